@@ -1,0 +1,10 @@
+export default {
+  files: ['test/**/*.test.ts'],
+  typescript: {
+    rewritePaths: { 'test/': 'dist/test/' },
+    compile: false,
+  },
+  timeout: '3m',
+  workerThreads: false,
+  failWithoutAssertions: true,
+};

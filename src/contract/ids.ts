@@ -1,0 +1,26 @@
+import { z } from 'zod';
+
+/** Names that appear in URLs and file names: one rule for functions and namespaces. */
+const NAME = /^[A-Za-z0-9_-]{1,64}$/;
+
+export const namespaceSchema = z
+  .string()
+  .regex(NAME, 'must be 1–64 letters, digits, "-" or "_"')
+  .brand<'Namespace'>();
+export type Namespace = z.infer<typeof namespaceSchema>;
+
+export const functionNameSchema = z
+  .string()
+  .regex(NAME, 'must be 1–64 letters, digits, "-" or "_"')
+  .refine((name) => name !== 'secrets', '"secrets" is reserved')
+  .brand<'FunctionName'>();
+export type FunctionName = z.infer<typeof functionNameSchema>;
+
+/** A UUIDv7, so that ids sort by the time an invocation was accepted. */
+export const requestIdSchema = z
+  .string()
+  .regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/, 'must be a UUID in lower case')
+  .brand<'RequestId'>();
+export type RequestId = z.infer<typeof requestIdSchema>;
+
+export const DEFAULT_NAMESPACE = namespaceSchema.parse('default');

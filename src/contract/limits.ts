@@ -1,0 +1,27 @@
+/** Sizes and counts that the contract fixes. 1 MB = 2^20 bytes. */
+export const MB = 1 << 20;
+
+export const MAX_INPUT_BYTES = MB;
+export const MAX_OUTPUT_BYTES = MB;
+export const MAX_MODULE_BYTES = 32 * MB;
+
+export const MAX_LOG_LINE_BYTES = 16 << 10;
+export const MAX_LOG_LINES = 10_000;
+export const MAX_LOG_BYTES = MB;
+
+export const MAX_HOST_CALLS = 10_000;
+export const MAX_HOST_BYTES = 64 * MB;
+export const MAX_HOST_RESULT_BYTES = 8 * MB;
+
+export const WASM_PAGE_BYTES = 65_536;
+
+/** Input and output travel in on_success/on_failure messages only up to this size. */
+export const MAX_OUTCOME_BODY_BYTES = 64 << 10;
+
+export const MAX_TRIGGER_DEPTH = 5;
+
+/** Exit codes by which a function refuses to be retried (sysexits.h). */
+export const FINAL_EXIT_CODES = { min: 64, max: 78 } as const;
+
+/** The death of a worker under an invocation that makes the invocation dead. */
+export const MAX_WORKER_DEATHS = 3;

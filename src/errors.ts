@@ -1,0 +1,68 @@
+/**
+ * The one table of errors: every failure that a person or a client can see has a row here.
+ * `status` is the HTTP status the API answers with; the CLI prints the message alone.
+ * docs/errors.md is held against this table by a test.
+ */
+export const ERRORS = {
+  invalid_request: { status: 400, about: 'A parameter, header or body is malformed or out of range.' },
+  invalid_manifest: { status: 400, about: 'A function setting is unknown, of a wrong type or out of range.' },
+  invalid_module: { status: 400, about: 'The uploaded file is no WASI module that the engine can run.' },
+  invalid_sql: { status: 400, about: 'The statement is not allowed or the database refused it.' },
+  egress_refused: { status: 400, about: 'The address is loopback, private, link-local or not allowed.' },
+  unauthorized: { status: 401, about: 'No credential, or one that is wrong, expired or revoked.' },
+  forbidden: { status: 403, about: 'The credential is valid but not for this namespace or action.' },
+  not_found: { status: 404, about: 'No such resource, or a private one of another namespace.' },
+  function_not_found: { status: 404, about: 'No such function, or a private one of another namespace.' },
+  method_not_allowed: { status: 405, about: 'The path exists but not for this method.' },
+  conflict: { status: 409, about: 'The resource is in a state that does not allow this.' },
+  payload_too_large: { status: 413, about: 'The body or module is larger than the limit.' },
+  unsupported_media_type: { status: 415, about: 'The content type is not the one this endpoint takes.' },
+  idempotency_mismatch: { status: 422, about: 'The Idempotency-Key was used before with another body.' },
+  rate_limited: { status: 429, about: 'Too many requests in this minute; see Retry-After.' },
+  queue_full: { status: 429, about: 'The queue holds as many jobs or bytes as it may; see Retry-After.' },
+  function_error: { status: 500, about: 'The function ended with an error.' },
+  internal: { status: 500, about: 'A fault of the engine; the log has the details.' },
+  unavailable: { status: 503, about: 'A part the engine needs is down; nothing was accepted.' },
+  function_timeout: { status: 504, about: 'The function ran longer than its timeout.' },
+  ambiguous_write: {
+    status: 503,
+    about: 'The store did not say whether the write took place; look before repeating it.',
+  },
+  cancelled: { status: 499, about: 'The invocation was cancelled.' },
+  bad_config: {
+    status: 500,
+    about: 'A setting is wrong or names something unreachable; the process does not start.',
+  },
+} as const satisfies Record<string, { status: number; about: string }>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+export interface AppErrorOptions {
+  cause?: unknown;
+  /** Seconds, sent as Retry-After. */
+  retryAfter?: number;
+}
+
+/** The only error this product throws on purpose. Match on `code`, never on the message. */
+export class AppError extends Error {
+  readonly code: ErrorCode;
+  readonly status: number;
+  readonly retryAfter: number | undefined;
+
+  constructor(code: ErrorCode, message: string, options: AppErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'AppError';
+    this.code = code;
+    this.status = ERRORS[code].status;
+    this.retryAfter = options.retryAfter;
+  }
+}
+
+export function isAppError(error: unknown, code?: ErrorCode): error is AppError {
+  return error instanceof AppError && (code === undefined || error.code === code);
+}
+
+/** The message of whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

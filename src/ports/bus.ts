@@ -1,0 +1,19 @@
+import type { Closable } from './closable.js';
+
+/**
+ * Messages between the processes of one installation: replies, invalidations, cancellations, live topics.
+ * At most once: a message sent while a subscriber is cut off is lost, and `onGap` tells it so. What must not be
+ * lost goes through the queue.
+ */
+export interface Bus extends Closable {
+  readonly driver: string;
+  /** Resolves when the message has left this process. Own subscribers get it too. */
+  publish(channel: string, message: string): Promise<void>;
+  /** Resolves once messages arrive; the handler must not throw. */
+  subscribe(channel: string, handler: (message: string, channel: string) => void): Promise<Unsubscribe>;
+  /** Called after a reconnect, when messages may have been missed: drop caches, look again. */
+  onGap(handler: () => void): Unsubscribe;
+  ping(): Promise<void>;
+}
+
+export type Unsubscribe = () => Promise<void>;

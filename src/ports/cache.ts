@@ -1,0 +1,18 @@
+import type { Namespace } from '../contract/ids.js';
+import type { Closable } from './closable.js';
+
+/** Bytes by key, per namespace. Losing an entry is allowed, mixing two namespaces is not. */
+export interface Cache extends Closable {
+  readonly driver: string;
+  /** null on a miss. */
+  get(namespace: Namespace, key: string): Promise<Uint8Array | null>;
+  /** `ttlSeconds` 0 = no expiry. */
+  set(namespace: Namespace, key: string, value: Uint8Array, ttlSeconds: number): Promise<void>;
+  /** Atomic; an absent key counts from 0 and has no expiry; throws `invalid_request` when the value is no integer. 64-bit. */
+  increment(namespace: Namespace, key: string, delta: bigint): Promise<bigint>;
+  /** True when the key was there. */
+  delete(namespace: Namespace, key: string): Promise<boolean>;
+  /** Keys that begin with `prefix`, at most `limit`, in no order. */
+  scan(namespace: Namespace, prefix: string, limit: number): Promise<string[]>;
+  ping(): Promise<void>;
+}

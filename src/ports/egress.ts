@@ -1,0 +1,29 @@
+/** Outgoing HTTP on behalf of functions and callbacks, guarded against reaching the operator's own network. */
+export interface Egress {
+  /**
+   * Resolves names once, checks every address, connects to the checked address only, and checks again after each redirect.
+   * Throws `egress_refused` for an address or host that is not allowed, `unavailable` for what the network did.
+   */
+  fetch(request: EgressRequest): Promise<EgressResponse>;
+  /** The checks alone, resolving the name: for a callback URL at the time it is accepted. */
+  check(url: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface EgressRequest {
+  method: string;
+  url: string;
+  headers: Readonly<Record<string, string>>;
+  body: Uint8Array;
+  timeoutMs: number;
+  /** A function's own list, on top of the operator's rules: exact hosts or `*.example.com`. */
+  allowedHosts?: readonly string[];
+  maxResponseBytes: number;
+  signal?: AbortSignal;
+}
+
+export interface EgressResponse {
+  status: number;
+  headers: Record<string, string>;
+  body: Uint8Array;
+}

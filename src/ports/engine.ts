@@ -1,0 +1,107 @@
+import type { WarmStart } from '../contract/function.js';
+import type { FunctionName, Namespace, RequestId } from '../contract/ids.js';
+import type { LogMessage } from '../contract/invocation.js';
+import type { Closable } from './closable.js';
+
+/** What deploy learns of a module. */
+export interface ModuleReport {
+  kind: 'command' | 'reactor';
+  /** The fastest way to run it that gave the same results as a fresh instance on probe inputs. */
+  warmStart: WarmStart;
+  /** Why it is not warmer than it is; absent when the module's best strategy was taken. */
+  note?: string;
+}
+
+/** The host functions of contract §2, bound to one invocation: its namespace, caller, env, secrets, trigger depth. */
+export interface HostCalls {
+  getSecret(name: string): Promise<string | null>;
+  dbQuery(sql: string, argsJson: string): Promise<string>;
+  dbExecute(sql: string, argsJson: string): Promise<number>;
+  cacheGet(key: string): Promise<Uint8Array | null>;
+  cacheSet(key: string, value: Uint8Array, ttlSeconds: number): Promise<void>;
+  cacheIncrement(key: string, delta: bigint): Promise<bigint>;
+  cacheDelete(key: string): Promise<boolean>;
+  /** Never throws for what the network did: that is `{"error":..,"status":0}`. */
+  httpFetch(
+    method: string,
+    url: string,
+    headersJson: string,
+    body: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<string>;
+  publish(topic: string, dataJson: Uint8Array): Promise<PublishNote>;
+  storagePut(data: Uint8Array): Promise<string>;
+  storageGet(cid: string): Promise<Uint8Array | null>;
+  enqueue(functionName: string, payloadJson: Uint8Array, delaySeconds: number): Promise<RequestId>;
+}
+
+export interface PublishNote {
+  /** Said in the invocation's own log, e.g. that the trigger depth was reached. */
+  note?: string;
+}
+
+export interface GuestCall {
+  requestId: RequestId;
+  namespace: Namespace;
+  /** argv[0]. */
+  functionName: FunctionName;
+  cid: string;
+  /** Called only when the module is not compiled here yet. */
+  loadWasm(): Promise<Uint8Array>;
+  warmStart: WarmStart;
+  memoryLimitMb: number;
+  timeoutMs: number;
+  input: Uint8Array;
+  callerWallet: string;
+  /** Read with get_env; ORAMA_ATTEMPT is among them. */
+  env: Readonly<Record<string, string>>;
+  host: HostCalls;
+  /** Stops the guest; the outcome is then `cancelled`. */
+  signal?: AbortSignal;
+  /** Log lines as they come, for live streams. */
+  onLog?(message: LogMessage): void;
+}
+
+export interface GuestOutcome {
+  status: 'success' | 'error' | 'timeout' | 'cancelled';
+  output: Uint8Array;
+  /** One sentence; null on success. */
+  error: string | null;
+  /** The guest's own, when it ended by itself. */
+  exitCode: number | null;
+  durationMs: number;
+  memoryPeakMb: number;
+  /** In order; stderr lines have level `error`. Cut as contract §1 says, with a note. */
+  messages: LogMessage[];
+  startedAt: number;
+}
+
+export interface EngineStats {
+  threads: number;
+  busy: number;
+  parked: number;
+  waiting: number;
+  warmInstances: number;
+  memoryMb: number;
+  warmRuns: number;
+  freshRuns: number;
+  kills: number;
+}
+
+/**
+ * Runs guests: WASI preview-1 modules in worker threads under hard memory and time limits, one invocation at a time
+ * per thread, each in an instance on which no other invocation has left a trace.
+ */
+export interface Engine extends Closable {
+  /**
+   * Validates, compiles and probes a module off the main thread. Throws `invalid_module` with a sentence that
+   * says what is wrong: no WASM, an import that does not exist (by name), no `_start`/`handle`, initial memory above the limit.
+   */
+  inspect(
+    wasm: Uint8Array,
+    settings: { cid: string; name: FunctionName; memoryLimitMb: number },
+  ): Promise<ModuleReport>;
+  /** Resolves with an outcome for everything a guest can do; rejects only for `unavailable` (a module that cannot be loaded, closing). */
+  run(call: GuestCall): Promise<GuestOutcome>;
+  stats(): EngineStats;
+}

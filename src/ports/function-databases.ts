@@ -1,0 +1,46 @@
+import type { Namespace } from '../contract/ids.js';
+import type { Closable } from './closable.js';
+
+/** A JSON value that SQLite can hold; blobs travel as {"$blob": "<base64>"}. */
+export type SqlArgs = readonly unknown[];
+
+export interface SqlResult {
+  rowsAffected: number;
+  lastInsertId: number | null;
+}
+
+export interface SqlOperation {
+  kind: 'query' | 'exec';
+  sql: string;
+  args: SqlArgs;
+}
+
+/**
+ * One database per namespace, never the engine's own. Every statement passes the guard of contract §2 (one statement,
+ * an allowed leading keyword, no ATTACH, PRAGMA, VACUUM or load_extension); `query` never writes.
+ * Throws `invalid_sql` with the database's own sentence, `unavailable` when it is away or the deadline has passed.
+ */
+export interface FunctionDatabases extends Closable {
+  readonly driver: string;
+  /** Rows as objects, integers beyond 2^53 as strings. At most 8 MB of JSON. */
+  query(
+    namespace: Namespace,
+    sql: string,
+    args: SqlArgs,
+    options: SqlOptions,
+  ): Promise<Record<string, unknown>[]>;
+  execute(namespace: Namespace, sql: string, args: SqlArgs, options: SqlOptions): Promise<SqlResult>;
+  /** All or none. One element per operation: rows for a query, a result for an exec. */
+  transaction(
+    namespace: Namespace,
+    operations: readonly SqlOperation[],
+    options: SqlOptions,
+  ): Promise<(Record<string, unknown>[] | SqlResult)[]>;
+  ping(): Promise<void>;
+}
+
+export interface SqlOptions {
+  /** Milliseconds; a statement that runs longer is stopped, others go on. */
+  timeoutMs: number;
+  signal?: AbortSignal;
+}

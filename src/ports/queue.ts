@@ -1,0 +1,141 @@
+import type { FunctionName, Namespace, RequestId } from '../contract/ids.js';
+import type { TriggerKind } from '../contract/invocation.js';
+import type { Closable } from './closable.js';
+
+/** One accepted invocation: what its job carries. Everything that decides how it runs is pinned here. */
+export interface Invocation {
+  id: RequestId;
+  namespace: Namespace;
+  function: FunctionName;
+  functionId: string;
+  version: number;
+  trigger: TriggerKind;
+  /** 0 for a direct call, else the depth of the event that fired it. */
+  triggerDepth: number;
+  /** Subject of the caller's JWT; '' for API-key, public and event calls. */
+  callerWallet: string;
+  input: Uint8Array;
+  /** Unix milliseconds. */
+  acceptedAt: number;
+  /** The gateway whose client waits for the reply; absent when nobody waits. */
+  replyTo?: string;
+  /** Older than this when its turn comes: dead, reason `expired`. */
+  maxAgeMs?: number;
+  callbackUrl?: string;
+  /** How long the result is kept, milliseconds. */
+  resultTtlMs: number;
+  /** W3C trace context of the request that was accepted. */
+  traceparent?: string;
+}
+
+export interface QueuedInvocation {
+  invocation: Invocation;
+  /** 1 + retry.count. */
+  attempts: number;
+  backoff: { type: 'fixed' | 'exponential'; delayMs: number };
+  /** Before the first attempt. */
+  delayMs: number;
+}
+
+/** A job in a worker's hands. */
+export interface Delivery {
+  invocation: Invocation;
+  /** Counts from 1; failures and worker deaths each raise it. */
+  attempt: number;
+  /** Failed attempts so far: deaths not counted. */
+  failures: number;
+  /** Times a worker died under this invocation. */
+  deaths: number;
+  /** 1 + retry.count. */
+  attempts: number;
+  /** True when an error now is the last: no retry is left. */
+  isLastAttempt: boolean;
+  /** Aborted when the invocation is cancelled, or when this worker has lost the job to another. */
+  signal: AbortSignal;
+}
+
+/** What becomes of a job when its handler is done. */
+export type Settlement =
+  /** Over, for good or ill: the job leaves the queue. */
+  | { kind: 'done' }
+  /** Retried after the backoff; uses up an attempt. */
+  | { kind: 'retry'; error: string }
+  /** Back into the queue for a while; uses up no attempt. */
+  | { kind: 'later'; delayMs: number };
+
+export type DeliveryHandler = (delivery: Delivery) => Promise<Settlement>;
+
+export interface LiveInvocation {
+  invocation: Invocation;
+  state: 'queued' | 'running' | 'retrying';
+  failures: number;
+  deaths: number;
+}
+
+export interface LivePage {
+  items: LiveInvocation[];
+  /** Opaque; null at the end. */
+  next: string | null;
+}
+
+export interface QueueCounts {
+  /** Waiting for a worker, delayed first attempts included. */
+  waiting: number;
+  running: number;
+  retrying: number;
+  /** Bytes of input of all jobs not yet ended. */
+  bytes: number;
+  /** Milliseconds that the oldest ready job has waited; 0 when none waits. */
+  oldestMs: number;
+}
+
+export interface ConsumerOptions {
+  /** Jobs this process takes at once. */
+  concurrency: number;
+}
+
+export interface Schedule {
+  /** The trigger's id. */
+  id: string;
+  cron: string;
+  timezone: string;
+}
+
+/** Called once per due tick, by one process only; a missed tick after downtime comes once. */
+export type TickHandler = (scheduleId: string, scheduledAt: number) => Promise<void>;
+
+/**
+ * The persistent queue: BullMQ on Redis or on PGlite, one queue for all functions.
+ *
+ * At least once. An invocation is durable when `add` resolves. A job whose worker dies is given to another within
+ * 15 s (lock 8 s + stalled check 5 s), with `deaths` one higher and no attempt used up. Sync invocations (`replyTo` set)
+ * go before the others; among the others a namespace with a long backlog does not hold up a short one.
+ *
+ * Not in it: results (the store has them), replies (the bus has them), dead letters (the store has them).
+ */
+export interface InvocationQueue extends Closable {
+  readonly driver: string;
+  /**
+   * All or none. An id that is already queued or running is left as it is. Throws `queue_full` or `unavailable`,
+   * nothing accepted.
+   */
+  add(jobs: readonly QueuedInvocation[]): Promise<void>;
+  get(id: RequestId): Promise<LiveInvocation | null>;
+  /** Live invocations of a namespace, newest first as far as the queue knows. */
+  list(
+    namespace: Namespace,
+    options: { limit: number; cursor?: string; function?: FunctionName },
+  ): Promise<LivePage>;
+  /** `removed`: it had not started and is gone. `running`: its worker was told to stop it. `absent`: not here. */
+  cancel(id: RequestId): Promise<'removed' | 'running' | 'absent'>;
+  counts(): Promise<QueueCounts>;
+  /** Starts taking jobs; one consumer per process. `close` of it waits for those in hand. */
+  consume(handler: DeliveryHandler, options: ConsumerOptions): Promise<Closable>;
+  schedule(schedule: Schedule): Promise<void>;
+  unschedule(id: string): Promise<void>;
+  /** Unix milliseconds of the next tick, or null. */
+  nextTick(id: string): Promise<number | null>;
+  /** Ticks go to whichever process consumes them. */
+  onTick(handler: TickHandler): Promise<Closable>;
+  ping(): Promise<void>;
+}

@@ -1,0 +1,271 @@
+import type { FunctionSettings, FunctionVersion, TriggerSpec, WarmStart } from '../contract/function.js';
+import type { FunctionName, Namespace, RequestId } from '../contract/ids.js';
+import type {
+  AttemptStatus,
+  FinalState,
+  LogMessage,
+  LogRecord,
+  TriggerKind,
+} from '../contract/invocation.js';
+import type { KeyRecord, SecretRecord } from '../contract/records.js';
+import type { Closable } from './closable.js';
+
+/**
+ * Metadata, logs and secrets. Every write is durable when it resolves, and each method is one atomic step:
+ * there are no transactions that span calls (RQLite has none). Times in and out are Unix milliseconds, except
+ * in records that a client sees, which carry RFC 3339.
+ */
+export interface Store extends Closable {
+  readonly driver: string;
+  readonly functions: FunctionStore;
+  readonly triggers: TriggerStore;
+  readonly secrets: SecretStore;
+  readonly attempts: AttemptStore;
+  readonly keys: KeyStore;
+  readonly idempotency: IdempotencyStore;
+  readonly blobOwners: BlobOwnerStore;
+  readonly sessions: SessionStore;
+  readonly settings: SettingStore;
+  /** Throws `unavailable` when the database is away. */
+  ping(): Promise<void>;
+}
+
+export interface NewVersion {
+  namespace: Namespace;
+  settings: FunctionSettings;
+  wasmCid: string;
+  warmStart: WarmStart;
+  createdBy: string;
+}
+
+export interface FunctionStore {
+  /**
+   * Adds the next version and puts the triggers of its settings in the place of those an earlier deploy listed, in
+   * one step. Versions count on after a delete. `id` and `created_at` stay those of the function's first version.
+   */
+  addVersion(version: NewVersion): Promise<FunctionVersion>;
+  latest(namespace: Namespace, name: FunctionName): Promise<FunctionVersion | null>;
+  version(namespace: Namespace, name: FunctionName, version: number): Promise<FunctionVersion | null>;
+  /** Newest first. */
+  versions(namespace: Namespace, name: FunctionName): Promise<FunctionVersion[]>;
+  /** The latest version of each, by name. */
+  list(namespace: Namespace): Promise<FunctionVersion[]>;
+  /** The function, its versions and triggers; false when there was none. */
+  remove(namespace: Namespace, name: FunctionName): Promise<boolean>;
+  count(): Promise<number>;
+}
+
+/** A trigger as the engine keeps it. `source`: listed in function.yaml (replaced by each deploy) or added by hand. */
+export interface StoredTrigger {
+  id: string;
+  namespace: Namespace;
+  function: FunctionName;
+  spec: TriggerSpec;
+  source: 'manifest' | 'api';
+  enabled: boolean;
+  createdAt: number;
+}
+
+export interface TriggerStore {
+  /** Adding the same topic or schedule to the same function again returns the one that is there. */
+  add(namespace: Namespace, fn: FunctionName, spec: TriggerSpec): Promise<StoredTrigger>;
+  get(id: string): Promise<StoredTrigger | null>;
+  list(namespace: Namespace, fn?: FunctionName): Promise<StoredTrigger[]>;
+  /** Every trigger with a schedule, of all namespaces. */
+  schedules(): Promise<StoredTrigger[]>;
+  remove(namespace: Namespace, fn: FunctionName, id: string): Promise<boolean>;
+}
+
+/** AES-256-GCM: 12-byte nonce, ciphertext, 16-byte tag, made by core/secrets. */
+export interface SealedSecret {
+  name: string;
+  sealed: Uint8Array;
+  keyId: string;
+}
+
+export interface SecretStore {
+  put(namespace: Namespace, secret: SealedSecret): Promise<void>;
+  get(namespace: Namespace, name: string): Promise<SealedSecret | null>;
+  list(namespace: Namespace): Promise<SecretRecord[]>;
+  remove(namespace: Namespace, name: string): Promise<boolean>;
+  /** All secrets not sealed with this key, for rotation. */
+  notSealedWith(keyId: string, limit: number): Promise<(SealedSecret & { namespace: Namespace })[]>;
+  /** Replaces `from` only if it has not changed since. */
+  reseal(namespace: Namespace, from: SealedSecret, to: SealedSecret): Promise<boolean>;
+}
+
+/**
+ * One attempt, and with `final` the end of its invocation. The key is (requestId, attempt): writing a row again
+ * changes nothing. `attempt` 0 is an end without a run (cancelled or expired before the first), and no log record.
+ */
+export interface AttemptRow {
+  requestId: RequestId;
+  attempt: number;
+  namespace: Namespace;
+  function: FunctionName;
+  version: number;
+  trigger: TriggerKind;
+  triggerDepth: number;
+  status: AttemptStatus;
+  startedAt: number;
+  durationMs: number;
+  inputSize: number;
+  outputSize: number;
+  memoryPeakMb: number;
+  error: string | null;
+  messages: LogMessage[];
+  acceptedAt: number;
+  traceparent: string | null;
+  final: FinalAttempt | null;
+}
+
+export interface FinalAttempt {
+  state: FinalState;
+  completedAt: number;
+  /** Kept until `outputExpiresAt`. */
+  output: Uint8Array | null;
+  outputExpiresAt: number;
+  /** Only of dead invocations: what a replay needs. */
+  input: Uint8Array | null;
+  callerWallet: string;
+  /** Why it is dead: `error`, `timeout`, `expired`, `worker_died`; else null. */
+  reason: string | null;
+}
+
+export interface LogQuery {
+  namespace: Namespace;
+  function: FunctionName;
+  limit: number;
+  /** Started at or after this. */
+  since?: number;
+  status?: AttemptStatus;
+  requestId?: RequestId;
+  /** Only rows written after this position, oldest first: for following. */
+  after?: string;
+}
+
+export interface StoredInvocation {
+  attempts: AttemptRow[];
+}
+
+export interface InvocationQuery {
+  namespace: Namespace;
+  function?: FunctionName;
+  state?: FinalState;
+  /** Dead ones only: by reason. */
+  reason?: string;
+  /** Accepted at or after / before these. */
+  since?: number;
+  before?: number;
+  limit: number;
+  cursor?: string;
+}
+
+export interface AttemptStore {
+  /** Inserts what is not there yet, in one request; any number of rows. */
+  write(rows: readonly AttemptRow[]): Promise<void>;
+  /** Newest first, or oldest first with `after`. `position` feeds the next `after`. */
+  logs(query: LogQuery): Promise<{ records: LogRecord[]; position: string }>;
+  /** Attempts by number; null when no row has this id. An invocation has ended when its last attempt is final. */
+  invocation(id: RequestId): Promise<StoredInvocation | null>;
+  /** Ended invocations, newest first, without messages. */
+  list(query: InvocationQuery): Promise<{ items: StoredInvocation[]; nextCursor: string | null }>;
+  /** Takes a dead invocation for replay: the first caller gets it, and it is dead no longer. */
+  takeDead(id: RequestId): Promise<AttemptRow | null>;
+  purgeDead(namespace: Namespace, fn: FunctionName): Promise<number>;
+  countDead(): Promise<{ namespace: string; reason: string; count: number }[]>;
+  /** Deletes logs started before, dead letters completed before, outputs expired by now. Returns rows touched; bounded work per call. */
+  sweep(limits: { logsBefore: number; deadBefore: number; now: number }): Promise<number>;
+}
+
+export interface NewKey {
+  namespace: Namespace;
+  name: string;
+  /** SHA-256 of the whole key, hex. */
+  hash: string;
+  isAdmin: boolean;
+}
+
+export interface StoredKey extends KeyRecord {
+  isAdmin: boolean;
+}
+
+export interface KeyStore {
+  add(key: NewKey): Promise<StoredKey>;
+  byHash(hash: string): Promise<StoredKey | null>;
+  list(namespace: Namespace): Promise<StoredKey[]>;
+  get(id: string): Promise<StoredKey | null>;
+  revoke(id: string): Promise<boolean>;
+  touch(id: string, usedAt: number): Promise<void>;
+}
+
+export interface IdempotencyClaim {
+  namespace: Namespace;
+  function: FunctionName;
+  key: string;
+  bodyHash: string;
+  requestId: RequestId;
+  version: number;
+  expiresAt: number;
+}
+
+export interface IdempotencyStore {
+  /** The claim that holds the key: this one if it was free or expired, else the earlier one. */
+  claim(claim: IdempotencyClaim): Promise<IdempotencyClaim>;
+  release(claim: IdempotencyClaim): Promise<void>;
+}
+
+export interface BlobOwner {
+  cid: string;
+  name: string;
+  size: number;
+  createdAt: number;
+}
+
+export interface BlobOwnerStore {
+  add(namespace: Namespace, blob: Omit<BlobOwner, 'createdAt'>): Promise<void>;
+  get(namespace: Namespace, cid: string): Promise<BlobOwner | null>;
+  remove(namespace: Namespace, cid: string): Promise<boolean>;
+  /** True when any namespace, or any function version, still refers to the CID. */
+  isReferenced(cid: string): Promise<boolean>;
+}
+
+export interface Nonce {
+  wallet: string;
+  namespace: Namespace;
+  nonce: string;
+  purpose: string;
+  expiresAt: number;
+}
+
+export interface RefreshToken {
+  /** SHA-256 of the token, hex. */
+  hash: string;
+  /** All tokens rotated from one login share it. */
+  family: string;
+  wallet: string;
+  namespace: Namespace;
+  expiresAt: number;
+}
+
+export interface SessionStore {
+  addNonce(nonce: Nonce): Promise<void>;
+  /** Removes and returns it: a nonce is used once. */
+  takeNonce(nonce: string, wallet: string): Promise<Nonce | null>;
+  addRefresh(token: RefreshToken): Promise<void>;
+  /** `used` when it was rotated before: the whole family is then revoked. */
+  useRefresh(hash: string): Promise<{ token: RefreshToken; used: boolean } | null>;
+  revokeFamily(family: string): Promise<void>;
+  revokedFamilies(since: number): Promise<string[]>;
+  /** The wallet that owns the namespace: the one given if nobody did. */
+  claimNamespace(namespace: Namespace, wallet: string): Promise<string>;
+  namespaceOwner(namespace: Namespace): Promise<string | null>;
+}
+
+/** Small named values of the engine: callback secrets, key ids. */
+export interface SettingStore {
+  get(scope: string, name: string): Promise<string | null>;
+  put(scope: string, name: string, value: string): Promise<void>;
+  /** Writes only when absent; returns the one that holds. */
+  putIfAbsent(scope: string, name: string, value: string): Promise<string>;
+}
