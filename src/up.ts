@@ -24,7 +24,7 @@ export interface RunningEngine extends Closable {
 
 /** Everything in one process: web and worker on whatever the settings name, embedded where they name nothing. */
 export async function startAllInOne(options: UpOptions = {}): Promise<RunningEngine> {
-  const { config, warnings } = loadConfig(process.env, {
+  const { config, warnings } = loadConfig({
     ...(options.port === undefined ? {} : { PORT: String(options.port) }),
     ...(options.dataDir === undefined ? {} : { ORAMA_DATA_DIR: options.dataDir }),
   });

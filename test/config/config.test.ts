@@ -2,7 +2,7 @@ import test from 'ava';
 import { loadConfig, settingRows } from '../../src/config.js';
 
 test('nothing set gives the documented defaults', (t) => {
-  const { config, warnings } = loadConfig({});
+  const { config, warnings } = loadConfig({}, {});
   t.is(config.HOST, '127.0.0.1');
   t.is(config.PORT, 4000);
   t.is(config.SYNC_WAIT_SECONDS, 900);
@@ -11,7 +11,7 @@ test('nothing set gives the documented defaults', (t) => {
 });
 
 test('an empty value is an unset one', (t) => {
-  t.is(loadConfig({ PORT: '', REDIS_URL: '' }).config.PORT, 4000);
+  t.is(loadConfig({}, { PORT: '', REDIS_URL: '' }).config.PORT, 4000);
 });
 
 const wrong: [name: string, value: string, sentence: RegExp][] = [
@@ -25,17 +25,17 @@ const wrong: [name: string, value: string, sentence: RegExp][] = [
 ];
 for (const [name, value, sentence] of wrong) {
   test(`${name}=${value} stops the start with a sentence`, (t) => {
-    t.throws(() => loadConfig({ [name]: value }), { code: 'bad_config', message: sentence });
+    t.throws(() => loadConfig({}, { [name]: value }), { code: 'bad_config', message: sentence });
   });
 }
 
 test('the value of a key or URL is never repeated in a sentence', (t) => {
-  const error = t.throws(() => loadConfig({ ORAMA_SECRETS_KEY: 'hunter2' }));
+  const error = t.throws(() => loadConfig({}, { ORAMA_SECRETS_KEY: 'hunter2' }));
   t.false(error.message.includes('hunter2'));
 });
 
 test('an unknown ORAMA_ name is warned about, with what may have been meant', (t) => {
-  const { warnings } = loadConfig({ ORAMA_DATADIR: 'x', ORAMA_URL: 'http://127.0.0.1:4000' });
+  const { warnings } = loadConfig({}, { ORAMA_DATADIR: 'x', ORAMA_URL: 'http://127.0.0.1:4000' });
   t.deepEqual(warnings, [
     'ORAMA_DATADIR is no setting of this engine and is ignored; did you mean ORAMA_DATA_DIR?',
   ]);
