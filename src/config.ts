@@ -112,10 +112,10 @@ export interface LoadedConfig {
   warnings: string[];
 }
 
-/** Reads and validates every setting. Throws `bad_config` naming the first that is wrong. */
+/** Reads and validates every setting; an override wins over the environment. Throws `bad_config` naming the first that is wrong. */
 export function loadConfig(
-  environment: NodeJS.ProcessEnv = process.env,
   overrides: NodeJS.ProcessEnv = {},
+  environment: NodeJS.ProcessEnv = process.env,
 ): LoadedConfig {
   const given: Record<string, string> = {};
   for (const [name, value] of Object.entries({ ...environment, ...overrides })) {

@@ -1,5 +1,6 @@
 import type { FunctionVersion } from '../src/contract/function.js';
 import { FINAL_EXIT_CODES, MAX_WORKER_DEATHS } from '../src/contract/limits.js';
+import { baseRow } from '../src/core/attempt-row.js';
 import type { Catalog } from '../src/core/catalog.js';
 import type { Ending, Finisher } from '../src/core/finish.js';
 import { isAppError, messageOf } from '../src/errors.js';
@@ -7,7 +8,8 @@ import type { Logger } from '../src/logger.js';
 import type { Blobs } from '../src/ports/blobs.js';
 import type { Engine, GuestOutcome } from '../src/ports/engine.js';
 import type { Leases } from '../src/ports/leases.js';
-import type { Delivery, DeliveryHandler, Invocation, Settlement } from '../src/ports/queue.js';
+import type { Meter } from '../src/ports/meter.js';
+import type { Delivery, DeliveryHandler, Settlement } from '../src/ports/queue.js';
 import type { AttemptRow } from '../src/ports/store.js';
 import { createHost, type HostDeps } from './host.js';
 import type { LogWriter } from './log-writer.js';
@@ -24,6 +26,7 @@ export interface ConsumerDeps extends HostDeps {
   leases: Leases;
   logWriter: LogWriter;
   finisher: Finisher;
+  meter: Meter;
   logger: Logger;
 }
 
@@ -104,6 +107,12 @@ async function attempt(deps: ConsumerDeps, delivery: Delivery, fn: FunctionVersi
   // Another worker has the job now, and its outcome counts.
   if (delivery.signal.aborted && delivery.signal.reason === 'lost') return { kind: 'done' };
 
+  deps.meter.attempted({
+    namespace: fn.namespace,
+    function: fn.name,
+    status: outcome.status,
+    seconds: outcome.durationMs / 1000,
+  });
   const row = rowOf(delivery, outcome);
   if (isFinal(delivery, outcome)) {
     return end(deps, { invocation, function: fn, row, outcome: outcome.status, output: outcome.output });
@@ -161,29 +170,6 @@ function rowOf(delivery: Delivery, outcome: GuestOutcome): Omit<AttemptRow, 'fin
     memoryPeakMb: outcome.memoryPeakMb,
     error: outcome.error,
     messages: outcome.messages,
-  };
-}
-
-/** The row of an attempt of which nothing is known but that it took place. */
-export function baseRow(invocation: Invocation, attempt: number): Omit<AttemptRow, 'final'> {
-  return {
-    requestId: invocation.id,
-    attempt,
-    namespace: invocation.namespace,
-    function: invocation.function,
-    version: invocation.version,
-    trigger: invocation.trigger,
-    triggerDepth: invocation.triggerDepth,
-    status: 'error',
-    startedAt: Date.now(),
-    durationMs: 0,
-    inputSize: invocation.input.byteLength,
-    outputSize: 0,
-    memoryPeakMb: 0,
-    error: null,
-    messages: [],
-    acceptedAt: invocation.acceptedAt,
-    traceparent: invocation.traceparent ?? null,
   };
 }
 

@@ -1,10 +1,11 @@
 import type { FunctionVersion } from '../contract/function.js';
 import type { FinalState } from '../contract/invocation.js';
 import { MAX_OUTCOME_BODY_BYTES } from '../contract/limits.js';
+import type { Meter } from '../ports/meter.js';
 import type { Invocation } from '../ports/queue.js';
 import type { AttemptRow } from '../ports/store.js';
 import type { Callbacks } from './callbacks.js';
-import { outputFields, utf8 } from './invocations.js';
+import { outputFields, utf8 } from './output-fields.js';
 import type { Publisher } from './publish.js';
 import type { Replies, Reply } from './replies.js';
 
@@ -29,10 +30,11 @@ export interface FinisherDeps {
   replies: Replies;
   publisher: Publisher;
   callbacks: Callbacks;
+  meter: Meter;
   writeRow(row: AttemptRow): Promise<void>;
 }
 
-export function createFinisher({ replies, publisher, callbacks, writeRow }: FinisherDeps): Finisher {
+export function createFinisher({ replies, publisher, callbacks, meter, writeRow }: FinisherDeps): Finisher {
   return {
     async finish(ending) {
       const { invocation, row, output, outcome } = ending;
@@ -63,6 +65,7 @@ export function createFinisher({ replies, publisher, callbacks, writeRow }: Fini
           reason: state === 'dead' ? outcome : null,
         },
       });
+      meter.ended(state, state === 'dead' ? outcome : null);
       if (outcome === 'cancelled') return;
       await announce(ending, state, completedAt);
       if (invocation.callbackUrl !== undefined) {

@@ -3,7 +3,10 @@ import type { FinalState, InvocationRecord, InvocationState } from '../contract/
 import { AppError } from '../errors.js';
 import type { InvocationQueue, LiveInvocation } from '../ports/queue.js';
 import type { AttemptRow, AttemptStore, StoredInvocation } from '../ports/store.js';
+import { baseRow } from './attempt-row.js';
 import { decodeCursor, encodeCursor } from './cursor.js';
+import type { Ending, Finisher } from './finish.js';
+import { outputFields } from './output-fields.js';
 
 export interface ListRequest {
   namespace: Namespace;
@@ -36,13 +39,12 @@ export interface Invocations {
 export interface InvocationsDeps {
   queue: InvocationQueue;
   attempts: AttemptStore;
-  /** Writes the end of an invocation that was cancelled before it ran. */
-  recordCancelled(live: LiveInvocation): Promise<void>;
+  finisher: Finisher;
 }
 
 const LIVE_STATES: readonly InvocationState[] = ['queued', 'running', 'retrying'];
 
-export function createInvocations({ queue, attempts, recordCancelled }: InvocationsDeps): Invocations {
+export function createInvocations({ queue, attempts, finisher }: InvocationsDeps): Invocations {
   const find = async (namespace: Namespace, id: RequestId) => {
     // Queue first: a job leaves it only when its end is in the store.
     const live = await queue.get(id);
@@ -103,7 +105,7 @@ export function createInvocations({ queue, attempts, recordCancelled }: Invocati
       const outcome = live && !ended ? await queue.cancel(id) : 'absent';
       switch (outcome) {
         case 'removed':
-          if (live) await recordCancelled(live);
+          if (live) await finisher.finish(cancelledEnding(live));
           return;
         case 'running':
           return;
@@ -111,6 +113,18 @@ export function createInvocations({ queue, attempts, recordCancelled }: Invocati
           throw new AppError('conflict', `The invocation ${id} has ended and can no longer be cancelled.`);
       }
     },
+  };
+}
+
+/** It never ran, or is between two attempts: its end comes behind those there were. */
+function cancelledEnding({ invocation, failures, deaths }: LiveInvocation): Ending {
+  const number = failures + deaths > 0 ? failures + deaths + 1 : 0;
+  return {
+    invocation,
+    function: null,
+    row: { ...baseRow(invocation, number), error: 'cancelled' },
+    outcome: 'cancelled',
+    output: new Uint8Array(),
   };
 }
 
@@ -180,23 +194,4 @@ function attemptsOf(rows: readonly AttemptRow[]): InvocationRecord['attempts'] {
       started_at: new Date(row.startedAt).toISOString(),
       duration_ms: row.durationMs,
     }));
-}
-
-/** Text when the bytes are UTF-8, else base64 beside a null. */
-export function outputFields(output: Uint8Array | null): { output: string | null; output_base64?: string } {
-  if (output === null) return { output: null };
-  const text = utf8(output);
-  if (text !== null) return { output: text };
-  return { output: null, output_base64: Buffer.from(output).toString('base64') };
-}
-
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
-/** The text the bytes spell, or null when they are not UTF-8. */
-export function utf8(bytes: Uint8Array): string | null {
-  try {
-    return decoder.decode(bytes);
-  } catch {
-    return null;
-  }
 }

@@ -5,6 +5,7 @@ import type { TriggerKind } from '../contract/invocation.js';
 import { MAX_INPUT_BYTES } from '../contract/limits.js';
 import { AppError } from '../errors.js';
 import type { Egress } from '../ports/egress.js';
+import type { Meter } from '../ports/meter.js';
 import type { InvocationQueue } from '../ports/queue.js';
 import type { Store } from '../ports/store.js';
 import { uuidv7 } from '../uuid.js';
@@ -60,6 +61,7 @@ export interface InvokerDeps {
   replies: Replies;
   store: Store;
   egress: Egress;
+  meter: Meter;
   resultTtlMs: number;
 }
 
@@ -112,6 +114,7 @@ export function createInvoker(deps: InvokerDeps): Invoker {
       waiting?.abandon();
       throw error;
     }
+    deps.meter.accepted(request.trigger, 1);
     return { id, function: fn, waiting };
   }
 

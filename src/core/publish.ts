@@ -4,6 +4,7 @@ import { type Namespace, type RequestId, requestIdSchema } from '../contract/ids
 import { MAX_INPUT_BYTES, MAX_TRIGGER_DEPTH } from '../contract/limits.js';
 import { AppError } from '../errors.js';
 import type { Bus } from '../ports/bus.js';
+import type { Meter } from '../ports/meter.js';
 import type { InvocationQueue, QueuedInvocation } from '../ports/queue.js';
 import { uuidv7 } from '../uuid.js';
 import type { Catalog } from './catalog.js';
@@ -38,6 +39,7 @@ export interface PublisherDeps {
   catalog: Catalog;
   queue: InvocationQueue;
   bus: Bus;
+  meter: Meter;
   resultTtlMs: number;
 }
 
@@ -49,7 +51,7 @@ export function topicChannel(namespace: Namespace, topic: string): string {
 /** A live subscriber's frame, as contract §4 has it. */
 export const liveFrameSchema = z.object({ data: z.string(), timestamp: z.number(), topic: z.string() });
 
-export function createPublisher({ catalog, queue, bus, resultTtlMs }: PublisherDeps): Publisher {
+export function createPublisher({ catalog, queue, bus, meter, resultTtlMs }: PublisherDeps): Publisher {
   return {
     async publish({ namespace, topic, bytes, value, depth, traceparent }) {
       assertTopic(topic);
@@ -88,6 +90,7 @@ export function createPublisher({ catalog, queue, bus, resultTtlMs }: PublisherD
           );
         }
         if (jobs.length > 0) await queue.add(jobs);
+        meter.accepted('pubsub', jobs.length);
       } else {
         assertEventSize(bytes.byteLength);
       }

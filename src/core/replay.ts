@@ -1,5 +1,6 @@
 import { type FunctionName, type Namespace, type RequestId, requestIdSchema } from '../contract/ids.js';
 import { AppError } from '../errors.js';
+import type { Meter } from '../ports/meter.js';
 import type { InvocationQueue } from '../ports/queue.js';
 import type { AttemptRow, Store } from '../ports/store.js';
 import { uuidOf } from '../uuid.js';
@@ -26,10 +27,17 @@ export interface DeadLettersDeps {
   store: Store;
   queue: InvocationQueue;
   catalog: Catalog;
+  meter: Meter;
   resultTtlMs: number;
 }
 
-export function createDeadLetters({ store, queue, catalog, resultTtlMs }: DeadLettersDeps): DeadLetters {
+export function createDeadLetters({
+  store,
+  queue,
+  catalog,
+  meter,
+  resultTtlMs,
+}: DeadLettersDeps): DeadLetters {
   /**
    * The job first, the mark after. A crash between the two leaves a dead letter whose replay is on the queue already;
    * replaying it again finds that job by its id, which is made from the dead one's.
@@ -54,6 +62,7 @@ export function createDeadLetters({ store, queue, catalog, resultTtlMs }: DeadLe
         resultTtlMs,
       }),
     ]);
+    meter.accepted('replay', 1);
     return (await store.attempts.takeDead(row.requestId)) ? id : null;
   };
 

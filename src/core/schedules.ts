@@ -4,6 +4,7 @@ import type { Namespace } from '../contract/ids.js';
 import { requestIdSchema } from '../contract/ids.js';
 import { AppError, messageOf } from '../errors.js';
 import type { Closable } from '../ports/closable.js';
+import type { Meter } from '../ports/meter.js';
 import type { InvocationQueue } from '../ports/queue.js';
 import type { Store, StoredTrigger } from '../ports/store.js';
 import { uuidOf } from '../uuid.js';
@@ -25,10 +26,11 @@ export interface SchedulesDeps {
   store: Store;
   queue: InvocationQueue;
   catalog: Catalog;
+  meter: Meter;
   resultTtlMs: number;
 }
 
-export function createSchedules({ store, queue, catalog, resultTtlMs }: SchedulesDeps): Schedules {
+export function createSchedules({ store, queue, catalog, meter, resultTtlMs }: SchedulesDeps): Schedules {
   const scheduleOf = async (trigger: StoredTrigger) => {
     if (!('cron' in trigger.spec)) return;
     await queue.schedule({
@@ -61,7 +63,9 @@ export function createSchedules({ store, queue, catalog, resultTtlMs }: Schedule
       acceptedAt: Date.now(),
       resultTtlMs,
     });
-    if ((await store.attempts.invocation(invocation.invocation.id)) === null) await queue.add([invocation]);
+    if ((await store.attempts.invocation(invocation.invocation.id)) !== null) return;
+    await queue.add([invocation]);
+    meter.accepted('cron', 1);
   };
 
   return {
