@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import anyTest, { type TestFn } from 'ava';
 import { openQueues, type Queues } from '../../queues/open.js';
 import { type QueueContext, queueConformance } from '../conformance/queue.js';
+import { tasksConformance } from '../conformance/tasks.js';
 
 const test = anyTest.serial as unknown as TestFn<QueueContext & { dir: string }>;
 let made: string;
@@ -30,3 +31,4 @@ test.afterEach.always(async (t) => {
 });
 
 queueConformance(test as unknown as TestFn<QueueContext>);
+tasksConformance(test as unknown as TestFn<QueueContext>);

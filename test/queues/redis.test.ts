@@ -2,6 +2,7 @@ import anyTest, { type TestFn } from 'ava';
 import { Redis } from 'ioredis';
 import { openQueues, type Queues } from '../../queues/open.js';
 import { type QueueContext, queueConformance } from '../conformance/queue.js';
+import { tasksConformance } from '../conformance/tasks.js';
 import { type RedisServerProcess, startRedis } from '../helpers/redis-server.js';
 
 const test = anyTest.serial as unknown as TestFn<QueueContext>;
@@ -26,3 +27,4 @@ test.afterEach.always(async (t) => {
 });
 
 queueConformance(test);
+tasksConformance(test);
