@@ -1,0 +1,80 @@
+import { AppError } from '../../src/errors.js';
+import type { AttemptStore, InvocationQuery, StoredInvocation } from '../../src/ports/store.js';
+import type { Database } from '../database.js';
+import { type AttemptRecord, toAttempt } from './attempt-row.js';
+
+/** A page is found by the ends of invocations, then all attempts of the page's invocations are read. */
+export function createAttemptList(database: Database): AttemptStore['list'] {
+  const { knex } = database;
+
+  return async (query) => {
+    const { where, bindings } = conditions(query);
+    const rows = await database.run<AttemptRecord[]>(
+      knex.raw(
+        `with page as (
+           select accepted_at, request_id from attempts
+           where ${where} and not exists (
+             select 1 from attempts later
+             where later.request_id = attempts.request_id and later.attempt > attempts.attempt)
+           order by accepted_at desc, request_id desc limit ?
+         )
+         select a.position, a.request_id, a.attempt, a.namespace, a.function, a.version, a.trigger,
+           a.trigger_depth, a.status, a.started_at, a.duration_ms, a.input_size, a.output_size,
+           a.memory_peak_mb, a.accepted_at, a.traceparent, a.state, a.completed_at, a.output_expires_at,
+           a.caller_wallet, a.reason, a.error, '[]' as messages, a.output, null as input
+         from page join attempts a on a.request_id = page.request_id
+         order by page.accepted_at desc, page.request_id desc, a.attempt`,
+        [...bindings, query.limit + 1],
+      ),
+    );
+    const items = byInvocation(rows);
+    const more = items.length > query.limit;
+    if (more) items.pop();
+    return { items, nextCursor: more ? toCursor(items.at(-1)) : null };
+  };
+}
+
+function conditions({ namespace, function: fn, state, reason, since, before, cursor }: InvocationQuery) {
+  const parts: [sql: string, value: string | number | undefined][] = [
+    ['namespace = ?', namespace],
+    ['function = ?', fn],
+    ['state = ?', state],
+    ['reason = ?', reason],
+    ['accepted_at >= ?', since],
+    ['accepted_at < ?', before],
+  ];
+  const asked = parts.filter(([, value]) => value !== undefined);
+  const where = ['state is not null', ...asked.map(([sql]) => sql)];
+  const bindings = asked.map(([, value]) => value ?? null);
+  if (cursor !== undefined) {
+    where.push('(accepted_at, request_id) < (?, ?)');
+    bindings.push(...fromCursor(cursor));
+  }
+  return { where: where.join(' and '), bindings };
+}
+
+/** Rows of one invocation are neighbours. */
+function byInvocation(rows: readonly AttemptRecord[]): StoredInvocation[] {
+  const now = Date.now();
+  const items: StoredInvocation[] = [];
+  for (const row of rows) {
+    const attempt = toAttempt(row, now);
+    const last = items.at(-1);
+    if (last?.attempts[0]?.requestId === attempt.requestId) last.attempts.push(attempt);
+    else items.push({ attempts: [attempt] });
+  }
+  return items;
+}
+
+function toCursor(item: StoredInvocation | undefined): string | null {
+  const end = item?.attempts.at(-1);
+  return end === undefined ? null : `${end.acceptedAt}_${end.requestId}`;
+}
+
+function fromCursor(cursor: string): [acceptedAt: number, requestId: string] {
+  const [, acceptedAt, requestId] = /^(\d{1,15})_([0-9a-f-]{36})$/.exec(cursor) ?? [];
+  if (acceptedAt === undefined || requestId === undefined) {
+    throw new AppError('invalid_request', `"${cursor}" is no cursor; leave it out to begin with the newest.`);
+  }
+  return [Number(acceptedAt), requestId];
+}
