@@ -38,7 +38,7 @@ export async function startAllInOne(options: UpOptions = {}): Promise<RunningEng
     const engine = closers.add(composeEngine(parts, 'worker'));
     const core = await composeCore(parts, closers, logWriter.write);
     await startWorker(parts, core, { engine, logWriter }, closers);
-    const server = closers.add(await startWeb(parts, core, engine));
+    const server = await startWeb(parts, core, { engine, isWorker: true }, closers);
     // The CLI on this machine finds the engine by this file.
     await parts.dataDir.write(URL_FILE, `${server.url}\n`);
     closers.add({ close: () => parts.dataDir.remove(URL_FILE) });

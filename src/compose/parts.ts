@@ -1,6 +1,5 @@
-import { join } from 'node:path';
 import { openFunctionDatabases } from '../../db/functions/open.js';
-import { openStore } from '../../db/open.js';
+import { migrateStore, openStore, type StoreOptions } from '../../db/open.js';
 import { openQueues } from '../../queues/open.js';
 import { openBlobs } from '../blobs/open.js';
 import { openBus } from '../bus/open.js';
@@ -10,7 +9,8 @@ import type { Config } from '../config.js';
 import { newProcessId } from '../core/process-id.js';
 import { type DataDir, openDataDir } from '../data-dir.js';
 import { lockDataDir } from '../data-lock.js';
-import { createEgress } from '../egress/open.js';
+import { createEgress } from '../egress/fetch.js';
+import { messageOf } from '../errors.js';
 import type { Logger } from '../logger.js';
 import { createMetrics, type Metrics } from '../metrics.js';
 import type { Backlog } from '../ports/backlog.js';
@@ -59,20 +59,14 @@ export async function openParts(config: Config, logger: Logger, closers: Closers
   if (config.REDIS_URL === undefined) closers.add(await lockDataDir(dataDir.path));
   const keys = await loadKeys(config, dataDir);
 
-  const store = closers.add(
-    await openStore(
-      config.RQLITE_URL
-        ? { driver: 'rqlite', urls: config.RQLITE_URL }
-        : { driver: 'sqlite', file: dataDir.metadata },
-    ),
-  );
+  const store = closers.add(await openStore(storeOptions(config, dataDir)));
+  const warn = (message: string, error: unknown) => logger.warn({ err: messageOf(error) }, message);
   const limits = { maxWaiting: config.QUEUE_MAX_WAITING, maxBytes: config.QUEUE_MAX_MB * 2 ** 20 };
-  const lockMs = config.QUEUE_LOCK_SECONDS * 1000;
   const queues = closers.add(
     await openQueues(
       config.REDIS_URL
-        ? { driver: 'redis', url: config.REDIS_URL, lockMs, logger, ...limits }
-        : { driver: 'pglite', dir: dataDir.queue, lockMs, logger, ...limits },
+        ? { driver: 'redis', url: config.REDIS_URL, warn, ...limits }
+        : { driver: 'pglite', dir: dataDir.queue, warn, ...limits },
     ),
   );
   const redis = config.REDIS_URL === undefined ? null : { driver: 'redis' as const, url: config.REDIS_URL };
@@ -95,7 +89,7 @@ export async function openParts(config: Config, logger: Logger, closers: Closers
     await openFunctionDatabases(
       config.FUNCTION_DB_URL
         ? { driver: 'rqlite', url: config.FUNCTION_DB_URL, onlyNamespace: config.FUNCTION_DB_NAMESPACE }
-        : { driver: 'sqlite', dir: join(dataDir.functionDatabases) },
+        : { driver: 'sqlite', directory: dataDir.functionDatabases },
     ),
   );
   const egress = closers.add(createEgress({ allow: config.EGRESS_ALLOW ?? [] }));
@@ -120,4 +114,15 @@ export async function openParts(config: Config, logger: Logger, closers: Closers
     rateLimiter,
     egress,
   };
+}
+
+/** Brings the schema of the store up to date and leaves: the Procfile's `release`. Returns what was applied. */
+export async function migrateParts(config: Config): Promise<string[]> {
+  return migrateStore(storeOptions(config, await openDataDir(config.ORAMA_DATA_DIR)));
+}
+
+function storeOptions(config: Config, dataDir: DataDir): StoreOptions {
+  return config.RQLITE_URL
+    ? { driver: 'rqlite', urls: config.RQLITE_URL }
+    : { driver: 'sqlite', file: dataDir.metadata };
 }

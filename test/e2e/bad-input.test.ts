@@ -1,6 +1,6 @@
 import test from 'ava';
-import { startEngine, type TestEngine } from '../helpers/engine.js';
 import { probeWasm } from '../helpers/probe.js';
+import { startEngine, type TestEngine } from '../helpers/running-engine.js';
 
 let engine: TestEngine;
 test.before(async () => {

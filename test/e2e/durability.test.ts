@@ -1,8 +1,8 @@
 import { rm } from 'node:fs/promises';
 import test from 'ava';
-import { spawnEngine, startEngine } from '../helpers/engine.js';
 import { eventually } from '../helpers/eventually.js';
 import { commands, probeWasm } from '../helpers/probe.js';
+import { spawnEngine, startEngine } from '../helpers/running-engine.js';
 
 test('a hundred acknowledged events survive a kill -9 and all run', async (t) => {
   const EVENTS = 100;

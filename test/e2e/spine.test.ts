@@ -1,7 +1,7 @@
 import test from 'ava';
-import { startEngine } from '../helpers/engine.js';
 import { eventually } from '../helpers/eventually.js';
 import { commands, probeWasm } from '../helpers/probe.js';
+import { startEngine } from '../helpers/running-engine.js';
 
 test('a function is deployed, invoked, and has left its log', async (t) => {
   const engine = await startEngine();

@@ -1,96 +1,81 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { Api } from './api.js';
+import { createHash } from 'node:crypto';
+import { functionNameSchema, namespaceSchema, requestIdSchema } from '../../src/contract/ids.js';
+import type { Engine, GuestCall, GuestOutcome, HostCalls } from '../../src/ports/engine.js';
+import { uuidv7 } from '../../src/uuid.js';
 
-const CLI = 'dist/src/cli/main.js';
+const utf8 = new TextDecoder();
 
-export interface EngineOptions {
-  /** Started again on the same directory, an engine finds what an earlier one left. */
-  dataDir?: string;
-  /** Settings, on top of none of the machine's own. */
-  env?: Record<string, string>;
-}
-
-/** `orama up` as a real process on a free port. */
-export interface TestEngine {
-  url: string;
-  adminKey: string;
-  dataDir: string;
-  pid: number;
-  /** With the admin key. */
-  api: Api;
-  /** What the process wrote on stderr so far. */
-  log(): string;
-  kill9(): Promise<void>;
-  /** SIGTERM; returns the exit code. */
-  stop(): Promise<number | null>;
-  /** Stops it if it runs, and removes the data directory. */
-  close(): Promise<void>;
-}
-
-export async function startEngine(options: EngineOptions = {}): Promise<TestEngine> {
-  const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'orama-test-')));
-  const child = spawnEngine(dataDir, options.env ?? {});
-  const url = await listening(child);
-  const adminKey = (await readFile(join(dataDir, 'admin-key'), 'utf8')).trim();
-
-  const stop = async () => {
-    if (child.process.exitCode === null && child.process.signalCode === null) {
-      child.process.kill('SIGTERM');
-      await once(child.process, 'exit');
-    }
-    return child.process.exitCode;
-  };
+/** Host functions that say they are not there; a test puts in what its guest calls. */
+export function hostCalls(given: Partial<HostCalls> = {}): HostCalls {
+  const absent = () => Promise.reject(new Error('not part of this test'));
   return {
-    url,
-    adminKey,
-    dataDir,
-    pid: child.process.pid ?? 0,
-    api: new Api(url, adminKey),
-    log: child.log,
-    async kill9() {
-      child.process.kill('SIGKILL');
-      await once(child.process, 'exit');
-    },
-    stop,
-    async close() {
-      await stop();
-      await rm(dataDir, { recursive: true, force: true });
-    },
+    getSecret: absent,
+    dbQuery: absent,
+    dbExecute: absent,
+    cacheGet: absent,
+    cacheSet: absent,
+    cacheIncrement: absent,
+    cacheDelete: absent,
+    httpFetch: absent,
+    publish: absent,
+    storagePut: absent,
+    storageGet: absent,
+    enqueue: absent,
+    ...given,
   };
 }
 
-interface Spawned {
-  process: ChildProcess;
-  log(): string;
+export type CallOptions = Partial<Omit<GuestCall, 'input' | 'host' | 'namespace'>> & {
+  host?: Partial<HostCalls>;
+  namespace?: string;
+};
+
+/** A call of a module with the defaults of function.yaml. */
+export function guestCall(
+  wasm: Uint8Array,
+  input: string | Uint8Array,
+  options: CallOptions = {},
+): GuestCall {
+  const { host, namespace, ...rest } = options;
+  return {
+    requestId: requestIdSchema.parse(uuidv7()),
+    namespace: namespaceSchema.parse(namespace ?? 'test'),
+    functionName: functionNameSchema.parse('tested'),
+    cid: contentId(wasm),
+    loadWasm: () => Promise.resolve(wasm),
+    warmStart: 'fresh',
+    memoryLimitMb: 64,
+    timeoutMs: 30_000,
+    input: typeof input === 'string' ? new TextEncoder().encode(input) : input,
+    callerWallet: '',
+    env: {},
+    host: hostCalls(host),
+    ...rest,
+  };
 }
 
-/** Nothing of the machine's own settings reaches the engine under test. */
-export function spawnEngine(dataDir: string, env: Record<string, string>): Spawned {
-  const child = spawn(process.execPath, [CLI, 'up', '--port', '0', '--data', dataDir], {
-    env: { PATH: process.env.PATH, HOME: dataDir, LOG_LEVEL: 'warn', ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let text = '';
-  child.stderr.setEncoding('utf8').on('data', (part: string) => {
-    text += part;
-  });
-  return { process: child, log: () => text };
+/** Stands for a CID: equal for equal bytes. */
+export function contentId(wasm: Uint8Array): string {
+  return createHash('sha256').update(wasm).digest('hex');
 }
 
-async function listening({ process: child, log }: Spawned): Promise<string> {
-  if (!child.stdout) throw new Error('the engine has no stdout');
-  const lines = createInterface({ input: child.stdout });
-  const found = new Promise<string>((resolve, reject) => {
-    lines.on('line', (line) => {
-      const url = /listening on (http\S+)/.exec(line)?.[1];
-      if (url) resolve(url);
-    });
-    child.once('exit', (code) => reject(new Error(`the engine ended with ${code}: ${log()}`)));
-  });
-  return found;
+export interface TextOutcome extends Omit<GuestOutcome, 'output' | 'messages'> {
+  output: string;
+  /** `level: message` */
+  log: string[];
+}
+
+/** Runs a guest and shows its output and log as text. */
+export async function runText(
+  engine: Engine,
+  wasm: Uint8Array,
+  input: string | Uint8Array,
+  options: CallOptions = {},
+): Promise<TextOutcome> {
+  const { output, messages, ...rest } = await engine.run(guestCall(wasm, input, options));
+  return {
+    ...rest,
+    output: utf8.decode(output),
+    log: messages.map(({ level, message }) => `${level}: ${message}`),
+  };
 }

@@ -1,0 +1,44 @@
+import { join } from 'node:path';
+import type { QueueLimits, QueueTimings, Warn } from '../driver.js';
+import type { Queues } from '../open.js';
+import { BullInvocationQueue } from '../queue.js';
+import { PgliteBacklog } from './pglite/backlog.js';
+import { PgliteDatabase } from './pglite/database.js';
+import { PgliteDriver } from './pglite/driver.js';
+import { LocalLeases } from './pglite/leases.js';
+
+export interface PgliteQueuesOptions extends QueueLimits {
+  /** The data directory, locked by the caller. */
+  dir: string;
+  timings: QueueTimings;
+  warn: Warn;
+}
+
+/** Queue, backlog and leases of the embedded engine: one process on one directory. */
+export async function openPgliteQueues({
+  dir,
+  timings,
+  warn,
+  ...limits
+}: PgliteQueuesOptions): Promise<Queues> {
+  const database = await PgliteDatabase.open(join(dir, 'queue'));
+  const queue = new BullInvocationQueue(await PgliteDriver.open(database, limits, warn), timings, warn);
+  const backlog = new PgliteBacklog(database);
+  const leases = new LocalLeases();
+  let closing: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    await leases.close();
+    await backlog.close();
+    await queue.close();
+    await database.end();
+  };
+  return {
+    queue,
+    backlog,
+    leases,
+    close: () => {
+      closing ??= close();
+      return closing;
+    },
+  };
+}

@@ -1,0 +1,12 @@
+import type { Presence } from '../ports/presence.js';
+import { type LocalPresenceOptions, openLocalPresence } from './drivers/local.js';
+
+export type PresenceOptions = { driver: 'local' } & LocalPresenceOptions;
+
+/** Opens the list of who is on which topic; throws `bad_config` when its server cannot be reached. */
+export function openPresence(options: PresenceOptions): Promise<Presence> {
+  switch (options.driver) {
+    case 'local':
+      return openLocalPresence(options);
+  }
+}

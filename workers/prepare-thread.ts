@@ -1,0 +1,23 @@
+import { parentPort } from 'node:worker_threads';
+import { AppError, messageOf } from '../src/errors.js';
+import type { FromPreparer, ToPreparer } from './protocol.js';
+import { prepareFresh, readSource } from './wasm/prepare.js';
+
+const port = parentPort;
+if (port === null) throw new Error('prepare-thread.js runs as a worker thread of the engine only');
+
+function say(message: FromPreparer): void {
+  port?.postMessage(message);
+}
+
+port.on('message', ({ id, request }: ToPreparer) => {
+  try {
+    const source = readSource(request.wasm, request.limitMb);
+    say({ type: 'prepared', id, program: prepareFresh(source), note: null, last: true });
+  } catch (error) {
+    const code = error instanceof AppError ? error.code : 'invalid_module';
+    say({ type: 'refused', id, code, message: messageOf(error) });
+  }
+});
+
+say({ type: 'ready' });
