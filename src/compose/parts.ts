@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { openFunctionDatabases } from '../../db/functions/open.js';
 import { migrateStore, openStore, type StoreOptions } from '../../db/open.js';
 import { openQueues } from '../../queues/open.js';
@@ -90,7 +89,7 @@ export async function openParts(config: Config, logger: Logger, closers: Closers
     await openFunctionDatabases(
       config.FUNCTION_DB_URL
         ? { driver: 'rqlite', url: config.FUNCTION_DB_URL, onlyNamespace: config.FUNCTION_DB_NAMESPACE }
-        : { driver: 'sqlite', dir: join(dataDir.functionDatabases) },
+        : { driver: 'sqlite', directory: dataDir.functionDatabases },
     ),
   );
   const egress = closers.add(createEgress({ allow: config.EGRESS_ALLOW ?? [] }));

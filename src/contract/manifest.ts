@@ -89,7 +89,7 @@ export function parseManifest(text: string, fileName = 'function.yaml'): Manifes
 }
 
 function readYaml(text: string, fileName: string): unknown {
-  const document = parseDocument(text, { prettyErrors: true });
+  const document = parseDocument(text, { prettyErrors: true, logLevel: 'silent' });
   const fault = document.errors[0];
   if (fault !== undefined) {
     const what = fault.message.split('\n', 1)[0]?.replace(/:$/, '') ?? 'syntax error';
