@@ -2,18 +2,13 @@ import test from 'ava';
 import { openFunctionDatabases } from '../../db/functions/open.js';
 import { namespaceSchema } from '../../src/contract/ids.js';
 import { testFunctionDatabases } from '../conformance/function-databases.js';
-import { findRqlited, type RqliteCluster, startRqlite } from '../helpers/rqlited.js';
+import { onRqlite } from '../helpers/on-rqlite.js';
+import { type RqliteCluster, startRqlite } from '../helpers/rqlited.js';
 import { shared } from '../helpers/shared.js';
 
-const binary = findRqlited();
 const limits = { timeoutMs: 30_000 };
 
-if (binary === null) {
-  test('rqlite: not found, so functions’ databases on it were not run', (t) => {
-    t.log('name it with TEST_RQLITED, or require it with REQUIRE_SERVERS=rqlite');
-    t.pass();
-  });
-} else {
+onRqlite('functions’ databases', (binary) => {
   const servers = shared(async () => {
     const clusters = await Promise.all([startRqlite(binary), startRqlite(binary)]);
     return { clusters, close: async () => void (await Promise.all(clusters.map((one) => one.close()))) };
@@ -50,7 +45,7 @@ if (binary === null) {
     });
     await databases.close();
   });
-}
+});
 
 test('an RQLite that is away is unavailable, not a fault of the statement', async (t) => {
   const databases = await openFunctionDatabases({
