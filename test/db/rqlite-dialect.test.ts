@@ -27,16 +27,16 @@ test('a text that looks like a blob literal is sent as bytes and cast back, wher
   t.deepEqual(encode('select ?', ["x'4"]), [['select ?', "x'4"]]);
 });
 
-test('large integers in an answer are exact, and digits within a text are left alone', (t) => {
+test('large integers in an answer are exact, and digits in a text or behind a point are left alone', (t) => {
   const text =
-    '{"results":[{"columns":["a","b","c","d"],"values":[[9007199254740993,-12345678901234567,"1234567890123456789, \\"9007199254740993\\"",1234567890123456.5]]}]}';
+    '{"results":[{"columns":["a","b","c","d"],"values":[[9007199254740993,-12345678901234567,"1234567890123456789, \\"9007199254740993\\"",0.0000010000000000000002]]}]}';
   const [result] = parseResponse(text).results ?? [];
   t.deepEqual(decodeResult(result ?? {}).rows, [
     {
       a: 9007199254740993n,
       b: -12345678901234567n,
       c: '1234567890123456789, "9007199254740993"',
-      d: 1234567890123456.5,
+      d: 0.0000010000000000000002,
     },
   ]);
 });

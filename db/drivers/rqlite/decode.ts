@@ -28,13 +28,14 @@ export interface DecodedResult {
 const MARK = `\u0001${randomUUID()}:`;
 const MARK_IN_JSON = `"\\u0001${MARK.slice(1)}`;
 const REAL = /real|floa|doub/i;
-/** Strings are matched too, so that digits in one are passed over. */
-const STRING_OR_LARGE_INTEGER = /"(?:[^"\\]|\\.)*"|-?\d{16,}(?![\d.eE])/g;
+/** Whole strings and whole numbers are matched, so that digits in a text or behind a point are passed over. */
+const STRING_OR_NUMBER = /"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g;
+const LARGE_INTEGER = /^-?\d{16,}$/;
 
 export function parseResponse(text: string): RqliteResponse {
   const safe = /\d{16}/.test(text)
-    ? text.replace(STRING_OR_LARGE_INTEGER, (found) =>
-        found.startsWith('"') ? found : `${MARK_IN_JSON}${found}"`,
+    ? text.replace(STRING_OR_NUMBER, (found) =>
+        LARGE_INTEGER.test(found) ? `${MARK_IN_JSON}${found}"` : found,
       )
     : text;
   try {
