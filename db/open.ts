@@ -1,10 +1,11 @@
 import type { Store } from '../src/ports/store.js';
 import type { Database } from './database.js';
-import { openSqlite, type SqliteOptions } from './drivers/sqlite/open.js';
+import { openRqlite, type RqliteOptions } from './drivers/rqlite.js';
+import { openSqlite, type SqliteOptions } from './drivers/sqlite.js';
 import { migrate } from './migrations/migrate.js';
 import { createStore } from './store/store.js';
 
-export type StoreOptions = { driver: 'sqlite' } & SqliteOptions;
+export type StoreOptions = ({ driver: 'sqlite' } & SqliteOptions) | ({ driver: 'rqlite' } & RqliteOptions);
 
 /** The store, its schema brought up to date first: any number of processes may open it at once. */
 export async function openStore(options: StoreOptions): Promise<Store> {
@@ -32,5 +33,7 @@ function openDatabase(options: StoreOptions): Promise<Database> {
   switch (options.driver) {
     case 'sqlite':
       return openSqlite(options);
+    case 'rqlite':
+      return openRqlite(options);
   }
 }

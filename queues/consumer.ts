@@ -12,7 +12,7 @@ export const LOST = 'lost';
 /** BullMQ itself never gives a job up: the handler decides which death is the last, once the dead letter is durable. */
 const NEVER = 1_000_000;
 /** A job whose handler fails without an attempt left is not thrown away but shown to it again after this. */
-const FAULT_DELAY_MS = 5000;
+const FAULT_DELAY_MS = 2000;
 /** A cancel request may overtake the job that it is for on the way to this worker. */
 const EARLY_CANCEL_MS = 10_000;
 const RECONNECT_MS = 1000;

@@ -26,6 +26,8 @@ export interface QueueDriver extends Closable {
   readonly workersPerConsumer: number;
   readonly invocations: BullQueue<JobData>;
   readonly ticks: BullQueue<unknown>;
+  /** A further queue beside these; closed with the driver. */
+  openQueue<D>(name: string): Promise<BullQueue<D>>;
   createWorker<D>(
     queue: string,
     processor: Processor<D, void>,

@@ -1,10 +1,13 @@
 import type { FunctionDatabases, SqlArgs, SqlOperation } from '../../src/ports/function-databases.js';
 import { toArguments } from './arguments.js';
+import { openRqliteExecutor, type RqliteExecutorOptions } from './drivers/rqlite.js';
 import { openSqliteExecutor, type SqliteExecutorOptions } from './drivers/sqlite.js';
 import type { Executor, Operation, Outcome } from './executor.js';
 import { guard } from './statement.js';
 
-export type FunctionDatabasesOptions = { driver: 'sqlite' } & SqliteExecutorOptions;
+export type FunctionDatabasesOptions =
+  | ({ driver: 'sqlite' } & SqliteExecutorOptions)
+  | ({ driver: 'rqlite' } & RqliteExecutorOptions);
 
 /** The functions' databases, one per namespace, behind the guard. */
 export async function openFunctionDatabases(options: FunctionDatabasesOptions): Promise<FunctionDatabases> {
@@ -37,6 +40,8 @@ function openExecutor(options: FunctionDatabasesOptions): Promise<Executor> {
   switch (options.driver) {
     case 'sqlite':
       return openSqliteExecutor(options);
+    case 'rqlite':
+      return openRqliteExecutor(options);
   }
 }
 

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { QueueLimits, QueueTimings, Warn } from '../driver.js';
 import type { Queues } from '../open.js';
 import { BullInvocationQueue } from '../queue.js';
+import { BullTasks } from '../tasks.js';
 import { PgliteBacklog } from './pglite/backlog.js';
 import { PgliteDatabase } from './pglite/database.js';
 import { PgliteDriver } from './pglite/driver.js';
@@ -22,13 +23,16 @@ export async function openPgliteQueues({
   ...limits
 }: PgliteQueuesOptions): Promise<Queues> {
   const database = await PgliteDatabase.open(join(dir, 'queue'));
-  const queue = new BullInvocationQueue(await PgliteDriver.open(database, limits, warn), timings, warn);
+  const driver = await PgliteDriver.open(database, limits, warn);
+  const queue = new BullInvocationQueue(driver, timings, warn);
+  const tasks = await BullTasks.open(driver, timings, warn);
   const backlog = new PgliteBacklog(database);
   const leases = new LocalLeases();
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     await leases.close();
     await backlog.close();
+    await tasks.close();
     await queue.close();
     await database.end();
   };
@@ -36,6 +40,7 @@ export async function openPgliteQueues({
     queue,
     backlog,
     leases,
+    tasks,
     close: () => {
       closing ??= close();
       return closing;

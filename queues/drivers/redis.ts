@@ -1,6 +1,7 @@
 import type { QueueLimits, QueueTimings, Warn } from '../driver.js';
 import type { Queues } from '../open.js';
 import { BullInvocationQueue } from '../queue.js';
+import { BullTasks } from '../tasks.js';
 import { RedisBacklog } from './redis/backlog.js';
 import { closeRedis, RedisServer } from './redis/connect.js';
 import { RedisDriver } from './redis/driver.js';
@@ -23,17 +24,16 @@ export async function openRedisQueues({
   const connection = server.commands();
   connection.on('error', (error) => warn('The connection to Redis is broken; it is being restored.', error));
   await new Promise<void>((resolve) => connection.once('ready', () => resolve()));
-  const queue = new BullInvocationQueue(
-    await RedisDriver.open(server, connection, limits, warn),
-    timings,
-    warn,
-  );
+  const driver = await RedisDriver.open(server, connection, limits, warn);
+  const queue = new BullInvocationQueue(driver, timings, warn);
+  const tasks = await BullTasks.open(driver, timings, warn);
   const backlog = await RedisBacklog.open(connection);
   const leases = new RedisLeases(connection, warn);
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     await leases.close();
     await backlog.close();
+    await tasks.close();
     await queue.close();
     await closeRedis(connection);
   };
@@ -41,6 +41,7 @@ export async function openRedisQueues({
     queue,
     backlog,
     leases,
+    tasks,
     close: () => {
       closing ??= close();
       return closing;

@@ -45,11 +45,7 @@ export async function createCatalog({ store, bus }: { store: Store; bus: Bus }):
     async resolve(namespace, name, version) {
       const found = await find(namespace, name, version);
       if (found) return found;
-      const what = version === undefined ? `function "${name}"` : `version ${version} of function "${name}"`;
-      throw new AppError(
-        'function_not_found',
-        `There is no ${what} in namespace "${namespace}"; list what there is with GET /v1/functions.`,
-      );
+      throw functionNotFound(namespace, name, version);
     },
     async triggers(namespace) {
       return (await triggers.get(`${namespace}/`, () => store.triggers.list(namespace))) ?? [];
@@ -64,4 +60,13 @@ export async function createCatalog({ store, bus }: { store: Store; bus: Bus }):
       await unsubscribe();
     },
   };
+}
+
+/** Said of what does not exist and of what the caller may not know to exist, in the same words. */
+export function functionNotFound(namespace: Namespace, name: FunctionName, version?: number): AppError {
+  const what = version === undefined ? `function "${name}"` : `version ${version} of function "${name}"`;
+  return new AppError(
+    'function_not_found',
+    `There is no ${what} in namespace "${namespace}"; list what there is with GET /v1/functions.`,
+  );
 }

@@ -31,8 +31,8 @@ export interface LogBatch {
 
 /** Invocation logs, one record per attempt. They stay readable when their function is deleted. */
 export interface Logs {
-  /** Newest first. */
-  read(request: LogsRequest): Promise<LogRecord[]>;
+  /** Newest first; the position is where to follow on from. */
+  read(request: LogsRequest): Promise<LogBatch>;
   /** Oldest first, as they come, until the signal. */
   follow(request: FollowRequest): AsyncIterable<LogBatch>;
 }
@@ -44,7 +44,7 @@ export function logChannel(namespace: Namespace, fn: FunctionName): string {
 
 export function createLogs({ store, bus }: { store: Store; bus: Bus }): Logs {
   return {
-    read: async (request) => (await store.attempts.logs(request)).records,
+    read: (request) => store.attempts.logs(request),
 
     async *follow({ signal, after, ...request }) {
       let wake: () => void = () => undefined;

@@ -43,11 +43,13 @@ export function testFunctionDatabases(driver: string, open: () => Promise<Opened
   });
 
   test(`${driver}: values keep their kind`, async (t) => {
-    const { query } = await setUp();
+    // Declared as a blob: RQLite tells bytes from text by the column alone.
+    const { table, query, execute } = await setUp('b blob');
+    await execute(`insert into ${table} (b) values (?)`, [{ $blob: 'AP8=' }]);
     const [row] = await query(
-      `select ? as i, typeof(?) as ti, ? as f, ? as n, ? as s, ? as t, hex(?) as h, ? as b,
-         9007199254740993 as big, -9007199254740991 as safe, x'00ff' as blob`,
-      [1, 1, 1.5, null, '9007199254740993', true, { $blob: 'AP8=' }, { $blob: 'AP8=' }],
+      `select ? as i, typeof(?) as ti, ? as f, ? as n, ? as s, ? as t, hex(?) as h, b,
+         9007199254740993 as big, -9007199254740991 as safe from ${table}`,
+      [1, 1, 1.5, null, '9007199254740993', true, { $blob: 'AP8=' }],
     );
     t.deepEqual(row, {
       i: 1,
@@ -60,7 +62,6 @@ export function testFunctionDatabases(driver: string, open: () => Promise<Opened
       b: { $blob: 'AP8=' },
       big: '9007199254740993',
       safe: -9007199254740991,
-      blob: { $blob: 'AP8=' },
     });
   });
 

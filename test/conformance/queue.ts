@@ -3,8 +3,8 @@ import type { TestFn } from 'ava';
 import type { Queues } from '../../queues/open.js';
 import { isAppError } from '../../src/errors.js';
 import type { Delivery, Settlement } from '../../src/ports/queue.js';
-import { functionName, namespace, newRequestId, queued } from '../helpers/invocations.js';
 import { until } from '../helpers/come-about.js';
+import { functionName, namespace, newRequestId, queued } from '../helpers/invocations.js';
 
 export interface QueueContext {
   queues: Queues;

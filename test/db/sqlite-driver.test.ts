@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { openSqlite } from '../../db/drivers/sqlite/open.js';
+import { openSqlite } from '../../db/drivers/sqlite.js';
 import { MIGRATIONS } from '../../db/migrations/all.js';
 import { migrate } from '../../db/migrations/migrate.js';
 import { migrateStore, openStore } from '../../db/open.js';

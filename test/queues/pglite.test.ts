@@ -3,7 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import anyTest, { type TestFn } from 'ava';
 import { openQueues, type Queues } from '../../queues/open.js';
+import { backlogConformance } from '../conformance/backlog.js';
+import { leasesConformance } from '../conformance/leases.js';
 import { type QueueContext, queueConformance } from '../conformance/queue.js';
+import { tasksConformance } from '../conformance/tasks.js';
+import { schedulesConformance } from '../conformance/schedules.js';
 
 const test = anyTest.serial as unknown as TestFn<QueueContext & { dir: string }>;
 let made: string;
@@ -30,3 +34,9 @@ test.afterEach.always(async (t) => {
 });
 
 queueConformance(test as unknown as TestFn<QueueContext>);
+tasksConformance(test as unknown as TestFn<QueueContext>);
+const suite = test as unknown as TestFn<QueueContext>;
+queueConformance(suite);
+schedulesConformance(suite);
+backlogConformance(suite, (context) => context.queues.backlog);
+leasesConformance(suite, (context) => [context.queues.leases, context.other.leases]);

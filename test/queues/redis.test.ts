@@ -1,7 +1,11 @@
 import anyTest, { type TestFn } from 'ava';
 import { Redis } from 'ioredis';
 import { openQueues, type Queues } from '../../queues/open.js';
+import { backlogConformance } from '../conformance/backlog.js';
+import { leasesConformance } from '../conformance/leases.js';
 import { type QueueContext, queueConformance } from '../conformance/queue.js';
+import { tasksConformance } from '../conformance/tasks.js';
+import { schedulesConformance } from '../conformance/schedules.js';
 import { type RedisServerProcess, startRedis } from '../helpers/redis-server.js';
 
 const test = anyTest.serial as unknown as TestFn<QueueContext>;
@@ -26,3 +30,7 @@ test.afterEach.always(async (t) => {
 });
 
 queueConformance(test);
+tasksConformance(test);
+schedulesConformance(test);
+backlogConformance(test, (context) => context.queues.backlog);
+leasesConformance(test, (context) => [context.queues.leases, context.other.leases]);

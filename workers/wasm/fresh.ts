@@ -7,15 +7,14 @@ export function createFreshRunner(program: Program, guest: Guest): Runner {
   return {
     run(session: Session): GuestResult {
       guest.begin(program, session);
-      const start = () => guest.attach(new WebAssembly.Instance(program.module, guest.imports));
       if (program.shape.kind === 'command') {
         return guest.runCommand(() => {
-          start();
+          guest.start(program.module);
           guest.call('_start');
         });
       }
       return guest.runHandler(() => {
-        start();
+        guest.start(program.module);
         if (program.shape.initialize) guest.call('_initialize');
       });
     },

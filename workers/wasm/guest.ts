@@ -2,6 +2,7 @@ import { GuestExit } from '../wasi/bindings.js';
 import { checkOutputSize, GuestWasi } from '../wasi/wasi.js';
 import { HOST_MODULES, WASI_MODULE } from './host-functions.js';
 import { HostImports } from './host-imports.js';
+import { isGlobal, memoryOf } from './instance.js';
 import { GuestMemory } from './memory.js';
 import type { Program } from './program.js';
 import { GuestFailure, type GuestResult, type Session } from './session.js';
@@ -50,6 +51,13 @@ export class Guest {
     this.#wasi.attach(memory);
     const { allocator } = this.#need(this.#program).shape;
     this.#host.attach(allocator === null ? null : (size) => Number(this.call(allocator, size)));
+  }
+
+  /** Makes an instance and runs what a module runs by itself. */
+  start(module: WebAssembly.Module): void {
+    this.attach(new WebAssembly.Instance(module, this.imports));
+    const { names } = this.#need(this.#program);
+    if (names.start !== null) this.call(names.start);
   }
 
   call(name: string, ...args: (number | bigint)[]): unknown {
@@ -121,7 +129,7 @@ export class Guest {
     const { names, ownMaximum } = this.#need(this.#program);
     const read = (name: string | null) => {
       const global = name === null ? undefined : this.#instance?.exports[name];
-      return global !== undefined && 'value' in global ? Number(global.value) : null;
+      return isGlobal(global) ? Number(global.value) : null;
     };
     return {
       pages: read(names.pages) ?? this.memory.byteLength / 65_536,
@@ -152,11 +160,6 @@ export class Guest {
     if (value === null) throw new GuestFailure('the guest ran outside an invocation');
     return value;
   }
-}
-
-export function memoryOf(instance: WebAssembly.Instance): WebAssembly.Memory | null {
-  const memory = instance.exports.memory;
-  return memory !== undefined && 'buffer' in memory ? memory : null;
 }
 
 /** Views throw RangeErrors for bad pointers; a deep stack throws one too, and that is not the pointer's fault. */

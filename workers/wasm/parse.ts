@@ -77,6 +77,8 @@ export interface GlobalType {
 export interface ParsedModule {
   bytes: Uint8Array;
   sections: ReadonlyMap<number, Span>;
+  /** Names of custom sections; toolchains leave their mark there. */
+  customs: string[];
   types: FunctionType[];
   imports: Import[];
   importedFunctions: number;
@@ -87,7 +89,8 @@ export interface ParsedModule {
   memories: MemoryType[];
   globals: GlobalType[];
   exports: Export[];
-  hasStart: boolean;
+  /** The function that runs when an instance is made. */
+  start: number | null;
   bodies: Span[];
 }
 
@@ -112,7 +115,7 @@ export function typeOfFunction(module: ParsedModule, index: number): FunctionTyp
  */
 export function parse(bytes: Uint8Array): ParsedModule {
   checkHeader(bytes);
-  const sections = readSections(bytes);
+  const { sections, customs } = readSections(bytes);
   const reader = (id: number) => {
     const span = sections.get(id);
     return span === undefined ? null : new ByteReader(bytes, span.start, span.end);
@@ -122,6 +125,7 @@ export function parse(bytes: Uint8Array): ParsedModule {
   const module: ParsedModule = {
     bytes,
     sections,
+    customs,
     types,
     imports,
     importedFunctions: imports.filter((entry) => entry.kind === 'function').length,
@@ -131,7 +135,7 @@ export function parse(bytes: Uint8Array): ParsedModule {
     memories: vector(reader(SECTION.memory), readMemory),
     globals: vector(reader(SECTION.global), readGlobal),
     exports: vector(reader(SECTION.export), readExport),
-    hasStart: sections.has(SECTION.start),
+    start: reader(SECTION.start)?.u32() ?? null,
     bodies: vector(reader(SECTION.code), readBody),
   };
   if (module.functions.length !== module.bodies.length) {
@@ -155,8 +159,9 @@ function checkHeader(bytes: Uint8Array): void {
   }
 }
 
-function readSections(bytes: Uint8Array): Map<number, Span> {
+function readSections(bytes: Uint8Array): Pick<ParsedModule, 'sections' | 'customs'> {
   const sections = new Map<number, Span>();
+  const customs: string[] = [];
   const reader = new ByteReader(bytes, 8);
   let place = -1;
   while (!reader.done) {
@@ -164,14 +169,17 @@ function readSections(bytes: Uint8Array): Map<number, Span> {
     const length = reader.u32();
     const start = reader.at;
     reader.take(length);
-    if (id === SECTION.custom) continue;
+    if (id === SECTION.custom) {
+      customs.push(new ByteReader(bytes, start, reader.at).name());
+      continue;
+    }
     const order = SECTION_ORDER.indexOf(id);
     if (order < 0) throw malformed(`The module has a section of unknown kind ${id}.`);
     if (order <= place) throw malformed(`The module's section ${id} is out of order or there twice.`);
     place = order;
     sections.set(id, { start, end: reader.at });
   }
-  return sections;
+  return { sections, customs };
 }
 
 function vector<T>(reader: ByteReader | null, read: (reader: ByteReader) => T): T[] {

@@ -1,7 +1,7 @@
 import { messageOf } from '../../src/errors.js';
 import { check, checkSize, type Shape } from './check.js';
 import { type ParsedModule, parse } from './parse.js';
-import type { Program } from './program.js';
+import type { FreshProgram } from './program.js';
 import { malformed } from './reader.js';
 import { type Rewritten, rewrite } from './rewrite.js';
 import { type Scan, scan } from './scan.js';
@@ -34,12 +34,12 @@ export function compile(rewritten: Rewritten): WebAssembly.Module {
   }
 }
 
-export function prepareFresh(source: Source): Program {
+export function prepareFresh(source: Source): FreshProgram {
   const rewritten = rewrite(source.module, { maxPages: source.maxPages, scan: source.scan });
   return { strategy: 'fresh', ...common(source, rewritten) };
 }
 
-export function common(source: Source, rewritten: Rewritten): Omit<Program, 'strategy'> {
+export function common(source: Source, rewritten: Rewritten): Omit<FreshProgram, 'strategy'> {
   return {
     module: compile(rewritten),
     shape: source.shape,

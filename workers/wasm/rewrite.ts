@@ -13,7 +13,7 @@ export interface RewriteOptions {
   minPages?: number;
   /** Exports all mutable globals, so that a snapshot can restore them. */
   exportGlobals?: boolean;
-  /** For an instance that a snapshot fills: no start function, no active data. */
+  /** For an instance that a snapshot fills: no active data. */
   forSnapshot?: boolean;
   /** Exports a function that the module does not, under `names.resume`. */
   resume?: number;
@@ -35,6 +35,8 @@ export interface ExportNames {
   /** i32: 1 once a `memory.grow` was refused. */
   refused: string | null;
   resume: string;
+  /** The start function, called once the guest's memory can be reached; null without one. */
+  start: string | null;
 }
 
 /** A table's slots live on the thread's heap, outside the memory limit: 2^20 of them are 8 MB. */
@@ -55,7 +57,7 @@ export function rewrite(module: ParsedModule, options: RewriteOptions): Rewritte
   const minPages = Math.max(memory?.min ?? 0, options.minPages ?? 0);
   const maxPages = Math.min(memory?.max ?? options.maxPages, options.maxPages);
   const prefix = freePrefix(module);
-  const names: ExportNames = { pages: null, refused: null, resume: `${prefix}resume` };
+  const names: ExportNames = { pages: null, refused: null, resume: `${prefix}resume`, start: null };
   const payloads = new Map<number, Uint8Array>();
   for (const [id, span] of module.sections) payloads.set(id, module.bytes.subarray(span.start, span.end));
 
@@ -80,11 +82,15 @@ export function rewrite(module: ParsedModule, options: RewriteOptions): Rewritte
     });
   }
   if (options.resume !== undefined) added.push(exportEntry(names.resume, KIND.function, options.resume));
-  if (options.forSnapshot === true) {
+  // A start function runs before the exports are there, so its host calls could not reach the memory. Called by the
+  // engine right after, it can.
+  if (module.start !== null) {
+    names.start = `${prefix}start`;
+    added.push(exportEntry(names.start, KIND.function, module.start));
     payloads.delete(SECTION.start);
-    // With a data count there may be passive segments, which memory.init reads at run time: they must stay.
-    if (!payloads.has(SECTION.dataCount)) payloads.delete(SECTION.data);
   }
+  // With a data count there may be passive segments, which memory.init reads at run time: they must stay.
+  if (options.forSnapshot === true && !payloads.has(SECTION.dataCount)) payloads.delete(SECTION.data);
   append(module, payloads, SECTION.export, added);
 
   const bytes = concat([

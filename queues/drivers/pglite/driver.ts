@@ -43,6 +43,7 @@ export class PgliteDriver implements QueueDriver {
   readonly #limits: QueueLimits;
   readonly #warn: Warn;
   readonly #cancelRequests = new EventEmitter();
+  readonly #further: Closable[] = [];
   #endedSinceVacuum = 0;
   #maintenance: Promise<void> | undefined;
 
@@ -78,6 +79,14 @@ export class PgliteDriver implements QueueDriver {
       limits,
       warn,
     );
+  }
+
+  async openQueue<D>(name: string): Promise<BullQueue<D>> {
+    const queue = new Pg.Queue<D, void>(name, { connection: this.#database, streams: EVENTS });
+    queue.on('error', (error) => this.#warn('The queue reports a fault.', error));
+    await queue.waitUntilReady();
+    this.#further.push(queue);
+    return queue as unknown as BullQueue<D>;
   }
 
   async createWorker<D>(
@@ -225,6 +234,6 @@ export class PgliteDriver implements QueueDriver {
 
   async close(): Promise<void> {
     await this.#maintenance;
-    await Promise.all([this.invocations.close(), this.ticks.close()]);
+    await Promise.all([this.invocations, this.ticks, ...this.#further].map((queue) => queue.close()));
   }
 }

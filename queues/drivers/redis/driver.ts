@@ -49,6 +49,8 @@ export class RedisDriver implements QueueDriver {
   readonly #client: RedisClient;
   readonly #ledger: Ledger;
   readonly #opened: RedisConnection[] = [];
+  readonly #further: Closable[] = [];
+  readonly #warn: Warn;
 
   private constructor(parts: {
     server: RedisServer;
@@ -58,6 +60,7 @@ export class RedisDriver implements QueueDriver {
     backend: RedisQueueBackend;
     client: RedisClient;
     ledger: Ledger;
+    warn: Warn;
   }) {
     this.#server = parts.server;
     this.#connection = parts.connection;
@@ -66,6 +69,7 @@ export class RedisDriver implements QueueDriver {
     this.#backend = parts.backend;
     this.#client = parts.client;
     this.#ledger = parts.ledger;
+    this.#warn = parts.warn;
   }
 
   static async open(
@@ -101,7 +105,16 @@ export class RedisDriver implements QueueDriver {
       backend: redisBackend,
       client,
       ledger,
+      warn,
     });
+  }
+
+  async openQueue<D>(name: string): Promise<BullQueue<D>> {
+    const queue = new Queue<D, void>(name, { connection: this.#connection, prefix: PREFIX, streams: EVENTS });
+    queue.on('error', (error) => this.#warn('Redis reports a fault.', error));
+    await queue.waitUntilReady();
+    this.#further.push(queue);
+    return queue as unknown as BullQueue<D>;
   }
 
   async createWorker<D>(
@@ -206,7 +219,7 @@ export class RedisDriver implements QueueDriver {
 
   async close(): Promise<void> {
     await this.#ledger.close();
-    await Promise.all([this.invocations.close(), this.ticks.close()]);
+    await Promise.all([this.invocations, this.ticks, ...this.#further].map((queue) => queue.close()));
     await Promise.all(this.#opened.map(closeRedis));
   }
 }

@@ -1,0 +1,68 @@
+import test from 'ava';
+import { openFunctionDatabases } from '../../db/functions/open.js';
+import { namespaceSchema } from '../../src/contract/ids.js';
+import { testFunctionDatabases } from '../conformance/function-databases.js';
+import { findRqlited, type RqliteCluster, startRqlite } from '../helpers/rqlited.js';
+import { shared } from '../helpers/shared.js';
+
+const binary = findRqlited();
+const limits = { timeoutMs: 30_000 };
+
+if (binary === null) {
+  test('rqlite: not found, so functions’ databases on it were not run', (t) => {
+    t.log('name it with TEST_RQLITED, or require it with REQUIRE_SERVERS=rqlite');
+    t.pass();
+  });
+} else {
+  const servers = shared(async () => {
+    const clusters = await Promise.all([startRqlite(binary), startRqlite(binary)]);
+    return { clusters, close: async () => void (await Promise.all(clusters.map((one) => one.close()))) };
+  });
+  /** The namespace stands for the port, so that each test namespace has a server of its own. */
+  const portOf = (cluster: RqliteCluster | undefined) => new URL(cluster?.urls[0] ?? 'http://x').port;
+
+  testFunctionDatabases('rqlite', async () => {
+    const { clusters } = await servers();
+    const databases = await openFunctionDatabases({
+      driver: 'rqlite',
+      url: 'http://127.0.0.1:{namespace}',
+      namespace: namespaceSchema.parse('default'),
+    });
+    const [one, two] = clusters.map((cluster) => namespaceSchema.parse(portOf(cluster)));
+    if (one === undefined || two === undefined) throw new Error('two servers are needed');
+    return { databases, namespaces: [one, two], close: () => databases.close() };
+  });
+
+  test('without {namespace} in the URL only the operator’s namespace may use the database', async (t) => {
+    const { clusters } = await servers();
+    const databases = await openFunctionDatabases({
+      driver: 'rqlite',
+      url: clusters[0]?.urls.join(',') ?? '',
+      namespace: namespaceSchema.parse('mine'),
+    });
+    await databases.ping();
+    t.deepEqual(await databases.query(namespaceSchema.parse('mine'), 'select 1 as one', [], limits), [
+      { one: 1 },
+    ]);
+    await t.throwsAsync(databases.query(namespaceSchema.parse('other'), 'select 1', [], limits), {
+      code: 'forbidden',
+      message: /belongs to namespace mine/,
+    });
+    await databases.close();
+  });
+}
+
+test('an RQLite that is away is unavailable, not a fault of the statement', async (t) => {
+  const databases = await openFunctionDatabases({
+    driver: 'rqlite',
+    url: 'http://127.0.0.1:1',
+    namespace: namespaceSchema.parse('mine'),
+  });
+  const away = { code: 'unavailable', message: /FUNCTION_DB_URL/ } as const;
+  await t.throwsAsync(
+    databases.execute(namespaceSchema.parse('mine'), 'create table t (a)', [], limits),
+    away,
+  );
+  await t.throwsAsync(databases.ping(), away);
+  await databases.close();
+});
