@@ -30,9 +30,7 @@ const WITHOUT_CONFIG = ['--optimize', '--exportStart', '_start'];
 function findCompiler(directory: string): string {
   for (const from of [join(directory, 'package.json'), import.meta.url]) {
     try {
-      // Not resolved by name: the package exports its library, not its command.
-      const library = createRequire(from).resolve('assemblyscript/package.json');
-      return join(library, '..', 'bin', 'asc.js');
+      return createRequire(from).resolve('assemblyscript/bin/asc.js');
     } catch {
       // Not here; look in the next place.
     }
