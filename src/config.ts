@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
+import { DEFAULT_NAMESPACE, namespaceSchema } from './contract/ids.js';
 import { AppError } from './errors.js';
 import { suggest } from './suggest.js';
 
@@ -30,9 +31,8 @@ const SETTINGS = {
     .refine((text) => /^https?:\/\//.test(text), 'must look like http://{namespace}.db:4001')
     .optional()
     .describe("Functions' databases: an RQLite per namespace, with `{namespace}` in the URL."),
-  FUNCTION_DB_NAMESPACE: z
-    .string()
-    .default('default')
+  FUNCTION_DB_NAMESPACE: namespaceSchema
+    .default(DEFAULT_NAMESPACE)
     .describe('The only namespace that may use FUNCTION_DB_URL when it has no `{namespace}`.'),
   IPFS_API_URL: httpUrl('http://host:5001').optional().describe('Kubo RPC for WASM files and blobs.'),
   OLRIC_URL: url(/^(redis|rediss|olric):\/\//, 'redis://host:3320')

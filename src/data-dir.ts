@@ -6,7 +6,6 @@ import { AppError, messageOf } from './errors.js';
 /** Where each thing stands in the data directory. */
 export interface DataDir {
   readonly path: string;
-  readonly queue: string;
   readonly metadata: string;
   readonly functionDatabases: string;
   readonly blobs: string;
@@ -39,7 +38,6 @@ export async function openDataDir(path: string): Promise<DataDir> {
 
   return {
     path: root,
-    queue: join(root, 'queue'),
     metadata: join(root, 'metadata.sqlite'),
     functionDatabases: join(root, 'databases'),
     blobs: join(root, 'blobs'),

@@ -165,7 +165,7 @@ function rowOf(delivery: Delivery, outcome: GuestOutcome): Omit<AttemptRow, 'fin
     ...baseRow(delivery.invocation, delivery.attempt),
     status: outcome.status === 'cancelled' ? 'error' : outcome.status,
     startedAt: outcome.startedAt,
-    durationMs: outcome.durationMs,
+    durationMs: Math.round(outcome.durationMs * 1000) / 1000,
     outputSize: outcome.output.byteLength,
     memoryPeakMb: outcome.memoryPeakMb,
     error: outcome.error,

@@ -29,6 +29,9 @@ import { openPresence } from '../presence/open.js';
 import { openRateLimiter } from '../rate-limit/open.js';
 import { type InstallationKeys, loadKeys } from './keys.js';
 
+/** Of the cache that lives in the process when nothing else is set. */
+const MEMORY_CACHE_BYTES = 64 << 20;
+
 /** Every port of the product, opened on the driver that the settings name. */
 export interface Parts {
   config: Config;
@@ -66,7 +69,7 @@ export async function openParts(config: Config, logger: Logger, closers: Closers
     await openQueues(
       config.REDIS_URL
         ? { driver: 'redis', url: config.REDIS_URL, warn, ...limits }
-        : { driver: 'pglite', dir: dataDir.queue, warn, ...limits },
+        : { driver: 'pglite', dir: dataDir.path, warn, ...limits },
     ),
   );
   const redis = config.REDIS_URL === undefined ? null : { driver: 'redis' as const, url: config.REDIS_URL };
@@ -79,7 +82,9 @@ export async function openParts(config: Config, logger: Logger, closers: Closers
   );
   const cache = closers.add(
     await openCache(
-      config.OLRIC_URL ? { driver: 'olric', url: config.OLRIC_URL } : (redis ?? { driver: 'memory' }),
+      config.OLRIC_URL
+        ? { driver: 'olric', url: config.OLRIC_URL }
+        : (redis ?? { driver: 'memory', maxBytes: MEMORY_CACHE_BYTES }),
     ),
   );
   const bus = closers.add(await openBus(redis ?? { driver: 'local' }));
@@ -88,7 +93,7 @@ export async function openParts(config: Config, logger: Logger, closers: Closers
   const databases = closers.add(
     await openFunctionDatabases(
       config.FUNCTION_DB_URL
-        ? { driver: 'rqlite', url: config.FUNCTION_DB_URL, onlyNamespace: config.FUNCTION_DB_NAMESPACE }
+        ? { driver: 'rqlite', url: config.FUNCTION_DB_URL, namespace: config.FUNCTION_DB_NAMESPACE }
         : { driver: 'sqlite', directory: dataDir.functionDatabases },
     ),
   );

@@ -100,8 +100,13 @@ function limitTotal(request: IncomingMessage, maxBytes: number): void {
     size += chunk.byteLength;
     if (size > 2 * maxBytes) request.destroy();
   });
-  // The listener above has set the stream flowing; the parser's own is added a moment later.
+  // The listener above has set the stream flowing; the parser adds its own some microtasks later, and must miss nothing.
   request.pause();
+  request.on('newListener', function flow(event) {
+    if (event !== 'data') return;
+    request.off('newListener', flow);
+    process.nextTick(() => request.resume());
+  });
 }
 
 function refusal(error: unknown, maxFileBytes: number): AppError {

@@ -6,8 +6,8 @@ import { openQueues, type Queues } from '../../queues/open.js';
 import { backlogConformance } from '../conformance/backlog.js';
 import { leasesConformance } from '../conformance/leases.js';
 import { type QueueContext, queueConformance } from '../conformance/queue.js';
-import { tasksConformance } from '../conformance/tasks.js';
 import { schedulesConformance } from '../conformance/schedules.js';
+import { tasksConformance } from '../conformance/tasks.js';
 
 const test = anyTest.serial as unknown as TestFn<QueueContext & { dir: string }>;
 let made: string;
