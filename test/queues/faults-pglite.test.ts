@@ -5,7 +5,7 @@ import anyTest, { type TestFn } from 'ava';
 import { openQueues } from '../../queues/open.js';
 import type { Delivery } from '../../src/ports/queue.js';
 import { type Child, startChild } from '../helpers/child.js';
-import { until } from '../helpers/until.js';
+import { until } from '../helpers/come-about.js';
 
 const test = anyTest.serial as unknown as TestFn<{ dir: string; children: Child[] }>;
 

@@ -3,9 +3,9 @@ import { openQueues, type Queues } from '../../queues/open.js';
 import { isAppError } from '../../src/errors.js';
 import type { Delivery } from '../../src/ports/queue.js';
 import { type Child, startChild } from '../helpers/child.js';
+import { until } from '../helpers/come-about.js';
 import { newRequestId, queued } from '../helpers/invocations.js';
 import { type RedisServerProcess, startRedis } from '../helpers/redis-server.js';
-import { until } from '../helpers/until.js';
 
 const test = anyTest.serial as unknown as TestFn<{
   server: RedisServerProcess;
