@@ -46,6 +46,8 @@ export interface CallOptions {
   waitMs: number;
   /** The client has gone away. */
   signal?: AbortSignal;
+  /** Told the id as soon as the job is durable: for those who follow its log while they wait. */
+  onAccepted?(id: RequestId): void;
 }
 
 export interface Invoker {
@@ -169,8 +171,9 @@ export function createInvoker(deps: InvokerDeps): Invoker {
       const { id, function: fn } = await accept(request, false);
       return { id, function: fn };
     },
-    async call(request, { waitMs, signal }) {
+    async call(request, { waitMs, signal, onAccepted }) {
       const { id, function: fn, waiting } = await accept(request, true);
+      onAccepted?.(id);
       if (!waiting) return { id, function: fn, reply: null };
       const reply = await withinWait(waiting, waitMs, signal);
       return { id, function: fn, reply };

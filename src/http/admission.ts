@@ -11,6 +11,8 @@ export interface Caller {
   principal: Principal | null;
   /** The credential's; of an anonymous call the one it asks for. */
   namespace: Namespace;
+  /** Counts one more use against the same limit: for the messages of a socket. */
+  countUse(): Promise<void>;
 }
 
 export interface Wanted {
@@ -31,6 +33,9 @@ export function createAdmission({ auth, limiter, config }: Services): Admission 
 
   const countAnonymous = async (request: IncomingMessage) =>
     assertWithin(await limiter.consume(`ip:${addressOf(request)}`, config.ANON_RATE_LIMIT_PER_MINUTE));
+
+  const countOwn = async (namespace: Namespace) =>
+    assertWithin(await limiter.consume(`ns:${namespace}`, config.RATE_LIMIT_PER_MINUTE));
 
   const identify = async (request: IncomingMessage, { access, credential }: Wanted) => {
     if (access === 'open' || credential === null) return null;
@@ -53,14 +58,18 @@ export function createAdmission({ auth, limiter, config }: Services): Admission 
           'This needs a credential; send an API key as X-API-Key, or a token as Authorization: Bearer.',
         );
       }
-      return { principal, namespace: parseNamespace(wanted.namespace) ?? DEFAULT_NAMESPACE };
+      return {
+        principal,
+        namespace: parseNamespace(wanted.namespace) ?? DEFAULT_NAMESPACE,
+        countUse: () => countAnonymous(request),
+      };
     }
     const { namespace } = principal;
-    assertWithin(await limiter.consume(`ns:${namespace}`, config.RATE_LIMIT_PER_MINUTE));
+    await countOwn(namespace);
     if (wanted.namespace !== undefined && !wanted.anyNamespace) {
       assertOwnNamespace(principal, parseNamespace(wanted.namespace));
     }
-    return { principal, namespace };
+    return { principal, namespace, countUse: () => countOwn(namespace) };
   };
 }
 

@@ -14,3 +14,8 @@ export function credentialOf(headers: IncomingHttpHeaders): string | null {
     'The Authorization header must read "Bearer <key or token>" or "ApiKey <key>".',
   );
 }
+
+/** On sockets also in the query: browsers cannot set headers there. */
+export function socketCredentialOf(headers: IncomingHttpHeaders, query: URLSearchParams): string | null {
+  return credentialOf(headers) ?? (query.get('api_key') || query.get('token') || null);
+}

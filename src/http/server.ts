@@ -1,10 +1,11 @@
 import { createServer, type Server as HttpServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { AppError } from '../errors.js';
 import type { Closable } from '../ports/closable.js';
 import { createAdmission } from './admission.js';
 import { createApp } from './app.js';
 import type { Services } from './services.js';
+import { createSockets } from './ws/sockets.js';
 
 /** Clients that open a connection and dawdle: how long for the headers, and for a whole request. */
 const HEADERS_MS = 15_000;
@@ -17,7 +18,7 @@ export interface Server extends Closable {
   port: number;
 }
 
-/** Listens. `close` stops accepting, lets requests in flight finish, and then returns. */
+/** Listens. `close` stops accepting, ends sockets and streams, lets requests in flight finish, and then returns. */
 export async function startServer(
   services: Services,
   { host, port }: { host: string; port: number },
@@ -41,6 +42,10 @@ export async function startServer(
     },
   );
   server.on('clientError', answerClientError);
+  const sockets = createSockets(services, admit);
+  server.on('upgrade', (request, socket, head) => {
+    void sockets.upgrade(request, socket as Socket, head);
+  });
 
   await listen(server, host, port);
   const address = server.address() as AddressInfo;
@@ -49,6 +54,7 @@ export async function startServer(
   const close = async () => {
     closing = true;
     const ended = new Promise<void>((resolve) => server.close(() => resolve()));
+    await sockets.close();
     const force = setTimeout(() => server.closeAllConnections(), services.config.SHUTDOWN_SECONDS * 1000);
     await ended;
     clearTimeout(force);

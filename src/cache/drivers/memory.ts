@@ -12,7 +12,7 @@ export interface MemoryCacheOptions {
 /** About what an entry costs beside its bytes; it also bounds their number, and with it the time of a scan. */
 const ENTRY_OVERHEAD_BYTES = 200;
 
-const INTEGER = /^-?(0|[1-9][0-9]{0,18})$/;
+const INTEGER = /^(0|-?[1-9][0-9]{0,18})$/;
 const MAX_INT64 = 2n ** 63n - 1n;
 const MIN_INT64 = -(2n ** 63n);
 

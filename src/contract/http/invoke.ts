@@ -63,22 +63,15 @@ export const acceptedReplySchema = z.object({ request_id: requestIdSchema, statu
 
 /** A frame of WS /v1/functions/{name}/ws. */
 export const socketReplySchema = z.union([
-  z.object({
-    request_id: requestIdSchema,
-    status: z.literal('success'),
-    duration_ms: z.number(),
-    output: z.string().optional(),
-    output_base64: z.string().optional(),
-  }),
-  z.object({
-    request_id: requestIdSchema.optional(),
-    status: z.enum(['error', 'timeout', 'cancelled', 'queued']),
-    duration_ms: z.number(),
-    error: z.string(),
-    code: z.string(),
-  }),
-  z.object({ request_id: requestIdSchema, log: z.string() }),
+  invokeReplySchema,
+  invokeFailureSchema,
+  acceptedReplySchema.describe('Took longer than a call may wait: it goes on, and can be looked up.'),
+  z.object({ request_id: requestIdSchema, log: z.string(), level: z.string() }).describe('With `logs=true`.'),
 ]);
+
+export const invokeSocketQuerySchema = invokeQuerySchema.extend({
+  logs: z.boolean().optional().describe("`true`: each invocation's log lines come before its reply."),
+});
 
 export type Preference = { kind: 'final' } | { kind: 'async' } | { kind: 'wait'; seconds: number };
 
