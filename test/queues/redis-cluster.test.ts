@@ -2,11 +2,14 @@ import test from 'ava';
 import { Redis } from 'ioredis';
 import { openQueues } from '../../queues/open.js';
 import { namespace, queued } from '../helpers/invocations.js';
-import { startRedis } from '../helpers/redis-server.js';
+import { freePort, startRedis } from '../helpers/redis-server.js';
 import { until } from '../helpers/until.js';
 
 test('the queue, backlog and leases work on a Redis Cluster', async (t) => {
-  const server = await startRedis(['--cluster-enabled', 'yes']);
+  const server = await startRedis([
+    ...['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1'],
+    ...['--cluster-port', String(await freePort())],
+  ]);
   t.teardown(() => server.close());
   const admin = new Redis(server.url);
   await admin.cluster('ADDSLOTSRANGE', 0, 16383);
