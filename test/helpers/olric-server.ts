@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { tempDir } from './temp-dir.js';
 
 export interface OlricServer {
   readonly url: string;
@@ -28,9 +28,9 @@ export interface OlricMember extends OlricServer {
 
 /** An Olric server of the test's own on free loopback ports. */
 export async function startOlric(program: string, settings: OlricSettings = {}): Promise<OlricMember> {
-  const dir = await tempDir();
+  const dir = await mkdtemp(join(tmpdir(), 'orama-olric-'));
   const [port, gossipPort] = [await freePort(), await freePort()];
-  const config = join(dir.path, 'olric.yaml');
+  const config = join(dir, 'olric.yaml');
   await writeFile(config, yaml(port, gossipPort, settings));
   let server = await launch(program, config, port, settings.password);
   const end = async () => {
@@ -49,7 +49,7 @@ export async function startOlric(program: string, settings: OlricSettings = {}):
     },
     close: async () => {
       await end();
-      await dir.remove();
+      await rm(dir, { recursive: true, force: true });
     },
   };
 }
