@@ -5,6 +5,7 @@ import { namespaceSchema } from '../../src/contract/ids.js';
 import { cacheConformance } from '../conformance/cache.js';
 import { redisSettingConformance } from '../conformance/redis-setting.js';
 import { startOlric } from '../helpers/olric-server.js';
+import { replayResp } from '../helpers/recorded-exchange.js';
 import { findServer } from '../helpers/servers.js';
 import { until } from '../helpers/until.js';
 
@@ -15,6 +16,29 @@ const program = findServer('olric', 'TEST_OLRIC_SERVER', 'olric-server');
 const server = program === null ? null : await startOlric(program);
 
 redisSettingConformance('olric', 'OLRIC_URL', open);
+
+if (program === null) {
+  test('recorded exchange: Olric is asked what it was once asked, and its answers are understood', async (t) => {
+    const replay = await replayResp('olric');
+    t.teardown(() => replay.close());
+    const cache = await open(`redis://${replay.address}`);
+    t.teardown(() => cache.close());
+    t.is(await cache.get(ns, 'absent'), null);
+    await cache.set(ns, 'word', Buffer.from('hello'), 60);
+    t.is(Buffer.from((await cache.get(ns, 'word')) ?? []).toString(), 'hello');
+    await t.throwsAsync(cache.increment(ns, 'word', 1n), { code: 'invalid_request' });
+    t.is(await cache.increment(ns, 'count', 2n ** 53n + 1n), 2n ** 53n + 1n);
+    t.is(await cache.increment(ns, 'count', -1n), 2n ** 53n);
+    t.true(await cache.delete(ns, 'word'));
+    t.false(await cache.delete(ns, 'word'));
+    const long = 'k'.repeat(256);
+    await t.throwsAsync(cache.set(ns, long, Buffer.from('v'), 0), {
+      code: 'invalid_request',
+      message: /255/,
+    });
+    t.is(replay.left(), 0);
+  });
+}
 
 if (program !== null && server !== null) {
   test.after.always(() => server.close());

@@ -8,6 +8,8 @@ import { Redis } from 'ioredis';
 
 export interface OlricServer {
   readonly url: string;
+  /** Where others join its cluster. */
+  readonly gossipPort: number;
   /** Ends it at once, as a crash would; what it held is gone with it. */
   kill(): Promise<void>;
   restart(): Promise<void>;
@@ -19,15 +21,11 @@ export interface OlricSettings {
   tableSize?: number;
   password?: string;
   /** Another member whose cluster this one joins. */
-  join?: OlricMember;
-}
-
-export interface OlricMember extends OlricServer {
-  readonly gossipPort: number;
+  join?: OlricServer;
 }
 
 /** An Olric server of the test's own on free loopback ports. */
-export async function startOlric(program: string, settings: OlricSettings = {}): Promise<OlricMember> {
+export async function startOlric(program: string, settings: OlricSettings = {}): Promise<OlricServer> {
   const dir = await mkdtemp(join(tmpdir(), 'orama-olric-'));
   const [port, gossipPort] = [await freePort(), await freePort()];
   const config = join(dir, 'olric.yaml');
