@@ -7,7 +7,7 @@ import { Redis } from 'ioredis';
 import { openQueues } from '../queues/open.js';
 import type { Closable } from '../src/ports/closable.js';
 import type { QueuedInvocation } from '../src/ports/queue.js';
-import { namespace, queued } from '../test/helpers/invocations.js';
+import { queued } from '../test/helpers/invocations.js';
 import { startRedis } from '../test/helpers/redis-server.js';
 
 const SECONDS = Number(process.argv[2] ?? 1.5);
@@ -35,8 +35,8 @@ const bare = new Queue('bare', { connection: bareConnection, defaultJobOptions: 
 await bare.waitUntilReady();
 
 const input = Buffer.from(JSON.stringify({ name: 'world', padding: 'x'.repeat(48) }));
-const make = (ns = 'default'): QueuedInvocation =>
-  queued({ input, namespace: namespace(ns) }, { attempts: 3, backoff: { type: 'fixed', delayMs: 50 } });
+const make = (): QueuedInvocation =>
+  queued({ input }, { attempts: 3, backoff: { type: 'fixed', delayMs: 50 } });
 const bareData = { function: 'hello', input: input.toString() };
 
 interface Rate {
@@ -150,7 +150,6 @@ await compare(
 await empty();
 
 // Round trips: an operation ends when its job's handler runs.
-let workMs = 0;
 const waiting = new Map<string, () => void>();
 const arrived = (id: string): void => {
   waiting.get(id)?.();
@@ -158,7 +157,6 @@ const arrived = (id: string): void => {
 };
 const consumer = await queues.queue.consume(
   async ({ invocation }) => {
-    if (workMs > 0) await new Promise((resolve) => setTimeout(resolve, workMs));
     arrived(invocation.id);
     return { kind: 'done' };
   },
@@ -183,56 +181,12 @@ const trip = (job: QueuedInvocation): Promise<void> =>
     waiting.set(job.invocation.id, resolve);
     queues.queue.add([job]).catch(reject);
   });
-const sync = (ns: string): QueuedInvocation => {
-  const job = make(ns);
-  return { ...job, invocation: { ...job.invocation, replyTo: 'bench' } };
-};
 for (const atOnce of [1, 64]) {
   await compare(
     `round trip, ${atOnce} at once`,
     () => rate(atOnce, 1, () => trip(make())),
     () => rate(atOnce, 1, bareTrip),
   );
-}
-
-// Fairness: how long a namespace's call takes alone, and while another has 10,000 waiting.
-const BACKLOG = 10_000;
-async function callsOf(make: () => QueuedInvocation, enough: () => Promise<boolean>): Promise<number> {
-  const latencies: number[] = [];
-  while (latencies.length < 100 && !(latencies.length % 10 === 0 && (await enough()))) {
-    const before = performance.now();
-    await trip(make());
-    latencies.push(performance.now() - before);
-  }
-  latencies.sort((x, y) => x - y);
-  return latencies[Math.floor(latencies.length / 2)] ?? 0;
-}
-for (const [name, kind] of [
-  ['async', make],
-  ['sync', sync],
-] as const) {
-  for (const ms of [0, 10]) {
-    workMs = ms;
-    const alone = await callsOf(
-      () => kind('calm'),
-      async () => false,
-    );
-    for (let i = 0; i < BACKLOG * 1.5; i += 50) {
-      await queues.queue.add(Array.from({ length: 50 }, () => kind('busy')));
-    }
-    const from = (await queues.queue.counts()).waiting;
-    const beside = await callsOf(
-      () => kind('calm'),
-      async () => (await queues.queue.counts()).waiting < 500,
-    );
-    const to = (await queues.queue.counts()).waiting;
-    const ratio = (beside / alone).toFixed(2);
-    console.log(
-      `${name} call of ${ms} ms, p50: ${alone.toFixed(2)} ms alone, ${beside.toFixed(2)} ms beside a backlog of ${from} to ${to}, ratio ${ratio}`,
-    );
-    workMs = 0;
-    while ((await queues.queue.counts()).waiting > 0) await new Promise((resolve) => setTimeout(resolve, 50));
-  }
 }
 
 await consumer.close();
