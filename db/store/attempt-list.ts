@@ -1,30 +1,66 @@
+import type { FinalState } from '../../src/contract/invocation.js';
 import { AppError } from '../../src/errors.js';
 import type { AttemptStore, InvocationQuery, StoredInvocation } from '../../src/ports/store.js';
 import type { Database } from '../database.js';
 import { type AttemptRecord, toAttempt } from './attempt-row.js';
 
-/** A page is found by the ends of invocations, then all attempts of the page's invocations are read. */
+const STATES: readonly FinalState[] = ['success', 'error', 'timeout', 'dead', 'cancelled'];
+
+/** Columns without messages and input, which a list does not show. */
+const COLUMNS = [
+  ...[
+    'position',
+    'request_id',
+    'attempt',
+    'namespace',
+    'function',
+    'version',
+    'trigger',
+    'trigger_depth',
+    'status',
+  ],
+  ...[
+    'started_at',
+    'duration_ms',
+    'input_size',
+    'output_size',
+    'memory_peak_mb',
+    'accepted_at',
+    'traceparent',
+  ],
+  ...['state', 'completed_at', 'output_expires_at', 'caller_wallet', 'reason', 'error', 'output'],
+]
+  .map((column) => `a.${column}`)
+  .join(', ');
+
+/**
+ * A page is found by the ends of invocations, then all attempts of its invocations are read. The ends are looked up
+ * state by state, each in the order of the index, and merged: one state more costs a page, not a scan.
+ */
 export function createAttemptList(database: Database): AttemptStore['list'] {
   const { knex } = database;
 
   return async (query) => {
+    const size = query.limit + 1;
     const { where, bindings } = conditions(query);
+    const states = query.state === undefined ? STATES : [query.state];
+    const ends = states.map(
+      (state) => `select * from (
+        select accepted_at, request_id from attempts
+        where state = '${state}' and ${where} and not exists (
+          select 1 from attempts later
+          where later.request_id = attempts.request_id and later.attempt > attempts.attempt)
+        order by accepted_at desc, request_id desc limit ?)`,
+    );
     const rows = await database.run<AttemptRecord[]>(
       knex.raw(
         `with page as (
-           select accepted_at, request_id from attempts
-           where ${where} and not exists (
-             select 1 from attempts later
-             where later.request_id = attempts.request_id and later.attempt > attempts.attempt)
-           order by accepted_at desc, request_id desc limit ?
+           select * from (${ends.join(' union all ')}) order by accepted_at desc, request_id desc limit ?
          )
-         select a.position, a.request_id, a.attempt, a.namespace, a.function, a.version, a.trigger,
-           a.trigger_depth, a.status, a.started_at, a.duration_ms, a.input_size, a.output_size,
-           a.memory_peak_mb, a.accepted_at, a.traceparent, a.state, a.completed_at, a.output_expires_at,
-           a.caller_wallet, a.reason, a.error, '[]' as messages, a.output, null as input
+         select ${COLUMNS}, '[]' as messages, null as input
          from page join attempts a on a.request_id = page.request_id
          order by page.accepted_at desc, page.request_id desc, a.attempt`,
-        [...bindings, query.limit + 1],
+        [...states.flatMap(() => [...bindings, size]), size],
       ),
     );
     const items = byInvocation(rows);
@@ -34,17 +70,16 @@ export function createAttemptList(database: Database): AttemptStore['list'] {
   };
 }
 
-function conditions({ namespace, function: fn, state, reason, since, before, cursor }: InvocationQuery) {
+function conditions({ namespace, function: fn, reason, since, before, cursor }: InvocationQuery) {
   const parts: [sql: string, value: string | number | undefined][] = [
     ['namespace = ?', namespace],
     ['function = ?', fn],
-    ['state = ?', state],
     ['reason = ?', reason],
     ['accepted_at >= ?', since],
     ['accepted_at < ?', before],
   ];
   const asked = parts.filter(([, value]) => value !== undefined);
-  const where = ['state is not null', ...asked.map(([sql]) => sql)];
+  const where = asked.map(([sql]) => sql);
   const bindings = asked.map(([, value]) => value ?? null);
   if (cursor !== undefined) {
     where.push('(accepted_at, request_id) < (?, ?)');

@@ -34,7 +34,8 @@ export function createAttemptLogs(database: Database): AttemptStore['logs'] {
     const rows = await database.run<LogRow[]>(
       knex.raw(
         `with bounds as (
-           select max(?, coalesce(min(position), 1) - 1) as low, coalesce(max(position), 0) as high from attempts
+           select max(?, coalesce((select min(position) from attempts), 1) - 1) as low,
+             coalesce((select max(position) from attempts), 0) as high
          )
          select min(bounds.high, bounds.low + ?) as head, page.*
          from bounds left join (
@@ -68,9 +69,11 @@ export function createAttemptLogs(database: Database): AttemptStore['logs'] {
 
 /** Attempt 0 is an end without a run, and no log record. */
 function conditions({ namespace, function: fn, since, status, requestId }: LogQuery) {
+  // `+` keeps SQLite from walking through the function's log for the rows of one invocation.
+  const own = requestId === undefined ? '' : '+';
   const parts: [sql: string, value: string | number | undefined][] = [
-    ['namespace = ?', namespace],
-    ['function = ?', fn],
+    [`${own}namespace = ?`, namespace],
+    [`${own}function = ?`, fn],
     ['started_at >= ?', since],
     ['status = ?', status],
     ['request_id = ?', requestId],

@@ -9,11 +9,11 @@ const WINDOW = 2_000;
 const MAX_WINDOWS = 10;
 
 const EXPIRED_OUTPUTS = `position in (
-  select position from attempts
+  select position from attempts indexed by attempts_with_output
   where output is not null and output_expires_at <= ? order by output_expires_at limit ${STEP})`;
 
 const OLD_DEAD = `request_id in (
-  select request_id from attempts where state = 'dead' and completed_at < ? limit ${STEP})`;
+  select request_id from attempts indexed by attempts_dead where state = 'dead' and completed_at < ? limit ${STEP})`;
 
 /** The table is in order of writing, which is nearly that of starting: old rows are in front, no index is needed. */
 const SEE_WINDOW = `

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { logsReplySchema } from '../contract/http/logs.js';
 import { type LogRecord, logRecordSchema } from '../contract/invocation.js';
 import { isAppError } from '../errors.js';
 import type { Client, Query } from './client.js';
 import { renderLog } from './render-log.js';
-import { logsReply } from './replies.js';
 import type { Terminal } from './terminal.js';
 
 export interface Following {
@@ -39,7 +39,7 @@ export async function followLogs({ client, terminal, path, query, seen, signal }
       const events = await client.follow(path, { ...query, since, limit: undefined }, signal, lastId);
       if (events === null) {
         const reply = await client.call('GET', path, { query: { ...query, since } });
-        for (const record of logsReply.parse(reply).logs.reverse()) print(record);
+        for (const record of logsReplySchema.parse(reply).logs.reverse()) print(record);
       } else {
         for await (const event of events) {
           lastId = event.id ?? lastId;

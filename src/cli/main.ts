@@ -16,10 +16,20 @@ async function main(): Promise<number> {
     // Commander has said what was wrong already; help and version are no errors.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : WRONG_USAGE;
     process.stderr.write(`error: ${messageOf(error)}\n`);
-    const hint = error instanceof AppError ? hintFor(error.code) : undefined;
-    if (hint !== undefined) process.stderr.write(`${hint}\n`);
+    process.stderr.write(error instanceof AppError ? nextStep(error) : faultReport(error));
     return FAILED;
   }
+}
+
+function nextStep(error: AppError): string {
+  const hint = hintFor(error.code);
+  return hint === undefined ? '' : `${hint}\n`;
+}
+
+/** Nothing a user did throws anything but an AppError. */
+function faultReport(error: unknown): string {
+  const stack = error instanceof Error ? error.stack : undefined;
+  return `This is a fault of orama itself; please report it with these lines:\n${stack ?? String(error)}\n`;
 }
 
 // The reader of a pipe may leave early (`orama … | head`); that is no failure of ours.

@@ -1,5 +1,3 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { PassThrough } from 'node:stream';
 import test from 'ava';
 import { createClient } from '../../src/cli/client.js';
@@ -7,6 +5,7 @@ import { followLogs } from '../../src/cli/follow-logs.js';
 import { readEvents } from '../../src/cli/server-events.js';
 import { createTerminal } from '../../src/cli/terminal.js';
 import { uuidv7 } from '../../src/uuid.js';
+import { httpServer } from '../helpers/http-server.js';
 
 function record(attempt: number) {
   return {
@@ -49,15 +48,10 @@ async function follow(url: string, count: number): Promise<string[]> {
   return ids;
 }
 
-async function listen(server: ReturnType<typeof createServer>): Promise<string> {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
-
 test('a broken stream of events is resumed after the last event, and no record is printed twice', async (t) => {
   const records = [record(1), record(1), record(1)];
   const resumed: (string | undefined)[] = [];
-  const server = createServer((request, response) => {
+  const server = await httpServer((request, response) => {
     resumed.push(request.headers['last-event-id']?.toString());
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     const from = resumed.length === 1 ? 0 : 1;
@@ -67,8 +61,8 @@ test('a broken stream of events is resumed after the last event, and no record i
     }
     response.end();
   });
-  t.teardown(() => server.close());
-  const ids = await follow(await listen(server), 3);
+  t.teardown(server.close);
+  const ids = await follow(server.url, 3);
   t.deepEqual(
     ids,
     records.map((one) => one.request_id),
@@ -79,14 +73,14 @@ test('a broken stream of events is resumed after the last event, and no record i
 test('a server without events is asked again and again', async (t) => {
   const records = [record(1), record(2)];
   let asked = 0;
-  const server = createServer((_request, response) => {
+  const server = await httpServer((_request, response) => {
     asked += 1;
     const logs = records.slice(0, Math.ceil(asked / 2)).reverse();
     response.writeHead(200, { 'content-type': 'application/json' });
     response.end(JSON.stringify({ name: 'hello', namespace: 'ns', logs, count: logs.length }));
   });
-  t.teardown(() => server.close());
-  const ids = await follow(await listen(server), 2);
+  t.teardown(server.close);
+  const ids = await follow(server.url, 2);
   t.deepEqual(
     ids,
     records.map((one) => one.request_id),

@@ -1,10 +1,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import test from 'ava';
 import { runCli } from '../helpers/cli.js';
+import { httpServer } from '../helpers/http-server.js';
 import { tempDir } from '../helpers/temp-dir.js';
 
 interface Seen {
@@ -17,23 +17,13 @@ interface Seen {
 /** An HTTP server that answers as told and keeps what it was asked: what the CLI says on the wire. */
 async function startServer(answer: (request: Seen, response: ServerResponse) => void) {
   const seen: Seen[] = [];
-  const server = createServer(async (request, response) => {
+  const server = await httpServer(async (request, response) => {
     const body = (await buffer(request)).toString('latin1');
     const one = { method: request.method ?? '', url: request.url ?? '', headers: request.headers, body };
     seen.push(one);
     answer(one, response);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return {
-    seen,
-    env: { ORAMA_URL: url, ORAMA_API_KEY: 'ak_test:ns' },
-    close: () =>
-      new Promise<void>((resolve) => {
-        server.closeAllConnections();
-        server.close(() => resolve());
-      }),
-  };
+  return { seen, env: { ORAMA_URL: server.url, ORAMA_API_KEY: 'ak_test:ns' }, close: server.close };
 }
 
 function json(response: ServerResponse, status: number, value: unknown): void {
@@ -41,6 +31,8 @@ function json(response: ServerResponse, status: number, value: unknown): void {
 }
 
 const home = tempDir();
+
+const ID = '0199c5a0-0000-7000-8000-000000000009';
 
 const RECORD = {
   id: 'f1',
@@ -241,7 +233,7 @@ test('publish sends JSON as JSON and other text as a string', async (t) => {
 test('dead letters are listed, replayed one or all, and purged', async (t) => {
   const server = await startServer((request, response) => {
     if (request.method === 'GET') json(response, 200, { invocations: [], count: 0, next_cursor: null });
-    else if (request.url.includes('/invocations/')) json(response, 202, { request_id: 'r9' });
+    else if (request.url.includes('/invocations/')) json(response, 202, { request_id: ID });
     else json(response, 202, { count: 2 });
   });
   t.teardown(server.close);
@@ -250,7 +242,7 @@ test('dead letters are listed, replayed one or all, and purged', async (t) => {
   t.is((await runCli(['function', 'dead', 'replay', 'hello'], { home, env })).stdout, '2 replayed\n');
   t.is(
     (await runCli(['function', 'dead', 'replay', 'hello', 'r1', '--newest'], { home, env })).stdout,
-    'Replayed as r9\n',
+    `Replayed as ${ID}\n`,
   );
   t.is((await runCli(['function', 'dead', 'purge', 'hello'], { home, env })).stdout, '2 purged\n');
   t.deepEqual(
@@ -266,7 +258,14 @@ test('dead letters are listed, replayed one or all, and purged', async (t) => {
 
 test('a new key is printed alone, for scripts, and can be for another namespace', async (t) => {
   const server = await startServer((_request, response) => {
-    json(response, 201, { api_key: 'ak_new:other', id: 'k1', name: 'ci', namespace: 'other' });
+    json(response, 201, {
+      api_key: 'ak_new:other',
+      id: 'k1',
+      name: 'ci',
+      namespace: 'other',
+      created_at: '2026-01-01T00:00:00.000Z',
+      last_used_at: null,
+    });
   });
   t.teardown(server.close);
   const run = await runCli(['keys', 'create', 'ci', '--namespace', 'other'], { home, env: server.env });

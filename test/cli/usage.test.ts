@@ -31,7 +31,7 @@ const WRONG: [title: string, args: string[], says: RegExp][] = [
     ['function', 'invoke', 'x', '--version', 'two'],
     /whole number of at least 1/,
   ],
-  ['a limit of 0', ['function', 'logs', 'x', '--limit', '0'], /whole number from 1 to 10000/],
+  ['a limit of 0', ['function', 'logs', 'x', '--limit', '0'], /whole number from 1 to 1000/],
   ['a moment that is none', ['function', 'logs', 'x', '--since', 'soon'], /2h/],
   ['a delay without --async', ['function', 'invoke', 'x', '--delay', '5'], /--delay goes with --async/],
   ['a trigger of neither kind', ['function', 'triggers', 'add', 'x'], /--topic or --cron/],

@@ -9,7 +9,7 @@ const a = namespaceSchema.parse('a');
 const b = namespaceSchema.parse('b');
 
 /** The same tests for every driver of the Cache port. */
-export function cacheConformance(driver: string, open: () => Promise<Cache>): void {
+export function cacheConformance(driver: string, open: () => Promise<Cache>, name = driver): void {
   let cache: Cache;
   test.serial.before(async () => {
     cache = await open();
@@ -22,7 +22,7 @@ export function cacheConformance(driver: string, open: () => Promise<Cache>): vo
   };
 
   test(`${driver}: the driver is named as its setting`, (t) => {
-    t.is(cache.driver, driver);
+    t.is(cache.driver, name);
   });
 
   test(`${driver}: what was set is got, and a missing key is null`, async (t) => {

@@ -14,7 +14,11 @@ const member = (id: string, joined = '2026-01-01T00:00:00.000Z', meta: unknown =
 });
 
 /** The same tests for every driver of the Presence port, with leases of one second. */
-export function presenceConformance(driver: string, open: (leaseMs: number) => Promise<Presence>): void {
+export function presenceConformance(
+  driver: string,
+  open: (leaseMs: number) => Promise<Presence>,
+  name = driver,
+): void {
   const LEASE_MS = 1000;
   let presence: Presence;
   let brief: Presence;
@@ -31,7 +35,7 @@ export function presenceConformance(driver: string, open: (leaseMs: number) => P
     (await from.members(ns, topic)).map((m) => m.member_id);
 
   test(`${driver}: the driver is named as its setting`, (t) => {
-    t.is(presence.driver, driver);
+    t.is(presence.driver, name);
   });
 
   test(`${driver}: members are listed with what they said of themselves, the first to join first`, async (t) => {

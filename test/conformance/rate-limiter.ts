@@ -2,7 +2,11 @@ import test from 'ava';
 import type { RateLimiter } from '../../src/ports/rate-limiter.js';
 
 /** The same tests for every driver of the RateLimiter port. */
-export function rateLimiterConformance(driver: string, open: () => Promise<RateLimiter>): void {
+export function rateLimiterConformance(
+  driver: string,
+  open: () => Promise<RateLimiter>,
+  name = driver,
+): void {
   let limiter: RateLimiter;
   test.serial.before(async () => {
     limiter = await open();
@@ -17,7 +21,7 @@ export function rateLimiterConformance(driver: string, open: () => Promise<RateL
   }
 
   test(`${driver}: the driver is named as its setting`, (t) => {
-    t.is(limiter.driver, driver);
+    t.is(limiter.driver, name);
   });
 
   for (const limit of [1, 10, 99, 250, 5000]) {

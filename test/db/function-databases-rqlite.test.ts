@@ -1,19 +1,15 @@
 import test from 'ava';
 import { openFunctionDatabases } from '../../db/functions/open.js';
+import { openStore } from '../../db/open.js';
 import { namespaceSchema } from '../../src/contract/ids.js';
 import { testFunctionDatabases } from '../conformance/function-databases.js';
-import { findRqlited, type RqliteCluster, startRqlite } from '../helpers/rqlited.js';
+import { onRqlite } from '../helpers/on-rqlite.js';
+import { type RqliteCluster, startRqlite } from '../helpers/rqlited.js';
 import { shared } from '../helpers/shared.js';
 
-const binary = findRqlited();
 const limits = { timeoutMs: 30_000 };
 
-if (binary === null) {
-  test('rqlite: not found, so functions’ databases on it were not run', (t) => {
-    t.log('name it with TEST_RQLITED, or require it with REQUIRE_SERVERS=rqlite');
-    t.pass();
-  });
-} else {
+onRqlite('functions’ databases', (binary) => {
   const servers = shared(async () => {
     const clusters = await Promise.all([startRqlite(binary), startRqlite(binary)]);
     return { clusters, close: async () => void (await Promise.all(clusters.map((one) => one.close()))) };
@@ -50,19 +46,35 @@ if (binary === null) {
     });
     await databases.close();
   });
-}
 
-test('an RQLite that is away is unavailable, not a fault of the statement', async (t) => {
-  const databases = await openFunctionDatabases({
-    driver: 'rqlite',
-    url: 'http://127.0.0.1:1',
-    namespace: namespaceSchema.parse('mine'),
+  test('the database that holds the engine’s own tables is refused', async (t) => {
+    const cluster = await startRqlite(binary);
+    t.teardown(() => cluster.close());
+    const [url = ''] = cluster.urls;
+    await (await openStore({ driver: 'rqlite', urls: cluster.urls })).close();
+    const namespace = namespaceSchema.parse('mine');
+    const refused = { code: 'bad_config', message: /its own tables/ } as const;
+    await t.throwsAsync(openFunctionDatabases({ driver: 'rqlite', url, namespace }), refused);
+    const databases = await openFunctionDatabases({
+      driver: 'rqlite',
+      url: 'http://127.0.0.1:{namespace}',
+      namespace,
+    });
+    const port = namespaceSchema.parse(new URL(url).port);
+    await t.throwsAsync(databases.query(port, 'select * from api_keys', [], limits), refused);
+    await databases.close();
   });
+});
+
+test('an RQLite that is away is found out at the start, or by the statement', async (t) => {
+  const namespace = namespaceSchema.parse('mine');
   const away = { code: 'unavailable', message: /FUNCTION_DB_URL/ } as const;
   await t.throwsAsync(
-    databases.execute(namespaceSchema.parse('mine'), 'create table t (a)', [], limits),
+    openFunctionDatabases({ driver: 'rqlite', url: 'http://127.0.0.1:1', namespace }),
     away,
   );
-  await t.throwsAsync(databases.ping(), away);
+  const url = 'http://127.0.0.1:1/{namespace}';
+  const databases = await openFunctionDatabases({ driver: 'rqlite', url, namespace });
+  await t.throwsAsync(databases.execute(namespace, 'create table t (a)', [], limits), away);
   await databases.close();
 });

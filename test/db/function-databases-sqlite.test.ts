@@ -30,6 +30,7 @@ testFunctionDatabases('sqlite', async () => {
 
 test('statements that wait behind an endless one are run when it has been stopped', async (t) => {
   const databases = await open(1);
+  t.teardown(() => databases.close());
   const endless = databases.query(alpha, ENDLESS, [], { timeoutMs: 1_500 });
   const expected = t.throwsAsync(endless, { code: 'unavailable' });
   const behind = await Promise.all(
@@ -37,11 +38,11 @@ test('statements that wait behind an endless one are run when it has been stoppe
   );
   t.deepEqual(behind, [[{ one: 1 }], [{ one: 1 }], [{ one: 1 }]]);
   await expected;
-  await databases.close();
 });
 
 test('a statement that waits past its own deadline is not run at all', async (t) => {
   const databases = await open(1);
+  t.teardown(() => databases.close());
   await databases.execute(alpha, 'create table if not exists late (a)', [], limits);
   const endless = t.throwsAsync(databases.query(alpha, ENDLESS, [], { timeoutMs: 2_000 }));
   await t.throwsAsync(databases.execute(beta, 'create table late (a)', [], { timeoutMs: 300 }), {
@@ -49,11 +50,11 @@ test('a statement that waits past its own deadline is not run at all', async (t)
   });
   await endless;
   await t.throwsAsync(databases.query(beta, 'select * from late', [], limits), { message: /no such table/ });
-  await databases.close();
 });
 
 test('a write that is stopped halfway leaves nothing behind', async (t) => {
   const databases = await open(2);
+  t.teardown(() => databases.close());
   const namespace = namespaceSchema.parse('halfway');
   await databases.execute(namespace, 'create table t (a)', [], limits);
   await t.throwsAsync(
@@ -67,11 +68,11 @@ test('a write that is stopped halfway leaves nothing behind', async (t) => {
   );
   t.deepEqual(await databases.query(namespace, 'select count(*) as n from t', [], limits), [{ n: 0 }]);
   t.is((await databases.execute(namespace, 'insert into t values (1)', [], limits)).rowsAffected, 1);
-  await databases.close();
 });
 
 test('a statement that crashes SQLite takes no other statement with it', async (t) => {
   const databases = await open(2);
+  t.teardown(() => databases.close());
   const others = Array.from({ length: 6 }, () => databases.query(beta, 'select 1 as one', [], limits));
   await t.throwsAsync(databases.query(alpha, "select cast(x'ff41' as text) as broken", [], limits), {
     code: 'invalid_sql',
@@ -79,28 +80,27 @@ test('a statement that crashes SQLite takes no other statement with it', async (
   });
   for (const rows of await Promise.all(others)) t.deepEqual(rows, [{ one: 1 }]);
   t.deepEqual(await databases.query(alpha, 'select 2 as two', [], limits), [{ two: 2 }]);
-  await databases.close();
 });
 
 test('a statement that wants too much memory fails alone', async (t) => {
   const databases = await open(1);
+  t.teardown(() => databases.close());
   await t.throwsAsync(databases.query(alpha, 'select hex(randomblob(300000000)) as x', [], limits), {
     code: 'invalid_sql',
     message: /256 MB/,
   });
   t.deepEqual(await databases.query(alpha, 'select 2 as two', [], limits), [{ two: 2 }]);
-  await databases.close();
 });
 
 test('namespaces that differ only in case have files of their own', async (t) => {
   const databases = await open(1);
+  t.teardown(() => databases.close());
   for (const name of ['Case', 'case', 'CASE']) {
     await databases.execute(namespaceSchema.parse(name), 'create table only_mine (a)', [], limits);
   }
   const files = readdirSync(join(directory, 'databases')).map((file) => file.toLowerCase());
   t.is(new Set(files).size, files.length);
   t.true(existsSync(join(directory, 'databases', '+case.sqlite')));
-  await databases.close();
 });
 
 test('an endless statement ends by itself when the engine is killed', async (t) => {

@@ -20,12 +20,12 @@ test('migrators that race apply each migration once', async (t) => {
 
 test('a migration that fails leaves neither its record nor half of its work', async (t) => {
   const database = await openSqlite({ file: join(directory, 'failed.sqlite') });
+  t.teardown(() => database.close());
   const broken = { name: '001-broken', sql: 'create table functions (' };
   await t.throwsAsync(migrate(database, [broken]), { name: 'AppError', code: 'internal' });
   t.deepEqual(await migrate(database, [{ name: '001-broken', sql: 'create table functions (a)' }]), [
     '001-broken',
   ]);
-  await database.close();
 });
 
 test('migrating on its own says what was applied, and then nothing', async (t) => {
@@ -51,6 +51,7 @@ test('a file that cannot be opened is told apart from one that is no database', 
 
 test('a full database says so, keeps what it had and takes more once there is room', async (t) => {
   const database = await openSqlite({ file: join(directory, 'full.sqlite') });
+  t.teardown(() => database.close());
   const { knex } = database;
   await database.run(knex.raw('create table t (id integer primary key, x blob)'));
   await database.run(knex('t').insert({ id: 1, x: Buffer.alloc(10) }));
@@ -62,11 +63,11 @@ test('a full database says so, keeps what it had and takes more once there is ro
   await database.run(knex.raw('pragma max_page_count = 10000'));
   await insert();
   t.deepEqual(await database.run<number[]>(knex('t').pluck('id')), [1, 2, 3]);
-  await database.close();
 });
 
 test('a batch is all or nothing, and later statements see the earlier', async (t) => {
   const database = await openSqlite({ file: join(directory, 'batch.sqlite') });
+  t.teardown(() => database.close());
   const { knex } = database;
   await database.run(knex.raw('create table t (id integer primary key, x)'));
   const results = await database.batch([
@@ -80,11 +81,11 @@ test('a batch is all or nothing, and later statements see the earlier', async (t
   await t.throwsAsync(database.batch([knex('t').insert({ id: 1 }), knex('t').insert({ id: 1 })]));
   t.deepEqual(await database.run<unknown[]>(knex('t').select()), []);
   t.deepEqual(await database.batch([]), []);
-  await database.close();
 });
 
 test('values of every kind keep their kind, and what cannot be bound is refused', async (t) => {
   const database = await openSqlite({ file: join(directory, 'values.sqlite') });
+  t.teardown(() => database.close());
   const { knex } = database;
   const [row] = await database.run<Record<string, unknown>[]>(
     knex.raw<Record<string, unknown>[]>(
@@ -114,11 +115,11 @@ test('values of every kind keep their kind, and what cannot be bound is refused'
   await t.throwsAsync(database.run(knex.raw('select ?', [Symbol('x') as unknown as string])), {
     name: 'AppError',
   });
-  await database.close();
 });
 
 test('a long statement does not hold up the main thread', async (t) => {
   const database = await openSqlite({ file: join(directory, 'long.sqlite') });
+  t.teardown(() => database.close());
   const { knex } = database;
   let ticks = 0;
   const timer = setInterval(() => {
@@ -131,5 +132,4 @@ test('a long statement does not hold up the main thread', async (t) => {
   );
   clearInterval(timer);
   t.true(ticks >= 3, `the main thread's timer ran ${ticks} times`);
-  await database.close();
 });

@@ -56,6 +56,7 @@ export class RqliteTransport {
   #current = 0;
   /** Since when no request has been answered. After `retryForMs` of it, requests fail at once instead of piling up. */
   #downSince: number | null = null;
+  #lastFailure = 0;
   #closing: Promise<void> | null = null;
 
   constructor(options: RqliteTransportOptions) {
@@ -95,9 +96,9 @@ export class RqliteTransport {
         });
       }
       if (this.#current === node) this.#current = (node + 1) % this.#pools.length;
-      this.#downSince ??= Date.now();
+      this.#noteFailure(Date.now());
       const triedAll = attempts >= this.#pools.length;
-      if (triedAll && Date.now() + wait - this.#downSince > this.#retryForMs) throw error;
+      if (triedAll && Date.now() + wait - (this.#downSince ?? 0) > this.#retryForMs) throw error;
       // Jitter: many requests fail together when a node dies, and should not come back together.
       if (triedAll) await sleep(wait * (0.5 + Math.random()));
       if (triedAll) wait = Math.min(wait * 1.6, LONGEST_WAIT_MS);
@@ -126,6 +127,12 @@ export class RqliteTransport {
   close(): Promise<void> {
     this.#closing ??= Promise.all(this.#pools.map((pool) => pool.destroy())).then(() => undefined);
     return this.#closing;
+  }
+
+  /** A failure long after the last one begins a new outage: nobody has asked meanwhile. */
+  #noteFailure(now: number): void {
+    if (this.#downSince === null || now - this.#lastFailure > this.#retryForMs) this.#downSince = now;
+    this.#lastFailure = now;
   }
 
   async #attempt(

@@ -22,15 +22,23 @@ const PLACEHOLDER = '{namespace}';
 const MAX_CLUSTERS = 200;
 /** A function waits for its statement: better an error than a wait that takes its whole time. */
 const RETRY_FOR_MS = 3_000;
+const ENGINE_TABLES =
+  "select count(*) as found from sqlite_master where name in ('schema_migrations', 'api_keys', 'attempts')";
 /** An answer has some JSON around the rows, and bytes as arrays of numbers. */
 const MAX_RESPONSE_BYTES = 5 * MAX_HOST_RESULT_BYTES;
 
+/** A namespace's cluster, and the answer to whether it is fit to be one. */
+interface Cluster {
+  transport: RqliteTransport;
+  checked: Promise<void> | null;
+}
+
 export async function openRqliteExecutor({ url, namespace: only }: RqliteExecutorOptions): Promise<Executor> {
   const perNamespace = url.includes(PLACEHOLDER);
-  const clusters = new Map<string, RqliteTransport>();
+  const clusters = new Map<string, Cluster>();
   let closed = false;
 
-  function clusterOf(namespace: Namespace): RqliteTransport {
+  function clusterOf(namespace: Namespace): Cluster {
     if (closed) throw new AppError('unavailable', 'The functions’ databases are closed.');
     if (!perNamespace && namespace !== only) {
       throw new AppError(
@@ -40,10 +48,10 @@ export async function openRqliteExecutor({ url, namespace: only }: RqliteExecuto
       );
     }
     const key = perNamespace ? namespace : '';
-    const cluster = clusters.get(key) ?? connect(namespace);
+    const cluster = clusters.get(key) ?? { transport: connect(namespace), checked: null };
     clusters.delete(key);
     clusters.set(key, cluster);
-    for (const [oldest, transport] of clusters) {
+    for (const [oldest, { transport }] of clusters) {
       if (clusters.size <= MAX_CLUSTERS) break;
       clusters.delete(oldest);
       void transport.close();
@@ -56,12 +64,28 @@ export async function openRqliteExecutor({ url, namespace: only }: RqliteExecuto
     return new RqliteTransport({ urls: urls.map((one) => one.trim()), retryForMs: RETRY_FOR_MS });
   }
 
-  return {
+  /** Asked once of each cluster, and again only if it could not answer. */
+  async function transportOf(namespace: Namespace): Promise<RqliteTransport> {
+    const cluster = clusterOf(namespace);
+    cluster.checked ??= refuseEngine(cluster.transport).catch((error: unknown) => {
+      cluster.checked = null;
+      throw error;
+    });
+    await cluster.checked;
+    return cluster.transport;
+  }
+
+  async function close(): Promise<void> {
+    closed = true;
+    await Promise.all([...clusters.values()].map(({ transport }) => transport.close()));
+    clusters.clear();
+  }
+
+  const executor: Executor = {
     driver: 'rqlite',
     async run(namespace, operations, options) {
-      const cluster = clusterOf(namespace);
       try {
-        return await send(cluster, operations, options);
+        return await send(await transportOf(namespace), operations, options);
       } catch (error) {
         throw toAppError(error, options.timeoutMs, operations.length > 1);
       }
@@ -69,18 +93,34 @@ export async function openRqliteExecutor({ url, namespace: only }: RqliteExecuto
     async ping() {
       // There is no list of namespaces to ask: with one database each, an invocation finds out.
       if (perNamespace) return;
-      await clusterOf(only)
-        .post('/db/query', encodeStatements([{ sql: 'select 1', bindings: [] }]), { idempotent: true })
-        .catch((error: unknown) => {
-          throw toAppError(error, 0, false);
-        });
+      await executor.run(only, [{ kind: 'query', sql: 'select 1', verb: 'select', args: [] }], {
+        timeoutMs: 5_000,
+      });
     },
-    async close() {
-      closed = true;
-      await Promise.all([...clusters.values()].map((cluster) => cluster.close()));
-      clusters.clear();
-    },
+    close,
   };
+
+  // A wrong address is to be found at the start, not by the first function.
+  await executor.ping().catch(async (error: unknown) => {
+    await close();
+    throw error;
+  });
+  return executor;
+}
+
+/** The engine's secrets, keys and logs must be out of reach of functions, whatever the settings say. */
+async function refuseEngine(transport: RqliteTransport): Promise<void> {
+  const { results } = await transport.post(
+    '/db/query?blob_array',
+    encodeStatements([{ sql: ENGINE_TABLES, bindings: [] }]),
+    { idempotent: true },
+  );
+  const [row] = decodeResult(results?.[0] ?? {}).rows;
+  if (row?.found !== 3) return;
+  throw new AppError(
+    'bad_config',
+    'FUNCTION_DB_URL names the database in which the engine keeps its own tables; give functions another RQLite.',
+  );
 }
 
 async function send(

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
+import { countReplySchema } from '../../contract/http/common.js';
+import { invocationsReplySchema, replayReplySchema } from '../../contract/http/invocations.js';
 import { invocationRecordSchema } from '../../contract/invocation.js';
 import { confirm } from '../confirm.js';
-import { countReply, invocationsReply, requestReply } from '../replies.js';
 import { openSession } from '../session.js';
 import { moment, wholeNumber } from '../values.js';
 
@@ -28,7 +29,7 @@ function addList(dead: Command): void {
     .alias('ls')
     .description('list dead invocations, newest first')
     .argument('[function]', 'of this function; of all without it')
-    .option('--limit <n>', 'at most so many', wholeNumber(1, 1000), 100)
+    .option('--limit <n>', 'at most so many', wholeNumber(1, 500), 100)
     .option('--since <time>', 'accepted at or after: a time, or an age such as 10m, 2h, 1d', moment)
     .option('--before <time>', 'accepted before', moment)
     .option('--reason <reason>', 'error, timeout, expired or worker_died')
@@ -37,7 +38,7 @@ function addList(dead: Command): void {
       const { client, terminal } = openSession(command);
       const query = { function: fn, status: 'dead', ...flags };
       const reply = await client.call('GET', '/v1/invocations', { query });
-      terminal.show(reply, invocationsReply, ({ invocations, next_cursor }) => {
+      terminal.show(reply, invocationsReplySchema, ({ invocations, next_cursor }) => {
         if (invocations.length === 0 && terminal.isTerminal) return 'Nothing is dead.';
         if (next_cursor != null) terminal.progress(`More with: --cursor ${next_cursor}`);
         return terminal.table(
@@ -89,12 +90,12 @@ function addReplay(dead: Command): void {
         const reply = await client.call('POST', `/v1/functions/${encodeURIComponent(fn)}/dead/replay`, {
           query,
         });
-        terminal.show(reply, countReply, ({ count }) => `${count} replayed`);
+        terminal.show(reply, countReplySchema, ({ count }) => `${count} replayed`);
       } else {
         const reply = await client.call('POST', `/v1/invocations/${encodeURIComponent(id)}/replay`, {
           query,
         });
-        terminal.show(reply, requestReply, ({ request_id }) => `Replayed as ${request_id}`);
+        terminal.show(reply, replayReplySchema, ({ request_id }) => `Replayed as ${request_id}`);
       }
     });
 }
@@ -110,6 +111,6 @@ function addPurge(dead: Command): void {
       const asks = flags.force !== true && process.stdin.isTTY;
       if (asks && !(await confirm(command, `Forget all dead invocations of ${fn}?`))) return;
       const reply = await client.call('DELETE', `/v1/functions/${encodeURIComponent(fn)}/dead`);
-      terminal.show(reply, countReply, ({ count }) => `${count} purged`);
+      terminal.show(reply, countReplySchema, ({ count }) => `${count} purged`);
     });
 }

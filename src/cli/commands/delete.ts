@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
+import { messageReplySchema } from '../../contract/http/common.js';
 import { confirm } from '../confirm.js';
-import { messageReply } from '../replies.js';
 import { openSession } from '../session.js';
 
 /** `orama function delete <name>` */
@@ -16,6 +16,6 @@ export function addDelete(parent: Command): void {
       const what = `function ${name} with all its versions and triggers`;
       if (options.force !== true && !(await confirm(command, `Delete ${what}?`))) return;
       const reply = await client.call('DELETE', `/v1/functions/${encodeURIComponent(name)}`);
-      terminal.show(reply, messageReply, ({ message }) => message);
+      terminal.show(reply, messageReplySchema, ({ message }) => message);
     });
 }

@@ -1,10 +1,10 @@
 import { watch } from 'node:fs';
 import type { Command } from 'commander';
+import { deployReplySchema } from '../../contract/http/functions.js';
 import { messageOf } from '../../errors.js';
 import { deployDirectory } from '../deploy-directory.js';
 import { followLogs } from '../follow-logs.js';
 import { isSource, readManifest } from '../function-directory.js';
-import { functionReply } from '../replies.js';
 import { openSession } from '../session.js';
 
 /** Editors write a file in several steps; one build is enough for them all. */
@@ -25,7 +25,7 @@ export function addDev(parent: Command): void {
       const deploy = async () => {
         try {
           const reply = await deployDirectory(directory, client, terminal, { build: 'always' });
-          const { name, version } = functionReply.parse(reply).function;
+          const { name, version } = deployReplySchema.parse(reply).function;
           terminal.line(`Deployed ${name} version ${version}`);
         } catch (error) {
           // The next change may cure it.

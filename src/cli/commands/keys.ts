@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { keyReply, keysReply, messageReply } from '../replies.js';
+import { createKeyReplySchema, keysReplySchema } from '../../contract/http/auth.js';
+import { messageReplySchema } from '../../contract/http/common.js';
 import { openSession } from '../session.js';
 
 /** `orama keys create|list|revoke` */
@@ -20,7 +21,7 @@ function addCreate(keys: Command): void {
       const { client, terminal } = openSession(command);
       const json = { name: name ?? flags.name ?? 'cli', namespace: client.settings.namespace };
       const reply = await client.call('POST', '/v1/auth/keys', { json });
-      terminal.show(reply, keyReply, (key) => {
+      terminal.show(reply, createKeyReplySchema, (key) => {
         terminal.progress(`Key ${key.id} for namespace ${key.namespace}; it is not shown again:`);
         return key.api_key;
       });
@@ -35,7 +36,7 @@ function addList(keys: Command): void {
     .action(async (_flags, command: Command) => {
       const { client, terminal } = openSession(command);
       const reply = await client.call('GET', '/v1/auth/keys');
-      terminal.show(reply, keysReply, (list) =>
+      terminal.show(reply, keysReplySchema, (list) =>
         terminal.table(
           ['ID', 'NAME', 'NAMESPACE', 'CREATED', 'LAST USED'],
           list.keys.map((key) => [
@@ -58,6 +59,6 @@ function addRevoke(keys: Command): void {
     .action(async (id: string, _flags, command: Command) => {
       const { client, terminal } = openSession(command);
       const reply = await client.call('DELETE', `/v1/auth/keys/${encodeURIComponent(id)}`);
-      terminal.show(reply, messageReply, ({ message }) => message);
+      terminal.show(reply, messageReplySchema, ({ message }) => message);
     });
 }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { functionsReply } from '../replies.js';
+import { functionsReplySchema } from '../../contract/http/functions.js';
 import { openSession } from '../session.js';
 
 /** `orama function list` */
@@ -11,7 +11,7 @@ export function addList(parent: Command): void {
     .action(async (_options, command: Command) => {
       const { client, terminal } = openSession(command);
       const reply = await client.call('GET', '/v1/functions');
-      terminal.show(reply, functionsReply, ({ functions }) => {
+      terminal.show(reply, functionsReplySchema, ({ functions }) => {
         if (functions.length === 0 && terminal.isTerminal) {
           return 'No functions yet. Make one with: orama function init hello';
         }

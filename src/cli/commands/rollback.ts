@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { functionReply } from '../replies.js';
+import { deployReplySchema } from '../../contract/http/functions.js';
 import { openSession } from '../session.js';
 import { wholeNumber } from '../values.js';
 
@@ -16,7 +16,7 @@ export function addRollback(parent: Command): void {
       const reply = await client.call('POST', path, { json: { version } });
       terminal.show(
         reply,
-        functionReply,
+        deployReplySchema,
         (done) => `${done.function.name} version ${done.function.version} is version ${version} again`,
       );
     });

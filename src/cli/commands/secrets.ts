@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
+import { messageReplySchema } from '../../contract/http/common.js';
+import { secretsReplySchema } from '../../contract/http/secrets.js';
 import { confirm } from '../confirm.js';
 import { readData, readFileOr } from '../data.js';
-import { messageReply, secretsReply } from '../replies.js';
 import { openSession } from '../session.js';
 
 /** `orama function secrets set|list|delete` */
@@ -27,7 +28,7 @@ function addSet(secrets: Command): void {
         const { client, terminal } = openSession(command);
         const text = value ?? (await readSecret(flags.fromFile ?? '-'));
         const reply = await client.call('PUT', '/v1/functions/secrets', { json: { name, value: text } });
-        terminal.show(reply, messageReply, ({ message }) => message);
+        terminal.show(reply, messageReplySchema, ({ message }) => message);
       },
     );
 }
@@ -45,7 +46,7 @@ function addList(secrets: Command): void {
     .action(async (_flags, command: Command) => {
       const { client, terminal } = openSession(command);
       const reply = await client.call('GET', '/v1/functions/secrets');
-      terminal.show(reply, secretsReply, (list) => {
+      terminal.show(reply, secretsReplySchema, (list) => {
         if (list.secrets.length === 0 && terminal.isTerminal) {
           return 'No secrets yet. Store one with: orama function secrets set <name> <value>';
         }
@@ -68,6 +69,6 @@ function addDelete(secrets: Command): void {
       const { client, terminal } = openSession(command);
       if (flags.force !== true && !(await confirm(command, `Delete secret ${name}?`))) return;
       const reply = await client.call('DELETE', `/v1/functions/secrets/${encodeURIComponent(name)}`);
-      terminal.show(reply, messageReply, ({ message }) => message);
+      terminal.show(reply, messageReplySchema, ({ message }) => message);
     });
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
+import { messageReplySchema } from '../../contract/http/common.js';
+import { addTriggerReplySchema, triggersReplySchema } from '../../contract/http/triggers.js';
 import type { TriggerRecord } from '../../contract/records.js';
-import { messageReply, triggerReply, triggersReply } from '../replies.js';
 import { openSession } from '../session.js';
 
 interface AddFlags {
@@ -38,7 +39,7 @@ function addAdd(triggers: Command): void {
       const reply = await client.call('POST', pathOf(fn), { json: { topic, cron, timezone } });
       terminal.show(
         reply,
-        triggerReply,
+        addTriggerReplySchema,
         ({ trigger }) => `${fn} is fired by ${firedBy(trigger)} (${trigger.id})`,
       );
     });
@@ -53,7 +54,7 @@ function addList(triggers: Command): void {
     .action(async (fn: string, _flags, command: Command) => {
       const { client, terminal } = openSession(command);
       const reply = await client.call('GET', pathOf(fn));
-      terminal.show(reply, triggersReply, (list) => {
+      terminal.show(reply, triggersReplySchema, (list) => {
         if (list.triggers.length === 0 && terminal.isTerminal) {
           return `No triggers yet. Add one with: orama function triggers add ${fn} --topic <topic>`;
         }
@@ -80,7 +81,7 @@ function addDelete(triggers: Command): void {
     .action(async (fn: string, id: string, _flags, command: Command) => {
       const { client, terminal } = openSession(command);
       const reply = await client.call('DELETE', `${pathOf(fn)}/${encodeURIComponent(id)}`);
-      terminal.show(reply, messageReply, ({ message }) => message);
+      terminal.show(reply, messageReplySchema, ({ message }) => message);
     });
 }
 

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { versionsReply } from '../replies.js';
+import { versionsReplySchema } from '../../contract/http/functions.js';
 import { openSession } from '../session.js';
 
 /** `orama function versions <name>` */
@@ -11,7 +11,7 @@ export function addVersions(parent: Command): void {
     .action(async (name: string, _options, command: Command) => {
       const { client, terminal } = openSession(command);
       const reply = await client.call('GET', `/v1/functions/${encodeURIComponent(name)}/versions`);
-      terminal.show(reply, versionsReply, ({ versions }) =>
+      terminal.show(reply, versionsReplySchema, ({ versions }) =>
         terminal.table(
           ['VERSION', 'DEPLOYED', 'BY', 'START', 'CID'],
           versions.map((fn) => [
