@@ -57,7 +57,7 @@ test('an empty queue leaves nothing in Redis that grows', async (t) => {
   await queues.queue.add(Array.from({ length: 40 }, (_, i) => queued({ namespace: namespace(`n${i}`) })));
   const keysBefore = await redis.dbsize();
   const consumer = await queues.queue.consume(async () => ({ kind: 'done' }), { concurrency: 8 });
-  await until(async () => (await queues.queue.counts()).bytes === 0, 'all jobs are done and struck off');
+  await until('all jobs are done and struck off', async () => (await queues.queue.counts()).bytes === 0);
   await consumer.close();
   const keys = await redis.keys('*');
   t.true(keys.length < 15, keys.join(' '));
@@ -85,7 +85,7 @@ test('turns are counted anew before they run out, and the order stays', async (t
     },
     { concurrency: 1 },
   );
-  await until(() => order.length === 31, 'all have run');
+  await until('all have run', () => order.length === 31);
   await consumer.close();
   t.deepEqual(
     order,
@@ -110,6 +110,6 @@ test('a namespace is fairly treated by a process that has not seen its backlog g
     },
     { concurrency: 1 },
   );
-  await until(() => order.length === 81, 'all have run');
+  await until('all have run', () => order.length === 81);
   t.true(order.indexOf('calm') < 8, String(order.indexOf('calm')));
 });

@@ -13,7 +13,7 @@ test('the queue, backlog and leases work on a Redis Cluster', async (t) => {
   t.teardown(() => server.close());
   const admin = new Redis(server.url);
   await admin.cluster('ADDSLOTSRANGE', 0, 16383);
-  await until(async () => (await admin.cluster('INFO')).includes('cluster_state:ok'), 'the cluster is up');
+  await until('the cluster is up', async () => (await admin.cluster('INFO')).includes('cluster_state:ok'));
   admin.disconnect();
 
   const queues = await openQueues({ driver: 'redis', url: server.url, maxWaiting: 50, maxBytes: 1 << 20 });
@@ -31,7 +31,7 @@ test('the queue, backlog and leases work on a Redis Cluster', async (t) => {
     },
     { concurrency: 4 },
   );
-  await until(() => ran.size === 9, 'all have run');
+  await until('all have run', () => ran.size === 9);
   await queues.backlog.push(['record']);
   t.is(await queues.backlog.drain(10, async () => {}), 1);
   t.truthy(await queues.leases.acquire('fn', 1));
