@@ -48,6 +48,11 @@ const SETTINGS = {
     .refine((text) => Buffer.from(text, 'base64').length === 32, 'must be 32 bytes in base64')
     .optional()
     .describe('Master key of the secrets; made once when unset.'),
+  ORAMA_SECRETS_KEY_PREVIOUS: z
+    .string()
+    .refine((text) => Buffer.from(text, 'base64').length === 32, 'must be 32 bytes in base64')
+    .optional()
+    .describe('The master key before the last rotation: still opens, no longer seals.'),
   ORAMA_JWT_KEY: z
     .string()
     .optional()

@@ -11,6 +11,8 @@ export interface DataDir {
   readonly blobs: string;
   /** The content of a file that is made once, mode 0600, by whichever process comes first. */
   once(name: string, make: () => string): Promise<string>;
+  /** null when there is none. */
+  read(name: string): Promise<string | null>;
   /** Replaces a file, mode 0600, whole or not at all. */
   write(name: string, content: string): Promise<void>;
   remove(name: string): Promise<void>;
@@ -21,6 +23,8 @@ export const ADMIN_KEY_FILE = 'admin-key';
 /** The file that says where the engine listens. */
 export const URL_FILE = 'url';
 export const SECRETS_KEY_FILE = 'secrets-key';
+/** There while the secrets are being sealed with a new key. */
+export const NEXT_SECRETS_KEY_FILE = 'secrets-key.next';
 
 /** Makes the directory when it is absent. Throws `bad_config` when it cannot be written. */
 export async function openDataDir(path: string): Promise<DataDir> {
@@ -57,6 +61,7 @@ export async function openDataDir(path: string): Promise<DataDir> {
       }
       return readFile(file, 'utf8');
     },
+    read: (name) => readIfThere(join(root, name)),
     async write(name, content) {
       const draft = temporary(name);
       await writeFile(draft, content, { mode: 0o600, flush: true });

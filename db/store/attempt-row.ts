@@ -67,15 +67,28 @@ const COLUMNS = [
   'input',
 ];
 
+const FINAL_COLUMNS = [
+  'state',
+  'completed_at',
+  'output_expires_at',
+  'caller_wallet',
+  'reason',
+  'error',
+  'output',
+  'input',
+];
+
 /**
  * Any number of rows in one statement with one parameter, a JSON array of tuples: three times as fast as a
  * multi-row insert, which RQLite parses value by value. `on conflict` names the key, because
- * `insert or ignore` would drop a row that breaks any other rule without a word.
+ * `insert or ignore` would drop a row that breaks any other rule without a word. Over a row that ended nothing, one
+ * that ends the invocation takes its place; with that it is as good as written once.
  */
 export const INSERT_ATTEMPTS = `
 insert into attempts (${COLUMNS.join(', ')})
 select ${COLUMNS.map((_, at) => `value->>${at}`).join(', ')} from json_each(?) where true
-on conflict (request_id, attempt) do nothing`;
+on conflict (request_id, attempt) do update set ${FINAL_COLUMNS.map((name) => `${name} = excluded.${name}`).join(', ')}
+where attempts.state is null and excluded.state is not null`;
 
 /** Times may come from a clock with fractions; the columns take whole milliseconds. */
 export function toTuple(row: AttemptRow): unknown[] {

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { addAdmin } from './commands/admin.js';
 import { addBuild } from './commands/build.js';
 import { addDead } from './commands/dead.js';
 import { addDelete } from './commands/delete.js';
@@ -51,13 +52,14 @@ export function createProgram(): Command {
   addLogin(program);
   addKeys(program);
   addStatus(program);
+  addAdmin(program);
 
   for (const leaf of leaves(program)) addCommonOptions(leaf);
   return program;
 }
 
 /** Commands that talk to no engine, or start one. */
-const LOCAL = new Set(['init', 'build', 'up']);
+const LOCAL = new Set(['init', 'build', 'up', 'rotate-secrets-key']);
 
 function addCommonOptions(command: Command): void {
   command.optionsGroup('Common options:').option('--json', 'print JSON, for scripts');

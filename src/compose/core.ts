@@ -6,7 +6,6 @@ import { createInvoker, type Invoker } from '../core/invoke.js';
 import { createPublisher, type Publisher } from '../core/publish.js';
 import { createReplies, type Replies } from '../core/replies.js';
 import { createSchedules, type Schedules } from '../core/schedules.js';
-import { createSecretBox } from '../core/secret-box.js';
 import { createSecrets, type Secrets } from '../core/secrets.js';
 import type { AttemptRow } from '../ports/store.js';
 import type { Parts } from './parts.js';
@@ -37,7 +36,7 @@ export async function composeCore(
   const replies = closers.add(await createReplies({ address: parts.processId, bus, store }));
   const invoker = createInvoker({ catalog, queue, replies, store, egress, meter, resultTtlMs });
   const publisher = createPublisher({ catalog, queue, bus, meter, resultTtlMs });
-  const secrets = createSecrets({ store, box: createSecretBox(parts.keys.secrets) });
+  const secrets = createSecrets({ store, box: parts.keys.box });
   const schedules = createSchedules({ store, queue, catalog, meter, resultTtlMs });
   const callbacks = createCallbacks({ store, tasks, egress });
   const finisher = createFinisher({ replies, publisher, callbacks, meter, writeRow });

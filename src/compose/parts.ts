@@ -62,7 +62,7 @@ export async function openParts(config: Config, logger: Logger, closers: Closers
   if (config.REDIS_URL === undefined) closers.add(await lockDataDir(dataDir.path));
   const keys = await loadKeys(config, dataDir);
 
-  const store = closers.add(await openStore(storeOptions(config, dataDir)));
+  const store = closers.add(await openStoreOf(config, dataDir));
   const warn = (message: string, error: unknown) => logger.warn({ err: messageOf(error) }, message);
   const limits = { maxWaiting: config.QUEUE_MAX_WAITING, maxBytes: config.QUEUE_MAX_MB * 2 ** 20 };
   const queues = closers.add(
@@ -124,6 +124,11 @@ export async function openParts(config: Config, logger: Logger, closers: Closers
 /** Brings the schema of the store up to date and leaves: the Procfile's `release`. Returns what was applied. */
 export async function migrateParts(config: Config): Promise<string[]> {
   return migrateStore(storeOptions(config, await openDataDir(config.ORAMA_DATA_DIR)));
+}
+
+/** The store alone. */
+export function openStoreOf(config: Config, dataDir: DataDir): Promise<Store> {
+  return openStore(storeOptions(config, dataDir));
 }
 
 function storeOptions(config: Config, dataDir: DataDir): StoreOptions {

@@ -7,7 +7,6 @@ import { createInvocations } from '../core/invocations.js';
 import { createKeys } from '../core/keys.js';
 import { createLogs } from '../core/logs.js';
 import { createDeadLetters } from '../core/replay.js';
-import { createSecretBox } from '../core/secret-box.js';
 import { createTriggers } from '../core/triggers.js';
 import { type Server, startServer } from '../http/server.js';
 import type { Services } from '../http/services.js';
@@ -37,9 +36,8 @@ export async function startWeb(
 
   const keys = closers.add(await createKeys({ store, bus }));
   await keys.ensureAdmin(parts.keys.admin);
-  const box = createSecretBox(parts.keys.secrets);
   const tokens = await createTokens({
-    privateKey: config.ORAMA_JWT_KEY ?? (await storedJwtKey(store.settings, box)),
+    privateKey: config.ORAMA_JWT_KEY ?? (await storedJwtKey(store.settings, parts.keys.box)),
     foreign: config.ORAMA_JWKS_URL
       ? {
           jwksUrl: config.ORAMA_JWKS_URL,

@@ -21,6 +21,26 @@ export interface SecretPlace {
   name: string;
 }
 
+/** Seals with the first key and opens with any: while a key is being rotated, what either has sealed can be read. */
+export function createKeyring(masterKey: Uint8Array, earlier: readonly Uint8Array[]): SecretBox {
+  const current = createSecretBox(masterKey);
+  const boxes = [current, ...earlier.map(createSecretBox)];
+  return {
+    keyId: current.keyId,
+    seal: current.seal,
+    open(sealed, place) {
+      for (const box of boxes.slice(0, -1)) {
+        try {
+          return box.open(sealed, place);
+        } catch {
+          // Sealed with one of the others.
+        }
+      }
+      return (boxes.at(-1) ?? current).open(sealed, place);
+    },
+  };
+}
+
 export function createSecretBox(masterKey: Uint8Array): SecretBox {
   if (masterKey.byteLength !== 32) {
     throw new AppError('bad_config', `ORAMA_SECRETS_KEY must be 32 bytes, not ${masterKey.byteLength}.`);

@@ -53,17 +53,17 @@ export function createSecrets({ store, box }: { store: Store; box: SecretBox }):
   };
 }
 
-/** Seals every secret with a new master key; may be stopped and started again at any point. Returns how many. */
-export async function rotateSecrets(store: Store, from: SecretBox, to: SecretBox): Promise<number> {
+/** Seals every secret with the box's current key; may be stopped and started again at any point. Returns how many. */
+export async function resealSecrets(store: Store, box: SecretBox): Promise<number> {
   let done = 0;
   for (;;) {
-    const batch = await store.secrets.notSealedWith(to.keyId, ROTATION_BATCH);
+    const batch = await store.secrets.notSealedWith(box.keyId, ROTATION_BATCH);
     if (batch.length === 0) return done;
     for (const { namespace, ...secret } of batch) {
       const place = { namespace, name: secret.name };
-      const sealed = to.seal(from.open(secret.sealed, place), place);
+      const sealed = box.seal(box.open(secret.sealed, place), place);
       // False: it was set anew while we worked; the next batch has it again if it still needs it.
-      if (await store.secrets.reseal(namespace, secret, { name: secret.name, sealed, keyId: to.keyId }))
+      if (await store.secrets.reseal(namespace, secret, { name: secret.name, sealed, keyId: box.keyId }))
         done += 1;
     }
   }

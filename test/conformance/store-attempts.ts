@@ -97,6 +97,19 @@ export function testAttempts(driver: string, open: OpenStore): void {
     );
   });
 
+  test(`${driver}: an end takes the place of an earlier word about the same attempt, and nothing takes its place`, async (t) => {
+    const { attempts } = await get();
+    const died = anAttempt({ namespace: aNamespace(), status: 'error', error: 'worker died' });
+    const end = anEnd({ state: 'dead', reason: 'worker_died', input: Buffer.from('in') });
+    await attempts.write([died]);
+    await attempts.write([{ ...died, error: 'worker died (3 times)', final: end }]);
+    await attempts.write([died, { ...died, final: anEnd() }]);
+    const [row] = (await attempts.invocation(died.requestId))?.attempts ?? [];
+    t.is(row?.final?.state, 'dead');
+    t.is(row?.error, 'worker died (3 times)');
+    t.deepEqual(row?.final?.input, new Uint8Array(Buffer.from('in')));
+  });
+
   test(`${driver}: many and large rows are written whole`, async (t) => {
     const { attempts } = await get();
     const namespace = aNamespace();

@@ -132,6 +132,14 @@ export async function storedJwtKey(settings: SettingStore, box: SecretBox): Prom
   return box.open(Buffer.from(held, 'base64'), KEY_PLACE);
 }
 
+/** Seals the stored key with the box's current master key. */
+export async function resealJwtKey(settings: SettingStore, box: SecretBox): Promise<void> {
+  const held = await settings.get('engine', KEY_PLACE.name);
+  if (held === null) return;
+  const pem = box.open(Buffer.from(held, 'base64'), KEY_PLACE);
+  await settings.put('engine', KEY_PLACE.name, Buffer.from(box.seal(pem, KEY_PLACE)).toString('base64'));
+}
+
 function foreignVerifier({ jwksUrl, issuer, audience }: ForeignIssuer) {
   const keys = createRemoteJWKSet(new URL(jwksUrl));
   const options = {
