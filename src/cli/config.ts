@@ -77,11 +77,6 @@ export function engineNotes(environment: Environment = process.env): string {
   return join(state, 'orama', 'engines');
 }
 
-/** The data directory of an engine that this command line starts. */
-export function dataDirectory(flag: string | undefined, environment: Environment = process.env): string {
-  return flag ?? value(environment.ORAMA_DATA_DIR) ?? DEFAULT_DATA_DIR;
-}
-
 /** The environment that compilers run in: the caller's own, with more. */
 export function toolEnvironment(more: Readonly<Record<string, string>>): Record<string, string | undefined> {
   return { ...process.env, ...more };

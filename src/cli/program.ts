@@ -56,10 +56,13 @@ export function createProgram(): Command {
   return program;
 }
 
+/** Commands that talk to no engine, or start one. */
+const LOCAL = new Set(['init', 'build', 'up']);
+
 function addCommonOptions(command: Command): void {
+  command.optionsGroup('Common options:').option('--json', 'print JSON, for scripts');
+  if (LOCAL.has(command.name())) return;
   command
-    .optionsGroup('Common options:')
-    .option('--json', 'print JSON, for scripts')
     .option('--url <url>', 'the engine (ORAMA_URL)')
     .option('--api-key <key>', 'the credential (ORAMA_API_KEY)')
     .option('--namespace <name>', 'the namespace (ORAMA_NAMESPACE)');

@@ -17,6 +17,8 @@ export interface Stage {
   startEngine(): Promise<string>;
   /** Runs `orama …` and returns its stdout. Throws what it said on stderr when it fails. */
   orama(...args: string[]): Promise<string>;
+  /** Runs `orama …` on the terminal of whoever watches, with its tables and colours. */
+  perform(...args: string[]): Promise<void>;
   /** Stops whatever runs and removes the directory. */
   close(): Promise<void>;
 }
@@ -29,12 +31,12 @@ export function createStage(): Stage {
   const running = new Set<ChildProcess>();
   let closing: Promise<void> | undefined;
 
-  function start(args: readonly string[]): ChildProcess {
+  function start(args: readonly string[], output: 'pipe' | 'inherit' = 'pipe'): ChildProcess {
     const child = spawn(process.execPath, [CLI, ...args], {
       cwd: directory,
       // The engine is found by its .orama in this directory, whatever this machine is set up for otherwise.
       env: { ...toolEnvironment(withoutOurs()), XDG_CONFIG_HOME: directory, XDG_STATE_HOME: directory },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', output, output],
     });
     running.add(child);
     child.once('exit', () => running.delete(child));
@@ -53,6 +55,11 @@ export function createStage(): Stage {
       const [code] = await once(child, 'close');
       if (code !== 0) throw new AppError('internal', `orama ${args.join(' ')}: ${stderr()}`);
       return stdout().trimEnd();
+    },
+
+    async perform(...args) {
+      const [code] = await once(start(args, 'inherit'), 'close');
+      if (code !== 0) throw new AppError('internal', `orama ${args.join(' ')} ended with ${code}`);
     },
 
     close() {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import test from 'ava';
 import { parseManifest } from '../../src/contract/manifest.js';
 import { AppError } from '../../src/errors.js';
@@ -160,4 +161,14 @@ test('text that is no map, no YAML or a bomb of aliases is refused', (t) => {
     ...Array.from({ length: 9 }, (_, i) => `a${i + 1}: &a${i + 1} [${`*a${i},`.repeat(9)}]`),
   ];
   t.regex(refusal(bomb.join('\n')), /^function\.yaml is not valid YAML: too many aliases/);
+});
+
+test('docs/functions.md names every key', (t) => {
+  const page = readFileSync('docs/functions.md', 'utf8');
+  const keys = refusal('name: hello\nxxxxxxxxxxxxxxxxxxxx: 1').split('the keys are ')[1]?.split(', ') ?? [];
+  t.true(keys.length > 10);
+  t.deepEqual(
+    keys.filter((key) => !new RegExp(`^\\| \`${key}\` `, 'm').test(page)),
+    [],
+  );
 });

@@ -24,7 +24,10 @@ for (const source of ['host.c', 'host.rs', 'host.go', 'host.as.ts']) {
       <A extends unknown[], R>(name: string, result: R) =>
       (...args: A) => {
         const shown = args.filter((arg) => !(arg instanceof AbortSignal));
-        seen.push([name, ...shown.map((arg) => (arg instanceof Uint8Array ? Buffer.from(arg).toString() : arg))]);
+        seen.push([
+          name,
+          ...shown.map((arg) => (arg instanceof Uint8Array ? Buffer.from(arg).toString() : arg)),
+        ]);
         return Promise.resolve(result);
       };
     const wasm = await guest(source);
@@ -142,7 +145,7 @@ test('a result that does not fit an _into buffer is kept for the same call, whic
     calls++;
     return Promise.resolve(bytes(`value ${calls} that is longer`));
   };
-  t.is((await run('get-into k', { cacheGet })).output, '26 26 value 1 that is longer\n'.replaceAll('26', '24'));
+  t.is((await run('get-into k', { cacheGet })).output, '22 22 value 1 that is longer\n');
   t.is(calls, 1);
 });
 

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { deployReplySchema } from '../../contract/http/functions.js';
 import { deployDirectory } from '../deploy-directory.js';
+import { readManifest } from '../function-directory.js';
 import { openSession } from '../session.js';
 
 /** `orama function deploy [dir]` */
@@ -19,8 +20,8 @@ export function addDeploy(parent: Command): void {
       });
       terminal.show(reply, deployReplySchema, (done) => {
         const { name, version, warm_start } = done.function;
-        if (terminal.isTerminal) terminal.progress(`Run it with: orama function invoke ${name}`);
         return `Deployed ${name} version ${version} (start: ${warm_start})`;
       });
+      terminal.progress(`Run it with: orama function invoke ${readManifest(directory).settings.name}`);
     });
 }
