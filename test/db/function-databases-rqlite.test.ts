@@ -78,3 +78,21 @@ test('an RQLite that is away is found out at the start, or by the statement', as
   await t.throwsAsync(databases.execute(namespace, 'create table t (a)', [], limits), away);
   await databases.close();
 });
+
+test('two namespaces never get one database because of how the URL is written', async (t) => {
+  const namespace = namespaceSchema.parse('mine');
+  for (const url of ['http://{namespace}:secret@127.0.0.1:1', 'http://127.0.0.1:1/?{namespace}']) {
+    await t.throwsAsync(
+      openFunctionDatabases({ driver: 'rqlite', url, namespace }),
+      { code: 'bad_config' },
+      url,
+    );
+  }
+  const url = 'http://{namespace}.localhost:1';
+  const databases = await openFunctionDatabases({ driver: 'rqlite', url, namespace });
+  await t.throwsAsync(databases.query(namespaceSchema.parse('Mine'), 'select 1', [], limits), {
+    code: 'forbidden',
+    message: /from mine/,
+  });
+  await databases.close();
+});

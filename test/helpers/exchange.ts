@@ -47,6 +47,11 @@ export function replayingServer(file: string): Promise<ExchangeServer> {
   });
 }
 
+/** Gives every request the same answer. */
+export function respondingServer(answer: Pick<Exchange, 'status' | 'response'>): Promise<ExchangeServer> {
+  return serve(async () => answer);
+}
+
 export function saveExchanges(file: string, exchanges: readonly Exchange[]): void {
   writeFileSync(file, `${JSON.stringify(exchanges, null, 2)}\n`);
 }

@@ -43,6 +43,8 @@ const NOT_APPLIED =
 
 const FIRST_WAIT_MS = 20;
 const LONGEST_WAIT_MS = 500;
+/** After so long without a failure, the next one is the begin of another outage. */
+const NEW_OUTAGE_MS = 30_000;
 
 /**
  * Requests to whichever node answers. It stays with a node until that one fails. A request that certainly was not done
@@ -51,6 +53,8 @@ const LONGEST_WAIT_MS = 500;
 export class RqliteTransport {
   readonly #pools: readonly Pool[];
   readonly #headers: readonly Record<string, string>[];
+  /** For nodes behind a proxy that tells them apart by path. */
+  readonly #prefixes: readonly string[];
   readonly #retryForMs: number;
   readonly #requestTimeoutMs: number;
   #current = 0;
@@ -74,6 +78,7 @@ export class RqliteTransport {
         new Pool(origin, { connections, keepAliveTimeout: 30_000, connect: { timeout: connectTimeoutMs } }),
     );
     this.#headers = nodes.map((node) => ({ 'content-type': 'application/json', ...authorization(node) }));
+    this.#prefixes = nodes.map(({ pathname }) => pathname.replace(/\/+$/, ''));
     this.#retryForMs = retryForMs;
     this.#requestTimeoutMs = requestTimeoutMs;
   }
@@ -98,30 +103,11 @@ export class RqliteTransport {
       if (this.#current === node) this.#current = (node + 1) % this.#pools.length;
       this.#noteFailure(Date.now());
       const triedAll = attempts >= this.#pools.length;
-      if (triedAll && Date.now() + wait - (this.#downSince ?? 0) > this.#retryForMs) throw error;
+      if (triedAll && Date.now() - (this.#downSince ?? 0) >= this.#retryForMs) throw error;
       // Jitter: many requests fail together when a node dies, and should not come back together.
       if (triedAll) await sleep(wait * (0.5 + Math.random()));
       if (triedAll) wait = Math.min(wait * 1.6, LONGEST_WAIT_MS);
     }
-  }
-
-  /** True when a node answers and says that it is ready: it knows a leader. */
-  async isReady(): Promise<boolean> {
-    for (const [at, pool] of this.#pools.entries()) {
-      try {
-        const { statusCode, body } = await pool.request({
-          method: 'GET',
-          path: '/readyz',
-          headers: this.#headers[at] ?? {},
-          signal: AbortSignal.timeout(2_000),
-        });
-        await body.dump();
-        if (statusCode === 200) return true;
-      } catch {
-        // The next node may answer.
-      }
-    }
-    return false;
   }
 
   close(): Promise<void> {
@@ -129,9 +115,9 @@ export class RqliteTransport {
     return this.#closing;
   }
 
-  /** A failure long after the last one begins a new outage: nobody has asked meanwhile. */
+  /** An outage ends with an answer; one that nobody has asked about for long may have ended without. */
   #noteFailure(now: number): void {
-    if (this.#downSince === null || now - this.#lastFailure > this.#retryForMs) this.#downSince = now;
+    if (this.#downSince === null || now - this.#lastFailure > NEW_OUTAGE_MS) this.#downSince = now;
     this.#lastFailure = now;
   }
 
@@ -148,7 +134,7 @@ export class RqliteTransport {
     try {
       const response = await this.#pools[node]?.request({
         method: 'POST',
-        path,
+        path: `${this.#prefixes[node] ?? ''}${path}`,
         body,
         headers: this.#headers[node] ?? {},
         headersTimeout: timeoutMs,

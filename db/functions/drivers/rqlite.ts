@@ -7,6 +7,7 @@ import { RqliteError } from '../../drivers/rqlite/errors.js';
 import { RqliteTransport } from '../../drivers/rqlite/transport.js';
 import type { Executor, Operation, Outcome } from '../executor.js';
 import { toJsonValue } from '../values.js';
+import { parseAddress } from './rqlite-address.js';
 
 export interface RqliteExecutorOptions {
   /**
@@ -17,9 +18,8 @@ export interface RqliteExecutorOptions {
   namespace: Namespace;
 }
 
-const PLACEHOLDER = '{namespace}';
 /** Clusters that are kept connected; the least recently used one goes. */
-const MAX_CLUSTERS = 200;
+const MAX_CLUSTERS = 1_000;
 /** A function waits for its statement: better an error than a wait that takes its whole time. */
 const RETRY_FOR_MS = 3_000;
 const ENGINE_TABLES =
@@ -34,20 +34,20 @@ interface Cluster {
 }
 
 export async function openRqliteExecutor({ url, namespace: only }: RqliteExecutorOptions): Promise<Executor> {
-  const perNamespace = url.includes(PLACEHOLDER);
+  const address = parseAddress(url);
   const clusters = new Map<string, Cluster>();
   let closed = false;
 
   function clusterOf(namespace: Namespace): Cluster {
     if (closed) throw new AppError('unavailable', 'The functions’ databases are closed.');
-    if (!perNamespace && namespace !== only) {
+    if (!address.isPerNamespace && namespace !== only) {
       throw new AppError(
         'forbidden',
         `The functions’ database belongs to namespace ${only}; the operator gives ${namespace} one of its own ` +
-          `with ${PLACEHOLDER} in FUNCTION_DB_URL.`,
+          'with {namespace} in FUNCTION_DB_URL.',
       );
     }
-    const key = perNamespace ? namespace : '';
+    const key = address.isPerNamespace ? namespace : '';
     const cluster = clusters.get(key) ?? { transport: connect(namespace), checked: null };
     clusters.delete(key);
     clusters.set(key, cluster);
@@ -60,8 +60,7 @@ export async function openRqliteExecutor({ url, namespace: only }: RqliteExecuto
   }
 
   function connect(namespace: Namespace): RqliteTransport {
-    const urls = url.replaceAll(PLACEHOLDER, namespace).split(',');
-    return new RqliteTransport({ urls: urls.map((one) => one.trim()), retryForMs: RETRY_FOR_MS });
+    return new RqliteTransport({ urls: address.urlsFor(namespace), retryForMs: RETRY_FOR_MS });
   }
 
   /** Asked once of each cluster, and again only if it could not answer. */
@@ -92,7 +91,7 @@ export async function openRqliteExecutor({ url, namespace: only }: RqliteExecuto
     },
     async ping() {
       // There is no list of namespaces to ask: with one database each, an invocation finds out.
-      if (perNamespace) return;
+      if (address.isPerNamespace) return;
       await executor.run(only, [{ kind: 'query', sql: 'select 1', verb: 'select', args: [] }], {
         timeoutMs: 5_000,
       });
