@@ -176,7 +176,7 @@ export class PgliteDriver implements QueueDriver {
 
   async remove(job: InvocationJob): Promise<boolean> {
     const removed = (await this.#backend.remove(job.id ?? '', false)) > 0;
-    if (removed) this.ended(job);
+    if (removed) this.#ledger.leave(job.id ?? '');
     return removed;
   }
 
