@@ -8,7 +8,7 @@ import type { RedisConnection } from './connect.js';
 import { ADMIT, ENDED, type LedgerKeys, REBASE, SWEEP } from './scripts.js';
 
 /** Redis must come to an add within this time, else the add undoes itself: shorter than what its caller waits. */
-export const ADMIT_WITHIN_MS = 1500;
+const ADMIT_WITHIN_MS = 1500;
 const ENDED_WITHIN_MS = 5;
 const SWEEP_EVERY_MS = 60_000;
 const SWEEP_STEP = 500;
