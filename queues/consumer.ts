@@ -13,8 +13,8 @@ import {
 import { DOUBLING, decodeInvocation, doublingBackoff, INVOCATIONS, type JobData } from './jobs.js';
 
 /** Why a delivery's signal was aborted: the invocation was cancelled, or another worker has taken the job over. */
-export const CANCELLED = 'cancelled';
-export const LOST = 'lost';
+const CANCELLED = 'cancelled';
+const LOST = 'lost';
 
 /** BullMQ itself never gives a job up: the handler decides which death is the last, once the dead letter is durable. */
 const NEVER = 1_000_000;

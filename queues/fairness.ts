@@ -65,6 +65,8 @@ export class Turns {
   /** Sets the clock to that of the queue's server. */
   follow(band: Band, clock: number): void {
     if (clock === this.#clock[band]) return;
+    // Turns have been counted anew: what is remembered of them says nothing any more.
+    if (clock < this.#clock[band]) this.#last[band].clear();
     this.#clock[band] = clock;
     for (const [namespace, last] of this.#last[band]) {
       if (last <= clock) this.#last[band].delete(namespace);

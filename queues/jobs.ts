@@ -46,7 +46,7 @@ export interface JobData {
   p?: string;
 }
 
-export function encodeInvocation(invocation: Invocation): JobData {
+function encodeInvocation(invocation: Invocation): JobData {
   const input = Buffer.from(
     invocation.input.buffer,
     invocation.input.byteOffset,

@@ -306,6 +306,17 @@ export function queueConformance(test: TestFn<QueueContext>): void {
     t.true(order.indexOf(namespace('busy')) < 8, 'nor does it starve');
   });
 
+  test('cancelling the last of a backlog gives the backlog no precedence', async (t) => {
+    const { queue } = t.context.queues;
+    const busy = many(40, 'busy');
+    await queue.add(busy);
+    t.is(await queue.cancel(busy.at(-1)?.invocation.id ?? newRequestId()), 'removed');
+    await until(async () => (await queue.counts()).bytes === 39 * 2, 'it no longer counts');
+    await queue.add(many(4, 'calm'));
+    const order = (await collect(t.context.queues, 43)).map((delivery) => delivery.invocation.namespace);
+    t.true(order.lastIndexOf(namespace('calm')) < 12, order.join(' '));
+  });
+
   test('the age of the oldest waiting job is told', async (t) => {
     const { queue } = t.context.queues;
     await queue.add([queued(), queued()]);

@@ -1,10 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PGlite } from '@electric-sql/pglite';
 import anyTest, { type TestFn } from 'ava';
 import { openQueues } from '../../queues/open.js';
 import type { Delivery } from '../../src/ports/queue.js';
 import { type Child, startChild } from '../helpers/child.js';
+import { queued } from '../helpers/invocations.js';
 import { until } from '../helpers/until.js';
 
 const test = anyTest.serial as unknown as TestFn<{ dir: string; children: Child[] }>;
@@ -43,6 +45,28 @@ test('every job that a killed engine had acknowledged is there and runs, the one
   await until('the job in hand has run again', () => ran.has(started[0] ?? ''));
   t.like(ran.get(started[0] ?? ''), { attempt: 2, failures: 0, deaths: 1 });
   await until('all bytes are given back', async () => (await queues.queue.counts()).bytes === 0);
+});
+
+test('finished jobs leave no row behind in any table', async (t) => {
+  const { dir } = t.context;
+  const queues = await openQueues({ driver: 'pglite', dir, maxWaiting: 1000, maxBytes: 1 << 20 });
+  let done = 0;
+  for (const count of [1, 40, 200]) await queues.queue.add(Array.from({ length: count }, () => queued()));
+  await queues.queue.consume(
+    async ({ isLastAttempt }) => {
+      done += 1;
+      return isLastAttempt ? { kind: 'done' } : { kind: 'retry', error: 'boom' };
+    },
+    { concurrency: 16 },
+  );
+  await until(() => done === 241, 'all jobs are done', 60_000);
+  await queues.close();
+  const database = await PGlite.create(join(dir, 'queue'));
+  for (const table of ['job', 'event', 'job_log', 'metrics']) {
+    const { rows } = await database.query<{ n: number }>(`SELECT count(*)::int AS n FROM bullmq.${table}`);
+    t.is(rows[0]?.n, 0, table);
+  }
+  await database.close();
 });
 
 test('a process that closed its embedded queue ends by itself', async (t) => {

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
-import { access, chmod, cp, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { access, chmod, cp, mkdir, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
@@ -161,6 +161,9 @@ const TEMPLATE = fileURLToPath(new URL('./template', import.meta.url));
 /** A half-made database is never taken for a whole one: it gets its name when it is done. */
 async function create(dir: string): Promise<void> {
   const making = `${dir}.making`;
+  await mkdir(dirname(dir), { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+    throw unusable(dir, error);
+  });
   if (await exists(join(TEMPLATE, 'PG_VERSION'))) await copy(TEMPLATE, making);
   else await run(making);
   await rename(making, dir);

@@ -22,8 +22,6 @@ import { Ledger } from './ledger.js';
 
 const Pg = withBackend(createPostgresBackend);
 
-/** BullMQ's event table, which nobody reads here: rows are trimmed beyond this. */
-const EVENTS = { events: { maxLen: 0 } };
 /** With the job rather than the worker: the backend's short way to delete a finished row. */
 const REMOVE = { removeOnComplete: true, removeOnFail: true };
 /** Beyond this many jobs, BullMQ's bulk insert is worth the temporary tables it makes. */
@@ -67,8 +65,8 @@ export class PgliteDriver implements QueueDriver {
   }
 
   static async open(database: PgliteDatabase, limits: QueueLimits, warn: Warn): Promise<PgliteDriver> {
-    const invocations = new Pg.Queue<JobData, void>(INVOCATIONS, { connection: database, streams: EVENTS });
-    const ticks = new Pg.Queue<unknown, void>(TICKS, { connection: database, streams: EVENTS });
+    const invocations = new Pg.Queue<JobData, void>(INVOCATIONS, { connection: database });
+    const ticks = new Pg.Queue<unknown, void>(TICKS, { connection: database });
     for (const queue of [invocations, ticks]) {
       queue.on('error', (error) => warn('The queue reports a fault.', error));
       await queue.waitUntilReady();
@@ -187,7 +185,7 @@ export class PgliteDriver implements QueueDriver {
 
   async remove(job: InvocationJob): Promise<boolean> {
     const removed = (await this.#backend.remove(job.id ?? '', false)) > 0;
-    if (removed) this.ended(job);
+    if (removed) this.#ledger.leave(job.id ?? '');
     return removed;
   }
 

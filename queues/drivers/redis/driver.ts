@@ -159,7 +159,7 @@ export class RedisDriver implements QueueDriver {
     this.#backend.execCommand(transaction, 'removeJob', [key(id), key('repeat'), id, 0, key('')]);
     const results = await withinTimeout(transaction.exec());
     const removed = results?.[0]?.[1] === 1 && results[1]?.[1] === 1;
-    if (removed) this.#ledger.ended(job);
+    if (removed) this.#ledger.left(job);
     return removed;
   }
 

@@ -8,7 +8,7 @@ import type { RedisConnection } from './connect.js';
 import { ADMIT, ENDED, type LedgerKeys, REBASE, SWEEP } from './scripts.js';
 
 /** Redis must come to an add within this time, else the add undoes itself: shorter than what its caller waits. */
-export const ADMIT_WITHIN_MS = 1500;
+const ADMIT_WITHIN_MS = 1500;
 const ENDED_WITHIN_MS = 5;
 const SWEEP_EVERY_MS = 60_000;
 const SWEEP_STEP = 500;
@@ -101,27 +101,17 @@ export class Ledger {
     });
   }
 
-  /** Strikes a job that has left the queue; all of a few milliseconds in one command. */
+  /** Strikes a job that is done, and lets the clock move on to its turn. */
   ended(job: InvocationJob): void {
     const { band, turn } = turnOf(job.priority);
     this.#endedTurn[band] = Math.max(this.#endedTurn[band], turn);
-    this.#ended.push(...this.strikeArgs(job));
+    this.left(job);
+  }
+
+  /** Strikes a job that has left the queue, its turn come or not; all of a few milliseconds in one command. */
+  left(job: InvocationJob): void {
+    this.#ended.push(job.data.n, `${job.id}:${job.data.s}`);
     if (this.#ended.length === 2) setTimeout(() => void this.#flushEnded(), ENDED_WITHIN_MS);
-  }
-
-  strikeArgs(job: InvocationJob): [string, string] {
-    return [job.data.n, `${job.id}:${job.data.s}`];
-  }
-
-  /** ENDED for one job, within the transaction that removes it. */
-  strike(transaction: IRedisTransaction, job: InvocationJob): void {
-    transaction.runCommand('oramaEnded', [
-      this.#keys.queue,
-      this.#keys.ledger,
-      -1,
-      -1,
-      ...this.strikeArgs(job),
-    ]);
   }
 
   async #flushEnded(): Promise<void> {
