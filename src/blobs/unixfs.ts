@@ -26,6 +26,11 @@ export function cidOf(bytes: Uint8Array): Promise<CID> {
   return importInto({ put: (cid) => cid }, bytes);
 }
 
+/** The same as text: what `put` of every driver gives. */
+export async function cidText(bytes: Uint8Array): Promise<string> {
+  return (await cidOf(bytes)).toString();
+}
+
 /** null for what is no CID: nothing can be stored under it. */
 export function parseCid(text: string): CID | null {
   try {

@@ -162,7 +162,10 @@ export interface InvocationQuery {
 }
 
 export interface AttemptStore {
-  /** Inserts what is not there yet, in one request; any number of rows. */
+  /**
+   * Inserts what is not there yet, in one request; any number of rows. Over a row that is not final, a final one of
+   * the same key takes its place: the end of an invocation is never lost to an earlier word about the same attempt.
+   */
   write(rows: readonly AttemptRow[]): Promise<void>;
   /** Newest first, or oldest first with `after`. `position` feeds the next `after`. */
   logs(query: LogQuery): Promise<{ records: LogRecord[]; position: string }>;

@@ -8,10 +8,9 @@ import { openBlobs } from '../../src/blobs/open.js';
 import { blobsConformance } from '../conformance/blobs.js';
 import { tempDir } from '../helpers/temp-dir.js';
 
-const dir = await tempDir();
-test.after.always(() => dir.remove());
+const dir = tempDir();
 
-blobsConformance('local', () => openBlobs({ driver: 'local', dir: join(dir.path, 'conformance') }));
+blobsConformance('local', () => openBlobs({ driver: 'local', dir: join(dir, 'conformance') }));
 
 /** The largest block file of a blob. */
 async function blockOf(root: string, cid: string): Promise<string> {
@@ -20,7 +19,7 @@ async function blockOf(root: string, cid: string): Promise<string> {
 }
 
 test('a damaged block is never served, and putting the blob again mends it', async (t) => {
-  const root = join(dir.path, 'damaged');
+  const root = join(dir, 'damaged');
   const blobs = await openBlobs({ driver: 'local', dir: root });
   const bytes = randomBytes(700_000);
   const cid = await blobs.put(bytes);
@@ -34,7 +33,7 @@ test('a damaged block is never served, and putting the blob again mends it', asy
 });
 
 test('a cut or missing block is never served', async (t) => {
-  const root = join(dir.path, 'cut');
+  const root = join(dir, 'cut');
   const blobs = await openBlobs({ driver: 'local', dir: root });
   const cid = await blobs.put(randomBytes(700_000));
   const block = await blockOf(root, cid);
@@ -45,7 +44,7 @@ test('a cut or missing block is never served', async (t) => {
 });
 
 test('a process killed in the middle of puts leaves whole blobs only, and every one it was told is stored', async (t) => {
-  const root = join(dir.path, 'killed');
+  const root = join(dir, 'killed');
   const child = fork(new URL('./put-forever.js', import.meta.url), [root]);
   const acknowledged: string[] = [];
   child.on('message', (cid) => acknowledged.push(String(cid)));
@@ -60,7 +59,7 @@ test('a process killed in the middle of puts leaves whole blobs only, and every 
 });
 
 test('what a killed process left half-written is swept at a later start, a put under way is not', async (t) => {
-  const root = join(dir.path, 'swept');
+  const root = join(dir, 'swept');
   await mkdir(join(root, '.staging', 'old'), { recursive: true });
   await mkdir(join(root, '.staging', 'new'), { recursive: true });
   const yesterday = new Date(Date.now() - 86_400_000);
@@ -70,7 +69,7 @@ test('what a killed process left half-written is swept at a later start, a put u
 });
 
 test('a directory that cannot be made is a clear error at start', async (t) => {
-  const file = join(dir.path, 'a-file');
+  const file = join(dir, 'a-file');
   await writeFile(file, '');
   await t.throwsAsync(openBlobs({ driver: 'local', dir: join(file, 'blobs') }), {
     code: 'bad_config',
@@ -79,7 +78,7 @@ test('a directory that cannot be made is a clear error at start', async (t) => {
 });
 
 test('a directory that is lost while running makes the ping fail', async (t) => {
-  const root = join(dir.path, 'lost');
+  const root = join(dir, 'lost');
   const blobs = await openBlobs({ driver: 'local', dir: root });
   await rm(root, { recursive: true });
   await t.throwsAsync(blobs.ping(), { code: 'unavailable' });

@@ -1,9 +1,10 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
-import { tempDir } from './temp-dir.js';
 
 export interface KuboServer {
   readonly url: string;
@@ -18,10 +19,10 @@ export interface KuboServer {
 
 /** A Kubo daemon of the test's own that talks to nobody: loopback addresses only, no bootstrap, no routing, no discovery. */
 export async function startKubo(program: string): Promise<KuboServer> {
-  const repo = await tempDir();
+  const repo = await mkdtemp(join(tmpdir(), 'orama-kubo-'));
   const env = {
     ...process.env,
-    IPFS_PATH: join(repo.path, 'repo'),
+    IPFS_PATH: join(repo, 'repo'),
     IPFS_TELEMETRY: 'off',
     LIBP2P_FORCE_PNET: '',
   };
@@ -55,7 +56,7 @@ export async function startKubo(program: string): Promise<KuboServer> {
     collectGarbage: () => ipfs('repo', 'gc', '--silent'),
     close: async () => {
       await end();
-      await repo.remove();
+      await rm(repo, { recursive: true, force: true });
     },
   };
 }

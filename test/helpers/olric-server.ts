@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { tempDir } from './temp-dir.js';
+import { freePort } from './free-port.js';
 
 export interface OlricServer {
   readonly url: string;
@@ -26,9 +26,9 @@ export interface OlricSettings {
 
 /** An Olric server of the test's own on free loopback ports. */
 export async function startOlric(program: string, settings: OlricSettings = {}): Promise<OlricServer> {
-  const dir = await tempDir();
+  const dir = await mkdtemp(join(tmpdir(), 'orama-olric-'));
   const [port, gossipPort] = [await freePort(), await freePort()];
-  const config = join(dir.path, 'olric.yaml');
+  const config = join(dir, 'olric.yaml');
   await writeFile(config, yaml(port, gossipPort, settings));
   let server = await launch(program, config, port, settings.password);
   const end = async () => {
@@ -47,7 +47,7 @@ export async function startOlric(program: string, settings: OlricSettings = {}):
     },
     close: async () => {
       await end();
-      await dir.remove();
+      await rm(dir, { recursive: true, force: true });
     },
   };
 }
@@ -115,14 +115,4 @@ async function launch(program: string, config: string, port: number, password = 
   await probe.call('DM.PUT', 'probe', 'probe', '1');
   probe.disconnect();
   return server;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }

@@ -1,9 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import test from 'ava';
 
-/** A directory of the test's own; `remove` takes it away again. */
-export async function tempDir(): Promise<{ path: string; remove(): Promise<void> }> {
-  const path = await mkdtemp(join(tmpdir(), 'orama-test-'));
-  return { path, remove: () => rm(path, { recursive: true, force: true }) };
+/** An empty directory that is removed after the last test of the file. */
+export function tempDir(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'orama-test-'));
+  test.after.always(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
 }

@@ -5,7 +5,7 @@ import { type Dispatcher, Pool } from 'undici';
 import { AppError, messageOf } from '../../errors.js';
 import type { Blobs } from '../../ports/blobs.js';
 import { redactUrl } from '../../redact-url.js';
-import { chunks, cidOf, parseCid } from '../unixfs.js';
+import { chunks, cidOf, cidText, parseCid } from '../unixfs.js';
 
 export interface KuboBlobsOptions {
   /** Of the RPC API, such as http://127.0.0.1:5001; user and password in it are sent as basic authentication. */
@@ -120,7 +120,7 @@ export async function openKuboBlobs({ url }: KuboBlobsOptions): Promise<Blobs> {
     });
   }
 
-  return { driver: 'kubo', put, get, has, delete: remove, ping, close: () => pool.destroy() };
+  return { driver: 'kubo', cidOf: cidText, put, get, has, delete: remove, ping, close: () => pool.destroy() };
 }
 
 function parseUrl(url: string): URL {

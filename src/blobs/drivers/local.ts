@@ -8,7 +8,7 @@ import type { CID } from 'multiformats/cid';
 import { sha256 } from 'multiformats/hashes/sha2';
 import { AppError, isAppError, messageOf } from '../../errors.js';
 import type { Blobs } from '../../ports/blobs.js';
-import { importInto, parseCid } from '../unixfs.js';
+import { cidText, importInto, parseCid } from '../unixfs.js';
 
 export interface LocalBlobsOptions {
   /** May be shared by several processes of one machine. */
@@ -156,7 +156,7 @@ export async function openLocalBlobs({ dir }: LocalBlobsOptions): Promise<Blobs>
     }
   }
 
-  return { driver: 'local', put, get, has, delete: remove, ping, close: async () => {} };
+  return { driver: 'local', cidOf: cidText, put, get, has, delete: remove, ping, close: async () => {} };
 }
 
 function blockstore(path: string): FsBlockstore {

@@ -1,0 +1,17 @@
+import { z } from 'zod';
+import { triggerSpecSchema } from '../function.js';
+import { functionNameSchema } from '../ids.js';
+import { triggerRecordSchema } from '../records.js';
+
+export const triggerPath = z.object({ name: functionNameSchema, id: z.string().min(1).max(128) });
+
+export const addTriggerBodySchema = triggerSpecSchema;
+
+export const addTriggerReplySchema = z.object({ message: z.string(), trigger: triggerRecordSchema });
+export type AddTriggerReply = z.infer<typeof addTriggerReplySchema>;
+
+export const triggersReplySchema = z.object({
+  triggers: z.array(triggerRecordSchema),
+  count: z.number().int(),
+});
+export type TriggersReply = z.infer<typeof triggersReplySchema>;

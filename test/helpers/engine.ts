@@ -1,0 +1,81 @@
+import { createHash } from 'node:crypto';
+import { functionNameSchema, namespaceSchema, requestIdSchema } from '../../src/contract/ids.js';
+import type { Engine, GuestCall, GuestOutcome, HostCalls } from '../../src/ports/engine.js';
+import { uuidv7 } from '../../src/uuid.js';
+
+const utf8 = new TextDecoder();
+
+/** Host functions that say they are not there; a test puts in what its guest calls. */
+export function hostCalls(given: Partial<HostCalls> = {}): HostCalls {
+  const absent = () => Promise.reject(new Error('not part of this test'));
+  return {
+    getSecret: absent,
+    dbQuery: absent,
+    dbExecute: absent,
+    cacheGet: absent,
+    cacheSet: absent,
+    cacheIncrement: absent,
+    cacheDelete: absent,
+    httpFetch: absent,
+    publish: absent,
+    storagePut: absent,
+    storageGet: absent,
+    enqueue: absent,
+    ...given,
+  };
+}
+
+export type CallOptions = Partial<Omit<GuestCall, 'input' | 'host' | 'namespace'>> & {
+  host?: Partial<HostCalls>;
+  namespace?: string;
+};
+
+/** A call of a module with the defaults of function.yaml. */
+export function guestCall(
+  wasm: Uint8Array,
+  input: string | Uint8Array,
+  options: CallOptions = {},
+): GuestCall {
+  const { host, namespace, ...rest } = options;
+  return {
+    requestId: requestIdSchema.parse(uuidv7()),
+    namespace: namespaceSchema.parse(namespace ?? 'test'),
+    functionName: functionNameSchema.parse('tested'),
+    cid: contentId(wasm),
+    loadWasm: () => Promise.resolve(wasm),
+    warmStart: 'fresh',
+    memoryLimitMb: 64,
+    timeoutMs: 30_000,
+    input: typeof input === 'string' ? new TextEncoder().encode(input) : input,
+    callerWallet: '',
+    env: {},
+    host: hostCalls(host),
+    ...rest,
+  };
+}
+
+/** Stands for a CID: equal for equal bytes. */
+export function contentId(wasm: Uint8Array): string {
+  return createHash('sha256').update(wasm).digest('hex');
+}
+
+export interface TextOutcome extends Omit<GuestOutcome, 'output' | 'messages'> {
+  output: string;
+  /** `level: message` */
+  log: string[];
+}
+
+/** Runs a guest and shows its output and log as text. */
+export async function runText(
+  engine: Engine,
+  wasm: Uint8Array,
+  input: string | Uint8Array,
+  options: CallOptions = {},
+): Promise<TextOutcome> {
+  const { output, messages, ...rest } = await engine.run(guestCall(wasm, input, options));
+  return {
+    ...rest,
+    output: utf8.decode(output),
+    log: messages.map(({ level, message }) => `${level}: ${message}`),
+  };
+}

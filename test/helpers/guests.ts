@@ -1,0 +1,172 @@
+import { execFile } from 'node:child_process';
+import { createHash, randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const root = join(import.meta.dirname, '..', '..', '..');
+const sources = join(root, 'test', 'fixtures', 'guests');
+const cache = join(root, '.build', 'guests');
+
+export type GuestLanguage = 'c' | 'rust' | 'go' | 'assemblyscript';
+
+interface Compiler {
+  /** Exits with 0 when the compiler is there. */
+  probe: [string, ...string[]];
+  missing: string;
+  command(source: string, target: string): { file: string; args: string[]; env?: Record<string, string> };
+}
+
+const asc = () => createRequire(import.meta.url).resolve('assemblyscript/bin/asc.js');
+const LIMIT_MS = 240_000;
+
+const COMPILERS: Record<string, Compiler> = {
+  '.c': {
+    probe: ['clang', '--target=wasm32-wasi', '--version'],
+    missing: 'clang with wasi-libc (Debian: clang lld wasi-libc libclang-rt-dev-wasm32)',
+    command: (source, target) => ({
+      file: 'clang',
+      // A small stack keeps the smallest memory at two pages.
+      args: [
+        '--target=wasm32-wasi',
+        '-O2',
+        '-Wl,-z,stack-size=16384',
+        '-Wl,--export=malloc',
+        '-o',
+        target,
+        source,
+      ],
+    }),
+  },
+  '.reactor.c': {
+    probe: ['clang', '--target=wasm32-wasi', '--version'],
+    missing: 'clang with wasi-libc (Debian: clang lld wasi-libc libclang-rt-dev-wasm32)',
+    command: (source, target) => ({
+      file: 'clang',
+      args: [
+        '--target=wasm32-wasi',
+        '-O2',
+        '-mexec-model=reactor',
+        '-Wl,-z,stack-size=16384',
+        '-o',
+        target,
+        source,
+      ],
+    }),
+  },
+  '.rs': {
+    probe: ['rustc', '--print', 'target-libdir', '--target', 'wasm32-wasip1'],
+    missing: 'rustc with the target wasm32-wasip1 (rustup target add wasm32-wasip1)',
+    command: (source, target) => ({
+      file: 'rustc',
+      args: ['--target', 'wasm32-wasip1', '-O', '--edition', '2021', '-o', target, source],
+    }),
+  },
+  '.go': {
+    probe: ['go', 'version'],
+    missing: 'go 1.24 or newer',
+    command: (source, target) => ({
+      file: 'go',
+      args: ['build', '-o', target, source],
+      env: { GOOS: 'wasip1', GOARCH: 'wasm' },
+    }),
+  },
+  '.reactor.go': {
+    probe: ['go', 'version'],
+    missing: 'go 1.24 or newer',
+    command: (source, target) => ({
+      file: 'go',
+      args: ['build', '-buildmode=c-shared', '-o', target, source],
+      env: { GOOS: 'wasip1', GOARCH: 'wasm' },
+    }),
+  },
+  '.as.ts': {
+    probe: [process.execPath, '--version'],
+    missing: 'assemblyscript (npm ci)',
+    command: (source, target) => ({
+      file: process.execPath,
+      args: [
+        asc(),
+        source,
+        '-o',
+        target,
+        '-O',
+        '--runtime',
+        'incremental',
+        '--use',
+        'abort=',
+        '--exportRuntime',
+      ],
+    }),
+  },
+};
+
+/** The kind of a source is the longest ending that a compiler is listed for. */
+function compilerOf(source: string): Compiler {
+  const ending = Object.keys(COMPILERS)
+    .filter((candidate) => source.endsWith(candidate))
+    .sort((a, b) => b.length - a.length)[0];
+  const compiler = ending === undefined ? undefined : COMPILERS[ending];
+  if (compiler === undefined) throw new Error(`no compiler is listed for ${source}`);
+  return compiler;
+}
+
+const probes = new Map<string, Promise<boolean>>();
+
+/** null when the source's compiler is there, else its name. */
+export async function missingCompiler(source: string): Promise<string | null> {
+  const { probe, missing } = compilerOf(source);
+  const [file, ...args] = probe;
+  let found = probes.get(file);
+  if (found === undefined) {
+    found = run(file, args).then(
+      () => true,
+      () => false,
+    );
+    probes.set(file, found);
+  }
+  return (await found) ? null : missing;
+}
+
+const built = new Map<string, Promise<Uint8Array>>();
+
+/** Compiles a source of test/fixtures/guests, once per content; throws an error that names the compiler if there is none. */
+export function guest(source: string): Promise<Uint8Array> {
+  let module = built.get(source);
+  if (module === undefined) {
+    module = build(source);
+    built.set(source, module);
+  }
+  return module;
+}
+
+async function build(source: string): Promise<Uint8Array> {
+  const path = join(sources, source);
+  const compiler = compilerOf(source);
+  const shown = compiler.command('', '');
+  const hash = createHash('sha256')
+    .update(JSON.stringify([shown.args, shown.env]))
+    .update(await readFile(path))
+    .digest('hex')
+    .slice(0, 16);
+  const target = join(cache, `${source}-${hash}.wasm`);
+  if (existsSync(target)) return new Uint8Array(await readFile(target));
+  const missing = await missingCompiler(source);
+  if (missing !== null) throw new Error(`${source} needs ${missing}, which is not on this machine`);
+
+  await mkdir(cache, { recursive: true });
+  // Test processes compile side by side: each into a file of its own, the last rename wins.
+  const draft = join(cache, `${randomUUID()}.wasm`);
+  const { file, args, env } = compiler.command(path, draft);
+  try {
+    await run(file, args, { env: { ...process.env, ...env }, timeout: LIMIT_MS, cwd: tmpdir() });
+    await rename(draft, target);
+  } finally {
+    await rm(draft, { force: true });
+  }
+  return new Uint8Array(await readFile(target));
+}

@@ -1,0 +1,141 @@
+import test from 'ava';
+import type { LogMessage } from '../../src/contract/invocation.js';
+import { createEngine } from '../../workers/engine.js';
+import { guestCall, runText } from '../helpers/engine.js';
+import { guest } from '../helpers/guests.js';
+
+const engine = createEngine({ threads: 2, parked: 8 });
+test.after.always(() => engine.close());
+const run = async (input: string, options = {}) => runText(engine, await guest('kitchen.c'), input, options);
+
+test('a command gets its input on stdin and its name as argv[0], and its stdout is the output', async (t) => {
+  const outcome = await run('args\necho hello');
+  t.is(outcome.status, 'success');
+  t.is(outcome.error, null);
+  t.is(outcome.exitCode, 0);
+  t.is(outcome.output, '0 tested\nhello\n');
+});
+
+test('an exit code other than 0 is an error that names it, whatever was printed', async (t) => {
+  const outcome = await run('echo printed\nexit 3');
+  t.is(outcome.status, 'error');
+  t.is(outcome.error, 'exited with code 3');
+  t.is(outcome.exitCode, 3);
+  t.is(outcome.output, '');
+});
+
+test('exit code 0 is a success with what was printed before', async (t) => {
+  const outcome = await run('echo printed\nexit 0\necho never');
+  t.is(outcome.status, 'success');
+  t.is(outcome.output, 'printed\n');
+});
+
+for (const [input, error] of [
+  ['trap', 'trap: unreachable'],
+  ['dive', 'trap: call stack exhausted'],
+  ['wild-write', 'trap: memory access out of bounds'],
+  ['wild-log', 'trap: memory access out of bounds in log_info'],
+  ['huge-log', 'trap: memory access out of bounds in log_info'],
+] as const) {
+  test(`${input} ends as '${error}' and hurts nobody else`, async (t) => {
+    const outcome = await run(input);
+    t.is(outcome.status, 'error');
+    t.is(outcome.error, error);
+    t.is(outcome.exitCode, null);
+    t.is((await run('echo still here')).output, 'still here\n');
+  });
+}
+
+test('output of 1 MB is delivered whole and one byte more is an error', async (t) => {
+  const wasm = await guest('copy.c');
+  const whole = await engine.run(guestCall(wasm, new Uint8Array(1 << 20)));
+  t.is(whole.output.length, 1 << 20);
+  const over = await engine.run(guestCall(wasm, new Uint8Array((1 << 20) + 1)));
+  t.is(over.status, 'error');
+  t.is(over.error, 'output is larger than 1 MB');
+  t.is(over.output.length, 0);
+});
+
+test('log lines and stderr lines are in the order they were written, the last one without a newline included', async (t) => {
+  const outcome = await run('info one\nstderr two\ndebug three\nwarn four\nerror five\nstderr-open six');
+  t.deepEqual(outcome.log, [
+    'info: one',
+    'error: two',
+    'debug: three',
+    'warn: four',
+    'error: five',
+    'error: six',
+  ]);
+});
+
+test('a guest that is killed in an endless loop has its log lines all the same', async (t) => {
+  const outcome = await run('info one\nstderr two\nstderr-open and this\nloop', { timeoutMs: 300 });
+  t.is(outcome.status, 'timeout');
+  t.is(outcome.error, 'timed out after 0.3 s');
+  t.deepEqual(outcome.log, ['info: one', 'error: two', 'error: and this']);
+  t.is(outcome.exitCode, null);
+  t.true(outcome.durationMs >= 300);
+});
+
+test('log lines arrive while the guest runs when somebody watches', async (t) => {
+  const seen: LogMessage[] = [];
+  const running = engine.run({
+    ...guestCall(await guest('kitchen.c'), 'info early\nsleep 1500\ninfo late'),
+    onLog: (message) => seen.push(message),
+  });
+  while (seen.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  t.deepEqual(
+    seen.map(({ message }) => message),
+    ['early'],
+  );
+  const outcome = await running;
+  t.deepEqual(outcome.messages, seen);
+  t.deepEqual(
+    seen.map(({ message }) => message),
+    ['early', 'late'],
+  );
+});
+
+test('a log of more than 10,000 lines is cut with a note, and the guest goes on', async (t) => {
+  const outcome = await run('flood 12000\necho done');
+  t.is(outcome.output, 'done\n');
+  t.is(outcome.log.length, 10_001);
+  t.is(outcome.log[0], 'error: line 12000');
+  t.is(outcome.log[9999], 'error: line 2001');
+  t.is(outcome.log[10_000], 'warn: the log is cut here: an invocation may log 10000 lines');
+});
+
+test('a line of more than 16 KB is cut with a note, and a log of more than 1 MB too', async (t) => {
+  const long = await run('long-line 40000\ninfo after');
+  t.is(long.log[0], `error: ${'x'.repeat(16_384)} … [cut: 16 KB of 40000 bytes]`);
+  t.is(long.log[1], 'info: after');
+  const much = await run('long-line 16384\n'.repeat(70));
+  t.is(much.log.length, 65);
+  t.is(much.log[64], 'warn: the log is cut here: an invocation may log 1 MB');
+});
+
+test('the peak of memory is reported', async (t) => {
+  t.true((await run('echo')).memoryPeakMb < 3);
+  const outcome = await run('take 20');
+  t.is(outcome.output, 'got it\n');
+  t.true(outcome.memoryPeakMb > 20 && outcome.memoryPeakMb < 23);
+});
+
+test('a module that cannot be loaded is unavailable, and is tried again the next time', async (t) => {
+  const call = guestCall(await guest('copy.c'), 'x', { cid: 'elsewhere' });
+  const failing = { ...call, loadWasm: () => Promise.reject(new Error('no block')) };
+  await t.throwsAsync(engine.run(failing), { code: 'unavailable', message: /no block/ });
+  t.is((await engine.run(call)).status, 'success');
+});
+
+test('many first calls of a module load it once', async (t) => {
+  const wasm = await guest('copy.c');
+  let loads = 0;
+  const call = guestCall(wasm, 'x', { cid: 'once' });
+  const loadWasm = () => {
+    loads++;
+    return Promise.resolve(wasm);
+  };
+  await Promise.all(Array.from({ length: 20 }, () => engine.run({ ...call, loadWasm })));
+  t.is(loads, 1);
+});

@@ -1,0 +1,211 @@
+import test from 'ava';
+import type { RequestId } from '../../src/contract/ids.js';
+import type { HostCalls } from '../../src/ports/engine.js';
+import { createEngine } from '../../workers/engine.js';
+import { contentId, runText } from '../helpers/engine.js';
+import { guest, missingCompiler } from '../helpers/guests.js';
+
+const engine = createEngine({ threads: 2, parked: 8 });
+test.after.always(() => engine.close());
+const run = async (input: string, host: Partial<HostCalls> = {}, options = {}) =>
+  runText(engine, await guest('kitchen.c'), input, { host, ...options });
+const bytes = (text: string) => new TextEncoder().encode(text);
+
+for (const source of ['host.c', 'host.rs', 'host.go', 'host.as.ts']) {
+  test(`all host functions work in both forms from ${source}`, async (t) => {
+    const missing = await missingCompiler(source);
+    if (missing !== null) {
+      t.log(`not run: it needs ${missing}`);
+      t.pass();
+      return;
+    }
+    const seen: unknown[] = [];
+    const noted =
+      <A extends unknown[], R>(name: string, result: R) =>
+      (...args: A) => {
+        const shown = args.filter((arg) => !(arg instanceof AbortSignal));
+        seen.push([
+          name,
+          ...shown.map((arg) => (arg instanceof Uint8Array ? Buffer.from(arg).toString() : arg)),
+        ]);
+        return Promise.resolve(result);
+      };
+    const wasm = await guest(source);
+    const { warmStart } = await engine.inspect(wasm, {
+      cid: contentId(wasm),
+      name: 'tested' as never,
+      memoryLimitMb: 64,
+    });
+    const outcome = await runText(engine, wasm, '', {
+      warmStart,
+      requestId: '01890000-0000-7000-8000-000000000001' as RequestId,
+      callerWallet: '0xWALLET',
+      env: { COLOUR: 'rød' },
+      host: {
+        getSecret: noted('getSecret', 'hemmelig'),
+        dbQuery: noted('dbQuery', '[{"a":1}]'),
+        dbExecute: noted('dbExecute', 3),
+        cacheGet: noted('cacheGet', bytes('cached')),
+        cacheSet: noted('cacheSet', undefined),
+        cacheIncrement: noted('cacheIncrement', -6_000_000_000n),
+        cacheDelete: noted('cacheDelete', true),
+        httpFetch: noted('httpFetch', '{"status":200}'),
+        publish: noted('publish', {}),
+        storagePut: noted('storagePut', 'bafy'),
+        storageGet: noted('storageGet', bytes('blob')),
+        enqueue: noted('enqueue', 'later-id' as RequestId),
+      },
+    });
+    t.is(outcome.error, null);
+    const both = (name: string, value: string) => [
+      `${name} ${value}`,
+      `${name}_into ${bytes(value).length} ${value}`,
+    ];
+    t.deepEqual(outcome.output.trim().split('\n'), [
+      ...both('get_caller_wallet', '0xWALLET'),
+      ...both('get_request_id', '01890000-0000-7000-8000-000000000001'),
+      ...both('get_env', 'rød'),
+      'get_env ',
+      'get_env_into -1 ',
+      ...both('get_secret', 'hemmelig'),
+      ...both('db_query', '[{"a":1}]'),
+      'db_execute 3',
+      ...both('cache_get', 'cached'),
+      'cache_incr -6000000000',
+      'cache_incr_by -6000000000',
+      'cache_delete 1',
+      ...both('http_fetch', '{"status":200}'),
+      'pubsub_publish 1',
+      ...both('storage_put', 'bafy'),
+      ...both('storage_get', 'blob'),
+      ...both('enqueue', 'later-id'),
+    ]);
+    const twice = (...call: unknown[]) => [call, call];
+    t.deepEqual(seen, [
+      ...twice('getSecret', 'token'),
+      ...twice('dbQuery', 'SELECT 1', '[1]'),
+      ['dbExecute', 'DELETE FROM t', '[]'],
+      ...twice('cacheGet', 'key'),
+      ['cacheSet', 'key', 'value', 60],
+      ['cacheIncrement', 'n', 1n],
+      ['cacheIncrement', 'n', -5_000_000_000n],
+      ['cacheDelete', 'key'],
+      ...twice('httpFetch', 'POST', 'http://example.test/', '{"a":"b"}', 'body'),
+      ['publish', 'news', '{"n":1}'],
+      ...twice('storagePut', 'blob'),
+      ...twice('storageGet', 'cid'),
+      ...twice('enqueue', 'later', '{}', 7),
+    ]);
+    t.deepEqual(outcome.log, ['debug: d', 'info: i', 'warn: w', 'error: e']);
+  });
+}
+
+test('failed host calls give their failure values and are logged with their reasons, in order', async (t) => {
+  const failing = (reason: string) => () => Promise.reject(new Error(reason));
+  const outcome = await run(
+    'info first\nquery SELECT\nexecute DROP\nget k\nincr k\npublish t {}\nput x\nenqueue f {}\ndelete k\nset-ttl -1\ninfo last',
+    {
+      dbQuery: failing('no such table'),
+      dbExecute: failing('locked'),
+      cacheGet: failing('cache is away'),
+      cacheIncrement: failing('not a number'),
+      publish: failing('queue is full'),
+      storagePut: failing('disk is full'),
+      enqueue: failing('no such function'),
+      cacheDelete: failing('cache is away'),
+      cacheSet: () => Promise.resolve(),
+    },
+  );
+  t.is(outcome.status, 'success');
+  t.is(outcome.output, '\n-1\n\n0\n0\n\n\n0\n');
+  t.deepEqual(outcome.log, [
+    'info: first',
+    'error: db_query failed: no such table',
+    'error: db_execute failed: locked',
+    'error: cache_get failed: cache is away',
+    'error: cache_incr failed: not a number',
+    'error: pubsub_publish failed: queue is full',
+    'error: storage_put failed: disk is full',
+    'error: enqueue failed: no such function',
+    'error: cache_delete failed: cache is away',
+    'error: cache_set failed: ttl is -1 seconds; it must be 0 or more',
+    'info: last',
+  ]);
+});
+
+test('a note on a publish is in the log', async (t) => {
+  const outcome = await run('publish t {}', { publish: () => Promise.resolve({ note: 'depth 5 reached' }) });
+  t.is(outcome.output, '1\n');
+  t.deepEqual(outcome.log, ['warn: depth 5 reached']);
+});
+
+test('a result that does not fit an _into buffer is kept for the same call, which has no second effect', async (t) => {
+  let calls = 0;
+  const cacheGet = () => {
+    calls++;
+    return Promise.resolve(bytes(`value ${calls} that is longer`));
+  };
+  t.is((await run('get-into k', { cacheGet })).output, '22 22 value 1 that is longer\n');
+  t.is(calls, 1);
+});
+
+test('another call in between drops a kept result', async (t) => {
+  const keys: string[] = [];
+  await run('get-into-between k', {
+    cacheGet: (key) => {
+      keys.push(key);
+      return Promise.resolve(bytes('long enough'));
+    },
+  });
+  t.deepEqual(keys, ['k', 'other', 'k']);
+});
+
+test('results of 8 MB arrive whole, larger ones fail', async (t) => {
+  const size = 8 << 20;
+  const cacheGet = (key: string) => Promise.resolve(new Uint8Array(key === 'fits' ? size : size + 1));
+  const outcome = await run('get-length fits\nget-length large', { cacheGet });
+  t.is(outcome.output, `${size}\n0\n`);
+  t.deepEqual(outcome.log, ['error: cache_get failed: its result is 8.0 MB; at most 8 MB are allowed']);
+});
+
+test('calls beyond 10,000 fail', async (t) => {
+  let calls = 0;
+  const outcome = await run('many-gets 10003', {
+    cacheGet: () => {
+      calls++;
+      return Promise.resolve(bytes('x'));
+    },
+  });
+  t.is(calls, 10_000);
+  t.is(outcome.output, '3 misses\n');
+  t.is(outcome.log.length, 3);
+  t.is(outcome.log[0], 'error: cache_get failed: an invocation may make 10000 host calls');
+});
+
+test('bytes beyond 64 MB fail', async (t) => {
+  const cacheGet = () => Promise.resolve(new Uint8Array(8 << 20));
+  const outcome = await run('get-length k\n'.repeat(9), { cacheGet }, { memoryLimitMb: 256 });
+  t.is(outcome.output, `${8 << 20}\n`.repeat(7).concat('0\n0\n'));
+  t.is(outcome.log[0], 'error: cache_get failed: an invocation may move 64 MB through host calls');
+});
+
+test('a fetch is aborted when the guest that made it is killed', async (t) => {
+  let aborted: Promise<unknown> | null = null;
+  const outcome = await run(
+    'fetch http://x',
+    {
+      httpFetch: (_method, _url, _headers, _body, signal) => {
+        aborted = new Promise((resolve) => signal.addEventListener('abort', resolve));
+        return new Promise(() => {});
+      },
+    },
+    { timeoutMs: 200 },
+  );
+  t.is(outcome.status, 'timeout');
+  t.is(outcome.error, 'timed out after 0.2 s (waiting in http_fetch)');
+  await aborted;
+});
+
+test('the environment is no prototype chain', async (t) => {
+  t.is((await run('env toString\nenv __proto__\nenv-into constructor')).output, '\n\n-1 \n');
+});

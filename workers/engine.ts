@@ -1,0 +1,113 @@
+import { availableParallelism } from 'node:os';
+import { LRUCache } from 'lru-cache';
+import type { WarmStart } from '../src/contract/function.js';
+import { AppError, isAppError, messageOf } from '../src/errors.js';
+import type { Engine, GuestCall, GuestOutcome, ModuleReport } from '../src/ports/engine.js';
+import { Pool } from './pool.js';
+import { Preparer } from './preparer.js';
+import type { Program } from './wasm/program.js';
+
+export interface EngineOptions {
+  /** Guests computing at once; by default one per core. */
+  threads?: number;
+  /** Further guests that may wait in a host call or a sleep at once. */
+  parked?: number;
+  /** Limits of running and parked guests plus kept warm instances. */
+  memoryMb?: number;
+}
+
+/** Compiled modules kept ready, whatever their number of versions. */
+const MAX_PROGRAMS = 256;
+
+export function createEngine(options: EngineOptions = {}): Engine {
+  const pool = new Pool({
+    threads: options.threads ?? availableParallelism(),
+    parked: options.parked ?? 64,
+    memoryMb: options.memoryMb ?? 2048,
+  });
+  const preparer = new Preparer();
+  /** Promises, so that many calls of a module that is not compiled yet compile it once. */
+  const programs = new LRUCache<string, Promise<Program>>({ max: MAX_PROGRAMS });
+
+  async function inspect(
+    wasm: Uint8Array,
+    settings: { cid: string; name: string; memoryLimitMb: number },
+  ): Promise<ModuleReport> {
+    const { cid, name, memoryLimitMb: limitMb } = settings;
+    const { program, fresh, note } = await preparer.prepare({ wasm, name, limitMb, want: 'probe' });
+    for (const ready of [fresh, program]) {
+      programs.set(programKey(cid, name, limitMb, ready.strategy), Promise.resolve(ready));
+    }
+    const report: ModuleReport = { kind: program.shape.kind, warmStart: program.strategy };
+    if (note !== null) report.note = note;
+    return report;
+  }
+
+  /** Single-flight; what failed is not remembered. */
+  function programOf(call: GuestCall, key: string): Promise<Program> {
+    const known = programs.get(key);
+    if (known !== undefined) return known;
+    const loading = load(call);
+    programs.set(key, loading);
+    loading.catch(() => {
+      if (programs.peek(key) === loading) programs.delete(key);
+    });
+    return loading;
+  }
+
+  async function load(call: GuestCall): Promise<Program> {
+    const wasm = await call.loadWasm().catch((cause) => {
+      const sentence = `The module of ${call.functionName} cannot be loaded: ${messageOf(cause)}`;
+      throw new AppError('unavailable', sentence, { cause });
+    });
+    const { functionName: name, memoryLimitMb: limitMb, warmStart: want } = call;
+    return (await preparer.prepare({ wasm, name, limitMb, want })).program;
+  }
+
+  async function run(call: GuestCall): Promise<GuestOutcome> {
+    const key = programKey(call.cid, call.functionName, call.memoryLimitMb, call.warmStart);
+    let program: Program;
+    try {
+      program = await programOf(call, key);
+    } catch (error) {
+      if (isAppError(error, 'unavailable')) throw error;
+      // It was accepted at deploy and is refused now: nothing that another attempt would change.
+      return failed(messageOf(error));
+    }
+    return pool.run(call, key, program);
+  }
+
+  let closing: Promise<void> | null = null;
+  async function closeAll(): Promise<void> {
+    await pool.close();
+    await preparer.close();
+  }
+
+  return {
+    inspect,
+    run,
+    stats: () => pool.stats(),
+    close: () => {
+      closing ??= closeAll();
+      return closing;
+    },
+  };
+}
+
+/** A snapshot holds argv[0], so warm programs are kept by name; a fresh one is the same for all names. */
+function programKey(cid: string, name: string, limitMb: number, strategy: WarmStart): string {
+  return strategy === 'fresh' ? `${cid}/${limitMb}` : `${cid}/${limitMb}/${strategy}/${name}`;
+}
+
+function failed(error: string): GuestOutcome {
+  return {
+    status: 'error',
+    output: new Uint8Array(0),
+    error,
+    exitCode: null,
+    durationMs: 0,
+    memoryPeakMb: 0,
+    messages: [],
+    startedAt: Date.now(),
+  };
+}

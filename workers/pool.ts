@@ -1,0 +1,511 @@
+import type { LogMessage } from '../src/contract/invocation.js';
+import { AppError } from '../src/errors.js';
+import type { Closable } from '../src/ports/closable.js';
+import type { EngineStats, GuestCall, GuestOutcome } from '../src/ports/engine.js';
+import { answer } from './answer.js';
+import { FairQueue } from './fair-queue.js';
+import { GuestThread } from './guest-thread.js';
+import type { FromThread, JobResult } from './protocol.js';
+import type { Program } from './wasm/program.js';
+
+export interface PoolOptions {
+  /** Guests computing at once. */
+  threads: number;
+  /** Further guests that may wait in a host call or a sleep at once. */
+  parked: number;
+  /** Limits of running and parked guests plus kept instances never add up to more. */
+  memoryMb: number;
+}
+
+/** A host call that takes longer parks its guest; shorter ones would only spread work over more threads. */
+const PARK_AFTER_MS = 2;
+/** Calls that are known to take long park at once. */
+const SLOW_CALLS: ReadonlySet<string> = new Set(['http_fetch']);
+/** A guest too large for the memory that is left lets others pass for this long, then it is next. */
+const PASSED_FOR_MS = 1000;
+const IDLE_THREAD_MS = 30_000;
+/** Starting a thread takes the main thread 1–2 ms and a core 40: a few at a time. */
+const STARTING_AT_ONCE = 4;
+/** Threads kept ready for guests that park, so that a burst of them does not wait for threads to start. */
+const READY_TO_PARK = 16;
+const MAX_START_FAILURES = 3;
+
+type Ending = 'timeout' | 'cancelled' | 'closing';
+
+/** One invocation from its arrival at the pool to its outcome. */
+interface Run {
+  call: GuestCall;
+  key: string;
+  program: Program;
+  queuedAt: number;
+  thread: GuestThread | null;
+  phase: 'waiting' | 'computing' | 'blocked' | 'parked';
+  blockedAt: number;
+  /** The host call it waits in. */
+  waitsIn: string | null;
+  timer: NodeJS.Timeout | null;
+  gone: AbortController;
+  lines: LogMessage[];
+  ending: Ending | null;
+  onAbort: (() => void) | null;
+  resolve(outcome: GuestOutcome): void;
+  reject(error: unknown): void;
+}
+
+/** Runs prepared programs on threads: as many at once as cores, those that wait parked beside them, in fair order. */
+export class Pool implements Closable {
+  readonly #options: PoolOptions;
+  readonly #queue = new FairQueue<Run>();
+  readonly #threads = new Set<GuestThread>();
+  readonly #starting = new Set<GuestThread>();
+  readonly #idle = new Set<GuestThread>();
+  readonly #runs = new Map<GuestThread, Run>();
+  /** Kept instances of idle threads, least recently used first. */
+  readonly #kept = new Map<string, { thread: GuestThread; key: string; mb: number }>();
+  readonly #retirement: NodeJS.Timeout;
+  #sweep: NodeJS.Timeout | null = null;
+  #computing = 0;
+  #parked = 0;
+  #runningMb = 0;
+  #keptMb = 0;
+  #startFailures = 0;
+  #overdue: Run | null = null;
+  #closed = false;
+  #counts = { warm: 0, fresh: 0, kills: 0 };
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+    this.#retirement = setInterval(() => this.#retire(), IDLE_THREAD_MS / 2);
+    this.#retirement.unref();
+    this.#startThreads();
+  }
+
+  run(call: GuestCall, key: string, program: Program): Promise<GuestOutcome> {
+    if (this.#closed) return Promise.reject(closing());
+    if (program.limitMb > this.#options.memoryMb) {
+      const limit = `the engine's memory for guests is ${this.#options.memoryMb} MB`;
+      return Promise.reject(
+        new AppError('unavailable', `${call.functionName} needs ${program.limitMb} MB and ${limit}.`),
+      );
+    }
+    if (call.signal?.aborted === true) return Promise.resolve(ended(call, 'cancelled', null, [], 0, null));
+    return new Promise((resolve, reject) => {
+      const run: Run = {
+        call,
+        key,
+        program,
+        queuedAt: Date.now(),
+        thread: null,
+        phase: 'waiting',
+        blockedAt: 0,
+        waitsIn: null,
+        timer: null,
+        gone: new AbortController(),
+        lines: [],
+        ending: null,
+        onAbort: null,
+        resolve,
+        reject,
+      };
+      if (call.signal !== undefined) {
+        run.onAbort = () => this.#stop(run, 'cancelled');
+        call.signal.addEventListener('abort', run.onAbort, { once: true });
+      }
+      this.#queue.push(call.namespace, run);
+      this.#dispatch();
+    });
+  }
+
+  stats(): EngineStats {
+    return {
+      threads: this.#threads.size,
+      busy: this.#computing,
+      parked: this.#parked,
+      waiting: this.#queue.length,
+      warmInstances: this.#kept.size,
+      memoryMb: this.#runningMb + this.#keptMb,
+      warmRuns: this.#counts.warm,
+      freshRuns: this.#counts.fresh,
+      kills: this.#counts.kills,
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearInterval(this.#retirement);
+    if (this.#sweep !== null) clearTimeout(this.#sweep);
+    for (const run of this.#queue.drain()) this.#settle(run, () => run.reject(closing()));
+    for (const run of this.#runs.values()) run.ending ??= 'closing';
+    await Promise.all([...this.#threads].map((thread) => thread.kill()));
+  }
+
+  // --- what waits, and who takes it
+
+  #dispatch(): void {
+    if (this.#closed) return;
+    while (this.#queue.length > 0 && this.#computing < this.#options.threads && this.#idle.size > 0) {
+      const run = this.#next();
+      if (run === null) break;
+      this.#start(run, this.#threadFor(run));
+    }
+    if (this.#queue.length > 0) this.#armSweep();
+    this.#startThreads();
+  }
+
+  /** The next run that the memory budget lets start; kept instances make room for it. */
+  #next(): Run | null {
+    const now = Date.now();
+    const run = this.#queue.take((candidate) => {
+      if (this.#overdue !== null && candidate !== this.#overdue) return false;
+      const room = this.#options.memoryMb - this.#runningMb;
+      if (candidate.program.limitMb <= room) return true;
+      if (now - candidate.queuedAt > PASSED_FOR_MS) this.#overdue = candidate;
+      return false;
+    });
+    if (run !== null && run === this.#overdue) this.#overdue = null;
+    return run;
+  }
+
+  /** A thread that has kept an instance of the program, else one that has its code, else any. */
+  #threadFor(run: Run): GuestThread {
+    let best: GuestThread | null = null;
+    let rank = -1;
+    for (const thread of this.#idle) {
+      const kept = thread.kept.get(run.key);
+      const own = kept === undefined ? 0 : kept > 0 ? 2 : 1;
+      if (own > rank) {
+        best = thread;
+        rank = own;
+        if (own === 2) break;
+      }
+    }
+    if (best === null) throw new AppError('internal', 'The pool gave out a thread that it does not have.');
+    return best;
+  }
+
+  #start(run: Run, thread: GuestThread): void {
+    this.#idle.delete(thread);
+    this.#unkeep(thread, run.key);
+    this.#runningMb += run.program.limitMb;
+    this.#makeRoom();
+    this.#computing++;
+    run.phase = 'computing';
+    run.thread = thread;
+    this.#runs.set(thread, run);
+    run.timer = setTimeout(() => this.#timeUp(run), run.call.timeoutMs);
+    const { functionName, requestId, callerWallet, env, input, onLog } = run.call;
+    thread.run(run.key, run.program, {
+      name: functionName,
+      requestId,
+      callerWallet,
+      env,
+      input,
+      live: onLog !== undefined,
+    });
+  }
+
+  // --- what a running guest's thread says
+
+  #heard(thread: GuestThread, message: Exclude<FromThread, { type: 'ready' }>): void {
+    const run = this.#runs.get(thread);
+    switch (message.type) {
+      case 'call':
+        if (run === undefined || run.ending !== null) return;
+        this.#block(run, message.name, SLOW_CALLS.has(message.name));
+        void answer(run.call.host, message.name, message.args, run.gone.signal).then((reply) => {
+          if (this.#resume(run)) thread.reply(reply);
+        });
+        return;
+      case 'sleep': {
+        if (run === undefined || run.ending !== null) return;
+        this.#block(run, 'a sleep', true);
+        // Longer than any timeout is as good as the longest timer there is.
+        const timer = setTimeout(
+          () => {
+            if (this.#resume(run)) thread.reply({ ok: true, value: 0n, data: null });
+          },
+          Math.min(message.milliseconds, 2 ** 31 - 1),
+        );
+        run.gone.signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
+        return;
+      }
+      case 'logged':
+        if (run !== undefined) this.#takeLines(run, thread);
+        return;
+      case 'done':
+        if (run === undefined || run.ending !== null) return;
+        this.#done(run, thread, message.result);
+        return;
+      case 'idle':
+        this.#idleAgain(thread, message.keptBytes);
+        return;
+    }
+  }
+
+  #done(run: Run, thread: GuestThread, result: JobResult): void {
+    this.#counts[result.warm ? 'warm' : 'fresh']++;
+    this.#takeLines(run, thread);
+    const startedAt = thread.startedAt ?? Date.now();
+    this.#settle(run, () =>
+      run.resolve({
+        status: result.error === null ? 'success' : 'error',
+        output: result.output,
+        error: result.error,
+        exitCode: result.exitCode,
+        durationMs: result.durationMs,
+        memoryPeakMb: result.memoryPeakMb,
+        messages: run.lines,
+        startedAt,
+      }),
+    );
+  }
+
+  /** The slot is held until the thread has cleaned up, and so is the memory. */
+  #idleAgain(thread: GuestThread, keptBytes: number): void {
+    const run = this.#runs.get(thread);
+    if (run === undefined || run.ending !== null) return;
+    this.#release(run, thread);
+    this.#keep(thread, run.key, keptBytes);
+    thread.idleSince = Date.now();
+    this.#idle.add(thread);
+    this.#dispatch();
+  }
+
+  #takeLines(run: Run, thread: GuestThread): void {
+    for (const line of thread.newLines()) {
+      run.lines.push(line);
+      run.call.onLog?.(line);
+    }
+  }
+
+  // --- waiting in host calls
+
+  #block(run: Run, where: string, long: boolean): void {
+    run.waitsIn = where;
+    run.phase = 'blocked';
+    run.blockedAt = long ? 0 : performance.now();
+    if (long && this.#park(run)) this.#dispatch();
+    else if (this.#queue.length > 0) this.#armSweep();
+  }
+
+  /** Gives the guest's slot away while it waits. */
+  #park(run: Run): boolean {
+    if (this.#parked >= this.#options.parked) return false;
+    run.phase = 'parked';
+    this.#parked++;
+    this.#computing--;
+    return true;
+  }
+
+  /**
+   * The guest goes on; false when it is gone. It does not wait for a slot: its own time is running, and a slot may be held by
+   * a guest that computes for minutes. So more guests may compute for a while, and none starts until they are fewer.
+   */
+  #resume(run: Run): boolean {
+    if (run.ending !== null || run.thread === null) return false;
+    if (run.phase === 'parked') {
+      this.#parked--;
+      this.#computing++;
+    }
+    run.phase = 'computing';
+    run.waitsIn = null;
+    return true;
+  }
+
+  /** While others wait, guests that have been in a host call for a while are parked. */
+  #armSweep(): void {
+    if (this.#sweep !== null || this.#closed || this.#parked >= this.#options.parked) return;
+    if (![...this.#runs.values()].some((run) => run.phase === 'blocked')) return;
+    this.#sweep = setTimeout(() => {
+      this.#sweep = null;
+      const since = performance.now() - PARK_AFTER_MS;
+      for (const run of this.#runs.values()) {
+        if (run.phase === 'blocked' && run.blockedAt <= since) this.#park(run);
+      }
+      this.#dispatch();
+    }, PARK_AFTER_MS);
+  }
+
+  // --- ends that are not the guest's own
+
+  #timeUp(run: Run): void {
+    // Time counts from when the guest began, which is a little after it was handed to its thread.
+    const began = run.thread?.startedAt ?? Date.now();
+    const left = began + run.call.timeoutMs - Date.now();
+    if (left > 0) run.timer = setTimeout(() => this.#timeUp(run), left);
+    else this.#stop(run, 'timeout');
+  }
+
+  #stop(run: Run, ending: Ending): void {
+    if (run.ending !== null) return;
+    if (run.thread === null) {
+      this.#queue.remove(run.call.namespace, run);
+      if (this.#overdue === run) this.#overdue = null;
+      this.#settle(run, () => run.resolve(ended(run.call, 'cancelled', null, [], 0, null)));
+      this.#dispatch();
+      return;
+    }
+    run.ending = ending;
+    this.#counts.kills++;
+    run.gone.abort();
+    void run.thread.kill();
+  }
+
+  #exited(thread: GuestThread, error: Error | null): void {
+    const wasStarting = this.#starting.delete(thread);
+    this.#threads.delete(thread);
+    this.#idle.delete(thread);
+    for (const key of [...thread.kept.keys()]) this.#unkeep(thread, key);
+    const run = this.#runs.get(thread);
+    if (run !== undefined) {
+      this.#release(run, thread);
+      this.#takeLines(run, thread);
+      const lines = [...run.lines, ...thread.unfinishedLine()];
+      this.#settle(run, () => {
+        if (run.ending === 'closing') run.reject(closing());
+        else run.resolve(ended(run.call, run.ending, thread, lines, thread.memoryMb, error, run.waitsIn));
+      });
+    }
+    if (this.#closed) return;
+    if (wasStarting && error !== null) this.#startFailed(error);
+    this.#dispatch();
+  }
+
+  #startFailed(cause: Error): void {
+    this.#startFailures++;
+    if (this.#startFailures < MAX_START_FAILURES) return;
+    for (const run of this.#queue.drain()) {
+      this.#settle(run, () =>
+        run.reject(new AppError('unavailable', 'No thread can be started to run functions.', { cause })),
+      );
+    }
+  }
+
+  /** Gives back what a run held of the pool. */
+  #release(run: Run, thread: GuestThread): void {
+    this.#runs.delete(thread);
+    this.#runningMb -= run.program.limitMb;
+    if (run.phase === 'parked') this.#parked--;
+    else this.#computing--;
+  }
+
+  #settle(run: Run, how: () => void): void {
+    if (run.timer !== null) clearTimeout(run.timer);
+    if (run.onAbort !== null) run.call.signal?.removeEventListener('abort', run.onAbort);
+    run.gone.abort();
+    how();
+  }
+
+  // --- kept instances
+
+  #keep(thread: GuestThread, key: string, bytes: number): void {
+    thread.kept.set(key, bytes);
+    if (bytes === 0) return;
+    const mb = bytes / 2 ** 20;
+    this.#keptMb += mb;
+    this.#kept.set(keptId(thread, key), { thread, key, mb });
+    this.#makeRoom();
+  }
+
+  #unkeep(thread: GuestThread, key: string): void {
+    const entry = this.#kept.get(keptId(thread, key));
+    if (entry === undefined) return;
+    this.#kept.delete(keptId(thread, key));
+    this.#keptMb -= entry.mb;
+  }
+
+  #makeRoom(): void {
+    for (const { thread, key } of this.#kept.values()) {
+      if (this.#runningMb + this.#keptMb <= this.#options.memoryMb) return;
+      this.#unkeep(thread, key);
+      thread.forget(key);
+    }
+  }
+
+  // --- threads
+
+  /** Ahead of need: a thread for each computing guest, a spare, and room for guests to park. */
+  #startThreads(): void {
+    if (this.#closed || this.#startFailures >= MAX_START_FAILURES) return;
+    const { threads, parked } = this.#options;
+    const busy = this.#runs.size;
+    const coming = this.#parked > 0 ? Math.min(this.#queue.length, 2 * this.#parked) : 0;
+    const floor = threads + 1 + Math.min(parked, READY_TO_PARK);
+    const wanted = Math.min(threads + parked + 1, Math.max(floor, busy + 1 + coming));
+    while (this.#threads.size < wanted && this.#starting.size < STARTING_AT_ONCE) {
+      const thread = new GuestThread({
+        ready: (ready) => this.#ready(ready),
+        message: (from, message) => this.#heard(from, message),
+        exit: (gone, error) => this.#exited(gone, error),
+      });
+      this.#threads.add(thread);
+      this.#starting.add(thread);
+    }
+  }
+
+  #ready(thread: GuestThread): void {
+    this.#startFailures = 0;
+    this.#starting.delete(thread);
+    thread.idleSince = Date.now();
+    this.#idle.add(thread);
+    this.#dispatch();
+  }
+
+  /** Threads started for a burst end when it is over. */
+  #retire(): void {
+    const { threads, parked } = this.#options;
+    const floor = threads + 1 + Math.min(parked, READY_TO_PARK);
+    const before = Date.now() - IDLE_THREAD_MS;
+    let surplus = this.#threads.size - floor;
+    for (const thread of [...this.#idle]) {
+      if (surplus <= 0) return;
+      if (thread.idleSince > before) continue;
+      surplus--;
+      this.#idle.delete(thread);
+      void thread.kill();
+    }
+  }
+}
+
+const ids = new WeakMap<GuestThread, number>();
+let lastId = 0;
+function keptId(thread: GuestThread, key: string): string {
+  let id = ids.get(thread);
+  if (id === undefined) {
+    id = ++lastId;
+    ids.set(thread, id);
+  }
+  return `${id}/${key}`;
+}
+
+function closing(): AppError {
+  return new AppError('unavailable', 'The engine is closing; nothing more is run here.');
+}
+
+/** The outcome of a guest that did not end by itself. */
+function ended(
+  call: GuestCall,
+  ending: Ending | null,
+  thread: GuestThread | null,
+  messages: LogMessage[],
+  memoryPeakMb: number,
+  error: Error | null,
+  waitsIn: string | null = null,
+): GuestOutcome {
+  const startedAt = thread?.startedAt ?? Date.now();
+  const outcome = {
+    output: new Uint8Array(0),
+    exitCode: null,
+    durationMs: thread === null ? 0 : Date.now() - startedAt,
+    memoryPeakMb,
+    messages,
+    startedAt,
+  };
+  const where = waitsIn === null ? '' : ` (waiting in ${waitsIn})`;
+  if (ending === 'timeout') {
+    return { ...outcome, status: 'timeout', error: `timed out after ${call.timeoutMs / 1000} s${where}` };
+  }
+  if (ending === 'cancelled') return { ...outcome, status: 'cancelled', error: 'cancelled' };
+  const why = error === null ? 'it ended without a word' : error.message;
+  return { ...outcome, status: 'error', error: `the function's thread failed: ${why}` };
+}

@@ -1,0 +1,228 @@
+import { createRequire } from 'node:module';
+import type { File } from 'wasi-js/dist/types.js';
+import type wasiJs from 'wasi-js/dist/wasi.js';
+import { MAX_OUTPUT_BYTES, MB } from '../../src/contract/limits.js';
+import type { GuestMemory } from '../wasm/memory.js';
+import { GuestFailure, type Session } from '../wasm/session.js';
+import { bindings, GuestExit } from './bindings.js';
+import { ERRNO } from './errno.js';
+import { pollOneoff } from './poll.js';
+
+// Required, not imported: loading a CommonJS module through the ESM loader makes each thread start 20 ms later.
+const { default: WASI }: typeof wasiJs = createRequire(import.meta.url)('wasi-js/dist/wasi');
+
+const STDIN = 0;
+const STDOUT = 1;
+const STDERR = 2;
+const RANDOM_STEP_BYTES = 65_536;
+
+/** What wasi-js holds on to between guests, so that no guest's memory is kept alive by it. */
+const NO_MEMORY: WebAssembly.Memory = { buffer: new ArrayBuffer(0) };
+
+type WasiFunction = (...args: never[]) => number;
+
+/**
+ * WASI preview 1 for one thread, re-armed for each invocation. wasi-js does the descriptors' bookkeeping; what it
+ * gets wrong or would do with the host's own streams is answered here.
+ */
+export class GuestWasi {
+  readonly functions: Record<string, WasiFunction>;
+  readonly #memory: GuestMemory;
+  readonly #args: string[] = [];
+  readonly #wasi: InstanceType<typeof WASI>;
+  #session: Session | null = null;
+  #startedAt = 0n;
+  #read = 0;
+  #output = new Uint8Array(4096);
+  #outputLength = 0;
+  #outputToLog = false;
+
+  constructor(memory: GuestMemory) {
+    this.#memory = memory;
+    this.#wasi = new WASI({ args: this.#args, env: {}, preopens: {}, bindings });
+    this.functions = { ...this.#wasi.wasiImport, ...this.#overrides() };
+  }
+
+  /** `outputToLog`: what a reactor prints is no output, since that is the value `handle` returns; it is logged. */
+  begin(session: Session, outputToLog: boolean): void {
+    this.#session = session;
+    this.#args.length = 0;
+    this.#args.push(session.name);
+    this.#startedAt = session.clock.monotonic();
+    this.#read = 0;
+    this.#outputLength = 0;
+    this.#outputToLog = outputToLog;
+    // The rights objects are written to by fd_fdstat_set_rights: new ones each time.
+    this.#wasi.FD_MAP.clear();
+    for (const descriptor of [STDIN, STDOUT, STDERR]) this.#wasi.FD_MAP.set(descriptor, stream(descriptor));
+  }
+
+  /** To be called whenever another instance's memory is attached, or none. */
+  attach(memory: WebAssembly.Memory | null): void {
+    const attached = memory ?? NO_MEMORY;
+    this.#wasi.setMemory(attached);
+    this.#wasi.view = new DataView(attached.buffer);
+  }
+
+  takeOutput(): Uint8Array {
+    const output = this.#output.slice(0, this.#outputLength);
+    // A large buffer is not kept for a thread's life.
+    if (this.#output.length > RANDOM_STEP_BYTES) this.#output = new Uint8Array(4096);
+    return output;
+  }
+
+  get #now(): Session {
+    if (this.#session === null) throw new GuestFailure('the guest ran outside an invocation');
+    return this.#session;
+  }
+
+  /** The stream behind a descriptor, which fd_renumber may have moved. */
+  #stream(descriptor: number): number | null {
+    return this.#wasi.FD_MAP.get(descriptor)?.real ?? null;
+  }
+
+  #clock(id: number): bigint | null {
+    const { clock } = this.#now;
+    if (id === 0) return clock.realtime();
+    if (id === 1) return clock.monotonic();
+    // CPU time of process and thread: the invocation's own time, so that nothing is learnt of those before it.
+    return id === 2 || id === 3 ? clock.monotonic() - this.#startedAt : null;
+  }
+
+  #overrides(): Record<string, WasiFunction> {
+    const memory = this.#memory;
+    const isOpen = (descriptor: number) => this.#wasi.FD_MAP.has(descriptor);
+    const notSeekable = (descriptor: number) => (isOpen(descriptor) ? ERRNO.spipe : ERRNO.badf);
+    const notSocket = (descriptor: number) => (isOpen(descriptor) ? ERRNO.notsock : ERRNO.badf);
+    return {
+      clock_res_get: (id: number, result: number) => {
+        if (id >>> 0 > 3) return ERRNO.inval;
+        memory.setU64(result, id === 0 ? 1_000_000n : 1n);
+        return ERRNO.success;
+      },
+      clock_time_get: (id: number, _precision: bigint, result: number) => {
+        const now = this.#clock(id);
+        if (now === null) return ERRNO.inval;
+        memory.setU64(result, now);
+        return ERRNO.success;
+      },
+      random_get: (pointer: number, length: number) => {
+        // In steps: a call that fills 256 MB at once could not be interrupted by a kill.
+        const target = memory.slice(pointer, length);
+        for (let at = 0; at < target.length; at += RANDOM_STEP_BYTES) {
+          this.#now.random(target.subarray(at, at + RANDOM_STEP_BYTES));
+        }
+        return ERRNO.success;
+      },
+      fd_read: (descriptor: number, vectors: number, count: number, result: number) => {
+        if (this.#stream(descriptor) !== STDIN) return ERRNO.badf;
+        const before = this.#read;
+        const { input } = this.#now;
+        for (const target of this.#vectors(vectors, count)) {
+          const part = input.subarray(this.#read, this.#read + target.length);
+          target.set(part);
+          this.#read += part.length;
+          if (part.length < target.length) break;
+        }
+        memory.setU32(result, this.#read - before);
+        return ERRNO.success;
+      },
+      fd_write: (descriptor: number, vectors: number, count: number, result: number) => {
+        const to = this.#stream(descriptor);
+        if (to !== STDOUT && to !== STDERR) return ERRNO.badf;
+        let written = 0;
+        for (const part of this.#vectors(vectors, count)) {
+          if (to === STDERR) this.#now.log.print('error', part);
+          else if (this.#outputToLog) this.#now.log.print('info', part);
+          else this.#print(part);
+          written += part.length;
+        }
+        memory.setU32(result, written);
+        return ERRNO.success;
+      },
+      fd_pread: notSeekable,
+      fd_pwrite: notSeekable,
+      fd_seek: notSeekable,
+      fd_tell: notSeekable,
+      // wasi-js lists the standard streams as preopened directories.
+      fd_prestat_get: () => ERRNO.badf,
+      fd_prestat_dir_name: () => ERRNO.badf,
+      fd_fdstat_set_flags: (descriptor: number) => (isOpen(descriptor) ? ERRNO.success : ERRNO.badf),
+      fd_renumber: (from: number, to: number) => {
+        const file = this.#wasi.FD_MAP.get(from);
+        if (file === undefined || !isOpen(to)) return ERRNO.badf;
+        if (from === to) return ERRNO.success;
+        this.#wasi.FD_MAP.set(to, file);
+        this.#wasi.FD_MAP.delete(from);
+        return ERRNO.success;
+      },
+      poll_oneoff: (input: number, output: number, count: number, result: number) =>
+        pollOneoff(
+          {
+            memory,
+            now: (id) => this.#clock(id),
+            ready: (descriptor, direction) => this.#ready(descriptor, direction),
+            sleep: (milliseconds) => this.#now.bridge.sleep(milliseconds),
+          },
+          input,
+          output,
+          count,
+          result,
+        ),
+      proc_exit: (code: number) => {
+        throw new GuestExit(code);
+      },
+      // By convention a process that a signal ended has exit code 128 + its number.
+      proc_raise: (signal: number) => {
+        throw new GuestExit(128 + (signal & 0x7f));
+      },
+      sched_yield: () => ERRNO.success,
+      sock_accept: notSocket,
+      sock_recv: notSocket,
+      sock_send: notSocket,
+      sock_shutdown: notSocket,
+    };
+  }
+
+  /** One window at a time, and none kept: a wild count ends at the first vector outside the memory. */
+  *#vectors(pointer: number, count: number): Generator<Uint8Array> {
+    const total = count >>> 0;
+    for (let index = 0; index < total; index++) {
+      const at = (pointer >>> 0) + index * 8;
+      const length = this.#memory.getU32(at + 4);
+      if (length > 0) yield this.#memory.slice(this.#memory.getU32(at), length);
+    }
+  }
+
+  #ready(descriptor: number, direction: 'read' | 'write'): number | null {
+    const to = this.#stream(descriptor);
+    if (direction === 'read') return to === STDIN ? this.#now.input.length - this.#read : null;
+    return to === STDOUT || to === STDERR ? RANDOM_STEP_BYTES : null;
+  }
+
+  #print(part: Uint8Array): void {
+    const length = this.#outputLength + part.length;
+    checkOutputSize(length);
+    if (length > this.#output.length) {
+      const larger = new Uint8Array(Math.min(Math.max(length, this.#output.length * 2), MAX_OUTPUT_BYTES));
+      larger.set(this.#output.subarray(0, this.#outputLength));
+      this.#output = larger;
+    }
+    this.#output.set(part, this.#outputLength);
+    this.#outputLength = length;
+  }
+}
+
+/** A standard stream as wasi-js keeps it: a character device without the right to seek, which is how guests know a terminal. */
+function stream(descriptor: number): File {
+  const READ = 1n << 1n;
+  const WRITE = 1n << 6n;
+  const COMMON = (1n << 0n) | (1n << 3n) | (1n << 4n) | (1n << 7n) | (1n << 21n) | (1n << 27n);
+  const base = COMMON | (descriptor === STDIN ? READ : WRITE);
+  return { real: descriptor, filetype: 2, rights: { base, inheriting: 0n } };
+}
+
+/** Too much output is an error, never a cut result. */
+export function checkOutputSize(bytes: number): void {
+  if (bytes > MAX_OUTPUT_BYTES) throw new GuestFailure(`output is larger than ${MAX_OUTPUT_BYTES / MB} MB`);
+}

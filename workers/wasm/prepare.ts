@@ -1,0 +1,50 @@
+import { messageOf } from '../../src/errors.js';
+import { check, checkSize, type Shape } from './check.js';
+import { type ParsedModule, parse } from './parse.js';
+import type { FreshProgram } from './program.js';
+import { malformed } from './reader.js';
+import { type Rewritten, rewrite } from './rewrite.js';
+import { type Scan, scan } from './scan.js';
+
+const PAGES_PER_MB = 16;
+
+/** A module that was read and held against the contract: the ground for every strategy. */
+export interface Source {
+  module: ParsedModule;
+  shape: Shape;
+  scan: Scan | null;
+  limitMb: number;
+  maxPages: number;
+}
+
+export function readSource(wasm: Uint8Array, limitMb: number): Source {
+  checkSize(wasm);
+  const module = parse(wasm);
+  const shape = check(module, limitMb);
+  return { module, shape, scan: scan(module), limitMb, maxPages: limitMb * PAGES_PER_MB };
+}
+
+/** Throws `invalid_module` with V8's own reason when the module is not valid. */
+export function compile(rewritten: Rewritten): WebAssembly.Module {
+  try {
+    return new WebAssembly.Module(rewritten.bytes);
+  } catch (cause) {
+    const reason = messageOf(cause).replace('WebAssembly.Module(): ', '');
+    throw malformed(`The module is not valid WebAssembly: ${reason}`);
+  }
+}
+
+export function prepareFresh(source: Source): FreshProgram {
+  const rewritten = rewrite(source.module, { maxPages: source.maxPages, scan: source.scan });
+  return { strategy: 'fresh', ...common(source, rewritten) };
+}
+
+export function common(source: Source, rewritten: Rewritten): Omit<FreshProgram, 'strategy'> {
+  return {
+    module: compile(rewritten),
+    shape: source.shape,
+    names: rewritten.names,
+    limitMb: source.limitMb,
+    ownMaximum: rewritten.maxPages < source.maxPages,
+  };
+}

@@ -1,0 +1,37 @@
+import type { Shape } from './check.js';
+import type { Snapshot } from './image.js';
+import type { ExportNames } from './rewrite.js';
+import type { GuestResult, Session } from './session.js';
+
+interface ProgramBase {
+  module: WebAssembly.Module;
+  shape: Shape;
+  names: ExportNames;
+  limitMb: number;
+  /** The module's own maximum is below the limit, so growth that it is refused is not the limit's doing. */
+  ownMaximum: boolean;
+}
+
+export interface FreshProgram extends ProgramBase {
+  strategy: 'fresh';
+}
+
+/** Runs from a snapshot: of a reactor after `_initialize`, of a Go command before its first call that can be told apart. */
+export interface WarmProgram extends ProgramBase {
+  strategy: 'reactor' | 'go-command';
+  snapshot: Snapshot;
+  /** Where Go's random state is in the snapshot; seeded anew before each run. */
+  generators: number[];
+}
+
+/** A module ready to run. Made once by the preparing thread and posted to the others, who share its code and its snapshot. */
+export type Program = FreshProgram | WarmProgram;
+
+/** Runs one program on one thread, each time on a state that no other invocation has touched. */
+export interface Runner {
+  run(session: Session): GuestResult;
+  /** What is not needed for the reply: making ready for the next run. */
+  reset(): void;
+  /** Bytes of memory kept between runs. */
+  keptBytes(): number;
+}

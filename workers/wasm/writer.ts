@@ -1,0 +1,58 @@
+/** The encodings that the rewriter emits. */
+const utf8 = new TextEncoder();
+
+export function concat(parts: readonly Uint8Array[]): Uint8Array {
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+export function u32(value: number): Uint8Array {
+  const bytes: number[] = [];
+  let rest = value;
+  do {
+    const low = rest % 128;
+    rest = Math.floor(rest / 128);
+    bytes.push(rest > 0 ? low | 0x80 : low);
+  } while (rest > 0);
+  return Uint8Array.from(bytes);
+}
+
+/** `i32.const value` */
+export function i32Const(value: number): Uint8Array {
+  const bytes = [0x41];
+  let rest = value | 0;
+  for (;;) {
+    const low = rest & 0x7f;
+    rest >>= 7;
+    if ((rest === 0 && (low & 0x40) === 0) || (rest === -1 && (low & 0x40) !== 0)) {
+      bytes.push(low);
+      return Uint8Array.from(bytes);
+    }
+    bytes.push(low | 0x80);
+  }
+}
+
+export function name(text: string): Uint8Array {
+  const bytes = utf8.encode(text);
+  return concat([u32(bytes.length), bytes]);
+}
+
+export function limits(min: number, max: number | null): Uint8Array {
+  return concat(max === null ? [Uint8Array.of(0), u32(min)] : [Uint8Array.of(1), u32(min), u32(max)]);
+}
+
+/** A vector of what is already encoded. */
+export function vector(items: readonly Uint8Array[]): Uint8Array {
+  return concat([u32(items.length), ...items]);
+}
+
+export function section(id: number, payload: Uint8Array): Uint8Array {
+  return concat([Uint8Array.of(id), u32(payload.length), payload]);
+}
