@@ -6,7 +6,8 @@ import { redisSettingConformance } from '../conformance/redis-setting.js';
 import { startRedis } from '../helpers/redis-server.js';
 import { until } from '../helpers/until.js';
 
-const server = await startRedis();
+// Nothing here has to outlive the server, and syncing each write would only make the suite slow.
+const server = await startRedis(['--appendonly', 'no']);
 test.after.always(() => server.close());
 
 const open = (url: string) => openBus({ driver: 'redis', url });

@@ -7,7 +7,8 @@ import { startRedis } from '../helpers/redis-server.js';
 import { startCluster } from '../helpers/single-node-cluster.js';
 import { until } from '../helpers/until.js';
 
-const server = await startRedis();
+// Nothing here has to outlive the server, and syncing each write would only make the suite slow.
+const server = await startRedis(['--appendonly', 'no']);
 const cluster = await startCluster();
 test.after.always(async () => {
   await server.close();
