@@ -23,7 +23,7 @@ export interface Database extends Closable {
   ping(): Promise<void>;
 }
 
-export interface BatchOptions {
+interface BatchOptions {
   /** True when doing it twice is the same as doing it once: then a lost answer is no reason to give up. */
   idempotent?: boolean;
 }

@@ -2,8 +2,8 @@ import { type AppError, isAppError } from '../src/errors.js';
 import { queueUnavailable } from './admission.js';
 import type { JobGroup } from './driver.js';
 
-/** At 64 in flight, adds of one tick in one round trip were 2.5 times faster than one each. */
-const MAX_JOBS = 1024;
+/** More in one round trip gives no more, and lets Redis and this process wait for each other. */
+const MAX_JOBS = 32;
 /** Of input in one round trip, lest a slow network makes it late. */
 const MAX_BYTES = 8 << 20;
 

@@ -2,7 +2,14 @@ import { DelayedError } from 'bullmq';
 import { messageOf } from '../src/errors.js';
 import type { Closable } from '../src/ports/closable.js';
 import type { Delivery, DeliveryHandler, Settlement } from '../src/ports/queue.js';
-import type { BullWorker, InvocationJob, QueueDriver, QueueTimings, Warn } from './driver.js';
+import {
+  type BullWorker,
+  type InvocationJob,
+  KEEP_NOTHING,
+  type QueueDriver,
+  type QueueTimings,
+  type Warn,
+} from './driver.js';
 import { DOUBLING, decodeInvocation, doublingBackoff, INVOCATIONS, type JobData } from './jobs.js';
 
 /** Why a delivery's signal was aborted: the invocation was cancelled, or another worker has taken the job over. */
@@ -65,6 +72,7 @@ export class Consumer implements Closable {
         stalledInterval: timings.stalledCheckMs,
         maxStalledCount: NEVER,
         runRetryDelay: RECONNECT_MS,
+        ...KEEP_NOTHING,
         settings: {
           backoffStrategy: (failures, type, _error, job) => {
             const backoff = job?.opts.backoff;
@@ -181,7 +189,7 @@ export class Consumer implements Closable {
 function toDelivery(job: InvocationJob, signal: AbortSignal): Delivery {
   const failures = job.attemptsMade;
   const deaths = job.stalledCounter;
-  const attempts = job.opts.attempts ?? 1;
+  const attempts = Math.max(1, job.opts.attempts ?? 1);
   return {
     invocation: decodeInvocation(job.id ?? '', job.name, job.data),
     attempt: failures + deaths + 1,

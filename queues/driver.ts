@@ -72,5 +72,8 @@ export interface QueueTimings {
 
 export const DEFAULT_TIMINGS: QueueTimings = { lockMs: 8000, stalledCheckMs: 3000 };
 
+/** Results, logs and dead letters live in the store: of a job that is over, nothing may pile up here. */
+export const KEEP_NOTHING = { removeOnComplete: { count: 0 }, removeOnFail: { count: 0 } };
+
 /** Something went wrong behind the caller's back, and was dealt with. */
 export type Warn = (message: string, error: unknown) => void;

@@ -35,7 +35,10 @@ export function turnOf(priority: number): { band: Band; turn: number } {
   return { band, turn: priority - 1 - band * BAND_SIZE };
 }
 
-/** The turns of a queue that one process has to itself. On Redis the same is kept and done by its ADMIT script. */
+/**
+ * The turns of a queue that one process has to itself. On Redis, where several add, the ADMIT script does the same
+ * with what Redis keeps; there this is the copy that a process guesses with.
+ */
 export class Turns {
   readonly #clock: [number, number] = [0, 0];
   readonly #last: [Map<string, number>, Map<string, number>] = [new Map(), new Map()];
@@ -56,11 +59,26 @@ export class Turns {
   /** Moves the clock on to the turn of a job that is done. */
   finished(priority: number): void {
     const { band, turn } = turnOf(priority);
-    if (turn <= this.#clock[band]) return;
-    this.#clock[band] = turn;
+    if (turn > this.#clock[band]) this.follow(band, turn);
+  }
+
+  /** Sets the clock to that of the queue's server. */
+  follow(band: Band, clock: number): void {
+    if (clock === this.#clock[band]) return;
+    this.#clock[band] = clock;
     for (const [namespace, last] of this.#last[band]) {
-      if (last <= turn) this.#last[band].delete(namespace);
+      if (last <= clock) this.#last[band].delete(namespace);
     }
+  }
+
+  /** Learns how far others have taken a namespace. Never back: our own latest are still on their way. */
+  learn(band: Band, namespace: string, last: number): void {
+    if (last > (this.#last[band].get(namespace) ?? 0)) this.#last[band].set(namespace, last);
+  }
+
+  /** Gives up a guess that came to nothing. */
+  forget(): void {
+    for (const last of this.#last) last.clear();
   }
 
   /** How far turns must be shifted back before they run out; 0 while there is room. */

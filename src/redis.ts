@@ -14,7 +14,8 @@ const SILENCE_MS = 5000;
 export interface Dialect {
   /** Integers come as text, as JavaScript's own numbers end at 53 bits. */
   stringNumbers?: boolean;
-  /** These two are for a server that speaks RESP but is no Redis. */
+  /** The following are for a server that speaks RESP but is no Redis. */
+  protocol?: 2;
   enableReadyCheck?: boolean;
   disableClientInfo?: boolean;
 }

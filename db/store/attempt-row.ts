@@ -7,6 +7,7 @@ import type {
   TriggerKind,
 } from '../../src/contract/invocation.js';
 import type { AttemptRow, FinalAttempt } from '../../src/ports/store.js';
+import { cleanText } from './text.js';
 import { rfc3339 } from './time.js';
 
 /** A row of the table `attempts`. Input and output are base64: bytes and JSON on RQLite travel as text alike. */
@@ -76,6 +77,7 @@ insert into attempts (${COLUMNS.join(', ')})
 select ${COLUMNS.map((_, at) => `value->>${at}`).join(', ')} from json_each(?) where true
 on conflict (request_id, attempt) do nothing`;
 
+/** Times may come from a clock with fractions; the columns take whole milliseconds. */
 export function toTuple(row: AttemptRow): unknown[] {
   const { final } = row;
   return [
@@ -87,19 +89,19 @@ export function toTuple(row: AttemptRow): unknown[] {
     row.trigger,
     row.triggerDepth,
     row.status,
-    row.startedAt,
+    Math.round(row.startedAt),
     row.durationMs,
     row.inputSize,
     row.outputSize,
     row.memoryPeakMb,
-    row.acceptedAt,
-    row.traceparent,
+    Math.round(row.acceptedAt),
+    cleaned(row.traceparent),
     final?.state ?? null,
-    final?.completedAt ?? null,
-    final?.outputExpiresAt ?? null,
-    final?.callerWallet ?? null,
-    final?.reason ?? null,
-    row.error === null ? null : withoutNul(row.error),
+    final ? Math.round(final.completedAt) : null,
+    final ? Math.round(final.outputExpiresAt) : null,
+    cleaned(final?.callerWallet),
+    cleaned(final?.reason),
+    cleaned(row.error),
     JSON.stringify(row.messages),
     toBase64(final?.output),
     toBase64(final?.input),
@@ -162,6 +164,10 @@ export function toLogRecord(record: AttemptRecord): LogRecord {
   };
 }
 
+function cleaned(text: string | null | undefined): string | null {
+  return text === null || text === undefined ? null : cleanText(text);
+}
+
 function toBase64(bytes: Uint8Array | null | undefined): string | null {
   if (bytes === null || bytes === undefined) return null;
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
@@ -169,9 +175,4 @@ function toBase64(bytes: Uint8Array | null | undefined): string | null {
 
 function fromBase64(text: string | null): Uint8Array | null {
   return text === null ? null : new Uint8Array(Buffer.from(text, 'base64'));
-}
-
-/** SQLite ends a text at a NUL when it is read. Messages are JSON, where a NUL is an escape. */
-function withoutNul(text: string): string {
-  return text.replaceAll('\0', '\u2400');
 }

@@ -5,6 +5,7 @@ import { AppError } from '../../src/errors.js';
 import type { FunctionStore } from '../../src/ports/store.js';
 import { uuidv7 } from '../../src/uuid.js';
 import type { Database } from '../database.js';
+import { cleanText } from './text.js';
 import { rfc3339 } from './time.js';
 import { specKey } from './triggers.js';
 
@@ -62,11 +63,12 @@ export function createFunctionStore(database: Database): FunctionStore {
     async addVersion({ namespace, settings, wasmCid, warmStart, createdBy }) {
       const { name, metadata } = settings;
       const now = Date.now();
-      const triggers = metadata.triggers.map((spec) =>
-        'topic' in spec
-          ? [uuidv7(), specKey(spec), spec.topic, null, null]
-          : [uuidv7(), specKey(spec), null, spec.cron, spec.timezone ?? null],
-      );
+      const triggers = metadata.triggers.map((spec) => [
+        uuidv7(),
+        ...('topic' in spec
+          ? [specKey(spec), cleanText(spec.topic), null, null]
+          : [specKey(spec), null, cleanText(spec.cron), spec.timezone ?? null]),
+      ]);
       const results = await database.batch([
         knex.raw(NEXT_VERSION, [namespace, name, randomUUID(), now]),
         knex.raw(INSERT_VERSION, [

@@ -4,6 +4,7 @@ import { AppError } from '../../src/errors.js';
 import type { StoredTrigger, TriggerStore } from '../../src/ports/store.js';
 import { uuidv7 } from '../../src/uuid.js';
 import type { Database } from '../database.js';
+import { cleanText } from './text.js';
 
 interface TriggerRow {
   id: string;
@@ -20,7 +21,7 @@ interface TriggerRow {
 
 /** The same for the same topic or schedule. A schedule without a timezone is one in UTC. */
 export function specKey(spec: TriggerSpec): string {
-  return 'topic' in spec ? `topic ${spec.topic}` : `cron ${spec.timezone ?? 'UTC'} ${spec.cron}`;
+  return cleanText('topic' in spec ? `topic ${spec.topic}` : `cron ${spec.timezone ?? 'UTC'} ${spec.cron}`);
 }
 
 export function createTriggerStore(database: Database): TriggerStore {

@@ -3,7 +3,7 @@ import type { Queues } from '../open.js';
 import { BullInvocationQueue } from '../queue.js';
 import { BullTasks } from '../tasks.js';
 import { RedisBacklog } from './redis/backlog.js';
-import { closeRedis, RedisServer } from './redis/connect.js';
+import { closeRedis, RedisServer, whenReady } from './redis/connect.js';
 import { RedisDriver } from './redis/driver.js';
 import { RedisLeases } from './redis/leases.js';
 
@@ -23,7 +23,7 @@ export async function openRedisQueues({
   const server = await RedisServer.reach(url);
   const connection = server.commands();
   connection.on('error', (error) => warn('The connection to Redis is broken; it is being restored.', error));
-  await new Promise<void>((resolve) => connection.once('ready', () => resolve()));
+  await whenReady(connection);
   const driver = await RedisDriver.open(server, connection, limits, warn);
   const queue = new BullInvocationQueue(driver, timings, warn);
   const tasks = await BullTasks.open(driver, timings, warn);

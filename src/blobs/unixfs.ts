@@ -41,7 +41,7 @@ export function parseCid(text: string): CID | null {
 }
 
 /** One chunk per turn of the event loop: hashing 32 MB in one go would hold the main thread for 50 ms and more. */
-async function* chunks(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+export async function* chunks(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
     await setImmediate();
     yield bytes.subarray(at, at + CHUNK_BYTES);

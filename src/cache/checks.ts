@@ -13,18 +13,22 @@ export function ttlMs(ttlSeconds: number): number {
   return Math.ceil(ttlSeconds * 1000);
 }
 
-/**
- * The one name of a key among all namespaces. A namespace holds no `:`, so no two pairs make the same name, as long
- * as the text survives UTF-8: a lone surrogate would not.
- */
+/** The key, if its text survives UTF-8: half a surrogate pair would become another key's character. */
+export function checkKey(key: string): string {
+  if (!/\p{Surrogate}/u.test(key)) return key;
+  throw new AppError('invalid_request', 'A cache key must be valid Unicode text, not half a surrogate pair');
+}
+
+/** The one name of a key among all namespaces: a namespace holds no `:`, so no two pairs make the same name. */
 export function entryName(namespace: string, key: string): string {
-  if (/\p{Surrogate}/u.test(key)) {
-    throw new AppError(
-      'invalid_request',
-      'A cache key must be valid Unicode text, not half a surrogate pair',
-    );
-  }
-  return `${namespace}:${key}`;
+  return `${namespace}:${checkKey(key)}`;
+}
+
+/** How a counter is written; the same on every driver. */
+export const INTEGER = /^(0|-?[1-9][0-9]{0,18})$/;
+
+export function isInt64(value: bigint): boolean {
+  return BigInt.asIntN(64, value) === value;
 }
 
 export function notAnInteger(key: string, cause?: unknown): AppError {

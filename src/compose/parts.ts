@@ -80,7 +80,13 @@ export async function openParts(config: Config, logger: Logger, closers: Closers
         : { driver: 'local', dir: dataDir.blobs },
     ),
   );
-  const cache = closers.add(await openCache(redis ?? { driver: 'memory', maxBytes: MEMORY_CACHE_BYTES }));
+  const cache = closers.add(
+    await openCache(
+      config.OLRIC_URL
+        ? { driver: 'olric', url: config.OLRIC_URL }
+        : (redis ?? { driver: 'memory', maxBytes: MEMORY_CACHE_BYTES }),
+    ),
+  );
   const bus = closers.add(await openBus(redis ?? { driver: 'local' }));
   const presence = closers.add(await openPresence(redis ?? { driver: 'local' }));
   const rateLimiter = closers.add(await openRateLimiter(redis ?? { driver: 'local' }));

@@ -68,8 +68,8 @@ export function createEgress({ allow, resolve = systemResolve }: EgressOptions):
         bodyTimeout: 0,
       });
       const response = await orAborted(sent, signal);
-      const next = redirectOf(response, url);
-      if (next === null) {
+      const location = locationOf(response, url);
+      if (location === null) {
         return {
           status: response.statusCode,
           headers: incoming(response.headers),
@@ -81,6 +81,7 @@ export function createEgress({ allow, resolve = systemResolve }: EgressOptions):
       if (redirects === MAX_REDIRECTS) {
         throw new AppError('unavailable', `${start.origin} redirected more than ${MAX_REDIRECTS} times`);
       }
+      const next = parseTarget(location);
       if (next.origin !== url.origin) dropCredentials(headers);
       if (becomesGet(response.statusCode, method)) {
         method = 'GET';
@@ -121,11 +122,11 @@ function checkMethod(text: string): string {
 }
 
 /** Where a response sends us, or null when it is the answer. */
-function redirectOf(response: Dispatcher.ResponseData, from: URL): URL | null {
+function locationOf(response: Dispatcher.ResponseData, from: URL): string | null {
   if (![301, 302, 303, 307, 308].includes(response.statusCode)) return null;
   const { location } = response.headers;
   if (typeof location !== 'string' || !URL.canParse(location, from.href)) return null;
-  return parseTarget(new URL(location, from).href);
+  return new URL(location, from).href;
 }
 
 function becomesGet(status: number, method: string): boolean {

@@ -1,6 +1,7 @@
 import type { Route } from './route.js';
 import * as auth from './routes/auth.js';
 import * as cache from './routes/cache.js';
+import { docsRoutes } from './routes/docs.js';
 import * as functions from './routes/functions.js';
 import * as invocations from './routes/invocations.js';
 import * as invoke from './routes/invoke.js';
@@ -13,8 +14,8 @@ import * as secrets from './routes/secrets.js';
 import * as storage from './routes/storage.js';
 import * as triggers from './routes/triggers.js';
 
-/** Every endpoint. The first that matches serves, so what is hot comes first, and `secrets` before `{name}`. */
-export const routes: readonly Route[] = [
+/** The first that matches serves, so what is hot comes first, and `secrets` before `{name}`. */
+const endpoints: readonly Route[] = [
   invoke,
   pubsub,
   secrets,
@@ -29,3 +30,6 @@ export const routes: readonly Route[] = [
   storage,
   meta,
 ].flatMap((group): Route[] => Object.values(group));
+
+/** Every endpoint, and the two that describe them. */
+export const routes: readonly Route[] = [...endpoints, ...docsRoutes(endpoints)];

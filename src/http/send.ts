@@ -24,11 +24,19 @@ export async function send(ctx: Context, answer: Answer, hot: boolean): Promise<
     // Koa makes 204 of a null body.
     ctx.status = answer.status;
   }
-  if (ctx.method === 'GET' && ctx.fresh) {
+  if (isUnchanged(ctx)) {
     ctx.status = 304;
     return;
   }
   if (!hot) await compressed(ctx);
+}
+
+/** By the ETag alone: clients that send If-None-Match by hand often send `Cache-Control: no-cache` with it. */
+function isUnchanged(ctx: Context): boolean {
+  const etag = ctx.response.get('ETag');
+  if (ctx.status !== 200 || etag === '' || (ctx.method !== 'GET' && ctx.method !== 'HEAD')) return false;
+  const known = ctx.get('If-None-Match').split(',');
+  return known.some((tag) => tag.trim() === '*' || tag.trim().replace(/^W\//, '') === etag);
 }
 
 function isBuffer(value: unknown): value is Buffer {

@@ -4,6 +4,8 @@ import { openBlobs } from '../../src/blobs/open.js';
 import { blobsConformance } from '../conformance/blobs.js';
 import { httpServer } from '../helpers/http-server.js';
 import { startKubo } from '../helpers/kubo.js';
+import { bytesOf } from '../helpers/kubo-cids.js';
+import { replayHttp } from '../helpers/recorded-exchange.js';
 import { findServer } from '../helpers/servers.js';
 import { until } from '../helpers/until.js';
 
@@ -40,6 +42,23 @@ if (program !== null) {
     );
     t.deepEqual(Buffer.from(await blobs.get(kept)), bytes);
     await t.throwsAsync(blobs.get(doomed), { code: 'not_found' });
+  });
+}
+
+if (program === null) {
+  test('recorded exchange: Kubo is asked what it was once asked, and its answers are understood', async (t) => {
+    const replay = await replayHttp('kubo');
+    t.teardown(() => replay.close());
+    const blobs = await open(`http://${replay.address}`);
+    t.teardown(() => blobs.close());
+    const bytes = bytesOf(1000);
+    const cid = await blobs.put(bytes);
+    t.deepEqual(Buffer.from(await blobs.get(cid)), Buffer.from(bytes));
+    t.true(await blobs.has(cid));
+    await blobs.delete(cid);
+    t.false(await blobs.has(cid));
+    await blobs.delete(cid);
+    t.is(replay.left(), 0);
   });
 }
 

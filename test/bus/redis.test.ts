@@ -103,6 +103,24 @@ test('a subscription whose connection was cut is made anew, with a gap told', as
   t.is(got[0], 'again');
 });
 
+test('a server that has frozen is given up, and used again when it moves', async (t) => {
+  const own = await startRedis();
+  t.teardown(() => own.close());
+  const bus = await open(own.url);
+  t.teardown(() => bus.close());
+  const got: string[] = [];
+  await bus.subscribe('frozen', (message) => got.push(message));
+  own.freeze();
+  await t.throwsAsync(bus.publish('frozen', 'given up'), { code: 'unavailable' });
+  await t.throwsAsync(bus.ping(), { code: 'unavailable' });
+  own.thaw();
+  await until('a message comes through', async () => {
+    await bus.publish('frozen', 'again').catch(() => {});
+    return got.includes('again');
+  });
+  t.pass();
+});
+
 test('what a stranger publishes on a channel breaks nothing', async (t) => {
   const bus = await open(server.url);
   const stranger = new Redis(server.url);

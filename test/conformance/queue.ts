@@ -3,8 +3,8 @@ import type { TestFn } from 'ava';
 import type { Queues } from '../../queues/open.js';
 import { isAppError } from '../../src/errors.js';
 import type { Delivery, Settlement } from '../../src/ports/queue.js';
-import { until } from '../helpers/come-about.js';
 import { functionName, namespace, newRequestId, queued } from '../helpers/invocations.js';
+import { until } from '../helpers/until.js';
 
 export interface QueueContext {
   queues: Queues;
@@ -42,7 +42,7 @@ export function queueConformance(test: TestFn<QueueContext>): void {
       },
       { concurrency: 4 },
     );
-    await until(() => seen.size === jobs.length, 'all jobs have run');
+    await until('all jobs have run', () => seen.size === jobs.length);
     for (const { invocation } of jobs) {
       const got = seen.get(invocation.id)?.invocation;
       t.deepEqual(
@@ -66,8 +66,8 @@ export function queueConformance(test: TestFn<QueueContext>): void {
     const job = queued();
     await queue.add([job]);
     await collect(t.context.queues, 1);
-    await until(async () => (await queue.get(job.invocation.id)) === null, 'the job is gone');
-    await until(async () => (await queue.counts()).bytes === 0, 'its bytes are given back');
+    await until('the job is gone', async () => (await queue.get(job.invocation.id)) === null);
+    await until('its bytes are given back', async () => (await queue.counts()).bytes === 0);
     t.deepEqual(await queue.counts(), { waiting: 0, running: 0, retrying: 0, bytes: 0, oldestMs: 0 });
     t.deepEqual((await queue.list(namespace('default'), { limit: 10 })).items, []);
   });
@@ -100,8 +100,8 @@ export function queueConformance(test: TestFn<QueueContext>): void {
     await queue.add([job]);
     await collect(t.context.queues, 1, () => ({ kind: 'retry', error: 'boom' }));
     await until(
-      async () => (await queue.get(job.invocation.id))?.state === 'retrying',
       'it waits for its retry',
+      async () => (await queue.get(job.invocation.id))?.state === 'retrying',
     );
     t.like(await queue.get(job.invocation.id), { state: 'retrying', failures: 1, deaths: 0 });
     t.like(await queue.counts(), { waiting: 0, running: 0, retrying: 1 });
@@ -162,7 +162,7 @@ export function queueConformance(test: TestFn<QueueContext>): void {
     await queue.add([again]);
     t.like(await queue.counts(), { waiting: 0, running: 1, bytes: 5 });
     held.release();
-    await until(async () => (await queue.get(job.invocation.id)) === null, 'the job is gone');
+    await until('the job is gone', async () => (await queue.get(job.invocation.id)) === null);
     t.deepEqual(held.inputs, ['first']);
   });
 
@@ -184,7 +184,7 @@ export function queueConformance(test: TestFn<QueueContext>): void {
     await queue.add(many(50));
     await t.throwsAsync(queue.add(many(1)));
     await collect(t.context.queues, 50);
-    await until(async () => (await queue.counts()).waiting === 0, 'the queue is empty');
+    await until('the queue is empty', async () => (await queue.counts()).waiting === 0);
     await t.notThrowsAsync(queue.add(many(20)));
   });
 
@@ -216,7 +216,7 @@ export function queueConformance(test: TestFn<QueueContext>): void {
     t.is(await queue.cancel(waiting.invocation.id), 'absent');
     t.is(await queue.cancel(newRequestId()), 'absent');
     t.is(await queue.get(waiting.invocation.id), null);
-    await until(async () => (await queue.counts()).bytes === 0, 'their bytes are given back');
+    await until('their bytes are given back', async () => (await queue.counts()).bytes === 0);
   });
 
   test('cancelling a running job aborts its signal, from any process', async (t) => {
@@ -235,10 +235,10 @@ export function queueConformance(test: TestFn<QueueContext>): void {
         { concurrency: 1 },
       );
     });
-    await until(async () => (await queue.get(job.invocation.id))?.state === 'running', 'the job runs');
+    await until('the job runs', async () => (await queue.get(job.invocation.id))?.state === 'running');
     t.is(await t.context.other.queue.cancel(job.invocation.id), 'running');
     t.is(await aborted, 'cancelled');
-    await until(async () => (await queue.get(job.invocation.id)) === null, 'the job is gone');
+    await until('the job is gone', async () => (await queue.get(job.invocation.id)) === null);
   });
 
   test('a job cancelled while it runs is still cancelled when it is delivered again', async (t) => {
@@ -257,7 +257,7 @@ export function queueConformance(test: TestFn<QueueContext>): void {
       },
       { concurrency: 1 },
     );
-    await until(() => reasons.length > 0, 'it is delivered again');
+    await until('it is delivered again', () => reasons.length > 0);
     t.deepEqual(reasons, ['cancelled']);
   });
 
@@ -323,7 +323,7 @@ export function queueConformance(test: TestFn<QueueContext>): void {
     held.release();
     await closed;
     t.is(held.inputs.length, 2);
-    await until(async () => (await queue.counts()).running === 0, 'nothing runs');
+    await until('nothing runs', async () => (await queue.counts()).running === 0);
     t.is((await queue.counts()).waiting, 3);
   });
 
@@ -352,7 +352,7 @@ async function collect(
     },
     { concurrency: 1 },
   );
-  await until(() => deliveries.length >= count, `${count} deliveries were made`);
+  await until(`${count} deliveries were made`, () => deliveries.length >= count);
   await consumer.close();
   return deliveries;
 }
@@ -375,7 +375,7 @@ async function hold({ queue }: Queues, concurrency = 1) {
   return {
     inputs,
     release,
-    started: (count: number) => until(() => inputs.length >= count, `${count} handlers have started`),
+    started: (count: number) => until(`${count} handlers have started`, () => inputs.length >= count),
     close: () => consumer.close(),
   };
 }

@@ -1,5 +1,5 @@
 import type { TestFn } from 'ava';
-import { until } from '../helpers/come-about.js';
+import { until } from '../helpers/until.js';
 import type { QueueContext } from './queue.js';
 
 const EVERY_SECOND = '* * * * * *';
@@ -16,7 +16,7 @@ export function schedulesConformance(test: TestFn<QueueContext>): void {
       });
     }
     await queues.queue.schedule({ id: 's1', cron: EVERY_SECOND, timezone: 'UTC' });
-    await until(() => ticks.length >= 3, 'it has ticked three times');
+    await until('it has ticked three times', () => ticks.length >= 3);
     t.is(new Set(ticks).size, ticks.length);
     t.true(ticks.every((at) => at % 1000 === 0));
   });
@@ -41,7 +41,7 @@ export function schedulesConformance(test: TestFn<QueueContext>): void {
       ticks.push(id);
     });
     await queue.schedule({ id: 's2', cron: EVERY_SECOND, timezone: 'UTC' });
-    await until(() => ticks.length >= 2, 'another schedule has ticked');
+    await until('another schedule has ticked', () => ticks.length >= 2);
     t.false(ticks.includes('s1'));
   });
 
@@ -64,7 +64,7 @@ export function schedulesConformance(test: TestFn<QueueContext>): void {
     await queue.onTick(async (_id, scheduledAt) => {
       ticks.push(scheduledAt);
     });
-    await until(() => ticks.length >= 2, 'it ticks again');
+    await until('it ticks again', () => ticks.length >= 2);
     t.is(ticks[0], due);
     t.true((ticks[1] ?? 0) >= back - 1000, 'the ticks between are not made up for');
   });

@@ -65,12 +65,24 @@ export function testAttempts(driver: string, open: OpenStore): void {
     ]);
   });
 
-  test(`${driver}: a text with a NUL in its error loses nothing behind it`, async (t) => {
+  test(`${driver}: a text that no database can hold loses only what it cannot hold`, async (t) => {
     const { attempts } = await get();
-    const row = anAttempt({ namespace: aNamespace(), error: 'before\0after' });
+    const half = 'a\ud83d';
+    const row = anAttempt({
+      namespace: aNamespace(),
+      error: `before\0after ${half} \ude00 \u{1f600}`,
+      messages: [{ level: 'info', message: `${half}\0`, timestamp: '' }],
+      startedAt: 1_790_000_000_000.6,
+      acceptedAt: 1_790_000_000_000.2,
+      final: anEnd({ callerWallet: half, completedAt: 1_790_000_000_009.9 }),
+    });
     await attempts.write([row]);
     const read = await attempts.invocation(row.requestId);
-    t.regex(read?.attempts[0]?.error ?? '', /^before.after$/);
+    const [first] = read?.attempts ?? [];
+    t.is(first?.error, 'before\ufffdafter a\ufffd \ufffd \u{1f600}');
+    t.is(first?.final?.callerWallet, 'a\ufffd');
+    t.is(first?.startedAt, 1_790_000_000_001);
+    t.is((await logsOf(attempts, row.namespace)).records.length, 1);
   });
 
   test(`${driver}: writing a row again changes nothing`, async (t) => {

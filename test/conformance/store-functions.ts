@@ -142,6 +142,19 @@ export function testFunctions(driver: string, open: OpenStore): void {
     t.is(schedule(after), schedule(before), 'a schedule that is listed again is the same one');
   });
 
+  test(`${driver}: a topic with half a character is stored as one that can be read`, async (t) => {
+    const { functions, triggers } = await get();
+    const given = aVersion({ triggers: [{ topic: 'a:\ud800' }] });
+    await functions.addVersion(given);
+    await functions.addVersion(given);
+    await triggers.add(given.namespace, aName('hello'), { topic: 'b:\ud800' });
+    const found = await triggers.list(given.namespace);
+    t.deepEqual(found.map(({ spec }) => ('topic' in spec ? spec.topic : '')).sort(), [
+      'a:\ufffd',
+      'b:\ufffd',
+    ]);
+  });
+
   test(`${driver}: a trigger is added once, found by id, listed and removed`, async (t) => {
     const { triggers } = await get();
     const namespace = aNamespace();

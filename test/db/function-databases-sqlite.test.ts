@@ -92,6 +92,32 @@ test('a statement that wants too much memory fails alone', async (t) => {
   t.deepEqual(await databases.query(alpha, 'select 2 as two', [], limits), [{ two: 2 }]);
 });
 
+test('a query that is read, or given up as too large, holds no snapshot of the database', async (t) => {
+  const databases = await open(1);
+  t.teardown(() => databases.close());
+  const namespace = namespaceSchema.parse('snapshot');
+  await databases.execute(namespace, 'create table t (a)', [], limits);
+  const other = new Database(join(directory, 'databases', 'snapshot.sqlite'));
+  t.teardown(() => other.close());
+  const checkpoint = () => {
+    other.exec('insert into t values (1)');
+    return (other.prepare('pragma wal_checkpoint(truncate)').all([]) as { busy: number }[])[0]?.busy;
+  };
+  /** A killed process takes a moment to go. */
+  const eventually = async () => {
+    for (let tries = 0; tries < 100 && checkpoint() !== 0; tries += 1) await sleep(50);
+    return checkpoint();
+  };
+  await databases.query(namespace, 'select * from t', [], limits);
+  t.is(checkpoint(), 0);
+  const tooLarge =
+    'with recursive n(i) as (select 1 union all select i + 1 from n where i < 999) select hex(zeroblob(65536)), a from n, t';
+  await t.throwsAsync(databases.query(namespace, tooLarge, [], limits), { message: /8 MB/ });
+  t.is(await eventually(), 0);
+  const [count] = await databases.query(namespace, 'select count(*) as n from t', [], limits);
+  t.deepEqual([count], other.prepare('select count(*) as n from t').all([]));
+});
+
 test('namespaces that differ only in case have files of their own', async (t) => {
   const databases = await open(1);
   t.teardown(() => databases.close());

@@ -133,3 +133,19 @@ test('a long statement does not hold up the main thread', async (t) => {
   clearInterval(timer);
   t.true(ticks >= 3, `the main thread's timer ran ${ticks} times`);
 });
+
+test('a query that has been read holds no snapshot of the database', async (t) => {
+  const file = join(directory, 'snapshot.sqlite');
+  const [reader, writer] = [await openSqlite({ file }), await openSqlite({ file })];
+  t.teardown(() => Promise.all([reader.close(), writer.close()]).then(() => undefined));
+  await writer.run(writer.knex.raw('create table t (a)'));
+  await writer.run(writer.knex('t').insert([{ a: 1 }, { a: 2 }]));
+  await reader.run(reader.knex('t').first());
+  await reader.batch([reader.knex('t').select(), reader.knex('t').first()]);
+  await t.throwsAsync(reader.run(reader.knex('absent').select()));
+  await writer.run(writer.knex('t').insert({ a: 3 }));
+  const [checkpoint] = await writer.run<{ busy: number }[]>(
+    writer.knex.raw('pragma wal_checkpoint(truncate)'),
+  );
+  t.is(checkpoint?.busy, 0);
+});

@@ -154,7 +154,7 @@ async function build(source: string): Promise<Uint8Array> {
     .digest('hex')
     .slice(0, 16);
   const target = join(cache, `${source}-${hash}.wasm`);
-  if (existsSync(target)) return await readFile(target);
+  if (existsSync(target)) return new Uint8Array(await readFile(target));
   const missing = await missingCompiler(source);
   if (missing !== null) throw new Error(`${source} needs ${missing}, which is not on this machine`);
 
@@ -168,5 +168,5 @@ async function build(source: string): Promise<Uint8Array> {
   } finally {
     await rm(draft, { force: true });
   }
-  return await readFile(target);
+  return new Uint8Array(await readFile(target));
 }

@@ -1,31 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from './free-port.js';
+import { findServer } from './servers.js';
 
-/** Where rqlited is: named by TEST_RQLITED, else found on PATH, else null. */
-export function findRqlited(): string | null {
-  const named = process.env.TEST_RQLITED;
-  const places = named ? [named] : (process.env.PATH ?? '').split(delimiter).map((at) => join(at, 'rqlited'));
-  const found = places.find((path) => {
-    try {
-      accessSync(path, constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
-  if (found !== undefined) return found;
-  if ((process.env.REQUIRE_SERVERS ?? '').split(',').includes('rqlite')) {
-    throw new Error('rqlite: REQUIRE_SERVERS names it and it was not found; set TEST_RQLITED');
-  }
-  return null;
-}
+export const findRqlited = (): string | null => findServer('rqlite', 'TEST_RQLITED', 'rqlited');
 
-export interface RqliteNode {
+interface RqliteNode {
   id: string;
   url: string;
   kill(signal: NodeJS.Signals): Promise<void>;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import anyTest, { type TestFn } from 'ava';
 import { lockDataDir } from '../../src/data-lock.js';
 import { type Child, startChild } from '../helpers/child.js';
-import { until } from '../helpers/come-about.js';
+import { until } from '../helpers/until.js';
 
 const test = anyTest as TestFn<{ dir: string; children: Child[] }>;
 const holder = new URL('./processes/lock-holder.js', import.meta.url);
@@ -20,7 +20,7 @@ test.afterEach.always(async (t) => {
 async function startHolder({ dir, children }: { dir: string; children: Child[] }): Promise<Child> {
   const child = startChild(holder, [dir]);
   children.push(child);
-  await until(() => child.messages.length > 0, 'the process has tried to take the lock');
+  await until('the process has tried to take the lock', () => child.messages.length > 0);
   return child;
 }
 

@@ -5,7 +5,7 @@ import anyTest, { type TestFn } from 'ava';
 import { openQueues } from '../../queues/open.js';
 import type { Delivery } from '../../src/ports/queue.js';
 import { type Child, startChild } from '../helpers/child.js';
-import { until } from '../helpers/come-about.js';
+import { until } from '../helpers/until.js';
 
 const test = anyTest.serial as unknown as TestFn<{ dir: string; children: Child[] }>;
 
@@ -21,7 +21,7 @@ test('every job that a killed engine had acknowledged is there and runs, the one
   const { dir, children } = t.context;
   const producer = startChild(new URL('./processes/producer.js', import.meta.url), [dir]);
   children.push(producer);
-  await until(() => producer.messages.length > 300, 'the engine has acknowledged jobs', 60_000);
+  await until('the engine has acknowledged jobs', () => producer.messages.length > 300, 60_000);
   await producer.kill('SIGKILL');
   const reports = producer.messages as { acknowledged?: string; started?: string }[];
   const acknowledged = reports.flatMap((report) => report.acknowledged ?? []);
@@ -38,11 +38,11 @@ test('every job that a killed engine had acknowledged is there and runs, the one
     },
     { concurrency: 16 },
   );
-  await until(() => acknowledged.every((id) => ran.has(id)), 'every acknowledged job has run', 60_000);
+  await until('every acknowledged job has run', () => acknowledged.every((id) => ran.has(id)), 60_000);
   t.is(started.length, 1);
-  await until(() => ran.has(started[0] ?? ''), 'the job in hand has run again');
+  await until('the job in hand has run again', () => ran.has(started[0] ?? ''));
   t.like(ran.get(started[0] ?? ''), { attempt: 2, failures: 0, deaths: 1 });
-  await until(async () => (await queues.queue.counts()).bytes === 0, 'all bytes are given back');
+  await until('all bytes are given back', async () => (await queues.queue.counts()).bytes === 0);
 });
 
 test('a process that closed its embedded queue ends by itself', async (t) => {
@@ -51,7 +51,7 @@ test('a process that closed its embedded queue ends by itself', async (t) => {
     t.context.dir,
   ]);
   t.context.children.push(child);
-  await until(() => child.process.exitCode !== null, 'the process has ended', 60_000);
+  await until('the process has ended', () => child.process.exitCode !== null, 60_000);
   t.is(child.process.exitCode, 0);
   t.deepEqual(child.messages, ['closed']);
 });

@@ -3,9 +3,9 @@ import { openQueues, type Queues } from '../../queues/open.js';
 import { isAppError } from '../../src/errors.js';
 import type { Delivery } from '../../src/ports/queue.js';
 import { type Child, startChild } from '../helpers/child.js';
-import { until } from '../helpers/come-about.js';
 import { newRequestId, queued } from '../helpers/invocations.js';
 import { type RedisServerProcess, startRedis } from '../helpers/redis-server.js';
+import { until } from '../helpers/until.js';
 
 const test = anyTest.serial as unknown as TestFn<{
   server: RedisServerProcess;
@@ -35,7 +35,7 @@ test.afterEach.always(async (t) => {
 async function startWorker(context: { server: RedisServerProcess; children: Child[] }): Promise<Child> {
   const child = startChild(worker, [context.server.url]);
   context.children.push(child);
-  await until(() => child.messages.includes('ready'), 'the worker is ready');
+  await until('the worker is ready', () => child.messages.includes('ready'));
   return child;
 }
 
@@ -47,7 +47,7 @@ test("a killed worker's job is run by another: a death, and no attempt used up",
   const job = queued({}, { attempts: 1 });
   await queue.add([job]);
   const child = await startWorker(t.context);
-  await until(() => reports(child).length > 0, 'the worker has the job');
+  await until('the worker has the job', () => reports(child).length > 0);
   await child.kill('SIGKILL');
   const deliveries: Delivery[] = [];
   await queue.consume(
@@ -57,9 +57,9 @@ test("a killed worker's job is run by another: a death, and no attempt used up",
     },
     { concurrency: 2 },
   );
-  await until(() => deliveries.length > 0, 'another worker has it');
+  await until('another worker has it', () => deliveries.length > 0);
   t.like(deliveries[0], { attempt: 2, failures: 0, deaths: 1, attempts: 1, isLastAttempt: true });
-  await until(async () => (await queue.get(job.invocation.id)) === null, 'the job is gone');
+  await until('the job is gone', async () => (await queue.get(job.invocation.id)) === null);
 });
 
 test('each death is counted, and the job is never given up by the queue itself', async (t) => {
@@ -67,7 +67,7 @@ test('each death is counted, and the job is never given up by the queue itself',
   await t.context.queues.queue.add([job]);
   for (const deaths of [0, 1, 2, 3]) {
     const child = await startWorker(t.context);
-    await until(() => reports(child).length > 0, `the worker after ${deaths} deaths has the job`);
+    await until(`the worker after ${deaths} deaths has the job`, () => reports(child).length > 0);
     t.like(reports(child)[0], { started: job.invocation.id, deaths, attempt: deaths + 1 });
     await child.kill('SIGKILL');
   }
@@ -79,22 +79,22 @@ test('a stalled worker that wakes up late cannot settle a job that another has t
   const job = queued();
   await queue.add([job]);
   const sleeper = await startWorker(t.context);
-  await until(() => reports(sleeper).length > 0, 'the first worker has the job');
+  await until('the first worker has the job', () => reports(sleeper).length > 0);
   sleeper.freeze();
   const successor = await startWorker(t.context);
-  await until(() => reports(successor).length > 0, 'the second worker has the job');
+  await until('the second worker has the job', () => reports(successor).length > 0);
   sleeper.thaw();
-  await until(() => reports(sleeper).some((report) => report.aborted !== undefined), 'the first is told');
+  await until('the first is told', () => reports(sleeper).some((report) => report.aborted !== undefined));
   t.like(
     reports(sleeper).find((report) => report.aborted !== undefined),
     { reason: 'lost' },
   );
   sleeper.process.send('release');
-  await until(() => reports(sleeper).some((report) => report.settled !== undefined), 'the first settles it');
+  await until('the first settles it', () => reports(sleeper).some((report) => report.settled !== undefined));
   await new Promise((resolve) => setTimeout(resolve, 500));
   t.like(await queue.get(job.invocation.id), { state: 'running', deaths: 1 });
   successor.process.send('release');
-  await until(async () => (await queue.get(job.invocation.id)) === null, 'the second settles it');
+  await until('the second settles it', async () => (await queue.get(job.invocation.id)) === null);
 });
 
 test('what is refused while Redis does not answer is not run when it is back', async (t) => {
@@ -114,15 +114,13 @@ test('what is refused while Redis does not answer is not run when it is back', a
   t.true(errors.every((error) => isAppError(error, 'unavailable')));
   server.thaw();
   const accepted = queued();
-  await until(
-    () =>
-      queues.queue.add([accepted]).then(
-        () => true,
-        () => false,
-      ),
-    'Redis accepts jobs again',
+  await until('Redis accepts jobs again', () =>
+    queues.queue.add([accepted]).then(
+      () => true,
+      () => false,
+    ),
   );
-  await until(() => ran.length > 0, 'the accepted job has run');
+  await until('the accepted job has run', () => ran.length > 0);
   await new Promise((resolve) => setTimeout(resolve, 500));
   t.deepEqual(ran, [accepted.invocation.id]);
   t.like(await queues.queue.counts(), { waiting: 0, bytes: 0 });
@@ -150,16 +148,14 @@ test('no acknowledged job is lost when Redis is killed, and everybody comes back
   t.true(isAppError(await t.throwsAsync(add()), 'unavailable'));
   await t.throwsAsync(queues.queue.get(newRequestId()), { message: /cannot be reached/ });
   await server.restart();
-  await until(
-    () =>
-      add().then(
-        () => true,
-        () => false,
-      ),
-    'Redis accepts jobs again',
+  await until('Redis accepts jobs again', () =>
+    add().then(
+      () => true,
+      () => false,
+    ),
   );
-  await until(() => acknowledged.every((id) => ran.has(id)), 'every acknowledged job has run');
-  await until(async () => (await queues.queue.counts()).running === 0, 'all are settled');
+  await until('every acknowledged job has run', () => acknowledged.every((id) => ran.has(id)));
+  await until('all are settled', async () => (await queues.queue.counts()).running === 0);
   t.like(await queues.queue.counts(), { waiting: 0, running: 0, retrying: 0 });
 });
 
@@ -178,7 +174,7 @@ test('a process that closed its queues ends by itself', async (t) => {
     t.context.server.url,
   ]);
   t.context.children.push(child);
-  await until(() => child.process.exitCode !== null, 'the process has ended');
+  await until('the process has ended', () => child.process.exitCode !== null);
   t.is(child.process.exitCode, 0);
   t.deepEqual(child.messages, ['closed']);
 });

@@ -145,10 +145,7 @@ test('a result that does not fit an _into buffer is kept for the same call, whic
     calls++;
     return Promise.resolve(bytes(`value ${calls} that is longer`));
   };
-  t.is(
-    (await run('get-into k', { cacheGet })).output,
-    '26 26 value 1 that is longer\n'.replaceAll('26', '24'),
-  );
+  t.is((await run('get-into k', { cacheGet })).output, '22 22 value 1 that is longer\n');
   t.is(calls, 1);
 });
 

@@ -16,6 +16,9 @@ const STDOUT = 1;
 const STDERR = 2;
 const RANDOM_STEP_BYTES = 65_536;
 
+/** What wasi-js holds on to between guests, so that no guest's memory is kept alive by it. */
+const NO_MEMORY: WebAssembly.Memory = { buffer: new ArrayBuffer(0) };
+
 type WasiFunction = (...args: never[]) => number;
 
 /**
@@ -54,11 +57,11 @@ export class GuestWasi {
     for (const descriptor of [STDIN, STDOUT, STDERR]) this.#wasi.FD_MAP.set(descriptor, stream(descriptor));
   }
 
-  /** To be called whenever another instance's memory is attached. */
+  /** To be called whenever another instance's memory is attached, or none. */
   attach(memory: WebAssembly.Memory | null): void {
-    if (memory === null) return;
-    this.#wasi.setMemory(memory);
-    this.#wasi.view = new DataView(memory.buffer);
+    const attached = memory ?? NO_MEMORY;
+    this.#wasi.setMemory(attached);
+    this.#wasi.view = new DataView(attached.buffer);
   }
 
   takeOutput(): Uint8Array {

@@ -1,3 +1,4 @@
+import { collectAfter } from './collect.js';
 import type { Guest } from './guest.js';
 import type { Program, Runner } from './program.js';
 import type { GuestResult, Session } from './session.js';
@@ -18,7 +19,11 @@ export function createFreshRunner(program: Program, guest: Guest): Runner {
         if (program.shape.initialize) guest.call('_initialize');
       });
     },
-    reset() {},
+    reset() {
+      const garbage = guest.memory.byteLength;
+      guest.release();
+      collectAfter(garbage);
+    },
     keptBytes: () => 0,
   };
 }

@@ -36,11 +36,17 @@ export class Guest {
   begin(program: Program, session: Session): void {
     this.#program = program;
     this.#session = session;
-    this.#instance = null;
     this.#ending = null;
-    this.memory.attach(null);
+    this.release();
     this.#wasi.begin(session, program.shape.kind === 'reactor');
     this.#host.begin(session);
+  }
+
+  /** Lets go of the instance, so that its memory can be collected. */
+  release(): void {
+    this.#instance = null;
+    this.memory.attach(null);
+    this.#wasi.attach(null);
     this.#host.attach(null);
   }
 

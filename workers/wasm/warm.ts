@@ -1,3 +1,4 @@
+import { collectAfter } from './collect.js';
 import type { Guest } from './guest.js';
 import { Restorer } from './image.js';
 import { memoryOf } from './instance.js';
@@ -50,10 +51,12 @@ export function createWarmRunner(program: WarmProgram, guest: Guest): Runner {
       return result;
     },
     reset() {
-      if (instance === null) return;
-      const grown = bytesOf(instance).length - program.snapshot.memory.byteLength;
-      if (grown > KEPT_GROWTH_BYTES) instance = null;
-      else makeReady();
+      const size = guest.memory.byteLength;
+      guest.release();
+      if (size - program.snapshot.memory.byteLength > KEPT_GROWTH_BYTES) instance = null;
+      if (instance === null) collectAfter(size);
+      // Made again at once if need be: the next invocation finds it ready.
+      makeReady();
     },
     keptBytes: () => (instance === null ? 0 : bytesOf(instance).length),
   };

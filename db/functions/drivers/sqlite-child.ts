@@ -108,7 +108,8 @@ function answer({ file, operations }: ChildRequest): ChildReply {
   } catch (error) {
     if (db?.inTransaction) db.exec('rollback');
     const { code, message } = error as { code?: string; message: string };
-    return { kind: 'failed', code: code || 'SQLITE_ERROR', message, at: outcomes.length };
+    const spent = error instanceof TooLarge;
+    return { kind: 'failed', code: code || 'SQLITE_ERROR', message, at: outcomes.length, spent };
   }
 }
 

@@ -164,7 +164,8 @@ export class SqlitePool implements Closable {
     const { job } = child;
     child.job = null;
     job?.resolve(reply);
-    this.#rest(child);
+    if (reply.kind === 'failed' && reply.spent) this.#end(child, 'closed');
+    else this.#rest(child);
     this.#dispatch();
   }
 

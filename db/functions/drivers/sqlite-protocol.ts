@@ -9,5 +9,8 @@ export interface ChildRequest {
 /** Child → engine, one per request. */
 export type ChildReply =
   | { kind: 'done'; outcomes: Outcome[] }
-  /** `at`: which of the operations. `code`: SQLite's, or RESULT_TOO_LARGE. */
-  | { kind: 'failed'; code: string; message: string; at: number };
+  /**
+   * `at`: which of the operations. `code`: SQLite's, or RESULT_TOO_LARGE. `spent`: the child is to be ended, since a
+   * statement that was left half read holds its snapshot of the database, and libsql has no way to let it go.
+   */
+  | { kind: 'failed'; code: string; message: string; at: number; spent: boolean };

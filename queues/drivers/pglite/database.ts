@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
-import { access, rename, rm } from 'node:fs/promises';
+import { access, chmod, cp, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -152,11 +152,28 @@ class PgliteClient extends EventEmitter implements PgPoolClient {
   }
 }
 
+/**
+ * Made by the build, so that a first start copies 40 MB instead of taking seconds and 760 MB to make them. What an
+ * older build has made is brought up to date like any other database.
+ */
+const TEMPLATE = fileURLToPath(new URL('./template', import.meta.url));
+
 /** A half-made database is never taken for a whole one: it gets its name when it is done. */
 async function create(dir: string): Promise<void> {
   const making = `${dir}.making`;
-  await run(making);
+  if (await exists(join(TEMPLATE, 'PG_VERSION'))) await copy(TEMPLATE, making);
+  else await run(making);
   await rename(making, dir);
+}
+
+async function copy(from: string, to: string): Promise<void> {
+  try {
+    await cp(from, to, { recursive: true });
+    // Postgres insists on it.
+    await chmod(to, 0o700);
+  } catch (error) {
+    throw unusable(to, error);
+  }
 }
 
 async function finishCreation(dir: string): Promise<void> {

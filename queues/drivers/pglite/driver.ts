@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { createPostgresBackend, Job, type PostgresQueueBackend, type Processor, withBackend } from 'bullmq';
+import { createPostgresBackend, type PostgresQueueBackend, type Processor, withBackend } from 'bullmq';
 import type { Namespace } from '../../../src/contract/ids.js';
 import type { AppError } from '../../../src/errors.js';
 import type { Closable } from '../../../src/ports/closable.js';
@@ -15,7 +15,7 @@ import type {
   QueueLimits,
   Warn,
 } from '../../driver.js';
-import { INVOCATIONS, type JobData, type NewJob, TICKS } from '../../jobs.js';
+import { INVOCATIONS, type JobData, type NewJob, TICKS, toJobJson } from '../../jobs.js';
 import { countJobs } from './counts.js';
 import type { PgliteDatabase } from './database.js';
 import { Ledger } from './ledger.js';
@@ -24,6 +24,8 @@ const Pg = withBackend(createPostgresBackend);
 
 /** BullMQ's event table, which nobody reads here: rows are trimmed beyond this. */
 const EVENTS = { events: { maxLen: 0 } };
+/** With the job rather than the worker: the backend's short way to delete a finished row. */
+const REMOVE = { removeOnComplete: true, removeOnFail: true };
 /** Beyond this many jobs, BullMQ's bulk insert is worth the temporary tables it makes. */
 const BULK = 64;
 /** Nobody vacuums in PGlite by itself; dead rows would slow down every look for the next job. */
@@ -118,7 +120,12 @@ export class PgliteDriver implements QueueDriver {
       return null;
     });
     try {
-      await this.#insert(taken.map(({ job, priority }) => this.#toEntry(job, priority)));
+      await this.#insert(
+        taken.map(({ job, priority }) => ({
+          job: toJobJson({ ...job, opts: { ...job.opts, ...REMOVE } }, priority),
+          jobId: job.id,
+        })),
+      );
       return verdicts;
     } catch (error) {
       for (const { job } of taken) this.#ledger.leave(job.id);
@@ -133,11 +140,6 @@ export class PgliteDriver implements QueueDriver {
         ),
       );
     }
-  }
-
-  #toEntry({ id, name, data, opts }: NewJob, priority: number): Entry {
-    const job = new Job(this.invocations, name, data, { ...opts, priority, jobId: id }, id);
-    return { job: job.asJSON(), jobId: id, parentKeyOpts: {} };
   }
 
   /** One statement, so all or none. */

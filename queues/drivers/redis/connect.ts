@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { Cluster, Redis } from 'ioredis';
 import { AppError } from '../../../src/errors.js';
 
@@ -80,6 +81,21 @@ export class RedisServer {
         ...(protocol === 'rediss:' ? { tls: {} } : {}),
       },
     });
+  }
+}
+
+/** Resolves when the connection can be used; a cluster that knows no working node never gets there. */
+export async function whenReady(connection: RedisConnection): Promise<void> {
+  if (connection.status === 'ready') return;
+  try {
+    await once(connection, 'ready', { signal: AbortSignal.timeout(FIRST_CONTACT_MS) });
+  } catch (error) {
+    connection.disconnect();
+    throw new AppError(
+      'bad_config',
+      'The server that REDIS_URL names answers, but is not ready for use; see its own log.',
+      { cause: error },
+    );
   }
 }
 

@@ -1,7 +1,5 @@
 import {
   createRedisBackend,
-  type IRedisTransaction,
-  Job,
   type Processor,
   Queue,
   type RedisClient,
@@ -23,7 +21,7 @@ import type {
   QueueLimits,
   Warn,
 } from '../../driver.js';
-import { INVOCATIONS, type JobData, type NewJob, TICKS } from '../../jobs.js';
+import { INVOCATIONS, type JobData, TICKS, toJobJson } from '../../jobs.js';
 import { COMMAND_TIMEOUT_MS, closeRedis, type RedisConnection, type RedisServer } from './connect.js';
 import { countJobs } from './counts.js';
 import { Ledger } from './ledger.js';
@@ -133,19 +131,14 @@ export class RedisDriver implements QueueDriver {
     for (const job of groups.flat()) {
       const priority = this.#ledger.guessPriority(job.data);
       priorities.push(priority);
-      this.#append(transaction, job, priority);
+      // Queues the command at once; what it answers comes with exec().
+      void this.#backend.addJobToTransaction(transaction, toJobJson(job, priority), job.id);
     }
     this.#ledger.admit(transaction, groups, priorities);
     const results = await withinTimeout(transaction.exec());
     const failed = results?.find(([error]) => error !== null);
     if (!results || failed) throw queueUnavailable(failed?.[0]);
-    return this.#ledger.verdicts(results[results.length - 1]?.[1]);
-  }
-
-  #append(transaction: IRedisTransaction, { id, name, data, opts }: NewJob, priority: number): void {
-    const job = new Job(this.invocations, name, data, { ...opts, priority, jobId: id }, id);
-    // Queues the command at once; what it answers comes with exec().
-    void this.#backend.addJobToTransaction(transaction, job.asJSON(), id);
+    return this.#ledger.verdicts(results[results.length - 1]?.[1], groups.length);
   }
 
   ended(job: InvocationJob): void {

@@ -2,13 +2,14 @@ import type { IRedisTransaction, RedisClient } from 'bullmq';
 import type { AppError } from '../../../src/errors.js';
 import { queueFull, queueUnavailable } from '../../admission.js';
 import type { InvocationJob, JobGroup, QueueLimits, Warn } from '../../driver.js';
-import { BAND_SIZE, type Band, bandOf, priorityOf, REBASE_AT, TURN_COST, turnOf } from '../../fairness.js';
+import { BAND_SIZE, type Band, bandOf, REBASE_AT, TURN_COST, Turns, turnOf } from '../../fairness.js';
 import { isSync, type JobData } from '../../jobs.js';
 import type { RedisConnection } from './connect.js';
 import { ADMIT, ENDED, type LedgerKeys, REBASE, SWEEP } from './scripts.js';
 
 /** Redis must come to an add within this time, else the add undoes itself: shorter than what its caller waits. */
 export const ADMIT_WITHIN_MS = 1500;
+const ENDED_WITHIN_MS = 5;
 const SWEEP_EVERY_MS = 60_000;
 const SWEEP_STEP = 500;
 
@@ -21,7 +22,8 @@ export class Ledger {
   readonly #warn: Warn;
   /** Redis' clock minus our monotonic one. */
   #offsetMs = 0;
-  readonly #clock: [number, number] = [0, 0];
+  /** A copy of what Redis keeps, to guess with. */
+  readonly #turns = new Turns();
   readonly #endedTurn: [number, number] = [-1, -1];
   #ended: string[] = [];
   #rebasing = false;
@@ -53,23 +55,21 @@ export class Ledger {
 
   /** What a job's priority will probably be: ADMIT corrects it, which costs two writes more. */
   guessPriority(data: JobData): number {
-    const band = bandOf(isSync(data));
-    return priorityOf(band, this.#clock[band]);
+    return this.#turns.take(bandOf(isSync(data)), data.n);
   }
 
   /** Appends the verdict over the groups to the transaction that adds their jobs. */
   admit(transaction: IRedisTransaction, groups: readonly JobGroup[], priorities: readonly number[]): void {
-    let index = 0;
-    const lines = groups.map((group) =>
-      group.map(({ id, data, opts }) => [
-        id,
+    const jobs = groups
+      .flat()
+      .map(({ id, data, opts }, index) => [
+        `${id}:${data.s}`,
         data.n,
         data.s,
         bandOf(isSync(data)),
-        priorities[index++] ?? 0,
+        priorities[index] ?? 0,
         opts.delay === undefined ? 0 : data.a + opts.delay,
-      ]),
-    );
+      ]);
     transaction.runCommand('oramaAdmit', [
       this.#keys.queue,
       this.#keys.ledger,
@@ -78,28 +78,35 @@ export class Ledger {
       this.#limits.maxBytes,
       TURN_COST,
       BAND_SIZE,
-      JSON.stringify(lines),
+      JSON.stringify(jobs),
+      JSON.stringify(groups.map((group) => group.length)),
     ]);
   }
 
   /** Reads what ADMIT answered. */
-  verdicts(answer: readonly number[]): (AppError | null)[] {
-    const [now = 0, sync = 0, other = 0, ...codes] = answer;
-    this.setServerTime(now);
-    this.#clock[0] = sync;
-    this.#clock[1] = other;
+  verdicts(answer: readonly (number | string)[], groups: number): (AppError | null)[] {
+    const [now, sync, other, ...rest] = answer;
+    this.setServerTime(Number(now));
+    this.#turns.follow(0, Number(sync));
+    this.#turns.follow(1, Number(other));
+    for (let i = groups; i < rest.length; i += 2) {
+      const key = String(rest[i]);
+      this.#turns.learn(key.startsWith('0') ? 0 : 1, key.slice(2), Number(rest[i + 1]));
+    }
+    const codes = rest.slice(0, groups);
+    if (codes.some((code) => code !== 0)) this.#turns.forget();
     return codes.map((code) => {
       if (code === 0) return null;
       return code === 2 ? queueFull(this.#limits) : queueUnavailable();
     });
   }
 
-  /** Strikes a job that has left the queue; all of one tick in one command. */
+  /** Strikes a job that has left the queue; all of a few milliseconds in one command. */
   ended(job: InvocationJob): void {
     const { band, turn } = turnOf(job.priority);
     this.#endedTurn[band] = Math.max(this.#endedTurn[band], turn);
     this.#ended.push(...this.strikeArgs(job));
-    if (this.#ended.length === 2) setImmediate(() => void this.#flushEnded());
+    if (this.#ended.length === 2) setTimeout(() => void this.#flushEnded(), ENDED_WITHIN_MS);
   }
 
   strikeArgs(job: InvocationJob): [string, string] {
@@ -118,6 +125,7 @@ export class Ledger {
   }
 
   async #flushEnded(): Promise<void> {
+    if (this.#ended.length === 0) return;
     const args = [this.#keys.queue, this.#keys.ledger, ...this.#endedTurn, ...this.#ended];
     this.#ended = [];
     try {
@@ -127,7 +135,7 @@ export class Ledger {
       this.#warn('Finished jobs still count as waiting until the next sweep.', error);
     }
     for (const band of [0, 1] as const) {
-      if (Math.max(this.#clock[band], this.#endedTurn[band]) > REBASE_AT) await this.#rebase(band);
+      if (this.#endedTurn[band] > REBASE_AT) await this.#rebase(band);
     }
   }
 
@@ -142,7 +150,7 @@ export class Ledger {
         BAND_SIZE,
         REBASE_AT,
       ]);
-      this.#clock[band] = 0;
+      this.#turns.follow(band, 0);
       this.#endedTurn[band] = -1;
     } catch (error) {
       this.#warn('Turns could not be counted anew; it will be tried again.', error);
@@ -191,6 +199,6 @@ export class Ledger {
 
   async close(): Promise<void> {
     clearInterval(this.#sweeper);
-    if (this.#ended.length > 0) await this.#flushEnded();
+    await this.#flushEnded();
   }
 }

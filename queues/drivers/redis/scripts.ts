@@ -35,30 +35,51 @@ end
  * Last command of the MULTI that adds jobs. Refused groups are taken out again before anybody can see them: those
  * that would overfill the queue, and all of them when Redis came to it only after the caller had been told that it failed.
  * ARGV: deadline, max waiting, max bytes, turn cost, band size,
- *   groups as JSON: [[[id, namespace, size, band, priority, due or 0], ...], ...]
- * Returns: server time, clock of band 0, of band 1, then per group 0 = accepted, 1 = too late, 2 = full.
+ *   jobs as JSON: [["<id>:<size>", namespace, size, band, priority, due or 0], ...], lengths of the groups as JSON
+ * Returns: server time, clock of band 0, of band 1, then per group 0 = accepted, 1 = too late, 2 = full,
+ * then "<band>:<namespace>" and its last turn for each that got one.
  */
 export const ADMIT = `${COMMON}
 local deadline, maxWaiting, maxBytes = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local turnCost, bandSize = tonumber(ARGV[4]), tonumber(ARGV[5])
-local groups = cjson.decode(ARGV[6])
+local jobs, groups = cjson.decode(ARGV[6]), cjson.decode(ARGV[7])
 local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local clock = call('HMGET', ledger .. 'clock', '0', '1')
 clock = { tonumber(clock[1] or 0), tonumber(clock[2] or 0) }
-local lastTurn = {}
 
-local freshTotal = 0
-for _, group in ipairs(groups) do
-  for _, job in ipairs(group) do
-    job.fresh = call('ZADD', ledger .. 'jobs:' .. job[2], 'NX', 0, job[1] .. ':' .. job[3]) == 1
-    if job.fresh then freshTotal = freshTotal + 1 end
+-- Which jobs are new: all of a namespace at once, for each call costs more than what it does.
+local byNamespace, seen, freshTotal = {}, {}, 0
+for _, job in ipairs(jobs) do
+  if not seen[job[1]] then
+    seen[job[1]] = true
+    local list = byNamespace[job[2]] or {}
+    byNamespace[job[2]] = list
+    list[#list + 1] = job
   end
 end
+for namespace, list in pairs(byNamespace) do
+  local key = ledger .. 'jobs:' .. namespace
+  for from = 1, #list, 1000 do
+    local members, lines = {}, {}
+    for i = from, math.min(from + 999, #list) do members[#members + 1] = list[i][1] end
+    for i, score in ipairs(call('ZMSCORE', key, unpack(members))) do
+      if not score then
+        list[from + i - 1].fresh = true
+        lines[#lines + 1] = 0
+        lines[#lines + 1] = members[i]
+      end
+    end
+    if #lines > 0 then freshTotal = freshTotal + call('ZADD', key, unpack(lines)) end
+  end
+end
+
 local waiting = call('LLEN', queue .. 'wait') + call('ZCARD', queue .. 'prioritized')
   + call('ZCARD', queue .. 'delayed') - freshTotal
 local bytes = tonumber(call('GET', ledger .. 'bytes') or 0)
-local bytesBefore = bytes
+local bytesBefore, lastTurn = bytes, {}
+
+local function idOf(job) return string.match(job[1], '^(.*):%d+$') end
 
 local function giveTurn(job)
   local band, namespace = job[4], job[2]
@@ -70,38 +91,45 @@ local function giveTurn(job)
   local turn = math.max(clock[band + 1], ahead)
   lastTurn[key] = turn + turnCost
   local priority = band * bandSize + math.min(math.floor(turn), bandSize - 2) + 1
-  -- The caller's guess will do when it is at most one turn early: no need to write again.
-  if priority == job[5] or priority == job[5] + 1 then return end
-  call('HSET', queue .. job[1], 'priority', priority)
-  local score = call('ZSCORE', queue .. 'prioritized', job[1])
+  if priority == job[5] then return end
+  local id = idOf(job)
+  call('HSET', queue .. id, 'priority', priority)
+  local score = call('ZSCORE', queue .. 'prioritized', id)
   if score then
-    call('ZADD', queue .. 'prioritized', 'XX', priority * 4294967296 + tonumber(score) % 4294967296, job[1])
+    call('ZADD', queue .. 'prioritized', 'XX', priority * 4294967296 + tonumber(score) % 4294967296, id)
   end
 end
 
+local function takeBack(job)
+  local id = idOf(job)
+  call('ZREM', ledger .. 'jobs:' .. job[2], job[1])
+  call('ZREM', queue .. 'prioritized', id)
+  call('ZREM', queue .. 'delayed', id)
+  call('DEL', queue .. id)
+end
+
 local answer = { now, clock[1], clock[2] }
-for _, group in ipairs(groups) do
-  local jobs, size = 0, 0
-  for _, job in ipairs(group) do
-    if job.fresh then jobs, size = jobs + 1, size + job[3] end
+local first = 1
+for _, length in ipairs(groups) do
+  local count, size, code = 0, 0, 0
+  for i = first, first + length - 1 do
+    if jobs[i].fresh then count, size = count + 1, size + jobs[i][3] end
   end
-  local code = 0
-  if jobs > 0 then
+  if count > 0 then
     if now > deadline then code = 1
-    elseif waiting + jobs > maxWaiting or bytes + size > maxBytes then code = 2
-    else waiting, bytes = waiting + jobs, bytes + size end
+    elseif waiting + count > maxWaiting or bytes + size > maxBytes then code = 2
+    else waiting, bytes = waiting + count, bytes + size end
   end
-  for _, job in ipairs(group) do
+  for i = first, first + length - 1 do
+    local job = jobs[i]
     if job.fresh and code == 0 then
       giveTurn(job)
-      if job[6] > 0 then call('ZADD', ledger .. 'scheduled', job[6], job[1]) end
+      if job[6] > 0 then call('ZADD', ledger .. 'scheduled', job[6], idOf(job)) end
     elseif job.fresh then
-      call('ZREM', ledger .. 'jobs:' .. job[2], job[1] .. ':' .. job[3])
-      call('ZREM', queue .. 'prioritized', job[1])
-      call('ZREM', queue .. 'delayed', job[1])
-      call('DEL', queue .. job[1])
+      takeBack(job)
     end
   end
+  first = first + length
   answer[#answer + 1] = code
 end
 if bytes ~= bytesBefore then call('INCRBY', ledger .. 'bytes', bytes - bytesBefore) end
@@ -109,6 +137,8 @@ for key, turn in pairs(lastTurn) do
   local namespace = string.sub(key, 3)
   call('ZADD', ledger .. 'turns:' .. string.sub(key, 1, 1), turn, namespace)
   call('SADD', ledger .. 'namespaces', namespace)
+  answer[#answer + 1] = key
+  answer[#answer + 1] = tostring(turn)
 end
 return answer
 `;

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { Namespace } from '../../contract/ids.js';
 import { AppError } from '../../errors.js';
 import type { Cache } from '../../ports/cache.js';
-import { entryName, notAnInteger, ttlMs } from '../checks.js';
+import { entryName, INTEGER, isInt64, notAnInteger, ttlMs } from '../checks.js';
 
 export interface MemoryCacheOptions {
   /** Beyond it the entries used longest ago go. */
@@ -11,10 +11,6 @@ export interface MemoryCacheOptions {
 
 /** About what an entry costs beside its bytes; it also bounds their number, and with it the time of a scan. */
 const ENTRY_OVERHEAD_BYTES = 200;
-
-const INTEGER = /^(0|-?[1-9][0-9]{0,18})$/;
-const MAX_INT64 = 2n ** 63n - 1n;
-const MIN_INT64 = -(2n ** 63n);
 
 /** The cache of a single process. Values are copied in and out, since callers hand over views of guest memory. */
 export async function openMemoryCache({ maxBytes }: MemoryCacheOptions): Promise<Cache> {
@@ -51,7 +47,7 @@ export async function openMemoryCache({ maxBytes }: MemoryCacheOptions): Promise
       const text = held === undefined ? '0' : Buffer.from(held).toString('latin1');
       if (!INTEGER.test(text)) throw notAnInteger(key);
       const sum = BigInt(text) + delta;
-      if (sum > MAX_INT64 || sum < MIN_INT64) throw notAnInteger(key);
+      if (!isInt64(sum)) throw notAnInteger(key);
       const remaining = entries.getRemainingTTL(name);
       store(name, Buffer.from(sum.toString()), Number.isFinite(remaining) ? Math.ceil(remaining) : 0);
       return sum;

@@ -1,5 +1,5 @@
 import type { Context } from 'koa';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { functionRefPath, functionRefSchema } from '../../contract/http/common.js';
 import {
   acceptedReplySchema,
@@ -37,7 +37,7 @@ const replies: Record<number, ReplySpec> = {
   200: {
     about:
       'Output that begins with `{` or `[` is the body as it is; any other comes wrapped. With `Accept: application/octet-stream`, the bare bytes.',
-    schema: invokeReplySchema,
+    schema: z.union([invokeReplySchema, z.unknown().describe("The function's own JSON.")]),
     types: { 'application/octet-stream': 'The output as it is.' },
     headers,
   },

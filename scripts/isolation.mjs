@@ -1,0 +1,12 @@
+// Two namespaces, 64 invocations at once, in four languages: looks for one that saw another's data.
+// `node scripts/isolation.mjs [invocations]`, after `npm run build`. Exits with 1 if there was any.
+import { isolationRound } from '../dist/test/helpers/isolation.js';
+import { createEngine } from '../dist/workers/engine.js';
+
+const invocations = Number(process.argv[2] ?? 20_000);
+const engine = createEngine();
+const { runs, mixed } = await isolationRound(engine, { invocations, atOnce: 64 });
+await engine.close();
+for (const line of mixed.slice(0, 10)) console.log(line);
+console.log(`${runs} invocations, ${mixed.length} mixed up`);
+process.exitCode = mixed.length > 0 ? 1 : 0;

@@ -1,0 +1,64 @@
+import { isAppError } from '../../src/errors.js';
+import { prepareFresh, readSource } from '../../workers/wasm/prepare.js';
+import { NotWarm, prepareGoCommand, prepareReactor } from '../../workers/wasm/snapshot.js';
+
+/** Longer than any module of the fixtures takes; a hang would be seen as this. */
+const SLOW_MS = 5000;
+
+function generator(seed: number): (below: number) => number {
+  let state = (seed * 2_654_435_761) | 1;
+  return (below) => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) % below;
+  };
+}
+
+/** A module with a few bytes changed, parts cut out, repeated or moved, or its end cut off. */
+export function mutate(wasm: Uint8Array, seed: number): Uint8Array {
+  const random = generator(seed);
+  let bytes = new Uint8Array(wasm);
+  // Most of a module is code; what the parser reads is at its beginning, so half of the changes go there.
+  const place = () => (random(2) === 0 ? random(bytes.length) : random(Math.min(bytes.length, 600)));
+  for (let changes = 1 + random(8); changes > 0; changes--) {
+    const at = place();
+    const length = 1 + random(20);
+    switch (random(6)) {
+      case 0:
+        bytes[at] = random(256);
+        break;
+      case 1:
+        bytes[at] = (bytes[at] ?? 0) ^ (1 << random(8));
+        break;
+      case 2:
+        bytes.fill([0, 0xff, 0x80, 0x7f][random(4)] ?? 0, at, at + length);
+        break;
+      case 3:
+        bytes = Uint8Array.from([...bytes.subarray(0, at), ...bytes.subarray(at + length)]);
+        break;
+      case 4:
+        bytes.copyWithin(at, place(), place());
+        break;
+      case 5:
+        if (random(4) === 0) bytes = bytes.slice(0, at);
+        break;
+    }
+  }
+  return bytes;
+}
+
+/** Reads a mutated module as a deploy would. null when it was read or refused as it should; else what happened. */
+export function fuzzModule(wasm: Uint8Array, seed: number): string | null {
+  const began = performance.now();
+  try {
+    const source = readSource(mutate(wasm, seed), 64);
+    prepareFresh(source);
+    if (source.shape.kind === 'reactor') prepareReactor(source, 'fuzz');
+    else prepareGoCommand(source, 'fuzz');
+  } catch (error) {
+    if (!isAppError(error, 'invalid_module') && !(error instanceof NotWarm)) return `threw ${String(error)}`;
+  }
+  const took = performance.now() - began;
+  return took > SLOW_MS ? `took ${took} ms` : null;
+}

@@ -1,0 +1,127 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import test from 'ava';
+import type { FunctionName } from '../../src/contract/ids.js';
+import { createEngine } from '../../workers/engine.js';
+import { contentId, runText } from '../helpers/engine.js';
+import { guest, missingCompiler } from '../helpers/guests.js';
+
+/** Resident memory of the whole process, in MB. */
+const residentMb = () =>
+  Number(/VmRSS:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? 0) / 1024;
+
+// One guest at a time, one after another: what a guest takes is then seen in the process's own size.
+const engine = createEngine({ threads: 1, parked: 0, memoryMb: 512 });
+test.after.always(() => engine.close());
+
+for (const [source, input, small] of [
+  ['kitchen.c', 'bomb', 2],
+  ['kitchen.rs', 'bomb', 2],
+  ['kitchen.go', '{"op":"bomb"}', 8],
+  ['kitchen.as.ts', 'bomb', 1],
+] as const) {
+  for (const limit of [small, 64, 256]) {
+    test.serial(`a memory bomb from ${source} ends at ${limit} MB and says so`, async (t) => {
+      const missing = await missingCompiler(source);
+      if (missing !== null) {
+        t.log(`not run: it needs ${missing}`);
+        t.pass();
+        return;
+      }
+      const wasm = await guest(source);
+      const warmStart = source.endsWith('.go') ? 'go-command' : 'fresh';
+      const options = { warmStart, memoryLimitMb: limit } as const;
+      // Code and threads are there before the first look.
+      await runText(engine, wasm, '{}', options);
+      const before = residentMb();
+      let peak = before;
+      const watch = setInterval(() => {
+        peak = Math.max(peak, residentMb());
+      }, 1);
+      for (let round = 0; round < 2; round++) {
+        const outcome = await runText(engine, wasm, input, options);
+        t.is(outcome.status, 'error');
+        t.regex(outcome.error ?? '', new RegExp(`^memory limit of ${limit} MB exceeded`));
+        t.true(outcome.memoryPeakMb <= limit);
+      }
+      clearInterval(watch);
+      t.true(peak - before <= limit + 32, `${peak - before} MB over what there was`);
+    });
+  }
+}
+
+for (const [limit, source] of [
+  [1, 'kitchen.c'],
+  [1, 'kitchen.rs'],
+  [1, 'kitchen.go'],
+] as const) {
+  test.serial(
+    `${source} needs more than ${limit} MB to start and is refused at deploy with both numbers`,
+    async (t) => {
+      const wasm = await guest(source);
+      const settings = { cid: contentId(wasm), name: 'tested' as FunctionName, memoryLimitMb: limit };
+      await t.throwsAsync(engine.inspect(wasm, settings), {
+        code: 'invalid_module',
+        message: /needs [\d.]+ MB of memory to start and its limit is 1 MB/,
+      });
+    },
+  );
+}
+
+test.serial('a module that fits 1 MB runs in 1 MB', async (t) => {
+  const outcome = await runText(engine, await guest('kitchen.as.ts'), 'hi', { memoryLimitMb: 1 });
+  t.is(outcome.output, 'hi from  1');
+});
+
+test.serial('memory beyond the limit is refused and memory below it is given', async (t) => {
+  const wasm = await guest('kitchen.c');
+  t.is((await runText(engine, wasm, 'take 20\ntake 20\ntake 40', {})).output, 'got it\ngot it\nNULL\n');
+  t.is((await runText(engine, wasm, 'take 70', { memoryLimitMb: 128 })).output, 'got it\n');
+});
+
+test.serial('a guest that was refused memory and ends well is a success', async (t) => {
+  const outcome = await runText(engine, await guest('kitchen.c'), 'take 100\necho fine');
+  t.is(outcome.status, 'success');
+  t.is(outcome.output, 'NULL\nfine\n');
+});
+
+test.serial('a hundred endless loops in a row leave the pool whole', async (t) => {
+  const wasm = await guest('kitchen.c');
+  for (let round = 0; round < 100; round++) {
+    const outcome = await runText(engine, wasm, 'loop', { timeoutMs: 20 });
+    t.is(outcome.status, 'timeout');
+  }
+  t.is((await runText(engine, wasm, 'echo fine')).output, 'fine\n');
+  // The reply comes before the thread has cleaned up.
+  while (engine.stats().busy > 0) await delay(5);
+  const { waiting, memoryMb, kills } = engine.stats();
+  t.deepEqual({ waiting, memoryMb, kills }, { waiting: 0, memoryMb: 0, kills: 100 });
+});
+
+for (const [what, input] of [
+  ['an endless loop', 'loop'],
+  ['a sleep', 'sleep 60000'],
+  ['a blocked host call', 'get k'],
+  ['a loop of host calls', 'many-gets 10000000'],
+] as const) {
+  test.serial(`${what} is stopped when the time is up, while others go on`, async (t) => {
+    const two = createEngine({ threads: 2, parked: 2 });
+    t.teardown(() => two.close());
+    const wasm = await guest('kitchen.c');
+    const cacheGet = () => (input === 'get k' ? new Promise<null>(() => {}) : Promise.resolve(null));
+    let others = 0;
+    let done = false;
+    const beside = (async () => {
+      while (!done) {
+        t.is((await runText(two, wasm, 'echo here')).output, 'here\n');
+        others++;
+      }
+    })();
+    const outcome = await runText(two, wasm, input, { timeoutMs: 500, host: { cacheGet } });
+    done = true;
+    await beside;
+    t.is(outcome.status, 'timeout');
+    t.regex(outcome.error ?? '', /^timed out after 0\.5 s/);
+    t.true(others > 1);
+  });
+}

@@ -1,0 +1,321 @@
+import test from 'ava';
+import type { FunctionName } from '../../src/contract/ids.js';
+import { isAppError } from '../../src/errors.js';
+import { createEngine } from '../../workers/engine.js';
+import { parse } from '../../workers/wasm/parse.js';
+import { compile, prepareFresh, readSource } from '../../workers/wasm/prepare.js';
+import { rewrite } from '../../workers/wasm/rewrite.js';
+import { scan } from '../../workers/wasm/scan.js';
+import { contentId, runText } from '../helpers/engine.js';
+import { fuzzModule } from '../helpers/fuzz.js';
+import { guest } from '../helpers/guests.js';
+import { command, FUNCTION, type HandMade, handMade, I32, I64, MEMORY } from '../helpers/wasm.js';
+
+const engine = createEngine({ threads: 1, parked: 0 });
+test.after.always(() => engine.close());
+
+const inspect = (wasm: Uint8Array) =>
+  engine.inspect(wasm, { cid: contentId(wasm), name: 'tested' as FunctionName, memoryLimitMb: 64 });
+
+test('the smallest command is accepted and runs', async (t) => {
+  const wasm = handMade(command());
+  t.deepEqual(await inspect(wasm), { kind: 'command', warmStart: 'fresh' });
+  t.is((await runText(engine, wasm, '')).status, 'success');
+});
+
+test('a command without a memory is accepted and runs', async (t) => {
+  const { memories: _, ...rest } = command({ exports: [{ name: '_start', kind: FUNCTION, index: 0 }] });
+  t.is((await runText(engine, handMade(rest), '')).status, 'success');
+});
+
+const imported = (module: string, name: string, description: number[]): HandMade =>
+  command({
+    types: [
+      [[], []],
+      [[I32, I32], [I64]],
+      [[I32], [I32]],
+    ],
+    imports: [{ module, name, description }],
+    ...(description[0] === FUNCTION
+      ? {
+          exports: [
+            { name: '_start', kind: FUNCTION, index: 1 },
+            { name: 'memory', kind: MEMORY, index: 0 },
+          ],
+        }
+      : {}),
+  });
+
+const REFUSED: [string, Uint8Array, RegExp][] = [
+  ['nothing', new Uint8Array(0), /no WebAssembly module/],
+  ['text', new TextEncoder().encode('console.log(1)'), /no WebAssembly module/],
+  ['a header alone', handMade({}), /neither _start .* nor handle/],
+  ['a component', Uint8Array.of(0, 0x61, 0x73, 0x6d, 0x0d, 0, 1, 0), /component/],
+  ['another version', Uint8Array.of(0, 0x61, 0x73, 0x6d, 2, 0, 0, 0), /version/],
+  ['a cut-off module', handMade(command()).subarray(0, 20), /cut off/],
+  ['more than 32 MB', new Uint8Array((32 << 20) + 1), /32\.0 MB; at most 32 MB/],
+  [
+    'no entry',
+    handMade(command({ exports: [{ name: 'memory', kind: MEMORY, index: 0 }] })),
+    /neither _start/,
+  ],
+  [
+    'an unknown host function',
+    handMade(imported('env', 'launch_missiles', [FUNCTION, 1])),
+    /imports env\.launch_missiles, and there is no such host function/,
+  ],
+  [
+    'an unknown WASI function',
+    handMade(imported('wasi_snapshot_preview1', 'fd_teleport', [FUNCTION, 1])),
+    /wasi_snapshot_preview1\.fd_teleport/,
+  ],
+  [
+    'an unknown module',
+    handMade(imported('wasi_unstable', 'fd_write', [FUNCTION, 1])),
+    /wasi_unstable\.fd_write/,
+  ],
+  [
+    'a host function of another type',
+    handMade(imported('host', 'get_env', [FUNCTION, 2])),
+    /imports host\.get_env as \(i32\) -> \(i32\); its type is \(i32 i32\) -> \(i64\)/,
+  ],
+  ['an imported memory', handMade(imported('env', 'memory', [2, 0, 1])), /imports its memory/],
+  ['an imported table', handMade(imported('env', 't', [1, 0x70, 0, 1])), /imports the table env\.t/],
+  ['an imported global', handMade(imported('env', 'g', [3, I32, 0])), /imports the global env\.g/],
+  ['shared memory', handMade(command({ memories: [[3, 1, 2]] })), /shared memory/],
+  ['64-bit memory', handMade(command({ memories: [[4, 1]] })), /64-bit memory/],
+  [
+    'two memories',
+    handMade(
+      command({
+        memories: [
+          [0, 1],
+          [0, 1],
+        ],
+      }),
+    ),
+    /has 2 memories/,
+  ],
+  [
+    'a memory that is not exported',
+    handMade(command({ exports: [{ name: '_start', kind: FUNCTION, index: 0 }] })),
+    /does not export its memory/,
+  ],
+  [
+    'more memory than the limit',
+    handMade(command({ memories: [[0, 0x81, 0x08]] })),
+    /needs 64\.1 MB of memory to start and its limit is 64 MB/,
+  ],
+  [
+    'a huge table',
+    handMade(command({ tables: [[0x70, 0, 0x80, 0x80, 0x80, 0x04]] })),
+    /table of 8388608 entries/,
+  ],
+  [
+    'a _start with parameters',
+    handMade(command({ types: [[[I32], []]] })),
+    /exports _start as \(i32\) -> \(\)/,
+  ],
+  [
+    'a handle of another type',
+    handMade(
+      command({
+        exports: [
+          { name: 'handle', kind: FUNCTION, index: 0 },
+          { name: 'memory', kind: MEMORY, index: 0 },
+        ],
+      }),
+    ),
+    /exports handle as \(\) -> \(\)/,
+  ],
+  [
+    'a reactor without an allocator',
+    handMade(
+      command({
+        types: [[[I32, I32], [I64]]],
+        functions: [{ type: 0, code: [0, 0x42, 0] }],
+        exports: [
+          { name: 'handle', kind: FUNCTION, index: 0 },
+          { name: 'memory', kind: MEMORY, index: 0 },
+        ],
+      }),
+    ),
+    /no orama_alloc/,
+  ],
+  [
+    'instructions that do not type',
+    handMade(command({ functions: [{ type: 0, code: [0, 0x6a] }] })),
+    /not valid WebAssembly/,
+  ],
+  [
+    'an unknown instruction',
+    handMade(command({ functions: [{ type: 0, code: [0, 0xff] }] })),
+    /not valid WebAssembly/,
+  ],
+];
+for (const [what, wasm, message] of REFUSED) {
+  test(`${what} is refused with a sentence`, async (t) => {
+    const error = await t.throwsAsync(inspect(wasm));
+    t.true(isAppError(error, 'invalid_module'), String(error));
+    t.regex(error?.message ?? '', message);
+  });
+}
+
+test('a start function can reach the memory through host calls', async (t) => {
+  // (start) log_info(0, 1)
+  const wasm = handMade({
+    types: [
+      [[], []],
+      [[I32, I32], []],
+    ],
+    imports: [{ module: 'env', name: 'log_info', description: [FUNCTION, 1] }],
+    functions: [
+      { type: 0, code: [0, 0x41, 0, 0x41, 1, 0x10, 0] },
+      { type: 0, code: [0] },
+    ],
+    memories: [[0, 1]],
+    exports: [
+      { name: '_start', kind: FUNCTION, index: 2 },
+      { name: 'memory', kind: MEMORY, index: 0 },
+    ],
+    start: 1,
+  });
+  const outcome = await runText(engine, wasm, '');
+  t.is(outcome.error, null);
+  t.deepEqual(outcome.log, ['info: \0']);
+});
+
+test('names that the rewriter adds give way to those of the module', async (t) => {
+  const wasm = handMade(
+    command({
+      exports: [
+        { name: '_start', kind: FUNCTION, index: 0 },
+        { name: 'memory', kind: MEMORY, index: 0 },
+        { name: 'orama0:pages', kind: FUNCTION, index: 0 },
+        { name: 'orama1:refused', kind: FUNCTION, index: 0 },
+      ],
+    }),
+  );
+  t.is((await runText(engine, wasm, '')).status, 'success');
+});
+
+test('a packed result without an allocator is 0 and the log says why', async (t) => {
+  // if get_request_id() != 0 trap
+  const wasm = handMade({
+    types: [
+      [[], []],
+      [[], [I64]],
+    ],
+    imports: [{ module: 'env', name: 'get_request_id', description: [FUNCTION, 1] }],
+    functions: [{ type: 0, code: [0, 0x10, 0, 0x42, 0, 0x52, 0x04, 0x40, 0, 0x0b] }],
+    memories: [[0, 1]],
+    exports: [
+      { name: '_start', kind: FUNCTION, index: 1 },
+      { name: 'memory', kind: MEMORY, index: 0 },
+    ],
+  });
+  const outcome = await runText(engine, wasm, '');
+  t.is(outcome.error, null);
+  t.is(outcome.log.length, 1);
+  t.regex(outcome.log[0] ?? '', /^error: get_request_id failed: the module exports no allocator/);
+});
+
+for (const [what, code, error, log] of [
+  // The allocator's body; its parameter is local 0.
+  ['traps', [0, 0x00], 'trap: unreachable', null],
+  [
+    'gives a pointer outside the memory',
+    [0, 0x41, 0x70],
+    'trap: memory access out of bounds in get_request_id',
+    null,
+  ],
+  [
+    'gives nothing',
+    [0, 0x41, 0],
+    null,
+    "error: get_request_id failed: the module's allocator gave no memory for 36 bytes",
+  ],
+  [
+    'calls the host again',
+    [0, 0x10, 0, 0xa7],
+    "trap: get_request_id was called from inside the guest's allocator",
+    null,
+  ],
+  ['calls itself without end', [0, 0x20, 0, 0x10, 2], 'trap: call stack exhausted', null],
+] as const) {
+  test(`an allocator that ${what} hurts only its own invocation`, async (t) => {
+    const wasm = handMade({
+      types: [
+        [[], []],
+        [[], [I64]],
+        [[I32], [I32]],
+      ],
+      imports: [{ module: 'env', name: 'get_request_id', description: [FUNCTION, 1] }],
+      functions: [
+        { type: 0, code: [0, 0x10, 0, 0x1a] },
+        { type: 2, code: [...code] },
+      ],
+      memories: [[0, 1]],
+      exports: [
+        { name: '_start', kind: FUNCTION, index: 1 },
+        { name: 'orama_alloc', kind: FUNCTION, index: 2 },
+        { name: 'memory', kind: MEMORY, index: 0 },
+      ],
+    });
+    const outcome = await runText(engine, wasm, '');
+    t.is(outcome.error, error);
+    t.deepEqual(outcome.log, log === null ? [] : [log]);
+    t.is((await runText(engine, handMade(command()), '')).status, 'success');
+  });
+}
+
+test('memory.grow and memory.size give a guest what they would give it anywhere', (t) => {
+  // run(pages) = memory.grow(pages); size() = memory.size
+  const wasm = handMade({
+    types: [
+      [[I32], [I32]],
+      [[], [I32]],
+      [[], []],
+    ],
+    functions: [
+      { type: 0, code: [0, 0x20, 0, 0x40, 0] },
+      { type: 1, code: [0, 0x3f, 0] },
+      { type: 2, code: [0] },
+    ],
+    memories: [[1, 2, 10]],
+    exports: [
+      { name: 'run', kind: FUNCTION, index: 0 },
+      { name: 'size', kind: FUNCTION, index: 1 },
+      { name: '_start', kind: FUNCTION, index: 2 },
+      { name: 'memory', kind: MEMORY, index: 0 },
+    ],
+  });
+  const steps = [0, 1, 0, 3, 100, -1, 2, 2 ** 31 - 1, 1, 1, 1, 0];
+  const play = (module: WebAssembly.Module) => {
+    const { run, size } = new WebAssembly.Instance(module).exports as Record<string, (n?: number) => number>;
+    return steps.map((step) => [run?.(step), size?.()]);
+  };
+  const module = parse(wasm);
+  const rewritten = rewrite(module, { maxPages: 1024, scan: scan(module) });
+  t.deepEqual(play(compile(rewritten)), play(new WebAssembly.Module(wasm)));
+});
+
+test('rewriting keeps every export of real modules', async (t) => {
+  for (const source of ['kitchen.c', 'kitchen.rs', 'kitchen.go', 'kitchen.as.ts', 'kitchen.reactor.go']) {
+    const wasm = await guest(source);
+    const module = parse(wasm);
+    t.not(scan(module), null, source);
+    const before = module.exports.map(({ name }) => name);
+    const after = parse(rewrite(module, { maxPages: 1024, scan: scan(module), exportGlobals: true }).bytes);
+    t.deepEqual(after.exports.map(({ name }) => name).slice(0, before.length), before);
+    t.true(after.exports.every(({ name }) => before.includes(name) || name.startsWith('orama0:')));
+    t.notThrows(() => prepareFresh(readSource(wasm, 64)));
+  }
+});
+
+test('mutated modules are read or refused with a typed error, never more', async (t) => {
+  for (const source of ['copy.c', 'kitchen.as.ts', 'kitchen.reactor.c']) {
+    const wasm = await guest(source);
+    for (let seed = 1; seed <= 400; seed++) t.is(fuzzModule(wasm, seed), null, `${source}, seed ${seed}`);
+  }
+});

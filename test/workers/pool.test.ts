@@ -1,0 +1,186 @@
+import { execFile } from 'node:child_process';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import test from 'ava';
+import { createEngine } from '../../workers/engine.js';
+import { guestCall, runText } from '../helpers/engine.js';
+import { guest } from '../helpers/guests.js';
+
+const kitchen = () => guest('kitchen.c');
+
+test('guests that wait give their slot away: many more than threads wait at once', async (t) => {
+  const engine = createEngine({ threads: 2, parked: 30 });
+  t.teardown(() => engine.close());
+  const wasm = await kitchen();
+  let inside = 0;
+  let most = 0;
+  let release = () => {};
+  const gate = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const httpFetch = async () => {
+    inside++;
+    most = Math.max(most, inside);
+    // All thirty are in their call at once, or none ever gets out.
+    if (inside === 30) release();
+    await gate;
+    return '{"status":200}';
+  };
+  const all = Array.from({ length: 30 }, () =>
+    runText(engine, wasm, 'fetch http://x', { host: { httpFetch } }),
+  );
+  const outcomes = await Promise.all(all);
+  t.is(most, 30);
+  t.true(outcomes.every(({ output }) => output === '{"status":200}\n'));
+});
+
+test('guests that sleep do not keep those that compute from running', async (t) => {
+  const engine = createEngine({ threads: 1, parked: 4 });
+  t.teardown(() => engine.close());
+  const wasm = await kitchen();
+  const sleepers = Array.from({ length: 4 }, () => runText(engine, wasm, 'sleep 2000\necho slept'));
+  const ended: string[] = [];
+  const order = sleepers.map(async (sleeper) => ended.push((await sleeper).output));
+  ended.push((await runText(engine, wasm, 'spin 1\necho computed')).output);
+  await Promise.all(order);
+  t.is(ended[0], 'computed\n');
+});
+
+test('no more guests are parked than allowed', async (t) => {
+  const engine = createEngine({ threads: 1, parked: 2 });
+  t.teardown(() => engine.close());
+  const wasm = await kitchen();
+  let inside = 0;
+  let most = 0;
+  const httpFetch = async () => {
+    most = Math.max(most, ++inside);
+    await delay(50);
+    inside--;
+    return '';
+  };
+  await Promise.all(
+    Array.from({ length: 9 }, () => runText(engine, wasm, 'fetch http://x', { host: { httpFetch } })),
+  );
+  // Two parked and the one that keeps its slot.
+  t.is(most, 3);
+});
+
+test('a long line of one namespace does not delay the first of another', async (t) => {
+  const engine = createEngine({ threads: 1, parked: 0 });
+  t.teardown(() => engine.close());
+  const wasm = await kitchen();
+  const ended: string[] = [];
+  const run = async (namespace: string) => {
+    await runText(engine, wasm, 'spin 100', { namespace });
+    ended.push(namespace);
+  };
+  await Promise.all([...Array.from({ length: 20 }, () => run('busy')), run('quiet')]);
+  t.true(ended.indexOf('quiet') <= 2, ended.join());
+});
+
+test('limits of what runs never add up to more than the budget', async (t) => {
+  const engine = createEngine({ threads: 2, parked: 16, memoryMb: 700 });
+  t.teardown(() => engine.close());
+  const wasm = await kitchen();
+  let inside = 0;
+  let most = 0;
+  const httpFetch = async () => {
+    most = Math.max(most, ++inside);
+    t.true(engine.stats().memoryMb <= 700);
+    await delay(30);
+    inside--;
+    return '';
+  };
+  const outcomes = await Promise.all(
+    Array.from({ length: 12 }, () =>
+      runText(engine, wasm, 'fetch http://x', { memoryLimitMb: 256, host: { httpFetch } }),
+    ),
+  );
+  t.true(outcomes.every(({ status }) => status === 'success'));
+  t.is(most, 2);
+});
+
+test('a large guest is not passed by small ones for ever', async (t) => {
+  const engine = createEngine({ threads: 2, parked: 8, memoryMb: 256 });
+  t.teardown(() => engine.close());
+  const wasm = await kitchen();
+  let large = false;
+  const small = async () => {
+    while (!large) await runText(engine, wasm, 'sleep 20', { memoryLimitMb: 64, namespace: 'small' });
+  };
+  const many = Array.from({ length: 6 }, small);
+  await delay(100);
+  const outcome = await runText(engine, wasm, 'echo in', { memoryLimitMb: 256, namespace: 'large' });
+  large = true;
+  t.is(outcome.output, 'in\n');
+  await Promise.all(many);
+});
+
+test('a guest that could never fit is refused', async (t) => {
+  const engine = createEngine({ threads: 1, parked: 0, memoryMb: 100 });
+  t.teardown(() => engine.close());
+  await t.throwsAsync(engine.run(guestCall(await kitchen(), '', { memoryLimitMb: 256 })), {
+    code: 'unavailable',
+    message: /needs 256 MB/,
+  });
+});
+
+test('cancelling stops a guest that runs and takes away one that waits', async (t) => {
+  const engine = createEngine({ threads: 1, parked: 0 });
+  t.teardown(() => engine.close());
+  const wasm = await kitchen();
+  const running = new AbortController();
+  const waiting = new AbortController();
+  const before = new AbortController();
+  before.abort();
+  let begun = () => {};
+  const hasBegun = new Promise<void>((resolve) => {
+    begun = resolve;
+  });
+  const first = runText(engine, wasm, 'info begun\nloop', { signal: running.signal, onLog: () => begun() });
+  const second = runText(engine, wasm, 'echo never', { signal: waiting.signal });
+  const third = runText(engine, wasm, 'echo never', { signal: before.signal });
+  await hasBegun;
+  waiting.abort();
+  t.is((await second).status, 'cancelled');
+  t.is((await third).status, 'cancelled');
+  running.abort();
+  const outcome = await first;
+  t.is(outcome.status, 'cancelled');
+  t.deepEqual(outcome.log, ['info: begun']);
+  t.is((await runText(engine, wasm, 'echo next')).output, 'next\n');
+});
+
+test('closing rejects what runs and what waits with a typed error, and so does running afterwards', async (t) => {
+  const engine = createEngine({ threads: 1, parked: 0 });
+  t.teardown(() => engine.close());
+  const wasm = await kitchen();
+  await runText(engine, wasm, 'echo');
+  const running = t.throwsAsync(runText(engine, wasm, 'loop'), { code: 'unavailable' });
+  const waiting = t.throwsAsync(runText(engine, wasm, 'echo'), { code: 'unavailable' });
+  await delay(100);
+  await engine.close();
+  await engine.close();
+  await running;
+  await waiting;
+  await t.throwsAsync(runText(engine, wasm, 'echo'), { code: 'unavailable' });
+});
+
+test('a process that has closed its engine ends by itself', async (t) => {
+  const engineUrl = new URL('../../workers/engine.js', import.meta.url).href;
+  const helperUrl = new URL('../helpers/engine.js', import.meta.url).href;
+  const guestsUrl = new URL('../helpers/guests.js', import.meta.url).href;
+  const script = `
+    const { createEngine } = await import('${engineUrl}');
+    const { runText } = await import('${helperUrl}');
+    const { guest } = await import('${guestsUrl}');
+    const engine = createEngine({ threads: 2, parked: 4 });
+    const { output } = await runText(engine, await guest('kitchen.c'), 'echo done');
+    await engine.close();
+    process.stdout.write(output);
+  `;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
+    timeout: 60_000,
+  });
+  t.is(stdout, 'done\n');
+});

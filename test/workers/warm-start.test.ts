@@ -1,0 +1,207 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import test from 'ava';
+import type { WarmStart } from '../../src/contract/function.js';
+import type { FunctionName } from '../../src/contract/ids.js';
+import type { Engine, ModuleReport } from '../../src/ports/engine.js';
+import { createEngine } from '../../workers/engine.js';
+import { contentId, runText, type TextOutcome } from '../helpers/engine.js';
+import { guest } from '../helpers/guests.js';
+
+const engine = createEngine({ threads: 1, parked: 2 });
+test.after.always(() => engine.close());
+
+async function inspect(source: string, on: Engine = engine): Promise<ModuleReport> {
+  const wasm = await guest(source);
+  return on.inspect(wasm, { cid: contentId(wasm), name: 'tested' as FunctionName, memoryLimitMb: 64 });
+}
+
+for (const [source, kind, warmStart] of [
+  ['kitchen.c', 'command', 'fresh'],
+  ['kitchen.rs', 'command', 'fresh'],
+  ['kitchen.go', 'command', 'go-command'],
+  ['early.go', 'command', 'go-command'],
+  ['kitchen.reactor.go', 'reactor', 'reactor'],
+  ['kitchen.reactor.c', 'reactor', 'reactor'],
+  ['host.as.ts', 'reactor', 'reactor'],
+] as const) {
+  test(`${source} is a ${kind} and is run as ${warmStart}`, async (t) => {
+    t.deepEqual(await inspect(source), { kind, warmStart });
+  });
+}
+
+test('a reactor that calls the host while it initialises runs as fresh, and the report says why', async (t) => {
+  const report = await inspect('kitchen.as.ts');
+  t.is(report.warmStart, 'fresh');
+  t.is(report.note, 'runs as fresh: it calls env.log_info while it initialises');
+  const outcome = await runText(engine, await guest('kitchen.as.ts'), 'hi', { env: { WHO: 'me' } });
+  t.deepEqual(outcome.log, ['info: top level']);
+  t.is(outcome.output, 'hi from me 1');
+});
+
+test('a command that draws a random number before main runs as fresh: a snapshot would freeze it', async (t) => {
+  const report = await inspect('frozen.go');
+  t.is(report.warmStart, 'fresh');
+  t.regex(report.note ?? '', /not that of a fresh start/);
+});
+
+/** What does not change from run to run. */
+const steady = ({ status, output, error, exitCode, log }: TextOutcome) => ({
+  status,
+  output,
+  error,
+  exitCode,
+  log,
+});
+
+const INPUTS: [string, WarmStart, string[]][] = [
+  [
+    'kitchen.go',
+    'go-command',
+    [
+      '{"name":"a"}',
+      '',
+      'no JSON',
+      '{"op":"exit","count":3}',
+      '{"op":"exit","count":0}',
+      '{"op":"goroutines","count":100}',
+      '{"op":"garbage","count":20000}',
+      '{"op":"sleep","count":10,"name":"b"}',
+      '{"op":"grow","count":20}',
+      '{"op":"grow","count":30}',
+      '{"op":"bomb"}',
+      '{"op":"stderr","count":300}',
+      `{"name":"${'long'.repeat(100_000)}"}`,
+      '{"name":"z"}',
+    ],
+  ],
+  ['kitchen.reactor.go', 'reactor', ['{"name":"a"}', 'no JSON', '', '{"op":"print"}', '{"name":"b"}']],
+  ['kitchen.reactor.c', 'reactor', ['', 'a', 'grow', 'b', 'grow again', 'c'.repeat(100_000)]],
+];
+for (const [source, warmStart, inputs] of INPUTS) {
+  test(`${source} gives the same as ${warmStart} and as fresh, in any order`, async (t) => {
+    const wasm = await guest(source);
+    for (const input of [...inputs, ...inputs.toReversed()]) {
+      const fresh = await runText(engine, wasm, input, { warmStart: 'fresh' });
+      const warm = await runText(engine, wasm, input, { warmStart });
+      t.deepEqual(steady(warm), steady(fresh), input.slice(0, 40));
+    }
+  });
+}
+
+test('a guest that panics or is killed leaves no trace in the next', async (t) => {
+  const wasm = await guest('kitchen.go');
+  const options = { warmStart: 'go-command' } as const;
+  for (const input of ['{"op":"panic"}', '{"op":"loop"}']) {
+    const ended = await runText(engine, wasm, input, { ...options, timeoutMs: 300 });
+    t.not(ended.status, 'success');
+    const next = await runText(engine, wasm, '{"name":"n"}', options);
+    t.is(next.output, '{"counter":1,"greeting":"Hello, n","remembered":2}');
+  }
+});
+
+test('random numbers, the order of maps and the time differ between warm runs', async (t) => {
+  const wasm = await guest('kitchen.go');
+  const runs = [];
+  for (let index = 0; index < 12; index++) {
+    runs.push(
+      JSON.parse((await runText(engine, wasm, '{"op":"random"}', { warmStart: 'go-command' })).output),
+    );
+  }
+  for (const place of [0, 1, 2]) t.is(new Set(runs.map((run) => run[place])).size, 12);
+  t.true(new Set(runs.map((run) => run[3])).size > 3);
+
+  const time = async () =>
+    Number((await runText(engine, wasm, '{"op":"time"}', { warmStart: 'go-command' })).output);
+  const first = await time();
+  await delay(30);
+  t.true((await time()) >= first + 30);
+});
+
+test('what package initialisers take from the clock and from chance is new in each warm run', async (t) => {
+  const wasm = await guest('early.go');
+  const seen = [];
+  for (let index = 0; index < 5; index++) {
+    const { output } = await runText(engine, wasm, `${index}`, { warmStart: 'go-command' });
+    const [input, sinceStart, number, secret] = output.trim().split(' ');
+    t.is(input, `${index}`);
+    t.true(Number(sinceStart) < 1000);
+    seen.push([number, secret].join());
+    await delay(20);
+  }
+  t.is(new Set(seen).size, 5);
+});
+
+test('the name of the function is its own also when two functions share a module', async (t) => {
+  const wasm = await guest('kitchen.go');
+  for (const name of ['one', 'two', 'one'] as FunctionName[]) {
+    const outcome = await runText(engine, wasm, '{"op":"args"}', {
+      warmStart: 'go-command',
+      functionName: name,
+    });
+    t.is(outcome.output, `[${name}] 0\n`);
+  }
+});
+
+test('kept instances are reused, counted, and given up when the budget is needed', async (t) => {
+  const small = createEngine({ threads: 1, parked: 0, memoryMb: 66 });
+  t.teardown(() => small.close());
+  const options = { warmStart: 'go-command' } as const;
+  const wasm = await guest('kitchen.go');
+  for (let round = 0; round < 3; round++) await runText(small, wasm, '{"name":"n"}', options);
+  while (small.stats().busy > 0) await delay(5);
+  const { warmRuns, warmInstances, memoryMb } = small.stats();
+  t.deepEqual({ warmRuns, warmInstances }, { warmRuns: 2, warmInstances: 1 });
+  t.true(memoryMb > 2 && memoryMb < 12);
+
+  // 64 MB of another function and the 3 MB that are kept are more than 66.
+  const other = runText(small, await guest('kitchen.c'), 'sleep 300');
+  while (small.stats().busy + small.stats().parked === 0) await delay(1);
+  await delay(100);
+  t.is(small.stats().warmInstances, 0);
+  t.true(small.stats().memoryMb <= 66);
+  await other;
+  t.is((await runText(small, wasm, '{"name":"n"}', options)).status, 'success');
+});
+
+test('the least recently used instance is the one that is given up', async (t) => {
+  const small = createEngine({ threads: 1, parked: 0, memoryMb: 68 });
+  t.teardown(() => small.close());
+  const wasm = await guest('kitchen.go');
+  const run = (name: string) =>
+    runText(small, wasm, '{"name":"n"}', { warmStart: 'go-command', functionName: name as FunctionName });
+  // Room for one kept of 3 MB beside the one that runs: c takes the place of b.
+  for (const name of ['a', 'b', 'a', 'c']) await run(name);
+  const before = small.stats().warmRuns;
+  await run('a');
+  t.is(small.stats().warmRuns, before + 1);
+  await run('b');
+  t.is(small.stats().warmRuns, before + 1);
+});
+
+test('a module that is asked for as something it cannot be runs as fresh', async (t) => {
+  t.is(
+    (await runText(engine, await guest('kitchen.c'), 'echo x', { warmStart: 'go-command' })).output,
+    'x\n',
+  );
+  t.is((await runText(engine, await guest('kitchen.go'), '{}', { warmStart: 'reactor' })).status, 'success');
+});
+
+test('after deploy a module runs without being loaded', async (t) => {
+  const wasm = await guest('kitchen.reactor.c');
+  const { warmStart } = await inspect('kitchen.reactor.c');
+  const loadWasm = () => Promise.reject(new Error('loaded'));
+  t.is((await runText(engine, wasm, 'x', { warmStart, loadWasm })).status, 'success');
+});
+
+test('what a reactor prints is logged, and what handle returns outside its memory or beyond 1 MB is an error', async (t) => {
+  const wasm = await guest('kitchen.reactor.go');
+  for (const warmStart of ['fresh', 'reactor'] as const) {
+    const printed = await runText(engine, wasm, '{"op":"print","name":"p"}', { warmStart });
+    t.is(printed.output, '{"counter":1,"greeting":"Hello, p"}');
+    t.deepEqual(printed.log, ['info: printed by a reactor']);
+    const large = await runText(engine, wasm, '{"op":"large","count":1048577}', { warmStart });
+    t.is(large.error, 'output is larger than 1 MB');
+    const wild = await runText(engine, wasm, '{"op":"wild","count":10}', { warmStart });
+    t.is(wild.error, 'handle returned 10 bytes at 4294901760, which is outside its memory');
+  }
+});
