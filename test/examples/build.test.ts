@@ -1,25 +1,14 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { findTool } from '../../src/cli/build/run-tool.js';
 import { parseManifest } from '../../src/contract/manifest.js';
 import { check } from '../../workers/wasm/check.js';
 import { parse } from '../../workers/wasm/parse.js';
 import { runCli } from '../helpers/cli.js';
+import { COMPILERS } from '../helpers/compilers.js';
 import { tempDir } from '../helpers/temp-dir.js';
 
 const home = tempDir();
-
-/** What an example is written in says which compiler it needs; one that is not there is named as skipped. */
-const COMPILERS: Record<string, { title: string; found: boolean }> = {
-  go: { title: 'Go', found: findTool('go') !== undefined },
-  assemblyscript: { title: 'AssemblyScript', found: true },
-  rust: { title: 'Rust (wasm32-wasip1)', found: findTool('cargo') !== undefined },
-  c: {
-    title: 'clang and wasi-libc',
-    found: findTool('clang') !== undefined && existsSync('/usr/include/wasm32-wasi'),
-  },
-};
 
 /** As deploy would take it: every import there is, with its types, and an entry point. */
 function inspect(file: string) {
