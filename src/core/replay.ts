@@ -86,13 +86,19 @@ export function createDeadLetters({
 
     async replayAll(namespace, fn, options) {
       await catalog.resolve(namespace, fn);
+      // Those that die of the replay are not replayed by it again, for ever.
+      const before = Date.now();
       let count = 0;
       for (;;) {
-        const page = await store.attempts.list({ namespace, function: fn, state: 'dead', limit: BATCH });
+        const filter = { namespace, function: fn, state: 'dead' as const, before };
+        const page = await store.attempts.list({ ...filter, limit: BATCH });
         if (page.items.length === 0) return count;
         for (const { attempts } of page.items) {
-          const last = attempts.at(-1);
-          if (last && (await replayRow(last, options))) count += 1;
+          const [listed] = attempts;
+          // A list leaves the input out, and a replay is nothing without it.
+          const stored = listed && (await store.attempts.invocation(listed.requestId));
+          const last = stored?.attempts.at(-1);
+          if (last?.final?.state === 'dead' && (await replayRow(last, options))) count += 1;
         }
       }
     },

@@ -156,13 +156,11 @@ function requestBody(body: BodySpec): Json {
 
 function schemaOf(schema: z.ZodType, io: 'input' | 'output'): Json {
   const { $schema: _, ...own } = z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as Json;
-  // What a reply has beyond its shape is no error, and zod says so of requests only.
-  return io === 'output' ? open(own) : own;
-}
-
-/** A later version may add a key to a reply: clients must not be told that there is none. */
-function open(schema: Json): Json {
-  return JSON.parse(JSON.stringify(schema), (key, value: unknown) =>
-    key === 'additionalProperties' && value === false ? undefined : value,
-  ) as Json;
+  return JSON.parse(JSON.stringify(own), (key, value: unknown) => {
+    // A later version may add a key to a reply: clients must not be told that there is none.
+    if (io === 'output' && key === 'additionalProperties' && value === false) return undefined;
+    // Unicode classes are JavaScript's: most readers of OpenAPI cannot compile them.
+    if (key === 'pattern' && typeof value === 'string' && value.includes('\\p{')) return undefined;
+    return value;
+  }) as Json;
 }

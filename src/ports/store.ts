@@ -171,7 +171,7 @@ export interface AttemptStore {
   logs(query: LogQuery): Promise<{ records: LogRecord[]; position: string }>;
   /** Attempts by number; null when no row has this id. An invocation has ended when its last attempt is final. */
   invocation(id: RequestId): Promise<StoredInvocation | null>;
-  /** Ended invocations, newest first, without messages. */
+  /** Ended invocations, newest first, without messages and input. */
   list(query: InvocationQuery): Promise<{ items: StoredInvocation[]; nextCursor: string | null }>;
   /** Takes a dead invocation for replay: the first caller gets it, and it is dead no longer. */
   takeDead(id: RequestId): Promise<AttemptRow | null>;
