@@ -44,7 +44,9 @@ interface Run {
   /** The host call it waits in. */
   waitsIn: string | null;
   timer: NodeJS.Timeout | null;
-  gone: AbortController;
+  /** Fires when the guest is gone; made when something has to know. */
+  gone: AbortController | null;
+  stopSleep: (() => void) | null;
   lines: LogMessage[];
   ending: Ending | null;
   onAbort: (() => void) | null;
@@ -100,7 +102,8 @@ export class Pool implements Closable {
         blockedAt: 0,
         waitsIn: null,
         timer: null,
-        gone: new AbortController(),
+        gone: null,
+        stopSleep: null,
         lines: [],
         ending: null,
         onAbort: null,
@@ -212,7 +215,7 @@ export class Pool implements Closable {
       case 'call':
         if (run === undefined || run.ending !== null) return;
         this.#block(run, message.name, SLOW_CALLS.has(message.name));
-        void answer(run.call.host, message.name, message.args, run.gone.signal).then((reply) => {
+        void answer(run.call.host, message.name, message.args, goneSignal(run)).then((reply) => {
           if (this.#resume(run)) thread.reply(reply);
         });
         return;
@@ -226,7 +229,7 @@ export class Pool implements Closable {
           },
           Math.min(message.milliseconds, 2 ** 31 - 1),
         );
-        run.gone.signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
+        run.stopSleep = () => clearTimeout(timer);
         return;
       }
       case 'logged':
@@ -235,6 +238,7 @@ export class Pool implements Closable {
       case 'done':
         if (run === undefined || run.ending !== null) return;
         this.#done(run, thread, message.result);
+        if (message.idle) this.#idleAgain(thread, 0);
         return;
       case 'idle':
         this.#idleAgain(thread, message.keptBytes);
@@ -347,7 +351,7 @@ export class Pool implements Closable {
     }
     run.ending = ending;
     this.#counts.kills++;
-    run.gone.abort();
+    this.#leave(run);
     void run.thread.kill();
   }
 
@@ -392,8 +396,14 @@ export class Pool implements Closable {
   #settle(run: Run, how: () => void): void {
     if (run.timer !== null) clearTimeout(run.timer);
     if (run.onAbort !== null) run.call.signal?.removeEventListener('abort', run.onAbort);
-    run.gone.abort();
+    this.#leave(run);
     how();
+  }
+
+  /** Stops what goes on outside for a guest that is gone. */
+  #leave(run: Run): void {
+    run.gone?.abort();
+    run.stopSleep?.();
   }
 
   // --- kept instances
@@ -465,6 +475,11 @@ export class Pool implements Closable {
       void thread.kill();
     }
   }
+}
+
+function goneSignal(run: Run): AbortSignal {
+  run.gone ??= new AbortController();
+  return run.gone.signal;
 }
 
 const ids = new WeakMap<GuestThread, number>();

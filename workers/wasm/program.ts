@@ -32,6 +32,8 @@ export interface Runner {
   run(session: Session): GuestResult;
   /** What is not needed for the reply: making ready for the next run. */
   reset(): void;
+  /** Whether `reset` takes no longer than telling that it is done would. */
+  resetsAtOnce(): boolean;
   /** Bytes of memory kept between runs. */
   keptBytes(): number;
 }
