@@ -38,6 +38,7 @@ export function createEngine(options: EngineOptions = {}): Engine {
     for (const ready of [fresh, program]) {
       programs.set(programKey(cid, name, limitMb, ready.strategy), Promise.resolve(ready));
     }
+    if (program.waits) pool.expectWaiting();
     const report: ModuleReport = { kind: program.shape.kind, warmStart: program.strategy };
     if (note !== null) report.note = note;
     return report;

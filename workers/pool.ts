@@ -25,9 +25,11 @@ const SLOW_CALLS: ReadonlySet<string> = new Set(['http_fetch']);
 const PASSED_FOR_MS = 1000;
 const IDLE_THREAD_MS = 30_000;
 /** Starting a thread takes the main thread 1–2 ms and a core 40: a few at a time. */
-const STARTING_AT_ONCE = 4;
-/** Threads kept ready for guests that park, so that a burst of them does not wait for threads to start. */
-const READY_TO_PARK = 16;
+const STARTING_AT_ONCE = 2;
+/** Threads kept ready for guests that park, in a pool where none has for a while; each takes 10 MB. */
+const READY_AT_REST = 4;
+/** After a guest that waits was seen, there is a thread for each that may park, so that a burst of them finds theirs. */
+const READY_FOR_MS = 300_000;
 const MAX_START_FAILURES = 3;
 
 type Ending = 'timeout' | 'cancelled' | 'closing';
@@ -71,6 +73,7 @@ export class Pool implements Closable {
   #runningMb = 0;
   #keptMb = 0;
   #startFailures = 0;
+  #waitingExpectedUntil = 0;
   #overdue: Run | null = null;
   #closed = false;
   #counts = { warm: 0, fresh: 0, kills: 0 };
@@ -91,6 +94,7 @@ export class Pool implements Closable {
       );
     }
     if (call.signal?.aborted === true) return Promise.resolve(ended(call, 'cancelled', null, [], 0, null));
+    if (program.waits) this.expectWaiting();
     return new Promise((resolve, reject) => {
       const run: Run = {
         call,
@@ -117,6 +121,12 @@ export class Pool implements Closable {
       this.#queue.push(call.namespace, run);
       this.#dispatch();
     });
+  }
+
+  /** Guests that wait are about: threads for them are started before they are needed. */
+  expectWaiting(): void {
+    this.#waitingExpectedUntil = Date.now() + READY_FOR_MS;
+    this.#startThreads();
   }
 
   stats(): EngineStats {
@@ -298,6 +308,7 @@ export class Pool implements Closable {
     run.phase = 'parked';
     this.#parked++;
     this.#computing--;
+    this.#waitingExpectedUntil = Date.now() + READY_FOR_MS;
     return true;
   }
 
@@ -434,14 +445,17 @@ export class Pool implements Closable {
 
   // --- threads
 
-  /** Ahead of need: a thread for each computing guest, a spare, and room for guests to park. */
+  /** A thread for each computing guest, a spare, and those for guests that park. */
+  #wantedThreads(): number {
+    const { threads, parked } = this.#options;
+    const most = threads + 1 + parked;
+    if (Date.now() < this.#waitingExpectedUntil) return most;
+    return Math.min(most, Math.max(threads + 1 + READY_AT_REST, this.#runs.size + 1));
+  }
+
   #startThreads(): void {
     if (this.#closed || this.#startFailures >= MAX_START_FAILURES) return;
-    const { threads, parked } = this.#options;
-    const busy = this.#runs.size;
-    const coming = this.#parked > 0 ? Math.min(this.#queue.length, 2 * this.#parked) : 0;
-    const floor = threads + 1 + Math.min(parked, READY_TO_PARK);
-    const wanted = Math.min(threads + parked + 1, Math.max(floor, busy + 1 + coming));
+    const wanted = this.#wantedThreads();
     while (this.#threads.size < wanted && this.#starting.size < STARTING_AT_ONCE) {
       const thread = new GuestThread({
         ready: (ready) => this.#ready(ready),
@@ -463,10 +477,8 @@ export class Pool implements Closable {
 
   /** Threads started for a burst end when it is over. */
   #retire(): void {
-    const { threads, parked } = this.#options;
-    const floor = threads + 1 + Math.min(parked, READY_TO_PARK);
     const before = Date.now() - IDLE_THREAD_MS;
-    let surplus = this.#threads.size - floor;
+    let surplus = this.#threads.size - this.#wantedThreads();
     for (const thread of [...this.#idle]) {
       if (surplus <= 0) return;
       if (thread.idleSince > before) continue;

@@ -34,16 +34,33 @@ test('guests that wait give their slot away: many more than threads wait at once
   t.true(outcomes.every(({ output }) => output === '{"status":200}\n'));
 });
 
-test('guests that sleep do not keep those that compute from running', async (t) => {
+test('guests that wait do not keep those that compute from running', async (t) => {
   const engine = createEngine({ threads: 1, parked: 4 });
   t.teardown(() => engine.close());
   const wasm = await kitchen();
-  const sleepers = Array.from({ length: 4 }, () => runText(engine, wasm, 'sleep 2000\necho slept'));
-  const ended: string[] = [];
-  const order = sleepers.map(async (sleeper) => ended.push((await sleeper).output));
-  ended.push((await runText(engine, wasm, 'spin 1\necho computed')).output);
-  await Promise.all(order);
-  t.is(ended[0], 'computed\n');
+  let release = () => {};
+  const gate = new Promise<string>((resolve) => {
+    release = () => resolve('{}');
+  });
+  const waiting = Array.from({ length: 4 }, () =>
+    runText(engine, wasm, 'fetch http://x', { host: { httpFetch: () => gate } }),
+  );
+  // With its one slot taken by any of the four, this would never end.
+  t.is((await runText(engine, wasm, 'spin 1\necho computed')).output, 'computed\n');
+  release();
+  t.true((await Promise.all(waiting)).every(({ status }) => status === 'success'));
+});
+
+test('a sleep gives the slot away like a call', async (t) => {
+  const engine = createEngine({ threads: 1, parked: 1 });
+  t.teardown(() => engine.close());
+  const wasm = await kitchen();
+  const stop = new AbortController();
+  const asleep = runText(engine, wasm, 'sleep 600000', { signal: stop.signal, timeoutMs: 300_000 });
+  while (engine.stats().parked === 0) await delay(5);
+  t.is((await runText(engine, wasm, 'echo awake')).output, 'awake\n');
+  stop.abort();
+  t.is((await asleep).status, 'cancelled');
 });
 
 test('no more guests are parked than allowed', async (t) => {
@@ -52,16 +69,21 @@ test('no more guests are parked than allowed', async (t) => {
   const wasm = await kitchen();
   let inside = 0;
   let most = 0;
+  let release = () => {};
+  const gate = new Promise<void>((resolve) => {
+    release = resolve;
+  });
   const httpFetch = async () => {
     most = Math.max(most, ++inside);
-    await delay(50);
+    // Two parked and the one that keeps its slot; a while for a fourth to come, if there were one.
+    if (inside === 3) setTimeout(release, 200);
+    await gate;
     inside--;
     return '';
   };
   await Promise.all(
     Array.from({ length: 9 }, () => runText(engine, wasm, 'fetch http://x', { host: { httpFetch } })),
   );
-  // Two parked and the one that keeps its slot.
   t.is(most, 3);
 });
 

@@ -10,6 +10,8 @@ interface ProgramBase {
   limitMb: number;
   /** The module's own maximum is below the limit, so growth that it is refused is not the limit's doing. */
   ownMaximum: boolean;
+  /** It imports what guests wait in: threads are made ready for that before the first one waits. */
+  waits: boolean;
 }
 
 export interface FreshProgram extends ProgramBase {
