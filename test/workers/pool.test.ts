@@ -3,6 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import test from 'ava';
 import { createEngine } from '../../workers/engine.js';
+import { Pool } from '../../workers/pool.js';
+import { prepareFresh, readSource } from '../../workers/wasm/prepare.js';
 import { guestCall, runText } from '../helpers/engine.js';
 import { guest } from '../helpers/guests.js';
 
@@ -205,4 +207,18 @@ test('a process that has closed its engine ends by itself', async (t) => {
     timeout: 60_000,
   });
   t.is(stdout, 'done\n');
+});
+
+test('a guest whose thread fails is an error, and another thread takes its place', async (t) => {
+  const pool = new Pool({ threads: 1, parked: 0, memoryMb: 512 });
+  t.teardown(() => pool.close());
+  const wasm = await kitchen();
+  const good = prepareFresh(readSource(wasm, 64));
+  // Nothing that a guest can do is known to bring its thread down, so the engine's own part is broken here.
+  const broken = { ...good, shape: null } as unknown as typeof good;
+  const outcome = await pool.run(guestCall(wasm, 'echo'), 'broken', broken);
+  t.is(outcome.status, 'error');
+  t.regex(outcome.error ?? '', /^the function's thread failed: /);
+  t.is((await pool.run(guestCall(wasm, 'echo'), 'good', good)).status, 'success');
+  t.is(pool.stats().waiting, 0);
 });
