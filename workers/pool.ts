@@ -5,6 +5,8 @@ import type { EngineStats, GuestCall, GuestOutcome } from '../src/ports/engine.j
 import { answer } from './answer.js';
 import { FairQueue } from './fair-queue.js';
 import { GuestThread } from './guest-thread.js';
+import { KeptInstances } from './kept-instances.js';
+import { closing, type Ending, finished, neverBegun, stopped } from './outcome.js';
 import type { FromThread, JobResult } from './protocol.js';
 import type { Program } from './wasm/program.js';
 
@@ -31,8 +33,6 @@ const READY_AT_REST = 4;
 /** After a guest that waits was seen, there is a thread for each that may park, so that a burst of them finds theirs. */
 const READY_FOR_MS = 300_000;
 const MAX_START_FAILURES = 3;
-
-type Ending = 'timeout' | 'cancelled' | 'closing';
 
 /** One invocation from its arrival at the pool to its outcome. */
 interface Run {
@@ -64,14 +64,12 @@ export class Pool implements Closable {
   readonly #starting = new Set<GuestThread>();
   readonly #idle = new Set<GuestThread>();
   readonly #runs = new Map<GuestThread, Run>();
-  /** Kept instances of idle threads, least recently used first. */
-  readonly #kept = new Map<string, { thread: GuestThread; key: string; mb: number }>();
+  readonly #kept = new KeptInstances();
   readonly #retirement: NodeJS.Timeout;
   #sweep: NodeJS.Timeout | null = null;
   #computing = 0;
   #parked = 0;
   #runningMb = 0;
-  #keptMb = 0;
   #startFailures = 0;
   #waitingExpectedUntil = 0;
   #overdue: Run | null = null;
@@ -93,7 +91,7 @@ export class Pool implements Closable {
         new AppError('unavailable', `${call.functionName} needs ${program.limitMb} MB and ${limit}.`),
       );
     }
-    if (call.signal?.aborted === true) return Promise.resolve(ended(call, 'cancelled', null, [], 0, null));
+    if (call.signal?.aborted === true) return Promise.resolve(neverBegun());
     if (program.waits) this.expectWaiting();
     return new Promise((resolve, reject) => {
       const run: Run = {
@@ -136,7 +134,7 @@ export class Pool implements Closable {
       parked: this.#parked,
       waiting: this.#queue.length,
       warmInstances: this.#kept.size,
-      memoryMb: this.#runningMb + this.#keptMb,
+      memoryMb: this.#runningMb + this.#kept.mb,
       warmRuns: this.#counts.warm,
       freshRuns: this.#counts.fresh,
       kills: this.#counts.kills,
@@ -198,7 +196,7 @@ export class Pool implements Closable {
 
   #start(run: Run, thread: GuestThread): void {
     this.#idle.delete(thread);
-    this.#unkeep(thread, run.key);
+    this.#kept.take(thread, run.key);
     this.#runningMb += run.program.limitMb;
     this.#makeRoom();
     this.#computing++;
@@ -212,7 +210,8 @@ export class Pool implements Closable {
       requestId,
       callerWallet,
       env,
-      input,
+      // A view of a larger buffer would take all of it along.
+      input: input.length === input.buffer.byteLength ? input : new Uint8Array(input),
       live: onLog !== undefined,
     });
   }
@@ -260,18 +259,7 @@ export class Pool implements Closable {
     this.#counts[result.warm ? 'warm' : 'fresh']++;
     this.#takeLines(run, thread);
     const startedAt = thread.startedAt ?? Date.now();
-    this.#settle(run, () =>
-      run.resolve({
-        status: result.error === null ? 'success' : 'error',
-        output: result.output,
-        error: result.error,
-        exitCode: result.exitCode,
-        durationMs: result.durationMs,
-        memoryPeakMb: result.memoryPeakMb,
-        messages: run.lines,
-        startedAt,
-      }),
-    );
+    this.#settle(run, () => run.resolve(finished(result, startedAt, run.lines)));
   }
 
   /** The slot is held until the thread has cleaned up, and so is the memory. */
@@ -279,7 +267,8 @@ export class Pool implements Closable {
     const run = this.#runs.get(thread);
     if (run === undefined || run.ending !== null) return;
     this.#release(run, thread);
-    this.#keep(thread, run.key, keptBytes);
+    this.#kept.add(thread, run.key, keptBytes);
+    this.#makeRoom();
     thread.idleSince = Date.now();
     this.#idle.add(thread);
     this.#dispatch();
@@ -356,7 +345,7 @@ export class Pool implements Closable {
     if (run.thread === null) {
       this.#queue.remove(run.call.namespace, run);
       if (this.#overdue === run) this.#overdue = null;
-      this.#settle(run, () => run.resolve(ended(run.call, 'cancelled', null, [], 0, null)));
+      this.#settle(run, () => run.resolve(neverBegun()));
       this.#dispatch();
       return;
     }
@@ -370,15 +359,16 @@ export class Pool implements Closable {
     const wasStarting = this.#starting.delete(thread);
     this.#threads.delete(thread);
     this.#idle.delete(thread);
-    for (const key of [...thread.kept.keys()]) this.#unkeep(thread, key);
+    this.#kept.takeAll(thread);
     const run = this.#runs.get(thread);
     if (run !== undefined) {
       this.#release(run, thread);
       this.#takeLines(run, thread);
-      const lines = [...run.lines, ...thread.unfinishedLine()];
+      const { ending, waitsIn } = run;
+      const messages = [...run.lines, ...thread.unfinishedLine()];
       this.#settle(run, () => {
-        if (run.ending === 'closing') run.reject(closing());
-        else run.resolve(ended(run.call, run.ending, thread, lines, thread.memoryMb, error, run.waitsIn));
+        if (ending === 'closing') run.reject(closing());
+        else run.resolve(stopped(run.call, thread, { ending, failure: error, waitsIn, messages }));
       });
     }
     if (this.#closed) return;
@@ -417,30 +407,9 @@ export class Pool implements Closable {
     run.stopSleep?.();
   }
 
-  // --- kept instances
-
-  #keep(thread: GuestThread, key: string, bytes: number): void {
-    thread.kept.set(key, bytes);
-    if (bytes === 0) return;
-    const mb = bytes / 2 ** 20;
-    this.#keptMb += mb;
-    this.#kept.set(keptId(thread, key), { thread, key, mb });
-    this.#makeRoom();
-  }
-
-  #unkeep(thread: GuestThread, key: string): void {
-    const entry = this.#kept.get(keptId(thread, key));
-    if (entry === undefined) return;
-    this.#kept.delete(keptId(thread, key));
-    this.#keptMb -= entry.mb;
-  }
-
+  /** Kept instances give way to guests that run. */
   #makeRoom(): void {
-    for (const { thread, key } of this.#kept.values()) {
-      if (this.#runningMb + this.#keptMb <= this.#options.memoryMb) return;
-      this.#unkeep(thread, key);
-      thread.forget(key);
-    }
+    this.#kept.shrinkTo(this.#options.memoryMb - this.#runningMb);
   }
 
   // --- threads
@@ -492,47 +461,4 @@ export class Pool implements Closable {
 function goneSignal(run: Run): AbortSignal {
   run.gone ??= new AbortController();
   return run.gone.signal;
-}
-
-const ids = new WeakMap<GuestThread, number>();
-let lastId = 0;
-function keptId(thread: GuestThread, key: string): string {
-  let id = ids.get(thread);
-  if (id === undefined) {
-    id = ++lastId;
-    ids.set(thread, id);
-  }
-  return `${id}/${key}`;
-}
-
-function closing(): AppError {
-  return new AppError('unavailable', 'The engine is closing; nothing more is run here.');
-}
-
-/** The outcome of a guest that did not end by itself. */
-function ended(
-  call: GuestCall,
-  ending: Ending | null,
-  thread: GuestThread | null,
-  messages: LogMessage[],
-  memoryPeakMb: number,
-  error: Error | null,
-  waitsIn: string | null = null,
-): GuestOutcome {
-  const startedAt = thread?.startedAt ?? Date.now();
-  const outcome = {
-    output: new Uint8Array(0),
-    exitCode: null,
-    durationMs: thread === null ? 0 : Date.now() - startedAt,
-    memoryPeakMb,
-    messages,
-    startedAt,
-  };
-  const where = waitsIn === null ? '' : ` (waiting in ${waitsIn})`;
-  if (ending === 'timeout') {
-    return { ...outcome, status: 'timeout', error: `timed out after ${call.timeoutMs / 1000} s${where}` };
-  }
-  if (ending === 'cancelled') return { ...outcome, status: 'cancelled', error: 'cancelled' };
-  const why = error === null ? 'it ended without a word' : error.message;
-  return { ...outcome, status: 'error', error: `the function's thread failed: ${why}` };
 }
