@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache';
 import type { WarmStart } from '../src/contract/function.js';
 import { AppError, isAppError, messageOf } from '../src/errors.js';
 import type { Engine, GuestCall, GuestOutcome, ModuleReport } from '../src/ports/engine.js';
+import { refused } from './outcome.js';
 import { Pool } from './pool.js';
 import { Preparer } from './preparer.js';
 import type { Program } from './wasm/program.js';
@@ -38,6 +39,7 @@ export function createEngine(options: EngineOptions = {}): Engine {
     for (const ready of [fresh, program]) {
       programs.set(programKey(cid, name, limitMb, ready.strategy), Promise.resolve(ready));
     }
+    if (program.waits) pool.expectWaiting();
     const report: ModuleReport = { kind: program.shape.kind, warmStart: program.strategy };
     if (note !== null) report.note = note;
     return report;
@@ -72,7 +74,7 @@ export function createEngine(options: EngineOptions = {}): Engine {
     } catch (error) {
       if (isAppError(error, 'unavailable')) throw error;
       // It was accepted at deploy and is refused now: nothing that another attempt would change.
-      return failed(messageOf(error));
+      return refused(messageOf(error));
     }
     return pool.run(call, key, program);
   }
@@ -97,17 +99,4 @@ export function createEngine(options: EngineOptions = {}): Engine {
 /** A snapshot holds argv[0], so warm programs are kept by name; a fresh one is the same for all names. */
 function programKey(cid: string, name: string, limitMb: number, strategy: WarmStart): string {
   return strategy === 'fresh' ? `${cid}/${limitMb}` : `${cid}/${limitMb}/${strategy}/${name}`;
-}
-
-function failed(error: string): GuestOutcome {
-  return {
-    status: 'error',
-    output: new Uint8Array(0),
-    error,
-    exitCode: null,
-    durationMs: 0,
-    memoryPeakMb: 0,
-    messages: [],
-    startedAt: Date.now(),
-  };
 }

@@ -24,6 +24,8 @@ const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 192, maxYoungGenerationSizeMb:
 const SCRIPT = new URL('./thread.js', import.meta.url);
 const utf8 = new TextEncoder();
 
+let lastId = 0;
+
 export interface ThreadEvents {
   message(thread: GuestThread, message: Exclude<FromThread, { type: 'ready' }>): void;
   ready(thread: GuestThread): void;
@@ -33,6 +35,7 @@ export interface ThreadEvents {
 
 /** The main thread's end of one guest thread. */
 export class GuestThread {
+  readonly id = ++lastId;
   readonly #worker: Worker;
   readonly #replies: MessagePort;
   readonly #words: Int32Array;

@@ -5,6 +5,8 @@ import type { EngineStats, GuestCall, GuestOutcome } from '../src/ports/engine.j
 import { answer } from './answer.js';
 import { FairQueue } from './fair-queue.js';
 import { GuestThread } from './guest-thread.js';
+import { KeptInstances } from './kept-instances.js';
+import { closing, type Ending, finished, neverBegun, stopped } from './outcome.js';
 import type { FromThread, JobResult } from './protocol.js';
 import type { Program } from './wasm/program.js';
 
@@ -25,12 +27,12 @@ const SLOW_CALLS: ReadonlySet<string> = new Set(['http_fetch']);
 const PASSED_FOR_MS = 1000;
 const IDLE_THREAD_MS = 30_000;
 /** Starting a thread takes the main thread 1–2 ms and a core 40: a few at a time. */
-const STARTING_AT_ONCE = 4;
-/** Threads kept ready for guests that park, so that a burst of them does not wait for threads to start. */
-const READY_TO_PARK = 16;
+const STARTING_AT_ONCE = 2;
+/** Threads kept ready for guests that park, in a pool where none has for a while; each takes 10 MB. */
+const READY_AT_REST = 4;
+/** After a guest that waits was seen, there is a thread for each that may park, so that a burst of them finds theirs. */
+const READY_FOR_MS = 300_000;
 const MAX_START_FAILURES = 3;
-
-type Ending = 'timeout' | 'cancelled' | 'closing';
 
 /** One invocation from its arrival at the pool to its outcome. */
 interface Run {
@@ -44,7 +46,9 @@ interface Run {
   /** The host call it waits in. */
   waitsIn: string | null;
   timer: NodeJS.Timeout | null;
-  gone: AbortController;
+  /** Fires when the guest is gone; made when something has to know. */
+  gone: AbortController | null;
+  stopSleep: (() => void) | null;
   lines: LogMessage[];
   ending: Ending | null;
   onAbort: (() => void) | null;
@@ -60,15 +64,14 @@ export class Pool implements Closable {
   readonly #starting = new Set<GuestThread>();
   readonly #idle = new Set<GuestThread>();
   readonly #runs = new Map<GuestThread, Run>();
-  /** Kept instances of idle threads, least recently used first. */
-  readonly #kept = new Map<string, { thread: GuestThread; key: string; mb: number }>();
+  readonly #kept = new KeptInstances();
   readonly #retirement: NodeJS.Timeout;
   #sweep: NodeJS.Timeout | null = null;
   #computing = 0;
   #parked = 0;
   #runningMb = 0;
-  #keptMb = 0;
   #startFailures = 0;
+  #waitingExpectedUntil = 0;
   #overdue: Run | null = null;
   #closed = false;
   #counts = { warm: 0, fresh: 0, kills: 0 };
@@ -88,7 +91,8 @@ export class Pool implements Closable {
         new AppError('unavailable', `${call.functionName} needs ${program.limitMb} MB and ${limit}.`),
       );
     }
-    if (call.signal?.aborted === true) return Promise.resolve(ended(call, 'cancelled', null, [], 0, null));
+    if (call.signal?.aborted === true) return Promise.resolve(neverBegun());
+    if (program.waits) this.expectWaiting();
     return new Promise((resolve, reject) => {
       const run: Run = {
         call,
@@ -100,7 +104,8 @@ export class Pool implements Closable {
         blockedAt: 0,
         waitsIn: null,
         timer: null,
-        gone: new AbortController(),
+        gone: null,
+        stopSleep: null,
         lines: [],
         ending: null,
         onAbort: null,
@@ -116,6 +121,12 @@ export class Pool implements Closable {
     });
   }
 
+  /** Guests that wait are about: threads for them are started before they are needed. */
+  expectWaiting(): void {
+    this.#waitingExpectedUntil = Date.now() + READY_FOR_MS;
+    this.#startThreads();
+  }
+
   stats(): EngineStats {
     return {
       threads: this.#threads.size,
@@ -123,7 +134,7 @@ export class Pool implements Closable {
       parked: this.#parked,
       waiting: this.#queue.length,
       warmInstances: this.#kept.size,
-      memoryMb: this.#runningMb + this.#keptMb,
+      memoryMb: this.#runningMb + this.#kept.mb,
       warmRuns: this.#counts.warm,
       freshRuns: this.#counts.fresh,
       kills: this.#counts.kills,
@@ -185,7 +196,7 @@ export class Pool implements Closable {
 
   #start(run: Run, thread: GuestThread): void {
     this.#idle.delete(thread);
-    this.#unkeep(thread, run.key);
+    this.#kept.take(thread, run.key);
     this.#runningMb += run.program.limitMb;
     this.#makeRoom();
     this.#computing++;
@@ -199,7 +210,8 @@ export class Pool implements Closable {
       requestId,
       callerWallet,
       env,
-      input,
+      // A view of a larger buffer would take all of it along.
+      input: input.length === input.buffer.byteLength ? input : new Uint8Array(input),
       live: onLog !== undefined,
     });
   }
@@ -212,7 +224,7 @@ export class Pool implements Closable {
       case 'call':
         if (run === undefined || run.ending !== null) return;
         this.#block(run, message.name, SLOW_CALLS.has(message.name));
-        void answer(run.call.host, message.name, message.args, run.gone.signal).then((reply) => {
+        void answer(run.call.host, message.name, message.args, goneSignal(run)).then((reply) => {
           if (this.#resume(run)) thread.reply(reply);
         });
         return;
@@ -226,7 +238,7 @@ export class Pool implements Closable {
           },
           Math.min(message.milliseconds, 2 ** 31 - 1),
         );
-        run.gone.signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
+        run.stopSleep = () => clearTimeout(timer);
         return;
       }
       case 'logged':
@@ -235,6 +247,7 @@ export class Pool implements Closable {
       case 'done':
         if (run === undefined || run.ending !== null) return;
         this.#done(run, thread, message.result);
+        if (message.idle) this.#idleAgain(thread, 0);
         return;
       case 'idle':
         this.#idleAgain(thread, message.keptBytes);
@@ -246,18 +259,7 @@ export class Pool implements Closable {
     this.#counts[result.warm ? 'warm' : 'fresh']++;
     this.#takeLines(run, thread);
     const startedAt = thread.startedAt ?? Date.now();
-    this.#settle(run, () =>
-      run.resolve({
-        status: result.error === null ? 'success' : 'error',
-        output: result.output,
-        error: result.error,
-        exitCode: result.exitCode,
-        durationMs: result.durationMs,
-        memoryPeakMb: result.memoryPeakMb,
-        messages: run.lines,
-        startedAt,
-      }),
-    );
+    this.#settle(run, () => run.resolve(finished(result, startedAt, run.lines)));
   }
 
   /** The slot is held until the thread has cleaned up, and so is the memory. */
@@ -265,7 +267,8 @@ export class Pool implements Closable {
     const run = this.#runs.get(thread);
     if (run === undefined || run.ending !== null) return;
     this.#release(run, thread);
-    this.#keep(thread, run.key, keptBytes);
+    this.#kept.add(thread, run.key, keptBytes);
+    this.#makeRoom();
     thread.idleSince = Date.now();
     this.#idle.add(thread);
     this.#dispatch();
@@ -294,6 +297,7 @@ export class Pool implements Closable {
     run.phase = 'parked';
     this.#parked++;
     this.#computing--;
+    this.#waitingExpectedUntil = Date.now() + READY_FOR_MS;
     return true;
   }
 
@@ -341,13 +345,13 @@ export class Pool implements Closable {
     if (run.thread === null) {
       this.#queue.remove(run.call.namespace, run);
       if (this.#overdue === run) this.#overdue = null;
-      this.#settle(run, () => run.resolve(ended(run.call, 'cancelled', null, [], 0, null)));
+      this.#settle(run, () => run.resolve(neverBegun()));
       this.#dispatch();
       return;
     }
     run.ending = ending;
     this.#counts.kills++;
-    run.gone.abort();
+    this.#leave(run);
     void run.thread.kill();
   }
 
@@ -355,15 +359,16 @@ export class Pool implements Closable {
     const wasStarting = this.#starting.delete(thread);
     this.#threads.delete(thread);
     this.#idle.delete(thread);
-    for (const key of [...thread.kept.keys()]) this.#unkeep(thread, key);
+    this.#kept.takeAll(thread);
     const run = this.#runs.get(thread);
     if (run !== undefined) {
       this.#release(run, thread);
       this.#takeLines(run, thread);
-      const lines = [...run.lines, ...thread.unfinishedLine()];
+      const { ending, waitsIn } = run;
+      const messages = [...run.lines, ...thread.unfinishedLine()];
       this.#settle(run, () => {
-        if (run.ending === 'closing') run.reject(closing());
-        else run.resolve(ended(run.call, run.ending, thread, lines, thread.memoryMb, error, run.waitsIn));
+        if (ending === 'closing') run.reject(closing());
+        else run.resolve(stopped(run.call, thread, { ending, failure: error, waitsIn, messages }));
       });
     }
     if (this.#closed) return;
@@ -392,46 +397,34 @@ export class Pool implements Closable {
   #settle(run: Run, how: () => void): void {
     if (run.timer !== null) clearTimeout(run.timer);
     if (run.onAbort !== null) run.call.signal?.removeEventListener('abort', run.onAbort);
-    run.gone.abort();
+    this.#leave(run);
     how();
   }
 
-  // --- kept instances
-
-  #keep(thread: GuestThread, key: string, bytes: number): void {
-    thread.kept.set(key, bytes);
-    if (bytes === 0) return;
-    const mb = bytes / 2 ** 20;
-    this.#keptMb += mb;
-    this.#kept.set(keptId(thread, key), { thread, key, mb });
-    this.#makeRoom();
+  /** Stops what goes on outside for a guest that is gone. */
+  #leave(run: Run): void {
+    run.gone?.abort();
+    run.stopSleep?.();
   }
 
-  #unkeep(thread: GuestThread, key: string): void {
-    const entry = this.#kept.get(keptId(thread, key));
-    if (entry === undefined) return;
-    this.#kept.delete(keptId(thread, key));
-    this.#keptMb -= entry.mb;
-  }
-
+  /** Kept instances give way to guests that run. */
   #makeRoom(): void {
-    for (const { thread, key } of this.#kept.values()) {
-      if (this.#runningMb + this.#keptMb <= this.#options.memoryMb) return;
-      this.#unkeep(thread, key);
-      thread.forget(key);
-    }
+    this.#kept.shrinkTo(this.#options.memoryMb - this.#runningMb);
   }
 
   // --- threads
 
-  /** Ahead of need: a thread for each computing guest, a spare, and room for guests to park. */
+  /** A thread for each computing guest, a spare, and those for guests that park. */
+  #wantedThreads(): number {
+    const { threads, parked } = this.#options;
+    const most = threads + 1 + parked;
+    if (Date.now() < this.#waitingExpectedUntil) return most;
+    return Math.min(most, Math.max(threads + 1 + READY_AT_REST, this.#runs.size + 1));
+  }
+
   #startThreads(): void {
     if (this.#closed || this.#startFailures >= MAX_START_FAILURES) return;
-    const { threads, parked } = this.#options;
-    const busy = this.#runs.size;
-    const coming = this.#parked > 0 ? Math.min(this.#queue.length, 2 * this.#parked) : 0;
-    const floor = threads + 1 + Math.min(parked, READY_TO_PARK);
-    const wanted = Math.min(threads + parked + 1, Math.max(floor, busy + 1 + coming));
+    const wanted = this.#wantedThreads();
     while (this.#threads.size < wanted && this.#starting.size < STARTING_AT_ONCE) {
       const thread = new GuestThread({
         ready: (ready) => this.#ready(ready),
@@ -453,10 +446,8 @@ export class Pool implements Closable {
 
   /** Threads started for a burst end when it is over. */
   #retire(): void {
-    const { threads, parked } = this.#options;
-    const floor = threads + 1 + Math.min(parked, READY_TO_PARK);
     const before = Date.now() - IDLE_THREAD_MS;
-    let surplus = this.#threads.size - floor;
+    let surplus = this.#threads.size - this.#wantedThreads();
     for (const thread of [...this.#idle]) {
       if (surplus <= 0) return;
       if (thread.idleSince > before) continue;
@@ -467,45 +458,7 @@ export class Pool implements Closable {
   }
 }
 
-const ids = new WeakMap<GuestThread, number>();
-let lastId = 0;
-function keptId(thread: GuestThread, key: string): string {
-  let id = ids.get(thread);
-  if (id === undefined) {
-    id = ++lastId;
-    ids.set(thread, id);
-  }
-  return `${id}/${key}`;
-}
-
-function closing(): AppError {
-  return new AppError('unavailable', 'The engine is closing; nothing more is run here.');
-}
-
-/** The outcome of a guest that did not end by itself. */
-function ended(
-  call: GuestCall,
-  ending: Ending | null,
-  thread: GuestThread | null,
-  messages: LogMessage[],
-  memoryPeakMb: number,
-  error: Error | null,
-  waitsIn: string | null = null,
-): GuestOutcome {
-  const startedAt = thread?.startedAt ?? Date.now();
-  const outcome = {
-    output: new Uint8Array(0),
-    exitCode: null,
-    durationMs: thread === null ? 0 : Date.now() - startedAt,
-    memoryPeakMb,
-    messages,
-    startedAt,
-  };
-  const where = waitsIn === null ? '' : ` (waiting in ${waitsIn})`;
-  if (ending === 'timeout') {
-    return { ...outcome, status: 'timeout', error: `timed out after ${call.timeoutMs / 1000} s${where}` };
-  }
-  if (ending === 'cancelled') return { ...outcome, status: 'cancelled', error: 'cancelled' };
-  const why = error === null ? 'it ended without a word' : error.message;
-  return { ...outcome, status: 'error', error: `the function's thread failed: ${why}` };
+function goneSignal(run: Run): AbortSignal {
+  run.gone ??= new AbortController();
+  return run.gone.signal;
 }

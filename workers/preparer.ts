@@ -8,7 +8,7 @@ const SCRIPT = new URL('./prepare-thread.js', import.meta.url);
 /** Reading and compiling 32 MB takes a few seconds; beyond this something is wrong with the module. */
 const PREPARE_MS = 30_000;
 /** Once the module can run as fresh, trying for something warmer may take this long. */
-const PROBE_MS = 5000;
+const PROBE_MS = 15_000;
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 1024, stackSizeMb: 4 };
 
 export interface Prepared {

@@ -25,8 +25,8 @@ export type FromThread =
   | { type: 'call'; name: HostFunctionName; args: HostValue[] }
   | { type: 'sleep'; milliseconds: number }
   | { type: 'logged' }
-  | { type: 'done'; result: JobResult }
-  /** After `done`: the thread has cleaned up and can take the next job. */
+  /** `idle`: it can take the next job at once; else it says so when it has cleaned up. */
+  | { type: 'done'; result: JobResult; idle: boolean }
   | { type: 'idle'; keptBytes: number };
 
 export interface JobResult {

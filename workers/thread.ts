@@ -114,9 +114,13 @@ function run(runner: Runner, job: Job): void {
   const { output, exitCode, error, pages } = runner.run(session);
   const durationMs = performance.now() - began;
   const memoryPeakMb = pages / PAGES_PER_MB;
-  say({ type: 'done', result: { output, exitCode, error, memoryPeakMb, durationMs, warm } }, [
-    output.buffer as ArrayBuffer,
-  ]);
+  const idle = runner.resetsAtOnce();
+  if (idle) runner.reset();
+  const result = { output, exitCode, error, memoryPeakMb, durationMs, warm };
+  say({ type: 'done', result, idle }, [output.buffer as ArrayBuffer]);
+  if (idle) return;
+  runner.reset();
+  say({ type: 'idle', keptBytes: runner.keptBytes() });
 }
 
 port.on('message', (message: ToThread) => {
@@ -130,8 +134,6 @@ port.on('message', (message: ToThread) => {
   const entry = runners.get(message.key);
   if (entry === undefined) throw new Error(`the thread was never given the module ${message.key}`);
   run(entry.runner, message.job);
-  entry.runner.reset();
-  say({ type: 'idle', keptBytes: entry.runner.keptBytes() });
 });
 
 say({ type: 'ready' });

@@ -209,3 +209,15 @@ test('a fetch is aborted when the guest that made it is killed', async (t) => {
 test('the environment is no prototype chain', async (t) => {
   t.is((await run('env toString\nenv __proto__\nenv-into constructor')).output, '\n\n-1 \n');
 });
+
+test('arguments beyond 64 MB fail before they are copied, those within it arrive', async (t) => {
+  const heavy = async (input: string) =>
+    runText(engine, await guest('heavy.c'), input, {
+      memoryLimitMb: 256,
+      host: { dbExecute: (sql) => Promise.resolve(sql.length) },
+    });
+  t.is((await heavy('63 1')).output, `${63 << 20}\n`);
+  const over = await heavy('30 3');
+  t.is(over.output, `${30 << 20}\n${30 << 20}\n-1\n`);
+  t.is(over.log[0], 'error: db_execute failed: an invocation may move 64 MB through host calls');
+});

@@ -3,6 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import test from 'ava';
 import { createEngine } from '../../workers/engine.js';
+import { Pool } from '../../workers/pool.js';
+import { prepareFresh, readSource } from '../../workers/wasm/prepare.js';
 import { guestCall, runText } from '../helpers/engine.js';
 import { guest } from '../helpers/guests.js';
 
@@ -34,16 +36,33 @@ test('guests that wait give their slot away: many more than threads wait at once
   t.true(outcomes.every(({ output }) => output === '{"status":200}\n'));
 });
 
-test('guests that sleep do not keep those that compute from running', async (t) => {
+test('guests that wait do not keep those that compute from running', async (t) => {
   const engine = createEngine({ threads: 1, parked: 4 });
   t.teardown(() => engine.close());
   const wasm = await kitchen();
-  const sleepers = Array.from({ length: 4 }, () => runText(engine, wasm, 'sleep 2000\necho slept'));
-  const ended: string[] = [];
-  const order = sleepers.map(async (sleeper) => ended.push((await sleeper).output));
-  ended.push((await runText(engine, wasm, 'spin 1\necho computed')).output);
-  await Promise.all(order);
-  t.is(ended[0], 'computed\n');
+  let release = () => {};
+  const gate = new Promise<string>((resolve) => {
+    release = () => resolve('{}');
+  });
+  const waiting = Array.from({ length: 4 }, () =>
+    runText(engine, wasm, 'fetch http://x', { host: { httpFetch: () => gate } }),
+  );
+  // With its one slot taken by any of the four, this would never end.
+  t.is((await runText(engine, wasm, 'spin 1\necho computed')).output, 'computed\n');
+  release();
+  t.true((await Promise.all(waiting)).every(({ status }) => status === 'success'));
+});
+
+test('a sleep gives the slot away like a call', async (t) => {
+  const engine = createEngine({ threads: 1, parked: 1 });
+  t.teardown(() => engine.close());
+  const wasm = await kitchen();
+  const stop = new AbortController();
+  const asleep = runText(engine, wasm, 'sleep 600000', { signal: stop.signal, timeoutMs: 300_000 });
+  while (engine.stats().parked === 0) await delay(5);
+  t.is((await runText(engine, wasm, 'echo awake')).output, 'awake\n');
+  stop.abort();
+  t.is((await asleep).status, 'cancelled');
 });
 
 test('no more guests are parked than allowed', async (t) => {
@@ -52,16 +71,21 @@ test('no more guests are parked than allowed', async (t) => {
   const wasm = await kitchen();
   let inside = 0;
   let most = 0;
+  let release = () => {};
+  const gate = new Promise<void>((resolve) => {
+    release = resolve;
+  });
   const httpFetch = async () => {
     most = Math.max(most, ++inside);
-    await delay(50);
+    // Two parked and the one that keeps its slot; a while for a fourth to come, if there were one.
+    if (inside === 3) setTimeout(release, 200);
+    await gate;
     inside--;
     return '';
   };
   await Promise.all(
     Array.from({ length: 9 }, () => runText(engine, wasm, 'fetch http://x', { host: { httpFetch } })),
   );
-  // Two parked and the one that keeps its slot.
   t.is(most, 3);
 });
 
@@ -183,4 +207,18 @@ test('a process that has closed its engine ends by itself', async (t) => {
     timeout: 60_000,
   });
   t.is(stdout, 'done\n');
+});
+
+test('a guest whose thread fails is an error, and another thread takes its place', async (t) => {
+  const pool = new Pool({ threads: 1, parked: 0, memoryMb: 512 });
+  t.teardown(() => pool.close());
+  const wasm = await kitchen();
+  const good = prepareFresh(readSource(wasm, 64));
+  // Nothing that a guest can do is known to bring its thread down, so the engine's own part is broken here.
+  const broken = { ...good, shape: null } as unknown as typeof good;
+  const outcome = await pool.run(guestCall(wasm, 'echo'), 'broken', broken);
+  t.is(outcome.status, 'error');
+  t.regex(outcome.error ?? '', /^the function's thread failed: /);
+  t.is((await pool.run(guestCall(wasm, 'echo'), 'good', good)).status, 'success');
+  t.is(pool.stats().waiting, 0);
 });

@@ -1,8 +1,9 @@
 import { MAX_MODULE_BYTES, MB, WASM_PAGE_BYTES } from '../../src/contract/limits.js';
 import { HOST_IMPORTS, HOST_MODULES, WASI_IMPORTS, WASI_MODULE } from './host-functions.js';
 import type { FunctionType, Import, ParsedModule } from './parse.js';
-import { I32, I64, showType, typeOfFunction } from './parse.js';
+import { showType, typeOfFunction } from './parse.js';
 import { malformed } from './reader.js';
+import { I32, I64 } from './value-types.js';
 
 /** How a module that passed is entered. */
 export interface Shape {

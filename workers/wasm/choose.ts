@@ -1,7 +1,7 @@
 import type { WarmStart } from '../../src/contract/function.js';
 import { messageOf } from '../../src/errors.js';
 import { Guest } from './guest.js';
-import type { Source } from './prepare.js';
+import { isGo, type Source } from './prepare.js';
 import { differs } from './probe.js';
 import type { FreshProgram, Program } from './program.js';
 import { prepareGoCommand, prepareReactor } from './snapshot.js';
@@ -12,18 +12,14 @@ export interface Choice {
   note: string | null;
 }
 
-/** A custom section that the Go linker writes. Commands of other languages start in microseconds: fresh is their best. */
-const GO_MARK = 'go:buildid';
-
 /**
  * The strategy that a module is run with. `probe`: the warmest that gives the results of fresh. A strategy's name: that one,
  * as it was probed when the module was deployed; if it cannot be had any more (an engine changed since), fresh.
  */
 export function choose(source: Source, fresh: FreshProgram, name: string, want: 'probe' | WarmStart): Choice {
   if (want === 'fresh') return { program: fresh, note: null };
-  if (source.shape.kind === 'command' && !source.module.customs.includes(GO_MARK)) {
-    return { program: fresh, note: null };
-  }
+  // Commands of other languages start in microseconds: fresh is their best.
+  if (source.shape.kind === 'command' && !isGo(source.module)) return { program: fresh, note: null };
   let warm: Program;
   try {
     warm = source.shape.kind === 'reactor' ? prepareReactor(source, name) : prepareGoCommand(source, name);

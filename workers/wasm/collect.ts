@@ -10,9 +10,14 @@ const LARGE_BYTES = 8 << 20;
 
 let collect: (() => void) | null = null;
 
+/** Whether a memory of this size is collected at once. */
+export function isLarge(bytes: number): boolean {
+  return bytes >= LARGE_BYTES;
+}
+
 /** To be called when a guest's memory of this size has been let go of. */
 export function collectAfter(bytes: number): void {
-  if (bytes < LARGE_BYTES) return;
+  if (!isLarge(bytes)) return;
   if (collect === null) {
     setFlagsFromString('--expose-gc');
     collect = runInNewContext('gc') as () => void;

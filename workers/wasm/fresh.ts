@@ -1,4 +1,4 @@
-import { collectAfter } from './collect.js';
+import { collectAfter, isLarge } from './collect.js';
 import type { Guest } from './guest.js';
 import type { Program, Runner } from './program.js';
 import type { GuestResult, Session } from './session.js';
@@ -24,6 +24,7 @@ export function createFreshRunner(program: Program, guest: Guest): Runner {
       guest.release();
       collectAfter(garbage);
     },
+    resetsAtOnce: () => !isLarge(guest.memory.byteLength),
     keptBytes: () => 0,
   };
 }

@@ -1,5 +1,5 @@
 import type { FunctionType } from './parse.js';
-import { I32, I64 } from './parse.js';
+import { I32, I64 } from './value-types.js';
 
 /** `text` and `bytes` are a pointer and a length; text is read as UTF-8. */
 export type HostArg = 'text' | 'bytes' | 'i64';

@@ -7,11 +7,17 @@ import { GuestFailure, type HostReply, type HostValue, type Session } from './se
 const utf8 = new TextEncoder();
 const text = new TextDecoder('utf-8', { ignoreBOM: true });
 
+const TOO_MUCH: HostReply = {
+  ok: false,
+  reason: `an invocation may move ${MAX_HOST_BYTES / MB} MB through host calls`,
+};
+
 type Allocate = (size: number) => number;
 
 /** A result larger than the buffer an `_into` call brought, kept for the same call with a larger one. */
 interface Kept {
-  call: string;
+  name: HostFunctionName;
+  args: readonly HostValue[];
   data: Uint8Array;
 }
 
@@ -63,7 +69,7 @@ export class HostImports {
       // An allocator that calls the host would be called by it again, without end.
       if (this.#allocating)
         throw new GuestFailure(`trap: ${name} was called from inside the guest's allocator`);
-      const args = this.#readArgs(kinds, raw);
+      const args = this.#fits(kinds, raw) ? this.#readArgs(kinds, raw) : null;
       if (into) return this.#into(name, args, Number(raw.at(-2)), Number(raw.at(-1)) >>> 0);
       const reply = this.#ask(name, args);
       switch (result) {
@@ -79,6 +85,17 @@ export class HostImports {
     };
   }
 
+  /** Whether the arguments are within what may still be moved; looked at before any of it is copied. */
+  #fits(kinds: HostFunction['args'], raw: readonly (number | bigint)[]): boolean {
+    let at = 0;
+    let total = this.#bytes;
+    for (const kind of kinds) {
+      const pointer = Number(raw[at++]);
+      if (kind !== 'i64') total += this.#memory.slice(pointer, Number(raw[at++])).length;
+    }
+    return total <= MAX_HOST_BYTES;
+  }
+
   #readArgs(kinds: HostFunction['args'], raw: readonly (number | bigint)[]): HostValue[] {
     let at = 0;
     return kinds.map((kind) => {
@@ -90,27 +107,23 @@ export class HostImports {
   }
 
   /** Makes the call within the quotas; a failure is logged with its reason. */
-  #ask(name: HostFunctionName, args: HostValue[]): HostReply {
+  #ask(name: HostFunctionName, args: HostValue[] | null): HostReply {
     this.#kept = null;
-    const reply = this.#count(args) ?? this.#answerHere(name, args) ?? this.#now.bridge.call(name, args);
+    const reply = this.#makeCall(name, args);
     const checked = this.#checkResult(reply);
     if (!checked.ok) this.#now.log.line('error', `${name} failed: ${checked.reason}`);
     else if (checked.note !== undefined) this.#now.log.line('warn', checked.note);
     return checked;
   }
 
-  #count(args: readonly HostValue[]): HostReply | null {
+  #makeCall(name: HostFunctionName, args: HostValue[] | null): HostReply {
     this.#calls++;
     if (this.#calls > MAX_HOST_CALLS) {
       return { ok: false, reason: `an invocation may make ${MAX_HOST_CALLS} host calls` };
     }
+    if (args === null) return TOO_MUCH;
     for (const arg of args) if (typeof arg !== 'bigint') this.#bytes += arg.length;
-    return this.#overBytes();
-  }
-
-  #overBytes(): HostReply | null {
-    if (this.#bytes <= MAX_HOST_BYTES) return null;
-    return { ok: false, reason: `an invocation may move ${MAX_HOST_BYTES / MB} MB through host calls` };
+    return this.#answerHere(name, args) ?? this.#now.bridge.call(name, args);
   }
 
   #checkResult(reply: HostReply): HostReply {
@@ -123,7 +136,7 @@ export class HostImports {
       };
     }
     this.#bytes += reply.data.length;
-    return this.#overBytes() ?? reply;
+    return this.#bytes > MAX_HOST_BYTES ? TOO_MUCH : reply;
   }
 
   /** What the invocation brought along needs no round trip. */
@@ -171,16 +184,15 @@ export class HostImports {
    * The allocation-free form: the full length, -1 for none. A result that does not fit is kept, nothing is written, and the
    * same call with a larger buffer gets it without a second effect. Any other call but logging drops it.
    */
-  #into(name: HostFunctionName, args: HostValue[], pointer: number, capacity: number): number {
-    const call = identity(name, args);
-    let data = this.#kept?.call === call ? this.#kept.data : null;
+  #into(name: HostFunctionName, args: HostValue[] | null, pointer: number, capacity: number): number {
+    let data = args !== null && isSame(this.#kept, name, args) ? this.#kept.data : null;
     if (data === null) {
       const reply = this.#ask(name, args);
       if (!reply.ok || reply.data === null) return -1;
       data = reply.data;
     }
     if (data.length > capacity) {
-      this.#kept = { call, data };
+      this.#kept = args === null ? null : { name, args, data };
       return data.length;
     }
     this.#kept = null;
@@ -193,10 +205,10 @@ function found(value: string | undefined): HostReply {
   return { ok: true, value: 0n, data: value === undefined ? null : utf8.encode(value) };
 }
 
-/** Equal for equal calls only. */
-function identity(name: string, args: readonly HostValue[]): string {
-  const shown = args.map((arg) =>
-    typeof arg === 'string' ? arg : typeof arg === 'bigint' ? `${arg}` : Buffer.from(arg).toString('latin1'),
-  );
-  return JSON.stringify([name, ...shown]);
+function isSame(kept: Kept | null, name: HostFunctionName, args: readonly HostValue[]): kept is Kept {
+  return kept !== null && kept.name === name && args.every((arg, index) => sameValue(arg, kept.args[index]));
+}
+
+function sameValue(a: HostValue, b: HostValue | undefined): boolean {
+  return a instanceof Uint8Array ? b instanceof Uint8Array && Buffer.compare(a, b) === 0 : a === b;
 }

@@ -1,4 +1,5 @@
 import { ByteReader, malformed } from './reader.js';
+import { F32, F64, I32, I64 } from './value-types.js';
 
 /** Section ids of the binary format. */
 export const SECTION = {
@@ -21,13 +22,11 @@ export const SECTION = {
 /** The order that sections must come in; it is not that of their ids. */
 export const SECTION_ORDER: readonly number[] = [1, 2, 3, 4, 5, 13, 6, 7, 8, 9, 12, 10, 11];
 
-export const I32 = 0x7f;
-export const I64 = 0x7e;
 const VALUE_TYPES = new Map<number, string>([
   [I32, 'i32'],
   [I64, 'i64'],
-  [0x7d, 'f32'],
-  [0x7c, 'f64'],
+  [F32, 'f32'],
+  [F64, 'f64'],
   [0x7b, 'v128'],
   [0x70, 'funcref'],
   [0x6f, 'externref'],

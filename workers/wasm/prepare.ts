@@ -7,6 +7,14 @@ import { type Rewritten, rewrite } from './rewrite.js';
 import { type Scan, scan } from './scan.js';
 
 const PAGES_PER_MB = 16;
+/** Imports of programs that wait. Every Go program has them, so of Go they say nothing. */
+const WAITING: ReadonlySet<string> = new Set(['http_fetch', 'http_fetch_into', 'poll_oneoff']);
+/** A custom section that the Go linker writes. */
+const GO_MARK = 'go:buildid';
+
+export function isGo(module: ParsedModule): boolean {
+  return module.customs.includes(GO_MARK);
+}
 
 /** A module that was read and held against the contract: the ground for every strategy. */
 export interface Source {
@@ -46,5 +54,6 @@ export function common(source: Source, rewritten: Rewritten): Omit<FreshProgram,
     names: rewritten.names,
     limitMb: source.limitMb,
     ownMaximum: rewritten.maxPages < source.maxPages,
+    waits: source.module.imports.some((entry) => WAITING.has(entry.name)) && !isGo(source.module),
   };
 }

@@ -10,6 +10,8 @@ interface ProgramBase {
   limitMb: number;
   /** The module's own maximum is below the limit, so growth that it is refused is not the limit's doing. */
   ownMaximum: boolean;
+  /** It imports what guests wait in: threads are made ready for that before the first one waits. */
+  waits: boolean;
 }
 
 export interface FreshProgram extends ProgramBase {
@@ -32,6 +34,8 @@ export interface Runner {
   run(session: Session): GuestResult;
   /** What is not needed for the reply: making ready for the next run. */
   reset(): void;
+  /** Whether `reset` takes no longer than telling that it is done would. */
+  resetsAtOnce(): boolean;
   /** Bytes of memory kept between runs. */
   keptBytes(): number;
 }

@@ -1,7 +1,8 @@
 import type { ParsedModule, Span } from './parse.js';
-import { I32, SECTION, SECTION_ORDER } from './parse.js';
+import { SECTION, SECTION_ORDER } from './parse.js';
 import { malformed } from './reader.js';
 import type { Scan } from './scan.js';
+import { I32 } from './value-types.js';
 import { concat, i32Const, limits, name, section, u32, vector } from './writer.js';
 
 export interface RewriteOptions {

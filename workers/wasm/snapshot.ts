@@ -4,12 +4,12 @@ import { goShape } from './go-shape.js';
 import { Guest } from './guest.js';
 import { type Snapshot, takeSnapshot } from './image.js';
 import { isGlobal, memoryOf } from './instance.js';
-import { I32, I64 } from './parse.js';
 import { common, type Source } from './prepare.js';
 import type { FreshProgram, WarmProgram } from './program.js';
 import { findGenerators } from './reseed.js';
 import { type Rewritten, rewrite } from './rewrite.js';
 import { trialSession } from './trial.js';
+import { F32, F64, I32, I64 } from './value-types.js';
 
 /** Why a module cannot be started from a snapshot; it runs as fresh then. */
 export class NotWarm extends Error {}
@@ -19,8 +19,6 @@ class Stopped {
   constructor(readonly wanted: string) {}
 }
 
-const F32 = 0x7d;
-const F64 = 0x7c;
 const RESTORABLE: ReadonlySet<number> = new Set([I32, I64, F32, F64]);
 
 /** Two seeds, for two snapshots whose difference shows where random state is. */

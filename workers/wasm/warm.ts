@@ -58,6 +58,7 @@ export function createWarmRunner(program: WarmProgram, guest: Guest): Runner {
       // Made again at once if need be: the next invocation finds it ready.
       makeReady();
     },
+    resetsAtOnce: () => false,
     keptBytes: () => (instance === null ? 0 : bytesOf(instance).length),
   };
 }
