@@ -311,7 +311,7 @@ export function queueConformance(test: TestFn<QueueContext>): void {
     const busy = many(40, 'busy');
     await queue.add(busy);
     t.is(await queue.cancel(busy.at(-1)?.invocation.id ?? newRequestId()), 'removed');
-    await until(async () => (await queue.counts()).bytes === 39 * 2, 'it no longer counts');
+    await until('it no longer counts', async () => (await queue.counts()).bytes === 39 * 2);
     await queue.add(many(4, 'calm'));
     const order = (await collect(t.context.queues, 43)).map((delivery) => delivery.invocation.namespace);
     t.true(order.lastIndexOf(namespace('calm')) < 12, order.join(' '));

@@ -59,7 +59,7 @@ test('finished jobs leave no row behind in any table', async (t) => {
     },
     { concurrency: 16 },
   );
-  await until(() => done === 241, 'all jobs are done', 60_000);
+  await until('all jobs are done', () => done === 241, 60_000);
   await queues.close();
   const database = await PGlite.create(join(dir, 'queue'));
   for (const table of ['job', 'event', 'job_log', 'metrics']) {

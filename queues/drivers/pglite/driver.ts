@@ -82,7 +82,7 @@ export class PgliteDriver implements QueueDriver {
   }
 
   async openQueue<D>(name: string): Promise<BullQueue<D>> {
-    const queue = new Pg.Queue<D, void>(name, { connection: this.#database, streams: EVENTS });
+    const queue = new Pg.Queue<D, void>(name, { connection: this.#database });
     queue.on('error', (error) => this.#warn('The queue reports a fault.', error));
     await queue.waitUntilReady();
     this.#further.push(queue);
