@@ -8,10 +8,8 @@ export const createKeyBodySchema = z.object({
 });
 
 export const createKeyReplySchema = z.object({ api_key: z.string(), ...keyRecordSchema.shape });
-export type CreateKeyReply = z.infer<typeof createKeyReplySchema>;
 
 export const keysReplySchema = z.object({ keys: z.array(keyRecordSchema), count: z.number().int() });
-export type KeysReply = z.infer<typeof keysReplySchema>;
 
 export const keyPath = z.object({ id: z.string().min(1).max(128) });
 
@@ -45,7 +43,6 @@ export const loginReplySchema = z.object({
   subject: z.string(),
   namespace: namespaceSchema,
 });
-export type LoginReply = z.infer<typeof loginReplySchema>;
 
 export const tokenReplySchema = loginReplySchema.omit({ refresh_token: true });
 
@@ -60,7 +57,6 @@ export const whoamiReplySchema = z.object({
   is_admin: z.boolean(),
   expires_at: z.string().nullable(),
 });
-export type WhoamiReply = z.infer<typeof whoamiReplySchema>;
 
 export const callbackSecretReplySchema = z.object({ secret: z.string() });
 

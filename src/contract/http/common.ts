@@ -9,10 +9,8 @@ export const errorReplySchema = z.object({
   error: z.string().describe('One sentence: what was wrong and what to do next.'),
   code: z.enum(codes).describe('A stable word to match on.'),
 });
-export type ErrorReply = z.infer<typeof errorReplySchema>;
 
 export const messageReplySchema = z.object({ message: z.string() });
-export type MessageReply = z.infer<typeof messageReplySchema>;
 
 export const countReplySchema = z.object({ count: z.number().int().min(0) });
 

@@ -6,19 +6,16 @@ import { functionNameSchema, namespaceSchema } from '../ids.js';
 export const WASM_FIELD = 'wasm';
 
 export const deployReplySchema = z.object({ message: z.string(), function: functionRecordSchema });
-export type DeployReply = z.infer<typeof deployReplySchema>;
 
 export const functionsReplySchema = z.object({
   functions: z.array(functionRecordSchema),
   count: z.number().int(),
 });
-export type FunctionsReply = z.infer<typeof functionsReplySchema>;
 
 export const versionsReplySchema = z.object({
   versions: z.array(functionRecordSchema),
   count: z.number().int(),
 });
-export type VersionsReply = z.infer<typeof versionsReplySchema>;
 
 export const rollbackBodySchema = z.object({ version: z.number().int().min(1).max(999_999_999) });
 

@@ -24,7 +24,6 @@ export const invocationsReplySchema = z.object({
   count: z.number().int(),
   next_cursor: z.string().nullable(),
 });
-export type InvocationsReply = z.infer<typeof invocationsReplySchema>;
 
 export const cancelReplySchema = z.object({ request_id: requestIdSchema, state: z.literal('cancelled') });
 

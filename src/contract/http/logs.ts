@@ -27,4 +27,3 @@ export const logsReplySchema = z.object({
   logs: z.array(logRecordSchema),
   count: z.number().int(),
 });
-export type LogsReply = z.infer<typeof logsReplySchema>;

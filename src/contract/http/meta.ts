@@ -7,7 +7,6 @@ export const healthReplySchema = z.object({
     z.object({ status: z.enum(['up', 'down']), error: z.string().optional() }),
   ),
 });
-export type HealthReply = z.infer<typeof healthReplySchema>;
 
 export const versionReplySchema = z.object({ name: z.string(), version: z.string(), node: z.string() });
 

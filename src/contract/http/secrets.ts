@@ -19,4 +19,3 @@ export const secretsReplySchema = z.object({
   secrets: z.array(secretRecordSchema),
   count: z.number().int(),
 });
-export type SecretsReply = z.infer<typeof secretsReplySchema>;

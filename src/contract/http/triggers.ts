@@ -8,10 +8,8 @@ export const triggerPath = z.object({ name: functionNameSchema, id: z.string().m
 export const addTriggerBodySchema = triggerSpecSchema;
 
 export const addTriggerReplySchema = z.object({ message: z.string(), trigger: triggerRecordSchema });
-export type AddTriggerReply = z.infer<typeof addTriggerReplySchema>;
 
 export const triggersReplySchema = z.object({
   triggers: z.array(triggerRecordSchema),
   count: z.number().int(),
 });
-export type TriggersReply = z.infer<typeof triggersReplySchema>;
