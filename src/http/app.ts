@@ -1,25 +1,18 @@
 import Router from '@koa/router';
 import Koa from 'koa';
-import { type Admission, createAdmission } from './admission.js';
-import { dispatch } from './dispatch.js';
+import { dispatch, type Serving } from './dispatch.js';
 import { allowOrigins } from './middleware/cors.js';
 import { answerErrors } from './middleware/errors.js';
 import { answerNotRouted } from './middleware/not-routed.js';
 import { routes } from './routes.js';
-import type { Services } from './services.js';
-
-export interface AppOptions {
-  /** Shared with the sockets. */
-  admit?: Admission;
-}
 
 /** The HTTP API over its services. Serves no sockets: those are the server's. */
-export function createApp(services: Services, options: AppOptions = {}): Koa {
-  const admit = options.admit ?? createAdmission(services);
+export function createApp(serving: Serving): Koa {
+  const { services } = serving;
   const app = new Koa();
   const router = new Router();
   for (const route of routes) {
-    router.register(routerPath(route.path), [route.method], [dispatch(route, services, admit)]);
+    router.register(routerPath(route.path), [route.method], [dispatch(route, serving)]);
   }
 
   app.use(async (ctx, next) => {

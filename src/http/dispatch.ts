@@ -13,8 +13,16 @@ import type { Services } from './services.js';
 
 const MAX_JSON_BYTES = 1 << 20;
 
+/** What all routes are served with. */
+export interface Serving {
+  services: Services;
+  admit: Admission;
+  /** Aborted when the server stops. */
+  stopping: AbortSignal;
+}
+
 /** The middleware that serves one route: admits, reads what its schemas describe, handles, answers. */
-export function dispatch(route: Route, services: Services, admit: Admission) {
+export function dispatch(route: Route, { services, admit, stopping }: Serving) {
   const readParams = readerOf(route.params);
   const readQuery = readerOf(route.query);
   const readHeaders = readerOf(route.headers);
@@ -32,6 +40,7 @@ export function dispatch(route: Route, services: Services, admit: Admission) {
     });
     const answer = await route.handle({
       services,
+      stopping,
       ctx,
       principal,
       namespace,

@@ -1,5 +1,5 @@
 import { headerName } from './header-name.js';
-import { openApi, refusals } from './openapi.js';
+import { openApi, refusals, schemaOf } from './openapi.js';
 import type { Route } from './route.js';
 import { SOCKET_DOCS } from './ws/docs.js';
 
@@ -24,8 +24,8 @@ export function docsPage(routes: readonly Route[], version: string): string {
     return `<section id="${slug(tag)}"><h2>${tag}</h2>${endpoints.join('')}</section>`;
   });
   const sockets = SOCKET_DOCS.map(
-    ({ path, summary, about }) =>
-      `<details><summary><b class="ws">WS</b> <code>${html(path)}</code> ${html(summary)}</summary><p>${html(about)}</p></details>`,
+    ({ path, summary, about, frame }) =>
+      `<details><summary><b class="ws">WS</b> <code>${html(path)}</code> ${html(summary)}</summary><p>${html(about)}</p><h4>A frame</h4>${schemaBlock(schemaOf(frame, 'output'))}</details>`,
   );
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">

@@ -154,7 +154,8 @@ function requestBody(body: BodySpec): Json {
   }
 }
 
-function schemaOf(schema: z.ZodType, io: 'input' | 'output'): Json {
+/** JSON Schema of what a client sends (`input`) or gets (`output`). */
+export function schemaOf(schema: z.ZodType, io: 'input' | 'output'): Json {
   const { $schema: _, ...own } = z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as Json;
   return JSON.parse(JSON.stringify(own), (key, value: unknown) => {
     // A later version may add a key to a reply: clients must not be told that there is none.

@@ -56,6 +56,8 @@ export interface Call<A extends Access, P, Q, H, B> {
   headers: Parsed<H>;
   body: BodyOf<B>;
   ctx: Context;
+  /** Aborted when the server stops: for replies that would not end by themselves. */
+  stopping: AbortSignal;
 }
 
 /** What a handler answers. Without `json` or `bytes` the reply has no body. */

@@ -12,6 +12,7 @@ const HEADERS_MS = 15_000;
 const REQUEST_MS = 300_000;
 /** Longer than the usual 60 s of load balancers, so that they and not we close idle connections. */
 const KEEP_ALIVE_MS = 65_000;
+const IDLE_CHECK_MS = 100;
 
 export interface Server extends Closable {
   url: string;
@@ -24,9 +25,8 @@ export async function startServer(
   { host, port }: { host: string; port: number },
 ): Promise<Server> {
   const admit = createAdmission(services);
-  const app = createApp(services, { admit });
-  const handle = app.callback();
-  let closing = false;
+  const stopping = new AbortController();
+  const handle = createApp({ services, admit, stopping: stopping.signal }).callback();
 
   const server = createServer(
     {
@@ -37,7 +37,7 @@ export async function startServer(
     },
     (request, response) => {
       // A client that would keep its connection must look for another process from now on.
-      if (closing) response.shouldKeepAlive = false;
+      if (stopping.signal.aborted) response.shouldKeepAlive = false;
       void handle(request, response);
     },
   );
@@ -52,11 +52,14 @@ export async function startServer(
   let closed: Promise<void> | null = null;
 
   const close = async () => {
-    closing = true;
+    stopping.abort();
     const ended = new Promise<void>((resolve) => server.close(() => resolve()));
     await sockets.close();
+    // A reply that was under way has left its connection open for a next request that will not be served.
+    const idle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS);
     const force = setTimeout(() => server.closeAllConnections(), services.config.SHUTDOWN_SECONDS * 1000);
     await ended;
+    clearInterval(idle);
     clearTimeout(force);
   };
 

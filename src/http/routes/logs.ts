@@ -31,7 +31,7 @@ export const readLogs = route({
       types: { 'text/event-stream': 'With `follow=true`: `id:` a position, `data:` one record as JSON.' },
     },
   },
-  async handle({ services, namespace, params, query, headers, ctx }) {
+  async handle({ services, namespace, params, query, headers, ctx, stopping }) {
     const filter: Omit<FollowRequest, 'signal' | 'after'> = { namespace, function: params.name };
     if (query.since !== undefined) filter.since = parseSince(query.since);
     if (query.status !== undefined) filter.status = query.status;
@@ -45,7 +45,7 @@ export const readLogs = route({
       void streamLogs(services.logs, stream, {
         ...filter,
         past: isPast && after === undefined ? limit : 0,
-        signal: clientGone(ctx),
+        signal: AbortSignal.any([clientGone(ctx), stopping]),
         ...(after === undefined ? {} : { after }),
       });
       return {

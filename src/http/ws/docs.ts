@@ -1,3 +1,8 @@
+import { z } from 'zod';
+import { socketReplySchema } from '../../contract/http/invoke.js';
+import { presenceEventSchema } from '../../contract/http/pubsub.js';
+import { liveFrameSchema } from '../../core/publish.js';
+
 /** OpenAPI has no WebSockets; the docs page tells of them in words. */
 export const SOCKET_DOCS = [
   {
@@ -8,6 +13,7 @@ export const SOCKET_DOCS = [
       'completion: {request_id, status, duration_ms, output | error}. With ?logs=true the log lines of an invocation ' +
       'come before its reply, as {request_id, log, level}. The credential may be in ?api_key= or ?token=. A message over 1 MB ' +
       'closes the socket with 1009, a credential that ends with 1008, an engine that stops with 1001.',
+    frame: socketReplySchema,
   },
   {
     path: '/v1/pubsub/ws?topic=',
@@ -17,5 +23,6 @@ export const SOCKET_DOCS = [
       'member_id= and member_meta= (JSON) the subscriber is a member, and hears of the others: {type: "presence.join" | ' +
       '"presence.leave", member_id, meta, timestamp}. A client that is lost without a word leaves within 30 seconds; one that does ' +
       'not take its messages is closed with 1013.',
+    frame: z.union([liveFrameSchema, presenceEventSchema]),
   },
 ] as const;
