@@ -72,6 +72,12 @@ export interface QueueTimings {
 
 export const DEFAULT_TIMINGS: QueueTimings = { lockMs: 8000, stalledCheckMs: 3000 };
 
+/** Checks in step with the lock, so that a shorter one gives a quicker takeover and a longer one no later checks. */
+export function timingsFor(lockMs: number): QueueTimings {
+  const { lockMs: usual, stalledCheckMs } = DEFAULT_TIMINGS;
+  return { lockMs, stalledCheckMs: Math.min(stalledCheckMs, Math.round((lockMs * stalledCheckMs) / usual)) };
+}
+
 /** Results, logs and dead letters live in the store: of a job that is over, nothing may pile up here. */
 export const KEEP_NOTHING = { removeOnComplete: { count: 0 }, removeOnFail: { count: 0 } };
 

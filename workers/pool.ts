@@ -4,10 +4,11 @@ import type { Closable } from '../src/ports/closable.js';
 import type { EngineStats, GuestCall, GuestOutcome } from '../src/ports/engine.js';
 import { answer } from './answer.js';
 import { FairQueue } from './fair-queue.js';
-import { GuestThread } from './guest-thread.js';
+import type { GuestThread } from './guest-thread.js';
 import { KeptInstances } from './kept-instances.js';
 import { closing, type Ending, finished, neverBegun, stopped } from './outcome.js';
 import type { FromThread, JobResult } from './protocol.js';
+import { Threads } from './threads.js';
 import type { Program } from './wasm/program.js';
 
 export interface PoolOptions {
@@ -25,14 +26,6 @@ const PARK_AFTER_MS = 2;
 const SLOW_CALLS: ReadonlySet<string> = new Set(['http_fetch']);
 /** A guest too large for the memory that is left lets others pass for this long, then it is next. */
 const PASSED_FOR_MS = 1000;
-const IDLE_THREAD_MS = 30_000;
-/** Starting a thread takes the main thread 1–2 ms and a core 40: a few at a time. */
-const STARTING_AT_ONCE = 2;
-/** Threads kept ready for guests that park, in a pool where none has for a while; each takes 10 MB. */
-const READY_AT_REST = 4;
-/** After a guest that waits was seen, there is a thread for each that may park, so that a burst of them finds theirs. */
-const READY_FOR_MS = 300_000;
-const MAX_START_FAILURES = 3;
 
 /** One invocation from its arrival at the pool to its outcome. */
 interface Run {
@@ -60,27 +53,24 @@ interface Run {
 export class Pool implements Closable {
   readonly #options: PoolOptions;
   readonly #queue = new FairQueue<Run>();
-  readonly #threads = new Set<GuestThread>();
-  readonly #starting = new Set<GuestThread>();
-  readonly #idle = new Set<GuestThread>();
+  readonly #threads: Threads;
   readonly #runs = new Map<GuestThread, Run>();
   readonly #kept = new KeptInstances();
-  readonly #retirement: NodeJS.Timeout;
   #sweep: NodeJS.Timeout | null = null;
   #computing = 0;
   #parked = 0;
   #runningMb = 0;
-  #startFailures = 0;
-  #waitingExpectedUntil = 0;
   #overdue: Run | null = null;
   #closed = false;
   #counts = { warm: 0, fresh: 0, kills: 0 };
 
   constructor(options: PoolOptions) {
     this.#options = options;
-    this.#retirement = setInterval(() => this.#retire(), IDLE_THREAD_MS / 2);
-    this.#retirement.unref();
-    this.#startThreads();
+    this.#threads = new Threads(options, {
+      ready: () => this.#dispatch(),
+      message: (thread, message) => this.#heard(thread, message),
+      exit: (thread, error) => this.#exited(thread, error),
+    });
   }
 
   run(call: GuestCall, key: string, program: Program): Promise<GuestOutcome> {
@@ -123,8 +113,7 @@ export class Pool implements Closable {
 
   /** Guests that wait are about: threads for them are started before they are needed. */
   expectWaiting(): void {
-    this.#waitingExpectedUntil = Date.now() + READY_FOR_MS;
-    this.#startThreads();
+    this.#threads.expectWaiting();
   }
 
   stats(): EngineStats {
@@ -143,24 +132,24 @@ export class Pool implements Closable {
 
   async close(): Promise<void> {
     this.#closed = true;
-    clearInterval(this.#retirement);
     if (this.#sweep !== null) clearTimeout(this.#sweep);
     for (const run of this.#queue.drain()) this.#settle(run, () => run.reject(closing()));
     for (const run of this.#runs.values()) run.ending ??= 'closing';
-    await Promise.all([...this.#threads].map((thread) => thread.kill()));
+    await this.#threads.close();
   }
 
   // --- what waits, and who takes it
 
   #dispatch(): void {
     if (this.#closed) return;
-    while (this.#queue.length > 0 && this.#computing < this.#options.threads && this.#idle.size > 0) {
+    while (this.#queue.length > 0 && this.#computing < this.#options.threads && this.#threads.idle.size > 0) {
       const run = this.#next();
-      if (run === null) break;
-      this.#start(run, this.#threadFor(run));
+      const thread = run === null ? null : this.#threads.take(run.key);
+      if (run === null || thread === null) break;
+      this.#start(run, thread);
     }
     if (this.#queue.length > 0) this.#armSweep();
-    this.#startThreads();
+    this.#threads.ensure(this.#runs.size);
   }
 
   /** The next run that the memory budget lets start; kept instances make room for it. */
@@ -177,25 +166,7 @@ export class Pool implements Closable {
     return run;
   }
 
-  /** A thread that has kept an instance of the program, else one that has its code, else any. */
-  #threadFor(run: Run): GuestThread {
-    let best: GuestThread | null = null;
-    let rank = -1;
-    for (const thread of this.#idle) {
-      const kept = thread.kept.get(run.key);
-      const own = kept === undefined ? 0 : kept > 0 ? 2 : 1;
-      if (own > rank) {
-        best = thread;
-        rank = own;
-        if (own === 2) break;
-      }
-    }
-    if (best === null) throw new AppError('internal', 'The pool gave out a thread that it does not have.');
-    return best;
-  }
-
   #start(run: Run, thread: GuestThread): void {
-    this.#idle.delete(thread);
     this.#kept.take(thread, run.key);
     this.#runningMb += run.program.limitMb;
     this.#makeRoom();
@@ -269,8 +240,7 @@ export class Pool implements Closable {
     this.#release(run, thread);
     this.#kept.add(thread, run.key, keptBytes);
     this.#makeRoom();
-    thread.idleSince = Date.now();
-    this.#idle.add(thread);
+    this.#threads.giveBack(thread);
     this.#dispatch();
   }
 
@@ -297,7 +267,7 @@ export class Pool implements Closable {
     run.phase = 'parked';
     this.#parked++;
     this.#computing--;
-    this.#waitingExpectedUntil = Date.now() + READY_FOR_MS;
+    this.#threads.expectWaiting();
     return true;
   }
 
@@ -356,9 +326,6 @@ export class Pool implements Closable {
   }
 
   #exited(thread: GuestThread, error: Error | null): void {
-    const wasStarting = this.#starting.delete(thread);
-    this.#threads.delete(thread);
-    this.#idle.delete(thread);
     this.#kept.takeAll(thread);
     const run = this.#runs.get(thread);
     if (run !== undefined) {
@@ -372,17 +339,14 @@ export class Pool implements Closable {
       });
     }
     if (this.#closed) return;
-    if (wasStarting && error !== null) this.#startFailed(error);
+    if (this.#threads.failed && error !== null) this.#rejectWaiting(error);
     this.#dispatch();
   }
 
-  #startFailed(cause: Error): void {
-    this.#startFailures++;
-    if (this.#startFailures < MAX_START_FAILURES) return;
+  #rejectWaiting(cause: Error): void {
     for (const run of this.#queue.drain()) {
-      this.#settle(run, () =>
-        run.reject(new AppError('unavailable', 'No thread can be started to run functions.', { cause })),
-      );
+      const sentence = 'No thread can be started to run functions.';
+      this.#settle(run, () => run.reject(new AppError('unavailable', sentence, { cause })));
     }
   }
 
@@ -410,51 +374,6 @@ export class Pool implements Closable {
   /** Kept instances give way to guests that run. */
   #makeRoom(): void {
     this.#kept.shrinkTo(this.#options.memoryMb - this.#runningMb);
-  }
-
-  // --- threads
-
-  /** A thread for each computing guest, a spare, and those for guests that park. */
-  #wantedThreads(): number {
-    const { threads, parked } = this.#options;
-    const most = threads + 1 + parked;
-    if (Date.now() < this.#waitingExpectedUntil) return most;
-    return Math.min(most, Math.max(threads + 1 + READY_AT_REST, this.#runs.size + 1));
-  }
-
-  #startThreads(): void {
-    if (this.#closed || this.#startFailures >= MAX_START_FAILURES) return;
-    const wanted = this.#wantedThreads();
-    while (this.#threads.size < wanted && this.#starting.size < STARTING_AT_ONCE) {
-      const thread = new GuestThread({
-        ready: (ready) => this.#ready(ready),
-        message: (from, message) => this.#heard(from, message),
-        exit: (gone, error) => this.#exited(gone, error),
-      });
-      this.#threads.add(thread);
-      this.#starting.add(thread);
-    }
-  }
-
-  #ready(thread: GuestThread): void {
-    this.#startFailures = 0;
-    this.#starting.delete(thread);
-    thread.idleSince = Date.now();
-    this.#idle.add(thread);
-    this.#dispatch();
-  }
-
-  /** Threads started for a burst end when it is over. */
-  #retire(): void {
-    const before = Date.now() - IDLE_THREAD_MS;
-    let surplus = this.#threads.size - this.#wantedThreads();
-    for (const thread of [...this.#idle]) {
-      if (surplus <= 0) return;
-      if (thread.idleSince > before) continue;
-      surplus--;
-      this.#idle.delete(thread);
-      void thread.kill();
-    }
   }
 }
 

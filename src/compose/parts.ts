@@ -1,5 +1,6 @@
 import { openFunctionDatabases } from '../../db/functions/open.js';
 import { migrateStore, openStore, type StoreOptions } from '../../db/open.js';
+import { timingsFor } from '../../queues/driver.js';
 import { openQueues } from '../../queues/open.js';
 import { openBlobs } from '../blobs/open.js';
 import { openBus } from '../bus/open.js';
@@ -64,12 +65,17 @@ export async function openParts(config: Config, logger: Logger, closers: Closers
 
   const store = closers.add(await openStoreOf(config, dataDir));
   const warn = (message: string, error: unknown) => logger.warn({ err: messageOf(error) }, message);
-  const limits = { maxWaiting: config.QUEUE_MAX_WAITING, maxBytes: config.QUEUE_MAX_MB * 2 ** 20 };
+  const queueOptions = {
+    maxWaiting: config.QUEUE_MAX_WAITING,
+    maxBytes: config.QUEUE_MAX_MB * 2 ** 20,
+    timings: timingsFor(config.QUEUE_LOCK_SECONDS * 1000),
+    warn,
+  };
   const queues = closers.add(
     await openQueues(
       config.REDIS_URL
-        ? { driver: 'redis', url: config.REDIS_URL, warn, ...limits }
-        : { driver: 'pglite', dir: dataDir.path, warn, ...limits },
+        ? { driver: 'redis', url: config.REDIS_URL, ...queueOptions }
+        : { driver: 'pglite', dir: dataDir.path, ...queueOptions },
     ),
   );
   const redis = config.REDIS_URL === undefined ? null : { driver: 'redis' as const, url: config.REDIS_URL };

@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { topicSchema } from '../contract/function.js';
 import { type Namespace, type RequestId, requestIdSchema } from '../contract/ids.js';
 import { MAX_INPUT_BYTES, MAX_TRIGGER_DEPTH } from '../contract/limits.js';
@@ -43,13 +42,19 @@ export interface PublisherDeps {
   resultTtlMs: number;
 }
 
-/** The bus channel that carries a namespace's topic to live subscribers: a JSON liveFrame. */
+/** The bus channel that carries a namespace's topic to live subscribers: a LiveFrame as JSON. */
 export function topicChannel(namespace: Namespace, topic: string): string {
   return `topic:${namespace}:${topic}`;
 }
 
 /** A live subscriber's frame, as contract §4 has it. */
-export const liveFrameSchema = z.object({ data: z.string(), timestamp: z.number(), topic: z.string() });
+interface LiveFrame {
+  /** Base64. */
+  data: string;
+  /** Unix milliseconds. */
+  timestamp: number;
+  topic: string;
+}
 
 export function createPublisher({ catalog, queue, bus, meter, resultTtlMs }: PublisherDeps): Publisher {
   return {
@@ -94,7 +99,7 @@ export function createPublisher({ catalog, queue, bus, meter, resultTtlMs }: Pub
       } else {
         assertEventSize(bytes.byteLength);
       }
-      const frame = {
+      const frame: LiveFrame = {
         data: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64'),
         timestamp: now,
         topic,

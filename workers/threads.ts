@@ -1,0 +1,130 @@
+import type { Closable } from '../src/ports/closable.js';
+import { GuestThread, type ThreadEvents } from './guest-thread.js';
+
+/** Threads started for a burst end when they have been idle for this long. */
+const IDLE_MS = 30_000;
+/** Starting a thread takes the main thread a few milliseconds and a core ten times that: few at a time. */
+const STARTING_AT_ONCE = 2;
+/** Threads kept ready for guests that park, in a pool where none has for a while; each takes 10 MB. */
+const READY_AT_REST = 4;
+/** After a guest that waits was seen, there is a thread for each that may park, so that a burst of them finds theirs. */
+const READY_FOR_MS = 300_000;
+/** So many starts in a row that failed mean that the next will fail too. */
+const MAX_FAILED_STARTS = 3;
+
+/** The threads of a pool: as many as are needed and a little more, started before they are, ended when they are not. */
+export class Threads implements Closable {
+  readonly #sizes: { threads: number; parked: number };
+  readonly #events: ThreadEvents;
+  readonly #all = new Set<GuestThread>();
+  readonly #starting = new Set<GuestThread>();
+  readonly #idle = new Set<GuestThread>();
+  readonly #retirement: NodeJS.Timeout;
+  #busy = 0;
+  #failedStarts = 0;
+  #waitingExpectedUntil = 0;
+  #closed = false;
+
+  constructor(sizes: { threads: number; parked: number }, events: ThreadEvents) {
+    this.#sizes = sizes;
+    this.#events = events;
+    this.#retirement = setInterval(() => this.#retire(), IDLE_MS / 2);
+    this.#retirement.unref();
+    this.ensure(0);
+  }
+
+  get size(): number {
+    return this.#all.size;
+  }
+
+  get idle(): ReadonlySet<GuestThread> {
+    return this.#idle;
+  }
+
+  /** No thread can be started. */
+  get failed(): boolean {
+    return this.#failedStarts >= MAX_FAILED_STARTS;
+  }
+
+  /** Guests that wait are about: threads for them are started before they are needed. */
+  expectWaiting(): void {
+    this.#waitingExpectedUntil = Date.now() + READY_FOR_MS;
+    this.ensure(this.#busy);
+  }
+
+  /** Starts what is missing, for so many guests that have a thread of their own. */
+  ensure(busy: number): void {
+    this.#busy = busy;
+    if (this.#closed || this.failed) return;
+    const wanted = this.#wanted();
+    while (this.#all.size < wanted && this.#starting.size < STARTING_AT_ONCE) this.#start();
+  }
+
+  /** Takes an idle thread: one that has kept an instance of the program, else one that has its code, else any. */
+  take(key: string): GuestThread | null {
+    let best: GuestThread | null = null;
+    let rank = -1;
+    for (const thread of this.#idle) {
+      const kept = thread.kept.get(key);
+      const own = kept === undefined ? 0 : kept > 0 ? 2 : 1;
+      if (own > rank) {
+        best = thread;
+        rank = own;
+        if (own === 2) break;
+      }
+    }
+    if (best !== null) this.#idle.delete(best);
+    return best;
+  }
+
+  giveBack(thread: GuestThread): void {
+    thread.idleSince = Date.now();
+    this.#idle.add(thread);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearInterval(this.#retirement);
+    await Promise.all([...this.#all].map((thread) => thread.kill()));
+  }
+
+  /** A thread for each guest that runs, a spare, and those for guests that park. */
+  #wanted(): number {
+    const { threads, parked } = this.#sizes;
+    const most = threads + 1 + parked;
+    if (Date.now() < this.#waitingExpectedUntil) return most;
+    return Math.min(most, Math.max(threads + 1 + READY_AT_REST, this.#busy + 1));
+  }
+
+  #start(): void {
+    const thread = new GuestThread({
+      ready: (ready) => {
+        this.#failedStarts = 0;
+        this.#starting.delete(ready);
+        this.giveBack(ready);
+        this.#events.ready(ready);
+      },
+      message: this.#events.message,
+      exit: (gone, error) => {
+        if (this.#starting.delete(gone) && error !== null) this.#failedStarts++;
+        this.#all.delete(gone);
+        this.#idle.delete(gone);
+        this.#events.exit(gone, error);
+      },
+    });
+    this.#all.add(thread);
+    this.#starting.add(thread);
+  }
+
+  #retire(): void {
+    const before = Date.now() - IDLE_MS;
+    let surplus = this.#all.size - this.#wanted();
+    for (const thread of [...this.#idle]) {
+      if (surplus <= 0) return;
+      if (thread.idleSince > before) continue;
+      surplus--;
+      this.#idle.delete(thread);
+      void thread.kill();
+    }
+  }
+}
