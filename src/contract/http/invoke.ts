@@ -67,6 +67,14 @@ export const invokeFailureSchema = z.object({
 
 export const acceptedReplySchema = z.object({ request_id: requestIdSchema, status: z.literal('queued') });
 
+/** A frame of WS /v1/functions/{name}/ws. */
+export const socketReplySchema = z.union([
+  invokeReplySchema,
+  invokeFailureSchema,
+  acceptedReplySchema.describe('Took longer than a call may wait: it goes on, and can be looked up.'),
+  z.object({ request_id: requestIdSchema, log: z.string(), level: z.string() }).describe('With `logs=true`.'),
+]);
+
 export const invokeSocketQuerySchema = invokeQuerySchema.extend({
   logs: z.boolean().optional().describe("`true`: each invocation's log lines come before its reply."),
 });
