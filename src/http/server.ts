@@ -5,6 +5,7 @@ import type { Closable } from '../ports/closable.js';
 import { createAdmission } from './admission.js';
 import { createApp } from './app.js';
 import type { Services } from './services.js';
+import { isWebSocket, serveWithoutUpgrade } from './ws/reparse.js';
 import { createSockets } from './ws/sockets.js';
 
 /** Clients that open a connection and dawdle: how long for the headers, and for a whole request. */
@@ -44,7 +45,8 @@ export async function startServer(
   server.on('clientError', answerClientError);
   const sockets = createSockets(services, admit);
   server.on('upgrade', (request, socket, head) => {
-    void sockets.upgrade(request, socket as Socket, head);
+    if (isWebSocket(request)) void sockets.upgrade(request, socket as Socket, head);
+    else serveWithoutUpgrade(server, request, socket as Socket, head);
   });
 
   await listen(server, host, port);

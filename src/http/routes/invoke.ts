@@ -9,7 +9,7 @@ import {
   invokeReplySchema,
   parsePrefer,
 } from '../../contract/http/invoke.js';
-import { namespaceSchema } from '../../contract/ids.js';
+import { namespaceSchema, requestIdSchema } from '../../contract/ids.js';
 import { MAX_INPUT_BYTES } from '../../contract/limits.js';
 import { assertMayInvoke, type FunctionRef } from '../../core/access.js';
 import type { Accepted, InvokeRequest } from '../../core/invoke.js';
@@ -21,6 +21,7 @@ import { parseFunctionRef } from '../function-ref.js';
 import { failureFields, milliseconds, outputField } from '../outcome.js';
 import { type Answer, type BodySpec, json, type ReplySpec, route } from '../route.js';
 import type { Services } from '../services.js';
+import { traceparentOf } from '../traceparent.js';
 
 const tag = 'Invocation';
 
@@ -121,17 +122,16 @@ async function invoke(
     function: ref.name,
     input: body,
     trigger: preference.kind === 'async' ? 'async' : 'http',
+    ...traceparentOf(given.traceparent),
   };
   if (ref.version !== undefined) request.version = ref.version;
   if (principal && principal.wallet !== '') request.callerWallet = principal.wallet;
-  if (given['x-request-id'] !== undefined) request.requestId = given['x-request-id'];
+  const ownId = given['x-request-id']?.toLowerCase();
+  if (ownId !== undefined) request.requestId = requestIdSchema.parse(ownId);
   if (given['idempotency-key'] !== undefined) request.idempotencyKey = given['idempotency-key'];
   if (given['x-delay-seconds'] !== undefined) request.delayMs = given['x-delay-seconds'] * 1000;
   if (given['x-max-age-seconds'] !== undefined) request.maxAgeMs = given['x-max-age-seconds'] * 1000;
   if (given['x-callback-url'] !== undefined) request.callbackUrl = given['x-callback-url'];
-  if (given.traceparent !== undefined && TRACEPARENT.test(given.traceparent)) {
-    request.traceparent = given.traceparent;
-  }
 
   if (preference.kind === 'async') return acceptedAnswer(await services.invoker.send(request));
   const longest = services.config.SYNC_WAIT_SECONDS;
@@ -142,9 +142,6 @@ async function invoke(
   });
   return reply ? replyAnswer(accepted, reply, ctx.get('accept')) : acceptedAnswer(accepted);
 }
-
-/** A malformed trace context is ignored, as W3C has it: it must not fail the call that carries it. */
-const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 function assertSync(given: z.output<typeof invokeHeadersSchema>): void {
   const name = given['x-delay-seconds']

@@ -8,6 +8,7 @@ import {
 import { dataOf } from '../../core/publish.js';
 import { assertOwnNamespace } from '../admission.js';
 import { json, route } from '../route.js';
+import { traceparentOf } from '../traceparent.js';
 
 const tag = 'PubSub';
 
@@ -32,14 +33,13 @@ export const publish = route({
       'data_base64' in body
         ? Buffer.from(body.data_base64, 'base64')
         : Buffer.from(typeof body.data === 'string' ? body.data : JSON.stringify(body.data));
-    const traceparent = ctx.get('traceparent');
     await services.publisher.publish({
       namespace,
       topic: body.topic,
       bytes,
       value: 'data_base64' in body ? dataOf(bytes) : body.data,
       depth: FIRST_DEPTH,
-      ...(traceparent === '' ? {} : { traceparent }),
+      ...traceparentOf(ctx.req.headers.traceparent?.toString()),
     });
     return json(200, { status: 'ok' });
   },
