@@ -29,6 +29,10 @@ export const ERRORS = {
     about: 'The store did not say whether the write took place; look before repeating it.',
   },
   cancelled: { status: 499, about: 'The invocation was cancelled.' },
+  build_failed: {
+    status: 400,
+    about: 'The compiler did not make a module of the source (command line only).',
+  },
   bad_config: {
     status: 500,
     about: 'A setting is wrong or names something unreachable; the process does not start.',

@@ -1,20 +1,20 @@
+import { CronExpressionParser } from 'cron-parser';
 import { z } from 'zod';
 import { functionNameSchema, namespaceSchema } from './ids.js';
+import { show } from './show.js';
 
-/** A whole number in a range, with a message that names the value and the range. */
-const whole = (min: number, max: number, unit = '') =>
-  z
-    .number({
-      error: (issue) => `must be a whole number from ${min} to ${max}${unit}, not ${show(issue.input)}`,
-    })
-    .int({
-      error: (issue) => `must be a whole number from ${min} to ${max}${unit}, not ${show(issue.input)}`,
-    })
-    .min(min, { error: (issue) => `must be from ${min} to ${max}${unit}, not ${show(issue.input)}` })
-    .max(max, { error: (issue) => `must be from ${min} to ${max}${unit}, not ${show(issue.input)}` });
+/** A whole number in a range, refused with the value and the range. */
+function whole(min: number, max: number, unit = '') {
+  const error = (issue: { input?: unknown }) =>
+    `must be a whole number from ${min} to ${max}${unit}, not ${show(issue.input)}`;
+  return z.number({ error }).int({ error }).min(min, { error }).max(max, { error });
+}
 
-function show(value: unknown): string {
-  return value === undefined ? 'missing' : JSON.stringify(value);
+/** A number of seconds, parts of one included. */
+function seconds(min: number, max: number) {
+  const error = (issue: { input?: unknown }) =>
+    `must be a number of seconds from ${min} to ${max}, not ${show(issue.input)}`;
+  return z.number({ error }).min(min, { error }).max(max, { error });
 }
 
 /** A topic name or, in a trigger, a pattern: `:`-separated segments; `*` one segment, `>` the rest. */
@@ -22,15 +22,14 @@ export const topicSchema = z
   .string()
   .min(1)
   .max(256)
-  .regex(/^[^\s\p{Cc}]+$/u, 'may hold no blanks or control characters');
+  .regex(/^[^\s\p{Cc}]+$/u, {
+    error: (issue) => `may hold no blanks or control characters: ${show(issue.input)}`,
+  });
 
 export const memorySchema = whole(1, 256, ' MB');
 export const timeoutSchema = whole(1, 300, ' seconds');
 export const retryCountSchema = whole(0, 25);
-export const retryDelaySchema = z
-  .number({ error: (issue) => `must be a number of seconds from 0 to 3600, not ${show(issue.input)}` })
-  .min(0, { error: (issue) => `must be from 0 to 3600 seconds, not ${show(issue.input)}` })
-  .max(3600, { error: (issue) => `must be from 0 to 3600 seconds, not ${show(issue.input)}` });
+export const retryDelaySchema = seconds(0, 3600);
 export const backoffSchema = z.enum(['fixed', 'exponential']);
 export const envSchema = z.record(
   z.string().min(1).max(256),
@@ -39,10 +38,28 @@ export const envSchema = z.record(
 export const concurrencySchema = whole(1, 10_000);
 export const allowedHostsSchema = z.array(z.string().min(1).max(253)).max(100);
 
-export const triggerSpecSchema = z.union([
-  z.strictObject({ topic: topicSchema }),
-  z.strictObject({ cron: z.string().min(1).max(256), timezone: z.string().min(1).max(64).optional() }),
-]);
+export const cronSchema = z
+  .string()
+  .min(1)
+  .max(256)
+  .refine(isCron, {
+    error: (issue) => `must be a cron expression such as "*/5 * * * *", not ${show(issue.input)}`,
+  });
+export const timezoneSchema = z
+  .string()
+  .min(1)
+  .max(64)
+  .refine(isTimezone, {
+    error: (issue) => `must be a time zone such as "Europe/Berlin", not ${show(issue.input)}`,
+  });
+
+export const triggerSpecSchema = z.union(
+  [
+    z.strictObject({ topic: topicSchema }),
+    z.strictObject({ cron: cronSchema, timezone: timezoneSchema.optional() }),
+  ],
+  { error: (issue) => `must hold either topic, or cron and timezone, not ${show(issue.input)}` },
+);
 export type TriggerSpec = z.infer<typeof triggerSpecSchema>;
 
 /** What has no form field of its own and travels in `metadata`. */
@@ -60,9 +77,7 @@ export type FunctionMetadata = z.infer<typeof functionMetadataSchema>;
 /** All settings of a function, however they came: function.yaml and the form make the same. */
 export const functionSettingsSchema = z.strictObject({
   name: functionNameSchema,
-  is_public: z
-    .boolean({ error: (issue) => `must be true or false, not ${show(issue.input)}` })
-    .default(false),
+  is_public: z.boolean().default(false),
   memory_limit_mb: memorySchema.default(64),
   timeout_seconds: timeoutSchema.default(30),
   retry_count: retryCountSchema.default(0),
@@ -97,4 +112,25 @@ export type FunctionRecord = z.infer<typeof functionRecordSchema>;
 /** What the engine keeps of a version: the public record and the settings that the record does not show. */
 export interface FunctionVersion extends FunctionRecord {
   metadata: FunctionMetadata;
+}
+
+/** The parser that fires the schedules fills up missing fields; we take none that has fewer than five. */
+const CRON_SHAPE = /^\s*(@[a-z]+|\S+(\s+\S+){4,5})\s*$/;
+
+/** Five fields, or six with seconds in front, that come due some day (0 0 31 2 * never does). */
+function isCron(expression: string): boolean {
+  try {
+    return CRON_SHAPE.test(expression) && CronExpressionParser.parse(expression).next() !== null;
+  } catch {
+    return false;
+  }
+}
+
+function isTimezone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
 }

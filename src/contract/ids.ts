@@ -1,18 +1,18 @@
 import { z } from 'zod';
+import { show } from './show.js';
 
 /** Names that appear in URLs and file names: one rule for functions and namespaces. */
 const NAME = /^[A-Za-z0-9_-]{1,64}$/;
+const notName = (issue: { input?: unknown }) =>
+  `must be 1–64 letters, digits, "-" or "_", not ${show(issue.input)}`;
 
-export const namespaceSchema = z
-  .string()
-  .regex(NAME, 'must be 1–64 letters, digits, "-" or "_"')
-  .brand<'Namespace'>();
+export const namespaceSchema = z.string().regex(NAME, { error: notName }).brand<'Namespace'>();
 export type Namespace = z.infer<typeof namespaceSchema>;
 
 export const functionNameSchema = z
   .string()
-  .regex(NAME, 'must be 1–64 letters, digits, "-" or "_"')
-  .refine((name) => name !== 'secrets', '"secrets" is reserved')
+  .regex(NAME, { error: notName })
+  .refine((name) => name !== 'secrets', 'may not be "secrets", which is reserved')
   .brand<'FunctionName'>();
 export type FunctionName = z.infer<typeof functionNameSchema>;
 

@@ -6,6 +6,8 @@ import type { Closable } from './closable.js';
  */
 export interface Blobs extends Closable {
   readonly driver: string;
+  /** The CID that `put` would give, without storing anything. */
+  cidOf(bytes: Uint8Array): Promise<string>;
   /** Stores and pins. Durable once it resolves. The same bytes give the same CID. */
   put(bytes: Uint8Array): Promise<string>;
   /** The bytes, verified against the CID. Throws `not_found`, or `unavailable` when the store is away. */

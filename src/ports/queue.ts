@@ -50,7 +50,7 @@ export interface Delivery {
   attempts: number;
   /** True when an error now is the last: no retry is left. */
   isLastAttempt: boolean;
-  /** Aborted when the invocation is cancelled, or when this worker has lost the job to another. */
+  /** Aborted when the invocation is cancelled (reason 'cancelled'), or this worker has lost the job to another ('lost'). */
   signal: AbortSignal;
 }
 
@@ -108,8 +108,8 @@ export type TickHandler = (scheduleId: string, scheduledAt: number) => Promise<v
  * The persistent queue: BullMQ on Redis or on PGlite, one queue for all functions.
  *
  * At least once. An invocation is durable when `add` resolves. A job whose worker dies is given to another within
- * 15 s (lock 8 s + stalled check 5 s), with `deaths` one higher and no attempt used up. Sync invocations (`replyTo` set)
- * go before the others; among the others a namespace with a long backlog does not hold up a short one.
+ * 15 s (lock 8 s, then at most two stalled checks of 3 s), with `deaths` one higher and no attempt used up. Sync
+ * invocations (`replyTo` set) go before the others; among each a namespace with a long backlog does not hold up another.
  *
  * Not in it: results (the store has them), replies (the bus has them), dead letters (the store has them).
  */

@@ -162,13 +162,16 @@ export interface InvocationQuery {
 }
 
 export interface AttemptStore {
-  /** Inserts what is not there yet, in one request; any number of rows. */
+  /**
+   * Inserts what is not there yet, in one request; any number of rows. Over a row that is not final, a final one of
+   * the same key takes its place: the end of an invocation is never lost to an earlier word about the same attempt.
+   */
   write(rows: readonly AttemptRow[]): Promise<void>;
   /** Newest first, or oldest first with `after`. `position` feeds the next `after`. */
   logs(query: LogQuery): Promise<{ records: LogRecord[]; position: string }>;
   /** Attempts by number; null when no row has this id. An invocation has ended when its last attempt is final. */
   invocation(id: RequestId): Promise<StoredInvocation | null>;
-  /** Ended invocations, newest first, without messages. */
+  /** Ended invocations, newest first, without messages and input. */
   list(query: InvocationQuery): Promise<{ items: StoredInvocation[]; nextCursor: string | null }>;
   /** Takes a dead invocation for replay: the first caller gets it, and it is dead no longer. */
   takeDead(id: RequestId): Promise<AttemptRow | null>;

@@ -3,7 +3,19 @@ declare namespace WebAssembly {
   interface Module {
     readonly __brand: 'WebAssembly.Module';
   }
-  const Module: new (bytes: Uint8Array) => Module;
+  interface Import {
+    readonly module: string;
+    readonly name: string;
+  }
+  interface Export {
+    readonly name: string;
+  }
+  const Module: {
+    new (bytes: Uint8Array): Module;
+    imports(module: Module): Import[];
+    exports(module: Module): Export[];
+  };
+  function compile(bytes: Uint8Array): Promise<Module>;
 
   interface Memory {
     readonly buffer: ArrayBuffer;

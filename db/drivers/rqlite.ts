@@ -1,0 +1,85 @@
+import knex from 'knex';
+import { AppError, messageOf } from '../../src/errors.js';
+import type { Database, Query } from '../database.js';
+import { batch } from './rqlite/batch.js';
+import { RqliteClient, type RqliteClientConfig } from './rqlite/client.js';
+import { RqliteError, type RqliteErrorCode } from './rqlite/errors.js';
+
+export interface RqliteOptions {
+  /** Nodes of one cluster; credentials in the URL. */
+  urls: readonly string[];
+  /** How long a request waits for a leader before it is `unavailable`. */
+  retryForMs?: number;
+}
+
+export async function openRqlite(options: RqliteOptions): Promise<Database> {
+  const config: RqliteClientConfig = { client: RqliteClient, rqlite: options };
+  const builder = knex(config);
+  let closing: Promise<void> | undefined;
+
+  const database: Database = {
+    driver: 'rqlite',
+    knex: builder,
+    async run<T>(query: Query<T>): Promise<T> {
+      try {
+        return await query;
+      } catch (error) {
+        throw toAppError(error);
+      }
+    },
+    async batch(queries, batchOptions) {
+      try {
+        return await batch(builder, queries, batchOptions);
+      } catch (error) {
+        throw toAppError(error);
+      }
+    },
+    async ping() {
+      await database.run(builder.raw('select 1'));
+    },
+    close() {
+      closing ??= builder.destroy();
+      return closing;
+    },
+  };
+  return database;
+}
+
+const SENTENCES: readonly (readonly [
+  prefix: RqliteErrorCode,
+  code: 'unavailable' | 'ambiguous_write',
+  sentence: string,
+])[] = [
+  [
+    'RQLITE_UNAVAILABLE',
+    'unavailable',
+    'No RQLite node that knows a leader can be reached; check RQLITE_URL and the nodes.',
+  ],
+  [
+    'RQLITE_AMBIGUOUS',
+    'ambiguous_write',
+    'RQLite was cut off before it said whether the write took place; look before repeating it.',
+  ],
+  [
+    'RQLITE_REFUSED',
+    'unavailable',
+    'What answers at RQLITE_URL does not speak as RQLite does; check the URL.',
+  ],
+  ['RQLITE_UNAUTHORIZED', 'unavailable', 'RQLite does not accept the user and password in RQLITE_URL.'],
+  ['RQLITE_TIMEOUT', 'unavailable', 'RQLite did not finish a statement in time; try again.'],
+  ['SQLITE_FULL', 'unavailable', 'The disk of the RQLite nodes is full; free some space and try again.'],
+  ['SQLITE_IOERR', 'unavailable', 'An RQLite node cannot read or write its disk; check it.'],
+  ['SQLITE_CORRUPT', 'unavailable', 'The database of an RQLite node is damaged; restore it from a backup.'],
+  ['SQLITE_BUSY', 'unavailable', 'RQLite is busy with another statement for too long; try again.'],
+];
+
+/** In the words of the error table. */
+function toAppError(error: unknown): AppError {
+  if (error instanceof AppError) return error;
+  if (!(error instanceof RqliteError)) {
+    return new AppError('internal', `The database query failed: ${messageOf(error)}`, { cause: error });
+  }
+  const known = SENTENCES.find(([prefix]) => error.code.startsWith(prefix));
+  if (known !== undefined) return new AppError(known[1], known[2], { cause: error });
+  return new AppError('internal', `The database refused a statement: ${error.reason}.`, { cause: error });
+}

@@ -1,0 +1,79 @@
+import knex from 'knex';
+import { AppError, messageOf } from '../../src/errors.js';
+import type { Database, Query } from '../database.js';
+import { SqliteClient, type SqliteClientConfig } from './sqlite/client.js';
+import { SqliteConnection } from './sqlite/connection.js';
+import { SqliteError } from './sqlite/errors.js';
+
+export interface SqliteOptions {
+  /** Made when absent; its directory must exist. */
+  file: string;
+}
+
+/** Several processes may share the file: each waits this long for another's write to end. */
+const BUSY_TIMEOUT_MS = 10_000;
+
+export async function openSqlite(options: SqliteOptions): Promise<Database> {
+  const sqlite = await SqliteConnection.open({ file: options.file, busyTimeoutMs: BUSY_TIMEOUT_MS }).catch(
+    (error: unknown) => {
+      throw toAppError(error);
+    },
+  );
+  const config: SqliteClientConfig = { client: SqliteClient, sqlite };
+  const builder = knex(config);
+  const client = builder.client as SqliteClient;
+  let closing: Promise<void> | undefined;
+
+  const database: Database = {
+    driver: 'sqlite',
+    knex: builder,
+    async run<T>(query: Query<T>): Promise<T> {
+      try {
+        return await query;
+      } catch (error) {
+        throw toAppError(error);
+      }
+    },
+    async batch(queries) {
+      if (queries.length === 0) return [];
+      try {
+        return await client.batch(queries);
+      } catch (error) {
+        throw toAppError(error);
+      }
+    },
+    async ping() {
+      await database.run(builder.raw('select 1'));
+    },
+    close() {
+      closing ??= Promise.all([builder.destroy(), sqlite.close()]).then(() => undefined);
+      return closing;
+    },
+  };
+  return database;
+}
+
+const SENTENCES: readonly (readonly [prefix: string, sentence: string])[] = [
+  ['SQLITE_FULL', 'The disk that holds the database is full; free some space and try again.'],
+  ['SQLITE_IOERR', 'The database file cannot be read or written; check the disk that holds it.'],
+  ['SQLITE_BUSY', 'The database file is locked by another process for too long; try again.'],
+  ['SQLITE_LOCKED', 'The database file is locked by another process for too long; try again.'],
+  ['SQLITE_CANTOPEN', 'The database file cannot be opened; check that its directory exists and is writable.'],
+  ['SQLITE_READONLY', 'The database file cannot be written; check its permissions.'],
+  ['SQLITE_CORRUPT', 'The database file is damaged; restore it from a backup.'],
+  ['SQLITE_NOTADB', 'The file is no SQLite database; check the data directory.'],
+  ['SQLITE_NOMEM', 'The database ran out of memory.'],
+  ['SQLITE_CLOSED', 'The database is closed.'],
+  ['SQLITE_THREAD', 'The thread that runs the database has died; restart the process.'],
+];
+
+/** In the words of the error table. */
+function toAppError(error: unknown): AppError {
+  if (error instanceof AppError) return error;
+  if (!(error instanceof SqliteError)) {
+    return new AppError('internal', `The database query failed: ${messageOf(error)}`, { cause: error });
+  }
+  const known = SENTENCES.find(([prefix]) => error.code.startsWith(prefix));
+  if (known !== undefined) return new AppError('unavailable', known[1], { cause: error });
+  return new AppError('internal', `The database refused a statement: ${error.reason}.`, { cause: error });
+}

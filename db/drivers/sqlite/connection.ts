@@ -1,0 +1,75 @@
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import type { Closable } from '../../../src/ports/closable.js';
+import { SqliteError } from './errors.js';
+import type {
+  SqliteReply,
+  SqliteRequest,
+  SqliteThreadOptions,
+  Statement,
+  StatementResult,
+} from './protocol.js';
+
+interface Pending {
+  resolve(results: StatementResult[]): void;
+  reject(error: Error): void;
+}
+
+/** The main thread's end of the SQLite thread: one file, statements answered in the order they are sent. */
+export class SqliteConnection implements Closable {
+  readonly #thread: Worker;
+  readonly #pending = new Map<number, Pending>();
+  #nextId = 0;
+  #gone: SqliteError | null = null;
+  #closing: Promise<void> | null = null;
+
+  private constructor(thread: Worker) {
+    this.#thread = thread;
+    thread.on('message', (reply: SqliteReply) => this.#settle(reply));
+    thread.on('error', (error) => this.#fail(new SqliteError('SQLITE_THREAD', error.message)));
+    thread.on('exit', () => this.#fail(new SqliteError('SQLITE_CLOSED', 'the database is closed')));
+  }
+
+  static async open(options: SqliteThreadOptions): Promise<SqliteConnection> {
+    const thread = new Worker(new URL('./thread.js', import.meta.url), { workerData: options });
+    const [first] = (await once(thread, 'message')) as [SqliteReply];
+    if (first.kind === 'unopened') throw new SqliteError(first.code, first.message);
+    return new SqliteConnection(thread);
+  }
+
+  /** One statement by itself, several in one transaction. */
+  execute(statements: readonly Statement[]): Promise<StatementResult[]> {
+    if (this.#gone !== null) return Promise.reject(this.#gone);
+    return new Promise((resolve, reject) => {
+      const id = this.#nextId++;
+      this.#pending.set(id, { resolve, reject });
+      this.#thread.postMessage({ id, statements } satisfies SqliteRequest);
+    });
+  }
+
+  /** Statements already sent are finished first. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    if (this.#gone !== null) return;
+    await this.execute([{ sql: 'select 1', bindings: [] }]).catch(() => undefined);
+    await this.#thread.terminate();
+  }
+
+  #settle(reply: SqliteReply): void {
+    if (reply.kind === 'opened' || reply.kind === 'unopened') return;
+    const pending = this.#pending.get(reply.id);
+    this.#pending.delete(reply.id);
+    if (reply.kind === 'done') pending?.resolve(reply.results);
+    else pending?.reject(new SqliteError(reply.code, reply.message));
+  }
+
+  #fail(error: SqliteError): void {
+    this.#gone ??= error;
+    for (const pending of this.#pending.values()) pending.reject(this.#gone);
+    this.#pending.clear();
+  }
+}

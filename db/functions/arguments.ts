@@ -1,0 +1,57 @@
+import { AppError } from '../../src/errors.js';
+import type { SqlArgs } from '../../src/ports/function-databases.js';
+
+/** What is bound to a `?`, on any driver. */
+export type SqlArgument = string | number | bigint | Uint8Array | null;
+
+const MAX_ARGUMENTS = 32_766;
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+
+/** JSON values as SQLite can hold them. Throws `invalid_sql` naming the argument that it cannot. */
+export function toArguments(args: SqlArgs): SqlArgument[] {
+  if (args.length > MAX_ARGUMENTS) {
+    throw new AppError(
+      'invalid_sql',
+      `A statement takes at most ${MAX_ARGUMENTS} arguments, not ${args.length}.`,
+    );
+  }
+  return args.map((value, at) => toArgument(value, at + 1));
+}
+
+function toArgument(value: unknown, number: number): SqlArgument {
+  switch (typeof value) {
+    case 'string':
+      // libsql gives back only what is before a NUL.
+      if (value.includes('\0'))
+        throw refused(number, 'is a text with a NUL character; pass it as {"$blob": base64}');
+      return value;
+    case 'number':
+      if (!Number.isFinite(value)) throw refused(number, 'is no finite number');
+      return value;
+    case 'boolean':
+      return value ? 1 : 0;
+    case 'bigint':
+      if (BigInt.asIntN(64, value) !== value) throw refused(number, 'is an integer of more than 64 bits');
+      return value;
+    case 'undefined':
+      return null;
+  }
+  if (value === null) return null;
+  const blob = isBlob(value) ? value.$blob : null;
+  if (blob !== null && BASE64.test(blob)) return Buffer.from(blob, 'base64');
+  throw refused(number, 'is neither a string, a number, a boolean, null nor {"$blob": "<base64>"}');
+}
+
+function isBlob(value: unknown): value is { $blob: string } {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    Object.keys(value).length === 1 &&
+    '$blob' in value &&
+    typeof value.$blob === 'string'
+  );
+}
+
+function refused(number: number, reason: string): AppError {
+  return new AppError('invalid_sql', `Argument ${number} of the statement ${reason}.`);
+}

@@ -1,0 +1,12 @@
+/** One row per function ever deployed; it stays after a delete, so that versions count on. */
+export const functions = `
+create table functions (
+  namespace text not null,
+  name text not null,
+  id text not null,
+  created_at integer not null,
+  last_version integer not null,
+  deleted_at integer,
+  primary key (namespace, name)
+) strict, without rowid
+`;

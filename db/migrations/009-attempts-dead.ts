@@ -1,0 +1,4 @@
+/** For dead letters: few rows, so that counting, listing and purging them never scans the log. */
+export const attemptsDead = `
+create index attempts_dead on attempts (namespace, function, accepted_at, reason, completed_at) where state = 'dead'
+`;

@@ -1,0 +1,11 @@
+/** Who put which blob: knowing a CID grants nothing. */
+export const blobOwners = `
+create table blob_owners (
+  namespace text not null,
+  cid text not null,
+  name text not null,
+  size integer not null,
+  created_at integer not null,
+  primary key (namespace, cid)
+) strict, without rowid
+`;

@@ -1,0 +1,7 @@
+/** Logins whose tokens count no longer. */
+export const revokedFamilies = `
+create table revoked_families (
+  family text not null primary key,
+  revoked_at integer not null
+) strict, without rowid
+`;

@@ -1,0 +1,8 @@
+/** Which wallet a namespace belongs to. */
+export const namespaces = `
+create table namespaces (
+  namespace text not null primary key,
+  wallet text not null,
+  claimed_at integer not null
+) strict, without rowid
+`;

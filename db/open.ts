@@ -1,0 +1,39 @@
+import type { Store } from '../src/ports/store.js';
+import type { Database } from './database.js';
+import { openRqlite, type RqliteOptions } from './drivers/rqlite.js';
+import { openSqlite, type SqliteOptions } from './drivers/sqlite.js';
+import { migrate } from './migrations/migrate.js';
+import { createStore } from './store/store.js';
+
+export type StoreOptions = ({ driver: 'sqlite' } & SqliteOptions) | ({ driver: 'rqlite' } & RqliteOptions);
+
+/** The store, its schema brought up to date first: any number of processes may open it at once. */
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const database = await openDatabase(options);
+  try {
+    await migrate(database);
+    return createStore(database);
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+/** Brings the schema up to date and leaves: the Procfile's `release`. Returns what was applied. */
+export async function migrateStore(options: StoreOptions): Promise<string[]> {
+  const database = await openDatabase(options);
+  try {
+    return await migrate(database);
+  } finally {
+    await database.close();
+  }
+}
+
+function openDatabase(options: StoreOptions): Promise<Database> {
+  switch (options.driver) {
+    case 'sqlite':
+      return openSqlite(options);
+    case 'rqlite':
+      return openRqlite(options);
+  }
+}

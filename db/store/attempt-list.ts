@@ -1,0 +1,115 @@
+import type { FinalState } from '../../src/contract/invocation.js';
+import { AppError } from '../../src/errors.js';
+import type { AttemptStore, InvocationQuery, StoredInvocation } from '../../src/ports/store.js';
+import type { Database } from '../database.js';
+import { type AttemptRecord, toAttempt } from './attempt-row.js';
+
+const STATES: readonly FinalState[] = ['success', 'error', 'timeout', 'dead', 'cancelled'];
+
+/** Columns without messages and input, which a list does not show. */
+const COLUMNS = [
+  ...[
+    'position',
+    'request_id',
+    'attempt',
+    'namespace',
+    'function',
+    'version',
+    'trigger',
+    'trigger_depth',
+    'status',
+  ],
+  ...[
+    'started_at',
+    'duration_ms',
+    'input_size',
+    'output_size',
+    'memory_peak_mb',
+    'accepted_at',
+    'traceparent',
+  ],
+  ...['state', 'completed_at', 'output_expires_at', 'caller_wallet', 'reason', 'error', 'output'],
+]
+  .map((column) => `a.${column}`)
+  .join(', ');
+
+/**
+ * A page is found by the ends of invocations, then all attempts of its invocations are read. The ends are looked up
+ * state by state, each in the order of the index, and merged: one state more costs a page, not a scan.
+ */
+export function createAttemptList(database: Database): AttemptStore['list'] {
+  const { knex } = database;
+
+  return async (query) => {
+    const size = query.limit + 1;
+    const { where, bindings } = conditions(query);
+    const states = query.state === undefined ? STATES : [query.state];
+    const ends = states.map(
+      (state) => `select * from (
+        select accepted_at, request_id from attempts
+        where state = '${state}' and ${where} and not exists (
+          select 1 from attempts later
+          where later.request_id = attempts.request_id and later.attempt > attempts.attempt)
+        order by accepted_at desc, request_id desc limit ?)`,
+    );
+    const rows = await database.run<AttemptRecord[]>(
+      knex.raw(
+        `with page as (
+           select * from (${ends.join(' union all ')}) order by accepted_at desc, request_id desc limit ?
+         )
+         select ${COLUMNS}, '[]' as messages, null as input
+         from page join attempts a on a.request_id = page.request_id
+         order by page.accepted_at desc, page.request_id desc, a.attempt`,
+        [...states.flatMap(() => [...bindings, size]), size],
+      ),
+    );
+    const items = byInvocation(rows);
+    const more = items.length > query.limit;
+    if (more) items.pop();
+    return { items, nextCursor: more ? toCursor(items.at(-1)) : null };
+  };
+}
+
+function conditions({ namespace, function: fn, reason, since, before, cursor }: InvocationQuery) {
+  const parts: [sql: string, value: string | number | undefined][] = [
+    ['namespace = ?', namespace],
+    ['function = ?', fn],
+    ['reason = ?', reason],
+    ['accepted_at >= ?', since],
+    ['accepted_at < ?', before],
+  ];
+  const asked = parts.filter(([, value]) => value !== undefined);
+  const where = asked.map(([sql]) => sql);
+  const bindings = asked.map(([, value]) => value ?? null);
+  if (cursor !== undefined) {
+    where.push('(accepted_at, request_id) < (?, ?)');
+    bindings.push(...fromCursor(cursor));
+  }
+  return { where: where.join(' and '), bindings };
+}
+
+/** Rows of one invocation are neighbours. */
+function byInvocation(rows: readonly AttemptRecord[]): StoredInvocation[] {
+  const now = Date.now();
+  const items: StoredInvocation[] = [];
+  for (const row of rows) {
+    const attempt = toAttempt(row, now);
+    const last = items.at(-1);
+    if (last?.attempts[0]?.requestId === attempt.requestId) last.attempts.push(attempt);
+    else items.push({ attempts: [attempt] });
+  }
+  return items;
+}
+
+function toCursor(item: StoredInvocation | undefined): string | null {
+  const end = item?.attempts.at(-1);
+  return end === undefined ? null : `${end.acceptedAt}_${end.requestId}`;
+}
+
+function fromCursor(cursor: string): [acceptedAt: number, requestId: string] {
+  const [, acceptedAt, requestId] = /^(\d{1,15})_([0-9a-f-]{36})$/.exec(cursor) ?? [];
+  if (acceptedAt === undefined || requestId === undefined) {
+    throw new AppError('invalid_request', `"${cursor}" is no cursor; leave it out to begin with the newest.`);
+  }
+  return [Number(acceptedAt), requestId];
+}

@@ -1,0 +1,57 @@
+import type { AttemptStore } from '../../src/ports/store.js';
+import type { Database } from '../database.js';
+
+/** Invocations or outputs that one statement touches. */
+const STEP = 500;
+/** Rows of the log that one statement looks at. */
+const WINDOW = 2_000;
+/** Windows that one call walks through without finding anything old. */
+const MAX_WINDOWS = 10;
+
+const EXPIRED_OUTPUTS = `position in (
+  select position from attempts indexed by attempts_with_output
+  where output is not null and output_expires_at <= ? order by output_expires_at limit ${STEP})`;
+
+const OLD_DEAD = `request_id in (
+  select request_id from attempts indexed by attempts_dead where state = 'dead' and completed_at < ? limit ${STEP})`;
+
+/** The table is in order of writing, which is nearly that of starting: old rows are in front, no index is needed. */
+const SEE_WINDOW = `
+select max(position) as last, coalesce(min(started_at), 0) as oldest
+from (select position, started_at from attempts not indexed where position > ? order by position limit ${WINDOW})`;
+
+/** Every attempt of a dead invocation stays as long as the dead letter does. */
+const OLD_LOGS = `position > ? and position <= ? and started_at < ? and not exists (
+  select 1 from attempts dead where dead.request_id = attempts.request_id and dead.state = 'dead')`;
+
+export function createAttemptSweep(database: Database): AttemptStore['sweep'] {
+  const { knex } = database;
+  /** Dead letters outlive the log around them: the walk goes on behind them instead of passing them each time. */
+  let walkedTo = 0;
+
+  const where = (condition: string, bindings: number[]) =>
+    knex('attempts').whereRaw(condition, bindings).options({ idempotent: true });
+
+  async function dropLogs(before: number): Promise<number> {
+    for (let windows = 0; windows < MAX_WINDOWS; windows += 1) {
+      const [window] = await database.run<{ last: number | null; oldest: number }[]>(
+        knex.raw(SEE_WINDOW, [walkedTo]),
+      );
+      if (window === undefined || window.last === null || window.oldest >= before) {
+        // Nothing old is left here: the next call looks from the front again.
+        walkedTo = 0;
+        return 0;
+      }
+      const dropped = await database.run(where(OLD_LOGS, [walkedTo, window.last, before]).delete());
+      walkedTo = window.last;
+      if (dropped > 0) return dropped;
+    }
+    return 0;
+  }
+
+  return async ({ logsBefore, deadBefore, now }) => {
+    const outputs = await database.run(where(EXPIRED_OUTPUTS, [now]).update({ output: null }));
+    const dead = await database.run(where(OLD_DEAD, [deadBefore]).delete());
+    return outputs + dead + (await dropLogs(logsBefore));
+  };
+}

@@ -1,0 +1,97 @@
+import type { AttemptRow, AttemptStore } from '../../src/ports/store.js';
+import type { Database } from '../database.js';
+import { createAttemptList } from './attempt-list.js';
+import { createAttemptLogs } from './attempt-logs.js';
+import { type AttemptRecord, INSERT_ATTEMPTS, toAttempt, toTuple } from './attempt-row.js';
+import { createAttemptSweep } from './attempt-sweep.js';
+
+/** One statement carries at most this much: a bigger one would hold up everything behind it. */
+const MAX_ROWS = 500;
+const MAX_CHARACTERS = 4 << 20;
+
+/** Left to itself SQLite takes an index in the order of the answer, and walks through everything that ever ended. */
+const DEAD_ONES = 'attempts indexed by attempts_dead';
+
+/** Of a dead invocation, the attempt that ended it; an attempt written later has overruled it. */
+const IS_DEAD = `state = 'dead' and not exists (
+  select 1 from attempts later where later.request_id = attempts.request_id and later.attempt > attempts.attempt)`;
+
+export function createAttemptStore(database: Database): AttemptStore {
+  const { knex } = database;
+
+  return {
+    async write(rows) {
+      for (const chunk of inChunks(rows)) {
+        await database.run(knex.raw(INSERT_ATTEMPTS, [chunk]).options({ idempotent: true }));
+      }
+    },
+
+    logs: createAttemptLogs(database),
+
+    async invocation(id) {
+      const rows = await database.run<AttemptRecord[]>(
+        knex<AttemptRecord>('attempts').where({ request_id: id }).orderBy('attempt'),
+      );
+      const now = Date.now();
+      return rows.length === 0 ? null : { attempts: rows.map((row) => toAttempt(row, now)) };
+    },
+
+    list: createAttemptList(database),
+
+    async takeDead(id) {
+      const [rows] = await database.batch([
+        knex.raw(`select * from attempts where request_id = ? and ${IS_DEAD}`, [id]),
+        knex.raw(`update attempts set state = status, replayed_at = ? where request_id = ? and ${IS_DEAD}`, [
+          Date.now(),
+          id,
+        ]),
+      ]);
+      const [row] = rows as AttemptRecord[];
+      return row === undefined ? null : toAttempt(row, Date.now());
+    },
+
+    async purgeDead(namespace, fn) {
+      const [rows] = await database.batch([
+        knex.raw(`select request_id from ${DEAD_ONES} where namespace = ? and function = ? and ${IS_DEAD}`, [
+          namespace,
+          fn,
+        ]),
+        // The overruled ones too: nobody will ask for their input again.
+        knex.raw(
+          `update ${DEAD_ONES} set state = status, reason = null, input = null
+           where namespace = ? and function = ? and state = 'dead'`,
+          [namespace, fn],
+        ),
+      ]);
+      return (rows as unknown[]).length;
+    },
+
+    async countDead() {
+      return database.run<{ namespace: string; reason: string; count: number }[]>(
+        knex.raw(
+          `select namespace, coalesce(reason, 'error') as reason, count(*) as count
+           from ${DEAD_ONES} where ${IS_DEAD} group by 1, 2 order by 1, 2`,
+        ),
+      );
+    },
+
+    sweep: createAttemptSweep(database),
+  };
+}
+
+/** The rows as JSON arrays of tuples, none too long for one statement. */
+function* inChunks(rows: readonly AttemptRow[]): Generator<string> {
+  let tuples: string[] = [];
+  let characters = 0;
+  for (const row of rows) {
+    const tuple = JSON.stringify(toTuple(row));
+    if (tuples.length === MAX_ROWS || (tuples.length > 0 && characters + tuple.length > MAX_CHARACTERS)) {
+      yield `[${tuples.join(',')}]`;
+      tuples = [];
+      characters = 0;
+    }
+    tuples.push(tuple);
+    characters += tuple.length;
+  }
+  if (tuples.length > 0) yield `[${tuples.join(',')}]`;
+}

@@ -1,0 +1,167 @@
+import { randomUUID } from 'node:crypto';
+import type { FunctionMetadata, FunctionVersion, WarmStart } from '../../src/contract/function.js';
+import type { FunctionName, Namespace } from '../../src/contract/ids.js';
+import { AppError } from '../../src/errors.js';
+import type { FunctionStore } from '../../src/ports/store.js';
+import { uuidv7 } from '../../src/uuid.js';
+import type { Database } from '../database.js';
+import { cleanText } from './text.js';
+import { rfc3339 } from './time.js';
+import { specKey } from './triggers.js';
+
+interface VersionRow {
+  id: string;
+  name: FunctionName;
+  namespace: Namespace;
+  version: number;
+  wasm_cid: string;
+  memory_limit_mb: number;
+  timeout_seconds: number;
+  is_public: number;
+  retry_count: number;
+  retry_delay_seconds: number;
+  warm_start: WarmStart;
+  created_at: number;
+  updated_at: number;
+  created_by: string;
+  metadata: string;
+}
+
+/** The next number of a function, new or not; a deleted one counts on, but is a new function otherwise. */
+const NEXT_VERSION = `
+insert into functions (namespace, name, id, created_at, last_version) values (?, ?, ?, ?, 1)
+on conflict (namespace, name) do update set
+  last_version = last_version + 1,
+  id = iif(deleted_at is null, id, excluded.id),
+  created_at = iif(deleted_at is null, created_at, excluded.created_at),
+  deleted_at = null`;
+
+const INSERT_VERSION = `
+insert into function_versions (
+  namespace, name, version, id, created_at, wasm_cid, memory_limit_mb, timeout_seconds, is_public,
+  retry_count, retry_delay_seconds, warm_start, updated_at, created_by, metadata)
+select namespace, name, last_version, id, created_at, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
+from functions where namespace = ? and name = ?`;
+
+/** A trigger that is listed again keeps its id, so that its schedule goes on without a missed tick. */
+const DROP_UNLISTED_TRIGGERS = `
+delete from triggers
+where namespace = ? and function = ? and source = 'manifest' and spec not in (select value from json_each(?))`;
+
+const ADD_LISTED_TRIGGERS = `
+insert into triggers (id, namespace, function, spec, topic, cron, timezone, source, enabled, created_at)
+select value->>0, ?, ?, value->>1, value->>2, value->>3, value->>4, 'manifest', 1, ? from json_each(?) where true
+on conflict (namespace, function, spec) do nothing`;
+
+export function createFunctionStore(database: Database): FunctionStore {
+  const { knex } = database;
+  const versions = () => knex<VersionRow>('function_versions');
+  const newestOf = (namespace: Namespace, name: FunctionName) =>
+    versions().where({ namespace, name }).orderBy('version', 'desc').limit(1);
+
+  return {
+    async addVersion({ namespace, settings, wasmCid, warmStart, createdBy }) {
+      const { name, metadata } = settings;
+      const now = Date.now();
+      const triggers = metadata.triggers.map((spec) => [
+        uuidv7(),
+        ...('topic' in spec
+          ? [specKey(spec), cleanText(spec.topic), null, null]
+          : [specKey(spec), null, cleanText(spec.cron), spec.timezone ?? null]),
+      ]);
+      const results = await database.batch([
+        knex.raw(NEXT_VERSION, [namespace, name, randomUUID(), now]),
+        knex.raw(INSERT_VERSION, [
+          wasmCid,
+          settings.memory_limit_mb,
+          settings.timeout_seconds,
+          settings.is_public ? 1 : 0,
+          settings.retry_count,
+          settings.retry_delay_seconds,
+          warmStart,
+          now,
+          createdBy,
+          JSON.stringify(metadata),
+          namespace,
+          name,
+        ]),
+        knex.raw(DROP_UNLISTED_TRIGGERS, [namespace, name, JSON.stringify(triggers.map(([, key]) => key))]),
+        knex.raw(ADD_LISTED_TRIGGERS, [namespace, name, now, JSON.stringify(triggers)]),
+        newestOf(namespace, name),
+      ]);
+      const [row] = results[4] as VersionRow[];
+      if (row === undefined)
+        throw new AppError('internal', `The new version of ${name} was not found again.`);
+      return toVersion(row);
+    },
+
+    async latest(namespace, name) {
+      const [row] = await database.run<VersionRow[]>(newestOf(namespace, name));
+      return row === undefined ? null : toVersion(row);
+    },
+
+    async version(namespace, name, version) {
+      const [row] = await database.run<VersionRow[]>(versions().where({ namespace, name, version }));
+      return row === undefined ? null : toVersion(row);
+    },
+
+    async versions(namespace, name) {
+      const rows = await database.run<VersionRow[]>(
+        versions().where({ namespace, name }).orderBy('version', 'desc'),
+      );
+      return rows.map(toVersion);
+    },
+
+    async list(namespace) {
+      const rows = await database.run<VersionRow[]>(
+        knex.raw(
+          `select v.* from functions f join function_versions v
+             on v.namespace = f.namespace and v.name = f.name and v.version = f.last_version
+           where f.namespace = ? order by f.name`,
+          [namespace],
+        ),
+      );
+      return rows.map(toVersion);
+    },
+
+    async remove(namespace, name) {
+      const [, , removed] = await database.batch([
+        versions().where({ namespace, name }).delete(),
+        knex('triggers').where({ namespace, function: name }).delete(),
+        knex('functions')
+          .where({ namespace, name })
+          .whereNull('deleted_at')
+          .update({ deleted_at: Date.now() }),
+      ]);
+      return removed === 1;
+    },
+
+    async count() {
+      const [row] = await database.run<{ count: number }[]>(
+        knex.raw('select count(*) as count from functions where deleted_at is null'),
+      );
+      return row?.count ?? 0;
+    },
+  };
+}
+
+function toVersion(row: VersionRow): FunctionVersion {
+  return {
+    id: row.id,
+    name: row.name,
+    namespace: row.namespace,
+    version: row.version,
+    wasm_cid: row.wasm_cid,
+    memory_limit_mb: row.memory_limit_mb,
+    timeout_seconds: row.timeout_seconds,
+    is_public: row.is_public === 1,
+    retry_count: row.retry_count,
+    retry_delay_seconds: row.retry_delay_seconds,
+    status: 'active',
+    warm_start: row.warm_start,
+    created_at: rfc3339(row.created_at),
+    updated_at: rfc3339(row.updated_at),
+    created_by: row.created_by,
+    metadata: JSON.parse(row.metadata) as FunctionMetadata,
+  };
+}

@@ -1,0 +1,81 @@
+import type { FunctionName, Namespace, RequestId } from '../../src/contract/ids.js';
+import { AppError } from '../../src/errors.js';
+import type { IdempotencyClaim, IdempotencyStore } from '../../src/ports/store.js';
+import type { Database } from '../database.js';
+
+interface ClaimRow {
+  namespace: Namespace;
+  function: FunctionName;
+  key: string;
+  body_hash: string;
+  request_id: RequestId;
+  version: number;
+  expires_at: number;
+}
+
+/** Takes the key when it is free or expired. Doing it twice changes nothing: the first has not expired yet. */
+const CLAIM = `
+insert into idempotency (namespace, function, key, body_hash, request_id, version, expires_at)
+values (?, ?, ?, ?, ?, ?, ?)
+on conflict (namespace, function, key) do update set
+  body_hash = excluded.body_hash, request_id = excluded.request_id, version = excluded.version,
+  expires_at = excluded.expires_at
+where idempotency.expires_at <= ?`;
+
+/** Each claim takes away some expired ones, so that nothing else has to. */
+const DROP_EXPIRED = `
+delete from idempotency where (namespace, function, key) in (
+  select namespace, function, key from idempotency where expires_at <= ? order by expires_at limit 10)`;
+
+export function createIdempotencyStore(database: Database): IdempotencyStore {
+  const { knex } = database;
+  const claims = () => knex<ClaimRow>('idempotency');
+
+  return {
+    async claim(claim) {
+      const { namespace, key } = claim;
+      const now = Date.now();
+      const [, , rows] = await database.batch(
+        [
+          knex.raw(CLAIM, [
+            namespace,
+            claim.function,
+            key,
+            claim.bodyHash,
+            claim.requestId,
+            claim.version,
+            claim.expiresAt,
+            now,
+          ]),
+          knex.raw(DROP_EXPIRED, [now]),
+          claims().where({ namespace, function: claim.function, key }),
+        ],
+        { idempotent: true },
+      );
+      const [held] = rows as ClaimRow[];
+      if (held === undefined) {
+        throw new AppError(
+          'invalid_request',
+          'The claim of this Idempotency-Key had expired before it was made.',
+        );
+      }
+      return toClaim(held);
+    },
+
+    async release({ namespace, function: fn, key, requestId }) {
+      await database.run(claims().where({ namespace, function: fn, key, request_id: requestId }).delete());
+    },
+  };
+}
+
+function toClaim(row: ClaimRow): IdempotencyClaim {
+  return {
+    namespace: row.namespace,
+    function: row.function,
+    key: row.key,
+    bodyHash: row.body_hash,
+    requestId: row.request_id,
+    version: row.version,
+    expiresAt: row.expires_at,
+  };
+}

@@ -1,0 +1,117 @@
+import type { Namespace } from '../../src/contract/ids.js';
+import { AppError } from '../../src/errors.js';
+import type { SessionStore } from '../../src/ports/store.js';
+import type { Database } from '../database.js';
+
+interface NonceRow {
+  nonce: string;
+  wallet: string;
+  namespace: Namespace;
+  purpose: string;
+  expires_at: number;
+}
+
+interface TokenRow {
+  hash: string;
+  family: string;
+  wallet: string;
+  namespace: Namespace;
+  expires_at: number;
+  used_at: number | null;
+}
+
+/** A revocation is remembered longer than any access token lives, and as long as the family has a refresh token. */
+const REVOCATION_KEPT_MS = 30 * 24 * 3_600_000;
+const FORGET_REVOCATIONS = `
+delete from revoked_families
+where revoked_at < ? and family not in (select family from refresh_tokens)`;
+
+export function createSessionStore(database: Database): SessionStore {
+  const { knex } = database;
+  const nonces = () => knex<NonceRow>('nonces');
+  const tokens = () => knex<TokenRow>('refresh_tokens');
+
+  return {
+    async addNonce({ nonce, wallet, namespace, purpose, expiresAt }) {
+      await database.batch([
+        // Anybody may ask for a challenge: the table must not grow by it.
+        nonces().where('expires_at', '<', Date.now()).delete(),
+        nonces().insert({ nonce, wallet, namespace, purpose, expires_at: expiresAt }),
+      ]);
+    },
+
+    async takeNonce(nonce, wallet) {
+      const [row] = await database.run<NonceRow[]>(
+        knex.raw('delete from nonces where nonce = ? and wallet = ? returning *', [nonce, wallet]),
+      );
+      if (row === undefined || row.expires_at <= Date.now()) return null;
+      const { namespace, purpose, expires_at: expiresAt } = row;
+      return { wallet, namespace, nonce, purpose, expiresAt };
+    },
+
+    async addRefresh({ hash, family, wallet, namespace, expiresAt }) {
+      const now = Date.now();
+      await database.batch([
+        tokens().where('expires_at', '<', now).delete(),
+        knex.raw(FORGET_REVOCATIONS, [now - REVOCATION_KEPT_MS]),
+        tokens().insert({ hash, family, wallet, namespace, expires_at: expiresAt, used_at: null }),
+      ]);
+    },
+
+    async useRefresh(hash) {
+      const now = Date.now();
+      const [rows] = await database.batch([
+        knex.raw(
+          `select t.*, (t.used_at is not null or r.family is not null) as spent
+           from refresh_tokens t left join revoked_families r on r.family = t.family
+           where t.hash = ? and t.expires_at > ?`,
+          [hash, now],
+        ),
+        knex.raw(
+          `insert into revoked_families (family, revoked_at)
+           select family, ? from refresh_tokens where hash = ? and used_at is not null
+           on conflict (family) do nothing`,
+          [now, hash],
+        ),
+        tokens().where({ hash }).whereNull('used_at').update({ used_at: now }),
+      ]);
+      const [row] = rows as (TokenRow & { spent: number })[];
+      if (row === undefined) return null;
+      const { family, wallet, namespace, expires_at: expiresAt } = row;
+      return { token: { hash, family, wallet, namespace, expiresAt }, used: row.spent === 1 };
+    },
+
+    async revokeFamily(family) {
+      await database.run(
+        knex('revoked_families').insert({ family, revoked_at: Date.now() }).onConflict('family').ignore(),
+      );
+    },
+
+    async revokedFamilies(since) {
+      return database.run<string[]>(
+        knex('revoked_families').where('revoked_at', '>=', since).pluck('family'),
+      );
+    },
+
+    async claimNamespace(namespace, wallet) {
+      const [, rows] = await database.batch(
+        [
+          knex('namespaces')
+            .insert({ namespace, wallet, claimed_at: Date.now() })
+            .onConflict('namespace')
+            .ignore(),
+          knex('namespaces').where({ namespace }),
+        ],
+        { idempotent: true },
+      );
+      const [row] = rows as { wallet: string }[];
+      if (row === undefined) throw new AppError('internal', `The claim of ${namespace} was not found again.`);
+      return row.wallet;
+    },
+
+    async namespaceOwner(namespace) {
+      const [wallet] = await database.run<string[]>(knex('namespaces').where({ namespace }).pluck('wallet'));
+      return wallet ?? null;
+    },
+  };
+}

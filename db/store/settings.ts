@@ -1,0 +1,44 @@
+import { AppError } from '../../src/errors.js';
+import type { SettingStore } from '../../src/ports/store.js';
+import type { Database } from '../database.js';
+
+export function createSettingStore(database: Database): SettingStore {
+  const { knex } = database;
+  const settings = () => knex('settings');
+  const theValue = (scope: string, name: string) => settings().where({ scope, name }).pluck('value');
+
+  return {
+    async get(scope, name) {
+      const [value] = await database.run<string[]>(theValue(scope, name));
+      return value ?? null;
+    },
+
+    async put(scope, name, value) {
+      await database.run(
+        settings()
+          .insert({ scope, name, value, updated_at: Date.now() })
+          .onConflict(['scope', 'name'])
+          .merge()
+          .options({ idempotent: true }),
+      );
+    },
+
+    async putIfAbsent(scope, name, value) {
+      const [, held] = await database.batch(
+        [
+          settings()
+            .insert({ scope, name, value, updated_at: Date.now() })
+            .onConflict(['scope', 'name'])
+            .ignore(),
+          theValue(scope, name),
+        ],
+        { idempotent: true },
+      );
+      const [kept] = held as string[];
+      if (kept === undefined) {
+        throw new AppError('internal', `The setting ${scope}/${name} was not found again.`);
+      }
+      return kept;
+    },
+  };
+}

@@ -1,0 +1,29 @@
+import type { Store } from '../../src/ports/store.js';
+import type { Database } from '../database.js';
+import { createAttemptStore } from './attempts.js';
+import { createBlobOwnerStore } from './blob-owners.js';
+import { createFunctionStore } from './functions.js';
+import { createIdempotencyStore } from './idempotency.js';
+import { createKeyStore } from './keys.js';
+import { createSecretStore } from './secrets.js';
+import { createSessionStore } from './sessions.js';
+import { createSettingStore } from './settings.js';
+import { createTriggerStore } from './triggers.js';
+
+/** The store on any database whose schema is up to date. Closing it closes the database. */
+export function createStore(database: Database): Store {
+  return {
+    driver: database.driver,
+    functions: createFunctionStore(database),
+    triggers: createTriggerStore(database),
+    secrets: createSecretStore(database),
+    attempts: createAttemptStore(database),
+    keys: createKeyStore(database),
+    idempotency: createIdempotencyStore(database),
+    blobOwners: createBlobOwnerStore(database),
+    sessions: createSessionStore(database),
+    settings: createSettingStore(database),
+    ping: () => database.ping(),
+    close: () => database.close(),
+  };
+}

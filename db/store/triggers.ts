@@ -1,0 +1,97 @@
+import type { TriggerSpec } from '../../src/contract/function.js';
+import type { FunctionName, Namespace } from '../../src/contract/ids.js';
+import { AppError } from '../../src/errors.js';
+import type { StoredTrigger, TriggerStore } from '../../src/ports/store.js';
+import { uuidv7 } from '../../src/uuid.js';
+import type { Database } from '../database.js';
+import { cleanText } from './text.js';
+
+interface TriggerRow {
+  id: string;
+  namespace: Namespace;
+  function: FunctionName;
+  spec: string;
+  topic: string | null;
+  cron: string | null;
+  timezone: string | null;
+  source: 'manifest' | 'api';
+  enabled: number;
+  created_at: number;
+}
+
+/** The same for the same topic or schedule. A schedule without a timezone is one in UTC. */
+export function specKey(spec: TriggerSpec): string {
+  return cleanText('topic' in spec ? `topic ${spec.topic}` : `cron ${spec.timezone ?? 'UTC'} ${spec.cron}`);
+}
+
+export function createTriggerStore(database: Database): TriggerStore {
+  const { knex } = database;
+  const triggers = () => knex<TriggerRow>('triggers');
+
+  return {
+    async add(namespace, fn, spec) {
+      const row: TriggerRow = {
+        id: uuidv7(),
+        namespace,
+        function: fn,
+        spec: specKey(spec),
+        topic: 'topic' in spec ? spec.topic : null,
+        cron: 'cron' in spec ? spec.cron : null,
+        timezone: 'cron' in spec ? (spec.timezone ?? null) : null,
+        source: 'api',
+        enabled: 1,
+        created_at: Date.now(),
+      };
+      const [, rows] = await database.batch(
+        [
+          triggers().insert(row).onConflict(['namespace', 'function', 'spec']).ignore(),
+          triggers().where({ namespace, function: fn, spec: row.spec }),
+        ],
+        { idempotent: true },
+      );
+      const [held] = rows as TriggerRow[];
+      if (held === undefined) throw new AppError('internal', `The new trigger of ${fn} was not found again.`);
+      return toTrigger(held);
+    },
+
+    async get(id) {
+      const [row] = await database.run<TriggerRow[]>(triggers().where({ id }));
+      return row === undefined ? null : toTrigger(row);
+    },
+
+    async list(namespace, fn) {
+      const rows = await database.run<TriggerRow[]>(
+        triggers()
+          .where(fn === undefined ? { namespace } : { namespace, function: fn })
+          .orderBy(['function', 'id']),
+      );
+      return rows.map(toTrigger);
+    },
+
+    async schedules() {
+      const rows = await database.run<TriggerRow[]>(triggers().whereNotNull('cron').orderBy('id'));
+      return rows.map(toTrigger);
+    },
+
+    async remove(namespace, fn, id) {
+      return (await database.run(triggers().where({ namespace, function: fn, id }).delete())) === 1;
+    },
+  };
+}
+
+function toTrigger(row: TriggerRow): StoredTrigger {
+  return {
+    id: row.id,
+    namespace: row.namespace,
+    function: row.function,
+    spec: toSpec(row),
+    source: row.source,
+    enabled: row.enabled === 1,
+    createdAt: row.created_at,
+  };
+}
+
+function toSpec({ topic, cron, timezone }: TriggerRow): TriggerSpec {
+  if (cron === null) return { topic: topic ?? '' };
+  return timezone === null ? { cron } : { cron, timezone };
+}

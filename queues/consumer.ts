@@ -1,0 +1,202 @@
+import { DelayedError } from 'bullmq';
+import { messageOf } from '../src/errors.js';
+import type { Closable } from '../src/ports/closable.js';
+import type { Delivery, DeliveryHandler, Settlement } from '../src/ports/queue.js';
+import {
+  type BullWorker,
+  type InvocationJob,
+  KEEP_NOTHING,
+  type QueueDriver,
+  type QueueTimings,
+  type Warn,
+} from './driver.js';
+import { DOUBLING, decodeInvocation, doublingBackoff, INVOCATIONS, type JobData } from './jobs.js';
+
+/** Why a delivery's signal was aborted: the invocation was cancelled, or another worker has taken the job over. */
+const CANCELLED = 'cancelled';
+const LOST = 'lost';
+
+/** BullMQ itself never gives a job up: the handler decides which death is the last, once the dead letter is durable. */
+const NEVER = 1_000_000;
+/** A job whose handler fails without an attempt left is not thrown away but shown to it again after this. */
+const FAULT_DELAY_MS = 2000;
+/** A cancel request may overtake the job that it is for on the way to this worker. */
+const EARLY_CANCEL_MS = 10_000;
+const RECONNECT_MS = 1000;
+
+export interface ConsumerSettings {
+  concurrency: number;
+  timings: QueueTimings;
+  warn: Warn;
+}
+
+/** Takes jobs, hands them to the one handler, and settles them as it says. */
+export class Consumer implements Closable {
+  readonly #driver: QueueDriver;
+  readonly #handler: DeliveryHandler;
+  readonly #settings: ConsumerSettings;
+  readonly #workers: BullWorker<JobData>[] = [];
+  readonly #inHand = new Map<string, BullWorker<JobData>>();
+  readonly #earlyCancels = new Map<string, NodeJS.Timeout>();
+  #cancelRequests: Closable | undefined;
+  #closing: Promise<void> | undefined;
+
+  private constructor(driver: QueueDriver, handler: DeliveryHandler, settings: ConsumerSettings) {
+    this.#driver = driver;
+    this.#handler = handler;
+    this.#settings = settings;
+  }
+
+  static async start(
+    driver: QueueDriver,
+    handler: DeliveryHandler,
+    settings: ConsumerSettings,
+  ): Promise<Consumer> {
+    const consumer = new Consumer(driver, handler, settings);
+    consumer.#cancelRequests = await driver.onCancelRequest((id) => consumer.#onCancelRequest(id));
+    const count = Math.min(driver.workersPerConsumer, settings.concurrency);
+    for (let index = 0; index < count; index++) {
+      await consumer.#addWorker(Math.floor((settings.concurrency + index) / count));
+    }
+    return consumer;
+  }
+
+  async #addWorker(concurrency: number): Promise<void> {
+    const { timings, warn } = this.#settings;
+    const worker: BullWorker<JobData> = await this.#driver.createWorker<JobData>(
+      INVOCATIONS,
+      (job, token, signal) => this.#process(worker, job, token, signal),
+      {
+        concurrency,
+        lockDuration: timings.lockMs,
+        stalledInterval: timings.stalledCheckMs,
+        maxStalledCount: NEVER,
+        runRetryDelay: RECONNECT_MS,
+        ...KEEP_NOTHING,
+        settings: {
+          backoffStrategy: (failures, type, _error, job) => {
+            const backoff = job?.opts.backoff;
+            const delay = typeof backoff === 'object' ? (backoff.delay ?? 0) : 0;
+            return type === DOUBLING ? doublingBackoff(delay, failures) : delay;
+          },
+        },
+      },
+    );
+    worker.on('completed', (job) => this.#driver.ended(job));
+    worker.on('failed', (job, error) => {
+      if (job?.finishedOn === undefined) return;
+      this.#driver.ended(job);
+      warn(`Invocation ${job.id} left the queue without having been settled.`, error);
+    });
+    worker.on('lockRenewalFailed', (ids) => {
+      for (const id of ids) worker.cancelJob(id, LOST);
+    });
+    // Lost locks and lost connections, mostly: BullMQ goes on by itself.
+    worker.on('error', (error) => warn('A queue worker reports a fault.', error));
+    await worker.waitUntilReady();
+    this.#workers.push(worker);
+  }
+
+  async #process(
+    worker: BullWorker<JobData>,
+    job: InvocationJob,
+    token: string | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const id = job.id ?? '';
+    this.#inHand.set(id, worker);
+    try {
+      if (this.#earlyCancels.has(id)) worker.cancelJob(id, CANCELLED);
+      if (job.attemptsMade > 0 || job.stalledCounter > 0) await this.#checkCancelled(id);
+      const settlement = await this.#handle(toDelivery(job, signal ?? new AbortController().signal));
+      await this.#settle(job, token, settlement);
+    } finally {
+      this.#inHand.delete(id);
+    }
+  }
+
+  async #handle(delivery: Delivery): Promise<Settlement> {
+    try {
+      const settlement = await this.#handler(delivery);
+      if (settlement.kind !== 'retry' || !delivery.isLastAttempt) return settlement;
+      this.#settings.warn(`Invocation ${delivery.invocation.id} has no retry left.`, settlement.error);
+    } catch (error) {
+      this.#settings.warn(
+        `Invocation ${delivery.invocation.id} could not be handled; it is run again.`,
+        error,
+      );
+      if (!delivery.isLastAttempt) return { kind: 'retry', error: messageOf(error) };
+    }
+    return { kind: 'later', delayMs: FAULT_DELAY_MS };
+  }
+
+  /** Returning completes the job, throwing retries it. Refused by BullMQ when another worker has the job by now. */
+  async #settle(job: InvocationJob, token: string | undefined, settlement: Settlement): Promise<void> {
+    switch (settlement.kind) {
+      case 'done':
+        return;
+      case 'retry': {
+        const failure = new Error(settlement.error);
+        // BullMQ keeps stacks in the job; ours would only say this line.
+        failure.stack = '';
+        throw failure;
+      }
+      case 'later': {
+        const until = Date.now() + settlement.delayMs;
+        await job.moveToDelayed(until, token);
+        this.#driver.postponed(job.id ?? '', until);
+        throw new DelayedError();
+      }
+    }
+  }
+
+  #onCancelRequest(id: string | null): void {
+    if (id === null) {
+      for (const inHand of this.#inHand.keys()) void this.#checkCancelled(inHand);
+      return;
+    }
+    const worker = this.#inHand.get(id);
+    if (worker !== undefined) {
+      worker.cancelJob(id, CANCELLED);
+      return;
+    }
+    const timer = setTimeout(() => this.#earlyCancels.delete(id), EARLY_CANCEL_MS);
+    timer.unref();
+    clearTimeout(this.#earlyCancels.get(id));
+    this.#earlyCancels.set(id, timer);
+  }
+
+  async #checkCancelled(id: string): Promise<void> {
+    try {
+      if (await this.#driver.isCancelRequested(id)) this.#inHand.get(id)?.cancelJob(id, CANCELLED);
+    } catch (error) {
+      this.#settings.warn(`Whether invocation ${id} was cancelled is not known; it runs.`, error);
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all(this.#workers.map((worker) => worker.close()));
+    await this.#cancelRequests?.close();
+    for (const timer of this.#earlyCancels.values()) clearTimeout(timer);
+  }
+}
+
+function toDelivery(job: InvocationJob, signal: AbortSignal): Delivery {
+  const failures = job.attemptsMade;
+  const deaths = job.stalledCounter;
+  const attempts = Math.max(1, job.opts.attempts ?? 1);
+  return {
+    invocation: decodeInvocation(job.id ?? '', job.name, job.data),
+    attempt: failures + deaths + 1,
+    failures,
+    deaths,
+    attempts,
+    isLastAttempt: failures + 1 >= attempts,
+    signal,
+  };
+}

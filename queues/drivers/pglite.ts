@@ -1,0 +1,49 @@
+import { join } from 'node:path';
+import type { QueueLimits, QueueTimings, Warn } from '../driver.js';
+import type { Queues } from '../open.js';
+import { BullInvocationQueue } from '../queue.js';
+import { BullTasks } from '../tasks.js';
+import { PgliteBacklog } from './pglite/backlog.js';
+import { PgliteDatabase } from './pglite/database.js';
+import { PgliteDriver } from './pglite/driver.js';
+import { LocalLeases } from './pglite/leases.js';
+
+export interface PgliteQueuesOptions extends QueueLimits {
+  /** The data directory, locked by the caller. */
+  dir: string;
+  timings: QueueTimings;
+  warn: Warn;
+}
+
+/** Queue, backlog and leases of the embedded engine: one process on one directory. */
+export async function openPgliteQueues({
+  dir,
+  timings,
+  warn,
+  ...limits
+}: PgliteQueuesOptions): Promise<Queues> {
+  const database = await PgliteDatabase.open(join(dir, 'queue'));
+  const driver = await PgliteDriver.open(database, limits, warn);
+  const queue = new BullInvocationQueue(driver, timings, warn);
+  const tasks = await BullTasks.open(driver, timings, warn);
+  const backlog = new PgliteBacklog(database);
+  const leases = new LocalLeases();
+  let closing: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    await leases.close();
+    await backlog.close();
+    await tasks.close();
+    await queue.close();
+    await database.end();
+  };
+  return {
+    queue,
+    backlog,
+    leases,
+    tasks,
+    close: () => {
+      closing ??= close();
+      return closing;
+    },
+  };
+}

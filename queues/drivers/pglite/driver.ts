@@ -1,0 +1,239 @@
+import { EventEmitter } from 'node:events';
+import { createPostgresBackend, type PostgresQueueBackend, type Processor, withBackend } from 'bullmq';
+import type { Namespace } from '../../../src/contract/ids.js';
+import type { AppError } from '../../../src/errors.js';
+import type { Closable } from '../../../src/ports/closable.js';
+import type { QueueCounts } from '../../../src/ports/queue.js';
+import { queueFull, queueUnavailable } from '../../admission.js';
+import type {
+  BullQueue,
+  BullWorker,
+  BullWorkerOptions,
+  InvocationJob,
+  JobGroup,
+  QueueDriver,
+  QueueLimits,
+  Warn,
+} from '../../driver.js';
+import { INVOCATIONS, type JobData, type NewJob, TICKS, toJobJson } from '../../jobs.js';
+import { countJobs } from './counts.js';
+import type { PgliteDatabase } from './database.js';
+import { Ledger } from './ledger.js';
+
+const Pg = withBackend(createPostgresBackend);
+
+/** With the job rather than the worker: the backend's short way to delete a finished row. */
+const REMOVE = { removeOnComplete: true, removeOnFail: true };
+/** Beyond this many jobs, BullMQ's bulk insert is worth the temporary tables it makes. */
+const BULK = 64;
+/** Nobody vacuums in PGlite by itself; dead rows would slow down every look for the next job. */
+const VACUUM_AFTER = 2000;
+
+type Entry = Parameters<PostgresQueueBackend['addJobs']>[0][number];
+
+/** BullMQ's Postgres backend on PGlite: one process, nothing to install. */
+export class PgliteDriver implements QueueDriver {
+  readonly name = 'pglite';
+  readonly workersPerConsumer = 1;
+  readonly invocations: BullQueue<JobData>;
+  readonly ticks: BullQueue<unknown>;
+  readonly #database: PgliteDatabase;
+  readonly #backend: PostgresQueueBackend;
+  readonly #ledger: Ledger;
+  readonly #limits: QueueLimits;
+  readonly #warn: Warn;
+  readonly #cancelRequests = new EventEmitter();
+  readonly #further: Closable[] = [];
+  #endedSinceVacuum = 0;
+  #maintenance: Promise<void> | undefined;
+
+  private constructor(
+    database: PgliteDatabase,
+    invocations: BullQueue<JobData>,
+    ticks: BullQueue<unknown>,
+    ledger: Ledger,
+    limits: QueueLimits,
+    warn: Warn,
+  ) {
+    this.#database = database;
+    this.invocations = invocations;
+    this.ticks = ticks;
+    this.#backend = invocations.getBackend() as unknown as PostgresQueueBackend;
+    this.#ledger = ledger;
+    this.#limits = limits;
+    this.#warn = warn;
+  }
+
+  static async open(database: PgliteDatabase, limits: QueueLimits, warn: Warn): Promise<PgliteDriver> {
+    const invocations = new Pg.Queue<JobData, void>(INVOCATIONS, { connection: database });
+    const ticks = new Pg.Queue<unknown, void>(TICKS, { connection: database });
+    for (const queue of [invocations, ticks]) {
+      queue.on('error', (error) => warn('The queue reports a fault.', error));
+      await queue.waitUntilReady();
+    }
+    return new PgliteDriver(
+      database,
+      invocations as unknown as BullQueue<JobData>,
+      ticks as unknown as BullQueue<unknown>,
+      await Ledger.read(database),
+      limits,
+      warn,
+    );
+  }
+
+  async openQueue<D>(name: string): Promise<BullQueue<D>> {
+    const queue = new Pg.Queue<D, void>(name, { connection: this.#database });
+    queue.on('error', (error) => this.#warn('The queue reports a fault.', error));
+    await queue.waitUntilReady();
+    this.#further.push(queue);
+    return queue as unknown as BullQueue<D>;
+  }
+
+  async createWorker<D>(
+    queue: string,
+    processor: Processor<D, void>,
+    options: BullWorkerOptions,
+  ): Promise<BullWorker<D>> {
+    const counted: Processor<D, void> = async (job, token, signal) => {
+      this.#ledger.running += 1;
+      try {
+        return await processor(job, token, signal);
+      } finally {
+        this.#ledger.running -= 1;
+      }
+    };
+    return new Pg.Worker<D, void>(queue, queue === INVOCATIONS ? counted : processor, {
+      ...options,
+      connection: this.#database,
+    }) as unknown as BullWorker<D>;
+  }
+
+  async add(groups: readonly JobGroup[]): Promise<(AppError | null)[]> {
+    const taken: { job: NewJob; priority: number }[] = [];
+    const verdicts = groups.map((group) => {
+      const fresh = this.#ledger.fresh(group);
+      if (fresh.length === 0) return null;
+      if (!this.#ledger.hasRoom(fresh, this.#limits)) return queueFull(this.#limits);
+      for (const job of fresh) taken.push({ job, priority: this.#ledger.enter(job) });
+      return null;
+    });
+    try {
+      await this.#insert(
+        taken.map(({ job, priority }) => ({
+          job: toJobJson({ ...job, opts: { ...job.opts, ...REMOVE } }, priority),
+          jobId: job.id,
+        })),
+      );
+      return verdicts;
+    } catch (error) {
+      for (const { job } of taken) this.#ledger.leave(job.id);
+      // One caller's unstorable job must not fail the others'.
+      if (groups.length === 1) throw queueUnavailable(error);
+      return Promise.all(
+        groups.map((group) =>
+          this.add([group]).then(
+            ([verdict]) => verdict ?? null,
+            (failure: AppError) => failure,
+          ),
+        ),
+      );
+    }
+  }
+
+  /** One statement, so all or none. */
+  async #insert(entries: Entry[]): Promise<void> {
+    const [first] = entries;
+    if (first === undefined) return;
+    if (entries.length === 1) await this.#backend.addJob(first.job, first.jobId);
+    else if (entries.length > BULK) await this.#backend.addJobs(entries);
+    else {
+      const results = await this.#backend.addFlow(
+        entries.map(({ job, jobId }) => ({
+          jobData: job,
+          jobId,
+          parentKeyOpts: {},
+          queueName: INVOCATIONS,
+          prefix: '',
+        })),
+      );
+      const failed = results?.find(([error]) => error !== null);
+      if (failed) throw failed[0];
+    }
+  }
+
+  ended(job: InvocationJob): void {
+    this.#ledger.leave(job.id ?? '');
+    this.#ledger.turns.finished(job.priority);
+    this.#endedSinceVacuum += 1;
+    const due = this.#endedSinceVacuum >= Math.max(VACUUM_AFTER, this.#ledger.size);
+    if (due) this.#maintenance ??= this.#maintain().finally(() => (this.#maintenance = undefined));
+  }
+
+  async #maintain(): Promise<void> {
+    this.#endedSinceVacuum = 0;
+    try {
+      await this.#ledger.rebase(this.#database);
+      await this.#database.query('VACUUM (ANALYZE)');
+    } catch (error) {
+      this.#warn('The queue could not be tidied; it will be tried again.', error);
+    }
+  }
+
+  postponed(): void {
+    // Told apart from a retry by its attempts, which the table has.
+  }
+
+  async remove(job: InvocationJob): Promise<boolean> {
+    const removed = (await this.#backend.remove(job.id ?? '', false)) > 0;
+    if (removed) this.#ledger.leave(job.id ?? '');
+    return removed;
+  }
+
+  async requestCancel(id: string): Promise<void> {
+    await this.#database.query('INSERT INTO orama.cancelled (id) VALUES ($1) ON CONFLICT DO NOTHING', [id]);
+    this.#cancelRequests.emit('cancel', id);
+  }
+
+  async isCancelRequested(id: string): Promise<boolean> {
+    const { rows } = await this.#database.query('SELECT 1 FROM orama.cancelled WHERE id = $1', [id]);
+    return rows.length > 0;
+  }
+
+  async onCancelRequest(handler: (id: string | null) => void): Promise<Closable> {
+    this.#cancelRequests.on('cancel', handler);
+    return {
+      close: async () => {
+        this.#cancelRequests.off('cancel', handler);
+      },
+    };
+  }
+
+  async list(
+    namespace: Namespace,
+    limit: number,
+    cursor: string | undefined,
+  ): Promise<{ ids: string[]; next: string | null }> {
+    const { rows } = await this.#database.query<{ id: string }>(
+      `SELECT id FROM job WHERE queue = '${INVOCATIONS}' AND data->>'n' = $1 AND ($2::text IS NULL OR id < $2)
+       ORDER BY id DESC LIMIT $3`,
+      [namespace, cursor ?? null, limit],
+    );
+    return {
+      ids: rows.map((row) => row.id),
+      next: rows.length < limit ? null : (rows.at(-1)?.id ?? null),
+    };
+  }
+
+  counts(): Promise<QueueCounts> {
+    return countJobs(this.#database, this.#ledger.bytes);
+  }
+
+  async ping(): Promise<void> {
+    await this.#database.query('SELECT 1');
+  }
+
+  async close(): Promise<void> {
+    await this.#maintenance;
+    await Promise.all([this.invocations, this.ticks, ...this.#further].map((queue) => queue.close()));
+  }
+}

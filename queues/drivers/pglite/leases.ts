@@ -1,0 +1,27 @@
+import type { Lease, Leases } from '../../../src/ports/leases.js';
+
+/** Counting locks of the one process that the embedded queue has: they end with it. */
+export class LocalLeases implements Leases {
+  readonly driver = 'pglite';
+  readonly #held = new Map<string, number>();
+
+  async acquire(key: string, limit: number): Promise<Lease | null> {
+    const held = this.#held.get(key) ?? 0;
+    if (held >= limit) return null;
+    this.#held.set(key, held + 1);
+    let released = false;
+    return {
+      release: async () => {
+        if (released) return;
+        released = true;
+        const left = (this.#held.get(key) ?? 1) - 1;
+        if (left === 0) this.#held.delete(key);
+        else this.#held.set(key, left);
+      },
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#held.clear();
+  }
+}

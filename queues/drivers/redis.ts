@@ -1,0 +1,50 @@
+import type { QueueLimits, QueueTimings, Warn } from '../driver.js';
+import type { Queues } from '../open.js';
+import { BullInvocationQueue } from '../queue.js';
+import { BullTasks } from '../tasks.js';
+import { RedisBacklog } from './redis/backlog.js';
+import { closeRedis, RedisServer, whenReady } from './redis/connect.js';
+import { RedisDriver } from './redis/driver.js';
+import { RedisLeases } from './redis/leases.js';
+
+export interface RedisQueuesOptions extends QueueLimits {
+  url: string;
+  timings: QueueTimings;
+  warn: Warn;
+}
+
+/** Queue, backlog and leases on one Redis, for any number of processes. */
+export async function openRedisQueues({
+  url,
+  timings,
+  warn,
+  ...limits
+}: RedisQueuesOptions): Promise<Queues> {
+  const server = await RedisServer.reach(url);
+  const connection = server.commands();
+  connection.on('error', (error) => warn('The connection to Redis is broken; it is being restored.', error));
+  await whenReady(connection);
+  const driver = await RedisDriver.open(server, connection, limits, warn);
+  const queue = new BullInvocationQueue(driver, timings, warn);
+  const tasks = await BullTasks.open(driver, timings, warn);
+  const backlog = await RedisBacklog.open(connection);
+  const leases = new RedisLeases(connection, warn);
+  let closing: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    await leases.close();
+    await backlog.close();
+    await tasks.close();
+    await queue.close();
+    await closeRedis(connection);
+  };
+  return {
+    queue,
+    backlog,
+    leases,
+    tasks,
+    close: () => {
+      closing ??= close();
+      return closing;
+    },
+  };
+}

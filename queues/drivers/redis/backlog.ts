@@ -1,0 +1,100 @@
+import { randomUUID } from 'node:crypto';
+import type { Backlog } from '../../../src/ports/backlog.js';
+import { queueUnavailable } from '../../admission.js';
+import type { RedisConnection } from './connect.js';
+
+const KEY = '{orama}:backlog';
+const GROUP = 'shippers';
+/** Records handed to a process that then died go to another after this. */
+const TAKEN_OVER_AFTER_MS = 30_000;
+
+/** A stream with one consumer group: what a handler has not finished stays pending and is handed out again. */
+export class RedisBacklog implements Backlog {
+  readonly driver = 'redis';
+  readonly #connection: RedisConnection;
+  readonly #consumer = randomUUID();
+  #draining: Promise<unknown> = Promise.resolve();
+
+  private constructor(connection: RedisConnection) {
+    this.#connection = connection;
+  }
+
+  static async open(connection: RedisConnection): Promise<RedisBacklog> {
+    await connection.xgroup('CREATE', KEY, GROUP, '0', 'MKSTREAM').catch((error: Error) => {
+      if (!error.message.includes('BUSYGROUP')) throw error;
+    });
+    return new RedisBacklog(connection);
+  }
+
+  async push(records: readonly string[]): Promise<void> {
+    if (records.length === 0) return;
+    const transaction = this.#connection.multi();
+    for (const record of records) transaction.xadd(KEY, '*', 'r', record);
+    try {
+      await transaction.exec();
+    } catch (error) {
+      throw queueUnavailable(error);
+    }
+  }
+
+  /** One at a time in a process, which has one name in the group. */
+  drain(limit: number, handler: (records: string[]) => Promise<void>): Promise<number> {
+    const drained = this.#draining.then(() => this.#drain(limit, handler));
+    this.#draining = drained.catch(() => {});
+    return drained;
+  }
+
+  async #drain(limit: number, handler: (records: string[]) => Promise<void>): Promise<number> {
+    const entries = await this.#take(limit);
+    if (entries.length === 0) return 0;
+    await handler(entries.map(([, fields]) => fields[1] ?? ''));
+    const ids = entries.map(([id]) => id);
+    await this.#connection
+      .multi()
+      .xack(KEY, GROUP, ...ids)
+      .xdel(KEY, ...ids)
+      .exec();
+    return entries.length;
+  }
+
+  /** What this process failed to finish, then what a dead one left, then new records. */
+  async #take(limit: number): Promise<StreamEntry[]> {
+    const own = await this.#read(limit, '0');
+    if (own.length > 0) return own;
+    const claimed = (await this.#connection.xautoclaim(
+      KEY,
+      GROUP,
+      this.#consumer,
+      TAKEN_OVER_AFTER_MS,
+      '0',
+      'COUNT',
+      limit,
+    )) as [string, StreamEntry[]];
+    if (claimed[1].length > 0) return claimed[1];
+    return this.#read(limit, '>');
+  }
+
+  async #read(limit: number, from: string): Promise<StreamEntry[]> {
+    const streams = (await this.#connection.xreadgroup(
+      'GROUP',
+      GROUP,
+      this.#consumer,
+      'COUNT',
+      limit,
+      'STREAMS',
+      KEY,
+      from,
+    )) as [string, StreamEntry[]][] | null;
+    return streams?.[0]?.[1] ?? [];
+  }
+
+  async size(): Promise<number> {
+    return this.#connection.xlen(KEY);
+  }
+
+  async close(): Promise<void> {
+    await this.#draining;
+  }
+}
+
+type StreamEntry = [id: string, fields: string[]];

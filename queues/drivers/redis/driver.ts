@@ -1,0 +1,231 @@
+import {
+  createRedisBackend,
+  type Processor,
+  Queue,
+  type RedisClient,
+  type RedisQueueBackend,
+  Worker,
+} from 'bullmq';
+import type { Namespace } from '../../../src/contract/ids.js';
+import type { AppError } from '../../../src/errors.js';
+import type { Closable } from '../../../src/ports/closable.js';
+import type { QueueCounts } from '../../../src/ports/queue.js';
+import { queueUnavailable } from '../../admission.js';
+import type {
+  BullQueue,
+  BullWorker,
+  BullWorkerOptions,
+  InvocationJob,
+  JobGroup,
+  QueueDriver,
+  QueueLimits,
+  Warn,
+} from '../../driver.js';
+import { INVOCATIONS, type JobData, TICKS, toJobJson } from '../../jobs.js';
+import { COMMAND_TIMEOUT_MS, closeRedis, type RedisConnection, type RedisServer } from './connect.js';
+import { countJobs } from './counts.js';
+import { Ledger } from './ledger.js';
+
+/** In braces, so that all keys lie in one slot of a Redis Cluster and one transaction can hold them. */
+const PREFIX = '{orama}';
+const CANCEL_CHANNEL = `${PREFIX}:cancel`;
+/** No attempt lasts longer than 300 s; a stalled one is taken over within seconds. */
+const CANCEL_REMEMBERED_MS = 600_000;
+/** BullMQ's event stream, which nobody reads here. */
+const EVENTS = { events: { maxLen: 100 } };
+
+/** BullMQ on Redis 7+, Valkey or Redis Cluster. */
+export class RedisDriver implements QueueDriver {
+  readonly name = 'redis';
+  /** One worker fetches one job per round trip; two were twice as fast across processes, more gave nothing. */
+  readonly workersPerConsumer = 2;
+  readonly invocations: BullQueue<JobData>;
+  readonly ticks: BullQueue<unknown>;
+  readonly #server: RedisServer;
+  readonly #connection: RedisConnection;
+  readonly #backend: RedisQueueBackend;
+  readonly #client: RedisClient;
+  readonly #ledger: Ledger;
+  readonly #opened: RedisConnection[] = [];
+  readonly #further: Closable[] = [];
+  readonly #warn: Warn;
+
+  private constructor(parts: {
+    server: RedisServer;
+    connection: RedisConnection;
+    invocations: BullQueue<JobData>;
+    ticks: BullQueue<unknown>;
+    backend: RedisQueueBackend;
+    client: RedisClient;
+    ledger: Ledger;
+    warn: Warn;
+  }) {
+    this.#server = parts.server;
+    this.#connection = parts.connection;
+    this.invocations = parts.invocations;
+    this.ticks = parts.ticks;
+    this.#backend = parts.backend;
+    this.#client = parts.client;
+    this.#ledger = parts.ledger;
+    this.#warn = parts.warn;
+  }
+
+  static async open(
+    server: RedisServer,
+    connection: RedisConnection,
+    limits: QueueLimits,
+    warn: Warn,
+  ): Promise<RedisDriver> {
+    let backend: RedisQueueBackend | undefined;
+    const invocations = new Queue<JobData, void>(
+      INVOCATIONS,
+      { connection, prefix: PREFIX, streams: EVENTS },
+      (...args) => {
+        backend ??= createRedisBackend(...args);
+        return backend;
+      },
+    );
+    const ticks = new Queue<unknown, void>(TICKS, { connection, prefix: PREFIX, streams: EVENTS });
+    for (const queue of [invocations, ticks])
+      queue.on('error', (error) => warn('Redis reports a fault.', error));
+    await Promise.all([invocations.waitUntilReady(), ticks.waitUntilReady()]);
+    const redisBackend = invocations.getBackend();
+    const client = await redisBackend.client;
+    const keys = { queue: redisBackend.toKey(''), ledger: `${PREFIX}:ledger:` };
+    const ledger = new Ledger(connection, client, keys, limits, warn);
+    const [seconds, micros] = await connection.time();
+    ledger.setServerTime(Number(seconds) * 1000 + Number(micros) / 1000);
+    return new RedisDriver({
+      server,
+      connection,
+      invocations: invocations as unknown as BullQueue<JobData>,
+      ticks: ticks as unknown as BullQueue<unknown>,
+      backend: redisBackend,
+      client,
+      ledger,
+      warn,
+    });
+  }
+
+  async openQueue<D>(name: string): Promise<BullQueue<D>> {
+    const queue = new Queue<D, void>(name, { connection: this.#connection, prefix: PREFIX, streams: EVENTS });
+    queue.on('error', (error) => this.#warn('Redis reports a fault.', error));
+    await queue.waitUntilReady();
+    this.#further.push(queue);
+    return queue as unknown as BullQueue<D>;
+  }
+
+  async createWorker<D>(
+    queue: string,
+    processor: Processor<D, void>,
+    options: BullWorkerOptions,
+  ): Promise<BullWorker<D>> {
+    const connection = this.#server.patient();
+    this.#opened.push(connection);
+    return new Worker<D, void>(queue, processor, { ...options, connection, prefix: PREFIX });
+  }
+
+  async add(groups: readonly JobGroup[]): Promise<(AppError | null)[]> {
+    const transaction = this.#client.multi();
+    const priorities: number[] = [];
+    for (const job of groups.flat()) {
+      const priority = this.#ledger.guessPriority(job.data);
+      priorities.push(priority);
+      // Queues the command at once; what it answers comes with exec().
+      void this.#backend.addJobToTransaction(transaction, toJobJson(job, priority), job.id);
+    }
+    this.#ledger.admit(transaction, groups, priorities);
+    const results = await withinTimeout(transaction.exec());
+    const failed = results?.find(([error]) => error !== null);
+    if (!results || failed) throw queueUnavailable(failed?.[0]);
+    return this.#ledger.verdicts(results[results.length - 1]?.[1], groups.length);
+  }
+
+  ended(job: InvocationJob): void {
+    this.#ledger.ended(job);
+  }
+
+  postponed(id: string, until: number): void {
+    // Only for the counts: a lost write shows the job as retrying for a while.
+    this.#connection.zadd(`${PREFIX}:ledger:scheduled`, until, id).catch(() => {});
+  }
+
+  async remove(job: InvocationJob): Promise<boolean> {
+    const id = job.id ?? '';
+    const key = (type: string): string => this.#backend.toKey(type);
+    const transaction = this.#client.multi();
+    // BullMQ answers 1 for a job that is not there, too.
+    transaction.runCommand('exists', [key(id)]);
+    this.#backend.execCommand(transaction, 'removeJob', [key(id), key('repeat'), id, 0, key('')]);
+    const results = await withinTimeout(transaction.exec());
+    const removed = results?.[0]?.[1] === 1 && results[1]?.[1] === 1;
+    if (removed) this.#ledger.left(job);
+    return removed;
+  }
+
+  async requestCancel(id: string): Promise<void> {
+    await this.#connection.set(`${CANCEL_CHANNEL}:${id}`, '1', 'PX', CANCEL_REMEMBERED_MS);
+    await this.#connection.publish(CANCEL_CHANNEL, id);
+  }
+
+  async isCancelRequested(id: string): Promise<boolean> {
+    return (await this.#connection.exists(`${CANCEL_CHANNEL}:${id}`)) === 1;
+  }
+
+  async onCancelRequest(handler: (id: string | null) => void): Promise<Closable> {
+    const subscriber = this.#server.patient();
+    this.#opened.push(subscriber);
+    subscriber.on('error', () => {});
+    subscriber.on('message', (_channel: string, id: string) => handler(id));
+    await subscriber.subscribe(CANCEL_CHANNEL);
+    subscriber.on('ready', () => handler(null));
+    return { close: () => closeRedis(subscriber) };
+  }
+
+  async list(
+    namespace: Namespace,
+    limit: number,
+    cursor: string | undefined,
+  ): Promise<{ ids: string[]; next: string | null }> {
+    const members = await this.#connection.zrevrangebylex(
+      `${PREFIX}:ledger:jobs:${namespace}`,
+      cursor === undefined ? '+' : `(${cursor}`,
+      '-',
+      'LIMIT',
+      0,
+      limit,
+    );
+    const last = members.at(-1);
+    return {
+      ids: members.map((member) => member.slice(0, member.lastIndexOf(':'))),
+      next: last === undefined || members.length < limit ? null : last,
+    };
+  }
+
+  counts(): Promise<QueueCounts> {
+    return countJobs(this.#connection, this.#backend.toKey(''), `${PREFIX}:ledger:`);
+  }
+
+  async ping(): Promise<void> {
+    await this.#connection.ping();
+  }
+
+  async close(): Promise<void> {
+    await this.#ledger.close();
+    await Promise.all([this.invocations, this.ticks, ...this.#further].map((queue) => queue.close()));
+    await Promise.all(this.#opened.map(closeRedis));
+  }
+}
+
+/** ioredis gives up single commands after a while, but not a transaction whose answer never comes. */
+async function withinTimeout<T>(promise: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(queueUnavailable()), COMMAND_TIMEOUT_MS);
+  });
+  try {
+    return await Promise.race([promise, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,155 @@
+import { isUtf8 } from 'node:buffer';
+import type { BackoffOptions, JobJson, JobsOptions } from 'bullmq';
+import type { FunctionName, Namespace, RequestId } from '../src/contract/ids.js';
+import type { TriggerKind } from '../src/contract/invocation.js';
+import type { Invocation, QueuedInvocation } from '../src/ports/queue.js';
+
+/** The one BullMQ queue of all invocations; a job's name is its function, its id the request id. */
+export const INVOCATIONS = 'invocations';
+/** The small queue of due ticks, apart so that a long backlog does not hold up the clock. */
+export const TICKS = 'ticks';
+
+/**
+ * An invocation as it lies in the store. Keys are short and absent when they hold the usual value, because a job
+ * is written and read once per hop and most inputs are small.
+ */
+export interface JobData {
+  /** Namespace. */
+  n: string;
+  /** Function id. */
+  f: string;
+  /** Version. */
+  v: number;
+  /** Trigger. */
+  t: TriggerKind;
+  /** Trigger depth, when not 0. */
+  d?: number;
+  /** Caller's wallet, when there is one. */
+  w?: string;
+  /** Input as text; absent when it travels in `b`. */
+  i?: string;
+  /** Input as base64: bytes that are no UTF-8, or hold a NUL, which Postgres refuses in JSON. */
+  b?: string;
+  /** Input size in bytes. */
+  s: number;
+  /** Accepted at. */
+  a: number;
+  /** Reply address. */
+  r?: string;
+  /** Max age, milliseconds. */
+  m?: number;
+  /** Callback URL. */
+  c?: string;
+  /** How long the result is kept, milliseconds. */
+  k: number;
+  /** Trace context. */
+  p?: string;
+}
+
+function encodeInvocation(invocation: Invocation): JobData {
+  const input = Buffer.from(
+    invocation.input.buffer,
+    invocation.input.byteOffset,
+    invocation.input.byteLength,
+  );
+  const isText = isUtf8(input) && !input.includes(0);
+  return {
+    n: invocation.namespace,
+    f: invocation.functionId,
+    v: invocation.version,
+    t: invocation.trigger,
+    ...(invocation.triggerDepth === 0 ? {} : { d: invocation.triggerDepth }),
+    ...(invocation.callerWallet === '' ? {} : { w: invocation.callerWallet }),
+    ...(isText ? { i: input.toString('utf8') } : { b: input.toString('base64') }),
+    s: input.length,
+    a: invocation.acceptedAt,
+    ...(invocation.replyTo === undefined ? {} : { r: invocation.replyTo }),
+    ...(invocation.maxAgeMs === undefined ? {} : { m: invocation.maxAgeMs }),
+    ...(invocation.callbackUrl === undefined ? {} : { c: invocation.callbackUrl }),
+    k: invocation.resultTtlMs,
+    ...(invocation.traceparent === undefined ? {} : { p: invocation.traceparent }),
+  };
+}
+
+/** Trusts its argument: only `encodeInvocation` writes jobs. */
+export function decodeInvocation(id: string, name: string, data: JobData): Invocation {
+  return {
+    id: id as RequestId,
+    namespace: data.n as Namespace,
+    function: name as FunctionName,
+    functionId: data.f,
+    version: data.v,
+    trigger: data.t,
+    triggerDepth: data.d ?? 0,
+    callerWallet: data.w ?? '',
+    input: data.b === undefined ? Buffer.from(data.i ?? '', 'utf8') : Buffer.from(data.b, 'base64'),
+    acceptedAt: data.a,
+    ...(data.r === undefined ? {} : { replyTo: data.r }),
+    ...(data.m === undefined ? {} : { maxAgeMs: data.m }),
+    ...(data.c === undefined ? {} : { callbackUrl: data.c }),
+    resultTtlMs: data.k,
+    ...(data.p === undefined ? {} : { traceparent: data.p }),
+  };
+}
+
+/** A job as it is handed to a driver. */
+export interface NewJob {
+  id: string;
+  name: string;
+  data: JobData;
+  opts: JobsOptions;
+}
+
+export function toJob(queued: QueuedInvocation): NewJob {
+  const { invocation } = queued;
+  return {
+    id: invocation.id,
+    name: invocation.function,
+    data: encodeInvocation(invocation),
+    // Few and only where they say something: every one is packed, stored and read again with the job.
+    opts: {
+      ...(queued.attempts > 1 ? { attempts: queued.attempts, backoff: toBackoff(queued.backoff) } : {}),
+      // A negative or fractional delay would make BullMQ refuse or misplace the job.
+      ...(queued.delayMs > 0 ? { delay: Math.ceil(queued.delayMs) } : {}),
+    },
+  };
+}
+
+function toBackoff({ type, delayMs }: QueuedInvocation['backoff']): BackoffOptions {
+  return { type: type === 'fixed' ? 'fixed' : DOUBLING, delay: delayMs };
+}
+
+/** As BullMQ's backends take it. Its `Job` would make the same of it, for a tenth of what an add costs. */
+export function toJobJson({ id, name, data, opts }: NewJob, priority: number): JobJson {
+  return {
+    id,
+    name,
+    data: JSON.stringify(data),
+    opts: { ...opts, priority },
+    priority,
+    timestamp: data.a,
+    progress: 0,
+    attemptsMade: 0,
+    attemptsStarted: 0,
+    stalledCounter: 0,
+    failedReason: '',
+    returnvalue: 'null',
+    ...(opts.delay === undefined ? {} : { delay: opts.delay }),
+  };
+}
+
+/** Our name for exponential backoff: BullMQ's own has no cap. */
+export const DOUBLING = 'doubling';
+const BACKOFF_CAP_MS = 300_000;
+const JITTER = 0.2;
+
+/** Doubles from `delayMs` with each failure, never beyond 300 s, the last fifth left to chance. */
+export function doublingBackoff(delayMs: number, failures: number): number {
+  const full = Math.min(BACKOFF_CAP_MS, delayMs * 2 ** Math.max(0, failures - 1));
+  return Math.round(full * (1 - JITTER * Math.random()));
+}
+
+/** Whether a gateway waits for this job: such jobs go before the others. */
+export function isSync(data: JobData): boolean {
+  return data.r !== undefined;
+}

@@ -1,0 +1,33 @@
+import type { Backlog } from '../src/ports/backlog.js';
+import type { Closable } from '../src/ports/closable.js';
+import type { Leases } from '../src/ports/leases.js';
+import type { InvocationQueue } from '../src/ports/queue.js';
+import type { Tasks } from '../src/ports/tasks.js';
+import { DEFAULT_TIMINGS, type QueueLimits, type QueueTimings, type Warn } from './driver.js';
+import { openPgliteQueues } from './drivers/pglite.js';
+import { openRedisQueues } from './drivers/redis.js';
+
+export type QueuesOptions = ({ driver: 'redis'; url: string } | { driver: 'pglite'; dir: string }) &
+  QueueLimits & {
+    timings?: QueueTimings;
+    /** Told of faults that were dealt with: lost connections, lost locks, handlers that threw. */
+    warn?: Warn;
+  };
+
+export interface Queues extends Closable {
+  queue: InvocationQueue;
+  backlog: Backlog;
+  leases: Leases;
+  tasks: Tasks;
+}
+
+/** Opens the queue and what lives on the same server. Closing it closes all of them, jobs in hand first. */
+export function openQueues(options: QueuesOptions): Promise<Queues> {
+  const { timings = DEFAULT_TIMINGS, warn = () => {} } = options;
+  switch (options.driver) {
+    case 'redis':
+      return openRedisQueues({ ...options, timings, warn });
+    case 'pglite':
+      return openPgliteQueues({ ...options, timings, warn });
+  }
+}

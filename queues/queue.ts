@@ -1,0 +1,170 @@
+import type { FunctionName, Namespace, RequestId } from '../src/contract/ids.js';
+import { isAppError } from '../src/errors.js';
+import type { Closable } from '../src/ports/closable.js';
+import type {
+  ConsumerOptions,
+  DeliveryHandler,
+  InvocationQueue,
+  LiveInvocation,
+  LivePage,
+  QueueCounts,
+  QueuedInvocation,
+  Schedule,
+  TickHandler,
+} from '../src/ports/queue.js';
+import { Adder } from './adder.js';
+import { queueUnavailable } from './admission.js';
+import { Consumer } from './consumer.js';
+import type { InvocationJob, QueueDriver, QueueTimings, Warn } from './driver.js';
+import { decodeInvocation, toJob } from './jobs.js';
+import { Schedules } from './schedules.js';
+
+/** How many jobs one call of `list` looks at when it filters by function. */
+const LIST_SCAN = 1000;
+
+/** The queue's port on BullMQ, whatever store that runs on. */
+export class BullInvocationQueue implements InvocationQueue {
+  readonly driver: string;
+  readonly #driver: QueueDriver;
+  readonly #timings: QueueTimings;
+  readonly #warn: Warn;
+  readonly #adder: Adder;
+  readonly #schedules: Schedules;
+  readonly #opened = new Set<Closable>();
+  #closing: Promise<void> | undefined;
+
+  constructor(driver: QueueDriver, timings: QueueTimings, warn: Warn) {
+    this.driver = driver.name;
+    this.#driver = driver;
+    this.#timings = timings;
+    this.#warn = warn;
+    this.#adder = new Adder((groups) => driver.add(groups));
+    this.#schedules = new Schedules(driver, timings, warn);
+  }
+
+  async add(jobs: readonly QueuedInvocation[]): Promise<void> {
+    if (this.#closing !== undefined) throw queueUnavailable();
+    if (jobs.length > 0) await this.#adder.add(jobs.map(toJob));
+  }
+
+  async get(id: RequestId): Promise<LiveInvocation | null> {
+    return this.#reach(async () => {
+      const job = await this.#driver.invocations.getJob(id);
+      return job === undefined ? null : await this.#live(job);
+    });
+  }
+
+  async list(
+    namespace: Namespace,
+    options: { limit: number; cursor?: string; function?: FunctionName },
+  ): Promise<LivePage> {
+    return this.#reach(async () => {
+      const items: LiveInvocation[] = [];
+      let next: string | null = options.cursor ?? null;
+      let scanned = 0;
+      do {
+        const wanted = options.limit - items.length;
+        const page = await this.#driver.list(namespace, wanted, next ?? undefined);
+        next = page.next;
+        scanned += page.ids.length;
+        const found = await Promise.all(page.ids.map((id) => this.get(id as RequestId)));
+        for (const item of found) {
+          if (item === null) continue;
+          if (options.function !== undefined && item.invocation.function !== options.function) continue;
+          items.push(item);
+        }
+      } while (next !== null && items.length < options.limit && scanned < LIST_SCAN);
+      return { items, next };
+    });
+  }
+
+  async cancel(id: RequestId): Promise<'removed' | 'running' | 'absent'> {
+    return this.#reach(async () => {
+      const job = await this.#driver.invocations.getJob(id);
+      if (job === undefined) return 'absent';
+      if (await this.#driver.remove(job)) return 'removed';
+      // Between the two it may have ended, or gone back into the queue for a retry.
+      const state = await this.#driver.invocations.getJobState(id);
+      if (state === 'active') {
+        await this.#driver.requestCancel(id);
+        return 'running';
+      }
+      return state === 'unknown' ? 'absent' : this.cancel(id);
+    });
+  }
+
+  counts(): Promise<QueueCounts> {
+    return this.#reach(() => this.#driver.counts());
+  }
+
+  async consume(handler: DeliveryHandler, options: ConsumerOptions): Promise<Closable> {
+    const consumer = await Consumer.start(this.#driver, handler, {
+      concurrency: options.concurrency,
+      timings: this.#timings,
+      warn: this.#warn,
+    });
+    return this.#keep(consumer);
+  }
+
+  schedule(schedule: Schedule): Promise<void> {
+    return this.#reach(() => this.#schedules.put(schedule));
+  }
+
+  unschedule(id: string): Promise<void> {
+    return this.#reach(() => this.#schedules.remove(id));
+  }
+
+  nextTick(id: string): Promise<number | null> {
+    return this.#reach(() => this.#schedules.next(id));
+  }
+
+  async onTick(handler: TickHandler): Promise<Closable> {
+    return this.#keep(await this.#schedules.consume(handler));
+  }
+
+  ping(): Promise<void> {
+    return this.#reach(() => this.#driver.ping());
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all([...this.#opened].map((opened) => opened.close()));
+    await this.#adder.idle();
+    await this.#driver.close();
+  }
+
+  #keep(opened: Closable): Closable {
+    this.#opened.add(opened);
+    return {
+      close: async () => {
+        await opened.close();
+        this.#opened.delete(opened);
+      },
+    };
+  }
+
+  async #live(job: InvocationJob): Promise<LiveInvocation | null> {
+    const state = await this.#driver.invocations.getJobState(job.id ?? '');
+    if (state === 'unknown' || state === 'completed' || state === 'failed') return null;
+    const hasRun = job.attemptsMade > 0 || job.stalledCounter > 0;
+    return {
+      invocation: decodeInvocation(job.id ?? '', job.name, job.data),
+      state: state === 'active' ? 'running' : hasRun ? 'retrying' : 'queued',
+      failures: job.attemptsMade,
+      deaths: job.stalledCounter,
+    };
+  }
+
+  /** The drivers' own errors say nothing to a caller. */
+  async #reach<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw isAppError(error) ? error : queueUnavailable(error);
+    }
+  }
+}

@@ -1,0 +1,78 @@
+import type { Job } from 'bullmq';
+import type { Closable } from '../src/ports/closable.js';
+import type { Schedule, TickHandler } from '../src/ports/queue.js';
+import type { QueueDriver, QueueTimings, Warn } from './driver.js';
+import { TICKS } from './jobs.js';
+
+const TICK_OPTIONS = {
+  // A tick whose handler fails (the store is away, say) is tried again for about an hour.
+  attempts: 60,
+  backoff: { type: 'fixed', delay: 60_000 },
+  removeOnComplete: true,
+  removeOnFail: true,
+};
+const CONCURRENCY = 4;
+const NEVER = 1_000_000;
+
+/**
+ * Cron schedules as BullMQ job schedulers: each has exactly one delayed job, its next tick, so that a tick comes once
+ * however many processes look, and one that fell due while all were down comes once when they are back.
+ */
+export class Schedules {
+  readonly #driver: QueueDriver;
+  readonly #timings: QueueTimings;
+  readonly #warn: Warn;
+
+  constructor(driver: QueueDriver, timings: QueueTimings, warn: Warn) {
+    this.#driver = driver;
+    this.#timings = timings;
+    this.#warn = warn;
+  }
+
+  async put({ id, cron, timezone }: Schedule): Promise<void> {
+    const existing = await this.#driver.ticks.getJobScheduler(id);
+    // Writing it again would move on the next tick, and a missed one would be lost.
+    if (existing?.pattern === cron && existing.tz === timezone) return;
+    await this.#driver.ticks.upsertJobScheduler(
+      id,
+      { pattern: cron, tz: timezone },
+      { name: 'tick', data: {}, opts: TICK_OPTIONS },
+    );
+  }
+
+  async remove(id: string): Promise<void> {
+    await this.#driver.ticks.removeJobScheduler(id);
+  }
+
+  async next(id: string): Promise<number | null> {
+    const scheduler = await this.#driver.ticks.getJobScheduler(id);
+    return scheduler?.next ?? null;
+  }
+
+  async consume(handler: TickHandler): Promise<Closable> {
+    const worker = await this.#driver.createWorker<unknown>(
+      TICKS,
+      async (job: Job<unknown, void>) => {
+        const id = job.repeatJobKey;
+        if (id === undefined) return;
+        await handler(id, scheduledAtOf(job));
+      },
+      {
+        concurrency: CONCURRENCY,
+        lockDuration: this.#timings.lockMs,
+        stalledInterval: this.#timings.stalledCheckMs,
+        maxStalledCount: NEVER,
+        runRetryDelay: 1000,
+      },
+    );
+    worker.on('error', (error) => this.#warn('The schedule worker reports a fault.', error));
+    worker.on('failed', (job, error) => this.#warn(`A tick of ${job?.repeatJobKey} failed.`, error));
+    await worker.waitUntilReady();
+    return { close: () => worker.close() };
+  }
+}
+
+/** BullMQ keeps the time a tick was meant for as its `prevMillis`. */
+function scheduledAtOf(job: Job<unknown, void>): number {
+  return job.opts.prevMillis ?? job.timestamp + (job.opts.delay ?? 0);
+}

@@ -1,0 +1,85 @@
+import type { Job } from 'bullmq';
+import { AppError } from '../src/errors.js';
+import type { Closable } from '../src/ports/closable.js';
+import type { Task, TaskHandler, Tasks } from '../src/ports/tasks.js';
+import { queueUnavailable } from './admission.js';
+import type { BullQueue, QueueDriver, QueueTimings, Warn } from './driver.js';
+
+const TASKS = 'tasks';
+const CONCURRENCY = 16;
+/** A task outlives the workers that die under it; only its own failures are counted. */
+const NEVER = 1_000_000;
+
+/** Chores as jobs of a small queue of their own, apart so that a slow receiver holds up no invocation. */
+export class BullTasks implements Tasks {
+  readonly driver: string;
+  readonly #driver: QueueDriver;
+  readonly #queue: BullQueue<string>;
+  readonly #timings: QueueTimings;
+  readonly #warn: Warn;
+  readonly #opened = new Set<Closable>();
+
+  private constructor(driver: QueueDriver, queue: BullQueue<string>, timings: QueueTimings, warn: Warn) {
+    this.driver = driver.name;
+    this.#driver = driver;
+    this.#queue = queue;
+    this.#timings = timings;
+    this.#warn = warn;
+  }
+
+  static async open(driver: QueueDriver, timings: QueueTimings, warn: Warn): Promise<BullTasks> {
+    return new BullTasks(driver, await driver.openQueue<string>(TASKS), timings, warn);
+  }
+
+  async add({ id, kind, payload, attempts, backoffMs }: Task): Promise<void> {
+    try {
+      // Postgres refuses a NUL in JSON.
+      await this.#queue.add(kind, Buffer.from(payload).toString('base64'), {
+        jobId: id,
+        attempts,
+        backoff: { type: 'exponential', delay: backoffMs },
+        removeOnComplete: true,
+        removeOnFail: true,
+      });
+    } catch (error) {
+      throw queueUnavailable(error);
+    }
+  }
+
+  async consume(handlers: Readonly<Record<string, TaskHandler>>): Promise<Closable> {
+    const worker = await this.#driver.createWorker<string>(
+      TASKS,
+      async (job: Job<string, void>) => {
+        const handler = handlers[job.name];
+        if (handler === undefined)
+          throw new AppError('internal', `Nobody handles tasks of kind ${job.name}.`);
+        await handler(Buffer.from(job.data, 'base64').toString());
+      },
+      {
+        concurrency: CONCURRENCY,
+        lockDuration: this.#timings.lockMs,
+        stalledInterval: this.#timings.stalledCheckMs,
+        maxStalledCount: NEVER,
+        runRetryDelay: 1000,
+      },
+    );
+    worker.on('error', (error) => this.#warn('The task worker reports a fault.', error));
+    worker.on('failed', (job, error) => {
+      if (job?.finishedOn !== undefined) this.#warn(`The task ${job.name} ${job.id} is given up.`, error);
+    });
+    await worker.waitUntilReady();
+    this.#opened.add(worker);
+    return {
+      close: async () => {
+        this.#opened.delete(worker);
+        await worker.close();
+      },
+    };
+  }
+
+  /** The queue itself is closed with its driver. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#opened].map((worker) => worker.close()));
+    this.#opened.clear();
+  }
+}

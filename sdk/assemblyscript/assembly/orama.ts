@@ -1,0 +1,424 @@
+// What a function can ask of the engine that runs it, for AssemblyScript. One file without dependencies: a function
+// has its own copy beside its index.ts, and the options of asconfig.json that go with it:
+//
+//   --exportStart _start                   the top level of index.ts runs once per invocation
+//   --use abort=assembly/orama/abort       an error ends the invocation, with its message in the log
+//   --use seed=assembly/orama/seed         Math.random()
+//   --use console=assembly/orama/logger    console.log() and its like write to the invocation's log
+//
+// A call that failed is logged into the invocation's own log with its reason; here it only gives null or -1.
+
+/** The whole input as bytes. */
+export function inputBytes(): ArrayBuffer {
+  let buffer = new ArrayBuffer(4096);
+  let length = 0;
+  while (true) {
+    if (length == buffer.byteLength) buffer = resized(buffer, length * 2);
+    store<usize>(io, changetype<usize>(buffer) + length);
+    store<i32>(io, buffer.byteLength - length, 4);
+    if (fd_read(0, io, 1, io + 8) != 0) break;
+    const read = load<i32>(io, 8);
+    if (read == 0) break;
+    length += read;
+  }
+  return buffer.slice(0, length);
+}
+
+/** The whole input as text. */
+export function input(): string {
+  return String.UTF8.decode(inputBytes());
+}
+
+/** Writes text to the invocation's output. */
+export function output(text: string): void {
+  write(1, String.UTF8.encode(text));
+}
+
+/** Writes bytes to the invocation's output. */
+export function outputBytes(bytes: ArrayBuffer): void {
+  write(1, bytes);
+}
+
+/** Ends the function. 0 is success; 64–78 refuse a retry: bad input stays bad; the rest is retried. */
+export function exit(code: i32): void {
+  proc_exit(code);
+}
+
+/** Milliseconds since 1970. (`Date.now()` needs a browser.) */
+export function now(): i64 {
+  clock_time_get(0, 1, io);
+  return load<i64>(io) / 1_000_000;
+}
+
+/** The wallet that a JWT proved; empty for API-key, public and event calls. */
+export function callerWallet(): string {
+  let n: i32;
+  do n = get_caller_wallet(at(), room());
+  while (tooSmall(n));
+  return n > 0 ? text(n) : '';
+}
+
+/** The id of this invocation. */
+export function requestId(): string {
+  let n: i32;
+  do n = get_request_id(at(), room());
+  while (tooSmall(n));
+  return n > 0 ? text(n) : '';
+}
+
+/** A value of `env` in function.yaml. */
+export function getEnv(key: string): string | null {
+  const k = String.UTF8.encode(key);
+  let n: i32;
+  do n = get_env(ptr(k), k.byteLength, at(), room());
+  while (tooSmall(n));
+  return n < 0 ? null : text(n);
+}
+
+/** A secret of the function's namespace. */
+export function getSecret(name: string): string | null {
+  const k = String.UTF8.encode(name);
+  let n: i32;
+  do n = get_secret(ptr(k), k.byteLength, at(), room());
+  while (tooSmall(n));
+  return n < 0 ? null : text(n);
+}
+
+/** The rows of a SELECT as a JSON array of objects; `args` is a JSON array. */
+export function dbQuery(sql: string, args: string = '[]'): string | null {
+  const s = String.UTF8.encode(sql);
+  const a = String.UTF8.encode(args);
+  let n: i32;
+  do n = db_query(ptr(s), s.byteLength, ptr(a), a.byteLength, at(), room());
+  while (tooSmall(n));
+  return n <= 0 ? null : text(n);
+}
+
+/** INSERT, UPDATE, DELETE or DDL; the number of affected rows, -1 on failure. */
+export function dbExecute(sql: string, args: string = '[]'): i32 {
+  const s = String.UTF8.encode(sql);
+  const a = String.UTF8.encode(args);
+  return db_execute(ptr(s), s.byteLength, ptr(a), a.byteLength);
+}
+
+/** The value of a key, or null on a miss. */
+export function cacheGet(key: string): ArrayBuffer | null {
+  const k = String.UTF8.encode(key);
+  let n: i32;
+  do n = cache_get(ptr(k), k.byteLength, at(), room());
+  while (tooSmall(n));
+  return n < 0 ? null : result.slice(0, n);
+}
+
+/** Stores a value for so many seconds; 0 means until it is evicted. */
+export function cacheSet(key: string, value: ArrayBuffer, ttlSeconds: i64 = 0): void {
+  const k = String.UTF8.encode(key);
+  cache_set(ptr(k), k.byteLength, ptr(value), value.byteLength, ttlSeconds);
+}
+
+/** Adds to a counter, atomically, from 0; returns its new value. */
+export function cacheIncrement(key: string, delta: i64 = 1): i64 {
+  const k = String.UTF8.encode(key);
+  return cache_incr_by(ptr(k), k.byteLength, delta);
+}
+
+/** Removes a key; true when it was there. */
+export function cacheDelete(key: string): bool {
+  const k = String.UTF8.encode(key);
+  return cache_delete(ptr(k), k.byteLength) == 1;
+}
+
+/** Sends an HTTP request: `{"status":200,"headers":{..},"body":".."}`, or `{"error":"..","status":0}`. */
+export function httpFetch(method: string, url: string, headers: string = '{}', body: string = ''): string {
+  const m = String.UTF8.encode(method);
+  const u = String.UTF8.encode(url);
+  const h = String.UTF8.encode(headers);
+  const b = String.UTF8.encode(body);
+  let n: i32;
+  do {
+    n = http_fetch(
+      ptr(m), m.byteLength, ptr(u), u.byteLength, ptr(h), h.byteLength, ptr(b), b.byteLength, at(), room(),
+    );
+  } while (tooSmall(n));
+  return n <= 0 ? '{"error":"the host call failed","status":0}' : text(n);
+}
+
+/** Publishes JSON to a topic of the namespace; true once it is durable. */
+export function publish(topic: string, json: string): bool {
+  const t = String.UTF8.encode(topic);
+  const d = String.UTF8.encode(json);
+  return pubsub_publish(ptr(t), t.byteLength, ptr(d), d.byteLength) == 1;
+}
+
+/** Runs a function of the namespace later; the id of that invocation. */
+export function enqueue(name: string, json: string, delaySeconds: i64 = 0): string | null {
+  const f = String.UTF8.encode(name);
+  const d = String.UTF8.encode(json);
+  let n: i32;
+  do n = enqueue_into(ptr(f), f.byteLength, ptr(d), d.byteLength, delaySeconds, at(), room());
+  while (tooSmall(n));
+  return n <= 0 ? null : text(n);
+}
+
+/** Keeps a blob; its CID. */
+export function storagePut(data: ArrayBuffer): string | null {
+  let n: i32;
+  do n = storage_put(ptr(data), data.byteLength, at(), room());
+  while (tooSmall(n));
+  return n <= 0 ? null : text(n);
+}
+
+/** A blob that this namespace has put. */
+export function storageGet(cid: string): ArrayBuffer | null {
+  const k = String.UTF8.encode(cid);
+  let n: i32;
+  do n = storage_get(ptr(k), k.byteLength, at(), room());
+  while (tooSmall(n));
+  return n < 0 ? null : result.slice(0, n);
+}
+
+/** The invocation's log; also behind `console`. */
+export namespace logger {
+  export function debug(message: string): void {
+    const m = String.UTF8.encode(message);
+    log_debug(ptr(m), m.byteLength);
+  }
+  export function info(message: string): void {
+    const m = String.UTF8.encode(message);
+    log_info(ptr(m), m.byteLength);
+  }
+  export function log(message: string): void {
+    info(message);
+  }
+  export function warn(message: string): void {
+    const m = String.UTF8.encode(message);
+    log_warn(ptr(m), m.byteLength);
+  }
+  export function error(message: string): void {
+    const m = String.UTF8.encode(message);
+    log_error(ptr(m), m.byteLength);
+  }
+}
+
+/** Text as a JSON string. */
+export function quote(value: string): string {
+  let out = '"';
+  for (let i = 0; i < value.length; i++) {
+    const c = value.charCodeAt(i);
+    if (c == 0x22) out += '\\"';
+    else if (c == 0x5c) out += '\\\\';
+    else if (c == 0x0a) out += '\\n';
+    else if (c < 0x20) out += '\\u' + c.toString(16).padStart(4, '0');
+    else out += value.charAt(i);
+  }
+  return out + '"';
+}
+
+/**
+ * A key of the outermost JSON object: a string without its quotes, anything else as it stands; null when it is not
+ * there. Enough for small inputs; a library such as json-as reads whole objects.
+ */
+export function field(json: string, key: string): string | null {
+  let i = skipBlanks(json, 0);
+  if (i >= json.length || json.charCodeAt(i) != 0x7b) return null;
+  i = skipBlanks(json, i + 1);
+  while (i < json.length && json.charCodeAt(i) == 0x22) {
+    const nameEnd = endOfValue(json, i);
+    const name = unquote(json.substring(i, nameEnd));
+    const start = skipBlanks(json, skipBlanks(json, nameEnd) + 1);
+    const end = endOfValue(json, start);
+    if (name == key) {
+      const value = json.substring(start, end).trim();
+      return value.startsWith('"') ? unquote(value) : value;
+    }
+    i = skipBlanks(json, skipBlanks(json, end) + 1);
+  }
+  return null;
+}
+
+/** What `abort`, a failed assertion and an uncaught error call: says why on stderr and ends with exit code 255. */
+export function abort(message: string | null, file: string | null, line: u32, column: u32): void {
+  const what = message === null ? 'aborted' : message;
+  const where = file === null ? '' : ' (' + file + ':' + line.toString() + ':' + column.toString() + ')';
+  write(2, String.UTF8.encode(what + where + '\n'));
+  proc_exit(255);
+}
+
+/** Where `Math.random` starts from. */
+export function seed(): f64 {
+  random_get(io, 8);
+  return reinterpret<f64>((load<u64>(io) >> 12) | 0x3ff0000000000000);
+}
+
+function skipBlanks(json: string, from: i32): i32 {
+  let i = from;
+  while (i < json.length && json.charCodeAt(i) <= 0x20) i++;
+  return i;
+}
+
+/** The index after the value that begins here. */
+function endOfValue(json: string, from: i32): i32 {
+  let depth = 0;
+  let inString = false;
+  for (let i = from; i < json.length; i++) {
+    const c = json.charCodeAt(i);
+    if (inString) {
+      if (c == 0x5c) i++;
+      else if (c == 0x22) {
+        inString = false;
+        if (depth == 0) return i + 1;
+      }
+    } else if (c == 0x22) inString = true;
+    else if (c == 0x7b || c == 0x5b) depth++;
+    else if (c == 0x7d || c == 0x5d) {
+      if (depth == 0) return i;
+      if (--depth == 0) return i + 1;
+    } else if (c == 0x2c && depth == 0) return i;
+  }
+  return json.length;
+}
+
+function unquote(literal: string): string {
+  let out = '';
+  for (let i = 1; i < literal.length - 1; i++) {
+    const c = literal.charAt(i);
+    if (c != '\\') {
+      out += c;
+      continue;
+    }
+    const escaped = literal.charAt(++i);
+    if (escaped == 'n') out += '\n';
+    else if (escaped == 't') out += '\t';
+    else if (escaped == 'r') out += '\r';
+    else if (escaped == 'b') out += '\b';
+    else if (escaped == 'f') out += '\f';
+    else if (escaped == 'u') {
+      out += String.fromCharCode(<i32>parseInt(literal.substr(i + 1, 4), 16));
+      i += 4;
+    } else out += escaped;
+  }
+  return out;
+}
+
+// Twelve bytes for WASI calls: one pointer and length, and a count.
+const io = memory.data(16, 8);
+
+function write(fd: i32, bytes: ArrayBuffer): void {
+  let done = 0;
+  while (done < bytes.byteLength) {
+    store<usize>(io, changetype<usize>(bytes) + done);
+    store<i32>(io, bytes.byteLength - done, 4);
+    if (fd_write(fd, io, 1, io + 8) != 0) return;
+    done += load<i32>(io, 8);
+  }
+}
+
+// Where results of host calls go. When one does not fit, the call is made again with more room: the host has kept
+// the result, so nothing happens twice.
+let result = new ArrayBuffer(4096);
+
+function at(): usize {
+  return changetype<usize>(result);
+}
+
+function room(): i32 {
+  return result.byteLength;
+}
+
+function tooSmall(length: i32): bool {
+  if (length <= result.byteLength) return false;
+  result = new ArrayBuffer(length);
+  return true;
+}
+
+function text(length: i32): string {
+  return String.UTF8.decodeUnsafe(changetype<usize>(result), length);
+}
+
+function ptr(bytes: ArrayBuffer): usize {
+  return changetype<usize>(bytes);
+}
+
+function resized(buffer: ArrayBuffer, length: i32): ArrayBuffer {
+  const larger = new ArrayBuffer(length);
+  memory.copy(changetype<usize>(larger), changetype<usize>(buffer), buffer.byteLength);
+  return larger;
+}
+
+// @ts-ignore: decorator
+@external("wasi_snapshot_preview1", "fd_read")
+declare function fd_read(fd: i32, iovs: usize, count: i32, read: usize): i32;
+// @ts-ignore: decorator
+@external("wasi_snapshot_preview1", "fd_write")
+declare function fd_write(fd: i32, iovs: usize, count: i32, written: usize): i32;
+// @ts-ignore: decorator
+@external("wasi_snapshot_preview1", "proc_exit")
+declare function proc_exit(code: i32): void;
+// @ts-ignore: decorator
+@external("wasi_snapshot_preview1", "random_get")
+declare function random_get(at: usize, length: i32): i32;
+// @ts-ignore: decorator
+@external("wasi_snapshot_preview1", "clock_time_get")
+declare function clock_time_get(clock: i32, precision: i64, time: usize): i32;
+// @ts-ignore: decorator
+@external("env", "get_caller_wallet_into")
+declare function get_caller_wallet(out: usize, room: i32): i32;
+// @ts-ignore: decorator
+@external("env", "get_request_id_into")
+declare function get_request_id(out: usize, room: i32): i32;
+// @ts-ignore: decorator
+@external("env", "get_env_into")
+declare function get_env(key: usize, keyLength: i32, out: usize, room: i32): i32;
+// @ts-ignore: decorator
+@external("env", "get_secret_into")
+declare function get_secret(name: usize, nameLength: i32, out: usize, room: i32): i32;
+// @ts-ignore: decorator
+@external("env", "db_query_into")
+declare function db_query(sql: usize, sqlLength: i32, args: usize, argsLength: i32, out: usize, room: i32): i32;
+// @ts-ignore: decorator
+@external("env", "db_execute")
+declare function db_execute(sql: usize, sqlLength: i32, args: usize, argsLength: i32): i32;
+// @ts-ignore: decorator
+@external("env", "cache_get_into")
+declare function cache_get(key: usize, keyLength: i32, out: usize, room: i32): i32;
+// @ts-ignore: decorator
+@external("env", "cache_set")
+declare function cache_set(key: usize, keyLength: i32, value: usize, valueLength: i32, ttl: i64): void;
+// @ts-ignore: decorator
+@external("env", "cache_incr_by")
+declare function cache_incr_by(key: usize, keyLength: i32, delta: i64): i64;
+// @ts-ignore: decorator
+@external("env", "cache_delete")
+declare function cache_delete(key: usize, keyLength: i32): i32;
+// @ts-ignore: decorator
+@external("env", "http_fetch_into")
+declare function http_fetch(
+  method: usize, methodLength: i32, url: usize, urlLength: i32,
+  headers: usize, headersLength: i32, body: usize, bodyLength: i32, out: usize, room: i32,
+): i32;
+// @ts-ignore: decorator
+@external("env", "pubsub_publish")
+declare function pubsub_publish(topic: usize, topicLength: i32, data: usize, dataLength: i32): i32;
+// @ts-ignore: decorator
+@external("env", "enqueue_into")
+declare function enqueue_into(
+  name: usize, nameLength: i32, data: usize, dataLength: i32, delay: i64, out: usize, room: i32,
+): i32;
+// @ts-ignore: decorator
+@external("env", "storage_put_into")
+declare function storage_put(data: usize, dataLength: i32, out: usize, room: i32): i32;
+// @ts-ignore: decorator
+@external("env", "storage_get_into")
+declare function storage_get(cid: usize, cidLength: i32, out: usize, room: i32): i32;
+// @ts-ignore: decorator
+@external("env", "log_debug")
+declare function log_debug(message: usize, length: i32): void;
+// @ts-ignore: decorator
+@external("env", "log_info")
+declare function log_info(message: usize, length: i32): void;
+// @ts-ignore: decorator
+@external("env", "log_warn")
+declare function log_warn(message: usize, length: i32): void;
+// @ts-ignore: decorator
+@external("env", "log_error")
+declare function log_error(message: usize, length: i32): void;

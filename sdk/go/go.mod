@@ -1,0 +1,3 @@
+module orama/sdk-go
+
+go 1.24

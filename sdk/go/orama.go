@@ -1,0 +1,377 @@
+//go:build wasip1 || wasm
+
+// Package orama is what a function can ask of the engine that runs it. It has no dependencies, and works with
+// the standard Go toolchain (1.24 or newer, GOOS=wasip1 GOARCH=wasm) and with TinyGo.
+//
+// A failed call is logged into the invocation's own log with its reason; here it only shows as an error.
+package orama
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"runtime"
+	"strings"
+	"time"
+	"unsafe"
+)
+
+// ErrFailed is returned by a host call that failed; the invocation's log says why.
+var ErrFailed = errors.New("orama: the host call failed; the invocation's log says why")
+
+// Input reads the invocation's whole input.
+func Input() ([]byte, error) { return io.ReadAll(os.Stdin) }
+
+// InputJSON reads the invocation's input into v.
+func InputJSON(v any) error {
+	data, err := Input()
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(data, v)
+}
+
+// Output writes v as JSON: the invocation's output.
+func Output(v any) error {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	_, err = os.Stdout.Write(data)
+	return err
+}
+
+// CallerWallet is the wallet that a JWT proved; empty for API-key, public and event calls.
+func CallerWallet() string { return string(take(hostGetCallerWallet())) }
+
+// RequestID is the id of this invocation.
+func RequestID() string { return string(take(hostGetRequestID())) }
+
+// Env is a value of env in function.yaml; empty when there is none.
+func Env(key string) string {
+	p, n := text(key)
+	r := hostGetEnv(p, n)
+	runtime.KeepAlive(key)
+	return string(take(r))
+}
+
+// Secret is a secret of the function's namespace; empty when there is none.
+func Secret(name string) string {
+	p, n := text(name)
+	r := hostGetSecret(p, n)
+	runtime.KeepAlive(name)
+	return string(take(r))
+}
+
+// Query runs a SELECT and reads its rows into dest, a pointer to a slice of structs or maps.
+func Query(dest any, sql string, args ...any) error {
+	list, err := argsJSON(args)
+	if err != nil {
+		return err
+	}
+	sp, sn := text(sql)
+	ap, an := blob(list)
+	r := hostDBQuery(sp, sn, ap, an)
+	runtime.KeepAlive(sql)
+	runtime.KeepAlive(list)
+	rows := take(r)
+	if len(rows) == 0 {
+		return ErrFailed
+	}
+	return json.Unmarshal(rows, dest)
+}
+
+// Execute runs INSERT, UPDATE, DELETE or DDL and returns the number of affected rows.
+func Execute(sql string, args ...any) (int, error) {
+	list, err := argsJSON(args)
+	if err != nil {
+		return 0, err
+	}
+	sp, sn := text(sql)
+	ap, an := blob(list)
+	affected := hostDBExecute(sp, sn, ap, an)
+	runtime.KeepAlive(sql)
+	runtime.KeepAlive(list)
+	if affected < 0 {
+		return 0, ErrFailed
+	}
+	return int(affected), nil
+}
+
+// CacheGet is the value of a key; nil on a miss.
+func CacheGet(key string) []byte {
+	p, n := text(key)
+	r := hostCacheGet(p, n)
+	runtime.KeepAlive(key)
+	return take(r)
+}
+
+// CacheSet stores a value for ttl, in whole seconds; 0 means until it is evicted.
+func CacheSet(key string, value []byte, ttl time.Duration) {
+	kp, kn := text(key)
+	vp, vn := blob(value)
+	hostCacheSet(kp, kn, vp, vn, seconds(ttl))
+	runtime.KeepAlive(key)
+	runtime.KeepAlive(value)
+}
+
+// CacheIncrement adds delta to a counter, atomically, from 0, and returns its new value.
+func CacheIncrement(key string, delta int64) int64 {
+	p, n := text(key)
+	value := hostCacheIncrBy(p, n, delta)
+	runtime.KeepAlive(key)
+	return value
+}
+
+// CacheDelete removes a key and tells whether it was there.
+func CacheDelete(key string) bool {
+	p, n := text(key)
+	was := hostCacheDelete(p, n)
+	runtime.KeepAlive(key)
+	return was == 1
+}
+
+// Response is the answer of an HTTP server.
+type Response struct {
+	Status  int     `json:"status"`
+	Headers Headers `json:"headers"`
+	Body    string  `json:"body"`
+	Error   string  `json:"error"`
+}
+
+// Headers are by lower-case name; several values of one name are joined by ", ".
+type Headers map[string]string
+
+// UnmarshalJSON takes a header's value as a string or as a list of strings.
+func (h *Headers) UnmarshalJSON(data []byte) error {
+	raw := map[string]any{}
+	if err := json.Unmarshal(data, &raw); err != nil {
+		return err
+	}
+	*h = Headers{}
+	for name, value := range raw {
+		switch v := value.(type) {
+		case string:
+			(*h)[strings.ToLower(name)] = v
+		case []any:
+			parts := make([]string, 0, len(v))
+			for _, part := range v {
+				if s, ok := part.(string); ok {
+					parts = append(parts, s)
+				}
+			}
+			(*h)[strings.ToLower(name)] = strings.Join(parts, ", ")
+		}
+	}
+	return nil
+}
+
+// Fetch sends an HTTP request and waits for the answer, at most 30 s. The error says why there is none.
+func Fetch(method, url string, headers map[string]string, body []byte) (*Response, error) {
+	if headers == nil {
+		headers = map[string]string{}
+	}
+	list, err := json.Marshal(headers)
+	if err != nil {
+		return nil, err
+	}
+	mp, mn := text(method)
+	up, un := text(url)
+	hp, hn := blob(list)
+	bp, bn := blob(body)
+	r := hostHTTPFetch(mp, mn, up, un, hp, hn, bp, bn)
+	runtime.KeepAlive(method)
+	runtime.KeepAlive(url)
+	runtime.KeepAlive(list)
+	runtime.KeepAlive(body)
+	answer := take(r)
+	if len(answer) == 0 {
+		return nil, ErrFailed
+	}
+	response := &Response{}
+	if err := json.Unmarshal(answer, response); err != nil {
+		return nil, err
+	}
+	if response.Status == 0 {
+		return nil, errors.New("orama: " + method + " " + url + ": " + response.Error)
+	}
+	return response, nil
+}
+
+// Publish sends a message, as JSON, to a topic of the namespace. It is durable when Publish returns nil.
+func Publish(topic string, message any) error {
+	data, err := json.Marshal(message)
+	if err != nil {
+		return err
+	}
+	tp, tn := text(topic)
+	dp, dn := blob(data)
+	done := hostPubsubPublish(tp, tn, dp, dn)
+	runtime.KeepAlive(topic)
+	runtime.KeepAlive(data)
+	if done != 1 {
+		return ErrFailed
+	}
+	return nil
+}
+
+// Enqueue runs a function of the namespace later, and returns the id of that invocation.
+func Enqueue(function string, payload any, delay time.Duration) (string, error) {
+	data, err := json.Marshal(payload)
+	if err != nil {
+		return "", err
+	}
+	fp, fn := text(function)
+	dp, dn := blob(data)
+	r := hostEnqueue(fp, fn, dp, dn, seconds(delay))
+	runtime.KeepAlive(function)
+	runtime.KeepAlive(data)
+	id := take(r)
+	if len(id) == 0 {
+		return "", ErrFailed
+	}
+	return string(id), nil
+}
+
+// StoragePut keeps a blob and returns its CID.
+func StoragePut(data []byte) (string, error) {
+	p, n := blob(data)
+	r := hostStoragePut(p, n)
+	runtime.KeepAlive(data)
+	cid := take(r)
+	if len(cid) == 0 {
+		return "", ErrFailed
+	}
+	return string(cid), nil
+}
+
+// StorageGet is a blob that this namespace has put; nil when there is none.
+func StorageGet(cid string) []byte {
+	p, n := text(cid)
+	r := hostStorageGet(p, n)
+	runtime.KeepAlive(cid)
+	return take(r)
+}
+
+// LogDebug writes a line to the invocation's log.
+func LogDebug(message string) { log(hostLogDebug, message) }
+
+// LogInfo writes a line to the invocation's log.
+func LogInfo(message string) { log(hostLogInfo, message) }
+
+// LogWarn writes a line to the invocation's log.
+func LogWarn(message string) { log(hostLogWarn, message) }
+
+// LogError writes a line to the invocation's log.
+func LogError(message string) { log(hostLogError, message) }
+
+func log(write func(unsafe.Pointer, uint32), message string) {
+	p, n := text(message)
+	write(p, n)
+	runtime.KeepAlive(message)
+}
+
+func argsJSON(args []any) ([]byte, error) {
+	if args == nil {
+		args = []any{}
+	}
+	return json.Marshal(args)
+}
+
+func seconds(d time.Duration) int64 { return int64((d + time.Second - 1) / time.Second) }
+
+func text(s string) (unsafe.Pointer, uint32) {
+	return unsafe.Pointer(unsafe.StringData(s)), uint32(len(s))
+}
+
+func blob(b []byte) (unsafe.Pointer, uint32) {
+	return unsafe.Pointer(unsafe.SliceData(b)), uint32(len(b))
+}
+
+// Buffers that the host has asked for and that no result has been taken from yet. The map keeps the garbage
+// collector away from them, and is how an address becomes a slice again.
+var pinned = map[uint32][]byte{}
+
+// The host calls this while main waits inside an import.
+//
+//go:wasmexport orama_alloc
+func oramaAlloc(size uint32) uint32 {
+	buffer := make([]byte, max(size, 1))
+	address := uint32(uintptr(unsafe.Pointer(unsafe.SliceData(buffer))))
+	pinned[address] = buffer
+	return address
+}
+
+// A result is pointer << 32 | length; 0 is empty or failed.
+func take(result uint64) []byte {
+	address, length := uint32(result>>32), uint32(result)
+	buffer := pinned[address]
+	delete(pinned, address)
+	if length == 0 || uint32(len(buffer)) < length {
+		return nil
+	}
+	return buffer[:length]
+}
+
+//go:wasmimport env get_caller_wallet
+func hostGetCallerWallet() uint64
+
+//go:wasmimport env get_request_id
+func hostGetRequestID() uint64
+
+//go:wasmimport env get_env
+func hostGetEnv(key unsafe.Pointer, keyLen uint32) uint64
+
+//go:wasmimport env get_secret
+func hostGetSecret(name unsafe.Pointer, nameLen uint32) uint64
+
+//go:wasmimport env db_query
+func hostDBQuery(sql unsafe.Pointer, sqlLen uint32, args unsafe.Pointer, argsLen uint32) uint64
+
+//go:wasmimport env db_execute
+func hostDBExecute(sql unsafe.Pointer, sqlLen uint32, args unsafe.Pointer, argsLen uint32) int32
+
+//go:wasmimport env cache_get
+func hostCacheGet(key unsafe.Pointer, keyLen uint32) uint64
+
+//go:wasmimport env cache_set
+func hostCacheSet(key unsafe.Pointer, keyLen uint32, value unsafe.Pointer, valueLen uint32, ttl int64)
+
+//go:wasmimport env cache_incr_by
+func hostCacheIncrBy(key unsafe.Pointer, keyLen uint32, delta int64) int64
+
+//go:wasmimport env cache_delete
+func hostCacheDelete(key unsafe.Pointer, keyLen uint32) int32
+
+//go:wasmimport env http_fetch
+func hostHTTPFetch(
+	method unsafe.Pointer, methodLen uint32,
+	url unsafe.Pointer, urlLen uint32,
+	headers unsafe.Pointer, headersLen uint32,
+	body unsafe.Pointer, bodyLen uint32,
+) uint64
+
+//go:wasmimport env pubsub_publish
+func hostPubsubPublish(topic unsafe.Pointer, topicLen uint32, data unsafe.Pointer, dataLen uint32) int32
+
+//go:wasmimport env enqueue
+func hostEnqueue(function unsafe.Pointer, functionLen uint32, payload unsafe.Pointer, payloadLen uint32, delay int64) uint64
+
+//go:wasmimport env storage_put
+func hostStoragePut(data unsafe.Pointer, dataLen uint32) uint64
+
+//go:wasmimport env storage_get
+func hostStorageGet(cid unsafe.Pointer, cidLen uint32) uint64
+
+//go:wasmimport env log_debug
+func hostLogDebug(message unsafe.Pointer, messageLen uint32)
+
+//go:wasmimport env log_info
+func hostLogInfo(message unsafe.Pointer, messageLen uint32)
+
+//go:wasmimport env log_warn
+func hostLogWarn(message unsafe.Pointer, messageLen uint32)
+
+//go:wasmimport env log_error
+func hostLogError(message unsafe.Pointer, messageLen uint32)

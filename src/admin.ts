@@ -1,0 +1,58 @@
+import { Closers } from './closers.js';
+import { decodeFile, newSecretsKey } from './compose/keys.js';
+import { openStoreOf } from './compose/parts.js';
+import { loadConfig } from './config.js';
+import { resealJwtKey } from './core/auth/jwt.js';
+import { createKeyring, type SecretBox } from './core/secret-box.js';
+import { resealSecrets } from './core/secrets.js';
+import { type DataDir, NEXT_SECRETS_KEY_FILE, openDataDir, SECRETS_KEY_FILE } from './data-dir.js';
+import { lockDataDir } from './data-lock.js';
+import { AppError } from './errors.js';
+import { createLogger } from './logger.js';
+
+/**
+ * Seals every secret with a new master key. With the key in the data directory, it makes the new one itself, and the engine
+ * must be stopped; with ORAMA_SECRETS_KEY, that is the new one and ORAMA_SECRETS_KEY_PREVIOUS the old, and engines
+ * that were started with both go on. Stopped at any point, it is simply run again.
+ */
+export async function rotateSecretsKey(options: { dataDir?: string } = {}): Promise<{ resealed: number }> {
+  const { config } = loadConfig(options.dataDir === undefined ? {} : { ORAMA_DATA_DIR: options.dataDir });
+  const closers = new Closers(createLogger(config.LOG_LEVEL));
+  try {
+    const dataDir = await openDataDir(config.ORAMA_DATA_DIR);
+    const given = config.ORAMA_SECRETS_KEY;
+    if (given === undefined) closers.add(lockDataDir(dataDir.path));
+    const store = closers.add(await openStoreOf(config, dataDir));
+    const reseal = async (box: SecretBox) => {
+      await resealJwtKey(store.settings, box);
+      return resealSecrets(store, box);
+    };
+    if (given === undefined) return { resealed: await rotateFile(dataDir, reseal) };
+
+    const previous = config.ORAMA_SECRETS_KEY_PREVIOUS;
+    if (previous === undefined) {
+      throw new AppError(
+        'bad_config',
+        'ORAMA_SECRETS_KEY_PREVIOUS is not set: set it to the key that the secrets are sealed with now, and ORAMA_SECRETS_KEY to the new one.',
+      );
+    }
+    return {
+      resealed: await reseal(createKeyring(Buffer.from(given, 'base64'), [Buffer.from(previous, 'base64')])),
+    };
+  } finally {
+    await closers.close();
+  }
+}
+
+/** The next key lies beside the current one until all is sealed with it: whatever happens, both can be found. */
+async function rotateFile(dataDir: DataDir, reseal: (box: SecretBox) => Promise<number>): Promise<number> {
+  const current = await dataDir.once(SECRETS_KEY_FILE, newSecretsKey);
+  const next = await dataDir.once(NEXT_SECRETS_KEY_FILE, newSecretsKey);
+  const box = createKeyring(decodeFile(next, dataDir, NEXT_SECRETS_KEY_FILE), [
+    decodeFile(current, dataDir, SECRETS_KEY_FILE),
+  ]);
+  const resealed = await reseal(box);
+  await dataDir.write(SECRETS_KEY_FILE, next);
+  await dataDir.remove(NEXT_SECRETS_KEY_FILE);
+  return resealed;
+}

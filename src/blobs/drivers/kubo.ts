@@ -1,0 +1,202 @@
+import { randomUUID } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
+import { type Dispatcher, Pool } from 'undici';
+import { AppError, messageOf } from '../../errors.js';
+import type { Blobs } from '../../ports/blobs.js';
+import { redactUrl } from '../../redact-url.js';
+
+import { chunks, cidOf, cidText, parseCid } from '../unixfs.js';
+
+export interface KuboBlobsOptions {
+  /** Of the RPC API, such as http://127.0.0.1:5001; user and password in it are sent as basic authentication. */
+  url: string;
+}
+
+const REQUEST_TIMEOUT_MS = 30_000;
+const FIRST_CONTACT_MS = 5000;
+/** What is copied in one turn of the event loop. */
+const COPY_BYTES = 1 << 20;
+
+interface Reply {
+  status: number;
+  body: Buffer;
+}
+
+/**
+ * Blobs on the Kubo node of the URL, by its RPC API. Only that node is asked, never the network behind it: what is
+ * not pinned there is absent, at once and not after a search of minutes.
+ */
+export async function openKuboBlobs({ url }: KuboBlobsOptions): Promise<Blobs> {
+  const base = parseUrl(url);
+  const pool = new Pool(base.origin, { connect: { timeout: FIRST_CONTACT_MS } });
+  const authorization = basicAuthorization(base);
+
+  async function call(path: string, query: Record<string, string>, file?: Uint8Array): Promise<Reply> {
+    const { headers, body } = file === undefined ? { headers: {}, body: null } : multipart(file);
+    try {
+      const response = await pool.request({
+        method: 'POST',
+        path: `${base.pathname.replace(/\/$/, '')}/api/v0/${path}?${new URLSearchParams(query)}`,
+        headers: { ...authorization, ...headers },
+        body,
+        signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+      });
+      return { status: response.statusCode, body: await readAll(response.body) };
+    } catch (cause) {
+      throw new AppError('unavailable', `Kubo at ${base.host} is not available: ${messageOf(cause)}`, {
+        cause,
+      });
+    }
+  }
+
+  async function put(bytes: Uint8Array): Promise<string> {
+    const expected = (await cidOf(bytes)).toString();
+    const reply = await call(
+      'add',
+      {
+        'cid-version': '1',
+        'raw-leaves': 'true',
+        chunker: 'size-262144',
+        pin: 'true',
+        quieter: 'true',
+        progress: 'false',
+      },
+      bytes,
+    );
+    if (reply.status !== 200) throw refused('add', reply);
+    const { Hash: cid } = JSON.parse(reply.body.toString()) as { Hash: string };
+    if (cid !== expected) {
+      throw new AppError(
+        'internal',
+        `Kubo stored the blob as ${cid}, but its bytes have the CID ${expected}`,
+      );
+    }
+    return cid;
+  }
+
+  async function get(text: string): Promise<Uint8Array> {
+    if (!(await has(text))) throw absent(text);
+    const reply = await call('cat', { arg: text, offline: 'true' });
+    if (reply.status !== 200) {
+      // Deleted and collected while it was read.
+      if (/not found/.test(messageIn(reply))) throw absent(text);
+      throw refused('cat', reply);
+    }
+    if ((await cidOf(reply.body)).toString() !== parseCid(text)?.toString()) {
+      throw new AppError(
+        'internal',
+        `The stored blob ${text} is damaged: Kubo's bytes do not match its hash`,
+      );
+    }
+    return reply.body;
+  }
+
+  /** Pinned, not merely present: what is unpinned goes with the next garbage collection. */
+  async function has(text: string): Promise<boolean> {
+    if (parseCid(text) === null) return false;
+    const reply = await call('pin/ls', { arg: text, type: 'recursive', offline: 'true' });
+    if (reply.status === 200) return true;
+    if (isNotPinned(reply)) return false;
+    throw refused('pin/ls', reply);
+  }
+
+  async function remove(text: string): Promise<void> {
+    if (parseCid(text) === null) return;
+    const reply = await call('pin/rm', { arg: text });
+    if (reply.status !== 200 && !isNotPinned(reply)) throw refused('pin/rm', reply);
+  }
+
+  async function ping(): Promise<void> {
+    const reply = await call('version', {});
+    if (reply.status !== 200) throw refused('version', reply);
+  }
+
+  try {
+    await ping();
+  } catch (cause) {
+    await pool.destroy();
+    throw new AppError('bad_config', `IPFS_API_URL: ${redactUrl(url)} cannot be used: ${messageOf(cause)}`, {
+      cause,
+    });
+  }
+
+  return { driver: 'kubo', cidOf: cidText, put, get, has, delete: remove, ping, close: () => pool.destroy() };
+}
+
+function parseUrl(url: string): URL {
+  if (/^https?:\/\//.test(url) && URL.canParse(url)) return new URL(url);
+  throw new AppError('bad_config', `IPFS_API_URL must be an http:// or https:// URL, not ${redactUrl(url)}`);
+}
+
+function basicAuthorization({ username, password }: URL): Record<string, string> {
+  if (username === '' && password === '') return {};
+  const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return { authorization: `Basic ${Buffer.from(credentials).toString('base64')}` };
+}
+
+/** Written by hand: a FormData copies a file whole, twice, on the main thread. */
+function multipart(file: Uint8Array): { headers: Record<string, string>; body: Readable } {
+  const boundary = randomUUID();
+  const head = Buffer.from(
+    `--${boundary}\r\nContent-Disposition: form-data; name="file"; filename="blob"\r\n` +
+      'Content-Type: application/octet-stream\r\n\r\n',
+  );
+  const tail = Buffer.from(`\r\n--${boundary}--\r\n`);
+  async function* body() {
+    yield head;
+    yield* chunks(file);
+    yield tail;
+  }
+  return {
+    headers: { 'content-type': `multipart/form-data; boundary=${boundary}` },
+    body: Readable.from(body(), { objectMode: false }),
+  };
+}
+
+/** The body in one piece, put together bit by bit for the same reason. */
+async function readAll(body: Dispatcher.ResponseData['body']): Promise<Buffer> {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const part of body as AsyncIterable<Uint8Array>) {
+    parts.push(part);
+    size += part.length;
+  }
+  const whole = Buffer.alloc(size);
+  let at = 0;
+  let copied = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+    copied += part.length;
+    if (copied < COPY_BYTES) continue;
+    copied = 0;
+    await setImmediate();
+  }
+  return whole;
+}
+
+function isNotPinned(reply: Reply): boolean {
+  return /not pinned/.test(messageIn(reply));
+}
+
+/** Kubo's own words; a proxy before it may answer with anything. */
+function messageIn(reply: Reply): string {
+  const text = reply.body.toString();
+  try {
+    return String((JSON.parse(text) as { Message?: unknown }).Message);
+  } catch {
+    return text.slice(0, 200);
+  }
+}
+
+function refused(command: string, reply: Reply): AppError {
+  return new AppError(
+    'unavailable',
+    `Kubo answered ${command} with ${reply.status}: ${messageIn(reply).trim()}`,
+  );
+}
+
+function absent(cid: string): AppError {
+  return new AppError('not_found', `No blob is stored under "${cid}"`);
+}

@@ -1,0 +1,196 @@
+import { randomUUID } from 'node:crypto';
+import { access, constants, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { FsBlockstore } from 'blockstore-fs';
+import { FlatDirectory } from 'blockstore-fs/sharding';
+import { exporter } from 'ipfs-unixfs-exporter';
+import type { CID } from 'multiformats/cid';
+import { sha256 } from 'multiformats/hashes/sha2';
+import { AppError, isAppError, messageOf } from '../../errors.js';
+import type { Blobs } from '../../ports/blobs.js';
+import { cidText, importInto, parseCid } from '../unixfs.js';
+
+export interface LocalBlobsOptions {
+  /** May be shared by several processes of one machine. */
+  dir: string;
+}
+
+/** A put that has not ended after this long has died. */
+const STALE_STAGING_MS = 60 * 60_000;
+
+/**
+ * A directory per blob, named by its CID and holding the blob's blocks. A put writes a staging directory, syncs it
+ * to disk and renames it: so a blob is there whole or not at all, whenever the process or the machine dies. Blobs
+ * share no blocks, which makes deleting one safe without counting references.
+ */
+export async function openLocalBlobs({ dir }: LocalBlobsOptions): Promise<Blobs> {
+  const staging = join(dir, '.staging');
+  try {
+    await mkdir(staging, { recursive: true });
+    await access(dir, constants.R_OK | constants.W_OK);
+    await sweepStaging(staging);
+  } catch (cause) {
+    throw new AppError('bad_config', `The blob directory ${dir} cannot be used: ${messageOf(cause)}`, {
+      cause,
+    });
+  }
+
+  async function put(bytes: Uint8Array): Promise<string> {
+    const staged = join(staging, randomUUID());
+    try {
+      const store = blockstore(staged);
+      await store.open();
+      const cid = await importInto(store, bytes);
+      await syncTree(staged);
+      await install(staged, cid);
+      return cid.toString();
+    } catch (cause) {
+      throw new AppError('unavailable', `The blob could not be stored in ${dir}: ${messageOf(cause)}`, {
+        cause,
+      });
+    } finally {
+      await rm(staged, { recursive: true, force: true });
+    }
+  }
+
+  async function install(staged: string, cid: CID): Promise<void> {
+    const target = join(dir, cid.toString());
+    try {
+      await rename(staged, target);
+    } catch (error) {
+      if (!isCode(error, 'ENOTEMPTY') && !isCode(error, 'EEXIST')) throw error;
+      // It is there already. Putting it again is how a damaged one is mended.
+      if (!(await isWhole(cid))) {
+        await rename(target, join(staging, randomUUID()));
+        await rename(staged, target);
+      }
+    }
+    await sync(dir);
+  }
+
+  async function isWhole(cid: CID): Promise<boolean> {
+    return read(cid).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  async function get(text: string): Promise<Uint8Array> {
+    const cid = parseCid(text);
+    if (cid === null || !(await has(text))) throw absent(text);
+    try {
+      return await read(cid);
+    } catch (cause) {
+      // Deleted while it was read.
+      if (!(await has(text))) throw absent(text);
+      if (isAppError(cause)) throw cause;
+      throw new AppError('internal', `The stored blob ${text} cannot be read: ${messageOf(cause)}`, {
+        cause,
+      });
+    }
+  }
+
+  async function read(cid: CID): Promise<Uint8Array> {
+    const store = blockstore(join(dir, cid.toString()));
+    const verified = {
+      async *get(block: CID) {
+        const parts: Uint8Array[] = [];
+        for await (const part of store.get(block)) parts.push(part);
+        const bytes = Buffer.concat(parts);
+        const digest = await sha256.digest(bytes);
+        if (!Buffer.from(digest.bytes).equals(block.multihash.bytes)) {
+          throw new AppError(
+            'internal',
+            `The stored blob ${cid} is damaged: block ${block} does not match its hash`,
+          );
+        }
+        yield bytes;
+      },
+    };
+    const entry = await exporter(cid, verified);
+    if (entry.type !== 'file' && entry.type !== 'raw') {
+      throw new AppError('internal', `The stored blob ${cid} is no file but a ${entry.type}`);
+    }
+    const whole = new Uint8Array(Number(entry.size));
+    let at = 0;
+    // All blocks at once, as is the default, hold the main thread for 100 ms.
+    for await (const chunk of entry.content({ blockReadConcurrency: 1 })) {
+      whole.set(chunk, at);
+      at += chunk.length;
+    }
+    return whole;
+  }
+
+  async function has(text: string): Promise<boolean> {
+    const cid = parseCid(text);
+    if (cid === null) return false;
+    return stat(join(dir, cid.toString())).then(
+      (found) => found.isDirectory(),
+      () => false,
+    );
+  }
+
+  async function remove(text: string): Promise<void> {
+    const cid = parseCid(text);
+    if (cid === null) return;
+    // Renamed first: a reader must find it whole or not at all.
+    const doomed = join(staging, randomUUID());
+    try {
+      await rename(join(dir, cid.toString()), doomed);
+    } catch (error) {
+      if (isCode(error, 'ENOENT')) return;
+      throw new AppError('unavailable', `The blob ${text} cannot be deleted: ${messageOf(error)}`, {
+        cause: error,
+      });
+    }
+    await rm(doomed, { recursive: true, force: true });
+  }
+
+  async function ping(): Promise<void> {
+    try {
+      await access(dir, constants.R_OK | constants.W_OK);
+    } catch (cause) {
+      throw new AppError('unavailable', `The blob directory ${dir} cannot be used: ${messageOf(cause)}`, {
+        cause,
+      });
+    }
+  }
+
+  return { driver: 'local', cidOf: cidText, put, get, has, delete: remove, ping, close: async () => {} };
+}
+
+function blockstore(path: string): FsBlockstore {
+  return new FsBlockstore(path, { shardingStrategy: new FlatDirectory() });
+}
+
+/** What a killed process left behind; a put of another process may be under way beside it. */
+async function sweepStaging(staging: string): Promise<void> {
+  const stale = Date.now() - STALE_STAGING_MS;
+  for (const name of await readdir(staging)) {
+    const path = join(staging, name);
+    const found = await stat(path).catch(() => null);
+    if (found !== null && found.mtimeMs < stale) await rm(path, { recursive: true, force: true });
+  }
+}
+
+async function syncTree(dir: string): Promise<void> {
+  for (const name of await readdir(dir)) await sync(join(dir, name));
+  await sync(dir);
+}
+
+async function sync(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+function absent(cid: string): AppError {
+  return new AppError('not_found', `No blob is stored under "${cid}"`);
+}
+
+function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}

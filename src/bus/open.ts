@@ -1,0 +1,15 @@
+import type { Bus } from '../ports/bus.js';
+import { openLocalBus } from './drivers/local.js';
+import { openRedisBus, type RedisBusOptions } from './drivers/redis.js';
+
+export type BusOptions = { driver: 'local' } | ({ driver: 'redis' } & RedisBusOptions);
+
+/** Opens the channel between the processes; throws `bad_config` when its server cannot be reached. */
+export function openBus(options: BusOptions): Promise<Bus> {
+  switch (options.driver) {
+    case 'local':
+      return openLocalBus();
+    case 'redis':
+      return openRedisBus(options);
+  }
+}

@@ -1,0 +1,149 @@
+import type { Redis } from 'ioredis';
+import type { Namespace } from '../../contract/ids.js';
+import { AppError, isAppError, messageOf } from '../../errors.js';
+import type { Cache } from '../../ports/cache.js';
+import { connectNode, unavailable } from '../../redis.js';
+import { checkKey, INTEGER, isInt64, notAnInteger, ttlMs } from '../checks.js';
+
+export interface OlricCacheOptions {
+  /** redis://[:password@]host:port of any member. */
+  url: string;
+}
+
+/** Olric is no Redis: it knows neither INFO nor CLIENT, nor, when it wants a password, the HELLO that carries one. */
+const DIALECT = {
+  protocol: 2 as const,
+  enableReadyCheck: false,
+  disableClientInfo: true,
+  stringNumbers: true,
+};
+
+const MAX_KEY_BYTES = 255;
+const SCAN_COUNT = 100;
+
+/** [partition, its primary owners as host:port, the owners of its replicas] */
+type Partition = [id: string, owners: string[], replicas: string[]];
+
+/**
+ * The cache of all processes on Olric, a DMap for each namespace. Olric counts from 0 over whatever is no number, and
+ * past 64 bits round again; so the value is looked at first. A key set to text in that very moment is still lost to
+ * the counter, as a cache may lose an entry. Any member answers for all keys, but each scans its own only.
+ */
+export async function openOlricCache({ url }: OlricCacheOptions): Promise<Cache> {
+  const olric = await connectNode(url, 'OLRIC_URL', DIALECT);
+  const members = new Map<string, Promise<Redis>>();
+
+  /** The reply, or null for the error by which Olric says that a key is not there. */
+  async function call<T>(command: string, ...args: (string | Buffer)[]): Promise<T | null> {
+    try {
+      return (await olric.callBuffer(command, ...args)) as T;
+    } catch (error) {
+      if (messageOf(error).startsWith('KEYNOTFOUND')) return null;
+      throw refusal(error);
+    }
+  }
+
+  async function read(namespace: Namespace, key: string): Promise<Buffer | null> {
+    return call<Buffer>('DM.GET', dmap(namespace), checkKey(key));
+  }
+
+  /** A connection to the member, made at the first scan that needs it. */
+  function memberAt(address: string): Promise<Redis> {
+    const known = members.get(address);
+    if (known !== undefined) return known;
+    const target = new URL(url);
+    target.host = address;
+    const opened = connectNode(target.href, 'OLRIC_URL', DIALECT);
+    members.set(address, opened);
+    opened.catch(() => members.delete(address));
+    return opened;
+  }
+
+  async function* keysOf(namespace: Namespace, pattern: string): AsyncGenerator<string> {
+    const table = (await olric.call('CLUSTER.ROUTINGTABLE')) as Partition[];
+    for (const [partition, owners] of table) {
+      for (const owner of owners) {
+        const member = await memberAt(owner);
+        let cursor = '0';
+        do {
+          const args = [partition, dmap(namespace), cursor, 'COUNT', SCAN_COUNT, 'MATCH', pattern];
+          const [next, keys] = (await member.call('DM.SCAN', ...args)) as [string, string[]];
+          yield* keys;
+          cursor = next;
+        } while (cursor !== '0');
+      }
+    }
+  }
+
+  return {
+    driver: 'olric',
+
+    get: read,
+
+    async set(namespace, key, value, ttlSeconds) {
+      const ms = ttlMs(ttlSeconds);
+      const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+      const expiry = ms === 0 ? [] : ['PX', String(ms)];
+      await call('DM.PUT', dmap(namespace), checkKey(key), bytes, ...expiry);
+    },
+
+    async increment(namespace, key, delta) {
+      const held = (await read(namespace, key))?.toString('latin1') ?? '0';
+      if (!INTEGER.test(held) || !isInt64(BigInt(held) + delta)) throw notAnInteger(key);
+      const sum = await call<Buffer>('DM.INCR', dmap(namespace), key, delta.toString());
+      return BigInt(String(sum));
+    },
+
+    async delete(namespace, key) {
+      // Olric answers the same whether the key was there or not.
+      if ((await read(namespace, key)) === null) return false;
+      await call('DM.DEL', dmap(namespace), key);
+      return true;
+    },
+
+    async scan(namespace, prefix, limit) {
+      const found = new Set<string>();
+      try {
+        for await (const key of keysOf(namespace, `^${escapeRegExp(checkKey(prefix))}`)) {
+          if (found.size >= limit) break;
+          found.add(key);
+        }
+      } catch (error) {
+        throw refusal(error);
+      }
+      return [...found];
+    },
+
+    async ping() {
+      await call('PING');
+    },
+
+    async close() {
+      olric.disconnect();
+      for (const member of await Promise.allSettled(members.values())) {
+        if (member.status === 'fulfilled') member.value.disconnect();
+      }
+    },
+  };
+}
+
+function dmap(namespace: Namespace): string {
+  return `orama:cache:${namespace}`;
+}
+
+function refusal(error: unknown): AppError {
+  if (isAppError(error, 'invalid_request')) return error;
+  const message = messageOf(error);
+  const tooLarge = message.startsWith('KEYTOOLARGE')
+    ? `A cache key may have ${MAX_KEY_BYTES} bytes on Olric; use a shorter one`
+    : message.startsWith('ENTRYTOOLARGE')
+      ? "The value is larger than the tableSize in Olric's configuration; store less, or ask the operator to raise it"
+      : null;
+  if (tooLarge === null) return unavailable('cache', error);
+  return new AppError('invalid_request', tooLarge, { cause: error });
+}
+
+/** For Go's regular expressions, in which a prefix is to be found literally. */
+function escapeRegExp(text: string): string {
+  return text.replace(/[\\.+*?()|[\]{}^$]/g, '\\$&');
+}

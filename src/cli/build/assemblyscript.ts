@@ -1,0 +1,45 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join, resolve } from 'node:path';
+import { z } from 'zod';
+import { AppError } from '../../errors.js';
+import { runTool } from './run-tool.js';
+import type { Toolchain } from './toolchain.js';
+
+/** The AssemblyScript compiler of the function's own node_modules, else ours. */
+export const assemblyscript: Toolchain = {
+  language: 'assemblyscript',
+
+  detects: ({ top, assembly }) =>
+    top.includes('asconfig.json') || assembly.some((name) => name.endsWith('.ts') && !name.endsWith('.d.ts')),
+
+  async compile(directory, output) {
+    const compiler = findCompiler(directory);
+    const entry = existsSync(join(directory, 'assembly', 'index.ts')) ? 'assembly/index.ts' : 'index.ts';
+    const config = existsSync(join(directory, 'asconfig.json')) ? ['--target', 'release'] : WITHOUT_CONFIG;
+    const args = [join(compiler, 'bin', 'asc.js'), entry, ...config, '--outFile', output];
+    await runTool({ command: process.execPath, args, directory });
+    return `AssemblyScript ${versionOf(compiler)}`;
+  },
+};
+
+/** A command module: what stands at the top level runs once per invocation. */
+const WITHOUT_CONFIG = ['--optimize', '--exportStart', '_start'];
+
+/** The directory of the npm package. */
+function findCompiler(directory: string): string {
+  for (const from of [resolve(directory, 'package.json'), import.meta.url]) {
+    try {
+      return dirname(createRequire(from).resolve('assemblyscript/package.json'));
+    } catch {
+      // Not here; look in the next place.
+    }
+  }
+  throw new AppError('build_failed', 'assemblyscript is not installed; run "npm install -D assemblyscript"');
+}
+
+/** Asking the compiler would load all of it. */
+function versionOf(compiler: string): string {
+  const text = readFileSync(join(compiler, 'package.json'), 'utf8');
+  return z.object({ version: z.string() }).parse(JSON.parse(text)).version;
+}

@@ -1,0 +1,55 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { AppError } from '../../errors.js';
+import { assemblyscript } from './assemblyscript.js';
+import { c } from './c.js';
+import { go } from './go.js';
+import { runTool } from './run-tool.js';
+import { rust } from './rust.js';
+import type { Sources, Toolchain } from './toolchain.js';
+
+export const MODULE_FILE = 'function.wasm';
+
+const TOOLCHAINS: readonly Toolchain[] = [go, rust, assemblyscript, c];
+
+export interface Built {
+  /** The module's path. */
+  file: string;
+  /** What compiled it. */
+  with: string;
+}
+
+/** Makes function.wasm from the source in the directory, by the function's own command if it has one. */
+export async function buildFunction(directory: string, command: string | undefined): Promise<Built> {
+  const file = resolve(directory, MODULE_FILE);
+  if (command !== undefined) {
+    await runTool({ command, args: [], directory, shell: true });
+    if (existsSync(file)) return { file, with: command };
+    throw new AppError(
+      'build_failed',
+      `The build command "${command}" made no ${MODULE_FILE} in ${directory}`,
+    );
+  }
+  const toolchain = findToolchain(directory);
+  if (toolchain === undefined) {
+    throw new AppError(
+      'build_failed',
+      `Nothing to build in ${directory}: it holds no go.mod or *.go, Cargo.toml, assembly/*.ts or *.c, and function.yaml has no build command`,
+    );
+  }
+  return { file, with: await toolchain.compile(directory, file) };
+}
+
+/** The first toolchain that finds source of its language. */
+export function findToolchain(directory: string): Toolchain | undefined {
+  const sources: Sources = { top: namesIn(directory), assembly: namesIn(join(directory, 'assembly')) };
+  return TOOLCHAINS.find((toolchain) => toolchain.detects(sources));
+}
+
+function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
+}

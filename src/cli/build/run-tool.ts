@@ -1,0 +1,66 @@
+import { spawn } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { AppError } from '../../errors.js';
+import { toolEnvironment } from '../config.js';
+
+export interface ToolRun {
+  command: string;
+  args: readonly string[];
+  directory: string;
+  environment?: Readonly<Record<string, string>>;
+  /** Through the shell: only for the `build` command that the function's author wrote. */
+  shell?: boolean;
+}
+
+/** Runs a compiler and returns its stdout. What it says on stderr is said only when it fails. */
+export function runTool({
+  command,
+  args,
+  directory,
+  environment = {},
+  shell = false,
+}: ToolRun): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, {
+      cwd: directory,
+      env: toolEnvironment(environment),
+      shell,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const stdout: Buffer[] = [];
+    const stderr: Buffer[] = [];
+    child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
+    child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
+    child.on('error', (cause) => {
+      reject(new AppError('build_failed', `Cannot run ${command}: ${cause.message}`, { cause }));
+    });
+    child.on('close', (code, signal) => {
+      if (code === 0) {
+        resolve(Buffer.concat(stdout).toString());
+        return;
+      }
+      const said = Buffer.concat(stderr).toString().trim() || Buffer.concat(stdout).toString().trim();
+      const end = signal === null ? `exit code ${code}` : `signal ${signal}`;
+      reject(new AppError('build_failed', `${[command, ...args].join(' ')} ended with ${end}:\n${said}`));
+    });
+  });
+}
+
+/** Where a program is, or undefined when it is not on PATH. */
+export function findTool(name: string): string | undefined {
+  const path = toolEnvironment({}).PATH ?? '';
+  return path
+    .split(delimiter)
+    .map((directory) => join(directory, name))
+    .find(isExecutable);
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

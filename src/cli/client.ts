@@ -1,0 +1,144 @@
+import { z } from 'zod';
+import type { Settings } from './config.js';
+import { failure, unreachable } from './failure.js';
+import { patientRequest } from './patient-request.js';
+import { readEvents, type ServerEvent } from './server-events.js';
+
+export type Query = Readonly<Record<string, string | number | undefined>>;
+
+export interface CallOptions {
+  query?: Query;
+  json?: unknown;
+  headers?: Readonly<Record<string, string>>;
+}
+
+export interface InvokeOptions {
+  version?: number;
+  async?: boolean;
+  /** Seconds; async only. */
+  delay?: number;
+  idempotencyKey?: string;
+}
+
+/** How an invocation that did not fail came back: done, or accepted and still to run. */
+export type InvokeReply =
+  | {
+      kind: 'done';
+      requestId: string;
+      output: Uint8Array;
+      durationMs: number;
+      attempts: number;
+      version: number;
+    }
+  | { kind: 'queued'; requestId: string };
+
+/** The HTTP API of contract §4 as the CLI uses it. Every method throws an AppError that a person can read. */
+export interface Client {
+  readonly settings: Settings;
+  /** One request with a JSON reply. */
+  call(method: string, path: string, options?: CallOptions): Promise<unknown>;
+  deploy(fields: Readonly<Record<string, string>>, wasm: Uint8Array): Promise<unknown>;
+  invoke(name: string, input: Uint8Array, options: InvokeOptions): Promise<InvokeReply>;
+  /** Server-sent events, or null when the server answers with something else. */
+  follow(
+    path: string,
+    query: Query,
+    signal: AbortSignal,
+    lastId?: string,
+  ): Promise<AsyncIterable<ServerEvent> | null>;
+}
+
+const queuedSchema = z.object({ request_id: z.string() });
+
+export function createClient(settings: Settings): Client {
+  const credentials: Record<string, string> =
+    settings.apiKey === undefined ? {} : { 'X-API-Key': settings.apiKey };
+
+  function address(path: string, query: Query = {}): URL {
+    const url = new URL(settings.url + path);
+    // Keys are made for the namespace in the body, which may be another than the credential's.
+    if (settings.namespace !== undefined && !path.startsWith('/v1/auth/'))
+      url.searchParams.set('namespace', settings.namespace);
+    for (const [name, value] of Object.entries(query)) {
+      if (value !== undefined) url.searchParams.set(name, String(value));
+    }
+    return url;
+  }
+
+  async function send(url: URL, init: RequestInit, headers: Record<string, string> = {}): Promise<Response> {
+    try {
+      return await fetch(url, { redirect: 'error', ...init, headers: { ...credentials, ...headers } });
+    } catch (cause) {
+      throw unreachable(settings.url, cause);
+    }
+  }
+
+  return {
+    settings,
+
+    async call(method, path, { query, json, headers } = {}) {
+      if (json === undefined) return readJson(await send(address(path, query), { method }, headers));
+      const typed = { ...headers, 'Content-Type': 'application/json' };
+      return readJson(await send(address(path, query), { method, body: JSON.stringify(json) }, typed));
+    },
+
+    async deploy(fields, wasm) {
+      const form = new FormData();
+      for (const [name, value] of Object.entries(fields)) form.set(name, value);
+      form.set('wasm', new Blob([new Uint8Array(wasm)], { type: 'application/wasm' }), 'function.wasm');
+      return readJson(await send(address('/v1/functions'), { method: 'POST', body: form }));
+    },
+
+    async invoke(name, input, options) {
+      const target = options.version === undefined ? name : `${name}@${options.version}`;
+      const url = address(`/v1/functions/${encodeURIComponent(target)}/invoke`);
+      const reply = await patientRequest(url, { ...credentials, ...invokeHeaders(options) }, input);
+      if (reply.status >= 400)
+        throw failure(reply.status, reply.body.toString(), reply.header('retry-after'));
+      if (reply.status === 202) {
+        const queued = queuedSchema.parse(JSON.parse(reply.body.toString()));
+        return { kind: 'queued', requestId: queued.request_id };
+      }
+      return {
+        kind: 'done',
+        requestId: reply.header('x-request-id') ?? '',
+        output: reply.body,
+        durationMs: Number(reply.header('x-duration-ms') ?? 0),
+        attempts: Number(reply.header('x-attempts') ?? 1),
+        version: Number(reply.header('x-function-version') ?? 0),
+      };
+    },
+
+    async follow(path, query, signal, lastId) {
+      const headers: Record<string, string> = { Accept: 'text/event-stream' };
+      if (lastId !== undefined) headers['Last-Event-ID'] = lastId;
+      const response = await send(address(path, { ...query, follow: 'true' }), { signal }, headers);
+      if (!response.ok) throw failure(response.status, await response.text(), null);
+      const streams = response.headers.get('content-type')?.startsWith('text/event-stream') === true;
+      if (streams && response.body !== null) return readEvents(response.body);
+      await response.body?.cancel();
+      return null;
+    },
+  };
+}
+
+function invokeHeaders(options: InvokeOptions): Record<string, string> {
+  return {
+    // The bare bytes, whatever they are: the JSON envelope would change them.
+    Accept: 'application/octet-stream',
+    'Content-Type': 'application/octet-stream',
+    ...(options.async ? { Prefer: 'respond-async' } : {}),
+    ...(options.delay === undefined ? {} : { 'X-Delay-Seconds': String(options.delay) }),
+    ...(options.idempotencyKey === undefined ? {} : { 'Idempotency-Key': options.idempotencyKey }),
+  };
+}
+
+async function readJson(response: Response): Promise<unknown> {
+  const text = await response.text();
+  if (!response.ok) throw failure(response.status, text, response.headers.get('retry-after'));
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw failure(502, text, null);
+  }
+}

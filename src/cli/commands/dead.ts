@@ -1,0 +1,116 @@
+import type { Command } from 'commander';
+import { countReplySchema } from '../../contract/http/common.js';
+import { invocationsReplySchema, replayReplySchema } from '../../contract/http/invocations.js';
+import { invocationRecordSchema } from '../../contract/invocation.js';
+import { confirm } from '../confirm.js';
+import { openSession } from '../session.js';
+import { moment, wholeNumber } from '../values.js';
+
+interface ListFlags {
+  limit: number;
+  since?: string;
+  before?: string;
+  reason?: string;
+  cursor?: string;
+}
+
+/** `orama function dead list|show|replay|purge` */
+export function addDead(parent: Command): void {
+  const dead = parent.command('dead').description('invocations that failed for good and nobody waited for');
+  addList(dead);
+  addShow(dead);
+  addReplay(dead);
+  addPurge(dead);
+}
+
+function addList(dead: Command): void {
+  dead
+    .command('list')
+    .alias('ls')
+    .description('list dead invocations, newest first')
+    .argument('[function]', 'of this function; of all without it')
+    .option('--limit <n>', 'at most so many', wholeNumber(1, 500), 100)
+    .option('--since <time>', 'accepted at or after: a time, or an age such as 10m, 2h, 1d', moment)
+    .option('--before <time>', 'accepted before', moment)
+    .option('--reason <reason>', 'error, timeout, expired or worker_died')
+    .option('--cursor <cursor>', 'where the last page ended')
+    .action(async (fn: string | undefined, flags: ListFlags, command: Command) => {
+      const { client, terminal } = openSession(command);
+      const query = { function: fn, status: 'dead', ...flags };
+      const reply = await client.call('GET', '/v1/invocations', { query });
+      terminal.show(reply, invocationsReplySchema, ({ invocations, next_cursor }) => {
+        if (invocations.length === 0 && terminal.isTerminal) return 'Nothing is dead.';
+        if (next_cursor != null) terminal.progress(`More with: --cursor ${next_cursor}`);
+        return terminal.table(
+          ['REQUEST', 'FUNCTION', 'VERSION', 'TRIGGER', 'ATTEMPTS', 'ENDED', 'ERROR'],
+          invocations.map((one) => [
+            one.request_id,
+            one.function,
+            String(one.version),
+            one.trigger,
+            String(one.attempts.length),
+            one.completed_at ?? '',
+            one.error ?? '',
+          ]),
+        );
+      });
+    });
+}
+
+function addShow(dead: Command): void {
+  dead
+    .command('show')
+    .description('show one invocation with the error of each attempt')
+    .argument('<request-id>')
+    .action(async (id: string, _flags, command: Command) => {
+      const { client, terminal } = openSession(command);
+      const reply = await client.call('GET', `/v1/invocations/${encodeURIComponent(id)}`);
+      terminal.show(reply, invocationRecordSchema, ({ attempts, ...record }) => {
+        const rows = Object.entries(record).map(([key, value]) => [key, String(value ?? '')]);
+        const tries = attempts.map((attempt) => [
+          `attempt ${attempt.number}`,
+          `${attempt.status} after ${attempt.duration_ms} ms, ${attempt.started_at}: ${attempt.error ?? ''}`,
+        ]);
+        return terminal.table(['KEY', 'VALUE'], [...rows, ...tries]);
+      });
+    });
+}
+
+function addReplay(dead: Command): void {
+  dead
+    .command('replay')
+    .description('run dead invocations again: all of a function, or one')
+    .argument('<function>')
+    .argument('[request-id]', 'only this one')
+    .option('--newest', 'on the newest version instead of the one they were accepted for')
+    .action(async (fn: string, id: string | undefined, flags: { newest?: boolean }, command: Command) => {
+      const { client, terminal } = openSession(command);
+      const query = { version: flags.newest === true ? 'newest' : undefined };
+      if (id === undefined) {
+        const reply = await client.call('POST', `/v1/functions/${encodeURIComponent(fn)}/dead/replay`, {
+          query,
+        });
+        terminal.show(reply, countReplySchema, ({ count }) => `${count} replayed`);
+      } else {
+        const reply = await client.call('POST', `/v1/invocations/${encodeURIComponent(id)}/replay`, {
+          query,
+        });
+        terminal.show(reply, replayReplySchema, ({ request_id }) => `Replayed as ${request_id}`);
+      }
+    });
+}
+
+function addPurge(dead: Command): void {
+  dead
+    .command('purge')
+    .description('forget the dead invocations of a function')
+    .argument('<function>')
+    .option('-f, --force', 'do not ask')
+    .action(async (fn: string, flags: { force?: boolean }, command: Command) => {
+      const { client, terminal } = openSession(command);
+      const asks = flags.force !== true && process.stdin.isTTY;
+      if (asks && !(await confirm(command, `Forget all dead invocations of ${fn}?`))) return;
+      const reply = await client.call('DELETE', `/v1/functions/${encodeURIComponent(fn)}/dead`);
+      terminal.show(reply, countReplySchema, ({ count }) => `${count} purged`);
+    });
+}

@@ -1,0 +1,37 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { type Command, Option } from 'commander';
+import { functionNameSchema } from '../../contract/ids.js';
+import { parseOrRefuse } from '../../contract/sentence.js';
+import { AppError } from '../../errors.js';
+import { terminalOf } from '../session.js';
+import { LANGUAGES, type Language, writeTemplate } from '../template.js';
+
+/** `orama function init <name>` */
+export function addInit(parent: Command): void {
+  parent
+    .command('init')
+    .description('make the directory of a new function')
+    .argument('<name>', '1–64 letters, digits, "-" or "_"')
+    .addOption(new Option('--lang <language>', 'its language').choices(LANGUAGES).default('go'))
+    .action((given: string, flags: { lang: Language }, command: Command) => {
+      const terminal = terminalOf(command);
+      const name = parseOrRefuse(functionNameSchema, given, {
+        name: () => 'name',
+        code: 'invalid_manifest',
+      });
+      const directory = resolve(name);
+      if (existsSync(directory) && readdirSync(directory).length > 0) {
+        throw new AppError('conflict', `${directory} is there already and not empty`);
+      }
+      const files = writeTemplate(flags.lang, name, directory);
+      if (terminal.json) {
+        terminal.line(JSON.stringify({ name, language: flags.lang, directory, files }, null, 2));
+        return;
+      }
+      terminal.line(
+        `Made ${join(name, 'function.yaml')} and ${files.length - 1} more files in ${flags.lang}`,
+      );
+      terminal.progress(`Next: orama function deploy ${name}`);
+    });
+}

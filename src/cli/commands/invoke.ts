@@ -1,0 +1,74 @@
+import { isUtf8 } from 'node:buffer';
+import type { Command } from 'commander';
+import type { InvokeOptions, InvokeReply } from '../client.js';
+import { readData } from '../data.js';
+import { openSession } from '../session.js';
+import type { Terminal } from '../terminal.js';
+import { wholeNumber } from '../values.js';
+
+interface InvokeFlags extends InvokeOptions {
+  data?: string;
+}
+
+/** `orama function invoke <name>` */
+export function addInvoke(parent: Command): void {
+  parent
+    .command('invoke')
+    .description('run a function and print its output')
+    .argument('<name>', 'name, or name@version')
+    .option('-d, --data <json>', 'input; @file reads a file, - reads stdin')
+    .option('--async', 'do not wait: print the request id')
+    .option('--version <n>', 'run this version', wholeNumber(1))
+    .option('--delay <seconds>', 'with --async: run it so much later', wholeNumber(0))
+    .option('--idempotency-key <key>', 'the same key gives the same invocation')
+    .action(async (name: string, flags: InvokeFlags, command: Command) => {
+      if (flags.delay !== undefined && flags.async !== true) {
+        command.error('error: --delay goes with --async');
+      }
+      const { client, terminal } = openSession(command);
+      const input = await readData(flags.data ?? '');
+      const reply = await client.invoke(name, input, flags);
+      if (terminal.json) terminal.line(JSON.stringify(asJson(reply), null, 2));
+      else printBare(terminal, reply);
+    });
+}
+
+function printBare(terminal: Terminal, reply: InvokeReply): void {
+  if (reply.kind === 'queued') {
+    terminal.line(reply.requestId);
+    return;
+  }
+  terminal.bytes(reply.output);
+  if (terminal.isTerminal && reply.output.at(-1) !== 10) terminal.line('');
+  const tries = reply.attempts > 1 ? `, ${reply.attempts} attempts` : '';
+  terminal.progress(
+    terminal.colors.dim(
+      `version ${reply.version}, ${reply.durationMs} ms${tries}, request ${reply.requestId}`,
+    ),
+  );
+}
+
+/** The output as JSON where it is JSON, else as text; base64 when it is no text. */
+function asJson(reply: InvokeReply): unknown {
+  if (reply.kind === 'queued') return { request_id: reply.requestId, status: 'queued' };
+  return {
+    request_id: reply.requestId,
+    status: 'success',
+    ...outputAsJson(reply.output),
+    duration_ms: reply.durationMs,
+    attempts: reply.attempts,
+    version: reply.version,
+  };
+}
+
+function outputAsJson(output: Uint8Array): { output: unknown } | { output_base64: string } {
+  const bytes = Buffer.from(output);
+  if (!isUtf8(bytes)) return { output_base64: bytes.toString('base64') };
+  const text = bytes.toString();
+  if (!/^[{[]/.test(text)) return { output: text };
+  try {
+    return { output: JSON.parse(text) };
+  } catch {
+    return { output: text };
+  }
+}

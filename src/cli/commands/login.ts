@@ -1,0 +1,55 @@
+import { createInterface } from 'node:readline/promises';
+import { Writable } from 'node:stream';
+import type { Command } from 'commander';
+import { createClient } from '../client.js';
+import { type ConnectionFlags, resolveSettings, saveLogin } from '../config.js';
+import { readData } from '../data.js';
+import { terminalOf } from '../session.js';
+
+/** `orama login` */
+export function addLogin(program: Command): void {
+  program
+    .command('login')
+    .description('keep the address of an engine and a key for it; --api-key - reads the key from stdin')
+    .action(async (_flags, command: Command) => {
+      const terminal = terminalOf(command);
+      const { url, apiKey, namespace } = command.optsWithGlobals<ConnectionFlags>();
+      const address = resolveSettings(url === undefined ? {} : { url }).url;
+      const key = await keyFrom(apiKey, address, command);
+      const where = namespace ?? namespaceOf(key);
+      const client = createClient({ url: address, apiKey: key });
+      // A key that does not work is worse kept than refused.
+      await client.call('GET', '/v1/functions');
+      const login = { url: address, api_key: key, ...(where === undefined ? {} : { namespace: where }) };
+      const file = saveLogin(login);
+      if (terminal.json) terminal.line(JSON.stringify({ url: address, namespace: where ?? null, file }));
+      else
+        terminal.line(`Logged in to ${address}${where === undefined ? '' : ` as ${where}`}; kept in ${file}`);
+    });
+}
+
+async function keyFrom(flag: string | undefined, url: string, command: Command): Promise<string> {
+  if (flag === '-')
+    return Buffer.from(await readData('-'))
+      .toString()
+      .trim();
+  if (flag !== undefined) return flag;
+  if (!process.stdin.isTTY || !process.stderr.isTTY) {
+    command.error('error: there is no terminal to ask for the key on; give it with --api-key');
+  }
+  process.stderr.write(`API key for ${url}: `);
+  // What is typed is not shown: the prompt's own output goes nowhere.
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const prompt = createInterface({ input: process.stdin, output: nowhere, terminal: true });
+  try {
+    return (await prompt.question('')).trim();
+  } finally {
+    prompt.close();
+    process.stderr.write('\n');
+  }
+}
+
+/** Keys read `ak_<random>:<namespace>`. */
+function namespaceOf(key: string): string | undefined {
+  return /^ak_[^:]+:(.+)$/.exec(key)?.[1];
+}

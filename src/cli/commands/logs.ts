@@ -1,0 +1,48 @@
+import type { Command } from 'commander';
+import { Option } from 'commander';
+import { logsReplySchema } from '../../contract/http/logs.js';
+import { attemptStatusSchema } from '../../contract/invocation.js';
+import { followLogs } from '../follow-logs.js';
+import { renderLog } from '../render-log.js';
+import { openSession } from '../session.js';
+import { moment, wholeNumber } from '../values.js';
+
+interface LogFlags {
+  follow?: boolean;
+  limit: number;
+  since?: string;
+  status?: string;
+  requestId?: string;
+}
+
+/** `orama function logs <name>` */
+export function addLogs(parent: Command): void {
+  parent
+    .command('logs')
+    .description('print what a function logged, the latest at the end')
+    .argument('<name>')
+    .option('-f, --follow', 'go on with what is logged from now on')
+    .option('--limit <n>', 'at most so many attempts', wholeNumber(1, 1000), 100)
+    .option('--since <time>', 'started at or after: a time, or an age such as 10m, 2h, 1d', moment)
+    .addOption(new Option('--status <status>', 'only these').choices(attemptStatusSchema.options))
+    .option('--request-id <id>', 'only this invocation')
+    .action(async (name: string, flags: LogFlags, command: Command) => {
+      const { client, terminal } = openSession(command);
+      const { follow, limit, since, status, requestId } = flags;
+      const query = { limit, since, status, request_id: requestId };
+      const path = `/v1/functions/${encodeURIComponent(name)}/logs`;
+      const reply = await client.call('GET', path, { query });
+      if (follow === true) {
+        const seen = logsReplySchema.parse(reply).logs.reverse();
+        await followLogs({ client, terminal, path, query, seen, signal: new AbortController().signal });
+        return;
+      }
+      terminal.show(reply, logsReplySchema, ({ logs }) => {
+        if (logs.length === 0) terminal.progress(`${name} has logged nothing yet.`);
+        return logs
+          .reverse()
+          .map((record) => renderLog(terminal.colors, record))
+          .join('\n');
+      });
+    });
+}

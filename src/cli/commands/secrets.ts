@@ -1,0 +1,74 @@
+import type { Command } from 'commander';
+import { messageReplySchema } from '../../contract/http/common.js';
+import { secretsReplySchema } from '../../contract/http/secrets.js';
+import { confirm } from '../confirm.js';
+import { readData, readFileOr } from '../data.js';
+import { openSession } from '../session.js';
+
+/** `orama function secrets set|list|delete` */
+export function addSecrets(parent: Command): void {
+  const secrets = parent.command('secrets').description('secrets of the namespace, read with get_secret');
+  addSet(secrets);
+  addList(secrets);
+  addDelete(secrets);
+}
+
+function addSet(secrets: Command): void {
+  secrets
+    .command('set')
+    .description('store a secret; functions see the new value from their next invocation on')
+    .argument('<name>')
+    .argument('[value]')
+    .option('--from-file <path>', 'take the value from a file; - reads stdin')
+    .action(
+      async (name: string, value: string | undefined, flags: { fromFile?: string }, command: Command) => {
+        if ((value === undefined) === (flags.fromFile === undefined)) {
+          command.error('error: give either a value (after "--" if it begins with "-") or --from-file');
+        }
+        const { client, terminal } = openSession(command);
+        const text = value ?? (await readSecret(flags.fromFile ?? '-'));
+        const reply = await client.call('PUT', '/v1/functions/secrets', { json: { name, value: text } });
+        terminal.show(reply, messageReplySchema, ({ message }) => message);
+      },
+    );
+}
+
+async function readSecret(path: string): Promise<string> {
+  const bytes = path === '-' ? await readData('-') : await readFileOr(path);
+  return Buffer.from(bytes).toString('utf8');
+}
+
+function addList(secrets: Command): void {
+  secrets
+    .command('list')
+    .alias('ls')
+    .description('list the names of the secrets; values are never shown')
+    .action(async (_flags, command: Command) => {
+      const { client, terminal } = openSession(command);
+      const reply = await client.call('GET', '/v1/functions/secrets');
+      terminal.show(reply, secretsReplySchema, (list) => {
+        if (list.secrets.length === 0 && terminal.isTerminal) {
+          return 'No secrets yet. Store one with: orama function secrets set <name> <value>';
+        }
+        return terminal.table(
+          ['NAME', 'CREATED', 'UPDATED'],
+          list.secrets.map((secret) => [secret.name, secret.created_at, secret.updated_at]),
+        );
+      });
+    });
+}
+
+function addDelete(secrets: Command): void {
+  secrets
+    .command('delete')
+    .alias('rm')
+    .description('delete a secret')
+    .argument('<name>')
+    .option('-f, --force', 'do not ask')
+    .action(async (name: string, flags: { force?: boolean }, command: Command) => {
+      const { client, terminal } = openSession(command);
+      if (flags.force !== true && !(await confirm(command, `Delete secret ${name}?`))) return;
+      const reply = await client.call('DELETE', `/v1/functions/secrets/${encodeURIComponent(name)}`);
+      terminal.show(reply, messageReplySchema, ({ message }) => message);
+    });
+}

@@ -1,0 +1,27 @@
+import type { Command } from 'commander';
+import { versionsReplySchema } from '../../contract/http/functions.js';
+import { openSession } from '../session.js';
+
+/** `orama function versions <name>` */
+export function addVersions(parent: Command): void {
+  parent
+    .command('versions')
+    .description('list the versions of a function, newest first')
+    .argument('<name>')
+    .action(async (name: string, _options, command: Command) => {
+      const { client, terminal } = openSession(command);
+      const reply = await client.call('GET', `/v1/functions/${encodeURIComponent(name)}/versions`);
+      terminal.show(reply, versionsReplySchema, ({ versions }) =>
+        terminal.table(
+          ['VERSION', 'DEPLOYED', 'BY', 'START', 'CID'],
+          versions.map((fn) => [
+            String(fn.version),
+            fn.updated_at,
+            fn.created_by,
+            fn.warm_start,
+            fn.wasm_cid,
+          ]),
+        ),
+      );
+    });
+}

@@ -1,0 +1,131 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import { AppError } from '../errors.js';
+import { engineAbove, type LocalEngine, readEngine, rememberedEngines } from './local-engines.js';
+
+/** What the command line says of the connection. */
+export interface ConnectionFlags {
+  url?: string;
+  apiKey?: string;
+  namespace?: string;
+}
+
+/** Where to send requests, and as whom. */
+export interface Settings {
+  url: string;
+  apiKey?: string;
+  namespace?: string;
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+const DEFAULT_URL = 'http://127.0.0.1:4000';
+const DEFAULT_DATA_DIR = '.orama';
+
+const loginSchema = z.object({
+  url: z.string(),
+  api_key: z.string(),
+  namespace: z.string().optional(),
+});
+export type Login = z.infer<typeof loginSchema>;
+
+/**
+ * Flags, then ORAMA_*, then the file that `orama login` wrote, then an engine on this machine. A key that was
+ * stored with an address is only ever sent to that address.
+ */
+export function resolveSettings(
+  flags: ConnectionFlags,
+  environment: Environment = process.env,
+  directory: string = process.cwd(),
+): Settings {
+  const login = readLogin(environment);
+  const address = flags.url ?? value(environment.ORAMA_URL) ?? login?.url;
+  const engine = findEngine(address, environment, directory);
+  const url = (address ?? engine?.url ?? DEFAULT_URL).replace(/\/+$/, '');
+  if (!/^https?:\/\//.test(url) || !URL.canParse(url)) {
+    throw new AppError('bad_config', `The address of the engine must look like ${DEFAULT_URL}, not ${url}`);
+  }
+  const stored = login !== undefined && sameAddress(login.url, url) ? login : undefined;
+  const apiKey = flags.apiKey ?? value(environment.ORAMA_API_KEY) ?? stored?.api_key ?? engine?.adminKey;
+  const namespace = flags.namespace ?? value(environment.ORAMA_NAMESPACE) ?? stored?.namespace;
+  return {
+    url,
+    ...(apiKey === undefined ? {} : { apiKey }),
+    ...(namespace === undefined ? {} : { namespace }),
+  };
+}
+
+/** Keeps a login for later commands, readable by its owner only. Returns the file's path. */
+export function saveLogin(login: Login, environment: Environment = process.env): string {
+  const file = loginFile(environment);
+  try {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    writeFileSync(file, `${JSON.stringify(login, null, 2)}\n`, { mode: 0o600 });
+  } catch (cause) {
+    throw new AppError('bad_config', `Cannot write ${file}; set ORAMA_URL and ORAMA_API_KEY instead`, {
+      cause,
+    });
+  }
+  return file;
+}
+
+/** Where `orama up` notes the engines that run on this machine. */
+export function engineNotes(environment: Environment = process.env): string {
+  const state = value(environment.XDG_STATE_HOME) ?? join(homedir(), '.local', 'state');
+  return join(state, 'orama', 'engines');
+}
+
+/** The environment that compilers run in: the caller's own, with more. */
+export function toolEnvironment(more: Readonly<Record<string, string>>): Record<string, string | undefined> {
+  return { ...process.env, ...more };
+}
+
+/** The first local engine, or the one at the given address. */
+function findEngine(
+  address: string | undefined,
+  environment: Environment,
+  directory: string,
+): LocalEngine | undefined {
+  const named = value(environment.ORAMA_DATA_DIR);
+  const near = named === undefined ? engineAbove(directory, DEFAULT_DATA_DIR) : readEngine(named);
+  const engines = [...(near === undefined ? [] : [near]), ...rememberedEngines(engineNotes(environment))];
+  return address === undefined ? engines[0] : engines.find((engine) => sameAddress(engine.url, address));
+}
+
+function readLogin(environment: Environment): Login | undefined {
+  const file = loginFile(environment);
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+  try {
+    return loginSchema.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new AppError('bad_config', `${file} is damaged; write it anew with "orama login"`, { cause });
+  }
+}
+
+function loginFile(environment: Environment): string {
+  const home = value(environment.XDG_CONFIG_HOME) ?? join(homedir(), '.config');
+  return join(home, 'orama', 'config.json');
+}
+
+function sameAddress(a: string, b: string): boolean {
+  return canonical(a) === canonical(b);
+}
+
+function canonical(address: string): string {
+  if (!URL.canParse(address)) return address;
+  const { protocol, hostname, port, pathname } = new URL(address);
+  const host = hostname === 'localhost' ? '127.0.0.1' : hostname;
+  return `${protocol}//${host}:${port}${pathname.replace(/\/+$/, '')}`;
+}
+
+/** An empty value is how shells and compose files say "unset". */
+function value(text: string | undefined): string | undefined {
+  return text === undefined || text === '' ? undefined : text;
+}

@@ -1,0 +1,41 @@
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { basename, extname, join } from 'node:path';
+import { type Manifest, parseManifest } from '../contract/manifest.js';
+import { AppError } from '../errors.js';
+import { MODULE_FILE } from './build/build.js';
+
+const MANIFEST_FILE = 'function.yaml';
+/** Directories that hold what tools make, not what an author writes. */
+const NOT_SOURCE = new Set(['node_modules', 'target', 'build', 'dist']);
+const SOURCE_EXTENSIONS = new Set(['.go', '.mod', '.sum', '.rs', '.toml', '.ts', '.json', '.c', '.h']);
+
+/** The settings in a function's directory. */
+export function readManifest(directory: string): Manifest {
+  const file = join(directory, MANIFEST_FILE);
+  if (!existsSync(file)) {
+    const sentence = `There is no ${MANIFEST_FILE} in ${directory}; make a function with "orama function init <name>"`;
+    throw new AppError('invalid_manifest', sentence);
+  }
+  return parseManifest(readFileSync(file, 'utf8'));
+}
+
+/** Whether a change of this file, seen from the function's directory, can change what is deployed. */
+export function isSource(path: string): boolean {
+  const parts = path.split(/[\\/]/);
+  if (parts.some((part) => part.startsWith('.') || NOT_SOURCE.has(part))) return false;
+  return basename(path) === MANIFEST_FILE || SOURCE_EXTENSIONS.has(extname(path));
+}
+
+/** True when there is no module yet, or source that is newer than it. */
+export async function needsBuild(directory: string): Promise<boolean> {
+  const module = join(directory, MODULE_FILE);
+  if (!existsSync(module)) return true;
+  const built = statSync(module).mtimeMs;
+  for (const path of await readdir(directory, { recursive: true })) {
+    const isNewer =
+      isSource(path) && path !== MANIFEST_FILE && statSync(join(directory, path)).mtimeMs > built;
+    if (isNewer) return true;
+  }
+  return false;
+}

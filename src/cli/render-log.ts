@@ -1,0 +1,21 @@
+import type { LogLevel, LogRecord } from '../contract/invocation.js';
+import type { Terminal } from './terminal.js';
+
+/** An attempt as a headline and its messages below: readable by people, greppable line by line. */
+export function renderLog(colors: Terminal['colors'], record: LogRecord): string {
+  const paint = record.status === 'success' ? colors.green : colors.red;
+  const attempt = record.attempt > 1 ? ` attempt ${record.attempt}` : '';
+  const head =
+    `${colors.dim(record.started_at)} ${paint(record.status)}${attempt} ${record.trigger} ` +
+    `v${record.version} ${record.duration_ms} ms ${colors.dim(record.request_id)}`;
+  const messages = record.messages.map(
+    (message) => `  ${colors.dim(message.timestamp)} ${level(colors, message.level)} ${message.message}`,
+  );
+  const error = record.error === null ? [] : [`  ${colors.red(record.error)}`];
+  return [head, ...messages, ...error].join('\n');
+}
+
+function level(colors: Terminal['colors'], name: LogLevel): string {
+  const paint = { debug: colors.dim, info: colors.cyan, warn: colors.yellow, error: colors.red }[name];
+  return paint(name.padEnd(5));
+}

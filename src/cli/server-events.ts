@@ -1,0 +1,34 @@
+/** One event of a text/event-stream. */
+export interface ServerEvent {
+  id: string | undefined;
+  event: string;
+  data: string;
+}
+
+/** Reads server-sent events as they come. Comments, which keep the connection alive, are skipped. */
+export async function* readEvents(stream: AsyncIterable<Uint8Array>): AsyncGenerator<ServerEvent> {
+  const decoder = new TextDecoder();
+  let rest = '';
+  for await (const chunk of stream) {
+    rest += decoder.decode(chunk, { stream: true });
+    const blocks = rest.split(/\r?\n\r?\n/);
+    rest = blocks.pop() ?? '';
+    for (const block of blocks) {
+      const event = parseEvent(block);
+      if (event !== undefined) yield event;
+    }
+  }
+}
+
+function parseEvent(block: string): ServerEvent | undefined {
+  const data: string[] = [];
+  let id: string | undefined;
+  let event = 'message';
+  for (const line of block.split(/\r?\n/)) {
+    const [, field, value] = /^([^:]*):? ?(.*)$/s.exec(line) ?? [];
+    if (field === 'data') data.push(value ?? '');
+    else if (field === 'id') id = value;
+    else if (field === 'event') event = value ?? event;
+  }
+  return data.length === 0 ? undefined : { id, event, data: data.join('\n') };
+}

@@ -1,0 +1,44 @@
+import type { Closers } from '../closers.js';
+import { type Callbacks, createCallbacks } from '../core/callbacks.js';
+import { type Catalog, createCatalog } from '../core/catalog.js';
+import { createFinisher, type Finisher } from '../core/finish.js';
+import { createInvoker, type Invoker } from '../core/invoke.js';
+import { createPublisher, type Publisher } from '../core/publish.js';
+import { createReplies, type Replies } from '../core/replies.js';
+import { createSchedules, type Schedules } from '../core/schedules.js';
+import { createSecrets, type Secrets } from '../core/secrets.js';
+import type { AttemptRow } from '../ports/store.js';
+import type { Parts } from './parts.js';
+
+/** The use cases that web and worker share. */
+export interface Core {
+  catalog: Catalog;
+  replies: Replies;
+  invoker: Invoker;
+  publisher: Publisher;
+  secrets: Secrets;
+  schedules: Schedules;
+  callbacks: Callbacks;
+  finisher: Finisher;
+}
+
+/** `writeRow` makes the end of an invocation durable: by group commit in a worker, by itself in a web process. */
+export async function composeCore(
+  parts: Parts,
+  closers: Closers,
+  writeRow: (row: AttemptRow) => Promise<void>,
+): Promise<Core> {
+  const { store, bus, queue, egress, tasks, config } = parts;
+  const { meter } = parts.metrics;
+  const resultTtlMs = config.RESULT_TTL_SECONDS * 1000;
+
+  const catalog = closers.add(await createCatalog({ store, bus }));
+  const replies = closers.add(await createReplies({ address: parts.processId, bus, store }));
+  const invoker = createInvoker({ catalog, queue, replies, store, egress, meter, resultTtlMs });
+  const publisher = createPublisher({ catalog, queue, bus, meter, resultTtlMs });
+  const secrets = createSecrets({ store, box: parts.keys.box });
+  const schedules = createSchedules({ store, queue, catalog, meter, resultTtlMs });
+  const callbacks = createCallbacks({ store, tasks, egress });
+  const finisher = createFinisher({ replies, publisher, callbacks, meter, writeRow });
+  return { catalog, replies, invoker, publisher, secrets, schedules, callbacks, finisher };
+}

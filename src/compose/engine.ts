@@ -1,0 +1,14 @@
+import { createEngine } from '../../workers/engine.js';
+import type { Engine } from '../ports/engine.js';
+import type { Parts } from './parts.js';
+
+/** A web process runs no guests: one thread validates and compiles what is deployed. */
+export function composeEngine({ config }: Parts, role: 'web' | 'worker'): Engine {
+  return role === 'worker'
+    ? createEngine({
+        threads: config.WORKER_THREADS,
+        parked: config.WORKER_PARKED,
+        memoryMb: config.WORKER_MEMORY_MB,
+      })
+    : createEngine({ threads: 1, parked: 0, memoryMb: config.WORKER_MEMORY_MB });
+}

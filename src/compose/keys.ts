@@ -1,0 +1,52 @@
+import { randomBytes } from 'node:crypto';
+import type { Config } from '../config.js';
+import { createKeyring, type SecretBox } from '../core/secret-box.js';
+import { ADMIN_KEY_FILE, type DataDir, NEXT_SECRETS_KEY_FILE, SECRETS_KEY_FILE } from '../data-dir.js';
+import { AppError } from '../errors.js';
+
+/** The keys of an installation: given by the operator, else made once and kept mode 0600 in the data directory. */
+export interface InstallationKeys {
+  /** `ak_<random>:<namespace>`. */
+  admin: string;
+  /** Seals secrets and what else must not be read in the store. */
+  box: SecretBox;
+}
+
+export async function loadKeys(config: Config, dataDir: DataDir): Promise<InstallationKeys> {
+  const admin =
+    config.ORAMA_ADMIN_KEY ??
+    (await dataDir.once(ADMIN_KEY_FILE, () => `ak_${randomBytes(24).toString('base64url')}:default\n`));
+  return { admin: admin.trim(), box: await loadSecretBox(config, dataDir) };
+}
+
+async function loadSecretBox(config: Config, dataDir: DataDir): Promise<SecretBox> {
+  if (config.ORAMA_SECRETS_KEY !== undefined) {
+    const previous = config.ORAMA_SECRETS_KEY_PREVIOUS;
+    return createKeyring(decode(config.ORAMA_SECRETS_KEY), previous === undefined ? [] : [decode(previous)]);
+  }
+  const current = await dataDir.once(SECRETS_KEY_FILE, newSecretsKey);
+  // A rotation that was cut short has sealed some secrets with the next key already.
+  const next = await dataDir.read(NEXT_SECRETS_KEY_FILE);
+  return createKeyring(
+    decodeFile(current, dataDir, SECRETS_KEY_FILE),
+    next === null ? [] : [decodeFile(next, dataDir, NEXT_SECRETS_KEY_FILE)],
+  );
+}
+
+/** 32 random bytes, as the key files hold them. */
+export function newSecretsKey(): string {
+  return `${randomBytes(32).toString('base64')}\n`;
+}
+
+export function decodeFile(text: string, dataDir: DataDir, name: string): Uint8Array {
+  const bytes = decode(text);
+  if (bytes.byteLength === 32) return bytes;
+  throw new AppError(
+    'bad_config',
+    `${dataDir.path}/${name} must hold 32 bytes in base64, not ${bytes.byteLength}; put back the file that the secrets were sealed with.`,
+  );
+}
+
+function decode(text: string): Uint8Array {
+  return Buffer.from(text, 'base64');
+}

@@ -1,0 +1,144 @@
+import { openFunctionDatabases } from '../../db/functions/open.js';
+import { migrateStore, openStore, type StoreOptions } from '../../db/open.js';
+import { timingsFor } from '../../queues/driver.js';
+import { openQueues } from '../../queues/open.js';
+import { openBlobs } from '../blobs/open.js';
+import { openBus } from '../bus/open.js';
+import { openCache } from '../cache/open.js';
+import type { Closers } from '../closers.js';
+import type { Config } from '../config.js';
+import { newProcessId } from '../core/process-id.js';
+import { type DataDir, openDataDir } from '../data-dir.js';
+import { lockDataDir } from '../data-lock.js';
+import { createEgress } from '../egress/fetch.js';
+import { messageOf } from '../errors.js';
+import type { Logger } from '../logger.js';
+import { createMetrics, type Metrics } from '../metrics.js';
+import type { Backlog } from '../ports/backlog.js';
+import type { Blobs } from '../ports/blobs.js';
+import type { Bus } from '../ports/bus.js';
+import type { Cache } from '../ports/cache.js';
+import type { Egress } from '../ports/egress.js';
+import type { FunctionDatabases } from '../ports/function-databases.js';
+import type { Leases } from '../ports/leases.js';
+import type { Presence } from '../ports/presence.js';
+import type { InvocationQueue } from '../ports/queue.js';
+import type { RateLimiter } from '../ports/rate-limiter.js';
+import type { Store } from '../ports/store.js';
+import type { Tasks } from '../ports/tasks.js';
+import { openPresence } from '../presence/open.js';
+import { openRateLimiter } from '../rate-limit/open.js';
+import { type InstallationKeys, loadKeys } from './keys.js';
+
+/** Of the cache that lives in the process when nothing else is set. */
+const MEMORY_CACHE_BYTES = 64 << 20;
+
+/** Every port of the product, opened on the driver that the settings name. */
+export interface Parts {
+  config: Config;
+  logger: Logger;
+  metrics: Metrics;
+  /** This process's address on the bus. */
+  processId: string;
+  dataDir: DataDir;
+  keys: InstallationKeys;
+  store: Store;
+  queue: InvocationQueue;
+  backlog: Backlog;
+  leases: Leases;
+  tasks: Tasks;
+  blobs: Blobs;
+  cache: Cache;
+  bus: Bus;
+  presence: Presence;
+  databases: FunctionDatabases;
+  rateLimiter: RateLimiter;
+  egress: Egress;
+}
+
+/** Opens everything, the lock of the data directory first. What was opened before a failure is closed by the caller's closers. */
+export async function openParts(config: Config, logger: Logger, closers: Closers): Promise<Parts> {
+  const dataDir = await openDataDir(config.ORAMA_DATA_DIR);
+  // With Redis several processes share the directory: SQLite and the block store allow it, PGlite does not.
+  if (config.REDIS_URL === undefined) closers.add(await lockDataDir(dataDir.path));
+  const keys = await loadKeys(config, dataDir);
+
+  const store = closers.add(await openStoreOf(config, dataDir));
+  const warn = (message: string, error: unknown) => logger.warn({ err: messageOf(error) }, message);
+  const queueOptions = {
+    maxWaiting: config.QUEUE_MAX_WAITING,
+    maxBytes: config.QUEUE_MAX_MB * 2 ** 20,
+    timings: timingsFor(config.QUEUE_LOCK_SECONDS * 1000),
+    warn,
+  };
+  const queues = closers.add(
+    await openQueues(
+      config.REDIS_URL
+        ? { driver: 'redis', url: config.REDIS_URL, ...queueOptions }
+        : { driver: 'pglite', dir: dataDir.path, ...queueOptions },
+    ),
+  );
+  const redis = config.REDIS_URL === undefined ? null : { driver: 'redis' as const, url: config.REDIS_URL };
+  const blobs = closers.add(
+    await openBlobs(
+      config.IPFS_API_URL
+        ? { driver: 'kubo', url: config.IPFS_API_URL }
+        : { driver: 'local', dir: dataDir.blobs },
+    ),
+  );
+  const cache = closers.add(
+    await openCache(
+      config.OLRIC_URL
+        ? { driver: 'olric', url: config.OLRIC_URL }
+        : (redis ?? { driver: 'memory', maxBytes: MEMORY_CACHE_BYTES }),
+    ),
+  );
+  const bus = closers.add(await openBus(redis ?? { driver: 'local' }));
+  const presence = closers.add(await openPresence(redis ?? { driver: 'local' }));
+  const rateLimiter = closers.add(await openRateLimiter(redis ?? { driver: 'local' }));
+  const databases = closers.add(
+    await openFunctionDatabases(
+      config.FUNCTION_DB_URL
+        ? { driver: 'rqlite', url: config.FUNCTION_DB_URL, namespace: config.FUNCTION_DB_NAMESPACE }
+        : { driver: 'sqlite', directory: dataDir.functionDatabases },
+    ),
+  );
+  const egress = closers.add(createEgress({ allow: config.EGRESS_ALLOW ?? [] }));
+
+  return {
+    config,
+    logger,
+    metrics: createMetrics(),
+    processId: newProcessId(),
+    dataDir,
+    keys,
+    store,
+    queue: queues.queue,
+    backlog: queues.backlog,
+    leases: queues.leases,
+    tasks: queues.tasks,
+    blobs,
+    cache,
+    bus,
+    presence,
+    databases,
+    rateLimiter,
+    egress,
+  };
+}
+
+/** Brings the schema of the store up to date and leaves: the Procfile's `release`. Returns what was applied. */
+export async function migrateParts(config: Config): Promise<string[]> {
+  return migrateStore(storeOptions(config, await openDataDir(config.ORAMA_DATA_DIR)));
+}
+
+/** The store alone. */
+export function openStoreOf(config: Config, dataDir: DataDir): Promise<Store> {
+  return openStore(storeOptions(config, dataDir));
+}
+
+function storeOptions(config: Config, dataDir: DataDir): StoreOptions {
+  return config.RQLITE_URL
+    ? { driver: 'rqlite', urls: config.RQLITE_URL }
+    : { driver: 'sqlite', file: dataDir.metadata };
+}

@@ -1,0 +1,23 @@
+import type { Config } from '../config.js';
+import { AppError } from '../errors.js';
+import type { Logger } from '../logger.js';
+
+/** A web or worker process is one of several: they need a queue that all of them reach. */
+export function assertShared(role: 'web' | 'worker', config: Config, logger: Logger): void {
+  if (config.REDIS_URL === undefined) {
+    throw new AppError(
+      'bad_config',
+      `REDIS_URL is not set, and a ${role} process needs the queue that the others use. Set it, or run everything in one process with "orama up".`,
+    );
+  }
+  const local = [
+    config.RQLITE_URL === undefined ? 'metadata and logs (RQLITE_URL)' : null,
+    config.IPFS_API_URL === undefined ? 'WASM files (IPFS_API_URL)' : null,
+    config.FUNCTION_DB_URL === undefined ? "functions' databases (FUNCTION_DB_URL)" : null,
+    config.ORAMA_SECRETS_KEY === undefined ? 'the secrets key (ORAMA_SECRETS_KEY)' : null,
+  ].filter((part) => part !== null);
+  if (local.length === 0) return;
+  logger.warn(
+    `In the data directory ${config.ORAMA_DATA_DIR}: ${local.join(', ')}. All processes must share it, so they must run on one machine; set these URLs to use several.`,
+  );
+}

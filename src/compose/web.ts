@@ -1,0 +1,75 @@
+import type { Closers } from '../closers.js';
+import { createAuth } from '../core/auth/auth.js';
+import { createTokens, storedJwtKey } from '../core/auth/jwt.js';
+import { createSessions } from '../core/auth/sessions.js';
+import { createFunctions } from '../core/deploy.js';
+import { createInvocations } from '../core/invocations.js';
+import { createKeys } from '../core/keys.js';
+import { createLogs } from '../core/logs.js';
+import { createDeadLetters } from '../core/replay.js';
+import { createTriggers } from '../core/triggers.js';
+import { type Server, startServer } from '../http/server.js';
+import type { Services } from '../http/services.js';
+import type { Engine } from '../ports/engine.js';
+import { VERSION } from '../version.js';
+import type { Core } from './core.js';
+import { checkHealth } from './health.js';
+import type { Parts } from './parts.js';
+
+export interface WebOptions {
+  /** Inspects what is deployed. */
+  engine: Engine;
+  /** Whether functions run in this process, too. */
+  isWorker: boolean;
+}
+
+/** The HTTP face: its use cases, then the server. */
+export async function startWeb(
+  parts: Parts,
+  core: Core,
+  { engine, isWorker }: WebOptions,
+  closers: Closers,
+): Promise<Server> {
+  const { store, bus, queue, config, metrics } = parts;
+  const { meter } = metrics;
+  const resultTtlMs = config.RESULT_TTL_SECONDS * 1000;
+
+  const keys = closers.add(await createKeys({ store, bus }));
+  await keys.ensureAdmin(parts.keys.admin);
+  const tokens = await createTokens({
+    privateKey: config.ORAMA_JWT_KEY ?? (await storedJwtKey(store.settings, parts.keys.box)),
+    foreign: config.ORAMA_JWKS_URL
+      ? {
+          jwksUrl: config.ORAMA_JWKS_URL,
+          issuer: config.ORAMA_JWT_ISSUER,
+          audience: config.ORAMA_JWT_AUDIENCE,
+        }
+      : undefined,
+  });
+  const sessions = closers.add(await createSessions({ store, bus, tokens }));
+
+  const services: Services = {
+    ...parts,
+    ...core,
+    version: VERSION,
+    keys,
+    tokens,
+    sessions,
+    auth: createAuth({ keys, tokens, sessions, namespaces: store.sessions }),
+    functions: createFunctions({ ...parts, ...core, engine }),
+    triggers: createTriggers({ ...parts, ...core }),
+    logs: createLogs({ store, bus }),
+    invocations: createInvocations({ queue, attempts: store.attempts, finisher: core.finisher }),
+    deadLetters: createDeadLetters({ ...parts, ...core, meter, resultTtlMs }),
+    blobOwners: store.blobOwners,
+    limiter: parts.rateLimiter,
+    health: () => checkHealth(parts),
+    async metrics() {
+      return { contentType: metrics.contentType, text: await metrics.text([]) };
+    },
+    async status() {
+      return { queue: await queue.counts(), engine: isWorker ? engine.stats() : null };
+    },
+  };
+  return closers.add(await startServer(services, { host: config.HOST, port: config.PORT }));
+}

@@ -1,0 +1,62 @@
+import { createDeliveryHandler } from '../../workers/consumer.js';
+import { createLogWriter, type LogWriter } from '../../workers/log-writer.js';
+import type { Closers } from '../closers.js';
+import { logChannel } from '../core/logs.js';
+import { startRetention } from '../core/retention.js';
+import type { Closable } from '../ports/closable.js';
+import type { Engine } from '../ports/engine.js';
+import type { AttemptRow } from '../ports/store.js';
+import type { Core } from './core.js';
+import type { Parts } from './parts.js';
+
+/** The group-committing writer of a worker process. */
+export function composeLogWriter(parts: Parts, closers: Closers): LogWriter {
+  const { store, backlog, bus, logger } = parts;
+  const tellFollowers = (rows: readonly AttemptRow[]) => {
+    const channels = new Set(rows.map((row) => logChannel(row.namespace, row.function)));
+    for (const channel of channels) void bus.publish(channel, '').catch(() => undefined);
+  };
+  return closers.add(
+    createLogWriter({ attempts: store.attempts, backlog, logger, onWritten: tellFollowers }),
+  );
+}
+
+/** Starts taking jobs, ticks and callbacks. `close` finishes what is in hand, or hands it back when time is up. */
+export async function startWorker(
+  parts: Parts,
+  core: Core,
+  { engine, logWriter }: { engine: Engine; logWriter: LogWriter },
+  closers: Closers,
+): Promise<void> {
+  const { config, logger, store } = parts;
+  const handler = createDeliveryHandler({ ...parts, ...core, meter: parts.metrics.meter, engine, logWriter });
+
+  closers.add(
+    startRetention(
+      store,
+      { logDays: config.LOG_RETENTION_DAYS, deadDays: config.DEAD_RETENTION_DAYS },
+      logger,
+    ),
+  );
+  closers.add(await core.callbacks.start());
+  closers.add(await core.schedules.start());
+  const consumer = await parts.queue.consume(handler, { concurrency: config.WORKER_CONCURRENCY });
+  closers.add(finishOrHandBack(consumer, engine, config.SHUTDOWN_SECONDS * 1000));
+}
+
+/** Guests that are still running when time is up are stopped; their jobs go back to the queue, no attempt used. */
+function finishOrHandBack(consumer: Closable, engine: Engine, shutdownMs: number): Closable {
+  return {
+    async close() {
+      const finished = consumer.close();
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, shutdownMs);
+      });
+      await Promise.race([finished, late]);
+      clearTimeout(timer);
+      await engine.close();
+      await finished;
+    },
+  };
+}

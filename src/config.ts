@@ -1,0 +1,167 @@
+import { availableParallelism } from 'node:os';
+import { z } from 'zod';
+import { DEFAULT_NAMESPACE, namespaceSchema } from './contract/ids.js';
+import { AppError } from './errors.js';
+import { suggest } from './suggest.js';
+
+const number = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+const list = z
+  .string()
+  .transform((text) => text.split(',').map((part) => part.trim()))
+  .pipe(z.array(z.string().min(1)));
+const flag = z.enum(['true', 'false', '1', '0']).transform((text) => text === 'true' || text === '1');
+const url = (protocols: RegExp, shape: string) =>
+  z.string().refine((text) => URL.canParse(text) && protocols.test(text), `must look like ${shape}`);
+const httpUrl = (example: string) => url(/^https?:\/\//, example);
+
+/** One setting: what it accepts, its default, and what it is for. The table in docs/settings.md is made from this. */
+const SETTINGS = {
+  HOST: z.string().min(1).default('127.0.0.1').describe('Address to listen on.'),
+  PORT: number(0, 65_535).default(4000).describe('Port to listen on; 0 takes a free one.'),
+  ORAMA_DATA_DIR: z.string().min(1).default('.orama').describe('Directory of the embedded stores.'),
+  REDIS_URL: url(/^rediss?:\/\//, 'redis://host:6379')
+    .optional()
+    .describe('Queue, bus and, without OLRIC_URL, cache.'),
+  RQLITE_URL: list
+    .pipe(z.array(httpUrl('http://host:4001')))
+    .optional()
+    .describe('Metadata, logs and secrets: comma-separated nodes.'),
+  FUNCTION_DB_URL: z
+    .string()
+    .refine((text) => /^https?:\/\//.test(text), 'must look like http://{namespace}.db:4001')
+    .optional()
+    .describe("Functions' databases: an RQLite per namespace, with `{namespace}` in the URL."),
+  FUNCTION_DB_NAMESPACE: namespaceSchema
+    .default(DEFAULT_NAMESPACE)
+    .describe('The only namespace that may use FUNCTION_DB_URL when it has no `{namespace}`.'),
+  IPFS_API_URL: httpUrl('http://host:5001').optional().describe('Kubo RPC for WASM files and blobs.'),
+  OLRIC_URL: url(/^(redis|rediss|olric):\/\//, 'redis://host:3320')
+    .optional()
+    .describe('Cache (RESP).'),
+  ORAMA_ADMIN_KEY: z
+    .string()
+    .regex(/^ak_[A-Za-z0-9_-]{16,128}:[A-Za-z0-9_-]{1,64}$/, 'must read ak_<random>:<namespace>')
+    .optional()
+    .describe('Admin key for automation; made at first start when unset.'),
+  ORAMA_SECRETS_KEY: z
+    .string()
+    .refine((text) => Buffer.from(text, 'base64').length === 32, 'must be 32 bytes in base64')
+    .optional()
+    .describe('Master key of the secrets; made once when unset.'),
+  ORAMA_SECRETS_KEY_PREVIOUS: z
+    .string()
+    .refine((text) => Buffer.from(text, 'base64').length === 32, 'must be 32 bytes in base64')
+    .optional()
+    .describe('The master key before the last rotation: still opens, no longer seals.'),
+  ORAMA_JWT_KEY: z
+    .string()
+    .optional()
+    .describe('Private key (PKCS#8 PEM, EdDSA or RS256) that signs JWTs; made once when unset.'),
+  ORAMA_JWKS_URL: httpUrl('https://issuer/.well-known/jwks.json')
+    .optional()
+    .describe('Key set of a further issuer whose JWTs are accepted.'),
+  ORAMA_JWT_ISSUER: z.string().optional().describe('`iss` that JWTs of ORAMA_JWKS_URL must carry.'),
+  ORAMA_JWT_AUDIENCE: z.string().optional().describe('`aud` that JWTs of ORAMA_JWKS_URL must carry.'),
+  WORKER_THREADS: number(1, 256).default(availableParallelism()).describe('Guests computing at once.'),
+  WORKER_PARKED: number(0, 1024).default(64).describe('Further guests that may wait in a host call at once.'),
+  WORKER_CONCURRENCY: number(1, 4096).default(64).describe('Jobs a process takes at once.'),
+  WORKER_MEMORY_MB: number(256, 1_048_576)
+    .default(2048)
+    .describe('Limits of running and parked guests plus kept warm instances, per process.'),
+  RATE_LIMIT_PER_MINUTE: number(1, 1e9).default(600_000).describe('Requests per namespace and minute.'),
+  ANON_RATE_LIMIT_PER_MINUTE: number(1, 1e9)
+    .default(6000)
+    .describe('Anonymous requests per address and minute.'),
+  SYNC_WAIT_SECONDS: number(1, 86_400)
+    .default(900)
+    .describe('Longest wait of a sync call; then it answers as async.'),
+  QUEUE_MAX_WAITING: number(1, 1e9).default(100_000).describe('Jobs waiting; beyond, 429.'),
+  QUEUE_MAX_MB: number(1, 1e7).default(1024).describe('Input bytes waiting, in MB; beyond, 429.'),
+  QUEUE_LOCK_SECONDS: number(1, 300)
+    .default(8)
+    .describe('A worker that shows no sign for so long has lost its jobs.'),
+  EGRESS_ALLOW: list
+    .optional()
+    .describe('CIDRs or hosts that http_fetch and callbacks may reach though private.'),
+  LOG_RETENTION_DAYS: number(1, 3650).default(7).describe('Invocation logs.'),
+  DEAD_RETENTION_DAYS: number(1, 3650).default(14).describe('Dead letters.'),
+  RESULT_TTL_SECONDS: number(0, 604_800)
+    .default(3600)
+    .describe('How long the output of an invocation is kept.'),
+  LOG_LEVEL: z
+    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+    .default('info')
+    .describe("The engine's own log, on stderr."),
+  SHUTDOWN_SECONDS: number(0, 3600)
+    .default(30)
+    .describe('SIGTERM: running jobs are finished or handed back within this.'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl('http://collector:4318')
+    .optional()
+    .describe('OpenTelemetry traces over OTLP/HTTP.'),
+  OPEN_METRICS: flag
+    .default(false)
+    .describe('true: /metrics and the details of /v1/status need no credential.'),
+  CORS_ORIGINS: list.optional().describe('Origins that browsers may call from; `*` for any.'),
+  TRUSTED_PROXIES: list.optional().describe('CIDRs of proxies whose X-Forwarded-For is believed.'),
+} as const;
+
+const settingsSchema = z.object(SETTINGS);
+export type Config = z.infer<typeof settingsSchema>;
+
+/** Names that begin like ours but are read by the CLI. */
+const CLI_NAMES = ['ORAMA_URL', 'ORAMA_API_KEY', 'ORAMA_NAMESPACE'];
+
+export interface LoadedConfig {
+  config: Config;
+  /** Sentences about what looks wrong but does not stop the start. */
+  warnings: string[];
+}
+
+/** Reads and validates every setting; an override wins over the environment. Throws `bad_config` naming the first that is wrong. */
+export function loadConfig(
+  overrides: NodeJS.ProcessEnv = {},
+  environment: NodeJS.ProcessEnv = process.env,
+): LoadedConfig {
+  const given: Record<string, string> = {};
+  for (const [name, value] of Object.entries({ ...environment, ...overrides })) {
+    // An empty value is how shells and compose files say "unset".
+    if (value !== undefined && value !== '') given[name] = value;
+  }
+  const parsed = settingsSchema.safeParse(given);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    const name = String(issue?.path[0] ?? 'setting');
+    const shown = /KEY|URL/.test(name) ? '' : ` (it is ${JSON.stringify(given[name])})`;
+    throw new AppError(
+      'bad_config',
+      `${name}: ${issue?.message ?? 'is wrong'}${shown}. Correct it and start again.`,
+    );
+  }
+  const known = [...Object.keys(SETTINGS), ...CLI_NAMES];
+  const warnings = Object.keys(given)
+    .filter((name) => name.startsWith('ORAMA_') && !known.includes(name))
+    .map((name) => {
+      const near = suggest(name, known);
+      return `${name} is no setting of this engine and is ignored${near ? `; did you mean ${near}?` : '.'}`;
+    });
+  return { config: parsed.data, warnings };
+}
+
+export interface SettingRow {
+  name: string;
+  default: string;
+  about: string;
+}
+
+/** Every setting with its default, for the docs. */
+export function settingRows(): SettingRow[] {
+  return Object.entries(SETTINGS).map(([name, schema]) => {
+    const fallback = z.safeParse(schema, undefined);
+    const value = fallback.success ? fallback.data : undefined;
+    return {
+      name,
+      default: name === 'WORKER_THREADS' ? 'cores' : value === undefined ? 'unset' : String(value),
+      about: schema.description ?? '',
+    };
+  });
+}

@@ -1,0 +1,116 @@
+import { z } from 'zod';
+import { AppError } from '../errors.js';
+import { type FunctionSettings, functionMetadataSchema, functionSettingsSchema } from './function.js';
+import { type Namespace, namespaceSchema } from './ids.js';
+import { dotted, parseOrRefuse } from './sentence.js';
+import { show } from './show.js';
+
+/** The settings that have a form field of their own in POST /v1/functions. */
+const FIELDS = {
+  name: functionSettingsSchema.shape.name,
+  namespace: namespaceSchema.optional(),
+  is_public: functionSettingsSchema.shape.is_public,
+  memory_limit_mb: functionSettingsSchema.shape.memory_limit_mb,
+  timeout_seconds: functionSettingsSchema.shape.timeout_seconds,
+  retry_count: functionSettingsSchema.shape.retry_count,
+  retry_delay_seconds: functionSettingsSchema.shape.retry_delay_seconds,
+};
+const formSchema = z.strictObject({ ...FIELDS, ...functionMetadataSchema.shape });
+
+/** What function.yaml calls the same things; `metadata` may be a function.yaml written as JSON. */
+const MANIFEST_NAMES = new Map([
+  ['public', 'is_public'],
+  ['memory', 'memory_limit_mb'],
+  ['timeout', 'timeout_seconds'],
+  ['retry.count', 'retry_count'],
+  ['retry.delay', 'retry_delay_seconds'],
+  ['retry.backoff', 'retry_backoff'],
+]);
+
+export interface DeployForm {
+  settings: FunctionSettings;
+  namespace?: Namespace;
+}
+
+/**
+ * Reads the fields of a deploy. A field wins over the same key in `metadata`. Throws `invalid_manifest` with one
+ * sentence on the first thing that is wrong: an unknown field or key, a wrong type, a value out of range.
+ */
+export function parseDeployForm(fields: Readonly<Record<string, string>>): DeployForm {
+  const given = new Map<string, unknown>();
+  for (const [name, value] of Object.entries(readMetadata(fields.metadata))) given.set(name, value);
+  for (const [name, text] of Object.entries(fields)) {
+    if (name !== 'metadata') given.set(name, readField(name, text));
+  }
+  const parsed = parseOrRefuse(formSchema, Object.fromEntries(given), {
+    code: 'invalid_manifest',
+    keys: Object.keys(formSchema.shape),
+    synonyms: MANIFEST_NAMES,
+    name: (path) => nameOf(path, fields),
+  });
+  const { namespace, name, is_public, memory_limit_mb, timeout_seconds, retry_count, ...others } = parsed;
+  const { retry_delay_seconds, ...metadata } = others;
+  const limits = { memory_limit_mb, timeout_seconds, retry_count, retry_delay_seconds };
+  const settings = { name, is_public, ...limits, metadata };
+  return namespace === undefined ? { settings } : { settings, namespace };
+}
+
+/** The form that carries these settings: what `parseDeployForm` reads back as the same. */
+export function writeDeployForm(settings: FunctionSettings, namespace?: string): Record<string, string> {
+  return {
+    name: settings.name,
+    ...(namespace === undefined ? {} : { namespace }),
+    is_public: String(settings.is_public),
+    memory_limit_mb: String(settings.memory_limit_mb),
+    timeout_seconds: String(settings.timeout_seconds),
+    retry_count: String(settings.retry_count),
+    retry_delay_seconds: String(settings.retry_delay_seconds),
+    metadata: JSON.stringify(settings.metadata),
+  };
+}
+
+function readMetadata(text: string | undefined): Record<string, unknown> {
+  if (text === undefined || text.trim() === '') return {};
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new AppError('invalid_manifest', `metadata must be JSON, not ${show(text)}`, { cause });
+  }
+  if (!isMap(value))
+    throw new AppError('invalid_manifest', `metadata must be a JSON object, not ${show(value)}`);
+  const { retry, ...rest } = value;
+  if (retry !== undefined && !isMap(retry)) {
+    throw new AppError('invalid_manifest', `metadata.retry must be a map, not ${show(retry)}`);
+  }
+  const nested = Object.entries(retry ?? {}).map(([key, inner]) => [`retry.${key}`, inner] as const);
+  return Object.fromEntries(
+    [...nested, ...Object.entries(rest)].map(([key, inner]) => [MANIFEST_NAMES.get(key) ?? key, inner]),
+  );
+}
+
+/** Form values are text. What does not read as its type stays text, for the schema to refuse with the value as sent. */
+function readField(name: string, text: string): unknown {
+  switch (name) {
+    case 'is_public':
+      return text === 'true' ? true : text === 'false' ? false : text;
+    case 'memory_limit_mb':
+    case 'timeout_seconds':
+    case 'retry_count':
+    case 'retry_delay_seconds':
+      return /^-?\d+(\.\d+)?(e-?\d+)?$/.test(text) ? Number(text) : text;
+    default:
+      return text;
+  }
+}
+
+/** A key as its sender wrote it: a field by its name, else with `metadata.` in front. */
+function nameOf(path: readonly PropertyKey[], fields: Readonly<Record<string, string>>): string {
+  const [first] = path;
+  const own = first === undefined || first === 'name' || Object.hasOwn(fields, first);
+  return dotted(own ? path : ['metadata', ...path]);
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,43 @@
+import { z } from 'zod';
+import { ERRORS } from '../../errors.js';
+import { functionNameSchema, namespaceSchema, requestIdSchema } from '../ids.js';
+
+const codes = Object.keys(ERRORS);
+
+/** What every failure answers with. */
+export const errorReplySchema = z.object({
+  error: z.string().describe('One sentence: what was wrong and what to do next.'),
+  code: z.enum(codes).describe('A stable word to match on.'),
+});
+
+export const messageReplySchema = z.object({ message: z.string() });
+
+export const countReplySchema = z.object({ count: z.number().int().min(0) });
+
+/** `name` or `name@version` in a path. */
+export const functionRefSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{1,64}(@[1-9][0-9]{0,8})?$/, {
+    error: ({ input }) =>
+      `must be a function's name or name@version, such as "resize" or "resize@3", not ${JSON.stringify(input)}`,
+  })
+  .refine((ref) => !/^secrets(@|$)/.test(ref), 'may not be "secrets", which is reserved');
+
+/** A moment: RFC 3339, Unix milliseconds, or how long ago, such as `15m`. */
+export const sinceSchema = z
+  .string()
+  .regex(
+    /^(\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)|\d{4}-\d\d-\d\d|\d{1,15}|\d{1,6}[smhd])$/,
+    {
+      error: ({ input }) =>
+        `must be a time such as "2026-01-31T12:00:00Z" or an age such as "15m", not ${JSON.stringify(input)}`,
+    },
+  );
+
+export const namespaceQuery = namespaceSchema
+  .optional()
+  .describe("The credential's own namespace; chosen only by anonymous calls, whose default is `default`.");
+
+export const functionPath = z.object({ name: functionNameSchema });
+export const functionRefPath = z.object({ name: functionRefSchema });
+export const invocationPath = z.object({ id: requestIdSchema });

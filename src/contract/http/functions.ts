@@ -1,0 +1,37 @@
+import { z } from 'zod';
+import { functionRecordSchema } from '../function.js';
+import { functionNameSchema, namespaceSchema } from '../ids.js';
+
+/** The file part of POST /v1/functions; its fields are those of contract/form.ts. */
+export const WASM_FIELD = 'wasm';
+
+export const deployReplySchema = z.object({ message: z.string(), function: functionRecordSchema });
+
+export const functionsReplySchema = z.object({
+  functions: z.array(functionRecordSchema),
+  count: z.number().int(),
+});
+
+export const versionsReplySchema = z.object({
+  versions: z.array(functionRecordSchema),
+  count: z.number().int(),
+});
+
+export const rollbackBodySchema = z.object({ version: z.number().int().min(1).max(999_999_999) });
+
+/** The form's fields as clients send them: text. contract/form.ts reads and checks them. */
+export const deployFieldsSchema = z.object({
+  name: functionNameSchema,
+  namespace: namespaceSchema.optional(),
+  is_public: z.enum(['true', 'false']).optional(),
+  memory_limit_mb: z.string().optional().describe('1–256, 64 unless told.'),
+  timeout_seconds: z.string().optional().describe('1–300, 30 unless told.'),
+  retry_count: z.string().optional().describe('0–25, 0 unless told.'),
+  retry_delay_seconds: z.string().optional().describe('0–3600, 5 unless told.'),
+  metadata: z
+    .string()
+    .optional()
+    .describe(
+      'JSON: `env`, `retry_backoff`, `triggers`, `on_success`, `on_failure`, `concurrency`, `allowed_hosts`.',
+    ),
+});

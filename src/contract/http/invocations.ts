@@ -1,0 +1,38 @@
+import { z } from 'zod';
+import { functionNameSchema, requestIdSchema } from '../ids.js';
+import { invocationRecordSchema, invocationStateSchema } from '../invocation.js';
+import { namespaceQuery, sinceSchema } from './common.js';
+
+export const DEFAULT_INVOCATION_LIMIT = 50;
+
+export const invocationsQuerySchema = z.object({
+  namespace: namespaceQuery,
+  function: functionNameSchema.optional(),
+  status: invocationStateSchema.optional(),
+  reason: z
+    .enum(['error', 'timeout', 'expired', 'worker_died'])
+    .optional()
+    .describe('Dead ones by what they died of.'),
+  since: sinceSchema.optional().describe('Accepted at or after this.'),
+  before: sinceSchema.optional().describe('Accepted before this.'),
+  limit: z.number().int().min(1).max(500).optional(),
+  cursor: z.string().min(1).max(1024).optional().describe('`next_cursor` of the page before.'),
+});
+
+export const invocationsReplySchema = z.object({
+  invocations: z.array(invocationRecordSchema),
+  count: z.number().int(),
+  next_cursor: z.string().nullable(),
+});
+
+export const cancelReplySchema = z.object({ request_id: requestIdSchema, state: z.literal('cancelled') });
+
+export const replayQuerySchema = z.object({
+  namespace: namespaceQuery,
+  version: z
+    .enum(['pinned', 'newest'])
+    .optional()
+    .describe('Which version runs: the one pinned when it was accepted (default), or the newest.'),
+});
+
+export const replayReplySchema = z.object({ request_id: requestIdSchema });

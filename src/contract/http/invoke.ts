@@ -1,0 +1,83 @@
+import { z } from 'zod';
+import { requestIdSchema } from '../ids.js';
+import { namespaceQuery } from './common.js';
+
+const MAX_DELAY_SECONDS = 7 * 24 * 3600;
+
+export const invokeQuerySchema = z.object({ namespace: namespaceQuery });
+
+/** Every one is optional; names in lower case, as Node has them. */
+export const invokeHeadersSchema = z.object({
+  prefer: z
+    .string()
+    .max(256)
+    .optional()
+    .describe('`respond-async`: answer 202 at once; `wait=N`: answer 202 after N seconds without a result.'),
+  'idempotency-key': z
+    .string()
+    .min(1)
+    .max(255)
+    .optional()
+    .describe('The same key gives the same invocation and result for 24 hours; with another body it is 422.'),
+  'x-delay-seconds': z
+    .number()
+    .min(0)
+    .max(MAX_DELAY_SECONDS)
+    .optional()
+    .describe('Async only: seconds before the first attempt.'),
+  'x-max-age-seconds': z
+    .number()
+    .min(0)
+    .max(MAX_DELAY_SECONDS)
+    .optional()
+    .describe('An invocation older than this when its turn comes is dead, reason `expired`.'),
+  'x-callback-url': z
+    .string()
+    .max(2048)
+    .regex(/^https?:\/\//, {
+      error: ({ input }) => `must be an http or https URL, not ${JSON.stringify(input)}`,
+    })
+    .optional()
+    .describe('Async only: the result is POSTed there, signed with the callback secret of the namespace.'),
+  'x-request-id': requestIdSchema.optional().describe("The client's own id for the invocation, a new UUID."),
+  traceparent: z.string().max(128).optional().describe('W3C trace context, passed on to the invocation.'),
+});
+
+export const invokeReplySchema = z.object({
+  request_id: requestIdSchema,
+  output: z.string().optional(),
+  output_base64: z.string().optional().describe('In place of `output` when the output is not UTF-8.'),
+  status: z.literal('success'),
+  duration_ms: z.number(),
+});
+
+export const invokeFailureSchema = z.object({
+  request_id: requestIdSchema,
+  status: z.enum(['error', 'timeout', 'cancelled']),
+  error: z.string(),
+  code: z.string(),
+  duration_ms: z.number(),
+});
+
+export const acceptedReplySchema = z.object({ request_id: requestIdSchema, status: z.literal('queued') });
+
+export const invokeSocketQuerySchema = invokeQuerySchema.extend({
+  logs: z.boolean().optional().describe("`true`: each invocation's log lines come before its reply."),
+});
+
+export type Preference = { kind: 'final' } | { kind: 'async' } | { kind: 'wait'; seconds: number };
+
+/** RFC 7240: `respond-async` and `wait=N`; with both, N seconds are waited first. What is unknown is ignored. */
+export function parsePrefer(header: string | undefined): Preference {
+  if (header === undefined) return { kind: 'final' };
+  let respondAsync = false;
+  for (const part of header.split(',')) {
+    const [name = '', value = ''] = (part.split(';')[0] ?? '').split('=').map((text) => text.trim());
+    if (name.toLowerCase() === 'respond-async') respondAsync = true;
+    const seconds = value.replace(/^"(.*)"$/, '$1');
+    if (name.toLowerCase() === 'wait' && /^\d{1,9}$/.test(seconds)) {
+      return Number(seconds) === 0 ? { kind: 'async' } : { kind: 'wait', seconds: Number(seconds) };
+    }
+  }
+  return respondAsync ? { kind: 'async' } : { kind: 'final' };
+}

@@ -1,0 +1,29 @@
+import { z } from 'zod';
+import { functionNameSchema, namespaceSchema, requestIdSchema } from '../ids.js';
+import { attemptStatusSchema, logRecordSchema } from '../invocation.js';
+import { namespaceQuery, sinceSchema } from './common.js';
+
+export const DEFAULT_LOG_LIMIT = 100;
+
+export const logsQuerySchema = z.object({
+  namespace: namespaceQuery,
+  limit: z.number().int().min(1).max(1000).optional().describe('Records, 100 unless told.'),
+  since: sinceSchema.optional(),
+  status: attemptStatusSchema.optional(),
+  request_id: requestIdSchema.optional(),
+  follow: z
+    .boolean()
+    .optional()
+    .describe('`true`: server-sent events, one record each, oldest first, as they are written.'),
+});
+
+export const logsHeadersSchema = z.object({
+  'last-event-id': z.string().max(256).optional().describe('With `follow`: the `id` after which to go on.'),
+});
+
+export const logsReplySchema = z.object({
+  name: functionNameSchema,
+  namespace: namespaceSchema,
+  logs: z.array(logRecordSchema),
+  count: z.number().int(),
+});

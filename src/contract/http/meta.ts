@@ -1,0 +1,28 @@
+import { z } from 'zod';
+
+export const healthReplySchema = z.object({
+  status: z.enum(['ok', 'down']),
+  dependencies: z.record(
+    z.string(),
+    z.object({ status: z.enum(['up', 'down']), error: z.string().optional() }),
+  ),
+});
+
+export const versionReplySchema = z.object({ name: z.string(), version: z.string(), node: z.string() });
+
+export const statusReplySchema = z.object({
+  status: z.enum(['ok', 'down']),
+  version: z.string(),
+  uptime_seconds: z.number().optional(),
+  dependencies: healthReplySchema.shape.dependencies.optional(),
+  queue: z
+    .object({
+      waiting: z.number(),
+      running: z.number(),
+      retrying: z.number(),
+      bytes: z.number(),
+      oldest_ms: z.number(),
+    })
+    .optional(),
+  engine: z.record(z.string(), z.number()).optional(),
+});

@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import { topicSchema } from '../function.js';
+import { namespaceSchema } from '../ids.js';
+import { namespaceQuery } from './common.js';
+
+export const publishBodySchema = z.union([
+  z.object({
+    topic: topicSchema,
+    data_base64: z.base64().describe('Bytes; a trigger gets the JSON value they spell, else a string.'),
+    namespace: namespaceSchema.optional(),
+  }),
+  z.object({
+    topic: topicSchema,
+    data: z.unknown().describe('Any JSON value.'),
+    namespace: namespaceSchema.optional(),
+  }),
+]);
+
+export const publishReplySchema = z.object({ status: z.literal('ok') });
+
+export const topicsReplySchema = z.object({ topics: z.array(z.string()) });
+
+export const presenceQuerySchema = z.object({ namespace: namespaceQuery, topic: topicSchema });
+
+export const presenceReplySchema = z.object({
+  topic: z.string(),
+  members: z.array(z.object({ member_id: z.string(), joined_at: z.string(), meta: z.unknown() })),
+  count: z.number().int(),
+});
+
+export const subscribeQuerySchema = z.object({
+  namespace: namespaceQuery,
+  topic: topicSchema,
+  presence: z.boolean().optional().describe('`true`: be a member of the topic and hear of the others.'),
+  member_id: z.string().min(1).max(256).optional(),
+  member_meta: z.string().max(4096).optional().describe('JSON that the others see.'),
+});
+
+export const presenceEventSchema = z.object({
+  type: z.enum(['presence.join', 'presence.leave']),
+  member_id: z.string(),
+  meta: z.unknown(),
+  timestamp: z.number(),
+});
+export type PresenceEvent = z.infer<typeof presenceEventSchema>;

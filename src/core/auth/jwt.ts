@@ -1,0 +1,205 @@
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import {
+  calculateJwkThumbprint,
+  createRemoteJWKSet,
+  decodeProtectedHeader,
+  errors,
+  exportJWK,
+  type JSONWebKeySet,
+  type JWTPayload,
+  jwtVerify,
+  SignJWT,
+} from 'jose';
+import { z } from 'zod';
+import { type Namespace, namespaceSchema } from '../../contract/ids.js';
+import { AppError, messageOf } from '../../errors.js';
+import type { SettingStore } from '../../ports/store.js';
+import type { SecretBox } from '../secret-box.js';
+
+export const ACCESS_TOKEN_SECONDS = 15 * 60;
+const ISSUER = 'orama-functions';
+const AUDIENCE = 'orama-functions';
+/** Clocks of issuer and engine may differ by this. */
+const FOREIGN_TOLERANCE_SECONDS = 5;
+const FOREIGN_ALGORITHMS = ['EdDSA', 'RS256', 'ES256'];
+const KEY_PLACE = { namespace: '', name: 'jwt-key' };
+
+/** What a token says, once its signature, issuer, audience and times have been checked. */
+export interface TokenClaims {
+  issuer: 'own' | 'foreign';
+  subject: string;
+  namespace: Namespace;
+  /** The refresh family of a wallet's login. */
+  session: string | null;
+  /** The API key that the token was made of. */
+  keyId: string | null;
+  /** Unix milliseconds. */
+  expiresAt: number;
+}
+
+export interface NewToken {
+  subject: string;
+  namespace: Namespace;
+  session?: string;
+  keyId?: string;
+}
+
+/** Signs and checks JWTs. Whether what stands behind a token still holds is not decided here. */
+export interface Tokens {
+  /** Valid for 15 minutes. */
+  sign(token: NewToken): Promise<string>;
+  /** Throws `unauthorized` with the reason. */
+  verify(jwt: string): Promise<TokenClaims>;
+  /** The public key, for `/v1/auth/jwks`. */
+  jwks(): JSONWebKeySet;
+}
+
+export interface ForeignIssuer {
+  jwksUrl: string;
+  issuer?: string | undefined;
+  audience?: string | undefined;
+}
+
+export interface TokensOptions {
+  /** PKCS#8 PEM, Ed25519 or RSA. */
+  privateKey: string;
+  foreign?: ForeignIssuer | undefined;
+}
+
+const claimsSchema = z.object({
+  sub: z.string().min(1).max(256),
+  namespace: namespaceSchema,
+  exp: z.number(),
+  sid: z.string().optional(),
+  key: z.string().optional(),
+});
+
+export async function createTokens({ privateKey, foreign }: TokensOptions): Promise<Tokens> {
+  const key = readKey(privateKey);
+  const alg = key.asymmetricKeyType === 'rsa' ? 'RS256' : 'EdDSA';
+  const publicKey = createPublicKey(key);
+  const jwk = await exportJWK(publicKey);
+  const kid = await calculateJwkThumbprint(jwk);
+  const verifyOwn = (jwt: string) =>
+    jwtVerify(jwt, publicKey, {
+      algorithms: [alg],
+      issuer: ISSUER,
+      audience: AUDIENCE,
+      requiredClaims: ['exp', 'sub'],
+    });
+  const verifyForeign = foreign && foreignVerifier(foreign);
+
+  return {
+    sign: ({ subject, namespace, session, keyId }) =>
+      new SignJWT({
+        namespace,
+        ...(session === undefined ? {} : { sid: session }),
+        ...(keyId === undefined ? {} : { key: keyId }),
+      })
+        .setProtectedHeader({ alg, kid, typ: 'JWT' })
+        .setSubject(subject)
+        .setIssuer(ISSUER)
+        .setAudience(AUDIENCE)
+        .setIssuedAt()
+        .setExpirationTime(`${ACCESS_TOKEN_SECONDS}s`)
+        .sign(key),
+
+    async verify(jwt) {
+      try {
+        // The `kid` only chooses between the key sets; each accepts its own algorithms and nothing that a header asks for.
+        const isForeign = verifyForeign !== undefined && keyIdOf(jwt) !== kid;
+        const { payload } = await (isForeign ? verifyForeign(jwt) : verifyOwn(jwt));
+        return claimsOf(payload, !isForeign);
+      } catch (error) {
+        if (isKeySetAway(error)) {
+          throw new AppError('unavailable', 'The key set of the token issuer cannot be fetched; try again.', {
+            cause: error,
+          });
+        }
+        throw new AppError('unauthorized', refusal(error), { cause: error });
+      }
+    },
+
+    jwks: () => ({ keys: [{ ...jwk, kid, alg, use: 'sig' }] }),
+  };
+}
+
+/** The key that signs when none is configured: made once, sealed in the store, the same for every process. */
+export async function storedJwtKey(settings: SettingStore, box: SecretBox): Promise<string> {
+  const made = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  const sealed = Buffer.from(box.seal(made, KEY_PLACE)).toString('base64');
+  const held = await settings.putIfAbsent('engine', KEY_PLACE.name, sealed);
+  return box.open(Buffer.from(held, 'base64'), KEY_PLACE);
+}
+
+/** Seals the stored key with the box's current master key. */
+export async function resealJwtKey(settings: SettingStore, box: SecretBox): Promise<void> {
+  const held = await settings.get('engine', KEY_PLACE.name);
+  if (held === null) return;
+  const pem = box.open(Buffer.from(held, 'base64'), KEY_PLACE);
+  await settings.put('engine', KEY_PLACE.name, Buffer.from(box.seal(pem, KEY_PLACE)).toString('base64'));
+}
+
+function foreignVerifier({ jwksUrl, issuer, audience }: ForeignIssuer) {
+  const keys = createRemoteJWKSet(new URL(jwksUrl));
+  const options = {
+    algorithms: FOREIGN_ALGORITHMS,
+    clockTolerance: FOREIGN_TOLERANCE_SECONDS,
+    requiredClaims: ['exp', 'sub'],
+    ...(issuer === undefined ? {} : { issuer }),
+    ...(audience === undefined ? {} : { audience }),
+  };
+  return (jwt: string) => jwtVerify(jwt, keys, options);
+}
+
+function keyIdOf(jwt: string): string | undefined {
+  try {
+    return decodeProtectedHeader(jwt).kid;
+  } catch {
+    // What has no readable header is no token, whoever looks at it.
+    throw new errors.JWTInvalid('no header');
+  }
+}
+
+function claimsOf(payload: JWTPayload, own: boolean): TokenClaims {
+  const { sub, namespace, exp, sid, key } = claimsSchema.parse(payload);
+  return {
+    issuer: own ? 'own' : 'foreign',
+    subject: sub,
+    namespace,
+    session: (own ? sid : undefined) ?? null,
+    keyId: (own ? key : undefined) ?? null,
+    expiresAt: exp * 1000,
+  };
+}
+
+function readKey(pem: string): KeyObject {
+  const shape = 'must be an Ed25519 or RSA private key (at least 2048 bits) as PKCS#8 PEM';
+  let key: KeyObject;
+  try {
+    // Environment files cannot hold line breaks; the usual stand-in is a literal \n.
+    key = createPrivateKey(pem.replaceAll('\\n', '\n'));
+  } catch (error) {
+    throw new AppError('bad_config', `ORAMA_JWT_KEY ${shape}: ${messageOf(error)}.`, { cause: error });
+  }
+  const bits = key.asymmetricKeyDetails?.modulusLength ?? 0;
+  const usable = key.asymmetricKeyType === 'ed25519' || (key.asymmetricKeyType === 'rsa' && bits >= 2048);
+  if (!usable) throw new AppError('bad_config', `ORAMA_JWT_KEY ${shape}, not ${key.asymmetricKeyType}.`);
+  return key;
+}
+
+/** What went wrong concerns ORAMA_JWKS_URL and not the token: no answer, or none that is a key set. */
+function isKeySetAway(error: unknown): boolean {
+  if (error instanceof z.ZodError) return false;
+  return !(error instanceof errors.JOSEError) || error instanceof errors.JWKSTimeout;
+}
+
+function refusal(error: unknown): string {
+  if (error instanceof errors.JWTExpired) {
+    return 'The token has expired; get a new one with POST /v1/auth/refresh.';
+  }
+  if (error instanceof z.ZodError) {
+    return 'The token has no usable "sub" and "namespace" claims.';
+  }
+  return 'The credential is neither an API key nor a token that this engine accepts.';
+}

@@ -1,0 +1,169 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { DEFAULT_NAMESPACE, type Namespace } from '../../contract/ids.js';
+import { AppError } from '../../errors.js';
+import type { Bus } from '../../ports/bus.js';
+import type { Closable } from '../../ports/closable.js';
+import type { Store } from '../../ports/store.js';
+import { freshCache } from '../fresh-cache.js';
+import { ACCESS_TOKEN_SECONDS, type Tokens } from './jwt.js';
+import { type Chain, isSignedBy, parseWallet } from './wallets.js';
+
+const NONCE_MS = 5 * 60_000;
+const REFRESH_MS = 30 * 24 * 3600_000;
+const CHANNEL = 'sessions';
+
+export interface Challenge {
+  wallet: string;
+  namespace: Namespace;
+  nonce: string;
+  expires_at: string;
+}
+
+export interface Login {
+  access_token: string;
+  token_type: 'Bearer';
+  expires_in: number;
+  refresh_token: string;
+  subject: string;
+  namespace: Namespace;
+}
+
+/** Wallet logins: a signed nonce opens one, refresh tokens carry it on, logout ends it. */
+export interface Sessions extends Closable {
+  challenge(request: { wallet: string; purpose: string; namespace: Namespace }): Promise<Challenge>;
+  /** Throws `unauthorized` for a nonce or signature that is not good, `forbidden` for another wallet's namespace. */
+  verify(request: {
+    wallet: string;
+    nonce: string;
+    signature: string;
+    namespace: Namespace;
+    chain?: Chain | undefined;
+  }): Promise<Login>;
+  /** Each token refreshes once; a second use ends the whole login, as one of the two users has stolen it. */
+  refresh(token: string): Promise<Login>;
+  logoutToken(token: string): Promise<void>;
+  logout(session: string): Promise<void>;
+  /** At most 2 s behind. */
+  isRevoked(session: string): Promise<boolean>;
+}
+
+export interface SessionsDeps {
+  store: Store;
+  bus: Bus;
+  tokens: Tokens;
+}
+
+export async function createSessions({ store, bus, tokens }: SessionsDeps): Promise<Sessions> {
+  const revoked = freshCache<ReadonlySet<string>>();
+  const drop = () => revoked.drop('');
+  const unsubscribe = await bus.subscribe(CHANNEL, drop);
+  const forgetGaps = bus.onGap(drop);
+
+  const logout = async (session: string) => {
+    await store.sessions.revokeFamily(session);
+    drop();
+    // The other processes learn it from the bus, or within 2 s without it.
+    await bus.publish(CHANNEL, session).catch(() => undefined);
+  };
+
+  const issue = async (wallet: string, namespace: Namespace, family: string): Promise<Login> => {
+    const refreshToken = `rt_${randomBytes(32).toString('base64url')}`;
+    await store.sessions.addRefresh({
+      hash: hashOf(refreshToken),
+      family,
+      wallet,
+      namespace,
+      expiresAt: Date.now() + REFRESH_MS,
+    });
+    return {
+      access_token: await tokens.sign({ subject: wallet, namespace, session: family }),
+      token_type: 'Bearer',
+      expires_in: ACCESS_TOKEN_SECONDS,
+      refresh_token: refreshToken,
+      subject: wallet,
+      namespace,
+    };
+  };
+
+  return {
+    logout,
+
+    async challenge({ wallet: given, purpose, namespace }) {
+      const { wallet } = parseWallet(given);
+      assertClaimable(namespace);
+      const nonce = randomBytes(24).toString('base64url');
+      const expiresAt = Date.now() + NONCE_MS;
+      await store.sessions.addNonce({ wallet, namespace, nonce, purpose, expiresAt });
+      return { wallet, namespace, nonce, expires_at: new Date(expiresAt).toISOString() };
+    },
+
+    async verify({ wallet: given, nonce, signature, namespace, chain: asked }) {
+      const { wallet, chain } = parseWallet(given, asked);
+      assertClaimable(namespace);
+      // Taken before the signature is looked at: a nonce is good for one try, whatever comes of it.
+      const stored = await store.sessions.takeNonce(nonce, wallet);
+      if (!stored || stored.expiresAt < Date.now() || stored.namespace !== namespace) {
+        throw new AppError(
+          'unauthorized',
+          'The nonce is unknown, used or older than 5 minutes; get a new one with POST /v1/auth/challenge.',
+        );
+      }
+      if (!isSignedBy(chain, wallet, nonce, signature)) {
+        throw new AppError(
+          'unauthorized',
+          'The signature is not one of this nonce by this wallet; get a new nonce and sign exactly its text.',
+        );
+      }
+      const owner = await store.sessions.claimNamespace(namespace, wallet);
+      if (owner !== wallet) {
+        throw new AppError('forbidden', `Namespace "${namespace}" belongs to somebody else; choose another.`);
+      }
+      return issue(wallet, namespace, randomBytes(18).toString('base64url'));
+    },
+
+    async refresh(token) {
+      const found = await store.sessions.useRefresh(hashOf(token));
+      if (found?.used) await logout(found.token.family);
+      if (!found || found.used || found.token.expiresAt < Date.now()) {
+        throw new AppError(
+          'unauthorized',
+          'The refresh token is unknown, used, expired or revoked; log in again with POST /v1/auth/challenge.',
+        );
+      }
+      return issue(found.token.wallet, found.token.namespace, found.token.family);
+    },
+
+    async logoutToken(token) {
+      const found = await store.sessions.useRefresh(hashOf(token));
+      if (found) return logout(found.token.family);
+      throw new AppError('unauthorized', 'The refresh token is unknown; there is nothing to log out of.');
+    },
+
+    async isRevoked(session) {
+      // Access tokens live for 15 minutes, so older logouts concern none.
+      const since = Date.now() - (ACCESS_TOKEN_SECONDS + 60) * 1000;
+      const families = await revoked.get(
+        'all',
+        async () => new Set(await store.sessions.revokedFamilies(since)),
+      );
+      return families?.has(session) ?? false;
+    },
+
+    async close() {
+      await forgetGaps();
+      await unsubscribe();
+    },
+  };
+}
+
+function assertClaimable(namespace: Namespace): void {
+  if (namespace !== DEFAULT_NAMESPACE) return;
+  throw new AppError(
+    'forbidden',
+    'Namespace "default" belongs to the admin key and no wallet can claim it; choose another namespace.',
+  );
+}
+
+function hashOf(token: string): string {
+  return createHash('sha256').update(token).digest('hex');
+}

@@ -1,0 +1,134 @@
+import type { FunctionRecord, FunctionSettings, FunctionVersion } from '../contract/function.js';
+import type { FunctionName, Namespace } from '../contract/ids.js';
+import { MAX_MODULE_BYTES } from '../contract/limits.js';
+import { AppError } from '../errors.js';
+import type { Blobs } from '../ports/blobs.js';
+import type { Engine } from '../ports/engine.js';
+import type { Store } from '../ports/store.js';
+import type { Catalog } from './catalog.js';
+import { assertSchedule, type Schedules } from './schedules.js';
+
+export interface Deployment {
+  namespace: Namespace;
+  settings: FunctionSettings;
+  wasm: Uint8Array;
+  /** Wallet or key id. */
+  createdBy: string;
+}
+
+/** Deploys new versions and keeps the list of functions. */
+export interface Functions {
+  /** Validates, stores the bytes, then the record: a refused deploy leaves nothing behind. */
+  deploy(deployment: Deployment): Promise<FunctionRecord>;
+  /** A new version with an old one's bytes and settings. */
+  rollback(
+    namespace: Namespace,
+    name: FunctionName,
+    version: number,
+    createdBy: string,
+  ): Promise<FunctionRecord>;
+  get(namespace: Namespace, name: FunctionName, version?: number): Promise<FunctionRecord>;
+  list(namespace: Namespace): Promise<FunctionRecord[]>;
+  versions(namespace: Namespace, name: FunctionName): Promise<FunctionRecord[]>;
+  /** Its triggers go too and its waiting jobs end cancelled; logs stay. */
+  remove(namespace: Namespace, name: FunctionName): Promise<void>;
+}
+
+export interface FunctionsDeps {
+  store: Store;
+  blobs: Blobs;
+  engine: Engine;
+  catalog: Catalog;
+  schedules: Schedules;
+}
+
+export function createFunctions({ store, blobs, engine, catalog, schedules }: FunctionsDeps): Functions {
+  const changed = async (namespace: Namespace) => {
+    await schedules.sync(namespace);
+    await catalog.changed(namespace);
+  };
+
+  return {
+    async deploy({ namespace, settings, wasm, createdBy }) {
+      assertModuleSize(wasm.byteLength);
+      for (const trigger of settings.metadata.triggers) assertSchedule(trigger);
+      const cid = await blobs.cidOf(wasm);
+      const report = await engine.inspect(wasm, {
+        cid,
+        name: settings.name,
+        memoryLimitMb: settings.memory_limit_mb,
+      });
+      await blobs.put(wasm);
+      const version = await store.functions.addVersion({
+        namespace,
+        settings,
+        wasmCid: cid,
+        warmStart: report.warmStart,
+        createdBy,
+      });
+      await changed(namespace);
+      return recordOf(version);
+    },
+
+    async rollback(namespace, name, version, createdBy) {
+      const old = await catalog.resolve(namespace, name, version);
+      const added = await store.functions.addVersion({
+        namespace,
+        settings: settingsOf(old),
+        wasmCid: old.wasm_cid,
+        warmStart: old.warm_start,
+        createdBy,
+      });
+      await changed(namespace);
+      return recordOf(added);
+    },
+
+    get: async (namespace, name, version) => recordOf(await catalog.resolve(namespace, name, version)),
+
+    list: async (namespace) => (await store.functions.list(namespace)).map(recordOf),
+
+    async versions(namespace, name) {
+      const versions = await store.functions.versions(namespace, name);
+      if (versions.length === 0) await catalog.resolve(namespace, name);
+      return versions.map(recordOf);
+    },
+
+    async remove(namespace, name) {
+      const removed = await store.functions.remove(namespace, name);
+      await changed(namespace);
+      // For the sentence that every absent function gets.
+      if (!removed) await catalog.resolve(namespace, name);
+    },
+  };
+}
+
+/** The record as clients see it: without what travels in `metadata`. */
+export function recordOf({ metadata: _, ...record }: FunctionVersion): FunctionRecord {
+  return record;
+}
+
+function settingsOf(version: FunctionVersion): FunctionSettings {
+  return {
+    name: version.name,
+    is_public: version.is_public,
+    memory_limit_mb: version.memory_limit_mb,
+    timeout_seconds: version.timeout_seconds,
+    retry_count: version.retry_count,
+    retry_delay_seconds: version.retry_delay_seconds,
+    metadata: version.metadata,
+  };
+}
+
+function assertModuleSize(bytes: number): void {
+  if (bytes === 0) {
+    throw new AppError(
+      'invalid_module',
+      'The file "wasm" is empty; build the function and send function.wasm.',
+    );
+  }
+  if (bytes <= MAX_MODULE_BYTES) return;
+  throw new AppError(
+    'payload_too_large',
+    `The module has ${bytes} bytes; at most ${MAX_MODULE_BYTES} (32 MB) are allowed. Strip debug information or leave out what is not used.`,
+  );
+}

@@ -1,0 +1,126 @@
+import type { FunctionVersion } from '../contract/function.js';
+import type { FinalState } from '../contract/invocation.js';
+import { MAX_OUTCOME_BODY_BYTES } from '../contract/limits.js';
+import type { Meter } from '../ports/meter.js';
+import type { Invocation } from '../ports/queue.js';
+import type { AttemptRow } from '../ports/store.js';
+import type { Callbacks } from './callbacks.js';
+import { outputFields, utf8 } from './output-fields.js';
+import type { Publisher } from './publish.js';
+import type { Replies, Reply } from './replies.js';
+
+/** How an invocation ended, before it is known whether anybody waited. */
+export interface Ending {
+  invocation: Invocation;
+  /** null when the function is gone. */
+  function: FunctionVersion | null;
+  /** The last attempt; number 0 when it never ran. */
+  row: Omit<AttemptRow, 'final'>;
+  outcome: Reply['status'] | 'expired' | 'worker_died';
+  output: Uint8Array;
+}
+
+/** Ends invocations: the caller hears first, then the end is made durable, then who wants to know is told. */
+export interface Finisher {
+  /** Resolves when the end is durable and its consequences are on the queue: then the job may leave it. */
+  finish(ending: Ending): Promise<void>;
+}
+
+export interface FinisherDeps {
+  replies: Replies;
+  publisher: Publisher;
+  callbacks: Callbacks;
+  meter: Meter;
+  writeRow(row: AttemptRow): Promise<void>;
+}
+
+export function createFinisher({ replies, publisher, callbacks, meter, writeRow }: FinisherDeps): Finisher {
+  return {
+    async finish(ending) {
+      const { invocation, row, output, outcome } = ending;
+      const failed = outcome !== 'success' && outcome !== 'cancelled';
+      const reply: Reply = {
+        status: outcome === 'expired' || outcome === 'worker_died' ? 'error' : outcome,
+        output,
+        error: row.error,
+        durationMs: row.durationMs,
+        attempts: row.attempt,
+        version: invocation.version,
+      };
+      // A failure that nobody hears is a dead letter, so the worker must know; a success is the same either way.
+      const heard =
+        invocation.replyTo !== undefined &&
+        (await replies.send(invocation.replyTo, invocation.id, reply, { confirm: failed }));
+      const state: FinalState = failed && !heard ? 'dead' : reply.status;
+      const completedAt = Date.now();
+      await writeRow({
+        ...row,
+        final: {
+          state,
+          completedAt,
+          output: output.byteLength > 0 || outcome === 'success' ? output : null,
+          outputExpiresAt: completedAt + invocation.resultTtlMs,
+          input: state === 'dead' ? invocation.input : null,
+          callerWallet: invocation.callerWallet,
+          reason: state === 'dead' ? outcome : null,
+        },
+      });
+      meter.ended(state, state === 'dead' ? outcome : null);
+      if (outcome === 'cancelled') return;
+      await announce(ending, state, completedAt);
+      if (invocation.callbackUrl !== undefined) {
+        await callbacks.send(invocation.namespace, invocation.callbackUrl, {
+          request_id: invocation.id,
+          function: invocation.function,
+          version: invocation.version,
+          status: state,
+          error: row.error,
+          attempts: row.attempt,
+          duration_ms: row.durationMs,
+          ...outputFields(outcome === 'success' ? output : null),
+          completed_at: new Date(completedAt).toISOString(),
+        });
+      }
+    },
+  };
+
+  /** `on_success` and `on_failure`, with the envelope of contract §3.6. */
+  async function announce(ending: Ending, state: FinalState, completedAt: number): Promise<void> {
+    const { invocation, row, output } = ending;
+    const metadata = ending.function?.metadata;
+    const topic = state === 'success' ? metadata?.on_success : metadata?.on_failure;
+    if (topic === undefined) return;
+    const value = {
+      request_id: invocation.id,
+      function: invocation.function,
+      version: invocation.version,
+      trigger: invocation.trigger,
+      status: state,
+      error: row.error,
+      attempts: row.attempt,
+      input: smallBody(invocation.input),
+      output: state === 'success' ? smallBody(output) : null,
+      completed_at: new Date(completedAt).toISOString(),
+    };
+    await publisher.publish({
+      namespace: invocation.namespace,
+      topic,
+      bytes: Buffer.from(JSON.stringify(value)),
+      value,
+      depth: invocation.triggerDepth + 1,
+      ...(invocation.traceparent === undefined ? {} : { traceparent: invocation.traceparent }),
+    });
+  }
+}
+
+/** The JSON value, else the text; null beyond 64 KB or when it is not UTF-8. */
+function smallBody(bytes: Uint8Array): unknown {
+  if (bytes.byteLength > MAX_OUTCOME_BODY_BYTES) return null;
+  const text = utf8(bytes);
+  if (text === null) return null;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

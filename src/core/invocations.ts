@@ -1,0 +1,197 @@
+import type { FunctionName, Namespace, RequestId } from '../contract/ids.js';
+import type { FinalState, InvocationRecord, InvocationState } from '../contract/invocation.js';
+import { AppError } from '../errors.js';
+import type { InvocationQueue, LiveInvocation } from '../ports/queue.js';
+import type { AttemptRow, AttemptStore, StoredInvocation } from '../ports/store.js';
+import { baseRow } from './attempt-row.js';
+import { decodeCursor, encodeCursor } from './cursor.js';
+import type { Ending, Finisher } from './finish.js';
+import { outputFields } from './output-fields.js';
+
+export interface ListRequest {
+  namespace: Namespace;
+  function?: FunctionName;
+  state?: InvocationState;
+  /** Dead ones by reason. */
+  reason?: string;
+  /** Accepted at or after / before, Unix milliseconds. */
+  since?: number;
+  before?: number;
+  limit: number;
+  cursor?: string;
+}
+
+export interface InvocationPage {
+  items: InvocationRecord[];
+  nextCursor: string | null;
+}
+
+/** Invocations as a resource: those still on the queue and those that have ended. */
+export interface Invocations {
+  /** Throws `not_found`, also for those of other namespaces. */
+  get(namespace: Namespace, id: RequestId): Promise<InvocationRecord>;
+  /** Live ones first, then ended ones, newest first. */
+  list(request: ListRequest): Promise<InvocationPage>;
+  /** Throws `conflict` when it has ended. */
+  cancel(namespace: Namespace, id: RequestId): Promise<void>;
+}
+
+export interface InvocationsDeps {
+  queue: InvocationQueue;
+  attempts: AttemptStore;
+  finisher: Finisher;
+}
+
+const LIVE_STATES: readonly InvocationState[] = ['queued', 'running', 'retrying'];
+
+export function createInvocations({ queue, attempts, finisher }: InvocationsDeps): Invocations {
+  const find = async (namespace: Namespace, id: RequestId) => {
+    // Queue first: a job leaves it only when its end is in the store.
+    const live = await queue.get(id);
+    const stored = await attempts.invocation(id);
+    const ended = stored?.attempts.at(-1)?.final ? stored : null;
+    const owner = live?.invocation.namespace ?? stored?.attempts[0]?.namespace;
+    if (owner !== namespace || (!live && !stored)) {
+      throw new AppError(
+        'not_found',
+        `There is no invocation ${id} in namespace "${namespace}"; logs and results are kept for a limited time.`,
+      );
+    }
+    return { live, stored, ended };
+  };
+
+  return {
+    async get(namespace, id) {
+      const { live, stored, ended } = await find(namespace, id);
+      if (ended) return endedRecord(ended);
+      if (live) return liveRecord(live, stored);
+      // Its job is gone and no row is final: it ends this very moment, or its process died while ending it.
+      return { ...endedRecord(stored ?? { attempts: [] }), state: 'running' };
+    },
+
+    async list({ namespace, state, cursor, limit, ...filter }) {
+      const position = decodeCursor(cursor);
+      const items: InvocationRecord[] = [];
+      if (position.part === 'live') {
+        if (state === undefined || LIVE_STATES.includes(state)) {
+          const page = await queue.list(namespace, {
+            limit,
+            ...(position.at ? { cursor: position.at } : {}),
+            ...(filter.function ? { function: filter.function } : {}),
+          });
+          for (const live of page.items)
+            if (matches(live, { state, ...filter })) items.push(liveRecord(live, null));
+          if (page.next !== null) return { items, nextCursor: encodeCursor({ part: 'live', at: page.next }) };
+        }
+        if (state !== undefined && LIVE_STATES.includes(state)) return { items, nextCursor: null };
+        if (items.length >= limit) return { items, nextCursor: encodeCursor({ part: 'ended', at: '' }) };
+      }
+      const page = await attempts.list({
+        namespace,
+        limit: limit - items.length,
+        ...filter,
+        ...(state === undefined ? {} : { state: state as FinalState }),
+        ...(position.part === 'ended' && position.at ? { cursor: position.at } : {}),
+      });
+      for (const ended of page.items) items.push(endedRecord(ended));
+      return {
+        items,
+        nextCursor: page.nextCursor === null ? null : encodeCursor({ part: 'ended', at: page.nextCursor }),
+      };
+    },
+
+    async cancel(namespace, id) {
+      const { live, ended } = await find(namespace, id);
+      const outcome = live && !ended ? await queue.cancel(id) : 'absent';
+      switch (outcome) {
+        case 'removed':
+          if (live) await finisher.finish(cancelledEnding(live));
+          return;
+        case 'running':
+          return;
+        case 'absent':
+          throw new AppError('conflict', `The invocation ${id} has ended and can no longer be cancelled.`);
+      }
+    },
+  };
+}
+
+/** It never ran, or is between two attempts: its end comes behind those there were. */
+function cancelledEnding({ invocation, failures, deaths }: LiveInvocation): Ending {
+  const number = failures + deaths > 0 ? failures + deaths + 1 : 0;
+  return {
+    invocation,
+    function: null,
+    row: { ...baseRow(invocation, number), error: 'cancelled' },
+    outcome: 'cancelled',
+    output: new Uint8Array(),
+  };
+}
+
+function matches(
+  live: LiveInvocation,
+  filter: { state: InvocationState | undefined; since?: number; before?: number },
+) {
+  const { acceptedAt } = live.invocation;
+  return (
+    (filter.state === undefined || live.state === filter.state) &&
+    acceptedAt >= (filter.since ?? 0) &&
+    acceptedAt < (filter.before ?? Number.POSITIVE_INFINITY)
+  );
+}
+
+function liveRecord(
+  { invocation, state }: LiveInvocation,
+  stored: StoredInvocation | null,
+): InvocationRecord {
+  return {
+    request_id: invocation.id,
+    namespace: invocation.namespace,
+    function: invocation.function,
+    version: invocation.version,
+    trigger: invocation.trigger,
+    trigger_depth: invocation.triggerDepth,
+    state,
+    attempts: attemptsOf(stored?.attempts ?? []),
+    error: stored?.attempts.at(-1)?.error ?? null,
+    input_size: invocation.input.byteLength,
+    output_size: null,
+    output: null,
+    created_at: new Date(invocation.acceptedAt).toISOString(),
+    completed_at: null,
+  };
+}
+
+function endedRecord({ attempts }: StoredInvocation): InvocationRecord {
+  const last = attempts.at(-1);
+  if (!last) throw new AppError('internal', 'A stored invocation has no attempt.');
+  const final = last.final;
+  return {
+    request_id: last.requestId,
+    namespace: last.namespace,
+    function: last.function,
+    version: last.version,
+    trigger: last.trigger,
+    trigger_depth: last.triggerDepth,
+    state: final?.state ?? 'retrying',
+    attempts: attemptsOf(attempts),
+    error: last.error,
+    input_size: last.inputSize,
+    output_size: last.outputSize,
+    ...outputFields(final?.output ?? null),
+    created_at: new Date(last.acceptedAt).toISOString(),
+    completed_at: final ? new Date(final.completedAt).toISOString() : null,
+  };
+}
+
+function attemptsOf(rows: readonly AttemptRow[]): InvocationRecord['attempts'] {
+  return rows
+    .filter((row) => row.attempt > 0)
+    .map((row) => ({
+      number: row.attempt,
+      status: row.status,
+      error: row.error,
+      started_at: new Date(row.startedAt).toISOString(),
+      duration_ms: row.durationMs,
+    }));
+}

@@ -1,0 +1,212 @@
+import { createHash } from 'node:crypto';
+import type { FunctionVersion } from '../contract/function.js';
+import { type FunctionName, type Namespace, type RequestId, requestIdSchema } from '../contract/ids.js';
+import type { TriggerKind } from '../contract/invocation.js';
+import { MAX_INPUT_BYTES } from '../contract/limits.js';
+import { AppError } from '../errors.js';
+import type { Egress } from '../ports/egress.js';
+import type { Meter } from '../ports/meter.js';
+import type { InvocationQueue } from '../ports/queue.js';
+import type { Store } from '../ports/store.js';
+import { uuidv7 } from '../uuid.js';
+import type { Catalog } from './catalog.js';
+import { jobOf } from './job.js';
+import type { Replies, Reply, Waiting } from './replies.js';
+
+const IDEMPOTENCY_MS = 24 * 3600 * 1000;
+
+export interface InvokeRequest {
+  namespace: Namespace;
+  function: FunctionName;
+  /** Absent: the latest. */
+  version?: number;
+  input: Uint8Array;
+  trigger: TriggerKind;
+  /** 0 for a direct call. */
+  triggerDepth?: number;
+  callerWallet?: string;
+  /** Before the first attempt. */
+  delayMs?: number;
+  maxAgeMs?: number;
+  /** The result is POSTed there. Refused at once when egress rules refuse it. */
+  callbackUrl?: string;
+  idempotencyKey?: string;
+  traceparent?: string;
+  /** The client's own id; `conflict` when it is in use. */
+  requestId?: RequestId;
+}
+
+export interface Accepted {
+  id: RequestId;
+  function: FunctionVersion;
+}
+
+export interface CallOptions {
+  /** Then the answer is `reply: null` and the invocation goes on as an asynchronous one. */
+  waitMs: number;
+  /** The client has gone away. */
+  signal?: AbortSignal;
+  /** Told the id as soon as the job is durable: for those who follow its log while they wait. */
+  onAccepted?(id: RequestId): void;
+}
+
+export interface Invoker {
+  /** Accepts and does not wait: durable when it resolves. */
+  send(request: InvokeRequest): Promise<Accepted>;
+  /** Accepts and waits for the final result, retries included. */
+  call(request: InvokeRequest, options: CallOptions): Promise<Accepted & { reply: Reply | null }>;
+}
+
+export interface InvokerDeps {
+  catalog: Catalog;
+  queue: InvocationQueue;
+  replies: Replies;
+  store: Store;
+  egress: Egress;
+  meter: Meter;
+  resultTtlMs: number;
+}
+
+export function createInvoker(deps: InvokerDeps): Invoker {
+  const { catalog, queue, replies, store, egress } = deps;
+
+  /** Puts the job on the queue, or finds the one that an earlier call with the same key has put there. */
+  async function accept(
+    request: InvokeRequest,
+    sync: boolean,
+  ): Promise<Accepted & { waiting: Waiting | null }> {
+    assertInputSize(request.input.byteLength);
+    const latest = await catalog.resolve(request.namespace, request.function, request.version);
+    if (request.callbackUrl !== undefined) await egress.check(request.callbackUrl);
+
+    const fresh = request.requestId ?? requestIdSchema.parse(uuidv7());
+    if (request.requestId !== undefined) await claimRequestId(request.requestId);
+    const claim = request.idempotencyKey === undefined ? null : await claimKey(request, latest, fresh);
+    const id = claim?.requestId ?? fresh;
+    const fn =
+      claim && claim.version !== latest.version
+        ? await catalog.resolve(request.namespace, request.function, claim.version)
+        : latest;
+
+    if (claim && claim.requestId !== fresh && (await isKnown(id))) {
+      return { id, function: fn, waiting: sync ? replies.watch(id) : null };
+    }
+    const waiting = sync ? replies.wait(id) : null;
+    try {
+      await queue.add([
+        jobOf(
+          fn,
+          {
+            id,
+            trigger: request.trigger,
+            triggerDepth: request.triggerDepth ?? 0,
+            callerWallet: request.callerWallet ?? '',
+            input: request.input,
+            acceptedAt: Date.now(),
+            resultTtlMs: claim ? IDEMPOTENCY_MS : deps.resultTtlMs,
+            ...(sync ? { replyTo: replies.address } : {}),
+            ...(request.maxAgeMs === undefined ? {} : { maxAgeMs: request.maxAgeMs }),
+            ...(request.callbackUrl === undefined ? {} : { callbackUrl: request.callbackUrl }),
+            ...(request.traceparent === undefined ? {} : { traceparent: request.traceparent }),
+          },
+          request.delayMs,
+        ),
+      ]);
+    } catch (error) {
+      waiting?.abandon();
+      throw error;
+    }
+    deps.meter.accepted(request.trigger, 1);
+    return { id, function: fn, waiting };
+  }
+
+  /**
+   * Queue first, then store: a job leaves the queue only when its end is in the store, so what is in neither was never
+   * accepted, and the key's holder died before it could.
+   */
+  async function isKnown(id: RequestId): Promise<boolean> {
+    return (await queue.get(id)) !== null || (await store.attempts.invocation(id)) !== null;
+  }
+
+  async function claimKey(request: InvokeRequest, fn: FunctionVersion, requestId: RequestId) {
+    const { namespace, idempotencyKey: key = '' } = request;
+    const bodyHash = createHash('sha256').update(request.input).digest('hex');
+    const held = await store.idempotency.claim({
+      namespace,
+      function: request.function,
+      key,
+      bodyHash,
+      requestId,
+      version: fn.version,
+      expiresAt: Date.now() + IDEMPOTENCY_MS,
+    });
+    if (held.bodyHash === bodyHash) return held;
+    throw new AppError(
+      'idempotency_mismatch',
+      `The Idempotency-Key ${JSON.stringify(key)} was used with another body in the last 24 hours; use a new key for a new request.`,
+    );
+  }
+
+  /** A client's id must be new, whoever used it before: replies and records go by it. */
+  async function claimRequestId(id: RequestId): Promise<void> {
+    const token = requestIdSchema.parse(uuidv7());
+    const held = await store.idempotency.claim({
+      namespace: REQUEST_IDS,
+      function: REQUEST_IDS,
+      key: id,
+      bodyHash: '',
+      requestId: token,
+      version: 0,
+      expiresAt: Date.now() + IDEMPOTENCY_MS,
+    });
+    if (held.requestId === token && !(await isKnown(id))) return;
+    throw new AppError(
+      'conflict',
+      `The request id ${id} is in use; send a new UUID in X-Request-ID, or none.`,
+    );
+  }
+
+  return {
+    async send(request) {
+      const { id, function: fn } = await accept(request, false);
+      return { id, function: fn };
+    },
+    async call(request, { waitMs, signal, onAccepted }) {
+      const { id, function: fn, waiting } = await accept(request, true);
+      onAccepted?.(id);
+      if (!waiting) return { id, function: fn, reply: null };
+      const reply = await withinWait(waiting, waitMs, signal);
+      return { id, function: fn, reply };
+    },
+  };
+}
+
+/** Outside every namespace that a client can have: a name may hold no blank. */
+const REQUEST_IDS = 'request ids' as Namespace & FunctionName;
+
+export function assertInputSize(bytes: number): void {
+  if (bytes <= MAX_INPUT_BYTES) return;
+  throw new AppError(
+    'payload_too_large',
+    `The input has ${bytes} bytes; at most ${MAX_INPUT_BYTES} (1 MB) are allowed. Put larger data into storage and send its CID.`,
+  );
+}
+
+/** The reply, or null when the time is up or the client has gone. */
+function withinWait(waiting: Waiting, waitMs: number, signal?: AbortSignal): Promise<Reply | null> {
+  return new Promise((resolve) => {
+    const giveUp = () => {
+      waiting.abandon();
+      finish(null);
+    };
+    const timer = setTimeout(giveUp, waitMs);
+    const finish = (reply: Reply | null) => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', giveUp);
+      resolve(reply);
+    };
+    signal?.addEventListener('abort', giveUp, { once: true });
+    void waiting.reply.then(finish);
+    if (signal?.aborted) giveUp();
+  });
+}

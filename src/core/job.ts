@@ -1,0 +1,25 @@
+import type { FunctionVersion } from '../contract/function.js';
+import type { Invocation, QueuedInvocation } from '../ports/queue.js';
+
+/** What is the same for every invocation of a version: pinned into the job when it is accepted. */
+type FromVersion = 'namespace' | 'function' | 'functionId' | 'version';
+
+/** The BullMQ job of one invocation: attempts = 1 + `retry.count`, backoff = `retry.delay`. */
+export function jobOf(
+  fn: FunctionVersion,
+  invocation: Omit<Invocation, FromVersion>,
+  delayMs = 0,
+): QueuedInvocation {
+  return {
+    invocation: {
+      ...invocation,
+      namespace: fn.namespace,
+      function: fn.name,
+      functionId: fn.id,
+      version: fn.version,
+    },
+    attempts: 1 + fn.retry_count,
+    backoff: { type: fn.metadata.retry_backoff, delayMs: fn.retry_delay_seconds * 1000 },
+    delayMs,
+  };
+}

@@ -1,0 +1,180 @@
+import { z } from 'zod';
+import type { RequestId } from '../contract/ids.js';
+import { attemptStatusSchema } from '../contract/invocation.js';
+import type { Bus } from '../ports/bus.js';
+import type { Closable } from '../ports/closable.js';
+import type { Store } from '../ports/store.js';
+
+/** A worker that has no word from the gateway after this long takes it that nobody waits. */
+const ACK_MS = 1000;
+/** When a waiter looks into the store in case its reply was lost: first after `first` ms, then less and less often. */
+const LOOKUPS = { wait: { first: 5000, most: 5000 }, watch: { first: 50, most: 2000 } } as const;
+
+/** The end of an invocation as its caller hears it. */
+export interface Reply {
+  status: z.infer<typeof attemptStatusSchema> | 'cancelled';
+  output: Uint8Array;
+  error: string | null;
+  durationMs: number;
+  attempts: number;
+  version: number;
+}
+
+export interface Waiting {
+  reply: Promise<Reply>;
+  /** The client is gone: whoever replies is told that nobody waits. */
+  abandon(): void;
+}
+
+/**
+ * The way back from the worker to the HTTP request that waits. Within one process a reply is a function call; between
+ * processes it goes over the bus, each process having a channel of its own.
+ */
+export interface Replies extends Closable {
+  /** This process's address: what `replyTo` of its invocations says. */
+  readonly address: string;
+  /** For an invocation whose `replyTo` is this process. */
+  wait(id: RequestId): Waiting;
+  /** For an invocation that somebody else, perhaps in another process, has sent: its end is looked up in the store. */
+  watch(id: RequestId): Waiting;
+  /** True when somebody was there to take it. Without `confirm` the answer of another process is not awaited. */
+  send(replyTo: string, id: RequestId, reply: Reply, options: { confirm: boolean }): Promise<boolean>;
+}
+
+const wireReply = z.object({
+  id: z.string(),
+  from: z.string().optional(),
+  status: z.union([attemptStatusSchema, z.literal('cancelled')]),
+  output: z.string(),
+  error: z.string().nullable(),
+  durationMs: z.number(),
+  attempts: z.number(),
+  version: z.number(),
+});
+const wireAck = z.object({ id: z.string(), taken: z.boolean() });
+
+interface Waiter {
+  resolve(reply: Reply): void;
+  lookUp(): Promise<void>;
+  stop(): void;
+}
+
+export async function createReplies(options: { address: string; bus: Bus; store: Store }): Promise<Replies> {
+  const { address, bus, store } = options;
+  const waiters = new Map<string, Set<Waiter>>();
+  const unconfirmed = new Map<string, (taken: boolean) => void>();
+
+  const deliver = (id: string, reply: Reply): boolean => {
+    const waiting = waiters.get(id);
+    if (!waiting) return false;
+    for (const waiter of waiting) waiter.resolve(reply);
+    return true;
+  };
+
+  const findReply = async (id: RequestId): Promise<Reply | null> => {
+    const stored = await store.attempts.invocation(id).catch(() => null);
+    const last = stored?.attempts.at(-1);
+    if (!last?.final) return null;
+    return {
+      status: last.final.state === 'cancelled' ? 'cancelled' : last.status,
+      output: last.final.output ?? new Uint8Array(),
+      error: last.error,
+      durationMs: last.durationMs,
+      attempts: last.attempt,
+      version: last.version,
+    };
+  };
+
+  const startWaiting = (id: RequestId, lookups: { first: number; most: number }): Waiting => {
+    let settle: (reply: Reply) => void = () => undefined;
+    const reply = new Promise<Reply>((resolve) => {
+      settle = resolve;
+    });
+    const stop = () => {
+      clearTimeout(timer);
+      const waiting = waiters.get(id);
+      waiting?.delete(waiter);
+      if (waiting?.size === 0) waiters.delete(id);
+    };
+    const waiter: Waiter = {
+      stop,
+      resolve(found) {
+        stop();
+        settle(found);
+      },
+      async lookUp() {
+        const found = await findReply(id);
+        if (found) waiter.resolve(found);
+      },
+    };
+    let delay = lookups.first;
+    const again = async () => {
+      await waiter.lookUp();
+      if (!waiters.get(id)?.has(waiter)) return;
+      delay = Math.min(delay * 2, lookups.most);
+      timer = setTimeout(again, delay).unref();
+    };
+    let timer = setTimeout(again, delay).unref();
+    const waiting = waiters.get(id);
+    if (waiting) waiting.add(waiter);
+    else waiters.set(id, new Set([waiter]));
+    return { reply, abandon: stop };
+  };
+
+  const stopReplies = await bus.subscribe(`reply:${address}`, (message) => {
+    const { id, from, output, ...rest } = wireReply.parse(JSON.parse(message));
+    const taken = deliver(id, { ...rest, output: Buffer.from(output, 'base64') });
+    if (from) void bus.publish(`ack:${from}`, JSON.stringify({ id, taken })).catch(() => undefined);
+  });
+  const stopAcks = await bus.subscribe(`ack:${address}`, (message) => {
+    const { id, taken } = wireAck.parse(JSON.parse(message));
+    unconfirmed.get(id)?.(taken);
+  });
+
+  // Replies sent while the connection was broken are lost; the store then knows how it ended.
+  const stopGaps = bus.onGap(() => {
+    for (const waiting of waiters.values()) for (const waiter of waiting) void waiter.lookUp();
+  });
+
+  const askTaken = (id: string): Promise<boolean> =>
+    new Promise((resolve) => {
+      const done = (taken: boolean) => {
+        clearTimeout(timeout);
+        unconfirmed.delete(id);
+        resolve(taken);
+      };
+      const timeout = setTimeout(() => done(false), ACK_MS);
+      unconfirmed.set(id, done);
+    });
+
+  return {
+    address,
+    wait: (id) => startWaiting(id, LOOKUPS.wait),
+    watch: (id) => startWaiting(id, LOOKUPS.watch),
+    async send(replyTo, id, reply, { confirm }) {
+      if (replyTo === address) return deliver(id, reply);
+      const { output, ...rest } = reply;
+      const message = JSON.stringify({
+        id,
+        ...(confirm ? { from: address } : {}),
+        ...rest,
+        output: Buffer.from(output.buffer, output.byteOffset, output.byteLength).toString('base64'),
+      });
+      const taken = confirm ? askTaken(id) : Promise.resolve(true);
+      try {
+        await bus.publish(`reply:${replyTo}`, message);
+      } catch {
+        // The bus is away; the gateway finds the end in the store once it has noticed.
+        unconfirmed.get(id)?.(false);
+        return false;
+      }
+      return taken;
+    },
+    async close() {
+      for (const waiting of [...waiters.values()]) for (const waiter of waiting) waiter.stop();
+      await stopGaps();
+      await stopReplies();
+      await stopAcks();
+    },
+  };
+}

@@ -1,0 +1,46 @@
+import { messageOf } from '../errors.js';
+import type { Logger } from '../logger.js';
+import type { Closable } from '../ports/closable.js';
+import type { Store } from '../ports/store.js';
+
+const DAY_MS = 24 * 3600 * 1000;
+const EVERY_MS = 60_000;
+
+export interface RetentionOptions {
+  logDays: number;
+  deadDays: number;
+}
+
+/** Deletes logs, dead letters and outputs that have been kept long enough: a bounded piece at a time, every minute. */
+export function startRetention(store: Store, options: RetentionOptions, logger: Logger): Closable {
+  let closed = false;
+  let sweeping: Promise<void> = Promise.resolve();
+
+  const sweep = async () => {
+    const now = Date.now();
+    try {
+      let touched = 0;
+      do {
+        touched = await store.attempts.sweep({
+          logsBefore: now - options.logDays * DAY_MS,
+          deadBefore: now - options.deadDays * DAY_MS,
+          now,
+        });
+      } while (touched > 0 && !closed);
+    } catch (error) {
+      logger.warn({ err: messageOf(error) }, 'old logs could not be deleted; the next minute tries again');
+    }
+  };
+  const timer = setInterval(() => {
+    sweeping = sweeping.then(sweep);
+  }, EVERY_MS);
+  timer.unref();
+
+  return {
+    async close() {
+      closed = true;
+      clearInterval(timer);
+      await sweeping;
+    },
+  };
+}

@@ -1,0 +1,79 @@
+import { z } from 'zod';
+import type { Namespace } from '../contract/ids.js';
+import type { SecretRecord } from '../contract/records.js';
+import { AppError } from '../errors.js';
+import type { Store } from '../ports/store.js';
+import type { SecretBox } from './secret-box.js';
+
+const MAX_SECRET_BYTES = 64 << 10;
+const ROTATION_BATCH = 100;
+
+export const secretNameSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9_.-]{1,128}$/, 'must be 1–128 letters, digits, "_", "." or "-"');
+
+/** Secrets of a namespace: sealed in the store, opened for the invocation that asks, shown to nobody. */
+export interface Secrets {
+  set(namespace: Namespace, name: string, value: string): Promise<void>;
+  list(namespace: Namespace): Promise<SecretRecord[]>;
+  remove(namespace: Namespace, name: string): Promise<void>;
+  /** For `get_secret`; null when there is none. Never cached, so that a changed secret is seen at once. */
+  read(namespace: Namespace, name: string): Promise<string | null>;
+}
+
+export function createSecrets({ store, box }: { store: Store; box: SecretBox }): Secrets {
+  return {
+    async set(namespace, name, value) {
+      assertName(name);
+      const bytes = Buffer.byteLength(value);
+      if (bytes > MAX_SECRET_BYTES) {
+        throw new AppError(
+          'payload_too_large',
+          `The value of "${name}" has ${bytes} bytes; at most ${MAX_SECRET_BYTES} (64 KB) are allowed.`,
+        );
+      }
+      await store.secrets.put(namespace, {
+        name,
+        sealed: box.seal(value, { namespace, name }),
+        keyId: box.keyId,
+      });
+    },
+    list: (namespace) => store.secrets.list(namespace),
+    async remove(namespace, name) {
+      if (await store.secrets.remove(namespace, name)) return;
+      throw new AppError(
+        'not_found',
+        `There is no secret ${JSON.stringify(name)} in namespace "${namespace}".`,
+      );
+    },
+    async read(namespace, name) {
+      const stored = await store.secrets.get(namespace, name);
+      return stored === null ? null : box.open(stored.sealed, { namespace, name });
+    },
+  };
+}
+
+/** Seals every secret with the box's current key; may be stopped and started again at any point. Returns how many. */
+export async function resealSecrets(store: Store, box: SecretBox): Promise<number> {
+  let done = 0;
+  for (;;) {
+    const batch = await store.secrets.notSealedWith(box.keyId, ROTATION_BATCH);
+    if (batch.length === 0) return done;
+    for (const { namespace, ...secret } of batch) {
+      const place = { namespace, name: secret.name };
+      const sealed = box.seal(box.open(secret.sealed, place), place);
+      // False: it was set anew while we worked; the next batch has it again if it still needs it.
+      if (await store.secrets.reseal(namespace, secret, { name: secret.name, sealed, keyId: box.keyId }))
+        done += 1;
+    }
+  }
+}
+
+function assertName(name: string): void {
+  const parsed = secretNameSchema.safeParse(name);
+  if (parsed.success) return;
+  throw new AppError(
+    'invalid_request',
+    `name ${parsed.error.issues[0]?.message}, not ${JSON.stringify(name)}.`,
+  );
+}

@@ -1,0 +1,15 @@
+/**
+ * Does a trigger's pattern take this topic? Segments are separated by `:`. `*` stands for exactly one segment, `>` at
+ * the end for one or more; anything else is itself.
+ */
+export function topicMatches(pattern: string, topic: string): boolean {
+  if (pattern === topic) return true;
+  const wanted = pattern.split(':');
+  const given = topic.split(':');
+  for (const [index, segment] of wanted.entries()) {
+    if (segment === '>' && index === wanted.length - 1) return given.length > index;
+    if (index >= given.length) return false;
+    if (segment !== '*' && segment !== given[index]) return false;
+  }
+  return wanted.length === given.length;
+}

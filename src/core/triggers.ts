@@ -1,0 +1,63 @@
+import type { TriggerSpec } from '../contract/function.js';
+import type { FunctionName, Namespace } from '../contract/ids.js';
+import type { TriggerRecord } from '../contract/records.js';
+import { AppError } from '../errors.js';
+import type { Store, StoredTrigger } from '../ports/store.js';
+import type { Catalog } from './catalog.js';
+import { assertSchedule, DEFAULT_TIMEZONE, type Schedules } from './schedules.js';
+
+/** Triggers added by hand; those of function.yaml come and go with its deploys. */
+export interface Triggers {
+  add(namespace: Namespace, fn: FunctionName, spec: TriggerSpec): Promise<TriggerRecord>;
+  list(namespace: Namespace, fn: FunctionName): Promise<TriggerRecord[]>;
+  remove(namespace: Namespace, fn: FunctionName, id: string): Promise<void>;
+}
+
+export interface TriggersDeps {
+  store: Store;
+  catalog: Catalog;
+  schedules: Schedules;
+}
+
+export function createTriggers({ store, catalog, schedules }: TriggersDeps): Triggers {
+  const recordOf = async (trigger: StoredTrigger): Promise<TriggerRecord> => {
+    const common = {
+      id: trigger.id,
+      function: trigger.function,
+      enabled: trigger.enabled,
+      created_at: new Date(trigger.createdAt).toISOString(),
+    };
+    if ('topic' in trigger.spec) return { ...common, topic: trigger.spec.topic };
+    const next = await schedules.nextRun(trigger);
+    return {
+      ...common,
+      cron: trigger.spec.cron,
+      timezone: trigger.spec.timezone ?? DEFAULT_TIMEZONE,
+      next_run_at: next === null ? null : new Date(next).toISOString(),
+    };
+  };
+
+  return {
+    async add(namespace, fn, spec) {
+      assertSchedule(spec);
+      await catalog.resolve(namespace, fn);
+      const trigger = await store.triggers.add(namespace, fn, spec);
+      await schedules.sync(namespace);
+      await catalog.changed(namespace);
+      return recordOf(trigger);
+    },
+    async list(namespace, fn) {
+      await catalog.resolve(namespace, fn);
+      return Promise.all((await store.triggers.list(namespace, fn)).map(recordOf));
+    },
+    async remove(namespace, fn, id) {
+      const removed = await store.triggers.remove(namespace, fn, id);
+      await catalog.changed(namespace);
+      if (removed) return;
+      throw new AppError(
+        'not_found',
+        `Function "${fn}" has no trigger ${JSON.stringify(id)}; list them with GET /v1/functions/${fn}/triggers.`,
+      );
+    },
+  };
+}

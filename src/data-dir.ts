@@ -1,0 +1,85 @@
+import { randomBytes } from 'node:crypto';
+import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { AppError, messageOf } from './errors.js';
+
+/** Where each thing stands in the data directory. */
+export interface DataDir {
+  readonly path: string;
+  readonly metadata: string;
+  readonly functionDatabases: string;
+  readonly blobs: string;
+  /** The content of a file that is made once, mode 0600, by whichever process comes first. */
+  once(name: string, make: () => string): Promise<string>;
+  /** null when there is none. */
+  read(name: string): Promise<string | null>;
+  /** Replaces a file, mode 0600, whole or not at all. */
+  write(name: string, content: string): Promise<void>;
+  remove(name: string): Promise<void>;
+}
+
+/** The file that the CLI on this machine finds the admin key in. */
+export const ADMIN_KEY_FILE = 'admin-key';
+/** The file that says where the engine listens. */
+export const URL_FILE = 'url';
+export const SECRETS_KEY_FILE = 'secrets-key';
+/** There while the secrets are being sealed with a new key. */
+export const NEXT_SECRETS_KEY_FILE = 'secrets-key.next';
+
+/** Makes the directory when it is absent. Throws `bad_config` when it cannot be written. */
+export async function openDataDir(path: string): Promise<DataDir> {
+  const root = resolve(path);
+  try {
+    await mkdir(root, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new AppError(
+      'bad_config',
+      `The data directory ${root} cannot be made: ${messageOf(error)}. Give another with --data or ORAMA_DATA_DIR.`,
+      { cause: error },
+    );
+  }
+  const temporary = (name: string) => join(root, `.${name}.${randomBytes(6).toString('hex')}`);
+
+  return {
+    path: root,
+    metadata: join(root, 'metadata.sqlite'),
+    functionDatabases: join(root, 'databases'),
+    blobs: join(root, 'blobs'),
+    async once(name, make) {
+      const file = join(root, name);
+      const existing = await readIfThere(file);
+      if (existing !== null) return existing;
+      // A link is refused when the name is taken, and the file is whole before it has its name.
+      const draft = temporary(name);
+      await writeFile(draft, make(), { mode: 0o600, flush: true });
+      try {
+        await link(draft, file);
+      } catch (error) {
+        if (!isCode(error, 'EEXIST')) throw error;
+      } finally {
+        await rm(draft, { force: true });
+      }
+      return readFile(file, 'utf8');
+    },
+    read: (name) => readIfThere(join(root, name)),
+    async write(name, content) {
+      const draft = temporary(name);
+      await writeFile(draft, content, { mode: 0o600, flush: true });
+      await rename(draft, join(root, name));
+    },
+    remove: (name) => rm(join(root, name), { force: true }),
+  };
+}
+
+async function readIfThere(file: string): Promise<string | null> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    if (isCode(error, 'ENOENT')) return null;
+    throw error;
+  }
+}
+
+function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}

@@ -1,0 +1,64 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import Database from 'libsql';
+import { AppError, messageOf } from './errors.js';
+import type { Closable } from './ports/closable.js';
+
+/**
+ * Takes a data directory for this process alone, before anything in it is opened. Two engines on one directory would
+ * corrupt the queue's database without a word.
+ *
+ * The lock is an exclusive transaction on a small SQLite file: the operating system holds it, so it ends with the
+ * process however that ends, and there is no stale lock to judge. The pid beside it is only for the message.
+ */
+export function lockDataDir(dir: string): Closable {
+  const path = resolve(dir);
+  const holder = join(path, 'lock.pid');
+  const database = openLockFile(path);
+  try {
+    // Without a journal nothing but the lock itself touches the disk. A second process is told at once.
+    database.exec('PRAGMA journal_mode = OFF; PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE');
+  } catch (error) {
+    database.close();
+    if ((error as { code?: string }).code !== 'SQLITE_BUSY') throw unusable(path, error);
+    throw new AppError(
+      'bad_config',
+      `The data directory ${path} is in use by process ${readHolder(holder)}; stop that one, or give this one another directory.`,
+      { cause: error },
+    );
+  }
+  writeFileSync(holder, `${process.pid}\n`);
+  let isOpen = true;
+  return {
+    close: async () => {
+      if (!isOpen) return;
+      isOpen = false;
+      database.close();
+    },
+  };
+}
+
+function openLockFile(path: string): Database.Database {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    return new Database(join(path, 'lock'));
+  } catch (error) {
+    throw unusable(path, error);
+  }
+}
+
+function unusable(path: string, cause: unknown): AppError {
+  return new AppError(
+    'bad_config',
+    `The data directory ${path} cannot be used (${messageOf(cause)}); name one that can be written to.`,
+    { cause },
+  );
+}
+
+function readHolder(path: string): string {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch {
+    return 'unknown';
+  }
+}

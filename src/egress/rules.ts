@@ -1,0 +1,62 @@
+import { isIP } from 'node:net';
+import { AppError } from '../errors.js';
+import { refusal } from './address.js';
+import { type AllowList, type Target, targetOf } from './allow.js';
+
+/** All addresses of a host name. */
+export type Resolve = (host: string) => Promise<readonly string[]>;
+
+/** Parses what a function or a client named; only http and https lead out of the engine. */
+export function parseTarget(text: string): URL {
+  if (!URL.canParse(text)) throw new AppError('invalid_request', `This is no URL: ${JSON.stringify(text)}`);
+  const url = new URL(text);
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+    throw new AppError('egress_refused', `Only http: and https: URLs can be fetched, not ${url.protocol}`);
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw new AppError(
+      'invalid_request',
+      'A URL may hold no user name or password; send an Authorization header',
+    );
+  }
+  return url;
+}
+
+/** The addresses of the target's host, each of them allowed. One that is not refuses the host: it is never left out. */
+export async function allowedAddresses(
+  target: Target,
+  allow: AllowList,
+  resolve: Resolve,
+): Promise<readonly string[]> {
+  const addresses = isIP(target.host) !== 0 ? [target.host] : await lookUp(target.host, resolve);
+  checkAddresses(target, addresses, allow);
+  return addresses;
+}
+
+/** Throws `egress_refused` unless each address may be connected to for the target. */
+export function checkAddresses(target: Target, addresses: readonly string[], allow: AllowList): void {
+  if (allow.host(target)) return;
+  for (const address of addresses) {
+    const reason = refusal(address);
+    if (reason === null || allow.address(address, target.port)) continue;
+    const named = address === target.host ? address : `${target.host} (${address})`;
+    throw new AppError('egress_refused', `${named} may not be reached: it is ${reason}`);
+  }
+}
+
+async function lookUp(host: string, resolve: Resolve): Promise<readonly string[]> {
+  let addresses: readonly string[];
+  try {
+    addresses = await resolve(host);
+  } catch (cause) {
+    throw new AppError('unavailable', `The host name ${host} could not be resolved`, { cause });
+  }
+  if (addresses.length === 0) throw new AppError('unavailable', `The host name ${host} has no address`);
+  return addresses;
+}
+
+/** Throws unless the function's own list, if it has one, holds the host. */
+export function checkAllowedHosts(url: URL, isListed: ((target: Target) => boolean) | null): void {
+  if (isListed === null || isListed(targetOf(url))) return;
+  throw new AppError('egress_refused', `${url.host} is not among the function's allowed_hosts`);
+}

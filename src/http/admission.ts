@@ -1,0 +1,97 @@
+import type { IncomingMessage } from 'node:http';
+import { DEFAULT_NAMESPACE, type Namespace, namespaceSchema } from '../contract/ids.js';
+import { parseOrRefuse } from '../contract/sentence.js';
+import type { Principal } from '../core/auth/principal.js';
+import { AppError, isAppError } from '../errors.js';
+import { type ClientAddress, createClientAddress } from './client-address.js';
+import type { Access } from './route.js';
+import type { Services } from './services.js';
+
+export interface Caller {
+  principal: Principal | null;
+  /** The credential's; of an anonymous call the one it asks for. */
+  namespace: Namespace;
+  /** Counts one more use against the same limit: for the messages of a socket. */
+  countUse(): Promise<void>;
+}
+
+export interface Wanted {
+  access: Access;
+  credential: string | null;
+  /** `?namespace=`, as it came. */
+  namespace: unknown;
+  anyNamespace: boolean;
+  /** False for what monitors ask. */
+  limited: boolean;
+}
+
+/** Who is calling, for which namespace, and whether the rate limit lets it: the same for requests and sockets. */
+export type Admission = (request: IncomingMessage, wanted: Wanted) => Promise<Caller>;
+
+export function createAdmission({ auth, limiter, config }: Services): Admission {
+  const addressOf: ClientAddress = createClientAddress(config.TRUSTED_PROXIES);
+
+  const countAnonymous = async (request: IncomingMessage) =>
+    assertWithin(await limiter.consume(`ip:${addressOf(request)}`, config.ANON_RATE_LIMIT_PER_MINUTE));
+
+  const countOwn = async (namespace: Namespace) =>
+    assertWithin(await limiter.consume(`ns:${namespace}`, config.RATE_LIMIT_PER_MINUTE));
+
+  const identify = async (request: IncomingMessage, { access, credential }: Wanted) => {
+    if (access === 'open' || credential === null) return null;
+    try {
+      return await auth.authenticate(credential);
+    } catch (error) {
+      // Guesses count like anonymous calls, so that nobody tries keys faster than that.
+      if (isAppError(error, 'unauthorized')) await countAnonymous(request);
+      throw error;
+    }
+  };
+
+  return async (request, wanted) => {
+    const principal = await identify(request, wanted);
+    if (!principal) {
+      if (wanted.limited) await countAnonymous(request);
+      if (wanted.access === 'required') {
+        throw new AppError(
+          'unauthorized',
+          'This needs a credential; send an API key as X-API-Key, or a token as Authorization: Bearer.',
+        );
+      }
+      return {
+        principal,
+        namespace: parseNamespace(wanted.namespace) ?? DEFAULT_NAMESPACE,
+        countUse: () => countAnonymous(request),
+      };
+    }
+    const { namespace } = principal;
+    await countOwn(namespace);
+    if (wanted.namespace !== undefined && !wanted.anyNamespace) {
+      assertOwnNamespace(principal, parseNamespace(wanted.namespace));
+    }
+    return { principal, namespace, countUse: () => countOwn(namespace) };
+  };
+}
+
+/** For a `namespace` in a query or body: absent, or the credential's own. */
+export function assertOwnNamespace(principal: Principal, asked: Namespace | undefined): void {
+  if (asked === undefined || asked === principal.namespace) return;
+  throw new AppError(
+    'forbidden',
+    `This credential belongs to namespace "${principal.namespace}" and cannot act in "${asked}".`,
+  );
+}
+
+function parseNamespace(value: unknown): Namespace | undefined {
+  if (value === undefined) return undefined;
+  return parseOrRefuse(namespaceSchema, value, { code: 'invalid_request', name: () => 'namespace' });
+}
+
+function assertWithin({ allowed, retryAfterSeconds }: { allowed: boolean; retryAfterSeconds: number }): void {
+  if (allowed) return;
+  throw new AppError(
+    'rate_limited',
+    `Too many requests in this minute; try again in ${retryAfterSeconds} s.`,
+    { retryAfter: retryAfterSeconds },
+  );
+}

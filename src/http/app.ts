@@ -1,0 +1,40 @@
+import Router from '@koa/router';
+import Koa from 'koa';
+import { dispatch, type Serving } from './dispatch.js';
+import { allowOrigins } from './middleware/cors.js';
+import { answerErrors } from './middleware/errors.js';
+import { answerNotRouted } from './middleware/not-routed.js';
+import { routes } from './routes.js';
+
+/** The HTTP API over its services. Serves no sockets: those are the server's. */
+export function createApp(serving: Serving): Koa {
+  const { services } = serving;
+  const app = new Koa();
+  const router = new Router();
+  for (const route of routes) {
+    router.register(routerPath(route.path), [route.method], [dispatch(route, serving)]);
+  }
+
+  app.use(async (ctx, next) => {
+    // Replies are data, also when they are a function's own.
+    ctx.set('X-Content-Type-Options', 'nosniff');
+    await next();
+  });
+  app.use(allowOrigins(services.config.CORS_ORIGINS));
+  app.use(answerErrors(services.logger));
+  app.use(router.routes());
+  app.use(answerNotRouted(router));
+
+  // What fails after the reply has begun: a client that went away is nobody's fault.
+  app.on('error', (error: NodeJS.ErrnoException) => {
+    const gone =
+      error.code === 'ECONNRESET' || error.code === 'EPIPE' || error.code === 'ERR_STREAM_PREMATURE_CLOSE';
+    services.logger[gone ? 'debug' : 'error']({ err: error }, 'a reply could not be finished');
+  });
+  return app;
+}
+
+/** `/v1/functions/{name}` → `/v1/functions/:name` */
+function routerPath(path: string): string {
+  return path.replace(/\{(\w+)\}/g, ':$1');
+}

@@ -1,0 +1,7 @@
+/** As people write it: `x-request-id` → `X-Request-ID`. */
+export function headerName(key: string): string {
+  return key
+    .split('-')
+    .map((part) => (part === 'id' ? 'ID' : part.charAt(0).toUpperCase() + part.slice(1)))
+    .join('-');
+}

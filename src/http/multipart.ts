@@ -1,0 +1,122 @@
+import type { IncomingMessage } from 'node:http';
+import { Writable } from 'node:stream';
+import type { Context } from 'koa';
+import { koaBody } from 'koa-body';
+import { AppError, messageOf } from '../errors.js';
+import { tooLarge } from './read-body.js';
+
+const MAX_FIELDS = 50;
+const MAX_FIELD_BYTES = 1 << 20;
+/** Boundaries and part headers, beside files and fields. */
+const OVERHEAD_BYTES = 1 << 20;
+
+export interface UploadedFile {
+  filename: string;
+  bytes: Uint8Array;
+}
+
+export interface Upload {
+  file: UploadedFile;
+  fields: Record<string, string>;
+}
+
+/**
+ * Reads a form with one file. The file is collected in memory, within its limit: it is needed there anyway, and so no
+ * temporary file is left behind whatever happens.
+ */
+export async function readForm(ctx: Context, name: string, maxFileBytes: number): Promise<Upload> {
+  if (!ctx.is('multipart/form-data')) {
+    throw new AppError(
+      'unsupported_media_type',
+      `Send multipart/form-data with the file as "${name}", not ${ctx.get('content-type') || 'a body without a content type'}.`,
+    );
+  }
+  const maxBytes = maxFileBytes + MAX_FIELD_BYTES + OVERHEAD_BYTES;
+  if ((ctx.request.length ?? 0) > maxBytes) throw tooLarge(ctx.request.length ?? 0, maxFileBytes);
+  limitTotal(ctx.req, maxBytes);
+
+  const contents = new Map<unknown, Buffer[]>();
+  const parse = koaBody({
+    multipart: true,
+    json: false,
+    text: false,
+    urlencoded: false,
+    formidable: {
+      maxFields: MAX_FIELDS,
+      maxFieldsSize: MAX_FIELD_BYTES,
+      maxFiles: MAX_FIELDS,
+      maxFileSize: maxFileBytes,
+      maxTotalFileSize: maxFileBytes + MAX_FIELD_BYTES,
+      allowEmptyFiles: true,
+      minFileSize: 0,
+      // Clients that name a file but no content type mean a file, and it must not be decoded as text.
+      onPart(part, handle) {
+        if (part.originalFilename !== null && !part.mimetype) part.mimetype = 'application/octet-stream';
+        handle(part);
+      },
+      fileWriteStreamHandler(file) {
+        const chunks: Buffer[] = [];
+        contents.set(file, chunks);
+        return new Writable({
+          write(chunk: Buffer, _encoding, done) {
+            chunks.push(chunk);
+            done();
+          },
+        });
+      },
+    },
+  });
+  try {
+    await parse(ctx, async () => undefined);
+  } catch (error) {
+    // What still comes is thrown away, so that the client hears the answer.
+    ctx.req.resume();
+    throw refusal(error, maxFileBytes);
+  }
+
+  const fields: Record<string, string> = {};
+  for (const [field, value] of Object.entries(ctx.request.body ?? {})) fields[field] = single(field, value);
+  let file: UploadedFile | undefined;
+  for (const [field, given] of Object.entries(ctx.request.files ?? {})) {
+    const upload = single(field, given);
+    const bytes = Buffer.concat(contents.get(upload) ?? []);
+    if (field === name) file = { filename: upload.originalFilename ?? '', bytes };
+    // A field that was sent with a content type of its own is a field all the same.
+    else fields[field] = bytes.toString('utf8');
+  }
+  if (!file) throw new AppError('invalid_request', `The form has no file "${name}"; send it as a file part.`);
+  return { file, fields };
+}
+
+function single<T>(field: string, value: T | T[]): T {
+  if (!Array.isArray(value)) return value;
+  throw new AppError('invalid_request', `${JSON.stringify(field.slice(0, 80))} was sent more than once.`);
+}
+
+/** The parser limits files and fields; a part's header could still go on for ever. */
+function limitTotal(request: IncomingMessage, maxBytes: number): void {
+  let size = 0;
+  request.on('data', (chunk: Buffer) => {
+    size += chunk.byteLength;
+    if (size > 2 * maxBytes) request.destroy();
+  });
+  // The listener above has set the stream flowing; the parser adds its own some microtasks later, and must miss nothing.
+  request.pause();
+  request.on('newListener', function flow(event) {
+    if (event !== 'data') return;
+    request.off('newListener', flow);
+    process.nextTick(() => request.resume());
+  });
+}
+
+function refusal(error: unknown, maxFileBytes: number): AppError {
+  const status = (error as { httpCode?: unknown }).httpCode;
+  if (status === 413) {
+    return new AppError(
+      'payload_too_large',
+      `The upload is larger than allowed: a file may have ${maxFileBytes} bytes, and there may be ${MAX_FIELDS} fields with ${MAX_FIELD_BYTES} bytes in all.`,
+      { cause: error },
+    );
+  }
+  return new AppError('invalid_request', `The form cannot be read: ${messageOf(error)}.`, { cause: error });
+}

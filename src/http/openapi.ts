@@ -1,0 +1,167 @@
+import { z } from 'zod';
+import { errorReplySchema } from '../contract/http/common.js';
+import { ERRORS, type ErrorCode } from '../errors.js';
+import { headerName } from './header-name.js';
+import type { BodySpec, ReplySpec, Route } from './route.js';
+
+type Json = Record<string, unknown>;
+
+const ERROR_REF = { $ref: '#/components/schemas/Error' };
+
+/** The OpenAPI 3.1 document of these routes. */
+export function openApi(routes: readonly Route[], version: string): Json {
+  const paths: Record<string, Json> = {};
+  for (const route of routes) {
+    paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operation(route) };
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Orama Functions',
+      version,
+      description: 'A self-hosted, event-driven function engine: WASM functions on a persistent queue.',
+    },
+    servers: [{ url: '/' }],
+    paths,
+    components: {
+      schemas: { Error: schemaOf(errorReplySchema, 'output') },
+      securitySchemes: {
+        apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
+        bearer: { type: 'http', scheme: 'bearer', description: 'An API key, or a JWT.' },
+      },
+    },
+  };
+}
+
+/** Every status that a route may answer with besides those it lists, each with the reasons. */
+export function refusals(route: Route): Map<number, ErrorCode[]> {
+  const codes = new Set<ErrorCode>(route.errors);
+  if (route.params ?? route.query ?? route.headers ?? route.body) codes.add('invalid_request');
+  if (route.access === 'optional') codes.add('invalid_request').add('unauthorized');
+  if (route.access === 'required') codes.add('unauthorized');
+  if (route.access !== 'open' && !route.anyNamespace) codes.add('forbidden').add('invalid_request');
+  if (route.access !== 'open' || (route.limited ?? true)) codes.add('rate_limited');
+  if (route.body) codes.add('payload_too_large');
+  codes.add('internal').add('unavailable');
+  const byStatus = new Map<number, ErrorCode[]>();
+  for (const code of codes) {
+    const { status } = ERRORS[code];
+    byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
+  }
+  return byStatus;
+}
+
+function operation(route: Route): Json {
+  const responses: Record<string, Json> = {};
+  for (const [status, spec] of Object.entries(route.replies)) responses[status] = response(spec);
+  for (const [status, codes] of refusals(route)) {
+    const about = codes.map((code) => `\`${code}\`: ${ERRORS[code].about}`).join(' ');
+    const listed = responses[status];
+    responses[status] = listed
+      ? { ...listed, description: `${listed.description} ${about}`, content: eitherError(listed.content) }
+      : { description: about, content: { 'application/json': { schema: ERROR_REF } } };
+  }
+  return {
+    operationId: operationId(route),
+    tags: [route.tag],
+    summary: route.summary,
+    ...(route.description ? { description: route.description } : {}),
+    ...(route.access === 'open' ? {} : { security: securityOf(route) }),
+    parameters: [
+      ...parametersOf('path', route.params, true),
+      ...parametersOf('query', route.query, false),
+      ...parametersOf('header', route.headers, false),
+    ],
+    ...(route.body ? { requestBody: requestBody(route.body) } : {}),
+    responses,
+  };
+}
+
+/** `POST /v1/functions/{name}/invoke` → `post_v1_functions_name_invoke` */
+function operationId({ method, path }: Route): string {
+  return `${method.toLowerCase()}${path.replace(/[^A-Za-z0-9]+/g, '_')}`.replace(/_$/, '');
+}
+
+function securityOf({ access }: Route): Json[] {
+  const schemes: Json[] = [{ apiKey: [] }, { bearer: [] }];
+  return access === 'optional' ? [...schemes, {}] : schemes;
+}
+
+function response({ about, schema, types, headers }: ReplySpec): Json {
+  const content: Record<string, Json> = {};
+  if (schema) content['application/json'] = { schema: schemaOf(schema, 'output') };
+  for (const [type, description] of Object.entries(types ?? {})) content[type] = { schema: { description } };
+  return {
+    description: about,
+    ...(headers ? { headers: headersOf(headers) } : {}),
+    ...(Object.keys(content).length > 0 ? { content } : {}),
+  };
+}
+
+function headersOf(headers: Record<string, string>): Json {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, description]) => [name, { description, schema: { type: 'string' } }]),
+  );
+}
+
+/** A status that a route uses itself and that errors have, too. */
+function eitherError(content: unknown): Json {
+  const own = (content as { 'application/json'?: { schema?: Json } } | undefined)?.['application/json']
+    ?.schema;
+  return { 'application/json': { schema: own ? { anyOf: [own, ERROR_REF] } : ERROR_REF } };
+}
+
+function parametersOf(place: string, schema: z.ZodObject | undefined, isRequired: boolean): Json[] {
+  if (!schema) return [];
+  const { properties = {}, required = [] } = schemaOf(schema, 'input') as {
+    properties?: Record<string, Json>;
+    required?: string[];
+  };
+  return Object.entries(properties).map(([key, { description, ...own }]) => ({
+    name: place === 'header' ? headerName(key) : key,
+    in: place,
+    required: isRequired || required.includes(key),
+    ...(description === undefined ? {} : { description }),
+    schema: own,
+  }));
+}
+
+function requestBody(body: BodySpec): Json {
+  switch (body.kind) {
+    case 'json':
+      return {
+        required: !body.optional,
+        content: { 'application/json': { schema: schemaOf(body.schema, 'input') } },
+      };
+    case 'raw':
+      return {
+        required: false,
+        description: `${body.about} At most ${body.maxBytes} bytes, of any content type.`,
+        content: { 'application/json': {}, 'application/octet-stream': {}, 'text/plain': {} },
+      };
+    case 'multipart': {
+      const fields = schemaOf(body.fields, 'input') as { properties?: Json; required?: string[] };
+      const schema = {
+        type: 'object',
+        properties: {
+          ...fields.properties,
+          [body.file]: { type: 'string', contentMediaType: 'application/octet-stream' },
+        },
+        required: [...(fields.required ?? []), body.file],
+      };
+      return { required: true, content: { 'multipart/form-data': { schema } } };
+    }
+  }
+}
+
+/** JSON Schema of what a client sends (`input`) or gets (`output`). */
+export function schemaOf(schema: z.ZodType, io: 'input' | 'output'): Json {
+  const { $schema: _, ...own } = z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as Json;
+  return JSON.parse(JSON.stringify(own), (key, value: unknown) => {
+    // A later version may add a key to a reply: clients must not be told that there is none.
+    if (io === 'output' && key === 'additionalProperties' && value === false) return undefined;
+    // Unicode classes are JavaScript's: most readers of OpenAPI cannot compile them.
+    if (key === 'pattern' && typeof value === 'string' && value.includes('\\p{')) return undefined;
+    return value;
+  }) as Json;
+}

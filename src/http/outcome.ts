@@ -1,0 +1,21 @@
+import { utf8 } from '../core/output-fields.js';
+import { ERRORS } from '../errors.js';
+
+const FAILURES = { error: 'function_error', timeout: 'function_timeout', cancelled: 'cancelled' } as const;
+
+/** How a failed invocation is told to whoever waited for it. */
+export function failureFields(status: keyof typeof FAILURES, error: string | null) {
+  const code = FAILURES[status];
+  return { status, error: error ?? ERRORS[code].about, code, httpStatus: ERRORS[code].status };
+}
+
+/** `output`, or `output_base64` for what is not UTF-8. */
+export function outputField(output: Uint8Array): { output: string } | { output_base64: string } {
+  const text = utf8(output);
+  return text === null ? { output_base64: Buffer.from(output).toString('base64') } : { output: text };
+}
+
+/** To the microsecond: clocks give more digits than they know. */
+export function milliseconds(duration: number): number {
+  return Math.round(duration * 1000) / 1000;
+}

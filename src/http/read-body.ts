@@ -1,0 +1,46 @@
+import type { IncomingMessage } from 'node:http';
+import { AppError } from '../errors.js';
+
+/** What a refused client may still send before its connection is cut: enough for it to hear the answer. */
+const DRAIN_BYTES = 64 << 20;
+
+/**
+ * Reads a body of at most `maxBytes`. A longer one is refused as soon as that is known; what still comes is thrown
+ * away, so that a client that sends before it reads gets its 413 and not a broken connection.
+ */
+export function readBody(request: IncomingMessage, maxBytes: number): Promise<Uint8Array> {
+  const declared = Number(request.headers['content-length'] ?? Number.NaN);
+  if (declared === 0) return Promise.resolve(new Uint8Array());
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const refuse = () => {
+      chunks.length = 0;
+      reject(tooLarge(declared || size, maxBytes));
+    };
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.byteLength;
+      if (size <= maxBytes) {
+        chunks.push(chunk);
+        return;
+      }
+      if (size - chunk.byteLength <= maxBytes) refuse();
+      if (size > maxBytes + DRAIN_BYTES) request.destroy();
+    });
+    request.once('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
+    request.once('error', (cause) => reject(cutOff(cause)));
+    request.once('aborted', () => reject(cutOff(undefined)));
+    if (declared > maxBytes) refuse();
+  });
+}
+
+export function tooLarge(bytes: number, maxBytes: number): AppError {
+  return new AppError(
+    'payload_too_large',
+    `The body has ${Number.isFinite(bytes) ? bytes : 'too many'} bytes; at most ${maxBytes} are allowed here.`,
+  );
+}
+
+function cutOff(cause: unknown): AppError {
+  return new AppError('invalid_request', 'The connection ended before the body did.', { cause });
+}

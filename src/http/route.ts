@@ -1,0 +1,118 @@
+import type { Readable } from 'node:stream';
+import type { Context } from 'koa';
+import type { z } from 'zod';
+import type { Principal } from '../core/auth/principal.js';
+import type { ErrorCode } from '../errors.js';
+import type { UploadedFile } from './multipart.js';
+import type { Services } from './services.js';
+
+/**
+ * `open`: a credential is not looked at. `optional`: anonymous calls go on, a wrong credential does not.
+ * `required`: anonymous calls are 401.
+ */
+export type Access = 'open' | 'optional' | 'required';
+export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
+
+type Shape = z.ZodObject;
+type Parsed<S> = S extends z.ZodType ? z.output<S> : Record<string, never>;
+
+/** How a request's body is read. */
+export type BodySpec =
+  | { kind: 'json'; schema: z.ZodType; maxBytes?: number; optional?: boolean }
+  /** Any content type; the bytes as they come. */
+  | { kind: 'raw'; maxBytes: number; about: string }
+  /** One file; fields are text. `schema` is for the docs: the handler reads the fields. */
+  | { kind: 'multipart'; file: string; maxFileBytes: number; fields: z.ZodObject };
+
+export interface MultipartBody {
+  file: UploadedFile;
+  fields: Record<string, string>;
+}
+
+type BodyOf<B> = B extends { kind: 'json'; schema: infer S extends z.ZodType }
+  ? z.output<S>
+  : B extends { kind: 'raw' }
+    ? Uint8Array
+    : B extends { kind: 'multipart' }
+      ? MultipartBody
+      : undefined;
+
+export interface ReplySpec {
+  about: string;
+  /** Of a JSON body. */
+  schema?: z.ZodType;
+  /** Content types other than JSON, each with what it carries. */
+  types?: Record<string, string>;
+  headers?: Record<string, string>;
+}
+
+export interface Call<A extends Access, P, Q, H, B> {
+  services: Services;
+  /** The credential's, or of an anonymous call the one it asks for. */
+  namespace: Principal['namespace'];
+  principal: A extends 'required' ? Principal : Principal | null;
+  params: Parsed<P>;
+  query: Parsed<Q>;
+  headers: Parsed<H>;
+  body: BodyOf<B>;
+  ctx: Context;
+  /** Aborted when the server stops: for replies that would not end by themselves. */
+  stopping: AbortSignal;
+}
+
+/** What a handler answers. Without `json` or `bytes` the reply has no body. */
+export interface Answer {
+  status: number;
+  headers?: Record<string, string>;
+  json?: unknown;
+  bytes?: Uint8Array | Readable | string;
+  /** Content type of `bytes`. */
+  type?: string;
+}
+
+export interface RouteSpec<A extends Access, P, Q, H, B> {
+  method: Method;
+  /** As OpenAPI writes it: `/v1/functions/{name}`. */
+  path: string;
+  tag: string;
+  summary: string;
+  description?: string;
+  access: A;
+  params?: P;
+  query?: Q;
+  headers?: H;
+  body?: B;
+  /** By status; the errors that access, limits and parsing bring need no mention. */
+  replies: Record<number, ReplySpec>;
+  /** What its handler refuses with. */
+  errors?: readonly ErrorCode[];
+  /** True for calls of another namespace's public functions. */
+  anyNamespace?: boolean;
+  /** False: not counted against the rate limit of anonymous calls. */
+  limited?: boolean;
+  /** What its refusals carry beside `error` and `code`. */
+  refusal?(ctx: Context): Record<string, unknown>;
+  /** Not compressed: its reply is often small, and its latency counts. */
+  hot?: boolean;
+  handle(call: Call<A, P, Q, H, B>): Promise<Answer>;
+}
+
+/** A route whose handler's types have been checked against its schemas, and forgotten. */
+export type Route = RouteSpec<Access, Shape | undefined, Shape | undefined, Shape | undefined, BodySpec> & {
+  handle(call: unknown): Promise<Answer>;
+};
+
+/** One endpoint: the router, /openapi.json and /docs are all made of it. */
+export function route<
+  A extends Access,
+  P extends Shape | undefined = undefined,
+  Q extends Shape | undefined = undefined,
+  H extends Shape | undefined = undefined,
+  B extends BodySpec | undefined = undefined,
+>(spec: RouteSpec<A, P, Q, H, B>): Route {
+  return spec as unknown as Route;
+}
+
+export function json(status: number, value: unknown, headers?: Record<string, string>): Answer {
+  return headers ? { status, json: value, headers } : { status, json: value };
+}

@@ -1,0 +1,35 @@
+import type { Route } from './route.js';
+import * as auth from './routes/auth.js';
+import * as cache from './routes/cache.js';
+import { docsRoutes } from './routes/docs.js';
+import * as functions from './routes/functions.js';
+import * as invocations from './routes/invocations.js';
+import * as invoke from './routes/invoke.js';
+import * as keys from './routes/keys.js';
+import * as logs from './routes/logs.js';
+import * as meta from './routes/meta.js';
+import * as pubsub from './routes/pubsub.js';
+import * as rqlite from './routes/rqlite.js';
+import * as secrets from './routes/secrets.js';
+import * as storage from './routes/storage.js';
+import * as triggers from './routes/triggers.js';
+
+/** The first that matches serves, so what is hot comes first, and `secrets` before `{name}`. */
+const endpoints: readonly Route[] = [
+  invoke,
+  pubsub,
+  secrets,
+  functions,
+  triggers,
+  logs,
+  invocations,
+  keys,
+  auth,
+  rqlite,
+  cache,
+  storage,
+  meta,
+].flatMap((group): Route[] => Object.values(group));
+
+/** Every endpoint, and the two that describe them. */
+export const routes: readonly Route[] = [...endpoints, ...docsRoutes(endpoints)];

@@ -1,0 +1,165 @@
+import {
+  callbackSecretReplySchema,
+  challengeBodySchema,
+  challengeReplySchema,
+  jwksReplySchema,
+  loginReplySchema,
+  logoutBodySchema,
+  refreshBodySchema,
+  tokenReplySchema,
+  verifyBodySchema,
+  whoamiReplySchema,
+} from '../../contract/http/auth.js';
+import { messageReplySchema } from '../../contract/http/common.js';
+import { AppError } from '../../errors.js';
+import { json, type RouteSpec, route } from '../route.js';
+
+const tag = 'Authentication';
+/** Credentials have no place in a cache on the way. */
+const PRIVATE = { 'Cache-Control': 'no-store' };
+
+export const challenge = route({
+  method: 'POST',
+  path: '/v1/auth/challenge',
+  tag,
+  summary: 'Get a nonce for a wallet to sign; single use, 5 minutes',
+  access: 'open',
+  body: { kind: 'json', schema: challengeBodySchema },
+  replies: { 200: { about: 'The nonce.', schema: challengeReplySchema } },
+  errors: ['forbidden'],
+  async handle({ services, body }) {
+    return json(200, await services.sessions.challenge(body), PRIVATE);
+  },
+});
+
+export const verify = route({
+  method: 'POST',
+  path: '/v1/auth/verify',
+  tag,
+  summary: 'Log in with the signed nonce',
+  description:
+    'ETH: personal_sign of the nonce, hex. SOL: ed25519 of the nonce, base64. The first wallet that logs in to a ' +
+    'namespace owns it; `default` belongs to the admin key.',
+  access: 'open',
+  body: { kind: 'json', schema: verifyBodySchema },
+  replies: { 200: { about: 'A token of 15 minutes, and one to refresh it.', schema: loginReplySchema } },
+  errors: ['unauthorized', 'forbidden'],
+  async handle({ services, body }) {
+    const { chain_type: chain, ...request } = body;
+    return json(200, await services.sessions.verify({ ...request, chain }), PRIVATE);
+  },
+});
+
+export const refresh = route({
+  method: 'POST',
+  path: '/v1/auth/refresh',
+  tag,
+  summary: 'Exchange a refresh token for new tokens; each refreshes once',
+  description:
+    'The second use of a refresh token ends the login it came from: one of its two users has stolen it.',
+  access: 'open',
+  body: { kind: 'json', schema: refreshBodySchema },
+  replies: { 200: { about: 'New tokens.', schema: loginReplySchema } },
+  errors: ['unauthorized'],
+  async handle({ services, body }) {
+    return json(200, await services.sessions.refresh(body.refresh_token), PRIVATE);
+  },
+});
+
+export const logout = route({
+  method: 'POST',
+  path: '/v1/auth/logout',
+  tag,
+  summary: "End a login: the token's own, or the refresh token's",
+  access: 'optional',
+  body: { kind: 'json', schema: logoutBodySchema, optional: true },
+  replies: { 200: { about: 'Ended everywhere within 2 seconds.', schema: messageReplySchema } },
+  errors: ['unauthorized'],
+  async handle({ services, principal, body }) {
+    if (body.refresh_token !== undefined) await services.sessions.logoutToken(body.refresh_token);
+    else if (principal?.session) await services.sessions.logout(principal.session);
+    else {
+      throw new AppError(
+        'invalid_request',
+        'There is no login to end; send a refresh_token, or the access token of a wallet login.',
+      );
+    }
+    return json(200, { message: 'Logged out.' });
+  },
+});
+
+export const token = route({
+  method: 'POST',
+  path: '/v1/auth/token',
+  tag,
+  summary: 'Exchange an API key for a JWT of 15 minutes',
+  access: 'required',
+  replies: { 200: { about: 'The token; it ends with its key.', schema: tokenReplySchema } },
+  errors: ['forbidden'],
+  async handle({ services, principal }) {
+    return json(200, await services.auth.tokenFor(principal), PRIVATE);
+  },
+});
+
+export const whoami = route({
+  method: 'GET',
+  path: '/v1/auth/whoami',
+  tag,
+  summary: 'Show whom the credential stands for',
+  access: 'required',
+  replies: { 200: { about: 'The caller.', schema: whoamiReplySchema } },
+  async handle({ principal }) {
+    return json(
+      200,
+      {
+        authenticated: true,
+        method: principal.kind,
+        subject: principal.subject,
+        wallet: principal.wallet,
+        namespace: principal.namespace,
+        is_admin: principal.isAdmin,
+        expires_at: principal.expiresAt === null ? null : new Date(principal.expiresAt).toISOString(),
+      },
+      PRIVATE,
+    );
+  },
+});
+
+export const getCallbackSecret = route({
+  method: 'GET',
+  path: '/v1/auth/callback-secret',
+  tag,
+  summary: 'Show the secret that signs callbacks of the namespace',
+  access: 'required',
+  replies: { 200: { about: 'Made at first use.', schema: callbackSecretReplySchema } },
+  async handle({ services, namespace }) {
+    return json(200, { secret: await services.callbacks.secret(namespace) }, PRIVATE);
+  },
+});
+
+export const renewCallbackSecret = route({
+  method: 'POST',
+  path: '/v1/auth/callback-secret',
+  tag,
+  summary: 'Make a new callback secret; the old one signs nothing more',
+  access: 'required',
+  replies: { 200: { about: 'The new secret.', schema: callbackSecretReplySchema } },
+  async handle({ services, namespace }) {
+    return json(200, { secret: await services.callbacks.renewSecret(namespace) }, PRIVATE);
+  },
+});
+
+const keySet = {
+  method: 'GET',
+  tag,
+  summary: 'The public keys that check tokens of this engine',
+  access: 'open',
+  limited: false,
+  replies: { 200: { about: 'A JSON Web Key Set.', schema: jwksReplySchema } },
+  async handle({ services }) {
+    return json(200, services.tokens.jwks(), { 'Cache-Control': 'public, max-age=300' });
+  },
+} satisfies Omit<RouteSpec<'open', undefined, undefined, undefined, undefined>, 'path'>;
+
+export const jwks = route({ ...keySet, path: '/v1/auth/jwks' });
+export const wellKnownJwks = route({ ...keySet, path: '/.well-known/jwks.json' });

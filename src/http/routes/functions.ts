@@ -1,0 +1,129 @@
+import { parseDeployForm } from '../../contract/form.js';
+import { type FunctionRecord, functionRecordSchema } from '../../contract/function.js';
+import { functionPath, functionRefPath, messageReplySchema } from '../../contract/http/common.js';
+import {
+  deployFieldsSchema,
+  deployReplySchema,
+  functionsReplySchema,
+  rollbackBodySchema,
+  versionsReplySchema,
+  WASM_FIELD,
+} from '../../contract/http/functions.js';
+import { MAX_MODULE_BYTES } from '../../contract/limits.js';
+import { assertOwnNamespace } from '../admission.js';
+import { parseFunctionRef } from '../function-ref.js';
+import { json, route } from '../route.js';
+
+const tag = 'Functions';
+
+export const deployFunction = route({
+  method: 'POST',
+  path: '/v1/functions',
+  tag,
+  summary: 'Deploy a function, or a new version of it',
+  access: 'required',
+  body: { kind: 'multipart', file: WASM_FIELD, maxFileBytes: MAX_MODULE_BYTES, fields: deployFieldsSchema },
+  replies: { 201: { about: 'The version that was made.', schema: deployReplySchema } },
+  errors: ['invalid_manifest', 'invalid_module', 'forbidden', 'unsupported_media_type'],
+  async handle({ services, principal, namespace, body }) {
+    const form = parseDeployForm(body.fields);
+    assertOwnNamespace(principal, form.namespace);
+    const deployed = await services.functions.deploy({
+      namespace,
+      settings: form.settings,
+      wasm: body.file.bytes,
+      createdBy: principal.subject,
+    });
+    const message = `Function "${deployed.name}" deployed as version ${deployed.version}.`;
+    return json(201, { message, function: deployed }, etagOf(deployed));
+  },
+});
+
+export const listFunctions = route({
+  method: 'GET',
+  path: '/v1/functions',
+  tag,
+  summary: 'List the functions of the namespace, each as its newest version',
+  access: 'required',
+  replies: { 200: { about: 'By name.', schema: functionsReplySchema } },
+  async handle({ services, namespace }) {
+    const functions = await services.functions.list(namespace);
+    return json(200, { functions, count: functions.length });
+  },
+});
+
+export const getFunction = route({
+  method: 'GET',
+  path: '/v1/functions/{name}',
+  tag,
+  summary: 'Show a function, or one version as name@version',
+  access: 'required',
+  params: functionRefPath,
+  replies: {
+    200: {
+      about: 'The record.',
+      schema: functionRecordSchema,
+      headers: { ETag: 'Changes with each version.' },
+    },
+    304: { about: 'Not changed since the version that If-None-Match names.' },
+  },
+  errors: ['function_not_found'],
+  async handle({ services, namespace, params }) {
+    const { name, version } = parseFunctionRef(params.name);
+    const found = await services.functions.get(namespace, name, version);
+    return json(200, found, etagOf(found));
+  },
+});
+
+export const deleteFunction = route({
+  method: 'DELETE',
+  path: '/v1/functions/{name}',
+  tag,
+  summary: 'Delete a function with its versions and triggers',
+  description: 'Jobs that wait end `cancelled`; logs stay. A later deploy goes on counting versions.',
+  access: 'required',
+  params: functionPath,
+  replies: { 200: { about: 'Deleted.', schema: messageReplySchema } },
+  errors: ['function_not_found'],
+  async handle({ services, namespace, params }) {
+    await services.functions.remove(namespace, params.name);
+    return json(200, { message: `Function "${params.name}" deleted.` });
+  },
+});
+
+export const rollbackFunction = route({
+  method: 'POST',
+  path: '/v1/functions/{name}/rollback',
+  tag,
+  summary: 'Make a new version with the bytes and settings of an old one',
+  access: 'required',
+  params: functionPath,
+  body: { kind: 'json', schema: rollbackBodySchema },
+  replies: { 201: { about: 'The version that was made.', schema: deployReplySchema } },
+  errors: ['function_not_found'],
+  async handle({ services, principal, namespace, params, body }) {
+    const { functions } = services;
+    const made = await functions.rollback(namespace, params.name, body.version, principal.subject);
+    const message = `Function "${made.name}" rolled back to version ${body.version} as version ${made.version}.`;
+    return json(201, { message, function: made }, etagOf(made));
+  },
+});
+
+export const listVersions = route({
+  method: 'GET',
+  path: '/v1/functions/{name}/versions',
+  tag,
+  summary: 'List the versions of a function, newest first',
+  access: 'required',
+  params: functionPath,
+  replies: { 200: { about: 'Newest first.', schema: versionsReplySchema } },
+  errors: ['function_not_found'],
+  async handle({ services, namespace, params }) {
+    const versions = await services.functions.versions(namespace, params.name);
+    return json(200, { versions, count: versions.length });
+  },
+});
+
+function etagOf(record: FunctionRecord): Record<string, string> {
+  return { ETag: `"${record.id}-${record.version}"` };
+}

@@ -1,0 +1,111 @@
+import { countReplySchema, functionPath, invocationPath } from '../../contract/http/common.js';
+import {
+  cancelReplySchema,
+  DEFAULT_INVOCATION_LIMIT,
+  invocationsQuerySchema,
+  invocationsReplySchema,
+  replayQuerySchema,
+  replayReplySchema,
+} from '../../contract/http/invocations.js';
+import { invocationRecordSchema } from '../../contract/invocation.js';
+import type { ListRequest } from '../../core/invocations.js';
+import { json, route } from '../route.js';
+import { parseSince } from '../since.js';
+
+const tag = 'Delivery';
+
+export const getInvocation = route({
+  method: 'GET',
+  path: '/v1/invocations/{id}',
+  tag,
+  summary: 'Show an invocation: its state, attempts and, while it is kept, its output',
+  access: 'required',
+  params: invocationPath,
+  replies: { 200: { about: 'The invocation.', schema: invocationRecordSchema } },
+  errors: ['not_found'],
+  async handle({ services, namespace, params }) {
+    return json(200, await services.invocations.get(namespace, params.id));
+  },
+});
+
+export const listInvocations = route({
+  method: 'GET',
+  path: '/v1/invocations',
+  tag,
+  summary: 'List invocations: live ones first, then those that have ended, newest first',
+  access: 'required',
+  query: invocationsQuerySchema,
+  replies: { 200: { about: 'One page.', schema: invocationsReplySchema } },
+  async handle({ services, namespace, query }) {
+    const request: ListRequest = { namespace, limit: query.limit ?? DEFAULT_INVOCATION_LIMIT };
+    if (query.function !== undefined) request.function = query.function;
+    if (query.status !== undefined) request.state = query.status;
+    if (query.reason !== undefined) request.reason = query.reason;
+    if (query.since !== undefined) request.since = parseSince(query.since);
+    if (query.before !== undefined) request.before = parseSince(query.before);
+    if (query.cursor !== undefined) request.cursor = query.cursor;
+    const { items, nextCursor } = await services.invocations.list(request);
+    return json(200, { invocations: items, count: items.length, next_cursor: nextCursor });
+  },
+});
+
+export const cancelInvocation = route({
+  method: 'DELETE',
+  path: '/v1/invocations/{id}',
+  tag,
+  summary: 'Cancel an invocation that is queued or running',
+  access: 'required',
+  params: invocationPath,
+  replies: { 200: { about: 'It ends cancelled.', schema: cancelReplySchema } },
+  errors: ['not_found', 'conflict'],
+  async handle({ services, namespace, params }) {
+    await services.invocations.cancel(namespace, params.id);
+    return json(200, { request_id: params.id, state: 'cancelled' });
+  },
+});
+
+export const replayInvocation = route({
+  method: 'POST',
+  path: '/v1/invocations/{id}/replay',
+  tag,
+  summary: 'Run a dead invocation again',
+  access: 'required',
+  params: invocationPath,
+  query: replayQuerySchema,
+  replies: { 202: { about: 'The invocation it became.', schema: replayReplySchema } },
+  errors: ['not_found', 'function_not_found', 'conflict', 'queue_full', 'unavailable'],
+  async handle({ services, namespace, params, query }) {
+    const version = query.version ?? 'pinned';
+    const id = await services.deadLetters.replay(namespace, params.id, { version });
+    return json(202, { request_id: id }, { Location: `/v1/invocations/${id}` });
+  },
+});
+
+export const replayDead = route({
+  method: 'POST',
+  path: '/v1/functions/{name}/dead/replay',
+  tag,
+  summary: 'Run every dead invocation of a function again',
+  access: 'required',
+  params: functionPath,
+  query: replayQuerySchema,
+  replies: { 202: { about: 'How many.', schema: countReplySchema } },
+  errors: ['function_not_found', 'queue_full', 'unavailable'],
+  async handle({ services, namespace, params, query }) {
+    const version = query.version ?? 'pinned';
+    return json(202, { count: await services.deadLetters.replayAll(namespace, params.name, { version }) });
+  },
+});
+
+export const purgeDead = route({
+  method: 'DELETE',
+  path: '/v1/functions/{name}/dead',
+  tag,
+  summary: 'Throw away the dead invocations of a function',
+  access: 'required',
+  params: functionPath,
+  replies: { 200: { about: 'How many.', schema: countReplySchema } },
+  async handle({ services, namespace, params }) {
+    return json(200, { count: await services.deadLetters.purge(namespace, params.name) });
+  },
+});

@@ -1,0 +1,207 @@
+import type { Context } from 'koa';
+import { z } from 'zod';
+import { functionRefPath, functionRefSchema } from '../../contract/http/common.js';
+import {
+  acceptedReplySchema,
+  invokeFailureSchema,
+  invokeHeadersSchema,
+  invokeQuerySchema,
+  invokeReplySchema,
+  parsePrefer,
+} from '../../contract/http/invoke.js';
+import { namespaceSchema } from '../../contract/ids.js';
+import { MAX_INPUT_BYTES } from '../../contract/limits.js';
+import { assertMayInvoke, type FunctionRef } from '../../core/access.js';
+import type { Accepted, InvokeRequest } from '../../core/invoke.js';
+import type { Reply } from '../../core/replies.js';
+import { AppError } from '../../errors.js';
+import { uuidv7 } from '../../uuid.js';
+import { clientGone } from '../client-gone.js';
+import { parseFunctionRef } from '../function-ref.js';
+import { failureFields, milliseconds, outputField } from '../outcome.js';
+import { type Answer, type BodySpec, json, type ReplySpec, route } from '../route.js';
+import type { Services } from '../services.js';
+
+const tag = 'Invocation';
+
+const input = { kind: 'raw', maxBytes: MAX_INPUT_BYTES, about: "The function's stdin." } satisfies BodySpec;
+
+const headers = {
+  'X-Request-ID': 'The id of the invocation.',
+  'X-Duration-Ms': 'How long the last attempt ran.',
+  'X-Attempts': 'How many attempts it took.',
+  'X-Function-Version': 'The version that ran.',
+};
+
+const replies: Record<number, ReplySpec> = {
+  200: {
+    about:
+      'Output that begins with `{` or `[` is the body as it is; any other comes wrapped. With `Accept: application/octet-stream`, the bare bytes.',
+    schema: z.union([invokeReplySchema, z.unknown().describe("The function's own JSON.")]),
+    types: { 'application/octet-stream': 'The output as it is.' },
+    headers,
+  },
+  202: {
+    about: 'Accepted and durable; nobody waits for the result.',
+    schema: acceptedReplySchema,
+    headers: { Location: 'Where the invocation can be looked up.', 'X-Request-ID': headers['X-Request-ID'] },
+  },
+  499: { about: 'The invocation was cancelled.', schema: invokeFailureSchema },
+  500: { about: 'The function failed, retries included.', schema: invokeFailureSchema },
+  504: { about: 'The function ran into its timeout, retries included.', schema: invokeFailureSchema },
+};
+
+const errors = [
+  'function_not_found',
+  'unauthorized',
+  'payload_too_large',
+  'egress_refused',
+  'idempotency_mismatch',
+  'conflict',
+  'queue_full',
+  'unavailable',
+] as const;
+
+export const invokeFunction = route({
+  method: 'POST',
+  path: '/v1/functions/{name}/invoke',
+  tag,
+  summary: 'Invoke a function, or one version as name@version',
+  access: 'optional',
+  params: functionRefPath,
+  query: invokeQuerySchema,
+  headers: invokeHeadersSchema,
+  body: input,
+  replies,
+  errors,
+  hot: true,
+  refusal,
+  handle: ({ services, principal, namespace, params, headers, body, ctx }) =>
+    invoke(services, ctx, principal, { namespace, ...parseFunctionRef(params.name) }, headers, body),
+});
+
+export const invokeOfNamespace = route({
+  method: 'POST',
+  path: '/v1/invoke/{namespace}/{name}',
+  tag,
+  summary: 'Invoke a function of any namespace: a public one by anybody',
+  access: 'optional',
+  anyNamespace: true,
+  params: functionRefPath.extend({ namespace: namespaceSchema, name: functionRefSchema }),
+  headers: invokeHeadersSchema,
+  body: input,
+  replies,
+  errors,
+  hot: true,
+  refusal,
+  handle: ({ services, principal, params, headers, body, ctx }) =>
+    invoke(
+      services,
+      ctx,
+      principal,
+      { namespace: params.namespace, ...parseFunctionRef(params.name) },
+      headers,
+      body,
+    ),
+});
+
+async function invoke(
+  services: Services,
+  ctx: Context,
+  principal: Parameters<typeof assertMayInvoke>[1],
+  ref: FunctionRef,
+  given: z.output<typeof invokeHeadersSchema>,
+  body: Uint8Array,
+): Promise<Answer> {
+  await assertMayInvoke(services.catalog, principal, ref);
+  const preference = parsePrefer(given.prefer);
+  if (preference.kind === 'final') assertSync(given);
+  const request: InvokeRequest = {
+    namespace: ref.namespace,
+    function: ref.name,
+    input: body,
+    trigger: preference.kind === 'async' ? 'async' : 'http',
+  };
+  if (ref.version !== undefined) request.version = ref.version;
+  if (principal && principal.wallet !== '') request.callerWallet = principal.wallet;
+  if (given['x-request-id'] !== undefined) request.requestId = given['x-request-id'];
+  if (given['idempotency-key'] !== undefined) request.idempotencyKey = given['idempotency-key'];
+  if (given['x-delay-seconds'] !== undefined) request.delayMs = given['x-delay-seconds'] * 1000;
+  if (given['x-max-age-seconds'] !== undefined) request.maxAgeMs = given['x-max-age-seconds'] * 1000;
+  if (given['x-callback-url'] !== undefined) request.callbackUrl = given['x-callback-url'];
+  if (given.traceparent !== undefined && TRACEPARENT.test(given.traceparent)) {
+    request.traceparent = given.traceparent;
+  }
+
+  if (preference.kind === 'async') return acceptedAnswer(await services.invoker.send(request));
+  const longest = services.config.SYNC_WAIT_SECONDS;
+  const seconds = preference.kind === 'wait' ? Math.min(preference.seconds, longest) : longest;
+  const { reply, ...accepted } = await services.invoker.call(request, {
+    waitMs: seconds * 1000,
+    signal: clientGone(ctx),
+  });
+  return reply ? replyAnswer(accepted, reply, ctx.get('accept')) : acceptedAnswer(accepted);
+}
+
+/** A malformed trace context is ignored, as W3C has it: it must not fail the call that carries it. */
+const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+function assertSync(given: z.output<typeof invokeHeadersSchema>): void {
+  const name = given['x-delay-seconds']
+    ? 'X-Delay-Seconds'
+    : given['x-callback-url']
+      ? 'X-Callback-Url'
+      : null;
+  if (name === null) return;
+  throw new AppError(
+    'invalid_request',
+    `${name} is for calls that nobody waits for; send "Prefer: respond-async" with it.`,
+  );
+}
+
+function acceptedAnswer({ id }: Accepted): Answer {
+  return json(
+    202,
+    { request_id: id, status: 'queued' },
+    {
+      Location: `/v1/invocations/${id}`,
+      'X-Request-ID': id,
+    },
+  );
+}
+
+const OPENING_BRACE = 0x7b;
+const OPENING_BRACKET = 0x5b;
+
+function replyAnswer({ id }: Accepted, reply: Reply, accept: string): Answer {
+  const duration = milliseconds(reply.durationMs);
+  const answerHeaders = {
+    'X-Request-ID': id,
+    'X-Duration-Ms': String(duration),
+    'X-Attempts': String(reply.attempts),
+    'X-Function-Version': String(reply.version),
+  };
+  if (reply.status !== 'success') {
+    const { httpStatus, ...failure } = failureFields(reply.status, reply.error);
+    return json(httpStatus, { request_id: id, ...failure, duration_ms: duration }, answerHeaders);
+  }
+  const { output } = reply;
+  if (accept.includes('application/octet-stream')) {
+    return { status: 200, headers: answerHeaders, bytes: output, type: 'application/octet-stream' };
+  }
+  if (output[0] === OPENING_BRACE || output[0] === OPENING_BRACKET) {
+    return { status: 200, headers: answerHeaders, bytes: output, type: 'application/json' };
+  }
+  return json(
+    200,
+    { request_id: id, ...outputField(output), status: 'success', duration_ms: duration },
+    answerHeaders,
+  );
+}
+
+/** A call that was refused has the shape of one that failed, with an id by which the client can report it. */
+function refusal(ctx: Context): Record<string, unknown> {
+  const id = uuidv7();
+  ctx.set('X-Request-ID', id);
+  return { request_id: id, status: 'error', duration_ms: 0 };
+}

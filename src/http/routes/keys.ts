@@ -1,0 +1,59 @@
+import { z } from 'zod';
+import {
+  createKeyBodySchema,
+  createKeyReplySchema,
+  keyPath,
+  keysReplySchema,
+} from '../../contract/http/auth.js';
+import { messageReplySchema, namespaceQuery } from '../../contract/http/common.js';
+import { json, route } from '../route.js';
+
+const tag = 'API keys';
+
+export const createKey = route({
+  method: 'POST',
+  path: '/v1/auth/keys',
+  tag,
+  summary: 'Make an API key for the own namespace; with the admin key for any',
+  access: 'required',
+  anyNamespace: true,
+  body: { kind: 'json', schema: createKeyBodySchema },
+  replies: { 201: { about: 'The key, shown this once.', schema: createKeyReplySchema } },
+  errors: ['forbidden'],
+  async handle({ services, principal, body }) {
+    const { name, namespace = principal.namespace } = body;
+    return json(201, await services.keys.create(principal, { name, namespace }));
+  },
+});
+
+export const listKeys = route({
+  method: 'GET',
+  path: '/v1/auth/keys',
+  tag,
+  summary: 'List the API keys of the own namespace; with the admin key of any',
+  access: 'required',
+  anyNamespace: true,
+  query: z.object({ namespace: namespaceQuery }),
+  replies: { 200: { about: 'Without the keys themselves.', schema: keysReplySchema } },
+  errors: ['forbidden'],
+  async handle({ services, principal, query }) {
+    const keys = await services.keys.list(principal, query.namespace ?? principal.namespace);
+    return json(200, { keys, count: keys.length });
+  },
+});
+
+export const revokeKey = route({
+  method: 'DELETE',
+  path: '/v1/auth/keys/{id}',
+  tag,
+  summary: 'Revoke an API key; holds everywhere within 2 seconds',
+  access: 'required',
+  anyNamespace: true,
+  params: keyPath,
+  replies: { 200: { about: 'Revoked.', schema: messageReplySchema } },
+  errors: ['not_found'],
+  async handle({ services, principal, params }) {
+    await services.keys.revoke(principal, params.id);
+    return json(200, { message: `API key ${params.id} revoked.` });
+  },
+});

@@ -1,0 +1,61 @@
+import { PassThrough } from 'node:stream';
+import { functionPath } from '../../contract/http/common.js';
+import {
+  DEFAULT_LOG_LIMIT,
+  logsHeadersSchema,
+  logsQuerySchema,
+  logsReplySchema,
+} from '../../contract/http/logs.js';
+import type { FollowRequest } from '../../core/logs.js';
+import { clientGone } from '../client-gone.js';
+import { streamLogs } from '../log-stream.js';
+import { json, route } from '../route.js';
+import { parseSince } from '../since.js';
+
+export const readLogs = route({
+  method: 'GET',
+  path: '/v1/functions/{name}/logs',
+  tag: 'Logs',
+  summary: 'Read the log of a function: one record per attempt, newest first',
+  description:
+    'They stay when the function is deleted. With `follow=true`: server-sent events, one record each, oldest first. ' +
+    'The stream begins now, or with the newest `limit` records or those `since` a time; `Last-Event-ID` resumes it.',
+  access: 'required',
+  params: functionPath,
+  query: logsQuerySchema,
+  headers: logsHeadersSchema,
+  replies: {
+    200: {
+      about: 'Records, newest first.',
+      schema: logsReplySchema,
+      types: { 'text/event-stream': 'With `follow=true`: `id:` a position, `data:` one record as JSON.' },
+    },
+  },
+  async handle({ services, namespace, params, query, headers, ctx, stopping }) {
+    const filter: Omit<FollowRequest, 'signal' | 'after'> = { namespace, function: params.name };
+    if (query.since !== undefined) filter.since = parseSince(query.since);
+    if (query.status !== undefined) filter.status = query.status;
+    if (query.request_id !== undefined) filter.requestId = query.request_id;
+    const limit = query.limit ?? DEFAULT_LOG_LIMIT;
+
+    if (query.follow && ctx.method === 'GET') {
+      const stream = new PassThrough();
+      const isPast = query.limit !== undefined || query.since !== undefined;
+      const after = headers['last-event-id'];
+      void streamLogs(services.logs, stream, {
+        ...filter,
+        past: isPast && after === undefined ? limit : 0,
+        signal: AbortSignal.any([clientGone(ctx), stopping]),
+        ...(after === undefined ? {} : { after }),
+      });
+      return {
+        status: 200,
+        bytes: stream,
+        type: 'text/event-stream',
+        headers: { 'Cache-Control': 'no-cache', 'X-Accel-Buffering': 'no' },
+      };
+    }
+    const logs = await services.logs.read({ ...filter, limit });
+    return json(200, { name: params.name, namespace, logs: logs.records, count: logs.records.length });
+  },
+});

@@ -1,0 +1,92 @@
+import { healthReplySchema, statusReplySchema, versionReplySchema } from '../../contract/http/meta.js';
+import { AppError } from '../../errors.js';
+import { json, route } from '../route.js';
+import type { Dependencies, Services } from '../services.js';
+
+const tag = 'Engine';
+
+const healthSpec = {
+  method: 'GET',
+  tag,
+  summary: 'Whether the engine and everything it depends on is up',
+  access: 'open',
+  limited: false,
+  replies: {
+    200: { about: 'All is up.', schema: healthReplySchema },
+    503: { about: 'Something is down; the reply names it.', schema: healthReplySchema },
+  },
+  async handle({ services }: { services: Services }) {
+    const dependencies = await services.health();
+    const status = statusOf(dependencies);
+    return json(status === 'ok' ? 200 : 503, { status, dependencies }, { 'Cache-Control': 'no-store' });
+  },
+} as const;
+
+export const health = route({ ...healthSpec, path: '/health' });
+export const healthV1 = route({ ...healthSpec, path: '/v1/health' });
+
+export const version = route({
+  method: 'GET',
+  path: '/v1/version',
+  tag,
+  summary: 'The version of the engine',
+  access: 'open',
+  limited: false,
+  replies: { 200: { about: 'The version.', schema: versionReplySchema } },
+  async handle({ services }) {
+    return json(200, { name: 'orama-functions', version: services.version, node: process.version });
+  },
+});
+
+export const status = route({
+  method: 'GET',
+  path: '/v1/status',
+  tag,
+  summary: 'What the engine is doing; details for those with a credential',
+  access: 'optional',
+  replies: { 200: { about: 'Up or down, and with a credential the details.', schema: statusReplySchema } },
+  async handle({ services, principal }) {
+    const dependencies = await services.health();
+    const brief = { status: statusOf(dependencies), version: services.version };
+    if (!principal && !services.config.OPEN_METRICS) return json(200, brief);
+    const { queue, engine } = await services.status();
+    return json(200, {
+      ...brief,
+      uptime_seconds: Math.floor(process.uptime()),
+      dependencies,
+      queue: {
+        waiting: queue.waiting,
+        running: queue.running,
+        retrying: queue.retrying,
+        bytes: queue.bytes,
+        oldest_ms: queue.oldestMs,
+      },
+      ...(engine ? { engine } : {}),
+    });
+  },
+});
+
+export const metrics = route({
+  method: 'GET',
+  path: '/metrics',
+  tag,
+  summary: 'Metrics in the Prometheus text format',
+  access: 'optional',
+  limited: false,
+  replies: { 200: { about: 'The metrics.', types: { 'text/plain': 'Prometheus text format.' } } },
+  errors: ['unauthorized'],
+  async handle({ services, principal }) {
+    if (!principal && !services.config.OPEN_METRICS) {
+      throw new AppError(
+        'unauthorized',
+        'Metrics need a credential; send an API key, or start the engine with OPEN_METRICS=true.',
+      );
+    }
+    const { contentType, text } = await services.metrics();
+    return { status: 200, bytes: text, type: contentType };
+  },
+});
+
+function statusOf(dependencies: Dependencies): 'ok' | 'down' {
+  return Object.values(dependencies).every((dependency) => dependency.status === 'up') ? 'ok' : 'down';
+}

@@ -1,0 +1,120 @@
+import { messageReplySchema } from '../../contract/http/common.js';
+import {
+  createTableBodySchema,
+  dropTableBodySchema,
+  execReplySchema,
+  queryReplySchema,
+  schemaReplySchema,
+  sqlBodySchema,
+  transactionBodySchema,
+  transactionReplySchema,
+} from '../../contract/http/data.js';
+import type { SqlResult } from '../../ports/function-databases.js';
+import { json, route } from '../route.js';
+
+const tag = 'Database';
+const TIMEOUT_MS = 30_000;
+const options = { timeoutMs: TIMEOUT_MS };
+
+export const query = route({
+  method: 'POST',
+  path: '/v1/rqlite/query',
+  tag,
+  summary: "Read from the namespace's own database",
+  access: 'required',
+  body: { kind: 'json', schema: sqlBodySchema },
+  replies: { 200: { about: 'The rows.', schema: queryReplySchema } },
+  errors: ['invalid_sql', 'unavailable'],
+  async handle({ services, namespace, body }) {
+    return json(200, rowsOf(await services.databases.query(namespace, body.sql, body.args, options)));
+  },
+});
+
+export const exec = route({
+  method: 'POST',
+  path: '/v1/rqlite/exec',
+  tag,
+  summary: "Write to the namespace's own database",
+  access: 'required',
+  body: { kind: 'json', schema: sqlBodySchema },
+  replies: { 200: { about: 'What was done.', schema: execReplySchema } },
+  errors: ['invalid_sql', 'unavailable'],
+  async handle({ services, namespace, body }) {
+    return json(200, resultOf(await services.databases.execute(namespace, body.sql, body.args, options)));
+  },
+});
+
+export const transaction = route({
+  method: 'POST',
+  path: '/v1/rqlite/transaction',
+  tag,
+  summary: 'Run several statements, all or none',
+  access: 'required',
+  body: { kind: 'json', schema: transactionBodySchema },
+  replies: {
+    200: {
+      about: 'One result per statement; none with `return_results: false`.',
+      schema: transactionReplySchema,
+    },
+  },
+  errors: ['invalid_sql', 'unavailable'],
+  async handle({ services, namespace, body }) {
+    const results = await services.databases.transaction(namespace, body.ops, options);
+    const shown = results.map((result) => (Array.isArray(result) ? rowsOf(result) : resultOf(result)));
+    return json(200, { results: body.return_results ? shown : [] });
+  },
+});
+
+export const createTable = route({
+  method: 'POST',
+  path: '/v1/rqlite/create-table',
+  tag,
+  summary: 'Create a table by its CREATE TABLE statement',
+  access: 'required',
+  body: { kind: 'json', schema: createTableBodySchema },
+  replies: { 201: { about: 'Created.', schema: messageReplySchema } },
+  errors: ['invalid_sql', 'unavailable'],
+  async handle({ services, namespace, body }) {
+    await services.databases.execute(namespace, body.schema, [], options);
+    return json(201, { message: 'Created.' });
+  },
+});
+
+export const dropTable = route({
+  method: 'POST',
+  path: '/v1/rqlite/drop-table',
+  tag,
+  summary: 'Drop a table',
+  access: 'required',
+  body: { kind: 'json', schema: dropTableBodySchema },
+  replies: { 200: { about: 'Dropped.', schema: messageReplySchema } },
+  errors: ['invalid_sql', 'unavailable'],
+  async handle({ services, namespace, body }) {
+    await services.databases.execute(namespace, `DROP TABLE "${body.table}"`, [], options);
+    return json(200, { message: `Table "${body.table}" dropped.` });
+  },
+});
+
+export const getSchema = route({
+  method: 'GET',
+  path: '/v1/rqlite/schema',
+  tag,
+  summary: 'Show the tables, indexes and views of the database',
+  access: 'required',
+  replies: { 200: { about: 'By name.', schema: schemaReplySchema } },
+  errors: ['unavailable'],
+  async handle({ services, namespace }) {
+    const sql =
+      "SELECT name, type, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name";
+    const tables = await services.databases.query(namespace, sql, [], options);
+    return json(200, { tables, count: tables.length });
+  },
+});
+
+function rowsOf(items: Record<string, unknown>[]) {
+  return { items, count: items.length };
+}
+
+function resultOf({ rowsAffected, lastInsertId }: SqlResult) {
+  return { rows_affected: rowsAffected, last_insert_id: lastInsertId };
+}

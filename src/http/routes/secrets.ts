@@ -1,0 +1,53 @@
+import { messageReplySchema } from '../../contract/http/common.js';
+import {
+  putSecretBodySchema,
+  putSecretReplySchema,
+  secretPath,
+  secretsReplySchema,
+} from '../../contract/http/secrets.js';
+import { json, route } from '../route.js';
+
+const tag = 'Secrets';
+
+export const putSecret = route({
+  method: 'PUT',
+  path: '/v1/functions/secrets',
+  tag,
+  summary: 'Set a secret that the functions of the namespace read with get_secret',
+  access: 'required',
+  body: { kind: 'json', schema: putSecretBodySchema },
+  replies: { 200: { about: 'Kept, sealed.', schema: putSecretReplySchema } },
+  errors: ['payload_too_large'],
+  async handle({ services, namespace, body }) {
+    await services.secrets.set(namespace, body.name, body.value);
+    return json(200, { message: `Secret "${body.name}" set.`, name: body.name });
+  },
+});
+
+export const listSecrets = route({
+  method: 'GET',
+  path: '/v1/functions/secrets',
+  tag,
+  summary: 'List the names of the secrets; values are never shown',
+  access: 'required',
+  replies: { 200: { about: 'Names and times.', schema: secretsReplySchema } },
+  async handle({ services, namespace }) {
+    const secrets = await services.secrets.list(namespace);
+    return json(200, { secrets, count: secrets.length });
+  },
+});
+
+export const deleteSecret = route({
+  method: 'DELETE',
+  path: '/v1/functions/secrets/{name}',
+  tag,
+  summary: 'Delete a secret',
+  access: 'required',
+  params: secretPath,
+  replies: { 200: { about: 'Deleted.', schema: messageReplySchema } },
+  errors: ['not_found'],
+  async handle({ services, namespace, params }) {
+    await services.secrets.remove(namespace, params.name);
+    return json(200, { message: `Secret "${params.name}" deleted.` });
+  },
+});

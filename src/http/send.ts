@@ -1,0 +1,60 @@
+import { promisify } from 'node:util';
+import { constants, gzip } from 'node:zlib';
+import type { Context } from 'koa';
+import type { Answer } from './route.js';
+
+/** Below this, gzip saves less than it costs. */
+const MIN_COMPRESSED_BYTES = 2048;
+const compress = promisify(gzip);
+const FAST = { level: constants.Z_BEST_SPEED };
+
+/** Writes an answer: ETags answer 304, long texts go compressed where the client takes it. */
+export async function send(ctx: Context, answer: Answer, hot: boolean): Promise<void> {
+  ctx.status = answer.status;
+  if (answer.headers) ctx.set(answer.headers);
+  if (answer.bytes !== undefined) {
+    ctx.type = answer.type ?? 'application/octet-stream';
+    ctx.body =
+      typeof answer.bytes === 'string' || isBuffer(answer.bytes) ? answer.bytes : toBody(answer.bytes);
+  } else if (answer.json !== undefined) {
+    ctx.type = 'application/json';
+    ctx.body = JSON.stringify(answer.json);
+  } else {
+    ctx.body = null;
+    // Koa makes 204 of a null body.
+    ctx.status = answer.status;
+  }
+  if (isUnchanged(ctx)) {
+    ctx.status = 304;
+    return;
+  }
+  if (!hot) await compressed(ctx);
+}
+
+/** By the ETag alone: clients that send If-None-Match by hand often send `Cache-Control: no-cache` with it. */
+function isUnchanged(ctx: Context): boolean {
+  const etag = ctx.response.get('ETag');
+  if (ctx.status !== 200 || etag === '' || (ctx.method !== 'GET' && ctx.method !== 'HEAD')) return false;
+  const known = ctx.get('If-None-Match').split(',');
+  return known.some((tag) => tag.trim() === '*' || tag.trim().replace(/^W\//, '') === etag);
+}
+
+function isBuffer(value: unknown): value is Buffer {
+  return Buffer.isBuffer(value);
+}
+
+function toBody(bytes: Exclude<Answer['bytes'], string | undefined>): unknown {
+  // Koa knows Buffers and streams; any other byte array it would write as JSON.
+  return bytes instanceof Uint8Array ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength) : bytes;
+}
+
+async function compressed(ctx: Context): Promise<void> {
+  const { body } = ctx;
+  if (typeof body !== 'string') return;
+  ctx.vary('Accept-Encoding');
+  if (body.length < MIN_COMPRESSED_BYTES || ctx.acceptsEncodings('gzip', 'identity') !== 'gzip') return;
+  const { type } = ctx;
+  ctx.body = await compress(body, FAST);
+  ctx.type = type;
+  ctx.set('Content-Encoding', 'gzip');
+}

@@ -1,0 +1,111 @@
+import { createServer, type Server as HttpServer } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { AppError } from '../errors.js';
+import type { Closable } from '../ports/closable.js';
+import { createAdmission } from './admission.js';
+import { createApp } from './app.js';
+import type { Services } from './services.js';
+import { createSockets } from './ws/sockets.js';
+
+/** Clients that open a connection and dawdle: how long for the headers, and for a whole request. */
+const HEADERS_MS = 15_000;
+const REQUEST_MS = 300_000;
+/** Longer than the usual 60 s of load balancers, so that they and not we close idle connections. */
+const KEEP_ALIVE_MS = 65_000;
+const IDLE_CHECK_MS = 100;
+
+export interface Server extends Closable {
+  url: string;
+  port: number;
+}
+
+/** Listens. `close` stops accepting, ends sockets and streams, lets requests in flight finish, and then returns. */
+export async function startServer(
+  services: Services,
+  { host, port }: { host: string; port: number },
+): Promise<Server> {
+  const admit = createAdmission(services);
+  const stopping = new AbortController();
+  const handle = createApp({ services, admit, stopping: stopping.signal }).callback();
+
+  const server = createServer(
+    {
+      headersTimeout: HEADERS_MS,
+      requestTimeout: REQUEST_MS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      connectionsCheckingInterval: 5000,
+    },
+    (request, response) => {
+      // A client that would keep its connection must look for another process from now on.
+      if (stopping.signal.aborted) response.shouldKeepAlive = false;
+      void handle(request, response);
+    },
+  );
+  server.on('clientError', answerClientError);
+  const sockets = createSockets(services, admit);
+  server.on('upgrade', (request, socket, head) => {
+    void sockets.upgrade(request, socket as Socket, head);
+  });
+
+  await listen(server, host, port);
+  const address = server.address() as AddressInfo;
+  let closed: Promise<void> | null = null;
+
+  const close = async () => {
+    stopping.abort();
+    const ended = new Promise<void>((resolve) => server.close(() => resolve()));
+    await sockets.close();
+    // A reply that was under way has left its connection open for a next request that will not be served.
+    const idle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS);
+    const force = setTimeout(() => server.closeAllConnections(), services.config.SHUTDOWN_SECONDS * 1000);
+    await ended;
+    clearInterval(idle);
+    clearTimeout(force);
+  };
+
+  const shown = host.includes(':') ? `[${host}]` : host;
+  return {
+    url: `http://${shown}:${address.port}`,
+    port: address.port,
+    close() {
+      closed ??= close();
+      return closed;
+    },
+  };
+}
+
+function listen(server: HttpServer, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const why = cause.code === 'EADDRINUSE' ? 'another process has it' : cause.message;
+      reject(new AppError('bad_config', `Cannot listen on ${host}:${port}: ${why}.`, { cause }));
+    });
+    server.listen(port, host, resolve);
+  });
+}
+
+/** What is no HTTP, or came too slowly, is answered as far as it can be. */
+function answerClientError(
+  error: NodeJS.ErrnoException,
+  socket: NodeJS.WritableStream & { destroy(): void },
+) {
+  if (error.code === 'ECONNRESET' || !socket.writable) return socket.destroy();
+  const [line, code, text] = CLIENT_ERRORS[error.code ?? ''] ?? [
+    '400 Bad Request',
+    'invalid_request',
+    'The request is not valid HTTP.',
+  ];
+  const body = JSON.stringify({ error: text, code });
+  socket.end(
+    `HTTP/1.1 ${line}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}
+
+const CLIENT_ERRORS: Record<string, readonly [line: string, code: string, text: string]> = {
+  HPE_HEADER_OVERFLOW: [
+    '431 Request Header Fields Too Large',
+    'invalid_request',
+    'The headers have more than 16 KB.',
+  ],
+  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'invalid_request', 'The request came too slowly.'],
+};

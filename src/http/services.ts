@@ -1,0 +1,77 @@
+import type { Config } from '../config.js';
+import type { Auth } from '../core/auth/auth.js';
+import type { Tokens } from '../core/auth/jwt.js';
+import type { Sessions } from '../core/auth/sessions.js';
+import type { Callbacks } from '../core/callbacks.js';
+import type { Catalog } from '../core/catalog.js';
+import type { Functions } from '../core/deploy.js';
+import type { Invocations } from '../core/invocations.js';
+import type { Invoker } from '../core/invoke.js';
+import type { Keys } from '../core/keys.js';
+import type { Logs } from '../core/logs.js';
+import type { Publisher } from '../core/publish.js';
+import type { DeadLetters } from '../core/replay.js';
+import type { Secrets } from '../core/secrets.js';
+import type { Triggers } from '../core/triggers.js';
+import type { Logger } from '../logger.js';
+import type { Blobs } from '../ports/blobs.js';
+import type { Bus } from '../ports/bus.js';
+import type { Cache } from '../ports/cache.js';
+import type { EngineStats } from '../ports/engine.js';
+import type { FunctionDatabases } from '../ports/function-databases.js';
+import type { Presence } from '../ports/presence.js';
+import type { QueueCounts } from '../ports/queue.js';
+import type { RateLimiter } from '../ports/rate-limiter.js';
+import type { BlobOwnerStore } from '../ports/store.js';
+
+/** The settings that HTTP depends on. */
+export type HttpConfig = Pick<
+  Config,
+  | 'RATE_LIMIT_PER_MINUTE'
+  | 'ANON_RATE_LIMIT_PER_MINUTE'
+  | 'SYNC_WAIT_SECONDS'
+  | 'SHUTDOWN_SECONDS'
+  | 'OPEN_METRICS'
+  | 'CORS_ORIGINS'
+  | 'TRUSTED_PROXIES'
+>;
+
+/** A part the engine depends on; `error` says why it is down. */
+export type Dependencies = Record<string, { status: 'up' | 'down'; error?: string }>;
+
+/** Everything that the routes and sockets use: core use cases, and ports for the owner's data. */
+export interface Services {
+  config: HttpConfig;
+  version: string;
+  logger: Logger;
+
+  auth: Auth;
+  keys: Keys;
+  sessions: Sessions;
+  tokens: Tokens;
+
+  catalog: Catalog;
+  functions: Functions;
+  invoker: Invoker;
+  publisher: Publisher;
+  secrets: Secrets;
+  triggers: Triggers;
+  logs: Logs;
+  invocations: Invocations;
+  deadLetters: DeadLetters;
+  callbacks: Callbacks;
+
+  databases: FunctionDatabases;
+  cache: Cache;
+  blobs: Blobs;
+  blobOwners: BlobOwnerStore;
+  presence: Presence;
+  bus: Bus;
+  limiter: RateLimiter;
+
+  health(): Promise<Dependencies>;
+  /** In the Prometheus text format. */
+  metrics(): Promise<{ contentType: string; text: string }>;
+  /** For `/v1/status`; `engine` is null in a process that runs no functions. */
+  status(): Promise<{ queue: QueueCounts; engine: EngineStats | null }>;
+}

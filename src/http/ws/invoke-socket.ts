@@ -1,0 +1,103 @@
+import type { RawData, WebSocket } from 'ws';
+import { functionRefPath } from '../../contract/http/common.js';
+import { invokeSocketQuerySchema } from '../../contract/http/invoke.js';
+import { assertMayInvoke, type FunctionRef } from '../../core/access.js';
+import type { InvokeRequest } from '../../core/invoke.js';
+import type { Reply } from '../../core/replies.js';
+import { uuidv7 } from '../../uuid.js';
+import { parseFunctionRef } from '../function-ref.js';
+import { failureFields, milliseconds, outputField } from '../outcome.js';
+import { textReader } from '../read-text.js';
+import { toAppError } from '../to-app-error.js';
+import { bytesOf } from './bytes-of.js';
+import type { Handshake, Prepare } from './endpoints.js';
+import { followLogs, type LogFollower } from './log-follower.js';
+
+/** Invocations of one socket at once; with more its client is read no further until one is done. */
+const MAX_IN_FLIGHT = 64;
+/** Replies that a client has not taken yet; with more it is read no further. */
+const MAX_UNSENT_BYTES = 8 << 20;
+
+const readPath = textReader(functionRefPath);
+const readQuery = textReader(invokeSocketQuerySchema);
+
+/** Each message is the input of one invocation; replies come in order of completion. */
+export const prepareInvokeSocket: Prepare = async (handshake) => {
+  const { services, caller, params } = handshake;
+  const ref: FunctionRef = { namespace: caller.namespace, ...parseFunctionRef(readPath(params).name) };
+  const { logs = false } = readQuery(handshake.query);
+  await services.catalog.resolve(ref.namespace, ref.name, ref.version);
+  await assertMayInvoke(services.catalog, caller.principal, ref);
+  // Where its log stands before the first message can arrive.
+  const filter = { namespace: ref.namespace, function: ref.name };
+  const logsAfter = logs ? (await services.logs.read({ ...filter, limit: 1 })).position : null;
+  return { serve: (ws) => serve(ws, handshake, ref, logsAfter) };
+};
+
+function serve(
+  ws: WebSocket,
+  { services, caller }: Handshake,
+  ref: FunctionRef,
+  logsAfter: string | null,
+): void {
+  const gone = new AbortController();
+  let inFlight = 0;
+
+  const send = (frame: Record<string, unknown>) => ws.send(JSON.stringify(frame), settle);
+  const settle = () => {
+    const isFull = inFlight >= MAX_IN_FLIGHT || ws.bufferedAmount > MAX_UNSENT_BYTES;
+    if (isFull && !ws.isPaused) ws.pause();
+    else if (!isFull && ws.isPaused) ws.resume();
+  };
+  const follower: LogFollower | null =
+    logsAfter === null
+      ? null
+      : followLogs(
+          services.logs,
+          { namespace: ref.namespace, function: ref.name, after: logsAfter, signal: gone.signal },
+          send,
+        );
+
+  const invoke = async (input: Uint8Array) => {
+    // Looked at again for each message: the function may have been made private or deleted since.
+    await caller.countUse();
+    await assertMayInvoke(services.catalog, caller.principal, ref);
+    const request: InvokeRequest = { namespace: ref.namespace, function: ref.name, input, trigger: 'ws' };
+    if (ref.version !== undefined) request.version = ref.version;
+    if (caller.principal?.wallet) request.callerWallet = caller.principal.wallet;
+    const { id, reply } = await services.invoker.call(request, {
+      waitMs: services.config.SYNC_WAIT_SECONDS * 1000,
+      signal: gone.signal,
+      onAccepted: (accepted) => follower?.expect(accepted),
+    });
+    await follower?.caughtUp(id, reply?.attempts ?? 0);
+    return reply ? replyFrame(id, reply) : { request_id: id, status: 'queued' };
+  };
+
+  ws.on('message', async (data: RawData) => {
+    inFlight += 1;
+    settle();
+    let frame: Record<string, unknown>;
+    try {
+      frame = await invoke(bytesOf(data));
+    } catch (error) {
+      const where = { method: 'WS', path: `/v1/functions/${ref.name}/ws` };
+      const { message, code } = toAppError(error, services.logger, where);
+      frame = { request_id: uuidv7(), status: 'error', error: message, code, duration_ms: 0 };
+    }
+    inFlight -= 1;
+    if (gone.signal.aborted) return;
+    send(frame);
+    settle();
+  });
+  ws.on('close', () => gone.abort());
+}
+
+function replyFrame(id: string, reply: Reply): Record<string, unknown> {
+  const duration = milliseconds(reply.durationMs);
+  if (reply.status === 'success') {
+    return { request_id: id, status: reply.status, duration_ms: duration, ...outputField(reply.output) };
+  }
+  const { httpStatus: _, ...failure } = failureFields(reply.status, reply.error);
+  return { request_id: id, ...failure, duration_ms: duration };
+}

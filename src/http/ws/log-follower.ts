@@ -1,0 +1,66 @@
+import type { RequestId } from '../../contract/ids.js';
+import type { FollowRequest, Logs } from '../../core/logs.js';
+
+/** How long a reply waits for its log lines: they are durable a moment after it, and the store may be away. */
+const PATIENCE_MS = 2000;
+
+export interface LogFollower {
+  /** An invocation of this socket: its lines are sent on. */
+  expect(id: RequestId): void;
+  /** Resolves when the lines of that many attempts have been sent, or after a short while without them. */
+  caughtUp(id: RequestId, attempts: number): Promise<void>;
+}
+
+interface Expected {
+  attempts: number;
+  wanted: number;
+  done: () => void;
+}
+
+/**
+ * Sends the log lines of a socket's invocations as `{request_id, log, level}`: attempt by attempt, as they become
+ * durable, and all of them before the reply. One stream serves all invocations of the socket.
+ */
+export function followLogs(
+  logs: Logs,
+  request: FollowRequest,
+  send: (frame: Record<string, unknown>) => void,
+): LogFollower {
+  const expected = new Map<string, Expected>();
+
+  const follow = async () => {
+    for await (const { records } of logs.follow(request)) {
+      for (const record of records) {
+        const invocation = expected.get(record.request_id);
+        if (!invocation) continue;
+        for (const { level, message } of record.messages) {
+          send({ request_id: record.request_id, log: message, level });
+        }
+        invocation.attempts += 1;
+        if (invocation.attempts >= invocation.wanted) invocation.done();
+      }
+    }
+  };
+  // Without a log there are replies still.
+  void follow().catch(() => undefined);
+
+  return {
+    expect(id) {
+      expected.set(id, { attempts: 0, wanted: Number.POSITIVE_INFINITY, done: () => undefined });
+    },
+    caughtUp(id, attempts) {
+      return new Promise((resolve) => {
+        const invocation = expected.get(id);
+        const done = () => {
+          clearTimeout(timer);
+          expected.delete(id);
+          resolve();
+        };
+        const timer = setTimeout(done, PATIENCE_MS);
+        if (!invocation || invocation.attempts >= attempts) return done();
+        invocation.wanted = attempts;
+        invocation.done = done;
+      });
+    },
+  };
+}

@@ -1,0 +1,17 @@
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import type { AppError } from '../../errors.js';
+
+/** Answers an upgrade that is refused with the HTTP error that any other request would get. */
+export function refuseUpgrade(socket: Socket, { status, code, message, retryAfter }: AppError): void {
+  const body = JSON.stringify({ error: message, code });
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
+    'Content-Type: application/json',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Connection: close',
+    ...(retryAfter === undefined ? [] : [`Retry-After: ${Math.max(1, Math.ceil(retryAfter))}`]),
+    ...(code === 'unauthorized' ? ['WWW-Authenticate: Bearer realm="orama"'] : []),
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
+}

@@ -1,0 +1,126 @@
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { MAX_INPUT_BYTES } from '../../contract/limits.js';
+import type { Principal } from '../../core/auth/principal.js';
+import { AppError } from '../../errors.js';
+import type { Closable } from '../../ports/closable.js';
+import type { Admission } from '../admission.js';
+import { socketCredentialOf } from '../credential.js';
+import type { Services } from '../services.js';
+import { toAppError } from '../to-app-error.js';
+import { CLOSE } from './close-codes.js';
+import { findEndpoint } from './endpoints.js';
+import { refuseUpgrade } from './refuse.js';
+
+/** A client that has not answered a ping when the next one is due is gone: found within twice this. */
+const PING_MS = 10_000;
+/** How often it is looked whether the credentials behind the sockets still hold. */
+const VALIDITY_MS = 1000;
+/** How long closed sockets may take to say goodbye. */
+const GOODBYE_MS = 2000;
+
+/** The WebSockets of this process: upgraded, kept alive, and closed when their credential no longer holds. */
+export interface Sockets extends Closable {
+  upgrade(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void>;
+}
+
+interface Open {
+  principal: Principal | null;
+  isAlive: boolean;
+}
+
+export function createSockets(services: Services, admit: Admission): Sockets {
+  const server = new WebSocketServer({ noServer: true, maxPayload: MAX_INPUT_BYTES, clientTracking: false });
+  const open = new Map<WebSocket, Open>();
+  let closing = false;
+
+  const pings = setInterval(() => {
+    for (const [ws, state] of open) {
+      // A paused socket reads no pong; it is paused because its client is being served.
+      if (!state.isAlive && !ws.isPaused) ws.terminate();
+      else {
+        state.isAlive = false;
+        ws.ping();
+      }
+    }
+  }, PING_MS);
+  const checks = setInterval(() => void closeInvalid(), VALIDITY_MS);
+
+  const closeInvalid = async () => {
+    // Many sockets share a credential: it is asked for once.
+    const asked = new Map<string, Promise<boolean>>();
+    for (const [ws, { principal }] of open) {
+      if (!principal) continue;
+      const name = `${principal.keyId} ${principal.session} ${principal.expiresAt}`;
+      const valid = asked.get(name) ?? services.auth.isValid(principal).catch(() => true);
+      asked.set(name, valid);
+      void valid.then((isValid) => {
+        if (!isValid) ws.close(CLOSE.policy, 'the credential has expired or was revoked');
+      });
+    }
+  };
+
+  const accept = (ws: WebSocket, principal: Principal | null) => {
+    const state = { principal, isAlive: true };
+    open.set(ws, state);
+    ws.on('pong', () => {
+      state.isAlive = true;
+    });
+    ws.on('close', () => open.delete(ws));
+    // ws closes by itself with the fitting code: 1009 for a message that is too big, 1002 for what is no protocol.
+    ws.on('error', (error) => services.logger.debug({ err: error }, 'a socket failed'));
+  };
+
+  return {
+    async upgrade(request, socket, head) {
+      // Until it is a WebSocket nobody else listens, and a reset would end the process.
+      socket.on('error', ignore);
+      try {
+        if (closing) throw new AppError('unavailable', 'The engine is stopping; connect again.');
+        const url = new URL(request.url ?? '', 'ws://host');
+        const { endpoint, params } = findEndpoint(url.pathname);
+        const caller = await admit(request, {
+          access: endpoint.access,
+          credential: socketCredentialOf(request.headers, url.searchParams),
+          namespace: url.searchParams.get('namespace') ?? undefined,
+          anyNamespace: false,
+          limited: true,
+        });
+        const query = Object.fromEntries(url.searchParams);
+        const prepared = await endpoint.prepare({ services, caller, params, query });
+        let isServed = false;
+        if (!socket.destroyed) {
+          socket.off('error', ignore);
+          server.handleUpgrade(request, socket, head, (ws) => {
+            isServed = true;
+            accept(ws, caller.principal);
+            prepared.serve(ws);
+          });
+        }
+        // ws calls back at once or never: it has then answered a handshake that is none with 400.
+        if (!isServed) prepared.abandon?.();
+      } catch (error) {
+        refuseUpgrade(socket, toAppError(error, services.logger, { method: 'GET', path: request.url ?? '' }));
+      }
+    },
+
+    async close() {
+      if (closing) return;
+      closing = true;
+      clearInterval(pings);
+      clearInterval(checks);
+      const gone = [...open.keys()].map(
+        (ws) => new Promise<void>((resolve) => ws.once('close', () => resolve())),
+      );
+      for (const ws of open.keys()) ws.close(CLOSE.goingAway, 'the engine is stopping');
+      const late = setTimeout(() => {
+        for (const ws of open.keys()) ws.terminate();
+      }, GOODBYE_MS);
+      await Promise.all(gone);
+      clearTimeout(late);
+    },
+  };
+}
+
+function ignore(): void {}

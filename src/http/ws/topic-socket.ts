@@ -1,0 +1,93 @@
+import type { RawData, WebSocket } from 'ws';
+import { subscribeQuerySchema } from '../../contract/http/pubsub.js';
+import { dataOf } from '../../core/publish.js';
+import { AppError } from '../../errors.js';
+import { uuidv7 } from '../../uuid.js';
+import { parseJson } from '../parse-json.js';
+import { textReader } from '../read-text.js';
+import { toAppError } from '../to-app-error.js';
+import { bytesOf } from './bytes-of.js';
+import { CLOSE } from './close-codes.js';
+import type { Handshake, Prepare } from './endpoints.js';
+import { subscribeTopic } from './topic-subscription.js';
+
+/** A subscriber that takes its messages too slowly is let go: what waits for it is in this process's memory. */
+const MAX_UNSENT_BYTES = 8 << 20;
+/** Messages of one socket that wait to be published; with more it is read no further. */
+const MAX_WAITING = 64;
+/** What is published from outside fires triggers at this depth. */
+const FIRST_DEPTH = 1;
+
+const readQuery = textReader(subscribeQuerySchema);
+
+/** A live subscriber of one topic: hears what is published there, and publishes what it sends. */
+export const prepareTopicSocket: Prepare = async (handshake) => {
+  const { services, caller } = handshake;
+  const query = readQuery(handshake.query);
+  const connectionId = uuidv7();
+  const memberId = query.member_id ?? (caller.principal?.wallet || connectionId);
+  const meta = query.member_meta === undefined ? null : parseMeta(query.member_meta);
+  // Before the handshake is answered: a client whose socket is open misses nothing.
+  const subscription = await subscribeTopic(services, {
+    namespace: caller.namespace,
+    topic: query.topic,
+    connectionId,
+    member: query.presence ? { member_id: memberId, joined_at: new Date().toISOString(), meta } : null,
+  });
+  const close = () =>
+    subscription.close().catch((error) => services.logger.debug({ err: error }, 'a leave was not told'));
+  return {
+    abandon: () => void close(),
+    serve(ws) {
+      ws.on('close', close);
+      const send = sender(ws);
+      subscription.deliverTo(send);
+      publishMessages(ws, handshake, query.topic, send);
+    },
+  };
+};
+
+function sender(ws: WebSocket): (frame: string) => void {
+  return (frame) => {
+    if (ws.bufferedAmount <= MAX_UNSENT_BYTES) ws.send(frame, { binary: false });
+    else ws.close(CLOSE.tryLater, 'messages are not taken fast enough');
+  };
+}
+
+/** One after the other, so that a client's messages keep their order. */
+function publishMessages(
+  ws: WebSocket,
+  { services, caller }: Handshake,
+  topic: string,
+  send: (frame: string) => void,
+): void {
+  let waiting = 0;
+  let published: Promise<void> = Promise.resolve();
+
+  const publish = async (data: RawData) => {
+    try {
+      await caller.countUse();
+      const bytes = bytesOf(data);
+      const message = { topic, bytes, value: dataOf(bytes), depth: FIRST_DEPTH };
+      await services.publisher.publish({ namespace: caller.namespace, ...message });
+    } catch (error) {
+      const { message, code } = toAppError(error, services.logger, { method: 'WS', path: '/v1/pubsub/ws' });
+      send(JSON.stringify({ error: message, code }));
+    }
+    waiting -= 1;
+    if (ws.isPaused && waiting < MAX_WAITING) ws.resume();
+  };
+  ws.on('message', (data) => {
+    waiting += 1;
+    if (waiting >= MAX_WAITING) ws.pause();
+    published = published.then(() => publish(data));
+  });
+}
+
+function parseMeta(text: string): unknown {
+  try {
+    return parseJson(Buffer.from(text));
+  } catch (cause) {
+    throw new AppError('invalid_request', 'member_meta must be JSON, such as {"name":"Ada"}.', { cause });
+  }
+}

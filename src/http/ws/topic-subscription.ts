@@ -1,0 +1,85 @@
+import type { PresenceEvent } from '../../contract/http/pubsub.js';
+import type { Namespace } from '../../contract/ids.js';
+import { topicChannel } from '../../core/publish.js';
+import type { Bus } from '../../ports/bus.js';
+import type { Closable } from '../../ports/closable.js';
+import type { Presence, PresenceMember } from '../../ports/presence.js';
+
+/** Well within the lease that presence holds for a subscriber. */
+const RENEW_MS = 7000;
+
+export interface Subscriber {
+  namespace: Namespace;
+  topic: string;
+  connectionId: string;
+  /** null for one that does not show itself, and does not hear who comes and goes. */
+  member: PresenceMember | null;
+}
+
+/** A live subscriber's place on a topic. What arrives before there is somebody to take it is kept in order. */
+export interface TopicSubscription extends Closable {
+  deliverTo(send: (frame: string) => void): void;
+}
+
+/** Resolves once messages arrive and, for a member, the others know of it. */
+export async function subscribeTopic(
+  { bus, presence }: { bus: Bus; presence: Presence },
+  { namespace, topic, connectionId, member }: Subscriber,
+): Promise<TopicSubscription> {
+  const early: string[] = [];
+  let send = (frame: string): void => void early.push(frame);
+  const closers: (() => Promise<void>)[] = [];
+  let closed: Promise<void> | undefined;
+
+  const renew = () => presence.touch(namespace, topic, connectionId, member);
+  const isThere = async ({ member_id: id }: PresenceMember) =>
+    (await presence.members(namespace, topic)).some(({ member_id }) => member_id === id);
+  const tell = async (type: PresenceEvent['type'], { member_id, meta }: PresenceMember) => {
+    const event: PresenceEvent = { type, member_id, meta, timestamp: Date.now() };
+    const message = JSON.stringify({ from: connectionId, frame: JSON.stringify(event) });
+    await bus.publish(presenceChannel(namespace, topic), message);
+  };
+
+  const close = async () => {
+    for (const undo of closers.splice(0).reverse()) await undo().catch(() => undefined);
+    await presence.leave(namespace, topic, connectionId);
+    // Somebody with two connections leaves with the second.
+    if (member && !(await isThere(member))) await tell('presence.leave', member);
+  };
+
+  try {
+    closers.push(await bus.subscribe(topicChannel(namespace, topic), (frame) => send(frame)));
+    if (member) {
+      const hear = (message: string) => {
+        const { from, frame } = JSON.parse(message) as { from: string; frame: string };
+        // Nobody is told of itself.
+        if (from !== connectionId) send(frame);
+      };
+      closers.push(await bus.subscribe(presenceChannel(namespace, topic), hear));
+    }
+    const isNew = member !== null && !(await isThere(member));
+    await renew();
+    const timer = setInterval(() => void renew().catch(() => undefined), RENEW_MS);
+    closers.push(async () => clearInterval(timer));
+    if (member && isNew) await tell('presence.join', member);
+  } catch (error) {
+    await close().catch(() => undefined);
+    throw error;
+  }
+
+  return {
+    deliverTo(target) {
+      for (const frame of early.splice(0)) target(frame);
+      send = target;
+    },
+    close() {
+      closed ??= close();
+      return closed;
+    },
+  };
+}
+
+/** Joins and leaves go apart from messages: not every subscriber wants them. */
+function presenceChannel(namespace: Namespace, topic: string): string {
+  return `presence:${namespace}:${topic}`;
+}

@@ -1,0 +1,62 @@
+import type { Namespace } from '../../contract/ids.js';
+import type { Presence, PresenceMember } from '../../ports/presence.js';
+import { distinctMembers, LEASE_MS } from '../lease.js';
+
+export interface LocalPresenceOptions {
+  leaseMs?: number;
+}
+
+interface Held {
+  member: PresenceMember | null;
+  expiresAt: number;
+}
+
+/** Presence within a single process. */
+export async function openLocalPresence({
+  leaseMs = LEASE_MS,
+}: LocalPresenceOptions = {}): Promise<Presence> {
+  const namespaces = new Map<string, Map<string, Map<string, Held>>>();
+
+  /** The live connections of a topic; those whose lease has run out are dropped on the way. */
+  function live(namespace: Namespace, topic: string): Map<string, Held> {
+    const topics = namespaces.get(namespace);
+    const connections = topics?.get(topic);
+    if (topics === undefined || connections === undefined) return new Map();
+    const now = performance.now();
+    for (const [id, held] of connections) if (held.expiresAt <= now) connections.delete(id);
+    if (connections.size === 0) topics.delete(topic);
+    if (topics.size === 0) namespaces.delete(namespace);
+    return connections;
+  }
+
+  return {
+    driver: 'local',
+
+    async touch(namespace, topic, connectionId, member) {
+      const connections = live(namespace, topic);
+      connections.set(connectionId, { member, expiresAt: performance.now() + leaseMs });
+      const topics = namespaces.get(namespace) ?? new Map<string, Map<string, Held>>();
+      topics.set(topic, connections);
+      namespaces.set(namespace, topics);
+    },
+
+    async leave(namespace, topic, connectionId) {
+      live(namespace, topic).delete(connectionId);
+      live(namespace, topic);
+    },
+
+    async members(namespace, topic) {
+      const held = [...live(namespace, topic).values()];
+      return distinctMembers(held.flatMap(({ member }) => (member === null ? [] : [member])));
+    },
+
+    async topics(namespace) {
+      const known = [...(namespaces.get(namespace)?.keys() ?? [])];
+      return known.filter((topic) => live(namespace, topic).size > 0);
+    },
+
+    async close() {
+      namespaces.clear();
+    },
+  };
+}

@@ -1,0 +1,20 @@
+import type { PresenceMember } from '../ports/presence.js';
+
+/** A subscriber renews well within this; one that does not is gone. Below the contract's 30 s by the time of a sweep. */
+export const LEASE_MS = 20_000;
+
+/** One entry per member, however many connections it has: the earliest of them. Oldest first. */
+export function distinctMembers(entries: Iterable<PresenceMember>): PresenceMember[] {
+  const byId = new Map<string, PresenceMember>();
+  for (const entry of entries) {
+    const known = byId.get(entry.member_id);
+    if (known === undefined || entry.joined_at < known.joined_at) byId.set(entry.member_id, entry);
+  }
+  return [...byId.values()].sort(
+    (a, b) => compare(a.joined_at, b.joined_at) || compare(a.member_id, b.member_id),
+  );
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,17 @@
+import type { Presence } from '../ports/presence.js';
+import { type LocalPresenceOptions, openLocalPresence } from './drivers/local.js';
+import { openRedisPresence, type RedisPresenceOptions } from './drivers/redis.js';
+
+export type PresenceOptions =
+  | ({ driver: 'local' } & LocalPresenceOptions)
+  | ({ driver: 'redis' } & RedisPresenceOptions);
+
+/** Opens the list of who is on which topic; throws `bad_config` when its server cannot be reached. */
+export function openPresence(options: PresenceOptions): Promise<Presence> {
+  switch (options.driver) {
+    case 'local':
+      return openLocalPresence(options);
+    case 'redis':
+      return openRedisPresence(options);
+  }
+}

@@ -1,0 +1,21 @@
+import { RateLimiterMemory } from 'rate-limiter-flexible';
+import type { RateLimiter } from '../../ports/rate-limiter.js';
+import { ALLOWED, refused, WINDOW_SECONDS } from '../verdict.js';
+
+/** The limits of a single process. */
+export async function openLocalRateLimiter(): Promise<RateLimiter> {
+  // The library counts, the verdict is ours: the limit comes with each call.
+  const counters = new RateLimiterMemory({ points: Number.MAX_SAFE_INTEGER, duration: WINDOW_SECONDS });
+
+  return {
+    driver: 'local',
+
+    async consume(key, limitPerMinute, points = 1) {
+      const { consumedPoints, msBeforeNext } = await counters.consume(key, points);
+      return consumedPoints <= limitPerMinute ? ALLOWED : refused(msBeforeNext);
+    },
+
+    // The library's timers keep no process alive.
+    async close() {},
+  };
+}

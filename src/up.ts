@@ -1,0 +1,55 @@
+import { Closers } from './closers.js';
+import { composeCore } from './compose/core.js';
+import { composeEngine } from './compose/engine.js';
+import { openParts } from './compose/parts.js';
+import { startWeb } from './compose/web.js';
+import { composeLogWriter, startWorker } from './compose/worker.js';
+import { loadConfig } from './config.js';
+import { URL_FILE } from './data-dir.js';
+import { createLogger } from './logger.js';
+import type { Closable } from './ports/closable.js';
+
+export interface UpOptions {
+  port?: number;
+  dataDir?: string;
+}
+
+export interface RunningEngine extends Closable {
+  /** `http://127.0.0.1:4000` */
+  url: string;
+  /** The key of namespace `default` that may make others. */
+  adminKey: string;
+  dataDir: string;
+}
+
+/** Everything in one process: web and worker on whatever the settings name, embedded where they name nothing. */
+export async function startAllInOne(options: UpOptions = {}): Promise<RunningEngine> {
+  const { config, warnings } = loadConfig({
+    ...(options.port === undefined ? {} : { PORT: String(options.port) }),
+    ...(options.dataDir === undefined ? {} : { ORAMA_DATA_DIR: options.dataDir }),
+  });
+  const logger = createLogger(config.LOG_LEVEL);
+  for (const warning of warnings) logger.warn(warning);
+
+  const closers = new Closers(logger);
+  try {
+    const parts = await openParts(config, logger, closers);
+    const logWriter = composeLogWriter(parts, closers);
+    const engine = closers.add(composeEngine(parts, 'worker'));
+    const core = await composeCore(parts, closers, logWriter.write);
+    await startWorker(parts, core, { engine, logWriter }, closers);
+    const server = await startWeb(parts, core, { engine, isWorker: true }, closers);
+    // The CLI on this machine finds the engine by this file.
+    await parts.dataDir.write(URL_FILE, `${server.url}\n`);
+    closers.add({ close: () => parts.dataDir.remove(URL_FILE) });
+    return {
+      url: server.url,
+      adminKey: parts.keys.admin,
+      dataDir: parts.dataDir.path,
+      close: () => closers.close(),
+    };
+  } catch (error) {
+    await closers.close();
+    throw error;
+  }
+}

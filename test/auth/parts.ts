@@ -1,0 +1,54 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { join } from 'node:path';
+import { openStore } from '../../db/open.js';
+import { openBus } from '../../src/bus/open.js';
+import { type Auth, createAuth } from '../../src/core/auth/auth.js';
+import { createTokens, type ForeignIssuer, type Tokens } from '../../src/core/auth/jwt.js';
+import { createSessions, type Sessions } from '../../src/core/auth/sessions.js';
+import { createKeys, type Keys } from '../../src/core/keys.js';
+import type { Bus } from '../../src/ports/bus.js';
+import type { Store } from '../../src/ports/store.js';
+
+export interface AuthParts {
+  store: Store;
+  bus: Bus;
+  keys: Keys;
+  tokens: Tokens;
+  sessions: Sessions;
+  auth: Auth;
+  close(): Promise<void>;
+}
+
+export function ed25519Pem(): string {
+  return generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+}
+
+/** Authentication on a real store in the directory. */
+export async function openAuth(
+  directory: string,
+  options: { privateKey?: string; foreign?: ForeignIssuer } = {},
+): Promise<AuthParts> {
+  const store = await openStore({ driver: 'sqlite', file: join(directory, 'store.sqlite') });
+  const bus = await openBus({ driver: 'local' });
+  const keys = await createKeys({ store, bus });
+  const tokens = await createTokens({
+    privateKey: options.privateKey ?? ed25519Pem(),
+    foreign: options.foreign,
+  });
+  const sessions = await createSessions({ store, bus, tokens });
+  const auth = createAuth({ keys, tokens, sessions, namespaces: store.sessions });
+  return {
+    store,
+    bus,
+    keys,
+    tokens,
+    sessions,
+    auth,
+    async close() {
+      await sessions.close();
+      await keys.close();
+      await bus.close();
+      await store.close();
+    },
+  };
+}

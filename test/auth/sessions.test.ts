@@ -1,0 +1,137 @@
+import test from 'ava';
+import { DEFAULT_NAMESPACE, type Namespace } from '../../src/contract/ids.js';
+import { newKey } from '../../src/core/keys.js';
+import { aNamespace } from '../helpers/attempt.js';
+import { shared } from '../helpers/shared.js';
+import { tempDir } from '../helpers/temp-dir.js';
+import { openAuth } from './parts.js';
+import { ethWallet, solWallet, type Wallet } from './wallet.js';
+
+const directory = tempDir();
+const parts = shared(() => openAuth(directory));
+
+async function login(wallet: Wallet, namespace: Namespace, chain?: 'ETH' | 'SOL') {
+  const { sessions } = await parts();
+  const { nonce } = await sessions.challenge({ wallet: wallet.address, purpose: 'test', namespace });
+  return sessions.verify({ wallet: wallet.address, nonce, signature: wallet.sign(nonce), namespace, chain });
+}
+
+for (const [chain, make] of [
+  ['ETH', ethWallet],
+  ['SOL', solWallet],
+] as const) {
+  test(`a ${chain} wallet logs in and is the caller of what it calls`, async (t) => {
+    const { auth } = await parts();
+    const wallet = make();
+    const namespace = aNamespace();
+    const session = await login(wallet, namespace, chain);
+    t.like(session, { token_type: 'Bearer', expires_in: 900, subject: wallet.address, namespace });
+    const principal = await auth.authenticate(session.access_token);
+    t.like(principal, { wallet: wallet.address, namespace, keyId: null, isAdmin: false });
+  });
+}
+
+test('a nonce is good for one try, one wallet and one namespace', async (t) => {
+  const { sessions } = await parts();
+  const wallet = ethWallet();
+  const namespace = aNamespace();
+  const ask = async () =>
+    (await sessions.challenge({ wallet: wallet.address, purpose: '', namespace })).nonce;
+  const answer = (
+    nonce: string,
+    given: { wallet?: string; namespace?: Namespace; signature?: string } = {},
+  ) => sessions.verify({ wallet: wallet.address, nonce, signature: wallet.sign(nonce), namespace, ...given });
+
+  const used = await ask();
+  await answer(used);
+  await t.throwsAsync(answer(used), { code: 'unauthorized' }, 'used');
+
+  const failed = await ask();
+  await t.throwsAsync(answer(failed, { signature: wallet.sign('x') }), { code: 'unauthorized' });
+  await t.throwsAsync(answer(failed), { code: 'unauthorized' }, 'tried before');
+
+  await t.throwsAsync(answer(await ask(), { wallet: ethWallet().address }), { code: 'unauthorized' });
+  await t.throwsAsync(answer(await ask(), { namespace: aNamespace() }), { code: 'unauthorized' });
+  await t.throwsAsync(answer('never-issued'), { code: 'unauthorized' });
+});
+
+test('an expired nonce is refused', async (t) => {
+  const { sessions, store } = await parts();
+  const wallet = ethWallet();
+  const namespace = aNamespace();
+  const nonce = 'old-nonce';
+  await store.sessions.addNonce({
+    wallet: wallet.address,
+    namespace,
+    nonce,
+    purpose: '',
+    expiresAt: Date.now() - 1,
+  });
+  const late = sessions.verify({ wallet: wallet.address, nonce, signature: wallet.sign(nonce), namespace });
+  await t.throwsAsync(late, { code: 'unauthorized' });
+});
+
+test('a namespace belongs to the wallet that first claims it', async (t) => {
+  const namespace = aNamespace();
+  const first = ethWallet();
+  await login(first, namespace);
+  await t.throwsAsync(login(ethWallet(), namespace), { code: 'forbidden' });
+  await t.notThrowsAsync(login(first, namespace));
+});
+
+test('no wallet can claim default, nor a namespace that has keys', async (t) => {
+  const { keys, auth } = await parts();
+  await t.throwsAsync(login(ethWallet(), DEFAULT_NAMESPACE), { code: 'forbidden' });
+  const admin = newKey(DEFAULT_NAMESPACE);
+  await keys.ensureAdmin(admin);
+  const namespace = aNamespace();
+  await keys.create(await auth.authenticate(admin), { name: 'in use', namespace });
+  await t.throwsAsync(login(ethWallet(), namespace), { code: 'forbidden' });
+});
+
+test('a refresh token refreshes once; its reuse ends the whole login', async (t) => {
+  const { sessions, auth } = await parts();
+  const first = await login(ethWallet(), aNamespace());
+  const second = await sessions.refresh(first.refresh_token);
+  t.not(second.refresh_token, first.refresh_token);
+  t.is(second.subject, first.subject);
+  await t.notThrowsAsync(auth.authenticate(second.access_token));
+
+  await t.throwsAsync(sessions.refresh(first.refresh_token), { code: 'unauthorized' });
+  await t.throwsAsync(sessions.refresh(second.refresh_token), { code: 'unauthorized' });
+  await t.throwsAsync(auth.authenticate(second.access_token), { code: 'unauthorized' });
+  await t.throwsAsync(auth.authenticate(first.access_token), { code: 'unauthorized' });
+});
+
+test('of several uses of one refresh token at once, at most one succeeds', async (t) => {
+  const { sessions } = await parts();
+  const { refresh_token: token } = await login(ethWallet(), aNamespace());
+  const uses = await Promise.allSettled([1, 2, 3].map(() => sessions.refresh(token)));
+  t.true(uses.filter(({ status }) => status === 'fulfilled').length <= 1);
+});
+
+test('logout ends access and refresh tokens', async (t) => {
+  const { auth, sessions } = await parts();
+  const session = await login(ethWallet(), aNamespace());
+  const principal = await auth.authenticate(session.access_token);
+  await sessions.logout(principal.session ?? '');
+  await t.throwsAsync(auth.authenticate(session.access_token), { code: 'unauthorized' });
+  await t.throwsAsync(sessions.refresh(session.refresh_token), { code: 'unauthorized' });
+  t.false(await auth.isValid(principal));
+});
+
+test('a token made of an API key acts as the key, has no wallet and no admin rights, and ends with it', async (t) => {
+  const { keys, auth } = await parts();
+  const admin = newKey(DEFAULT_NAMESPACE);
+  await keys.ensureAdmin(admin);
+  const boss = await auth.authenticate(admin);
+  const namespace = aNamespace();
+  const made = await keys.create(boss, { name: 'for a token', namespace });
+  const token = await auth.tokenFor(await auth.authenticate(made.api_key));
+  const principal = await auth.authenticate(token.access_token);
+  t.like(principal, { kind: 'jwt', namespace, wallet: '', keyId: made.id, isAdmin: false });
+  t.false((await auth.authenticate((await auth.tokenFor(boss)).access_token)).isAdmin);
+  await t.throwsAsync(auth.tokenFor(principal), { code: 'forbidden' });
+  await keys.revoke(boss, made.id);
+  await t.throwsAsync(auth.authenticate(token.access_token), { code: 'unauthorized' });
+});

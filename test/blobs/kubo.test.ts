@@ -1,0 +1,100 @@
+import { randomBytes } from 'node:crypto';
+import test from 'ava';
+import { openBlobs } from '../../src/blobs/open.js';
+import { blobsConformance } from '../conformance/blobs.js';
+import { httpServer } from '../helpers/http-server.js';
+import { startKubo } from '../helpers/kubo.js';
+import { bytesOf } from '../helpers/kubo-cids.js';
+import { replayHttp } from '../helpers/recorded-exchange.js';
+import { findServer } from '../helpers/servers.js';
+import { until } from '../helpers/until.js';
+
+const open = (url: string) => openBlobs({ driver: 'kubo', url });
+
+const program = findServer('ipfs', 'TEST_IPFS', 'ipfs');
+if (program !== null) {
+  const kubo = await startKubo(program);
+  test.after.always(() => kubo.close());
+
+  blobsConformance('kubo', () => open(kubo.url));
+
+  test('what was put survives a garbage collection and a killed daemon; what was deleted goes', async (t) => {
+    const own = await startKubo(program);
+    t.teardown(() => own.close());
+    const blobs = await open(own.url);
+    t.teardown(() => blobs.close());
+    const bytes = randomBytes(600_000);
+    const kept = await blobs.put(bytes);
+    const doomed = await blobs.put(randomBytes(1000));
+    await blobs.delete(doomed);
+    await own.kill();
+    await t.throwsAsync(blobs.get(kept), { code: 'unavailable' });
+    await t.throwsAsync(blobs.put(bytes), { code: 'unavailable' });
+    await t.throwsAsync(blobs.has(kept), { code: 'unavailable' });
+    await t.throwsAsync(blobs.ping(), { code: 'unavailable' });
+    await own.restart();
+    await own.collectGarbage();
+    await until('the daemon answers', () =>
+      blobs.ping().then(
+        () => true,
+        () => false,
+      ),
+    );
+    t.deepEqual(Buffer.from(await blobs.get(kept)), bytes);
+    await t.throwsAsync(blobs.get(doomed), { code: 'not_found' });
+  });
+}
+
+if (program === null) {
+  test('recorded exchange: Kubo is asked what it was once asked, and its answers are understood', async (t) => {
+    const replay = await replayHttp('kubo');
+    t.teardown(() => replay.close());
+    const blobs = await open(`http://${replay.address}`);
+    t.teardown(() => blobs.close());
+    const bytes = bytesOf(1000);
+    const cid = await blobs.put(bytes);
+    t.deepEqual(Buffer.from(await blobs.get(cid)), Buffer.from(bytes));
+    t.true(await blobs.has(cid));
+    await blobs.delete(cid);
+    t.false(await blobs.has(cid));
+    await blobs.delete(cid);
+    t.is(replay.left(), 0);
+  });
+}
+
+test('a URL where no Kubo answers is a clear error at start, without its password', async (t) => {
+  const other = await httpServer((_request, response) => response.writeHead(404).end('not here'));
+  t.teardown(() => other.close());
+  for (const url of [
+    'http://user:hunter2@127.0.0.1:1/',
+    `http://user:hunter2@127.0.0.1:${other.port}/`,
+    'redis://user:hunter2@127.0.0.1:1/',
+    'hunter2',
+  ]) {
+    const error = await t.throwsAsync(open(url), { code: 'bad_config', message: /IPFS_API_URL/ });
+    t.false(error?.message.includes('hunter2'));
+  }
+});
+
+test('user and password of the URL are sent as basic authentication, its path before the command', async (t) => {
+  const seen: (string | undefined)[] = [];
+  const proxy = await httpServer((request, response) => {
+    seen.push(request.url, request.headers.authorization);
+    response.end('{}');
+  });
+  t.teardown(() => proxy.close());
+  const blobs = await open(`http://me:p%40ss@127.0.0.1:${proxy.port}/kubo/`);
+  await blobs.close();
+  t.deepEqual(seen, ['/kubo/api/v0/version?', `Basic ${Buffer.from('me:p@ss').toString('base64')}`]);
+});
+
+test('bytes that are not those of the CID are never handed on', async (t) => {
+  const liar = await httpServer((request, response) =>
+    response.end(request.url?.includes('/cat') ? 'forged' : '{}'),
+  );
+  t.teardown(() => liar.close());
+  const blobs = await open(liar.url);
+  t.teardown(() => blobs.close());
+  const cid = 'bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku';
+  await t.throwsAsync(blobs.get(cid), { code: 'internal', message: /damaged/ });
+});

@@ -1,0 +1,85 @@
+import { fork } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdir, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test from 'ava';
+import { openBlobs } from '../../src/blobs/open.js';
+import { blobsConformance } from '../conformance/blobs.js';
+import { tempDir } from '../helpers/temp-dir.js';
+
+const dir = tempDir();
+
+blobsConformance('local', () => openBlobs({ driver: 'local', dir: join(dir, 'conformance') }));
+
+/** The largest block file of a blob. */
+async function blockOf(root: string, cid: string): Promise<string> {
+  const names = (await readdir(join(root, cid))).sort();
+  return join(root, cid, names[0] ?? '');
+}
+
+test('a damaged block is never served, and putting the blob again mends it', async (t) => {
+  const root = join(dir, 'damaged');
+  const blobs = await openBlobs({ driver: 'local', dir: root });
+  const bytes = randomBytes(700_000);
+  const cid = await blobs.put(bytes);
+  const block = await blockOf(root, cid);
+  const stored = await readFile(block);
+  stored.writeUInt8(stored.readUInt8(5) ^ 1, 5);
+  await writeFile(block, stored);
+  await t.throwsAsync(blobs.get(cid), { code: 'internal', message: /damaged/ });
+  t.is(await blobs.put(bytes), cid);
+  t.deepEqual(Buffer.from(await blobs.get(cid)), bytes);
+});
+
+test('a cut or missing block is never served', async (t) => {
+  const root = join(dir, 'cut');
+  const blobs = await openBlobs({ driver: 'local', dir: root });
+  const cid = await blobs.put(randomBytes(700_000));
+  const block = await blockOf(root, cid);
+  await writeFile(block, (await readFile(block)).subarray(0, 100));
+  await t.throwsAsync(blobs.get(cid), { code: 'internal' });
+  await rm(block);
+  await t.throwsAsync(blobs.get(cid), { code: 'internal' });
+});
+
+test('a process killed in the middle of puts leaves whole blobs only, and every one it was told is stored', async (t) => {
+  const root = join(dir, 'killed');
+  const child = fork(new URL('./put-forever.js', import.meta.url), [root]);
+  const acknowledged: string[] = [];
+  child.on('message', (cid) => acknowledged.push(String(cid)));
+  while (acknowledged.length < 20) await once(child, 'message');
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  const blobs = await openBlobs({ driver: 'local', dir: root });
+  for (const cid of acknowledged) t.is((await blobs.get(cid)).length, 600_000);
+  const found = (await readdir(root)).filter((name) => !name.startsWith('.'));
+  for (const cid of found) t.is((await blobs.get(cid)).length, 600_000);
+  t.true(found.length >= acknowledged.length);
+});
+
+test('what a killed process left half-written is swept at a later start, a put under way is not', async (t) => {
+  const root = join(dir, 'swept');
+  await mkdir(join(root, '.staging', 'old'), { recursive: true });
+  await mkdir(join(root, '.staging', 'new'), { recursive: true });
+  const yesterday = new Date(Date.now() - 86_400_000);
+  await utimes(join(root, '.staging', 'old'), yesterday, yesterday);
+  await openBlobs({ driver: 'local', dir: root });
+  t.deepEqual(await readdir(join(root, '.staging')), ['new']);
+});
+
+test('a directory that cannot be made is a clear error at start', async (t) => {
+  const file = join(dir, 'a-file');
+  await writeFile(file, '');
+  await t.throwsAsync(openBlobs({ driver: 'local', dir: join(file, 'blobs') }), {
+    code: 'bad_config',
+    message: /a-file\/blobs cannot be used/,
+  });
+});
+
+test('a directory that is lost while running makes the ping fail', async (t) => {
+  const root = join(dir, 'lost');
+  const blobs = await openBlobs({ driver: 'local', dir: root });
+  await rm(root, { recursive: true });
+  await t.throwsAsync(blobs.ping(), { code: 'unavailable' });
+});

@@ -1,0 +1,11 @@
+import { randomBytes } from 'node:crypto';
+import { openBlobs } from '../../src/blobs/open.js';
+
+// A process of the local blobs' test: stores blobs and tells the CID of each, until it is killed.
+const blobs = await openBlobs({ driver: 'local', dir: process.argv[2] ?? '' });
+
+async function putForever(): Promise<void> {
+  for (;;) process.send?.(await blobs.put(randomBytes(600_000)));
+}
+
+await Promise.all([putForever(), putForever(), putForever()]);

@@ -1,0 +1,31 @@
+import test from 'ava';
+import { openBus } from '../../src/bus/open.js';
+import { busConformance } from '../conformance/bus.js';
+
+const bus = await openBus({ driver: 'local' });
+busConformance('local', async () => bus);
+
+test('a handler is not called within the publisher’s own stack', async (t) => {
+  const own = await openBus({ driver: 'local' });
+  let called = false;
+  await own.subscribe('c', () => {
+    called = true;
+  });
+  const published = own.publish('c', 'x');
+  t.false(called);
+  await published;
+  await own.close();
+  t.true(called);
+});
+
+test('a closed bus delivers nothing more, and closes twice', async (t) => {
+  const own = await openBus({ driver: 'local' });
+  let calls = 0;
+  await own.subscribe('c', () => {
+    calls += 1;
+  });
+  await own.close();
+  await own.close();
+  await own.publish('c', 'x');
+  t.is(calls, 0);
+});

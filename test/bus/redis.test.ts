@@ -1,0 +1,154 @@
+import test from 'ava';
+import { Redis } from 'ioredis';
+import { openBus } from '../../src/bus/open.js';
+import { busConformance } from '../conformance/bus.js';
+import { redisSettingConformance } from '../conformance/redis-setting.js';
+import { startRedis } from '../helpers/redis-server.js';
+import { until } from '../helpers/until.js';
+
+// Nothing here has to outlive the server, and syncing each write would only make the suite slow.
+const server = await startRedis(['--appendonly', 'no']);
+test.after.always(() => server.close());
+
+const open = (url: string) => openBus({ driver: 'redis', url });
+
+busConformance('redis', () => open(server.url));
+redisSettingConformance('redis', 'REDIS_URL', open);
+
+test('messages of one turn to one channel travel as one', async (t) => {
+  const bus = await open(server.url);
+  const observer = new Redis(server.url);
+  t.teardown(async () => {
+    observer.disconnect();
+    await bus.close();
+  });
+  let frames = 0;
+  await observer.subscribe('orama:bus:batched', 'orama:bus:other');
+  observer.on('message', () => {
+    frames += 1;
+  });
+  const got: string[] = [];
+  await bus.subscribe('batched', (message) => got.push(message));
+  const sent = Array.from({ length: 100 }, (_, i) => `m${i}`);
+  await Promise.all([...sent.map((message) => bus.publish('batched', message)), bus.publish('other', 'x')]);
+  await until('all have come', () => got.length === 100 && frames >= 2);
+  t.deepEqual(got, sent);
+  t.is(frames, 2);
+});
+
+test('after the server was away subscriptions live on and subscribers are told of the gap', async (t) => {
+  const own = await startRedis();
+  t.teardown(() => own.close());
+  const bus = await open(own.url);
+  const other = await open(own.url);
+  t.teardown(() => Promise.all([bus.close(), other.close()]));
+  const got: string[] = [];
+  await bus.subscribe('a', (message) => got.push(message));
+  await bus.subscribe('b', (message) => got.push(message));
+  const left = await bus.subscribe('c', (message) => got.push(message));
+  let gaps = 0;
+  bus.onGap(() => {
+    gaps += 1;
+  });
+  const silent = bus.onGap(() => t.fail('a handler that was taken off is called no more'));
+  await silent();
+  t.is(gaps, 0);
+
+  await own.kill();
+  await t.throwsAsync(bus.publish('a', 'lost'), { code: 'unavailable' });
+  await t.throwsAsync(
+    bus.subscribe('d', () => {}),
+    { code: 'unavailable' },
+  );
+  await t.throwsAsync(bus.ping(), { code: 'unavailable' });
+  await left();
+  await own.restart();
+
+  await until('the gap is told', () => gaps > 0);
+  const publish = (channel: string, message: string) =>
+    until('the other has reconnected', () =>
+      other.publish(channel, message).then(
+        () => true,
+        () => false,
+      ),
+    );
+  await publish('c', 'to nobody');
+  await publish('a', 'one');
+  await publish('b', 'two');
+  await until('both have come', () => got.length >= 2);
+  t.deepEqual(got, ['one', 'two']);
+});
+
+test('a subscription whose connection was cut is made anew, with a gap told', async (t) => {
+  // A server of its own: all subscriptions of the server are cut.
+  const own = await startRedis();
+  t.teardown(() => own.close());
+  const bus = await open(own.url);
+  const admin = new Redis(own.url);
+  t.teardown(async () => {
+    admin.disconnect();
+    await bus.close();
+  });
+  const got: string[] = [];
+  await bus.subscribe('cut', (message) => got.push(message));
+  let gaps = 0;
+  bus.onGap(() => {
+    gaps += 1;
+  });
+  await admin.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
+  await until('the gap is told', () => gaps > 0);
+  await until('a message comes through', async () => {
+    await bus.publish('cut', 'again').catch(() => {});
+    return got.length > 0;
+  });
+  t.is(got[0], 'again');
+});
+
+test('a server that has frozen is given up, and used again when it moves', async (t) => {
+  const own = await startRedis();
+  t.teardown(() => own.close());
+  const bus = await open(own.url);
+  t.teardown(() => bus.close());
+  const got: string[] = [];
+  await bus.subscribe('frozen', (message) => got.push(message));
+  own.freeze();
+  await t.throwsAsync(bus.publish('frozen', 'given up'), { code: 'unavailable' });
+  await t.throwsAsync(bus.ping(), { code: 'unavailable' });
+  own.thaw();
+  await until('a message comes through', async () => {
+    await bus.publish('frozen', 'again').catch(() => {});
+    return got.includes('again');
+  });
+  t.pass();
+});
+
+test('what a stranger publishes on a channel breaks nothing', async (t) => {
+  const bus = await open(server.url);
+  const stranger = new Redis(server.url);
+  t.teardown(async () => {
+    stranger.disconnect();
+    await bus.close();
+  });
+  const got: string[] = [];
+  await bus.subscribe('strange', (message) => got.push(message));
+  for (const junk of ['', 'x', ':', '5:abc', '-1:', '1e1:0123456789', 'NaN:', '99999999999:a']) {
+    await stranger.publish('orama:bus:strange', junk);
+  }
+  await bus.publish('strange', 'sound');
+  await until('it has come', () => got.includes('sound'));
+  t.is(got.at(-1), 'sound');
+});
+
+test('closing sends what was published before it, and closes twice', async (t) => {
+  const bus = await open(server.url);
+  const other = await open(server.url);
+  t.teardown(() => other.close());
+  const got: string[] = [];
+  await other.subscribe('last', (message) => got.push(message));
+  const published = bus.publish('last', 'words');
+  await bus.close();
+  await bus.close();
+  await t.notThrowsAsync(published);
+  await until('it has come', () => got.length > 0);
+  t.deepEqual(got, ['words']);
+});

@@ -1,0 +1,121 @@
+import test from 'ava';
+import { Redis } from 'ioredis';
+import { openCache } from '../../src/cache/open.js';
+import { namespaceSchema } from '../../src/contract/ids.js';
+import { cacheConformance } from '../conformance/cache.js';
+import { redisSettingConformance } from '../conformance/redis-setting.js';
+import { startOlric } from '../helpers/olric-server.js';
+import { replayResp } from '../helpers/recorded-exchange.js';
+import { findServer } from '../helpers/servers.js';
+import { until } from '../helpers/until.js';
+
+const open = (url: string) => openCache({ driver: 'olric', url });
+const ns = namespaceSchema.parse('default');
+
+const program = findServer('olric', 'TEST_OLRIC_SERVER', 'olric-server');
+const server = program === null ? null : await startOlric(program);
+
+redisSettingConformance('olric', 'OLRIC_URL', open);
+
+if (program === null) {
+  test('recorded exchange: Olric is asked what it was once asked, and its answers are understood', async (t) => {
+    const replay = await replayResp('olric');
+    t.teardown(() => replay.close());
+    const cache = await open(`redis://${replay.address}`);
+    t.teardown(() => cache.close());
+    t.is(await cache.get(ns, 'absent'), null);
+    await cache.set(ns, 'word', Buffer.from('hello'), 60);
+    t.is(Buffer.from((await cache.get(ns, 'word')) ?? []).toString(), 'hello');
+    await t.throwsAsync(cache.increment(ns, 'word', 1n), { code: 'invalid_request' });
+    t.is(await cache.increment(ns, 'count', 2n ** 53n + 1n), 2n ** 53n + 1n);
+    t.is(await cache.increment(ns, 'count', -1n), 2n ** 53n);
+    t.true(await cache.delete(ns, 'word'));
+    t.false(await cache.delete(ns, 'word'));
+    const long = 'k'.repeat(256);
+    await t.throwsAsync(cache.set(ns, long, Buffer.from('v'), 0), {
+      code: 'invalid_request',
+      message: /255/,
+    });
+    t.is(replay.left(), 0);
+  });
+}
+
+if (program !== null && server !== null) {
+  test.after.always(() => server.close());
+
+  cacheConformance('olric', () => open(server.url));
+
+  test('a value larger than a table is refused with the reason, and the key keeps what it had', async (t) => {
+    const cache = await open(server.url);
+    t.teardown(() => cache.close());
+    await cache.set(ns, 'large', Buffer.from('v'), 0);
+    await t.throwsAsync(cache.set(ns, 'large', new Uint8Array(600_000), 0), {
+      code: 'invalid_request',
+      message: /tableSize/,
+    });
+    t.is(Buffer.from((await cache.get(ns, 'large')) ?? []).toString(), 'v');
+  });
+
+  test('a key of 255 bytes is held, a longer one refused with the reason', async (t) => {
+    const cache = await open(server.url);
+    t.teardown(() => cache.close());
+    await cache.set(ns, 'k'.repeat(255), Buffer.from('v'), 0);
+    t.not(await cache.get(ns, 'k'.repeat(255)), null);
+    await t.throwsAsync(cache.set(ns, 'k'.repeat(256), Buffer.from('v'), 0), {
+      code: 'invalid_request',
+      message: /255 bytes/,
+    });
+  });
+
+  test('a scan finds the keys of every member of the cluster', async (t) => {
+    const first = await startOlric(program);
+    t.teardown(() => first.close());
+    const second = await startOlric(program, { join: first });
+    t.teardown(() => second.close());
+    const observer = new Redis(first.url, { protocol: 2, enableReadyCheck: false, disableClientInfo: true });
+    t.teardown(() => observer.disconnect());
+    await until('both members own partitions', async () => {
+      const table = (await observer.call('CLUSTER.ROUTINGTABLE')) as [number, string[], string[]][];
+      return new Set(table.flatMap(([, owners]) => owners)).size === 2;
+    });
+    const cache = await open(first.url);
+    t.teardown(() => cache.close());
+    const keys = Array.from({ length: 200 }, (_, i) => `key ${String(i).padStart(3, '0')}`);
+    for (const key of keys) await cache.set(ns, key, Buffer.from('v'), 0);
+    t.deepEqual((await cache.scan(ns, 'key ', 1000)).sort(), keys);
+  });
+
+  test('a server that needs a password takes it from the URL', async (t) => {
+    const locked = await startOlric(program, { password: 'pass/word?' });
+    t.teardown(() => locked.close());
+    const url = new URL(locked.url);
+    url.password = 'pass/word?';
+    const cache = await open(url.href);
+    await cache.set(ns, 'k', Buffer.from('v'), 0);
+    t.deepEqual(await cache.scan(ns, '', 10), ['k']);
+    await cache.close();
+    url.password = 'wrong';
+    await t.throwsAsync(open(url.href), { code: 'bad_config', message: /OLRIC_URL/ });
+  });
+
+  test('while the server is away every call fails at once, and when it is back they succeed by themselves', async (t) => {
+    const own = await startOlric(program);
+    t.teardown(() => own.close());
+    const cache = await open(own.url);
+    t.teardown(() => cache.close());
+    await own.kill();
+    await t.throwsAsync(cache.get(ns, 'k'), { code: 'unavailable' });
+    await t.throwsAsync(cache.set(ns, 'k', Buffer.from('v'), 0), { code: 'unavailable' });
+    await t.throwsAsync(cache.increment(ns, 'n', 1n), { code: 'unavailable' });
+    await t.throwsAsync(cache.scan(ns, '', 10), { code: 'unavailable' });
+    await own.restart();
+    await until('the cache is back', () =>
+      cache.ping().then(
+        () => true,
+        () => false,
+      ),
+    );
+    await cache.set(ns, 'k', Buffer.from('v'), 0);
+    t.is(Buffer.from((await cache.get(ns, 'k')) ?? []).toString(), 'v');
+  });
+}

@@ -1,0 +1,92 @@
+import test from 'ava';
+import { Redis } from 'ioredis';
+import { openCache } from '../../src/cache/open.js';
+import { namespaceSchema } from '../../src/contract/ids.js';
+import { cacheConformance } from '../conformance/cache.js';
+import { redisSettingConformance } from '../conformance/redis-setting.js';
+import { startRedis } from '../helpers/redis-server.js';
+import { startCluster } from '../helpers/single-node-cluster.js';
+import { until } from '../helpers/until.js';
+
+// Nothing here has to outlive the server, and syncing each write would only make the suite slow.
+const server = await startRedis(['--appendonly', 'no']);
+const cluster = await startCluster();
+test.after.always(async () => {
+  await server.close();
+  await cluster.close();
+});
+
+const open = (url: string) => openCache({ driver: 'redis', url });
+const ns = namespaceSchema.parse('default');
+
+cacheConformance('redis', () => open(server.url));
+cacheConformance('redis cluster', () => open(cluster.url), 'redis');
+redisSettingConformance('redis', 'REDIS_URL', open);
+
+test('a server that needs a password takes it from the URL', async (t) => {
+  const locked = await startRedis();
+  t.teardown(() => locked.close());
+  const admin = new Redis(locked.url);
+  await admin.config('SET', 'requirepass', 'pass/word?');
+  admin.disconnect();
+  const url = new URL(locked.url);
+  url.password = 'pass/word?';
+  const cache = await open(url.href);
+  await t.notThrowsAsync(cache.ping());
+  await cache.close();
+  url.password = 'wrong';
+  const error = await t.throwsAsync(open(url.href), { code: 'bad_config', message: /REDIS_URL/ });
+  t.false(error?.message.includes('wrong'));
+});
+
+test('while the server is away every call fails at once, and when it is back they succeed by themselves', async (t) => {
+  const own = await startRedis();
+  t.teardown(() => own.close());
+  const cache = await open(own.url);
+  t.teardown(() => cache.close());
+  await cache.set(ns, 'k', Buffer.from('v'), 0);
+  await own.kill();
+  await t.throwsAsync(cache.get(ns, 'k'), { code: 'unavailable' });
+  await t.throwsAsync(cache.set(ns, 'k', Buffer.from('w'), 0), { code: 'unavailable' });
+  await t.throwsAsync(cache.increment(ns, 'n', 1n), { code: 'unavailable' });
+  await t.throwsAsync(cache.ping(), { code: 'unavailable' });
+  await own.restart();
+  await until('the cache is back', () =>
+    cache.ping().then(
+      () => true,
+      () => false,
+    ),
+  );
+  // What was refused while it was away has not been done after all.
+  t.is(Buffer.from((await cache.get(ns, 'k')) ?? []).toString(), 'v');
+  t.is(await cache.increment(ns, 'n', 1n), 1n);
+});
+
+test('a server that has frozen is given up, and used again when it moves', async (t) => {
+  const own = await startRedis();
+  t.teardown(() => own.close());
+  const cache = await open(own.url);
+  t.teardown(() => cache.close());
+  own.freeze();
+  await t.throwsAsync(cache.get(ns, 'k'), { code: 'unavailable' });
+  own.thaw();
+  await until('the cache is back', () =>
+    cache.ping().then(
+      () => true,
+      () => false,
+    ),
+  );
+  t.is(await cache.get(ns, 'k'), null);
+});
+
+test('a cluster without its slots is a clear error at start', async (t) => {
+  const slotless = await startRedis(['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1']);
+  t.teardown(() => slotless.close());
+  await t.throwsAsync(open(slotless.url), { code: 'bad_config', message: /REDIS_URL/ });
+});
+
+test('a closed cache closes again', async (t) => {
+  const cache = await open(server.url);
+  await cache.close();
+  await t.notThrowsAsync(cache.close());
+});

@@ -1,0 +1,102 @@
+import { PassThrough } from 'node:stream';
+import test from 'ava';
+import { createClient } from '../../src/cli/client.js';
+import { followLogs } from '../../src/cli/follow-logs.js';
+import { readEvents } from '../../src/cli/server-events.js';
+import { createTerminal } from '../../src/cli/terminal.js';
+import { uuidv7 } from '../../src/uuid.js';
+import { httpServer } from '../helpers/http-server.js';
+
+function record(attempt: number) {
+  return {
+    request_id: uuidv7(),
+    function: 'hello',
+    version: 1,
+    trigger: 'http',
+    attempt,
+    status: 'success',
+    started_at: new Date().toISOString(),
+    duration_ms: 1,
+    input_size: 0,
+    output_size: 0,
+    memory_peak_mb: 1,
+    error: null,
+    messages: [],
+  };
+}
+
+/** Follows the logs of a server until `count` records were printed. */
+async function follow(url: string, count: number): Promise<string[]> {
+  const stdout = new PassThrough();
+  const terminal = createTerminal({ stdin: process.stdin, stdout, stderr: new PassThrough() }, true);
+  const stop = new AbortController();
+  const following = followLogs({
+    client: createClient({ url }),
+    terminal,
+    path: '/v1/functions/hello/logs',
+    query: {},
+    seen: [],
+    signal: stop.signal,
+  });
+  const ids: string[] = [];
+  for await (const line of stdout.setEncoding('utf8')) {
+    for (const text of String(line).trim().split('\n')) ids.push(JSON.parse(text).request_id);
+    if (ids.length >= count) break;
+  }
+  stop.abort();
+  await following;
+  return ids;
+}
+
+test('a broken stream of events is resumed after the last event, and no record is printed twice', async (t) => {
+  const records = [record(1), record(1), record(1)];
+  const resumed: (string | undefined)[] = [];
+  const server = await httpServer((request, response) => {
+    resumed.push(request.headers['last-event-id']?.toString());
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    const from = resumed.length === 1 ? 0 : 1;
+    response.write(': hello\n\n');
+    for (const [index, one] of records.slice(from, from + 2).entries()) {
+      response.write(`id: ${from + index}\ndata: ${JSON.stringify(one)}\n\n`);
+    }
+    response.end();
+  });
+  t.teardown(server.close);
+  const ids = await follow(server.url, 3);
+  t.deepEqual(
+    ids,
+    records.map((one) => one.request_id),
+  );
+  t.deepEqual(resumed.slice(0, 2), [undefined, '1']);
+});
+
+test('a server without events is asked again and again', async (t) => {
+  const records = [record(1), record(2)];
+  let asked = 0;
+  const server = await httpServer((_request, response) => {
+    asked += 1;
+    const logs = records.slice(0, Math.ceil(asked / 2)).reverse();
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.end(JSON.stringify({ name: 'hello', namespace: 'ns', logs, count: logs.length }));
+  });
+  t.teardown(server.close);
+  const ids = await follow(server.url, 2);
+  t.deepEqual(
+    ids,
+    records.map((one) => one.request_id),
+  );
+});
+
+test('events may be cut anywhere, a character in two included', async (t) => {
+  const bytes = Buffer.from(
+    'id: 1\nevent: log\ndata: ä\ndata: b\n\n: comment\r\n\r\ndata:c\r\n\r\ndata: unfinished',
+  );
+  const events = [];
+  for await (const event of readEvents(PassThrough.from([...bytes].map((byte) => Buffer.from([byte]))))) {
+    events.push(event);
+  }
+  t.deepEqual(events, [
+    { id: '1', event: 'log', data: 'ä\nb' },
+    { id: undefined, event: 'message', data: 'c' },
+  ]);
+});

@@ -1,0 +1,292 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import test from 'ava';
+import { runCli } from '../helpers/cli.js';
+import { httpServer } from '../helpers/http-server.js';
+import { tempDir } from '../helpers/temp-dir.js';
+
+interface Seen {
+  method: string;
+  url: string;
+  headers: IncomingMessage['headers'];
+  body: string;
+}
+
+/** An HTTP server that answers as told and keeps what it was asked: what the CLI says on the wire. */
+async function startServer(answer: (request: Seen, response: ServerResponse) => void) {
+  const seen: Seen[] = [];
+  const server = await httpServer(async (request, response) => {
+    const body = (await buffer(request)).toString('latin1');
+    const one = { method: request.method ?? '', url: request.url ?? '', headers: request.headers, body };
+    seen.push(one);
+    answer(one, response);
+  });
+  return { seen, env: { ORAMA_URL: server.url, ORAMA_API_KEY: 'ak_test:ns' }, close: server.close };
+}
+
+function json(response: ServerResponse, status: number, value: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
+}
+
+const home = tempDir();
+
+const ID = '0199c5a0-0000-7000-8000-000000000009';
+
+const RECORD = {
+  id: 'f1',
+  name: 'hello',
+  namespace: 'ns',
+  version: 3,
+  wasm_cid: 'bafy',
+  memory_limit_mb: 64,
+  timeout_seconds: 30,
+  is_public: false,
+  retry_count: 0,
+  retry_delay_seconds: 5,
+  status: 'active',
+  warm_start: 'fresh',
+  created_at: '2026-01-01T00:00:00.000Z',
+  updated_at: '2026-01-01T00:00:00.000Z',
+  created_by: 'admin',
+};
+
+test('deploy sends the settings as form fields and the module as a file', async (t) => {
+  const server = await startServer((_request, response) => {
+    json(response, 201, { message: 'deployed', function: RECORD });
+  });
+  t.teardown(server.close);
+  const directory = join(home, 'deploy');
+  mkdirSync(directory);
+  writeFileSync(
+    join(directory, 'function.yaml'),
+    'name: hello\nmemory: 16\nenv: {A: b}\ntriggers: [{topic: "x:*"}]\n',
+  );
+  writeFileSync(join(directory, 'function.wasm'), 'wasm bytes');
+
+  const run = await runCli(['function', 'deploy', directory], { home, env: server.env });
+  t.is(run.code, 0, run.stderr);
+  t.is(run.stdout, 'Deployed hello version 3 (start: fresh)\n');
+  const [request] = server.seen;
+  t.is(request?.method, 'POST');
+  t.is(request?.url, '/v1/functions');
+  t.is(request?.headers['x-api-key'], 'ak_test:ns');
+  t.regex(request?.body ?? '', /name="memory_limit_mb"\r\n\r\n16\r\n/);
+  t.regex(
+    request?.body ?? '',
+    /name="metadata"\r\n\r\n\{"env":\{"A":"b"\},.*"triggers":\[\{"topic":"x:\*"\}\]/,
+  );
+  t.regex(request?.body ?? '', /name="wasm"; filename="function\.wasm"[\s\S]*\r\n\r\nwasm bytes\r\n/);
+});
+
+test('an invalid function.yaml is refused before anything is sent', async (t) => {
+  const server = await startServer((_request, response) => json(response, 500, {}));
+  t.teardown(server.close);
+  const directory = join(home, 'invalid');
+  mkdirSync(directory);
+  writeFileSync(join(directory, 'function.yaml'), 'name: hello\nmemory: 512\n');
+  const run = await runCli(['function', 'deploy', directory], { home, env: server.env });
+  t.is(run.code, 1);
+  t.is(run.stderr, 'error: function.yaml: memory must be a whole number from 1 to 256 MB, not 512\n');
+  t.deepEqual(server.seen, []);
+});
+
+test('invoke sends its data untouched and prints the output bare', async (t) => {
+  const server = await startServer((request, response) => {
+    response.writeHead(200, {
+      'x-request-id': 'r1',
+      'x-duration-ms': '1.5',
+      'x-attempts': '2',
+      'x-function-version': '3',
+    });
+    response.end(request.body);
+  });
+  t.teardown(server.close);
+  const { env } = server;
+  writeFileSync(join(home, 'input.json'), '{"from":"file"}');
+
+  t.is((await runCli(['function', 'invoke', 'hello', '--data', '{"a":1}'], { home, env })).stdout, '{"a":1}');
+  t.is(
+    (await runCli(['function', 'invoke', 'hello', '-d', '@input.json'], { home, env })).stdout,
+    '{"from":"file"}',
+  );
+  const piped = await runCli(['function', 'invoke', 'hello', '--data', '-'], { home, env, stdin: 'piped' });
+  t.is(piped.stdout, 'piped');
+  t.is(piped.stderr, '');
+
+  const asJson = await runCli(
+    ['function', 'invoke', 'hello', '--version', '3', '--data', '{"a":1}', '--json'],
+    {
+      home,
+      env,
+    },
+  );
+  t.deepEqual(JSON.parse(asJson.stdout), {
+    request_id: 'r1',
+    status: 'success',
+    output: { a: 1 },
+    duration_ms: 1.5,
+    attempts: 2,
+    version: 3,
+  });
+  t.is(server.seen.at(-1)?.url, '/v1/functions/hello%403/invoke');
+});
+
+test('invoke --async prints the request id', async (t) => {
+  const server = await startServer((_request, response) => {
+    json(response, 202, { request_id: 'r2', status: 'queued' });
+  });
+  t.teardown(server.close);
+  const run = await runCli(
+    ['function', 'invoke', 'hello', '--async', '--delay', '5', '--idempotency-key', 'k'],
+    {
+      home,
+      env: server.env,
+    },
+  );
+  t.is(run.stdout, 'r2\n');
+  t.like(server.seen[0]?.headers, {
+    prefer: 'respond-async',
+    'x-delay-seconds': '5',
+    'idempotency-key': 'k',
+  });
+});
+
+test('a function that fails is a failure: its error on stderr, nothing on stdout', async (t) => {
+  const server = await startServer((_request, response) => {
+    json(response, 500, { request_id: 'r3', status: 'error', error: 'exit code 1', duration_ms: 1 });
+  });
+  t.teardown(server.close);
+  const run = await runCli(['function', 'invoke', 'hello'], { home, env: server.env });
+  t.is(run.code, 1);
+  t.is(run.stdout, '');
+  t.is(run.stderr, 'error: exit code 1 (request r3)\nSee what it logged with: orama function logs <name>\n');
+});
+
+test("the server's own sentence is what is said, with what to do next", async (t) => {
+  const server = await startServer((_request, response) => {
+    json(response, 401, { error: 'The API key is not known', code: 'unauthorized' });
+  });
+  t.teardown(server.close);
+  const run = await runCli(['function', 'list'], { home, env: server.env });
+  t.is(run.code, 1);
+  t.regex(run.stderr, /^error: The API key is not known\n.*orama login\n$/);
+});
+
+test('something that is no Orama engine is recognised as such', async (t) => {
+  const server = await startServer((_request, response) => response.end('<html>'));
+  t.teardown(server.close);
+  const run = await runCli(['function', 'list'], { home, env: server.env });
+  t.is(run.code, 1);
+  t.regex(run.stderr, /is the address right\?/);
+});
+
+test('lists are tab-separated lines for scripts, and the reply itself with --json', async (t) => {
+  const reply = { functions: [RECORD], count: 1, more: 'than this version knows' };
+  const server = await startServer((_request, response) => json(response, 200, reply));
+  t.teardown(server.close);
+  const plain = await runCli(['function', 'list'], { home, env: server.env });
+  t.is(plain.stdout, 'hello\t3\t64 MB\t30 s\tno\tfresh\t2026-01-01T00:00:00.000Z\n');
+  const asJson = await runCli(['function', 'list', '--json'], { home, env: server.env });
+  t.deepEqual(JSON.parse(asJson.stdout), reply);
+});
+
+test('the namespace is said in the query when it was given', async (t) => {
+  const server = await startServer((_request, response) => json(response, 200, { functions: [], count: 0 }));
+  t.teardown(server.close);
+  await runCli(['function', 'list', '--namespace', 'other'], { home, env: server.env });
+  t.is(server.seen[0]?.url, '/v1/functions?namespace=other');
+});
+
+test('a secret comes from the command line, a file or stdin, byte for byte', async (t) => {
+  const server = await startServer((_request, response) =>
+    json(response, 200, { message: 'stored', name: 'K' }),
+  );
+  t.teardown(server.close);
+  const { env } = server;
+  writeFileSync(join(home, 'key.pem'), '-----BEGIN KEY-----\nabc\n');
+  await runCli(['function', 'secrets', 'set', 'K', 'plain'], { home, env });
+  await runCli(['function', 'secrets', 'set', 'K', '--from-file', 'key.pem'], { home, env });
+  await runCli(['function', 'secrets', 'set', 'K', '--from-file', '-'], { home, env, stdin: 'piped' });
+  t.deepEqual(
+    server.seen.map((request) => JSON.parse(request.body).value),
+    ['plain', '-----BEGIN KEY-----\nabc\n', 'piped'],
+  );
+});
+
+test('publish sends JSON as JSON and other text as a string', async (t) => {
+  const server = await startServer((_request, response) => json(response, 200, { status: 'ok' }));
+  t.teardown(server.close);
+  const { env } = server;
+  await runCli(['function', 'publish', 'calls:invite', '--data', '{"calleeId":"u1"}'], { home, env });
+  await runCli(['function', 'publish', 'calls:invite', '--data', 'hello'], { home, env });
+  t.deepEqual(
+    server.seen.map((request) => JSON.parse(request.body)),
+    [
+      { topic: 'calls:invite', data: { calleeId: 'u1' } },
+      { topic: 'calls:invite', data: 'hello' },
+    ],
+  );
+});
+
+test('dead letters are listed, replayed one or all, and purged', async (t) => {
+  const server = await startServer((request, response) => {
+    if (request.method === 'GET') json(response, 200, { invocations: [], count: 0, next_cursor: null });
+    else if (request.url.includes('/invocations/')) json(response, 202, { request_id: ID });
+    else json(response, 202, { count: 2 });
+  });
+  t.teardown(server.close);
+  const { env } = server;
+  t.is((await runCli(['function', 'dead', 'list', 'hello', '--reason', 'timeout'], { home, env })).code, 0);
+  t.is((await runCli(['function', 'dead', 'replay', 'hello'], { home, env })).stdout, '2 replayed\n');
+  t.is(
+    (await runCli(['function', 'dead', 'replay', 'hello', 'r1', '--newest'], { home, env })).stdout,
+    `Replayed as ${ID}\n`,
+  );
+  t.is((await runCli(['function', 'dead', 'purge', 'hello'], { home, env })).stdout, '2 purged\n');
+  t.deepEqual(
+    server.seen.map((request) => `${request.method} ${request.url}`),
+    [
+      'GET /v1/invocations?function=hello&status=dead&limit=100&reason=timeout',
+      'POST /v1/functions/hello/dead/replay',
+      'POST /v1/invocations/r1/replay?version=newest',
+      'DELETE /v1/functions/hello/dead',
+    ],
+  );
+});
+
+test('a new key is printed alone, for scripts, and can be for another namespace', async (t) => {
+  const server = await startServer((_request, response) => {
+    json(response, 201, {
+      api_key: 'ak_new:other',
+      id: 'k1',
+      name: 'ci',
+      namespace: 'other',
+      created_at: '2026-01-01T00:00:00.000Z',
+      last_used_at: null,
+    });
+  });
+  t.teardown(server.close);
+  const run = await runCli(['keys', 'create', 'ci', '--namespace', 'other'], { home, env: server.env });
+  t.is(run.stdout, 'ak_new:other\n');
+  t.is(server.seen[0]?.url, '/v1/auth/keys');
+  t.deepEqual(JSON.parse(server.seen[0]?.body ?? ''), { name: 'ci', namespace: 'other' });
+});
+
+test('login keeps a key only when it works', async (t) => {
+  const server = await startServer((request, response) => {
+    if (request.headers['x-api-key'] === 'ak_good:ns') json(response, 200, { functions: [], count: 0 });
+    else json(response, 401, { error: 'The API key is not known', code: 'unauthorized' });
+  });
+  t.teardown(server.close);
+  const own = join(home, 'login');
+  mkdirSync(own);
+  const env = { ORAMA_URL: server.env.ORAMA_URL };
+  t.is((await runCli(['login', '--api-key', 'ak_bad:ns'], { home: own, env })).code, 1);
+  t.is((await runCli(['login', '--api-key', '-'], { home: own, env, stdin: 'ak_good:ns\n' })).code, 0);
+  // Address and key come from the file now.
+  const run = await runCli(['function', 'list', '--json'], { home: own });
+  t.is(run.code, 0, run.stderr);
+  t.is(server.seen.at(-1)?.headers['x-api-key'], 'ak_good:ns');
+});

@@ -1,0 +1,72 @@
+import test from 'ava';
+import { runCli } from '../helpers/cli.js';
+import { tempDir } from '../helpers/temp-dir.js';
+
+const home = tempDir();
+// Nothing listens on port 2.
+const env = { ORAMA_URL: 'http://127.0.0.1:2' };
+
+test('--help and --version end with 0', async (t) => {
+  const help = await runCli(['function', '--help'], { home });
+  t.is(help.code, 0);
+  for (const name of ['init', 'build', 'deploy', 'invoke', 'list', 'get', 'delete', 'logs', 'versions']) {
+    t.regex(help.stdout, new RegExp(`^  ${name}\\b`, 'm'));
+  }
+  for (const name of ['rollback', 'secrets', 'triggers', 'dead', 'dev', 'publish']) {
+    t.regex(help.stdout, new RegExp(`^  ${name}\\b`, 'm'));
+  }
+  const version = await runCli(['--version'], { home });
+  t.is(version.code, 0);
+  t.regex(version.stdout, /^\d+\.\d+\.\d+\n$/);
+});
+
+const WRONG: [title: string, args: string[], says: RegExp][] = [
+  ['no command', ['function'], /Usage: orama function/],
+  ['an unknown command', ['function', 'lst'], /unknown command 'lst'[\s\S]*list/],
+  ['an unknown option', ['function', 'list', '--jsn'], /unknown option '--jsn'[\s\S]*--json/],
+  ['a missing argument', ['function', 'invoke'], /missing required argument 'name'/],
+  ['an unknown language', ['function', 'init', 'x', '--lang', 'cobol'], /Allowed choices are go, /],
+  [
+    'a version that is no number',
+    ['function', 'invoke', 'x', '--version', 'two'],
+    /whole number of at least 1/,
+  ],
+  ['a limit of 0', ['function', 'logs', 'x', '--limit', '0'], /whole number from 1 to 1000/],
+  ['a moment that is none', ['function', 'logs', 'x', '--since', 'soon'], /2h/],
+  ['a delay without --async', ['function', 'invoke', 'x', '--delay', '5'], /--delay goes with --async/],
+  ['a trigger of neither kind', ['function', 'triggers', 'add', 'x'], /--topic or --cron/],
+  ['a secret without a value', ['function', 'secrets', 'set', 'X'], /either a value .* or --from-file/],
+  ['a delete that nobody can confirm', ['function', 'delete', 'x'], /--force/],
+  ['a login that nobody can be asked for', ['login'], /--api-key/],
+];
+
+for (const [title, args, says] of WRONG) {
+  test(`${title} is wrong usage: exit code 2, a sentence on stderr, nothing on stdout`, async (t) => {
+    const run = await runCli(args, { home, env });
+    t.is(run.code, 2, run.stderr);
+    t.regex(run.stderr, says);
+    t.is(run.stdout, '');
+  });
+}
+
+test('an engine that does not answer fails with 1 and says how to start one', async (t) => {
+  const run = await runCli(['function', 'list'], { home, env });
+  t.is(run.code, 1);
+  t.is(
+    run.stderr,
+    'error: No engine answers at http://127.0.0.1:2\n' +
+      'Start an engine with "orama up", or name another with --url or ORAMA_URL.\n',
+  );
+});
+
+test('an address that is none fails with 1', async (t) => {
+  const run = await runCli(['function', 'list', '--url', 'localhost:4000'], { home });
+  t.is(run.code, 1);
+  t.regex(run.stderr, /must look like http:\/\/127\.0\.0\.1:4000, not localhost:4000/);
+});
+
+test('a directory without function.yaml cannot be built', async (t) => {
+  const run = await runCli(['function', 'build', '.'], { home });
+  t.is(run.code, 1);
+  t.regex(run.stderr, /There is no function\.yaml in \./);
+});

@@ -1,0 +1,73 @@
+import test from 'ava';
+import { spawnRole, startCluster } from '../helpers/cluster.js';
+import { eventually } from '../helpers/eventually.js';
+import { loggedAttempts } from '../helpers/logged.js';
+import { commands, probeWasm } from '../helpers/probe.js';
+import { tempDir } from '../helpers/temp-dir.js';
+
+const empty = tempDir();
+
+for (const role of ['web', 'worker'] as const) {
+  test(`a ${role} process without REDIS_URL ends with a sentence`, async (t) => {
+    const { child, process } = spawnRole(role, { ORAMA_DATA_DIR: empty });
+    const code = await new Promise((resolve) => child.once('exit', resolve));
+    t.is(code, 1);
+    t.regex(process.log(), new RegExp(`REDIS_URL is not set, and a ${role} process needs`));
+    t.notRegex(process.log(), / at .*\.js:/);
+  });
+}
+
+test('two webs and two workers, started at once on nothing, are one engine', async (t) => {
+  const cluster = await startCluster();
+  t.teardown(cluster.close);
+  const [a, b, first, second] = await Promise.all([
+    cluster.web(),
+    cluster.web(),
+    cluster.worker(),
+    cluster.worker(),
+  ]);
+  for (const { log } of [a, b, first, second]) t.regex(log(), /share.*one machine/);
+
+  const deployed = await a.api.deploy('probe', await probeWasm(), {
+    metadata: JSON.stringify({ triggers: [{ topic: 'work:*' }] }),
+  });
+  t.is(deployed.status, 201, deployed.text);
+
+  // What one web process has taken in, the other knows.
+  const called = await b.api.invoke('probe', commands({ op: 'log', a: 'called' }, { op: 'echo', a: 'hi' }));
+  t.deepEqual(called.json, { results: [null, 'hi'] }, called.text);
+  const id = called.headers.get('x-request-id');
+  const [record] = await eventually('its log', async () => {
+    const found = await loggedAttempts(a.api, 'probe', `&request_id=${id}`);
+    return found.length > 0 && found;
+  });
+  t.is(record?.messages[0]?.message, 'called');
+
+  const published = await b.api.publish('work:one', [{ op: 'log', a: 'fired' }]);
+  t.is(published.status, 200, published.text);
+  await eventually('the event has run', async () =>
+    (await loggedAttempts(a.api, 'probe')).some(({ messages }) => messages[0]?.message === 'fired'),
+  );
+
+  // A redeploy through one holds for a call through the other that follows it.
+  await a.api.deploy('probe', await probeWasm(), { metadata: JSON.stringify({ env: { COLOUR: 'red' } }) });
+  const again = await b.api.invoke('probe', commands({ op: 'env', a: 'COLOUR' }));
+  t.deepEqual(again.json, { results: ['red'] });
+  t.is(again.headers.get('x-function-version'), '2');
+
+  const sleeper = await a.api.invoke('probe', commands({ op: 'sleep', n: 25_000 }), {
+    prefer: 'respond-async',
+  });
+  const sleeping = sleeper.json.request_id;
+  await eventually('it runs', async () => {
+    const { json } = await b.api.get(`/v1/invocations/${sleeping}`);
+    return json.state === 'running';
+  });
+  const cancelled = await b.api.delete(`/v1/invocations/${sleeping}`);
+  t.is(cancelled.status, 200, cancelled.text);
+  const ended = await eventually('it has ended', async () => {
+    const { json } = await a.api.get(`/v1/invocations/${sleeping}`);
+    return json.completed_at && json;
+  });
+  t.is(ended.state, 'cancelled');
+});

@@ -1,0 +1,46 @@
+import test from 'ava';
+import { startCluster } from '../helpers/cluster.js';
+import { eventually } from '../helpers/eventually.js';
+import { commands, probeWasm } from '../helpers/probe.js';
+
+test('when web is killed under waiting calls, their jobs finish and another web has the results', async (t) => {
+  const cluster = await startCluster();
+  t.teardown(cluster.close);
+  const [a, b] = await Promise.all([cluster.web(), cluster.web(), cluster.worker()]);
+  await a.api.deploy('probe', await probeWasm());
+  // Their ids are the client's own, as the replies never come.
+  const ids = Array.from({ length: 10 }, () => crypto.randomUUID());
+  const failing = crypto.randomUUID();
+  const calls = ids.map((id, n) =>
+    call(id, commands({ op: 'sleep', n: 3000 }, { op: 'echo', a: `result ${n}` })),
+  );
+  calls.push(call(failing, commands({ op: 'sleep', n: 3000 }, { op: 'exit', n: 1 })));
+  await eventually('all are accepted', async () => {
+    const { json } = await b.api.get('/v1/invocations?status=running');
+    return json.count === ids.length + 1;
+  });
+  await a.kill9();
+  t.deepEqual(new Set(await Promise.all(calls)), new Set(['broken']));
+
+  for (const [n, id] of ids.entries()) {
+    const ended = await outcome(id);
+    t.is(ended.state, 'success');
+    t.is(ended.output, JSON.stringify({ results: [null, `result ${n}`] }));
+  }
+  // A failure that nobody heard is a dead letter.
+  t.is((await outcome(failing)).state, 'dead');
+
+  async function call(id: string, input: string): Promise<string> {
+    try {
+      return String((await a.api.invoke('probe', input, { 'x-request-id': id })).status);
+    } catch {
+      return 'broken';
+    }
+  }
+  function outcome(id: string) {
+    return eventually('it has ended', async () => {
+      const { json } = await b.api.get(`/v1/invocations/${id}`);
+      return json.completed_at && json;
+    });
+  }
+});

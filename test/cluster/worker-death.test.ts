@@ -1,0 +1,102 @@
+import test from 'ava';
+import { startCluster } from '../helpers/cluster.js';
+import { eventually } from '../helpers/eventually.js';
+import { type LoggedAttempt, loggedAttempts } from '../helpers/logged.js';
+import { commands, probeWasm } from '../helpers/probe.js';
+
+const EVENTS = 1000;
+const QUICK = { QUEUE_LOCK_SECONDS: '1' };
+
+test('a thousand events survive the kill -9 of one of their two workers, and all run and are logged', async (t) => {
+  const cluster = await startCluster({ ...QUICK, WORKER_CONCURRENCY: '8' });
+  t.teardown(cluster.close);
+  const [web, victim] = await Promise.all([cluster.web(), cluster.worker(), cluster.worker()]);
+  await web.api.deploy('probe', await probeWasm(), {
+    metadata: JSON.stringify({ triggers: [{ topic: 'work' }] }),
+  });
+  for (let from = 0; from < EVENTS; from += 100) {
+    const published = await Promise.all(
+      Array.from({ length: 100 }, (_, n) =>
+        web.api.publish('work', [
+          { op: 'sleep', n: 5 },
+          { op: 'log', a: `event ${from + n}` },
+        ]),
+      ),
+    );
+    t.true(published.every(({ status }) => status === 200));
+  }
+  await eventually('some have run', async () => (await succeeded()).length > EVENTS / 20);
+  await victim.kill9();
+  const killedAt = Date.now();
+  const before = (await succeeded()).length;
+  t.true(before < EVENTS, 'the kill came in the middle');
+
+  const done = await eventually(
+    'all have run',
+    async () => {
+      const found = await succeeded();
+      return events(found).size >= EVENTS && found;
+    },
+    150_000,
+  );
+  t.is(events(done).size, EVENTS);
+  t.is(new Set(done.map(({ request_id }) => request_id)).size, EVENTS);
+
+  // Those that were in the victim's hands: the death is logged, and the run after it is the next attempt.
+  const deaths = (await loggedAttempts(web.api, 'probe', '&status=error')).filter(
+    ({ error }) => error === 'worker died',
+  );
+  t.log(
+    `${before} ran before the kill, ${deaths.length} died with it, over after ${Date.now() - killedAt} ms`,
+  );
+  t.true(deaths.length > 0, 'nothing was in its hands');
+  for (const { request_id, attempt } of deaths) {
+    t.is(attempt, 1);
+    t.is(done.find((record) => record.request_id === request_id)?.attempt, 2);
+  }
+
+  function succeeded() {
+    return loggedAttempts(web.api, 'probe', '&status=success');
+  }
+});
+
+test('an invocation under which three workers died is dead', async (t) => {
+  const cluster = await startCluster(QUICK);
+  t.teardown(cluster.close);
+  const web = await cluster.web();
+  await web.api.deploy('probe', await probeWasm(), { retry_count: '5' });
+  const { json } = await web.api.invoke('probe', commands({ op: 'sleep', n: 20_000 }), {
+    prefer: 'respond-async',
+  });
+  const id = json.request_id;
+  const takeovers: number[] = [];
+  let killedAt = 0;
+  for (const deaths of [0, 1, 2]) {
+    const worker = await cluster.worker();
+    await eventually(`it runs after ${deaths} deaths`, async () => {
+      const { json: now } = await web.api.get(`/v1/invocations/${id}`);
+      return now.state === 'running' && now.attempts.length === deaths;
+    });
+    if (deaths > 0) takeovers.push(Date.now() - killedAt);
+    await worker.kill9();
+    killedAt = Date.now();
+  }
+  t.log(`taken over after ${takeovers.join(' and ')} ms, the start of a worker included`);
+  await cluster.worker();
+  const dead = await eventually('it is dead', async () => {
+    const { json: now } = await web.api.get(`/v1/invocations/${id}`);
+    return now.state === 'dead' && now;
+  });
+  t.deepEqual(
+    dead.attempts.map(({ number }: { number: number }) => number),
+    [1, 2, 3],
+  );
+  t.regex(dead.error, /worker died/);
+  const listed = await web.api.get('/v1/invocations?status=dead&reason=worker_died');
+  t.is(listed.json.invocations[0].request_id, id);
+  for (const { error } of await loggedAttempts(web.api, 'probe')) t.regex(error ?? '', /worker died/);
+});
+
+function events(records: readonly LoggedAttempt[]): Set<string> {
+  return new Set(records.flatMap(({ messages }) => messages.map(({ message }) => message)));
+}

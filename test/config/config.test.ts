@@ -1,0 +1,48 @@
+import test from 'ava';
+import { loadConfig, settingRows } from '../../src/config.js';
+
+test('nothing set gives the documented defaults', (t) => {
+  const { config, warnings } = loadConfig({}, {});
+  t.is(config.HOST, '127.0.0.1');
+  t.is(config.PORT, 4000);
+  t.is(config.SYNC_WAIT_SECONDS, 900);
+  t.is(config.REDIS_URL, undefined);
+  t.deepEqual(warnings, []);
+});
+
+test('an empty value is an unset one', (t) => {
+  t.is(loadConfig({}, { PORT: '', REDIS_URL: '' }).config.PORT, 4000);
+});
+
+const wrong: [name: string, value: string, sentence: RegExp][] = [
+  ['PORT', '70000', /^PORT: .*65535.*"70000"/],
+  ['PORT', 'http', /^PORT: /],
+  ['REDIS_URL', 'localhost:6379', /^REDIS_URL: must look like redis:/],
+  ['LOG_LEVEL', 'loud', /^LOG_LEVEL: .*"loud"/],
+  ['ORAMA_SECRETS_KEY', 'c2hvcnQ=', /^ORAMA_SECRETS_KEY: must be 32 bytes in base64/],
+  ['ORAMA_ADMIN_KEY', 'secret', /^ORAMA_ADMIN_KEY: must read ak_/],
+  ['WORKER_MEMORY_MB', '12', /^WORKER_MEMORY_MB: /],
+];
+for (const [name, value, sentence] of wrong) {
+  test(`${name}=${value} stops the start with a sentence`, (t) => {
+    t.throws(() => loadConfig({}, { [name]: value }), { code: 'bad_config', message: sentence });
+  });
+}
+
+test('the value of a key or URL is never repeated in a sentence', (t) => {
+  const error = t.throws(() => loadConfig({}, { ORAMA_SECRETS_KEY: 'hunter2' }));
+  t.false(error.message.includes('hunter2'));
+});
+
+test('an unknown ORAMA_ name is warned about, with what may have been meant', (t) => {
+  const { warnings } = loadConfig({}, { ORAMA_DATADIR: 'x', ORAMA_URL: 'http://127.0.0.1:4000' });
+  t.deepEqual(warnings, [
+    'ORAMA_DATADIR is no setting of this engine and is ignored; did you mean ORAMA_DATA_DIR?',
+  ]);
+});
+
+test('every setting has a row with a sentence for the docs', (t) => {
+  const rows = settingRows();
+  t.true(rows.length > 25);
+  for (const row of rows) t.true(row.about.length > 10, row.name);
+});

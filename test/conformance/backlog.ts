@@ -1,0 +1,59 @@
+import type { TestFn } from 'ava';
+import type { Backlog } from '../../src/ports/backlog.js';
+
+/** What every driver of `Backlog` does. The context's backlog is empty. */
+export function backlogConformance<C>(test: TestFn<C>, of: (context: C) => Backlog): void {
+  test('backlog: records come out in the order they went in, once', async (t) => {
+    const backlog = of(t.context);
+    await backlog.push(['a', 'b', 'c']);
+    await backlog.push(['d']);
+    t.is(await backlog.size(), 4);
+    t.deepEqual(await take(backlog, 3), ['a', 'b', 'c']);
+    t.deepEqual(await take(backlog, 3), ['d']);
+    t.deepEqual(await take(backlog, 3), []);
+    t.is(await backlog.size(), 0);
+  });
+
+  test('backlog: what a handler failed to ship is handed out again', async (t) => {
+    const backlog = of(t.context);
+    await backlog.push(['a', 'b']);
+    await t.throwsAsync(
+      backlog.drain(1, async () => {
+        throw new Error('the store is away');
+      }),
+      { message: 'the store is away' },
+    );
+    t.is(await backlog.size(), 2);
+    t.deepEqual([...(await take(backlog, 10)), ...(await take(backlog, 10))], ['a', 'b']);
+  });
+
+  test('backlog: two drains at once hand out no record twice', async (t) => {
+    const backlog = of(t.context);
+    const records = Array.from({ length: 50 }, (_, index) => String(index));
+    await backlog.push(records);
+    const taken = await Promise.all([take(backlog, 25), take(backlog, 25)]);
+    t.deepEqual(taken.flat().sort(), records.sort());
+  });
+
+  test('backlog: any string survives', async (t) => {
+    const backlog = of(t.context);
+    const records = ['', '\0', '{"a":"\\u0000"}', '\u{1F600} \uD800', 'x'.repeat(1 << 20)];
+    await backlog.push(records);
+    const taken = await take(backlog, 10);
+    t.is(taken.length, records.length);
+    t.deepEqual(
+      taken.map((record) => record.length),
+      records.map((record) => record.length),
+    );
+    t.is(taken[1], '\0');
+  });
+}
+
+async function take(backlog: Backlog, limit: number): Promise<string[]> {
+  const taken: string[] = [];
+  const count = await backlog.drain(limit, async (records) => {
+    taken.push(...records);
+  });
+  if (count !== taken.length) throw new Error('drain miscounted');
+  return taken;
+}

@@ -1,0 +1,125 @@
+import test from 'ava';
+import type { Bus } from '../../src/ports/bus.js';
+import { until } from '../helpers/until.js';
+
+/**
+ * The same tests for every driver of the Bus port. `open` is called twice: the two are two processes of one
+ * installation; a driver of one process gives the same bus twice.
+ */
+export function busConformance(driver: string, open: () => Promise<Bus>): void {
+  let one: Bus;
+  let two: Bus;
+  test.serial.before(async () => {
+    one = await open();
+    two = await open();
+  });
+  test.serial.after.always(async () => {
+    await one?.close();
+    await two?.close();
+  });
+
+  /** Messages on the channel so far; the fence is a message behind which nothing that was sent before can be missing. */
+  async function collect(bus: Bus, channel: string) {
+    const got: string[] = [];
+    const stop = await bus.subscribe(channel, (message) => got.push(message));
+    const fence = async (from: Bus) => {
+      await from.publish(channel, 'fence');
+      await until('the fence has come', () => got.includes('fence'));
+      return got.splice(0).filter((message) => message !== 'fence');
+    };
+    return { got, stop, fence };
+  }
+
+  test(`${driver}: the driver is named as its setting`, (t) => {
+    t.is(one.driver, driver);
+  });
+
+  test(`${driver}: a message reaches subscribers of its channel in every process, the publisher's own too`, async (t) => {
+    const here = await collect(one, 'greetings');
+    const there = await collect(two, 'greetings');
+    const elsewhere = await collect(two, 'greetings:2');
+    await one.publish('greetings', 'hello');
+    t.deepEqual(await here.fence(one), ['hello']);
+    t.true(there.got.includes('hello') || (await there.fence(one)).includes('hello'));
+    t.deepEqual(await elsewhere.fence(one), []);
+  });
+
+  test(`${driver}: a handler learns the channel`, async (t) => {
+    const channels: string[] = [];
+    await one.subscribe('named', (_message, channel) => channels.push(channel));
+    await two.publish('named', 'x');
+    await until('the message has come', () => channels.length > 0);
+    t.deepEqual(channels, ['named']);
+  });
+
+  test(`${driver}: messages of one publisher keep their order`, async (t) => {
+    const there = await collect(two, 'ordered');
+    const sent = Array.from({ length: 2000 }, (_, i) => `m${i}`);
+    for (const message of sent) void one.publish('ordered', message);
+    t.deepEqual(await there.fence(one), sent);
+  });
+
+  test(`${driver}: any text arrives as it was sent`, async (t) => {
+    const there = await collect(two, 'texts');
+    const texts = [
+      '',
+      '0',
+      '1:a',
+      '12:',
+      '🙂é\u0000\n"',
+      '{"a":[1]}',
+      'x'.repeat(2 << 20),
+      '👩‍👩‍👧'.repeat(1000),
+    ];
+    for (const message of texts) void one.publish('texts', message);
+    t.deepEqual(await there.fence(one), texts);
+  });
+
+  test(`${driver}: all subscribers of a channel get a message, and one that left gets none`, async (t) => {
+    const staying = await collect(one, 'leaving');
+    const leaving = await collect(one, 'leaving');
+    await leaving.stop();
+    await leaving.stop();
+    await two.publish('leaving', 'after');
+    t.deepEqual(await staying.fence(two), ['after']);
+    t.deepEqual(leaving.got, []);
+  });
+
+  test(`${driver}: a channel can be subscribed again after its last subscriber left`, async (t) => {
+    for (let round = 0; round < 5; round += 1) {
+      const again = await collect(two, 'again');
+      await one.publish('again', `round ${round}`);
+      t.deepEqual(await again.fence(one), [`round ${round}`]);
+      await again.stop();
+    }
+  });
+
+  test(`${driver}: leaving and coming at the same moment loses no message`, async (t) => {
+    const first = await collect(two, 'overlap');
+    const stopping = first.stop();
+    const second = await collect(two, 'overlap');
+    await stopping;
+    await one.publish('overlap', 'here');
+    t.deepEqual(await second.fence(one), ['here']);
+  });
+
+  test(`${driver}: the same function subscribed twice is called twice, and leaves once at a time`, async (t) => {
+    let calls = 0;
+    const handler = () => {
+      calls += 1;
+    };
+    const stop = await one.subscribe('twice', handler);
+    await one.subscribe('twice', handler);
+    await one.publish('twice', 'x');
+    await until('both have been called', () => calls === 2);
+    await stop();
+    await one.publish('twice', 'x');
+    await until('the other is called', () => calls === 3);
+    t.is(calls, 3);
+  });
+
+  test(`${driver}: a message to nobody is no error, and a healthy bus answers a ping`, async (t) => {
+    await t.notThrowsAsync(one.publish('nobody', 'x'));
+    await t.notThrowsAsync(two.ping());
+  });
+}

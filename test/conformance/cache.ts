@@ -1,0 +1,183 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import test from 'ava';
+import { namespaceSchema } from '../../src/contract/ids.js';
+import type { Cache } from '../../src/ports/cache.js';
+import { until } from '../helpers/until.js';
+
+const text = (value: string) => new TextEncoder().encode(value);
+const a = namespaceSchema.parse('a');
+const b = namespaceSchema.parse('b');
+
+/** The same tests for every driver of the Cache port. */
+export function cacheConformance(driver: string, open: () => Promise<Cache>, name = driver): void {
+  let cache: Cache;
+  test.serial.before(async () => {
+    cache = await open();
+  });
+  test.serial.after.always(() => cache?.close());
+
+  const read = async (namespace: typeof a, key: string) => {
+    const value = await cache.get(namespace, key);
+    return value === null ? null : Buffer.from(value).toString();
+  };
+
+  test(`${driver}: the driver is named as its setting`, (t) => {
+    t.is(cache.driver, name);
+  });
+
+  test(`${driver}: what was set is got, and a missing key is null`, async (t) => {
+    t.is(await cache.get(a, 'absent'), null);
+    await cache.set(a, 'greeting', text('hello'), 0);
+    t.is(await read(a, 'greeting'), 'hello');
+    await cache.set(a, 'greeting', text('bye'), 0);
+    t.is(await read(a, 'greeting'), 'bye');
+  });
+
+  test(`${driver}: bytes come back as they went in, whatever they are`, async (t) => {
+    const bytes = Uint8Array.from({ length: 512 }, (_, i) => i % 256);
+    await cache.set(a, 'bytes', bytes, 0);
+    t.deepEqual(Buffer.from((await cache.get(a, 'bytes')) ?? []), Buffer.from(bytes));
+    await cache.set(a, 'empty', new Uint8Array(0), 0);
+    t.is((await cache.get(a, 'empty'))?.length, 0);
+  });
+
+  test(`${driver}: a value does not change with the buffer it came from or was given into`, async (t) => {
+    const bytes = text('first');
+    const set = cache.set(a, 'copied', bytes, 0);
+    await set;
+    bytes.fill(0);
+    (await cache.get(a, 'copied'))?.fill(0);
+    t.is(await read(a, 'copied'), 'first');
+  });
+
+  test(`${driver}: keys of any text are told apart`, async (t) => {
+    const keys = [
+      'k',
+      'k:',
+      ':k',
+      'k:k',
+      'K',
+      'ключ',
+      '🔑',
+      'a b',
+      'line\nbreak',
+      '*',
+      'k*',
+      '[k]',
+      '\\',
+      '{x}',
+      '%3A',
+    ];
+    for (const key of keys) await cache.set(a, `odd/${key}`, text(key), 0);
+    for (const key of keys) t.is(await read(a, `odd/${key}`), key);
+  });
+
+  test(`${driver}: two namespaces never meet, not even by keys made to look like the other's`, async (t) => {
+    await cache.set(a, 'x', text('of a'), 0);
+    await cache.set(b, 'x', text('of b'), 0);
+    t.is(await read(a, 'x'), 'of a');
+    t.is(await read(b, 'x'), 'of b');
+    await cache.set(a, 'b:y', text('of a'), 0);
+    t.is(await cache.get(b, 'y'), null);
+    t.is(await cache.get(namespaceSchema.parse('a-b'), 'y'), null);
+    t.true(await cache.delete(a, 'x'));
+    t.is(await read(b, 'x'), 'of b');
+    await cache.increment(a, 'n', 5n);
+    t.is(await cache.increment(b, 'n', 1n), 1n);
+  });
+
+  test(`${driver}: an entry is gone when its TTL is over, and not before`, async (t) => {
+    await cache.set(a, 'short', text('v'), 2);
+    await cache.set(a, 'long', text('v'), 3600);
+    await cache.set(a, 'forever', text('v'), 0);
+    t.is(await read(a, 'short'), 'v');
+    await until('the entry has expired', async () => (await cache.get(a, 'short')) === null);
+    t.false(await cache.delete(a, 'short'));
+    t.is(await read(a, 'long'), 'v');
+    t.is(await read(a, 'forever'), 'v');
+  });
+
+  test(`${driver}: setting a key anew replaces its TTL`, async (t) => {
+    await cache.set(a, 'renewed', text('v'), 1);
+    await cache.set(a, 'renewed', text('w'), 0);
+    await sleep(1500);
+    t.is(await read(a, 'renewed'), 'w');
+  });
+
+  for (const ttl of [-1, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53]) {
+    test(`${driver}: a TTL of ${ttl} is refused`, async (t) => {
+      await t.throwsAsync(cache.set(a, 'k', text('v'), ttl), { code: 'invalid_request' });
+    });
+  }
+
+  test(`${driver}: half a surrogate pair is no key`, async (t) => {
+    await t.throwsAsync(cache.set(a, '\ud800', text('v'), 0), { code: 'invalid_request' });
+    await t.throwsAsync(cache.get(a, '\ud800'), { code: 'invalid_request' });
+  });
+
+  test(`${driver}: a counter begins at 0, goes both ways and reads as its digits`, async (t) => {
+    t.is(await cache.increment(a, 'count', 1n), 1n);
+    t.is(await cache.increment(a, 'count', 41n), 42n);
+    t.is(await cache.increment(a, 'count', -50n), -8n);
+    t.is(await cache.increment(a, 'count', 0n), -8n);
+    t.is(await read(a, 'count'), '-8');
+    await cache.set(a, 'count', text('100'), 0);
+    t.is(await cache.increment(a, 'count', 1n), 101n);
+  });
+
+  test(`${driver}: 200 increments at once are all counted, each with its own result`, async (t) => {
+    const results = await Promise.all(Array.from({ length: 200 }, () => cache.increment(a, 'busy', 1n)));
+    t.is(new Set(results).size, 200);
+    t.is(await cache.increment(a, 'busy', 0n), 200n);
+  });
+
+  test(`${driver}: counters hold 64 bits exactly and refuse to pass them`, async (t) => {
+    const big = 2n ** 53n + 1n;
+    t.is(await cache.increment(a, 'big', big), big);
+    t.is(await cache.increment(a, 'big', 2n ** 63n - 1n - big), 2n ** 63n - 1n);
+    await t.throwsAsync(cache.increment(a, 'big', 1n), { code: 'invalid_request' });
+    t.is(await cache.increment(a, 'big', 0n), 2n ** 63n - 1n);
+    t.is(await cache.increment(a, 'low', -(2n ** 63n) + 1n), -(2n ** 63n) + 1n);
+    await t.throwsAsync(cache.increment(a, 'low', -2n), { code: 'invalid_request' });
+  });
+
+  test(`${driver}: what is no integer is not counted and stays as it was`, async (t) => {
+    for (const value of ['hello', '1.5', '', ' 1', '1 ', '99999999999999999999', '0x10']) {
+      await cache.set(a, 'word', text(value), 0);
+      await t.throwsAsync(cache.increment(a, 'word', 1n), { code: 'invalid_request' }, JSON.stringify(value));
+      t.is(await read(a, 'word'), value);
+    }
+  });
+
+  test(`${driver}: counting keeps the TTL that the key was set with`, async (t) => {
+    await cache.set(a, 'fading', text('1'), 2);
+    t.is(await cache.increment(a, 'fading', 1n), 2n);
+    await until('the counter has expired', async () => (await cache.get(a, 'fading')) === null);
+    t.is(await cache.increment(a, 'fading', 1n), 1n);
+  });
+
+  test(`${driver}: delete says whether the key was there`, async (t) => {
+    await cache.set(a, 'doomed', text('v'), 0);
+    t.true(await cache.delete(a, 'doomed'));
+    t.false(await cache.delete(a, 'doomed'));
+    t.is(await cache.get(a, 'doomed'), null);
+  });
+
+  test(`${driver}: a scan finds the namespace's keys by prefix, literally, up to the limit`, async (t) => {
+    const scanned = namespaceSchema.parse('scanned');
+    for (const key of ['user:1', 'user:2', 'user:3', 'users', 'us*r:9', 'other']) {
+      await cache.set(scanned, key, text('v'), 0);
+    }
+    await cache.set(b, 'user:4', text('v'), 0);
+    t.deepEqual((await cache.scan(scanned, 'user:', 100)).sort(), ['user:1', 'user:2', 'user:3']);
+    t.deepEqual(await cache.scan(scanned, 'us*', 100), ['us*r:9']);
+    t.is((await cache.scan(scanned, '', 100)).length, 6);
+    t.is((await cache.scan(scanned, '', 2)).length, 2);
+    t.deepEqual(await cache.scan(scanned, 'none', 100), []);
+    t.deepEqual(await cache.scan(namespaceSchema.parse('scan'), '', 100), []);
+  });
+
+  test(`${driver}: a healthy cache answers a ping`, async (t) => {
+    await t.notThrowsAsync(cache.ping());
+  });
+}

@@ -1,0 +1,31 @@
+import type { TestFn } from 'ava';
+import type { Leases } from '../../src/ports/leases.js';
+
+/** What every driver of `Leases` does. `of` gives two processes' views, the same one where there can be only one process. */
+export function leasesConformance<C>(test: TestFn<C>, of: (context: C) => [Leases, Leases]): void {
+  test('leases: no more are given than the limit, over all processes', async (t) => {
+    const [here, there] = of(t.context);
+    const tries = await Promise.all(
+      Array.from({ length: 10 }, (_, i) => (i % 2 ? here : there).acquire('fn', 3)),
+    );
+    t.is(tries.filter((lease) => lease !== null).length, 3);
+  });
+
+  test('leases: a released place is free at once, for anybody', async (t) => {
+    const [here, there] = of(t.context);
+    const lease = await here.acquire('fn', 1);
+    t.is(await there.acquire('fn', 1), null);
+    await lease?.release();
+    await lease?.release();
+    const next = await there.acquire('fn', 1);
+    t.truthy(next);
+    t.is(await here.acquire('fn', 1), null, 'releasing twice gave one place');
+  });
+
+  test('leases: keys do not touch each other', async (t) => {
+    const [here] = of(t.context);
+    t.truthy(await here.acquire('a', 1));
+    t.truthy(await here.acquire('b', 1));
+    t.is(await here.acquire('a', 1), null);
+  });
+}

@@ -1,0 +1,115 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import test from 'ava';
+import { namespaceSchema } from '../../src/contract/ids.js';
+import type { Presence, PresenceMember } from '../../src/ports/presence.js';
+import { until } from '../helpers/until.js';
+
+const ns = namespaceSchema.parse('shop');
+const other = namespaceSchema.parse('shop-2');
+
+const member = (id: string, joined = '2026-01-01T00:00:00.000Z', meta: unknown = null): PresenceMember => ({
+  member_id: id,
+  joined_at: joined,
+  meta,
+});
+
+/** The same tests for every driver of the Presence port, with leases long enough for a slow machine to renew. */
+export function presenceConformance(
+  driver: string,
+  open: (leaseMs: number) => Promise<Presence>,
+  name = driver,
+): void {
+  const LEASE_MS = 5000;
+  let presence: Presence;
+  let brief: Presence;
+  test.serial.before(async () => {
+    presence = await open(60_000);
+    brief = await open(LEASE_MS);
+  });
+  test.serial.after.always(async () => {
+    await presence?.close();
+    await brief?.close();
+  });
+
+  const ids = async (topic: string, from = presence) =>
+    (await from.members(ns, topic)).map((m) => m.member_id);
+
+  test(`${driver}: the driver is named as its setting`, (t) => {
+    t.is(presence.driver, name);
+  });
+
+  test(`${driver}: members are listed with what they said of themselves, the first to join first`, async (t) => {
+    const bob = member('bob', '2026-01-01T00:00:02.000Z', { seat: 4, name: 'Бob "🙂"' });
+    const ann = member('ann', '2026-01-01T00:00:01.000Z', null);
+    await presence.touch(ns, 'room', 'c1', bob);
+    await presence.touch(ns, 'room', 'c2', ann);
+    t.deepEqual(await presence.members(ns, 'room'), [ann, bob]);
+    t.deepEqual(await presence.members(ns, 'empty'), []);
+  });
+
+  test(`${driver}: who leaves is gone at once, and leaving twice is no error`, async (t) => {
+    await presence.touch(ns, 'door', 'c1', member('ann'));
+    await presence.touch(ns, 'door', 'c2', member('bob'));
+    await presence.leave(ns, 'door', 'c1');
+    await presence.leave(ns, 'door', 'c1');
+    t.deepEqual(await ids('door'), ['bob']);
+    await presence.leave(ns, 'door', 'c2');
+    t.deepEqual(await ids('door'), []);
+    t.false((await presence.topics(ns)).includes('door'));
+  });
+
+  test(`${driver}: a member with two connections is listed once, until both have left`, async (t) => {
+    await presence.touch(ns, 'tabs', 'c1', member('ann', '2026-01-01T00:00:01.000Z'));
+    await presence.touch(ns, 'tabs', 'c2', member('ann', '2026-01-01T00:00:02.000Z'));
+    t.deepEqual(await presence.members(ns, 'tabs'), [member('ann', '2026-01-01T00:00:01.000Z')]);
+    await presence.leave(ns, 'tabs', 'c1');
+    t.deepEqual(await ids('tabs'), ['ann']);
+    await presence.leave(ns, 'tabs', 'c2');
+    t.deepEqual(await ids('tabs'), []);
+  });
+
+  test(`${driver}: a subscriber that does not show itself makes the topic live and is no member`, async (t) => {
+    await presence.touch(ns, 'quiet', 'c1', null);
+    t.deepEqual(await ids('quiet'), []);
+    t.true((await presence.topics(ns)).includes('quiet'));
+    await presence.touch(ns, 'quiet', 'c1', member('ann'));
+    t.deepEqual(await ids('quiet'), ['ann']);
+    await presence.touch(ns, 'quiet', 'c1', null);
+    t.deepEqual(await ids('quiet'), []);
+  });
+
+  test(`${driver}: namespaces and topics with odd names are told apart`, async (t) => {
+    await presence.touch(ns, 'a:b', 'c1', member('ann'));
+    await presence.touch(other, 'a:b', 'c1', member('bob'));
+    await presence.touch(ns, 'a', 'b:c1', member('cid'));
+    await presence.touch(ns, '{a}🙂*', 'c1', member('dan'));
+    t.deepEqual(await ids('a:b'), ['ann']);
+    t.deepEqual(await ids('a'), ['cid']);
+    t.deepEqual(await ids('{a}🙂*'), ['dan']);
+    t.deepEqual(
+      (await presence.members(other, 'a:b')).map((m) => m.member_id),
+      ['bob'],
+    );
+    t.deepEqual(await presence.topics(other), ['a:b']);
+  });
+
+  test(`${driver}: who does not renew is gone when the lease is over, and who does stays`, async (t) => {
+    await brief.touch(ns, 'leases', 'dead', member('dead'));
+    await brief.touch(ns, 'leases', 'live', member('live'));
+    await brief.touch(ns, 'dying', 'dead', null);
+    t.deepEqual((await ids('leases', brief)).sort(), ['dead', 'live']);
+    await until('the dead are gone', async () => {
+      await brief.touch(ns, 'leases', 'live', member('live'));
+      await sleep(LEASE_MS / 5);
+      return (await ids('leases', brief)).length === 1 && !(await brief.topics(ns)).includes('dying');
+    });
+    t.deepEqual(await ids('leases', brief), ['live']);
+    t.true((await brief.topics(ns)).includes('leases'));
+  });
+
+  test(`${driver}: a thousand subscribers of one topic are all there`, async (t) => {
+    const all = Array.from({ length: 1000 }, (_, i) => `m${String(i).padStart(4, '0')}`);
+    await Promise.all(all.map((id) => presence.touch(ns, 'crowd', `c-${id}`, member(id))));
+    t.deepEqual(await ids('crowd'), all);
+  });
+}

@@ -1,0 +1,56 @@
+import test from 'ava';
+import type { RateLimiter } from '../../src/ports/rate-limiter.js';
+
+/** The same tests for every driver of the RateLimiter port. */
+export function rateLimiterConformance(
+  driver: string,
+  open: () => Promise<RateLimiter>,
+  name = driver,
+): void {
+  let limiter: RateLimiter;
+  test.serial.before(async () => {
+    limiter = await open();
+  });
+  test.serial.after.always(() => limiter?.close());
+
+  async function allowedOf(calls: number, key: string, limit: number, points?: number): Promise<number> {
+    const verdicts = await Promise.all(
+      Array.from({ length: calls }, () => limiter.consume(key, limit, points)),
+    );
+    return verdicts.filter((verdict) => verdict.allowed).length;
+  }
+
+  test(`${driver}: the driver is named as its setting`, (t) => {
+    t.is(limiter.driver, name);
+  });
+
+  for (const limit of [1, 10, 99, 250, 5000]) {
+    test(`${driver}: of many calls at once exactly ${limit} pass a limit of ${limit}`, async (t) => {
+      t.is(await allowedOf(limit + 100, `exact ${limit}`, limit), limit);
+    });
+  }
+
+  test(`${driver}: a refused call says when to come again, an allowed one that there is no need to wait`, async (t) => {
+    t.deepEqual(await limiter.consume('wait', 1), { allowed: true, retryAfterSeconds: 0 });
+    for (let i = 0; i < 3; i += 1) {
+      const { allowed, retryAfterSeconds } = await limiter.consume('wait', 1);
+      t.false(allowed);
+      t.true(Number.isInteger(retryAfterSeconds) && retryAfterSeconds >= 1 && retryAfterSeconds <= 60);
+    }
+  });
+
+  test(`${driver}: a call may cost several points`, async (t) => {
+    t.is(await allowedOf(20, 'points', 100, 10), 10);
+    t.false((await limiter.consume('too many', 10, 11)).allowed);
+  });
+
+  test(`${driver}: keys are counted apart`, async (t) => {
+    t.is(await allowedOf(20, 'namespace:a', 5), 5);
+    t.is(await allowedOf(20, 'namespace:b', 5), 5);
+    t.is(await allowedOf(20, 'address:::1', 5), 5);
+  });
+
+  test(`${driver}: a limit of 0 lets nothing pass`, async (t) => {
+    t.is(await allowedOf(3, 'closed', 0), 0);
+  });
+}

@@ -1,0 +1,23 @@
+import test from 'ava';
+import type { Closable } from '../../src/ports/closable.js';
+
+/** What every driver does with a URL that leads nowhere: the process must not start, and the password must not show. */
+export function redisSettingConformance(
+  driver: string,
+  setting: string,
+  open: (url: string) => Promise<Closable>,
+): void {
+  const wrong = {
+    'where nothing listens': 'redis://user:hunter2@127.0.0.1:1/0',
+    'of another scheme': 'http://user:hunter2@127.0.0.1:1/',
+    'that is none': 'hunter2',
+  };
+  for (const [what, url] of Object.entries(wrong)) {
+    test(`${driver}: a URL ${what} is a clear error at start, without its password`, async (t) => {
+      const error = await t.throwsAsync(open(url), { code: 'bad_config' });
+      t.true(error?.message.includes(setting));
+      t.false(error?.message.includes('hunter2'));
+      if (url.startsWith('redis')) t.regex(error?.message ?? '', /127\.0\.0\.1:1\b/);
+    });
+  }
+}

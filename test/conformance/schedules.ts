@@ -1,0 +1,71 @@
+import type { TestFn } from 'ava';
+import { until } from '../helpers/until.js';
+import type { QueueContext } from './queue.js';
+
+const EVERY_SECOND = '* * * * * *';
+const NEVER_NOW = '0 0 1 1 *';
+
+/** What every driver of `InvocationQueue` does with schedules. */
+export function schedulesConformance(test: TestFn<QueueContext>): void {
+  test('a schedule ticks once per due time, however many processes look', async (t) => {
+    const { queues, other } = t.context;
+    const ticks: number[] = [];
+    for (const { queue } of new Set([queues, other])) {
+      await queue.onTick(async (id, scheduledAt) => {
+        if (id === 's1') ticks.push(scheduledAt);
+      });
+    }
+    await queues.queue.schedule({ id: 's1', cron: EVERY_SECOND, timezone: 'UTC' });
+    await until('it has ticked three times', () => ticks.length >= 3);
+    t.is(new Set(ticks).size, ticks.length);
+    t.true(ticks.every((at) => at % 1000 === 0));
+  });
+
+  test('the next tick follows the time zone', async (t) => {
+    const { queue } = t.context.queues;
+    await queue.schedule({ id: 'tokyo', cron: NEVER_NOW, timezone: 'Asia/Tokyo' });
+    await queue.schedule({ id: 'utc', cron: NEVER_NOW, timezone: 'UTC' });
+    const [tokyo, utc] = [await queue.nextTick('tokyo'), await queue.nextTick('utc')];
+    t.is((utc ?? 0) - (tokyo ?? 0), 9 * 3_600_000);
+    t.is(await queue.nextTick('unknown'), null);
+  });
+
+  test('an unscheduled schedule ticks no more', async (t) => {
+    const { queue } = t.context.queues;
+    await queue.schedule({ id: 's1', cron: EVERY_SECOND, timezone: 'UTC' });
+    await queue.unschedule('s1');
+    await queue.unschedule('s1');
+    t.is(await queue.nextTick('s1'), null);
+    const ticks: string[] = [];
+    await queue.onTick(async (id) => {
+      ticks.push(id);
+    });
+    await queue.schedule({ id: 's2', cron: EVERY_SECOND, timezone: 'UTC' });
+    await until('another schedule has ticked', () => ticks.length >= 2);
+    t.false(ticks.includes('s1'));
+  });
+
+  test('a changed schedule ticks by its new times', async (t) => {
+    const { queue } = t.context.queues;
+    await queue.schedule({ id: 's1', cron: NEVER_NOW, timezone: 'UTC' });
+    const before = await queue.nextTick('s1');
+    await queue.schedule({ id: 's1', cron: '0 0 1 2 *', timezone: 'UTC' });
+    t.not(await queue.nextTick('s1'), before);
+  });
+
+  test('ticks missed while nobody looked come as one, also when the schedule is put again', async (t) => {
+    const { queue } = t.context.queues;
+    await queue.schedule({ id: 's1', cron: EVERY_SECOND, timezone: 'UTC' });
+    const due = (await queue.nextTick('s1')) ?? 0;
+    await new Promise((resolve) => setTimeout(resolve, 3000));
+    await queue.schedule({ id: 's1', cron: EVERY_SECOND, timezone: 'UTC' });
+    const back = Date.now();
+    const ticks: number[] = [];
+    await queue.onTick(async (_id, scheduledAt) => {
+      ticks.push(scheduledAt);
+    });
+    await until('it ticks again', () => ticks.length >= 2);
+    t.is(ticks[0], due);
+    t.true((ticks[1] ?? 0) >= back - 1000, 'the ticks between are not made up for');
+  });
+}

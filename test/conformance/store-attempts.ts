@@ -1,0 +1,319 @@
+import test from 'ava';
+import type { AttemptStore } from '../../src/ports/store.js';
+import { aDeadAttempt, aName, aNamespace, anAttempt, anEnd, aRequestId } from '../helpers/attempt.js';
+import { shared } from '../helpers/shared.js';
+import type { OpenStore } from './store.js';
+
+const text = (bytes: Uint8Array | null | undefined) =>
+  bytes === null || bytes === undefined ? null : Buffer.from(bytes).toString();
+
+async function logsOf(attempts: AttemptStore, namespace: ReturnType<typeof aNamespace>, more = {}) {
+  return attempts.logs({ namespace, function: aName('hello'), limit: 100, ...more });
+}
+
+export function testAttempts(driver: string, open: OpenStore): void {
+  const get = shared(open);
+
+  test(`${driver}: an attempt reads back as it was written`, async (t) => {
+    const { attempts } = await get();
+    const output = Uint8Array.from({ length: 256 }, (_, at) => at);
+    const row = anAttempt({
+      namespace: aNamespace(),
+      status: 'timeout',
+      error: 'tab\té "quoted" \\ 12345678901234567890',
+      triggerDepth: 2,
+      traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
+      messages: [
+        { level: 'warn', message: 'NUL \0, "quotes", \u{1f600}', timestamp: '2026-01-01T00:00:00.000Z' },
+      ],
+      final: anEnd({ state: 'dead', reason: 'timeout', output, input: output, callerWallet: '0xabc' }),
+    });
+    await attempts.write([row]);
+    const read = await attempts.invocation(row.requestId);
+    t.is(read?.attempts.length, 1);
+    const [first] = read?.attempts ?? [];
+    t.deepEqual([...(first?.final?.output ?? [])], [...output]);
+    t.deepEqual([...(first?.final?.input ?? [])], [...output]);
+    t.deepEqual(
+      { ...first, final: { ...first?.final, output: null, input: null } },
+      { ...row, final: { ...anEnd(), ...row.final, output: null, input: null } },
+    );
+    t.is(await attempts.invocation(aRequestId()), null);
+  });
+
+  test(`${driver}: a log record carries what the contract names`, async (t) => {
+    const { attempts } = await get();
+    const row = anAttempt({ namespace: aNamespace(), startedAt: 1_790_000_000_123 });
+    await attempts.write([row]);
+    const { records } = await logsOf(attempts, row.namespace);
+    t.deepEqual(records, [
+      {
+        request_id: row.requestId,
+        function: row.function,
+        version: 1,
+        trigger: 'http',
+        attempt: 1,
+        status: 'success',
+        started_at: '2026-09-21T14:13:20.123Z',
+        duration_ms: 1.25,
+        input_size: 2,
+        output_size: 11,
+        memory_peak_mb: 3.5,
+        error: null,
+        messages: row.messages,
+      },
+    ]);
+  });
+
+  test(`${driver}: a text that no database can hold loses only what it cannot hold`, async (t) => {
+    const { attempts } = await get();
+    const half = 'a\ud83d';
+    const row = anAttempt({
+      namespace: aNamespace(),
+      error: `before\0after ${half} \ude00 \u{1f600}`,
+      messages: [{ level: 'info', message: `${half}\0`, timestamp: '' }],
+      startedAt: 1_790_000_000_000.6,
+      acceptedAt: 1_790_000_000_000.2,
+      final: anEnd({ callerWallet: half, completedAt: 1_790_000_000_009.9 }),
+    });
+    await attempts.write([row]);
+    const read = await attempts.invocation(row.requestId);
+    const [first] = read?.attempts ?? [];
+    t.is(first?.error, 'before\ufffdafter a\ufffd \ufffd \u{1f600}');
+    t.is(first?.final?.callerWallet, 'a\ufffd');
+    t.is(first?.startedAt, 1_790_000_000_001);
+    t.is((await logsOf(attempts, row.namespace)).records.length, 1);
+  });
+
+  test(`${driver}: writing a row again changes nothing`, async (t) => {
+    const { attempts } = await get();
+    const row = anAttempt({ namespace: aNamespace() });
+    await attempts.write([row, row]);
+    await attempts.write([{ ...row, status: 'error' }]);
+    const { records } = await logsOf(attempts, row.namespace);
+    t.deepEqual(
+      records.map(({ status }) => status),
+      ['success'],
+    );
+  });
+
+  test(`${driver}: an end takes the place of an earlier word about the same attempt, and nothing takes its place`, async (t) => {
+    const { attempts } = await get();
+    const died = anAttempt({ namespace: aNamespace(), status: 'error', error: 'worker died' });
+    const end = anEnd({ state: 'dead', reason: 'worker_died', input: Buffer.from('in') });
+    await attempts.write([died]);
+    await attempts.write([{ ...died, error: 'worker died (3 times)', final: end }]);
+    await attempts.write([died, { ...died, final: anEnd() }]);
+    const [row] = (await attempts.invocation(died.requestId))?.attempts ?? [];
+    t.is(row?.final?.state, 'dead');
+    t.is(row?.error, 'worker died (3 times)');
+    t.deepEqual(row?.final?.input, new Uint8Array(Buffer.from('in')));
+  });
+
+  test(`${driver}: many and large rows are written whole`, async (t) => {
+    const { attempts } = await get();
+    const namespace = aNamespace();
+    const large = { level: 'info' as const, message: 'x'.repeat(1 << 20), timestamp: '' };
+    const rows = Array.from({ length: 1_203 }, (_, at) =>
+      anAttempt({ namespace, startedAt: at, messages: at < 9 ? [large] : [] }),
+    );
+    await attempts.write(rows);
+    await attempts.write([]);
+    const { records } = await logsOf(attempts, namespace, { limit: 5000 });
+    t.deepEqual(
+      records.map(({ request_id }) => request_id),
+      rows.map(({ requestId }) => requestId).reverse(),
+    );
+    t.is(records.at(-1)?.messages[0]?.message.length, 1 << 20);
+  });
+
+  test(`${driver}: logs are newest first and filtered`, async (t) => {
+    const { attempts } = await get();
+    const namespace = aNamespace();
+    const requestId = aRequestId();
+    await attempts.write([
+      anAttempt({ namespace, requestId, attempt: 1, startedAt: 100, status: 'error' }),
+      anAttempt({ namespace, startedAt: 300 }),
+      anAttempt({ namespace, requestId, attempt: 2, startedAt: 200, status: 'timeout' }),
+      anAttempt({ namespace, function: aName('other'), startedAt: 400 }),
+      anAttempt({ namespace, attempt: 0, startedAt: 500, final: anEnd({ state: 'cancelled' }) }),
+      anAttempt({ namespace: aNamespace(), startedAt: 600 }),
+    ]);
+    const starts = async (more = {}) =>
+      (await logsOf(attempts, namespace, more)).records.map((one) => Date.parse(one.started_at));
+    t.deepEqual(await starts(), [300, 200, 100]);
+    t.deepEqual(await starts({ limit: 2 }), [300, 200]);
+    t.deepEqual(await starts({ since: 200 }), [300, 200]);
+    t.deepEqual(await starts({ status: 'error' }), [100]);
+    t.deepEqual(await starts({ requestId }), [200, 100]);
+    t.deepEqual(await starts({ requestId: aRequestId() }), []);
+  });
+
+  test(`${driver}: a follower sees each later row once, in order of writing`, async (t) => {
+    const { attempts } = await get();
+    const namespace = aNamespace();
+    await attempts.write([anAttempt({ namespace, startedAt: 5 })]);
+    const first = await logsOf(attempts, namespace);
+    const none = await logsOf(attempts, namespace, { after: first.position });
+    t.deepEqual(none.records, []);
+
+    // An attempt that took long is written after one that started later.
+    await attempts.write([anAttempt({ namespace, startedAt: 3 }), anAttempt({ namespace: aNamespace() })]);
+    await attempts.write([1, 2].map((startedAt) => anAttempt({ namespace, startedAt })));
+    const seen: number[] = [];
+    let after = none.position;
+    for (let page = 0; page < 5; page += 1) {
+      const { records, position } = await logsOf(attempts, namespace, { after, limit: 2 });
+      seen.push(...records.map((one) => Date.parse(one.started_at)));
+      after = position;
+    }
+    t.deepEqual(seen, [3, 1, 2]);
+    await t.throwsAsync(async () => logsOf(attempts, namespace, { after: 'x' }), { message: /position/ });
+  });
+
+  test(`${driver}: an empty log can be followed`, async (t) => {
+    const { attempts } = await get();
+    const namespace = aNamespace();
+    const { records, position } = await logsOf(attempts, namespace);
+    t.deepEqual(records, []);
+    await attempts.write([anAttempt({ namespace })]);
+    t.is((await logsOf(attempts, namespace, { after: position })).records.length, 1);
+  });
+
+  test(`${driver}: the list shows ended invocations with all attempts, newest first, page by page`, async (t) => {
+    const { attempts } = await get();
+    const namespace = aNamespace();
+    const retried = aRequestId();
+    await attempts.write([
+      anAttempt({ namespace, requestId: retried, acceptedAt: 200, status: 'error' }),
+      anAttempt({ namespace, requestId: retried, attempt: 2, acceptedAt: 200, final: anEnd() }),
+      anAttempt({ namespace, acceptedAt: 100, final: anEnd({ output: Buffer.from('one') }) }),
+      anAttempt({ namespace, acceptedAt: 300, status: 'error' }),
+      aDeadAttempt({ namespace, acceptedAt: 400, function: aName('other') }),
+    ]);
+    const list = (more = {}) => attempts.list({ namespace, limit: 10, ...more });
+    const accepted = (items: Awaited<ReturnType<typeof list>>['items']) =>
+      items.map((item) => [item.attempts[0]?.acceptedAt, item.attempts.length]);
+
+    const all = await list();
+    t.deepEqual(accepted(all.items), [
+      [400, 1],
+      [200, 2],
+      [100, 1],
+    ]);
+    t.is(all.nextCursor, null);
+    t.deepEqual(all.items[0]?.attempts[0]?.messages, []);
+    t.deepEqual(accepted((await list({ state: 'dead' })).items), [[400, 1]]);
+    t.deepEqual(accepted((await list({ state: 'dead', reason: 'expired' })).items), []);
+    t.deepEqual(accepted((await list({ function: aName('other') })).items), [[400, 1]]);
+    t.deepEqual(accepted((await list({ since: 200, before: 400 })).items), [[200, 2]]);
+
+    const pages: unknown[] = [];
+    let cursor: string | null | undefined;
+    do {
+      const page = await list({ limit: 1, ...(cursor ? { cursor } : {}) });
+      pages.push(...accepted(page.items));
+      cursor = page.nextCursor;
+    } while (cursor !== null);
+    t.deepEqual(pages, accepted(all.items));
+    await t.throwsAsync(list({ cursor: "1' or 1" }), { message: /cursor/ });
+  });
+
+  test(`${driver}: an invocation that ran again after a death is what its last attempt says`, async (t) => {
+    const { attempts } = await get();
+    const namespace = aNamespace();
+    const requestId = aRequestId();
+    await attempts.write([aDeadAttempt({ namespace, requestId })]);
+    await attempts.write([anAttempt({ namespace, requestId, attempt: 2, final: anEnd() })]);
+    const { items } = await attempts.list({ namespace, limit: 10 });
+    t.deepEqual(
+      items.map((item) => item.attempts.at(-1)?.final?.state),
+      ['success'],
+    );
+    t.is((await attempts.list({ namespace, limit: 10, state: 'dead' })).items.length, 0);
+    t.is(await attempts.takeDead(requestId), null);
+    t.is((await attempts.countDead()).filter((one) => one.namespace === namespace).length, 0);
+  });
+
+  test(`${driver}: a dead invocation is taken once, and keeps its history`, async (t) => {
+    const [one, two] = [await get(), await open()];
+    const row = aDeadAttempt({ namespace: aNamespace(), status: 'timeout' }, { callerWallet: '0xabc' });
+    await one.attempts.write([row]);
+    const taken = await Promise.all(
+      Array.from({ length: 6 }, (_, at) => (at % 2 ? one : two).attempts.takeDead(row.requestId)),
+    );
+    const won = taken.filter((each) => each !== null);
+    t.is(won.length, 1);
+    t.is(won[0]?.final?.state, 'dead');
+    t.is(text(won[0]?.final?.input), '{"n":1}');
+    t.is(won[0]?.final?.callerWallet, '0xabc');
+    const after = await one.attempts.invocation(row.requestId);
+    t.is(after?.attempts[0]?.final?.state, 'timeout');
+    t.is((await logsOf(one.attempts, row.namespace)).records.length, 1);
+    await two.close();
+  });
+
+  test(`${driver}: dead invocations are counted by reason and purged by function`, async (t) => {
+    const { attempts } = await get();
+    const namespace = aNamespace();
+    const mine = [aDeadAttempt({ namespace }), aDeadAttempt({ namespace }, { reason: 'worker_died' })];
+    const other = aDeadAttempt({ namespace, function: aName('other') });
+    await attempts.write([...mine, other]);
+    const counts = async () =>
+      (await attempts.countDead())
+        .filter((one) => one.namespace === namespace)
+        .map(({ reason, count }) => [reason, count]);
+    t.deepEqual(await counts(), [
+      ['error', 2],
+      ['worker_died', 1],
+    ]);
+    t.is(await attempts.purgeDead(namespace, aName('hello')), 2);
+    t.is(await attempts.purgeDead(namespace, aName('hello')), 0);
+    t.deepEqual(await counts(), [['error', 1]]);
+    t.is((await logsOf(attempts, namespace)).records.length, 2, 'its log stays');
+    t.is(await attempts.takeDead(mine[0]?.requestId ?? aRequestId()), null);
+  });
+
+  test.serial(`${driver}: an output is shown until its time is over, and then swept`, async (t) => {
+    const { attempts } = await get();
+    const namespace = aNamespace();
+    const output = Buffer.from('{"ok":true}');
+    const kept = anAttempt({ namespace, final: anEnd({ output }) });
+    const expired = anAttempt({ namespace, final: anEnd({ output, outputExpiresAt: Date.now() - 1 }) });
+    await attempts.write([kept, expired]);
+    const shown = async (row: typeof kept) =>
+      text((await attempts.invocation(row.requestId))?.attempts[0]?.final?.output);
+    t.is(await shown(kept), '{"ok":true}');
+    t.is(await shown(expired), null);
+    t.true((await attempts.sweep({ logsBefore: 0, deadBefore: 0, now: Date.now() })) >= 1);
+    t.is(await attempts.sweep({ logsBefore: 0, deadBefore: 0, now: Date.now() }), 0);
+    t.is(await shown(kept), '{"ok":true}');
+  });
+
+  test.serial(
+    `${driver}: the sweep drops old logs, and dead letters with all their attempts only later`,
+    async (t) => {
+      const { attempts } = await get();
+      const namespace = aNamespace();
+      const dead = aRequestId();
+      await attempts.write([
+        anAttempt({ namespace, startedAt: -900, final: anEnd() }),
+        anAttempt({ namespace, requestId: dead, startedAt: -900, status: 'error' }),
+        aDeadAttempt({ namespace, requestId: dead, attempt: 2, startedAt: -900 }, { completedAt: -800 }),
+        anAttempt({ namespace, startedAt: -100, final: anEnd() }),
+      ]);
+      const sweepAll = async (logsBefore: number, deadBefore: number) => {
+        while ((await attempts.sweep({ logsBefore, deadBefore, now: -1000 })) > 0);
+      };
+      const left = async () => (await logsOf(attempts, namespace)).records.length;
+      await sweepAll(-900, -900);
+      t.is(await left(), 4);
+      await sweepAll(-500, -900);
+      t.is(await left(), 3);
+      t.is((await attempts.invocation(dead))?.attempts.length, 2);
+      await sweepAll(-500, -700);
+      t.is(await left(), 1);
+      t.is(await attempts.invocation(dead), null);
+    },
+  );
+}

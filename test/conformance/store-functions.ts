@@ -1,0 +1,188 @@
+import test from 'ava';
+import { functionMetadataSchema, functionSettingsSchema } from '../../src/contract/function.js';
+import type { NewVersion } from '../../src/ports/store.js';
+import { aName, aNamespace } from '../helpers/attempt.js';
+import { shared } from '../helpers/shared.js';
+import type { OpenStore } from './store.js';
+
+function aVersion(given: Partial<NewVersion> & { name?: string; triggers?: unknown[] } = {}): NewVersion {
+  const { name = 'hello', triggers = [], ...rest } = given;
+  return {
+    namespace: aNamespace(),
+    settings: functionSettingsSchema.parse({
+      name,
+      is_public: true,
+      memory_limit_mb: 128,
+      retry_delay_seconds: 0.5,
+      metadata: functionMetadataSchema.parse({ env: { GREETING: 'héllo' }, triggers }),
+    }),
+    wasmCid: 'bafkreigh2akiscaildc',
+    warmStart: 'fresh',
+    createdBy: 'admin',
+    ...rest,
+  };
+}
+
+export function testFunctions(driver: string, open: OpenStore): void {
+  const get = shared(open);
+
+  test(`${driver}: a deployed version reads back as it was written`, async (t) => {
+    const { functions } = await get();
+    const given = aVersion();
+    const made = await functions.addVersion(given);
+    const { id, created_at, updated_at, ...rest } = made;
+    t.deepEqual(rest, {
+      name: aName('hello'),
+      namespace: given.namespace,
+      version: 1,
+      wasm_cid: given.wasmCid,
+      memory_limit_mb: 128,
+      timeout_seconds: 30,
+      is_public: true,
+      retry_count: 0,
+      retry_delay_seconds: 0.5,
+      status: 'active',
+      warm_start: 'fresh',
+      created_by: 'admin',
+      metadata: given.settings.metadata,
+    });
+    t.true(id.length > 0);
+    t.is(created_at, updated_at);
+    t.deepEqual(await functions.latest(given.namespace, aName('hello')), made);
+    t.deepEqual(await functions.version(given.namespace, aName('hello'), 1), made);
+    t.is(await functions.version(given.namespace, aName('hello'), 2), null);
+    t.is(await functions.latest(aNamespace(), aName('hello')), null);
+  });
+
+  test(`${driver}: versions count up and keep the first one's id and creation time`, async (t) => {
+    const { functions } = await get();
+    const given = aVersion();
+    const first = await functions.addVersion(given);
+    const second = await functions.addVersion({
+      ...given,
+      wasmCid: 'bafkreisecond',
+      warmStart: 'go-command',
+    });
+    t.is(second.version, 2);
+    t.is(second.id, first.id);
+    t.is(second.created_at, first.created_at);
+    t.true(second.updated_at >= first.updated_at);
+    t.deepEqual(await functions.versions(given.namespace, aName('hello')), [second, first]);
+    t.deepEqual(await functions.latest(given.namespace, aName('hello')), second);
+  });
+
+  test(`${driver}: the list shows the latest version of each function by name`, async (t) => {
+    const { functions } = await get();
+    const given = aVersion({ name: 'b' });
+    await functions.addVersion(given);
+    const b = await functions.addVersion(given);
+    const a = await functions.addVersion(aVersion({ name: 'a', namespace: given.namespace }));
+    t.deepEqual(await functions.list(given.namespace), [a, b]);
+    t.true((await functions.count()) >= 2);
+  });
+
+  test(`${driver}: two deploys at once get different versions`, async (t) => {
+    const [one, two] = [await get(), await open()];
+    const given = aVersion();
+    const made = await Promise.all(
+      Array.from({ length: 12 }, (_, at) => (at % 2 ? one : two).functions.addVersion(given)),
+    );
+    t.deepEqual(
+      made.map(({ version }) => version).sort((a, b) => a - b),
+      Array.from({ length: 12 }, (_, at) => at + 1),
+    );
+    t.is(new Set(made.map(({ id }) => id)).size, 1);
+    await two.close();
+  });
+
+  test(`${driver}: a removed function is gone with its triggers, and a later deploy counts on`, async (t) => {
+    const { functions, triggers } = await get();
+    const given = aVersion({ triggers: [{ topic: 'a:b' }] });
+    const name = aName('hello');
+    const first = await functions.addVersion(given);
+    await functions.addVersion(given);
+    t.true(await functions.remove(given.namespace, name));
+    t.false(await functions.remove(given.namespace, name));
+    t.is(await functions.latest(given.namespace, name), null);
+    t.deepEqual(await functions.list(given.namespace), []);
+    t.deepEqual(await functions.versions(given.namespace, name), []);
+    t.deepEqual(await triggers.list(given.namespace), []);
+
+    const again = await functions.addVersion(given);
+    t.is(again.version, 3);
+    t.not(again.id, first.id);
+    t.deepEqual(await functions.versions(given.namespace, name), [again]);
+  });
+
+  test(`${driver}: a deploy replaces listed triggers, and keeps those added by hand`, async (t) => {
+    const { functions, triggers } = await get();
+    const given = aVersion({
+      triggers: [{ topic: 'old' }, { cron: '*/5 * * * *', timezone: 'Europe/Paris' }],
+    });
+    const name = aName('hello');
+    await functions.addVersion(given);
+    const byHand = await triggers.add(given.namespace, name, { topic: 'by-hand' });
+    const before = await triggers.list(given.namespace, name);
+    t.is(before.length, 3);
+
+    await functions.addVersion(
+      aVersion({
+        namespace: given.namespace,
+        triggers: [{ topic: 'new' }, { cron: '*/5 * * * *', timezone: 'Europe/Paris' }],
+      }),
+    );
+    const after = await triggers.list(given.namespace, name);
+    t.deepEqual(after.map(({ spec, source }) => [JSON.stringify(spec), source]).sort(), [
+      ['{"cron":"*/5 * * * *","timezone":"Europe/Paris"}', 'manifest'],
+      ['{"topic":"by-hand"}', 'api'],
+      ['{"topic":"new"}', 'manifest'],
+    ]);
+    t.true(after.some(({ id }) => id === byHand.id));
+    const schedule = (list: typeof after) => list.find(({ spec }) => 'cron' in spec)?.id;
+    t.is(schedule(after), schedule(before), 'a schedule that is listed again is the same one');
+  });
+
+  test(`${driver}: a topic with half a character is stored as one that can be read`, async (t) => {
+    const { functions, triggers } = await get();
+    const given = aVersion({ triggers: [{ topic: 'a:\ud800' }] });
+    await functions.addVersion(given);
+    await functions.addVersion(given);
+    await triggers.add(given.namespace, aName('hello'), { topic: 'b:\ud800' });
+    const found = await triggers.list(given.namespace);
+    t.deepEqual(found.map(({ spec }) => ('topic' in spec ? spec.topic : '')).sort(), [
+      'a:\ufffd',
+      'b:\ufffd',
+    ]);
+  });
+
+  test(`${driver}: a trigger is added once, found by id, listed and removed`, async (t) => {
+    const { triggers } = await get();
+    const namespace = aNamespace();
+    const name = aName('hello');
+    const topic = await triggers.add(namespace, name, { topic: 'calls:*' });
+    t.deepEqual(topic, {
+      id: topic.id,
+      namespace,
+      function: name,
+      spec: { topic: 'calls:*' },
+      source: 'api',
+      enabled: true,
+      createdAt: topic.createdAt,
+    });
+    t.deepEqual(await triggers.add(namespace, name, { topic: 'calls:*' }), topic);
+    const cron = await triggers.add(namespace, name, { cron: '0 0 * * *' });
+    const other = await triggers.add(namespace, aName('other'), { topic: 'calls:*' });
+    t.deepEqual(await triggers.get(topic.id), topic);
+    t.is(await triggers.get('absent'), null);
+    t.deepEqual(await triggers.list(namespace, name), [topic, cron]);
+    t.is((await triggers.list(namespace)).length, 3);
+    t.deepEqual(
+      (await triggers.schedules()).filter((trigger) => trigger.namespace === namespace),
+      [cron],
+    );
+    t.false(await triggers.remove(namespace, name, other.id), 'another function’s trigger');
+    t.true(await triggers.remove(namespace, name, topic.id));
+    t.false(await triggers.remove(namespace, name, topic.id));
+    t.deepEqual(await triggers.list(namespace, name), [cron]);
+  });
+}

@@ -1,0 +1,14 @@
+import type { Store } from '../../src/ports/store.js';
+import { testAttempts } from './store-attempts.js';
+import { testFunctions } from './store-functions.js';
+import { testRecords } from './store-records.js';
+
+/** Opens the same database each time it is called: two stores from it are two processes on one installation. */
+export type OpenStore = () => Promise<Store>;
+
+/** What every driver of the store must do. One database serves all tests; each keeps to a namespace of its own. */
+export function testStore(driver: string, open: OpenStore): void {
+  testFunctions(driver, open);
+  testAttempts(driver, open);
+  testRecords(driver, open);
+}

@@ -1,0 +1,66 @@
+import { randomUUID } from 'node:crypto';
+import type { TestFn } from 'ava';
+import type { Task } from '../../src/ports/tasks.js';
+import { until } from '../helpers/until.js';
+import type { QueueContext } from './queue.js';
+
+const task = (kind: string, payload: string, change: Partial<Task> = {}): Task => ({
+  id: randomUUID(),
+  kind,
+  payload,
+  attempts: 3,
+  backoffMs: 1,
+  ...change,
+});
+
+/** What every driver of the port promises. */
+export function tasksConformance(test: TestFn<QueueContext>): void {
+  test('a task reaches the handler of its kind with its payload', async (t) => {
+    const { tasks } = t.context.queues;
+    const seen: string[] = [];
+    const consumer = await tasks.consume({
+      one: async (payload) => void seen.push(`one ${payload}`),
+      two: async (payload) => void seen.push(`two ${payload}`),
+    });
+    await tasks.add(task('one', 'a\u0000"ü'));
+    await tasks.add(task('two', 'b'));
+    await until('both tasks are done', () => seen.length === 2);
+    t.deepEqual(seen.sort(), ['one a\u0000"ü', 'two b']);
+    await consumer.close();
+  });
+
+  test('a task that fails is tried again, and given up after its attempts', async (t) => {
+    const { tasks } = t.context.queues;
+    const calls: string[] = [];
+    const consumer = await tasks.consume({
+      flaky: async (payload) => {
+        calls.push(payload);
+        if (payload === 'never' || calls.filter((call) => call === payload).length < 2)
+          throw new Error('not yet');
+      },
+    });
+    await tasks.add(task('flaky', 'second time'));
+    await tasks.add(task('flaky', 'never'));
+    await until('all attempts are made', () => calls.length === 5);
+    // A further attempt would come within a few milliseconds.
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    t.is(calls.filter((call) => call === 'second time').length, 2);
+    t.is(calls.filter((call) => call === 'never').length, 3);
+    await consumer.close();
+  });
+
+  test('a task that waits already is not added again', async (t) => {
+    const { tasks } = t.context.queues;
+    const calls: string[] = [];
+    const once = task('once', 'x');
+    await tasks.add(once);
+    await tasks.add(once);
+    const last = task('once', 'last');
+    await tasks.add(last);
+    const consumer = await tasks.consume({ once: async (payload) => void calls.push(payload) });
+    await until('the last is done', () => calls.includes('last'));
+    await until('the first is done', () => calls.includes('x'));
+    t.deepEqual(calls.sort(), ['last', 'x']);
+    await consumer.close();
+  });
+}

@@ -1,0 +1,137 @@
+import test from 'ava';
+import fc from 'fast-check';
+import { parseDeployForm, writeDeployForm } from '../../src/contract/form.js';
+import { functionSettingsSchema } from '../../src/contract/function.js';
+import { AppError } from '../../src/errors.js';
+
+function refusal(fields: Record<string, string>): string {
+  try {
+    parseDeployForm(fields);
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'invalid_manifest') return error.message;
+    throw error;
+  }
+  return 'accepted';
+}
+
+test('text fields become the types of the settings', (t) => {
+  const { settings, namespace } = parseDeployForm({
+    name: 'hello',
+    namespace: 'my-namespace',
+    is_public: 'true',
+    memory_limit_mb: '64',
+    timeout_seconds: '10',
+    retry_count: '3',
+    retry_delay_seconds: '0.5',
+    metadata: '{"env":{"REGION":"eu"}}',
+  });
+  t.is<string | undefined, string>(namespace, 'my-namespace');
+  t.deepEqual<unknown, unknown>(settings, {
+    name: 'hello',
+    is_public: true,
+    memory_limit_mb: 64,
+    timeout_seconds: 10,
+    retry_count: 3,
+    retry_delay_seconds: 0.5,
+    metadata: { env: { REGION: 'eu' }, retry_backoff: 'fixed', triggers: [] },
+  });
+});
+
+test('metadata may carry everything, and a field wins over it', (t) => {
+  const metadata = JSON.stringify({
+    name: 'from-metadata',
+    namespace: 'ns',
+    is_public: true,
+    memory_limit_mb: 32,
+    timeout_seconds: 5,
+    retry_count: 1,
+    retry_delay_seconds: 2,
+    concurrency: 3,
+  });
+  const form = parseDeployForm({ metadata, name: 'from-field', memory_limit_mb: '16' });
+  t.is<string | undefined, string>(form.namespace, 'ns');
+  t.like<object>(form.settings, {
+    name: 'from-field',
+    memory_limit_mb: 16,
+    timeout_seconds: 5,
+    is_public: true,
+    metadata: { concurrency: 3 },
+  });
+});
+
+test('metadata may use the keys of function.yaml', (t) => {
+  const metadata = JSON.stringify({
+    memory: 8,
+    public: true,
+    retry: { count: 2, delay: 1, backoff: 'exponential' },
+  });
+  const { settings } = parseDeployForm({ name: 'hello', metadata });
+  t.like<object>(settings, {
+    memory_limit_mb: 8,
+    is_public: true,
+    retry_count: 2,
+    retry_delay_seconds: 1,
+    metadata: { retry_backoff: 'exponential' },
+  });
+});
+
+const REFUSED: [fields: Record<string, string>, sentence: string][] = [
+  [{ memory_limit_mb: '512' }, 'memory_limit_mb must be a whole number from 1 to 256 MB, not 512'],
+  [{ memory_limit_mb: 'abc' }, 'memory_limit_mb must be a whole number from 1 to 256 MB, not "abc"'],
+  [{ memory_limit_mb: '' }, 'memory_limit_mb must be a whole number from 1 to 256 MB, not ""'],
+  [{ memory_limit_mb: '0x40' }, 'memory_limit_mb must be a whole number from 1 to 256 MB, not "0x40"'],
+  [{ timeout_seconds: '0' }, 'timeout_seconds must be a whole number from 1 to 300 seconds, not 0'],
+  [{ retry_count: '26' }, 'retry_count must be a whole number from 0 to 25, not 26'],
+  [{ retry_delay_seconds: '-1' }, 'retry_delay_seconds must be a number of seconds from 0 to 3600, not -1'],
+  [{ is_public: 'yes' }, 'is_public must be true or false, not "yes"'],
+  [{ namespace: 'a/b' }, 'namespace must be 1–64 letters, digits, "-" or "_", not "a/b"'],
+  [{ memory: '64' }, 'unknown key "memory"; did you mean "memory_limit_mb"?'],
+  [{ color: 'red' }, 'unknown key "color"; the keys are'],
+  [{ metadata: '{' }, 'metadata must be JSON, not "{"'],
+  [{ metadata: '[]' }, 'metadata must be a JSON object, not []'],
+  [{ metadata: '{"retry":3}' }, 'metadata.retry must be a map, not 3'],
+  [{ metadata: '{"env":{"A":1}}' }, 'metadata.env.A must be a string, not 1; put it in quotes'],
+  [
+    { metadata: '{"memory_limit_mb":"64"}' },
+    'metadata.memory_limit_mb must be a whole number from 1 to 256 MB, not "64"',
+  ],
+  [{ metadata: '{"__proto__":{"is_public":true}}' }, 'unknown key "__proto__"; the keys are'],
+];
+
+for (const [fields, sentence] of REFUSED) {
+  test(`refused: ${JSON.stringify(fields)}`, (t) => {
+    const said = refusal({ name: 'hello', ...fields });
+    t.true(said.startsWith(sentence), said);
+  });
+}
+
+test('a form without a name is refused', (t) => {
+  t.is(refusal({}), 'name is required');
+});
+
+test('what the writer sends is what the reader reads', (t) => {
+  const text = fc.string({ minLength: 1, maxLength: 20 });
+  const settings = fc.record({
+    name: fc.stringMatching(/^[A-Za-z0-9_-]{1,64}$/).filter((name) => name !== 'secrets'),
+    is_public: fc.boolean(),
+    memory_limit_mb: fc.integer({ min: 1, max: 256 }),
+    timeout_seconds: fc.integer({ min: 1, max: 300 }),
+    retry_count: fc.integer({ min: 0, max: 25 }),
+    retry_delay_seconds: fc.double({ min: 0, max: 3600, noNaN: true }),
+    metadata: fc.record(
+      {
+        env: fc.dictionary(text, fc.string(), { noNullPrototype: true }),
+        triggers: fc.array(fc.constantFrom({ topic: 'calls:*' }, { cron: '@daily', timezone: 'UTC' })),
+        concurrency: fc.integer({ min: 1, max: 10_000 }),
+        allowed_hosts: fc.array(text),
+      },
+      { requiredKeys: [] },
+    ),
+  });
+  fc.assert(
+    fc.property(settings, (value) => {
+      const given = functionSettingsSchema.parse(value);
+      t.deepEqual(parseDeployForm(writeDeployForm(given, 'ns')).settings, given);
+    }),
+  );
+});

@@ -1,0 +1,174 @@
+import { readFileSync } from 'node:fs';
+import test from 'ava';
+import { parseManifest } from '../../src/contract/manifest.js';
+import { AppError } from '../../src/errors.js';
+
+function refusal(text: string): string {
+  try {
+    parseManifest(text);
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'invalid_manifest') return error.message;
+    throw error;
+  }
+  return 'accepted';
+}
+
+test('a name alone gives every default of the contract', (t) => {
+  t.deepEqual<unknown, unknown>(parseManifest('name: hello'), {
+    settings: {
+      name: 'hello',
+      is_public: false,
+      memory_limit_mb: 64,
+      timeout_seconds: 30,
+      retry_count: 0,
+      retry_delay_seconds: 5,
+      metadata: { env: {}, retry_backoff: 'fixed', triggers: [] },
+    },
+  });
+});
+
+test('every key is read', (t) => {
+  const manifest = parseManifest(`
+name: call-push-handler
+public: true
+memory: 256
+timeout: 300
+retry:
+  count: 25
+  delay: 0.5
+  backoff: exponential
+env:
+  REGION: eu
+triggers:
+  - topic: calls:*
+  - cron: "*/5 * * * *"
+    timezone: Europe/Berlin
+on_success: calls:done
+on_failure: calls:failed
+concurrency: 4
+allowed_hosts: [push.example.com]
+build: make wasm
+`);
+  t.deepEqual<unknown, unknown>(manifest, {
+    build: 'make wasm',
+    settings: {
+      name: 'call-push-handler',
+      is_public: true,
+      memory_limit_mb: 256,
+      timeout_seconds: 300,
+      retry_count: 25,
+      retry_delay_seconds: 0.5,
+      metadata: {
+        env: { REGION: 'eu' },
+        retry_backoff: 'exponential',
+        triggers: [{ topic: 'calls:*' }, { cron: '*/5 * * * *', timezone: 'Europe/Berlin' }],
+        on_success: 'calls:done',
+        on_failure: 'calls:failed',
+        concurrency: 4,
+        allowed_hosts: ['push.example.com'],
+      },
+    },
+  });
+});
+
+const WHOLE = (key: string, range: string, value: string) =>
+  `function.yaml: ${key} must be a whole number from ${range}, not ${value}`;
+
+const REFUSED: [yaml: string, sentence: string][] = [
+  ['memory: 512', WHOLE('memory', '1 to 256 MB', '512')],
+  ['memory: 0', WHOLE('memory', '1 to 256 MB', '0')],
+  ['memory: 64.5', WHOLE('memory', '1 to 256 MB', '64.5')],
+  ['memory: 64MB', WHOLE('memory', '1 to 256 MB', '"64MB"')],
+  ['memory:', WHOLE('memory', '1 to 256 MB', 'null')],
+  ['memory: .inf', WHOLE('memory', '1 to 256 MB', 'Infinity')],
+  ['timeout: 301', WHOLE('timeout', '1 to 300 seconds', '301')],
+  ['timeout: -1', WHOLE('timeout', '1 to 300 seconds', '-1')],
+  ['retry: {count: 26}', WHOLE('retry.count', '0 to 25', '26')],
+  ['retry: {count: "3"}', WHOLE('retry.count', '0 to 25', '"3"')],
+  ['retry: {delay: 3601}', 'function.yaml: retry.delay must be a number of seconds from 0 to 3600, not 3601'],
+  ['retry: {backoff: linear}', 'function.yaml: retry.backoff must be "fixed" or "exponential", not "linear"'],
+  ['retry: 3', 'function.yaml: retry must be a map, not 3'],
+  ['public: yes', 'function.yaml: public must be true or false, not "yes"'],
+  ['env: {PORT: 8080}', 'function.yaml: env.PORT must be a string, not 8080; put it in quotes'],
+  ['env: [A]', 'function.yaml: env must be a map, not ["A"]'],
+  ['triggers: calls', 'function.yaml: triggers must be a list, not "calls"'],
+  [
+    'triggers: [calls]',
+    'function.yaml: triggers[0] must hold either topic, or cron and timezone, not "calls"',
+  ],
+  ['triggers: [{topic: 5}]', 'function.yaml: triggers[0].topic must be a string, not 5'],
+  [
+    'triggers: [{topic: "a b"}]',
+    'function.yaml: triggers[0].topic may hold no blanks or control characters: "a b"',
+  ],
+  [
+    'triggers: [{cron: "61 * * * *"}]',
+    'function.yaml: triggers[0].cron must be a cron expression such as "*/5 * * * *", not "61 * * * *"',
+  ],
+  [
+    'triggers: [{cron: "0 0 31 2 *"}]',
+    'function.yaml: triggers[0].cron must be a cron expression such as "*/5 * * * *", not "0 0 31 2 *"',
+  ],
+  [
+    'triggers: [{cron: "@daily", timezone: Mars/Base}]',
+    'function.yaml: triggers[0].timezone must be a time zone such as "Europe/Berlin", not "Mars/Base"',
+  ],
+  ['concurrency: 0', WHOLE('concurrency', '1 to 10000', '0')],
+  ['allowed_hosts: example.com', 'function.yaml: allowed_hosts must be a list, not "example.com"'],
+  ['build: ""', 'function.yaml: build must be a string that is not empty, not ""'],
+  ['on_failure: ""', 'function.yaml: on_failure must be a string that is not empty, not ""'],
+  ['memroy: 64', 'function.yaml: unknown key "memroy"; did you mean "memory"?'],
+  ['memory_limit_mb: 64', 'function.yaml: unknown key "memory_limit_mb"; did you mean "memory"?'],
+  ['retry: {cout: 3}', 'function.yaml: unknown key "retry.cout"; did you mean "retry.count"?'],
+];
+
+for (const [yaml, sentence] of REFUSED) {
+  test(`refused: ${yaml}`, (t) => {
+    t.is(refusal(`name: hello\n${yaml}`), sentence);
+  });
+}
+
+test('a key that resembles none is refused with the list of keys', (t) => {
+  t.is(
+    refusal('name: hello\nkubernetes: true'),
+    'function.yaml: unknown key "kubernetes"; the keys are name, public, memory, timeout, retry.count, retry.delay, ' +
+      'retry.backoff, env, triggers, on_success, on_failure, concurrency, allowed_hosts, build',
+  );
+});
+
+for (const name of ['', 'a/b', 'a.b', 'ä', 'x'.repeat(65)]) {
+  test(`the name ${JSON.stringify(name)} is refused`, (t) => {
+    const sentence = refusal(`name: ${JSON.stringify(name)}`);
+    t.true(
+      sentence.startsWith('function.yaml: name must be 1–64 letters, digits, "-" or "_", not "'),
+      sentence,
+    );
+  });
+}
+
+test('the name "secrets" is refused, and so is no name', (t) => {
+  t.is(refusal('name: secrets'), 'function.yaml: name may not be "secrets", which is reserved');
+  t.is(refusal('memory: 64'), 'function.yaml: name is required');
+});
+
+test('text that is no map, no YAML or a bomb of aliases is refused', (t) => {
+  t.regex(refusal(''), /^function\.yaml must be a map of keys/);
+  t.regex(refusal('- name'), /^function\.yaml must be a map of keys/);
+  t.regex(refusal('name: [a'), /^function\.yaml is not valid YAML: .+ at line 1/);
+  t.regex(refusal('name: a\nname: b'), /^function\.yaml is not valid YAML: .*unique/);
+  const bomb = [
+    'a0: &a0 [x]',
+    ...Array.from({ length: 9 }, (_, i) => `a${i + 1}: &a${i + 1} [${`*a${i},`.repeat(9)}]`),
+  ];
+  t.regex(refusal(bomb.join('\n')), /^function\.yaml is not valid YAML: too many aliases/);
+});
+
+test('docs/functions.md names every key', (t) => {
+  const page = readFileSync('docs/functions.md', 'utf8');
+  const keys = refusal('name: hello\nxxxxxxxxxxxxxxxxxxxx: 1').split('the keys are ')[1]?.split(', ') ?? [];
+  t.true(keys.length > 10);
+  t.deepEqual(
+    keys.filter((key) => !new RegExp(`^\\| \`${key}\` `, 'm').test(page)),
+    [],
+  );
+});

@@ -1,0 +1,98 @@
+import test from 'ava';
+import { openFunctionDatabases } from '../../db/functions/open.js';
+import { openStore } from '../../db/open.js';
+import { namespaceSchema } from '../../src/contract/ids.js';
+import { testFunctionDatabases } from '../conformance/function-databases.js';
+import { onRqlite } from '../helpers/on-rqlite.js';
+import { type RqliteCluster, startRqlite } from '../helpers/rqlited.js';
+import { shared } from '../helpers/shared.js';
+
+const limits = { timeoutMs: 30_000 };
+
+onRqlite('functions’ databases', (binary) => {
+  const servers = shared(async () => {
+    const clusters = await Promise.all([startRqlite(binary), startRqlite(binary)]);
+    return { clusters, close: async () => void (await Promise.all(clusters.map((one) => one.close()))) };
+  });
+  /** The namespace stands for the port, so that each test namespace has a server of its own. */
+  const portOf = (cluster: RqliteCluster | undefined) => new URL(cluster?.urls[0] ?? 'http://x').port;
+
+  testFunctionDatabases('rqlite', async () => {
+    const { clusters } = await servers();
+    const databases = await openFunctionDatabases({
+      driver: 'rqlite',
+      url: 'http://127.0.0.1:{namespace}',
+      namespace: namespaceSchema.parse('default'),
+    });
+    const [one, two] = clusters.map((cluster) => namespaceSchema.parse(portOf(cluster)));
+    if (one === undefined || two === undefined) throw new Error('two servers are needed');
+    return { databases, namespaces: [one, two], close: () => databases.close() };
+  });
+
+  test('without {namespace} in the URL only the operator’s namespace may use the database', async (t) => {
+    const { clusters } = await servers();
+    const databases = await openFunctionDatabases({
+      driver: 'rqlite',
+      url: clusters[0]?.urls.join(',') ?? '',
+      namespace: namespaceSchema.parse('mine'),
+    });
+    await databases.ping();
+    t.deepEqual(await databases.query(namespaceSchema.parse('mine'), 'select 1 as one', [], limits), [
+      { one: 1 },
+    ]);
+    await t.throwsAsync(databases.query(namespaceSchema.parse('other'), 'select 1', [], limits), {
+      code: 'forbidden',
+      message: /belongs to namespace mine/,
+    });
+    await databases.close();
+  });
+
+  test('the database that holds the engine’s own tables is refused', async (t) => {
+    const cluster = await startRqlite(binary);
+    t.teardown(() => cluster.close());
+    const [url = ''] = cluster.urls;
+    await (await openStore({ driver: 'rqlite', urls: cluster.urls })).close();
+    const namespace = namespaceSchema.parse('mine');
+    const refused = { code: 'bad_config', message: /its own tables/ } as const;
+    await t.throwsAsync(openFunctionDatabases({ driver: 'rqlite', url, namespace }), refused);
+    const databases = await openFunctionDatabases({
+      driver: 'rqlite',
+      url: 'http://127.0.0.1:{namespace}',
+      namespace,
+    });
+    const port = namespaceSchema.parse(new URL(url).port);
+    await t.throwsAsync(databases.query(port, 'select * from api_keys', [], limits), refused);
+    await databases.close();
+  });
+});
+
+test('an RQLite that is away is found out at the start, or by the statement', async (t) => {
+  const namespace = namespaceSchema.parse('mine');
+  const away = { code: 'unavailable', message: /FUNCTION_DB_URL/ } as const;
+  await t.throwsAsync(
+    openFunctionDatabases({ driver: 'rqlite', url: 'http://127.0.0.1:1', namespace }),
+    away,
+  );
+  const url = 'http://127.0.0.1:1/{namespace}';
+  const databases = await openFunctionDatabases({ driver: 'rqlite', url, namespace });
+  await t.throwsAsync(databases.execute(namespace, 'create table t (a)', [], limits), away);
+  await databases.close();
+});
+
+test('two namespaces never get one database because of how the URL is written', async (t) => {
+  const namespace = namespaceSchema.parse('mine');
+  for (const url of ['http://{namespace}:secret@127.0.0.1:1', 'http://127.0.0.1:1/?{namespace}']) {
+    await t.throwsAsync(
+      openFunctionDatabases({ driver: 'rqlite', url, namespace }),
+      { code: 'bad_config' },
+      url,
+    );
+  }
+  const url = 'http://{namespace}.localhost:1';
+  const databases = await openFunctionDatabases({ driver: 'rqlite', url, namespace });
+  await t.throwsAsync(databases.query(namespaceSchema.parse('Mine'), 'select 1', [], limits), {
+    code: 'forbidden',
+    message: /from mine/,
+  });
+  await databases.close();
+});

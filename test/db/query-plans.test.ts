@@ -1,0 +1,100 @@
+import { join } from 'node:path';
+import test from 'ava';
+import type { Database, Query } from '../../db/database.js';
+import { openSqlite } from '../../db/drivers/sqlite.js';
+import { migrate } from '../../db/migrations/migrate.js';
+import { createStore } from '../../db/store/store.js';
+import { functionMetadataSchema, functionSettingsSchema } from '../../src/contract/function.js';
+import { aDeadAttempt, aName, aNamespace, anAttempt, aRequestId } from '../helpers/attempt.js';
+import { tempDir } from '../helpers/temp-dir.js';
+
+const directory = tempDir();
+
+interface Sent {
+  sql: string;
+  bindings: readonly string[];
+}
+
+/** Notes what is sent through it. */
+function listening(database: Database, sent: Sent[]): Database {
+  const note = (query: Query<unknown>) => sent.push(query.toSQL() as Sent);
+  return {
+    ...database,
+    run(query) {
+      note(query);
+      return database.run(query);
+    },
+    batch(queries, options) {
+      queries.forEach(note);
+      return database.batch(queries, options);
+    },
+  };
+}
+
+/** Walks that are meant: by position in order, with a limit; the few dead ones; a subquery's own few rows. */
+const MEANT =
+  /SCAN (attempts|later|dead) USING (COVERING )?INDEX attempts_dead|SCAN \(|SCAN json_each|SCAN CONSTANT|SCAN (page|bounds|head|window|expired)|SCAN [A-Z]*SUBQUERY/;
+
+test('no question about one function, invocation or namespace reads a whole table', async (t) => {
+  const database = await openSqlite({ file: join(directory, 'plans.sqlite') });
+  t.teardown(() => database.close());
+  await migrate(database);
+  const sent: Sent[] = [];
+  const { attempts, functions, triggers, idempotency, secrets, keys, blobOwners } = createStore(
+    listening(database, sent),
+  );
+  const namespace = aNamespace();
+  const name = aName('hello');
+  const log = { namespace, function: name, limit: 10 };
+
+  await attempts.write([anAttempt({ namespace }), aDeadAttempt({ namespace })]);
+  for (const more of [
+    {},
+    { since: 1 },
+    { status: 'error' },
+    { requestId: aRequestId() },
+    { after: '0' },
+  ] as const) {
+    await attempts.logs({ ...log, ...more });
+  }
+  const page = { namespace, limit: 10 };
+  const cursor = `1_${aRequestId()}`;
+  for (const more of [
+    {},
+    { state: 'dead' },
+    { state: 'error' },
+    { function: name },
+    { since: 1, cursor },
+  ] as const) {
+    await attempts.list({ ...page, ...more });
+  }
+  await attempts.invocation(aRequestId());
+  await attempts.takeDead(aRequestId());
+  await attempts.purgeDead(namespace, name);
+  await attempts.countDead();
+  await attempts.sweep({ logsBefore: 1, deadBefore: 1, now: 1 });
+  const settings = functionSettingsSchema.parse({ name, metadata: functionMetadataSchema.parse({}) });
+  await functions.addVersion({ namespace, settings, wasmCid: 'cid', warmStart: 'fresh', createdBy: '' });
+  await functions.latest(namespace, name);
+  await functions.versions(namespace, name);
+  await functions.list(namespace);
+  await triggers.list(namespace, name);
+  await secrets.get(namespace, 'a');
+  await keys.byHash('a');
+  await blobOwners.isReferenced('a');
+  await idempotency.claim({
+    ...{ namespace, function: name, key: 'k', bodyHash: '', requestId: aRequestId() },
+    ...{ version: 1, expiresAt: Date.now() + 60_000 },
+  });
+
+  t.true(sent.length > 25);
+  for (const { sql, bindings } of sent) {
+    const plan = await database.run<{ detail: string }[]>(
+      database.knex.raw(`explain query plan ${sql}`, bindings),
+    );
+    const scans = plan
+      .map(({ detail }) => detail)
+      .filter((detail) => /^SCAN/.test(detail) && !MEANT.test(detail));
+    t.deepEqual(scans, [], sql);
+  }
+});

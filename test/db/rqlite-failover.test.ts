@@ -1,0 +1,89 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import test from 'ava';
+import { openStore } from '../../db/open.js';
+import { isAppError } from '../../src/errors.js';
+import { aName, aNamespace, anAttempt } from '../helpers/attempt.js';
+import { onRqlite } from '../helpers/on-rqlite.js';
+import { startRqlite } from '../helpers/rqlited.js';
+
+onRqlite('three nodes', (binary) => {
+  test('a leader killed under writes costs no acknowledged row, and doubles none', async (t) => {
+    const cluster = await startRqlite(binary, 3);
+    t.teardown(() => cluster.close());
+    const stores = await Promise.all([0, 1].map(() => openStore({ driver: 'rqlite', urls: cluster.urls })));
+    t.teardown(() => Promise.all(stores.map((store) => store.close())).then(() => undefined));
+
+    const namespace = aNamespace();
+    const acknowledged = new Set<string>();
+    let writing = true;
+    let longestWait = 0;
+    const writers = stores.flatMap((store) =>
+      Array.from({ length: 3 }, async () => {
+        while (writing) {
+          const rows = Array.from({ length: 5 }, () => anAttempt({ namespace, messages: [] }));
+          const started = performance.now();
+          // A write of log rows is idempotent, so a lost answer is no reason to fail.
+          await store.attempts.write(rows);
+          longestWait = Math.max(longestWait, performance.now() - started);
+          for (const { requestId } of rows) acknowledged.add(requestId);
+        }
+      }),
+    );
+    await sleep(1_000);
+    const before = acknowledged.size;
+    const leader = await cluster.leader();
+    await leader.kill('SIGKILL');
+    while (acknowledged.size < before + 500) await sleep(50);
+    await leader.start();
+    await sleep(1_000);
+    writing = false;
+    await Promise.all(writers);
+    t.log(`${acknowledged.size} rows, the longest wait was ${Math.round(longestWait)} ms`);
+
+    const [store] = stores;
+    const seen: string[] = [];
+    for (let after = '0', done = false; !done; ) {
+      const page = await store?.attempts.logs({ namespace, function: aName('hello'), limit: 2_000, after });
+      seen.push(...(page?.records ?? []).map(({ request_id }) => request_id));
+      done = page === undefined || page.position === after;
+      after = page?.position ?? after;
+    }
+    const unique = new Set(seen);
+    t.is(unique.size, seen.length, 'no row twice');
+    t.deepEqual(
+      [...acknowledged].filter((id) => !unique.has(id)),
+      [],
+      'no acknowledged row missing',
+    );
+  });
+
+  test('while all nodes are away the store is unavailable, and it comes back by itself', async (t) => {
+    const cluster = await startRqlite(binary, 1);
+    t.teardown(() => cluster.close());
+    const store = await openStore({ driver: 'rqlite', urls: cluster.urls, retryForMs: 500 });
+    t.teardown(() => store.close());
+    const row = anAttempt();
+    await cluster.nodes[0]?.kill('SIGKILL');
+    await t.throwsAsync(store.ping(), { name: 'AppError', code: 'unavailable', message: /RQLITE_URL/ });
+    await t.throwsAsync(store.attempts.write([row]), { code: 'unavailable' });
+    await cluster.nodes[0]?.start();
+    for (let tries = 0; tries < 100; tries += 1) {
+      const away = await store.attempts.write([row]).catch((error: unknown) => error);
+      if (away === undefined) break;
+      t.true(isAppError(away, 'unavailable'));
+      await sleep(200);
+    }
+    t.is((await store.attempts.invocation(row.requestId))?.attempts.length, 1);
+  });
+
+  test('stores that open a new cluster at once make its schema once', async (t) => {
+    const cluster = await startRqlite(binary, 1);
+    t.teardown(() => cluster.close());
+    const stores = await Promise.all(
+      [1, 2, 3].map(() => openStore({ driver: 'rqlite', urls: cluster.urls })),
+    );
+    await stores[0]?.settings.put('a', 'b', 'c');
+    t.is(await stores[2]?.settings.get('a', 'b'), 'c');
+    await Promise.all(stores.map((store) => store.close()));
+  });
+});

@@ -1,0 +1,143 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import test, { type ExecutionContext } from 'ava';
+import { RqliteTransport } from '../../db/drivers/rqlite/transport.js';
+import { freePort } from '../helpers/free-port.js';
+
+type Answer = (response: ServerResponse, request: IncomingMessage) => void;
+
+const json = (status: number, body: unknown): Answer => {
+  return (response) => response.writeHead(status).end(typeof body === 'string' ? body : JSON.stringify(body));
+};
+const ok = json(200, { results: [{ rows_affected: 1 }] });
+const reset: Answer = (response) => response.socket?.destroy();
+
+/** A node that gives these answers in turn, the last one for ever. */
+async function aNode(t: ExecutionContext, ...answers: Answer[]) {
+  const seen: IncomingMessage[] = [];
+  const server = createServer((request, response) => {
+    seen.push(request);
+    request.resume().on('end', () => answers[Math.min(seen.length, answers.length) - 1]?.(response, request));
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, seen };
+}
+
+function aTransport(t: ExecutionContext, urls: string[], options = {}) {
+  const transport = new RqliteTransport({ urls, retryForMs: 5_000, requestTimeoutMs: 2_000, ...options });
+  t.teardown(() => transport.close());
+  return (idempotent: boolean, more = {}) => transport.post('/db/request', '[]', { idempotent, ...more });
+}
+
+const done = { results: [{ rows_affected: 1 }] };
+
+test('a node that refuses connections is passed over, write or not', async (t) => {
+  const node = await aNode(t, ok);
+  const post = aTransport(t, [`http://127.0.0.1:${await freePort()}`, node.url]);
+  t.deepEqual(await post(false), done);
+  t.deepEqual(await post(false), done);
+  t.is(node.seen.length, 2, 'it stays with the node that answers');
+});
+
+for (const [what, answer] of [
+  ['503', json(503, 'leader not found')],
+  ['200 and "leader not found"', json(200, { error: 'leader not found' })],
+  ['200 and "not leader"', json(200, { error: 'not leader' })],
+  ['200 and "store not ready"', json(200, { error: 'store not ready' })],
+] as const) {
+  test(`a write answered by ${what} was not done and is sent again`, async (t) => {
+    const node = await aNode(t, answer, answer, ok);
+    t.deepEqual(await aTransport(t, [node.url])(false), done);
+    t.is(node.seen.length, 3);
+  });
+}
+
+for (const [what, answer] of [
+  ['a reset', reset],
+  ['"leadership lost while committing log"', json(200, { error: 'leadership lost while committing log' })],
+  ['an error that nobody knows', json(200, { error: 'something new' })],
+  [
+    'half an answer',
+    (response) =>
+      response.writeHead(200, { 'content-length': '99' }).write('{', () => reset(response, response.req)),
+  ],
+] as const satisfies readonly (readonly [string, Answer])[]) {
+  test(`after ${what} a write is ambiguous, and one that is idempotent is sent again`, async (t) => {
+    const node = await aNode(t, answer, ok);
+    const post = aTransport(t, [node.url]);
+    await t.throwsAsync(post(false), { name: 'RqliteError', code: 'RQLITE_AMBIGUOUS' });
+    t.is(node.seen.length, 1);
+    const again = await aNode(t, answer, ok);
+    t.deepEqual(await aTransport(t, [again.url])(true), done);
+    t.is(again.seen.length, 2);
+  });
+}
+
+test('a node that does not answer in time leaves a write ambiguous', async (t) => {
+  const node = await aNode(t, () => undefined);
+  await t.throwsAsync(aTransport(t, [node.url], { requestTimeoutMs: 200 })(false), {
+    code: 'RQLITE_AMBIGUOUS',
+  });
+});
+
+test('when every node stays away requests give up, and later ones after one round', async (t) => {
+  const nodes = [
+    await aNode(t, json(503, 'leader not found')),
+    await aNode(t, json(503, 'leader not found')),
+  ];
+  const post = aTransport(
+    t,
+    nodes.map(({ url }) => url),
+    { retryForMs: 1_500 },
+  );
+  const asked = () => nodes.reduce((sum, { seen }) => sum + seen.length, 0);
+  await t.throwsAsync(post(false), { code: 'RQLITE_UNAVAILABLE' });
+  t.true(asked() > 2, 'the first is tried again for a while');
+  for (let at = 0; at < 5; at += 1) {
+    const before = asked();
+    await t.throwsAsync(post(false), { code: 'RQLITE_UNAVAILABLE' });
+    t.is(asked() - before, 2);
+  }
+});
+
+test('a cluster that comes back is found again', async (t) => {
+  const node = await aNode(t, json(503, ''), json(503, ''), ok);
+  const post = aTransport(t, [node.url], { retryForMs: 0 });
+  await t.throwsAsync(post(true), { code: 'RQLITE_UNAVAILABLE' });
+  await t.throwsAsync(post(true), { code: 'RQLITE_UNAVAILABLE' });
+  t.deepEqual(await post(true), done);
+});
+
+test('credentials in the URL are sent, and wrong ones are told apart', async (t) => {
+  const node = await aNode(t, ok, json(401, ''));
+  const post = aTransport(t, [node.url.replace('//', '//bob:s%40me@')]);
+  await post(true);
+  t.is(node.seen[0]?.headers.authorization, `Basic ${Buffer.from('bob:s@me').toString('base64')}`);
+  await t.throwsAsync(post(true), { code: 'RQLITE_UNAUTHORIZED' });
+});
+
+test('an answer that is not of rqlite, or too large, is refused without a retry', async (t) => {
+  const node = await aNode(
+    t,
+    json(404, 'nginx'),
+    json(200, '<html>'),
+    json(200, { results: [], x: 'x'.repeat(999) }),
+  );
+  const post = aTransport(t, [node.url]);
+  await t.throwsAsync(post(true), { code: 'RQLITE_REFUSED', message: /404/ });
+  await t.throwsAsync(post(true), { code: 'RQLITE_REFUSED', message: /no JSON/ });
+  await t.throwsAsync(post(true, { maxResponseBytes: 100 }), { code: 'RQLITE_TOO_LARGE' });
+  t.is(node.seen.length, 3);
+});
+
+test('an aborted request ends, and is not sent again', async (t) => {
+  const node = await aNode(t, () => undefined);
+  const post = aTransport(t, [node.url]);
+  await t.throwsAsync(post(true, { signal: AbortSignal.timeout(100) }), { code: 'RQLITE_ABORTED' });
+  t.is(node.seen.length, 1);
+});

@@ -1,0 +1,75 @@
+import { readFileSync } from 'node:fs';
+import test from 'ava';
+import { parse } from 'yaml';
+import { loadConfig } from '../../src/config.js';
+
+interface Service {
+  image?: string;
+  build?: string;
+  command?: string[];
+  environment?: Record<string, string>;
+  depends_on?: Record<string, unknown>;
+  healthcheck?: { test?: string[]; disable?: boolean };
+  volumes?: string[];
+}
+
+const file: { services: Record<string, Service>; volumes: Record<string, null> } = parse(
+  readFileSync('compose.yaml', 'utf8'),
+  { merge: true },
+);
+const services = Object.entries(file.services);
+const engines = services.filter(([, { build }]) => build !== undefined);
+
+test('compose.yaml has web, two workers, a durable Redis, three RQLite nodes, Olric and Kubo', (t) => {
+  t.deepEqual(
+    engines.map(([name]) => name),
+    ['web', 'worker-1', 'worker-2'],
+  );
+  const redis = file.services.redis?.command ?? [];
+  t.is(redis[redis.indexOf('--appendonly') + 1], 'yes');
+  t.is(redis[redis.indexOf('--appendfsync') + 1], 'always');
+  t.is(services.filter(([name]) => /^rqlite-\d$/.test(name)).length, 3);
+  t.truthy(file.services.olric);
+  t.truthy(file.services.ipfs);
+});
+
+for (const [name, { environment = {}, depends_on = {} }] of engines) {
+  test(`the settings of ${name} are valid and name services that it waits for`, (t) => {
+    const keys = {
+      ORAMA_ADMIN_KEY: `ak_${'x'.repeat(24)}:default`,
+      ORAMA_SECRETS_KEY: Buffer.alloc(32).toString('base64'),
+    };
+    const { warnings } = loadConfig({}, { ...environment, ...keys });
+    t.deepEqual(warnings, []);
+    for (const [setting, value] of Object.entries(environment)) {
+      if (!setting.endsWith('_URL')) continue;
+      for (const url of value.split(',')) t.true(new URL(url).hostname in depends_on, `${setting} ${url}`);
+    }
+  });
+}
+
+test('every service has an image or a build, every volume a name, and every wait a service', (t) => {
+  for (const [name, service] of services) {
+    t.truthy(service.image ?? service.build, name);
+    for (const volume of service.volumes ?? [])
+      t.true((volume.split(':')[0] ?? '') in file.volumes, `${name} ${volume}`);
+    for (const other of Object.keys(service.depends_on ?? {}))
+      t.true(other in file.services, `${name} ${other}`);
+  }
+});
+
+test('the functions’ database is not one of the nodes that hold the engine’s own tables', (t) => {
+  const { FUNCTION_DB_URL = '', RQLITE_URL = '' } = file.services.web?.environment ?? {};
+  t.false(RQLITE_URL.includes(new URL(FUNCTION_DB_URL).hostname));
+});
+
+test('the Dockerfile builds in one stage and runs in another, not as root, with a health check', (t) => {
+  const lines = readFileSync('Dockerfile', 'utf8').split('\n');
+  const stages = lines.filter((line) => line.startsWith('FROM '));
+  t.is(stages.length, 2);
+  const last = lines.slice(lines.lastIndexOf(stages[1] ?? ''));
+  t.true(last.includes('USER node'));
+  t.true(last.some((line) => line.startsWith('HEALTHCHECK ')));
+  t.true(last.indexOf('USER node') < last.findIndex((line) => line.startsWith('CMD ')));
+  t.false(last.some((line) => /^(RUN|COPY) .*(npm ci|npm install)/.test(line)));
+});

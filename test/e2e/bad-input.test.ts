@@ -1,0 +1,124 @@
+import test from 'ava';
+import { probeWasm } from '../helpers/probe.js';
+import { startEngine, type TestEngine } from '../helpers/running-engine.js';
+
+let engine: TestEngine;
+test.before(async () => {
+  engine = await startEngine();
+});
+test.after.always(() => engine.close());
+
+/** A module that imports `env.<name>` and has a memory and an empty `_start`. */
+function moduleWithImport(name: string): Uint8Array {
+  const bytes = new TextEncoder().encode(name);
+  return Uint8Array.from([
+    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...[1, 4, 1, 0x60, 0, 0],
+    ...[2, 8 + bytes.length, 1, 3, 0x65, 0x6e, 0x76, bytes.length, ...bytes, 0, 0],
+    ...[3, 2, 1, 0],
+    ...[5, 3, 1, 0, 1],
+    ...[7, 19, 2, 6, 0x6d, 0x65, 0x6d, 0x6f, 0x72, 0x79, 2, 0, 6, 0x5f, 0x73, 0x74, 0x61, 0x72, 0x74, 0, 1],
+    ...[10, 4, 1, 2, 0, 0x0b],
+  ]);
+}
+
+const fields: [field: string, value: string, sentence: RegExp][] = [
+  ['memory_limit_mb', '512', /memory_limit_mb.*1.*256.*512/],
+  ['memory_limit_mb', '0', /memory_limit_mb.*1.*256.*0/],
+  ['memory_limit_mb', 'much', /memory_limit_mb.*much/],
+  ['timeout_seconds', '301', /timeout_seconds.*1.*300.*301/],
+  ['retry_count', '26', /retry_count.*0.*25.*26/],
+  ['retry_count', '1.5', /retry_count.*1\.5/],
+  ['retry_delay_seconds', '3601', /retry_delay_seconds.*0.*3600.*3601/],
+  ['is_public', 'maybe', /is_public.*maybe/],
+  ['colour', 'green', /colour/],
+  ['metadata', '{"env":{"A":1}}', /env.*A/],
+  ['metadata', '{"triggers":[{"topik":"x"}]}', /triggers/],
+  ['metadata', '{"triggers":[{"cron":"never"}]}', /cron.*never/],
+  ['metadata', '{"retry_backoff":"random"}', /backoff/],
+  ['metadata', 'nonsense', /metadata.*JSON/],
+];
+for (const [field, value, sentence] of fields) {
+  test(`a deploy with ${field}=${value} is refused with a sentence`, async (t) => {
+    const reply = await engine.api.deploy('refused', await probeWasm(), { [field]: value });
+    t.is(reply.status, 400, reply.text);
+    t.regex(reply.json.error, sentence);
+    t.is(typeof reply.json.code, 'string');
+    t.is((await engine.api.get('/v1/functions/refused')).status, 404);
+  });
+}
+
+for (const name of ['a/b', 'a b', '', 'x'.repeat(65), 'secrets', '..', 'ü']) {
+  test(`a function cannot be named ${JSON.stringify(name)}`, async (t) => {
+    const reply = await engine.api.deploy(name, await probeWasm());
+    t.is(reply.status, 400, reply.text);
+    t.regex(reply.json.error, /name/);
+  });
+}
+
+test('a file that is no WASM is refused', async (t) => {
+  const reply = await engine.api.deploy('refused', new TextEncoder().encode('#!/bin/sh\necho no'));
+  t.is(reply.status, 400, reply.text);
+  t.regex(reply.json.error, /WASM|WebAssembly/i);
+});
+
+test('a truncated module is refused', async (t) => {
+  const reply = await engine.api.deploy('refused', (await probeWasm()).subarray(0, 100_000));
+  t.is(reply.status, 400, reply.text);
+});
+
+test('a module with an unknown import is refused by its name', async (t) => {
+  const reply = await engine.api.deploy('refused', moduleWithImport('launch_missiles'));
+  t.is(reply.status, 400, reply.text);
+  t.regex(reply.json.error, /launch_missiles/);
+});
+
+test('a module of 33 MB is refused', async (t) => {
+  const reply = await engine.api.deploy('refused', new Uint8Array(33 << 20));
+  t.is(reply.status, 413, reply.text);
+  t.regex(reply.json.error, /32 MB/);
+});
+
+test('a module whose memory starts above the limit is refused with both numbers', async (t) => {
+  const reply = await engine.api.deploy('refused', await probeWasm(), { memory_limit_mb: '1' });
+  t.is(reply.status, 400, reply.text);
+  t.regex(reply.json.error, /1 MB/);
+});
+
+test('an input of 2 MB is refused', async (t) => {
+  await engine.api.deploy('accepted', await probeWasm());
+  const reply = await engine.api.invoke('accepted', new Uint8Array(2 << 20));
+  t.is(reply.status, 413, reply.text);
+  t.regex(reply.json.error, /1 MB/);
+});
+
+test('unknown functions and versions are 404 with a sentence', async (t) => {
+  await engine.api.deploy('accepted', await probeWasm());
+  for (const path of ['nobody', 'accepted@999', 'nobody@1']) {
+    const reply = await engine.api.invoke(path, '');
+    t.is(reply.status, 404, path);
+    t.regex(reply.json.error, /nobody|999/);
+  }
+});
+
+test('JSON endpoints refuse what is no JSON', async (t) => {
+  const paths = ['/v1/pubsub/publish', '/v1/functions/accepted/triggers', '/v1/auth/keys'];
+  for (const path of paths) {
+    const headers = { 'content-type': 'application/json' };
+    const reply = await engine.api.request('POST', path, { headers, body: '{"topic":' });
+    t.is(reply.status, 400, path);
+    t.regex(reply.json.error, /JSON/);
+  }
+});
+
+test('a wrong key and no key are 401', async (t) => {
+  for (const key of ['ak_wrong:default', 'nonsense', undefined]) {
+    const reply = await engine.api.as(key).get('/v1/functions');
+    t.is(reply.status, 401, String(key));
+    t.is(typeof reply.json.error, 'string');
+  }
+});
+
+test('after all that the engine is up', async (t) => {
+  t.is((await engine.api.get('/health')).status, 200);
+});

@@ -1,0 +1,108 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { runCli } from '../helpers/cli.js';
+import { eventually } from '../helpers/eventually.js';
+import { commands, probeWasm } from '../helpers/probe.js';
+import { startEngine } from '../helpers/running-engine.js';
+import { tempDir } from '../helpers/temp-dir.js';
+
+const home = tempDir();
+
+test('the life of a function on the command line, with nothing set: engine and key are found', async (t) => {
+  // Some fifty processes, one after the other.
+  t.timeout(600_000);
+  // The engine keeps its data in .orama of the directory that the commands run in.
+  const engine = await startEngine({ dataDir: join(home, '.orama') });
+  t.teardown(engine.close);
+  const directory = join(home, 'probe');
+  mkdirSync(directory);
+  writeFileSync(join(directory, 'function.wasm'), await probeWasm());
+  writeFileSync(
+    join(directory, 'function.yaml'),
+    'name: probe\nmemory: 32\ntriggers: [{topic: "made:here"}]\n',
+  );
+
+  const attempt = (...args: string[]) => runCli(args, { home });
+  const orama = async (...args: string[]) => {
+    const run = await attempt(...args);
+    t.is(run.code, 0, `orama ${args.join(' ')}: ${run.stderr}`);
+    return run.stdout;
+  };
+  const json = async (...args: string[]) => JSON.parse(await orama(...args, '--json'));
+
+  t.regex(await orama('function', 'deploy', 'probe'), /^Deployed probe version 1 \(start: /);
+  const echo = commands({ op: 'echo', a: 'hi' });
+  t.is(await orama('function', 'invoke', 'probe', '--data', echo), '{"results":["hi"]}');
+  t.like(await json('function', 'get', 'probe'), { name: 'probe', version: 1, memory_limit_mb: 32 });
+  t.like(await json('status'), { status: 'ok' });
+
+  // A second version, an invocation of the first, and the way back.
+  writeFileSync(
+    join(directory, 'function.yaml'),
+    'name: probe\nmemory: 64\ntriggers: [{topic: "made:here"}]\n',
+  );
+  t.regex(await orama('function', 'deploy', 'probe'), /version 2/);
+  const first = await json('function', 'invoke', 'probe', '--version', '1', '--data', echo);
+  t.like(first, { status: 'success', version: 1, output: { results: ['hi'] } });
+  t.is(await orama('function', 'rollback', 'probe', '1'), 'probe version 3 is version 1 again\n');
+  const { versions } = await json('function', 'versions', 'probe');
+  t.deepEqual(
+    versions.map((one: { version: number; memory_limit_mb: number }) => [one.version, one.memory_limit_mb]),
+    [
+      [3, 32],
+      [2, 64],
+      [1, 32],
+    ],
+  );
+  t.is((await attempt('function', 'invoke', 'probe', '--version', '9')).code, 1);
+
+  // Triggers, secrets, keys.
+  await orama('function', 'triggers', 'add', 'probe', '--topic', 'added:*');
+  await orama('function', 'triggers', 'add', 'probe', '--cron', '0 3 * * *', '--timezone', 'Europe/Berlin');
+  const listed = await orama('function', 'triggers', 'list', 'probe');
+  t.regex(listed, /topic made:here/);
+  t.regex(listed, /topic added:\*/);
+  t.regex(listed, /cron 0 3 \* \* \* \(Europe\/Berlin\)/);
+  const { triggers } = await json('function', 'triggers', 'list', 'probe');
+  await orama('function', 'triggers', 'delete', 'probe', triggers[0].id);
+  t.is((await json('function', 'triggers', 'list', 'probe')).count, 2);
+  await orama('function', 'secrets', 'set', 'TOKEN', 'not told');
+  t.notRegex(await orama('function', 'secrets', 'list', '--json'), /not told/);
+  t.is(
+    await orama('function', 'invoke', 'probe', '--data', commands({ op: 'secret', a: 'TOKEN' })),
+    '{"results":["not told"]}',
+  );
+  await orama('function', 'secrets', 'delete', 'TOKEN', '--force');
+  const key = (await orama('keys', 'create', 'ci')).trim();
+  t.regex(key, /^ak_[^:]+:default$/);
+  t.is((await attempt('function', 'list', '--api-key', key)).code, 0);
+  const { keys } = await json('keys', 'list');
+  await orama('keys', 'revoke', keys.find((one: { name: string }) => one.name === 'ci').id);
+
+  // A message that nobody waits for and that fails is dead, until it is replayed.
+  const bad = commands({ op: 'exit', n: 65 });
+  const id = (await orama('function', 'invoke', 'probe', '--async', '--data', bad)).trim();
+  const dead = await eventually('the dead letter', async () => {
+    const { invocations } = await json('function', 'dead', 'list', 'probe');
+    return invocations[0];
+  });
+  t.like(dead, { request_id: id, state: 'dead' });
+  t.regex(await orama('function', 'dead', 'show', id), /attempt 1\terror after /);
+  t.regex(await orama('function', 'dead', 'replay', 'probe', id), /^Replayed as /);
+  await eventually(
+    'its second death',
+    async () => (await json('function', 'dead', 'list', 'probe')).count === 1,
+  );
+  t.is(await orama('function', 'dead', 'purge', 'probe'), '1 purged\n');
+
+  const failed = await attempt('function', 'invoke', 'probe', '--data', bad);
+  t.is(failed.code, 1);
+  t.regex(failed.stderr, /65.*\n.*orama function logs/);
+  t.regex(await orama('function', 'logs', 'probe', '--status', 'error'), / error http v3 /);
+
+  await orama('function', 'delete', 'probe', '--force');
+  const gone = await attempt('function', 'get', 'probe');
+  t.is(gone.code, 1);
+  t.regex(gone.stderr, /probe[\s\S]*orama function list/);
+});

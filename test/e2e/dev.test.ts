@@ -1,0 +1,58 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import test from 'ava';
+import { eventually } from '../helpers/eventually.js';
+import { startEngine } from '../helpers/running-engine.js';
+import { tempDir } from '../helpers/temp-dir.js';
+
+const home = tempDir();
+
+/** The smallest module: a _start that does nothing. */
+const EMPTY =
+  '\\0asm\\1\\0\\0\\0\\1\\4\\1\\140\\0\\0\\3\\2\\1\\0\\7\\12\\1\\6_start\\0\\0\\12\\4\\1\\2\\0\\13';
+
+test('dev deploys at every change, outlives a broken one, prints the log, and ends at a signal', async (t) => {
+  const engine = await startEngine();
+  t.teardown(engine.close);
+  const directory = join(home, 'watched');
+  mkdirSync(directory);
+  const manifest = (rest: string) =>
+    writeFileSync(
+      join(directory, 'function.yaml'),
+      `name: watched\nbuild: "printf '${EMPTY.replaceAll('\\', '\\\\')}' > function.wasm"\n${rest}`,
+    );
+  manifest('memory: 8');
+
+  const child = spawn(process.execPath, ['dist/src/cli/main.js', 'function', 'dev', directory], {
+    env: { PATH: process.env.PATH, HOME: home, ORAMA_URL: engine.url, ORAMA_API_KEY: engine.adminKey },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  t.teardown(() => child.kill('SIGKILL'));
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (part: string) => {
+      said += part;
+    });
+  }
+  const says = (text: string) => eventually(text, async () => said.includes(text));
+
+  await says('Deployed watched version 1');
+  // The watcher starts after the first deploy: a change that came too early for it is made again.
+  const changes = (rest: string, answer: string) =>
+    eventually(answer, async () => {
+      manifest(rest);
+      await sleep(2000);
+      return said.includes(answer);
+    });
+  await changes('memory: 512', 'memory must be a whole number from 1 to 256 MB, not 512');
+  await changes('memory: 16', 'Deployed watched version 2');
+
+  t.is((await engine.api.invoke('watched', '')).status, 200);
+  await says(' success http v');
+  child.kill('SIGTERM');
+  const [code] = await once(child, 'exit');
+  t.is(code, 0, said);
+});

@@ -1,0 +1,74 @@
+import { rm } from 'node:fs/promises';
+import test from 'ava';
+import { eventually } from '../helpers/eventually.js';
+import { commands, probeWasm } from '../helpers/probe.js';
+import { spawnEngine, startEngine } from '../helpers/running-engine.js';
+
+test('a hundred acknowledged events survive a kill -9 and all run', async (t) => {
+  const EVENTS = 100;
+  const first = await startEngine({ env: { WORKER_CONCURRENCY: '2' } });
+  t.teardown(() => rm(first.dataDir, { recursive: true, force: true }));
+  await first.api.put('/v1/functions/secrets', { name: 'TOKEN', value: 'kept' });
+  await first.api.deploy('probe', await probeWasm(), {
+    metadata: JSON.stringify({ triggers: [{ topic: 'work' }] }),
+  });
+  // Each takes long enough that most are still queued when the process dies.
+  const published = await Promise.all(
+    Array.from({ length: EVENTS }, (_, n) =>
+      first.api.publish('work', [
+        { op: 'sleep', n: 100 },
+        { op: 'log', a: `event ${n}` },
+        { op: 'secret', a: 'TOKEN' },
+      ]),
+    ),
+  );
+  t.true(published.every(({ status }) => status === 200));
+  await first.kill9();
+
+  const second = await startEngine({ dataDir: first.dataDir });
+  t.teardown(second.stop);
+  t.is(second.adminKey, first.adminKey);
+  const seen = await eventually(
+    'all events in the log',
+    async () => {
+      const { json } = await second.api.get('/v1/functions/probe/logs?limit=1000&status=success');
+      const messages = new Set(
+        json.logs.flatMap(({ messages: lines }: { messages: { message: string }[] }) =>
+          lines.map(({ message }) => message),
+        ),
+      );
+      return messages.size >= EVENTS && messages;
+    },
+    120_000,
+  );
+  for (let n = 0; n < EVENTS; n += 1) t.true(seen.has(`event ${n}`), `event ${n}`);
+  t.is((await second.api.get('/v1/functions/secrets')).json.count, 1);
+  t.is((await second.api.get('/v1/functions/probe/triggers')).json.count, 1);
+  const reply = await second.api.invoke('probe', commands({ op: 'secret', a: 'TOKEN' }));
+  t.deepEqual(reply.json, { results: ['kept'] });
+});
+
+test('a second engine on the same data directory is refused with a sentence', async (t) => {
+  const engine = await startEngine();
+  t.teardown(engine.close);
+  const second = spawnEngine(engine.dataDir, {});
+  const code = await new Promise((resolve) => second.process.once('exit', resolve));
+  t.is(code, 1);
+  t.regex(second.log(), new RegExp(`${engine.dataDir}.*in use`));
+  t.is((await engine.api.get('/health')).status, 200);
+});
+
+test('SIGTERM ends the engine with code 0 and lets a running call finish', async (t) => {
+  const engine = await startEngine();
+  t.teardown(engine.close);
+  await engine.api.deploy('probe', await probeWasm());
+  const call = engine.api.invoke('probe', commands({ op: 'sleep', n: 1000 }, { op: 'echo', a: 'finished' }));
+  await eventually('a running call', async () => {
+    const { json } = await engine.api.get('/v1/invocations?status=running');
+    return json.count > 0;
+  });
+  const code = engine.stop();
+  const reply = await call;
+  t.deepEqual(reply.json, { results: [null, 'finished'] }, reply.text);
+  t.is(await code, 0);
+});

@@ -1,0 +1,42 @@
+import { execFile } from 'node:child_process';
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import test from 'ava';
+import { commands, probeWasm } from '../helpers/probe.js';
+import { startEngine } from '../helpers/running-engine.js';
+
+const rotate = (dataDir: string) =>
+  promisify(execFile)(
+    process.execPath,
+    ['dist/src/cli/main.js', 'admin', 'rotate-secrets-key', '--data', dataDir, '--json'],
+    {
+      env: { PATH: process.env.PATH, HOME: dataDir },
+    },
+  );
+
+test('rotating the master key needs a stopped engine, changes the key, and every secret and token still works', async (t) => {
+  const first = await startEngine();
+  t.teardown(() => rm(first.dataDir, { recursive: true, force: true }));
+  await first.api.put('/v1/functions/secrets', { name: 'TOKEN', value: 'kept' });
+  await first.api.deploy('probe', await probeWasm());
+  const token = (await first.api.post('/v1/auth/token', {})).json.access_token;
+  const keyFile = join(first.dataDir, 'secrets-key');
+  const before = await readFile(keyFile, 'utf8');
+
+  const refused = await t.throwsAsync(rotate(first.dataDir));
+  t.regex(String(refused), /in use/);
+  t.is(await readFile(keyFile, 'utf8'), before);
+  t.is(await first.stop(), 0);
+
+  const { stdout } = await rotate(first.dataDir);
+  t.deepEqual(JSON.parse(stdout), { resealed: 1 });
+  t.not(await readFile(keyFile, 'utf8'), before);
+
+  const second = await startEngine({ dataDir: first.dataDir });
+  t.teardown(second.stop);
+  const reply = await second.api.invoke('probe', commands({ op: 'secret', a: 'TOKEN' }));
+  t.deepEqual(reply.json, { results: ['kept'] }, reply.text);
+  const whoami = await second.api.as().get('/v1/auth/whoami', { authorization: `Bearer ${token}` });
+  t.is(whoami.status, 200, whoami.text);
+});

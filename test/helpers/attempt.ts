@@ -1,0 +1,62 @@
+import {
+  type FunctionName,
+  functionNameSchema,
+  namespaceSchema,
+  requestIdSchema,
+} from '../../src/contract/ids.js';
+import type { AttemptRow, FinalAttempt } from '../../src/ports/store.js';
+import { uuidv7 } from '../../src/uuid.js';
+
+export const aNamespace = () => namespaceSchema.parse(`ns-${uuidv7().slice(-12)}`);
+export const aName = (name: string): FunctionName => functionNameSchema.parse(name);
+export const aRequestId = () => requestIdSchema.parse(uuidv7());
+
+/** A successful first attempt of a new invocation; not its end unless `final` is given. */
+export function anAttempt(given: Partial<AttemptRow> = {}): AttemptRow {
+  const now = Date.now();
+  return {
+    requestId: aRequestId(),
+    attempt: 1,
+    namespace: namespaceSchema.parse('default'),
+    function: aName('hello'),
+    version: 1,
+    trigger: 'http',
+    triggerDepth: 0,
+    status: 'success',
+    startedAt: now,
+    durationMs: 1.25,
+    inputSize: 2,
+    outputSize: 11,
+    memoryPeakMb: 3.5,
+    error: null,
+    messages: [{ level: 'info', message: 'hello', timestamp: new Date(now).toISOString() }],
+    acceptedAt: now,
+    traceparent: null,
+    final: null,
+    ...given,
+  };
+}
+
+export function anEnd(given: Partial<FinalAttempt> = {}): FinalAttempt {
+  return {
+    state: 'success',
+    completedAt: Date.now(),
+    output: null,
+    outputExpiresAt: Date.now() + 60_000,
+    input: null,
+    callerWallet: '',
+    reason: null,
+    ...given,
+  };
+}
+
+/** An attempt that ended its invocation as a dead letter. */
+export function aDeadAttempt(given: Partial<AttemptRow> = {}, end: Partial<FinalAttempt> = {}): AttemptRow {
+  return anAttempt({
+    trigger: 'async',
+    status: 'error',
+    error: 'exit code 1',
+    final: anEnd({ state: 'dead', reason: 'error', input: Buffer.from('{"n":1}'), ...end }),
+    ...given,
+  });
+}

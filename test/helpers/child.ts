@@ -1,0 +1,29 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+
+/** A process of the test's own that runs a compiled module and talks to it over IPC. */
+export interface Child {
+  readonly process: ChildProcess;
+  readonly messages: unknown[];
+  kill(signal?: NodeJS.Signals): Promise<void>;
+  freeze(): void;
+  thaw(): void;
+}
+
+export function startChild(module: URL, args: readonly string[]): Child {
+  const process = fork(module, [...args], { stdio: 'inherit' });
+  const messages: unknown[] = [];
+  process.on('message', (message) => messages.push(message));
+  return {
+    process,
+    messages,
+    kill: async (signal = 'SIGKILL') => {
+      if (process.exitCode !== null || process.signalCode !== null) return;
+      const exited = once(process, 'exit');
+      process.kill(signal);
+      await exited;
+    },
+    freeze: () => void process.kill('SIGSTOP'),
+    thaw: () => void process.kill('SIGCONT'),
+  };
+}

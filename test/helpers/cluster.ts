@@ -1,0 +1,125 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { Api } from './api.js';
+import { type RedisServerProcess, startRedis } from './redis-server.js';
+
+const ADMIN_KEY = 'ak_cluster-of-the-tests:default';
+const MAINS = {
+  web: ['dist/src/main.js', 'web'],
+  worker: ['dist/workers/main.js'],
+} as const;
+const READY = { web: /listening on (http\S+)/, worker: /taking (jobs)/ };
+
+/** One process of the Procfile. */
+export interface ClusterProcess {
+  readonly pid: number;
+  /** What it wrote on stderr so far. */
+  log(): string;
+  kill9(): Promise<void>;
+  /** SIGTERM; returns the exit code. */
+  stop(): Promise<number | null>;
+  freeze(): void;
+  thaw(): void;
+}
+
+export interface WebProcess extends ClusterProcess {
+  /** With the admin key. */
+  readonly api: Api;
+}
+
+/** Web and worker processes on one Redis and one data directory, as the Procfile starts them. */
+export interface Cluster {
+  readonly redis: RedisServerProcess;
+  readonly dataDir: string;
+  web(settings?: Settings): Promise<WebProcess>;
+  worker(settings?: Settings): Promise<ClusterProcess>;
+  /** Kills what still runs and removes the data. */
+  close(): Promise<void>;
+}
+
+export type Settings = Readonly<Record<string, string>>;
+
+export async function startCluster(shared: Settings = {}): Promise<Cluster> {
+  const redis = await startRedis();
+  const dataDir = await mkdtemp(join(tmpdir(), 'orama-cluster-'));
+  const children: ChildProcess[] = [];
+  const base = {
+    HOME: dataDir,
+    LOG_LEVEL: 'warn',
+    PORT: '0',
+    ORAMA_DATA_DIR: dataDir,
+    ORAMA_ADMIN_KEY: ADMIN_KEY,
+    REDIS_URL: redis.url,
+    ...shared,
+  };
+  const start = async (role: keyof typeof MAINS, settings: Settings) => {
+    const started = spawnRole(role, { ...base, ...settings });
+    children.push(started.child);
+    return { ...started, ready: await whenReady(role, started) };
+  };
+  return {
+    redis,
+    dataDir,
+    async web(settings = {}) {
+      const { process, ready } = await start('web', settings);
+      return { ...process, api: new Api(ready, ADMIN_KEY) };
+    },
+    async worker(settings = {}) {
+      return (await start('worker', settings)).process;
+    },
+    async close() {
+      await Promise.all(children.map((child) => end(child, 'SIGKILL')));
+      await redis.close();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Starts a process with these settings and none of the machine's own; it may end at once. */
+export function spawnRole(role: keyof typeof MAINS, settings: Settings) {
+  const child = spawn(process.execPath, [...MAINS[role]], {
+    env: { PATH: process.env.PATH, ...settings },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let text = '';
+  child.stderr.setEncoding('utf8').on('data', (part: string) => {
+    text += part;
+  });
+  const handle: ClusterProcess = {
+    pid: child.pid ?? 0,
+    log: () => text,
+    kill9: async () => void (await end(child, 'SIGKILL')),
+    stop: () => end(child, 'SIGTERM'),
+    freeze: () => void child.kill('SIGSTOP'),
+    thaw: () => void child.kill('SIGCONT'),
+  };
+  return { child, process: handle };
+}
+
+/** Resolves with what the line that says so says: the URL of a web process. */
+function whenReady(
+  role: keyof typeof MAINS,
+  { child, process: { log } }: ReturnType<typeof spawnRole>,
+): Promise<string> {
+  const lines = createInterface({ input: child.stdout });
+  return new Promise((resolve, reject) => {
+    lines.on('line', (line) => {
+      const found = READY[role].exec(line)?.[1];
+      if (found) resolve(found);
+    });
+    child.once('exit', (code) => reject(new Error(`a ${role} process ended with ${code}: ${log()}`)));
+  });
+}
+
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
+  if (child.exitCode === null && child.signalCode === null) {
+    const exited = once(child, 'exit');
+    child.kill(signal);
+    await exited;
+  }
+  return child.exitCode;
+}

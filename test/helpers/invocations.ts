@@ -1,0 +1,44 @@
+import { randomBytes } from 'node:crypto';
+import type { FunctionName, Namespace, RequestId } from '../../src/contract/ids.js';
+import type { Invocation, QueuedInvocation } from '../../src/ports/queue.js';
+
+/** A UUIDv7, as core makes them. */
+export function newRequestId(): RequestId {
+  const bytes = randomBytes(16);
+  bytes.writeUIntBE(Date.now(), 0, 6);
+  bytes.writeUInt8(0x70 | (bytes.readUInt8(6) & 0x0f), 6);
+  bytes.writeUInt8(0x80 | (bytes.readUInt8(8) & 0x3f), 8);
+  const hex = bytes.toString('hex');
+  const parts = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)];
+  return parts.join('-') as RequestId;
+}
+
+export const namespace = (name: string): Namespace => name as Namespace;
+export const functionName = (name: string): FunctionName => name as FunctionName;
+
+/** An invocation as a publish makes them; what a test is about goes into the arguments. */
+export function queued(
+  invocation: Partial<Invocation> = {},
+  options: Partial<Omit<QueuedInvocation, 'invocation'>> = {},
+): QueuedInvocation {
+  return {
+    invocation: {
+      id: newRequestId(),
+      namespace: namespace('default'),
+      function: functionName('hello'),
+      functionId: 'f1',
+      version: 1,
+      trigger: 'pubsub',
+      triggerDepth: 1,
+      callerWallet: '',
+      input: Buffer.from('{}'),
+      acceptedAt: Date.now(),
+      resultTtlMs: 3_600_000,
+      ...invocation,
+    },
+    attempts: 1,
+    backoff: { type: 'fixed', delayMs: 0 },
+    delayMs: 0,
+    ...options,
+  };
+}

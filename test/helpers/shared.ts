@@ -1,0 +1,14 @@
+import test from 'ava';
+import type { Closable } from '../../src/ports/closable.js';
+
+/** Opened by the first test of the file that needs it, closed after the last. */
+export function shared<T extends Closable>(open: () => Promise<T>): () => Promise<T> {
+  let opened: Promise<T> | undefined;
+  test.after.always(async () => {
+    await (await opened)?.close();
+  });
+  return () => {
+    opened ??= open();
+    return opened;
+  };
+}

@@ -1,0 +1,173 @@
+import test from 'ava';
+import { ethWallet, solWallet, type Wallet } from '../auth/wallet.js';
+import type { Api } from '../helpers/api.js';
+import { commands, probeWasm } from '../helpers/probe.js';
+import { aTenant, sharedEngine } from './served.js';
+
+const engine = sharedEngine();
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+
+let namespaces = 0;
+function unclaimed(): string {
+  namespaces += 1;
+  return `wallet-${process.pid}-${namespaces}`;
+}
+
+async function login(api: Api, wallet: Wallet, namespace: string, chain: string) {
+  const challenge = await api.post('/v1/auth/challenge', {
+    wallet: wallet.address,
+    purpose: 'login',
+    namespace,
+  });
+  const { nonce } = challenge.json;
+  const request = {
+    wallet: wallet.address,
+    nonce,
+    signature: wallet.sign(nonce),
+    namespace,
+    chain_type: chain,
+  };
+  return { challenge, request, verified: await api.post('/v1/auth/verify', request) };
+}
+
+for (const [chain, make] of [
+  ['ETH', ethWallet],
+  ['SOL', solWallet],
+] as const) {
+  test(`a ${chain} wallet logs in over HTTP, and functions see it as their caller`, async (t) => {
+    const anonymous = (await engine()).api.as();
+    const wallet = make();
+    const namespace = unclaimed();
+    const { challenge, request, verified } = await login(anonymous, wallet, namespace, chain);
+    t.is(challenge.status, 200, challenge.text);
+    t.deepEqual(Object.keys(challenge.json).sort(), ['expires_at', 'namespace', 'nonce', 'wallet']);
+    t.is(verified.status, 200, verified.text);
+    t.like(verified.json, { token_type: 'Bearer', expires_in: 900, subject: wallet.address, namespace });
+    const replayed = await anonymous.post('/v1/auth/verify', request);
+    t.is(replayed.status, 401);
+
+    const token = bearer(verified.json.access_token);
+    t.like((await anonymous.get('/v1/auth/whoami', token)).json, {
+      authenticated: true,
+      method: 'jwt',
+      wallet: wallet.address,
+      namespace,
+    });
+    const form = new FormData();
+    form.set('name', 'who');
+    form.set('wasm', new Blob([Buffer.from(await probeWasm())]), 'function.wasm');
+    const deployed = await anonymous.request('POST', '/v1/functions', { headers: token, body: form });
+    t.is(deployed.status, 201, deployed.text);
+    t.is(deployed.json.function.created_by, wallet.address);
+    const spoofed = { ...token, 'x-wallet': '0xevil', 'x-namespace': 'default', 'x-caller-wallet': '0xevil' };
+    const seen = await anonymous.invoke('who', commands({ op: 'wallet' }), spoofed);
+    t.deepEqual(seen.json, { results: [wallet.address] });
+  });
+}
+
+test('an API-key call has no caller wallet, whatever headers it carries', async (t) => {
+  const api = await aTenant(await engine());
+  await api.deploy('who', await probeWasm());
+  const seen = await api.invoke('who', commands({ op: 'wallet' }), { 'x-wallet': '0xevil' });
+  t.deepEqual(seen.json, { results: [''] });
+  const token = await api.post('/v1/auth/token', {});
+  t.is(token.status, 200, token.text);
+  t.like(token.json, { token_type: 'Bearer', expires_in: 900, namespace: api.namespace });
+  const byToken = await api.as().invoke('who', commands({ op: 'wallet' }), bearer(token.json.access_token));
+  t.deepEqual(byToken.json, { results: [''] });
+});
+
+test('a key is taken as X-API-Key, Bearer and ApiKey, and nothing else is', async (t) => {
+  const api = await aTenant(await engine());
+  const anonymous = api.as();
+  for (const headers of [
+    { 'x-api-key': api.key },
+    { authorization: `Bearer ${api.key}` },
+    { authorization: `ApiKey ${api.key}` },
+    { authorization: `bearer ${api.key}` },
+  ]) {
+    t.is((await anonymous.get('/v1/auth/whoami', headers)).status, 200, JSON.stringify(headers));
+  }
+  for (const headers of [
+    { authorization: api.key },
+    { authorization: `Basic ${Buffer.from(`x:${api.key}`).toString('base64')}` },
+    { authorization: `Bearer ${api.key.split(':')[0]}` },
+    { 'x-namespace': api.namespace },
+    { cookie: `api_key=${api.key}` },
+  ]) {
+    const refused = await anonymous.get('/v1/auth/whoami', headers);
+    t.is(refused.status, 401, JSON.stringify(headers));
+    t.is(refused.json.code, 'unauthorized');
+    t.truthy(refused.headers.get('www-authenticate'));
+  }
+  t.is((await anonymous.get(`/v1/auth/whoami?api_key=${api.key}`)).status, 401);
+});
+
+test('refresh rotates, its reuse ends the login, and so does logout', async (t) => {
+  const anonymous = (await engine()).api.as();
+  const { verified } = await login(anonymous, ethWallet(), unclaimed(), 'ETH');
+  const refreshed = await anonymous.post('/v1/auth/refresh', { refresh_token: verified.json.refresh_token });
+  t.is(refreshed.status, 200, refreshed.text);
+  const reused = await anonymous.post('/v1/auth/refresh', { refresh_token: verified.json.refresh_token });
+  t.is(reused.status, 401);
+  t.is((await anonymous.get('/v1/auth/whoami', bearer(refreshed.json.access_token))).status, 401);
+
+  const second = (await login(anonymous, ethWallet(), unclaimed(), 'ETH')).verified.json;
+  const out = await anonymous.request('POST', '/v1/auth/logout', { headers: bearer(second.access_token) });
+  t.is(out.status, 200, out.text);
+  t.is((await anonymous.get('/v1/auth/whoami', bearer(second.access_token))).status, 401);
+  t.is((await anonymous.post('/v1/auth/refresh', { refresh_token: second.refresh_token })).status, 401);
+
+  const third = (await login(anonymous, ethWallet(), unclaimed(), 'ETH')).verified.json;
+  t.is((await anonymous.post('/v1/auth/logout', { refresh_token: third.refresh_token })).status, 200);
+  t.is((await anonymous.get('/v1/auth/whoami', bearer(third.access_token))).status, 401);
+  t.is((await anonymous.post('/v1/auth/logout', {})).status, 400);
+});
+
+test("another wallet's namespace is 403, default too", async (t) => {
+  const anonymous = (await engine()).api.as();
+  const namespace = unclaimed();
+  t.is((await login(anonymous, ethWallet(), namespace, 'ETH')).verified.status, 200);
+  t.is((await login(anonymous, ethWallet(), namespace, 'ETH')).verified.status, 403);
+  const challenge = await anonymous.post('/v1/auth/challenge', {
+    wallet: ethWallet().address,
+    purpose: '',
+    namespace: 'default',
+  });
+  t.is(challenge.status, 403);
+});
+
+test('the key set is at both of its paths', async (t) => {
+  const anonymous = (await engine()).api.as();
+  const one = await anonymous.get('/v1/auth/jwks');
+  const two = await anonymous.get('/.well-known/jwks.json');
+  t.deepEqual(one.json, two.json);
+  t.like(one.json.keys[0], { kty: 'OKP', crv: 'Ed25519', alg: 'EdDSA', use: 'sig' });
+  t.is(one.json.keys[0].d, undefined);
+});
+
+test('keys are made, listed without themselves, and revoked; the admin key does so for any namespace', async (t) => {
+  const { api: admin } = await engine();
+  const api = await aTenant(await engine());
+  const made = await api.post('/v1/auth/keys', { name: 'second' });
+  t.is(made.status, 201);
+  t.deepEqual(Object.keys(made.json).sort(), [
+    'api_key',
+    'created_at',
+    'id',
+    'last_used_at',
+    'name',
+    'namespace',
+  ]);
+  t.regex(made.json.api_key, new RegExp(`^ak_.+:${api.namespace}$`));
+  const list = await api.get('/v1/auth/keys');
+  t.is(list.json.count, 2);
+  t.false(list.text.includes(made.json.api_key));
+  t.is((await api.post('/v1/auth/keys', { name: 'x', namespace: 'default' })).status, 403);
+  t.is((await api.get('/v1/auth/keys?namespace=default')).status, 403);
+  t.is((await admin.get(`/v1/auth/keys?namespace=${api.namespace}`)).json.count, 2);
+  t.is((await api.post('/v1/auth/keys', { name: '' })).status, 400);
+  t.is((await admin.delete(`/v1/auth/keys/${made.json.id}`)).status, 200);
+  t.is((await api.as(made.json.api_key).get('/v1/functions')).status, 401);
+  t.is((await api.delete('/v1/auth/keys/nothing')).status, 404);
+});

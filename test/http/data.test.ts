@@ -1,0 +1,156 @@
+import test from 'ava';
+import { eventually } from '../helpers/eventually.js';
+import { commands } from '../helpers/probe.js';
+import { aTenant, aTenantWithProbe, sharedEngine } from './served.js';
+
+const engine = sharedEngine();
+
+test("the owner works on the namespace's database, the same that its functions see", async (t) => {
+  const api = await aTenantWithProbe(await engine());
+  const created = await api.post('/v1/rqlite/create-table', {
+    schema: 'CREATE TABLE devices (id INTEGER PRIMARY KEY, token TEXT NOT NULL UNIQUE)',
+  });
+  t.is(created.status, 201, created.text);
+  const inserted = await api.post('/v1/rqlite/exec', {
+    sql: 'INSERT INTO devices (token) VALUES (?)',
+    args: ["x'; DROP TABLE devices; --"],
+  });
+  t.deepEqual(inserted.json, { rows_affected: 1, last_insert_id: 1 });
+  const seen = await api.invoke('probe', commands({ op: 'query', a: 'SELECT id FROM devices', b: '[]' }));
+  t.deepEqual(seen.json, { results: [[{ id: 1 }]] });
+  await api.invoke(
+    'probe',
+    commands({ op: 'execute', a: "INSERT INTO devices (token) VALUES ('f')", b: '[]' }),
+  );
+  const rows = await api.post('/v1/rqlite/query', { sql: 'SELECT token FROM devices ORDER BY id' });
+  t.deepEqual(rows.json, { items: [{ token: "x'; DROP TABLE devices; --" }, { token: 'f' }], count: 2 });
+
+  const both = await api.post('/v1/rqlite/transaction', {
+    ops: [
+      { kind: 'exec', sql: "INSERT INTO devices (token) VALUES ('t')" },
+      { kind: 'query', sql: 'SELECT count(*) AS n FROM devices', args: [] },
+    ],
+    return_results: true,
+  });
+  t.is(both.status, 200, both.text);
+  t.like(both.json.results[0], { rows_affected: 1 });
+  t.deepEqual(both.json.results[1].items, [{ n: 3 }]);
+  const failed = await api.post('/v1/rqlite/transaction', {
+    ops: [
+      { kind: 'exec', sql: "INSERT INTO devices (token) VALUES ('half')" },
+      { kind: 'exec', sql: "INSERT INTO devices (token) VALUES ('t')" },
+    ],
+  });
+  t.is(failed.status, 400);
+  t.is(failed.json.code, 'invalid_sql');
+  t.is((await api.post('/v1/rqlite/query', { sql: 'SELECT 1 FROM devices' })).json.count, 3);
+
+  const schema = await api.get('/v1/rqlite/schema');
+  t.like(schema.json.tables[0], { name: 'devices', type: 'table' });
+  t.is((await api.post('/v1/rqlite/drop-table', { table: 'devices' })).status, 200);
+  t.is((await api.get('/v1/rqlite/schema')).json.count, 0);
+});
+
+test('SQL through names, several statements, and what reaches outside are refused', async (t) => {
+  const api = await aTenant(await engine());
+  await api.post('/v1/rqlite/create-table', { schema: 'CREATE TABLE kept (id INTEGER)' });
+  const refused: [path: string, body: Record<string, unknown>][] = [
+    ['drop-table', { table: 'kept"; DROP TABLE kept; --' }],
+    ['drop-table', { table: '' }],
+    ['create-table', { schema: 'DROP TABLE kept' }],
+    ['create-table', { schema: 'CREATE TABLE a (b); DROP TABLE kept' }],
+    ['query', { sql: 'DELETE FROM kept' }],
+    ['query', { sql: 'SELECT 1; SELECT 2' }],
+    ['query', { sql: 'INSERT INTO kept VALUES (1) RETURNING id' }],
+    ['exec', { sql: "ATTACH '/etc/passwd' AS p" }],
+    ['exec', { sql: 'PRAGMA journal_mode = delete' }],
+    ['exec', { sql: "VACUUM INTO '/tmp/stolen'" }],
+    ['exec', { sql: "SELECT load_extension('x')" }],
+    ['query', { sql: 'SELECT * FROM nothing' }],
+    ['query', { sql: 'SELECT ?', args: 'x' }],
+    ['query', {}],
+  ];
+  for (const [path, body] of refused) {
+    const reply = await api.post(`/v1/rqlite/${path}`, body);
+    t.is(reply.status, 400, `${path} ${JSON.stringify(body)}: ${reply.text}`);
+  }
+  t.is((await api.get('/v1/rqlite/schema')).json.count, 1);
+});
+
+test("the owner works on the namespace's cache, the same that its functions see", async (t) => {
+  const api = await aTenantWithProbe(await engine());
+  for (const value of ['text', { a: [1, null] }, 42, true, null]) {
+    t.is((await api.post('/v1/cache/put', { dmap: 'm', key: 'k', value })).status, 200);
+    t.deepEqual((await api.post('/v1/cache/get', { dmap: 'm', key: 'k' })).json, {
+      dmap: 'm',
+      key: 'k',
+      value,
+    });
+  }
+  await api.post('/v1/cache/put', { key: 'greeting', value: 'hello' });
+  const read = await api.invoke('probe', commands({ op: 'cache_get', a: 'greeting' }));
+  t.deepEqual(read.json, { results: ['hello'] });
+  await api.invoke('probe', commands({ op: 'cache_set', a: 'made', b: 'inside' }));
+  t.is((await api.post('/v1/cache/get', { dmap: 'default', key: 'made' })).json.value, 'inside');
+
+  const missing = await api.post('/v1/cache/get', { dmap: 'other', key: 'k' });
+  t.is(missing.status, 404);
+  const many = await api.post('/v1/cache/mget', { keys: ['greeting', 'absent', 'made'] });
+  t.deepEqual(many.json.results, [
+    { key: 'greeting', value: 'hello' },
+    { key: 'made', value: 'inside' },
+  ]);
+  const scan = await api.post('/v1/cache/scan', { dmap: 'm' });
+  t.deepEqual(scan.json, { dmap: 'm', keys: ['k'], count: 1 });
+  t.is((await api.post('/v1/cache/delete', { dmap: 'm', key: 'k' })).status, 200);
+  t.is((await api.post('/v1/cache/delete', { dmap: 'm', key: 'k' })).status, 404);
+  t.deepEqual((await api.get('/v1/cache/health')).json, { status: 'ok' });
+  for (const wrong of [
+    { key: '' },
+    { dmap: 'a/b', key: 'k' },
+    { key: 'k', ttl: 'soon', value: 1 },
+    { key: 'k' },
+  ]) {
+    t.is((await api.post('/v1/cache/put', wrong)).status, 400, JSON.stringify(wrong));
+  }
+});
+
+test('a cached value is gone after its ttl', async (t) => {
+  const api = await aTenant(await engine());
+  await api.post('/v1/cache/put', { key: 'short', value: 'x', ttl: '1s' });
+  await api.post('/v1/cache/put', { key: 'long', value: 'x', ttl: '5m' });
+  await eventually('its end', async () => (await api.post('/v1/cache/get', { key: 'short' })).status === 404);
+  t.is((await api.post('/v1/cache/get', { key: 'long' })).status, 200);
+});
+
+test("files are stored, read, and given up; another namespace's CID grants nothing", async (t) => {
+  const api = await aTenantWithProbe(await engine());
+  const stranger = await aTenantWithProbe(await engine());
+  const content = `a file of ${api.namespace}`;
+  const form = new FormData();
+  form.set('file', new Blob([content]), 'note.txt');
+  const stored = await api.request('POST', '/v1/storage/upload', { body: form });
+  t.is(stored.status, 200, stored.text);
+  t.like(stored.json, { name: 'note.txt', size: content.length });
+  const { cid } = stored.json;
+  t.is((await api.get(`/v1/storage/get/${cid}`)).text, content);
+  t.like((await api.get(`/v1/storage/status/${cid}`)).json, { cid, status: 'pinned', name: 'note.txt' });
+  t.is((await api.post('/v1/storage/pin', { cid })).status, 200);
+  t.deepEqual((await api.invoke('probe', commands({ op: 'storage_get', a: cid }))).json, {
+    results: [content],
+  });
+  const made = await api.invoke('probe', commands({ op: 'storage_put', a: 'from a function' }));
+  t.is((await api.get(`/v1/storage/get/${made.json.results[0]}`)).text, 'from a function');
+
+  t.is((await stranger.get(`/v1/storage/get/${cid}`)).status, 404);
+  t.is((await stranger.get(`/v1/storage/status/${cid}`)).status, 404);
+  t.is((await stranger.post('/v1/storage/pin', { cid })).status, 404);
+  t.is((await stranger.delete(`/v1/storage/unpin/${cid}`)).status, 404);
+  t.deepEqual((await stranger.invoke('probe', commands({ op: 'storage_get', a: cid }))).json, {
+    results: [''],
+  });
+
+  t.is((await api.delete(`/v1/storage/unpin/${cid}`)).status, 200);
+  t.is((await api.get(`/v1/storage/get/${cid}`)).status, 404);
+  t.is((await api.get('/v1/storage/get/..%2F..%2Fetc%2Fpasswd')).status, 400);
+});

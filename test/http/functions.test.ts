@@ -1,0 +1,304 @@
+import test from 'ava';
+import { commands, probeWasm } from '../helpers/probe.js';
+import { aTenant, aTenantWithProbe, sharedEngine } from './served.js';
+
+const engine = sharedEngine();
+
+test('a function is deployed, shown, listed, rolled back and deleted', async (t) => {
+  const api = await aTenant(await engine());
+  const first = await api.deploy('one', await probeWasm(), { memory_limit_mb: '32' });
+  t.is(first.status, 201, first.text);
+  t.is(typeof first.json.message, 'string');
+  t.deepEqual(Object.keys(first.json.function).sort(), [
+    'created_at',
+    'created_by',
+    'id',
+    'is_public',
+    'memory_limit_mb',
+    'name',
+    'namespace',
+    'retry_count',
+    'retry_delay_seconds',
+    'status',
+    'timeout_seconds',
+    'updated_at',
+    'version',
+    'warm_start',
+    'wasm_cid',
+  ]);
+  const second = await api.deploy('one', await probeWasm());
+  t.is(second.json.function.version, 2);
+  t.is(second.json.function.wasm_cid, first.json.function.wasm_cid);
+
+  const list = await api.get('/v1/functions');
+  t.like(list.json, { count: 1 });
+  t.is(list.json.functions[0].version, 2);
+  t.is((await api.get('/v1/functions/one@1')).json.memory_limit_mb, 32);
+  t.is((await api.get('/v1/functions/one%401')).json.version, 1);
+  t.is((await api.get('/v1/functions/one@3')).status, 404);
+
+  const back = await api.post('/v1/functions/one/rollback', { version: 1 });
+  t.is(back.status, 201);
+  t.like(back.json.function, { version: 3, memory_limit_mb: 32 });
+  t.is((await api.post('/v1/functions/one/rollback', { version: 9 })).status, 404);
+  const versions = await api.get('/v1/functions/one/versions');
+  t.deepEqual(
+    versions.json.versions.map(({ version }: { version: number }) => version),
+    [3, 2, 1],
+  );
+
+  t.is(typeof (await api.delete('/v1/functions/one')).json.message, 'string');
+  t.is((await api.get('/v1/functions/one')).status, 404);
+  t.is((await api.delete('/v1/functions/one')).status, 404);
+  t.is((await api.deploy('one', await probeWasm())).json.function.version, 4);
+});
+
+test('a record has an ETag that changes with each version', async (t) => {
+  const api = await aTenantWithProbe(await engine());
+  const first = await api.get('/v1/functions/probe');
+  const etag = first.headers.get('etag') ?? '';
+  t.not(etag, '');
+  const same = await api.get('/v1/functions/probe', { 'if-none-match': etag });
+  t.is(same.status, 304);
+  t.is(same.text, '');
+  await api.deploy('probe', await probeWasm());
+  t.is((await api.get('/v1/functions/probe', { 'if-none-match': etag })).status, 200);
+});
+
+test('output that begins with { or [ is the body as it is, other text is wrapped, bytes are base64', async (t) => {
+  const api = await aTenantWithProbe(await engine());
+  const object = await api.invoke('probe', '{"a": 1}');
+  t.is(object.text, '{"a": 1}');
+  t.regex(object.headers.get('content-type') ?? '', /^application\/json/);
+  t.is((await api.invoke('probe', commands({ op: 'echo', a: 'x' }))).text, '{"results":["x"]}');
+
+  const text = await api.invoke('probe', 'plain');
+  t.is(text.status, 200);
+  t.like(text.json, { output: 'plain', status: 'success' });
+  t.is(text.json.request_id, text.headers.get('x-request-id'));
+  t.is(typeof text.json.duration_ms, 'number');
+  t.is(text.headers.get('x-duration-ms'), String(text.json.duration_ms));
+  t.is(text.headers.get('x-attempts'), '1');
+  t.is(text.headers.get('x-function-version'), '1');
+
+  const binary = Uint8Array.from([0xff, 0xfe, 0, 1]);
+  const wrapped = await api.invoke('probe', binary);
+  t.is(wrapped.json.output, undefined);
+  t.deepEqual(Buffer.from(wrapped.json.output_base64, 'base64'), Buffer.from(binary));
+  const bare = await fetch(`${api.url}/v1/functions/probe/invoke`, {
+    method: 'POST',
+    headers: { 'x-api-key': api.key, accept: 'application/octet-stream' },
+    body: binary,
+  });
+  t.is(bare.headers.get('content-type'), 'application/octet-stream');
+  t.deepEqual(Buffer.from(await bare.arrayBuffer()), Buffer.from(binary));
+
+  t.like((await api.invoke('probe', '')).json, { output: '', status: 'success' });
+});
+
+test('a failed call has request_id, status, error and duration_ms', async (t) => {
+  const api = await aTenantWithProbe(await engine(), { timeout_seconds: '1' });
+  const failed = await api.invoke('probe', commands({ op: 'exit', n: 3 }));
+  t.is(failed.status, 500);
+  t.like(failed.json, { status: 'error', code: 'function_error' });
+  t.regex(failed.json.error, /3/);
+  t.is(failed.json.request_id, failed.headers.get('x-request-id'));
+  const late = await api.invoke('probe', commands({ op: 'sleep', n: 5000 }));
+  t.is(late.status, 504);
+  t.like(late.json, { status: 'timeout', code: 'function_timeout' });
+
+  const absent = await api.invoke('absent', '');
+  t.is(absent.status, 404);
+  t.deepEqual(Object.keys(absent.json).sort(), ['code', 'duration_ms', 'error', 'request_id', 'status']);
+});
+
+test('name@version runs that version', async (t) => {
+  const api = await aTenantWithProbe(await engine());
+  await api.deploy('probe', await probeWasm());
+  t.is((await api.invoke('probe', 'x')).headers.get('x-function-version'), '2');
+  t.is((await api.invoke('probe@1', 'x')).headers.get('x-function-version'), '1');
+  t.is((await api.invoke('probe@7', 'x')).status, 404);
+  for (const name of [
+    'probe@0',
+    'probe@-1',
+    'probe@x',
+    'probe@1@2',
+    '@1',
+    'a%2Fb',
+    '..%2F..',
+    '%00',
+    '%E0%A4%A',
+  ]) {
+    const refused = await api.invoke(name, 'x');
+    t.is(refused.status, 400, name);
+    t.is(refused.json.code, 'invalid_request', name);
+  }
+});
+
+test('an input over 1 MB is 413, whether its length is declared or not, and exactly 1 MB is not', async (t) => {
+  const api = await aTenantWithProbe(await engine());
+  const most = new Uint8Array(1 << 20).fill(0x20);
+  t.is((await api.invoke('probe', most)).status, 200);
+  const declared = await api.invoke('probe', new Uint8Array((2 << 20) + 1));
+  t.is(declared.status, 413);
+  t.is(declared.json.code, 'payload_too_large');
+  const chunks = new ReadableStream({
+    start(controller) {
+      for (let sent = 0; sent < 33; sent += 1) controller.enqueue(new Uint8Array(65_536));
+      controller.close();
+    },
+  });
+  const streamed = await fetch(`${api.url}/v1/functions/probe/invoke`, {
+    method: 'POST',
+    headers: { 'x-api-key': api.key },
+    body: chunks,
+    duplex: 'half',
+  } as RequestInit);
+  t.is(streamed.status, 413);
+});
+
+test('unknown paths are 404, known ones with another method 405 with Allow, OPTIONS says what there is', async (t) => {
+  const { api } = await engine();
+  for (const path of ['/', '/v1', '/v1/nothing', '/v2/functions', '//v1/functions']) {
+    const absent = await api.get(path);
+    t.is(absent.status, 404, path);
+    t.is(absent.json.code, 'not_found', path);
+  }
+  const wrong = await api.request('PATCH', '/v1/functions');
+  t.is(wrong.status, 405);
+  t.is(wrong.headers.get('allow'), 'GET, HEAD, OPTIONS, POST');
+  t.is((await api.get('/v1/pubsub/publish')).status, 405);
+  const options = await api.request('OPTIONS', '/v1/functions/secrets');
+  t.is(options.status, 204);
+  t.regex(options.headers.get('allow') ?? '', /PUT/);
+  const head = await api.request('HEAD', '/v1/functions');
+  t.is(head.status, 200);
+  t.is(head.text, '');
+});
+
+test('what is wrong with a JSON body is said in a sentence', async (t) => {
+  const { api } = await engine();
+  const send = (body: string | Uint8Array) => api.request('PUT', '/v1/functions/secrets', { body });
+  const cases: [string | Uint8Array, RegExp][] = [
+    ['', /empty/],
+    ['{', /JSON/],
+    ['{"name":"a","value":"se-cret"', /JSON/],
+    ['[]', /map|object/],
+    ['null', /map|object/],
+    ['{"name":"a"}', /value/],
+    ['{"name":"a b","value":"x"}', /name.*a b/],
+    ['{"name":"a","value":7}', /value/],
+    [`${'['.repeat(5000)}`, /nested/],
+    [`{"name":"a","value":${'['.repeat(5000)}${']'.repeat(5000)}}`, /nested/],
+    [Uint8Array.from([0x7b, 0xff, 0x7d]), /UTF-8/],
+  ];
+  for (const [body, sentence] of cases) {
+    const reply = await send(body);
+    t.is(reply.status, 400, String(body).slice(0, 60));
+    t.regex(reply.json.error, sentence, String(body).slice(0, 60));
+    t.false(reply.text.includes('se-cret'));
+  }
+  t.is((await send(`{"name":"a","value":"${'x'.repeat(3 << 20)}"}`)).status, 413);
+});
+
+test('a deploy wants multipart/form-data with the file wasm', async (t) => {
+  const { api } = await engine();
+  const json = await api.post('/v1/functions', { name: 'x' });
+  t.is(json.status, 415);
+  const form = new FormData();
+  form.set('name', 'x');
+  const noFile = await api.request('POST', '/v1/functions', { body: form });
+  t.is(noFile.status, 400);
+  t.regex(noFile.json.error, /wasm/);
+  const broken = await api.request('POST', '/v1/functions', {
+    headers: { 'content-type': 'multipart/form-data; boundary=x' },
+    body: '--x\r\ncontent-disposition: form-data; name="name"\r\n\r\nhalf',
+  });
+  t.is(broken.status, 400);
+  t.is((await api.deploy('big', new Uint8Array(33 << 20))).status, 413);
+});
+
+test('a file part without a content type is a file all the same', async (t) => {
+  const api = await aTenant(await engine());
+  const wasm = await probeWasm();
+  const part = (headers: string, content: Uint8Array) =>
+    Buffer.concat([
+      Buffer.from(`--b\r\ncontent-disposition: form-data; ${headers}\r\n\r\n`),
+      content,
+      Buffer.from('\r\n'),
+    ]);
+  const body = Buffer.concat([
+    part('name="name"', Buffer.from('plain')),
+    part('name="wasm"; filename="function.wasm"', wasm),
+    Buffer.from('--b--\r\n'),
+  ]);
+  const reply = await api.request('POST', '/v1/functions', {
+    headers: { 'content-type': 'multipart/form-data; boundary=b' },
+    body,
+  });
+  t.is(reply.status, 201, reply.text);
+  t.is((await api.invoke('plain', '{}')).text, '{}');
+});
+
+test('secrets are set, listed without their values, and deleted', async (t) => {
+  const api = await aTenantWithProbe(await engine());
+  const set = await api.put('/v1/functions/secrets', { name: 'TOKEN', value: 'very-secret' });
+  t.is(set.status, 200);
+  t.like(set.json, { name: 'TOKEN' });
+  const list = await api.get('/v1/functions/secrets');
+  t.is(list.json.count, 1);
+  t.deepEqual(Object.keys(list.json.secrets[0]).sort(), ['created_at', 'name', 'updated_at']);
+  t.deepEqual((await api.invoke('probe', commands({ op: 'secret', a: 'TOKEN' }))).json, {
+    results: ['very-secret'],
+  });
+  t.is((await api.delete('/v1/functions/secrets/TOKEN')).status, 200);
+  t.is((await api.delete('/v1/functions/secrets/TOKEN')).status, 404);
+});
+
+test('triggers are added, listed and deleted', async (t) => {
+  const api = await aTenantWithProbe(await engine());
+  const topic = await api.post('/v1/functions/probe/triggers', { topic: 'a:*' });
+  t.is(topic.status, 201, topic.text);
+  t.like(topic.json.trigger, { function: 'probe', topic: 'a:*', enabled: true });
+  const cron = await api.post('/v1/functions/probe/triggers', {
+    cron: '0 3 * * *',
+    timezone: 'Europe/Berlin',
+  });
+  t.is(cron.status, 201, cron.text);
+  t.like(cron.json.trigger, { cron: '0 3 * * *', timezone: 'Europe/Berlin', enabled: true });
+  t.regex(cron.json.trigger.next_run_at, /^20\d\d-.*Z$/);
+  t.is((await api.get('/v1/functions/probe/triggers')).json.count, 2);
+  t.deepEqual((await api.get('/v1/pubsub/topics')).json, { topics: ['a:*'] });
+  for (const wrong of [
+    {},
+    { topic: '' },
+    { topic: 'a b' },
+    { cron: 'x' },
+    { topic: 'a', cron: '* * * * *' },
+  ]) {
+    t.is((await api.post('/v1/functions/probe/triggers', wrong)).status, 400, JSON.stringify(wrong));
+  }
+  t.is((await api.post('/v1/functions/none/triggers', { topic: 'a' })).status, 404);
+  const { id } = topic.json.trigger;
+  t.is((await api.delete(`/v1/functions/probe/triggers/${id}`)).status, 200);
+  t.is((await api.delete(`/v1/functions/probe/triggers/${id}`)).status, 404);
+});
+
+test('health, version and status are open; metrics and details need a credential', async (t) => {
+  const { api } = await engine();
+  const anonymous = api.as();
+  for (const path of ['/health', '/v1/health']) {
+    const health = await anonymous.get(path);
+    t.is(health.status, 200);
+    t.like(health.json, { status: 'ok' });
+    t.deepEqual(health.json.dependencies.store, { status: 'up' });
+  }
+  t.is(typeof (await anonymous.get('/v1/version')).json.version, 'string');
+  t.is((await anonymous.get('/v1/status')).json.dependencies, undefined);
+  t.truthy((await api.get('/v1/status')).json.queue);
+  t.is((await anonymous.get('/metrics')).status, 401);
+  const metrics = await api.get('/metrics');
+  t.is(metrics.status, 200);
+  t.regex(metrics.headers.get('content-type') ?? '', /^text\/plain/);
+  t.regex(metrics.text, /^# HELP /m);
+});

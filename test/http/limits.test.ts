@@ -1,0 +1,96 @@
+import { createConnection } from 'node:net';
+import test from 'ava';
+import type { Api } from '../helpers/api.js';
+import { aTenant, aTenantWithProbe, sharedEngine } from './served.js';
+
+const engine = sharedEngine({
+  env: {
+    RATE_LIMIT_PER_MINUTE: '60',
+    ANON_RATE_LIMIT_PER_MINUTE: '40',
+    OPEN_METRICS: 'true',
+    CORS_ORIGINS: 'https://app.example',
+    SYNC_WAIT_SECONDS: '1',
+  },
+});
+
+/** Asks until it is told to wait; fails the test when it never is. */
+async function untilLimited(
+  ask: () => ReturnType<Api['get']>,
+): Promise<{ status: number; retryAfter: number }> {
+  for (let asked = 0; asked < 200; asked += 1) {
+    const { status, headers } = await ask();
+    if (status === 429) return { status, retryAfter: Number(headers.get('retry-after')) };
+  }
+  throw new Error('never limited');
+}
+
+test('a namespace that asks too often gets 429 with Retry-After, and others are served', async (t) => {
+  const busy = await aTenant(await engine());
+  const { retryAfter } = await untilLimited(() => busy.get('/v1/functions'));
+  t.true(retryAfter >= 1 && retryAfter <= 60);
+  const calm = await aTenant(await engine());
+  t.is((await calm.get('/v1/functions')).status, 200);
+  t.is((await busy.get('/health')).status, 200);
+});
+
+test('anonymous callers and guesses at keys are limited by address, whatever X-Forwarded-For says', async (t) => {
+  const anonymous = (await engine()).api.as();
+  let guess = 0;
+  const { retryAfter } = await untilLimited(() => {
+    guess += 1;
+    return anonymous.get('/v1/functions', {
+      'x-api-key': `ak_guess${'0'.repeat(16)}${guess}:default`,
+      'x-forwarded-for': `203.0.113.${guess % 250}`,
+    });
+  });
+  t.true(retryAfter >= 1);
+  t.is((await anonymous.post('/v1/auth/challenge', {})).status, 429);
+  t.is((await anonymous.get('/health')).status, 200);
+  t.is((await anonymous.get('/metrics')).status, 200);
+});
+
+test('pages of configured origins may call, and no others', async (t) => {
+  const { url } = await engine();
+  const ask = (origin: string, method = 'OPTIONS') =>
+    fetch(`${url}/health`, {
+      method,
+      headers: {
+        origin,
+        'access-control-request-method': 'GET',
+        'access-control-request-headers': 'x-api-key',
+      },
+    });
+  const preflight = await ask('https://app.example');
+  t.is(preflight.status, 204);
+  t.is(preflight.headers.get('access-control-allow-origin'), 'https://app.example');
+  t.regex(preflight.headers.get('access-control-allow-methods') ?? '', /GET/);
+  t.is(preflight.headers.get('access-control-allow-headers'), 'x-api-key');
+  const actual = await ask('https://app.example', 'GET');
+  t.is(actual.headers.get('access-control-allow-origin'), 'https://app.example');
+  t.regex(actual.headers.get('access-control-expose-headers') ?? '', /X-Request-ID/);
+  t.is((await ask('https://evil.example')).headers.get('access-control-allow-origin'), null);
+});
+
+test('a sync call that takes longer than SYNC_WAIT_SECONDS goes on as an async one', async (t) => {
+  const api = await aTenantWithProbe(await engine());
+  const reply = await api.invoke('probe', '[{"op":"sleep","n":4000}]');
+  t.is(reply.status, 202);
+  t.is(reply.json.status, 'queued');
+  t.is(reply.headers.get('location'), `/v1/invocations/${reply.json.request_id}`);
+});
+
+test('a client that never finishes its headers is let go', async (t) => {
+  const { url } = await engine();
+  const text = await new Promise<string>((resolve) => {
+    const socket = createConnection(Number(new URL(url).port), '127.0.0.1', () =>
+      socket.write('GET /health HTTP/1.1\r\nhost: x\r\nx-slow: '),
+    );
+    let received = '';
+    socket.on('data', (part) => {
+      received += part;
+    });
+    socket.on('close', () => resolve(received));
+    socket.on('error', () => undefined);
+  });
+  t.regex(text, /^HTTP\/1\.1 408 /);
+});

@@ -1,0 +1,109 @@
+import test from 'ava';
+import { ERRORS } from '../../src/errors.js';
+import { docsPage } from '../../src/http/docs-page.js';
+import { openApi } from '../../src/http/openapi.js';
+import { routes } from '../../src/http/routes.js';
+
+interface Operation {
+  operationId: string;
+  responses: Record<string, { description: string }>;
+}
+
+const document = openApi(routes, '1.2.3');
+const operations = Object.entries(document.paths as Record<string, Record<string, Operation>>).flatMap(
+  ([path, methods]) => Object.entries(methods).map(([method, operation]) => ({ path, method, ...operation })),
+);
+
+test('every route is in the document, once', (t) => {
+  t.is(operations.length, routes.length);
+  t.is(new Set(operations.map(({ operationId }) => operationId)).size, routes.length);
+  t.deepEqual(JSON.parse(JSON.stringify(document)), document);
+});
+
+test('the endpoints of the contract are there', (t) => {
+  const there = new Set(routes.map(({ method, path }) => `${method} ${path}`));
+  const wanted = `POST /v1/functions
+GET /v1/functions
+GET /v1/functions/{name}
+DELETE /v1/functions/{name}
+POST /v1/functions/{name}/rollback
+POST /v1/functions/{name}/invoke
+GET /v1/functions/{name}/versions
+GET /v1/functions/{name}/logs
+PUT /v1/functions/secrets
+GET /v1/functions/secrets
+DELETE /v1/functions/secrets/{name}
+POST /v1/functions/{name}/triggers
+GET /v1/functions/{name}/triggers
+DELETE /v1/functions/{name}/triggers/{id}
+POST /v1/invoke/{namespace}/{name}
+POST /v1/pubsub/publish
+GET /v1/pubsub/topics
+GET /v1/pubsub/presence
+GET /v1/invocations/{id}
+GET /v1/invocations
+DELETE /v1/invocations/{id}
+POST /v1/invocations/{id}/replay
+POST /v1/functions/{name}/dead/replay
+DELETE /v1/functions/{name}/dead
+POST /v1/auth/keys
+GET /v1/auth/keys
+DELETE /v1/auth/keys/{id}
+POST /v1/auth/challenge
+POST /v1/auth/verify
+POST /v1/auth/refresh
+POST /v1/auth/logout
+POST /v1/auth/token
+GET /v1/auth/whoami
+GET /v1/auth/jwks
+GET /.well-known/jwks.json
+GET /v1/auth/callback-secret
+POST /v1/auth/callback-secret
+POST /v1/rqlite/query
+POST /v1/rqlite/exec
+POST /v1/rqlite/transaction
+POST /v1/rqlite/create-table
+POST /v1/rqlite/drop-table
+GET /v1/rqlite/schema
+POST /v1/cache/get
+POST /v1/cache/put
+POST /v1/cache/delete
+POST /v1/cache/mget
+POST /v1/cache/scan
+GET /v1/cache/health
+POST /v1/storage/upload
+GET /v1/storage/get/{cid}
+GET /v1/storage/status/{cid}
+POST /v1/storage/pin
+DELETE /v1/storage/unpin/{cid}
+GET /health
+GET /v1/health
+GET /v1/version
+GET /v1/status
+GET /metrics
+GET /openapi.json
+GET /docs`.split('\n');
+  t.deepEqual(
+    wanted.filter((line) => !there.has(line)),
+    [],
+  );
+  t.is(there.size, wanted.length);
+});
+
+test('every status in the document is one of the table of errors, or one that a route lists', (t) => {
+  const ofErrors = new Set<number>(Object.values(ERRORS).map(({ status }) => status));
+  for (const { path, method, responses } of operations) {
+    const route = routes.find((one) => one.path === path && one.method.toLowerCase() === method);
+    for (const status of Object.keys(responses)) {
+      t.true(ofErrors.has(Number(status)) || status in (route?.replies ?? {}), `${method} ${path} ${status}`);
+      t.truthy(responses[status]?.description);
+    }
+  }
+});
+
+test('the page has every endpoint and no other file', (t) => {
+  const page = docsPage(routes, '1.2.3');
+  for (const { path } of routes) t.true(page.includes(`<code>${path}</code>`), path);
+  t.true(page.includes('/v1/pubsub/ws'));
+  t.false(/<script|<link|<img|src=|url\(/.test(page));
+});

@@ -1,0 +1,68 @@
+import test from 'ava';
+import { z } from 'zod';
+import { parsePrefer } from '../../src/contract/http/invoke.js';
+import { readCached, writeCached } from '../../src/http/cached-value.js';
+import { parseJson } from '../../src/http/parse-json.js';
+import { textReader } from '../../src/http/read-text.js';
+import { parseSince } from '../../src/http/since.js';
+
+const bytes = (text: string) => Buffer.from(text);
+
+test('JSON is read to a hundred levels, brackets in strings not counted', (t) => {
+  const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
+  t.notThrows(() => parseJson(bytes(nested(100))));
+  t.throws(() => parseJson(bytes(nested(101))), { code: 'invalid_request' });
+  t.deepEqual(parseJson(bytes(JSON.stringify({ a: '['.repeat(5000), b: '\\"[[[' }))), {
+    a: '['.repeat(5000),
+    b: '\\"[[[',
+  });
+  t.throws(() => parseJson(bytes('['.repeat(1_000_000))), { code: 'invalid_request' });
+});
+
+test('a prototype in JSON is left out', (t) => {
+  const value = parseJson(bytes('{"a":{"__proto__":{"x":1}},"__proto__":{"y":1}}')) as Record<
+    string,
+    unknown
+  >;
+  t.deepEqual(Object.keys(value), ['a']);
+  t.deepEqual(value.a, {});
+  t.is(Object.getPrototypeOf(value), Object.prototype);
+});
+
+test('texts become what their schema says, and what does not read as it is refused as it was sent', (t) => {
+  const read = textReader(z.object({ n: z.number().int().min(1).optional(), b: z.boolean().optional() }));
+  t.deepEqual(read({ n: '7', b: 'true', other: 'x' }), { n: 7, b: true });
+  t.deepEqual(read({ b: '0' }), { b: false });
+  t.throws(() => read({ n: 'seven' }), { message: /n .*"seven"/ });
+  t.throws(() => read({ n: '0x10' }), { message: /"0x10"/ });
+  t.throws(() => read({ b: 'maybe' }), { message: /b .*"maybe"/ });
+  t.throws(() => read({ n: ['1', '2'] }), { message: /n was given more than once/ });
+});
+
+test('Prefer is read as RFC 7240 has it', (t) => {
+  t.deepEqual(parsePrefer(undefined), { kind: 'final' });
+  t.deepEqual(parsePrefer('respond-async'), { kind: 'async' });
+  t.deepEqual(parsePrefer('Respond-Async; x=1'), { kind: 'async' });
+  t.deepEqual(parsePrefer('wait=10'), { kind: 'wait', seconds: 10 });
+  t.deepEqual(parsePrefer('respond-async, wait="5"'), { kind: 'wait', seconds: 5 });
+  t.deepEqual(parsePrefer('wait=0'), { kind: 'async' });
+  t.deepEqual(parsePrefer('return=minimal, wait=soon'), { kind: 'final' });
+});
+
+test('a since is a time, milliseconds, or an age', (t) => {
+  const now = Date.parse('2026-01-02T00:00:00Z');
+  t.is(parseSince('2026-01-01T00:00:00Z', now), Date.parse('2026-01-01T00:00:00Z'));
+  t.is(parseSince('2026-01-01', now), Date.parse('2026-01-01T00:00:00Z'));
+  t.is(parseSince('15m', now), now - 900_000);
+  t.is(parseSince('1700000000000', now), 1_700_000_000_000);
+});
+
+test('a cached value comes back as it was put, and functions see text as text', (t) => {
+  for (const value of ['text', '', { a: 1 }, [1, 'x'], 42, -1.5, true, null]) {
+    t.deepEqual(readCached(writeCached(value)), value);
+  }
+  t.is(Buffer.from(writeCached('plain')).toString(), 'plain');
+  t.is(readCached(bytes('9007199254740993')), '9007199254740993');
+  t.deepEqual(readCached(Uint8Array.from([0xff])), { $blob: '/w==' });
+  t.throws(() => writeCached(undefined), { code: 'invalid_request' });
+});

@@ -1,0 +1,191 @@
+import { createConnection } from 'node:net';
+import test from 'ava';
+import { commands } from '../helpers/probe.js';
+import { aTenant, aTenantWithProbe, sharedEngine } from './served.js';
+
+const engine = sharedEngine();
+
+test('nothing of one namespace can be seen or changed with the credential of another', async (t) => {
+  const owner = await aTenantWithProbe(await engine());
+  const stranger = await aTenant(await engine());
+  const { json } = await owner.invoke('probe', commands({ op: 'exit', n: 65 }), { prefer: 'respond-async' });
+  const trigger = await owner.post('/v1/functions/probe/triggers', { topic: 'a' });
+  await owner.put('/v1/functions/secrets', { name: 'S', value: 'v' });
+  const [key] = (await owner.get('/v1/auth/keys')).json.keys;
+
+  const absent: [method: string, path: string, body?: string][] = [
+    ['GET', '/v1/functions/probe'],
+    ['DELETE', '/v1/functions/probe'],
+    ['POST', '/v1/functions/probe/rollback', '{"version":1}'],
+    ['POST', '/v1/functions/probe/invoke', ''],
+    ['POST', `/v1/invoke/${owner.namespace}/probe`, ''],
+    ['POST', `/v1/invoke/${owner.namespace}/probe@1`, ''],
+    ['GET', '/v1/functions/probe/versions'],
+    ['GET', '/v1/functions/probe/triggers'],
+    ['POST', '/v1/functions/probe/triggers', '{"topic":"x"}'],
+    ['DELETE', `/v1/functions/probe/triggers/${trigger.json.trigger.id}`],
+    ['DELETE', '/v1/functions/secrets/S'],
+    ['GET', `/v1/invocations/${json.request_id}`],
+    ['DELETE', `/v1/invocations/${json.request_id}`],
+    ['POST', `/v1/invocations/${json.request_id}/replay`],
+    ['POST', '/v1/functions/probe/dead/replay'],
+    ['DELETE', `/v1/auth/keys/${key.id}`],
+  ];
+  for (const [method, path, body] of absent) {
+    const reply = await stranger.request(method, path, body === undefined ? {} : { body });
+    t.is(reply.status, 404, `${method} ${path}: ${reply.text}`);
+  }
+  t.is((await stranger.get('/v1/functions/probe/logs')).json.count, 0);
+  t.is((await stranger.get('/v1/invocations')).json.count, 0);
+  t.is((await stranger.get('/v1/functions')).json.count, 0);
+  t.is((await stranger.get('/v1/functions/secrets')).json.count, 0);
+
+  const foreign: [method: string, path: string, body?: string][] = [
+    ['GET', `/v1/functions?namespace=${owner.namespace}`],
+    ['GET', `/v1/functions/probe/logs?namespace=${owner.namespace}`],
+    ['POST', `/v1/functions/probe/invoke?namespace=${owner.namespace}`, ''],
+    ['GET', `/v1/invocations?namespace=${owner.namespace}`],
+    ['POST', '/v1/pubsub/publish', JSON.stringify({ topic: 'a', data: 1, namespace: owner.namespace })],
+  ];
+  for (const [method, path, body] of foreign) {
+    const reply = await stranger.request(method, path, body === undefined ? {} : { body });
+    t.is(reply.status, 403, `${method} ${path}: ${reply.text}`);
+    t.is(reply.json.code, 'forbidden');
+  }
+  t.is((await owner.get('/v1/functions/probe')).status, 200);
+});
+
+test('a private function and an absent one are told to strangers in the same words', async (t) => {
+  const owner = await aTenantWithProbe(await engine());
+  const stranger = await aTenant(await engine());
+  const say = async (name: string) =>
+    (await stranger.post(`/v1/invoke/${owner.namespace}/${name}`, '')).json.error.replaceAll(name, 'NAME');
+  t.is(await say('probe'), await say('absent'));
+});
+
+test('anonymous calls reach public functions and nothing else', async (t) => {
+  const open = await aTenantWithProbe(await engine(), { is_public: 'true' });
+  const shut = await aTenantWithProbe(await engine());
+  const anonymous = open.as();
+  const path = (namespace: string) => `/v1/functions/probe/invoke?namespace=${namespace}`;
+  t.is((await anonymous.request('POST', path(open.namespace), { body: '{}' })).text, '{}');
+  t.is((await anonymous.request('POST', `/v1/invoke/${open.namespace}/probe`, { body: '{}' })).text, '{}');
+  const stranger = await aTenant(await engine());
+  t.is((await stranger.request('POST', `/v1/invoke/${open.namespace}/probe`, { body: '{}' })).status, 200);
+  t.is((await anonymous.request('POST', path(shut.namespace), { body: '' })).status, 401);
+  t.is((await anonymous.request('POST', `/v1/invoke/${shut.namespace}/probe`, { body: '' })).status, 401);
+  t.is((await anonymous.as('ak_wrongwrongwrongwrong:x').request('POST', path(open.namespace))).status, 401);
+
+  const document = (await anonymous.get('/openapi.json')).json;
+  let tried = 0;
+  for (const [template, operations] of Object.entries<Record<string, { security?: object[] }>>(
+    document.paths,
+  )) {
+    for (const [method, { security }] of Object.entries(operations)) {
+      if (!security || security.some((scheme) => Object.keys(scheme).length === 0)) continue;
+      const filled = template
+        .replace('{id}', '01890000-0000-7000-8000-000000000000')
+        .replace(/\{\w+\}/g, 'x');
+      const reply = await anonymous.request(method.toUpperCase(), filled);
+      t.is(reply.status, 401, `${method} ${filled}`);
+      tried += 1;
+    }
+  }
+  t.true(tried > 35);
+});
+
+test('paths cannot climb', async (t) => {
+  const { api } = await engine();
+  for (const path of [
+    '/v1/functions/..%2f..%2fetc%2fpasswd',
+    '/v1/functions/%2e%2e%2f',
+    '/v1/functions/secrets/..%2f..%2fx',
+    '/v1/storage/get/..%2f..%2fadmin-key',
+    '/v1/invoke/..%2f/x',
+    '/docs/../admin-key',
+    '/docs/..%2fadmin-key',
+  ]) {
+    for (const method of ['GET', 'POST', 'DELETE']) {
+      const reply = await api.request(method, path);
+      t.true([400, 404, 405].includes(reply.status), `${method} ${path}: ${reply.status}`);
+    }
+  }
+});
+
+test('multipart bombs are refused with a 4xx, and the engine goes on', async (t) => {
+  const { api } = await engine();
+  const headers = { 'content-type': 'multipart/form-data; boundary=b' };
+  const send = (body: string | Uint8Array) => api.request('POST', '/v1/functions', { headers, body });
+  const field = (name: string, value: string) =>
+    `--b\r\ncontent-disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`;
+  const many = Array.from({ length: 20_000 }, (_, n) => field(`f${n}`, 'x')).join('');
+  const files = Array.from(
+    { length: 500 },
+    (_, n) => `--b\r\ncontent-disposition: form-data; name="f${n}"; filename="x"\r\n\r\nx\r\n`,
+  ).join('');
+  const bombs: [string, string | Uint8Array][] = [
+    ['many fields', `${many}--b--`],
+    ['many files', `${files}--b--`],
+    ['a huge field', `${field('metadata', 'x'.repeat(3 << 20))}--b--`],
+    ['the same field twice', `${field('name', 'a')}${field('name', 'b')}--b--`],
+    ['no end', '--b\r\ncontent-disposition: form-data; name="wasm"; filename="x"\r\n\r\nhalf'],
+    ['no boundary', 'nothing of the kind'],
+    ['__proto__', `${field('__proto__', 'x')}${field('constructor', 'x')}--b--`],
+    ['too much', Buffer.alloc(40 << 20)],
+  ];
+  for (const [what, body] of bombs) {
+    const reply = await send(body);
+    t.true(reply.status >= 400 && reply.status < 500, `${what}: ${reply.status} ${reply.text}`);
+    t.is(typeof reply.json.error, 'string', what);
+  }
+  t.is((await api.get('/health')).status, 200);
+});
+
+test('prototypes cannot be polluted through JSON', async (t) => {
+  const api = await aTenantWithProbe(await engine());
+  const evil =
+    '{"topic":"a","data":{"__proto__":{"isAdmin":true},"constructor":{"prototype":{"x":1}}},"__proto__":{"namespace":"default"}}';
+  t.is((await api.request('POST', '/v1/pubsub/publish', { body: evil })).status, 200);
+  const key = '{"name":"k","__proto__":{"namespace":"default"}}';
+  const made = await api.request('POST', '/v1/auth/keys', { body: key });
+  t.is(made.json.namespace, api.namespace);
+  t.is((await api.get('/v1/auth/whoami')).json.is_admin, false);
+});
+
+test('what is no HTTP is answered with 400 and the engine goes on', async (t) => {
+  const { api, url } = await engine();
+  const reply = await new Promise<string>((resolve) => {
+    const socket = createConnection(Number(new URL(url).port), '127.0.0.1', () =>
+      socket.write('NOT HTTP AT ALL\r\n\r\n'),
+    );
+    let text = '';
+    socket.on('data', (part) => {
+      text += part;
+    });
+    socket.on('close', () => resolve(text));
+    socket.on('error', () => undefined);
+  });
+  t.regex(reply, /^HTTP\/1\.1 400 /);
+  t.regex(reply, /"code":"invalid_request"/);
+  const huge = await api.get('/health', { 'x-padding': 'x'.repeat(20_000) });
+  t.is(huge.status, 431);
+  t.is((await api.get('/health')).status, 200);
+});
+
+test('secrets are in no reply, log or invocation record', async (t) => {
+  const api = await aTenantWithProbe(await engine());
+  const value = `needle-${api.namespace}`;
+  await api.put('/v1/functions/secrets', { name: 'S', value });
+  await api.invoke('probe', commands({ op: 'env', a: 'S' }));
+  const texts = await Promise.all(
+    [
+      '/v1/functions/secrets',
+      '/v1/functions/probe',
+      '/v1/functions/probe/logs',
+      '/v1/invocations',
+      '/metrics',
+    ].map(async (path) => (await api.get(path)).text),
+  );
+  t.false(texts.join('').includes(value));
+  t.false((await engine()).log().includes(value));
+});

@@ -1,0 +1,49 @@
+import { once } from 'node:events';
+import { WebSocket } from 'ws';
+import type { JsonValue } from '../helpers/api.js';
+import { eventually } from '../helpers/eventually.js';
+
+/** A WebSocket as a foreign client has it, with what came so far. */
+export interface Client {
+  ws: WebSocket;
+  frames: JsonValue[];
+  /** The first frame that the test accepts, now or later. */
+  next(what: string, accept: (frame: JsonValue) => boolean): Promise<JsonValue>;
+  closed: Promise<{ code: number; reason: string }>;
+}
+
+export async function connect(
+  url: string,
+  path: string,
+  headers: Record<string, string> = {},
+): Promise<Client> {
+  const ws = new WebSocket(url.replace(/^http/, 'ws') + path, { headers });
+  const frames: JsonValue[] = [];
+  ws.on('message', (data) => frames.push(JSON.parse(String(data))));
+  const closed = once(ws, 'close').then(([code, reason]) => ({ code, reason: String(reason) }));
+  await once(ws, 'open');
+  return {
+    ws,
+    frames,
+    next: (what, accept) => eventually(what, async () => frames.find(accept)),
+    closed,
+  };
+}
+
+/** The HTTP reply that an upgrade is refused with. */
+export function refusedUpgrade(
+  url: string,
+  path: string,
+  headers: Record<string, string> = {},
+): Promise<{ status: number; json: JsonValue }> {
+  return new Promise((resolve, reject) => {
+    const ws = new WebSocket(url.replace(/^http/, 'ws') + path, { headers });
+    ws.on('open', () => reject(new Error('the upgrade was not refused')));
+    ws.on('error', () => undefined);
+    ws.on('unexpected-response', async (_, response) => {
+      let text = '';
+      for await (const part of response) text += part;
+      resolve({ status: response.statusCode ?? 0, json: JSON.parse(text) });
+    });
+  });
+}

@@ -1,0 +1,191 @@
+import test from 'ava';
+import type { JsonValue } from '../helpers/api.js';
+import { commands, probeWasm } from '../helpers/probe.js';
+import { aTenant, aTenantWithProbe, sharedEngine } from './served.js';
+import { connect, refusedUpgrade } from './socket.js';
+
+const engine = sharedEngine();
+const hasOutput = (output: string) => (frame: JsonValue) => frame.output === output;
+
+test('each message is one invocation, and replies come in order of completion', async (t) => {
+  const api = await aTenantWithProbe(await engine());
+  const client = await connect(api.url, '/v1/functions/probe/ws', { 'x-api-key': api.key });
+  client.ws.send(commands({ op: 'sleep', n: 1500 }, { op: 'echo', a: 'slow' }));
+  client.ws.send('quick');
+  client.ws.send(commands({ op: 'exit', n: 2 }));
+  const slow = await client.next('the slow one', hasOutput('{"results":[null,"slow"]}'));
+  t.like(slow, { status: 'success' });
+  const quick = client.frames.find(hasOutput('quick'));
+  t.truthy(quick);
+  t.true(client.frames.indexOf(quick) < client.frames.indexOf(slow));
+  t.is(typeof quick.duration_ms, 'number');
+  const failed = await client.next('the failed one', ({ status }) => status === 'error');
+  t.is(failed.code, 'function_error');
+  const { json } = await api.get(`/v1/invocations/${quick.request_id}`);
+  t.like(json, { trigger: 'ws', state: 'success' });
+  client.ws.close();
+  t.is((await client.closed).code, 1005);
+});
+
+test('many messages in flight are all answered', async (t) => {
+  const api = await aTenantWithProbe(await engine());
+  const client = await connect(api.url, `/v1/functions/probe/ws?api_key=${encodeURIComponent(api.key)}`);
+  for (let sent = 0; sent < 300; sent += 1) client.ws.send(`message ${sent}`);
+  await client.next('the last reply', () => client.frames.length >= 300);
+  const outputs = new Set(client.frames.map(({ output }) => output));
+  t.is(outputs.size, 300);
+  client.ws.close();
+});
+
+test('with logs=true the log lines of an invocation come before its reply', async (t) => {
+  const api = await aTenantWithProbe(await engine());
+  const client = await connect(api.url, '/v1/functions/probe/ws?logs=true', { 'x-api-key': api.key });
+  client.ws.send(commands({ op: 'log', a: 'first' }, { op: 'log', a: 'second' }));
+  const reply = await client.next('the reply', ({ status }) => status === 'success');
+  const lines = client.frames.slice(0, client.frames.indexOf(reply));
+  t.deepEqual(
+    lines.map(({ request_id, log }) => ({ request_id, log })),
+    [
+      { request_id: reply.request_id, log: 'first' },
+      { request_id: reply.request_id, log: 'second' },
+    ],
+  );
+  client.ws.close();
+});
+
+test('a message over 1 MB closes the socket with 1009', async (t) => {
+  const api = await aTenantWithProbe(await engine());
+  const client = await connect(api.url, '/v1/functions/probe/ws', { 'x-api-key': api.key });
+  client.ws.send(new Uint8Array((1 << 20) + 1));
+  t.is((await client.closed).code, 1009);
+});
+
+test('an upgrade is refused with the HTTP error that any other request would get', async (t) => {
+  const api = await aTenantWithProbe(await engine());
+  const key = { 'x-api-key': api.key };
+  t.is((await refusedUpgrade(api.url, '/v1/functions/absent/ws', key)).status, 404);
+  t.is((await refusedUpgrade(api.url, '/v1/functions/a%2Fb/ws', key)).status, 400);
+  t.is((await refusedUpgrade(api.url, '/v1/functions/%E0%A4%A/ws', key)).status, 400);
+  t.is((await refusedUpgrade(api.url, '/nowhere', key)).status, 404);
+  const anonymous = await refusedUpgrade(api.url, `/v1/functions/probe/ws?namespace=${api.namespace}`);
+  t.is(anonymous.status, 401);
+  t.is(anonymous.json.code, 'unauthorized');
+  const stranger = await aTenant(await engine());
+  t.is((await refusedUpgrade(api.url, '/v1/functions/probe/ws', { 'x-api-key': stranger.key })).status, 404);
+  const foreign = `/v1/functions/probe/ws?namespace=${api.namespace}`;
+  t.is((await refusedUpgrade(api.url, foreign, { 'x-api-key': stranger.key })).status, 403);
+  t.is((await refusedUpgrade(api.url, '/v1/pubsub/ws?topic=a')).status, 401);
+  t.is((await refusedUpgrade(api.url, '/v1/pubsub/ws', key)).status, 400);
+  t.is((await refusedUpgrade(api.url, '/v1/pubsub/ws?topic=a&member_meta={', key)).status, 400);
+});
+
+test('a public function is invoked by anybody, until it is private', async (t) => {
+  const api = await aTenantWithProbe(await engine(), { is_public: 'true' });
+  const client = await connect(api.url, `/v1/functions/probe/ws?namespace=${api.namespace}`);
+  client.ws.send('open');
+  await client.next('the reply', hasOutput('open'));
+  await api.deploy('probe', await probeWasm());
+  client.ws.send('shut');
+  const refused = await client.next('the refusal', ({ status }) => status === 'error');
+  t.is(refused.code, 'unauthorized');
+  client.ws.close();
+});
+
+test('a subscriber gets what is published, bytes included, and publishes what it sends', async (t) => {
+  const api = await aTenantWithProbe(await engine());
+  const one = await connect(api.url, '/v1/pubsub/ws?topic=news', { 'x-api-key': api.key });
+  const two = await connect(api.url, `/v1/pubsub/ws?topic=news&api_key=${encodeURIComponent(api.key)}`);
+  const other = await connect(api.url, '/v1/pubsub/ws?topic=other', { 'x-api-key': api.key });
+  t.deepEqual((await api.get('/v1/pubsub/topics')).json.topics.sort(), ['news', 'other']);
+
+  await api.publish('news', { n: 1 });
+  const bytes = Buffer.from([0, 0xff, 1]).toString('base64');
+  await api.post('/v1/pubsub/publish', { topic: 'news', data_base64: bytes });
+  two.ws.send('from a socket');
+  const text = (frame: JsonValue) => Buffer.from(frame.data, 'base64').toString();
+  for (const client of [one, two]) {
+    const first = await client.next('the object', (frame) => text(frame) === '{"n":1}');
+    t.is(first.topic, 'news');
+    t.is(typeof first.timestamp, 'number');
+    await client.next('the bytes', ({ data }) => data === bytes);
+    await client.next('the text', (frame) => text(frame) === 'from a socket');
+  }
+  t.deepEqual(other.frames, []);
+  for (const client of [one, two, other]) client.ws.close();
+});
+
+test('a message sent over a socket fires triggers at depth 1', async (t) => {
+  const api = await aTenantWithProbe(await engine());
+  await api.post('/v1/functions/probe/triggers', { topic: 'jobs' });
+  const client = await connect(api.url, '/v1/pubsub/ws?topic=jobs', { 'x-api-key': api.key });
+  client.ws.send('{"a":1}');
+  await client.next('its own message', ({ topic }) => topic === 'jobs');
+  const { json } = await api.get('/v1/invocations?function=probe');
+  t.like(json.invocations[0], { trigger: 'pubsub', trigger_depth: 1 });
+  client.ws.close();
+});
+
+test('members hear who comes and goes, and presence lists them', async (t) => {
+  const api = await aTenant(await engine());
+  const join = (id: string, meta: string) =>
+    connect(
+      api.url,
+      `/v1/pubsub/ws?topic=room&presence=true&member_id=${id}&member_meta=${encodeURIComponent(meta)}`,
+      { 'x-api-key': api.key },
+    );
+  const ada = await join('ada', '{"name":"Ada"}');
+  const silent = await connect(api.url, '/v1/pubsub/ws?topic=room', { 'x-api-key': api.key });
+  const bob = await join('bob', '{"name":"Bob"}');
+  const joined = await ada.next('the join', ({ type }) => type === 'presence.join');
+  t.like(joined, { member_id: 'bob', meta: { name: 'Bob' } });
+  t.is(typeof joined.timestamp, 'number');
+  const { json } = await api.get('/v1/pubsub/presence?topic=room');
+  t.is(json.count, 2);
+  t.deepEqual(
+    json.members.map(({ member_id }: JsonValue) => member_id),
+    ['ada', 'bob'],
+  );
+  bob.ws.terminate();
+  const left = await ada.next('the leave', ({ type }) => type === 'presence.leave');
+  t.is(left.member_id, 'bob');
+  t.is((await api.get('/v1/pubsub/presence?topic=room')).json.count, 1);
+  t.deepEqual(silent.frames, []);
+  ada.ws.close();
+  silent.ws.close();
+});
+
+test('subscriptions of one namespace hear nothing of another', async (t) => {
+  const mine = await aTenant(await engine());
+  const theirs = await aTenant(await engine());
+  const client = await connect(mine.url, '/v1/pubsub/ws?topic=same', { 'x-api-key': mine.key });
+  await theirs.publish('same', 'for them');
+  await mine.publish('same', 'for me');
+  await client.next('my message', ({ data }) => Buffer.from(data, 'base64').toString() === 'for me');
+  t.is(client.frames.length, 1);
+  t.deepEqual((await theirs.get('/v1/pubsub/topics')).json, { topics: [] });
+  client.ws.close();
+});
+
+test('1,000 subscribers of one topic all get a message', async (t) => {
+  const api = await aTenant(await engine());
+  const open = () => connect(api.url, '/v1/pubsub/ws?topic=crowd', { 'x-api-key': api.key });
+  const clients = [];
+  for (let wave = 0; wave < 20; wave += 1) {
+    clients.push(...(await Promise.all(Array.from({ length: 50 }, open))));
+  }
+  t.is(clients.length, 1000);
+  await api.publish('crowd', 'hello all');
+  for (const client of clients) await client.next('the message', ({ topic }) => topic === 'crowd');
+  for (const client of clients) client.ws.terminate();
+});
+
+test('sockets of a revoked key are closed with 1008', async (t) => {
+  const api = await aTenantWithProbe(await engine());
+  const invoking = await connect(api.url, '/v1/functions/probe/ws', { 'x-api-key': api.key });
+  const listening = await connect(api.url, '/v1/pubsub/ws?topic=a', { 'x-api-key': api.key });
+  const [key] = (await api.get('/v1/auth/keys')).json.keys;
+  t.is((await api.delete(`/v1/auth/keys/${key.id}`)).status, 200);
+  t.is((await invoking.closed).code, 1008);
+  t.is((await listening.closed).code, 1008);
+  t.is((await api.get('/v1/functions')).status, 401);
+});

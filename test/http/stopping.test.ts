@@ -1,0 +1,28 @@
+import test from 'ava';
+import { commands } from '../helpers/probe.js';
+import { startEngine } from '../helpers/running-engine.js';
+import { aTenantWithProbe } from './served.js';
+import { connect } from './socket.js';
+
+test('an engine that stops finishes the requests in flight and closes its sockets with 1001', async (t) => {
+  const engine = await startEngine();
+  t.teardown(engine.close);
+  const api = await aTenantWithProbe(engine);
+  const client = await connect(api.url, '/v1/pubsub/ws?topic=a', { 'x-api-key': api.key });
+  const follow = await fetch(`${api.url}/v1/functions/probe/logs?follow=true`, {
+    headers: { 'x-api-key': api.key },
+  });
+  const running = api.invoke('probe', commands({ op: 'sleep', n: 1500 }, { op: 'echo', a: 'done' }));
+  // Until the call is on its way: its log is the stream's first event, so wait for the queue instead.
+  for (;;) {
+    const { json } = await api.get('/v1/invocations?status=running');
+    if (json.count > 0) break;
+  }
+  const stopped = engine.stop();
+  t.is((await client.closed).code, 1001);
+  const reply = await running;
+  t.is(reply.status, 200, reply.text);
+  t.deepEqual(reply.json, { results: [null, 'done'] });
+  await follow.text();
+  t.is(await stopped, 0);
+});

@@ -1,0 +1,54 @@
+import test from 'ava';
+import { namespaceSchema } from '../../src/contract/ids.js';
+import { openPresence } from '../../src/presence/open.js';
+import { presenceConformance } from '../conformance/presence.js';
+import { redisSettingConformance } from '../conformance/redis-setting.js';
+import { startRedis } from '../helpers/redis-server.js';
+import { startCluster } from '../helpers/single-node-cluster.js';
+import { until } from '../helpers/until.js';
+
+// Nothing here has to outlive the server, and syncing each write would only make the suite slow.
+const server = await startRedis(['--appendonly', 'no']);
+const cluster = await startCluster();
+test.after.always(async () => {
+  await server.close();
+  await cluster.close();
+});
+
+const open = (url: string, leaseMs?: number) =>
+  openPresence({ driver: 'redis', url, ...(leaseMs === undefined ? {} : { leaseMs }) });
+const ns = namespaceSchema.parse('processes');
+const ann = { member_id: 'ann', joined_at: '2026-01-01T00:00:00.000Z', meta: null };
+
+presenceConformance('redis', (leaseMs) => open(server.url, leaseMs));
+presenceConformance('redis cluster', (leaseMs) => open(cluster.url, leaseMs), 'redis');
+redisSettingConformance('redis', 'REDIS_URL', open);
+
+test('a member of one process is seen by another, and goes when its process is gone', async (t) => {
+  const here = await open(server.url, 1000);
+  const there = await open(server.url, 1000);
+  t.teardown(() => there.close());
+  await here.touch(ns, 'shared', 'c1', ann);
+  t.deepEqual(await there.members(ns, 'shared'), [ann]);
+  await here.close();
+  await until('the lease is over', async () => (await there.members(ns, 'shared')).length === 0);
+  t.deepEqual(await there.topics(ns), []);
+});
+
+test('while the server is away calls fail at once, and a touch after it is back restores the member', async (t) => {
+  const own = await startRedis();
+  t.teardown(() => own.close());
+  const presence = await open(own.url);
+  t.teardown(() => presence.close());
+  await own.kill();
+  await t.throwsAsync(presence.touch(ns, 'room', 'c1', ann), { code: 'unavailable' });
+  await t.throwsAsync(presence.members(ns, 'room'), { code: 'unavailable' });
+  await own.restart();
+  await until('the member is back', () =>
+    presence.touch(ns, 'room', 'c1', ann).then(
+      () => true,
+      () => false,
+    ),
+  );
+  t.deepEqual(await presence.members(ns, 'room'), [ann]);
+});

@@ -1,0 +1,58 @@
+import test from 'ava';
+import fc from 'fast-check';
+import { BAND_SIZE, JOBS_PER_TURN, priorityOf, Turns, turnOf } from '../../queues/fairness.js';
+import { doublingBackoff } from '../../queues/jobs.js';
+
+test('priorities stay within what BullMQ takes, and never say "none"', (t) => {
+  for (const band of [0, 1] as const) {
+    for (const turn of [0, 0.75, 1, 1000, BAND_SIZE, BAND_SIZE * 5]) {
+      const priority = priorityOf(band, turn);
+      t.true(Number.isInteger(priority) && priority >= 1 && priority <= 2 ** 21);
+      t.is(turnOf(priority).band, band);
+    }
+  }
+});
+
+test('whatever the others do, a job waits for a bounded number of jobs of each other namespace', (t) => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(fc.constantFrom('a', 'b', 'c'), fc.integer({ min: 1, max: 40 })), { maxLength: 30 }),
+      (bursts) => {
+        const turns = new Turns();
+        const waiting: { namespace: string; priority: number; order: number }[] = [];
+        let order = 0;
+        const serve = (): string | undefined => {
+          waiting.sort((x, y) => x.priority - y.priority || x.order - y.order);
+          const next = waiting.shift();
+          if (next !== undefined) turns.finished(next.priority);
+          return next?.namespace;
+        };
+        for (const [namespace, count] of bursts) {
+          for (let i = 0; i < count; i++) {
+            waiting.push({ namespace, priority: turns.take(1, namespace), order: order++ });
+          }
+          for (let i = 0; i < count / 2; i++) serve();
+        }
+        waiting.push({ namespace: 'newcomer', priority: turns.take(1, 'newcomer'), order: order++ });
+        let before = 0;
+        while (serve() !== 'newcomer') before += 1;
+        return before <= 3 * 2 * JOBS_PER_TURN;
+      },
+    ),
+  );
+  t.pass();
+});
+
+test('exponential backoff doubles, with jitter, up to 300 s', (t) => {
+  for (const [failures, full] of [
+    [1, 1000],
+    [2, 2000],
+    [4, 8000],
+    [20, 300_000],
+  ] as const) {
+    for (let i = 0; i < 50; i++) {
+      const delay = doublingBackoff(1000, failures);
+      t.true(delay <= full && delay >= full * 0.8, `${failures} failures: ${delay}`);
+    }
+  }
+});

@@ -1,0 +1,88 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PGlite } from '@electric-sql/pglite';
+import anyTest, { type TestFn } from 'ava';
+import { openQueues } from '../../queues/open.js';
+import type { Delivery } from '../../src/ports/queue.js';
+import { type Child, startChild } from '../helpers/child.js';
+import { queued } from '../helpers/invocations.js';
+import { until } from '../helpers/until.js';
+
+const test = anyTest.serial as unknown as TestFn<{ dir: string; children: Child[] }>;
+
+test.beforeEach(async (t) => {
+  t.context = { dir: await mkdtemp(join(tmpdir(), 'orama-queue-')), children: [] };
+});
+test.afterEach.always(async (t) => {
+  for (const child of t.context.children) await child.kill();
+  await rm(t.context.dir, { recursive: true, force: true });
+});
+
+test('every job that a killed engine had acknowledged is there and runs, the one in hand with a death', async (t) => {
+  const { dir, children } = t.context;
+  const producer = startChild(new URL('./processes/producer.js', import.meta.url), [dir]);
+  children.push(producer);
+  await until('the engine has acknowledged jobs', () => producer.messages.length > 300, 60_000);
+  await producer.kill('SIGKILL');
+  const reports = producer.messages as { acknowledged?: string; started?: string }[];
+  const acknowledged = reports.flatMap((report) => report.acknowledged ?? []);
+  const started = reports.flatMap((report) => report.started ?? []);
+
+  const queues = await openQueues({ driver: 'pglite', dir, maxWaiting: 100_000, maxBytes: 1 << 30 });
+  t.teardown(() => queues.close());
+  t.true((await queues.queue.counts()).bytes >= 2 * acknowledged.length);
+  const ran = new Map<string, Delivery>();
+  await queues.queue.consume(
+    async (delivery) => {
+      ran.set(delivery.invocation.id, delivery);
+      return { kind: 'done' };
+    },
+    { concurrency: 16 },
+  );
+  await until('every acknowledged job has run', () => acknowledged.every((id) => ran.has(id)), 60_000);
+  t.is(started.length, 1);
+  await until('the job in hand has run again', () => ran.has(started[0] ?? ''));
+  t.like(ran.get(started[0] ?? ''), { attempt: 2, failures: 0, deaths: 1 });
+  await until('all bytes are given back', async () => (await queues.queue.counts()).bytes === 0);
+});
+
+test('finished jobs leave no row behind in any table', async (t) => {
+  const { dir } = t.context;
+  const queues = await openQueues({ driver: 'pglite', dir, maxWaiting: 1000, maxBytes: 1 << 20 });
+  let done = 0;
+  for (const count of [1, 40, 200]) await queues.queue.add(Array.from({ length: count }, () => queued()));
+  await queues.queue.consume(
+    async ({ isLastAttempt }) => {
+      done += 1;
+      return isLastAttempt ? { kind: 'done' } : { kind: 'retry', error: 'boom' };
+    },
+    { concurrency: 16 },
+  );
+  await until('all jobs are done', () => done === 241, 60_000);
+  await queues.close();
+  const database = await PGlite.create(join(dir, 'queue'));
+  for (const table of ['job', 'event', 'job_log', 'metrics']) {
+    const { rows } = await database.query<{ n: number }>(`SELECT count(*)::int AS n FROM bullmq.${table}`);
+    t.is(rows[0]?.n, 0, table);
+  }
+  await database.close();
+});
+
+test('a process that closed its embedded queue ends by itself', async (t) => {
+  const child = startChild(new URL('./processes/open-and-close.js', import.meta.url), [
+    'pglite',
+    t.context.dir,
+  ]);
+  t.context.children.push(child);
+  await until('the process has ended', () => child.process.exitCode !== null, 60_000);
+  t.is(child.process.exitCode, 0);
+  t.deepEqual(child.messages, ['closed']);
+});
+
+test('a database that cannot be opened is a clear error', async (t) => {
+  await t.throwsAsync(openQueues({ driver: 'pglite', dir: '/proc/nowhere', maxWaiting: 1, maxBytes: 1 }), {
+    message: /cannot be opened/,
+    code: 'bad_config',
+  });
+});

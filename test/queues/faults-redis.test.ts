@@ -1,0 +1,180 @@
+import anyTest, { type TestFn } from 'ava';
+import { openQueues, type Queues } from '../../queues/open.js';
+import { isAppError } from '../../src/errors.js';
+import type { Delivery } from '../../src/ports/queue.js';
+import { type Child, startChild } from '../helpers/child.js';
+import { newRequestId, queued } from '../helpers/invocations.js';
+import { type RedisServerProcess, startRedis } from '../helpers/redis-server.js';
+import { until } from '../helpers/until.js';
+
+const test = anyTest.serial as unknown as TestFn<{
+  server: RedisServerProcess;
+  queues: Queues;
+  children: Child[];
+}>;
+const worker = new URL('./processes/worker.js', import.meta.url);
+const TIMINGS = { lockMs: 1000, stalledCheckMs: 400 };
+
+test.beforeEach(async (t) => {
+  const server = await startRedis();
+  const queues = await openQueues({
+    driver: 'redis',
+    url: server.url,
+    maxWaiting: 10_000,
+    maxBytes: 1 << 30,
+    timings: TIMINGS,
+  });
+  t.context = { server, queues, children: [] };
+});
+test.afterEach.always(async (t) => {
+  for (const child of t.context.children) await child.kill();
+  await t.context.queues.close();
+  await t.context.server.close();
+});
+
+async function startWorker(context: { server: RedisServerProcess; children: Child[] }): Promise<Child> {
+  const child = startChild(worker, [context.server.url]);
+  context.children.push(child);
+  await until('the worker is ready', () => child.messages.includes('ready'));
+  return child;
+}
+
+const reports = (child: Child): Record<string, unknown>[] =>
+  child.messages.filter((message) => typeof message === 'object') as Record<string, unknown>[];
+
+test("a killed worker's job is run by another: a death, and no attempt used up", async (t) => {
+  const { queue } = t.context.queues;
+  const job = queued({}, { attempts: 1 });
+  await queue.add([job]);
+  const child = await startWorker(t.context);
+  await until('the worker has the job', () => reports(child).length > 0);
+  await child.kill('SIGKILL');
+  const deliveries: Delivery[] = [];
+  await queue.consume(
+    async (delivery) => {
+      deliveries.push(delivery);
+      return { kind: 'done' };
+    },
+    { concurrency: 2 },
+  );
+  await until('another worker has it', () => deliveries.length > 0);
+  t.like(deliveries[0], { attempt: 2, failures: 0, deaths: 1, attempts: 1, isLastAttempt: true });
+  await until('the job is gone', async () => (await queue.get(job.invocation.id)) === null);
+});
+
+test('each death is counted, and the job is never given up by the queue itself', async (t) => {
+  const job = queued();
+  await t.context.queues.queue.add([job]);
+  for (const deaths of [0, 1, 2, 3]) {
+    const child = await startWorker(t.context);
+    await until(`the worker after ${deaths} deaths has the job`, () => reports(child).length > 0);
+    t.like(reports(child)[0], { started: job.invocation.id, deaths, attempt: deaths + 1 });
+    await child.kill('SIGKILL');
+  }
+  t.truthy(await t.context.queues.queue.get(job.invocation.id));
+});
+
+test('a stalled worker that wakes up late cannot settle a job that another has taken over', async (t) => {
+  const { queue } = t.context.queues;
+  const job = queued();
+  await queue.add([job]);
+  const sleeper = await startWorker(t.context);
+  await until('the first worker has the job', () => reports(sleeper).length > 0);
+  sleeper.freeze();
+  const successor = await startWorker(t.context);
+  await until('the second worker has the job', () => reports(successor).length > 0);
+  sleeper.thaw();
+  await until('the first is told', () => reports(sleeper).some((report) => report.aborted !== undefined));
+  t.like(
+    reports(sleeper).find((report) => report.aborted !== undefined),
+    { reason: 'lost' },
+  );
+  sleeper.process.send('release');
+  await until('the first settles it', () => reports(sleeper).some((report) => report.settled !== undefined));
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  t.like(await queue.get(job.invocation.id), { state: 'running', deaths: 1 });
+  successor.process.send('release');
+  await until('the second settles it', async () => (await queue.get(job.invocation.id)) === null);
+});
+
+test('what is refused while Redis does not answer is not run when it is back', async (t) => {
+  const { server, queues } = t.context;
+  const ran: string[] = [];
+  await queues.queue.consume(
+    async ({ invocation }) => {
+      ran.push(invocation.id);
+      return { kind: 'done' };
+    },
+    { concurrency: 2 },
+  );
+  server.freeze();
+  const errors = await Promise.all(
+    Array.from({ length: 3 }, () => t.throwsAsync(queues.queue.add([queued()]))),
+  );
+  t.true(errors.every((error) => isAppError(error, 'unavailable')));
+  server.thaw();
+  const accepted = queued();
+  await until('Redis accepts jobs again', () =>
+    queues.queue.add([accepted]).then(
+      () => true,
+      () => false,
+    ),
+  );
+  await until('the accepted job has run', () => ran.length > 0);
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  t.deepEqual(ran, [accepted.invocation.id]);
+  t.like(await queues.queue.counts(), { waiting: 0, bytes: 0 });
+});
+
+test('no acknowledged job is lost when Redis is killed, and everybody comes back by themselves', async (t) => {
+  const { server, queues } = t.context;
+  const ran = new Set<string>();
+  await queues.queue.consume(
+    async ({ invocation }) => {
+      ran.add(invocation.id);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      return { kind: 'done' };
+    },
+    { concurrency: 4 },
+  );
+  const acknowledged: string[] = [];
+  const add = async (): Promise<void> => {
+    const job = queued();
+    await queues.queue.add([job]);
+    acknowledged.push(job.invocation.id);
+  };
+  await Promise.all(Array.from({ length: 100 }, add));
+  await server.kill();
+  t.true(isAppError(await t.throwsAsync(add()), 'unavailable'));
+  await t.throwsAsync(queues.queue.get(newRequestId()), { message: /cannot be reached/ });
+  await server.restart();
+  await until('Redis accepts jobs again', () =>
+    add().then(
+      () => true,
+      () => false,
+    ),
+  );
+  await until('every acknowledged job has run', () => acknowledged.every((id) => ran.has(id)));
+  await until('all are settled', async () => (await queues.queue.counts()).running === 0);
+  t.like(await queues.queue.counts(), { waiting: 0, running: 0, retrying: 0 });
+});
+
+test('a wrong REDIS_URL is a clear error that does not tell the password', async (t) => {
+  const error = await t.throwsAsync(
+    openQueues({ driver: 'redis', url: 'redis://:hunter2@127.0.0.1:1/0', maxWaiting: 1, maxBytes: 1 }),
+  );
+  t.true(isAppError(error, 'bad_config'));
+  t.regex(error?.message ?? '', /127\.0\.0\.1:1/);
+  t.notRegex(error?.message ?? '', /hunter2/);
+});
+
+test('a process that closed its queues ends by itself', async (t) => {
+  const child = startChild(new URL('./processes/open-and-close.js', import.meta.url), [
+    'redis',
+    t.context.server.url,
+  ]);
+  t.context.children.push(child);
+  await until('the process has ended', () => child.process.exitCode !== null);
+  t.is(child.process.exitCode, 0);
+  t.deepEqual(child.messages, ['closed']);
+});

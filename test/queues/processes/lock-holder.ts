@@ -1,0 +1,12 @@
+import { lockDataDir } from '../../../src/data-lock.js';
+import { isAppError } from '../../../src/errors.js';
+
+// Takes the lock of the directory it is given, says so, and stays.
+try {
+  lockDataDir(process.argv[2] ?? '');
+  process.send?.('locked');
+  setInterval(() => {}, 1000);
+} catch (error) {
+  process.send?.(isAppError(error) ? { code: error.code, message: error.message } : { code: String(error) });
+  process.disconnect();
+}

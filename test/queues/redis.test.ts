@@ -1,0 +1,36 @@
+import anyTest, { type TestFn } from 'ava';
+import { Redis } from 'ioredis';
+import { openQueues, type Queues } from '../../queues/open.js';
+import { backlogConformance } from '../conformance/backlog.js';
+import { leasesConformance } from '../conformance/leases.js';
+import { type QueueContext, queueConformance } from '../conformance/queue.js';
+import { schedulesConformance } from '../conformance/schedules.js';
+import { tasksConformance } from '../conformance/tasks.js';
+import { type RedisServerProcess, startRedis } from '../helpers/redis-server.js';
+
+const test = anyTest.serial as unknown as TestFn<QueueContext>;
+let server: RedisServerProcess;
+
+const open = (): Promise<Queues> =>
+  openQueues({ driver: 'redis', url: server.url, maxWaiting: 50, maxBytes: 1 << 20 });
+
+test.before(async () => {
+  server = await startRedis();
+});
+test.after.always(() => server.close());
+
+test.beforeEach(async (t) => {
+  const admin = new Redis(server.url);
+  await admin.flushall();
+  admin.disconnect();
+  t.context = { queues: await open(), other: await open() };
+});
+test.afterEach.always(async (t) => {
+  await Promise.all([t.context.queues.close(), t.context.other.close()]);
+});
+
+queueConformance(test);
+tasksConformance(test);
+schedulesConformance(test);
+backlogConformance(test, (context) => context.queues.backlog);
+leasesConformance(test, (context) => [context.queues.leases, context.other.leases]);

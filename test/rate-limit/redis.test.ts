@@ -1,0 +1,61 @@
+import test from 'ava';
+import { Redis } from 'ioredis';
+import { openRateLimiter } from '../../src/rate-limit/open.js';
+import { rateLimiterConformance } from '../conformance/rate-limiter.js';
+import { redisSettingConformance } from '../conformance/redis-setting.js';
+import { startRedis } from '../helpers/redis-server.js';
+import { startCluster } from '../helpers/single-node-cluster.js';
+
+// Nothing here has to outlive the server, and syncing each write would only make the suite slow.
+const server = await startRedis(['--appendonly', 'no']);
+const cluster = await startCluster();
+test.after.always(async () => {
+  await server.close();
+  await cluster.close();
+});
+
+const open = (url: string) => openRateLimiter({ driver: 'redis', url });
+
+rateLimiterConformance('redis', () => open(server.url));
+rateLimiterConformance('redis cluster', () => open(cluster.url), 'redis');
+redisSettingConformance('redis', 'REDIS_URL', open);
+
+for (const limit of [20, 1000, 5000]) {
+  test(`two processes together let ${limit} pass, short of it by no more than a block each`, async (t) => {
+    const limiters = [await open(server.url), await open(server.url)];
+    t.teardown(() => Promise.all(limiters.map((limiter) => limiter.close())));
+    const calls = Array.from({ length: limit }, () =>
+      limiters.map((one) => one.consume(`shared ${limit}`, limit)),
+    );
+    const allowed = (await Promise.all(calls.flat())).filter((verdict) => verdict.allowed).length;
+    t.true(allowed <= limit, `${allowed} passed`);
+    t.true(allowed >= limit - 2 * Math.floor(limit / 100), `${allowed} passed`);
+  });
+}
+
+test('a high limit does not cost a round trip for each call', async (t) => {
+  const own = await startRedis();
+  t.teardown(() => own.close());
+  const limiter = await open(own.url);
+  const observer = new Redis(own.url);
+  t.teardown(async () => {
+    observer.disconnect();
+    await limiter.close();
+  });
+  const commands = async () =>
+    Number(/total_commands_processed:(\d+)/.exec(await observer.info('stats'))?.[1]);
+  const before = await commands();
+  for (let i = 0; i < 5000; i += 1) await limiter.consume('busy', 600_000);
+  t.true((await commands()) - before < 100);
+});
+
+test('while the server is away each process keeps the limit by itself', async (t) => {
+  const own = await startRedis();
+  t.teardown(() => own.close());
+  const limiter = await open(own.url);
+  t.teardown(() => limiter.close());
+  await own.kill();
+  const verdicts = await Promise.all(Array.from({ length: 30 }, () => limiter.consume('alone', 10)));
+  t.is(verdicts.filter((verdict) => verdict.allowed).length, 10);
+  t.true(verdicts.every((verdict) => verdict.allowed || verdict.retryAfterSeconds >= 1));
+});

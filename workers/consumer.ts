@@ -1,0 +1,178 @@
+import type { FunctionVersion } from '../src/contract/function.js';
+import { FINAL_EXIT_CODES, MAX_WORKER_DEATHS } from '../src/contract/limits.js';
+import { baseRow } from '../src/core/attempt-row.js';
+import type { Catalog } from '../src/core/catalog.js';
+import type { Ending, Finisher } from '../src/core/finish.js';
+import { isAppError, messageOf } from '../src/errors.js';
+import type { Logger } from '../src/logger.js';
+import type { Blobs } from '../src/ports/blobs.js';
+import type { Engine, GuestOutcome } from '../src/ports/engine.js';
+import type { Leases } from '../src/ports/leases.js';
+import type { Meter } from '../src/ports/meter.js';
+import type { Delivery, DeliveryHandler, Settlement } from '../src/ports/queue.js';
+import type { AttemptRow } from '../src/ports/store.js';
+import { createHost, type HostDeps } from './host.js';
+import type { LogWriter } from './log-writer.js';
+
+/** How long a job steps back when all places of its function's `concurrency` are taken; jittered. */
+const BUSY_MS = 100;
+/** How long a job steps back when the module cannot be loaded or the log cannot be written. */
+const AWAY_MS = 2000;
+
+export interface ConsumerDeps extends HostDeps {
+  catalog: Catalog;
+  engine: Engine;
+  blobs: Blobs;
+  leases: Leases;
+  logWriter: LogWriter;
+  finisher: Finisher;
+  meter: Meter;
+  logger: Logger;
+}
+
+/**
+ * What a worker does with a job: checks whether it still should run, runs the guest, replies early and settles late.
+ * A job leaves the queue only when its log row is durable, so a kill at any point costs a rerun and never a record.
+ */
+export function createDeliveryHandler(deps: ConsumerDeps): DeliveryHandler {
+  return async (delivery) => {
+    const { invocation } = delivery;
+    try {
+      return await deliver(deps, delivery);
+    } catch (error) {
+      // The store, its backlog or the blobs are away: nothing has been settled, so another attempt is owed, not used up.
+      const log = isAppError(error) ? deps.logger.warn : deps.logger.error;
+      log.call(
+        deps.logger,
+        { request_id: invocation.id, err: messageOf(error) },
+        'an invocation is put back',
+      );
+      return { kind: 'later', delayMs: jittered(AWAY_MS) };
+    }
+  };
+}
+
+async function deliver(deps: ConsumerDeps, delivery: Delivery): Promise<Settlement> {
+  const { invocation } = delivery;
+  const { namespace, function: name, version } = invocation;
+  const fn = await deps.catalog.find(namespace, name, version);
+
+  if (delivery.deaths >= MAX_WORKER_DEATHS) return end(deps, lastDeath(delivery, fn));
+  if (delivery.deaths > 0) await deps.logWriter.write({ ...deathRow(delivery), final: null });
+  if (!fn) return end(deps, unrun(delivery, null, 'cancelled', `function "${name}" was deleted`));
+  if (invocation.maxAgeMs !== undefined && Date.now() - invocation.acceptedAt > invocation.maxAgeMs) {
+    return end(
+      deps,
+      unrun(
+        delivery,
+        fn,
+        'expired',
+        `expired: older than ${invocation.maxAgeMs / 1000} s when its turn came`,
+      ),
+    );
+  }
+
+  const limit = fn.metadata.concurrency;
+  const lease = limit === undefined ? null : await deps.leases.acquire(`${namespace}/${name}`, limit);
+  if (limit !== undefined && lease === null) return { kind: 'later', delayMs: jittered(BUSY_MS) };
+  try {
+    return await attempt(deps, delivery, fn);
+  } finally {
+    await lease?.release();
+  }
+}
+
+async function attempt(deps: ConsumerDeps, delivery: Delivery, fn: FunctionVersion): Promise<Settlement> {
+  const { invocation } = delivery;
+  const stopped = new AbortController();
+  const outcome = await deps.engine
+    .run({
+      requestId: invocation.id,
+      namespace: invocation.namespace,
+      functionName: fn.name,
+      cid: fn.wasm_cid,
+      loadWasm: () => deps.blobs.get(fn.wasm_cid),
+      warmStart: fn.warm_start,
+      memoryLimitMb: fn.memory_limit_mb,
+      timeoutMs: fn.timeout_seconds * 1000,
+      input: invocation.input,
+      callerWallet: invocation.callerWallet,
+      env: { ...fn.metadata.env, ORAMA_ATTEMPT: String(delivery.attempt) },
+      host: createHost(deps, { invocation, function: fn, signal: stopped.signal }),
+      signal: delivery.signal,
+    })
+    // Whatever the guest was waiting for in the host has nobody to go to.
+    .finally(() => stopped.abort());
+
+  // Another worker has the job now, and its outcome counts.
+  if (delivery.signal.aborted && delivery.signal.reason === 'lost') return { kind: 'done' };
+
+  deps.meter.attempted({
+    namespace: fn.namespace,
+    function: fn.name,
+    status: outcome.status,
+    seconds: outcome.durationMs / 1000,
+  });
+  const row = rowOf(delivery, outcome);
+  if (isFinal(delivery, outcome)) {
+    return end(deps, { invocation, function: fn, row, outcome: outcome.status, output: outcome.output });
+  }
+  await deps.logWriter.write({ ...row, final: null });
+  return { kind: 'retry', error: outcome.error ?? outcome.status };
+}
+
+function isFinal(delivery: Delivery, { status, exitCode }: GuestOutcome): boolean {
+  if (status === 'success' || status === 'cancelled' || delivery.isLastAttempt) return true;
+  return exitCode !== null && exitCode >= FINAL_EXIT_CODES.min && exitCode <= FINAL_EXIT_CODES.max;
+}
+
+async function end(deps: ConsumerDeps, ending: Ending): Promise<Settlement> {
+  await deps.finisher.finish(ending);
+  return { kind: 'done' };
+}
+
+/** The attempt before this one left no word: its worker died. A row that it did write stays as it is. */
+function deathRow(delivery: Delivery): Omit<AttemptRow, 'final'> {
+  return { ...baseRow(delivery.invocation, delivery.attempt - 1), error: 'worker died' };
+}
+
+function lastDeath(delivery: Delivery, fn: FunctionVersion | null): Ending {
+  const row = { ...deathRow(delivery), error: `worker died (${delivery.deaths} times, no further attempt)` };
+  return {
+    invocation: delivery.invocation,
+    function: fn,
+    row,
+    outcome: 'worker_died',
+    output: new Uint8Array(),
+  };
+}
+
+/** An end without a run. */
+function unrun(
+  delivery: Delivery,
+  fn: FunctionVersion | null,
+  outcome: 'cancelled' | 'expired',
+  error: string,
+): Ending {
+  const { invocation } = delivery;
+  // Number 0 is no log record; after attempts that did run, the end must come behind them.
+  const row = { ...baseRow(invocation, delivery.attempt > 1 ? delivery.attempt : 0), error };
+  return { invocation, function: fn, row, outcome, output: new Uint8Array() };
+}
+
+function rowOf(delivery: Delivery, outcome: GuestOutcome): Omit<AttemptRow, 'final'> {
+  return {
+    ...baseRow(delivery.invocation, delivery.attempt),
+    status: outcome.status === 'cancelled' ? 'error' : outcome.status,
+    startedAt: outcome.startedAt,
+    durationMs: Math.round(outcome.durationMs * 1000) / 1000,
+    outputSize: outcome.output.byteLength,
+    memoryPeakMb: outcome.memoryPeakMb,
+    error: outcome.error,
+    messages: outcome.messages,
+  };
+}
+
+function jittered(ms: number): number {
+  return Math.round(ms * (0.5 + Math.random()));
+}

@@ -1,0 +1,25 @@
+import { Closers } from '../src/closers.js';
+import { composeCore } from '../src/compose/core.js';
+import { composeEngine } from '../src/compose/engine.js';
+import { openParts } from '../src/compose/parts.js';
+import { assertShared } from '../src/compose/shared.js';
+import { composeLogWriter, startWorker } from '../src/compose/worker.js';
+import { runMain } from '../src/run-main.js';
+
+/** The Procfile's `worker`. */
+await runMain(async (config, logger) => {
+  assertShared('worker', config, logger);
+  const closers = new Closers(logger);
+  try {
+    const parts = await openParts(config, logger, closers);
+    const logWriter = composeLogWriter(parts, closers);
+    const engine = closers.add(composeEngine(parts, 'worker'));
+    const core = await composeCore(parts, closers, logWriter.write);
+    await startWorker(parts, core, { engine, logWriter }, closers);
+    process.stdout.write('taking jobs\n');
+    return closers;
+  } catch (error) {
+    await closers.close();
+    throw error;
+  }
+});
