@@ -179,7 +179,7 @@ function replyAnswer({ id }: Accepted, reply: Reply, accept: string): Answer {
     'X-Function-Version': String(reply.version),
   };
   if (reply.status !== 'success') {
-    const { httpStatus, ...failure } = failureFields(reply.status, reply.error);
+    const { httpStatus, ...failure } = failureFields(reply.status, reply.error, reply.code);
     return json(httpStatus, { request_id: id, ...failure, duration_ms: duration }, answerHeaders);
   }
   const { output } = reply;

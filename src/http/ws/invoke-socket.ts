@@ -101,6 +101,6 @@ function replyFrame(id: string, reply: Reply): Record<string, unknown> {
   if (reply.status === 'success') {
     return { request_id: id, status: reply.status, duration_ms: duration, ...outputField(reply.output) };
   }
-  const { httpStatus: _, ...failure } = failureFields(reply.status, reply.error);
+  const { httpStatus: _, ...failure } = failureFields(reply.status, reply.error, reply.code);
   return { request_id: id, ...failure, duration_ms: duration };
 }
