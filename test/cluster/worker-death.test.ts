@@ -103,3 +103,34 @@ test.serial('an invocation under which three workers died is dead', async (t) =>
 function events(records: readonly LoggedAttempt[]): Set<string> {
   return new Set(records.flatMap(({ messages }) => messages.map(({ message }) => message)));
 }
+
+test.serial('a worker that wakes up late cannot settle what another has taken over', async (t) => {
+  const cluster = await startCluster(QUICK);
+  t.teardown(cluster.close);
+  const [web, sleeper] = await Promise.all([cluster.web(), cluster.worker()]);
+  await web.api.deploy('probe', await probeWasm());
+  const { json } = await web.api.invoke('probe', commands({ op: 'sleep', n: 4000 }), {
+    prefer: 'respond-async',
+  });
+  const show = async () => (await web.api.get(`/v1/invocations/${json.request_id}`)).json;
+  await eventually('it runs', async () => (await show()).state === 'running');
+  sleeper.freeze();
+  await cluster.worker();
+  await eventually('another has it', async () => (await show()).attempts.length > 0);
+  sleeper.thaw();
+  const ended = await eventually('it has ended', async () => {
+    const now = await show();
+    return now.completed_at && now;
+  });
+  t.is(ended.state, 'success');
+  // It goes on for as long as it would have, and its own end changes nothing.
+  t.is(await sleeper.stop(), 0, sleeper.log());
+  t.deepEqual(await show(), ended);
+  t.deepEqual(
+    ended.attempts.map(({ number, status, error }: Record<string, unknown>) => [number, status, error]),
+    [
+      [1, 'error', 'worker died'],
+      [2, 'success', null],
+    ],
+  );
+});
