@@ -3,7 +3,7 @@ import type { FinalState } from '../contract/invocation.js';
 import { MAX_OUTCOME_BODY_BYTES } from '../contract/limits.js';
 import type { Meter } from '../ports/meter.js';
 import type { Invocation } from '../ports/queue.js';
-import type { AttemptRow } from '../ports/store.js';
+import type { AttemptRow, FinalAttempt } from '../ports/store.js';
 import type { Callbacks } from './callbacks.js';
 import { outputFields, utf8 } from './output-fields.js';
 import type { Publisher } from './publish.js';
@@ -24,7 +24,12 @@ export interface Ending {
 export interface Finisher {
   /** Resolves when the end is durable and its consequences are on the queue: then the job may leave it. */
   finish(ending: Ending): Promise<void>;
+  /** Tells who wants to know of an end that is durable already: its process died, or the queue was full just then. */
+  followUp(invocation: Invocation, fn: FunctionVersion | null, end: EndRow): Promise<void>;
 }
+
+/** The row that ended an invocation. */
+export type EndRow = AttemptRow & { final: FinalAttempt };
 
 export interface FinisherDeps {
   replies: Replies;
@@ -53,7 +58,7 @@ export function createFinisher({ replies, publisher, callbacks, meter, writeRow 
         (await replies.send(invocation.replyTo, invocation.id, reply, { confirm: failed }));
       const state: FinalState = failed && !heard ? 'dead' : reply.status;
       const completedAt = Date.now();
-      await writeRow({
+      const end: EndRow = {
         ...row,
         final: {
           state,
@@ -64,31 +69,36 @@ export function createFinisher({ replies, publisher, callbacks, meter, writeRow 
           callerWallet: invocation.callerWallet,
           reason: state === 'dead' ? outcome : null,
         },
-      });
-      meter.ended(state, state === 'dead' ? outcome : null);
-      if (outcome === 'cancelled') return;
-      await announce(ending, state, completedAt);
-      if (invocation.callbackUrl !== undefined) {
-        await callbacks.send(invocation.namespace, invocation.callbackUrl, {
-          request_id: invocation.id,
-          function: invocation.function,
-          version: invocation.version,
-          status: state,
-          error: row.error,
-          attempts: row.attempt,
-          duration_ms: row.durationMs,
-          ...outputFields(outcome === 'success' ? output : null),
-          completed_at: new Date(completedAt).toISOString(),
-        });
-      }
+      };
+      await writeRow(end);
+      meter.ended(state, end.final.reason);
+      await followUp(invocation, ending.function, end);
     },
+    followUp,
   };
 
+  async function followUp(invocation: Invocation, fn: FunctionVersion | null, end: EndRow): Promise<void> {
+    if (end.final.state === 'cancelled') return;
+    await announce(invocation, fn, end);
+    if (invocation.callbackUrl === undefined) return;
+    const { final } = end;
+    await callbacks.send(invocation.namespace, invocation.callbackUrl, {
+      request_id: invocation.id,
+      function: invocation.function,
+      version: invocation.version,
+      status: final.state,
+      error: end.error,
+      attempts: end.attempt,
+      duration_ms: end.durationMs,
+      ...outputFields(final.state === 'success' ? final.output : null),
+      completed_at: new Date(final.completedAt).toISOString(),
+    });
+  }
+
   /** `on_success` and `on_failure`, with the envelope of contract §3.6. */
-  async function announce(ending: Ending, state: FinalState, completedAt: number): Promise<void> {
-    const { invocation, row, output } = ending;
-    const metadata = ending.function?.metadata;
-    const topic = state === 'success' ? metadata?.on_success : metadata?.on_failure;
+  async function announce(invocation: Invocation, fn: FunctionVersion | null, end: EndRow): Promise<void> {
+    const { state, output, completedAt } = end.final;
+    const topic = state === 'success' ? fn?.metadata.on_success : fn?.metadata.on_failure;
     if (topic === undefined) return;
     const value = {
       request_id: invocation.id,
@@ -96,10 +106,10 @@ export function createFinisher({ replies, publisher, callbacks, meter, writeRow 
       version: invocation.version,
       trigger: invocation.trigger,
       status: state,
-      error: row.error,
-      attempts: row.attempt,
+      error: end.error,
+      attempts: end.attempt,
       input: smallBody(invocation.input),
-      output: state === 'success' ? smallBody(output) : null,
+      output: state === 'success' && output ? smallBody(output) : null,
       completed_at: new Date(completedAt).toISOString(),
     };
     await publisher.publish({
