@@ -48,6 +48,7 @@ export async function startWeb(
   });
   const sessions = closers.add(await createSessions({ store, bus, tokens }));
 
+  const invocations = createInvocations({ queue, attempts: store.attempts, finisher: core.finisher });
   const services: Services = {
     ...parts,
     ...core,
@@ -56,10 +57,10 @@ export async function startWeb(
     tokens,
     sessions,
     auth: createAuth({ keys, tokens, sessions, namespaces: store.sessions }),
-    functions: createFunctions({ ...parts, ...core, engine }),
+    functions: createFunctions({ ...parts, ...core, engine, invocations }),
     triggers: createTriggers({ ...parts, ...core }),
     logs: createLogs({ store, bus }),
-    invocations: createInvocations({ queue, attempts: store.attempts, finisher: core.finisher }),
+    invocations,
     deadLetters: createDeadLetters({ ...parts, ...core, meter, resultTtlMs }),
     blobOwners: store.blobOwners,
     limiter: parts.rateLimiter,
