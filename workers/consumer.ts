@@ -13,6 +13,7 @@ import type { Delivery, DeliveryHandler, Invocation, Settlement } from '../src/p
 import type { AttemptRow } from '../src/ports/store.js';
 import { createHost, type HostDeps } from './host.js';
 import type { LogWriter } from './log-writer.js';
+import { meteredHost } from './metered-host.js';
 
 /** How long a job steps back when all places of its function's `concurrency` are taken; jittered. */
 const BUSY_MS = 100;
@@ -111,7 +112,7 @@ async function attempt(deps: ConsumerDeps, delivery: Delivery, fn: FunctionVersi
       input: invocation.input,
       callerWallet: invocation.callerWallet,
       env: { ...fn.metadata.env, ORAMA_ATTEMPT: String(delivery.attempt) },
-      host: createHost(deps, { invocation, function: fn, signal: stopped.signal }),
+      host: meteredHost(createHost(deps, { invocation, function: fn, signal: stopped.signal }), deps.meter),
       signal: delivery.signal,
     })
     // Whatever the guest was waiting for in the host has nobody to go to.
