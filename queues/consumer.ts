@@ -197,6 +197,7 @@ function toDelivery(job: InvocationJob, signal: AbortSignal): Delivery {
     deaths,
     attempts,
     isLastAttempt: failures + 1 >= attempts,
+    redelivered: job.attemptsStarted > failures + 1,
     signal,
   };
 }

@@ -5,30 +5,55 @@ import type { Meter } from './ports/meter.js';
 export interface Reading {
   name: string;
   help: string;
-  /** Values by label; one without labels has the key ''. */
-  read(): Promise<{ labels?: Record<string, string>; value: number }[]>;
+  /** `process`: each process has its own, and they add up. `installation`: every process sees the same one. */
+  of: 'process' | 'installation';
+  /** How those of several processes become one; `sum` when absent. */
+  merge?: 'sum' | 'max';
+  /** Values by label; one without labels has none. */
+  read(): Promise<Value[]> | Value[];
 }
+
+export interface Value {
+  labels?: Partial<Record<Label, string>>;
+  value: number;
+}
+
+export interface Totals {
+  accepted: number;
+  dead: number;
+  /** Ended in any other way. */
+  done: number;
+}
+
+const LABELS = ['state', 'reason', 'kind', 'namespace'] as const;
+type Label = (typeof LABELS)[number];
 
 export interface Metrics {
   meter: Meter;
-  /** Adds a figure of a part of this process. */
+  /** Adds a figure of a part of this process, or of what all share. */
   addReading(reading: Reading): void;
-  /** All figures of this process, to be merged with those of others. */
+  /** This process's own figures as JSON, to be merged with those of others. */
   snapshot(): Promise<object[]>;
-  /** The Prometheus text of this process and the given snapshots of others. */
+  /** The Prometheus text of this process, the given snapshots of others, and what all share. */
   text(others: readonly object[][]): Promise<string>;
+  /** What all processes have counted since they started, as of the text being made. */
+  totals(): Totals;
   readonly contentType: string;
 }
 
+const ACCEPTED = 'orama_invocations_accepted_total';
+const ENDED = 'orama_invocations_ended_total';
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
 
 export function createMetrics(): Metrics {
   const registry = new Registry();
+  const shared = new Registry();
   const registers = [registry];
+  let totals: Totals = { accepted: 0, done: 0, dead: 0 };
   collectDefaultMetrics({ register: registry });
 
   const accepted = new Counter({
-    name: 'orama_invocations_accepted_total',
+    name: ACCEPTED,
     help: 'Invocations made durable on the queue, by trigger.',
     labelNames: ['trigger'],
     registers,
@@ -41,7 +66,7 @@ export function createMetrics(): Metrics {
     registers,
   });
   const ended = new Counter({
-    name: 'orama_invocations_ended_total',
+    name: ENDED,
     help: 'Invocations that are over, by the state they ended in and, for dead ones, the reason.',
     labelNames: ['state', 'reason'],
     registers,
@@ -61,26 +86,39 @@ export function createMetrics(): Metrics {
       ended: (state, reason) => ended.inc({ state, reason: reason ?? '' }),
       hostCalled: (call, ok) => hostCalls.inc({ call, ok: String(ok) }),
     },
-    addReading({ name, help, read }) {
+    addReading({ name, help, of, merge = 'sum', read }) {
       const gauge: Gauge = new Gauge({
         name,
         help,
-        labelNames: ['state', 'reason', 'kind', 'namespace'],
-        registers,
+        labelNames: LABELS,
+        aggregator: merge,
+        registers: [of === 'process' ? registry : shared],
         async collect() {
           gauge.reset();
           // A part that is away leaves its figure out and the others in.
-          const values = await read().catch(() => []);
+          const values = await Promise.resolve(read()).catch(() => []);
           for (const { labels, value } of values) gauge.set(labels ?? {}, value);
         },
       });
     },
     snapshot: () => registry.getMetricsAsJSON(),
     async text(others) {
-      if (others.length === 0) return registry.metrics();
       const own = await registry.getMetricsAsJSON();
-      return AggregatorRegistry.aggregate([own, ...others]).metrics();
+      const merged = AggregatorRegistry.aggregate([own, ...others]);
+      totals = await countTotals(merged);
+      return `${await merged.metrics()}\n${await shared.metrics()}`;
     },
+    totals: () => totals,
     contentType: registry.contentType,
   };
+}
+
+async function countTotals(registry: Pick<Registry, 'getSingleMetric'>): Promise<Totals> {
+  const totals = { accepted: 0, done: 0, dead: 0 };
+  const valuesOf = async (name: string) => (await registry.getSingleMetric(name)?.get())?.values ?? [];
+  for (const { value } of await valuesOf(ACCEPTED)) totals.accepted += value;
+  for (const { value, labels } of await valuesOf(ENDED)) {
+    totals[labels.state === 'dead' ? 'dead' : 'done'] += value;
+  }
+  return totals;
 }

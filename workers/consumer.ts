@@ -2,7 +2,7 @@ import type { FunctionVersion } from '../src/contract/function.js';
 import { FINAL_EXIT_CODES, MAX_WORKER_DEATHS } from '../src/contract/limits.js';
 import { baseRow } from '../src/core/attempt-row.js';
 import type { Catalog } from '../src/core/catalog.js';
-import type { Ending, Finisher } from '../src/core/finish.js';
+import type { Ending, EndRow, Finisher } from '../src/core/finish.js';
 import { isAppError, messageOf } from '../src/errors.js';
 import type { Logger } from '../src/logger.js';
 import type { Blobs } from '../src/ports/blobs.js';
@@ -13,6 +13,7 @@ import type { Delivery, DeliveryHandler, Invocation, Settlement } from '../src/p
 import type { AttemptRow } from '../src/ports/store.js';
 import { createHost, type HostDeps } from './host.js';
 import type { LogWriter } from './log-writer.js';
+import { meteredHost } from './metered-host.js';
 import { ModuleUnavailable } from './module-unavailable.js';
 
 /** How long a job steps back when all places of its function's `concurrency` are taken; jittered. */
@@ -58,28 +59,20 @@ async function deliver(deps: ConsumerDeps, delivery: Delivery): Promise<Settleme
   const { namespace, function: name, version } = invocation;
   const fn = await deps.catalog.find(namespace, name, version);
 
-  const isLastDeath = delivery.deaths >= MAX_WORKER_DEATHS;
-  const silent = deathRows(delivery).slice(0, isLastDeath ? -1 : undefined);
-  await Promise.all(silent.map((row) => deps.logWriter.write({ ...row, final: null })));
-  if (isLastDeath) return end(deps, lastDeath(delivery, fn));
-  if (!fn) return end(deps, unrun(delivery, null, 'cancelled', `function "${name}" was deleted`));
-  if (invocation.maxAgeMs !== undefined && Date.now() - invocation.acceptedAt > invocation.maxAgeMs) {
-    return end(
-      deps,
-      unrun(
-        delivery,
-        fn,
-        'expired',
-        `expired: older than ${invocation.maxAgeMs / 1000} s when its turn came`,
-      ),
-    );
-  }
-
-  const limit = fn.metadata.concurrency;
+  const unrun = endWithoutRun(delivery, fn);
+  const limit = unrun === null ? fn?.metadata.concurrency : undefined;
   const lease = limit === undefined ? null : await deps.leases.acquire(`${namespace}/${name}`, limit);
   if (limit !== undefined && lease === null) return { kind: 'later', delayMs: jittered(BUSY_MS) };
   try {
-    return await attempt(deps, delivery, fn);
+    const ended = delivery.redelivered ? await endOf(deps, invocation) : null;
+    if (ended) {
+      await deps.finisher.followUp(invocation, fn, ended);
+      return { kind: 'done' };
+    }
+    const silent = deathRows(delivery).slice(0, delivery.deaths >= MAX_WORKER_DEATHS ? -1 : undefined);
+    await Promise.all(silent.map((row) => deps.logWriter.write({ ...row, final: null })));
+    if (unrun) return await end(deps, unrun);
+    return fn ? await attempt(deps, delivery, fn) : { kind: 'done' };
   } catch (error) {
     // Nobody is kept waiting for a module that may stay away; a job without a caller is tried again.
     if (!(error instanceof ModuleUnavailable)) throw error;
@@ -90,6 +83,26 @@ async function deliver(deps: ConsumerDeps, delivery: Delivery): Promise<Settleme
   } finally {
     await lease?.release();
   }
+}
+
+/**
+ * What took place is not done again, only what should have followed it: the end is durable before that. With the
+ * store away it is not known, and an invocation that runs twice is better than one that waits for the store.
+ */
+async function endOf({ store }: ConsumerDeps, { id }: Invocation): Promise<EndRow | null> {
+  const stored = await store.attempts.invocation(id).catch(() => null);
+  const last = stored?.attempts.at(-1);
+  return last?.final ? { ...last, final: last.final } : null;
+}
+
+/** The end of an invocation that is not to run, or not again. */
+function endWithoutRun(delivery: Delivery, fn: FunctionVersion | null): Ending | null {
+  const { acceptedAt, maxAgeMs, function: name } = delivery.invocation;
+  if (delivery.deaths >= MAX_WORKER_DEATHS) return lastDeath(delivery, fn);
+  if (!fn) return unrunEnd(delivery, null, 'cancelled', `function "${name}" was deleted`);
+  if (maxAgeMs === undefined || Date.now() - acceptedAt <= maxAgeMs) return null;
+  const error = `expired: older than ${maxAgeMs / 1000} s when its turn came`;
+  return unrunEnd(delivery, fn, 'expired', error);
 }
 
 async function attempt(deps: ConsumerDeps, delivery: Delivery, fn: FunctionVersion): Promise<Settlement> {
@@ -108,7 +121,7 @@ async function attempt(deps: ConsumerDeps, delivery: Delivery, fn: FunctionVersi
       input: invocation.input,
       callerWallet: invocation.callerWallet,
       env: { ...fn.metadata.env, ORAMA_ATTEMPT: String(delivery.attempt) },
-      host: createHost(deps, { invocation, function: fn, signal: stopped.signal }),
+      host: meteredHost(createHost(deps, { invocation, function: fn, signal: stopped.signal }), deps.meter),
       signal: delivery.signal,
     })
     // Whatever the guest was waiting for in the host has nobody to go to.
@@ -170,7 +183,7 @@ function lastDeath(delivery: Delivery, fn: FunctionVersion | null): Ending {
 }
 
 /** An end without a run. */
-function unrun(
+function unrunEnd(
   delivery: Delivery,
   fn: FunctionVersion | null,
   outcome: 'cancelled' | 'expired',

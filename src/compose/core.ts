@@ -7,6 +7,7 @@ import { createPublisher, type Publisher } from '../core/publish.js';
 import { createReplies, type Replies } from '../core/replies.js';
 import { createSchedules, type Schedules } from '../core/schedules.js';
 import { createSecrets, type Secrets } from '../core/secrets.js';
+import { type SharedMetrics, shareMetrics } from '../core/shared-metrics.js';
 import type { AttemptRow } from '../ports/store.js';
 import type { Parts } from './parts.js';
 
@@ -20,6 +21,7 @@ export interface Core {
   schedules: Schedules;
   callbacks: Callbacks;
   finisher: Finisher;
+  figures: SharedMetrics;
 }
 
 /** `writeRow` makes the end of an invocation durable: by group commit in a worker, by itself in a web process. */
@@ -40,5 +42,7 @@ export async function composeCore(
   const schedules = createSchedules({ store, queue, catalog, meter, resultTtlMs });
   const callbacks = createCallbacks({ store, tasks, egress });
   const finisher = createFinisher({ replies, publisher, callbacks, meter, writeRow });
-  return { catalog, replies, invoker, publisher, secrets, schedules, callbacks, finisher };
+  const { processId, metrics } = parts;
+  const figures = closers.add(await shareMetrics({ bus, processId, snapshot: metrics.snapshot }));
+  return { figures, catalog, replies, invoker, publisher, secrets, schedules, callbacks, finisher };
 }

@@ -15,6 +15,7 @@ import { VERSION } from '../version.js';
 import type { Core } from './core.js';
 import { checkHealth } from './health.js';
 import type { Parts } from './parts.js';
+import { addInstallationReadings } from './readings.js';
 
 export interface WebOptions {
   /** Inspects what is deployed. */
@@ -48,6 +49,8 @@ export async function startWeb(
   });
   const sessions = closers.add(await createSessions({ store, bus, tokens }));
 
+  addInstallationReadings(parts);
+  const invocations = createInvocations({ queue, attempts: store.attempts, finisher: core.finisher });
   const services: Services = {
     ...parts,
     ...core,
@@ -56,16 +59,16 @@ export async function startWeb(
     tokens,
     sessions,
     auth: createAuth({ keys, tokens, sessions, namespaces: store.sessions }),
-    functions: createFunctions({ ...parts, ...core, engine }),
+    functions: createFunctions({ ...parts, ...core, engine, invocations }),
     triggers: createTriggers({ ...parts, ...core }),
     logs: createLogs({ store, bus }),
-    invocations: createInvocations({ queue, attempts: store.attempts, finisher: core.finisher }),
+    invocations,
     deadLetters: createDeadLetters({ ...parts, ...core, meter, resultTtlMs }),
     blobOwners: store.blobOwners,
     limiter: parts.rateLimiter,
     health: () => checkHealth(parts),
     async metrics() {
-      return { contentType: metrics.contentType, text: await metrics.text([]) };
+      return { contentType: metrics.contentType, text: await metrics.text(core.figures.others()) };
     },
     async status() {
       return { queue: await queue.counts(), engine: isWorker ? engine.stats() : null };

@@ -8,6 +8,7 @@ import type { Engine } from '../ports/engine.js';
 import type { AttemptRow } from '../ports/store.js';
 import type { Core } from './core.js';
 import type { Parts } from './parts.js';
+import { addWorkerReadings } from './readings.js';
 
 /** The group-committing writer of a worker process. */
 export function composeLogWriter(parts: Parts, closers: Closers): LogWriter {
@@ -31,6 +32,7 @@ export async function startWorker(
   const { config, logger, store } = parts;
   const handler = createDeliveryHandler({ ...parts, ...core, meter: parts.metrics.meter, engine, logWriter });
 
+  addWorkerReadings(parts, engine, logWriter);
   closers.add(
     startRetention(
       store,

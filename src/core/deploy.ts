@@ -1,11 +1,13 @@
 import type { FunctionRecord, FunctionSettings, FunctionVersion } from '../contract/function.js';
 import type { FunctionName, Namespace } from '../contract/ids.js';
 import { MAX_MODULE_BYTES } from '../contract/limits.js';
-import { AppError } from '../errors.js';
+import { AppError, messageOf } from '../errors.js';
+import type { Logger } from '../logger.js';
 import type { Blobs } from '../ports/blobs.js';
 import type { Engine } from '../ports/engine.js';
 import type { Store } from '../ports/store.js';
 import type { Catalog } from './catalog.js';
+import type { Invocations } from './invocations.js';
 import { assertSchedule, type Schedules } from './schedules.js';
 
 export interface Deployment {
@@ -40,9 +42,12 @@ export interface FunctionsDeps {
   engine: Engine;
   catalog: Catalog;
   schedules: Schedules;
+  invocations: Invocations;
+  logger: Logger;
 }
 
-export function createFunctions({ store, blobs, engine, catalog, schedules }: FunctionsDeps): Functions {
+export function createFunctions(deps: FunctionsDeps): Functions {
+  const { store, blobs, engine, catalog, schedules, invocations, logger } = deps;
   const changed = async (namespace: Namespace) => {
     await schedules.sync(namespace);
     await catalog.changed(namespace);
@@ -94,10 +99,21 @@ export function createFunctions({ store, blobs, engine, catalog, schedules }: Fu
     },
 
     async remove(namespace, name) {
+      const latest = await store.functions.latest(namespace, name);
       const removed = await store.functions.remove(namespace, name);
       await changed(namespace);
       // For the sentence that every absent function gets.
       if (!removed) await catalog.resolve(namespace, name);
+      if (!latest) return;
+      // Workers end what comes up meanwhile, so nobody has to wait for this; it is for what was delayed for long.
+      void invocations
+        .cancelWaiting(namespace, name, latest.version)
+        .catch((error) =>
+          logger.warn(
+            { function: name, err: messageOf(error) },
+            'jobs of a deleted function end at their turn',
+          ),
+        );
     },
   };
 }

@@ -3,7 +3,7 @@ import type { FinalState } from '../contract/invocation.js';
 import { MAX_OUTCOME_BODY_BYTES } from '../contract/limits.js';
 import type { Meter } from '../ports/meter.js';
 import type { Invocation } from '../ports/queue.js';
-import type { AttemptRow } from '../ports/store.js';
+import type { AttemptRow, FinalAttempt } from '../ports/store.js';
 import type { Callbacks } from './callbacks.js';
 import { outputFields, utf8 } from './output-fields.js';
 import type { Publisher } from './publish.js';
@@ -29,7 +29,12 @@ export interface Finisher {
    * and nothing has ended, when nobody waits: then it is to be tried again.
    */
   refuse(ending: Ending): Promise<boolean>;
+  /** Tells who wants to know of an end that is durable already: its process died, or the queue was full just then. */
+  followUp(invocation: Invocation, fn: FunctionVersion | null, end: EndRow): Promise<void>;
 }
+
+/** The row that ended an invocation. */
+export type EndRow = AttemptRow & { final: FinalAttempt };
 
 export interface FinisherDeps {
   replies: Replies;
@@ -52,6 +57,7 @@ export function createFinisher({ replies, publisher, callbacks, meter, writeRow 
       await settle(ending, replyStatus(ending));
       return true;
     },
+    followUp,
   };
 
   async function tell(
@@ -71,10 +77,12 @@ export function createFinisher({ replies, publisher, callbacks, meter, writeRow 
     return replies.send(invocation.replyTo, invocation.id, reply, { confirm });
   }
 
-  async function settle(ending: Ending, state: FinalState): Promise<void> {
-    const { invocation, row, output, outcome } = ending;
+  async function settle(
+    { invocation, row, output, outcome, function: fn }: Ending,
+    state: FinalState,
+  ): Promise<void> {
     const completedAt = Date.now();
-    await writeRow({
+    const end: EndRow = {
       ...row,
       final: {
         state,
@@ -85,29 +93,34 @@ export function createFinisher({ replies, publisher, callbacks, meter, writeRow 
         callerWallet: invocation.callerWallet,
         reason: state === 'dead' ? outcome : null,
       },
-    });
-    meter.ended(state, state === 'dead' ? outcome : null);
-    if (outcome === 'cancelled') return;
-    await announce(ending, state, completedAt);
+    };
+    await writeRow(end);
+    meter.ended(state, end.final.reason);
+    await followUp(invocation, fn, end);
+  }
+
+  async function followUp(invocation: Invocation, fn: FunctionVersion | null, end: EndRow): Promise<void> {
+    if (end.final.state === 'cancelled') return;
+    await announce(invocation, fn, end);
     if (invocation.callbackUrl === undefined) return;
+    const { final } = end;
     await callbacks.send(invocation.namespace, invocation.callbackUrl, {
       request_id: invocation.id,
       function: invocation.function,
       version: invocation.version,
-      status: state,
-      error: row.error,
-      attempts: row.attempt,
-      duration_ms: row.durationMs,
-      ...outputFields(outcome === 'success' ? output : null),
-      completed_at: new Date(completedAt).toISOString(),
+      status: final.state,
+      error: end.error,
+      attempts: end.attempt,
+      duration_ms: end.durationMs,
+      ...outputFields(final.state === 'success' ? final.output : null),
+      completed_at: new Date(final.completedAt).toISOString(),
     });
   }
 
   /** `on_success` and `on_failure`, with the envelope of contract §3.6. */
-  async function announce(ending: Ending, state: FinalState, completedAt: number): Promise<void> {
-    const { invocation, row, output } = ending;
-    const metadata = ending.function?.metadata;
-    const topic = state === 'success' ? metadata?.on_success : metadata?.on_failure;
+  async function announce(invocation: Invocation, fn: FunctionVersion | null, end: EndRow): Promise<void> {
+    const { state, output, completedAt } = end.final;
+    const topic = state === 'success' ? fn?.metadata.on_success : fn?.metadata.on_failure;
     if (topic === undefined) return;
     const value = {
       request_id: invocation.id,
@@ -115,10 +128,10 @@ export function createFinisher({ replies, publisher, callbacks, meter, writeRow 
       version: invocation.version,
       trigger: invocation.trigger,
       status: state,
-      error: row.error,
-      attempts: row.attempt,
+      error: end.error,
+      attempts: end.attempt,
       input: smallBody(invocation.input),
-      output: state === 'success' ? smallBody(output) : null,
+      output: state === 'success' && output ? smallBody(output) : null,
       completed_at: new Date(completedAt).toISOString(),
     };
     await publisher.publish({
@@ -132,14 +145,6 @@ export function createFinisher({ replies, publisher, callbacks, meter, writeRow 
   }
 }
 
-function isFailure({ outcome }: Pick<Ending, 'outcome'>): boolean {
-  return outcome !== 'success' && outcome !== 'cancelled';
-}
-
-function replyStatus({ outcome }: Pick<Ending, 'outcome'>): Reply['status'] {
-  return outcome === 'expired' || outcome === 'worker_died' ? 'error' : outcome;
-}
-
 /** The JSON value, else the text; null beyond 64 KB or when it is not UTF-8. */
 function smallBody(bytes: Uint8Array): unknown {
   if (bytes.byteLength > MAX_OUTCOME_BODY_BYTES) return null;
@@ -150,4 +155,12 @@ function smallBody(bytes: Uint8Array): unknown {
   } catch {
     return text;
   }
+}
+
+function isFailure({ outcome }: Pick<Ending, 'outcome'>): boolean {
+  return outcome !== 'success' && outcome !== 'cancelled';
+}
+
+function replyStatus({ outcome }: Pick<Ending, 'outcome'>): Reply['status'] {
+  return outcome === 'expired' || outcome === 'worker_died' ? 'error' : outcome;
 }

@@ -34,6 +34,8 @@ export interface Invocations {
   list(request: ListRequest): Promise<InvocationPage>;
   /** Throws `conflict` when it has ended. */
   cancel(namespace: Namespace, id: RequestId): Promise<void>;
+  /** Cancels what waits for a function that is gone, up to its last version; what runs goes on. */
+  cancelWaiting(namespace: Namespace, fn: FunctionName, lastVersion: number): Promise<void>;
 }
 
 export interface InvocationsDeps {
@@ -41,6 +43,8 @@ export interface InvocationsDeps {
   attempts: AttemptStore;
   finisher: Finisher;
 }
+
+const PAGE = 100;
 
 const LIVE_STATES: readonly InvocationState[] = ['queued', 'running', 'retrying'];
 
@@ -98,6 +102,23 @@ export function createInvocations({ queue, attempts, finisher }: InvocationsDeps
         items,
         nextCursor: page.nextCursor === null ? null : encodeCursor({ part: 'ended', at: page.nextCursor }),
       };
+    },
+
+    async cancelWaiting(namespace, fn, lastVersion) {
+      let cursor: string | undefined;
+      do {
+        const page = await queue.list(namespace, {
+          limit: PAGE,
+          function: fn,
+          ...(cursor === undefined ? {} : { cursor }),
+        });
+        for (const live of page.items) {
+          if (live.state === 'running' || live.invocation.version > lastVersion) continue;
+          if ((await queue.cancel(live.invocation.id)) === 'removed')
+            await finisher.finish(cancelledEnding(live));
+        }
+        cursor = page.next ?? undefined;
+      } while (cursor !== undefined);
     },
 
     async cancel(namespace, id) {

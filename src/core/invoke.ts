@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { FunctionVersion } from '../contract/function.js';
 import { type FunctionName, type Namespace, type RequestId, requestIdSchema } from '../contract/ids.js';
 import type { TriggerKind } from '../contract/invocation.js';
@@ -14,6 +15,8 @@ import { jobOf } from './job.js';
 import type { Replies, Reply, Waiting } from './replies.js';
 
 const IDEMPOTENCY_MS = 24 * 3600 * 1000;
+/** Who has claimed a key and put no job on the queue for so long is taken for dead. */
+const HOLDER_MS = 2000;
 
 export interface InvokeRequest {
   namespace: Namespace;
@@ -84,16 +87,16 @@ export function createInvoker(deps: InvokerDeps): Invoker {
 
     const fresh = request.requestId ?? requestIdSchema.parse(uuidv7());
     if (request.requestId !== undefined) await claimRequestId(request.requestId);
-    const claim = request.idempotencyKey === undefined ? null : await claimKey(request, latest, fresh);
+    const held = request.idempotencyKey === undefined ? null : await holdKey(request, latest, fresh);
+    const claim = held?.claim ?? null;
     const id = claim?.requestId ?? fresh;
-    const fn =
+    // The version of a deleted function is gone, but not what it answered.
+    const pinned =
       claim && claim.version !== latest.version
-        ? await catalog.resolve(request.namespace, request.function, claim.version)
-        : latest;
-
-    if (claim && claim.requestId !== fresh && (await isKnown(id))) {
-      return { id, function: fn, waiting: sync ? replies.watch(id) : null };
-    }
+        ? await catalog.find(request.namespace, request.function, claim.version)
+        : null;
+    const fn = pinned ?? latest;
+    if (held?.known) return { id, function: fn, waiting: sync ? replies.watch(id) : null };
     const waiting = sync ? replies.wait(id) : null;
     try {
       await queue.add([
@@ -117,6 +120,8 @@ export function createInvoker(deps: InvokerDeps): Invoker {
       ]);
     } catch (error) {
       waiting?.abandon();
+      // Nothing was accepted: the key is free again, and for another body, too.
+      if (claim) await store.idempotency.release(claim).catch(() => undefined);
       throw error;
     }
     deps.meter.accepted(request.trigger, 1);
@@ -129,6 +134,31 @@ export function createInvoker(deps: InvokerDeps): Invoker {
    */
   async function isKnown(id: RequestId): Promise<boolean> {
     return (await queue.get(id)) !== null || (await store.attempts.invocation(id)) !== null;
+  }
+
+  /**
+   * The claim that holds the key, and whether its invocation was accepted. Whoever comes second gives the first time
+   * to put the job on the queue: both doing it could run a short job twice, once before the other has looked.
+   */
+  async function holdKey(request: InvokeRequest, fn: FunctionVersion, fresh: RequestId) {
+    for (;;) {
+      const claim = await claimKey(request, fn, fresh);
+      if (claim.requestId === fresh) return { claim, known: false };
+      if (await appears(claim.requestId)) return { claim, known: true };
+      // Its holder has died, or was refused and has given the key back.
+      const again = await claimKey(request, fn, fresh);
+      if (again.requestId === claim.requestId) return { claim, known: false };
+      if (again.requestId === fresh) return { claim: again, known: false };
+    }
+  }
+
+  async function appears(id: RequestId): Promise<boolean> {
+    const end = Date.now() + HOLDER_MS;
+    for (let pause = 5; ; pause *= 2) {
+      if (await isKnown(id)) return true;
+      if (Date.now() > end) return false;
+      await sleep(pause);
+    }
   }
 
   async function claimKey(request: InvokeRequest, fn: FunctionVersion, requestId: RequestId) {

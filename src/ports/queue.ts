@@ -50,6 +50,8 @@ export interface Delivery {
   attempts: number;
   /** True when an error now is the last: no retry is left. */
   isLastAttempt: boolean;
+  /** True when this attempt was begun before: its worker died, or it was put back for a while. */
+  redelivered: boolean;
   /** Aborted when the invocation is cancelled (reason 'cancelled'), or this worker has lost the job to another ('lost'). */
   signal: AbortSignal;
 }

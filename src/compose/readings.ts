@@ -1,0 +1,110 @@
+import type { LogWriter } from '../../workers/log-writer.js';
+import type { Engine } from '../ports/engine.js';
+import type { Parts } from './parts.js';
+
+/** The figures of what all processes share; asked for by the one whose /metrics is read. */
+export function addInstallationReadings({ metrics, queue, store, backlog }: Parts): void {
+  metrics.addReading({
+    name: 'orama_queue_depth',
+    help: 'Invocations on the queue, by state.',
+    of: 'installation',
+    async read() {
+      const { waiting, running, retrying } = await queue.counts();
+      return byLabel('state', { waiting, running, retrying });
+    },
+  });
+  metrics.addReading({
+    name: 'orama_invocations',
+    help: 'Accepted since the processes that report began to count, and what has become of them: accepted = waiting + running + retrying + done + dead.',
+    of: 'installation',
+    async read() {
+      const { waiting, running, retrying } = await queue.counts();
+      const { accepted, done, dead } = metrics.totals();
+      return byLabel('state', { accepted, waiting, running, retrying, done, dead });
+    },
+  });
+  metrics.addReading({
+    name: 'orama_queue_oldest_seconds',
+    help: 'How long the oldest job that could run has waited.',
+    of: 'installation',
+    read: async () => [{ value: (await queue.counts()).oldestMs / 1000 }],
+  });
+  metrics.addReading({
+    name: 'orama_queue_input_bytes',
+    help: 'Input of all jobs on the queue.',
+    of: 'installation',
+    read: async () => [{ value: (await queue.counts()).bytes }],
+  });
+  metrics.addReading({
+    name: 'orama_dead_letters',
+    help: 'Dead invocations kept, by namespace and reason.',
+    of: 'installation',
+    async read() {
+      const dead = await store.attempts.countDead();
+      return dead.map(({ namespace, reason, count }) => ({ labels: { namespace, reason }, value: count }));
+    },
+  });
+  metrics.addReading({
+    name: 'orama_log_backlog_records',
+    help: 'Log records that wait on the queue’s server for the store to come back.',
+    of: 'installation',
+    read: async () => [{ value: await backlog.size() }],
+  });
+}
+
+/** The figures of one process that runs functions. */
+export function addWorkerReadings({ metrics }: Parts, engine: Engine, logWriter: LogWriter): void {
+  metrics.addReading({
+    name: 'orama_pool_threads',
+    help: 'Guest threads: all, computing, parked in a host call; and guests waiting for one.',
+    of: 'process',
+    read() {
+      const { threads, busy, parked, waiting } = engine.stats();
+      return byLabel('state', { all: threads, busy, parked, waiting });
+    },
+  });
+  metrics.addReading({
+    name: 'orama_guest_runs',
+    help: 'Guests run since the process started, by whether their instance was kept warm or fresh.',
+    of: 'process',
+    read() {
+      const { warmRuns, freshRuns } = engine.stats();
+      return byLabel('kind', { warm: warmRuns, fresh: freshRuns });
+    },
+  });
+  metrics.addReading({
+    name: 'orama_warm_instances',
+    help: 'Instances kept warm.',
+    of: 'process',
+    read: () => [{ value: engine.stats().warmInstances }],
+  });
+  metrics.addReading({
+    name: 'orama_thread_kills',
+    help: 'Guest threads ended by force since the process started.',
+    of: 'process',
+    read: () => [{ value: engine.stats().kills }],
+  });
+  metrics.addReading({
+    name: 'orama_guest_memory_megabytes',
+    help: 'Memory limits of running, parked and kept guests.',
+    of: 'process',
+    read: () => [{ value: engine.stats().memoryMb }],
+  });
+  metrics.addReading({
+    name: 'orama_log_pending_records',
+    help: 'Log records that wait to be written.',
+    of: 'process',
+    read: () => [{ value: logWriter.stats().pending }],
+  });
+  metrics.addReading({
+    name: 'orama_log_lag_seconds',
+    help: 'How long the oldest log record of the batch being written has waited.',
+    of: 'process',
+    merge: 'max',
+    read: () => [{ value: logWriter.stats().lagMs / 1000 }],
+  });
+}
+
+function byLabel(label: 'state' | 'kind', values: Record<string, number>) {
+  return Object.entries(values).map(([name, value]) => ({ labels: { [label]: name }, value }));
+}

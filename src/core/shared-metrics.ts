@@ -1,0 +1,51 @@
+import { z } from 'zod';
+import type { Bus } from '../ports/bus.js';
+import type { Closable } from '../ports/closable.js';
+
+const CHANNEL = 'metrics';
+const EVERY_MS = 5000;
+/** Who has said nothing for so long is gone, and its figures with it. */
+const FORGET_MS = 15_000;
+
+export interface SharedMetrics extends Closable {
+  /** The latest figures of every other process that is there. */
+  others(): object[][];
+}
+
+const messageSchema = z.object({ from: z.string(), figures: z.array(z.looseObject({})) });
+
+/** Each process tells the others its figures every 5 s, so that any web process can show all of them. */
+export async function shareMetrics(options: {
+  bus: Bus;
+  processId: string;
+  snapshot(): Promise<object[]>;
+}): Promise<SharedMetrics> {
+  const { bus, processId, snapshot } = options;
+  const heard = new Map<string, { figures: object[]; at: number }>();
+
+  const stop = await bus.subscribe(CHANNEL, (message) => {
+    const { from, figures } = messageSchema.parse(JSON.parse(message));
+    if (from !== processId) heard.set(from, { figures, at: performance.now() });
+  });
+  const tell = async () => {
+    try {
+      await bus.publish(CHANNEL, JSON.stringify({ from: processId, figures: await snapshot() }));
+    } catch {
+      // The bus is away; the next round says the same and more.
+    }
+  };
+  const timer = setInterval(tell, EVERY_MS).unref();
+  void tell();
+
+  return {
+    others() {
+      const since = performance.now() - FORGET_MS;
+      for (const [from, { at }] of heard) if (at < since) heard.delete(from);
+      return [...heard.values()].map(({ figures }) => figures);
+    },
+    async close() {
+      clearInterval(timer);
+      await stop();
+    },
+  };
+}

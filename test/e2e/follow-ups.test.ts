@@ -1,0 +1,32 @@
+import test from 'ava';
+import { startCluster } from '../helpers/cluster.js';
+import { eventually } from '../helpers/eventually.js';
+import { commands, probeWasm } from '../helpers/probe.js';
+
+test('an invocation that has ended is not run again while the queue has no room for its on_success', async (t) => {
+  const cluster = await startCluster();
+  t.teardown(cluster.close);
+  const [{ api }] = await Promise.all([cluster.web(), cluster.worker({ QUEUE_MAX_WAITING: '1' })]);
+  const listeners = { triggers: [{ topic: 'done' }] };
+  await api.deploy('listener', await probeWasm(), { metadata: JSON.stringify(listeners) });
+  await api.deploy('probe', await probeWasm(), { metadata: JSON.stringify({ on_success: 'done' }) });
+
+  const parked = await api.invoke('listener', '{}', { prefer: 'respond-async', 'x-delay-seconds': '600' });
+  const reply = await api.invoke('probe', commands({ op: 'cache_incr', a: 'ran', n: 1 }));
+  t.deepEqual(reply.json, { results: [1] });
+  const id = reply.headers.get('x-request-id');
+  await eventually('its job waits for room', async () => {
+    const { json } = await api.get('/v1/status');
+    return json.queue.waiting + json.queue.retrying >= 2;
+  });
+  t.is((await api.get(`/v1/invocations/${id}`)).json.state, 'success');
+  t.is((await api.delete(`/v1/invocations/${parked.json.request_id}`)).status, 200);
+
+  const heard = await eventually('the event', async () => {
+    const { json } = await api.get('/v1/invocations?function=listener&status=success');
+    return json.count > 0 && json.invocations;
+  });
+  t.is(heard.length, 1);
+  t.is((await api.get(`/v1/functions/probe/logs?request_id=${id}`)).json.count, 1);
+  t.deepEqual((await api.invoke('probe', commands({ op: 'cache_get', a: 'ran' }))).json, { results: ['1'] });
+});

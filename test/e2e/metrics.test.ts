@@ -1,0 +1,87 @@
+import test from 'ava';
+import type { Api } from '../helpers/api.js';
+import { startCluster } from '../helpers/cluster.js';
+import { eventually } from '../helpers/eventually.js';
+import { commands, probeWasm } from '../helpers/probe.js';
+
+const ASYNC = { prefer: 'respond-async' };
+
+/** Values by name with labels, as the text has them. */
+async function figures(api: Api): Promise<Map<string, number>> {
+  const { text } = await api.get('/metrics');
+  const values = text.matchAll(/^(\w+(?:\{.*\})?) (\S+)$/gm);
+  return new Map(Array.from(values, ([, name = '', value]) => [name, Number(value)]));
+}
+
+test("a web's /metrics shows what its workers do, and accounts for all that was accepted", async (t) => {
+  const cluster = await startCluster();
+  t.teardown(cluster.close);
+  const [{ api }, first] = await Promise.all([cluster.web(), cluster.worker(), cluster.worker()]);
+  await api.deploy('probe', await probeWasm(), {
+    metadata: JSON.stringify({ triggers: [{ topic: 'work' }] }),
+  });
+  for (let n = 0; n < 5; n += 1) {
+    await api.invoke(
+      'probe',
+      commands({ op: 'cache_incr', a: 'n', n: 1 }, { op: 'query', a: 'no SQL', b: '[]' }),
+    );
+  }
+  await api.publish('work', []);
+  await api.invoke('probe', commands({ op: 'exit', n: 65 }), ASYNC);
+  await api.invoke('probe', '{}', { ...ASYNC, 'x-delay-seconds': '600' });
+
+  const seen = await eventually('the figures of both workers', async () => {
+    const found = await figures(api);
+    const of = (state: string) => found.get(`orama_invocations{state="${state}"}`) ?? 0;
+    return of('done') === 6 && of('dead') === 1 && found;
+  });
+  const states = ['waiting', 'running', 'retrying', 'done', 'dead'].map((state) => [
+    state,
+    seen.get(`orama_invocations{state="${state}"}`),
+  ]);
+  t.deepEqual(states, [
+    ['waiting', 1],
+    ['running', 0],
+    ['retrying', 0],
+    ['done', 6],
+    ['dead', 1],
+  ]);
+  t.is(seen.get('orama_invocations{state="accepted"}'), 8);
+  t.is(seen.get('orama_invocations_accepted_total{trigger="http"}'), 5);
+  t.is(seen.get('orama_invocations_accepted_total{trigger="pubsub"}'), 1);
+  t.is(seen.get('orama_invocations_ended_total{state="dead",reason="error"}'), 1);
+  t.is(seen.get('orama_queue_depth{state="waiting"}'), 1);
+  t.is(
+    seen.get('orama_dead_letters{reason="error",namespace="default"}') ??
+      seen.get('orama_dead_letters{namespace="default",reason="error"}'),
+    1,
+  );
+  t.is(
+    seen.get('orama_attempt_duration_seconds_count{namespace="default",function="probe",status="success"}'),
+    6,
+  );
+  t.is(seen.get('orama_host_calls_total{call="cache_incr",ok="true"}'), 5);
+  t.is(seen.get('orama_host_calls_total{call="db_query",ok="false"}'), 5);
+  t.true((seen.get('orama_pool_threads{state="all"}') ?? 0) >= 2);
+  const runs = ['warm', 'fresh'].map((kind) => seen.get(`orama_guest_runs{kind="${kind}"}`) ?? 0);
+  t.true((runs[0] ?? 0) + (runs[1] ?? 0) >= 7, String(runs));
+  for (const name of [
+    'orama_queue_oldest_seconds',
+    'orama_warm_instances',
+    'orama_thread_kills',
+    'orama_guest_memory_megabytes',
+    'orama_log_lag_seconds',
+    'orama_log_pending_records',
+    'orama_log_backlog_records',
+    'process_resident_memory_bytes',
+  ]) {
+    t.true(seen.has(name), name);
+  }
+
+  const threads = seen.get('orama_pool_threads{state="all"}') ?? 0;
+  await first.kill9();
+  await eventually('the figures of a killed worker are left out', async () => {
+    const found = await figures(api);
+    return (found.get('orama_pool_threads{state="all"}') ?? 0) < threads;
+  });
+});

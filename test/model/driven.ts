@@ -1,0 +1,108 @@
+import type { Api, ApiReply } from '../helpers/api.js';
+import type { Cluster, ClusterProcess } from '../helpers/cluster.js';
+import { commands } from '../helpers/probe.js';
+import type { Step } from './steps.js';
+
+export const FUNCTION = 'probe';
+export const MOST_RETRIES = 2;
+const TOPIC = 'again';
+const ASYNC = { prefer: 'respond-async' };
+
+/** A namespace under random steps, and what its clients have been promised. */
+export class Driven {
+  /** Invocations that a client has been told of, whatever became of them. */
+  readonly accepted = new Set<string>();
+  /** The invocation that each idempotency key was answered with. */
+  readonly byKey = new Map<string, Set<string>>();
+  published = 0;
+  kills = 0;
+  deletes = 0;
+  readonly #calls: Promise<void>[] = [];
+  #worker: ClusterProcess;
+
+  private constructor(
+    readonly cluster: Cluster,
+    readonly api: Api,
+    readonly wasm: Uint8Array,
+    worker: ClusterProcess,
+  ) {
+    this.#worker = worker;
+  }
+
+  static async start(cluster: Cluster, admin: Api, wasm: Uint8Array, namespace: string): Promise<Driven> {
+    const { json } = await admin.post('/v1/auth/keys', { name: 'model', namespace });
+    const driven = new Driven(cluster, admin.as(json.api_key), wasm, await cluster.worker());
+    await driven.do({ do: 'deploy', retries: 1 });
+    return driven;
+  }
+
+  async do(step: Step): Promise<void> {
+    switch (step.do) {
+      case 'deploy':
+        await this.api.deploy(FUNCTION, this.wasm, {
+          retry_count: String(step.retries),
+          retry_delay_seconds: '0',
+          metadata: JSON.stringify({ triggers: [{ topic: TOPIC }] }),
+        });
+        return;
+      case 'invoke': {
+        const slow = step.slow ? [{ op: 'sleep', n: 300 }] : [];
+        const input = commands({ op: 'log', a: 'ran' }, ...slow, { op: step.fails ? 'exit' : 'echo', n: 1 });
+        this.#call(this.api.invoke(FUNCTION, input, step.how === 'async' ? ASYNC : {}));
+        return;
+      }
+      case 'repeat': {
+        const key = `key-${step.key}`;
+        const input = commands({ op: 'cache_incr', a: key, n: 1 });
+        this.#call(this.api.invoke(FUNCTION, input, { ...ASYNC, 'idempotency-key': key }), key);
+        return;
+      }
+      case 'publish': {
+        let json: unknown = [];
+        for (let level = 0; level < step.nested; level += 1) json = [{ op: 'publish', a: TOPIC, json }];
+        const { status } = await this.api.publish(TOPIC, json);
+        if (status === 200) this.published += 1;
+        return;
+      }
+      case 'replay':
+        this.#call(this.api.post(`/v1/invocations/${await this.#one('dead')}/replay`, {}));
+        return;
+      case 'cancel':
+        await this.api.delete(`/v1/invocations/${await this.#one('running')}`);
+        return;
+      case 'kill':
+        this.kills += 1;
+        await this.#worker.kill9();
+        this.#worker = await this.cluster.worker();
+        return;
+      case 'delete':
+        this.deletes += 1;
+        await this.api.delete(`/v1/functions/${FUNCTION}`);
+        await this.do({ do: 'deploy', retries: 1 });
+    }
+  }
+
+  /** Until every call has been answered. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#calls);
+  }
+
+  async close(): Promise<void> {
+    await this.#worker.kill9();
+  }
+
+  async #one(state: string): Promise<string> {
+    const { json } = await this.api.get(`/v1/invocations?status=${state}&limit=1`);
+    return json.invocations[0]?.request_id ?? crypto.randomUUID();
+  }
+
+  #call(call: Promise<ApiReply>, key?: string): void {
+    const heard = call.then(({ status, headers, json }) => {
+      if (status >= 400 && status !== 500 && status !== 504 && status !== 499) return;
+      const id: string = json?.request_id ?? headers.get('x-request-id');
+      this.accepted.add(id);
+      if (key !== undefined) this.byKey.set(key, (this.byKey.get(key) ?? new Set()).add(id));
+    });
+    this.#calls.push(heard);
+  }
+}

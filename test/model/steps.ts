@@ -1,0 +1,33 @@
+import fc from 'fast-check';
+
+/** One step of a run. What a step does to things that are not there is refused by the engine, and that is fine. */
+export type Step =
+  | { do: 'deploy'; retries: number }
+  | { do: 'invoke'; how: 'sync' | 'async'; fails: boolean; slow: boolean }
+  | { do: 'repeat'; key: number }
+  | { do: 'publish'; nested: number }
+  | { do: 'kill' }
+  | { do: 'replay' }
+  | { do: 'cancel' }
+  | { do: 'delete' };
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      do: fc.constant('invoke' as const),
+      how: fc.constantFrom('sync' as const, 'async' as const),
+      fails: fc.boolean(),
+      slow: fc.boolean(),
+    }),
+  },
+  { weight: 5, arbitrary: fc.record({ do: fc.constant('repeat' as const), key: fc.nat(2) }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('publish' as const), nested: fc.nat(7) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('deploy' as const), retries: fc.nat(2) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('replay' as const) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('cancel' as const) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('kill' as const) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('delete' as const) }) },
+);
+
+export const steps: fc.Arbitrary<Step[]> = fc.array(step, { minLength: 10, maxLength: 30 });
