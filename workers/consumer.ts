@@ -21,6 +21,9 @@ const BUSY_MS = 100;
 /** How long a job steps back when the module cannot be loaded or the log cannot be written. */
 const AWAY_MS = 2000;
 
+/** What stops host calls that outlive their guest. One for all: abort() would make an exception with a stack for each run. */
+const GUEST_GONE = new Error('the guest is gone');
+
 export interface ConsumerDeps extends HostDeps {
   catalog: Catalog;
   engine: Engine;
@@ -125,7 +128,7 @@ async function attempt(deps: ConsumerDeps, delivery: Delivery, fn: FunctionVersi
       signal: delivery.signal,
     })
     // Whatever the guest was waiting for in the host has nobody to go to.
-    .finally(() => stopped.abort());
+    .finally(() => stopped.abort(GUEST_GONE));
 
   // Another worker has the job now, and its outcome counts.
   if (delivery.signal.aborted && delivery.signal.reason === 'lost') return { kind: 'done' };

@@ -1,0 +1,24 @@
+/** The Procfile's worker with a log that writes nothing: what remains is what log writing costs. */
+import { Closers } from '../src/closers.js';
+import { composeCore } from '../src/compose/core.js';
+import { composeEngine } from '../src/compose/engine.js';
+import { openParts } from '../src/compose/parts.js';
+import { startWorker } from '../src/compose/worker.js';
+import { runMain } from '../src/run-main.js';
+import type { LogWriter } from '../workers/log-writer.js';
+
+const nothing: LogWriter = {
+  write: () => Promise.resolve(),
+  stats: () => ({ pending: 0, lagMs: 0, away: false }),
+  close: () => Promise.resolve(),
+};
+
+await runMain(async (config, logger) => {
+  const closers = new Closers(logger);
+  const parts = await openParts(config, logger, closers);
+  const engine = closers.add(composeEngine(parts, 'worker'));
+  const core = await composeCore(parts, closers, nothing.write);
+  await startWorker(parts, core, { engine, logWriter: nothing }, closers);
+  process.stdout.write('taking jobs\n');
+  return closers;
+});
