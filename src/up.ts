@@ -2,6 +2,7 @@ import { Closers } from './closers.js';
 import { composeCore } from './compose/core.js';
 import { composeEngine } from './compose/engine.js';
 import { openParts } from './compose/parts.js';
+import { createShutdownDeadline } from './compose/shutdown-deadline.js';
 import { startWeb } from './compose/web.js';
 import { composeLogWriter, startWorker } from './compose/worker.js';
 import { loadConfig } from './config.js';
@@ -37,11 +38,14 @@ export async function startAllInOne(options: UpOptions = {}): Promise<RunningEng
     const logWriter = composeLogWriter(parts, closers);
     const engine = closers.add(composeEngine(parts, 'worker'));
     const core = await composeCore(parts, closers, logWriter.write);
-    await startWorker(parts, core, { engine, logWriter }, closers);
+    const deadline = createShutdownDeadline(config.SHUTDOWN_SECONDS);
+    await startWorker(parts, core, { engine, logWriter, deadline }, closers);
     const server = await startWeb(parts, core, { engine, isWorker: true }, closers);
     // The CLI on this machine finds the engine by this file.
     await parts.dataDir.write(URL_FILE, `${server.url}\n`);
     closers.add({ close: () => parts.dataDir.remove(URL_FILE) });
+    // Added last, it is closed first: from then on the time runs for the server and the worker alike.
+    closers.add(deadline);
     return {
       url: server.url,
       adminKey: parts.keys.admin,

@@ -9,6 +9,7 @@ import type { AttemptRow } from '../ports/store.js';
 import type { Core } from './core.js';
 import type { Parts } from './parts.js';
 import { addWorkerReadings } from './readings.js';
+import type { ShutdownDeadline } from './shutdown-deadline.js';
 
 /** The group-committing writer of a worker process. */
 export function composeLogWriter(parts: Parts, closers: Closers): LogWriter {
@@ -26,7 +27,7 @@ export function composeLogWriter(parts: Parts, closers: Closers): LogWriter {
 export async function startWorker(
   parts: Parts,
   core: Core,
-  { engine, logWriter }: { engine: Engine; logWriter: LogWriter },
+  { engine, logWriter, deadline }: { engine: Engine; logWriter: LogWriter; deadline: ShutdownDeadline },
   closers: Closers,
 ): Promise<void> {
   const { config, logger, store } = parts;
@@ -43,17 +44,17 @@ export async function startWorker(
   closers.add(await core.callbacks.start());
   closers.add(await core.schedules.start());
   const consumer = await parts.queue.consume(handler, { concurrency: config.WORKER_CONCURRENCY });
-  closers.add(finishOrHandBack(consumer, engine, config.SHUTDOWN_SECONDS * 1000));
+  closers.add(finishOrHandBack(consumer, engine, deadline));
 }
 
 /** Guests that are still running when time is up are stopped; their jobs go back to the queue, no attempt used. */
-function finishOrHandBack(consumer: Closable, engine: Engine, shutdownMs: number): Closable {
+function finishOrHandBack(consumer: Closable, engine: Engine, deadline: ShutdownDeadline): Closable {
   return {
     async close() {
       const finished = consumer.close();
       let timer: NodeJS.Timeout | undefined;
       const late = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, shutdownMs);
+        timer = setTimeout(resolve, deadline.left());
       });
       await Promise.race([finished, late]);
       clearTimeout(timer);

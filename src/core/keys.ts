@@ -114,7 +114,12 @@ export async function createKeys({ store, bus }: { store: Store; bus: Bus }): Pr
       if (await store.keys.byHash(hash)) return;
       const namespace = namespaceSchema.parse(key.slice(key.lastIndexOf(':') + 1));
       await claim(namespace);
-      await store.keys.add({ namespace, name: 'admin', hash, isAdmin: true });
+      try {
+        await store.keys.add({ namespace, name: 'admin', hash, isAdmin: true });
+      } catch (error) {
+        // Another web process that starts at the same time was quicker.
+        if (!(await store.keys.byHash(hash))) throw error;
+      }
     },
 
     async close() {
