@@ -21,6 +21,7 @@ import { parseFunctionRef } from '../function-ref.js';
 import { failureFields, milliseconds, outputField } from '../outcome.js';
 import { type Answer, type BodySpec, json, type ReplySpec, route } from '../route.js';
 import type { Services } from '../services.js';
+import { startTrace, within } from '../trace.js';
 
 const tag = 'Invocation';
 
@@ -129,10 +130,17 @@ async function invoke(
   if (given['x-delay-seconds'] !== undefined) request.delayMs = given['x-delay-seconds'] * 1000;
   if (given['x-max-age-seconds'] !== undefined) request.maxAgeMs = given['x-max-age-seconds'] * 1000;
   if (given['x-callback-url'] !== undefined) request.callbackUrl = given['x-callback-url'];
-  if (given.traceparent !== undefined && TRACEPARENT.test(given.traceparent)) {
-    request.traceparent = given.traceparent;
-  }
+  const span = startTrace(services.tracer, ctx, `invoke ${ref.name}`);
+  if (span.traceparent !== undefined) request.traceparent = span.traceparent;
+  return within(span, () => run(services, ctx, request, preference));
+}
 
+async function run(
+  services: Services,
+  ctx: Context,
+  request: InvokeRequest,
+  preference: ReturnType<typeof parsePrefer>,
+): Promise<Answer> {
   if (preference.kind === 'async') return acceptedAnswer(await services.invoker.send(request));
   const longest = services.config.SYNC_WAIT_SECONDS;
   const seconds = preference.kind === 'wait' ? Math.min(preference.seconds, longest) : longest;
@@ -142,9 +150,6 @@ async function invoke(
   });
   return reply ? replyAnswer(accepted, reply, ctx.get('accept')) : acceptedAnswer(accepted);
 }
-
-/** A malformed trace context is ignored, as W3C has it: it must not fail the call that carries it. */
-const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 function assertSync(given: z.output<typeof invokeHeadersSchema>): void {
   const name = given['x-delay-seconds']
