@@ -52,8 +52,8 @@ module.exports = {
     strictly('cli-speaks-http', '^src/cli/', contract, '^src/(up|admin|data-dir)\\.ts$', '^sdk/'),
     strictly(
       'threads-know-no-host',
-      '^workers/(thread|protocol|wasi/|wasm/)',
-      '^workers/(thread|protocol|wasi/|wasm/)',
+      '^workers/(thread\\.ts|prepare-thread|protocol|wasi/|wasm/)',
+      '^workers/(protocol|wasi/|wasm/)',
       contract,
       '^src/ports/engine\\.ts$',
     ),

@@ -14,6 +14,7 @@ import type { AttemptRow } from '../src/ports/store.js';
 import type { Span, Tracer } from '../src/ports/tracer.js';
 import { createHost, type HostDeps } from './host.js';
 import type { LogWriter } from './log-writer.js';
+import { ModuleUnavailable } from './module-unavailable.js';
 import { observedHost } from './observed-host.js';
 
 /** How long a job steps back when all places of its function's `concurrency` are taken; jittered. */
@@ -70,9 +71,18 @@ async function deliver(deps: ConsumerDeps, delivery: Delivery): Promise<Settleme
       await deps.finisher.followUp(invocation, fn, ended);
       return { kind: 'done' };
     }
-    if (delivery.deaths > 0) await deps.logWriter.write({ ...deathRow(delivery), final: null });
+    const isLastDeath = delivery.deaths >= MAX_WORKER_DEATHS;
+    const silent = deathRows(delivery).slice(0, isLastDeath ? -1 : undefined);
+    await Promise.all(silent.map((row) => deps.logWriter.write({ ...row, final: null })));
     if (unrun) return await end(deps, unrun);
     return fn ? await attempt(deps, delivery, fn) : { kind: 'done' };
+  } catch (error) {
+    // Nobody is kept waiting for a module that may stay away; a job without a caller is tried again.
+    if (!(error instanceof ModuleUnavailable)) throw error;
+    const row = { ...baseRow(invocation, delivery.attempt), error: error.message };
+    const ending: Ending = { invocation, function: fn, row, outcome: 'error', output: new Uint8Array() };
+    if (!(await deps.finisher.refuse(ending))) throw error;
+    return { kind: 'done' };
   } finally {
     await lease?.release();
   }
@@ -175,13 +185,25 @@ async function end(deps: ConsumerDeps, ending: Ending): Promise<Settlement> {
   return { kind: 'done' };
 }
 
-/** The attempt before this one left no word: its worker died. A row that it did write stays as it is. */
-function deathRow(delivery: Delivery): Omit<AttemptRow, 'final'> {
-  return { ...baseRow(delivery.invocation, delivery.attempt - 1), error: 'worker died' };
+/**
+ * The attempts before this one that left no word: their workers died. All of them when none has failed, as a worker may
+ * die before it has logged the death before its own. A row that was written stays as it is.
+ */
+function deathRows({ invocation, attempt, deaths, failures }: Delivery): Omit<AttemptRow, 'final'>[] {
+  if (deaths === 0) return [];
+  const count = failures === 0 ? deaths : 1;
+  return Array.from({ length: count }, (_, n) => deathRow(invocation, attempt - count + n));
+}
+
+function deathRow(invocation: Invocation, attempt: number): Omit<AttemptRow, 'final'> {
+  return { ...baseRow(invocation, attempt), error: 'worker died' };
 }
 
 function lastDeath(delivery: Delivery, fn: FunctionVersion | null): Ending {
-  const row = { ...deathRow(delivery), error: `worker died (${delivery.deaths} times, no further attempt)` };
+  const row = {
+    ...deathRow(delivery.invocation, delivery.attempt - 1),
+    error: `worker died (${delivery.deaths} times, no further attempt)`,
+  };
   return {
     invocation: delivery.invocation,
     function: fn,

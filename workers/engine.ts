@@ -1,8 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { LRUCache } from 'lru-cache';
 import type { WarmStart } from '../src/contract/function.js';
-import { AppError, isAppError, messageOf } from '../src/errors.js';
+import { isAppError, messageOf } from '../src/errors.js';
 import type { Engine, GuestCall, GuestOutcome, ModuleReport } from '../src/ports/engine.js';
+import { ModuleUnavailable } from './module-unavailable.js';
 import { refused } from './outcome.js';
 import { Pool } from './pool.js';
 import { Preparer } from './preparer.js';
@@ -60,7 +61,7 @@ export function createEngine(options: EngineOptions = {}): Engine {
   async function load(call: GuestCall): Promise<Program> {
     const wasm = await call.loadWasm().catch((cause) => {
       const sentence = `The module of ${call.functionName} cannot be loaded: ${messageOf(cause)}`;
-      throw new AppError('unavailable', sentence, { cause });
+      throw new ModuleUnavailable(sentence, cause);
     });
     const { functionName: name, memoryLimitMb: limitMb, warmStart: want } = call;
     return (await preparer.prepare({ wasm, name, limitMb, want })).program;

@@ -10,6 +10,8 @@ const MAX_BYTES = 4 << 20;
 /** A store that has not answered by then counts as away; what it may have written is ignored when it comes again. */
 const STORE_MS = 2000;
 const SHIP_MS = 500;
+/** How often the backlog is looked at for what another process took and did not finish. */
+const LEFT_BEHIND_MS = 5000;
 
 /**
  * Makes rows durable by group commit: whenever the writer is free it takes all that waits. While the store is away
@@ -97,8 +99,9 @@ export function createLogWriter({ attempts, backlog, logger, onWritten }: LogWri
       shipping = null;
     })();
   };
-  // What an earlier process left behind.
+  // What an earlier process left behind, and what one leaves behind that dies while it ships.
   ship();
+  const leftBehind = setInterval(ship, LEFT_BEHIND_MS).unref();
 
   return {
     write: (row) =>
@@ -110,6 +113,7 @@ export function createLogWriter({ attempts, backlog, logger, onWritten }: LogWri
     async close() {
       await writing;
       closed = true;
+      clearInterval(leftBehind);
       await shipping;
     },
   };

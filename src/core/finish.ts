@@ -24,6 +24,11 @@ export interface Ending {
 export interface Finisher {
   /** Resolves when the end is durable and its consequences are on the queue: then the job may leave it. */
   finish(ending: Ending): Promise<void>;
+  /**
+   * For an invocation that cannot be run because a part is away: a caller that waits hears so, and that ends it. False,
+   * and nothing has ended, when nobody waits: then it is to be tried again.
+   */
+  refuse(ending: Ending): Promise<boolean>;
   /** Tells who wants to know of an end that is durable already: its process died, or the queue was full just then. */
   followUp(invocation: Invocation, fn: FunctionVersion | null, end: EndRow): Promise<void>;
 }
@@ -42,40 +47,55 @@ export interface FinisherDeps {
 export function createFinisher({ replies, publisher, callbacks, meter, writeRow }: FinisherDeps): Finisher {
   return {
     async finish(ending) {
-      const { invocation, row, output, outcome } = ending;
-      const failed = outcome !== 'success' && outcome !== 'cancelled';
-      const reply: Reply = {
-        status: outcome === 'expired' || outcome === 'worker_died' ? 'error' : outcome,
-        output,
-        error: row.error,
-        durationMs: row.durationMs,
-        attempts: row.attempt,
-        version: invocation.version,
-      };
+      const failed = isFailure(ending);
       // A failure that nobody hears is a dead letter, so the worker must know; a success is the same either way.
-      const heard =
-        invocation.replyTo !== undefined &&
-        (await replies.send(invocation.replyTo, invocation.id, reply, { confirm: failed }));
-      const state: FinalState = failed && !heard ? 'dead' : reply.status;
-      const completedAt = Date.now();
-      const end: EndRow = {
-        ...row,
-        final: {
-          state,
-          completedAt,
-          output: output.byteLength > 0 || outcome === 'success' ? output : null,
-          outputExpiresAt: completedAt + invocation.resultTtlMs,
-          input: state === 'dead' ? invocation.input : null,
-          callerWallet: invocation.callerWallet,
-          reason: state === 'dead' ? outcome : null,
-        },
-      };
-      await writeRow(end);
-      meter.ended(state, end.final.reason);
-      await followUp(invocation, ending.function, end);
+      const heard = await tell(ending, { confirm: failed });
+      await settle(ending, failed && !heard ? 'dead' : replyStatus(ending));
+    },
+    async refuse(ending) {
+      if (!(await tell(ending, { confirm: true, code: 'unavailable' }))) return false;
+      await settle(ending, replyStatus(ending));
+      return true;
     },
     followUp,
   };
+
+  async function tell(
+    { invocation, row, output, ...ending }: Ending,
+    { confirm, code }: { confirm: boolean; code?: 'unavailable' },
+  ): Promise<boolean> {
+    if (invocation.replyTo === undefined) return false;
+    const reply: Reply = {
+      status: replyStatus(ending),
+      output,
+      error: row.error,
+      durationMs: row.durationMs,
+      attempts: row.attempt,
+      version: invocation.version,
+      code,
+    };
+    return replies.send(invocation.replyTo, invocation.id, reply, { confirm });
+  }
+
+  async function settle(ending: Ending, state: FinalState): Promise<void> {
+    const { invocation, row, output, outcome } = ending;
+    const completedAt = Date.now();
+    const end: EndRow = {
+      ...row,
+      final: {
+        state,
+        completedAt,
+        output: output.byteLength > 0 || outcome === 'success' ? output : null,
+        outputExpiresAt: completedAt + invocation.resultTtlMs,
+        input: state === 'dead' ? invocation.input : null,
+        callerWallet: invocation.callerWallet,
+        reason: state === 'dead' ? outcome : null,
+      },
+    };
+    await writeRow(end);
+    meter.ended(state, end.final.reason);
+    await followUp(invocation, ending.function, end);
+  }
 
   async function followUp(invocation: Invocation, fn: FunctionVersion | null, end: EndRow): Promise<void> {
     if (end.final.state === 'cancelled') return;
@@ -121,6 +141,14 @@ export function createFinisher({ replies, publisher, callbacks, meter, writeRow 
       ...(invocation.traceparent === undefined ? {} : { traceparent: invocation.traceparent }),
     });
   }
+}
+
+function isFailure({ outcome }: Pick<Ending, 'outcome'>): boolean {
+  return outcome !== 'success' && outcome !== 'cancelled';
+}
+
+function replyStatus({ outcome }: Pick<Ending, 'outcome'>): Reply['status'] {
+  return outcome === 'expired' || outcome === 'worker_died' ? 'error' : outcome;
 }
 
 /** The JSON value, else the text; null beyond 64 KB or when it is not UTF-8. */

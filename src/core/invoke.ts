@@ -58,6 +58,8 @@ export interface Invoker {
   send(request: InvokeRequest): Promise<Accepted>;
   /** Accepts and waits for the final result, retries included. */
   call(request: InvokeRequest, options: CallOptions): Promise<Accepted & { reply: Reply | null }>;
+  /** The process is about to end: whoever waits is told, from now on, that the invocation goes on without it. */
+  release(): void;
 }
 
 export interface InvokerDeps {
@@ -72,6 +74,7 @@ export interface InvokerDeps {
 
 export function createInvoker(deps: InvokerDeps): Invoker {
   const { catalog, queue, replies, store, egress } = deps;
+  const released = new AbortController();
 
   /** Puts the job on the queue, or finds the one that an earlier call with the same key has put there. */
   async function accept(
@@ -205,9 +208,10 @@ export function createInvoker(deps: InvokerDeps): Invoker {
       const { id, function: fn, waiting } = await accept(request, true);
       onAccepted?.(id);
       if (!waiting) return { id, function: fn, reply: null };
-      const reply = await withinWait(waiting, waitMs, signal);
+      const reply = await withinWait(waiting, waitMs, signal ? [signal, released.signal] : [released.signal]);
       return { id, function: fn, reply };
     },
+    release: () => released.abort(),
   };
 }
 
@@ -222,8 +226,12 @@ export function assertInputSize(bytes: number): void {
   );
 }
 
-/** The reply, or null when the time is up or the client has gone. */
-function withinWait(waiting: Waiting, waitMs: number, signal?: AbortSignal): Promise<Reply | null> {
+/** The reply, or null when the time is up or one of the signals ends the wait. */
+function withinWait(
+  waiting: Waiting,
+  waitMs: number,
+  signals: readonly AbortSignal[],
+): Promise<Reply | null> {
   return new Promise((resolve) => {
     const giveUp = () => {
       waiting.abandon();
@@ -232,11 +240,11 @@ function withinWait(waiting: Waiting, waitMs: number, signal?: AbortSignal): Pro
     const timer = setTimeout(giveUp, waitMs);
     const finish = (reply: Reply | null) => {
       clearTimeout(timer);
-      signal?.removeEventListener('abort', giveUp);
+      for (const signal of signals) signal.removeEventListener('abort', giveUp);
       resolve(reply);
     };
-    signal?.addEventListener('abort', giveUp, { once: true });
+    for (const signal of signals) signal.addEventListener('abort', giveUp, { once: true });
     void waiting.reply.then(finish);
-    if (signal?.aborted) giveUp();
+    if (signals.some(({ aborted }) => aborted)) giveUp();
   });
 }

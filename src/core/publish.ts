@@ -1,5 +1,6 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import { topicSchema } from '../contract/function.js';
+import type { liveFrameSchema } from '../contract/http/pubsub.js';
 import { type Namespace, type RequestId, requestIdSchema } from '../contract/ids.js';
 import { MAX_INPUT_BYTES, MAX_TRIGGER_DEPTH } from '../contract/limits.js';
 import { AppError } from '../errors.js';
@@ -43,13 +44,10 @@ export interface PublisherDeps {
   resultTtlMs: number;
 }
 
-/** The bus channel that carries a namespace's topic to live subscribers: a JSON liveFrame. */
+/** The bus channel that carries a namespace's topic to live subscribers: a live frame as JSON. */
 export function topicChannel(namespace: Namespace, topic: string): string {
   return `topic:${namespace}:${topic}`;
 }
-
-/** A live subscriber's frame, as contract §4 has it. */
-export const liveFrameSchema = z.object({ data: z.string(), timestamp: z.number(), topic: z.string() });
 
 export function createPublisher({ catalog, queue, bus, meter, resultTtlMs }: PublisherDeps): Publisher {
   return {
@@ -94,7 +92,7 @@ export function createPublisher({ catalog, queue, bus, meter, resultTtlMs }: Pub
       } else {
         assertEventSize(bytes.byteLength);
       }
-      const frame = {
+      const frame: z.infer<typeof liveFrameSchema> = {
         data: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64'),
         timestamp: now,
         topic,

@@ -18,6 +18,8 @@ export interface Reply {
   durationMs: number;
   attempts: number;
   version: number;
+  /** No fault of the function: a part it needs is away, and the call may be made again. */
+  code?: 'unavailable' | undefined;
 }
 
 export interface Waiting {
@@ -50,6 +52,7 @@ const wireReply = z.object({
   durationMs: z.number(),
   attempts: z.number(),
   version: z.number(),
+  code: z.literal('unavailable').optional(),
 });
 const wireAck = z.object({ id: z.string(), taken: z.boolean() });
 

@@ -3,7 +3,7 @@ import { Writable } from 'node:stream';
 import type { Context } from 'koa';
 import { koaBody } from 'koa-body';
 import { AppError, messageOf } from '../errors.js';
-import { tooLarge } from './read-body.js';
+import { megabytes, tooLarge } from './read-body.js';
 
 const MAX_FIELDS = 50;
 const MAX_FIELD_BYTES = 1 << 20;
@@ -114,7 +114,7 @@ function refusal(error: unknown, maxFileBytes: number): AppError {
   if (status === 413) {
     return new AppError(
       'payload_too_large',
-      `The upload is larger than allowed: a file may have ${maxFileBytes} bytes, and there may be ${MAX_FIELDS} fields with ${MAX_FIELD_BYTES} bytes in all.`,
+      `The upload is larger than allowed: a file may have ${megabytes(maxFileBytes)}, and there may be ${MAX_FIELDS} fields with ${megabytes(MAX_FIELD_BYTES)} in all.`,
       { cause: error },
     );
   }

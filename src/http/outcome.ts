@@ -4,8 +4,8 @@ import { ERRORS } from '../errors.js';
 const FAILURES = { error: 'function_error', timeout: 'function_timeout', cancelled: 'cancelled' } as const;
 
 /** How a failed invocation is told to whoever waited for it. */
-export function failureFields(status: keyof typeof FAILURES, error: string | null) {
-  const code = FAILURES[status];
+export function failureFields(status: keyof typeof FAILURES, error: string | null, reason?: 'unavailable') {
+  const code = reason ?? FAILURES[status];
   return { status, error: error ?? ERRORS[code].about, code, httpStatus: ERRORS[code].status };
 }
 

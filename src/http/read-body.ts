@@ -37,8 +37,13 @@ export function readBody(request: IncomingMessage, maxBytes: number): Promise<Ui
 export function tooLarge(bytes: number, maxBytes: number): AppError {
   return new AppError(
     'payload_too_large',
-    `The body has ${Number.isFinite(bytes) ? bytes : 'too many'} bytes; at most ${maxBytes} are allowed here.`,
+    `The body has ${Number.isFinite(bytes) ? bytes : 'too many'} bytes; at most ${megabytes(maxBytes)} are allowed here.`,
   );
+}
+
+/** A limit as people say it. */
+export function megabytes(bytes: number): string {
+  return `${Number((bytes / (1 << 20)).toFixed(2))} MB (${bytes} bytes)`;
 }
 
 function cutOff(cause: unknown): AppError {

@@ -1,10 +1,11 @@
 import { createServer, type Server as HttpServer } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import { AppError } from '../errors.js';
 import type { Closable } from '../ports/closable.js';
 import { createAdmission } from './admission.js';
 import { createApp } from './app.js';
 import type { Services } from './services.js';
+import { isWebSocket, serveWithoutUpgrade } from './ws/reparse.js';
 import { createSockets } from './ws/sockets.js';
 
 /** Clients that open a connection and dawdle: how long for the headers, and for a whole request. */
@@ -13,13 +14,20 @@ const REQUEST_MS = 300_000;
 /** Longer than the usual 60 s of load balancers, so that they and not we close idle connections. */
 const KEEP_ALIVE_MS = 65_000;
 const IDLE_CHECK_MS = 100;
+/** When stopping, how long an idle connection stays open for a request that may be under way on it. */
+const LINGER_MS = 500;
+/** Of SHUTDOWN_SECONDS, what is left for answering the calls that still wait. */
+const ANSWER_MS = 1000;
 
 export interface Server extends Closable {
   url: string;
   port: number;
 }
 
-/** Listens. `close` stops accepting, ends sockets and streams, lets requests in flight finish, and then returns. */
+/**
+ * Listens. `close` stops accepting, ends sockets and streams, lets requests in flight finish, and then returns. A call
+ * whose function outlasts SHUTDOWN_SECONDS is answered as an asynchronous one, with the place where its result will be.
+ */
 export async function startServer(
   services: Services,
   { host, port }: { host: string; port: number },
@@ -44,7 +52,8 @@ export async function startServer(
   server.on('clientError', answerClientError);
   const sockets = createSockets(services, admit);
   server.on('upgrade', (request, socket, head) => {
-    void sockets.upgrade(request, socket as Socket, head);
+    if (isWebSocket(request)) void sockets.upgrade(request, socket as Socket, head);
+    else serveWithoutUpgrade(server, request, socket as Socket, head);
   });
 
   await listen(server, host, port);
@@ -53,13 +62,22 @@ export async function startServer(
 
   const close = async () => {
     stopping.abort();
-    const ended = new Promise<void>((resolve) => server.close(() => resolve()));
+    // HTTP's own close ends idle connections at once, and with them the requests that are just coming in on them.
+    const ended = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
+    let idle: NodeJS.Timeout | undefined;
+    const linger = setTimeout(() => {
+      server.close();
+      // A reply that was under way has left its connection open for a next request that will not be served.
+      idle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS);
+    }, LINGER_MS);
+    const patience = services.config.SHUTDOWN_SECONDS * 1000;
+    const release = setTimeout(() => services.invoker.release(), Math.max(0, patience - ANSWER_MS));
+    const force = setTimeout(() => server.closeAllConnections(), Math.max(patience, ANSWER_MS));
     await sockets.close();
-    // A reply that was under way has left its connection open for a next request that will not be served.
-    const idle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS);
-    const force = setTimeout(() => server.closeAllConnections(), services.config.SHUTDOWN_SECONDS * 1000);
     await ended;
+    clearTimeout(linger);
     clearInterval(idle);
+    clearTimeout(release);
     clearTimeout(force);
   };
 

@@ -7,60 +7,63 @@ import { commands, probeWasm } from '../helpers/probe.js';
 const EVENTS = 1000;
 const QUICK = { QUEUE_LOCK_SECONDS: '1' };
 
-test('a thousand events survive the kill -9 of one of their two workers, and all run and are logged', async (t) => {
-  const cluster = await startCluster({ ...QUICK, WORKER_CONCURRENCY: '8' });
-  t.teardown(cluster.close);
-  const [web, victim] = await Promise.all([cluster.web(), cluster.worker(), cluster.worker()]);
-  await web.api.deploy('probe', await probeWasm(), {
-    metadata: JSON.stringify({ triggers: [{ topic: 'work' }] }),
-  });
-  for (let from = 0; from < EVENTS; from += 100) {
-    const published = await Promise.all(
-      Array.from({ length: 100 }, (_, n) =>
-        web.api.publish('work', [
-          { op: 'sleep', n: 5 },
-          { op: 'log', a: `event ${from + n}` },
-        ]),
-      ),
+test.serial(
+  'a thousand events survive the kill -9 of one of their two workers, and all run and are logged',
+  async (t) => {
+    const cluster = await startCluster({ ...QUICK, WORKER_CONCURRENCY: '8' });
+    t.teardown(cluster.close);
+    const [web, victim] = await Promise.all([cluster.web(), cluster.worker(), cluster.worker()]);
+    await web.api.deploy('probe', await probeWasm(), {
+      metadata: JSON.stringify({ triggers: [{ topic: 'work' }] }),
+    });
+    for (let from = 0; from < EVENTS; from += 100) {
+      const published = await Promise.all(
+        Array.from({ length: 100 }, (_, n) =>
+          web.api.publish('work', [
+            { op: 'sleep', n: 5 },
+            { op: 'log', a: `event ${from + n}` },
+          ]),
+        ),
+      );
+      t.true(published.every(({ status }) => status === 200));
+    }
+    await eventually('some have run', async () => (await succeeded()).length > EVENTS / 20);
+    await victim.kill9();
+    const killedAt = Date.now();
+    const before = (await succeeded()).length;
+    t.true(before < EVENTS, 'the kill came in the middle');
+
+    const done = await eventually(
+      'all have run',
+      async () => {
+        const found = await succeeded();
+        return events(found).size >= EVENTS && found;
+      },
+      150_000,
     );
-    t.true(published.every(({ status }) => status === 200));
-  }
-  await eventually('some have run', async () => (await succeeded()).length > EVENTS / 20);
-  await victim.kill9();
-  const killedAt = Date.now();
-  const before = (await succeeded()).length;
-  t.true(before < EVENTS, 'the kill came in the middle');
+    t.is(events(done).size, EVENTS);
+    t.is(new Set(done.map(({ request_id }) => request_id)).size, EVENTS);
 
-  const done = await eventually(
-    'all have run',
-    async () => {
-      const found = await succeeded();
-      return events(found).size >= EVENTS && found;
-    },
-    150_000,
-  );
-  t.is(events(done).size, EVENTS);
-  t.is(new Set(done.map(({ request_id }) => request_id)).size, EVENTS);
+    // Those that were in the victim's hands: the death is logged, and the run after it is the next attempt.
+    const deaths = (await loggedAttempts(web.api, 'probe', '&status=error')).filter(
+      ({ error }) => error === 'worker died',
+    );
+    t.log(
+      `${before} ran before the kill, ${deaths.length} died with it, over after ${Date.now() - killedAt} ms`,
+    );
+    t.true(deaths.length > 0, 'nothing was in its hands');
+    for (const { request_id, attempt } of deaths) {
+      t.is(attempt, 1);
+      t.is(done.find((record) => record.request_id === request_id)?.attempt, 2);
+    }
 
-  // Those that were in the victim's hands: the death is logged, and the run after it is the next attempt.
-  const deaths = (await loggedAttempts(web.api, 'probe', '&status=error')).filter(
-    ({ error }) => error === 'worker died',
-  );
-  t.log(
-    `${before} ran before the kill, ${deaths.length} died with it, over after ${Date.now() - killedAt} ms`,
-  );
-  t.true(deaths.length > 0, 'nothing was in its hands');
-  for (const { request_id, attempt } of deaths) {
-    t.is(attempt, 1);
-    t.is(done.find((record) => record.request_id === request_id)?.attempt, 2);
-  }
+    function succeeded() {
+      return loggedAttempts(web.api, 'probe', '&status=success');
+    }
+  },
+);
 
-  function succeeded() {
-    return loggedAttempts(web.api, 'probe', '&status=success');
-  }
-});
-
-test('an invocation under which three workers died is dead', async (t) => {
+test.serial('an invocation under which three workers died is dead', async (t) => {
   const cluster = await startCluster(QUICK);
   t.teardown(cluster.close);
   const web = await cluster.web();
@@ -100,3 +103,34 @@ test('an invocation under which three workers died is dead', async (t) => {
 function events(records: readonly LoggedAttempt[]): Set<string> {
   return new Set(records.flatMap(({ messages }) => messages.map(({ message }) => message)));
 }
+
+test.serial('a worker that wakes up late cannot settle what another has taken over', async (t) => {
+  const cluster = await startCluster(QUICK);
+  t.teardown(cluster.close);
+  const [web, sleeper] = await Promise.all([cluster.web(), cluster.worker()]);
+  await web.api.deploy('probe', await probeWasm());
+  const { json } = await web.api.invoke('probe', commands({ op: 'sleep', n: 4000 }), {
+    prefer: 'respond-async',
+  });
+  const show = async () => (await web.api.get(`/v1/invocations/${json.request_id}`)).json;
+  await eventually('it runs', async () => (await show()).state === 'running');
+  sleeper.freeze();
+  await cluster.worker();
+  await eventually('another has it', async () => (await show()).attempts.length > 0);
+  sleeper.thaw();
+  const ended = await eventually('it has ended', async () => {
+    const now = await show();
+    return now.completed_at && now;
+  });
+  t.is(ended.state, 'success');
+  // It goes on for as long as it would have, and its own end changes nothing.
+  t.is(await sleeper.stop(), 0, sleeper.log());
+  t.deepEqual(await show(), ended);
+  t.deepEqual(
+    ended.attempts.map(({ number, status, error }: Record<string, unknown>) => [number, status, error]),
+    [
+      [1, 'error', 'worker died'],
+      [2, 'success', null],
+    ],
+  );
+});

@@ -35,13 +35,16 @@ export interface WebProcess extends ClusterProcess {
 export interface Cluster {
   readonly redis: RedisServerProcess;
   readonly dataDir: string;
-  web(settings?: Settings): Promise<WebProcess>;
-  worker(settings?: Settings): Promise<ClusterProcess>;
+  web(settings?: RoleSettings): Promise<WebProcess>;
+  worker(settings?: RoleSettings): Promise<ClusterProcess>;
   /** Kills what still runs and removes the data. */
   close(): Promise<void>;
 }
 
 export type Settings = Readonly<Record<string, string>>;
+
+/** With `maxFileBlocks` no file can be written beyond so many blocks of 512 bytes: for the process the disk is full. */
+export type RoleSettings = Settings & { maxFileBlocks?: string };
 
 export async function startCluster(shared: Settings = {}): Promise<Cluster> {
   const redis = await startRedis();
@@ -56,7 +59,7 @@ export async function startCluster(shared: Settings = {}): Promise<Cluster> {
     REDIS_URL: redis.url,
     ...shared,
   };
-  const start = async (role: keyof typeof MAINS, settings: Settings) => {
+  const start = async (role: keyof typeof MAINS, settings: RoleSettings) => {
     const started = spawnRole(role, { ...base, ...settings });
     children.push(started.child);
     return { ...started, ready: await whenReady(role, started) };
@@ -80,8 +83,9 @@ export async function startCluster(shared: Settings = {}): Promise<Cluster> {
 }
 
 /** Starts a process with these settings and none of the machine's own; it may end at once. */
-export function spawnRole(role: keyof typeof MAINS, settings: Settings) {
-  const child = spawn(process.execPath, [...MAINS[role]], {
+export function spawnRole(role: keyof typeof MAINS, { maxFileBlocks, ...settings }: RoleSettings) {
+  const limit = maxFileBlocks === undefined ? '' : `ulimit -f ${maxFileBlocks};`;
+  const child = spawn('/bin/sh', ['-c', `${limit} exec "$0" "$@"`, process.execPath, ...MAINS[role]], {
     env: { PATH: process.env.PATH, ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

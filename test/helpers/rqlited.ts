@@ -13,6 +13,9 @@ interface RqliteNode {
   id: string;
   url: string;
   kill(signal: NodeJS.Signals): Promise<void>;
+  /** Stops it where it is: connections stay open, nothing answers. */
+  freeze(): void;
+  thaw(): void;
   start(): Promise<void>;
 }
 
@@ -49,6 +52,8 @@ export async function startRqlite(binary: string, size = 1): Promise<RqliteClust
           { stdio: 'ignore' },
         );
       },
+      freeze: () => void running?.kill('SIGSTOP'),
+      thaw: () => void running?.kill('SIGCONT'),
       async kill(signal) {
         const process = running;
         running = null;

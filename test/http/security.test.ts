@@ -172,6 +172,29 @@ test('what is no HTTP is answered with 400 and the engine goes on', async (t) =>
   t.is((await api.get('/health')).status, 200);
 });
 
+test('a request that offers an upgrade to h2c is served as what it is, body included', async (t) => {
+  const api = await aTenantWithProbe(await engine());
+  const body = '{"from":"java"}';
+  const reply = await new Promise<string>((resolve) => {
+    const socket = createConnection(Number(new URL(api.url).port), '127.0.0.1', () => {
+      socket.write(
+        `POST /v1/functions/probe/invoke HTTP/1.1\r\nhost: x\r\nx-api-key: ${api.key}\r\nupgrade: h2c\r\n` +
+          `connection: Upgrade, HTTP2-Settings\r\nhttp2-settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n` +
+          `content-length: ${body.length}\r\n\r\n${body.slice(0, 4)}`,
+      );
+      setTimeout(() => socket.write(body.slice(4)), 50);
+    });
+    let text = '';
+    socket.on('data', (part) => {
+      text += part;
+      if (text.endsWith(body)) socket.destroy();
+    });
+    socket.on('close', () => resolve(text));
+  });
+  t.regex(reply, /^HTTP\/1\.1 200 /);
+  t.true(reply.endsWith(body));
+});
+
 test('secrets are in no reply, log or invocation record', async (t) => {
   const api = await aTenantWithProbe(await engine());
   const value = `needle-${api.namespace}`;

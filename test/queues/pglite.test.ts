@@ -33,10 +33,9 @@ test.afterEach.always(async (t) => {
   await rm(t.context.dir, { recursive: true, force: true });
 });
 
-queueConformance(test as unknown as TestFn<QueueContext>);
-tasksConformance(test as unknown as TestFn<QueueContext>);
 const suite = test as unknown as TestFn<QueueContext>;
 queueConformance(suite);
+tasksConformance(suite);
 schedulesConformance(suite);
 backlogConformance(suite, (context) => context.queues.backlog);
 leasesConformance(suite, (context) => [context.queues.leases, context.other.leases]);

@@ -30,7 +30,7 @@ for (const [source, input, small] of [
       }
       const wasm = await guest(source);
       const warmStart = source.endsWith('.go') ? 'go-command' : 'fresh';
-      const options = { warmStart, memoryLimitMb: limit } as const;
+      const options = { warmStart, memoryLimitMb: limit, timeoutMs: 120_000 } as const;
       // Code and threads are there before the first look.
       await runText(engine, wasm, '{}', options);
       const before = residentMb();
@@ -87,6 +87,7 @@ test.serial('a guest that was refused memory and ends well is a success', async 
 
 test.serial('a hundred endless loops in a row leave the pool whole', async (t) => {
   const wasm = await guest('kitchen.c');
+  const before = engine.stats().kills;
   for (let round = 0; round < 100; round++) {
     const outcome = await runText(engine, wasm, 'loop', { timeoutMs: 20 });
     t.is(outcome.status, 'timeout');
@@ -95,7 +96,10 @@ test.serial('a hundred endless loops in a row leave the pool whole', async (t) =
   // The reply comes before the thread has cleaned up.
   while (engine.stats().busy > 0) await delay(5);
   const { waiting, memoryMb, kills } = engine.stats();
-  t.deepEqual({ waiting, memoryMb, kills }, { waiting: 0, memoryMb: 0, kills: 100 });
+  t.is(waiting, 0);
+  t.is(kills - before, 100);
+  // What is left is no guest's: an instance kept from another test at most.
+  t.true(memoryMb < 8);
 });
 
 for (const [what, input] of [

@@ -6,7 +6,7 @@ import type { RedisConnection } from './connect.js';
 const KEY = '{orama}:backlog';
 const GROUP = 'shippers';
 /** Records handed to a process that then died go to another after this. */
-const TAKEN_OVER_AFTER_MS = 30_000;
+const TAKEN_OVER_AFTER_MS = 10_000;
 
 /** A stream with one consumer group: what a handler has not finished stays pending and is handed out again. */
 export class RedisBacklog implements Backlog {

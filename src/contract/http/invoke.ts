@@ -39,7 +39,13 @@ export const invokeHeadersSchema = z.object({
     })
     .optional()
     .describe('Async only: the result is POSTed there, signed with the callback secret of the namespace.'),
-  'x-request-id': requestIdSchema.optional().describe("The client's own id for the invocation, a new UUID."),
+  'x-request-id': z
+    .string()
+    .regex(/^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$/, {
+      error: ({ input }) => `must be a UUID, not ${JSON.stringify(input)}`,
+    })
+    .optional()
+    .describe("The client's own id for the invocation, a new UUID."),
   traceparent: z.string().max(128).optional().describe('W3C trace context, passed on to the invocation.'),
 });
 

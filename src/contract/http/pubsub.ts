@@ -36,6 +36,9 @@ export const subscribeQuerySchema = z.object({
   member_meta: z.string().max(4096).optional().describe('JSON that the others see.'),
 });
 
+/** What a live subscriber gets of each message; `data` is base64. */
+export const liveFrameSchema = z.object({ data: z.string(), timestamp: z.number(), topic: z.string() });
+
 export const presenceEventSchema = z.object({
   type: z.enum(['presence.join', 'presence.leave']),
   member_id: z.string(),

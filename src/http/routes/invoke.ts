@@ -9,7 +9,7 @@ import {
   invokeReplySchema,
   parsePrefer,
 } from '../../contract/http/invoke.js';
-import { namespaceSchema } from '../../contract/ids.js';
+import { namespaceSchema, requestIdSchema } from '../../contract/ids.js';
 import { MAX_INPUT_BYTES } from '../../contract/limits.js';
 import { assertMayInvoke, type FunctionRef } from '../../core/access.js';
 import type { Accepted, InvokeRequest } from '../../core/invoke.js';
@@ -125,7 +125,8 @@ async function invoke(
   };
   if (ref.version !== undefined) request.version = ref.version;
   if (principal && principal.wallet !== '') request.callerWallet = principal.wallet;
-  if (given['x-request-id'] !== undefined) request.requestId = given['x-request-id'];
+  const ownId = given['x-request-id']?.toLowerCase();
+  if (ownId !== undefined) request.requestId = requestIdSchema.parse(ownId);
   if (given['idempotency-key'] !== undefined) request.idempotencyKey = given['idempotency-key'];
   if (given['x-delay-seconds'] !== undefined) request.delayMs = given['x-delay-seconds'] * 1000;
   if (given['x-max-age-seconds'] !== undefined) request.maxAgeMs = given['x-max-age-seconds'] * 1000;
@@ -187,7 +188,7 @@ function replyAnswer({ id }: Accepted, reply: Reply, accept: string): Answer {
     'X-Function-Version': String(reply.version),
   };
   if (reply.status !== 'success') {
-    const { httpStatus, ...failure } = failureFields(reply.status, reply.error);
+    const { httpStatus, ...failure } = failureFields(reply.status, reply.error, reply.code);
     return json(httpStatus, { request_id: id, ...failure, duration_ms: duration }, answerHeaders);
   }
   const { output } = reply;

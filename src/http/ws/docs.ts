@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { socketReplySchema } from '../../contract/http/invoke.js';
-import { presenceEventSchema } from '../../contract/http/pubsub.js';
-import { liveFrameSchema } from '../../core/publish.js';
+import { liveFrameSchema, presenceEventSchema } from '../../contract/http/pubsub.js';
 
 /** OpenAPI has no WebSockets; the docs page tells of them in words. */
 export const SOCKET_DOCS = [

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { RawData, WebSocket } from 'ws';
 import { functionRefPath } from '../../contract/http/common.js';
 import { invokeSocketQuerySchema } from '../../contract/http/invoke.js';
@@ -41,6 +42,8 @@ function serve(
   logsAfter: string | null,
 ): void {
   const gone = new AbortController();
+  // Each invocation in flight listens, and the log.
+  setMaxListeners(MAX_IN_FLIGHT + 2, gone.signal);
   let inFlight = 0;
 
   const send = (frame: Record<string, unknown>) => ws.send(JSON.stringify(frame), settle);
@@ -98,6 +101,6 @@ function replyFrame(id: string, reply: Reply): Record<string, unknown> {
   if (reply.status === 'success') {
     return { request_id: id, status: reply.status, duration_ms: duration, ...outputField(reply.output) };
   }
-  const { httpStatus: _, ...failure } = failureFields(reply.status, reply.error);
+  const { httpStatus: _, ...failure } = failureFields(reply.status, reply.error, reply.code);
   return { request_id: id, ...failure, duration_ms: duration };
 }

@@ -1,0 +1,15 @@
+/** Koa alone: reads the body, answers a greeting. Prints where it listens. */
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import Koa from 'koa';
+import { readBody } from '../src/http/read-body.js';
+
+const app = new Koa();
+app.use(async (ctx) => {
+  await readBody(ctx.req, 1 << 20);
+  ctx.type = 'application/json';
+  ctx.body = '{"greeting":"Hello, World"}';
+});
+const server = app.listen(0, '127.0.0.1');
+await once(server, 'listening');
+process.stdout.write(`listening on http://127.0.0.1:${(server.address() as AddressInfo).port}\n`);

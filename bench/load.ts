@@ -1,0 +1,67 @@
+import autocannon from 'autocannon';
+import { type Figure, figureOf } from './figures.js';
+import type { Product } from './product.js';
+
+export interface Load {
+  url: string;
+  body: string;
+  headers?: Record<string, string>;
+  connections: number;
+  /** For so long, or so many requests. */
+  ms?: number;
+  amount?: number;
+}
+
+/** POSTs by autocannon. Latencies are taken from its responses: its histogram knows whole milliseconds only. */
+export function load({ url, body, headers = {}, connections, ms = 1000, amount }: Load): Promise<Figure> {
+  return new Promise((resolve, reject) => {
+    const latencies: number[] = [];
+    let errors = 0;
+    const began = performance.now();
+    const run = autocannon(
+      {
+        url,
+        method: 'POST',
+        body,
+        headers: { 'content-type': 'application/json', ...headers },
+        connections,
+        ...(amount === undefined ? { duration: ms / 1000 } : { amount }),
+        // Only by default does it sample more often than a short run has seconds.
+        sampleInt: 100,
+      },
+      (error) => {
+        if (error) reject(error);
+        else resolve(figureOf(latencies, performance.now() - began, errors));
+      },
+    );
+    run.on('response', (_client, statusCode, _bytes, responseTime) => {
+      if (statusCode >= 200 && statusCode < 300) latencies.push(responseTime);
+      else errors++;
+    });
+    run.on('reqError', () => {
+      errors++;
+    });
+  });
+}
+
+export interface InvokeLoad {
+  input?: string;
+  connections: number;
+  ms?: number;
+  amount?: number;
+}
+
+export const GREETING = '{"name":"World"}';
+
+export function invokeLoad(
+  product: Product,
+  name: string,
+  { input = GREETING, ...rest }: InvokeLoad,
+): Promise<Figure> {
+  return load({
+    url: `${product.url}/v1/functions/${name}/invoke`,
+    headers: { 'x-api-key': product.adminKey },
+    body: input,
+    ...rest,
+  });
+}

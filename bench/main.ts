@@ -1,0 +1,66 @@
+/**
+ * The product beside its own limits: `npm run bench -- [--fsync=always|everysec] [scenario…]`. Figures of one run compare;
+ * those of two runs do not, as the machine's mood is in all of them.
+ */
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createRequire } from 'node:module';
+import { availableParallelism, cpus, loadavg } from 'node:os';
+import { parseArgs } from 'node:util';
+import { cold } from './scenarios/cold.js';
+import { embedded } from './scenarios/embedded.js';
+import { events, fanOut } from './scenarios/events.js';
+import { hostCalls } from './scenarios/host-calls.js';
+import { memory } from './scenarios/memory.js';
+import { profile } from './scenarios/profile.js';
+import { scale } from './scenarios/scale.js';
+import type { Scenario } from './scenarios/setting.js';
+import { sync } from './scenarios/sync.js';
+
+/** A benchmark with a main of its own. */
+const program =
+  (name: string, ...args: string[]): Scenario =>
+  async () => {
+    const child = spawn(process.execPath, [`dist/bench/${name}.js`, ...args], { stdio: 'inherit' });
+    const [code] = await once(child, 'exit');
+    if (code !== 0) throw new Error(`bench/${name} ended with ${code}`);
+  };
+
+const SCENARIOS: Readonly<Record<string, Scenario>> = {
+  sync,
+  async: events,
+  fanout: fanOut,
+  hostcalls: hostCalls,
+  cold,
+  embedded,
+  memory,
+  scale,
+  runtime: program('runtime'),
+  logs: program('logs', '1'),
+  queue: program('queue', '0.7'),
+  profile,
+};
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { fsync: { type: 'string', default: 'always' } },
+});
+const fsync = values.fsync === 'everysec' ? 'everysec' : 'always';
+const unknown = positionals.filter((name) => SCENARIOS[name] === undefined);
+if (unknown.length > 0) {
+  console.error(`No scenario ${unknown.join(', ')}; there are ${Object.keys(SCENARIOS).join(', ')}.`);
+  process.exit(2);
+}
+
+const load = () => `load average ${loadavg()[0]?.toFixed(1)}`;
+const version = (name: string) => createRequire(import.meta.url)(`${name}/package.json`).version;
+const redis = /v=(\S+)/.exec(execFileSync('redis-server', ['--version'], { encoding: 'utf8' }))?.[1];
+console.log(
+  `${new Date().toISOString().slice(0, 16)}Z, ${availableParallelism()} cores (${cpus()[0]?.model.trim()}), Node ${process.versions.node}, ` +
+    `BullMQ ${version('bullmq')}, Redis ${redis} with appendonly yes, appendfsync ${fsync}.`,
+);
+for (const name of positionals.length > 0 ? positionals : Object.keys(SCENARIOS)) {
+  console.log(`\n## ${name} (${load()})`);
+  await SCENARIOS[name]?.({ fsync });
+  console.log(`\n(${load()} at its end)`);
+}

@@ -1,0 +1,60 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { guest } from '../../test/helpers/guests.js';
+import { heading, residentMb, row } from '../figures.js';
+import { invokeLoad } from '../load.js';
+import { deploy, type Product, startProduct } from '../product.js';
+import { redisOf, type Setting } from './setting.js';
+
+/** Long enough for the threads that are started ahead, and for what a start leaves to be collected. */
+const REST_MS = 6000;
+const INVOCATIONS = 10_000;
+
+/** Resident memory: idle, and whether it grows from 10,000 to 20,000 invocations. */
+export async function memory(setting: Setting): Promise<void> {
+  heading('Resident memory, MB', 'process', 'idle', 'after 10,000 invocations', 'after 20,000', 'growth');
+  const redis = await redisOf(setting);
+  try {
+    const product = await startProduct({ redisUrl: redis.url });
+    const idle = await atRest(product);
+    await deploy(product, 'rust', await guest('hello.rs'));
+    const loaded: number[] = [];
+    for (let part = 0; part < 2; part++) {
+      await invokeLoad(product, 'rust', { connections: 64, amount: INVOCATIONS });
+      loaded.push(await atRest(product));
+    }
+    await product.close();
+    const [first = 0, second = 0] = loaded;
+    row(
+      'all in one on Redis',
+      mb(idle),
+      mb(first),
+      mb(second),
+      `${((second / first - 1) * 100).toFixed(1)} %`,
+    );
+  } finally {
+    await redis.close();
+  }
+
+  const dataDir = await mkdtemp(join(tmpdir(), 'orama-bench-'));
+  try {
+    for (const start of ['first', 'second']) {
+      const product = await startProduct({ dataDir });
+      row(`embedded, ${start} start`, mb(await atRest(product)), '', '', '');
+      await product.close();
+    }
+  } finally {
+    await rm(dataDir, { recursive: true, force: true });
+  }
+}
+
+async function atRest(product: Product): Promise<number> {
+  await delay(REST_MS);
+  return residentMb(product.processes[0]?.pid ?? 0);
+}
+
+function mb(value: number): string {
+  return value.toFixed(0);
+}

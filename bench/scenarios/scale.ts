@@ -1,0 +1,75 @@
+import { openQueues } from '../../queues/open.js';
+import { guest } from '../../test/helpers/guests.js';
+import { functionName, queued } from '../../test/helpers/invocations.js';
+import { CONTEST_COLUMNS, contest, heading } from '../figures.js';
+import { GREETING, invokeLoad } from '../load.js';
+import { deploy, left, type Product, startProduct } from '../product.js';
+import { timeDrain } from './events.js';
+import { redisOf, type Setting } from './setting.js';
+
+const DRAIN = 3000;
+const BACKLOG = 100_000;
+
+/** More workers, and a long queue. */
+export async function scale(setting: Setting): Promise<void> {
+  await workers(setting);
+  await backlog(setting);
+}
+
+async function workers(setting: Setting): Promise<void> {
+  const redis = await redisOf(setting);
+  heading('Workers, sync over HTTP, 64 at once, Rust hello', ...CONTEST_COLUMNS);
+  try {
+    for (const count of [1, 2]) {
+      const product = await startProduct({ topology: 'web + worker', redisUrl: redis.url, workers: count });
+      await deploy(product, 'rust', await guest('hello.rs'));
+      await invokeLoad(product, 'rust', { connections: 64, ms: 2000 });
+      await contest([
+        { name: `${count} worker`, run: () => invokeLoad(product, 'rust', { connections: 64, ms: 1000 }) },
+      ]);
+      await product.close();
+    }
+  } finally {
+    await redis.close();
+  }
+}
+
+async function backlog(setting: Setting): Promise<void> {
+  const redis = await redisOf(setting);
+  const product = await startProduct({ topology: 'web + worker', redisUrl: redis.url });
+  try {
+    await deploy(product, 'rust', await guest('hello.rs'));
+    await invokeLoad(product, 'rust', { connections: 64, ms: 2000 });
+    heading(`Draining ${DRAIN} events, web + worker`, ...CONTEST_COLUMNS);
+    const drain = (name: string, waiting: number) => ({
+      name,
+      run: async () => {
+        product.processes[1]?.freeze();
+        const have = await left(product);
+        await fill(product, redis.url, waiting + DRAIN - have);
+        return timeDrain(product, waiting);
+      },
+    });
+    await contest([drain('none behind them', 0)]);
+    await contest([drain(`${BACKLOG} behind them`, BACKLOG)]);
+  } finally {
+    for (const each of product.processes) await each.kill();
+    await product.close();
+    await redis.close();
+  }
+}
+
+/** Puts events on the queue as a publish does, through the same port. */
+async function fill(product: Product, url: string, count: number): Promise<void> {
+  const { json } = await product.api.get('/v1/functions/rust');
+  const queues = await openQueues({ driver: 'redis', url, maxWaiting: 1e9, maxBytes: 2 ** 50 });
+  const input = Buffer.from(GREETING);
+  for (let sent = 0; sent < count; sent += 500) {
+    await queues.queue.add(
+      Array.from({ length: Math.min(500, count - sent) }, () =>
+        queued({ function: functionName('rust'), functionId: json.id, version: json.version, input }),
+      ),
+    );
+  }
+  await queues.close();
+}

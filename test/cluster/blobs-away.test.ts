@@ -1,0 +1,47 @@
+import test from 'ava';
+import { startCluster } from '../helpers/cluster.js';
+import { eventually } from '../helpers/eventually.js';
+import { startKubo } from '../helpers/kubo.js';
+import { commands, probeWasm } from '../helpers/probe.js';
+import { findServer } from '../helpers/servers.js';
+
+const ipfs = findServer('ipfs', 'TEST_IPFS', 'ipfs');
+
+if (ipfs === null)
+  test('ipfs: not found, real-server suite not run: modules while Kubo is away', (t) => t.pass());
+else {
+  test('while Kubo is away known modules run; others get 503, or run when it is back', async (t) => {
+    const kubo = await startKubo(ipfs);
+    t.teardown(kubo.close);
+    const cluster = await startCluster({ IPFS_API_URL: kubo.url });
+    t.teardown(cluster.close);
+    const [web] = await Promise.all([cluster.web(), cluster.worker()]);
+    const echo = commands({ op: 'echo', a: 'x' });
+    await web.api.deploy('known', await probeWasm());
+    await web.api.deploy('cold', await probeWasm(), { memory_limit_mb: '32' });
+    t.is((await web.api.invoke('known', echo)).status, 200);
+    await kubo.kill();
+
+    t.is((await web.api.invoke('known', echo)).status, 200);
+    const since = Date.now();
+    const refused = await web.api.invoke('cold', echo);
+    t.is(refused.status, 503, refused.text);
+    t.like(refused.json, { code: 'unavailable', status: 'error' });
+    t.regex(refused.json.error, /The module of cold cannot be loaded: Kubo at .* is not available/);
+    t.log(`refused after ${Date.now() - since} ms`);
+    const { json } = await web.api.invoke('cold', echo, { prefer: 'respond-async' });
+    const deployed = await web.api.deploy('new', await probeWasm(), { memory_limit_mb: '16' });
+    t.is(deployed.status, 503, deployed.text);
+    const health = await web.api.get('/health');
+    t.is(health.status, 503);
+
+    await kubo.restart();
+    const ended = await eventually('the waiting one has run', async () => {
+      const { json: now } = await web.api.get(`/v1/invocations/${json.request_id}`);
+      return now.completed_at && now;
+    });
+    t.is(ended.state, 'success');
+    t.is(ended.attempts.length, 1);
+    t.is((await web.api.invoke('cold', echo)).status, 200);
+  });
+}

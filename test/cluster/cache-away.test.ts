@@ -1,0 +1,49 @@
+import test from 'ava';
+import { startCluster } from '../helpers/cluster.js';
+import { eventually } from '../helpers/eventually.js';
+import { loggedAttempts } from '../helpers/logged.js';
+import { startOlric } from '../helpers/olric-server.js';
+import { commands, probeWasm } from '../helpers/probe.js';
+import { findServer } from '../helpers/servers.js';
+
+const server = findServer('olric', 'TEST_OLRIC_SERVER', 'olric-server');
+
+if (server === null)
+  test('olric: not found, real-server suite not run: functions while it is away', (t) => t.pass());
+else {
+  test('while Olric is away functions run, and their cache calls fail at once and are logged', async (t) => {
+    const olric = await startOlric(server);
+    t.teardown(olric.close);
+    const cluster = await startCluster({ OLRIC_URL: olric.url });
+    t.teardown(cluster.close);
+    const [web] = await Promise.all([cluster.web(), cluster.worker()]);
+    await web.api.deploy('probe', await probeWasm());
+    const input = commands(
+      { op: 'cache_set', a: 'k', b: 'v', n: 0 },
+      { op: 'cache_get', a: 'k' },
+      { op: 'echo', a: 'x' },
+    );
+    t.deepEqual((await web.api.invoke('probe', input)).json, { results: [null, 'v', 'x'] });
+    await olric.kill();
+
+    const reply = await web.api.invoke('probe', input);
+    t.is(reply.status, 200, reply.text);
+    t.deepEqual(reply.json, { results: [null, '', 'x'] });
+    t.log(`two cache calls that failed took ${reply.headers.get('x-duration-ms')} ms`);
+    const [record] = await eventually('its log', async () => {
+      const found = await loggedAttempts(
+        web.api,
+        'probe',
+        `&request_id=${reply.headers.get('x-request-id')}`,
+      );
+      return found.length > 0 && found;
+    });
+    t.regex(record?.messages.map(({ message }) => message).join('\n') ?? '', /cache_get.*not available/);
+
+    await olric.restart();
+    await eventually('the cache is used again', async () => {
+      const { json } = await web.api.invoke('probe', input);
+      return json.results[1] === 'v';
+    });
+  });
+}

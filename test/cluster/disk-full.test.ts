@@ -1,0 +1,75 @@
+import { chmod } from 'node:fs/promises';
+import test from 'ava';
+import { spawnRole, startCluster } from '../helpers/cluster.js';
+import { eventually } from '../helpers/eventually.js';
+import { loggedAttempts } from '../helpers/logged.js';
+import { commands, probeWasm } from '../helpers/probe.js';
+import { tempDir } from '../helpers/temp-dir.js';
+
+const EVENTS = 50;
+const FULL = { maxFileBlocks: '64' };
+const readOnly = tempDir();
+
+test.serial(
+  'a worker whose disk is full runs what was acknowledged, and its log is there later',
+  async (t) => {
+    const cluster = await startCluster();
+    t.teardown(cluster.close);
+    const web = await cluster.web();
+    await web.api.deploy('probe', await probeWasm(), {
+      metadata: JSON.stringify({ triggers: [{ topic: 'work' }] }),
+    });
+    const full = await cluster.worker(FULL);
+    const published = await Promise.all(
+      Array.from({ length: EVENTS }, (_, n) => web.api.publish('work', [{ op: 'log', a: `event ${n}` }])),
+    );
+    t.true(published.every(({ status }) => status === 200));
+    const reply = await web.api.invoke('probe', commands({ op: 'echo', a: 'still' }));
+    t.deepEqual(reply.json, { results: ['still'] }, reply.text);
+    await eventually(
+      'the queue is empty',
+      async () => (await web.api.get('/v1/status')).json.queue?.waiting === 0,
+    );
+    t.regex(full.log(), /the store is away; log records go into the backlog/);
+    t.is((await loggedAttempts(web.api, 'probe')).length, 0);
+    t.is(await full.stop(), 0, full.log());
+
+    await cluster.worker();
+    await eventually('everything is logged', async () => {
+      const records = await loggedAttempts(web.api, 'probe', '&status=success');
+      return new Set(records.map(({ request_id }) => request_id)).size === EVENTS + 1;
+    });
+  },
+);
+
+test.serial(
+  'a web whose disk is full refuses what it cannot keep, in a sentence, and goes on with the rest',
+  async (t) => {
+    const cluster = await startCluster();
+    t.teardown(cluster.close);
+    const [web] = await Promise.all([cluster.web(), cluster.worker()]);
+    await web.api.deploy('probe', await probeWasm());
+    const full = await cluster.web(FULL);
+    const deployed = await full.api.deploy('other', await probeWasm(), { memory_limit_mb: '32' });
+    t.is(deployed.status, 503, deployed.text);
+    t.is(deployed.json.code, 'unavailable');
+    const secret = await full.api.put('/v1/functions/secrets', { name: 'TOKEN', value: 'x'.repeat(40_000) });
+    t.is(secret.status, 503, secret.text);
+    t.is(secret.json.code, 'unavailable');
+    t.is((await full.api.invoke('probe', commands({ op: 'echo', a: 'x' }))).status, 200);
+    t.is((await web.api.get('/v1/functions')).json.count, 1);
+    t.is((await web.api.get('/v1/functions/secrets')).json.count, 0);
+  },
+);
+
+test.serial('a data directory that cannot be written ends the start with a sentence', async (t) => {
+  const cluster = await startCluster();
+  t.teardown(cluster.close);
+  await chmod(readOnly, 0o500);
+  // Root may write everywhere: for it, the place is taken by a file.
+  const place = process.getuid?.() === 0 ? '/dev/null/data' : readOnly;
+  const { child, process: web } = spawnRole('web', { ORAMA_DATA_DIR: place, REDIS_URL: cluster.redis.url });
+  t.is(await new Promise((resolve) => child.once('exit', resolve)), 1);
+  t.regex(web.log(), /The data directory .* cannot be/);
+  t.notRegex(web.log(), / at .*\.js:/);
+});

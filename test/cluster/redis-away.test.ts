@@ -1,0 +1,93 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import test from 'ava';
+import type { Api } from '../helpers/api.js';
+import { startCluster } from '../helpers/cluster.js';
+import { eventually } from '../helpers/eventually.js';
+import { loggedAttempts } from '../helpers/logged.js';
+import { commands, probeWasm } from '../helpers/probe.js';
+
+const AWAY_MS = 5000;
+
+for (const { how, freeze } of [
+  { how: 'frozen', freeze: true },
+  { how: 'killed with -9', freeze: false },
+]) {
+  test.serial(
+    `Redis ${how} for 5 s loses no acknowledged event, and everything goes on by itself`,
+    async (t) => {
+      const cluster = await startCluster();
+      t.teardown(cluster.close);
+      const [web] = await Promise.all([cluster.web(), cluster.worker(), cluster.worker()]);
+      await web.api.deploy('probe', await probeWasm(), {
+        metadata: JSON.stringify({ triggers: [{ topic: 'work' }] }),
+      });
+      t.is((await web.api.invoke('probe', commands({ op: 'echo', a: 'warm' }))).status, 200);
+
+      const acknowledged = new Set<string>();
+      const refusals = new Set<number>();
+      const calls = new Map<number, number>();
+      let loading = true;
+      const publisher = async (who: number) => {
+        for (let n = 0; loading; n += 1) {
+          const name = `event ${who}-${n}`;
+          const { status } = await web.api.publish('work', [
+            { op: 'sleep', n: 20 },
+            { op: 'log', a: name },
+          ]);
+          if (status === 200) acknowledged.add(name);
+          else refusals.add(status);
+          await sleep(20);
+        }
+      };
+      const caller = async () => {
+        while (loading) {
+          const { status } = await call(web.api);
+          calls.set(status, (calls.get(status) ?? 0) + 1);
+          await sleep(20);
+        }
+      };
+      const load = [publisher(0), publisher(1), caller(), caller()];
+      await eventually('load', async () => acknowledged.size > 20 && (calls.get(200) ?? 0) > 5);
+      const before = acknowledged.size;
+      if (freeze) cluster.redis.freeze();
+      else await cluster.redis.kill();
+      await sleep(AWAY_MS);
+      const health = await web.api.get('/health');
+      if (freeze) cluster.redis.thaw();
+      else await cluster.redis.restart();
+      const backAt = Date.now();
+      t.is(health.status, 503, health.text);
+      const during = acknowledged.size;
+      await eventually('events are taken again', async () => acknowledged.size > during + 20);
+      const recovered = Date.now() - backAt;
+      const answered = calls.get(200) ?? 0;
+      await eventually('calls are answered again', async () => (calls.get(200) ?? 0) > answered + 5);
+      loading = false;
+      await Promise.all(load);
+
+      // Refused with nothing accepted, or finished: no call is lost in between.
+      t.true(refusals.size > 0);
+      t.deepEqual([...refusals], [503]);
+      t.deepEqual(new Set(calls.keys()), new Set([200, 503]));
+      const missing = await eventually('all acknowledged events have run', async () => {
+        const logged = new Set(
+          (await loggedAttempts(web.api, 'probe', '&status=success')).map(
+            ({ messages }) => messages[0]?.message,
+          ),
+        );
+        const left = [...acknowledged].filter((name) => !logged.has(name));
+        return left.length === 0 && left;
+      });
+      t.deepEqual(missing, []);
+      t.is((await web.api.get('/health')).status, 200);
+      t.log(
+        `${acknowledged.size} events acknowledged, ${before} before; 20 more ${recovered} ms after Redis was back`,
+      );
+    },
+  );
+}
+
+/** A call that ends at last, whatever becomes of the server behind it. */
+function call(api: Api): Promise<{ status: number }> {
+  return api.invoke('probe', commands({ op: 'echo', a: 'x' }));
+}

@@ -1,0 +1,103 @@
+import test from 'ava';
+import { startCluster } from '../helpers/cluster.js';
+import { eventually } from '../helpers/eventually.js';
+import { loggedAttempts } from '../helpers/logged.js';
+import { commands, probeWasm } from '../helpers/probe.js';
+
+const CALLERS = 8;
+
+test.serial('a worker and a web that get SIGTERM under load end with 0, and no call fails', async (t) => {
+  const cluster = await startCluster();
+  t.teardown(cluster.close);
+  const [stays, leaves, worker] = await Promise.all([
+    cluster.web(),
+    cluster.web(),
+    cluster.worker(),
+    cluster.worker(),
+  ]);
+  await stays.api.deploy('probe', await probeWasm());
+  const failed: string[] = [];
+  let answered = 0;
+  let loading = true;
+  // As a load balancer does it: a process that accepts no connection any more is left out.
+  let webs = [stays, leaves];
+  const caller = async (n: number) => {
+    while (loading) {
+      const web = webs[n % webs.length] ?? stays;
+      try {
+        const { status, text } = await web.api.invoke('probe', commands({ op: 'sleep', n: 50 }));
+        if (status === 200) answered += 1;
+        else failed.push(`${status} ${text}`);
+      } catch (error) {
+        if (!isRefused(error)) failed.push(String(error instanceof Error ? error.cause : error));
+        webs = [stays];
+      }
+    }
+  };
+  const callers = Array.from({ length: CALLERS }, (_, n) => caller(n));
+  await eventually('load', async () => answered > 20);
+  const stopping = Date.now();
+  t.is(await worker.stop(), 0);
+  const workerMs = Date.now() - stopping;
+  t.is(await leaves.stop(), 0, leaves.log());
+  const webMs = Date.now() - stopping - workerMs;
+  const then = answered;
+  await eventually('load goes on', async () => answered > then + 10);
+  loading = false;
+  await Promise.all(callers);
+  t.deepEqual(failed, []);
+  t.log(`${answered} calls answered; the worker ended after ${workerMs} ms, the web after ${webMs} ms`);
+});
+
+test.serial(
+  'a job that outlasts SHUTDOWN_SECONDS is handed back and run by another worker, no attempt used',
+  async (t) => {
+    const cluster = await startCluster({ SHUTDOWN_SECONDS: '1' });
+    t.teardown(cluster.close);
+    const [web, first] = await Promise.all([cluster.web(), cluster.worker()]);
+    await web.api.deploy('probe', await probeWasm());
+    const { json } = await web.api.invoke('probe', commands({ op: 'sleep', n: 6000 }), {
+      prefer: 'respond-async',
+    });
+    const state = async () => (await web.api.get(`/v1/invocations/${json.request_id}`)).json.state;
+    await eventually('it runs', async () => (await state()) === 'running');
+    t.is(await first.stop(), 0);
+    t.is(await state(), 'queued');
+    await cluster.worker();
+    await eventually('it has run', async () => (await state()) === 'success');
+    const records = await loggedAttempts(web.api, 'probe');
+    t.deepEqual(
+      records.map(({ attempt, status }) => [attempt, status]),
+      [[1, 'success']],
+    );
+  },
+);
+
+test.serial(
+  'a caller whose call outlasts SHUTDOWN_SECONDS of its web process is told where the result will be',
+  async (t) => {
+    const cluster = await startCluster({ SHUTDOWN_SECONDS: '1' });
+    t.teardown(cluster.close);
+    const [web, other] = await Promise.all([cluster.web(), cluster.web(), cluster.worker()]);
+    await web.api.deploy('probe', await probeWasm());
+    const call = web.api.invoke('probe', commands({ op: 'sleep', n: 5000 }, { op: 'echo', a: 'late' }));
+    await eventually(
+      'it runs',
+      async () => (await other.api.get('/v1/invocations?status=running')).json.count > 0,
+    );
+    t.is(await web.stop(), 0);
+    const reply = await call;
+    t.is(reply.status, 202, reply.text);
+    const ended = await eventually('the result', async () => {
+      const { json } = await other.api.get(reply.headers.get('location') ?? '');
+      return json.completed_at && json;
+    });
+    t.is(ended.output, JSON.stringify({ results: [null, 'late'] }));
+  },
+);
+
+/** Never sent: the process no longer listens, or has closed the idle connection that the client had kept. */
+function isRefused(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error && 'code' in cause && cause.code === 'ECONNREFUSED';
+}

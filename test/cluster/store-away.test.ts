@@ -1,0 +1,73 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import test from 'ava';
+import { startCluster } from '../helpers/cluster.js';
+import { eventually } from '../helpers/eventually.js';
+import { loggedAttempts } from '../helpers/logged.js';
+import { onRqlite } from '../helpers/on-rqlite.js';
+import { commands, probeWasm } from '../helpers/probe.js';
+import { startRqlite } from '../helpers/rqlited.js';
+
+const AWAY_MS = 10_000;
+const CALLERS = 4;
+
+onRqlite('invocations go on while the database is away', (binary) => {
+  test('a killed leader and then 10 s without any node stop no cached function and cost no log row', async (t) => {
+    const rqlite = await startRqlite(binary, 3);
+    t.teardown(rqlite.close);
+    const cluster = await startCluster({ RQLITE_URL: rqlite.urls.join(',') });
+    t.teardown(cluster.close);
+    const [web] = await Promise.all([cluster.web(), cluster.worker(), cluster.worker()]);
+    await web.api.deploy('probe', await probeWasm());
+
+    const answered: { id: string; at: number }[] = [];
+    const failed: string[] = [];
+    let loading = true;
+    const caller = async () => {
+      while (loading) {
+        const { status, text, headers } = await web.api.invoke('probe', commands({ op: 'echo', a: 'x' }));
+        if (status === 200) answered.push({ id: headers.get('x-request-id') ?? '', at: Date.now() });
+        else failed.push(`${status} ${text}`);
+        await sleep(50);
+      }
+    };
+    const callers = Array.from({ length: CALLERS }, caller);
+    await eventually('load', async () => answered.length > 50);
+
+    const leader = await rqlite.leader();
+    const killedAt = Date.now();
+    await leader.kill('SIGKILL');
+    await rqlite.leader();
+    await eventually('a write after the election', async () => {
+      const { status } = await web.api.put('/v1/functions/secrets', { name: 'AFTER', value: 'x' });
+      return status === 200;
+    });
+    const outage = Date.now() - killedAt;
+    await leader.start();
+
+    const frozenAt = Date.now();
+    for (const node of rqlite.nodes) node.freeze();
+    await sleep(AWAY_MS);
+    for (const node of rqlite.nodes) node.thaw();
+    const thawedAt = Date.now();
+    loading = false;
+    await Promise.all(callers);
+
+    const during = answered.filter(({ at }) => at > frozenAt && at < thawedAt).length;
+    const before = answered.filter(({ at }) => at <= killedAt);
+    const rate = before.length / ((killedAt - (before[0]?.at ?? killedAt)) / 1000);
+    t.deepEqual(failed, []);
+    t.true(during > 0);
+
+    await eventually('all have their row', async () => {
+      const pages = await Promise.all(answered.map(({ id }) => recordsOf(id)));
+      return pages.every((records) => records.length === 1);
+    });
+    t.log(
+      `writes out for ${outage} ms after the leader; ${Math.round(rate)} calls/s before, ${Math.round(during / (AWAY_MS / 1000))}/s without any node; logs caught up ${Date.now() - thawedAt} ms after`,
+    );
+
+    function recordsOf(id: string) {
+      return loggedAttempts(web.api, 'probe', `&request_id=${id}`).catch(() => []);
+    }
+  });
+});
