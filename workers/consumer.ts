@@ -11,10 +11,11 @@ import type { Leases } from '../src/ports/leases.js';
 import type { Meter } from '../src/ports/meter.js';
 import type { Delivery, DeliveryHandler, Invocation, Settlement } from '../src/ports/queue.js';
 import type { AttemptRow } from '../src/ports/store.js';
+import type { Span, Tracer } from '../src/ports/tracer.js';
 import { createHost, type HostDeps } from './host.js';
 import type { LogWriter } from './log-writer.js';
-import { meteredHost } from './metered-host.js';
 import { ModuleUnavailable } from './module-unavailable.js';
+import { observedHost } from './observed-host.js';
 
 /** How long a job steps back when all places of its function's `concurrency` are taken; jittered. */
 const BUSY_MS = 100;
@@ -32,6 +33,7 @@ export interface ConsumerDeps extends HostDeps {
   logWriter: LogWriter;
   finisher: Finisher;
   meter: Meter;
+  tracer: Tracer;
   logger: Logger;
 }
 
@@ -72,7 +74,8 @@ async function deliver(deps: ConsumerDeps, delivery: Delivery): Promise<Settleme
       await deps.finisher.followUp(invocation, fn, ended);
       return { kind: 'done' };
     }
-    const silent = deathRows(delivery).slice(0, delivery.deaths >= MAX_WORKER_DEATHS ? -1 : undefined);
+    const isLastDeath = delivery.deaths >= MAX_WORKER_DEATHS;
+    const silent = deathRows(delivery).slice(0, isLastDeath ? -1 : undefined);
     await Promise.all(silent.map((row) => deps.logWriter.write({ ...row, final: null })));
     if (unrun) return await end(deps, unrun);
     return fn ? await attempt(deps, delivery, fn) : { kind: 'done' };
@@ -111,6 +114,22 @@ function endWithoutRun(delivery: Delivery, fn: FunctionVersion | null): Ending |
 async function attempt(deps: ConsumerDeps, delivery: Delivery, fn: FunctionVersion): Promise<Settlement> {
   const { invocation } = delivery;
   const stopped = new AbortController();
+  const { id, acceptedAt, traceparent } = invocation;
+  const attributes = { 'orama.request_id': id, 'orama.function': fn.name, 'orama.attempt': delivery.attempt };
+  const waited = deps.tracer.start({
+    name: `queue ${fn.name}`,
+    kind: 'consumer',
+    parent: traceparent,
+    startedAt: acceptedAt,
+    attributes,
+  });
+  waited.end();
+  const span = deps.tracer.start({
+    name: `run ${fn.name}`,
+    kind: 'internal',
+    parent: waited.traceparent,
+    attributes,
+  });
   const outcome = await deps.engine
     .run({
       requestId: invocation.id,
@@ -124,11 +143,16 @@ async function attempt(deps: ConsumerDeps, delivery: Delivery, fn: FunctionVersi
       input: invocation.input,
       callerWallet: invocation.callerWallet,
       env: { ...fn.metadata.env, ORAMA_ATTEMPT: String(delivery.attempt) },
-      host: meteredHost(createHost(deps, { invocation, function: fn, signal: stopped.signal }), deps.meter),
+      host: hostOf(deps, { invocation, function: fn, signal: stopped.signal }, span),
       signal: delivery.signal,
     })
     // Whatever the guest was waiting for in the host has nobody to go to.
-    .finally(() => stopped.abort(GUEST_GONE));
+    .finally(() => stopped.abort(GUEST_GONE))
+    .catch((error) => {
+      span.end(messageOf(error));
+      throw error;
+    });
+  span.end(outcome.error);
 
   // Another worker has the job now, and its outcome counts.
   if (delivery.signal.aborted && delivery.signal.reason === 'lost') return { kind: 'done' };
@@ -145,6 +169,13 @@ async function attempt(deps: ConsumerDeps, delivery: Delivery, fn: FunctionVersi
   }
   await deps.logWriter.write({ ...row, final: null });
   return { kind: 'retry', error: outcome.error ?? outcome.status };
+}
+
+/** What the guest publishes and enqueues is caused by its own span. */
+function hostOf(deps: ConsumerDeps, run: Parameters<typeof createHost>[1], { traceparent }: Span) {
+  const invocation = traceparent === undefined ? run.invocation : { ...run.invocation, traceparent };
+  const host = createHost(deps, { ...run, invocation });
+  return observedHost(host, { meter: deps.meter, tracer: deps.tracer, parent: traceparent });
 }
 
 function isFinal(delivery: Delivery, { status, exitCode }: GuestOutcome): boolean {

@@ -26,8 +26,10 @@ import type { InvocationQueue } from '../ports/queue.js';
 import type { RateLimiter } from '../ports/rate-limiter.js';
 import type { Store } from '../ports/store.js';
 import type { Tasks } from '../ports/tasks.js';
+import type { Tracer } from '../ports/tracer.js';
 import { openPresence } from '../presence/open.js';
 import { openRateLimiter } from '../rate-limit/open.js';
+import { openTracer } from '../tracing/open.js';
 import { type InstallationKeys, loadKeys } from './keys.js';
 
 /** Of the cache that lives in the process when nothing else is set. */
@@ -38,6 +40,7 @@ export interface Parts {
   config: Config;
   logger: Logger;
   metrics: Metrics;
+  tracer: Tracer;
   /** This process's address on the bus. */
   processId: string;
   dataDir: DataDir;
@@ -62,6 +65,7 @@ export async function openParts(config: Config, logger: Logger, closers: Closers
   // With Redis several processes share the directory: SQLite and the block store allow it, PGlite does not.
   if (config.REDIS_URL === undefined) closers.add(await lockDataDir(dataDir.path));
   const keys = await loadKeys(config, dataDir);
+  const tracer = closers.add(openTracer(config.OTEL_EXPORTER_OTLP_ENDPOINT));
 
   const store = closers.add(await openStoreOf(config, dataDir));
   const warn = (message: string, error: unknown) => logger.warn({ err: messageOf(error) }, message);
@@ -109,6 +113,7 @@ export async function openParts(config: Config, logger: Logger, closers: Closers
     config,
     logger,
     metrics: createMetrics(),
+    tracer,
     processId: newProcessId(),
     dataDir,
     keys,

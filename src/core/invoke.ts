@@ -8,7 +8,7 @@ import { AppError } from '../errors.js';
 import type { Egress } from '../ports/egress.js';
 import type { Meter } from '../ports/meter.js';
 import type { InvocationQueue } from '../ports/queue.js';
-import type { Store } from '../ports/store.js';
+import type { IdempotencyClaim, Store } from '../ports/store.js';
 import { uuidv7 } from '../uuid.js';
 import type { Catalog } from './catalog.js';
 import { jobOf } from './job.js';
@@ -86,7 +86,7 @@ export function createInvoker(deps: InvokerDeps): Invoker {
     if (request.callbackUrl !== undefined) await egress.check(request.callbackUrl);
 
     const fresh = request.requestId ?? requestIdSchema.parse(uuidv7());
-    if (request.requestId !== undefined) await claimRequestId(request.requestId);
+    const own = request.requestId === undefined ? null : await claimRequestId(request.requestId);
     const held = request.idempotencyKey === undefined ? null : await holdKey(request, latest, fresh);
     const claim = held?.claim ?? null;
     const id = claim?.requestId ?? fresh;
@@ -120,8 +120,8 @@ export function createInvoker(deps: InvokerDeps): Invoker {
       ]);
     } catch (error) {
       waiting?.abandon();
-      // Nothing was accepted: the key is free again, and for another body, too.
-      if (claim) await store.idempotency.release(claim).catch(() => undefined);
+      // Nothing was accepted: key and id are free again, and for another body, too.
+      for (const made of [claim, own]) if (made) await store.idempotency.release(made).catch(() => undefined);
       throw error;
     }
     deps.meter.accepted(request.trigger, 1);
@@ -181,7 +181,7 @@ export function createInvoker(deps: InvokerDeps): Invoker {
   }
 
   /** A client's id must be new, whoever used it before: replies and records go by it. */
-  async function claimRequestId(id: RequestId): Promise<void> {
+  async function claimRequestId(id: RequestId): Promise<IdempotencyClaim> {
     const token = requestIdSchema.parse(uuidv7());
     const held = await store.idempotency.claim({
       namespace: REQUEST_IDS,
@@ -192,7 +192,7 @@ export function createInvoker(deps: InvokerDeps): Invoker {
       version: 0,
       expiresAt: Date.now() + IDEMPOTENCY_MS,
     });
-    if (held.requestId === token && !(await isKnown(id))) return;
+    if (held.requestId === token && !(await isKnown(id))) return held;
     throw new AppError(
       'conflict',
       `The request id ${id} is in use; send a new UUID in X-Request-ID, or none.`,

@@ -23,6 +23,7 @@ import type { Presence } from '../ports/presence.js';
 import type { QueueCounts } from '../ports/queue.js';
 import type { RateLimiter } from '../ports/rate-limiter.js';
 import type { BlobOwnerStore } from '../ports/store.js';
+import type { Tracer } from '../ports/tracer.js';
 
 /** The settings that HTTP depends on. */
 export type HttpConfig = Pick<
@@ -44,6 +45,7 @@ export interface Services {
   config: HttpConfig;
   version: string;
   logger: Logger;
+  tracer: Tracer;
 
   auth: Auth;
   keys: Keys;

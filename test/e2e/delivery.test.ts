@@ -100,11 +100,11 @@ test('twenty concurrent calls with one Idempotency-Key are one invocation that r
   t.is(later.json.request_id, replies[0]?.headers.get('x-request-id'));
 });
 
-test('a call refused because the queue was full leaves its Idempotency-Key free', async (t) => {
+test('a call refused because the queue was full leaves its Idempotency-Key and its X-Request-ID free', async (t) => {
   const refusing = await cluster.web({ QUEUE_MAX_WAITING: '1' });
   const name = await deploy();
   const parked = await send(name, '{}', { 'x-delay-seconds': '600' });
-  const key = { 'idempotency-key': `key-${name}` };
+  const key = { 'idempotency-key': `key-${name}`, 'x-request-id': crypto.randomUUID() };
   t.is((await refusing.api.invoke(name, '"first"', key)).status, 429);
   t.is((await api.invoke(name, '"second"', key)).status, 200);
   await api.delete(`/v1/invocations/${parked}`);

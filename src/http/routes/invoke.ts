@@ -21,7 +21,7 @@ import { parseFunctionRef } from '../function-ref.js';
 import { failureFields, milliseconds, outputField } from '../outcome.js';
 import { type Answer, type BodySpec, json, type ReplySpec, route } from '../route.js';
 import type { Services } from '../services.js';
-import { traceparentOf } from '../traceparent.js';
+import { startTrace, within } from '../trace.js';
 
 const tag = 'Invocation';
 
@@ -122,7 +122,6 @@ async function invoke(
     function: ref.name,
     input: body,
     trigger: preference.kind === 'async' ? 'async' : 'http',
-    ...traceparentOf(given.traceparent),
   };
   if (ref.version !== undefined) request.version = ref.version;
   if (principal && principal.wallet !== '') request.callerWallet = principal.wallet;
@@ -132,7 +131,17 @@ async function invoke(
   if (given['x-delay-seconds'] !== undefined) request.delayMs = given['x-delay-seconds'] * 1000;
   if (given['x-max-age-seconds'] !== undefined) request.maxAgeMs = given['x-max-age-seconds'] * 1000;
   if (given['x-callback-url'] !== undefined) request.callbackUrl = given['x-callback-url'];
+  const span = startTrace(services.tracer, ctx, `invoke ${ref.name}`);
+  if (span.traceparent !== undefined) request.traceparent = span.traceparent;
+  return within(span, () => run(services, ctx, request, preference));
+}
 
+async function run(
+  services: Services,
+  ctx: Context,
+  request: InvokeRequest,
+  preference: ReturnType<typeof parsePrefer>,
+): Promise<Answer> {
   if (preference.kind === 'async') return acceptedAnswer(await services.invoker.send(request));
   const longest = services.config.SYNC_WAIT_SECONDS;
   const seconds = preference.kind === 'wait' ? Math.min(preference.seconds, longest) : longest;

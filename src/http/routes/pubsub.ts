@@ -8,7 +8,7 @@ import {
 import { dataOf } from '../../core/publish.js';
 import { assertOwnNamespace } from '../admission.js';
 import { json, route } from '../route.js';
-import { traceparentOf } from '../traceparent.js';
+import { startTrace, within } from '../trace.js';
 
 const tag = 'PubSub';
 
@@ -33,14 +33,18 @@ export const publish = route({
       'data_base64' in body
         ? Buffer.from(body.data_base64, 'base64')
         : Buffer.from(typeof body.data === 'string' ? body.data : JSON.stringify(body.data));
-    await services.publisher.publish({
-      namespace,
-      topic: body.topic,
-      bytes,
-      value: 'data_base64' in body ? dataOf(bytes) : body.data,
-      depth: FIRST_DEPTH,
-      ...traceparentOf(ctx.req.headers.traceparent?.toString()),
-    });
+    const span = startTrace(services.tracer, ctx, `publish ${body.topic}`);
+    const { traceparent } = span;
+    await within(span, () =>
+      services.publisher.publish({
+        namespace,
+        topic: body.topic,
+        bytes,
+        value: 'data_base64' in body ? dataOf(bytes) : body.data,
+        depth: FIRST_DEPTH,
+        ...(traceparent === undefined ? {} : { traceparent }),
+      }),
+    );
     return json(200, { status: 'ok' });
   },
 });

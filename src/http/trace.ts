@@ -1,0 +1,21 @@
+import type { Context } from 'koa';
+import type { Span, Tracer } from '../ports/tracer.js';
+import { traceparentOf } from './traceparent.js';
+
+/** The span of a request that starts invocations: below the client's own, if it has sent one. */
+export function startTrace(tracer: Tracer, ctx: Context, name: string): Span {
+  const { traceparent } = traceparentOf(ctx.req.headers.traceparent?.toString());
+  return tracer.start({ name, kind: 'server', parent: traceparent });
+}
+
+/** Does the work within the span, which ends with it. */
+export async function within<T>(span: Span, work: () => Promise<T>): Promise<T> {
+  try {
+    const result = await work();
+    span.end();
+    return result;
+  } catch (error) {
+    span.end(error instanceof Error ? error.message : String(error));
+    throw error;
+  }
+}

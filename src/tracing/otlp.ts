@@ -1,0 +1,125 @@
+import { randomBytes } from 'node:crypto';
+import type { Span, SpanStart, Tracer } from '../ports/tracer.js';
+import { VERSION } from '../version.js';
+
+const EVERY_MS = 1000;
+const BATCH = 512;
+/** Beyond this spans are dropped: a collector that is away must not take our memory. */
+const MOST_WAITING = 4096;
+const TIMEOUT_MS = 5000;
+
+const KINDS = { internal: 1, server: 2, client: 3, consumer: 5 } as const;
+const STATUS_ERROR = 2;
+const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
+
+interface Attribute {
+  key: string;
+  value: { stringValue: string } | { doubleValue: number };
+}
+
+/** A span as OTLP/JSON has it. */
+interface OtlpSpan {
+  traceId: string;
+  spanId: string;
+  parentSpanId?: string;
+  name: string;
+  kind: number;
+  startTimeUnixNano: string;
+  endTimeUnixNano: string;
+  attributes: Attribute[];
+  status: { code?: number; message?: string };
+}
+
+/** OTLP over HTTP with JSON: batches POSTed to `<endpoint>/v1/traces`, dropped when the collector does not take them. */
+export function openOtlpTracer(endpoint: string): Tracer {
+  const url = `${endpoint.replace(/\/+$/, '')}/v1/traces`;
+  let waiting: OtlpSpan[] = [];
+  let sending: Promise<void> | null = null;
+
+  const sendAll = async () => {
+    while (waiting.length > 0) {
+      const spans = waiting.slice(0, BATCH);
+      waiting = waiting.slice(BATCH);
+      try {
+        const response = await fetch(url, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify(payload(spans)),
+          signal: AbortSignal.timeout(TIMEOUT_MS),
+        });
+        await response.arrayBuffer();
+      } catch {
+        // Away: these are dropped, and the next round tries with what has come since.
+        break;
+      }
+    }
+  };
+  const flush = () => {
+    sending ??= sendAll().finally(() => {
+      sending = null;
+    });
+    return sending;
+  };
+  const timer = setInterval(flush, EVERY_MS).unref();
+
+  return {
+    start(given) {
+      const [, traceId = newId(16), parentSpanId, flags = '01'] = TRACEPARENT.exec(given.parent ?? '') ?? [];
+      // The caller has decided that this trace is not recorded.
+      if ((Number.parseInt(flags, 16) & 1) === 0) return { traceparent: given.parent, end: () => undefined };
+      const spanId = newId(8);
+      const startedAt = given.startedAt ?? Date.now();
+      let ended = false;
+      return {
+        traceparent: `00-${traceId}-${spanId}-01`,
+        end(error) {
+          if (ended || waiting.length >= MOST_WAITING) return;
+          ended = true;
+          waiting.push({
+            traceId,
+            spanId,
+            ...(parentSpanId === undefined ? {} : { parentSpanId }),
+            name: given.name,
+            kind: KINDS[given.kind],
+            startTimeUnixNano: nanoseconds(startedAt),
+            endTimeUnixNano: nanoseconds(Date.now()),
+            attributes: attributesOf(given.attributes ?? {}),
+            status: error ? { code: STATUS_ERROR, message: error } : {},
+          });
+        },
+      } satisfies Span;
+    },
+    async close() {
+      clearInterval(timer);
+      await flush();
+    },
+  };
+}
+
+function payload(spans: readonly OtlpSpan[]): object {
+  return {
+    resourceSpans: [
+      {
+        resource: {
+          attributes: attributesOf({ 'service.name': 'orama-functions', 'service.version': VERSION }),
+        },
+        scopeSpans: [{ scope: { name: 'orama-functions', version: VERSION }, spans }],
+      },
+    ],
+  };
+}
+
+function attributesOf(values: NonNullable<SpanStart['attributes']>): Attribute[] {
+  return Object.entries(values).map(([key, value]) => ({
+    key,
+    value: typeof value === 'number' ? { doubleValue: value } : { stringValue: value },
+  }));
+}
+
+function nanoseconds(milliseconds: number): string {
+  return String(BigInt(Math.round(milliseconds)) * 1_000_000n);
+}
+
+function newId(bytes: number): string {
+  return randomBytes(bytes).toString('hex');
+}

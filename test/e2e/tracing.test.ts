@@ -1,0 +1,62 @@
+import test from 'ava';
+import type { JsonValue } from '../helpers/api.js';
+import { startCluster } from '../helpers/cluster.js';
+import { eventually } from '../helpers/eventually.js';
+import { httpServer } from '../helpers/http-server.js';
+import { commands, probeWasm } from '../helpers/probe.js';
+
+test("spans of a call lead from the client's own over queue and guest to the host calls, and on to what they fire", async (t) => {
+  const spans: JsonValue[] = [];
+  const collector = await httpServer(async (request, response) => {
+    let body = '';
+    for await (const part of request) body += part;
+    if (request.url === '/v1/traces') {
+      for (const resource of JSON.parse(body).resourceSpans) {
+        for (const scope of resource.scopeSpans) spans.push(...scope.spans);
+      }
+    }
+    response.end('{}');
+  });
+  t.teardown(collector.close);
+  const cluster = await startCluster({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
+  t.teardown(cluster.close);
+  const [{ api }] = await Promise.all([cluster.web(), cluster.worker()]);
+  await api.deploy('probe', await probeWasm(), {
+    metadata: JSON.stringify({ triggers: [{ topic: 'next' }] }),
+  });
+
+  const trace = 'a'.repeat(32);
+  const client = 'b'.repeat(16);
+  const input = commands({ op: 'cache_get', a: 'k' }, { op: 'publish', a: 'next', json: [] });
+  const reply = await api.invoke('probe', input, { traceparent: `00-${trace}-${client}-01` });
+  t.is(reply.status, 200);
+
+  const below = (name: string, parent: string) =>
+    spans.find((span) => span.name === name && span.parentSpanId === parent && span.traceId === trace);
+  const follow = (names: string[]) =>
+    eventually(names.join(' > '), async () => {
+      let parent = client;
+      for (const name of names) {
+        const span = below(name, parent);
+        if (!span) return false;
+        parent = span.spanId;
+      }
+      return parent;
+    });
+  const run = ['invoke probe', 'queue probe', 'run probe'];
+  await follow([...run, 'cache_get']);
+  await follow([...run, 'queue probe', 'run probe']);
+  for (const span of spans) t.true(BigInt(span.endTimeUnixNano) >= BigInt(span.startTimeUnixNano), span.name);
+
+  const unsampled = 'c'.repeat(32);
+  const later = 'd'.repeat(32);
+  await api.invoke('probe', '{}', { traceparent: `00-${unsampled}-${client}-00` });
+  await api.invoke('probe', '{}', { traceparent: `00-${later}-${client}-01` });
+  await eventually('the run after it', async () =>
+    spans.some((span) => span.traceId === later && span.name === 'run probe'),
+  );
+  t.false(spans.some((span) => span.traceId === unsampled));
+
+  await collector.close();
+  t.is((await api.invoke('probe', '{}')).status, 200);
+});
