@@ -3,6 +3,7 @@ import { Closers } from '../src/closers.js';
 import { composeCore } from '../src/compose/core.js';
 import { composeEngine } from '../src/compose/engine.js';
 import { openParts } from '../src/compose/parts.js';
+import { createShutdownDeadline } from '../src/compose/shutdown-deadline.js';
 import { startWorker } from '../src/compose/worker.js';
 import { runMain } from '../src/run-main.js';
 import type { LogWriter } from '../workers/log-writer.js';
@@ -18,7 +19,12 @@ await runMain(async (config, logger) => {
   const parts = await openParts(config, logger, closers);
   const engine = closers.add(composeEngine(parts, 'worker'));
   const core = await composeCore(parts, closers, nothing.write);
-  await startWorker(parts, core, { engine, logWriter: nothing }, closers);
+  await startWorker(
+    parts,
+    core,
+    { engine, logWriter: nothing, deadline: createShutdownDeadline(config.SHUTDOWN_SECONDS) },
+    closers,
+  );
   process.stdout.write('taking jobs\n');
   return closers;
 });
