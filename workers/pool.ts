@@ -28,9 +28,10 @@ const PASSED_FOR_MS = 1000;
 const IDLE_THREAD_MS = 30_000;
 /** Starting a thread takes the main thread 1–2 ms and a core 40: a few at a time. */
 const STARTING_AT_ONCE = 2;
-/** Threads kept ready for guests that park, in a pool where none has for a while; each takes 10 MB. */
-const READY_AT_REST = 4;
-/** After a guest that waits was seen, there is a thread for each that may park, so that a burst of them finds theirs. */
+/**
+ * After a guest that waits was seen, or a module that could, there is a thread for each that may park, so that a burst of
+ * them finds theirs. Before, there is none: each takes 10 MB.
+ */
 const READY_FOR_MS = 300_000;
 const MAX_START_FAILURES = 3;
 
@@ -419,7 +420,7 @@ export class Pool implements Closable {
     const { threads, parked } = this.#options;
     const most = threads + 1 + parked;
     if (Date.now() < this.#waitingExpectedUntil) return most;
-    return Math.min(most, Math.max(threads + 1 + READY_AT_REST, this.#runs.size + 1));
+    return Math.min(most, Math.max(threads + 1, this.#runs.size + 1));
   }
 
   #startThreads(): void {
