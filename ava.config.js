@@ -4,7 +4,7 @@ export default {
     rewritePaths: { 'test/': 'dist/test/' },
     compile: false,
   },
-  timeout: '3m',
+  timeout: '5m',
   workerThreads: false,
   failWithoutAssertions: true,
 };

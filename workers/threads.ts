@@ -5,9 +5,10 @@ import { GuestThread, type ThreadEvents } from './guest-thread.js';
 const IDLE_MS = 30_000;
 /** Starting a thread takes the main thread a few milliseconds and a core ten times that: few at a time. */
 const STARTING_AT_ONCE = 2;
-/** Threads kept ready for guests that park, in a pool where none has for a while; each takes 10 MB. */
-const READY_AT_REST = 4;
-/** After a guest that waits was seen, there is a thread for each that may park, so that a burst of them finds theirs. */
+/**
+ * After a guest that waits was seen, or a module that could, there is a thread for each that may park, so that a burst of
+ * them finds theirs. Before, there is none: each takes 10 MB.
+ */
 const READY_FOR_MS = 300_000;
 /** So many starts in a row that failed mean that the next will fail too. */
 const MAX_FAILED_STARTS = 3;
@@ -93,7 +94,7 @@ export class Threads implements Closable {
     const { threads, parked } = this.#sizes;
     const most = threads + 1 + parked;
     if (Date.now() < this.#waitingExpectedUntil) return most;
-    return Math.min(most, Math.max(threads + 1 + READY_AT_REST, this.#busy + 1));
+    return Math.min(most, Math.max(threads + 1, this.#busy + 1));
   }
 
   #start(): void {
