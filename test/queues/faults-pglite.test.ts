@@ -82,8 +82,11 @@ test('a process that closed its embedded queue ends by itself', async (t) => {
 
 // Not below /proc, where Node's recursive mkdir never comes back.
 test('a database that cannot be opened is a clear error', async (t) => {
-  await t.throwsAsync(openQueues({ driver: 'pglite', dir: '/dev/null/nowhere', maxWaiting: 1, maxBytes: 1 }), {
-    message: /cannot be opened/,
-    code: 'bad_config',
-  });
+  await t.throwsAsync(
+    openQueues({ driver: 'pglite', dir: '/dev/null/nowhere', maxWaiting: 1, maxBytes: 1 }),
+    {
+      message: /cannot be opened/,
+      code: 'bad_config',
+    },
+  );
 });

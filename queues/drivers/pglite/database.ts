@@ -180,7 +180,9 @@ async function copy(from: string, to: string): Promise<void> {
 }
 
 async function finishCreation(dir: string): Promise<void> {
-  await rm(`${dir}.making`, { recursive: true, force: true });
+  await rm(`${dir}.making`, { recursive: true, force: true }).catch((error: unknown) => {
+    throw unusable(dir, error);
+  });
 }
 
 async function run(dir: string): Promise<void> {
