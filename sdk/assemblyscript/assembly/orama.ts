@@ -345,6 +345,9 @@ function resized(buffer: ArrayBuffer, length: i32): ArrayBuffer {
   return larger;
 }
 
+// AssemblyScript decorates functions, which TypeScript forbids: editors that read this file as TypeScript would mark
+// every import below. The AssemblyScript compiler itself ignores these comments and checks all of it.
+
 // @ts-ignore: decorator
 @external("wasi_snapshot_preview1", "fd_read")
 declare function fd_read(fd: i32, iovs: usize, count: i32, read: usize): i32;
