@@ -33,7 +33,8 @@ test("a web's /metrics shows what its workers do, and accounts for all that was 
   const seen = await eventually('the figures of both workers', async () => {
     const found = await figures(api);
     const of = (state: string) => found.get(`orama_invocations{state="${state}"}`) ?? 0;
-    return of('done') === 6 && of('dead') === 1 && found;
+    const toldOfDead = found.has('orama_invocations_ended_total{state="dead",reason="error"}');
+    return of('done') === 6 && of('dead') === 1 && toldOfDead && found;
   });
   const states = ['waiting', 'running', 'retrying', 'done', 'dead'].map((state) => [
     state,
@@ -84,4 +85,37 @@ test("a web's /metrics shows what its workers do, and accounts for all that was 
     const found = await figures(api);
     return (found.get('orama_pool_threads{state="all"}') ?? 0) < threads;
   });
+});
+
+test('what was accepted stays accounted for when everything is killed and started again', async (t) => {
+  const cluster = await startCluster({ QUEUE_LOCK_SECONDS: '1' });
+  t.teardown(cluster.close);
+  const [web, worker] = await Promise.all([cluster.web(), cluster.worker()]);
+  await web.api.deploy('probe', await probeWasm());
+  const accepted = 40;
+  const work = commands({ op: 'sleep', n: 300 }, { op: 'exit', n: 1 });
+  await Promise.all(
+    Array.from({ length: accepted }, (_, n) => web.api.invoke('probe', n % 2 ? work : '[]', ASYNC)),
+  );
+  const of = (found: Map<string, number>, state: string) =>
+    found.get(`orama_invocations{state="${state}"}`) ?? 0;
+  const before = await eventually('some have ended', async () => {
+    const done = of(await figures(web.api), 'done');
+    return done > 0 && done;
+  });
+  await Promise.all([web.kill9(), worker.kill9()]);
+
+  const again = await cluster.web();
+  const found = await figures(again.api);
+  t.true(of(found, 'done') >= before);
+  // Those in the worker's hands may have ended without having left the queue.
+  t.true(of(found, 'accepted') >= accepted);
+  await cluster.worker();
+  const over = await eventually('all have ended', async () => {
+    const found = await figures(again.api);
+    return ['waiting', 'running', 'retrying'].every((state) => of(found, state) === 0) && found;
+  });
+  t.is(of(over, 'accepted'), accepted);
+  t.true(of(over, 'dead') > 0);
+  t.is(of(over, 'done') + of(over, 'dead'), accepted);
 });
