@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Api } from './api.js';
 import { readyLine } from './ready-line.js';
 import { type RedisServerProcess, startRedis } from './redis-server.js';
-import { endProcess } from './server-process.js';
+import { endProcess, isRunning } from './server-process.js';
 
 const ADMIN_KEY = 'ak_cluster-of-the-tests:default';
 const MAINS = {
@@ -22,6 +23,8 @@ export interface ClusterProcess {
   kill9(): Promise<void>;
   /** SIGTERM; returns the exit code. */
   stop(): Promise<number | null>;
+  /** Resolves with the exit code when it has ended by itself. */
+  ended(): Promise<number | null>;
   freeze(): void;
   thaw(): void;
 }
@@ -98,6 +101,10 @@ export function spawnRole(role: keyof typeof MAINS, { maxFileBlocks, ...settings
     log: () => text,
     kill9: async () => void (await end(child, 'SIGKILL')),
     stop: () => end(child, 'SIGTERM'),
+    ended: async () => {
+      if (isRunning(child)) await once(child, 'exit');
+      return child.exitCode;
+    },
     freeze: () => void child.kill('SIGSTOP'),
     thaw: () => void child.kill('SIGCONT'),
   };
