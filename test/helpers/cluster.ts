@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Api } from './api.js';
 import { readyLine } from './ready-line.js';
-import { type RedisServerProcess, startRedis } from './redis-server.js';
+import { type RedisAccess, type RedisServerProcess, startRedis } from './redis-server.js';
 import { endProcess, isRunning } from './server-process.js';
 
 const ADMIN_KEY = 'ak_cluster-of-the-tests:default';
@@ -49,8 +49,8 @@ export type Settings = Readonly<Record<string, string>>;
 /** With `maxFileBlocks` no file can be written beyond so many blocks of 512 bytes: for the process the disk is full. */
 export type RoleSettings = Settings & { maxFileBlocks?: string };
 
-export async function startCluster(shared: Settings = {}): Promise<Cluster> {
-  const redis = await startRedis();
+export async function startCluster(shared: Settings = {}, access: RedisAccess = {}): Promise<Cluster> {
+  const redis = await startRedis([], access);
   const dataDir = await mkdtemp(join(tmpdir(), 'orama-cluster-'));
   const children: ChildProcess[] = [];
   const base = {
