@@ -13,7 +13,7 @@ const MAINS = {
   web: ['dist/src/main.js', 'web'],
   worker: ['dist/workers/main.js'],
 } as const;
-const READY = { web: /listening on (http\S+)/, worker: /taking (jobs)/ };
+export const READY = { web: /listening on (http\S+)/, worker: /taking (jobs)/ };
 
 /** One process of the Procfile. */
 export interface ClusterProcess {
