@@ -15,7 +15,10 @@ test('a worker that runs out of memory says so as it ends, and another does all 
     metadata: JSON.stringify({ triggers: [{ topic: 'work' }] }),
   });
   // Each is small; all that it takes at once, inputs, outputs and their rows, is more than it has.
-  const small = await cluster.worker({ NODE_OPTIONS: '--max-old-space-size=48' });
+  const small = await cluster.worker({
+    NODE_OPTIONS: '--max-old-space-size=48',
+    WORKER_CONCURRENCY: '128',
+  });
   const ended = small.ended();
   for (let n = 0; n < EVENTS; n += 1) {
     const { status, text } = await web.api.publish('work', [
