@@ -218,7 +218,7 @@ export class Pool implements Closable {
       case 'done':
         if (run === undefined || run.ending !== null) return;
         this.#done(run, thread, message.result);
-        if (message.idle) this.#idleAgain(thread, 0);
+        if (message.keptBytes !== null) this.#idleAgain(thread, message.keptBytes);
         return;
       case 'idle':
         this.#idleAgain(thread, message.keptBytes);

@@ -4,7 +4,8 @@ import { promisify } from 'node:util';
 import test from 'ava';
 import { createEngine } from '../../workers/engine.js';
 import { Pool } from '../../workers/pool.js';
-import { prepareFresh, readSource } from '../../workers/wasm/prepare.js';
+import { prepareFresh } from '../../workers/wasm/fresh.js';
+import { readSource } from '../../workers/wasm/prepare.js';
 import { guestCall, runText } from '../helpers/engine.js';
 import { guest } from '../helpers/guests.js';
 
