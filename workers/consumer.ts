@@ -144,6 +144,7 @@ async function attempt(deps: ConsumerDeps, delivery: Delivery, fn: FunctionVersi
       callerWallet: invocation.callerWallet,
       env: { ...fn.metadata.env, ORAMA_ATTEMPT: String(delivery.attempt) },
       host: hostOf(deps, { invocation, function: fn, signal: stopped.signal }, span),
+      urgent: invocation.replyTo !== undefined,
       signal: delivery.signal,
     })
     // Whatever the guest was waiting for in the host has nobody to go to.

@@ -56,6 +56,8 @@ export interface GuestCall {
   /** Read with get_env; ORAMA_ATTEMPT is among them. */
   env: Readonly<Record<string, string>>;
   host: HostCalls;
+  /** Somebody waits for it: it goes before those for which nobody does. */
+  urgent?: boolean;
   /** Stops the guest; the outcome is then `cancelled`. */
   signal?: AbortSignal;
   /** Log lines as they come, for live streams. */
