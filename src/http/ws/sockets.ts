@@ -11,6 +11,7 @@ import type { Services } from '../services.js';
 import { toAppError } from '../to-app-error.js';
 import { CLOSE } from './close-codes.js';
 import { findEndpoint } from './endpoints.js';
+import { createPresenceRooms } from './presence-rooms.js';
 import { refuseUpgrade } from './refuse.js';
 
 /** A client that has not answered a ping when the next one is due is gone: found within twice this. */
@@ -33,6 +34,7 @@ interface Open {
 export function createSockets(services: Services, admit: Admission): Sockets {
   const server = new WebSocketServer({ noServer: true, maxPayload: MAX_INPUT_BYTES, clientTracking: false });
   const open = new Map<WebSocket, Open>();
+  const rooms = createPresenceRooms(services);
   let closing = false;
 
   const pings = setInterval(() => {
@@ -88,7 +90,7 @@ export function createSockets(services: Services, admit: Admission): Sockets {
           limited: true,
         });
         const query = Object.fromEntries(url.searchParams);
-        const prepared = await endpoint.prepare({ services, caller, params, query });
+        const prepared = await endpoint.prepare({ services, rooms, caller, params, query });
         let isServed = false;
         if (!socket.destroyed) {
           socket.off('error', ignore);
