@@ -18,6 +18,7 @@ export const ERRORS = {
   payload_too_large: { status: 413, about: 'The body or module is larger than the limit.' },
   unsupported_media_type: { status: 415, about: 'The content type is not the one this endpoint takes.' },
   idempotency_mismatch: { status: 422, about: 'The Idempotency-Key was used before with another body.' },
+  upgrade_required: { status: 426, about: 'The path is a WebSocket, and the request asks for none.' },
   rate_limited: { status: 429, about: 'Too many requests in this minute; see Retry-After.' },
   queue_full: { status: 429, about: 'The queue holds as many jobs or bytes as it may; see Retry-After.' },
   function_error: { status: 500, about: 'The function ended with an error.' },
