@@ -62,6 +62,25 @@ test('what is published through one web reaches the subscribers of another, byte
   }
 });
 
+test('1,000 subscribers of one topic, half of them on each web, get every message in order', async (t) => {
+  const webs = await pair();
+  const { a, b } = await aTenant(webs.a, webs.b);
+  const clients: Client[] = [];
+  while (clients.length < 1000) {
+    const wave = Array.from({ length: 50 }, (_, n) => subscribe(n % 2 === 0 ? a : b, 'crowd'));
+    clients.push(...(await Promise.all(wave)));
+  }
+  const messages = ['one', 'two', 'three', 'four'];
+  for (const [n, message] of messages.entries()) await (n % 2 === 0 ? a : b).publish('crowd', message);
+  for (const client of clients) {
+    await client.next('the last message', () => client.frames.length >= messages.length);
+  }
+  for (const [n, message] of messages.entries()) {
+    t.is(clients.filter(({ frames }) => textOf(frames[n]) === message).length, 1000, message);
+  }
+  for (const client of clients) client.ws.terminate();
+});
+
 test('members of one web are listed by the other, and each hears who comes and goes, once', async (t) => {
   const webs = await pair();
   const { a, b } = await aTenant(webs.a, webs.b);

@@ -28,7 +28,10 @@ export interface Sockets extends Closable {
 
 interface Open {
   principal: Principal | null;
+  connection: Socket;
   isAlive: boolean;
+  /** Bytes that had left for the client at the last ping. */
+  taken: number;
 }
 
 export function createSockets(services: Services, admit: Admission): Sockets {
@@ -39,12 +42,11 @@ export function createSockets(services: Services, admit: Admission): Sockets {
 
   const pings = setInterval(() => {
     for (const [ws, state] of open) {
-      // A paused socket reads no pong; it is paused because its client is being served.
-      if (!state.isAlive && !ws.isPaused) ws.terminate();
-      else {
+      if (state.isAlive || isBeingServed(ws, state)) {
         state.isAlive = false;
+        state.taken = takenBy(state.connection);
         ws.ping();
-      }
+      } else ws.terminate();
     }
   }, PING_MS);
   const checks = setInterval(() => void closeInvalid(), VALIDITY_MS);
@@ -63,8 +65,8 @@ export function createSockets(services: Services, admit: Admission): Sockets {
     }
   };
 
-  const accept = (ws: WebSocket, principal: Principal | null) => {
-    const state = { principal, isAlive: true };
+  const accept = (ws: WebSocket, connection: Socket, principal: Principal | null) => {
+    const state: Open = { principal, connection, isAlive: true, taken: 0 };
     open.set(ws, state);
     ws.on('pong', () => {
       state.isAlive = true;
@@ -96,7 +98,7 @@ export function createSockets(services: Services, admit: Admission): Sockets {
           socket.off('error', ignore);
           server.handleUpgrade(request, socket, head, (ws) => {
             isServed = true;
-            accept(ws, caller.principal);
+            accept(ws, socket, caller.principal);
             prepared.serve(ws);
           });
         }
@@ -123,6 +125,15 @@ export function createSockets(services: Services, admit: Admission): Sockets {
       clearTimeout(late);
     },
   };
+}
+
+/** A paused socket reads no pong: its client shows itself by taking what it is sent, if there is anything to take. */
+function isBeingServed(ws: WebSocket, { connection, taken }: Open): boolean {
+  return ws.isPaused && (ws.bufferedAmount === 0 || takenBy(connection) > taken);
+}
+
+function takenBy(connection: Socket): number {
+  return connection.bytesWritten - connection.writableLength;
 }
 
 function ignore(): void {}
