@@ -18,13 +18,6 @@ export interface Value {
   value: number;
 }
 
-export interface Totals {
-  accepted: number;
-  dead: number;
-  /** Ended in any other way. */
-  done: number;
-}
-
 const LABELS = ['state', 'reason', 'kind', 'namespace'] as const;
 type Label = (typeof LABELS)[number];
 
@@ -36,24 +29,19 @@ export interface Metrics {
   snapshot(): Promise<object[]>;
   /** The Prometheus text of this process, the given snapshots of others, and what all share. */
   text(others: readonly object[][]): Promise<string>;
-  /** What all processes have counted since they started, as of the text being made. */
-  totals(): Totals;
   readonly contentType: string;
 }
 
-const ACCEPTED = 'orama_invocations_accepted_total';
-const ENDED = 'orama_invocations_ended_total';
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
 
 export function createMetrics(): Metrics {
   const registry = new Registry();
   const shared = new Registry();
   const registers = [registry];
-  let totals: Totals = { accepted: 0, done: 0, dead: 0 };
   collectDefaultMetrics({ register: registry });
 
   const accepted = new Counter({
-    name: ACCEPTED,
+    name: 'orama_invocations_accepted_total',
     help: 'Invocations made durable on the queue, by trigger.',
     labelNames: ['trigger'],
     registers,
@@ -66,7 +54,7 @@ export function createMetrics(): Metrics {
     registers,
   });
   const ended = new Counter({
-    name: ENDED,
+    name: 'orama_invocations_ended_total',
     help: 'Invocations that are over, by the state they ended in and, for dead ones, the reason.',
     labelNames: ['state', 'reason'],
     registers,
@@ -105,20 +93,8 @@ export function createMetrics(): Metrics {
     async text(others) {
       const own = await registry.getMetricsAsJSON();
       const merged = AggregatorRegistry.aggregate([own, ...others]);
-      totals = await countTotals(merged);
       return `${await merged.metrics()}\n${await shared.metrics()}`;
     },
-    totals: () => totals,
     contentType: registry.contentType,
   };
-}
-
-async function countTotals(registry: Pick<Registry, 'getSingleMetric'>): Promise<Totals> {
-  const totals = { accepted: 0, done: 0, dead: 0 };
-  const valuesOf = async (name: string) => (await registry.getSingleMetric(name)?.get())?.values ?? [];
-  for (const { value } of await valuesOf(ACCEPTED)) totals.accepted += value;
-  for (const { value, labels } of await valuesOf(ENDED)) {
-    totals[labels.state === 'dead' ? 'dead' : 'done'] += value;
-  }
-  return totals;
 }

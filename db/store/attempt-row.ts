@@ -82,12 +82,15 @@ const FINAL_COLUMNS = [
  * Any number of rows in one statement with one parameter, a JSON array of tuples: three times as fast as a
  * multi-row insert, which RQLite parses value by value. `on conflict` names the key, because
  * `insert or ignore` would drop a row that breaks any other rule without a word. Over a row that ended nothing, one
- * that ends the invocation takes its place; with that it is as good as written once.
+ * that ends the invocation takes its place; with that it is as good as written once. Its position is then a new one,
+ * asked for anew for each row, so that whoever reads in the order of writing meets the end.
  */
 export const INSERT_ATTEMPTS = `
 insert into attempts (${COLUMNS.join(', ')})
 select ${COLUMNS.map((_, at) => `value->>${at}`).join(', ')} from json_each(?) where true
-on conflict (request_id, attempt) do update set ${FINAL_COLUMNS.map((name) => `${name} = excluded.${name}`).join(', ')}
+on conflict (request_id, attempt) do update set
+position = (select last.position + 1 from attempts last where excluded.attempt is not null order by last.position desc limit 1),
+${FINAL_COLUMNS.map((name) => `${name} = excluded.${name}`).join(', ')}
 where attempts.state is null and excluded.state is not null`;
 
 /** Times may come from a clock with fractions; the columns take whole milliseconds. */

@@ -1,5 +1,6 @@
 import type { AttemptStore } from '../../src/ports/store.js';
 import type { Database } from '../database.js';
+import type { AttemptTally } from './attempt-tally.js';
 
 /** Invocations or outputs that one statement touches. */
 const STEP = 500;
@@ -12,7 +13,7 @@ const EXPIRED_OUTPUTS = `position in (
   select position from attempts indexed by attempts_with_output
   where output is not null and output_expires_at <= ? order by output_expires_at limit ${STEP})`;
 
-const OLD_DEAD = `request_id in (
+const OLD_DEAD = `position <= ? and request_id in (
   select request_id from attempts indexed by attempts_dead where state = 'dead' and completed_at < ? limit ${STEP})`;
 
 /** The table is in order of writing, which is nearly that of starting: old rows are in front, no index is needed. */
@@ -24,7 +25,7 @@ from (select position, started_at from attempts not indexed where position > ? o
 const OLD_LOGS = `position > ? and position <= ? and started_at < ? and not exists (
   select 1 from attempts dead where dead.request_id = attempts.request_id and dead.state = 'dead')`;
 
-export function createAttemptSweep(database: Database): AttemptStore['sweep'] {
+export function createAttemptSweep(database: Database, tally: AttemptTally): AttemptStore['sweep'] {
   const { knex } = database;
   /** Dead letters outlive the log around them: the walk goes on behind them instead of passing them each time. */
   let walkedTo = 0;
@@ -32,7 +33,7 @@ export function createAttemptSweep(database: Database): AttemptStore['sweep'] {
   const where = (condition: string, bindings: number[]) =>
     knex('attempts').whereRaw(condition, bindings).options({ idempotent: true });
 
-  async function dropLogs(before: number): Promise<number> {
+  async function dropLogs(before: number, counted: number): Promise<number> {
     for (let windows = 0; windows < MAX_WINDOWS; windows += 1) {
       const [window] = await database.run<{ last: number | null; oldest: number }[]>(
         knex.raw(SEE_WINDOW, [walkedTo]),
@@ -42,7 +43,8 @@ export function createAttemptSweep(database: Database): AttemptStore['sweep'] {
         walkedTo = 0;
         return 0;
       }
-      const dropped = await database.run(where(OLD_LOGS, [walkedTo, window.last, before]).delete());
+      const last = Math.min(window.last, counted);
+      const dropped = await database.run(where(OLD_LOGS, [walkedTo, last, before]).delete());
       walkedTo = window.last;
       if (dropped > 0) return dropped;
     }
@@ -50,8 +52,10 @@ export function createAttemptSweep(database: Database): AttemptStore['sweep'] {
   }
 
   return async ({ logsBefore, deadBefore, now }) => {
+    // What is deleted has been counted before.
+    const { position } = await tally();
     const outputs = await database.run(where(EXPIRED_OUTPUTS, [now]).update({ output: null }));
-    const dead = await database.run(where(OLD_DEAD, [deadBefore]).delete());
-    return outputs + dead + (await dropLogs(logsBefore));
+    const dead = await database.run(where(OLD_DEAD, [position, deadBefore]).delete());
+    return outputs + dead + (await dropLogs(logsBefore, position));
   };
 }

@@ -4,6 +4,7 @@ import { createAttemptList } from './attempt-list.js';
 import { createAttemptLogs } from './attempt-logs.js';
 import { type AttemptRecord, INSERT_ATTEMPTS, toAttempt, toTuple } from './attempt-row.js';
 import { createAttemptSweep } from './attempt-sweep.js';
+import { createAttemptTally } from './attempt-tally.js';
 
 /** One statement carries at most this much: a bigger one would hold up everything behind it. */
 const MAX_ROWS = 500;
@@ -18,6 +19,7 @@ const IS_DEAD = `state = 'dead' and not exists (
 
 export function createAttemptStore(database: Database): AttemptStore {
   const { knex } = database;
+  const tally = createAttemptTally(database);
 
   return {
     async write(rows) {
@@ -75,7 +77,11 @@ export function createAttemptStore(database: Database): AttemptStore {
       );
     },
 
-    sweep: createAttemptSweep(database),
+    async countEnded() {
+      return (await tally()).ended;
+    },
+
+    sweep: createAttemptSweep(database, tally),
   };
 }
 

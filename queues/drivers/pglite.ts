@@ -8,21 +8,35 @@ import { PgliteDatabase } from './pglite/database.js';
 import { PgliteDriver } from './pglite/driver.js';
 import { LocalLeases } from './pglite/leases.js';
 
-export interface PgliteQueuesOptions extends QueueLimits {
-  /** The data directory, locked by the caller. */
-  dir: string;
+interface PgliteQueuesSettings extends QueueLimits {
   timings: QueueTimings;
   warn: Warn;
 }
 
+export interface PgliteQueuesOptions extends PgliteQueuesSettings {
+  /** The data directory, locked by the caller. */
+  dir: string;
+}
+
 /** Queue, backlog and leases of the embedded engine: one process on one directory. */
-export async function openPgliteQueues({
-  dir,
-  timings,
-  warn,
-  ...limits
-}: PgliteQueuesOptions): Promise<Queues> {
+export async function openPgliteQueues({ dir, ...settings }: PgliteQueuesOptions): Promise<Queues> {
   const database = await PgliteDatabase.open(join(dir, 'queue'));
+  const queues = await openQueuesOn(database, settings);
+  let closing: Promise<void> | undefined;
+  return {
+    ...queues,
+    close: () => {
+      closing ??= queues.close().then(() => database.end());
+      return closing;
+    },
+  };
+}
+
+/** The same on a database that its owner closes. */
+export async function openQueuesOn(
+  database: PgliteDatabase,
+  { timings, warn, ...limits }: PgliteQueuesSettings,
+): Promise<Queues> {
   const driver = await PgliteDriver.open(database, limits, warn);
   const queue = new BullInvocationQueue(driver, timings, warn);
   const tasks = await BullTasks.open(driver, timings, warn);
@@ -34,7 +48,6 @@ export async function openPgliteQueues({
     await backlog.close();
     await tasks.close();
     await queue.close();
-    await database.end();
   };
   return {
     queue,

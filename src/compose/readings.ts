@@ -15,11 +15,14 @@ export function addInstallationReadings({ metrics, queue, store, backlog }: Part
   });
   metrics.addReading({
     name: 'orama_invocations',
-    help: 'Accepted since the processes that report began to count, and what has become of them: accepted = waiting + running + retrying + done + dead.',
+    help: 'Invocations ever accepted, and what has become of them: accepted = waiting + running + retrying + done + dead.',
     of: 'installation',
     async read() {
       const { waiting, running, retrying } = await queue.counts();
-      const { accepted, done, dead } = metrics.totals();
+      const [ended, letters] = await Promise.all([store.attempts.countEnded(), store.attempts.countDead()]);
+      const dead = letters.reduce((sum, { count }) => sum + count, 0);
+      const done = ended - dead;
+      const accepted = waiting + running + retrying + done + dead;
       return byLabel('state', { accepted, waiting, running, retrying, done, dead });
     },
   });

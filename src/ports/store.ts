@@ -177,6 +177,8 @@ export interface AttemptStore {
   takeDead(id: RequestId): Promise<AttemptRow | null>;
   purgeDead(namespace: Namespace, fn: FunctionName): Promise<number>;
   countDead(): Promise<{ namespace: string; reason: string; count: number }[]>;
+  /** Invocations that have ever ended, in whatever way; those whose rows have been deleted since are counted, too. */
+  countEnded(): Promise<number>;
   /** Deletes logs started before, dead letters completed before, outputs expired by now. Returns rows touched; bounded work per call. */
   sweep(limits: { logsBefore: number; deadBefore: number; now: number }): Promise<number>;
 }

@@ -316,4 +316,41 @@ export function testAttempts(driver: string, open: OpenStore): void {
       t.is(await attempts.invocation(dead), null);
     },
   );
+
+  test.serial(`${driver}: an invocation counts once as ended, whatever becomes of its rows`, async (t) => {
+    const [{ attempts }, other] = [await get(), await open()];
+    const namespace = aNamespace();
+    const before = await attempts.countEnded();
+    const counted = async () => {
+      const both = await Promise.all([attempts.countEnded(), other.attempts.countEnded()]);
+      t.is(both[0], both[1]);
+      return both[0] - before;
+    };
+    const [twice, late, alsoLate] = [aRequestId(), aRequestId(), aRequestId()];
+    const died = [late, alsoLate].map((requestId) =>
+      anAttempt({ namespace, requestId, startedAt: -900, status: 'error' }),
+    );
+    const dead = aDeadAttempt({ namespace, startedAt: -900 }, { completedAt: -900 });
+    await attempts.write([
+      ...died,
+      dead,
+      anAttempt({ namespace, startedAt: -900, final: anEnd() }),
+      anAttempt({ namespace, startedAt: -900, attempt: 0, final: anEnd({ state: 'cancelled' }) }),
+      anAttempt({ namespace, startedAt: -900, status: 'error' }),
+      anAttempt({ namespace, startedAt: -900, requestId: twice, attempt: 2, final: anEnd() }),
+    ]);
+    t.is(await counted(), 4);
+    // The end of what was thought to have died, and an end of an earlier attempt of what has ended.
+    await attempts.write([
+      ...died.map((row) => ({ ...row, final: anEnd() })),
+      anAttempt({ namespace, startedAt: -900, requestId: twice, attempt: 1, final: anEnd() }),
+    ]);
+    t.is(await counted(), 6);
+    await attempts.takeDead(dead.requestId);
+    await attempts.write([anAttempt({ namespace, startedAt: -900, final: anEnd() })]);
+    while ((await attempts.sweep({ logsBefore: -1, deadBefore: -1, now: -1000 })) > 0);
+    t.is((await logsOf(attempts, namespace)).records.length, 0);
+    t.is(await counted(), 7);
+    await other.close();
+  });
 }

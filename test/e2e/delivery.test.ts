@@ -252,12 +252,10 @@ test('a function that publishes to its own topic stops at depth 5, and its log s
   let json: unknown = [];
   for (let level = 0; level < 7; level += 1) json = [{ op: 'publish', a: topic, json }];
   await api.publish(topic, json);
-  const records = await eventually('the note', async () => {
+  const records = await eventually('all are logged, and the note', async () => {
     const found = await loggedAttempts(api, name);
-    return (
-      found.some(({ messages }) => messages.some(({ message }) => /trigger depth of 5/.test(message))) &&
-      found
-    );
+    const messages = found.flatMap((record) => record.messages.map(({ message }) => message));
+    return found.length >= 5 && messages.some((message) => /trigger depth of 5/.test(message)) && found;
   });
   t.is(records.length, 5);
   const listed = (await api.get(`/v1/invocations?function=${name}`)).json.invocations;

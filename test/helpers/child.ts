@@ -1,5 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
+import { endProcess } from './server-process.js';
 
 /** A process of the test's own that runs a compiled module and talks to it over IPC. */
 export interface Child {
@@ -17,12 +17,7 @@ export function startChild(module: URL, args: readonly string[]): Child {
   return {
     process,
     messages,
-    kill: async (signal = 'SIGKILL') => {
-      if (process.exitCode !== null || process.signalCode !== null) return;
-      const exited = once(process, 'exit');
-      process.kill(signal);
-      await exited;
-    },
+    kill: (signal) => endProcess(process, signal),
     freeze: () => void process.kill('SIGSTOP'),
     thaw: () => void process.kill('SIGCONT'),
   };

@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { Api } from './api.js';
+import { readyLine } from './ready-line.js';
 import { type RedisServerProcess, startRedis } from './redis-server.js';
+import { endProcess } from './server-process.js';
 
 const ADMIN_KEY = 'ak_cluster-of-the-tests:default';
 const MAINS = {
@@ -62,7 +62,7 @@ export async function startCluster(shared: Settings = {}): Promise<Cluster> {
   const start = async (role: keyof typeof MAINS, settings: RoleSettings) => {
     const started = spawnRole(role, { ...base, ...settings });
     children.push(started.child);
-    return { ...started, ready: await whenReady(role, started) };
+    return { ...started, ready: await readyLine(started.child, READY[role], started.process.log) };
   };
   return {
     redis,
@@ -104,26 +104,7 @@ export function spawnRole(role: keyof typeof MAINS, { maxFileBlocks, ...settings
   return { child, process: handle };
 }
 
-/** Resolves with what the line that says so says: the URL of a web process. */
-function whenReady(
-  role: keyof typeof MAINS,
-  { child, process: { log } }: ReturnType<typeof spawnRole>,
-): Promise<string> {
-  const lines = createInterface({ input: child.stdout });
-  return new Promise((resolve, reject) => {
-    lines.on('line', (line) => {
-      const found = READY[role].exec(line)?.[1];
-      if (found) resolve(found);
-    });
-    child.once('exit', (code) => reject(new Error(`a ${role} process ended with ${code}: ${log()}`)));
-  });
-}
-
 async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
-  if (child.exitCode === null && child.signalCode === null) {
-    const exited = once(child, 'exit');
-    child.kill(signal);
-    await exited;
-  }
+  await endProcess(child, signal);
   return child.exitCode;
 }

@@ -1,10 +1,10 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { type ChildProcess, execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
+import { endProcess, launch } from './server-process.js';
 
 export interface KuboServer {
   readonly url: string;
@@ -29,52 +29,53 @@ export async function startKubo(program: string): Promise<KuboServer> {
   const ipfs = async (...args: string[]) => {
     await promisify(execFile)(program, args, { env });
   };
-  await ipfs('init', '--profile=test');
-  await ipfs('config', 'Routing.Type', 'none');
-  await ipfs('config', '--json', 'Addresses.Swarm', '[]');
-  await ipfs(
-    'config',
-    '--json',
-    'Swarm.Transports.Network',
-    '{"QUIC":false,"WebTransport":false,"WebRTCDirect":false}',
-  );
-  let { daemon, port } = await launch(program, env);
-  await ipfs('config', 'Addresses.API', `/ip4/127.0.0.1/tcp/${port}`);
-  const end = async () => {
-    if (daemon.exitCode !== null || daemon.signalCode !== null) return;
-    const exited = once(daemon, 'exit');
-    daemon.kill('SIGKILL');
-    await exited;
-  };
-  return {
-    url: `http://127.0.0.1:${port}`,
-    kill: end,
-    restart: async () => {
-      await end();
-      ({ daemon, port } = await launch(program, env));
-    },
-    collectGarbage: () => ipfs('repo', 'gc', '--silent'),
-    close: async () => {
-      await end();
-      await rm(repo, { recursive: true, force: true });
-    },
-  };
+  const remove = () => rm(repo, { recursive: true, force: true });
+  try {
+    await ipfs('init', '--profile=test');
+    await ipfs('config', 'Routing.Type', 'none');
+    await ipfs('config', '--json', 'Addresses.Swarm', '[]');
+    const noNetwork = '{"QUIC":false,"WebTransport":false,"WebRTCDirect":false}';
+    await ipfs('config', '--json', 'Swarm.Transports.Network', noNetwork);
+    let { daemon, port } = await launchKubo(program, env);
+    // Set at once, so that a restart takes the same port.
+    await ipfs('config', 'Addresses.API', `/ip4/127.0.0.1/tcp/${port}`).catch(async (error) => {
+      await endProcess(daemon);
+      throw error;
+    });
+    return {
+      url: `http://127.0.0.1:${port}`,
+      kill: () => endProcess(daemon),
+      restart: async () => {
+        await endProcess(daemon);
+        ({ daemon, port } = await launchKubo(program, env));
+      },
+      collectGarbage: () => ipfs('repo', 'gc', '--silent'),
+      close: async () => {
+        await endProcess(daemon);
+        await remove();
+      },
+    };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
 }
 
-async function launch(
+async function launchKubo(
   program: string,
   env: NodeJS.ProcessEnv,
 ): Promise<{ daemon: ChildProcess; port: number }> {
-  const daemon = spawn(program, ['daemon', '--migrate=false'], { env, stdio: ['ignore', 'pipe', 'ignore'] });
   let port = 0;
-  for await (const line of createInterface({ input: daemon.stdout })) {
-    const listening = /RPC API server listening on \/ip4\/127\.0\.0\.1\/tcp\/(\d+)/.exec(line);
-    if (listening !== null) port = Number(listening[1]);
-    if (line.includes('Daemon is ready')) {
-      // Read on, or a full pipe would stop the daemon.
-      daemon.stdout.resume();
-      return { daemon, port };
+  const daemon = await launch(program, ['daemon', '--migrate=false'], { env }, async ({ stdout }) => {
+    if (stdout === null) throw new Error('it has no stdout');
+    for await (const line of createInterface({ input: stdout })) {
+      const listening = /RPC API server listening on \/ip4\/127\.0\.0\.1\/tcp\/(\d+)/.exec(line);
+      if (listening !== null) port = Number(listening[1]);
+      if (line.includes('Daemon is ready')) return;
     }
-  }
-  throw new Error('the Kubo daemon ended before it was ready');
+    throw new Error('it closed its stdout');
+  });
+  // The reader of lines has stopped it; a full pipe would stop the daemon.
+  daemon.stdout?.resume();
+  return { daemon, port };
 }

@@ -1,10 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import type { ChildProcess } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { freePort } from './free-port.js';
+import { endProcess, launch } from './server-process.js';
 
 export interface OlricServer {
   readonly url: string;
@@ -30,23 +31,21 @@ export async function startOlric(program: string, settings: OlricSettings = {}):
   const [port, gossipPort] = [await freePort(), await freePort()];
   const config = join(dir, 'olric.yaml');
   await writeFile(config, yaml(port, gossipPort, settings));
-  let server = await launch(program, config, port, settings.password);
-  const end = async () => {
-    if (server.exitCode !== null || server.signalCode !== null) return;
-    const exited = once(server, 'exit');
-    server.kill('SIGKILL');
-    await exited;
-  };
+  const start = () => launchOlric(program, config, port, settings.password);
+  let server = await start().catch(async (error) => {
+    await rm(dir, { recursive: true, force: true });
+    throw error;
+  });
   return {
     url: `redis://127.0.0.1:${port}`,
     gossipPort,
-    kill: end,
+    kill: () => endProcess(server),
     restart: async () => {
-      await end();
-      server = await launch(program, config, port, settings.password);
+      await endProcess(server);
+      server = await start();
     },
     close: async () => {
-      await end();
+      await endProcess(server);
       await rm(dir, { recursive: true, force: true });
     },
   };
@@ -99,20 +98,28 @@ dmaps:
 `;
 }
 
-async function launch(program: string, config: string, port: number, password = ''): Promise<ChildProcess> {
-  const server = spawn(program, ['-c', config], { stdio: 'ignore' });
-  const probe = new Redis({
-    port,
-    host: '127.0.0.1',
-    password,
-    protocol: 2,
-    enableReadyCheck: false,
-    disableClientInfo: true,
-    maxRetriesPerRequest: null,
-    retryStrategy: () => 20,
+function launchOlric(program: string, config: string, port: number, password = ''): Promise<ChildProcess> {
+  return launch(program, ['-c', config], {}, async (_server, signal) => {
+    const probe = new Redis({
+      port,
+      host: '127.0.0.1',
+      password,
+      protocol: 2,
+      enableReadyCheck: false,
+      disableClientInfo: true,
+      maxRetriesPerRequest: null,
+      retryStrategy: () => 20,
+    });
+    probe.on('error', () => {});
+    signal.addEventListener('abort', () => probe.disconnect());
+    // It listens before its cluster has formed, and refuses what it is asked until then.
+    while (!signal.aborted && !(await isTaken(probe))) await sleep(20);
   });
-  probe.on('error', () => {});
-  await probe.call('DM.PUT', 'probe', 'probe', '1');
-  probe.disconnect();
-  return server;
+}
+
+function isTaken(probe: Redis): Promise<boolean> {
+  return probe.call('DM.PUT', 'probe', 'probe', '1').then(
+    () => true,
+    () => false,
+  );
 }

@@ -1,10 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
+import { freePort } from './free-port.js';
+import { endProcess, launch } from './server-process.js';
 
 /** A redis-server of the test's own, on a free loopback port, that loses nothing it has acknowledged. */
 export interface RedisServerProcess {
@@ -23,50 +22,35 @@ export interface RedisServerProcess {
 export async function startRedis(extraArgs: readonly string[] = []): Promise<RedisServerProcess> {
   const dir = await mkdtemp(join(tmpdir(), 'orama-redis-'));
   const port = await freePort();
-  let process = await launch(port, dir, extraArgs);
-  const end = async (): Promise<void> => {
-    if (process.exitCode !== null || process.signalCode !== null) return;
-    const exited = once(process, 'exit');
-    process.kill('SIGKILL');
-    await exited;
-  };
+  const start = () => launchRedis(port, dir, extraArgs);
+  let server = await start().catch(async (error) => {
+    await rm(dir, { recursive: true, force: true });
+    throw error;
+  });
   return {
     url: `redis://127.0.0.1:${port}/0`,
     port,
-    kill: end,
-    freeze: () => void process.kill('SIGSTOP'),
-    thaw: () => void process.kill('SIGCONT'),
+    kill: () => endProcess(server),
+    freeze: () => void server.kill('SIGSTOP'),
+    thaw: () => void server.kill('SIGCONT'),
     restart: async () => {
-      await end();
-      process = await launch(port, dir, extraArgs);
+      await endProcess(server);
+      server = await start();
     },
     close: async () => {
-      await end();
+      await endProcess(server);
       await rm(dir, { recursive: true, force: true });
     },
   };
 }
 
-async function launch(port: number, dir: string, extraArgs: readonly string[]): Promise<ChildProcess> {
+function launchRedis(port: number, dir: string, extraArgs: readonly string[]) {
   const durable = ['--appendonly', 'yes', '--appendfsync', 'always', '--save', ''];
-  const process = spawn(
-    'redis-server',
-    ['--port', String(port), '--bind', '127.0.0.1', '--dir', dir, ...durable, ...extraArgs],
-    { stdio: 'ignore' },
-  );
-  const probe = new Redis(port, '127.0.0.1', { retryStrategy: () => 20, maxRetriesPerRequest: null });
-  probe.on('error', () => {});
-  await probe.ping();
-  probe.disconnect();
-  return process;
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
+  const args = ['--port', String(port), '--bind', '127.0.0.1', '--dir', dir, ...durable, ...extraArgs];
+  return launch('redis-server', args, {}, async (_server, signal) => {
+    const probe = new Redis(port, '127.0.0.1', { retryStrategy: () => 20, maxRetriesPerRequest: null });
+    probe.on('error', () => {});
+    signal.addEventListener('abort', () => probe.disconnect());
+    await probe.ping();
+  });
 }

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from './free-port.js';
+import { endProcess } from './server-process.js';
 import { findServer } from './servers.js';
 
 export const findRqlited = (): string | null => findServer('rqlite', 'TEST_RQLITED', 'rqlited');
@@ -57,10 +57,7 @@ export async function startRqlite(binary: string, size = 1): Promise<RqliteClust
       async kill(signal) {
         const process = running;
         running = null;
-        if (process === null || process.exitCode !== null) return;
-        const gone = once(process, 'exit');
-        process.kill(signal);
-        await gone;
+        if (process !== null) await endProcess(process, signal);
       },
     };
   });

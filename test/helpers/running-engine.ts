@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { Api } from './api.js';
+import { readyLine } from './ready-line.js';
+import { endProcess } from './server-process.js';
 
 const CLI = 'dist/src/cli/main.js';
 
@@ -35,14 +35,11 @@ export interface TestEngine {
 export async function startEngine(options: EngineOptions = {}): Promise<TestEngine> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'orama-test-')));
   const child = spawnEngine(dataDir, options.env ?? {});
-  const url = await listening(child);
+  const url = await readyLine(child.process, /listening on (http\S+)/, child.log);
   const adminKey = (await readFile(join(dataDir, 'admin-key'), 'utf8')).trim();
 
   const stop = async () => {
-    if (child.process.exitCode === null && child.process.signalCode === null) {
-      child.process.kill('SIGTERM');
-      await once(child.process, 'exit');
-    }
+    await endProcess(child.process, 'SIGTERM');
     return child.process.exitCode;
   };
   return {
@@ -52,10 +49,7 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
     pid: child.process.pid ?? 0,
     api: new Api(url, adminKey),
     log: child.log,
-    async kill9() {
-      child.process.kill('SIGKILL');
-      await once(child.process, 'exit');
-    },
+    kill9: () => endProcess(child.process),
     stop,
     async close() {
       await stop();
@@ -80,17 +74,4 @@ export function spawnEngine(dataDir: string, env: Record<string, string>): Spawn
     text += part;
   });
   return { process: child, log: () => text };
-}
-
-async function listening({ process: child, log }: Spawned): Promise<string> {
-  if (!child.stdout) throw new Error('the engine has no stdout');
-  const lines = createInterface({ input: child.stdout });
-  const found = new Promise<string>((resolve, reject) => {
-    lines.on('line', (line) => {
-      const url = /listening on (http\S+)/.exec(line)?.[1];
-      if (url) resolve(url);
-    });
-    child.once('exit', (code) => reject(new Error(`the engine ended with ${code}: ${log()}`)));
-  });
-  return found;
 }

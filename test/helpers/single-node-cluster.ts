@@ -13,10 +13,16 @@ export async function startCluster(): Promise<RedisServerProcess> {
     'no',
   ]);
   const redis = new Redis(server.url);
-  await redis.call('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
-  await until('the cluster is up', async () => {
-    return String(await redis.call('CLUSTER', 'INFO')).includes('cluster_state:ok');
-  });
-  redis.disconnect();
-  return server;
+  try {
+    await redis.call('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
+    await until('the cluster is up', async () => {
+      return String(await redis.call('CLUSTER', 'INFO')).includes('cluster_state:ok');
+    });
+    return server;
+  } catch (error) {
+    await server.close();
+    throw error;
+  } finally {
+    redis.disconnect();
+  }
 }

@@ -1,41 +1,43 @@
-import { cp, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import anyTest, { type TestFn } from 'ava';
-import { openQueues, type Queues } from '../../queues/open.js';
+import { DEFAULT_TIMINGS } from '../../queues/driver.js';
+import { PgliteDatabase } from '../../queues/drivers/pglite/database.js';
+import { openQueuesOn } from '../../queues/drivers/pglite.js';
 import { backlogConformance } from '../conformance/backlog.js';
 import { leasesConformance } from '../conformance/leases.js';
 import { type QueueContext, queueConformance } from '../conformance/queue.js';
 import { schedulesConformance } from '../conformance/schedules.js';
 import { tasksConformance } from '../conformance/tasks.js';
+import { tempDir } from '../helpers/temp-dir.js';
 
-const test = anyTest.serial as unknown as TestFn<QueueContext & { dir: string }>;
-let made: string;
+const test = anyTest.serial as unknown as TestFn<QueueContext>;
+const dir = tempDir();
+const SETTINGS = { maxWaiting: 50, maxBytes: 1 << 20, timings: DEFAULT_TIMINGS, warn: () => {} };
 
-const open = (dir: string): Promise<Queues> =>
-  openQueues({ driver: 'pglite', dir, maxWaiting: 50, maxBytes: 1 << 20 });
-
-// Making a database takes seconds, copying one does not.
+// Starting Postgres takes seconds, emptying it does not: one for all tests, each with a queue of its own on it.
+let database: PgliteDatabase;
 test.before(async () => {
-  made = await mkdtemp(join(tmpdir(), 'orama-queue-'));
-  await (await open(made)).close();
+  database = await PgliteDatabase.open(join(dir, 'queue'));
 });
-test.after.always(() => rm(made, { recursive: true, force: true }));
+test.after.always(() => database.end());
 
 test.beforeEach(async (t) => {
-  const dir = await mkdtemp(join(tmpdir(), 'orama-queue-'));
-  await cp(made, dir, { recursive: true });
-  const queues = await open(dir);
-  t.context = { dir, queues, other: queues };
+  await empty(database);
+  const queues = await openQueuesOn(database, SETTINGS);
+  t.context = { queues, other: queues };
 });
-test.afterEach.always(async (t) => {
-  await t.context.queues.close();
-  await rm(t.context.dir, { recursive: true, force: true });
-});
+test.afterEach.always((t) => t.context.queues.close());
 
-const suite = test as unknown as TestFn<QueueContext>;
-queueConformance(suite);
-tasksConformance(suite);
-schedulesConformance(suite);
-backlogConformance(suite, (context) => context.queues.backlog);
-leasesConformance(suite, (context) => [context.queues.leases, context.other.leases]);
+queueConformance(test);
+tasksConformance(test);
+schedulesConformance(test);
+backlogConformance(test, (context) => context.queues.backlog);
+leasesConformance(test, (context) => [context.queues.leases, context.other.leases]);
+
+async function empty(database: PgliteDatabase): Promise<void> {
+  const { rows } = await database.query<{ name: string }>(
+    `SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
+     WHERE schemaname IN ('bullmq', 'orama') AND tablename <> 'migration'`,
+  );
+  await database.query(`TRUNCATE ${rows.map(({ name }) => name).join(', ')}`);
+}

@@ -1,8 +1,9 @@
 import test from 'ava';
 import { Redis } from 'ioredis';
 import { openQueues } from '../../queues/open.js';
+import { freePort } from '../helpers/free-port.js';
 import { namespace, queued } from '../helpers/invocations.js';
-import { freePort, startRedis } from '../helpers/redis-server.js';
+import { startRedis } from '../helpers/redis-server.js';
 import { until } from '../helpers/until.js';
 
 test('the queue, backlog and leases work on a Redis Cluster', async (t) => {
