@@ -16,6 +16,7 @@ import { createHost, type HostDeps } from './host.js';
 import type { LogWriter } from './log-writer.js';
 import { ModuleUnavailable } from './module-unavailable.js';
 import { observedHost } from './observed-host.js';
+import { moduleOf } from './warm-up.js';
 
 /** How long a job steps back when all places of its function's `concurrency` are taken; jittered. */
 const BUSY_MS = 100;
@@ -134,11 +135,7 @@ async function attempt(deps: ConsumerDeps, delivery: Delivery, fn: FunctionVersi
     .run({
       requestId: invocation.id,
       namespace: invocation.namespace,
-      functionName: fn.name,
-      cid: fn.wasm_cid,
-      loadWasm: () => deps.blobs.get(fn.wasm_cid),
-      warmStart: fn.warm_start,
-      memoryLimitMb: fn.memory_limit_mb,
+      ...moduleOf(fn, deps.blobs),
       timeoutMs: fn.timeout_seconds * 1000,
       input: invocation.input,
       callerWallet: invocation.callerWallet,
