@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util';
 import { cold } from './scenarios/cold.js';
 import { embedded } from './scenarios/embedded.js';
 import { events, fanOut } from './scenarios/events.js';
+import { fairness } from './scenarios/fairness.js';
 import { hostCalls } from './scenarios/host-calls.js';
 import { memory } from './scenarios/memory.js';
 import { profile } from './scenarios/profile.js';
@@ -30,6 +31,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   sync,
   async: events,
   fanout: fanOut,
+  fairness,
   hostcalls: hostCalls,
   cold,
   embedded,

@@ -10,7 +10,8 @@ import {
   type QueueTimings,
   type Warn,
 } from './driver.js';
-import { DOUBLING, decodeInvocation, doublingBackoff, INVOCATIONS, type JobData } from './jobs.js';
+import { Hands, mostInHand } from './hands.js';
+import { DOUBLING, decodeInvocation, doublingBackoff, type JobData, LANES, type Lane } from './jobs.js';
 
 /** Why a delivery's signal was aborted: the invocation was cancelled, or another worker has taken the job over. */
 const CANCELLED = 'cancelled';
@@ -35,6 +36,7 @@ export class Consumer implements Closable {
   readonly #driver: QueueDriver;
   readonly #handler: DeliveryHandler;
   readonly #settings: ConsumerSettings;
+  readonly #hands: Hands;
   readonly #workers: BullWorker<JobData>[] = [];
   readonly #inHand = new Map<string, BullWorker<JobData>>();
   readonly #earlyCancels = new Map<string, NodeJS.Timeout>();
@@ -45,6 +47,7 @@ export class Consumer implements Closable {
     this.#driver = driver;
     this.#handler = handler;
     this.#settings = settings;
+    this.#hands = new Hands(settings.concurrency);
   }
 
   static async start(
@@ -54,18 +57,21 @@ export class Consumer implements Closable {
   ): Promise<Consumer> {
     const consumer = new Consumer(driver, handler, settings);
     consumer.#cancelRequests = await driver.onCancelRequest((id) => consumer.#onCancelRequest(id));
-    const count = Math.min(driver.workersPerConsumer, settings.concurrency);
-    for (let index = 0; index < count; index++) {
-      await consumer.#addWorker(Math.floor((settings.concurrency + index) / count));
+    for (const lane of LANES) {
+      const most = mostInHand(lane, settings.concurrency);
+      const count = Math.min(driver.workersPerLane, most);
+      for (let index = 0; index < count; index++) {
+        await consumer.#addWorker(lane, Math.floor((most + index) / count));
+      }
     }
     return consumer;
   }
 
-  async #addWorker(concurrency: number): Promise<void> {
+  async #addWorker(lane: Lane, concurrency: number): Promise<void> {
     const { timings, warn } = this.#settings;
     const worker: BullWorker<JobData> = await this.#driver.createWorker<JobData>(
-      INVOCATIONS,
-      (job, token, signal) => this.#process(worker, job, token, signal),
+      lane,
+      (job, token, signal) => this.#take(worker, lane, job, token, signal),
       {
         concurrency,
         lockDuration: timings.lockMs,
@@ -97,6 +103,24 @@ export class Consumer implements Closable {
     this.#workers.push(worker);
   }
 
+  async #take(
+    worker: BullWorker<JobData>,
+    lane: Lane,
+    job: InvocationJob,
+    token: string | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const id = job.id ?? '';
+    this.#inHand.set(id, worker);
+    await this.#hands.take(lane);
+    try {
+      await this.#process(worker, job, token, signal);
+    } finally {
+      this.#hands.giveBack(lane);
+      this.#inHand.delete(id);
+    }
+  }
+
   async #process(
     worker: BullWorker<JobData>,
     job: InvocationJob,
@@ -104,15 +128,10 @@ export class Consumer implements Closable {
     signal: AbortSignal | undefined,
   ): Promise<void> {
     const id = job.id ?? '';
-    this.#inHand.set(id, worker);
-    try {
-      if (this.#earlyCancels.has(id)) worker.cancelJob(id, CANCELLED);
-      if (job.attemptsMade > 0 || job.stalledCounter > 0) await this.#checkCancelled(id);
-      const settlement = await this.#handle(toDelivery(job, signal ?? new AbortController().signal));
-      await this.#settle(job, token, settlement);
-    } finally {
-      this.#inHand.delete(id);
-    }
+    if (this.#earlyCancels.has(id)) worker.cancelJob(id, CANCELLED);
+    if (job.attemptsMade > 0 || job.stalledCounter > 0) await this.#checkCancelled(id);
+    const settlement = await this.#handle(toDelivery(job, signal ?? new AbortController().signal));
+    await this.#settle(job, token, settlement);
   }
 
   async #handle(delivery: Delivery): Promise<Settlement> {
@@ -181,6 +200,7 @@ export class Consumer implements Closable {
 
   async #close(): Promise<void> {
     await Promise.all(this.#workers.map((worker) => worker.close()));
+    await this.#hands.close();
     await this.#cancelRequests?.close();
     for (const timer of this.#earlyCancels.values()) clearTimeout(timer);
   }

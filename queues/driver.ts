@@ -3,7 +3,7 @@ import type { Namespace } from '../src/contract/ids.js';
 import type { AppError } from '../src/errors.js';
 import type { Closable } from '../src/ports/closable.js';
 import type { QueueCounts } from '../src/ports/queue.js';
-import type { JobData, NewJob } from './jobs.js';
+import type { JobData, Lane, NewJob } from './jobs.js';
 
 export type BullQueue<D> = Queue<D, void, string, D, void, string, IQueueBackend>;
 export type BullWorker<D> = Pick<
@@ -22,9 +22,9 @@ export type JobGroup = readonly NewJob[];
  */
 export interface QueueDriver extends Closable {
   readonly name: 'redis' | 'pglite';
-  /** BullMQ `Worker`s that share a consumer's concurrency. */
-  readonly workersPerConsumer: number;
-  readonly invocations: BullQueue<JobData>;
+  /** BullMQ `Worker`s that share a lane's concurrency. */
+  readonly workersPerLane: number;
+  readonly lanes: Readonly<Record<Lane, BullQueue<JobData>>>;
   readonly ticks: BullQueue<unknown>;
   /** A further queue beside these; closed with the driver. */
   openQueue<D>(name: string): Promise<BullQueue<D>>;

@@ -1,5 +1,7 @@
+import { LANES, type Lane } from './jobs.js';
+
 /**
- * Who is next. BullMQ serves jobs by priority, lowest first; a job's priority is its turn, given when it is added,
+ * Who is next in a lane. BullMQ serves jobs by priority, lowest first; a job's priority is its turn, given when it is added,
  * by start-time fair queueing:
  *
  *   turn = max(clock, last turn of the namespace) ; last turn of the namespace = turn + 1 / JOBS_PER_TURN
@@ -7,32 +9,28 @@
  * where the clock is the highest turn that a worker has been seen to finish. A namespace with 10,000 waiting jobs has
  * spread them over 2,500 turns ahead of the clock; another's first job gets the clock's own turn and goes before all
  * but JOBS_PER_TURN of them. Nobody starves, because the clock moves on with every job done, and a turn once given
- * is reached. What is kept is one number per band and one per namespace that is ahead of the clock.
- *
- * Two bands: calls that somebody waits for go before all others.
+ * is reached. What is kept is one number per lane and one per namespace that is ahead of the clock.
  */
 export const JOBS_PER_TURN = 4;
 export const TURN_COST = 1 / JOBS_PER_TURN;
 
-/** BullMQ's priorities end at 2^21; each band has one half. */
-export const BAND_SIZE = 2 ** 20;
-/** Turns are counted from the clock anew when it has come this far, long before the band is full. */
-export const REBASE_AT = 2 ** 19;
-
-export type Band = 0 | 1;
-
-export function bandOf(isSync: boolean): Band {
-  return isSync ? 0 : 1;
-}
+/** BullMQ's priorities end here. */
+export const MAX_PRIORITY = 2 ** 21;
+/** Turns are counted from the clock anew when it has come this far, long before priorities run out. */
+export const REBASE_AT = 2 ** 20;
 
 /** Never 0: for BullMQ that is "no priority" and would go before everything. */
-export function priorityOf(band: Band, turn: number): number {
-  return band * BAND_SIZE + Math.min(Math.floor(turn), BAND_SIZE - 2) + 1;
+export function priorityOf(turn: number): number {
+  return Math.min(Math.floor(turn) + 1, MAX_PRIORITY);
 }
 
-export function turnOf(priority: number): { band: Band; turn: number } {
-  const band = priority > BAND_SIZE ? 1 : 0;
-  return { band, turn: priority - 1 - band * BAND_SIZE };
+export function turnOf(priority: number): number {
+  return priority - 1;
+}
+
+/** A value for each lane. */
+export function perLane<T>(make: (lane: Lane) => T): Record<Lane, T> {
+  return Object.fromEntries(LANES.map((lane) => [lane, make(lane)])) as Record<Lane, T>;
 }
 
 /**
@@ -40,56 +38,56 @@ export function turnOf(priority: number): { band: Band; turn: number } {
  * with what Redis keeps; there this is the copy that a process guesses with.
  */
 export class Turns {
-  readonly #clock: [number, number] = [0, 0];
-  readonly #last: [Map<string, number>, Map<string, number>] = [new Map(), new Map()];
+  readonly #clock = perLane(() => 0);
+  readonly #last = perLane(() => new Map<string, number>());
 
   /** Takes the namespace's next turn; returns the priority that stands for it. */
-  take(band: Band, namespace: string): number {
-    const turn = Math.max(this.#clock[band], this.#last[band].get(namespace) ?? 0);
-    this.#last[band].set(namespace, turn + TURN_COST);
-    return priorityOf(band, turn);
+  take(lane: Lane, namespace: string): number {
+    const turn = Math.max(this.#clock[lane], this.#last[lane].get(namespace) ?? 0);
+    this.#last[lane].set(namespace, turn + TURN_COST);
+    return priorityOf(turn);
   }
 
   /** Counts a job that was added in an earlier life. */
-  restore(namespace: string, priority: number): void {
-    const { band, turn } = turnOf(priority);
-    this.#last[band].set(namespace, Math.max(turn + 1, this.#last[band].get(namespace) ?? 0));
+  restore(lane: Lane, namespace: string, priority: number): void {
+    const turn = turnOf(priority);
+    this.#last[lane].set(namespace, Math.max(turn + 1, this.#last[lane].get(namespace) ?? 0));
   }
 
   /** Moves the clock on to the turn of a job that is done. */
-  finished(priority: number): void {
-    const { band, turn } = turnOf(priority);
-    if (turn > this.#clock[band]) this.follow(band, turn);
+  finished(lane: Lane, priority: number): void {
+    const turn = turnOf(priority);
+    if (turn > this.#clock[lane]) this.follow(lane, turn);
   }
 
   /** Sets the clock to that of the queue's server. */
-  follow(band: Band, clock: number): void {
-    if (clock === this.#clock[band]) return;
+  follow(lane: Lane, clock: number): void {
+    if (clock === this.#clock[lane]) return;
     // Turns have been counted anew: what is remembered of them says nothing any more.
-    if (clock < this.#clock[band]) this.#last[band].clear();
-    this.#clock[band] = clock;
-    for (const [namespace, last] of this.#last[band]) {
-      if (last <= clock) this.#last[band].delete(namespace);
+    if (clock < this.#clock[lane]) this.#last[lane].clear();
+    this.#clock[lane] = clock;
+    for (const [namespace, last] of this.#last[lane]) {
+      if (last <= clock) this.#last[lane].delete(namespace);
     }
   }
 
   /** Learns how far others have taken a namespace. Never back: our own latest are still on their way. */
-  learn(band: Band, namespace: string, last: number): void {
-    if (last > (this.#last[band].get(namespace) ?? 0)) this.#last[band].set(namespace, last);
+  learn(lane: Lane, namespace: string, last: number): void {
+    if (last > (this.#last[lane].get(namespace) ?? 0)) this.#last[lane].set(namespace, last);
   }
 
   /** Gives up a guess that came to nothing. */
   forget(): void {
-    for (const last of this.#last) last.clear();
+    for (const lane of LANES) this.#last[lane].clear();
   }
 
   /** How far turns must be shifted back before they run out; 0 while there is room. */
-  overflow(band: Band): number {
-    return this.#clock[band] > REBASE_AT ? this.#clock[band] : 0;
+  overflow(lane: Lane): number {
+    return this.#clock[lane] > REBASE_AT ? this.#clock[lane] : 0;
   }
 
-  shift(band: Band, by: number): void {
-    this.#clock[band] -= by;
-    for (const [namespace, last] of this.#last[band]) this.#last[band].set(namespace, last - by);
+  shift(lane: Lane, by: number): void {
+    this.#clock[lane] -= by;
+    for (const [namespace, last] of this.#last[lane]) this.#last[lane].set(namespace, last - by);
   }
 }

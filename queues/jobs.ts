@@ -4,8 +4,12 @@ import type { FunctionName, Namespace, RequestId } from '../src/contract/ids.js'
 import type { TriggerKind } from '../src/contract/invocation.js';
 import type { Invocation, QueuedInvocation } from '../src/ports/queue.js';
 
-/** The one BullMQ queue of all invocations; a job's name is its function, its id the request id. */
-export const INVOCATIONS = 'invocations';
+/**
+ * The BullMQ queues of all functions' invocations; a job's name is its function, its id the request id. Calls that somebody
+ * waits for have their own: from one queue, events that take long would fill all hands of a worker, and a call would wait.
+ */
+export const LANES = ['calls', 'invocations'] as const;
+export type Lane = (typeof LANES)[number];
 /** The small queue of due ticks, apart so that a long backlog does not hold up the clock. */
 export const TICKS = 'ticks';
 
@@ -149,7 +153,6 @@ export function doublingBackoff(delayMs: number, failures: number): number {
   return Math.round(full * (1 - JITTER * Math.random()));
 }
 
-/** Whether a gateway waits for this job: such jobs go before the others. */
-export function isSync(data: JobData): boolean {
-  return data.r !== undefined;
+export function laneOf(data: JobData): Lane {
+  return data.r === undefined ? 'invocations' : 'calls';
 }

@@ -16,7 +16,7 @@ import { Adder } from './adder.js';
 import { queueUnavailable } from './admission.js';
 import { Consumer } from './consumer.js';
 import type { InvocationJob, QueueDriver, QueueTimings, Warn } from './driver.js';
-import { decodeInvocation, toJob } from './jobs.js';
+import { decodeInvocation, LANES, laneOf, toJob } from './jobs.js';
 import { Schedules } from './schedules.js';
 
 /** How many jobs one call of `list` looks at when it filters by function. */
@@ -49,8 +49,8 @@ export class BullInvocationQueue implements InvocationQueue {
 
   async get(id: RequestId): Promise<LiveInvocation | null> {
     return this.#reach(async () => {
-      const job = await this.#driver.invocations.getJob(id);
-      return job === undefined ? null : await this.#live(job);
+      const job = await this.#find(id);
+      return job === null ? null : await this.#live(job);
     });
   }
 
@@ -80,11 +80,11 @@ export class BullInvocationQueue implements InvocationQueue {
 
   async cancel(id: RequestId): Promise<'removed' | 'running' | 'absent'> {
     return this.#reach(async () => {
-      const job = await this.#driver.invocations.getJob(id);
-      if (job === undefined) return 'absent';
+      const job = await this.#find(id);
+      if (job === null) return 'absent';
       if (await this.#driver.remove(job)) return 'removed';
       // Between the two it may have ended, or gone back into the queue for a retry.
-      const state = await this.#driver.invocations.getJobState(id);
+      const state = await this.#stateOf(job);
       if (state === 'active') {
         await this.#driver.requestCancel(id);
         return 'running';
@@ -147,8 +147,17 @@ export class BullInvocationQueue implements InvocationQueue {
     };
   }
 
+  async #find(id: RequestId): Promise<InvocationJob | null> {
+    const found = await Promise.all(LANES.map((lane) => this.#driver.lanes[lane].getJob(id)));
+    return found.find((job) => job !== undefined) ?? null;
+  }
+
+  #stateOf(job: InvocationJob) {
+    return this.#driver.lanes[laneOf(job.data)].getJobState(job.id ?? '');
+  }
+
   async #live(job: InvocationJob): Promise<LiveInvocation | null> {
-    const state = await this.#driver.invocations.getJobState(job.id ?? '');
+    const state = await this.#stateOf(job);
     if (state === 'unknown' || state === 'completed' || state === 'failed') return null;
     const hasRun = job.attemptsMade > 0 || job.stalledCounter > 0;
     return {

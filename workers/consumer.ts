@@ -16,6 +16,7 @@ import { createHost, type HostDeps } from './host.js';
 import type { LogWriter } from './log-writer.js';
 import { ModuleUnavailable } from './module-unavailable.js';
 import { observedHost } from './observed-host.js';
+import { moduleOf } from './warm-up.js';
 
 /** How long a job steps back when all places of its function's `concurrency` are taken; jittered. */
 const BUSY_MS = 100;
@@ -134,16 +135,13 @@ async function attempt(deps: ConsumerDeps, delivery: Delivery, fn: FunctionVersi
     .run({
       requestId: invocation.id,
       namespace: invocation.namespace,
-      functionName: fn.name,
-      cid: fn.wasm_cid,
-      loadWasm: () => deps.blobs.get(fn.wasm_cid),
-      warmStart: fn.warm_start,
-      memoryLimitMb: fn.memory_limit_mb,
+      ...moduleOf(fn, deps.blobs),
       timeoutMs: fn.timeout_seconds * 1000,
       input: invocation.input,
       callerWallet: invocation.callerWallet,
       env: { ...fn.metadata.env, ORAMA_ATTEMPT: String(delivery.attempt) },
       host: hostOf(deps, { invocation, function: fn, signal: stopped.signal }, span),
+      urgent: invocation.replyTo !== undefined,
       signal: delivery.signal,
     })
     // Whatever the guest was waiting for in the host has nobody to go to.

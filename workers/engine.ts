@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { LRUCache } from 'lru-cache';
 import type { WarmStart } from '../src/contract/function.js';
 import { isAppError, messageOf } from '../src/errors.js';
-import type { Engine, GuestCall, GuestOutcome, ModuleReport } from '../src/ports/engine.js';
+import type { Engine, GuestCall, GuestModule, GuestOutcome, ModuleReport } from '../src/ports/engine.js';
 import { ModuleUnavailable } from './module-unavailable.js';
 import { refused } from './outcome.js';
 import { Pool } from './pool.js';
@@ -10,7 +10,7 @@ import { Preparer } from './preparer.js';
 import type { Program } from './wasm/program.js';
 
 export interface EngineOptions {
-  /** Guests computing at once; by default one per core. */
+  /** Guests computing at once; by default one per core. 0: modules are inspected, and none is run. */
   threads?: number;
   /** Further guests that may wait in a host call or a sleep at once. */
   parked?: number;
@@ -47,10 +47,11 @@ export function createEngine(options: EngineOptions = {}): Engine {
   }
 
   /** Single-flight; what failed is not remembered. */
-  function programOf(call: GuestCall, key: string): Promise<Program> {
+  function programOf(module: GuestModule): Promise<Program> {
+    const key = keyOf(module);
     const known = programs.get(key);
     if (known !== undefined) return known;
-    const loading = load(call);
+    const loading = load(module);
     programs.set(key, loading);
     loading.catch(() => {
       if (programs.peek(key) === loading) programs.delete(key);
@@ -58,26 +59,25 @@ export function createEngine(options: EngineOptions = {}): Engine {
     return loading;
   }
 
-  async function load(call: GuestCall): Promise<Program> {
-    const wasm = await call.loadWasm().catch((cause) => {
-      const sentence = `The module of ${call.functionName} cannot be loaded: ${messageOf(cause)}`;
+  async function load(module: GuestModule): Promise<Program> {
+    const { functionName: name, memoryLimitMb: limitMb, warmStart: want } = module;
+    const wasm = await module.loadWasm().catch((cause) => {
+      const sentence = `The module of ${name} cannot be loaded: ${messageOf(cause)}`;
       throw new ModuleUnavailable(sentence, cause);
     });
-    const { functionName: name, memoryLimitMb: limitMb, warmStart: want } = call;
     return (await preparer.prepare({ wasm, name, limitMb, want })).program;
   }
 
   async function run(call: GuestCall): Promise<GuestOutcome> {
-    const key = programKey(call.cid, call.functionName, call.memoryLimitMb, call.warmStart);
     let program: Program;
     try {
-      program = await programOf(call, key);
+      program = await programOf(call);
     } catch (error) {
       if (isAppError(error, 'unavailable')) throw error;
       // It was accepted at deploy and is refused now: nothing that another attempt would change.
       return refused(messageOf(error));
     }
-    return pool.run(call, key, program);
+    return pool.run(call, keyOf(call), program);
   }
 
   let closing: Promise<void> | null = null;
@@ -88,6 +88,9 @@ export function createEngine(options: EngineOptions = {}): Engine {
 
   return {
     inspect,
+    prepare: async (module) => {
+      await programOf(module);
+    },
     run,
     stats: () => pool.stats(),
     close: () => {
@@ -95,6 +98,10 @@ export function createEngine(options: EngineOptions = {}): Engine {
       return closing;
     },
   };
+}
+
+function keyOf({ cid, functionName, memoryLimitMb, warmStart }: GuestModule): string {
+  return programKey(cid, functionName, memoryLimitMb, warmStart);
 }
 
 /** A snapshot holds argv[0], so warm programs are kept by name; a fresh one is the same for all names. */

@@ -1,14 +1,14 @@
-import type { LogMessage } from '../src/contract/invocation.js';
 import { AppError } from '../src/errors.js';
 import type { Closable } from '../src/ports/closable.js';
 import type { EngineStats, GuestCall, GuestOutcome } from '../src/ports/engine.js';
 import { answer } from './answer.js';
-import { FairQueue } from './fair-queue.js';
 import type { GuestThread } from './guest-thread.js';
 import { KeptInstances } from './kept-instances.js';
 import { closing, type Ending, finished, neverBegun, stopped } from './outcome.js';
 import type { FromThread, JobResult } from './protocol.js';
+import { goneSignal, leave, newRun, type Run } from './run.js';
 import { Threads } from './threads.js';
+import { WaitingRuns } from './waiting-runs.js';
 import type { Program } from './wasm/program.js';
 
 export interface PoolOptions {
@@ -24,35 +24,11 @@ export interface PoolOptions {
 const PARK_AFTER_MS = 2;
 /** Calls that are known to take long park at once. */
 const SLOW_CALLS: ReadonlySet<string> = new Set(['http_fetch']);
-/** A guest too large for the memory that is left lets others pass for this long, then it is next. */
-const PASSED_FOR_MS = 1000;
-
-/** One invocation from its arrival at the pool to its outcome. */
-interface Run {
-  call: GuestCall;
-  key: string;
-  program: Program;
-  queuedAt: number;
-  thread: GuestThread | null;
-  phase: 'waiting' | 'computing' | 'blocked' | 'parked';
-  blockedAt: number;
-  /** The host call it waits in. */
-  waitsIn: string | null;
-  timer: NodeJS.Timeout | null;
-  /** Fires when the guest is gone; made when something has to know. */
-  gone: AbortController | null;
-  stopSleep: (() => void) | null;
-  lines: LogMessage[];
-  ending: Ending | null;
-  onAbort: (() => void) | null;
-  resolve(outcome: GuestOutcome): void;
-  reject(error: unknown): void;
-}
 
 /** Runs prepared programs on threads: as many at once as cores, those that wait parked beside them, in fair order. */
 export class Pool implements Closable {
   readonly #options: PoolOptions;
-  readonly #queue = new FairQueue<Run>();
+  readonly #waiting = new WaitingRuns();
   readonly #threads: Threads;
   readonly #runs = new Map<GuestThread, Run>();
   readonly #kept = new KeptInstances();
@@ -60,7 +36,6 @@ export class Pool implements Closable {
   #computing = 0;
   #parked = 0;
   #runningMb = 0;
-  #overdue: Run | null = null;
   #closed = false;
   #counts = { warm: 0, fresh: 0, kills: 0 };
 
@@ -84,29 +59,12 @@ export class Pool implements Closable {
     if (call.signal?.aborted === true) return Promise.resolve(neverBegun());
     if (program.waits) this.expectWaiting();
     return new Promise((resolve, reject) => {
-      const run: Run = {
-        call,
-        key,
-        program,
-        queuedAt: Date.now(),
-        thread: null,
-        phase: 'waiting',
-        blockedAt: 0,
-        waitsIn: null,
-        timer: null,
-        gone: null,
-        stopSleep: null,
-        lines: [],
-        ending: null,
-        onAbort: null,
-        resolve,
-        reject,
-      };
+      const run = newRun(call, key, program, { resolve, reject });
       if (call.signal !== undefined) {
         run.onAbort = () => this.#stop(run, 'cancelled');
         call.signal.addEventListener('abort', run.onAbort, { once: true });
       }
-      this.#queue.push(call.namespace, run);
+      this.#waiting.push(run);
       this.#dispatch();
     });
   }
@@ -121,7 +79,7 @@ export class Pool implements Closable {
       threads: this.#threads.size,
       busy: this.#computing,
       parked: this.#parked,
-      waiting: this.#queue.length,
+      waiting: this.#waiting.length,
       warmInstances: this.#kept.size,
       memoryMb: this.#runningMb + this.#kept.mb,
       warmRuns: this.#counts.warm,
@@ -133,7 +91,7 @@ export class Pool implements Closable {
   async close(): Promise<void> {
     this.#closed = true;
     if (this.#sweep !== null) clearTimeout(this.#sweep);
-    for (const run of this.#queue.drain()) this.#settle(run, () => run.reject(closing()));
+    for (const run of this.#waiting.drain()) this.#settle(run, () => run.reject(closing()));
     for (const run of this.#runs.values()) run.ending ??= 'closing';
     await this.#threads.close();
   }
@@ -142,28 +100,18 @@ export class Pool implements Closable {
 
   #dispatch(): void {
     if (this.#closed) return;
-    while (this.#queue.length > 0 && this.#computing < this.#options.threads && this.#threads.idle.size > 0) {
-      const run = this.#next();
+    while (
+      this.#waiting.length > 0 &&
+      this.#computing < this.#options.threads &&
+      this.#threads.idle.size > 0
+    ) {
+      const run = this.#waiting.take(this.#options.memoryMb - this.#runningMb);
       const thread = run === null ? null : this.#threads.take(run.key);
       if (run === null || thread === null) break;
       this.#start(run, thread);
     }
-    if (this.#queue.length > 0) this.#armSweep();
+    if (this.#waiting.length > 0) this.#armSweep();
     this.#threads.ensure(this.#runs.size);
-  }
-
-  /** The next run that the memory budget lets start; kept instances make room for it. */
-  #next(): Run | null {
-    const now = Date.now();
-    const run = this.#queue.take((candidate) => {
-      if (this.#overdue !== null && candidate !== this.#overdue) return false;
-      const room = this.#options.memoryMb - this.#runningMb;
-      if (candidate.program.limitMb <= room) return true;
-      if (now - candidate.queuedAt > PASSED_FOR_MS) this.#overdue = candidate;
-      return false;
-    });
-    if (run !== null && run === this.#overdue) this.#overdue = null;
-    return run;
   }
 
   #start(run: Run, thread: GuestThread): void {
@@ -218,7 +166,7 @@ export class Pool implements Closable {
       case 'done':
         if (run === undefined || run.ending !== null) return;
         this.#done(run, thread, message.result);
-        if (message.idle) this.#idleAgain(thread, 0);
+        if (message.keptBytes !== null) this.#idleAgain(thread, message.keptBytes);
         return;
       case 'idle':
         this.#idleAgain(thread, message.keptBytes);
@@ -258,7 +206,7 @@ export class Pool implements Closable {
     run.phase = 'blocked';
     run.blockedAt = long ? 0 : performance.now();
     if (long && this.#park(run)) this.#dispatch();
-    else if (this.#queue.length > 0) this.#armSweep();
+    else if (this.#waiting.length > 0) this.#armSweep();
   }
 
   /** Gives the guest's slot away while it waits. */
@@ -313,15 +261,14 @@ export class Pool implements Closable {
   #stop(run: Run, ending: Ending): void {
     if (run.ending !== null) return;
     if (run.thread === null) {
-      this.#queue.remove(run.call.namespace, run);
-      if (this.#overdue === run) this.#overdue = null;
+      this.#waiting.remove(run);
       this.#settle(run, () => run.resolve(neverBegun()));
       this.#dispatch();
       return;
     }
     run.ending = ending;
     this.#counts.kills++;
-    this.#leave(run);
+    leave(run);
     void run.thread.kill();
   }
 
@@ -344,7 +291,7 @@ export class Pool implements Closable {
   }
 
   #rejectWaiting(cause: Error): void {
-    for (const run of this.#queue.drain()) {
+    for (const run of this.#waiting.drain()) {
       const sentence = 'No thread can be started to run functions.';
       this.#settle(run, () => run.reject(new AppError('unavailable', sentence, { cause })));
     }
@@ -361,23 +308,12 @@ export class Pool implements Closable {
   #settle(run: Run, how: () => void): void {
     if (run.timer !== null) clearTimeout(run.timer);
     if (run.onAbort !== null) run.call.signal?.removeEventListener('abort', run.onAbort);
-    this.#leave(run);
+    leave(run);
     how();
-  }
-
-  /** Stops what goes on outside for a guest that is gone. */
-  #leave(run: Run): void {
-    run.gone?.abort();
-    run.stopSleep?.();
   }
 
   /** Kept instances give way to guests that run. */
   #makeRoom(): void {
     this.#kept.shrinkTo(this.#options.memoryMb - this.#runningMb);
   }
-}
-
-function goneSignal(run: Run): AbortSignal {
-  run.gone ??= new AbortController();
-  return run.gone.signal;
 }

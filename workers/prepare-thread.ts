@@ -2,7 +2,8 @@ import { parentPort } from 'node:worker_threads';
 import { AppError, messageOf } from '../src/errors.js';
 import type { FromPreparer, ToPreparer } from './protocol.js';
 import { choose } from './wasm/choose.js';
-import { prepareFresh, readSource } from './wasm/prepare.js';
+import { prepareFresh } from './wasm/fresh.js';
+import { readSource } from './wasm/prepare.js';
 
 const port = parentPort;
 if (port === null) throw new Error('prepare-thread.js runs as a worker thread of the engine only');

@@ -9,6 +9,8 @@ const SCRIPT = new URL('./prepare-thread.js', import.meta.url);
 const PREPARE_MS = 30_000;
 /** Once the module can run as fresh, trying for something warmer may take this long. */
 const PROBE_MS = 15_000;
+/** A thread that has nothing to do for this long is ended: it takes 20 MB. */
+const IDLE_MS = 10_000;
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 1024, stackSizeMb: 4 };
 
 export interface Prepared {
@@ -63,7 +65,12 @@ export class Preparer implements Closable {
   #next(): void {
     if (this.#current !== null || this.#closed) return;
     const task = this.#waiting.shift();
-    if (task === undefined) return;
+    if (task === undefined) {
+      this.#timer = setTimeout(() => this.#retire(), IDLE_MS);
+      this.#timer.unref();
+      return;
+    }
+    if (this.#timer !== null) clearTimeout(this.#timer);
     this.#current = task;
     this.#timer = setTimeout(() => this.#tooLong(), PREPARE_MS);
     this.#thread().postMessage({
@@ -71,6 +78,12 @@ export class Preparer implements Closable {
       id: task.id,
       request: task.request,
     } satisfies ToPreparer);
+  }
+
+  #retire(): void {
+    const worker = this.#worker;
+    this.#worker = null;
+    void worker?.terminate();
   }
 
   #thread(): Worker {

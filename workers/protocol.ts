@@ -25,8 +25,8 @@ export type FromThread =
   | { type: 'call'; name: HostFunctionName; args: HostValue[] }
   | { type: 'sleep'; milliseconds: number }
   | { type: 'logged' }
-  /** `idle`: it can take the next job at once; else it says so when it has cleaned up. */
-  | { type: 'done'; result: JobResult; idle: boolean }
+  /** With `keptBytes` it can take the next job at once; else it says so when it has cleaned up. */
+  | { type: 'done'; result: JobResult; keptBytes: number | null }
   | { type: 'idle'; keptBytes: number };
 
 export interface JobResult {

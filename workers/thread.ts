@@ -114,11 +114,12 @@ function run(runner: Runner, job: Job): void {
   const { output, exitCode, error, pages } = runner.run(session);
   const durationMs = performance.now() - began;
   const memoryPeakMb = pages / PAGES_PER_MB;
-  const idle = runner.resetsAtOnce();
-  if (idle) runner.reset();
+  const atOnce = runner.resetsAtOnce();
+  if (atOnce) runner.reset();
   const result = { output, exitCode, error, memoryPeakMb, durationMs, warm };
-  say({ type: 'done', result, idle }, [output.buffer as ArrayBuffer]);
-  if (idle) return;
+  const keptBytes = atOnce ? runner.keptBytes() : null;
+  say({ type: 'done', result, keptBytes }, [output.buffer as ArrayBuffer]);
+  if (atOnce) return;
   runner.reset();
   say({ type: 'idle', keptBytes: runner.keptBytes() });
 }

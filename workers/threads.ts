@@ -92,6 +92,7 @@ export class Threads implements Closable {
   /** A thread for each guest that runs, a spare, and those for guests that park. */
   #wanted(): number {
     const { threads, parked } = this.#sizes;
+    if (threads === 0) return 0;
     const most = threads + 1 + parked;
     if (Date.now() < this.#waitingExpectedUntil) return most;
     return Math.min(most, Math.max(threads + 1, this.#busy + 1));

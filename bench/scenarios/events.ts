@@ -67,7 +67,7 @@ export async function events(setting: Setting): Promise<void> {
   }
 }
 
-function publish(product: Product, topic: string, amount: number): Promise<Figure> {
+export function publish(product: Product, topic: string, amount: number): Promise<Figure> {
   return load({
     url: `${product.url}/v1/pubsub/publish`,
     headers: { 'x-api-key': product.adminKey },
@@ -98,15 +98,8 @@ export async function fanOut(setting: Setting): Promise<void> {
   const product = await startProduct({ topology: 'web + worker', redisUrl: redis.url });
   try {
     await deploy(product, 'listener', await guest('hello.rs'));
-    for (let index = 0; index < FAN_OUT; index += 50) {
-      const adding = Array.from({ length: 50 }, (_, offset) =>
-        product.api.post('/v1/functions/listener/triggers', { topic: topicFor(index + offset) }),
-      );
-      for (const { status, text } of await Promise.all(adding)) {
-        if (status !== 201) throw new Error(`a trigger was refused: ${text}`);
-      }
-    }
-    await publish(product, TOPIC, 1);
+    await addListeners(product, 'listener', FAN_OUT);
+    await publish(product, FAN_OUT_TOPIC, 1);
     await timeDrain(product);
     product.processes[1]?.freeze();
     bare.freeze();
@@ -117,7 +110,7 @@ export async function fanOut(setting: Setting): Promise<void> {
         name: 'jobs of one publish accepted',
         against: `addBulk of ${FAN_OUT}`,
         run: async () => {
-          const figure = await publish(product, TOPIC, 1);
+          const figure = await publish(product, FAN_OUT_TOPIC, 1);
           return { ...figure, perSecond: (FAN_OUT * 1000) / figure.p50 };
         },
       },
@@ -131,11 +124,23 @@ export async function fanOut(setting: Setting): Promise<void> {
   }
 }
 
-const TOPIC = Array.from({ length: 10 }, (_, index) => `t${index}`).join(':');
+export const FAN_OUT_TOPIC = Array.from({ length: 10 }, (_, index) => `t${index}`).join(':');
 
-/** A pattern of its own for each of 1,024 triggers, all of which match the one topic. */
-function topicFor(index: number): string {
-  return TOPIC.split(':')
+/** Triggers of one function, all of which match the one topic; 1,024 at most. */
+export async function addListeners(product: Product, name: string, count: number): Promise<void> {
+  for (let index = 0; index < count; index += 50) {
+    const adding = Array.from({ length: 50 }, (_, offset) =>
+      product.api.post(`/v1/functions/${name}/triggers`, { topic: patternFor(index + offset) }),
+    );
+    for (const { status, text } of await Promise.all(adding)) {
+      if (status !== 201) throw new Error(`a trigger was refused: ${text}`);
+    }
+  }
+}
+
+/** A pattern of its own for each, its wildcards where the number has ones. */
+function patternFor(index: number): string {
+  return FAN_OUT_TOPIC.split(':')
     .map((segment, bit) => ((index >> bit) & 1 ? '*' : segment))
     .join(':');
 }

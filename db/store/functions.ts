@@ -53,6 +53,15 @@ insert into triggers (id, namespace, function, spec, topic, cron, timezone, sour
 select value->>0, ?, ?, value->>1, value->>2, value->>3, value->>4, 'manifest', 1, ? from json_each(?) where true
 on conflict (namespace, function, spec) do nothing`;
 
+/** Runs among which versions that ran last are looked for. */
+const RECENT_RUNS = 1000;
+
+const RAN_LAST = `
+select v.*, max(ran.rowid) as last from (
+  select rowid, namespace, function, version from attempts order by rowid desc limit ${RECENT_RUNS}) ran
+join function_versions v on v.namespace = ran.namespace and v.name = ran.function and v.version = ran.version
+group by v.namespace, v.name, v.version order by last desc limit ?`;
+
 export function createFunctionStore(database: Database): FunctionStore {
   const { knex } = database;
   const versions = () => knex<VersionRow>('function_versions');
@@ -110,6 +119,19 @@ export function createFunctionStore(database: Database): FunctionStore {
         versions().where({ namespace, name }).orderBy('version', 'desc'),
       );
       return rows.map(toVersion);
+    },
+
+    async recent(limit) {
+      const ran = await database.run<VersionRow[]>(knex.raw(RAN_LAST, [limit]));
+      const deployed = await database.run<VersionRow[]>(
+        versions().orderBy('updated_at', 'desc').limit(limit),
+      );
+      const recent = new Map<string, VersionRow>();
+      for (const row of [...ran, ...deployed]) {
+        const key = `${row.namespace}/${row.name}@${row.version}`;
+        if (recent.size < limit && !recent.has(key)) recent.set(key, row);
+      }
+      return [...recent.values()].map(toVersion);
     },
 
     async list(namespace) {

@@ -10,5 +10,5 @@ export function composeEngine({ config }: Parts, role: 'web' | 'worker'): Engine
         parked: config.WORKER_PARKED,
         memoryMb: config.WORKER_MEMORY_MB,
       })
-    : createEngine({ threads: 1, parked: 0, memoryMb: config.WORKER_MEMORY_MB });
+    : createEngine({ threads: 0, parked: 0, memoryMb: config.WORKER_MEMORY_MB });
 }

@@ -1,5 +1,6 @@
 import { createDeliveryHandler } from '../../workers/consumer.js';
 import { createLogWriter, type LogWriter } from '../../workers/log-writer.js';
+import { startWarmUp } from '../../workers/warm-up.js';
 import type { Closers } from '../closers.js';
 import { logChannel } from '../core/logs.js';
 import { startRetention } from '../core/retention.js';
@@ -41,6 +42,7 @@ export async function startWorker(
       logger,
     ),
   );
+  closers.add(await startWarmUp({ ...parts, ...core, engine }));
   closers.add(await core.callbacks.start());
   closers.add(await core.schedules.start());
   const consumer = await parts.queue.consume(handler, { concurrency: config.WORKER_CONCURRENCY });

@@ -1,12 +1,13 @@
 import type { FunctionVersion } from '../contract/function.js';
 import type { FunctionName, Namespace } from '../contract/ids.js';
 import { AppError } from '../errors.js';
-import type { Bus } from '../ports/bus.js';
+import type { Bus, Unsubscribe } from '../ports/bus.js';
 import type { Closable } from '../ports/closable.js';
 import type { Store, StoredTrigger } from '../ports/store.js';
 import { freshCache } from './fresh-cache.js';
 
 const CHANNEL = 'catalog';
+const DEPLOYED = 'deployed';
 
 /**
  * Functions and triggers as the hot paths see them: cached in the process, dropped by a message from whoever changed
@@ -20,6 +21,9 @@ export interface Catalog extends Closable {
   triggers(namespace: Namespace): Promise<StoredTrigger[]>;
   /** Tells every process that this namespace's functions or triggers have changed. */
   changed(namespace: Namespace): Promise<void>;
+  /** Tells every process of a version that will be called before long. */
+  deployed(version: FunctionVersion): Promise<void>;
+  onDeployed(handler: (version: FunctionVersion) => void): Promise<Unsubscribe>;
 }
 
 export async function createCatalog({ store, bus }: { store: Store; bus: Bus }): Promise<Catalog> {
@@ -55,6 +59,11 @@ export async function createCatalog({ store, bus }: { store: Store; bus: Bus }):
       // The other processes learn it from the bus, or within 2 s without it: a bus that is away fails no deploy.
       await bus.publish(CHANNEL, namespace).catch(() => undefined);
     },
+    async deployed(version) {
+      // With the bus away it is made ready when it is called.
+      await bus.publish(DEPLOYED, JSON.stringify(version)).catch(() => undefined);
+    },
+    onDeployed: (handler) => bus.subscribe(DEPLOYED, (message) => handler(JSON.parse(message))),
     async close() {
       await forgetGaps();
       await unsubscribe();

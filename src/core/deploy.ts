@@ -72,6 +72,7 @@ export function createFunctions(deps: FunctionsDeps): Functions {
         createdBy,
       });
       await changed(namespace);
+      await catalog.deployed(version);
       return recordOf(version);
     },
 
@@ -85,6 +86,7 @@ export function createFunctions(deps: FunctionsDeps): Functions {
         createdBy,
       });
       await changed(namespace);
+      await catalog.deployed(added);
       return recordOf(added);
     },
 

@@ -11,6 +11,7 @@ import * as meta from './routes/meta.js';
 import * as pubsub from './routes/pubsub.js';
 import * as rqlite from './routes/rqlite.js';
 import * as secrets from './routes/secrets.js';
+import * as sockets from './routes/sockets.js';
 import * as storage from './routes/storage.js';
 import * as triggers from './routes/triggers.js';
 
@@ -28,6 +29,7 @@ const endpoints: readonly Route[] = [
   rqlite,
   cache,
   storage,
+  sockets,
   meta,
 ].flatMap((group): Route[] => Object.values(group));
 

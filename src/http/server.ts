@@ -1,6 +1,6 @@
-import { createServer, type Server as HttpServer } from 'node:http';
+import { createServer, type Server as HttpServer, STATUS_CODES } from 'node:http';
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
-import { AppError } from '../errors.js';
+import { AppError, ERRORS, type ErrorCode } from '../errors.js';
 import type { Closable } from '../ports/closable.js';
 import { createAdmission } from './admission.js';
 import { createApp } from './app.js';
@@ -108,22 +108,16 @@ function answerClientError(
   socket: NodeJS.WritableStream & { destroy(): void },
 ) {
   if (error.code === 'ECONNRESET' || !socket.writable) return socket.destroy();
-  const [line, code, text] = CLIENT_ERRORS[error.code ?? ''] ?? [
-    '400 Bad Request',
-    'invalid_request',
-    'The request is not valid HTTP.',
-  ];
+  const code = CLIENT_ERRORS[error.code ?? ''] ?? 'invalid_request';
+  const { status, about } = ERRORS[code];
+  const text = code === 'invalid_request' ? 'The request is not valid HTTP.' : about;
   const body = JSON.stringify({ error: text, code });
   socket.end(
-    `HTTP/1.1 ${line}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   );
 }
 
-const CLIENT_ERRORS: Record<string, readonly [line: string, code: string, text: string]> = {
-  HPE_HEADER_OVERFLOW: [
-    '431 Request Header Fields Too Large',
-    'invalid_request',
-    'The headers have more than 16 KB.',
-  ],
-  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'invalid_request', 'The request came too slowly.'],
+const CLIENT_ERRORS: Record<string, ErrorCode> = {
+  HPE_HEADER_OVERFLOW: 'headers_too_large',
+  ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
 };

@@ -40,9 +40,8 @@ export interface PublishNote {
   note?: string;
 }
 
-export interface GuestCall {
-  requestId: RequestId;
-  namespace: Namespace;
+/** A module that was accepted at deploy, and how it is to run. */
+export interface GuestModule {
   /** argv[0]. */
   functionName: FunctionName;
   cid: string;
@@ -50,12 +49,19 @@ export interface GuestCall {
   loadWasm(): Promise<Uint8Array>;
   warmStart: WarmStart;
   memoryLimitMb: number;
+}
+
+export interface GuestCall extends GuestModule {
+  requestId: RequestId;
+  namespace: Namespace;
   timeoutMs: number;
   input: Uint8Array;
   callerWallet: string;
   /** Read with get_env; ORAMA_ATTEMPT is among them. */
   env: Readonly<Record<string, string>>;
   host: HostCalls;
+  /** Somebody waits for it: it goes before those for which nobody does. */
+  urgent?: boolean;
   /** Stops the guest; the outcome is then `cancelled`. */
   signal?: AbortSignal;
   /** Log lines as they come, for live streams. */
@@ -101,6 +107,8 @@ export interface Engine extends Closable {
     wasm: Uint8Array,
     settings: { cid: string; name: FunctionName; memoryLimitMb: number },
   ): Promise<ModuleReport>;
+  /** Has a module compiled before it is called. Rejects with what the call would be told. */
+  prepare(module: GuestModule): Promise<void>;
   /** Resolves with an outcome for everything a guest can do; rejects only for `unavailable` (a module that cannot be loaded, closing). */
   run(call: GuestCall): Promise<GuestOutcome>;
   stats(): EngineStats;

@@ -53,6 +53,8 @@ export interface FunctionStore {
   /** The function, its versions and triggers; false when there was none. */
   remove(namespace: Namespace, name: FunctionName): Promise<boolean>;
   count(): Promise<number>;
+  /** Of all namespaces, the versions that ran last, then those deployed last: what a process that starts will need first. */
+  recent(limit: number): Promise<FunctionVersion[]>;
 }
 
 /** A trigger as the engine keeps it. `source`: listed in function.yaml (replaced by each deploy) or added by hand. */

@@ -15,10 +15,12 @@ else {
     t.teardown(kubo.close);
     const cluster = await startCluster({ IPFS_API_URL: kubo.url });
     t.teardown(cluster.close);
-    const [web] = await Promise.all([cluster.web(), cluster.worker()]);
+    const web = await cluster.web();
     const echo = commands({ op: 'echo', a: 'x' });
-    await web.api.deploy('known', await probeWasm());
     await web.api.deploy('cold', await probeWasm(), { memory_limit_mb: '32' });
+    // So many that a worker, when it starts, makes ready those and not the one before them.
+    for (let version = 0; version < 33; version++) await web.api.deploy('known', await probeWasm());
+    await cluster.worker();
     t.is((await web.api.invoke('known', echo)).status, 200);
     await kubo.kill();
 

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { functionMetadataSchema, functionSettingsSchema } from '../../src/contract/function.js';
 import type { NewVersion } from '../../src/ports/store.js';
-import { aName, aNamespace } from '../helpers/attempt.js';
+import { aName, aNamespace, anAttempt } from '../helpers/attempt.js';
 import { shared } from '../helpers/shared.js';
 import type { OpenStore } from './store.js';
 
@@ -184,5 +184,24 @@ export function testFunctions(driver: string, open: OpenStore): void {
     t.true(await triggers.remove(namespace, name, topic.id));
     t.false(await triggers.remove(namespace, name, topic.id));
     t.deepEqual(await triggers.list(namespace, name), [cron]);
+  });
+
+  test(`${driver}: the versions to have ready are those that ran last, then those deployed last`, async (t) => {
+    const { functions, attempts } = await get();
+    const namespace = aNamespace();
+    const deploy = (name: string) => functions.addVersion(aVersion({ namespace, name }));
+    const [ran, ranLast] = [await deploy('ran'), await deploy('ran-last')];
+    await deploy('ran');
+    const deployedLast = await deploy('deployed-last');
+    const run = (name: string, version: number) =>
+      attempts.write([anAttempt({ namespace, function: aName(name), version })]);
+    await run('ran-last', 1);
+    await run('ran', 1);
+    await run('ran-last', 1);
+    await run('deleted', 1);
+    const recent = (await functions.recent(10_000)).filter((version) => version.namespace === namespace);
+    t.deepEqual(recent.slice(0, 3), [ranLast, ran, deployedLast]);
+    t.is(recent.length, 4);
+    t.deepEqual(await functions.recent(1), [ranLast]);
   });
 }

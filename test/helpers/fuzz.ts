@@ -1,5 +1,6 @@
 import { isAppError } from '../../src/errors.js';
-import { prepareFresh, readSource } from '../../workers/wasm/prepare.js';
+import { prepareFresh } from '../../workers/wasm/fresh.js';
+import { readSource } from '../../workers/wasm/prepare.js';
 import { NotWarm, prepareGoCommand, prepareReactor } from '../../workers/wasm/snapshot.js';
 
 /** Longer than any module of the fixtures takes; a hang would be seen as this. */

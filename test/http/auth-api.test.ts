@@ -1,6 +1,6 @@
 import test from 'ava';
-import { ethWallet, solWallet, type Wallet } from '../auth/wallet.js';
-import type { Api } from '../helpers/api.js';
+import { login } from '../auth/login.js';
+import { ethWallet, solWallet } from '../auth/wallet.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 import { aTenant, sharedEngine } from './served.js';
 
@@ -11,23 +11,6 @@ let namespaces = 0;
 function unclaimed(): string {
   namespaces += 1;
   return `wallet-${process.pid}-${namespaces}`;
-}
-
-async function login(api: Api, wallet: Wallet, namespace: string, chain: string) {
-  const challenge = await api.post('/v1/auth/challenge', {
-    wallet: wallet.address,
-    purpose: 'login',
-    namespace,
-  });
-  const { nonce } = challenge.json;
-  const request = {
-    wallet: wallet.address,
-    nonce,
-    signature: wallet.sign(nonce),
-    namespace,
-    chain_type: chain,
-  };
-  return { challenge, request, verified: await api.post('/v1/auth/verify', request) };
 }
 
 for (const [chain, make] of [

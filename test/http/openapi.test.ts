@@ -36,10 +36,12 @@ DELETE /v1/functions/secrets/{name}
 POST /v1/functions/{name}/triggers
 GET /v1/functions/{name}/triggers
 DELETE /v1/functions/{name}/triggers/{id}
+GET /v1/functions/{name}/ws
 POST /v1/invoke/{namespace}/{name}
 POST /v1/pubsub/publish
 GET /v1/pubsub/topics
 GET /v1/pubsub/presence
+GET /v1/pubsub/ws
 GET /v1/invocations/{id}
 GET /v1/invocations
 DELETE /v1/invocations/{id}

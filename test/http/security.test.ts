@@ -169,6 +169,7 @@ test('what is no HTTP is answered with 400 and the engine goes on', async (t) =>
   t.regex(reply, /"code":"invalid_request"/);
   const huge = await api.get('/health', { 'x-padding': 'x'.repeat(20_000) });
   t.is(huge.status, 431);
+  t.is(huge.json.code, 'headers_too_large');
   t.is((await api.get('/health')).status, 200);
 });
 

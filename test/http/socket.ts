@@ -8,7 +8,7 @@ export interface Client {
   ws: WebSocket;
   frames: JsonValue[];
   /** The first frame that the test accepts, now or later. */
-  next(what: string, accept: (frame: JsonValue) => boolean): Promise<JsonValue>;
+  next(what: string, accept: (frame: JsonValue) => boolean, timeoutMs?: number): Promise<JsonValue>;
   closed: Promise<{ code: number; reason: string }>;
 }
 
@@ -25,7 +25,7 @@ export async function connect(
   return {
     ws,
     frames,
-    next: (what, accept) => eventually(what, async () => frames.find(accept)),
+    next: (what, accept, timeoutMs) => eventually(what, async () => frames.find(accept), timeoutMs),
     closed,
   };
 }

@@ -79,6 +79,31 @@ test('an upgrade is refused with the HTTP error that any other request would get
   t.is((await refusedUpgrade(api.url, '/v1/pubsub/ws?topic=a&member_meta={', key)).status, 400);
 });
 
+test('a request to a WebSocket path that asks for none is 426 with Upgrade, after the rules of access', async (t) => {
+  const api = await aTenantWithProbe(await engine());
+  const stranger = await aTenant(await engine());
+  for (const path of [
+    '/v1/functions/probe/ws',
+    '/v1/functions/probe@1/ws',
+    '/v1/pubsub/ws',
+    '/v1/pubsub/ws?topic=a',
+  ]) {
+    const reply = await api.get(path);
+    t.is(reply.status, 426, path);
+    t.is(reply.headers.get('upgrade'), 'websocket');
+    t.is(reply.json.code, 'upgrade_required');
+    t.regex(reply.json.error, /WebSocket/);
+    const separate = path.includes('?') ? '&' : '?';
+    t.is((await api.as().get(`${path}${separate}namespace=${api.namespace}`)).status, 401, path);
+  }
+  t.is((await stranger.get('/v1/functions/probe/ws')).status, 404);
+  t.is((await api.get('/v1/functions/absent/ws')).status, 404);
+  t.is((await api.get('/v1/functions/a%2Fb/ws')).status, 400);
+  const post = await api.post('/v1/pubsub/ws', {});
+  t.is(post.status, 405);
+  t.is(post.headers.get('allow'), 'GET, HEAD, OPTIONS');
+});
+
 test('a public function is invoked by anybody, until it is private', async (t) => {
   const api = await aTenantWithProbe(await engine(), { is_public: 'true' });
   const client = await connect(api.url, `/v1/functions/probe/ws?namespace=${api.namespace}`);

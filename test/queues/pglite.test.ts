@@ -4,6 +4,7 @@ import { DEFAULT_TIMINGS } from '../../queues/driver.js';
 import { PgliteDatabase } from '../../queues/drivers/pglite/database.js';
 import { openQueuesOn } from '../../queues/drivers/pglite.js';
 import { backlogConformance } from '../conformance/backlog.js';
+import { lanesConformance } from '../conformance/lanes.js';
 import { leasesConformance } from '../conformance/leases.js';
 import { type QueueContext, queueConformance } from '../conformance/queue.js';
 import { schedulesConformance } from '../conformance/schedules.js';
@@ -29,6 +30,7 @@ test.beforeEach(async (t) => {
 test.afterEach.always((t) => t.context.queues.close());
 
 queueConformance(test);
+lanesConformance(test);
 tasksConformance(test);
 schedulesConformance(test);
 backlogConformance(test, (context) => context.queues.backlog);

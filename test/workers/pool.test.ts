@@ -4,7 +4,8 @@ import { promisify } from 'node:util';
 import test from 'ava';
 import { createEngine } from '../../workers/engine.js';
 import { Pool } from '../../workers/pool.js';
-import { prepareFresh, readSource } from '../../workers/wasm/prepare.js';
+import { prepareFresh } from '../../workers/wasm/fresh.js';
+import { readSource } from '../../workers/wasm/prepare.js';
 import { guestCall, runText } from '../helpers/engine.js';
 import { guest } from '../helpers/guests.js';
 
@@ -100,6 +101,19 @@ test('a long line of one namespace does not delay the first of another', async (
   };
   await Promise.all([...Array.from({ length: 20 }, () => run('busy')), run('quiet')]);
   t.true(ended.indexOf('quiet') <= 2, ended.join());
+});
+
+test('runs that somebody waits for go before those for which nobody does', async (t) => {
+  const engine = createEngine({ threads: 1, parked: 0 });
+  t.teardown(() => engine.close());
+  const wasm = await kitchen();
+  const ended: string[] = [];
+  const run = async (kind: 'event' | 'call') => {
+    await runText(engine, wasm, 'spin 50', { namespace: 'both', urgent: kind === 'call' });
+    ended.push(kind);
+  };
+  await Promise.all([...Array.from({ length: 10 }, () => run('event')), run('call'), run('call')]);
+  t.true(ended.lastIndexOf('call') <= 2, ended.join());
 });
 
 test('limits of what runs never add up to more than the budget', async (t) => {

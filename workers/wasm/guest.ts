@@ -4,7 +4,7 @@ import { HOST_MODULES, WASI_MODULE } from './host-functions.js';
 import { HostImports } from './host-imports.js';
 import { isGlobal, memoryOf } from './instance.js';
 import { GuestMemory } from './memory.js';
-import type { Program } from './program.js';
+import type { ProgramBase } from './program.js';
 import { GuestFailure, type GuestResult, type Session } from './session.js';
 
 const noOutput = () => new Uint8Array(0);
@@ -22,7 +22,7 @@ export class Guest {
   readonly #host = new HostImports(this.memory);
   #session: Session | null = null;
   #instance: WebAssembly.Instance | null = null;
-  #program: Program | null = null;
+  #program: ProgramBase | null = null;
   /** Why the guest must end. Once set, every import throws it again, whatever handlers the guest has. */
   #ending: unknown = null;
 
@@ -33,7 +33,7 @@ export class Guest {
   }
 
   /** Arms the imports for an invocation. To be called before an instance is made, since start functions may call. */
-  begin(program: Program, session: Session): void {
+  begin(program: ProgramBase, session: Session): void {
     this.#program = program;
     this.#session = session;
     this.#ending = null;
@@ -59,9 +59,8 @@ export class Guest {
     this.#host.attach(allocator === null ? null : (size) => Number(this.call(allocator, size)));
   }
 
-  /** Makes an instance and runs what a module runs by itself. */
-  start(module: WebAssembly.Module): void {
-    this.attach(new WebAssembly.Instance(module, this.imports));
+  /** Runs what a module runs by itself. */
+  start(): void {
     const { names } = this.#need(this.#program);
     if (names.start !== null) this.call(names.start);
   }

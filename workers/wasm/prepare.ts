@@ -1,9 +1,9 @@
 import { messageOf } from '../../src/errors.js';
 import { check, checkSize, type Shape } from './check.js';
 import { type ParsedModule, parse } from './parse.js';
-import type { FreshProgram } from './program.js';
+import type { ProgramBase } from './program.js';
 import { malformed } from './reader.js';
-import { type Rewritten, rewrite } from './rewrite.js';
+import type { Rewritten } from './rewrite.js';
 import { type Scan, scan } from './scan.js';
 
 const PAGES_PER_MB = 16;
@@ -42,12 +42,8 @@ export function compile(rewritten: Rewritten): WebAssembly.Module {
   }
 }
 
-export function prepareFresh(source: Source): FreshProgram {
-  const rewritten = rewrite(source.module, { maxPages: source.maxPages, scan: source.scan });
-  return { strategy: 'fresh', ...common(source, rewritten) };
-}
-
-export function common(source: Source, rewritten: Rewritten): Omit<FreshProgram, 'strategy'> {
+/** What programs of all strategies have of their module. */
+export function common(source: Source, rewritten: Rewritten): ProgramBase {
   return {
     module: compile(rewritten),
     shape: source.shape,

@@ -3,7 +3,7 @@ import type { Snapshot } from './image.js';
 import type { ExportNames } from './rewrite.js';
 import type { GuestResult, Session } from './session.js';
 
-interface ProgramBase {
+export interface ProgramBase {
   module: WebAssembly.Module;
   shape: Shape;
   names: ExportNames;
@@ -16,6 +16,11 @@ interface ProgramBase {
 
 export interface FreshProgram extends ProgramBase {
   strategy: 'fresh';
+  /**
+   * What an instance is before any of its code has run, so that it can be put back to that instead of made anew. null when
+   * the module has state that cannot be put back: then each run has an instance of its own.
+   */
+  snapshot: Snapshot | null;
 }
 
 /** Runs from a snapshot: of a reactor after `_initialize`, of a Go command before its first call that can be told apart. */

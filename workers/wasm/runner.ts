@@ -1,9 +1,98 @@
-import { createFreshRunner } from './fresh.js';
+import { collectAfter } from './collect.js';
 import type { Guest } from './guest.js';
+import { Restorer } from './image.js';
+import { memoryOf } from './instance.js';
 import type { Program, Runner } from './program.js';
-import { createWarmRunner } from './warm.js';
+import { reseed } from './reseed.js';
+import type { GuestResult, Session } from './session.js';
 
-/** The one interface over the strategies: how a program runs is its own affair. */
+/** An instance whose memory has grown by more than this is made anew: looking through its memory would cost more. */
+const KEPT_GROWTH_BYTES = 8 << 20;
+/** Putting so much memory back takes about as long as it would take to say that it is done. */
+const AT_ONCE_BYTES = 2 << 20;
+
+/**
+ * The one interface over the strategies. With a snapshot the instance is kept and put back after each run: all memory that the
+ * guest could reach, all mutable globals. Modules with other state (tables, dropped segments) have none and get an instance
+ * for each run. The memory may stay larger than the guest believes it is: its own count of pages is one of the globals.
+ */
 export function createRunner(program: Program, guest: Guest): Runner {
-  return program.strategy === 'fresh' ? createFreshRunner(program, guest) : createWarmRunner(program, guest);
+  const { snapshot } = program;
+  const restorer = snapshot === null ? null : new Restorer(snapshot);
+  /** In the state that a run begins with. */
+  let ready: WebAssembly.Instance | null = null;
+  /** In the state that the last run left. */
+  let used: WebAssembly.Instance | null = null;
+
+  function create(): WebAssembly.Instance {
+    const instance = new WebAssembly.Instance(program.module, guest.imports);
+    if (program.strategy !== 'fresh') {
+      restorer?.fill(bytesOf(instance));
+      restorer?.restoreGlobals(instance);
+    }
+    return instance;
+  }
+
+  function enter({ random }: Session): void {
+    used = ready ?? create();
+    ready = null;
+    guest.attach(used);
+    if (program.strategy === 'fresh') guest.start();
+    else reseed(bytesOf(used), program.generators, random);
+  }
+
+  function dispatch(session: Session): GuestResult {
+    switch (program.strategy) {
+      case 'go-command':
+        return guest.runCommand(() => {
+          enter(session);
+          guest.call(program.names.resume, 0);
+        });
+      case 'reactor':
+        return guest.runHandler(() => enter(session));
+      case 'fresh':
+        if (program.shape.kind === 'reactor') {
+          return guest.runHandler(() => {
+            enter(session);
+            if (program.shape.initialize) guest.call('_initialize');
+          });
+        }
+        return guest.runCommand(() => {
+          enter(session);
+          guest.call('_start');
+        });
+    }
+  }
+
+  return {
+    run(session: Session): GuestResult {
+      guest.begin(program, session);
+      const result = dispatch(session);
+      // Ended by a trap or by us: whatever state it is in, it is not worth understanding.
+      if (result.exitCode === null) used = null;
+      return result;
+    },
+    reset() {
+      const size = guest.memory.byteLength;
+      guest.release();
+      const grown = size - (snapshot?.memory.byteLength ?? 0) > KEPT_GROWTH_BYTES;
+      if (restorer === null || used === null || grown) {
+        used = null;
+        collectAfter(size);
+        // Made again at once: the next invocation finds it ready.
+        if (restorer !== null) ready = create();
+        return;
+      }
+      restorer.restore(bytesOf(used));
+      restorer.restoreGlobals(used);
+      ready = used;
+      used = null;
+    },
+    resetsAtOnce: () => guest.memory.byteLength <= AT_ONCE_BYTES,
+    keptBytes: () => (ready === null ? 0 : bytesOf(ready).length),
+  };
+}
+
+function bytesOf(instance: WebAssembly.Instance): Uint8Array {
+  return new Uint8Array(memoryOf(instance)?.buffer ?? new ArrayBuffer(0));
 }

@@ -5,7 +5,7 @@ import { Guest } from './guest.js';
 import { type Snapshot, takeSnapshot } from './image.js';
 import { isGlobal, memoryOf } from './instance.js';
 import { common, type Source } from './prepare.js';
-import type { FreshProgram, WarmProgram } from './program.js';
+import type { WarmProgram } from './program.js';
 import { findGenerators } from './reseed.js';
 import { type Rewritten, rewrite } from './rewrite.js';
 import { trialSession } from './trial.js';
@@ -112,13 +112,18 @@ function warmProgram(
   return { strategy, ...common(source, rewritten), snapshot, generators };
 }
 
-function requireRestorable({ module, scan, shape }: Source): void {
-  if (scan === null) throw new NotWarm('it has instructions that the engine does not know');
-  if (scan.keepsHiddenState) throw new NotWarm('it writes tables or drops segments');
-  if (shape.pages === null) throw new NotWarm('it has no memory');
-  if (module.globals.some((global) => global.mutable && !RESTORABLE.has(global.type))) {
-    throw new NotWarm('it has a variable of a type that cannot be restored');
-  }
+function requireRestorable(source: Source): void {
+  const reason = whyNotRestorable(source);
+  if (reason !== null) throw new NotWarm(reason);
+}
+
+/** Why an instance of the module cannot be put back to an earlier state; null when memory and globals are all it has. */
+export function whyNotRestorable({ module, scan, shape }: Source): string | null {
+  if (scan === null) return 'it has instructions that the engine does not know';
+  if (scan.keepsHiddenState) return 'it writes tables or drops segments';
+  if (shape.pages === null) return 'it has no memory';
+  const odd = module.globals.some((global) => global.mutable && !RESTORABLE.has(global.type));
+  return odd ? 'it has a variable of a type that cannot be restored' : null;
 }
 
 /** Runs an export on a new instance until it returns or makes a call that is not quiet. */
@@ -128,7 +133,7 @@ function runUntilTelling(source: Source, name: string, seed: number, entry: stri
     scan: source.scan,
     exportGlobals: true,
   });
-  const program: FreshProgram = { strategy: 'fresh', ...common(source, rewritten) };
+  const program = common(source, rewritten);
   const guest = new Guest();
   guest.begin(program, trialSession(name, NO_INPUT, seed).session);
   let random = false;
@@ -177,7 +182,8 @@ function stoppingImports(guest: Guest, randomAgain: () => boolean): WebAssembly.
   return imports;
 }
 
-function readGlobals(instance: WebAssembly.Instance, rewritten: Rewritten): Snapshot['globals'] {
+/** The values of all mutable globals, the rewriter's own among them. */
+export function readGlobals(instance: WebAssembly.Instance, rewritten: Rewritten): Snapshot['globals'] {
   const { pages, refused } = rewritten.names;
   const globals: Snapshot['globals'] = [];
   for (const name of [...rewritten.globals, pages, refused]) {

@@ -1,6 +1,6 @@
 import type { QueueCounts } from '../../../src/ports/queue.js';
-import { INVOCATIONS } from '../../jobs.js';
 import type { PgliteDatabase } from './database.js';
+import { IN_LANES } from './schema.js';
 
 interface Row {
   waiting: string;
@@ -15,7 +15,7 @@ SELECT count(*) FILTER (WHERE state = 'waiting' OR (state = 'delayed' AND (attem
        count(*) FILTER (WHERE state = 'active') AS running,
        count(*) FILTER (WHERE state = 'delayed' AND attempts_made > 0 AND process_at_ms > $1::bigint) AS retrying,
        min(greatest(added_at_ms, coalesce(process_at_ms, 0))) FILTER (WHERE state = 'waiting') AS oldest
-FROM job WHERE queue = '${INVOCATIONS}'`;
+FROM job WHERE ${IN_LANES}`;
 
 export async function countJobs(database: PgliteDatabase, bytes: number): Promise<QueueCounts> {
   const now = Date.now();

@@ -32,6 +32,8 @@ export class PgliteDatabase extends EventEmitter implements PgPool {
 
   private constructor(thread: Worker) {
     super();
+    // Each of BullMQ's queues and workers listens for errors.
+    this.setMaxListeners(0);
     this.#thread = thread;
     thread.on('message', (message: FromDatabase) => this.#onMessage(message));
     thread.on('error', (error) => this.#fail(error));

@@ -15,10 +15,12 @@ import type {
   QueueLimits,
   Warn,
 } from '../../driver.js';
-import { INVOCATIONS, type JobData, type NewJob, TICKS, toJobJson } from '../../jobs.js';
+import { perLane } from '../../fairness.js';
+import { type JobData, LANES, type Lane, laneOf, type NewJob, TICKS, toJobJson } from '../../jobs.js';
 import { countJobs } from './counts.js';
 import type { PgliteDatabase } from './database.js';
 import { Ledger } from './ledger.js';
+import { IN_LANES } from './schema.js';
 
 const Pg = withBackend(createPostgresBackend);
 
@@ -29,16 +31,16 @@ const BULK = 64;
 /** Nobody vacuums in PGlite by itself; dead rows would slow down every look for the next job. */
 const VACUUM_AFTER = 2000;
 
-type Entry = Parameters<PostgresQueueBackend['addJobs']>[0][number];
+type Entry = Parameters<PostgresQueueBackend['addJobs']>[0][number] & { lane: Lane };
 
 /** BullMQ's Postgres backend on PGlite: one process, nothing to install. */
 export class PgliteDriver implements QueueDriver {
   readonly name = 'pglite';
-  readonly workersPerConsumer = 1;
-  readonly invocations: BullQueue<JobData>;
+  readonly workersPerLane = 1;
+  readonly lanes: Readonly<Record<Lane, BullQueue<JobData>>>;
   readonly ticks: BullQueue<unknown>;
   readonly #database: PgliteDatabase;
-  readonly #backend: PostgresQueueBackend;
+  readonly #backends: Readonly<Record<Lane, PostgresQueueBackend>>;
   readonly #ledger: Ledger;
   readonly #limits: QueueLimits;
   readonly #warn: Warn;
@@ -49,31 +51,31 @@ export class PgliteDriver implements QueueDriver {
 
   private constructor(
     database: PgliteDatabase,
-    invocations: BullQueue<JobData>,
+    lanes: Readonly<Record<Lane, BullQueue<JobData>>>,
     ticks: BullQueue<unknown>,
     ledger: Ledger,
     limits: QueueLimits,
     warn: Warn,
   ) {
     this.#database = database;
-    this.invocations = invocations;
+    this.lanes = lanes;
     this.ticks = ticks;
-    this.#backend = invocations.getBackend() as unknown as PostgresQueueBackend;
+    this.#backends = perLane((lane) => lanes[lane].getBackend() as unknown as PostgresQueueBackend);
     this.#ledger = ledger;
     this.#limits = limits;
     this.#warn = warn;
   }
 
   static async open(database: PgliteDatabase, limits: QueueLimits, warn: Warn): Promise<PgliteDriver> {
-    const invocations = new Pg.Queue<JobData, void>(INVOCATIONS, { connection: database });
+    const lanes = perLane((lane) => new Pg.Queue<JobData, void>(lane, { connection: database }));
     const ticks = new Pg.Queue<unknown, void>(TICKS, { connection: database });
-    for (const queue of [invocations, ticks]) {
+    for (const queue of [...Object.values(lanes), ticks]) {
       queue.on('error', (error) => warn('The queue reports a fault.', error));
       await queue.waitUntilReady();
     }
     return new PgliteDriver(
       database,
-      invocations as unknown as BullQueue<JobData>,
+      lanes as unknown as Record<Lane, BullQueue<JobData>>,
       ticks as unknown as BullQueue<unknown>,
       await Ledger.read(database),
       limits,
@@ -102,7 +104,7 @@ export class PgliteDriver implements QueueDriver {
         this.#ledger.running -= 1;
       }
     };
-    return new Pg.Worker<D, void>(queue, queue === INVOCATIONS ? counted : processor, {
+    return new Pg.Worker<D, void>(queue, LANES.some((lane) => lane === queue) ? counted : processor, {
       ...options,
       connection: this.#database,
     }) as unknown as BullWorker<D>;
@@ -122,6 +124,7 @@ export class PgliteDriver implements QueueDriver {
         taken.map(({ job, priority }) => ({
           job: toJobJson({ ...job, opts: { ...job.opts, ...REMOVE } }, priority),
           jobId: job.id,
+          lane: laneOf(job.data),
         })),
       );
       return verdicts;
@@ -140,19 +143,23 @@ export class PgliteDriver implements QueueDriver {
     }
   }
 
-  /** One statement, so all or none. */
+  /** One statement for a caller's jobs, which are all of one lane: so all or none. */
   async #insert(entries: Entry[]): Promise<void> {
     const [first] = entries;
     if (first === undefined) return;
-    if (entries.length === 1) await this.#backend.addJob(first.job, first.jobId);
-    else if (entries.length > BULK) await this.#backend.addJobs(entries);
-    else {
-      const results = await this.#backend.addFlow(
-        entries.map(({ job, jobId }) => ({
+    if (entries.length === 1) await this.#backends[first.lane].addJob(first.job, first.jobId);
+    else if (entries.length > BULK) {
+      for (const lane of LANES) {
+        const own = entries.filter((entry) => entry.lane === lane);
+        if (own.length > 0) await this.#backends[lane].addJobs(own);
+      }
+    } else {
+      const results = await this.#backends[first.lane].addFlow(
+        entries.map(({ job, jobId, lane }) => ({
           jobData: job,
           jobId,
           parentKeyOpts: {},
-          queueName: INVOCATIONS,
+          queueName: lane,
           prefix: '',
         })),
       );
@@ -163,7 +170,7 @@ export class PgliteDriver implements QueueDriver {
 
   ended(job: InvocationJob): void {
     this.#ledger.leave(job.id ?? '');
-    this.#ledger.turns.finished(job.priority);
+    this.#ledger.turns.finished(laneOf(job.data), job.priority);
     this.#endedSinceVacuum += 1;
     const due = this.#endedSinceVacuum >= Math.max(VACUUM_AFTER, this.#ledger.size);
     if (due) this.#maintenance ??= this.#maintain().finally(() => (this.#maintenance = undefined));
@@ -184,7 +191,7 @@ export class PgliteDriver implements QueueDriver {
   }
 
   async remove(job: InvocationJob): Promise<boolean> {
-    const removed = (await this.#backend.remove(job.id ?? '', false)) > 0;
+    const removed = (await this.#backends[laneOf(job.data)].remove(job.id ?? '', false)) > 0;
     if (removed) this.#ledger.leave(job.id ?? '');
     return removed;
   }
@@ -214,7 +221,7 @@ export class PgliteDriver implements QueueDriver {
     cursor: string | undefined,
   ): Promise<{ ids: string[]; next: string | null }> {
     const { rows } = await this.#database.query<{ id: string }>(
-      `SELECT id FROM job WHERE queue = '${INVOCATIONS}' AND data->>'n' = $1 AND ($2::text IS NULL OR id < $2)
+      `SELECT id FROM job WHERE ${IN_LANES} AND data->>'n' = $1 AND ($2::text IS NULL OR id < $2)
        ORDER BY id DESC LIMIT $3`,
       [namespace, cursor ?? null, limit],
     );
@@ -234,6 +241,8 @@ export class PgliteDriver implements QueueDriver {
 
   async close(): Promise<void> {
     await this.#maintenance;
-    await Promise.all([this.invocations, this.ticks, ...this.#further].map((queue) => queue.close()));
+    await Promise.all(
+      [...LANES.map((lane) => this.lanes[lane]), this.ticks, ...this.#further].map((queue) => queue.close()),
+    );
   }
 }

@@ -1,7 +1,8 @@
 import type { QueueLimits } from '../../driver.js';
-import { BAND_SIZE, bandOf, Turns } from '../../fairness.js';
-import { INVOCATIONS, isSync, type NewJob } from '../../jobs.js';
+import { Turns } from '../../fairness.js';
+import { LANES, type Lane, laneOf, type NewJob } from '../../jobs.js';
 import type { PgliteDatabase } from './database.js';
+import { IN_LANES } from './schema.js';
 
 /** What is in the queue, kept in memory: this process is the only one, and reads it from the table at start. */
 export class Ledger {
@@ -13,13 +14,13 @@ export class Ledger {
 
   static async read(database: PgliteDatabase): Promise<Ledger> {
     const ledger = new Ledger();
-    const { rows } = await database.query<{ id: string; n: string; s: number; priority: number }>(
-      `SELECT id, data->>'n' AS n, (data->>'s')::int AS s, priority FROM job WHERE queue = '${INVOCATIONS}'`,
+    const { rows } = await database.query<{ id: string; lane: Lane; n: string; s: number; priority: number }>(
+      `SELECT id, queue AS lane, data->>'n' AS n, (data->>'s')::int AS s, priority FROM job WHERE ${IN_LANES}`,
     );
-    for (const { id, n, s, priority } of rows) {
+    for (const { id, lane, n, s, priority } of rows) {
       ledger.#sizes.set(id, s);
       ledger.bytes += s;
-      ledger.turns.restore(n, priority);
+      ledger.turns.restore(lane, n, priority);
     }
     return ledger;
   }
@@ -43,7 +44,7 @@ export class Ledger {
   enter({ id, data }: NewJob): number {
     this.#sizes.set(id, data.s);
     this.bytes += data.s;
-    return this.turns.take(bandOf(isSync(data)), data.n);
+    return this.turns.take(laneOf(data), data.n);
   }
 
   leave(id: string): void {
@@ -53,16 +54,14 @@ export class Ledger {
 
   /** Counts turns from the clock anew when they have come far. */
   async rebase(database: PgliteDatabase): Promise<void> {
-    for (const band of [0, 1] as const) {
-      const shift = this.turns.overflow(band);
+    for (const lane of LANES) {
+      const shift = this.turns.overflow(lane);
       if (shift === 0) continue;
-      const low = band * BAND_SIZE;
-      this.turns.shift(band, shift);
-      await database.query(
-        `UPDATE job SET priority = greatest($1::int + 1, priority - $2::int)
-         WHERE queue = '${INVOCATIONS}' AND priority > $1::int AND priority <= $3::int`,
-        [low, shift, low + BAND_SIZE],
-      );
+      this.turns.shift(lane, shift);
+      await database.query('UPDATE job SET priority = greatest(1, priority - $1::int) WHERE queue = $2', [
+        shift,
+        lane,
+      ]);
     }
   }
 }

@@ -1,48 +1,54 @@
 import type { QueueCounts } from '../../../src/ports/queue.js';
-import { BAND_SIZE } from '../../fairness.js';
+import { LANES } from '../../jobs.js';
 import type { RedisConnection } from './connect.js';
 
-/** The score of a BullMQ sorted set holds the priority, or the due time, above a counter. */
-const PRIORITY_UNIT = 0x100000000;
+/** The score of a BullMQ sorted set holds the due time above a counter. */
 const DELAY_UNIT = 0x1000;
 /** Within a namespace the oldest job is the next, so the oldest of all is found among the next few. */
 const SAMPLE = 64;
+/** Commands for each lane. */
+const PER_LANE = 7;
 
-/** Numbers of the whole queue, in one round trip of constant cost. */
+/** Numbers of both lanes, in one round trip of constant cost. `prefix`: what BullMQ's keys begin with, before the lane. */
 export async function countJobs(
   connection: RedisConnection,
-  queue: string,
+  prefix: string,
   ledger: string,
 ): Promise<QueueCounts> {
   const now = Date.now();
   const due = now * DELAY_UNIT;
-  const secondBand = BAND_SIZE * PRIORITY_UNIT;
-  const results = await connection
-    .multi()
-    .llen(`${queue}wait`)
-    .zcard(`${queue}prioritized`)
-    .zcount(`${queue}delayed`, '-inf', String(due))
-    .zcount(`${queue}delayed`, `(${due}`, '+inf')
-    .llen(`${queue}active`)
+  const transaction = connection.multi();
+  for (const lane of LANES) {
+    const queue = `${prefix}${lane}:`;
+    transaction
+      .llen(`${queue}wait`)
+      .zcard(`${queue}prioritized`)
+      .zcount(`${queue}delayed`, '-inf', String(due))
+      .zcount(`${queue}delayed`, `(${due}`, '+inf')
+      .llen(`${queue}active`)
+      .lrange(`${queue}wait`, -SAMPLE, -1)
+      .zrange(`${queue}prioritized`, '0', String(SAMPLE - 1));
+  }
+  const results = await transaction
     .zremrangebyscore(`${ledger}scheduled`, '-inf', String(now))
     .zcard(`${ledger}scheduled`)
     .get(`${ledger}bytes`)
-    .lrange(`${queue}wait`, -SAMPLE, -1)
-    .zrange(`${queue}prioritized`, '0', String(SAMPLE - 1))
-    .zrangebyscore(`${queue}prioritized`, String(secondBand), '+inf', 'LIMIT', 0, SAMPLE)
     .exec();
   const values = (results ?? []).map(([error, value]) => {
     if (error) throw error;
     return value;
   });
-  const [wait, prioritized, ready, delayed, active, , scheduled, bytes] = values.map(Number) as number[];
-  const ids = values.slice(-3).flat() as string[];
-  const firstTries = Math.min(scheduled ?? 0, delayed ?? 0);
+  const lanes = LANES.map((_lane, index) => values.slice(index * PER_LANE, (index + 1) * PER_LANE));
+  const sum = (at: number) => lanes.reduce((total, lane) => total + Number(lane[at] ?? 0), 0);
+  const [, scheduled, bytes] = values.slice(LANES.length * PER_LANE).map(Number);
+  const delayed = sum(3);
+  const firstTries = Math.min(scheduled ?? 0, delayed);
+  const ids = lanes.flatMap((lane) => lane.slice(5).flat() as string[]);
   return {
-    waiting: (wait ?? 0) + (prioritized ?? 0) + (ready ?? 0) + firstTries,
-    running: active ?? 0,
-    retrying: (delayed ?? 0) - firstTries,
-    bytes: Number.isNaN(bytes) ? 0 : (bytes ?? 0),
+    waiting: sum(0) + sum(1) + sum(2) + firstTries,
+    running: sum(4),
+    retrying: delayed - firstTries,
+    bytes: bytes ?? 0,
     oldestMs: Math.max(0, ...ids.map((id) => now - acceptedAtOf(id)).filter(Number.isFinite)),
   };
 }

@@ -21,7 +21,8 @@ import type {
   QueueLimits,
   Warn,
 } from '../../driver.js';
-import { INVOCATIONS, type JobData, TICKS, toJobJson } from '../../jobs.js';
+import { perLane } from '../../fairness.js';
+import { type JobData, LANES, type Lane, laneOf, TICKS, toJobJson } from '../../jobs.js';
 import { COMMAND_TIMEOUT_MS, closeRedis, type RedisConnection, type RedisServer } from './connect.js';
 import { countJobs } from './counts.js';
 import { Ledger } from './ledger.js';
@@ -38,12 +39,12 @@ const EVENTS = { events: { maxLen: 100 } };
 export class RedisDriver implements QueueDriver {
   readonly name = 'redis';
   /** One worker fetches one job per round trip; two were twice as fast across processes, more gave nothing. */
-  readonly workersPerConsumer = 2;
-  readonly invocations: BullQueue<JobData>;
+  readonly workersPerLane = 2;
+  readonly lanes: Readonly<Record<Lane, BullQueue<JobData>>>;
   readonly ticks: BullQueue<unknown>;
   readonly #server: RedisServer;
   readonly #connection: RedisConnection;
-  readonly #backend: RedisQueueBackend;
+  readonly #backends: Readonly<Record<Lane, RedisQueueBackend>>;
   readonly #client: RedisClient;
   readonly #ledger: Ledger;
   readonly #opened: RedisConnection[] = [];
@@ -53,18 +54,18 @@ export class RedisDriver implements QueueDriver {
   private constructor(parts: {
     server: RedisServer;
     connection: RedisConnection;
-    invocations: BullQueue<JobData>;
+    lanes: Readonly<Record<Lane, BullQueue<JobData>>>;
     ticks: BullQueue<unknown>;
-    backend: RedisQueueBackend;
+    backends: Readonly<Record<Lane, RedisQueueBackend>>;
     client: RedisClient;
     ledger: Ledger;
     warn: Warn;
   }) {
     this.#server = parts.server;
     this.#connection = parts.connection;
-    this.invocations = parts.invocations;
+    this.lanes = parts.lanes;
     this.ticks = parts.ticks;
-    this.#backend = parts.backend;
+    this.#backends = parts.backends;
     this.#client = parts.client;
     this.#ledger = parts.ledger;
     this.#warn = parts.warn;
@@ -76,31 +77,25 @@ export class RedisDriver implements QueueDriver {
     limits: QueueLimits,
     warn: Warn,
   ): Promise<RedisDriver> {
-    let backend: RedisQueueBackend | undefined;
-    const invocations = new Queue<JobData, void>(
-      INVOCATIONS,
-      { connection, prefix: PREFIX, streams: EVENTS },
-      (...args) => {
-        backend ??= createRedisBackend(...args);
-        return backend;
-      },
-    );
-    const ticks = new Queue<unknown, void>(TICKS, { connection, prefix: PREFIX, streams: EVENTS });
-    for (const queue of [invocations, ticks])
+    const options = { connection, prefix: PREFIX, streams: EVENTS };
+    const lanes = perLane((lane) => new Queue<JobData, void>(lane, options, createRedisBackend));
+    const ticks = new Queue<unknown, void>(TICKS, options);
+    for (const queue of [...Object.values(lanes), ticks]) {
       queue.on('error', (error) => warn('Redis reports a fault.', error));
-    await Promise.all([invocations.waitUntilReady(), ticks.waitUntilReady()]);
-    const redisBackend = invocations.getBackend();
-    const client = await redisBackend.client;
-    const keys = { queue: redisBackend.toKey(''), ledger: `${PREFIX}:ledger:` };
+      await queue.waitUntilReady();
+    }
+    const backends = perLane((lane) => lanes[lane].getBackend());
+    const client = await backends.invocations.client;
+    const keys = { prefix: `${PREFIX}:`, ledger: `${PREFIX}:ledger:` };
     const ledger = new Ledger(connection, client, keys, limits, warn);
     const [seconds, micros] = await connection.time();
     ledger.setServerTime(Number(seconds) * 1000 + Number(micros) / 1000);
     return new RedisDriver({
       server,
       connection,
-      invocations: invocations as unknown as BullQueue<JobData>,
+      lanes: lanes as unknown as Record<Lane, BullQueue<JobData>>,
       ticks: ticks as unknown as BullQueue<unknown>,
-      backend: redisBackend,
+      backends,
       client,
       ledger,
       warn,
@@ -132,7 +127,11 @@ export class RedisDriver implements QueueDriver {
       const priority = this.#ledger.guessPriority(job.data);
       priorities.push(priority);
       // Queues the command at once; what it answers comes with exec().
-      void this.#backend.addJobToTransaction(transaction, toJobJson(job, priority), job.id);
+      void this.#backends[laneOf(job.data)].addJobToTransaction(
+        transaction,
+        toJobJson(job, priority),
+        job.id,
+      );
     }
     this.#ledger.admit(transaction, groups, priorities);
     const results = await withinTimeout(transaction.exec());
@@ -152,11 +151,12 @@ export class RedisDriver implements QueueDriver {
 
   async remove(job: InvocationJob): Promise<boolean> {
     const id = job.id ?? '';
-    const key = (type: string): string => this.#backend.toKey(type);
+    const backend = this.#backends[laneOf(job.data)];
+    const key = (type: string): string => backend.toKey(type);
     const transaction = this.#client.multi();
     // BullMQ answers 1 for a job that is not there, too.
     transaction.runCommand('exists', [key(id)]);
-    this.#backend.execCommand(transaction, 'removeJob', [key(id), key('repeat'), id, 0, key('')]);
+    backend.execCommand(transaction, 'removeJob', [key(id), key('repeat'), id, 0, key('')]);
     const results = await withinTimeout(transaction.exec());
     const removed = results?.[0]?.[1] === 1 && results[1]?.[1] === 1;
     if (removed) this.#ledger.left(job);
@@ -203,7 +203,7 @@ export class RedisDriver implements QueueDriver {
   }
 
   counts(): Promise<QueueCounts> {
-    return countJobs(this.#connection, this.#backend.toKey(''), `${PREFIX}:ledger:`);
+    return countJobs(this.#connection, `${PREFIX}:`, `${PREFIX}:ledger:`);
   }
 
   async ping(): Promise<void> {
@@ -212,7 +212,9 @@ export class RedisDriver implements QueueDriver {
 
   async close(): Promise<void> {
     await this.#ledger.close();
-    await Promise.all([this.invocations, this.ticks, ...this.#further].map((queue) => queue.close()));
+    await Promise.all(
+      [...LANES.map((lane) => this.lanes[lane]), this.ticks, ...this.#further].map((queue) => queue.close()),
+    );
     await Promise.all(this.#opened.map(closeRedis));
   }
 }

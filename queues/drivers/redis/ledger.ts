@@ -2,8 +2,8 @@ import type { IRedisTransaction, RedisClient } from 'bullmq';
 import type { AppError } from '../../../src/errors.js';
 import { queueFull, queueUnavailable } from '../../admission.js';
 import type { InvocationJob, JobGroup, QueueLimits, Warn } from '../../driver.js';
-import { BAND_SIZE, type Band, bandOf, REBASE_AT, TURN_COST, Turns, turnOf } from '../../fairness.js';
-import { isSync, type JobData } from '../../jobs.js';
+import { MAX_PRIORITY, perLane, REBASE_AT, TURN_COST, Turns, turnOf } from '../../fairness.js';
+import { type JobData, LANES, type Lane, laneOf } from '../../jobs.js';
 import type { RedisConnection } from './connect.js';
 import { ADMIT, ENDED, type LedgerKeys, REBASE, SWEEP } from './scripts.js';
 
@@ -24,7 +24,7 @@ export class Ledger {
   #offsetMs = 0;
   /** A copy of what Redis keeps, to guess with. */
   readonly #turns = new Turns();
-  readonly #endedTurn: [number, number] = [-1, -1];
+  readonly #endedTurn = perLane(() => -1);
   #ended: string[] = [];
   #rebasing = false;
   readonly #sweeper: NodeJS.Timeout;
@@ -55,7 +55,7 @@ export class Ledger {
 
   /** What a job's priority will probably be: ADMIT corrects it, which costs two writes more. */
   guessPriority(data: JobData): number {
-    return this.#turns.take(bandOf(isSync(data)), data.n);
+    return this.#turns.take(laneOf(data), data.n);
   }
 
   /** Appends the verdict over the groups to the transaction that adds their jobs. */
@@ -66,18 +66,18 @@ export class Ledger {
         `${id}:${data.s}`,
         data.n,
         data.s,
-        bandOf(isSync(data)),
+        laneOf(data),
         priorities[index] ?? 0,
         opts.delay === undefined ? 0 : data.a + opts.delay,
       ]);
     transaction.runCommand('oramaAdmit', [
-      this.#keys.queue,
+      this.#keys.prefix,
       this.#keys.ledger,
       Math.round(performance.now() + this.#offsetMs + ADMIT_WITHIN_MS),
       this.#limits.maxWaiting,
       this.#limits.maxBytes,
       TURN_COST,
-      BAND_SIZE,
+      MAX_PRIORITY,
       JSON.stringify(jobs),
       JSON.stringify(groups.map((group) => group.length)),
     ]);
@@ -85,13 +85,16 @@ export class Ledger {
 
   /** Reads what ADMIT answered. */
   verdicts(answer: readonly (number | string)[], groups: number): (AppError | null)[] {
-    const [now, sync, other, ...rest] = answer;
+    const [now, ...clocks] = answer;
+    const rest = clocks.splice(LANES.length);
     this.setServerTime(Number(now));
-    this.#turns.follow(0, Number(sync));
-    this.#turns.follow(1, Number(other));
+    LANES.forEach((lane, index) => {
+      this.#turns.follow(lane, Number(clocks[index]));
+    });
     for (let i = groups; i < rest.length; i += 2) {
       const key = String(rest[i]);
-      this.#turns.learn(key.startsWith('0') ? 0 : 1, key.slice(2), Number(rest[i + 1]));
+      const colon = key.indexOf(':');
+      this.#turns.learn(key.slice(0, colon) as Lane, key.slice(colon + 1), Number(rest[i + 1]));
     }
     const codes = rest.slice(0, groups);
     if (codes.some((code) => code !== 0)) this.#turns.forget();
@@ -103,8 +106,8 @@ export class Ledger {
 
   /** Strikes a job that is done, and lets the clock move on to its turn. */
   ended(job: InvocationJob): void {
-    const { band, turn } = turnOf(job.priority);
-    this.#endedTurn[band] = Math.max(this.#endedTurn[band], turn);
+    const lane = laneOf(job.data);
+    this.#endedTurn[lane] = Math.max(this.#endedTurn[lane], turnOf(job.priority));
     this.left(job);
   }
 
@@ -116,7 +119,12 @@ export class Ledger {
 
   async #flushEnded(): Promise<void> {
     if (this.#ended.length === 0) return;
-    const args = [this.#keys.queue, this.#keys.ledger, ...this.#endedTurn, ...this.#ended];
+    const args = [
+      this.#keys.prefix,
+      this.#keys.ledger,
+      ...LANES.map((lane) => this.#endedTurn[lane]),
+      ...this.#ended,
+    ];
     this.#ended = [];
     try {
       await this.#client.runCommand('oramaEnded', args);
@@ -124,24 +132,18 @@ export class Ledger {
       // Not lost for good: the sweeper finds lines without a job.
       this.#warn('Finished jobs still count as waiting until the next sweep.', error);
     }
-    for (const band of [0, 1] as const) {
-      if (this.#endedTurn[band] > REBASE_AT) await this.#rebase(band);
+    for (const lane of LANES) {
+      if (this.#endedTurn[lane] > REBASE_AT) await this.#rebase(lane);
     }
   }
 
-  async #rebase(band: Band): Promise<void> {
+  async #rebase(lane: Lane): Promise<void> {
     if (this.#rebasing) return;
     this.#rebasing = true;
     try {
-      await this.#client.runCommand('oramaRebase', [
-        this.#keys.queue,
-        this.#keys.ledger,
-        band,
-        BAND_SIZE,
-        REBASE_AT,
-      ]);
-      this.#turns.follow(band, 0);
-      this.#endedTurn[band] = -1;
+      await this.#client.runCommand('oramaRebase', [this.#keys.prefix, this.#keys.ledger, lane, REBASE_AT]);
+      this.#turns.follow(lane, 0);
+      this.#endedTurn[lane] = -1;
     } catch (error) {
       this.#warn('Turns could not be counted anew; it will be tried again.', error);
     } finally {
@@ -177,7 +179,7 @@ export class Ledger {
       let cursor = '';
       do {
         cursor = await this.#client.runCommand('oramaSweep', [
-          this.#keys.queue,
+          this.#keys.prefix,
           this.#keys.ledger,
           namespace,
           cursor,

@@ -14,6 +14,7 @@ export function answerErrors(logger: Logger) {
         ctx.set('Retry-After', String(Math.max(1, Math.ceil(error.retryAfter))));
       }
       if (error.code === 'unauthorized') ctx.set('WWW-Authenticate', 'Bearer realm="orama"');
+      if (error.code === 'upgrade_required') ctx.set({ Upgrade: 'websocket', Connection: 'Upgrade' });
       ctx.type = 'application/json';
       ctx.body = JSON.stringify({ error: error.message, code: error.code, ...ctx.state.refusal?.(ctx) });
     }

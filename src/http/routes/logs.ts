@@ -8,6 +8,7 @@ import {
 } from '../../contract/http/logs.js';
 import type { FollowRequest } from '../../core/logs.js';
 import { clientGone } from '../client-gone.js';
+import { credentialEnds } from '../credential-ends.js';
 import { streamLogs } from '../log-stream.js';
 import { json, route } from '../route.js';
 import { parseSince } from '../since.js';
@@ -31,7 +32,7 @@ export const readLogs = route({
       types: { 'text/event-stream': 'With `follow=true`: `id:` a position, `data:` one record as JSON.' },
     },
   },
-  async handle({ services, namespace, params, query, headers, ctx, stopping }) {
+  async handle({ services, principal, namespace, params, query, headers, ctx, stopping }) {
     const filter: Omit<FollowRequest, 'signal' | 'after'> = { namespace, function: params.name };
     if (query.since !== undefined) filter.since = parseSince(query.since);
     if (query.status !== undefined) filter.status = query.status;
@@ -42,10 +43,11 @@ export const readLogs = route({
       const stream = new PassThrough();
       const isPast = query.limit !== undefined || query.since !== undefined;
       const after = headers['last-event-id'];
+      const done = AbortSignal.any([clientGone(ctx), stopping]);
       void streamLogs(services.logs, stream, {
         ...filter,
         past: isPast && after === undefined ? limit : 0,
-        signal: AbortSignal.any([clientGone(ctx), stopping]),
+        signal: AbortSignal.any([done, credentialEnds(services.auth, principal, done)]),
         ...(after === undefined ? {} : { after }),
       });
       return {

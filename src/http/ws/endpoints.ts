@@ -4,11 +4,13 @@ import type { Caller } from '../admission.js';
 import type { Access } from '../route.js';
 import type { Services } from '../services.js';
 import { prepareInvokeSocket } from './invoke-socket.js';
+import type { PresenceRooms } from './presence-rooms.js';
 import { prepareTopicSocket } from './topic-socket.js';
 
 /** What a socket is opened with. */
 export interface Handshake {
   services: Services;
+  rooms: PresenceRooms;
   caller: Caller;
   params: Record<string, string>;
   query: Record<string, string>;

@@ -11,6 +11,7 @@ import type { Services } from '../services.js';
 import { toAppError } from '../to-app-error.js';
 import { CLOSE } from './close-codes.js';
 import { findEndpoint } from './endpoints.js';
+import { createPresenceRooms } from './presence-rooms.js';
 import { refuseUpgrade } from './refuse.js';
 
 /** A client that has not answered a ping when the next one is due is gone: found within twice this. */
@@ -27,22 +28,25 @@ export interface Sockets extends Closable {
 
 interface Open {
   principal: Principal | null;
+  connection: Socket;
   isAlive: boolean;
+  /** Bytes that had left for the client at the last ping. */
+  taken: number;
 }
 
 export function createSockets(services: Services, admit: Admission): Sockets {
   const server = new WebSocketServer({ noServer: true, maxPayload: MAX_INPUT_BYTES, clientTracking: false });
   const open = new Map<WebSocket, Open>();
+  const rooms = createPresenceRooms(services);
   let closing = false;
 
   const pings = setInterval(() => {
     for (const [ws, state] of open) {
-      // A paused socket reads no pong; it is paused because its client is being served.
-      if (!state.isAlive && !ws.isPaused) ws.terminate();
-      else {
+      if (state.isAlive || isBeingServed(ws, state)) {
         state.isAlive = false;
+        state.taken = takenBy(state.connection);
         ws.ping();
-      }
+      } else ws.terminate();
     }
   }, PING_MS);
   const checks = setInterval(() => void closeInvalid(), VALIDITY_MS);
@@ -61,8 +65,8 @@ export function createSockets(services: Services, admit: Admission): Sockets {
     }
   };
 
-  const accept = (ws: WebSocket, principal: Principal | null) => {
-    const state = { principal, isAlive: true };
+  const accept = (ws: WebSocket, connection: Socket, principal: Principal | null) => {
+    const state: Open = { principal, connection, isAlive: true, taken: 0 };
     open.set(ws, state);
     ws.on('pong', () => {
       state.isAlive = true;
@@ -88,13 +92,13 @@ export function createSockets(services: Services, admit: Admission): Sockets {
           limited: true,
         });
         const query = Object.fromEntries(url.searchParams);
-        const prepared = await endpoint.prepare({ services, caller, params, query });
+        const prepared = await endpoint.prepare({ services, rooms, caller, params, query });
         let isServed = false;
         if (!socket.destroyed) {
           socket.off('error', ignore);
           server.handleUpgrade(request, socket, head, (ws) => {
             isServed = true;
-            accept(ws, caller.principal);
+            accept(ws, socket, caller.principal);
             prepared.serve(ws);
           });
         }
@@ -121,6 +125,15 @@ export function createSockets(services: Services, admit: Admission): Sockets {
       clearTimeout(late);
     },
   };
+}
+
+/** A paused socket reads no pong: its client shows itself by taking what it is sent, if there is anything to take. */
+function isBeingServed(ws: WebSocket, { connection, taken }: Open): boolean {
+  return ws.isPaused && (ws.bufferedAmount === 0 || takenBy(connection) > taken);
+}
+
+function takenBy(connection: Socket): number {
+  return connection.bytesWritten - connection.writableLength;
 }
 
 function ignore(): void {}

@@ -22,18 +22,21 @@ const readQuery = textReader(subscribeQuerySchema);
 
 /** A live subscriber of one topic: hears what is published there, and publishes what it sends. */
 export const prepareTopicSocket: Prepare = async (handshake) => {
-  const { services, caller } = handshake;
+  const { services, caller, rooms } = handshake;
   const query = readQuery(handshake.query);
   const connectionId = uuidv7();
   const memberId = query.member_id ?? (caller.principal?.wallet || connectionId);
   const meta = query.member_meta === undefined ? null : parseMeta(query.member_meta);
   // Before the handshake is answered: a client whose socket is open misses nothing.
-  const subscription = await subscribeTopic(services, {
-    namespace: caller.namespace,
-    topic: query.topic,
-    connectionId,
-    member: query.presence ? { member_id: memberId, joined_at: new Date().toISOString(), meta } : null,
-  });
+  const subscription = await subscribeTopic(
+    { ...services, rooms },
+    {
+      namespace: caller.namespace,
+      topic: query.topic,
+      connectionId,
+      member: query.presence ? { member_id: memberId, joined_at: new Date().toISOString(), meta } : null,
+    },
+  );
   const close = () =>
     subscription.close().catch((error) => services.logger.debug({ err: error }, 'a leave was not told'));
   return {

@@ -1,9 +1,9 @@
-import type { PresenceEvent } from '../../contract/http/pubsub.js';
 import type { Namespace } from '../../contract/ids.js';
 import { topicChannel } from '../../core/publish.js';
 import type { Bus } from '../../ports/bus.js';
 import type { Closable } from '../../ports/closable.js';
 import type { Presence, PresenceMember } from '../../ports/presence.js';
+import type { PresenceRooms } from './presence-rooms.js';
 
 /** Well within the lease that presence holds for a subscriber. */
 const RENEW_MS = 7000;
@@ -23,7 +23,7 @@ export interface TopicSubscription extends Closable {
 
 /** Resolves once messages arrive and, for a member, the others know of it. */
 export async function subscribeTopic(
-  { bus, presence }: { bus: Bus; presence: Presence },
+  { bus, presence, rooms }: { bus: Bus; presence: Presence; rooms: PresenceRooms },
   { namespace, topic, connectionId, member }: Subscriber,
 ): Promise<TopicSubscription> {
   const early: string[] = [];
@@ -34,34 +34,28 @@ export async function subscribeTopic(
   const renew = () => presence.touch(namespace, topic, connectionId, member);
   const isThere = async ({ member_id: id }: PresenceMember) =>
     (await presence.members(namespace, topic)).some(({ member_id }) => member_id === id);
-  const tell = async (type: PresenceEvent['type'], { member_id, meta }: PresenceMember) => {
-    const event: PresenceEvent = { type, member_id, meta, timestamp: Date.now() };
-    const message = JSON.stringify({ from: connectionId, frame: JSON.stringify(event) });
-    await bus.publish(presenceChannel(namespace, topic), message);
-  };
-
   const close = async () => {
     for (const undo of closers.splice(0).reverse()) await undo().catch(() => undefined);
     await presence.leave(namespace, topic, connectionId);
     // Somebody with two connections leaves with the second.
-    if (member && !(await isThere(member))) await tell('presence.leave', member);
+    if (member && !(await isThere(member))) await rooms.tell('presence.leave', namespace, topic, member);
   };
 
   try {
     closers.push(await bus.subscribe(topicChannel(namespace, topic), (frame) => send(frame)));
     if (member) {
-      const hear = (message: string) => {
-        const { from, frame } = JSON.parse(message) as { from: string; frame: string };
-        // Nobody is told of itself.
-        if (from !== connectionId) send(frame);
-      };
-      closers.push(await bus.subscribe(presenceChannel(namespace, topic), hear));
+      closers.push(
+        await rooms.enter(namespace, topic, (event) => {
+          // Nobody is told of itself.
+          if (event.member_id !== member.member_id) send(JSON.stringify(event));
+        }),
+      );
     }
     const isNew = member !== null && !(await isThere(member));
     await renew();
     const timer = setInterval(() => void renew().catch(() => undefined), RENEW_MS);
     closers.push(async () => clearInterval(timer));
-    if (member && isNew) await tell('presence.join', member);
+    if (member && isNew) await rooms.tell('presence.join', namespace, topic, member);
   } catch (error) {
     await close().catch(() => undefined);
     throw error;
@@ -77,9 +71,4 @@ export async function subscribeTopic(
       return closed;
     },
   };
-}
-
-/** Joins and leaves go apart from messages: not every subscriber wants them. */
-function presenceChannel(namespace: Namespace, topic: string): string {
-  return `presence:${namespace}:${topic}`;
 }

@@ -1,0 +1,98 @@
+import type { Closable } from '../src/ports/closable.js';
+import { LANES, type Lane } from './jobs.js';
+
+/** One in so many is kept free of events, for calls that come while events take long. */
+const RESERVED = 4;
+/** Events in hand at least, however slow this process is: they go on. */
+const LEAST = 2;
+/** For so long after a call, events give way to the next one. */
+const GIVE_WAY_MS = 1000;
+const LOOK_EVERY_MS = 20;
+/** This process turned to its timer so much too late: that long a call would have to wait at every step. */
+const LATE_MS = 2;
+
+interface Waiting {
+  lane: Lane;
+  resolve: () => void;
+}
+
+/**
+ * The jobs that a process has in hand at once. Calls go first, and some hands are never given to events. While calls come in,
+ * events get fewer as long as they keep this process from turning to things at once, and more when they do not: events
+ * that wait for a server cost nothing and keep their hands, those that come and go in a millisecond give way.
+ */
+export class Hands implements Closable {
+  readonly #total: number;
+  readonly #mostEvents: number;
+  readonly #inHand = { calls: 0, invocations: 0 };
+  readonly #waiting: Record<Lane, Waiting[]> = { calls: [], invocations: [] };
+  #eventLimit: number;
+  #calledAt = 0;
+  #look: NodeJS.Timeout | undefined;
+
+  constructor(total: number) {
+    this.#total = total;
+    this.#mostEvents = mostInHand('invocations', total);
+    this.#eventLimit = this.#mostEvents;
+  }
+
+  /** Resolves when there is a hand for a job of the lane. To be given back. */
+  take(lane: Lane): Promise<void> {
+    if (lane === 'calls') this.#called();
+    return new Promise((resolve) => {
+      this.#waiting[lane].push({ lane, resolve });
+      this.#give();
+    });
+  }
+
+  giveBack(lane: Lane): void {
+    this.#inHand[lane]--;
+    this.#give();
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#look);
+  }
+
+  #give(): void {
+    for (const lane of LANES) {
+      while (this.#waiting[lane].length > 0 && this.#hasHandFor(lane)) {
+        this.#inHand[lane]++;
+        this.#waiting[lane].shift()?.resolve();
+      }
+    }
+  }
+
+  #hasHandFor(lane: Lane): boolean {
+    if (this.#inHand.calls + this.#inHand.invocations >= this.#total) return false;
+    return lane === 'calls' || this.#inHand.invocations < this.#eventLimit;
+  }
+
+  #called(): void {
+    this.#calledAt = performance.now();
+    if (this.#look !== undefined) return;
+    let expected = this.#calledAt + LOOK_EVERY_MS;
+    this.#look = setInterval(() => {
+      const now = performance.now();
+      this.#adjust(now, now - expected);
+      expected = now + LOOK_EVERY_MS;
+    }, LOOK_EVERY_MS);
+    this.#look.unref();
+  }
+
+  #adjust(now: number, lateMs: number): void {
+    if (now - this.#calledAt > GIVE_WAY_MS) {
+      clearInterval(this.#look);
+      this.#look = undefined;
+      this.#eventLimit = this.#mostEvents;
+    } else if (lateMs > LATE_MS) {
+      this.#eventLimit = Math.max(Math.min(LEAST, this.#mostEvents), Math.floor(this.#eventLimit * 0.7));
+    } else this.#eventLimit = Math.min(this.#mostEvents, this.#eventLimit + 1);
+    this.#give();
+  }
+}
+
+/** How many jobs of a lane can be in hand at once, of so many in all. */
+export function mostInHand(lane: Lane, total: number): number {
+  return lane === 'calls' ? total : total - Math.floor(total / RESERVED);
+}

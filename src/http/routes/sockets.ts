@@ -1,0 +1,55 @@
+import { z } from 'zod';
+import { functionRefPath } from '../../contract/http/common.js';
+import { invokeSocketQuerySchema } from '../../contract/http/invoke.js';
+import { subscribeQuerySchema } from '../../contract/http/pubsub.js';
+import { assertMayInvoke } from '../../core/access.js';
+import { AppError } from '../../errors.js';
+import { parseFunctionRef } from '../function-ref.js';
+import { route } from '../route.js';
+
+/** What asks for a WebSocket never gets here: it is the server that upgrades. These answer all that does not. */
+const replies = { 101: { about: 'To a WebSocket handshake: the socket is open. Its frames are in /docs.' } };
+
+export const invokeSocket = route({
+  method: 'GET',
+  path: '/v1/functions/{name}/ws',
+  tag: 'Invocation',
+  summary: 'WebSocket: each message invokes the function',
+  description: 'Browsers, which cannot set headers here, send the credential as `api_key` or `token`.',
+  access: 'optional',
+  params: functionRefPath,
+  query: invokeSocketQuerySchema,
+  replies,
+  errors: ['function_not_found', 'unauthorized', 'upgrade_required'],
+  async handle({ services, principal, namespace, params }) {
+    const ref = { namespace, ...parseFunctionRef(params.name) };
+    await services.catalog.resolve(ref.namespace, ref.name, ref.version);
+    await assertMayInvoke(services.catalog, principal, ref);
+    throw upgradeRequired('/v1/functions/{name}/ws');
+  },
+});
+
+export const topicSocket = route({
+  method: 'GET',
+  path: '/v1/pubsub/ws',
+  tag: 'PubSub',
+  summary: 'WebSocket: hears a topic, and publishes what it is sent',
+  description: 'Browsers, which cannot set headers here, send the credential as `api_key` or `token`.',
+  access: 'required',
+  // A plain request is told of the upgrade before it is told of the topic.
+  query: subscribeQuerySchema.extend({
+    topic: z.string().optional().describe('Required of a WebSocket: the topic to hear.'),
+  }),
+  replies,
+  errors: ['upgrade_required'],
+  async handle() {
+    throw upgradeRequired('/v1/pubsub/ws?topic=');
+  },
+});
+
+function upgradeRequired(path: string): AppError {
+  return new AppError(
+    'upgrade_required',
+    `${path} is a WebSocket; connect to it with a WebSocket client, which sends "Upgrade: websocket".`,
+  );
+}

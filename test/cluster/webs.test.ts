@@ -1,0 +1,197 @@
+import test from 'ava';
+import { login } from '../auth/login.js';
+import { ethWallet } from '../auth/wallet.js';
+import type { Api, JsonValue } from '../helpers/api.js';
+import { startCluster, type WebProcess } from '../helpers/cluster.js';
+import { eventually } from '../helpers/eventually.js';
+import { commands, probeWasm } from '../helpers/probe.js';
+import { shared } from '../helpers/shared.js';
+import { type Client, connect } from '../http/socket.js';
+
+/** What holds everywhere within 2 s, and what a machine with other work to do may need to answer. */
+const SOON_MS = 2000 + 3000;
+/** A lost client or process leaves within 30 s. */
+const LOST_MS = 30_000;
+
+const pair = shared(async () => {
+  const cluster = await startCluster();
+  const [a, b] = await Promise.all([cluster.web(), cluster.web(), cluster.worker()]);
+  return { ...cluster, a, b };
+});
+
+let tenants = 0;
+
+/** A namespace of the test's own, through each of two webs. */
+async function aTenant(a: WebProcess, b: WebProcess) {
+  tenants += 1;
+  const namespace = `tenant-${tenants}`;
+  const { json } = await a.api.post('/v1/auth/keys', { name: 'test', namespace });
+  return { id: json.id as string, a: a.api.as(json.api_key), b: b.api.as(json.api_key) };
+}
+
+function subscribe(api: Api, topic: string, query = ''): Promise<Client> {
+  return connect(api.url, `/v1/pubsub/ws?topic=${topic}${query}`, { 'x-api-key': api.key ?? '' });
+}
+
+const textOf = (frame: JsonValue) => Buffer.from(frame.data ?? '', 'base64').toString();
+const memberOf = (client: Client, type: string, id: string) =>
+  client.next(
+    `${type} of ${id}`,
+    (frame) => frame.type === type && frame.member_id === id,
+    // The frame of a process that was killed is the slowest.
+    LOST_MS,
+  );
+const idsOf = async (api: Api, topic: string) =>
+  (await api.get(`/v1/pubsub/presence?topic=${topic}`)).json.members.map(
+    ({ member_id }: JsonValue) => member_id,
+  );
+
+test('what is published through one web reaches the subscribers of another, bytes included', async (t) => {
+  const webs = await pair();
+  const { a, b } = await aTenant(webs.a, webs.b);
+  const [onA, onB] = await Promise.all([subscribe(a, 'news'), subscribe(b, 'news')]);
+  t.is((await a.publish('news', { n: 1 })).status, 200);
+  t.is((await b.post('/v1/pubsub/publish', { topic: 'news', data_base64: '/wA=' })).status, 200);
+  onA.ws.send('from a socket');
+  for (const client of [onA, onB]) {
+    await client.next('the object', (frame) => textOf(frame) === '{"n":1}');
+    await client.next('the bytes', ({ data }) => data === '/wA=');
+    await client.next('the text', (frame) => textOf(frame) === 'from a socket');
+    t.is(client.frames.length, 3);
+    client.ws.close();
+  }
+});
+
+test('1,000 subscribers of one topic, half of them on each web, get every message in order', async (t) => {
+  const webs = await pair();
+  const { a, b } = await aTenant(webs.a, webs.b);
+  const clients: Client[] = [];
+  while (clients.length < 1000) {
+    const wave = Array.from({ length: 50 }, (_, n) => subscribe(n % 2 === 0 ? a : b, 'crowd'));
+    clients.push(...(await Promise.all(wave)));
+  }
+  const messages = ['one', 'two', 'three', 'four'];
+  for (const [n, message] of messages.entries()) await (n % 2 === 0 ? a : b).publish('crowd', message);
+  for (const client of clients) {
+    await client.next('the last message', () => client.frames.length >= messages.length);
+  }
+  for (const [n, message] of messages.entries()) {
+    t.is(clients.filter(({ frames }) => textOf(frames[n]) === message).length, 1000, message);
+  }
+  for (const client of clients) client.ws.terminate();
+});
+
+test('members of one web are listed by the other, and each hears who comes and goes, once', async (t) => {
+  const webs = await pair();
+  const { a, b } = await aTenant(webs.a, webs.b);
+  const ada = await subscribe(a, 'room', '&presence=true&member_id=ada');
+  const bob = await subscribe(b, 'room', '&presence=true&member_id=bob&member_meta={"seat":4}');
+  t.like(await memberOf(ada, 'presence.join', 'bob'), { meta: { seat: 4 } });
+  t.deepEqual(await idsOf(a, 'room'), ['ada', 'bob']);
+  t.deepEqual(await idsOf(b, 'room'), ['ada', 'bob']);
+  t.deepEqual((await b.get('/v1/pubsub/topics')).json, { topics: ['room'] });
+
+  const again = await subscribe(b, 'room', '&presence=true&member_id=ada');
+  ada.ws.close();
+  await ada.closed;
+  again.ws.close();
+  await memberOf(bob, 'presence.leave', 'ada');
+  t.deepEqual(
+    bob.frames.map(({ type }) => type),
+    ['presence.leave'],
+  );
+  t.deepEqual(await idsOf(a, 'room'), ['bob']);
+  bob.ws.close();
+});
+
+test('the members of a web that was killed leave within 30 s, and those who stay hear of it', async (t) => {
+  const webs = await pair();
+  const doomed = await webs.web();
+  const { a, b } = await aTenant(doomed, webs.b);
+  const stays = await subscribe(b, 'room', '&presence=true&member_id=stays');
+  await subscribe(a, 'room', '&presence=true&member_id=lost');
+  await memberOf(stays, 'presence.join', 'lost');
+  t.deepEqual(await idsOf(b, 'room'), ['stays', 'lost']);
+  await doomed.kill9();
+  await memberOf(stays, 'presence.leave', 'lost');
+  t.deepEqual(await idsOf(b, 'room'), ['stays']);
+  t.is(stays.frames.length, 2);
+  stays.ws.close();
+});
+
+test('an API key revoked through one web is refused by the other, its token, sockets and streams too', async (t) => {
+  const webs = await pair();
+  const { a, b, id } = await aTenant(webs.a, webs.b);
+  const token = { authorization: `Bearer ${(await a.post('/v1/auth/token', {})).json.access_token}` };
+  await a.deploy('probe', await probeWasm());
+  const topic = await subscribe(b, 'news');
+  const calls = await connect(b.url, '/v1/functions/probe/ws', token);
+  const lines = await fetch(`${b.url}/v1/functions/probe/logs?follow=true`, { headers: token });
+  t.is((await b.get('/v1/functions')).status, 200);
+  t.is((await b.as().get('/v1/functions', token)).status, 200);
+  t.is((await a.delete(`/v1/auth/keys/${id}`)).status, 200);
+  await eventually('the key is refused', async () => (await b.get('/v1/functions')).status === 401, SOON_MS);
+  await eventually(
+    'its token is refused',
+    async () => (await b.as().get('/v1/functions', token)).status === 401,
+    SOON_MS,
+  );
+  t.is((await topic.closed).code, 1008);
+  t.is((await calls.closed).code, 1008);
+  t.regex(await lines.text(), /^: connected/);
+});
+
+test('a login that ends on one web has ended on the other, its refresh token and its sockets too', async (t) => {
+  const webs = await pair();
+  const [a, b] = [webs.a.api.as(), webs.b.api.as()];
+  const whoami = async (token: string) =>
+    (await b.get('/v1/auth/whoami', { authorization: `Bearer ${token}` })).status;
+
+  const first = (await login(a, ethWallet(), 'logged-out', 'ETH')).verified.json;
+  const socket = await connect(b.url, `/v1/pubsub/ws?topic=x&token=${first.access_token}`);
+  t.is(await whoami(first.access_token), 200);
+  const headers = { authorization: `Bearer ${first.access_token}` };
+  t.is((await a.request('POST', '/v1/auth/logout', { headers })).status, 200);
+  await eventually('logged out', async () => (await whoami(first.access_token)) === 401, SOON_MS);
+  t.is((await b.post('/v1/auth/refresh', { refresh_token: first.refresh_token })).status, 401);
+  t.is((await socket.closed).code, 1008);
+
+  // A refresh token that was used through one web is a stolen one to the other.
+  const second = (await login(a, ethWallet(), 'stolen', 'ETH')).verified.json;
+  const rotated = await a.post('/v1/auth/refresh', { refresh_token: second.refresh_token });
+  t.is(await whoami(rotated.json.access_token), 200);
+  t.is((await b.post('/v1/auth/refresh', { refresh_token: second.refresh_token })).status, 401);
+  await eventually('revoked', async () => (await whoami(rotated.json.access_token)) === 401, SOON_MS);
+  t.is((await a.post('/v1/auth/refresh', { refresh_token: rotated.json.refresh_token })).status, 401);
+});
+
+test('a secret changed through one web is what the next invocation reads, wherever it runs', async (t) => {
+  const webs = await pair();
+  const { a, b } = await aTenant(webs.a, webs.b);
+  await a.deploy('probe', await probeWasm());
+  const read = async () => (await b.invoke('probe', commands({ op: 'secret', a: 'TOKEN' }))).json.results[0];
+  t.is(await read(), '');
+  for (const value of ['one', 'two', 'three']) {
+    t.is((await a.put('/v1/functions/secrets', { name: 'TOKEN', value })).status, 200);
+    t.is(await read(), value);
+  }
+  t.is((await a.delete('/v1/functions/secrets/TOKEN')).status, 200);
+  t.is(await read(), '');
+});
+
+test('what is deployed through one web is found by the other at once, and a redeploy or delete holds there within 2 s', async (t) => {
+  const webs = await pair();
+  const { a, b } = await aTenant(webs.a, webs.b);
+  const call = () => b.invoke('probe', commands({ op: 'env', a: 'N' }));
+  const deploy = async (value: string) =>
+    (await a.deploy('probe', await probeWasm(), { metadata: JSON.stringify({ env: { N: value } }) })).status;
+  for (let n = 0; n < 5; n += 1) {
+    // Asked for while it is absent: that must not be remembered.
+    await eventually('it is gone', async () => (await call()).status === 404, SOON_MS);
+    t.is(await deploy('first'), 201);
+    t.deepEqual((await call()).json, { results: ['first'] });
+    t.is(await deploy('second'), 201);
+    await eventually('the new one', async () => (await call()).json.results[0] === 'second', SOON_MS);
+    t.is((await a.delete('/v1/functions/probe')).status, 200);
+  }
+});

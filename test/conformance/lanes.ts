@@ -1,0 +1,92 @@
+import type { TestFn } from 'ava';
+import type { Settlement } from '../../src/ports/queue.js';
+import { newRequestId, queued } from '../helpers/invocations.js';
+import { until } from '../helpers/until.js';
+import type { QueueContext } from './queue.js';
+
+const DONE: Settlement = { kind: 'done' };
+
+/** What calls that somebody waits for have before other jobs, on every driver of `InvocationQueue`. */
+export function lanesConformance(test: TestFn<QueueContext>): void {
+  test('a call is taken though events hold all the hands that they may have', async (t) => {
+    const { queue } = t.context.queues;
+    let release = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const events = new Set<string>();
+    const calls = new Set<string>();
+    await queue.add(Array.from({ length: 10 }, () => queued()));
+    await queue.consume(
+      async ({ invocation }) => {
+        if (invocation.replyTo !== undefined) calls.add(invocation.id);
+        else {
+          events.add(invocation.id);
+          await held;
+        }
+        return DONE;
+      },
+      { concurrency: 4 },
+    );
+    await until('events have all the hands that they may have', () => events.size === 3);
+    await queue.add([queued({ replyTo: 'web-1' })]);
+    await until('the call has been taken', () => calls.size === 1);
+    t.is(events.size, 3);
+    release();
+    await until('the events have run', () => events.size === 10);
+  });
+
+  test('calls and events together are never more than a process may have in hand', async (t) => {
+    const { queue } = t.context.queues;
+    let inHand = 0;
+    let most = 0;
+    let done = 0;
+    await queue.add(Array.from({ length: 12 }, () => queued()));
+    await queue.add(Array.from({ length: 12 }, () => queued({ replyTo: 'web-1' })));
+    await queue.consume(
+      async () => {
+        most = Math.max(most, ++inHand);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        inHand--;
+        done++;
+        return DONE;
+      },
+      { concurrency: 4 },
+    );
+    await until('all have run', () => done === 24);
+    t.is(most, 4);
+  });
+
+  test('an id that is known as an event is not added as a call, nor the other way round', async (t) => {
+    const { queue } = t.context.queues;
+    const [event, call] = [newRequestId(), newRequestId()];
+    await queue.add([queued({ id: event })]);
+    await queue.add([queued({ id: call, replyTo: 'web-1' })]);
+    await queue.add([queued({ id: event, replyTo: 'web-1' })]);
+    await queue.add([queued({ id: call })]);
+    t.is((await queue.counts()).waiting, 2);
+    const seen: string[] = [];
+    await queue.consume(
+      async ({ invocation }) => {
+        seen.push(`${invocation.id === event ? 'event' : 'call'} ${invocation.replyTo ?? 'nobody'}`);
+        return DONE;
+      },
+      { concurrency: 1 },
+    );
+    await until('both have run', async () => seen.length >= 2 && (await queue.counts()).bytes === 0);
+    t.deepEqual(seen.toSorted(), ['call web-1', 'event nobody']);
+  });
+
+  test('a call can be looked up, listed and cancelled like any other', async (t) => {
+    const { queue } = t.context.queues;
+    const job = queued({ replyTo: 'web-1' });
+    await queue.add([job]);
+    const { id, namespace } = job.invocation;
+    t.like(await queue.get(id), { state: 'queued' });
+    t.is((await queue.list(namespace, { limit: 10 })).items.length, 1);
+    t.is(await queue.cancel(id), 'removed');
+    t.is(await queue.get(id), null);
+    await until('it no longer counts', async () => (await queue.counts()).bytes === 0);
+    t.is((await queue.counts()).waiting, 0);
+  });
+}

@@ -1,0 +1,75 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import test from 'ava';
+import { type Child, startChild } from '../helpers/child.js';
+import { eventually } from '../helpers/eventually.js';
+import { commands } from '../helpers/probe.js';
+import { aTenantWithProbe, sharedEngine } from './served.js';
+import { connect } from './socket.js';
+
+const LOST_MS = 30_000;
+const engine = sharedEngine();
+
+/** Sockets of a process of their own, that this one can freeze. */
+async function hold(url: string, key: string, paths: readonly string[], messages: readonly string[] = []) {
+  const origin = url.replace(/^http/, 'ws');
+  const urls = paths.map((path) => `${origin}${path}${path.includes('?') ? '&' : '?'}api_key=${key}`);
+  const child = startChild(new URL('./holding-client.js', import.meta.url), [
+    JSON.stringify(urls),
+    JSON.stringify(messages),
+  ]);
+  await eventually('the sockets', async () => child.messages.length > 0);
+  return child;
+}
+
+function ends(child: Child) {
+  return child.messages.slice(1).sort((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b)));
+}
+
+test('a client that is frozen is dropped within 30 s: it leaves its topics and the others hear of it', async (t) => {
+  const api = await aTenantWithProbe(await engine());
+  const ada = await connect(api.url, '/v1/pubsub/ws?topic=room&presence=true&member_id=ada', {
+    'x-api-key': api.key,
+  });
+  const child = await hold(api.url, api.key, [
+    '/v1/pubsub/ws?topic=room&presence=true&member_id=lost',
+    '/v1/pubsub/ws?topic=quiet',
+    '/v1/functions/probe/ws',
+  ]);
+  t.teardown(() => child.kill());
+  await ada.next('the join', ({ type }) => type === 'presence.join');
+  t.deepEqual((await api.get('/v1/pubsub/topics')).json, { topics: ['quiet', 'room'] });
+  child.freeze();
+  const frozen = sleep(LOST_MS);
+  await ada.next(
+    'the leave',
+    ({ type, member_id: id }) => type === 'presence.leave' && id === 'lost',
+    LOST_MS,
+  );
+  t.is((await api.get('/v1/pubsub/presence?topic=room')).json.count, 1);
+  await frozen;
+  t.deepEqual((await api.get('/v1/pubsub/topics')).json, { topics: ['room'] });
+  child.thaw();
+  await eventually('all have been dropped', async () => child.messages.length === 4);
+  t.deepEqual(
+    ends(child),
+    [0, 1, 2].map((closed) => ({ closed, code: 1006 })),
+  );
+  ada.ws.close();
+});
+
+test('a client that is frozen under replies it does not take is dropped within 30 s', async (t) => {
+  const api = await aTenantWithProbe(await engine());
+  // More than the engine and the connection between them hold.
+  const big = commands({ op: 'sleep', n: 3000 }, { op: 'output', n: 1_000_000 });
+  const child = await hold(api.url, api.key, ['/v1/functions/probe/ws'], Array(40).fill(big));
+  t.teardown(() => child.kill());
+  child.freeze();
+  await eventually('all have run', async () => {
+    const { json } = await api.get('/v1/invocations?function=probe&status=success&limit=100');
+    return json.count === 40;
+  });
+  await sleep(LOST_MS);
+  child.thaw();
+  await eventually('it has been dropped', async () => child.messages.length === 2);
+  t.deepEqual(ends(child), [{ closed: 0, code: 1006 }]);
+});

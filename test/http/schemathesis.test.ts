@@ -1,0 +1,29 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import test from 'ava';
+import { findServer } from '../helpers/servers.js';
+
+const OWN = '.build/schemathesis/bin/schemathesis';
+const MAX_EXAMPLES = '5';
+const MAX_SECONDS = '35';
+
+const program = existsSync(OWN) ? OWN : findServer('schemathesis', 'SCHEMATHESIS', 'schemathesis');
+
+(program ? test : test.skip)(
+  'the engine answers what its own OpenAPI document allows and forbids as the document says, and never with a 5xx',
+  async (t) => {
+    const run = spawn(process.execPath, ['scripts/schemathesis.mjs', MAX_EXAMPLES, MAX_SECONDS], {
+      env: { ...process.env, SCHEMATHESIS: program ?? '' },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let report = '';
+    run.stdout.setEncoding('utf8').on('data', (part: string) => {
+      report += part;
+    });
+    const [code] = await once(run, 'exit');
+    t.log(/^.*generated.*$/m.exec(report)?.[0]);
+    // Long values are of no use to who reads it.
+    t.is(code, 0, report.replace(/^(.{400}).*$/gm, '$1'));
+  },
+);

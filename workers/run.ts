@@ -1,0 +1,65 @@
+import type { LogMessage } from '../src/contract/invocation.js';
+import type { GuestCall, GuestOutcome } from '../src/ports/engine.js';
+import type { GuestThread } from './guest-thread.js';
+import type { Ending } from './outcome.js';
+import type { Program } from './wasm/program.js';
+
+/** One invocation from its arrival at the pool to its outcome. */
+export interface Run {
+  readonly call: GuestCall;
+  /** Of its program. */
+  readonly key: string;
+  readonly program: Program;
+  /** Milliseconds since 1970. */
+  readonly queuedAt: number;
+  thread: GuestThread | null;
+  phase: 'waiting' | 'computing' | 'blocked' | 'parked';
+  blockedAt: number;
+  /** The host call it waits in. */
+  waitsIn: string | null;
+  timer: NodeJS.Timeout | null;
+  /** Fires when the guest is gone; made when something has to know. */
+  gone: AbortController | null;
+  stopSleep: (() => void) | null;
+  lines: LogMessage[];
+  ending: Ending | null;
+  onAbort: (() => void) | null;
+  resolve(outcome: GuestOutcome): void;
+  reject(error: unknown): void;
+}
+
+export function newRun(
+  call: GuestCall,
+  key: string,
+  program: Program,
+  settle: Pick<Run, 'resolve' | 'reject'>,
+): Run {
+  return {
+    call,
+    key,
+    program,
+    queuedAt: Date.now(),
+    thread: null,
+    phase: 'waiting',
+    blockedAt: 0,
+    waitsIn: null,
+    timer: null,
+    gone: null,
+    stopSleep: null,
+    lines: [],
+    ending: null,
+    onAbort: null,
+    ...settle,
+  };
+}
+
+/** Stops what goes on outside for a guest that is gone. */
+export function leave(run: Run): void {
+  run.gone?.abort();
+  run.stopSleep?.();
+}
+
+export function goneSignal(run: Run): AbortSignal {
+  run.gone ??= new AbortController();
+  return run.gone.signal;
+}

@@ -1,0 +1,47 @@
+import { FairQueue } from './fair-queue.js';
+import type { Run } from './run.js';
+
+/** A guest too large for the memory that is left lets others pass for this long, then it is next. */
+const PASSED_FOR_MS = 1000;
+
+/** The runs that no thread has yet: those that somebody waits for first, namespaces in turn. */
+export class WaitingRuns {
+  readonly #urgent = new FairQueue<Run>();
+  readonly #others = new FairQueue<Run>();
+  #overdue: Run | null = null;
+
+  get length(): number {
+    return this.#urgent.length + this.#others.length;
+  }
+
+  push(run: Run): void {
+    this.#lineOf(run).push(run.call.namespace, run);
+  }
+
+  /** The next run that fits into so much memory. */
+  take(roomMb: number): Run | null {
+    const now = Date.now();
+    const fits = (run: Run) => {
+      if (this.#overdue !== null && run !== this.#overdue) return false;
+      if (run.program.limitMb <= roomMb) return true;
+      if (now - run.queuedAt > PASSED_FOR_MS) this.#overdue = run;
+      return false;
+    };
+    const run = this.#urgent.take(fits) ?? this.#others.take(fits);
+    if (run !== null && run === this.#overdue) this.#overdue = null;
+    return run;
+  }
+
+  remove(run: Run): void {
+    this.#lineOf(run).remove(run.call.namespace, run);
+    if (this.#overdue === run) this.#overdue = null;
+  }
+
+  drain(): Run[] {
+    return [...this.#urgent.drain(), ...this.#others.drain()];
+  }
+
+  #lineOf({ call }: Run): FairQueue<Run> {
+    return call.urgent === true ? this.#urgent : this.#others;
+  }
+}
