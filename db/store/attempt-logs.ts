@@ -6,6 +6,12 @@ import { type AttemptRecord, toLogRecord } from './attempt-row.js';
 /** A follower that starts far back reads the table in steps of this many rows, so that no call takes long. */
 const FOLLOW_STEP = 20_000;
 
+/** Without the large columns that no log record shows. */
+const COLUMNS = [
+  ...['position', 'request_id', 'function', 'version', 'trigger', 'attempt', 'status', 'started_at'],
+  ...['duration_ms', 'input_size', 'output_size', 'memory_peak_mb', 'error', 'messages'],
+].join(', ');
+
 /** One statement reads rows and end of the log: with two, a row written between would come twice. */
 type LogRow = AttemptRecord & { head: number };
 
@@ -19,7 +25,7 @@ export function createAttemptLogs(database: Database): AttemptStore['logs'] {
         `select head.position as head, page.*
          from (select coalesce(max(position), 0) as position from attempts) head
          left join (
-           select * from attempts where ${where} order by started_at desc, position desc limit ?
+           select ${COLUMNS} from attempts where ${where} order by started_at desc, position desc limit ?
          ) page
          order by page.started_at desc, page.position desc`,
         [...bindings, query.limit],
@@ -39,7 +45,7 @@ export function createAttemptLogs(database: Database): AttemptStore['logs'] {
          )
          select min(bounds.high, bounds.low + ?) as head, page.*
          from bounds left join (
-           select * from attempts not indexed
+           select ${COLUMNS} from attempts not indexed
            where position > (select low from bounds) and position <= (select low + ? from bounds) and ${where}
            order by position limit ?
          ) page

@@ -2,8 +2,8 @@ import type { ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { endProcess } from './server-process.js';
 
-/** Far more than a start takes on a busy machine: only so that a test ends. */
-const READY_MS = 60_000;
+/** Far more than a start takes on a machine that is busy with much else: only so that a test ends. */
+const READY_MS = 240_000;
 
 /** What the line of stdout says with which a process tells that it is ready. One that never does is not left running. */
 export async function readyLine(child: ChildProcess, line: RegExp, log: () => string): Promise<string> {
@@ -18,7 +18,7 @@ export async function readyLine(child: ChildProcess, line: RegExp, log: () => st
       });
       child.once('exit', (code) => reject(new Error(`the process ended with ${code}: ${log()}`)));
       timer = setTimeout(
-        () => reject(new Error(`the process was not ready in a minute: ${log()}`)),
+        () => reject(new Error(`the process was not ready in four minutes: ${log()}`)),
         READY_MS,
       );
     });
