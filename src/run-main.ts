@@ -1,5 +1,6 @@
 import { type Config, loadConfig } from './config.js';
 import { isAppError, messageOf } from './errors.js';
+import { hasStarted } from './lean-start.js';
 import { createLogger, type Logger } from './logger.js';
 import type { Closable } from './ports/closable.js';
 import { closeOnSignal } from './shutdown.js';
@@ -13,6 +14,7 @@ export async function runMain(
     const logger = createLogger(config.LOG_LEVEL);
     for (const warning of warnings) logger.warn(warning);
     const running = await start(config, logger);
+    hasStarted();
     if (running) closeOnSignal(logger, () => running.close());
   } catch (error) {
     process.stderr.write(`${messageOf(error)}\n`);

@@ -1,3 +1,4 @@
+import '../src/lean-start.js';
 import { Closers } from '../src/closers.js';
 import { composeCore } from '../src/compose/core.js';
 import { composeEngine } from '../src/compose/engine.js';
