@@ -1,5 +1,4 @@
 /** The Procfile's worker with a log that writes nothing: what remains is what log writing costs. */
-import { Closers } from '../src/closers.js';
 import { composeCore } from '../src/compose/core.js';
 import { composeEngine } from '../src/compose/engine.js';
 import { openParts } from '../src/compose/parts.js';
@@ -14,8 +13,7 @@ const nothing: LogWriter = {
   close: () => Promise.resolve(),
 };
 
-await runMain(async (config, logger) => {
-  const closers = new Closers(logger);
+await runMain(async (config, logger, closers) => {
   const parts = await openParts(config, logger, closers);
   const engine = closers.add(composeEngine(parts, 'worker'));
   const core = await composeCore(parts, closers, nothing.write);
@@ -26,5 +24,4 @@ await runMain(async (config, logger) => {
     closers,
   );
   process.stdout.write('taking jobs\n');
-  return closers;
 });

@@ -14,6 +14,10 @@ export class Closers implements Closable {
     return part;
   }
 
+  get isClosing(): boolean {
+    return this.#closing !== null;
+  }
+
   close(): Promise<void> {
     this.#closing ??= (async () => {
       for (const part of this.#opened.reverse()) {

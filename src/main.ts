@@ -1,5 +1,4 @@
 import './lean-start.js';
-import { Closers } from './closers.js';
 import { composeCore } from './compose/core.js';
 import { composeEngine } from './compose/engine.js';
 import { migrateParts, openParts } from './compose/parts.js';
@@ -8,24 +7,17 @@ import { startWeb } from './compose/web.js';
 import { runMain } from './run-main.js';
 
 /** The Procfile's `release` and `web`. */
-await runMain(async (config, logger) => {
+await runMain(async (config, logger, closers) => {
   const role = process.argv[2];
   if (role === 'release') {
     const applied = await migrateParts(config);
     logger.info({ applied }, 'the schema is up to date');
-    return null;
+    return;
   }
   assertShared('web', config, logger);
-  const closers = new Closers(logger);
-  try {
-    const parts = await openParts(config, logger, closers);
-    const engine = closers.add(composeEngine(parts, 'web'));
-    const core = await composeCore(parts, closers, (row) => parts.store.attempts.write([row]));
-    const server = await startWeb(parts, core, { engine, isWorker: false }, closers);
-    process.stdout.write(`listening on ${server.url}\n`);
-    return closers;
-  } catch (error) {
-    await closers.close();
-    throw error;
-  }
+  const parts = await openParts(config, logger, closers);
+  const engine = closers.add(composeEngine(parts, 'web'));
+  const core = await composeCore(parts, closers, (row) => parts.store.attempts.write([row]));
+  const server = await startWeb(parts, core, { engine, isWorker: false }, closers);
+  process.stdout.write(`listening on ${server.url}\n`);
 });

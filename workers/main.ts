@@ -1,5 +1,4 @@
 import '../src/lean-start.js';
-import { Closers } from '../src/closers.js';
 import { composeCore } from '../src/compose/core.js';
 import { composeEngine } from '../src/compose/engine.js';
 import { openParts } from '../src/compose/parts.js';
@@ -9,20 +8,13 @@ import { composeLogWriter, startWorker } from '../src/compose/worker.js';
 import { runMain } from '../src/run-main.js';
 
 /** The Procfile's `worker`. */
-await runMain(async (config, logger) => {
+await runMain(async (config, logger, closers) => {
   assertShared('worker', config, logger);
-  const closers = new Closers(logger);
-  try {
-    const parts = await openParts(config, logger, closers);
-    const logWriter = composeLogWriter(parts, closers);
-    const engine = closers.add(composeEngine(parts, 'worker'));
-    const core = await composeCore(parts, closers, logWriter.write);
-    const deadline = createShutdownDeadline(config.SHUTDOWN_SECONDS);
-    await startWorker(parts, core, { engine, logWriter, deadline }, closers);
-    process.stdout.write('taking jobs\n');
-    return closers;
-  } catch (error) {
-    await closers.close();
-    throw error;
-  }
+  const parts = await openParts(config, logger, closers);
+  const logWriter = composeLogWriter(parts, closers);
+  const engine = closers.add(composeEngine(parts, 'worker'));
+  const core = await composeCore(parts, closers, logWriter.write);
+  const deadline = createShutdownDeadline(config.SHUTDOWN_SECONDS);
+  await startWorker(parts, core, { engine, logWriter, deadline }, closers);
+  process.stdout.write('taking jobs\n');
 });

@@ -30,6 +30,7 @@ import type { Tracer } from '../ports/tracer.js';
 import { openPresence } from '../presence/open.js';
 import { openRateLimiter } from '../rate-limit/open.js';
 import { openTracer } from '../tracing/open.js';
+import { watchClock } from './clock.js';
 import { type InstallationKeys, loadKeys } from './keys.js';
 
 /** Of the cache that lives in the process when nothing else is set. */
@@ -82,6 +83,7 @@ export async function openParts(config: Config, logger: Logger, closers: Closers
         : { driver: 'pglite', dir: dataDir.path, ...queueOptions },
     ),
   );
+  if (config.REDIS_URL !== undefined) closers.add(await watchClock(config.REDIS_URL, logger));
   const redis = config.REDIS_URL === undefined ? null : { driver: 'redis' as const, url: config.REDIS_URL };
   const blobs = closers.add(
     await openBlobs(

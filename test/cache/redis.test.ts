@@ -4,13 +4,14 @@ import { openCache } from '../../src/cache/open.js';
 import { namespaceSchema } from '../../src/contract/ids.js';
 import { cacheConformance } from '../conformance/cache.js';
 import { redisSettingConformance } from '../conformance/redis-setting.js';
+import { freePort } from '../helpers/free-port.js';
+import { startRedisCluster } from '../helpers/redis-cluster.js';
 import { startRedis } from '../helpers/redis-server.js';
-import { startCluster } from '../helpers/single-node-cluster.js';
 import { until } from '../helpers/until.js';
 
 // Nothing here has to outlive the server, and syncing each write would only make the suite slow.
 const server = await startRedis(['--appendonly', 'no']);
-const cluster = await startCluster();
+const cluster = await startRedisCluster();
 test.after.always(async () => {
   await server.close();
   await cluster.close();
@@ -80,7 +81,10 @@ test('a server that has frozen is given up, and used again when it moves', async
 });
 
 test('a cluster without its slots is a clear error at start', async (t) => {
-  const slotless = await startRedis(['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1']);
+  const slotless = await startRedis([
+    ...['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1'],
+    ...['--cluster-port', String(await freePort())],
+  ]);
   t.teardown(() => slotless.close());
   await t.throwsAsync(open(slotless.url), { code: 'bad_config', message: /REDIS_URL/ });
 });

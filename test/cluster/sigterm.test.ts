@@ -49,6 +49,15 @@ test.serial('a worker and a web that get SIGTERM under load end with 0, and no c
   t.log(`${answered} calls answered; the worker ended after ${workerMs} ms, the web after ${webMs} ms`);
 });
 
+test.serial('a process that has just said that it is ready ends in good order', async (t) => {
+  const cluster = await startCluster();
+  t.teardown(cluster.close);
+  for (const start of [cluster.web, cluster.worker]) {
+    const started = await start();
+    t.is(await started.stop(), 0, started.log());
+  }
+});
+
 test.serial(
   'a job that outlasts SHUTDOWN_SECONDS is handed back and run by another worker, no attempt used',
   async (t) => {

@@ -49,6 +49,10 @@ for (const [what, answer] of [
   ['200 and "leader not found"', json(200, { error: 'leader not found' })],
   ['200 and "not leader"', json(200, { error: 'not leader' })],
   ['200 and "store not ready"', json(200, { error: 'store not ready' })],
+  [
+    '200 and a leader that cannot be dialled',
+    json(200, { error: 'dial tcp 127.0.0.1:4002: connect: connection refused' }),
+  ],
 ] as const) {
   test(`a write answered by ${what} was not done and is sent again`, async (t) => {
     const node = await aNode(t, answer, answer, ok);

@@ -48,6 +48,50 @@ test('a hundred acknowledged events survive a kill -9 and all run', async (t) =>
   t.deepEqual(reply.json, { results: ['kept'] });
 });
 
+test('an engine killed in the middle of jobs runs them again: a death each, and no retry used', async (t) => {
+  const first = await startEngine();
+  t.teardown(() => rm(first.dataDir, { recursive: true, force: true }));
+  await first.api.deploy('once', await probeWasm());
+  await first.api.deploy('twice', await probeWasm(), { retry_count: '1', retry_delay_seconds: '0' });
+  const asynchronous = { prefer: 'respond-async' };
+  const send = async (name: string, input: string) =>
+    (await first.api.invoke(name, input, asynchronous)).json.request_id as string;
+  const sleep = { op: 'sleep', n: 4000 };
+  const ids = {
+    fine: await send('once', commands(sleep, { op: 'env', a: 'ORAMA_ATTEMPT' })),
+    failing: await send('twice', commands(sleep, { op: 'exit', n: 1 })),
+  };
+  await eventually('both run', async () => {
+    const { json } = await first.api.get('/v1/invocations?status=running');
+    return json.count === 2;
+  });
+  await first.kill9();
+
+  const second = await startEngine({ dataDir: first.dataDir });
+  t.teardown(second.stop);
+  const ended = (id: string) =>
+    eventually('it has ended', async () => {
+      const { json } = await second.api.get(`/v1/invocations/${id}`);
+      return json.completed_at && json;
+    });
+  const attempts = ({ attempts: all }: { attempts: Record<string, unknown>[] }) =>
+    all.map(({ number, status, error }) => [number, status, error === 'worker died']);
+  const fine = await ended(ids.fine);
+  t.is(fine.state, 'success');
+  t.is(fine.output, '{"results":[null,"2"]}');
+  t.deepEqual(attempts(fine), [
+    [1, 'error', true],
+    [2, 'success', false],
+  ]);
+  const failing = await ended(ids.failing);
+  t.is(failing.state, 'dead');
+  t.deepEqual(attempts(failing), [
+    [1, 'error', true],
+    [2, 'error', false],
+    [3, 'error', false],
+  ]);
+});
+
 test('a second engine on the same data directory is refused with a sentence', async (t) => {
   const engine = await startEngine();
   t.teardown(engine.close);

@@ -1,18 +1,19 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Api } from './api.js';
 import { readyLine } from './ready-line.js';
-import { type RedisServerProcess, startRedis } from './redis-server.js';
-import { endProcess } from './server-process.js';
+import { type RedisAccess, type RedisServerProcess, startRedis } from './redis-server.js';
+import { endProcess, isRunning } from './server-process.js';
 
 const ADMIN_KEY = 'ak_cluster-of-the-tests:default';
 const MAINS = {
   web: ['dist/src/main.js', 'web'],
   worker: ['dist/workers/main.js'],
 } as const;
-const READY = { web: /listening on (http\S+)/, worker: /taking (jobs)/ };
+export const READY = { web: /listening on (http\S+)/, worker: /taking (jobs)/ };
 
 /** One process of the Procfile. */
 export interface ClusterProcess {
@@ -22,6 +23,8 @@ export interface ClusterProcess {
   kill9(): Promise<void>;
   /** SIGTERM; returns the exit code. */
   stop(): Promise<number | null>;
+  /** Resolves with the exit code when it has ended by itself. */
+  ended(): Promise<number | null>;
   freeze(): void;
   thaw(): void;
 }
@@ -46,8 +49,8 @@ export type Settings = Readonly<Record<string, string>>;
 /** With `maxFileBlocks` no file can be written beyond so many blocks of 512 bytes: for the process the disk is full. */
 export type RoleSettings = Settings & { maxFileBlocks?: string };
 
-export async function startCluster(shared: Settings = {}): Promise<Cluster> {
-  const redis = await startRedis();
+export async function startCluster(shared: Settings = {}, access: RedisAccess = {}): Promise<Cluster> {
+  const redis = await startRedis([], access);
   const dataDir = await mkdtemp(join(tmpdir(), 'orama-cluster-'));
   const children: ChildProcess[] = [];
   const base = {
@@ -98,6 +101,10 @@ export function spawnRole(role: keyof typeof MAINS, { maxFileBlocks, ...settings
     log: () => text,
     kill9: async () => void (await end(child, 'SIGKILL')),
     stop: () => end(child, 'SIGTERM'),
+    ended: async () => {
+      if (isRunning(child)) await once(child, 'exit');
+      return child.exitCode;
+    },
     freeze: () => void child.kill('SIGSTOP'),
     thaw: () => void child.kill('SIGCONT'),
   };

@@ -1,7 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
+import type { Certificate } from './certificate.js';
 import { freePort } from './free-port.js';
 import { endProcess, launch } from './server-process.js';
 
@@ -19,16 +20,26 @@ export interface RedisServerProcess {
   close(): Promise<void>;
 }
 
-export async function startRedis(extraArgs: readonly string[] = []): Promise<RedisServerProcess> {
+/** What a server asks of its clients; nothing when absent. */
+export interface RedisAccess {
+  /** The only one there is, beside whom nobody may do anything. */
+  user?: { name: string; password: string };
+  certificate?: Certificate;
+}
+
+export async function startRedis(
+  extraArgs: readonly string[] = [],
+  access: RedisAccess = {},
+): Promise<RedisServerProcess> {
   const dir = await mkdtemp(join(tmpdir(), 'orama-redis-'));
   const port = await freePort();
-  const start = () => launchRedis(port, dir, extraArgs);
+  const start = () => launchRedis(port, dir, extraArgs, access);
   let server = await start().catch(async (error) => {
     await rm(dir, { recursive: true, force: true });
     throw error;
   });
   return {
-    url: `redis://127.0.0.1:${port}/0`,
+    url: urlOf(port, access),
     port,
     kill: () => endProcess(server),
     freeze: () => void server.kill('SIGSTOP'),
@@ -44,13 +55,39 @@ export async function startRedis(extraArgs: readonly string[] = []): Promise<Red
   };
 }
 
-function launchRedis(port: number, dir: string, extraArgs: readonly string[]) {
+async function launchRedis(
+  port: number,
+  dir: string,
+  extraArgs: readonly string[],
+  { user, certificate }: RedisAccess,
+) {
   const durable = ['--appendonly', 'yes', '--appendfsync', 'always', '--save', ''];
-  const args = ['--port', String(port), '--bind', '127.0.0.1', '--dir', dir, ...durable, ...extraArgs];
+  const listen = certificate
+    ? [
+        ...['--port', '0', '--tls-port', String(port), '--tls-auth-clients', 'no'],
+        ...['--tls-cert-file', certificate.certificate, '--tls-key-file', certificate.key],
+        ...['--tls-ca-cert-file', certificate.authority],
+      ]
+    : ['--port', String(port)];
+  const users = user
+    ? ['--user', user.name, 'on', `>${user.password}`, '~*', '&*', '+@all', '--user', 'default', 'off']
+    : [];
+  const options = {
+    ...(user ? { username: user.name, password: user.password } : {}),
+    ...(certificate ? { tls: { ca: await readFile(certificate.authority) } } : {}),
+    retryStrategy: () => 20,
+    maxRetriesPerRequest: null,
+  };
+  const args = [...listen, '--bind', '127.0.0.1', '--dir', dir, ...durable, ...users, ...extraArgs];
   return launch('redis-server', args, {}, async (_server, signal) => {
-    const probe = new Redis(port, '127.0.0.1', { retryStrategy: () => 20, maxRetriesPerRequest: null });
+    const probe = new Redis(port, '127.0.0.1', options);
     probe.on('error', () => {});
     signal.addEventListener('abort', () => probe.disconnect());
     await probe.ping();
   });
+}
+
+function urlOf(port: number, { user, certificate }: RedisAccess): string {
+  const who = user ? `${encodeURIComponent(user.name)}:${encodeURIComponent(user.password)}@` : '';
+  return `${certificate ? 'rediss' : 'redis'}://${who}127.0.0.1:${port}/0`;
 }

@@ -46,8 +46,12 @@ export async function launch(
 
 /** Ends it at once, as a crash would, unless told otherwise; returns when it is gone. */
 export async function endProcess(server: ChildProcess, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
-  if (server.pid === undefined || server.exitCode !== null || server.signalCode !== null) return;
+  if (!isRunning(server)) return;
   const exited = once(server, 'exit');
   server.kill(signal);
   await exited;
+}
+
+export function isRunning({ pid, exitCode, signalCode }: ChildProcess): boolean {
+  return pid !== undefined && exitCode === null && signalCode === null;
 }

@@ -1,10 +1,10 @@
+import assert from 'node:assert/strict';
 import type { Api, ApiReply } from '../helpers/api.js';
 import type { Cluster, ClusterProcess } from '../helpers/cluster.js';
 import { commands } from '../helpers/probe.js';
 import type { Step } from './steps.js';
 
 export const FUNCTION = 'probe';
-export const MOST_RETRIES = 2;
 const TOPIC = 'again';
 const ASYNC = { prefer: 'respond-async' };
 
@@ -14,7 +14,16 @@ export class Driven {
   readonly accepted = new Set<string>();
   /** The invocation that each idempotency key was answered with. */
   readonly byKey = new Map<string, Set<string>>();
-  published = 0;
+  /** What a client that waited was answered. */
+  readonly heard = new Map<string, number>();
+  /** Those of which a client was told that they are cancelled. */
+  readonly cancelled = new Set<string>();
+  /** `retry.count` of each version. */
+  readonly retries = new Map<number, number>();
+  /** How deep each acknowledged event is nested. */
+  readonly published: number[] = [];
+  /** Events sent, acknowledged or not. */
+  sent = 0;
   kills = 0;
   deletes = 0;
   readonly #calls: Promise<void>[] = [];
@@ -38,13 +47,16 @@ export class Driven {
 
   async do(step: Step): Promise<void> {
     switch (step.do) {
-      case 'deploy':
-        await this.api.deploy(FUNCTION, this.wasm, {
+      case 'deploy': {
+        const { status, json, text } = await this.api.deploy(FUNCTION, this.wasm, {
           retry_count: String(step.retries),
           retry_delay_seconds: '0',
           metadata: JSON.stringify({ triggers: [{ topic: TOPIC }] }),
         });
+        assert.equal(status, 201, text);
+        this.retries.set(json.function.version, step.retries);
         return;
+      }
       case 'invoke': {
         const slow = step.slow ? [{ op: 'sleep', n: 300 }] : [];
         const input = commands({ op: 'log', a: 'ran' }, ...slow, { op: step.fails ? 'exit' : 'echo', n: 1 });
@@ -60,19 +72,27 @@ export class Driven {
       case 'publish': {
         let json: unknown = [];
         for (let level = 0; level < step.nested; level += 1) json = [{ op: 'publish', a: TOPIC, json }];
+        this.sent += 1;
         const { status } = await this.api.publish(TOPIC, json);
-        if (status === 200) this.published += 1;
+        if (status === 200) this.published.push(step.nested);
         return;
       }
       case 'replay':
         this.#call(this.api.post(`/v1/invocations/${await this.#one('dead')}/replay`, {}));
         return;
-      case 'cancel':
-        await this.api.delete(`/v1/invocations/${await this.#one('running')}`);
+      case 'cancel': {
+        const id = await this.#one(step.state);
+        const { status } = await this.api.delete(`/v1/invocations/${id}`);
+        if (status === 200) this.cancelled.add(id);
         return;
+      }
       case 'kill':
         this.kills += 1;
         await this.#worker.kill9();
+        this.#worker = await this.cluster.worker();
+        return;
+      case 'restart':
+        assert.equal(await this.#worker.stop(), 0, this.#worker.log());
         this.#worker = await this.cluster.worker();
         return;
       case 'delete':
@@ -101,6 +121,7 @@ export class Driven {
       if (status >= 400 && status !== 500 && status !== 504 && status !== 499) return;
       const id: string = json?.request_id ?? headers.get('x-request-id');
       this.accepted.add(id);
+      if (status !== 202) this.heard.set(id, status);
       if (key !== undefined) this.byKey.set(key, (this.byKey.get(key) ?? new Set()).add(id));
     });
     this.#calls.push(heard);

@@ -3,7 +3,7 @@ import type { Api, JsonValue } from '../helpers/api.js';
 import { eventually } from '../helpers/eventually.js';
 import { loggedAttempts } from '../helpers/logged.js';
 import { commands } from '../helpers/probe.js';
-import { type Driven, FUNCTION, MOST_RETRIES } from './driven.js';
+import { type Driven, FUNCTION } from './driven.js';
 
 const LIVE = ['queued', 'running', 'retrying'];
 const DEEPEST = 5;
@@ -15,16 +15,28 @@ export async function checkInvariants(driven: Driven): Promise<void> {
   await driven.settled();
   const records = await eventually('all has ended', async () => {
     const all = await everyInvocation(api);
-    return all.every(({ state }) => !LIVE.includes(state)) && all;
+    if (!all.every(({ state }) => !LIVE.includes(state))) return false;
+    // One that ended while it was being looked at may have caused others since they were listed.
+    const again = await everyInvocation(api);
+    return again.length === all.length && again;
   });
   const byId = new Map(records.map((record) => [record.request_id, record]));
 
   for (const id of accepted) assert.ok(byId.has(id), `${id} was accepted and is lost`);
-  const events = records.filter(({ trigger, trigger_depth }) => trigger === 'pubsub' && trigger_depth === 1);
-  assert.ok(
-    events.length >= driven.published - driven.deletes,
-    `${driven.published} events, ${events.length} runs`,
-  );
+  checkEvents(driven, records);
+  for (const [id, status] of driven.heard) {
+    const { state } = byId.get(id);
+    // Who was told of an error and then lost the worker under it: the run after that has nobody to hear it.
+    const fits = status === 200 ? ['success'] : ['error', 'timeout', 'dead', 'cancelled'];
+    assert.ok(fits.includes(state), `${id}: answered with ${status}, but ${state}`);
+  }
+  for (const id of driven.cancelled) {
+    const { state, attempts } = byId.get(id);
+    assert.ok(
+      state === 'cancelled' || attempts.length > 0,
+      `${id} was cancelled before it ran, but is ${state}`,
+    );
+  }
 
   const logs = await loggedAttempts(api, FUNCTION);
   for (const record of records) {
@@ -32,13 +44,17 @@ export async function checkInvariants(driven: Driven): Promise<void> {
     const { length } = record.attempts;
     assert.ok(deaths <= MOST_DEATHS, `${record.request_id}: ${deaths} deaths`);
     // A worker killed between the row of a failed attempt and the job's return to the queue leaves no row of its death.
-    const most = 1 + MOST_RETRIES + Math.min(MOST_DEATHS, Math.max(deaths, driven.kills));
+    const most =
+      1 + (driven.retries.get(record.version) ?? 0) + Math.min(MOST_DEATHS, Math.max(deaths, driven.kills));
     assert.ok(length <= most, `${record.request_id}: ${length} attempts, ${most} allowed`);
     assert.ok(record.trigger_depth <= DEEPEST, `${record.request_id}: depth ${record.trigger_depth}`);
     const logged = logs
       .filter(({ request_id }) => request_id === record.request_id)
       .map(({ attempt, status }) => [attempt, status])
       .sort();
+    const numbers = record.attempts.map(({ number }: JsonValue) => number);
+    const counted = Array.from({ length }, (_, at) => at + 1);
+    assert.deepEqual(numbers, counted, `${record.request_id}: an attempt has left no word`);
     const attempts = record.attempts.map(({ number, status }: JsonValue) => [number, status]);
     assert.deepEqual(logged, attempts, `${record.request_id}: log and attempts differ`);
   }
@@ -50,8 +66,23 @@ export async function checkInvariants(driven: Driven): Promise<void> {
     const deaths = deathsOf(record);
     const read = await api.invoke(FUNCTION, commands({ op: 'cache_get', a: key }));
     const runs = Number(read.json.results[0]);
+    if (driven.kills === 0) assert.ok(runs <= 1, `${key} ran ${runs} times though nobody died`);
     assert.ok(runs <= 1 + deaths, `${key} ran ${runs} times under ${deaths} deaths`);
     if (record.state === 'success') assert.ok(runs >= 1, `${key} succeeded without a run`);
+  }
+}
+
+/** An event whose input publishes the next one, and so on, runs once on each level down to the fifth. */
+function checkEvents({ published, sent, deletes, kills, cancelled }: Driven, records: JsonValue[]): void {
+  const isUndisturbed = deletes === 0 && cancelled.size === 0;
+  for (let depth = 1; depth <= DEEPEST; depth += 1) {
+    const runs = records.filter((one) => one.trigger === 'pubsub' && one.trigger_depth === depth).length;
+    const due = published.filter((nested) => nested >= depth - 1).length;
+    if (depth === 1) assert.ok(runs >= due - deletes, `${due} events, ${runs} runs`);
+    if (depth === 1) assert.ok(runs <= sent, `${runs} runs of ${sent} events`);
+    if (isUndisturbed) assert.ok(runs >= due, `${due} events of depth ${depth}, ${runs} runs`);
+    if (isUndisturbed && kills === 0)
+      assert.ok(runs <= due, `${runs} runs of ${due} events of depth ${depth}`);
   }
 }
 

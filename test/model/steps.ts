@@ -7,8 +7,9 @@ export type Step =
   | { do: 'repeat'; key: number }
   | { do: 'publish'; nested: number }
   | { do: 'kill' }
+  | { do: 'restart' }
   | { do: 'replay' }
-  | { do: 'cancel' }
+  | { do: 'cancel'; state: 'queued' | 'running' }
   | { do: 'delete' };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -25,8 +26,15 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ do: fc.constant('publish' as const), nested: fc.nat(7) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('deploy' as const), retries: fc.nat(2) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('replay' as const) }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('cancel' as const) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('cancel' as const),
+      state: fc.constantFrom('queued' as const, 'running' as const),
+    }),
+  },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('kill' as const) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('restart' as const) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('delete' as const) }) },
 );
 

@@ -3,13 +3,13 @@ import { namespaceSchema } from '../../src/contract/ids.js';
 import { openPresence } from '../../src/presence/open.js';
 import { presenceConformance } from '../conformance/presence.js';
 import { redisSettingConformance } from '../conformance/redis-setting.js';
+import { startRedisCluster } from '../helpers/redis-cluster.js';
 import { startRedis } from '../helpers/redis-server.js';
-import { startCluster } from '../helpers/single-node-cluster.js';
 import { until } from '../helpers/until.js';
 
 // Nothing here has to outlive the server, and syncing each write would only make the suite slow.
 const server = await startRedis(['--appendonly', 'no']);
-const cluster = await startCluster();
+const cluster = await startRedisCluster();
 test.after.always(async () => {
   await server.close();
   await cluster.close();

@@ -1,40 +1,34 @@
-import test from 'ava';
-import { Redis } from 'ioredis';
-import { openQueues } from '../../queues/open.js';
-import { freePort } from '../helpers/free-port.js';
-import { namespace, queued } from '../helpers/invocations.js';
-import { startRedis } from '../helpers/redis-server.js';
-import { until } from '../helpers/until.js';
+import anyTest, { type TestFn } from 'ava';
+import { openQueues, type Queues } from '../../queues/open.js';
+import { backlogConformance } from '../conformance/backlog.js';
+import { leasesConformance } from '../conformance/leases.js';
+import { type QueueContext, queueConformance } from '../conformance/queue.js';
+import { schedulesConformance } from '../conformance/schedules.js';
+import { tasksConformance } from '../conformance/tasks.js';
+import { type RedisCluster, startRedisCluster } from '../helpers/redis-cluster.js';
 
-test('the queue, backlog and leases work on a Redis Cluster', async (t) => {
-  const server = await startRedis([
-    ...['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1'],
-    ...['--cluster-port', String(await freePort())],
-  ]);
-  t.teardown(() => server.close());
-  const admin = new Redis(server.url);
-  await admin.cluster('ADDSLOTSRANGE', 0, 16383);
-  await until('the cluster is up', async () => (await admin.cluster('INFO')).includes('cluster_state:ok'));
-  admin.disconnect();
+const test = anyTest.serial as unknown as TestFn<QueueContext>;
+let cluster: RedisCluster;
 
-  const queues = await openQueues({ driver: 'redis', url: server.url, maxWaiting: 50, maxBytes: 1 << 20 });
-  t.teardown(() => queues.close());
-  const jobs = Array.from({ length: 10 }, (_, i) => queued({ namespace: namespace(`n${i % 2}`) }));
-  await queues.queue.add(jobs);
-  t.is((await queues.queue.counts()).waiting, 10);
-  t.is((await queues.queue.list(namespace('n1'), { limit: 10 })).items.length, 5);
-  t.is(await queues.queue.cancel(jobs[0]?.invocation.id ?? queued().invocation.id), 'removed');
-  const ran = new Set<string>();
-  await queues.queue.consume(
-    async ({ invocation }) => {
-      ran.add(invocation.id);
-      return { kind: 'done' };
-    },
-    { concurrency: 4 },
-  );
-  await until('all have run', () => ran.size === 9);
-  await queues.backlog.push(['record']);
-  t.is(await queues.backlog.drain(10, async () => {}), 1);
-  t.truthy(await queues.leases.acquire('fn', 1));
-  t.is(await queues.leases.acquire('fn', 1), null);
+const open = (url = ''): Promise<Queues> =>
+  openQueues({ driver: 'redis', url, maxWaiting: 50, maxBytes: 1 << 20 });
+
+test.before(async () => {
+  cluster = await startRedisCluster();
 });
+test.after.always(() => cluster.close());
+
+// Each of the two by another node.
+test.beforeEach(async (t) => {
+  await cluster.flush();
+  t.context = { queues: await open(cluster.urls[0]), other: await open(cluster.urls[1]) };
+});
+test.afterEach.always(async (t) => {
+  await Promise.all([t.context.queues.close(), t.context.other.close()]);
+});
+
+queueConformance(test);
+tasksConformance(test);
+schedulesConformance(test);
+backlogConformance(test, (context) => context.queues.backlog);
+leasesConformance(test, (context) => [context.queues.leases, context.other.leases]);

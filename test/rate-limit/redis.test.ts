@@ -3,12 +3,12 @@ import { Redis } from 'ioredis';
 import { openRateLimiter } from '../../src/rate-limit/open.js';
 import { rateLimiterConformance } from '../conformance/rate-limiter.js';
 import { redisSettingConformance } from '../conformance/redis-setting.js';
+import { startRedisCluster } from '../helpers/redis-cluster.js';
 import { startRedis } from '../helpers/redis-server.js';
-import { startCluster } from '../helpers/single-node-cluster.js';
 
 // Nothing here has to outlive the server, and syncing each write would only make the suite slow.
 const server = await startRedis(['--appendonly', 'no']);
-const cluster = await startCluster();
+const cluster = await startRedisCluster();
 test.after.always(async () => {
   await server.close();
   await cluster.close();

@@ -37,9 +37,12 @@ const NOT_SENT = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
 ]);
 
-/** Errors of a whole request (status 200, top-level `error`) that prove that nothing was applied. */
+/**
+ * Errors of a whole request (status 200, top-level `error`) that prove that nothing was applied. `dial tcp`: a follower
+ * cannot reach the leader that it still believes in, and so has passed nothing on.
+ */
 const NOT_APPLIED =
-  /^(leader not found|not leader|node is not the leader|store not (open|ready)|leadership transfer in progress|timed out enqueuing operation)/i;
+  /^(leader not found|not leader|node is not the leader|store not (open|ready)|leadership transfer in progress|timed out enqueuing operation|dial tcp)/i;
 
 const FIRST_WAIT_MS = 20;
 const LONGEST_WAIT_MS = 500;

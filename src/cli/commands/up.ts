@@ -25,6 +25,8 @@ export function addUp(program: Command): void {
         ...(flags.port === undefined ? {} : { port: flags.port }),
         ...(flags.data === undefined ? {} : { dataDir: flags.data }),
       });
+      // Before it says that it listens: whoever reads that may stop it at once.
+      const stopped = stopSignal();
       const forget = rememberEngine(engineNotes(), engine.url, engine.dataDir);
       terminal.line(
         terminal.json
@@ -33,7 +35,7 @@ export function addUp(program: Command): void {
       );
       terminal.progress(`Data in ${engine.dataDir}; stop with Ctrl-C`);
       try {
-        await stopSignal();
+        await stopped;
         terminal.progress('Stopping…');
       } finally {
         forget();

@@ -1,0 +1,15 @@
+import test from 'ava';
+import { openBus } from '../../src/bus/open.js';
+import { busConformance } from '../conformance/bus.js';
+import { startRedisCluster } from '../helpers/redis-cluster.js';
+
+const cluster = await startRedisCluster();
+test.after.always(() => cluster.close());
+
+// Each of the two processes by another node: the nodes pass messages on to each other.
+let opened = 0;
+busConformance('redis', () => {
+  const url = cluster.urls[opened % cluster.urls.length] ?? '';
+  opened += 1;
+  return openBus({ driver: 'redis', url });
+});

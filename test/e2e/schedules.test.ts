@@ -1,0 +1,123 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import test, { type ExecutionContext } from 'ava';
+import type { Api } from '../helpers/api.js';
+import { startCluster } from '../helpers/cluster.js';
+import { eventually } from '../helpers/eventually.js';
+import { probeWasm } from '../helpers/probe.js';
+import { startEngine, type TestEngine } from '../helpers/running-engine.js';
+
+const PERIOD_MS = 4000;
+const EVERY_PERIOD = '*/4 * * * * *';
+const DOWN_MS = 3 * PERIOD_MS;
+
+interface Setup {
+  api: Api;
+  /** Kills everything that fires. */
+  kill(): Promise<void>;
+  /** And starts it again. */
+  start(): Promise<Api>;
+}
+
+/** The times that the ticks so far were meant for; the probe has nothing to do and so tells its input. */
+async function ticks(api: Api): Promise<number[]> {
+  const { json } = await api.get('/v1/invocations?status=success&limit=100');
+  const outputs = await Promise.all(
+    json.invocations.map(async ({ request_id }: { request_id: string }) => {
+      const shown = await api.get(`/v1/invocations/${request_id}`);
+      return Date.parse(JSON.parse(shown.json.output).scheduled_at);
+    }),
+  );
+  return outputs.sort((a, b) => a - b);
+}
+
+const SETUPS: Record<string, (t: ExecutionContext) => Promise<Setup>> = {
+  async 'the embedded engine'(t) {
+    let engine: TestEngine = await startEngine();
+    const { dataDir } = engine;
+    t.teardown(() => engine.close());
+    return {
+      api: engine.api,
+      kill: engine.kill9,
+      async start() {
+        engine = await startEngine({ dataDir });
+        return engine.api;
+      },
+    };
+  },
+  async 'two workers on Redis'(t) {
+    const cluster = await startCluster();
+    t.teardown(cluster.close);
+    const start = () => Promise.all([cluster.worker(), cluster.worker()]);
+    const web = await cluster.web();
+    let workers = await start();
+    return {
+      api: web.api,
+      async kill() {
+        await Promise.all(workers.map((worker) => worker.kill9()));
+      },
+      async start() {
+        workers = await start();
+        return web.api;
+      },
+    };
+  },
+};
+
+for (const [where, setUp] of Object.entries(SETUPS)) {
+  test(`ticks missed while ${where} was down come as one, and none comes twice`, async (t) => {
+    const { api, kill, start } = await setUp(t);
+    await api.deploy('probe', await probeWasm(), {
+      metadata: JSON.stringify({ triggers: [{ cron: EVERY_PERIOD }] }),
+    });
+    // In the quiet time between two: a tick that is killed itself comes again, late, in the place of those missed.
+    await eventually('a tick has just ended', async () => {
+      const found = await ticks(api);
+      return found.length > 1 && (found.at(-1) ?? 0) > Date.now() - PERIOD_MS / 2;
+    });
+    await kill();
+    const from = Date.now();
+    await sleep(DOWN_MS);
+    const to = Date.now();
+    const again = await start();
+    const all = await eventually('it ticks again', async () => {
+      const found = await ticks(again);
+      return found.filter((at) => at > to).length >= 2 && found;
+    });
+    t.is(new Set(all).size, all.length, 'none twice');
+    const missed = all.filter((at) => at > from && at <= to);
+    t.is(missed.length, 1, `${missed.length} of those between`);
+    t.is(missed[0], Math.ceil((from + 1) / PERIOD_MS) * PERIOD_MS, 'the first that was missed');
+  });
+}
+
+test('the next run of a schedule follows the daylight saving of its time zone', async (t) => {
+  const engine = await startEngine();
+  t.teardown(engine.close);
+  await engine.api.deploy('probe', await probeWasm());
+  const next = async (cron: string, timezone: string) => {
+    const { json, status, text } = await engine.api.post('/v1/functions/probe/triggers', { cron, timezone });
+    t.is(status, 201, text);
+    return new Date(json.trigger.next_run_at);
+  };
+  const utc = async (cron: string, timezone: string) =>
+    (await next(cron, timezone)).toISOString().slice(5, 16);
+  t.is(await utc('0 12 15 1 *', 'Europe/Berlin'), '01-15T11:00');
+  t.is(await utc('0 12 15 7 *', 'Europe/Berlin'), '07-15T10:00');
+  t.is(await utc('0 12 15 7 *', 'America/New_York'), '07-15T16:00');
+  t.is(await utc('30 0 15 7 *', 'Asia/Kolkata'), '07-14T19:00');
+  // 02:30 does not exist on the day on which clocks go forward: it runs all the same, once the hour is over.
+  const day = lastSundayOfMarch();
+  const skipped = await next(`30 2 ${day.getUTCDate()} 3 *`, 'Europe/Berlin');
+  t.is(skipped.toISOString().slice(0, 10), day.toISOString().slice(0, 10));
+  t.true(skipped.getUTCHours() === 1, skipped.toISOString());
+});
+
+/** The next one. */
+function lastSundayOfMarch(): Date {
+  const now = new Date();
+  for (let year = now.getUTCFullYear(); ; year += 1) {
+    const last = new Date(Date.UTC(year, 2, 31));
+    last.setUTCDate(31 - last.getUTCDay());
+    if (last > now) return last;
+  }
+}

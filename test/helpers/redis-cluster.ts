@@ -1,0 +1,54 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { Redis } from 'ioredis';
+import { freePort } from './free-port.js';
+import { type RedisServerProcess, startRedis } from './redis-server.js';
+
+export interface RedisCluster {
+  /** Of one of the nodes, which tells of the others. */
+  readonly url: string;
+  readonly urls: readonly string[];
+  /** Empties all nodes. */
+  flush(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const NODES = 3;
+
+/** A Redis Cluster of three masters: most keys are on another node than the one that the URL names. */
+export async function startRedisCluster(): Promise<RedisCluster> {
+  const nodes: RedisServerProcess[] = [];
+  const close = async () => {
+    await Promise.all(nodes.map((node) => node.close()));
+  };
+  try {
+    for (let n = 0; n < NODES; n += 1) {
+      // Left to itself it takes the port 10,000 higher, which may not be there.
+      const busPort = String(await freePort());
+      nodes.push(
+        await startRedis([
+          ...['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1', '--cluster-port', busPort],
+          ...['--appendonly', 'no'],
+        ]),
+      );
+    }
+    const addresses = nodes.map(({ port }) => `127.0.0.1:${port}`);
+    await promisify(execFile)('redis-cli', ['--cluster', 'create', ...addresses, '--cluster-yes']);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  const urls = nodes.map(({ url }) => url);
+  return {
+    url: urls[0] ?? '',
+    urls,
+    async flush() {
+      for (const url of urls) {
+        const redis = new Redis(url);
+        await redis.flushall();
+        redis.disconnect();
+      }
+    },
+    close,
+  };
+}
