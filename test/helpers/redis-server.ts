@@ -10,6 +10,8 @@ import { Redis } from 'ioredis';
 export interface RedisServerProcess {
   readonly url: string;
   readonly port: number;
+  /** Where its append-only file is: every write there ever was. */
+  readonly directory: string;
   /** Ends it at once, as a crash would. */
   kill(): Promise<void>;
   /** Stops it where it is: connections stay open, nothing answers. */
@@ -33,6 +35,7 @@ export async function startRedis(extraArgs: readonly string[] = []): Promise<Red
   return {
     url: `redis://127.0.0.1:${port}/0`,
     port,
+    directory: dir,
     kill: end,
     freeze: () => void process.kill('SIGSTOP'),
     thaw: () => void process.kill('SIGCONT'),
