@@ -187,13 +187,11 @@ async function end(deps: ConsumerDeps, ending: Ending): Promise<Settlement> {
 }
 
 /**
- * The attempts before this one that left no word: their workers died. All of them when none has failed, as a worker may
- * die before it has logged the death before its own. A row that was written stays as it is.
+ * The attempts before this one that left no word: their workers died. As many as there were deaths, as a worker may die
+ * before it has logged the death before its own. A row that was written stays as it is, of a failed attempt, too.
  */
-function deathRows({ invocation, attempt, deaths, failures }: Delivery): Omit<AttemptRow, 'final'>[] {
-  if (deaths === 0) return [];
-  const count = failures === 0 ? deaths : 1;
-  return Array.from({ length: count }, (_, n) => deathRow(invocation, attempt - count + n));
+function deathRows({ invocation, attempt, deaths }: Delivery): Omit<AttemptRow, 'final'>[] {
+  return Array.from({ length: deaths }, (_, n) => deathRow(invocation, attempt - deaths + n));
 }
 
 function deathRow(invocation: Invocation, attempt: number): Omit<AttemptRow, 'final'> {

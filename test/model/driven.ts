@@ -6,6 +6,7 @@ import type { Step } from './steps.js';
 
 export const FUNCTION = 'probe';
 const TOPIC = 'again';
+const AMID = 8;
 const ASYNC = { prefer: 'respond-async' };
 
 /** A namespace under random steps, and what its clients have been promised. */
@@ -60,13 +61,13 @@ export class Driven {
       case 'invoke': {
         const slow = step.slow ? [{ op: 'sleep', n: 300 }] : [];
         const input = commands({ op: 'log', a: 'ran' }, ...slow, { op: step.fails ? 'exit' : 'echo', n: 1 });
-        this.#call(this.api.invoke(FUNCTION, input, step.how === 'async' ? ASYNC : {}));
+        void this.#call(this.api.invoke(FUNCTION, input, step.how === 'async' ? ASYNC : {}));
         return;
       }
       case 'repeat': {
         const key = `key-${step.key}`;
         const input = commands({ op: 'cache_incr', a: key, n: 1 });
-        this.#call(this.api.invoke(FUNCTION, input, { ...ASYNC, 'idempotency-key': key }), key);
+        void this.#call(this.api.invoke(FUNCTION, input, { ...ASYNC, 'idempotency-key': key }), key);
         return;
       }
       case 'publish': {
@@ -78,15 +79,16 @@ export class Driven {
         return;
       }
       case 'replay':
-        this.#call(this.api.post(`/v1/invocations/${await this.#one('dead')}/replay`, {}));
+        void this.#call(this.api.post(`/v1/invocations/${await this.#one('dead')}/replay`, {}));
         return;
       case 'cancel': {
-        const id = await this.#one(step.state);
+        const id = step.state === 'delayed' ? await this.#delayed() : await this.#one(step.state);
         const { status } = await this.api.delete(`/v1/invocations/${id}`);
         if (status === 200) this.cancelled.add(id);
         return;
       }
       case 'kill':
+        if (step.amid) await Promise.race(Array.from({ length: AMID }, () => this.#quickCall()));
         this.kills += 1;
         await this.#worker.kill9();
         this.#worker = await this.cluster.worker();
@@ -116,7 +118,18 @@ export class Driven {
     return json.invocations[0]?.request_id ?? crypto.randomUUID();
   }
 
-  #call(call: Promise<ApiReply>, key?: string): void {
+  /** One that waits for longer than the run lasts. */
+  async #delayed(): Promise<string> {
+    const call = this.api.invoke(FUNCTION, commands(), { ...ASYNC, 'x-delay-seconds': '600' });
+    await this.#call(call);
+    return (await call).json.request_id;
+  }
+
+  #quickCall(): Promise<void> {
+    return this.#call(this.api.invoke(FUNCTION, commands({ op: 'log', a: 'ran' })));
+  }
+
+  #call(call: Promise<ApiReply>, key?: string): Promise<void> {
     const heard = call.then(({ status, headers, json }) => {
       if (status >= 400 && status !== 500 && status !== 504 && status !== 499) return;
       const id: string = json?.request_id ?? headers.get('x-request-id');
@@ -125,5 +138,6 @@ export class Driven {
       if (key !== undefined) this.byKey.set(key, (this.byKey.get(key) ?? new Set()).add(id));
     });
     this.#calls.push(heard);
+    return heard;
   }
 }

@@ -6,10 +6,11 @@ export type Step =
   | { do: 'invoke'; how: 'sync' | 'async'; fails: boolean; slow: boolean }
   | { do: 'repeat'; key: number }
   | { do: 'publish'; nested: number }
-  | { do: 'kill' }
+  /** `amid`: just when the first of several calls has its reply, so that the others are at every stage. */
+  | { do: 'kill'; amid: boolean }
   | { do: 'restart' }
   | { do: 'replay' }
-  | { do: 'cancel'; state: 'queued' | 'running' }
+  | { do: 'cancel'; state: 'delayed' | 'queued' | 'running' }
   | { do: 'delete' };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -30,10 +31,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 2,
     arbitrary: fc.record({
       do: fc.constant('cancel' as const),
-      state: fc.constantFrom('queued' as const, 'running' as const),
+      state: fc.constantFrom('delayed' as const, 'queued' as const, 'running' as const),
     }),
   },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('kill' as const) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('kill' as const), amid: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('restart' as const) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('delete' as const) }) },
 );
