@@ -7,7 +7,7 @@ import { findServer } from '../helpers/servers.js';
 
 const OWN = resolve('.build/schemathesis/bin/schemathesis');
 const MAX_EXAMPLES = '5';
-const MAX_SECONDS = '35';
+const MAX_SECONDS = '30';
 
 const program = existsSync(OWN) ? OWN : findServer('schemathesis', 'SCHEMATHESIS', 'schemathesis');
 
