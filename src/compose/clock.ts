@@ -21,14 +21,16 @@ export async function watchClock(url: string, logger: Logger): Promise<Closable>
   const off = await whatIsOff(url);
   if (off !== null) throw new AppError('bad_config', off);
   let timer: NodeJS.Timeout | undefined;
+  let closed = false;
   const lookIn = (ms: number, seen: number) => {
+    if (closed) return;
     timer = setTimeout(() => void look(seen), ms);
     timer.unref();
   };
   const look = async (seen: number) => {
     try {
       const gone = await whatIsOff(url);
-      if (gone === null) return lookIn(CHECK_EVERY_MS, 0);
+      if (gone === null || closed) return lookIn(CHECK_EVERY_MS, 0);
       if (seen + 1 < LOOKS) return lookIn(LOOK_AGAIN_MS, seen + 1);
       logger.error(gone);
       process.kill(process.pid, 'SIGTERM');
@@ -40,6 +42,7 @@ export async function watchClock(url: string, logger: Logger): Promise<Closable>
   lookIn(CHECK_EVERY_MS, 0);
   return {
     async close() {
+      closed = true;
       clearTimeout(timer);
     },
   };
