@@ -49,7 +49,7 @@ module.exports = {
       strictly(`driver-${folder.replace('/', '-')}`, `^${folder}/`, contract, ports),
     ),
     strictly('http-knows-no-driver', '^src/http/', contract, ports, core, '^src/config\\.ts$'),
-    strictly('cli-speaks-http', '^src/cli/', contract, '^src/(up|admin|data-dir)\\.ts$', '^sdk/'),
+    strictly('cli-speaks-http', '^src/cli/', contract, '^src/(up|admin|data-dir|lean-start)\\.ts$', '^sdk/'),
     strictly(
       'threads-know-no-host',
       '^workers/(thread\\.ts|prepare-thread|protocol|wasi/|wasm/)',

@@ -1,7 +1,7 @@
 import type { Store } from '../src/ports/store.js';
 import type { Database } from './database.js';
-import { openRqlite, type RqliteOptions } from './drivers/rqlite.js';
-import { openSqlite, type SqliteOptions } from './drivers/sqlite.js';
+import type { RqliteOptions } from './drivers/rqlite.js';
+import type { SqliteOptions } from './drivers/sqlite.js';
 import { migrate } from './migrations/migrate.js';
 import { createStore } from './store/store.js';
 
@@ -29,11 +29,11 @@ export async function migrateStore(options: StoreOptions): Promise<string[]> {
   }
 }
 
-function openDatabase(options: StoreOptions): Promise<Database> {
+async function openDatabase(options: StoreOptions): Promise<Database> {
   switch (options.driver) {
     case 'sqlite':
-      return openSqlite(options);
+      return (await import('./drivers/sqlite.js')).openSqlite(options);
     case 'rqlite':
-      return openRqlite(options);
+      return (await import('./drivers/rqlite.js')).openRqlite(options);
   }
 }

@@ -10,7 +10,7 @@ import {
   type QueueTimings,
   type Warn,
 } from './driver.js';
-import { Hands, mostInHand } from './hands.js';
+import { Hands } from './hands.js';
 import { DOUBLING, decodeInvocation, doublingBackoff, type JobData, LANES, type Lane } from './jobs.js';
 
 /** Why a delivery's signal was aborted: the invocation was cancelled, or another worker has taken the job over. */
@@ -58,10 +58,9 @@ export class Consumer implements Closable {
     const consumer = new Consumer(driver, handler, settings);
     consumer.#cancelRequests = await driver.onCancelRequest((id) => consumer.#onCancelRequest(id));
     for (const lane of LANES) {
-      const most = mostInHand(lane, settings.concurrency);
-      const count = Math.min(driver.workersPerLane, most);
+      const count = Math.min(driver.workersPerLane, settings.concurrency);
       for (let index = 0; index < count; index++) {
-        await consumer.#addWorker(lane, Math.floor((most + index) / count));
+        await consumer.#addWorker(lane, Math.floor((settings.concurrency + index) / count));
       }
     }
     return consumer;

@@ -1,8 +1,8 @@
 import type { Closable } from '../src/ports/closable.js';
 import { LANES, type Lane } from './jobs.js';
 
-/** One in so many is kept free of events, for calls that come while events take long. */
-const RESERVED = 4;
+/** For calls that come while events have all hands there is one more to so many. */
+const HANDS_TO_A_FURTHER = 4;
 /** Events in hand at least, however slow this process is: they go on. */
 const LEAST = 2;
 /** For so long after a call, events give way to the next one. */
@@ -17,13 +17,13 @@ interface Waiting {
 }
 
 /**
- * The jobs that a process has in hand at once. Calls go first, and some hands are never given to events. While calls come in,
- * events get fewer as long as they keep this process from turning to things at once, and more when they do not: events
+ * The jobs that a process has in hand at once. Calls go first, and have a few hands more when events have all. While calls come
+ * in, events get fewer as long as they keep this process from turning to things at once, and more when they do not: events
  * that wait for a server cost nothing and keep their hands, those that come and go in a millisecond give way.
  */
 export class Hands implements Closable {
   readonly #total: number;
-  readonly #mostEvents: number;
+  readonly #further: number;
   readonly #inHand = { calls: 0, invocations: 0 };
   readonly #waiting: Record<Lane, Waiting[]> = { calls: [], invocations: [] };
   #eventLimit: number;
@@ -32,8 +32,8 @@ export class Hands implements Closable {
 
   constructor(total: number) {
     this.#total = total;
-    this.#mostEvents = mostInHand('invocations', total);
-    this.#eventLimit = this.#mostEvents;
+    this.#further = Math.ceil(total / HANDS_TO_A_FURTHER);
+    this.#eventLimit = total;
   }
 
   /** Resolves when there is a hand for a job of the lane. To be given back. */
@@ -64,8 +64,9 @@ export class Hands implements Closable {
   }
 
   #hasHandFor(lane: Lane): boolean {
-    if (this.#inHand.calls + this.#inHand.invocations >= this.#total) return false;
-    return lane === 'calls' || this.#inHand.invocations < this.#eventLimit;
+    const { calls, invocations: events } = this.#inHand;
+    if (lane === 'calls') return calls < this.#total && calls + events < this.#total + this.#further;
+    return events < this.#eventLimit && calls + events < this.#total;
   }
 
   #called(): void {
@@ -84,15 +85,10 @@ export class Hands implements Closable {
     if (now - this.#calledAt > GIVE_WAY_MS) {
       clearInterval(this.#look);
       this.#look = undefined;
-      this.#eventLimit = this.#mostEvents;
+      this.#eventLimit = this.#total;
     } else if (lateMs > LATE_MS) {
-      this.#eventLimit = Math.max(Math.min(LEAST, this.#mostEvents), Math.floor(this.#eventLimit * 0.7));
-    } else this.#eventLimit = Math.min(this.#mostEvents, this.#eventLimit + 1);
+      this.#eventLimit = Math.max(Math.min(LEAST, this.#total), Math.floor(this.#eventLimit * 0.7));
+    } else this.#eventLimit = Math.min(this.#total, this.#eventLimit + 1);
     this.#give();
   }
-}
-
-/** How many jobs of a lane can be in hand at once, of so many in all. */
-export function mostInHand(lane: Lane, total: number): number {
-  return lane === 'calls' ? total : total - Math.floor(total / RESERVED);
 }

@@ -4,8 +4,6 @@ import type { Leases } from '../src/ports/leases.js';
 import type { InvocationQueue } from '../src/ports/queue.js';
 import type { Tasks } from '../src/ports/tasks.js';
 import { DEFAULT_TIMINGS, type QueueLimits, type QueueTimings, type Warn } from './driver.js';
-import { openPgliteQueues } from './drivers/pglite.js';
-import { openRedisQueues } from './drivers/redis.js';
 
 export type QueuesOptions = ({ driver: 'redis'; url: string } | { driver: 'pglite'; dir: string }) &
   QueueLimits & {
@@ -21,13 +19,13 @@ export interface Queues extends Closable {
   tasks: Tasks;
 }
 
-/** Opens the queue and what lives on the same server. Closing it closes all of them, jobs in hand first. */
-export function openQueues(options: QueuesOptions): Promise<Queues> {
+/** Opens the queue and what lives on the same server; only the driver that is used is loaded. Closing it closes all of them, jobs in hand first. */
+export async function openQueues(options: QueuesOptions): Promise<Queues> {
   const { timings = DEFAULT_TIMINGS, warn = () => {} } = options;
   switch (options.driver) {
     case 'redis':
-      return openRedisQueues({ ...options, timings, warn });
+      return (await import('./drivers/redis.js')).openRedisQueues({ ...options, timings, warn });
     case 'pglite':
-      return openPgliteQueues({ ...options, timings, warn });
+      return (await import('./drivers/pglite.js')).openPgliteQueues({ ...options, timings, warn });
   }
 }

@@ -5,12 +5,12 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 
 const VERSION = '4.32.5';
 const VENV = '.build/schemathesis';
-const PROGRAM = process.env.SCHEMATHESIS || join(VENV, 'bin', 'schemathesis');
+const PROGRAM = resolve(process.env.SCHEMATHESIS || join(VENV, 'bin', 'schemathesis'));
 const CHECKS = [
   'not_a_server_error',
   'status_code_conformance',
@@ -55,7 +55,8 @@ async function run(maxExamples = '10', maxSeconds = '120') {
         ...['--request-timeout', '30', '--generation-database', 'none', '--no-color', '--no-shrink'],
         ...['--continue-on-failure', '--warnings', 'off'],
       ],
-      { stdio: 'inherit' },
+      // It leaves files where it is started.
+      { stdio: 'inherit', cwd: dataDir },
     );
     const [code] = await once(tried, 'exit');
     return code ?? 1;

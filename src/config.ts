@@ -64,7 +64,11 @@ const SETTINGS = {
   ORAMA_JWT_AUDIENCE: z.string().optional().describe('`aud` that JWTs of ORAMA_JWKS_URL must carry.'),
   WORKER_THREADS: number(1, 256).default(availableParallelism()).describe('Guests computing at once.'),
   WORKER_PARKED: number(0, 1024).default(64).describe('Further guests that may wait in a host call at once.'),
-  WORKER_CONCURRENCY: number(1, 4096).default(64).describe('Jobs a process takes at once.'),
+  WORKER_CONCURRENCY: number(1, 4096)
+    .default(64)
+    .describe(
+      'Jobs a process takes at once; when events have all hands, a quarter more for calls that wait.',
+    ),
   WORKER_MEMORY_MB: number(256, 1_048_576)
     .default(2048)
     .describe('Limits of running and parked guests plus kept warm instances, per process.'),

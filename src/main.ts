@@ -1,3 +1,4 @@
+import './lean-start.js';
 import { composeCore } from './compose/core.js';
 import { composeEngine } from './compose/engine.js';
 import { migrateParts, openParts } from './compose/parts.js';

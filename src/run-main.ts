@@ -1,6 +1,7 @@
 import { Closers } from './closers.js';
 import { type Config, loadConfig } from './config.js';
 import { isAppError, messageOf } from './errors.js';
+import { hasStarted } from './lean-start.js';
 import { createLogger, type Logger } from './logger.js';
 import { closeOnSignal } from './shutdown.js';
 
@@ -25,6 +26,7 @@ export async function runMain(
     });
     await start(config, logger, opened);
     isStarted = true;
+    hasStarted();
   } catch (error) {
     // What a start says that a signal has cut short is of no interest.
     if (closers?.isClosing) return;

@@ -7,6 +7,7 @@ import { startWeb } from './compose/web.js';
 import { composeLogWriter, startWorker } from './compose/worker.js';
 import { loadConfig } from './config.js';
 import { URL_FILE } from './data-dir.js';
+import { hasStarted } from './lean-start.js';
 import { createLogger } from './logger.js';
 import type { Closable } from './ports/closable.js';
 
@@ -46,6 +47,7 @@ export async function startAllInOne(options: UpOptions = {}): Promise<RunningEng
     closers.add({ close: () => parts.dataDir.remove(URL_FILE) });
     // Added last, it is closed first: from then on the time runs for the server and the worker alike.
     closers.add(deadline);
+    hasStarted();
     return {
       url: server.url,
       adminKey: parts.keys.admin,

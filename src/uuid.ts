@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 
 let lastMs = 0;
 let sequence = 0;
@@ -19,19 +19,19 @@ export function uuidv7(now: number = Date.now()): string {
       sequence = 0;
     }
   }
-  return format(lastMs, sequence, randomBytes(16));
+  // Variant and random bits are those of a version 4, which Node makes from a store of random bytes: six times as fast.
+  return format(lastMs, sequence, randomUUID().slice(19));
 }
 
 /** The one UUIDv7 of this time and name: the same again for the same, so that what is done twice is done once. */
 export function uuidOf(milliseconds: number, name: string): string {
   const digest = createHash('sha256').update(name).digest();
-  return format(milliseconds, digest.readUInt16BE(6) & 0xfff, digest.subarray(0, 16));
+  digest.writeUInt8(0x80 | (digest.readUInt8(8) & 0x3f), 8);
+  const tail = digest.toString('hex', 8, 16);
+  return format(milliseconds, digest.readUInt16BE(6) & 0xfff, `${tail.slice(0, 4)}-${tail.slice(4)}`);
 }
 
-function format(milliseconds: number, order: number, bytes: Buffer): string {
-  bytes.writeUIntBE(milliseconds, 0, 6);
-  bytes.writeUInt16BE(0x7000 | order, 6);
-  bytes.writeUInt8(0x80 | (bytes.readUInt8(8) & 0x3f), 8);
-  const hex = bytes.toString('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
+function format(milliseconds: number, order: number, tail: string): string {
+  const time = milliseconds.toString(16).padStart(12, '0');
+  return `${time.slice(0, 8)}-${time.slice(8)}-${(0x7000 | order).toString(16)}-${tail}`;
 }

@@ -6,6 +6,7 @@ import type { Invoker } from '../src/core/invoke.js';
 import { utf8 } from '../src/core/output-fields.js';
 import { dataOf, type Publisher } from '../src/core/publish.js';
 import type { Secrets } from '../src/core/secrets.js';
+import { storeBlob } from '../src/core/stored-blobs.js';
 import { AppError, isAppError, messageOf } from '../src/errors.js';
 import type { Blobs } from '../src/ports/blobs.js';
 import type { Cache } from '../src/ports/cache.js';
@@ -104,9 +105,8 @@ export function createHost(
     },
 
     async storagePut(data) {
-      const cid = await deps.blobs.put(data);
-      await deps.store.blobOwners.add(namespace, { cid, name: '', size: data.byteLength });
-      return cid;
+      const stores = { blobs: deps.blobs, owners: deps.store.blobOwners };
+      return storeBlob(stores, namespace, { bytes: data, name: '' });
     },
     async storageGet(cid) {
       if (!(await deps.store.blobOwners.get(namespace, cid))) {

@@ -10,6 +10,8 @@ const STARTING_AT_ONCE = 2;
  * them finds theirs. Before, there is none: each takes 10 MB.
  */
 const READY_FOR_MS = 300_000;
+/** One and a spare, with nothing to do: each takes 10 MB. */
+const LEAST = 2;
 /** So many starts in a row that failed mean that the next will fail too. */
 const MAX_FAILED_STARTS = 3;
 
@@ -95,7 +97,7 @@ export class Threads implements Closable {
     if (threads === 0) return 0;
     const most = threads + 1 + parked;
     if (Date.now() < this.#waitingExpectedUntil) return most;
-    return Math.min(most, Math.max(threads + 1, this.#busy + 1));
+    return Math.min(most, Math.max(LEAST, this.#busy + 1));
   }
 
   #start(): void {

@@ -21,6 +21,7 @@ import { revokedFamilies } from './020-revoked-families.js';
 import { revokedFamiliesByTime } from './021-revoked-families-by-time.js';
 import { namespaces } from './022-namespaces.js';
 import { settings } from './023-settings.js';
+import { blobDeletions } from './024-blob-deletions.js';
 
 export interface Migration {
   name: string;
@@ -53,4 +54,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '021-revoked-families-by-time', sql: revokedFamiliesByTime },
   { name: '022-namespaces', sql: namespaces },
   { name: '023-settings', sql: settings },
+  { name: '024-blob-deletions', sql: blobDeletions },
 ];

@@ -1,5 +1,6 @@
 import type { Namespace } from '../../src/contract/ids.js';
 import type { BlobOwnerStore } from '../../src/ports/store.js';
+import { uuidv7 } from '../../src/uuid.js';
 import type { Database } from '../database.js';
 
 interface OwnerRow {
@@ -10,9 +11,21 @@ interface OwnerRow {
   created_at: number;
 }
 
+/** Longer than any deletion: a mark this old is that of a process that died. */
+const MARK_MS = 60_000;
+
+const CONDEMN = `
+insert into blob_deletions (cid, token, started_at)
+select ?, ?, ?
+where not exists (select 1 from blob_owners where cid = ?)
+  and not exists (select 1 from function_versions where wasm_cid = ?)
+on conflict (cid) do update set token = excluded.token, started_at = excluded.started_at
+where blob_deletions.started_at <= ?`;
+
 export function createBlobOwnerStore(database: Database): BlobOwnerStore {
   const { knex } = database;
   const owners = () => knex<OwnerRow>('blob_owners');
+  const marks = () => knex<{ cid: string; token: string; started_at: number }>('blob_deletions');
 
   return {
     async add(namespace, { cid, name, size }) {
@@ -34,15 +47,26 @@ export function createBlobOwnerStore(database: Database): BlobOwnerStore {
       return (await database.run(owners().where({ namespace, cid }).delete())) === 1;
     },
 
-    async isReferenced(cid) {
-      const [row] = await database.run<{ referenced: number }[]>(
-        knex.raw(
-          `select exists (select 1 from blob_owners where cid = ?)
-               or exists (select 1 from function_versions where wasm_cid = ?) as referenced`,
-          [cid, cid],
-        ),
+    async condemn(cid) {
+      const token = uuidv7();
+      const now = Date.now();
+      const [, rows] = await database.batch(
+        [
+          knex.raw(CONDEMN, [cid, token, now, cid, cid, now - MARK_MS]),
+          knex.raw('select token from blob_deletions where cid = ? and token = ?', [cid, token]),
+        ],
+        { idempotent: true },
       );
-      return row?.referenced === 1;
+      return (rows as unknown[]).length === 1 ? token : null;
+    },
+
+    async isCondemned(cid) {
+      const since = Date.now() - MARK_MS;
+      return (await database.run(marks().where({ cid }).andWhere('started_at', '>', since))).length > 0;
+    },
+
+    async acquit(cid, token) {
+      await database.run(marks().where({ cid, token }).delete());
     },
   };
 }

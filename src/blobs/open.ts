@@ -1,17 +1,17 @@
 import type { Blobs } from '../ports/blobs.js';
-import { type KuboBlobsOptions, openKuboBlobs } from './drivers/kubo.js';
-import { type LocalBlobsOptions, openLocalBlobs } from './drivers/local.js';
+import type { KuboBlobsOptions } from './drivers/kubo.js';
+import type { LocalBlobsOptions } from './drivers/local.js';
 
 export type BlobsOptions =
   | ({ driver: 'kubo' } & KuboBlobsOptions)
   | ({ driver: 'local' } & LocalBlobsOptions);
 
 /** Opens the store of modules and of what functions put; throws `bad_config` when it cannot be used. */
-export function openBlobs(options: BlobsOptions): Promise<Blobs> {
+export async function openBlobs(options: BlobsOptions): Promise<Blobs> {
   switch (options.driver) {
     case 'kubo':
-      return openKuboBlobs(options);
+      return (await import('./drivers/kubo.js')).openKuboBlobs(options);
     case 'local':
-      return openLocalBlobs(options);
+      return (await import('./drivers/local.js')).openLocalBlobs(options);
   }
 }

@@ -1,16 +1,19 @@
 import { setImmediate } from 'node:timers/promises';
-import { importByteStream, type WritableStorage } from 'ipfs-unixfs-importer';
-import { fixedSize } from 'ipfs-unixfs-importer/chunker';
-import { balanced } from 'ipfs-unixfs-importer/layout';
+import type { WritableStorage } from 'ipfs-unixfs-importer';
 import { CID } from 'multiformats/cid';
 
 const CHUNK_BYTES = 262_144;
 
 /**
  * Cuts the bytes as Kubo does with `chunker=size-262144`, `cid-version=1` and `raw-leaves=true`, puts the blocks
- * into the store and returns the root.
+ * into the store and returns the root. The importer is loaded by the first that needs it: it takes 10 MB.
  */
 export async function importInto(store: WritableStorage, bytes: Uint8Array): Promise<CID> {
+  const [{ importByteStream }, { fixedSize }, { balanced }] = await Promise.all([
+    import('ipfs-unixfs-importer'),
+    import('ipfs-unixfs-importer/chunker'),
+    import('ipfs-unixfs-importer/layout'),
+  ]);
   const { cid } = await importByteStream(chunks(bytes), store, {
     cidVersion: 1,
     rawLeaves: true,

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import '../lean-start.js';
 import { CommanderError } from 'commander';
 import { AppError, messageOf } from '../errors.js';
 import { hintFor } from './hints.js';

@@ -6,6 +6,11 @@ import { connectNode } from '../redis.js';
 /** Delays, schedules and ages are times that one process writes and another reads: no clock may be off by more. */
 const MOST_MS = 5000;
 const CHECK_EVERY_MS = 10_000;
+/** An answer that took longer says nothing: this process or Redis stood still meanwhile. */
+const PROMPT_MS = 1000;
+/** A process is only ended when so many looks in a row agree. */
+const LOOKS = 3;
+const LOOK_AGAIN_MS = 1000;
 
 /**
  * Holds this process's clock against that of Redis, which all processes share. One that is off does not start, and one
@@ -15,20 +20,30 @@ const CHECK_EVERY_MS = 10_000;
 export async function watchClock(url: string, logger: Logger): Promise<Closable> {
   const off = await whatIsOff(url);
   if (off !== null) throw new AppError('bad_config', off);
-  const timer = setInterval(async () => {
+  let timer: NodeJS.Timeout | undefined;
+  let closed = false;
+  const lookIn = (ms: number, seen: number) => {
+    if (closed) return;
+    timer = setTimeout(() => void look(seen), ms);
+    timer.unref();
+  };
+  const look = async (seen: number) => {
     try {
       const gone = await whatIsOff(url);
-      if (gone === null) return;
+      if (gone === null || closed) return lookIn(CHECK_EVERY_MS, 0);
+      if (seen + 1 < LOOKS) return lookIn(LOOK_AGAIN_MS, seen + 1);
       logger.error(gone);
       process.kill(process.pid, 'SIGTERM');
     } catch (error) {
       logger.warn({ err: messageOf(error) }, 'the clock could not be compared with that of Redis');
+      lookIn(CHECK_EVERY_MS, 0);
     }
-  }, CHECK_EVERY_MS);
-  timer.unref();
+  };
+  lookIn(CHECK_EVERY_MS, 0);
   return {
     async close() {
-      clearInterval(timer);
+      closed = true;
+      clearTimeout(timer);
     },
   };
 }
@@ -39,6 +54,7 @@ async function whatIsOff(url: string): Promise<string | null> {
   try {
     const asked = Date.now();
     const [seconds, micros] = await redis.time();
+    if (Date.now() - asked > PROMPT_MS) return null;
     // The answer is of some moment between question and answer.
     const ahead = (asked + Date.now()) / 2 - (Number(seconds) * 1000 + Number(micros) / 1000);
     if (Math.abs(ahead) <= MOST_MS) return null;

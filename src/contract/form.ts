@@ -27,6 +27,12 @@ const MANIFEST_NAMES = new Map([
   ['retry.backoff', 'retry_backoff'],
 ]);
 
+const REFUSAL = {
+  code: 'invalid_manifest',
+  keys: Object.keys(formSchema.shape),
+  synonyms: MANIFEST_NAMES,
+} as const;
+
 export interface DeployForm {
   settings: FunctionSettings;
   namespace?: Namespace;
@@ -37,15 +43,15 @@ export interface DeployForm {
  * sentence on the first thing that is wrong: an unknown field or key, a wrong type, a value out of range.
  */
 export function parseDeployForm(fields: Readonly<Record<string, string>>): DeployForm {
-  const given = new Map<string, unknown>();
-  for (const [name, value] of Object.entries(readMetadata(fields.metadata))) given.set(name, value);
+  const written = readMetadata(fields.metadata);
+  // By itself first: what a field wins over must be right all the same.
+  parseOrRefuse(formSchema.partial(), written, { ...REFUSAL, name: (path) => nameOf(path, {}) });
+  const given = new Map<string, unknown>(Object.entries(written));
   for (const [name, text] of Object.entries(fields)) {
     if (name !== 'metadata') given.set(name, readField(name, text));
   }
   const parsed = parseOrRefuse(formSchema, Object.fromEntries(given), {
-    code: 'invalid_manifest',
-    keys: Object.keys(formSchema.shape),
-    synonyms: MANIFEST_NAMES,
+    ...REFUSAL,
     name: (path) => nameOf(path, fields),
   });
   const { namespace, name, is_public, memory_limit_mb, timeout_seconds, retry_count, ...others } = parsed;

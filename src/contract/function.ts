@@ -4,14 +4,14 @@ import { functionNameSchema, namespaceSchema } from './ids.js';
 import { show } from './show.js';
 
 /** A whole number in a range, refused with the value and the range. */
-function whole(min: number, max: number, unit = '') {
+export function whole(min: number, max: number, unit = '') {
   const error = (issue: { input?: unknown }) =>
     `must be a whole number from ${min} to ${max}${unit}, not ${show(issue.input)}`;
   return z.number({ error }).int({ error }).min(min, { error }).max(max, { error });
 }
 
 /** A number of seconds, parts of one included. */
-function seconds(min: number, max: number) {
+export function seconds(min: number, max: number) {
   const error = (issue: { input?: unknown }) =>
     `must be a number of seconds from ${min} to ${max}, not ${show(issue.input)}`;
   return z.number({ error }).min(min, { error }).max(max, { error });

@@ -19,7 +19,9 @@ export type FunctionName = z.infer<typeof functionNameSchema>;
 /** A UUIDv7, so that ids sort by the time an invocation was accepted. */
 export const requestIdSchema = z
   .string()
-  .regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/, 'must be a UUID in lower case')
+  .regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/, {
+    error: ({ input }) => `must be a UUID in lower case, not ${show(input)}`,
+  })
   .brand<'RequestId'>();
 export type RequestId = z.infer<typeof requestIdSchema>;
 

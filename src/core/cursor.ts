@@ -1,9 +1,14 @@
 import { z } from 'zod';
+import { requestIdSchema } from '../contract/ids.js';
 import { AppError } from '../errors.js';
 
-const positionSchema = z.object({ part: z.enum(['live', 'ended']), at: z.string() });
+const positionSchema = z.union([
+  z.object({ part: z.literal('live'), at: z.literal('').or(requestIdSchema) }),
+  // What an ended one goes on from is the store's to check.
+  z.object({ part: z.literal('ended'), at: z.string() }),
+]);
 /** Where a listing goes on: among the live invocations, or among those that have ended. */
-export type Position = z.infer<typeof positionSchema>;
+export type Position = z.input<typeof positionSchema>;
 
 export function encodeCursor(position: Position): string {
   return Buffer.from(JSON.stringify(position)).toString('base64url');

@@ -9,6 +9,7 @@ import type { Store } from '../ports/store.js';
 import type { Catalog } from './catalog.js';
 import type { Invocations } from './invocations.js';
 import { assertSchedule, type Schedules } from './schedules.js';
+import { secureBlob } from './stored-blobs.js';
 
 export interface Deployment {
   namespace: Namespace;
@@ -71,6 +72,7 @@ export function createFunctions(deps: FunctionsDeps): Functions {
         warmStart: report.warmStart,
         createdBy,
       });
+      await secureBlob({ blobs, owners: store.blobOwners }, cid, wasm);
       await changed(namespace);
       await catalog.deployed(version);
       return recordOf(version);

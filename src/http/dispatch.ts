@@ -1,6 +1,7 @@
 import type { Context } from 'koa';
 import type { z } from 'zod';
 import { parseOrRefuse } from '../contract/sentence.js';
+import { AppError } from '../errors.js';
 import type { Admission } from './admission.js';
 import { credentialOf } from './credential.js';
 import { readForm } from './multipart.js';
@@ -64,11 +65,22 @@ async function bodyOf(ctx: Context, spec: BodySpec): Promise<unknown> {
     case 'raw':
       return readBody(ctx.req, spec.maxBytes);
     case 'multipart':
+      assertNotEncoded(ctx);
       return readForm(ctx, spec.file, spec.maxFileBytes);
     case 'json': {
+      assertNotEncoded(ctx);
       const bytes = await readBody(ctx.req, spec.maxBytes ?? MAX_JSON_BYTES);
       const value = bytes.byteLength === 0 && spec.optional ? {} : parseJson(bytes);
       return parseOrRefuse(spec.schema, value, { code: 'invalid_request' });
     }
   }
+}
+
+function assertNotEncoded(ctx: Context): void {
+  const encoding = ctx.get('content-encoding');
+  if (encoding === '' || encoding.toLowerCase() === 'identity') return;
+  throw new AppError(
+    'unsupported_media_type',
+    `The body is sent with "Content-Encoding: ${encoding.slice(0, 80)}"; send it as it is, without compression.`,
+  );
 }

@@ -1,4 +1,10 @@
-import { createServer, type Server as HttpServer, STATUS_CODES } from 'node:http';
+import {
+  createServer,
+  type Server as HttpServer,
+  type IncomingMessage,
+  type ServerResponse,
+  STATUS_CODES,
+} from 'node:http';
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import { AppError, ERRORS, type ErrorCode } from '../errors.js';
 import type { Closable } from '../ports/closable.js';
@@ -36,6 +42,11 @@ export async function startServer(
   const stopping = new AbortController();
   const handle = createApp({ services, admit, stopping: stopping.signal }).callback();
 
+  const serve = (request: IncomingMessage, response: ServerResponse) => {
+    // A client that would keep its connection must look for another process from now on.
+    if (stopping.signal.aborted) response.shouldKeepAlive = false;
+    void handle(request, response);
+  };
   const server = createServer(
     {
       headersTimeout: HEADERS_MS,
@@ -43,13 +54,11 @@ export async function startServer(
       keepAliveTimeout: KEEP_ALIVE_MS,
       connectionsCheckingInterval: 5000,
     },
-    (request, response) => {
-      // A client that would keep its connection must look for another process from now on.
-      if (stopping.signal.aborted) response.shouldKeepAlive = false;
-      void handle(request, response);
-    },
+    serve,
   );
   server.on('clientError', answerClientError);
+  // Other expectations than 100-continue may be ignored (RFC 9110); Node's own answer would be a 417 without a word.
+  server.on('checkExpectation', serve);
   const sockets = createSockets(services, admit);
   server.on('upgrade', (request, socket, head) => {
     if (isWebSocket(request)) void sockets.upgrade(request, socket as Socket, head);

@@ -5,7 +5,5 @@ export function parseSince(text: string, now: number = Date.now()): number {
   const age = /^(\d+)([smhd])$/.exec(text);
   if (age) return now - Number(age[1]) * (UNITS[age[2] ?? ''] ?? 0);
   if (/^\d+$/.test(text)) return Number(text);
-  const time = Date.parse(text);
-  // A day that no month has, such as the 31st of February, counts as the beginning of time.
-  return Number.isNaN(time) ? 0 : time;
+  return Date.parse(text);
 }

@@ -233,8 +233,14 @@ export interface BlobOwnerStore {
   add(namespace: Namespace, blob: Omit<BlobOwner, 'createdAt'>): Promise<void>;
   get(namespace: Namespace, cid: string): Promise<BlobOwner | null>;
   remove(namespace: Namespace, cid: string): Promise<boolean>;
-  /** True when any namespace, or any function version, still refers to the CID. */
-  isReferenced(cid: string): Promise<boolean>;
+  /**
+   * Marks the CID's bytes as being deleted, in one step and only when no namespace and no function version refers to
+   * it: whoever refers to it from then on sees the mark. The mark's token, or null. It is void after a minute.
+   */
+  condemn(cid: string): Promise<string | null>;
+  isCondemned(cid: string): Promise<boolean>;
+  /** Takes the mark away: the bytes are gone, or stay. */
+  acquit(cid: string, token: string): Promise<void>;
 }
 
 export interface Nonce {

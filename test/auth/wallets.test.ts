@@ -1,5 +1,6 @@
 import test from 'ava';
-import { isSignedBy, parseWallet } from '../../src/core/auth/wallets.js';
+import { isSignedBy } from '../../src/core/auth/wallet-signature.js';
+import { parseWallet } from '../../src/core/auth/wallets.js';
 import { ethWallet, solWallet } from './wallet.js';
 
 test('a known personal_sign of an Ethereum wallet is recognised', (t) => {

@@ -102,7 +102,6 @@ export function testRecords(driver: string, open: OpenStore): void {
   test(`${driver}: a blob belongs to each namespace that has put it`, async (t) => {
     const { blobOwners } = await get();
     const [a, b, cid] = [aNamespace(), aNamespace(), uuidv7()];
-    t.false(await blobOwners.isReferenced(cid));
     await blobOwners.add(a, { cid, name: 'first', size: 5 });
     await blobOwners.add(a, { cid, name: 'again', size: 5 });
     await blobOwners.add(b, { cid, name: '', size: 5 });
@@ -111,9 +110,24 @@ export function testRecords(driver: string, open: OpenStore): void {
     t.is(await blobOwners.get(aNamespace(), cid), null);
     t.true(await blobOwners.remove(a, cid));
     t.false(await blobOwners.remove(a, cid));
-    t.true(await blobOwners.isReferenced(cid));
-    await blobOwners.remove(b, cid);
-    t.false(await blobOwners.isReferenced(cid));
+    t.true(await blobOwners.remove(b, cid));
+  });
+
+  test(`${driver}: a blob is condemned by one at a time, and only when nobody refers to it`, async (t) => {
+    const { blobOwners } = await get();
+    const [a, cid] = [aNamespace(), uuidv7()];
+    await blobOwners.add(a, { cid, name: '', size: 5 });
+    t.is(await blobOwners.condemn(cid), null);
+    t.false(await blobOwners.isCondemned(cid));
+    await blobOwners.remove(a, cid);
+    const tokens = await Promise.all([1, 2, 3].map(() => blobOwners.condemn(cid)));
+    const [token, ...others] = tokens.filter((one) => one !== null);
+    t.deepEqual(others, []);
+    t.true(await blobOwners.isCondemned(cid));
+    await blobOwners.acquit(cid, 'of another');
+    t.true(await blobOwners.isCondemned(cid));
+    await blobOwners.acquit(cid, token ?? '');
+    t.false(await blobOwners.isCondemned(cid));
   });
 
   test(`${driver}: a nonce is used once, by its wallet, in time`, async (t) => {

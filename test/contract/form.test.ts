@@ -95,6 +95,10 @@ const REFUSED: [fields: Record<string, string>, sentence: string][] = [
     { metadata: '{"memory_limit_mb":"64"}' },
     'metadata.memory_limit_mb must be a whole number from 1 to 256 MB, not "64"',
   ],
+  [
+    { memory_limit_mb: '64', metadata: '{"memory_limit_mb":4800}' },
+    'metadata.memory_limit_mb must be a whole number from 1 to 256 MB, not 4800',
+  ],
   [{ metadata: '{"__proto__":{"is_public":true}}' }, 'unknown key "__proto__"; the keys are'],
 ];
 

@@ -3,6 +3,7 @@ import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
 import { freePort } from './free-port.js';
 import { type RedisServerProcess, startRedis } from './redis-server.js';
+import { until } from './until.js';
 
 export interface RedisCluster {
   /** Of one of the nodes, which tells of the others. */
@@ -34,6 +35,7 @@ export async function startRedisCluster(): Promise<RedisCluster> {
     }
     const addresses = nodes.map(({ port }) => `127.0.0.1:${port}`);
     await promisify(execFile)('redis-cli', ['--cluster', 'create', ...addresses, '--cluster-yes']);
+    for (const { url } of nodes) await until('the node knows all others', () => isWhole(url));
   } catch (error) {
     await close();
     throw error;
@@ -51,4 +53,14 @@ export async function startRedisCluster(): Promise<RedisCluster> {
     },
     close,
   };
+}
+
+async function isWhole(url: string): Promise<boolean> {
+  const redis = new Redis(url);
+  try {
+    const info = String(await redis.cluster('INFO'));
+    return info.includes('cluster_state:ok') && info.includes(`cluster_known_nodes:${NODES}`);
+  } finally {
+    redis.disconnect();
+  }
 }

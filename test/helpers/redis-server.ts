@@ -10,6 +10,8 @@ import { endProcess, launch } from './server-process.js';
 export interface RedisServerProcess {
   readonly url: string;
   readonly port: number;
+  /** Where its append-only file is: every write there ever was. */
+  readonly directory: string;
   /** Ends it at once, as a crash would. */
   kill(): Promise<void>;
   /** Stops it where it is: connections stay open, nothing answers. */
@@ -41,6 +43,7 @@ export async function startRedis(
   return {
     url: urlOf(port, access),
     port,
+    directory: dir,
     kill: () => endProcess(server),
     freeze: () => void server.kill('SIGSTOP'),
     thaw: () => void server.kill('SIGCONT'),

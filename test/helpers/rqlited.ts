@@ -20,6 +20,8 @@ interface RqliteNode {
 }
 
 export interface RqliteCluster {
+  /** The data of all nodes. */
+  directory: string;
   nodes: RqliteNode[];
   urls: string[];
   /** The node that leads now. */
@@ -73,7 +75,7 @@ export async function startRqlite(binary: string, size = 1): Promise<RqliteClust
     await close();
     throw error;
   }
-  return { nodes, urls: nodes.map(({ url }) => url), leader: () => leaderOf(nodes), close };
+  return { directory, nodes, urls: nodes.map(({ url }) => url), leader: () => leaderOf(nodes), close };
 }
 
 async function ready(url: string): Promise<void> {

@@ -2,6 +2,7 @@ import test from 'ava';
 import { eventually } from '../helpers/eventually.js';
 import { commands } from '../helpers/probe.js';
 import { aTenant, aTenantWithProbe, sharedEngine } from './served.js';
+import { connect } from './socket.js';
 
 const engine = sharedEngine();
 
@@ -153,4 +154,29 @@ test("files are stored, read, and given up; another namespace's CID grants nothi
   t.is((await api.delete(`/v1/storage/unpin/${cid}`)).status, 200);
   t.is((await api.get(`/v1/storage/get/${cid}`)).status, 404);
   t.is((await api.get('/v1/storage/get/..%2F..%2Fetc%2Fpasswd')).status, 400);
+});
+
+test('the database, cache and members of another namespace are as if they were not there', async (t) => {
+  const owner = await aTenant(await engine());
+  const stranger = await aTenant(await engine());
+  await owner.post('/v1/rqlite/create-table', { schema: 'CREATE TABLE own (id INTEGER)' });
+  await owner.post('/v1/cache/put', { key: 'own', value: 1 });
+  const member = await connect(owner.url, '/v1/pubsub/ws?topic=own&presence=true', {
+    'x-api-key': owner.key,
+  });
+  t.is((await stranger.get('/v1/rqlite/schema')).json.count, 0);
+  t.is((await stranger.post('/v1/rqlite/query', { sql: 'SELECT * FROM own' })).status, 400);
+  for (const path of ['get', 'delete']) {
+    t.is((await stranger.post(`/v1/cache/${path}`, { key: 'own' })).status, 404);
+  }
+  t.is((await stranger.post('/v1/cache/scan', {})).json.count, 0);
+  for (const key of [`../${owner.namespace}/own`, `${owner.namespace}:own`]) {
+    t.is((await stranger.post('/v1/cache/get', { key })).status, 404);
+  }
+  t.is((await stranger.get('/v1/pubsub/presence?topic=own')).json.count, 0);
+  for (const path of ['/v1/rqlite/schema', '/v1/cache/health', '/v1/pubsub/topics']) {
+    t.is((await stranger.get(`${path}?namespace=${owner.namespace}`)).status, 403, path);
+  }
+  t.is((await owner.post('/v1/cache/get', { key: 'own' })).json.value, 1);
+  member.ws.close();
 });

@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import test from 'ava';
 import { findServer } from '../helpers/servers.js';
 
-const OWN = '.build/schemathesis/bin/schemathesis';
+const OWN = resolve('.build/schemathesis/bin/schemathesis');
 const MAX_EXAMPLES = '5';
-const MAX_SECONDS = '35';
+const MAX_SECONDS = '30';
 
 const program = existsSync(OWN) ? OWN : findServer('schemathesis', 'SCHEMATHESIS', 'schemathesis');
 

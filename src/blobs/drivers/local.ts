@@ -55,15 +55,11 @@ export async function openLocalBlobs({ dir }: LocalBlobsOptions): Promise<Blobs>
 
   async function install(staged: string, cid: CID): Promise<void> {
     const target = join(dir, cid.toString());
-    try {
-      await rename(staged, target);
-    } catch (error) {
-      if (!isCode(error, 'ENOTEMPTY') && !isCode(error, 'EEXIST')) throw error;
+    while (!(await isRenamed(staged, target, ['ENOTEMPTY', 'EEXIST']))) {
       // It is there already. Putting it again is how a damaged one is mended.
-      if (!(await isWhole(cid))) {
-        await rename(target, join(staging, randomUUID()));
-        await rename(staged, target);
-      }
+      if (await isWhole(cid)) break;
+      // Out of the way, unless somebody has deleted it this very moment.
+      await isRenamed(target, join(staging, randomUUID()), ['ENOENT']);
     }
     await sync(dir);
   }
@@ -189,6 +185,17 @@ async function sync(path: string): Promise<void> {
 
 function absent(cid: string): AppError {
   return new AppError('not_found', `No blob is stored under "${cid}"`);
+}
+
+/** False when it fails with one of these codes. */
+async function isRenamed(source: string, target: string, unless: readonly string[]): Promise<boolean> {
+  try {
+    await rename(source, target);
+    return true;
+  } catch (error) {
+    if (unless.some((code) => isCode(error, code))) return false;
+    throw error;
+  }
 }
 
 function isCode(error: unknown, code: string): boolean {

@@ -32,7 +32,10 @@ export const sinceSchema = z
       error: ({ input }) =>
         `must be a time such as "2026-01-31T12:00:00Z" or an age such as "15m", not ${JSON.stringify(input)}`,
     },
-  );
+  )
+  .refine((text) => !text.includes('-') || !Number.isNaN(Date.parse(text)), {
+    error: ({ input }) => `must be a time that there is, not ${JSON.stringify(input)}`,
+  });
 
 export const namespaceQuery = namespaceSchema
   .optional()

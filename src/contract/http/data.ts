@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { whole } from '../function.js';
 
 const sqlSchema = z
   .string()
@@ -69,7 +70,7 @@ export const cacheMgetBodySchema = z.object({ dmap: dmapSchema, keys: z.array(ke
 export const cacheScanBodySchema = z.object({
   dmap: dmapSchema,
   prefix: z.string().max(512).default(''),
-  limit: z.number().int().min(1).max(10_000).default(1000),
+  limit: whole(1, 10_000).default(1000),
 });
 
 export const cacheEntrySchema = z.object({ dmap: z.string(), key: z.string(), value: z.unknown() });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { functionRecordSchema } from '../function.js';
+import { functionRecordSchema, whole } from '../function.js';
 import { functionNameSchema, namespaceSchema } from '../ids.js';
 
 /** The file part of POST /v1/functions; its fields are those of contract/form.ts. */
@@ -17,7 +17,7 @@ export const versionsReplySchema = z.object({
   count: z.number().int(),
 });
 
-export const rollbackBodySchema = z.object({ version: z.number().int().min(1).max(999_999_999) });
+export const rollbackBodySchema = z.object({ version: whole(1, 999_999_999) });
 
 /** The form's fields as clients send them: text. contract/form.ts reads and checks them. */
 export const deployFieldsSchema = z.object({

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { whole } from '../function.js';
 import { functionNameSchema, requestIdSchema } from '../ids.js';
 import { invocationRecordSchema, invocationStateSchema } from '../invocation.js';
 import { namespaceQuery, sinceSchema } from './common.js';
@@ -15,7 +16,7 @@ export const invocationsQuerySchema = z.object({
     .describe('Dead ones by what they died of.'),
   since: sinceSchema.optional().describe('Accepted at or after this.'),
   before: sinceSchema.optional().describe('Accepted before this.'),
-  limit: z.number().int().min(1).max(500).optional(),
+  limit: whole(1, 500).optional(),
   cursor: z.string().min(1).max(1024).optional().describe('`next_cursor` of the page before.'),
 });
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { seconds } from '../function.js';
 import { requestIdSchema } from '../ids.js';
 import { namespaceQuery } from './common.js';
 
@@ -19,16 +20,10 @@ export const invokeHeadersSchema = z.object({
     .max(255)
     .optional()
     .describe('The same key gives the same invocation and result for 24 hours; with another body it is 422.'),
-  'x-delay-seconds': z
-    .number()
-    .min(0)
-    .max(MAX_DELAY_SECONDS)
+  'x-delay-seconds': seconds(0, MAX_DELAY_SECONDS)
     .optional()
     .describe('Async only: seconds before the first attempt.'),
-  'x-max-age-seconds': z
-    .number()
-    .min(0)
-    .max(MAX_DELAY_SECONDS)
+  'x-max-age-seconds': seconds(0, MAX_DELAY_SECONDS)
     .optional()
     .describe('An invocation older than this when its turn comes is dead, reason `expired`.'),
   'x-callback-url': z

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { whole } from '../function.js';
 import { functionNameSchema, namespaceSchema, requestIdSchema } from '../ids.js';
 import { attemptStatusSchema, logRecordSchema } from '../invocation.js';
 import { namespaceQuery, sinceSchema } from './common.js';
@@ -7,7 +8,7 @@ export const DEFAULT_LOG_LIMIT = 100;
 
 export const logsQuerySchema = z.object({
   namespace: namespaceQuery,
-  limit: z.number().int().min(1).max(1000).optional().describe('Records, 100 unless told.'),
+  limit: whole(1, 1000).optional().describe('Records, 100 unless told.'),
   since: sinceSchema.optional(),
   status: attemptStatusSchema.optional(),
   request_id: requestIdSchema.optional(),

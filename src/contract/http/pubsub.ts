@@ -3,18 +3,24 @@ import { topicSchema } from '../function.js';
 import { namespaceSchema } from '../ids.js';
 import { namespaceQuery } from './common.js';
 
-export const publishBodySchema = z.union([
-  z.object({
-    topic: topicSchema,
-    data_base64: z.base64().describe('Bytes; a trigger gets the JSON value they spell, else a string.'),
-    namespace: namespaceSchema.optional(),
-  }),
-  z.object({
-    topic: topicSchema,
-    data: z.unknown().describe('Any JSON value.'),
-    namespace: namespaceSchema.optional(),
-  }),
-]);
+const oneOfTwo = z.never({ error: 'cannot come with the other; send data or data_base64' }).optional();
+const fields = { topic: topicSchema, namespace: namespaceSchema.optional() };
+
+export const publishBodySchema = z.union(
+  [
+    z.object({
+      ...fields,
+      data_base64: z.base64().describe('Bytes; a trigger gets the JSON value they spell, else a string.'),
+      data: oneOfTwo,
+    }),
+    z.object({
+      ...fields,
+      data: z.unknown().describe('Any JSON value.'),
+      data_base64: oneOfTwo,
+    }),
+  ],
+  { error: 'The body must be a JSON object with "topic", and "data" or "data_base64".' },
+);
 
 export const publishReplySchema = z.object({ status: z.literal('ok') });
 

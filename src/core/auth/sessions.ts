@@ -6,7 +6,7 @@ import type { Closable } from '../../ports/closable.js';
 import type { Store } from '../../ports/store.js';
 import { freshCache } from '../fresh-cache.js';
 import { ACCESS_TOKEN_SECONDS, type Tokens } from './jwt.js';
-import { type Chain, isSignedBy, parseWallet } from './wallets.js';
+import { type Chain, parseWallet } from './wallets.js';
 
 const NONCE_MS = 5 * 60_000;
 const REFRESH_MS = 30 * 24 * 3600_000;
@@ -108,6 +108,8 @@ export async function createSessions({ store, bus, tokens }: SessionsDeps): Prom
           'The nonce is unknown, used or older than 5 minutes; get a new one with POST /v1/auth/challenge.',
         );
       }
+      // Curves take 8 MB, and most installations know keys only.
+      const { isSignedBy } = await import('./wallet-signature.js');
       if (!isSignedBy(chain, wallet, nonce, signature)) {
         throw new AppError(
           'unauthorized',

@@ -1,15 +1,10 @@
-import { ed25519 } from '@noble/curves/ed25519.js';
-import { secp256k1 } from '@noble/curves/secp256k1.js';
-import { keccak_256 } from '@noble/hashes/sha3.js';
 import { base58btc } from 'multiformats/bases/base58';
 import { AppError } from '../../errors.js';
 
 export type Chain = 'ETH' | 'SOL';
 
 const ETH_ADDRESS = /^0x[0-9a-fA-F]{40}$/;
-const ETH_SIGNATURE = /^(0x)?[0-9a-fA-F]{130}$/;
 const SOL_ADDRESS = /^[1-9A-HJ-NP-Za-km-z]{32,44}$/;
-const SOL_SIGNATURE_BYTES = 64;
 
 /** A wallet in its one spelling (ETH addresses in lower case), with its chain. Throws `invalid_request`. */
 export function parseWallet(wallet: string, chain?: Chain): { wallet: string; chain: Chain } {
@@ -21,47 +16,8 @@ export function parseWallet(wallet: string, chain?: Chain): { wallet: string; ch
   );
 }
 
-/**
- * Did this wallet sign the message? ETH: personal_sign, 65 bytes in hex. SOL: ed25519, 64 bytes in base64. Signature
- * bytes come from strangers, so whatever they do to the curve code is a no.
- */
-export function isSignedBy(chain: Chain, wallet: string, message: string, signature: string): boolean {
-  try {
-    return chain === 'ETH'
-      ? ethSigner(message, signature) === wallet
-      : isSolSigned(wallet, message, signature);
-  } catch {
-    return false;
-  }
-}
-
-function ethSigner(message: string, signature: string): string | null {
-  if (!ETH_SIGNATURE.test(signature)) return null;
-  const bytes = Buffer.from(signature.replace(/^0x/, ''), 'hex');
-  const v = bytes[64] ?? 0;
-  const recovery = v >= 27 ? v - 27 : v;
-  if (recovery > 1) return null;
-  const text = Buffer.from(message);
-  const digest = keccak_256(
-    Buffer.concat([Buffer.from(`\x19Ethereum Signed Message:\n${text.byteLength}`), text]),
-  );
-  const point = secp256k1.Signature.fromBytes(bytes.subarray(0, 64))
-    .addRecoveryBit(recovery)
-    .recoverPublicKey(digest);
-  // The address is the last 20 bytes of the hash of the uncompressed point without its prefix.
-  const hash = keccak_256(point.toBytes(false).subarray(1));
-  return `0x${Buffer.from(hash.subarray(12)).toString('hex')}`;
-}
-
-function isSolSigned(wallet: string, message: string, signature: string): boolean {
-  const key = solanaKey(wallet);
-  const bytes = Buffer.from(signature, 'base64');
-  if (!key || bytes.byteLength !== SOL_SIGNATURE_BYTES) return false;
-  // Strict (RFC 8032) and not ZIP 215: no two signatures, no small-order keys.
-  return ed25519.verify(bytes, Buffer.from(message), key, { zip215: false });
-}
-
-function solanaKey(wallet: string): Uint8Array | null {
+/** The public key that a Solana address is; null when it is none. */
+export function solanaKey(wallet: string): Uint8Array | null {
   try {
     const key = base58btc.baseDecode(wallet);
     return key.byteLength === 32 ? key : null;

@@ -30,7 +30,7 @@ export const publish = route({
     assertOwnNamespace(principal, body.namespace);
     // Live subscribers get text as it is, and any other value as JSON.
     const bytes =
-      'data_base64' in body
+      body.data_base64 !== undefined
         ? Buffer.from(body.data_base64, 'base64')
         : Buffer.from(typeof body.data === 'string' ? body.data : JSON.stringify(body.data));
     const span = startTrace(services.tracer, ctx, `publish ${body.topic}`);
@@ -40,7 +40,7 @@ export const publish = route({
         namespace,
         topic: body.topic,
         bytes,
-        value: 'data_base64' in body ? dataOf(bytes) : body.data,
+        value: body.data_base64 !== undefined ? dataOf(bytes) : body.data,
         depth: FIRST_DEPTH,
         ...(traceparent === undefined ? {} : { traceparent }),
       }),

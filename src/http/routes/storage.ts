@@ -9,6 +9,7 @@ import {
 } from '../../contract/http/data.js';
 import type { Namespace } from '../../contract/ids.js';
 import { MB } from '../../contract/limits.js';
+import { giveUpBlob, storeBlob } from '../../core/stored-blobs.js';
 import { AppError } from '../../errors.js';
 import type { BlobOwner } from '../../ports/store.js';
 import { json, route } from '../route.js';
@@ -33,11 +34,9 @@ export const upload = route({
   replies: { 200: { about: 'Stored and pinned.', schema: uploadReplySchema } },
   errors: ['unsupported_media_type', 'unavailable'],
   async handle({ services, namespace, body: { file, fields } }) {
-    const cid = await services.blobs.put(file.bytes);
     const name = (fields.name ?? file.filename).slice(0, MAX_NAME);
-    const size = file.bytes.byteLength;
-    await services.blobOwners.add(namespace, { cid, name, size });
-    return json(200, { cid, name, size });
+    const cid = await storeBlob(stores(services), namespace, { bytes: file.bytes, name });
+    return json(200, { cid, name, size: file.bytes.byteLength });
   },
 });
 
@@ -111,11 +110,12 @@ export const unpin = route({
   replies: { 200: { about: 'Given up.', schema: messageReplySchema } },
   errors: ['not_found', 'unavailable'],
   async handle({ services, namespace, params: { cid } }) {
-    if (!(await services.blobOwners.remove(namespace, cid))) throw unknown(cid);
-    if (!(await services.blobOwners.isReferenced(cid))) await services.blobs.delete(cid);
+    if (!(await giveUpBlob(stores(services), namespace, cid))) throw unknown(cid);
     return json(200, { message: `${cid} unpinned.` });
   },
 });
+
+const stores = ({ blobs, blobOwners: owners }: Services) => ({ blobs, owners });
 
 async function owned(services: Services, namespace: Namespace, cid: string): Promise<BlobOwner> {
   const blob = await services.blobOwners.get(namespace, cid);

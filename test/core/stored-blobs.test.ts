@@ -1,0 +1,81 @@
+import { randomInt } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import test, { type ExecutionContext } from 'ava';
+import { migrateStore, openStore } from '../../db/open.js';
+import { openBlobs } from '../../src/blobs/open.js';
+import { namespaceSchema } from '../../src/contract/ids.js';
+import { giveUpBlob, storeBlob } from '../../src/core/stored-blobs.js';
+import { isAppError } from '../../src/errors.js';
+import type { Blobs } from '../../src/ports/blobs.js';
+import { tempDir } from '../helpers/temp-dir.js';
+
+const ROUNDS = 60;
+const root = tempDir();
+const [ada, bob] = [namespaceSchema.parse('ada'), namespaceSchema.parse('bob')];
+
+/** The stores as two processes have them, each with its own handles on the same data. */
+async function twoProcesses(t: ExecutionContext, name: string) {
+  const dir = join(root, name);
+  await mkdir(dir);
+  const options = { driver: 'sqlite', file: join(dir, 'store.sqlite') } as const;
+  await migrateStore(options);
+  const open = async () => {
+    const store = await openStore(options);
+    t.teardown(() => store.close());
+    const blobs = slow(await openBlobs({ driver: 'local', dir: join(dir, 'blobs') }));
+    return { blobs, owners: store.blobOwners };
+  };
+  return [await open(), await open()] as const;
+}
+
+/** Bytes that take their time, as they do on another machine: what can come in between does. */
+function slow(blobs: Blobs): Blobs {
+  return {
+    ...blobs,
+    async put(bytes) {
+      const cid = await blobs.put(bytes);
+      await sleep(randomInt(8));
+      return cid;
+    },
+    async delete(cid) {
+      await sleep(randomInt(8));
+      await blobs.delete(cid);
+    },
+  };
+}
+
+test('what one namespace has stored stays, while another gives up the same bytes', async (t) => {
+  const [one, two] = await twoProcesses(t, 'others');
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const bytes = Buffer.from(`round ${round}`);
+    const cid = await storeBlob(one, ada, { bytes, name: '' });
+    const storing = sleep(randomInt(8)).then(() => storeBlob(two, bob, { bytes, name: '' }));
+    const given = giveUpBlob(one, ada, cid);
+    await storing;
+    t.deepEqual(Buffer.from(await two.blobs.get(cid)), bytes);
+    t.true(await given);
+    t.deepEqual(Buffer.from(await two.blobs.get(cid)), bytes);
+    t.true(await giveUpBlob(two, bob, cid));
+    await t.throwsAsync(two.blobs.get(cid), { code: 'not_found' });
+  }
+});
+
+test('what a namespace stores and gives up at once it has whole or not at all', async (t) => {
+  const [one, two] = await twoProcesses(t, 'own');
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const bytes = Buffer.from(`own round ${round}`);
+    const cid = await storeBlob(one, ada, { bytes, name: '' });
+    await Promise.all([
+      giveUpBlob(one, ada, cid),
+      sleep(randomInt(8)).then(() => storeBlob(two, ada, { bytes, name: '' })),
+    ]);
+    const isOwned = (await one.owners.get(ada, cid)) !== null;
+    const isThere = await one.blobs.get(cid).then(
+      () => true,
+      (error) => !isAppError(error, 'not_found'),
+    );
+    t.is(isThere, isOwned);
+  }
+});
