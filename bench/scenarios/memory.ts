@@ -8,8 +8,8 @@ import { invokeLoad } from '../load.js';
 import { deploy, type Product, startProduct } from '../product.js';
 import { redisOf, type Setting } from './setting.js';
 
-/** Long enough for the threads that are started ahead, and for what a start leaves to be collected. */
-const REST_MS = 6000;
+/** Long enough for what a start leaves to be collected. */
+const REST_MS = 20_000;
 const INVOCATIONS = 10_000;
 
 /** Resident memory: idle, and whether it grows from 10,000 to 20,000 invocations. */

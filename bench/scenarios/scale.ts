@@ -20,7 +20,7 @@ async function workers(setting: Setting): Promise<void> {
   const redis = await redisOf(setting);
   heading('Workers, sync over HTTP, 64 at once, Rust hello', ...CONTEST_COLUMNS);
   try {
-    for (const count of [1, 2]) {
+    for (const count of [1, 2, 4]) {
       const product = await startProduct({ topology: 'web + worker', redisUrl: redis.url, workers: count });
       await deploy(product, 'rust', await guest('hello.rs'));
       await invokeLoad(product, 'rust', { connections: 64, ms: 2000 });

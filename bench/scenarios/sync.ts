@@ -7,7 +7,9 @@ import { GREETING, invokeLoad, load } from '../load.js';
 import { deploy, invokeOnce, Process, startProduct, type Topology } from '../product.js';
 import { redisOf, type Setting } from './setting.js';
 
-const RUN_MS = 1000;
+const RUN_MS = 2000;
+/** V8 goes on compiling for some ten thousand calls. */
+const WARM_MS = 8000;
 
 /** Sync invocations over HTTP beside a BullMQ no-op round trip in as many processes, Koa alone, and the runtime alone. */
 export async function sync(setting: Setting): Promise<void> {
@@ -28,7 +30,7 @@ async function syncIn(topology: Topology, setting: Setting): Promise<void> {
   try {
     for (const name of ['rust', 'go']) {
       await invokeOnce(product, name, GREETING);
-      await invokeLoad(product, name, { connections: 64, ms: 1500 });
+      await invokeLoad(product, name, { connections: 64, ms: WARM_MS });
     }
     await bare.roundTrip(64, 1000);
     const pids = product.processes.map(({ pid }) => pid);
