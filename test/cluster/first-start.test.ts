@@ -10,8 +10,8 @@ import { readyLine } from '../helpers/ready-line.js';
 import { startRedis } from '../helpers/redis-server.js';
 import { startRqlite } from '../helpers/rqlited.js';
 
-const ROUNDS = 3;
-const WEBS = 3;
+const ROUNDS = 2;
+const WEBS = 2;
 
 /** Everything that a first start makes is made by several processes at once; then they must agree on all of it. */
 async function startAtOnce(t: ExecutionContext, settings: Record<string, string>) {

@@ -1,29 +1,28 @@
 import test from 'ava';
 import { eventually } from '../helpers/eventually.js';
 import { commands, probeWasm } from '../helpers/probe.js';
-import { startEngine } from '../helpers/running-engine.js';
+import { aTenant, sharedEngine } from '../http/served.js';
+
+// One engine for all, and a namespace of its own for each.
+const engine = sharedEngine();
 
 test('a function is deployed, invoked, and has left its log', async (t) => {
-  const engine = await startEngine();
-  t.teardown(engine.close);
-  const deployed = await engine.api.deploy('probe', await probeWasm(), {
+  const api = await aTenant(await engine());
+  const deployed = await api.deploy('probe', await probeWasm(), {
     memory_limit_mb: '64',
     timeout_seconds: '10',
   });
   t.is(deployed.status, 201, deployed.text);
   t.like(deployed.json.function, {
     name: 'probe',
-    namespace: 'default',
+    namespace: api.namespace,
     version: 1,
     memory_limit_mb: 64,
     status: 'active',
   });
   t.regex(deployed.json.function.wasm_cid, /^baf/);
 
-  const reply = await engine.api.invoke(
-    'probe',
-    commands({ op: 'log', a: 'hello log' }, { op: 'echo', a: 'hi' }),
-  );
+  const reply = await api.invoke('probe', commands({ op: 'log', a: 'hello log' }, { op: 'echo', a: 'hi' }));
   t.is(reply.status, 200, reply.text);
   t.deepEqual(reply.json, { results: [null, 'hi'] });
   const id = reply.headers.get('x-request-id');
@@ -32,7 +31,7 @@ test('a function is deployed, invoked, and has left its log', async (t) => {
   t.is(reply.headers.get('x-function-version'), '1');
 
   const record = await eventually('the log record', async () => {
-    const { json } = await engine.api.get('/v1/functions/probe/logs');
+    const { json } = await api.get('/v1/functions/probe/logs');
     return json.logs[0];
   });
   t.like(record, {
@@ -48,35 +47,38 @@ test('a function is deployed, invoked, and has left its log', async (t) => {
 });
 
 test('a message fires the triggered function with its envelope', async (t) => {
-  const engine = await startEngine();
-  t.teardown(engine.close);
-  await engine.api.deploy('probe', await probeWasm(), {
+  const api = await aTenant(await engine());
+  await api.deploy('probe', await probeWasm(), {
     metadata: JSON.stringify({ triggers: [{ topic: 'calls:*' }] }),
   });
-  const published = await engine.api.publish('calls:invite', { who: 'me' });
+  const published = await api.publish('calls:invite', { who: 'me' });
   t.is(published.status, 200);
   t.deepEqual(published.json, { status: 'ok' });
 
   const record = await eventually('the log record', async () => {
-    const { json } = await engine.api.get('/v1/functions/probe/logs');
+    const { json } = await api.get('/v1/functions/probe/logs');
     return json.logs[0];
   });
   t.is(record.trigger, 'pubsub');
-  const invocation = (await engine.api.get(`/v1/invocations/${record.request_id}`)).json;
+  const invocation = (await api.get(`/v1/invocations/${record.request_id}`)).json;
   const envelope = JSON.parse(invocation.output);
-  t.like(envelope, { topic: 'calls:invite', data: { who: 'me' }, namespace: 'default', trigger_depth: 1 });
+  t.like(envelope, {
+    topic: 'calls:invite',
+    data: { who: 'me' },
+    namespace: api.namespace,
+    trigger_depth: 1,
+  });
   t.true(Math.abs(envelope.timestamp - Date.now() / 1000) < 300);
 });
 
 test('the host functions work on the namespace’s own parts', async (t) => {
-  const engine = await startEngine();
-  t.teardown(engine.close);
-  await engine.api.put('/v1/functions/secrets', { name: 'TOKEN', value: 'open sesame' });
-  await engine.api.deploy('probe', await probeWasm(), {
+  const api = await aTenant(await engine());
+  await api.put('/v1/functions/secrets', { name: 'TOKEN', value: 'open sesame' });
+  await api.deploy('probe', await probeWasm(), {
     metadata: JSON.stringify({ env: { COLOUR: 'green' } }),
   });
 
-  const reply = await engine.api.invoke(
+  const reply = await api.invoke(
     'probe',
     commands(
       { op: 'env', a: 'COLOUR' },
@@ -113,32 +115,29 @@ test('the host functions work on the namespace’s own parts', async (t) => {
 });
 
 test('a blob can be read by the namespace that put it and by no other', async (t) => {
-  const engine = await startEngine();
-  t.teardown(engine.close);
+  const api = await aTenant(await engine());
   const wasm = await probeWasm();
-  await engine.api.deploy('probe', wasm);
-  const put = await engine.api.invoke('probe', commands({ op: 'storage_put', a: 'my bytes' }));
+  await api.deploy('probe', wasm);
+  const put = await api.invoke('probe', commands({ op: 'storage_put', a: 'my bytes' }));
   const [cid] = put.json.results;
   t.regex(cid, /^baf/);
 
-  const { json: key } = await engine.api.post('/v1/auth/keys', { name: 'other', namespace: 'other' });
-  const other = engine.api.as(key.api_key);
+  const other = await aTenant(await engine());
   await other.deploy('probe', wasm);
   const read = commands({ op: 'storage_get', a: cid });
-  t.deepEqual((await engine.api.invoke('probe', read)).json.results, ['my bytes']);
+  t.deepEqual((await api.invoke('probe', read)).json.results, ['my bytes']);
   t.deepEqual((await other.invoke('probe', read)).json.results, ['']);
 });
 
 test('a failing function is retried and its attempts are logged in order', async (t) => {
-  const engine = await startEngine();
-  t.teardown(engine.close);
-  await engine.api.deploy('probe', await probeWasm(), { retry_count: '3', retry_delay_seconds: '0' });
-  const reply = await engine.api.invoke('probe', commands({ op: 'exit_until_attempt', n: 3 }));
+  const api = await aTenant(await engine());
+  await api.deploy('probe', await probeWasm(), { retry_count: '3', retry_delay_seconds: '0' });
+  const reply = await api.invoke('probe', commands({ op: 'exit_until_attempt', n: 3 }));
   t.is(reply.status, 200, reply.text);
   t.deepEqual(reply.json, { results: [3] });
   t.is(reply.headers.get('x-attempts'), '3');
   const logs = await eventually('three records', async () => {
-    const { json } = await engine.api.get('/v1/functions/probe/logs');
+    const { json } = await api.get('/v1/functions/probe/logs');
     return json.logs.length === 3 && json.logs;
   });
   t.deepEqual(
@@ -152,14 +151,13 @@ test('a failing function is retried and its attempts are logged in order', async
 });
 
 test('a function that runs too long is stopped and answers 504', async (t) => {
-  const engine = await startEngine();
-  t.teardown(engine.close);
-  await engine.api.deploy('probe', await probeWasm(), { timeout_seconds: '1' });
-  const reply = await engine.api.invoke('probe', commands({ op: 'log', a: 'before' }, { op: 'spin' }));
+  const api = await aTenant(await engine());
+  await api.deploy('probe', await probeWasm(), { timeout_seconds: '1' });
+  const reply = await api.invoke('probe', commands({ op: 'log', a: 'before' }, { op: 'spin' }));
   t.is(reply.status, 504, reply.text);
   t.like(reply.json, { status: 'timeout' });
   const record = await eventually('the log record', async () => {
-    const { json } = await engine.api.get('/v1/functions/probe/logs');
+    const { json } = await api.get('/v1/functions/probe/logs');
     return json.logs[0];
   });
   t.is(record.status, 'timeout');
@@ -167,21 +165,19 @@ test('a function that runs too long is stopped and answers 504', async (t) => {
 });
 
 test('a function that needs more memory than it may have ends with a sentence that says so', async (t) => {
-  const engine = await startEngine();
-  t.teardown(engine.close);
-  await engine.api.deploy('probe', await probeWasm(), { memory_limit_mb: '32' });
-  const reply = await engine.api.invoke('probe', commands({ op: 'eat' }));
+  const api = await aTenant(await engine());
+  await api.deploy('probe', await probeWasm(), { memory_limit_mb: '32' });
+  const reply = await api.invoke('probe', commands({ op: 'eat' }));
   t.is(reply.status, 500, reply.text);
   t.regex(reply.json.error, /memory limit of 32 MB exceeded/);
 });
 
 test('SQL that never ends is stopped at the timeout while others go on', async (t) => {
-  const engine = await startEngine();
-  t.teardown(engine.close);
+  const api = await aTenant(await engine());
   const wasm = await probeWasm();
-  await engine.api.deploy('endless', wasm, { timeout_seconds: '2' });
-  await engine.api.deploy('quick', wasm);
-  const endless = engine.api.invoke(
+  await api.deploy('endless', wasm, { timeout_seconds: '2' });
+  await api.deploy('quick', wasm);
+  const endless = api.invoke(
     'endless',
     commands({
       op: 'query',
@@ -190,7 +186,7 @@ test('SQL that never ends is stopped at the timeout while others go on', async (
     }),
   );
   for (let round = 0; round < 5; round += 1) {
-    const reply = await engine.api.invoke('quick', commands({ op: 'query', a: 'SELECT 1 AS one', b: '[]' }));
+    const reply = await api.invoke('quick', commands({ op: 'query', a: 'SELECT 1 AS one', b: '[]' }));
     t.deepEqual(reply.json, { results: [[{ one: 1 }]] }, reply.text);
   }
   t.is((await endless).status, 504);
