@@ -14,6 +14,14 @@ export class FairQueue<T> {
     this.#length++;
   }
 
+  /** For what was taken and is to be taken again before all others of its owner. */
+  putBack(owner: string, item: T): void {
+    const line = this.#lines.get(owner);
+    if (line === undefined) this.#lines.set(owner, [item]);
+    else line.unshift(item);
+    this.#length++;
+  }
+
   /** Takes the first item that `accept` takes, owners in turn; within a line the order is that of arrival. */
   take(accept: (item: T) => boolean): T | null {
     for (const [owner, line] of this.#lines) {

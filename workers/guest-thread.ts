@@ -1,5 +1,4 @@
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
-import type { LogMessage } from '../src/contract/invocation.js';
 import {
   CONTROL_BYTES,
   type FromThread,
@@ -7,12 +6,12 @@ import {
   REPLY,
   REPLY_BYTES,
   REPLY_VALUE,
-  STARTED_AT,
+  SLOTS,
   type ThreadBuffers,
   type ToThread,
   WORD,
 } from './protocol.js';
-import { LOG_BUFFER_BYTES, LogReader } from './protocol-log.js';
+import { Slot } from './slot.js';
 import type { Program } from './wasm/program.js';
 import type { HostReply } from './wasm/session.js';
 
@@ -40,9 +39,9 @@ export class GuestThread {
   readonly #replies: MessagePort;
   readonly #words: Int32Array;
   readonly #values: BigInt64Array;
-  readonly #times: Float64Array;
   readonly #replyBytes: Uint8Array;
-  readonly #log: LogReader;
+  readonly #slots = Array.from({ length: SLOTS }, (_, index) => new Slot(index));
+  readonly #free = [...this.#slots];
   readonly #exited: Promise<void>;
   /** Programs it has been given, with the bytes it keeps for each between runs. */
   readonly kept = new Map<string, number>();
@@ -52,14 +51,11 @@ export class GuestThread {
     const buffers: ThreadBuffers = {
       control: new SharedArrayBuffer(CONTROL_BYTES),
       reply: new SharedArrayBuffer(REPLY_BYTES),
-      log: new SharedArrayBuffer(LOG_BUFFER_BYTES),
+      slots: this.#slots.map((slot) => slot.buffers),
     };
     this.#words = new Int32Array(buffers.control);
     this.#values = new BigInt64Array(buffers.control);
-    this.#times = new Float64Array(buffers.control);
     this.#replyBytes = new Uint8Array(buffers.reply);
-    const cursor = { words: this.#words, committed: WORD.logCommitted, pending: WORD.logPending };
-    this.#log = new LogReader(buffers.log, cursor);
     const { port1, port2 } = new MessageChannel();
     this.#replies = port1;
     this.#worker = new Worker(SCRIPT, {
@@ -87,16 +83,26 @@ export class GuestThread {
     });
   }
 
-  /** Starts an invocation. */
-  run(key: string, program: Program, job: Job): void {
-    this.#times[STARTED_AT] = 0;
-    this.#log.begin();
-    const message: ToThread = { type: 'run', key, job };
+  /** Can take one more invocation, to begin when those before it have ended. */
+  get hasSlot(): boolean {
+    return this.#free.length > 0;
+  }
+
+  /** Hands over an invocation; its slot is to be given back when it has ended. */
+  run(key: string, program: Program, job: Job): Slot {
+    const slot = this.#free.pop();
+    if (slot === undefined) throw new Error('the thread has no slot for one more invocation');
+    const message: ToThread = { type: 'run', key, job, slot: slot.index, ticket: slot.open() };
     if (!this.kept.has(key)) {
       message.program = program;
       this.kept.set(key, 0);
     }
     this.#worker.postMessage(message);
+    return slot;
+  }
+
+  giveBack(slot: Slot): void {
+    this.#free.push(slot);
   }
 
   forget(key: string): void {
@@ -124,28 +130,6 @@ export class GuestThread {
     this.#replyBytes.set(bytes);
     this.#words[WORD.replyKind] = kind;
     this.#words[WORD.replyLength] = bytes.length;
-  }
-
-  /** When the guest began to compute, in milliseconds since 1970; null while it has not. */
-  get startedAt(): number | null {
-    const at = this.#times[STARTED_AT] ?? 0;
-    return at === 0 ? null : at;
-  }
-
-  /** Memory as of the guest's last call out. */
-  get memoryMb(): number {
-    return Atomics.load(this.#words, WORD.pages) / 16;
-  }
-
-  /** Log lines since the last look. */
-  newLines(): LogMessage[] {
-    Atomics.store(this.#words, WORD.logAnnounced, 0);
-    return this.#log.next();
-  }
-
-  /** What a killed guest had printed of its last line. */
-  unfinishedLine(): LogMessage[] {
-    return this.#log.unfinished();
   }
 
   /** Ends the thread whatever it does, an endless loop or a wait included. Resolves when it is gone. */

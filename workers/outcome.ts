@@ -1,8 +1,8 @@
 import type { LogMessage } from '../src/contract/invocation.js';
 import { AppError } from '../src/errors.js';
 import type { GuestCall, GuestOutcome } from '../src/ports/engine.js';
-import type { GuestThread } from './guest-thread.js';
 import type { JobResult } from './protocol.js';
+import type { Slot } from './slot.js';
 
 /** Ends that are not the guest's own. */
 export type Ending = 'timeout' | 'cancelled' | 'closing';
@@ -40,13 +40,13 @@ export function neverBegun(): GuestOutcome {
 /** Of a guest whose thread is gone: stopped by us, or failed by itself. */
 export function stopped(
   call: GuestCall,
-  thread: GuestThread,
+  slot: Slot,
   how: { ending: Ending | null; failure: Error | null; waitsIn: string | null; messages: LogMessage[] },
 ): GuestOutcome {
-  const startedAt = thread.startedAt ?? Date.now();
+  const startedAt = slot.startedAt ?? Date.now();
   const seen = {
     messages: how.messages,
-    memoryPeakMb: thread.memoryMb,
+    memoryPeakMb: slot.memoryMb,
     startedAt,
     durationMs: Date.now() - startedAt,
   };

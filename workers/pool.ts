@@ -4,7 +4,9 @@ import type { EngineStats, GuestCall, GuestOutcome } from '../src/ports/engine.j
 import { answer } from './answer.js';
 import type { GuestThread } from './guest-thread.js';
 import { KeptInstances } from './kept-instances.js';
+import { Lines } from './lines.js';
 import { closing, type Ending, finished, neverBegun, stopped } from './outcome.js';
+import { Pace } from './pace.js';
 import type { FromThread, JobResult } from './protocol.js';
 import { goneSignal, leave, newRun, type Run } from './run.js';
 import { Threads } from './threads.js';
@@ -22,6 +24,8 @@ export interface PoolOptions {
 
 /** A host call that takes longer parks its guest; shorter ones would only spread work over more threads. */
 const PARK_AFTER_MS = 2;
+/** A run that was to be over in no time and is not: those behind it are taken back. */
+const STUCK_AFTER_MS = 5;
 /** Calls that are known to take long park at once. */
 const SLOW_CALLS: ReadonlySet<string> = new Set(['http_fetch']);
 
@@ -30,7 +34,8 @@ export class Pool implements Closable {
   readonly #options: PoolOptions;
   readonly #waiting = new WaitingRuns();
   readonly #threads: Threads;
-  readonly #runs = new Map<GuestThread, Run>();
+  readonly #lines = new Lines();
+  readonly #pace = new Pace();
   readonly #kept = new KeptInstances();
   #sweep: NodeJS.Timeout | null = null;
   #computing = 0;
@@ -79,7 +84,7 @@ export class Pool implements Closable {
       threads: this.#threads.size,
       busy: this.#computing,
       parked: this.#parked,
-      waiting: this.#waiting.length,
+      waiting: this.#waiting.length + this.#lines.next,
       warmInstances: this.#kept.size,
       memoryMb: this.#runningMb + this.#kept.mb,
       warmRuns: this.#counts.warm,
@@ -92,7 +97,7 @@ export class Pool implements Closable {
     this.#closed = true;
     if (this.#sweep !== null) clearTimeout(this.#sweep);
     for (const run of this.#waiting.drain()) this.#settle(run, () => run.reject(closing()));
-    for (const run of this.#runs.values()) run.ending ??= 'closing';
+    for (const [, line] of this.#lines.all()) for (const run of line) run.ending ??= 'closing';
     await this.#threads.close();
   }
 
@@ -100,31 +105,45 @@ export class Pool implements Closable {
 
   #dispatch(): void {
     if (this.#closed) return;
-    while (
-      this.#waiting.length > 0 &&
-      this.#computing < this.#options.threads &&
-      this.#threads.idle.size > 0
-    ) {
+    while (this.#waiting.length > 0) {
+      const busy = this.#threadAtQuickRuns();
+      if (busy === null && this.#computing >= this.#options.threads) break;
       const run = this.#waiting.take(this.#options.memoryMb - this.#runningMb);
-      const thread = run === null ? null : this.#threads.take(run.key);
-      if (run === null || thread === null) break;
-      this.#start(run, thread);
+      if (run === null) break;
+      const thread = busy ?? this.#threads.take(run.key);
+      if (thread === null) {
+        this.#waiting.putBack(run);
+        break;
+      }
+      this.#hand(run, thread);
     }
-    if (this.#waiting.length > 0) this.#armSweep();
-    this.#threads.ensure(this.#runs.size);
+    if (this.#waiting.length > 0 || this.#lines.next > 0) this.#armSweep();
+    this.#threads.ensure(this.#lines.size);
   }
 
-  #start(run: Run, thread: GuestThread): void {
+  /**
+   * Waking a thread takes this one longer than a quick run takes, so what comes next goes to a thread that is at one: it
+   * begins without having slept.
+   */
+  #threadAtQuickRuns(): GuestThread | null {
+    for (const [thread, line] of this.#lines.all()) {
+      if (!thread.hasSlot || line[0].phase !== 'computing' || line[0].ending !== null) continue;
+      if (line.every((run) => this.#pace.isQuick(run.program))) return thread;
+    }
+    return null;
+  }
+
+  #hand(run: Run, thread: GuestThread): void {
     this.#kept.take(thread, run.key);
     this.#runningMb += run.program.limitMb;
     this.#makeRoom();
-    this.#computing++;
-    run.phase = 'computing';
     run.thread = thread;
-    this.#runs.set(thread, run);
+    run.phase = 'next';
+    this.#lines.add(thread, run);
+    if (this.#lines.current(thread) === run) this.#isCurrent(run);
     run.timer = setTimeout(() => this.#timeUp(run), run.call.timeoutMs);
     const { functionName, requestId, callerWallet, env, input, onLog } = run.call;
-    thread.run(run.key, run.program, {
+    run.slot = thread.run(run.key, run.program, {
       name: functionName,
       requestId,
       callerWallet,
@@ -135,10 +154,39 @@ export class Pool implements Closable {
     });
   }
 
+  #isCurrent(run: Run): void {
+    this.#computing++;
+    run.phase = 'computing';
+    run.currentSince = performance.now();
+  }
+
+  /** Takes back what the thread has not begun. */
+  #takeBack(thread: GuestThread): void {
+    for (const run of this.#lines.of(thread).slice(1).reverse()) {
+      if (run.slot?.takeBack() !== true) continue;
+      this.#releaseNext(run, thread);
+      this.#waiting.putBack(run);
+    }
+  }
+
+  /** Of a run that its thread has not begun and will not begin. */
+  #releaseNext(run: Run, thread: GuestThread): void {
+    this.#lines.remove(thread, run);
+    this.#runningMb -= run.program.limitMb;
+    if (run.timer !== null) clearTimeout(run.timer);
+    if (run.slot !== null) thread.giveBack(run.slot);
+    run.phase = 'waiting';
+    run.thread = null;
+    run.slot = null;
+    // What the thread keeps for it may be given up again, unless another run is at it.
+    if (this.#lines.of(thread).some(({ key }) => key === run.key)) return;
+    this.#kept.add(thread, run.key, thread.kept.get(run.key) ?? 0);
+  }
+
   // --- what a running guest's thread says
 
   #heard(thread: GuestThread, message: Exclude<FromThread, { type: 'ready' }>): void {
-    const run = this.#runs.get(thread);
+    const run = this.#lines.current(thread);
     switch (message.type) {
       case 'call':
         if (run === undefined || run.ending !== null) return;
@@ -161,11 +209,11 @@ export class Pool implements Closable {
         return;
       }
       case 'logged':
-        if (run !== undefined) this.#takeLines(run, thread);
+        if (run !== undefined) this.#takeLines(run);
         return;
       case 'done':
         if (run === undefined || run.ending !== null) return;
-        this.#done(run, thread, message.result);
+        this.#done(run, message.result);
         if (message.keptBytes !== null) this.#idleAgain(thread, message.keptBytes);
         return;
       case 'idle':
@@ -174,26 +222,31 @@ export class Pool implements Closable {
     }
   }
 
-  #done(run: Run, thread: GuestThread, result: JobResult): void {
+  #done(run: Run, result: JobResult): void {
     this.#counts[result.warm ? 'warm' : 'fresh']++;
-    this.#takeLines(run, thread);
-    const startedAt = thread.startedAt ?? Date.now();
+    this.#pace.note(run.program, run.waited ? Number.POSITIVE_INFINITY : result.durationMs);
+    this.#takeLines(run);
+    const startedAt = run.slot?.startedAt ?? Date.now();
     this.#settle(run, () => run.resolve(finished(result, startedAt, run.lines)));
   }
 
   /** The slot is held until the thread has cleaned up, and so is the memory. */
   #idleAgain(thread: GuestThread, keptBytes: number): void {
-    const run = this.#runs.get(thread);
+    const run = this.#lines.current(thread);
     if (run === undefined || run.ending !== null) return;
     this.#release(run, thread);
-    this.#kept.add(thread, run.key, keptBytes);
+    if (run.slot !== null) thread.giveBack(run.slot);
+    const next = this.#lines.current(thread);
+    if (this.#lines.of(thread).some(({ key }) => key === run.key)) thread.kept.set(run.key, keptBytes);
+    else this.#kept.add(thread, run.key, keptBytes);
     this.#makeRoom();
-    this.#threads.giveBack(thread);
+    if (next === undefined) this.#threads.giveBack(thread);
+    else this.#isCurrent(next);
     this.#dispatch();
   }
 
-  #takeLines(run: Run, thread: GuestThread): void {
-    for (const line of thread.newLines()) {
+  #takeLines(run: Run): void {
+    for (const line of run.slot?.newLines() ?? []) {
       run.lines.push(line);
       run.call.onLog?.(line);
     }
@@ -203,7 +256,9 @@ export class Pool implements Closable {
 
   #block(run: Run, where: string, long: boolean): void {
     run.waitsIn = where;
+    run.waited = true;
     run.phase = 'blocked';
+    if (run.thread !== null) this.#takeBack(run.thread);
     run.blockedAt = long ? 0 : performance.now();
     if (long && this.#park(run)) this.#dispatch();
     else if (this.#waiting.length > 0) this.#armSweep();
@@ -234,25 +289,29 @@ export class Pool implements Closable {
     return true;
   }
 
-  /** While others wait, guests that have been in a host call for a while are parked. */
+  /** While others wait, guests that have been in a host call for a while are parked, and none waits behind a long one. */
   #armSweep(): void {
-    if (this.#sweep !== null || this.#closed || this.#parked >= this.#options.parked) return;
-    if (![...this.#runs.values()].some((run) => run.phase === 'blocked')) return;
-    this.#sweep = setTimeout(() => {
+    if (this.#sweep !== null || this.#closed) return;
+    const mayPark = this.#parked < this.#options.parked;
+    const blocked = mayPark && [...this.#lines.all()].some(([, [run]]) => run.phase === 'blocked');
+    if (!blocked && this.#lines.next === 0) return;
+    const sweep = () => {
       this.#sweep = null;
-      const since = performance.now() - PARK_AFTER_MS;
-      for (const run of this.#runs.values()) {
-        if (run.phase === 'blocked' && run.blockedAt <= since) this.#park(run);
+      const now = performance.now();
+      for (const [thread, [run]] of this.#lines.all()) {
+        if (run.phase === 'blocked' && now - run.blockedAt >= PARK_AFTER_MS) this.#park(run);
+        if (now - run.currentSince >= STUCK_AFTER_MS) this.#takeBack(thread);
       }
       this.#dispatch();
-    }, PARK_AFTER_MS);
+    };
+    this.#sweep = setTimeout(sweep, blocked ? PARK_AFTER_MS : STUCK_AFTER_MS);
   }
 
   // --- ends that are not the guest's own
 
   #timeUp(run: Run): void {
     // Time counts from when the guest began, which is a little after it was handed to its thread.
-    const began = run.thread?.startedAt ?? Date.now();
+    const began = run.slot?.startedAt ?? Date.now();
     const left = began + run.call.timeoutMs - Date.now();
     if (left > 0) run.timer = setTimeout(() => this.#timeUp(run), left);
     else this.#stop(run, 'timeout');
@@ -266,28 +325,51 @@ export class Pool implements Closable {
       this.#dispatch();
       return;
     }
+    if (run.phase === 'next' && run.slot?.takeBack()) {
+      this.#releaseNext(run, run.thread);
+      this.#settle(run, () => run.resolve(neverBegun()));
+      return;
+    }
     run.ending = ending;
     this.#counts.kills++;
     leave(run);
+    this.#takeBack(run.thread);
     void run.thread.kill();
+    this.#dispatch();
   }
 
   #exited(thread: GuestThread, error: Error | null): void {
+    const [run, ...next] = this.#lines.of(thread);
+    if (run !== undefined) this.#release(run, thread);
+    for (const each of next.reverse()) this.#leftBehind(each, thread);
+    if (run !== undefined) this.#endWithThread(run, error);
     this.#kept.takeAll(thread);
-    const run = this.#runs.get(thread);
-    if (run !== undefined) {
-      this.#release(run, thread);
-      this.#takeLines(run, thread);
-      const { ending, waitsIn } = run;
-      const messages = [...run.lines, ...thread.unfinishedLine()];
-      this.#settle(run, () => {
-        if (ending === 'closing') run.reject(closing());
-        else run.resolve(stopped(run.call, thread, { ending, failure: error, waitsIn, messages }));
-      });
-    }
     if (this.#closed) return;
     if (this.#threads.failed && error !== null) this.#rejectWaiting(error);
     this.#dispatch();
+  }
+
+  /** The run that its thread was at is over. */
+  #endWithThread(run: Run, failure: Error | null): void {
+    this.#takeLines(run);
+    const { ending, waitsIn, slot } = run;
+    const messages = [...run.lines, ...(slot?.unfinishedLine() ?? [])];
+    this.#settle(run, () => {
+      if (ending === 'closing' || slot === null) run.reject(closing());
+      else run.resolve(stopped(run.call, slot, { ending, failure, waitsIn, messages }));
+    });
+  }
+
+  /** A run that was next on a thread that is gone: whatever it had begun there, nobody has seen any of it. */
+  #leftBehind(run: Run, thread: GuestThread): void {
+    const { slot } = run;
+    this.#releaseNext(run, thread);
+    if (run.ending === null) {
+      this.#waiting.putBack(run);
+      return;
+    }
+    run.slot = slot;
+    this.#endWithThread(run, null);
   }
 
   #rejectWaiting(cause: Error): void {
@@ -299,7 +381,7 @@ export class Pool implements Closable {
 
   /** Gives back what a run held of the pool. */
   #release(run: Run, thread: GuestThread): void {
-    this.#runs.delete(thread);
+    this.#lines.remove(thread, run);
     this.#runningMb -= run.program.limitMb;
     if (run.phase === 'parked') this.#parked--;
     else this.#computing--;

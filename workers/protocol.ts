@@ -4,9 +4,21 @@ import type { HostFunctionName } from './wasm/host-functions.js';
 import type { Program } from './wasm/program.js';
 import type { HostValue } from './wasm/session.js';
 
-/** What a guest thread and the main thread say to each other. A thread runs one invocation at a time. */
+/**
+ * What a guest thread and the main thread say to each other. A thread runs one invocation at a time, and may have the next
+ * ones already: each in a slot of the memory that they share.
+ */
 export type ToThread =
-  | { type: 'run'; key: string; job: Job /** Only when the thread has not got it yet. */; program?: Program }
+  | {
+      type: 'run';
+      key: string;
+      job: Job;
+      slot: number;
+      /** Whether it may still begin: see `SLOT.ticket`. */
+      ticket: number;
+      /** Only when the thread has not got it yet. */
+      program?: Program;
+    }
   | { type: 'forget'; key: string };
 
 /** The part of a guest call that crosses to the thread; the rest of it stays behind host calls. */
@@ -58,10 +70,19 @@ export interface PrepareRequest {
 export interface ThreadBuffers {
   control: SharedArrayBuffer;
   reply: SharedArrayBuffer;
+  slots: SlotBuffers[];
+}
+
+/** Of one invocation. */
+export interface SlotBuffers {
+  control: SharedArrayBuffer;
   log: SharedArrayBuffer;
 }
 
-export const CONTROL_BYTES = 64;
+/** One for the invocation that runs, the others for those that are next. */
+export const SLOTS = 4;
+export const CONTROL_BYTES = 32;
+export const SLOT_BYTES = 32;
 /** Replies up to this size go through shared memory, larger ones through a message port, which keeps none of it. */
 export const REPLY_BYTES = 65_536;
 
@@ -71,16 +92,25 @@ export const WORD = {
   replied: 0,
   replyKind: 1,
   replyLength: 2,
-  logCommitted: 3,
-  logPending: 4,
-  /** 1 while a `logged` message is on its way, so that a flood of lines is one message. */
-  logAnnounced: 5,
-  /** Pages of the guest as of its last call out, for guests that are killed. */
-  pages: 6,
 } as const;
 /** Index of the 64-bit word that carries a reply's number. */
-export const REPLY_VALUE = 4;
-/** Index of the 64-bit float: when the guest began, in milliseconds since 1970; 0 before. */
-export const STARTED_AT = 5;
+export const REPLY_VALUE = 2;
+
+/** Indexes of 32-bit words in a slot. */
+export const SLOT = {
+  /**
+   * The run that may begin here, 0 for none. Whoever swaps it for 0 has it: the thread to begin it, the main thread to take
+   * it back.
+   */
+  ticket: 0,
+  logCommitted: 1,
+  logPending: 2,
+  /** 1 while a `logged` message is on its way, so that a flood of lines is one message. */
+  logAnnounced: 3,
+  /** Pages of the guest as of its last call out, for guests that are killed. */
+  pages: 4,
+} as const;
+/** Index of the slot's 64-bit float: when the guest began, in milliseconds since 1970; 0 before. */
+export const STARTED_AT = 3;
 
 export const REPLY = { failed: 0, none: 1, data: 2, largeData: 3, noted: 4 } as const;

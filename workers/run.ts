@@ -2,6 +2,7 @@ import type { LogMessage } from '../src/contract/invocation.js';
 import type { GuestCall, GuestOutcome } from '../src/ports/engine.js';
 import type { GuestThread } from './guest-thread.js';
 import type { Ending } from './outcome.js';
+import type { Slot } from './slot.js';
 import type { Program } from './wasm/program.js';
 
 /** One invocation from its arrival at the pool to its outcome. */
@@ -13,8 +14,14 @@ export interface Run {
   /** Milliseconds since 1970. */
   readonly queuedAt: number;
   thread: GuestThread | null;
-  phase: 'waiting' | 'computing' | 'blocked' | 'parked';
+  slot: Slot | null;
+  /** `next`: a thread has it and will begin it when it has ended what it is at. */
+  phase: 'waiting' | 'next' | 'computing' | 'blocked' | 'parked';
+  /** Of `performance.now()`: since when it is what its thread is at. */
+  currentSince: number;
   blockedAt: number;
+  /** It had to wait for something. */
+  waited: boolean;
   /** The host call it waits in. */
   waitsIn: string | null;
   timer: NodeJS.Timeout | null;
@@ -40,8 +47,11 @@ export function newRun(
     program,
     queuedAt: Date.now(),
     thread: null,
+    slot: null,
     phase: 'waiting',
+    currentSince: 0,
     blockedAt: 0,
+    waited: false,
     waitsIn: null,
     timer: null,
     gone: null,

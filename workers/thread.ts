@@ -5,6 +5,8 @@ import {
   type Job,
   REPLY,
   REPLY_VALUE,
+  SLOT,
+  type SlotBuffers,
   STARTED_AT,
   type ThreadBuffers,
   type ToThread,
@@ -26,22 +28,36 @@ if (port === null) throw new Error('thread.js runs as a worker thread of the poo
 const { buffers, replies } = workerData as { buffers: ThreadBuffers; replies: MessagePort };
 const words = new Int32Array(buffers.control);
 const values = new BigInt64Array(buffers.control);
-const times = new Float64Array(buffers.control);
 const replyBytes = new Uint8Array(buffers.reply);
 const utf8 = new TextDecoder();
 const nobody = new Int32Array(new SharedArrayBuffer(4));
 
 const guest = new Guest();
 const runners = new Map<string, { program: Program; runner: Runner }>();
-let live = false;
+const slots = buffers.slots.map(openSlot);
+let current = slots[0] as Slot;
 
-const log = new SharedLog(
-  buffers.log,
-  { words, committed: WORD.logCommitted, pending: WORD.logPending },
-  () => {
-    if (live && Atomics.exchange(words, WORD.logAnnounced, 1) === 0) say({ type: 'logged' });
-  },
-);
+interface Slot {
+  words: Int32Array;
+  times: Float64Array;
+  log: SharedLog;
+  /** Say so when lines are logged: somebody is watching. */
+  live: boolean;
+}
+
+function openSlot({ control, log }: SlotBuffers): Slot {
+  const words = new Int32Array(control);
+  const cursor = { words, committed: SLOT.logCommitted, pending: SLOT.logPending };
+  const slot: Slot = {
+    words,
+    times: new Float64Array(control),
+    log: new SharedLog(log, cursor, () => {
+      if (slot.live && Atomics.exchange(words, SLOT.logAnnounced, 1) === 0) say({ type: 'logged' });
+    }),
+    live: false,
+  };
+  return slot;
+}
 
 const clock: Clock = {
   realtime: () => BigInt(Date.now()) * 1_000_000n,
@@ -72,7 +88,7 @@ function sleep(milliseconds: number): void {
 /** Hands the thread's core back until the main thread has answered. A kill ends the wait as it ends everything. */
 function waitFor(message: FromThread): void {
   Atomics.store(words, WORD.replied, 0);
-  Atomics.store(words, WORD.pages, guest.memory.byteLength / 65_536);
+  Atomics.store(current.words, SLOT.pages, guest.memory.byteLength / 65_536);
   say(message);
   // A loop, since a wake-up may be that of the call before: the main thread stores its reply, this thread sees it without
   // having slept and makes its next call, and only then comes the notification. Seen once in 5,000 invocations.
@@ -90,12 +106,13 @@ function takeLargeReply(): Uint8Array | null {
   return received instanceof Uint8Array ? received : null;
 }
 
-function run(runner: Runner, job: Job): void {
-  live = job.live;
-  log.begin();
-  Atomics.store(words, WORD.logAnnounced, 0);
-  Atomics.store(words, WORD.pages, 0);
-  times[STARTED_AT] = Date.now();
+function run(runner: Runner, job: Job, slot: Slot): void {
+  current = slot;
+  slot.live = job.live;
+  slot.log.begin();
+  Atomics.store(slot.words, SLOT.logAnnounced, 0);
+  Atomics.store(slot.words, SLOT.pages, 0);
+  slot.times[STARTED_AT] = Date.now();
   const began = performance.now();
   const warm = runner.keptBytes() > 0;
   const session: Session = {
@@ -104,7 +121,7 @@ function run(runner: Runner, job: Job): void {
     callerWallet: job.callerWallet,
     env: job.env,
     input: job.input,
-    log,
+    log: slot.log,
     bridge,
     clock,
     random: (bytes) => {
@@ -132,9 +149,12 @@ port.on('message', (message: ToThread) => {
   if (message.program !== undefined) {
     runners.set(message.key, { program: message.program, runner: createRunner(message.program, guest) });
   }
+  const slot = slots[message.slot] as Slot;
+  const mayBegin = Atomics.compareExchange(slot.words, SLOT.ticket, message.ticket, 0) === message.ticket;
+  if (!mayBegin) return;
   const entry = runners.get(message.key);
   if (entry === undefined) throw new Error(`the thread was never given the module ${message.key}`);
-  run(entry.runner, message.job);
+  run(entry.runner, message.job, slot);
 });
 
 say({ type: 'ready' });

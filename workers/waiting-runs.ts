@@ -18,6 +18,11 @@ export class WaitingRuns {
     this.#lineOf(run).push(run.call.namespace, run);
   }
 
+  /** For a run that its thread had not begun. */
+  putBack(run: Run): void {
+    this.#lineOf(run).putBack(run.call.namespace, run);
+  }
+
   /** The next run that fits into so much memory. */
   take(roomMb: number): Run | null {
     const now = Date.now();

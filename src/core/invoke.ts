@@ -74,7 +74,8 @@ export interface InvokerDeps {
 
 export function createInvoker(deps: InvokerDeps): Invoker {
   const { catalog, queue, replies, store, egress } = deps;
-  const released = new AbortController();
+  const waits = new Set<Wait>();
+  let released = false;
 
   /** Puts the job on the queue, or finds the one that an earlier call with the same key has put there. */
   async function accept(
@@ -208,10 +209,16 @@ export function createInvoker(deps: InvokerDeps): Invoker {
       const { id, function: fn, waiting } = await accept(request, true);
       onAccepted?.(id);
       if (!waiting) return { id, function: fn, reply: null };
-      const reply = await withinWait(waiting, waitMs, signal ? [signal, released.signal] : [released.signal]);
+      const wait = new Wait(waiting, released ? 0 : waitMs);
+      waits.add(wait);
+      const reply = await wait.reply(signal);
+      waits.delete(wait);
       return { id, function: fn, reply };
     },
-    release: () => released.abort(),
+    release() {
+      released = true;
+      for (const wait of waits) wait.giveUp();
+    },
   };
 }
 
@@ -226,25 +233,33 @@ export function assertInputSize(bytes: number): void {
   );
 }
 
-/** The reply, or null when the time is up or one of the signals ends the wait. */
-function withinWait(
-  waiting: Waiting,
-  waitMs: number,
-  signals: readonly AbortSignal[],
-): Promise<Reply | null> {
-  return new Promise((resolve) => {
-    const giveUp = () => {
-      waiting.abandon();
-      finish(null);
-    };
-    const timer = setTimeout(giveUp, waitMs);
-    const finish = (reply: Reply | null) => {
-      clearTimeout(timer);
-      for (const signal of signals) signal.removeEventListener('abort', giveUp);
-      resolve(reply);
-    };
-    for (const signal of signals) signal.addEventListener('abort', giveUp, { once: true });
-    void waiting.reply.then(finish);
-    if (signals.some(({ aborted }) => aborted)) giveUp();
-  });
+/** One caller's wait for a reply; null when the time is up, or when it is given up. */
+class Wait {
+  readonly #waiting: Waiting;
+  readonly #timer: NodeJS.Timeout;
+  #settle: (reply: Reply | null) => void = () => undefined;
+
+  constructor(waiting: Waiting, waitMs: number) {
+    this.#waiting = waiting;
+    this.#timer = setTimeout(() => this.giveUp(), waitMs);
+  }
+
+  async reply(signal: AbortSignal | undefined): Promise<Reply | null> {
+    const giveUp = () => this.giveUp();
+    const reply = new Promise<Reply | null>((resolve) => {
+      this.#settle = resolve;
+    });
+    void this.#waiting.reply.then(this.#settle);
+    signal?.addEventListener('abort', giveUp, { once: true });
+    if (signal?.aborted) giveUp();
+    const settled = await reply;
+    clearTimeout(this.#timer);
+    signal?.removeEventListener('abort', giveUp);
+    return settled;
+  }
+
+  giveUp(): void {
+    this.#waiting.abandon();
+    this.#settle(null);
+  }
 }

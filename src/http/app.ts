@@ -10,8 +10,11 @@ import { routes } from './routes.js';
 export function createApp(serving: Serving): Koa {
   const { services } = serving;
   const app = new Koa();
-  const router = new Router();
+  // A router tries every route that it has, so the hot ones have one to themselves.
+  const hot = new Router();
+  const others = new Router();
   for (const route of routes) {
+    const router = route.hot ? hot : others;
     router.register(routerPath(route.path), [route.method], [dispatch(route, serving)]);
   }
 
@@ -22,8 +25,9 @@ export function createApp(serving: Serving): Koa {
   });
   app.use(allowOrigins(services.config.CORS_ORIGINS));
   app.use(answerErrors(services.logger));
-  app.use(router.routes());
-  app.use(answerNotRouted(router));
+  app.use(hot.routes());
+  app.use(others.routes());
+  app.use(answerNotRouted([hot, others]));
 
   // What fails after the reply has begun: a client that went away is nobody's fault.
   app.on('error', (error: NodeJS.ErrnoException) => {

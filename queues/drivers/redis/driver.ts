@@ -23,6 +23,7 @@ import type {
 } from '../../driver.js';
 import { perLane } from '../../fairness.js';
 import { type JobData, LANES, type Lane, laneOf, TICKS, toJobJson } from '../../jobs.js';
+import { Adds } from './adds.js';
 import { COMMAND_TIMEOUT_MS, closeRedis, type RedisConnection, type RedisServer } from './connect.js';
 import { countJobs } from './counts.js';
 import { Ledger } from './ledger.js';
@@ -46,6 +47,7 @@ export class RedisDriver implements QueueDriver {
   readonly #connection: RedisConnection;
   readonly #backends: Readonly<Record<Lane, RedisQueueBackend>>;
   readonly #client: RedisClient;
+  readonly #adds: Adds;
   readonly #ledger: Ledger;
   readonly #opened: RedisConnection[] = [];
   readonly #further: Closable[] = [];
@@ -58,6 +60,7 @@ export class RedisDriver implements QueueDriver {
     ticks: BullQueue<unknown>;
     backends: Readonly<Record<Lane, RedisQueueBackend>>;
     client: RedisClient;
+    adds: Adds;
     ledger: Ledger;
     warn: Warn;
   }) {
@@ -67,6 +70,7 @@ export class RedisDriver implements QueueDriver {
     this.ticks = parts.ticks;
     this.#backends = parts.backends;
     this.#client = parts.client;
+    this.#adds = parts.adds;
     this.#ledger = parts.ledger;
     this.#warn = parts.warn;
   }
@@ -90,6 +94,7 @@ export class RedisDriver implements QueueDriver {
     const ledger = new Ledger(connection, client, keys, limits, warn);
     const [seconds, micros] = await connection.time();
     ledger.setServerTime(Number(seconds) * 1000 + Number(micros) / 1000);
+    const adds = await Adds.open(server, connection);
     return new RedisDriver({
       server,
       connection,
@@ -97,6 +102,7 @@ export class RedisDriver implements QueueDriver {
       ticks: ticks as unknown as BullQueue<unknown>,
       backends,
       client,
+      adds,
       ledger,
       warn,
     });
@@ -121,7 +127,7 @@ export class RedisDriver implements QueueDriver {
   }
 
   async add(groups: readonly JobGroup[]): Promise<(AppError | null)[]> {
-    const transaction = this.#client.multi();
+    const transaction = this.#adds.begin();
     const priorities: number[] = [];
     for (const job of groups.flat()) {
       const priority = this.#ledger.guessPriority(job.data);
@@ -215,6 +221,7 @@ export class RedisDriver implements QueueDriver {
     await Promise.all(
       [...LANES.map((lane) => this.lanes[lane]), this.ticks, ...this.#further].map((queue) => queue.close()),
     );
+    await this.#adds.close();
     await Promise.all(this.#opened.map(closeRedis));
   }
 }

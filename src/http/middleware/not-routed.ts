@@ -3,9 +3,9 @@ import type { Context, Next } from 'koa';
 import { AppError } from '../../errors.js';
 
 /** Answers what no route took: OPTIONS with the methods of the path, 405 for another method, 404 for another path. */
-export function answerNotRouted(router: Router) {
+export function answerNotRouted(routers: readonly Router[]) {
   return async (ctx: Context, _next: Next): Promise<void> => {
-    const layers = router.match(ctx.path, ctx.method).path;
+    const layers = routers.flatMap((router) => router.match(ctx.path, ctx.method).path);
     const methods = [...new Set(layers.flatMap((layer) => layer.methods))];
     if (methods.length === 0) {
       throw new AppError(

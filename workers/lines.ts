@@ -1,0 +1,43 @@
+import type { GuestThread } from './guest-thread.js';
+import type { Run } from './run.js';
+
+/** The runs that each busy thread has: the one that it is at, and those that it has got already and will begin next. */
+export class Lines {
+  readonly #lines = new Map<GuestThread, [Run, ...Run[]]>();
+
+  /** Busy threads. */
+  get size(): number {
+    return this.#lines.size;
+  }
+
+  get next(): number {
+    let next = 0;
+    for (const line of this.#lines.values()) next += line.length - 1;
+    return next;
+  }
+
+  current(thread: GuestThread): Run | undefined {
+    return this.#lines.get(thread)?.[0];
+  }
+
+  of(thread: GuestThread): readonly Run[] {
+    return this.#lines.get(thread) ?? [];
+  }
+
+  all(): IterableIterator<[GuestThread, readonly [Run, ...Run[]]]> {
+    return this.#lines.entries();
+  }
+
+  add(thread: GuestThread, run: Run): void {
+    const line = this.#lines.get(thread);
+    if (line === undefined) this.#lines.set(thread, [run]);
+    else line.push(run);
+  }
+
+  /** Takes the current run, or one that is next, out of its thread's line. */
+  remove(thread: GuestThread, run: Run): void {
+    const [first, ...rest] = this.of(thread).filter((each) => each !== run);
+    if (first === undefined) this.#lines.delete(thread);
+    else this.#lines.set(thread, [first, ...rest]);
+  }
+}
