@@ -12,6 +12,7 @@ import type { Meter } from '../src/ports/meter.js';
 import type { Delivery, DeliveryHandler, Invocation, Settlement } from '../src/ports/queue.js';
 import type { AttemptRow } from '../src/ports/store.js';
 import type { Span, Tracer } from '../src/ports/tracer.js';
+import { GuestGone } from './guest-gone.js';
 import { createHost, type HostDeps } from './host.js';
 import type { LogWriter } from './log-writer.js';
 import { ModuleUnavailable } from './module-unavailable.js';
@@ -22,9 +23,6 @@ import { moduleOf } from './warm-up.js';
 const BUSY_MS = 100;
 /** How long a job steps back when the module cannot be loaded or the log cannot be written. */
 const AWAY_MS = 2000;
-
-/** What stops host calls that outlive their guest. One for all: abort() would make an exception with a stack for each run. */
-const GUEST_GONE = new Error('the guest is gone');
 
 export interface ConsumerDeps extends HostDeps {
   catalog: Catalog;
@@ -114,7 +112,7 @@ function endWithoutRun(delivery: Delivery, fn: FunctionVersion | null): Ending |
 
 async function attempt(deps: ConsumerDeps, delivery: Delivery, fn: FunctionVersion): Promise<Settlement> {
   const { invocation } = delivery;
-  const stopped = new AbortController();
+  const gone = new GuestGone();
   const { id, acceptedAt, traceparent } = invocation;
   const attributes = { 'orama.request_id': id, 'orama.function': fn.name, 'orama.attempt': delivery.attempt };
   const waited = deps.tracer.start({
@@ -140,12 +138,12 @@ async function attempt(deps: ConsumerDeps, delivery: Delivery, fn: FunctionVersi
       input: invocation.input,
       callerWallet: invocation.callerWallet,
       env: { ...fn.metadata.env, ORAMA_ATTEMPT: String(delivery.attempt) },
-      host: hostOf(deps, { invocation, function: fn, signal: stopped.signal }, span),
+      host: hostOf(deps, { invocation, function: fn, gone }, span),
       urgent: invocation.replyTo !== undefined,
       signal: delivery.signal,
     })
     // Whatever the guest was waiting for in the host has nobody to go to.
-    .finally(() => stopped.abort(GUEST_GONE))
+    .finally(() => gone.set())
     .catch((error) => {
       span.end(messageOf(error));
       throw error;

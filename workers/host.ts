@@ -39,20 +39,20 @@ const headersSchema = z.record(z.string(), z.string());
  */
 export function createHost(
   deps: HostDeps,
-  run: { invocation: Invocation; function: FunctionVersion; signal: AbortSignal },
+  run: { invocation: Invocation; function: FunctionVersion; gone: { readonly signal: AbortSignal } },
 ): HostCalls {
   const { namespace, triggerDepth, traceparent } = run.invocation;
   const timeoutMs = run.function.timeout_seconds * 1000;
-  const sql = { timeoutMs, signal: run.signal };
+  const sql = () => ({ timeoutMs, signal: run.gone.signal });
 
   return {
     getSecret: (name) => deps.secrets.read(namespace, name),
 
     async dbQuery(statement, argsJson) {
-      return JSON.stringify(await deps.databases.query(namespace, statement, parseArgs(argsJson), sql));
+      return JSON.stringify(await deps.databases.query(namespace, statement, parseArgs(argsJson), sql()));
     },
     async dbExecute(statement, argsJson) {
-      return (await deps.databases.execute(namespace, statement, parseArgs(argsJson), sql)).rowsAffected;
+      return (await deps.databases.execute(namespace, statement, parseArgs(argsJson), sql())).rowsAffected;
     },
 
     cacheGet: (key) => deps.cache.get(namespace, key),
@@ -69,7 +69,7 @@ export function createHost(
           body,
           timeoutMs: Math.min(HTTP_TIMEOUT_MS, timeoutMs),
           maxResponseBytes: MAX_HOST_RESULT_BYTES / 2,
-          signal: AbortSignal.any([signal, run.signal]),
+          signal: AbortSignal.any([signal, run.gone.signal]),
           ...(run.function.metadata.allowed_hosts
             ? { allowedHosts: run.function.metadata.allowed_hosts }
             : {}),

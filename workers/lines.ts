@@ -1,4 +1,5 @@
 import type { GuestThread } from './guest-thread.js';
+import type { Pace } from './pace.js';
 import type { Run } from './run.js';
 
 /** The runs that each busy thread has: the one that it is at, and those that it has got already and will begin next. */
@@ -26,6 +27,18 @@ export class Lines {
 
   all(): IterableIterator<[GuestThread, readonly [Run, ...Run[]]]> {
     return this.#lines.entries();
+  }
+
+  /**
+   * Waking a thread takes this one longer than a quick run takes, so what comes next goes to a thread that is at one: it
+   * begins without having slept.
+   */
+  threadAtQuickRuns(pace: Pace): GuestThread | null {
+    for (const [thread, line] of this.#lines) {
+      if (!thread.hasSlot || line[0].phase !== 'computing' || line[0].ending !== null) continue;
+      if (line.every(({ program }) => pace.isQuick(program))) return thread;
+    }
+    return null;
   }
 
   add(thread: GuestThread, run: Run): void {

@@ -4,17 +4,52 @@ import type { Program } from './wasm/program.js';
 const QUICK_MS = 0.3;
 /** After so many in a row the next one is taken to be quick, too. */
 const STREAK = 8;
+/** A guest that waits computes no longer than this between its waits. */
+const LITTLE_MS = 5;
 
-/** Which programs' runs are over in no time. */
+/** How a program's runs went, which is how the next one is expected to go. */
+interface Past {
+  quickInARow: number;
+  mostlyWaits: boolean;
+}
+
+/** Which programs' runs are over in no time, and which do little but wait. */
 export class Pace {
-  readonly #streaks = new WeakMap<Program, number>();
+  readonly #pasts = new WeakMap<Program, Past>();
 
-  /** `ms` is Infinity for a run that had to wait for something. */
-  note(program: Program, ms: number): void {
-    this.#streaks.set(program, ms <= QUICK_MS ? (this.#streaks.get(program) ?? 0) + 1 : 0);
+  /** A run parked, so long after it had begun. */
+  parked(program: Program, afterMs: number): void {
+    const past = this.#pastOf(program);
+    past.quickInARow = 0;
+    past.mostlyWaits = afterMs <= LITTLE_MS;
+  }
+
+  /** A run computes for longer than it was expected to, and has not ended. */
+  surprised(program: Program): void {
+    this.#pasts.delete(program);
+  }
+
+  /** A run ended that computed for so long beside its waits. */
+  ended(program: Program, { computedMs, waited }: { computedMs: number; waited: boolean }): void {
+    const past = this.#pastOf(program);
+    past.quickInARow = !waited && computedMs <= QUICK_MS ? past.quickInARow + 1 : 0;
+    if (!waited || computedMs > LITTLE_MS) past.mostlyWaits = false;
   }
 
   isQuick(program: Program): boolean {
-    return (this.#streaks.get(program) ?? 0) >= STREAK;
+    return (this.#pasts.get(program)?.quickInARow ?? 0) >= STREAK;
+  }
+
+  mostlyWaits(program: Program): boolean {
+    return this.#pasts.get(program)?.mostlyWaits ?? false;
+  }
+
+  #pastOf(program: Program): Past {
+    let past = this.#pasts.get(program);
+    if (past === undefined) {
+      past = { quickInARow: 0, mostlyWaits: false };
+      this.#pasts.set(program, past);
+    }
+    return past;
   }
 }

@@ -5,10 +5,12 @@ import { answer } from './answer.js';
 import type { GuestThread } from './guest-thread.js';
 import { KeptInstances } from './kept-instances.js';
 import { Lines } from './lines.js';
+import { Memory } from './memory.js';
 import { closing, type Ending, finished, neverBegun, stopped } from './outcome.js';
 import { Pace } from './pace.js';
+import { Places } from './places.js';
 import type { FromThread, JobResult } from './protocol.js';
-import { goneSignal, leave, newRun, type Run } from './run.js';
+import { goneSignal, jobOf, leave, newRun, type Run } from './run.js';
 import { Threads } from './threads.js';
 import { WaitingRuns } from './waiting-runs.js';
 import type { Program } from './wasm/program.js';
@@ -18,7 +20,7 @@ export interface PoolOptions {
   threads: number;
   /** Further guests that may wait in a host call or a sleep at once. */
   parked: number;
-  /** Limits of running and parked guests plus kept instances never add up to more. */
+  /** Limits of guests that run, what those that wait have, and kept instances never add up to more. */
   memoryMb: number;
 }
 
@@ -35,17 +37,18 @@ export class Pool implements Closable {
   readonly #waiting = new WaitingRuns();
   readonly #threads: Threads;
   readonly #lines = new Lines();
+  readonly #memory: Memory;
   readonly #pace = new Pace();
+  readonly #places: Places;
   readonly #kept = new KeptInstances();
   #sweep: NodeJS.Timeout | null = null;
-  #computing = 0;
-  #parked = 0;
-  #runningMb = 0;
   #closed = false;
   #counts = { warm: 0, fresh: 0, kills: 0 };
 
   constructor(options: PoolOptions) {
     this.#options = options;
+    this.#memory = new Memory(options.memoryMb);
+    this.#places = new Places(options, this.#pace);
     this.#threads = new Threads(options, {
       ready: () => this.#dispatch(),
       message: (thread, message) => this.#heard(thread, message),
@@ -82,11 +85,11 @@ export class Pool implements Closable {
   stats(): EngineStats {
     return {
       threads: this.#threads.size,
-      busy: this.#computing,
-      parked: this.#parked,
+      busy: this.#places.computing,
+      parked: this.#places.parked,
       waiting: this.#waiting.length + this.#lines.next,
       warmInstances: this.#kept.size,
-      memoryMb: this.#runningMb + this.#kept.mb,
+      memoryMb: this.#memory.mb + this.#kept.mb,
       warmRuns: this.#counts.warm,
       freshRuns: this.#counts.fresh,
       kills: this.#counts.kills,
@@ -106,58 +109,33 @@ export class Pool implements Closable {
   #dispatch(): void {
     if (this.#closed) return;
     while (this.#waiting.length > 0) {
-      const busy = this.#threadAtQuickRuns();
-      if (busy === null && this.#computing >= this.#options.threads) break;
-      const run = this.#waiting.take(this.#options.memoryMb - this.#runningMb);
+      const busy = this.#lines.threadAtQuickRuns(this.#pace);
+      if (busy === null && !this.#threads.hasIdle) break;
+      const mayBegin = (run: Run) => busy !== null || this.#places.mayBegin(run);
+      const run = this.#waiting.take(this.#memory.roomMb, mayBegin);
       if (run === null) break;
-      const thread = busy ?? this.#threads.take(run.key);
-      if (thread === null) {
-        this.#waiting.putBack(run);
-        break;
-      }
-      this.#hand(run, thread);
+      this.#hand(run, busy ?? this.#threads.take(run.key));
     }
-    if (this.#waiting.length > 0 || this.#lines.next > 0) this.#armSweep();
+    this.#armSweep();
     this.#threads.ensure(this.#lines.size);
-  }
-
-  /**
-   * Waking a thread takes this one longer than a quick run takes, so what comes next goes to a thread that is at one: it
-   * begins without having slept.
-   */
-  #threadAtQuickRuns(): GuestThread | null {
-    for (const [thread, line] of this.#lines.all()) {
-      if (!thread.hasSlot || line[0].phase !== 'computing' || line[0].ending !== null) continue;
-      if (line.every((run) => this.#pace.isQuick(run.program))) return thread;
-    }
-    return null;
   }
 
   #hand(run: Run, thread: GuestThread): void {
     this.#kept.take(thread, run.key);
-    this.#runningMb += run.program.limitMb;
+    this.#memory.begin(run);
     this.#makeRoom();
     run.thread = thread;
     run.phase = 'next';
     this.#lines.add(thread, run);
     if (this.#lines.current(thread) === run) this.#isCurrent(run);
     run.timer = setTimeout(() => this.#timeUp(run), run.call.timeoutMs);
-    const { functionName, requestId, callerWallet, env, input, onLog } = run.call;
-    run.slot = thread.run(run.key, run.program, {
-      name: functionName,
-      requestId,
-      callerWallet,
-      env,
-      // A view of a larger buffer would take all of it along.
-      input: input.length === input.buffer.byteLength ? input : new Uint8Array(input),
-      live: onLog !== undefined,
-    });
+    run.slot = thread.run(run.key, run.program, jobOf(run.call));
   }
 
   #isCurrent(run: Run): void {
-    this.#computing++;
+    this.#places.begin(run);
     run.phase = 'computing';
-    run.currentSince = performance.now();
+    run.computesSince = performance.now();
   }
 
   /** Takes back what the thread has not begun. */
@@ -172,7 +150,7 @@ export class Pool implements Closable {
   /** Of a run that its thread has not begun and will not begin. */
   #releaseNext(run: Run, thread: GuestThread): void {
     this.#lines.remove(thread, run);
-    this.#runningMb -= run.program.limitMb;
+    this.#memory.end(run);
     if (run.timer !== null) clearTimeout(run.timer);
     if (run.slot !== null) thread.giveBack(run.slot);
     run.phase = 'waiting';
@@ -192,7 +170,7 @@ export class Pool implements Closable {
         if (run === undefined || run.ending !== null) return;
         this.#block(run, message.name, SLOW_CALLS.has(message.name));
         void answer(run.call.host, message.name, message.args, goneSignal(run)).then((reply) => {
-          if (this.#resume(run)) thread.reply(reply);
+          this.#resume(run, () => thread.reply(reply));
         });
         return;
       case 'sleep': {
@@ -200,9 +178,7 @@ export class Pool implements Closable {
         this.#block(run, 'a sleep', true);
         // Longer than any timeout is as good as the longest timer there is.
         const timer = setTimeout(
-          () => {
-            if (this.#resume(run)) thread.reply({ ok: true, value: 0n, data: null });
-          },
+          () => this.#resume(run, () => thread.reply({ ok: true, value: 0n, data: null })),
           Math.min(message.milliseconds, 2 ** 31 - 1),
         );
         run.stopSleep = () => clearTimeout(timer);
@@ -224,7 +200,8 @@ export class Pool implements Closable {
 
   #done(run: Run, result: JobResult): void {
     this.#counts[result.warm ? 'warm' : 'fresh']++;
-    this.#pace.note(run.program, run.waited ? Number.POSITIVE_INFINITY : result.durationMs);
+    const { durationMs, waitedMs } = result;
+    this.#pace.ended(run.program, { computedMs: durationMs - waitedMs, waited: run.waited });
     this.#takeLines(run);
     const startedAt = run.slot?.startedAt ?? Date.now();
     this.#settle(run, () => run.resolve(finished(result, startedAt, run.lines)));
@@ -261,50 +238,60 @@ export class Pool implements Closable {
     if (run.thread !== null) this.#takeBack(run.thread);
     run.blockedAt = long ? 0 : performance.now();
     if (long && this.#park(run)) this.#dispatch();
-    else if (this.#waiting.length > 0) this.#armSweep();
+    else this.#armSweep();
   }
 
-  /** Gives the guest's slot away while it waits. */
   #park(run: Run): boolean {
-    if (this.#parked >= this.#options.parked) return false;
-    run.phase = 'parked';
-    this.#parked++;
-    this.#computing--;
+    this.#memory.wait(run, run.slot?.memoryMb ?? run.program.limitMb);
+    if (!this.#places.park(run)) return false;
+    this.#pace.parked(run.program, Date.now() - (run.slot?.startedAt ?? 0));
     this.#threads.expectWaiting();
     return true;
   }
 
-  /**
-   * The guest goes on; false when it is gone. It does not wait for a slot: its own time is running, and a slot may be held by
-   * a guest that computes for minutes. So more guests may compute for a while, and none starts until they are fewer.
-   */
-  #resume(run: Run): boolean {
-    if (run.ending !== null || run.thread === null) return false;
-    if (run.phase === 'parked') {
-      this.#parked--;
-      this.#computing++;
-    }
-    run.phase = 'computing';
-    run.waitsIn = null;
-    return true;
+  /** The guest goes on, as soon as it fits into the memory again. */
+  #resume(run: Run, goOn: () => void): void {
+    if (run.ending !== null || run.thread === null) return;
+    this.#memory.goOn(run, () => {
+      if (run.ending !== null) return;
+      this.#makeRoom();
+      this.#places.resume(run);
+      run.phase = 'computing';
+      run.computesSince = performance.now();
+      run.waitsIn = null;
+      goOn();
+    });
   }
 
-  /** While others wait, guests that have been in a host call for a while are parked, and none waits behind a long one. */
+  /** Looks after what was expected to be over soon. */
   #armSweep(): void {
     if (this.#sweep !== null || this.#closed) return;
-    const mayPark = this.#parked < this.#options.parked;
-    const blocked = mayPark && [...this.#lines.all()].some(([, [run]]) => run.phase === 'blocked');
-    if (!blocked && this.#lines.next === 0) return;
-    const sweep = () => {
+    let patience = Number.POSITIVE_INFINITY;
+    for (const [, [run, next]] of this.#lines.all()) {
+      const isAside = run.place === 'parked';
+      if (run.phase === 'blocked') {
+        if (!isAside && this.#waiting.length > 0) patience = PARK_AFTER_MS;
+      } else if (isAside || next !== undefined) patience = Math.min(patience, STUCK_AFTER_MS);
+    }
+    if (patience === Number.POSITIVE_INFINITY) return;
+    this.#sweep = setTimeout(() => {
       this.#sweep = null;
-      const now = performance.now();
-      for (const [thread, [run]] of this.#lines.all()) {
-        if (run.phase === 'blocked' && now - run.blockedAt >= PARK_AFTER_MS) this.#park(run);
-        if (now - run.currentSince >= STUCK_AFTER_MS) this.#takeBack(thread);
-      }
+      this.#lookAround(performance.now());
       this.#dispatch();
-    };
-    this.#sweep = setTimeout(sweep, blocked ? PARK_AFTER_MS : STUCK_AFTER_MS);
+    }, patience);
+  }
+
+  /** Guests that have been in a host call for a while are parked; none waits behind one that computes longer than it used to. */
+  #lookAround(now: number): void {
+    for (const [thread, [run]] of this.#lines.all()) {
+      if (run.phase === 'blocked') {
+        if (now - run.blockedAt >= PARK_AFTER_MS) this.#park(run);
+      } else if (now - run.computesSince >= STUCK_AFTER_MS) {
+        this.#pace.surprised(run.program);
+        this.#places.compute(run);
+        this.#takeBack(thread);
+      }
+    }
   }
 
   // --- ends that are not the guest's own
@@ -382,9 +369,8 @@ export class Pool implements Closable {
   /** Gives back what a run held of the pool. */
   #release(run: Run, thread: GuestThread): void {
     this.#lines.remove(thread, run);
-    this.#runningMb -= run.program.limitMb;
-    if (run.phase === 'parked') this.#parked--;
-    else this.#computing--;
+    this.#memory.end(run);
+    this.#places.leave(run);
   }
 
   #settle(run: Run, how: () => void): void {
@@ -396,6 +382,6 @@ export class Pool implements Closable {
 
   /** Kept instances give way to guests that run. */
   #makeRoom(): void {
-    this.#kept.shrinkTo(this.#options.memoryMb - this.#runningMb);
+    this.#kept.shrinkTo(this.#memory.freeMb);
   }
 }

@@ -47,6 +47,8 @@ export interface JobResult {
   error: string | null;
   memoryPeakMb: number;
   durationMs: number;
+  /** Of the duration, in host calls and sleeps. */
+  waitedMs: number;
   /** Ran on an instance that was kept. */
   warm: boolean;
 }

@@ -2,6 +2,7 @@ import type { LogMessage } from '../src/contract/invocation.js';
 import type { GuestCall, GuestOutcome } from '../src/ports/engine.js';
 import type { GuestThread } from './guest-thread.js';
 import type { Ending } from './outcome.js';
+import type { Job } from './protocol.js';
 import type { Slot } from './slot.js';
 import type { Program } from './wasm/program.js';
 
@@ -16,9 +17,11 @@ export interface Run {
   thread: GuestThread | null;
   slot: Slot | null;
   /** `next`: a thread has it and will begin it when it has ended what it is at. */
-  phase: 'waiting' | 'next' | 'computing' | 'blocked' | 'parked';
-  /** Of `performance.now()`: since when it is what its thread is at. */
-  currentSince: number;
+  phase: 'waiting' | 'next' | 'computing' | 'blocked';
+  /** What it is counted as: see `Places`. */
+  place: 'computing' | 'parked' | null;
+  /** Of `performance.now()`: when it began, or went on after a wait. */
+  computesSince: number;
   blockedAt: number;
   /** It had to wait for something. */
   waited: boolean;
@@ -49,7 +52,8 @@ export function newRun(
     thread: null,
     slot: null,
     phase: 'waiting',
-    currentSince: 0,
+    place: null,
+    computesSince: 0,
     blockedAt: 0,
     waited: false,
     waitsIn: null,
@@ -72,4 +76,17 @@ export function leave(run: Run): void {
 export function goneSignal(run: Run): AbortSignal {
   run.gone ??= new AbortController();
   return run.gone.signal;
+}
+
+/** What of a call goes to its thread. */
+export function jobOf({ functionName, requestId, callerWallet, env, input, onLog }: GuestCall): Job {
+  return {
+    name: functionName,
+    requestId,
+    callerWallet,
+    env,
+    // A view of a larger buffer would take all of it along.
+    input: input.length === input.buffer.byteLength ? input : new Uint8Array(input),
+    live: onLog !== undefined,
+  };
 }

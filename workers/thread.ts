@@ -36,6 +36,8 @@ const guest = new Guest();
 const runners = new Map<string, { program: Program; runner: Runner }>();
 const slots = buffers.slots.map(openSlot);
 let current = slots[0] as Slot;
+/** In host calls and sleeps, of the current run. */
+let waitedMs = 0;
 
 interface Slot {
   words: Int32Array;
@@ -89,10 +91,12 @@ function sleep(milliseconds: number): void {
 function waitFor(message: FromThread): void {
   Atomics.store(words, WORD.replied, 0);
   Atomics.store(current.words, SLOT.pages, guest.memory.byteLength / 65_536);
+  const since = performance.now();
   say(message);
   // A loop, since a wake-up may be that of the call before: the main thread stores its reply, this thread sees it without
   // having slept and makes its next call, and only then comes the notification. Seen once in 5,000 invocations.
   while (Atomics.load(words, WORD.replied) === 0) Atomics.wait(words, WORD.replied, 0);
+  waitedMs += performance.now() - since;
 }
 
 /** A copy: the next call overwrites the shared one, and decoders refuse shared memory. */
@@ -108,6 +112,7 @@ function takeLargeReply(): Uint8Array | null {
 
 function run(runner: Runner, job: Job, slot: Slot): void {
   current = slot;
+  waitedMs = 0;
   slot.live = job.live;
   slot.log.begin();
   Atomics.store(slot.words, SLOT.logAnnounced, 0);
@@ -133,7 +138,7 @@ function run(runner: Runner, job: Job, slot: Slot): void {
   const memoryPeakMb = pages / PAGES_PER_MB;
   const atOnce = runner.resetsAtOnce();
   if (atOnce) runner.reset();
-  const result = { output, exitCode, error, memoryPeakMb, durationMs, warm };
+  const result = { output, exitCode, error, memoryPeakMb, durationMs, waitedMs, warm };
   const keptBytes = atOnce ? runner.keptBytes() : null;
   say({ type: 'done', result, keptBytes }, [output.buffer as ArrayBuffer]);
   if (atOnce) return;

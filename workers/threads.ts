@@ -21,7 +21,8 @@ export class Threads implements Closable {
   readonly #events: ThreadEvents;
   readonly #all = new Set<GuestThread>();
   readonly #starting = new Set<GuestThread>();
-  readonly #idle = new Set<GuestThread>();
+  /** The last used is the last: it is taken first, its caches being warm. */
+  readonly #idle: GuestThread[] = [];
   readonly #retirement: NodeJS.Timeout;
   #busy = 0;
   #failedStarts = 0;
@@ -40,8 +41,8 @@ export class Threads implements Closable {
     return this.#all.size;
   }
 
-  get idle(): ReadonlySet<GuestThread> {
-    return this.#idle;
+  get hasIdle(): boolean {
+    return this.#idle.length > 0;
   }
 
   /** No thread can be started. */
@@ -64,25 +65,18 @@ export class Threads implements Closable {
   }
 
   /** Takes an idle thread: one that has kept an instance of the program, else one that has its code, else any. */
-  take(key: string): GuestThread | null {
-    let best: GuestThread | null = null;
-    let rank = -1;
-    for (const thread of this.#idle) {
-      const kept = thread.kept.get(key);
-      const own = kept === undefined ? 0 : kept > 0 ? 2 : 1;
-      if (own > rank) {
-        best = thread;
-        rank = own;
-        if (own === 2) break;
-      }
-    }
-    if (best !== null) this.#idle.delete(best);
-    return best;
+  take(key: string): GuestThread {
+    const keeps = (thread: GuestThread) => (thread.kept.get(key) ?? 0) > 0;
+    const has = (thread: GuestThread) => thread.kept.has(key);
+    const thread = this.#idle.findLast(keeps) ?? this.#idle.findLast(has) ?? this.#idle.at(-1);
+    if (thread === undefined) throw new Error('no thread is idle');
+    this.#leaveIdle(thread);
+    return thread;
   }
 
   giveBack(thread: GuestThread): void {
     thread.idleSince = Date.now();
-    this.#idle.add(thread);
+    this.#idle.push(thread);
   }
 
   async close(): Promise<void> {
@@ -112,12 +106,17 @@ export class Threads implements Closable {
       exit: (gone, error) => {
         if (this.#starting.delete(gone) && error !== null) this.#failedStarts++;
         this.#all.delete(gone);
-        this.#idle.delete(gone);
+        this.#leaveIdle(gone);
         this.#events.exit(gone, error);
       },
     });
     this.#all.add(thread);
     this.#starting.add(thread);
+  }
+
+  #leaveIdle(thread: GuestThread): void {
+    const at = this.#idle.indexOf(thread);
+    if (at >= 0) this.#idle.splice(at, 1);
   }
 
   #retire(): void {
@@ -127,7 +126,7 @@ export class Threads implements Closable {
       if (surplus <= 0) return;
       if (thread.idleSince > before) continue;
       surplus--;
-      this.#idle.delete(thread);
+      this.#leaveIdle(thread);
       void thread.kill();
     }
   }

@@ -23,12 +23,12 @@ export class WaitingRuns {
     this.#lineOf(run).putBack(run.call.namespace, run);
   }
 
-  /** The next run that fits into so much memory. */
-  take(roomMb: number): Run | null {
+  /** The next run that fits into so much memory and may begin. */
+  take(roomMb: number, mayBegin: (run: Run) => boolean): Run | null {
     const now = Date.now();
     const fits = (run: Run) => {
       if (this.#overdue !== null && run !== this.#overdue) return false;
-      if (run.program.limitMb <= roomMb) return true;
+      if (run.program.limitMb <= roomMb) return mayBegin(run);
       if (now - run.queuedAt > PASSED_FOR_MS) this.#overdue = run;
       return false;
     };
