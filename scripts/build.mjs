@@ -2,11 +2,25 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { buildSync } from 'esbuild';
 
 const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
 execFileSync(process.execPath, [tsc, '--incremental', '--tsBuildInfoFile', 'dist/.tsbuildinfo'], {
   stdio: 'inherit',
 });
+// Guest threads start by the dozen: from one file, and without wasi-js' own logger, in two thirds of the time and memory.
+for (const thread of ['thread', 'prepare-thread']) {
+  buildSync({
+    entryPoints: [`dist/workers/${thread}.js`],
+    outfile: `dist/workers/${thread}.cjs`,
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'cjs',
+    alias: { debug: './scripts/no-debug.cjs' },
+    logLevel: 'warning',
+  });
+}
 // The files that `orama function init` starts a function from.
 const templates = 'src/cli/templates';
 rmSync(`dist/${templates}`, { recursive: true, force: true });

@@ -20,7 +20,8 @@ import type { HostReply } from './wasm/session.js';
  * and makes a bottomless one a trap.
  */
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 192, maxYoungGenerationSizeMb: 16, stackSizeMb: 4 };
-const SCRIPT = new URL('./thread.js', import.meta.url);
+/** In one file: see scripts/build.mjs. */
+const SCRIPT = new URL('./thread.cjs', import.meta.url);
 const utf8 = new TextEncoder();
 
 let lastId = 0;

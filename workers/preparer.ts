@@ -4,7 +4,7 @@ import type { Closable } from '../src/ports/closable.js';
 import type { FromPreparer, PrepareRequest, ToPreparer } from './protocol.js';
 import type { Program } from './wasm/program.js';
 
-const SCRIPT = new URL('./prepare-thread.js', import.meta.url);
+const SCRIPT = new URL('./prepare-thread.cjs', import.meta.url);
 /** Reading and compiling 32 MB takes a few seconds; beyond this something is wrong with the module. */
 const PREPARE_MS = 30_000;
 /** Once the module can run as fresh, trying for something warmer may take this long. */

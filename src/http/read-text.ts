@@ -23,7 +23,7 @@ export function textReader<S extends z.ZodObject>(schema: S, where?: string): Te
       if (typeof text !== 'string') {
         throw new AppError('invalid_request', `${key} was given more than once; give it once.`);
       }
-      values[key] = valueOf(text, types.get(key));
+      values[key] = fromText(text, types.get(key));
     }
     // Most requests send none of what they may send, and parsing that gives the same each time.
     if (!some && ofNothing !== undefined) return ofNothing;
@@ -33,7 +33,7 @@ export function textReader<S extends z.ZodObject>(schema: S, where?: string): Te
   };
 }
 
-function valueOf(text: string, type: unknown): unknown {
+function fromText(text: string, type: unknown): unknown {
   if (type === 'integer' || type === 'number') {
     return /^-?\d{1,15}(\.\d{1,15})?$/.test(text) ? Number(text) : text;
   }

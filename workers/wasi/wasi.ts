@@ -1,6 +1,5 @@
-import { createRequire } from 'node:module';
 import type { File } from 'wasi-js/dist/types.js';
-import type wasiJs from 'wasi-js/dist/wasi.js';
+import wasiJs from 'wasi-js/dist/wasi.js';
 import { MAX_OUTPUT_BYTES, MB } from '../../src/contract/limits.js';
 import type { GuestMemory } from '../wasm/memory.js';
 import { GuestFailure, type Session } from '../wasm/session.js';
@@ -8,8 +7,7 @@ import { bindings, GuestExit } from './bindings.js';
 import { ERRNO } from './errno.js';
 import { pollOneoff } from './poll.js';
 
-// Required, not imported: loading a CommonJS module through the ESM loader makes each thread start 20 ms later.
-const { default: WASI }: typeof wasiJs = createRequire(import.meta.url)('wasi-js/dist/wasi');
+const { default: WASI } = wasiJs;
 
 const STDIN = 0;
 const STDOUT = 1;
