@@ -1,5 +1,5 @@
 /**
- * The product beside its own limits: `npm run bench -- [--fsync=always|everysec] [scenario…]`. Figures of one run compare;
+ * The product beside its own limits: `npm run bench -- [--fsync=always|everysec] [--invocations=200000] [scenario…]`. Figures of one run compare;
  * those of two runs do not, as the machine's mood is in all of them.
  */
 import { execFileSync, spawn } from 'node:child_process';
@@ -11,6 +11,7 @@ import { cold } from './scenarios/cold.js';
 import { embedded } from './scenarios/embedded.js';
 import { events, fanOut } from './scenarios/events.js';
 import { fairness } from './scenarios/fairness.js';
+import { growth } from './scenarios/growth.js';
 import { hostCalls } from './scenarios/host-calls.js';
 import { memory } from './scenarios/memory.js';
 import { profile } from './scenarios/profile.js';
@@ -36,6 +37,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   cold,
   embedded,
   memory,
+  growth,
   scale,
   runtime: program('runtime'),
   logs: program('logs', '1'),
@@ -45,7 +47,10 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { fsync: { type: 'string', default: 'always' } },
+  options: {
+    fsync: { type: 'string', default: 'always' },
+    invocations: { type: 'string', default: '200000' },
+  },
 });
 const fsync = values.fsync === 'everysec' ? 'everysec' : 'always';
 const unknown = positionals.filter((name) => SCENARIOS[name] === undefined);
@@ -63,6 +68,6 @@ console.log(
 );
 for (const name of positionals.length > 0 ? positionals : Object.keys(SCENARIOS)) {
   console.log(`\n## ${name} (${load()})`);
-  await SCENARIOS[name]?.({ fsync });
+  await SCENARIOS[name]?.({ fsync, invocations: Number(values.invocations) });
   console.log(`\n(${load()} at its end)`);
 }

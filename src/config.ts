@@ -71,7 +71,9 @@ const SETTINGS = {
     ),
   WORKER_MEMORY_MB: number(256, 1_048_576)
     .default(2048)
-    .describe('Limits of running and parked guests plus kept warm instances, per process.'),
+    .describe(
+      'Memory of guests, per process: limits of those that run, what those that wait have, and kept warm instances.',
+    ),
   RATE_LIMIT_PER_MINUTE: number(1, 1e9).default(600_000).describe('Requests per namespace and minute.'),
   ANON_RATE_LIMIT_PER_MINUTE: number(1, 1e9)
     .default(6000)

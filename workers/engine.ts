@@ -18,8 +18,10 @@ export interface EngineOptions {
   memoryMb?: number;
 }
 
-/** Compiled modules kept ready, whatever their number of versions. */
-const MAX_PROGRAMS = 256;
+/** Compiled modules kept ready, by the bytes of the modules and their snapshots; their code takes up to three times that. */
+const PROGRAM_BYTES = 256 << 20;
+/** Of one that is still being made. */
+const UNKNOWN_BYTES = 1 << 20;
 
 export function createEngine(options: EngineOptions = {}): Engine {
   const pool = new Pool({
@@ -29,17 +31,24 @@ export function createEngine(options: EngineOptions = {}): Engine {
   });
   const preparer = new Preparer();
   /** Promises, so that many calls of a module that is not compiled yet compile it once. */
-  const programs = new LRUCache<string, Promise<Program>>({ max: MAX_PROGRAMS });
+  const programs = new LRUCache<string, Promise<Program>>({
+    maxSize: PROGRAM_BYTES,
+    dispose: (_program, key, reason) => {
+      if (reason !== 'set') pool.forget(key);
+    },
+  });
+  const keep = (key: string, program: Program) => {
+    const size = program.moduleBytes + (program.snapshot?.filled.byteLength ?? 0);
+    programs.set(key, Promise.resolve(program), { size });
+  };
 
   async function inspect(
     wasm: Uint8Array,
     settings: { cid: string; name: string; memoryLimitMb: number },
   ): Promise<ModuleReport> {
     const { cid, name, memoryLimitMb: limitMb } = settings;
-    const { program, fresh, note } = await preparer.prepare({ wasm, name, limitMb, want: 'probe' });
-    for (const ready of [fresh, program]) {
-      programs.set(programKey(cid, name, limitMb, ready.strategy), Promise.resolve(ready));
-    }
+    const { program, note } = await preparer.prepare({ wasm, name, limitMb, want: 'probe' });
+    keep(programKey(cid, name, limitMb, program.strategy), program);
     if (program.waits) pool.expectWaiting();
     const report: ModuleReport = { kind: program.shape.kind, warmStart: program.strategy };
     if (note !== null) report.note = note;
@@ -52,10 +61,13 @@ export function createEngine(options: EngineOptions = {}): Engine {
     const known = programs.get(key);
     if (known !== undefined) return known;
     const loading = load(module);
-    programs.set(key, loading);
-    loading.catch(() => {
-      if (programs.peek(key) === loading) programs.delete(key);
-    });
+    programs.set(key, loading, { size: UNKNOWN_BYTES });
+    loading.then(
+      (program) => keep(key, program),
+      () => {
+        if (programs.peek(key) === loading) programs.delete(key);
+      },
+    );
     return loading;
   }
 

@@ -82,6 +82,15 @@ export class Pool implements Closable {
     this.#threads.expectWaiting();
   }
 
+  /** For a program that will not be run in the next time, if ever: the threads give up what they have of it. */
+  forget(key: string): void {
+    for (const thread of this.#threads) {
+      if (!thread.kept.has(key) || this.#lines.of(thread).some((run) => run.key === key)) continue;
+      this.#kept.take(thread, key);
+      thread.forget(key);
+    }
+  }
+
   stats(): EngineStats {
     return {
       threads: this.#threads.size,

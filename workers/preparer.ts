@@ -15,8 +15,6 @@ const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 1024, stackSizeMb: 4 };
 
 export interface Prepared {
   program: Program;
-  /** The same module as fresh, when `program` is something warmer. */
-  fresh: Program;
   note: string | null;
 }
 
@@ -113,7 +111,7 @@ export class Preparer implements Closable {
       this.#timer = setTimeout(() => this.#tooLong(), PROBE_MS);
       return;
     }
-    this.#finish(() => task.resolve({ program, fresh: task.fresh ?? program, note }));
+    this.#finish(() => task.resolve({ program, note }));
   }
 
   #tooLong(): void {
@@ -130,7 +128,7 @@ export class Preparer implements Closable {
     const { fresh } = task;
     this.#finish(() => {
       if (fresh !== null) {
-        task.resolve({ program: fresh, fresh, note: `warm start was given up: ${cause.message}` });
+        task.resolve({ program: fresh, note: `warm start was given up: ${cause.message}` });
       } else {
         const sentence = `The module could not be prepared: ${cause.message}.`;
         task.reject(new AppError('invalid_module', sentence, { cause }));

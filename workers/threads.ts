@@ -41,6 +41,10 @@ export class Threads implements Closable {
     return this.#all.size;
   }
 
+  [Symbol.iterator](): IterableIterator<GuestThread> {
+    return this.#all.values();
+  }
+
   get hasIdle(): boolean {
     return this.#idle.length > 0;
   }

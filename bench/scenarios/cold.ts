@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { guest } from '../../test/helpers/guests.js';
-import { heading, median, row, spread } from '../figures.js';
+import { distinct, heading, median, row, spread } from '../figures.js';
 import { GREETING } from '../load.js';
 import { deploy, invokeOnce, type Product, startProduct } from '../product.js';
 import { redisOf, type Setting } from './setting.js';
@@ -55,12 +55,4 @@ async function warmUp(product: Product, name: string): Promise<number[]> {
   const times: number[] = [];
   for (let index = 0; index < 2 * WARM; index++) times.push(await invokeOnce(product, name, GREETING));
   return times.slice(WARM);
-}
-
-let made = 0;
-
-/** The module with a custom section of its own: other bytes, the same behaviour. */
-function distinct(wasm: Uint8Array): Uint8Array {
-  const note = new TextEncoder().encode(`bench-${String(made++).padStart(4, '0')}`);
-  return Buffer.concat([wasm, Uint8Array.of(0, note.length + 1, note.length), note]);
 }

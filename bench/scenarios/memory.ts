@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { guest } from '../../test/helpers/guests.js';
-import { heading, residentMb, row } from '../figures.js';
+import { heading, mebibytes, residentMb, row } from '../figures.js';
 import { invokeLoad } from '../load.js';
 import { deploy, type Product, startProduct } from '../product.js';
 import { redisOf, type Setting } from './setting.js';
@@ -29,9 +29,9 @@ export async function memory(setting: Setting): Promise<void> {
     const [first = 0, second = 0] = loaded;
     row(
       'all in one on Redis',
-      mb(idle),
-      mb(first),
-      mb(second),
+      mebibytes(idle),
+      mebibytes(first),
+      mebibytes(second),
       `${((second / first - 1) * 100).toFixed(1)} %`,
     );
   } finally {
@@ -42,7 +42,7 @@ export async function memory(setting: Setting): Promise<void> {
   try {
     for (const start of ['first', 'second']) {
       const product = await startProduct({ dataDir });
-      row(`embedded, ${start} start`, mb(await atRest(product)), '', '', '');
+      row(`embedded, ${start} start`, mebibytes(await atRest(product)), '', '', '');
       await product.close();
     }
   } finally {
@@ -53,8 +53,4 @@ export async function memory(setting: Setting): Promise<void> {
 async function atRest(product: Product): Promise<number> {
   await delay(REST_MS);
   return residentMb(product.processes[0]?.pid ?? 0);
-}
-
-function mb(value: number): string {
-  return value.toFixed(0);
 }

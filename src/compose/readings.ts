@@ -89,7 +89,7 @@ export function addWorkerReadings({ metrics }: Parts, engine: Engine, logWriter:
   });
   metrics.addReading({
     name: 'orama_guest_memory_megabytes',
-    help: 'Memory limits of running, parked and kept guests.',
+    help: 'Memory of guests: limits of those that run, what waiting and kept ones have.',
     of: 'process',
     read: () => [{ value: engine.stats().memoryMb }],
   });

@@ -322,3 +322,16 @@ test('a guest whose thread fails is an error, and another thread takes its place
   t.is((await pool.run(guestCall(wasm, 'echo'), 'good', good)).status, 'success');
   t.is(pool.stats().waiting, 0);
 });
+
+test('a program that is forgotten leaves no instance behind, and runs again when it is asked for', async (t) => {
+  const pool = new Pool({ threads: 1, parked: 0, memoryMb: 512 });
+  t.teardown(() => pool.close());
+  const wasm = await kitchen();
+  const program = prepareFresh(readSource(wasm, 64));
+  const run = () => pool.run(guestCall(wasm, 'echo in'), 'key', program);
+  t.is((await run()).status, 'success');
+  t.is(pool.stats().warmInstances, 1);
+  pool.forget('key');
+  t.is(pool.stats().warmInstances, 0);
+  t.is((await run()).status, 'success');
+});

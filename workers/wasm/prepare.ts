@@ -46,6 +46,7 @@ export function compile(rewritten: Rewritten): WebAssembly.Module {
 export function common(source: Source, rewritten: Rewritten): ProgramBase {
   return {
     module: compile(rewritten),
+    moduleBytes: rewritten.bytes.length,
     shape: source.shape,
     names: rewritten.names,
     limitMb: source.limitMb,

@@ -5,6 +5,8 @@ import type { GuestResult, Session } from './session.js';
 
 export interface ProgramBase {
   module: WebAssembly.Module;
+  /** Of the module as it was compiled: its code in memory is a multiple of that. */
+  moduleBytes: number;
   shape: Shape;
   names: ExportNames;
   limitMb: number;

@@ -1,6 +1,6 @@
 import { collectAfter } from './collect.js';
 import type { Guest } from './guest.js';
-import { Restorer } from './image.js';
+import { PAGE_BYTES, Restorer } from './image.js';
 import { memoryOf } from './instance.js';
 import type { Program, Runner } from './program.js';
 import { reseed } from './reseed.js';
@@ -75,7 +75,7 @@ export function createRunner(program: Program, guest: Guest): Runner {
     reset() {
       const size = guest.memory.byteLength;
       guest.release();
-      const grown = size - (snapshot?.memory.byteLength ?? 0) > KEPT_GROWTH_BYTES;
+      const grown = size - (snapshot?.pages ?? 0) * PAGE_BYTES > KEPT_GROWTH_BYTES;
       if (restorer === null || used === null || grown) {
         used = null;
         collectAfter(size);
