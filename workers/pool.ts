@@ -246,16 +246,15 @@ export class Pool implements Closable {
     run.phase = 'blocked';
     if (run.thread !== null) this.#takeBack(run.thread);
     run.blockedAt = long ? 0 : performance.now();
-    if (long && this.#park(run)) this.#dispatch();
-    else this.#armSweep();
+    if (long) this.#park(run);
+    this.#dispatch();
   }
 
-  #park(run: Run): boolean {
+  #park(run: Run): void {
     this.#memory.wait(run, run.slot?.memoryMb ?? run.program.limitMb);
-    if (!this.#places.park(run)) return false;
+    if (!this.#places.park(run)) return;
     this.#pace.parked(run.program, Date.now() - (run.slot?.startedAt ?? 0));
     this.#threads.expectWaiting();
-    return true;
   }
 
   /** The guest goes on, as soon as it fits into the memory again. */
