@@ -59,17 +59,17 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
     let url: string;
     if (topology === 'all in one') {
       const up = new Process(
-        [...(options.nodeArgs ?? []), 'dist/src/cli/main.js', 'up', '--port', '0', '--data', dataDir],
+        [...(options.nodeArgs ?? []), 'dist/app/orama.js', 'up', '--port', '0', '--data', dataDir],
         env,
       );
       processes.push(up);
       url = await up.says(/listening on (http\S+)/);
     } else {
-      await new Process(['dist/src/main.js', 'release'], env).ended();
-      const web = new Process(['dist/src/main.js', 'web'], env);
+      await new Process(['dist/app/main.js', 'release'], env).ended();
+      const web = new Process(['dist/app/main.js', 'web'], env);
       processes.push(web);
       url = await web.says(/listening on (http\S+)/);
-      const module = options.workerModule ?? 'dist/workers/main.js';
+      const module = options.workerModule ?? 'dist/app/worker.js';
       for (let index = 0; index < workers; index++) {
         const worker = new Process([module], env);
         processes.push(worker);

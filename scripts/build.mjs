@@ -2,25 +2,12 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { buildSync } from 'esbuild';
+import { bundleProgram, bundleThreads } from './bundle.mjs';
 
 const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
 execFileSync(process.execPath, [tsc, '--incremental', '--tsBuildInfoFile', 'dist/.tsbuildinfo'], {
   stdio: 'inherit',
 });
-// Guest threads start by the dozen: from one file, and without wasi-js' own logger, in two thirds of the time and memory.
-for (const thread of ['thread', 'prepare-thread']) {
-  buildSync({
-    entryPoints: [`dist/workers/${thread}.js`],
-    outfile: `dist/workers/${thread}.cjs`,
-    bundle: true,
-    platform: 'node',
-    target: 'node20',
-    format: 'cjs',
-    alias: { debug: './scripts/no-debug.cjs' },
-    logLevel: 'warning',
-  });
-}
 // The files that `orama function init` starts a function from.
 const templates = 'src/cli/templates';
 rmSync(`dist/${templates}`, { recursive: true, force: true });
@@ -41,6 +28,8 @@ function makerVersions() {
     .join(', ');
 }
 
+rmSync('dist/app', { recursive: true, force: true });
+await bundleThreads();
+await bundleProgram();
 // npx runs the command through its own link, which needs the file to be executable.
-const cli = 'dist/src/cli/main.js';
-if (existsSync(cli)) chmodSync(cli, 0o755);
+chmodSync('dist/app/orama.js', 0o755);

@@ -30,7 +30,7 @@ if (process.argv[2] !== 'install') process.exitCode = await run(...process.argv.
 
 async function run(maxExamples = '10', maxSeconds = '120') {
   const dataDir = await mkdtemp(join(tmpdir(), 'orama-schemathesis-'));
-  const engine = spawn(process.execPath, ['dist/src/cli/main.js', 'up', '--port', '0', '--data', dataDir], {
+  const engine = spawn(process.execPath, ['dist/app/orama.js', 'up', '--port', '0', '--data', dataDir], {
     env: { PATH: process.env.PATH, HOME: dataDir, LOG_LEVEL: 'error' },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

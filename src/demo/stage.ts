@@ -9,7 +9,7 @@ import { toolEnvironment } from '../cli/config.js';
 import { packagePath } from '../cli/package.js';
 import { AppError } from '../errors.js';
 
-const CLI = fileURLToPath(new URL('../cli/main.js', import.meta.url));
+const CLI = fileURLToPath(new URL('../../app/orama.js', import.meta.url));
 
 /** A directory, an engine and a command line that leave nothing behind. */
 export interface Stage {

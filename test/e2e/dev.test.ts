@@ -26,7 +26,7 @@ test('dev deploys at every change, outlives a broken one, prints the log, and en
     );
   manifest('memory: 8');
 
-  const child = spawn(process.execPath, ['dist/src/cli/main.js', 'function', 'dev', directory], {
+  const child = spawn(process.execPath, ['dist/app/orama.js', 'function', 'dev', directory], {
     env: { PATH: process.env.PATH, HOME: home, ORAMA_URL: engine.url, ORAMA_API_KEY: engine.adminKey },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

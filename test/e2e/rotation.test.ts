@@ -9,7 +9,7 @@ import { startEngine } from '../helpers/running-engine.js';
 const rotate = (dataDir: string) =>
   promisify(execFile)(
     process.execPath,
-    ['dist/src/cli/main.js', 'admin', 'rotate-secrets-key', '--data', dataDir, '--json'],
+    ['dist/app/orama.js', 'admin', 'rotate-secrets-key', '--data', dataDir, '--json'],
     {
       env: { PATH: process.env.PATH, HOME: dataDir },
     },

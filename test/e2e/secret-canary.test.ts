@@ -23,7 +23,7 @@ test("a secret's value is in no file of the data directory, no log and no reply,
   t.is(await first.stop(), 0);
   await promisify(execFile)(
     process.execPath,
-    ['dist/src/cli/main.js', 'admin', 'rotate-secrets-key', '--data', first.dataDir],
+    ['dist/app/orama.js', 'admin', 'rotate-secrets-key', '--data', first.dataDir],
     { env: { PATH: process.env.PATH, HOME: first.dataDir } },
   );
   const second = await startEngine({ dataDir: first.dataDir, env: { LOG_LEVEL: 'debug' } });

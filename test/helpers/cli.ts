@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 
-const CLI = 'dist/src/cli/main.js';
+const CLI = 'dist/app/orama.js';
 
 export interface CliRun {
   code: number | null;

@@ -10,8 +10,8 @@ import { endProcess, isRunning } from './server-process.js';
 
 const ADMIN_KEY = 'ak_cluster-of-the-tests:default';
 const MAINS = {
-  web: ['dist/src/main.js', 'web'],
-  worker: ['dist/workers/main.js'],
+  web: ['dist/app/main.js', 'web'],
+  worker: ['dist/app/worker.js'],
 } as const;
 export const READY = { web: /listening on (http\S+)/, worker: /taking (jobs)/ };
 

@@ -6,7 +6,7 @@ import { Api } from './api.js';
 import { readyLine } from './ready-line.js';
 import { endProcess } from './server-process.js';
 
-const CLI = 'dist/src/cli/main.js';
+const CLI = 'dist/app/orama.js';
 
 export interface EngineOptions {
   /** Started again on the same directory, an engine finds what an earlier one left. */
