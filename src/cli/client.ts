@@ -115,7 +115,12 @@ export function createClient(settings: Settings): Client {
       const response = await send(address(path, { ...query, follow: 'true' }), { signal }, headers);
       if (!response.ok) throw failure(response.status, await response.text(), null);
       const streams = response.headers.get('content-type')?.startsWith('text/event-stream') === true;
-      if (streams && response.body !== null) return readEvents(response.body);
+      // The signal given to fetch is forgotten once its request has been collected as garbage (Node 20), while the body goes on.
+      if (streams && response.body !== null) {
+        return readEvents(
+          response.body.pipeThrough(new TransformStream<Uint8Array, Uint8Array>(), { signal }),
+        );
+      }
       await response.body?.cancel();
       return null;
     },

@@ -1,4 +1,7 @@
 import { PassThrough } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import test from 'ava';
 import { createClient } from '../../src/cli/client.js';
 import { followLogs } from '../../src/cli/follow-logs.js';
@@ -99,4 +102,28 @@ test('events may be cut anywhere, a character in two included', async (t) => {
     { id: '1', event: 'log', data: 'ä\nb' },
     { id: undefined, event: 'message', data: 'c' },
   ]);
+});
+
+test('following ends when it is stopped, also after a collection of garbage', async (t) => {
+  setFlagsFromString('--expose-gc');
+  const collect: () => void = runInNewContext('gc');
+  const server = await httpServer((_request, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    response.write(': hello\n\n');
+  });
+  t.teardown(server.close);
+  const stop = new AbortController();
+  const events = await createClient({ url: server.url }).follow('/logs', {}, stop.signal);
+  const ended = t.throwsAsync(
+    async () => {
+      for await (const event of events ?? []) t.fail(`there is no ${event.event}`);
+    },
+    { any: true, name: 'AbortError' },
+  );
+  for (let round = 0; round < 5; round++) {
+    await delay(20);
+    collect();
+  }
+  stop.abort();
+  await ended;
 });
