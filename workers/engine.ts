@@ -100,9 +100,7 @@ export function createEngine(options: EngineOptions = {}): Engine {
 
   return {
     inspect,
-    prepare: async (module) => {
-      await programOf(module);
-    },
+    prepare: async (module) => pool.prepare(keyOf(module), await programOf(module)),
     run,
     stats: () => pool.stats(),
     close: () => {

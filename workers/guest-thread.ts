@@ -102,6 +102,11 @@ export class GuestThread {
     return slot;
   }
 
+  prepare(key: string, program: Program): void {
+    this.kept.set(key, 0);
+    this.#worker.postMessage({ type: 'prepare', key, program } satisfies ToThread);
+  }
+
   giveBack(slot: Slot): void {
     this.#free.push(slot);
   }

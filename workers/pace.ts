@@ -29,11 +29,11 @@ export class Pace {
     this.#pasts.delete(program);
   }
 
-  /** A run ended that computed for so long beside its waits. */
-  ended(program: Program, { computedMs, waited }: { computedMs: number; waited: boolean }): void {
+  /** A run ended that had its thread computing for so long, cleaning up included. */
+  ended(program: Program, { busyMs, waited }: { busyMs: number; waited: boolean }): void {
     const past = this.#pastOf(program);
-    past.quickInARow = !waited && computedMs <= QUICK_MS ? past.quickInARow + 1 : 0;
-    if (!waited || computedMs > LITTLE_MS) past.mostlyWaits = false;
+    past.quickInARow = !waited && busyMs <= QUICK_MS ? past.quickInARow + 1 : 0;
+    if (!waited || busyMs > LITTLE_MS) past.mostlyWaits = false;
   }
 
   isQuick(program: Program): boolean {

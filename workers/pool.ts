@@ -9,7 +9,7 @@ import { Memory } from './memory.js';
 import { closing, type Ending, finished, neverBegun, stopped } from './outcome.js';
 import { Pace } from './pace.js';
 import { Places } from './places.js';
-import type { FromThread, JobResult } from './protocol.js';
+import type { FromThread, Idle, JobResult } from './protocol.js';
 import { goneSignal, jobOf, leave, newRun, type Run } from './run.js';
 import { Threads } from './threads.js';
 import { WaitingRuns } from './waiting-runs.js';
@@ -80,6 +80,14 @@ export class Pool implements Closable {
   /** Guests that wait are about: threads for them are started before they are needed. */
   expectWaiting(): void {
     this.#threads.expectWaiting();
+  }
+
+  /** For a program that will be run soon: a thread that is idle makes an instance of it. */
+  prepare(key: string, program: Program): void {
+    const thread = this.#threads.nextIdle;
+    const keepsOne = [...this.#threads].some(({ kept }) => kept.has(key));
+    if (thread === undefined || keepsOne || this.#closed) return;
+    thread.prepare(key, program);
   }
 
   /** For a program that will not be run in the next time, if ever: the threads give up what they have of it. */
@@ -165,9 +173,13 @@ export class Pool implements Closable {
     run.phase = 'waiting';
     run.thread = null;
     run.slot = null;
-    // What the thread keeps for it may be given up again, unless another run is at it.
-    if (this.#lines.of(thread).some(({ key }) => key === run.key)) return;
-    this.#kept.add(thread, run.key, thread.kept.get(run.key) ?? 0);
+    this.#keep(thread, run.key, thread.kept.get(run.key) ?? 0);
+  }
+
+  /** What a thread keeps for a program may be given up, unless a run of it is next there. */
+  #keep(thread: GuestThread, key: string, bytes: number): void {
+    if (this.#lines.of(thread).some((run) => run.key === key)) thread.kept.set(key, bytes);
+    else this.#kept.add(thread, key, bytes);
   }
 
   // --- what a running guest's thread says
@@ -199,32 +211,35 @@ export class Pool implements Closable {
       case 'done':
         if (run === undefined || run.ending !== null) return;
         this.#done(run, message.result);
-        if (message.keptBytes !== null) this.#idleAgain(thread, message.keptBytes);
+        if (message.idle !== null) this.#idleAgain(thread, message.idle);
         return;
       case 'idle':
-        this.#idleAgain(thread, message.keptBytes);
+        this.#idleAgain(thread, message.idle);
+        return;
+      case 'prepared':
+        // Unless it was forgotten since.
+        if (thread.kept.has(message.key)) this.#keep(thread, message.key, message.keptBytes);
+        this.#makeRoom();
         return;
     }
   }
 
   #done(run: Run, result: JobResult): void {
     this.#counts[result.warm ? 'warm' : 'fresh']++;
-    const { durationMs, waitedMs } = result;
-    this.#pace.ended(run.program, { computedMs: durationMs - waitedMs, waited: run.waited });
     this.#takeLines(run);
     const startedAt = run.slot?.startedAt ?? Date.now();
     this.#settle(run, () => run.resolve(finished(result, startedAt, run.lines)));
   }
 
   /** The slot is held until the thread has cleaned up, and so is the memory. */
-  #idleAgain(thread: GuestThread, keptBytes: number): void {
+  #idleAgain(thread: GuestThread, { keptBytes, busyMs }: Idle): void {
     const run = this.#lines.current(thread);
     if (run === undefined || run.ending !== null) return;
+    this.#pace.ended(run.program, { busyMs, waited: run.waited });
     this.#release(run, thread);
     if (run.slot !== null) thread.giveBack(run.slot);
     const next = this.#lines.current(thread);
-    if (this.#lines.of(thread).some(({ key }) => key === run.key)) thread.kept.set(run.key, keptBytes);
-    else this.#kept.add(thread, run.key, keptBytes);
+    this.#keep(thread, run.key, keptBytes);
     this.#makeRoom();
     if (next === undefined) this.#threads.giveBack(thread);
     else this.#isCurrent(next);

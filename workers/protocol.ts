@@ -19,6 +19,8 @@ export type ToThread =
       /** Only when the thread has not got it yet. */
       program?: Program;
     }
+  /** Makes an instance of a program that will be run soon. */
+  | { type: 'prepare'; key: string; program: Program }
   | { type: 'forget'; key: string };
 
 /** The part of a guest call that crosses to the thread; the rest of it stays behind host calls. */
@@ -37,9 +39,18 @@ export type FromThread =
   | { type: 'call'; name: HostFunctionName; args: HostValue[] }
   | { type: 'sleep'; milliseconds: number }
   | { type: 'logged' }
-  /** With `keptBytes` it can take the next job at once; else it says so when it has cleaned up. */
-  | { type: 'done'; result: JobResult; keptBytes: number | null }
-  | { type: 'idle'; keptBytes: number };
+  /** When `idle` is null it cleans up first, and says so when it has. */
+  | { type: 'done'; result: JobResult; idle: Idle | null }
+  | { type: 'idle'; idle: Idle }
+  | { type: 'prepared'; key: string; keptBytes: number };
+
+/** What a thread says when it can take the next job. */
+export interface Idle {
+  /** Memory that it keeps for the program. */
+  keptBytes: number;
+  /** How long the job had it computing, cleaning up included. */
+  busyMs: number;
+}
 
 export interface JobResult {
   output: Uint8Array;
@@ -47,8 +58,6 @@ export interface JobResult {
   error: string | null;
   memoryPeakMb: number;
   durationMs: number;
-  /** Of the duration, in host calls and sleeps. */
-  waitedMs: number;
   /** Ran on an instance that was kept. */
   warm: boolean;
 }

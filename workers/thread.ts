@@ -138,12 +138,23 @@ function run(runner: Runner, job: Job, slot: Slot): void {
   const memoryPeakMb = pages / PAGES_PER_MB;
   const atOnce = runner.resetsAtOnce();
   if (atOnce) runner.reset();
-  const result = { output, exitCode, error, memoryPeakMb, durationMs, waitedMs, warm };
-  const keptBytes = atOnce ? runner.keptBytes() : null;
-  say({ type: 'done', result, keptBytes }, [output.buffer as ArrayBuffer]);
+  const result = { output, exitCode, error, memoryPeakMb, durationMs, warm };
+  const idle = () => ({ keptBytes: runner.keptBytes(), busyMs: performance.now() - began - waitedMs });
+  say({ type: 'done', result, idle: atOnce ? idle() : null }, [output.buffer as ArrayBuffer]);
   if (atOnce) return;
   runner.reset();
-  say({ type: 'idle', keptBytes: runner.keptBytes() });
+  say({ type: 'idle', idle: idle() });
+}
+
+/** What fails here fails when it is run, and is told then. */
+function prepare(key: string): void {
+  const runner = runners.get(key)?.runner;
+  try {
+    runner?.prepare();
+  } catch {
+    return;
+  }
+  say({ type: 'prepared', key, keptBytes: runner?.keptBytes() ?? 0 });
 }
 
 port.on('message', (message: ToThread) => {
@@ -153,6 +164,10 @@ port.on('message', (message: ToThread) => {
   }
   if (message.program !== undefined) {
     runners.set(message.key, { program: message.program, runner: createRunner(message.program, guest) });
+  }
+  if (message.type === 'prepare') {
+    prepare(message.key);
+    return;
   }
   const slot = slots[message.slot] as Slot;
   const mayBegin = Atomics.compareExchange(slot.words, SLOT.ticket, message.ticket, 0) === message.ticket;

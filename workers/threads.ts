@@ -78,6 +78,11 @@ export class Threads implements Closable {
     return thread;
   }
 
+  /** The one that would be taken next. */
+  get nextIdle(): GuestThread | undefined {
+    return this.#idle.at(-1);
+  }
+
   giveBack(thread: GuestThread): void {
     thread.idleSince = Date.now();
     this.#idle.push(thread);

@@ -36,11 +36,13 @@ export async function hostCalls(setting: Setting): Promise<void> {
     // The first guest that waits has threads started for the others.
     await invokeOnce(product, 'guest', `fetch ${slow.url}/`);
     await delay(4000);
+    const waiting = { input: `fetch ${slow.url}/`, connections: 64 };
+    await invokeLoad(product, 'guest', { ...waiting, ms: 6000 });
     heading(`Guests waiting ${WAIT_MS} ms for an HTTP server, all in one, 64 at once`, ...CONTEST_COLUMNS);
     await contest([
       {
         name: 'http_fetch',
-        run: () => invokeLoad(product, 'guest', { input: `fetch ${slow.url}/`, connections: 64, ms: 2000 }),
+        run: () => invokeLoad(product, 'guest', { ...waiting, ms: 2000 }),
       },
     ]);
   } finally {

@@ -8,6 +8,7 @@ import { Pool } from '../../workers/pool.js';
 import { prepareFresh } from '../../workers/wasm/fresh.js';
 import { readSource } from '../../workers/wasm/prepare.js';
 import { guestCall, runText } from '../helpers/engine.js';
+import { eventually } from '../helpers/eventually.js';
 import { guest } from '../helpers/guests.js';
 
 const kitchen = () => guest('kitchen.c');
@@ -334,4 +335,21 @@ test('a program that is forgotten leaves no instance behind, and runs again when
   pool.forget('key');
   t.is(pool.stats().warmInstances, 0);
   t.is((await run()).status, 'success');
+});
+
+test('a program that is prepared has an instance before its first run', async (t) => {
+  const pool = new Pool({ threads: 1, parked: 0, memoryMb: 512 });
+  t.teardown(() => pool.close());
+  const wasm = await kitchen();
+  const program = prepareFresh(readSource(wasm, 64));
+  await pool.run(guestCall(wasm, 'echo in'), 'another', program);
+  pool.prepare('key', program);
+  await eventually('an instance', async () => pool.stats().warmInstances === 2);
+  t.is((await pool.run(guestCall(wasm, 'echo in'), 'key', program)).status, 'success');
+  const { warmRuns, freshRuns } = pool.stats();
+  t.deepEqual({ warmRuns, freshRuns }, { warmRuns: 1, freshRuns: 1 });
+  pool.prepare('third', program);
+  pool.forget('third');
+  t.is((await pool.run(guestCall(wasm, 'echo in'), 'third', program)).status, 'success');
+  t.is(pool.stats().warmInstances, 3);
 });

@@ -39,6 +39,8 @@ export type Program = FreshProgram | WarmProgram;
 /** Runs one program on one thread, each time on a state that no other invocation has touched. */
 export interface Runner {
   run(session: Session): GuestResult;
+  /** Makes ready for the first run. */
+  prepare(): void;
   /** What is not needed for the reply: making ready for the next run. */
   reset(): void;
   /** Whether `reset` takes no longer than telling that it is done would. */

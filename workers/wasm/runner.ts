@@ -72,6 +72,9 @@ export function createRunner(program: Program, guest: Guest): Runner {
       if (result.exitCode === null) used = null;
       return result;
     },
+    prepare() {
+      if (restorer !== null) ready ??= create();
+    },
     reset() {
       const size = guest.memory.byteLength;
       guest.release();
