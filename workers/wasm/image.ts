@@ -1,9 +1,10 @@
 import { isGlobal } from './instance.js';
 
 export const PAGE_BYTES = 65_536;
-/** Compared and restored piece by piece: large enough that calls into the runtime are few, small enough that copies are. */
+/** Compared in stretches, so that calls into the runtime are few, and put back piece by piece, so that copies are small. */
+const STRETCH_BYTES = 131_072;
 const PIECE_BYTES = 16_384;
-const ZEROS = Buffer.alloc(PIECE_BYTES);
+const ZEROS = Buffer.alloc(STRETCH_BYTES);
 
 /** A guest's memory and mutable globals at one moment, shared by all threads. */
 export interface Snapshot {
@@ -20,7 +21,8 @@ export function takeSnapshot(memory: Uint8Array, globals: Snapshot['globals']): 
   const source = Buffer.from(memory.buffer, memory.byteOffset, memory.length);
   const places: number[] = [];
   for (let from = 0; from < source.length; from += PIECE_BYTES) {
-    if (ZEROS.compare(source, from, from + PIECE_BYTES) !== 0) places.push(from / PIECE_BYTES);
+    if (ZEROS.compare(source, from, from + PIECE_BYTES, 0, PIECE_BYTES) !== 0)
+      places.push(from / PIECE_BYTES);
   }
   const filled = new SharedArrayBuffer(places.length * PIECE_BYTES);
   places.forEach((place, index) => {
@@ -30,36 +32,59 @@ export function takeSnapshot(memory: Uint8Array, globals: Snapshot['globals']): 
   return { pages: memory.length / PAGE_BYTES, filled, places: Uint32Array.from(places), globals };
 }
 
+/** Pieces next to each other that are all zero, or all filled, in the snapshot. */
+interface Stretch {
+  from: number;
+  to: number;
+  /** Where it lies in what is filled; null when it is zero. */
+  at: number | null;
+}
+
 /** Puts a memory back to a snapshot, writing only what differs. Everything the guest could reach is looked at. */
 export class Restorer {
   readonly #filled: Buffer;
-  readonly #places: Uint32Array;
+  readonly #stretches: readonly Stretch[];
+  readonly #end: number;
   readonly #globals: Snapshot['globals'];
 
   constructor(snapshot: Snapshot) {
     this.#filled = Buffer.from(snapshot.filled);
-    this.#places = snapshot.places;
+    this.#stretches = stretchesOf(snapshot);
+    this.#end = snapshot.pages * PAGE_BYTES;
     this.#globals = snapshot.globals;
   }
 
   /** Fills a memory that is all zero. */
   fill(memory: Uint8Array): void {
-    this.#places.forEach((place, index) => {
-      const at = index * PIECE_BYTES;
-      memory.set(this.#filled.subarray(at, at + PIECE_BYTES), place * PIECE_BYTES);
-    });
+    for (const { from, to, at } of this.#stretches) {
+      if (at !== null) memory.set(this.#filled.subarray(at, at + to - from), from);
+    }
   }
 
   restore(memory: Uint8Array): void {
     const target = Buffer.from(memory.buffer, memory.byteOffset, memory.length);
-    let next = 0;
-    for (let from = 0; from < target.length; from += PIECE_BYTES) {
-      const to = from + PIECE_BYTES;
-      if (this.#places[next] === from / PIECE_BYTES) {
-        const at = next++ * PIECE_BYTES;
-        const differs = target.compare(this.#filled, at, at + PIECE_BYTES, from, to) !== 0;
-        if (differs) this.#filled.copy(target, from, at, at + PIECE_BYTES);
-      } else if (ZEROS.compare(target, from, to) !== 0) target.fill(0, from, to);
+    for (const stretch of this.#stretches) {
+      if (this.#differs(target, stretch)) this.#putBack(target, stretch);
+    }
+    // What it has grown by.
+    for (let from = this.#end; from < target.length; from += PIECE_BYTES) {
+      if (ZEROS.compare(target, from, from + PIECE_BYTES, 0, PIECE_BYTES) !== 0) {
+        target.fill(0, from, from + PIECE_BYTES);
+      }
+    }
+  }
+
+  #differs(target: Buffer, { from, to, at }: Stretch): boolean {
+    if (at === null) return ZEROS.compare(target, from, to, 0, to - from) !== 0;
+    return target.compare(this.#filled, at, at + to - from, from, to) !== 0;
+  }
+
+  #putBack(target: Buffer, { from, to, at }: Stretch): void {
+    for (let piece = from; piece < to; piece += PIECE_BYTES) {
+      const part = { from: piece, to: piece + PIECE_BYTES, at: at === null ? null : at + piece - from };
+      if (!this.#differs(target, part)) continue;
+      if (part.at === null) target.fill(0, part.from, part.to);
+      else this.#filled.copy(target, part.from, part.at, part.at + PIECE_BYTES);
     }
   }
 
@@ -69,4 +94,17 @@ export class Restorer {
       if (isGlobal(global)) global.value = value;
     }
   }
+}
+
+function stretchesOf({ pages, places }: Snapshot): Stretch[] {
+  const stretches: Stretch[] = [];
+  let next = 0;
+  for (let from = 0; from < pages * PAGE_BYTES; from += PIECE_BYTES) {
+    const at = places[next] === from / PIECE_BYTES ? next++ * PIECE_BYTES : null;
+    const last = stretches.at(-1);
+    const goesOn = last !== undefined && (last.at === null) === (at === null);
+    if (goesOn && last.to - last.from < STRETCH_BYTES) last.to += PIECE_BYTES;
+    else stretches.push({ from, to: from + PIECE_BYTES, at });
+  }
+  return stretches;
 }
