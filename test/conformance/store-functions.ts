@@ -186,22 +186,26 @@ export function testFunctions(driver: string, open: OpenStore): void {
     t.deepEqual(await triggers.list(namespace, name), [cron]);
   });
 
-  test(`${driver}: the versions to have ready are those that ran last, then those deployed last`, async (t) => {
-    const { functions, attempts } = await get();
-    const namespace = aNamespace();
-    const deploy = (name: string) => functions.addVersion(aVersion({ namespace, name }));
-    const [ran, ranLast] = [await deploy('ran'), await deploy('ran-last')];
-    await deploy('ran');
-    const deployedLast = await deploy('deployed-last');
-    const run = (name: string, version: number) =>
-      attempts.write([anAttempt({ namespace, function: aName(name), version })]);
-    await run('ran-last', 1);
-    await run('ran', 1);
-    await run('ran-last', 1);
-    await run('deleted', 1);
-    const recent = (await functions.recent(10_000)).filter((version) => version.namespace === namespace);
-    t.deepEqual(recent.slice(0, 3), [ranLast, ran, deployedLast]);
-    t.is(recent.length, 4);
-    t.deepEqual(await functions.recent(1), [ranLast]);
-  });
+  // Serial, as the order is over the whole store: no other test may write meanwhile.
+  test.serial(
+    `${driver}: versions to have ready are those that ran last, then those deployed last`,
+    async (t) => {
+      const { functions, attempts } = await get();
+      const namespace = aNamespace();
+      const deploy = (name: string) => functions.addVersion(aVersion({ namespace, name }));
+      const [ran, ranLast] = [await deploy('ran'), await deploy('ran-last')];
+      await deploy('ran');
+      const deployedLast = await deploy('deployed-last');
+      const run = (name: string, version: number) =>
+        attempts.write([anAttempt({ namespace, function: aName(name), version })]);
+      await run('ran-last', 1);
+      await run('ran', 1);
+      await run('ran-last', 1);
+      await run('deleted', 1);
+      const recent = (await functions.recent(10_000)).filter((version) => version.namespace === namespace);
+      t.deepEqual(recent.slice(0, 3), [ranLast, ran, deployedLast]);
+      t.is(recent.length, 4);
+      t.deepEqual(await functions.recent(1), [ranLast]);
+    },
+  );
 }
