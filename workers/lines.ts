@@ -2,6 +2,11 @@ import type { GuestThread } from './guest-thread.js';
 import type { Pace } from './pace.js';
 import type { Run } from './run.js';
 
+/** A host call that takes longer parks its guest; shorter ones would only spread work over more threads. */
+const PARK_AFTER_MS = 2;
+/** A run that was to be over in no time and is not: those behind it are taken back. */
+const STUCK_AFTER_MS = 5;
+
 /** The runs that each busy thread has: the one that it is at, and those that it has got already and will begin next. */
 export class Lines {
   readonly #lines = new Map<GuestThread, [Run, ...Run[]]>();
@@ -53,4 +58,22 @@ export class Lines {
     if (first === undefined) this.#lines.delete(thread);
     else this.#lines.set(thread, [first, ...rest]);
   }
+}
+
+/** It waits, or computes, for longer than what is short. */
+export function outstays(run: Run, now: number): boolean {
+  if (run.phase === 'blocked') return now - run.blockedAt >= PARK_AFTER_MS;
+  return now - run.computesSince >= STUCK_AFTER_MS;
+}
+
+/** After how many milliseconds to look at the runs again that were expected to be over soon; null when there is none. */
+export function patienceWith(lines: Lines, { othersWait }: { othersWait: boolean }): number | null {
+  let patience: number | null = null;
+  for (const [, [run, next]] of lines.all()) {
+    const isAside = run.place === 'parked';
+    if (run.phase === 'blocked') {
+      if (!isAside && othersWait) return PARK_AFTER_MS;
+    } else if (isAside || next !== undefined) patience = STUCK_AFTER_MS;
+  }
+  return patience;
 }

@@ -3,12 +3,12 @@ import type { Closable } from '../src/ports/closable.js';
 import type { EngineStats, GuestCall, GuestOutcome } from '../src/ports/engine.js';
 import { answer } from './answer.js';
 import type { GuestThread } from './guest-thread.js';
-import { KeptInstances } from './kept-instances.js';
-import { Lines } from './lines.js';
-import { Memory } from './memory.js';
+import { Holdings } from './holdings.js';
+import { type Lines, outstays, patienceWith } from './lines.js';
+import type { Memory } from './memory.js';
 import { closing, type Ending, finished, neverBegun, stopped } from './outcome.js';
 import { Pace } from './pace.js';
-import { Places } from './places.js';
+import type { Places } from './places.js';
 import type { FromThread, Idle, JobResult } from './protocol.js';
 import { goneSignal, jobOf, leave, newRun, type Run } from './run.js';
 import { Threads } from './threads.js';
@@ -24,10 +24,6 @@ export interface PoolOptions {
   memoryMb: number;
 }
 
-/** A host call that takes longer parks its guest; shorter ones would only spread work over more threads. */
-const PARK_AFTER_MS = 2;
-/** A run that was to be over in no time and is not: those behind it are taken back. */
-const STUCK_AFTER_MS = 5;
 /** Calls that are known to take long park at once. */
 const SLOW_CALLS: ReadonlySet<string> = new Set(['http_fetch']);
 
@@ -36,19 +32,21 @@ export class Pool implements Closable {
   readonly #options: PoolOptions;
   readonly #waiting = new WaitingRuns();
   readonly #threads: Threads;
-  readonly #lines = new Lines();
-  readonly #memory: Memory;
   readonly #pace = new Pace();
+  readonly #holdings: Holdings;
+  readonly #lines: Lines;
+  readonly #memory: Memory;
   readonly #places: Places;
-  readonly #kept = new KeptInstances();
   #sweep: NodeJS.Timeout | null = null;
   #closed = false;
   #counts = { warm: 0, fresh: 0, kills: 0 };
 
   constructor(options: PoolOptions) {
     this.#options = options;
-    this.#memory = new Memory(options.memoryMb);
-    this.#places = new Places(options, this.#pace);
+    this.#holdings = new Holdings(options, this.#pace);
+    this.#lines = this.#holdings.lines;
+    this.#memory = this.#holdings.memory;
+    this.#places = this.#holdings.places;
     this.#threads = new Threads(options, {
       ready: () => this.#dispatch(),
       message: (thread, message) => this.#heard(thread, message),
@@ -92,11 +90,7 @@ export class Pool implements Closable {
 
   /** For a program that will not be run in the next time, if ever: the threads give up what they have of it. */
   forget(key: string): void {
-    for (const thread of this.#threads) {
-      if (!thread.kept.has(key) || this.#lines.of(thread).some((run) => run.key === key)) continue;
-      this.#kept.take(thread, key);
-      thread.forget(key);
-    }
+    for (const thread of this.#threads) this.#holdings.forget(thread, key);
   }
 
   stats(): EngineStats {
@@ -105,8 +99,8 @@ export class Pool implements Closable {
       busy: this.#places.computing,
       parked: this.#places.parked,
       waiting: this.#waiting.length + this.#lines.next,
-      warmInstances: this.#kept.size,
-      memoryMb: this.#memory.mb + this.#kept.mb,
+      warmInstances: this.#holdings.kept.size,
+      memoryMb: this.#memory.mb + this.#holdings.kept.mb,
       warmRuns: this.#counts.warm,
       freshRuns: this.#counts.fresh,
       kills: this.#counts.kills,
@@ -138,48 +132,14 @@ export class Pool implements Closable {
   }
 
   #hand(run: Run, thread: GuestThread): void {
-    this.#kept.take(thread, run.key);
-    this.#memory.begin(run);
-    this.#makeRoom();
-    run.thread = thread;
-    run.phase = 'next';
-    this.#lines.add(thread, run);
-    if (this.#lines.current(thread) === run) this.#isCurrent(run);
+    this.#holdings.take(run, thread);
     run.timer = setTimeout(() => this.#timeUp(run), run.call.timeoutMs);
     run.slot = thread.run(run.key, run.program, jobOf(run.call));
   }
 
-  #isCurrent(run: Run): void {
-    this.#places.begin(run);
-    run.phase = 'computing';
-    run.computesSince = performance.now();
-  }
-
-  /** Takes back what the thread has not begun. */
+  /** What a thread has not begun goes back to where it waited. */
   #takeBack(thread: GuestThread): void {
-    for (const run of this.#lines.of(thread).slice(1).reverse()) {
-      if (run.slot?.takeBack() !== true) continue;
-      this.#releaseNext(run, thread);
-      this.#waiting.putBack(run);
-    }
-  }
-
-  /** Of a run that its thread has not begun and will not begin. */
-  #releaseNext(run: Run, thread: GuestThread): void {
-    this.#lines.remove(thread, run);
-    this.#memory.end(run);
-    if (run.timer !== null) clearTimeout(run.timer);
-    if (run.slot !== null) thread.giveBack(run.slot);
-    run.phase = 'waiting';
-    run.thread = null;
-    run.slot = null;
-    this.#keep(thread, run.key, thread.kept.get(run.key) ?? 0);
-  }
-
-  /** What a thread keeps for a program may be given up, unless a run of it is next there. */
-  #keep(thread: GuestThread, key: string, bytes: number): void {
-    if (this.#lines.of(thread).some((run) => run.key === key)) thread.kept.set(key, bytes);
-    else this.#kept.add(thread, key, bytes);
+    for (const run of this.#holdings.takeBack(thread)) this.#waiting.putBack(run);
   }
 
   // --- what a running guest's thread says
@@ -218,8 +178,8 @@ export class Pool implements Closable {
         return;
       case 'prepared':
         // Unless it was forgotten since.
-        if (thread.kept.has(message.key)) this.#keep(thread, message.key, message.keptBytes);
-        this.#makeRoom();
+        if (thread.kept.has(message.key)) this.#holdings.keep(thread, message.key, message.keptBytes);
+        this.#holdings.makeRoom();
         return;
     }
   }
@@ -236,13 +196,13 @@ export class Pool implements Closable {
     const run = this.#lines.current(thread);
     if (run === undefined || run.ending !== null) return;
     this.#pace.ended(run.program, { busyMs, waited: run.waited });
-    this.#release(run, thread);
+    this.#holdings.give(run, thread);
     if (run.slot !== null) thread.giveBack(run.slot);
+    this.#holdings.keep(thread, run.key, keptBytes);
+    this.#holdings.makeRoom();
     const next = this.#lines.current(thread);
-    this.#keep(thread, run.key, keptBytes);
-    this.#makeRoom();
     if (next === undefined) this.#threads.giveBack(thread);
-    else this.#isCurrent(next);
+    else this.#holdings.begin(next);
     this.#dispatch();
   }
 
@@ -277,7 +237,7 @@ export class Pool implements Closable {
     if (run.ending !== null || run.thread === null) return;
     this.#memory.goOn(run, () => {
       if (run.ending !== null) return;
-      this.#makeRoom();
+      this.#holdings.makeRoom();
       this.#places.resume(run);
       run.phase = 'computing';
       run.computesSince = performance.now();
@@ -289,14 +249,8 @@ export class Pool implements Closable {
   /** Looks after what was expected to be over soon. */
   #armSweep(): void {
     if (this.#sweep !== null || this.#closed) return;
-    let patience = Number.POSITIVE_INFINITY;
-    for (const [, [run, next]] of this.#lines.all()) {
-      const isAside = run.place === 'parked';
-      if (run.phase === 'blocked') {
-        if (!isAside && this.#waiting.length > 0) patience = PARK_AFTER_MS;
-      } else if (isAside || next !== undefined) patience = Math.min(patience, STUCK_AFTER_MS);
-    }
-    if (patience === Number.POSITIVE_INFINITY) return;
+    const patience = patienceWith(this.#lines, { othersWait: this.#waiting.length > 0 });
+    if (patience === null) return;
     this.#sweep = setTimeout(() => {
       this.#sweep = null;
       this.#lookAround(performance.now());
@@ -307,9 +261,9 @@ export class Pool implements Closable {
   /** Guests that have been in a host call for a while are parked; none waits behind one that computes longer than it used to. */
   #lookAround(now: number): void {
     for (const [thread, [run]] of this.#lines.all()) {
-      if (run.phase === 'blocked') {
-        if (now - run.blockedAt >= PARK_AFTER_MS) this.#park(run);
-      } else if (now - run.computesSince >= STUCK_AFTER_MS) {
+      if (!outstays(run, now)) continue;
+      if (run.phase === 'blocked') this.#park(run);
+      else {
         this.#pace.surprised(run.program);
         this.#places.compute(run);
         this.#takeBack(thread);
@@ -336,7 +290,7 @@ export class Pool implements Closable {
       return;
     }
     if (run.phase === 'next' && run.slot?.takeBack()) {
-      this.#releaseNext(run, run.thread);
+      this.#holdings.giveUnbegun(run, run.thread);
       this.#settle(run, () => run.resolve(neverBegun()));
       return;
     }
@@ -350,10 +304,10 @@ export class Pool implements Closable {
 
   #exited(thread: GuestThread, error: Error | null): void {
     const [run, ...next] = this.#lines.of(thread);
-    if (run !== undefined) this.#release(run, thread);
+    if (run !== undefined) this.#holdings.give(run, thread);
     for (const each of next.reverse()) this.#leftBehind(each, thread);
     if (run !== undefined) this.#endWithThread(run, error);
-    this.#kept.takeAll(thread);
+    this.#holdings.kept.takeAll(thread);
     if (this.#closed) return;
     if (this.#threads.failed && error !== null) this.#rejectWaiting(error);
     this.#dispatch();
@@ -373,7 +327,7 @@ export class Pool implements Closable {
   /** A run that was next on a thread that is gone: whatever it had begun there, nobody has seen any of it. */
   #leftBehind(run: Run, thread: GuestThread): void {
     const { slot } = run;
-    this.#releaseNext(run, thread);
+    this.#holdings.giveUnbegun(run, thread);
     if (run.ending === null) {
       this.#waiting.putBack(run);
       return;
@@ -389,22 +343,10 @@ export class Pool implements Closable {
     }
   }
 
-  /** Gives back what a run held of the pool. */
-  #release(run: Run, thread: GuestThread): void {
-    this.#lines.remove(thread, run);
-    this.#memory.end(run);
-    this.#places.leave(run);
-  }
-
   #settle(run: Run, how: () => void): void {
     if (run.timer !== null) clearTimeout(run.timer);
     if (run.onAbort !== null) run.call.signal?.removeEventListener('abort', run.onAbort);
     leave(run);
     how();
-  }
-
-  /** Kept instances give way to guests that run. */
-  #makeRoom(): void {
-    this.#kept.shrinkTo(this.#memory.freeMb);
   }
 }

@@ -348,80 +348,80 @@ function resized(buffer: ArrayBuffer, length: i32): ArrayBuffer {
 // AssemblyScript decorates functions, which TypeScript forbids: editors that read this file as TypeScript would mark
 // every import below. The AssemblyScript compiler itself ignores these comments and checks all of it.
 
-// @ts-ignore: decorator
+// @ts-ignore: TypeScript has no decorators on functions, AssemblyScript has
 @external("wasi_snapshot_preview1", "fd_read")
 declare function fd_read(fd: i32, iovs: usize, count: i32, read: usize): i32;
-// @ts-ignore: decorator
+// @ts-ignore: TypeScript has no decorators on functions, AssemblyScript has
 @external("wasi_snapshot_preview1", "fd_write")
 declare function fd_write(fd: i32, iovs: usize, count: i32, written: usize): i32;
-// @ts-ignore: decorator
+// @ts-ignore: TypeScript has no decorators on functions, AssemblyScript has
 @external("wasi_snapshot_preview1", "proc_exit")
 declare function proc_exit(code: i32): void;
-// @ts-ignore: decorator
+// @ts-ignore: TypeScript has no decorators on functions, AssemblyScript has
 @external("wasi_snapshot_preview1", "random_get")
 declare function random_get(at: usize, length: i32): i32;
-// @ts-ignore: decorator
+// @ts-ignore: TypeScript has no decorators on functions, AssemblyScript has
 @external("wasi_snapshot_preview1", "clock_time_get")
 declare function clock_time_get(clock: i32, precision: i64, time: usize): i32;
-// @ts-ignore: decorator
+// @ts-ignore: TypeScript has no decorators on functions, AssemblyScript has
 @external("env", "get_caller_wallet_into")
 declare function get_caller_wallet(out: usize, room: i32): i32;
-// @ts-ignore: decorator
+// @ts-ignore: TypeScript has no decorators on functions, AssemblyScript has
 @external("env", "get_request_id_into")
 declare function get_request_id(out: usize, room: i32): i32;
-// @ts-ignore: decorator
+// @ts-ignore: TypeScript has no decorators on functions, AssemblyScript has
 @external("env", "get_env_into")
 declare function get_env(key: usize, keyLength: i32, out: usize, room: i32): i32;
-// @ts-ignore: decorator
+// @ts-ignore: TypeScript has no decorators on functions, AssemblyScript has
 @external("env", "get_secret_into")
 declare function get_secret(name: usize, nameLength: i32, out: usize, room: i32): i32;
-// @ts-ignore: decorator
+// @ts-ignore: TypeScript has no decorators on functions, AssemblyScript has
 @external("env", "db_query_into")
 declare function db_query(sql: usize, sqlLength: i32, args: usize, argsLength: i32, out: usize, room: i32): i32;
-// @ts-ignore: decorator
+// @ts-ignore: TypeScript has no decorators on functions, AssemblyScript has
 @external("env", "db_execute")
 declare function db_execute(sql: usize, sqlLength: i32, args: usize, argsLength: i32): i32;
-// @ts-ignore: decorator
+// @ts-ignore: TypeScript has no decorators on functions, AssemblyScript has
 @external("env", "cache_get_into")
 declare function cache_get(key: usize, keyLength: i32, out: usize, room: i32): i32;
-// @ts-ignore: decorator
+// @ts-ignore: TypeScript has no decorators on functions, AssemblyScript has
 @external("env", "cache_set")
 declare function cache_set(key: usize, keyLength: i32, value: usize, valueLength: i32, ttl: i64): void;
-// @ts-ignore: decorator
+// @ts-ignore: TypeScript has no decorators on functions, AssemblyScript has
 @external("env", "cache_incr_by")
 declare function cache_incr_by(key: usize, keyLength: i32, delta: i64): i64;
-// @ts-ignore: decorator
+// @ts-ignore: TypeScript has no decorators on functions, AssemblyScript has
 @external("env", "cache_delete")
 declare function cache_delete(key: usize, keyLength: i32): i32;
-// @ts-ignore: decorator
+// @ts-ignore: TypeScript has no decorators on functions, AssemblyScript has
 @external("env", "http_fetch_into")
 declare function http_fetch(
   method: usize, methodLength: i32, url: usize, urlLength: i32,
   headers: usize, headersLength: i32, body: usize, bodyLength: i32, out: usize, room: i32,
 ): i32;
-// @ts-ignore: decorator
+// @ts-ignore: TypeScript has no decorators on functions, AssemblyScript has
 @external("env", "pubsub_publish")
 declare function pubsub_publish(topic: usize, topicLength: i32, data: usize, dataLength: i32): i32;
-// @ts-ignore: decorator
+// @ts-ignore: TypeScript has no decorators on functions, AssemblyScript has
 @external("env", "enqueue_into")
 declare function enqueue_into(
   name: usize, nameLength: i32, data: usize, dataLength: i32, delay: i64, out: usize, room: i32,
 ): i32;
-// @ts-ignore: decorator
+// @ts-ignore: TypeScript has no decorators on functions, AssemblyScript has
 @external("env", "storage_put_into")
 declare function storage_put(data: usize, dataLength: i32, out: usize, room: i32): i32;
-// @ts-ignore: decorator
+// @ts-ignore: TypeScript has no decorators on functions, AssemblyScript has
 @external("env", "storage_get_into")
 declare function storage_get(cid: usize, cidLength: i32, out: usize, room: i32): i32;
-// @ts-ignore: decorator
+// @ts-ignore: TypeScript has no decorators on functions, AssemblyScript has
 @external("env", "log_debug")
 declare function log_debug(message: usize, length: i32): void;
-// @ts-ignore: decorator
+// @ts-ignore: TypeScript has no decorators on functions, AssemblyScript has
 @external("env", "log_info")
 declare function log_info(message: usize, length: i32): void;
-// @ts-ignore: decorator
+// @ts-ignore: TypeScript has no decorators on functions, AssemblyScript has
 @external("env", "log_warn")
 declare function log_warn(message: usize, length: i32): void;
-// @ts-ignore: decorator
+// @ts-ignore: TypeScript has no decorators on functions, AssemblyScript has
 @external("env", "log_error")
 declare function log_error(message: usize, length: i32): void;

@@ -1,0 +1,92 @@
+import type { GuestThread } from './guest-thread.js';
+import { KeptInstances } from './kept-instances.js';
+import { Lines } from './lines.js';
+import { Memory } from './memory.js';
+import type { Pace } from './pace.js';
+import { Places } from './places.js';
+import type { Run } from './run.js';
+
+/**
+ * What runs hold of a pool (a thread's line, a place, memory) and what threads keep for the next ones. Given and given back
+ * together, so that no sum is ever left wrong.
+ */
+export class Holdings {
+  readonly lines = new Lines();
+  readonly memory: Memory;
+  readonly places: Places;
+  readonly kept = new KeptInstances();
+
+  constructor(sizes: { threads: number; parked: number; memoryMb: number }, pace: Pace) {
+    this.memory = new Memory(sizes.memoryMb);
+    this.places = new Places(sizes, pace);
+  }
+
+  /** For a run that a thread is about to get: it is what the thread is at, or next there. */
+  take(run: Run, thread: GuestThread): void {
+    this.kept.take(thread, run.key);
+    this.memory.begin(run);
+    this.makeRoom();
+    run.thread = thread;
+    run.phase = 'next';
+    this.lines.add(thread, run);
+    if (this.lines.current(thread) === run) this.begin(run);
+  }
+
+  /** Its thread is at it from now on. */
+  begin(run: Run): void {
+    this.places.begin(run);
+    run.phase = 'computing';
+    run.computesSince = performance.now();
+  }
+
+  /** For a run that its thread was at. */
+  give(run: Run, thread: GuestThread): void {
+    this.lines.remove(thread, run);
+    this.memory.end(run);
+    this.places.leave(run);
+  }
+
+  /** For a run that was next on a thread and will not begin there. */
+  giveUnbegun(run: Run, thread: GuestThread): void {
+    this.lines.remove(thread, run);
+    this.memory.end(run);
+    if (run.timer !== null) clearTimeout(run.timer);
+    if (run.slot !== null) thread.giveBack(run.slot);
+    run.phase = 'waiting';
+    run.thread = null;
+    run.slot = null;
+    this.keep(thread, run.key, thread.kept.get(run.key) ?? 0);
+  }
+
+  /** What is next on a thread, as far as it has not begun it: the last first. None of it will begin there. */
+  takeBack(thread: GuestThread): Run[] {
+    const unbegun = this.lines
+      .of(thread)
+      .slice(1)
+      .reverse()
+      .filter(({ slot }) => slot?.takeBack() === true);
+    for (const run of unbegun) this.giveUnbegun(run, thread);
+    return unbegun;
+  }
+
+  /** What a thread keeps for a program may be given up, unless a run of it is next there. */
+  keep(thread: GuestThread, key: string, bytes: number): void {
+    if (this.#isInLine(thread, key)) thread.kept.set(key, bytes);
+    else this.kept.add(thread, key, bytes);
+  }
+
+  forget(thread: GuestThread, key: string): void {
+    if (!thread.kept.has(key) || this.#isInLine(thread, key)) return;
+    this.kept.take(thread, key);
+    thread.forget(key);
+  }
+
+  /** Kept instances give way to guests that run. */
+  makeRoom(): void {
+    this.kept.shrinkTo(this.memory.freeMb);
+  }
+
+  #isInLine(thread: GuestThread, key: string): boolean {
+    return this.lines.of(thread).some((run) => run.key === key);
+  }
+}
