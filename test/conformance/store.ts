@@ -1,5 +1,6 @@
 import type { Store } from '../../src/ports/store.js';
 import { testAttempts } from './store-attempts.js';
+import { testEndedInvocations } from './store-ended-invocations.js';
 import { testFunctions } from './store-functions.js';
 import { testRecords } from './store-records.js';
 
@@ -10,5 +11,6 @@ export type OpenStore = () => Promise<Store>;
 export function testStore(driver: string, open: OpenStore): void {
   testFunctions(driver, open);
   testAttempts(driver, open);
+  testEndedInvocations(driver, open);
   testRecords(driver, open);
 }

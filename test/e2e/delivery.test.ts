@@ -3,66 +3,24 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import test from 'ava';
 import type { Api, JsonValue } from '../helpers/api.js';
-import { type Cluster, startCluster, type WebProcess } from '../helpers/cluster.js';
+import { type Cluster, startCluster } from '../helpers/cluster.js';
+import { ASYNC, deliveriesOver } from '../helpers/deliveries.js';
 import { eventually } from '../helpers/eventually.js';
 import { loggedAttempts } from '../helpers/logged.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 
-const ASYNC = { prefer: 'respond-async' };
-const ENDS = ['success', 'error', 'timeout', 'dead', 'cancelled'];
-
 let cluster: Cluster;
-let web: WebProcess;
 let api: Api;
-let names = 0;
 
 /** One web and two workers on one Redis, for all tests of the file. */
 test.before(async () => {
-  cluster = await startCluster({ EGRESS_ALLOW: '127.0.0.1', QUEUE_MAX_WAITING: '1100' });
-  web = await cluster.web();
+  cluster = await startCluster({ EGRESS_ALLOW: '127.0.0.1' });
+  ({ api } = await cluster.web());
   await Promise.all([cluster.worker(), cluster.worker()]);
-  api = web.api;
 });
 test.after.always(() => cluster?.close());
 
-/** The probe under a name of the test's own, with these form fields and metadata. */
-async function deploy(metadata: object = {}, fields: Record<string, string> = {}): Promise<string> {
-  names += 1;
-  const name = `probe-${names}`;
-  const given = { ...fields, metadata: JSON.stringify(metadata) };
-  const { status, text } = await api.deploy(name, await probeWasm(), given);
-  if (status !== 201) throw new Error(`not deployed: ${status} ${text}`);
-  return name;
-}
-
-async function get(id: string): Promise<JsonValue> {
-  return (await api.get(`/v1/invocations/${id}`)).json;
-}
-
-async function inState(id: string, ...states: string[]): Promise<JsonValue> {
-  return eventually(`${id} is ${states.join(' or ')}`, async () => {
-    const record = await get(id);
-    return states.includes(record.state) && record;
-  });
-}
-
-const ended = (id: string) => inState(id, ...ENDS);
-
-async function send(name: string, input: string, headers: Record<string, string> = {}): Promise<string> {
-  const { status, json, text } = await api.invoke(name, input, { ...ASYNC, ...headers });
-  if (status !== 202) throw new Error(`not accepted: ${status} ${text}`);
-  return json.request_id;
-}
-
-/** What a function that only listens was sent, as its input's JSON. */
-async function received(name: string, count: number): Promise<JsonValue[]> {
-  return eventually(`${count} events for ${name}`, async () => {
-    const { json } = await api.get(`/v1/invocations?function=${name}&status=success`);
-    if (json.count < count) return false;
-    const ids: string[] = json.invocations.map((one: { request_id: string }) => one.request_id);
-    return Promise.all(ids.map(async (id) => JSON.parse((await get(id)).output)));
-  });
-}
+const { deploy, get, inState, ended, send } = deliveriesOver(() => api);
 
 test('an asynchronous invocation is queued, running, retrying, and then over, with its attempts', async (t) => {
   const name = await deploy({}, { retry_count: '1', retry_delay_seconds: '2' });
@@ -133,51 +91,6 @@ test('exponential backoff doubles the wait between attempts', async (t) => {
   t.true(third - second >= 3100, `${third - second}`);
 });
 
-test('on_failure and on_success get the envelope of the contract, one level deeper', async (t) => {
-  const suffix = Math.random().toString(36).slice(2);
-  const listener = await deploy({ triggers: [{ topic: `ends-${suffix}:>` }] });
-  const name = await deploy({ on_success: `ends-${suffix}:ok`, on_failure: `ends-${suffix}:failed` });
-  const good = await ended(await send(name, commands({ op: 'echo', a: 'fine' })));
-  const bad = await ended(await send(name, commands({ op: 'exit', n: 65 })));
-  const heard = await api.invoke(name, commands({ op: 'exit', n: 66 }));
-  const large = await api.invoke(name, `"${'x'.repeat(65_600)}"`);
-  const events = await received(listener, 4);
-  const of = (id: string | null): JsonValue => events.find(({ data }) => data.request_id === id);
-
-  t.deepEqual(of(good.request_id), {
-    topic: `ends-${suffix}:ok`,
-    namespace: 'default',
-    trigger_depth: 1,
-    timestamp: of(good.request_id).timestamp,
-    data: {
-      request_id: good.request_id,
-      function: name,
-      version: 1,
-      trigger: 'async',
-      status: 'success',
-      error: null,
-      attempts: 1,
-      input: [{ op: 'echo', a: 'fine' }],
-      output: { results: ['fine'] },
-      completed_at: good.completed_at,
-    },
-  });
-  t.deepEqual(of(bad.request_id).data, {
-    request_id: bad.request_id,
-    function: name,
-    version: 1,
-    trigger: 'async',
-    status: 'dead',
-    error: bad.error,
-    attempts: 1,
-    input: [{ op: 'exit', n: 65 }],
-    output: null,
-    completed_at: bad.completed_at,
-  });
-  t.like(of(heard.headers.get('x-request-id')).data, { status: 'error', trigger: 'http', output: null });
-  t.like(of(large.headers.get('x-request-id')).data, { status: 'success', input: null, output: null });
-});
-
 test('a callback is POSTed again until it is answered with a 2xx, signed every time', async (t) => {
   const name = await deploy();
   const { secret } = (await api.get('/v1/auth/callback-secret')).json;
@@ -213,65 +126,55 @@ test('a callback is POSTed again until it is answered with a 2xx, signed every t
   t.is(refused.status, 400);
 });
 
-test('one event fires a thousand triggers, each once', async (t) => {
-  const TRIGGERS = 1000;
-  const root = `wide-${Math.random().toString(36).slice(2)}`;
+test('when the client goes away the job runs on, and is dead when it fails', async (t) => {
   const name = await deploy();
-  // All of these patterns take the one topic: each segment is itself or a star.
-  const segments = Array.from({ length: 10 }, (_, n) => `s${n}`);
-  const topic = [root, ...segments].join(':');
-  const patterns = Array.from({ length: TRIGGERS }, (_, n) =>
-    [root, ...segments.map((segment, bit) => ((n >> bit) & 1 ? '*' : segment))].join(':'),
+  for (const [op, state] of [
+    [{ op: 'exit', n: 1 }, 'dead'],
+    [{ op: 'echo', a: 'done' }, 'success'],
+  ] as const) {
+    const id = crypto.randomUUID();
+    const gone = new AbortController();
+    const call = api.request('POST', `/v1/functions/${name}/invoke`, {
+      headers: { 'x-request-id': id },
+      body: commands({ op: 'sleep', n: 1500 }, op),
+      signal: gone.signal,
+    });
+    await inState(id, 'running');
+    gone.abort();
+    t.is(await call.catch(() => 'cut off'), 'cut off');
+    t.is((await ended(id)).state, state);
+  }
+});
+
+test('a dead letter keeps the error and log of each attempt, and is replayed with its input', async (t) => {
+  const name = await deploy({}, { retry_count: '1', retry_delay_seconds: '0' });
+  const id = await send(name, commands({ op: 'log', a: 'tried' }, { op: 'exit_until_attempt', n: 3 }));
+  const dead = await ended(id);
+  t.is(dead.state, 'dead');
+  t.deepEqual(
+    dead.attempts.map(({ number, status, error }: JsonValue) => [number, status, error]),
+    [
+      [1, 'error', dead.error],
+      [2, 'error', dead.error],
+    ],
   );
-  const listed = 100;
-  const metadata = JSON.stringify({
-    triggers: patterns.slice(0, listed).map((pattern) => ({ topic: pattern })),
+  const records = await loggedAttempts(api, name, `&request_id=${id}`);
+  t.deepEqual(
+    records.map(({ attempt, messages }) => [attempt, messages[0]?.message]),
+    [
+      [2, 'tried'],
+      [1, 'tried'],
+    ],
+  );
+  // The newest version is patient enough; the pinned one is not.
+  await api.deploy(name, await probeWasm(), { retry_count: '3', retry_delay_seconds: '0' });
+  const { json } = await api.post(`/v1/invocations/${id}/replay?version=newest`, {});
+  t.like(await ended(json.request_id), {
+    state: 'success',
+    version: 2,
+    trigger: 'replay',
+    output: '{"results":[null,3]}',
   });
-  t.is((await api.deploy(name, await probeWasm(), { metadata })).status, 201);
-  for (let from = listed; from < TRIGGERS; from += 50) {
-    const added = await Promise.all(
-      patterns
-        .slice(from, from + 50)
-        .map((pattern) => api.post(`/v1/functions/${name}/triggers`, { topic: pattern })),
-    );
-    for (const { status, text } of added) t.is(status, 201, text);
-  }
-  t.is((await api.publish(topic, 'one for all')).status, 200);
-  const records = await eventually('a thousand runs', async () => {
-    const found = await loggedAttempts(api, name);
-    return found.length >= TRIGGERS && found;
-  });
-  t.is(new Set(records.map((record) => record.request_id)).size, TRIGGERS);
-  t.true(records.every(({ status }) => status === 'success'));
-});
-
-test('a function that publishes to its own topic stops at depth 5, and its log says so', async (t) => {
-  const topic = `echo-${Math.random().toString(36).slice(2)}`;
-  const name = await deploy({ triggers: [{ topic }] });
-  // Each publishes what makes the next one publish, seven levels of it.
-  let json: unknown = [];
-  for (let level = 0; level < 7; level += 1) json = [{ op: 'publish', a: topic, json }];
-  await api.publish(topic, json);
-  const records = await eventually('all are logged, and the note', async () => {
-    const found = await loggedAttempts(api, name);
-    const messages = found.flatMap((record) => record.messages.map(({ message }) => message));
-    return found.length >= 5 && messages.some((message) => /trigger depth of 5/.test(message)) && found;
-  });
-  t.is(records.length, 5);
-  const listed = (await api.get(`/v1/invocations?function=${name}`)).json.invocations;
-  t.deepEqual(listed.map((one: JsonValue) => one.trigger_depth).sort(), [1, 2, 3, 4, 5]);
-});
-
-test('a schedule with seconds fires, each tick once over two workers', async (t) => {
-  const name = await deploy({ triggers: [{ cron: '*/2 * * * * *' }] });
-  const ticks = await received(name, 3);
-  await api.delete(`/v1/functions/${name}`);
-  for (const tick of ticks) {
-    t.like(tick, { cron: '*/2 * * * * *', namespace: 'default', trigger_depth: 1 });
-    t.is(new Date(tick.scheduled_at).getUTCSeconds() % 2, 0);
-    t.true(Math.abs(tick.timestamp * 1000 - Date.parse(tick.scheduled_at)) < 60_000);
-  }
-  t.is(new Set(ticks.map((tick) => tick.scheduled_at)).size, ticks.length);
 });
 
 test('a running invocation is cancelled in the process that runs it, and a call that waits hears it', async (t) => {
@@ -335,55 +238,4 @@ test('a full queue answers 429 with Retry-After and has accepted nothing', async
   t.is((await api.get(`/v1/invocations?function=${name}`)).json.count, 1);
   await api.delete(`/v1/invocations/${parked}`);
   await full.stop();
-});
-
-test('when the client goes away the job runs on, and is dead when it fails', async (t) => {
-  const name = await deploy();
-  for (const [op, state] of [
-    [{ op: 'exit', n: 1 }, 'dead'],
-    [{ op: 'echo', a: 'done' }, 'success'],
-  ] as const) {
-    const id = crypto.randomUUID();
-    const gone = new AbortController();
-    const call = api.request('POST', `/v1/functions/${name}/invoke`, {
-      headers: { 'x-request-id': id },
-      body: commands({ op: 'sleep', n: 1500 }, op),
-      signal: gone.signal,
-    });
-    await inState(id, 'running');
-    gone.abort();
-    t.is(await call.catch(() => 'cut off'), 'cut off');
-    t.is((await ended(id)).state, state);
-  }
-});
-
-test('a dead letter keeps the error and log of each attempt, and is replayed with its input', async (t) => {
-  const name = await deploy({}, { retry_count: '1', retry_delay_seconds: '0' });
-  const id = await send(name, commands({ op: 'log', a: 'tried' }, { op: 'exit_until_attempt', n: 3 }));
-  const dead = await ended(id);
-  t.is(dead.state, 'dead');
-  t.deepEqual(
-    dead.attempts.map(({ number, status, error }: JsonValue) => [number, status, error]),
-    [
-      [1, 'error', dead.error],
-      [2, 'error', dead.error],
-    ],
-  );
-  const records = await loggedAttempts(api, name, `&request_id=${id}`);
-  t.deepEqual(
-    records.map(({ attempt, messages }) => [attempt, messages[0]?.message]),
-    [
-      [2, 'tried'],
-      [1, 'tried'],
-    ],
-  );
-  // The newest version is patient enough; the pinned one is not.
-  await api.deploy(name, await probeWasm(), { retry_count: '3', retry_delay_seconds: '0' });
-  const { json } = await api.post(`/v1/invocations/${id}/replay?version=newest`, {});
-  t.like(await ended(json.request_id), {
-    state: 'success',
-    version: 2,
-    trigger: 'replay',
-    output: '{"results":[null,3]}',
-  });
 });

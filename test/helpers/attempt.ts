@@ -4,7 +4,7 @@ import {
   namespaceSchema,
   requestIdSchema,
 } from '../../src/contract/ids.js';
-import type { AttemptRow, FinalAttempt } from '../../src/ports/store.js';
+import type { AttemptRow, AttemptStore, FinalAttempt } from '../../src/ports/store.js';
 import { uuidv7 } from '../../src/uuid.js';
 
 export const aNamespace = () => namespaceSchema.parse(`ns-${uuidv7().slice(-12)}`);
@@ -59,4 +59,9 @@ export function aDeadAttempt(given: Partial<AttemptRow> = {}, end: Partial<Final
     final: anEnd({ state: 'dead', reason: 'error', input: Buffer.from('{"n":1}'), ...end }),
     ...given,
   });
+}
+
+/** The log of the function that attempts here are of, unless they are given another. */
+export async function logsOf(attempts: AttemptStore, namespace: ReturnType<typeof aNamespace>, more = {}) {
+  return attempts.logs({ namespace, function: aName('hello'), limit: 100, ...more });
 }

@@ -42,3 +42,8 @@ export function queued(
     ...options,
   };
 }
+
+/** So many invocations, all of one namespace. */
+export function many(count: number, from = 'default'): QueuedInvocation[] {
+  return Array.from({ length: count }, () => queued({ namespace: namespace(from) }));
+}

@@ -1,0 +1,63 @@
+import type { TestFn } from 'ava';
+import { DONE } from '../helpers/consuming.js';
+import { newRequestId, queued } from '../helpers/invocations.js';
+import { until } from '../helpers/until.js';
+import type { QueueContext } from './queue.js';
+
+/** What cancelling does on every driver of `InvocationQueue`, wherever the job is. */
+export function cancellingConformance(test: TestFn<QueueContext>): void {
+  test('a waiting or delayed job that is cancelled is gone', async (t) => {
+    const { queue } = t.context.queues;
+    const waiting = queued();
+    const delayed = queued({}, { delayMs: 60_000 });
+    await queue.add([waiting, delayed]);
+    t.is(await t.context.other.queue.cancel(waiting.invocation.id), 'removed');
+    t.is(await queue.cancel(delayed.invocation.id), 'removed');
+    t.is(await queue.cancel(waiting.invocation.id), 'absent');
+    t.is(await queue.cancel(newRequestId()), 'absent');
+    t.is(await queue.get(waiting.invocation.id), null);
+    await until('their bytes are given back', async () => (await queue.counts()).bytes === 0);
+  });
+
+  test('cancelling a running job aborts its signal, from any process', async (t) => {
+    const { queue } = t.context.queues;
+    const job = queued();
+    await queue.add([job]);
+    const aborted = new Promise<unknown>((resolve) => {
+      void queue.consume(
+        ({ signal }) =>
+          new Promise((settle) => {
+            signal.addEventListener('abort', () => {
+              resolve(signal.reason);
+              settle(DONE);
+            });
+          }),
+        { concurrency: 1 },
+      );
+    });
+    await until('the job runs', async () => (await queue.get(job.invocation.id))?.state === 'running');
+    t.is(await t.context.other.queue.cancel(job.invocation.id), 'running');
+    t.is(await aborted, 'cancelled');
+    await until('the job is gone', async () => (await queue.get(job.invocation.id)) === null);
+  });
+
+  test('a job cancelled while it runs is still cancelled when it is delivered again', async (t) => {
+    const { queue } = t.context.queues;
+    const job = queued({}, { attempts: 2 });
+    await queue.add([job]);
+    const reasons: unknown[] = [];
+    await queue.consume(
+      async ({ signal, attempt }) => {
+        if (attempt === 1) {
+          await queue.cancel(job.invocation.id);
+          return { kind: 'retry', error: 'did not listen' };
+        }
+        reasons.push(signal.aborted && signal.reason);
+        return DONE;
+      },
+      { concurrency: 1 },
+    );
+    await until('it is delivered again', () => reasons.length > 0);
+    t.deepEqual(reasons, ['cancelled']);
+  });
+}

@@ -1,0 +1,57 @@
+import type { TestFn } from 'ava';
+import { collect } from '../helpers/consuming.js';
+import { functionName, namespace, queued } from '../helpers/invocations.js';
+import { until } from '../helpers/until.js';
+import type { QueueContext } from './queue.js';
+
+/** What every driver of `InvocationQueue` tells about the jobs it holds. */
+export function contentsConformance(test: TestFn<QueueContext>): void {
+  test('a waiting retry is shown as retrying', async (t) => {
+    const { queue } = t.context.queues;
+    const job = queued({}, { attempts: 2, backoff: { type: 'exponential', delayMs: 60_000 } });
+    await queue.add([job]);
+    await collect(t.context.queues, 1, () => ({ kind: 'retry', error: 'boom' }));
+    await until(
+      'it waits for its retry',
+      async () => (await queue.get(job.invocation.id))?.state === 'retrying',
+    );
+    t.like(await queue.get(job.invocation.id), { state: 'retrying', failures: 1, deaths: 0 });
+    t.like(await queue.counts(), { waiting: 0, running: 0, retrying: 1 });
+  });
+
+  test('live invocations are listed by namespace, newest first, page by page', async (t) => {
+    const { queue } = t.context.queues;
+    const mine = Array.from({ length: 7 }, (_, index) =>
+      queued({ namespace: namespace('mine'), function: functionName(index === 3 ? 'rare' : 'usual') }),
+    ).sort((a, b) => (a.invocation.id < b.invocation.id ? 1 : -1));
+    await queue.add(mine);
+    await queue.add([queued({ namespace: namespace('theirs') })]);
+    const ids: string[] = [];
+    let cursor: string | null = null;
+    do {
+      const page: Awaited<ReturnType<typeof queue.list>> = await queue.list(namespace('mine'), {
+        limit: 3,
+        ...(cursor === null ? {} : { cursor }),
+      });
+      ids.push(...page.items.map((item) => item.invocation.id));
+      cursor = page.next;
+    } while (cursor !== null);
+    t.deepEqual(
+      ids,
+      mine.map((job) => job.invocation.id),
+    );
+    const rare = await queue.list(namespace('mine'), { limit: 5, function: functionName('rare') });
+    t.deepEqual(
+      rare.items.map((item) => item.invocation.function),
+      [functionName('rare')],
+    );
+  });
+
+  test('the age of the oldest waiting job is told', async (t) => {
+    const { queue } = t.context.queues;
+    await queue.add([queued(), queued()]);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const { oldestMs } = await queue.counts();
+    t.true(oldestMs >= 50 && oldestMs < 60_000, String(oldestMs));
+  });
+}

@@ -1,0 +1,91 @@
+import { randomBytes } from 'node:crypto';
+import type { TestFn } from 'ava';
+import type { Delivery } from '../../src/ports/queue.js';
+import { collect, DONE, hold } from '../helpers/consuming.js';
+import { many, namespace, queued } from '../helpers/invocations.js';
+import { until } from '../helpers/until.js';
+import type { QueueContext } from './queue.js';
+
+/** What every driver of `InvocationQueue` does with a job that is added, delivered once and done. */
+export function deliveryConformance(test: TestFn<QueueContext>): void {
+  test('a job carries its invocation unchanged', async (t) => {
+    const { queue } = t.context.queues;
+    const full = queued({
+      trigger: 'http',
+      triggerDepth: 3,
+      callerWallet: '0xabc',
+      input: Buffer.from('{"héllo":"\u{1F600}"}'),
+      replyTo: 'web-1',
+      maxAgeMs: 5000,
+      callbackUrl: 'https://example.com/done',
+      traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+    });
+    const bytes = queued({ input: randomBytes(1000) });
+    const nul = queued({ input: Buffer.from('a\0b') });
+    const empty = queued({ input: new Uint8Array() });
+    const bom = queued({ input: Buffer.from('\uFEFFx') });
+    const jobs = [full, bytes, nul, empty, bom];
+    await queue.add(jobs);
+    const seen = new Map<string, Delivery>();
+    await queue.consume(
+      async (delivery) => {
+        seen.set(delivery.invocation.id, delivery);
+        return DONE;
+      },
+      { concurrency: 4 },
+    );
+    await until('all jobs have run', () => seen.size === jobs.length);
+    for (const { invocation } of jobs) {
+      const got = seen.get(invocation.id)?.invocation;
+      t.deepEqual(
+        { ...got, input: Buffer.from(got?.input ?? []) },
+        { ...invocation, input: Buffer.from(invocation.input) },
+      );
+    }
+  });
+
+  test('the first delivery is attempt 1 without failures or deaths', async (t) => {
+    const { queue } = t.context.queues;
+    const job = queued({}, { attempts: 3 });
+    await queue.add([job]);
+    const [delivery] = await collect(t.context.queues, 1);
+    t.like(delivery, { attempt: 1, failures: 0, deaths: 0, attempts: 3, isLastAttempt: false });
+    t.false(delivery?.signal.aborted);
+  });
+
+  test('a job that is done leaves nothing behind', async (t) => {
+    const { queue } = t.context.queues;
+    const job = queued();
+    await queue.add([job]);
+    await collect(t.context.queues, 1);
+    await until('the job is gone', async () => (await queue.get(job.invocation.id)) === null);
+    await until('its bytes are given back', async () => (await queue.counts()).bytes === 0);
+    t.deepEqual(await queue.counts(), { waiting: 0, running: 0, retrying: 0, bytes: 0, oldestMs: 0 });
+    t.deepEqual((await queue.list(namespace('default'), { limit: 10 })).items, []);
+  });
+
+  test('a delayed job waits before its first attempt', async (t) => {
+    const { queue } = t.context.queues;
+    const later = queued({}, { delayMs: 60_000 });
+    const soon = queued({}, { delayMs: 200 });
+    await queue.add([later, soon]);
+    t.like(await queue.counts(), { waiting: 2, retrying: 0 });
+    const [delivery] = await collect(t.context.queues, 1);
+    t.is(delivery?.invocation.id, soon.invocation.id);
+    t.true(Date.now() >= soon.invocation.acceptedAt + 200);
+    t.like(await queue.get(later.invocation.id), { state: 'queued' });
+  });
+
+  test('closing a consumer waits for the jobs in hand and leaves the rest', async (t) => {
+    const { queue } = t.context.queues;
+    await queue.add(many(5));
+    const held = await hold(t.context.queues, 2);
+    await held.started(2);
+    const closed = held.close();
+    held.release();
+    await closed;
+    t.is(held.inputs.length, 2);
+    await until('nothing runs', async () => (await queue.counts()).running === 0);
+    t.is((await queue.counts()).waiting, 3);
+  });
+}

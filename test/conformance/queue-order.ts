@@ -1,0 +1,36 @@
+import type { TestFn } from 'ava';
+import { collect } from '../helpers/consuming.js';
+import { many, namespace, newRequestId, queued } from '../helpers/invocations.js';
+import { until } from '../helpers/until.js';
+import type { QueueContext } from './queue.js';
+
+/** Whose jobs come first on every driver of `InvocationQueue`. */
+export function orderConformance(test: TestFn<QueueContext>): void {
+  test('calls that somebody waits for go before the others', async (t) => {
+    const { queue } = t.context.queues;
+    await queue.add(many(20));
+    await queue.add([queued({ replyTo: 'web-1' })]);
+    const deliveries = await collect(t.context.queues, 21);
+    t.is(deliveries[0]?.invocation.replyTo, 'web-1');
+  });
+
+  test('a namespace with a long backlog does not hold up another', async (t) => {
+    const { queue } = t.context.queues;
+    await queue.add(many(40, 'busy'));
+    await queue.add(many(8, 'calm'));
+    const order = (await collect(t.context.queues, 48)).map((delivery) => delivery.invocation.namespace);
+    t.true(order.lastIndexOf(namespace('calm')) < 20, order.join(' '));
+    t.true(order.indexOf(namespace('busy')) < 8, 'nor does it starve');
+  });
+
+  test('cancelling the last of a backlog gives the backlog no precedence', async (t) => {
+    const { queue } = t.context.queues;
+    const busy = many(40, 'busy');
+    await queue.add(busy);
+    t.is(await queue.cancel(busy.at(-1)?.invocation.id ?? newRequestId()), 'removed');
+    await until('it no longer counts', async () => (await queue.counts()).bytes === 39 * 2);
+    await queue.add(many(4, 'calm'));
+    const order = (await collect(t.context.queues, 43)).map((delivery) => delivery.invocation.namespace);
+    t.true(order.lastIndexOf(namespace('calm')) < 12, order.join(' '));
+  });
+}

@@ -1,0 +1,60 @@
+import type { TestFn } from 'ava';
+import { collect, DONE } from '../helpers/consuming.js';
+import { queued } from '../helpers/invocations.js';
+import type { QueueContext } from './queue.js';
+
+/** When every driver of `InvocationQueue` delivers a job again, and which of its attempts that is. */
+export function retriesConformance(test: TestFn<QueueContext>): void {
+  test('a retry comes after the backoff and uses up an attempt, until the last', async (t) => {
+    const { queue } = t.context.queues;
+    const job = queued({}, { attempts: 3, backoff: { type: 'fixed', delayMs: 30 } });
+    await queue.add([job]);
+    const deliveries = await collect(t.context.queues, 3, (delivery) =>
+      delivery.isLastAttempt ? DONE : { kind: 'retry', error: 'boom' },
+    );
+    t.deepEqual(
+      deliveries.map(({ attempt, failures, deaths, isLastAttempt }) => ({
+        attempt,
+        failures,
+        deaths,
+        isLastAttempt,
+      })),
+      [
+        { attempt: 1, failures: 0, deaths: 0, isLastAttempt: false },
+        { attempt: 2, failures: 1, deaths: 0, isLastAttempt: false },
+        { attempt: 3, failures: 2, deaths: 0, isLastAttempt: true },
+      ],
+    );
+  });
+
+  test('a job put off until later uses up no attempt', async (t) => {
+    const { queue } = t.context.queues;
+    await queue.add([queued({}, { attempts: 1 })]);
+    let times = 0;
+    const deliveries = await collect(t.context.queues, 3, () =>
+      ++times < 3 ? { kind: 'later', delayMs: 20 } : DONE,
+    );
+    t.deepEqual(
+      deliveries.map(({ attempt, failures, deaths }) => [attempt, failures, deaths]),
+      [
+        [1, 0, 0],
+        [1, 0, 0],
+        [1, 0, 0],
+      ],
+    );
+  });
+
+  test('a handler that throws loses no job, not even on the last attempt', async (t) => {
+    const { queue } = t.context.queues;
+    const job = queued({}, { attempts: 1 });
+    await queue.add([job]);
+    const deliveries = await collect(t.context.queues, 2, (_delivery, count) => {
+      if (count === 1) throw new Error('the store is away');
+      return DONE;
+    });
+    t.deepEqual(
+      deliveries.map((delivery) => delivery.attempt),
+      [1, 1],
+    );
+  });
+}

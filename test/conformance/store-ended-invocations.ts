@@ -1,0 +1,186 @@
+import test from 'ava';
+import { aDeadAttempt, aName, aNamespace, anAttempt, anEnd, aRequestId, logsOf } from '../helpers/attempt.js';
+import { shared } from '../helpers/shared.js';
+import type { OpenStore } from './store.js';
+
+const text = (bytes: Uint8Array | null | undefined) =>
+  bytes === null || bytes === undefined ? null : Buffer.from(bytes).toString();
+
+/** What is kept of invocations that have ended: their list, dead letters, outputs and count, and the sweep of it all. */
+export function testEndedInvocations(driver: string, open: OpenStore): void {
+  const get = shared(open);
+
+  test(`${driver}: the list shows ended invocations with all attempts, newest first, page by page`, async (t) => {
+    const { attempts } = await get();
+    const namespace = aNamespace();
+    const retried = aRequestId();
+    await attempts.write([
+      anAttempt({ namespace, requestId: retried, acceptedAt: 200, status: 'error' }),
+      anAttempt({ namespace, requestId: retried, attempt: 2, acceptedAt: 200, final: anEnd() }),
+      anAttempt({ namespace, acceptedAt: 100, final: anEnd({ output: Buffer.from('one') }) }),
+      anAttempt({ namespace, acceptedAt: 300, status: 'error' }),
+      aDeadAttempt({ namespace, acceptedAt: 400, function: aName('other') }),
+    ]);
+    const list = (more = {}) => attempts.list({ namespace, limit: 10, ...more });
+    const accepted = (items: Awaited<ReturnType<typeof list>>['items']) =>
+      items.map((item) => [item.attempts[0]?.acceptedAt, item.attempts.length]);
+
+    const all = await list();
+    t.deepEqual(accepted(all.items), [
+      [400, 1],
+      [200, 2],
+      [100, 1],
+    ]);
+    t.is(all.nextCursor, null);
+    t.deepEqual(all.items[0]?.attempts[0]?.messages, []);
+    t.deepEqual(accepted((await list({ state: 'dead' })).items), [[400, 1]]);
+    t.deepEqual(accepted((await list({ state: 'dead', reason: 'expired' })).items), []);
+    t.deepEqual(accepted((await list({ function: aName('other') })).items), [[400, 1]]);
+    t.deepEqual(accepted((await list({ since: 200, before: 400 })).items), [[200, 2]]);
+
+    const pages: unknown[] = [];
+    let cursor: string | null | undefined;
+    do {
+      const page = await list({ limit: 1, ...(cursor ? { cursor } : {}) });
+      pages.push(...accepted(page.items));
+      cursor = page.nextCursor;
+    } while (cursor !== null);
+    t.deepEqual(pages, accepted(all.items));
+    await t.throwsAsync(list({ cursor: "1' or 1" }), { message: /cursor/ });
+  });
+
+  test(`${driver}: an invocation that ran again after a death is what its last attempt says`, async (t) => {
+    const { attempts } = await get();
+    const namespace = aNamespace();
+    const requestId = aRequestId();
+    await attempts.write([aDeadAttempt({ namespace, requestId })]);
+    await attempts.write([anAttempt({ namespace, requestId, attempt: 2, final: anEnd() })]);
+    const { items } = await attempts.list({ namespace, limit: 10 });
+    t.deepEqual(
+      items.map((item) => item.attempts.at(-1)?.final?.state),
+      ['success'],
+    );
+    t.is((await attempts.list({ namespace, limit: 10, state: 'dead' })).items.length, 0);
+    t.is(await attempts.takeDead(requestId), null);
+    t.is((await attempts.countDead()).filter((one) => one.namespace === namespace).length, 0);
+  });
+
+  test(`${driver}: a dead invocation is taken once, and keeps its history`, async (t) => {
+    const [one, two] = [await get(), await open()];
+    const row = aDeadAttempt({ namespace: aNamespace(), status: 'timeout' }, { callerWallet: '0xabc' });
+    await one.attempts.write([row]);
+    const taken = await Promise.all(
+      Array.from({ length: 6 }, (_, at) => (at % 2 ? one : two).attempts.takeDead(row.requestId)),
+    );
+    const won = taken.filter((each) => each !== null);
+    t.is(won.length, 1);
+    t.is(won[0]?.final?.state, 'dead');
+    t.is(text(won[0]?.final?.input), '{"n":1}');
+    t.is(won[0]?.final?.callerWallet, '0xabc');
+    const after = await one.attempts.invocation(row.requestId);
+    t.is(after?.attempts[0]?.final?.state, 'timeout');
+    t.is((await logsOf(one.attempts, row.namespace)).records.length, 1);
+    await two.close();
+  });
+
+  test(`${driver}: dead invocations are counted by reason and purged by function`, async (t) => {
+    const { attempts } = await get();
+    const namespace = aNamespace();
+    const mine = [aDeadAttempt({ namespace }), aDeadAttempt({ namespace }, { reason: 'worker_died' })];
+    const other = aDeadAttempt({ namespace, function: aName('other') });
+    await attempts.write([...mine, other]);
+    const counts = async () =>
+      (await attempts.countDead())
+        .filter((one) => one.namespace === namespace)
+        .map(({ reason, count }) => [reason, count]);
+    t.deepEqual(await counts(), [
+      ['error', 2],
+      ['worker_died', 1],
+    ]);
+    t.is(await attempts.purgeDead(namespace, aName('hello')), 2);
+    t.is(await attempts.purgeDead(namespace, aName('hello')), 0);
+    t.deepEqual(await counts(), [['error', 1]]);
+    t.is((await logsOf(attempts, namespace)).records.length, 2, 'its log stays');
+    t.is(await attempts.takeDead(mine[0]?.requestId ?? aRequestId()), null);
+  });
+
+  test.serial(`${driver}: an output is shown until its time is over, and then swept`, async (t) => {
+    const { attempts } = await get();
+    const namespace = aNamespace();
+    const output = Buffer.from('{"ok":true}');
+    const kept = anAttempt({ namespace, final: anEnd({ output }) });
+    const expired = anAttempt({ namespace, final: anEnd({ output, outputExpiresAt: Date.now() - 1 }) });
+    await attempts.write([kept, expired]);
+    const shown = async (row: typeof kept) =>
+      text((await attempts.invocation(row.requestId))?.attempts[0]?.final?.output);
+    t.is(await shown(kept), '{"ok":true}');
+    t.is(await shown(expired), null);
+    t.true((await attempts.sweep({ logsBefore: 0, deadBefore: 0, now: Date.now() })) >= 1);
+    t.is(await attempts.sweep({ logsBefore: 0, deadBefore: 0, now: Date.now() }), 0);
+    t.is(await shown(kept), '{"ok":true}');
+  });
+
+  test.serial(
+    `${driver}: the sweep drops old logs, and dead letters with all their attempts only later`,
+    async (t) => {
+      const { attempts } = await get();
+      const namespace = aNamespace();
+      const dead = aRequestId();
+      await attempts.write([
+        anAttempt({ namespace, startedAt: -900, final: anEnd() }),
+        anAttempt({ namespace, requestId: dead, startedAt: -900, status: 'error' }),
+        aDeadAttempt({ namespace, requestId: dead, attempt: 2, startedAt: -900 }, { completedAt: -800 }),
+        anAttempt({ namespace, startedAt: -100, final: anEnd() }),
+      ]);
+      const sweepAll = async (logsBefore: number, deadBefore: number) => {
+        while ((await attempts.sweep({ logsBefore, deadBefore, now: -1000 })) > 0);
+      };
+      const left = async () => (await logsOf(attempts, namespace)).records.length;
+      await sweepAll(-900, -900);
+      t.is(await left(), 4);
+      await sweepAll(-500, -900);
+      t.is(await left(), 3);
+      t.is((await attempts.invocation(dead))?.attempts.length, 2);
+      await sweepAll(-500, -700);
+      t.is(await left(), 1);
+      t.is(await attempts.invocation(dead), null);
+    },
+  );
+
+  test.serial(`${driver}: an invocation counts once as ended, whatever becomes of its rows`, async (t) => {
+    const [{ attempts }, other] = [await get(), await open()];
+    const namespace = aNamespace();
+    const before = await attempts.countEnded();
+    const counted = async () => {
+      const both = await Promise.all([attempts.countEnded(), other.attempts.countEnded()]);
+      t.is(both[0], both[1]);
+      return both[0] - before;
+    };
+    const [twice, late, alsoLate] = [aRequestId(), aRequestId(), aRequestId()];
+    const died = [late, alsoLate].map((requestId) =>
+      anAttempt({ namespace, requestId, startedAt: -900, status: 'error' }),
+    );
+    const dead = aDeadAttempt({ namespace, startedAt: -900 }, { completedAt: -900 });
+    await attempts.write([
+      ...died,
+      dead,
+      anAttempt({ namespace, startedAt: -900, final: anEnd() }),
+      anAttempt({ namespace, startedAt: -900, attempt: 0, final: anEnd({ state: 'cancelled' }) }),
+      anAttempt({ namespace, startedAt: -900, status: 'error' }),
+      anAttempt({ namespace, startedAt: -900, requestId: twice, attempt: 2, final: anEnd() }),
+    ]);
+    t.is(await counted(), 4);
+    // The end of what was thought to have died, and an end of an earlier attempt of what has ended.
+    await attempts.write([
+      ...died.map((row) => ({ ...row, final: anEnd() })),
+      anAttempt({ namespace, startedAt: -900, requestId: twice, attempt: 1, final: anEnd() }),
+    ]);
+    t.is(await counted(), 6);
+    await attempts.takeDead(dead.requestId);
+    await attempts.write([anAttempt({ namespace, startedAt: -900, final: anEnd() })]);
+    while ((await attempts.sweep({ logsBefore: -1, deadBefore: -1, now: -1000 })) > 0);
+    t.is((await logsOf(attempts, namespace)).records.length, 0);
+    t.is(await counted(), 7);
+    await other.close();
+  });
+}

@@ -1,0 +1,117 @@
+import test from 'ava';
+import { egress, get, names, server, text } from '../helpers/egress.js';
+
+// Each of them is a way to write a loopback or otherwise internal address; the server on it must never see a connection.
+for (const host of [
+  '127.0.0.1',
+  '127.1',
+  '2130706433',
+  '0x7f000001',
+  '0177.0.0.1',
+  '0x7f.1',
+  '%31%32%37.0.0.1',
+  '①②⑦.0.0.1',
+  '0.0.0.0',
+  'localhost',
+  'LOCALHOST',
+  '[::1]',
+  '[::ffff:127.0.0.1]',
+  '[::ffff:7f00:1]',
+  '[::127.0.0.1]',
+  '[64:ff9b::127.0.0.1]',
+  'loopback.test',
+  'loopback.test.',
+  'mapped.test',
+  'nat64.test',
+]) {
+  test(`${host} is refused, and no connection is attempted`, async (t) => {
+    const target = await server(t, (_request, response) => response.end('secret'));
+    const resolve = async (name: string) => (name === 'localhost' ? ['127.0.0.1', '::1'] : names(name));
+    const guarded = egress(t, { allow: [], resolve });
+    const url = `http://${host}:${target.port}/`;
+    await t.throwsAsync(guarded.fetch(get(url)), { code: 'egress_refused' });
+    await t.throwsAsync(guarded.check(url), { code: 'egress_refused' });
+    t.is(target.connections(), 0);
+  });
+}
+
+for (const url of [
+  'http://169.254.169.254/latest/meta-data/',
+  'http://[fd00:ec2::254]/',
+  'http://metadata.test/',
+  'http://10.0.0.1/',
+  'http://192.168.1.1/',
+  'http://100.64.0.1/',
+  'http://[fe80::1]/',
+  'http://168.63.129.16/',
+  'ftp://public.test/',
+  'file:///etc/passwd',
+  'javascript:1',
+]) {
+  test(`${url} is refused by the check alone`, async (t) => {
+    await t.throwsAsync(egress(t, { allow: [] }).check(url), { code: 'egress_refused' });
+  });
+}
+
+test('a public host passes the check; a name with one private address among public ones does not', async (t) => {
+  const guarded = egress(t, { allow: [] });
+  await t.notThrowsAsync(guarded.check('https://public.test/hook?x=1'));
+  await t.notThrowsAsync(guarded.check('https://8.8.8.8:8443/'));
+  await t.throwsAsync(guarded.check('https://mixed.test/'), {
+    code: 'egress_refused',
+    message: /10\.0\.0\.1/,
+  });
+});
+
+for (const url of ['', 'no url', 'http://', 'http://user:pass@public.test/', 'http://user@public.test/']) {
+  test(`${JSON.stringify(url)} is no URL to fetch`, async (t) => {
+    await t.throwsAsync(egress(t, { allow: [] }).check(url), { code: 'invalid_request' });
+  });
+}
+
+test('the function’s own list holds as well, after redirects too, and opens nothing that is private', async (t) => {
+  const { port } = await server(t, (request, response) => {
+    if (request.url === '/away') response.writeHead(302, { location: `http://b.test:${port}/` }).end();
+    else response.end('ok');
+  });
+  const guarded = egress(t, { allow: ['*.test'] });
+  const from = (path: string, allowedHosts: string[]) =>
+    guarded.fetch(get(`http://a.test:${port}${path}`, { allowedHosts }));
+  t.is(text((await from('/', ['a.test'])).body), 'ok');
+  t.is(text((await from('/away', ['*.test'])).body), 'ok');
+  await t.throwsAsync(from('/', ['b.test']), { code: 'egress_refused', message: /allowed_hosts/ });
+  await t.throwsAsync(from('/', []), { code: 'egress_refused' });
+  await t.throwsAsync(from('/away', ['a.test']), { code: 'egress_refused' });
+  const closed = egress(t, { allow: [] });
+  await t.throwsAsync(
+    closed.fetch(get(`http://a.test:${port}/`, { allowedHosts: ['a.test', '127.0.0.1'] })),
+    { code: 'egress_refused' },
+  );
+});
+
+test('a name server that answers differently the second time is asked once: the checked address is connected to', async (t) => {
+  const wanted = await server(t, (_request, response) => response.end('checked'));
+  const answers = [['127.0.0.1'], ['127.0.0.2'], ['169.254.169.254']];
+  const asked: string[] = [];
+  const guarded = egress(t, {
+    allow: ['127.0.0.1'],
+    resolve: async (host) => {
+      asked.push(host);
+      return answers.shift() ?? [];
+    },
+  });
+  const url = `http://rebinding.test:${wanted.port}/`;
+  t.is(text((await guarded.fetch(get(url))).body), 'checked');
+  t.deepEqual(asked, ['rebinding.test']);
+});
+
+test('the connection goes to the address that was checked, though the system knows the name by another', async (t) => {
+  // `localhost` is 127.0.0.1 to every system resolver; here the checked answer is another loopback address.
+  const wanted = await server(t, (request, response) => response.end(String(request.socket.localAddress)));
+  const guarded = egress(t, { allow: ['127.0.0.1'], resolve: async () => ['127.0.0.1'] });
+  const answer = await guarded.fetch(get(`http://no-such-name.invalid:${wanted.port}/`));
+  t.is(text(answer.body), '127.0.0.1');
+  const refusing = egress(t, { allow: ['127.0.0.1'], resolve: async () => ['10.0.0.1'] });
+  await t.throwsAsync(refusing.fetch(get(`http://localhost:${wanted.port}/`)), { code: 'egress_refused' });
+  t.is(wanted.connections(), 1);
+});

@@ -1,0 +1,49 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ExecutionContext } from 'ava';
+import { createEgress, type EgressOptions } from '../../src/egress/fetch.js';
+import type { EgressRequest } from '../../src/ports/egress.js';
+import { httpServer, type TestServer } from './http-server.js';
+
+type Respond = (request: IncomingMessage, response: ServerResponse) => void;
+
+export async function server(t: ExecutionContext, respond: Respond): Promise<TestServer> {
+  const started = await httpServer(respond);
+  t.teardown(() => started.close());
+  return started;
+}
+
+export function egress(t: ExecutionContext, options: EgressOptions) {
+  const opened = createEgress({ resolve: async (host) => names(host), ...options });
+  t.teardown(() => opened.close());
+  return opened;
+}
+
+/** The name server of these tests: what is not here does not exist, and nothing is asked of the real one. */
+export function names(host: string): string[] {
+  const known: Record<string, string[]> = {
+    'loopback.test': ['127.0.0.1'],
+    'a.test': ['127.0.0.1'],
+    'b.test': ['127.0.0.1'],
+    'mixed.test': ['93.184.216.34', '10.0.0.1'],
+    'metadata.test': ['169.254.169.254'],
+    'mapped.test': ['::ffff:127.0.0.1'],
+    'nat64.test': ['64:ff9b::7f00:1'],
+    'public.test': ['93.184.216.34', '2606:4700::1'],
+    'empty.test': [],
+  };
+  const found = known[host];
+  if (found === undefined) throw new Error(`ENOTFOUND ${host}`);
+  return found;
+}
+
+export const get = (url: string, more: Partial<EgressRequest> = {}): EgressRequest => ({
+  method: 'GET',
+  url,
+  headers: {},
+  body: new Uint8Array(0),
+  timeoutMs: 30_000,
+  maxResponseBytes: 1 << 20,
+  ...more,
+});
+
+export const text = (bytes: Uint8Array) => Buffer.from(bytes).toString();
