@@ -8,7 +8,8 @@ import { timeDrain } from './events.js';
 import { redisOf, type Setting } from './setting.js';
 
 const DRAIN = 3000;
-const BACKLOG = 100_000;
+const GROUP = 500;
+const BACKLOGS = [10, 10_000, 1_000_000];
 
 /** More workers, and a long queue. */
 export async function scale(setting: Setting): Promise<void> {
@@ -50,8 +51,7 @@ async function backlog(setting: Setting): Promise<void> {
         return timeDrain(product, waiting);
       },
     });
-    await contest([drain('none behind them', 0)]);
-    await contest([drain(`${BACKLOG} behind them`, BACKLOG)]);
+    for (const waiting of BACKLOGS) await contest([drain(`${waiting} behind them`, waiting)]);
   } finally {
     for (const each of product.processes) await each.kill();
     await product.close();
@@ -59,17 +59,23 @@ async function backlog(setting: Setting): Promise<void> {
   }
 }
 
-/** Puts events on the queue as a publish does, through the same port. */
+/** Puts events on the queue as a publish does, through the same port. A few groups at a time, as a million take a while. */
 async function fill(product: Product, url: string, count: number): Promise<void> {
   const { json } = await product.api.get('/v1/functions/rust');
   const queues = await openQueues({ driver: 'redis', url, maxWaiting: 1e9, maxBytes: 2 ** 50 });
   const input = Buffer.from(GREETING);
-  for (let sent = 0; sent < count; sent += 500) {
-    await queues.queue.add(
-      Array.from({ length: Math.min(500, count - sent) }, () =>
-        queued({ function: functionName('rust'), functionId: json.id, version: json.version, input }),
-      ),
-    );
-  }
+  let rest = count;
+  const one = async () => {
+    while (rest > 0) {
+      const length = Math.min(GROUP, rest);
+      rest -= length;
+      await queues.queue.add(
+        Array.from({ length }, () =>
+          queued({ function: functionName('rust'), functionId: json.id, version: json.version, input }),
+        ),
+      );
+    }
+  };
+  await Promise.all([one(), one()]);
   await queues.close();
 }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import anyTest, { type TestFn } from 'ava';
 import { openQueues, type Queues } from '../../queues/open.js';
 import { backlogConformance } from '../conformance/backlog.js';
@@ -28,6 +29,15 @@ test.afterEach.always(async (t) => {
 });
 
 queueConformance(test);
+
+test('a consumer that is closed as soon as it has started ends, every time', async (t) => {
+  for (let time = 0; time < 60; time++) {
+    const consumer = await t.context.queues.queue.consume(async () => ({ kind: 'done' }), { concurrency: 1 });
+    const closed = consumer.close().then(() => 'closed');
+    t.is(await Promise.race([closed, delay(5000, 'hangs', { ref: false })]), 'closed', `time ${time}`);
+  }
+});
+
 tasksConformance(test);
 schedulesConformance(test);
 backlogConformance(test, (context) => context.queues.backlog);

@@ -123,7 +123,14 @@ export class RedisDriver implements QueueDriver {
   ): Promise<BullWorker<D>> {
     const connection = this.#server.patient();
     this.#opened.push(connection);
-    return new Worker<D, void>(queue, processor, { ...options, connection, prefix: PREFIX });
+    const worker = new Worker<D, void>(
+      queue,
+      processor,
+      { ...options, connection, prefix: PREFIX },
+      createRedisBackend,
+    );
+    worker.once('closing', () => stayClosed(worker.getBackend()));
+    return worker;
   }
 
   async add(groups: readonly JobGroup[]): Promise<(AppError | null)[]> {
@@ -224,6 +231,17 @@ export class RedisDriver implements QueueDriver {
     await this.#adds.close();
     await Promise.all(this.#opened.map(closeRedis));
   }
+}
+
+/**
+ * When its closing breaks off a command, BullMQ 6.7 connects to a cluster anew and then waits for that connection's end for ever.
+ * It has a switch for that, which it throws too late.
+ */
+function stayClosed(backend: RedisQueueBackend): void {
+  const { blockingConnection } = backend as unknown as {
+    blockingConnection?: { disableBlockingClusterReconnect?(): void };
+  };
+  blockingConnection?.disableBlockingClusterReconnect?.();
 }
 
 /** ioredis gives up single commands after a while, but not a transaction whose answer never comes. */
