@@ -16,7 +16,10 @@ export class Holdings {
   readonly places: Places;
   readonly kept = new KeptInstances();
 
+  readonly #pace: Pace;
+
   constructor(sizes: { threads: number; parked: number; memoryMb: number }, pace: Pace) {
+    this.#pace = pace;
     this.memory = new Memory(sizes.memoryMb);
     this.places = new Places(sizes, pace);
   }
@@ -37,6 +40,28 @@ export class Holdings {
     this.places.begin(run);
     run.phase = 'computing';
     run.computesSince = performance.now();
+  }
+
+  /** For a run that waits for something outside. False when it keeps its place: no more may wait beside those that compute. */
+  park(run: Run): boolean {
+    this.memory.wait(run, run.slot?.memoryMb ?? run.program.limitMb);
+    if (!this.places.park(run)) return false;
+    this.#pace.parked(run.program, Date.now() - (run.slot?.startedAt ?? 0));
+    return true;
+  }
+
+  /** The guest goes on, as soon as it fits into the memory again. */
+  resume(run: Run, goOn: () => void): void {
+    if (run.ending !== null || run.thread === null) return;
+    this.memory.goOn(run, () => {
+      if (run.ending !== null) return;
+      this.makeRoom();
+      this.places.resume(run);
+      run.phase = 'computing';
+      run.computesSince = performance.now();
+      run.waitsIn = null;
+      goOn();
+    });
   }
 
   /** For a run that its thread was at. */

@@ -6,11 +6,12 @@ import type { GuestThread } from './guest-thread.js';
 import { Holdings } from './holdings.js';
 import { type Lines, outstays, patienceWith } from './lines.js';
 import type { Memory } from './memory.js';
-import { closing, type Ending, finished, neverBegun, stopped } from './outcome.js';
+import { closing, type Ending, neverBegun } from './outcome.js';
 import { Pace } from './pace.js';
 import type { Places } from './places.js';
-import type { FromThread, Idle, JobResult } from './protocol.js';
+import type { FromThread, Idle } from './protocol.js';
 import { goneSignal, jobOf, leave, newRun, type Run } from './run.js';
+import { limitTime, settle, settleFinished, settleWithThread, takeLines } from './run-end.js';
 import { Threads } from './threads.js';
 import { WaitingRuns } from './waiting-runs.js';
 import type { Program } from './wasm/program.js';
@@ -110,7 +111,7 @@ export class Pool implements Closable {
   async close(): Promise<void> {
     this.#closed = true;
     if (this.#sweep !== null) clearTimeout(this.#sweep);
-    for (const run of this.#waiting.drain()) this.#settle(run, () => run.reject(closing()));
+    for (const run of this.#waiting.drain()) settle(run, () => run.reject(closing()));
     for (const [, line] of this.#lines.all()) for (const run of line) run.ending ??= 'closing';
     await this.#threads.close();
   }
@@ -133,8 +134,8 @@ export class Pool implements Closable {
 
   #hand(run: Run, thread: GuestThread): void {
     this.#holdings.take(run, thread);
-    run.timer = setTimeout(() => this.#timeUp(run), run.call.timeoutMs);
     run.slot = thread.run(run.key, run.program, jobOf(run.call));
+    limitTime(run, () => this.#stop(run, 'timeout'));
   }
 
   /** What a thread has not begun goes back to where it waited. */
@@ -151,7 +152,7 @@ export class Pool implements Closable {
         if (run === undefined || run.ending !== null) return;
         this.#block(run, message.name, SLOW_CALLS.has(message.name));
         void answer(run.call.host, message.name, message.args, goneSignal(run)).then((reply) => {
-          this.#resume(run, () => thread.reply(reply));
+          this.#holdings.resume(run, () => thread.reply(reply));
         });
         return;
       case 'sleep': {
@@ -159,18 +160,19 @@ export class Pool implements Closable {
         this.#block(run, 'a sleep', true);
         // Longer than any timeout is as good as the longest timer there is.
         const timer = setTimeout(
-          () => this.#resume(run, () => thread.reply({ ok: true, value: 0n, data: null })),
+          () => this.#holdings.resume(run, () => thread.reply({ ok: true, value: 0n, data: null })),
           Math.min(message.milliseconds, 2 ** 31 - 1),
         );
         run.stopSleep = () => clearTimeout(timer);
         return;
       }
       case 'logged':
-        if (run !== undefined) this.#takeLines(run);
+        if (run !== undefined) takeLines(run);
         return;
       case 'done':
         if (run === undefined || run.ending !== null) return;
-        this.#done(run, message.result);
+        this.#counts[message.result.warm ? 'warm' : 'fresh']++;
+        settleFinished(run, message.result);
         if (message.idle !== null) this.#idleAgain(thread, message.idle);
         return;
       case 'idle':
@@ -182,13 +184,6 @@ export class Pool implements Closable {
         this.#holdings.makeRoom();
         return;
     }
-  }
-
-  #done(run: Run, result: JobResult): void {
-    this.#counts[result.warm ? 'warm' : 'fresh']++;
-    this.#takeLines(run);
-    const startedAt = run.slot?.startedAt ?? Date.now();
-    this.#settle(run, () => run.resolve(finished(result, startedAt, run.lines)));
   }
 
   /** The slot is held until the thread has cleaned up, and so is the memory. */
@@ -206,13 +201,6 @@ export class Pool implements Closable {
     this.#dispatch();
   }
 
-  #takeLines(run: Run): void {
-    for (const line of run.slot?.newLines() ?? []) {
-      run.lines.push(line);
-      run.call.onLog?.(line);
-    }
-  }
-
   // --- waiting in host calls
 
   #block(run: Run, where: string, long: boolean): void {
@@ -226,24 +214,7 @@ export class Pool implements Closable {
   }
 
   #park(run: Run): void {
-    this.#memory.wait(run, run.slot?.memoryMb ?? run.program.limitMb);
-    if (!this.#places.park(run)) return;
-    this.#pace.parked(run.program, Date.now() - (run.slot?.startedAt ?? 0));
-    this.#threads.expectWaiting();
-  }
-
-  /** The guest goes on, as soon as it fits into the memory again. */
-  #resume(run: Run, goOn: () => void): void {
-    if (run.ending !== null || run.thread === null) return;
-    this.#memory.goOn(run, () => {
-      if (run.ending !== null) return;
-      this.#holdings.makeRoom();
-      this.#places.resume(run);
-      run.phase = 'computing';
-      run.computesSince = performance.now();
-      run.waitsIn = null;
-      goOn();
-    });
+    if (this.#holdings.park(run)) this.#threads.expectWaiting();
   }
 
   /** Looks after what was expected to be over soon. */
@@ -273,25 +244,17 @@ export class Pool implements Closable {
 
   // --- ends that are not the guest's own
 
-  #timeUp(run: Run): void {
-    // Time counts from when the guest began, which is a little after it was handed to its thread.
-    const began = run.slot?.startedAt ?? Date.now();
-    const left = began + run.call.timeoutMs - Date.now();
-    if (left > 0) run.timer = setTimeout(() => this.#timeUp(run), left);
-    else this.#stop(run, 'timeout');
-  }
-
   #stop(run: Run, ending: Ending): void {
     if (run.ending !== null) return;
     if (run.thread === null) {
       this.#waiting.remove(run);
-      this.#settle(run, () => run.resolve(neverBegun()));
+      settle(run, () => run.resolve(neverBegun()));
       this.#dispatch();
       return;
     }
     if (run.phase === 'next' && run.slot?.takeBack()) {
       this.#holdings.giveUnbegun(run, run.thread);
-      this.#settle(run, () => run.resolve(neverBegun()));
+      settle(run, () => run.resolve(neverBegun()));
       return;
     }
     run.ending = ending;
@@ -306,22 +269,11 @@ export class Pool implements Closable {
     const [run, ...next] = this.#lines.of(thread);
     if (run !== undefined) this.#holdings.give(run, thread);
     for (const each of next.reverse()) this.#leftBehind(each, thread);
-    if (run !== undefined) this.#endWithThread(run, error);
+    if (run !== undefined) settleWithThread(run, error);
     this.#holdings.kept.takeAll(thread);
     if (this.#closed) return;
     if (this.#threads.failed && error !== null) this.#rejectWaiting(error);
     this.#dispatch();
-  }
-
-  /** The run that its thread was at is over. */
-  #endWithThread(run: Run, failure: Error | null): void {
-    this.#takeLines(run);
-    const { ending, waitsIn, slot } = run;
-    const messages = [...run.lines, ...(slot?.unfinishedLine() ?? [])];
-    this.#settle(run, () => {
-      if (ending === 'closing' || slot === null) run.reject(closing());
-      else run.resolve(stopped(run.call, slot, { ending, failure, waitsIn, messages }));
-    });
   }
 
   /** A run that was next on a thread that is gone: whatever it had begun there, nobody has seen any of it. */
@@ -333,20 +285,13 @@ export class Pool implements Closable {
       return;
     }
     run.slot = slot;
-    this.#endWithThread(run, null);
+    settleWithThread(run, null);
   }
 
   #rejectWaiting(cause: Error): void {
     for (const run of this.#waiting.drain()) {
       const sentence = 'No thread can be started to run functions.';
-      this.#settle(run, () => run.reject(new AppError('unavailable', sentence, { cause })));
+      settle(run, () => run.reject(new AppError('unavailable', sentence, { cause })));
     }
-  }
-
-  #settle(run: Run, how: () => void): void {
-    if (run.timer !== null) clearTimeout(run.timer);
-    if (run.onAbort !== null) run.call.signal?.removeEventListener('abort', run.onAbort);
-    leave(run);
-    how();
   }
 }

@@ -1,0 +1,49 @@
+import type { LogMessage } from '../src/contract/invocation.js';
+import { closing, finished, stopped } from './outcome.js';
+import type { JobResult } from './protocol.js';
+import { leave, type Run } from './run.js';
+
+/** Answers a run's caller; nothing that was going on for it goes on. */
+export function settle(run: Run, how: () => void): void {
+  if (run.timer !== null) clearTimeout(run.timer);
+  if (run.onAbort !== null) run.call.signal?.removeEventListener('abort', run.onAbort);
+  leave(run);
+  how();
+}
+
+/** Of a guest that ended by itself. */
+export function settleFinished(run: Run, result: JobResult): void {
+  takeLines(run);
+  const startedAt = run.slot?.startedAt ?? Date.now();
+  settle(run, () => run.resolve(finished(result, startedAt, run.lines)));
+}
+
+/** Of a run that goes with the thread that it was at, or next at: stopped by us, or failed by itself. */
+export function settleWithThread(run: Run, failure: Error | null): void {
+  takeLines(run);
+  const { call, ending, waitsIn, slot } = run;
+  settle(run, () => {
+    if (ending === 'closing' || slot === null) return run.reject(closing());
+    const messages: LogMessage[] = [...run.lines, ...slot.unfinishedLine()];
+    run.resolve(stopped(call, slot, { ending, failure, waitsIn, messages }));
+  });
+}
+
+/** Tells what the guest has logged since the last look. */
+export function takeLines(run: Run): void {
+  for (const line of run.slot?.newLines() ?? []) {
+    run.lines.push(line);
+    run.call.onLog?.(line);
+  }
+}
+
+/** Time counts from when the guest began, which is a little after it was handed to its thread. */
+export function limitTime(run: Run, onTimeUp: () => void): void {
+  const began = run.slot?.startedAt ?? Date.now();
+  const left = began + run.call.timeoutMs - Date.now();
+  run.timer = setTimeout(() => {
+    const since = run.slot?.startedAt ?? Date.now();
+    if (since + run.call.timeoutMs > Date.now()) limitTime(run, onTimeUp);
+    else onTimeUp();
+  }, left);
+}
