@@ -1,7 +1,8 @@
 import { createConnection } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import test from 'ava';
-import { aTenantWithProbe, sharedEngine } from './served.js';
+import { probeWasm } from '../helpers/probe.js';
+import { aTenant, aTenantWithProbe, sharedEngine } from './served.js';
 
 const engine = sharedEngine();
 const cursor = (position: unknown) => Buffer.from(JSON.stringify(position)).toString('base64url');
@@ -129,4 +130,68 @@ test('an expectation that is not known is no reason to refuse', async (t) => {
     socket.on('close', () => resolve(text));
   });
   t.regex(reply, /^HTTP\/1\.1 200 /);
+});
+
+test('what is wrong with a JSON body is said in a sentence', async (t) => {
+  const { api } = await engine();
+  const send = (body: string | Uint8Array) => api.request('PUT', '/v1/functions/secrets', { body });
+  const cases: [string | Uint8Array, RegExp][] = [
+    ['', /empty/],
+    ['{', /JSON/],
+    ['{"name":"a","value":"se-cret"', /JSON/],
+    ['[]', /map|object/],
+    ['null', /map|object/],
+    ['{"name":"a"}', /value/],
+    ['{"name":"a b","value":"x"}', /name.*a b/],
+    ['{"name":"a","value":7}', /value/],
+    [`${'['.repeat(5000)}`, /nested/],
+    [`{"name":"a","value":${'['.repeat(5000)}${']'.repeat(5000)}}`, /nested/],
+    [Uint8Array.from([0x7b, 0xff, 0x7d]), /UTF-8/],
+  ];
+  for (const [body, sentence] of cases) {
+    const reply = await send(body);
+    t.is(reply.status, 400, String(body).slice(0, 60));
+    t.regex(reply.json.error, sentence, String(body).slice(0, 60));
+    t.false(reply.text.includes('se-cret'));
+  }
+  t.is((await send(`{"name":"a","value":"${'x'.repeat(3 << 20)}"}`)).status, 413);
+});
+
+test('a deploy wants multipart/form-data with the file wasm', async (t) => {
+  const { api } = await engine();
+  const json = await api.post('/v1/functions', { name: 'x' });
+  t.is(json.status, 415);
+  const form = new FormData();
+  form.set('name', 'x');
+  const noFile = await api.request('POST', '/v1/functions', { body: form });
+  t.is(noFile.status, 400);
+  t.regex(noFile.json.error, /wasm/);
+  const broken = await api.request('POST', '/v1/functions', {
+    headers: { 'content-type': 'multipart/form-data; boundary=x' },
+    body: '--x\r\ncontent-disposition: form-data; name="name"\r\n\r\nhalf',
+  });
+  t.is(broken.status, 400);
+  t.is((await api.deploy('big', new Uint8Array(33 << 20))).status, 413);
+});
+
+test('a file part without a content type is a file all the same', async (t) => {
+  const api = await aTenant(await engine());
+  const wasm = await probeWasm();
+  const part = (headers: string, content: Uint8Array) =>
+    Buffer.concat([
+      Buffer.from(`--b\r\ncontent-disposition: form-data; ${headers}\r\n\r\n`),
+      content,
+      Buffer.from('\r\n'),
+    ]);
+  const body = Buffer.concat([
+    part('name="name"', Buffer.from('plain')),
+    part('name="wasm"; filename="function.wasm"', wasm),
+    Buffer.from('--b--\r\n'),
+  ]);
+  const reply = await api.request('POST', '/v1/functions', {
+    headers: { 'content-type': 'multipart/form-data; boundary=b' },
+    body,
+  });
+  t.is(reply.status, 201, reply.text);
+  t.is((await api.invoke('plain', '{}')).text, '{}');
 });
