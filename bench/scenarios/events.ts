@@ -1,4 +1,6 @@
+import { on, once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
+import { WebSocket } from 'ws';
 import { guest } from '../../test/helpers/guests.js';
 import { startBare } from '../bare.js';
 import { CONTEST_COLUMNS, contest, type Figure, figureOf, heading } from '../figures.js';
@@ -55,7 +57,14 @@ export async function events(setting: Setting): Promise<void> {
         run: () => publishEvents(product, EVENTS),
       },
       { name: 'drain, Rust hello', against: 'no-op drain', run: () => timeDrain(product) },
-      { name: 'published again', run: () => publishEvents(unlogged, EVENTS) },
+      {
+        name: 'published over one WebSocket',
+        against: `addBulk of ${BULK}`,
+        run() {
+          unlogged.processes[1]?.freeze();
+          return publishOverSocket(unlogged, 'event', EVENTS);
+        },
+      },
       { name: 'drain, no log written', against: 'drain, Rust hello', run: () => timeDrain(unlogged) },
     ]);
   } finally {
@@ -75,6 +84,27 @@ export function publish(product: Product, topic: string, amount: number): Promis
     connections: Math.min(64, amount),
     amount,
   });
+}
+
+/** All sent at once; each counts when its sender hears it, which is after it is durable. */
+async function publishOverSocket(product: Product, topic: string, amount: number): Promise<Figure> {
+  const url = `${product.url.replace(/^http/, 'ws')}/v1/pubsub/ws?topic=${topic}`;
+  const ws = new WebSocket(url, { headers: { 'x-api-key': product.adminKey } });
+  await once(ws, 'open');
+  const latencies: number[] = [];
+  let errors = 0;
+  const began = performance.now();
+  try {
+    for (let sent = 0; sent < amount; sent++) ws.send(JSON.stringify({ name: 'World' }));
+    for await (const [data] of on(ws, 'message', { close: ['close'] })) {
+      if (JSON.parse(String(data)).error === undefined) latencies.push(performance.now() - began);
+      else errors++;
+      if (latencies.length + errors === amount) break;
+    }
+    return figureOf(latencies, performance.now() - began, errors);
+  } finally {
+    ws.close();
+  }
 }
 
 /** From when the worker may go on until the queue is empty. */

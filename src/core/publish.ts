@@ -34,6 +34,8 @@ export interface Published {
 /** Fires triggers and tells live subscribers. Durable when it resolves: every job is on the queue. */
 export interface Publisher {
   publish(message: Message): Promise<Published>;
+  /** Several in as few round trips as the queue can do with, in their order; each has an outcome of its own. */
+  publishAll(messages: readonly Message[]): Promise<PromiseSettledResult<Published>[]>;
 }
 
 export interface PublisherDeps {
@@ -49,59 +51,104 @@ export function topicChannel(namespace: Namespace, topic: string): string {
   return `topic:${namespace}:${topic}`;
 }
 
-export function createPublisher({ catalog, queue, bus, meter, resultTtlMs }: PublisherDeps): Publisher {
+/** A message, and what it fires. */
+interface Fired {
+  message: Message;
+  /** Milliseconds since 1970. */
+  at: number;
+  jobs: QueuedInvocation[];
+  tooDeep: boolean;
+}
+
+export function createPublisher(deps: PublisherDeps): Publisher {
+  const { queue, bus, meter } = deps;
+
+  const enqueue = async (fired: Fired): Promise<Fired> => {
+    if (fired.jobs.length > 0) {
+      await queue.add(fired.jobs);
+      meter.accepted('pubsub', fired.jobs.length);
+    }
+    return fired;
+  };
+
+  const tell = async ({ message: { namespace, topic, bytes }, at }: Fired): Promise<void> => {
+    const frame: z.infer<typeof liveFrameSchema> = {
+      data: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64'),
+      timestamp: at,
+      topic,
+    };
+    // Live delivery is at most once: with the bus away the triggers have fired all the same.
+    await bus.publish(topicChannel(namespace, topic), JSON.stringify(frame)).catch(() => undefined);
+  };
+
+  const publishAll = async (messages: readonly Message[]): Promise<PromiseSettledResult<Published>[]> => {
+    const found = await Promise.allSettled(messages.map((message) => firedBy(deps, message)));
+    // Queue and bus are told in one turn each: both keep the order, and gather what comes in a turn.
+    const enqueued = await Promise.allSettled(
+      found.map((each) => (each.status === 'fulfilled' ? enqueue(each.value) : Promise.reject(each.reason))),
+    );
+    return Promise.allSettled(
+      enqueued.map(async (each) => {
+        if (each.status === 'rejected') throw each.reason;
+        await tell(each.value);
+        const { jobs, tooDeep } = each.value;
+        return { invocations: jobs.map((job) => job.invocation.id), tooDeep };
+      }),
+    );
+  };
+
   return {
-    async publish({ namespace, topic, bytes, value, depth, traceparent }) {
-      assertTopic(topic);
-      const now = Date.now();
-      const matching = (await catalog.triggers(namespace)).filter(
-        ({ enabled, spec }) => enabled && 'topic' in spec && topicMatches(spec.topic, topic),
-      );
-      const tooDeep = matching.length > 0 && depth > MAX_TRIGGER_DEPTH;
-      const jobs: QueuedInvocation[] = [];
-      if (matching.length > 0 && !tooDeep) {
-        const input = Buffer.from(
-          JSON.stringify({
-            topic,
-            data: value,
-            namespace,
-            trigger_depth: depth,
-            timestamp: Math.floor(now / 1000),
-          }),
-        );
-        assertEventSize(input.byteLength);
-        for (const trigger of matching) {
-          const fn = await catalog.find(namespace, trigger.function);
-          // Its function was deleted a moment ago, and the trigger with it.
-          if (!fn) continue;
-          jobs.push(
-            jobOf(fn, {
-              id: requestIdSchema.parse(uuidv7()),
-              trigger: 'pubsub',
-              triggerDepth: depth,
-              callerWallet: '',
-              input,
-              acceptedAt: now,
-              resultTtlMs,
-              ...(traceparent === undefined ? {} : { traceparent }),
-            }),
-          );
-        }
-        if (jobs.length > 0) await queue.add(jobs);
-        meter.accepted('pubsub', jobs.length);
-      } else {
-        assertEventSize(bytes.byteLength);
-      }
-      const frame: z.infer<typeof liveFrameSchema> = {
-        data: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64'),
-        timestamp: now,
-        topic,
-      };
-      // Live delivery is at most once: with the bus away the triggers have fired all the same.
-      await bus.publish(topicChannel(namespace, topic), JSON.stringify(frame)).catch(() => undefined);
-      return { invocations: jobs.map((job) => job.invocation.id), tooDeep };
+    publishAll,
+    async publish(message) {
+      const [outcome] = await publishAll([message]);
+      if (outcome?.status !== 'fulfilled') throw outcome?.reason;
+      return outcome.value;
     },
   };
+}
+
+/** Refuses a topic that none can have, and what is too large. */
+async function firedBy({ catalog, resultTtlMs }: PublisherDeps, message: Message): Promise<Fired> {
+  const { namespace, topic, bytes, value, depth, traceparent } = message;
+  assertTopic(topic);
+  const at = Date.now();
+  const matching = (await catalog.triggers(namespace)).filter(
+    ({ enabled, spec }) => enabled && 'topic' in spec && topicMatches(spec.topic, topic),
+  );
+  const tooDeep = matching.length > 0 && depth > MAX_TRIGGER_DEPTH;
+  if (matching.length === 0 || tooDeep) {
+    assertEventSize(bytes.byteLength);
+    return { message, at, jobs: [], tooDeep };
+  }
+  const input = Buffer.from(
+    JSON.stringify({
+      topic,
+      data: value,
+      namespace,
+      trigger_depth: depth,
+      timestamp: Math.floor(at / 1000),
+    }),
+  );
+  assertEventSize(input.byteLength);
+  const jobs: QueuedInvocation[] = [];
+  for (const trigger of matching) {
+    const fn = await catalog.find(namespace, trigger.function);
+    // Its function was deleted a moment ago, and the trigger with it.
+    if (!fn) continue;
+    jobs.push(
+      jobOf(fn, {
+        id: requestIdSchema.parse(uuidv7()),
+        trigger: 'pubsub',
+        triggerDepth: depth,
+        callerWallet: '',
+        input,
+        acceptedAt: at,
+        resultTtlMs,
+        ...(traceparent === undefined ? {} : { traceparent }),
+      }),
+    );
+  }
+  return { message, at, jobs, tooDeep };
 }
 
 /** Bytes as a trigger's `data`: the JSON value they spell, else a string. */

@@ -150,6 +150,30 @@ test('a message sent over a socket fires triggers at depth 1', async (t) => {
   client.ws.close();
 });
 
+test('messages sent faster than they are published keep their order, and one that is refused holds up none', async (t) => {
+  const api = await aTenantWithProbe(await engine());
+  const { status } = await api.post('/v1/functions/probe/triggers', { topic: 'orders' });
+  t.is(status, 201);
+  const client = await connect(api.url, '/v1/pubsub/ws?topic=orders', { 'x-api-key': api.key });
+  const numbers = Array.from({ length: 200 }, (_, index) => index);
+  for (const number of numbers) {
+    // Just as large as a frame may be, and too large with its envelope.
+    if (number === 100) client.ws.send(JSON.stringify('x'.repeat((1 << 20) - 2)));
+    client.ws.send(String(number));
+  }
+  await client.next('all frames', () => client.frames.length >= 201);
+  const published = client.frames.filter(({ data }) => data !== undefined);
+  t.deepEqual(
+    published.map(({ data }) => Number(Buffer.from(data, 'base64').toString())),
+    numbers,
+  );
+  t.deepEqual(
+    client.frames.filter(({ error }) => error !== undefined).map(({ code }) => code),
+    ['payload_too_large'],
+  );
+  client.ws.close();
+});
+
 test('members hear who comes and goes, and presence lists them', async (t) => {
   const api = await aTenant(await engine());
   const join = (id: string, meta: string) =>

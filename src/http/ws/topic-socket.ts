@@ -13,8 +13,8 @@ import { subscribeTopic } from './topic-subscription.js';
 
 /** A subscriber that takes its messages too slowly is let go: what waits for it is in this process's memory. */
 const MAX_UNSENT_BYTES = 8 << 20;
-/** Messages of one socket that wait to be published; with more it is read no further. */
-const MAX_WAITING = 64;
+/** Messages of one socket that wait while others are published; with more it is read no further. */
+const MAX_WAITING = 32;
 /** What is published from outside fires triggers at this depth. */
 const FIRST_DEPTH = 1;
 
@@ -57,33 +57,49 @@ function sender(ws: WebSocket): (frame: string) => void {
   };
 }
 
-/** One after the other, so that a client's messages keep their order. */
+/** In their order. What comes while others are published goes together next. */
 function publishMessages(
   ws: WebSocket,
   { services, caller }: Handshake,
   topic: string,
   send: (frame: string) => void,
 ): void {
-  let waiting = 0;
-  let published: Promise<void> = Promise.resolve();
+  let waiting: RawData[] = [];
+  let publishing = false;
 
-  const publish = async (data: RawData) => {
-    try {
-      await caller.countUse();
-      const bytes = bytesOf(data);
-      const message = { topic, bytes, value: dataOf(bytes), depth: FIRST_DEPTH };
-      await services.publisher.publish({ namespace: caller.namespace, ...message });
-    } catch (error) {
-      const { message, code } = toAppError(error, services.logger, { method: 'WS', path: '/v1/pubsub/ws' });
+  const tellRefused = (outcomes: readonly PromiseSettledResult<unknown>[]) => {
+    for (const outcome of outcomes) {
+      if (outcome.status === 'fulfilled') continue;
+      const place = { method: 'WS', path: '/v1/pubsub/ws' };
+      const { message, code } = toAppError(outcome.reason, services.logger, place);
       send(JSON.stringify({ error: message, code }));
     }
-    waiting -= 1;
-    if (ws.isPaused && waiting < MAX_WAITING) ws.resume();
+  };
+  const publish = async (batch: readonly RawData[]) => {
+    const counted = await Promise.allSettled(batch.map(() => caller.countUse()));
+    tellRefused(counted);
+    const messages = batch
+      .filter((_, index) => counted[index]?.status === 'fulfilled')
+      .map((data) => {
+        const bytes = bytesOf(data);
+        return { namespace: caller.namespace, topic, bytes, value: dataOf(bytes), depth: FIRST_DEPTH };
+      });
+    tellRefused(await services.publisher.publishAll(messages));
+  };
+  const publishWaiting = async () => {
+    publishing = true;
+    while (waiting.length > 0) {
+      const batch = waiting;
+      waiting = [];
+      if (ws.isPaused) ws.resume();
+      await publish(batch);
+    }
+    publishing = false;
   };
   ws.on('message', (data) => {
-    waiting += 1;
-    if (waiting >= MAX_WAITING) ws.pause();
-    published = published.then(() => publish(data));
+    waiting.push(data);
+    if (waiting.length >= MAX_WAITING) ws.pause();
+    if (!publishing) void publishWaiting();
   });
 }
 
