@@ -34,8 +34,8 @@ export function perLane<T>(make: (lane: Lane) => T): Record<Lane, T> {
 }
 
 /**
- * The turns of a queue that one process has to itself. On Redis, where several add, the ADMIT script does the same
- * with what Redis keeps; there this is the copy that a process guesses with.
+ * The turns of a queue that one process has to itself. On Redis, where several add, the script that adds does
+ * the same with what Redis keeps.
  */
 export class Turns {
   readonly #clock = perLane(() => 0);
@@ -57,28 +57,11 @@ export class Turns {
   /** Moves the clock on to the turn of a job that is done. */
   finished(lane: Lane, priority: number): void {
     const turn = turnOf(priority);
-    if (turn > this.#clock[lane]) this.follow(lane, turn);
-  }
-
-  /** Sets the clock to that of the queue's server. */
-  follow(lane: Lane, clock: number): void {
-    if (clock === this.#clock[lane]) return;
-    // Turns have been counted anew: what is remembered of them says nothing any more.
-    if (clock < this.#clock[lane]) this.#last[lane].clear();
-    this.#clock[lane] = clock;
+    if (turn <= this.#clock[lane]) return;
+    this.#clock[lane] = turn;
     for (const [namespace, last] of this.#last[lane]) {
-      if (last <= clock) this.#last[lane].delete(namespace);
+      if (last <= turn) this.#last[lane].delete(namespace);
     }
-  }
-
-  /** Learns how far others have taken a namespace. Never back: our own latest are still on their way. */
-  learn(lane: Lane, namespace: string, last: number): void {
-    if (last > (this.#last[lane].get(namespace) ?? 0)) this.#last[lane].set(namespace, last);
-  }
-
-  /** Gives up a guess that came to nothing. */
-  forget(): void {
-    for (const lane of LANES) this.#last[lane].clear();
   }
 
   /** How far turns must be shifted back before they run out; 0 while there is room. */

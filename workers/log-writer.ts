@@ -7,6 +7,14 @@ import type { AttemptRow, AttemptStore, FinalAttempt } from '../src/ports/store.
 
 const MAX_ROWS = 500;
 const MAX_BYTES = 4 << 20;
+/**
+ * A write of one row costs nearly what a write of twenty does, and where syncs are quick each would carry one or two. So a write
+ * waits while rows keep coming: each `QUIET_MS` brings one, `MOST_MS` are not over and it is not `ENOUGH_ROWS` yet. Only jobs
+ * wait for it, whose callers have had their replies.
+ */
+const QUIET_MS = 1;
+const MOST_MS = 8;
+const ENOUGH_ROWS = 32;
 /** A store that has not answered by then counts as away; what it may have written is ignored when it comes again. */
 const STORE_MS = 2000;
 const SHIP_MS = 500;
@@ -43,8 +51,12 @@ export function createLogWriter({ attempts, backlog, logger, onWritten }: LogWri
   let writing: Promise<void> | null = null;
   let shipping: Promise<void> | null = null;
   let away = false;
+  let closing = false;
   let closed = false;
   let lagMs = 0;
+  /** On the monotonic clock. */
+  let begunAt = 0;
+  let hurry: (() => void) | null = null;
 
   const store = async (rows: readonly AttemptRow[]) => {
     await within(STORE_MS, attempts.write(rows));
@@ -71,8 +83,26 @@ export function createLogWriter({ attempts, backlog, logger, onWritten }: LogWri
     }
   };
 
+  /** Resolves when the next write is due. The first after a pause is due at once. */
+  const due = async (): Promise<void> => {
+    const latest = begunAt + MOST_MS;
+    for (let seen = 0; pending.length > seen && pending.length < ENOUGH_ROWS && !closing; ) {
+      if (performance.now() > latest) return;
+      seen = pending.length;
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, QUIET_MS);
+        hurry = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+  };
+
   const writeAll = async () => {
     while (pending.length > 0) {
+      await due();
+      begunAt = performance.now();
       const batch = takeBatch(pending);
       pending = pending.slice(batch.length);
       lagMs = Date.now() - (batch[0]?.since ?? Date.now());
@@ -108,9 +138,12 @@ export function createLogWriter({ attempts, backlog, logger, onWritten }: LogWri
       new Promise((resolve, reject) => {
         pending.push({ row, since: Date.now(), resolve, reject });
         writing ??= writeAll();
+        if (pending.length >= ENOUGH_ROWS) hurry?.();
       }),
     stats: () => ({ pending: pending.length, lagMs, away }),
     async close() {
+      closing = true;
+      hurry?.();
       await writing;
       closed = true;
       clearInterval(leftBehind);

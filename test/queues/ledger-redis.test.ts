@@ -26,7 +26,7 @@ test.after.always(() => server.close());
 test.beforeEach(async (t) => {
   const redis = new Redis(server.url);
   await redis.flushall();
-  const ledger = new Ledger(redis, createIORedisClient(redis), KEYS, LIMITS, () => {});
+  const ledger = new Ledger(redis, createIORedisClient(redis), KEYS, () => {});
   t.context = { redis, ledger, queues: await openQueues({ driver: 'redis', url: server.url, ...LIMITS }) };
 });
 test.afterEach.always(async (t) => {

@@ -1,47 +1,83 @@
-import type { IRedisTransaction } from 'bullmq';
-import type { Closable } from '../../../src/ports/closable.js';
-import { closeRedis, type RedisConnection, type RedisServer, whenReady } from './connect.js';
+import type { RedisClient } from 'bullmq';
+import { AppError } from '../../../src/errors.js';
+import { queueFull, queueUnavailable } from '../../admission.js';
+import type { JobGroup, QueueLimits } from '../../driver.js';
+import { MAX_PRIORITY, TURN_COST } from '../../fairness.js';
+import { laneOf } from '../../jobs.js';
+import { addScript, type BullScripts } from './add-script.js';
+import type { RedisConnection } from './connect.js';
+import type { LedgerKeys } from './scripts.js';
 
-interface Script {
-  lua: string;
-  numberOfKeys: number;
+/** Redis must come to an add within this time, else nothing is added: shorter than what its caller waits. */
+const ADD_WITHIN_MS = 1500;
+
+/** Adds jobs, and decides whether they may be added, in one command. */
+export class Adds {
+  readonly #client: RedisClient;
+  readonly #keys: LedgerKeys;
+  readonly #limits: QueueLimits;
+  /** Redis' clock minus our monotonic one. */
+  #offsetMs = 0;
+
+  private constructor(client: RedisClient, keys: LedgerKeys, limits: QueueLimits) {
+    this.#client = client;
+    this.#keys = keys;
+    this.#limits = limits;
+  }
+
+  /** `connection` is one that BullMQ's queues use, `client` what they make of it. */
+  static async open(
+    connection: RedisConnection,
+    client: RedisClient,
+    keys: LedgerKeys,
+    limits: QueueLimits,
+  ): Promise<Adds> {
+    connection.defineCommand('oramaAdd', { numberOfKeys: 2, lua: addScript(bullScripts(connection)) });
+    const adds = new Adds(client, keys, limits);
+    const [seconds, micros] = await connection.time();
+    adds.#setServerTime(Number(seconds) * 1000 + Number(micros) / 1000);
+    return adds;
+  }
+
+  /** Adds the jobs of the groups, each group whole or not at all; answers with the refusal of each, if it was refused. */
+  async add(groups: readonly JobGroup[]): Promise<(AppError | null)[]> {
+    const args: (string | number)[] = [
+      this.#keys.prefix,
+      this.#keys.ledger,
+      Math.round(performance.now() + this.#offsetMs + ADD_WITHIN_MS),
+      this.#limits.maxWaiting,
+      this.#limits.maxBytes,
+      TURN_COST,
+      MAX_PRIORITY,
+    ];
+    groups.forEach((group, index) => {
+      for (const { id, name, data, opts } of group) {
+        const options = opts.attempts === undefined && opts.delay === undefined ? '' : JSON.stringify(opts);
+        args.push(index + 1, id, data.s, data.n, laneOf(data), name, data.a, JSON.stringify(data), options);
+      }
+    });
+    const [now, ...codes]: number[] = await this.#client.runCommand('oramaAdd', args);
+    this.#setServerTime(Number(now));
+    return codes.map((code) => {
+      if (code === 0) return null;
+      return code === 2 ? queueFull(this.#limits) : queueUnavailable();
+    });
+  }
+
+  #setServerTime(unixMs: number): void {
+    this.#offsetMs = unixMs - performance.now();
+  }
 }
 
-/** What adding a job and admitting it takes, of all that is defined on a connection that BullMQ uses. */
-const NEEDED = /^(add(Standard|Prioritized|Delayed)Job:|oramaAdmit$)/;
-
-/**
- * The transactions that add jobs, on a connection of their own: ioredis gives every transaction two properties for each
- * script that its connection knows, and BullMQ brings sixty. It was a tenth of what a process does that only accepts.
- */
-export class Adds implements Closable {
-  readonly #connection: RedisConnection;
-
-  private constructor(connection: RedisConnection) {
-    this.#connection = connection;
-  }
-
-  /** `known` is a connection on which the scripts are defined. */
-  static async open(server: RedisServer, known: RedisConnection): Promise<Adds> {
-    const connection = server.commands();
-    // Both connections break together, and the other one says so.
-    connection.on('error', () => {});
-    const scripts: Readonly<Record<string, Script>> = known.scriptsSet;
-    for (const [name, { lua, numberOfKeys }] of Object.entries(scripts)) {
-      if (NEEDED.test(name)) connection.defineCommand(name, { lua, numberOfKeys });
-    }
-    await whenReady(connection);
-    return new Adds(connection);
-  }
-
-  /** As much of BullMQ's transaction as it takes to add jobs: `runCommand` and `exec`. */
-  begin(): IRedisTransaction {
-    const commands = this.#connection.multi() as unknown as Record<string, (args: unknown[]) => unknown>;
-    const runCommand = (name: string, args: unknown[]) => commands[name]?.(args);
-    return Object.assign(commands, { runCommand }) as unknown as IRedisTransaction;
-  }
-
-  close(): Promise<void> {
-    return closeRedis(this.#connection);
-  }
+/** BullMQ defines its scripts under their names with its version behind. */
+function bullScripts({ scriptsSet }: RedisConnection): BullScripts {
+  const known: Readonly<Record<string, { lua: string }>> = scriptsSet;
+  const luaOf = (script: string) => {
+    const name = Object.keys(known).find((each) => each.startsWith(`${script}:`));
+    const lua = known[name ?? '']?.lua;
+    if (lua === undefined)
+      throw new AppError('internal', `BullMQ has no script ${script} on its connection.`);
+    return lua;
+  };
+  return { prioritized: luaOf('addPrioritizedJob'), delayed: luaOf('addDelayedJob') };
 }

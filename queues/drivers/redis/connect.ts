@@ -69,9 +69,9 @@ export class RedisServer {
   }
 
   #open(options: typeof COMMANDS | typeof PATIENT): RedisConnection {
-    if (!this.#isCluster) return new Redis(this.#url, options);
+    if (!this.#isCluster) return writingTogether(new Redis(this.#url, options));
     const { hostname, port, username, password, protocol } = new URL(this.#url);
-    return new Cluster([{ host: hostname, port: Number(port || 6379) }], {
+    const cluster = new Cluster([{ host: hostname, port: Number(port || 6379) }], {
       enableOfflineQueue: !('enableOfflineQueue' in options),
       clusterRetryStrategy: RETRY,
       redisOptions: {
@@ -81,7 +81,36 @@ export class RedisServer {
         ...(protocol === 'rediss:' ? { tls: {} } : {}),
       },
     });
+    cluster.on('+node', writingTogether);
+    return cluster;
   }
+}
+
+/**
+ * What is sent in one turn of the event loop leaves in one write, in its order: jobs are settled and fetched in bursts, and a
+ * system call for each command was a tenth of what a worker's main thread does.
+ */
+function writingTogether(connection: Redis): Redis {
+  connection.on('connect', () => {
+    const { stream } = connection;
+    const write = stream.write.bind(stream);
+    let corked = false;
+    const release = () => {
+      corked = false;
+      stream.uncork();
+    };
+    const writeSoon = (...args: Parameters<typeof write>) => {
+      if (!corked) {
+        corked = true;
+        stream.cork();
+        // Runs when all that is ready in this turn has run, promises included.
+        process.nextTick(release);
+      }
+      return write(...args);
+    };
+    stream.write = writeSoon as typeof stream.write;
+  });
+  return connection;
 }
 
 /** Resolves when the connection can be used; a cluster that knows no working node never gets there. */

@@ -22,7 +22,7 @@ import type {
   Warn,
 } from '../../driver.js';
 import { perLane } from '../../fairness.js';
-import { type JobData, LANES, type Lane, laneOf, TICKS, toJobJson } from '../../jobs.js';
+import { type JobData, LANES, type Lane, laneOf, TICKS } from '../../jobs.js';
 import { Adds } from './adds.js';
 import { COMMAND_TIMEOUT_MS, closeRedis, type RedisConnection, type RedisServer } from './connect.js';
 import { countJobs } from './counts.js';
@@ -50,6 +50,7 @@ export class RedisDriver implements QueueDriver {
   readonly #adds: Adds;
   readonly #ledger: Ledger;
   readonly #opened: RedisConnection[] = [];
+  #forWorkers: RedisConnection | undefined;
   readonly #further: Closable[] = [];
   readonly #warn: Warn;
 
@@ -91,10 +92,8 @@ export class RedisDriver implements QueueDriver {
     const backends = perLane((lane) => lanes[lane].getBackend());
     const client = await backends.invocations.client;
     const keys = { prefix: `${PREFIX}:`, ledger: `${PREFIX}:ledger:` };
-    const ledger = new Ledger(connection, client, keys, limits, warn);
-    const [seconds, micros] = await connection.time();
-    ledger.setServerTime(Number(seconds) * 1000 + Number(micros) / 1000);
-    const adds = await Adds.open(server, connection);
+    const ledger = new Ledger(connection, client, keys, warn);
+    const adds = await Adds.open(connection, client, keys, limits);
     return new RedisDriver({
       server,
       connection,
@@ -121,36 +120,29 @@ export class RedisDriver implements QueueDriver {
     processor: Processor<D, void>,
     options: BullWorkerOptions,
   ): Promise<BullWorker<D>> {
-    const connection = this.#server.patient();
-    this.#opened.push(connection);
     const worker = new Worker<D, void>(
       queue,
       processor,
-      { ...options, connection, prefix: PREFIX },
+      { ...options, connection: this.#workersConnection(), prefix: PREFIX },
       createRedisBackend,
     );
     worker.once('closing', () => stayClosed(worker.getBackend()));
     return worker;
   }
 
-  async add(groups: readonly JobGroup[]): Promise<(AppError | null)[]> {
-    const transaction = this.#adds.begin();
-    const priorities: number[] = [];
-    for (const job of groups.flat()) {
-      const priority = this.#ledger.guessPriority(job.data);
-      priorities.push(priority);
-      // Queues the command at once; what it answers comes with exec().
-      void this.#backends[laneOf(job.data)].addJobToTransaction(
-        transaction,
-        toJobJson(job, priority),
-        job.id,
-      );
+  /** One for all workers of the process: what they settle at once leaves in one write. They wait for jobs on their own. */
+  #workersConnection(): RedisConnection {
+    if (this.#forWorkers === undefined) {
+      this.#forWorkers = this.#server.patient();
+      // Each worker tells of it; between them, nobody else would listen.
+      this.#forWorkers.on('error', () => {});
+      this.#opened.push(this.#forWorkers);
     }
-    this.#ledger.admit(transaction, groups, priorities);
-    const results = await withinTimeout(transaction.exec());
-    const failed = results?.find(([error]) => error !== null);
-    if (!results || failed) throw queueUnavailable(failed?.[0]);
-    return this.#ledger.verdicts(results[results.length - 1]?.[1], groups.length);
+    return this.#forWorkers;
+  }
+
+  add(groups: readonly JobGroup[]): Promise<(AppError | null)[]> {
+    return this.#adds.add(groups);
   }
 
   ended(job: InvocationJob): void {
@@ -228,7 +220,6 @@ export class RedisDriver implements QueueDriver {
     await Promise.all(
       [...LANES.map((lane) => this.lanes[lane]), this.ticks, ...this.#further].map((queue) => queue.close()),
     );
-    await this.#adds.close();
     await Promise.all(this.#opened.map(closeRedis));
   }
 }

@@ -8,7 +8,7 @@
  *   ledger:clock            hash: lane → turn
  *   ledger:turns:<lane>     sorted set: namespace → its last turn; only those ahead of the clock
  *
- * A job's line in `ledger:jobs` is written in the MULTI that adds the job and removed after the job has gone, so a
+ * A job's line in `ledger:jobs` is written by the script that adds the job (add-script.ts) and removed after the job has gone, so a
  * crash can leave a line too many, never one too few. SWEEP removes those.
  */
 export interface LedgerKeys {
@@ -18,7 +18,8 @@ export interface LedgerKeys {
   ledger: string;
 }
 
-const COMMON = `
+/** What all scripts begin with. */
+export const COMMON = `
 local prefix, ledger = KEYS[1], KEYS[2]
 local call = redis.call
 local lanes = { 'calls', 'invocations' }
@@ -32,132 +33,6 @@ local function strike(namespace, member)
   call('DECRBY', ledger .. 'bytes', size)
   if call('EXISTS', ledger .. 'jobs:' .. namespace) == 0 then call('SREM', ledger .. 'namespaces', namespace) end
 end
-`;
-
-/**
- * Last command of the MULTI that adds jobs. Refused groups are taken out again before anybody can see them: those
- * that would overfill the queue, and all of them when Redis came to it only after the caller had been told that it failed.
- * ARGV: deadline, max waiting, max bytes, turn cost, max priority,
- *   jobs as JSON: [["<id>:<size>", namespace, size, lane, priority, due or 0], ...], lengths of the groups as JSON
- * Returns: server time, clock of each lane, then per group 0 = accepted, 1 = too late, 2 = full,
- * then "<lane>:<namespace>" and its last turn for each that got one.
- */
-export const ADMIT = `${COMMON}
-local deadline, maxWaiting, maxBytes = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local turnCost, maxPriority = tonumber(ARGV[4]), tonumber(ARGV[5])
-local jobs, groups = cjson.decode(ARGV[6]), cjson.decode(ARGV[7])
-local time = call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local clock, answer = {}, { now }
-for i, turn in ipairs(call('HMGET', ledger .. 'clock', unpack(lanes))) do
-  clock[lanes[i]] = tonumber(turn or 0)
-  answer[#answer + 1] = clock[lanes[i]]
-end
-
--- Which jobs are new: all of a namespace at once, for each call costs more than what it does.
-local byNamespace, seen, freshTotal = {}, {}, 0
-for _, job in ipairs(jobs) do
-  if not seen[job[1]] then
-    seen[job[1]] = true
-    local list = byNamespace[job[2]] or {}
-    byNamespace[job[2]] = list
-    list[#list + 1] = job
-  end
-end
-for namespace, list in pairs(byNamespace) do
-  local key = ledger .. 'jobs:' .. namespace
-  for from = 1, #list, 1000 do
-    local members, lines = {}, {}
-    for i = from, math.min(from + 999, #list) do members[#members + 1] = list[i][1] end
-    for i, score in ipairs(call('ZMSCORE', key, unpack(members))) do
-      if not score then
-        list[from + i - 1].fresh = true
-        lines[#lines + 1] = 0
-        lines[#lines + 1] = members[i]
-      end
-    end
-    if #lines > 0 then freshTotal = freshTotal + call('ZADD', key, unpack(lines)) end
-  end
-end
-
-local waiting = -freshTotal
-for _, lane in ipairs(lanes) do
-  waiting = waiting + call('LLEN', keyOf(lane, 'wait')) + call('ZCARD', keyOf(lane, 'prioritized'))
-    + call('ZCARD', keyOf(lane, 'delayed'))
-end
-local bytes = tonumber(call('GET', ledger .. 'bytes') or 0)
-local bytesBefore, lastTurn = bytes, {}
-
-local function idOf(job) return string.match(job[1], '^(.*):%d+$') end
-
-local function giveTurn(job)
-  local lane, namespace = job[4], job[2]
-  local key = lane .. ':' .. namespace
-  local ahead = lastTurn[key]
-  if not ahead then
-    ahead = tonumber(call('ZSCORE', ledger .. 'turns:' .. lane, namespace) or 0)
-  end
-  local turn = math.max(clock[lane], ahead)
-  lastTurn[key] = turn + turnCost
-  local priority = math.min(math.floor(turn) + 1, maxPriority)
-  if priority == job[5] then return end
-  local id = idOf(job)
-  call('HSET', keyOf(lane, id), 'priority', priority)
-  local score = call('ZSCORE', keyOf(lane, 'prioritized'), id)
-  if score then
-    call('ZADD', keyOf(lane, 'prioritized'), 'XX', priority * 4294967296 + tonumber(score) % 4294967296, id)
-  end
-end
-
-local function takeOut(job)
-  local lane, id = job[4], idOf(job)
-  call('ZREM', keyOf(lane, 'prioritized'), id)
-  call('ZREM', keyOf(lane, 'delayed'), id)
-  call('DEL', keyOf(lane, id))
-end
-
--- BullMQ leaves a job alone whose id it knows, but knows nothing of the other lane.
-local function takeOutTwin(job)
-  for _, lane in ipairs(lanes) do
-    if lane ~= job[4] and call('EXISTS', keyOf(lane, idOf(job))) == 1 then return takeOut(job) end
-  end
-end
-
-local first = 1
-for _, length in ipairs(groups) do
-  local count, size, code = 0, 0, 0
-  for i = first, first + length - 1 do
-    if jobs[i].fresh then count, size = count + 1, size + jobs[i][3] end
-  end
-  if count > 0 then
-    if now > deadline then code = 1
-    elseif waiting + count > maxWaiting or bytes + size > maxBytes then code = 2
-    else waiting, bytes = waiting + count, bytes + size end
-  end
-  for i = first, first + length - 1 do
-    local job = jobs[i]
-    if job.fresh and code == 0 then
-      giveTurn(job)
-      if job[6] > 0 then call('ZADD', ledger .. 'scheduled', job[6], idOf(job)) end
-    elseif job.fresh then
-      call('ZREM', ledger .. 'jobs:' .. job[2], job[1])
-      takeOut(job)
-    else
-      takeOutTwin(job)
-    end
-  end
-  first = first + length
-  answer[#answer + 1] = code
-end
-if bytes ~= bytesBefore then call('INCRBY', ledger .. 'bytes', bytes - bytesBefore) end
-for key, turn in pairs(lastTurn) do
-  local lane, namespace = string.match(key, '^(%a+):(.*)$')
-  call('ZADD', ledger .. 'turns:' .. lane, turn, namespace)
-  call('SADD', ledger .. 'namespaces', namespace)
-  answer[#answer + 1] = key
-  answer[#answer + 1] = tostring(turn)
-end
-return answer
 `;
 
 /**
