@@ -56,28 +56,29 @@ function encodeInvocation(invocation: Invocation): JobData {
     invocation.input.byteOffset,
     invocation.input.byteLength,
   );
-  const isText = isUtf8(input) && !input.includes(0);
-  return {
+  const data: JobData = {
     n: invocation.namespace,
     f: invocation.functionId,
     v: invocation.version,
     t: invocation.trigger,
-    ...(invocation.triggerDepth === 0 ? {} : { d: invocation.triggerDepth }),
-    ...(invocation.callerWallet === '' ? {} : { w: invocation.callerWallet }),
-    ...(isText ? { i: input.toString('utf8') } : { b: input.toString('base64') }),
     s: input.length,
     a: invocation.acceptedAt,
-    ...(invocation.replyTo === undefined ? {} : { r: invocation.replyTo }),
-    ...(invocation.maxAgeMs === undefined ? {} : { m: invocation.maxAgeMs }),
-    ...(invocation.callbackUrl === undefined ? {} : { c: invocation.callbackUrl }),
     k: invocation.resultTtlMs,
-    ...(invocation.traceparent === undefined ? {} : { p: invocation.traceparent }),
   };
+  if (invocation.triggerDepth !== 0) data.d = invocation.triggerDepth;
+  if (invocation.callerWallet !== '') data.w = invocation.callerWallet;
+  if (invocation.replyTo !== undefined) data.r = invocation.replyTo;
+  if (invocation.maxAgeMs !== undefined) data.m = invocation.maxAgeMs;
+  if (invocation.callbackUrl !== undefined) data.c = invocation.callbackUrl;
+  if (invocation.traceparent !== undefined) data.p = invocation.traceparent;
+  if (isUtf8(input) && !input.includes(0)) data.i = input.toString('utf8');
+  else data.b = input.toString('base64');
+  return data;
 }
 
 /** Trusts its argument: only `encodeInvocation` writes jobs. */
 export function decodeInvocation(id: string, name: string, data: JobData): Invocation {
-  return {
+  const invocation: Invocation = {
     id: id as RequestId,
     namespace: data.n as Namespace,
     function: name as FunctionName,
@@ -88,12 +89,13 @@ export function decodeInvocation(id: string, name: string, data: JobData): Invoc
     callerWallet: data.w ?? '',
     input: data.b === undefined ? Buffer.from(data.i ?? '', 'utf8') : Buffer.from(data.b, 'base64'),
     acceptedAt: data.a,
-    ...(data.r === undefined ? {} : { replyTo: data.r }),
-    ...(data.m === undefined ? {} : { maxAgeMs: data.m }),
-    ...(data.c === undefined ? {} : { callbackUrl: data.c }),
     resultTtlMs: data.k,
-    ...(data.p === undefined ? {} : { traceparent: data.p }),
   };
+  if (data.r !== undefined) invocation.replyTo = data.r;
+  if (data.m !== undefined) invocation.maxAgeMs = data.m;
+  if (data.c !== undefined) invocation.callbackUrl = data.c;
+  if (data.p !== undefined) invocation.traceparent = data.p;
+  return invocation;
 }
 
 /** A job as it is handed to a driver. */
@@ -104,19 +106,16 @@ export interface NewJob {
   opts: JobsOptions;
 }
 
-export function toJob(queued: QueuedInvocation): NewJob {
-  const { invocation } = queued;
-  return {
-    id: invocation.id,
-    name: invocation.function,
-    data: encodeInvocation(invocation),
-    // Few and only where they say something: every one is packed, stored and read again with the job.
-    opts: {
-      ...(queued.attempts > 1 ? { attempts: queued.attempts, backoff: toBackoff(queued.backoff) } : {}),
-      // A negative or fractional delay would make BullMQ refuse or misplace the job.
-      ...(queued.delayMs > 0 ? { delay: Math.ceil(queued.delayMs) } : {}),
-    },
-  };
+export function toJob({ invocation, attempts, backoff, delayMs }: QueuedInvocation): NewJob {
+  // Few and only where they say something: every one is packed, stored and read again with the job.
+  const opts: JobsOptions = {};
+  if (attempts > 1) {
+    opts.attempts = attempts;
+    opts.backoff = toBackoff(backoff);
+  }
+  // A negative or fractional delay would make BullMQ refuse or misplace the job.
+  if (delayMs > 0) opts.delay = Math.ceil(delayMs);
+  return { id: invocation.id, name: invocation.function, data: encodeInvocation(invocation), opts };
 }
 
 function toBackoff({ type, delayMs }: QueuedInvocation['backoff']): BackoffOptions {

@@ -11,7 +11,7 @@ import type { InvocationQueue } from '../ports/queue.js';
 import type { IdempotencyClaim, Store } from '../ports/store.js';
 import { uuidv7 } from '../uuid.js';
 import type { Catalog } from './catalog.js';
-import { jobOf } from './job.js';
+import { type JobRequest, jobOf } from './job.js';
 import type { Replies, Reply, Waiting } from './replies.js';
 
 const IDEMPOTENCY_MS = 24 * 3600 * 1000;
@@ -47,8 +47,8 @@ export interface Accepted {
 export interface CallOptions {
   /** Then the answer is `reply: null` and the invocation goes on as an asynchronous one. */
   waitMs: number;
-  /** The client has gone away. */
-  signal?: AbortSignal;
+  /** Calls its argument when the client has gone away; returns what takes that back. Cheaper than a signal for each call. */
+  whenGone?(giveUp: () => void): () => void;
   /** Told the id as soon as the job is durable: for those who follow its log while they wait. */
   onAccepted?(id: RequestId): void;
 }
@@ -99,26 +99,21 @@ export function createInvoker(deps: InvokerDeps): Invoker {
     const fn = pinned ?? latest;
     if (held?.known) return { id, function: fn, waiting: sync ? replies.watch(id) : null };
     const waiting = sync ? replies.wait(id) : null;
+    const invocation: JobRequest = {
+      id,
+      trigger: request.trigger,
+      triggerDepth: request.triggerDepth ?? 0,
+      callerWallet: request.callerWallet ?? '',
+      input: request.input,
+      acceptedAt: Date.now(),
+      resultTtlMs: claim ? IDEMPOTENCY_MS : deps.resultTtlMs,
+    };
+    if (sync) invocation.replyTo = replies.address;
+    if (request.maxAgeMs !== undefined) invocation.maxAgeMs = request.maxAgeMs;
+    if (request.callbackUrl !== undefined) invocation.callbackUrl = request.callbackUrl;
+    if (request.traceparent !== undefined) invocation.traceparent = request.traceparent;
     try {
-      await queue.add([
-        jobOf(
-          fn,
-          {
-            id,
-            trigger: request.trigger,
-            triggerDepth: request.triggerDepth ?? 0,
-            callerWallet: request.callerWallet ?? '',
-            input: request.input,
-            acceptedAt: Date.now(),
-            resultTtlMs: claim ? IDEMPOTENCY_MS : deps.resultTtlMs,
-            ...(sync ? { replyTo: replies.address } : {}),
-            ...(request.maxAgeMs === undefined ? {} : { maxAgeMs: request.maxAgeMs }),
-            ...(request.callbackUrl === undefined ? {} : { callbackUrl: request.callbackUrl }),
-            ...(request.traceparent === undefined ? {} : { traceparent: request.traceparent }),
-          },
-          request.delayMs,
-        ),
-      ]);
+      await queue.add([jobOf(fn, invocation, request.delayMs)]);
     } catch (error) {
       waiting?.abandon();
       // Nothing was accepted: key and id are free again, and for another body, too.
@@ -205,13 +200,15 @@ export function createInvoker(deps: InvokerDeps): Invoker {
       const { id, function: fn } = await accept(request, false);
       return { id, function: fn };
     },
-    async call(request, { waitMs, signal, onAccepted }) {
+    async call(request, { waitMs, whenGone, onAccepted }) {
       const { id, function: fn, waiting } = await accept(request, true);
       onAccepted?.(id);
       if (!waiting) return { id, function: fn, reply: null };
       const wait = new Wait(waiting, released ? 0 : waitMs);
       waits.add(wait);
-      const reply = await wait.reply(signal);
+      const stay = whenGone?.(() => wait.giveUp());
+      const reply = await wait.reply;
+      stay?.();
       waits.delete(wait);
       return { id, function: fn, reply };
     },
@@ -235,30 +232,25 @@ export function assertInputSize(bytes: number): void {
 
 /** One caller's wait for a reply; null when the time is up, or when it is given up. */
 class Wait {
+  readonly reply: Promise<Reply | null>;
   readonly #waiting: Waiting;
   readonly #timer: NodeJS.Timeout;
   #settle: (reply: Reply | null) => void = () => undefined;
 
   constructor(waiting: Waiting, waitMs: number) {
     this.#waiting = waiting;
-    this.#timer = setTimeout(() => this.giveUp(), waitMs);
-  }
-
-  async reply(signal: AbortSignal | undefined): Promise<Reply | null> {
-    const giveUp = () => this.giveUp();
-    const reply = new Promise<Reply | null>((resolve) => {
+    this.reply = new Promise((resolve) => {
       this.#settle = resolve;
     });
-    void this.#waiting.reply.then(this.#settle);
-    signal?.addEventListener('abort', giveUp, { once: true });
-    if (signal?.aborted) giveUp();
-    const settled = await reply;
-    clearTimeout(this.#timer);
-    signal?.removeEventListener('abort', giveUp);
-    return settled;
+    this.#timer = setTimeout(() => this.giveUp(), waitMs);
+    void waiting.reply.then((reply) => {
+      clearTimeout(this.#timer);
+      this.#settle(reply);
+    });
   }
 
   giveUp(): void {
+    clearTimeout(this.#timer);
     this.#waiting.abandon();
     this.#settle(null);
   }

@@ -4,12 +4,11 @@ import type { Invocation, QueuedInvocation } from '../ports/queue.js';
 /** What is the same for every invocation of a version: pinned into the job when it is accepted. */
 type FromVersion = 'namespace' | 'function' | 'functionId' | 'version';
 
+/** What is its own of an invocation that is to be put on the queue. */
+export type JobRequest = Omit<Invocation, FromVersion>;
+
 /** The BullMQ job of one invocation: attempts = 1 + `retry.count`, backoff = `retry.delay`. */
-export function jobOf(
-  fn: FunctionVersion,
-  invocation: Omit<Invocation, FromVersion>,
-  delayMs = 0,
-): QueuedInvocation {
+export function jobOf(fn: FunctionVersion, invocation: JobRequest, delayMs = 0): QueuedInvocation {
   return {
     invocation: {
       ...invocation,

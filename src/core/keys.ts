@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { DEFAULT_NAMESPACE, type Namespace, namespaceSchema } from '../contract/ids.js';
 import type { KeyRecord } from '../contract/records.js';
 import { AppError } from '../errors.js';
@@ -101,8 +101,8 @@ export async function createKeys({ store, bus }: { store: Store; bus: Bus }): Pr
 
     async find(credential) {
       if (!isKeyShaped(credential)) return null;
-      const hash = hashOf(credential);
-      const key = await byHash.get(hash, () => store.keys.byHash(hash));
+      const digest = hashOf(credential);
+      const key = await byHash.get(digest, () => store.keys.byHash(digest));
       if (key) touch(key.id);
       return key;
     },
@@ -110,15 +110,15 @@ export async function createKeys({ store, bus }: { store: Store; bus: Bus }): Pr
     isValid: async (id) => (await byId.get(id, () => store.keys.get(id))) !== null,
 
     async ensureAdmin(key) {
-      const hash = hashOf(key);
-      if (await store.keys.byHash(hash)) return;
+      const digest = hashOf(key);
+      if (await store.keys.byHash(digest)) return;
       const namespace = namespaceSchema.parse(key.slice(key.lastIndexOf(':') + 1));
       await claim(namespace);
       try {
-        await store.keys.add({ namespace, name: 'admin', hash, isAdmin: true });
+        await store.keys.add({ namespace, name: 'admin', hash: digest, isAdmin: true });
       } catch (error) {
         // Another web process that starts at the same time was quicker.
-        if (!(await store.keys.byHash(hash))) throw error;
+        if (!(await store.keys.byHash(digest))) throw error;
       }
     },
 
@@ -142,5 +142,5 @@ function recordOf({ isAdmin: _, ...record }: StoredKey): KeyRecord {
 }
 
 function hashOf(key: string): string {
-  return createHash('sha256').update(key).digest('hex');
+  return hash('sha256', key, 'hex');
 }

@@ -1,6 +1,5 @@
-import { z } from 'zod';
 import type { RequestId } from '../contract/ids.js';
-import { attemptStatusSchema } from '../contract/invocation.js';
+import type { AttemptStatus } from '../contract/invocation.js';
 import type { Bus } from '../ports/bus.js';
 import type { Closable } from '../ports/closable.js';
 import type { Store } from '../ports/store.js';
@@ -12,7 +11,7 @@ const LOOKUPS = { wait: { first: 5000, most: 5000 }, watch: { first: 50, most: 2
 
 /** The end of an invocation as its caller hears it. */
 export interface Reply {
-  status: z.infer<typeof attemptStatusSchema> | 'cancelled';
+  status: AttemptStatus | 'cancelled';
   output: Uint8Array;
   error: string | null;
   durationMs: number;
@@ -43,18 +42,15 @@ export interface Replies extends Closable {
   send(replyTo: string, id: RequestId, reply: Reply, options: { confirm: boolean }): Promise<boolean>;
 }
 
-const wireReply = z.object({
-  id: z.string(),
-  from: z.string().optional(),
-  status: z.union([attemptStatusSchema, z.literal('cancelled')]),
-  output: z.string(),
-  error: z.string().nullable(),
-  durationMs: z.number(),
-  attempts: z.number(),
-  version: z.number(),
-  code: z.literal('unavailable').optional(),
-});
-const wireAck = z.object({ id: z.string(), taken: z.boolean() });
+/** Messages between our own processes: only `send` writes them, so that they are believed as they are. */
+type WireReply = Omit<Reply, 'output'> & {
+  id: string;
+  /** Who wants to hear whether anybody was there. */
+  from?: string;
+  /** Base64. */
+  output: string;
+};
+type WireAck = { id: string; taken: boolean };
 
 interface Waiter {
   resolve(reply: Reply): void;
@@ -125,12 +121,12 @@ export async function createReplies(options: { address: string; bus: Bus; store:
   };
 
   const stopReplies = await bus.subscribe(`reply:${address}`, (message) => {
-    const { id, from, output, ...rest } = wireReply.parse(JSON.parse(message));
+    const { id, from, output, ...rest }: WireReply = JSON.parse(message);
     const taken = deliver(id, { ...rest, output: Buffer.from(output, 'base64') });
     if (from) void bus.publish(`ack:${from}`, JSON.stringify({ id, taken })).catch(() => undefined);
   });
   const stopAcks = await bus.subscribe(`ack:${address}`, (message) => {
-    const { id, taken } = wireAck.parse(JSON.parse(message));
+    const { id, taken }: WireAck = JSON.parse(message);
     unconfirmed.get(id)?.(taken);
   });
 

@@ -1,14 +1,18 @@
 import type { Context } from 'koa';
 
-/** Aborted when the client goes away before its reply is written. */
+/** Calls `then` when the client goes away before its reply is written. Returns what takes that back. */
+export function whenClientGone({ res }: Context, then: () => void): () => void {
+  const closed = () => {
+    if (!res.writableFinished) then();
+  };
+  if (res.destroyed) then();
+  else res.once('close', closed);
+  return () => res.off('close', closed);
+}
+
+/** The same as a signal, for what takes one. */
 export function clientGone(ctx: Context): AbortSignal {
   const gone = new AbortController();
-  const { res } = ctx;
-  if (res.destroyed) gone.abort();
-  else {
-    res.once('close', () => {
-      if (!res.writableFinished) gone.abort();
-    });
-  }
+  whenClientGone(ctx, () => gone.abort());
   return gone.signal;
 }

@@ -1,6 +1,6 @@
 import { COMMON } from './scripts.js';
 
-/** The Lua of BullMQ's own scripts, as a connection that BullMQ uses has them. */
+/** BullMQ's own scripts as Lua functions of their keys and arguments: see bull-scripts.ts. */
 export interface BullScripts {
   prioritized: string;
   delayed: string;
@@ -11,8 +11,7 @@ export const JOB_ARGUMENTS = 9;
 
 /**
  * Adds jobs and decides over them in one step: a group that would overfill the queue is never added, nor is any when Redis comes
- * to it only after the caller was told that it failed. The adding itself is BullMQ's: its scripts stand here as functions of
- * their keys and arguments. A MULTI of them and of a script that took refused jobs out again took a third more of Redis' time, and
+ * to it only after the caller was told that it failed. The adding itself is BullMQ's. A MULTI of them and of a script that took refused jobs out again took a third more of Redis' time, and
  * twice this process's, which had a command and a promise for each job.
  *
  * ARGV: deadline, max waiting, max bytes, turn cost, max priority, then for each job, those of a group one after the other:
@@ -21,13 +20,8 @@ export const JOB_ARGUMENTS = 9;
  */
 export function addScript({ prioritized, delayed }: BullScripts): string {
   return `${COMMON}
-local function addPrioritized(KEYS, ARGV)
-${prioritized}
-end
-
-local function addDelayed(KEYS, ARGV)
-${delayed}
-end
+local addPrioritized = ${prioritized}
+local addDelayed = ${delayed}
 
 local deadline, maxWaiting, maxBytes = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local turnCost, maxPriority = tonumber(ARGV[4]), tonumber(ARGV[5])

@@ -1,10 +1,11 @@
 import type { RedisClient } from 'bullmq';
-import { AppError } from '../../../src/errors.js';
+import type { AppError } from '../../../src/errors.js';
 import { queueFull, queueUnavailable } from '../../admission.js';
 import type { JobGroup, QueueLimits } from '../../driver.js';
 import { MAX_PRIORITY, TURN_COST } from '../../fairness.js';
 import { laneOf } from '../../jobs.js';
-import { addScript, type BullScripts } from './add-script.js';
+import { addScript } from './add-script.js';
+import { bullFunction } from './bull-scripts.js';
 import type { RedisConnection } from './connect.js';
 import type { LedgerKeys } from './scripts.js';
 
@@ -32,7 +33,11 @@ export class Adds {
     keys: LedgerKeys,
     limits: QueueLimits,
   ): Promise<Adds> {
-    connection.defineCommand('oramaAdd', { numberOfKeys: 2, lua: addScript(bullScripts(connection)) });
+    const lua = addScript({
+      prioritized: bullFunction(connection, 'addPrioritizedJob'),
+      delayed: bullFunction(connection, 'addDelayedJob'),
+    });
+    connection.defineCommand('oramaAdd', { numberOfKeys: 2, lua });
     const adds = new Adds(client, keys, limits);
     const [seconds, micros] = await connection.time();
     adds.#setServerTime(Number(seconds) * 1000 + Number(micros) / 1000);
@@ -67,17 +72,4 @@ export class Adds {
   #setServerTime(unixMs: number): void {
     this.#offsetMs = unixMs - performance.now();
   }
-}
-
-/** BullMQ defines its scripts under their names with its version behind. */
-function bullScripts({ scriptsSet }: RedisConnection): BullScripts {
-  const known: Readonly<Record<string, { lua: string }>> = scriptsSet;
-  const luaOf = (script: string) => {
-    const name = Object.keys(known).find((each) => each.startsWith(`${script}:`));
-    const lua = known[name ?? '']?.lua;
-    if (lua === undefined)
-      throw new AppError('internal', `BullMQ has no script ${script} on its connection.`);
-    return lua;
-  };
-  return { prioritized: luaOf('addPrioritizedJob'), delayed: luaOf('addDelayedJob') };
 }

@@ -27,6 +27,7 @@ import { Adds } from './adds.js';
 import { COMMAND_TIMEOUT_MS, closeRedis, type RedisConnection, type RedisServer } from './connect.js';
 import { countJobs } from './counts.js';
 import { Ledger } from './ledger.js';
+import { Settling } from './settling.js';
 
 /** In braces, so that all keys lie in one slot of a Redis Cluster and one transaction can hold them. */
 const PREFIX = '{orama}';
@@ -50,7 +51,7 @@ export class RedisDriver implements QueueDriver {
   readonly #adds: Adds;
   readonly #ledger: Ledger;
   readonly #opened: RedisConnection[] = [];
-  #forWorkers: RedisConnection | undefined;
+  #forWorkers: { connection: RedisConnection; settling: Settling } | undefined;
   readonly #further: Closable[] = [];
   readonly #warn: Warn;
 
@@ -120,23 +121,25 @@ export class RedisDriver implements QueueDriver {
     processor: Processor<D, void>,
     options: BullWorkerOptions,
   ): Promise<BullWorker<D>> {
+    const { connection, settling } = this.#workersConnection();
     const worker = new Worker<D, void>(
       queue,
       processor,
-      { ...options, connection: this.#workersConnection(), prefix: PREFIX },
-      createRedisBackend,
+      { ...options, connection, prefix: PREFIX },
+      settling.createBackend,
     );
     worker.once('closing', () => stayClosed(worker.getBackend()));
     return worker;
   }
 
-  /** One for all workers of the process: what they settle at once leaves in one write. They wait for jobs on their own. */
-  #workersConnection(): RedisConnection {
+  /** For all workers of the process: what they settle at once leaves together. They wait for jobs on connections of their own. */
+  #workersConnection(): { connection: RedisConnection; settling: Settling } {
     if (this.#forWorkers === undefined) {
-      this.#forWorkers = this.#server.patient();
+      const connection = this.#server.patient();
+      this.#opened.push(connection);
       // Each worker tells of it; between them, nobody else would listen.
-      this.#forWorkers.on('error', () => {});
-      this.#opened.push(this.#forWorkers);
+      connection.on('error', () => {});
+      this.#forWorkers = { connection, settling: new Settling(connection, this.#connection) };
     }
     return this.#forWorkers;
   }

@@ -16,7 +16,7 @@ import type { Accepted, InvokeRequest } from '../../core/invoke.js';
 import type { Reply } from '../../core/replies.js';
 import { AppError } from '../../errors.js';
 import { uuidv7 } from '../../uuid.js';
-import { clientGone } from '../client-gone.js';
+import { whenClientGone } from '../client-gone.js';
 import { parseFunctionRef } from '../function-ref.js';
 import { failureFields, milliseconds, outputField } from '../outcome.js';
 import { type Answer, type BodySpec, json, type ReplySpec, route } from '../route.js';
@@ -147,7 +147,7 @@ async function run(
   const seconds = preference.kind === 'wait' ? Math.min(preference.seconds, longest) : longest;
   const { reply, ...accepted } = await services.invoker.call(request, {
     waitMs: seconds * 1000,
-    signal: clientGone(ctx),
+    whenGone: (giveUp) => whenClientGone(ctx, giveUp),
   });
   return reply ? replyAnswer(accepted, reply, ctx.get('accept')) : acceptedAnswer(accepted);
 }

@@ -44,6 +44,10 @@ function serve(
   const gone = new AbortController();
   // Each invocation in flight listens, and the log.
   setMaxListeners(MAX_IN_FLIGHT + 2, gone.signal);
+  const whenGone = (then: () => void) => {
+    gone.signal.addEventListener('abort', then, { once: true });
+    return () => gone.signal.removeEventListener('abort', then);
+  };
   let inFlight = 0;
 
   const send = (frame: Record<string, unknown>) => ws.send(JSON.stringify(frame), settle);
@@ -70,7 +74,7 @@ function serve(
     if (caller.principal?.wallet) request.callerWallet = caller.principal.wallet;
     const { id, reply } = await services.invoker.call(request, {
       waitMs: services.config.SYNC_WAIT_SECONDS * 1000,
-      signal: gone.signal,
+      whenGone,
       onAccepted: (accepted) => follower?.expect(accepted),
     });
     await follower?.caughtUp(id, reply?.attempts ?? 0);

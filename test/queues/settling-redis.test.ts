@@ -1,0 +1,78 @@
+import anyTest, { type TestFn } from 'ava';
+import { Redis } from 'ioredis';
+import { openQueues, type Queues } from '../../queues/open.js';
+import { queued } from '../helpers/invocations.js';
+import { type RedisServerProcess, startRedis } from '../helpers/redis-server.js';
+import { until } from '../helpers/until.js';
+
+interface Context {
+  redis: Redis;
+  queues: Queues;
+}
+const test = anyTest.serial as unknown as TestFn<Context>;
+const LIMITS = { maxWaiting: 1000, maxBytes: 1 << 20 };
+const LANE = '{orama}:invocations:';
+const JOBS = 30;
+let server: RedisServerProcess;
+
+test.before(async () => {
+  server = await startRedis();
+});
+test.after.always(() => server.close());
+test.beforeEach(async (t) => {
+  const redis = new Redis(server.url);
+  await redis.flushall();
+  t.context = { redis, queues: await openQueues({ driver: 'redis', url: server.url, ...LIMITS }) };
+});
+test.afterEach.always(async (t) => {
+  await t.context.queues.close();
+  t.context.redis.disconnect();
+});
+
+/** All jobs are in hand at once, and end in the same turn when `end` is called. */
+async function holdAll(queues: Queues) {
+  const ids: string[] = [];
+  let end = () => {};
+  const ended = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  const consumer = await queues.queue.consume(
+    async ({ invocation }) => {
+      ids.push(invocation.id);
+      await ended;
+      return { kind: 'done' };
+    },
+    { concurrency: JOBS },
+  );
+  await queues.queue.add(Array.from({ length: JOBS }, () => queued({})));
+  await until('all are in hand', () => ids.length === JOBS);
+  return { ids, end, consumer };
+}
+
+const scriptCalls = async (redis: Redis) =>
+  Number(/cmdstat_evalsha:calls=(\d+)/.exec(await redis.info('commandstats'))?.[1] ?? 0);
+
+test('jobs that end together leave the queue in few commands', async (t) => {
+  const { redis, queues } = t.context;
+  const { end, consumer } = await holdAll(queues);
+  const before = await scriptCalls(redis);
+  end();
+  await until('all have left', async () => (await redis.llen(`${LANE}active`)) === 0);
+  const calls = (await scriptCalls(redis)) - before;
+  t.true(calls <= JOBS / 2, `${calls} commands for ${JOBS} jobs`);
+  t.is((await redis.keys(`${LANE}*-*-*-*-*`)).length, 0, 'no job is left');
+  await consumer.close();
+});
+
+test('a job that another worker has taken over stays where it is, and those that end with it leave', async (t) => {
+  const { redis, queues } = t.context;
+  const { ids, end, consumer } = await holdAll(queues);
+  const [lost = ''] = ids;
+  await redis.set(`${LANE}${lost}:lock`, 'another worker');
+  end();
+  await until('the others have left', async () => (await redis.llen(`${LANE}active`)) === 1);
+  t.deepEqual(await redis.lrange(`${LANE}active`, 0, -1), [lost]);
+  t.is(await redis.get(`${LANE}${lost}:lock`), 'another worker');
+  await redis.del(`${LANE}${lost}:lock`);
+  await consumer.close();
+});
