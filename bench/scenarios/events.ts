@@ -37,6 +37,9 @@ export async function events(setting: Setting): Promise<void> {
       await publishEvents(each, 2000);
       await timeDrain(each);
     }
+    unlogged.processes[1]?.freeze();
+    await publishBatches(unlogged, 'event', 2000);
+    await timeDrain(unlogged);
     bare.freeze();
     await bare.add(2000, BULK);
     await bare.drain();
