@@ -37,6 +37,9 @@ export async function events(setting: Setting): Promise<void> {
       await publishEvents(each, 2000);
       await timeDrain(each);
     }
+    unlogged.processes[1]?.freeze();
+    await publishBatches(unlogged, 'event', 2000);
+    await timeDrain(unlogged);
     bare.freeze();
     await bare.add(2000, BULK);
     await bare.drain();
@@ -57,6 +60,16 @@ export async function events(setting: Setting): Promise<void> {
         run: () => publishEvents(product, EVENTS),
       },
       { name: 'drain, Rust hello', against: 'no-op drain', run: () => timeDrain(product) },
+      {
+        name: `published over HTTP in batches of ${BULK}`,
+        against: `addBulk of ${BULK}`,
+        async run() {
+          unlogged.processes[1]?.freeze();
+          const figure = await publishBatches(unlogged, 'event', EVENTS);
+          await timeDrain(unlogged);
+          return figure;
+        },
+      },
       {
         name: 'published over one WebSocket',
         against: `addBulk of ${BULK}`,
@@ -84,6 +97,19 @@ export function publish(product: Product, topic: string, amount: number): Promis
     connections: Math.min(64, amount),
     amount,
   });
+}
+
+/** As many in flight as addBulk has. */
+async function publishBatches(product: Product, topic: string, amount: number): Promise<Figure> {
+  const messages = Array.from({ length: BULK }, () => ({ topic, data: { name: 'World' } }));
+  const figure = await load({
+    url: `${product.url}/v1/pubsub/publish/batch`,
+    headers: { 'x-api-key': product.adminKey },
+    body: JSON.stringify({ messages }),
+    connections: 4,
+    amount: amount / BULK,
+  });
+  return { ...figure, perSecond: figure.perSecond * BULK };
 }
 
 /** All sent at once; each counts when its sender hears it, which is after it is durable. */

@@ -25,3 +25,11 @@ export const FINAL_EXIT_CODES = { min: 64, max: 78 } as const;
 
 /** The death of a worker under an invocation that makes the invocation dead. */
 export const MAX_WORKER_DEATHS = 3;
+
+/** Messages of one batch. */
+export const MAX_BATCH_MESSAGES = 1000;
+/** What a batch may come to beside: as much as goes to the queue in one round trip. */
+export const MAX_BATCH_BYTES = 8 * MB;
+/** Jobs that messages published together may fire, and the input bytes of all of these jobs. */
+export const MAX_GROUP_JOBS = 5000;
+export const MAX_GROUP_BYTES = 32 * MB;

@@ -1,8 +1,14 @@
 import type { z } from 'zod';
-import { topicSchema } from '../contract/function.js';
+import { type FunctionVersion, topicSchema } from '../contract/function.js';
 import type { liveFrameSchema } from '../contract/http/pubsub.js';
-import { type Namespace, type RequestId, requestIdSchema } from '../contract/ids.js';
-import { MAX_INPUT_BYTES, MAX_TRIGGER_DEPTH } from '../contract/limits.js';
+import { type Namespace, requestIdSchema } from '../contract/ids.js';
+import {
+  MAX_GROUP_BYTES,
+  MAX_GROUP_JOBS,
+  MAX_INPUT_BYTES,
+  MAX_TRIGGER_DEPTH,
+  MB,
+} from '../contract/limits.js';
 import { AppError } from '../errors.js';
 import type { Bus } from '../ports/bus.js';
 import type { Meter } from '../ports/meter.js';
@@ -10,7 +16,7 @@ import type { InvocationQueue, QueuedInvocation } from '../ports/queue.js';
 import { uuidv7 } from '../uuid.js';
 import type { Catalog } from './catalog.js';
 import { jobOf } from './job.js';
-import { topicMatches } from './topics.js';
+import { type Listeners, listenersOnce } from './listeners.js';
 
 export interface Message {
   namespace: Namespace;
@@ -22,11 +28,11 @@ export interface Message {
   /** 1 when published over HTTP, d + 1 when published by an invocation at depth d. */
   depth: number;
   traceparent?: string;
+  /** How a refusal names it, where one of many is meant. */
+  name?: string;
 }
 
 export interface Published {
-  /** The invocations it fired. */
-  invocations: RequestId[];
   /** True when triggers matched but the depth kept them from firing. */
   tooDeep: boolean;
 }
@@ -34,8 +40,10 @@ export interface Published {
 /** Fires triggers and tells live subscribers. Durable when it resolves: every job is on the queue. */
 export interface Publisher {
   publish(message: Message): Promise<Published>;
+  /** All or none: one that is refused refuses them all. */
+  publishTogether(messages: readonly Message[]): Promise<Published>;
   /** Several in as few round trips as the queue can do with, in their order; each has an outcome of its own. */
-  publishAll(messages: readonly Message[]): Promise<PromiseSettledResult<Published>[]>;
+  publishEach(messages: readonly Message[]): Promise<PromiseSettledResult<Published>[]>;
 }
 
 export interface PublisherDeps {
@@ -51,6 +59,9 @@ export function topicChannel(namespace: Namespace, topic: string): string {
   return `topic:${namespace}:${topic}`;
 }
 
+/** Messages that are accepted whole or not at all. */
+type MessageGroup = readonly Message[];
+
 /** A message, and what it fires. */
 interface Fired {
   message: Message;
@@ -60,15 +71,12 @@ interface Fired {
   tooDeep: boolean;
 }
 
-export function createPublisher(deps: PublisherDeps): Publisher {
-  const { queue, bus, meter } = deps;
-
-  const enqueue = async (fired: Fired): Promise<Fired> => {
-    if (fired.jobs.length > 0) {
-      await queue.add(fired.jobs);
-      meter.accepted('pubsub', fired.jobs.length);
-    }
-    return fired;
+export function createPublisher({ catalog, queue, bus, meter, resultTtlMs }: PublisherDeps): Publisher {
+  const enqueue = async (group: readonly Fired[]): Promise<void> => {
+    const jobs = group.flatMap((fired) => fired.jobs);
+    if (jobs.length === 0) return;
+    await queue.add(jobs);
+    meter.accepted('pubsub', jobs.length);
   };
 
   const tell = async ({ message: { namespace, topic, bytes }, at }: Fired): Promise<void> => {
@@ -81,43 +89,61 @@ export function createPublisher(deps: PublisherDeps): Publisher {
     await bus.publish(topicChannel(namespace, topic), JSON.stringify(frame)).catch(() => undefined);
   };
 
-  const publishAll = async (messages: readonly Message[]): Promise<PromiseSettledResult<Published>[]> => {
-    const found = await Promise.allSettled(messages.map((message) => firedBy(deps, message)));
+  const publishGroups = async (
+    groups: readonly MessageGroup[],
+  ): Promise<PromiseSettledResult<Published>[]> => {
+    const listeners = listenersOnce(catalog);
+    const found = await Promise.allSettled(groups.map((group) => firedBy(group, listeners, resultTtlMs)));
     // Queue and bus are told in one turn each: both keep the order, and gather what comes in a turn.
     const enqueued = await Promise.allSettled(
-      found.map((each) => (each.status === 'fulfilled' ? enqueue(each.value) : Promise.reject(each.reason))),
+      found.map(async (each) => {
+        if (each.status === 'rejected') throw each.reason;
+        await enqueue(each.value);
+        return each.value;
+      }),
     );
     return Promise.allSettled(
       enqueued.map(async (each) => {
         if (each.status === 'rejected') throw each.reason;
-        await tell(each.value);
-        const { jobs, tooDeep } = each.value;
-        return { invocations: jobs.map((job) => job.invocation.id), tooDeep };
+        await Promise.all(each.value.map(tell));
+        return { tooDeep: each.value.some(({ tooDeep }) => tooDeep) };
       }),
     );
   };
 
+  const publishTogether = async (messages: MessageGroup): Promise<Published> => {
+    const [outcome] = await publishGroups([messages]);
+    if (outcome?.status !== 'fulfilled') throw outcome?.reason;
+    return outcome.value;
+  };
+
   return {
-    publishAll,
-    async publish(message) {
-      const [outcome] = await publishAll([message]);
-      if (outcome?.status !== 'fulfilled') throw outcome?.reason;
-      return outcome.value;
-    },
+    publish: (message) => publishTogether([message]),
+    publishTogether,
+    publishEach: (messages) => publishGroups(messages.map((message) => [message])),
   };
 }
 
-/** Refuses a topic that none can have, and what is too large. */
-async function firedBy({ catalog, resultTtlMs }: PublisherDeps, message: Message): Promise<Fired> {
-  const { namespace, topic, bytes, value, depth, traceparent } = message;
-  assertTopic(topic);
-  const at = Date.now();
-  const matching = (await catalog.triggers(namespace)).filter(
-    ({ enabled, spec }) => enabled && 'topic' in spec && topicMatches(spec.topic, topic),
+/** Refuses a topic that none can have, and what is too large: the group with its message. */
+async function firedBy(group: MessageGroup, listeners: Listeners, resultTtlMs: number): Promise<Fired[]> {
+  const heard = await Promise.all(
+    group.map(async (message) => {
+      assertTopic(message.topic);
+      return { message, functions: await listeners(message.namespace, message.topic) };
+    }),
   );
-  const tooDeep = matching.length > 0 && depth > MAX_TRIGGER_DEPTH;
-  if (matching.length === 0 || tooDeep) {
-    assertEventSize(bytes.byteLength);
+  if (group.length > 1) assertJobs(heard.reduce((sum, { functions }) => sum + functions.length, 0));
+  const fired = heard.map(({ message, functions }) => fire(message, functions, resultTtlMs));
+  if (group.length > 1) assertJobBytes(fired.flatMap(({ jobs }) => jobs));
+  return fired;
+}
+
+function fire(message: Message, functions: readonly FunctionVersion[], resultTtlMs: number): Fired {
+  const { namespace, topic, bytes, value, depth, traceparent } = message;
+  const at = Date.now();
+  const tooDeep = functions.length > 0 && depth > MAX_TRIGGER_DEPTH;
+  if (functions.length === 0 || tooDeep) {
+    assertEventSize(bytes.byteLength, message);
     return { message, at, jobs: [], tooDeep };
   }
   const input = Buffer.from(
@@ -129,25 +155,19 @@ async function firedBy({ catalog, resultTtlMs }: PublisherDeps, message: Message
       timestamp: Math.floor(at / 1000),
     }),
   );
-  assertEventSize(input.byteLength);
-  const jobs: QueuedInvocation[] = [];
-  for (const trigger of matching) {
-    const fn = await catalog.find(namespace, trigger.function);
-    // Its function was deleted a moment ago, and the trigger with it.
-    if (!fn) continue;
-    jobs.push(
-      jobOf(fn, {
-        id: requestIdSchema.parse(uuidv7()),
-        trigger: 'pubsub',
-        triggerDepth: depth,
-        callerWallet: '',
-        input,
-        acceptedAt: at,
-        resultTtlMs,
-        ...(traceparent === undefined ? {} : { traceparent }),
-      }),
-    );
-  }
+  assertEventSize(input.byteLength, message);
+  const jobs = functions.map((fn) =>
+    jobOf(fn, {
+      id: requestIdSchema.parse(uuidv7()),
+      trigger: 'pubsub',
+      triggerDepth: depth,
+      callerWallet: '',
+      input,
+      acceptedAt: at,
+      resultTtlMs,
+      ...(traceparent === undefined ? {} : { traceparent }),
+    }),
+  );
   return { message, at, jobs, tooDeep };
 }
 
@@ -170,10 +190,29 @@ function assertTopic(topic: string): void {
   );
 }
 
-function assertEventSize(bytes: number): void {
+function assertEventSize(bytes: number, { name = 'The message' }: Message): void {
   if (bytes <= MAX_INPUT_BYTES) return;
   throw new AppError(
     'payload_too_large',
-    `The message has ${bytes} bytes with its envelope; at most ${MAX_INPUT_BYTES} (1 MB) are allowed. Put larger data into storage and publish its CID.`,
+    `${name} has ${bytes} bytes with its envelope; at most ${MAX_INPUT_BYTES} (1 MB) are allowed. Put larger data into storage and publish its CID.`,
+  );
+}
+
+/** What goes together is one transaction: it must be through before its caller is told that the queue is away. */
+function assertJobs(jobs: number): void {
+  if (jobs <= MAX_GROUP_JOBS) return;
+  throw new AppError(
+    'payload_too_large',
+    `The messages fire ${jobs} triggers; at most ${MAX_GROUP_JOBS} are allowed at once. Send fewer messages together.`,
+  );
+}
+
+/** Every trigger's job has its own copy of the message. */
+function assertJobBytes(jobs: readonly QueuedInvocation[]): void {
+  const bytes = jobs.reduce((sum, { invocation }) => sum + invocation.input.byteLength, 0);
+  if (bytes <= MAX_GROUP_BYTES) return;
+  throw new AppError(
+    'payload_too_large',
+    `The messages have ${bytes} bytes, counted once for each trigger they fire; at most ${MAX_GROUP_BYTES} (${MAX_GROUP_BYTES / MB} MB) are allowed at once. Send fewer messages together.`,
   );
 }

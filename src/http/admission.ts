@@ -11,8 +11,8 @@ export interface Caller {
   principal: Principal | null;
   /** The credential's; of an anonymous call the one it asks for. */
   namespace: Namespace;
-  /** Counts one more use against the same limit: for the messages of a socket. */
-  countUse(): Promise<void>;
+  /** Counts one more use, or several, against the same limit: for the messages of a socket or a batch. */
+  countUse(times?: number): Promise<void>;
 }
 
 export interface Wanted {
@@ -31,11 +31,11 @@ export type Admission = (request: IncomingMessage, wanted: Wanted) => Promise<Ca
 export function createAdmission({ auth, limiter, config }: Services): Admission {
   const addressOf: ClientAddress = createClientAddress(config.TRUSTED_PROXIES);
 
-  const countAnonymous = async (request: IncomingMessage) =>
-    assertWithin(await limiter.consume(`ip:${addressOf(request)}`, config.ANON_RATE_LIMIT_PER_MINUTE));
+  const countAnonymous = async (request: IncomingMessage, times?: number) =>
+    assertWithin(await limiter.consume(`ip:${addressOf(request)}`, config.ANON_RATE_LIMIT_PER_MINUTE, times));
 
-  const countOwn = async (namespace: Namespace) =>
-    assertWithin(await limiter.consume(`ns:${namespace}`, config.RATE_LIMIT_PER_MINUTE));
+  const countOwn = async (namespace: Namespace, times?: number) =>
+    assertWithin(await limiter.consume(`ns:${namespace}`, config.RATE_LIMIT_PER_MINUTE, times));
 
   const identify = async (request: IncomingMessage, { access, credential }: Wanted) => {
     if (access === 'open' || credential === null) return null;
@@ -61,7 +61,7 @@ export function createAdmission({ auth, limiter, config }: Services): Admission 
       return {
         principal,
         namespace: parseNamespace(wanted.namespace) ?? DEFAULT_NAMESPACE,
-        countUse: () => countAnonymous(request),
+        countUse: (times) => countAnonymous(request, times),
       };
     }
     const { namespace } = principal;
@@ -69,16 +69,16 @@ export function createAdmission({ auth, limiter, config }: Services): Admission 
     if (wanted.namespace !== undefined && !wanted.anyNamespace) {
       assertOwnNamespace(principal, parseNamespace(wanted.namespace));
     }
-    return { principal, namespace, countUse: () => countOwn(namespace) };
+    return { principal, namespace, countUse: (times) => countOwn(namespace, times) };
   };
 }
 
-/** For a `namespace` in a query or body: absent, or the credential's own. */
-export function assertOwnNamespace(principal: Principal, asked: Namespace | undefined): void {
+/** For a `namespace` in a query or body: absent, or the credential's own. `name` says which of several it is. */
+export function assertOwnNamespace(principal: Principal, asked: Namespace | undefined, name?: string): void {
   if (asked === undefined || asked === principal.namespace) return;
   throw new AppError(
     'forbidden',
-    `This credential belongs to namespace "${principal.namespace}" and cannot act in "${asked}".`,
+    `${name === undefined ? '' : `${name}: `}This credential belongs to namespace "${principal.namespace}" and cannot act in "${asked}".`,
   );
 }
 

@@ -32,7 +32,7 @@ export function dispatch(route: Route, { services, admit, stopping }: Serving) {
   return async (ctx: Context): Promise<void> => {
     if (route.refusal) ctx.state.refusal = route.refusal;
     const query = ctx.querystring === '' ? NOTHING : ctx.query;
-    const { principal, namespace } = await admit(ctx.req, {
+    const { principal, namespace, countUse } = await admit(ctx.req, {
       access,
       credential: access === 'open' ? null : credentialOf(ctx.req.headers),
       namespace: query.namespace,
@@ -45,6 +45,7 @@ export function dispatch(route: Route, { services, admit, stopping }: Serving) {
       ctx,
       principal,
       namespace,
+      countUse,
       params: readParams(ctx.params),
       query: readQuery(query),
       headers: readHeaders(ctx.req.headers),

@@ -20,11 +20,14 @@ export function parseJson(bytes: Uint8Array): unknown {
     throw new AppError('invalid_request', `The body is nested more than ${MAX_DEPTH} levels deep.`);
   }
   try {
-    return JSON.parse(text, dropPrototype);
+    return MAY_NAME_PROTOTYPE.test(text) ? JSON.parse(text, dropPrototype) : JSON.parse(text);
   } catch (cause) {
     throw new AppError('invalid_request', `The body is not valid JSON: ${reasonOf(cause)}.`, { cause });
   }
 }
+
+/** Being asked about every key makes parsing a list of objects five times slower, and next to no body has a key like that, escaped or not. */
+const MAY_NAME_PROTOTYPE = /__proto__|\\u/;
 
 /** `{"__proto__": ..}` is an own property after JSON.parse, and harmless until somebody copies it by assignment. */
 function dropPrototype(key: string, value: unknown): unknown {

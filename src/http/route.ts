@@ -3,6 +3,7 @@ import type { Context } from 'koa';
 import type { z } from 'zod';
 import type { Principal } from '../core/auth/principal.js';
 import type { ErrorCode } from '../errors.js';
+import type { Caller } from './admission.js';
 import type { UploadedFile } from './multipart.js';
 import type { Services } from './services.js';
 
@@ -56,6 +57,8 @@ export interface Call<A extends Access, P, Q, H, B> {
   headers: Parsed<H>;
   body: BodyOf<B>;
   ctx: Context;
+  /** Counts what the request asks for beyond one use, against the limit that it has counted for already. */
+  countUse: Caller['countUse'];
   /** Aborted when the server stops: for replies that would not end by themselves. */
   stopping: AbortSignal;
 }

@@ -36,6 +36,11 @@ const WRONG: [title: string, args: string[], says: RegExp][] = [
   ['a delay without --async', ['function', 'invoke', 'x', '--delay', '5'], /--delay goes with --async/],
   ['a trigger of neither kind', ['function', 'triggers', 'add', 'x'], /--topic or --cron/],
   ['a secret without a value', ['function', 'secrets', 'set', 'X'], /either a value .* or --from-file/],
+  [
+    'a message beside a batch',
+    ['function', 'publish', 'x', '--data', '1', '--batch', '-'],
+    /'--batch <ndjson>' cannot be used with option '-d, --data <json>'/,
+  ],
   ['a delete that nobody can confirm', ['function', 'delete', 'x'], /--force/],
   ['a login that nobody can be asked for', ['login'], /--api-key/],
 ];

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import test from 'ava';
 import { eventually } from '../helpers/eventually.js';
+import { loggedAttempts } from '../helpers/logged.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 import { spawnEngine, startEngine } from '../helpers/running-engine.js';
 
@@ -46,6 +47,35 @@ test('a hundred acknowledged events survive a kill -9 and all run', async (t) =>
   t.is((await second.api.get('/v1/functions/probe/triggers')).json.count, 1);
   const reply = await second.api.invoke('probe', commands({ op: 'secret', a: 'TOKEN' }));
   t.deepEqual(reply.json, { results: ['kept'] });
+});
+
+test('a batch that was acknowledged survives a kill -9 whole, and runs in its order', async (t) => {
+  const MESSAGES = 200;
+  const first = await startEngine({ env: { WORKER_CONCURRENCY: '1' } });
+  t.teardown(() => rm(first.dataDir, { recursive: true, force: true }));
+  await first.api.deploy('probe', await probeWasm(), {
+    metadata: JSON.stringify({ triggers: [{ topic: 'work' }] }),
+  });
+  const messages = Array.from({ length: MESSAGES }, (_, n) => ({
+    topic: 'work',
+    data: [{ op: 'log', a: String(n) }],
+  }));
+  const { status } = await first.api.post('/v1/pubsub/publish/batch', { messages });
+  await first.kill9();
+  t.is(status, 200);
+
+  const second = await startEngine({ dataDir: first.dataDir, env: { WORKER_CONCURRENCY: '1' } });
+  t.teardown(second.stop);
+  const records = await eventually('all are logged', async () => {
+    const found = await loggedAttempts(second.api, 'probe', '&status=success');
+    return found.length >= MESSAGES && found;
+  });
+  const order = records.flatMap((record) => record.messages.map(({ message }) => Number(message)));
+  t.deepEqual(
+    // The newest is the first; the one that the kill hit may have run again.
+    [...new Set(order.reverse())],
+    messages.map((_, n) => n),
+  );
 });
 
 test('an engine killed in the middle of jobs runs them again: a death each, and no retry used', async (t) => {

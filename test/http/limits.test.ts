@@ -2,6 +2,7 @@ import { createConnection } from 'node:net';
 import test from 'ava';
 import type { Api } from '../helpers/api.js';
 import { aTenant, aTenantWithProbe, sharedEngine } from './served.js';
+import { connect } from './socket.js';
 
 const engine = sharedEngine({
   env: {
@@ -31,6 +32,36 @@ test('a namespace that asks too often gets 429 with Retry-After, and others are 
   const calm = await aTenant(await engine());
   t.is((await calm.get('/v1/functions')).status, 200);
   t.is((await busy.get('/health')).status, 200);
+});
+
+test('every message of a batch counts, and a batch that would pass the limit is refused whole', async (t) => {
+  const publish = (api: Api, count: number) =>
+    api.post('/v1/pubsub/publish/batch', {
+      messages: Array.from({ length: count }, () => ({ topic: 'counted', data: count })),
+    });
+  const exact = await aTenant(await engine());
+  t.is((await publish(exact, 60)).status, 200);
+  t.is((await publish(exact, 1)).status, 429);
+
+  const over = await aTenant(await engine());
+  const client = await connect(over.url, '/v1/pubsub/ws?topic=counted', { 'x-api-key': over.key });
+  t.is((await publish(over, 40)).status, 200);
+  const refused = await publish(over, 30);
+  t.is(refused.status, 429);
+  t.is(refused.json.code, 'rate_limited');
+  t.true(Number(refused.headers.get('retry-after')) >= 1);
+  await client.next('what was accepted', () => client.frames.length >= 40);
+  t.is(client.frames.length, 40);
+  client.ws.close();
+});
+
+test('a batch of more than a minute may have is refused for good: to wait would be of no use', async (t) => {
+  const api = await aTenant(await engine());
+  const messages = Array.from({ length: 61 }, () => ({ topic: 'counted', data: null }));
+  const reply = await api.post('/v1/pubsub/publish/batch', { messages });
+  t.is(reply.status, 413);
+  t.regex(reply.json.error, /61 messages .* the 60 /);
+  t.is((await api.get('/v1/functions')).status, 200);
 });
 
 test('anonymous callers and guesses at keys are limited by address, whatever X-Forwarded-For says', async (t) => {

@@ -39,6 +39,7 @@ DELETE /v1/functions/{name}/triggers/{id}
 GET /v1/functions/{name}/ws
 POST /v1/invoke/{namespace}/{name}
 POST /v1/pubsub/publish
+POST /v1/pubsub/publish/batch
 GET /v1/pubsub/topics
 GET /v1/pubsub/presence
 GET /v1/pubsub/ws

@@ -27,6 +27,7 @@ test('a prototype in JSON is left out', (t) => {
   t.deepEqual(Object.keys(value), ['a']);
   t.deepEqual(value.a, {});
   t.is(Object.getPrototypeOf(value), Object.prototype);
+  t.deepEqual(parseJson(bytes('{"a":1,"\\u005f_proto\\u005F_":{"y":1}}')), { a: 1 });
 });
 
 test('texts become what their schema says, and what does not read as it is refused as it was sent', (t) => {

@@ -1,28 +1,58 @@
 import { z } from 'zod';
 import { topicSchema } from '../function.js';
 import { namespaceSchema } from '../ids.js';
+import { MAX_BATCH_MESSAGES } from '../limits.js';
 import { namespaceQuery } from './common.js';
 
 const oneOfTwo = z.never({ error: 'cannot come with the other; send data or data_base64' }).optional();
 const fields = { topic: topicSchema, namespace: namespaceSchema.optional() };
 
-export const publishBodySchema = z.union(
-  [
-    z.object({
-      ...fields,
-      data_base64: z.base64().describe('Bytes; a trigger gets the JSON value they spell, else a string.'),
-      data: oneOfTwo,
-    }),
-    z.object({
-      ...fields,
-      data: z.unknown().describe('Any JSON value.'),
-      data_base64: oneOfTwo,
-    }),
-  ],
-  { error: 'The body must be a JSON object with "topic", and "data" or "data_base64".' },
+const message = (error: string) =>
+  z.union(
+    [
+      z.object({
+        ...fields,
+        data_base64: z.base64().describe('Bytes; a trigger gets the JSON value they spell, else a string.'),
+        data: oneOfTwo,
+      }),
+      z.object({
+        ...fields,
+        data: z.unknown().describe('Any JSON value.'),
+        data_base64: oneOfTwo,
+      }),
+    ],
+    { error },
+  );
+
+export const publishBodySchema = message(
+  'The body must be a JSON object with "topic", and "data" or "data_base64".',
 );
+export type PublishBody = z.infer<typeof publishBodySchema>;
 
 export const publishReplySchema = z.object({ status: z.literal('ok') });
+
+/** Counted before they are looked at: to refuse each of the million that a body may hold would take gigabytes. */
+const counted = z.transform((value: unknown, { issues }) => {
+  if (!Array.isArray(value) || value.length <= MAX_BATCH_MESSAGES) return value;
+  issues.push({ code: 'too_big', origin: 'array', maximum: MAX_BATCH_MESSAGES, input: value });
+  return z.NEVER;
+});
+
+export const publishBatchBodySchema = z.object({
+  namespace: namespaceSchema.optional(),
+  messages: z.pipe(
+    counted,
+    z
+      .array(message('must be an object with "topic", and "data" or "data_base64"'))
+      .min(1, { error: 'must hold at least one message' })
+      .max(MAX_BATCH_MESSAGES),
+  ),
+});
+
+export const publishBatchReplySchema = z.object({
+  status: z.literal('ok'),
+  count: z.number().int().describe('How many messages: all that were sent.'),
+});
 
 export const topicsReplySchema = z.object({ topics: z.array(z.string()) });
 

@@ -1,11 +1,18 @@
 import {
+  type PublishBody,
   presenceQuerySchema,
   presenceReplySchema,
+  publishBatchBodySchema,
+  publishBatchReplySchema,
   publishBodySchema,
   publishReplySchema,
   topicsReplySchema,
 } from '../../contract/http/pubsub.js';
-import { dataOf } from '../../core/publish.js';
+import type { Namespace } from '../../contract/ids.js';
+import { MAX_BATCH_BYTES, MAX_BATCH_MESSAGES, MB } from '../../contract/limits.js';
+import { dataOf, type Message } from '../../core/publish.js';
+import { AppError } from '../../errors.js';
+import type { Span } from '../../ports/tracer.js';
 import { assertOwnNamespace } from '../admission.js';
 import { json, route } from '../route.js';
 import { startTrace, within } from '../trace.js';
@@ -28,26 +35,70 @@ export const publish = route({
   errors: ['forbidden', 'payload_too_large', 'queue_full', 'unavailable'],
   async handle({ services, principal, namespace, body, ctx }) {
     assertOwnNamespace(principal, body.namespace);
-    // Live subscribers get text as it is, and any other value as JSON.
-    const bytes =
-      body.data_base64 !== undefined
-        ? Buffer.from(body.data_base64, 'base64')
-        : Buffer.from(typeof body.data === 'string' ? body.data : JSON.stringify(body.data));
     const span = startTrace(services.tracer, ctx, `publish ${body.topic}`);
-    const { traceparent } = span;
-    await within(span, () =>
-      services.publisher.publish({
-        namespace,
-        topic: body.topic,
-        bytes,
-        value: body.data_base64 !== undefined ? dataOf(bytes) : body.data,
-        depth: FIRST_DEPTH,
-        ...(traceparent === undefined ? {} : { traceparent }),
-      }),
-    );
+    const message = messageOf(body, namespace, span);
+    await within(span, () => services.publisher.publish(message));
     return json(200, { status: 'ok' });
   },
 });
+
+export const publishBatch = route({
+  method: 'POST',
+  path: '/v1/pubsub/publish/batch',
+  tag,
+  summary: `Publish up to ${MAX_BATCH_MESSAGES} messages: all of them, or none`,
+  description: `Each is as if published alone, and they keep their order. One that is refused refuses them all, and the error names it. The body has at most ${MAX_BATCH_BYTES / MB} MB.`,
+  access: 'required',
+  body: { kind: 'json', schema: publishBatchBodySchema, maxBytes: MAX_BATCH_BYTES },
+  replies: { 200: { about: 'Every job that they fired is durable.', schema: publishBatchReplySchema } },
+  errors: ['forbidden', 'payload_too_large', 'queue_full', 'unavailable'],
+  async handle({ services, principal, namespace, body: { messages, ...body }, ctx, countUse }) {
+    const nameOf = (index: number) => `messages[${index}]`;
+    assertOwnNamespace(principal, body.namespace);
+    for (const [index, message] of messages.entries()) {
+      if (message.namespace !== undefined) assertOwnNamespace(principal, message.namespace, nameOf(index));
+    }
+    assertCountable(messages.length, services.config.RATE_LIMIT_PER_MINUTE);
+    // The request has counted as one of them.
+    if (messages.length > 1) await countUse(messages.length - 1);
+    const span = startTrace(services.tracer, ctx, `publish ${messages.length} messages`);
+    await within(span, () =>
+      services.publisher.publishTogether(
+        messages.map((message, index) => ({ name: nameOf(index), ...messageOf(message, namespace, span) })),
+      ),
+    );
+    return json(200, { status: 'ok', count: messages.length });
+  },
+});
+
+function messageOf(
+  { topic, data, data_base64: base64 }: PublishBody,
+  namespace: Namespace,
+  { traceparent }: Span,
+): Message {
+  // Live subscribers get text as it is, and any other value as JSON.
+  const bytes =
+    base64 !== undefined
+      ? Buffer.from(base64, 'base64')
+      : Buffer.from(typeof data === 'string' ? data : JSON.stringify(data));
+  return {
+    namespace,
+    topic,
+    bytes,
+    value: base64 !== undefined ? dataOf(bytes) : data,
+    depth: FIRST_DEPTH,
+    ...(traceparent === undefined ? {} : { traceparent }),
+  };
+}
+
+/** To be told to come again in a minute would be of no use to who sends more than a minute's worth at once. */
+function assertCountable(messages: number, limitPerMinute: number): void {
+  if (messages <= limitPerMinute) return;
+  throw new AppError(
+    'payload_too_large',
+    `A batch of ${messages} messages is more than the ${limitPerMinute} that a namespace may send in a minute; send smaller ones.`,
+  );
+}
 
 export const listTopics = route({
   method: 'GET',

@@ -84,7 +84,7 @@ function publishMessages(
         const bytes = bytesOf(data);
         return { namespace: caller.namespace, topic, bytes, value: dataOf(bytes), depth: FIRST_DEPTH };
       });
-    tellRefused(await services.publisher.publishAll(messages));
+    tellRefused(await services.publisher.publishEach(messages));
   };
   const publishWaiting = async () => {
     publishing = true;
