@@ -97,9 +97,11 @@ export function createInvocations({ queue, attempts, finisher }: InvocationsDeps
         ...(state === undefined ? {} : { state: state as FinalState }),
         ...(position.part === 'ended' && position.at ? { cursor: position.at } : {}),
       });
-      for (const ended of page.items) items.push(endedRecord(ended));
+      const ended = page.items.map(endedRecord);
+      // A job leaves the queue after its end is in the store: in between it is in both, and has ended.
+      const ids = new Set(ended.map((record) => record.request_id));
       return {
-        items,
+        items: [...items.filter((record) => !ids.has(record.request_id)), ...ended],
         nextCursor: page.nextCursor === null ? null : encodeCursor({ part: 'ended', at: page.nextCursor }),
       };
     },
