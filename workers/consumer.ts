@@ -6,7 +6,7 @@ import type { Ending, EndRow, Finisher } from '../src/core/finish.js';
 import { isAppError, messageOf } from '../src/errors.js';
 import type { Logger } from '../src/logger.js';
 import type { Blobs } from '../src/ports/blobs.js';
-import type { Engine, GuestOutcome } from '../src/ports/engine.js';
+import type { Engine, GuestOutcome, HostCalls } from '../src/ports/engine.js';
 import type { Leases } from '../src/ports/leases.js';
 import type { Meter } from '../src/ports/meter.js';
 import type { Delivery, DeliveryHandler, Invocation, Settlement } from '../src/ports/queue.js';
@@ -74,8 +74,10 @@ async function deliver(deps: ConsumerDeps, delivery: Delivery): Promise<Settleme
       return { kind: 'done' };
     }
     const isLastDeath = delivery.deaths >= MAX_WORKER_DEATHS;
-    const silent = deathRows(delivery).slice(0, isLastDeath ? -1 : undefined);
-    await Promise.all(silent.map((row) => deps.logWriter.write({ ...row, final: null })));
+    if (delivery.deaths > 0) {
+      const silent = deathRows(delivery).slice(0, isLastDeath ? -1 : undefined);
+      await Promise.all(silent.map((row) => deps.logWriter.write({ ...row, final: null })));
+    }
     if (unrun) return await end(deps, unrun);
     return fn ? await attempt(deps, delivery, fn) : { kind: 'done' };
   } catch (error) {
@@ -129,6 +131,7 @@ async function attempt(deps: ConsumerDeps, delivery: Delivery, fn: FunctionVersi
     parent: waited.traceparent,
     attributes,
   });
+  let host: HostCalls | undefined;
   const outcome = await deps.engine
     .run({
       requestId: invocation.id,
@@ -138,7 +141,11 @@ async function attempt(deps: ConsumerDeps, delivery: Delivery, fn: FunctionVersi
       input: invocation.input,
       callerWallet: invocation.callerWallet,
       env: { ...fn.metadata.env, ORAMA_ATTEMPT: String(delivery.attempt) },
-      host: hostOf(deps, { invocation, function: fn, gone }, span),
+      // Made when it is asked for: most guests call nothing.
+      get host() {
+        host ??= hostOf(deps, { invocation, function: fn, gone }, span);
+        return host;
+      },
       urgent: invocation.replyTo !== undefined,
       signal: delivery.signal,
     })

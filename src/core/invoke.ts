@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FunctionVersion } from '../contract/function.js';
-import { type FunctionName, type Namespace, type RequestId, requestIdSchema } from '../contract/ids.js';
+import type { FunctionName, Namespace, RequestId } from '../contract/ids.js';
 import type { TriggerKind } from '../contract/invocation.js';
 import { MAX_INPUT_BYTES } from '../contract/limits.js';
 import { AppError } from '../errors.js';
@@ -9,10 +9,10 @@ import type { Egress } from '../ports/egress.js';
 import type { Meter } from '../ports/meter.js';
 import type { InvocationQueue } from '../ports/queue.js';
 import type { IdempotencyClaim, Store } from '../ports/store.js';
-import { uuidv7 } from '../uuid.js';
 import type { Catalog } from './catalog.js';
 import { type JobRequest, jobOf } from './job.js';
 import type { Replies, Reply, Waiting } from './replies.js';
+import { newRequestId } from './request-id.js';
 
 const IDEMPOTENCY_MS = 24 * 3600 * 1000;
 /** Who has claimed a key and put no job on the queue for so long is taken for dead. */
@@ -86,7 +86,7 @@ export function createInvoker(deps: InvokerDeps): Invoker {
     const latest = await catalog.resolve(request.namespace, request.function, request.version);
     if (request.callbackUrl !== undefined) await egress.check(request.callbackUrl);
 
-    const fresh = request.requestId ?? requestIdSchema.parse(uuidv7());
+    const fresh = request.requestId ?? newRequestId();
     const own = request.requestId === undefined ? null : await claimRequestId(request.requestId);
     const held = request.idempotencyKey === undefined ? null : await holdKey(request, latest, fresh);
     const claim = held?.claim ?? null;
@@ -178,7 +178,7 @@ export function createInvoker(deps: InvokerDeps): Invoker {
 
   /** A client's id must be new, whoever used it before: replies and records go by it. */
   async function claimRequestId(id: RequestId): Promise<IdempotencyClaim> {
-    const token = requestIdSchema.parse(uuidv7());
+    const token = newRequestId();
     const held = await store.idempotency.claim({
       namespace: REQUEST_IDS,
       function: REQUEST_IDS,

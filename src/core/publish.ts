@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { type FunctionVersion, topicSchema } from '../contract/function.js';
 import type { liveFrameSchema } from '../contract/http/pubsub.js';
-import { type Namespace, requestIdSchema } from '../contract/ids.js';
+import type { Namespace } from '../contract/ids.js';
 import {
   MAX_GROUP_BYTES,
   MAX_GROUP_JOBS,
@@ -13,10 +13,10 @@ import { AppError } from '../errors.js';
 import type { Bus } from '../ports/bus.js';
 import type { Meter } from '../ports/meter.js';
 import type { InvocationQueue, QueuedInvocation } from '../ports/queue.js';
-import { uuidv7 } from '../uuid.js';
 import type { Catalog } from './catalog.js';
 import { jobOf } from './job.js';
 import { type Listeners, listenersOnce } from './listeners.js';
+import { newRequestId } from './request-id.js';
 
 export interface Message {
   namespace: Namespace;
@@ -158,7 +158,7 @@ function fire(message: Message, functions: readonly FunctionVersion[], resultTtl
   assertEventSize(input.byteLength, message);
   const jobs = functions.map((fn) =>
     jobOf(fn, {
-      id: requestIdSchema.parse(uuidv7()),
+      id: newRequestId(),
       trigger: 'pubsub',
       triggerDepth: depth,
       callerWallet: '',
