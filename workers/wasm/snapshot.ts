@@ -4,7 +4,7 @@ import { goShape } from './go-shape.js';
 import { Guest } from './guest.js';
 import { type Snapshot, takeSnapshot } from './image.js';
 import { isGlobal, memoryOf } from './instance.js';
-import { common, type Source } from './prepare.js';
+import { common, isGo, type Source } from './prepare.js';
 import type { WarmProgram } from './program.js';
 import { findGenerators } from './reseed.js';
 import { type Rewritten, rewrite } from './rewrite.js';
@@ -107,6 +107,7 @@ function warmProgram(
     minPages: snapshot.pages,
     exportGlobals: true,
     forSnapshot: true,
+    track: isGo(source.module),
     ...(resume === undefined ? {} : { resume }),
   });
   return { strategy, ...common(source, rewritten), snapshot, generators };
