@@ -20,8 +20,8 @@ const MAX_BODY_BYTES = 7_654_321;
 const MAX_LOCALS = 50_000 - 5;
 /** In all functions together: a few bytes declare thousands, and each is looked at here. */
 const MAX_ALL_LOCALS = 1 << 22;
-/** Code that grows by more is left as it is: it would cost more than it saves, and memory while it is read. */
-const MAX_GROWTH = 2;
+/** Code that grows to more than twice its size and this is left as it is: reading it must not take memory without bound. */
+const GROWTH_BYTES = 65_536;
 
 /** How many operands the instructions without a case of their own take and give; -1 for those that are not followed. */
 const TAKES = new Int8Array(256).fill(-1);
@@ -67,7 +67,7 @@ export function trackWrites(module: ParsedModule, targets: Targets): Uint8Array 
     if (!tracker.track(index)) return null;
     const { head, code } = tracker;
     const length = head.length + code.length;
-    if (length > MAX_BODY_BYTES || all.length + length > span * MAX_GROWTH) return null;
+    if (length > MAX_BODY_BYTES || all.length + length > 2 * span + GROWTH_BYTES) return null;
     all.u32(length);
     all.append(head.written);
     all.append(code.written);
