@@ -120,6 +120,10 @@ const CASES: [string, ...Code[]][] = [
     [...setX(at(NEAR + CHUNK - 1)), ...store(x), ...store(x, 1023), ...store(x, 1024)],
   ],
   ['far from its address', [...setX(at(NEAR)), ...store(x, 5000), ...store(x, 5500), ...store(x, 7000)]],
+  [
+    'at a constant that only the way not taken has stored to',
+    [...at(0), 0x04, 0x40, ...store(at(FAR)), END, ...store(at(FAR))],
+  ],
   ['shortly before its address', [...setX(at(NEAR)), ...store(x), ...store(add(x, -120))]],
   ['before its address', [...setX(at(NEAR)), ...store(x), ...store(add(x, -136))]],
   ['at a sum that begins again at zero', [...setX(at(NEAR)), ...store(x), ...store(add(x, -NEAR - 8))]],

@@ -1,7 +1,11 @@
 /** Instructions as they are written, one after the other, without an object for each. */
 export class CodeWriter {
-  #bytes = new Uint8Array(1 << 16);
+  #bytes: Uint8Array;
   #length = 0;
+
+  constructor(capacity = 1 << 16) {
+    this.#bytes = new Uint8Array(capacity);
+  }
 
   get length(): number {
     return this.#length;
