@@ -58,6 +58,7 @@ const KIND = { function: 0, global: 3 } as const;
  * `memory.grow` led through one added function. That function keeps the guest's own idea of its size apart from
  * the real one, so that an instance can be reset in place after it has grown, and notes a refused growth, so that a
  * guest which dies of it can be told why.
+ * Where writes are marked, loads and stores are led behind the table of marks as well (`track.ts`).
  */
 export function rewrite(module: ParsedModule, options: RewriteOptions): Rewritten {
   const memory = module.memories[0];

@@ -14,7 +14,7 @@ const AT_ONCE_BYTES = 2 << 20;
 
 /**
  * The one interface over the strategies. With a snapshot the instance is kept and put back after each run: all memory that the
- * guest could reach, all mutable globals. Modules with other state (tables, dropped segments) have none and get an instance
+ * guest has written, which marks tell or a look through all that it could reach, and all mutable globals. Modules with other state (tables, dropped segments) have none and get an instance
  * for each run. The memory may stay larger than the guest believes it is: its own count of pages is one of the globals.
  */
 export function createRunner(program: Program, guest: Guest): Runner {
