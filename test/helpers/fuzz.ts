@@ -1,6 +1,7 @@
 import { isAppError } from '../../src/errors.js';
 import { prepareFresh } from '../../workers/wasm/fresh.js';
 import { readSource } from '../../workers/wasm/prepare.js';
+import { rewrite } from '../../workers/wasm/rewrite.js';
 import { NotWarm, prepareGoCommand, prepareReactor } from '../../workers/wasm/snapshot.js';
 
 /** Longer than any module of the fixtures takes; a hang would be seen as this. */
@@ -55,6 +56,10 @@ export function fuzzModule(wasm: Uint8Array, seed: number): string | null {
   try {
     const source = readSource(mutate(wasm, seed), 64);
     prepareFresh(source);
+    // Of a module that is valid, the one whose writes are marked is valid, too.
+    const options = { maxPages: source.maxPages, scan: source.scan, forSnapshot: true, track: true };
+    const { bytes } = rewrite(source.module, options);
+    if (!WebAssembly.validate(bytes)) return 'is not valid when its writes are marked';
     if (source.shape.kind === 'reactor') prepareReactor(source, 'fuzz');
     else prepareGoCommand(source, 'fuzz');
   } catch (error) {

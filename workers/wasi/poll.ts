@@ -89,11 +89,11 @@ function read(host: PollHost, at: number): Subscription {
 }
 
 function write(memory: GuestMemory, at: number, event: Subscription): void {
-  memory.slice(at, EVENT_BYTES).fill(0);
-  const { view } = memory;
-  view.setBigUint64(at, event.userdata, true);
-  view.setUint16(at + 8, event.errno, true);
-  view.setUint8(at + 10, event.type);
-  view.setBigUint64(at + 16, BigInt(event.bytes), true);
-  view.setUint16(at + 24, event.hangup ? HANGUP : 0, true);
+  const view = new DataView(new ArrayBuffer(EVENT_BYTES));
+  view.setBigUint64(0, event.userdata, true);
+  view.setUint16(8, event.errno, true);
+  view.setUint8(10, event.type);
+  view.setBigUint64(16, BigInt(event.bytes), true);
+  view.setUint16(24, event.hangup ? HANGUP : 0, true);
+  memory.write(at, new Uint8Array(view.buffer));
 }

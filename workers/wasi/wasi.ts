@@ -4,6 +4,7 @@ import { MAX_OUTPUT_BYTES, MB } from '../../src/contract/limits.js';
 import type { GuestMemory } from '../wasm/memory.js';
 import { GuestFailure, type Session } from '../wasm/session.js';
 import { bindings, GuestExit } from './bindings.js';
+import { descriptions } from './descriptions.js';
 import { ERRNO } from './errno.js';
 import { pollOneoff } from './poll.js';
 
@@ -14,7 +15,10 @@ const STDOUT = 1;
 const STDERR = 2;
 const RANDOM_STEP_BYTES = 65_536;
 
-/** What wasi-js holds on to between guests, so that no guest's memory is kept alive by it. */
+/**
+ * The memory that wasi-js sees. It reads or writes memory only for descriptors with rights that none here has; everything else
+ * which does is answered here, so that what the host writes is known.
+ */
 const NO_MEMORY: WebAssembly.Memory = { buffer: new ArrayBuffer(0) };
 
 type WasiFunction = (...args: never[]) => number;
@@ -26,7 +30,6 @@ type WasiFunction = (...args: never[]) => number;
 export class GuestWasi {
   readonly functions: Record<string, WasiFunction>;
   readonly #memory: GuestMemory;
-  readonly #args: string[] = [];
   readonly #wasi: InstanceType<typeof WASI>;
   #session: Session | null = null;
   #startedAt = 0n;
@@ -37,15 +40,19 @@ export class GuestWasi {
 
   constructor(memory: GuestMemory) {
     this.#memory = memory;
-    this.#wasi = new WASI({ args: this.#args, env: {}, preopens: {}, bindings });
-    this.functions = { ...this.#wasi.wasiImport, ...this.#overrides() };
+    this.#wasi = new WASI({ args: [], env: {}, preopens: {}, bindings });
+    this.#wasi.setMemory(NO_MEMORY);
+    const described = descriptions(
+      memory,
+      () => [this.#now.name],
+      (descriptor) => this.#wasi.FD_MAP.get(descriptor),
+    );
+    this.functions = { ...this.#wasi.wasiImport, ...described, ...this.#overrides() };
   }
 
   /** `outputToLog`: what a reactor prints is no output, since that is the value `handle` returns; it is logged. */
   begin(session: Session, outputToLog: boolean): void {
     this.#session = session;
-    this.#args.length = 0;
-    this.#args.push(session.name);
     this.#startedAt = session.clock.monotonic();
     this.#read = 0;
     this.#outputLength = 0;
@@ -53,13 +60,6 @@ export class GuestWasi {
     // The rights objects are written to by fd_fdstat_set_rights: new ones each time.
     this.#wasi.FD_MAP.clear();
     for (const descriptor of [STDIN, STDOUT, STDERR]) this.#wasi.FD_MAP.set(descriptor, stream(descriptor));
-  }
-
-  /** To be called whenever another instance's memory is attached, or none. */
-  attach(memory: WebAssembly.Memory | null): void {
-    const attached = memory ?? NO_MEMORY;
-    this.#wasi.setMemory(attached);
-    this.#wasi.view = new DataView(attached.buffer);
   }
 
   takeOutput(): Uint8Array {
@@ -106,7 +106,7 @@ export class GuestWasi {
       },
       random_get: (pointer: number, length: number) => {
         // In steps: a call that fills 256 MB at once could not be interrupted by a kill.
-        const target = memory.slice(pointer, length);
+        const target = memory.window(pointer, length);
         for (let at = 0; at < target.length; at += RANDOM_STEP_BYTES) {
           this.#now.random(target.subarray(at, at + RANDOM_STEP_BYTES));
         }
@@ -116,7 +116,8 @@ export class GuestWasi {
         if (this.#stream(descriptor) !== STDIN) return ERRNO.badf;
         const before = this.#read;
         const { input } = this.#now;
-        for (const target of this.#vectors(vectors, count)) {
+        for (const [pointer, length] of this.#vectors(vectors, count)) {
+          const target = memory.window(pointer, length);
           const part = input.subarray(this.#read, this.#read + target.length);
           target.set(part);
           this.#read += part.length;
@@ -129,7 +130,8 @@ export class GuestWasi {
         const to = this.#stream(descriptor);
         if (to !== STDOUT && to !== STDERR) return ERRNO.badf;
         let written = 0;
-        for (const part of this.#vectors(vectors, count)) {
+        for (const [pointer, length] of this.#vectors(vectors, count)) {
+          const part = memory.slice(pointer, length);
           if (to === STDERR) this.#now.log.print('error', part);
           else if (this.#outputToLog) this.#now.log.print('info', part);
           else this.#print(part);
@@ -182,13 +184,13 @@ export class GuestWasi {
     };
   }
 
-  /** One window at a time, and none kept: a wild count ends at the first vector outside the memory. */
-  *#vectors(pointer: number, count: number): Generator<Uint8Array> {
+  /** One at a time, and none kept: a wild count ends at the first vector outside the memory. */
+  *#vectors(pointer: number, count: number): Generator<[pointer: number, length: number]> {
     const total = count >>> 0;
     for (let index = 0; index < total; index++) {
       const at = (pointer >>> 0) + index * 8;
       const length = this.#memory.getU32(at + 4);
-      if (length > 0) yield this.#memory.slice(this.#memory.getU32(at), length);
+      if (length > 0) yield [this.#memory.getU32(at), length];
     }
   }
 

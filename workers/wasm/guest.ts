@@ -46,16 +46,15 @@ export class Guest {
   release(): void {
     this.#instance = null;
     this.memory.attach(null);
-    this.#wasi.attach(null);
     this.#host.attach(null);
   }
 
   attach(instance: WebAssembly.Instance): void {
     this.#instance = instance;
     const memory = memoryOf(instance);
-    this.memory.attach(memory);
-    this.#wasi.attach(memory);
-    const { allocator } = this.#need(this.#program).shape;
+    const { shape, tableBytes } = this.#need(this.#program);
+    this.memory.attach(memory, tableBytes);
+    const { allocator } = shape;
     this.#host.attach(allocator === null ? null : (size) => Number(this.call(allocator, size)));
   }
 

@@ -1,4 +1,5 @@
 import { isGlobal } from './instance.js';
+import { takeMarked } from './marks.js';
 
 export const PAGE_BYTES = 65_536;
 /** Compared in stretches, so that calls into the runtime are few, and put back piece by piece, so that copies are small. */
@@ -44,12 +45,18 @@ interface Stretch {
 export class Restorer {
   readonly #filled: Buffer;
   readonly #stretches: readonly Stretch[];
+  /** Where each piece lies in what is filled; -1 for those that are zero. */
+  readonly #filledAt: Int32Array;
   readonly #end: number;
   readonly #globals: Snapshot['globals'];
 
   constructor(snapshot: Snapshot) {
     this.#filled = Buffer.from(snapshot.filled);
     this.#stretches = stretchesOf(snapshot);
+    this.#filledAt = new Int32Array((snapshot.pages * PAGE_BYTES) / PIECE_BYTES).fill(-1);
+    snapshot.places.forEach((place, index) => {
+      this.#filledAt[place] = index * PIECE_BYTES;
+    });
     this.#end = snapshot.pages * PAGE_BYTES;
     this.#globals = snapshot.globals;
   }
@@ -72,6 +79,24 @@ export class Restorer {
         target.fill(0, from, from + PIECE_BYTES);
       }
     }
+  }
+
+  /** Puts back only what may have been written, which the marks tell; they are taken away. */
+  restoreMarked(memory: Uint8Array, marks: Uint8Array): void {
+    const target = Buffer.from(memory.buffer, memory.byteOffset, memory.length);
+    takeMarked(marks, target.length, (from, to) => {
+      for (let at = from; at < to; ) {
+        const piece = Math.floor(at / PIECE_BYTES);
+        const end = Math.min(to, (piece + 1) * PIECE_BYTES);
+        const filled = this.#filledAt[piece] ?? -1;
+        if (filled < 0) target.fill(0, at, end);
+        else {
+          const source = filled - piece * PIECE_BYTES;
+          this.#filled.copy(target, at, source + at, source + end);
+        }
+        at = end;
+      }
+    });
   }
 
   #differs(target: Buffer, { from, to, at }: Stretch): boolean {

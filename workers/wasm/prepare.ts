@@ -49,6 +49,7 @@ export function common(source: Source, rewritten: Rewritten): ProgramBase {
     moduleBytes: rewritten.bytes.length,
     shape: source.shape,
     names: rewritten.names,
+    tableBytes: rewritten.tableBytes,
     limitMb: source.limitMb,
     ownMaximum: rewritten.maxPages < source.maxPages,
     waits: source.module.imports.some((entry) => WAITING.has(entry.name)) && !isGo(source.module),

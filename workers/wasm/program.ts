@@ -9,6 +9,8 @@ export interface ProgramBase {
   moduleBytes: number;
   shape: Shape;
   names: ExportNames;
+  /** Of the table that the guest's writes are marked in, which lies before its memory; 0 when they are not marked. */
+  tableBytes: number;
   limitMb: number;
   /** The module's own maximum is below the limit, so growth that it is refused is not the limit's doing. */
   ownMaximum: boolean;

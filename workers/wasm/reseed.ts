@@ -1,3 +1,5 @@
+import type { GuestMemory } from './memory.js';
+
 /**
  * Go's random state lives in its memory, seeded once when the runtime starts: in a snapshot it would give every invocation the
  * same numbers, the same order of maps. Each generator is an internal/chacha8rand.State: 32 words of output, 4 of seed,
@@ -37,16 +39,15 @@ function isState(view: DataView, at: number): boolean {
 
 /** Gives each generator a seed of its own and no output left, so that its next number is made from the seed. */
 export function reseed(
-  memory: Uint8Array,
+  memory: GuestMemory,
   generators: readonly number[],
   random: (bytes: Uint8Array) => void,
 ): void {
-  const view = new DataView(memory.buffer, memory.byteOffset, memory.length);
   for (const at of generators) {
     const counters = at + OUTPUT_BYTES + SEED_BYTES;
-    random(memory.subarray(at + OUTPUT_BYTES, counters));
-    view.setUint32(counters, OUTPUT_WORDS, true);
-    view.setUint32(counters + 4, OUTPUT_WORDS, true);
-    view.setUint32(counters + 8, 0, true);
+    random(memory.window(at + OUTPUT_BYTES, SEED_BYTES));
+    memory.setU32(counters, OUTPUT_WORDS);
+    memory.setU32(counters + 4, OUTPUT_WORDS);
+    memory.setU32(counters + 8, 0);
   }
 }

@@ -1,3 +1,5 @@
+import { PAGE_BYTES } from './image.js';
+import { countedCode, type LedCode, targetsOf, trackedCode } from './led-code.js';
 import type { ParsedModule, Span } from './parse.js';
 import { SECTION, SECTION_ORDER } from './parse.js';
 import { malformed } from './reader.js';
@@ -18,6 +20,8 @@ export interface RewriteOptions {
   forSnapshot?: boolean;
   /** Exports a function that the module does not, under `names.resume`. */
   resume?: number;
+  /** Marks what is written, where the code can be followed; for an instance that a snapshot fills. */
+  track?: boolean;
 }
 
 export interface Rewritten {
@@ -27,6 +31,8 @@ export interface Rewritten {
   globals: string[];
   minPages: number;
   maxPages: number;
+  /** Of the table of marks, which the guest's memory lies behind; 0 when writes are not marked. */
+  tableBytes: number;
 }
 
 /** Names of what the rewriter adds to the exports; no name of the module's own begins like them. */
@@ -52,6 +58,7 @@ const KIND = { function: 0, global: 3 } as const;
  * `memory.grow` led through one added function. That function keeps the guest's own idea of its size apart from
  * the real one, so that an instance can be reset in place after it has grown, and notes a refused growth, so that a
  * guest which dies of it can be told why.
+ * Where writes are marked, loads and stores are led behind the table of marks as well (`track.ts`).
  */
 export function rewrite(module: ParsedModule, options: RewriteOptions): Rewritten {
   const memory = module.memories[0];
@@ -63,13 +70,18 @@ export function rewrite(module: ParsedModule, options: RewriteOptions): Rewritte
   for (const [id, span] of module.sections) payloads.set(id, module.bytes.subarray(span.start, span.end));
 
   const added: Uint8Array[] = [];
+  let before = 0;
   if (memory !== undefined) {
-    payloads.set(SECTION.memory, vector([limits(minPages, Math.max(minPages, maxPages))]));
     if (options.scan !== null && module.functions.length > 0) {
       names.pages = `${prefix}pages`;
       names.refused = `${prefix}refused`;
-      added.push(...countGrowth(module, payloads, options.scan, { minPages, maxPages }, prefix));
+      const tracked =
+        options.track === true && options.forSnapshot === true ? trackedCode(module, maxPages) : null;
+      const code = tracked ?? countedCode(module, options.scan, maxPages);
+      before = code.pagesBefore;
+      added.push(...addCode(module, payloads, code, minPages, prefix));
     }
+    payloads.set(SECTION.memory, vector([limits(minPages + before, Math.max(minPages, maxPages) + before)]));
   }
   clampTables(module, payloads);
 
@@ -101,7 +113,7 @@ export function rewrite(module: ParsedModule, options: RewriteOptions): Rewritte
       return payload === undefined ? [] : [section(id, payload)];
     }),
   ]);
-  return { bytes, names, globals, minPages, maxPages };
+  return { bytes, names, globals, minPages, maxPages, tableBytes: before * PAGE_BYTES };
 }
 
 function freePrefix(module: ParsedModule): string {
@@ -155,74 +167,33 @@ function clampTables(module: ParsedModule, payloads: Map<number, Uint8Array>): v
   payloads.set(SECTION.table, vector(entries));
 }
 
-/** Adds the two counters and the growing function, and leads all code to them. Returns the exports to add. */
-function countGrowth(
+/** Puts in the code, led to what is added, with the two counters. Returns the exports to add. */
+function addCode(
   module: ParsedModule,
   payloads: Map<number, Uint8Array>,
-  scan: Scan,
-  pages: { minPages: number; maxPages: number },
+  { bodies, functions }: LedCode,
+  minPages: number,
   prefix: string,
 ): Uint8Array[] {
-  const pagesGlobal = module.importedGlobals + module.globals.length;
-  const refusedGlobal = pagesGlobal + 1;
-  const grow = module.importedFunctions + module.functions.length;
-  const type = module.types.length;
-
-  append(module, payloads, SECTION.type, [Uint8Array.of(0x60, 1, I32, 1, I32)]);
-  append(module, payloads, SECTION.function, [u32(type)]);
+  const { pages, refused } = targetsOf(module);
+  const types = functions.map(({ takes, gives }) =>
+    concat([Uint8Array.of(0x60), vector(takes), vector(gives)]),
+  );
+  append(module, payloads, SECTION.type, types);
+  append(
+    module,
+    payloads,
+    SECTION.function,
+    functions.map((_, index) => u32(module.types.length + index)),
+  );
   append(module, payloads, SECTION.global, [
-    concat([Uint8Array.of(I32, MUTABLE), i32Const(pages.minPages), Uint8Array.of(END)]),
+    concat([Uint8Array.of(I32, MUTABLE), i32Const(minPages), Uint8Array.of(END)]),
     Uint8Array.of(I32, MUTABLE, 0x41, 0, END),
   ]);
-
-  const call = concat([Uint8Array.of(0x10), u32(grow)]);
-  const read = concat([Uint8Array.of(0x23), u32(pagesGlobal)]);
-  const bodies: Uint8Array[] = [];
-  let site = 0;
-  for (const body of module.bodies) {
-    const parts: Uint8Array[] = [];
-    let copied = body.start;
-    for (let next = scan.sites[site]; next !== undefined && next.at < body.end; next = scan.sites[++site]) {
-      parts.push(module.bytes.subarray(copied, next.at), next.op === 'grow' ? call : read);
-      copied = next.end;
-    }
-    parts.push(module.bytes.subarray(copied, body.end));
-    bodies.push(u32(parts.reduce((sum, part) => sum + part.length, 0)), ...parts);
-  }
-  const added = growFunction(pagesGlobal, refusedGlobal, pages.maxPages);
-  payloads.set(SECTION.code, concat([u32(module.bodies.length + 1), ...bodies, u32(added.length), added]));
+  const added = functions.flatMap(({ body }) => [u32(body.length), body]);
+  payloads.set(SECTION.code, concat([u32(module.bodies.length + functions.length), ...bodies, ...added]));
   return [
-    exportEntry(`${prefix}pages`, KIND.global, pagesGlobal),
-    exportEntry(`${prefix}refused`, KIND.global, refusedGlobal),
+    exportEntry(`${prefix}pages`, KIND.global, pages),
+    exportEntry(`${prefix}refused`, KIND.global, refused),
   ];
-}
-
-/** memory.grow(wanted) as the guest sees it: the old number of pages, or -1. */
-function growFunction(pages: number, refused: number, maxPages: number): Uint8Array {
-  const P = u32(pages);
-  const R = u32(refused);
-  const max = i32Const(maxPages);
-  const op = (...bytes: number[]) => Uint8Array.from(bytes);
-  const refuse = concat([op(0x41, 1, 0x24), R, op(0x41, 0x7f, 0x0f, END)]); // refused = 1; return -1; end
-  return concat([
-    op(1, 1, I32), // one local: the new size (local 1)
-    op(0x20, 0),
-    max,
-    op(0x4b), // wanted >u max
-    op(0x23),
-    P,
-    op(0x20, 0, 0x6a, 0x22, 1), // new = pages + wanted
-    max,
-    op(0x4b, 0x72, 0x04, 0x40), // or new >u max: if
-    refuse,
-    op(0x20, 1, 0x3f, 0, 0x4b, 0x04, 0x40), // if new >u memory.size
-    op(0x20, 1, 0x3f, 0, 0x6b, 0x40, 0, 0x41, 0x7f, 0x46, 0x04, 0x40), // if memory.grow(new - size) == -1
-    refuse,
-    op(END),
-    op(0x23),
-    P, // the old size stays on the stack
-    op(0x20, 1, 0x24),
-    P,
-    op(END),
-  ]);
 }

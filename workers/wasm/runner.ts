@@ -2,6 +2,7 @@ import { collectAfter } from './collect.js';
 import type { Guest } from './guest.js';
 import { PAGE_BYTES, Restorer } from './image.js';
 import { memoryOf } from './instance.js';
+import { marksOf } from './marks.js';
 import type { Program, Runner } from './program.js';
 import { reseed } from './reseed.js';
 import type { GuestResult, Session } from './session.js';
@@ -13,21 +14,23 @@ const AT_ONCE_BYTES = 2 << 20;
 
 /**
  * The one interface over the strategies. With a snapshot the instance is kept and put back after each run: all memory that the
- * guest could reach, all mutable globals. Modules with other state (tables, dropped segments) have none and get an instance
+ * guest has written, which marks tell or a look through all that it could reach, and all mutable globals. Modules with other state (tables, dropped segments) have none and get an instance
  * for each run. The memory may stay larger than the guest believes it is: its own count of pages is one of the globals.
  */
 export function createRunner(program: Program, guest: Guest): Runner {
-  const { snapshot } = program;
+  const { snapshot, tableBytes } = program;
   const restorer = snapshot === null ? null : new Restorer(snapshot);
   /** In the state that a run begins with. */
   let ready: WebAssembly.Instance | null = null;
   /** In the state that the last run left. */
   let used: WebAssembly.Instance | null = null;
 
+  const guestBytes = (instance: WebAssembly.Instance) => new Uint8Array(bufferOf(instance), tableBytes);
+
   function create(): WebAssembly.Instance {
     const instance = new WebAssembly.Instance(program.module, guest.imports);
     if (program.strategy !== 'fresh') {
-      restorer?.fill(bytesOf(instance));
+      restorer?.fill(guestBytes(instance));
       restorer?.restoreGlobals(instance);
     }
     return instance;
@@ -38,7 +41,7 @@ export function createRunner(program: Program, guest: Guest): Runner {
     ready = null;
     guest.attach(used);
     if (program.strategy === 'fresh') guest.start();
-    else reseed(bytesOf(used), program.generators, random);
+    else reseed(guest.memory, program.generators, random);
   }
 
   function dispatch(session: Session): GuestResult {
@@ -86,16 +89,17 @@ export function createRunner(program: Program, guest: Guest): Runner {
         if (restorer !== null) ready = create();
         return;
       }
-      restorer.restore(bytesOf(used));
+      if (tableBytes > 0) restorer.restoreMarked(guestBytes(used), marksOf(bufferOf(used), tableBytes));
+      else restorer.restore(guestBytes(used));
       restorer.restoreGlobals(used);
       ready = used;
       used = null;
     },
     resetsAtOnce: () => guest.memory.byteLength <= AT_ONCE_BYTES,
-    keptBytes: () => (ready === null ? 0 : bytesOf(ready).length),
+    keptBytes: () => (ready === null ? 0 : guestBytes(ready).length),
   };
 }
 
-function bytesOf(instance: WebAssembly.Instance): Uint8Array {
-  return new Uint8Array(memoryOf(instance)?.buffer ?? new ArrayBuffer(0));
+function bufferOf(instance: WebAssembly.Instance): ArrayBuffer {
+  return memoryOf(instance)?.buffer ?? new ArrayBuffer(0);
 }

@@ -4,8 +4,8 @@ import { goShape } from './go-shape.js';
 import { Guest } from './guest.js';
 import { type Snapshot, takeSnapshot } from './image.js';
 import { isGlobal, memoryOf } from './instance.js';
-import { common, type Source } from './prepare.js';
-import type { WarmProgram } from './program.js';
+import { common, isGo, type Source } from './prepare.js';
+import type { ProgramBase, WarmProgram } from './program.js';
 import { findGenerators } from './reseed.js';
 import { type Rewritten, rewrite } from './rewrite.js';
 import { trialSession } from './trial.js';
@@ -47,8 +47,7 @@ const MONOTONIC = 1;
 export function prepareGoCommand(source: Source, name: string): WarmProgram {
   requireRestorable(source);
   const shape = orNotWarm(() => goShape(source.module));
-  const taken = SEEDS.map((seed) => runUntilTelling(source, name, seed, '_start'));
-  const [first, second] = taken;
+  const [first, second] = runTwice(source, name, '_start');
   if (
     first === undefined ||
     second === undefined ||
@@ -72,7 +71,7 @@ export function prepareGoCommand(source: Source, name: string): WarmProgram {
 /** A reactor after `_initialize`. */
 export function prepareReactor(source: Source, name: string): WarmProgram {
   requireRestorable(source);
-  const [first, second] = SEEDS.map((seed) => runUntilTelling(source, name, seed, '_initialize'));
+  const [first, second] = runTwice(source, name, '_initialize');
   if (first === undefined || second === undefined) throw new NotWarm('it could not be run');
   const { wanted } = first;
   if (wanted !== null) throw new NotWarm(`it calls ${wanted} while it initialises`);
@@ -107,6 +106,7 @@ function warmProgram(
     minPages: snapshot.pages,
     exportGlobals: true,
     forSnapshot: true,
+    track: isGo(source.module),
     ...(resume === undefined ? {} : { resume }),
   });
   return { strategy, ...common(source, rewritten), snapshot, generators };
@@ -126,14 +126,25 @@ export function whyNotRestorable({ module, scan, shape }: Source): string | null
   return odd ? 'it has a variable of a type that cannot be restored' : null;
 }
 
-/** Runs an export on a new instance until it returns or makes a call that is not quiet. */
-function runUntilTelling(source: Source, name: string, seed: number, entry: string): Taken {
-  const rewritten: Rewritten = rewrite(source.module, {
+/** The same export of the same program on two instances, which differ in their random bytes alone. */
+function runTwice(source: Source, name: string, entry: string): Taken[] {
+  const rewritten = rewrite(source.module, {
     maxPages: source.maxPages,
     scan: source.scan,
     exportGlobals: true,
   });
   const program = common(source, rewritten);
+  return SEEDS.map((seed) => runUntilTelling(program, rewritten, name, seed, entry));
+}
+
+/** Runs an export on a new instance until it returns or makes a call that is not quiet. */
+function runUntilTelling(
+  program: ProgramBase,
+  rewritten: Rewritten,
+  name: string,
+  seed: number,
+  entry: string,
+): Taken {
   const guest = new Guest();
   guest.begin(program, trialSession(name, NO_INPUT, seed).session);
   let random = false;

@@ -16,6 +16,7 @@ declare namespace WebAssembly {
     exports(module: Module): Export[];
   };
   function compile(bytes: Uint8Array): Promise<Module>;
+  function validate(bytes: Uint8Array): boolean;
 
   interface Memory {
     readonly buffer: ArrayBuffer;
