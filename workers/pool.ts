@@ -1,6 +1,7 @@
 import { AppError } from '../src/errors.js';
 import type { Closable } from '../src/ports/closable.js';
 import type { EngineStats, GuestCall, GuestOutcome } from '../src/ports/engine.js';
+import { Alarm } from './alarm.js';
 import { answer } from './answer.js';
 import type { GuestThread } from './guest-thread.js';
 import { Holdings } from './holdings.js';
@@ -11,7 +12,7 @@ import { Pace } from './pace.js';
 import type { Places } from './places.js';
 import type { FromThread, Idle } from './protocol.js';
 import { goneSignal, jobOf, leave, newRun, type Run } from './run.js';
-import { limitTime, settle, settleFinished, settleWithThread, takeLines } from './run-end.js';
+import { dueAt, settle, settleFinished, settleWithThread, takeLines } from './run-end.js';
 import { Threads } from './threads.js';
 import { WaitingRuns } from './waiting-runs.js';
 import type { Program } from './wasm/program.js';
@@ -38,6 +39,7 @@ export class Pool implements Closable {
   readonly #lines: Lines;
   readonly #memory: Memory;
   readonly #places: Places;
+  readonly #timeLimits = new Alarm(() => this.#stopOverdue());
   #sweep: NodeJS.Timeout | null = null;
   #closed = false;
   #counts = { warm: 0, fresh: 0, kills: 0 };
@@ -84,14 +86,17 @@ export class Pool implements Closable {
   /** For a program that will be run soon: a thread that is idle makes an instance of it. */
   prepare(key: string, program: Program): void {
     const thread = this.#threads.nextIdle;
-    const keepsOne = [...this.#threads].some(({ kept }) => kept.has(key));
+    const keepsOne = [...this.#threads].some(({ programs }) => programs.has(key));
     if (thread === undefined || keepsOne || this.#closed) return;
     thread.prepare(key, program);
   }
 
   /** For a program that will not be run in the next time, if ever: the threads give up what they have of it. */
   forget(key: string): void {
-    for (const thread of this.#threads) this.#holdings.forget(thread, key);
+    for (const { programs } of this.#threads) {
+      const given = programs.get(key);
+      if (given !== undefined) this.#holdings.forget(given);
+    }
   }
 
   stats(): EngineStats {
@@ -111,6 +116,7 @@ export class Pool implements Closable {
   async close(): Promise<void> {
     this.#closed = true;
     if (this.#sweep !== null) clearTimeout(this.#sweep);
+    this.#timeLimits.clear();
     for (const run of this.#waiting.drain()) settle(run, () => run.reject(closing()));
     for (const [, line] of this.#lines.all()) for (const run of line) run.ending ??= 'closing';
     await this.#threads.close();
@@ -135,7 +141,7 @@ export class Pool implements Closable {
   #hand(run: Run, thread: GuestThread): void {
     this.#holdings.take(run, thread);
     run.slot = thread.run(run.key, run.program, jobOf(run.call));
-    limitTime(run, () => this.#stop(run, 'timeout'));
+    this.#timeLimits.setFor(dueAt(run));
   }
 
   /** What a thread has not begun goes back to where it waited. */
@@ -146,6 +152,8 @@ export class Pool implements Closable {
   // --- what a running guest's thread says
 
   #heard(thread: GuestThread, message: Exclude<FromThread, { type: 'ready' }>): void {
+    // The message may be of the run after those that have ended there.
+    this.#takeEnded(thread);
     const run = this.#lines.current(thread);
     switch (message.type) {
       case 'call':
@@ -169,36 +177,44 @@ export class Pool implements Closable {
       case 'logged':
         if (run !== undefined) takeLines(run);
         return;
-      case 'done':
-        if (run === undefined || run.ending !== null) return;
-        this.#counts[message.result.warm ? 'warm' : 'fresh']++;
-        settleFinished(run, message.result);
-        if (message.idle !== null) this.#idleAgain(thread, message.idle);
+      case 'ended':
+        this.#dispatch();
         return;
-      case 'idle':
-        this.#idleAgain(thread, message.idle);
-        return;
-      case 'prepared':
-        // Unless it was forgotten since.
-        if (thread.kept.has(message.key)) this.#holdings.keep(thread, message.key, message.keptBytes);
+      case 'prepared': {
+        const given = thread.givenAs(message.number);
+        if (given !== undefined) this.#holdings.keep(given, message.keptBytes);
         this.#holdings.makeRoom();
         return;
+      }
+    }
+  }
+
+  /** Runs that have ended by themselves are seen in their slots, whatever it was that made us look. */
+  #takeEnded(thread: GuestThread): void {
+    for (let run = this.#lines.current(thread); run?.slot?.isDone; run = this.#lines.current(thread)) {
+      if (run.ending !== null) return;
+      if (!run.answered) {
+        const result = thread.resultOf(run.slot);
+        this.#counts[result.warm ? 'warm' : 'fresh']++;
+        settleFinished(run, result);
+      }
+      const { idle } = run.slot;
+      if (idle === null) return;
+      this.#endedWith(thread, run, idle);
     }
   }
 
   /** The slot is held until the thread has cleaned up, and so is the memory. */
-  #idleAgain(thread: GuestThread, { keptBytes, busyMs }: Idle): void {
-    const run = this.#lines.current(thread);
-    if (run === undefined || run.ending !== null) return;
+  #endedWith(thread: GuestThread, run: Run, { keptBytes, busyMs }: Idle): void {
     this.#pace.ended(run.program, { busyMs, waited: run.waited });
     this.#holdings.give(run, thread);
     if (run.slot !== null) thread.giveBack(run.slot);
-    this.#holdings.keep(thread, run.key, keptBytes);
+    const given = thread.programs.get(run.key);
+    if (given !== undefined) this.#holdings.keep(given, keptBytes);
     this.#holdings.makeRoom();
     const next = this.#lines.current(thread);
     if (next === undefined) this.#threads.giveBack(thread);
     else this.#holdings.begin(next);
-    this.#dispatch();
   }
 
   // --- waiting in host calls
@@ -244,8 +260,24 @@ export class Pool implements Closable {
 
   // --- ends that are not the guest's own
 
+  #stopOverdue(): void {
+    const now = Date.now();
+    const overdue: Run[] = [];
+    for (const [, line] of this.#lines.all()) {
+      for (const run of line) {
+        if (run.answered || run.ending !== null) continue;
+        const due = dueAt(run);
+        if (due <= now) overdue.push(run);
+        else this.#timeLimits.setFor(due);
+      }
+    }
+    for (const run of overdue) this.#stop(run, 'timeout');
+  }
+
   #stop(run: Run, ending: Ending): void {
-    if (run.ending !== null) return;
+    // What is there already counts, however late it is looked at.
+    if (run.thread !== null) this.#takeEnded(run.thread);
+    if (run.answered || run.ending !== null) return;
     if (run.thread === null) {
       this.#waiting.remove(run);
       settle(run, () => run.resolve(neverBegun()));
@@ -266,6 +298,7 @@ export class Pool implements Closable {
   }
 
   #exited(thread: GuestThread, error: Error | null): void {
+    this.#takeEnded(thread);
     const [run, ...next] = this.#lines.of(thread);
     if (run !== undefined) this.#holdings.give(run, thread);
     for (const each of next.reverse()) this.#leftBehind(each, thread);

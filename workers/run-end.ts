@@ -5,7 +5,7 @@ import { leave, type Run } from './run.js';
 
 /** Answers a run's caller; nothing that was going on for it goes on. */
 export function settle(run: Run, how: () => void): void {
-  if (run.timer !== null) clearTimeout(run.timer);
+  run.answered = true;
   if (run.onAbort !== null) run.call.signal?.removeEventListener('abort', run.onAbort);
   leave(run);
   how();
@@ -37,13 +37,7 @@ export function takeLines(run: Run): void {
   }
 }
 
-/** Time counts from when the guest began, which is a little after it was handed to its thread. */
-export function limitTime(run: Run, onTimeUp: () => void): void {
-  const began = run.slot?.startedAt ?? Date.now();
-  const left = began + run.call.timeoutMs - Date.now();
-  run.timer = setTimeout(() => {
-    const since = run.slot?.startedAt ?? Date.now();
-    if (since + run.call.timeoutMs > Date.now()) limitTime(run, onTimeUp);
-    else onTimeUp();
-  }, left);
+/** Milliseconds since 1970. Time counts from when the guest began, which is a little after it was handed to its thread. */
+export function dueAt({ slot, call }: Run): number {
+  return (slot?.startedAt ?? Date.now()) + call.timeoutMs;
 }

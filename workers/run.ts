@@ -27,7 +27,8 @@ export interface Run {
   waited: boolean;
   /** The host call it waits in. */
   waitsIn: string | null;
-  timer: NodeJS.Timeout | null;
+  /** Its caller has the outcome; its thread may still be cleaning up. */
+  answered: boolean;
   /** Fires when the guest is gone; made when something has to know. */
   gone: AbortController | null;
   stopSleep: (() => void) | null;
@@ -57,7 +58,7 @@ export function newRun(
     blockedAt: 0,
     waited: false,
     waitsIn: null,
-    timer: null,
+    answered: false,
     gone: null,
     stopSleep: null,
     lines: [],
@@ -85,8 +86,7 @@ export function jobOf({ functionName, requestId, callerWallet, env, input, onLog
     requestId,
     callerWallet,
     env,
-    // A view of a larger buffer would take all of it along.
-    input: input.length === input.buffer.byteLength ? input : new Uint8Array(input),
+    input,
     live: onLog !== undefined,
   };
 }
