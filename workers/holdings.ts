@@ -65,11 +65,15 @@ export class Holdings {
     });
   }
 
-  /** For a run that its thread was at. */
-  give(run: Run, thread: GuestThread): void {
+  /** For a run that its thread was at, which keeps so much for the next one of its program. */
+  give(run: Run, thread: GuestThread, keptBytes: number): void {
     this.lines.remove(thread, run);
     this.memory.end(run);
     this.places.leave(run);
+    if (run.slot !== null) thread.giveBack(run.slot);
+    const given = thread.programs.get(run.key);
+    if (given !== undefined) this.keep(given, keptBytes);
+    this.makeRoom();
   }
 
   /** For a run that was next on a thread and will not begin there. */

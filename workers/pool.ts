@@ -1,19 +1,19 @@
 import { AppError } from '../src/errors.js';
 import type { Closable } from '../src/ports/closable.js';
 import type { EngineStats, GuestCall, GuestOutcome } from '../src/ports/engine.js';
-import { Alarm } from './alarm.js';
 import { answer } from './answer.js';
 import type { GuestThread } from './guest-thread.js';
 import { Holdings } from './holdings.js';
 import { type Lines, outstays, patienceWith } from './lines.js';
 import type { Memory } from './memory.js';
-import { closing, type Ending, neverBegun } from './outcome.js';
+import { closing, type Ending, neverBegun, tooLarge } from './outcome.js';
 import { Pace } from './pace.js';
 import type { Places } from './places.js';
 import type { FromThread, Idle } from './protocol.js';
-import { goneSignal, jobOf, leave, newRun, type Run } from './run.js';
-import { dueAt, settle, settleFinished, settleWithThread, takeLines } from './run-end.js';
+import { goneSignal, jobOf, leave, newRun, type Run, sleep } from './run.js';
+import { settle, settleFinished, settleWithThread, takeLines } from './run-end.js';
 import { Threads } from './threads.js';
+import { TimeLimits } from './time-limits.js';
 import { WaitingRuns } from './waiting-runs.js';
 import type { Program } from './wasm/program.js';
 
@@ -39,7 +39,7 @@ export class Pool implements Closable {
   readonly #lines: Lines;
   readonly #memory: Memory;
   readonly #places: Places;
-  readonly #timeLimits = new Alarm(() => this.#stopOverdue());
+  readonly #timeLimits: TimeLimits;
   #sweep: NodeJS.Timeout | null = null;
   #closed = false;
   #counts = { warm: 0, fresh: 0, kills: 0 };
@@ -50,6 +50,7 @@ export class Pool implements Closable {
     this.#lines = this.#holdings.lines;
     this.#memory = this.#holdings.memory;
     this.#places = this.#holdings.places;
+    this.#timeLimits = new TimeLimits(this.#lines, (run) => this.#stop(run, 'timeout'));
     this.#threads = new Threads(options, {
       ready: () => this.#dispatch(),
       message: (thread, message) => this.#heard(thread, message),
@@ -60,10 +61,7 @@ export class Pool implements Closable {
   run(call: GuestCall, key: string, program: Program): Promise<GuestOutcome> {
     if (this.#closed) return Promise.reject(closing());
     if (program.limitMb > this.#options.memoryMb) {
-      const limit = `the engine's memory for guests is ${this.#options.memoryMb} MB`;
-      return Promise.reject(
-        new AppError('unavailable', `${call.functionName} needs ${program.limitMb} MB and ${limit}.`),
-      );
+      return Promise.reject(tooLarge(call.functionName, program.limitMb, this.#options.memoryMb));
     }
     if (call.signal?.aborted === true) return Promise.resolve(neverBegun());
     if (program.waits) this.expectWaiting();
@@ -116,7 +114,7 @@ export class Pool implements Closable {
   async close(): Promise<void> {
     this.#closed = true;
     if (this.#sweep !== null) clearTimeout(this.#sweep);
-    this.#timeLimits.clear();
+    this.#timeLimits.close();
     for (const run of this.#waiting.drain()) settle(run, () => run.reject(closing()));
     for (const [, line] of this.#lines.all()) for (const run of line) run.ending ??= 'closing';
     await this.#threads.close();
@@ -141,7 +139,7 @@ export class Pool implements Closable {
   #hand(run: Run, thread: GuestThread): void {
     this.#holdings.take(run, thread);
     run.slot = thread.run(run.key, run.program, jobOf(run.call));
-    this.#timeLimits.setFor(dueAt(run));
+    this.#timeLimits.watch(run);
   }
 
   /** What a thread has not begun goes back to where it waited. */
@@ -163,17 +161,13 @@ export class Pool implements Closable {
           this.#holdings.resume(run, () => thread.reply(reply));
         });
         return;
-      case 'sleep': {
+      case 'sleep':
         if (run === undefined || run.ending !== null) return;
         this.#block(run, 'a sleep', true);
-        // Longer than any timeout is as good as the longest timer there is.
-        const timer = setTimeout(
-          () => this.#holdings.resume(run, () => thread.reply({ ok: true, value: 0n, data: null })),
-          Math.min(message.milliseconds, 2 ** 31 - 1),
-        );
-        run.stopSleep = () => clearTimeout(timer);
+        sleep(run, message.milliseconds, () => {
+          this.#holdings.resume(run, () => thread.reply({ ok: true, value: 0n, data: null }));
+        });
         return;
-      }
       case 'logged':
         if (run !== undefined) takeLines(run);
         return;
@@ -193,25 +187,22 @@ export class Pool implements Closable {
   #takeEnded(thread: GuestThread): void {
     for (let run = this.#lines.current(thread); run?.slot?.isDone; run = this.#lines.current(thread)) {
       if (run.ending !== null) return;
-      if (!run.answered) {
-        const result = thread.resultOf(run.slot);
+      const result = run.answered ? null : thread.resultOf(run.slot);
+      // From here on whoever watches its log may call us, and must find everything given back.
+      const { idle } = run.slot;
+      if (idle !== null) this.#giveBack(thread, run, idle);
+      if (result !== null) {
         this.#counts[result.warm ? 'warm' : 'fresh']++;
         settleFinished(run, result);
       }
-      const { idle } = run.slot;
       if (idle === null) return;
-      this.#endedWith(thread, run, idle);
     }
   }
 
   /** The slot is held until the thread has cleaned up, and so is the memory. */
-  #endedWith(thread: GuestThread, run: Run, { keptBytes, busyMs }: Idle): void {
+  #giveBack(thread: GuestThread, run: Run, { keptBytes, busyMs }: Idle): void {
     this.#pace.ended(run.program, { busyMs, waited: run.waited });
-    this.#holdings.give(run, thread);
-    if (run.slot !== null) thread.giveBack(run.slot);
-    const given = thread.programs.get(run.key);
-    if (given !== undefined) this.#holdings.keep(given, keptBytes);
-    this.#holdings.makeRoom();
+    this.#holdings.give(run, thread, keptBytes);
     const next = this.#lines.current(thread);
     if (next === undefined) this.#threads.giveBack(thread);
     else this.#holdings.begin(next);
@@ -260,20 +251,6 @@ export class Pool implements Closable {
 
   // --- ends that are not the guest's own
 
-  #stopOverdue(): void {
-    const now = Date.now();
-    const overdue: Run[] = [];
-    for (const [, line] of this.#lines.all()) {
-      for (const run of line) {
-        if (run.answered || run.ending !== null) continue;
-        const due = dueAt(run);
-        if (due <= now) overdue.push(run);
-        else this.#timeLimits.setFor(due);
-      }
-    }
-    for (const run of overdue) this.#stop(run, 'timeout');
-  }
-
   #stop(run: Run, ending: Ending): void {
     // What is there already counts, however late it is looked at.
     if (run.thread !== null) this.#takeEnded(run.thread);
@@ -300,7 +277,7 @@ export class Pool implements Closable {
   #exited(thread: GuestThread, error: Error | null): void {
     this.#takeEnded(thread);
     const [run, ...next] = this.#lines.of(thread);
-    if (run !== undefined) this.#holdings.give(run, thread);
+    if (run !== undefined) this.#holdings.give(run, thread, 0);
     for (const each of next.reverse()) this.#leftBehind(each, thread);
     if (run !== undefined) settleWithThread(run, error);
     this.#holdings.kept.takeAll(thread);

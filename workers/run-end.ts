@@ -13,8 +13,8 @@ export function settle(run: Run, how: () => void): void {
 
 /** Of a guest that ended by itself. */
 export function settleFinished(run: Run, result: JobResult): void {
-  takeLines(run);
   const startedAt = run.slot?.startedAt ?? Date.now();
+  takeLines(run);
   settle(run, () => run.resolve(finished(result, startedAt, run.lines)));
 }
 
@@ -35,9 +35,4 @@ export function takeLines(run: Run): void {
     run.lines.push(line);
     run.call.onLog?.(line);
   }
-}
-
-/** Milliseconds since 1970. Time counts from when the guest began, which is a little after it was handed to its thread. */
-export function dueAt({ slot, call }: Run): number {
-  return (slot?.startedAt ?? Date.now()) + call.timeoutMs;
 }

@@ -74,6 +74,12 @@ export function leave(run: Run): void {
   run.stopSleep?.();
 }
 
+/** Longer than any timeout is as good as the longest timer there is. */
+export function sleep(run: Run, milliseconds: number, goOn: () => void): void {
+  const timer = setTimeout(goOn, Math.min(milliseconds, 2 ** 31 - 1));
+  run.stopSleep = () => clearTimeout(timer);
+}
+
 export function goneSignal(run: Run): AbortSignal {
   run.gone ??= new AbortController();
   return run.gone.signal;

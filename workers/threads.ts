@@ -84,6 +84,7 @@ export class Threads implements Closable {
   }
 
   giveBack(thread: GuestThread): void {
+    if (!this.#all.has(thread)) return;
     thread.idleSince = Date.now();
     this.#idle.push(thread);
   }
