@@ -1,4 +1,3 @@
-import { AppError } from '../src/errors.js';
 import type { Closable } from '../src/ports/closable.js';
 import type { EngineStats, GuestCall, GuestOutcome } from '../src/ports/engine.js';
 import { answer } from './answer.js';
@@ -11,7 +10,7 @@ import { Pace } from './pace.js';
 import type { Places } from './places.js';
 import type { FromThread, Idle } from './protocol.js';
 import { goneSignal, jobOf, leave, newRun, type Run, sleep } from './run.js';
-import { settle, settleFinished, settleWithThread, takeLines } from './run-end.js';
+import { rejectUnrunnable, settle, settleFinished, settleWithThread, takeLines } from './run-end.js';
 import { Threads } from './threads.js';
 import { TimeLimits } from './time-limits.js';
 import { WaitingRuns } from './waiting-runs.js';
@@ -188,8 +187,9 @@ export class Pool implements Closable {
     for (let run = this.#lines.current(thread); run?.slot?.isDone; run = this.#lines.current(thread)) {
       if (run.ending !== null) return;
       const result = run.answered ? null : thread.resultOf(run.slot);
-      // From here on whoever watches its log may call us, and must find everything given back.
       const { idle } = run.slot;
+      // Before its caller hears: who watches its log may stop it, or run another, from there.
+      run.answered = true;
       if (idle !== null) this.#giveBack(thread, run, idle);
       if (result !== null) {
         this.#counts[result.warm ? 'warm' : 'fresh']++;
@@ -282,7 +282,7 @@ export class Pool implements Closable {
     if (run !== undefined) settleWithThread(run, error);
     this.#holdings.kept.takeAll(thread);
     if (this.#closed) return;
-    if (this.#threads.failed && error !== null) this.#rejectWaiting(error);
+    if (this.#threads.failed && error !== null) rejectUnrunnable(this.#waiting.drain(), error);
     this.#dispatch();
   }
 
@@ -296,12 +296,5 @@ export class Pool implements Closable {
     }
     run.slot = slot;
     settleWithThread(run, null);
-  }
-
-  #rejectWaiting(cause: Error): void {
-    for (const run of this.#waiting.drain()) {
-      const sentence = 'No thread can be started to run functions.';
-      settle(run, () => run.reject(new AppError('unavailable', sentence, { cause })));
-    }
   }
 }

@@ -1,4 +1,5 @@
 import type { LogMessage } from '../src/contract/invocation.js';
+import { AppError } from '../src/errors.js';
 import { closing, finished, stopped } from './outcome.js';
 import type { JobResult } from './protocol.js';
 import { leave, type Run } from './run.js';
@@ -27,6 +28,14 @@ export function settleWithThread(run: Run, failure: Error | null): void {
     const messages: LogMessage[] = [...run.lines, ...slot.unfinishedLine()];
     run.resolve(stopped(call, slot, { ending, failure, waitsIn, messages }));
   });
+}
+
+/** Of runs that no thread can be started for. */
+export function rejectUnrunnable(runs: readonly Run[], cause: Error): void {
+  for (const run of runs) {
+    const sentence = 'No thread can be started to run functions.';
+    settle(run, () => run.reject(new AppError('unavailable', sentence, { cause })));
+  }
 }
 
 /** Tells what the guest has logged since the last look. */
