@@ -1,6 +1,7 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import {
   CONTROL_BYTES,
+  DATA_BYTES,
   type FromThread,
   type Job,
   type JobResult,
@@ -53,8 +54,7 @@ export class GuestThread {
   readonly #words: Int32Array;
   readonly #values: BigInt64Array;
   readonly #replyBytes: Uint8Array;
-  readonly #slots = Array.from({ length: SLOTS }, (_, index) => new Slot(index));
-  readonly #free = [...this.#slots];
+  readonly #free: Slot[];
   readonly #exited: Promise<void>;
   /** Programs it has been given, by their keys. */
   readonly programs = new Map<string, Given>();
@@ -65,10 +65,12 @@ export class GuestThread {
   #posted = 0;
 
   constructor(events: ThreadEvents) {
+    const data = new SharedArrayBuffer(SLOTS * DATA_BYTES);
+    this.#free = Array.from({ length: SLOTS }, (_, index) => new Slot(index, data));
     const buffers: ThreadBuffers = {
       control: new SharedArrayBuffer(CONTROL_BYTES),
       reply: new SharedArrayBuffer(REPLY_BYTES),
-      slots: this.#slots.map((slot) => slot.buffers),
+      slots: this.#free.map((slot) => slot.buffers),
     };
     this.#words = new Int32Array(buffers.control);
     this.#values = new BigInt64Array(buffers.control);

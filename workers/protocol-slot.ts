@@ -27,8 +27,12 @@ const MOST_BYTES_A_UNIT = 3;
 
 type Texts = [string, string, string, Job['env']];
 
-export function viewOf({ control, data }: SlotBuffers): SlotView {
-  return { words: new Int32Array(control), numbers: new Float64Array(control), data: Buffer.from(data) };
+export function viewOf({ control, data, dataAt }: SlotBuffers): SlotView {
+  return {
+    words: new Int32Array(control),
+    numbers: new Float64Array(control),
+    data: Buffer.from(data, dataAt, DATA_BYTES),
+  };
 }
 
 /** False when the job is too large and has to be posted. */

@@ -81,8 +81,9 @@ export interface ThreadBuffers {
 /** Of one invocation. */
 export interface SlotBuffers {
   control: SharedArrayBuffer;
-  /** The job, and when it has ended its output, or why there is none. */
+  /** Of all slots of the thread, each with its part: small buffers would be zeroed, and take memory before they are used. */
   data: SharedArrayBuffer;
+  dataAt: number;
   log: SharedArrayBuffer;
 }
 

@@ -11,28 +11,30 @@ import {
   STATE,
 } from './protocol.js';
 import { LOG_BUFFER_BYTES, LogReader } from './protocol-log.js';
-import { readIdle, readResult, viewOf, writeJob } from './protocol-slot.js';
+import { readIdle, readResult, type SlotView, viewOf, writeJob } from './protocol-slot.js';
 
 /** The main thread's end of a slot: what a guest thread and it share about one invocation. */
 export class Slot {
   readonly index: number;
-  readonly buffers: SlotBuffers = {
-    control: new SharedArrayBuffer(SLOT_BYTES),
-    data: new SharedArrayBuffer(DATA_BYTES),
-    log: new SharedArrayBuffer(LOG_BUFFER_BYTES),
-  };
-  readonly #view = viewOf(this.buffers);
-  readonly #words = this.#view.words;
-  readonly #log = new LogReader(this.buffers.log, {
-    words: this.#words,
-    committed: SLOT.logCommitted,
-    pending: SLOT.logPending,
-  });
-
+  readonly buffers: SlotBuffers;
+  readonly #view: SlotView;
+  readonly #words: Int32Array;
+  readonly #log: LogReader;
   #ticket = 0;
 
-  constructor(index: number) {
+  /** `data` is that of all slots of its thread. */
+  constructor(index: number, data: SharedArrayBuffer) {
     this.index = index;
+    this.buffers = {
+      control: new SharedArrayBuffer(SLOT_BYTES),
+      data,
+      dataAt: index * DATA_BYTES,
+      log: new SharedArrayBuffer(LOG_BUFFER_BYTES),
+    };
+    this.#view = viewOf(this.buffers);
+    this.#words = this.#view.words;
+    const cursor = { words: this.#words, committed: SLOT.logCommitted, pending: SLOT.logPending };
+    this.#log = new LogReader(this.buffers.log, cursor);
   }
 
   /** Makes it ready for an invocation. False when the job is too large to lie here and has to be posted. */

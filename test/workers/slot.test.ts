@@ -14,6 +14,7 @@ const slot = () =>
   viewOf({
     control: new SharedArrayBuffer(SLOT_BYTES),
     data: new SharedArrayBuffer(DATA_BYTES),
+    dataAt: 0,
     log: new SharedArrayBuffer(8),
   });
 const job = (given: Partial<Job> = {}): Job => ({
