@@ -1,6 +1,7 @@
 import type { Closable } from '../src/ports/closable.js';
 import type { EngineStats, GuestCall, GuestOutcome } from '../src/ports/engine.js';
 import { answer } from './answer.js';
+import { Cancellations } from './cancellations.js';
 import type { GuestThread } from './guest-thread.js';
 import { Holdings } from './holdings.js';
 import { type Lines, outstays, patienceWith } from './lines.js';
@@ -39,6 +40,7 @@ export class Pool implements Closable {
   readonly #memory: Memory;
   readonly #places: Places;
   readonly #timeLimits: TimeLimits;
+  readonly #cancellations = new Cancellations((run) => this.#stop(run, 'cancelled'));
   #sweep: NodeJS.Timeout | null = null;
   #closed = false;
   #counts = { warm: 0, fresh: 0, kills: 0 };
@@ -62,14 +64,10 @@ export class Pool implements Closable {
     if (program.limitMb > this.#options.memoryMb) {
       return Promise.reject(tooLarge(call.functionName, program.limitMb, this.#options.memoryMb));
     }
-    if (call.signal?.aborted === true) return Promise.resolve(neverBegun());
     if (program.waits) this.expectWaiting();
     return new Promise((resolve, reject) => {
       const run = newRun(call, key, program, { resolve, reject });
-      if (call.signal !== undefined) {
-        run.onAbort = () => this.#stop(run, 'cancelled');
-        call.signal.addEventListener('abort', run.onAbort, { once: true });
-      }
+      this.#cancellations.watch(run);
       this.#waiting.push(run);
       this.#dispatch();
     });
@@ -114,6 +112,7 @@ export class Pool implements Closable {
     this.#closed = true;
     if (this.#sweep !== null) clearTimeout(this.#sweep);
     this.#timeLimits.close();
+    this.#cancellations.close();
     for (const run of this.#waiting.drain()) settle(run, () => run.reject(closing()));
     for (const [, line] of this.#lines.all()) for (const run of line) run.ending ??= 'closing';
     await this.#threads.close();
@@ -129,7 +128,8 @@ export class Pool implements Closable {
       const mayBegin = (run: Run) => busy !== null || this.#places.mayBegin(run);
       const run = this.#waiting.take(this.#memory.roomMb, mayBegin);
       if (run === null) break;
-      this.#hand(run, busy ?? this.#threads.take(run.key));
+      if (run.call.signal?.aborted === true) settle(run, () => run.resolve(neverBegun()));
+      else this.#hand(run, busy ?? this.#threads.take(run.key));
     }
     this.#armSweep();
     this.#threads.ensure(this.#lines.size);

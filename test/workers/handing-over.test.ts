@@ -126,6 +126,19 @@ test('a large input that was cancelled before it began is never another invocati
   }
 });
 
+test('a guest that is cancelled in its first moment is stopped all the same', async (t) => {
+  const engine = twoThreads(t);
+  const wasm = await kitchen();
+  await runText(engine, wasm, 'echo');
+  for (let round = 0; round < 5; round++) {
+    const stop = new AbortController();
+    const running = runText(engine, wasm, 'loop', { signal: stop.signal });
+    while (engine.stats().busy === 0) await delay(0);
+    stop.abort();
+    t.is((await running).status, 'cancelled');
+  }
+});
+
 test('a guest that ended in time is a success, however late the main thread looks', async (t) => {
   const engine = twoThreads(t);
   const wasm = await kitchen();
