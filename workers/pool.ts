@@ -229,17 +229,17 @@ export class Pool implements Closable {
     if (this.#sweep !== null || this.#closed) return;
     const patience = patienceWith(this.#lines, { othersWait: this.#waiting.length > 0 });
     if (patience === null) return;
-    this.#sweep = setTimeout(() => {
-      this.#sweep = null;
-      this.#lookAround(performance.now());
-      this.#dispatch();
-    }, patience);
+    this.#sweep = setTimeout(() => this.#lookAround(performance.now()), patience);
   }
 
   /** Guests that have been in a host call for a while are parked; none waits behind one that computes longer than it used to. */
   #lookAround(now: number): void {
-    for (const [thread, [run]] of this.#lines.all()) {
-      if (!outstays(run, now)) continue;
+    this.#sweep = null;
+    for (const [thread] of this.#lines.all()) {
+      // It may be this thread that is late, and not the guest.
+      this.#takeEnded(thread);
+      const run = this.#lines.current(thread);
+      if (run === undefined || !outstays(run, now)) continue;
       if (run.phase === 'blocked') this.#park(run);
       else {
         this.#pace.surprised(run.program);
@@ -247,6 +247,7 @@ export class Pool implements Closable {
         this.#takeBack(thread);
       }
     }
+    this.#dispatch();
   }
 
   // --- ends that are not the guest's own
@@ -290,10 +291,7 @@ export class Pool implements Closable {
   #leftBehind(run: Run, thread: GuestThread): void {
     const { slot } = run;
     this.#holdings.giveUnbegun(run, thread);
-    if (run.ending === null) {
-      this.#waiting.putBack(run);
-      return;
-    }
+    if (run.ending === null) return this.#waiting.putBack(run);
     run.slot = slot;
     settleWithThread(run, null);
   }
