@@ -291,8 +291,10 @@ export class Pool implements Closable {
   #leftBehind(run: Run, thread: GuestThread): void {
     const { slot } = run;
     this.#holdings.giveUnbegun(run, thread);
-    if (run.ending === null) return this.#waiting.putBack(run);
-    run.slot = slot;
-    settleWithThread(run, null);
+    if (run.ending === null) this.#waiting.putBack(run);
+    else {
+      run.slot = slot;
+      settleWithThread(run, null);
+    }
   }
 }
