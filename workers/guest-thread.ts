@@ -1,8 +1,10 @@
-import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import {
   CONTROL_BYTES,
+  DATA_BYTES,
   type FromThread,
   type Job,
+  type JobResult,
   REPLY,
   REPLY_BYTES,
   REPLY_VALUE,
@@ -11,6 +13,7 @@ import {
   type ToThread,
   WORD,
 } from './protocol.js';
+import { ticketAfter } from './protocol-slot.js';
 import { Slot } from './slot.js';
 import type { Program } from './wasm/program.js';
 import type { HostReply } from './wasm/session.js';
@@ -33,6 +36,16 @@ export interface ThreadEvents {
   exit(thread: GuestThread, error: Error | null): void;
 }
 
+/** A program that a thread has, and what it keeps for it between runs. */
+export interface Given {
+  readonly thread: GuestThread;
+  readonly key: string;
+  /** What the thread knows it by. */
+  readonly number: number;
+  /** Memory of the instance that it keeps, 0 for none. */
+  keptBytes: number;
+}
+
 /** The main thread's end of one guest thread. */
 export class GuestThread {
   readonly id = ++lastId;
@@ -41,18 +54,23 @@ export class GuestThread {
   readonly #words: Int32Array;
   readonly #values: BigInt64Array;
   readonly #replyBytes: Uint8Array;
-  readonly #slots = Array.from({ length: SLOTS }, (_, index) => new Slot(index));
-  readonly #free = [...this.#slots];
+  readonly #free: Slot[];
   readonly #exited: Promise<void>;
-  /** Programs it has been given, with the bytes it keeps for each between runs. */
-  readonly kept = new Map<string, number>();
+  /** Programs it has been given, by their keys. */
+  readonly programs = new Map<string, Given>();
   idleSince = Date.now();
+  #lastNumber = 0;
+  /** The last ticket given. */
+  #news = 0;
+  #posted = 0;
 
   constructor(events: ThreadEvents) {
+    const data = new SharedArrayBuffer(SLOTS * DATA_BYTES);
+    this.#free = Array.from({ length: SLOTS }, (_, index) => new Slot(index, data));
     const buffers: ThreadBuffers = {
       control: new SharedArrayBuffer(CONTROL_BYTES),
       reply: new SharedArrayBuffer(REPLY_BYTES),
-      slots: this.#slots.map((slot) => slot.buffers),
+      slots: this.#free.map((slot) => slot.buffers),
     };
     this.#words = new Int32Array(buffers.control);
     this.#values = new BigInt64Array(buffers.control);
@@ -69,6 +87,8 @@ export class GuestThread {
     });
     let failure: Error | null = null;
     this.#worker.on('message', (message: FromThread) => {
+      // Silenced before anybody looks: what ends from now on rings again.
+      if (message.type === 'ended') Atomics.store(this.#words, WORD.rung, 0);
       if (message.type === 'ready') events.ready(this);
       else events.message(this, message);
     });
@@ -89,22 +109,33 @@ export class GuestThread {
     return this.#free.length > 0;
   }
 
+  /** What it was given under this number; undefined when it was told to forget it since. */
+  givenAs(number: number): Given | undefined {
+    for (const given of this.programs.values()) if (given.number === number) return given;
+    return undefined;
+  }
+
   /** Hands over an invocation; its slot is to be given back when it has ended. */
   run(key: string, program: Program, job: Job): Slot {
     const slot = this.#free.pop();
     if (slot === undefined) throw new Error('the thread has no slot for one more invocation');
-    const message: ToThread = { type: 'run', key, job, slot: slot.index, ticket: slot.open() };
-    if (!this.kept.has(key)) {
-      message.program = program;
-      this.kept.set(key, 0);
-    }
-    this.#worker.postMessage(message);
+    const { number } = this.#give(key, program);
+    const ticket = ticketAfter(this.#news);
+    if (!slot.fill(number, job)) this.#post({ type: 'job', slot: slot.index, ticket, job: alone(job) });
+    slot.open(ticket);
+    this.#tell();
     return slot;
   }
 
+  /** What an invocation that has ended by itself came to. To be called once, in the order in which they began. */
+  resultOf(slot: Slot): JobResult {
+    return slot.result(() => receiveMessageOnPort(this.#replies)?.message as Uint8Array);
+  }
+
   prepare(key: string, program: Program): void {
-    this.kept.set(key, 0);
-    this.#worker.postMessage({ type: 'prepare', key, program } satisfies ToThread);
+    const { number } = this.#give(key, program);
+    this.#post({ type: 'prepare', number });
+    this.#tell();
   }
 
   giveBack(slot: Slot): void {
@@ -112,8 +143,33 @@ export class GuestThread {
   }
 
   forget(key: string): void {
-    this.kept.delete(key);
-    this.#worker.postMessage({ type: 'forget', key } satisfies ToThread);
+    const given = this.programs.get(key);
+    if (given === undefined) return;
+    this.programs.delete(key);
+    this.#post({ type: 'forget', number: given.number });
+    this.#tell();
+  }
+
+  #give(key: string, program: Program): Given {
+    const known = this.programs.get(key);
+    if (known !== undefined) return known;
+    const given: Given = { thread: this, key, number: ++this.#lastNumber, keptBytes: 0 };
+    this.programs.set(key, given);
+    this.#post({ type: 'program', number: given.number, program });
+    return given;
+  }
+
+  /** The thread takes it when it hears of news. */
+  #post(message: ToThread): void {
+    this.#worker.postMessage(message);
+    Atomics.store(this.#words, WORD.posted, ++this.#posted);
+  }
+
+  /** A thread that is at work finds the news when it is done with that; waking one costs a call into the system. */
+  #tell(): void {
+    this.#news = ticketAfter(this.#news);
+    Atomics.store(this.#words, WORD.news, this.#news);
+    if (Atomics.exchange(this.#words, WORD.asleep, 0) === 1) Atomics.notify(this.#words, WORD.news);
   }
 
   /** Wakes the guest out of its host call. */
@@ -142,4 +198,10 @@ export class GuestThread {
   async kill(): Promise<void> {
     await Promise.all([this.#worker.terminate(), this.#exited]);
   }
+}
+
+/** A view of a larger buffer would take all of it along. */
+function alone(job: Job): Job {
+  const { input } = job;
+  return input.length === input.buffer.byteLength ? job : { ...job, input: new Uint8Array(input) };
 }

@@ -1,4 +1,4 @@
-import type { GuestThread } from './guest-thread.js';
+import type { Given, GuestThread } from './guest-thread.js';
 import { KeptInstances } from './kept-instances.js';
 import { Lines } from './lines.js';
 import { Memory } from './memory.js';
@@ -26,7 +26,8 @@ export class Holdings {
 
   /** For a run that a thread is about to get: it is what the thread is at, or next there. */
   take(run: Run, thread: GuestThread): void {
-    this.kept.take(thread, run.key);
+    const given = thread.programs.get(run.key);
+    if (given !== undefined) this.kept.take(given);
     this.memory.begin(run);
     this.makeRoom();
     run.thread = thread;
@@ -64,29 +65,34 @@ export class Holdings {
     });
   }
 
-  /** For a run that its thread was at. */
-  give(run: Run, thread: GuestThread): void {
+  /** For a run that its thread was at, which keeps so much for the next one of its program. */
+  give(run: Run, thread: GuestThread, keptBytes: number): void {
     this.lines.remove(thread, run);
     this.memory.end(run);
     this.places.leave(run);
+    if (run.slot !== null) thread.giveBack(run.slot);
+    const given = thread.programs.get(run.key);
+    if (given !== undefined) this.keep(given, keptBytes);
+    this.makeRoom();
   }
 
   /** For a run that was next on a thread and will not begin there. */
   giveUnbegun(run: Run, thread: GuestThread): void {
     this.lines.remove(thread, run);
     this.memory.end(run);
-    if (run.timer !== null) clearTimeout(run.timer);
     if (run.slot !== null) thread.giveBack(run.slot);
     run.phase = 'waiting';
     run.thread = null;
     run.slot = null;
-    this.keep(thread, run.key, thread.kept.get(run.key) ?? 0);
+    const given = thread.programs.get(run.key);
+    if (given !== undefined) this.keep(given, given.keptBytes);
   }
 
   /** What is next on a thread, as far as it has not begun it: the last first. None of it will begin there. */
   takeBack(thread: GuestThread): Run[] {
-    const unbegun = this.lines
-      .of(thread)
+    const line = this.lines.of(thread);
+    if (line.length < 2) return [];
+    const unbegun = line
       .slice(1)
       .reverse()
       .filter(({ slot }) => slot?.takeBack() === true);
@@ -95,15 +101,15 @@ export class Holdings {
   }
 
   /** What a thread keeps for a program may be given up, unless a run of it is next there. */
-  keep(thread: GuestThread, key: string, bytes: number): void {
-    if (this.#isInLine(thread, key)) thread.kept.set(key, bytes);
-    else this.kept.add(thread, key, bytes);
+  keep(given: Given, bytes: number): void {
+    if (this.#isInLine(given)) given.keptBytes = bytes;
+    else this.kept.add(given, bytes);
   }
 
-  forget(thread: GuestThread, key: string): void {
-    if (!thread.kept.has(key) || this.#isInLine(thread, key)) return;
-    this.kept.take(thread, key);
-    thread.forget(key);
+  forget(given: Given): void {
+    if (this.#isInLine(given)) return;
+    this.kept.take(given);
+    given.thread.forget(given.key);
   }
 
   /** Kept instances give way to guests that run. */
@@ -111,7 +117,7 @@ export class Holdings {
     this.kept.shrinkTo(this.memory.freeMb);
   }
 
-  #isInLine(thread: GuestThread, key: string): boolean {
+  #isInLine({ thread, key }: Given): boolean {
     return this.lines.of(thread).some((run) => run.key === key);
   }
 }

@@ -1,16 +1,10 @@
-import type { GuestThread } from './guest-thread.js';
-
-interface Kept {
-  thread: GuestThread;
-  key: string;
-  mb: number;
-}
+import type { Given, GuestThread } from './guest-thread.js';
 
 const MB = 1 << 20;
 
 /** The instances that idle threads keep for their programs' next runs, least recently used first. */
 export class KeptInstances {
-  readonly #byUse = new Map<string, Kept>();
+  readonly #byUse = new Set<Given>();
   #mb = 0;
 
   get size(): number {
@@ -22,33 +16,30 @@ export class KeptInstances {
     return this.#mb;
   }
 
-  add(thread: GuestThread, key: string, bytes: number): void {
-    thread.kept.set(key, bytes);
+  add(given: Given, bytes: number): void {
+    this.take(given);
+    given.keptBytes = bytes;
     if (bytes === 0) return;
-    const kept = { thread, key, mb: bytes / MB };
-    this.#mb += kept.mb;
-    this.#byUse.set(`${thread.id}/${key}`, kept);
+    this.#mb += bytes / MB;
+    this.#byUse.add(given);
   }
 
   /** Called when an instance is in use again, or gone. */
-  take(thread: GuestThread, key: string): void {
-    const kept = this.#byUse.get(`${thread.id}/${key}`);
-    if (kept === undefined) return;
-    this.#byUse.delete(`${thread.id}/${key}`);
-    this.#mb -= kept.mb;
+  take(given: Given): void {
+    if (this.#byUse.delete(given)) this.#mb -= given.keptBytes / MB;
   }
 
   /** Called when a thread is gone with all it kept. */
   takeAll(thread: GuestThread): void {
-    for (const key of thread.kept.keys()) this.take(thread, key);
+    for (const given of thread.programs.values()) this.take(given);
   }
 
   /** Gives up the least recently used until all that are left take no more than this. */
   shrinkTo(mb: number): void {
-    for (const { thread, key } of this.#byUse.values()) {
+    for (const given of this.#byUse) {
       if (this.#mb <= mb) return;
-      this.take(thread, key);
-      thread.forget(key);
+      this.take(given);
+      given.thread.forget(given.key);
     }
   }
 }

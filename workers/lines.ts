@@ -54,9 +54,11 @@ export class Lines {
 
   /** Takes the current run, or one that is next, out of its thread's line. */
   remove(thread: GuestThread, run: Run): void {
-    const [first, ...rest] = this.of(thread).filter((each) => each !== run);
-    if (first === undefined) this.#lines.delete(thread);
-    else this.#lines.set(thread, [first, ...rest]);
+    const line = this.#lines.get(thread);
+    const at = line?.indexOf(run) ?? -1;
+    if (line === undefined || at < 0) return;
+    line.splice(at, 1);
+    if (line.length === 0) this.#lines.delete(thread);
   }
 }
 

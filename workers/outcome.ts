@@ -62,3 +62,8 @@ export function stopped(
 export function closing(): AppError {
   return new AppError('unavailable', 'The engine is closing; nothing more is run here.');
 }
+
+export function tooLarge(name: string, limitMb: number, memoryMb: number): AppError {
+  const limit = `the engine's memory for guests is ${memoryMb} MB`;
+  return new AppError('unavailable', `${name} needs ${limitMb} MB and ${limit}.`);
+}

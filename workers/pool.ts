@@ -1,18 +1,19 @@
-import { AppError } from '../src/errors.js';
 import type { Closable } from '../src/ports/closable.js';
 import type { EngineStats, GuestCall, GuestOutcome } from '../src/ports/engine.js';
 import { answer } from './answer.js';
+import { Cancellations } from './cancellations.js';
 import type { GuestThread } from './guest-thread.js';
 import { Holdings } from './holdings.js';
 import { type Lines, outstays, patienceWith } from './lines.js';
 import type { Memory } from './memory.js';
-import { closing, type Ending, neverBegun } from './outcome.js';
+import { closing, type Ending, neverBegun, tooLarge } from './outcome.js';
 import { Pace } from './pace.js';
 import type { Places } from './places.js';
 import type { FromThread, Idle } from './protocol.js';
-import { goneSignal, jobOf, leave, newRun, type Run } from './run.js';
-import { limitTime, settle, settleFinished, settleWithThread, takeLines } from './run-end.js';
+import { goneSignal, jobOf, leave, newRun, type Run, sleep } from './run.js';
+import { rejectUnrunnable, settle, settleFinished, settleWithThread, takeLines } from './run-end.js';
 import { Threads } from './threads.js';
+import { TimeLimits } from './time-limits.js';
 import { WaitingRuns } from './waiting-runs.js';
 import type { Program } from './wasm/program.js';
 
@@ -38,6 +39,8 @@ export class Pool implements Closable {
   readonly #lines: Lines;
   readonly #memory: Memory;
   readonly #places: Places;
+  readonly #timeLimits: TimeLimits;
+  readonly #cancellations = new Cancellations((run) => this.#stop(run, 'cancelled'));
   #sweep: NodeJS.Timeout | null = null;
   #closed = false;
   #counts = { warm: 0, fresh: 0, kills: 0 };
@@ -48,6 +51,7 @@ export class Pool implements Closable {
     this.#lines = this.#holdings.lines;
     this.#memory = this.#holdings.memory;
     this.#places = this.#holdings.places;
+    this.#timeLimits = new TimeLimits(this.#lines, (run) => this.#stop(run, 'timeout'));
     this.#threads = new Threads(options, {
       ready: () => this.#dispatch(),
       message: (thread, message) => this.#heard(thread, message),
@@ -58,19 +62,12 @@ export class Pool implements Closable {
   run(call: GuestCall, key: string, program: Program): Promise<GuestOutcome> {
     if (this.#closed) return Promise.reject(closing());
     if (program.limitMb > this.#options.memoryMb) {
-      const limit = `the engine's memory for guests is ${this.#options.memoryMb} MB`;
-      return Promise.reject(
-        new AppError('unavailable', `${call.functionName} needs ${program.limitMb} MB and ${limit}.`),
-      );
+      return Promise.reject(tooLarge(call.functionName, program.limitMb, this.#options.memoryMb));
     }
-    if (call.signal?.aborted === true) return Promise.resolve(neverBegun());
     if (program.waits) this.expectWaiting();
     return new Promise((resolve, reject) => {
       const run = newRun(call, key, program, { resolve, reject });
-      if (call.signal !== undefined) {
-        run.onAbort = () => this.#stop(run, 'cancelled');
-        call.signal.addEventListener('abort', run.onAbort, { once: true });
-      }
+      this.#cancellations.watch(run);
       this.#waiting.push(run);
       this.#dispatch();
     });
@@ -84,14 +81,17 @@ export class Pool implements Closable {
   /** For a program that will be run soon: a thread that is idle makes an instance of it. */
   prepare(key: string, program: Program): void {
     const thread = this.#threads.nextIdle;
-    const keepsOne = [...this.#threads].some(({ kept }) => kept.has(key));
+    const keepsOne = [...this.#threads].some(({ programs }) => programs.has(key));
     if (thread === undefined || keepsOne || this.#closed) return;
     thread.prepare(key, program);
   }
 
   /** For a program that will not be run in the next time, if ever: the threads give up what they have of it. */
   forget(key: string): void {
-    for (const thread of this.#threads) this.#holdings.forget(thread, key);
+    for (const { programs } of this.#threads) {
+      const given = programs.get(key);
+      if (given !== undefined) this.#holdings.forget(given);
+    }
   }
 
   stats(): EngineStats {
@@ -111,6 +111,8 @@ export class Pool implements Closable {
   async close(): Promise<void> {
     this.#closed = true;
     if (this.#sweep !== null) clearTimeout(this.#sweep);
+    this.#timeLimits.close();
+    this.#cancellations.close();
     for (const run of this.#waiting.drain()) settle(run, () => run.reject(closing()));
     for (const [, line] of this.#lines.all()) for (const run of line) run.ending ??= 'closing';
     await this.#threads.close();
@@ -126,7 +128,8 @@ export class Pool implements Closable {
       const mayBegin = (run: Run) => busy !== null || this.#places.mayBegin(run);
       const run = this.#waiting.take(this.#memory.roomMb, mayBegin);
       if (run === null) break;
-      this.#hand(run, busy ?? this.#threads.take(run.key));
+      if (run.call.signal?.aborted === true) settle(run, () => run.resolve(neverBegun()));
+      else this.#hand(run, busy ?? this.#threads.take(run.key));
     }
     this.#armSweep();
     this.#threads.ensure(this.#lines.size);
@@ -135,7 +138,7 @@ export class Pool implements Closable {
   #hand(run: Run, thread: GuestThread): void {
     this.#holdings.take(run, thread);
     run.slot = thread.run(run.key, run.program, jobOf(run.call));
-    limitTime(run, () => this.#stop(run, 'timeout'));
+    this.#timeLimits.watch(run);
   }
 
   /** What a thread has not begun goes back to where it waited. */
@@ -146,6 +149,8 @@ export class Pool implements Closable {
   // --- what a running guest's thread says
 
   #heard(thread: GuestThread, message: Exclude<FromThread, { type: 'ready' }>): void {
+    // The message may be of the run after those that have ended there.
+    this.#takeEnded(thread);
     const run = this.#lines.current(thread);
     switch (message.type) {
       case 'call':
@@ -155,50 +160,52 @@ export class Pool implements Closable {
           this.#holdings.resume(run, () => thread.reply(reply));
         });
         return;
-      case 'sleep': {
+      case 'sleep':
         if (run === undefined || run.ending !== null) return;
         this.#block(run, 'a sleep', true);
-        // Longer than any timeout is as good as the longest timer there is.
-        const timer = setTimeout(
-          () => this.#holdings.resume(run, () => thread.reply({ ok: true, value: 0n, data: null })),
-          Math.min(message.milliseconds, 2 ** 31 - 1),
-        );
-        run.stopSleep = () => clearTimeout(timer);
+        sleep(run, message.milliseconds, () => {
+          this.#holdings.resume(run, () => thread.reply({ ok: true, value: 0n, data: null }));
+        });
         return;
-      }
       case 'logged':
         if (run !== undefined) takeLines(run);
         return;
-      case 'done':
-        if (run === undefined || run.ending !== null) return;
-        this.#counts[message.result.warm ? 'warm' : 'fresh']++;
-        settleFinished(run, message.result);
-        if (message.idle !== null) this.#idleAgain(thread, message.idle);
+      case 'ended':
+        this.#dispatch();
         return;
-      case 'idle':
-        this.#idleAgain(thread, message.idle);
-        return;
-      case 'prepared':
-        // Unless it was forgotten since.
-        if (thread.kept.has(message.key)) this.#holdings.keep(thread, message.key, message.keptBytes);
+      case 'prepared': {
+        const given = thread.givenAs(message.number);
+        if (given !== undefined) this.#holdings.keep(given, message.keptBytes);
         this.#holdings.makeRoom();
         return;
+      }
+    }
+  }
+
+  /** Runs that have ended by themselves are seen in their slots, whatever it was that made us look. */
+  #takeEnded(thread: GuestThread): void {
+    for (let run = this.#lines.current(thread); run?.slot?.isDone; run = this.#lines.current(thread)) {
+      if (run.ending !== null) return;
+      const result = run.answered ? null : thread.resultOf(run.slot);
+      const { idle } = run.slot;
+      // Before its caller hears: who watches its log may stop it, or run another, from there.
+      run.answered = true;
+      if (idle !== null) this.#giveBack(thread, run, idle);
+      if (result !== null) {
+        this.#counts[result.warm ? 'warm' : 'fresh']++;
+        settleFinished(run, result);
+      }
+      if (idle === null) return;
     }
   }
 
   /** The slot is held until the thread has cleaned up, and so is the memory. */
-  #idleAgain(thread: GuestThread, { keptBytes, busyMs }: Idle): void {
-    const run = this.#lines.current(thread);
-    if (run === undefined || run.ending !== null) return;
+  #giveBack(thread: GuestThread, run: Run, { keptBytes, busyMs }: Idle): void {
     this.#pace.ended(run.program, { busyMs, waited: run.waited });
-    this.#holdings.give(run, thread);
-    if (run.slot !== null) thread.giveBack(run.slot);
-    this.#holdings.keep(thread, run.key, keptBytes);
-    this.#holdings.makeRoom();
+    this.#holdings.give(run, thread, keptBytes);
     const next = this.#lines.current(thread);
     if (next === undefined) this.#threads.giveBack(thread);
     else this.#holdings.begin(next);
-    this.#dispatch();
   }
 
   // --- waiting in host calls
@@ -222,17 +229,17 @@ export class Pool implements Closable {
     if (this.#sweep !== null || this.#closed) return;
     const patience = patienceWith(this.#lines, { othersWait: this.#waiting.length > 0 });
     if (patience === null) return;
-    this.#sweep = setTimeout(() => {
-      this.#sweep = null;
-      this.#lookAround(performance.now());
-      this.#dispatch();
-    }, patience);
+    this.#sweep = setTimeout(() => this.#lookAround(performance.now()), patience);
   }
 
   /** Guests that have been in a host call for a while are parked; none waits behind one that computes longer than it used to. */
   #lookAround(now: number): void {
-    for (const [thread, [run]] of this.#lines.all()) {
-      if (!outstays(run, now)) continue;
+    this.#sweep = null;
+    for (const [thread] of this.#lines.all()) {
+      // It may be this thread that is late, and not the guest.
+      this.#takeEnded(thread);
+      const run = this.#lines.current(thread);
+      if (run === undefined || !outstays(run, now)) continue;
       if (run.phase === 'blocked') this.#park(run);
       else {
         this.#pace.surprised(run.program);
@@ -240,12 +247,15 @@ export class Pool implements Closable {
         this.#takeBack(thread);
       }
     }
+    this.#dispatch();
   }
 
   // --- ends that are not the guest's own
 
   #stop(run: Run, ending: Ending): void {
-    if (run.ending !== null) return;
+    // What is there already counts, however late it is looked at.
+    if (run.thread !== null) this.#takeEnded(run.thread);
+    if (run.answered || run.ending !== null) return;
     if (run.thread === null) {
       this.#waiting.remove(run);
       settle(run, () => run.resolve(neverBegun()));
@@ -266,13 +276,14 @@ export class Pool implements Closable {
   }
 
   #exited(thread: GuestThread, error: Error | null): void {
+    this.#takeEnded(thread);
     const [run, ...next] = this.#lines.of(thread);
-    if (run !== undefined) this.#holdings.give(run, thread);
+    if (run !== undefined) this.#holdings.give(run, thread, 0);
     for (const each of next.reverse()) this.#leftBehind(each, thread);
     if (run !== undefined) settleWithThread(run, error);
     this.#holdings.kept.takeAll(thread);
     if (this.#closed) return;
-    if (this.#threads.failed && error !== null) this.#rejectWaiting(error);
+    if (this.#threads.failed && error !== null) rejectUnrunnable(this.#waiting.drain(), error);
     this.#dispatch();
   }
 
@@ -280,18 +291,10 @@ export class Pool implements Closable {
   #leftBehind(run: Run, thread: GuestThread): void {
     const { slot } = run;
     this.#holdings.giveUnbegun(run, thread);
-    if (run.ending === null) {
-      this.#waiting.putBack(run);
-      return;
-    }
-    run.slot = slot;
-    settleWithThread(run, null);
-  }
-
-  #rejectWaiting(cause: Error): void {
-    for (const run of this.#waiting.drain()) {
-      const sentence = 'No thread can be started to run functions.';
-      settle(run, () => run.reject(new AppError('unavailable', sentence, { cause })));
+    if (run.ending === null) this.#waiting.putBack(run);
+    else {
+      run.slot = slot;
+      settleWithThread(run, null);
     }
   }
 }

@@ -1,11 +1,12 @@
 import type { LogMessage } from '../src/contract/invocation.js';
+import { AppError } from '../src/errors.js';
 import { closing, finished, stopped } from './outcome.js';
 import type { JobResult } from './protocol.js';
 import { leave, type Run } from './run.js';
 
 /** Answers a run's caller; nothing that was going on for it goes on. */
 export function settle(run: Run, how: () => void): void {
-  if (run.timer !== null) clearTimeout(run.timer);
+  run.answered = true;
   if (run.onAbort !== null) run.call.signal?.removeEventListener('abort', run.onAbort);
   leave(run);
   how();
@@ -13,8 +14,8 @@ export function settle(run: Run, how: () => void): void {
 
 /** Of a guest that ended by itself. */
 export function settleFinished(run: Run, result: JobResult): void {
-  takeLines(run);
   const startedAt = run.slot?.startedAt ?? Date.now();
+  takeLines(run);
   settle(run, () => run.resolve(finished(result, startedAt, run.lines)));
 }
 
@@ -29,21 +30,18 @@ export function settleWithThread(run: Run, failure: Error | null): void {
   });
 }
 
+/** Of runs that no thread can be started for. */
+export function rejectUnrunnable(runs: readonly Run[], cause: Error): void {
+  for (const run of runs) {
+    const sentence = 'No thread can be started to run functions.';
+    settle(run, () => run.reject(new AppError('unavailable', sentence, { cause })));
+  }
+}
+
 /** Tells what the guest has logged since the last look. */
 export function takeLines(run: Run): void {
   for (const line of run.slot?.newLines() ?? []) {
     run.lines.push(line);
     run.call.onLog?.(line);
   }
-}
-
-/** Time counts from when the guest began, which is a little after it was handed to its thread. */
-export function limitTime(run: Run, onTimeUp: () => void): void {
-  const began = run.slot?.startedAt ?? Date.now();
-  const left = began + run.call.timeoutMs - Date.now();
-  run.timer = setTimeout(() => {
-    const since = run.slot?.startedAt ?? Date.now();
-    if (since + run.call.timeoutMs > Date.now()) limitTime(run, onTimeUp);
-    else onTimeUp();
-  }, left);
 }

@@ -27,7 +27,8 @@ export interface Run {
   waited: boolean;
   /** The host call it waits in. */
   waitsIn: string | null;
-  timer: NodeJS.Timeout | null;
+  /** Its caller has the outcome; its thread may still be cleaning up. */
+  answered: boolean;
   /** Fires when the guest is gone; made when something has to know. */
   gone: AbortController | null;
   stopSleep: (() => void) | null;
@@ -57,7 +58,7 @@ export function newRun(
     blockedAt: 0,
     waited: false,
     waitsIn: null,
-    timer: null,
+    answered: false,
     gone: null,
     stopSleep: null,
     lines: [],
@@ -73,6 +74,12 @@ export function leave(run: Run): void {
   run.stopSleep?.();
 }
 
+/** Longer than any timeout is as good as the longest timer there is. */
+export function sleep(run: Run, milliseconds: number, goOn: () => void): void {
+  const timer = setTimeout(goOn, Math.min(milliseconds, 2 ** 31 - 1));
+  run.stopSleep = () => clearTimeout(timer);
+}
+
 export function goneSignal(run: Run): AbortSignal {
   run.gone ??= new AbortController();
   return run.gone.signal;
@@ -85,8 +92,7 @@ export function jobOf({ functionName, requestId, callerWallet, env, input, onLog
     requestId,
     callerWallet,
     env,
-    // A view of a larger buffer would take all of it along.
-    input: input.length === input.buffer.byteLength ? input : new Uint8Array(input),
+    input,
     live: onLog !== undefined,
   };
 }

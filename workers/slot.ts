@@ -1,37 +1,55 @@
 import type { LogMessage } from '../src/contract/invocation.js';
-import { SLOT, SLOT_BYTES, type SlotBuffers, STARTED_AT } from './protocol.js';
+import {
+  DATA_BYTES,
+  type Idle,
+  type Job,
+  type JobResult,
+  NUMBER,
+  SLOT,
+  SLOT_BYTES,
+  type SlotBuffers,
+  STATE,
+} from './protocol.js';
 import { LOG_BUFFER_BYTES, LogReader } from './protocol-log.js';
-
-const MAX_TICKET = 2 ** 31 - 1;
+import { readIdle, readResult, type SlotView, viewOf, writeJob } from './protocol-slot.js';
 
 /** The main thread's end of a slot: what a guest thread and it share about one invocation. */
 export class Slot {
   readonly index: number;
-  readonly buffers: SlotBuffers = {
-    control: new SharedArrayBuffer(SLOT_BYTES),
-    log: new SharedArrayBuffer(LOG_BUFFER_BYTES),
-  };
-  readonly #words = new Int32Array(this.buffers.control);
-  readonly #times = new Float64Array(this.buffers.control);
-  readonly #log = new LogReader(this.buffers.log, {
-    words: this.#words,
-    committed: SLOT.logCommitted,
-    pending: SLOT.logPending,
-  });
-
+  readonly buffers: SlotBuffers;
+  readonly #view: SlotView;
+  readonly #words: Int32Array;
+  readonly #log: LogReader;
   #ticket = 0;
 
-  constructor(index: number) {
+  /** `data` is that of all slots of its thread. */
+  constructor(index: number, data: SharedArrayBuffer) {
     this.index = index;
+    this.buffers = {
+      control: new SharedArrayBuffer(SLOT_BYTES),
+      data,
+      dataAt: index * DATA_BYTES,
+      log: new SharedArrayBuffer(LOG_BUFFER_BYTES),
+    };
+    this.#view = viewOf(this.buffers);
+    this.#words = this.#view.words;
+    const cursor = { words: this.#words, committed: SLOT.logCommitted, pending: SLOT.logPending };
+    this.#log = new LogReader(this.buffers.log, cursor);
   }
 
-  /** Makes it ready for an invocation, which the thread may begin from now on with this ticket. */
-  open(): number {
-    this.#ticket = this.#ticket === MAX_TICKET ? 1 : this.#ticket + 1;
-    this.#times[STARTED_AT] = 0;
+  /** Makes it ready for an invocation. False when the job is too large to lie here and has to be posted. */
+  fill(program: number, job: Job): boolean {
+    this.#words[SLOT.program] = program;
+    this.#words[SLOT.state] = STATE.open;
+    this.#view.numbers[NUMBER.startedAt] = 0;
     this.#log.begin();
-    Atomics.store(this.#words, SLOT.ticket, this.#ticket);
-    return this.#ticket;
+    return writeJob(this.#view, job);
+  }
+
+  /** The thread may begin what is in it from now on, with this ticket. */
+  open(ticket: number): void {
+    this.#ticket = ticket;
+    Atomics.store(this.#words, SLOT.ticket, ticket);
   }
 
   /** Whether it was in time: then the thread will leave that invocation out. */
@@ -39,9 +57,24 @@ export class Slot {
     return Atomics.compareExchange(this.#words, SLOT.ticket, this.#ticket, 0) === this.#ticket;
   }
 
+  /** The guest has ended by itself. */
+  get isDone(): boolean {
+    return Atomics.load(this.#words, SLOT.state) !== STATE.open;
+  }
+
+  /** What the thread says when it has cleaned up after the guest; null while it has not. */
+  get idle(): Idle | null {
+    return Atomics.load(this.#words, SLOT.state) === STATE.idle ? readIdle(this.#view) : null;
+  }
+
+  /** Of a guest that has ended by itself; `posted` gives an output that is too large to lie here. */
+  result(posted: () => Uint8Array): JobResult {
+    return readResult(this.#view, posted);
+  }
+
   /** When the guest began to compute, in milliseconds since 1970; null while it has not. */
   get startedAt(): number | null {
-    const at = this.#times[STARTED_AT] ?? 0;
+    const at = this.#view.numbers[NUMBER.startedAt] ?? 0;
     return at === 0 ? null : at;
   }
 

@@ -3,19 +3,21 @@ import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from '
 import {
   type FromThread,
   type Job,
+  NUMBER,
   REPLY,
   REPLY_VALUE,
   SLOT,
   type SlotBuffers,
-  STARTED_AT,
+  STATE,
   type ThreadBuffers,
   type ToThread,
   WORD,
 } from './protocol.js';
 import { SharedLog } from './protocol-log.js';
+import { isBy, readJob, type SlotView, viewOf, writeIdle, writeResult } from './protocol-slot.js';
 import { Guest } from './wasm/guest.js';
 import type { HostFunctionName } from './wasm/host-functions.js';
-import type { Program, Runner } from './wasm/program.js';
+import type { Runner } from './wasm/program.js';
 import { createRunner } from './wasm/runner.js';
 import type { Bridge, Clock, HostReply, HostValue, Session } from './wasm/session.js';
 
@@ -23,8 +25,8 @@ import type { Bridge, Clock, HostReply, HostValue, Session } from './wasm/sessio
 const SHORT_SLEEP_MS = 2;
 const PAGES_PER_MB = 16;
 
-const port = parentPort;
-if (port === null) throw new Error('thread.js runs as a worker thread of the pool only');
+if (parentPort === null) throw new Error('thread.js runs as a worker thread of the pool only');
+const port: MessagePort = parentPort;
 const { buffers, replies } = workerData as { buffers: ThreadBuffers; replies: MessagePort };
 const words = new Int32Array(buffers.control);
 const values = new BigInt64Array(buffers.control);
@@ -33,30 +35,31 @@ const utf8 = new TextDecoder();
 const nobody = new Int32Array(new SharedArrayBuffer(4));
 
 const guest = new Guest();
-const runners = new Map<string, { program: Program; runner: Runner }>();
+const runners = new Map<number, Runner>();
 const slots = buffers.slots.map(openSlot);
 let current = slots[0] as Slot;
 /** In host calls and sleeps, of the current run. */
 let waitedMs = 0;
 
-interface Slot {
-  words: Int32Array;
-  times: Float64Array;
+interface Slot extends SlotView {
   log: SharedLog;
   /** Say so when lines are logged: somebody is watching. */
   live: boolean;
+  /** A job too large to lie in the slot, and its ticket: it may have been taken back. */
+  posted: { ticket: number; job: Job } | null;
 }
 
-function openSlot({ control, log }: SlotBuffers): Slot {
-  const words = new Int32Array(control);
+function openSlot(slotBuffers: SlotBuffers): Slot {
+  const view = viewOf(slotBuffers);
+  const { words } = view;
   const cursor = { words, committed: SLOT.logCommitted, pending: SLOT.logPending };
   const slot: Slot = {
-    words,
-    times: new Float64Array(control),
-    log: new SharedLog(log, cursor, () => {
+    ...view,
+    log: new SharedLog(slotBuffers.log, cursor, () => {
       if (slot.live && Atomics.exchange(words, SLOT.logAnnounced, 1) === 0) say({ type: 'logged' });
     }),
     live: false,
+    posted: null,
   };
   return slot;
 }
@@ -68,8 +71,17 @@ const clock: Clock = {
 
 const bridge: Bridge = { call, sleep };
 
-function say(message: FromThread, transfer: ArrayBuffer[] = []): void {
-  port?.postMessage(message, transfer);
+function random(bytes: Uint8Array): void {
+  randomFillSync(bytes);
+}
+
+function say(message: FromThread): void {
+  port.postMessage(message);
+}
+
+/** Tells that there is something new in a slot; once for all that the main thread has not looked at. */
+function ring(): void {
+  if (Atomics.exchange(words, WORD.rung, 1) === 0) say({ type: 'ended' });
 }
 
 function call(name: HostFunctionName, args: HostValue[]): HostReply {
@@ -117,64 +129,116 @@ function run(runner: Runner, job: Job, slot: Slot): void {
   slot.log.begin();
   Atomics.store(slot.words, SLOT.logAnnounced, 0);
   Atomics.store(slot.words, SLOT.pages, 0);
-  slot.times[STARTED_AT] = Date.now();
+  slot.numbers[NUMBER.startedAt] = Date.now();
   const began = performance.now();
   const warm = runner.keptBytes() > 0;
+  const { name, requestId, callerWallet, env, input } = job;
   const session: Session = {
-    name: job.name,
-    requestId: job.requestId,
-    callerWallet: job.callerWallet,
-    env: job.env,
-    input: job.input,
+    name,
+    requestId,
+    callerWallet,
+    env,
+    input,
     log: slot.log,
     bridge,
     clock,
-    random: (bytes) => {
-      randomFillSync(bytes);
-    },
+    random,
   };
   const { output, exitCode, error, pages } = runner.run(session);
   const durationMs = performance.now() - began;
   const memoryPeakMb = pages / PAGES_PER_MB;
-  const atOnce = runner.resetsAtOnce();
-  if (atOnce) runner.reset();
-  const result = { output, exitCode, error, memoryPeakMb, durationMs, warm };
-  const idle = () => ({ keptBytes: runner.keptBytes(), busyMs: performance.now() - began - waitedMs });
-  say({ type: 'done', result, idle: atOnce ? idle() : null }, [output.buffer as ArrayBuffer]);
-  if (atOnce) return;
+  const fits = writeResult(slot, { output, exitCode, error, memoryPeakMb, durationMs, warm });
+  if (!fits) replies.postMessage(output, [output.buffer as ArrayBuffer]);
+  if (!runner.resetsAtOnce()) {
+    Atomics.store(slot.words, SLOT.state, STATE.done);
+    ring();
+  }
   runner.reset();
-  say({ type: 'idle', idle: idle() });
+  writeIdle(slot, { keptBytes: runner.keptBytes(), busyMs: performance.now() - began - waitedMs });
+  // From now on the slot is the main thread's.
+  Atomics.store(slot.words, SLOT.state, STATE.idle);
+  ring();
 }
 
 /** What fails here fails when it is run, and is told then. */
-function prepare(key: string): void {
-  const runner = runners.get(key)?.runner;
+function prepare(number: number): void {
+  const runner = runners.get(number);
   try {
     runner?.prepare();
   } catch {
     return;
   }
-  say({ type: 'prepared', key, keptBytes: runner?.keptBytes() ?? 0 });
+  say({ type: 'prepared', number, keptBytes: runner?.keptBytes() ?? 0 });
 }
 
-port.on('message', (message: ToThread) => {
-  if (message.type === 'forget') {
-    runners.delete(message.key);
-    return;
+let taken = 0;
+
+/** What was posted before the news that this thread has seen is there. */
+function takePosted(): void {
+  while (taken !== Atomics.load(words, WORD.posted)) {
+    taken++;
+    take(receiveMessageOnPort(port)?.message as ToThread);
   }
-  if (message.program !== undefined) {
-    runners.set(message.key, { program: message.program, runner: createRunner(message.program, guest) });
+}
+
+function take(message: ToThread): void {
+  switch (message.type) {
+    case 'program':
+      runners.set(message.number, createRunner(message.program, guest));
+      return;
+    case 'prepare':
+      prepare(message.number);
+      return;
+    case 'forget':
+      runners.delete(message.number);
+      return;
+    case 'job': {
+      const { ticket, job } = message;
+      const slot = slots[message.slot];
+      if (slot !== undefined) slot.posted = { ticket, job };
+      return;
+    }
   }
-  if (message.type === 'prepare') {
-    prepare(message.key);
-    return;
+}
+
+/**
+ * Begins the run whose turn it is; false when there is none. Tickets after the news that were read may be those of runs whose
+ * predecessors were not seen yet: they are left for the next look, so that runs begin in the order in which they were given.
+ */
+function beginNext(news: number): boolean {
+  let next: Slot | null = null;
+  let ticket = 0;
+  for (const slot of slots) {
+    const given = Atomics.load(slot.words, SLOT.ticket);
+    if (given === 0 || !isBy(given, news) || (next !== null && isBy(ticket, given))) continue;
+    next = slot;
+    ticket = given;
   }
-  const slot = slots[message.slot] as Slot;
-  const mayBegin = Atomics.compareExchange(slot.words, SLOT.ticket, message.ticket, 0) === message.ticket;
-  if (!mayBegin) return;
-  const entry = runners.get(message.key);
-  if (entry === undefined) throw new Error(`the thread was never given the module ${message.key}`);
-  run(entry.runner, message.job, slot);
-});
+  if (next === null) return false;
+  // Else it was taken back in this moment, and there may be another.
+  if (Atomics.compareExchange(next.words, SLOT.ticket, ticket, 0) === ticket) begin(next, ticket);
+  return true;
+}
+
+function begin(slot: Slot, ticket: number): void {
+  const number = slot.words[SLOT.program] ?? 0;
+  const runner = runners.get(number);
+  if (runner === undefined) throw new Error(`the thread was never given program ${number}`);
+  const posted = slot.posted?.ticket === ticket ? slot.posted.job : null;
+  slot.posted = null;
+  const job = readJob(slot) ?? posted;
+  if (job === null) throw new Error('the thread was never given the job that was posted');
+  run(runner, job, slot);
+}
 
 say({ type: 'ready' });
+// Never back to the event loop: waking a thread out of it takes several times as long. A kill ends this as it ends everything.
+for (;;) {
+  const news = Atomics.load(words, WORD.news);
+  takePosted();
+  if (beginNext(news)) continue;
+  // Said first, looked at again then: news that come in between end the wait before it begins.
+  Atomics.store(words, WORD.asleep, 1);
+  Atomics.wait(words, WORD.news, news);
+  Atomics.store(words, WORD.asleep, 0);
+}

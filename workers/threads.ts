@@ -70,8 +70,8 @@ export class Threads implements Closable {
 
   /** Takes an idle thread: one that has kept an instance of the program, else one that has its code, else any. */
   take(key: string): GuestThread {
-    const keeps = (thread: GuestThread) => (thread.kept.get(key) ?? 0) > 0;
-    const has = (thread: GuestThread) => thread.kept.has(key);
+    const keeps = (thread: GuestThread) => (thread.programs.get(key)?.keptBytes ?? 0) > 0;
+    const has = (thread: GuestThread) => thread.programs.has(key);
     const thread = this.#idle.findLast(keeps) ?? this.#idle.findLast(has) ?? this.#idle.at(-1);
     if (thread === undefined) throw new Error('no thread is idle');
     this.#leaveIdle(thread);
@@ -84,6 +84,7 @@ export class Threads implements Closable {
   }
 
   giveBack(thread: GuestThread): void {
+    if (!this.#all.has(thread)) return;
     thread.idleSince = Date.now();
     this.#idle.push(thread);
   }

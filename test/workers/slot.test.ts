@@ -1,0 +1,109 @@
+import test from 'ava';
+import { DATA_BYTES, type Job, type JobResult, SLOT_BYTES } from '../../workers/protocol.js';
+import {
+  isBy,
+  readJob,
+  readResult,
+  ticketAfter,
+  viewOf,
+  writeJob,
+  writeResult,
+} from '../../workers/protocol-slot.js';
+
+const slot = () =>
+  viewOf({
+    control: new SharedArrayBuffer(SLOT_BYTES),
+    data: new SharedArrayBuffer(DATA_BYTES),
+    dataAt: 0,
+    log: new SharedArrayBuffer(8),
+  });
+const job = (given: Partial<Job> = {}): Job => ({
+  name: 'tested',
+  requestId: 'id',
+  callerWallet: '',
+  env: {},
+  input: new Uint8Array(0),
+  live: false,
+  ...given,
+});
+const result = (given: Partial<JobResult> = {}): JobResult => ({
+  output: new Uint8Array(0),
+  exitCode: 0,
+  error: null,
+  memoryPeakMb: 1.0625,
+  durationMs: 0.25,
+  warm: true,
+  ...given,
+});
+const bytes = (length: number, value: number) => new Uint8Array(length).fill(value);
+const notPosted = () => {
+  throw new Error('it lies in the slot');
+};
+
+test('a job comes out of a slot as it went in, whatever its texts are', (t) => {
+  const odd = 'é € 𐍈 \u0000 " \\ \ud800';
+  const given = job({
+    callerWallet: odd,
+    env: JSON.parse(`{"A": ${JSON.stringify(odd)}, "__proto__": "own"}`),
+    input: bytes(3, 7),
+    live: true,
+  });
+  const view = slot();
+  t.true(writeJob(view, given));
+  const taken = readJob(view);
+  t.deepEqual({ ...taken, input: new Uint8Array(taken?.input ?? []) }, given);
+  t.deepEqual(Object.keys(taken?.env ?? {}), ['A', '__proto__']);
+});
+
+test('what is too large for a slot is said to be posted, and a job that fits has nothing of it', (t) => {
+  const view = slot();
+  for (const large of [{ input: bytes(DATA_BYTES, 1) }, { env: { A: 'x'.repeat(DATA_BYTES) } }]) {
+    t.false(writeJob(view, job(large)));
+    t.is(readJob(view), null);
+    t.true(writeJob(view, job({ input: bytes(2, 2) })));
+    t.deepEqual([...(readJob(view)?.input ?? [])], [2, 2]);
+  }
+});
+
+test('a result has nothing of the job or the result before it', (t) => {
+  const view = slot();
+  writeJob(view, job({ input: bytes(1000, 1) }));
+  for (const given of [
+    result({ output: bytes(DATA_BYTES, 2) }),
+    result({ output: bytes(5, 3), exitCode: -1, warm: false }),
+    result({ exitCode: null, error: 'trap: é', memoryPeakMb: 4096 }),
+    result(),
+  ]) {
+    t.true(writeResult(view, given));
+    t.deepEqual(readResult(view, notPosted), given);
+  }
+});
+
+test('an output is a copy: the next job does not write into it', (t) => {
+  const view = slot();
+  writeResult(view, result({ output: bytes(9, 1) }));
+  const { output } = readResult(view, notPosted);
+  writeJob(view, job({ input: bytes(100, 2) }));
+  t.deepEqual(output, bytes(9, 1));
+});
+
+test('an output that is too large for a slot is the posted one', (t) => {
+  const view = slot();
+  const posted = bytes(DATA_BYTES + 1, 4);
+  t.false(writeResult(view, result({ output: posted })));
+  t.is(readResult(view, () => posted).output, posted);
+});
+
+test('tickets keep their order where they wrap round, and none is 0', (t) => {
+  let ticket = 2 ** 31 - 3;
+  for (let n = 0; n < 6; n++) {
+    const next = ticketAfter(ticket);
+    t.true(isBy(ticket, next));
+    t.false(isBy(next, ticket));
+    ticket = next;
+  }
+  t.true(ticket < 0);
+  t.is(ticketAfter(-1), 1);
+  t.true(isBy(-1, 1));
+  t.true(isBy(1, 1));
+});
