@@ -1,7 +1,9 @@
 import { DelayedError } from 'bullmq';
 import { messageOf } from '../src/errors.js';
+import type { CancelSignal } from '../src/ports/cancel-signal.js';
 import type { Closable } from '../src/ports/closable.js';
 import type { Delivery, DeliveryHandler, Settlement } from '../src/ports/queue.js';
+import { Cancellation } from './cancellation.js';
 import {
   type BullWorker,
   type InvocationJob,
@@ -38,7 +40,7 @@ export class Consumer implements Closable {
   readonly #settings: ConsumerSettings;
   readonly #hands: Hands;
   readonly #workers: BullWorker<JobData>[] = [];
-  readonly #inHand = new Map<string, BullWorker<JobData>>();
+  readonly #inHand = new Map<string, Cancellation>();
   readonly #earlyCancels = new Map<string, NodeJS.Timeout>();
   #cancelRequests: Closable | undefined;
   #closing: Promise<void> | undefined;
@@ -70,7 +72,8 @@ export class Consumer implements Closable {
     const { timings, warn } = this.#settings;
     const worker: BullWorker<JobData> = await this.#driver.createWorker<JobData>(
       lane,
-      (job, token, signal) => this.#take(worker, lane, job, token, signal),
+      // Of two arguments: for a third BullMQ makes an AbortController for each job.
+      (job, token) => this.#take(lane, job, token),
       {
         concurrency,
         lockDuration: timings.lockMs,
@@ -94,7 +97,7 @@ export class Consumer implements Closable {
       warn(`Invocation ${job.id} left the queue without having been settled.`, error);
     });
     worker.on('lockRenewalFailed', (ids) => {
-      for (const id of ids) worker.cancelJob(id, LOST);
+      for (const id of ids) this.#inHand.get(id)?.abort(LOST);
     });
     // Lost locks and lost connections, mostly: BullMQ goes on by itself.
     worker.on('error', (error) => warn('A queue worker reports a fault.', error));
@@ -102,35 +105,20 @@ export class Consumer implements Closable {
     this.#workers.push(worker);
   }
 
-  async #take(
-    worker: BullWorker<JobData>,
-    lane: Lane,
-    job: InvocationJob,
-    token: string | undefined,
-    signal: AbortSignal | undefined,
-  ): Promise<void> {
+  async #take(lane: Lane, job: InvocationJob, token: string | undefined): Promise<void> {
     const id = job.id ?? '';
-    this.#inHand.set(id, worker);
+    const cancellation = new Cancellation();
+    this.#inHand.set(id, cancellation);
     await this.#hands.take(lane);
     try {
-      await this.#process(worker, job, token, signal);
+      if (this.#earlyCancels.has(id)) cancellation.abort(CANCELLED);
+      if (job.attemptsMade > 0 || job.stalledCounter > 0) await this.#checkCancelled(id);
+      const settlement = await this.#handle(toDelivery(job, cancellation));
+      await this.#settle(job, token, settlement);
     } finally {
       this.#hands.giveBack(lane);
       this.#inHand.delete(id);
     }
-  }
-
-  async #process(
-    worker: BullWorker<JobData>,
-    job: InvocationJob,
-    token: string | undefined,
-    signal: AbortSignal | undefined,
-  ): Promise<void> {
-    const id = job.id ?? '';
-    if (this.#earlyCancels.has(id)) worker.cancelJob(id, CANCELLED);
-    if (job.attemptsMade > 0 || job.stalledCounter > 0) await this.#checkCancelled(id);
-    const settlement = await this.#handle(toDelivery(job, signal ?? new AbortController().signal));
-    await this.#settle(job, token, settlement);
   }
 
   async #handle(delivery: Delivery): Promise<Settlement> {
@@ -173,9 +161,9 @@ export class Consumer implements Closable {
       for (const inHand of this.#inHand.keys()) void this.#checkCancelled(inHand);
       return;
     }
-    const worker = this.#inHand.get(id);
-    if (worker !== undefined) {
-      worker.cancelJob(id, CANCELLED);
+    const cancellation = this.#inHand.get(id);
+    if (cancellation !== undefined) {
+      cancellation.abort(CANCELLED);
       return;
     }
     const timer = setTimeout(() => this.#earlyCancels.delete(id), EARLY_CANCEL_MS);
@@ -186,7 +174,7 @@ export class Consumer implements Closable {
 
   async #checkCancelled(id: string): Promise<void> {
     try {
-      if (await this.#driver.isCancelRequested(id)) this.#inHand.get(id)?.cancelJob(id, CANCELLED);
+      if (await this.#driver.isCancelRequested(id)) this.#inHand.get(id)?.abort(CANCELLED);
     } catch (error) {
       this.#settings.warn(`Whether invocation ${id} was cancelled is not known; it runs.`, error);
     }
@@ -205,7 +193,7 @@ export class Consumer implements Closable {
   }
 }
 
-function toDelivery(job: InvocationJob, signal: AbortSignal): Delivery {
+function toDelivery(job: InvocationJob, signal: CancelSignal): Delivery {
   const failures = job.attemptsMade;
   const deaths = job.stalledCounter;
   const attempts = Math.max(1, job.opts.attempts ?? 1);

@@ -31,7 +31,13 @@ export function uuidOf(milliseconds: number, name: string): string {
   return format(milliseconds, digest.readUInt16BE(6) & 0xfff, `${tail.slice(0, 4)}-${tail.slice(4)}`);
 }
 
+let formatted = { milliseconds: -1, text: '' };
+
 function format(milliseconds: number, order: number, tail: string): string {
-  const time = milliseconds.toString(16).padStart(12, '0');
-  return `${time.slice(0, 8)}-${time.slice(8)}-${(0x7000 | order).toString(16)}-${tail}`;
+  // Many are made in one millisecond.
+  if (formatted.milliseconds !== milliseconds) {
+    const time = milliseconds.toString(16).padStart(12, '0');
+    formatted = { milliseconds, text: `${time.slice(0, 8)}-${time.slice(8)}-` };
+  }
+  return `${formatted.text}${(0x7000 | order).toString(16)}-${tail}`;
 }

@@ -14,7 +14,7 @@ const MAX_BYTES = 4 << 20;
  */
 const QUIET_MS = 1;
 const MOST_MS = 8;
-const ENOUGH_ROWS = 32;
+const ENOUGH_ROWS = 16;
 /** A store that has not answered by then counts as away; what it may have written is ignored when it comes again. */
 const STORE_MS = 2000;
 const SHIP_MS = 500;
@@ -57,6 +57,7 @@ export function createLogWriter({ attempts, backlog, logger, onWritten }: LogWri
   /** On the monotonic clock. */
   let begunAt = 0;
   let hurry: (() => void) | null = null;
+  let lastRows = 0;
 
   const store = async (rows: readonly AttemptRow[]) => {
     await within(STORE_MS, attempts.write(rows));
@@ -83,8 +84,9 @@ export function createLogWriter({ attempts, backlog, logger, onWritten }: LogWri
     }
   };
 
-  /** Resolves when the next write is due. The first after a pause is due at once. */
+  /** Resolves when the next write is due: at once after a pause, and where rows come one by one. */
   const due = async (): Promise<void> => {
+    if (pending.length + lastRows <= 2) return;
     const latest = begunAt + MOST_MS;
     for (let seen = 0; pending.length > seen && pending.length < ENOUGH_ROWS && !closing; ) {
       if (performance.now() > latest) return;
@@ -104,6 +106,7 @@ export function createLogWriter({ attempts, backlog, logger, onWritten }: LogWri
       await due();
       begunAt = performance.now();
       const batch = takeBatch(pending);
+      lastRows = batch.length;
       pending = pending.slice(batch.length);
       lagMs = Date.now() - (batch[0]?.since ?? Date.now());
       await writeBatch(batch);

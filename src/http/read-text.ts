@@ -1,6 +1,10 @@
+import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import { parseOrRefuse } from '../contract/sentence.js';
 import { AppError } from '../errors.js';
+
+const MAX_REMEMBERED = 1000;
+const MAX_REMEMBERED_LENGTH = 128;
 
 /** Reads values that travel as text (query, headers, path) as what their schema says they are. */
 export type TextReader<T> = (given: Readonly<Record<string, unknown>>) => T;
@@ -13,7 +17,7 @@ export function textReader<S extends z.ZodObject>(schema: S, where?: string): Te
   const keys = Object.keys(schema.shape);
   const types = new Map(keys.map((key) => [key, typeOf(schema.shape[key])]));
   let ofNothing: z.output<S> | undefined;
-  return (given) => {
+  const read = (given: Readonly<Record<string, unknown>>): z.output<S> => {
     const values: Record<string, unknown> = {};
     let some = false;
     for (const key of keys) {
@@ -27,9 +31,23 @@ export function textReader<S extends z.ZodObject>(schema: S, where?: string): Te
     }
     // Most requests send none of what they may send, and parsing that gives the same each time.
     if (!some && ofNothing !== undefined) return ofNothing;
-    const read = parseOrRefuse(schema, values, { code: 'invalid_request', ...(where ? { where } : {}) });
-    if (!some) ofNothing = read;
-    return read;
+    const parsed = parseOrRefuse(schema, values, { code: 'invalid_request', ...(where ? { where } : {}) });
+    if (!some) ofNothing = parsed;
+    return parsed;
+  };
+  const [key] = keys;
+  return key !== undefined && keys.length === 1 ? remembering(key, read) : read;
+}
+
+/** For readers of one text, such as the name in a path: the same few come again and again. */
+function remembering<T extends object>(key: string, read: TextReader<T>): TextReader<T> {
+  const remembered = new LRUCache<string, T>({ max: MAX_REMEMBERED });
+  return (given) => {
+    const text = given[key];
+    if (typeof text !== 'string' || text.length > MAX_REMEMBERED_LENGTH) return read(given);
+    const known = remembered.get(text) ?? read(given);
+    remembered.set(text, known);
+    return known;
   };
 }
 

@@ -1,6 +1,7 @@
 import type { WarmStart } from '../contract/function.js';
 import type { FunctionName, Namespace, RequestId } from '../contract/ids.js';
 import type { LogMessage } from '../contract/invocation.js';
+import type { CancelSignal } from './cancel-signal.js';
 import type { Closable } from './closable.js';
 
 /** What deploy learns of a module. */
@@ -63,7 +64,7 @@ export interface GuestCall extends GuestModule {
   /** Somebody waits for it: it goes before those for which nobody does. */
   urgent?: boolean;
   /** Stops the guest; the outcome is then `cancelled`. */
-  signal?: AbortSignal;
+  signal?: CancelSignal;
   /** Log lines as they come, for live streams. */
   onLog?(message: LogMessage): void;
 }

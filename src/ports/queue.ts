@@ -1,5 +1,6 @@
 import type { FunctionName, Namespace, RequestId } from '../contract/ids.js';
 import type { TriggerKind } from '../contract/invocation.js';
+import type { CancelSignal } from './cancel-signal.js';
 import type { Closable } from './closable.js';
 
 /** One accepted invocation: what its job carries. Everything that decides how it runs is pinned here. */
@@ -53,7 +54,7 @@ export interface Delivery {
   /** True when this attempt was begun before: its worker died, or it was put back for a while. */
   redelivered: boolean;
   /** Aborted when the invocation is cancelled (reason 'cancelled'), or this worker has lost the job to another ('lost'). */
-  signal: AbortSignal;
+  signal: CancelSignal;
 }
 
 /** What becomes of a job when its handler is done. */
