@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Namespace } from '../../contract/ids.js';
 import { AppError } from '../../errors.js';
@@ -44,8 +44,8 @@ export function createAuth({ keys, tokens, sessions, namespaces }: AuthDeps): Au
   const issued = new LRUCache<string, true>({ max: 10_000 });
 
   const verify = async (jwt: string): Promise<TokenClaims> => {
-    const hash = createHash('sha256').update(jwt).digest('base64');
-    const known = verified.get(hash);
+    const digest = hash('sha256', jwt, 'base64');
+    const known = verified.get(digest);
     if (known && known.expiresAt > Date.now()) return known;
     const claims = await tokens.verify(jwt);
     if (claims.issuer === 'foreign' && !issued.has(claims.namespace)) {
@@ -53,7 +53,7 @@ export function createAuth({ keys, tokens, sessions, namespaces }: AuthDeps): Au
       issued.set(claims.namespace, true);
     }
     const life = Math.max(1, claims.expiresAt - Date.now());
-    verified.set(hash, claims, { ttl: claims.issuer === 'own' ? life : Math.min(life, FOREIGN_CACHE_MS) });
+    verified.set(digest, claims, { ttl: claims.issuer === 'own' ? life : Math.min(life, FOREIGN_CACHE_MS) });
     return claims;
   };
 
