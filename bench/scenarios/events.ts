@@ -8,7 +8,7 @@ import { load } from '../load.js';
 import { deploy, left, type Product, startProduct } from '../product.js';
 import { redisOf, type Setting } from './setting.js';
 
-const EVENTS = 5000;
+const EVENTS = 20_000;
 const BULK = 50;
 const FAN_OUT = 1000;
 
@@ -141,9 +141,9 @@ export async function timeDrain(product: Product, downTo = 0): Promise<Figure> {
   let now = count;
   let elapsed = 0;
   while (now > downTo) {
-    // Asking costs the product as much as a few jobs do: seldom, until the end is near.
+    // Asking costs the product as much as a few jobs do: seldom, until the end is near. How near is not known from the first few.
     const restMs = now === count ? 0 : ((now - downTo) * elapsed) / (count - now);
-    await delay(Math.max(15, Math.min(restMs / 2, 1000)));
+    await delay(Math.max(15, Math.min(restMs / 2, 200)));
     now = await left(product);
     elapsed = performance.now() - began;
   }
