@@ -9,7 +9,7 @@ const LEAST = 2;
 const GIVE_WAY_MS = 1000;
 const LOOK_EVERY_MS = 20;
 /** This process turned to its timer so much too late: that long a call would have to wait at every step. */
-const LATE_MS = 1;
+const LATE_MS = 0.75;
 
 interface Waiting {
   lane: Lane;
