@@ -11,8 +11,8 @@ export const JOB_ARGUMENTS = 9;
 
 /**
  * Adds jobs and decides over them in one step: a group that would overfill the queue is never added, nor is any when Redis comes
- * to it only after the caller was told that it failed. The adding itself is BullMQ's. A MULTI of them and of a script that took refused jobs out again took a third more of Redis' time, and
- * twice this process's, which had a command and a promise for each job.
+ * to it only after the caller was told that it failed. The adding itself is BullMQ's. A MULTI of them and of a script that took refused jobs out again had a
+ * command and a promise for each job.
  *
  * ARGV: deadline, max waiting, max bytes, turn cost, max priority, then for each job, those of a group one after the other:
  *   group, id, size, namespace, lane, name, accepted at, data, options as JSON or ''

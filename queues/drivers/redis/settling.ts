@@ -44,8 +44,8 @@ interface Settlement {
 
 /**
  * Moves jobs that end on from where they are. BullMQ does that with a command for each, which also fetches the next one; they end in
- * bursts, as their log rows are written together, and those of one turn of the event loop go in one command here: a third less for
- * this process and for Redis.
+ * bursts, as their log rows are written together, and those of one turn of the event loop go in one command here: a tenth less for
+ * this process's main thread, a twentieth for Redis.
  */
 export class Settling {
   readonly #client: RedisClient;
