@@ -18,6 +18,7 @@ export class Adder {
   readonly #send: (groups: readonly JobGroup[]) => Promise<(AppError | null)[]>;
   readonly #sending = new Set<Promise<void>>();
   #waiting: Waiting[] = [];
+  #jobs = 0;
 
   constructor(send: (groups: readonly JobGroup[]) => Promise<(AppError | null)[]>) {
     this.#send = send;
@@ -26,7 +27,9 @@ export class Adder {
   add(group: JobGroup): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ group, resolve, reject });
-      if (this.#waiting.length === 1) setImmediate(() => this.#flush());
+      this.#jobs += group.length;
+      if (this.#jobs >= MAX_JOBS) this.#flush();
+      else if (this.#waiting.length === 1) setImmediate(() => this.#flush());
     });
   }
 
@@ -39,6 +42,7 @@ export class Adder {
   #flush(): void {
     const waiting = this.#waiting;
     this.#waiting = [];
+    this.#jobs = 0;
     let batch: Waiting[] = [];
     let jobs = 0;
     let bytes = 0;

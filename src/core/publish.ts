@@ -79,14 +79,14 @@ export function createPublisher({ catalog, queue, bus, meter, resultTtlMs }: Pub
     meter.accepted('pubsub', jobs.length);
   };
 
-  const tell = async ({ message: { namespace, topic, bytes }, at }: Fired): Promise<void> => {
+  /** Live delivery is at most once: nobody waits for it, and with the bus away the triggers have fired all the same. */
+  const tell = ({ message: { namespace, topic, bytes }, at }: Fired): void => {
     const frame: z.infer<typeof liveFrameSchema> = {
       data: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64'),
       timestamp: at,
       topic,
     };
-    // Live delivery is at most once: with the bus away the triggers have fired all the same.
-    await bus.publish(topicChannel(namespace, topic), JSON.stringify(frame)).catch(() => undefined);
+    bus.publish(topicChannel(namespace, topic), JSON.stringify(frame)).catch(() => undefined);
   };
 
   const publishGroups = async (
@@ -94,18 +94,12 @@ export function createPublisher({ catalog, queue, bus, meter, resultTtlMs }: Pub
   ): Promise<PromiseSettledResult<Published>[]> => {
     const listeners = listenersOnce(catalog);
     const found = await Promise.allSettled(groups.map((group) => firedBy(group, listeners, resultTtlMs)));
-    // Queue and bus are told in one turn each: both keep the order, and gather what comes in a turn.
-    const enqueued = await Promise.allSettled(
+    // The queue and the bus each keep the order in which they are told, and gather what comes in a turn.
+    return Promise.allSettled(
       found.map(async (each) => {
         if (each.status === 'rejected') throw each.reason;
         await enqueue(each.value);
-        return each.value;
-      }),
-    );
-    return Promise.allSettled(
-      enqueued.map(async (each) => {
-        if (each.status === 'rejected') throw each.reason;
-        await Promise.all(each.value.map(tell));
+        for (const fired of each.value) tell(fired);
         return { tooDeep: each.value.some(({ tooDeep }) => tooDeep) };
       }),
     );
