@@ -4,6 +4,8 @@ import type { Run } from './run.js';
 
 /** A host call that takes longer parks its guest; shorter ones would only spread work over more threads. */
 const PARK_AFTER_MS = 2;
+/** What a thread has in hand together is expected to be over within this: what waits behind it would begin later elsewhere. */
+const LINE_MS = 1;
 /** A run that was to be over in no time and is not: those behind it are taken back. */
 const STUCK_AFTER_MS = 5;
 
@@ -41,7 +43,7 @@ export class Lines {
   threadAtQuickRuns(pace: Pace): GuestThread | null {
     for (const [thread, line] of this.#lines) {
       if (!thread.hasSlot || line[0].phase !== 'computing' || line[0].ending !== null) continue;
-      if (line.every(({ program }) => pace.isQuick(program))) return thread;
+      if (isOverSoon(line, pace)) return thread;
     }
     return null;
   }
@@ -60,6 +62,16 @@ export class Lines {
     line.splice(at, 1);
     if (line.length === 0) this.#lines.delete(thread);
   }
+}
+
+function isOverSoon(line: readonly Run[], pace: Pace): boolean {
+  let expectedMs = 0;
+  for (const { program } of line) {
+    const quickMs = pace.quickMs(program);
+    if (quickMs === null) return false;
+    expectedMs += quickMs;
+  }
+  return expectedMs <= LINE_MS;
 }
 
 /** It waits, or computes, for longer than what is short. */

@@ -7,9 +7,14 @@ const STREAK = 8;
 /** A guest that waits computes no longer than this between its waits. */
 const LITTLE_MS = 5;
 
+/** The more of them there were, the less one more tells. */
+const MEMORY = 16;
+
 /** How a program's runs went, which is how the next one is expected to go. */
 interface Past {
   quickInARow: number;
+  /** What a quick one takes, the last ones counting most. */
+  quickMs: number;
   mostlyWaits: boolean;
 }
 
@@ -32,12 +37,17 @@ export class Pace {
   /** A run ended that had its thread computing for so long, cleaning up included. */
   ended(program: Program, { busyMs, waited }: { busyMs: number; waited: boolean }): void {
     const past = this.#pastOf(program);
-    past.quickInARow = !waited && busyMs <= QUICK_MS ? past.quickInARow + 1 : 0;
+    if (!waited && busyMs <= QUICK_MS) {
+      past.quickInARow++;
+      past.quickMs += (busyMs - past.quickMs) / Math.min(past.quickInARow, MEMORY);
+    } else past.quickInARow = 0;
     if (!waited || busyMs > LITTLE_MS) past.mostlyWaits = false;
   }
 
-  isQuick(program: Program): boolean {
-    return (this.#pasts.get(program)?.quickInARow ?? 0) >= STREAK;
+  /** What the next run is expected to take; null when it is not known to be a quick one. */
+  quickMs(program: Program): number | null {
+    const past = this.#pasts.get(program);
+    return past !== undefined && past.quickInARow >= STREAK ? past.quickMs : null;
   }
 
   mostlyWaits(program: Program): boolean {
@@ -47,7 +57,7 @@ export class Pace {
   #pastOf(program: Program): Past {
     let past = this.#pasts.get(program);
     if (past === undefined) {
-      past = { quickInARow: 0, mostlyWaits: false };
+      past = { quickInARow: 0, quickMs: 0, mostlyWaits: false };
       this.#pasts.set(program, past);
     }
     return past;

@@ -88,7 +88,7 @@ export interface SlotBuffers {
 }
 
 /** One for the invocation that runs, the others for those that are next. */
-export const SLOTS = 4;
+export const SLOTS = 12;
 export const CONTROL_BYTES = 48;
 export const SLOT_BYTES = 96;
 /** Jobs and outputs up to this size lie in their slot, larger ones go through a message port, which keeps none of them. */

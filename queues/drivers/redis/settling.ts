@@ -9,7 +9,7 @@ import { bullFunction } from './bull-scripts.js';
 import type { RedisConnection } from './connect.js';
 
 /** More in one command would hold Redis up for everybody else. */
-const MAX_AT_ONCE = 16;
+const MAX_AT_ONCE = 32;
 /** Of BullMQ's script: how many keys it has, and where among all that it is given two of its arguments are. */
 const KEYS = 14;
 const TARGET = KEYS + 4;
