@@ -14,6 +14,7 @@ import {
 } from './driver.js';
 import { Hands } from './hands.js';
 import { DOUBLING, decodeInvocation, doublingBackoff, type JobData, LANES, type Lane } from './jobs.js';
+import { TakenAhead } from './taken-ahead.js';
 
 /** Why a delivery's signal was aborted: the invocation was cancelled, or another worker has taken the job over. */
 const CANCELLED = 'cancelled';
@@ -39,7 +40,8 @@ export class Consumer implements Closable {
   readonly #handler: DeliveryHandler;
   readonly #settings: ConsumerSettings;
   readonly #hands: Hands;
-  readonly #workers: BullWorker<JobData>[] = [];
+  readonly #takenAhead: TakenAhead;
+  readonly #workers: Readonly<Record<Lane, BullWorker<JobData>[]>> = { calls: [], invocations: [] };
   readonly #inHand = new Map<string, Cancellation>();
   readonly #earlyCancels = new Map<string, NodeJS.Timeout>();
   #cancelRequests: Closable | undefined;
@@ -50,6 +52,9 @@ export class Consumer implements Closable {
     this.#handler = handler;
     this.#settings = settings;
     this.#hands = new Hands(settings.concurrency);
+    this.#takenAhead = new TakenAhead(settings.concurrency, (atOnce) =>
+      this.#takeAtOnce('invocations', atOnce),
+    );
   }
 
   static async start(
@@ -62,7 +67,7 @@ export class Consumer implements Closable {
     for (const lane of LANES) {
       const count = Math.min(driver.workersPerLane, settings.concurrency);
       for (let index = 0; index < count; index++) {
-        await consumer.#addWorker(lane, Math.floor((settings.concurrency + index) / count));
+        await consumer.#addWorker(lane, shareOf(settings.concurrency, index, count));
       }
     }
     return consumer;
@@ -102,7 +107,14 @@ export class Consumer implements Closable {
     // Lost locks and lost connections, mostly: BullMQ goes on by itself.
     worker.on('error', (error) => warn('A queue worker reports a fault.', error));
     await worker.waitUntilReady();
-    this.#workers.push(worker);
+    this.#workers[lane].push(worker);
+  }
+
+  #takeAtOnce(lane: Lane, atOnce: number): void {
+    const workers = this.#workers[lane];
+    workers.forEach((worker, index) => {
+      worker.concurrency = shareOf(atOnce, index, workers.length);
+    });
   }
 
   async #take(lane: Lane, job: InvocationJob, token: string | undefined): Promise<void> {
@@ -110,6 +122,7 @@ export class Consumer implements Closable {
     const cancellation = new Cancellation();
     this.#inHand.set(id, cancellation);
     await this.#hands.take(lane);
+    const began = performance.now();
     try {
       if (this.#earlyCancels.has(id)) cancellation.abort(CANCELLED);
       if (job.attemptsMade > 0 || job.stalledCounter > 0) await this.#checkCancelled(id);
@@ -117,6 +130,7 @@ export class Consumer implements Closable {
       await this.#settle(job, token, settlement);
     } finally {
       this.#hands.giveBack(lane);
+      if (lane === 'invocations') this.#takenAhead.done(performance.now() - began);
       this.#inHand.delete(id);
     }
   }
@@ -186,11 +200,16 @@ export class Consumer implements Closable {
   }
 
   async #close(): Promise<void> {
-    await Promise.all(this.#workers.map((worker) => worker.close()));
+    await Promise.all(LANES.flatMap((lane) => this.#workers[lane]).map((worker) => worker.close()));
     await this.#hands.close();
     await this.#cancelRequests?.close();
     for (const timer of this.#earlyCancels.values()) clearTimeout(timer);
   }
+}
+
+/** Of so many jobs at once, those that one of the workers takes. */
+function shareOf(atOnce: number, index: number, workers: number): number {
+  return Math.floor((atOnce + index) / workers);
 }
 
 function toDelivery(job: InvocationJob, signal: CancelSignal): Delivery {

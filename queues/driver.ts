@@ -6,7 +6,10 @@ import type { QueueCounts } from '../src/ports/queue.js';
 import type { JobData, Lane, NewJob } from './jobs.js';
 
 export type BullQueue<D> = Queue<D, void, string, D, void, string, IQueueBackend>;
-export type BullWorker<D> = Pick<Worker<D, void, string, IQueueBackend>, 'on' | 'close' | 'waitUntilReady'>;
+export type BullWorker<D> = Pick<
+  Worker<D, void, string, IQueueBackend>,
+  'on' | 'close' | 'waitUntilReady' | 'concurrency'
+>;
 export type BullWorkerOptions = Omit<WorkerOptions, 'connection' | 'prefix'>;
 export type InvocationJob = Job<JobData, void>;
 

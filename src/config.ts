@@ -67,7 +67,7 @@ const SETTINGS = {
   WORKER_CONCURRENCY: number(1, 4096)
     .default(64)
     .describe(
-      'Jobs a process takes at once; when events have all hands, a quarter more for calls that wait.',
+      'Jobs a process works on at once; when events have all hands, a quarter more for calls that wait.',
     ),
   WORKER_MEMORY_MB: number(256, 1_048_576)
     .default(2048)

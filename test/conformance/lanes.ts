@@ -66,6 +66,47 @@ export function lanesConformance(test: TestFn<QueueContext>): void {
     t.true(together >= 4 && together <= 5, String(together));
   });
 
+  test('events that are taken ahead wait for a hand, and none are once events are slow', async (t) => {
+    const { queue } = t.context.queues;
+    const hands = 16;
+    let gate = Promise.resolve();
+    let inHand = 0;
+    let most = 0;
+    let done = 0;
+    await queue.consume(
+      async () => {
+        most = Math.max(most, ++inHand);
+        await gate;
+        inHand--;
+        done++;
+        return DONE;
+      },
+      { concurrency: hands },
+    );
+    for (let quick = 40; quick <= 200; quick += 40) {
+      await queue.add(Array.from({ length: 40 }, () => queued()));
+      await until('the quick ones have left', async () => (await queue.counts()).bytes === 0);
+    }
+    // The few that are not held count as quick; too few of them to take others ahead.
+    for (const [total, atMost] of [
+      [220, 2 * hands],
+      [240, hands],
+    ] as const) {
+      let open = () => {};
+      gate = new Promise((resolve) => {
+        open = resolve;
+      });
+      await queue.add(Array.from({ length: 20 }, () => queued()));
+      await until('slow ones have all hands', () => inHand === hands);
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      const { running } = await queue.counts();
+      open();
+      t.true(running >= hands && running <= atMost, `${running} are taken`);
+      await until('the slow ones have run', () => done === total);
+    }
+    t.is(most, hands);
+  });
+
   test('an id that is known as an event is not added as a call, nor the other way round', async (t) => {
     const { queue } = t.context.queues;
     const [event, call] = [newRequestId(), newRequestId()];

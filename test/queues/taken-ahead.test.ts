@@ -1,0 +1,26 @@
+import test from 'ava';
+import { TakenAhead } from '../../queues/taken-ahead.js';
+
+/** What is to be taken at once, told each time that changes, after jobs that took so many milliseconds. */
+function told(hands: number, ...jobs: number[]): number[] {
+  const numbers: number[] = [];
+  const ahead = new TakenAhead(hands, (atOnce) => numbers.push(atOnce));
+  for (const ms of jobs) ahead.done(ms);
+  return numbers;
+}
+
+const quick = (count: number): number[] => Array(count).fill(4);
+
+test('as many again are taken once as many in a row as there are hands were quick', (t) => {
+  t.deepEqual(told(16, ...quick(15)), []);
+  t.deepEqual(told(16, ...quick(100)), [32]);
+  t.deepEqual(told(16, ...quick(15), 80, ...quick(15)), []);
+});
+
+test('none are taken ahead after one that was slow, until as many in a row were quick again', (t) => {
+  t.deepEqual(told(16, ...quick(20), 80, 80, ...quick(16)), [32, 16, 32]);
+});
+
+test('a process that may take few at once takes none ahead', (t) => {
+  t.deepEqual(told(15, ...quick(100)), []);
+});
