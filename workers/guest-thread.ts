@@ -1,13 +1,13 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import {
   CONTROL_BYTES,
-  DATA_BYTES,
   type FromThread,
   type Job,
   type JobResult,
   REPLY,
   REPLY_BYTES,
   REPLY_VALUE,
+  SHARED_BYTES,
   SLOTS,
   type ThreadBuffers,
   type ToThread,
@@ -65,8 +65,8 @@ export class GuestThread {
   #posted = 0;
 
   constructor(events: ThreadEvents) {
-    const data = new SharedArrayBuffer(SLOTS * DATA_BYTES);
-    this.#free = Array.from({ length: SLOTS }, (_, index) => new Slot(index, data));
+    const shared = new SharedArrayBuffer(SHARED_BYTES);
+    this.#free = Array.from({ length: SLOTS }, (_, index) => new Slot(index, shared));
     const buffers: ThreadBuffers = {
       control: new SharedArrayBuffer(CONTROL_BYTES),
       reply: new SharedArrayBuffer(REPLY_BYTES),

@@ -20,6 +20,12 @@ const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 const NEWLINE = 0x0a;
 const utf8 = new TextEncoder();
 
+/** `LOG_BUFFER_BYTES` of a buffer, from `at`. */
+export interface LogPlace {
+  buffer: SharedArrayBuffer;
+  at: number;
+}
+
 /** Where the two ends agree on how far the log is written; words of the thread's control block. */
 export interface LogCursor {
   words: Int32Array;
@@ -49,9 +55,9 @@ export class SharedLog implements LogSink {
   #pending = 0;
   #pendingLevel: LogLevel = 'error';
 
-  constructor(buffer: SharedArrayBuffer, cursor: LogCursor, changed: () => void) {
-    this.#bytes = new Uint8Array(buffer);
-    this.#view = new DataView(buffer);
+  constructor({ buffer, at }: LogPlace, cursor: LogCursor, changed: () => void) {
+    this.#bytes = new Uint8Array(buffer, at, LOG_BUFFER_BYTES);
+    this.#view = new DataView(buffer, at, LOG_BUFFER_BYTES);
     this.#cursor = cursor;
     this.#changed = changed;
   }
@@ -157,9 +163,9 @@ export class LogReader {
   readonly #cursor: LogCursor;
   #at = RECORDS_AT;
 
-  constructor(buffer: SharedArrayBuffer, cursor: LogCursor) {
-    this.#bytes = new Uint8Array(buffer);
-    this.#view = new DataView(buffer);
+  constructor({ buffer, at }: LogPlace, cursor: LogCursor) {
+    this.#bytes = new Uint8Array(buffer, at, LOG_BUFFER_BYTES);
+    this.#view = new DataView(buffer, at, LOG_BUFFER_BYTES);
     this.#cursor = cursor;
   }
 

@@ -27,11 +27,11 @@ const MOST_BYTES_A_UNIT = 3;
 
 type Texts = [string, string, string, Job['env']];
 
-export function viewOf({ control, data, dataAt }: SlotBuffers): SlotView {
+export function viewOf({ control, shared, dataAt }: SlotBuffers): SlotView {
   return {
     words: new Int32Array(control),
     numbers: new Float64Array(control),
-    data: Buffer.from(data, dataAt, DATA_BYTES),
+    data: Buffer.from(shared, dataAt, DATA_BYTES),
   };
 }
 

@@ -81,10 +81,10 @@ export interface ThreadBuffers {
 /** Of one invocation. */
 export interface SlotBuffers {
   control: SharedArrayBuffer;
-  /** Of all slots of the thread, each with its part: small buffers would be zeroed, and take memory before they are used. */
-  data: SharedArrayBuffer;
+  /** Of all slots of the thread, each with two parts of its own: see `SHARED_BYTES`. */
+  shared: SharedArrayBuffer;
   dataAt: number;
-  log: SharedArrayBuffer;
+  logAt: number;
 }
 
 /** One for the invocation that runs, the others for those that are next. */
@@ -93,6 +93,12 @@ export const CONTROL_BYTES = 48;
 export const SLOT_BYTES = 96;
 /** Jobs and outputs up to this size lie in their slot, larger ones go through a message port, which keeps none of them. */
 export const DATA_BYTES = 65_536;
+/**
+ * What a thread's slots share with it, most of it never touched. Smaller blocks may be ones that were used before: those are zeroed,
+ * and take memory before they are used, for each thread that was killed until V8 collects what it left. The C library never uses blocks from 32 MB
+ * on again.
+ */
+export const SHARED_BYTES = 33 << 20;
 /** Replies up to this size go through shared memory, larger ones through a message port, which keeps none of it. */
 export const REPLY_BYTES = 65_536;
 

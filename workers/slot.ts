@@ -5,13 +5,17 @@ import {
   type Job,
   type JobResult,
   NUMBER,
+  SHARED_BYTES,
   SLOT,
   SLOT_BYTES,
+  SLOTS,
   type SlotBuffers,
   STATE,
 } from './protocol.js';
-import { LOG_BUFFER_BYTES, LogReader } from './protocol-log.js';
+import { LogReader } from './protocol-log.js';
 import { readIdle, readResult, type SlotView, viewOf, writeJob } from './protocol-slot.js';
+
+const SLOT_SHARE = Math.floor(SHARED_BYTES / SLOTS);
 
 /** The main thread's end of a slot: what a guest thread and it share about one invocation. */
 export class Slot {
@@ -22,19 +26,19 @@ export class Slot {
   readonly #log: LogReader;
   #ticket = 0;
 
-  /** `data` is that of all slots of its thread. */
-  constructor(index: number, data: SharedArrayBuffer) {
+  /** `shared` is that of all slots of its thread. */
+  constructor(index: number, shared: SharedArrayBuffer) {
     this.index = index;
     this.buffers = {
       control: new SharedArrayBuffer(SLOT_BYTES),
-      data,
-      dataAt: index * DATA_BYTES,
-      log: new SharedArrayBuffer(LOG_BUFFER_BYTES),
+      shared,
+      dataAt: index * SLOT_SHARE,
+      logAt: index * SLOT_SHARE + DATA_BYTES,
     };
     this.#view = viewOf(this.buffers);
     this.#words = this.#view.words;
     const cursor = { words: this.#words, committed: SLOT.logCommitted, pending: SLOT.logPending };
-    this.#log = new LogReader(this.buffers.log, cursor);
+    this.#log = new LogReader({ buffer: shared, at: this.buffers.logAt }, cursor);
   }
 
   /** Makes it ready for an invocation. False when the job is too large to lie here and has to be posted. */

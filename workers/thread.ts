@@ -55,7 +55,7 @@ function openSlot(slotBuffers: SlotBuffers): Slot {
   const cursor = { words, committed: SLOT.logCommitted, pending: SLOT.logPending };
   const slot: Slot = {
     ...view,
-    log: new SharedLog(slotBuffers.log, cursor, () => {
+    log: new SharedLog({ buffer: slotBuffers.shared, at: slotBuffers.logAt }, cursor, () => {
       if (slot.live && Atomics.exchange(words, SLOT.logAnnounced, 1) === 0) say({ type: 'logged' });
     }),
     live: false,

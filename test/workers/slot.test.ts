@@ -13,9 +13,9 @@ import {
 const slot = () =>
   viewOf({
     control: new SharedArrayBuffer(SLOT_BYTES),
-    data: new SharedArrayBuffer(DATA_BYTES),
+    shared: new SharedArrayBuffer(DATA_BYTES),
     dataAt: 0,
-    log: new SharedArrayBuffer(8),
+    logAt: 0,
   });
 const job = (given: Partial<Job> = {}): Job => ({
   name: 'tested',
