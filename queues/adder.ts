@@ -13,7 +13,7 @@ interface Waiting {
   reject: (error: AppError) => void;
 }
 
-/** Gathers what is added in one tick into one round trip, while every caller gets its own answer. */
+/** Gathers what is added in one tick into one round trip, or as many as it fills; every caller gets its own answer. */
 export class Adder {
   readonly #send: (groups: readonly JobGroup[]) => Promise<(AppError | null)[]>;
   readonly #sending = new Set<Promise<void>>();

@@ -6,9 +6,8 @@ const QUICK_MS = 0.3;
 const STREAK = 8;
 /** A guest that waits computes no longer than this between its waits. */
 const LITTLE_MS = 5;
-
-/** The more of them there were, the less one more tells. */
-const MEMORY = 16;
+/** What a quick run takes is averaged over about so many. */
+const AVERAGED = 16;
 
 /** How a program's runs went, which is how the next one is expected to go. */
 interface Past {
@@ -39,7 +38,7 @@ export class Pace {
     const past = this.#pastOf(program);
     if (!waited && busyMs <= QUICK_MS) {
       past.quickInARow++;
-      past.quickMs += (busyMs - past.quickMs) / Math.min(past.quickInARow, MEMORY);
+      past.quickMs += (busyMs - past.quickMs) / Math.min(past.quickInARow, AVERAGED);
     } else past.quickInARow = 0;
     if (!waited || busyMs > LITTLE_MS) past.mostlyWaits = false;
   }
