@@ -22,6 +22,7 @@ test.after.always(() => server.close());
 test.beforeEach(async (t) => {
   const redis = new Redis(server.url);
   await redis.flushall();
+  await redis.config('RESETSTAT');
   t.context = { redis, queues: await openQueues({ driver: 'redis', url: server.url, ...LIMITS }) };
 });
 test.afterEach.always(async (t) => {
@@ -49,16 +50,16 @@ async function holdAll(queues: Queues) {
   return { ids, end, consumer };
 }
 
-const scriptCalls = async (redis: Redis) =>
-  Number(/cmdstat_evalsha:calls=(\d+)/.exec(await redis.info('commandstats'))?.[1] ?? 0);
+const callsOf = async (redis: Redis, command: string) =>
+  Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(await redis.info('commandstats'))?.[1] ?? 0);
 
 test('jobs that end together leave the queue in few commands', async (t) => {
   const { redis, queues } = t.context;
   const { end, consumer } = await holdAll(queues);
-  const before = await scriptCalls(redis);
+  const before = await callsOf(redis, 'evalsha');
   end();
   await until('all have left', async () => (await redis.llen(`${LANE}active`)) === 0);
-  const calls = (await scriptCalls(redis)) - before;
+  const calls = (await callsOf(redis, 'evalsha')) - before;
   t.true(calls <= JOBS / 2, `${calls} commands for ${JOBS} jobs`);
   t.is((await redis.keys(`${LANE}*-*-*-*-*`)).length, 0, 'no job is left');
   await consumer.close();
@@ -74,5 +75,24 @@ test('a job that another worker has taken over stays where it is, and those that
   t.deepEqual(await redis.lrange(`${LANE}active`, 0, -1), [lost]);
   t.is(await redis.get(`${LANE}${lost}:lock`), 'another worker');
   await redis.del(`${LANE}${lost}:lock`);
+  await consumer.close();
+});
+
+test('adding jobs writes no event that nobody reads, and wakes the workers that wait', async (t) => {
+  const { redis, queues } = t.context;
+  await queues.queue.add(Array.from({ length: JOBS }, () => queued({})));
+  t.is(await callsOf(redis, 'xadd'), 0);
+  t.is(await redis.zcard(`${LANE}prioritized`), JOBS);
+  t.is(await redis.zscore(`${LANE}marker`, '0'), '0');
+});
+
+test('jobs that end write no event that nobody reads, and are not asked for children that none has', async (t) => {
+  const { redis, queues } = t.context;
+  const { end, consumer } = await holdAll(queues);
+  const before = await callsOf(redis, 'xadd');
+  end();
+  await until('all have left', async () => (await redis.llen(`${LANE}active`)) === 0);
+  t.is(await callsOf(redis, 'xadd'), before);
+  t.is(await callsOf(redis, 'scard'), 0);
   await consumer.close();
 });

@@ -103,7 +103,8 @@ local function isKnown(job)
   return false
 end
 
-for number, group in ipairs(groups) do
+local lines = {}
+for _, group in ipairs(groups) do
   local count, size, code = 0, 0, 0
   for _, job in ipairs(group) do
     if job.fresh then count, size = count + 1, size + job.size end
@@ -113,17 +114,26 @@ for number, group in ipairs(groups) do
     elseif waiting + count > maxWaiting or bytes + size > maxBytes then code = 2
     else waiting, bytes = waiting + count, bytes + size end
   end
-  if code == 0 then
-    for _, job in ipairs(group) do
-      if job.fresh then
-        call('ZADD', ledger .. 'jobs:' .. job.namespace, 0, job.member)
-        add(job)
-      elseif not isKnown(job) then
-        add(job)
-      end
+  group.accepted = code == 0
+  answer[#answer + 1] = code
+  for _, job in ipairs(group) do
+    if group.accepted and job.fresh then
+      local list = lines[job.namespace] or {}
+      lines[job.namespace] = list
+      list[#list + 1] = 0
+      list[#list + 1] = job.member
     end
   end
-  answer[#answer + 1] = code
+end
+for namespace, list in pairs(lines) do
+  for from = 1, #list, 2000 do
+    call('ZADD', ledger .. 'jobs:' .. namespace, unpack(list, from, math.min(from + 1999, #list)))
+  end
+end
+for _, group in ipairs(groups) do
+  for _, job in ipairs(group) do
+    if group.accepted and (job.fresh or not isKnown(job)) then add(job) end
+  end
 end
 if bytes ~= bytesBefore then call('INCRBY', ledger .. 'bytes', bytes - bytesBefore) end
 for lane, ahead in pairs(lastTurn) do

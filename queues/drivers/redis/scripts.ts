@@ -26,12 +26,27 @@ local lanes = { 'calls', 'invocations' }
 
 local function keyOf(lane, name) return prefix .. lane .. ':' .. name end
 
-local function strike(namespace, member)
-  local id, size = string.match(member, '^(.*):(%d+)$')
-  if call('ZREM', ledger .. 'jobs:' .. namespace, member) == 0 then return end
-  call('ZREM', ledger .. 'scheduled', id)
-  call('DECRBY', ledger .. 'bytes', size)
-  if call('EXISTS', ledger .. 'jobs:' .. namespace) == 0 then call('SREM', ledger .. 'namespaces', namespace) end
+-- The lines of a namespace, and what they count: each command costs more than what it does.
+local function strike(namespace, members)
+  local key, bytes = ledger .. 'jobs:' .. namespace, 0
+  for from = 1, #members, 1000 do
+    local lines, ids, seen = {}, {}, {}
+    for i = from, math.min(from + 999, #members) do lines[#lines + 1] = members[i] end
+    for i, score in ipairs(call('ZMSCORE', key, unpack(lines))) do
+      local id, size = string.match(lines[i], '^(.*):(%d+)$')
+      if score and not seen[id] then
+        seen[id] = true
+        ids[#ids + 1] = id
+        bytes = bytes + size
+      end
+    end
+    if #ids > 0 then
+      call('ZREM', key, unpack(lines))
+      call('ZREM', ledger .. 'scheduled', unpack(ids))
+    end
+  end
+  if bytes > 0 then call('DECRBY', ledger .. 'bytes', bytes) end
+  if call('EXISTS', key) == 0 then call('SREM', ledger .. 'namespaces', namespace) end
 end
 `;
 
@@ -40,7 +55,13 @@ end
  * ARGV: clock of each lane (-1 = unchanged), then namespace, "<id>:<size>" for each job.
  */
 export const ENDED = `${COMMON}
-for i = #lanes + 1, #ARGV, 2 do strike(ARGV[i], ARGV[i + 1]) end
+local gone = {}
+for i = #lanes + 1, #ARGV, 2 do
+  local members = gone[ARGV[i]] or {}
+  gone[ARGV[i]] = members
+  members[#members + 1] = ARGV[i + 1]
+end
+for namespace, members in pairs(gone) do strike(namespace, members) end
 for i, lane in ipairs(lanes) do
   local turn = tonumber(ARGV[i])
   if turn > tonumber(call('HGET', ledger .. 'clock', lane) or 0) then
@@ -57,12 +78,13 @@ end
 export const SWEEP = `${COMMON}
 local key, from = ledger .. 'jobs:' .. ARGV[1], '-'
 if ARGV[2] ~= '' then from = '(' .. ARGV[2] end
-local members = call('ZRANGEBYLEX', key, from, '+', 'LIMIT', 0, ARGV[3])
+local members, gone = call('ZRANGEBYLEX', key, from, '+', 'LIMIT', 0, ARGV[3]), {}
 for _, member in ipairs(members) do
   local id, live = string.match(member, '^(.*):%d+$'), 0
   for _, lane in ipairs(lanes) do live = live + call('EXISTS', keyOf(lane, id)) end
-  if live == 0 then strike(ARGV[1], member) end
+  if live == 0 then gone[#gone + 1] = member end
 end
+if #gone > 0 then strike(ARGV[1], gone) end
 if #members < tonumber(ARGV[3]) then return '' end
 return members[#members]
 `;
