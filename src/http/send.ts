@@ -1,8 +1,11 @@
+import { isAscii } from 'node:buffer';
 import { promisify } from 'node:util';
 import { constants, gzip } from 'node:zlib';
 import type { Context } from 'koa';
 import type { Answer } from './route.js';
 
+/** A text of at most this many bytes goes out with its head in one piece; bytes would be a second one. */
+const MAX_TEXT_BYTES = 16 << 10;
 /** Below this, gzip saves less than it costs. */
 const MIN_COMPRESSED_BYTES = 2048;
 const compress = promisify(gzip);
@@ -14,8 +17,7 @@ export async function send(ctx: Context, answer: Answer, hot: boolean): Promise<
   if (answer.headers) ctx.set(answer.headers);
   if (answer.bytes !== undefined) {
     ctx.type = answer.type ?? 'application/octet-stream';
-    ctx.body =
-      typeof answer.bytes === 'string' || isBuffer(answer.bytes) ? answer.bytes : toBody(answer.bytes);
+    ctx.body = toBody(answer.bytes, hot);
   } else if (answer.json !== undefined) {
     ctx.type = 'application/json';
     ctx.body = JSON.stringify(answer.json);
@@ -39,13 +41,11 @@ function isUnchanged(ctx: Context): boolean {
   return known.some((tag) => tag.trim() === '*' || tag.trim().replace(/^W\//, '') === etag);
 }
 
-function isBuffer(value: unknown): value is Buffer {
-  return Buffer.isBuffer(value);
-}
-
-function toBody(bytes: Exclude<Answer['bytes'], string | undefined>): unknown {
+function toBody(bytes: Exclude<Answer['bytes'], undefined>, hot: boolean): unknown {
+  if (!(bytes instanceof Uint8Array)) return bytes;
   // Koa knows Buffers and streams; any other byte array it would write as JSON.
-  return bytes instanceof Uint8Array ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength) : bytes;
+  const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return hot && buffer.byteLength <= MAX_TEXT_BYTES && isAscii(buffer) ? buffer.toString('latin1') : buffer;
 }
 
 async function compressed(ctx: Context): Promise<void> {

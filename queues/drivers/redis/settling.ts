@@ -10,25 +10,26 @@ import type { RedisConnection } from './connect.js';
 
 /** More in one command would hold Redis up for everybody else. */
 const MAX_AT_ONCE = 32;
-/** Of BullMQ's script: how many keys it has, and where among all that it is given two of its arguments are. */
+/** Of BullMQ's script: how many keys it has, and where among all that it is given the time is. */
 const KEYS = 14;
-const TARGET = KEYS + 4;
-const PREFIX = KEYS + 6;
-/** What is of each job by itself, in this order: id, time, property, value, fetch next, options, fields to update. */
-const OF_EACH = [0, 1, 2, 3, 5, 7, 8].map((argument) => KEYS + argument);
+const TIME = KEYS + 1;
+/** What is the same for all jobs of a command: property, target, fetch next, prefix, fields to update. They also share the time. */
+const SHARED = [2, 4, 5, 6, 8].map((argument) => KEYS + argument);
+/** What is of each job by itself: id, value, options. */
+const OF_EACH = [0, 3, 7].map((argument) => KEYS + argument);
 
 /**
  * Runs BullMQ's own script once for each job, with the same keys but for the job's.
- * KEYS: those of the first job. ARGV: target, prefix, then of each job what is its own.
+ * KEYS: those of the first job. ARGV: time, what is shared, then of each job what is its own.
  * Returns two values for each: 1 and what the script returned, or 0 and what went wrong with this one.
  */
 const settleScript = (moveToFinished: string): string => `
 local moveToFinished = ${moveToFinished}
 local answer = {}
-for at = 3, #ARGV, ${OF_EACH.length} do
-  KEYS[12] = ARGV[2] .. ARGV[at]
+for at = ${SHARED.length + 2}, #ARGV, ${OF_EACH.length} do
+  KEYS[12] = ARGV[5] .. ARGV[at]
   local ok, result = pcall(moveToFinished, KEYS, {
-    ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[1], ARGV[at + 4], ARGV[2], ARGV[at + 5], ARGV[at + 6]
+    ARGV[at], ARGV[1], ARGV[2], ARGV[at + 1], ARGV[3], ARGV[4], ARGV[5], ARGV[at + 2], ARGV[6]
   })
   answer[#answer + 1] = ok and 1 or 0
   answer[#answer + 1] = ok and result or (type(result) == 'table' and result.err or tostring(result))
@@ -80,7 +81,7 @@ export class Settling {
   #flush(): void {
     const groups = new Map<string, Settlement[]>();
     for (const each of this.#waiting) {
-      const kind = `${each.args[PREFIX]} ${each.args[TARGET]}`;
+      const kind = SHARED.map((at) => each.args[at]).join(' ');
       const group = groups.get(kind) ?? [];
       group.push(each);
       if (group.length === 1) groups.set(kind, group);
@@ -93,17 +94,13 @@ export class Settling {
   }
 
   async #send(group: readonly Settlement[]): Promise<void> {
-    const [first] = group;
-    if (first === undefined) return;
-    const { args } = first;
-    const own = group.flatMap((each) => OF_EACH.map((at) => each.args[at] ?? ''));
+    const first = group[0]?.args ?? [];
+    const args = first.slice(0, KEYS);
+    args.push(group.at(-1)?.args[TIME]);
+    for (const at of SHARED) args.push(first[at] ?? '');
+    for (const each of group) for (const at of OF_EACH) args.push(each.args[at]);
     try {
-      const answer = await this.#client.runCommand('oramaSettle', [
-        ...args.slice(0, KEYS),
-        args[TARGET],
-        args[PREFIX],
-        ...own,
-      ]);
+      const answer = await this.#client.runCommand('oramaSettle', args);
       group.forEach(({ resolve, reject }, index) => {
         const result = answer[2 * index + 1];
         if (answer[2 * index] === 1) resolve(result);
