@@ -6,18 +6,18 @@ import type { Ending, EndRow, Finisher } from '../src/core/finish.js';
 import { isAppError, messageOf } from '../src/errors.js';
 import type { Logger } from '../src/logger.js';
 import type { Blobs } from '../src/ports/blobs.js';
-import type { Engine, GuestOutcome, HostCalls } from '../src/ports/engine.js';
+import type { Engine, GuestOutcome } from '../src/ports/engine.js';
 import type { Leases } from '../src/ports/leases.js';
 import type { Meter } from '../src/ports/meter.js';
 import type { Delivery, DeliveryHandler, Invocation, Settlement } from '../src/ports/queue.js';
 import type { AttemptRow } from '../src/ports/store.js';
 import type { Span, Tracer } from '../src/ports/tracer.js';
+import { DeliveredCall } from './delivered-call.js';
 import { GuestGone } from './guest-gone.js';
 import { createHost, type HostDeps } from './host.js';
 import type { LogWriter } from './log-writer.js';
 import { ModuleUnavailable } from './module-unavailable.js';
 import { observedHost } from './observed-host.js';
-import { moduleOf } from './warm-up.js';
 
 /** How long a job steps back when all places of its function's `concurrency` are taken; jittered. */
 const BUSY_MS = 100;
@@ -76,14 +76,14 @@ async function deliver(deps: ConsumerDeps, delivery: Delivery): Promise<Settleme
     const isLastDeath = delivery.deaths >= MAX_WORKER_DEATHS;
     if (delivery.deaths > 0) {
       const silent = deathRows(delivery).slice(0, isLastDeath ? -1 : undefined);
-      await Promise.all(silent.map((row) => deps.logWriter.write({ ...row, final: null })));
+      await Promise.all(silent.map((row) => deps.logWriter.write(row)));
     }
     if (unrun) return await end(deps, unrun);
     return fn ? await attempt(deps, delivery, fn) : { kind: 'done' };
   } catch (error) {
     // Nobody is kept waiting for a module that may stay away; a job without a caller is tried again.
     if (!(error instanceof ModuleUnavailable)) throw error;
-    const row = { ...baseRow(invocation, delivery.attempt), error: error.message };
+    const row = baseRow(invocation, delivery.attempt, error.message);
     const ending: Ending = { invocation, function: fn, row, outcome: 'error', output: new Uint8Array() };
     if (!(await deps.finisher.refuse(ending))) throw error;
     return { kind: 'done' };
@@ -131,30 +131,17 @@ async function attempt(deps: ConsumerDeps, delivery: Delivery, fn: FunctionVersi
     parent: waited.traceparent,
     attributes,
   });
-  let host: HostCalls | undefined;
-  const outcome = await deps.engine
-    .run({
-      requestId: invocation.id,
-      namespace: invocation.namespace,
-      ...moduleOf(fn, deps.blobs),
-      timeoutMs: fn.timeout_seconds * 1000,
-      input: invocation.input,
-      callerWallet: invocation.callerWallet,
-      env: { ...fn.metadata.env, ORAMA_ATTEMPT: String(delivery.attempt) },
-      // Made when it is asked for: most guests call nothing.
-      get host() {
-        host ??= hostOf(deps, { invocation, function: fn, gone }, span);
-        return host;
-      },
-      urgent: invocation.replyTo !== undefined,
-      signal: delivery.signal,
-    })
+  const makeHost = () => hostOf(deps, { invocation, function: fn, gone }, span);
+  let outcome: GuestOutcome;
+  try {
+    outcome = await deps.engine.run(new DeliveredCall(delivery, fn, { blobs: deps.blobs, makeHost }));
+  } catch (error) {
+    span.end(messageOf(error));
+    throw error;
+  } finally {
     // Whatever the guest was waiting for in the host has nobody to go to.
-    .finally(() => gone.set())
-    .catch((error) => {
-      span.end(messageOf(error));
-      throw error;
-    });
+    gone.set();
+  }
   span.end(outcome.error);
 
   // Another worker has the job now, and its outcome counts.
@@ -170,7 +157,7 @@ async function attempt(deps: ConsumerDeps, delivery: Delivery, fn: FunctionVersi
   if (isFinal(delivery, outcome)) {
     return end(deps, { invocation, function: fn, row, outcome: outcome.status, output: outcome.output });
   }
-  await deps.logWriter.write({ ...row, final: null });
+  await deps.logWriter.write(row);
   return { kind: 'retry', error: outcome.error ?? outcome.status };
 }
 
@@ -195,19 +182,13 @@ async function end(deps: ConsumerDeps, ending: Ending): Promise<Settlement> {
  * The attempts before this one that left no word: their workers died. As many as there were deaths, as a worker may die
  * before it has logged the death before its own. A row that was written stays as it is, of a failed attempt, too.
  */
-function deathRows({ invocation, attempt, deaths }: Delivery): Omit<AttemptRow, 'final'>[] {
-  return Array.from({ length: deaths }, (_, n) => deathRow(invocation, attempt - deaths + n));
-}
-
-function deathRow(invocation: Invocation, attempt: number): Omit<AttemptRow, 'final'> {
-  return { ...baseRow(invocation, attempt), error: 'worker died' };
+function deathRows({ invocation, attempt, deaths }: Delivery): AttemptRow[] {
+  return Array.from({ length: deaths }, (_, n) => baseRow(invocation, attempt - deaths + n, 'worker died'));
 }
 
 function lastDeath(delivery: Delivery, fn: FunctionVersion | null): Ending {
-  const row = {
-    ...deathRow(delivery.invocation, delivery.attempt - 1),
-    error: `worker died (${delivery.deaths} times, no further attempt)`,
-  };
+  const error = `worker died (${delivery.deaths} times, no further attempt)`;
+  const row = baseRow(delivery.invocation, delivery.attempt - 1, error);
   return {
     invocation: delivery.invocation,
     function: fn,
@@ -226,21 +207,19 @@ function unrunEnd(
 ): Ending {
   const { invocation } = delivery;
   // Number 0 is no log record; after attempts that did run, the end must come behind them.
-  const row = { ...baseRow(invocation, delivery.attempt > 1 ? delivery.attempt : 0), error };
+  const row = baseRow(invocation, delivery.attempt > 1 ? delivery.attempt : 0, error);
   return { invocation, function: fn, row, outcome, output: new Uint8Array() };
 }
 
-function rowOf(delivery: Delivery, outcome: GuestOutcome): Omit<AttemptRow, 'final'> {
-  return {
-    ...baseRow(delivery.invocation, delivery.attempt),
-    status: outcome.status === 'cancelled' ? 'error' : outcome.status,
-    startedAt: outcome.startedAt,
-    durationMs: Math.round(outcome.durationMs * 1000) / 1000,
-    outputSize: outcome.output.byteLength,
-    memoryPeakMb: outcome.memoryPeakMb,
-    error: outcome.error,
-    messages: outcome.messages,
-  };
+function rowOf(delivery: Delivery, outcome: GuestOutcome): AttemptRow {
+  const row = baseRow(delivery.invocation, delivery.attempt, outcome.error);
+  row.status = outcome.status === 'cancelled' ? 'error' : outcome.status;
+  row.startedAt = outcome.startedAt;
+  row.durationMs = Math.round(outcome.durationMs * 1000) / 1000;
+  row.outputSize = outcome.output.byteLength;
+  row.memoryPeakMb = outcome.memoryPeakMb;
+  row.messages = outcome.messages;
+  return row;
 }
 
 function jittered(ms: number): number {

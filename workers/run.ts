@@ -43,7 +43,7 @@ export function newRun(
   call: GuestCall,
   key: string,
   program: Program,
-  settle: Pick<Run, 'resolve' | 'reject'>,
+  { resolve, reject }: Pick<Run, 'resolve' | 'reject'>,
 ): Run {
   return {
     call,
@@ -64,7 +64,8 @@ export function newRun(
     lines: [],
     ending: null,
     onAbort: null,
-    ...settle,
+    resolve,
+    reject,
   };
 }
 

@@ -1,8 +1,11 @@
 import type { Invocation } from '../ports/queue.js';
 import type { AttemptRow } from '../ports/store.js';
 
-/** The row of an attempt of which nothing is known but that it took place; number 0 is an end without a run. */
-export function baseRow(invocation: Invocation, attempt: number): Omit<AttemptRow, 'final'> {
+/**
+ * The row of an attempt of which nothing is known but that it took place; number 0 is an end without a run. What more is known is
+ * filled in: of copies with other fields V8 would not know where to find what.
+ */
+export function baseRow(invocation: Invocation, attempt: number, error: string | null): AttemptRow {
   return {
     requestId: invocation.id,
     attempt,
@@ -17,9 +20,10 @@ export function baseRow(invocation: Invocation, attempt: number): Omit<AttemptRo
     inputSize: invocation.input.byteLength,
     outputSize: 0,
     memoryPeakMb: 0,
-    error: null,
+    error,
     messages: [],
     acceptedAt: invocation.acceptedAt,
     traceparent: invocation.traceparent ?? null,
+    final: null,
   };
 }

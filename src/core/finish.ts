@@ -14,8 +14,8 @@ export interface Ending {
   invocation: Invocation;
   /** null when the function is gone. */
   function: FunctionVersion | null;
-  /** The last attempt; number 0 when it never ran. */
-  row: Omit<AttemptRow, 'final'>;
+  /** The last attempt; number 0 when it never ran. Its `final` is filled in. */
+  row: AttemptRow;
   outcome: Reply['status'] | 'expired' | 'worker_died';
   output: Uint8Array;
 }
@@ -47,26 +47,26 @@ export interface FinisherDeps {
 export function createFinisher({ replies, publisher, callbacks, meter, writeRow }: FinisherDeps): Finisher {
   return {
     async finish(ending) {
-      const failed = isFailure(ending);
+      const failed = isFailure(ending.outcome);
       // A failure that nobody hears is a dead letter, so the worker must know; a success is the same either way.
       const heard = await tell(ending, { confirm: failed });
-      await settle(ending, failed && !heard ? 'dead' : replyStatus(ending));
+      await settle(ending, failed && !heard ? 'dead' : replyStatus(ending.outcome));
     },
     async refuse(ending) {
       if (!(await tell(ending, { confirm: true, code: 'unavailable' }))) return false;
-      await settle(ending, replyStatus(ending));
+      await settle(ending, replyStatus(ending.outcome));
       return true;
     },
     followUp,
   };
 
   async function tell(
-    { invocation, row, output, ...ending }: Ending,
+    { invocation, row, output, outcome }: Ending,
     { confirm, code }: { confirm: boolean; code?: 'unavailable' },
   ): Promise<boolean> {
     if (invocation.replyTo === undefined) return false;
     const reply: Reply = {
-      status: replyStatus(ending),
+      status: replyStatus(outcome),
       output,
       error: row.error,
       durationMs: row.durationMs,
@@ -82,21 +82,19 @@ export function createFinisher({ replies, publisher, callbacks, meter, writeRow 
     state: FinalState,
   ): Promise<void> {
     const completedAt = Date.now();
-    const end: EndRow = {
-      ...row,
-      final: {
-        state,
-        completedAt,
-        output: output.byteLength > 0 || outcome === 'success' ? output : null,
-        outputExpiresAt: completedAt + invocation.resultTtlMs,
-        input: state === 'dead' ? invocation.input : null,
-        callerWallet: invocation.callerWallet,
-        reason: state === 'dead' ? outcome : null,
-      },
+    const final = {
+      state,
+      completedAt,
+      output: output.byteLength > 0 || outcome === 'success' ? output : null,
+      outputExpiresAt: completedAt + invocation.resultTtlMs,
+      input: state === 'dead' ? invocation.input : null,
+      callerWallet: invocation.callerWallet,
+      reason: state === 'dead' ? outcome : null,
     };
-    await writeRow(end);
-    meter.ended(state, end.final.reason);
-    await followUp(invocation, fn, end);
+    row.final = final;
+    await writeRow(row);
+    meter.ended(state, final.reason);
+    await followUp(invocation, fn, row as EndRow);
   }
 
   async function followUp(invocation: Invocation, fn: FunctionVersion | null, end: EndRow): Promise<void> {
@@ -157,10 +155,10 @@ function smallBody(bytes: Uint8Array): unknown {
   }
 }
 
-function isFailure({ outcome }: Pick<Ending, 'outcome'>): boolean {
+function isFailure(outcome: Ending['outcome']): boolean {
   return outcome !== 'success' && outcome !== 'cancelled';
 }
 
-function replyStatus({ outcome }: Pick<Ending, 'outcome'>): Reply['status'] {
+function replyStatus(outcome: Ending['outcome']): Reply['status'] {
   return outcome === 'expired' || outcome === 'worker_died' ? 'error' : outcome;
 }

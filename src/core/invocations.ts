@@ -145,7 +145,7 @@ function cancelledEnding({ invocation, failures, deaths }: LiveInvocation): Endi
   return {
     invocation,
     function: null,
-    row: { ...baseRow(invocation, number), error: 'cancelled' },
+    row: baseRow(invocation, number, 'cancelled'),
     outcome: 'cancelled',
     output: new Uint8Array(),
   };

@@ -20,7 +20,7 @@ export function createApp(serving: Serving): Koa {
 
   app.use(async (ctx, next) => {
     // Replies are data, also when they are a function's own.
-    ctx.set('X-Content-Type-Options', 'nosniff');
+    ctx.res.setHeader('X-Content-Type-Options', 'nosniff');
     await next();
   });
   app.use(allowOrigins(services.config.CORS_ORIGINS));

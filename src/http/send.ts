@@ -14,7 +14,7 @@ const FAST = { level: constants.Z_BEST_SPEED };
 /** Writes an answer: ETags answer 304, long texts go compressed where the client takes it. */
 export async function send(ctx: Context, answer: Answer, hot: boolean): Promise<void> {
   ctx.status = answer.status;
-  if (answer.headers) ctx.set(answer.headers);
+  for (const name in answer.headers) ctx.res.setHeader(name, answer.headers[name] ?? '');
   if (answer.bytes !== undefined) {
     ctx.type = answer.type ?? 'application/octet-stream';
     ctx.body = toBody(answer.bytes, hot);
@@ -44,7 +44,9 @@ function isUnchanged(ctx: Context): boolean {
 function toBody(bytes: Exclude<Answer['bytes'], undefined>, hot: boolean): unknown {
   if (!(bytes instanceof Uint8Array)) return bytes;
   // Koa knows Buffers and streams; any other byte array it would write as JSON.
-  const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const buffer = Buffer.isBuffer(bytes)
+    ? bytes
+    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return hot && buffer.byteLength <= MAX_TEXT_BYTES && isAscii(buffer) ? buffer.toString('latin1') : buffer;
 }
 
