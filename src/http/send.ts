@@ -13,24 +13,24 @@ const FAST = { level: constants.Z_BEST_SPEED };
 
 /** Writes an answer: ETags answer 304, long texts go compressed where the client takes it. */
 export async function send(ctx: Context, answer: Answer, hot: boolean): Promise<void> {
-  ctx.status = answer.status;
+  // Koa's context passes everything on to its response, property by property.
+  const { response } = ctx;
+  response.status = answer.status;
   for (const name in answer.headers) ctx.res.setHeader(name, answer.headers[name] ?? '');
   if (answer.bytes !== undefined) {
-    ctx.type = answer.type ?? 'application/octet-stream';
-    ctx.body = toBody(answer.bytes, hot);
+    response.type = answer.type ?? 'application/octet-stream';
+    response.body = toBody(answer.bytes, hot);
   } else if (answer.json !== undefined) {
-    ctx.type = 'application/json';
-    ctx.body = JSON.stringify(answer.json);
+    response.type = 'application/json';
+    response.body = JSON.stringify(answer.json);
   } else {
-    ctx.body = null;
+    response.body = null;
     // Koa makes 204 of a null body.
-    ctx.status = answer.status;
+    response.status = answer.status;
   }
-  if (isUnchanged(ctx)) {
-    ctx.status = 304;
-    return;
-  }
-  if (!hot) await compressed(ctx);
+  if (hot) return;
+  if (isUnchanged(ctx)) response.status = 304;
+  else await compressed(ctx);
 }
 
 /** By the ETag alone: clients that send If-None-Match by hand often send `Cache-Control: no-cache` with it. */

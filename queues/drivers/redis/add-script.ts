@@ -1,3 +1,4 @@
+import { laneOf, type NewJob } from '../../jobs.js';
 import { COMMON } from './scripts.js';
 
 /** BullMQ's own scripts as Lua functions of their keys and arguments: see bull-scripts.ts. */
@@ -6,8 +7,10 @@ export interface BullScripts {
   delayed: string;
 }
 
-/** How many arguments each job takes. */
-export const JOB_ARGUMENTS = 9;
+/** What decides over a job, as one argument: names, ids and numbers hold no blank. */
+export function headOf(group: number, { id, name, data }: NewJob): string {
+  return `${group} ${id} ${data.s} ${data.n} ${laneOf(data)} ${name} ${data.a}`;
+}
 
 /**
  * Adds jobs and decides over them in one step: a group that would overfill the queue is never added, nor is any when Redis comes
@@ -15,7 +18,7 @@ export const JOB_ARGUMENTS = 9;
  * command and a promise for each job.
  *
  * ARGV: deadline, max waiting, max bytes, turn cost, max priority, then for each job, those of a group one after the other:
- *   group, id, size, namespace, lane, name, accepted at, data, options as JSON or ''
+ *   head, data, options as JSON or ''. The client makes each argument a string of its own, so they are few.
  * Returns: server time, then for each group 0 = accepted, 1 = too late, 2 = full.
  */
 export function addScript({ prioritized, delayed }: BullScripts): string {
@@ -30,13 +33,14 @@ local answer = { time[1] * 1000 + math.floor(time[2] / 1000) }
 local late = answer[1] > deadline
 
 local groups, byNamespace, seen = {}, {}, {}
-for at = 6, #ARGV, ${JOB_ARGUMENTS} do
+for at = 6, #ARGV, 3 do
+  local number, id, size, namespace, lane, name, acceptedAt =
+    string.match(ARGV[at], '^(%d+) (%S+) (%d+) (%S+) (%S+) (%S+) (%S+)$')
   local job = {
-    id = ARGV[at + 1], size = tonumber(ARGV[at + 2]), member = ARGV[at + 1] .. ':' .. ARGV[at + 2],
-    namespace = ARGV[at + 3], lane = ARGV[at + 4], name = ARGV[at + 5], acceptedAt = ARGV[at + 6],
-    data = ARGV[at + 7], opts = ARGV[at + 8],
+    id = id, size = tonumber(size), member = id .. ':' .. size, namespace = namespace, lane = lane, name = name,
+    acceptedAt = acceptedAt, data = ARGV[at + 1], opts = ARGV[at + 2],
   }
-  local number = tonumber(ARGV[at])
+  number = tonumber(number)
   local group = groups[number] or {}
   groups[number] = group
   group[#group + 1] = job

@@ -3,8 +3,7 @@ import type { AppError } from '../../../src/errors.js';
 import { queueFull, queueUnavailable } from '../../admission.js';
 import type { JobGroup, QueueLimits } from '../../driver.js';
 import { MAX_PRIORITY, TURN_COST } from '../../fairness.js';
-import { laneOf } from '../../jobs.js';
-import { addScript } from './add-script.js';
+import { addScript, headOf } from './add-script.js';
 import { bullFunction } from './bull-scripts.js';
 import type { RedisConnection } from './connect.js';
 import type { LedgerKeys } from './scripts.js';
@@ -56,9 +55,10 @@ export class Adds {
       MAX_PRIORITY,
     ];
     groups.forEach((group, index) => {
-      for (const { id, name, data, opts } of group) {
+      for (const job of group) {
+        const { data, opts } = job;
         const options = opts.attempts === undefined && opts.delay === undefined ? '' : JSON.stringify(opts);
-        args.push(index + 1, id, data.s, data.n, laneOf(data), name, data.a, JSON.stringify(data), options);
+        args.push(headOf(index + 1, job), JSON.stringify(data), options);
       }
     });
     const [now, ...codes]: number[] = await this.#client.runCommand('oramaAdd', args);
