@@ -121,13 +121,14 @@ export class Consumer implements Closable {
     const id = job.id ?? '';
     const cancellation = new Cancellation();
     this.#inHand.set(id, cancellation);
-    await this.#hands.take(lane);
+    const hand = this.#hands.take(lane);
+    if (hand !== null) await hand;
     const began = performance.now();
     try {
       if (this.#earlyCancels.has(id)) cancellation.abort(CANCELLED);
       if (job.attemptsMade > 0 || job.stalledCounter > 0) await this.#checkCancelled(id);
       const settlement = await this.#handle(toDelivery(job, cancellation));
-      await this.#settle(job, token, settlement);
+      if (settlement.kind !== 'done') await this.#putBack(job, token, settlement);
     } finally {
       this.#hands.giveBack(lane);
       if (lane === 'invocations') this.#takenAhead.done(performance.now() - began);
@@ -150,11 +151,13 @@ export class Consumer implements Closable {
     return { kind: 'later', delayMs: FAULT_DELAY_MS };
   }
 
-  /** Returning completes the job, throwing retries it. Refused by BullMQ when another worker has the job by now. */
-  async #settle(job: InvocationJob, token: string | undefined, settlement: Settlement): Promise<void> {
+  /** BullMQ retries a job whose processor throws. Refused when another worker has the job by now. */
+  async #putBack(
+    job: InvocationJob,
+    token: string | undefined,
+    settlement: Exclude<Settlement, { kind: 'done' }>,
+  ): Promise<void> {
     switch (settlement.kind) {
-      case 'done':
-        return;
       case 'retry': {
         const failure = new Error(settlement.error);
         // BullMQ keeps stacks in the job; ours would only say this line.

@@ -36,12 +36,15 @@ export class Hands implements Closable {
     this.#eventLimit = total;
   }
 
-  /** Resolves when there is a hand for a job of the lane. To be given back. */
-  take(lane: Lane): Promise<void> {
+  /** A hand for a job of the lane, to be given back: null when there is one at once, else a promise of it. */
+  take(lane: Lane): Promise<void> | null {
     if (lane === 'calls') this.#called();
+    if (this.#waiting[lane].length === 0 && this.#hasHandFor(lane)) {
+      this.#inHand[lane]++;
+      return null;
+    }
     return new Promise((resolve) => {
       this.#waiting[lane].push({ lane, resolve });
-      this.#give();
     });
   }
 

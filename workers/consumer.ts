@@ -78,7 +78,10 @@ async function deliver(deps: ConsumerDeps, delivery: Delivery): Promise<Settleme
       const silent = deathRows(delivery).slice(0, isLastDeath ? -1 : undefined);
       await Promise.all(silent.map((row) => deps.logWriter.write(row)));
     }
-    if (unrun) return await end(deps, unrun);
+    if (unrun) {
+      await deps.finisher.finish(unrun);
+      return { kind: 'done' };
+    }
     return fn ? await attempt(deps, delivery, fn) : { kind: 'done' };
   } catch (error) {
     // Nobody is kept waiting for a module that may stay away; a job without a caller is tried again.
@@ -155,7 +158,9 @@ async function attempt(deps: ConsumerDeps, delivery: Delivery, fn: FunctionVersi
   });
   const row = rowOf(delivery, outcome);
   if (isFinal(delivery, outcome)) {
-    return end(deps, { invocation, function: fn, row, outcome: outcome.status, output: outcome.output });
+    const ending = { invocation, function: fn, row, outcome: outcome.status, output: outcome.output };
+    await deps.finisher.finish(ending);
+    return { kind: 'done' };
   }
   await deps.logWriter.write(row);
   return { kind: 'retry', error: outcome.error ?? outcome.status };
@@ -171,11 +176,6 @@ function hostOf(deps: ConsumerDeps, run: Parameters<typeof createHost>[1], { tra
 function isFinal(delivery: Delivery, { status, exitCode }: GuestOutcome): boolean {
   if (status === 'success' || status === 'cancelled' || delivery.isLastAttempt) return true;
   return exitCode !== null && exitCode >= FINAL_EXIT_CODES.min && exitCode <= FINAL_EXIT_CODES.max;
-}
-
-async function end(deps: ConsumerDeps, ending: Ending): Promise<Settlement> {
-  await deps.finisher.finish(ending);
-  return { kind: 'done' };
 }
 
 /**

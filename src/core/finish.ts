@@ -60,11 +60,11 @@ export function createFinisher({ replies, publisher, callbacks, meter, writeRow 
     followUp,
   };
 
-  async function tell(
+  function tell(
     { invocation, row, output, outcome }: Ending,
     { confirm, code }: { confirm: boolean; code?: 'unavailable' },
   ): Promise<boolean> {
-    if (invocation.replyTo === undefined) return false;
+    if (invocation.replyTo === undefined) return Promise.resolve(false);
     const reply: Reply = {
       status: replyStatus(outcome),
       output,
@@ -98,10 +98,11 @@ export function createFinisher({ replies, publisher, callbacks, meter, writeRow 
   }
 
   async function followUp(invocation: Invocation, fn: FunctionVersion | null, end: EndRow): Promise<void> {
-    if (end.final.state === 'cancelled') return;
-    await announce(invocation, fn, end);
-    if (invocation.callbackUrl === undefined) return;
     const { final } = end;
+    if (final.state === 'cancelled') return;
+    const topic = final.state === 'success' ? fn?.metadata.on_success : fn?.metadata.on_failure;
+    if (topic !== undefined) await announce(topic, invocation, end);
+    if (invocation.callbackUrl === undefined) return;
     await callbacks.send(invocation.namespace, invocation.callbackUrl, {
       request_id: invocation.id,
       function: invocation.function,
@@ -116,10 +117,8 @@ export function createFinisher({ replies, publisher, callbacks, meter, writeRow 
   }
 
   /** `on_success` and `on_failure`, with the envelope of contract §3.6. */
-  async function announce(invocation: Invocation, fn: FunctionVersion | null, end: EndRow): Promise<void> {
+  async function announce(topic: string, invocation: Invocation, end: EndRow): Promise<void> {
     const { state, output, completedAt } = end.final;
-    const topic = state === 'success' ? fn?.metadata.on_success : fn?.metadata.on_failure;
-    if (topic === undefined) return;
     const value = {
       request_id: invocation.id,
       function: invocation.function,

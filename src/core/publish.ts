@@ -14,7 +14,7 @@ import type { Bus } from '../ports/bus.js';
 import type { Meter } from '../ports/meter.js';
 import type { InvocationQueue, QueuedInvocation } from '../ports/queue.js';
 import type { Catalog } from './catalog.js';
-import { jobOf } from './job.js';
+import { type JobRequest, jobOf } from './job.js';
 import { type Listeners, listenersOnce } from './listeners.js';
 import { newRequestId } from './request-id.js';
 
@@ -150,8 +150,8 @@ function fire(message: Message, functions: readonly FunctionVersion[], resultTtl
     }),
   );
   assertEventSize(input.byteLength, message);
-  const jobs = functions.map((fn) =>
-    jobOf(fn, {
+  const jobs = functions.map((fn) => {
+    const invocation: JobRequest = {
       id: newRequestId(),
       trigger: 'pubsub',
       triggerDepth: depth,
@@ -159,9 +159,10 @@ function fire(message: Message, functions: readonly FunctionVersion[], resultTtl
       input,
       acceptedAt: at,
       resultTtlMs,
-      ...(traceparent === undefined ? {} : { traceparent }),
-    }),
-  );
+    };
+    if (traceparent !== undefined) invocation.traceparent = traceparent;
+    return jobOf(fn, invocation);
+  });
   return { message, at, jobs, tooDeep };
 }
 

@@ -37,19 +37,17 @@ export function createAdmission({ auth, limiter, config }: Services): Admission 
   const countOwn = async (namespace: Namespace, times?: number) =>
     assertWithin(await limiter.consume(`ns:${namespace}`, config.RATE_LIMIT_PER_MINUTE, times));
 
-  const identify = async (request: IncomingMessage, { access, credential }: Wanted) => {
-    if (access === 'open' || credential === null) return null;
-    try {
-      return await auth.authenticate(credential);
-    } catch (error) {
-      // Guesses count like anonymous calls, so that nobody tries keys faster than that.
-      if (isAppError(error, 'unauthorized')) await countAnonymous(request);
-      throw error;
-    }
-  };
-
   return async (request, wanted) => {
-    const principal = await identify(request, wanted);
+    let principal: Principal | null = null;
+    if (wanted.access !== 'open' && wanted.credential !== null) {
+      try {
+        principal = await auth.authenticate(wanted.credential);
+      } catch (error) {
+        // Guesses count like anonymous calls, so that nobody tries keys faster than that.
+        if (isAppError(error, 'unauthorized')) await countAnonymous(request);
+        throw error;
+      }
+    }
     if (!principal) {
       if (wanted.limited) await countAnonymous(request);
       if (wanted.access === 'required') {

@@ -18,10 +18,10 @@ export function createApp(serving: Serving): Koa {
     router.register(routerPath(route.path), [route.method], [dispatch(route, serving)]);
   }
 
-  app.use(async (ctx, next) => {
+  app.use((ctx, next) => {
     // Replies are data, also when they are a function's own.
     ctx.res.setHeader('X-Content-Type-Options', 'nosniff');
-    await next();
+    return next();
   });
   app.use(allowOrigins(services.config.CORS_ORIGINS));
   app.use(answerErrors(services.logger));

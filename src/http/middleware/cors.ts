@@ -14,7 +14,7 @@ const PREFLIGHT_SECONDS = '600';
 /** Lets pages of the configured origins call; without any, browsers keep to the engine's own. No cookies are used. */
 export function allowOrigins(origins: readonly string[] = []) {
   const any = origins.includes('*');
-  return async (ctx: Context, next: Next): Promise<void> => {
+  return (ctx: Context, next: Next): Promise<void> => {
     const origin = ctx.get('origin');
     if (origins.length > 0) ctx.vary('Origin');
     if (origin !== '' && (any || origins.includes(origin))) {
@@ -26,6 +26,6 @@ export function allowOrigins(origins: readonly string[] = []) {
         ctx.set('Access-Control-Max-Age', PREFLIGHT_SECONDS);
       }
     }
-    await next();
+    return next();
   };
 }

@@ -145,11 +145,12 @@ async function run(
   if (preference.kind === 'async') return acceptedAnswer(await services.invoker.send(request));
   const longest = services.config.SYNC_WAIT_SECONDS;
   const seconds = preference.kind === 'wait' ? Math.min(preference.seconds, longest) : longest;
-  const { reply, ...accepted } = await services.invoker.call(request, {
+  const called = await services.invoker.call(request, {
     waitMs: seconds * 1000,
     whenGone: (giveUp) => whenClientGone(ctx, giveUp),
   });
-  return reply ? replyAnswer(accepted, reply, ctx.get('accept')) : acceptedAnswer(accepted);
+  const { reply } = called;
+  return reply ? replyAnswer(called, reply, ctx.get('accept')) : acceptedAnswer(called);
 }
 
 function assertSync(given: z.output<typeof invokeHeadersSchema>): void {
