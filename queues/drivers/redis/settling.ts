@@ -43,6 +43,13 @@ interface Settlement {
   reject(error: unknown): void;
 }
 
+/** Settlements that can go in one command. */
+type Group = [Settlement, ...Settlement[]];
+
+function areAlike(one: Settlement, other: Settlement): boolean {
+  return SHARED.every((at) => one.args[at] === other.args[at]);
+}
+
 /**
  * Moves jobs that end on from where they are. BullMQ does that with a command for each, which also fetches the next one; they end in
  * bursts, as their log rows are written together, and those of one turn of the event loop go in one command here: a tenth less for
@@ -79,22 +86,18 @@ export class Settling {
   }
 
   #flush(): void {
-    const groups = new Map<string, Settlement[]>();
+    const groups: Group[] = [];
     for (const each of this.#waiting) {
-      const kind = SHARED.map((at) => each.args[at]).join(' ');
-      const group = groups.get(kind) ?? [];
-      group.push(each);
-      if (group.length === 1) groups.set(kind, group);
-      if (group.length < MAX_AT_ONCE) continue;
-      void this.#send(group);
-      groups.delete(kind);
+      const group = groups.find((some) => some.length < MAX_AT_ONCE && areAlike(some[0], each));
+      if (group === undefined) groups.push([each]);
+      else group.push(each);
     }
     this.#waiting = [];
-    for (const group of groups.values()) void this.#send(group);
+    for (const group of groups) void this.#send(group);
   }
 
-  async #send(group: readonly Settlement[]): Promise<void> {
-    const first = group[0]?.args ?? [];
+  async #send(group: Group): Promise<void> {
+    const first = group[0].args;
     const args = first.slice(0, KEYS);
     args.push(group.at(-1)?.args[TIME]);
     for (const at of SHARED) args.push(first[at] ?? '');
