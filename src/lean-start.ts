@@ -1,4 +1,8 @@
+import { availableParallelism } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
+
+/** With no more cores than this, what runs beside the main thread takes them from the guests. */
+const FEW_CORES = 2;
 
 /**
  * Imported before all others by what starts a process. V8 makes its young generation larger while hundreds of modules are loaded,
@@ -17,6 +21,9 @@ setFlagsFromString('--heap-growing-percent=50');
  * depending on how its first second went, all of each request became old.
  */
 setFlagsFromString('--no-allocation-site-pretenuring');
+
+/** Young objects are then collected by one thread: 4 µs of its time more for each call, and 13 µs of others' less. */
+if (availableParallelism() <= FEW_CORES) setFlagsFromString('--no-parallel-scavenge');
 
 /** From here on the young generation may grow. */
 export function hasStarted(): void {
