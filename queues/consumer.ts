@@ -121,16 +121,22 @@ export class Consumer implements Closable {
     const id = job.id ?? '';
     const cancellation = new Cancellation();
     this.#inHand.set(id, cancellation);
+    if (lane === 'invocations') this.#takenAhead.taken(job.data.s);
     const hand = this.#hands.take(lane);
     if (hand !== null) await hand;
+    let holds = true;
+    const freeHand = () => {
+      if (holds) this.#hands.giveBack(lane);
+      holds = false;
+    };
     const began = performance.now();
     try {
       if (this.#earlyCancels.has(id)) cancellation.abort(CANCELLED);
       if (job.attemptsMade > 0 || job.stalledCounter > 0) await this.#checkCancelled(id);
-      const settlement = await this.#handle(toDelivery(job, cancellation));
+      const settlement = await this.#handle(toDelivery(job, cancellation, freeHand));
       if (settlement.kind !== 'done') await this.#putBack(job, token, settlement);
     } finally {
-      this.#hands.giveBack(lane);
+      freeHand();
       if (lane === 'invocations') this.#takenAhead.done(performance.now() - began);
       this.#inHand.delete(id);
     }
@@ -215,7 +221,7 @@ function shareOf(atOnce: number, index: number, workers: number): number {
   return Math.floor((atOnce + index) / workers);
 }
 
-function toDelivery(job: InvocationJob, signal: CancelSignal): Delivery {
+function toDelivery(job: InvocationJob, signal: CancelSignal, freeHand: () => void): Delivery {
   const failures = job.attemptsMade;
   const deaths = job.stalledCounter;
   const attempts = Math.max(1, job.opts.attempts ?? 1);
@@ -228,5 +234,6 @@ function toDelivery(job: InvocationJob, signal: CancelSignal): Delivery {
     isLastAttempt: failures + 1 >= attempts,
     redelivered: job.attemptsStarted > failures + 1,
     signal,
+    freeHand,
   };
 }

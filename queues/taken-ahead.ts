@@ -1,12 +1,15 @@
 /** A job that is taken and done within this long came and went quickly. */
 const QUICK_MS = 50;
+/** Jobs with more input are not held many at a time. */
+const MAX_BYTES = 64 << 10;
 /** Who lets a process take fewer jobs than this at once means it. */
 const LEAST_HANDS = 16;
+const TIMES = 4;
 
 /**
- * How many events a process takes: as many as it has hands, and as many again, to wait for a hand, while all come and go in
- * milliseconds. Of such jobs most of the time is the way to Redis and back, and the log's: with the next ones there already a fifth more are
- * done. Of slow ones it takes none ahead, as those may find a hand in another process.
+ * How many events a process takes: as many as it has hands, and four times as many while all are small, and come and go in
+ * milliseconds. Of such jobs most of the time is the way to Redis and back, and the log's, which need no hand. Of slow ones it takes
+ * none ahead, as those may find a hand in another process.
  */
 export class TakenAhead {
   readonly #hands: number;
@@ -19,12 +22,24 @@ export class TakenAhead {
     this.#take = take;
   }
 
+  /** An event with so much input was taken. */
+  taken(bytes: number): void {
+    if (bytes > MAX_BYTES) this.#startAnew();
+  }
+
   /** An event was done so long after a hand had taken it. */
   done(ms: number): void {
-    if (this.#hands < LEAST_HANDS) return;
+    if (ms > QUICK_MS) {
+      this.#startAnew();
+      return;
+    }
+    this.#quickInARow++;
+    if (this.#quickInARow === this.#hands && this.#hands >= LEAST_HANDS) this.#take(TIMES * this.#hands);
+  }
+
+  #startAnew(): void {
     const before = this.#quickInARow;
-    this.#quickInARow = ms <= QUICK_MS ? before + 1 : 0;
-    if (this.#quickInARow === this.#hands) this.#take(2 * this.#hands);
-    else if (this.#quickInARow === 0 && before >= this.#hands) this.#take(this.#hands);
+    this.#quickInARow = 0;
+    if (before >= this.#hands && this.#hands >= LEAST_HANDS) this.#take(this.#hands);
   }
 }

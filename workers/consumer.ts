@@ -144,6 +144,7 @@ async function attempt(deps: ConsumerDeps, delivery: Delivery, fn: FunctionVersi
   } finally {
     // Whatever the guest was waiting for in the host has nobody to go to.
     gone.set();
+    delivery.freeHand();
   }
   span.end(outcome.error);
 

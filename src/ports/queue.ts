@@ -55,6 +55,8 @@ export interface Delivery {
   redelivered: boolean;
   /** Aborted when the invocation is cancelled (reason 'cancelled'), or this worker has lost the job to another ('lost'). */
   signal: CancelSignal;
+  /** Says that the work is over and only its end is still to be written: another job may begin. Once is enough. */
+  freeHand(): void;
 }
 
 /** What becomes of a job when its handler is done. */

@@ -11,16 +11,26 @@ function told(hands: number, ...jobs: number[]): number[] {
 
 const quick = (count: number): number[] => Array(count).fill(4);
 
-test('as many again are taken once as many in a row as there are hands were quick', (t) => {
+test('four times as many are taken once as many in a row as there are hands were quick', (t) => {
   t.deepEqual(told(16, ...quick(15)), []);
-  t.deepEqual(told(16, ...quick(100)), [32]);
+  t.deepEqual(told(16, ...quick(100)), [64]);
   t.deepEqual(told(16, ...quick(15), 80, ...quick(15)), []);
 });
 
 test('none are taken ahead after one that was slow, until as many in a row were quick again', (t) => {
-  t.deepEqual(told(16, ...quick(20), 80, 80, ...quick(16)), [32, 16, 32]);
+  t.deepEqual(told(16, ...quick(20), 80, 80, ...quick(16)), [64, 16, 64]);
 });
 
 test('a process that may take few at once takes none ahead', (t) => {
   t.deepEqual(told(15, ...quick(100)), []);
+});
+
+test('none are taken ahead after one with much input', (t) => {
+  const numbers: number[] = [];
+  const ahead = new TakenAhead(16, (atOnce) => numbers.push(atOnce));
+  for (const ms of quick(16)) ahead.done(ms);
+  ahead.taken(64 << 10);
+  t.deepEqual(numbers, [64]);
+  ahead.taken((64 << 10) + 1);
+  t.deepEqual(numbers, [64, 16]);
 });
