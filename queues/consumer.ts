@@ -125,9 +125,12 @@ export class Consumer implements Closable {
     const hand = this.#hands.take(lane);
     if (hand !== null) await hand;
     let holds = true;
-    const freeHand = () => {
+    const giveBack = () => {
       if (holds) this.#hands.giveBack(lane);
       holds = false;
+    };
+    const freeHand = () => {
+      if (lane === 'calls' || !this.#hands.eventsGiveWay) giveBack();
     };
     const began = performance.now();
     try {
@@ -136,7 +139,7 @@ export class Consumer implements Closable {
       const settlement = await this.#handle(toDelivery(job, cancellation, freeHand));
       if (settlement.kind !== 'done') await this.#putBack(job, token, settlement);
     } finally {
-      freeHand();
+      giveBack();
       if (lane === 'invocations') this.#takenAhead.done(performance.now() - began);
       this.#inHand.delete(id);
     }

@@ -48,6 +48,11 @@ export class Hands implements Closable {
     });
   }
 
+  /** Calls have come in the last second: then an event keeps its hand until it has left, or those that have ended would crowd out calls. */
+  get eventsGiveWay(): boolean {
+    return this.#look !== undefined;
+  }
+
   giveBack(lane: Lane): void {
     this.#inHand[lane]--;
     this.#give();

@@ -55,7 +55,7 @@ export interface Delivery {
   redelivered: boolean;
   /** Aborted when the invocation is cancelled (reason 'cancelled'), or this worker has lost the job to another ('lost'). */
   signal: CancelSignal;
-  /** Says that the work is over and only its end is still to be written: another job may begin. Once is enough. */
+  /** Says that the work is over and only its end is still to be written: another job may begin, unless calls come in. Once is enough. */
   freeHand(): void;
 }
 

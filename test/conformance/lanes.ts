@@ -137,6 +137,39 @@ export function lanesConformance(test: TestFn<QueueContext>): void {
     await until('all have left', async () => (await queue.counts()).bytes === 0);
   });
 
+  test('while calls come in, an event keeps its hand until it has left', async (t) => {
+    const { queue } = t.context.queues;
+    const hands = 16;
+    let open = () => {};
+    let gate = Promise.resolve();
+    let over = 0;
+    await queue.consume(
+      async ({ freeHand, invocation }) => {
+        freeHand();
+        if (invocation.replyTo !== undefined) return DONE;
+        over++;
+        await gate;
+        return DONE;
+      },
+      { concurrency: hands },
+    );
+    for (let quick = 40; quick <= 200; quick += 40) {
+      await queue.add(Array.from({ length: 40 }, () => queued()));
+      await until('the quick ones have left', async () => (await queue.counts()).bytes === 0);
+    }
+    gate = new Promise((resolve) => {
+      open = resolve;
+    });
+    await queue.add([queued({ replyTo: 'web-1' })]);
+    await until('the call has left', async () => (await queue.counts()).bytes === 0);
+    await queue.add(Array.from({ length: 40 }, () => queued()));
+    await until('events have been begun', () => over > 200);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    t.true(over <= 200 + hands, `${over - 200} at once`);
+    open();
+    await until('all have left', async () => over === 240 && (await queue.counts()).bytes === 0);
+  });
+
   test('an id that is known as an event is not added as a call, nor the other way round', async (t) => {
     const { queue } = t.context.queues;
     const [event, call] = [newRequestId(), newRequestId()];
