@@ -16,6 +16,15 @@ async function runQuickOnes(queue: InvocationQueue): Promise<void> {
   }
 }
 
+/** What waits for `opened` goes on when `open` is called. */
+function closedGate(): { opened: Promise<void>; open(): void } {
+  let open = () => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { opened, open: () => open() };
+}
+
 /** What calls that somebody waits for have before other jobs, on every driver of `InvocationQueue`. */
 export function lanesConformance(test: TestFn<QueueContext>): void {
   test('a call is taken though events have all hands', async (t) => {
@@ -99,10 +108,8 @@ export function lanesConformance(test: TestFn<QueueContext>): void {
       [QUICK_ONES + 20, 4 * hands],
       [QUICK_ONES + 40, hands],
     ] as const) {
-      let open = () => {};
-      gate = new Promise((resolve) => {
-        open = resolve;
-      });
+      const { opened, open } = closedGate();
+      gate = opened;
       await queue.add(Array.from({ length: 20 }, () => queued()));
       await until('slow ones have all hands', () => inHand === hands);
       await new Promise((resolve) => setTimeout(resolve, 200));
@@ -117,8 +124,7 @@ export function lanesConformance(test: TestFn<QueueContext>): void {
   test('a job that is over but for its end leaves its hand to the next', async (t) => {
     const { queue } = t.context.queues;
     const hands = 16;
-    let open = () => {};
-    let gate = Promise.resolve();
+    let gate: Promise<void> | undefined;
     let over = 0;
     await queue.consume(
       async ({ freeHand }) => {
@@ -131,9 +137,8 @@ export function lanesConformance(test: TestFn<QueueContext>): void {
       { concurrency: hands },
     );
     await runQuickOnes(queue);
-    gate = new Promise((resolve) => {
-      open = resolve;
-    });
+    const { opened, open } = closedGate();
+    gate = opened;
     await queue.add(Array.from({ length: 40 }, () => queued()));
     await until('all are over', () => over === QUICK_ONES + 40);
     t.is((await queue.counts()).running, 40);
@@ -144,8 +149,7 @@ export function lanesConformance(test: TestFn<QueueContext>): void {
   test('while calls come in, an event keeps its hand until it has left', async (t) => {
     const { queue } = t.context.queues;
     const hands = 16;
-    let open = () => {};
-    let gate = Promise.resolve();
+    let gate: Promise<void> | undefined;
     let over = 0;
     await queue.consume(
       async ({ freeHand, invocation }) => {
@@ -158,9 +162,8 @@ export function lanesConformance(test: TestFn<QueueContext>): void {
       { concurrency: hands },
     );
     await runQuickOnes(queue);
-    gate = new Promise((resolve) => {
-      open = resolve;
-    });
+    const { opened, open } = closedGate();
+    gate = opened;
     await queue.add([queued({ replyTo: 'web-1' })]);
     await until('the call has left', async () => (await queue.counts()).bytes === 0);
     await queue.add(Array.from({ length: 40 }, () => queued()));

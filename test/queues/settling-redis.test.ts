@@ -50,6 +50,9 @@ async function holdAll(queues: Queues) {
   return { ids, end, consumer };
 }
 
+const allHaveLeft = (redis: Redis) =>
+  until('all have left', async () => (await redis.llen(`${LANE}active`)) === 0);
+
 const callsOf = async (redis: Redis, command: string) =>
   Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(await redis.info('commandstats'))?.[1] ?? 0);
 
@@ -58,7 +61,7 @@ test('jobs that end together leave the queue in few commands', async (t) => {
   const { end, consumer } = await holdAll(queues);
   const before = await callsOf(redis, 'evalsha');
   end();
-  await until('all have left', async () => (await redis.llen(`${LANE}active`)) === 0);
+  await allHaveLeft(redis);
   const calls = (await callsOf(redis, 'evalsha')) - before;
   t.true(calls <= JOBS / 2, `${calls} commands for ${JOBS} jobs`);
   t.is((await redis.keys(`${LANE}*-*-*-*-*`)).length, 0, 'no job is left');
@@ -91,7 +94,7 @@ test('jobs that end write no event that nobody reads, and are not asked for chil
   const { end, consumer } = await holdAll(queues);
   const before = await callsOf(redis, 'xadd');
   end();
-  await until('all have left', async () => (await redis.llen(`${LANE}active`)) === 0);
+  await allHaveLeft(redis);
   t.is(await callsOf(redis, 'xadd'), before);
   t.is(await callsOf(redis, 'scard'), 0);
   await consumer.close();
