@@ -12,6 +12,7 @@ import {
   type QueueTimings,
   type Warn,
 } from './driver.js';
+import { perLane } from './fairness.js';
 import { Hands } from './hands.js';
 import { DOUBLING, decodeInvocation, doublingBackoff, type JobData, LANES, type Lane } from './jobs.js';
 import { TakenAhead } from './taken-ahead.js';
@@ -40,8 +41,8 @@ export class Consumer implements Closable {
   readonly #handler: DeliveryHandler;
   readonly #settings: ConsumerSettings;
   readonly #hands: Hands;
-  readonly #takenAhead: TakenAhead;
-  readonly #workers: Readonly<Record<Lane, BullWorker<JobData>[]>> = { calls: [], invocations: [] };
+  readonly #takenAhead: Readonly<Record<Lane, TakenAhead>>;
+  readonly #workers = new Map<Lane, BullWorker<JobData>>();
   readonly #inHand = new Map<string, Cancellation>();
   readonly #earlyCancels = new Map<string, NodeJS.Timeout>();
   #cancelRequests: Closable | undefined;
@@ -52,8 +53,12 @@ export class Consumer implements Closable {
     this.#handler = handler;
     this.#settings = settings;
     this.#hands = new Hands(settings.concurrency);
-    this.#takenAhead = new TakenAhead(settings.concurrency, (atOnce) =>
-      this.#takeAtOnce('invocations', atOnce),
+    this.#takenAhead = perLane(
+      (lane) =>
+        new TakenAhead(settings.concurrency, (atOnce) => {
+          const worker = this.#workers.get(lane);
+          if (worker !== undefined) worker.concurrency = atOnce;
+        }),
     );
   }
 
@@ -64,17 +69,12 @@ export class Consumer implements Closable {
   ): Promise<Consumer> {
     const consumer = new Consumer(driver, handler, settings);
     consumer.#cancelRequests = await driver.onCancelRequest((id) => consumer.#onCancelRequest(id));
-    for (const lane of LANES) {
-      const count = Math.min(driver.workersPerLane, settings.concurrency);
-      for (let index = 0; index < count; index++) {
-        await consumer.#addWorker(lane, shareOf(settings.concurrency, index, count));
-      }
-    }
+    for (const lane of LANES) await consumer.#addWorker(lane);
     return consumer;
   }
 
-  async #addWorker(lane: Lane, concurrency: number): Promise<void> {
-    const { timings, warn } = this.#settings;
+  async #addWorker(lane: Lane): Promise<void> {
+    const { concurrency, timings, warn } = this.#settings;
     const worker: BullWorker<JobData> = await this.#driver.createWorker<JobData>(
       lane,
       // Of two arguments: for a third BullMQ makes an AbortController for each job.
@@ -95,6 +95,7 @@ export class Consumer implements Closable {
         },
       },
     );
+    this.#workers.set(lane, worker);
     worker.on('completed', (job) => this.#driver.ended(job));
     worker.on('failed', (job, error) => {
       if (job?.finishedOn === undefined) return;
@@ -107,21 +108,13 @@ export class Consumer implements Closable {
     // Lost locks and lost connections, mostly: BullMQ goes on by itself.
     worker.on('error', (error) => warn('A queue worker reports a fault.', error));
     await worker.waitUntilReady();
-    this.#workers[lane].push(worker);
-  }
-
-  #takeAtOnce(lane: Lane, atOnce: number): void {
-    const workers = this.#workers[lane];
-    workers.forEach((worker, index) => {
-      worker.concurrency = shareOf(atOnce, index, workers.length);
-    });
   }
 
   async #take(lane: Lane, job: InvocationJob, token: string | undefined): Promise<void> {
     const id = job.id ?? '';
     const cancellation = new Cancellation();
     this.#inHand.set(id, cancellation);
-    if (lane === 'invocations') this.#takenAhead.taken(job.data.s);
+    this.#takenAhead[lane].taken(job.data.s);
     const hand = this.#hands.take(lane);
     if (hand !== null) await hand;
     let holds = true;
@@ -140,7 +133,7 @@ export class Consumer implements Closable {
       if (settlement.kind !== 'done') await this.#putBack(job, token, settlement);
     } finally {
       giveBack();
-      if (lane === 'invocations') this.#takenAhead.done(performance.now() - began);
+      this.#takenAhead[lane].done(performance.now() - began);
       this.#inHand.delete(id);
     }
   }
@@ -212,16 +205,11 @@ export class Consumer implements Closable {
   }
 
   async #close(): Promise<void> {
-    await Promise.all(LANES.flatMap((lane) => this.#workers[lane]).map((worker) => worker.close()));
+    await Promise.all([...this.#workers.values()].map((worker) => worker.close()));
     await this.#hands.close();
     await this.#cancelRequests?.close();
     for (const timer of this.#earlyCancels.values()) clearTimeout(timer);
   }
-}
-
-/** Of so many jobs at once, those that one of the workers takes. */
-function shareOf(atOnce: number, index: number, workers: number): number {
-  return Math.floor((atOnce + index) / workers);
 }
 
 function toDelivery(job: InvocationJob, signal: CancelSignal, freeHand: () => void): Delivery {

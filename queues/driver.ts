@@ -22,8 +22,6 @@ export type JobGroup = readonly NewJob[];
  */
 export interface QueueDriver extends Closable {
   readonly name: 'redis' | 'pglite';
-  /** BullMQ `Worker`s that share a lane's concurrency. */
-  readonly workersPerLane: number;
   readonly lanes: Readonly<Record<Lane, BullQueue<JobData>>>;
   readonly ticks: BullQueue<unknown>;
   /** A further queue beside these; closed with the driver. */

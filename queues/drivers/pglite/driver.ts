@@ -36,7 +36,6 @@ type Entry = Parameters<PostgresQueueBackend['addJobs']>[0][number] & { lane: La
 /** BullMQ's Postgres backend on PGlite: one process, nothing to install. */
 export class PgliteDriver implements QueueDriver {
   readonly name = 'pglite';
-  readonly workersPerLane = 1;
   readonly lanes: Readonly<Record<Lane, BullQueue<JobData>>>;
   readonly ticks: BullQueue<unknown>;
   readonly #database: PgliteDatabase;

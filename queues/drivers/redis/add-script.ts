@@ -1,10 +1,13 @@
 import { laneOf, type NewJob } from '../../jobs.js';
 import { COMMON } from './scripts.js';
+import { TAKE_KEYS } from './take-script.js';
 
 /** BullMQ's own scripts as Lua functions of their keys and arguments: see bull-scripts.ts. */
 export interface BullScripts {
   prioritized: string;
   delayed: string;
+  /** See take-script.ts. */
+  take: string;
 }
 
 /** What decides over a job, as one argument: names, ids and numbers hold no blank. */
@@ -17,11 +20,14 @@ export function headOf(group: number, { id, name, data }: NewJob): string {
  * to it only after the caller was told that it failed. The adding itself is BullMQ's. A MULTI of them and of a script that took refused jobs out again had a
  * command and a promise for each job.
  *
- * ARGV: deadline, max waiting, max bytes, turn cost, max priority, then for each job, those of a group one after the other:
+ * Then it takes calls for workers of the process that adds, a call for each token: the highest in rank, whoever has added it.
+ *
+ * ARGV: deadline, max waiting, max bytes, turn cost, max priority; for the taking the process' time, the lock's duration and tokens
+ *   with blanks between them; then for each job, those of a group one after the other:
  *   head, data, options as JSON or ''. The client makes each argument a string of its own, so they are few.
- * Returns: server time, then for each group 0 = accepted, 1 = too late, 2 = full.
+ * Returns: server time; for each group 0 = accepted, 1 = too late, 2 = full; what was taken.
  */
-export function addScript({ prioritized, delayed }: BullScripts): string {
+export function addScript({ prioritized, delayed, take }: BullScripts): string {
   return `${COMMON}
 local addPrioritized = ${prioritized}
 local addDelayed = ${delayed}
@@ -29,11 +35,11 @@ local addDelayed = ${delayed}
 local deadline, maxWaiting, maxBytes = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local turnCost, maxPriority = tonumber(ARGV[4]), tonumber(ARGV[5])
 local time = call('TIME')
-local answer = { time[1] * 1000 + math.floor(time[2] / 1000) }
-local late = answer[1] > deadline
+local now, codes = time[1] * 1000 + math.floor(time[2] / 1000), {}
+local late = now > deadline
 
 local groups, byNamespace, seen = {}, {}, {}
-for at = 6, #ARGV, 3 do
+for at = 9, #ARGV, 3 do
   local number, id, size, namespace, lane, name, acceptedAt =
     string.match(ARGV[at], '^(%d+) (%S+) (%d+) (%S+) (%S+) (%S+) (%S+)$')
   local job = {
@@ -119,7 +125,7 @@ for _, group in ipairs(groups) do
     else waiting, bytes = waiting + count, bytes + size end
   end
   group.accepted = code == 0
-  answer[#answer + 1] = code
+  codes[#codes + 1] = code
   for _, job in ipairs(group) do
     if group.accepted and job.fresh then
       local list = lines[job.namespace] or {}
@@ -146,6 +152,16 @@ for lane, ahead in pairs(lastTurn) do
     call('SADD', ledger .. 'namespaces', namespace)
   end
 end
-return answer
+
+local tokens = {}
+for token in string.gmatch(ARGV[8], '%S+') do tokens[#tokens + 1] = token end
+local taken = {}
+if #tokens > 0 then
+  local take = ${take}
+  local k = {}
+  for i, name in ipairs({ ${TAKE_KEYS.map((key) => `'${key}'`).join(', ')} }) do k[i] = keyOf('calls', name) end
+  taken = take(k, keyOf('calls', ''), ARGV[6], { lockDuration = tonumber(ARGV[7]) }, tokens)
+end
+return { now, codes, taken }
 `;
 }

@@ -3,10 +3,13 @@ import type { AppError } from '../../../src/errors.js';
 import { queueFull, queueUnavailable } from '../../admission.js';
 import type { JobGroup, QueueLimits } from '../../driver.js';
 import { MAX_PRIORITY, TURN_COST } from '../../fairness.js';
+import { laneOf } from '../../jobs.js';
 import { addScript, headOf } from './add-script.js';
 import { bullFunction } from './bull-scripts.js';
 import type { RedisConnection } from './connect.js';
 import type { LedgerKeys } from './scripts.js';
+import { takeFunction } from './take-script.js';
+import type { JobTaker, Take } from './taker.js';
 
 /** Redis must come to an add within this time, else nothing is added: shorter than what its caller waits. */
 const ADD_WITHIN_MS = 1500;
@@ -16,6 +19,8 @@ export class Adds {
   readonly #client: RedisClient;
   readonly #keys: LedgerKeys;
   readonly #limits: QueueLimits;
+  /** Of this process, the worker of calls that was started last. */
+  #taker: JobTaker | undefined;
   /** Redis' clock minus our monotonic one. */
   #offsetMs = 0;
 
@@ -35,16 +40,38 @@ export class Adds {
     const lua = addScript({
       prioritized: bullFunction(connection, 'addPrioritizedJob'),
       delayed: bullFunction(connection, 'addDelayedJob'),
+      take: takeFunction(connection),
     });
     connection.defineCommand('oramaAdd', { numberOfKeys: 2, lua });
     const adds = new Adds(client, keys, limits);
     const [seconds, micros] = await connection.time();
-    adds.#setServerTime(Number(seconds) * 1000 + Number(micros) / 1000);
+    adds.#offsetMs = Number(seconds) * 1000 + Number(micros) / 1000 - performance.now();
     return adds;
   }
 
   /** Adds the jobs of the groups, each group whole or not at all; answers with the refusal of each, if it was refused. */
   async add(groups: readonly JobGroup[]): Promise<(AppError | null)[]> {
+    let verdicts: (AppError | null)[] = [];
+    const add: Take = async (tokens) => {
+      const [now, codes, taken] = await this.#run(groups, tokens);
+      this.#offsetMs = Number(now) - performance.now();
+      verdicts = codes.map((code) => {
+        if (code === 0) return null;
+        return code === 2 ? queueFull(this.#limits) : queueUnavailable();
+      });
+      return taken;
+    };
+    const calls = this.#taker === undefined ? 0 : callsIn(groups);
+    // Room for one more, to hear that there is none.
+    if (this.#taker !== undefined && calls > 0) await this.#taker.take(calls + 1, add);
+    else await add([]);
+    return verdicts;
+  }
+
+  #run(
+    groups: readonly JobGroup[],
+    tokens: readonly string[],
+  ): Promise<[now: string, codes: number[], taken: unknown[]]> {
     const args: (string | number)[] = [
       this.#keys.prefix,
       this.#keys.ledger,
@@ -53,6 +80,9 @@ export class Adds {
       this.#limits.maxBytes,
       TURN_COST,
       MAX_PRIORITY,
+      Date.now(),
+      this.#taker?.lockMs ?? 0,
+      tokens.join(' '),
     ];
     groups.forEach((group, index) => {
       for (const job of group) {
@@ -61,15 +91,20 @@ export class Adds {
         args.push(headOf(index + 1, job), JSON.stringify(data), options);
       }
     });
-    const [now, ...codes]: number[] = await this.#client.runCommand('oramaAdd', args);
-    this.#setServerTime(Number(now));
-    return codes.map((code) => {
-      if (code === 0) return null;
-      return code === 2 ? queueFull(this.#limits) : queueUnavailable();
-    });
+    return this.#client.runCommand('oramaAdd', args);
   }
 
-  #setServerTime(unixMs: number): void {
-    this.#offsetMs = unixMs - performance.now();
+  /** From now on calls are taken for this worker, too, as they are added. */
+  takeFor(worker: JobTaker): void {
+    this.#taker = worker;
+    worker.once('closing', () => {
+      if (this.#taker === worker) this.#taker = undefined;
+    });
   }
+}
+
+function callsIn(groups: readonly JobGroup[]): number {
+  let calls = 0;
+  for (const group of groups) for (const { data } of group) if (laneOf(data) === 'calls') calls++;
+  return calls;
 }

@@ -1,11 +1,4 @@
-import {
-  createRedisBackend,
-  type Processor,
-  Queue,
-  type RedisClient,
-  type RedisQueueBackend,
-  Worker,
-} from 'bullmq';
+import { createRedisBackend, type Processor, Queue, type RedisClient, type RedisQueueBackend } from 'bullmq';
 import type { Namespace } from '../../../src/contract/ids.js';
 import type { AppError } from '../../../src/errors.js';
 import type { Closable } from '../../../src/ports/closable.js';
@@ -28,10 +21,14 @@ import { COMMAND_TIMEOUT_MS, closeRedis, type RedisConnection, type RedisServer 
 import { countJobs } from './counts.js';
 import { Ledger } from './ledger.js';
 import { Settling } from './settling.js';
+import { defineTake } from './take-script.js';
+import { Taker } from './taker.js';
 
 /** In braces, so that all keys lie in one slot of a Redis Cluster and one transaction can hold them. */
 const PREFIX = '{orama}';
 const CANCEL_CHANNEL = `${PREFIX}:cancel`;
+/** Somebody waits for these: they are taken as they are added when there is room. */
+const CALLS: Lane = 'calls';
 /** No attempt lasts longer than 300 s; a stalled one is taken over within seconds. */
 const CANCEL_REMEMBERED_MS = 600_000;
 /** BullMQ's event stream, which nobody reads here. */
@@ -40,8 +37,6 @@ const EVENTS = { events: { maxLen: 100 } };
 /** BullMQ on Redis 7+, Valkey or Redis Cluster. */
 export class RedisDriver implements QueueDriver {
   readonly name = 'redis';
-  /** One worker fetches one job per round trip. Four drain no more than two, but calls find one that looks for them a tenth sooner. */
-  readonly workersPerLane = 4;
   readonly lanes: Readonly<Record<Lane, BullQueue<JobData>>>;
   readonly ticks: BullQueue<unknown>;
   readonly #server: RedisServer;
@@ -122,12 +117,13 @@ export class RedisDriver implements QueueDriver {
     options: BullWorkerOptions,
   ): Promise<BullWorker<D>> {
     const { connection, settling } = this.#workersConnection();
-    const worker = new Worker<D, void>(
+    const worker = new Taker<D>(
       queue,
       processor,
       { ...options, connection, prefix: PREFIX },
       settling.createBackend,
     );
+    if (queue === CALLS) this.#adds.takeFor(worker);
     worker.once('closing', () => stayClosed(worker.getBackend()));
     return worker;
   }
@@ -139,6 +135,7 @@ export class RedisDriver implements QueueDriver {
       this.#opened.push(connection);
       // Each worker tells of it; between them, nobody else would listen.
       connection.on('error', () => {});
+      defineTake(connection, this.#connection);
       this.#forWorkers = { connection, settling: new Settling(connection, this.#connection) };
     }
     return this.#forWorkers;
