@@ -4,6 +4,7 @@ import {
   type Processor,
   type RedisClient,
   type RedisQueueBackend,
+  raw2NextJobData,
   Worker,
   type WorkerOptions,
 } from 'bullmq';
@@ -61,10 +62,12 @@ export class Taker<D> extends Worker<D, void> implements JobTaker {
     super(queue, processor, options, createBackend);
     const backend = this.getBackend();
     const { moveToActive, waitForJob } = backend;
-    backend.moveToActive = (token, name) => {
+    backend.moveToActive = async (token, name) => {
+      const known = this.#answers.get(token);
+      if (this.#answers.delete(token)) return raw2NextJobData(known as unknown[]);
       // For this call alone, as others may be on their way.
       const execCommand = (client: RedisClient, _command: string, args: unknown[]) =>
-        this.#answerTo(token, (tokens) => client.runCommand('oramaTake', [...args, ...tokens]));
+        this.#takeWith(token, (tokens) => client.runCommand('oramaTake', [...args, ...tokens]));
       return moveToActive.call(Object.create(backend, { execCommand: { value: execCommand } }), token, name);
     };
     this.#marker = new MarkerWait(
@@ -130,9 +133,8 @@ export class Taker<D> extends Worker<D, void> implements JobTaker {
     return this.concurrency > (this.opts.concurrency ?? 1);
   }
 
-  async #answerTo(token: string, take: Take): Promise<unknown> {
-    const known = this.#answers.get(token);
-    if (this.#answers.delete(token)) return known;
+  /** Takes a job for this token, which is returned, and for further ones. */
+  async #takeWith(token: string, take: Take): Promise<unknown> {
     const most = (this.#isQuick ? MAX_AT_ONCE : CORES) - 1;
     let answer: unknown;
     await this.#reserve(this.#working.has(token) ? 0 : Math.min(most, this.#room), async (tokens) => {
