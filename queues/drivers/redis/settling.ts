@@ -4,32 +4,31 @@ import {
   createRedisBackend,
   type RedisClient,
   type RedisQueueBackend,
+  raw2NextJobData,
 } from 'bullmq';
 import { bullFunction } from './bull-scripts.js';
 import type { RedisConnection } from './connect.js';
 
 /** More in one command would hold Redis up for everybody else. */
 const MAX_AT_ONCE = 32;
-/** Of BullMQ's script: how many keys it has, and where among all that it is given the time is. */
+/** Of BullMQ's script: how many keys it has, and how many arguments. */
 const KEYS = 14;
-const TIME = KEYS + 1;
-/** What is the same for all jobs of a command: property, target, fetch next, prefix, fields to update. They also share the time. */
-const SHARED = [2, 4, 5, 6, 8].map((argument) => KEYS + argument);
-/** What is of each job by itself: id, value, options. */
-const OF_EACH = [0, 3, 7].map((argument) => KEYS + argument);
+const ARGUMENTS = 9;
 
 /**
- * Runs BullMQ's own script once for each job, with the same keys but for the job's.
- * KEYS: those of the first job. ARGV: time, what is shared, then of each job what is its own.
+ * Runs BullMQ's own script once for each job, with the same keys and arguments but for the job's id and its lock's token.
+ * KEYS and the first nine of ARGV: BullMQ's, for any of the jobs; then of each its id and its token.
  * Returns two values for each: 1 and what the script returned, or 0 and what went wrong with this one.
  */
 const settleScript = (moveToFinished: string): string => `
 local moveToFinished = ${moveToFinished}
+local options = cmsgpack.unpack(ARGV[8])
 local answer = {}
-for at = ${SHARED.length + 2}, #ARGV, ${OF_EACH.length} do
-  KEYS[12] = ARGV[5] .. ARGV[at]
+for at = ${ARGUMENTS + 1}, #ARGV, 2 do
+  KEYS[12] = ARGV[7] .. ARGV[at]
+  options.token = ARGV[at + 1]
   local ok, result = pcall(moveToFinished, KEYS, {
-    ARGV[at], ARGV[1], ARGV[2], ARGV[at + 1], ARGV[3], ARGV[4], ARGV[5], ARGV[at + 2], ARGV[6]
+    ARGV[at], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7], cmsgpack.pack(options), ARGV[9]
   })
   answer[#answer + 1] = ok and 1 or 0
   answer[#answer + 1] = ok and result or (type(result) == 'table' and result.err or tostring(result))
@@ -37,8 +36,14 @@ end
 return answer
 `;
 
+type Completion = Parameters<RedisQueueBackend['moveToCompleted']>;
+
 interface Settlement {
-  args: readonly unknown[];
+  backend: RedisQueueBackend;
+  job: Completion[0];
+  keep: Completion[2];
+  token: Completion[3];
+  fetchNext: Completion[4];
   resolve(result: unknown): void;
   reject(error: unknown): void;
 }
@@ -47,7 +52,7 @@ interface Settlement {
 type Group = [Settlement, ...Settlement[]];
 
 function areAlike(one: Settlement, other: Settlement): boolean {
-  return SHARED.every((at) => one.args[at] === other.args[at]);
+  return one.backend === other.backend && one.keep === other.keep && one.fetchNext === other.fetchNext;
 }
 
 /**
@@ -71,18 +76,27 @@ export class Settling {
   /** Makes the backend of a worker: BullMQ's own, but for how its jobs leave. */
   readonly createBackend: BackendFactory<RedisQueueBackend> = (name, options, kind) => {
     const backend = createRedisBackend(name, options, kind);
-    const execCommand = backend.execCommand.bind(backend);
-    backend.execCommand = (client, command, args) =>
-      command === 'moveToFinished' ? this.#settle(args) : execCommand(client, command, args);
+    const moveToCompleted = backend.moveToCompleted.bind(backend);
+    backend.moveToCompleted = async (...completion: Completion) => {
+      const [job, value, keep, token, fetchNext] = completion;
+      // None of our jobs returns anything. What one returned would have to go with it.
+      if (value !== undefined) return moveToCompleted(...completion);
+      const answer = await new Promise<unknown>((resolve, reject) => {
+        this.#settle({ backend, job, keep, token, fetchNext, resolve, reject });
+      });
+      if (typeof answer === 'number' && answer < 0) {
+        const what = { code: answer, jobId: job.id ?? '', command: 'moveToFinished', state: 'active' };
+        throw backend.finishedErrors(what);
+      }
+      return { result: raw2NextJobData(answer as unknown[]), finishedOn: Date.now() };
+    };
     return backend;
   };
 
-  #settle(args: readonly unknown[]): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ args, resolve, reject });
-      // Runs when all that is ready in this turn has run, promises included.
-      if (this.#waiting.length === 1) process.nextTick(() => this.#flush());
-    });
+  #settle(settlement: Settlement): void {
+    this.#waiting.push(settlement);
+    // Runs when all that is ready in this turn has run, promises included.
+    if (this.#waiting.length === 1) process.nextTick(() => this.#flush());
   }
 
   #flush(): void {
@@ -97,11 +111,10 @@ export class Settling {
   }
 
   async #send(group: Group): Promise<void> {
-    const first = group[0].args;
-    const args = first.slice(0, KEYS);
-    args.push(group.at(-1)?.args[TIME]);
-    for (const at of SHARED) args.push(first[at] ?? '');
-    for (const each of group) for (const at of OF_EACH) args.push(each.args[at]);
+    const [{ backend, job, keep, token, fetchNext }] = group;
+    const args = backend.moveToCompletedArgs(job, undefined, keep, token, fetchNext);
+    args[KEYS + ARGUMENTS - 1] ??= '';
+    for (const each of group) args.push(each.job.id ?? '', each.token);
     try {
       const answer = await this.#client.runCommand('oramaSettle', args);
       group.forEach(({ resolve, reject }, index) => {
