@@ -8,10 +8,15 @@ const DONE: Settlement = { kind: 'done' };
 
 const QUICK_ONES = 200;
 
-/** So many events that come and go at once that a consumer with 16 hands takes others ahead. */
-async function runQuickOnes(queue: InvocationQueue): Promise<void> {
+const LANES = [
+  ['events', () => queued()],
+  ['calls', () => queued({ replyTo: 'web-1' })],
+] as const;
+
+/** So many jobs that come and go at once that a consumer with 16 hands takes others ahead. */
+async function runQuickOnes(queue: InvocationQueue, make = () => queued()): Promise<void> {
   for (let count = 0; count < QUICK_ONES; count += 40) {
-    await queue.add(Array.from({ length: 40 }, () => queued()));
+    await queue.add(Array.from({ length: 40 }, make));
     await until('the quick ones have left', async () => (await queue.counts()).bytes === 0);
   }
 }
@@ -85,41 +90,43 @@ export function lanesConformance(test: TestFn<QueueContext>): void {
     t.true(together >= 4 && together <= 5, String(together));
   });
 
-  test('events that are taken ahead wait for a hand, and none are once events are slow', async (t) => {
-    const { queue } = t.context.queues;
-    const hands = 16;
-    let gate = Promise.resolve();
-    let inHand = 0;
-    let most = 0;
-    let done = 0;
-    await queue.consume(
-      async () => {
-        most = Math.max(most, ++inHand);
-        await gate;
-        inHand--;
-        done++;
-        return DONE;
-      },
-      { concurrency: hands },
-    );
-    await runQuickOnes(queue);
-    // The few that are not held count as quick; too few of them to take others ahead.
-    for (const [total, atMost] of [
-      [QUICK_ONES + 20, 4 * hands],
-      [QUICK_ONES + 40, hands],
-    ] as const) {
-      const { opened, open } = closedGate();
-      gate = opened;
-      await queue.add(Array.from({ length: 20 }, () => queued()));
-      await until('slow ones have all hands', () => inHand === hands);
-      await new Promise((resolve) => setTimeout(resolve, 200));
-      const { running } = await queue.counts();
-      open();
-      t.true(running >= hands && running <= atMost, `${running} are taken`);
-      await until('the slow ones have run', () => done === total);
-    }
-    t.is(most, hands);
-  });
+  for (const [jobs, make] of LANES) {
+    test(`${jobs} that are taken ahead wait for a hand, and none are once they are slow`, async (t) => {
+      const { queue } = t.context.queues;
+      const hands = 16;
+      let gate = Promise.resolve();
+      let inHand = 0;
+      let most = 0;
+      let done = 0;
+      await queue.consume(
+        async () => {
+          most = Math.max(most, ++inHand);
+          await gate;
+          inHand--;
+          done++;
+          return DONE;
+        },
+        { concurrency: hands },
+      );
+      await runQuickOnes(queue, make);
+      // The few that are not held count as quick; too few of them to take others ahead.
+      for (const [total, atMost] of [
+        [QUICK_ONES + 20, 4 * hands],
+        [QUICK_ONES + 40, hands],
+      ] as const) {
+        const { opened, open } = closedGate();
+        gate = opened;
+        await queue.add(Array.from({ length: 20 }, make));
+        await until('slow ones have all hands', () => inHand === hands);
+        await new Promise((resolve) => setTimeout(resolve, 200));
+        const { running } = await queue.counts();
+        open();
+        t.true(running >= hands && running <= atMost, `${running} are taken`);
+        await until('the slow ones have run', () => done === total);
+      }
+      t.is(most, hands);
+    });
+  }
 
   test('a job that is over but for its end leaves its hand to the next', async (t) => {
     const { queue } = t.context.queues;

@@ -50,6 +50,8 @@ export class Taker<D> extends Worker<D, void> implements JobTaker {
   #between = 0;
   #reserved = 0;
   #tokens = 0;
+  /** The marker was given to this worker, which has not looked for a job since. */
+  #owesLook = false;
   /** What has to be over before this is closed. */
   readonly #open = new Set<Promise<void>>();
 
@@ -74,7 +76,12 @@ export class Taker<D> extends Worker<D, void> implements JobTaker {
       (seconds) => waitForJob.call(backend, seconds),
       (marker) => this.#hold(this.#putMarkerBack(marker)),
     );
-    backend.waitForJob = async (seconds) => (this.#taken.length > 0 ? NOW : this.#marker.wait(seconds));
+    backend.waitForJob = async (seconds) => {
+      if (this.#taken.length > 0) return NOW;
+      const marker = await this.#marker.wait(seconds);
+      this.#owesLook = marker !== null && marker !== NOW && marker.member === NOW.member;
+      return marker;
+    };
     this.once('closing', () => this.#giveBack());
   }
 
@@ -108,7 +115,13 @@ export class Taker<D> extends Worker<D, void> implements JobTaker {
   protected override async moveToActive(token: string, name?: string) {
     // A job that was put back is followed by another one in its place.
     if (this.#working.has(token)) return super.moveToActive(token, name);
+    // What is on its way may fill the room that BullMQ sees.
+    while (this.#taken.length === 0 && this.#reserved > 0 && this.#inHand >= this.concurrency) {
+      await Promise.race(this.#open);
+    }
     const taken = this.#taken.shift();
+    if (taken !== undefined && this.#owesLook) this.#hold(this.#putMarkerBack(NOW));
+    this.#owesLook = false;
     if (taken !== undefined) this.#answers.set(taken.token, taken.answer);
     this.#between++;
     let job: Awaited<ReturnType<Worker<D, void>['moveToActive']>> | undefined;
