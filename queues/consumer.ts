@@ -55,7 +55,7 @@ export class Consumer implements Closable {
     this.#hands = new Hands(settings.concurrency);
     this.#takenAhead = perLane(
       (lane) =>
-        new TakenAhead(settings.concurrency, (atOnce) => {
+        new TakenAhead(lane, settings.concurrency, (atOnce) => {
           const worker = this.#workers.get(lane);
           if (worker !== undefined) worker.concurrency = atOnce;
         }),
@@ -115,17 +115,19 @@ export class Consumer implements Closable {
     const cancellation = new Cancellation();
     this.#inHand.set(id, cancellation);
     this.#takenAhead[lane].taken(job.data.s);
-    const hand = this.#hands.take(lane);
+    const hand = this.#hands.take(lane, job.data.n);
     if (hand !== null) await hand;
+    const began = performance.now();
     let holds = true;
     const giveBack = () => {
-      if (holds) this.#hands.giveBack(lane);
+      if (!holds) return;
       holds = false;
+      this.#hands.giveBack(lane);
+      this.#takenAhead[lane].done(performance.now() - began);
     };
     const freeHand = () => {
       if (lane === 'calls' || !this.#hands.eventsGiveWay) giveBack();
     };
-    const began = performance.now();
     try {
       if (this.#earlyCancels.has(id)) cancellation.abort(CANCELLED);
       if (job.attemptsMade > 0 || job.stalledCounter > 0) await this.#checkCancelled(id);
@@ -133,7 +135,6 @@ export class Consumer implements Closable {
       if (settlement.kind !== 'done') await this.#putBack(job, token, settlement);
     } finally {
       giveBack();
-      this.#takenAhead[lane].done(performance.now() - began);
       this.#inHand.delete(id);
     }
   }

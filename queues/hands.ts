@@ -1,5 +1,7 @@
 import type { Closable } from '../src/ports/closable.js';
+import { perLane } from './fairness.js';
 import { LANES, type Lane } from './jobs.js';
+import { Line } from './line.js';
 
 /** For calls that come while events have all hands there is one more to so many. */
 const HANDS_TO_A_FURTHER = 4;
@@ -11,11 +13,6 @@ const LOOK_EVERY_MS = 20;
 /** This process turned to its timer so much too late: that long a call would have to wait at every step. */
 const LATE_MS = 0.75;
 
-interface Waiting {
-  lane: Lane;
-  resolve: () => void;
-}
-
 /**
  * The jobs that a process has in hand at once. Calls go first, and have a few hands more when events have all. While calls come
  * in, events get fewer as long as they keep this process from turning to things at once, and more when they do not: events
@@ -25,7 +22,7 @@ export class Hands implements Closable {
   readonly #total: number;
   readonly #further: number;
   readonly #inHand = { calls: 0, invocations: 0 };
-  readonly #waiting: Record<Lane, Waiting[]> = { calls: [], invocations: [] };
+  readonly #waiting: Readonly<Record<Lane, Line<() => void>>> = perLane(() => new Line());
   #eventLimit: number;
   #calledAt = 0;
   #look: NodeJS.Timeout | undefined;
@@ -36,15 +33,15 @@ export class Hands implements Closable {
     this.#eventLimit = total;
   }
 
-  /** A hand for a job of the lane, to be given back: null when there is one at once, else a promise of it. */
-  take(lane: Lane): Promise<void> | null {
+  /** A hand for a job of the lane, to be given back: null when there is one at once, else a promise of it. Namespaces get theirs in turn. */
+  take(lane: Lane, namespace: string): Promise<void> | null {
     if (lane === 'calls') this.#called();
-    if (this.#waiting[lane].length === 0 && this.#hasHandFor(lane)) {
+    if (this.#waiting[lane].isEmpty && this.#hasHandFor(lane)) {
       this.#inHand[lane]++;
       return null;
     }
     return new Promise((resolve) => {
-      this.#waiting[lane].push({ lane, resolve });
+      this.#waiting[lane].join(namespace, resolve);
     });
   }
 
@@ -64,9 +61,9 @@ export class Hands implements Closable {
 
   #give(): void {
     for (const lane of LANES) {
-      while (this.#waiting[lane].length > 0 && this.#hasHandFor(lane)) {
+      while (!this.#waiting[lane].isEmpty && this.#hasHandFor(lane)) {
         this.#inHand[lane]++;
-        this.#waiting[lane].shift()?.resolve();
+        this.#waiting[lane].next()?.();
       }
     }
   }
