@@ -1,5 +1,6 @@
 import type { TestFn } from 'ava';
 import type { InvocationQueue, QueuedInvocation, Settlement } from '../../src/ports/queue.js';
+import { closedGate } from '../helpers/gate.js';
 import { newRequestId, queued } from '../helpers/invocations.js';
 import { until } from '../helpers/until.js';
 import type { QueueContext } from './queue.js';
@@ -19,15 +20,6 @@ async function runQuickOnes(queue: InvocationQueue, make = () => queued()): Prom
     await queue.add(Array.from({ length: 40 }, make));
     await until('the quick ones have left', async () => (await queue.counts()).bytes === 0);
   }
-}
-
-/** What waits for `opened` goes on when `open` is called. */
-function closedGate(): { opened: Promise<void>; open(): void } {
-  let open = () => {};
-  const opened = new Promise<void>((resolve) => {
-    open = resolve;
-  });
-  return { opened, open: () => open() };
 }
 
 /** What calls that somebody waits for have before other jobs, on every driver of `InvocationQueue`. */

@@ -1,8 +1,13 @@
 import { availableParallelism } from 'node:os';
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
 import { Redis } from 'ioredis';
+import { KEEP_NOTHING } from '../../queues/driver.js';
+import { closeRedis, RedisServer, whenReady } from '../../queues/drivers/redis/connect.js';
+import { RedisDriver } from '../../queues/drivers/redis/driver.js';
+import { type JobData, toJob } from '../../queues/jobs.js';
 import { openQueues, type Queues } from '../../queues/open.js';
 import type { Delivery, Settlement } from '../../src/ports/queue.js';
+import { closedGate } from '../helpers/gate.js';
 import { queued } from '../helpers/invocations.js';
 import { type RedisServerProcess, startRedis } from '../helpers/redis-server.js';
 import { until } from '../helpers/until.js';
@@ -53,25 +58,23 @@ const wait = (consumers: number, redis: Redis) =>
 /** What a consumer was handed. Until it is released, it keeps what it has been told to hold. */
 async function consumerOf(t: ExecutionContext<Context>, { queue }: Queues, concurrency = HANDS) {
   const taken: Delivery[] = [];
-  let release = () => {};
-  let held: Promise<void> | undefined;
+  let gate: ReturnType<typeof closedGate> | undefined;
   const consumer = await queue.consume(
     async (delivery) => {
       taken.push(delivery);
-      await held;
+      await gate?.opened;
       return DONE;
     },
     { concurrency },
   );
-  t.teardown(() => release());
+  const release = () => gate?.open();
+  t.teardown(release);
   return {
     taken,
     hold: () => {
-      held = new Promise((resolve) => {
-        release = resolve;
-      });
+      gate = closedGate();
     },
-    release: () => release(),
+    release,
     close: () => consumer.close(),
   };
 }
@@ -158,4 +161,34 @@ test('a call taken for a consumer that closes just then is run by another, no at
   t.is(closing.taken.length, 0);
   t.like(next.taken[0], { attempt: 1, deaths: 0, redelivered: true });
   await allHaveLeft(other);
+});
+
+test('calls taken for a worker that may take fewer by then go back, as it would not come to them for long', async (t) => {
+  const { redis } = t.context;
+  const reached = await RedisServer.reach(server.url);
+  const connection = reached.commands();
+  await whenReady(connection);
+  const driver = await RedisDriver.open(reached, connection, LIMITS, () => {});
+  const gate = closedGate();
+  const processor = async () => {
+    await gate.opened;
+  };
+  const worker = await driver.createWorker<JobData>('calls', processor, {
+    concurrency: 1,
+    lockDuration: 8000,
+    ...KEEP_NOTHING,
+  });
+  await worker.waitUntilReady();
+  worker.concurrency = 4;
+  const adding = driver.add([times(4, () => toJob(call()))]);
+  worker.concurrency = 1;
+  await adding;
+  const waiting = () => redis.zcard('{orama}:calls:prioritized');
+  await until('three have gone back', async () => (await waiting()) === 3);
+  t.is(await redis.llen('{orama}:calls:active'), 1);
+  gate.open();
+  await until('all have run', async () => (await waiting()) === 0);
+  await worker.close();
+  await driver.close();
+  await closeRedis(connection);
 });

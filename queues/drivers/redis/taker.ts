@@ -82,7 +82,7 @@ export class Taker<D> extends Worker<D, void> implements JobTaker {
       this.#owesLook = marker !== null && marker !== NOW && marker.member === NOW.member;
       return marker;
     };
-    this.once('closing', () => this.#giveBack());
+    this.once('closing', () => this.#giveBack(0));
   }
 
   get lockMs(): number {
@@ -175,13 +175,14 @@ export class Taker<D> extends Worker<D, void> implements JobTaker {
     // That there was none is no longer so.
     if (jobIn(this.#taken.at(-1)?.answer) === null) this.#taken.pop();
     for (const [index, answer] of answers.entries()) this.#taken.push({ token: tokens[index] ?? '', answer });
-    if (this.closing === undefined) this.#marker.end();
-    else this.#giveBack();
+    // Meanwhile it may have been told to close, and asks for no more, or to take fewer, and would not come to them for long.
+    this.#giveBack(this.closing === undefined ? this.concurrency - this.#working.size - this.#between : 0);
+    if (this.#taken.length > 0) this.#marker.end();
   }
 
-  /** BullMQ asks for no more jobs once it is told to close. */
-  #giveBack(): void {
-    for (const { token, answer } of this.#taken.splice(0)) {
+  /** All of what was taken but so many. */
+  #giveBack(kept: number): void {
+    for (const { token, answer } of this.#taken.splice(Math.max(0, kept))) {
       const id = jobIn(answer);
       if (id !== null) this.#hold(this.#giveJobBack(id, token));
     }
