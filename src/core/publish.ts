@@ -79,7 +79,7 @@ export function createPublisher({ catalog, queue, bus, meter, resultTtlMs }: Pub
     meter.accepted('pubsub', jobs.length);
   };
 
-  /** Live delivery is at most once: nobody waits for it, and with the bus away the triggers have fired all the same. */
+  /** Live delivery is at most once: nobody waits until it is heard, and with the bus away the triggers have fired all the same. */
   const tell = ({ message: { namespace, topic, bytes }, at }: Fired): void => {
     const frame: z.infer<typeof liveFrameSchema> = {
       data: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64'),
@@ -95,7 +95,7 @@ export function createPublisher({ catalog, queue, bus, meter, resultTtlMs }: Pub
     const listeners = listenersOnce(catalog);
     const found = await Promise.allSettled(groups.map((group) => firedBy(group, listeners, resultTtlMs)));
     // The queue and the bus each keep the order in which they are told, and gather what comes in a turn.
-    return Promise.allSettled(
+    const outcomes = await Promise.allSettled(
       found.map(async (each) => {
         if (each.status === 'rejected') throw each.reason;
         await enqueue(each.value);
@@ -103,6 +103,9 @@ export function createPublisher({ catalog, queue, bus, meter, resultTtlMs }: Pub
         return { tooDeep: each.value.some(({ tooDeep }) => tooDeep) };
       }),
     );
+    // Whoever hears that this is published, and publishes more through another process, is heard second.
+    await bus.flush();
+    return outcomes;
   };
 
   const publishTogether = async (messages: MessageGroup): Promise<Published> => {

@@ -7,8 +7,13 @@ import type { Closable } from './closable.js';
  */
 export interface Bus extends Closable {
   readonly driver: string;
-  /** Resolves when the message has left this process. Own subscribers get it too. */
+  /** Resolves when the bus has the message. Own subscribers get it too. */
   publish(channel: string, message: string): Promise<void>;
+  /**
+   * Resolves, and never rejects, when what was published so far has left this process. That takes no round trip, and what another
+   * process publishes to the same server from then on is heard after it.
+   */
+  flush(): Promise<void>;
   /** Resolves once messages arrive; the handler must not throw. */
   subscribe(channel: string, handler: (message: string, channel: string) => void): Promise<Unsubscribe>;
   /** Called after a reconnect, when messages may have been missed: drop caches, look again. */

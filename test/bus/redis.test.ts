@@ -1,5 +1,6 @@
 import test from 'ava';
 import { Redis } from 'ioredis';
+import { frame } from '../../src/bus/frames.js';
 import { openBus } from '../../src/bus/open.js';
 import { busConformance } from '../conformance/bus.js';
 import { redisSettingConformance } from '../conformance/redis-setting.js';
@@ -34,6 +35,27 @@ test('messages of one turn to one channel travel as one', async (t) => {
   await until('all have come', () => got.length === 100 && frames >= 2);
   t.deepEqual(got, sent);
   t.is(frames, 2);
+});
+
+test('what was flushed is heard before what another process sends then', async (t) => {
+  const bus = await open(server.url);
+  const other = new Redis(server.url);
+  t.teardown(async () => {
+    other.disconnect();
+    await bus.close();
+  });
+  const got: string[] = [];
+  await bus.subscribe('flushed', (message) => got.push(message));
+  for (let round = 0; round < 100; round++) {
+    const published = bus.publish('flushed', 'first');
+    await bus.flush();
+    await Promise.all([other.publish('orama:bus:flushed', frame(['second'])), published]);
+  }
+  await until('all have come', () => got.length === 200);
+  t.deepEqual(
+    got,
+    Array.from({ length: 200 }, (_, at) => (at % 2 === 0 ? 'first' : 'second')),
+  );
 });
 
 test('after the server was away subscriptions live on and subscribers are told of the gap', async (t) => {

@@ -71,11 +71,7 @@ test('1,000 subscribers of one topic, half of them on each web, get every messag
     clients.push(...(await Promise.all(wave)));
   }
   const messages = ['one', 'two', 'three', 'four'];
-  for (const [n, message] of messages.entries()) {
-    await (n % 2 === 0 ? a : b).publish('crowd', message);
-    // The bus is not waited for: what two webs send has an order only once the first has been heard.
-    await clients[0]?.next(message, () => clients[0]?.frames.length === n + 1);
-  }
+  for (const [n, message] of messages.entries()) await (n % 2 === 0 ? a : b).publish('crowd', message);
   for (const client of clients) {
     await client.next('the last message', () => client.frames.length >= messages.length);
   }

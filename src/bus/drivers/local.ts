@@ -15,6 +15,8 @@ export async function openLocalBus(): Promise<Bus> {
       queueMicrotask(() => deliver(handlers, message, channel));
     },
 
+    async flush() {},
+
     async subscribe(channel, handler) {
       const handlers = channels.get(channel) ?? new Set();
       channels.set(channel, handlers);

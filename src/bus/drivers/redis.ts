@@ -39,6 +39,8 @@ export async function openRedisBus({ url }: RedisBusOptions): Promise<Bus> {
   const channels = new Map<string, Channel>();
   const gapHandlers = new Set<() => void>();
   const batches = new Map<string, Batch>();
+  /** When the batches of this turn have been sent; null without any. */
+  let turnEnds: Promise<void> | null = null;
 
   subscriber.on('message', (name: string, framed: string) => {
     const channel = name.slice(PREFIX.length);
@@ -79,8 +81,14 @@ export async function openRedisBus({ url }: RedisBusOptions): Promise<Bus> {
       };
     });
     batches.set(channel, batch);
-    setImmediate(() => batch.send());
+    turnEnds ??= endOfTurn();
     return batch;
+  }
+
+  async function endOfTurn(): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+    turnEnds = null;
+    for (const batch of [...batches.values()]) batch.send();
   }
 
   return {
@@ -92,6 +100,10 @@ export async function openRedisBus({ url }: RedisBusOptions): Promise<Bus> {
       batch.length += message.length;
       if (batch.length >= MAX_BATCH_LENGTH) batch.send();
       return batch.sent;
+    },
+
+    async flush() {
+      await turnEnds;
     },
 
     async subscribe(channel, handler) {
