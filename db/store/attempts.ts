@@ -2,7 +2,7 @@ import type { AttemptRow, AttemptStore } from '../../src/ports/store.js';
 import type { Database } from '../database.js';
 import { createAttemptList } from './attempt-list.js';
 import { createAttemptLogs } from './attempt-logs.js';
-import { type AttemptRecord, insertAttempts, toAttempt, toTuple } from './attempt-row.js';
+import { type AttemptRecord, INSERT_ATTEMPTS, toAttempt, toTuple } from './attempt-row.js';
 import { createAttemptSweep } from './attempt-sweep.js';
 import { createAttemptTally } from './attempt-tally.js';
 
@@ -19,13 +19,12 @@ const IS_DEAD = `state = 'dead' and not exists (
 
 export function createAttemptStore(database: Database): AttemptStore {
   const { knex } = database;
-  const insert = insertAttempts(database.driver);
   const tally = createAttemptTally(database);
 
   return {
     async write(rows) {
       for (const chunk of inChunks(rows)) {
-        await database.run(knex.raw(insert, [chunk]).options({ idempotent: true }));
+        await database.run(knex.raw(INSERT_ATTEMPTS, [chunk]).options({ idempotent: true }));
       }
     },
 

@@ -36,7 +36,7 @@ export class RqliteClient extends KnexSqlite {
   declare driver: RqliteTransport;
 
   constructor(config: RqliteClientConfig) {
-    // knex makes no pool, and so sends nothing, without a `connection`; the one that counts is `rqlite`.
+    // knex makes no driver without a `connection`; the one that counts is `rqlite`.
     super({ ...config, connection: { filename: '' }, useNullAsDefault: true, compileSqlOnError: false });
   }
 
@@ -45,16 +45,12 @@ export class RqliteClient extends KnexSqlite {
   }
 
   /** HTTP has its own pool, and a connection no state. */
-  override poolDefaults() {
-    return { min: 0, max: 256, propagateCreateError: true };
+  override async acquireConnection(): Promise<object> {
+    return this.driver;
   }
 
-  override async acquireRawConnection(): Promise<object> {
-    return {};
-  }
-
-  override async destroyRawConnection(): Promise<void> {
-    // Nothing is behind it.
+  override async releaseConnection(): Promise<void> {
+    // Nothing was taken.
   }
 
   override async destroy(callback?: () => void): Promise<void> {

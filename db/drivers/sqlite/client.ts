@@ -21,22 +21,16 @@ export class SqliteClient extends KnexSqlite {
   declare readonly config: SqliteClientConfig;
 
   constructor(config: SqliteClientConfig) {
-    // knex makes no pool, and so sends nothing, without a `connection`; the one that counts is `sqlite`.
-    super({ ...config, connection: { filename: '' }, useNullAsDefault: true, compileSqlOnError: false });
+    super({ ...config, useNullAsDefault: true, compileSqlOnError: false });
   }
 
-  /** Many queries may be on their way at once, so that knex's pool is no queue in front of the thread's. */
-  override poolDefaults() {
-    return { min: 0, max: 256, propagateCreateError: true };
+  /** There is one thread, and it keeps the order: knex's pool would be a queue in front of its own. */
+  override async acquireConnection(): Promise<object> {
+    return this.config.sqlite;
   }
 
-  /** All of knex's pooled connections are the one thread, which keeps the order. */
-  override async acquireRawConnection(): Promise<object> {
-    return {};
-  }
-
-  override async destroyRawConnection(): Promise<void> {
-    // Nothing is behind it.
+  override async releaseConnection(): Promise<void> {
+    // Others use it, too.
   }
 
   override transaction(): never {
