@@ -9,10 +9,12 @@ import { availableParallelism, cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { cold } from './scenarios/cold.js';
 import { embedded } from './scenarios/embedded.js';
-import { events, fanOut } from './scenarios/events.js';
+import { events } from './scenarios/events.js';
 import { fairness } from './scenarios/fairness.js';
+import { fanOut } from './scenarios/fan-out.js';
 import { growth } from './scenarios/growth.js';
 import { hostCalls } from './scenarios/host-calls.js';
+import { logCost } from './scenarios/log-cost.js';
 import { memory } from './scenarios/memory.js';
 import { profile } from './scenarios/profile.js';
 import { scale } from './scenarios/scale.js';
@@ -31,6 +33,7 @@ const program =
 const SCENARIOS: Readonly<Record<string, Scenario>> = {
   sync,
   async: events,
+  logcost: logCost,
   fanout: fanOut,
   fairness,
   hostcalls: hostCalls,

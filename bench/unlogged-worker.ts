@@ -1,4 +1,5 @@
 /** The Procfile's worker with a log that writes nothing: what remains is what log writing costs. */
+import '../src/lean-start.js';
 import { composeCore } from '../src/compose/core.js';
 import { composeEngine } from '../src/compose/engine.js';
 import { openParts } from '../src/compose/parts.js';

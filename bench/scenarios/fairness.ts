@@ -2,7 +2,8 @@ import { guest } from '../../test/helpers/guests.js';
 import { heading, median, row, spread } from '../figures.js';
 import { GREETING, invokeLoad } from '../load.js';
 import { deploy, invokeOnce, left, type Product, startProduct, type Topology } from '../product.js';
-import { addListeners, FAN_OUT_TOPIC, publish } from './events.js';
+import { publish } from '../publish.js';
+import { addListeners, FAN_OUT_TOPIC } from './fan-out.js';
 import { redisOf, type Setting } from './setting.js';
 
 const BACKLOG = 10_000;

@@ -6,7 +6,7 @@ import { functionName, queued } from '../../test/helpers/invocations.js';
 import { CONTEST_COLUMNS, contest, heading } from '../figures.js';
 import { GREETING, invokeLoad } from '../load.js';
 import { deploy, left, type Product, startProduct } from '../product.js';
-import { timeDrain } from './events.js';
+import { timeDrain } from '../publish.js';
 import { redisOf, type Setting } from './setting.js';
 
 const DRAIN = 3000;
