@@ -7,7 +7,7 @@ const MAX_BYTES = 64 << 10;
 /** Who lets a process take fewer jobs than this at once means it. */
 const LEAST_HANDS = 16;
 /** So many times the hands. More of what callers wait for makes the turns of a busy process longer, for the calls of all. */
-const TIMES_HANDS = { calls: 3, invocations: 4 } as const satisfies Record<Lane, number>;
+const TIMES_HANDS = { calls: 3, invocations: 6 } as const satisfies Record<Lane, number>;
 
 /**
  * How many jobs of a lane a process takes: as many as it has hands, and several times as many while all are small, and come and go in

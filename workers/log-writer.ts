@@ -14,7 +14,7 @@ const MAX_BYTES = 4 << 20;
  */
 const QUIET_MS = 1;
 const MOST_MS = 8;
-const ENOUGH_ROWS = 64;
+const ENOUGH_ROWS = 128;
 /** A store that has not answered by then counts as away; what it may have written is ignored when it comes again. */
 const STORE_MS = 2000;
 const SHIP_MS = 500;
