@@ -28,6 +28,18 @@ testFunctionDatabases('sqlite', async () => {
   return { databases, namespaces: [alpha, beta], close: () => databases.close() };
 });
 
+test('a new file that another process is writing to is waited for', async (t) => {
+  const databases = await open();
+  t.teardown(() => databases.close());
+  const other = new Database(join(directory, 'databases', 'new.sqlite'));
+  other.exec('begin immediate; create table t (id integer)');
+  const rows = databases.query(namespaceSchema.parse('new'), 'select id from t', [], limits);
+  await sleep(1_000);
+  other.exec('commit');
+  other.close();
+  t.deepEqual(await rows, []);
+});
+
 test('statements that wait behind an endless one are run when it has been stopped', async (t) => {
   const databases = await open(1);
   t.teardown(() => databases.close());

@@ -1,6 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import test from 'ava';
+import Database from 'libsql';
 import { openSqlite } from '../../db/drivers/sqlite.js';
 import { MIGRATIONS } from '../../db/migrations/all.js';
 import { migrate } from '../../db/migrations/migrate.js';
@@ -16,6 +18,19 @@ test('migrators that race apply each migration once', async (t) => {
   t.deepEqual(applied.flat().sort(), MIGRATIONS.map(({ name }) => name).sort());
   for (const database of databases) t.deepEqual(await migrate(database), []);
   await Promise.all(databases.map((database) => database.close()));
+});
+
+test('a new file that another process is writing to is waited for', async (t) => {
+  const file = join(directory, 'new.sqlite');
+  const other = new Database(file);
+  other.exec('begin immediate; create table t (id integer)');
+  const opening = openSqlite({ file });
+  await setTimeout(300);
+  other.exec('commit');
+  other.close();
+  const database = await opening;
+  t.deepEqual(await database.run(database.knex('t').select('id')), []);
+  await database.close();
 });
 
 test('a migration that fails leaves neither its record nor half of its work', async (t) => {

@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import Database from 'libsql';
+import { keepWriteAheadLog } from '../../write-ahead-log.js';
 import type {
   SqliteReply,
   SqliteRequest,
@@ -28,7 +29,7 @@ function open({ file, busyTimeoutMs }: SqliteThreadOptions): Database.Database {
     const opened = new Database(file);
     opened.defaultSafeIntegers(true);
     opened.exec(`pragma busy_timeout = ${busyTimeoutMs}`);
-    opened.exec('pragma journal_mode = wal');
+    keepWriteAheadLog(opened, busyTimeoutMs);
     opened.exec('pragma synchronous = full');
     return opened;
   } catch (error) {

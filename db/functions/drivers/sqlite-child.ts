@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import Database from 'libsql';
 import { MAX_HOST_RESULT_BYTES } from '../../../src/contract/limits.js';
+import { keepWriteAheadLog } from '../../write-ahead-log.js';
 import type { SqlArgument } from '../arguments.js';
 import type { Operation, Outcome } from '../executor.js';
 import { toJsonValue } from '../values.js';
@@ -48,7 +49,6 @@ function open(file: string): Database.Database {
   opened.defaultSafeIntegers(true);
   for (const pragma of [
     `busy_timeout = ${BUSY_TIMEOUT_MS}`,
-    'journal_mode = wal',
     'synchronous = full',
     'foreign_keys = on',
     'trusted_schema = off',
@@ -56,6 +56,7 @@ function open(file: string): Database.Database {
   ]) {
     opened.exec(`pragma ${pragma}`);
   }
+  keepWriteAheadLog(opened, BUSY_TIMEOUT_MS);
   return opened;
 }
 
