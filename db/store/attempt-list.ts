@@ -2,33 +2,14 @@ import type { FinalState } from '../../src/contract/invocation.js';
 import { AppError } from '../../src/errors.js';
 import type { AttemptStore, InvocationQuery, StoredInvocation } from '../../src/ports/store.js';
 import type { Database } from '../database.js';
-import { type AttemptRecord, toAttempt } from './attempt-row.js';
+import { type AttemptRecord, toAttempt, WRITTEN_COLUMNS } from './attempt-row.js';
 
 const STATES: readonly FinalState[] = ['success', 'error', 'timeout', 'dead', 'cancelled'];
 
-/** Columns without messages and input, which a list does not show. */
+/** All but messages and input, which a list does not show. */
 const COLUMNS = [
-  ...[
-    'position',
-    'request_id',
-    'attempt',
-    'namespace',
-    'function',
-    'version',
-    'trigger',
-    'trigger_depth',
-    'status',
-  ],
-  ...[
-    'started_at',
-    'duration_ms',
-    'input_size',
-    'output_size',
-    'memory_peak_mb',
-    'accepted_at',
-    'traceparent',
-  ],
-  ...['state', 'completed_at', 'output_expires_at', 'caller_wallet', 'reason', 'error', 'output'],
+  'position',
+  ...WRITTEN_COLUMNS.filter((column) => column !== 'messages' && column !== 'input'),
 ]
   .map((column) => `a.${column}`)
   .join(', ');

@@ -40,7 +40,7 @@ export interface AttemptRecord {
 }
 
 /** In the order in which `toTuple` gives their values. */
-const COLUMNS = [
+export const WRITTEN_COLUMNS = [
   'request_id',
   'attempt',
   'namespace',
@@ -87,9 +87,9 @@ const FINAL_COLUMNS = [
  * meets the end.
  */
 export const INSERT_ATTEMPTS = `
-insert into attempts (${COLUMNS.join(', ')})
+insert into attempts (${WRITTEN_COLUMNS.join(', ')})
 with tuples as materialized (select value from json_each(?))
-select ${COLUMNS.map((_, at) => `value ->> '$[${at}]'`).join(', ')} from tuples where true
+select ${WRITTEN_COLUMNS.map((_, at) => `value ->> '$[${at}]'`).join(', ')} from tuples where true
 on conflict (request_id, attempt) do update set
 position = (select last.position + 1 from attempts last where excluded.attempt is not null order by last.position desc limit 1),
 ${FINAL_COLUMNS.map((name) => `${name} = excluded.${name}`).join(', ')}
