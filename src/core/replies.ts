@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { RequestId } from '../contract/ids.js';
 import type { AttemptStatus } from '../contract/invocation.js';
 import type { Bus } from '../ports/bus.js';
@@ -8,6 +9,8 @@ import type { Store } from '../ports/store.js';
 const ACK_MS = 1000;
 /** When a waiter looks into the store in case its reply was lost: first after `first` ms, then less and less often. */
 const LOOKUPS = { wait: { first: 5000, most: 5000 }, watch: { first: 50, most: 2000 } } as const;
+/** When a reply is sent again that the bus would not take: the gateway may be back on it before this process is, and misses nothing then. */
+const SEND_AGAIN_MS = [50, 100, 200, 400, 800, 1600];
 
 /** The end of an invocation as its caller hears it. */
 export interface Reply {
@@ -54,7 +57,8 @@ type WireAck = { id: string; taken: boolean };
 
 interface Waiter {
   resolve(reply: Reply): void;
-  lookUp(): Promise<void>;
+  /** Looks into the store now, and soon again: the end may be on its way there. */
+  lookUp(): void;
   stop(): void;
 }
 
@@ -62,6 +66,7 @@ export async function createReplies(options: { address: string; bus: Bus; store:
   const { address, bus, store } = options;
   const waiters = new Map<string, Set<Waiter>>();
   const unconfirmed = new Map<string, (taken: boolean) => void>();
+  let closed = false;
 
   const deliver = (id: string, reply: Reply): boolean => {
     const waiting = waiters.get(id);
@@ -95,25 +100,30 @@ export async function createReplies(options: { address: string; bus: Bus; store:
       waiting?.delete(waiter);
       if (waiting?.size === 0) waiters.delete(id);
     };
+    let delay: number = lookups.first;
+    let timer: NodeJS.Timeout | undefined;
+    const lookLater = () => {
+      clearTimeout(timer);
+      timer = setTimeout(look, delay).unref();
+      delay = Math.min(delay * 2, lookups.most);
+    };
+    const look = async () => {
+      const found = await findReply(id);
+      if (found) waiter.resolve(found);
+      else if (waiters.get(id)?.has(waiter)) lookLater();
+    };
     const waiter: Waiter = {
       stop,
       resolve(found) {
         stop();
         settle(found);
       },
-      async lookUp() {
-        const found = await findReply(id);
-        if (found) waiter.resolve(found);
+      lookUp() {
+        delay = LOOKUPS.watch.first;
+        void look();
       },
     };
-    let delay = lookups.first;
-    const again = async () => {
-      await waiter.lookUp();
-      if (!waiters.get(id)?.has(waiter)) return;
-      delay = Math.min(delay * 2, lookups.most);
-      timer = setTimeout(again, delay).unref();
-    };
-    let timer = setTimeout(again, delay).unref();
+    lookLater();
     const waiting = waiters.get(id);
     if (waiting) waiting.add(waiter);
     else waiters.set(id, new Set([waiter]));
@@ -133,7 +143,7 @@ export async function createReplies(options: { address: string; bus: Bus; store:
 
   // Replies sent while the connection was broken are lost; the store then knows how it ended.
   const stopGaps = bus.onGap(() => {
-    for (const waiting of waiters.values()) for (const waiter of waiting) void waiter.lookUp();
+    for (const waiting of waiters.values()) for (const waiter of waiting) waiter.lookUp();
   });
 
   const askTaken = (id: string): Promise<boolean> =>
@@ -147,24 +157,40 @@ export async function createReplies(options: { address: string; bus: Bus; store:
       unconfirmed.set(id, done);
     });
 
+  /** Nobody waits for this: whatever becomes of it, the gateway finds the end in the store at last. */
+  const sendAgain = async (channel: string, message: string): Promise<void> => {
+    for (const ms of SEND_AGAIN_MS) {
+      await sleep(ms, undefined, { ref: false });
+      if (closed) return;
+      try {
+        await bus.publish(channel, message);
+        return;
+      } catch {
+        // Away still.
+      }
+    }
+  };
+
   return {
     address,
     wait: (id) => startWaiting(id, LOOKUPS.wait),
     watch: (id) => startWaiting(id, LOOKUPS.watch),
     async send(replyTo, id, reply, { confirm }) {
       if (replyTo === address) return deliver(id, reply);
+      const channel = `reply:${replyTo}`;
       const message = JSON.stringify(toWire(id, reply, confirm ? address : undefined));
       const taken = confirm ? askTaken(id) : Promise.resolve(true);
       try {
-        await bus.publish(`reply:${replyTo}`, message);
+        await bus.publish(channel, message);
       } catch {
-        // The bus is away; the gateway finds the end in the store once it has noticed.
         unconfirmed.get(id)?.(false);
+        void sendAgain(channel, message);
         return false;
       }
       return taken;
     },
     async close() {
+      closed = true;
       for (const waiting of [...waiters.values()]) for (const waiter of waiting) waiter.stop();
       await stopGaps();
       await stopReplies();

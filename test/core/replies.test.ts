@@ -1,0 +1,75 @@
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import test from 'ava';
+import { openStore } from '../../db/open.js';
+import { openBus } from '../../src/bus/open.js';
+import { createReplies, type Reply } from '../../src/core/replies.js';
+import { AppError } from '../../src/errors.js';
+import type { Bus } from '../../src/ports/bus.js';
+import type { Store } from '../../src/ports/store.js';
+import { anAttempt, anEnd, aRequestId } from '../helpers/attempt.js';
+import { tempDir } from '../helpers/temp-dir.js';
+
+const directory = tempDir();
+let store: Store;
+let bus: Bus;
+test.before(async () => {
+  store = await openStore({ driver: 'sqlite', file: join(directory, 'store.sqlite') });
+  bus = await openBus({ driver: 'local' });
+});
+test.after.always(async () => {
+  await bus.close();
+  await store.close();
+});
+
+const hello: Reply = {
+  status: 'success',
+  output: Buffer.from('hello'),
+  error: null,
+  durationMs: 1,
+  attempts: 1,
+  version: 1,
+};
+
+/** Well before a waiter looks into the store on its own. */
+const soon = <T>(reply: Promise<T>): Promise<T | 'nothing'> =>
+  Promise.race([reply, sleep(4000, 'nothing' as const, { ref: false })]);
+
+test('a reply that the bus would not take is sent again until it does', async (t) => {
+  let refusals = 3;
+  const patchy: Bus = {
+    ...bus,
+    async publish(channel, message) {
+      if (refusals-- > 0) throw new AppError('unavailable', 'The bus is away.');
+      await bus.publish(channel, message);
+    },
+  };
+  const gateway = await createReplies({ address: 'again-gateway', bus, store });
+  const worker = await createReplies({ address: 'again-worker', bus: patchy, store });
+  t.teardown(() => Promise.all([gateway.close(), worker.close()]));
+  const id = aRequestId();
+  const { reply } = gateway.wait(id);
+  t.false(await worker.send(gateway.address, id, hello, { confirm: false }));
+  t.deepEqual(await soon(reply), { ...hello, code: undefined });
+  t.is(refusals, -1);
+});
+
+test('after a gap the end is looked for until it is there', async (t) => {
+  let gap = () => {};
+  const broken: Bus = {
+    ...bus,
+    onGap(handler) {
+      gap = handler;
+      return async () => {};
+    },
+  };
+  const gateway = await createReplies({ address: 'gap-gateway', bus: broken, store });
+  t.teardown(() => gateway.close());
+  const row = anAttempt({ final: anEnd({ output: Buffer.from('hello') }) });
+  const { reply } = gateway.wait(row.requestId);
+  gap();
+  await sleep(200);
+  await store.attempts.write([row]);
+  const found = await soon(reply);
+  t.like(found, { status: 'success', attempts: 1 });
+});
