@@ -9,6 +9,8 @@ import type { Store } from '../ports/store.js';
 const ACK_MS = 1000;
 /** When a waiter looks into the store in case its reply was lost: first after `first` ms, then less and less often. */
 const LOOKUPS = { wait: { first: 5000, most: 5000 }, watch: { first: 50, most: 2000 } } as const;
+/** After a gap the end may be on its way to the store. */
+const AFTER_GAP_MS = 250;
 /** When a reply is sent again that the bus would not take: the gateway may be back on it before this process is, and misses nothing then. */
 const SEND_AGAIN_MS = [50, 100, 200, 400, 800, 1600];
 
@@ -119,7 +121,7 @@ export async function createReplies(options: { address: string; bus: Bus; store:
         settle(found);
       },
       lookUp() {
-        delay = LOOKUPS.watch.first;
+        delay = AFTER_GAP_MS;
         void look();
       },
     };
@@ -157,11 +159,11 @@ export async function createReplies(options: { address: string; bus: Bus; store:
       unconfirmed.set(id, done);
     });
 
-  /** Nobody waits for this: whatever becomes of it, the gateway finds the end in the store at last. */
-  const sendAgain = async (channel: string, message: string): Promise<void> => {
+  /** Until it is sent, or too late: then the gateway finds the end in the store at last. */
+  const sendAgain = async (channel: string, message: string, isLate: () => boolean): Promise<void> => {
     for (const ms of SEND_AGAIN_MS) {
       await sleep(ms, undefined, { ref: false });
-      if (closed) return;
+      if (closed || isLate()) return;
       try {
         await bus.publish(channel, message);
         return;
@@ -179,15 +181,15 @@ export async function createReplies(options: { address: string; bus: Bus; store:
       if (replyTo === address) return deliver(id, reply);
       const channel = `reply:${replyTo}`;
       const message = JSON.stringify(toWire(id, reply, confirm ? address : undefined));
-      const taken = confirm ? askTaken(id) : Promise.resolve(true);
+      const taken = confirm ? askTaken(id) : undefined;
       try {
         await bus.publish(channel, message);
       } catch {
-        unconfirmed.get(id)?.(false);
-        void sendAgain(channel, message);
-        return false;
+        // Once it counts as unheard, what comes of that must not be told otherwise.
+        void sendAgain(channel, message, () => confirm && !unconfirmed.has(id));
+        return taken ?? false;
       }
-      return taken;
+      return taken ?? true;
     },
     async close() {
       closed = true;

@@ -35,23 +35,42 @@ const hello: Reply = {
 const soon = <T>(reply: Promise<T>): Promise<T | 'nothing'> =>
   Promise.race([reply, sleep(4000, 'nothing' as const, { ref: false })]);
 
-test('a reply that the bus would not take is sent again until it does', async (t) => {
-  let refusals = 3;
+/** A gateway, and a worker whose bus is away for so many messages. */
+async function pair(name: string, refusals: number) {
+  const sent: string[] = [];
   const patchy: Bus = {
     ...bus,
     async publish(channel, message) {
       if (refusals-- > 0) throw new AppError('unavailable', 'The bus is away.');
+      sent.push(channel);
       await bus.publish(channel, message);
     },
   };
-  const gateway = await createReplies({ address: 'again-gateway', bus, store });
-  const worker = await createReplies({ address: 'again-worker', bus: patchy, store });
-  t.teardown(() => Promise.all([gateway.close(), worker.close()]));
+  const gateway = await createReplies({ address: `${name}-gateway`, bus, store });
+  const worker = await createReplies({ address: `${name}-worker`, bus: patchy, store });
+  return { gateway, worker, sent, close: () => Promise.all([gateway.close(), worker.close()]) };
+}
+
+for (const confirm of [false, true]) {
+  test(`a reply that the bus would not take is sent again until it does, ${confirm ? 'and' : 'not'} to be confirmed`, async (t) => {
+    const { gateway, worker, sent, close } = await pair(`again-${confirm}`, 3);
+    t.teardown(close);
+    const id = aRequestId();
+    const { reply } = gateway.wait(id);
+    t.is(await worker.send(gateway.address, id, hello, { confirm }), confirm);
+    t.deepEqual(await soon(reply), { ...hello, code: undefined });
+    t.deepEqual(sent, [`reply:${gateway.address}`]);
+  });
+}
+
+test('a reply that counts as unheard is not sent any more', async (t) => {
+  const { gateway, worker, sent, close } = await pair('late', 5);
+  t.teardown(close);
   const id = aRequestId();
   const { reply } = gateway.wait(id);
-  t.false(await worker.send(gateway.address, id, hello, { confirm: false }));
-  t.deepEqual(await soon(reply), { ...hello, code: undefined });
-  t.is(refusals, -1);
+  t.false(await worker.send(gateway.address, id, { ...hello, status: 'error' }, { confirm: true }));
+  t.is(await soon(reply), 'nothing');
+  t.deepEqual(sent, []);
 });
 
 test('after a gap the end is looked for until it is there', async (t) => {
