@@ -79,14 +79,18 @@ export function createPublisher({ catalog, queue, bus, meter, resultTtlMs }: Pub
     meter.accepted('pubsub', jobs.length);
   };
 
-  /** Live delivery is at most once: nobody waits until it is heard, and with the bus away the triggers have fired all the same. */
-  const tell = ({ message: { namespace, topic, bytes }, at }: Fired): void => {
+  /**
+   * Live delivery is at most once: with the bus away the triggers have fired all the same. Resolves when what is published elsewhere
+   * from then on is heard later: it will have been to the queue's server first, or else only once the bus has this one.
+   */
+  const tell = async ({ message: { namespace, topic, bytes }, at, jobs }: Fired): Promise<void> => {
     const frame: z.infer<typeof liveFrameSchema> = {
       data: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64'),
       timestamp: at,
       topic,
     };
-    bus.publish(topicChannel(namespace, topic), JSON.stringify(frame)).catch(() => undefined);
+    const sent = bus.publish(topicChannel(namespace, topic), JSON.stringify(frame)).catch(() => undefined);
+    await (jobs.length > 0 ? bus.flush() : sent);
   };
 
   const publishGroups = async (
@@ -95,17 +99,14 @@ export function createPublisher({ catalog, queue, bus, meter, resultTtlMs }: Pub
     const listeners = listenersOnce(catalog);
     const found = await Promise.allSettled(groups.map((group) => firedBy(group, listeners, resultTtlMs)));
     // The queue and the bus each keep the order in which they are told, and gather what comes in a turn.
-    const outcomes = await Promise.allSettled(
+    return Promise.allSettled(
       found.map(async (each) => {
         if (each.status === 'rejected') throw each.reason;
         await enqueue(each.value);
-        for (const fired of each.value) tell(fired);
+        await Promise.all(each.value.map(tell));
         return { tooDeep: each.value.some(({ tooDeep }) => tooDeep) };
       }),
     );
-    // Whoever hears that this is published, and publishes more through another process, is heard second.
-    await bus.flush();
-    return outcomes;
   };
 
   const publishTogether = async (messages: MessageGroup): Promise<Published> => {

@@ -10,8 +10,9 @@ export interface Bus extends Closable {
   /** Resolves when the bus has the message. Own subscribers get it too. */
   publish(channel: string, message: string): Promise<void>;
   /**
-   * Resolves, and never rejects, when what was published so far has left this process. That takes no round trip, and what another
-   * process publishes to the same server from then on is heard after it.
+   * Resolves, and never rejects, when what was published so far has left this process. That takes no round trip. What another process
+   * publishes after the same server has answered it since is heard later; of two messages that are on their way at once a server may
+   * read either first.
    */
   flush(): Promise<void>;
   /** Resolves once messages arrive; the handler must not throw. */

@@ -1,6 +1,6 @@
+import { spawnSync } from 'node:child_process';
 import test from 'ava';
 import { Redis } from 'ioredis';
-import { frame } from '../../src/bus/frames.js';
 import { openBus } from '../../src/bus/open.js';
 import { busConformance } from '../conformance/bus.js';
 import { redisSettingConformance } from '../conformance/redis-setting.js';
@@ -37,25 +37,20 @@ test('messages of one turn to one channel travel as one', async (t) => {
   t.is(frames, 2);
 });
 
-test('what was flushed is heard before what another process sends then', async (t) => {
+test('what was flushed is on its way, whatever holds this process up then', async (t) => {
   const bus = await open(server.url);
-  const other = new Redis(server.url);
-  t.teardown(async () => {
-    other.disconnect();
-    await bus.close();
-  });
+  t.teardown(() => bus.close());
   const got: string[] = [];
   await bus.subscribe('flushed', (message) => got.push(message));
-  for (let round = 0; round < 100; round++) {
-    const published = bus.publish('flushed', 'first');
-    await bus.flush();
-    await Promise.all([other.publish('orama:bus:flushed', frame(['second'])), published]);
-  }
-  await until('all have come', () => got.length === 200);
-  t.deepEqual(
-    got,
-    Array.from({ length: 200 }, (_, at) => (at % 2 === 0 ? 'first' : 'second')),
-  );
+  const { port } = new URL(server.url);
+  const second = `const socket = require('net').connect(${port}, '127.0.0.1');
+    socket.on('data', () => socket.end()).write('PUBLISH orama:bus:flushed 6:second\\r\\n');`;
+  const published = bus.publish('flushed', 'first');
+  await bus.flush();
+  spawnSync(process.execPath, ['-e', second]);
+  await published;
+  await until('both have come', () => got.length === 2);
+  t.deepEqual(got, ['first', 'second']);
 });
 
 test('after the server was away subscriptions live on and subscribers are told of the gap', async (t) => {
