@@ -2,7 +2,7 @@
  * The arrows go one way: mains → compose → drivers and http → core → ports → contract. docs in ARCHITECTURE.md.
  * Leaves that everybody may use: errors, logger, uuid, suggest and the like, straight under src/.
  */
-const leaves = '^src/(errors|logger|uuid|suggest|redact-url|redis|redis-script)\\.ts$';
+const leaves = '^src/(errors|logger|uuid|suggest|redact-url|redis|redis-script|fair-queue)\\.ts$';
 const contract = '^src/contract/';
 const ports = '^src/ports/';
 const core = '^src/core/';
@@ -50,13 +50,18 @@ module.exports = {
     ),
     strictly('http-knows-no-driver', '^src/http/', contract, ports, core, '^src/config\\.ts$'),
     strictly('cli-speaks-http', '^src/cli/', contract, '^src/(up|admin|data-dir|lean-start)\\.ts$', '^sdk/'),
+    strictly('wasm-binary-knows-nothing', '^workers/wasm/binary/', contract),
+    strictly('wasm-instrument-knows-binary', '^workers/wasm/instrument/', contract, '^workers/wasm/binary/'),
     strictly(
-      'threads-know-no-host',
-      '^workers/(thread\\.ts|prepare-thread|protocol|wasi/|wasm/)',
-      '^workers/(protocol|wasi/|wasm/)',
+      'wasm-run-knows-instrument',
+      '^workers/wasm/run/',
       contract,
-      '^src/ports/engine\\.ts$',
+      '^workers/(wasi/|wasm/(binary|instrument)/)',
     ),
+    strictly('wasm-knows-no-threads', '^workers/(wasm|wasi)/', contract),
+    strictly('threads-know-no-engine', '^workers/threads/', contract, ports, '^workers/(wasm|wasi)/'),
+    strictly('engine-knows-no-core', '^workers/engine/', contract, ports, '^workers/(threads|wasm)/'),
+    strictly('delivery-knows-no-threads', '^workers/delivery/', contract, ports, core, '^workers/engine/'),
     {
       name: 'only-mains-compose',
       severity: 'error',

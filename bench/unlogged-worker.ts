@@ -6,7 +6,7 @@ import { openParts } from '../src/compose/parts.js';
 import { createShutdownDeadline } from '../src/compose/shutdown-deadline.js';
 import { startWorker } from '../src/compose/worker.js';
 import { runMain } from '../src/run-main.js';
-import type { LogWriter } from '../workers/log-writer.js';
+import type { LogWriter } from '../workers/delivery/log-writer.js';
 
 const nothing: LogWriter = {
   write: () => Promise.resolve(),

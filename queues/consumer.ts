@@ -12,16 +12,23 @@ import {
   type QueueTimings,
   type Warn,
 } from './driver.js';
-import { perLane } from './fairness.js';
-import { Hands } from './hands.js';
-import { DOUBLING, decodeInvocation, doublingBackoff, type JobData, LANES, type Lane } from './jobs.js';
-import { TakenAhead } from './taken-ahead.js';
+import { perQueue } from './fairness.js';
+import {
+  DOUBLING,
+  decodeInvocation,
+  doublingBackoff,
+  type JobData,
+  QUEUE_KINDS,
+  type QueueKind,
+} from './jobs.js';
+import { Prefetch } from './prefetch.js';
+import { SlotLimiter } from './slot-limiter.js';
 
 /** Why a delivery's signal was aborted: the invocation was cancelled, or another worker has taken the job over. */
 const CANCELLED = 'cancelled';
 const LOST = 'lost';
 
-/** BullMQ itself never gives a job up: the handler decides which death is the last, once the dead letter is durable. */
+/** BullMQ itself never gives a job up: the handler decides which crash is the last, once the dead letter is durable. */
 const NEVER = 1_000_000;
 /** A job whose handler fails without an attempt left is not thrown away but shown to it again after this. */
 const FAULT_DELAY_MS = 2000;
@@ -40,10 +47,10 @@ export class Consumer implements Closable {
   readonly #driver: QueueDriver;
   readonly #handler: DeliveryHandler;
   readonly #settings: ConsumerSettings;
-  readonly #hands: Hands;
-  readonly #takenAhead: Readonly<Record<Lane, TakenAhead>>;
-  readonly #workers = new Map<Lane, BullWorker<JobData>>();
-  readonly #inHand = new Map<string, Cancellation>();
+  readonly #slots: SlotLimiter;
+  readonly #prefetch: Readonly<Record<QueueKind, Prefetch>>;
+  readonly #workers = new Map<QueueKind, BullWorker<JobData>>();
+  readonly #active = new Map<string, Cancellation>();
   readonly #earlyCancels = new Map<string, NodeJS.Timeout>();
   #cancelRequests: Closable | undefined;
   #closing: Promise<void> | undefined;
@@ -52,11 +59,11 @@ export class Consumer implements Closable {
     this.#driver = driver;
     this.#handler = handler;
     this.#settings = settings;
-    this.#hands = new Hands(settings.concurrency);
-    this.#takenAhead = perLane(
-      (lane) =>
-        new TakenAhead(lane, settings.concurrency, (atOnce) => {
-          const worker = this.#workers.get(lane);
+    this.#slots = new SlotLimiter(settings.concurrency);
+    this.#prefetch = perQueue(
+      (kind) =>
+        new Prefetch(kind, settings.concurrency, (atOnce) => {
+          const worker = this.#workers.get(kind);
           if (worker !== undefined) worker.concurrency = atOnce;
         }),
     );
@@ -69,16 +76,16 @@ export class Consumer implements Closable {
   ): Promise<Consumer> {
     const consumer = new Consumer(driver, handler, settings);
     consumer.#cancelRequests = await driver.onCancelRequest((id) => consumer.#onCancelRequest(id));
-    for (const lane of LANES) await consumer.#addWorker(lane);
+    for (const kind of QUEUE_KINDS) await consumer.#addWorker(kind);
     return consumer;
   }
 
-  async #addWorker(lane: Lane): Promise<void> {
+  async #addWorker(kind: QueueKind): Promise<void> {
     const { concurrency, timings, warn } = this.#settings;
     const worker: BullWorker<JobData> = await this.#driver.createWorker<JobData>(
-      lane,
+      kind,
       // Of two arguments: for a third BullMQ makes an AbortController for each job.
-      (job, token) => this.#take(lane, job, token),
+      (job, token) => this.#run(kind, job, token),
       {
         concurrency,
         lockDuration: timings.lockMs,
@@ -95,7 +102,7 @@ export class Consumer implements Closable {
         },
       },
     );
-    this.#workers.set(lane, worker);
+    this.#workers.set(kind, worker);
     worker.on('completed', (job) => this.#driver.ended(job));
     worker.on('failed', (job, error) => {
       if (job?.finishedOn === undefined) return;
@@ -103,39 +110,39 @@ export class Consumer implements Closable {
       warn(`Invocation ${job.id} left the queue without having been settled.`, error);
     });
     worker.on('lockRenewalFailed', (ids) => {
-      for (const id of ids) this.#inHand.get(id)?.abort(LOST);
+      for (const id of ids) this.#active.get(id)?.abort(LOST);
     });
     // Lost locks and lost connections, mostly: BullMQ goes on by itself.
     worker.on('error', (error) => warn('A queue worker reports a fault.', error));
     await worker.waitUntilReady();
   }
 
-  async #take(lane: Lane, job: InvocationJob, token: string | undefined): Promise<void> {
+  async #run(kind: QueueKind, job: InvocationJob, token: string | undefined): Promise<void> {
     const id = job.id ?? '';
     const cancellation = new Cancellation();
-    this.#inHand.set(id, cancellation);
-    this.#takenAhead[lane].taken(job.data.s);
-    const hand = this.#hands.take(lane, job.data.n);
-    if (hand !== null) await hand;
+    this.#active.set(id, cancellation);
+    this.#prefetch[kind].recordFetch(job.data.s);
+    const granted = this.#slots.acquire(kind, job.data.n);
+    if (granted !== null) await granted;
     const began = performance.now();
     let holds = true;
-    const giveBack = () => {
+    const release = () => {
       if (!holds) return;
       holds = false;
-      this.#hands.giveBack(lane);
-      this.#takenAhead[lane].done(performance.now() - began);
+      this.#slots.release(kind);
+      this.#prefetch[kind].recordEnd(performance.now() - began);
     };
-    const freeHand = () => {
-      if (lane === 'calls' || !this.#hands.eventsGiveWay) giveBack();
+    const releaseSlot = () => {
+      if (kind === 'sync' || !this.#slots.asyncYields) release();
     };
     try {
       if (this.#earlyCancels.has(id)) cancellation.abort(CANCELLED);
       if (job.attemptsMade > 0 || job.stalledCounter > 0) await this.#checkCancelled(id);
-      const settlement = await this.#handle(toDelivery(job, cancellation, freeHand));
+      const settlement = await this.#handle(toDelivery(job, cancellation, releaseSlot));
       if (settlement.kind !== 'done') await this.#putBack(job, token, settlement);
     } finally {
-      giveBack();
-      this.#inHand.delete(id);
+      release();
+      this.#active.delete(id);
     }
   }
 
@@ -178,10 +185,10 @@ export class Consumer implements Closable {
 
   #onCancelRequest(id: string | null): void {
     if (id === null) {
-      for (const inHand of this.#inHand.keys()) void this.#checkCancelled(inHand);
+      for (const inHand of this.#active.keys()) void this.#checkCancelled(inHand);
       return;
     }
-    const cancellation = this.#inHand.get(id);
+    const cancellation = this.#active.get(id);
     if (cancellation !== undefined) {
       cancellation.abort(CANCELLED);
       return;
@@ -194,7 +201,7 @@ export class Consumer implements Closable {
 
   async #checkCancelled(id: string): Promise<void> {
     try {
-      if (await this.#driver.isCancelRequested(id)) this.#inHand.get(id)?.abort(CANCELLED);
+      if (await this.#driver.isCancelRequested(id)) this.#active.get(id)?.abort(CANCELLED);
     } catch (error) {
       this.#settings.warn(`Whether invocation ${id} was cancelled is not known; it runs.`, error);
     }
@@ -207,25 +214,25 @@ export class Consumer implements Closable {
 
   async #close(): Promise<void> {
     await Promise.all([...this.#workers.values()].map((worker) => worker.close()));
-    await this.#hands.close();
+    await this.#slots.close();
     await this.#cancelRequests?.close();
     for (const timer of this.#earlyCancels.values()) clearTimeout(timer);
   }
 }
 
-function toDelivery(job: InvocationJob, signal: CancelSignal, freeHand: () => void): Delivery {
+function toDelivery(job: InvocationJob, signal: CancelSignal, releaseSlot: () => void): Delivery {
   const failures = job.attemptsMade;
-  const deaths = job.stalledCounter;
+  const crashes = job.stalledCounter;
   const attempts = Math.max(1, job.opts.attempts ?? 1);
   return {
     invocation: decodeInvocation(job.id ?? '', job.name, job.data),
-    attempt: failures + deaths + 1,
+    attempt: failures + crashes + 1,
     failures,
-    deaths,
+    crashes,
     attempts,
     isLastAttempt: failures + 1 >= attempts,
     redelivered: job.attemptsStarted > failures + 1,
     signal,
-    freeHand,
+    releaseSlot,
   };
 }

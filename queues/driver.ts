@@ -3,7 +3,7 @@ import type { Namespace } from '../src/contract/ids.js';
 import type { AppError } from '../src/errors.js';
 import type { Closable } from '../src/ports/closable.js';
 import type { QueueCounts } from '../src/ports/queue.js';
-import type { JobData, Lane, NewJob } from './jobs.js';
+import type { JobData, NewJob, QueueKind } from './jobs.js';
 
 export type BullQueue<D> = Queue<D, void, string, D, void, string, IQueueBackend>;
 export type BullWorker<D> = Pick<
@@ -22,7 +22,7 @@ export type JobGroup = readonly NewJob[];
  */
 export interface QueueDriver extends Closable {
   readonly name: 'redis' | 'pglite';
-  readonly lanes: Readonly<Record<Lane, BullQueue<JobData>>>;
+  readonly queues: Readonly<Record<QueueKind, BullQueue<JobData>>>;
   readonly ticks: BullQueue<unknown>;
   /** A further queue beside these; closed with the driver. */
   openQueue<D>(name: string): Promise<BullQueue<D>>;

@@ -1,18 +1,18 @@
-import { LANES, type Lane } from './jobs.js';
+import { QUEUE_KINDS, type QueueKind } from './jobs.js';
 
 /**
- * Who is next in a lane. BullMQ serves jobs by priority, lowest first; a job's priority is its turn, given when it is added,
+ * Who is next in a kind. BullMQ serves jobs by priority, lowest first; a job's priority is its time, given when it is added,
  * by start-time fair queueing:
  *
- *   turn = max(clock, last turn of the namespace) ; last turn of the namespace = turn + 1 / JOBS_PER_TURN
+ *   time = max(clock, last time of the namespace) ; last time of the namespace = time + 1 / JOBS_PER_TURN
  *
- * where the clock is the highest turn that a worker has been seen to finish. A namespace with 10,000 waiting jobs has
- * spread them over 2,500 turns ahead of the clock; another's first job gets the clock's own turn and goes before all
- * but JOBS_PER_TURN of them. Nobody starves, because the clock moves on with every job done, and a turn once given
- * is reached. What is kept is one number per lane and one per namespace that is ahead of the clock.
+ * where the clock is the highest time that a worker has been seen to finish. A namespace with 10,000 waiting jobs has
+ * spread them over 2,500 times ahead of the clock; another's first job gets the clock's own time and goes before all
+ * but JOBS_PER_TURN of them. Nobody starves, because the clock moves on with every job done, and a time once given
+ * is reached. What is kept is one number per kind and one per namespace that is ahead of the clock.
  */
-export const JOBS_PER_TURN = 4;
-export const TURN_COST = 1 / JOBS_PER_TURN;
+export const JOBS_PER_UNIT = 4;
+export const JOB_COST = 1 / JOBS_PER_UNIT;
 
 /** BullMQ's priorities end here. */
 export const MAX_PRIORITY = 2 ** 21;
@@ -20,57 +20,57 @@ export const MAX_PRIORITY = 2 ** 21;
 export const REBASE_AT = 2 ** 20;
 
 /** Never 0: for BullMQ that is "no priority" and would go before everything. */
-export function priorityOf(turn: number): number {
-  return Math.min(Math.floor(turn) + 1, MAX_PRIORITY);
+export function priorityOf(time: number): number {
+  return Math.min(Math.floor(time) + 1, MAX_PRIORITY);
 }
 
-export function turnOf(priority: number): number {
+export function virtualTimeOf(priority: number): number {
   return priority - 1;
 }
 
-/** A value for each lane. */
-export function perLane<T>(make: (lane: Lane) => T): Record<Lane, T> {
-  return Object.fromEntries(LANES.map((lane) => [lane, make(lane)])) as Record<Lane, T>;
+/** A value for each kind. */
+export function perQueue<T>(make: (kind: QueueKind) => T): Record<QueueKind, T> {
+  return Object.fromEntries(QUEUE_KINDS.map((kind) => [kind, make(kind)])) as Record<QueueKind, T>;
 }
 
 /**
- * The turns of a queue that one process has to itself. On Redis, where several add, the script that adds does
+ * The times of a queue that one process has to itself. On Redis, where several add, the script that adds does
  * the same with what Redis keeps.
  */
-export class Turns {
-  readonly #clock = perLane(() => 0);
-  readonly #last = perLane(() => new Map<string, number>());
+export class VirtualTime {
+  readonly #clock = perQueue(() => 0);
+  readonly #last = perQueue(() => new Map<string, number>());
 
-  /** Takes the namespace's next turn; returns the priority that stands for it. */
-  take(lane: Lane, namespace: string): number {
-    const turn = Math.max(this.#clock[lane], this.#last[lane].get(namespace) ?? 0);
-    this.#last[lane].set(namespace, turn + TURN_COST);
-    return priorityOf(turn);
+  /** Takes the namespace's next time; returns the priority that stands for it. */
+  take(kind: QueueKind, namespace: string): number {
+    const time = Math.max(this.#clock[kind], this.#last[kind].get(namespace) ?? 0);
+    this.#last[kind].set(namespace, time + JOB_COST);
+    return priorityOf(time);
   }
 
   /** Counts a job that was added in an earlier life. */
-  restore(lane: Lane, namespace: string, priority: number): void {
-    const turn = turnOf(priority);
-    this.#last[lane].set(namespace, Math.max(turn + 1, this.#last[lane].get(namespace) ?? 0));
+  restore(kind: QueueKind, namespace: string, priority: number): void {
+    const time = virtualTimeOf(priority);
+    this.#last[kind].set(namespace, Math.max(time + 1, this.#last[kind].get(namespace) ?? 0));
   }
 
-  /** Moves the clock on to the turn of a job that is done. */
-  finished(lane: Lane, priority: number): void {
-    const turn = turnOf(priority);
-    if (turn <= this.#clock[lane]) return;
-    this.#clock[lane] = turn;
-    for (const [namespace, last] of this.#last[lane]) {
-      if (last <= turn) this.#last[lane].delete(namespace);
+  /** Moves the clock on to the time of a job that is done. */
+  finished(kind: QueueKind, priority: number): void {
+    const time = virtualTimeOf(priority);
+    if (time <= this.#clock[kind]) return;
+    this.#clock[kind] = time;
+    for (const [namespace, last] of this.#last[kind]) {
+      if (last <= time) this.#last[kind].delete(namespace);
     }
   }
 
-  /** How far turns must be shifted back before they run out; 0 while there is room. */
-  overflow(lane: Lane): number {
-    return this.#clock[lane] > REBASE_AT ? this.#clock[lane] : 0;
+  /** How far times must be shifted back before they run out; 0 while there is room. */
+  overflow(kind: QueueKind): number {
+    return this.#clock[kind] > REBASE_AT ? this.#clock[kind] : 0;
   }
 
-  shift(lane: Lane, by: number): void {
-    this.#clock[lane] -= by;
-    for (const [namespace, last] of this.#last[lane]) this.#last[lane].set(namespace, last - by);
+  shift(kind: QueueKind, by: number): void {
+    this.#clock[kind] -= by;
+    for (const [namespace, last] of this.#last[kind]) this.#last[kind].set(namespace, last - by);
   }
 }

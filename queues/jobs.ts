@@ -8,8 +8,8 @@ import type { Invocation, QueuedInvocation } from '../src/ports/queue.js';
  * The BullMQ queues of all functions' invocations; a job's name is its function, its id the request id. Calls that somebody
  * waits for have their own: from one queue, events that take long would fill all hands of a worker, and a call would wait.
  */
-export const LANES = ['calls', 'invocations'] as const;
-export type Lane = (typeof LANES)[number];
+export const QUEUE_KINDS = ['sync', 'async'] as const;
+export type QueueKind = (typeof QUEUE_KINDS)[number];
 /** The small queue of due ticks, apart so that a long backlog does not hold up the clock. */
 export const TICKS = 'ticks';
 
@@ -152,6 +152,6 @@ export function doublingBackoff(delayMs: number, failures: number): number {
   return Math.round(full * (1 - JITTER * Math.random()));
 }
 
-export function laneOf(data: JobData): Lane {
-  return data.r === undefined ? 'invocations' : 'calls';
+export function queueKindOf(data: JobData): QueueKind {
+  return data.r === undefined ? 'async' : 'sync';
 }

@@ -12,11 +12,11 @@ import type {
   Schedule,
   TickHandler,
 } from '../src/ports/queue.js';
-import { Adder } from './adder.js';
+import { AddBatcher } from './add-batcher.js';
 import { queueUnavailable } from './admission.js';
 import { Consumer } from './consumer.js';
 import type { InvocationJob, QueueDriver, QueueTimings, Warn } from './driver.js';
-import { decodeInvocation, LANES, laneOf, toJob } from './jobs.js';
+import { decodeInvocation, QUEUE_KINDS, queueKindOf, toJob } from './jobs.js';
 import { Schedules } from './schedules.js';
 
 /** How many jobs one call of `list` looks at when it filters by function. */
@@ -28,7 +28,7 @@ export class BullInvocationQueue implements InvocationQueue {
   readonly #driver: QueueDriver;
   readonly #timings: QueueTimings;
   readonly #warn: Warn;
-  readonly #adder: Adder;
+  readonly #adder: AddBatcher;
   readonly #schedules: Schedules;
   readonly #opened = new Set<Closable>();
   #closing: Promise<void> | undefined;
@@ -38,7 +38,7 @@ export class BullInvocationQueue implements InvocationQueue {
     this.#driver = driver;
     this.#timings = timings;
     this.#warn = warn;
-    this.#adder = new Adder((groups) => driver.add(groups));
+    this.#adder = new AddBatcher((groups) => driver.add(groups));
     this.#schedules = new Schedules(driver, timings, warn);
   }
 
@@ -148,12 +148,12 @@ export class BullInvocationQueue implements InvocationQueue {
   }
 
   async #find(id: RequestId): Promise<InvocationJob | null> {
-    const found = await Promise.all(LANES.map((lane) => this.#driver.lanes[lane].getJob(id)));
+    const found = await Promise.all(QUEUE_KINDS.map((kind) => this.#driver.queues[kind].getJob(id)));
     return found.find((job) => job !== undefined) ?? null;
   }
 
   #stateOf(job: InvocationJob) {
-    return this.#driver.lanes[laneOf(job.data)].getJobState(job.id ?? '');
+    return this.#driver.queues[queueKindOf(job.data)].getJobState(job.id ?? '');
   }
 
   async #live(job: InvocationJob): Promise<LiveInvocation | null> {
@@ -164,7 +164,7 @@ export class BullInvocationQueue implements InvocationQueue {
       invocation: decodeInvocation(job.id ?? '', job.name, job.data),
       state: state === 'active' ? 'running' : hasRun ? 'retrying' : 'queued',
       failures: job.attemptsMade,
-      deaths: job.stalledCounter,
+      crashes: job.stalledCounter,
     };
   }
 

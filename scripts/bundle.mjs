@@ -40,11 +40,11 @@ export async function bundleProgram() {
 
 /** Guest threads, which start by the dozen: each from one file, and without the logger that wasi-js loads. */
 export async function bundleThreads() {
-  for (const thread of ['thread', 'prepare-thread']) {
+  for (const thread of ['thread', 'compile-thread']) {
     await build({
       ...COMMON,
-      entryPoints: [`dist/workers/${thread}.js`],
-      outfile: `dist/workers/${thread}.cjs`,
+      entryPoints: [`dist/workers/threads/${thread}.js`],
+      outfile: `dist/workers/threads/${thread}.cjs`,
       format: 'cjs',
       alias: { debug: './scripts/no-debug.cjs' },
     });

@@ -1,7 +1,7 @@
 // Two namespaces, 64 invocations at once, in four languages: looks for one that saw another's data.
 // `node scripts/isolation.mjs [invocations]`, after `npm run build`. Exits with 1 if there was any.
 import { isolationRound } from '../dist/test/helpers/isolation.js';
-import { createEngine } from '../dist/workers/engine.js';
+import { createEngine } from '../dist/workers/engine/engine.js';
 
 const invocations = Number(process.argv[2] ?? 20_000);
 const engine = createEngine();

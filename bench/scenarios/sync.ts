@@ -1,6 +1,6 @@
 import { guestCall } from '../../test/helpers/engine.js';
 import { guest } from '../../test/helpers/guests.js';
-import { createEngine } from '../../workers/engine.js';
+import { createEngine } from '../../workers/engine/engine.js';
 import { startBare } from '../bare.js';
 import { CONTEST_COLUMNS, contest, heading, repeat } from '../figures.js';
 import { GREETING, invokeLoad, load } from '../load.js';

@@ -1,4 +1,4 @@
-import { createEngine } from '../../workers/engine.js';
+import { createEngine } from '../../workers/engine/engine.js';
 import type { Engine } from '../ports/engine.js';
 import type { Parts } from './parts.js';
 

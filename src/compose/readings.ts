@@ -1,4 +1,4 @@
-import type { LogWriter } from '../../workers/log-writer.js';
+import type { LogWriter } from '../../workers/delivery/log-writer.js';
 import type { Engine } from '../ports/engine.js';
 import type { Parts } from './parts.js';
 

@@ -1,6 +1,6 @@
-import { createDeliveryHandler } from '../../workers/consumer.js';
-import { createLogWriter, type LogWriter } from '../../workers/log-writer.js';
-import { startWarmUp } from '../../workers/warm-up.js';
+import { createDeliveryHandler } from '../../workers/delivery/handler.js';
+import { createLogWriter, type LogWriter } from '../../workers/delivery/log-writer.js';
+import { startWarmUp } from '../../workers/delivery/warm-up.js';
 import type { Closers } from '../closers.js';
 import { logChannel } from '../core/logs.js';
 import { startRetention } from '../core/retention.js';

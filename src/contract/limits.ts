@@ -24,7 +24,7 @@ export const MAX_TRIGGER_DEPTH = 5;
 export const FINAL_EXIT_CODES = { min: 64, max: 78 } as const;
 
 /** The death of a worker under an invocation that makes the invocation dead. */
-export const MAX_WORKER_DEATHS = 3;
+export const MAX_WORKER_CRASHES = 3;
 
 /** Messages of one batch. */
 export const MAX_BATCH_MESSAGES = 1000;

@@ -10,7 +10,7 @@ import type { Publisher } from './publish.js';
 import type { Replies, Reply } from './replies.js';
 
 /** How an invocation ended, before it is known whether anybody waited. */
-export interface Ending {
+export interface InvocationEnd {
   invocation: Invocation;
   /** null when the function is gone. */
   function: FunctionVersion | null;
@@ -23,12 +23,12 @@ export interface Ending {
 /** Ends invocations: the caller hears first, then the end is made durable, then who wants to know is told. */
 export interface Finisher {
   /** Resolves when the end is durable and its consequences are on the queue: then the job may leave it. */
-  finish(ending: Ending): Promise<void>;
+  finish(ending: InvocationEnd): Promise<void>;
   /**
    * For an invocation that cannot be run because a part is away: a caller that waits hears so, and that ends it. False,
    * and nothing has ended, when nobody waits: then it is to be tried again.
    */
-  refuse(ending: Ending): Promise<boolean>;
+  refuse(ending: InvocationEnd): Promise<boolean>;
   /** Tells who wants to know of an end that is durable already: its process died, or the queue was full just then. */
   followUp(invocation: Invocation, fn: FunctionVersion | null, end: EndRow): Promise<void>;
 }
@@ -61,7 +61,7 @@ export function createFinisher({ replies, publisher, callbacks, meter, writeRow 
   };
 
   function tell(
-    { invocation, row, output, outcome }: Ending,
+    { invocation, row, output, outcome }: InvocationEnd,
     { confirm, code }: { confirm: boolean; code?: 'unavailable' },
   ): Promise<boolean> {
     if (invocation.replyTo === undefined) return Promise.resolve(false);
@@ -78,7 +78,7 @@ export function createFinisher({ replies, publisher, callbacks, meter, writeRow 
   }
 
   async function settle(
-    { invocation, row, output, outcome, function: fn }: Ending,
+    { invocation, row, output, outcome, function: fn }: InvocationEnd,
     state: FinalState,
   ): Promise<void> {
     const completedAt = Date.now();
@@ -154,10 +154,10 @@ function smallBody(bytes: Uint8Array): unknown {
   }
 }
 
-function isFailure(outcome: Ending['outcome']): boolean {
+function isFailure(outcome: InvocationEnd['outcome']): boolean {
   return outcome !== 'success' && outcome !== 'cancelled';
 }
 
-function replyStatus(outcome: Ending['outcome']): Reply['status'] {
+function replyStatus(outcome: InvocationEnd['outcome']): Reply['status'] {
   return outcome === 'expired' || outcome === 'worker_died' ? 'error' : outcome;
 }

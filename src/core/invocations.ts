@@ -3,9 +3,9 @@ import type { FinalState, InvocationRecord, InvocationState } from '../contract/
 import { AppError } from '../errors.js';
 import type { InvocationQueue, LiveInvocation } from '../ports/queue.js';
 import type { AttemptRow, AttemptStore, StoredInvocation } from '../ports/store.js';
-import { baseRow } from './attempt-row.js';
 import { decodeCursor, encodeCursor } from './cursor.js';
-import type { Ending, Finisher } from './finish.js';
+import type { Finisher, InvocationEnd } from './finish.js';
+import { newAttempt } from './new-attempt.js';
 import { outputFields } from './output-fields.js';
 
 export interface ListRequest {
@@ -140,12 +140,12 @@ export function createInvocations({ queue, attempts, finisher }: InvocationsDeps
 }
 
 /** It never ran, or is between two attempts: its end comes behind those there were. */
-function cancelledEnding({ invocation, failures, deaths }: LiveInvocation): Ending {
-  const number = failures + deaths > 0 ? failures + deaths + 1 : 0;
+function cancelledEnding({ invocation, failures, crashes }: LiveInvocation): InvocationEnd {
+  const number = failures + crashes > 0 ? failures + crashes + 1 : 0;
   return {
     invocation,
     function: null,
-    row: baseRow(invocation, number, 'cancelled'),
+    row: newAttempt(invocation, number, 'cancelled'),
     outcome: 'cancelled',
     output: new Uint8Array(),
   };

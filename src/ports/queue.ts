@@ -41,12 +41,12 @@ export interface QueuedInvocation {
 /** A job in a worker's hands. */
 export interface Delivery {
   invocation: Invocation;
-  /** Counts from 1; failures and worker deaths each raise it. */
+  /** Counts from 1; failures and worker crashes each raise it. */
   attempt: number;
-  /** Failed attempts so far: deaths not counted. */
+  /** Failed attempts so far: crashes not counted. */
   failures: number;
   /** Times a worker died under this invocation. */
-  deaths: number;
+  crashes: number;
   /** 1 + retry.count. */
   attempts: number;
   /** True when an error now is the last: no retry is left. */
@@ -56,7 +56,7 @@ export interface Delivery {
   /** Aborted when the invocation is cancelled (reason 'cancelled'), or this worker has lost the job to another ('lost'). */
   signal: CancelSignal;
   /** Says that the work is over and only its end is still to be written: another job may begin, unless calls come in. Once is enough. */
-  freeHand(): void;
+  releaseSlot(): void;
 }
 
 /** What becomes of a job when its handler is done. */
@@ -74,7 +74,7 @@ export interface LiveInvocation {
   invocation: Invocation;
   state: 'queued' | 'running' | 'retrying';
   failures: number;
-  deaths: number;
+  crashes: number;
 }
 
 export interface LivePage {
@@ -113,7 +113,7 @@ export type TickHandler = (scheduleId: string, scheduledAt: number) => Promise<v
  * The persistent queue: BullMQ on Redis or on PGlite, one queue for all functions.
  *
  * At least once. An invocation is durable when `add` resolves. A job whose worker dies is given to another within
- * 15 s (lock 8 s, then at most two stalled checks of 3 s), with `deaths` one higher and no attempt used up. Sync
+ * 15 s (lock 8 s, then at most two stalled checks of 3 s), with `crashes` one higher and no attempt used up. Sync
  * invocations (`replyTo` set) go before the others; among each a namespace with a long backlog does not hold up another.
  *
  * Not in it: results (the store has them), replies (the bus has them), dead letters (the store has them).

@@ -47,14 +47,14 @@ test.serial(
     t.is(new Set(done.map(({ request_id }) => request_id)).size, EVENTS);
 
     // Those that were in the victim's hands: the death is logged, and the run after it is the next attempt.
-    const deaths = (await loggedAttempts(web.api, 'probe', '&status=error')).filter(
+    const crashes = (await loggedAttempts(web.api, 'probe', '&status=error')).filter(
       ({ error }) => error === 'worker died',
     );
     t.log(
-      `${left} waited after the kill, ${deaths.length} died with it, over after ${Date.now() - killedAt} ms`,
+      `${left} waited after the kill, ${crashes.length} died with it, over after ${Date.now() - killedAt} ms`,
     );
-    t.true(deaths.length > 0, 'nothing was in its hands');
-    for (const { request_id, attempt } of deaths) {
+    t.true(crashes.length > 0, 'nothing was in its hands');
+    for (const { request_id, attempt } of crashes) {
       t.is(attempt, 1);
       t.is(done.find((record) => record.request_id === request_id)?.attempt, 2);
     }
@@ -80,13 +80,13 @@ test.serial('an invocation under which three workers died is dead', async (t) =>
   const id = json.request_id;
   const takeovers: number[] = [];
   let killedAt = 0;
-  for (const deaths of [0, 1, 2]) {
+  for (const crashes of [0, 1, 2]) {
     const worker = await cluster.worker();
-    await eventually(`it runs after ${deaths} deaths`, async () => {
+    await eventually(`it runs after ${crashes} crashes`, async () => {
       const { json: now } = await web.api.get(`/v1/invocations/${id}`);
-      return now.state === 'running' && now.attempts.length === deaths;
+      return now.state === 'running' && now.attempts.length === crashes;
     });
-    if (deaths > 0) takeovers.push(Date.now() - killedAt);
+    if (crashes > 0) takeovers.push(Date.now() - killedAt);
     await worker.kill9();
     killedAt = Date.now();
   }

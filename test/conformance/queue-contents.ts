@@ -15,7 +15,7 @@ export function contentsConformance(test: TestFn<QueueContext>): void {
       'it waits for its retry',
       async () => (await queue.get(job.invocation.id))?.state === 'retrying',
     );
-    t.like(await queue.get(job.invocation.id), { state: 'retrying', failures: 1, deaths: 0 });
+    t.like(await queue.get(job.invocation.id), { state: 'retrying', failures: 1, crashes: 0 });
     t.like(await queue.counts(), { waiting: 0, running: 0, retrying: 1 });
   });
 

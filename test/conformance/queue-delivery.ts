@@ -44,12 +44,12 @@ export function deliveryConformance(test: TestFn<QueueContext>): void {
     }
   });
 
-  test('the first delivery is attempt 1 without failures or deaths', async (t) => {
+  test('the first delivery is attempt 1 without failures or crashes', async (t) => {
     const { queue } = t.context.queues;
     const job = queued({}, { attempts: 3 });
     await queue.add([job]);
     const [delivery] = await collect(t.context.queues, 1);
-    t.like(delivery, { attempt: 1, failures: 0, deaths: 0, attempts: 3, isLastAttempt: false });
+    t.like(delivery, { attempt: 1, failures: 0, crashes: 0, attempts: 3, isLastAttempt: false });
     t.false(delivery?.signal.aborted);
   });
 

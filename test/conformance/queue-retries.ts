@@ -13,16 +13,16 @@ export function retriesConformance(test: TestFn<QueueContext>): void {
       delivery.isLastAttempt ? DONE : { kind: 'retry', error: 'boom' },
     );
     t.deepEqual(
-      deliveries.map(({ attempt, failures, deaths, isLastAttempt }) => ({
+      deliveries.map(({ attempt, failures, crashes, isLastAttempt }) => ({
         attempt,
         failures,
-        deaths,
+        crashes,
         isLastAttempt,
       })),
       [
-        { attempt: 1, failures: 0, deaths: 0, isLastAttempt: false },
-        { attempt: 2, failures: 1, deaths: 0, isLastAttempt: false },
-        { attempt: 3, failures: 2, deaths: 0, isLastAttempt: true },
+        { attempt: 1, failures: 0, crashes: 0, isLastAttempt: false },
+        { attempt: 2, failures: 1, crashes: 0, isLastAttempt: false },
+        { attempt: 3, failures: 2, crashes: 0, isLastAttempt: true },
       ],
     );
   });
@@ -35,7 +35,7 @@ export function retriesConformance(test: TestFn<QueueContext>): void {
       ++times < 3 ? { kind: 'later', delayMs: 20 } : DONE,
     );
     t.deepEqual(
-      deliveries.map(({ attempt, failures, deaths }) => [attempt, failures, deaths]),
+      deliveries.map(({ attempt, failures, crashes }) => [attempt, failures, crashes]),
       [
         [1, 0, 0],
         [1, 0, 0],

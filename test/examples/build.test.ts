@@ -2,8 +2,8 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync
 import { join } from 'node:path';
 import test from 'ava';
 import { parseManifest } from '../../src/contract/manifest.js';
-import { check } from '../../workers/wasm/check.js';
-import { parse } from '../../workers/wasm/parse.js';
+import { parse } from '../../workers/wasm/binary/parse.js';
+import { check } from '../../workers/wasm/run/module-check.js';
 import { runCli } from '../helpers/cli.js';
 import { COMPILERS } from '../helpers/compilers.js';
 import { tempDir } from '../helpers/temp-dir.js';

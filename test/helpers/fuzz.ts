@@ -1,8 +1,8 @@
 import { isAppError } from '../../src/errors.js';
-import { prepareFresh } from '../../workers/wasm/fresh.js';
-import { readSource } from '../../workers/wasm/prepare.js';
-import { rewrite } from '../../workers/wasm/rewrite.js';
-import { NotWarm, prepareGoCommand, prepareReactor } from '../../workers/wasm/snapshot.js';
+import { rewrite } from '../../workers/wasm/instrument/rewrite.js';
+import { prepareFresh } from '../../workers/wasm/warm/fresh.js';
+import { readSource } from '../../workers/wasm/warm/prepare.js';
+import { prepareGoCommand, prepareReactor, SnapshotRefused } from '../../workers/wasm/warm/snapshot.js';
 
 /** Longer than any module of the fixtures takes; a hang would be seen as this. */
 const SLOW_MS = 5000;
@@ -63,7 +63,8 @@ export function fuzzModule(wasm: Uint8Array, seed: number): string | null {
     if (source.shape.kind === 'reactor') prepareReactor(source, 'fuzz');
     else prepareGoCommand(source, 'fuzz');
   } catch (error) {
-    if (!isAppError(error, 'invalid_module') && !(error instanceof NotWarm)) return `threw ${String(error)}`;
+    if (!isAppError(error, 'invalid_module') && !(error instanceof SnapshotRefused))
+      return `threw ${String(error)}`;
   }
   const took = performance.now() - began;
   return took > SLOW_MS ? `took ${took} ms` : null;

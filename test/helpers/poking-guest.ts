@@ -1,4 +1,4 @@
-import { concat, i32Const, name, section } from '../../workers/wasm/writer.js';
+import { concat, i32Const, name, section } from '../../workers/wasm/binary/writer.js';
 import { FUNCTION, handMade, I32, I64, MEMORY } from './wasm.js';
 
 /** One thing that the guest does to its memory when it is told to. */

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { i32Const, u32 } from '../../workers/wasm/writer.js';
+import { i32Const, u32 } from '../../workers/wasm/binary/writer.js';
 import { command, handMade, I32, I64 } from './wasm.js';
 
 /**

@@ -1,4 +1,4 @@
-import { concat, name, section, u32, vector } from '../../workers/wasm/writer.js';
+import { concat, name, section, u32, vector } from '../../workers/wasm/binary/writer.js';
 
 /** A module made by hand, for shapes that no compiler gives. Each part is raw bytes of the binary format. */
 export interface HandMade {

@@ -130,7 +130,7 @@ test('a dead invocation is kept, replayed one by one or all, and purged', async 
   const all = await api.post('/v1/functions/probe/dead/replay', {});
   t.is(all.status, 202);
   t.deepEqual(all.json, { count: 2 });
-  await eventually('their deaths', async () => {
+  await eventually('their crashes', async () => {
     const { json } = await api.get('/v1/invocations?status=dead');
     return (
       json.count === 2 && !json.invocations.some((one: { request_id: string }) => one.request_id === second)

@@ -42,11 +42,11 @@ export async function checkInvariants(driven: Driven): Promise<void> {
   const logs = await loggedAttempts(api, FUNCTION);
   let unsaid = 0;
   for (const record of records) {
-    const deaths = deathsOf(record);
+    const crashes = deathsOf(record);
     const { length } = record.attempts;
-    assert.ok(deaths <= MOST_DEATHS, `${record.request_id}: ${deaths} deaths`);
+    assert.ok(crashes <= MOST_DEATHS, `${record.request_id}: ${crashes} crashes`);
     // A worker killed between the row of a failed attempt and the job's return to the queue leaves no row of its death.
-    const most = 1 + (driven.retries.get(record.version) ?? 0) + deaths;
+    const most = 1 + (driven.retries.get(record.version) ?? 0) + crashes;
     unsaid += Math.max(0, length - most);
     assert.ok(unsaid <= 2 * driven.kills, `${record.request_id}: ${length} attempts, ${most} allowed`);
     assert.ok(record.trigger_depth <= DEEPEST, `${record.request_id}: depth ${record.trigger_depth}`);
@@ -67,11 +67,11 @@ export async function checkInvariants(driven: Driven): Promise<void> {
     assert.equal(ids.size, 1, `${key} was answered with ${ids.size} invocations`);
     const [id = ''] = ids;
     const record = byId.get(id);
-    const deaths = deathsOf(record);
+    const crashes = deathsOf(record);
     const read = await api.invoke(FUNCTION, commands({ op: 'cache_get', a: key }));
     const runs = Number(read.json.results[0]);
     if (driven.kills === 0) assert.ok(runs <= 1, `${key} ran ${runs} times though nobody died`);
-    assert.ok(runs <= 1 + deaths, `${key} ran ${runs} times under ${deaths} deaths`);
+    assert.ok(runs <= 1 + crashes, `${key} ran ${runs} times under ${crashes} crashes`);
     if (record.state === 'success') assert.ok(runs >= 1, `${key} succeeded without a run`);
   }
 }

@@ -43,7 +43,7 @@ test('every job that a killed engine had acknowledged is there and runs, the one
   await until('every acknowledged job has run', () => acknowledged.every((id) => ran.has(id)), 60_000);
   t.is(started.length, 1);
   await until('the job in hand has run again', () => ran.has(started[0] ?? ''));
-  t.like(ran.get(started[0] ?? ''), { attempt: 2, failures: 0, deaths: 1 });
+  t.like(ran.get(started[0] ?? ''), { attempt: 2, failures: 0, crashes: 1 });
   await until('all bytes are given back', async () => (await queues.queue.counts()).bytes === 0);
 });
 

@@ -58,17 +58,17 @@ test("a killed worker's job is run by another: a death, and no attempt used up",
     { concurrency: 2 },
   );
   await until('another worker has it', () => deliveries.length > 0);
-  t.like(deliveries[0], { attempt: 2, failures: 0, deaths: 1, attempts: 1, isLastAttempt: true });
+  t.like(deliveries[0], { attempt: 2, failures: 0, crashes: 1, attempts: 1, isLastAttempt: true });
   await until('the job is gone', async () => (await queue.get(job.invocation.id)) === null);
 });
 
 test('each death is counted, and the job is never given up by the queue itself', async (t) => {
   const job = queued();
   await t.context.queues.queue.add([job]);
-  for (const deaths of [0, 1, 2, 3]) {
+  for (const crashes of [0, 1, 2, 3]) {
     const child = await startWorker(t.context);
-    await until(`the worker after ${deaths} deaths has the job`, () => reports(child).length > 0);
-    t.like(reports(child)[0], { started: job.invocation.id, deaths, attempt: deaths + 1 });
+    await until(`the worker after ${crashes} crashes has the job`, () => reports(child).length > 0);
+    t.like(reports(child)[0], { started: job.invocation.id, crashes, attempt: crashes + 1 });
     await child.kill('SIGKILL');
   }
   t.truthy(await t.context.queues.queue.get(job.invocation.id));
@@ -92,7 +92,7 @@ test('a stalled worker that wakes up late cannot settle a job that another has t
   sleeper.process.send('release');
   await until('the first settles it', () => reports(sleeper).some((report) => report.settled !== undefined));
   await new Promise((resolve) => setTimeout(resolve, 500));
-  t.like(await queue.get(job.invocation.id), { state: 'running', deaths: 1 });
+  t.like(await queue.get(job.invocation.id), { state: 'running', crashes: 1 });
   successor.process.send('release');
   await until('the second settles it', async () => (await queue.get(job.invocation.id)) === null);
 });

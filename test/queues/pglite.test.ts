@@ -4,10 +4,10 @@ import { DEFAULT_TIMINGS } from '../../queues/driver.js';
 import { PgliteDatabase } from '../../queues/drivers/pglite/database.js';
 import { openQueuesOn } from '../../queues/drivers/pglite.js';
 import { backlogConformance } from '../conformance/backlog.js';
-import { lanesConformance } from '../conformance/lanes.js';
 import { leasesConformance } from '../conformance/leases.js';
 import { type QueueContext, queueConformance } from '../conformance/queue.js';
 import { schedulesConformance } from '../conformance/schedules.js';
+import { lanesConformance } from '../conformance/sync-and-async.js';
 import { tasksConformance } from '../conformance/tasks.js';
 import { tempDir } from '../helpers/temp-dir.js';
 

@@ -2,10 +2,10 @@ import anyTest, { type TestFn } from 'ava';
 import { Redis } from 'ioredis';
 import { openQueues, type Queues } from '../../queues/open.js';
 import { backlogConformance } from '../conformance/backlog.js';
-import { lanesConformance } from '../conformance/lanes.js';
 import { leasesConformance } from '../conformance/leases.js';
 import { type QueueContext, queueConformance } from '../conformance/queue.js';
 import { schedulesConformance } from '../conformance/schedules.js';
+import { lanesConformance } from '../conformance/sync-and-async.js';
 import { tasksConformance } from '../conformance/tasks.js';
 import { type RedisServerProcess, startRedis } from '../helpers/redis-server.js';
 

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { createEngine } from '../../workers/engine.js';
+import { createEngine } from '../../workers/engine/engine.js';
 import { runText } from '../helpers/engine.js';
 import { command, FUNCTION, handMade, I32, I64, MEMORY } from '../helpers/wasm.js';
 

@@ -1,6 +1,6 @@
 import test from 'ava';
 import type { LogMessage } from '../../src/contract/invocation.js';
-import { createEngine } from '../../workers/engine.js';
+import { createEngine } from '../../workers/engine/engine.js';
 import { guestCall, runText } from '../helpers/engine.js';
 import { guest } from '../helpers/guests.js';
 

@@ -1,7 +1,7 @@
 import test from 'ava';
 import type { RequestId } from '../../src/contract/ids.js';
 import type { HostCalls } from '../../src/ports/engine.js';
-import { createEngine } from '../../workers/engine.js';
+import { createEngine } from '../../workers/engine/engine.js';
 import { contentId, runText } from '../helpers/engine.js';
 import { guest, missingCompiler } from '../helpers/guests.js';
 

@@ -1,15 +1,15 @@
 import test from 'ava';
-import { Guest } from '../../workers/wasm/guest.js';
-import { HOST_IMPORTS, WASI_IMPORTS, WASI_MODULE } from '../../workers/wasm/host-functions.js';
-import { PAGE_BYTES } from '../../workers/wasm/image.js';
-import { readSource } from '../../workers/wasm/prepare.js';
-import { createRunner } from '../../workers/wasm/runner.js';
-import { prepareReactor } from '../../workers/wasm/snapshot.js';
-import { trialSession } from '../../workers/wasm/trial.js';
-import { concat, i32Const, name, section } from '../../workers/wasm/writer.js';
+import { WASM_PAGE_BYTES } from '../../src/contract/limits.js';
+import { concat, i32Const, name, section } from '../../workers/wasm/binary/writer.js';
+import { Guest } from '../../workers/wasm/run/guest.js';
+import { HOST_IMPORTS, WASI_IMPORTS, WASI_MODULE } from '../../workers/wasm/run/host-functions.js';
+import { createRunner } from '../../workers/wasm/run/runner.js';
+import { readSource } from '../../workers/wasm/warm/prepare.js';
+import { sandboxSession } from '../../workers/wasm/warm/sandbox-session.js';
+import { prepareReactor } from '../../workers/wasm/warm/snapshot.js';
 import { FUNCTION, handMade, I32, I64, MEMORY } from '../helpers/wasm.js';
 
-const BYTES = 2 * PAGE_BYTES;
+const BYTES = 2 * WASM_PAGE_BYTES;
 const FILL = 0x5a;
 const INPUT_AT = 16;
 /** Where the functions are to write; far from each other, so that no mark stands for two. */
@@ -101,7 +101,7 @@ for (const [module, imported, args, writesAt] of CALLS) {
     const runner = createRunner(program, new Guest());
     const run = (input: string) => {
       const { output, error } = runner.run(
-        trialSession('asking', new TextEncoder().encode(input), 1).session,
+        sandboxSession('asking', new TextEncoder().encode(input), 1).session,
       );
       runner.reset();
       t.is(error, null);

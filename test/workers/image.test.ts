@@ -1,10 +1,11 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { PAGE_BYTES, Restorer, takeSnapshot } from '../../workers/wasm/image.js';
+import { WASM_PAGE_BYTES } from '../../src/contract/limits.js';
+import { Restorer, takeSnapshot } from '../../workers/wasm/run/image.js';
 
 /** Bytes written somewhere in a memory of so many pages. */
 const writes = (pages: number) =>
-  fc.array(fc.record({ at: fc.nat(pages * PAGE_BYTES - 1), value: fc.integer({ min: 1, max: 255 }) }), {
+  fc.array(fc.record({ at: fc.nat(pages * WASM_PAGE_BYTES - 1), value: fc.integer({ min: 1, max: 255 }) }), {
     maxLength: 40,
   });
 
@@ -25,10 +26,10 @@ test('whatever is written, and however far the memory has grown, it is put back 
   );
   fc.assert(
     fc.property(made, ({ pages, grown, first, second }) => {
-      const original = new Uint8Array(pages * PAGE_BYTES);
+      const original = new Uint8Array(pages * WASM_PAGE_BYTES);
       write(original, first);
       const restorer = new Restorer(takeSnapshot(original, []));
-      const memory = new Uint8Array((pages + grown) * PAGE_BYTES);
+      const memory = new Uint8Array((pages + grown) * WASM_PAGE_BYTES);
       restorer.fill(memory);
       t.is(Buffer.compare(memory.subarray(0, original.length), original), 0);
       write(memory, second);

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import type { FunctionName } from '../../src/contract/ids.js';
-import { createEngine } from '../../workers/engine.js';
+import { createEngine } from '../../workers/engine/engine.js';
 import { contentId, runText } from '../helpers/engine.js';
 import { guest, missingCompiler } from '../helpers/guests.js';
 

@@ -1,12 +1,12 @@
 import test from 'ava';
 import type { FunctionName } from '../../src/contract/ids.js';
 import { isAppError } from '../../src/errors.js';
-import { createEngine } from '../../workers/engine.js';
-import { prepareFresh } from '../../workers/wasm/fresh.js';
-import { parse } from '../../workers/wasm/parse.js';
-import { compile, readSource } from '../../workers/wasm/prepare.js';
-import { rewrite } from '../../workers/wasm/rewrite.js';
-import { scan } from '../../workers/wasm/scan.js';
+import { createEngine } from '../../workers/engine/engine.js';
+import { parse } from '../../workers/wasm/binary/parse.js';
+import { scan } from '../../workers/wasm/binary/scan.js';
+import { rewrite } from '../../workers/wasm/instrument/rewrite.js';
+import { prepareFresh } from '../../workers/wasm/warm/fresh.js';
+import { compile, readSource } from '../../workers/wasm/warm/prepare.js';
 import { contentId, runText } from '../helpers/engine.js';
 import { fuzzModule } from '../helpers/fuzz.js';
 import { guest } from '../helpers/guests.js';

@@ -1,21 +1,21 @@
 import test from 'ava';
-import { DATA_BYTES, type Job, type JobResult, SLOT_BYTES } from '../../workers/protocol.js';
+import { DATA_BYTES, type Job, type JobResult, SLOT_BYTES } from '../../workers/threads/protocol.js';
 import {
-  isBy,
+  isAtOrBefore,
+  nextGeneration,
   readJob,
   readResult,
-  ticketAfter,
   viewOf,
   writeJob,
   writeResult,
-} from '../../workers/protocol-slot.js';
+} from '../../workers/threads/slot-codec.js';
 
 const slot = () =>
   viewOf({
     control: new SharedArrayBuffer(SLOT_BYTES),
     shared: new SharedArrayBuffer(DATA_BYTES),
-    dataAt: 0,
-    logAt: 0,
+    dataOffset: 0,
+    logOffset: 0,
   });
 const job = (given: Partial<Job> = {}): Job => ({
   name: 'tested',
@@ -97,13 +97,13 @@ test('an output that is too large for a slot is the posted one', (t) => {
 test('tickets keep their order where they wrap round, and none is 0', (t) => {
   let ticket = 2 ** 31 - 3;
   for (let n = 0; n < 6; n++) {
-    const next = ticketAfter(ticket);
-    t.true(isBy(ticket, next));
-    t.false(isBy(next, ticket));
+    const next = nextGeneration(ticket);
+    t.true(isAtOrBefore(ticket, next));
+    t.false(isAtOrBefore(next, ticket));
     ticket = next;
   }
   t.true(ticket < 0);
-  t.is(ticketAfter(-1), 1);
-  t.true(isBy(-1, 1));
-  t.true(isBy(1, 1));
+  t.is(nextGeneration(-1), 1);
+  t.true(isAtOrBefore(-1, 1));
+  t.true(isAtOrBefore(1, 1));
 });

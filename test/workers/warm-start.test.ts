@@ -3,7 +3,7 @@ import test from 'ava';
 import type { WarmStart } from '../../src/contract/function.js';
 import type { FunctionName } from '../../src/contract/ids.js';
 import type { Engine, ModuleReport } from '../../src/ports/engine.js';
-import { createEngine } from '../../workers/engine.js';
+import { createEngine } from '../../workers/engine/engine.js';
 import { contentId, runText, type TextOutcome } from '../helpers/engine.js';
 import { guest } from '../helpers/guests.js';
 

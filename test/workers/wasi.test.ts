@@ -1,5 +1,5 @@
 import test from 'ava';
-import { createEngine } from '../../workers/engine.js';
+import { createEngine } from '../../workers/engine/engine.js';
 import { guestCall, runText } from '../helpers/engine.js';
 import { guest } from '../helpers/guests.js';
 

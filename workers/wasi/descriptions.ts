@@ -1,5 +1,5 @@
 import type { File } from 'wasi-js/dist/types.js';
-import type { GuestMemory } from '../wasm/memory.js';
+import type { GuestMemory } from '../wasm/run/memory.js';
 import { ERRNO } from './errno.js';
 
 const FDSTAT_BYTES = 24;

@@ -1,4 +1,4 @@
-import type { GuestMemory } from '../wasm/memory.js';
+import type { GuestMemory } from '../wasm/run/memory.js';
 import { ERRNO } from './errno.js';
 
 const SUBSCRIPTION_BYTES = 48;

@@ -1,8 +1,8 @@
 import type { File } from 'wasi-js/dist/types.js';
 import wasiJs from 'wasi-js/dist/wasi.js';
 import { MAX_OUTPUT_BYTES, MB } from '../../src/contract/limits.js';
-import type { GuestMemory } from '../wasm/memory.js';
-import { GuestFailure, type Session } from '../wasm/session.js';
+import type { GuestMemory } from '../wasm/run/memory.js';
+import { GuestFailure, type Session } from '../wasm/run/session.js';
 import { bindings, GuestExit } from './bindings.js';
 import { descriptions } from './descriptions.js';
 import { ERRNO } from './errno.js';

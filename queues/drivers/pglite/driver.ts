@@ -15,12 +15,20 @@ import type {
   QueueLimits,
   Warn,
 } from '../../driver.js';
-import { perLane } from '../../fairness.js';
-import { type JobData, LANES, type Lane, laneOf, type NewJob, TICKS, toJobJson } from '../../jobs.js';
+import { perQueue } from '../../fairness.js';
+import {
+  type JobData,
+  type NewJob,
+  QUEUE_KINDS,
+  type QueueKind,
+  queueKindOf,
+  TICKS,
+  toJobJson,
+} from '../../jobs.js';
 import { countJobs } from './counts.js';
 import type { PgliteDatabase } from './database.js';
-import { Ledger } from './ledger.js';
 import { IN_LANES } from './schema.js';
+import { Ledger } from './usage-index.js';
 
 const Pg = withBackend(createPostgresBackend);
 
@@ -31,16 +39,16 @@ const BULK = 64;
 /** Nobody vacuums in PGlite by itself; dead rows would slow down every look for the next job. */
 const VACUUM_AFTER = 2000;
 
-type Entry = Parameters<PostgresQueueBackend['addJobs']>[0][number] & { lane: Lane };
+type Entry = Parameters<PostgresQueueBackend['addJobs']>[0][number] & { kind: QueueKind };
 
 /** BullMQ's Postgres backend on PGlite: one process, nothing to install. */
 export class PgliteDriver implements QueueDriver {
   readonly name = 'pglite';
-  readonly lanes: Readonly<Record<Lane, BullQueue<JobData>>>;
+  readonly queues: Readonly<Record<QueueKind, BullQueue<JobData>>>;
   readonly ticks: BullQueue<unknown>;
   readonly #database: PgliteDatabase;
-  readonly #backends: Readonly<Record<Lane, PostgresQueueBackend>>;
-  readonly #ledger: Ledger;
+  readonly #backends: Readonly<Record<QueueKind, PostgresQueueBackend>>;
+  readonly #usage: Ledger;
   readonly #limits: QueueLimits;
   readonly #warn: Warn;
   readonly #cancelRequests = new EventEmitter();
@@ -50,31 +58,31 @@ export class PgliteDriver implements QueueDriver {
 
   private constructor(
     database: PgliteDatabase,
-    lanes: Readonly<Record<Lane, BullQueue<JobData>>>,
+    kinds: Readonly<Record<QueueKind, BullQueue<JobData>>>,
     ticks: BullQueue<unknown>,
-    ledger: Ledger,
+    usage: Ledger,
     limits: QueueLimits,
     warn: Warn,
   ) {
     this.#database = database;
-    this.lanes = lanes;
+    this.queues = kinds;
     this.ticks = ticks;
-    this.#backends = perLane((lane) => lanes[lane].getBackend() as unknown as PostgresQueueBackend);
-    this.#ledger = ledger;
+    this.#backends = perQueue((kind) => kinds[kind].getBackend() as unknown as PostgresQueueBackend);
+    this.#usage = usage;
     this.#limits = limits;
     this.#warn = warn;
   }
 
   static async open(database: PgliteDatabase, limits: QueueLimits, warn: Warn): Promise<PgliteDriver> {
-    const lanes = perLane((lane) => new Pg.Queue<JobData, void>(lane, { connection: database }));
+    const kinds = perQueue((kind) => new Pg.Queue<JobData, void>(kind, { connection: database }));
     const ticks = new Pg.Queue<unknown, void>(TICKS, { connection: database });
-    for (const queue of [...Object.values(lanes), ticks]) {
+    for (const queue of [...Object.values(kinds), ticks]) {
       queue.on('error', (error) => warn('The queue reports a fault.', error));
       await queue.waitUntilReady();
     }
     return new PgliteDriver(
       database,
-      lanes as unknown as Record<Lane, BullQueue<JobData>>,
+      kinds as unknown as Record<QueueKind, BullQueue<JobData>>,
       ticks as unknown as BullQueue<unknown>,
       await Ledger.read(database),
       limits,
@@ -96,14 +104,14 @@ export class PgliteDriver implements QueueDriver {
     options: BullWorkerOptions,
   ): Promise<BullWorker<D>> {
     const counted: Processor<D, void> = async (job, token, signal) => {
-      this.#ledger.running += 1;
+      this.#usage.running += 1;
       try {
         return await processor(job, token, signal);
       } finally {
-        this.#ledger.running -= 1;
+        this.#usage.running -= 1;
       }
     };
-    return new Pg.Worker<D, void>(queue, LANES.some((lane) => lane === queue) ? counted : processor, {
+    return new Pg.Worker<D, void>(queue, QUEUE_KINDS.some((kind) => kind === queue) ? counted : processor, {
       ...options,
       connection: this.#database,
     }) as unknown as BullWorker<D>;
@@ -112,10 +120,10 @@ export class PgliteDriver implements QueueDriver {
   async add(groups: readonly JobGroup[]): Promise<(AppError | null)[]> {
     const taken: { job: NewJob; priority: number }[] = [];
     const verdicts = groups.map((group) => {
-      const fresh = this.#ledger.fresh(group);
+      const fresh = this.#usage.fresh(group);
       if (fresh.length === 0) return null;
-      if (!this.#ledger.hasRoom(fresh, this.#limits)) return queueFull(this.#limits);
-      for (const job of fresh) taken.push({ job, priority: this.#ledger.enter(job) });
+      if (!this.#usage.hasRoom(fresh, this.#limits)) return queueFull(this.#limits);
+      for (const job of fresh) taken.push({ job, priority: this.#usage.enter(job) });
       return null;
     });
     try {
@@ -123,12 +131,12 @@ export class PgliteDriver implements QueueDriver {
         taken.map(({ job, priority }) => ({
           job: toJobJson({ ...job, opts: { ...job.opts, ...REMOVE } }, priority),
           jobId: job.id,
-          lane: laneOf(job.data),
+          kind: queueKindOf(job.data),
         })),
       );
       return verdicts;
     } catch (error) {
-      for (const { job } of taken) this.#ledger.leave(job.id);
+      for (const { job } of taken) this.#usage.leave(job.id);
       // One caller's unstorable job must not fail the others'.
       if (groups.length === 1) throw queueUnavailable(error);
       return Promise.all(
@@ -142,23 +150,23 @@ export class PgliteDriver implements QueueDriver {
     }
   }
 
-  /** One statement for a caller's jobs, which are all of one lane: so all or none. */
+  /** One statement for a caller's jobs, which are all of one kind: so all or none. */
   async #insert(entries: Entry[]): Promise<void> {
     const [first] = entries;
     if (first === undefined) return;
-    if (entries.length === 1) await this.#backends[first.lane].addJob(first.job, first.jobId);
+    if (entries.length === 1) await this.#backends[first.kind].addJob(first.job, first.jobId);
     else if (entries.length > BULK) {
-      for (const lane of LANES) {
-        const own = entries.filter((entry) => entry.lane === lane);
-        if (own.length > 0) await this.#backends[lane].addJobs(own);
+      for (const kind of QUEUE_KINDS) {
+        const own = entries.filter((entry) => entry.kind === kind);
+        if (own.length > 0) await this.#backends[kind].addJobs(own);
       }
     } else {
-      const results = await this.#backends[first.lane].addFlow(
-        entries.map(({ job, jobId, lane }) => ({
+      const results = await this.#backends[first.kind].addFlow(
+        entries.map(({ job, jobId, kind }) => ({
           jobData: job,
           jobId,
           parentKeyOpts: {},
-          queueName: lane,
+          queueName: kind,
           prefix: '',
         })),
       );
@@ -168,17 +176,17 @@ export class PgliteDriver implements QueueDriver {
   }
 
   ended(job: InvocationJob): void {
-    this.#ledger.leave(job.id ?? '');
-    this.#ledger.turns.finished(laneOf(job.data), job.priority);
+    this.#usage.leave(job.id ?? '');
+    this.#usage.times.finished(queueKindOf(job.data), job.priority);
     this.#endedSinceVacuum += 1;
-    const due = this.#endedSinceVacuum >= Math.max(VACUUM_AFTER, this.#ledger.size);
+    const due = this.#endedSinceVacuum >= Math.max(VACUUM_AFTER, this.#usage.size);
     if (due) this.#maintenance ??= this.#maintain().finally(() => (this.#maintenance = undefined));
   }
 
   async #maintain(): Promise<void> {
     this.#endedSinceVacuum = 0;
     try {
-      await this.#ledger.rebase(this.#database);
+      await this.#usage.rebase(this.#database);
       await this.#database.query('VACUUM (ANALYZE)');
     } catch (error) {
       this.#warn('The queue could not be tidied; it will be tried again.', error);
@@ -190,8 +198,8 @@ export class PgliteDriver implements QueueDriver {
   }
 
   async remove(job: InvocationJob): Promise<boolean> {
-    const removed = (await this.#backends[laneOf(job.data)].remove(job.id ?? '', false)) > 0;
-    if (removed) this.#ledger.leave(job.id ?? '');
+    const removed = (await this.#backends[queueKindOf(job.data)].remove(job.id ?? '', false)) > 0;
+    if (removed) this.#usage.leave(job.id ?? '');
     return removed;
   }
 
@@ -231,7 +239,7 @@ export class PgliteDriver implements QueueDriver {
   }
 
   counts(): Promise<QueueCounts> {
-    return countJobs(this.#database, this.#ledger.bytes);
+    return countJobs(this.#database, this.#usage.bytes);
   }
 
   async ping(): Promise<void> {
@@ -241,7 +249,9 @@ export class PgliteDriver implements QueueDriver {
   async close(): Promise<void> {
     await this.#maintenance;
     await Promise.all(
-      [...LANES.map((lane) => this.lanes[lane]), this.ticks, ...this.#further].map((queue) => queue.close()),
+      [...QUEUE_KINDS.map((kind) => this.queues[kind]), this.ticks, ...this.#further].map((queue) =>
+        queue.close(),
+      ),
     );
   }
 }

@@ -1,7 +1,7 @@
-import { LANES } from '../../jobs.js';
+import { QUEUE_KINDS } from '../../jobs.js';
 
 /** The rows of BullMQ's table that are invocations. */
-export const IN_LANES = `queue IN (${LANES.map((lane) => `'${lane}'`).join(', ')})`;
+export const IN_LANES = `queue IN (${QUEUE_KINDS.map((kind) => `'${kind}'`).join(', ')})`;
 
 /** Run at every start, when this process alone has the database. */
 export const SETUP = `

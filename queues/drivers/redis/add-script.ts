@@ -1,6 +1,6 @@
-import { laneOf, type NewJob } from '../../jobs.js';
+import { type NewJob, queueKindOf } from '../../jobs.js';
+import { FETCH_KEYS } from './fetch-script.js';
 import { COMMON } from './scripts.js';
-import { TAKE_KEYS } from './take-script.js';
 
 /** BullMQ's own scripts as Lua functions of their keys and arguments: see bull-scripts.ts. */
 export interface BullScripts {
@@ -12,7 +12,7 @@ export interface BullScripts {
 
 /** What decides over a job, as one argument: names, ids and numbers hold no blank. */
 export function headOf(group: number, { id, name, data }: NewJob): string {
-  return `${group} ${id} ${data.s} ${data.n} ${laneOf(data)} ${name} ${data.a}`;
+  return `${group} ${id} ${data.s} ${data.n} ${queueKindOf(data)} ${name} ${data.a}`;
 }
 
 /**
@@ -22,7 +22,7 @@ export function headOf(group: number, { id, name, data }: NewJob): string {
  *
  * Then it takes calls for workers of the process that adds, a call for each token: the highest in rank, whoever has added it.
  *
- * ARGV: deadline, max waiting, max bytes, turn cost, max priority; for the taking the process' time, the lock's duration and tokens
+ * ARGV: deadline, max waiting, max bytes, time cost, max priority; for the taking the process' time, the lock's duration and tokens
  *   with blanks between them; then for each job, those of a group one after the other:
  *   head, data, options as JSON or ''. The client makes each argument a string of its own, so they are few.
  * Returns: server time; for each group 0 = accepted, 1 = too late, 2 = full; what was taken.
@@ -40,10 +40,10 @@ local late = now > deadline
 
 local groups, byNamespace, seen = {}, {}, {}
 for at = 9, #ARGV, 3 do
-  local number, id, size, namespace, lane, name, acceptedAt =
+  local number, id, size, namespace, kind, name, acceptedAt =
     string.match(ARGV[at], '^(%d+) (%S+) (%d+) (%S+) (%S+) (%S+) (%S+)$')
   local job = {
-    id = id, size = tonumber(size), member = id .. ':' .. size, namespace = namespace, lane = lane, name = name,
+    id = id, size = tonumber(size), member = id .. ':' .. size, namespace = namespace, kind = kind, name = name,
     acceptedAt = acceptedAt, data = ARGV[at + 1], opts = ARGV[at + 2],
   }
   number = tonumber(number)
@@ -63,7 +63,7 @@ for namespace, list in pairs(byNamespace) do
   for from = 1, #list, 1000 do
     local members = {}
     for i = from, math.min(from + 999, #list) do members[#members + 1] = list[i].member end
-    for i, score in ipairs(call('ZMSCORE', ledger .. 'jobs:' .. namespace, unpack(members))) do
+    for i, score in ipairs(call('ZMSCORE', usage .. 'jobs:' .. namespace, unpack(members))) do
       if not score then list[from + i - 1].fresh = true end
     end
   end
@@ -71,44 +71,44 @@ end
 
 local waiting, clock, keys = 0, {}, {}
 local names = { 'marker', 'meta', 'id', 'prioritized', 'delayed', 'completed', 'active', 'events', 'pc' }
-for i, turn in ipairs(call('HMGET', ledger .. 'clock', unpack(lanes))) do
-  local lane = lanes[i]
-  clock[lane] = tonumber(turn or 0)
-  keys[lane] = {}
-  for _, name in ipairs(names) do keys[lane][name] = keyOf(lane, name) end
-  waiting = waiting + call('LLEN', keyOf(lane, 'wait')) + call('ZCARD', keys[lane].prioritized)
-    + call('ZCARD', keys[lane].delayed)
+for i, time in ipairs(call('HMGET', usage .. 'clock', unpack(kinds))) do
+  local kind = kinds[i]
+  clock[kind] = tonumber(time or 0)
+  keys[kind] = {}
+  for _, name in ipairs(names) do keys[kind][name] = keyOf(kind, name) end
+  waiting = waiting + call('LLEN', keyOf(kind, 'wait')) + call('ZCARD', keys[kind].prioritized)
+    + call('ZCARD', keys[kind].delayed)
 end
-local bytes = tonumber(call('GET', ledger .. 'bytes') or 0)
-local bytesBefore, lastTurn = bytes, {}
+local bytes = tonumber(call('GET', usage .. 'bytes') or 0)
+local bytesBefore, lastTime = bytes, {}
 
 local function priorityOf(job)
-  local ahead = lastTurn[job.lane] or {}
-  lastTurn[job.lane] = ahead
+  local ahead = lastTime[job.kind] or {}
+  lastTime[job.kind] = ahead
   local last = ahead[job.namespace]
-    or tonumber(call('ZSCORE', ledger .. 'turns:' .. job.lane, job.namespace) or 0)
-  local turn = math.max(clock[job.lane], last)
-  ahead[job.namespace] = turn + turnCost
-  return math.min(math.floor(turn) + 1, maxPriority)
+    or tonumber(call('ZSCORE', usage .. 'times:' .. job.kind, job.namespace) or 0)
+  local time = math.max(clock[job.kind], last)
+  ahead[job.namespace] = time + turnCost
+  return math.min(math.floor(time) + 1, maxPriority)
 end
 
 local function add(job)
   local opts = job.opts == '' and {} or cjson.decode(job.opts)
   opts.priority = priorityOf(job)
-  local k = keys[job.lane]
-  local args = { cmsgpack.pack({ keyOf(job.lane, ''), job.id, job.name, job.acceptedAt }), job.data, cmsgpack.pack(opts) }
+  local k = keys[job.kind]
+  local args = { cmsgpack.pack({ keyOf(job.kind, ''), job.id, job.name, job.acceptedAt }), job.data, cmsgpack.pack(opts) }
   if opts.delay then
     addDelayed({ k.marker, k.meta, k.id, k.delayed, k.completed, k.events }, args)
-    call('ZADD', ledger .. 'scheduled', job.acceptedAt + opts.delay, job.id)
+    call('ZADD', usage .. 'scheduled', job.acceptedAt + opts.delay, job.id)
   else
     addPrioritized({ k.marker, k.meta, k.id, k.prioritized, k.delayed, k.completed, k.active, k.events, k.pc }, args)
   end
 end
 
--- BullMQ leaves a job alone whose id it knows, but knows nothing of the other lane.
+-- BullMQ leaves a job alone whose id it knows, but knows nothing of the other kind.
 local function isKnown(job)
-  for _, lane in ipairs(lanes) do
-    if call('EXISTS', keyOf(lane, job.id)) == 1 then return true end
+  for _, kind in ipairs(kinds) do
+    if call('EXISTS', keyOf(kind, job.id)) == 1 then return true end
   end
   return false
 end
@@ -137,7 +137,7 @@ for _, group in ipairs(groups) do
 end
 for namespace, list in pairs(lines) do
   for from = 1, #list, 2000 do
-    call('ZADD', ledger .. 'jobs:' .. namespace, unpack(list, from, math.min(from + 1999, #list)))
+    call('ZADD', usage .. 'jobs:' .. namespace, unpack(list, from, math.min(from + 1999, #list)))
   end
 end
 for _, group in ipairs(groups) do
@@ -145,11 +145,11 @@ for _, group in ipairs(groups) do
     if group.accepted and (job.fresh or not isKnown(job)) then add(job) end
   end
 end
-if bytes ~= bytesBefore then call('INCRBY', ledger .. 'bytes', bytes - bytesBefore) end
-for lane, ahead in pairs(lastTurn) do
-  for namespace, turn in pairs(ahead) do
-    call('ZADD', ledger .. 'turns:' .. lane, turn, namespace)
-    call('SADD', ledger .. 'namespaces', namespace)
+if bytes ~= bytesBefore then call('INCRBY', usage .. 'bytes', bytes - bytesBefore) end
+for kind, ahead in pairs(lastTime) do
+  for namespace, time in pairs(ahead) do
+    call('ZADD', usage .. 'times:' .. kind, time, namespace)
+    call('SADD', usage .. 'namespaces', namespace)
   end
 end
 
@@ -159,8 +159,8 @@ local taken = {}
 if #tokens > 0 then
   local take = ${take}
   local k = {}
-  for i, name in ipairs({ ${TAKE_KEYS.map((key) => `'${key}'`).join(', ')} }) do k[i] = keyOf('calls', name) end
-  taken = take(k, keyOf('calls', ''), ARGV[6], { lockDuration = tonumber(ARGV[7]) }, tokens)
+  for i, name in ipairs({ ${FETCH_KEYS.map((key) => `'${key}'`).join(', ')} }) do k[i] = keyOf('sync', name) end
+  taken = take(k, keyOf('sync', ''), ARGV[6], { lockDuration = tonumber(ARGV[7]) }, tokens)
 end
 return { now, codes, taken }
 `;

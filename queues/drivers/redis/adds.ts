@@ -2,29 +2,29 @@ import type { RedisClient } from 'bullmq';
 import type { AppError } from '../../../src/errors.js';
 import { queueFull, queueUnavailable } from '../../admission.js';
 import type { JobGroup, QueueLimits } from '../../driver.js';
-import { MAX_PRIORITY, TURN_COST } from '../../fairness.js';
-import { laneOf } from '../../jobs.js';
+import { JOB_COST, MAX_PRIORITY } from '../../fairness.js';
+import { queueKindOf } from '../../jobs.js';
 import { addScript, headOf } from './add-script.js';
+import type { Fetch, JobFetcher } from './batch-fetcher.js';
 import { bullFunction } from './bull-scripts.js';
 import type { RedisConnection } from './connect.js';
-import type { LedgerKeys } from './scripts.js';
-import { takeFunction } from './take-script.js';
-import type { JobTaker, Take } from './taker.js';
+import { fetchFunction } from './fetch-script.js';
+import type { UsageKeys } from './scripts.js';
 
 /** Redis must come to an add within this time, else nothing is added: shorter than what its caller waits. */
 const ADD_WITHIN_MS = 1500;
 
 /** Adds jobs, and decides whether they may be added, in one command. */
-export class Adds {
+export class RedisAdds {
   readonly #client: RedisClient;
-  readonly #keys: LedgerKeys;
+  readonly #keys: UsageKeys;
   readonly #limits: QueueLimits;
   /** Of this process, the worker of calls that was started last. */
-  #taker: JobTaker | undefined;
+  #taker: JobFetcher | undefined;
   /** Redis' clock minus our monotonic one. */
   #offsetMs = 0;
 
-  private constructor(client: RedisClient, keys: LedgerKeys, limits: QueueLimits) {
+  private constructor(client: RedisClient, keys: UsageKeys, limits: QueueLimits) {
     this.#client = client;
     this.#keys = keys;
     this.#limits = limits;
@@ -34,16 +34,16 @@ export class Adds {
   static async open(
     connection: RedisConnection,
     client: RedisClient,
-    keys: LedgerKeys,
+    keys: UsageKeys,
     limits: QueueLimits,
-  ): Promise<Adds> {
+  ): Promise<RedisAdds> {
     const lua = addScript({
       prioritized: bullFunction(connection, 'addPrioritizedJob'),
       delayed: bullFunction(connection, 'addDelayedJob'),
-      take: takeFunction(connection),
+      take: fetchFunction(connection),
     });
     connection.defineCommand('oramaAdd', { numberOfKeys: 2, lua });
-    const adds = new Adds(client, keys, limits);
+    const adds = new RedisAdds(client, keys, limits);
     const [seconds, micros] = await connection.time();
     adds.#offsetMs = Number(seconds) * 1000 + Number(micros) / 1000 - performance.now();
     return adds;
@@ -52,7 +52,7 @@ export class Adds {
   /** Adds the jobs of the groups, each group whole or not at all; answers with the refusal of each, if it was refused. */
   async add(groups: readonly JobGroup[]): Promise<(AppError | null)[]> {
     let verdicts: (AppError | null)[] = [];
-    const add: Take = async (tokens) => {
+    const add: Fetch = async (tokens) => {
       const [now, codes, taken] = await this.#run(groups, tokens);
       this.#offsetMs = Number(now) - performance.now();
       verdicts = codes.map((code) => {
@@ -74,11 +74,11 @@ export class Adds {
   ): Promise<[now: string, codes: number[], taken: unknown[]]> {
     const args: (string | number)[] = [
       this.#keys.prefix,
-      this.#keys.ledger,
+      this.#keys.usage,
       Math.round(performance.now() + this.#offsetMs + ADD_WITHIN_MS),
       this.#limits.maxWaiting,
       this.#limits.maxBytes,
-      TURN_COST,
+      JOB_COST,
       MAX_PRIORITY,
       Date.now(),
       this.#taker?.lockMs ?? 0,
@@ -95,7 +95,7 @@ export class Adds {
   }
 
   /** From now on calls are taken for this worker, too, as they are added. */
-  takeFor(worker: JobTaker): void {
+  takeFor(worker: JobFetcher): void {
     this.#taker = worker;
     worker.once('closing', () => {
       if (this.#taker === worker) this.#taker = undefined;
@@ -105,6 +105,6 @@ export class Adds {
 
 function callsIn(groups: readonly JobGroup[]): number {
   let calls = 0;
-  for (const group of groups) for (const { data } of group) if (laneOf(data) === 'calls') calls++;
+  for (const group of groups) for (const { data } of group) if (queueKindOf(data) === 'sync') calls++;
   return calls;
 }

@@ -7,7 +7,7 @@ import type { RedisConnection } from './connect.js';
  * id. `once` asks for what stays as it is while a script runs, `first` for what there is to be done only the first time. A later
  * BullMQ that puts one of them in other words gets it done as before.
  */
-const SPARED: readonly (readonly [command: string, instead: string])[] = [
+const STUBBED_COMMANDS: readonly (readonly [command: string, instead: string])[] = [
   ['rcall("XADD", ', 'nobody('],
   ['rcall("XTRIM", ', 'nobody('],
   ['rcall("HGET", metaKey, "opts.maxLenEvents")', '0'],
@@ -59,7 +59,7 @@ export function bullFunction({ scriptsSet }: RedisConnection, script: string): s
   const name = Object.keys(known).find((each) => each.startsWith(`${script}:`));
   const lua = known[name ?? '']?.lua;
   if (lua === undefined) throw new AppError('internal', `BullMQ has no script ${script} on its connection.`);
-  const spared = SPARED.reduce(
+  const spared = STUBBED_COMMANDS.reduce(
     (text, [command, instead]) => text.replaceAll(command, instead),
     lua.replace(COMMENT, ''),
   );

@@ -87,7 +87,7 @@ export class RedisServer {
 }
 
 /**
- * What is sent in one turn of the event loop leaves in one write, in its order: jobs are settled and fetched in bursts, and a
+ * What is sent in one time of the event loop leaves in one write, in its order: jobs are settled and fetched in bursts, and a
  * system call for each command was a tenth of what a worker's main thread does.
  */
 function writingTogether(connection: Redis): Redis {
@@ -103,7 +103,7 @@ function writingTogether(connection: Redis): Redis {
       if (!corked) {
         corked = true;
         stream.cork();
-        // Runs when all that is ready in this turn has run, promises included.
+        // Runs when all that is ready in this time has run, promises included.
         process.nextTick(release);
       }
       return write(...args);

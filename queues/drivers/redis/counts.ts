@@ -1,25 +1,25 @@
 import type { QueueCounts } from '../../../src/ports/queue.js';
-import { LANES } from '../../jobs.js';
+import { QUEUE_KINDS } from '../../jobs.js';
 import type { RedisConnection } from './connect.js';
 
 /** The score of a BullMQ sorted set holds the due time above a counter. */
 const DELAY_UNIT = 0x1000;
 /** Within a namespace the oldest job is the next, so the oldest of all is found among the next few. */
 const SAMPLE = 64;
-/** Commands for each lane. */
-const PER_LANE = 7;
+/** Commands for each kind. */
+const PER_QUEUE = 7;
 
-/** Numbers of both lanes, in one round trip of constant cost. `prefix`: what BullMQ's keys begin with, before the lane. */
+/** Numbers of both kinds, in one round trip of constant cost. `prefix`: what BullMQ's keys begin with, before the kind. */
 export async function countJobs(
   connection: RedisConnection,
   prefix: string,
-  ledger: string,
+  usage: string,
 ): Promise<QueueCounts> {
   const now = Date.now();
   const due = now * DELAY_UNIT;
   const transaction = connection.multi();
-  for (const lane of LANES) {
-    const queue = `${prefix}${lane}:`;
+  for (const kind of QUEUE_KINDS) {
+    const queue = `${prefix}${kind}:`;
     transaction
       .llen(`${queue}wait`)
       .zcard(`${queue}prioritized`)
@@ -30,20 +30,20 @@ export async function countJobs(
       .zrange(`${queue}prioritized`, '0', String(SAMPLE - 1));
   }
   const results = await transaction
-    .zremrangebyscore(`${ledger}scheduled`, '-inf', String(now))
-    .zcard(`${ledger}scheduled`)
-    .get(`${ledger}bytes`)
+    .zremrangebyscore(`${usage}scheduled`, '-inf', String(now))
+    .zcard(`${usage}scheduled`)
+    .get(`${usage}bytes`)
     .exec();
   const values = (results ?? []).map(([error, value]) => {
     if (error) throw error;
     return value;
   });
-  const lanes = LANES.map((_lane, index) => values.slice(index * PER_LANE, (index + 1) * PER_LANE));
-  const sum = (at: number) => lanes.reduce((total, lane) => total + Number(lane[at] ?? 0), 0);
-  const [, scheduled, bytes] = values.slice(LANES.length * PER_LANE).map(Number);
+  const kinds = QUEUE_KINDS.map((_lane, index) => values.slice(index * PER_QUEUE, (index + 1) * PER_QUEUE));
+  const sum = (at: number) => kinds.reduce((total, kind) => total + Number(kind[at] ?? 0), 0);
+  const [, scheduled, bytes] = values.slice(QUEUE_KINDS.length * PER_QUEUE).map(Number);
   const delayed = sum(3);
   const firstTries = Math.min(scheduled ?? 0, delayed);
-  const ids = lanes.flatMap((lane) => lane.slice(5).flat() as string[]);
+  const ids = kinds.flatMap((kind) => kind.slice(5).flat() as string[]);
   return {
     waiting: sum(0) + sum(1) + sum(2) + firstTries,
     running: sum(4),

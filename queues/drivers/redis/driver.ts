@@ -14,21 +14,21 @@ import type {
   QueueLimits,
   Warn,
 } from '../../driver.js';
-import { perLane } from '../../fairness.js';
-import { type JobData, LANES, type Lane, laneOf, TICKS } from '../../jobs.js';
-import { Adds } from './adds.js';
+import { perQueue } from '../../fairness.js';
+import { type JobData, QUEUE_KINDS, type QueueKind, queueKindOf, TICKS } from '../../jobs.js';
+import { RedisAdds } from './adds.js';
+import { BatchFetcher } from './batch-fetcher.js';
 import { COMMAND_TIMEOUT_MS, closeRedis, type RedisConnection, type RedisServer } from './connect.js';
 import { countJobs } from './counts.js';
-import { Ledger } from './ledger.js';
-import { Settling } from './settling.js';
-import { defineTake } from './take-script.js';
-import { Taker } from './taker.js';
+import { defineFetch } from './fetch-script.js';
+import { SettleBatcher } from './settle-batcher.js';
+import { UsageIndex } from './usage-index.js';
 
 /** In braces, so that all keys lie in one slot of a Redis Cluster and one transaction can hold them. */
 const PREFIX = '{orama}';
 const CANCEL_CHANNEL = `${PREFIX}:cancel`;
 /** Somebody waits for these: they are taken as they are added when there is room. */
-const CALLS: Lane = 'calls';
+const CALLS: QueueKind = 'sync';
 /** No attempt lasts longer than 300 s; a stalled one is taken over within seconds. */
 const CANCEL_REMEMBERED_MS = 600_000;
 /** BullMQ's event stream, which nobody reads here. */
@@ -37,38 +37,38 @@ const EVENTS = { events: { maxLen: 100 } };
 /** BullMQ on Redis 7+, Valkey or Redis Cluster. */
 export class RedisDriver implements QueueDriver {
   readonly name = 'redis';
-  readonly lanes: Readonly<Record<Lane, BullQueue<JobData>>>;
+  readonly queues: Readonly<Record<QueueKind, BullQueue<JobData>>>;
   readonly ticks: BullQueue<unknown>;
   readonly #server: RedisServer;
   readonly #connection: RedisConnection;
-  readonly #backends: Readonly<Record<Lane, RedisQueueBackend>>;
+  readonly #backends: Readonly<Record<QueueKind, RedisQueueBackend>>;
   readonly #client: RedisClient;
-  readonly #adds: Adds;
-  readonly #ledger: Ledger;
+  readonly #adds: RedisAdds;
+  readonly #usage: UsageIndex;
   readonly #opened: RedisConnection[] = [];
-  #forWorkers: { connection: RedisConnection; settling: Settling } | undefined;
+  #forWorkers: { connection: RedisConnection; settling: SettleBatcher } | undefined;
   readonly #further: Closable[] = [];
   readonly #warn: Warn;
 
   private constructor(parts: {
     server: RedisServer;
     connection: RedisConnection;
-    lanes: Readonly<Record<Lane, BullQueue<JobData>>>;
+    kinds: Readonly<Record<QueueKind, BullQueue<JobData>>>;
     ticks: BullQueue<unknown>;
-    backends: Readonly<Record<Lane, RedisQueueBackend>>;
+    backends: Readonly<Record<QueueKind, RedisQueueBackend>>;
     client: RedisClient;
-    adds: Adds;
-    ledger: Ledger;
+    adds: RedisAdds;
+    usage: UsageIndex;
     warn: Warn;
   }) {
     this.#server = parts.server;
     this.#connection = parts.connection;
-    this.lanes = parts.lanes;
+    this.queues = parts.kinds;
     this.ticks = parts.ticks;
     this.#backends = parts.backends;
     this.#client = parts.client;
     this.#adds = parts.adds;
-    this.#ledger = parts.ledger;
+    this.#usage = parts.usage;
     this.#warn = parts.warn;
   }
 
@@ -79,26 +79,26 @@ export class RedisDriver implements QueueDriver {
     warn: Warn,
   ): Promise<RedisDriver> {
     const options = { connection, prefix: PREFIX, streams: EVENTS };
-    const lanes = perLane((lane) => new Queue<JobData, void>(lane, options, createRedisBackend));
+    const kinds = perQueue((kind) => new Queue<JobData, void>(kind, options, createRedisBackend));
     const ticks = new Queue<unknown, void>(TICKS, options);
-    for (const queue of [...Object.values(lanes), ticks]) {
+    for (const queue of [...Object.values(kinds), ticks]) {
       queue.on('error', (error) => warn('Redis reports a fault.', error));
       await queue.waitUntilReady();
     }
-    const backends = perLane((lane) => lanes[lane].getBackend());
-    const client = await backends.invocations.client;
-    const keys = { prefix: `${PREFIX}:`, ledger: `${PREFIX}:ledger:` };
-    const ledger = new Ledger(connection, client, keys, warn);
-    const adds = await Adds.open(connection, client, keys, limits);
+    const backends = perQueue((kind) => kinds[kind].getBackend());
+    const client = await backends.async.client;
+    const keys = { prefix: `${PREFIX}:`, usage: `${PREFIX}:usage:` };
+    const usage = new UsageIndex(connection, client, keys, warn);
+    const adds = await RedisAdds.open(connection, client, keys, limits);
     return new RedisDriver({
       server,
       connection,
-      lanes: lanes as unknown as Record<Lane, BullQueue<JobData>>,
+      kinds: kinds as unknown as Record<QueueKind, BullQueue<JobData>>,
       ticks: ticks as unknown as BullQueue<unknown>,
       backends,
       client,
       adds,
-      ledger,
+      usage,
       warn,
     });
   }
@@ -117,7 +117,7 @@ export class RedisDriver implements QueueDriver {
     options: BullWorkerOptions,
   ): Promise<BullWorker<D>> {
     const { connection, settling } = this.#workersConnection();
-    const worker = new Taker<D>(
+    const worker = new BatchFetcher<D>(
       queue,
       processor,
       { ...options, connection, prefix: PREFIX },
@@ -129,14 +129,14 @@ export class RedisDriver implements QueueDriver {
   }
 
   /** For all workers of the process: what they settle at once leaves together. They wait for jobs on connections of their own. */
-  #workersConnection(): { connection: RedisConnection; settling: Settling } {
+  #workersConnection(): { connection: RedisConnection; settling: SettleBatcher } {
     if (this.#forWorkers === undefined) {
       const connection = this.#server.patient();
       this.#opened.push(connection);
       // Each worker tells of it; between them, nobody else would listen.
       connection.on('error', () => {});
-      defineTake(connection, this.#connection);
-      this.#forWorkers = { connection, settling: new Settling(connection, this.#connection) };
+      defineFetch(connection, this.#connection);
+      this.#forWorkers = { connection, settling: new SettleBatcher(connection, this.#connection) };
     }
     return this.#forWorkers;
   }
@@ -146,17 +146,17 @@ export class RedisDriver implements QueueDriver {
   }
 
   ended(job: InvocationJob): void {
-    this.#ledger.ended(job);
+    this.#usage.ended(job);
   }
 
   postponed(id: string, until: number): void {
     // Only for the counts: a lost write shows the job as retrying for a while.
-    this.#connection.zadd(`${PREFIX}:ledger:scheduled`, until, id).catch(() => {});
+    this.#connection.zadd(`${PREFIX}:usage:scheduled`, until, id).catch(() => {});
   }
 
   async remove(job: InvocationJob): Promise<boolean> {
     const id = job.id ?? '';
-    const backend = this.#backends[laneOf(job.data)];
+    const backend = this.#backends[queueKindOf(job.data)];
     const key = (type: string): string => backend.toKey(type);
     const transaction = this.#client.multi();
     // BullMQ answers 1 for a job that is not there, too.
@@ -164,7 +164,7 @@ export class RedisDriver implements QueueDriver {
     backend.execCommand(transaction, 'removeJob', [key(id), key('repeat'), id, 0, key('')]);
     const results = await withinTimeout(transaction.exec());
     const removed = results?.[0]?.[1] === 1 && results[1]?.[1] === 1;
-    if (removed) this.#ledger.left(job);
+    if (removed) this.#usage.left(job);
     return removed;
   }
 
@@ -193,7 +193,7 @@ export class RedisDriver implements QueueDriver {
     cursor: string | undefined,
   ): Promise<{ ids: string[]; next: string | null }> {
     const members = await this.#connection.zrevrangebylex(
-      `${PREFIX}:ledger:jobs:${namespace}`,
+      `${PREFIX}:usage:jobs:${namespace}`,
       cursor === undefined ? '+' : `(${cursor}`,
       '-',
       'LIMIT',
@@ -208,7 +208,7 @@ export class RedisDriver implements QueueDriver {
   }
 
   counts(): Promise<QueueCounts> {
-    return countJobs(this.#connection, `${PREFIX}:`, `${PREFIX}:ledger:`);
+    return countJobs(this.#connection, `${PREFIX}:`, `${PREFIX}:usage:`);
   }
 
   async ping(): Promise<void> {
@@ -216,9 +216,11 @@ export class RedisDriver implements QueueDriver {
   }
 
   async close(): Promise<void> {
-    await this.#ledger.close();
+    await this.#usage.close();
     await Promise.all(
-      [...LANES.map((lane) => this.lanes[lane]), this.ticks, ...this.#further].map((queue) => queue.close()),
+      [...QUEUE_KINDS.map((kind) => this.queues[kind]), this.ticks, ...this.#further].map((queue) =>
+        queue.close(),
+      ),
     );
     await Promise.all(this.#opened.map(closeRedis));
   }

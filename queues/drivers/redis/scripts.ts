@@ -1,34 +1,34 @@
 /**
- * What BullMQ does not count: input bytes, jobs by namespace, and whose turn it is. Keys, all in one hash slot:
+ * What BullMQ does not count: input bytes, jobs by namespace, and whose time it is. Keys, all in one hash slot:
  *
- *   ledger:bytes            input bytes of all live jobs
- *   ledger:namespaces       set of namespaces with live jobs
- *   ledger:jobs:<ns>        sorted set of "<id>:<size>", all of score 0 and so in the order of their ids
- *   ledger:scheduled        due times of jobs that are delayed without having failed
- *   ledger:clock            hash: lane → turn
- *   ledger:turns:<lane>     sorted set: namespace → its last turn; only those ahead of the clock
+ *   usage:bytes            input bytes of all live jobs
+ *   usage:namespaces       set of namespaces with live jobs
+ *   usage:jobs:<ns>        sorted set of "<id>:<size>", all of score 0 and so in the order of their ids
+ *   usage:scheduled        due times of jobs that are delayed without having failed
+ *   usage:clock            hash: kind → time
+ *   usage:times:<kind>     sorted set: namespace → its last time; only those ahead of the clock
  *
- * A job's line in `ledger:jobs` is written by the script that adds the job (add-script.ts) and removed after the job has gone, so a
+ * A job's line in `usage:jobs` is written by the script that adds the job (add-script.ts) and removed after the job has gone, so a
  * crash can leave a line too many, never one too few. SWEEP removes those.
  */
-export interface LedgerKeys {
-  /** `{orama}:`, before the lane in the names of BullMQ's keys. */
+export interface UsageKeys {
+  /** `{orama}:`, before the kind in the names of BullMQ's keys. */
   prefix: string;
-  /** `{orama}:ledger:` */
-  ledger: string;
+  /** `{orama}:usage:` */
+  usage: string;
 }
 
 /** What all scripts begin with. */
 export const COMMON = `
-local prefix, ledger = KEYS[1], KEYS[2]
+local prefix, usage = KEYS[1], KEYS[2]
 local call = redis.call
-local lanes = { 'calls', 'invocations' }
+local kinds = { 'sync', 'async' }
 
-local function keyOf(lane, name) return prefix .. lane .. ':' .. name end
+local function keyOf(kind, name) return prefix .. kind .. ':' .. name end
 
 -- The lines of a namespace, and what they count: each command costs more than what it does.
 local function strike(namespace, members)
-  local key, bytes = ledger .. 'jobs:' .. namespace, 0
+  local key, bytes = usage .. 'jobs:' .. namespace, 0
   for from = 1, #members, 1000 do
     local lines, ids, seen = {}, {}, {}
     for i = from, math.min(from + 999, #members) do lines[#lines + 1] = members[i] end
@@ -42,31 +42,31 @@ local function strike(namespace, members)
     end
     if #ids > 0 then
       call('ZREM', key, unpack(lines))
-      call('ZREM', ledger .. 'scheduled', unpack(ids))
+      call('ZREM', usage .. 'scheduled', unpack(ids))
     end
   end
-  if bytes > 0 then call('DECRBY', ledger .. 'bytes', bytes) end
-  if call('EXISTS', key) == 0 then call('SREM', ledger .. 'namespaces', namespace) end
+  if bytes > 0 then call('DECRBY', usage .. 'bytes', bytes) end
+  if call('EXISTS', key) == 0 then call('SREM', usage .. 'namespaces', namespace) end
 end
 `;
 
 /**
- * Strikes jobs that have left the queue, and moves the clock on to their turns.
- * ARGV: clock of each lane (-1 = unchanged), then namespace, "<id>:<size>" for each job.
+ * Strikes jobs that have left the queue, and moves the clock on to their times.
+ * ARGV: clock of each kind (-1 = unchanged), then namespace, "<id>:<size>" for each job.
  */
 export const ENDED = `${COMMON}
 local gone = {}
-for i = #lanes + 1, #ARGV, 2 do
+for i = #kinds + 1, #ARGV, 2 do
   local members = gone[ARGV[i]] or {}
   gone[ARGV[i]] = members
   members[#members + 1] = ARGV[i + 1]
 end
 for namespace, members in pairs(gone) do strike(namespace, members) end
-for i, lane in ipairs(lanes) do
-  local turn = tonumber(ARGV[i])
-  if turn > tonumber(call('HGET', ledger .. 'clock', lane) or 0) then
-    call('HSET', ledger .. 'clock', lane, turn)
-    call('ZREMRANGEBYSCORE', ledger .. 'turns:' .. lane, '-inf', turn)
+for i, kind in ipairs(kinds) do
+  local time = tonumber(ARGV[i])
+  if time > tonumber(call('HGET', usage .. 'clock', kind) or 0) then
+    call('HSET', usage .. 'clock', kind, time)
+    call('ZREMRANGEBYSCORE', usage .. 'times:' .. kind, '-inf', time)
   end
 end
 `;
@@ -76,12 +76,12 @@ end
  * Returns the last member seen, or '' at the end.
  */
 export const SWEEP = `${COMMON}
-local key, from = ledger .. 'jobs:' .. ARGV[1], '-'
+local key, from = usage .. 'jobs:' .. ARGV[1], '-'
 if ARGV[2] ~= '' then from = '(' .. ARGV[2] end
 local members, gone = call('ZRANGEBYLEX', key, from, '+', 'LIMIT', 0, ARGV[3]), {}
 for _, member in ipairs(members) do
   local id, live = string.match(member, '^(.*):%d+$'), 0
-  for _, lane in ipairs(lanes) do live = live + call('EXISTS', keyOf(lane, id)) end
+  for _, kind in ipairs(kinds) do live = live + call('EXISTS', keyOf(kind, id)) end
   if live == 0 then gone[#gone + 1] = member end
 end
 if #gone > 0 then strike(ARGV[1], gone) end
@@ -90,33 +90,33 @@ return members[#members]
 `;
 
 /**
- * Counts a lane's turns from the clock anew, in everything that holds one. Runs once in about four million jobs.
- * ARGV: lane, the clock it was called for.
+ * Counts a kind's times from the clock anew, in everything that holds one. Runs once in about four million jobs.
+ * ARGV: kind, the clock it was called for.
  */
 export const REBASE = `${COMMON}
-local lane, shift = ARGV[1], tonumber(ARGV[2])
-if tonumber(call('HGET', ledger .. 'clock', lane) or 0) < shift then return 0 end
+local kind, shift = ARGV[1], tonumber(ARGV[2])
+if tonumber(call('HGET', usage .. 'clock', kind) or 0) < shift then return 0 end
 
 local function shifted(priority) return math.max(1, priority - shift) end
 local function shiftJob(id)
-  local old = tonumber(call('HGET', keyOf(lane, id), 'priority') or 0)
-  if old > 0 then call('HSET', keyOf(lane, id), 'priority', shifted(old)) end
+  local old = tonumber(call('HGET', keyOf(kind, id), 'priority') or 0)
+  if old > 0 then call('HSET', keyOf(kind, id), 'priority', shifted(old)) end
 end
 
-local waiting = call('ZRANGE', keyOf(lane, 'prioritized'), 0, -1, 'WITHSCORES')
+local waiting = call('ZRANGE', keyOf(kind, 'prioritized'), 0, -1, 'WITHSCORES')
 for i = 1, #waiting, 2 do
   local score = tonumber(waiting[i + 1])
   local new = shifted(math.floor(score / 4294967296))
-  call('ZADD', keyOf(lane, 'prioritized'), 'XX', new * 4294967296 + score % 4294967296, waiting[i])
-  call('HSET', keyOf(lane, waiting[i]), 'priority', new)
+  call('ZADD', keyOf(kind, 'prioritized'), 'XX', new * 4294967296 + score % 4294967296, waiting[i])
+  call('HSET', keyOf(kind, waiting[i]), 'priority', new)
 end
-for _, id in ipairs(call('ZRANGE', keyOf(lane, 'delayed'), 0, -1)) do shiftJob(id) end
-for _, id in ipairs(call('LRANGE', keyOf(lane, 'active'), 0, -1)) do shiftJob(id) end
-for _, id in ipairs(call('LRANGE', keyOf(lane, 'wait'), 0, -1)) do shiftJob(id) end
-local turns = call('ZRANGE', ledger .. 'turns:' .. lane, 0, -1, 'WITHSCORES')
-for i = 1, #turns, 2 do
-  call('ZADD', ledger .. 'turns:' .. lane, 'XX', tonumber(turns[i + 1]) - shift, turns[i])
+for _, id in ipairs(call('ZRANGE', keyOf(kind, 'delayed'), 0, -1)) do shiftJob(id) end
+for _, id in ipairs(call('LRANGE', keyOf(kind, 'active'), 0, -1)) do shiftJob(id) end
+for _, id in ipairs(call('LRANGE', keyOf(kind, 'wait'), 0, -1)) do shiftJob(id) end
+local times = call('ZRANGE', usage .. 'times:' .. kind, 0, -1, 'WITHSCORES')
+for i = 1, #times, 2 do
+  call('ZADD', usage .. 'times:' .. kind, 'XX', tonumber(times[i + 1]) - shift, times[i])
 end
-call('HINCRBY', ledger .. 'clock', lane, -shift)
+call('HINCRBY', usage .. 'clock', kind, -shift)
 return 1
 `;

@@ -15,9 +15,9 @@ const released = new Promise<void>((resolve) => {
 });
 process.on('message', () => release());
 await queue.consume(
-  async ({ invocation, attempt, deaths, signal }) => {
+  async ({ invocation, attempt, crashes, signal }) => {
     signal.addEventListener('abort', () => process.send?.({ aborted: invocation.id, reason: signal.reason }));
-    process.send?.({ started: invocation.id, attempt, deaths });
+    process.send?.({ started: invocation.id, attempt, crashes });
     await released;
     process.send?.({ settled: invocation.id });
     return { kind: 'done' };

@@ -1,0 +1,57 @@
+/** A queue with one first-in-first-out list per owner. Owners are served in turn, so that no owner's backlog delays another. */
+export class FairQueue<T> {
+  /** The owner to serve next comes first. */
+  readonly #queues = new Map<string, T[]>();
+  #length = 0;
+
+  get length(): number {
+    return this.#length;
+  }
+
+  push(owner: string, item: T): void {
+    const queue = this.#queues.get(owner);
+    if (queue === undefined) this.#queues.set(owner, [item]);
+    else queue.push(item);
+    this.#length++;
+  }
+
+  /** Returns an item that was taken to the front of its owner's list. */
+  requeue(owner: string, item: T): void {
+    const queue = this.#queues.get(owner);
+    if (queue === undefined) this.#queues.set(owner, [item]);
+    else queue.unshift(item);
+    this.#length++;
+  }
+
+  /** Takes the first item that `accept` returns true for; only the first of each owner is offered. */
+  take(accept: (item: T) => boolean): T | null {
+    for (const [owner, queue] of this.#queues) {
+      const item = queue[0];
+      if (item === undefined || !accept(item)) continue;
+      queue.shift();
+      this.#length--;
+      // The owner is served last from now on.
+      this.#queues.delete(owner);
+      if (queue.length > 0) this.#queues.set(owner, queue);
+      return item;
+    }
+    return null;
+  }
+
+  remove(owner: string, item: T): boolean {
+    const queue = this.#queues.get(owner);
+    const at = queue?.indexOf(item) ?? -1;
+    if (queue === undefined || at < 0) return false;
+    queue.splice(at, 1);
+    if (queue.length === 0) this.#queues.delete(owner);
+    this.#length--;
+    return true;
+  }
+
+  drain(): T[] {
+    const items = [...this.#queues.values()].flat();
+    this.#queues.clear();
+    this.#length = 0;
+    return items;
+  }
+}

@@ -1,0 +1,208 @@
+import type { TestFn } from 'ava';
+import type { InvocationQueue, QueuedInvocation, Settlement } from '../../src/ports/queue.js';
+import { closedGate } from '../helpers/gate.js';
+import { newRequestId, queued } from '../helpers/invocations.js';
+import { until } from '../helpers/until.js';
+import type { QueueContext } from './queue.js';
+
+const DONE: Settlement = { kind: 'done' };
+
+const QUICK_ONES = 200;
+
+const LANES = [
+  ['events', () => queued()],
+  ['sync', () => queued({ replyTo: 'web-1' })],
+] as const;
+
+/** So many jobs that come and go at once that a consumer with 16 hands takes others ahead. */
+async function runQuickOnes(queue: InvocationQueue, make = () => queued()): Promise<void> {
+  for (let count = 0; count < QUICK_ONES; count += 40) {
+    await queue.add(Array.from({ length: 40 }, make));
+    await until('the quick ones have left', async () => (await queue.counts()).bytes === 0);
+  }
+}
+
+/** What calls that somebody waits for have before other jobs, on every driver of `InvocationQueue`. */
+export function lanesConformance(test: TestFn<QueueContext>): void {
+  test('a call is taken though events have all hands', async (t) => {
+    const { queue } = t.context.queues;
+    let release = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const events = new Set<string>();
+    const calls = new Set<string>();
+    await queue.add(Array.from({ length: 10 }, () => queued()));
+    await queue.consume(
+      async ({ invocation }) => {
+        if (invocation.replyTo !== undefined) calls.add(invocation.id);
+        else {
+          events.add(invocation.id);
+          await held;
+        }
+        return DONE;
+      },
+      { concurrency: 4 },
+    );
+    await until('events have all hands', () => events.size === 4);
+    await queue.add([queued({ replyTo: 'web-1' })]);
+    await until('the call has been taken', () => calls.size === 1);
+    t.is(events.size, 4);
+    release();
+    await until('the events have run', () => events.size === 10);
+  });
+
+  test('events alone, and calls alone, are never more than a process may have in hand; together a quarter more', async (t) => {
+    const { queue } = t.context.queues;
+    let inHand = 0;
+    let most = 0;
+    let done = 0;
+    const run = async (jobs: QueuedInvocation[]) => {
+      [most, done] = [0, 0];
+      await queue.add(jobs);
+      await until('all have run', () => done === jobs.length);
+      return most;
+    };
+    const events = Array.from({ length: 12 }, () => queued());
+    const calls = Array.from({ length: 12 }, () => queued({ replyTo: 'web-1' }));
+    const both = [...events, ...calls].map((job) => queued({ ...job.invocation, id: newRequestId() }));
+    await queue.consume(
+      async () => {
+        most = Math.max(most, ++inHand);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        inHand--;
+        done++;
+        return DONE;
+      },
+      { concurrency: 4 },
+    );
+    t.is(await run(events), 4);
+    t.is(await run(calls), 4);
+    const together = await run(both);
+    t.true(together >= 4 && together <= 5, String(together));
+  });
+
+  for (const [jobs, make] of LANES) {
+    test(`${jobs} that are taken ahead wait for a hand, and none are once they are slow`, async (t) => {
+      const { queue } = t.context.queues;
+      const hands = 16;
+      let gate = Promise.resolve();
+      let inHand = 0;
+      let most = 0;
+      let done = 0;
+      await queue.consume(
+        async () => {
+          most = Math.max(most, ++inHand);
+          await gate;
+          inHand--;
+          done++;
+          return DONE;
+        },
+        { concurrency: hands },
+      );
+      await runQuickOnes(queue, make);
+      // The few that are not held count as quick; too few of them to take others ahead.
+      for (const [total, atMost] of [
+        [QUICK_ONES + 20, 4 * hands],
+        [QUICK_ONES + 40, hands],
+      ] as const) {
+        const { opened, open } = closedGate();
+        gate = opened;
+        await queue.add(Array.from({ length: 20 }, make));
+        await until('slow ones have all hands', () => inHand === hands);
+        await new Promise((resolve) => setTimeout(resolve, 200));
+        const { running } = await queue.counts();
+        open();
+        t.true(running >= hands && running <= atMost, `${running} are taken`);
+        await until('the slow ones have run', () => done === total);
+      }
+      t.is(most, hands);
+    });
+  }
+
+  test('a job that is over but for its end leaves its hand to the next', async (t) => {
+    const { queue } = t.context.queues;
+    const hands = 16;
+    let gate: Promise<void> | undefined;
+    let over = 0;
+    await queue.consume(
+      async ({ releaseSlot: freeHand }) => {
+        freeHand();
+        freeHand();
+        over++;
+        await gate;
+        return DONE;
+      },
+      { concurrency: hands },
+    );
+    await runQuickOnes(queue);
+    const { opened, open } = closedGate();
+    gate = opened;
+    await queue.add(Array.from({ length: 40 }, () => queued()));
+    await until('all are over', () => over === QUICK_ONES + 40);
+    t.is((await queue.counts()).running, 40);
+    open();
+    await until('all have left', async () => (await queue.counts()).bytes === 0);
+  });
+
+  test('while calls come in, an event keeps its hand until it has left', async (t) => {
+    const { queue } = t.context.queues;
+    const hands = 16;
+    let gate: Promise<void> | undefined;
+    let over = 0;
+    await queue.consume(
+      async ({ releaseSlot: freeHand, invocation }) => {
+        freeHand();
+        if (invocation.replyTo !== undefined) return DONE;
+        over++;
+        await gate;
+        return DONE;
+      },
+      { concurrency: hands },
+    );
+    await runQuickOnes(queue);
+    const { opened, open } = closedGate();
+    gate = opened;
+    await queue.add([queued({ replyTo: 'web-1' })]);
+    await until('the call has left', async () => (await queue.counts()).bytes === 0);
+    await queue.add(Array.from({ length: 40 }, () => queued()));
+    await until('events have been begun', () => over > QUICK_ONES);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    t.true(over <= QUICK_ONES + hands, `${over - QUICK_ONES} at once`);
+    open();
+    await until('all have left', async () => over === QUICK_ONES + 40 && (await queue.counts()).bytes === 0);
+  });
+
+  test('an id that is known as an event is not added as a call, nor the other way round', async (t) => {
+    const { queue } = t.context.queues;
+    const [event, call] = [newRequestId(), newRequestId()];
+    await queue.add([queued({ id: event })]);
+    await queue.add([queued({ id: call, replyTo: 'web-1' })]);
+    await queue.add([queued({ id: event, replyTo: 'web-1' })]);
+    await queue.add([queued({ id: call })]);
+    t.is((await queue.counts()).waiting, 2);
+    const seen: string[] = [];
+    await queue.consume(
+      async ({ invocation }) => {
+        seen.push(`${invocation.id === event ? 'event' : 'call'} ${invocation.replyTo ?? 'nobody'}`);
+        return DONE;
+      },
+      { concurrency: 1 },
+    );
+    await until('both have run', async () => seen.length >= 2 && (await queue.counts()).bytes === 0);
+    t.deepEqual(seen.toSorted(), ['call web-1', 'event nobody']);
+  });
+
+  test('a call can be looked up, listed and cancelled like any other', async (t) => {
+    const { queue } = t.context.queues;
+    const job = queued({ replyTo: 'web-1' });
+    await queue.add([job]);
+    const { id, namespace } = job.invocation;
+    t.like(await queue.get(id), { state: 'queued' });
+    t.is((await queue.list(namespace, { limit: 10 })).items.length, 1);
+    t.is(await queue.cancel(id), 'removed');
+    t.is(await queue.get(id), null);
+    await until('it no longer counts', async () => (await queue.counts()).bytes === 0);
+    t.is((await queue.counts()).waiting, 0);
+  });
+}

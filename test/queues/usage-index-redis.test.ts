@@ -1,0 +1,116 @@
+import anyTest, { type TestFn } from 'ava';
+import { createIORedisClient } from 'bullmq';
+import { Redis } from 'ioredis';
+import { UsageIndex } from '../../queues/drivers/redis/usage-index.js';
+import { REBASE_AT } from '../../queues/fairness.js';
+import { openQueues, type Queues } from '../../queues/open.js';
+import { namespace, queued } from '../helpers/invocations.js';
+import { type RedisServerProcess, startRedis } from '../helpers/redis-server.js';
+import { until } from '../helpers/until.js';
+
+interface Context {
+  redis: Redis;
+  usage: UsageIndex;
+  queues: Queues;
+}
+const test = anyTest.serial as unknown as TestFn<Context>;
+let server: RedisServerProcess;
+const LIMITS = { maxWaiting: 100, maxBytes: 1 << 20 };
+const KEYS = { prefix: '{orama}:', usage: '{orama}:usage:' };
+const QUEUE = `${KEYS.prefix}async:`;
+
+test.before(async () => {
+  server = await startRedis();
+});
+test.after.always(() => server.close());
+test.beforeEach(async (t) => {
+  const redis = new Redis(server.url);
+  await redis.flushall();
+  const usage = new UsageIndex(redis, createIORedisClient(redis), KEYS, () => {});
+  t.context = { redis, usage, queues: await openQueues({ driver: 'redis', url: server.url, ...LIMITS }) };
+});
+test.afterEach.always(async (t) => {
+  await t.context.usage.close();
+  await t.context.queues.close();
+  t.context.redis.disconnect();
+});
+
+test('jobs that left the queue without being struck off are found by the sweep, others are left alone', async (t) => {
+  const { redis, usage, queues } = t.context;
+  const jobs = Array.from({ length: 20 }, () => queued({ input: Buffer.from('12345') }));
+  await queues.queue.add(jobs);
+  // As if the workers of half of them had been killed between completing the job and striking it off.
+  for (const { invocation } of jobs.slice(0, 10)) {
+    await redis
+      .multi()
+      .zrem(`${QUEUE}prioritized`, invocation.id)
+      .del(QUEUE + invocation.id)
+      .exec();
+  }
+  t.is((await queues.queue.counts()).bytes, 100);
+  await usage.sweep();
+  t.like(await queues.queue.counts(), { bytes: 50, waiting: 10 });
+  t.is((await queues.queue.list(namespace('default'), { limit: 50 })).items.length, 10);
+});
+
+test('an empty queue leaves nothing in Redis that grows', async (t) => {
+  const { redis, queues } = t.context;
+  await queues.queue.add(Array.from({ length: 40 }, (_, i) => queued({ namespace: namespace(`n${i}`) })));
+  const keysBefore = await redis.dbsize();
+  const consumer = await queues.queue.consume(async () => ({ kind: 'done' }), { concurrency: 8 });
+  await until('all jobs are done and struck off', async () => (await queues.queue.counts()).bytes === 0);
+  await consumer.close();
+  const keys = await redis.keys('*');
+  t.true(keys.length < 15, keys.join(' '));
+  t.true(keysBefore > 80);
+  t.is(await redis.scard(`${KEYS.usage}namespaces`), 0);
+});
+
+test('times are counted anew before they run out, and the order stays', async (t) => {
+  const { redis, queues } = t.context;
+  const far = REBASE_AT + 1000;
+  await redis.hset(`${KEYS.usage}clock`, 'async', far);
+  const first = queued({ namespace: namespace('busy') });
+  await queues.queue.add([first]);
+  const rest = Array.from({ length: 30 }, () => queued({ namespace: namespace('busy') }));
+  await queues.queue.add(rest);
+  t.true(Number(await redis.hget(QUEUE + first.invocation.id, 'priority')) > far);
+  const order: string[] = [];
+  let lastPriority = '';
+  const consumer = await queues.queue.consume(
+    async ({ invocation }) => {
+      order.push(invocation.id);
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      lastPriority = (await redis.hget(QUEUE + invocation.id, 'priority')) ?? '';
+      return { kind: 'done' };
+    },
+    { concurrency: 1 },
+  );
+  await until('all have run', () => order.length === 31);
+  await consumer.close();
+  t.deepEqual(
+    order,
+    [first, ...rest].map((job) => job.invocation.id),
+  );
+  t.true(Number(lastPriority) < 2000, lastPriority);
+  t.true(Number(await redis.hget(`${KEYS.usage}clock`, 'async')) < 2000);
+});
+
+test('a namespace is fairly treated by a process that has not seen its backlog grow', async (t) => {
+  const { queues } = t.context;
+  const other = await openQueues({ driver: 'redis', url: server.url, ...LIMITS });
+  t.teardown(() => other.close());
+  await queues.queue.add(Array.from({ length: 60 }, () => queued({ namespace: namespace('busy') })));
+  await other.queue.add(Array.from({ length: 20 }, () => queued({ namespace: namespace('busy') })));
+  await other.queue.add([queued({ namespace: namespace('calm') })]);
+  const order: string[] = [];
+  await queues.queue.consume(
+    async ({ invocation }) => {
+      order.push(invocation.namespace);
+      return { kind: 'done' };
+    },
+    { concurrency: 1 },
+  );
+  await until('all have run', () => order.length === 81);
+  t.true(order.indexOf('calm') < 8, String(order.indexOf('calm')));
+});

@@ -1,0 +1,104 @@
+import test from 'ava';
+import fc from 'fast-check';
+import { MemoryBudget } from '../../workers/engine/memory-budget.js';
+import type { Run } from '../../workers/engine/run.js';
+
+const BUDGET = 700;
+
+/** As much of a run as the budget looks at. */
+function runOf(limitMb: number): Run {
+  return { program: { limitMb } } as Run;
+}
+
+test('a guest that waits counts with what it has, and with its limit again when it goes on', (t) => {
+  const memory = new MemoryBudget(BUDGET);
+  const run = runOf(256);
+  memory.start(run);
+  t.is(memory.freeMb, 444);
+  memory.shrink(run, 6);
+  t.is(memory.freeMb, 694);
+  t.is(memory.availableMb, 444, 'what the other needs to go on is kept for it');
+  let wentOn = false;
+  memory.goOn(run, () => {
+    wentOn = true;
+  });
+  t.true(wentOn);
+  t.is(memory.mb, 256);
+  memory.release(run);
+  t.is(memory.mb, 0);
+});
+
+test('a guest goes on when there is room for its limit, before any other begins', (t) => {
+  const memory = new MemoryBudget(BUDGET);
+  const [first, second, third] = [runOf(256), runOf(256), runOf(256)];
+  for (const run of [first, second, third]) {
+    memory.start(run);
+    memory.shrink(run, 10);
+  }
+  const order: string[] = [];
+  memory.goOn(first, () => order.push('first'));
+  memory.goOn(second, () => order.push('second'));
+  memory.goOn(third, () => order.push('third'));
+  t.deepEqual(order, ['first', 'second']);
+  t.is(memory.availableMb, 0);
+  memory.release(first);
+  t.deepEqual(order, ['first', 'second', 'third']);
+});
+
+test('a guest that is stopped while it waits to go on leaves nothing behind', (t) => {
+  const memory = new MemoryBudget(BUDGET);
+  const [one, other] = [runOf(600), runOf(600)];
+  memory.start(one);
+  memory.shrink(one, 1);
+  memory.start(other);
+  memory.goOn(one, () => t.fail('it is gone'));
+  memory.release(one);
+  memory.release(other);
+  t.is(memory.mb, 0);
+  t.is(memory.availableMb, BUDGET);
+});
+
+test('whatever guests do, the budget holds, and somebody can always go on', (t) => {
+  const step = fc.record({ what: fc.nat(3), which: fc.nat(), mb: fc.integer({ min: 1, max: 256 }) });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
+      const memory = new MemoryBudget(BUDGET);
+      const states = new Map<Run, 'computes' | 'waits' | 'returns'>();
+      const inState = (state: string) => [...states].filter(([, its]) => its === state).map(([run]) => run);
+      const pick = (runs: Run[], which: number) => runs[which % runs.length];
+      const goOn = (run: Run) => {
+        states.set(run, 'returns');
+        memory.goOn(run, () => states.set(run, 'computes'));
+      };
+      const end = (run: Run) => {
+        states.delete(run);
+        memory.release(run);
+      };
+      for (const { what, which, mb } of steps) {
+        const computing = pick(inState('computes'), which);
+        const waiting = pick(inState('waits'), which);
+        if (what === 0 && mb <= memory.availableMb) {
+          const run = runOf(mb);
+          memory.start(run);
+          states.set(run, 'computes');
+        } else if (what === 1 && computing) {
+          memory.shrink(computing, mb % computing.program.limitMb);
+          states.set(computing, 'waits');
+        } else if (what === 2 && waiting) goOn(waiting);
+        else if (what === 3) {
+          const any = pick([...states.keys()], which);
+          if (any) end(any);
+        }
+        t.true(memory.mb <= BUDGET && memory.mb >= 0);
+      }
+      for (const run of inState('waits')) goOn(run);
+      while (states.size > 0) {
+        const computing = inState('computes');
+        t.true(computing.length > 0, 'all wait for each other');
+        for (const run of computing) end(run);
+      }
+      t.is(memory.mb, 0);
+    }),
+    { numRuns: 300 },
+  );
+});

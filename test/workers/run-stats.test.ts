@@ -1,0 +1,47 @@
+import test from 'ava';
+import type { Run } from '../../workers/engine/run.js';
+import { RunStats } from '../../workers/engine/run-stats.js';
+import { ThreadQueues } from '../../workers/engine/thread-queues.js';
+import type { GuestThread } from '../../workers/threads/guest-thread.js';
+import type { Program } from '../../workers/wasm/run/program.js';
+
+const program = () => ({}) as Program;
+const thread = { hasSlot: true } as GuestThread;
+
+function paceAfter(of: Program, ...runs: number[]): RunStats {
+  const pace = new RunStats();
+  for (const busyMs of runs) pace.recordEnd(of, { busyMs, waited: false });
+  return pace;
+}
+
+/** A thread that is at a run of the program, with more of them behind it. */
+function lineOf(of: Program, length: number): ThreadQueues {
+  const lines = new ThreadQueues();
+  for (let n = 0; n < length; n++) {
+    lines.add(thread, { program: of, phase: n === 0 ? 'computing' : 'next', stopReason: null } as Run);
+  }
+  return lines;
+}
+
+test('a program is known to be quick when eight runs in a row were, and no longer after one that was not', (t) => {
+  const guest = program();
+  t.is(paceAfter(guest, ...Array(7).fill(0.1)).quickMs(guest), null);
+  t.is(paceAfter(guest, ...Array(8).fill(0.1)).quickMs(guest), 0.1);
+  t.is(paceAfter(guest, ...Array(20).fill(0.1), 4).quickMs(guest), null);
+});
+
+test('what a quick run takes follows the last runs', (t) => {
+  const guest = program();
+  const quickMs = paceAfter(guest, ...Array(100).fill(0.02), ...Array(50).fill(0.2)).quickMs(guest) ?? 0;
+  t.true(quickMs > 0.19 && quickMs <= 0.2, String(quickMs));
+});
+
+test('a thread is given runs as long as those it has are expected to be over within a millisecond', (t) => {
+  const guest = program();
+  const given = (busyMs: number, length: number) =>
+    lineOf(guest, length).threadWithShortRuns(paceAfter(guest, ...Array(8).fill(busyMs)));
+  t.is(given(0.25, 4), thread);
+  t.is(given(0.25, 5), null);
+  t.is(given(0.05, 11), thread);
+  t.is(given(0.31, 1), null, 'not quick');
+});

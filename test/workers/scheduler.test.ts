@@ -1,0 +1,273 @@
+import { execFile } from 'node:child_process';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import test from 'ava';
+import { createEngine } from '../../workers/engine/engine.js';
+import { Scheduler } from '../../workers/engine/scheduler.js';
+import { prepareFresh } from '../../workers/wasm/warm/fresh.js';
+import { readSource } from '../../workers/wasm/warm/prepare.js';
+import { guestCall, runText } from '../helpers/engine.js';
+import { eventually } from '../helpers/eventually.js';
+import { guest } from '../helpers/guests.js';
+
+const kitchen = () => guest('kitchen.c');
+
+test('guests that wait give their slot away: many more than threads wait at once', async (t) => {
+  const engine = createEngine({ threads: 2, parked: 30 });
+  t.teardown(() => engine.close());
+  const wasm = await kitchen();
+  let inside = 0;
+  let most = 0;
+  let release = () => {};
+  const gate = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const httpFetch = async () => {
+    inside++;
+    most = Math.max(most, inside);
+    // All thirty are in their call at once, or none ever gets out.
+    if (inside === 30) release();
+    await gate;
+    return '{"status":200}';
+  };
+  const all = Array.from({ length: 30 }, () =>
+    runText(engine, wasm, 'fetch http://x', { host: { httpFetch } }),
+  );
+  const outcomes = await Promise.all(all);
+  t.is(most, 30);
+  t.true(outcomes.every(({ output }) => output === '{"status":200}\n'));
+});
+
+test('guests that wait do not keep those that compute from running', async (t) => {
+  const engine = createEngine({ threads: 1, parked: 4 });
+  t.teardown(() => engine.close());
+  const wasm = await kitchen();
+  let release = () => {};
+  const gate = new Promise<string>((resolve) => {
+    release = () => resolve('{}');
+  });
+  const waiting = Array.from({ length: 4 }, () =>
+    runText(engine, wasm, 'fetch http://x', { host: { httpFetch: () => gate } }),
+  );
+  // With its one slot taken by any of the four, this would never end.
+  t.is((await runText(engine, wasm, 'spin 1\necho computed')).output, 'computed\n');
+  release();
+  t.true((await Promise.all(waiting)).every(({ status }) => status === 'success'));
+});
+
+test('a sleep gives the slot away like a call', async (t) => {
+  const engine = createEngine({ threads: 1, parked: 1 });
+  t.teardown(() => engine.close());
+  const wasm = await kitchen();
+  const stop = new AbortController();
+  const asleep = runText(engine, wasm, 'sleep 600000', { signal: stop.signal, timeoutMs: 300_000 });
+  while (engine.stats().parked === 0) await delay(5);
+  t.is((await runText(engine, wasm, 'echo awake')).output, 'awake\n');
+  stop.abort();
+  t.is((await asleep).status, 'cancelled');
+});
+
+test('no more guests are parked than allowed', async (t) => {
+  const engine = createEngine({ threads: 1, parked: 2 });
+  t.teardown(() => engine.close());
+  const wasm = await kitchen();
+  let inside = 0;
+  let most = 0;
+  let release = () => {};
+  const gate = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const httpFetch = async () => {
+    most = Math.max(most, ++inside);
+    // Two parked and the one that keeps its slot; a while for a fourth to come, if there were one.
+    if (inside === 3) setTimeout(release, 200);
+    await gate;
+    inside--;
+    return '';
+  };
+  await Promise.all(
+    Array.from({ length: 9 }, () => runText(engine, wasm, 'fetch http://x', { host: { httpFetch } })),
+  );
+  t.is(most, 3);
+});
+
+test('a long line of one namespace does not delay the first of another', async (t) => {
+  const engine = createEngine({ threads: 1, parked: 0 });
+  t.teardown(() => engine.close());
+  const wasm = await kitchen();
+  const ended: string[] = [];
+  const run = async (namespace: string) => {
+    await runText(engine, wasm, 'spin 100', { namespace });
+    ended.push(namespace);
+  };
+  await Promise.all([...Array.from({ length: 20 }, () => run('busy')), run('quiet')]);
+  t.true(ended.indexOf('quiet') <= 2, ended.join());
+});
+
+test('runs that somebody waits for go before those for which nobody does', async (t) => {
+  const engine = createEngine({ threads: 1, parked: 0 });
+  t.teardown(() => engine.close());
+  const wasm = await kitchen();
+  const ended: string[] = [];
+  const run = async (kind: 'event' | 'call') => {
+    await runText(engine, wasm, 'spin 50', { namespace: 'both', urgent: kind === 'call' });
+    ended.push(kind);
+  };
+  await Promise.all([...Array.from({ length: 10 }, () => run('event')), run('call'), run('call')]);
+  t.true(ended.lastIndexOf('call') <= 2, ended.join());
+});
+
+test('guests that wait count with the memory they have, and never take more than the budget', async (t) => {
+  const engine = createEngine({ threads: 2, parked: 16, memoryMb: 700 });
+  t.teardown(() => engine.close());
+  const wasm = await kitchen();
+  let inside = 0;
+  let most = 0;
+  const httpFetch = async () => {
+    most = Math.max(most, ++inside);
+    t.true(engine.stats().memoryMb <= 700);
+    await delay(300);
+    inside--;
+    return '';
+  };
+  const fetches = () =>
+    Promise.all(
+      Array.from({ length: 12 }, () =>
+        runText(engine, wasm, 'fetch http://x', { memoryLimitMb: 256, host: { httpFetch } }),
+      ),
+    );
+  await fetches();
+  const outcomes = await fetches();
+  t.true(outcomes.every(({ status }) => status === 'success'));
+  t.true(most > 2, `${most} at once; with their limits counted it would be two`);
+  t.is(engine.stats().parked, 0);
+});
+
+test('a large guest is not passed by small ones for ever', async (t) => {
+  const engine = createEngine({ threads: 2, parked: 8, memoryMb: 256 });
+  t.teardown(() => engine.close());
+  const wasm = await kitchen();
+  let large = false;
+  const small = async () => {
+    while (!large) await runText(engine, wasm, 'sleep 20', { memoryLimitMb: 64, namespace: 'small' });
+  };
+  const many = Array.from({ length: 6 }, small);
+  await delay(100);
+  const outcome = await runText(engine, wasm, 'echo in', { memoryLimitMb: 256, namespace: 'large' });
+  large = true;
+  t.is(outcome.output, 'in\n');
+  await Promise.all(many);
+});
+
+test('a guest that could never fit is refused', async (t) => {
+  const engine = createEngine({ threads: 1, parked: 0, memoryMb: 100 });
+  t.teardown(() => engine.close());
+  await t.throwsAsync(engine.run(guestCall(await kitchen(), '', { memoryLimitMb: 256 })), {
+    code: 'unavailable',
+    message: /needs 256 MB/,
+  });
+});
+
+test('cancelling stops a guest that runs and takes away one that waits', async (t) => {
+  const engine = createEngine({ threads: 1, parked: 0 });
+  t.teardown(() => engine.close());
+  const wasm = await kitchen();
+  const running = new AbortController();
+  const waiting = new AbortController();
+  const before = new AbortController();
+  before.abort();
+  let begun = () => {};
+  const hasBegun = new Promise<void>((resolve) => {
+    begun = resolve;
+  });
+  const first = runText(engine, wasm, 'info begun\nloop', { signal: running.signal, onLog: () => begun() });
+  const second = runText(engine, wasm, 'echo never', { signal: waiting.signal });
+  const third = runText(engine, wasm, 'echo never', { signal: before.signal });
+  await hasBegun;
+  waiting.abort();
+  t.is((await second).status, 'cancelled');
+  t.is((await third).status, 'cancelled');
+  running.abort();
+  const outcome = await first;
+  t.is(outcome.status, 'cancelled');
+  t.deepEqual(outcome.log, ['info: begun']);
+  t.is((await runText(engine, wasm, 'echo next')).output, 'next\n');
+});
+
+test('closing rejects what runs and what waits with a typed error, and so does running afterwards', async (t) => {
+  const engine = createEngine({ threads: 1, parked: 0 });
+  t.teardown(() => engine.close());
+  const wasm = await kitchen();
+  await runText(engine, wasm, 'echo');
+  const running = t.throwsAsync(runText(engine, wasm, 'loop'), { code: 'unavailable' });
+  const waiting = t.throwsAsync(runText(engine, wasm, 'echo'), { code: 'unavailable' });
+  await delay(100);
+  await engine.close();
+  await engine.close();
+  await running;
+  await waiting;
+  await t.throwsAsync(runText(engine, wasm, 'echo'), { code: 'unavailable' });
+});
+
+test('a process that has closed its engine ends by itself', async (t) => {
+  const engineUrl = new URL('../../workers/engine/engine.js', import.meta.url).href;
+  const helperUrl = new URL('../helpers/engine.js', import.meta.url).href;
+  const guestsUrl = new URL('../helpers/guests.js', import.meta.url).href;
+  const script = `
+    const { createEngine } = await import('${engineUrl}');
+    const { runText } = await import('${helperUrl}');
+    const { guest } = await import('${guestsUrl}');
+    const engine = createEngine({ threads: 2, parked: 4 });
+    const { output } = await runText(engine, await guest('kitchen.c'), 'echo done');
+    await engine.close();
+    process.stdout.write(output);
+  `;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
+    timeout: 60_000,
+  });
+  t.is(stdout, 'done\n');
+});
+
+test('a guest whose thread fails is an error, and another thread takes its place', async (t) => {
+  const pool = new Scheduler({ threads: 1, parked: 0, memoryMb: 512 });
+  t.teardown(() => pool.close());
+  const wasm = await kitchen();
+  const good = prepareFresh(readSource(wasm, 64));
+  // Nothing that a guest can do is known to bring its thread down, so the engine's own part is broken here.
+  const broken = { ...good, shape: null } as unknown as typeof good;
+  const outcome = await pool.run(guestCall(wasm, 'echo'), 'broken', broken);
+  t.is(outcome.status, 'error');
+  t.regex(outcome.error ?? '', /^the function's thread failed: /);
+  t.is((await pool.run(guestCall(wasm, 'echo'), 'good', good)).status, 'success');
+  t.is(pool.stats().waiting, 0);
+});
+
+test('a program that is forgotten leaves no instance behind, and runs again when it is asked for', async (t) => {
+  const pool = new Scheduler({ threads: 1, parked: 0, memoryMb: 512 });
+  t.teardown(() => pool.close());
+  const wasm = await kitchen();
+  const program = prepareFresh(readSource(wasm, 64));
+  const run = () => pool.run(guestCall(wasm, 'echo in'), 'key', program);
+  t.is((await run()).status, 'success');
+  t.is(pool.stats().warmInstances, 1);
+  pool.unload('key');
+  t.is(pool.stats().warmInstances, 0);
+  t.is((await run()).status, 'success');
+});
+
+test('a program that is prepared has an instance before its first run', async (t) => {
+  const pool = new Scheduler({ threads: 1, parked: 0, memoryMb: 512 });
+  t.teardown(() => pool.close());
+  const wasm = await kitchen();
+  const program = prepareFresh(readSource(wasm, 64));
+  await pool.run(guestCall(wasm, 'echo in'), 'another', program);
+  pool.prepare('key', program);
+  await eventually('an instance', async () => pool.stats().warmInstances === 2);
+  t.is((await pool.run(guestCall(wasm, 'echo in'), 'key', program)).status, 'success');
+  const { warmRuns, freshRuns } = pool.stats();
+  t.deepEqual({ warmRuns, freshRuns }, { warmRuns: 1, freshRuns: 1 });
+  pool.prepare('third', program);
+  pool.unload('third');
+  t.is((await pool.run(guestCall(wasm, 'echo in'), 'third', program)).status, 'success');
+  t.is(pool.stats().warmInstances, 3);
+});

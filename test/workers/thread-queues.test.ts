@@ -1,0 +1,88 @@
+import test from 'ava';
+import type { Engine } from '../../src/ports/engine.js';
+import { createEngine } from '../../workers/engine/engine.js';
+import { runText } from '../helpers/engine.js';
+import { guest } from '../helpers/guests.js';
+
+const kitchen = () => guest('kitchen.c');
+
+/** Runs a guest until the engine takes its runs for quick ones. */
+async function settlePace(engine: Engine, wasm: Uint8Array): Promise<void> {
+  for (let n = 0; n < 30; n++) await runText(engine, wasm, 'echo in');
+}
+
+test('quick runs that a thread is given together have each their own output and log', async (t) => {
+  const engine = createEngine({ threads: 2, parked: 0 });
+  t.teardown(() => engine.close());
+  const wasm = await kitchen();
+  await settlePace(engine, wasm);
+  const outcomes = await Promise.all(
+    Array.from({ length: 60 }, (_, n) => runText(engine, wasm, n % 2 === 0 ? `echo ${n}` : `stderr ${n}`)),
+  );
+  t.deepEqual(
+    outcomes.map(({ output, log }) => [output, ...log]),
+    Array.from({ length: 60 }, (_, n) => (n % 2 === 0 ? [`${n}\n`] : ['', `error: ${n}`])),
+  );
+});
+
+test('what is next on a thread runs elsewhere when the run before it takes long against expectation', async (t) => {
+  const engine = createEngine({ threads: 2, parked: 0 });
+  t.teardown(() => engine.close());
+  const wasm = await kitchen();
+  await settlePace(engine, wasm);
+  const ended: string[] = [];
+  const run = async (input: string) => {
+    const { output } = await runText(engine, wasm, input);
+    ended.push(input);
+    return output;
+  };
+  const outputs = await Promise.all([run('spin 1000000'), run('echo next'), run('echo then')]);
+  t.deepEqual(outputs.slice(1), ['next\n', 'then\n']);
+  t.is(ended.at(-1), 'spin 1000000');
+});
+
+test('what is next on a thread that is killed runs on another, once', async (t) => {
+  const engine = createEngine({ threads: 1, parked: 0 });
+  t.teardown(() => engine.close());
+  const wasm = await kitchen();
+  await settlePace(engine, wasm);
+  const [looped, ...others] = await Promise.all([
+    runText(engine, wasm, 'loop', { timeoutMs: 200 }),
+    ...Array.from({ length: 5 }, (_, n) => runText(engine, wasm, `stderr ${n}`)),
+  ]);
+  t.is(looped?.status, 'timeout');
+  t.deepEqual(
+    others.map(({ status, log }) => [status, ...log]),
+    Array.from({ length: 5 }, (_, n) => ['success', `error: ${n}`]),
+  );
+});
+
+test('what is next on a thread is cancelled without touching the run before it', async (t) => {
+  const engine = createEngine({ threads: 1, parked: 0 });
+  t.teardown(() => engine.close());
+  const wasm = await kitchen();
+  await settlePace(engine, wasm);
+  const kills = engine.stats().kills;
+  const cancelled = new AbortController();
+  const first = runText(engine, wasm, 'spin 100000');
+  const next = runText(engine, wasm, 'echo next', { signal: cancelled.signal });
+  cancelled.abort();
+  t.is((await next).status, 'cancelled');
+  t.is((await first).status, 'success');
+  t.is(engine.stats().kills, kills);
+  t.is((await runText(engine, wasm, 'echo on')).output, 'on\n');
+});
+
+test('what is next on a thread does not wait for a guest that sleeps', async (t) => {
+  const engine = createEngine({ threads: 1, parked: 4 });
+  t.teardown(() => engine.close());
+  const wasm = await kitchen();
+  await settlePace(engine, wasm);
+  const ended: string[] = [];
+  const run = async (input: string) => {
+    await runText(engine, wasm, input);
+    ended.push(input);
+  };
+  await Promise.all([run('sleep 1000'), run('echo next')]);
+  t.deepEqual(ended, ['echo next', 'sleep 1000']);
+});

@@ -1,0 +1,54 @@
+import type { FunctionVersion } from '../../src/contract/function.js';
+import type { Blobs } from '../../src/ports/blobs.js';
+import type { GuestCall, HostCalls } from '../../src/ports/engine.js';
+import type { Delivery } from '../../src/ports/queue.js';
+
+/** A delivery as the engine runs it. A class, as V8 would make an object with a getter property by property, for each run. */
+export class DeliveredCall implements GuestCall {
+  readonly requestId;
+  readonly namespace;
+  readonly functionName;
+  readonly cid;
+  readonly warmStart;
+  readonly memoryLimitMb;
+  readonly timeoutMs;
+  readonly input;
+  readonly callerWallet;
+  readonly env;
+  readonly urgent;
+  readonly signal;
+  readonly #blobs: Blobs;
+  readonly #makeHost: () => HostCalls;
+  #host: HostCalls | undefined;
+
+  constructor(
+    { invocation, attempt, signal }: Delivery,
+    fn: FunctionVersion,
+    { blobs, makeHost }: { blobs: Blobs; makeHost: () => HostCalls },
+  ) {
+    this.requestId = invocation.id;
+    this.namespace = invocation.namespace;
+    this.functionName = fn.name;
+    this.cid = fn.wasm_cid;
+    this.warmStart = fn.warm_start;
+    this.memoryLimitMb = fn.memory_limit_mb;
+    this.timeoutMs = fn.timeout_seconds * 1000;
+    this.input = invocation.input;
+    this.callerWallet = invocation.callerWallet;
+    this.env = { ...fn.metadata.env, ORAMA_ATTEMPT: String(attempt) };
+    this.urgent = invocation.replyTo !== undefined;
+    this.signal = signal;
+    this.#blobs = blobs;
+    this.#makeHost = makeHost;
+  }
+
+  loadWasm(): Promise<Uint8Array> {
+    return this.#blobs.get(this.cid);
+  }
+
+  /** Made when it is asked for: most guests call nothing. */
+  get host(): HostCalls {
+    this.#host ??= this.#makeHost();
+    return this.#host;
+  }
+}

@@ -1,0 +1,236 @@
+import type { FunctionVersion } from '../../src/contract/function.js';
+import { FINAL_EXIT_CODES, MAX_WORKER_CRASHES } from '../../src/contract/limits.js';
+import type { Catalog } from '../../src/core/catalog.js';
+import type { EndRow, Finisher, InvocationEnd } from '../../src/core/finish.js';
+import { newAttempt } from '../../src/core/new-attempt.js';
+import { isAppError, messageOf } from '../../src/errors.js';
+import type { Logger } from '../../src/logger.js';
+import type { Blobs } from '../../src/ports/blobs.js';
+import type { Engine, GuestOutcome } from '../../src/ports/engine.js';
+import type { Leases } from '../../src/ports/leases.js';
+import type { Meter } from '../../src/ports/meter.js';
+import type { Delivery, DeliveryHandler, Invocation, Settlement } from '../../src/ports/queue.js';
+import type { AttemptRow } from '../../src/ports/store.js';
+import type { Span, Tracer } from '../../src/ports/tracer.js';
+import { ModuleUnavailable } from '../engine/module-unavailable.js';
+import { DeliveredCall } from './delivered-call.js';
+import { GuestGone } from './guest-gone.js';
+import { createHost, type HostDeps } from './host.js';
+import type { LogWriter } from './log-writer.js';
+import { observedHost } from './observed-host.js';
+
+/** How long a job steps back when all places of its function's `concurrency` are taken; jittered. */
+const BUSY_MS = 100;
+/** How long a job steps back when the module cannot be loaded or the log cannot be written. */
+const AWAY_MS = 2000;
+
+export interface ConsumerDeps extends HostDeps {
+  catalog: Catalog;
+  engine: Engine;
+  blobs: Blobs;
+  leases: Leases;
+  logWriter: LogWriter;
+  finisher: Finisher;
+  meter: Meter;
+  tracer: Tracer;
+  logger: Logger;
+}
+
+/**
+ * What a worker does with a job: checks whether it still should run, runs the guest, replies early and settles late.
+ * A job leaves the queue only when its log row is durable, so a kill at any point costs a rerun and never a record.
+ */
+export function createDeliveryHandler(deps: ConsumerDeps): DeliveryHandler {
+  return async (delivery) => {
+    const { invocation } = delivery;
+    try {
+      return await deliver(deps, delivery);
+    } catch (error) {
+      // The store, its backlog or the blobs are away: nothing has been settled, so another attempt is owed, not used up.
+      const log = isAppError(error) ? deps.logger.warn : deps.logger.error;
+      log.call(
+        deps.logger,
+        { request_id: invocation.id, err: messageOf(error) },
+        'an invocation is put back',
+      );
+      return { kind: 'later', delayMs: jittered(AWAY_MS) };
+    }
+  };
+}
+
+async function deliver(deps: ConsumerDeps, delivery: Delivery): Promise<Settlement> {
+  const { invocation } = delivery;
+  const { namespace, function: name, version } = invocation;
+  const fn = await deps.catalog.find(namespace, name, version);
+
+  const unrun = endWithoutRun(delivery, fn);
+  const limit = unrun === null ? fn?.metadata.concurrency : undefined;
+  const lease = limit === undefined ? null : await deps.leases.acquire(`${namespace}/${name}`, limit);
+  if (limit !== undefined && lease === null) return { kind: 'later', delayMs: jittered(BUSY_MS) };
+  try {
+    const ended = delivery.redelivered ? await endOf(deps, invocation) : null;
+    if (ended) {
+      await deps.finisher.followUp(invocation, fn, ended);
+      return { kind: 'done' };
+    }
+    const isLastDeath = delivery.crashes >= MAX_WORKER_CRASHES;
+    if (delivery.crashes > 0) {
+      const silent = deathRows(delivery).slice(0, isLastDeath ? -1 : undefined);
+      await Promise.all(silent.map((row) => deps.logWriter.write(row)));
+    }
+    if (unrun) {
+      await deps.finisher.finish(unrun);
+      return { kind: 'done' };
+    }
+    return fn ? await attempt(deps, delivery, fn) : { kind: 'done' };
+  } catch (error) {
+    // Nobody is kept waiting for a module that may stay away; a job without a caller is tried again.
+    if (!(error instanceof ModuleUnavailable)) throw error;
+    const row = newAttempt(invocation, delivery.attempt, error.message);
+    const ending: InvocationEnd = {
+      invocation,
+      function: fn,
+      row,
+      outcome: 'error',
+      output: new Uint8Array(),
+    };
+    if (!(await deps.finisher.refuse(ending))) throw error;
+    return { kind: 'done' };
+  } finally {
+    await lease?.release();
+  }
+}
+
+/**
+ * What took place is not done again, only what should have followed it: the end is durable before that. With the
+ * store away it is not known, and an invocation that runs twice is better than one that waits for the store.
+ */
+async function endOf({ store }: ConsumerDeps, { id }: Invocation): Promise<EndRow | null> {
+  const stored = await store.attempts.invocation(id).catch(() => null);
+  const last = stored?.attempts.at(-1);
+  return last?.final ? { ...last, final: last.final } : null;
+}
+
+/** The end of an invocation that is not to run, or not again. */
+function endWithoutRun(delivery: Delivery, fn: FunctionVersion | null): InvocationEnd | null {
+  const { acceptedAt, maxAgeMs, function: name } = delivery.invocation;
+  if (delivery.crashes >= MAX_WORKER_CRASHES) return lastDeath(delivery, fn);
+  if (!fn) return unrunEnd(delivery, null, 'cancelled', `function "${name}" was deleted`);
+  if (maxAgeMs === undefined || Date.now() - acceptedAt <= maxAgeMs) return null;
+  const error = `expired: older than ${maxAgeMs / 1000} s when its turn came`;
+  return unrunEnd(delivery, fn, 'expired', error);
+}
+
+async function attempt(deps: ConsumerDeps, delivery: Delivery, fn: FunctionVersion): Promise<Settlement> {
+  const { invocation } = delivery;
+  const gone = new GuestGone();
+  const { id, acceptedAt, traceparent } = invocation;
+  const attributes = { 'orama.request_id': id, 'orama.function': fn.name, 'orama.attempt': delivery.attempt };
+  const waited = deps.tracer.start({
+    name: `queue ${fn.name}`,
+    kind: 'consumer',
+    parent: traceparent,
+    startedAt: acceptedAt,
+    attributes,
+  });
+  waited.end();
+  const span = deps.tracer.start({
+    name: `run ${fn.name}`,
+    kind: 'internal',
+    parent: waited.traceparent,
+    attributes,
+  });
+  const makeHost = () => hostOf(deps, { invocation, function: fn, gone }, span);
+  let outcome: GuestOutcome;
+  try {
+    outcome = await deps.engine.run(new DeliveredCall(delivery, fn, { blobs: deps.blobs, makeHost }));
+  } catch (error) {
+    span.end(messageOf(error));
+    throw error;
+  } finally {
+    // Whatever the guest was waiting for in the host has nobody to go to.
+    gone.set();
+    delivery.releaseSlot();
+  }
+  span.end(outcome.error);
+
+  // Another worker has the job now, and its outcome counts.
+  if (delivery.signal.aborted && delivery.signal.reason === 'lost') return { kind: 'done' };
+
+  deps.meter.attempted({
+    namespace: fn.namespace,
+    function: fn.name,
+    status: outcome.status,
+    seconds: outcome.durationMs / 1000,
+  });
+  const row = rowOf(delivery, outcome);
+  if (isFinal(delivery, outcome)) {
+    const ending = { invocation, function: fn, row, outcome: outcome.status, output: outcome.output };
+    await deps.finisher.finish(ending);
+    return { kind: 'done' };
+  }
+  await deps.logWriter.write(row);
+  return { kind: 'retry', error: outcome.error ?? outcome.status };
+}
+
+/** What the guest publishes and enqueues is caused by its own span. */
+function hostOf(deps: ConsumerDeps, run: Parameters<typeof createHost>[1], { traceparent }: Span) {
+  const invocation = traceparent === undefined ? run.invocation : { ...run.invocation, traceparent };
+  const host = createHost(deps, { ...run, invocation });
+  return observedHost(host, { meter: deps.meter, tracer: deps.tracer, parent: traceparent });
+}
+
+function isFinal(delivery: Delivery, { status, exitCode }: GuestOutcome): boolean {
+  if (status === 'success' || status === 'cancelled' || delivery.isLastAttempt) return true;
+  return exitCode !== null && exitCode >= FINAL_EXIT_CODES.min && exitCode <= FINAL_EXIT_CODES.max;
+}
+
+/**
+ * The attempts before this one that left no word: their workers died. As many as there were crashes, as a worker may die
+ * before it has logged the death before its own. A row that was written stays as it is, of a failed attempt, too.
+ */
+function deathRows({ invocation, attempt, crashes }: Delivery): AttemptRow[] {
+  return Array.from({ length: crashes }, (_, n) =>
+    newAttempt(invocation, attempt - crashes + n, 'worker died'),
+  );
+}
+
+function lastDeath(delivery: Delivery, fn: FunctionVersion | null): InvocationEnd {
+  const error = `worker died (${delivery.crashes} times, no further attempt)`;
+  const row = newAttempt(delivery.invocation, delivery.attempt - 1, error);
+  return {
+    invocation: delivery.invocation,
+    function: fn,
+    row,
+    outcome: 'worker_died',
+    output: new Uint8Array(),
+  };
+}
+
+/** An end without a run. */
+function unrunEnd(
+  delivery: Delivery,
+  fn: FunctionVersion | null,
+  outcome: 'cancelled' | 'expired',
+  error: string,
+): InvocationEnd {
+  const { invocation } = delivery;
+  // Number 0 is no log record; after attempts that did run, the end must come behind them.
+  const row = newAttempt(invocation, delivery.attempt > 1 ? delivery.attempt : 0, error);
+  return { invocation, function: fn, row, outcome, output: new Uint8Array() };
+}
+
+function rowOf(delivery: Delivery, outcome: GuestOutcome): AttemptRow {
+  const row = newAttempt(delivery.invocation, delivery.attempt, outcome.error);
+  row.status = outcome.status === 'cancelled' ? 'error' : outcome.status;
+  row.startedAt = outcome.startedAt;
+  row.durationMs = Math.round(outcome.durationMs * 1000) / 1000;
+  row.outputSize = outcome.output.byteLength;
+  row.memoryPeakMb = outcome.memoryPeakMb;
+  row.messages = outcome.messages;
+  return row;
+}
+
+function jittered(ms: number): number {
+  return Math.round(ms * (0.5 + Math.random()));
+}

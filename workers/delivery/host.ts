@@ -1,0 +1,173 @@
+import { z } from 'zod';
+import type { FunctionVersion } from '../../src/contract/function.js';
+import { functionNameSchema } from '../../src/contract/ids.js';
+import { MAX_HOST_RESULT_BYTES, MAX_TRIGGER_DEPTH } from '../../src/contract/limits.js';
+import type { Invoker } from '../../src/core/invoke.js';
+import { utf8 } from '../../src/core/output-fields.js';
+import { dataOf, type Publisher } from '../../src/core/publish.js';
+import type { Secrets } from '../../src/core/secrets.js';
+import { storeBlob } from '../../src/core/stored-blobs.js';
+import { AppError, isAppError, messageOf } from '../../src/errors.js';
+import type { Blobs } from '../../src/ports/blobs.js';
+import type { Cache } from '../../src/ports/cache.js';
+import type { Egress } from '../../src/ports/egress.js';
+import type { HostCalls } from '../../src/ports/engine.js';
+import type { FunctionDatabases } from '../../src/ports/function-databases.js';
+import type { Invocation } from '../../src/ports/queue.js';
+import type { Store } from '../../src/ports/store.js';
+
+const HTTP_TIMEOUT_MS = 30_000;
+const MAX_DELAY_SECONDS = 7 * 24 * 3600;
+
+export interface HostDeps {
+  secrets: Secrets;
+  databases: FunctionDatabases;
+  cache: Cache;
+  blobs: Blobs;
+  store: Store;
+  egress: Egress;
+  publisher: Publisher;
+  invoker: Invoker;
+}
+
+const argsSchema = z.array(z.unknown());
+const headersSchema = z.record(z.string(), z.string());
+
+/**
+ * The host functions as one invocation may use them: every call acts in its namespace and stops with it. What a call
+ * throws ends up in the invocation's own log.
+ */
+export function createHost(
+  deps: HostDeps,
+  run: { invocation: Invocation; function: FunctionVersion; gone: { readonly signal: AbortSignal } },
+): HostCalls {
+  const { namespace, triggerDepth, traceparent } = run.invocation;
+  const timeoutMs = run.function.timeout_seconds * 1000;
+  const sql = () => ({ timeoutMs, signal: run.gone.signal });
+
+  return {
+    getSecret: (name) => deps.secrets.read(namespace, name),
+
+    async dbQuery(statement, argsJson) {
+      return JSON.stringify(await deps.databases.query(namespace, statement, parseArgs(argsJson), sql()));
+    },
+    async dbExecute(statement, argsJson) {
+      return (await deps.databases.execute(namespace, statement, parseArgs(argsJson), sql())).rowsAffected;
+    },
+
+    cacheGet: (key) => deps.cache.get(namespace, key),
+    cacheSet: (key, value, ttlSeconds) => deps.cache.set(namespace, key, value, ttlSeconds),
+    cacheIncrement: (key, delta) => deps.cache.increment(namespace, key, delta),
+    cacheDelete: (key) => deps.cache.delete(namespace, key),
+
+    async httpFetch(method, url, headersJson, body, signal) {
+      try {
+        const response = await deps.egress.fetch({
+          method: method === '' ? 'GET' : method.toUpperCase(),
+          url,
+          headers: parseHeaders(headersJson),
+          body,
+          timeoutMs: Math.min(HTTP_TIMEOUT_MS, timeoutMs),
+          maxResponseBytes: MAX_HOST_RESULT_BYTES / 2,
+          signal: AbortSignal.any([signal, run.gone.signal]),
+          ...(run.function.metadata.allowed_hosts
+            ? { allowedHosts: run.function.metadata.allowed_hosts }
+            : {}),
+        });
+        const text = utf8(response.body);
+        return JSON.stringify({
+          status: response.status,
+          headers: response.headers,
+          ...(text === null
+            ? { body: '', body_base64: Buffer.from(response.body).toString('base64') }
+            : { body: text }),
+        });
+      } catch (error) {
+        if (!isAppError(error)) throw error;
+        return JSON.stringify({ error: messageOf(error), status: 0 });
+      }
+    },
+
+    async publish(topic, data) {
+      const depth = triggerDepth + 1;
+      const { tooDeep } = await deps.publisher.publish({
+        namespace,
+        topic,
+        bytes: data,
+        value: dataOf(data),
+        depth,
+        ...(traceparent === undefined ? {} : { traceparent }),
+      });
+      if (!tooDeep) return {};
+      return {
+        note: `The message on "${topic}" fired no trigger: the trigger depth of ${MAX_TRIGGER_DEPTH} is reached.`,
+      };
+    },
+
+    async storagePut(data) {
+      const stores = { blobs: deps.blobs, owners: deps.store.blobOwners };
+      return storeBlob(stores, namespace, { bytes: data, name: '' });
+    },
+    async storageGet(cid) {
+      if (!(await deps.store.blobOwners.get(namespace, cid))) {
+        throw new AppError('not_found', `storage_get: this namespace has put no blob with the CID "${cid}".`);
+      }
+      return deps.blobs.get(cid);
+    },
+
+    async enqueue(name, payload, delaySeconds) {
+      const parsed = functionNameSchema.safeParse(name);
+      if (!parsed.success)
+        throw new AppError('invalid_request', `enqueue: no function can be named "${name}".`);
+      if (delaySeconds < 0 || delaySeconds > MAX_DELAY_SECONDS) {
+        throw new AppError(
+          'invalid_request',
+          `enqueue: delay_seconds must be from 0 to ${MAX_DELAY_SECONDS}, not ${delaySeconds}.`,
+        );
+      }
+      const depth = triggerDepth + 1;
+      if (depth > MAX_TRIGGER_DEPTH) {
+        throw new AppError(
+          'invalid_request',
+          `enqueue: "${name}" was not called, the trigger depth of ${MAX_TRIGGER_DEPTH} is reached.`,
+        );
+      }
+      const { id } = await deps.invoker.send({
+        namespace,
+        function: parsed.data,
+        input: payload,
+        trigger: 'async',
+        triggerDepth: depth,
+        callerWallet: run.invocation.callerWallet,
+        delayMs: delaySeconds * 1000,
+        ...(traceparent === undefined ? {} : { traceparent }),
+      });
+      return id;
+    },
+  };
+}
+
+function parseArgs(json: string): unknown[] {
+  if (json === '') return [];
+  const parsed = argsSchema.safeParse(parseJson(json));
+  if (parsed.success) return parsed.data;
+  throw new AppError('invalid_sql', `The arguments must be a JSON array, not ${json.slice(0, 100)}.`);
+}
+
+function parseHeaders(json: string): Record<string, string> {
+  if (json === '') return {};
+  const parsed = headersSchema.safeParse(parseJson(json));
+  if (parsed.success) return parsed.data;
+  throw new AppError(
+    'invalid_request',
+    `The headers must be a JSON object of strings, not ${json.slice(0, 100)}.`,
+  );
+}
+
+function parseJson(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}

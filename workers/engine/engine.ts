@@ -1,0 +1,120 @@
+import { availableParallelism } from 'node:os';
+import { LRUCache } from 'lru-cache';
+import type { WarmStart } from '../../src/contract/function.js';
+import { isAppError, messageOf } from '../../src/errors.js';
+import type { Engine, GuestCall, GuestModule, GuestOutcome, ModuleReport } from '../../src/ports/engine.js';
+import { ModuleCompiler } from '../threads/module-compiler.js';
+import type { Program } from '../wasm/run/program.js';
+import { ModuleUnavailable } from './module-unavailable.js';
+import { refused } from './outcome.js';
+import { Scheduler } from './scheduler.js';
+
+export interface EngineOptions {
+  /** Guests computing at once; by default one per core. 0: modules are inspected, and none is run. */
+  threads?: number;
+  /** Further guests that may wait in a host call or a sleep at once. */
+  parked?: number;
+  /** Limits of running and parked guests plus kept warm instances. */
+  memoryMb?: number;
+}
+
+/** Compiled modules kept ready, by the bytes of the modules and their snapshots; their code takes up to three times that. */
+const PROGRAM_BYTES = 256 << 20;
+/** Of one that is still being made. */
+const UNKNOWN_BYTES = 1 << 20;
+
+export function createEngine(options: EngineOptions = {}): Engine {
+  const pool = new Scheduler({
+    threads: options.threads ?? availableParallelism(),
+    parked: options.parked ?? 64,
+    memoryMb: options.memoryMb ?? 2048,
+  });
+  const preparer = new ModuleCompiler();
+  /** Promises, so that many calls of a module that is not compiled yet compile it once. */
+  const programs = new LRUCache<string, Promise<Program>>({
+    maxSize: PROGRAM_BYTES,
+    dispose: (_program, key, reason) => {
+      if (reason !== 'set') pool.unload(key);
+    },
+  });
+  const keep = (key: string, program: Program) => {
+    const size = program.moduleBytes + (program.snapshot?.filled.byteLength ?? 0);
+    programs.set(key, Promise.resolve(program), { size });
+  };
+
+  async function inspect(
+    wasm: Uint8Array,
+    settings: { cid: string; name: string; memoryLimitMb: number },
+  ): Promise<ModuleReport> {
+    const { cid, name, memoryLimitMb: limitMb } = settings;
+    const { program, note } = await preparer.prepare({ wasm, name, limitMb, want: 'probe' });
+    keep(programKey(cid, name, limitMb, program.strategy), program);
+    if (program.waits) pool.expectWaiting();
+    const report: ModuleReport = { kind: program.shape.kind, warmStart: program.strategy };
+    if (note !== null) report.note = note;
+    return report;
+  }
+
+  /** Single-flight; what failed is not remembered. */
+  function programOf(module: GuestModule): Promise<Program> {
+    const key = keyOf(module);
+    const known = programs.get(key);
+    if (known !== undefined) return known;
+    const loading = load(module);
+    programs.set(key, loading, { size: UNKNOWN_BYTES });
+    loading.then(
+      (program) => keep(key, program),
+      () => {
+        if (programs.peek(key) === loading) programs.delete(key);
+      },
+    );
+    return loading;
+  }
+
+  async function load(module: GuestModule): Promise<Program> {
+    const { functionName: name, memoryLimitMb: limitMb, warmStart: want } = module;
+    const wasm = await module.loadWasm().catch((cause) => {
+      const sentence = `The module of ${name} cannot be loaded: ${messageOf(cause)}`;
+      throw new ModuleUnavailable(sentence, cause);
+    });
+    return (await preparer.prepare({ wasm, name, limitMb, want })).program;
+  }
+
+  async function run(call: GuestCall): Promise<GuestOutcome> {
+    let program: Program;
+    try {
+      program = await programOf(call);
+    } catch (error) {
+      if (isAppError(error, 'unavailable')) throw error;
+      // It was accepted at deploy and is refused now: nothing that another attempt would change.
+      return refused(messageOf(error));
+    }
+    return pool.run(call, keyOf(call), program);
+  }
+
+  let closing: Promise<void> | null = null;
+  async function closeAll(): Promise<void> {
+    await pool.close();
+    await preparer.close();
+  }
+
+  return {
+    inspect,
+    prepare: async (module) => pool.prepare(keyOf(module), await programOf(module)),
+    run,
+    stats: () => pool.stats(),
+    close: () => {
+      closing ??= closeAll();
+      return closing;
+    },
+  };
+}
+
+function keyOf({ cid, functionName, memoryLimitMb, warmStart }: GuestModule): string {
+  return programKey(cid, functionName, memoryLimitMb, warmStart);
+}
+
+/** A snapshot holds argv[0], so warm programs are kept by name; a fresh one is the same for all names. */
+function programKey(cid: string, name: string, limitMb: number, strategy: WarmStart): string {
+  return strategy === 'fresh' ? `${cid}/${limitMb}` : `${cid}/${limitMb}/${strategy}/${name}`;
+}

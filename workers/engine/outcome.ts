@@ -1,0 +1,69 @@
+import type { LogMessage } from '../../src/contract/invocation.js';
+import { AppError } from '../../src/errors.js';
+import type { GuestCall, GuestOutcome } from '../../src/ports/engine.js';
+import type { JobResult } from '../threads/protocol.js';
+import type { Slot } from '../threads/slot.js';
+
+/** Ends that are not the guest's own. */
+export type StopReason = 'timeout' | 'cancelled' | 'closing';
+
+/** What every outcome has that says nothing of how it came about. */
+function blank(error: string): Omit<GuestOutcome, 'status'> {
+  return {
+    output: new Uint8Array(0),
+    error,
+    exitCode: null,
+    durationMs: 0,
+    memoryPeakMb: 0,
+    messages: [],
+    startedAt: Date.now(),
+  };
+}
+
+/** Of a guest that ended by itself, well or not. */
+export function finished(result: JobResult, startedAt: number, messages: LogMessage[]): GuestOutcome {
+  const { output, error, exitCode, durationMs, memoryPeakMb } = result;
+  const status = error === null ? 'success' : 'error';
+  return { status, output, error, exitCode, durationMs, memoryPeakMb, messages, startedAt };
+}
+
+/** Of a guest that never ran, and for which another attempt would change nothing. */
+export function refused(error: string): GuestOutcome {
+  return { status: 'error', ...blank(error) };
+}
+
+/** Of a guest that was cancelled before it ran. */
+export function neverStarted(): GuestOutcome {
+  return { status: 'cancelled', ...blank('cancelled') };
+}
+
+/** Of a guest whose thread is gone: stopped by us, or failed by itself. */
+export function stopped(
+  call: GuestCall,
+  slot: Slot,
+  how: { ending: StopReason | null; failure: Error | null; waitsIn: string | null; messages: LogMessage[] },
+): GuestOutcome {
+  const startedAt = slot.startedAt ?? Date.now();
+  const seen = {
+    messages: how.messages,
+    memoryPeakMb: slot.memoryMb,
+    startedAt,
+    durationMs: Date.now() - startedAt,
+  };
+  if (how.ending === 'timeout') {
+    const where = how.waitsIn === null ? '' : ` (waiting in ${how.waitsIn})`;
+    return { status: 'timeout', ...blank(`timed out after ${call.timeoutMs / 1000} s${where}`), ...seen };
+  }
+  if (how.ending === 'cancelled') return { status: 'cancelled', ...blank('cancelled'), ...seen };
+  const why = how.failure?.message ?? 'it ended without a word';
+  return { status: 'error', ...blank(`the function's thread failed: ${why}`), ...seen };
+}
+
+export function closing(): AppError {
+  return new AppError('unavailable', 'The engine is closing; nothing more is run here.');
+}
+
+export function tooLarge(name: string, limitMb: number, memoryMb: number): AppError {
+  const limit = `the engine's memory for guests is ${memoryMb} MB`;
+  return new AppError('unavailable', `${name} needs ${limitMb} MB and ${limit}.`);
+}

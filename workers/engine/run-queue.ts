@@ -1,0 +1,52 @@
+import { FairQueue } from '../../src/fair-queue.js';
+import type { Run } from './run.js';
+
+/** A guest too large for the memory that is left lets others pass for this long, then it is next. */
+const OVERTAKEN_FOR_MS = 1000;
+
+/** The runs that no thread has yet: those that somebody waits for first, namespaces in turn. */
+export class RunQueue {
+  readonly #urgent = new FairQueue<Run>();
+  readonly #others = new FairQueue<Run>();
+  #overdue: Run | null = null;
+
+  get length(): number {
+    return this.#urgent.length + this.#others.length;
+  }
+
+  push(run: Run): void {
+    this.#queueOf(run).push(run.call.namespace, run);
+  }
+
+  /** For a run that its thread had not begun. */
+  requeue(run: Run): void {
+    this.#queueOf(run).requeue(run.call.namespace, run);
+  }
+
+  /** The next run that fits into so much memory and may begin. */
+  take(roomMb: number, mayBegin: (run: Run) => boolean): Run | null {
+    const now = Date.now();
+    const fits = (run: Run) => {
+      if (this.#overdue !== null && run !== this.#overdue) return false;
+      if (run.program.limitMb <= roomMb) return mayBegin(run);
+      if (now - run.queuedAt > OVERTAKEN_FOR_MS) this.#overdue = run;
+      return false;
+    };
+    const run = this.#urgent.take(fits) ?? this.#others.take(fits);
+    if (run !== null && run === this.#overdue) this.#overdue = null;
+    return run;
+  }
+
+  remove(run: Run): void {
+    this.#queueOf(run).remove(run.call.namespace, run);
+    if (this.#overdue === run) this.#overdue = null;
+  }
+
+  drain(): Run[] {
+    return [...this.#urgent.drain(), ...this.#others.drain()];
+  }
+
+  #queueOf({ call }: Run): FairQueue<Run> {
+    return call.urgent === true ? this.#urgent : this.#others;
+  }
+}

@@ -1,0 +1,99 @@
+import type { LogMessage } from '../../src/contract/invocation.js';
+import type { GuestCall, GuestOutcome } from '../../src/ports/engine.js';
+import type { GuestThread } from '../threads/guest-thread.js';
+import type { Job } from '../threads/protocol.js';
+import type { Slot } from '../threads/slot.js';
+import type { Program } from '../wasm/run/program.js';
+import type { StopReason } from './outcome.js';
+
+/** One invocation from its arrival at the pool to its outcome. */
+export interface Run {
+  readonly call: GuestCall;
+  /** Of its program. */
+  readonly key: string;
+  readonly program: Program;
+  /** Milliseconds since 1970. */
+  readonly queuedAt: number;
+  thread: GuestThread | null;
+  slot: Slot | null;
+  /** `next`: a thread has it and will begin it when it has ended what it is at. */
+  phase: 'waiting' | 'next' | 'computing' | 'blocked';
+  /** What it is counted as: see `Places`. */
+  cpuSlot: 'computing' | 'parked' | null;
+  /** Of `performance.now()`: when it began, or went on after a wait. */
+  computesSince: number;
+  blockedAt: number;
+  /** It had to wait for something. */
+  waited: boolean;
+  /** The host call it waits in. */
+  blockedIn: string | null;
+  /** Its caller has the outcome; its thread may still be cleaning up. */
+  settled: boolean;
+  /** Fires when the guest is gone; made when something has to know. */
+  outsideWork: AbortController | null;
+  stopSleep: (() => void) | null;
+  logLines: LogMessage[];
+  stopReason: StopReason | null;
+  onAbort: (() => void) | null;
+  resolve(outcome: GuestOutcome): void;
+  reject(error: unknown): void;
+}
+
+export function newRun(
+  call: GuestCall,
+  key: string,
+  program: Program,
+  { resolve, reject }: Pick<Run, 'resolve' | 'reject'>,
+): Run {
+  return {
+    call,
+    key,
+    program,
+    queuedAt: Date.now(),
+    thread: null,
+    slot: null,
+    phase: 'waiting',
+    cpuSlot: null,
+    computesSince: 0,
+    blockedAt: 0,
+    waited: false,
+    blockedIn: null,
+    settled: false,
+    outsideWork: null,
+    stopSleep: null,
+    logLines: [],
+    stopReason: null,
+    onAbort: null,
+    resolve,
+    reject,
+  };
+}
+
+/** Stops what goes on outside for a guest that is gone. */
+export function abortOutsideWork(run: Run): void {
+  run.outsideWork?.abort();
+  run.stopSleep?.();
+}
+
+/** Longer than any timeout is as good as the longest timer there is. */
+export function sleep(run: Run, milliseconds: number, goOn: () => void): void {
+  const timer = setTimeout(goOn, Math.min(milliseconds, 2 ** 31 - 1));
+  run.stopSleep = () => clearTimeout(timer);
+}
+
+export function abortSignalOf(run: Run): AbortSignal {
+  run.outsideWork ??= new AbortController();
+  return run.outsideWork.signal;
+}
+
+/** What of a call goes to its thread. */
+export function jobOf({ functionName, requestId, callerWallet, env, input, onLog }: GuestCall): Job {
+  return {
+    name: functionName,
+    requestId,
+    callerWallet,
+    env,
+    input,
+    live: onLog !== undefined,
+  };
+}

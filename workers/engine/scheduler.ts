@@ -1,0 +1,300 @@
+import type { Closable } from '../../src/ports/closable.js';
+import type { EngineStats, GuestCall, GuestOutcome } from '../../src/ports/engine.js';
+import type { GuestThread } from '../threads/guest-thread.js';
+import type { FromThread, IdleReport } from '../threads/protocol.js';
+import { ThreadPool } from '../threads/thread-pool.js';
+import type { Program } from '../wasm/run/program.js';
+import { Cancellations } from './cancellations.js';
+import type { CpuSlots } from './cpu-slots.js';
+import { Deadlines } from './deadlines.js';
+import { dispatchHostCall } from './host-dispatch.js';
+import type { MemoryBudget } from './memory-budget.js';
+import { closing, neverStarted, type StopReason, tooLarge } from './outcome.js';
+import { Reservations } from './reservations.js';
+import { abortOutsideWork, abortSignalOf, jobOf, newRun, type Run, sleep } from './run.js';
+import { RunQueue } from './run-queue.js';
+import { RunStats } from './run-stats.js';
+import { collectLogLines, rejectAll, settle, settleFinished, settleWithThread } from './settle.js';
+import { isOverdue, recheckDelay, type ThreadQueues } from './thread-queues.js';
+
+export interface SchedulerOptions {
+  /** Guests computing at once. */
+  threads: number;
+  /** Further guests that may wait in a host call or a sleep at once. */
+  parked: number;
+  /** Limits of guests that run, what those that wait have, and kept instances never add up to more. */
+  memoryMb: number;
+}
+
+/** Calls that are known to take long park at once. */
+const SLOW_CALLS: ReadonlySet<string> = new Set(['http_fetch']);
+
+/** Runs prepared programs on threads: as many at once as cores, those that wait parked beside them, in fair order. */
+export class Scheduler implements Closable {
+  readonly #options: SchedulerOptions;
+  readonly #runQueue = new RunQueue();
+  readonly #threads: ThreadPool;
+  readonly #stats = new RunStats();
+  readonly #reservations: Reservations;
+  readonly #queues: ThreadQueues;
+  readonly #memory: MemoryBudget;
+  readonly #cpuSlots: CpuSlots;
+  readonly #deadlines: Deadlines;
+  readonly #cancellations = new Cancellations((run) => this.#stop(run, 'cancelled'));
+  #recheckTimer: NodeJS.Timeout | null = null;
+  #closed = false;
+  #counts = { warm: 0, fresh: 0, kills: 0 };
+
+  constructor(options: SchedulerOptions) {
+    this.#options = options;
+    this.#reservations = new Reservations(options, this.#stats);
+    this.#queues = this.#reservations.queues;
+    this.#memory = this.#reservations.memory;
+    this.#cpuSlots = this.#reservations.cpuSlots;
+    this.#deadlines = new Deadlines(this.#queues, (run) => this.#stop(run, 'timeout'));
+    this.#threads = new ThreadPool(options, {
+      ready: () => this.#dispatch(),
+      message: (thread, message) => this.#onMessage(thread, message),
+      exit: (thread, error) => this.#onExit(thread, error),
+    });
+  }
+
+  run(call: GuestCall, key: string, program: Program): Promise<GuestOutcome> {
+    if (this.#closed) return Promise.reject(closing());
+    if (program.limitMb > this.#options.memoryMb) {
+      return Promise.reject(tooLarge(call.functionName, program.limitMb, this.#options.memoryMb));
+    }
+    if (program.waits) this.expectWaiting();
+    return new Promise((resolve, reject) => {
+      const run = newRun(call, key, program, { resolve, reject });
+      this.#cancellations.watch(run);
+      this.#runQueue.push(run);
+      this.#dispatch();
+    });
+  }
+
+  /** Guests that wait are about: threads for them are started before they are needed. */
+  expectWaiting(): void {
+    this.#threads.expectWaiting();
+  }
+
+  /** For a program that will be run soon: a thread that is idle makes an instance of it. */
+  prepare(key: string, program: Program): void {
+    const thread = this.#threads.nextIdle;
+    const keepsOne = [...this.#threads].some(({ programs }) => programs.has(key));
+    if (thread === undefined || keepsOne || this.#closed) return;
+    thread.prepare(key, program);
+  }
+
+  /** For a program that will not be run in the next time, if ever: the threads give up what they have of it. */
+  unload(key: string): void {
+    for (const { programs } of this.#threads) {
+      const given = programs.get(key);
+      if (given !== undefined) this.#reservations.unload(given);
+    }
+  }
+
+  stats(): EngineStats {
+    return {
+      threads: this.#threads.size,
+      busy: this.#cpuSlots.computing,
+      parked: this.#cpuSlots.parked,
+      waiting: this.#runQueue.length + this.#queues.queuedCount,
+      warmInstances: this.#reservations.warm.size,
+      memoryMb: this.#memory.mb + this.#reservations.warm.mb,
+      warmRuns: this.#counts.warm,
+      freshRuns: this.#counts.fresh,
+      kills: this.#counts.kills,
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    if (this.#recheckTimer !== null) clearTimeout(this.#recheckTimer);
+    this.#deadlines.close();
+    this.#cancellations.close();
+    for (const run of this.#runQueue.drain()) settle(run, () => run.reject(closing()));
+    for (const [, line] of this.#queues.all()) for (const run of line) run.stopReason ??= 'closing';
+    await this.#threads.close();
+  }
+
+  // --- what waits, and who takes it
+
+  #dispatch(): void {
+    if (this.#closed) return;
+    while (this.#runQueue.length > 0) {
+      const busy = this.#queues.threadWithShortRuns(this.#stats);
+      if (busy === null && !this.#threads.hasIdle) break;
+      const mayBegin = (run: Run) => busy !== null || this.#cpuSlots.canStart(run);
+      const run = this.#runQueue.take(this.#memory.availableMb, mayBegin);
+      if (run === null) break;
+      if (run.call.signal?.aborted === true) settle(run, () => run.resolve(neverStarted()));
+      else this.#start(run, busy ?? this.#threads.acquire(run.key));
+    }
+    this.#armRecheck();
+    this.#threads.ensure(this.#queues.size);
+  }
+
+  #start(run: Run, thread: GuestThread): void {
+    this.#reservations.reserve(run, thread);
+    run.slot = thread.run(run.key, run.program, jobOf(run.call));
+    this.#deadlines.watch(run);
+  }
+
+  /** What a thread has not begun goes back to where it waited. */
+  #requeueUnstarted(thread: GuestThread): void {
+    for (const run of this.#reservations.withdrawQueued(thread)) this.#runQueue.requeue(run);
+  }
+
+  // --- what a running guest's thread says
+
+  #onMessage(thread: GuestThread, message: Exclude<FromThread, { type: 'ready' }>): void {
+    // The message may be of the run after those that have ended there.
+    this.#collectEnded(thread);
+    const run = this.#queues.current(thread);
+    switch (message.type) {
+      case 'call':
+        if (run === undefined || run.stopReason !== null) return;
+        this.#block(run, message.name, SLOW_CALLS.has(message.name));
+        void dispatchHostCall(run.call.host, message.name, message.args, abortSignalOf(run)).then((reply) => {
+          this.#reservations.resume(run, () => thread.reply(reply));
+        });
+        return;
+      case 'sleep':
+        if (run === undefined || run.stopReason !== null) return;
+        this.#block(run, 'a sleep', true);
+        sleep(run, message.milliseconds, () => {
+          this.#reservations.resume(run, () => thread.reply({ ok: true, value: 0n, data: null }));
+        });
+        return;
+      case 'logged':
+        if (run !== undefined) collectLogLines(run);
+        return;
+      case 'ended':
+        this.#dispatch();
+        return;
+      case 'prepared': {
+        const given = thread.programNumbered(message.number);
+        if (given !== undefined) this.#reservations.keepWarm(given, message.keptBytes);
+        this.#reservations.evictWarm();
+        return;
+      }
+    }
+  }
+
+  /** Runs that have ended by themselves are seen in their slots, whatever it was that made us look. */
+  #collectEnded(thread: GuestThread): void {
+    for (let run = this.#queues.current(thread); run?.slot?.isDone; run = this.#queues.current(thread)) {
+      if (run.stopReason !== null) return;
+      const result = run.settled ? null : thread.resultOf(run.slot);
+      const { idle } = run.slot;
+      // Before its caller hears: who watches its log may stop it, or run another, from there.
+      run.settled = true;
+      if (idle !== null) this.#release(thread, run, idle);
+      if (result !== null) {
+        this.#counts[result.warm ? 'warm' : 'fresh']++;
+        settleFinished(run, result);
+      }
+      if (idle === null) return;
+    }
+  }
+
+  /** The slot is held until the thread has cleaned up, and so is the memory. */
+  #release(thread: GuestThread, run: Run, { keptBytes, busyMs }: IdleReport): void {
+    this.#stats.recordEnd(run.program, { busyMs, waited: run.waited });
+    this.#reservations.release(run, thread, keptBytes);
+    const next = this.#queues.current(thread);
+    if (next === undefined) this.#threads.release(thread);
+    else this.#reservations.begin(next);
+  }
+
+  // --- waiting in host calls
+
+  #block(run: Run, where: string, long: boolean): void {
+    run.blockedIn = where;
+    run.waited = true;
+    run.phase = 'blocked';
+    if (run.thread !== null) this.#requeueUnstarted(run.thread);
+    run.blockedAt = long ? 0 : performance.now();
+    if (long) this.#park(run);
+    this.#dispatch();
+  }
+
+  #park(run: Run): void {
+    if (this.#reservations.park(run)) this.#threads.expectWaiting();
+  }
+
+  /** Looks after what was expected to be over soon. */
+  #armRecheck(): void {
+    if (this.#recheckTimer !== null || this.#closed) return;
+    const patience = recheckDelay(this.#queues, { othersWait: this.#runQueue.length > 0 });
+    if (patience === null) return;
+    this.#recheckTimer = setTimeout(() => this.#recheck(performance.now()), patience);
+  }
+
+  /** Guests that have been in a host call for a while are parked; none waits behind one that computes longer than it used to. */
+  #recheck(now: number): void {
+    this.#recheckTimer = null;
+    for (const [thread] of this.#queues.all()) {
+      // It may be this thread that is late, and not the guest.
+      this.#collectEnded(thread);
+      const run = this.#queues.current(thread);
+      if (run === undefined || !isOverdue(run, now)) continue;
+      if (run.phase === 'blocked') this.#park(run);
+      else {
+        this.#stats.recordOverrun(run.program);
+        this.#cpuSlots.compute(run);
+        this.#requeueUnstarted(thread);
+      }
+    }
+    this.#dispatch();
+  }
+
+  // --- ends that are not the guest's own
+
+  #stop(run: Run, ending: StopReason): void {
+    // What is there already counts, however late it is looked at.
+    if (run.thread !== null) this.#collectEnded(run.thread);
+    if (run.settled || run.stopReason !== null) return;
+    if (run.thread === null) {
+      this.#runQueue.remove(run);
+      settle(run, () => run.resolve(neverStarted()));
+      this.#dispatch();
+      return;
+    }
+    if (run.phase === 'next' && run.slot?.withdraw()) {
+      this.#reservations.releaseUnstarted(run, run.thread);
+      settle(run, () => run.resolve(neverStarted()));
+      return;
+    }
+    run.stopReason = ending;
+    this.#counts.kills++;
+    abortOutsideWork(run);
+    this.#requeueUnstarted(run.thread);
+    void run.thread.kill();
+    this.#dispatch();
+  }
+
+  #onExit(thread: GuestThread, error: Error | null): void {
+    this.#collectEnded(thread);
+    const [run, ...next] = this.#queues.of(thread);
+    if (run !== undefined) this.#reservations.release(run, thread, 0);
+    for (const each of next.reverse()) this.#onOrphaned(each, thread);
+    if (run !== undefined) settleWithThread(run, error);
+    this.#reservations.warm.removeAll(thread);
+    if (this.#closed) return;
+    if (this.#threads.failed && error !== null) rejectAll(this.#runQueue.drain(), error);
+    this.#dispatch();
+  }
+
+  /** A run that was next on a thread that is gone: whatever it had begun there, nobody has seen any of it. */
+  #onOrphaned(run: Run, thread: GuestThread): void {
+    const { slot } = run;
+    this.#reservations.releaseUnstarted(run, thread);
+    if (run.stopReason === null) this.#runQueue.requeue(run);
+    else {
+      run.slot = slot;
+      settleWithThread(run, null);
+    }
+  }
+}

@@ -1,0 +1,29 @@
+import { parentPort } from 'node:worker_threads';
+import { AppError, messageOf } from '../../src/errors.js';
+import { choose } from '../wasm/warm/choose.js';
+import { prepareFresh } from '../wasm/warm/fresh.js';
+import { readSource } from '../wasm/warm/prepare.js';
+import type { FromCompiler, ToCompiler } from './protocol.js';
+
+const port = parentPort;
+if (port === null) throw new Error('compile-thread.js runs as a worker thread of the engine only');
+
+function say(message: FromCompiler): void {
+  port?.postMessage(message);
+}
+
+port.on('message', ({ id, request }: ToCompiler) => {
+  try {
+    const source = readSource(request.wasm, request.limitMb);
+    const fresh = prepareFresh(source);
+    // Said before anything is tried, so that a module which hangs while it is probed can still be run.
+    say({ type: 'prepared', id, program: fresh, note: null, last: false });
+    const { program, note } = choose(source, fresh, request.name, request.want);
+    say({ type: 'prepared', id, program, note, last: true });
+  } catch (error) {
+    const code = error instanceof AppError ? error.code : 'invalid_module';
+    say({ type: 'refused', id, code, message: messageOf(error) });
+  }
+});
+
+say({ type: 'ready' });

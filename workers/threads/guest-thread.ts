@@ -1,0 +1,207 @@
+import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
+import type { Program } from '../wasm/run/program.js';
+import type { HostReply } from '../wasm/run/session.js';
+import {
+  CONTROL_BYTES,
+  type FromThread,
+  type Job,
+  type JobResult,
+  REPLY,
+  REPLY_BYTES,
+  REPLY_VALUE,
+  SHARED_BYTES,
+  SLOTS,
+  type ThreadBuffers,
+  type ToThread,
+  WORD,
+} from './protocol.js';
+import { Slot } from './slot.js';
+import { nextGeneration } from './slot-codec.js';
+
+/**
+ * Bounds of the thread's own heap; guest memory is no part of it. The stack holds what a guest's recursion needs
+ * and makes a bottomless one a trap.
+ */
+const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 192, maxYoungGenerationSizeMb: 16, stackSizeMb: 4 };
+/** In one file: see scripts/build.mjs. */
+const SCRIPT = new URL('./thread.cjs', import.meta.url);
+const utf8 = new TextEncoder();
+
+let lastId = 0;
+
+export interface ThreadEvents {
+  message(thread: GuestThread, message: Exclude<FromThread, { type: 'ready' }>): void;
+  ready(thread: GuestThread): void;
+  /** The thread is gone, on purpose or not; `error` says why when it was not. */
+  exit(thread: GuestThread, error: Error | null): void;
+}
+
+/** A program that a thread has, and what it keeps for it between runs. */
+export interface LoadedProgram {
+  readonly thread: GuestThread;
+  readonly key: string;
+  /** What the thread knows it by. */
+  readonly number: number;
+  /** Memory of the instance that it keeps, 0 for none. */
+  keptBytes: number;
+}
+
+/** The main thread's end of one guest thread. */
+export class GuestThread {
+  readonly id = ++lastId;
+  readonly #worker: Worker;
+  readonly #replies: MessagePort;
+  readonly #words: Int32Array;
+  readonly #values: BigInt64Array;
+  readonly #replyBytes: Uint8Array;
+  readonly #free: Slot[];
+  readonly #exited: Promise<void>;
+  /** Programs it has been given, by their keys. */
+  readonly programs = new Map<string, LoadedProgram>();
+  idleSince = Date.now();
+  #lastNumber = 0;
+  /** The last ticket given. */
+  #news = 0;
+  #posted = 0;
+
+  constructor(events: ThreadEvents) {
+    const shared = new SharedArrayBuffer(SHARED_BYTES);
+    this.#free = Array.from({ length: SLOTS }, (_, index) => new Slot(index, shared));
+    const buffers: ThreadBuffers = {
+      control: new SharedArrayBuffer(CONTROL_BYTES),
+      reply: new SharedArrayBuffer(REPLY_BYTES),
+      slots: this.#free.map((slot) => slot.buffers),
+    };
+    this.#words = new Int32Array(buffers.control);
+    this.#values = new BigInt64Array(buffers.control);
+    this.#replyBytes = new Uint8Array(buffers.reply);
+    const { port1, port2 } = new MessageChannel();
+    this.#replies = port1;
+    this.#worker = new Worker(SCRIPT, {
+      workerData: { buffers, replies: port2 },
+      transferList: [port2],
+      resourceLimits: RESOURCE_LIMITS,
+      // A guest thread inherits neither the process's environment nor its flags.
+      env: {},
+      execArgv: [],
+    });
+    let failure: Error | null = null;
+    this.#worker.on('message', (message: FromThread) => {
+      // Silenced before anybody looks: what ends from now on rings again.
+      if (message.type === 'ended') Atomics.store(this.#words, WORD.rung, 0);
+      if (message.type === 'ready') events.ready(this);
+      else events.message(this, message);
+    });
+    this.#worker.on('error', (error) => {
+      failure = error;
+    });
+    this.#exited = new Promise((resolve) => {
+      this.#worker.once('exit', () => {
+        this.#replies.close();
+        resolve();
+        events.exit(this, failure);
+      });
+    });
+  }
+
+  /** Can take one more invocation, to begin when those before it have ended. */
+  get hasSlot(): boolean {
+    return this.#free.length > 0;
+  }
+
+  /** What it was given under this number; undefined when it was told to forget it since. */
+  programNumbered(number: number): LoadedProgram | undefined {
+    for (const given of this.programs.values()) if (given.number === number) return given;
+    return undefined;
+  }
+
+  /** Hands over an invocation; its slot is to be given back when it has ended. */
+  run(key: string, program: Program, job: Job): Slot {
+    const slot = this.#free.pop();
+    if (slot === undefined) throw new Error('the thread has no slot for one more invocation');
+    const { number } = this.#give(key, program);
+    const ticket = nextGeneration(this.#news);
+    if (!slot.fill(number, job)) this.#post({ type: 'job', slot: slot.index, ticket, job: alone(job) });
+    slot.open(ticket);
+    this.#tell();
+    return slot;
+  }
+
+  /** What an invocation that has ended by itself came to. To be called once, in the order in which they began. */
+  resultOf(slot: Slot): JobResult {
+    return slot.result(() => receiveMessageOnPort(this.#replies)?.message as Uint8Array);
+  }
+
+  prepare(key: string, program: Program): void {
+    const { number } = this.#give(key, program);
+    this.#post({ type: 'prepare', number });
+    this.#tell();
+  }
+
+  releaseSlot(slot: Slot): void {
+    this.#free.push(slot);
+  }
+
+  unload(key: string): void {
+    const given = this.programs.get(key);
+    if (given === undefined) return;
+    this.programs.delete(key);
+    this.#post({ type: 'forget', number: given.number });
+    this.#tell();
+  }
+
+  #give(key: string, program: Program): LoadedProgram {
+    const known = this.programs.get(key);
+    if (known !== undefined) return known;
+    const given: LoadedProgram = { thread: this, key, number: ++this.#lastNumber, keptBytes: 0 };
+    this.programs.set(key, given);
+    this.#post({ type: 'program', number: given.number, program });
+    return given;
+  }
+
+  /** The thread takes it when it hears of news. */
+  #post(message: ToThread): void {
+    this.#worker.postMessage(message);
+    Atomics.store(this.#words, WORD.posted, ++this.#posted);
+  }
+
+  /** A thread that is at work finds the news when it is done with that; waking one costs a call into the system. */
+  #tell(): void {
+    this.#news = nextGeneration(this.#news);
+    Atomics.store(this.#words, WORD.news, this.#news);
+    if (Atomics.exchange(this.#words, WORD.asleep, 0) === 1) Atomics.notify(this.#words, WORD.news);
+  }
+
+  /** Wakes the guest out of its host call. */
+  reply(reply: HostReply): void {
+    this.#values[REPLY_VALUE] = reply.ok ? reply.value : 0n;
+    if (!reply.ok) this.#put(REPLY.failed, utf8.encode(reply.reason).subarray(0, REPLY_BYTES));
+    else if (reply.note !== undefined)
+      this.#put(REPLY.noted, utf8.encode(reply.note).subarray(0, REPLY_BYTES));
+    else if (reply.data === null) this.#put(REPLY.none, new Uint8Array(0));
+    else if (reply.data.length <= REPLY_BYTES) this.#put(REPLY.data, reply.data);
+    else {
+      this.#replies.postMessage(new Uint8Array(reply.data));
+      this.#put(REPLY.largeData, new Uint8Array(0));
+    }
+    Atomics.store(this.#words, WORD.replied, 1);
+    Atomics.notify(this.#words, WORD.replied);
+  }
+
+  #put(kind: number, bytes: Uint8Array): void {
+    this.#replyBytes.set(bytes);
+    this.#words[WORD.replyKind] = kind;
+    this.#words[WORD.replyLength] = bytes.length;
+  }
+
+  /** Ends the thread whatever it does, an endless loop or a wait included. Resolves when it is gone. */
+  async kill(): Promise<void> {
+    await Promise.all([this.#worker.terminate(), this.#exited]);
+  }
+}
+
+/** A view of a larger buffer would take all of it along. */
+function alone(job: Job): Job {
+  const { input } = job;
+  return input.length === input.buffer.byteLength ? job : { ...job, input: new Uint8Array(input) };
+}

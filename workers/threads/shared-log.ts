@@ -1,0 +1,195 @@
+import type { LogLevel, LogMessage } from '../../src/contract/invocation.js';
+import { MAX_LOG_BYTES, MAX_LOG_LINE_BYTES, MAX_LOG_LINES } from '../../src/contract/limits.js';
+import type { LogSink } from '../wasm/run/session.js';
+
+/**
+ * A thread's log, in memory that it shares with the main thread: what a guest has said is there however it ends, also when
+ * its thread is terminated in the middle of an endless loop. One writer (the thread), one reader (the main thread).
+ *
+ * Layout: the unfinished printed line, then records of [level u8, time f64, length u32, bytes]. A record counts
+ * once its end is in `committed`, which is stored last.
+ */
+const HEADER_BYTES = 13;
+const RECORDS_AT = MAX_LOG_LINE_BYTES;
+const NOTE_BYTES = 200;
+/** Notes: one on each line that was cut, and the last line. Untouched pages of the buffer take no memory. */
+const MAX_NOTES = MAX_LOG_BYTES / MAX_LOG_LINE_BYTES + 1;
+export const LOG_BUFFER_BYTES =
+  RECORDS_AT + MAX_LOG_BYTES + (MAX_LOG_LINES + 1) * HEADER_BYTES + MAX_NOTES * NOTE_BYTES;
+
+const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
+const NEWLINE = 0x0a;
+const utf8 = new TextEncoder();
+
+/** `LOG_BUFFER_BYTES` of a buffer, from `at`. */
+export interface LogBuffer {
+  buffer: SharedArrayBuffer;
+  at: number;
+}
+
+/** Where the two ends agree on how far the log is written; words of the thread's control block. */
+export interface LogCursor {
+  words: Int32Array;
+  committed: number;
+  pending: number;
+}
+
+export class SharedLog implements LogSink {
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  readonly #cursor: LogCursor;
+  readonly #changed: () => void;
+  #end = RECORDS_AT;
+  #lines = 0;
+  #said = 0;
+  #full = false;
+  /** Bytes of the unfinished printed line, those beyond the limit included. */
+  #pending = 0;
+  #pendingLevel: LogLevel = 'error';
+
+  constructor({ buffer, at }: LogBuffer, cursor: LogCursor, changed: () => void) {
+    this.#bytes = new Uint8Array(buffer, at, LOG_BUFFER_BYTES);
+    this.#view = new DataView(buffer, at, LOG_BUFFER_BYTES);
+    this.#cursor = cursor;
+    this.#changed = changed;
+  }
+
+  /** Empties the log for the next invocation. */
+  begin(): void {
+    this.#end = RECORDS_AT;
+    this.#lines = 0;
+    this.#said = 0;
+    this.#full = false;
+    this.#pending = 0;
+    Atomics.store(this.#cursor.words, this.#cursor.pending, 0);
+    Atomics.store(this.#cursor.words, this.#cursor.committed, RECORDS_AT);
+  }
+
+  line(level: LogLevel, text: Uint8Array | string): void {
+    if (this.#full) return;
+    const bytes = typeof text === 'string' ? utf8.encode(text) : text;
+    this.#record(level, bytes.subarray(0, MAX_LOG_LINE_BYTES), bytes.length);
+  }
+
+  print(level: LogLevel, bytes: Uint8Array): void {
+    if (this.#pending > 0 && level !== this.#pendingLevel) this.#endLine();
+    this.#pendingLevel = level;
+    let from = 0;
+    while (from < bytes.length) {
+      const newline = bytes.indexOf(NEWLINE, from);
+      const to = newline < 0 ? bytes.length : newline;
+      this.#keep(bytes.subarray(from, to));
+      if (newline < 0) return;
+      this.#endLine();
+      from = newline + 1;
+    }
+  }
+
+  finish(): void {
+    if (this.#pending > 0) this.#endLine();
+  }
+
+  #keep(part: Uint8Array): void {
+    const room = MAX_LOG_LINE_BYTES - this.#pending;
+    if (room > 0) this.#bytes.set(part.subarray(0, room), this.#pending);
+    this.#pending += part.length;
+    const kept = Math.min(this.#pending, MAX_LOG_LINE_BYTES);
+    Atomics.store(this.#cursor.words, this.#cursor.pending, kept);
+  }
+
+  #endLine(): void {
+    const length = this.#pending;
+    this.#pending = 0;
+    if (!this.#full) {
+      this.#record(this.#pendingLevel, this.#bytes.subarray(0, Math.min(length, MAX_LOG_LINE_BYTES)), length);
+    }
+    Atomics.store(this.#cursor.words, this.#cursor.pending, 0);
+  }
+
+  #record(level: LogLevel, kept: Uint8Array, length: number): void {
+    if (this.#lines >= MAX_LOG_LINES || this.#said + kept.length > MAX_LOG_BYTES) {
+      this.#full = true;
+      const what = this.#lines >= MAX_LOG_LINES ? `${MAX_LOG_LINES} lines` : `${MAX_LOG_BYTES >> 20} MB`;
+      this.#write('warn', utf8.encode(`the log is cut here: an invocation may log ${what}`));
+      return;
+    }
+    this.#lines++;
+    this.#said += kept.length;
+    if (length <= MAX_LOG_LINE_BYTES) {
+      this.#write(level, kept);
+      return;
+    }
+    const note = utf8.encode(` … [cut: ${MAX_LOG_LINE_BYTES >> 10} KB of ${length} bytes]`);
+    const whole = new Uint8Array(kept.length + note.length);
+    whole.set(kept);
+    const end = characterEnd(kept);
+    whole.set(note, end);
+    this.#write(level, whole.subarray(0, end + note.length));
+  }
+
+  #write(level: LogLevel, text: Uint8Array): void {
+    const at = this.#end;
+    this.#view.setUint8(at, LEVELS.indexOf(level));
+    this.#view.setFloat64(at + 1, Date.now());
+    this.#view.setUint32(at + 9, text.length);
+    this.#bytes.set(text, at + HEADER_BYTES);
+    this.#end = at + HEADER_BYTES + text.length;
+    Atomics.store(this.#cursor.words, this.#cursor.committed, this.#end);
+    this.#changed();
+  }
+}
+
+/** Where the last whole UTF-8 character ends, so that a cut does not leave half of one. */
+function characterEnd(bytes: Uint8Array): number {
+  let start = bytes.length - 1;
+  while (start > bytes.length - 4 && ((bytes[start] ?? 0) & 0xc0) === 0x80) start--;
+  const first = bytes[start] ?? 0;
+  const length = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+  return start + length <= bytes.length ? start + length : start;
+}
+
+/** Reads what a thread's log holds beyond what was read before. */
+export class LogReader {
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  readonly #cursor: LogCursor;
+  #at = RECORDS_AT;
+
+  constructor({ buffer, at }: LogBuffer, cursor: LogCursor) {
+    this.#bytes = new Uint8Array(buffer, at, LOG_BUFFER_BYTES);
+    this.#view = new DataView(buffer, at, LOG_BUFFER_BYTES);
+    this.#cursor = cursor;
+  }
+
+  begin(): void {
+    this.#at = RECORDS_AT;
+  }
+
+  next(): LogMessage[] {
+    const end = Atomics.load(this.#cursor.words, this.#cursor.committed);
+    const messages: LogMessage[] = [];
+    while (this.#at < end) {
+      const length = this.#view.getUint32(this.#at + 9);
+      const from = this.#at + HEADER_BYTES;
+      messages.push({
+        level: LEVELS[this.#view.getUint8(this.#at)] ?? 'info',
+        message: this.#text(from, length),
+        timestamp: new Date(this.#view.getFloat64(this.#at + 1)).toISOString(),
+      });
+      this.#at = from + length;
+    }
+    return messages;
+  }
+
+  /** The printed line that a killed guest did not finish. */
+  unfinished(): LogMessage[] {
+    const length = Atomics.load(this.#cursor.words, this.#cursor.pending);
+    if (length === 0) return [];
+    return [{ level: 'error', message: this.#text(0, length), timestamp: new Date().toISOString() }];
+  }
+
+  #text(from: number, length: number): string {
+    // Copied first: decoders refuse shared memory.
+    return Buffer.from(this.#bytes.subarray(from, from + length)).toString('utf8');
+  }
+}

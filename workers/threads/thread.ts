@@ -1,0 +1,244 @@
+import { randomFillSync } from 'node:crypto';
+import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { Guest } from '../wasm/run/guest.js';
+import type { HostFunctionName } from '../wasm/run/host-functions.js';
+import type { Runner } from '../wasm/run/program.js';
+import { createRunner } from '../wasm/run/runner.js';
+import type { Bridge, Clock, HostReply, HostValue, Session } from '../wasm/run/session.js';
+import {
+  type FromThread,
+  type Job,
+  NUMBER,
+  REPLY,
+  REPLY_VALUE,
+  SLOT,
+  type SlotBuffers,
+  STATE,
+  type ThreadBuffers,
+  type ToThread,
+  WORD,
+} from './protocol.js';
+import { SharedLog } from './shared-log.js';
+import { isAtOrBefore, readJob, type SlotView, viewOf, writeIdleReport, writeResult } from './slot-codec.js';
+
+/** Below this a sleep is not worth telling the pool of. */
+const SHORT_SLEEP_MS = 2;
+const PAGES_PER_MB = 16;
+
+if (parentPort === null) throw new Error('thread.js runs as a worker thread of the pool only');
+const port: MessagePort = parentPort;
+const { buffers, replies } = workerData as { buffers: ThreadBuffers; replies: MessagePort };
+const words = new Int32Array(buffers.control);
+const values = new BigInt64Array(buffers.control);
+const replyBytes = new Uint8Array(buffers.reply);
+const utf8 = new TextDecoder();
+const nobody = new Int32Array(new SharedArrayBuffer(4));
+
+const guest = new Guest();
+const runners = new Map<number, Runner>();
+const slots = buffers.slots.map(openSlot);
+let current = slots[0] as Slot;
+/** In host calls and sleeps, of the current run. */
+let waitedMs = 0;
+
+interface Slot extends SlotView {
+  log: SharedLog;
+  /** Say so when lines are logged: somebody is watching. */
+  live: boolean;
+  /** A job too large to lie in the slot, and its ticket: it may have been taken back. */
+  posted: { ticket: number; job: Job } | null;
+}
+
+function openSlot(slotBuffers: SlotBuffers): Slot {
+  const view = viewOf(slotBuffers);
+  const { words } = view;
+  const cursor = { words, committed: SLOT.logCommitted, pending: SLOT.logPending };
+  const slot: Slot = {
+    ...view,
+    log: new SharedLog({ buffer: slotBuffers.shared, at: slotBuffers.logOffset }, cursor, () => {
+      if (slot.live && Atomics.exchange(words, SLOT.logAnnounced, 1) === 0) say({ type: 'logged' });
+    }),
+    live: false,
+    posted: null,
+  };
+  return slot;
+}
+
+const clock: Clock = {
+  realtime: () => BigInt(Date.now()) * 1_000_000n,
+  monotonic: () => process.hrtime.bigint(),
+};
+
+const bridge: Bridge = { call, sleep };
+
+function random(bytes: Uint8Array): void {
+  randomFillSync(bytes);
+}
+
+function say(message: FromThread): void {
+  port.postMessage(message);
+}
+
+/** Tells that there is something new in a slot; once for all that the main thread has not looked at. */
+function ring(): void {
+  if (Atomics.exchange(words, WORD.rung, 1) === 0) say({ type: 'ended' });
+}
+
+function call(name: HostFunctionName, args: HostValue[]): HostReply {
+  waitFor({ type: 'call', name, args });
+  const kind = words[WORD.replyKind];
+  if (kind === REPLY.failed) return { ok: false, reason: utf8.decode(takeReply()) };
+  const value = values[REPLY_VALUE] ?? 0n;
+  if (kind === REPLY.none) return { ok: true, value, data: null };
+  if (kind === REPLY.noted) return { ok: true, value, data: null, note: utf8.decode(takeReply()) };
+  return { ok: true, value, data: kind === REPLY.largeData ? takeLargeReply() : takeReply() };
+}
+
+function sleep(milliseconds: number): void {
+  if (milliseconds < SHORT_SLEEP_MS) Atomics.wait(nobody, 0, 0, milliseconds);
+  else waitFor({ type: 'sleep', milliseconds });
+}
+
+/** Hands the thread's core back until the main thread has answered. A kill ends the wait as it ends everything. */
+function waitFor(message: FromThread): void {
+  Atomics.store(words, WORD.replied, 0);
+  Atomics.store(current.words, SLOT.pages, guest.memory.byteLength / 65_536);
+  const since = performance.now();
+  say(message);
+  // A loop, since a wake-up may be that of the call before: the main thread stores its reply, this thread sees it without
+  // having slept and makes its next call, and only then comes the notification. Seen once in 5,000 invocations.
+  while (Atomics.load(words, WORD.replied) === 0) Atomics.wait(words, WORD.replied, 0);
+  waitedMs += performance.now() - since;
+}
+
+/** A copy: the next call overwrites the shared one, and decoders refuse shared memory. */
+function takeReply(): Uint8Array {
+  return replyBytes.slice(0, words[WORD.replyLength]);
+}
+
+function takeLargeReply(): Uint8Array | null {
+  // Posted before the word that woke this thread was stored, so it is there.
+  const received = receiveMessageOnPort(replies)?.message;
+  return received instanceof Uint8Array ? received : null;
+}
+
+function run(runner: Runner, job: Job, slot: Slot): void {
+  current = slot;
+  waitedMs = 0;
+  slot.live = job.live;
+  slot.log.begin();
+  Atomics.store(slot.words, SLOT.logAnnounced, 0);
+  Atomics.store(slot.words, SLOT.pages, 0);
+  slot.numbers[NUMBER.startedAt] = Date.now();
+  const began = performance.now();
+  const warm = runner.keptBytes() > 0;
+  const { name, requestId, callerWallet, env, input } = job;
+  const session: Session = {
+    name,
+    requestId,
+    callerWallet,
+    env,
+    input,
+    log: slot.log,
+    bridge,
+    clock,
+    random,
+  };
+  const { output, exitCode, error, pages } = runner.run(session);
+  const durationMs = performance.now() - began;
+  const memoryPeakMb = pages / PAGES_PER_MB;
+  const fits = writeResult(slot, { output, exitCode, error, memoryPeakMb, durationMs, warm });
+  if (!fits) replies.postMessage(output, [output.buffer as ArrayBuffer]);
+  if (!runner.resetsAtOnce()) {
+    Atomics.store(slot.words, SLOT.state, STATE.done);
+    ring();
+  }
+  runner.reset();
+  writeIdleReport(slot, { keptBytes: runner.keptBytes(), busyMs: performance.now() - began - waitedMs });
+  // From now on the slot is the main thread's.
+  Atomics.store(slot.words, SLOT.state, STATE.idle);
+  ring();
+}
+
+/** What fails here fails when it is run, and is told then. */
+function prepare(number: number): void {
+  const runner = runners.get(number);
+  try {
+    runner?.prepare();
+  } catch {
+    return;
+  }
+  say({ type: 'prepared', number, keptBytes: runner?.keptBytes() ?? 0 });
+}
+
+let taken = 0;
+
+/** What was posted before the news that this thread has seen is there. */
+function takePosted(): void {
+  while (taken !== Atomics.load(words, WORD.posted)) {
+    taken++;
+    take(receiveMessageOnPort(port)?.message as ToThread);
+  }
+}
+
+function take(message: ToThread): void {
+  switch (message.type) {
+    case 'program':
+      runners.set(message.number, createRunner(message.program, guest));
+      return;
+    case 'prepare':
+      prepare(message.number);
+      return;
+    case 'forget':
+      runners.delete(message.number);
+      return;
+    case 'job': {
+      const { ticket, job } = message;
+      const slot = slots[message.slot];
+      if (slot !== undefined) slot.posted = { ticket, job };
+      return;
+    }
+  }
+}
+
+/**
+ * Begins the run whose turn it is; false when there is none. Tickets after the news that were read may be those of runs whose
+ * predecessors were not seen yet: they are left for the next look, so that runs begin in the order in which they were given.
+ */
+function beginNext(news: number): boolean {
+  let next: Slot | null = null;
+  let ticket = 0;
+  for (const slot of slots) {
+    const given = Atomics.load(slot.words, SLOT.ticket);
+    if (given === 0 || !isAtOrBefore(given, news) || (next !== null && isAtOrBefore(ticket, given))) continue;
+    next = slot;
+    ticket = given;
+  }
+  if (next === null) return false;
+  // Else it was taken back in this moment, and there may be another.
+  if (Atomics.compareExchange(next.words, SLOT.ticket, ticket, 0) === ticket) begin(next, ticket);
+  return true;
+}
+
+function begin(slot: Slot, ticket: number): void {
+  const number = slot.words[SLOT.program] ?? 0;
+  const runner = runners.get(number);
+  if (runner === undefined) throw new Error(`the thread was never given program ${number}`);
+  const posted = slot.posted?.ticket === ticket ? slot.posted.job : null;
+  slot.posted = null;
+  const job = readJob(slot) ?? posted;
+  if (job === null) throw new Error('the thread was never given the job that was posted');
+  run(runner, job, slot);
+}
+
+say({ type: 'ready' });
+// Never back to the event loop: waking a thread out of it takes several times as long. A kill ends this as it ends everything.
+for (;;) {
+  const news = Atomics.load(words, WORD.news);
+  takePosted();
+  if (beginNext(news)) continue;
+  // Said first, looked at again then: news that come in between end the wait before it begins.
+  Atomics.store(words, WORD.asleep, 1);
+  Atomics.wait(words, WORD.news, news);
+  Atomics.store(words, WORD.asleep, 0);
+}

@@ -1,0 +1,111 @@
+import type { CodeWriter } from '../binary/code-writer.js';
+import type { ByteReader } from '../binary/reader.js';
+import { F32, F64, I32, I64 } from '../binary/value-types.js';
+import { BEFORE_BYTES, BEHIND_BYTES, CARD_SHIFT } from './dirty-cards.js';
+import type { Locals } from './locals.js';
+import type { SymbolicValues } from './symbolic-values.js';
+
+const FIRST_STORE = 0x36;
+/** Of the stores from the first on: the type of what is stored, and how many bytes. */
+const STORES: readonly [type: number, bytes: number][] = [
+  [I32, 4],
+  [I64, 8],
+  [F32, 4],
+  [F64, 8],
+  [I32, 1],
+  [I32, 2],
+  [I64, 1],
+  [I64, 2],
+  [I64, 4],
+];
+const MAX_OFFSET = 2 ** 32 - 1;
+
+/** Writes the loads and stores of a module whose memory lies behind a table of marks. */
+export class BarrierStores {
+  readonly #code: CodeWriter;
+  readonly #values: SymbolicValues;
+  readonly #locals: Locals;
+  readonly #base: number;
+
+  constructor(code: CodeWriter, values: SymbolicValues, locals: Locals, base: number) {
+    this.#code = code;
+    this.#values = values;
+    this.#locals = locals;
+    this.#base = base;
+  }
+
+  /** A load, read behind its opcode. */
+  load(opcode: number, reader: ByteReader): void {
+    const alignment = reader.u32();
+    this.#access(opcode, alignment, reader.u32());
+  }
+
+  /** A store, read behind its opcode, and a mark of where it went, if a mark that was made before does not stand for that, too. */
+  store(opcode: number, reader: ByteReader): void {
+    const values = this.#values;
+    const alignment = reader.u32();
+    const offset = reader.u32();
+    const [type, bytes] = STORES[opcode - FIRST_STORE] ?? [I32, 8];
+    values.drop();
+    const address = values.pop();
+    if (values.isNearMark(address, offset, bytes, BEFORE_BYTES, BEHIND_BYTES)) {
+      this.#access(opcode, alignment, offset);
+      return;
+    }
+    // Marked is the address without the offset, when the store is near that: others may be on either side of it.
+    const ahead = offset + bytes > BEHIND_BYTES ? offset : 0;
+    const constant = values.constantOf(address);
+    const holder = constant === null ? values.holderOf(address) : null;
+    if (constant !== null) {
+      this.#access(opcode, alignment, offset);
+      this.#code.i32Const(constant + ahead);
+    } else if (holder !== null) {
+      this.#access(opcode, alignment, offset);
+      this.#get(holder);
+      if (this.#locals.typeOf(holder) === I64) this.#code.byte(0xa7);
+      this.#add(values.fromLocal(address, holder) + ahead);
+    } else {
+      const local = this.#locals.address();
+      this.#keepAddress(local, this.#locals.operand(type));
+      values.setLocal(local, address);
+      this.#access(opcode, alignment, offset);
+      this.#get(local);
+      this.#add(ahead);
+    }
+    this.#mark();
+    values.mark(address, ahead);
+  }
+
+  #access(opcode: number, alignment: number, offset: number): void {
+    this.#code.byte(opcode);
+    this.#code.u32(alignment);
+    // No memory is so large that this would make an address of one that was none.
+    this.#code.u32(Math.min(offset + this.#base, MAX_OFFSET));
+  }
+
+  /** A copy of what lies under the operand on the stack. */
+  #keepAddress(address: number, operand: number): void {
+    this.#code.byte(0x21);
+    this.#code.u32(operand);
+    this.#code.byte(0x22);
+    this.#code.u32(address);
+    this.#get(operand);
+  }
+
+  #get(local: number): void {
+    this.#code.byte(0x20);
+    this.#code.u32(local);
+  }
+
+  #add(distance: number): void {
+    if (distance === 0) return;
+    this.#code.i32Const(distance);
+    this.#code.byte(0x6a);
+  }
+
+  /** i32.store8 (address >>u shift) 1 */
+  #mark(): void {
+    this.#code.i32Const(CARD_SHIFT);
+    this.#code.bytes(0x76, 0x41, 1, 0x3a, 0, 0);
+  }
+}

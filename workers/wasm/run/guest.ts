@@ -1,0 +1,183 @@
+import { WASM_PAGE_BYTES } from '../../../src/contract/limits.js';
+import { GuestExit } from '../../wasi/bindings.js';
+import { checkOutputSize, GuestWasi } from '../../wasi/wasi.js';
+import { HOST_MODULES, WASI_MODULE } from './host-functions.js';
+import { HostImports } from './host-imports.js';
+import { isGlobal, memoryOf } from './instance.js';
+import { GuestMemory } from './memory.js';
+import type { ProgramBase } from './program.js';
+import { GuestFailure, type GuestResult, type Session } from './session.js';
+
+const noOutput = () => new Uint8Array(0);
+
+type Func = (...args: (number | bigint)[]) => unknown;
+
+/**
+ * The surroundings of the guest that runs on a thread: its imports, made once, and the memory and session of the moment.
+ * One guest runs at a time.
+ */
+export class Guest {
+  readonly imports: WebAssembly.Imports;
+  readonly memory = new GuestMemory();
+  readonly #wasi = new GuestWasi(this.memory);
+  readonly #host = new HostImports(this.memory);
+  #session: Session | null = null;
+  #instance: WebAssembly.Instance | null = null;
+  #program: ProgramBase | null = null;
+  /** Why the guest must end. Once set, every import throws it again, whatever handlers the guest has. */
+  #ending: unknown = null;
+
+  constructor() {
+    const host = this.#guard(this.#host.functions);
+    this.imports = { [WASI_MODULE]: this.#guard(this.#wasi.functions) };
+    for (const module of HOST_MODULES) this.imports[module] = host;
+  }
+
+  /** Arms the imports for an invocation. To be called before an instance is made, since start functions may call. */
+  begin(program: ProgramBase, session: Session): void {
+    this.#program = program;
+    this.#session = session;
+    this.#ending = null;
+    this.release();
+    this.#wasi.begin(session, program.shape.kind === 'reactor');
+    this.#host.begin(session);
+  }
+
+  /** Lets go of the instance, so that its memory can be collected. */
+  release(): void {
+    this.#instance = null;
+    this.memory.attach(null);
+    this.#host.attach(null);
+  }
+
+  attach(instance: WebAssembly.Instance): void {
+    this.#instance = instance;
+    const memory = memoryOf(instance);
+    const { shape, tableBytes } = this.#need(this.#program);
+    this.memory.attach(memory, tableBytes);
+    const { allocator } = shape;
+    this.#host.attach(allocator === null ? null : (size) => Number(this.call(allocator, size)));
+  }
+
+  /** Runs what a module runs by itself. */
+  start(): void {
+    const { names } = this.#need(this.#program);
+    if (names.start !== null) this.call(names.start);
+  }
+
+  call(name: string, ...args: (number | bigint)[]): unknown {
+    const target = this.#instance?.exports[name];
+    if (typeof target !== 'function') throw new GuestFailure(`the module does not export ${name}`);
+    return (target as Func)(...args);
+  }
+
+  /** Runs a command's entry; its exit code and what it printed are the result. */
+  runCommand(entry: () => void): GuestResult {
+    return this.#run(() => {
+      entry();
+      return this.#wasi.takeOutput();
+    });
+  }
+
+  /** Gives the input to `handle` and takes the output that it points to: pointer in the low half, length in the high. */
+  runHandler(start: () => void): GuestResult {
+    return this.#run(() => {
+      start();
+      const { input } = this.#need(this.#session);
+      const pointer = this.#host.allocate('handle', Math.max(input.length, 1));
+      if (pointer === 0) throw new GuestFailure('the module gave no memory for its input');
+      this.memory.write(pointer, input);
+      const packed = BigInt.asUintN(64, BigInt(this.call('handle', pointer, input.length) as bigint));
+      const length = Number(packed >> 32n);
+      checkOutputSize(length);
+      return this.#readOutput(Number(packed & 0xffff_ffffn), length);
+    });
+  }
+
+  #readOutput(pointer: number, length: number): Uint8Array {
+    if (length === 0) return noOutput();
+    try {
+      return this.memory.copy(pointer, length);
+    } catch {
+      throw new GuestFailure(`handle returned ${length} bytes at ${pointer}, which is outside its memory`);
+    }
+  }
+
+  #run(body: () => Uint8Array): GuestResult {
+    const limitMb = this.#need(this.#program).limitMb;
+    let output: Uint8Array = noOutput();
+    let ending: unknown = null;
+    try {
+      output = body();
+      ending = this.#ending;
+    } catch (error) {
+      ending = this.#ending ?? error;
+    }
+    const result: GuestResult = { output, exitCode: 0, error: null, ...this.#sizes() };
+    if (ending instanceof GuestExit) {
+      result.exitCode = ending.code;
+      result.output = this.#wasi.takeOutput();
+      if (ending.code !== 0) result.error = `exited with code ${ending.code}`;
+    } else if (ending !== null) {
+      result.exitCode = null;
+      result.error = ending instanceof GuestFailure ? ending.sentence : describeTrap(ending);
+    }
+    if (result.error !== null) {
+      if (result.refused) result.error = `memory limit of ${limitMb} MB exceeded (${result.error})`;
+      result.output = noOutput();
+    }
+    this.#need(this.#session).log.finish();
+    return result;
+  }
+
+  #sizes(): { pages: number; refused: boolean } {
+    const { names, ownMaximum } = this.#need(this.#program);
+    const read = (name: string | null) => {
+      const global = name === null ? undefined : this.#instance?.exports[name];
+      return isGlobal(global) ? Number(global.value) : null;
+    };
+    return {
+      pages: read(names.pages) ?? this.memory.byteLength / WASM_PAGE_BYTES,
+      refused: read(names.refused) === 1 && !ownMaximum,
+    };
+  }
+
+  /** Each import remembers what ended the guest, so that a guest which catches exceptions cannot run on. */
+  #guard(functions: Record<string, (...args: never[]) => unknown>) {
+    const guarded: Record<string, (...args: never[]) => unknown> = {};
+    for (const [name, run] of Object.entries(functions)) {
+      guarded[name] = (...args: never[]) => {
+        if (this.#ending !== null) throw this.#ending;
+        try {
+          return run(...args);
+        } catch (error) {
+          this.#ending = wildPointer(error)
+            ? new GuestFailure(`trap: memory access out of bounds in ${name}`)
+            : error;
+          throw this.#ending;
+        }
+      };
+    }
+    return guarded;
+  }
+
+  #need<T>(value: T | null): T {
+    if (value === null) throw new GuestFailure('the guest ran outside an invocation');
+    return value;
+  }
+}
+
+/** Views throw RangeErrors for bad pointers; a deep stack throws one too, and that is not the pointer's fault. */
+function wildPointer(error: unknown): boolean {
+  return error instanceof RangeError && !isStackOverflow(error);
+}
+
+function isStackOverflow(error: unknown): boolean {
+  return error instanceof RangeError && error.message.includes('call stack');
+}
+
+function describeTrap(error: unknown): string {
+  if (isStackOverflow(error)) return 'trap: call stack exhausted';
+  if (error instanceof Error) return `trap: ${error.message}`;
+  return 'trap: an exception that nothing caught';
+}

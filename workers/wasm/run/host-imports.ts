@@ -1,0 +1,214 @@
+import type { LogLevel } from '../../../src/contract/invocation.js';
+import { MAX_HOST_BYTES, MAX_HOST_CALLS, MAX_HOST_RESULT_BYTES, MB } from '../../../src/contract/limits.js';
+import { HOST_FUNCTIONS, HOST_IMPORTS, type HostFunction, type HostFunctionName } from './host-functions.js';
+import type { GuestMemory } from './memory.js';
+import { GuestFailure, type HostReply, type HostValue, type Session } from './session.js';
+
+const utf8 = new TextEncoder();
+const text = new TextDecoder('utf-8', { ignoreBOM: true });
+
+const TOO_MUCH: HostReply = {
+  ok: false,
+  reason: `an invocation may move ${MAX_HOST_BYTES / MB} MB through host calls`,
+};
+
+type Allocate = (size: number) => number;
+
+/** A result larger than the buffer an `_into` call brought, kept for the same call with a larger one. */
+interface Kept {
+  name: HostFunctionName;
+  args: readonly HostValue[];
+  data: Uint8Array;
+}
+
+/** The host functions for one thread, re-armed for each invocation: arguments in, bridge, results out. */
+export class HostImports {
+  readonly functions: Record<string, (...args: never[]) => unknown>;
+  readonly #memory: GuestMemory;
+  #session: Session | null = null;
+  #allocate: Allocate | null = null;
+  #allocating = false;
+  #kept: Kept | null = null;
+  #calls = 0;
+  #bytes = 0;
+
+  constructor(memory: GuestMemory) {
+    this.#memory = memory;
+    this.functions = Object.fromEntries(
+      [...HOST_IMPORTS].map(([importName, { name, into }]) => [importName, this.#bind(name, into)]),
+    );
+  }
+
+  begin(session: Session): void {
+    this.#session = session;
+    this.#allocating = false;
+    this.#kept = null;
+    this.#calls = 0;
+    this.#bytes = 0;
+  }
+
+  /** The export that takes guest memory; of the instance that runs next. */
+  attach(allocate: Allocate | null): void {
+    this.#allocate = allocate;
+  }
+
+  get #now(): Session {
+    if (this.#session === null) throw new GuestFailure('the guest ran outside an invocation');
+    return this.#session;
+  }
+
+  #bind(name: HostFunctionName, into: boolean): (...args: never[]) => unknown {
+    if (name.startsWith('log_')) {
+      const level = name.slice('log_'.length) as LogLevel;
+      return (pointer: number, length: number) => {
+        this.#now.log.line(level, this.#memory.slice(pointer, length));
+      };
+    }
+    const { args: kinds, result }: HostFunction = HOST_FUNCTIONS[name];
+    return (...raw: (number | bigint)[]) => {
+      // An allocator that calls the host would be called by it again, without end.
+      if (this.#allocating)
+        throw new GuestFailure(`trap: ${name} was called from inside the guest's allocator`);
+      const args = this.#fits(kinds, raw) ? this.#readArgs(kinds, raw) : null;
+      if (into) return this.#into(name, args, Number(raw.at(-2)), Number(raw.at(-1)) >>> 0);
+      const reply = this.#ask(name, args);
+      switch (result) {
+        case 'data':
+          return reply.ok ? this.#give(name, reply.data) : 0n;
+        case 'i32':
+          return reply.ok ? Number(reply.value) : name === 'db_execute' ? -1 : 0;
+        case 'i64':
+          return reply.ok ? reply.value : 0n;
+        case null:
+          return undefined;
+      }
+    };
+  }
+
+  /** Whether the arguments are within what may still be moved; looked at before any of it is copied. */
+  #fits(kinds: HostFunction['args'], raw: readonly (number | bigint)[]): boolean {
+    let at = 0;
+    let total = this.#bytes;
+    for (const kind of kinds) {
+      const pointer = Number(raw[at++]);
+      if (kind !== 'i64') total += this.#memory.slice(pointer, Number(raw[at++])).length;
+    }
+    return total <= MAX_HOST_BYTES;
+  }
+
+  #readArgs(kinds: HostFunction['args'], raw: readonly (number | bigint)[]): HostValue[] {
+    let at = 0;
+    return kinds.map((kind) => {
+      const first = raw[at++] ?? 0;
+      if (kind === 'i64') return BigInt(first);
+      const bytes = this.#memory.copy(Number(first), Number(raw[at++]));
+      return kind === 'text' ? text.decode(bytes) : bytes;
+    });
+  }
+
+  /** Makes the call within the quotas; a failure is logged with its reason. */
+  #ask(name: HostFunctionName, args: HostValue[] | null): HostReply {
+    this.#kept = null;
+    const reply = this.#makeCall(name, args);
+    const checked = this.#checkResult(reply);
+    if (!checked.ok) this.#now.log.line('error', `${name} failed: ${checked.reason}`);
+    else if (checked.note !== undefined) this.#now.log.line('warn', checked.note);
+    return checked;
+  }
+
+  #makeCall(name: HostFunctionName, args: HostValue[] | null): HostReply {
+    this.#calls++;
+    if (this.#calls > MAX_HOST_CALLS) {
+      return { ok: false, reason: `an invocation may make ${MAX_HOST_CALLS} host calls` };
+    }
+    if (args === null) return TOO_MUCH;
+    for (const arg of args) if (typeof arg !== 'bigint') this.#bytes += arg.length;
+    return this.#answerHere(name, args) ?? this.#now.bridge.call(name, args);
+  }
+
+  #checkResult(reply: HostReply): HostReply {
+    if (!reply.ok || reply.data === null) return reply;
+    if (reply.data.length > MAX_HOST_RESULT_BYTES) {
+      const size = (reply.data.length / MB).toFixed(1);
+      return {
+        ok: false,
+        reason: `its result is ${size} MB; at most ${MAX_HOST_RESULT_BYTES / MB} MB are allowed`,
+      };
+    }
+    this.#bytes += reply.data.length;
+    return this.#bytes > MAX_HOST_BYTES ? TOO_MUCH : reply;
+  }
+
+  /** What the invocation brought along needs no round trip. */
+  #answerHere(name: HostFunctionName, args: readonly HostValue[]): HostReply | null {
+    const session = this.#now;
+    switch (name) {
+      case 'get_caller_wallet':
+        return found(session.callerWallet);
+      case 'get_request_id':
+        return found(session.requestId);
+      case 'get_env':
+        return found(Object.hasOwn(session.env, String(args[0])) ? session.env[String(args[0])] : undefined);
+      default:
+        return null;
+    }
+  }
+
+  /** Puts data into memory that the guest's allocator gives, and packs where it is. */
+  #give(name: string, data: Uint8Array | null): bigint {
+    if (data === null || data.length === 0) return 0n;
+    const pointer = this.allocate(name, data.length);
+    if (pointer === 0) return 0n;
+    this.#memory.write(pointer, data);
+    return (BigInt(pointer) << 32n) | BigInt(data.length);
+  }
+
+  /** Guest memory for `size` bytes; 0, with a line in the log, when there is none to be had. */
+  allocate(what: string, size: number): number {
+    const allocate = this.#allocate;
+    if (allocate === null) {
+      const cure = 'export orama_alloc(size i32) -> i32, or use the _into form';
+      this.#now.log.line('error', `${what} failed: the module exports no allocator for its result; ${cure}`);
+      return 0;
+    }
+    this.#allocating = true;
+    const pointer = allocate(size) >>> 0;
+    this.#allocating = false;
+    if (pointer === 0) {
+      this.#now.log.line('error', `${what} failed: the module's allocator gave no memory for ${size} bytes`);
+    }
+    return pointer;
+  }
+
+  /**
+   * The allocation-free form: the full length, -1 for none. A result that does not fit is kept, nothing is written, and the
+   * same call with a larger buffer gets it without a second effect. Any other call but logging drops it.
+   */
+  #into(name: HostFunctionName, args: HostValue[] | null, pointer: number, capacity: number): number {
+    let data = args !== null && isSame(this.#kept, name, args) ? this.#kept.data : null;
+    if (data === null) {
+      const reply = this.#ask(name, args);
+      if (!reply.ok || reply.data === null) return -1;
+      data = reply.data;
+    }
+    if (data.length > capacity) {
+      this.#kept = args === null ? null : { name, args, data };
+      return data.length;
+    }
+    this.#kept = null;
+    this.#memory.write(pointer, data);
+    return data.length;
+  }
+}
+
+function found(value: string | undefined): HostReply {
+  return { ok: true, value: 0n, data: value === undefined ? null : utf8.encode(value) };
+}
+
+function isSame(kept: Kept | null, name: HostFunctionName, args: readonly HostValue[]): kept is Kept {
+  return kept !== null && kept.name === name && args.every((arg, index) => sameValue(arg, kept.args[index]));
+}
+
+function sameValue(a: HostValue, b: HostValue | undefined): boolean {
+  return a instanceof Uint8Array ? b instanceof Uint8Array && Buffer.compare(a, b) === 0 : a === b;
+}

@@ -1,0 +1,93 @@
+import { cardTableOf, markDirty } from '../instrument/dirty-cards.js';
+
+const NONE = new Uint8Array(0);
+
+/**
+ * The memory of the guest that runs: bounds-checked views that stay right when it grows. Out of bounds throws a RangeError.
+ * Where writes are marked, what the host writes is marked here: it gets at the bytes to write them by `window` and `write` only.
+ */
+export class GuestMemory {
+  #memory: WebAssembly.Memory | null = null;
+  #tableBytes = 0;
+  #bytes = new Uint8Array(0);
+  #view = new DataView(this.#bytes.buffer);
+  #marks = NONE;
+
+  /** The guest's own memory lies behind a table of so many bytes, its marks; without one writes are not marked. */
+  attach(memory: WebAssembly.Memory | null, tableBytes = 0): void {
+    const buffer = memory?.buffer ?? new ArrayBuffer(0);
+    this.#memory = memory;
+    this.#tableBytes = tableBytes;
+    this.#bytes = new Uint8Array(buffer, tableBytes);
+    this.#view = new DataView(buffer, tableBytes);
+    // Also when there are none: the old ones would keep the memory alive that they lie in.
+    this.#marks = tableBytes > 0 ? cardTableOf(buffer, tableBytes) : NONE;
+  }
+
+  get byteLength(): number {
+    return this.#all.length;
+  }
+
+  /** The whole memory. Growing detaches the buffer under a view, hence the check at each use. */
+  get #all(): Uint8Array {
+    this.#refresh();
+    return this.#bytes;
+  }
+
+  /** To read from. */
+  get view(): DataView {
+    this.#refresh();
+    return this.#view;
+  }
+
+  #refresh(): void {
+    if (this.#memory !== null && this.#memory.buffer !== this.#bytes.buffer)
+      this.attach(this.#memory, this.#tableBytes);
+  }
+
+  /** A part of guest memory, to read from. Pointers and lengths arrive as signed numbers and are unsigned. */
+  slice(pointer: number, length: number): Uint8Array {
+    const from = pointer >>> 0;
+    const size = length >>> 0;
+    const bytes = this.#all;
+    if (from + size > bytes.length) {
+      throw new RangeError(`${size} bytes at ${from} are outside the memory of ${bytes.length}`);
+    }
+    return bytes.subarray(from, from + size);
+  }
+
+  /** A part of guest memory, to write to. */
+  window(pointer: number, length: number): Uint8Array {
+    const part = this.slice(pointer, length);
+    if (this.#tableBytes > 0) markDirty(this.#marks, pointer >>> 0, part.length);
+    return part;
+  }
+
+  /** A copy, which stays what it is when the guest runs on. */
+  copy(pointer: number, length: number): Uint8Array {
+    return this.slice(pointer, length).slice();
+  }
+
+  write(pointer: number, data: Uint8Array): void {
+    this.window(pointer, data.length).set(data);
+  }
+
+  getU32(pointer: number): number {
+    return this.view.getUint32(pointer >>> 0, true);
+  }
+
+  setU32(pointer: number, value: number): void {
+    this.#marked(pointer, 4).setUint32(pointer >>> 0, value, true);
+  }
+
+  setU64(pointer: number, value: bigint): void {
+    this.#marked(pointer, 8).setBigUint64(pointer >>> 0, value, true);
+  }
+
+  /** The view throws for what is outside; a mark there comes to nothing. */
+  #marked(pointer: number, length: number): DataView {
+    const { view } = this;
+    if (this.#tableBytes > 0) markDirty(this.#marks, pointer >>> 0, length);
+    return view;
+  }
+}

@@ -1,0 +1,106 @@
+import { WASM_PAGE_BYTES } from '../../../src/contract/limits.js';
+import { cardTableOf } from '../instrument/dirty-cards.js';
+import { collectAfter } from './collect.js';
+import type { Guest } from './guest.js';
+import { Restorer } from './image.js';
+import { memoryOf } from './instance.js';
+import type { Program, Runner } from './program.js';
+import { reseedPrngStates } from './reseed.js';
+import type { GuestResult, Session } from './session.js';
+
+/** An instance whose memory has grown by more than this is made anew: looking through its memory would cost more. */
+const KEPT_GROWTH_BYTES = 8 << 20;
+/** Putting so much memory back takes about as long as it would take to say that it is done. */
+const AT_ONCE_BYTES = 2 << 20;
+
+/**
+ * The one interface over the strategies. With a snapshot the instance is kept and put back after each run: all memory that the
+ * guest has written, which marks tell or a look through all that it could reach, and all mutable globals. Modules with other state (tables, dropped segments) have none and get an instance
+ * for each run. The memory may stay larger than the guest believes it is: its own count of pages is one of the globals.
+ */
+export function createRunner(program: Program, guest: Guest): Runner {
+  const { snapshot, tableBytes } = program;
+  const restorer = snapshot === null ? null : new Restorer(snapshot);
+  /** In the state that a run begins with. */
+  let ready: WebAssembly.Instance | null = null;
+  /** In the state that the last run left. */
+  let used: WebAssembly.Instance | null = null;
+
+  const guestBytes = (instance: WebAssembly.Instance) => new Uint8Array(bufferOf(instance), tableBytes);
+
+  function create(): WebAssembly.Instance {
+    const instance = new WebAssembly.Instance(program.module, guest.imports);
+    if (program.strategy !== 'fresh') {
+      restorer?.fill(guestBytes(instance));
+      restorer?.restoreGlobals(instance);
+    }
+    return instance;
+  }
+
+  function enter({ random }: Session): void {
+    used = ready ?? create();
+    ready = null;
+    guest.attach(used);
+    if (program.strategy === 'fresh') guest.start();
+    else reseedPrngStates(guest.memory, program.generators, random);
+  }
+
+  function dispatch(session: Session): GuestResult {
+    switch (program.strategy) {
+      case 'go-command':
+        return guest.runCommand(() => {
+          enter(session);
+          guest.call(program.names.resume, 0);
+        });
+      case 'reactor':
+        return guest.runHandler(() => enter(session));
+      case 'fresh':
+        if (program.shape.kind === 'reactor') {
+          return guest.runHandler(() => {
+            enter(session);
+            if (program.shape.initialize) guest.call('_initialize');
+          });
+        }
+        return guest.runCommand(() => {
+          enter(session);
+          guest.call('_start');
+        });
+    }
+  }
+
+  return {
+    run(session: Session): GuestResult {
+      guest.begin(program, session);
+      const result = dispatch(session);
+      // Ended by a trap or by us: whatever state it is in, it is not worth understanding.
+      if (result.exitCode === null) used = null;
+      return result;
+    },
+    prepare() {
+      if (restorer !== null) ready ??= create();
+    },
+    reset() {
+      const size = guest.memory.byteLength;
+      guest.release();
+      const grown = size - (snapshot?.pages ?? 0) * WASM_PAGE_BYTES > KEPT_GROWTH_BYTES;
+      if (restorer === null || used === null || grown) {
+        used = null;
+        collectAfter(size);
+        // Made again at once: the next invocation finds it ready.
+        if (restorer !== null) ready = create();
+        return;
+      }
+      if (tableBytes > 0) restorer.restoreMarked(guestBytes(used), cardTableOf(bufferOf(used), tableBytes));
+      else restorer.restore(guestBytes(used));
+      restorer.restoreGlobals(used);
+      ready = used;
+      used = null;
+    },
+    resetsAtOnce: () => guest.memory.byteLength <= AT_ONCE_BYTES,
+    keptBytes: () => (ready === null ? 0 : guestBytes(ready).length),
+  };
+}
+
+function bufferOf(instance: WebAssembly.Instance): ArrayBuffer {
+  return memoryOf(instance)?.buffer ?? new ArrayBuffer(0);
+}

@@ -1,0 +1,57 @@
+import { messageOf } from '../../../src/errors.js';
+import { type ParsedModule, parse } from '../binary/parse.js';
+import { malformed } from '../binary/reader.js';
+import { type Scan, scan } from '../binary/scan.js';
+import type { Rewritten } from '../instrument/rewrite.js';
+import { check, checkSize, type Shape } from '../run/module-check.js';
+import type { ProgramBase } from '../run/program.js';
+
+const PAGES_PER_MB = 16;
+/** Imports of programs that wait. Every Go program has them, so of Go they say nothing. */
+const WAITING: ReadonlySet<string> = new Set(['http_fetch', 'http_fetch_into', 'poll_oneoff']);
+/** A custom section that the Go linker writes. */
+const GO_MARK = 'go:buildid';
+
+export function isGo(module: ParsedModule): boolean {
+  return module.customs.includes(GO_MARK);
+}
+
+/** A module that was read and held against the contract: the ground for every strategy. */
+export interface Source {
+  module: ParsedModule;
+  shape: Shape;
+  scan: Scan | null;
+  limitMb: number;
+  maxPages: number;
+}
+
+export function readSource(wasm: Uint8Array, limitMb: number): Source {
+  checkSize(wasm);
+  const module = parse(wasm);
+  const shape = check(module, limitMb);
+  return { module, shape, scan: scan(module), limitMb, maxPages: limitMb * PAGES_PER_MB };
+}
+
+/** Throws `invalid_module` with V8's own reason when the module is not valid. */
+export function compile(rewritten: Rewritten): WebAssembly.Module {
+  try {
+    return new WebAssembly.Module(rewritten.bytes);
+  } catch (cause) {
+    const reason = messageOf(cause).replace('WebAssembly.Module(): ', '');
+    throw malformed(`The module is not valid WebAssembly: ${reason}`);
+  }
+}
+
+/** What programs of all strategies have of their module. */
+export function common(source: Source, rewritten: Rewritten): ProgramBase {
+  return {
+    module: compile(rewritten),
+    moduleBytes: rewritten.bytes.length,
+    shape: source.shape,
+    names: rewritten.names,
+    tableBytes: rewritten.tableBytes,
+    limitMb: source.limitMb,
+    ownMaximum: rewritten.maxPages < source.maxPages,
+    waits: source.module.imports.some((entry) => WAITING.has(entry.name)) && !isGo(source.module),
+  };
+}

@@ -1,0 +1,66 @@
+import type { Guest } from '../run/guest.js';
+import type { Program, Runner } from '../run/program.js';
+import { createRunner } from '../run/runner.js';
+import { sandboxSession } from './sandbox-session.js';
+
+/** Inputs of the kinds that functions get: nothing, JSON of several shapes, an event, no JSON, something longer. */
+const INPUTS: readonly string[] = [
+  '',
+  '{}',
+  '{"name":"probe","value":7,"items":[1,2,3]}',
+  '{"topic":"probe:one","data":{"id":1},"namespace":"probe","trigger_depth":1,"timestamp":1708972800}',
+  'not JSON',
+  JSON.stringify({ text: 'long '.repeat(2000) }),
+];
+const RUNS = 3;
+/** A digit that happens to be the same three times is common, twelve times is not: what looks different is looked at again. */
+const RUNS_IN_DOUBT = 12;
+const SHOWN = 40;
+
+/**
+ * Holds a warm program against the fresh one. Where fresh runs agree, warm ones must give the very same; where fresh runs differ
+ * (random numbers, the order of maps), warm ones must differ in the same places. Returns what was different, or null.
+ */
+export function differs(fresh: Program, warm: Program, guest: Guest, name: string): string | null {
+  const expectedRunner = createRunner(fresh, guest);
+  const actualRunner = createRunner(warm, guest);
+  for (const input of INPUTS) {
+    const expected: string[] = [];
+    const actual: string[] = [];
+    const runUpTo = (runs: number) => {
+      for (let seed = expected.length; seed < runs; seed++) {
+        expected.push(observe(expectedRunner, name, input, 2 * seed + 1));
+        actual.push(observe(actualRunner, name, input, 2 * seed + 2));
+      }
+      return sameVariation(expected, actual);
+    };
+    if (runUpTo(RUNS) || runUpTo(RUNS_IN_DOUBT)) continue;
+    const shown = input.length > SHOWN ? `${input.slice(0, SHOWN)}…` : input;
+    return `its result for the input '${shown}' is not that of a fresh start`;
+  }
+  return null;
+}
+
+/** All that can be seen of a run, as one text. */
+function observe(runner: Runner, name: string, input: string, seed: number): string {
+  const { session, trace } = sandboxSession(name, new TextEncoder().encode(input), seed * 104_729);
+  const { output, exitCode, error } = runner.run(session);
+  runner.reset();
+  return JSON.stringify([exitCode, error, Buffer.from(output).toString('latin1'), trace]);
+}
+
+/** True when both groups agree in every place that does not vary, and vary in the same places. */
+function sameVariation(expected: readonly string[], actual: readonly string[]): boolean {
+  const [first = '', ...rest] = expected;
+  const [warmFirst = '', ...warmRest] = actual;
+  const sameLength = [...expected, ...actual].every((text) => text.length === first.length);
+  // Of results that differ in length from run to run, no more can be asked than that warm ones differ too.
+  if (!sameLength) return new Set(expected).size > 1 && new Set(actual).size > 1;
+  for (let at = 0; at < first.length; at++) {
+    const varies = rest.some((text) => text[at] !== first[at]);
+    const warmVaries = warmRest.some((text) => text[at] !== warmFirst[at]);
+    if (varies !== warmVaries) return false;
+    if (!varies && first[at] !== warmFirst[at]) return false;
+  }
+  return true;
+}
