@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { relative, resolve } from 'node:path';
 import { build } from 'esbuild';
 
-const COMMON = { bundle: true, platform: 'node', target: 'node20', logLevel: 'warning' };
+const COMMON = { bundle: true, platform: 'node', target: 'node20', sourcemap: true, logLevel: 'warning' };
 /** Drivers of databases that are not ours, which knex names, and packages that find files beside their own. */
 const EXTERNAL = [
   ...[

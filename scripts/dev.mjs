@@ -1,0 +1,39 @@
+// `npm run dev [-- <arguments of orama up>]`: compiles on every change and restarts the engine from the new code.
+import { spawn } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { bundleThreads } from './bundle.mjs';
+import './build.mjs';
+
+const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
+const compiler = spawn(
+  process.execPath,
+  [tsc, '--watch', '--preserveWatchOutput', '--incremental', '--tsBuildInfoFile', 'dist/.tsbuildinfo'],
+  { stdio: ['ignore', 'pipe', 'inherit'] },
+);
+let engine;
+
+compiler.stdout.setEncoding('utf8');
+compiler.stdout.on('data', (text) => {
+  process.stdout.write(text);
+  if (text.includes('Found 0 errors')) void restart();
+});
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void stop());
+
+async function restart() {
+  await bundleThreads();
+  await stopEngine();
+  const up = ['--enable-source-maps', 'dist/src/cli/main.js', 'up', ...process.argv.slice(2)];
+  engine = spawn(process.execPath, up, { stdio: 'inherit' });
+}
+
+async function stopEngine() {
+  if (engine === undefined || engine.exitCode !== null) return;
+  const ended = new Promise((resolve) => engine.once('exit', resolve));
+  engine.kill('SIGTERM');
+  await ended;
+}
+
+async function stop() {
+  compiler.kill('SIGTERM');
+  await stopEngine();
+}
