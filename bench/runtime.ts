@@ -39,6 +39,8 @@ const session = (input: Uint8Array): Session => ({
   requestId: '',
   callerWallet: '',
   env: {},
+  httpRequest: '',
+  response: null,
   input,
   log: { line: () => {}, print: () => {}, finish: () => {} },
   bridge: { call: () => ({ ok: true, value: 0n, data: null }), sleep: () => {} },

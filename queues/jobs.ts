@@ -48,6 +48,8 @@ export interface JobData {
   k: number;
   /** Trace context. */
   p?: string;
+  /** HTTP request. */
+  h?: string;
 }
 
 function encodeInvocation(invocation: Invocation): JobData {
@@ -71,6 +73,7 @@ function encodeInvocation(invocation: Invocation): JobData {
   if (invocation.maxAgeMs !== undefined) data.m = invocation.maxAgeMs;
   if (invocation.callbackUrl !== undefined) data.c = invocation.callbackUrl;
   if (invocation.traceparent !== undefined) data.p = invocation.traceparent;
+  if (invocation.httpRequest !== undefined) data.h = invocation.httpRequest;
   if (isUtf8(input) && !input.includes(0)) data.i = input.toString('utf8');
   else data.b = input.toString('base64');
   return data;
@@ -95,6 +98,7 @@ export function decodeInvocation(id: string, name: string, data: JobData): Invoc
   if (data.m !== undefined) invocation.maxAgeMs = data.m;
   if (data.c !== undefined) invocation.callbackUrl = data.c;
   if (data.p !== undefined) invocation.traceparent = data.p;
+  if (data.h !== undefined) invocation.httpRequest = data.h;
   return invocation;
 }
 

@@ -18,6 +18,19 @@ const httpUrl = (example: string) => url(/^https?:\/\//, example);
 const SETTINGS = {
   HOST: z.string().min(1).default('127.0.0.1').describe('Address to listen on.'),
   PORT: number(0, 65_535).default(4000).describe('Port to listen on; 0 takes a free one.'),
+  FUNCTIONS_PORT: number(0, 65_535)
+    .optional()
+    .describe('Port of HTTP functions, an origin of their own; `PORT` + 1 when unset, 0 takes a free one.'),
+  FUNCTIONS_HOST: z
+    .string()
+    .regex(
+      /^([A-Za-z0-9-]*\{namespace\}[A-Za-z0-9-]*)(\.[A-Za-z0-9-]+)*$/,
+      'must be a host name with {namespace} in its first label, such as {namespace}.fn.example.com',
+    )
+    .optional()
+    .describe(
+      'Serves HTTP functions on `PORT` by host name, such as `{namespace}.fn.example.com`, in place of a port of their own.',
+    ),
   ORAMA_DATA_DIR: z.string().min(1).default('.orama').describe('Directory of the embedded stores.'),
   REDIS_URL: url(/^rediss?:\/\//, 'redis://host:6379')
     .optional()

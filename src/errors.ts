@@ -10,6 +10,10 @@ export const ERRORS = {
   invalid_sql: { status: 400, about: 'The statement is not allowed or the database refused it.' },
   egress_refused: { status: 400, about: 'The address is loopback, private, link-local or not allowed.' },
   unauthorized: { status: 401, about: 'No credential, or one that is wrong, expired or revoked.' },
+  signature_invalid: {
+    status: 401,
+    about: "The signature of an HTTP function's request is missing or wrong.",
+  },
   forbidden: { status: 403, about: 'The credential is valid but not for this namespace or action.' },
   not_found: { status: 404, about: 'No such resource, or a private one of another namespace.' },
   function_not_found: { status: 404, about: 'No such function, or a private one of another namespace.' },
@@ -24,6 +28,10 @@ export const ERRORS = {
   rate_limited: { status: 429, about: 'Too many requests in this minute; see Retry-After.' },
   queue_full: { status: 429, about: 'The queue holds as many jobs or bytes as it may; see Retry-After.' },
   function_error: { status: 500, about: 'The function ended with an error.' },
+  misconfigured: {
+    status: 500,
+    about: 'An HTTP function names a secret that is not set: nothing was accepted.',
+  },
   internal: { status: 500, about: 'A fault of the engine; the log has the details.' },
   unavailable: { status: 503, about: 'A part the engine needs is down; nothing was accepted.' },
   function_timeout: { status: 504, about: 'The function ran longer than its timeout.' },

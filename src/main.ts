@@ -19,5 +19,5 @@ await runMain(async (config, logger, closers) => {
   const engine = closers.add(composeEngine(parts, 'web'));
   const core = await composeCore(parts, closers, (row) => parts.store.attempts.write([row]));
   const server = await startWeb(parts, core, { engine, isWorker: false }, closers);
-  process.stdout.write(`listening on ${server.url}\n`);
+  process.stdout.write(`listening on ${server.url}\nHTTP functions on ${server.functionsUrl}\n`);
 });

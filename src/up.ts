@@ -19,6 +19,8 @@ export interface UpOptions {
 export interface RunningEngine extends Closable {
   /** `http://127.0.0.1:4000` */
   url: string;
+  /** Where HTTP functions are served: `http://127.0.0.1:4001`. */
+  functionsUrl: string;
   /** The key of namespace `default` that may make others. */
   adminKey: string;
   dataDir: string;
@@ -50,6 +52,7 @@ export async function startAllInOne(options: UpOptions = {}): Promise<RunningEng
     hasStarted();
     return {
       url: server.url,
+      functionsUrl: server.functionsUrl,
       adminKey: parts.keys.admin,
       dataDir: parts.dataDir.path,
       close: () => closers.close(),

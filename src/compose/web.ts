@@ -3,6 +3,7 @@ import { createAuth } from '../core/auth/auth.js';
 import { createTokens, storedJwtKey } from '../core/auth/jwt.js';
 import { createSessions } from '../core/auth/sessions.js';
 import { createFunctions } from '../core/deploy.js';
+import { HttpRoutes } from '../core/http-routes.js';
 import { createInvocations } from '../core/invocations.js';
 import { createKeys } from '../core/keys.js';
 import { createLogs } from '../core/logs.js';
@@ -59,6 +60,7 @@ export async function startWeb(
     tokens,
     sessions,
     auth: createAuth({ keys, tokens, sessions, namespaces: store.sessions }),
+    routes: new HttpRoutes(core.catalog),
     functions: createFunctions({ ...parts, ...core, engine, invocations }),
     triggers: createTriggers({ ...parts, ...core }),
     logs: createLogs({ store, bus }),
@@ -74,5 +76,7 @@ export async function startWeb(
       return { queue: await queue.counts(), engine: isWorker ? engine.stats() : null };
     },
   };
-  return closers.add(await startServer(services, { host: config.HOST, port: config.PORT }));
+  const { HOST: host, PORT: port } = config;
+  const functionsPort = config.FUNCTIONS_PORT ?? (port === 0 ? 0 : port + 1);
+  return closers.add(await startServer(services, { host, port, functionsPort }));
 }

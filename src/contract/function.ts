@@ -1,5 +1,6 @@
 import { CronExpressionParser } from 'cron-parser';
 import { z } from 'zod';
+import { httpFunctionSchema } from './http-function.js';
 import { functionNameSchema, namespaceSchema } from './ids.js';
 import { show } from './show.js';
 
@@ -71,6 +72,7 @@ export const functionMetadataSchema = z.strictObject({
   on_failure: topicSchema.optional(),
   concurrency: concurrencySchema.optional(),
   allowed_hosts: allowedHostsSchema.optional(),
+  http: httpFunctionSchema.optional(),
 });
 export type FunctionMetadata = z.infer<typeof functionMetadataSchema>;
 

@@ -13,6 +13,9 @@ export const MAX_HOST_CALLS = 10_000;
 export const MAX_HOST_BYTES = 64 * MB;
 export const MAX_HOST_RESULT_BYTES = 8 * MB;
 
+/** Requests of one invocation that are in flight, or whose replies it has not taken (`http_start`). */
+export const MAX_PARALLEL_FETCHES = 64;
+
 export const WASM_PAGE_BYTES = 65_536;
 
 /** Input and output travel in on_success/on_failure messages only up to this size. */

@@ -15,6 +15,7 @@ import {
   topicSchema,
   triggerSpecSchema,
 } from './function.js';
+import { httpFunctionSchema } from './http-function.js';
 import { functionNameSchema } from './ids.js';
 import { parseOrRefuse } from './sentence.js';
 
@@ -37,6 +38,7 @@ const manifestSchema = z.strictObject({
   on_failure: topicSchema.optional(),
   concurrency: concurrencySchema.optional(),
   allowed_hosts: allowedHostsSchema.optional(),
+  http: httpFunctionSchema.optional(),
   build: z.string().min(1).max(4096).optional(),
 });
 

@@ -18,6 +18,8 @@ export interface Catalog extends Closable {
   /** The version named, or the latest. Throws `function_not_found`. */
   resolve(namespace: Namespace, name: FunctionName, version?: number): Promise<FunctionVersion>;
   find(namespace: Namespace, name: FunctionName, version?: number): Promise<FunctionVersion | null>;
+  /** The newest version of every function of a namespace. `reload`: from the store, whatever is cached. */
+  functions(namespace: Namespace, options?: { reload: boolean }): Promise<readonly FunctionVersion[]>;
   triggers(namespace: Namespace): Promise<StoredTrigger[]>;
   /** Tells every process that this namespace's functions or triggers have changed. */
   changed(namespace: Namespace): Promise<void>;
@@ -28,10 +30,12 @@ export interface Catalog extends Closable {
 
 export async function createCatalog({ store, bus }: { store: Store; bus: Bus }): Promise<Catalog> {
   const functions = freshCache<FunctionVersion>();
+  const lists = freshCache<readonly FunctionVersion[]>();
   const triggers = freshCache<StoredTrigger[]>();
 
   const drop = (namespace: string) => {
     functions.drop(`${namespace}/`);
+    lists.drop(`${namespace}/`);
     triggers.drop(`${namespace}/`);
   };
   const unsubscribe = await bus.subscribe(CHANNEL, drop);
@@ -50,6 +54,10 @@ export async function createCatalog({ store, bus }: { store: Store; bus: Bus }):
       const found = await find(namespace, name, version);
       if (found) return found;
       throw functionNotFound(namespace, name, version);
+    },
+    async functions(namespace, { reload } = { reload: false }) {
+      if (reload) lists.drop(`${namespace}/`);
+      return (await lists.get(`${namespace}/`, () => store.functions.list(namespace))) ?? [];
     },
     async triggers(namespace) {
       return (await triggers.get(`${namespace}/`, () => store.triggers.list(namespace))) ?? [];

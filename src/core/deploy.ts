@@ -7,6 +7,7 @@ import type { Blobs } from '../ports/blobs.js';
 import type { Engine } from '../ports/engine.js';
 import type { Store } from '../ports/store.js';
 import type { Catalog } from './catalog.js';
+import { assertRoutesFree } from './http-routes.js';
 import type { Invocations } from './invocations.js';
 import { assertSchedule, type Schedules } from './schedules.js';
 import { secureBlob } from './stored-blobs.js';
@@ -58,6 +59,7 @@ export function createFunctions(deps: FunctionsDeps): Functions {
     async deploy({ namespace, settings, wasm, createdBy }) {
       assertModuleSize(wasm.byteLength);
       for (const trigger of settings.metadata.triggers) assertSchedule(trigger);
+      await assertRoutesFree(catalog, namespace, settings.name, settings.metadata.http?.routes ?? []);
       const cid = await blobs.cidOf(wasm);
       const report = await engine.inspect(wasm, {
         cid,
@@ -80,6 +82,7 @@ export function createFunctions(deps: FunctionsDeps): Functions {
 
     async rollback(namespace, name, version, createdBy) {
       const old = await catalog.resolve(namespace, name, version);
+      await assertRoutesFree(catalog, namespace, name, old.metadata.http?.routes ?? []);
       const added = await store.functions.addVersion({
         namespace,
         settings: settingsOf(old),

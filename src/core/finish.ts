@@ -18,6 +18,10 @@ export interface InvocationEnd {
   row: AttemptRow;
   outcome: Reply['status'] | 'expired' | 'worker_died';
   output: Uint8Array;
+  /** What the function set with `http_respond`, as JSON text. */
+  response?: string | undefined;
+  /** True when the function refused its input (exit code 64–78). */
+  refused?: boolean;
 }
 
 /** Ends invocations: the caller hears first, then the end is made durable, then who wants to know is told. */
@@ -61,7 +65,7 @@ export function createFinisher({ replies, publisher, callbacks, meter, writeRow 
   };
 
   function tell(
-    { invocation, row, output, outcome }: InvocationEnd,
+    { invocation, row, output, outcome, response, refused }: InvocationEnd,
     { confirm, code }: { confirm: boolean; code?: 'unavailable' },
   ): Promise<boolean> {
     if (invocation.replyTo === undefined) return Promise.resolve(false);
@@ -73,6 +77,8 @@ export function createFinisher({ replies, publisher, callbacks, meter, writeRow 
       attempts: row.attempt,
       version: invocation.version,
       code,
+      refused,
+      response,
     };
     return replies.send(invocation.replyTo, invocation.id, reply, { confirm });
   }

@@ -35,6 +35,8 @@ export interface InvokeRequest {
   callbackUrl?: string;
   idempotencyKey?: string;
   traceparent?: string;
+  /** What `http_request()` returns, as JSON text: of an HTTP function. */
+  httpRequest?: string;
   /** The client's own id; `conflict` when it is in use. */
   requestId?: RequestId;
 }
@@ -112,6 +114,7 @@ export function createInvoker(deps: InvokerDeps): Invoker {
     if (request.maxAgeMs !== undefined) invocation.maxAgeMs = request.maxAgeMs;
     if (request.callbackUrl !== undefined) invocation.callbackUrl = request.callbackUrl;
     if (request.traceparent !== undefined) invocation.traceparent = request.traceparent;
+    if (request.httpRequest !== undefined) invocation.httpRequest = request.httpRequest;
     try {
       await queue.add([jobOf(fn, invocation, request.delayMs)]);
     } catch (error) {

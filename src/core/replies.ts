@@ -24,6 +24,10 @@ export interface Reply {
   version: number;
   /** No fault of the function: a part it needs is away, and the call may be made again. */
   code?: 'unavailable' | undefined;
+  /** True when the function refused its input (exit code 64–78). */
+  refused?: boolean | undefined;
+  /** What the function set with `http_respond`, as JSON text; `null` in it for what was not valid. */
+  response?: string | undefined;
 }
 
 export interface Waiting {
@@ -203,11 +207,14 @@ export async function createReplies(options: { address: string; bus: Bus; store:
 
 // Field by field: what rest and spread make is slow to make and to read, and this is done for every call.
 function toWire(id: string, reply: Reply, from: string | undefined): WireReply {
-  const { status, output, error, durationMs, attempts, version, code } = reply;
+  const { status, output, error, durationMs, attempts, version, code, refused, response } = reply;
   const bytes = Buffer.from(output.buffer, output.byteOffset, output.byteLength);
-  return { id, from, status, error, durationMs, attempts, version, code, output: bytes.toString('base64') };
+  const text = bytes.toString('base64');
+  return { id, from, status, error, durationMs, attempts, version, code, refused, response, output: text };
 }
 
-function fromWire({ status, error, durationMs, attempts, version, code, output }: WireReply): Reply {
-  return { status, output: Buffer.from(output, 'base64'), error, durationMs, attempts, version, code };
+function fromWire(wire: WireReply): Reply {
+  const { status, error, durationMs, attempts, version, code, refused, response } = wire;
+  const output = Buffer.from(wire.output, 'base64');
+  return { status, output, error, durationMs, attempts, version, code, refused, response };
 }

@@ -92,7 +92,8 @@ export function createEgress({ allow, resolve = systemResolve }: EgressOptions):
     }
   }
 
-  async function check(text: string): Promise<void> {
+  async function check(text: string, allowedHosts?: readonly string[]): Promise<void> {
+    checkAllowedHosts(parseTarget(text), allowedHosts === undefined ? null : parseHostList(allowedHosts));
     await allowedAddresses(targetOf(parseTarget(text)), allowList, resolve);
   }
 

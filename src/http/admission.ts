@@ -3,7 +3,7 @@ import { DEFAULT_NAMESPACE, type Namespace, namespaceSchema } from '../contract/
 import { parseOrRefuse } from '../contract/sentence.js';
 import type { Principal } from '../core/auth/principal.js';
 import { AppError, isAppError } from '../errors.js';
-import { type ClientAddress, createClientAddress } from './client-address.js';
+import { createClientAddresses } from './client-address.js';
 import type { Access } from './route.js';
 import type { Services } from './services.js';
 
@@ -29,10 +29,12 @@ export interface Wanted {
 export type Admission = (request: IncomingMessage, wanted: Wanted) => Promise<Caller>;
 
 export function createAdmission({ auth, limiter, config }: Services): Admission {
-  const addressOf: ClientAddress = createClientAddress(config.TRUSTED_PROXIES);
+  const { rateLimitKeyOf } = createClientAddresses(config.TRUSTED_PROXIES);
 
   const countAnonymous = async (request: IncomingMessage, times?: number) =>
-    assertWithin(await limiter.consume(`ip:${addressOf(request)}`, config.ANON_RATE_LIMIT_PER_MINUTE, times));
+    assertWithin(
+      await limiter.consume(`ip:${rateLimitKeyOf(request)}`, config.ANON_RATE_LIMIT_PER_MINUTE, times),
+    );
 
   const countOwn = async (namespace: Namespace, times?: number) =>
     assertWithin(await limiter.consume(`ns:${namespace}`, config.RATE_LIMIT_PER_MINUTE, times));

@@ -2,30 +2,54 @@ import type { IncomingMessage } from 'node:http';
 import ipaddr from 'ipaddr.js';
 import { AppError } from '../errors.js';
 
-/** The address that an anonymous call is counted under. */
-export type ClientAddress = (request: IncomingMessage) => string;
+/** What is known of a client behind trusted proxies. */
+export interface ClientAddresses {
+  /** The client's own address. */
+  addressOf(request: IncomingMessage): string;
+  /** What anonymous calls are counted under: of IPv6 the first 64 bits, as one client has all the others to draw from. */
+  rateLimitKeyOf(request: IncomingMessage): string;
+  /** `http` or `https`, and the host, as the client sees them. */
+  originOf(request: IncomingMessage): string;
+}
 
 type Network = [ipaddr.IPv4 | ipaddr.IPv6, number];
 
 /**
- * X-Forwarded-For is believed only as far as it was written by trusted proxies: from the right, the first address that
- * is none of theirs.
+ * X-Forwarded-* headers count only as far as they were written by trusted proxies. The client is the first address of
+ * X-Forwarded-For, from the right, that is none of theirs.
  */
-export function createClientAddress(trustedProxies: readonly string[] = []): ClientAddress {
+export function createClientAddresses(trustedProxies: readonly string[] = []): ClientAddresses {
   const trusted = trustedProxies.map(parseNetwork);
-  return (request) => {
+  const isTrusted = (address: string) => trusted.length > 0 && isIn(address, trusted);
+
+  const addressOf = (request: IncomingMessage): string => {
     const peer = request.socket.remoteAddress ?? '';
-    if (trusted.length === 0 || !isIn(peer, trusted)) return clientOf(peer);
-    const header = request.headers['x-forwarded-for'];
-    const hops = (Array.isArray(header) ? header.join(',') : (header ?? '')).split(',');
+    if (!isTrusted(peer)) return plain(peer);
     let client = peer;
-    for (const hop of hops.map((text) => text.trim()).reverse()) {
+    for (const hop of listOf(request, 'x-forwarded-for').reverse()) {
       if (!ipaddr.isValid(hop)) break;
       client = hop;
-      if (!isIn(hop, trusted)) break;
+      if (!isTrusted(hop)) break;
     }
-    return clientOf(client);
+    return plain(client);
   };
+
+  return {
+    addressOf,
+    rateLimitKeyOf: (request) => networkOf(addressOf(request)),
+    originOf(request) {
+      const byProxy = isTrusted(request.socket.remoteAddress ?? '');
+      const protocol = byProxy ? listOf(request, 'x-forwarded-proto')[0] : undefined;
+      const host = (byProxy ? listOf(request, 'x-forwarded-host')[0] : undefined) ?? request.headers.host;
+      return `${protocol === 'https' ? 'https' : 'http'}://${host ?? 'localhost'}`;
+    },
+  };
+}
+
+function listOf(request: IncomingMessage, name: string): string[] {
+  const header = request.headers[name];
+  const text = Array.isArray(header) ? header.join(',') : (header ?? '');
+  return text === '' ? [] : text.split(',').map((part) => part.trim());
 }
 
 function parseNetwork(text: string): Network {
@@ -48,15 +72,15 @@ function isIn(address: string, networks: readonly Network[]): boolean {
   return networks.some(([network, bits]) => parsed.kind() === network.kind() && parsed.match(network, bits));
 }
 
-/** IPv4 as such, also when mapped into IPv6; of IPv6 the first 64 bits, as one client has all the others to draw from. */
-function clientOf(address: string): string {
+/** IPv4 as such, also when mapped into IPv6. */
+function plain(address: string): string {
+  return ipaddr.isValid(address) ? ipaddr.process(address).toString() : address;
+}
+
+function networkOf(address: string): string {
   if (!ipaddr.isValid(address)) return address;
   const parsed = ipaddr.process(address);
-  if (parsed instanceof ipaddr.IPv6) {
-    return parsed.parts
-      .slice(0, 4)
-      .map((part) => part.toString(16))
-      .join(':');
-  }
-  return parsed.toString();
+  if (!(parsed instanceof ipaddr.IPv6)) return parsed.toString();
+  const parts = parsed.parts.slice(0, 4).map((part) => part.toString(16));
+  return parts.join(':');
 }

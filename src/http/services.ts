@@ -5,6 +5,7 @@ import type { Sessions } from '../core/auth/sessions.js';
 import type { Callbacks } from '../core/callbacks.js';
 import type { Catalog } from '../core/catalog.js';
 import type { Functions } from '../core/deploy.js';
+import type { HttpRoutes } from '../core/http-routes.js';
 import type { Invocations } from '../core/invocations.js';
 import type { Invoker } from '../core/invoke.js';
 import type { Keys } from '../core/keys.js';
@@ -30,6 +31,7 @@ export type HttpConfig = Pick<
   Config,
   | 'RATE_LIMIT_PER_MINUTE'
   | 'ANON_RATE_LIMIT_PER_MINUTE'
+  | 'FUNCTIONS_HOST'
   | 'SYNC_WAIT_SECONDS'
   | 'SHUTDOWN_SECONDS'
   | 'OPEN_METRICS'
@@ -53,6 +55,7 @@ export interface Services {
   tokens: Tokens;
 
   catalog: Catalog;
+  routes: HttpRoutes;
   functions: Functions;
   invoker: Invoker;
   publisher: Publisher;

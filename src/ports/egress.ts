@@ -5,8 +5,8 @@ export interface Egress {
    * Throws `egress_refused` for an address or host that is not allowed, `unavailable` for what the network did.
    */
   fetch(request: EgressRequest): Promise<EgressResponse>;
-  /** The checks alone, resolving the name: for a callback URL at the time it is accepted. */
-  check(url: string): Promise<void>;
+  /** The checks alone, resolving the name: before something is accepted that will send a request. */
+  check(url: string, allowedHosts?: readonly string[]): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -30,6 +30,16 @@ export interface HostCalls {
     body: Uint8Array,
     signal: AbortSignal,
   ): Promise<string>;
+  /**
+   * Starts a request beside others; returns its handle, from 1. Throws when it is refused: by egress rules, or with 64
+   * requests in flight.
+   */
+  httpStart(method: string, url: string, headersJson: string, body: Uint8Array): Promise<number>;
+  /**
+   * The next started request to end, as `httpFetch` answers with its `handle`; null when none is left, or none ended within
+   * the time.
+   */
+  httpNext(timeoutMs: number): Promise<string | null>;
   publish(topic: string, dataJson: Uint8Array): Promise<PublishNote>;
   storagePut(data: Uint8Array): Promise<string>;
   storageGet(cid: string): Promise<Uint8Array | null>;
@@ -60,6 +70,8 @@ export interface GuestCall extends GuestModule {
   callerWallet: string;
   /** Read with get_env; ORAMA_ATTEMPT is among them. */
   env: Readonly<Record<string, string>>;
+  /** What `http_request()` returns, as JSON text. */
+  httpRequest?: string | undefined;
   host: HostCalls;
   /** Somebody waits for it: it goes before those for which nobody does. */
   urgent?: boolean;
@@ -76,6 +88,8 @@ export interface GuestOutcome {
   error: string | null;
   /** The guest's own, when it ended by itself. */
   exitCode: number | null;
+  /** What `http_respond` has set, as JSON text: `null` in it when it was not valid. */
+  response?: string;
   durationMs: number;
   memoryPeakMb: number;
   /** In order; stderr lines have level `error`. Cut as contract §1 says, with a note. */

@@ -27,6 +27,8 @@ export interface Invocation {
   resultTtlMs: number;
   /** W3C trace context of the request that was accepted. */
   traceparent?: string;
+  /** What `http_request()` returns, as JSON text: of an HTTP function. */
+  httpRequest?: string;
 }
 
 export interface QueuedInvocation {

@@ -17,6 +17,8 @@ export function hostCalls(given: Partial<HostCalls> = {}): HostCalls {
     cacheIncrement: absent,
     cacheDelete: absent,
     httpFetch: absent,
+    httpStart: absent,
+    httpNext: absent,
     publish: absent,
     storagePut: absent,
     storageGet: absent,

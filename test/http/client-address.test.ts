@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import test from 'ava';
-import { createClientAddress } from '../../src/http/client-address.js';
+import { createClientAddresses } from '../../src/http/client-address.js';
 
 function from(peer: string, forwarded?: string): IncomingMessage {
   const headers = forwarded === undefined ? {} : { 'x-forwarded-for': forwarded };
@@ -8,13 +8,13 @@ function from(peer: string, forwarded?: string): IncomingMessage {
 }
 
 test('X-Forwarded-For counts for nothing without a trusted proxy', (t) => {
-  const addressOf = createClientAddress();
+  const { rateLimitKeyOf: addressOf } = createClientAddresses();
   t.is(addressOf(from('198.51.100.7', '203.0.113.9')), '198.51.100.7');
-  t.is(createClientAddress(['10.0.0.0/8'])(from('198.51.100.7', '203.0.113.9')), '198.51.100.7');
+  t.is(createClientAddresses(['10.0.0.0/8']).addressOf(from('198.51.100.7', '203.0.113.9')), '198.51.100.7');
 });
 
 test('behind trusted proxies the client is the first address from the right that is none of theirs', (t) => {
-  const addressOf = createClientAddress(['10.0.0.0/8', '::1']);
+  const { rateLimitKeyOf: addressOf } = createClientAddresses(['10.0.0.0/8', '::1']);
   t.is(addressOf(from('10.0.0.1', '203.0.113.9')), '203.0.113.9');
   t.is(addressOf(from('10.0.0.1', '1.2.3.4, 203.0.113.9, 10.9.9.9')), '203.0.113.9');
   t.is(addressOf(from('::ffff:10.0.0.1', '203.0.113.9')), '203.0.113.9');
@@ -23,11 +23,11 @@ test('behind trusted proxies the client is the first address from the right that
 });
 
 test('addresses of one IPv6 network count as one client', (t) => {
-  const addressOf = createClientAddress();
+  const { rateLimitKeyOf: addressOf } = createClientAddresses();
   t.is(addressOf(from('2001:db8:1:2::1')), addressOf(from('2001:db8:1:2:ffff::9')));
   t.not(addressOf(from('2001:db8:1:2::1')), addressOf(from('2001:db8:1:3::1')));
 });
 
 test('what is no address is refused as a trusted proxy', (t) => {
-  t.throws(() => createClientAddress(['proxy.local']), { code: 'bad_config' });
+  t.throws(() => createClientAddresses(['proxy.local']), { code: 'bad_config' });
 });

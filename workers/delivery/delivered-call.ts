@@ -13,6 +13,7 @@ export class DeliveredCall implements GuestCall {
   readonly memoryLimitMb;
   readonly timeoutMs;
   readonly input;
+  readonly httpRequest;
   readonly callerWallet;
   readonly env;
   readonly urgent;
@@ -34,6 +35,7 @@ export class DeliveredCall implements GuestCall {
     this.memoryLimitMb = fn.memory_limit_mb;
     this.timeoutMs = fn.timeout_seconds * 1000;
     this.input = invocation.input;
+    this.httpRequest = invocation.httpRequest;
     this.callerWallet = invocation.callerWallet;
     this.env = { ...fn.metadata.env, ORAMA_ATTEMPT: String(attempt) };
     this.urgent = invocation.replyTo !== undefined;

@@ -165,7 +165,15 @@ async function attempt(deps: ConsumerDeps, delivery: Delivery, fn: FunctionVersi
   });
   const row = rowOf(delivery, outcome);
   if (isFinal(delivery, outcome)) {
-    const ending = { invocation, function: fn, row, outcome: outcome.status, output: outcome.output };
+    const ending: InvocationEnd = {
+      invocation,
+      function: fn,
+      row,
+      outcome: outcome.status,
+      output: outcome.output,
+      response: outcome.response,
+      refused: isRefusal(outcome),
+    };
     await deps.finisher.finish(ending);
     return { kind: 'done' };
   }
@@ -182,6 +190,11 @@ function hostOf(deps: ConsumerDeps, run: Parameters<typeof createHost>[1], { tra
 
 function isFinal(delivery: Delivery, { status, exitCode }: GuestOutcome): boolean {
   if (status === 'success' || status === 'cancelled' || delivery.isLastAttempt) return true;
+  return isRefusal({ exitCode });
+}
+
+/** Whether the function has refused its input: no retry can make it right. */
+function isRefusal({ exitCode }: Pick<GuestOutcome, 'exitCode'>): boolean {
   return exitCode !== null && exitCode >= FINAL_EXIT_CODES.min && exitCode <= FINAL_EXIT_CODES.max;
 }
 

@@ -15,6 +15,7 @@ import type { HostCalls } from '../../src/ports/engine.js';
 import type { FunctionDatabases } from '../../src/ports/function-databases.js';
 import type { Invocation } from '../../src/ports/queue.js';
 import type { Store } from '../../src/ports/store.js';
+import { ParallelFetches } from './parallel-fetches.js';
 
 const HTTP_TIMEOUT_MS = 30_000;
 const MAX_DELAY_SECONDS = 7 * 24 * 3600;
@@ -44,6 +45,39 @@ export function createHost(
   const { namespace, triggerDepth, traceparent } = run.invocation;
   const timeoutMs = run.function.timeout_seconds * 1000;
   const sql = () => ({ timeoutMs, signal: run.gone.signal });
+  const fetches = new ParallelFetches();
+
+  const fetch = async (
+    method: string,
+    url: string,
+    headersJson: string,
+    body: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<string> => {
+    try {
+      const response = await deps.egress.fetch({
+        method: method === '' ? 'GET' : method.toUpperCase(),
+        url,
+        headers: parseHeaders(headersJson),
+        body,
+        timeoutMs: Math.min(HTTP_TIMEOUT_MS, timeoutMs),
+        maxResponseBytes: MAX_HOST_RESULT_BYTES / 2,
+        signal: AbortSignal.any([signal, run.gone.signal]),
+        ...(run.function.metadata.allowed_hosts ? { allowedHosts: run.function.metadata.allowed_hosts } : {}),
+      });
+      const text = utf8(response.body);
+      return JSON.stringify({
+        status: response.status,
+        headers: response.headers,
+        ...(text === null
+          ? { body: '', body_base64: Buffer.from(response.body).toString('base64') }
+          : { body: text }),
+      });
+    } catch (error) {
+      if (!isAppError(error)) throw error;
+      return JSON.stringify({ error: messageOf(error), status: 0 });
+    }
+  };
 
   return {
     getSecret: (name) => deps.secrets.read(namespace, name),
@@ -60,33 +94,16 @@ export function createHost(
     cacheIncrement: (key, delta) => deps.cache.increment(namespace, key, delta),
     cacheDelete: (key) => deps.cache.delete(namespace, key),
 
-    async httpFetch(method, url, headersJson, body, signal) {
-      try {
-        const response = await deps.egress.fetch({
-          method: method === '' ? 'GET' : method.toUpperCase(),
-          url,
-          headers: parseHeaders(headersJson),
-          body,
-          timeoutMs: Math.min(HTTP_TIMEOUT_MS, timeoutMs),
-          maxResponseBytes: MAX_HOST_RESULT_BYTES / 2,
-          signal: AbortSignal.any([signal, run.gone.signal]),
-          ...(run.function.metadata.allowed_hosts
-            ? { allowedHosts: run.function.metadata.allowed_hosts }
-            : {}),
-        });
-        const text = utf8(response.body);
-        return JSON.stringify({
-          status: response.status,
-          headers: response.headers,
-          ...(text === null
-            ? { body: '', body_base64: Buffer.from(response.body).toString('base64') }
-            : { body: text }),
-        });
-      } catch (error) {
-        if (!isAppError(error)) throw error;
-        return JSON.stringify({ error: messageOf(error), status: 0 });
-      }
+    httpFetch: fetch,
+    async httpStart(method, url, headersJson, body) {
+      parseHeaders(headersJson);
+      await deps.egress.check(url, run.function.metadata.allowed_hosts).catch((error) => {
+        // What the network does is told by http_next; what is not allowed is refused at once.
+        if (!isAppError(error, 'unavailable')) throw error;
+      });
+      return fetches.start(() => fetch(method, url, headersJson, body, run.gone.signal));
     },
+    httpNext: (timeoutMs) => fetches.next(timeoutMs),
 
     async publish(topic, data) {
       const depth = triggerDepth + 1;

@@ -32,6 +32,8 @@ export function observedHost(
     cacheIncrement: observed('cache_incr', host.cacheIncrement),
     cacheDelete: observed('cache_delete', host.cacheDelete),
     httpFetch: observed('http_fetch', host.httpFetch),
+    httpStart: observed('http_start', host.httpStart),
+    httpNext: observed('http_next', host.httpNext),
     publish: observed('pubsub_publish', host.publish),
     storagePut: observed('storage_put', host.storagePut),
     storageGet: observed('storage_get', host.storageGet),

@@ -64,6 +64,10 @@ async function dispatch(
       return number((await host.cacheDelete(text(0))) ? 1 : 0);
     case 'http_fetch':
       return data(await fetchWithin(host, text(0), text(1), text(2), bytes(3), signal));
+    case 'http_start':
+      return number(await host.httpStart(text(0), text(1), text(2), bytes(3)));
+    case 'http_next':
+      return data(await host.httpNext(Number(whole(0))));
     case 'pubsub_publish': {
       const { note } = await host.publish(text(0), bytes(1));
       return note === undefined ? number(1) : { ok: true, value: 1n, data: null, note };
@@ -77,6 +81,8 @@ async function dispatch(
     case 'get_caller_wallet':
     case 'get_request_id':
     case 'get_env':
+    case 'http_request':
+    case 'http_respond':
     case 'log_debug':
     case 'log_info':
     case 'log_warn':

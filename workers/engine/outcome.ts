@@ -22,9 +22,20 @@ function blank(error: string): Omit<GuestOutcome, 'status'> {
 
 /** Of a guest that ended by itself, well or not. */
 export function finished(result: JobResult, startedAt: number, messages: LogMessage[]): GuestOutcome {
-  const { output, error, exitCode, durationMs, memoryPeakMb } = result;
+  const { output, error, response, exitCode, durationMs, memoryPeakMb } = result;
   const status = error === null ? 'success' : 'error';
-  return { status, output, error, exitCode, durationMs, memoryPeakMb, messages, startedAt };
+  const outcome: GuestOutcome = {
+    status,
+    output,
+    error,
+    exitCode,
+    durationMs,
+    memoryPeakMb,
+    messages,
+    startedAt,
+  };
+  if (response !== null) outcome.response = response;
+  return outcome;
 }
 
 /** Of a guest that never ran, and for which another attempt would change nothing. */

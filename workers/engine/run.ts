@@ -87,12 +87,14 @@ export function abortSignalOf(run: Run): AbortSignal {
 }
 
 /** What of a call goes to its thread. */
-export function jobOf({ functionName, requestId, callerWallet, env, input, onLog }: GuestCall): Job {
+export function jobOf(call: GuestCall): Job {
+  const { functionName, requestId, callerWallet, env, httpRequest = '', input, onLog } = call;
   return {
     name: functionName,
     requestId,
     callerWallet,
     env,
+    httpRequest,
     input,
     live: onLog !== undefined,
   };

@@ -27,7 +27,7 @@ export interface SchedulerOptions {
 }
 
 /** Calls that are known to take long park at once. */
-const SLOW_CALLS: ReadonlySet<string> = new Set(['http_fetch']);
+const SLOW_CALLS: ReadonlySet<string> = new Set(['http_fetch', 'http_next']);
 
 /** Runs prepared programs on threads: as many at once as cores, those that wait parked beside them, in fair order. */
 export class Scheduler implements Closable {

@@ -24,6 +24,8 @@ export interface Job {
   requestId: string;
   callerWallet: string;
   env: Readonly<Record<string, string>>;
+  /** JSON text; '' for other triggers than HTTP. */
+  httpRequest: string;
   input: Uint8Array;
   /** Say so when lines are logged: somebody is watching. */
   live: boolean;
@@ -50,6 +52,8 @@ export interface JobResult {
   output: Uint8Array;
   exitCode: number | null;
   error: string | null;
+  /** What `http_respond` has set, as JSON text. */
+  response: string | null;
   memoryPeakMb: number;
   durationMs: number;
   /** Ran on an instance that was kept. */
@@ -145,8 +149,8 @@ export const SLOT = {
   live: 9,
   /** Bytes of the output; -1 when it was posted. */
   outputLength: 10,
-  /** Bytes of the sentence that says why there is no output; -1 when there is one. */
-  errorLength: 11,
+  /** Bytes of the result's texts, before the output: error and response. */
+  resultTextLength: 11,
   /** 1 when the guest ended by itself. */
   exited: 12,
   exitCode: 13,

@@ -20,12 +20,15 @@ export interface SlotView {
 }
 
 const POSTED = -1;
-const NONE = -1;
 const PAGES_PER_MB = 16;
+/** Of a guest's error: a trap's text may hold names of the module. */
+const MAX_ERROR_LENGTH = 4096;
 /** UTF-8 takes no more for each unit of a string. */
 const MOST_BYTES_A_UNIT = 3;
 
-type Texts = [string, string, string, Job['env']];
+type Texts = [string, string, string, Job['env'], string];
+/** Error and response of a result. */
+type ResultTexts = [string | null, string | null];
 
 export function viewOf({ control, shared, dataOffset: dataAt }: SlotBuffers): SlotView {
   return {
@@ -37,7 +40,8 @@ export function viewOf({ control, shared, dataOffset: dataAt }: SlotBuffers): Sl
 
 /** False when the job is too large and has to be posted. */
 export function writeJob({ words, data }: SlotView, job: Job): boolean {
-  const texts = JSON.stringify([job.name, job.requestId, job.callerWallet, job.env] satisfies Texts);
+  const { name, requestId, callerWallet, env, httpRequest } = job;
+  const texts = JSON.stringify([name, requestId, callerWallet, env, httpRequest] satisfies Texts);
   if (texts.length * MOST_BYTES_A_UNIT + job.input.length > DATA_BYTES) {
     words[SLOT.textLength] = POSTED;
     return false;
@@ -54,18 +58,22 @@ export function writeJob({ words, data }: SlotView, job: Job): boolean {
 export function readJob({ words, data }: SlotView): Job | null {
   const length = words[SLOT.textLength] ?? POSTED;
   if (length === POSTED) return null;
-  const [name, requestId, callerWallet, env] = JSON.parse(data.toString('utf8', 0, length)) as Texts;
+  const [name, requestId, callerWallet, env, httpRequest] = JSON.parse(
+    data.toString('utf8', 0, length),
+  ) as Texts;
   const input = data.subarray(length, length + (words[SLOT.inputLength] ?? 0));
-  return { name, requestId, callerWallet, env, input, live: words[SLOT.live] === 1 };
+  return { name, requestId, callerWallet, env, httpRequest, input, live: words[SLOT.live] === 1 };
 }
 
 /** False when the output is too large and has to be posted. */
 export function writeResult({ words, numbers, data }: SlotView, result: JobResult): boolean {
-  const { output, error } = result;
-  const fits = output.length <= DATA_BYTES;
-  if (fits) data.set(output);
+  const { output, error, response } = result;
+  // Bounded: an error is a sentence, and a response has 16 KB of headers at most.
+  const textLength = error === null && response === null ? 0 : writeResultTexts(data, [error, response]);
+  const fits = textLength + output.length <= DATA_BYTES;
+  if (fits) data.set(output, textLength);
   words[SLOT.outputLength] = fits ? output.length : POSTED;
-  words[SLOT.errorLength] = error === null ? NONE : data.write(error);
+  words[SLOT.resultTextLength] = textLength;
   words[SLOT.exited] = result.exitCode === null ? 0 : 1;
   words[SLOT.exitCode] = result.exitCode ?? 0;
   words[SLOT.warm] = result.warm ? 1 : 0;
@@ -76,16 +84,27 @@ export function writeResult({ words, numbers, data }: SlotView, result: JobResul
 
 export function readResult({ words, numbers, data }: SlotView, posted: () => Uint8Array): JobResult {
   const length = words[SLOT.outputLength] ?? 0;
-  const errorLength = words[SLOT.errorLength] ?? NONE;
+  const textLength = words[SLOT.resultTextLength] ?? 0;
+  const [error, response] = readResultTexts(data, textLength);
   return {
     // A copy: the next run's job takes its place.
-    output: length === POSTED ? posted() : new Uint8Array(data.subarray(0, length)),
-    error: errorLength === NONE ? null : data.toString('utf8', 0, errorLength),
+    output: length === POSTED ? posted() : new Uint8Array(data.subarray(textLength, textLength + length)),
+    error,
+    response,
     exitCode: words[SLOT.exited] === 1 ? (words[SLOT.exitCode] ?? 0) : null,
     memoryPeakMb: (words[SLOT.pages] ?? 0) / PAGES_PER_MB,
     durationMs: numbers[NUMBER.durationMs] ?? 0,
     warm: words[SLOT.warm] === 1,
   };
+}
+
+function writeResultTexts(data: Buffer, [error, response]: ResultTexts): number {
+  const cut = error === null ? null : error.slice(0, MAX_ERROR_LENGTH);
+  return data.write(JSON.stringify([cut, response] satisfies ResultTexts));
+}
+
+function readResultTexts(data: Buffer, length: number): ResultTexts {
+  return length === 0 ? [null, null] : (JSON.parse(data.toString('utf8', 0, length)) as ResultTexts);
 }
 
 export function writeIdleReport({ numbers }: SlotView, { keptBytes, busyMs }: IdleReport): void {

@@ -132,12 +132,14 @@ function run(runner: Runner, job: Job, slot: Slot): void {
   slot.numbers[NUMBER.startedAt] = Date.now();
   const began = performance.now();
   const warm = runner.keptBytes() > 0;
-  const { name, requestId, callerWallet, env, input } = job;
+  const { name, requestId, callerWallet, env, httpRequest, input } = job;
   const session: Session = {
     name,
     requestId,
     callerWallet,
     env,
+    httpRequest,
+    response: null,
     input,
     log: slot.log,
     bridge,
@@ -147,7 +149,15 @@ function run(runner: Runner, job: Job, slot: Slot): void {
   const { output, exitCode, error, pages } = runner.run(session);
   const durationMs = performance.now() - began;
   const memoryPeakMb = pages / PAGES_PER_MB;
-  const fits = writeResult(slot, { output, exitCode, error, memoryPeakMb, durationMs, warm });
+  const fits = writeResult(slot, {
+    output,
+    exitCode,
+    error,
+    response: session.response,
+    memoryPeakMb,
+    durationMs,
+    warm,
+  });
   if (!fits) replies.postMessage(output, [output.buffer as ArrayBuffer]);
   if (!runner.resetsAtOnce()) {
     Atomics.store(slot.words, SLOT.state, STATE.done);

@@ -30,8 +30,8 @@ export function addUp(program: Command): void {
       const forget = rememberEngine(engineNotes(), engine.url, engine.dataDir);
       terminal.line(
         terminal.json
-          ? JSON.stringify({ url: engine.url, data_dir: engine.dataDir })
-          : `listening on ${engine.url}`,
+          ? JSON.stringify({ url: engine.url, functions_url: engine.functionsUrl, data_dir: engine.dataDir })
+          : `listening on ${engine.url}\nHTTP functions on ${engine.functionsUrl}`,
       );
       terminal.progress(`Data in ${engine.dataDir}; stop with Ctrl-C`);
       try {

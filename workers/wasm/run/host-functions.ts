@@ -2,7 +2,7 @@ import type { FunctionType } from '../binary/parse.js';
 import { I32, I64 } from '../binary/value-types.js';
 
 /** `text` and `bytes` are a pointer and a length; text is read as UTF-8. */
-export type HostArg = 'text' | 'bytes' | 'i64';
+export type HostArg = 'text' | 'bytes' | 'i32' | 'i64';
 /** `data` is a packed i64 (pointer << 32 | length), or the `_into` form's length. */
 export type HostResult = 'data' | 'i32' | 'i64' | null;
 
@@ -25,6 +25,10 @@ export const HOST_FUNCTIONS = {
   cache_incr_by: { args: ['text', 'i64'], result: 'i64' },
   cache_delete: { args: ['text'], result: 'i32' },
   http_fetch: { args: ['text', 'text', 'text', 'bytes'], result: 'data' },
+  http_start: { args: ['text', 'text', 'text', 'bytes'], result: 'i32' },
+  http_next: { args: ['i32'], result: 'data' },
+  http_request: { args: [], result: 'data' },
+  http_respond: { args: ['i32', 'text'], result: 'i32' },
   pubsub_publish: { args: ['text', 'bytes'], result: 'i32' },
   storage_put: { args: ['bytes'], result: 'data' },
   storage_get: { args: ['text'], result: 'data' },
@@ -43,6 +47,14 @@ export const WASI_MODULE = 'wasi_snapshot_preview1';
 /** Ends the name of a string-returning function's second, allocation-free form. */
 const INTO = '_into';
 
+/** The wasm parameters of each kind of argument. */
+const PARAMETERS: Readonly<Record<HostArg, readonly number[]>> = {
+  text: [I32, I32],
+  bytes: [I32, I32],
+  i32: [I32],
+  i64: [I64],
+};
+
 /** All importable names: the table's own, and the `_into` form of those that return data. */
 export interface HostImport {
   name: HostFunctionName;
@@ -52,7 +64,7 @@ export interface HostImport {
 export const HOST_IMPORTS: ReadonlyMap<string, HostImport> = new Map(
   (Object.keys(HOST_FUNCTIONS) as HostFunctionName[]).flatMap((name): [string, HostImport][] => {
     const { args, result }: HostFunction = HOST_FUNCTIONS[name];
-    const params = args.flatMap((arg) => (arg === 'i64' ? [I64] : [I32, I32]));
+    const params = args.flatMap((arg) => PARAMETERS[arg]);
     const results = result === null ? [] : [result === 'i32' ? I32 : I64];
     const plain: HostImport = { name, into: false, type: { params, results } };
     if (result !== 'data') return [[name, plain]];

@@ -1,3 +1,4 @@
+import { parseResponse } from '../../../src/contract/http-exchange.js';
 import type { LogLevel } from '../../../src/contract/invocation.js';
 import { MAX_HOST_BYTES, MAX_HOST_CALLS, MAX_HOST_RESULT_BYTES, MB } from '../../../src/contract/limits.js';
 import { HOST_FUNCTIONS, HOST_IMPORTS, type HostFunction, type HostFunctionName } from './host-functions.js';
@@ -91,7 +92,7 @@ export class HostImports {
     let total = this.#bytes;
     for (const kind of kinds) {
       const pointer = Number(raw[at++]);
-      if (kind !== 'i64') total += this.#memory.slice(pointer, Number(raw[at++])).length;
+      if (kind === 'text' || kind === 'bytes') total += this.#memory.slice(pointer, Number(raw[at++])).length;
     }
     return total <= MAX_HOST_BYTES;
   }
@@ -100,7 +101,7 @@ export class HostImports {
     let at = 0;
     return kinds.map((kind) => {
       const first = raw[at++] ?? 0;
-      if (kind === 'i64') return BigInt(first);
+      if (kind === 'i64' || kind === 'i32') return BigInt(first);
       const bytes = this.#memory.copy(Number(first), Number(raw[at++]));
       return kind === 'text' ? text.decode(bytes) : bytes;
     });
@@ -149,9 +150,23 @@ export class HostImports {
         return found(session.requestId);
       case 'get_env':
         return found(Object.hasOwn(session.env, String(args[0])) ? session.env[String(args[0])] : undefined);
+      case 'http_request':
+        return found(session.httpRequest === '' ? undefined : session.httpRequest);
+      case 'http_respond':
+        return this.#respond(Number(args[0]), String(args[1]));
       default:
         return null;
     }
+  }
+
+  /** Keeps what the caller of an HTTP function is answered; the last call counts. */
+  #respond(status: number, headersJson: string): HostReply {
+    const session = this.#now;
+    const parsed = parseResponse(status, headersJson);
+    session.response = JSON.stringify(parsed.ok ? parsed.response : null);
+    if (!parsed.ok) return { ok: false, reason: `${parsed.reason}; the caller gets a 502` };
+    for (const note of parsed.notes) session.log.line('warn', note);
+    return { ok: true, value: 1n, data: null };
   }
 
   /** Puts data into memory that the guest's allocator gives, and packs where it is. */

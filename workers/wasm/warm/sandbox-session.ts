@@ -31,6 +31,8 @@ export function sandboxSession(
     requestId: '00000000-0000-7000-8000-000000000000',
     callerWallet: '',
     env: {},
+    httpRequest: '',
+    response: null,
     input,
     log: { line: note, print: note, finish: () => {} },
     bridge: {

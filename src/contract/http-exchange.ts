@@ -1,0 +1,106 @@
+import { z } from 'zod';
+
+/** What `http_request()` returns (contract §8), as JSON text. */
+export interface HttpExchangeRequest {
+  method: string;
+  /** As the client sees it. */
+  url: string;
+  /** Whole, with the namespace where it is in the path. */
+  path: string;
+  query: Record<string, string[]>;
+  params: Record<string, string>;
+  headers: Record<string, string>;
+  remote_address: string;
+  namespace: string;
+  /** The route that matched, such as `GET /users/{id}`; null for the function's own address. */
+  route: string | null;
+}
+
+/** What a function has set with `http_respond`. */
+export interface HttpExchangeResponse {
+  status: number;
+  headers: Record<string, string | string[]>;
+}
+
+/** Set by the engine or by the connection, never by a function: RFC 9110, section 7.6.1, and ours. */
+const RESERVED: ReadonlySet<string> = new Set([
+  'connection',
+  'content-length',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+const RESERVED_PREFIX = 'x-orama-';
+
+const MAX_HEADERS = 100;
+const MAX_HEADER_BYTES = 16 << 10;
+
+const FIELD_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+const headersSchema = z.record(z.string(), z.union([z.string(), z.array(z.string())]));
+
+export type ParsedResponse =
+  | { ok: true; response: HttpExchangeResponse; notes: string[] }
+  /** The caller of the function gets 502; the sentence goes into the invocation's log. */
+  | { ok: false; reason: string };
+
+/** Checks the arguments of `http_respond`. Headers that a function may not set are left out, each named in a note. */
+export function parseResponse(status: number, headersJson: string): ParsedResponse {
+  if (!Number.isInteger(status) || status < 200 || status > 599) {
+    return { ok: false, reason: `the status is ${status}; it must be from 200 to 599` };
+  }
+  const given = readHeaders(headersJson);
+  if (given === null) {
+    return { ok: false, reason: 'the headers must be a JSON object of strings or arrays of strings' };
+  }
+  // Without a prototype, so that a header named __proto__ is one like any other.
+  const headers: HttpExchangeResponse['headers'] = Object.create(null);
+  const notes: string[] = [];
+  let count = 0;
+  let bytes = 0;
+  for (const [name, value] of Object.entries(given)) {
+    const lower = name.toLowerCase();
+    if (RESERVED.has(lower) || lower.startsWith(RESERVED_PREFIX)) {
+      notes.push(`http_respond: the header "${name.slice(0, 80)}" is set by the engine and was left out`);
+      continue;
+    }
+    const values = Array.isArray(value) ? value : [value];
+    if (!isSendable(name, values)) {
+      notes.push(
+        `http_respond: the header ${JSON.stringify(name.slice(0, 80))} has a name or value that HTTP does not allow and was left out`,
+      );
+      continue;
+    }
+    count += values.length;
+    bytes += values.reduce((sum, each) => sum + name.length + Buffer.byteLength(each, 'latin1') + 4, 0);
+    headers[name] = value;
+  }
+  if (count > MAX_HEADERS || bytes > MAX_HEADER_BYTES) {
+    return {
+      ok: false,
+      reason: `it has ${count} headers of ${bytes} bytes; at most ${MAX_HEADERS} of ${MAX_HEADER_BYTES} bytes (16 KB) are allowed`,
+    };
+  }
+  return { ok: true, response: { status, headers }, notes };
+}
+
+function readHeaders(json: string): Record<string, string | string[]> | null {
+  if (json.trim() === '') return {};
+  try {
+    const parsed = headersSchema.safeParse(JSON.parse(json));
+    return parsed.success ? parsed.data : null;
+  } catch {
+    return null;
+  }
+}
+
+/** RFC 9110, sections 5.1 and 5.5. Not Node's own check: loading node:http would make each guest thread start later. */
+function isSendable(name: string, values: readonly string[]): boolean {
+  return FIELD_NAME.test(name) && values.every((value) => FIELD_VALUE.test(value));
+}

@@ -1,0 +1,134 @@
+import createRouter, { type HTTPMethod, type Instance } from 'find-my-way';
+import type { FunctionVersion } from '../contract/function.js';
+import { HTTP_METHODS, type HttpMethod, type ParsedRoute, parseRoute } from '../contract/http-function.js';
+import type { FunctionName, Namespace } from '../contract/ids.js';
+import { AppError } from '../errors.js';
+import type { Catalog } from './catalog.js';
+
+/** Longer parameter values are no match: find-my-way bounds them against slow backtracking. */
+const MAX_PARAMETER_LENGTH = 4096;
+/** The key that find-my-way puts what a wildcard matched under. */
+const WILDCARD = '*';
+
+export interface RouteMatch {
+  function: FunctionName;
+  /** As function.yaml has it: `GET /users/{id}`. */
+  route: string;
+  params: Record<string, string>;
+}
+
+/** The routes that the functions of one namespace claim, by method and path. */
+export interface RouteTable {
+  match(method: HttpMethod, path: string): RouteMatch | null;
+  /** The methods that some route takes at this path. */
+  methods(path: string): HttpMethod[];
+}
+
+interface Target {
+  function: FunctionName;
+  route: string;
+  /** The name of the route's `{name...}`. */
+  rest: string | null;
+}
+
+/** Routes of HTTP functions, cached as long as the catalog's list of functions is. */
+export class HttpRoutes {
+  readonly #catalog: Catalog;
+  readonly #tables = new WeakMap<readonly FunctionVersion[], RouteTable>();
+
+  constructor(catalog: Catalog) {
+    this.#catalog = catalog;
+  }
+
+  /** `reload`: from the store, so that a route deployed a moment ago by another process is found. */
+  async table(namespace: Namespace, options?: { reload: boolean }): Promise<RouteTable> {
+    const functions = await this.#catalog.functions(namespace, options);
+    let table = this.#tables.get(functions);
+    if (table === undefined) {
+      table = createRouteTable(functions);
+      this.#tables.set(functions, table);
+    }
+    return table;
+  }
+}
+
+export function createRouteTable(functions: readonly FunctionVersion[]): RouteTable {
+  const router = createRouter({ caseSensitive: true, maxParamLength: MAX_PARAMETER_LENGTH });
+  const claimed = new Set<string>();
+  for (const { name, metadata } of functions) {
+    for (const text of metadata.http?.routes ?? []) {
+      const route = parseRoute(text);
+      // Deploys refuse a second claim; two that raced leave it with whichever function comes first by name.
+      if (route === null || claimed.has(shapeOf(route))) continue;
+      claimed.add(shapeOf(route));
+      addRoute(router, route, { function: name, route: text, rest: restOf(route) });
+    }
+  }
+  const match = (method: HttpMethod, path: string): RouteMatch | null => {
+    const found = router.find(method as HTTPMethod, path);
+    if (found === null) return null;
+    const target = found.store as Target;
+    const params: Record<string, string> = Object.create(null);
+    for (const [name, value] of Object.entries(found.params)) {
+      params[name === WILDCARD ? (target.rest ?? WILDCARD) : name] = value ?? '';
+    }
+    if (target.rest !== null) params[target.rest] ??= '';
+    return { function: target.function, route: target.route, params };
+  };
+  return { match, methods: (path) => HTTP_METHODS.filter((method) => match(method, path) !== null) };
+}
+
+/** Refuses settings that claim a method and path which another function of the namespace has. */
+export async function assertRoutesFree(
+  catalog: Catalog,
+  namespace: Namespace,
+  name: FunctionName,
+  routes: readonly string[],
+): Promise<void> {
+  if (routes.length === 0) return;
+  const taken = new Map<string, { function: FunctionName; route: string }>();
+  for (const other of await catalog.functions(namespace, { reload: true })) {
+    if (other.name === name) continue;
+    for (const text of other.metadata.http?.routes ?? []) {
+      const route = parseRoute(text);
+      if (route !== null) taken.set(shapeOf(route), { function: other.name, route: text });
+    }
+  }
+  for (const text of routes) {
+    const route = parseRoute(text);
+    const owner = route === null ? undefined : taken.get(shapeOf(route));
+    if (owner === undefined) continue;
+    throw new AppError(
+      'conflict',
+      `The route "${text}" is taken by function "${owner.function}" ("${owner.route}"); choose another path or remove it there first.`,
+    );
+  }
+}
+
+function addRoute(router: Instance<never>, route: ParsedRoute, target: Target): void {
+  const noop = () => undefined;
+  const path = `/${route.segments.map(toSegment).join('/')}`;
+  router.on(route.method as HTTPMethod, path, noop, target);
+  // The rest may be empty: `/files/{path...}` also takes `/files`.
+  if (target.rest !== null && route.segments.length > 1) {
+    router.on(route.method as HTTPMethod, path.slice(0, -'/*'.length), noop, target);
+  }
+}
+
+function toSegment({ kind, name }: ParsedRoute['segments'][number]): string {
+  if (kind === 'fixed') return name.replaceAll(':', '::');
+  return kind === 'rest' ? WILDCARD : `:${name}`;
+}
+
+/** Routes of one shape match the same requests, whatever their parameters are called. */
+function shapeOf({ method, segments }: ParsedRoute): string {
+  const parts = segments.map(({ kind, name }) =>
+    kind === 'fixed' ? name : kind === 'rest' ? '{...}' : '{}',
+  );
+  return `${method} /${parts.join('/')}`;
+}
+
+function restOf({ segments }: ParsedRoute): string | null {
+  const last = segments.at(-1);
+  return last?.kind === 'rest' ? last.name : null;
+}

@@ -1,0 +1,31 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Auth } from '../../core/auth/auth.js';
+import { isKeyShaped } from '../../core/keys.js';
+import { isAppError } from '../../errors.js';
+
+const JWT_SHAPE = /^[\w-]+\.[\w-]+\.[\w-]+$/;
+const NONE: ReadonlySet<string> = new Set(['x-api-key']);
+const BOTH: ReadonlySet<string> = new Set(['x-api-key', 'authorization']);
+
+/**
+ * The engine's credential among a request's headers, and the headers to hide from the function. `X-API-Key` is always
+ * the engine's; an `Authorization` only when it is a key or a token of this engine: any other one is the function's.
+ */
+export async function engineCredential(
+  auth: Auth,
+  headers: IncomingHttpHeaders,
+): Promise<{ credential: string | null; headers: ReadonlySet<string> }> {
+  const key = headers['x-api-key'];
+  const own = typeof key === 'string' && key !== '' ? key : null;
+  const token = /^(?:Bearer|ApiKey)[ \t]+(\S+)[ \t]*$/i.exec(headers.authorization ?? '')?.[1];
+  if (token === undefined) return { credential: own, headers: NONE };
+  if (isKeyShaped(token)) return { credential: own ?? token, headers: BOTH };
+  if (!JWT_SHAPE.test(token)) return { credential: own, headers: NONE };
+  try {
+    await auth.authenticate(token);
+    return { credential: own ?? token, headers: BOTH };
+  } catch (error) {
+    if (!isAppError(error, 'unauthorized')) throw error;
+    return { credential: own, headers: NONE };
+  }
+}

@@ -1,0 +1,97 @@
+import type { FunctionVersion } from '../../contract/function.js';
+import { HTTP_METHODS, type HttpFunctionSettings, type HttpMethod } from '../../contract/http-function.js';
+import { functionNameSchema } from '../../contract/ids.js';
+import type { Catalog } from '../../core/catalog.js';
+import type { HttpRoutes, RouteTable } from '../../core/http-routes.js';
+import { AppError } from '../../errors.js';
+import type { Matched } from './exchange-request.js';
+import type { Target } from './target.js';
+
+/** The function that answers a request, and how it was found. */
+export interface Found extends Matched {
+  function: FunctionVersion;
+  http: HttpFunctionSettings;
+  /** Asked for as `name@version`. */
+  version?: number;
+}
+
+/** Methods that this function takes, OPTIONS only when it asks for them itself. */
+export type FoundOrAllowed =
+  | { kind: 'found'; found: Found }
+  | { kind: 'other_methods'; allowed: HttpMethod[]; found: Found };
+
+/** A function by its own address: `hello`, `hello@3`. */
+const OWN_ADDRESS = /^\/([A-Za-z0-9_-]{1,64})(?:@([A-Za-z0-9_-]{1,64}))?(?:\/|$)/;
+
+/**
+ * Finds the function for a method and path: a route wins over a function's own address, and the most specific route over
+ * others. Throws `not_found`. HEAD is found as GET where no route is for HEAD itself.
+ */
+export async function findFunction(
+  { catalog, routes }: { catalog: Catalog; routes: HttpRoutes },
+  target: Target,
+  method: HttpMethod,
+): Promise<FoundOrAllowed> {
+  const byRoute = await findByRoute(catalog, await routes.table(target.namespace), target, method);
+  if (byRoute?.kind === 'found') return byRoute;
+  const byName = await findByName(catalog, target, method);
+  if (byName?.kind === 'found') return byName;
+  if (byRoute === null && byName === null) {
+    // Perhaps another process has deployed it a moment ago: that something is absent is never cached.
+    const fresh = await routes.table(target.namespace, { reload: true });
+    const again = await findByRoute(catalog, fresh, target, method);
+    if (again) return again;
+  }
+  const other = byName ?? byRoute;
+  if (other) return other;
+  throw new AppError('not_found', 'There is no function at this address.');
+}
+
+async function findByRoute(
+  catalog: Catalog,
+  table: RouteTable,
+  { namespace, path }: Target,
+  method: HttpMethod,
+): Promise<FoundOrAllowed | null> {
+  const resolve = async (wanted: HttpMethod) => {
+    const match = table.match(wanted, path) ?? (wanted === 'HEAD' ? table.match('GET', path) : null);
+    if (match === null) return null;
+    const fn = await catalog.find(namespace, match.function);
+    const http = fn?.metadata.http;
+    if (!fn || !http?.routes.includes(match.route)) return null;
+    return { function: fn, http, route: match.route, params: match.params };
+  };
+  const found = await resolve(method);
+  if (found) return { kind: 'found', found };
+  const methods = table.methods(path);
+  const [first] = methods;
+  const other = first === undefined ? null : await resolve(first);
+  return other && { kind: 'other_methods', allowed: withHead(methods), found: other };
+}
+
+async function findByName(
+  catalog: Catalog,
+  { namespace, path }: Target,
+  method: HttpMethod,
+): Promise<FoundOrAllowed | null> {
+  const match = OWN_ADDRESS.exec(path);
+  const name = functionNameSchema.safeParse(match?.[1]);
+  if (match === null || !name.success) return null;
+  const suffix = match[2];
+  if (suffix !== undefined && !/^\d{1,9}$/.test(suffix)) return null;
+  const version = suffix === undefined ? undefined : Number(suffix);
+  const fn = await catalog.find(namespace, name.data, version);
+  const http = fn?.metadata.http;
+  if (!fn || !http) return null;
+  const found: Found = { function: fn, http, route: null, params: {} };
+  if (version !== undefined) found.version = version;
+  const own = http.methods ?? HTTP_METHODS.filter((each) => each !== 'OPTIONS');
+  const allowed = withHead(own);
+  return allowed.includes(method) ? { kind: 'found', found } : { kind: 'other_methods', allowed, found };
+}
+
+function withHead(methods: readonly HttpMethod[]): HttpMethod[] {
+  const all = new Set(methods);
+  if (all.has('GET')) all.add('HEAD');
+  return HTTP_METHODS.filter((method) => all.has(method));
+}

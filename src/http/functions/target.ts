@@ -1,0 +1,86 @@
+import type { IncomingMessage } from 'node:http';
+import { type Namespace, namespaceSchema } from '../../contract/ids.js';
+import { AppError } from '../../errors.js';
+
+/** What a request to the functions' listener asks for. */
+export interface Target {
+  namespace: Namespace;
+  /** The path that routes match, as it was sent: percent-encoded, without the namespace. */
+  path: string;
+  /** The whole path as it was sent, with the namespace where it is in the path. */
+  fullPath: string;
+  /** Without the `?`. */
+  search: string;
+}
+
+/** The namespace's place: in the path, or in the host name (`{namespace}.fn.example.com`). */
+export type Addressing = { kind: 'path' } | { kind: 'host'; pattern: HostPattern };
+
+export interface HostPattern {
+  /** Null when the host is not one of the functions'. */
+  namespaceOf(host: string | undefined): string | null;
+}
+
+/** Parses FUNCTIONS_HOST, such as `{namespace}.fn.example.com`. */
+export function parseHostPattern(text: string): HostPattern {
+  const [before = '', after = ''] = text.toLowerCase().split('{namespace}');
+  return {
+    namespaceOf(host) {
+      // Host names are case-insensitive, namespaces are not: those with capitals are reached by path only.
+      const name = (host ?? '').toLowerCase().replace(/:\d+$/, '');
+      if (name.length <= before.length + after.length) return null;
+      if (!name.startsWith(before) || !name.endsWith(after)) return null;
+      const namespace = name.slice(before.length, name.length - after.length);
+      return namespace.includes('.') ? null : namespace;
+    },
+  };
+}
+
+/** Throws `not_found` for what can be no namespace, `invalid_request` for a path that can be read in two ways. */
+export function parseTarget(request: IncomingMessage, addressing: Addressing): Target {
+  const url = request.url ?? '/';
+  const cut = url.indexOf('?');
+  const fullPath = cut < 0 ? url : url.slice(0, cut);
+  const search = cut < 0 ? '' : url.slice(cut + 1);
+  assertPlainPath(fullPath);
+  if (addressing.kind === 'host') {
+    const namespace = addressing.pattern.namespaceOf(request.headers.host);
+    return { namespace: parseNamespace(namespace), path: fullPath, fullPath, search };
+  }
+  const end = fullPath.indexOf('/', 1);
+  const first = end < 0 ? fullPath.slice(1) : fullPath.slice(1, end);
+  const path = end < 0 ? '/' : fullPath.slice(end);
+  return { namespace: parseNamespace(first), path, fullPath, search };
+}
+
+function parseNamespace(text: string | null): Namespace {
+  const parsed = namespaceSchema.safeParse(text);
+  if (parsed.success) return parsed.data;
+  throw new AppError('not_found', 'There is no function at this address.');
+}
+
+/**
+ * A path that proxies and programs may read differently is refused, so that no rule in front of the engine can be passed
+ * by writing a path in another way: dot segments (RFC 3986, section 5.2.4) encoded or not, NUL and other control
+ * characters, backslashes, and percent signs that encode nothing.
+ */
+function assertPlainPath(path: string): void {
+  if (!path.startsWith('/')) throw unreadable('it does not begin with "/"');
+  for (const segment of path.split('/')) {
+    let decoded: string;
+    try {
+      decoded = decodeURIComponent(segment);
+    } catch {
+      throw unreadable('it has a "%" that encodes nothing');
+    }
+    if (decoded === '.' || decoded === '..') throw unreadable('it has a "." or ".." segment');
+    if (CONTROL.test(decoded)) throw unreadable('it has a control character');
+    if (decoded.includes('\\')) throw unreadable('it has a backslash');
+  }
+}
+
+const CONTROL = /\p{Cc}/u;
+
+function unreadable(why: string): AppError {
+  return new AppError('invalid_request', `The path is refused: ${why}; send it in its plain form.`);
+}

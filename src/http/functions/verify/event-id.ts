@@ -1,0 +1,11 @@
+/** A string member of the JSON object in a body; null when there is none. */
+export function eventIdOf(body: Uint8Array, member: string): string | null {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(body).toString('utf8'));
+    if (typeof value !== 'object' || value === null) return null;
+    const id: unknown = Reflect.get(value, member);
+    return typeof id === 'string' && id !== '' ? id : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,39 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { VerifySettings } from '../../../contract/http-function.js';
+import type { SignedRequest } from './verify.js';
+
+type Algorithm = 'sha256' | 'sha1' | 'sha512';
+
+/** Of the parts one after the other. */
+export function hmac(
+  algorithm: Algorithm,
+  key: string | Uint8Array,
+  ...parts: (string | Uint8Array)[]
+): Buffer {
+  const mac = createHmac(algorithm, key);
+  for (const part of parts) mac.update(part);
+  return mac.digest();
+}
+
+/** In constant time; false when the lengths differ, which says nothing of the secret. */
+export function isEqual(expected: Buffer, given: Buffer): boolean {
+  return expected.byteLength === given.byteLength && timingSafeEqual(expected, given);
+}
+
+/** Null for what is no hex: Buffer.from would cut it off at the first other character. */
+export function fromHex(text: string): Buffer | null {
+  return /^([0-9a-fA-F]{2})+$/.test(text) ? Buffer.from(text, 'hex') : null;
+}
+
+/** `HMAC(secret, body)` in a header of the sender's choice. */
+export function matchesHmac(
+  secret: string,
+  { headers, body }: SignedRequest,
+  { header, algorithm, encoding, prefix }: Extract<VerifySettings, { scheme: 'hmac' }>,
+): boolean {
+  const value = headers[header.toLowerCase()];
+  if (typeof value !== 'string' || !value.startsWith(prefix)) return false;
+  const text = value.slice(prefix.length);
+  const given = encoding === 'hex' ? fromHex(text) : Buffer.from(text, 'base64');
+  return given !== null && isEqual(hmac(algorithm, secret, body), given);
+}

@@ -1,0 +1,27 @@
+import { hmac, isEqual } from './hmac.js';
+import { isRecent } from './timestamp.js';
+import type { SignedRequest } from './verify.js';
+
+const SECRET_PREFIX = 'whsec_';
+
+/**
+ * Standard Webhooks 1.0, "Signature scheme": `webhook-signature` is a list of `v1,<base64>` separated by blanks, each over
+ * `<webhook-id>.<webhook-timestamp>.<body>` with the bytes that the secret encodes (`whsec_<base64>`).
+ */
+export function matchesStandardWebhooks(
+  secret: string,
+  { headers, body, now }: SignedRequest,
+  tolerance: number,
+): boolean {
+  const id = headers['webhook-id']?.toString();
+  const time = headers['webhook-timestamp']?.toString();
+  const signatures = headers['webhook-signature']?.toString();
+  if (id === undefined || time === undefined || signatures === undefined) return false;
+  if (!isRecent(time, now, tolerance)) return false;
+  const encoded = secret.startsWith(SECRET_PREFIX) ? secret.slice(SECRET_PREFIX.length) : secret;
+  const expected = hmac('sha256', Buffer.from(encoded, 'base64'), `${id}.${time}.`, body);
+  return signatures.split(' ').some((signature) => {
+    const [version, value] = signature.split(',', 2);
+    return version === 'v1' && isEqual(expected, Buffer.from(value ?? '', 'base64'));
+  });
+}

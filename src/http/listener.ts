@@ -1,0 +1,119 @@
+import {
+  createServer,
+  type Server as HttpServer,
+  type IncomingMessage,
+  type ServerResponse,
+  STATUS_CODES,
+} from 'node:http';
+import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
+import { AppError, ERRORS, type ErrorCode } from '../errors.js';
+
+/** How long a client may take for the headers, and for a whole request. */
+const HEADERS_MS = 15_000;
+const REQUEST_MS = 300_000;
+/** Longer than the usual 60 s of load balancers, so that they and not the engine close idle connections. */
+const KEEP_ALIVE_MS = 65_000;
+const IDLE_CHECK_MS = 100;
+/** When stopping, how long an idle connection stays open for a request that may be under way on it. */
+const LINGER_MS = 500;
+
+export interface ListenerOptions {
+  handle(request: IncomingMessage, response: ServerResponse): unknown;
+  upgrade?(server: HttpServer, request: IncomingMessage, socket: Socket, head: Buffer): void;
+  /** Aborted when the process stops: replies then end their connections. */
+  stopping: AbortSignal;
+}
+
+/** One port that speaks HTTP. */
+export interface Listener {
+  url: string;
+  port: number;
+  /** Stops accepting and lets requests in flight finish, at most so many milliseconds. */
+  close(patienceMs: number): Promise<void>;
+}
+
+export async function listenHttp(
+  { handle, upgrade, stopping }: ListenerOptions,
+  { host, port, setting }: { host: string; port: number; setting: string },
+): Promise<Listener> {
+  const serve = (request: IncomingMessage, response: ServerResponse) => {
+    // A client that would keep its connection must look for another process from now on.
+    if (stopping.aborted) response.shouldKeepAlive = false;
+    void handle(request, response);
+  };
+  const server = createServer(
+    {
+      headersTimeout: HEADERS_MS,
+      requestTimeout: REQUEST_MS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      connectionsCheckingInterval: 5000,
+    },
+    serve,
+  );
+  server.on('clientError', answerClientError);
+  // Other expectations than 100-continue may be ignored (RFC 9110, section 10.1.1); Node's own answer is an empty 417.
+  server.on('checkExpectation', serve);
+  if (upgrade) {
+    server.on('upgrade', (request, socket, head) => upgrade(server, request, socket as Socket, head));
+  }
+  await listen(server, { host, port, setting });
+  const address = server.address() as AddressInfo;
+  const shown = host.includes(':') ? `[${host}]` : host;
+
+  return {
+    url: `http://${shown}:${address.port}`,
+    port: address.port,
+    async close(patienceMs) {
+      // HTTP's own close ends idle connections at once, and with them the requests that are just coming in on them.
+      const ended = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
+      let idle: NodeJS.Timeout | undefined;
+      const linger = setTimeout(() => {
+        server.close();
+        // A reply that was under way has left its connection open for a next request that will not be served.
+        idle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS);
+      }, LINGER_MS);
+      const force = setTimeout(() => server.closeAllConnections(), patienceMs);
+      await ended;
+      clearTimeout(linger);
+      clearInterval(idle);
+      clearTimeout(force);
+    },
+  };
+}
+
+function listen(
+  server: HttpServer,
+  { host, port, setting }: { host: string; port: number; setting: string },
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const why = cause.code === 'EADDRINUSE' ? 'another process has it' : cause.message;
+      reject(
+        new AppError('bad_config', `Cannot listen on ${host}:${port}: ${why}; choose another ${setting}.`, {
+          cause,
+        }),
+      );
+    });
+    server.listen(port, host, resolve);
+  });
+}
+
+/** What is no HTTP, or came too slowly, is answered as far as it can be. */
+function answerClientError(
+  error: NodeJS.ErrnoException,
+  socket: NodeJS.WritableStream & { destroy(): void },
+) {
+  if (error.code === 'ECONNRESET' || !socket.writable) return socket.destroy();
+  const code = CLIENT_ERRORS[error.code ?? ''] ?? 'invalid_request';
+  const { status, about } = ERRORS[code];
+  const text = code === 'invalid_request' ? 'The request is not valid HTTP.' : about;
+  const body = JSON.stringify({ error: text, code });
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}
+
+const CLIENT_ERRORS: Record<string, ErrorCode> = {
+  HPE_HEADER_OVERFLOW: 'headers_too_large',
+  ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
+};

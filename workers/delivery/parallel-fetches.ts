@@ -1,0 +1,68 @@
+import { MAX_HOST_BYTES, MAX_PARALLEL_FETCHES, MB } from '../../src/contract/limits.js';
+import { AppError } from '../../src/errors.js';
+
+interface Ended {
+  handle: number;
+  /** The reply, as `http_fetch` gives it. */
+  reply: Record<string, unknown>;
+  bytes: number;
+}
+
+/** The requests that one invocation has in flight beside each other (`http_start`, `http_next`). */
+export class ParallelFetches {
+  #lastHandle = 0;
+  #inFlight = 0;
+  #heldBytes = 0;
+  readonly #ended: Ended[] = [];
+  #wake: (() => void) | null = null;
+
+  /** `run` resolves with the reply's JSON text, whatever the network did. */
+  start(run: () => Promise<string>): number {
+    if (this.#inFlight + this.#ended.length >= MAX_PARALLEL_FETCHES) {
+      throw new AppError(
+        'invalid_request',
+        `${MAX_PARALLEL_FETCHES} requests are in flight or not taken yet, which is the limit; take some with http_next first.`,
+      );
+    }
+    const handle = ++this.#lastHandle;
+    this.#inFlight++;
+    void run()
+      .catch((error) => JSON.stringify({ error: String(error), status: 0 }))
+      .then((text) => this.#onEnd(handle, text));
+    return handle;
+  }
+
+  /** The next request to end, as JSON text with its `handle`; null when none is left or the time is up. */
+  async next(timeoutMs: number): Promise<string | null> {
+    if (this.#ended.length === 0 && this.#inFlight > 0) await this.#waitForEnd(Math.max(0, timeoutMs));
+    const ended = this.#ended.shift();
+    if (ended === undefined) return null;
+    this.#heldBytes -= ended.bytes;
+    return JSON.stringify({ handle: ended.handle, ...ended.reply });
+  }
+
+  #waitForEnd(timeoutMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(timer);
+        this.#wake = null;
+        resolve();
+      };
+      const timer = setTimeout(done, Math.min(timeoutMs, 2 ** 31 - 1));
+      this.#wake = done;
+    });
+  }
+
+  #onEnd(handle: number, text: string): void {
+    this.#inFlight--;
+    const bytes = Buffer.byteLength(text);
+    if (this.#heldBytes + bytes > MAX_HOST_BYTES) {
+      const error = `the replies not taken yet have more than ${MAX_HOST_BYTES / MB} MB`;
+      this.#ended.push({ handle, reply: { error, status: 0 }, bytes: 0 });
+    } else {
+      this.#heldBytes += bytes;
+      this.#ended.push({ handle, reply: JSON.parse(text), bytes });
+    }
+    this.#wake?.();
+  }
+}
