@@ -52,6 +52,7 @@ export async function startWeb(
 
   addInstallationReadings(parts);
   const invocations = createInvocations({ queue, attempts: store.attempts, finisher: core.finisher });
+  let server: Server | undefined;
   const services: Services = {
     ...parts,
     ...core,
@@ -69,6 +70,7 @@ export async function startWeb(
     blobOwners: store.blobOwners,
     limiter: parts.rateLimiter,
     health: () => checkHealth(parts),
+    functionsUrl: () => server?.functionsUrl ?? '',
     async metrics() {
       return { contentType: metrics.contentType, text: await metrics.text(core.figures.others()) };
     },
@@ -77,6 +79,6 @@ export async function startWeb(
     },
   };
   const { HOST: host, PORT: port } = config;
-  const functionsPort = config.FUNCTIONS_PORT ?? (port === 0 ? 0 : port + 1);
-  return closers.add(await startServer(services, { host, port, functionsPort }));
+  server = closers.add(await startServer(services, { host, port, functionsPort: config.FUNCTIONS_PORT }));
+  return server;
 }

@@ -23,8 +23,8 @@ export interface Server extends Closable {
 export interface ServerAddress {
   host: string;
   port: number;
-  /** Of HTTP functions, where FUNCTIONS_HOST is not set. */
-  functionsPort: number;
+  /** Of HTTP functions, where FUNCTIONS_HOST is not set; the port after `port` when undefined. */
+  functionsPort: number | undefined;
 }
 
 /**
@@ -65,13 +65,22 @@ export async function startServer(services: Services, address: ServerAddress): P
   );
   const functions = byHost
     ? null
-    : await listenHttp(
-        { stopping: stopping.signal, handle: functionsOn({ kind: 'path' }) },
-        { host, port: address.functionsPort, setting: 'FUNCTIONS_PORT' },
-      ).catch(async (error) => {
+    : await listenForFunctions(main.port).catch(async (error) => {
         await main.close(0);
         throw error;
       });
+
+  async function listenForFunctions(mainPort: number) {
+    const options = { stopping: stopping.signal, handle: functionsOn({ kind: 'path' }) };
+    const port = address.functionsPort ?? mainPort + 1;
+    try {
+      return await listenHttp(options, { host, port, setting: 'FUNCTIONS_PORT' });
+    } catch (error) {
+      // Of free ports, the next one may be taken.
+      if (address.port !== 0 || address.functionsPort !== undefined) throw error;
+      return listenHttp(options, { host, port: 0, setting: 'FUNCTIONS_PORT' });
+    }
+  }
 
   const close = async () => {
     stopping.abort();

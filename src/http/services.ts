@@ -75,6 +75,8 @@ export interface Services {
   limiter: RateLimiter;
 
   health(): Promise<Dependencies>;
+  /** Where HTTP functions are served. */
+  functionsUrl(): string;
   /** In the Prometheus text format. */
   metrics(): Promise<{ contentType: string; text: string }>;
   /** For `/v1/status`; `engine` is null in a process that runs no functions. */

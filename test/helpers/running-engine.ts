@@ -18,6 +18,8 @@ export interface EngineOptions {
 /** `orama up` as a real process on a free port. */
 export interface TestEngine {
   url: string;
+  /** Where HTTP functions are served. */
+  functionsUrl: string;
   adminKey: string;
   dataDir: string;
   pid: number;
@@ -36,6 +38,7 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'orama-test-')));
   const child = spawnEngine(dataDir, options.env ?? {});
   const url = await readyLine(child.process, /listening on (http\S+)/, child.log);
+  const status = (await (await fetch(`${url}/v1/status`)).json()) as { functions_url: string };
   const adminKey = (await readFile(join(dataDir, 'admin-key'), 'utf8')).trim();
 
   const stop = async () => {
@@ -44,6 +47,7 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
   };
   return {
     url,
+    functionsUrl: status.functions_url,
     adminKey,
     dataDir,
     pid: child.process.pid ?? 0,

@@ -47,7 +47,11 @@ export const status = route({
   replies: { 200: { about: 'Up or down, and with a credential the details.', schema: statusReplySchema } },
   async handle({ services, principal }) {
     const dependencies = await services.health();
-    const brief = { status: statusOf(dependencies), version: services.version };
+    const brief = {
+      status: statusOf(dependencies),
+      version: services.version,
+      functions_url: services.functionsUrl(),
+    };
     if (!principal && !services.config.OPEN_METRICS) return json(200, brief);
     const { queue, engine } = await services.status();
     return json(200, {

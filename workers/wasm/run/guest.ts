@@ -124,7 +124,8 @@ export class Guest {
     }
     if (result.error !== null) {
       if (result.refused) result.error = `memory limit of ${limitMb} MB exceeded (${result.error})`;
-      result.output = noOutput();
+      // What a function wrote before it exited by itself is its caller's; what it wrote before a trap is not whole.
+      if (result.exitCode === null) result.output = noOutput();
     }
     this.#need(this.#session).log.finish();
     return result;

@@ -1,0 +1,106 @@
+//go:build wasip1 || wasm
+
+// Package oramahttp runs a net/http handler, or a router built on one, as an HTTP function. It is a package of its own
+// because net/http makes a module several megabytes larger.
+package oramahttp
+
+import (
+	"bytes"
+	"net/http"
+	"os"
+	"strings"
+
+	orama "orama/sdk-go"
+)
+
+// Serve answers the HTTP request of this invocation with a handler: an http.ServeMux, a chi or an echo router. The
+// request's path is without the namespace and, at the function's own address, without the function's name, so that a
+// router's patterns are the same wherever the function is deployed. An invocation that something else triggered reaches
+// the handler as `POST /` with the input as its body.
+func Serve(handler http.Handler) {
+	request, err := newRequest()
+	if err != nil {
+		_ = orama.Respond(http.StatusBadRequest, map[string]any{"content-type": "text/plain; charset=utf-8"})
+		_, _ = os.Stdout.WriteString(err.Error())
+		return
+	}
+	writer := &responseWriter{header: http.Header{}}
+	handler.ServeHTTP(writer, request)
+	if writer.status == 0 {
+		writer.WriteHeader(http.StatusOK)
+	}
+	headers := map[string]any{}
+	for name, values := range writer.sent {
+		headers[name] = values
+	}
+	_ = orama.Respond(writer.status, headers)
+	_, _ = os.Stdout.Write(writer.body.Bytes())
+}
+
+func newRequest() (*http.Request, error) {
+	body, err := orama.Input()
+	if err != nil {
+		return nil, err
+	}
+	given := orama.Request()
+	if given == nil {
+		return http.NewRequest(http.MethodPost, "/", bytes.NewReader(body))
+	}
+	request, err := http.NewRequest(given.Method, given.URL, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	for name, value := range given.Headers {
+		request.Header.Set(name, value)
+	}
+	request.Host = request.URL.Host
+	request.RequestURI = request.URL.RequestURI()
+	request.RemoteAddr = given.RemoteAddress + ":0"
+	for name, value := range given.Params {
+		request.SetPathValue(name, value)
+	}
+	stripPrefix(request, given)
+	return request, nil
+}
+
+// stripPrefix takes the namespace, and the function's name at its own address, off the path.
+func stripPrefix(request *http.Request, given *orama.HTTPRequest) {
+	path := request.URL.Path
+	if rest, found := strings.CutPrefix(path, "/"+given.Namespace+"/"); found {
+		path = "/" + rest
+	}
+	if given.Route == "" {
+		_, rest, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+		path = "/" + rest
+	}
+	request.URL.Path = path
+	request.URL.RawPath = ""
+}
+
+type responseWriter struct {
+	header http.Header
+	// sent is the header as it was when the status was written: later changes count for nothing, as in net/http.
+	sent   http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (w *responseWriter) Header() http.Header { return w.header }
+
+func (w *responseWriter) WriteHeader(status int) {
+	if w.status != 0 {
+		return
+	}
+	w.status = status
+	w.sent = w.header.Clone()
+}
+
+func (w *responseWriter) Write(data []byte) (int, error) {
+	if w.status == 0 {
+		if w.header.Get("Content-Type") == "" {
+			w.header.Set("Content-Type", http.DetectContentType(data))
+		}
+		w.WriteHeader(http.StatusOK)
+	}
+	return w.body.Write(data)
+}

@@ -1,0 +1,388 @@
+import { createHmac } from 'node:crypto';
+import { request } from 'node:http';
+import test from 'ava';
+import { httpGuest } from '../helpers/http-guest.js';
+import { httpServer } from '../helpers/http-server.js';
+import { shared } from '../helpers/shared.js';
+import { aTenant, sharedEngine } from './served.js';
+
+const engine = sharedEngine({ env: { EGRESS_ALLOW: '127.0.0.1', TRUSTED_PROXIES: '127.0.0.1' } });
+
+/** A namespace with functions by name and their `http:` settings. */
+async function served(functions: Record<string, object>, fields: Record<string, string> = {}) {
+  const running = await engine();
+  const tenant = await aTenant(running);
+  for (const [name, http] of Object.entries(functions)) {
+    const { status, text } = await tenant.deploy(name, await httpGuest(), {
+      is_public: 'true',
+      metadata: JSON.stringify({ http }),
+      ...fields,
+    });
+    if (status !== 201) throw new Error(text);
+  }
+  const base = `${running.functionsUrl}/${tenant.namespace}`;
+  const call = async (path: string, init: RequestInit = {}) => {
+    const response = await fetch(base + path, { redirect: 'manual', ...init });
+    const bytes = Buffer.from(await response.arrayBuffer());
+    const text = bytes.toString();
+    return { status: response.status, headers: response.headers, bytes, text, json: parsed(text) };
+  };
+  return { running, tenant, base, call };
+}
+
+function parsed(text: string) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The namespace and its one function that most tests only call. */
+const hello = shared(async () =>
+  Object.assign(await served({ hello: {} }), { close: async () => undefined }),
+);
+
+const doing = (what: string, headers: Record<string, string> = {}) => ({
+  headers: { 'x-do': what, ...headers },
+});
+const replying = (reply: { status?: number; headers?: object; body?: string | Uint8Array }) =>
+  doing(
+    `reply ${JSON.stringify({
+      status: reply.status ?? 200,
+      headers: reply.headers ?? {},
+      body: Buffer.from(reply.body ?? '').toString('base64'),
+    })}`,
+  );
+
+test('a function reads the method, path, query, headers and body of its request', async (t) => {
+  const { call, tenant, base } = await hello();
+  const body = Buffer.from([0, 255, 1, 10, 13]);
+  const { status, json } = await call('/hello/a%20b/c?x=1&x=2&y=%C3%A9', {
+    method: 'PUT',
+    headers: { 'X-Test': 'one', cookie: 'a=1; b=2', 'content-type': 'application/x-test' },
+    body,
+  });
+  t.is(status, 200);
+  t.is(json.body, body.toString('base64'));
+  t.like(json.request, {
+    method: 'PUT',
+    url: `${base}/hello/a%20b/c?x=1&x=2&y=%C3%A9`,
+    path: `/${tenant.namespace}/hello/a%20b/c`,
+    query: { x: ['1', '2'], y: ['é'] },
+    params: {},
+    remote_address: '127.0.0.1',
+    namespace: tenant.namespace,
+    // Go has no null string.
+    route: '',
+  });
+  t.like(json.request.headers, { 'x-test': 'one', cookie: 'a=1; b=2', 'content-type': 'application/x-test' });
+});
+
+test('repeated headers are joined as HTTP has it', async (t) => {
+  const { base } = await hello();
+  const text = await new Promise<string>((resolve, reject) => {
+    const sent = request(`${base}/hello`, { headers: { 'x-many': ['a', 'b'] } }, async (response) => {
+      resolve(Buffer.concat(await response.toArray()).toString());
+    });
+    sent.on('error', reject).end();
+  });
+  t.is(JSON.parse(text).request.headers['x-many'], 'a, b');
+});
+
+test('status, headers and bytes of a reply arrive as the function set them', async (t) => {
+  const { call } = await hello();
+  const bytes = Uint8Array.from({ length: 256 }, (_, n) => n);
+  const reply = await call(
+    '/hello',
+    replying({
+      status: 201,
+      headers: { 'Set-Cookie': ['a=1', 'b=2'], 'X-Own': 'yes', 'Content-Type': 'image/x-test' },
+      body: bytes,
+    }),
+  );
+  t.is(reply.status, 201);
+  t.deepEqual(reply.headers.getSetCookie(), ['a=1', 'b=2']);
+  t.is(reply.headers.get('x-own'), 'yes');
+  t.is(reply.headers.get('content-type'), 'image/x-test');
+  t.true(reply.bytes.equals(Buffer.from(bytes)));
+  t.regex(reply.headers.get('x-request-id') ?? '', /^[0-9a-f-]{36}$/);
+  t.is((await call('/hello', replying({ status: 304, body: 'dropped' }))).text, '');
+  t.is(
+    (await call('/hello', replying({ status: 302, headers: { location: '/x' } }))).headers.get('location'),
+    '/x',
+  );
+});
+
+test('without a reply of its own the status and type follow the output', async (t) => {
+  const { call } = await hello();
+  const outputOf = (body: string | Buffer) =>
+    call('/hello', doing(`body ${Buffer.from(body).toString('base64')}`));
+  const shapes = [
+    ['', 204, null],
+    ['{"a":1}', 200, 'application/json'],
+    ['[1]', 200, 'application/json'],
+    ['plain é', 200, 'text/plain; charset=utf-8'],
+    [Buffer.from([0xff, 0xfe, 0]), 200, 'application/octet-stream'],
+  ] as const;
+  for (const [body, status, type] of shapes) {
+    const reply = await outputOf(body as string);
+    t.is(reply.status, status);
+    t.is(reply.headers.get('content-type'), type);
+    t.true(reply.bytes.equals(Buffer.from(body as string)));
+  }
+});
+
+test('what a function may not set is left out or answered with 502, and logged by name', async (t) => {
+  const { call, tenant } = await hello();
+  const reserved = await call(
+    '/hello',
+    replying({
+      headers: {
+        Connection: 'close',
+        'Transfer-Encoding': 'gzip',
+        'Content-Length': '999',
+        'X-Orama-Signature': 'forged',
+        'x-bad\r\nx-injected': '1',
+        'x-bad-value': 'a\r\nx-injected: 1',
+        'x-good': 'kept',
+      },
+      body: 'ok',
+    }),
+  );
+  t.is(reserved.status, 200);
+  t.is(reserved.text, 'ok');
+  t.is(reserved.headers.get('x-good'), 'kept');
+  for (const name of ['x-orama-signature', 'x-injected', 'x-bad-value', 'transfer-encoding']) {
+    t.is(reserved.headers.get(name), null, name);
+  }
+  for (const status of [0, 99, 100, 101, 199, 600, 999]) {
+    t.is((await call('/hello', replying({ status }))).status, 502, `status ${status}`);
+  }
+  t.is((await call('/hello', doing('many-headers'))).status, 502);
+  t.is((await call('/hello', doing('large-header'))).status, 502);
+  const { json } = await tenant.get(
+    `/v1/functions/hello/logs?request_id=${reserved.headers.get('x-request-id')}`,
+  );
+  const lines = json.logs[0].messages.map(({ message }: { message: string }) => message).join('\n');
+  for (const name of [
+    'Connection',
+    'Transfer-Encoding',
+    'Content-Length',
+    'X-Orama-Signature',
+    'x-bad-value',
+  ]) {
+    t.true(lines.includes(name), `${name} in ${lines}`);
+  }
+});
+
+test('HEAD runs GET and drops the body, OPTIONS says what is allowed', async (t) => {
+  const { call } = await served({ hello: { methods: ['GET', 'POST'] } });
+  const head = await call('/hello', {
+    method: 'HEAD',
+    ...replying({ headers: { 'x-own': '1' }, body: 'four' }),
+  });
+  t.is(head.status, 200);
+  t.is(head.headers.get('content-length'), '4');
+  t.is(head.text, '');
+  const options = await call('/hello', { method: 'OPTIONS' });
+  t.is(options.status, 204);
+  t.is(options.headers.get('allow'), 'GET, POST, HEAD, OPTIONS');
+  const wrong = await call('/hello', { method: 'DELETE' });
+  t.is(wrong.status, 405);
+  t.is(wrong.headers.get('allow'), 'GET, POST, HEAD');
+});
+
+test('the most specific route wins over others, and a route over a function of its name', async (t) => {
+  const { call } = await served({
+    users: { routes: ['GET /users/{id}', 'GET /users/{id}/posts/{post}', 'GET /hooks'] },
+    me: { routes: ['GET /users/me'] },
+    files: { routes: ['GET /files/{path...}'] },
+    hooks: {},
+  });
+  const routeOf = async (path: string) => {
+    const { json } = await call(path);
+    return [json?.request?.route, json?.request?.params];
+  };
+  t.deepEqual(await routeOf('/users/7'), ['GET /users/{id}', { id: '7' }]);
+  t.deepEqual(await routeOf('/users/a%2Fb'), ['GET /users/{id}', { id: 'a/b' }]);
+  t.deepEqual(await routeOf('/users/me'), ['GET /users/me', {}]);
+  t.deepEqual(await routeOf('/users/7/posts/9'), ['GET /users/{id}/posts/{post}', { id: '7', post: '9' }]);
+  t.deepEqual(await routeOf('/files/a/b/c.txt'), ['GET /files/{path...}', { path: 'a/b/c.txt' }]);
+  t.deepEqual(await routeOf('/files'), ['GET /files/{path...}', { path: '' }]);
+  t.deepEqual(await routeOf('/files/'), ['GET /files/{path...}', { path: '' }]);
+  t.deepEqual(await routeOf('/hooks'), ['GET /hooks', {}]);
+  t.deepEqual(await routeOf('/hooks/below'), ['', {}]);
+  t.is((await call('/Users/7')).status, 404, 'paths are case-sensitive');
+  t.is((await call('/nowhere')).status, 404);
+  t.is(
+    (await call('/users/me', { method: 'POST' })).status,
+    200,
+    'the own address of function users takes it',
+  );
+});
+
+test('a second function that claims a route is refused and the first one named', async (t) => {
+  const { tenant } = await served({ first: { routes: ['GET /users/{id}', 'POST /x'] } });
+  const second = await tenant.deploy('second', await httpGuest(), {
+    metadata: JSON.stringify({ http: { routes: ['GET /users/{name}'] } }),
+  });
+  t.is(second.status, 409);
+  t.regex(second.json.error, /"first"/);
+  const again = await tenant.deploy('first', await httpGuest(), {
+    metadata: JSON.stringify({ http: { routes: ['GET /users/{id}'] } }),
+  });
+  t.is(again.status, 201);
+});
+
+test('paths that can be read in two ways are refused, as plain as they are', async (t) => {
+  const { running, tenant } = await hello();
+  const { port } = new URL(running.functionsUrl);
+  const raw = (path: string) =>
+    new Promise<number | undefined>((resolve, reject) => {
+      request({ port, path: `/${tenant.namespace}${path}` }, (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      })
+        .on('error', reject)
+        .end();
+    });
+  for (const path of [
+    '/hello/..',
+    '/hello/%2e%2e/x',
+    '/hello/.',
+    '/hello/%00',
+    '/hello/%5cx',
+    '/hello/%zz',
+    '/hello/%0a',
+  ]) {
+    t.is(await raw(path), 400, path);
+  }
+  t.is(await raw('/hello/a%2Fb'), 200);
+  t.is(await raw('//hello'), 404);
+});
+
+test('a private function needs a credential of its namespace', async (t) => {
+  const { call, tenant, running } = await served({ hello: {} }, { is_public: 'false' });
+  t.is((await call('/hello')).status, 401);
+  const stranger = await aTenant(running);
+  t.is((await call('/hello', { headers: { 'x-api-key': stranger.key } })).status, 404);
+  const own = await call('/hello', { headers: { 'x-api-key': tenant.key, authorization: 'Basic abc' } });
+  t.is(own.status, 200);
+  t.is(own.json.request.headers['x-api-key'], undefined, "the engine's credential is taken out");
+  t.is(own.json.request.headers.authorization, 'Basic abc', "another server's credential is not");
+  const bearer = await call('/hello', { headers: { authorization: `Bearer ${tenant.key}` } });
+  t.is(bearer.status, 200);
+  t.is(bearer.json.request.headers.authorization, undefined);
+});
+
+test('a failure tells a stranger nothing of its reason', async (t) => {
+  const { call } = await served({ hello: {} }, { timeout_seconds: '1' });
+  const failed = await call('/hello', doing('fail'));
+  t.is(failed.status, 500);
+  t.like(failed.json, { error: 'the function failed', request_id: failed.headers.get('x-request-id') });
+  t.false(failed.text.includes('secret reason'));
+  t.is((await call('/hello', doing('refuse'))).status, 422);
+  t.is((await call('/hello', doing('sleep'))).status, 504);
+  const own = await call('/hello', doing('fail-with-reply'));
+  t.is(own.status, 418);
+  t.is(own.text, 'short and stout');
+});
+
+test('CORS follows the settings of the function', async (t) => {
+  const origin = 'https://app.example.com';
+  const { call } = await served({
+    hello: { methods: ['POST'], cors: { origins: [origin], credentials: true } },
+  });
+  const preflight = await call('/hello', {
+    method: 'OPTIONS',
+    headers: { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'x-own' },
+  });
+  t.is(preflight.status, 204);
+  t.is(preflight.headers.get('access-control-allow-origin'), origin);
+  t.is(preflight.headers.get('access-control-allow-credentials'), 'true');
+  t.is(preflight.headers.get('access-control-allow-headers'), 'x-own');
+  const stranger = await call('/hello', { method: 'POST', headers: { origin: 'https://evil.example' } });
+  t.is(stranger.headers.get('access-control-allow-origin'), null);
+  const own = await call('/hello', { method: 'POST', headers: { origin } });
+  t.is(own.headers.get('access-control-allow-origin'), origin);
+});
+
+test('an async function answers 202 once the job is durable, and a retry of the sender is the same invocation', async (t) => {
+  const { call, tenant } = await served({ hook: { mode: 'async', idempotency: 'X-Delivery' } });
+  const send = () => call('/hook', { method: 'POST', headers: { 'x-delivery': 'one' }, body: '{"a":1}' });
+  const [first, second] = await Promise.all([send(), send()]);
+  t.is(first.status, 202);
+  t.like(first.json, { status: 'queued', request_id: second.json.request_id });
+  const other = await call('/hook', { method: 'POST', headers: { 'x-delivery': 'two' }, body: '{"a":1}' });
+  t.not(other.json.request_id, first.json.request_id);
+  t.is((await tenant.get(`/v1/invocations/${first.json.request_id}`)).status, 200);
+});
+
+test('an unsigned or wrongly signed request makes no invocation', async (t) => {
+  const { call, tenant } = await served({
+    hook: { mode: 'async', verify: { scheme: 'github', secret: 'NEW, OLD' } },
+  });
+  const send = (signature?: string) =>
+    call('/hook', {
+      method: 'POST',
+      headers: signature === undefined ? {} : { 'x-hub-signature-256': signature },
+      body: 'payload',
+    });
+  const missing = await send('sha256=00');
+  t.is(missing.status, 500);
+  t.is(missing.json.code, 'misconfigured');
+  await tenant.put('/v1/functions/secrets', { name: 'OLD', value: 'old secret' });
+  const sign = (secret: string) => `sha256=${createHmac('sha256', secret).update('payload').digest('hex')}`;
+  for (const wrong of [
+    undefined,
+    '',
+    'sha256=',
+    'sha256=zz',
+    sign('another'),
+    sign('old secret').slice(0, -2),
+  ]) {
+    const { status, json } = await send(wrong);
+    t.is(status, 401, String(wrong));
+    t.is(json.code, 'signature_invalid');
+  }
+  t.is((await tenant.get('/v1/invocations')).json.count, 0);
+  t.is((await send(sign('old secret'))).status, 202);
+  await tenant.put('/v1/functions/secrets', { name: 'NEW', value: 'new secret' });
+  t.is((await send(sign('new secret'))).status, 202);
+  t.is((await send(sign('old secret'))).status, 202, 'both hold while the secret is rotated');
+});
+
+test('a body beyond max_body_kb is refused', async (t) => {
+  const { call } = await served({ hello: { max_body_kb: 1 } });
+  t.is((await call('/hello', { method: 'POST', body: 'x'.repeat(1024) })).status, 200);
+  t.is((await call('/hello', { method: 'POST', body: 'x'.repeat(1025) })).status, 413);
+});
+
+test('64 requests that a function starts at once end together', async (t) => {
+  const slow = await httpServer((_request, response) => void setTimeout(() => response.end('ok'), 100));
+  t.teardown(() => slow.close());
+  const { call } = await hello();
+  await call('/hello', doing(`fetch-all ${slow.url}`));
+  const { json } = await call('/hello', doing(`fetch-all ${slow.url}`));
+  t.is(json.ok, 64);
+  t.true(json.ms < 2000, `one after the other they take 6,400 ms, and took ${json.ms}`);
+});
+
+test('another trigger has no HTTP request', async (t) => {
+  const { tenant } = await hello();
+  t.deepEqual((await tenant.invoke('hello', 'in')).json, { request: null, input: 'in' });
+});
+
+test('behind a trusted proxy the request has the address that the client sees', async (t) => {
+  const { call, tenant } = await hello();
+  const { json } = await call('/hello?x=1', {
+    headers: {
+      'x-forwarded-for': '203.0.113.9',
+      'x-forwarded-proto': 'https',
+      'x-forwarded-host': 'fn.example.com',
+    },
+  });
+  t.is(json.request.url, `https://fn.example.com/${tenant.namespace}/hello?x=1`);
+  t.is(json.request.remote_address, '203.0.113.9');
+});
