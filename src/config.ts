@@ -117,6 +117,15 @@ const SETTINGS = {
   OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl('http://collector:4318')
     .optional()
     .describe('OpenTelemetry traces over OTLP/HTTP.'),
+  WALLET_SIGNUP: z
+    .enum(['open', 'closed'])
+    .optional()
+    .describe(
+      'Whether a wallet may claim a namespace that nobody has: `open` by default on a loopback HOST, else `closed`.',
+    ),
+  MAX_CONNECTIONS: number(1, 1_000_000)
+    .default(10_000)
+    .describe('Connections that a web process has open at once; further ones are closed at once.'),
   OPEN_METRICS: flag
     .default(false)
     .describe('true: /metrics and the details of /v1/status need no credential.'),
@@ -164,6 +173,12 @@ export function loadConfig(
       return `${name} is no setting of this engine and is ignored${near ? `; did you mean ${near}?` : '.'}`;
     });
   return { config: parsed.data, warnings };
+}
+
+/** Whether wallets may claim namespaces: by themselves only where nobody from outside can reach the engine. */
+export function walletSignup({ WALLET_SIGNUP, HOST }: Config): 'open' | 'closed' {
+  const isLoopback = HOST === 'localhost' || HOST === '::1' || /^127(\.\d{1,3}){3}$/.test(HOST);
+  return WALLET_SIGNUP ?? (isLoopback ? 'open' : 'closed');
 }
 
 export interface SettingRow {

@@ -15,6 +15,10 @@ export const ERRORS = {
     about: "The signature of an HTTP function's request is missing or wrong.",
   },
   forbidden: { status: 403, about: 'The credential is valid but not for this namespace or action.' },
+  insufficient_scope: {
+    status: 403,
+    about: 'The key may not do this, or not with this function; the error names the scope.',
+  },
   not_found: { status: 404, about: 'No such resource, or a private one of another namespace.' },
   function_not_found: { status: 404, about: 'No such function, or a private one of another namespace.' },
   method_not_allowed: { status: 405, about: 'The path exists but not for this method.' },

@@ -22,6 +22,14 @@ import { revokedFamiliesByTime } from './021-revoked-families-by-time.js';
 import { namespaces } from './022-namespaces.js';
 import { settings } from './023-settings.js';
 import { blobDeletions } from './024-blob-deletions.js';
+import { keyScopes } from './025-key-scopes.js';
+import { keyFunctions } from './026-key-functions.js';
+import { keyExpiresAt } from './027-key-expires-at.js';
+import { keyCreatedBy } from './028-key-created-by.js';
+import { keyMakers } from './029-key-makers.js';
+import { keyMakersByKey } from './030-key-makers-by-key.js';
+import { auditEvents } from './031-audit-events.js';
+import { auditEventsByTime } from './032-audit-events-by-time.js';
 
 export interface Migration {
   name: string;
@@ -55,4 +63,12 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '022-namespaces', sql: namespaces },
   { name: '023-settings', sql: settings },
   { name: '024-blob-deletions', sql: blobDeletions },
+  { name: '025-key-scopes', sql: keyScopes },
+  { name: '026-key-functions', sql: keyFunctions },
+  { name: '027-key-expires-at', sql: keyExpiresAt },
+  { name: '028-key-created-by', sql: keyCreatedBy },
+  { name: '029-key-makers', sql: keyMakers },
+  { name: '030-key-makers-by-key', sql: keyMakersByKey },
+  { name: '031-audit-events', sql: auditEvents },
+  { name: '032-audit-events-by-time', sql: auditEventsByTime },
 ];

@@ -51,7 +51,15 @@ export function createAttemptList(database: Database): AttemptStore['list'] {
   };
 }
 
-function conditions({ namespace, function: fn, reason, since, before, cursor }: InvocationQuery) {
+function conditions({
+  namespace,
+  function: fn,
+  functions,
+  reason,
+  since,
+  before,
+  cursor,
+}: InvocationQuery) {
   const parts: [sql: string, value: string | number | undefined][] = [
     ['namespace = ?', namespace],
     ['function = ?', fn],
@@ -62,6 +70,11 @@ function conditions({ namespace, function: fn, reason, since, before, cursor }: 
   const asked = parts.filter(([, value]) => value !== undefined);
   const where = asked.map(([sql]) => sql);
   const bindings = asked.map(([, value]) => value ?? null);
+  if (functions !== undefined) {
+    // Of a pattern's characters only `*` means something to GLOB: the others are those of names.
+    where.push(`(${functions.map(() => 'function glob ?').join(' or ') || 'false'})`);
+    bindings.push(...functions);
+  }
   if (cursor !== undefined) {
     where.push('(accepted_at, request_id) < (?, ?)');
     bindings.push(...fromCursor(cursor));

@@ -5,6 +5,7 @@ import { createAttemptLogs } from './attempt-logs.js';
 import { type AttemptRecord, INSERT_ATTEMPTS, toAttempt, toTuple } from './attempt-row.js';
 import { createAttemptSweep } from './attempt-sweep.js';
 import { createAttemptTally } from './attempt-tally.js';
+import { auditQueries } from './audit.js';
 
 /** One statement carries at most this much: a bigger one would hold up everything behind it. */
 const MAX_ROWS = 500;
@@ -52,7 +53,7 @@ export function createAttemptStore(database: Database): AttemptStore {
       return row === undefined ? null : toAttempt(row, Date.now());
     },
 
-    async purgeDead(namespace, fn) {
+    async purgeDead(namespace, fn, audit) {
       const [rows] = await database.batch([
         knex.raw(`select request_id from ${DEAD_ONES} where namespace = ? and function = ? and ${IS_DEAD}`, [
           namespace,
@@ -64,6 +65,7 @@ export function createAttemptStore(database: Database): AttemptStore {
            where namespace = ? and function = ? and state = 'dead'`,
           [namespace, fn],
         ),
+        ...auditQueries(knex, audit),
       ]);
       return (rows as unknown[]).length;
     },

@@ -5,6 +5,7 @@ import { AppError } from '../../src/errors.js';
 import type { FunctionStore } from '../../src/ports/store.js';
 import { uuidv7 } from '../../src/uuid.js';
 import type { Database } from '../database.js';
+import { auditQueries } from './audit.js';
 import { cleanText } from './text.js';
 import { rfc3339 } from './time.js';
 import { specKey } from './triggers.js';
@@ -53,6 +54,12 @@ insert into triggers (id, namespace, function, spec, topic, cron, timezone, sour
 select value->>0, ?, ?, value->>1, value->>2, value->>3, value->>4, 'manifest', 1, ? from json_each(?) where true
 on conflict (namespace, function, spec) do nothing`;
 
+/** Which number the new version has is known only within the batch. */
+const NUMBER_AUDITED_VERSION = `
+update audit_events set target = target || '@' ||
+  (select last_version from functions where namespace = ? and name = ?)
+where namespace = ? and id = ?`;
+
 /** Runs among which versions that ran last are looked for. */
 const RECENT_RUNS = 1000;
 
@@ -69,7 +76,7 @@ export function createFunctionStore(database: Database): FunctionStore {
     versions().where({ namespace, name }).orderBy('version', 'desc').limit(1);
 
   return {
-    async addVersion({ namespace, settings, wasmCid, warmStart, createdBy }) {
+    async addVersion({ namespace, settings, wasmCid, warmStart, createdBy }, audit) {
       const { name, metadata } = settings;
       const now = Date.now();
       const triggers = metadata.triggers.map((spec) => [
@@ -96,9 +103,11 @@ export function createFunctionStore(database: Database): FunctionStore {
         ]),
         knex.raw(DROP_UNLISTED_TRIGGERS, [namespace, name, JSON.stringify(triggers.map(([, key]) => key))]),
         knex.raw(ADD_LISTED_TRIGGERS, [namespace, name, now, JSON.stringify(triggers)]),
+        ...auditQueries(knex, audit),
+        ...(audit === undefined ? [] : [knex.raw(NUMBER_AUDITED_VERSION, [namespace, name, namespace, audit.id])]),
         newestOf(namespace, name),
       ]);
-      const [row] = results[4] as VersionRow[];
+      const [row] = results.at(-1) as VersionRow[];
       if (row === undefined)
         throw new AppError('internal', `The new version of ${name} was not found again.`);
       return toVersion(row);
@@ -146,8 +155,12 @@ export function createFunctionStore(database: Database): FunctionStore {
       return rows.map(toVersion);
     },
 
-    async remove(namespace, name) {
-      const [, , removed] = await database.batch([
+    async remove(namespace, name, audit) {
+      const results = await database.batch([
+        ...auditQueries(knex, audit, {
+          sql: 'exists (select 1 from functions where namespace = ? and name = ? and deleted_at is null)',
+          bindings: [namespace, name],
+        }),
         versions().where({ namespace, name }).delete(),
         knex('triggers').where({ namespace, function: name }).delete(),
         knex('functions')
@@ -155,7 +168,7 @@ export function createFunctionStore(database: Database): FunctionStore {
           .whereNull('deleted_at')
           .update({ deleted_at: Date.now() }),
       ]);
-      return removed === 1;
+      return results.at(-1) === 1;
     },
 
     async count() {

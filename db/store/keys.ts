@@ -1,7 +1,9 @@
+import type { Knex } from 'knex';
 import type { Namespace } from '../../src/contract/ids.js';
-import type { KeyStore, StoredKey } from '../../src/ports/store.js';
-import { uuidv7 } from '../../src/uuid.js';
-import type { Database } from '../database.js';
+import type { GrantedScope } from '../../src/contract/scopes.js';
+import type { KeyMaker, KeyStore, StoredKey } from '../../src/ports/store.js';
+import type { Database, Query } from '../database.js';
+import { auditQueries } from './audit.js';
 import { rfc3339 } from './time.js';
 
 interface KeyRow {
@@ -12,25 +14,58 @@ interface KeyRow {
   is_admin: number;
   created_at: number;
   last_used_at: number | null;
+  scopes: string;
+  functions: string | null;
+  expires_at: number | null;
+  created_by: string;
 }
+
+/** The maker is looked at in the statement that adds the key: one that is revoked at the same moment makes none. */
+const INSERT_KEY = `
+insert into api_keys (
+  id, namespace, name, hash, is_admin, created_at, scopes, functions, expires_at, created_by)
+select ?, ?, ?, ?, ?, ?, ?, ?, ?, ? where `;
+
+const INHERIT_MAKERS = `
+insert or ignore into key_makers (maker, key_id)
+select maker, ? from key_makers where key_id = ? and exists (select 1 from api_keys where id = ?)`;
+
+const ADD_MAKER = `
+insert or ignore into key_makers (maker, key_id)
+select ?, id from api_keys where id = ?`;
 
 export function createKeyStore(database: Database): KeyStore {
   const { knex } = database;
   const keys = () => knex<KeyRow>('api_keys');
 
   return {
-    async add({ namespace, name, hash, isAdmin }) {
-      const row: KeyRow = {
-        id: uuidv7(),
-        namespace,
-        name,
-        hash,
-        is_admin: isAdmin ? 1 : 0,
-        created_at: Date.now(),
-        last_used_at: null,
-      };
-      await database.run(keys().insert(row));
-      return toKey(row);
+    async add({ id, maker, ...key }, audit) {
+      const now = Date.now();
+      const holds = makerHolds(maker, now);
+      const results = await database.batch([
+        knex.raw(INSERT_KEY + holds.sql, [
+          id,
+          key.namespace,
+          key.name,
+          key.hash,
+          key.isAdmin ? 1 : 0,
+          now,
+          JSON.stringify(key.scopes),
+          key.functions === null ? null : JSON.stringify(key.functions),
+          key.expiresAt,
+          key.createdBy,
+          ...holds.bindings,
+        ]),
+        ...(maker?.kind === 'key' ? [knex.raw(INHERIT_MAKERS, [id, maker.id, id])] : []),
+        ...(maker === null ? [] : [knex.raw(ADD_MAKER, [makerName(maker), id])]),
+        ...auditQueries(knex, audit, {
+          sql: 'exists (select 1 from api_keys where id = ?)',
+          bindings: [id],
+        }),
+        keys().where({ id }),
+      ]);
+      const [row] = results.at(-1) as KeyRow[];
+      return row === undefined ? null : toKey(row);
     },
 
     async byHash(hash) {
@@ -48,8 +83,15 @@ export function createKeyStore(database: Database): KeyStore {
       return row === undefined ? null : toKey(row);
     },
 
-    async revoke(id) {
-      return (await database.run(keys().where({ id }).delete())) === 1;
+    async revoke(id, audit) {
+      const itself = { sql: 'exists (select 1 from api_keys where id = ?)', bindings: [id] };
+      const results = await database.batch([
+        ...auditQueries(knex, audit, itself),
+        ...revokeMadeBy(knex, { kind: 'key', id }),
+        knex('key_makers').where({ key_id: id }).delete(),
+        keys().where({ id }).delete(),
+      ]);
+      return results.at(-1) === 1;
     },
 
     async touch(id, usedAt) {
@@ -65,13 +107,49 @@ export function createKeyStore(database: Database): KeyStore {
   };
 }
 
+/** The statements that end every key that goes back to a maker, for the batch that ends the maker. */
+export function revokeMadeBy(knex: Knex, maker: KeyMaker): Query<unknown>[] {
+  const made = 'select key_id from key_makers where maker = ?';
+  const name = makerName(maker);
+  return [
+    knex.raw(`delete from api_keys where id in (${made})`, [name]),
+    knex.raw(`delete from key_makers where key_id in (${made})`, [name]),
+  ];
+}
+
+function makerName(maker: KeyMaker): string {
+  return maker.kind === 'key' ? `key:${maker.id}` : `session:${maker.family}`;
+}
+
+function makerHolds(maker: KeyMaker | null, now: number) {
+  switch (maker?.kind) {
+    case undefined:
+      return { sql: 'true', bindings: [] };
+    case 'key':
+      return {
+        sql: 'exists (select 1 from api_keys where id = ? and coalesce(expires_at, ?) >= ?)',
+        bindings: [maker.id, now, now],
+      };
+    case 'session':
+      return {
+        sql: 'not exists (select 1 from revoked_families where family = ?)',
+        bindings: [maker.family],
+      };
+  }
+}
+
 function toKey(row: KeyRow): StoredKey {
   return {
     id: row.id,
     name: row.name,
     namespace: row.namespace,
+    scopes: JSON.parse(row.scopes) as GrantedScope[],
+    functions: row.functions === null ? null : (JSON.parse(row.functions) as string[]),
+    expires_at: row.expires_at === null ? null : rfc3339(row.expires_at),
+    created_by: row.created_by,
     created_at: rfc3339(row.created_at),
     last_used_at: row.last_used_at === null ? null : rfc3339(row.last_used_at),
     isAdmin: row.is_admin === 1,
+    expiresAt: row.expires_at,
   };
 }

@@ -1,6 +1,7 @@
 import type { Namespace } from '../../src/contract/ids.js';
 import type { SealedSecret, SecretStore } from '../../src/ports/store.js';
 import type { Database } from '../database.js';
+import { auditQueries } from './audit.js';
 import { rfc3339 } from './time.js';
 
 interface SecretRow {
@@ -17,14 +18,17 @@ export function createSecretStore(database: Database): SecretStore {
   const secrets = () => knex<SecretRow>('secrets');
 
   return {
-    async put(namespace, { name, sealed, keyId }) {
+    async put(namespace, { name, sealed, keyId }, audit) {
       const now = Date.now();
-      await database.run(
-        secrets()
-          .insert({ namespace, name, sealed, key_id: keyId, created_at: now, updated_at: now })
-          .onConflict(['namespace', 'name'])
-          .merge(['sealed', 'key_id', 'updated_at'])
-          .options({ idempotent: true }),
+      await database.batch(
+        [
+          secrets()
+            .insert({ namespace, name, sealed, key_id: keyId, created_at: now, updated_at: now })
+            .onConflict(['namespace', 'name'])
+            .merge(['sealed', 'key_id', 'updated_at']),
+          ...auditQueries(knex, audit),
+        ],
+        { idempotent: true },
       );
     },
 
@@ -42,8 +46,15 @@ export function createSecretStore(database: Database): SecretStore {
       }));
     },
 
-    async remove(namespace, name) {
-      return (await database.run(secrets().where({ namespace, name }).delete())) === 1;
+    async remove(namespace, name, audit) {
+      const results = await database.batch([
+        ...auditQueries(knex, audit, {
+          sql: 'exists (select 1 from secrets where namespace = ? and name = ?)',
+          bindings: [namespace, name],
+        }),
+        secrets().where({ namespace, name }).delete(),
+      ]);
+      return results.at(-1) === 1;
     },
 
     async notSealedWith(keyId, limit) {

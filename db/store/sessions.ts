@@ -2,6 +2,7 @@ import type { Namespace } from '../../src/contract/ids.js';
 import { AppError } from '../../src/errors.js';
 import type { SessionStore } from '../../src/ports/store.js';
 import type { Database } from '../database.js';
+import { revokeMadeBy } from './keys.js';
 
 interface NonceRow {
   nonce: string;
@@ -25,6 +26,12 @@ const REVOCATION_KEPT_MS = 30 * 24 * 3_600_000;
 const FORGET_REVOCATIONS = `
 delete from revoked_families
 where revoked_at < ? and family not in (select family from refresh_tokens)`;
+
+/** A token that is used again ends its login, and the keys that go back to it. */
+const REVOKE_KEYS_OF_SPENT = `
+delete from api_keys where id in (
+  select key_id from key_makers where maker in (
+    select 'session:' || family from refresh_tokens where hash = ? and used_at is not null))`;
 
 export function createSessionStore(database: Database): SessionStore {
   const { knex } = database;
@@ -73,6 +80,7 @@ export function createSessionStore(database: Database): SessionStore {
            on conflict (family) do nothing`,
           [now, hash],
         ),
+        knex.raw(REVOKE_KEYS_OF_SPENT, [hash]),
         tokens().where({ hash }).whereNull('used_at').update({ used_at: now }),
       ]);
       const [row] = rows as (TokenRow & { spent: number })[];
@@ -82,8 +90,12 @@ export function createSessionStore(database: Database): SessionStore {
     },
 
     async revokeFamily(family) {
-      await database.run(
-        knex('revoked_families').insert({ family, revoked_at: Date.now() }).onConflict('family').ignore(),
+      await database.batch(
+        [
+          knex('revoked_families').insert({ family, revoked_at: Date.now() }).onConflict('family').ignore(),
+          ...revokeMadeBy(knex, { kind: 'session', family }),
+        ],
+        { idempotent: true },
       );
     },
 

@@ -1,6 +1,7 @@
 import { AppError } from '../../src/errors.js';
 import type { SettingStore } from '../../src/ports/store.js';
 import type { Database } from '../database.js';
+import { auditQueries } from './audit.js';
 
 export function createSettingStore(database: Database): SettingStore {
   const { knex } = database;
@@ -13,13 +14,16 @@ export function createSettingStore(database: Database): SettingStore {
       return value ?? null;
     },
 
-    async put(scope, name, value) {
-      await database.run(
-        settings()
-          .insert({ scope, name, value, updated_at: Date.now() })
-          .onConflict(['scope', 'name'])
-          .merge()
-          .options({ idempotent: true }),
+    async put(scope, name, value, audit) {
+      await database.batch(
+        [
+          settings()
+            .insert({ scope, name, value, updated_at: Date.now() })
+            .onConflict(['scope', 'name'])
+            .merge(),
+          ...auditQueries(knex, audit),
+        ],
+        { idempotent: true },
       );
     },
 

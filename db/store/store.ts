@@ -1,6 +1,7 @@
 import type { Store } from '../../src/ports/store.js';
 import type { Database } from '../database.js';
 import { createAttemptStore } from './attempts.js';
+import { createAuditStore } from './audit.js';
 import { createBlobOwnerStore } from './blob-owners.js';
 import { createFunctionStore } from './functions.js';
 import { createIdempotencyStore } from './idempotency.js';
@@ -19,6 +20,7 @@ export function createStore(database: Database): Store {
     secrets: createSecretStore(database),
     attempts: createAttemptStore(database),
     keys: createKeyStore(database),
+    audit: createAuditStore(database),
     idempotency: createIdempotencyStore(database),
     blobOwners: createBlobOwnerStore(database),
     sessions: createSessionStore(database),

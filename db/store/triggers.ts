@@ -4,6 +4,7 @@ import { AppError } from '../../src/errors.js';
 import type { StoredTrigger, TriggerStore } from '../../src/ports/store.js';
 import { uuidv7 } from '../../src/uuid.js';
 import type { Database } from '../database.js';
+import { auditQueries } from './audit.js';
 import { cleanText } from './text.js';
 
 interface TriggerRow {
@@ -29,7 +30,7 @@ export function createTriggerStore(database: Database): TriggerStore {
   const triggers = () => knex<TriggerRow>('triggers');
 
   return {
-    async add(namespace, fn, spec) {
+    async add(namespace, fn, spec, audit) {
       const row: TriggerRow = {
         id: uuidv7(),
         namespace,
@@ -42,14 +43,15 @@ export function createTriggerStore(database: Database): TriggerStore {
         enabled: 1,
         created_at: Date.now(),
       };
-      const [, rows] = await database.batch(
+      const results = await database.batch(
         [
           triggers().insert(row).onConflict(['namespace', 'function', 'spec']).ignore(),
+          ...auditQueries(knex, audit),
           triggers().where({ namespace, function: fn, spec: row.spec }),
         ],
         { idempotent: true },
       );
-      const [held] = rows as TriggerRow[];
+      const [held] = results.at(-1) as TriggerRow[];
       if (held === undefined) throw new AppError('internal', `The new trigger of ${fn} was not found again.`);
       return toTrigger(held);
     },
@@ -73,8 +75,15 @@ export function createTriggerStore(database: Database): TriggerStore {
       return rows.map(toTrigger);
     },
 
-    async remove(namespace, fn, id) {
-      return (await database.run(triggers().where({ namespace, function: fn, id }).delete())) === 1;
+    async remove(namespace, fn, id, audit) {
+      const results = await database.batch([
+        ...auditQueries(knex, audit, {
+          sql: 'exists (select 1 from triggers where namespace = ? and function = ? and id = ?)',
+          bindings: [namespace, fn, id],
+        }),
+        triggers().where({ namespace, function: fn, id }).delete(),
+      ]);
+      return results.at(-1) === 1;
     },
   };
 }

@@ -1,4 +1,6 @@
 import type { Closers } from '../closers.js';
+import { walletSignup } from '../config.js';
+import { createAudit } from '../core/audit.js';
 import { createAuth } from '../core/auth/auth.js';
 import { createTokens, storedJwtKey } from '../core/auth/jwt.js';
 import { createSessions } from '../core/auth/sessions.js';
@@ -48,7 +50,9 @@ export async function startWeb(
         }
       : undefined,
   });
-  const sessions = closers.add(await createSessions({ store, bus, tokens }));
+  const sessions = closers.add(await createSessions({ store, bus, tokens, signup: walletSignup(config) }));
+
+  const audit = createAudit({ store });
 
   addInstallationReadings(parts);
   const invocations = createInvocations({ queue, attempts: store.attempts, finisher: core.finisher });
@@ -58,6 +62,7 @@ export async function startWeb(
     ...core,
     version: VERSION,
     keys,
+    audit,
     tokens,
     sessions,
     auth: createAuth({ keys, tokens, sessions, namespaces: store.sessions }),
@@ -66,7 +71,7 @@ export async function startWeb(
     triggers: createTriggers({ ...parts, ...core }),
     logs: createLogs({ store, bus }),
     invocations,
-    deadLetters: createDeadLetters({ ...parts, ...core, meter, resultTtlMs }),
+    deadLetters: createDeadLetters({ ...parts, ...core, audit, meter, resultTtlMs }),
     blobOwners: store.blobOwners,
     limiter: parts.rateLimiter,
     health: () => checkHealth(parts),

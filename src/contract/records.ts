@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { functionNameSchema, namespaceSchema } from './ids.js';
+import { grantedScopeSchema } from './scopes.js';
 
 /** A trigger as the API shows it: one that a topic fires, or one that a schedule fires. */
 export const topicTriggerSchema = z.object({
@@ -32,7 +33,21 @@ export const keyRecordSchema = z.object({
   id: z.string(),
   name: z.string(),
   namespace: namespaceSchema,
+  scopes: z.array(grantedScopeSchema),
+  functions: z.array(z.string()).nullable().describe('Names and patterns; null for all functions.'),
+  expires_at: z.string().nullable(),
+  created_by: z.string().describe('Whose credential made it; it ends with that credential.'),
   created_at: z.string(),
   last_used_at: z.string().nullable(),
 });
 export type KeyRecord = z.infer<typeof keyRecordSchema>;
+
+/** One line of the audit log: what was changed by whom. */
+export const auditEventSchema = z.object({
+  at: z.string(),
+  actor: z.string().describe('A wallet, or `key:<id>`.'),
+  action: z.string().describe('Such as `function.deploy`.'),
+  target: z.string().describe('What it was done to, such as a function with its version.'),
+  request_id: z.string().describe('As the reply said in X-Request-ID.'),
+});
+export type AuditEvent = z.infer<typeof auditEventSchema>;

@@ -7,6 +7,8 @@ import type { Egress } from '../ports/egress.js';
 import type { Store } from '../ports/store.js';
 import type { Tasks } from '../ports/tasks.js';
 import { uuidv7 } from '../uuid.js';
+import { auditEntry } from './audit.js';
+import type { Actor } from './auth/principal.js';
 
 /** About an hour in all: 5 s, 10 s, 20 s … */
 const ATTEMPTS = 10;
@@ -23,7 +25,7 @@ export interface Callbacks {
   start(): Promise<Closable>;
   /** Made at first use. */
   secret(namespace: Namespace): Promise<string>;
-  renewSecret(namespace: Namespace): Promise<string>;
+  renewSecret(by: Actor, namespace: Namespace): Promise<string>;
 }
 
 const payloadSchema = z.object({ namespace: namespaceSchema, url: z.string(), body: z.string() });
@@ -63,9 +65,10 @@ export function createCallbacks({ store, tasks, egress }: CallbacksDeps): Callba
 
   return {
     secret,
-    async renewSecret(namespace) {
+    async renewSecret(by, namespace) {
       const value = newSecret();
-      await store.settings.put(SECRET_SCOPE, namespace, value);
+      const audit = auditEntry(by, 'callback_secret.renew', 'callback-secret', namespace);
+      await store.settings.put(SECRET_SCOPE, namespace, value, audit);
       return value;
     },
     send: (namespace, url, body) =>

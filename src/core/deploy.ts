@@ -6,6 +6,8 @@ import type { Logger } from '../logger.js';
 import type { Blobs } from '../ports/blobs.js';
 import type { Engine } from '../ports/engine.js';
 import type { Store } from '../ports/store.js';
+import { auditEntry } from './audit.js';
+import type { Actor } from './auth/principal.js';
 import type { Catalog } from './catalog.js';
 import { assertRoutesFree } from './http-routes.js';
 import type { Invocations } from './invocations.js';
@@ -16,26 +18,19 @@ export interface Deployment {
   namespace: Namespace;
   settings: FunctionSettings;
   wasm: Uint8Array;
-  /** Wallet or key id. */
-  createdBy: string;
 }
 
 /** Deploys new versions and keeps the list of functions. */
 export interface Functions {
   /** Validates, stores the bytes, then the record: a refused deploy leaves nothing behind. */
-  deploy(deployment: Deployment): Promise<FunctionRecord>;
+  deploy(by: Actor, deployment: Deployment): Promise<FunctionRecord>;
   /** A new version with an old one's bytes and settings. */
-  rollback(
-    namespace: Namespace,
-    name: FunctionName,
-    version: number,
-    createdBy: string,
-  ): Promise<FunctionRecord>;
+  rollback(by: Actor, namespace: Namespace, name: FunctionName, version: number): Promise<FunctionRecord>;
   get(namespace: Namespace, name: FunctionName, version?: number): Promise<FunctionRecord>;
   list(namespace: Namespace): Promise<FunctionRecord[]>;
   versions(namespace: Namespace, name: FunctionName): Promise<FunctionRecord[]>;
   /** Its triggers go too and its waiting jobs end cancelled; logs stay. */
-  remove(namespace: Namespace, name: FunctionName): Promise<void>;
+  remove(by: Actor, namespace: Namespace, name: FunctionName): Promise<void>;
 }
 
 export interface FunctionsDeps {
@@ -56,7 +51,7 @@ export function createFunctions(deps: FunctionsDeps): Functions {
   };
 
   return {
-    async deploy({ namespace, settings, wasm, createdBy }) {
+    async deploy(by, { namespace, settings, wasm }) {
       assertModuleSize(wasm.byteLength);
       for (const trigger of settings.metadata.triggers) assertSchedule(trigger);
       await assertRoutesFree(catalog, namespace, settings.name, settings.metadata.http?.routes ?? []);
@@ -67,29 +62,35 @@ export function createFunctions(deps: FunctionsDeps): Functions {
         memoryLimitMb: settings.memory_limit_mb,
       });
       await blobs.put(wasm);
-      const version = await store.functions.addVersion({
-        namespace,
-        settings,
-        wasmCid: cid,
-        warmStart: report.warmStart,
-        createdBy,
-      });
+      const version = await store.functions.addVersion(
+        {
+          namespace,
+          settings,
+          wasmCid: cid,
+          warmStart: report.warmStart,
+          createdBy: by.principal.subject,
+        },
+        auditEntry(by, 'function.deploy', settings.name, namespace),
+      );
       await secureBlob({ blobs, owners: store.blobOwners }, cid, wasm);
       await changed(namespace);
       await catalog.deployed(version);
       return recordOf(version);
     },
 
-    async rollback(namespace, name, version, createdBy) {
+    async rollback(by, namespace, name, version) {
       const old = await catalog.resolve(namespace, name, version);
       await assertRoutesFree(catalog, namespace, name, old.metadata.http?.routes ?? []);
-      const added = await store.functions.addVersion({
-        namespace,
-        settings: settingsOf(old),
-        wasmCid: old.wasm_cid,
-        warmStart: old.warm_start,
-        createdBy,
-      });
+      const added = await store.functions.addVersion(
+        {
+          namespace,
+          settings: settingsOf(old),
+          wasmCid: old.wasm_cid,
+          warmStart: old.warm_start,
+          createdBy: by.principal.subject,
+        },
+        auditEntry(by, 'function.rollback', name, namespace),
+      );
       await changed(namespace);
       await catalog.deployed(added);
       return recordOf(added);
@@ -105,9 +106,13 @@ export function createFunctions(deps: FunctionsDeps): Functions {
       return versions.map(recordOf);
     },
 
-    async remove(namespace, name) {
+    async remove(by, namespace, name) {
       const latest = await store.functions.latest(namespace, name);
-      const removed = await store.functions.remove(namespace, name);
+      const removed = await store.functions.remove(
+        namespace,
+        name,
+        auditEntry(by, 'function.delete', name, namespace),
+      );
       await changed(namespace);
       // For the sentence that every absent function gets.
       if (!removed) await catalog.resolve(namespace, name);

@@ -1,5 +1,6 @@
 import type { FunctionName, Namespace, RequestId } from '../contract/ids.js';
 import type { FinalState, InvocationRecord, InvocationState } from '../contract/invocation.js';
+import { globMatches } from '../contract/scopes.js';
 import { AppError } from '../errors.js';
 import type { InvocationQueue, LiveInvocation } from '../ports/queue.js';
 import type { AttemptRow, AttemptStore, StoredInvocation } from '../ports/store.js';
@@ -11,6 +12,8 @@ import { outputFields } from './output-fields.js';
 export interface ListRequest {
   namespace: Namespace;
   function?: FunctionName;
+  /** Only of functions that one of these patterns matches. */
+  functions?: readonly string[];
   state?: InvocationState;
   /** Dead ones by reason. */
   reason?: string;
@@ -153,10 +156,16 @@ function cancelledEnding({ invocation, failures, crashes }: LiveInvocation): Inv
 
 function matches(
   live: LiveInvocation,
-  filter: { state: InvocationState | undefined; since?: number; before?: number },
+  filter: {
+    state: InvocationState | undefined;
+    functions?: readonly string[];
+    since?: number;
+    before?: number;
+  },
 ) {
-  const { acceptedAt } = live.invocation;
+  const { acceptedAt, function: name } = live.invocation;
   return (
+    (filter.functions ?? [name]).some((pattern) => globMatches(pattern, name)) &&
     (filter.state === undefined || live.state === filter.state) &&
     acceptedAt >= (filter.since ?? 0) &&
     acceptedAt < (filter.before ?? Number.POSITIVE_INFINITY)

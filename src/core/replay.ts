@@ -4,6 +4,9 @@ import type { Meter } from '../ports/meter.js';
 import type { InvocationQueue } from '../ports/queue.js';
 import type { AttemptRow, Store } from '../ports/store.js';
 import { uuidOf } from '../uuid.js';
+import { type Audit, auditEntry } from './audit.js';
+import type { Actor } from './auth/principal.js';
+import { assertFunction } from './auth/rights.js';
 import type { Catalog } from './catalog.js';
 import { jobOf } from './job.js';
 
@@ -17,14 +20,15 @@ export interface ReplayOptions {
 /** Dead letters: run again or thrown away. */
 export interface DeadLetters {
   /** Throws `not_found`, or `conflict` when it is not dead. */
-  replay(namespace: Namespace, id: RequestId, options: ReplayOptions): Promise<RequestId>;
+  replay(by: Actor, namespace: Namespace, id: RequestId, options: ReplayOptions): Promise<RequestId>;
   /** Every dead one of a function; returns how many. */
-  replayAll(namespace: Namespace, fn: FunctionName, options: ReplayOptions): Promise<number>;
-  purge(namespace: Namespace, fn: FunctionName): Promise<number>;
+  replayAll(by: Actor, namespace: Namespace, fn: FunctionName, options: ReplayOptions): Promise<number>;
+  purge(by: Actor, namespace: Namespace, fn: FunctionName): Promise<number>;
 }
 
 export interface DeadLettersDeps {
   store: Store;
+  audit: Audit;
   queue: InvocationQueue;
   catalog: Catalog;
   meter: Meter;
@@ -33,6 +37,7 @@ export interface DeadLettersDeps {
 
 export function createDeadLetters({
   store,
+  audit,
   queue,
   catalog,
   meter,
@@ -67,12 +72,13 @@ export function createDeadLetters({
   };
 
   return {
-    async replay(namespace, id, options) {
+    async replay(by, namespace, id, options) {
       const stored = await store.attempts.invocation(id);
       const last = stored?.attempts.at(-1);
       if (last?.namespace !== namespace) {
         throw new AppError('not_found', `There is no invocation ${id} in namespace "${namespace}".`);
       }
+      assertFunction(by.principal, 'invoke', last.function);
       if (last.final?.state !== 'dead') {
         throw new AppError(
           'conflict',
@@ -81,11 +87,14 @@ export function createDeadLetters({
       }
       const replayed = await replayRow(last, options);
       if (!replayed) throw new AppError('conflict', `The invocation ${id} was replayed already.`);
+      await audit.record(by, 'invocation.replay', id, namespace);
       return replayed;
     },
 
-    async replayAll(namespace, fn, options) {
+    async replayAll(by, namespace, fn, options) {
       await catalog.resolve(namespace, fn);
+      // Before the first of them runs: a replay that is cut short has taken place, too.
+      await audit.record(by, 'dead_letters.replay', fn, namespace);
       // Those that die of the replay are not replayed by it again, for ever.
       const before = Date.now();
       let count = 0;
@@ -103,8 +112,8 @@ export function createDeadLetters({
       }
     },
 
-    async purge(namespace, fn) {
-      return store.attempts.purgeDead(namespace, fn);
+    async purge(by, namespace, fn) {
+      return store.attempts.purgeDead(namespace, fn, auditEntry(by, 'dead_letters.purge', fn, namespace));
     },
   };
 }

@@ -11,7 +11,7 @@ export interface RetentionOptions {
   deadDays: number;
 }
 
-/** Deletes logs, dead letters and outputs that have been kept long enough: a bounded piece at a time, every minute. */
+/** Deletes logs, audit events, dead letters and outputs that have been kept long enough: a bounded piece at a time, every minute. */
 export function startRetention(store: Store, options: RetentionOptions, logger: Logger): Closable {
   let closed = false;
   let sweeping: Promise<void> = Promise.resolve();
@@ -21,11 +21,10 @@ export function startRetention(store: Store, options: RetentionOptions, logger: 
     try {
       let touched = 0;
       do {
-        touched = await store.attempts.sweep({
-          logsBefore: now - options.logDays * DAY_MS,
-          deadBefore: now - options.deadDays * DAY_MS,
-          now,
-        });
+        const logsBefore = now - options.logDays * DAY_MS;
+        const deadBefore = now - options.deadDays * DAY_MS;
+        touched = await store.attempts.sweep({ logsBefore, deadBefore, now });
+        touched += await store.audit.sweep(logsBefore);
       } while (touched > 0 && !closed);
     } catch (error) {
       logger.warn({ err: messageOf(error) }, 'old logs could not be deleted; the next minute tries again');

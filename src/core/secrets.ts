@@ -3,6 +3,8 @@ import type { Namespace } from '../contract/ids.js';
 import type { SecretRecord } from '../contract/records.js';
 import { AppError } from '../errors.js';
 import type { Store } from '../ports/store.js';
+import { auditEntry } from './audit.js';
+import type { Actor } from './auth/principal.js';
 import type { SecretBox } from './secret-box.js';
 
 const MAX_SECRET_BYTES = 64 << 10;
@@ -14,16 +16,16 @@ export const secretNameSchema = z
 
 /** Secrets of a namespace: sealed in the store, opened for the invocation that asks, shown to nobody. */
 export interface Secrets {
-  set(namespace: Namespace, name: string, value: string): Promise<void>;
+  set(by: Actor, namespace: Namespace, name: string, value: string): Promise<void>;
   list(namespace: Namespace): Promise<SecretRecord[]>;
-  remove(namespace: Namespace, name: string): Promise<void>;
+  remove(by: Actor, namespace: Namespace, name: string): Promise<void>;
   /** For `get_secret`; null when there is none. Never cached, so that a changed secret is seen at once. */
   read(namespace: Namespace, name: string): Promise<string | null>;
 }
 
 export function createSecrets({ store, box }: { store: Store; box: SecretBox }): Secrets {
   return {
-    async set(namespace, name, value) {
+    async set(by, namespace, name, value) {
       assertName(name);
       const bytes = Buffer.byteLength(value);
       if (bytes > MAX_SECRET_BYTES) {
@@ -32,15 +34,16 @@ export function createSecrets({ store, box }: { store: Store; box: SecretBox }):
           `The value of "${name}" has ${bytes} bytes; at most ${MAX_SECRET_BYTES} (64 KB) are allowed.`,
         );
       }
-      await store.secrets.put(namespace, {
-        name,
-        sealed: box.seal(value, { namespace, name }),
-        keyId: box.keyId,
-      });
+      await store.secrets.put(
+        namespace,
+        { name, sealed: box.seal(value, { namespace, name }), keyId: box.keyId },
+        auditEntry(by, 'secret.set', name, namespace),
+      );
     },
     list: (namespace) => store.secrets.list(namespace),
-    async remove(namespace, name) {
-      if (await store.secrets.remove(namespace, name)) return;
+    async remove(by, namespace, name) {
+      const audit = auditEntry(by, 'secret.delete', name, namespace);
+      if (await store.secrets.remove(namespace, name, audit)) return;
       throw new AppError(
         'not_found',
         `There is no secret ${JSON.stringify(name)} in namespace "${namespace}".`,

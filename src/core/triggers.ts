@@ -3,14 +3,16 @@ import type { FunctionName, Namespace } from '../contract/ids.js';
 import type { TriggerRecord } from '../contract/records.js';
 import { AppError } from '../errors.js';
 import type { Store, StoredTrigger } from '../ports/store.js';
+import { auditEntry } from './audit.js';
+import type { Actor } from './auth/principal.js';
 import type { Catalog } from './catalog.js';
 import { assertSchedule, DEFAULT_TIMEZONE, type Schedules } from './schedules.js';
 
 /** Triggers added by hand; those of function.yaml come and go with its deploys. */
 export interface Triggers {
-  add(namespace: Namespace, fn: FunctionName, spec: TriggerSpec): Promise<TriggerRecord>;
+  add(by: Actor, namespace: Namespace, fn: FunctionName, spec: TriggerSpec): Promise<TriggerRecord>;
   list(namespace: Namespace, fn: FunctionName): Promise<TriggerRecord[]>;
-  remove(namespace: Namespace, fn: FunctionName, id: string): Promise<void>;
+  remove(by: Actor, namespace: Namespace, fn: FunctionName, id: string): Promise<void>;
 }
 
 export interface TriggersDeps {
@@ -38,10 +40,15 @@ export function createTriggers({ store, catalog, schedules }: TriggersDeps): Tri
   };
 
   return {
-    async add(namespace, fn, spec) {
+    async add(by, namespace, fn, spec) {
       assertSchedule(spec);
       await catalog.resolve(namespace, fn);
-      const trigger = await store.triggers.add(namespace, fn, spec);
+      const trigger = await store.triggers.add(
+        namespace,
+        fn,
+        spec,
+        auditEntry(by, 'trigger.add', `${fn}: ${describe(spec)}`, namespace),
+      );
       await schedules.sync(namespace);
       await catalog.changed(namespace);
       return recordOf(trigger);
@@ -50,8 +57,13 @@ export function createTriggers({ store, catalog, schedules }: TriggersDeps): Tri
       await catalog.resolve(namespace, fn);
       return Promise.all((await store.triggers.list(namespace, fn)).map(recordOf));
     },
-    async remove(namespace, fn, id) {
-      const removed = await store.triggers.remove(namespace, fn, id);
+    async remove(by, namespace, fn, id) {
+      const removed = await store.triggers.remove(
+        namespace,
+        fn,
+        id,
+        auditEntry(by, 'trigger.delete', `${fn}: ${id}`, namespace),
+      );
       await catalog.changed(namespace);
       if (removed) return;
       throw new AppError(
@@ -60,4 +72,8 @@ export function createTriggers({ store, catalog, schedules }: TriggersDeps): Tri
       );
     },
   };
+}
+
+function describe(spec: TriggerSpec): string {
+  return 'topic' in spec ? `topic ${spec.topic}` : `cron ${spec.cron}`;
 }

@@ -1,7 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { DEFAULT_NAMESPACE, type Namespace, namespaceSchema } from '../contract/ids.js';
 import { parseOrRefuse } from '../contract/sentence.js';
+import type { Scope } from '../contract/scopes.js';
 import type { Principal } from '../core/auth/principal.js';
+import { assertScope } from '../core/auth/rights.js';
 import { AppError, isAppError } from '../errors.js';
 import { createClientAddresses } from './client-address.js';
 import type { Access } from './route.js';
@@ -17,6 +19,8 @@ export interface Caller {
 
 export interface Wanted {
   access: Access;
+  /** What the key must be allowed to do; null: nothing in particular. */
+  scope: Scope | null;
   credential: string | null;
   /** `?namespace=`, as it came. */
   namespace: unknown;
@@ -66,6 +70,7 @@ export function createAdmission({ auth, limiter, config }: Services): Admission 
     }
     const { namespace } = principal;
     await countOwn(namespace);
+    if (wanted.scope !== null) assertScope(principal, wanted.scope);
     if (wanted.namespace !== undefined && !wanted.anyNamespace) {
       assertOwnNamespace(principal, parseNamespace(wanted.namespace));
     }

@@ -1,9 +1,15 @@
 import type { Context } from 'koa';
 import type { z } from 'zod';
+import { requestIdSchema } from '../contract/ids.js';
+import { FUNCTION_SCOPES } from '../contract/scopes.js';
 import { parseOrRefuse } from '../contract/sentence.js';
+import type { Actor, Principal } from '../core/auth/principal.js';
+import { assertFunction } from '../core/auth/rights.js';
 import { AppError } from '../errors.js';
+import { uuidv7 } from '../uuid.js';
 import type { Admission } from './admission.js';
 import { credentialOf } from './credential.js';
+import { parseFunctionRef } from './function-ref.js';
 import { readForm } from './multipart.js';
 import { parseJson } from './parse-json.js';
 import { readBody } from './read-body.js';
@@ -27,30 +33,41 @@ export function dispatch(route: Route, { services, admit, stopping }: Serving) {
   const readParams = readerOf(route.params);
   const readQuery = readerOf(route.query);
   const readHeaders = readerOf(route.headers);
-  const { access, anyNamespace = false, limited = true } = route;
+  const { access, scope, anyNamespace = false, limited = true } = route;
+  // A function's name in the path; elsewhere it is the handler that knows which functions it is about.
+  const isOfFunction = scope !== null && FUNCTION_SCOPES.has(scope) && route.params?.shape.name !== undefined;
 
   return async (ctx: Context): Promise<void> => {
     if (route.refusal) ctx.state.refusal = route.refusal;
     const query = ctx.querystring === '' ? NOTHING : ctx.query;
     const { principal, namespace, countUse } = await admit(ctx.req, {
       access,
+      scope,
       credential: access === 'open' ? null : credentialOf(ctx.req.headers),
       namespace: query.namespace,
       anyNamespace,
       limited,
     });
-    const answer = await route.handle({
+    const params = readParams(ctx.params);
+    if (isOfFunction && principal?.rights.functions) {
+      assertFunction(principal, scope, parseFunctionRef(String(params.name)).name);
+    }
+    const call = {
       services,
       stopping,
       ctx,
       principal,
       namespace,
       countUse,
-      params: readParams(ctx.params),
+      actor: () => actorOf(ctx, principal),
+      params,
       query: readQuery(query),
       headers: readHeaders(ctx.req.headers),
-      body: route.body && (await bodyOf(ctx, route.body)),
-    });
+      body: undefined as unknown,
+    };
+    if (route.authorize) await route.authorize(call);
+    if (route.body) call.body = await bodyOf(ctx, route.body);
+    const answer = await route.handle(call);
     await send(ctx, answer, route.hot ?? false);
   };
 }
@@ -59,6 +76,15 @@ const NOTHING: Record<string, never> = {};
 
 function readerOf(schema: z.ZodObject | undefined): TextReader<Record<string, unknown>> {
   return schema ? textReader(schema) : () => NOTHING;
+}
+
+/** Made when something is to be audited, which most requests have no part in. */
+function actorOf(ctx: Context, principal: Principal | null): Actor {
+  if (principal === null) throw new AppError('internal', `${ctx.path} is audited, and open to anybody.`);
+  const given = ctx.get('x-request-id').toLowerCase();
+  const requestId = requestIdSchema.safeParse(given).data ?? uuidv7();
+  ctx.set('X-Request-ID', requestId);
+  return { principal, requestId };
 }
 
 async function bodyOf(ctx: Context, spec: BodySpec): Promise<unknown> {

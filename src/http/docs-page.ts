@@ -44,7 +44,7 @@ function endpoint(route: Route, operation: Record<string, unknown>): string {
   const parameters = (operation.parameters ?? []) as Parameter[];
   const body = operation.requestBody as { content: Record<string, { schema?: unknown }> } | undefined;
   const parts = [
-    `<p>${ACCESS[route.access]}${route.description ? ` ${html(route.description)}` : ''}</p>`,
+    `<p>${ACCESS[route.access]}${route.scope === null ? '' : ` A key needs the scope <code>${route.scope}</code>.`}${route.description ? ` ${html(route.description)}` : ''}</p>`,
     parameters.length > 0 ? `<h4>Parameters</h4><table>${parameters.map(parameterRow).join('')}</table>` : '',
     body
       ? Object.entries(body.content)

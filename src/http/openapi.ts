@@ -39,6 +39,7 @@ export function refusals(route: Route): Map<number, ErrorCode[]> {
   if (route.params ?? route.query ?? route.headers ?? route.body) codes.add('invalid_request');
   if (route.access === 'optional') codes.add('invalid_request').add('unauthorized');
   if (route.access === 'required') codes.add('unauthorized');
+  if (route.scope !== null) codes.add('insufficient_scope');
   if (route.access !== 'open' && !route.anyNamespace) codes.add('forbidden').add('invalid_request');
   if (route.access !== 'open' || (route.limited ?? true)) codes.add('rate_limited');
   if (route.body) codes.add('payload_too_large');
@@ -62,11 +63,14 @@ function operation(route: Route): Json {
       ? { ...listed, description: `${listed.description} ${about}`, content: eitherError(listed.content) }
       : { description: about, content: { 'application/json': { schema: ERROR_REF } } };
   }
+  const scope = route.scope === null ? '' : `A key needs the scope \`${route.scope}\`.`;
+  const about = [route.description ?? '', scope].filter((part) => part !== '').join(' ');
   return {
     operationId: operationId(route),
     tags: [route.tag],
     summary: route.summary,
-    ...(route.description ? { description: route.description } : {}),
+    ...(about === '' ? {} : { description: about }),
+    ...(route.scope === null ? {} : { 'x-required-scope': route.scope }),
     ...(route.access === 'open' ? {} : { security: securityOf(route) }),
     parameters: [
       ...parametersOf('path', route.params, true),

@@ -1,7 +1,8 @@
 import type { Readable } from 'node:stream';
 import type { Context } from 'koa';
 import type { z } from 'zod';
-import type { Principal } from '../core/auth/principal.js';
+import type { Scope } from '../contract/scopes.js';
+import type { Actor, Principal } from '../core/auth/principal.js';
 import type { ErrorCode } from '../errors.js';
 import type { Caller } from './admission.js';
 import type { UploadedFile } from './multipart.js';
@@ -57,6 +58,8 @@ export interface Call<A extends Access, P, Q, H, B> {
   headers: Parsed<H>;
   body: BodyOf<B>;
   ctx: Context;
+  /** Whoever calls, with an id that the reply shows as X-Request-ID: for what is written into the audit log. */
+  actor(): Actor;
   /** Counts what the request asks for beyond one use, against the limit that it has counted for already. */
   countUse: Caller['countUse'];
   /** Aborted when the server stops: for replies that would not end by themselves. */
@@ -81,6 +84,11 @@ export interface RouteSpec<A extends Access, P, Q, H, B> {
   summary: string;
   description?: string;
   access: A;
+  /**
+   * What a key must be allowed to do; null where any credential will do. In the scopes that functions limit, a path's
+   * `{name}` is held against the key's functions as well.
+   */
+  scope: Scope | null;
   params?: P;
   query?: Q;
   headers?: H;
@@ -95,6 +103,8 @@ export interface RouteSpec<A extends Access, P, Q, H, B> {
   limited?: boolean;
   /** What its refusals carry beside `error` and `code`. */
   refusal?(ctx: Context): Record<string, unknown>;
+  /** Refuses what needs no body to be refused: it is called before the body is read. */
+  authorize?(call: Omit<Call<A, P, Q, H, B>, 'body'>): Promise<void>;
   /** Not compressed: its reply is often small, and its latency counts. */
   hot?: boolean;
   handle(call: Call<A, P, Q, H, B>): Promise<Answer>;
@@ -102,6 +112,7 @@ export interface RouteSpec<A extends Access, P, Q, H, B> {
 
 /** A route whose handler's types have been checked against its schemas, and forgotten. */
 export type Route = RouteSpec<Access, Shape | undefined, Shape | undefined, Shape | undefined, BodySpec> & {
+  authorize?(call: unknown): Promise<void>;
   handle(call: unknown): Promise<Answer>;
 };
 

@@ -1,4 +1,5 @@
 import type { Route } from './route.js';
+import * as audit from './routes/audit.js';
 import * as auth from './routes/auth.js';
 import * as cache from './routes/cache.js';
 import { docsRoutes } from './routes/docs.js';
@@ -25,6 +26,7 @@ const endpoints: readonly Route[] = [
   logs,
   invocations,
   keys,
+  audit,
   auth,
   rqlite,
   cache,

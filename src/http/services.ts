@@ -1,4 +1,5 @@
 import type { Config } from '../config.js';
+import type { Audit } from '../core/audit.js';
 import type { Auth } from '../core/auth/auth.js';
 import type { Tokens } from '../core/auth/jwt.js';
 import type { Sessions } from '../core/auth/sessions.js';
@@ -37,6 +38,7 @@ export type HttpConfig = Pick<
   | 'OPEN_METRICS'
   | 'CORS_ORIGINS'
   | 'TRUSTED_PROXIES'
+  | 'MAX_CONNECTIONS'
 >;
 
 /** A part the engine depends on; `error` says why it is down. */
@@ -51,6 +53,7 @@ export interface Services {
 
   auth: Auth;
   keys: Keys;
+  audit: Audit;
   sessions: Sessions;
   tokens: Tokens;
 

@@ -7,7 +7,8 @@ import type {
   LogRecord,
   TriggerKind,
 } from '../contract/invocation.js';
-import type { KeyRecord, SecretRecord } from '../contract/records.js';
+import type { AuditEvent, KeyRecord, SecretRecord } from '../contract/records.js';
+import type { GrantedScope } from '../contract/scopes.js';
 import type { Closable } from './closable.js';
 
 /**
@@ -22,12 +23,59 @@ export interface Store extends Closable {
   readonly secrets: SecretStore;
   readonly attempts: AttemptStore;
   readonly keys: KeyStore;
+  readonly audit: AuditStore;
   readonly idempotency: IdempotencyStore;
   readonly blobOwners: BlobOwnerStore;
   readonly sessions: SessionStore;
   readonly settings: SettingStore;
   /** Throws `unavailable` when the database is away. */
   ping(): Promise<void>;
+}
+
+/**
+ * What is written into the audit log with a change: in the same step, and only if the change took place. Writing the
+ * same entry again changes nothing.
+ */
+export interface AuditEntry {
+  /** A UUIDv7. */
+  id: string;
+  namespace: Namespace;
+  at: number;
+  actor: string;
+  action: AuditAction;
+  target: string;
+  requestId: string;
+}
+
+export type AuditAction =
+  | 'function.deploy'
+  | 'function.delete'
+  | 'function.rollback'
+  | 'trigger.add'
+  | 'trigger.delete'
+  | 'secret.set'
+  | 'secret.delete'
+  | 'key.create'
+  | 'key.revoke'
+  | 'callback_secret.renew'
+  | 'invocation.replay'
+  | 'dead_letters.replay'
+  | 'dead_letters.purge';
+
+export interface AuditQuery {
+  namespace: Namespace;
+  since?: number;
+  actor?: string;
+  limit: number;
+  cursor?: string;
+}
+
+export interface AuditStore {
+  record(entry: AuditEntry): Promise<void>;
+  /** Newest first. */
+  list(query: AuditQuery): Promise<{ items: AuditEvent[]; nextCursor: string | null }>;
+  /** Deletes what is older; returns how many, bounded work per call. */
+  sweep(before: number): Promise<number>;
 }
 
 export interface NewVersion {
@@ -41,9 +89,9 @@ export interface NewVersion {
 export interface FunctionStore {
   /**
    * Adds the next version and puts the triggers of its settings in the place of those an earlier deploy listed, in
-   * one step. Versions count on after a delete. `id` and `created_at` stay those of the function's first version.
+   * one step. The version's number is put behind the audit entry's target. Versions count on after a delete. `id` and `created_at` stay those of the function's first version.
    */
-  addVersion(version: NewVersion): Promise<FunctionVersion>;
+  addVersion(version: NewVersion, audit?: AuditEntry): Promise<FunctionVersion>;
   latest(namespace: Namespace, name: FunctionName): Promise<FunctionVersion | null>;
   version(namespace: Namespace, name: FunctionName, version: number): Promise<FunctionVersion | null>;
   /** Newest first. */
@@ -51,7 +99,7 @@ export interface FunctionStore {
   /** The latest version of each, by name. */
   list(namespace: Namespace): Promise<FunctionVersion[]>;
   /** The function, its versions and triggers; false when there was none. */
-  remove(namespace: Namespace, name: FunctionName): Promise<boolean>;
+  remove(namespace: Namespace, name: FunctionName, audit?: AuditEntry): Promise<boolean>;
   count(): Promise<number>;
   /** Of all namespaces, the versions that ran last, then those deployed last: what a process that starts will need first. */
   recent(limit: number): Promise<FunctionVersion[]>;
@@ -70,12 +118,17 @@ export interface StoredTrigger {
 
 export interface TriggerStore {
   /** Adding the same topic or schedule to the same function again returns the one that is there. */
-  add(namespace: Namespace, fn: FunctionName, spec: TriggerSpec): Promise<StoredTrigger>;
+  add(
+    namespace: Namespace,
+    fn: FunctionName,
+    spec: TriggerSpec,
+    audit?: AuditEntry,
+  ): Promise<StoredTrigger>;
   get(id: string): Promise<StoredTrigger | null>;
   list(namespace: Namespace, fn?: FunctionName): Promise<StoredTrigger[]>;
   /** Every trigger with a schedule, of all namespaces. */
   schedules(): Promise<StoredTrigger[]>;
-  remove(namespace: Namespace, fn: FunctionName, id: string): Promise<boolean>;
+  remove(namespace: Namespace, fn: FunctionName, id: string, audit?: AuditEntry): Promise<boolean>;
 }
 
 /** AES-256-GCM: 12-byte nonce, ciphertext, 16-byte tag, made by core/secrets. */
@@ -86,10 +139,10 @@ export interface SealedSecret {
 }
 
 export interface SecretStore {
-  put(namespace: Namespace, secret: SealedSecret): Promise<void>;
+  put(namespace: Namespace, secret: SealedSecret, audit?: AuditEntry): Promise<void>;
   get(namespace: Namespace, name: string): Promise<SealedSecret | null>;
   list(namespace: Namespace): Promise<SecretRecord[]>;
-  remove(namespace: Namespace, name: string): Promise<boolean>;
+  remove(namespace: Namespace, name: string, audit?: AuditEntry): Promise<boolean>;
   /** All secrets not sealed with this key, for rotation. */
   notSealedWith(keyId: string, limit: number): Promise<(SealedSecret & { namespace: Namespace })[]>;
   /** Replaces `from` only if it has not changed since. */
@@ -153,6 +206,8 @@ export interface StoredInvocation {
 export interface InvocationQuery {
   namespace: Namespace;
   function?: FunctionName;
+  /** Only of functions that one of these patterns matches; a `*` stands for any characters. */
+  functions?: readonly string[];
   state?: FinalState;
   /** Dead ones only: by reason. */
   reason?: string;
@@ -177,7 +232,7 @@ export interface AttemptStore {
   list(query: InvocationQuery): Promise<{ items: StoredInvocation[]; nextCursor: string | null }>;
   /** Takes a dead invocation for replay: the first caller gets it, and it is dead no longer. */
   takeDead(id: RequestId): Promise<AttemptRow | null>;
-  purgeDead(namespace: Namespace, fn: FunctionName): Promise<number>;
+  purgeDead(namespace: Namespace, fn: FunctionName, audit?: AuditEntry): Promise<number>;
   countDead(): Promise<{ namespace: string; reason: string; count: number }[]>;
   /** Invocations that have ever ended, in whatever way; those whose rows have been deleted since are counted, too. */
   countEnded(): Promise<number>;
@@ -186,23 +241,39 @@ export interface AttemptStore {
 }
 
 export interface NewKey {
+  /** A UUIDv7. */
+  id: string;
   namespace: Namespace;
   name: string;
   /** SHA-256 of the whole key, hex. */
   hash: string;
   isAdmin: boolean;
+  scopes: readonly GrantedScope[];
+  functions: readonly string[] | null;
+  /** Unix milliseconds; null for one that holds until it is revoked. */
+  expiresAt: number | null;
+  /** Subject of the credential that made it. */
+  createdBy: string;
+  /** What must hold while it is added, and ends it when it is revoked; its own makers are the key's, too. */
+  maker: KeyMaker | null;
 }
+
+export type KeyMaker = { kind: 'key'; id: string } | { kind: 'session'; family: string };
 
 export interface StoredKey extends KeyRecord {
   isAdmin: boolean;
+  /** `expires_at` in Unix milliseconds. */
+  expiresAt: number | null;
 }
 
 export interface KeyStore {
-  add(key: NewKey): Promise<StoredKey>;
+  /** null, and nothing has changed, when the maker has been revoked or has expired. */
+  add(key: NewKey, audit?: AuditEntry): Promise<StoredKey | null>;
   byHash(hash: string): Promise<StoredKey | null>;
   list(namespace: Namespace): Promise<StoredKey[]>;
   get(id: string): Promise<StoredKey | null>;
-  revoke(id: string): Promise<boolean>;
+  /** With every key that goes back to it. */
+  revoke(id: string, audit?: AuditEntry): Promise<boolean>;
   touch(id: string, usedAt: number): Promise<void>;
 }
 
@@ -268,6 +339,7 @@ export interface SessionStore {
   addRefresh(token: RefreshToken): Promise<void>;
   /** `used` when it was rotated before: the whole family is then revoked. */
   useRefresh(hash: string): Promise<{ token: RefreshToken; used: boolean } | null>;
+  /** With every key that goes back to the login. */
   revokeFamily(family: string): Promise<void>;
   revokedFamilies(since: number): Promise<string[]>;
   /** The wallet that owns the namespace: the one given if nobody did. */
@@ -278,7 +350,7 @@ export interface SessionStore {
 /** Small named values of the engine: callback secrets, key ids. */
 export interface SettingStore {
   get(scope: string, name: string): Promise<string | null>;
-  put(scope: string, name: string, value: string): Promise<void>;
+  put(scope: string, name: string, value: string, audit?: AuditEntry): Promise<void>;
   /** Writes only when absent; returns the one that holds. */
   putIfAbsent(scope: string, name: string, value: string): Promise<string>;
 }

@@ -4,7 +4,7 @@ import { newKey } from '../../src/core/keys.js';
 import { aNamespace } from '../helpers/attempt.js';
 import { shared } from '../helpers/shared.js';
 import { tempDir } from '../helpers/temp-dir.js';
-import { openAuth } from './parts.js';
+import { by, openAuth } from './parts.js';
 
 const directory = tempDir();
 const parts = shared(() => openAuth(directory));
@@ -19,7 +19,7 @@ const admin = async () => {
 test('a key reads ak_<random>:<namespace> and says who is calling', async (t) => {
   const { keys, auth } = await parts();
   const namespace = aNamespace();
-  const made = await keys.create(await admin(), { name: 'ci', namespace });
+  const made = await keys.create(by(await admin()), { name: 'ci', namespace });
   t.regex(made.api_key, new RegExp(`^ak_[A-Za-z0-9_-]{43}:${namespace}$`));
   const principal = await auth.authenticate(made.api_key);
   t.like(principal, { namespace, keyId: made.id, wallet: '', isAdmin: false });
@@ -27,7 +27,7 @@ test('a key reads ak_<random>:<namespace> and says who is calling', async (t) =>
 
 test('a key must be presented whole', async (t) => {
   const { keys, auth } = await parts();
-  const made = await keys.create(await admin(), { name: 'whole', namespace: aNamespace() });
+  const made = await keys.create(by(await admin()), { name: 'whole', namespace: aNamespace() });
   const [random = ''] = made.api_key.split(':');
   const wrong = [random, `${random}:default`, `${made.api_key}x`, made.api_key.toUpperCase(), `${random}:`];
   for (const credential of wrong) {
@@ -38,7 +38,7 @@ test('a key must be presented whole', async (t) => {
 test('the store holds no key, only its hash', async (t) => {
   const { keys, store } = await parts();
   const namespace = aNamespace();
-  const made = await keys.create(await admin(), { name: 'hashed', namespace });
+  const made = await keys.create(by(await admin()), { name: 'hashed', namespace });
   const [stored] = await store.keys.list(namespace);
   t.truthy(stored);
   t.false(JSON.stringify(stored).includes(made.api_key.slice(3, 20)));
@@ -46,32 +46,32 @@ test('the store holds no key, only its hash', async (t) => {
 
 test('a key is revoked by its own namespace and by no other', async (t) => {
   const { keys, auth } = await parts();
-  const made = await keys.create(await admin(), { name: 'short', namespace: aNamespace() });
-  const other = await keys.create(await admin(), { name: 'stranger', namespace: aNamespace() });
+  const made = await keys.create(by(await admin()), { name: 'short', namespace: aNamespace() });
+  const other = await keys.create(by(await admin()), { name: 'stranger', namespace: aNamespace() });
   const owner = await auth.authenticate(made.api_key);
-  await t.throwsAsync(keys.revoke(await auth.authenticate(other.api_key), made.id), { code: 'not_found' });
+  await t.throwsAsync(keys.revoke(by(await auth.authenticate(other.api_key)), made.id), { code: 'not_found' });
   t.true(await auth.isValid(owner));
-  await keys.revoke(owner, made.id);
+  await keys.revoke(by(owner), made.id);
   await t.throwsAsync(auth.authenticate(made.api_key), { code: 'unauthorized' });
   t.false(await auth.isValid(owner));
 });
 
 test('a key makes keys for its own namespace only, and lists only those', async (t) => {
   const { keys, auth } = await parts();
-  const first = await keys.create(await admin(), { name: 'first', namespace: aNamespace() });
+  const first = await keys.create(by(await admin()), { name: 'first', namespace: aNamespace() });
   const owner = await auth.authenticate(first.api_key);
-  await t.throwsAsync(keys.create(owner, { name: 'x', namespace: aNamespace() }), { code: 'forbidden' });
+  await t.throwsAsync(keys.create(by(owner), { name: 'x', namespace: aNamespace() }), { code: 'forbidden' });
   await t.throwsAsync(keys.list(owner, aNamespace()), { code: 'forbidden' });
-  await keys.create(owner, { name: 'second' });
+  await keys.create(by(owner), { name: 'second' });
   t.deepEqual((await keys.list(owner)).map(({ name }) => name).sort(), ['first', 'second']);
 });
 
 test('another key of namespace default cannot revoke the admin key', async (t) => {
   const { keys, auth } = await parts();
   const boss = await admin();
-  const made = await keys.create(boss, { name: 'plain' });
+  const made = await keys.create(by(boss), { name: 'plain' });
   const plain = await auth.authenticate(made.api_key);
-  await t.throwsAsync(keys.revoke(plain, boss.keyId ?? ''), { code: 'not_found' });
+  await t.throwsAsync(keys.revoke(by(plain), boss.keyId ?? ''), { code: 'not_found' });
   t.true(await auth.isValid(boss));
 });
 
@@ -79,9 +79,107 @@ test('a key revoked in one process is refused in another within 2 s, without a w
   const here = await parts();
   const there = await openAuth(directory);
   t.teardown(() => there.close());
-  const made = await here.keys.create(await admin(), { name: 'far', namespace: aNamespace() });
+  const made = await here.keys.create(by(await admin()), { name: 'far', namespace: aNamespace() });
   const principal = await there.auth.authenticate(made.api_key);
-  await here.keys.revoke(principal, made.id);
+  await here.keys.revoke(by(principal), made.id);
   await new Promise((resolve) => setTimeout(resolve, 2000));
   await t.throwsAsync(there.auth.authenticate(made.api_key), { code: 'unauthorized' });
+});
+
+test('a key has the scopes and functions it was made with, and gives no more than those', async (t) => {
+  const { keys, auth } = await parts();
+  const namespace = aNamespace();
+  const made = await keys.create(by(await admin()), {
+    name: 'ci',
+    namespace,
+    scopes: ['deploy', 'read', 'keys'],
+    functions: ['hook-*', 'mail'],
+  });
+  const owner = await auth.authenticate(made.api_key);
+  t.like(owner.rights, { scopes: ['deploy', 'read', 'keys'], functions: ['hook-*', 'mail'] });
+  const inherited = await keys.create(by(owner), { name: 'inherits' });
+  t.like(inherited, { scopes: ['deploy', 'read', 'keys'], functions: ['hook-*', 'mail'] });
+  t.like(await keys.create(by(owner), { name: 'less', scopes: ['read'], functions: ['hook-a*'] }), {
+    scopes: ['read'],
+    functions: ['hook-a*'],
+  });
+  for (const more of [
+    { scopes: ['*' as const] },
+    { scopes: ['read' as const, 'secrets' as const] },
+    { functions: ['*'] },
+    { functions: ['hook-*', 'hoo*'] },
+    { functions: ['*-a'] },
+    { functions: ['mail2'] },
+  ]) {
+    await t.throwsAsync(
+      keys.create(by(owner), { name: 'more', ...more }),
+      { code: 'insufficient_scope' },
+      JSON.stringify(more),
+    );
+  }
+});
+
+test('a key ends by itself, and none that it makes ends later', async (t) => {
+  const { keys, auth } = await parts();
+  const expiresAt = Date.now() + 1500;
+  const made = await keys.create(by(await admin()), { name: 'short', namespace: aNamespace(), expiresAt });
+  const owner = await auth.authenticate(made.api_key);
+  t.is(owner.expiresAt, expiresAt);
+  const child = await keys.create(by(owner), { name: 'child' });
+  t.is(child.expires_at, made.expires_at);
+  const later = { name: 'later', expiresAt: expiresAt + 1 };
+  await t.throwsAsync(keys.create(by(owner), later), { code: 'forbidden' });
+  const { access_token: jwt } = await auth.tokenFor(owner);
+  await t.throwsAsync(keys.create(by(await auth.authenticate(jwt)), later), { code: 'forbidden' });
+  await new Promise((resolve) => setTimeout(resolve, expiresAt - Date.now() + 20));
+  for (const credential of [made.api_key, child.api_key, jwt]) {
+    await t.throwsAsync(auth.authenticate(credential), { code: 'unauthorized' });
+  }
+  t.false(await auth.isValid(owner));
+});
+
+test('a token of a limited key is as limited, and so are the keys made with it', async (t) => {
+  const { keys, auth } = await parts();
+  const namespace = aNamespace();
+  const made = await keys.create(by(await admin()), { name: 'x', namespace, scopes: ['keys'] });
+  const { access_token: jwt } = await auth.tokenFor(await auth.authenticate(made.api_key));
+  const principal = await auth.authenticate(jwt);
+  t.deepEqual(principal.rights.scopes, ['keys']);
+  await t.throwsAsync(keys.create(by(principal), { name: 'y', scopes: ['*'] }), {
+    code: 'insufficient_scope',
+  });
+  const child = await keys.create(by(principal), { name: 'y' });
+  t.deepEqual(child.scopes, ['keys']);
+  await keys.revoke(by(await admin()), made.id);
+  await t.throwsAsync(auth.authenticate(jwt), { code: 'unauthorized' });
+  await t.throwsAsync(auth.authenticate(child.api_key), { code: 'unauthorized' });
+});
+
+test('keys end with the key that made them, however many generations down, and at once', async (t) => {
+  const { keys, auth } = await parts();
+  const first = await keys.create(by(await admin()), { name: '0', namespace: aNamespace() });
+  const made = [first];
+  for (let generation = 1; generation < 5; generation += 1) {
+    const maker = await auth.authenticate(made.at(-1)?.api_key ?? '');
+    // Every other one by way of a token.
+    const { access_token: jwt } = await auth.tokenFor(maker);
+    const principal = generation % 2 === 0 ? maker : await auth.authenticate(jwt);
+    made.push(await keys.create(by(principal), { name: String(generation) }));
+  }
+  const principals = await Promise.all(made.map(({ api_key: key }) => auth.authenticate(key)));
+  await keys.revoke(by(principals[4] ?? (await admin())), made[1]?.id ?? '');
+  t.true(await auth.isValid(principals[0] ?? (await admin())));
+  for (const [generation, { api_key: key }] of made.entries()) {
+    if (generation === 0) continue;
+    await t.throwsAsync(auth.authenticate(key), { code: 'unauthorized' }, `generation ${generation}`);
+  }
+  t.deepEqual((await keys.list(await admin(), first.namespace)).map(({ id }) => id), [first.id]);
+});
+
+test('a credential that was revoked a moment ago makes no key', async (t) => {
+  const { keys, auth } = await parts();
+  const made = await keys.create(by(await admin()), { name: 'x', namespace: aNamespace() });
+  const owner = await auth.authenticate(made.api_key);
+  await keys.revoke(by(await admin()), made.id);
+  await t.throwsAsync(keys.create(by(owner), { name: 'late' }), { code: 'unauthorized' });
 });

@@ -2,12 +2,14 @@ import { generateKeyPairSync } from 'node:crypto';
 import { join } from 'node:path';
 import { openStore } from '../../db/open.js';
 import { openBus } from '../../src/bus/open.js';
+import type { Actor, Principal } from '../../src/core/auth/principal.js';
 import { type Auth, createAuth } from '../../src/core/auth/auth.js';
 import { createTokens, type ForeignIssuer, type Tokens } from '../../src/core/auth/jwt.js';
 import { createSessions, type Sessions } from '../../src/core/auth/sessions.js';
 import { createKeys, type Keys } from '../../src/core/keys.js';
 import type { Bus } from '../../src/ports/bus.js';
 import type { Store } from '../../src/ports/store.js';
+import { uuidv7 } from '../../src/uuid.js';
 
 export interface AuthParts {
   store: Store;
@@ -26,7 +28,7 @@ export function ed25519Pem(): string {
 /** Authentication on a real store in the directory. */
 export async function openAuth(
   directory: string,
-  options: { privateKey?: string; foreign?: ForeignIssuer } = {},
+  options: { privateKey?: string; foreign?: ForeignIssuer; signup?: 'open' | 'closed' } = {},
 ): Promise<AuthParts> {
   const store = await openStore({ driver: 'sqlite', file: join(directory, 'store.sqlite') });
   const bus = await openBus({ driver: 'local' });
@@ -35,7 +37,7 @@ export async function openAuth(
     privateKey: options.privateKey ?? ed25519Pem(),
     foreign: options.foreign,
   });
-  const sessions = await createSessions({ store, bus, tokens });
+  const sessions = await createSessions({ store, bus, tokens, signup: options.signup ?? 'open' });
   const auth = createAuth({ keys, tokens, sessions, namespaces: store.sessions });
   return {
     store,
@@ -51,4 +53,9 @@ export async function openAuth(
       await store.close();
     },
   };
+}
+
+/** Somebody in a request of its own. */
+export function by(principal: Principal): Actor {
+  return { principal, requestId: uuidv7() };
 }

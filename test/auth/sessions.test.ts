@@ -4,7 +4,7 @@ import { newKey } from '../../src/core/keys.js';
 import { aNamespace } from '../helpers/attempt.js';
 import { shared } from '../helpers/shared.js';
 import { tempDir } from '../helpers/temp-dir.js';
-import { openAuth } from './parts.js';
+import { by, openAuth } from './parts.js';
 import { ethWallet, solWallet, type Wallet } from './wallet.js';
 
 const directory = tempDir();
@@ -85,7 +85,7 @@ test('no wallet can claim default, nor a namespace that has keys', async (t) => 
   const admin = newKey(DEFAULT_NAMESPACE);
   await keys.ensureAdmin(admin);
   const namespace = aNamespace();
-  await keys.create(await auth.authenticate(admin), { name: 'in use', namespace });
+  await keys.create(by(await auth.authenticate(admin)), { name: 'in use', namespace });
   await t.throwsAsync(login(ethWallet(), namespace), { code: 'forbidden' });
 });
 
@@ -126,12 +126,12 @@ test('a token made of an API key acts as the key, has no wallet and no admin rig
   await keys.ensureAdmin(admin);
   const boss = await auth.authenticate(admin);
   const namespace = aNamespace();
-  const made = await keys.create(boss, { name: 'for a token', namespace });
+  const made = await keys.create(by(boss), { name: 'for a token', namespace });
   const token = await auth.tokenFor(await auth.authenticate(made.api_key));
   const principal = await auth.authenticate(token.access_token);
   t.like(principal, { kind: 'jwt', namespace, wallet: '', keyId: made.id, isAdmin: false });
   t.false((await auth.authenticate((await auth.tokenFor(boss)).access_token)).isAdmin);
   await t.throwsAsync(auth.tokenFor(principal), { code: 'forbidden' });
-  await keys.revoke(boss, made.id);
+  await keys.revoke(by(boss), made.id);
   await t.throwsAsync(auth.authenticate(token.access_token), { code: 'unauthorized' });
 });

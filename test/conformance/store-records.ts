@@ -1,5 +1,12 @@
 import test from 'ava';
-import type { IdempotencyClaim } from '../../src/ports/store.js';
+import type {
+  AuditAction,
+  AuditEntry,
+  AuditQuery,
+  IdempotencyClaim,
+  NewKey,
+  StoredKey,
+} from '../../src/ports/store.js';
 import { uuidv7 } from '../../src/uuid.js';
 import { aName, aNamespace, aRequestId } from '../helpers/attempt.js';
 import { shared } from '../helpers/shared.js';
@@ -44,23 +51,145 @@ export function testRecords(driver: string, open: OpenStore): void {
     t.deepEqual([...((await secrets.get(namespace, 'A'))?.sealed ?? [])], [9]);
   });
 
+  const aKey = (given: Partial<NewKey> = {}): NewKey => ({
+    id: uuidv7(),
+    namespace: aNamespace(),
+    name: 'ci',
+    hash: uuidv7(),
+    isAdmin: false,
+    scopes: ['*'],
+    functions: null,
+    expiresAt: null,
+    createdBy: 'somebody',
+    maker: null,
+    ...given,
+  });
+
   test(`${driver}: a key is found by its hash until it is revoked`, async (t) => {
     const { keys } = await get();
     const namespace = aNamespace();
-    const hash = uuidv7();
-    const key = await keys.add({ namespace, name: 'ci', hash, isAdmin: true });
-    t.is(key.last_used_at, null);
-    t.true(key.isAdmin);
-    t.deepEqual(await keys.byHash(hash), key);
-    t.deepEqual(await keys.get(key.id), key);
-    const second = await keys.add({ namespace, name: 'two', hash: uuidv7(), isAdmin: false });
-    t.deepEqual(await keys.list(namespace), [key, second]);
-    await keys.touch(key.id, 1_790_000_000_123);
-    await keys.touch(key.id, 1_780_000_000_000);
-    t.is((await keys.get(key.id))?.last_used_at, new Date(1_790_000_000_123).toISOString());
-    t.true(await keys.revoke(key.id));
-    t.false(await keys.revoke(key.id));
-    t.is(await keys.byHash(hash), null);
+    const asked = aKey({ namespace, isAdmin: true, scopes: ['read', 'keys'], functions: ['hook-*'] });
+    const key = await keys.add({ ...asked, expiresAt: 1_890_000_000_123 });
+    t.like(key, { id: asked.id, isAdmin: true, scopes: ['read', 'keys'], functions: ['hook-*'] });
+    t.like(key, { expires_at: new Date(1_890_000_000_123).toISOString(), last_used_at: null });
+    t.deepEqual(await keys.byHash(asked.hash), key);
+    t.deepEqual(await keys.get(asked.id), key);
+    const second = await keys.add(aKey({ namespace }));
+    t.deepEqual(await keys.list(namespace), [key, second] as StoredKey[]);
+    await keys.touch(asked.id, 1_790_000_000_123);
+    await keys.touch(asked.id, 1_780_000_000_000);
+    t.is((await keys.get(asked.id))?.last_used_at, new Date(1_790_000_000_123).toISOString());
+    t.true(await keys.revoke(asked.id));
+    t.false(await keys.revoke(asked.id));
+    t.is(await keys.byHash(asked.hash), null);
+  });
+
+  test(`${driver}: a key takes with it, when it is revoked, what was made with it in any generation`, async (t) => {
+    const { keys } = await get();
+    const made: string[] = [];
+    for (let generation = 0; generation < 4; generation += 1) {
+      const maker = made.at(-1);
+      const key = await keys.add(aKey({ maker: maker === undefined ? null : { kind: 'key', id: maker } }));
+      made.push(key?.id ?? 'none');
+    }
+    const [first = '', second = '', ...later] = made;
+    const sibling = await keys.add(aKey({ maker: { kind: 'key', id: first } }));
+    t.true(await keys.revoke(second));
+    t.truthy(await keys.get(first));
+    t.truthy(await keys.get(sibling?.id ?? ''));
+    for (const id of later) t.is(await keys.get(id), null);
+    t.is(await keys.add(aKey({ maker: { kind: 'key', id: second } })), null, 'a revoked key makes none');
+    const ended = await keys.add(aKey({ expiresAt: Date.now() - 1 }));
+    t.is(await keys.add(aKey({ maker: { kind: 'key', id: ended?.id ?? '' } })), null, 'nor does an expired one');
+  });
+
+  test(`${driver}: a login takes with it, when it ends, the keys that go back to it`, async (t) => {
+    const { keys, sessions } = await get();
+    const [family, other] = [uuidv7(), uuidv7()];
+    const first = await keys.add(aKey({ maker: { kind: 'session', family } }));
+    const second = await keys.add(aKey({ maker: { kind: 'key', id: first?.id ?? '' } }));
+    const kept = await keys.add(aKey({ maker: { kind: 'session', family: other } }));
+    await sessions.revokeFamily(family);
+    t.is(await keys.get(first?.id ?? ''), null);
+    t.is(await keys.get(second?.id ?? ''), null);
+    t.truthy(await keys.get(kept?.id ?? ''));
+    t.is(await keys.add(aKey({ maker: { kind: 'session', family } })), null);
+
+    const token = { hash: uuidv7(), family: other, wallet: 'w', namespace: aNamespace() };
+    await sessions.addRefresh({ ...token, expiresAt: Date.now() + 60_000 });
+    await sessions.useRefresh(token.hash);
+    t.truthy(await keys.get(kept?.id ?? ''));
+    await sessions.useRefresh(token.hash);
+    t.is(await keys.get(kept?.id ?? ''), null, 'a refresh token that is used twice ends its login');
+  });
+
+  test(`${driver}: an audit event is written with its change, and not without it`, async (t) => {
+    const { audit, keys, secrets, triggers, settings } = await get();
+    const namespace = aNamespace();
+    const entry = (action: AuditAction, target: string, at = Date.now()): AuditEntry => ({
+      id: uuidv7(),
+      namespace,
+      at,
+      actor: 'key:1',
+      action,
+      target,
+      requestId: 'r-1',
+    });
+    const sealed = { name: 'A', sealed: bytes(1), keyId: 'k' };
+    const key = aKey({ namespace });
+    await secrets.put(namespace, sealed, entry('secret.set', 'A'));
+    t.false(await secrets.remove(namespace, 'B', entry('secret.delete', 'B')));
+    t.true(await secrets.remove(namespace, 'A', entry('secret.delete', 'A')));
+    await keys.add(key, entry('key.create', key.id));
+    await keys.add(aKey({ maker: { kind: 'key', id: 'gone' } }), entry('key.create', 'none'));
+    t.false(await keys.revoke('gone', entry('key.revoke', 'gone')));
+    t.true(await keys.revoke(key.id, entry('key.revoke', key.id)));
+    const trigger = await triggers.add(namespace, aName('f'), { topic: 'a' }, entry('trigger.add', 'f'));
+    t.false(await triggers.remove(namespace, aName('g'), trigger.id, entry('trigger.delete', 'g')));
+    t.true(await triggers.remove(namespace, aName('f'), trigger.id, entry('trigger.delete', 'f')));
+    await settings.put('callback-secret', namespace, 'x', entry('callback_secret.renew', 'x'));
+    const { items } = await audit.list({ namespace, limit: 100 });
+    t.deepEqual(
+      items.map(({ action, target }) => `${action} ${target}`).reverse(),
+      [
+        'secret.set A',
+        'secret.delete A',
+        `key.create ${key.id}`,
+        `key.revoke ${key.id}`,
+        'trigger.add f',
+        'trigger.delete f',
+        'callback_secret.renew x',
+      ],
+    );
+    t.like(items[0], { actor: 'key:1', request_id: 'r-1' });
+  });
+
+  test(`${driver}: audit events are read in pages, by actor and time, and go when they are old`, async (t) => {
+    const { audit } = await get();
+    const namespace = aNamespace();
+    const ids: string[] = [];
+    for (let n = 0; n < 5; n += 1) {
+      const id = uuidv7();
+      ids.push(id);
+      const who = n % 2 === 0 ? 'even' : 'odd';
+      const entry = { id, namespace, at: 1_000_000 + n, actor: who, action: 'secret.set' as const };
+      await audit.record({ ...entry, target: String(n), requestId: 'r' });
+      await audit.record({ ...entry, target: 'again', requestId: 'r' });
+    }
+    const targets = async (query: Partial<AuditQuery>) => {
+      const { items, nextCursor } = await audit.list({ namespace, limit: 100, ...query });
+      return { targets: items.map(({ target }) => target).join(), nextCursor };
+    };
+    t.deepEqual(await targets({}), { targets: '4,3,2,1,0', nextCursor: null });
+    const page = await targets({ limit: 2 });
+    t.deepEqual(page, { targets: '4,3', nextCursor: ids[3] ?? '' });
+    t.is((await targets({ cursor: page.nextCursor ?? '' })).targets, '2,1,0');
+    t.is((await targets({ actor: 'odd' })).targets, '3,1');
+    t.is((await targets({ since: 1_000_003 })).targets, '4,3');
+    t.is((await audit.list({ namespace: aNamespace(), limit: 10 })).items.length, 0);
+    await t.throwsAsync(audit.list({ namespace, limit: 1, cursor: "x'" }), { code: 'invalid_request' });
+    while ((await audit.sweep(1_000_002)) > 0);
+    t.is((await targets({})).targets, '4,3,2');
   });
 
   test(`${driver}: of many claims on one Idempotency-Key at once, one holds it`, async (t) => {

@@ -1,10 +1,48 @@
 import { z } from 'zod';
 import { namespaceSchema } from '../ids.js';
-import { keyRecordSchema } from '../records.js';
+import { auditEventSchema, keyRecordSchema } from '../records.js';
+import { functionGlobSchema, grantedScopeSchema } from '../scopes.js';
+import { namespaceQuery, sinceSchema } from './common.js';
 
-export const createKeyBodySchema = z.object({
+/** Strict: a limit that is misspelled must not be left out, and the key can do more than its maker believes. */
+export const createKeyBodySchema = z.strictObject({
   name: z.string().min(1).max(128),
   namespace: namespaceSchema.optional(),
+  scopes: z
+    .array(grantedScopeSchema)
+    .min(1, { error: 'must hold at least one scope; leave it out for all that the maker has' })
+    .max(20)
+    .optional()
+    .describe('What the key may do; by default all that its maker may. `*` is everything.'),
+  functions: z
+    .array(functionGlobSchema)
+    .min(1, { error: 'must hold at least one name or pattern; leave it out for all functions' })
+    .max(100)
+    .optional()
+    .describe('Names and patterns such as `hook-*`: limits invoke, deploy and read to these functions.'),
+  expires_at: z.iso
+    .datetime({
+      offset: true,
+      error: ({ input }) => `must be a time such as "2027-01-31T12:00:00Z", not ${JSON.stringify(input)}`,
+    })
+    .refine((text) => Date.parse(text) > Date.now(), {
+      error: ({ input }) => `must be in the future, not ${JSON.stringify(input)}`,
+    })
+    .optional()
+    .describe('When the key ends by itself.'),
+});
+
+export const auditQuerySchema = z.object({
+  namespace: namespaceQuery,
+  since: sinceSchema.optional().describe('A time, or an age such as `2h`.'),
+  actor: z.string().min(1).max(256).optional(),
+  cursor: z.string().max(256).optional().describe('`next_cursor` of the page before.'),
+  limit: z.number().int().min(1).max(1000).optional().describe('By default 100.'),
+});
+export const auditReplySchema = z.object({
+  events: z.array(auditEventSchema),
+  count: z.number().int(),
+  next_cursor: z.string().nullable(),
 });
 
 export const createKeyReplySchema = z.object({ api_key: z.string(), ...keyRecordSchema.shape });
@@ -55,6 +93,8 @@ export const whoamiReplySchema = z.object({
   wallet: z.string().describe('Empty for API keys.'),
   namespace: namespaceSchema,
   is_admin: z.boolean(),
+  scopes: z.array(grantedScopeSchema),
+  functions: z.array(z.string()).nullable(),
   expires_at: z.string().nullable(),
 });
 

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import type { Namespace } from '../../contract/ids.js';
+import { DEFAULT_NAMESPACE, type Namespace } from '../../contract/ids.js';
+import { ALL_RIGHTS } from '../../contract/scopes.js';
 import { AppError } from '../../errors.js';
 import type { SessionStore, StoredKey } from '../../ports/store.js';
 import { isKeyShaped, type Keys } from '../keys.js';
@@ -8,8 +9,8 @@ import { ACCESS_TOKEN_SECONDS, type TokenClaims, type Tokens } from './jwt.js';
 import type { Principal } from './principal.js';
 import type { Sessions } from './sessions.js';
 
-/** Namespaces that a foreign issuer hands out belong to it: no wallet can claim them. */
-const ISSUER_OWNER = 'issuer';
+/** Owns the namespaces that a foreign issuer has handed out, before its name: no wallet and no other issuer has them. */
+const ISSUER_OWNER = 'issuer:';
 /** A signature once checked need not be checked again while its token lives; a foreign key may be withdrawn. */
 const FOREIGN_CACHE_MS = 60_000;
 
@@ -23,7 +24,7 @@ export interface KeyToken {
 
 /** Turns what a client presents into who it is. */
 export interface Auth {
-  /** Throws `unauthorized`. */
+  /** Throws `unauthorized`; `forbidden` for a foreign token in a namespace that is not its issuer's. */
   authenticate(credential: string): Promise<Principal>;
   /** Whether a principal's key, login or token still holds: at most 2 s behind. For sockets, which outlive their handshake. */
   isValid(principal: Principal): Promise<boolean>;
@@ -43,37 +44,56 @@ export function createAuth({ keys, tokens, sessions, namespaces }: AuthDeps): Au
   const verified = new LRUCache<string, TokenClaims>({ max: 10_000 });
   const issued = new LRUCache<string, true>({ max: 10_000 });
 
+  /** A namespace belongs to whom claims it first; an issuer claims what it hands out, and has no other. */
+  const assertIssued = async (namespace: Namespace, issuer: string) => {
+    const owner = ISSUER_OWNER + issuer;
+    const place = `${owner} ${namespace}`;
+    if (issued.has(place)) return;
+    const isOwn =
+      namespace !== DEFAULT_NAMESPACE && (await namespaces.claimNamespace(namespace, owner)) === owner;
+    if (!isOwn) {
+      throw new AppError(
+        'forbidden',
+        `Namespace "${namespace}" does not belong to the issuer of this token, which can act only in namespaces that it was the first to use.`,
+      );
+    }
+    issued.set(place, true);
+  };
+
   const verify = async (jwt: string): Promise<TokenClaims> => {
     const digest = hash('sha256', jwt, 'base64');
     const known = verified.get(digest);
     if (known && known.expiresAt > Date.now()) return known;
     const claims = await tokens.verify(jwt);
-    if (claims.issuer === 'foreign' && !issued.has(claims.namespace)) {
-      await namespaces.claimNamespace(claims.namespace, ISSUER_OWNER);
-      issued.set(claims.namespace, true);
-    }
+    if (claims.issuer === 'foreign') await assertIssued(claims.namespace, claims.issuerName);
     const life = Math.max(1, claims.expiresAt - Date.now());
     verified.set(digest, claims, { ttl: claims.issuer === 'own' ? life : Math.min(life, FOREIGN_CACHE_MS) });
     return claims;
   };
 
-  const isValid = async ({ keyId, session, expiresAt }: Principal) => {
-    if (expiresAt !== null && expiresAt <= Date.now()) return false;
-    if (session !== null && (await sessions.isRevoked(session))) return false;
-    return keyId === null || keys.isValid(keyId);
+  const isLive = async (session: string | null) => session === null || !(await sessions.isRevoked(session));
+
+  /** What the claims stand for now; null when their login or key no longer holds. */
+  const ofClaims = async (claims: TokenClaims): Promise<Principal | null> => {
+    if (claims.keyId === null) return (await isLive(claims.session)) ? ofWallet(claims) : null;
+    const key = await keys.get(claims.keyId);
+    return key && ofKeyToken(claims, key);
   };
 
   return {
-    isValid,
+    async isValid({ keyId, session, expiresAt }) {
+      if (expiresAt !== null && expiresAt <= Date.now()) return false;
+      return (await isLive(session)) && (keyId === null || (await keys.get(keyId)) !== null);
+    },
 
     async authenticate(credential) {
       if (isKeyShaped(credential)) {
         const key = await keys.find(credential);
         if (key) return ofKey(key);
-        throw new AppError('unauthorized', 'The API key is wrong or has been revoked.');
+        throw new AppError('unauthorized', 'The API key is wrong, has expired or has been revoked.');
       }
-      const principal = ofClaims(await verify(credential));
-      if (await isValid(principal)) return principal;
+      const principal = await ofClaims(await verify(credential));
+      if (principal) return principal;
       throw new AppError('unauthorized', 'The token has been revoked; log in again.');
     },
 
@@ -103,22 +123,30 @@ function ofKey(key: StoredKey): Principal {
     wallet: '',
     subject: `key:${key.id}`,
     isAdmin: key.isAdmin,
+    rights: key,
     keyId: key.id,
     session: null,
-    expiresAt: null,
+    expiresAt: key.expiresAt,
+    keyExpiresAt: key.expiresAt,
   };
 }
 
-function ofClaims(claims: TokenClaims): Principal {
+function ofKeyToken({ expiresAt }: TokenClaims, key: StoredKey): Principal {
+  // A token that leaks must not make keys for others: admin rights stay with the key itself.
+  return { ...ofKey(key), kind: 'jwt', isAdmin: false, expiresAt };
+}
+
+function ofWallet({ namespace, subject, session, expiresAt }: TokenClaims): Principal {
   return {
     kind: 'jwt',
-    namespace: claims.namespace,
-    wallet: claims.keyId === null ? claims.subject : '',
-    subject: claims.subject,
-    // A token that leaks must not make keys: admin rights stay with the key itself.
+    namespace,
+    wallet: subject,
+    subject,
     isAdmin: false,
-    keyId: claims.keyId,
-    session: claims.session,
-    expiresAt: claims.expiresAt,
+    rights: ALL_RIGHTS,
+    keyId: null,
+    session,
+    expiresAt,
+    keyExpiresAt: null,
   };
 }

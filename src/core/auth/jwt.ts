@@ -27,6 +27,8 @@ const KEY_PLACE = { namespace: '', name: 'jwt-key' };
 /** What a token says, once its signature, issuer, audience and times have been checked. */
 export interface TokenClaims {
   issuer: 'own' | 'foreign';
+  /** What tells one foreign issuer from another: its `iss` where that is checked, else where its keys are. */
+  issuerName: string;
   subject: string;
   namespace: Namespace;
   /** The refresh family of a wallet's login. */
@@ -109,7 +111,7 @@ export async function createTokens({ privateKey, foreign }: TokensOptions): Prom
         // The `kid` only chooses between the key sets; each accepts its own algorithms and nothing that a header asks for.
         const isForeign = verifyForeign !== undefined && keyIdOf(jwt) !== kid;
         const { payload } = await (isForeign ? verifyForeign(jwt) : verifyOwn(jwt));
-        return claimsOf(payload, !isForeign);
+        return claimsOf(payload, isForeign ? foreign : undefined);
       } catch (error) {
         if (isKeySetAway(error)) {
           throw new AppError('unavailable', 'The key set of the token issuer cannot be fetched; try again.', {
@@ -161,10 +163,12 @@ function keyIdOf(jwt: string): string | undefined {
   }
 }
 
-function claimsOf(payload: JWTPayload, own: boolean): TokenClaims {
+function claimsOf(payload: JWTPayload, foreign: ForeignIssuer | undefined): TokenClaims {
   const { sub, namespace, exp, sid, key } = claimsSchema.parse(payload);
+  const own = foreign === undefined;
   return {
     issuer: own ? 'own' : 'foreign',
+    issuerName: own ? ISSUER : (foreign.issuer ?? foreign.jwksUrl),
     subject: sub,
     namespace,
     session: (own ? sid : undefined) ?? null,

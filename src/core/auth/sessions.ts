@@ -10,7 +10,8 @@ import { type Chain, parseWallet } from './wallets.js';
 
 const NONCE_MS = 5 * 60_000;
 const REFRESH_MS = 30 * 24 * 3600_000;
-const CHANNEL = 'sessions';
+/** Told of each login that has ended. */
+export const SESSIONS_CHANNEL = 'sessions';
 
 export interface Challenge {
   wallet: string;
@@ -51,19 +52,21 @@ export interface SessionsDeps {
   store: Store;
   bus: Bus;
   tokens: Tokens;
+  /** Whether a wallet may claim a namespace that nobody has. */
+  signup: 'open' | 'closed';
 }
 
-export async function createSessions({ store, bus, tokens }: SessionsDeps): Promise<Sessions> {
+export async function createSessions({ store, bus, tokens, signup }: SessionsDeps): Promise<Sessions> {
   const revoked = freshCache<ReadonlySet<string>>();
   const drop = () => revoked.drop('');
-  const unsubscribe = await bus.subscribe(CHANNEL, drop);
+  const unsubscribe = await bus.subscribe(SESSIONS_CHANNEL, drop);
   const forgetGaps = bus.onGap(drop);
 
   const logout = async (session: string) => {
     await store.sessions.revokeFamily(session);
     drop();
     // The other processes learn it from the bus, or within 2 s without it.
-    await bus.publish(CHANNEL, session).catch(() => undefined);
+    await bus.publish(SESSIONS_CHANNEL, session).catch(() => undefined);
   };
 
   const issue = async (wallet: string, namespace: Namespace, family: string): Promise<Login> => {
@@ -116,7 +119,16 @@ export async function createSessions({ store, bus, tokens }: SessionsDeps): Prom
           'The signature is not one of this nonce by this wallet; get a new nonce and sign exactly its text.',
         );
       }
-      const owner = await store.sessions.claimNamespace(namespace, wallet);
+      const owner =
+        signup === 'open'
+          ? await store.sessions.claimNamespace(namespace, wallet)
+          : await store.sessions.namespaceOwner(namespace);
+      if (owner === null) {
+        throw new AppError(
+          'forbidden',
+          `This engine gives wallets no new namespaces (WALLET_SIGNUP is "closed"), and "${namespace}" belongs to none; ask its operator.`,
+        );
+      }
       if (owner !== wallet) {
         throw new AppError('forbidden', `Namespace "${namespace}" belongs to somebody else; choose another.`);
       }

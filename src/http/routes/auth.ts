@@ -24,6 +24,7 @@ export const challenge = route({
   tag,
   summary: 'Get a nonce for a wallet to sign; single use, 5 minutes',
   access: 'open',
+  scope: null,
   body: { kind: 'json', schema: challengeBodySchema },
   replies: { 200: { about: 'The nonce.', schema: challengeReplySchema } },
   errors: ['forbidden'],
@@ -41,6 +42,7 @@ export const verify = route({
     'ETH: personal_sign of the nonce, hex. SOL: ed25519 of the nonce, base64. The first wallet that logs in to a ' +
     'namespace owns it; `default` belongs to the admin key.',
   access: 'open',
+  scope: null,
   body: { kind: 'json', schema: verifyBodySchema },
   replies: { 200: { about: 'A token of 15 minutes, and one to refresh it.', schema: loginReplySchema } },
   errors: ['unauthorized', 'forbidden'],
@@ -58,6 +60,7 @@ export const refresh = route({
   description:
     'The second use of a refresh token ends the login it came from: one of its two users has stolen it.',
   access: 'open',
+  scope: null,
   body: { kind: 'json', schema: refreshBodySchema },
   replies: { 200: { about: 'New tokens.', schema: loginReplySchema } },
   errors: ['unauthorized'],
@@ -72,6 +75,7 @@ export const logout = route({
   tag,
   summary: "End a login: the token's own, or the refresh token's",
   access: 'optional',
+  scope: null,
   body: { kind: 'json', schema: logoutBodySchema, optional: true },
   replies: { 200: { about: 'Ended everywhere within 2 seconds.', schema: messageReplySchema } },
   errors: ['unauthorized'],
@@ -94,6 +98,7 @@ export const token = route({
   tag,
   summary: 'Exchange an API key for a JWT of 15 minutes',
   access: 'required',
+  scope: null,
   replies: { 200: { about: 'The token; it ends with its key.', schema: tokenReplySchema } },
   errors: ['forbidden'],
   async handle({ services, principal }) {
@@ -107,6 +112,7 @@ export const whoami = route({
   tag,
   summary: 'Show whom the credential stands for',
   access: 'required',
+  scope: null,
   replies: { 200: { about: 'The caller.', schema: whoamiReplySchema } },
   async handle({ principal }) {
     return json(
@@ -118,6 +124,8 @@ export const whoami = route({
         wallet: principal.wallet,
         namespace: principal.namespace,
         is_admin: principal.isAdmin,
+        scopes: principal.rights.scopes,
+        functions: principal.rights.functions,
         expires_at: principal.expiresAt === null ? null : new Date(principal.expiresAt).toISOString(),
       },
       PRIVATE,
@@ -131,6 +139,7 @@ export const getCallbackSecret = route({
   tag,
   summary: 'Show the secret that signs callbacks of the namespace',
   access: 'required',
+  scope: 'secrets',
   replies: { 200: { about: 'Made at first use.', schema: callbackSecretReplySchema } },
   async handle({ services, namespace }) {
     return json(200, { secret: await services.callbacks.secret(namespace) }, PRIVATE);
@@ -143,9 +152,10 @@ export const renewCallbackSecret = route({
   tag,
   summary: 'Make a new callback secret; the old one signs nothing more',
   access: 'required',
+  scope: 'secrets',
   replies: { 200: { about: 'The new secret.', schema: callbackSecretReplySchema } },
-  async handle({ services, namespace }) {
-    return json(200, { secret: await services.callbacks.renewSecret(namespace) }, PRIVATE);
+  async handle({ services, namespace, actor }) {
+    return json(200, { secret: await services.callbacks.renewSecret(actor(), namespace) }, PRIVATE);
   },
 });
 
@@ -154,6 +164,7 @@ const keySet = {
   tag,
   summary: 'The public keys that check tokens of this engine',
   access: 'open',
+  scope: null,
   limited: false,
   replies: { 200: { about: 'A JSON Web Key Set.', schema: jwksReplySchema } },
   async handle({ services }) {

@@ -15,6 +15,7 @@ export function docsRoutes(others: readonly Route[]): Route[] {
     tag,
     summary: 'This API as an OpenAPI 3.1 document',
     access: 'open',
+    scope: null,
     limited: false,
     replies: { 200: { about: 'The document.', types: { 'application/json': 'OpenAPI 3.1.' } } },
     async handle({ services }) {
@@ -28,6 +29,7 @@ export function docsRoutes(others: readonly Route[]): Route[] {
     tag,
     summary: 'This API as a page to read',
     access: 'open',
+    scope: null,
     limited: false,
     replies: { 200: { about: 'The page.', types: { 'text/html': 'A page without any other file.' } } },
     async handle({ services }) {

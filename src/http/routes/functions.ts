@@ -10,6 +10,8 @@ import {
   WASM_FIELD,
 } from '../../contract/http/functions.js';
 import { MAX_MODULE_BYTES } from '../../contract/limits.js';
+import { coversFunction } from '../../contract/scopes.js';
+import { assertFunction } from '../../core/auth/rights.js';
 import { assertOwnNamespace } from '../admission.js';
 import { parseFunctionRef } from '../function-ref.js';
 import { json, route } from '../route.js';
@@ -22,17 +24,18 @@ export const deployFunction = route({
   tag,
   summary: 'Deploy a function, or a new version of it',
   access: 'required',
+  scope: 'deploy',
   body: { kind: 'multipart', file: WASM_FIELD, maxFileBytes: MAX_MODULE_BYTES, fields: deployFieldsSchema },
   replies: { 201: { about: 'The version that was made.', schema: deployReplySchema } },
   errors: ['invalid_manifest', 'invalid_module', 'forbidden', 'unsupported_media_type'],
-  async handle({ services, principal, namespace, body }) {
+  async handle({ services, principal, namespace, body, actor }) {
     const form = parseDeployForm(body.fields);
     assertOwnNamespace(principal, form.namespace);
-    const deployed = await services.functions.deploy({
+    assertFunction(principal, 'deploy', form.settings.name);
+    const deployed = await services.functions.deploy(actor(), {
       namespace,
       settings: form.settings,
       wasm: body.file.bytes,
-      createdBy: principal.subject,
     });
     const message = `Function "${deployed.name}" deployed as version ${deployed.version}.`;
     return json(201, { message, function: deployed }, etagOf(deployed));
@@ -45,9 +48,11 @@ export const listFunctions = route({
   tag,
   summary: 'List the functions of the namespace, each as its newest version',
   access: 'required',
+  scope: 'read',
   replies: { 200: { about: 'By name.', schema: functionsReplySchema } },
-  async handle({ services, namespace }) {
-    const functions = await services.functions.list(namespace);
+  async handle({ services, principal, namespace }) {
+    const all = await services.functions.list(namespace);
+    const functions = all.filter(({ name }) => coversFunction(principal.rights, name));
     return json(200, { functions, count: functions.length });
   },
 });
@@ -58,6 +63,7 @@ export const getFunction = route({
   tag,
   summary: 'Show a function, or one version as name@version',
   access: 'required',
+  scope: 'read',
   params: functionRefPath,
   replies: {
     200: {
@@ -82,11 +88,12 @@ export const deleteFunction = route({
   summary: 'Delete a function with its versions and triggers',
   description: 'Jobs that wait end `cancelled`; logs stay. A later deploy goes on counting versions.',
   access: 'required',
+  scope: 'deploy',
   params: functionPath,
   replies: { 200: { about: 'Deleted.', schema: messageReplySchema } },
   errors: ['function_not_found'],
-  async handle({ services, namespace, params }) {
-    await services.functions.remove(namespace, params.name);
+  async handle({ services, namespace, params, actor }) {
+    await services.functions.remove(actor(), namespace, params.name);
     return json(200, { message: `Function "${params.name}" deleted.` });
   },
 });
@@ -97,13 +104,16 @@ export const rollbackFunction = route({
   tag,
   summary: 'Make a new version with the bytes and settings of an old one',
   access: 'required',
+  scope: 'deploy',
   params: functionPath,
   body: { kind: 'json', schema: rollbackBodySchema },
   replies: { 201: { about: 'The version that was made.', schema: deployReplySchema } },
   errors: ['function_not_found'],
-  async handle({ services, principal, namespace, params, body }) {
-    const { functions } = services;
-    const made = await functions.rollback(namespace, params.name, body.version, principal.subject);
+  async authorize({ services, namespace, params }) {
+    await services.catalog.resolve(namespace, params.name);
+  },
+  async handle({ services, namespace, params, body, actor }) {
+    const made = await services.functions.rollback(actor(), namespace, params.name, body.version);
     const message = `Function "${made.name}" rolled back to version ${body.version} as version ${made.version}.`;
     return json(201, { message, function: made }, etagOf(made));
   },
@@ -115,6 +125,7 @@ export const listVersions = route({
   tag,
   summary: 'List the versions of a function, newest first',
   access: 'required',
+  scope: 'read',
   params: functionPath,
   replies: { 200: { about: 'Newest first.', schema: versionsReplySchema } },
   errors: ['function_not_found'],

@@ -8,6 +8,7 @@ import {
   replayReplySchema,
 } from '../../contract/http/invocations.js';
 import { invocationRecordSchema } from '../../contract/invocation.js';
+import { assertFunction } from '../../core/auth/rights.js';
 import type { ListRequest } from '../../core/invocations.js';
 import { json, route } from '../route.js';
 import { parseSince } from '../since.js';
@@ -20,11 +21,14 @@ export const getInvocation = route({
   tag,
   summary: 'Show an invocation: its state, attempts and, while it is kept, its output',
   access: 'required',
+  scope: 'read',
   params: invocationPath,
   replies: { 200: { about: 'The invocation.', schema: invocationRecordSchema } },
   errors: ['not_found'],
-  async handle({ services, namespace, params }) {
-    return json(200, await services.invocations.get(namespace, params.id));
+  async handle({ services, principal, namespace, params }) {
+    const found = await services.invocations.get(namespace, params.id);
+    assertFunction(principal, 'read', found.function);
+    return json(200, found);
   },
 });
 
@@ -34,11 +38,16 @@ export const listInvocations = route({
   tag,
   summary: 'List invocations: live ones first, then those that have ended, newest first',
   access: 'required',
+  scope: 'read',
   query: invocationsQuerySchema,
   replies: { 200: { about: 'One page.', schema: invocationsReplySchema } },
-  async handle({ services, namespace, query }) {
+  async handle({ services, principal, namespace, query }) {
     const request: ListRequest = { namespace, limit: query.limit ?? DEFAULT_INVOCATION_LIMIT };
-    if (query.function !== undefined) request.function = query.function;
+    if (query.function !== undefined) {
+      assertFunction(principal, 'read', query.function);
+      request.function = query.function;
+    }
+    if (principal.rights.functions !== null) request.functions = principal.rights.functions;
     if (query.status !== undefined) request.state = query.status;
     if (query.reason !== undefined) request.reason = query.reason;
     if (query.since !== undefined) request.since = parseSince(query.since);
@@ -55,10 +64,15 @@ export const cancelInvocation = route({
   tag,
   summary: 'Cancel an invocation that is queued or running',
   access: 'required',
+  scope: 'invoke',
   params: invocationPath,
   replies: { 200: { about: 'It ends cancelled.', schema: cancelReplySchema } },
   errors: ['not_found', 'conflict'],
-  async handle({ services, namespace, params }) {
+  async handle({ services, principal, namespace, params }) {
+    if (principal.rights.functions !== null) {
+      const found = await services.invocations.get(namespace, params.id);
+      assertFunction(principal, 'invoke', found.function);
+    }
     await services.invocations.cancel(namespace, params.id);
     return json(200, { request_id: params.id, state: 'cancelled' });
   },
@@ -70,13 +84,14 @@ export const replayInvocation = route({
   tag,
   summary: 'Run a dead invocation again',
   access: 'required',
+  scope: 'invoke',
   params: invocationPath,
   query: replayQuerySchema,
   replies: { 202: { about: 'The invocation it became.', schema: replayReplySchema } },
   errors: ['not_found', 'function_not_found', 'conflict', 'queue_full', 'unavailable'],
-  async handle({ services, namespace, params, query }) {
+  async handle({ services, namespace, params, query, actor }) {
     const version = query.version ?? 'pinned';
-    const id = await services.deadLetters.replay(namespace, params.id, { version });
+    const id = await services.deadLetters.replay(actor(), namespace, params.id, { version });
     return json(202, { request_id: id }, { Location: `/v1/invocations/${id}` });
   },
 });
@@ -87,13 +102,15 @@ export const replayDead = route({
   tag,
   summary: 'Run every dead invocation of a function again',
   access: 'required',
+  scope: 'invoke',
   params: functionPath,
   query: replayQuerySchema,
   replies: { 202: { about: 'How many.', schema: countReplySchema } },
   errors: ['function_not_found', 'queue_full', 'unavailable'],
-  async handle({ services, namespace, params, query }) {
+  async handle({ services, namespace, params, query, actor }) {
     const version = query.version ?? 'pinned';
-    return json(202, { count: await services.deadLetters.replayAll(namespace, params.name, { version }) });
+    const count = await services.deadLetters.replayAll(actor(), namespace, params.name, { version });
+    return json(202, { count });
   },
 });
 
@@ -103,9 +120,10 @@ export const purgeDead = route({
   tag,
   summary: 'Throw away the dead invocations of a function',
   access: 'required',
+  scope: 'invoke',
   params: functionPath,
   replies: { 200: { about: 'How many.', schema: countReplySchema } },
-  async handle({ services, namespace, params }) {
-    return json(200, { count: await services.deadLetters.purge(namespace, params.name) });
+  async handle({ services, namespace, params, actor }) {
+    return json(200, { count: await services.deadLetters.purge(actor(), namespace, params.name) });
   },
 });

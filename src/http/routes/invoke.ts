@@ -12,6 +12,7 @@ import {
 import { namespaceSchema, requestIdSchema } from '../../contract/ids.js';
 import { MAX_INPUT_BYTES } from '../../contract/limits.js';
 import { assertMayInvoke, type FunctionRef } from '../../core/access.js';
+import type { Principal } from '../../core/auth/principal.js';
 import type { Accepted, InvokeRequest } from '../../core/invoke.js';
 import type { Reply } from '../../core/replies.js';
 import { AppError } from '../../errors.js';
@@ -69,6 +70,7 @@ export const invokeFunction = route({
   tag,
   summary: 'Invoke a function, or one version as name@version',
   access: 'optional',
+  scope: 'invoke',
   params: functionRefPath,
   query: invokeQuerySchema,
   headers: invokeHeadersSchema,
@@ -77,6 +79,8 @@ export const invokeFunction = route({
   errors,
   hot: true,
   refusal,
+  authorize: ({ services, principal, namespace, params, headers }) =>
+    authorize(services, principal, { namespace, ...parseFunctionRef(params.name) }, headers),
   handle: ({ services, principal, namespace, params, headers, body, ctx }) =>
     invoke(services, ctx, principal, { namespace, ...parseFunctionRef(params.name) }, headers, body),
 });
@@ -87,6 +91,7 @@ export const invokeOfNamespace = route({
   tag,
   summary: 'Invoke a function of any namespace: a public one by anybody',
   access: 'optional',
+  scope: 'invoke',
   anyNamespace: true,
   params: functionRefPath.extend({ namespace: namespaceSchema, name: functionRefSchema }),
   headers: invokeHeadersSchema,
@@ -95,6 +100,13 @@ export const invokeOfNamespace = route({
   errors,
   hot: true,
   refusal,
+  authorize: ({ services, principal, params, headers }) =>
+    authorize(
+      services,
+      principal,
+      { namespace: params.namespace, ...parseFunctionRef(params.name) },
+      headers,
+    ),
   handle: ({ services, principal, params, headers, body, ctx }) =>
     invoke(
       services,
@@ -106,17 +118,30 @@ export const invokeOfNamespace = route({
     ),
 });
 
+type Headers = z.output<typeof invokeHeadersSchema>;
+
+/** Whether the function is there and may be invoked like this: known before a byte of the input is read. */
+async function authorize(
+  services: Services,
+  principal: Principal | null,
+  ref: FunctionRef,
+  headers: Headers,
+): Promise<void> {
+  await services.catalog.resolve(ref.namespace, ref.name, ref.version);
+  await assertMayInvoke(services.catalog, principal, ref);
+  if (principal === null) assertNoCredentialNeeded(headers);
+  if (parsePrefer(headers.prefer).kind === 'final') assertSync(headers);
+}
+
 async function invoke(
   services: Services,
   ctx: Context,
-  principal: Parameters<typeof assertMayInvoke>[1],
+  principal: Principal | null,
   ref: FunctionRef,
-  given: z.output<typeof invokeHeadersSchema>,
+  given: Headers,
   body: Uint8Array,
 ): Promise<Answer> {
-  await assertMayInvoke(services.catalog, principal, ref);
   const preference = parsePrefer(given.prefer);
-  if (preference.kind === 'final') assertSync(given);
   const request: InvokeRequest = {
     namespace: ref.namespace,
     function: ref.name,
@@ -153,7 +178,22 @@ async function run(
   return reply ? replyAnswer(called, reply, ctx.get('accept')) : acceptedAnswer(called);
 }
 
-function assertSync(given: z.output<typeof invokeHeadersSchema>): void {
+/** Strangers could have the engine send requests for them, or keep their work for later, and nobody would have to answer for it. */
+function assertNoCredentialNeeded(given: Headers): void {
+  const name =
+    given['x-callback-url'] !== undefined
+      ? 'X-Callback-Url'
+      : given['x-delay-seconds'] !== undefined
+        ? 'X-Delay-Seconds'
+        : null;
+  if (name === null) return;
+  throw new AppError(
+    'unauthorized',
+    `${name} needs a credential, also with a public function; send an API key as X-API-Key, or leave ${name} out.`,
+  );
+}
+
+function assertSync(given: Headers): void {
   const name = given['x-delay-seconds']
     ? 'X-Delay-Seconds'
     : given['x-callback-url']

@@ -9,20 +9,25 @@ import { messageReplySchema, namespaceQuery } from '../../contract/http/common.j
 import { json, route } from '../route.js';
 
 const tag = 'API keys';
+/** Credentials have no place in a cache on the way. */
+const PRIVATE = { 'Cache-Control': 'no-store' };
 
 export const createKey = route({
   method: 'POST',
   path: '/v1/auth/keys',
   tag,
   summary: 'Make an API key for the own namespace; with the admin key for any',
+  description:
+    'A key never has more than the credential that makes it, and ends with its revocation, however many keys are between the two.',
   access: 'required',
+  scope: 'keys',
   anyNamespace: true,
   body: { kind: 'json', schema: createKeyBodySchema },
   replies: { 201: { about: 'The key, shown this once.', schema: createKeyReplySchema } },
   errors: ['forbidden'],
-  async handle({ services, principal, body }) {
-    const { name, namespace = principal.namespace } = body;
-    return json(201, await services.keys.create(principal, { name, namespace }));
+  async handle({ services, body: { expires_at: end, ...key }, actor }) {
+    const expiresAt = end === undefined ? undefined : Date.parse(end);
+    return json(201, await services.keys.create(actor(), { ...key, expiresAt }), PRIVATE);
   },
 });
 
@@ -32,6 +37,7 @@ export const listKeys = route({
   tag,
   summary: 'List the API keys of the own namespace; with the admin key of any',
   access: 'required',
+  scope: 'keys',
   anyNamespace: true,
   query: z.object({ namespace: namespaceQuery }),
   replies: { 200: { about: 'Without the keys themselves.', schema: keysReplySchema } },
@@ -46,14 +52,15 @@ export const revokeKey = route({
   method: 'DELETE',
   path: '/v1/auth/keys/{id}',
   tag,
-  summary: 'Revoke an API key; holds everywhere within 2 seconds',
+  summary: 'Revoke an API key, and the keys that were made with it; holds everywhere within 2 seconds',
   access: 'required',
+  scope: 'keys',
   anyNamespace: true,
   params: keyPath,
   replies: { 200: { about: 'Revoked.', schema: messageReplySchema } },
   errors: ['not_found'],
-  async handle({ services, principal, params }) {
-    await services.keys.revoke(principal, params.id);
+  async handle({ services, params, actor }) {
+    await services.keys.revoke(actor(), params.id);
     return json(200, { message: `API key ${params.id} revoked.` });
   },
 });

@@ -22,6 +22,7 @@ export const readLogs = route({
     'They stay when the function is deleted. With `follow=true`: server-sent events, one record each, oldest first. ' +
     'The stream begins now, or with the newest `limit` records or those `since` a time; `Last-Event-ID` resumes it.',
   access: 'required',
+  scope: 'read',
   params: functionPath,
   query: logsQuerySchema,
   headers: logsHeadersSchema,

@@ -10,6 +10,7 @@ const healthSpec = {
   tag,
   summary: 'Whether the engine and everything it depends on is up',
   access: 'open',
+  scope: null,
   limited: false,
   replies: {
     200: { about: 'All is up.', schema: healthReplySchema },
@@ -31,6 +32,7 @@ export const version = route({
   tag,
   summary: 'The version of the engine',
   access: 'open',
+  scope: null,
   limited: false,
   replies: { 200: { about: 'The version.', schema: versionReplySchema } },
   async handle({ services }) {
@@ -44,6 +46,7 @@ export const status = route({
   tag,
   summary: 'What the engine is doing; details for those with a credential',
   access: 'optional',
+  scope: 'read',
   replies: { 200: { about: 'Up or down, and with a credential the details.', schema: statusReplySchema } },
   async handle({ services, principal }) {
     const dependencies = await services.health();
@@ -76,6 +79,7 @@ export const metrics = route({
   tag,
   summary: 'Metrics in the Prometheus text format',
   access: 'optional',
+  scope: 'read',
   limited: false,
   replies: { 200: { about: 'The metrics.', types: { 'text/plain': 'Prometheus text format.' } } },
   errors: ['unauthorized'],

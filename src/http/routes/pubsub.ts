@@ -9,6 +9,7 @@ import {
   topicsReplySchema,
 } from '../../contract/http/pubsub.js';
 import type { Namespace } from '../../contract/ids.js';
+import { coversFunction } from '../../contract/scopes.js';
 import { MAX_BATCH_BYTES, MAX_BATCH_MESSAGES, MB } from '../../contract/limits.js';
 import { dataOf, type Message } from '../../core/publish.js';
 import { AppError } from '../../errors.js';
@@ -30,6 +31,7 @@ export const publish = route({
   tag,
   summary: 'Publish a message: fires triggers, and tells live subscribers',
   access: 'required',
+  scope: 'publish',
   body: { kind: 'json', schema: publishBodySchema, maxBytes: MAX_PUBLISH_BYTES },
   replies: { 200: { about: 'Every job it fired is durable.', schema: publishReplySchema } },
   errors: ['forbidden', 'payload_too_large', 'queue_full', 'unavailable'],
@@ -49,6 +51,7 @@ export const publishBatch = route({
   summary: `Publish up to ${MAX_BATCH_MESSAGES} messages: all of them, or none`,
   description: `Each is as if published alone, and they keep their order. One that is refused refuses them all, and the error names it. The body has at most ${MAX_BATCH_BYTES / MB} MB.`,
   access: 'required',
+  scope: 'publish',
   body: { kind: 'json', schema: publishBatchBodySchema, maxBytes: MAX_BATCH_BYTES },
   replies: { 200: { about: 'Every job that they fired is durable.', schema: publishBatchReplySchema } },
   errors: ['forbidden', 'payload_too_large', 'queue_full', 'unavailable'],
@@ -106,11 +109,14 @@ export const listTopics = route({
   tag,
   summary: 'List the topics that have a live subscriber or a trigger',
   access: 'required',
+  scope: 'read',
   replies: { 200: { about: 'By name.', schema: topicsReplySchema } },
-  async handle({ services, namespace }) {
+  async handle({ services, principal, namespace }) {
     const live = await services.presence.topics(namespace);
     const triggers = await services.catalog.triggers(namespace);
-    const fired = triggers.flatMap(({ spec }) => ('topic' in spec ? [spec.topic] : []));
+    const fired = triggers
+      .filter((trigger) => coversFunction(principal.rights, trigger.function))
+      .flatMap(({ spec }) => ('topic' in spec ? [spec.topic] : []));
     return json(200, { topics: [...new Set([...live, ...fired])].sort() });
   },
 });
@@ -121,6 +127,7 @@ export const getPresence = route({
   tag,
   summary: 'Show who is on a topic',
   access: 'required',
+  scope: 'read',
   query: presenceQuerySchema,
   replies: { 200: { about: 'Members by the time they joined.', schema: presenceReplySchema } },
   async handle({ services, namespace, query }) {

@@ -22,6 +22,7 @@ export const query = route({
   tag,
   summary: "Read from the namespace's own database",
   access: 'required',
+  scope: 'data',
   body: { kind: 'json', schema: sqlBodySchema },
   replies: { 200: { about: 'The rows.', schema: queryReplySchema } },
   errors: ['invalid_sql', 'unavailable'],
@@ -36,6 +37,7 @@ export const exec = route({
   tag,
   summary: "Write to the namespace's own database",
   access: 'required',
+  scope: 'data',
   body: { kind: 'json', schema: sqlBodySchema },
   replies: { 200: { about: 'What was done.', schema: execReplySchema } },
   errors: ['invalid_sql', 'unavailable'],
@@ -50,6 +52,7 @@ export const transaction = route({
   tag,
   summary: 'Run several statements, all or none',
   access: 'required',
+  scope: 'data',
   body: { kind: 'json', schema: transactionBodySchema },
   replies: {
     200: {
@@ -71,6 +74,7 @@ export const createTable = route({
   tag,
   summary: 'Create a table by its CREATE TABLE statement',
   access: 'required',
+  scope: 'data',
   body: { kind: 'json', schema: createTableBodySchema },
   replies: { 201: { about: 'Created.', schema: messageReplySchema } },
   errors: ['invalid_sql', 'unavailable'],
@@ -86,6 +90,7 @@ export const dropTable = route({
   tag,
   summary: 'Drop a table',
   access: 'required',
+  scope: 'data',
   body: { kind: 'json', schema: dropTableBodySchema },
   replies: { 200: { about: 'Dropped.', schema: messageReplySchema } },
   errors: ['invalid_sql', 'unavailable'],
@@ -101,6 +106,7 @@ export const getSchema = route({
   tag,
   summary: 'Show the tables, indexes and views of the database',
   access: 'required',
+  scope: 'data',
   replies: { 200: { about: 'By name.', schema: schemaReplySchema } },
   errors: ['unavailable'],
   async handle({ services, namespace }) {

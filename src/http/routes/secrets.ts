@@ -15,11 +15,12 @@ export const putSecret = route({
   tag,
   summary: 'Set a secret that the functions of the namespace read with get_secret',
   access: 'required',
+  scope: 'secrets',
   body: { kind: 'json', schema: putSecretBodySchema },
   replies: { 200: { about: 'Kept, sealed.', schema: putSecretReplySchema } },
   errors: ['payload_too_large'],
-  async handle({ services, namespace, body }) {
-    await services.secrets.set(namespace, body.name, body.value);
+  async handle({ services, namespace, body, actor }) {
+    await services.secrets.set(actor(), namespace, body.name, body.value);
     return json(200, { message: `Secret "${body.name}" set.`, name: body.name });
   },
 });
@@ -30,6 +31,7 @@ export const listSecrets = route({
   tag,
   summary: 'List the names of the secrets; values are never shown',
   access: 'required',
+  scope: 'secrets',
   replies: { 200: { about: 'Names and times.', schema: secretsReplySchema } },
   async handle({ services, namespace }) {
     const secrets = await services.secrets.list(namespace);
@@ -43,11 +45,12 @@ export const deleteSecret = route({
   tag,
   summary: 'Delete a secret',
   access: 'required',
+  scope: 'secrets',
   params: secretPath,
   replies: { 200: { about: 'Deleted.', schema: messageReplySchema } },
   errors: ['not_found'],
-  async handle({ services, namespace, params }) {
-    await services.secrets.remove(namespace, params.name);
+  async handle({ services, namespace, params, actor }) {
+    await services.secrets.remove(actor(), namespace, params.name);
     return json(200, { message: `Secret "${params.name}" deleted.` });
   },
 });

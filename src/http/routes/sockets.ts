@@ -17,6 +17,7 @@ export const invokeSocket = route({
   summary: 'WebSocket: each message invokes the function',
   description: 'Browsers, which cannot set headers here, send the credential as `api_key` or `token`.',
   access: 'optional',
+  scope: 'invoke',
   params: functionRefPath,
   query: invokeSocketQuerySchema,
   replies,
@@ -36,6 +37,7 @@ export const topicSocket = route({
   summary: 'WebSocket: hears a topic, and publishes what it is sent',
   description: 'Browsers, which cannot set headers here, send the credential as `api_key` or `token`.',
   access: 'required',
+  scope: 'read',
   // A plain request is told of the upgrade before it is told of the topic.
   query: subscribeQuerySchema.extend({
     topic: z.string().optional().describe('Required of a WebSocket: the topic to hear.'),

@@ -1,4 +1,5 @@
 import type { WebSocket } from 'ws';
+import type { Scope } from '../../contract/scopes.js';
 import { AppError } from '../../errors.js';
 import type { Caller } from '../admission.js';
 import type { Access } from '../route.js';
@@ -29,12 +30,14 @@ export type Prepare = (handshake: Handshake) => Promise<Prepared>;
 interface Endpoint {
   path: RegExp;
   access: Access;
+  /** What a key must be allowed to do to open the socket; what its messages need further, `prepare` sees to. */
+  scope: Scope;
   prepare: Prepare;
 }
 
 const ENDPOINTS: readonly Endpoint[] = [
-  { path: /^\/v1\/functions\/(?<name>[^/]+)\/ws$/, access: 'optional', prepare: prepareInvokeSocket },
-  { path: /^\/v1\/pubsub\/ws$/, access: 'required', prepare: prepareTopicSocket },
+  { path: /^\/v1\/functions\/(?<name>[^/]+)\/ws$/, access: 'optional', scope: 'invoke', prepare: prepareInvokeSocket },
+  { path: /^\/v1\/pubsub\/ws$/, access: 'required', scope: 'read', prepare: prepareTopicSocket },
 ];
 
 export function findEndpoint(path: string): { endpoint: Endpoint; params: Record<string, string> } {

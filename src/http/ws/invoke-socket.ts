@@ -3,8 +3,11 @@ import type { RawData, WebSocket } from 'ws';
 import { functionRefPath } from '../../contract/http/common.js';
 import { invokeSocketQuerySchema } from '../../contract/http/invoke.js';
 import { assertMayInvoke, type FunctionRef } from '../../core/access.js';
+import type { Principal } from '../../core/auth/principal.js';
+import { assertFunction, assertScope } from '../../core/auth/rights.js';
 import type { InvokeRequest } from '../../core/invoke.js';
 import type { Reply } from '../../core/replies.js';
+import { AppError } from '../../errors.js';
 import { uuidv7 } from '../../uuid.js';
 import { parseFunctionRef } from '../function-ref.js';
 import { failureFields, milliseconds, outputField } from '../outcome.js';
@@ -26,7 +29,9 @@ const readQuery = textReader(invokeSocketQuerySchema);
 export const prepareInvokeSocket: Prepare = async (handshake) => {
   const { services, caller, params } = handshake;
   const ref: FunctionRef = { namespace: caller.namespace, ...parseFunctionRef(readPath(params).name) };
+  assertFunction(caller.principal, 'invoke', ref.name);
   const { logs = false } = readQuery(handshake.query);
+  if (logs) assertMayReadLogs(caller.principal);
   await services.catalog.resolve(ref.namespace, ref.name, ref.version);
   await assertMayInvoke(services.catalog, caller.principal, ref);
   // Where its log stands before the first message can arrive.
@@ -34,6 +39,15 @@ export const prepareInvokeSocket: Prepare = async (handshake) => {
   const logsAfter = logs ? (await services.logs.read({ ...filter, limit: 1 })).position : null;
   return { serve: (ws) => serve(ws, handshake, ref, logsAfter) };
 };
+
+/** What a function logs is its namespace's own, also when anybody may invoke it. */
+function assertMayReadLogs(principal: Principal | null): void {
+  if (principal !== null) return assertScope(principal, 'read');
+  throw new AppError(
+    'unauthorized',
+    'logs=true needs a credential of the namespace; send one as api_key or token, or leave it out.',
+  );
+}
 
 function serve(
   ws: WebSocket,

@@ -86,6 +86,7 @@ export function createSockets(services: Services, admit: Admission): Sockets {
         const { endpoint, params } = findEndpoint(url.pathname);
         const caller = await admit(request, {
           access: endpoint.access,
+          scope: endpoint.scope,
           credential: socketCredentialOf(request.headers, url.searchParams),
           namespace: url.searchParams.get('namespace') ?? undefined,
           anyNamespace: false,

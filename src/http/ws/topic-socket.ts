@@ -1,5 +1,6 @@
 import type { RawData, WebSocket } from 'ws';
 import { subscribeQuerySchema } from '../../contract/http/pubsub.js';
+import { assertScope } from '../../core/auth/rights.js';
 import { dataOf } from '../../core/publish.js';
 import { AppError } from '../../errors.js';
 import { uuidv7 } from '../../uuid.js';
@@ -76,7 +77,12 @@ function publishMessages(
     }
   };
   const publish = async (batch: readonly RawData[]) => {
-    const counted = await Promise.allSettled(batch.map(() => caller.countUse()));
+    const counted = await Promise.allSettled(
+      batch.map(async () => {
+        await caller.countUse();
+        assertScope(caller.principal, 'publish');
+      }),
+    );
     tellRefused(counted);
     const messages = batch
       .filter((_, index) => counted[index]?.status === 'fulfilled')

@@ -1,0 +1,4 @@
+/** When a key ends by itself; null for never. */
+export const keyExpiresAt = `
+alter table api_keys add column expires_at integer
+`;

@@ -1,0 +1,91 @@
+import type { Knex } from 'knex';
+import type { Namespace } from '../../src/contract/ids.js';
+import { AppError } from '../../src/errors.js';
+import type { AuditAction, AuditEntry, AuditStore } from '../../src/ports/store.js';
+import type { Database, Query } from '../database.js';
+import { rfc3339 } from './time.js';
+
+interface AuditRow {
+  namespace: Namespace;
+  id: string;
+  at: number;
+  actor: string;
+  action: AuditAction;
+  target: string;
+  request_id: string;
+}
+
+/** Events that one statement deletes. */
+const STEP = 500;
+
+const INSERT = `
+insert or ignore into audit_events (namespace, id, at, actor, action, target, request_id)
+select ?, ?, ?, ?, ?, ?, ?`;
+
+/** SQL that is true when the change of the batch takes place, as seen by a statement before or after it. */
+export interface Happens {
+  sql: string;
+  bindings: readonly (string | number | null)[];
+}
+
+/** The statement that puts an entry into the log, for the batch of the change that it tells of; none without an entry. */
+export function auditQueries(knex: Knex, entry: AuditEntry | undefined, happens?: Happens): Query<unknown>[] {
+  if (entry === undefined) return [];
+  const { namespace, id, at, actor, action, target, requestId } = entry;
+  const values = [namespace, id, at, actor, action, target, requestId];
+  const condition = happens === undefined ? '' : ` where ${happens.sql}`;
+  return [knex.raw(`${INSERT}${condition}`, [...values, ...(happens?.bindings ?? [])])];
+}
+
+export function createAuditStore(database: Database): AuditStore {
+  const { knex } = database;
+  const events = () => knex<AuditRow>('audit_events');
+
+  return {
+    async record(entry) {
+      await database.batch(auditQueries(knex, entry), { idempotent: true });
+    },
+
+    async list({ namespace, since, actor, limit, cursor }) {
+      const page = events()
+        .where({ namespace })
+        .orderBy('id', 'desc')
+        .limit(limit + 1);
+      if (since !== undefined) page.where('at', '>=', since);
+      if (actor !== undefined) page.where({ actor });
+      if (cursor !== undefined) page.where('id', '<', fromCursor(cursor));
+      const rows = await database.run<AuditRow[]>(page);
+      const shown = rows.slice(0, limit);
+      return {
+        items: shown.map(({ at, actor, action, target, request_id }) => ({
+          at: rfc3339(at),
+          actor,
+          action,
+          target,
+          request_id,
+        })),
+        nextCursor: rows.length > limit ? (shown.at(-1)?.id ?? null) : null,
+      };
+    },
+
+    async sweep(before) {
+      return database.run<number>(
+        events()
+          .whereRaw(
+            `(namespace, id) in (select namespace, id from audit_events where at < ? order by at limit ${STEP})`,
+            [before],
+          )
+          .delete()
+          .options({ idempotent: true }),
+      );
+    },
+  };
+}
+
+function fromCursor(cursor: string): string {
+  if (/^[0-9a-f-]{36}$/.test(cursor)) return cursor;
+  throw new AppError(
+    'invalid_request',
+    `cursor must be a next_cursor of an earlier page, not ${JSON.stringify(cursor)}.`,
+  );
+}

@@ -1,0 +1,59 @@
+import { z } from 'zod';
+import { show } from './show.js';
+
+/** What a key may be allowed to do; every route and socket names the one that it needs. */
+export const SCOPES = {
+  invoke: 'Invoke functions; cancel and replay invocations; purge dead letters.',
+  publish: 'Publish messages.',
+  read: 'Functions, triggers, logs, invocations, topics, status: whatever is listed or shown.',
+  deploy: 'Deploy, delete and roll back functions; add and delete triggers.',
+  secrets: 'Set, list and delete secrets; show and renew the callback secret.',
+  data: 'The database, the cache and the storage of the namespace.',
+  keys: 'Make, list and revoke keys; read the audit log.',
+} as const;
+
+export type Scope = keyof typeof SCOPES;
+/** The scopes in which a key that is limited to some functions is held to them. */
+export const FUNCTION_SCOPES: ReadonlySet<Scope> = new Set<Scope>(['invoke', 'read', 'deploy']);
+
+/** `*`: all of them, also those that a later version adds. */
+export const ALL_SCOPES = '*';
+export const grantedScopeSchema = z.enum([...(Object.keys(SCOPES) as Scope[]), ALL_SCOPES]);
+export type GrantedScope = z.infer<typeof grantedScopeSchema>;
+
+/** A function's name in which `*` stands for any characters, none included: `hook-*`. */
+export const functionGlobSchema = z.string().regex(/^[A-Za-z0-9_*-]{1,64}$/, {
+  error: ({ input }) => `must be a function's name or a pattern such as "hook-*", not ${show(input)}`,
+});
+
+/** Whether a pattern matches a name; also whether it covers another pattern, whose `*` only a `*` can match. */
+export function globMatches(pattern: string, name: string): boolean {
+  const [first = '', ...rest] = pattern.split('*');
+  const last = rest.pop();
+  if (last === undefined) return pattern === name;
+  if (name.length < first.length + last.length || !name.startsWith(first) || !name.endsWith(last)) return false;
+  const end = name.length - last.length;
+  let from = first.length;
+  for (const part of rest) {
+    const found = name.indexOf(part, from);
+    if (found < 0 || found + part.length > end) return false;
+    from = found + part.length;
+  }
+  return true;
+}
+
+/** What a key may do, and with which functions: null for all of them. */
+export interface Rights {
+  readonly scopes: readonly GrantedScope[];
+  readonly functions: readonly string[] | null;
+}
+
+export const ALL_RIGHTS: Rights = { scopes: [ALL_SCOPES], functions: null };
+
+export function grants({ scopes }: Rights, scope: Scope): boolean {
+  return scopes.includes(ALL_SCOPES) || scopes.includes(scope);
+}
+
+export function coversFunction({ functions }: Rights, name: string): boolean {
+  return functions === null || functions.some((pattern) => globMatches(pattern, name));
+}

@@ -1,0 +1,60 @@
+import {
+  ALL_SCOPES,
+  coversFunction,
+  FUNCTION_SCOPES,
+  type GrantedScope,
+  globMatches,
+  grants,
+  type Rights,
+  type Scope,
+} from '../../contract/scopes.js';
+import { AppError } from '../../errors.js';
+import type { Principal } from './principal.js';
+
+/** Throws `insufficient_scope`. An anonymous call has no scopes: what it may do is decided by the function. */
+export function assertScope(principal: Principal | null, scope: Scope): void {
+  if (principal === null || grants(principal.rights, scope)) return;
+  throw insufficient(scope, `This needs the scope "${scope}"`, principal.rights);
+}
+
+/** For a key that is limited to some functions: throws `insufficient_scope` for any other. */
+export function assertFunction(principal: Principal | null, scope: Scope, name: string): void {
+  if (principal === null || !FUNCTION_SCOPES.has(scope) || coversFunction(principal.rights, name)) return;
+  throw insufficient(scope, `The scope "${scope}" does not reach function "${name}" here`, principal.rights);
+}
+
+/** Which functions a list may show; null for all. */
+export function shownFunctions({ rights }: Principal): readonly string[] | null {
+  return rights.functions;
+}
+
+export interface AskedRights {
+  scopes?: readonly GrantedScope[] | undefined;
+  functions?: readonly string[] | undefined;
+}
+
+/**
+ * The rights of a key that this maker makes: what it asks for, else all that the maker has. Throws `insufficient_scope`
+ * for more than that, so that nobody is given a key that can do less than was asked for either.
+ */
+export function rightsWithin(maker: Rights, asked: AskedRights): Rights {
+  const scopes = asked.scopes ?? maker.scopes;
+  for (const scope of scopes) {
+    if (scope === ALL_SCOPES ? maker.scopes.includes(ALL_SCOPES) : grants(maker, scope)) continue;
+    throw insufficient(scope, `A key cannot be given the scope "${scope}", which its maker does not have`, maker);
+  }
+  const functions = asked.functions ?? maker.functions;
+  for (const pattern of functions ?? []) {
+    if (maker.functions === null || maker.functions.some((own) => globMatches(own, pattern))) continue;
+    throw insufficient('keys', `A key cannot be given the functions "${pattern}", which its maker cannot reach`, maker);
+  }
+  return { scopes: [...new Set(scopes)], functions: functions === null ? null : [...new Set(functions)] };
+}
+
+function insufficient(scope: GrantedScope, what: string, { scopes, functions }: Rights): AppError {
+  const reach = functions === null ? '' : ` for the functions ${functions.join(', ')}`;
+  return new AppError(
+    'insufficient_scope',
+    `${what}; this credential has ${scopes.join(', ')}${reach}. Use a key with the scope "${scope}", or make one with "orama keys create --scopes".`,
+  );
+}

@@ -1,0 +1,33 @@
+import { auditQuerySchema, auditReplySchema } from '../../contract/http/auth.js';
+import type { AuditQuery } from '../../ports/store.js';
+import { assertOwnNamespace } from '../admission.js';
+import { json, route } from '../route.js';
+import { parseSince } from '../since.js';
+
+const DEFAULT_LIMIT = 100;
+
+export const readAudit = route({
+  method: 'GET',
+  path: '/v1/audit',
+  tag: 'API keys',
+  summary: 'Who deployed, deleted, set a secret, made a key …; with the admin key of any namespace',
+  description: 'Newest first; kept as long as logs. `request_id` is the X-Request-ID of the reply to the change.',
+  access: 'required',
+  scope: 'keys',
+  anyNamespace: true,
+  query: auditQuerySchema,
+  replies: { 200: { about: 'One page.', schema: auditReplySchema } },
+  errors: ['forbidden'],
+  async handle({ services, principal, query }) {
+    if (!principal.isAdmin) assertOwnNamespace(principal, query.namespace);
+    const request: AuditQuery = {
+      namespace: query.namespace ?? principal.namespace,
+      limit: query.limit ?? DEFAULT_LIMIT,
+    };
+    if (query.since !== undefined) request.since = parseSince(query.since);
+    if (query.actor !== undefined) request.actor = query.actor;
+    if (query.cursor !== undefined) request.cursor = query.cursor;
+    const { items, nextCursor } = await services.audit.list(request);
+    return json(200, { events: items, count: items.length, next_cursor: nextCursor });
+  },
+});

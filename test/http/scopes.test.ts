@@ -1,0 +1,235 @@
+import test from 'ava';
+import type { Api, ApiReply } from '../helpers/api.js';
+import { commands, probeWasm } from '../helpers/probe.js';
+import { aTenantWithProbe, sharedEngine } from './served.js';
+import { connect, refusedUpgrade } from './socket.js';
+
+const engine = sharedEngine();
+
+type Limits = { scopes?: string[]; functions?: string[]; expires_at?: string };
+
+async function limited(tenant: Api, limits: Limits): Promise<Api & { id: string }> {
+  const made = await tenant.post('/v1/auth/keys', { name: 'limited', ...limits });
+  if (made.status !== 201) throw new Error(`no key: ${made.status} ${made.text}`);
+  return Object.assign(tenant.as(made.json.api_key), { id: made.json.id as string });
+}
+
+/** One request for each scope; `self` is told apart, as any credential may ask who it is. */
+const REQUESTS: Record<string, (api: Api) => Promise<ApiReply>> = {
+  invoke: (api) => api.invoke('probe', commands()),
+  publish: (api) => api.publish('a', 1),
+  read: (api) => api.get('/v1/functions/probe/logs'),
+  deploy: async (api) => api.deploy('probe', await probeWasm()),
+  secrets: (api) => api.put('/v1/functions/secrets', { name: 'A', value: 'b' }),
+  data: (api) => api.post('/v1/cache/put', { key: 'a', value: 1 }),
+  keys: (api) => api.post('/v1/auth/keys', { name: 'x' }),
+};
+
+for (const scope of Object.keys(REQUESTS)) {
+  test(`a key with the scope ${scope} can do that, and is told of the scope that everything else needs`, async (t) => {
+    const tenant = await aTenantWithProbe(await engine());
+    const key = await limited(tenant, { scopes: [scope] });
+    for (const [needed, ask] of Object.entries(REQUESTS)) {
+      const { status, json, text } = await ask(key);
+      if (needed === scope) {
+        t.true(status < 300, text);
+        continue;
+      }
+      t.is(status, 403, needed);
+      t.is(json.code, 'insufficient_scope');
+      t.true(json.error.includes(`"${needed}"`), json.error);
+    }
+    t.deepEqual((await key.get('/v1/auth/whoami')).json.scopes, [scope]);
+  });
+}
+
+test('a limit that is misspelled, empty, unknown or past makes no key', async (t) => {
+  const tenant = await aTenantWithProbe(await engine());
+  const wrong: [object, RegExp][] = [
+    [{ scopes: [] }, /scopes must hold at least one scope/],
+    [{ scopes: ['reed'] }, /scopes\[0\] must be "invoke" or "publish" or/],
+    [{ scopes: 'read' }, /scopes must be a list/],
+    [{ scopes: null }, /scopes must be a list/],
+    [{ scope: ['read'] }, /unknown key "scope"/],
+    [{ functions: [] }, /functions must hold at least one/],
+    [{ functions: ['a b'] }, /functions\[0\] must be a function's name or a pattern/],
+    [{ expires_at: new Date(Date.now() - 1000).toISOString() }, /expires_at must be in the future/],
+    [{ expires_at: 'tomorrow' }, /expires_at must be a time such as/],
+    [{ expires_at: Date.now() + 60_000 }, /expires_at must be/],
+    [{ expires: '2099-01-01T00:00:00Z' }, /unknown key "expires"/],
+  ];
+  for (const [limits, sentence] of wrong) {
+    const { status, json } = await tenant.post('/v1/auth/keys', { name: 'x', ...limits });
+    t.is(status, 400, JSON.stringify(limits));
+    t.regex(json.error, sentence);
+  }
+  t.is((await tenant.get('/v1/auth/keys')).json.count, 1, 'the key of the tenant itself');
+});
+
+test('a key limited to some functions sees, runs and changes no others', async (t) => {
+  const tenant = await aTenantWithProbe(await engine());
+  await tenant.deploy('hook-a', await probeWasm());
+  await tenant.post('/v1/functions/probe/triggers', { topic: 'of:probe' });
+  const trigger = await tenant.post('/v1/functions/hook-a/triggers', { topic: 'of:hook' });
+  t.is(trigger.status, 201);
+  const other = await tenant.invoke('probe', commands());
+  const own = await tenant.invoke('hook-a', commands());
+  const [otherId, ownId] = [other, own].map(({ headers }) => headers.get('x-request-id'));
+  const key = await limited(tenant, { functions: ['hook-*'] });
+
+  const refused: [string, Promise<ApiReply>][] = [
+    ['invoke', key.invoke('probe', commands())],
+    ['an old version', key.invoke('probe@1', commands())],
+    ['async', key.invoke('probe', commands(), { prefer: 'respond-async' })],
+    ['deploy', key.deploy('probe', await probeWasm())],
+    ['deploy a new one', key.deploy('mine', await probeWasm())],
+    ['show', key.get('/v1/functions/probe')],
+    ['versions', key.get('/v1/functions/probe/versions')],
+    ['logs', key.get('/v1/functions/probe/logs')],
+    ['follow', key.get('/v1/functions/probe/logs?follow=true')],
+    ['triggers', key.get('/v1/functions/probe/triggers')],
+    ['add a trigger', key.post('/v1/functions/probe/triggers', { topic: 'x' })],
+    ['delete', key.delete('/v1/functions/probe')],
+    ['rollback', key.post('/v1/functions/probe/rollback', { version: 1 })],
+    ['invocation', key.get(`/v1/invocations/${otherId}`)],
+    ['cancel', key.delete(`/v1/invocations/${otherId}`)],
+    ['replay', key.post(`/v1/invocations/${otherId}/replay`, {})],
+    ['replay all', key.post('/v1/functions/probe/dead/replay', {})],
+    ['purge', key.delete('/v1/functions/probe/dead')],
+    ['list of one', key.get('/v1/invocations?function=probe')],
+    ['by namespace', key.request('POST', `/v1/invoke/${tenant.namespace}/probe`, { body: commands() })],
+    ['a key for it', key.post('/v1/auth/keys', { name: 'x', functions: ['probe'] })],
+    ['a key for all', key.post('/v1/auth/keys', { name: 'x', functions: ['*'] })],
+  ];
+  for (const [what, reply] of refused) {
+    const { status, json, text } = await reply;
+    t.is(status, 403, `${what}: ${text}`);
+    t.is(json.code, 'insufficient_scope', what);
+  }
+  const ws = await refusedUpgrade(key.url, `/v1/functions/probe/ws?api_key=${key.key}`);
+  t.is(ws.status, 403);
+  t.is(ws.json.code, 'insufficient_scope');
+
+  t.is((await key.invoke('hook-a', commands())).status, 200);
+  t.is((await key.deploy('hook-b', await probeWasm())).status, 201);
+  t.is((await key.get(`/v1/invocations/${ownId}`)).status, 200);
+  const names = (list: { name: string }[]) => list.map(({ name }) => name);
+  t.deepEqual(names((await key.get('/v1/functions')).json.functions), ['hook-a', 'hook-b']);
+  const listed = (await key.get('/v1/invocations')).json.invocations;
+  t.deepEqual([...new Set(listed.map((one: { function: string }) => one.function))], ['hook-a']);
+  t.deepEqual((await key.get('/v1/pubsub/topics')).json.topics, ['of:hook']);
+});
+
+test('sockets need the scopes of what they do', async (t) => {
+  const tenant = await aTenantWithProbe(await engine());
+  const invoke = await limited(tenant, { scopes: ['invoke'] });
+  const read = await limited(tenant, { scopes: ['read'] });
+  const topic = (key: Api) => `/v1/pubsub/ws?topic=a&api_key=${key.key}`;
+  const calls = (key: Api, more = '') => `/v1/functions/probe/ws?api_key=${key.key}${more}`;
+  for (const path of [topic(invoke), calls(read), calls(invoke, '&logs=true')]) {
+    const { status, json } = await refusedUpgrade(tenant.url, path);
+    t.is(status, 403, path);
+    t.is(json.code, 'insufficient_scope');
+  }
+  const listener = await connect(tenant.url, topic(read));
+  listener.ws.send('hello');
+  const refusal = await listener.next('the refusal', (frame) => frame.code !== undefined);
+  t.is(refusal.code, 'insufficient_scope');
+  t.regex(refusal.error, /"publish"/);
+  await tenant.publish('a', 'from elsewhere');
+  await listener.next('a message', (frame) => frame.topic === 'a');
+  t.is(listener.frames.filter((frame) => frame.topic === 'a').length, 1, 'what was refused was not published');
+  listener.ws.close();
+  const caller = await connect(tenant.url, calls(invoke));
+  caller.ws.send(commands());
+  t.is((await caller.next('a reply', (frame) => frame.status !== undefined)).status, 'success');
+  caller.ws.close();
+});
+
+test('a socket whose key ends is closed', async (t) => {
+  const tenant = await aTenantWithProbe(await engine());
+  const key = await limited(tenant, { expires_at: new Date(Date.now() + 1500).toISOString() });
+  const client = await connect(tenant.url, `/v1/pubsub/ws?topic=a&api_key=${key.key}`);
+  t.is((await client.closed).code, 1008);
+  t.is((await key.get('/v1/functions')).status, 401);
+});
+
+test('OpenAPI and the docs page name the scope of every route that needs a credential', async (t) => {
+  const { api } = await engine();
+  const { paths } = (await api.get('/openapi.json')).json;
+  const scopeOf = (method: string, path: string) => paths[path][method]['x-required-scope'];
+  t.is(scopeOf('post', '/v1/functions'), 'deploy');
+  t.is(scopeOf('get', '/v1/audit'), 'keys');
+  t.is(scopeOf('post', '/v1/rqlite/query'), 'data');
+  t.is(scopeOf('get', '/v1/functions/{name}/ws'), 'invoke');
+  t.is(scopeOf('get', '/v1/auth/whoami'), undefined);
+  t.regex((await api.get('/docs')).text, /A key needs the scope <code>deploy<\/code>/);
+});
+
+test('the audit log says who changed what, to keys with the scope for it', async (t) => {
+  const tenant = await aTenantWithProbe(await engine());
+  const { subject } = (await tenant.get('/v1/auth/whoami')).json;
+  await tenant.deploy('probe', await probeWasm());
+  await tenant.post('/v1/functions/probe/rollback', { version: 1 });
+  const set = await tenant.put('/v1/functions/secrets', { name: 'A', value: 'never shown' });
+  await tenant.delete('/v1/functions/secrets/A');
+  await tenant.delete('/v1/functions/secrets/A');
+  const trigger = await tenant.post('/v1/functions/probe/triggers', { topic: 'x' });
+  await tenant.delete(`/v1/functions/probe/triggers/${trigger.json.trigger.id}`);
+  const key = await limited(tenant, { scopes: ['read'] });
+  t.is((await key.get('/v1/audit')).status, 403);
+  await tenant.delete(`/v1/auth/keys/${key.id}`);
+  await tenant.post('/v1/auth/callback-secret', {});
+  await tenant.delete('/v1/functions/probe/dead');
+  await tenant.delete('/v1/functions/probe');
+  await tenant.delete('/v1/functions/probe');
+
+  const { json, text } = await tenant.get('/v1/audit');
+  const seen = json.events.map((event: { action: string; target: string }) => `${event.action} ${event.target}`);
+  const [first, ...others] = seen.reverse();
+  t.regex(first, /^key\.create /, 'the admin made the key of the tenant');
+  t.deepEqual(others, [
+    'function.deploy probe@1',
+    'function.deploy probe@2',
+    'function.rollback probe@3',
+    'secret.set A',
+    'secret.delete A',
+    'trigger.add probe: topic x',
+    `trigger.delete probe: ${trigger.json.trigger.id}`,
+    `key.create ${key.id}`,
+    `key.revoke ${key.id}`,
+    'callback_secret.renew callback-secret',
+    'dead_letters.purge probe',
+    'function.delete probe',
+  ]);
+  t.false(text.includes('never shown'));
+  const setEvent = json.events.find((event: { action: string }) => event.action === 'secret.set');
+  t.is(setEvent.request_id, set.headers.get('x-request-id'));
+  t.is(setEvent.actor, subject);
+  t.is(json.count, json.events.length);
+
+  const own = await tenant.get(`/v1/audit?actor=${subject}&limit=2`);
+  t.is(own.json.count, 2);
+  const next = await tenant.get(`/v1/audit?actor=${subject}&limit=2&cursor=${own.json.next_cursor}`);
+  t.is(next.json.events[0].action, 'callback_secret.renew');
+  t.is((await tenant.get('/v1/audit?since=2099-01-01T00:00:00Z')).json.count, 0);
+  t.is((await tenant.get('/v1/audit?namespace=default')).status, 403);
+  const asAdmin = await (await engine()).api.get(`/v1/audit?namespace=${tenant.namespace}`);
+  t.is(asAdmin.json.count, json.count);
+});
+
+test('a replay is in the audit log', async (t) => {
+  const tenant = await aTenantWithProbe(await engine());
+  const failed = await tenant.invoke('probe', commands({ op: 'exit', n: 1 }), { prefer: 'respond-async' });
+  const path = `/v1/invocations/${failed.json.request_id}`;
+  for (;;) {
+    const { json } = await tenant.get(path);
+    if (json.state === 'dead') break;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  t.is((await tenant.post(`${path}/replay`, {})).status, 202);
+  t.is((await tenant.post('/v1/functions/probe/dead/replay', {})).status, 202);
+  const [all, one] = (await tenant.get('/v1/audit')).json.events;
+  t.like(one, { action: 'invocation.replay', target: failed.json.request_id });
+  t.like(all, { action: 'dead_letters.replay', target: 'probe' });
+});
