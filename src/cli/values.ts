@@ -26,3 +26,22 @@ export function moment(text: string): string {
   }
   return new Date(at).toISOString();
 }
+
+/** A moment still to come: `30m`, `12h`, `90d` from now, or a date. As the API wants it: RFC 3339 in UTC. */
+export function momentAhead(text: string): string {
+  const [, count, unit] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
+  const seconds = unit === undefined ? undefined : UNITS[unit];
+  const at = seconds === undefined ? Date.parse(text) : Date.now() + Number(count) * seconds * 1000;
+  const date = new Date(at);
+  if (!(at > Date.now()) || Number.isNaN(date.getTime())) {
+    throw new InvalidArgumentError(
+      'It must be a time to come, such as 2027-01-31T12:00:00Z, or how long from now, such as 12h or 90d.',
+    );
+  }
+  return date.toISOString();
+}
+
+/** `deploy,read` */
+export function commaSeparated(text: string): string[] {
+  return text.split(',').map((part) => part.trim());
+}

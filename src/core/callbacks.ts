@@ -4,6 +4,7 @@ import { type Namespace, namespaceSchema } from '../contract/ids.js';
 import { AppError, isAppError } from '../errors.js';
 import type { Closable } from '../ports/closable.js';
 import type { Egress } from '../ports/egress.js';
+import type { RateLimiter } from '../ports/rate-limiter.js';
 import type { Store } from '../ports/store.js';
 import type { Tasks } from '../ports/tasks.js';
 import { uuidv7 } from '../uuid.js';
@@ -14,6 +15,9 @@ import type { Actor } from './auth/principal.js';
 const ATTEMPTS = 10;
 const BACKOFF_MS = 5000;
 const TIMEOUT_MS = 30_000;
+/** A namespace's tries in a minute, and the kilobytes of them: no receiver is flooded in the engine's name. */
+const TRIES_PER_MINUTE = 6000;
+const KB_PER_MINUTE = 256 << 10;
 const SECRET_SCOPE = 'callback-secret';
 const KIND = 'callback';
 
@@ -28,33 +32,52 @@ export interface Callbacks {
   renewSecret(by: Actor, namespace: Namespace): Promise<string>;
 }
 
-const payloadSchema = z.object({ namespace: namespaceSchema, url: z.string(), body: z.string() });
+const payloadSchema = z.object({
+  /** Absent in what an earlier version has put on the queue. */
+  id: z.string().default(() => uuidv7()),
+  namespace: namespaceSchema,
+  url: z.string(),
+  body: z.string(),
+});
 
 export interface CallbacksDeps {
   store: Store;
   tasks: Tasks;
   egress: Egress;
+  rateLimiter: RateLimiter;
 }
 
-export function createCallbacks({ store, tasks, egress }: CallbacksDeps): Callbacks {
+export function createCallbacks({ store, tasks, egress, rateLimiter }: CallbacksDeps): Callbacks {
   const secret = (namespace: Namespace) => store.settings.putIfAbsent(SECRET_SCOPE, namespace, newSecret());
 
+  /** A try that is put off counts as one: what comes too fast for an hour is dropped in the end. */
+  const countTry = async (namespace: Namespace, body: string) => {
+    const kilobytes = Math.ceil(body.length / 1024);
+    const verdicts = [
+      await rateLimiter.consume(`callbacks:${namespace}`, TRIES_PER_MINUTE),
+      await rateLimiter.consume(`callback-kb:${namespace}`, KB_PER_MINUTE, kilobytes),
+    ];
+    if (verdicts.every(({ allowed }) => allowed)) return;
+    throw new AppError('rate_limited', `Namespace "${namespace}" has used up its callbacks of this minute.`);
+  };
+
   const deliver = async (payload: string) => {
-    const { namespace, url, body } = payloadSchema.parse(JSON.parse(payload));
-    const signature = createHmac('sha256', await secret(namespace))
-      .update(body)
-      .digest('hex');
+    const { id, namespace, url, body } = payloadSchema.parse(JSON.parse(payload));
+    await countTry(namespace, body);
     try {
       const { status } = await egress.fetch({
         method: 'POST',
         url,
-        headers: { 'content-type': 'application/json', 'x-orama-signature': `sha256=${signature}` },
+        headers: {
+          'content-type': 'application/json',
+          ...signatures(await secret(namespace), { id, body, at: Date.now() }),
+        },
         body: Buffer.from(body),
         timeoutMs: TIMEOUT_MS,
         maxResponseBytes: 64 << 10,
       });
       // 4xx other than 408 and 429 will not get better by itself, but receivers answer 404 while they are deployed.
-      if (status >= 300)
+      if (status < 200 || status >= 300)
         throw new AppError('unavailable', `The callback was answered with status ${status}.`);
     } catch (error) {
       // The address was allowed when the call was accepted and is not any more: no later attempt will help.
@@ -71,18 +94,42 @@ export function createCallbacks({ store, tasks, egress }: CallbacksDeps): Callba
       await store.settings.put(SECRET_SCOPE, namespace, value, audit);
       return value;
     },
-    send: (namespace, url, body) =>
-      tasks.add({
-        id: uuidv7(),
+    send(namespace, url, body) {
+      const id = uuidv7();
+      return tasks.add({
+        id,
         kind: KIND,
-        payload: JSON.stringify({ namespace, url, body: JSON.stringify(body) }),
+        payload: JSON.stringify({ id, namespace, url, body: JSON.stringify(body) }),
         attempts: ATTEMPTS,
         backoffMs: BACKOFF_MS,
-      }),
+      });
+    },
     start: () => tasks.consume({ [KIND]: deliver }),
   };
 }
 
+const SECRET_PREFIX = 'whsec_';
+
+/** In the form of Standard Webhooks, which its libraries take as it is. */
 function newSecret(): string {
-  return `cs_${randomBytes(32).toString('base64url')}`;
+  return `${SECRET_PREFIX}${randomBytes(32).toString('base64')}`;
+}
+
+/**
+ * Ours over the body, with the secret's text as the key; and the headers of Standard Webhooks, whose signature covers the
+ * message's id and the time of this try, so that a receiver can tell a body that is sent again by somebody else.
+ */
+function signatures(secret: string, { id, body, at }: { id: string; body: string; at: number }) {
+  const timestamp = String(Math.floor(at / 1000));
+  // A secret of an earlier version has another form; its text is the key.
+  const key = secret.startsWith(SECRET_PREFIX)
+    ? Buffer.from(secret.slice(SECRET_PREFIX.length), 'base64')
+    : secret;
+  const standard = createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64');
+  return {
+    'x-orama-signature': `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`,
+    'webhook-id': id,
+    'webhook-timestamp': timestamp,
+    'webhook-signature': `v1,${standard}`,
+  };
 }

@@ -11,8 +11,8 @@ export function createApp(serving: Serving): Koa {
   const { services } = serving;
   const app = new Koa();
   // A router tries every route that it has, so the hot ones have one to themselves.
-  const hot = new Router();
-  const others = new Router();
+  const hot = new Router({ sensitive: true });
+  const others = new Router({ sensitive: true });
   for (const route of routes) {
     const router = route.hot ? hot : others;
     router.register(routerPath(route.path), [route.method], [dispatch(route, serving)]);

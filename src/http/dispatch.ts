@@ -8,6 +8,8 @@ import { assertFunction } from '../core/auth/rights.js';
 import { AppError } from '../errors.js';
 import { uuidv7 } from '../uuid.js';
 import type { Admission } from './admission.js';
+import type { BodyShare } from './body-budget.js';
+import type { BodyLimits } from './body-limits.js';
 import { credentialOf } from './credential.js';
 import { parseFunctionRef } from './function-ref.js';
 import { readForm } from './multipart.js';
@@ -24,12 +26,13 @@ const MAX_JSON_BYTES = 1 << 20;
 export interface Serving {
   services: Services;
   admit: Admission;
+  bodies: BodyLimits;
   /** Aborted when the server stops. */
   stopping: AbortSignal;
 }
 
 /** The middleware that serves one route: admits, reads what its schemas describe, handles, answers. */
-export function dispatch(route: Route, { services, admit, stopping }: Serving) {
+export function dispatch(route: Route, { services, admit, bodies, stopping }: Serving) {
   const readParams = readerOf(route.params);
   const readQuery = readerOf(route.query);
   const readHeaders = readerOf(route.headers);
@@ -66,7 +69,10 @@ export function dispatch(route: Route, { services, admit, stopping }: Serving) {
       body: undefined as unknown,
     };
     if (route.authorize) await route.authorize(call);
-    if (route.body) call.body = await bodyOf(ctx, route.body);
+    if (route.body) {
+      const share = bodies.begin(ctx.req, ctx.res, principal === null);
+      call.body = await bodyOf(ctx, route.body, share);
+    }
     const answer = await route.handle(call);
     await send(ctx, answer, route.hot ?? false);
   };
@@ -87,16 +93,16 @@ function actorOf(ctx: Context, principal: Principal | null): Actor {
   return { principal, requestId };
 }
 
-async function bodyOf(ctx: Context, spec: BodySpec): Promise<unknown> {
+async function bodyOf(ctx: Context, spec: BodySpec, share: BodyShare | null): Promise<unknown> {
   switch (spec.kind) {
     case 'raw':
-      return readBody(ctx.req, spec.maxBytes);
+      return readBody(ctx.req, spec.maxBytes, share);
     case 'multipart':
       assertNotEncoded(ctx);
       return readForm(ctx, spec.file, spec.maxFileBytes);
     case 'json': {
       assertNotEncoded(ctx);
-      const bytes = await readBody(ctx.req, spec.maxBytes ?? MAX_JSON_BYTES);
+      const bytes = await readBody(ctx.req, spec.maxBytes ?? MAX_JSON_BYTES, share);
       const value = bytes.byteLength === 0 && spec.optional ? {} : parseJson(bytes);
       return parseOrRefuse(spec.schema, value, { code: 'invalid_request' });
     }

@@ -14,12 +14,16 @@ const REQUEST_MS = 300_000;
 /** Longer than the usual 60 s of load balancers, so that they and not the engine close idle connections. */
 const KEEP_ALIVE_MS = 65_000;
 const IDLE_CHECK_MS = 100;
+const DROPPED_TOLD_MS = 1000;
 /** When stopping, how long an idle connection stays open for a request that may be under way on it. */
 const LINGER_MS = 500;
 
 export interface ListenerOptions {
   handle(request: IncomingMessage, response: ServerResponse): unknown;
   upgrade?(server: HttpServer, request: IncomingMessage, socket: Socket, head: Buffer): void;
+  /** Further connections are closed as they come; `onDropped` is told how many, not for each. */
+  maxConnections: number;
+  onDropped(count: number): void;
   /** Aborted when the process stops: replies then end their connections. */
   stopping: AbortSignal;
 }
@@ -33,7 +37,7 @@ export interface Listener {
 }
 
 export async function listenHttp(
-  { handle, upgrade, stopping }: ListenerOptions,
+  { handle, upgrade, maxConnections, onDropped, stopping }: ListenerOptions,
   { host, port, setting }: { host: string; port: number; setting: string },
 ): Promise<Listener> {
   const serve = (request: IncomingMessage, response: ServerResponse) => {
@@ -50,6 +54,8 @@ export async function listenHttp(
     },
     serve,
   );
+  server.maxConnections = maxConnections;
+  tellDropped(server, onDropped);
   server.on('clientError', answerClientError);
   // Other expectations than 100-continue may be ignored (RFC 9110, section 10.1.1); Node's own answer is an empty 417.
   server.on('checkExpectation', serve);
@@ -79,6 +85,19 @@ export async function listenHttp(
       clearTimeout(force);
     },
   };
+}
+
+function tellDropped(server: HttpServer, tell: (count: number) => void): void {
+  let dropped = 0;
+  server.on('drop', () => {
+    dropped += 1;
+    if (dropped > 1) return;
+    const told = () => {
+      tell(dropped);
+      dropped = 0;
+    };
+    setTimeout(told, DROPPED_TOLD_MS).unref();
+  });
 }
 
 function listen(

@@ -1,5 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { AppError } from '../errors.js';
+import type { BodyShare } from './body-budget.js';
+import { IDLE_MS } from './idle.js';
 
 /** What a refused client may still send before its connection is cut: enough for it to hear the answer. */
 const DRAIN_BYTES = 64 << 20;
@@ -8,25 +10,38 @@ const DRAIN_BYTES = 64 << 20;
  * Reads a body of at most `maxBytes`. A longer one is refused as soon as that is known; what still comes is thrown
  * away, so that a client that sends before it reads gets its 413 and not a broken connection.
  */
-export function readBody(request: IncomingMessage, maxBytes: number): Promise<Uint8Array> {
+export function readBody(
+  request: IncomingMessage,
+  maxBytes: number,
+  share: BodyShare | null = null,
+): Promise<Uint8Array> {
   const declared = Number(request.headers['content-length'] ?? Number.NaN);
   if (declared === 0) return Promise.resolve(new Uint8Array());
+  // Whoever has gone while the right was looked up sends no end.
+  if (request.destroyed && !request.complete) return Promise.reject(cutOff(undefined));
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
+    let isFull = false;
     const refuse = () => {
       chunks.length = 0;
       reject(tooLarge(declared || size, maxBytes));
     };
     request.on('data', (chunk: Buffer) => {
       size += chunk.byteLength;
-      if (size <= maxBytes) {
+      if (!isFull && size <= maxBytes && share !== null && !share.take(chunk.byteLength)) {
+        isFull = true;
+        chunks.length = 0;
+        reject(bodiesFull());
+      }
+      if (size <= maxBytes && !isFull) {
         chunks.push(chunk);
         return;
       }
-      if (size - chunk.byteLength <= maxBytes) refuse();
+      if (size - chunk.byteLength <= maxBytes && !isFull) refuse();
       if (size > maxBytes + DRAIN_BYTES) request.destroy();
     });
+    request.once('timeout', () => reject(tooSlow()));
     request.once('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
     request.once('error', (cause) => reject(cutOff(cause)));
     request.once('aborted', () => reject(cutOff(undefined)));
@@ -44,6 +59,21 @@ export function tooLarge(bytes: number, maxBytes: number): AppError {
 /** A limit as people say it. */
 export function megabytes(bytes: number): string {
   return `${Number((bytes / (1 << 20)).toFixed(2))} MB (${bytes} bytes)`;
+}
+
+function bodiesFull(): AppError {
+  return new AppError(
+    'rate_limited',
+    'Too many bytes of calls without a credential are under way; try again in a moment, or send an API key.',
+    { retryAfter: 1 },
+  );
+}
+
+function tooSlow(): AppError {
+  return new AppError(
+    'request_timeout',
+    `No more of the body came for ${IDLE_MS / 1000} s; send the request again.`,
+  );
 }
 
 function cutOff(cause: unknown): AppError {

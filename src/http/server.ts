@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Closable } from '../ports/closable.js';
 import { createAdmission } from './admission.js';
 import { createApp } from './app.js';
+import { createBodyLimits } from './body-limits.js';
 import { createClientAddresses } from './client-address.js';
 import { createFunctionsHandler } from './functions/handler.js';
 import { type Addressing, parseHostPattern } from './functions/target.js';
@@ -37,13 +38,16 @@ export async function startServer(services: Services, address: ServerAddress): P
   const { host } = address;
   const admit = createAdmission(services);
   const stopping = new AbortController();
-  const api = createApp({ services, admit, stopping: stopping.signal }).callback();
+  const clients = createClientAddresses(config.TRUSTED_PROXIES);
+  const bodies = createBodyLimits(clients);
+  const api = createApp({ services, admit, bodies, stopping: stopping.signal }).callback();
   const functionsOn = (addressing: Addressing) =>
     createFunctionsHandler({
       services,
       routes: services.routes,
       admit,
-      clients: createClientAddresses(config.TRUSTED_PROXIES),
+      clients,
+      bodies,
       addressing,
     });
 
@@ -51,11 +55,20 @@ export async function startServer(services: Services, address: ServerAddress): P
   const byHost = pattern && functionsOn({ kind: 'host', pattern });
   const handle = (request: IncomingMessage, response: ServerResponse) =>
     byHost && pattern?.namespaceOf(request.headers.host) ? byHost(request, response) : api(request, response);
+  const connections = {
+    maxConnections: config.MAX_CONNECTIONS,
+    onDropped: (dropped: number) =>
+      services.logger.warn(
+        { dropped, limit: config.MAX_CONNECTIONS },
+        'connections over MAX_CONNECTIONS were closed',
+      ),
+  };
   const sockets = createSockets(services, admit);
   const main = await listenHttp(
     {
       stopping: stopping.signal,
       handle,
+      ...connections,
       upgrade(server, request, socket, head) {
         if (isWebSocket(request)) void sockets.upgrade(request, socket, head);
         else serveWithoutUpgrade(server, request, socket, head);
@@ -71,7 +84,7 @@ export async function startServer(services: Services, address: ServerAddress): P
       });
 
   async function listenForFunctions(mainPort: number) {
-    const options = { stopping: stopping.signal, handle: functionsOn({ kind: 'path' }) };
+    const options = { stopping: stopping.signal, handle: functionsOn({ kind: 'path' }), ...connections };
     const port = address.functionsPort ?? mainPort + 1;
     try {
       return await listenHttp(options, { host, port, setting: 'FUNCTIONS_PORT' });

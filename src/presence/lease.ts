@@ -1,12 +1,12 @@
-import type { PresenceMember } from '../ports/presence.js';
+import type { OwnedMember, PresenceMember } from '../ports/presence.js';
 
 /** A subscriber renews well within this; one that does not is gone. Below the contract's 30 s by the time of a sweep. */
 export const LEASE_MS = 20_000;
 
 /** One entry per member, however many connections it has: the earliest of them. Oldest first. */
-export function distinctMembers(entries: Iterable<PresenceMember>): PresenceMember[] {
+export function distinctMembers(entries: Iterable<OwnedMember>): PresenceMember[] {
   const byId = new Map<string, PresenceMember>();
-  for (const entry of entries) {
+  for (const { owner: _, ...entry } of entries) {
     const known = byId.get(entry.member_id);
     if (known === undefined || entry.joined_at < known.joined_at) byId.set(entry.member_id, entry);
   }

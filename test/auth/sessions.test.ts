@@ -135,3 +135,38 @@ test('a token made of an API key acts as the key, has no wallet and no admin rig
   await keys.revoke(by(boss), made.id);
   await t.throwsAsync(auth.authenticate(token.access_token), { code: 'unauthorized' });
 });
+
+test('a key that a wallet makes is marked with it, and ends with the login, as do the keys it makes', async (t) => {
+  const { keys, auth, sessions } = await parts();
+  const wallet = ethWallet();
+  const session = await login(wallet, aNamespace());
+  const principal = await auth.authenticate(session.access_token);
+  const first = await keys.create(by(principal), { name: 'of a wallet' });
+  t.is(first.created_by, wallet.address);
+  const second = await keys.create(by(await auth.authenticate(first.api_key)), { name: 'of that key' });
+  const refreshed = await sessions.refresh(session.refresh_token);
+  await t.notThrowsAsync(auth.authenticate(second.api_key), 'refreshing goes on with the login');
+  await sessions.logoutToken(refreshed.refresh_token);
+  for (const { api_key: key } of [first, second]) {
+    await t.throwsAsync(auth.authenticate(key), { code: 'unauthorized' });
+  }
+  await t.throwsAsync(keys.create(by(principal), { name: 'late' }), { code: 'unauthorized' });
+});
+
+test('where sign-up is closed, a wallet that has a namespace logs in, and none gets a new one', async (t) => {
+  const old = ethWallet();
+  const namespace = aNamespace();
+  await login(old, namespace);
+  const closed = await openAuth(directory, { signup: 'closed' });
+  t.teardown(() => closed.close());
+  const tryLogin = async (wallet: Wallet, where: Namespace) => {
+    const { nonce } = await closed.sessions.challenge({ wallet: wallet.address, purpose: '', namespace: where });
+    const signature = wallet.sign(nonce);
+    return closed.sessions.verify({ wallet: wallet.address, nonce, signature, namespace: where });
+  };
+  t.is((await tryLogin(old, namespace)).subject, old.address);
+  await t.throwsAsync(tryLogin(old, aNamespace()), { code: 'forbidden', message: /WALLET_SIGNUP/ });
+  const unclaimed = aNamespace();
+  await t.throwsAsync(tryLogin(ethWallet(), unclaimed), { code: 'forbidden' });
+  t.is(await closed.store.sessions.namespaceOwner(unclaimed), null);
+});

@@ -1,17 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { namespaceSchema } from '../../src/contract/ids.js';
-import type { Presence, PresenceMember } from '../../src/ports/presence.js';
+import type { OwnedMember, Presence, PresenceMember } from '../../src/ports/presence.js';
 import { until } from '../helpers/until.js';
 
 const ns = namespaceSchema.parse('shop');
 const other = namespaceSchema.parse('shop-2');
 
-const member = (id: string, joined = '2026-01-01T00:00:00.000Z', meta: unknown = null): PresenceMember => ({
+const member = (id: string, joined = '2026-01-01T00:00:00.000Z', meta: unknown = null): OwnedMember => ({
   member_id: id,
   joined_at: joined,
   meta,
+  owner: 'key:1',
 });
+
+const shown = ({ owner: _, ...member }: OwnedMember): PresenceMember => member;
 
 /** The same tests for every driver of the Presence port, with leases long enough for a slow machine to renew. */
 export function presenceConformance(
@@ -43,8 +46,28 @@ export function presenceConformance(
     const ann = member('ann', '2026-01-01T00:00:01.000Z', null);
     await presence.touch(ns, 'room', 'c1', bob);
     await presence.touch(ns, 'room', 'c2', ann);
-    t.deepEqual(await presence.members(ns, 'room'), [ann, bob]);
+    t.deepEqual(await presence.members(ns, 'room'), [shown(ann), shown(bob)]);
     t.deepEqual(await presence.members(ns, 'empty'), []);
+  });
+
+  test(`${driver}: a member is its owner's until the last of its connections is gone`, async (t) => {
+    const mine = member('ann', '2026-01-01T00:00:01.000Z', '\ud800');
+    const theirs = { ...mine, owner: 'key:2 3' };
+    t.true(await presence.touch(ns, 'owned', 'c1', mine));
+    t.false(await presence.touch(ns, 'owned', 'c2', theirs));
+    t.true(await presence.touch(ns, 'owned', 'c1', mine), 'renewed');
+    t.true(await presence.touch(ns, 'owned', 'c3', mine), 'a second connection');
+    t.true(await presence.touch(ns, 'elsewhere', 'c2', theirs));
+    await presence.leave(ns, 'owned', 'c1');
+    t.false(await presence.touch(ns, 'owned', 'c2', theirs));
+    t.is((await presence.members(ns, 'owned')).length, 1);
+    await presence.leave(ns, 'owned', 'c3');
+    t.true(await presence.touch(ns, 'owned', 'c2', theirs));
+    t.false(await presence.touch(ns, 'owned', 'c1', mine));
+    t.true(await presence.touch(ns, 'owned', 'c1', null), 'who shows itself to nobody has no name to hold');
+    t.true(await brief.touch(ns, 'lapsing', 'c1', mine));
+    await sleep(LEASE_MS + 100);
+    t.true(await brief.touch(ns, 'lapsing', 'c2', theirs), 'a lease that ran out holds nothing');
   });
 
   test(`${driver}: who leaves is gone at once, and leaving twice is no error`, async (t) => {
@@ -61,7 +84,7 @@ export function presenceConformance(
   test(`${driver}: a member with two connections is listed once, until both have left`, async (t) => {
     await presence.touch(ns, 'tabs', 'c1', member('ann', '2026-01-01T00:00:01.000Z'));
     await presence.touch(ns, 'tabs', 'c2', member('ann', '2026-01-01T00:00:02.000Z'));
-    t.deepEqual(await presence.members(ns, 'tabs'), [member('ann', '2026-01-01T00:00:01.000Z')]);
+    t.deepEqual(await presence.members(ns, 'tabs'), [shown(member('ann', '2026-01-01T00:00:01.000Z'))]);
     await presence.leave(ns, 'tabs', 'c1');
     t.deepEqual(await ids('tabs'), ['ann']);
     await presence.leave(ns, 'tabs', 'c2');

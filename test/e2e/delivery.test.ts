@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { createServer } from 'node:http';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import test from 'ava';
 import type { Api, JsonValue } from '../helpers/api.js';
@@ -94,11 +94,11 @@ test('exponential backoff doubles the wait between attempts', async (t) => {
 test('a callback is POSTed again until it is answered with a 2xx, signed every time', async (t) => {
   const name = await deploy();
   const { secret } = (await api.get('/v1/auth/callback-secret')).json;
-  const posts: { body: string; signature: unknown }[] = [];
+  const posts: { body: string; signature: unknown; headers: IncomingHttpHeaders }[] = [];
   const server = createServer(async (request, response) => {
     let body = '';
     for await (const part of request) body += part;
-    posts.push({ body, signature: request.headers['x-orama-signature'] });
+    posts.push({ body, signature: request.headers['x-orama-signature'], headers: request.headers });
     response.writeHead(posts.length === 1 ? 503 : 204).end();
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -121,6 +121,15 @@ test('a callback is POSTed again until it is answered with a 2xx, signed every t
   for (const { body, signature } of posts) {
     t.is(body, posts[0]?.body ?? '');
     t.is(signature, `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`);
+  }
+  const key = Buffer.from(secret.slice('whsec_'.length), 'base64');
+  t.is(key.byteLength, 32);
+  for (const { body, headers } of posts) {
+    t.is(headers['webhook-id'], posts[0]?.headers['webhook-id'], 'the same message');
+    const signed = `${headers['webhook-id']}.${headers['webhook-timestamp']}.${body}`;
+    const expected = createHmac('sha256', key).update(signed).digest('base64');
+    t.is(headers['webhook-signature'], `v1,${expected}`);
+    t.true(Math.abs(Number(headers['webhook-timestamp']) - Date.now() / 1000) < 60);
   }
   const refused = await api.invoke(name, 'x', { ...ASYNC, 'x-callback-url': 'http://169.254.169.254/' });
   t.is(refused.status, 400);

@@ -137,10 +137,14 @@ test('keys are made, listed without themselves, and revoked; the admin key does 
   t.deepEqual(Object.keys(made.json).sort(), [
     'api_key',
     'created_at',
+    'created_by',
+    'expires_at',
+    'functions',
     'id',
     'last_used_at',
     'name',
     'namespace',
+    'scopes',
   ]);
   t.regex(made.json.api_key, new RegExp(`^ak_.+:${api.namespace}$`));
   const list = await api.get('/v1/auth/keys');

@@ -58,6 +58,7 @@ POST /v1/auth/refresh
 POST /v1/auth/logout
 POST /v1/auth/token
 GET /v1/auth/whoami
+GET /v1/audit
 GET /v1/auth/jwks
 GET /.well-known/jwks.json
 GET /v1/auth/callback-secret

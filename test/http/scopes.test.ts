@@ -233,3 +233,32 @@ test('a replay is in the audit log', async (t) => {
   t.like(one, { action: 'invocation.replay', target: failed.json.request_id });
   t.like(all, { action: 'dead_letters.replay', target: 'probe' });
 });
+
+test('without a credential nobody has results sent, or work kept for later, in the name of a public function', async (t) => {
+  const tenant = await aTenantWithProbe(await engine(), { is_public: 'true' });
+  const anybody = tenant.as();
+  const path = `/v1/invoke/${tenant.namespace}/probe`;
+  const ask = (headers: Record<string, string>) =>
+    anybody.request('POST', path, { headers: { prefer: 'respond-async', ...headers }, body: commands() });
+  t.is((await ask({})).status, 202);
+  for (const [header, value] of [
+    ['X-Callback-Url', 'https://example.com/'],
+    ['X-Delay-Seconds', '5'],
+    ['X-Delay-Seconds', '0'],
+  ] as const) {
+    const { status, json } = await ask({ [header]: value });
+    t.is(status, 401, header);
+    t.true(json.error.includes(header), json.error);
+  }
+});
+
+test('log lines on a socket need a credential, also of a public function', async (t) => {
+  const tenant = await aTenantWithProbe(await engine(), { is_public: 'true' });
+  const path = `/v1/functions/probe/ws?namespace=${tenant.namespace}`;
+  t.is((await refusedUpgrade(tenant.url, `${path}&logs=true`)).status, 401);
+  const anybody = await connect(tenant.url, path);
+  anybody.ws.send(commands({ op: 'log', a: 'private' }));
+  t.is((await anybody.next('the reply', (frame) => frame.status !== undefined)).status, 'success');
+  t.false(JSON.stringify(anybody.frames).includes('private'));
+  anybody.ws.close();
+});

@@ -18,7 +18,7 @@ test.after.always(async () => {
 const open = (url: string, leaseMs?: number) =>
   openPresence({ driver: 'redis', url, ...(leaseMs === undefined ? {} : { leaseMs }) });
 const ns = namespaceSchema.parse('processes');
-const ann = { member_id: 'ann', joined_at: '2026-01-01T00:00:00.000Z', meta: null };
+const ann = { member_id: 'ann', joined_at: '2026-01-01T00:00:00.000Z', meta: null, owner: 'key:1' };
 
 presenceConformance('redis', (leaseMs) => open(server.url, leaseMs));
 presenceConformance('redis cluster', (leaseMs) => open(cluster.url, leaseMs), 'redis');

@@ -1,7 +1,12 @@
 import type { Command } from 'commander';
 import { createKeyReplySchema, keysReplySchema } from '../../contract/http/auth.js';
 import { messageReplySchema } from '../../contract/http/common.js';
+import type { KeyRecord } from '../../contract/records.js';
+import { SCOPES } from '../../contract/scopes.js';
 import { openSession } from '../session.js';
+import { commaSeparated, momentAhead } from '../values.js';
+
+const SCOPE_NAMES = Object.keys(SCOPES);
 
 /** `orama keys create|list|revoke` */
 export function addKeys(program: Command): void {
@@ -11,22 +16,46 @@ export function addKeys(program: Command): void {
   addRevoke(keys);
 }
 
+interface CreateFlags {
+  name?: string;
+  scopes?: string[];
+  functions?: string[];
+  expires?: string;
+}
+
 function addCreate(keys: Command): void {
   keys
     .command('create')
     .description('make a key; it is shown this once. --namespace: for another namespace (admin key only)')
     .argument('[name]', 'what the key is for')
     .option('--name <name>', 'the same')
-    .action(async (name: string | undefined, flags: { name?: string }, command: Command) => {
+    .option('--scopes <list>', `what it may do: ${SCOPE_NAMES.join(', ')}, or * for all`, commaSeparated)
+    .option('--functions <list>', "which functions it may invoke, deploy and read: names, or 'hook-*'", commaSeparated)
+    .option('--expires <when>', 'when it ends: 90d from now, or a time', momentAhead)
+    .addHelpText('after', EXAMPLES)
+    .action(async (name: string | undefined, flags: CreateFlags, command: Command) => {
       const { client, terminal } = openSession(command);
-      const json = { name: name ?? flags.name ?? 'cli', namespace: client.settings.namespace };
+      const json = {
+        name: name ?? flags.name ?? 'cli',
+        namespace: client.settings.namespace,
+        scopes: flags.scopes,
+        functions: flags.functions,
+        expires_at: flags.expires,
+      };
       const reply = await client.call('POST', '/v1/auth/keys', { json });
       terminal.show(reply, createKeyReplySchema, (key) => {
-        terminal.progress(`Key ${key.id} for namespace ${key.namespace}; it is not shown again:`);
+        terminal.progress(
+          `Key ${key.id} for namespace ${key.namespace}, ${reachOf(key)}; it is not shown again:`,
+        );
         return key.api_key;
       });
     });
 }
+
+const EXAMPLES = `
+Examples:
+  $ orama keys create ci --scopes deploy,read --functions 'hook-*' --expires 90d
+  $ orama keys create dashboard --scopes read`;
 
 function addList(keys: Command): void {
   keys
@@ -38,11 +67,14 @@ function addList(keys: Command): void {
       const reply = await client.call('GET', '/v1/auth/keys');
       terminal.show(reply, keysReplySchema, (list) =>
         terminal.table(
-          ['ID', 'NAME', 'NAMESPACE', 'CREATED', 'LAST USED'],
+          ['ID', 'NAME', 'NAMESPACE', 'MAY', 'EXPIRES', 'CREATED BY', 'CREATED', 'LAST USED'],
           list.keys.map((key) => [
             key.id,
             key.name,
             key.namespace,
+            reachOf(key),
+            key.expires_at ?? 'never',
+            key.created_by,
             key.created_at,
             key.last_used_at ?? 'never',
           ]),
@@ -54,11 +86,16 @@ function addList(keys: Command): void {
 function addRevoke(keys: Command): void {
   keys
     .command('revoke')
-    .description('make a key invalid')
+    .description('make a key invalid, and every key that was made with it')
     .argument('<id>')
     .action(async (id: string, _flags, command: Command) => {
       const { client, terminal } = openSession(command);
       const reply = await client.call('DELETE', `/v1/auth/keys/${encodeURIComponent(id)}`);
       terminal.show(reply, messageReplySchema, ({ message }) => message);
     });
+}
+
+/** `deploy, read of hook-*` */
+function reachOf({ scopes, functions }: KeyRecord): string {
+  return functions === null ? scopes.join(', ') : `${scopes.join(', ')} of ${functions.join(', ')}`;
 }

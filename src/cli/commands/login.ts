@@ -19,7 +19,7 @@ export function addLogin(program: Command): void {
       const where = namespace ?? namespaceOf(key);
       const client = createClient({ url: address, apiKey: key });
       // A key that does not work is worse kept than refused.
-      await client.call('GET', '/v1/functions');
+      await client.call('GET', '/v1/auth/whoami');
       const login = { url: address, api_key: key, ...(where === undefined ? {} : { namespace: where }) };
       const file = saveLogin(login);
       if (terminal.json) terminal.line(JSON.stringify({ url: address, namespace: where ?? null, file }));

@@ -2,12 +2,15 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { HTTP_METHODS, type HttpMethod } from '../../contract/http-function.js';
 import type { Principal } from '../../core/auth/principal.js';
+import { assertFunction } from '../../core/auth/rights.js';
 import { type Catalog, functionNotFound } from '../../core/catalog.js';
 import type { HttpRoutes } from '../../core/http-routes.js';
 import type { InvokeRequest } from '../../core/invoke.js';
 import { AppError } from '../../errors.js';
 import type { Admission } from '../admission.js';
+import type { BodyLimits } from '../body-limits.js';
 import type { ClientAddresses } from '../client-address.js';
+import { assertOneHost } from '../one-host.js';
 import { readBody } from '../read-body.js';
 import type { Services } from '../services.js';
 import { toAppError } from '../to-app-error.js';
@@ -33,6 +36,7 @@ export interface FunctionsHandlerDeps {
   routes: HttpRoutes;
   admit: Admission;
   clients: ClientAddresses;
+  bodies: BodyLimits;
   addressing: Addressing;
 }
 
@@ -47,6 +51,7 @@ export function createFunctionsHandler(deps: FunctionsHandlerDeps): FunctionsHan
 
   return async (request, response) => {
     try {
+      assertOneHost(request);
       await serve(deps, request, response);
     } catch (thrown) {
       const where = { method: request.method ?? '', path: request.url ?? '' };
@@ -122,6 +127,7 @@ async function answersOptions(
       : await findFunction({ catalog: deps.services.catalog, routes: deps.routes }, target, preflighted);
   const { cors } = actual.found.http;
   if (cors && preflighted !== undefined && (await applyCors(cors, request, response))) return true;
+  if (!request.complete) response.setHeader('Connection', 'close');
   response.statusCode = 204;
   response.end();
   return true;
@@ -137,7 +143,8 @@ async function invoke(
   const { services } = deps;
   const { http, function: fn } = found;
   const { principal, hidden } = await authenticate(deps, request, target, found);
-  const body = await readBody(request, http.max_body_kb * 1024);
+  const share = deps.bodies.begin(request, response, principal === null);
+  const body = await readBody(request, http.max_body_kb * 1024, share);
   const signed: SignedRequest = { headers: request.headers, body, now: Date.now() };
   if (http.verify) await verify(deps, found, signed);
 
@@ -182,6 +189,8 @@ async function authenticate(
   const { credential, headers: hidden } = await engineCredential(services.auth, request.headers);
   const { principal } = await admit(request, {
     access: needsKey ? 'required' : 'optional',
+    // What is open to anybody is open to any key.
+    scope: needsKey ? 'invoke' : null,
     credential,
     namespace: undefined,
     anyNamespace: true,
@@ -191,6 +200,7 @@ async function authenticate(
     // To another namespace's credential the function does not exist.
     throw functionNotFound(fn.namespace, fn.name);
   }
+  if (needsKey) assertFunction(principal, 'invoke', fn.name);
   return { principal: principal?.namespace === target.namespace ? principal : null, hidden };
 }
 
@@ -234,7 +244,7 @@ function idempotencyKeyOf({ http }: Found, signed: SignedRequest): string | null
 }
 
 function anonymous({ namespace }: Target) {
-  return { access: 'open', credential: null, namespace, anyNamespace: true, limited: true } as const;
+  return { access: 'open', scope: null, credential: null, namespace, anyNamespace: true, limited: true } as const;
 }
 
 /** Calls `then` when the client goes away before its reply is written. Returns what takes that back. */

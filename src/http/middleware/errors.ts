@@ -1,11 +1,14 @@
 import type { Context, Next } from 'koa';
 import type { Logger } from '../../logger.js';
+import { limitIdleRest } from '../idle.js';
+import { assertOneHost } from '../one-host.js';
 import { toAppError } from '../to-app-error.js';
 
 /** Turns whatever was thrown into `{error, code}` with its status. */
 export function answerErrors(logger: Logger) {
   return async (ctx: Context, next: Next): Promise<void> => {
     try {
+      assertOneHost(ctx.req);
       await next();
     } catch (thrown) {
       const error = toAppError(thrown, logger, { method: ctx.method, path: ctx.path });
@@ -13,10 +16,13 @@ export function answerErrors(logger: Logger) {
       if (error.retryAfter !== undefined) {
         ctx.set('Retry-After', String(Math.max(1, Math.ceil(error.retryAfter))));
       }
+      // The rest of its body is not waited for.
+      if (error.code === 'request_timeout') ctx.set('Connection', 'close');
       if (error.code === 'unauthorized') ctx.set('WWW-Authenticate', 'Bearer realm="orama"');
       if (error.code === 'upgrade_required') ctx.set({ Upgrade: 'websocket', Connection: 'Upgrade' });
       ctx.type = 'application/json';
       ctx.body = JSON.stringify({ error: error.message, code: error.code, ...ctx.state.refusal?.(ctx) });
     }
+    limitIdleRest(ctx.req, ctx.res);
   };
 }

@@ -7,6 +7,7 @@ import { AppError } from '../../errors.js';
 import type { Closable } from '../../ports/closable.js';
 import type { Admission } from '../admission.js';
 import { socketCredentialOf } from '../credential.js';
+import { assertOneHost } from '../one-host.js';
 import type { Services } from '../services.js';
 import { toAppError } from '../to-app-error.js';
 import { CLOSE } from './close-codes.js';
@@ -81,6 +82,7 @@ export function createSockets(services: Services, admit: Admission): Sockets {
       // Until it is a WebSocket nobody else listens, and a reset would end the process.
       socket.on('error', ignore);
       try {
+        assertOneHost(request);
         if (closing) throw new AppError('unavailable', 'The engine is stopping; connect again.');
         const url = new URL(request.url ?? '', 'ws://host');
         const { endpoint, params } = findEndpoint(url.pathname);

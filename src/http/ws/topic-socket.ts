@@ -35,7 +35,14 @@ export const prepareTopicSocket: Prepare = async (handshake) => {
       namespace: caller.namespace,
       topic: query.topic,
       connectionId,
-      member: query.presence ? { member_id: memberId, joined_at: new Date().toISOString(), meta } : null,
+      member: query.presence
+        ? {
+            member_id: memberId,
+            joined_at: new Date().toISOString(),
+            meta,
+            owner: caller.principal?.subject ?? connectionId,
+          }
+        : null,
     },
   );
   const close = () =>

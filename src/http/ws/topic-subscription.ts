@@ -1,8 +1,9 @@
 import type { Namespace } from '../../contract/ids.js';
 import { topicChannel } from '../../core/publish.js';
+import { AppError } from '../../errors.js';
 import type { Bus } from '../../ports/bus.js';
 import type { Closable } from '../../ports/closable.js';
-import type { Presence, PresenceMember } from '../../ports/presence.js';
+import type { OwnedMember, Presence, PresenceMember } from '../../ports/presence.js';
 import type { PresenceRooms } from './presence-rooms.js';
 
 /** Well within the lease that presence holds for a subscriber. */
@@ -13,7 +14,7 @@ export interface Subscriber {
   topic: string;
   connectionId: string;
   /** null for one that does not show itself, and does not hear who comes and goes. */
-  member: PresenceMember | null;
+  member: OwnedMember | null;
 }
 
 /** A live subscriber's place on a topic. What arrives before there is somebody to take it is kept in order. */
@@ -52,7 +53,12 @@ export async function subscribeTopic(
       );
     }
     const isNew = member !== null && !(await isThere(member));
-    await renew();
+    if (!(await renew())) {
+      throw new AppError(
+        'conflict',
+        `Another credential is on this topic as member ${JSON.stringify(member?.member_id)}; choose another member_id.`,
+      );
+    }
     const timer = setInterval(() => void renew().catch(() => undefined), RENEW_MS);
     closers.push(async () => clearInterval(timer));
     if (member && isNew) await rooms.tell('presence.join', namespace, topic, member);

@@ -1,5 +1,5 @@
 import type { Namespace } from '../../contract/ids.js';
-import type { Presence, PresenceMember } from '../../ports/presence.js';
+import type { OwnedMember, Presence } from '../../ports/presence.js';
 import { distinctMembers, LEASE_MS } from '../lease.js';
 
 export interface LocalPresenceOptions {
@@ -7,7 +7,7 @@ export interface LocalPresenceOptions {
 }
 
 interface Held {
-  member: PresenceMember | null;
+  member: OwnedMember | null;
   expiresAt: number;
 }
 
@@ -34,10 +34,15 @@ export async function openLocalPresence({
 
     async touch(namespace, topic, connectionId, member) {
       const connections = live(namespace, topic);
+      for (const held of connections.values()) {
+        const isSame = member !== null && held.member?.member_id === member.member_id;
+        if (isSame && held.member?.owner !== member.owner) return false;
+      }
       connections.set(connectionId, { member, expiresAt: performance.now() + leaseMs });
       const topics = namespaces.get(namespace) ?? new Map<string, Map<string, Held>>();
       topics.set(topic, connections);
       namespaces.set(namespace, topics);
+      return true;
     },
 
     async leave(namespace, topic, connectionId) {

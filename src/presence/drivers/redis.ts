@@ -1,5 +1,5 @@
 import type { Namespace } from '../../contract/ids.js';
-import type { Presence, PresenceMember } from '../../ports/presence.js';
+import type { OwnedMember, Presence } from '../../ports/presence.js';
 import { connectRedis, unavailable } from '../../redis.js';
 import { RedisScript } from '../../redis-script.js';
 import { distinctMembers, LEASE_MS } from '../lease.js';
@@ -23,7 +23,12 @@ export async function openRedisPresence({
   async function run(script: RedisScript, namespace: Namespace, topic: string, ...args: (string | number)[]) {
     // The braces put all keys of a namespace on one node of a cluster; a namespace holds none.
     const base = `orama:presence:{${namespace}}`;
-    const keys = [`${base}:topics`, `${base}:leases:${topic}`, `${base}:members:${topic}`];
+    const keys = [
+      `${base}:topics`,
+      `${base}:leases:${topic}`,
+      `${base}:members:${topic}`,
+      `${base}:owners:${topic}`,
+    ];
     try {
       return await script.run(redis, keys, [topic, ...args]);
     } catch (error) {
@@ -36,7 +41,8 @@ export async function openRedisPresence({
 
     async touch(namespace, topic, connectionId, member) {
       const shown = member === null ? '' : JSON.stringify(member);
-      await run(TOUCH, namespace, topic, connectionId, leaseMs, shown);
+      const names = member === null ? [] : [member.member_id, member.owner];
+      return (await run(TOUCH, namespace, topic, connectionId, leaseMs, shown, ...names)) === 1;
     },
 
     async leave(namespace, topic, connectionId) {
@@ -45,7 +51,7 @@ export async function openRedisPresence({
 
     async members(namespace, topic) {
       const entries = (await run(MEMBERS, namespace, topic)) as string[];
-      return distinctMembers(entries.map((entry) => JSON.parse(entry) as PresenceMember));
+      return distinctMembers(entries.map((entry) => JSON.parse(entry) as OwnedMember));
     },
 
     async topics(namespace) {
@@ -60,13 +66,34 @@ export async function openRedisPresence({
 
 /** Every script begins by dropping the topic's connections whose lease is over. */
 const PRELUDE = `
-local topics, leases, members = KEYS[1], KEYS[2], KEYS[3]
+local topics, leases, members, owners = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local topic = ARGV[1]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-for _, id in ipairs(redis.call('ZRANGEBYSCORE', leases, '-inf', now)) do
+-- 'owners' holds the member of each connection (c:), and the owner of each member with how many connections it has (m:).
+local function held(member)
+  local entry = redis.call('HGET', owners, 'm:' .. member)
+  if not entry then return nil, 0 end
+  local count, owner = string.match(entry, '^(%d+) (.*)$')
+  return owner, tonumber(count)
+end
+local function count(member, owner, by)
+  local _, connections = held(member)
+  if connections + by > 0 then redis.call('HSET', owners, 'm:' .. member, (connections + by) .. ' ' .. owner)
+  else redis.call('HDEL', owners, 'm:' .. member) end
+end
+local function drop(id)
+  local member = redis.call('HGET', owners, 'c:' .. id)
+  if member then
+    local owner = held(member)
+    if owner then count(member, owner, -1) end
+    redis.call('HDEL', owners, 'c:' .. id)
+  end
   redis.call('ZREM', leases, id)
   redis.call('HDEL', members, id)
+end
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', leases, '-inf', now)) do
+  drop(id)
 end
 -- A topic is live as long as the longest of its leases.
 local function settle()
@@ -80,16 +107,27 @@ end
 `;
 
 const TOUCH = new RedisScript(`${PRELUDE}
-local id, lease, member = ARGV[2], tonumber(ARGV[3]), ARGV[4]
+local id, lease, member, name, owner = ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5], ARGV[6]
+if member ~= '' then
+  local holder = held(name)
+  if holder and holder ~= owner then return 0 end
+end
+if redis.call('HGET', members, id) ~= (member ~= '' and member) then
+  drop(id)
+  if member ~= '' then
+    redis.call('HSET', members, id, member)
+    redis.call('HSET', owners, 'c:' .. id, name)
+    count(name, owner, 1)
+  end
+end
 redis.call('ZADD', leases, now + lease, id)
-if member == '' then redis.call('HDEL', members, id) else redis.call('HSET', members, id, member) end
 settle()
-for _, key in ipairs({topics, leases, members}) do keep(key, lease * 2) end
+for _, key in ipairs({topics, leases, members, owners}) do keep(key, lease * 2) end
+return 1
 `);
 
 const LEAVE = new RedisScript(`${PRELUDE}
-redis.call('ZREM', leases, ARGV[2])
-redis.call('HDEL', members, ARGV[2])
+drop(ARGV[2])
 settle()
 `);
 

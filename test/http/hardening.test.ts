@@ -1,0 +1,197 @@
+import { once } from 'node:events';
+import { connect as connectTcp } from 'node:net';
+import test from 'ava';
+import { createBodyBudget } from '../../src/http/body-budget.js';
+import { commands } from '../helpers/probe.js';
+import { aTenant, aTenantWithProbe, sharedEngine } from './served.js';
+import { connect, refusedUpgrade } from './socket.js';
+
+const engine = sharedEngine({ env: { MAX_CONNECTIONS: '60' } });
+
+/** Sends raw text and gives what came back until the connection ended or enough had come. */
+async function raw(url: string, text: string, until?: RegExp) {
+  const { hostname, port } = new URL(url);
+  const socket = connectTcp(Number(port), hostname);
+  let received = '';
+  const begun = Date.now();
+  const ended = once(socket, 'close');
+  socket.setEncoding('utf8').on('data', (part) => {
+    received += part;
+    if (until?.test(received)) socket.destroy();
+  });
+  socket.on('error', () => undefined);
+  socket.write(text);
+  await ended;
+  return { received, ms: Date.now() - begun };
+}
+
+const head = (method: string, path: string, ...headers: string[]) =>
+  `${[`${method} ${path} HTTP/1.1`, ...headers].join('\r\n')}\r\n\r\n`;
+
+test('what is not there or not allowed is refused before its body has come', async (t) => {
+  const { url } = await engine();
+  const tenant = await aTenantWithProbe(await engine());
+  const other = await aTenant(await engine());
+  const key = `X-API-Key: ${tenant.key}`;
+  const body = ['Host: x', 'Content-Type: application/json', 'Content-Length: 1000'];
+  const refused: [string, string[], RegExp][] = [
+    ['/v1/functions/nothing/invoke', [key], /^HTTP\/1.1 404 /],
+    ['/v1/functions/probe@7/invoke', [key], /^HTTP\/1.1 404 /],
+    [`/v1/invoke/${tenant.namespace}/probe`, [], /^HTTP\/1.1 401 /],
+    [`/v1/invoke/${tenant.namespace}/probe`, [`X-API-Key: ${other.key}`], /^HTTP\/1.1 404 /],
+    ['/v1/functions/probe/invoke', [key, 'X-Delay-Seconds: 5'], /^HTTP\/1.1 400 /],
+    ['/v1/functions/nothing/triggers', [key], /^HTTP\/1.1 404 /],
+    ['/v1/functions/nothing/rollback', [key], /^HTTP\/1.1 404 /],
+    ['/v1/functions', [], /^HTTP\/1.1 401 /],
+    ['/v1/pubsub/publish', [], /^HTTP\/1.1 401 /],
+  ];
+  for (const [path, headers, answer] of refused) {
+    const { received } = await raw(url, head('POST', path, ...body, ...headers), /\r\n\r\n[^]*\}/);
+    t.regex(received, answer, path);
+  }
+});
+
+test('a body that stops half-way ends its request after 20 s, whoever reads it', async (t) => {
+  t.timeout(60_000);
+  const { url } = await engine();
+  const tenant = await aTenantWithProbe(await engine(), { is_public: 'true' });
+  const half = ['Host: x', 'Content-Type: application/json', 'Content-Length: 1000'];
+  const requests = [
+    head('POST', `/v1/invoke/${tenant.namespace}/probe`, ...half),
+    head('POST', '/v1/auth/challenge', ...half),
+    // Nobody reads these.
+    head('GET', '/health', ...half),
+    head('POST', '/nowhere', ...half),
+    head('POST', '/v1/pubsub/publish', ...half),
+  ];
+  const ends = await Promise.all(requests.map((text) => raw(url, `${text}[1,`)));
+  for (const [index, { ms, received }] of ends.entries()) {
+    t.true(ms > 15_000 && ms < 35_000, `${requests[index]}: ${ms}`);
+    if (index < 2) t.regex(received, /^HTTP\/1.1 408 [^]*"request_timeout"/);
+  }
+});
+
+test('a request with two Host headers is refused, also for a WebSocket', async (t) => {
+  const { url } = await engine();
+  const twice = ['Host: a', 'Host: b'];
+  const { received } = await raw(url, head('GET', '/health', ...twice, 'Connection: close'));
+  t.regex(received, /^HTTP\/1.1 400 [^]*2 Host headers/);
+  const upgrade = ['Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13'];
+  const key = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==';
+  const ws = await raw(url, head('GET', '/v1/pubsub/ws?topic=a', ...twice, ...upgrade, key));
+  t.regex(ws.received, /^HTTP\/1.1 400 [^]*2 Host headers/);
+});
+
+test('paths are case-sensitive', async (t) => {
+  const { api } = await engine();
+  for (const path of ['/V1/functions', '/v1/Functions', '/HEALTH', '/v1/Auth/whoami']) {
+    t.is((await api.get(path)).status, 404, path);
+  }
+  t.is((await refusedUpgrade(api.url, `/v1/PubSub/ws?topic=a&api_key=${api.key}`)).status, 404);
+});
+
+test('connections beyond the limit are closed, and those within it go on', async (t) => {
+  const { url, api, log } = await engine();
+  const { hostname, port } = new URL(url);
+  const sockets = Array.from({ length: 120 }, () => connectTcp(Number(port), hostname));
+  const closed = sockets.map((socket) => {
+    socket.on('error', () => undefined);
+    return once(socket, 'close');
+  });
+  t.teardown(() => {
+    for (const socket of sockets) socket.destroy();
+  });
+  await Promise.all(closed.slice(100));
+  t.true(sockets.filter(({ destroyed }) => destroyed).length >= 60);
+  for (const socket of sockets) socket.destroy();
+  await Promise.all(closed);
+  for (;;) {
+    const reply = await api.get('/health').catch(() => null);
+    if (reply?.status === 200) break;
+  }
+  for (let n = 0; n < 100 && !log().includes('MAX_CONNECTIONS'); n += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  t.regex(log(), /MAX_CONNECTIONS/);
+});
+
+test('bodies without a credential hold so much of the memory and no more, of one address a quarter', (t) => {
+  const budget = createBodyBudget(100, 25);
+  const first = budget.share('a');
+  t.true(first.take(20));
+  t.false(budget.share('a').take(6), 'the same address');
+  t.true(first.take(5));
+  const others = ['b', 'c', 'd'].map((address) => {
+    const share = budget.share(address);
+    t.true(share.take(25));
+    return share;
+  });
+  t.false(budget.share('e').take(1), 'all of it is taken');
+  first.release();
+  first.release();
+  t.true(budget.share('e').take(25));
+  for (const share of others) share.release();
+  t.true(budget.share('b').take(25));
+});
+
+test('anonymous bodies under way beyond 16 MB of one address are refused, and room comes back', async (t) => {
+  const { url } = await engine();
+  const tenant = await aTenantWithProbe(await engine(), { is_public: 'true' });
+  const { hostname, port } = new URL(url);
+  const size = 1 << 20;
+  const request = head('POST', `/v1/invoke/${tenant.namespace}/probe`, 'Host: x', `Content-Length: ${size}`);
+  const sockets = Array.from({ length: 20 }, () => {
+    const socket = connectTcp(Number(port), hostname);
+    let received = '';
+    socket.setEncoding('utf8').on('data', (part) => {
+      received += part;
+    });
+    socket.on('error', () => undefined);
+    socket.write(request);
+    // All but the last byte: the engine holds it, and waits.
+    socket.write(Buffer.alloc(size - 1, 0x20));
+    return { socket, received: () => received };
+  });
+  t.teardown(() => {
+    for (const { socket } of sockets) socket.destroy();
+  });
+  const refused = () => sockets.filter(({ received }) => received().startsWith('HTTP/1.1 429 ')).length;
+  while (refused() < 4) await new Promise((resolve) => setTimeout(resolve, 20));
+  t.is(refused(), 4);
+  for (const { socket } of sockets) socket.destroy();
+  const path = `/v1/invoke/${tenant.namespace}/probe`;
+  const big = commands({ op: 'echo', a: 'x'.repeat(500_000) });
+  for (;;) {
+    const { status } = await tenant.as().request('POST', path, { body: big });
+    if (status === 200) break;
+    t.is(status, 429);
+  }
+  t.pass();
+});
+
+test('a member of a topic keeps its name: another credential cannot take it over', async (t) => {
+  const tenant = await aTenant(await engine());
+  const { json } = await tenant.post('/v1/auth/keys', { name: 'other' });
+  const path = (key: string, meta: string) =>
+    `/v1/pubsub/ws?topic=room&presence=true&member_id=ada&member_meta=${meta}&api_key=${key}`;
+  const ada = await connect(tenant.url, path(tenant.key, '1'));
+  const refused = await refusedUpgrade(tenant.url, path(json.api_key, '2'));
+  t.is(refused.status, 409);
+  t.regex(refused.json.error, /ada/);
+  const again = await connect(tenant.url, path(tenant.key, '3'));
+  const { members } = (await tenant.get('/v1/pubsub/presence?topic=room')).json;
+  t.deepEqual(members.map(Object.keys), [['member_id', 'joined_at', 'meta']]);
+  t.is(members[0].meta, 1);
+  ada.ws.close();
+  await ada.closed;
+  t.is((await refusedUpgrade(tenant.url, path(json.api_key, '4'))).status, 409, 'one connection is left');
+  again.ws.close();
+  await again.closed;
+  for (;;) {
+    const { count } = (await tenant.get('/v1/pubsub/presence?topic=room')).json;
+    if (count === 0) break;
+  }
+  const other = await connect(tenant.url, path(json.api_key, '5'));
+  other.ws.close();
+  await other.closed;
+});
