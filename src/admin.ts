@@ -9,6 +9,7 @@ import { type DataDir, NEXT_SECRETS_KEY_FILE, openDataDir, SECRETS_KEY_FILE } fr
 import { lockDataDir } from './data-lock.js';
 import { AppError } from './errors.js';
 import { createLogger } from './logger.js';
+import { makeOwnerOnly } from './owner-only.js';
 
 /**
  * Seals every secret with a new master key. With the key in the data directory, it makes the new one itself, and the engine
@@ -17,9 +18,11 @@ import { createLogger } from './logger.js';
  */
 export async function rotateSecretsKey(options: { dataDir?: string } = {}): Promise<{ resealed: number }> {
   const { config } = loadConfig(options.dataDir === undefined ? {} : { ORAMA_DATA_DIR: options.dataDir });
-  const closers = new Closers(createLogger(config.LOG_LEVEL));
+  makeOwnerOnly();
+  const logger = createLogger(config.LOG_LEVEL);
+  const closers = new Closers(logger);
   try {
-    const dataDir = await openDataDir(config.ORAMA_DATA_DIR);
+    const dataDir = await openDataDir(config.ORAMA_DATA_DIR, (message) => logger.warn(message));
     const given = config.ORAMA_SECRETS_KEY;
     if (given === undefined) closers.add(lockDataDir(dataDir.path));
     const store = closers.add(await openStoreOf(config, dataDir));

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { AppError, messageOf } from './errors.js';
+import { tighten } from './owner-only.js';
 
 /** Where each thing stands in the data directory. */
 export interface DataDir {
@@ -26,8 +27,11 @@ export const SECRETS_KEY_FILE = 'secrets-key';
 /** There while the secrets are being sealed with a new key. */
 export const NEXT_SECRETS_KEY_FILE = 'secrets-key.next';
 
-/** Makes the directory when it is absent. Throws `bad_config` when it cannot be written. */
-export async function openDataDir(path: string): Promise<DataDir> {
+/**
+ * Makes the directory when it is absent; one that others could read is taken from them, and `warn` says so. Throws
+ * `bad_config` when it cannot be written.
+ */
+export async function openDataDir(path: string, warn: (message: string) => void): Promise<DataDir> {
   const root = resolve(path);
   try {
     await mkdir(root, { recursive: true, mode: 0o700 });
@@ -38,13 +42,25 @@ export async function openDataDir(path: string): Promise<DataDir> {
       { cause: error },
     );
   }
+  const blobs = join(root, 'blobs');
+  const { changed, failed } = await tighten(root, blobs);
+  if (changed > 0) {
+    warn(
+      `In the data directory ${root}, ${changed} files or directories were open to other users of this machine; they are their owner's alone now.`,
+    );
+  }
+  if (failed > 0) {
+    warn(
+      `In the data directory ${root}, ${failed} files or directories are open to other users and belong to somebody else; run "chmod -R go-rwx" there as their owner.`,
+    );
+  }
   const temporary = (name: string) => join(root, `.${name}.${randomBytes(6).toString('hex')}`);
 
   return {
     path: root,
     metadata: join(root, 'metadata.sqlite'),
     functionDatabases: join(root, 'databases'),
-    blobs: join(root, 'blobs'),
+    blobs,
     async once(name, make) {
       const file = join(root, name);
       const existing = await readIfThere(file);

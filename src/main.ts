@@ -10,7 +10,7 @@ import { runMain } from './run-main.js';
 await runMain(async (config, logger, closers) => {
   const role = process.argv[2];
   if (role === 'release') {
-    const applied = await migrateParts(config);
+    const applied = await migrateParts(config, logger);
     logger.info({ applied }, 'the schema is up to date');
     return;
   }

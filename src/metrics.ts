@@ -1,4 +1,5 @@
 import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { z } from 'zod';
 import type { Meter } from './ports/meter.js';
 
 /** A figure that is asked for when the metrics are read. */
@@ -27,10 +28,24 @@ export interface Metrics {
   addReading(reading: Reading): void;
   /** This process's own figures as JSON, to be merged with those of others. */
   snapshot(): Promise<object[]>;
-  /** The Prometheus text of this process, the given snapshots of others, and what all share. */
-  text(others: readonly object[][]): Promise<string>;
+  /**
+   * The Prometheus text of this process, the given snapshots of others, and what all share; with `only`, of series that
+   * are a namespace's and are let through.
+   */
+  text(others: readonly object[][], only?: (series: NamespaceSeries) => boolean): Promise<string>;
   readonly contentType: string;
 }
+
+/** The labels by which a series is somebody's own. */
+export interface NamespaceSeries {
+  namespace: string;
+  /** Absent where it is not of one function. */
+  function: string | undefined;
+}
+
+/** Functions whose attempts are told apart in one process; those of any more come under one name, as there is no end to names. */
+const MAX_FUNCTIONS = 1000;
+const OTHERS = '(others)';
 
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
 
@@ -66,11 +81,24 @@ export function createMetrics(): Metrics {
     registers,
   });
 
+  const told = new Set<string>();
+  const isTold = (name: string) => {
+    if (told.has(name)) return true;
+    if (told.size >= MAX_FUNCTIONS) return false;
+    told.add(name);
+    return true;
+  };
+
   return {
     meter: {
       accepted: (trigger, count) => accepted.inc({ trigger }, count),
       attempted: ({ namespace, function: name, status, seconds }) =>
-        duration.observe({ namespace, function: name, status }, seconds),
+        duration.observe(
+          isTold(`${namespace}/${name}`)
+            ? { namespace, function: name, status }
+            : { namespace: OTHERS, function: OTHERS, status },
+          seconds,
+        ),
       ended: (state, reason) => ended.inc({ state, reason: reason ?? '' }),
       hostCalled: (call, ok) => hostCalls.inc({ call, ok: String(ok) }),
     },
@@ -90,11 +118,34 @@ export function createMetrics(): Metrics {
       });
     },
     snapshot: () => registry.getMetricsAsJSON(),
-    async text(others) {
+    async text(others, only) {
       const own = await registry.getMetricsAsJSON();
-      const merged = AggregatorRegistry.aggregate([own, ...others]);
-      return `${await merged.metrics()}\n${await shared.metrics()}`;
+      const all: object[][] = [own, ...others];
+      if (only === undefined) {
+        const merged = AggregatorRegistry.aggregate(all);
+        return `${await merged.metrics()}\n${await shared.metrics()}`;
+      }
+      const ofAll = await shared.getMetricsAsJSON();
+      const merged = AggregatorRegistry.aggregate(all.map((metrics) => letThrough(metrics, only)));
+      const rest = AggregatorRegistry.aggregate([letThrough(ofAll, only)]);
+      return `${await merged.metrics()}\n${await rest.metrics()}`;
     },
     contentType: registry.contentType,
   };
+}
+
+const seriesSchema = z.looseObject({
+  values: z.array(z.looseObject({ labels: z.record(z.string(), z.union([z.string(), z.number()])) })),
+});
+
+/** Of metrics as JSON, the series that `only` lets through; those without a namespace are everybody's, and so nobody's own. */
+function letThrough(metrics: readonly object[], only: (series: NamespaceSeries) => boolean): object[] {
+  return metrics.flatMap((metric) => {
+    const parsed = seriesSchema.parse(metric);
+    const values = parsed.values.filter(({ labels: { namespace, function: name } }) => {
+      if (namespace === undefined) return false;
+      return only({ namespace: String(namespace), function: name === undefined ? undefined : String(name) });
+    });
+    return values.length === 0 ? [] : [{ ...parsed, values }];
+  });
 }

@@ -3,6 +3,7 @@ import { type Config, loadConfig } from './config.js';
 import { isAppError, messageOf } from './errors.js';
 import { hasStarted } from './lean-start.js';
 import { createLogger, type Logger } from './logger.js';
+import { makeOwnerOnly } from './owner-only.js';
 import { closeOnSignal } from './shutdown.js';
 
 /**
@@ -12,6 +13,7 @@ import { closeOnSignal } from './shutdown.js';
 export async function runMain(
   start: (config: Config, logger: Logger, closers: Closers) => Promise<void>,
 ): Promise<void> {
+  makeOwnerOnly();
   let closers: Closers | null = null;
   try {
     const { config, warnings } = loadConfig();

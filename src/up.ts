@@ -9,6 +9,7 @@ import { loadConfig } from './config.js';
 import { URL_FILE } from './data-dir.js';
 import { hasStarted } from './lean-start.js';
 import { createLogger } from './logger.js';
+import { makeOwnerOnly } from './owner-only.js';
 import type { Closable } from './ports/closable.js';
 
 export interface UpOptions {
@@ -28,6 +29,7 @@ export interface RunningEngine extends Closable {
 
 /** Everything in one process: web and worker on whatever the settings name, embedded where they name nothing. */
 export async function startAllInOne(options: UpOptions = {}): Promise<RunningEngine> {
+  makeOwnerOnly();
   const { config, warnings } = loadConfig({
     ...(options.port === undefined ? {} : { PORT: String(options.port) }),
     ...(options.dataDir === undefined ? {} : { ORAMA_DATA_DIR: options.dataDir }),

@@ -14,6 +14,7 @@ import { createEgress } from '../egress/fetch.js';
 import { messageOf } from '../errors.js';
 import type { Logger } from '../logger.js';
 import { createMetrics, type Metrics } from '../metrics.js';
+import { tighten } from '../owner-only.js';
 import type { Backlog } from '../ports/backlog.js';
 import type { Blobs } from '../ports/blobs.js';
 import type { Bus } from '../ports/bus.js';
@@ -62,7 +63,7 @@ export interface Parts {
 
 /** Opens everything, the lock of the data directory first. What was opened before a failure is closed by the caller's closers. */
 export async function openParts(config: Config, logger: Logger, closers: Closers): Promise<Parts> {
-  const dataDir = await openDataDir(config.ORAMA_DATA_DIR);
+  const dataDir = await openDataDir(config.ORAMA_DATA_DIR, (message) => logger.warn(message));
   // With Redis several processes share the directory: SQLite and the block store allow it, PGlite does not.
   if (config.REDIS_URL === undefined) closers.add(await lockDataDir(dataDir.path));
   const keys = await loadKeys(config, dataDir);
@@ -83,6 +84,8 @@ export async function openParts(config: Config, logger: Logger, closers: Closers
         : { driver: 'pglite', dir: dataDir.path, ...queueOptions },
     ),
   );
+  // PGlite unpacks its directory with modes of its own.
+  if (config.REDIS_URL === undefined) await tighten(dataDir.path, dataDir.blobs);
   if (config.REDIS_URL !== undefined) closers.add(await watchClock(config.REDIS_URL, logger));
   const redis = config.REDIS_URL === undefined ? null : { driver: 'redis' as const, url: config.REDIS_URL };
   const blobs = closers.add(
@@ -135,8 +138,9 @@ export async function openParts(config: Config, logger: Logger, closers: Closers
 }
 
 /** Brings the schema of the store up to date and leaves: the Procfile's `release`. Returns what was applied. */
-export async function migrateParts(config: Config): Promise<string[]> {
-  return migrateStore(storeOptions(config, await openDataDir(config.ORAMA_DATA_DIR)));
+export async function migrateParts(config: Config, logger: Logger): Promise<string[]> {
+  const dataDir = await openDataDir(config.ORAMA_DATA_DIR, (message) => logger.warn(message));
+  return migrateStore(storeOptions(config, dataDir));
 }
 
 /** The store alone. */

@@ -76,8 +76,8 @@ export async function startWeb(
     limiter: parts.rateLimiter,
     health: () => checkHealth(parts),
     functionsUrl: () => server?.functionsUrl ?? '',
-    async metrics() {
-      return { contentType: metrics.contentType, text: await metrics.text(core.figures.others()) };
+    async metrics(only) {
+      return { contentType: metrics.contentType, text: await metrics.text(core.figures.others(), only) };
     },
     async status() {
       return { queue: await queue.counts(), engine: isWorker ? engine.stats() : null };

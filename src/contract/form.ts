@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { AppError } from '../errors.js';
 import { type FunctionSettings, functionMetadataSchema, functionSettingsSchema } from './function.js';
 import { type Namespace, namespaceSchema } from './ids.js';
+import { jsonDepth, MAX_JSON_DEPTH } from './json-depth.js';
+import { assertOrdinaryKeys } from './ordinary-keys.js';
 import { dotted, parseOrRefuse } from './sentence.js';
 import { show } from './show.js';
 
@@ -77,6 +79,9 @@ export function writeDeployForm(settings: FunctionSettings, namespace?: string):
 
 function readMetadata(text: string | undefined): Record<string, unknown> {
   if (text === undefined || text.trim() === '') return {};
+  if (jsonDepth(text) > MAX_JSON_DEPTH) {
+    throw new AppError('invalid_manifest', `metadata is nested more than ${MAX_JSON_DEPTH} levels deep`);
+  }
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -85,6 +90,7 @@ function readMetadata(text: string | undefined): Record<string, unknown> {
   }
   if (!isMap(value))
     throw new AppError('invalid_manifest', `metadata must be a JSON object, not ${show(value)}`);
+  for (const [key, inner] of Object.entries(value)) assertOrdinaryKeys(inner, `metadata.${key}`);
   const { retry, ...rest } = value;
   if (retry !== undefined && !isMap(retry)) {
     throw new AppError('invalid_manifest', `metadata.retry must be a map, not ${show(retry)}`);

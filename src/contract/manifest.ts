@@ -17,6 +17,7 @@ import {
 } from './function.js';
 import { httpFunctionSchema } from './http-function.js';
 import { functionNameSchema } from './ids.js';
+import { assertOrdinaryKeys } from './ordinary-keys.js';
 import { parseOrRefuse } from './sentence.js';
 
 /** The keys of function.yaml, as contract §1 names them. */
@@ -71,7 +72,9 @@ export interface Manifest {
 
 /** Reads the text of function.yaml. Throws `invalid_manifest` with one sentence on the first thing that is wrong. */
 export function parseManifest(text: string, fileName = 'function.yaml'): Manifest {
-  const parsed = parseOrRefuse(manifestSchema, readYaml(text, fileName), {
+  const value = readYaml(text, fileName);
+  for (const [key, inner] of Object.entries(value)) assertOrdinaryKeys(inner, `${fileName}: ${key}`);
+  const parsed = parseOrRefuse(manifestSchema, value, {
     where: fileName,
     code: 'invalid_manifest',
     keys: KEYS,
@@ -90,7 +93,7 @@ export function parseManifest(text: string, fileName = 'function.yaml'): Manifes
   return build === undefined ? { settings } : { settings, build };
 }
 
-function readYaml(text: string, fileName: string): unknown {
+function readYaml(text: string, fileName: string): object {
   const document = parseDocument(text, { prettyErrors: true, logLevel: 'silent' });
   const fault = document.errors[0];
   if (fault !== undefined) {

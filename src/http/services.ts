@@ -16,6 +16,7 @@ import type { DeadLetters } from '../core/replay.js';
 import type { Secrets } from '../core/secrets.js';
 import type { Triggers } from '../core/triggers.js';
 import type { Logger } from '../logger.js';
+import type { NamespaceSeries } from '../metrics.js';
 import type { Blobs } from '../ports/blobs.js';
 import type { Bus } from '../ports/bus.js';
 import type { Cache } from '../ports/cache.js';
@@ -80,8 +81,8 @@ export interface Services {
   health(): Promise<Dependencies>;
   /** Where HTTP functions are served. */
   functionsUrl(): string;
-  /** In the Prometheus text format. */
-  metrics(): Promise<{ contentType: string; text: string }>;
+  /** In the Prometheus text format: all of it, or what is a namespace's own and let through. */
+  metrics(only?: (series: NamespaceSeries) => boolean): Promise<{ contentType: string; text: string }>;
   /** For `/v1/status`; `engine` is null in a process that runs no functions. */
   status(): Promise<{ queue: QueueCounts; engine: EngineStats | null }>;
 }

@@ -139,3 +139,21 @@ test('what the writer sends is what the reader reads', (t) => {
     }),
   );
 });
+
+test('metadata of any depth is refused with a sentence, and so is a key that hides', (t) => {
+  const refused: [string, RegExp][] = [
+    [`{"env":${'{"a":'.repeat(5000)}1${'}'.repeat(5000)}}`, /nested more than 100 levels/],
+    [`{"env":${'['.repeat(10_000)}${']'.repeat(10_000)}}`, /nested more than 100 levels/],
+    ['['.repeat(10_000), /nested more than 100 levels/],
+    ['{"env":{"__proto__":{}}}', /unknown key "metadata.env.__proto__"/],
+    ['{"env":{"__proto__":"x"}}', /unknown key "metadata.env.__proto__"/],
+    ['{"env":{"\\u005f_proto__":{}}}', /unknown key "metadata.env.__proto__"/],
+    ['{"__proto__":{"is_public":true}}', /unknown key "__proto__"/],
+    ['{"retry":{"__proto__":{"count":3}}}', /unknown key "metadata.retry.__proto__"/],
+    ['{"triggers":[{"topic":"a","__proto__":{}}]}', /unknown key "metadata.triggers\[0\].__proto__"/],
+    ['{"env":{"A":{}}}', /metadata.env.A must be a string/],
+  ];
+  for (const [metadata, message] of refused) {
+    t.throws(() => parseDeployForm({ name: 'a', metadata }), { code: 'invalid_manifest', message });
+  }
+});

@@ -172,3 +172,14 @@ test('docs/functions.md names every key', (t) => {
     [],
   );
 });
+
+test('function.yaml has no key that hides, and no end is an error', (t) => {
+  const refused: [string, RegExp][] = [
+    ['name: a\nenv: {__proto__: {A: b}}', /unknown key "function.yaml: env.__proto__"/],
+    ['name: a\n__proto__: {public: true}', /unknown key "__proto__"/],
+    ['name: a\nenv: &x\n  A: *x', /nested more than 100 levels|function.yaml/],
+  ];
+  for (const [text, message] of refused) {
+    t.throws(() => parseManifest(text), { code: 'invalid_manifest', message });
+  }
+});

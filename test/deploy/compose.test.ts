@@ -11,6 +11,7 @@ interface Service {
   depends_on?: Record<string, unknown>;
   healthcheck?: { test?: string[]; disable?: boolean };
   volumes?: string[];
+  ports?: string[];
 }
 
 const file: { services: Record<string, Service>; volumes: Record<string, null> } = parse(
@@ -72,4 +73,21 @@ test('the Dockerfile builds in one stage and runs in another, not as root, with 
   t.true(last.some((line) => line.startsWith('HEALTHCHECK ')));
   t.true(last.indexOf('USER node') < last.findIndex((line) => line.startsWith('CMD ')));
   t.false(last.some((line) => /^(RUN|COPY) .*(npm ci|npm install)/.test(line)));
+});
+
+test('every image has the version that was tried, and no port is open to other machines', (t) => {
+  for (const [name, { image, ports = [] }] of services) {
+    if (image !== undefined) t.regex(image, /:v?\d+\.\d+\.\d+(-[a-z]+)?(@sha256:[0-9a-f]{64})?$/, name);
+    for (const port of ports) t.regex(port, /^127\.0\.0\.1:/, name);
+  }
+  for (const line of readFileSync('Dockerfile', 'utf8').split('\n').filter((text) => text.startsWith('FROM'))) {
+    t.regex(line, /^FROM node:\d+\.\d+\.\d+-/);
+  }
+});
+
+test('the image is built without keys and data of the machine', (t) => {
+  const ignored = readFileSync('.dockerignore', 'utf8').split('\n');
+  for (const name of ['.env', '.env.*', '.orama', '*.sqlite', 'node_modules', '.git']) {
+    t.true(ignored.includes(name), name);
+  }
 });

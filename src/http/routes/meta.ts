@@ -1,5 +1,8 @@
 import { healthReplySchema, statusReplySchema, versionReplySchema } from '../../contract/http/meta.js';
+import { coversFunction } from '../../contract/scopes.js';
+import type { Principal } from '../../core/auth/principal.js';
 import { AppError } from '../../errors.js';
+import type { NamespaceSeries } from '../../metrics.js';
 import { json, route } from '../route.js';
 import type { Dependencies, Services } from '../services.js';
 
@@ -77,7 +80,7 @@ export const metrics = route({
   method: 'GET',
   path: '/metrics',
   tag,
-  summary: 'Metrics in the Prometheus text format',
+  summary: "Metrics in the Prometheus text format: the namespace's own; with the admin key, all of them",
   access: 'optional',
   scope: 'read',
   limited: false,
@@ -90,10 +93,19 @@ export const metrics = route({
         'Metrics need a credential; send an API key, or start the engine with OPEN_METRICS=true.',
       );
     }
-    const { contentType, text } = await services.metrics();
+    const isForAll = services.config.OPEN_METRICS || principal?.isAdmin === true;
+    const only = isForAll || !principal ? undefined : ownSeries(principal);
+    const { contentType, text } = await services.metrics(only);
     return { status: 200, bytes: text, type: contentType };
   },
 });
+
+/** What a key may see of the metrics: its namespace's, and of functions those that it may read of. */
+function ownSeries({ namespace, rights }: Principal) {
+  return (series: NamespaceSeries) =>
+    series.namespace === namespace &&
+    (series.function === undefined ? rights.functions === null : coversFunction(rights, series.function));
+}
 
 function statusOf(dependencies: Dependencies): 'ok' | 'down' {
   return Object.values(dependencies).every((dependency) => dependency.status === 'up') ? 'ok' : 'down';

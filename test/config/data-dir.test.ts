@@ -1,0 +1,68 @@
+import { chmod, mkdir, readdir, stat, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test from 'ava';
+import { openDataDir } from '../../src/data-dir.js';
+import { probeWasm } from '../helpers/probe.js';
+import { startEngine } from '../helpers/running-engine.js';
+import { tempDir } from '../helpers/temp-dir.js';
+
+const directory = tempDir();
+
+async function modes(root: string): Promise<Record<string, string>> {
+  const found: Record<string, string> = {};
+  for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {
+    if (entry.isSymbolicLink()) continue;
+    const path = join(entry.parentPath, entry.name);
+    const { mode } = await stat(path).catch(() => ({ mode: 0 }));
+    found[path] = (mode & 0o077).toString(8);
+  }
+  found[root] = ((await stat(root)).mode & 0o077).toString(8);
+  return found;
+}
+
+const reachable = async (root: string) =>
+  Object.entries(await modes(root)).filter(([, others]) => others !== '0');
+
+test('a directory that others could read is taken from them with everything in it, and that is said once', async (t) => {
+  const root = join(directory, 'open');
+  const elsewhere = join(directory, 'elsewhere');
+  await mkdir(join(root, 'blobs', 'ab'), { recursive: true });
+  await writeFile(join(root, 'admin-key'), 'x');
+  await writeFile(join(root, 'blobs', 'ab', 'c'), 'x');
+  await writeFile(elsewhere, 'x');
+  await symlink(elsewhere, join(root, 'link'));
+  const open = [root, join(root, 'blobs'), join(root, 'blobs', 'ab')];
+  const files = [join(root, 'admin-key'), join(root, 'blobs', 'ab', 'c'), elsewhere];
+  for (const path of open) await chmod(path, 0o755);
+  for (const path of files) await chmod(path, 0o644);
+  const said: string[] = [];
+  await openDataDir(root, (message) => said.push(message));
+  t.deepEqual(await reachable(root), []);
+  t.is((await stat(elsewhere)).mode & 0o777, 0o644, 'what a link points to is not in the directory');
+  t.is(said.length, 1);
+  t.regex(said[0] ?? '', /5 files or directories were open/);
+  await openDataDir(root, (message) => said.push(message));
+  t.is(said.length, 1);
+});
+
+test('a file that is open in a closed directory is closed as well', async (t) => {
+  const root = join(directory, 'closed');
+  await mkdir(root, { mode: 0o700 });
+  await writeFile(join(root, 'metadata.sqlite'), '', { mode: 0o644 });
+  await chmod(join(root, 'metadata.sqlite'), 0o644);
+  await openDataDir(root, () => undefined);
+  t.deepEqual(await reachable(root), []);
+});
+
+test('what an engine makes in its data directory is its owner\'s alone, whatever the umask it was started with', async (t) => {
+  const before = process.umask(0o000);
+  const engine = await startEngine().finally(() => process.umask(before));
+  t.teardown(engine.close);
+  await chmod(engine.dataDir, 0o755);
+  t.is((await engine.api.deploy('probe', await probeWasm())).status, 201);
+  await engine.api.put('/v1/functions/secrets', { name: 'A', value: 'b' });
+  await engine.api.post('/v1/rqlite/create-table', { schema: 'create table a (b)' });
+  const found = await reachable(engine.dataDir);
+  t.deepEqual(found.filter(([path]) => path !== engine.dataDir), []);
+  t.true(Object.keys(await modes(engine.dataDir)).length > 5);
+});
