@@ -45,7 +45,7 @@ export interface NamespaceSeries {
 
 /** Functions whose attempts are told apart in one process; those of any more come under one name, as there is no end to names. */
 const MAX_FUNCTIONS = 1000;
-const OTHERS = '(others)';
+export const OTHERS = '(others)';
 
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
 

@@ -1,6 +1,10 @@
 import type { LogWriter } from '../../workers/delivery/log-writer.js';
 import type { Engine } from '../ports/engine.js';
+import { OTHERS } from '../metrics.js';
 import type { Parts } from './parts.js';
+
+/** Series of one figure that are told apart: there is no end to namespaces. */
+const MAX_SERIES = 1000;
 
 /** The figures of what all processes share; asked for by the one whose /metrics is read. */
 export function addInstallationReadings({ metrics, queue, store, backlog }: Parts): void {
@@ -43,8 +47,14 @@ export function addInstallationReadings({ metrics, queue, store, backlog }: Part
     help: 'Dead invocations kept, by namespace and reason.',
     of: 'installation',
     async read() {
-      const dead = await store.attempts.countDead();
-      return dead.map(({ namespace, reason, count }) => ({ labels: { namespace, reason }, value: count }));
+      const dead = (await store.attempts.countDead()).sort((a, b) => b.count - a.count);
+      const rest = dead.slice(MAX_SERIES).reduce((sum, { count }) => sum + count, 0);
+      const told = dead
+        .slice(0, MAX_SERIES)
+        .map(({ namespace, reason, count }) => ({ labels: { namespace, reason }, value: count }));
+      return rest === 0
+        ? told
+        : [...told, { labels: { namespace: OTHERS, reason: OTHERS }, value: rest }];
     },
   });
   metrics.addReading({

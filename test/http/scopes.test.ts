@@ -262,3 +262,26 @@ test('log lines on a socket need a credential, also of a public function', async
   t.false(JSON.stringify(anybody.frames).includes('private'));
   anybody.ws.close();
 });
+
+test("metrics show a key its own namespace's series, and the admin key those of all", async (t) => {
+  const one = await aTenantWithProbe(await engine());
+  const other = await aTenantWithProbe(await engine());
+  for (const tenant of [one, other]) {
+    await tenant.deploy('hook-a', await probeWasm());
+    await tenant.invoke('probe', commands());
+    await tenant.invoke('hook-a', commands());
+  }
+  const namespaces = (text: string) => new Set(Array.from(text.matchAll(/namespace="([^"]+)"/g), ([, name]) => name));
+  const own = await one.get('/metrics');
+  t.is(own.status, 200);
+  t.deepEqual([...namespaces(own.text)], [one.namespace]);
+  t.regex(own.text, /orama_attempt_duration_seconds_count\{[^}]*function="probe"/);
+  t.false(/^(orama_queue|process_|nodejs_)/m.test(own.text), 'figures of the engine are not for tenants');
+  const key = await limited(one, { functions: ['hook-*'] });
+  const { text } = await key.get('/metrics');
+  t.regex(text, /function="hook-a"/);
+  t.false(text.includes('function="probe"'));
+  const all = await (await engine()).api.get('/metrics');
+  t.true(namespaces(all.text).has(one.namespace) && namespaces(all.text).has(other.namespace));
+  t.regex(all.text, /^orama_queue_depth/m);
+});
