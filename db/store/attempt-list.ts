@@ -51,15 +51,7 @@ export function createAttemptList(database: Database): AttemptStore['list'] {
   };
 }
 
-function conditions({
-  namespace,
-  function: fn,
-  functions,
-  reason,
-  since,
-  before,
-  cursor,
-}: InvocationQuery) {
+function conditions({ namespace, function: fn, functions, reason, since, before, cursor }: InvocationQuery) {
   const parts: [sql: string, value: string | number | undefined][] = [
     ['namespace = ?', namespace],
     ['function = ?', fn],

@@ -104,7 +104,9 @@ export function createFunctionStore(database: Database): FunctionStore {
         knex.raw(DROP_UNLISTED_TRIGGERS, [namespace, name, JSON.stringify(triggers.map(([, key]) => key))]),
         knex.raw(ADD_LISTED_TRIGGERS, [namespace, name, now, JSON.stringify(triggers)]),
         ...auditQueries(knex, audit),
-        ...(audit === undefined ? [] : [knex.raw(NUMBER_AUDITED_VERSION, [namespace, name, namespace, audit.id])]),
+        ...(audit === undefined
+          ? []
+          : [knex.raw(NUMBER_AUDITED_VERSION, [namespace, name, namespace, audit.id])]),
         newestOf(namespace, name),
       ]);
       const [row] = results.at(-1) as VersionRow[];

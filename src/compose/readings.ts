@@ -1,6 +1,6 @@
 import type { LogWriter } from '../../workers/delivery/log-writer.js';
-import type { Engine } from '../ports/engine.js';
 import { OTHERS } from '../metrics.js';
+import type { Engine } from '../ports/engine.js';
 import type { Parts } from './parts.js';
 
 /** Series of one figure that are told apart: there is no end to namespaces. */
@@ -52,9 +52,7 @@ export function addInstallationReadings({ metrics, queue, store, backlog }: Part
       const told = dead
         .slice(0, MAX_SERIES)
         .map(({ namespace, reason, count }) => ({ labels: { namespace, reason }, value: count }));
-      return rest === 0
-        ? told
-        : [...told, { labels: { namespace: OTHERS, reason: OTHERS }, value: rest }];
+      return rest === 0 ? told : [...told, { labels: { namespace: OTHERS, reason: OTHERS }, value: rest }];
     },
   });
   metrics.addReading({

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { functionNameSchema, namespaceSchema } from './ids.js';
-import { grantedScopeSchema } from './scopes.js';
+import { ALL_SCOPES, grantedScopeSchema } from './scopes.js';
 
 /** A trigger as the API shows it: one that a topic fires, or one that a schedule fires. */
 export const topicTriggerSchema = z.object({
@@ -33,10 +33,15 @@ export const keyRecordSchema = z.object({
   id: z.string(),
   name: z.string(),
   namespace: namespaceSchema,
-  scopes: z.array(grantedScopeSchema),
-  functions: z.array(z.string()).nullable().describe('Names and patterns; null for all functions.'),
-  expires_at: z.string().nullable(),
-  created_by: z.string().describe('Whose credential made it; it ends with that credential.'),
+  // An engine of an earlier version says nothing of limits, and has none.
+  scopes: z.array(grantedScopeSchema).default([ALL_SCOPES]),
+  functions: z
+    .array(z.string())
+    .nullable()
+    .default(null)
+    .describe('Names and patterns; null for all functions.'),
+  expires_at: z.string().nullable().default(null),
+  created_by: z.string().default('').describe('Whose credential made it; it ends with that credential.'),
   created_at: z.string(),
   last_used_at: z.string().nullable(),
 });

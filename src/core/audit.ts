@@ -17,8 +17,7 @@ export interface Audit {
 
 export function createAudit({ store }: { store: Pick<Store, 'audit'> }): Audit {
   return {
-    record: (by, action, target, namespace) =>
-      store.audit.record(auditEntry(by, action, target, namespace)),
+    record: (by, action, target, namespace) => store.audit.record(auditEntry(by, action, target, namespace)),
     list: (query) => store.audit.list(query),
   };
 }

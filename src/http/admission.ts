@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { DEFAULT_NAMESPACE, type Namespace, namespaceSchema } from '../contract/ids.js';
-import { parseOrRefuse } from '../contract/sentence.js';
 import type { Scope } from '../contract/scopes.js';
+import { parseOrRefuse } from '../contract/sentence.js';
 import type { Principal } from '../core/auth/principal.js';
 import { assertScope } from '../core/auth/rights.js';
 import { AppError, isAppError } from '../errors.js';

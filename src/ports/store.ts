@@ -118,12 +118,7 @@ export interface StoredTrigger {
 
 export interface TriggerStore {
   /** Adding the same topic or schedule to the same function again returns the one that is there. */
-  add(
-    namespace: Namespace,
-    fn: FunctionName,
-    spec: TriggerSpec,
-    audit?: AuditEntry,
-  ): Promise<StoredTrigger>;
+  add(namespace: Namespace, fn: FunctionName, spec: TriggerSpec, audit?: AuditEntry): Promise<StoredTrigger>;
   get(id: string): Promise<StoredTrigger | null>;
   list(namespace: Namespace, fn?: FunctionName): Promise<StoredTrigger[]>;
   /** Every trigger with a schedule, of all namespaces. */

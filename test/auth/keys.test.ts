@@ -49,7 +49,9 @@ test('a key is revoked by its own namespace and by no other', async (t) => {
   const made = await keys.create(by(await admin()), { name: 'short', namespace: aNamespace() });
   const other = await keys.create(by(await admin()), { name: 'stranger', namespace: aNamespace() });
   const owner = await auth.authenticate(made.api_key);
-  await t.throwsAsync(keys.revoke(by(await auth.authenticate(other.api_key)), made.id), { code: 'not_found' });
+  await t.throwsAsync(keys.revoke(by(await auth.authenticate(other.api_key)), made.id), {
+    code: 'not_found',
+  });
   t.true(await auth.isValid(owner));
   await keys.revoke(by(owner), made.id);
   await t.throwsAsync(auth.authenticate(made.api_key), { code: 'unauthorized' });
@@ -173,7 +175,10 @@ test('keys end with the key that made them, however many generations down, and a
     if (generation === 0) continue;
     await t.throwsAsync(auth.authenticate(key), { code: 'unauthorized' }, `generation ${generation}`);
   }
-  t.deepEqual((await keys.list(await admin(), first.namespace)).map(({ id }) => id), [first.id]);
+  t.deepEqual(
+    (await keys.list(await admin(), first.namespace)).map(({ id }) => id),
+    [first.id],
+  );
 });
 
 test('a credential that was revoked a moment ago makes no key', async (t) => {

@@ -160,7 +160,11 @@ test('where sign-up is closed, a wallet that has a namespace logs in, and none g
   const closed = await openAuth(directory, { signup: 'closed' });
   t.teardown(() => closed.close());
   const tryLogin = async (wallet: Wallet, where: Namespace) => {
-    const { nonce } = await closed.sessions.challenge({ wallet: wallet.address, purpose: '', namespace: where });
+    const { nonce } = await closed.sessions.challenge({
+      wallet: wallet.address,
+      purpose: '',
+      namespace: where,
+    });
     const signature = wallet.sign(nonce);
     return closed.sessions.verify({ wallet: wallet.address, nonce, signature, namespace: where });
   };

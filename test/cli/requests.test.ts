@@ -274,6 +274,35 @@ test('a new key is printed alone, for scripts, and can be for another namespace'
   t.deepEqual(JSON.parse(server.seen[0]?.body ?? ''), { name: 'ci', namespace: 'other' });
 });
 
+test('keys create sends what limits the key, and refuses a time that is past', async (t) => {
+  const server = await startServer((_, response) => {
+    json(response, 201, {
+      api_key: 'ak_new:ns',
+      id: 'k1',
+      name: 'ci',
+      namespace: 'ns',
+      scopes: ['deploy', 'read'],
+      functions: ['hook-*'],
+      expires_at: '2099-01-01T00:00:00.000Z',
+      created_by: 'key:1',
+      created_at: '2026-01-01T00:00:00.000Z',
+      last_used_at: null,
+    });
+  });
+  t.teardown(server.close);
+  const limits = ['--scopes', 'deploy,read', '--functions', 'hook-*', '--expires', '90d'];
+  const run = await runCli(['keys', 'create', 'ci', ...limits], { home, env: server.env });
+  t.is(run.stdout, 'ak_new:ns\n');
+  const body = JSON.parse(server.seen[0]?.body ?? '');
+  t.like(body, { name: 'ci', scopes: ['deploy', 'read'], functions: ['hook-*'] });
+  const days = (Date.parse(body.expires_at) - Date.now()) / 86_400_000;
+  t.true(days > 89.9 && days <= 90, body.expires_at);
+  for (const when of ['2020-01-01', 'soon', '0d']) {
+    const wrong = await runCli(['keys', 'create', 'ci', '--expires', when], { home, env: server.env });
+    t.is(wrong.code, 2, when);
+  }
+});
+
 test('login keeps a key only when it works', async (t) => {
   const server = await startServer((request, response) => {
     if (request.headers['x-api-key'] === 'ak_good:ns') json(response, 200, { functions: [], count: 0 });

@@ -54,7 +54,7 @@ test('a file that is open in a closed directory is closed as well', async (t) =>
   t.deepEqual(await reachable(root), []);
 });
 
-test('what an engine makes in its data directory is its owner\'s alone, whatever the umask it was started with', async (t) => {
+test("what an engine makes in its data directory is its owner's alone, whatever the umask it was started with", async (t) => {
   const before = process.umask(0o000);
   const engine = await startEngine().finally(() => process.umask(before));
   t.teardown(engine.close);
@@ -63,6 +63,9 @@ test('what an engine makes in its data directory is its owner\'s alone, whatever
   await engine.api.put('/v1/functions/secrets', { name: 'A', value: 'b' });
   await engine.api.post('/v1/rqlite/create-table', { schema: 'create table a (b)' });
   const found = await reachable(engine.dataDir);
-  t.deepEqual(found.filter(([path]) => path !== engine.dataDir), []);
+  t.deepEqual(
+    found.filter(([path]) => path !== engine.dataDir),
+    [],
+  );
   t.true(Object.keys(await modes(engine.dataDir)).length > 5);
 });

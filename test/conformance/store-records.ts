@@ -100,7 +100,11 @@ export function testRecords(driver: string, open: OpenStore): void {
     for (const id of later) t.is(await keys.get(id), null);
     t.is(await keys.add(aKey({ maker: { kind: 'key', id: second } })), null, 'a revoked key makes none');
     const ended = await keys.add(aKey({ expiresAt: Date.now() - 1 }));
-    t.is(await keys.add(aKey({ maker: { kind: 'key', id: ended?.id ?? '' } })), null, 'nor does an expired one');
+    t.is(
+      await keys.add(aKey({ maker: { kind: 'key', id: ended?.id ?? '' } })),
+      null,
+      'nor does an expired one',
+    );
   });
 
   test(`${driver}: a login takes with it, when it ends, the keys that go back to it`, async (t) => {
@@ -149,18 +153,15 @@ export function testRecords(driver: string, open: OpenStore): void {
     t.true(await triggers.remove(namespace, aName('f'), trigger.id, entry('trigger.delete', 'f')));
     await settings.put('callback-secret', namespace, 'x', entry('callback_secret.renew', 'x'));
     const { items } = await audit.list({ namespace, limit: 100 });
-    t.deepEqual(
-      items.map(({ action, target }) => `${action} ${target}`).reverse(),
-      [
-        'secret.set A',
-        'secret.delete A',
-        `key.create ${key.id}`,
-        `key.revoke ${key.id}`,
-        'trigger.add f',
-        'trigger.delete f',
-        'callback_secret.renew x',
-      ],
-    );
+    t.deepEqual(items.map(({ action, target }) => `${action} ${target}`).reverse(), [
+      'secret.set A',
+      'secret.delete A',
+      `key.create ${key.id}`,
+      `key.revoke ${key.id}`,
+      'trigger.add f',
+      'trigger.delete f',
+      'callback_secret.renew x',
+    ]);
     t.like(items[0], { actor: 'key:1', request_id: 'r-1' });
   });
 

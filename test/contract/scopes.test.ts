@@ -29,7 +29,24 @@ test('a pattern matches whole names, and * any part of one', (t) => {
 });
 
 test('a pattern covers another only when it matches every name that the other does', (t) => {
-  const names = ['', 'a', 'b', 'aa', 'ab', 'ba', 'aab', 'aba', 'abab', 'bab', 'x', 'ax', 'xb', 'axb', 'axxb', 'xx'];
+  const names = [
+    '',
+    'a',
+    'b',
+    'aa',
+    'ab',
+    'ba',
+    'aab',
+    'aba',
+    'abab',
+    'bab',
+    'x',
+    'ax',
+    'xb',
+    'axb',
+    'axxb',
+    'xx',
+  ];
   const patterns = ['*', 'a*', '*a', '*b', 'a*b', 'ab', 'a*a', '*a*', '*ab*', 'a*b*', '**'];
   for (const wide of patterns) {
     for (const narrow of patterns) {

@@ -80,7 +80,9 @@ test('every image has the version that was tried, and no port is open to other m
     if (image !== undefined) t.regex(image, /:v?\d+\.\d+\.\d+(-[a-z]+)?(@sha256:[0-9a-f]{64})?$/, name);
     for (const port of ports) t.regex(port, /^127\.0\.0\.1:/, name);
   }
-  for (const line of readFileSync('Dockerfile', 'utf8').split('\n').filter((text) => text.startsWith('FROM'))) {
+  for (const line of readFileSync('Dockerfile', 'utf8')
+    .split('\n')
+    .filter((text) => text.startsWith('FROM'))) {
     t.regex(line, /^FROM node:\d+\.\d+\.\d+-/);
   }
 });

@@ -138,7 +138,11 @@ test('sockets need the scopes of what they do', async (t) => {
   t.regex(refusal.error, /"publish"/);
   await tenant.publish('a', 'from elsewhere');
   await listener.next('a message', (frame) => frame.topic === 'a');
-  t.is(listener.frames.filter((frame) => frame.topic === 'a').length, 1, 'what was refused was not published');
+  t.is(
+    listener.frames.filter((frame) => frame.topic === 'a').length,
+    1,
+    'what was refused was not published',
+  );
   listener.ws.close();
   const caller = await connect(tenant.url, calls(invoke));
   caller.ws.send(commands());
@@ -185,7 +189,9 @@ test('the audit log says who changed what, to keys with the scope for it', async
   await tenant.delete('/v1/functions/probe');
 
   const { json, text } = await tenant.get('/v1/audit');
-  const seen = json.events.map((event: { action: string; target: string }) => `${event.action} ${event.target}`);
+  const seen = json.events.map(
+    (event: { action: string; target: string }) => `${event.action} ${event.target}`,
+  );
   const [first, ...others] = seen.reverse();
   t.regex(first, /^key\.create /, 'the admin made the key of the tenant');
   t.deepEqual(others, [
@@ -271,7 +277,8 @@ test("metrics show a key its own namespace's series, and the admin key those of 
     await tenant.invoke('probe', commands());
     await tenant.invoke('hook-a', commands());
   }
-  const namespaces = (text: string) => new Set(Array.from(text.matchAll(/namespace="([^"]+)"/g), ([, name]) => name));
+  const namespaces = (text: string) =>
+    new Set(Array.from(text.matchAll(/namespace="([^"]+)"/g), ([, name]) => name));
   const own = await one.get('/metrics');
   t.is(own.status, 200);
   t.deepEqual([...namespaces(own.text)], [one.namespace]);

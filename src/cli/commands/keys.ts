@@ -30,7 +30,11 @@ function addCreate(keys: Command): void {
     .argument('[name]', 'what the key is for')
     .option('--name <name>', 'the same')
     .option('--scopes <list>', `what it may do: ${SCOPE_NAMES.join(', ')}, or * for all`, commaSeparated)
-    .option('--functions <list>', "which functions it may invoke, deploy and read: names, or 'hook-*'", commaSeparated)
+    .option(
+      '--functions <list>',
+      "which functions it may invoke, deploy and read: names, or 'hook-*'",
+      commaSeparated,
+    )
     .option('--expires <when>', 'when it ends: 90d from now, or a time', momentAhead)
     .addHelpText('after', EXAMPLES)
     .action(async (name: string | undefined, flags: CreateFlags, command: Command) => {

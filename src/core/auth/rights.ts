@@ -41,12 +41,20 @@ export function rightsWithin(maker: Rights, asked: AskedRights): Rights {
   const scopes = asked.scopes ?? maker.scopes;
   for (const scope of scopes) {
     if (scope === ALL_SCOPES ? maker.scopes.includes(ALL_SCOPES) : grants(maker, scope)) continue;
-    throw insufficient(scope, `A key cannot be given the scope "${scope}", which its maker does not have`, maker);
+    throw insufficient(
+      scope,
+      `A key cannot be given the scope "${scope}", which its maker does not have`,
+      maker,
+    );
   }
   const functions = asked.functions ?? maker.functions;
   for (const pattern of functions ?? []) {
     if (maker.functions === null || maker.functions.some((own) => globMatches(own, pattern))) continue;
-    throw insufficient('keys', `A key cannot be given the functions "${pattern}", which its maker cannot reach`, maker);
+    throw insufficient(
+      'keys',
+      `A key cannot be given the functions "${pattern}", which its maker cannot reach`,
+      maker,
+    );
   }
   return { scopes: [...new Set(scopes)], functions: functions === null ? null : [...new Set(functions)] };
 }

@@ -244,7 +244,14 @@ function idempotencyKeyOf({ http }: Found, signed: SignedRequest): string | null
 }
 
 function anonymous({ namespace }: Target) {
-  return { access: 'open', scope: null, credential: null, namespace, anyNamespace: true, limited: true } as const;
+  return {
+    access: 'open',
+    scope: null,
+    credential: null,
+    namespace,
+    anyNamespace: true,
+    limited: true,
+  } as const;
 }
 
 /** Calls `then` when the client goes away before its reply is written. Returns what takes that back. */

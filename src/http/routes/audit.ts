@@ -11,7 +11,8 @@ export const readAudit = route({
   path: '/v1/audit',
   tag: 'API keys',
   summary: 'Who deployed, deleted, set a secret, made a key …; with the admin key of any namespace',
-  description: 'Newest first; kept as long as logs. `request_id` is the X-Request-ID of the reply to the change.',
+  description:
+    'Newest first; kept as long as logs. `request_id` is the X-Request-ID of the reply to the change.',
   access: 'required',
   scope: 'keys',
   anyNamespace: true,

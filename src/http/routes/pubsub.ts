@@ -9,8 +9,8 @@ import {
   topicsReplySchema,
 } from '../../contract/http/pubsub.js';
 import type { Namespace } from '../../contract/ids.js';
-import { coversFunction } from '../../contract/scopes.js';
 import { MAX_BATCH_BYTES, MAX_BATCH_MESSAGES, MB } from '../../contract/limits.js';
+import { coversFunction } from '../../contract/scopes.js';
 import { dataOf, type Message } from '../../core/publish.js';
 import { AppError } from '../../errors.js';
 import type { Span } from '../../ports/tracer.js';

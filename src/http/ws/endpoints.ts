@@ -36,7 +36,12 @@ interface Endpoint {
 }
 
 const ENDPOINTS: readonly Endpoint[] = [
-  { path: /^\/v1\/functions\/(?<name>[^/]+)\/ws$/, access: 'optional', scope: 'invoke', prepare: prepareInvokeSocket },
+  {
+    path: /^\/v1\/functions\/(?<name>[^/]+)\/ws$/,
+    access: 'optional',
+    scope: 'invoke',
+    prepare: prepareInvokeSocket,
+  },
   { path: /^\/v1\/pubsub\/ws$/, access: 'required', scope: 'read', prepare: prepareTopicSocket },
 ];
 

@@ -42,11 +42,13 @@ export const prepareInvokeSocket: Prepare = async (handshake) => {
 
 /** What a function logs is its namespace's own, also when anybody may invoke it. */
 function assertMayReadLogs(principal: Principal | null): void {
-  if (principal !== null) return assertScope(principal, 'read');
-  throw new AppError(
-    'unauthorized',
-    'logs=true needs a credential of the namespace; send one as api_key or token, or leave it out.',
-  );
+  if (principal === null) {
+    throw new AppError(
+      'unauthorized',
+      'logs=true needs a credential of the namespace; send one as api_key or token, or leave it out.',
+    );
+  }
+  assertScope(principal, 'read');
 }
 
 function serve(
