@@ -1,6 +1,6 @@
 import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { z } from 'zod';
-import type { Meter } from './ports/meter.js';
+import type { Meter, NamespaceSeries } from './ports/meter.js';
 
 /** A figure that is asked for when the metrics are read. */
 export interface Reading {
@@ -34,13 +34,6 @@ export interface Metrics {
    */
   text(others: readonly object[][], only?: (series: NamespaceSeries) => boolean): Promise<string>;
   readonly contentType: string;
-}
-
-/** The labels by which a series is somebody's own. */
-export interface NamespaceSeries {
-  namespace: string;
-  /** Absent where it is not of one function. */
-  function: string | undefined;
 }
 
 /** Functions whose attempts are told apart in one process; those of any more come under one name, as there is no end to names. */

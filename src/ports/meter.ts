@@ -12,3 +12,10 @@ export interface Meter {
   /** A host call was answered. */
   hostCalled(name: string, ok: boolean): void;
 }
+
+/** The labels by which a series is somebody's own. */
+export interface NamespaceSeries {
+  namespace: string;
+  /** Absent where it is not of one function. */
+  function: string | undefined;
+}

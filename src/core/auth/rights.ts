@@ -23,11 +23,6 @@ export function assertFunction(principal: Principal | null, scope: Scope, name: 
   throw insufficient(scope, `The scope "${scope}" does not reach function "${name}" here`, principal.rights);
 }
 
-/** Which functions a list may show; null for all. */
-export function shownFunctions({ rights }: Principal): readonly string[] | null {
-  return rights.functions;
-}
-
 export interface AskedRights {
   scopes?: readonly GrantedScope[] | undefined;
   functions?: readonly string[] | undefined;

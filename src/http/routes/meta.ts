@@ -2,7 +2,7 @@ import { healthReplySchema, statusReplySchema, versionReplySchema } from '../../
 import { coversFunction } from '../../contract/scopes.js';
 import type { Principal } from '../../core/auth/principal.js';
 import { AppError } from '../../errors.js';
-import type { NamespaceSeries } from '../../metrics.js';
+import type { NamespaceSeries } from '../../ports/meter.js';
 import { json, route } from '../route.js';
 import type { Dependencies, Services } from '../services.js';
 
