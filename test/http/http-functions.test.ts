@@ -386,3 +386,22 @@ test('behind a trusted proxy the request has the address that the client sees', 
   t.is(json.request.url, `https://fn.example.com/${tenant.namespace}/hello?x=1`);
   t.is(json.request.remote_address, '203.0.113.9');
 });
+
+test('a function with auth: key takes a key with the scope invoke that reaches it, and is told of it otherwise', async (t) => {
+  const { tenant, call } = await served({ 'hook-a': { auth: 'key' }, other: { auth: 'key' } });
+  const keyWith = async (limits: object) => {
+    const { json } = await tenant.post('/v1/auth/keys', { name: 'limited', ...limits });
+    return { headers: { 'x-api-key': String(json.api_key) } };
+  };
+  const hooks = await keyWith({ scopes: ['invoke'], functions: ['hook-*'] });
+  const read = await keyWith({ scopes: ['read'] });
+  t.true((await call('/hook-a', hooks)).status < 300);
+  for (const [path, init] of [
+    ['/other', hooks],
+    ['/hook-a', read],
+  ] as const) {
+    const { status, json } = await call(path, init);
+    t.is(status, 403, path);
+    t.is(json.code, 'insufficient_scope');
+  }
+});
