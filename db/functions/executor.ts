@@ -2,21 +2,18 @@ import type { Namespace } from '../../src/contract/ids.js';
 import type { Closable } from '../../src/ports/closable.js';
 import type { SqlOptions } from '../../src/ports/function-databases.js';
 import type { SqlArgument } from './arguments.js';
-import type { Verb } from './statement.js';
+import type { Table } from './rows.js';
+import type { GuardedStatement } from './statement.js';
 
-/** A guarded statement with its arguments. */
-export interface Operation {
+/** A guarded statement with its arguments, of which there is one for each parameter. */
+export interface Operation extends GuardedStatement {
   kind: 'query' | 'exec';
-  sql: string;
-  verb: Verb;
   args: readonly SqlArgument[];
 }
 
-/** `rows` are fit for JSON: integers beyond 2^53 as strings, blobs as {"$blob": base64}. */
-export interface Outcome {
-  rows: Record<string, unknown>[];
+export interface Outcome extends Table {
   rowsAffected: number;
-  lastInsertId: number | null;
+  lastInsertId: number | bigint | null;
 }
 
 /** What a driver of the functions' databases does; the guard is in front of it, for all drivers alike. */

@@ -71,7 +71,7 @@ async function bodyOf(ctx: Context, spec: BodySpec): Promise<unknown> {
     case 'json': {
       assertNotEncoded(ctx);
       const bytes = await readBody(ctx.req, spec.maxBytes ?? MAX_JSON_BYTES);
-      const value = bytes.byteLength === 0 && spec.optional ? {} : parseJson(bytes);
+      const value = bytes.byteLength === 0 && spec.optional ? {} : parseJson(bytes, spec.exactIntegers);
       return parseOrRefuse(spec.schema, value, { code: 'invalid_request' });
     }
   }

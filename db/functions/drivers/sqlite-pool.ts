@@ -1,19 +1,26 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Closable } from '../../../src/ports/closable.js';
-import type { ChildReply, ChildRequest } from './sqlite-protocol.js';
+import { type ChildReply, type ChildRequest, OUT_OF_MEMORY_SIGNAL } from './sqlite-protocol.js';
 
 export interface PoolLimits {
   /** Children at most; each runs one request at a time. */
   children: number;
-  /** Of them, at most this many for one file, so that one function's endless queries leave some to the others. */
+  /** Of them, at most this many for one file; fewer when few are left, see `mayStart`. */
   perFile: number;
   /** A child that has had nothing to do for this long is ended, but for the last. */
   idleMs: number;
+  /** A statement that runs for longer goes on at a lower priority. */
+  slowMs: number;
 }
 
+/** Of a child, and of one whose statement runs long: below the engine and its guests, and below statements that end soon. */
+const NICE = 5;
+const SLOW_NICE = 15;
+
 /** Why a request has no reply. */
-export type Loss = 'deadline' | 'aborted' | 'crashed' | 'killed' | 'closed';
+export type Loss = 'deadline' | 'aborted' | 'crashed' | 'memory' | 'killed' | 'closed';
 
 export class LostRequest extends Error {
   readonly loss: Loss;
@@ -37,6 +44,10 @@ interface Child {
   /** The file it has served last, and so has open. */
   file: string | null;
   idle: NodeJS.Timeout | null;
+  /** Runs while it has a job: when it fires, the job is a slow one. */
+  slow: NodeJS.Timeout | null;
+  /** An unprivileged process cannot raise a priority again: a child that was slowed is ended after its job. */
+  isSlowed: boolean;
 }
 
 /**
@@ -94,21 +105,32 @@ export class SqlitePool implements Closable {
     await Promise.all(gone);
   }
 
-  /** Gives waiting jobs to idle children, in order, passing over those whose file has its share. */
+  /** Gives waiting jobs to idle children: first those of files that have the fewest at work, and of them the oldest. */
   #dispatch(): void {
-    const left: Job[] = [];
-    for (const job of this.#waiting) {
-      const child = this.#hasShare(job.request.file) ? null : this.#idleChild(job.request.file);
-      if (child === null) left.push(job);
-      else this.#assign(child, job);
+    for (;;) {
+      const running = this.#runningByFile();
+      const free = this.#limits.children - [...running.values()].reduce((sum, count) => sum + count, 0);
+      let next: Job | undefined;
+      let fewest = Number.POSITIVE_INFINITY;
+      for (const job of this.#waiting) {
+        const mine = running.get(job.request.file) ?? 0;
+        if (mine >= fewest || !mayStart(mine, free, this.#limits.perFile)) continue;
+        next = job;
+        fewest = mine;
+      }
+      const child = next === undefined ? null : this.#idleChild(next.request.file);
+      if (next === undefined || child === null) return;
+      this.#waiting.splice(this.#waiting.indexOf(next), 1);
+      this.#assign(child, next);
     }
-    this.#waiting = left;
   }
 
-  #hasShare(file: string): boolean {
-    let running = 0;
-    for (const { job } of this.#children) if (job?.request.file === file) running += 1;
-    return running >= this.#limits.perFile;
+  #runningByFile(): Map<string, number> {
+    const running = new Map<string, number>();
+    for (const { job } of this.#children) {
+      if (job !== null) running.set(job.request.file, (running.get(job.request.file) ?? 0) + 1);
+    }
+    return running;
   }
 
   /** One that has the file open, else any, else a new one. */
@@ -124,6 +146,11 @@ export class SqlitePool implements Closable {
     child.idle = null;
     child.job = job;
     child.file = job.request.file;
+    child.slow = setTimeout(() => {
+      child.isSlowed = true;
+      lowerPriority(child.process, SLOW_NICE);
+    }, this.#limits.slowMs);
+    child.slow.unref();
     child.process.send(job.request, (error) => {
       // It died before it could take the request: nothing has run, so another may.
       if (error === null || child.job !== job) return;
@@ -147,13 +174,15 @@ export class SqlitePool implements Closable {
       job: null,
       file: null,
       idle: null,
+      slow: null,
+      isSlowed: false,
     };
+    lowerPriority(child.process, NICE);
     this.#children.add(child);
     child.process.on('message', (reply: ChildReply) => this.#settle(child, reply));
     child.process.on('error', () => this.#end(child, 'killed'));
     child.process.on('exit', (_code, signal) => {
-      // SQLite's native code aborts on what it cannot stand; anything else came from outside.
-      this.#end(child, signal === 'SIGABRT' || signal === 'SIGSEGV' ? 'crashed' : 'killed');
+      this.#end(child, lossBy(signal));
       this.#dispatch();
     });
     this.#rest(child);
@@ -163,8 +192,9 @@ export class SqlitePool implements Closable {
   #settle(child: Child, reply: ChildReply): void {
     const { job } = child;
     child.job = null;
+    if (child.slow !== null) clearTimeout(child.slow);
     job?.resolve(reply);
-    if (reply.kind === 'failed' && reply.spent) this.#end(child, 'closed');
+    if (child.isSlowed) this.#end(child, 'closed');
     else this.#rest(child);
     this.#dispatch();
   }
@@ -189,8 +219,33 @@ export class SqlitePool implements Closable {
   #end(child: Child, loss: Loss): void {
     if (!this.#children.delete(child)) return;
     if (child.idle !== null) clearTimeout(child.idle);
+    if (child.slow !== null) clearTimeout(child.slow);
     child.job?.lose(loss);
     child.job = null;
     child.process.kill('SIGKILL');
+  }
+}
+
+/**
+ * Whether a file that has `mine` children at work may have one more of the `free` ones: always one where there is one, more only
+ * while more are free than it has. So however many files ask, each gets as much as is then left over: with 16 children, four
+ * files that want all of them get 13 between them.
+ */
+export function mayStart(mine: number, free: number, perFile: number): boolean {
+  return free > 0 && mine < perFile && (mine === 0 || mine < free);
+}
+
+/** Native code that fails ends with one of the first; anything else came from outside. */
+function lossBy(signal: NodeJS.Signals | null): Loss {
+  if (signal === OUT_OF_MEMORY_SIGNAL) return 'memory';
+  return signal === 'SIGABRT' || signal === 'SIGSEGV' || signal === 'SIGBUS' ? 'crashed' : 'killed';
+}
+
+function lowerPriority({ pid }: ChildProcess, nice: number): void {
+  if (pid === undefined) return;
+  try {
+    setPriority(pid, nice);
+  } catch {
+    // It has ended by itself, or the system has no priorities: the statement goes on as it is.
   }
 }

@@ -22,7 +22,7 @@ export const query = route({
   tag,
   summary: "Read from the namespace's own database",
   access: 'required',
-  body: { kind: 'json', schema: sqlBodySchema },
+  body: { kind: 'json', schema: sqlBodySchema, exactIntegers: true },
   replies: { 200: { about: 'The rows.', schema: queryReplySchema } },
   errors: ['invalid_sql', 'unavailable'],
   async handle({ services, namespace, body }) {
@@ -36,7 +36,7 @@ export const exec = route({
   tag,
   summary: "Write to the namespace's own database",
   access: 'required',
-  body: { kind: 'json', schema: sqlBodySchema },
+  body: { kind: 'json', schema: sqlBodySchema, exactIntegers: true },
   replies: { 200: { about: 'What was done.', schema: execReplySchema } },
   errors: ['invalid_sql', 'unavailable'],
   async handle({ services, namespace, body }) {
@@ -50,7 +50,7 @@ export const transaction = route({
   tag,
   summary: 'Run several statements, all or none',
   access: 'required',
-  body: { kind: 'json', schema: transactionBodySchema },
+  body: { kind: 'json', schema: transactionBodySchema, exactIntegers: true },
   replies: {
     200: {
       about: 'One result per statement; none with `return_results: false`.',
