@@ -6,7 +6,9 @@ const INTEGER = /^-?\d+$/;
 
 /** JSON.parse, but that integers which a number cannot hold come as bigints with all their digits. Throws on what is no JSON. */
 export function parseExact(text: string): unknown {
-  return MAY_BE_LARGE.test(text) ? parse(text, undefined, parseNumber) : JSON.parse(text);
+  return MAY_BE_LARGE.test(text)
+    ? parse(text, undefined, { parseNumber, onDuplicateKey: lastWins })
+    : JSON.parse(text);
 }
 
 /** JSON.stringify, but that bigints are written as integers. */
@@ -23,4 +25,9 @@ export function stringifyExact(value: unknown): string {
 function parseNumber(digits: string): number | bigint {
   const number = Number(digits);
   return Number.isSafeInteger(number) || !INTEGER.test(digits) ? number : BigInt(digits);
+}
+
+/** As JSON.parse has it. */
+function lastWins({ newValue }: { newValue: unknown }): unknown {
+  return newValue;
 }

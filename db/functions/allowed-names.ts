@@ -110,6 +110,11 @@ export const SYSTEM_TABLES: ReadonlySet<string> = new Set(
  * here has them; they are named so that a server that does is no way around.
  */
 const REFUSED_TABLES = new Set(words('carray fsdir lsm1 lsmode zipfile'));
+const REFUSED_PREFIXES = words('pragma_ sqlite3mc_ sqlite_');
+/** With which names of refused tables begin. */
+export const REFUSED_TABLE_LETTERS: readonly string[] = [...REFUSED_TABLES, ...REFUSED_PREFIXES].map((name) =>
+  name.charAt(0),
+);
 
 const ALLOWED_FUNCTIONS: ReadonlySet<string> = new Set(FUNCTION_GROUPS.flatMap(({ names }) => names));
 const ALLOWED_MODULES: ReadonlySet<string> = new Set(MODULE_GROUPS.flatMap(({ names }) => names));
@@ -120,8 +125,7 @@ export const isAllowedModule = (name: string): boolean => ALLOWED_MODULES.has(na
 
 /** Whether a name can stand for something that is neither a table of the namespace nor an allowed module. `name` in lower case. */
 export function isRefusedTable(name: string): boolean {
-  if (name.startsWith('pragma_')) return true;
-  if (name.startsWith('sqlite_') || name.startsWith('sqlite3mc_'))
-    return !SYSTEM_TABLES.has(name) && !ALLOWED_FUNCTIONS.has(name);
-  return REFUSED_TABLES.has(name);
+  if (REFUSED_TABLES.has(name)) return true;
+  if (!REFUSED_PREFIXES.some((prefix) => name.startsWith(prefix))) return false;
+  return !SYSTEM_TABLES.has(name) && !ALLOWED_FUNCTIONS.has(name);
 }

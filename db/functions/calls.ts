@@ -1,4 +1,9 @@
-import { isAllowedFunction, isAllowedModule, isRefusedTable } from './allowed-names.js';
+import {
+  isAllowedFunction,
+  isAllowedModule,
+  isRefusedTable,
+  REFUSED_TABLE_LETTERS,
+} from './allowed-names.js';
 import { mayPrecedeExpression, mayPrecedeParenthesis } from './keywords.js';
 import type { Tokens } from './tokens.js';
 
@@ -17,6 +22,8 @@ export function findRefusedName(tokens: Tokens, extra?: ReadonlySet<string>): st
   for (let at = 0; at < tokens.length; at += 1) {
     const kind = tokens.kind(at);
     if (kind !== 'word' && kind !== 'quoted' && kind !== 'text') continue;
+    const isCalled = tokens.isMark(at + 1, '(');
+    if (!isCalled && !isVirtual && extra === undefined && !mayBeRefused(tokens, at)) continue;
     const name = tokens.name(at);
     if (name === null) continue;
     const trimmed = kind === 'word' ? name : name.trim();
@@ -26,13 +33,24 @@ export function findRefusedName(tokens: Tokens, extra?: ReadonlySet<string>): st
       if (!isAllowedModule(name)) return name;
       continue;
     }
-    if (!tokens.isMark(at + 1, '(') || isAllowedFunction(name)) continue;
+    if (!isCalled || isAllowedFunction(name)) continue;
     if (kind === 'word' && mayPrecedeParenthesis(name)) continue;
     if (isNoCall(tokens, at, { closers, indexOn })) continue;
     return name;
   }
   return null;
 }
+
+/** Spares the look at most names: those of refused tables begin with few letters. */
+function mayBeRefused(tokens: Tokens, at: number): boolean {
+  const start = tokens.start(at);
+  const first = tokens.sql.charAt(tokens.kind(at) === 'word' ? start : start + 1);
+  return MAY_BEGIN_REFUSED.has(first.toLowerCase()) || first.trim() === '';
+}
+
+const MAY_BEGIN_REFUSED: ReadonlySet<string> = new Set(REFUSED_TABLE_LETTERS);
+/** What a name follows that is a table's or a type's. */
+const TABLE_OR_TYPE = ['into', 'table', 'references', 'exists', 'join', 'in', 'as'];
 
 /** Whether the name at `at`, which a parenthesis follows, stands where the grammar has a table, a column's type or a definition. */
 function isNoCall(tokens: Tokens, at: number, places: { closers: Int32Array; indexOn: number }): boolean {
@@ -41,7 +59,7 @@ function isNoCall(tokens: Tokens, at: number, places: { closers: Int32Array; ind
   const qualified = tokens.isMark(before, '.');
   const lead = qualified ? at - 3 : before;
 
-  if (tokens.isWord(lead, 'into', 'table', 'references', 'exists', 'join', 'in', 'as')) return true;
+  if (TABLE_OR_TYPE.some((word) => tokens.isWord(lead, word))) return true;
   // Not of IS DISTINCT FROM, which an expression follows.
   if (tokens.isWord(lead, 'from')) return !tokens.isWord(lead - 1, 'distinct');
   if (lead === places.indexOn) return true;

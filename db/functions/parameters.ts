@@ -14,10 +14,10 @@ export function findParameters(tokens: Tokens): Parameter[] {
   let highest = 0;
   for (let at = 0; at < tokens.length; at += 1) {
     if (tokens.kind(at) !== 'parameter') continue;
-    const source = tokens.source(at);
-    const number = source === '?' ? highest + 1 : Number(source.slice(1));
+    const [start, end] = [tokens.start(at), tokens.end(at)];
+    const number = end - start === 1 ? highest + 1 : Number(tokens.sql.slice(start + 1, end));
     highest = Math.max(highest, number);
-    found.push({ start: tokens.start(at), end: tokens.end(at), number });
+    found.push({ start, end, number });
   }
   return found;
 }

@@ -111,10 +111,10 @@ function mainVerb(tokens: Tokens): string | null {
     if (tokens.isMark(at, '(')) depth += 1;
     else if (tokens.isMark(at, ')')) depth -= 1;
     else if (depth === 0) {
-      const word = tokens.word(at);
-      if (word === 'values') return 'select';
-      if (word === 'replace' && tokens.isWord(at + 1, 'into')) return word;
-      if (word === 'select' || word === 'insert' || word === 'update' || word === 'delete') return word;
+      if (tokens.isWord(at, 'values')) return 'select';
+      if (tokens.isWord(at, 'replace') && tokens.isWord(at + 1, 'into')) return 'replace';
+      const verb = ['select', 'insert', 'update', 'delete'].find((one) => tokens.isWord(at, one));
+      if (verb !== undefined) return verb;
     }
   }
   return null;
@@ -123,10 +123,10 @@ function mainVerb(tokens: Tokens): string | null {
 /** What is temporary lives in a connection, beyond the call, and hides tables of the same name from whoever gets it next. */
 function refuseTemporary(tokens: Tokens): void {
   if (!tokens.isWord(0, 'create')) return;
-  const at = tokens.isWord(1, 'unique', 'virtual') ? 3 : 2;
+  const at = tokens.isWord(1, 'unique') || tokens.isWord(1, 'virtual') ? 3 : 2;
   const name = tokens.isWord(at, 'if') && tokens.isWord(at + 1, 'not') ? at + 3 : at;
   const schema = tokens.isMark(name + 1, '.') ? tokens.name(name) : null;
-  if (tokens.isWord(1, 'temp', 'temporary') || (schema !== null && schema !== 'main')) {
+  if (tokens.isWord(1, 'temp') || tokens.isWord(1, 'temporary') || (schema !== null && schema !== 'main')) {
     throw refused('Temporary tables, views and triggers are not supported; use an ordinary one, or WITH');
   }
 }

@@ -1,9 +1,11 @@
 /** Kinds of tokens, as far as a guard needs them. `quoted` is a name in "x", `x` or [x]; `text` is a literal in 'x'. */
 export type TokenKind = 'word' | 'quoted' | 'text' | 'number' | 'parameter' | 'mark';
 
-/** By position in `TokenKind`'s order, so that a statement's tokens fit into typed arrays. */
-const KINDS: readonly TokenKind[] = ['word', 'quoted', 'text', 'number', 'parameter', 'mark'];
-const [WORD, QUOTED, TEXT, NUMBER, PARAMETER, MARK] = [0, 1, 2, 3, 4, 5] as const;
+/** Codes below those of printable characters: a mark is its own character. */
+const [WORD, QUOTED, TEXT, NUMBER, PARAMETER] = [0, 1, 2, 3, 4] as const;
+const KINDS: readonly TokenKind[] = ['word', 'quoted', 'text', 'number', 'parameter'];
+/** A character that no SQL has outside of quotes. */
+const OTHER_MARK = 0xff;
 
 /** Why a text cannot be told into tokens. */
 export type TokenFault = 'unclosed' | 'named-parameter';
@@ -30,7 +32,8 @@ export class Tokens {
   }
 
   kind(at: number): TokenKind | undefined {
-    return at < 0 || at >= this.length ? undefined : KINDS[this.#kinds[at] ?? MARK];
+    if (at < 0 || at >= this.length) return undefined;
+    return KINDS[this.#kinds[at] ?? OTHER_MARK] ?? 'mark';
   }
 
   start(at: number): number {
@@ -47,7 +50,7 @@ export class Tokens {
   }
 
   isMark(at: number, mark: string): boolean {
-    return this.kind(at) === 'mark' && this.sql.charAt(this.start(at)) === mark;
+    return at >= 0 && at < this.length && this.#kinds[at] === mark.charCodeAt(0);
   }
 
   /** The bare word in lower case, null where there is none. */
@@ -55,9 +58,15 @@ export class Tokens {
     return this.kind(at) === 'word' ? this.source(at).toLowerCase() : null;
   }
 
-  isWord(at: number, ...any: readonly string[]): boolean {
-    const word = this.word(at);
-    return word !== null && any.includes(word);
+  /** Whether it is this bare word, which is given in lower case. Copies nothing: it is asked of every word. */
+  isWord(at: number, word: string): boolean {
+    if (at < 0 || at >= this.length || this.#kinds[at] !== WORD) return false;
+    const start = this.start(at);
+    if (this.end(at) - start !== word.length) return false;
+    for (let offset = 0; offset < word.length; offset += 1) {
+      if (lower(this.sql.charCodeAt(start + offset)) !== word.charCodeAt(offset)) return false;
+    }
+    return true;
   }
 
   /** A word, a quoted name or a text without its quotes, in lower case: SQLite takes each of them for a name in places. */
@@ -102,7 +111,7 @@ export function tokenize(sql: string): Tokens | TokenFault {
     const start = at;
     const code = sql.charCodeAt(at);
     const next = sql.charCodeAt(at + 1);
-    let kind: number = MARK;
+    let kind: number = code > 0x20 && code < 0x7f ? code : OTHER_MARK;
 
     if (isOf(code, BLANK)) {
       at += 1;
@@ -163,6 +172,11 @@ export function tokenize(sql: string): Tokens | TokenFault {
 const [DASH, SLASH, STAR, DOT, QUESTION] = [0x2d, 0x2f, 0x2a, 0x2e, 0x3f];
 const [QUOTE, DOUBLE_QUOTE, BACKTICK, BRACKET] = [0x27, 0x22, 0x60, 0x5b];
 const [DOLLAR, AT, COLON, HASH, LETTER_X, UNDERSCORE] = [0x24, 0x40, 0x3a, 0x23, 0x78, 0x5f];
+
+/** SQL knows letters of ASCII only. */
+function lower(code: number): number {
+  return code >= 0x41 && code <= 0x5a ? code | 0x20 : code;
+}
 
 /** NaN, behind the end, is of no class. */
 function isOf(code: number, wanted: number): boolean {

@@ -1,6 +1,7 @@
 import { messageOf } from '../../../src/errors.js';
 import type { Outcome } from '../executor.js';
-import { primaryCode, SqliteConnection, SqliteFault } from './sqlite-connection.js';
+import { SqliteConnection } from './sqlite-connection.js';
+import { primaryCode, SqliteFault } from './sqlite-errors.js';
 import type { ChildReply, ChildRequest } from './sqlite-protocol.js';
 import { startWatchdog } from './sqlite-watchdog.js';
 
@@ -10,7 +11,6 @@ import { startWatchdog } from './sqlite-watchdog.js';
  */
 
 const MAX_OPEN_FILES = 16;
-const SQLITE_ERROR = 1;
 
 const connections = new Map<string, SqliteConnection>();
 
@@ -35,7 +35,7 @@ function answer({ file, operations, maxBytes }: ChildRequest): ChildReply {
     connection(file).run(operations, maxBytes, (outcome) => void outcomes.push(outcome));
     return { kind: 'done', outcomes };
   } catch (error) {
-    const code = error instanceof SqliteFault ? error.code : (primaryCode(error) ?? SQLITE_ERROR);
+    const code = error instanceof SqliteFault ? error.code : primaryCode(error);
     return { kind: 'failed', code, message: messageOf(error), at: outcomes.length };
   }
 }

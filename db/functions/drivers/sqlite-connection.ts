@@ -10,6 +10,7 @@ import { castToText } from '../parameters.js';
 import { RowBudget } from '../rows.js';
 import { toJsonValue } from '../values.js';
 import { Authorizer } from './sqlite-authorizer.js';
+import { primaryCode, SQLITE, SqliteFault } from './sqlite-errors.js';
 
 const BUSY_TIMEOUT_MS = 5_000;
 /** Of one text, one blob or one row. */
@@ -18,16 +19,6 @@ const MAX_VALUE_BYTES = 64 << 20;
 const END = '\n--end';
 /** What the largest page count stands for: no bound. */
 const UNBOUNDED_PAGES = 0xff_ff_ff_fe;
-
-/** A failure that is no sentence of SQLite's. Of `OVER_LIMIT` the message is how many bytes are in use. */
-export class SqliteFault extends Error {
-  readonly code: 'TOO_LARGE' | 'NOT_UTF8' | 'SEVERAL' | 'OVER_LIMIT';
-
-  constructor(code: SqliteFault['code'], message: string) {
-    super(message);
-    this.code = code;
-  }
-}
 
 /** One namespace's file, opened so that a statement can reach nothing else. */
 export class SqliteConnection {
@@ -78,7 +69,7 @@ export class SqliteConnection {
       if (operations.length > 1) this.#own('commit');
     } catch (error) {
       if (this.#database.isTransaction) this.#own('rollback');
-      if (primaryCode(error) === SQLITE_FULL && this.#maxBytes !== undefined && !this.#isDiskFull())
+      if (primaryCode(error) === SQLITE.full && this.#maxBytes !== undefined && !this.#isDiskFull())
         throw new SqliteFault('OVER_LIMIT', String(this.#usedBytes()));
       throw error;
     }
@@ -86,16 +77,16 @@ export class SqliteConnection {
 
   #execute(operation: Operation): Outcome {
     this.#readOnly(operation.kind === 'query');
-    const { sql, bindings } = bind(operation);
-    return operation.kind === 'query' ? this.#query(sql, bindings) : this.#write(sql, bindings, operation);
+    return operation.kind === 'query' ? this.#query(operation) : this.#write(operation);
   }
 
   /**
    * The binding cuts a text at a NUL and replaces what is not UTF-8, but gives bytes as they are: so texts are read as bytes, and
    * bytes in hexadecimal.
    */
-  #query(sql: string, bindings: readonly SqlArgument[]): Outcome {
-    const columns = columnNames(this.#database.prepare(sql));
+  #query(operation: Operation): Outcome {
+    const columns = columnNames(this.#database.prepare(operation.sql));
+    const { sql, bindings } = bind(operation);
     const statement = this.#database.prepare(exactQuery(sql, columns.length, asBytes));
     const budget = new RowBudget(columns);
     const values: unknown[][] = [];
@@ -107,12 +98,15 @@ export class SqliteConnection {
     return { columns, values, rowsAffected: 0, lastInsertId: null };
   }
 
-  #write(sql: string, bindings: readonly SqlArgument[], { verb }: Operation): Outcome {
+  #write(operation: Operation): Outcome {
+    const { verb } = operation;
+    const { sql, bindings } = bind(operation);
     const statement = this.#database.prepare(sql + END);
     if (statement.expandedSQL?.endsWith(END) !== true)
       throw new SqliteFault('SEVERAL', 'only one statement a call is allowed');
+    if (statement.columns().length === 0) statement.run(...bindings);
     // Rows that a RETURNING makes are read to the end, so that the statement is done.
-    for (const _ of statement.iterate(...bindings));
+    else for (const _ of statement.iterate(...bindings));
     const none = { columns: [], values: [], rowsAffected: 0, lastInsertId: null };
     // Whatever else it was, the counters are those of an earlier statement.
     if (verb !== 'insert' && verb !== 'replace' && verb !== 'update' && verb !== 'delete') return none;
@@ -187,12 +181,4 @@ function decode(value: unknown, column: string | undefined): unknown {
   if (!(value instanceof Uint8Array)) return toJsonValue(value);
   if (!isUtf8(value)) throw new SqliteFault('NOT_UTF8', notUtf8(column));
   return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('utf8');
-}
-
-const SQLITE_FULL = 13;
-
-/** SQLite's result code without what extends it, null for other errors. */
-export function primaryCode(error: unknown): number | null {
-  if (typeof error !== 'object' || error === null || !('errcode' in error)) return null;
-  return typeof error.errcode === 'number' ? error.errcode & 0xff : null;
 }

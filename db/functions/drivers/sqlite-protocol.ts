@@ -1,5 +1,5 @@
 import type { Operation, Outcome } from '../executor.js';
-import type { SqliteFault } from './sqlite-connection.js';
+import type { SqliteFault } from './sqlite-errors.js';
 
 /** Engine → child. The child does one request at a time, so that killing it ends that one alone. */
 export interface ChildRequest {

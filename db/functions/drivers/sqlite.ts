@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Namespace } from '../../../src/contract/ids.js';
 import { AppError, messageOf } from '../../../src/errors.js';
 import type { Executor } from '../executor.js';
+import { SQLITE } from './sqlite-errors.js';
 import { LostRequest, SqlitePool } from './sqlite-pool.js';
 import { type ChildReply, MAX_STATEMENT_MB } from './sqlite-protocol.js';
 
@@ -17,16 +18,13 @@ export interface SqliteExecutorOptions {
 
 /** By SQLite's primary result code. */
 const UNAVAILABLE: ReadonlyMap<ChildFailure['code'], string> = new Map([
-  [5, 'The database of this namespace is locked by another statement for too long; try again.'],
-  [10, 'The database file of this namespace cannot be read or written; check its disk.'],
-  [11, 'The database file of this namespace is damaged; restore it from a backup.'],
-  [13, 'The disk that holds the functions’ databases is full; free some space and try again.'],
-  [14, 'The database file of this namespace cannot be opened; check the data directory.'],
-  [26, 'The database file of this namespace is no database; restore it from a backup.'],
+  [SQLITE.busy, 'The database of this namespace is locked by another statement for too long; try again.'],
+  [SQLITE.ioError, 'The database file of this namespace cannot be read or written; check its disk.'],
+  [SQLITE.corrupt, 'The database file of this namespace is damaged; restore it from a backup.'],
+  [SQLITE.full, 'The disk that holds the functions’ databases is full; free some space and try again.'],
+  [SQLITE.cannotOpen, 'The database file of this namespace cannot be opened; check the data directory.'],
+  [SQLITE.notADatabase, 'The database file of this namespace is no database; restore it from a backup.'],
 ]);
-const SQLITE_NOMEM = 7;
-const SQLITE_READONLY = 8;
-const SQLITE_TOOBIG = 18;
 
 export async function openSqliteExecutor(options: SqliteExecutorOptions): Promise<Executor> {
   const { directory, maxChildren = 16 } = options;
@@ -94,11 +92,11 @@ function sentence({ code, message }: ChildFailure): string {
   switch (code) {
     case 'TOO_LARGE':
       return 'the result is larger than 8 MB; select fewer rows or columns';
-    case SQLITE_NOMEM:
+    case SQLITE.noMemory:
       return OUT_OF_MEMORY;
-    case SQLITE_TOOBIG:
+    case SQLITE.tooBig:
       return 'a text, a blob or a row is larger than 64 MB';
-    case SQLITE_READONLY:
+    case SQLITE.readOnly:
       return 'a query only reads; use execute to write';
     default:
       return message;
