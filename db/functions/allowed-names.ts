@@ -126,6 +126,7 @@ export const isAllowedModule = (name: string): boolean => ALLOWED_MODULES.has(na
 /** Whether a name can stand for something that is neither a table of the namespace nor an allowed module. `name` in lower case. */
 export function isRefusedTable(name: string): boolean {
   if (REFUSED_TABLES.has(name)) return true;
-  if (!REFUSED_PREFIXES.some((prefix) => name.startsWith(prefix))) return false;
+  // `'sqlite_%'` is a pattern, which can name nothing.
+  if (!REFUSED_PREFIXES.some((prefix) => name.startsWith(prefix)) || !/^\w+$/.test(name)) return false;
   return !SYSTEM_TABLES.has(name) && !ALLOWED_FUNCTIONS.has(name);
 }

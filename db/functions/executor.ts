@@ -3,7 +3,7 @@ import type { Closable } from '../../src/ports/closable.js';
 import type { SqlOptions } from '../../src/ports/function-databases.js';
 import type { SqlArgument } from './arguments.js';
 import type { Table } from './rows.js';
-import type { GuardedStatement } from './statement.js';
+import type { GuardedStatement, Verb } from './statement.js';
 
 /** A guarded statement with its arguments, of which there is one for each parameter. */
 export interface Operation extends GuardedStatement {
@@ -22,4 +22,9 @@ export interface Executor extends Closable {
   /** One operation by itself, several in one transaction. A query must not write, whatever the guard has missed. */
   run(namespace: Namespace, operations: readonly Operation[], options: SqlOptions): Promise<Outcome[]>;
   ping(): Promise<void>;
+}
+
+/** Whether SQLite's counters are of this statement: any other leaves those of an earlier one as they were. */
+export function changesRows(verb: Verb): boolean {
+  return verb === 'insert' || verb === 'replace' || verb === 'update' || verb === 'delete';
 }

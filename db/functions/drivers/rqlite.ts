@@ -9,7 +9,7 @@ import { RqliteTransport } from '../../drivers/rqlite/transport.js';
 import { isAllowedModule } from '../allowed-names.js';
 import { findRefusedName } from '../calls.js';
 import { exactQuery, notUtf8 } from '../exact-query.js';
-import type { Executor, Operation, Outcome } from '../executor.js';
+import { changesRows, type Executor, type Operation, type Outcome } from '../executor.js';
 import { RowBudget } from '../rows.js';
 import { guard, refused } from '../statement.js';
 import { tokenize } from '../tokens.js';
@@ -233,8 +233,7 @@ function toOutcome(operation: Operation | undefined, table: DecodedTable): Outco
     return shown;
   });
   // DDL leaves the counters of an earlier statement as they were.
-  const writes =
-    kind === 'exec' && (verb === 'insert' || verb === 'replace' || verb === 'update' || verb === 'delete');
+  const writes = kind === 'exec' && changesRows(verb);
   const inserts = verb === 'insert' || verb === 'replace';
   const { changes, lastId } = table;
   return {

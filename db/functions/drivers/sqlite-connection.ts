@@ -5,7 +5,7 @@ import { DatabaseSync, type DatabaseSyncInstance, type StatementSyncInstance } f
 import { keepWriteAheadLog } from '../../write-ahead-log.js';
 import type { SqlArgument } from '../arguments.js';
 import { exactQuery, notUtf8 } from '../exact-query.js';
-import type { Operation, Outcome } from '../executor.js';
+import { changesRows, type Operation, type Outcome } from '../executor.js';
 import { castToText } from '../parameters.js';
 import { RowBudget } from '../rows.js';
 import { toJsonValue } from '../values.js';
@@ -15,7 +15,7 @@ import { primaryCode, SQLITE, SqliteFault } from './sqlite-errors.js';
 const BUSY_TIMEOUT_MS = 5_000;
 /** Of one text, one blob or one row. */
 const MAX_VALUE_BYTES = 64 << 20;
-/** Left by what says that the statement is the whole of a text: SQLite keeps of a text only the statement that it has compiled. */
+/** Behind a text it says that the statement is the whole of a text: SQLite keeps of a text only the statement that it has compiled. */
 const END = '\n--end';
 /** What the largest page count stands for: no bound. */
 const UNBOUNDED_PAGES = 0xff_ff_ff_fe;
@@ -101,15 +101,17 @@ export class SqliteConnection {
   #write(operation: Operation): Outcome {
     const { verb } = operation;
     const { sql, bindings } = bind(operation);
-    const statement = this.#database.prepare(sql + END);
-    if (statement.expandedSQL?.endsWith(END) !== true)
+    const whole = this.#database.prepare(sql + END);
+    if (whole.expandedSQL?.endsWith(END) !== true)
       throw new SqliteFault('SEVERAL', 'only one statement a call is allowed');
+    // ALTER TABLE … ADD COLUMN puts all that follows the name of the table into the schema, a comment too.
+    const statement = changesRows(verb) ? whole : this.#database.prepare(sql);
     if (statement.columns().length === 0) statement.run(...bindings);
     // Rows that a RETURNING makes are read to the end, so that the statement is done.
     else for (const _ of statement.iterate(...bindings));
     const none = { columns: [], values: [], rowsAffected: 0, lastInsertId: null };
     // Whatever else it was, the counters are those of an earlier statement.
-    if (verb !== 'insert' && verb !== 'replace' && verb !== 'update' && verb !== 'delete') return none;
+    if (!changesRows(verb)) return none;
     const [changed, id] = this.#row('select changes(), last_insert_rowid()') as [bigint, bigint];
     const inserted = (verb === 'insert' || verb === 'replace') && changed > 0n;
     return {
