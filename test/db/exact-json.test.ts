@@ -13,7 +13,7 @@ test('everything else is as JSON has it', (t) => {
   for (const text of [
     '"9007199254740993"',
     JSON.stringify({ a: '12345678901234567890 " 12345678901234567890' }),
-    '[1.2345678901234567,1e22,true,null,"\\n"]',
+    '[1.2345678901234567,1e+22,true,null,"\\n"]',
     '{"__proto__":1234567890123456789,"b":{"__proto__":1}}',
   ]) {
     t.is(stringifyExact(parseExact(text)), text);
