@@ -94,6 +94,18 @@ test('a statement that kills its process takes no other statement with it', asyn
   t.deepEqual(await databases.query(alpha, 'select 2 as two', [], limits), [{ two: 2 }]);
 });
 
+test('many statements leave nothing behind in their process', async (t) => {
+  const databases = await open(1);
+  t.teardown(() => databases.close());
+  const wide = Array.from({ length: 400 }, (_, at) => `? + ${at}`).join();
+  // Each of them has megabytes of native memory; a process that kept it would be ended long before.
+  for (let round = 0; round < 500; round += 1) {
+    const args = new Array<number>(400).fill(round);
+    const [row] = await databases.query(alpha, `select ${round} as round, ${wide}`, args, limits);
+    t.is(row?.round, round);
+  }
+});
+
 test('one value is bounded, as is what a statement builds up', async (t) => {
   const databases = await open(1);
   t.teardown(() => databases.close());

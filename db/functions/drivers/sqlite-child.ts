@@ -2,7 +2,7 @@ import { messageOf } from '../../../src/errors.js';
 import type { Outcome } from '../executor.js';
 import { SqliteConnection } from './sqlite-connection.js';
 import { primaryCode, SqliteFault } from './sqlite-errors.js';
-import type { ChildReply, ChildRequest } from './sqlite-protocol.js';
+import { type ChildReply, type ChildRequest, MAX_STATEMENT_MB } from './sqlite-protocol.js';
 import { startWatchdog } from './sqlite-watchdog.js';
 
 /**
@@ -11,8 +11,14 @@ import { startWatchdog } from './sqlite-watchdog.js';
  */
 
 const MAX_OPEN_FILES = 16;
+/** Half of what a statement may take: the other half is left to the next one. */
+const MAX_KEPT_BYTES = (MAX_STATEMENT_MB << 20) / 2;
+const TIDY_AFTER_BYTES = 32 << 20;
 
 const connections = new Map<string, SqliteConnection>();
+
+type ChildAnswer = DistributiveOmit<ChildReply, 'isSpent'>;
+type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 
 /** The least recently used file is closed when too many are open. */
 function connection(file: string): SqliteConnection {
@@ -29,7 +35,7 @@ function connection(file: string): SqliteConnection {
   return opened;
 }
 
-function answer({ file, operations, maxBytes }: ChildRequest): ChildReply {
+function answer({ file, operations, maxBytes }: ChildRequest): ChildAnswer {
   const outcomes: Outcome[] = [];
   try {
     connection(file).run(operations, maxBytes, (outcome) => void outcomes.push(outcome));
@@ -40,8 +46,29 @@ function answer({ file, operations, maxBytes }: ChildRequest): ChildReply {
   }
 }
 
+/** At rest. */
+const ownBytes = process.memoryUsage.rss();
+let tidyAt = ownBytes + TIDY_AFTER_BYTES;
+
+/**
+ * A statement's native memory is free when its JavaScript object is collected, and V8, which does not see that memory, would let many
+ * gather. What is collected is freed in a later turn of the event loop.
+ */
+function tidy(usedBytes: number): void {
+  if (usedBytes < tidyAt) return;
+  globalThis.gc?.();
+  setImmediate(() => {
+    tidyAt = process.memoryUsage.rss() + TIDY_AFTER_BYTES;
+  });
+}
+
 const watchdog = startWatchdog(Number(process.argv[2]));
 // A service manager and a terminal signal the whole group. The engine ends its children itself, when it has drained.
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
 process.on('disconnect', () => process.exit());
-process.on('message', (request: ChildRequest) => process.send?.(watchdog.watch(() => answer(request))));
+process.on('message', (request: ChildRequest) => {
+  const reply = watchdog.watch(() => answer(request));
+  const usedBytes = process.memoryUsage.rss();
+  process.send?.({ ...reply, isSpent: watchdog.isSlowed || usedBytes > ownBytes + MAX_KEPT_BYTES });
+  tidy(usedBytes);
+});

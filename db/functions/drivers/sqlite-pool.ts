@@ -1,5 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { setPriority } from 'node:os';
+import { constants, getPriority, setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Closable } from '../../../src/ports/closable.js';
 import { type ChildReply, type ChildRequest, OUT_OF_MEMORY_SIGNAL } from './sqlite-protocol.js';
@@ -11,13 +11,11 @@ export interface PoolLimits {
   perFile: number;
   /** A child that has had nothing to do for this long is ended, but for the last. */
   idleMs: number;
-  /** A statement that runs for longer goes on at a lower priority. */
-  slowMs: number;
 }
 
-/** Of a child, and of one whose statement runs long: below the engine and its guests, and below statements that end soon. */
+/** How far below the engine and its guests. A child lowers itself further while a statement runs long. */
 const NICE = 5;
-const SLOW_NICE = 15;
+const LOWEST = constants.priority.PRIORITY_LOW;
 
 /** Why a request has no reply. */
 export type Loss = 'deadline' | 'aborted' | 'crashed' | 'memory' | 'killed' | 'closed';
@@ -44,10 +42,6 @@ interface Child {
   /** The file it has served last, and so has open. */
   file: string | null;
   idle: NodeJS.Timeout | null;
-  /** Runs while it has a job: when it fires, the job is a slow one. */
-  slow: NodeJS.Timeout | null;
-  /** An unprivileged process cannot raise a priority again: a child that was slowed is ended after its job. */
-  isSlowed: boolean;
 }
 
 /**
@@ -119,10 +113,18 @@ export class SqlitePool implements Closable {
         fewest = mine;
       }
       const child = next === undefined ? null : this.#idleChild(next.request.file);
-      if (next === undefined || child === null) return;
+      if (next === undefined || child === null) break;
       this.#waiting.splice(this.#waiting.indexOf(next), 1);
       this.#assign(child, next);
     }
+    this.#keepSpare();
+  }
+
+  /** While several work, one more is ready, so that who comes next does not wait for a process to start. */
+  #keepSpare(): void {
+    const working = [...this.#children].filter(({ job }) => job !== null).length;
+    const isNeeded = working > 1 && working === this.#children.size;
+    if (isNeeded && working < this.#limits.children && !this.#closed) this.#start();
   }
 
   #runningByFile(): Map<string, number> {
@@ -146,11 +148,6 @@ export class SqlitePool implements Closable {
     child.idle = null;
     child.job = job;
     child.file = job.request.file;
-    child.slow = setTimeout(() => {
-      child.isSlowed = true;
-      lowerPriority(child.process, SLOW_NICE);
-    }, this.#limits.slowMs);
-    child.slow.unref();
     child.process.send(job.request, (error) => {
       // It died before it could take the request: nothing has run, so another may.
       if (error === null || child.job !== job) return;
@@ -167,15 +164,14 @@ export class SqlitePool implements Closable {
       process: fork(script, [String(process.pid)], {
         // Nothing of the engine's environment: no key, no URL with a password.
         env: {},
-        execArgv: [],
+        // See `tidy` in the child.
+        execArgv: ['--expose-gc'],
         serialization: 'advanced',
         stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
       }),
       job: null,
       file: null,
       idle: null,
-      slow: null,
-      isSlowed: false,
     };
     lowerPriority(child.process, NICE);
     this.#children.add(child);
@@ -192,9 +188,8 @@ export class SqlitePool implements Closable {
   #settle(child: Child, reply: ChildReply): void {
     const { job } = child;
     child.job = null;
-    if (child.slow !== null) clearTimeout(child.slow);
     job?.resolve(reply);
-    if (child.isSlowed) this.#end(child, 'closed');
+    if (reply.isSpent) this.#end(child, 'closed');
     else this.#rest(child);
     this.#dispatch();
   }
@@ -219,7 +214,6 @@ export class SqlitePool implements Closable {
   #end(child: Child, loss: Loss): void {
     if (!this.#children.delete(child)) return;
     if (child.idle !== null) clearTimeout(child.idle);
-    if (child.slow !== null) clearTimeout(child.slow);
     child.job?.lose(loss);
     child.job = null;
     child.process.kill('SIGKILL');
@@ -244,7 +238,7 @@ function lossBy(signal: NodeJS.Signals | null): Loss {
 function lowerPriority({ pid }: ChildProcess, nice: number): void {
   if (pid === undefined) return;
   try {
-    setPriority(pid, nice);
+    setPriority(pid, Math.min(getPriority() + nice, LOWEST));
   } catch {
     // It has ended by itself, or the system has no priorities: the statement goes on as it is.
   }

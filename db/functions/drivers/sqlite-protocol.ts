@@ -9,11 +9,12 @@ export interface ChildRequest {
   maxBytes?: number;
 }
 
-/** Child → engine, one per request. */
-export type ChildReply =
+/** Child → engine, one per request. With `isSpent` the child holds much memory or has a low priority, and is to be replaced. */
+export type ChildReply = (
   | { kind: 'done'; outcomes: Outcome[] }
   /** `at`: which of the operations. `code`: SQLite's primary result code, or what else was wrong. */
-  | { kind: 'failed'; code: number | SqliteFault['code']; message: string; at: number };
+  | { kind: 'failed'; code: number | SqliteFault['code']; message: string; at: number }
+) & { isSpent: boolean };
 
 /** By which a child ends itself when a statement takes too much memory. Nobody else sends it. */
 export const OUT_OF_MEMORY_SIGNAL = 'SIGUSR2';

@@ -33,7 +33,6 @@ export async function openSqliteExecutor(options: SqliteExecutorOptions): Promis
     children: maxChildren,
     perFile: Math.max(1, Math.ceil(maxChildren / 4)),
     idleMs: 30_000,
-    slowMs: 500,
   });
   let closing: Promise<void> | undefined;
 
