@@ -59,13 +59,14 @@ function isNoCall(tokens: Tokens, at: number, places: { closers: Int32Array; ind
   const qualified = tokens.isMark(before, '.');
   const lead = qualified ? at - 3 : before;
 
+  // The cheapest first.
+  if (!qualified && isDeclaredType(tokens, before)) return true;
   if (TABLE_OR_TYPE.some((word) => tokens.isWord(lead, word))) return true;
   // Not of IS DISTINCT FROM, which an expression follows.
   if (tokens.isWord(lead, 'from')) return !tokens.isWord(lead - 1, 'distinct');
   if (lead === places.indexOn) return true;
   if (lead === 1 && tokens.isWord(0, 'create') && tokens.isWord(1, 'view')) return true;
-  if (isCommonTable(tokens, at, places.closers)) return true;
-  return !qualified && isDeclaredType(tokens, before);
+  return isCommonTable(tokens, at, places.closers);
 }
 
 /** `name (…) AS [[NOT] MATERIALIZED] (`: of WITH, and of nothing that could be a call. */

@@ -17,7 +17,7 @@ const STATEMENTS = [
   'replace into t default values',
   'update or ignore t as x set a = 1, (b) = (2) from u where u.d = x.a returning a',
   'delete from t where a = 1 returning b',
-  'create table n1 (a varchar(10) primary key, b int not null default 1 check (b > 2), c as (a || 1) stored, unique (a, b), foreign key (b) references t (a)) strict',
+  'create table n1 (a varchar(10) primary key, b int not null default 1 check (b > 2), c as (a || 1) stored, unique (a, b), foreign key (b) references t (a))',
   'create table if not exists n2 as select 1 as x',
   'create unique index if not exists n3 on t (a, lower(b) collate nocase desc) where a > 1',
   'create view n4 (x, y) as select a, b from t',
