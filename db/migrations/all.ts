@@ -22,6 +22,8 @@ import { revokedFamiliesByTime } from './021-revoked-families-by-time.js';
 import { namespaces } from './022-namespaces.js';
 import { settings } from './023-settings.js';
 import { blobDeletions } from './024-blob-deletions.js';
+import { aliases } from './025-aliases.js';
+import { rollouts } from './026-rollouts.js';
 
 export interface Migration {
   name: string;
@@ -55,4 +57,6 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '022-namespaces', sql: namespaces },
   { name: '023-settings', sql: settings },
   { name: '024-blob-deletions', sql: blobDeletions },
+  { name: '025-aliases', sql: aliases },
+  { name: '026-rollouts', sql: rollouts },
 ];

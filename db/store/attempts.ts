@@ -5,6 +5,7 @@ import { createAttemptLogs } from './attempt-logs.js';
 import { type AttemptRecord, INSERT_ATTEMPTS, toAttempt, toTuple } from './attempt-row.js';
 import { createAttemptSweep } from './attempt-sweep.js';
 import { createAttemptTally } from './attempt-tally.js';
+import { createVersionFigures } from './version-figures.js';
 
 /** One statement carries at most this much: a bigger one would hold up everything behind it. */
 const MAX_ROWS = 500;
@@ -39,6 +40,7 @@ export function createAttemptStore(database: Database): AttemptStore {
     },
 
     list: createAttemptList(database),
+    figures: createVersionFigures(database),
 
     async takeDead(id) {
       const [rows] = await database.batch([

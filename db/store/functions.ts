@@ -154,6 +154,8 @@ export function createFunctionStore(database: Database): FunctionStore {
           .where({ namespace, name })
           .whereNull('deleted_at')
           .update({ deleted_at: Date.now() }),
+        knex('aliases').where({ namespace, function: name }).delete(),
+        knex('rollouts').where({ namespace, function: name }).delete(),
       ]);
       return removed === 1;
     },

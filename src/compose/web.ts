@@ -1,4 +1,5 @@
 import type { Closers } from '../closers.js';
+import { createAliases } from '../core/aliases.js';
 import { createAuth } from '../core/auth/auth.js';
 import { createTokens, storedJwtKey } from '../core/auth/jwt.js';
 import { createSessions } from '../core/auth/sessions.js';
@@ -8,6 +9,7 @@ import { createInvocations } from '../core/invocations.js';
 import { createKeys } from '../core/keys.js';
 import { createLogs } from '../core/logs.js';
 import { createDeadLetters } from '../core/replay.js';
+import { createRollouts } from '../core/rollouts.js';
 import { createTriggers } from '../core/triggers.js';
 import { type Server, startServer } from '../http/server.js';
 import type { Services } from '../http/services.js';
@@ -63,6 +65,8 @@ export async function startWeb(
     auth: createAuth({ keys, tokens, sessions, namespaces: store.sessions }),
     routes: new HttpRoutes(core.catalog),
     functions: createFunctions({ ...parts, ...core, engine, invocations }),
+    aliases: createAliases({ ...parts, ...core }),
+    rollouts: closers.add(createRollouts({ ...parts, ...core })),
     triggers: createTriggers({ ...parts, ...core }),
     logs: createLogs({ store, bus }),
     invocations,

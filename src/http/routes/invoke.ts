@@ -128,6 +128,7 @@ async function invoke(
   const ownId = given['x-request-id']?.toLowerCase();
   if (ownId !== undefined) request.requestId = requestIdSchema.parse(ownId);
   if (given['idempotency-key'] !== undefined) request.idempotencyKey = given['idempotency-key'];
+  if (given['x-orama-sticky'] !== undefined) request.sticky = given['x-orama-sticky'];
   if (given['x-delay-seconds'] !== undefined) request.delayMs = given['x-delay-seconds'] * 1000;
   if (given['x-max-age-seconds'] !== undefined) request.maxAgeMs = given['x-max-age-seconds'] * 1000;
   if (given['x-callback-url'] !== undefined) request.callbackUrl = given['x-callback-url'];

@@ -27,7 +27,7 @@ export const prepareInvokeSocket: Prepare = async (handshake) => {
   const { services, caller, params } = handshake;
   const ref: FunctionRef = { namespace: caller.namespace, ...parseFunctionRef(readPath(params).name) };
   const { logs = false } = readQuery(handshake.query);
-  await services.catalog.resolve(ref.namespace, ref.name, ref.version);
+  await services.catalog.candidates(ref.namespace, ref.name, ref.version);
   await assertMayInvoke(services.catalog, caller.principal, ref);
   // Where its log stands before the first message can arrive.
   const filter = { namespace: ref.namespace, function: ref.name };
