@@ -18,7 +18,10 @@ const pathOf = (fn: string) => `/v1/functions/${encodeURIComponent(fn)}/rollout`
 export function addRollout(parent: Command): void {
   const rollout = parent
     .command('rollout')
-    .description('move calls to a version in steps, and back by itself when it fails')
+    .description('move calls to a version in steps, and back by itself when it fails');
+  rollout
+    .command('start', { isDefault: true })
+    .description('start one; "start" may be left out')
     .argument('<function>')
     .requiredOption('--to <version>', 'the version to move to', wholeNumber(1))
     .option('--steps <percents>', 'percent after each step, such as 5,25,50', percents)
