@@ -25,6 +25,7 @@ export const ERRORS = {
   request_timeout: { status: 408, about: 'The request came too slowly; the connection is closed.' },
   conflict: { status: 409, about: 'The resource is in a state that does not allow this.' },
   payload_too_large: { status: 413, about: 'The body or module is larger than the limit.' },
+  quota_exceeded: { status: 413, about: 'The namespace has as much of something as its quota allows.' },
   unsupported_media_type: { status: 415, about: 'The content type is not the one this endpoint takes.' },
   idempotency_mismatch: { status: 422, about: 'The Idempotency-Key was used before with another body.' },
   upgrade_required: { status: 426, about: 'The path is a WebSocket, and the request asks for none.' },

@@ -21,9 +21,6 @@ export function toArguments(args: SqlArgs): SqlArgument[] {
 function toArgument(value: unknown, number: number): SqlArgument {
   switch (typeof value) {
     case 'string':
-      // libsql gives back only what is before a NUL.
-      if (value.includes('\0'))
-        throw refused(number, 'is a text with a NUL character; pass it as {"$blob": base64}');
       return value;
     case 'number':
       if (!Number.isFinite(value)) throw refused(number, 'is no finite number');

@@ -2,21 +2,18 @@ import type { Namespace } from '../../src/contract/ids.js';
 import type { Closable } from '../../src/ports/closable.js';
 import type { SqlOptions } from '../../src/ports/function-databases.js';
 import type { SqlArgument } from './arguments.js';
-import type { Verb } from './statement.js';
+import type { Table } from './rows.js';
+import type { GuardedStatement, Verb } from './statement.js';
 
-/** A guarded statement with its arguments. */
-export interface Operation {
+/** A guarded statement with its arguments, of which there is one for each parameter. */
+export interface Operation extends GuardedStatement {
   kind: 'query' | 'exec';
-  sql: string;
-  verb: Verb;
   args: readonly SqlArgument[];
 }
 
-/** `rows` are fit for JSON: integers beyond 2^53 as strings, blobs as {"$blob": base64}. */
-export interface Outcome {
-  rows: Record<string, unknown>[];
+export interface Outcome extends Table {
   rowsAffected: number;
-  lastInsertId: number | null;
+  lastInsertId: number | bigint | null;
 }
 
 /** What a driver of the functions' databases does; the guard is in front of it, for all drivers alike. */
@@ -25,4 +22,9 @@ export interface Executor extends Closable {
   /** One operation by itself, several in one transaction. A query must not write, whatever the guard has missed. */
   run(namespace: Namespace, operations: readonly Operation[], options: SqlOptions): Promise<Outcome[]>;
   ping(): Promise<void>;
+}
+
+/** Whether SQLite's counters are of this statement: any other leaves those of an earlier one as they were. */
+export function changesRows(verb: Verb): boolean {
+  return verb === 'insert' || verb === 'replace' || verb === 'update' || verb === 'delete';
 }

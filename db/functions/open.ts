@@ -3,7 +3,8 @@ import { toArguments } from './arguments.js';
 import { openRqliteExecutor, type RqliteExecutorOptions } from './drivers/rqlite.js';
 import { openSqliteExecutor, type SqliteExecutorOptions } from './drivers/sqlite.js';
 import type { Executor, Operation, Outcome } from './executor.js';
-import { guard } from './statement.js';
+import { toRows } from './rows.js';
+import { guardWithArguments } from './statement.js';
 
 export type FunctionDatabasesOptions =
   | ({ driver: 'sqlite' } & SqliteExecutorOptions)
@@ -17,7 +18,7 @@ export async function openFunctionDatabases(options: FunctionDatabasesOptions): 
     driver: executor.driver,
     async query(namespace, sql, args, limits) {
       const [outcome] = await executor.run(namespace, [toOperation('query', sql, args)], limits);
-      return outcome?.rows ?? [];
+      return outcome === undefined ? [] : toRows(outcome);
     },
     async execute(namespace, sql, args, limits) {
       const [outcome] = await executor.run(namespace, [toOperation('exec', sql, args)], limits);
@@ -28,7 +29,7 @@ export async function openFunctionDatabases(options: FunctionDatabasesOptions): 
       const guarded = operations.map(({ kind, sql, args }: SqlOperation) => toOperation(kind, sql, args));
       const outcomes = await executor.run(namespace, guarded, limits);
       return outcomes.map((outcome, at) =>
-        guarded[at]?.kind === 'query' ? outcome.rows : toResult(outcome),
+        guarded[at]?.kind === 'query' ? toRows(outcome) : toResult(outcome),
       );
     },
     ping: () => executor.ping(),
@@ -46,7 +47,7 @@ function openExecutor(options: FunctionDatabasesOptions): Promise<Executor> {
 }
 
 function toOperation(kind: 'query' | 'exec', sql: string, args: SqlArgs): Operation {
-  return { kind, ...guard(sql, kind), args: toArguments(args) };
+  return { kind, ...guardWithArguments(sql, kind, args.length), args: toArguments(args) };
 }
 
 function toResult(outcome: Outcome | undefined) {

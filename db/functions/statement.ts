@@ -1,96 +1,102 @@
 import { AppError } from '../../src/errors.js';
-import { type Token, tokenize } from './tokens.js';
+import { findRefusedName } from './calls.js';
+import { assertArgumentCount, findParameters, type Parameter } from './parameters.js';
+import { type Tokens, tokenize } from './tokens.js';
 
 const VERBS = ['select', 'insert', 'update', 'delete', 'replace', 'create', 'alter', 'drop'] as const;
 export type Verb = (typeof VERBS)[number];
 
 /** A statement that has passed the guard. */
 export interface GuardedStatement {
+  /** Without what ends or follows the statement: it holds no `;` but those of a trigger's body. */
   sql: string;
   /** What it does in the end: of `WITH … INSERT` it is `insert`. */
   verb: Verb;
+  parameters: readonly Parameter[];
 }
 
-const MAX_SQL_BYTES = 1 << 20;
-
-/**
- * What SQLite builds come with that reaches beyond the database: files, memory, extensions, settings. libsql's has
- * readfile and writefile, so without this any function could read the master key.
- */
-const FORBIDDEN_NAMES = new Set([
-  'load_extension',
-  'readfile',
-  'writefile',
-  'fsdir',
-  'lsmode',
-  'zipfile',
-  'carray',
-  'sqlite_dbpage',
-  'sqlite_stmt',
-  'sqlite_log',
-  'fts3_tokenizer',
-]);
-const FORBIDDEN_PREFIXES = ['pragma_', 'sqlite3mc_'];
+export const MAX_SQL_BYTES = 100 << 10;
 
 /**
  * Lets one statement through that stays inside its database; throws `invalid_sql` with a reason for anything else.
- * `query` must only read.
+ * `query` must only read. Linear in the length of the text.
  */
 export function guard(sql: string, kind: 'query' | 'exec'): GuardedStatement {
-  if (Buffer.byteLength(sql) > MAX_SQL_BYTES)
-    throw refused('The statement is longer than 1 MB; pass data as arguments');
-  // To SQLite the one is the end of the statement and the other a blank, so that it would read another text than we.
-  if (/[\0\ufeff]/.test(sql)) throw refused('The statement holds a NUL or a byte order mark');
-  const tokens = tokenize(sql);
-  if (tokens === null) throw refused('The statement has a quote that is not closed');
-
-  const statement = withoutEnd(tokens);
-  const verb = verbOf(statement);
-  for (const token of statement) refuseForbidden(token);
+  const tokens = read(sql, 'statement');
+  const length = statementLength(tokens);
+  const verb = verbOf(tokens, length);
+  refuseTemporary(tokens);
+  refuseNames(tokens);
   if (kind === 'query' && verb !== 'select') {
     throw refused(`A query only reads and this is ${an(verb)}; use execute for it`);
   }
-  return { sql, verb };
+  return { sql: sql.slice(0, tokens.end(length - 1)), verb, parameters: findParameters(tokens) };
 }
 
-/** The one statement, without the semicolon that may end it. */
-function withoutEnd(tokens: readonly Token[]): readonly Token[] {
-  const end = endOf(tokens);
-  if (tokens.slice(end).some((token) => !isMark(token, ';'))) {
-    throw refused('Only one statement a call is allowed; make one call for each');
-  }
-  return tokens.slice(0, end);
+/** `guard`, and one argument for each parameter. */
+export function guardWithArguments(sql: string, kind: 'query' | 'exec', given: number): GuardedStatement {
+  const statement = guard(sql, kind);
+  assertArgumentCount(statement.parameters, given);
+  return statement;
 }
 
-/** Where the first statement ends. A trigger's body has semicolons of its own, up to the END that closes its BEGIN. */
-function endOf(tokens: readonly Token[]): number {
-  const first = tokens.findIndex((token) => isMark(token, ';'));
-  if (first === -1) return tokens.length;
-  const isTrigger =
-    isWord(tokens[0], 'create') && tokens.slice(1, 3).some((token) => isWord(token, 'trigger'));
-  const begin = isTrigger ? tokens.findIndex((token) => isWord(token, 'begin')) : -1;
-  if (begin === -1 || begin > first) return first;
+/** The tokens of a text that is neither too long nor read by SQLite in another way than here. `what` it is, for the message. */
+export function read(sql: string, what: string): Tokens {
+  if (sql.length > MAX_SQL_BYTES || Buffer.byteLength(sql) > MAX_SQL_BYTES)
+    throw refused(`The ${what} is longer than 100 KB; pass data as arguments`);
+  // To SQLite the one is the end of the text and the other a blank.
+  if (sql.includes('\0') || sql.includes('\ufeff'))
+    throw refused(`The ${what} holds a NUL or a byte order mark`);
+  const tokens = tokenize(sql);
+  if (tokens === 'unclosed') throw refused(`The ${what} has a quote that is not closed`);
+  if (tokens === 'named-parameter')
+    throw refused('Named parameters are not supported; use ? for each argument');
+  return tokens;
+}
 
-  let openCases = 0;
-  for (let at = begin + 1; at < tokens.length; at += 1) {
-    const token = tokens[at];
-    if (isWord(token, 'case')) openCases += 1;
-    else if (isWord(token, 'end')) {
-      if (openCases === 0) return at + 1;
-      openCases -= 1;
-    }
+export function refuseNames(tokens: Tokens): void {
+  const name = findRefusedName(tokens);
+  if (name === null) return;
+  throw refused(
+    `${name.slice(0, 40)} may not be used in a statement: it is none of the functions and tables that are allowed; ` +
+      'if it is data, pass it as an argument',
+  );
+}
+
+/** How many tokens the one statement has, without the semicolons that may end it. */
+function statementLength(tokens: Tokens): number {
+  const length =
+    tokens.isWord(0, 'create') && tokens.isWord(1, 'trigger') ? triggerLength(tokens) : firstEnd(tokens);
+  for (let at = length; at < tokens.length; at += 1) {
+    if (!tokens.isMark(at, ';'))
+      throw refused('Only one statement a call is allowed; make one call for each');
   }
+  return length;
+}
+
+function firstEnd(tokens: Tokens): number {
+  for (let at = 0; at < tokens.length; at += 1) if (tokens.isMark(at, ';')) return at;
   return tokens.length;
 }
 
-function verbOf(tokens: readonly Token[]): Verb {
-  const [first] = tokens;
-  if (first === undefined) throw refused('The statement is empty');
-  const leading = isWord(first, 'with') ? mainVerb(tokens) : first;
-  const verb = VERBS.find((known) => isWord(leading, known));
+/**
+ * The body of a trigger is a list of statements, each with a semicolon, and END: as no statement begins with END, the first one
+ * behind a semicolon is the trigger's, whatever else is named so.
+ */
+function triggerLength(tokens: Tokens): number {
+  for (let at = 0; at < tokens.length; at += 1) {
+    if (tokens.isMark(at, ';') && tokens.isWord(at + 1, 'end')) return at + 2;
+  }
+  throw refused('A trigger has the form CREATE TRIGGER … BEGIN …; END');
+}
+
+function verbOf(tokens: Tokens, length: number): Verb {
+  if (length === 0) throw refused('The statement is empty');
+  const leading = tokens.isWord(0, 'with') ? mainVerb(tokens) : tokens.word(0);
+  const verb = VERBS.find((known) => known === leading);
   if (verb === undefined) {
     throw refused(
-      `A statement may not begin with ${first.text.slice(0, 40).toUpperCase()}; it begins with ${ALLOWED}`,
+      `A statement may not begin with ${tokens.source(0).slice(0, 40).toUpperCase()}; it begins with ${ALLOWED}`,
     );
   }
   return verb;
@@ -98,43 +104,37 @@ function verbOf(tokens: readonly Token[]): Verb {
 
 const ALLOWED = 'SELECT, WITH, INSERT, UPDATE, DELETE, REPLACE, CREATE, ALTER or DROP';
 
-/** Behind WITH: the first verb that is outside of all parentheses. */
-function mainVerb(tokens: readonly Token[]): Token | undefined {
+/** Behind WITH: the first verb that is outside of all parentheses. REPLACE may also be the name of a table there. */
+function mainVerb(tokens: Tokens): string | null {
   let depth = 0;
-  return tokens.find((token) => {
-    if (isMark(token, '(')) depth += 1;
-    else if (isMark(token, ')')) depth -= 1;
-    return depth === 0 && VERBS.some((verb) => isWord(token, verb));
-  });
-}
-
-/** In any place and any quotes: a name may stand for a function, a table or a module. */
-function refuseForbidden({ kind, text }: Token): void {
-  if (kind === 'other') {
-    // SQLite reads `$a(')` as one parameter: what is a quote to us would be none to it.
-    if (/[$@:#]/.test(text)) throw refused('Named parameters are not supported; use ? for each argument');
-    return;
+  for (let at = 1; at < tokens.length; at += 1) {
+    if (tokens.isMark(at, '(')) depth += 1;
+    else if (tokens.isMark(at, ')')) depth -= 1;
+    else if (depth === 0) {
+      if (tokens.isWord(at, 'values')) return 'select';
+      if (tokens.isWord(at, 'replace') && tokens.isWord(at + 1, 'into')) return 'replace';
+      const verb = ['select', 'insert', 'update', 'delete'].find((one) => tokens.isWord(at, one));
+      if (verb !== undefined) return verb;
+    }
   }
-  const name = kind === 'quoted' ? text.trim() : text;
-  if (FORBIDDEN_NAMES.has(name) || FORBIDDEN_PREFIXES.some((prefix) => name.startsWith(prefix))) {
-    throw refused(
-      `${name.slice(0, 40)} may not be used in a statement; if it is data, pass it as an argument`,
-    );
+  return null;
+}
+
+/** What is temporary lives in a connection, beyond the call, and hides tables of the same name from whoever gets it next. */
+function refuseTemporary(tokens: Tokens): void {
+  if (!tokens.isWord(0, 'create')) return;
+  const at = tokens.isWord(1, 'unique') || tokens.isWord(1, 'virtual') ? 3 : 2;
+  const name = tokens.isWord(at, 'if') && tokens.isWord(at + 1, 'not') ? at + 3 : at;
+  const schema = tokens.isMark(name + 1, '.') ? tokens.name(name) : null;
+  if (tokens.isWord(1, 'temp') || tokens.isWord(1, 'temporary') || (schema !== null && schema !== 'main')) {
+    throw refused('Temporary tables, views and triggers are not supported; use an ordinary one, or WITH');
   }
-}
-
-function isWord(token: Token | undefined, text: string): boolean {
-  return token?.kind === 'word' && token.text === text;
-}
-
-function isMark(token: Token, text: string): boolean {
-  return token.kind === 'other' && token.text === text;
 }
 
 function an(verb: Verb): string {
   return `${/^[aiu]/.test(verb) ? 'an' : 'a'} ${verb.toUpperCase()}`;
 }
 
-function refused(reason: string): AppError {
+export function refused(reason: string): AppError {
   return new AppError('invalid_sql', `${reason}.`);
 }

@@ -1,55 +1,229 @@
+/** Kinds of tokens, as far as a guard needs them. `quoted` is a name in "x", `x` or [x]; `text` is a literal in 'x'. */
+export type TokenKind = 'word' | 'quoted' | 'text' | 'number' | 'parameter' | 'mark';
+
+/** Codes below those of printable characters: a mark is its own character. */
+const [WORD, QUOTED, TEXT, NUMBER, PARAMETER] = [0, 1, 2, 3, 4] as const;
+const KINDS: readonly TokenKind[] = ['word', 'quoted', 'text', 'number', 'parameter'];
+/** A character that no SQL has outside of quotes. */
+const OTHER_MARK = 0xff;
+
+/** Why a text cannot be told into tokens. */
+export type TokenFault = 'unclosed' | 'named-parameter';
+
+/** The tokens of one text; blanks and comments are none. */
+export class Tokens {
+  readonly sql: string;
+  readonly length: number;
+  readonly hasComment: boolean;
+  readonly #kinds: Uint8Array;
+  readonly #starts: Uint32Array;
+  readonly #ends: Uint32Array;
+
+  constructor(
+    sql: string,
+    found: { kinds: Uint8Array; starts: Uint32Array; ends: Uint32Array; length: number; hasComment: boolean },
+  ) {
+    this.sql = sql;
+    this.length = found.length;
+    this.hasComment = found.hasComment;
+    this.#kinds = found.kinds;
+    this.#starts = found.starts;
+    this.#ends = found.ends;
+  }
+
+  kind(at: number): TokenKind | undefined {
+    if (at < 0 || at >= this.length) return undefined;
+    return KINDS[this.#kinds[at] ?? OTHER_MARK] ?? 'mark';
+  }
+
+  start(at: number): number {
+    return this.#starts[at] ?? this.sql.length;
+  }
+
+  end(at: number): number {
+    return this.#ends[at] ?? this.sql.length;
+  }
+
+  /** As written. */
+  source(at: number): string {
+    return this.sql.slice(this.start(at), this.end(at));
+  }
+
+  isMark(at: number, mark: string): boolean {
+    return at >= 0 && at < this.length && this.#kinds[at] === mark.charCodeAt(0);
+  }
+
+  /** The bare word in lower case, null where there is none. */
+  word(at: number): string | null {
+    return this.kind(at) === 'word' ? this.source(at).toLowerCase() : null;
+  }
+
+  /** Whether it is this bare word, which is given in lower case. Copies nothing: it is asked of every word. */
+  isWord(at: number, word: string): boolean {
+    if (at < 0 || at >= this.length || this.#kinds[at] !== WORD) return false;
+    const start = this.start(at);
+    if (this.end(at) - start !== word.length) return false;
+    for (let offset = 0; offset < word.length; offset += 1) {
+      if (lower(this.sql.charCodeAt(start + offset)) !== word.charCodeAt(offset)) return false;
+    }
+    return true;
+  }
+
+  /** A word, a quoted name or a text without its quotes, in lower case: SQLite takes each of them for a name in places. */
+  name(at: number): string | null {
+    switch (this.kind(at)) {
+      case 'word':
+        return this.source(at).toLowerCase();
+      case 'quoted':
+      case 'text':
+        return unquote(this.source(at)).toLowerCase();
+      default:
+        return null;
+    }
+  }
+}
+
+/** Character classes of SQLite's tokenizer, for ASCII; all beyond is part of a word. */
+const BLANK = 1;
+const IDENTIFIER = 2;
+const DIGIT = 4;
+const classes = new Uint8Array(128);
+for (const blank of ' \t\n\f\r') classes[blank.charCodeAt(0)] = BLANK;
+for (let code = 0; code < 128; code += 1) {
+  const character = String.fromCharCode(code);
+  if (/[0-9]/.test(character)) classes[code] = IDENTIFIER | DIGIT;
+  else if (/[A-Za-z_$]/.test(character)) classes[code] = IDENTIFIER;
+}
+
 /**
- * SQLite's lexical rules, as far as a guard needs them: what is a word, what is quoted, and where comments
- * and literals end, so that nothing hides in one.
+ * SQLite's lexical rules (`sqlite3GetToken`), in one pass over the text. A text that SQLite would take for an error in itself may
+ * come out in any way, for SQLite runs nothing of it.
  */
-export type Token =
-  /** A bare word, in lower case: keyword or identifier. */
-  | { kind: 'word'; text: string }
-  /** "x", `x`, [x] or 'x', unquoted: SQLite takes each of them for a name where the grammar wants one. */
-  | { kind: 'quoted'; text: string }
-  /** Any other single character. */
-  | { kind: 'other'; text: string };
-
-const SPACE = /[ \t\n\f\r]+/y;
-const LINE_COMMENT = /--[^\n]*/y;
-/** One that is not closed runs to the end, as in SQLite. */
-const BLOCK_COMMENT = /\/\*[\s\S]*?(?:\*\/|$)/y;
-const QUOTED = /'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]/y;
-const WORD = /[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*/y;
-
-/** null when a literal or a quoted name is not closed. */
-export function tokenize(sql: string): Token[] | null {
-  const tokens: Token[] = [];
+export function tokenize(sql: string): Tokens | TokenFault {
+  const kinds = new Uint8Array(sql.length);
+  const starts = new Uint32Array(sql.length);
+  const ends = new Uint32Array(sql.length);
+  let length = 0;
+  let hasComment = false;
   let at = 0;
 
-  const take = (pattern: RegExp): string | null => {
-    pattern.lastIndex = at;
-    const found = pattern.exec(sql)?.[0] ?? null;
-    if (found !== null) at += found.length;
-    return found;
-  };
-
   while (at < sql.length) {
-    if (take(SPACE) !== null || take(LINE_COMMENT) !== null || take(BLOCK_COMMENT) !== null) continue;
-    const quoted = take(QUOTED);
-    if (quoted !== null) {
-      tokens.push({ kind: 'quoted', text: unquote(quoted) });
+    const start = at;
+    const code = sql.charCodeAt(at);
+    const next = sql.charCodeAt(at + 1);
+    let kind: number = code > 0x20 && code < 0x7f ? code : OTHER_MARK;
+
+    if (isOf(code, BLANK)) {
+      at += 1;
       continue;
     }
-    const word = take(WORD);
-    if (word !== null) {
-      tokens.push({ kind: 'word', text: word.toLowerCase() });
+    if (code === DASH && next === DASH) {
+      at = after(sql, '\n', at + 2) ?? sql.length;
+      hasComment = true;
       continue;
     }
-    const other = sql.charAt(at++);
-    if (/['"`[]/.test(other)) return null;
-    tokens.push({ kind: 'other', text: other });
+    // Behind `/*` something must follow, else they are two marks.
+    if (code === SLASH && next === STAR && at + 2 < sql.length) {
+      at = after(sql, '*/', at + 2) ?? sql.length;
+      hasComment = true;
+      continue;
+    }
+    if (code === QUOTE || code === DOUBLE_QUOTE || code === BACKTICK) {
+      const end = endOfQuoted(sql, at);
+      if (end === null) return 'unclosed';
+      at = end;
+      kind = code === QUOTE ? TEXT : QUOTED;
+    } else if (code === BRACKET) {
+      const end = after(sql, ']', at + 1);
+      if (end === null) return 'unclosed';
+      at = end;
+      kind = QUOTED;
+    } else if (isOf(code, DIGIT) || (code === DOT && isOf(next, DIGIT))) {
+      at = endOfNumber(sql, at);
+      kind = NUMBER;
+    } else if (code === QUESTION) {
+      at += 1;
+      while (isOf(sql.charCodeAt(at), DIGIT)) at += 1;
+      kind = PARAMETER;
+    } else if (code === DOLLAR || code === AT || code === COLON || code === HASH) {
+      // SQLite reads `$a(')` as one parameter: what looks like a quote would be none.
+      return 'named-parameter';
+    } else if ((code | 0x20) === LETTER_X && next === QUOTE) {
+      const end = endOfQuoted(sql, at + 1);
+      if (end === null) return 'unclosed';
+      at = end;
+      kind = NUMBER;
+    } else if (isOf(code, IDENTIFIER)) {
+      at += 1;
+      while (isOf(sql.charCodeAt(at), IDENTIFIER)) at += 1;
+      kind = WORD;
+    } else {
+      at += 1;
+    }
+
+    kinds[length] = kind;
+    starts[length] = start;
+    ends[length] = at;
+    length += 1;
   }
-  return tokens;
+  return new Tokens(sql, { kinds, starts, ends, length, hasComment });
+}
+
+const [DASH, SLASH, STAR, DOT, QUESTION] = [0x2d, 0x2f, 0x2a, 0x2e, 0x3f];
+const [QUOTE, DOUBLE_QUOTE, BACKTICK, BRACKET] = [0x27, 0x22, 0x60, 0x5b];
+const [DOLLAR, AT, COLON, HASH, LETTER_X, UNDERSCORE] = [0x24, 0x40, 0x3a, 0x23, 0x78, 0x5f];
+
+/** SQL knows letters of ASCII only. */
+function lower(code: number): number {
+  return code >= 0x41 && code <= 0x5a ? code | 0x20 : code;
+}
+
+/** NaN, behind the end, is of no class. */
+function isOf(code: number, wanted: number): boolean {
+  return code < 128 ? ((classes[code] ?? 0) & wanted) !== 0 : code >= 128 && wanted === IDENTIFIER;
+}
+
+function after(sql: string, mark: string, from: number): number | null {
+  const found = sql.indexOf(mark, from);
+  return found === -1 ? null : found + mark.length;
+}
+
+/** A quote that is doubled stands for itself. */
+function endOfQuoted(sql: string, start: number): number | null {
+  const quote = sql.charAt(start);
+  for (let at = start + 1; ; at += 2) {
+    const found = sql.indexOf(quote, at);
+    if (found === -1) return null;
+    if (sql.charAt(found + 1) !== quote) return found + 1;
+    at = found;
+  }
+}
+
+/** Digits with what belongs to them: 0x1F, 1_000, 1.5e-3. Letters that follow make an error of it, for SQLite. */
+function endOfNumber(sql: string, start: number): number {
+  let at = start;
+  for (;;) {
+    const code = sql.charCodeAt(at);
+    if (isOf(code, IDENTIFIER) || code === DOT || code === UNDERSCORE) at += 1;
+    else if ((code === PLUS || code === DASH) && isExponent(sql, start, at)) at += 1;
+    else return at;
+  }
+}
+
+const PLUS = 0x2b;
+const LETTER_E = 0x65;
+
+/** Whether the sign at `at` belongs to an exponent: an `e` before it, in a number that is no hexadecimal one, and a digit behind. */
+function isExponent(sql: string, start: number, at: number): boolean {
+  return (
+    (sql.charCodeAt(at - 1) | 0x20) === LETTER_E &&
+    (sql.charCodeAt(start + 1) | 0x20) !== LETTER_X &&
+    isOf(sql.charCodeAt(at + 1), DIGIT)
+  );
 }
 
 function unquote(quoted: string): string {
   const mark = quoted.charAt(0);
   const inner = quoted.slice(1, -1);
-  return (mark === '[' ? inner : inner.replaceAll(mark + mark, mark)).toLowerCase();
+  return mark === '[' ? inner : inner.replaceAll(mark + mark, mark);
 }

@@ -1,11 +1,10 @@
-/** As JSON shows a value of SQLite: nothing is rounded, nothing lost. */
+/** As an answer shows a value of SQLite, nothing rounded, nothing lost: an integer beyond 2^53 stays a bigint. */
 export function toJsonValue(value: unknown): unknown {
   if (typeof value === 'bigint') {
-    return value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER
-      ? Number(value)
-      : String(value);
+    return value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER ? Number(value) : value;
   }
-  if (value instanceof ArrayBuffer) return { $blob: Buffer.from(value).toString('base64') };
-  if (value instanceof Uint8Array) return { $blob: Buffer.from(value).toString('base64') };
+  if (value instanceof Uint8Array) {
+    return { $blob: Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64') };
+  }
   return value;
 }

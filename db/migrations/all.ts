@@ -22,14 +22,16 @@ import { revokedFamiliesByTime } from './021-revoked-families-by-time.js';
 import { namespaces } from './022-namespaces.js';
 import { settings } from './023-settings.js';
 import { blobDeletions } from './024-blob-deletions.js';
-import { keyScopes } from './025-key-scopes.js';
-import { keyFunctions } from './026-key-functions.js';
-import { keyExpiresAt } from './027-key-expires-at.js';
-import { keyCreatedBy } from './028-key-created-by.js';
-import { keyMakers } from './029-key-makers.js';
-import { keyMakersByKey } from './030-key-makers-by-key.js';
-import { auditEvents } from './031-audit-events.js';
-import { auditEventsByTime } from './032-audit-events-by-time.js';
+import { aliases } from './025-aliases.js';
+import { rollouts } from './026-rollouts.js';
+import { keyScopes } from './027-key-scopes.js';
+import { keyFunctions } from './028-key-functions.js';
+import { keyExpiresAt } from './029-key-expires-at.js';
+import { keyCreatedBy } from './030-key-created-by.js';
+import { keyMakers } from './031-key-makers.js';
+import { keyMakersByKey } from './032-key-makers-by-key.js';
+import { auditEvents } from './033-audit-events.js';
+import { auditEventsByTime } from './034-audit-events-by-time.js';
 
 export interface Migration {
   name: string;
@@ -63,12 +65,14 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '022-namespaces', sql: namespaces },
   { name: '023-settings', sql: settings },
   { name: '024-blob-deletions', sql: blobDeletions },
-  { name: '025-key-scopes', sql: keyScopes },
-  { name: '026-key-functions', sql: keyFunctions },
-  { name: '027-key-expires-at', sql: keyExpiresAt },
-  { name: '028-key-created-by', sql: keyCreatedBy },
-  { name: '029-key-makers', sql: keyMakers },
-  { name: '030-key-makers-by-key', sql: keyMakersByKey },
-  { name: '031-audit-events', sql: auditEvents },
-  { name: '032-audit-events-by-time', sql: auditEventsByTime },
+  { name: '025-aliases', sql: aliases },
+  { name: '026-rollouts', sql: rollouts },
+  { name: '027-key-scopes', sql: keyScopes },
+  { name: '028-key-functions', sql: keyFunctions },
+  { name: '029-key-expires-at', sql: keyExpiresAt },
+  { name: '030-key-created-by', sql: keyCreatedBy },
+  { name: '031-key-makers', sql: keyMakers },
+  { name: '032-key-makers-by-key', sql: keyMakersByKey },
+  { name: '033-audit-events', sql: auditEvents },
+  { name: '034-audit-events-by-time', sql: auditEventsByTime },
 ];

@@ -6,6 +6,7 @@ import { type AttemptRecord, INSERT_ATTEMPTS, toAttempt, toTuple } from './attem
 import { createAttemptSweep } from './attempt-sweep.js';
 import { createAttemptTally } from './attempt-tally.js';
 import { auditQueries } from './audit.js';
+import { createVersionFigures } from './version-figures.js';
 
 /** One statement carries at most this much: a bigger one would hold up everything behind it. */
 const MAX_ROWS = 500;
@@ -40,6 +41,7 @@ export function createAttemptStore(database: Database): AttemptStore {
     },
 
     list: createAttemptList(database),
+    figures: createVersionFigures(database),
 
     async takeDead(id) {
       const [rows] = await database.batch([

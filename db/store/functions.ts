@@ -169,6 +169,8 @@ export function createFunctionStore(database: Database): FunctionStore {
           .where({ namespace, name })
           .whereNull('deleted_at')
           .update({ deleted_at: Date.now() }),
+        knex('aliases').where({ namespace, function: name }).delete(),
+        knex('rollouts').where({ namespace, function: name }).delete(),
       ]);
       return results.at(-1) === 1;
     },

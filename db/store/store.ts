@@ -1,11 +1,13 @@
 import type { Store } from '../../src/ports/store.js';
 import type { Database } from '../database.js';
+import { createAliasStore } from './aliases.js';
 import { createAttemptStore } from './attempts.js';
 import { createAuditStore } from './audit.js';
 import { createBlobOwnerStore } from './blob-owners.js';
 import { createFunctionStore } from './functions.js';
 import { createIdempotencyStore } from './idempotency.js';
 import { createKeyStore } from './keys.js';
+import { createRolloutStore } from './rollouts.js';
 import { createSecretStore } from './secrets.js';
 import { createSessionStore } from './sessions.js';
 import { createSettingStore } from './settings.js';
@@ -16,6 +18,8 @@ export function createStore(database: Database): Store {
   return {
     driver: database.driver,
     functions: createFunctionStore(database),
+    aliases: createAliasStore(database),
+    rollouts: createRolloutStore(database),
     triggers: createTriggerStore(database),
     secrets: createSecretStore(database),
     attempts: createAttemptStore(database),

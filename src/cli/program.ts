@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { addAdmin } from './commands/admin.js';
+import { addAliases } from './commands/aliases.js';
 import { addBuild } from './commands/build.js';
 import { addDead } from './commands/dead.js';
 import { addDelete } from './commands/delete.js';
@@ -14,6 +15,7 @@ import { addLogin } from './commands/login.js';
 import { addLogs } from './commands/logs.js';
 import { addPublish } from './commands/publish.js';
 import { addRollback } from './commands/rollback.js';
+import { addRollout } from './commands/rollout.js';
 import { addSecrets } from './commands/secrets.js';
 import { addStatus } from './commands/status.js';
 import { addTriggers } from './commands/triggers.js';
@@ -42,6 +44,8 @@ export function createProgram(): Command {
   addLogs(fn);
   addVersions(fn);
   addRollback(fn);
+  addAliases(fn);
+  addRollout(fn);
   addSecrets(fn);
   addTriggers(fn);
   addDead(fn);

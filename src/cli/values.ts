@@ -14,6 +14,16 @@ export function wholeNumber(min: number, max = Number.MAX_SAFE_INTEGER): (text: 
 
 const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
 
+/** A length of time in whole seconds: `60s`, `5m`, `2h`, `1d`, or a number of seconds. */
+export function duration(text: string): number {
+  const [, count, unit = 's'] = /^(\d+)([smhd])?$/.exec(text) ?? [];
+  const seconds = Number(count) * (UNITS[unit] ?? 1);
+  if (count === undefined || seconds < 1) {
+    throw new InvalidArgumentError('It must be a length of time such as 60s, 5m, 2h or 1d.');
+  }
+  return seconds;
+}
+
 /** A moment: `10m`, `2h`, `1d` ago, or a date. As the API wants it: RFC 3339 in UTC. */
 export function moment(text: string): string {
   const [, count, unit] = /^(\d+)([smhd])$/.exec(text) ?? [];

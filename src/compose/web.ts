@@ -1,5 +1,6 @@
 import type { Closers } from '../closers.js';
 import { walletSignup } from '../config.js';
+import { createAliases } from '../core/aliases.js';
 import { createAudit } from '../core/audit.js';
 import { createAuth } from '../core/auth/auth.js';
 import { createTokens, storedJwtKey } from '../core/auth/jwt.js';
@@ -10,6 +11,7 @@ import { createInvocations } from '../core/invocations.js';
 import { createKeys } from '../core/keys.js';
 import { createLogs } from '../core/logs.js';
 import { createDeadLetters } from '../core/replay.js';
+import { createRollouts } from '../core/rollouts.js';
 import { createTriggers } from '../core/triggers.js';
 import { type Server, startServer } from '../http/server.js';
 import type { Services } from '../http/services.js';
@@ -68,6 +70,8 @@ export async function startWeb(
     auth: createAuth({ keys, tokens, sessions, namespaces: store.sessions }),
     routes: new HttpRoutes(core.catalog),
     functions: createFunctions({ ...parts, ...core, engine, invocations }),
+    aliases: createAliases({ ...parts, ...core }),
+    rollouts: closers.add(createRollouts({ ...parts, ...core })),
     triggers: createTriggers({ ...parts, ...core }),
     logs: createLogs({ store, bus }),
     invocations,

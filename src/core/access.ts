@@ -1,3 +1,4 @@
+import type { VersionRef } from '../contract/alias.js';
 import type { FunctionName, Namespace } from '../contract/ids.js';
 import { AppError } from '../errors.js';
 import type { Principal } from './auth/principal.js';
@@ -6,7 +7,8 @@ import { type Catalog, functionNotFound } from './catalog.js';
 export interface FunctionRef {
   namespace: Namespace;
   name: FunctionName;
-  version?: number;
+  /** A version's number, or an alias. */
+  version?: VersionRef;
 }
 
 /**
@@ -19,9 +21,9 @@ export async function assertMayInvoke(
   { namespace, name, version }: FunctionRef,
 ): Promise<void> {
   if (principal?.namespace === namespace) return;
-  const fn = await catalog.resolve(namespace, name, version);
-  const newest = version === undefined ? fn : await catalog.resolve(namespace, name);
-  if (fn.is_public && newest.is_public) return;
+  const candidates = await catalog.candidates(namespace, name, version);
+  const newest = await catalog.resolve(namespace, name);
+  if (newest.is_public && candidates.every((fn) => fn.is_public)) return;
   if (principal) throw functionNotFound(namespace, name, version);
   throw new AppError(
     'unauthorized',

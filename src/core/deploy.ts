@@ -1,3 +1,4 @@
+import type { VersionRef } from '../contract/alias.js';
 import type { FunctionRecord, FunctionSettings, FunctionVersion } from '../contract/function.js';
 import type { FunctionName, Namespace } from '../contract/ids.js';
 import { MAX_MODULE_BYTES } from '../contract/limits.js';
@@ -26,7 +27,8 @@ export interface Functions {
   deploy(by: Actor, deployment: Deployment): Promise<FunctionRecord>;
   /** A new version with an old one's bytes and settings. */
   rollback(by: Actor, namespace: Namespace, name: FunctionName, version: number): Promise<FunctionRecord>;
-  get(namespace: Namespace, name: FunctionName, version?: number): Promise<FunctionRecord>;
+  /** The newest version; by an alias, its own version. */
+  get(namespace: Namespace, name: FunctionName, ref?: VersionRef): Promise<FunctionRecord>;
   list(namespace: Namespace): Promise<FunctionRecord[]>;
   versions(namespace: Namespace, name: FunctionName): Promise<FunctionRecord[]>;
   /** Its triggers go too and its waiting jobs end cancelled; logs stay. */
@@ -96,7 +98,11 @@ export function createFunctions(deps: FunctionsDeps): Functions {
       return recordOf(added);
     },
 
-    get: async (namespace, name, version) => recordOf(await catalog.resolve(namespace, name, version)),
+    async get(namespace, name, ref) {
+      if (typeof ref !== 'string') return recordOf(await catalog.resolve(namespace, name, ref));
+      const [own] = await catalog.candidates(namespace, name, ref);
+      return recordOf(own ?? (await catalog.resolve(namespace, name)));
+    },
 
     list: async (namespace) => (await store.functions.list(namespace)).map(recordOf),
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { VersionRef } from '../contract/alias.js';
 import type { FunctionVersion } from '../contract/function.js';
 import type { FunctionName, Namespace, RequestId } from '../contract/ids.js';
 import type { TriggerKind } from '../contract/invocation.js';
@@ -21,8 +22,10 @@ const HOLDER_MS = 2000;
 export interface InvokeRequest {
   namespace: Namespace;
   function: FunctionName;
-  /** Absent: the latest. */
-  version?: number;
+  /** A version's number or an alias. Absent: the alias `live` where there is one, else the newest. */
+  version?: VersionRef;
+  /** Equal texts are given equal versions where an alias splits; the idempotency key where absent. */
+  sticky?: string;
   input: Uint8Array;
   trigger: TriggerKind;
   /** 0 for a direct call. */
@@ -85,7 +88,10 @@ export function createInvoker(deps: InvokerDeps): Invoker {
     sync: boolean,
   ): Promise<Accepted & { waiting: Waiting | null }> {
     assertInputSize(request.input.byteLength);
-    const latest = await catalog.resolve(request.namespace, request.function, request.version);
+    const latest = await catalog.choose(request.namespace, request.function, {
+      ref: request.version,
+      sticky: request.sticky ?? request.idempotencyKey,
+    });
     if (request.callbackUrl !== undefined) await egress.check(request.callbackUrl);
 
     const fresh = request.requestId ?? newRequestId();

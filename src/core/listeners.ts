@@ -1,30 +1,35 @@
 import type { FunctionVersion } from '../contract/function.js';
-import type { Namespace } from '../contract/ids.js';
+import type { FunctionName, Namespace } from '../contract/ids.js';
+import { isAppError } from '../errors.js';
 import type { Catalog } from './catalog.js';
 import { topicMatches } from './topics.js';
 
 /** The functions that a message on a topic fires, one for each trigger that takes it. */
 export type Listeners = (namespace: Namespace, topic: string) => Promise<FunctionVersion[]>;
 
-/** For messages that are published together: looks a topic up once, however many of them it has. */
+/** For messages that are published together: looks a topic up once, and chooses a version for each message. */
 export function listenersOnce(catalog: Catalog): Listeners {
-  const known = new Map<string, Promise<FunctionVersion[]>>();
-  return (namespace, topic) => {
+  const known = new Map<string, Promise<FunctionName[]>>();
+  return async (namespace, topic) => {
     const key = `${namespace}/${topic}`;
     const found = known.get(key) ?? lookUp(catalog, namespace, topic);
     known.set(key, found);
-    return found;
+    const chosen = await Promise.all(
+      (await found).map((name) => catalog.choose(namespace, name).catch(ifDeleted)),
+    );
+    return chosen.filter((fn) => fn !== null);
   };
 }
 
-async function lookUp(catalog: Catalog, namespace: Namespace, topic: string): Promise<FunctionVersion[]> {
-  const listeners: FunctionVersion[] = [];
-  for (const trigger of await catalog.triggers(namespace)) {
-    const { enabled, spec } = trigger;
-    if (!enabled || !('topic' in spec) || !topicMatches(spec.topic, topic)) continue;
-    const fn = await catalog.find(namespace, trigger.function);
-    // Null when the function was deleted a moment ago, and the trigger with it.
-    if (fn) listeners.push(fn);
-  }
-  return listeners;
+async function lookUp(catalog: Catalog, namespace: Namespace, topic: string): Promise<FunctionName[]> {
+  const triggers = await catalog.triggers(namespace);
+  return triggers
+    .filter(({ enabled, spec }) => enabled && 'topic' in spec && topicMatches(spec.topic, topic))
+    .map((trigger) => trigger.function);
+}
+
+/** A function that was deleted a moment ago, whose trigger is still known here. */
+function ifDeleted(error: unknown): null {
+  if (isAppError(error, 'function_not_found')) return null;
+  throw error;
 }

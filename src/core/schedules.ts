@@ -44,8 +44,9 @@ export function createSchedules({ store, queue, catalog, meter, resultTtlMs }: S
   const tick = async (id: string, scheduledAt: number) => {
     const trigger = await store.triggers.get(id);
     if (!trigger || !('cron' in trigger.spec) || !trigger.enabled) return queue.unschedule(id);
-    const fn = await catalog.find(trigger.namespace, trigger.function);
-    if (!fn) return queue.unschedule(id);
+    const known = await catalog.find(trigger.namespace, trigger.function);
+    if (!known) return queue.unschedule(id);
+    const fn = await catalog.choose(trigger.namespace, trigger.function);
     const input = {
       cron: trigger.spec.cron,
       scheduled_at: new Date(scheduledAt).toISOString(),

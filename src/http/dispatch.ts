@@ -103,7 +103,7 @@ async function bodyOf(ctx: Context, spec: BodySpec, share: BodyShare | null): Pr
     case 'json': {
       assertNotEncoded(ctx);
       const bytes = await readBody(ctx.req, spec.maxBytes ?? MAX_JSON_BYTES, share);
-      const value = bytes.byteLength === 0 && spec.optional ? {} : parseJson(bytes);
+      const value = bytes.byteLength === 0 && spec.optional ? {} : parseJson(bytes, spec.exactIntegers);
       return parseOrRefuse(spec.schema, value, { code: 'invalid_request' });
     }
   }

@@ -1,13 +1,15 @@
+import { aliasSchema, type VersionRef } from '../contract/alias.js';
 import { type FunctionName, functionNameSchema } from '../contract/ids.js';
 
 export interface ParsedRef {
   name: FunctionName;
-  version?: number;
+  version?: VersionRef;
 }
 
-/** `resize` or `resize@3`, in the shape that the path's schema has checked. */
+/** `resize`, `resize@3` or `resize@beta`, in the shape that the path's schema has checked. */
 export function parseFunctionRef(ref: string): ParsedRef {
   const [name, version] = ref.split('@');
   const parsed = functionNameSchema.parse(name);
-  return version === undefined ? { name: parsed } : { name: parsed, version: Number(version) };
+  if (version === undefined) return { name: parsed };
+  return { name: parsed, version: /^\d/.test(version) ? Number(version) : aliasSchema.parse(version) };
 }

@@ -1,10 +1,14 @@
 import { jsonDepth, MAX_JSON_DEPTH } from '../contract/json-depth.js';
 import { AppError } from '../errors.js';
+import { parseExact } from '../exact-json.js';
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
-/** The JSON value of a body. Throws `invalid_request` with a sentence. */
-export function parseJson(bytes: Uint8Array): unknown {
+/**
+ * The JSON value of a body. Throws `invalid_request` with a sentence. With `exactIntegers` those that a number cannot hold come as
+ * bigints.
+ */
+export function parseJson(bytes: Uint8Array, exactIntegers = false): unknown {
   if (bytes.byteLength === 0) {
     throw new AppError('invalid_request', 'The body is empty; send a JSON object.');
   }
@@ -18,6 +22,7 @@ export function parseJson(bytes: Uint8Array): unknown {
     throw new AppError('invalid_request', `The body is nested more than ${MAX_JSON_DEPTH} levels deep.`);
   }
   try {
+    if (exactIntegers) return parseExact(text);
     return MAY_NAME_PROTOTYPE.test(text) ? JSON.parse(text, dropPrototype) : JSON.parse(text);
   } catch (cause) {
     throw new AppError('invalid_request', `The body is not valid JSON: ${reasonOf(cause)}.`, { cause });

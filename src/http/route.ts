@@ -20,7 +20,8 @@ type Parsed<S> = S extends z.ZodType ? z.output<S> : Record<string, never>;
 
 /** How a request's body is read. */
 export type BodySpec =
-  | { kind: 'json'; schema: z.ZodType; maxBytes?: number; optional?: boolean }
+  /** With `exactIntegers` an integer beyond 2^53 comes as a bigint instead of rounded. */
+  | { kind: 'json'; schema: z.ZodType; maxBytes?: number; optional?: boolean; exactIntegers?: boolean }
   /** Any content type; the bytes as they come. */
   | { kind: 'raw'; maxBytes: number; about: string }
   /** One file; fields are text. `schema` is for the docs: the handler reads the fields. */

@@ -1,4 +1,5 @@
 import type { Route } from './route.js';
+import * as aliases from './routes/aliases.js';
 import * as audit from './routes/audit.js';
 import * as auth from './routes/auth.js';
 import * as cache from './routes/cache.js';
@@ -10,6 +11,7 @@ import * as keys from './routes/keys.js';
 import * as logs from './routes/logs.js';
 import * as meta from './routes/meta.js';
 import * as pubsub from './routes/pubsub.js';
+import * as rollouts from './routes/rollouts.js';
 import * as rqlite from './routes/rqlite.js';
 import * as secrets from './routes/secrets.js';
 import * as sockets from './routes/sockets.js';
@@ -22,6 +24,8 @@ const endpoints: readonly Route[] = [
   pubsub,
   secrets,
   functions,
+  aliases,
+  rollouts,
   triggers,
   logs,
   invocations,

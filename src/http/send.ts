@@ -2,6 +2,7 @@ import { isAscii } from 'node:buffer';
 import { promisify } from 'node:util';
 import { constants, gzip } from 'node:zlib';
 import type { Context } from 'koa';
+import { stringifyExact } from '../exact-json.js';
 import type { Answer } from './route.js';
 
 /** A text of at most this many bytes goes out with its head in one piece; bytes would be a second one. */
@@ -22,7 +23,7 @@ export async function send(ctx: Context, answer: Answer, hot: boolean): Promise<
     response.body = toBody(answer.bytes, hot);
   } else if (answer.json !== undefined) {
     response.type = 'application/json';
-    response.body = JSON.stringify(answer.json);
+    response.body = stringifyExact(answer.json);
   } else {
     response.body = null;
     // Koa makes 204 of a null body.

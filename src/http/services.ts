@@ -1,4 +1,5 @@
 import type { Config } from '../config.js';
+import type { Aliases } from '../core/aliases.js';
 import type { Audit } from '../core/audit.js';
 import type { Auth } from '../core/auth/auth.js';
 import type { Tokens } from '../core/auth/jwt.js';
@@ -13,6 +14,7 @@ import type { Keys } from '../core/keys.js';
 import type { Logs } from '../core/logs.js';
 import type { Publisher } from '../core/publish.js';
 import type { DeadLetters } from '../core/replay.js';
+import type { Rollouts } from '../core/rollouts.js';
 import type { Secrets } from '../core/secrets.js';
 import type { Triggers } from '../core/triggers.js';
 import type { Logger } from '../logger.js';
@@ -64,6 +66,8 @@ export interface Services {
   invoker: Invoker;
   publisher: Publisher;
   secrets: Secrets;
+  aliases: Aliases;
+  rollouts: Rollouts;
   triggers: Triggers;
   logs: Logs;
   invocations: Invocations;

@@ -6,7 +6,7 @@ export type SqlArgs = readonly unknown[];
 
 export interface SqlResult {
   rowsAffected: number;
-  lastInsertId: number | null;
+  lastInsertId: number | bigint | null;
 }
 
 export interface SqlOperation {
@@ -22,7 +22,10 @@ export interface SqlOperation {
  */
 export interface FunctionDatabases extends Closable {
   readonly driver: string;
-  /** Rows as objects, integers beyond 2^53 as strings. At most 8 MB of JSON. */
+  /**
+   * Rows as objects, integers beyond 2^53 as bigints: write them with `stringifyExact`. Of several columns with one name the
+   * second is `name:2`. At most 8 MB of JSON.
+   */
   query(
     namespace: Namespace,
     sql: string,
@@ -43,4 +46,9 @@ export interface SqlOptions {
   /** Milliseconds; a statement that runs longer is stopped, others go on. */
   timeoutMs: number;
   signal?: AbortSignal;
+  /**
+   * How large the namespace's database may be; unbounded by default. A statement that would make it larger is refused with
+   * `quota_exceeded`, and what is deleted makes room. An RQLite is the operator's to bound: this is for SQLite files.
+   */
+  maxDatabaseBytes?: number;
 }

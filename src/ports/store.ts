@@ -1,3 +1,4 @@
+import type { Alias } from '../contract/alias.js';
 import type { FunctionSettings, FunctionVersion, TriggerSpec, WarmStart } from '../contract/function.js';
 import type { FunctionName, Namespace, RequestId } from '../contract/ids.js';
 import type {
@@ -8,6 +9,7 @@ import type {
   TriggerKind,
 } from '../contract/invocation.js';
 import type { AuditEvent, KeyRecord, SecretRecord } from '../contract/records.js';
+import type { RolloutRecord, RolloutRequest } from '../contract/rollout.js';
 import type { GrantedScope } from '../contract/scopes.js';
 import type { Closable } from './closable.js';
 
@@ -19,6 +21,8 @@ import type { Closable } from './closable.js';
 export interface Store extends Closable {
   readonly driver: string;
   readonly functions: FunctionStore;
+  readonly aliases: AliasStore;
+  readonly rollouts: RolloutStore;
   readonly triggers: TriggerStore;
   readonly secrets: SecretStore;
   readonly attempts: AttemptStore;
@@ -51,6 +55,10 @@ export type AuditAction =
   | 'function.deploy'
   | 'function.delete'
   | 'function.rollback'
+  | 'alias.set'
+  | 'alias.delete'
+  | 'rollout.start'
+  | 'rollout.abort'
   | 'trigger.add'
   | 'trigger.delete'
   | 'secret.set'
@@ -103,6 +111,62 @@ export interface FunctionStore {
   count(): Promise<number>;
   /** Of all namespaces, the versions that ran last, then those deployed last: what a process that starts will need first. */
   recent(limit: number): Promise<FunctionVersion[]>;
+}
+
+export interface StoredAlias {
+  namespace: Namespace;
+  function: FunctionName;
+  alias: Alias;
+  version: number;
+  /** Percent by version number. */
+  weights: Readonly<Record<string, number>>;
+  updatedAt: number;
+}
+
+export interface AliasStore {
+  /** Of all functions of a namespace. */
+  list(namespace: Namespace): Promise<StoredAlias[]>;
+  put(alias: StoredAlias): Promise<void>;
+  remove(namespace: Namespace, fn: FunctionName, alias: Alias): Promise<boolean>;
+}
+
+/** A rollout that runs, or the last one of its function. */
+export interface StoredRollout {
+  namespace: Namespace;
+  function: FunctionName;
+  /** Changes with every write. */
+  changeId: string;
+  state: RolloutRecord['state'];
+  to: number;
+  from: number;
+  request: RolloutRequest;
+  /** Index into the request's steps. */
+  step: number;
+  stepStartedAt: number;
+  calls: number;
+  errors: number;
+  p95Ms: number | null;
+  reason: string | null;
+  startedAt: number;
+  updatedAt: number;
+}
+
+export interface RolloutStore {
+  get(namespace: Namespace, fn: FunctionName): Promise<StoredRollout | null>;
+  /** Of all namespaces. */
+  running(): Promise<StoredRollout[]>;
+  /** Begins it and moves the alias with it, in one step. False when one is running already. */
+  start(rollout: Omit<StoredRollout, 'changeId'>, live: StoredAlias): Promise<boolean>;
+  /** The same for a change. False when the rollout is not what it was: another process has moved it on. */
+  move(from: StoredRollout, to: Omit<StoredRollout, 'changeId'>, live: StoredAlias): Promise<boolean>;
+}
+
+/** How the invocations of a version have ended. */
+export interface VersionFigures {
+  calls: number;
+  errors: number;
+  /** Of their last attempts; null without any. */
+  p95Ms: number | null;
 }
 
 /** A trigger as the engine keeps it. `source`: listed in function.yaml (replaced by each deploy) or added by hand. */
@@ -231,6 +295,13 @@ export interface AttemptStore {
   countDead(): Promise<{ namespace: string; reason: string; count: number }[]>;
   /** Invocations that have ever ended, in whatever way; those whose rows have been deleted since are counted, too. */
   countEnded(): Promise<number>;
+  /** Of the invocations of one version that were accepted and have ended since; its dead ones are errors. */
+  figures(version: {
+    namespace: Namespace;
+    function: FunctionName;
+    version: number;
+    since: number;
+  }): Promise<VersionFigures>;
   /** Deletes logs started before, dead letters completed before, outputs expired by now. Returns rows touched; bounded work per call. */
   sweep(limits: { logsBefore: number; deadBefore: number; now: number }): Promise<number>;
 }

@@ -1,3 +1,6 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import test from 'ava';
 import type { Namespace } from '../../src/contract/ids.js';
 import type { FunctionDatabases } from '../../src/ports/function-databases.js';
@@ -60,14 +63,14 @@ export function testFunctionDatabases(driver: string, open: () => Promise<Opened
       t: 1,
       h: '00FF',
       b: { $blob: 'AP8=' },
-      big: '9007199254740993',
+      big: 9007199254740993n,
       safe: -9007199254740991,
     });
   });
 
   test(`${driver}: what no database can hold is refused by its place`, async (t) => {
     const { query } = await setUp();
-    for (const bad of [{}, [1], { $blob: 'no base64!' }, Number.NaN, 'a\0b']) {
+    for (const bad of [{}, [1], { $blob: 'no base64!' }, Number.NaN, 2n ** 63n]) {
       await t.throwsAsync(query('select ?, ?', [1, bad]), { code: 'invalid_sql', message: /Argument 2/ });
     }
   });
@@ -96,20 +99,202 @@ export function testFunctionDatabases(driver: string, open: () => Promise<Opened
     t.deepEqual(await query(`select * from ${table}`), []);
   });
 
-  test(`${driver}: statements that reach beyond the database are refused`, async (t) => {
-    const { query, execute } = await setUp();
+  test(`${driver}: integers of 64 bits are exact, as numbers, as texts and as ids`, async (t) => {
+    const { table, query, execute } = await setUp('a integer');
+    const [large, largest] = [9007199254740993n, 9223372036854775807n];
+    t.deepEqual(await execute(`insert into ${table} (id, a) values (?, ?)`, [large, String(largest)]), {
+      rowsAffected: 1,
+      lastInsertId: large,
+    });
+    t.deepEqual(
+      await query(`select id, a, typeof(a) as kind, -a - 1 as least from ${table} where id = ?`, [large]),
+      [{ id: large, a: largest, kind: 'integer', least: -largest - 1n }],
+    );
+  });
+
+  test(`${driver}: a text with a NUL comes out whole`, async (t) => {
+    const { table, query, execute } = await setUp('a text');
+    await execute(`insert into ${table} (a) values (?)`, ['a\0b']);
+    t.deepEqual(
+      await query(`select a, length(cast(a as blob)) as bytes, 'x' || char(0) || 'y' as made from ${table}`),
+      [{ a: 'a\0b', bytes: 3, made: 'x\0y' }],
+    );
+    t.deepEqual(await query(`select id from ${table} where a = ?`, ['a\0b']), [{ id: 1 }]);
+  });
+
+  test(`${driver}: a text that is not UTF-8 is an error of its statement, and U+FFFD is a text`, async (t) => {
+    const { table, query, execute } = await setUp('a text');
+    await execute(`insert into ${table} (a) values (cast(x'ff41' as text)), ('\ufffd')`);
     for (const sql of [
-      "attach 'x.sqlite' as x",
+      `select a from ${table}`,
+      "select cast(x'ff41' as text) as a",
+      "select substr(cast(x'c3a9' as text), 1) || cast(x'c3' as text) as a",
+      "select json_extract(cast(x'5b22ff225d' as text), '$[0]') as a",
+      "select replace(cast(x'ff' as text), 'a', 'b') as a",
+      "select upper(cast(x'80' as text)) as a",
+      "select group_concat(cast(x'e282' as text)) as a",
+    ]) {
+      await t.throwsAsync(query(sql), { code: 'invalid_sql', message: /column "a".*UTF-8/ }, sql);
+    }
+    t.deepEqual(
+      await query(`select id, a, x'00ff' as b, 1.5 as c, null as d from ${table} where a = ?`, ['\ufffd']),
+      [{ id: 2, a: '\ufffd', b: { $blob: 'AP8=' }, c: 1.5, d: null }],
+    );
+    t.is((await query(`select hex(a) as h from ${table} where id = 1`))[0]?.h, 'FF41');
+  });
+
+  test(`${driver}: arguments must be as many as parameters`, async (t) => {
+    const { databases, namespace, query, execute } = await setUp();
+    const message = /2 parameters and 1 argument/;
+    await t.throwsAsync(query('select ?, ?', [1]), { code: 'invalid_sql', message });
+    await t.throwsAsync(execute('select ?, ?', [1]), { code: 'invalid_sql', message });
+    await t.throwsAsync(query('select 1', [1]), {
+      code: 'invalid_sql',
+      message: /0 parameters and 1 argument/,
+    });
+    const operation = { kind: 'query', sql: 'select ?, ?', args: [1] } as const;
+    await t.throwsAsync(databases.transaction(namespace, [operation], limits), { message });
+    t.deepEqual(await query('select ?2 as a, ?1 as b, ?2 as c', [1, 2]), [{ a: 2, b: 1, c: 2 }]);
+  });
+
+  test(`${driver}: columns of one name are all kept, __proto__ like any other`, async (t) => {
+    const { query } = await setUp();
+    const [row] = await query(
+      'select 1 as a, 2 as a, 3 as "a:2", 4 as a, 5 as "__proto__", 6 as "__proto__"',
+    );
+    t.is(JSON.stringify(row), '{"a":1,"a:3":2,"a:2":3,"a:4":4,"__proto__":5,"__proto__:2":6}');
+    t.is(Object.getPrototypeOf(row), Object.prototype);
+  });
+
+  test(`${driver}: statements that reach beyond the database are refused, and have done nothing`, async (t) => {
+    const { table, query, execute } = await setUp();
+    const directory = mkdtempSync(join(tmpdir(), 'orama-sql-'));
+    t.teardown(() => rmSync(directory, { recursive: true, force: true }));
+    const file = join(directory, 'written');
+    await execute(`insert into ${table} values (1, 1)`);
+    for (const sql of [
+      `attach '${file}' as x`,
       'detach x',
       'pragma table_list',
-      "vacuum into 'x.sqlite'",
+      'pragma writable_schema = on',
+      `vacuum into '${file}'`,
       "select load_extension('x')",
       "select readfile('/etc/passwd')",
+      `select writefile('${file}', 'x')`,
       'select * from pragma_database_list',
+      'select * from "pragma_function_list"',
+      "select fts3_tokenizer('simple')",
+      // What runs a statement that is given as text.
+      `select sha3_query('attach ''${file}'' as x')`,
+      // Two statements, where SQLite's grammar sees the end and a simpler rule does not.
+      `create table trigger(begin int); attach '${file}' as y; select 1 end`,
+      `create table trigger(begin int); delete from ${table}; select 1 end`,
+      `create view trigger as select 1; begin; drop table ${table}; end`,
+      `create trigger x after insert on ${table} begin select 1; end; delete from ${table}`,
+      `select 1; delete from ${table}`,
+      `select 1;;delete from ${table}`,
+      `select '1' /* ' */; delete from ${table} -- '`,
+      // Named parameters in which a quote is none.
+      `select $a('), readfile('/etc/passwd'), '`,
+      // Temporary things outlive the call.
+      `create temp table ${table} (id, a)`,
+      `create temp view ${table} as select 5 as id`,
+      `create temporary trigger x after insert on ${table} begin select 1; end`,
+      `create view temp.${table} as select 5 as id`,
+      'begin',
+      'commit',
+      'explain select 1',
+      'reindex',
+      'analyze',
     ]) {
       await t.throwsAsync(execute(sql), { code: 'invalid_sql' }, sql);
       await t.throwsAsync(query(sql), { code: 'invalid_sql' }, sql);
     }
+    t.deepEqual(await query(`select * from ${table}`), [{ id: 1, a: 1 }]);
+    t.deepEqual(await query("select name from sqlite_master where name in ('trigger', 'x')"), []);
+    t.deepEqual(readdirSync(directory), []);
+  });
+
+  test(`${driver}: ordinary statements of SQLite's documentation go on working`, async (t) => {
+    const { table, query, execute } = await setUp('a, b');
+    for (const sql of [
+      `create table ${table}_2 (id integer primary key autoincrement, key varchar(10) unique, "a b" decimal (10, 2) default 1.5,
+         c text collate nocase check (length(c) < 100), d as (upper(c)) stored,
+         e int references ${table}(id) on delete cascade, unique (key, c), foreign key (e) references ${table} (id))`,
+      `create table if not exists main.${table}_3 (k text primary key, v any) without rowid, strict`,
+      `create unique index if not exists ${table}_i on ${table}_2 (lower(key), c desc) where key is not null`,
+      `create view ${table}_v (x, y) as select id, key from ${table}_2`,
+      `create trigger ${table}_t after insert on ${table}_2 when new.key = 'k' begin
+         update ${table} set a = case when a > 1 then 1 else 2 end; insert into ${table} (a) values (raise(ignore)); end`,
+      `insert into ${table} (a, b) values (1, 'x'), (2, 'y')`,
+      `insert into ${table}_2 (key, c) values ('one', 'C') on conflict (key) do update set c = excluded.c`,
+      `insert or ignore into ${table}_2 (key) values ('one')`,
+      `replace into ${table}_3 values ('k', 'v')`,
+      `insert into ${table}_3 select value, key from json_each('["p", "q"]')`,
+      `with recursive n(i) as (select 1 union all select i + 1 from n where i < 3) insert into ${table} (a) select i from n`,
+      `update ${table} set (a, b) = (5, 6) where id = 1`,
+      `update ${table} set b = u.v from ${table}_3 as u where u.k = 'k'`,
+      `delete from ${table} where id in (select id from ${table} order by id desc limit 1)`,
+      `alter table ${table}_3 add column w text default 'z'`,
+      `alter table ${table}_3 rename column w to x`,
+      `alter table ${table}_3 rename to ${table}_4`,
+      `alter table ${table}_4 drop column x`,
+      `create virtual table ${table}_f using fts5(title, body, tokenize = 'porter unicode61')`,
+      `insert into ${table}_f values ('one', 'running dogs'), ('two', 'a cat')`,
+      `insert into ${table}_f(${table}_f) values ('optimize')`,
+      `create virtual table ${table}_r using rtree(id, minX, maxX)`,
+      `insert into ${table}_r values (1, 0, 10)`,
+    ]) {
+      await t.notThrowsAsync(execute(sql), sql);
+    }
+    const one = async (sql: string, args: unknown[] = []) =>
+      Object.values((await query(sql, args))[0] ?? {})[0];
+    t.is(await one(`select d from ${table}_2`), 'C');
+    t.is(await one(`select y from ${table}_v`), 'one');
+    t.is(await one(`select title from ${table}_f where ${table}_f match ? order by rank`, ['run']), 'one');
+    t.is(await one(`select highlight(${table}_f, 1, '<', '>') from ${table}_f('cat')`), 'a <cat>');
+    t.is(await one(`select id from ${table}_r where minX < 5 and maxX > 5`), 1);
+    t.is(
+      await one(
+        `select sum(a) filter (where a > 0) over (order by id rows unbounded preceding) from ${table}`,
+      ),
+      5,
+    );
+    t.is(await one("select group_concat(value, '-') from json_each(json_array(1, 2))"), '1-2');
+    t.is(await one("select '{\"a\":[1,2]}' ->> '$.a[1]'"), 2);
+    t.is(await one("select printf('%05.2f', 3.14159) || strftime('%Y', '2024-02-29')"), '03.142024');
+    t.is(await one("select iif(1 is not distinct from abs(-1), 'same', 'other')"), 'same');
+    t.is(await one('select count(*) from (select 1 union select 2 except select 2)'), 1);
+    t.is(await one("select 'a;b -- c' || \"x\" from (select 'd' as x)"), 'a;b -- cd');
+    t.is(
+      await one(
+        `select count(*) from sqlite_master where name like '${table}%' and name not like 'sqlite_%'`,
+      ),
+      16,
+    );
+    for (const sql of [
+      `drop table ${table}_f`,
+      `drop view ${table}_v`,
+      `drop index ${table}_i`,
+      `drop trigger ${table}_t`,
+    ]) {
+      await t.notThrowsAsync(execute(sql), sql);
+    }
+  });
+
+  test(`${driver}: what comes behind an expression of a statement's order is kept in order`, async (t) => {
+    const { query } = await setUp();
+    const numbers = 'with recursive n(i) as (select 1 union all select i + 1 from n where i < 500)';
+    const rows = await query(`${numbers} select i from n order by abs(i * 7919 % 500), i limit 400 offset 7`);
+    const expected = Array.from({ length: 500 }, (_, at) => at + 1)
+      .sort((a, b) => ((a * 7919) % 500) - ((b * 7919) % 500) || a - b)
+      .slice(7, 407);
+    t.deepEqual(
+      rows.map(({ i }) => i),
+      expected,
+    );
+    const [twice] = await query('select x = x as same from (select random() as x)');
+    t.deepEqual(twice, { same: 1 });
   });
 
   test(`${driver}: the database's own sentence is passed on`, async (t) => {

@@ -52,6 +52,34 @@ test("the owner works on the namespace's database, the same that its functions s
   t.is((await api.get('/v1/rqlite/schema')).json.count, 0);
 });
 
+test('integers of 64 bits keep all their digits, over HTTP and for guests', async (t) => {
+  const api = await aTenantWithProbe(await engine());
+  const [large, largest] = ['9007199254740993', '9223372036854775807'];
+  await api.post('/v1/rqlite/create-table', { schema: 'CREATE TABLE n (id INTEGER PRIMARY KEY, a INTEGER)' });
+  const post = (path: string, body: string) =>
+    api.request('POST', `/v1/rqlite/${path}`, { headers: { 'content-type': 'application/json' }, body });
+  const inserted = await post(
+    'exec',
+    `{"sql": "INSERT INTO n VALUES (?, ?)", "args": [${large}, "${largest}"]}`,
+  );
+  t.is(inserted.text, `{"rows_affected":1,"last_insert_id":${large}}`);
+  const read = await post('query', `{"sql": "SELECT * FROM n WHERE id = ?", "args": [${large}]}`);
+  t.is(read.text, `{"items":[{"id":${large},"a":${largest}}],"count":1}`);
+  const both = await post(
+    'transaction',
+    `{"ops": [{"kind": "query", "sql": "SELECT ? AS x, ? AS x", "args": [${largest}, -1]}]}`,
+  );
+  t.is(both.text, `{"results":[{"items":[{"x":${largest},"x:2":-1}],"count":1}]}`);
+  const seen = await api.invoke(
+    'probe',
+    commands({ op: 'query', a: 'SELECT id, ? AS b FROM n WHERE a = ?', b: `[-${large}, ${largest}]` }),
+  );
+  t.true(seen.text.includes(`{"id":${large},"b":-${large}}`), seen.text);
+  const tooLarge = await post('query', '{"sql": "SELECT ?", "args": [9223372036854775808]}');
+  t.is(tooLarge.status, 400);
+  t.regex(tooLarge.json.error, /Argument 1 .*64 bits/);
+});
+
 test('SQL through names, several statements, and what reaches outside are refused', async (t) => {
   const api = await aTenant(await engine());
   await api.post('/v1/rqlite/create-table', { schema: 'CREATE TABLE kept (id INTEGER)' });
@@ -69,6 +97,11 @@ test('SQL through names, several statements, and what reaches outside are refuse
     ['exec', { sql: "SELECT load_extension('x')" }],
     ['query', { sql: 'SELECT * FROM nothing' }],
     ['query', { sql: 'SELECT ?', args: 'x' }],
+    ['query', { sql: 'SELECT ?', args: [1, 2] }],
+    ['query', { sql: "SELECT sha3_query('ATTACH ''x'' AS y')" }],
+    ['query', { sql: `SELECT 1${';'.repeat(200_000)}` }],
+    ['create-table', { schema: 'CREATE TEMP TABLE kept (id INTEGER)' }],
+    ['exec', { sql: 'CREATE TABLE trigger(begin int); DROP TABLE kept; SELECT 1 END' }],
     ['query', {}],
   ];
   for (const [path, body] of refused) {

@@ -118,10 +118,11 @@ test('name@version runs that version', async (t) => {
   t.is((await api.invoke('probe', 'x')).headers.get('x-function-version'), '2');
   t.is((await api.invoke('probe@1', 'x')).headers.get('x-function-version'), '1');
   t.is((await api.invoke('probe@7', 'x')).status, 404);
+  t.is((await api.invoke('probe@x', 'x')).status, 404, 'an alias that is not there');
   for (const name of [
     'probe@0',
     'probe@-1',
-    'probe@x',
+    'probe@1x',
     'probe@1@2',
     '@1',
     'a%2Fb',

@@ -78,6 +78,12 @@ GET /v1/cache/health
 POST /v1/storage/upload
 GET /v1/storage/get/{cid}
 GET /v1/storage/status/{cid}
+GET /v1/functions/{name}/aliases
+PUT /v1/functions/{name}/aliases/{alias}
+DELETE /v1/functions/{name}/aliases/{alias}
+POST /v1/functions/{name}/rollout
+GET /v1/functions/{name}/rollout
+DELETE /v1/functions/{name}/rollout
 POST /v1/storage/pin
 DELETE /v1/storage/unpin/{cid}
 GET /health

@@ -8,6 +8,7 @@ import { dataOf, type Publisher } from '../../src/core/publish.js';
 import type { Secrets } from '../../src/core/secrets.js';
 import { storeBlob } from '../../src/core/stored-blobs.js';
 import { AppError, isAppError, messageOf } from '../../src/errors.js';
+import { parseExact, stringifyExact } from '../../src/exact-json.js';
 import type { Blobs } from '../../src/ports/blobs.js';
 import type { Cache } from '../../src/ports/cache.js';
 import type { Egress } from '../../src/ports/egress.js';
@@ -83,7 +84,7 @@ export function createHost(
     getSecret: (name) => deps.secrets.read(namespace, name),
 
     async dbQuery(statement, argsJson) {
-      return JSON.stringify(await deps.databases.query(namespace, statement, parseArgs(argsJson), sql()));
+      return stringifyExact(await deps.databases.query(namespace, statement, parseArgs(argsJson), sql()));
     },
     async dbExecute(statement, argsJson) {
       return (await deps.databases.execute(namespace, statement, parseArgs(argsJson), sql())).rowsAffected;
@@ -166,7 +167,7 @@ export function createHost(
 
 function parseArgs(json: string): unknown[] {
   if (json === '') return [];
-  const parsed = argsSchema.safeParse(parseJson(json));
+  const parsed = argsSchema.safeParse(parseJson(json, parseExact));
   if (parsed.success) return parsed.data;
   throw new AppError('invalid_sql', `The arguments must be a JSON array, not ${json.slice(0, 100)}.`);
 }
@@ -181,9 +182,9 @@ function parseHeaders(json: string): Record<string, string> {
   );
 }
 
-function parseJson(json: string): unknown {
+function parseJson(json: string, parse: (json: string) => unknown = JSON.parse): unknown {
   try {
-    return JSON.parse(json);
+    return parse(json);
   } catch {
     return undefined;
   }

@@ -13,7 +13,8 @@ export interface RqliteResult {
   /** As declared, or what SQLite makes of an expression. */
   types?: string[];
   values?: unknown[][];
-  last_insert_id?: number;
+  /** A text that marks an integer beyond 2^53. */
+  last_insert_id?: number | string;
   rows_affected?: number;
   error?: string;
 }
@@ -21,6 +22,14 @@ export interface RqliteResult {
 export interface DecodedResult {
   rows: Record<string, unknown>[];
   lastId: number;
+  changes: number;
+}
+
+/** A result as it came, with columns that may have one name. */
+export interface DecodedTable {
+  columns: readonly string[];
+  values: unknown[][];
+  lastId: number | bigint;
   changes: number;
 }
 
@@ -41,26 +50,37 @@ export function parseResponse(text: string): RqliteResponse {
   try {
     return JSON.parse(safe) as RqliteResponse;
   } catch (cause) {
+    // The server's JSON has no infinite number, and it says so in place of the whole answer.
+    if (/unsupported value: [+-]?(Inf|NaN)/.test(text))
+      throw new RqliteError('SQLITE_ERROR', 'the result holds an infinite number', { cause });
     throw new RqliteError('RQLITE_REFUSED', 'the answer is no JSON: is this an rqlite server?', { cause });
   }
 }
 
 /** Rows as objects. Throws the statement's error if it has one. */
 export function decodeResult(result: RqliteResult, statement?: number): DecodedResult {
-  if (result.error !== undefined) throw statementError(result.error, statement);
-  const { columns, types = [], values = [] } = result;
-  if (columns === undefined) {
-    return { rows: [], lastId: result.last_insert_id ?? 0, changes: result.rows_affected ?? 0 };
-  }
-  const isReal = types.map((type) => REAL.test(type));
+  const { columns, values, lastId, changes } = decodeTable(result, statement);
   const rows = values.map((row) => {
     const record: Record<string, unknown> = {};
     columns.forEach((column, at) => {
-      record[column] = decodeValue(row[at], isReal[at] === true);
+      record[column] = row[at];
     });
     return record;
   });
-  return { rows, lastId: 0, changes: rows.length };
+  return { rows, lastId: Number(lastId), changes };
+}
+
+/** Throws the statement's error if it has one. */
+export function decodeTable(result: RqliteResult, statement?: number): DecodedTable {
+  if (result.error !== undefined) throw statementError(result.error, statement);
+  const { columns, types = [], values = [] } = result;
+  if (columns === undefined) {
+    const lastId = decodeValue(result.last_insert_id ?? 0, false) as number | bigint;
+    return { columns: [], values: [], lastId, changes: result.rows_affected ?? 0 };
+  }
+  const isReal = types.map((type) => REAL.test(type));
+  const decoded = values.map((row) => row.map((value, at) => decodeValue(value, isReal[at] === true)));
+  return { columns, values: decoded, lastId: 0, changes: decoded.length };
 }
 
 /** Integers come as numbers where that is exact, else as bigint; bytes as Uint8Array; booleans as SQLite has them. */

@@ -1,11 +1,18 @@
+import { isUtf8 } from 'node:buffer';
 import type { Namespace } from '../../../src/contract/ids.js';
 import { MAX_HOST_RESULT_BYTES } from '../../../src/contract/limits.js';
 import { AppError, messageOf } from '../../../src/errors.js';
-import { type DecodedResult, decodeResult } from '../../drivers/rqlite/decode.js';
+import { type DecodedTable, decodeResult, decodeTable } from '../../drivers/rqlite/decode.js';
 import { encodeStatements } from '../../drivers/rqlite/encode.js';
 import { RqliteError } from '../../drivers/rqlite/errors.js';
 import { RqliteTransport } from '../../drivers/rqlite/transport.js';
-import type { Executor, Operation, Outcome } from '../executor.js';
+import { isAllowedModule } from '../allowed-names.js';
+import { findRefusedName } from '../calls.js';
+import { exactQuery, notUtf8 } from '../exact-query.js';
+import { changesRows, type Executor, type Operation, type Outcome } from '../executor.js';
+import { RowBudget } from '../rows.js';
+import { guard, refused } from '../statement.js';
+import { tokenize } from '../tokens.js';
 import { toJsonValue } from '../values.js';
 import { parseAddress } from './rqlite-address.js';
 
@@ -22,15 +29,17 @@ export interface RqliteExecutorOptions {
 const MAX_CLUSTERS = 1_000;
 /** A function waits for its statement: better an error than a wait that takes its whole time. */
 const RETRY_FOR_MS = 3_000;
+/** Tables that exist without anybody having made them, as far as the server has any. */
+const MODULES = 'select distinct lower(name) as name from pragma_module_list';
 const ENGINE_TABLES =
   "select count(*) as found from sqlite_master where name in ('schema_migrations', 'api_keys', 'attempts')";
 /** An answer has some JSON around the rows, and bytes as arrays of numbers. */
 const MAX_RESPONSE_BYTES = 5 * MAX_HOST_RESULT_BYTES;
 
-/** A namespace's cluster, and the answer to whether it is fit to be one. */
+/** A namespace's cluster, and the answer to whether it is fit to be one: the modules of its server that nobody has judged. */
 interface Cluster {
   transport: RqliteTransport;
-  checked: Promise<void> | null;
+  checked: Promise<ReadonlySet<string>> | null;
 }
 
 export async function openRqliteExecutor({ url, namespace: only }: RqliteExecutorOptions): Promise<Executor> {
@@ -64,14 +73,15 @@ export async function openRqliteExecutor({ url, namespace: only }: RqliteExecuto
   }
 
   /** Asked once of each cluster, and again only if it could not answer. */
-  async function transportOf(namespace: Namespace): Promise<RqliteTransport> {
+  async function checked(
+    namespace: Namespace,
+  ): Promise<{ transport: RqliteTransport; unjudged: ReadonlySet<string> }> {
     const cluster = clusterOf(namespace);
-    cluster.checked ??= refuseEngine(cluster.transport).catch((error: unknown) => {
+    cluster.checked ??= checkServer(cluster.transport).catch((error: unknown) => {
       cluster.checked = null;
       throw error;
     });
-    await cluster.checked;
-    return cluster.transport;
+    return { transport: cluster.transport, unjudged: await cluster.checked };
   }
 
   async function close(): Promise<void> {
@@ -84,7 +94,9 @@ export async function openRqliteExecutor({ url, namespace: only }: RqliteExecuto
     driver: 'rqlite',
     async run(namespace, operations, options) {
       try {
-        return await send(await transportOf(namespace), operations, options);
+        const { transport, unjudged } = await checked(namespace);
+        if (unjudged.size > 0) for (const { sql } of operations) refuseTables(sql, unjudged);
+        return await send(transport, operations, options);
       } catch (error) {
         throw toAppError(error, options.timeoutMs, operations.length > 1);
       }
@@ -92,7 +104,7 @@ export async function openRqliteExecutor({ url, namespace: only }: RqliteExecuto
     async ping() {
       // There is no list of namespaces to ask: with one database each, an invocation finds out.
       if (address.isPerNamespace) return;
-      await executor.run(only, [{ kind: 'query', sql: 'select 1', verb: 'select', args: [] }], {
+      await executor.run(only, [{ kind: 'query', ...guard('select 1', 'query'), args: [] }], {
         timeoutMs: 5_000,
       });
     },
@@ -107,26 +119,64 @@ export async function openRqliteExecutor({ url, namespace: only }: RqliteExecuto
   return executor;
 }
 
-/** The engine's secrets, keys and logs must be out of reach of functions, whatever the settings say. */
-async function refuseEngine(transport: RqliteTransport): Promise<void> {
-  const { results } = await transport.post(
+/**
+ * The engine's secrets, keys and logs must be out of reach of functions, whatever the settings say. Answers which tables the
+ * server's build or its extensions bring that nobody has judged.
+ */
+async function checkServer(transport: RqliteTransport): Promise<ReadonlySet<string>> {
+  const { results = [] } = await transport.post(
     '/db/query?blob_array',
-    encodeStatements([{ sql: ENGINE_TABLES, bindings: [] }]),
+    encodeStatements([
+      { sql: ENGINE_TABLES, bindings: [] },
+      { sql: MODULES, bindings: [] },
+    ]),
     { idempotent: true },
   );
-  const [row] = decodeResult(results?.[0] ?? {}).rows;
-  if (row?.found !== 3) return;
+  const [engine, modules] = [0, 1].map((at) => decodeResult(results[at] ?? {}).rows);
+  if (engine?.[0]?.found !== 3) {
+    const names = (modules ?? []).map(({ name }) => String(name));
+    return new Set(names.filter((name) => !isAllowedModule(name) && !name.startsWith('pragma_')));
+  }
   throw new AppError(
     'bad_config',
     'FUNCTION_DB_URL names the database in which the engine keeps its own tables; give functions another RQLite.',
   );
 }
 
+function refuseTables(sql: string, unjudged: ReadonlySet<string>): void {
+  const tokens = tokenize(sql);
+  const name = typeof tokens === 'string' ? tokens : findRefusedName(tokens, unjudged);
+  if (name !== null)
+    throw refused(`${name} may not be used in a statement: it is a table that the server brings`);
+}
+
+type SendOptions = { timeoutMs: number; signal?: AbortSignal };
+
 async function send(
   cluster: RqliteTransport,
   operations: readonly Operation[],
-  { timeoutMs, signal }: { timeoutMs: number; signal?: AbortSignal },
+  options: SendOptions,
 ): Promise<Outcome[]> {
+  const tables = await post(cluster, operations, options);
+  const reads = operations.every(({ kind }) => kind === 'query');
+  if (!reads || !tables.some(mayBeReplaced))
+    return tables.map((table, at) => toOutcome(operations[at], table));
+  // The server writes U+FFFD for what is not UTF-8. The same queries again, with texts in hexadecimal, tell it from one that is there.
+  const exact = operations.map((operation, at) => ({
+    ...operation,
+    sql: exactQuery(operation.sql, tables[at]?.columns.length ?? 0, asHexadecimal),
+  }));
+  const again = await post(cluster, exact, options);
+  return again.map((table, at) =>
+    toOutcome(operations[at], fromHexadecimal(table, tables[at]?.columns ?? [], at)),
+  );
+}
+
+async function post(
+  cluster: RqliteTransport,
+  operations: readonly Operation[],
+  { timeoutMs, signal }: SendOptions,
+): Promise<DecodedTable[]> {
   const reads = operations.every(({ kind }) => kind === 'query');
   // The query endpoint has a read-only connection: whatever the guard has missed, it cannot write.
   const path = reads ? '/db/query' : '/db/request';
@@ -148,28 +198,47 @@ async function send(
         throw new RqliteError('RQLITE_TIMEOUT', 'the deadline has passed', { cause: error });
       throw error;
     });
-  return (response.results ?? []).map((result, at) => {
-    const operation = operations[at];
-    if (operation === undefined)
-      throw new RqliteError('RQLITE_REFUSED', 'there are more results than statements');
-    return toOutcome(operation, decodeResult(result, at));
-  });
+  return (response.results ?? []).map((result, at) => decodeTable(result, at));
 }
 
-function toOutcome({ kind, verb }: Operation, { rows, changes, lastId }: DecodedResult): Outcome {
-  let bytes = 2;
-  for (const row of rows) {
-    for (const column in row) row[column] = toJsonValue(row[column]);
-    bytes += Buffer.byteLength(JSON.stringify(row)) + 1;
-    if (bytes > MAX_HOST_RESULT_BYTES)
-      throw new RqliteError('RQLITE_TOO_LARGE', 'the rows are larger than 8 MB');
-  }
+function mayBeReplaced({ values }: DecodedTable): boolean {
+  return values.some((row) => row.some((value) => typeof value === 'string' && value.includes('\ufffd')));
+}
+
+function asHexadecimal(name: string): string {
+  return `case typeof(${name}) when 'text' then 't' || hex(${name}) when 'blob' then 'b' || hex(${name}) else ${name} end`;
+}
+
+function fromHexadecimal(table: DecodedTable, columns: readonly string[], statement: number): DecodedTable {
+  const values = table.values.map((row) =>
+    row.map((value, at) => {
+      if (typeof value !== 'string') return value;
+      const bytes = Buffer.from(value.slice(1), 'hex');
+      if (value.startsWith('b')) return bytes;
+      if (!isUtf8(bytes)) throw new RqliteError('SQLITE_ERROR', notUtf8(columns[at]), { statement });
+      return bytes.toString('utf8');
+    }),
+  );
+  return { ...table, columns, values };
+}
+
+function toOutcome(operation: Operation | undefined, table: DecodedTable): Outcome {
+  if (operation === undefined)
+    throw new RqliteError('RQLITE_REFUSED', 'there are more results than statements');
+  const { kind, verb } = operation;
+  const budget = new RowBudget(table.columns);
+  const values = table.values.map((row) => {
+    const shown = row.map(toJsonValue);
+    if (!budget.take(shown)) throw new RqliteError('RQLITE_TOO_LARGE', 'the rows are larger than 8 MB');
+    return shown;
+  });
   // DDL leaves the counters of an earlier statement as they were.
-  const writes =
-    kind === 'exec' && (verb === 'insert' || verb === 'replace' || verb === 'update' || verb === 'delete');
+  const writes = kind === 'exec' && changesRows(verb);
   const inserts = verb === 'insert' || verb === 'replace';
+  const { changes, lastId } = table;
   return {
-    rows,
+    columns: table.columns,
+    values,
     rowsAffected: writes ? changes : 0,
     lastInsertId: writes && inserts && changes > 0 && lastId !== 0 ? lastId : null,
   };

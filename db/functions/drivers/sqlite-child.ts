@@ -1,124 +1,74 @@
-import { Worker } from 'node:worker_threads';
-import Database from 'libsql';
-import { MAX_HOST_RESULT_BYTES } from '../../../src/contract/limits.js';
-import { keepWriteAheadLog } from '../../write-ahead-log.js';
-import type { SqlArgument } from '../arguments.js';
-import type { Operation, Outcome } from '../executor.js';
-import { toJsonValue } from '../values.js';
-import type { ChildReply, ChildRequest } from './sqlite-protocol.js';
+import { messageOf } from '../../../src/errors.js';
+import type { Outcome } from '../executor.js';
+import { SqliteConnection } from './sqlite-connection.js';
+import { primaryCode, SqliteFault } from './sqlite-errors.js';
+import { type ChildReply, type ChildRequest, MAX_STATEMENT_MB } from './sqlite-protocol.js';
+import { startWatchdog } from './sqlite-watchdog.js';
 
 /**
- * The process that runs functions' SQL. libsql is synchronous and cannot be interrupted, and some statements abort
- * the process it runs in (a text that is no UTF-8 does): so it is one that may be killed.
+ * The process that runs functions' SQL. SQLite here is synchronous and cannot be interrupted, and what is wrong in native code ends
+ * the process that it is in: so it is one that may be killed.
  */
 
 const MAX_OPEN_FILES = 16;
-const BUSY_TIMEOUT_MS = 5_000;
-/** For what a statement builds up: a sort, a huge text. Beyond it the statement fails, not the machine. */
-const MAX_HEAP_BYTES = 256 << 20;
+/** Half of what a statement may take: the other half is left to the next one. */
+const MAX_KEPT_BYTES = (MAX_STATEMENT_MB << 20) / 2;
+const TIDY_AFTER_BYTES = 32 << 20;
 
-/** A statement that never ends keeps this thread from seeing that the engine has died: another one looks. */
-const WATCHDOG = `
-  const { workerData: engine } = require('node:worker_threads');
-  setInterval(() => { if (process.ppid !== engine) process.kill(process.pid, 'SIGKILL'); }, 1000);`;
+const connections = new Map<string, SqliteConnection>();
 
-class TooLarge extends Error {
-  readonly code = 'RESULT_TOO_LARGE';
-}
-
-const databases = new Map<string, Database.Database>();
+type ChildAnswer = DistributiveOmit<ChildReply, 'isSpent'>;
+type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 
 /** The least recently used file is closed when too many are open. */
-function database(file: string): Database.Database {
-  const known = databases.get(file);
-  databases.delete(file);
-  const opened = known ?? open(file);
-  databases.set(file, opened);
-  if (databases.size > MAX_OPEN_FILES) {
-    const [oldest] = databases;
+function connection(file: string): SqliteConnection {
+  const opened = connections.get(file) ?? new SqliteConnection(file);
+  connections.delete(file);
+  connections.set(file, opened);
+  if (connections.size > MAX_OPEN_FILES) {
+    const [oldest] = connections;
     if (oldest !== undefined) {
-      databases.delete(oldest[0]);
+      connections.delete(oldest[0]);
       oldest[1].close();
     }
   }
   return opened;
 }
 
-function open(file: string): Database.Database {
-  const opened = new Database(file);
-  opened.defaultSafeIntegers(true);
-  for (const pragma of [
-    `busy_timeout = ${BUSY_TIMEOUT_MS}`,
-    'synchronous = full',
-    'foreign_keys = on',
-    'trusted_schema = off',
-    `hard_heap_limit = ${MAX_HEAP_BYTES}`,
-  ]) {
-    opened.exec(`pragma ${pragma}`);
-  }
-  keepWriteAheadLog(opened, BUSY_TIMEOUT_MS);
-  return opened;
-}
-
-/** libsql binds every JS number as a REAL: whole numbers go as bigint to stay integers. */
-function bind(value: SqlArgument): SqlArgument {
-  return typeof value === 'number' && Number.isSafeInteger(value) ? BigInt(value) : value;
-}
-
-function execute(db: Database.Database, { kind, sql, verb, args }: Operation): Outcome {
-  // The second wall behind the guard: whatever a query calls itself, it cannot write.
-  db.exec(`pragma query_only = ${kind === 'query' ? 1 : 0}`);
-  const statement = db.prepare(sql);
-  const bindings = args.map(bind);
-  if (!statement.reader) statement.run(bindings);
-  const rows = statement.reader ? readRows(statement.iterate(bindings)) : [];
-  if (kind === 'query' || verb === 'select') return { rows, rowsAffected: 0, lastInsertId: null };
-  // DDL leaves the counters of an earlier statement as they were.
-  if (verb === 'create' || verb === 'alter' || verb === 'drop')
-    return { rows, rowsAffected: 0, lastInsertId: null };
-  const counters = db.prepare('select changes() as changed, last_insert_rowid() as id').raw().get([]);
-  const [changed, id] = counters as [bigint, bigint];
-  const inserted = (verb === 'insert' || verb === 'replace') && changed > 0n;
-  return { rows, rowsAffected: Number(changed), lastInsertId: inserted ? Number(id) : null };
-}
-
-function readRows(found: Iterable<unknown>): Record<string, unknown>[] {
-  const rows: Record<string, unknown>[] = [];
-  let bytes = 2;
-  for (const row of found as Iterable<Record<string, unknown>>) {
-    for (const column in row) row[column] = toJsonValue(row[column]);
-    bytes += Buffer.byteLength(JSON.stringify(row)) + 1;
-    if (bytes > MAX_HOST_RESULT_BYTES) throw new TooLarge('the result is larger than 8 MB');
-    rows.push(row);
-  }
-  return rows;
-}
-
-function answer({ file, operations }: ChildRequest): ChildReply {
+function answer({ file, operations, maxBytes }: ChildRequest): ChildAnswer {
   const outcomes: Outcome[] = [];
-  let db: Database.Database | undefined;
   try {
-    db = database(file);
-    if (operations.length > 1) {
-      db.exec('pragma query_only = 0');
-      db.exec(operations.every(isQuery) ? 'begin' : 'begin immediate');
-    }
-    for (const operation of operations) outcomes.push(execute(db, operation));
-    if (operations.length > 1) db.exec('commit');
+    connection(file).run(operations, maxBytes, (outcome) => void outcomes.push(outcome));
     return { kind: 'done', outcomes };
   } catch (error) {
-    if (db?.inTransaction) db.exec('rollback');
-    const { code, message } = error as { code?: string; message: string };
-    const spent = error instanceof TooLarge;
-    return { kind: 'failed', code: code || 'SQLITE_ERROR', message, at: outcomes.length, spent };
+    const code = error instanceof SqliteFault ? error.code : primaryCode(error);
+    return { kind: 'failed', code, message: messageOf(error), at: outcomes.length };
   }
 }
 
-function isQuery({ kind }: Operation): boolean {
-  return kind === 'query';
+/** At rest. */
+const ownBytes = process.memoryUsage.rss();
+let tidyAt = ownBytes + TIDY_AFTER_BYTES;
+
+/**
+ * A statement's native memory is free when its JavaScript object is collected, and V8, which does not see that memory, would let many
+ * gather. What is collected is freed in a later turn of the event loop.
+ */
+function tidy(usedBytes: number): void {
+  if (usedBytes < tidyAt) return;
+  globalThis.gc?.();
+  setImmediate(() => {
+    tidyAt = process.memoryUsage.rss() + TIDY_AFTER_BYTES;
+  });
 }
 
-// The engine's process id comes with the start: asked for here, it could be that of the heir already.
-new Worker(WATCHDOG, { eval: true, workerData: Number(process.argv[2]) }).unref();
+const watchdog = startWatchdog(Number(process.argv[2]));
+// A service manager and a terminal signal the whole group. The engine ends its children itself, when it has drained.
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
 process.on('disconnect', () => process.exit());
-process.on('message', (request: ChildRequest) => process.send?.(answer(request)));
+process.on('message', (request: ChildRequest) => {
+  const reply = watchdog.watch(() => answer(request));
+  const usedBytes = process.memoryUsage.rss();
+  process.send?.({ ...reply, isSpent: watchdog.isSlowed || usedBytes > ownBytes + MAX_KEPT_BYTES });
+  tidy(usedBytes);
+});

@@ -1,19 +1,24 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { constants, getPriority, setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Closable } from '../../../src/ports/closable.js';
-import type { ChildReply, ChildRequest } from './sqlite-protocol.js';
+import { type ChildReply, type ChildRequest, OUT_OF_MEMORY_SIGNAL } from './sqlite-protocol.js';
 
 export interface PoolLimits {
   /** Children at most; each runs one request at a time. */
   children: number;
-  /** Of them, at most this many for one file, so that one function's endless queries leave some to the others. */
+  /** Of them, at most this many for one file; fewer when few are left, see `mayStart`. */
   perFile: number;
   /** A child that has had nothing to do for this long is ended, but for the last. */
   idleMs: number;
 }
 
+/** How far below the engine and its guests. A child lowers itself further while a statement runs long. */
+const NICE = 5;
+const LOWEST = constants.priority.PRIORITY_LOW;
+
 /** Why a request has no reply. */
-export type Loss = 'deadline' | 'aborted' | 'crashed' | 'killed' | 'closed';
+export type Loss = 'deadline' | 'aborted' | 'crashed' | 'memory' | 'killed' | 'closed';
 
 export class LostRequest extends Error {
   readonly loss: Loss;
@@ -94,21 +99,40 @@ export class SqlitePool implements Closable {
     await Promise.all(gone);
   }
 
-  /** Gives waiting jobs to idle children, in order, passing over those whose file has its share. */
+  /** Gives waiting jobs to idle children: first those of files that have the fewest at work, and of them the oldest. */
   #dispatch(): void {
-    const left: Job[] = [];
-    for (const job of this.#waiting) {
-      const child = this.#hasShare(job.request.file) ? null : this.#idleChild(job.request.file);
-      if (child === null) left.push(job);
-      else this.#assign(child, job);
+    for (;;) {
+      const running = this.#runningByFile();
+      const free = this.#limits.children - [...running.values()].reduce((sum, count) => sum + count, 0);
+      let next: Job | undefined;
+      let fewest = Number.POSITIVE_INFINITY;
+      for (const job of this.#waiting) {
+        const mine = running.get(job.request.file) ?? 0;
+        if (mine >= fewest || !mayStart(mine, free, this.#limits.perFile)) continue;
+        next = job;
+        fewest = mine;
+      }
+      const child = next === undefined ? null : this.#idleChild(next.request.file);
+      if (next === undefined || child === null) break;
+      this.#waiting.splice(this.#waiting.indexOf(next), 1);
+      this.#assign(child, next);
     }
-    this.#waiting = left;
+    this.#keepSpare();
   }
 
-  #hasShare(file: string): boolean {
-    let running = 0;
-    for (const { job } of this.#children) if (job?.request.file === file) running += 1;
-    return running >= this.#limits.perFile;
+  /** While several work, one more is ready, so that who comes next does not wait for a process to start. */
+  #keepSpare(): void {
+    const working = [...this.#children].filter(({ job }) => job !== null).length;
+    const isNeeded = working > 1 && working === this.#children.size;
+    if (isNeeded && working < this.#limits.children && !this.#closed) this.#start();
+  }
+
+  #runningByFile(): Map<string, number> {
+    const running = new Map<string, number>();
+    for (const { job } of this.#children) {
+      if (job !== null) running.set(job.request.file, (running.get(job.request.file) ?? 0) + 1);
+    }
+    return running;
   }
 
   /** One that has the file open, else any, else a new one. */
@@ -140,7 +164,8 @@ export class SqlitePool implements Closable {
       process: fork(script, [String(process.pid)], {
         // Nothing of the engine's environment: no key, no URL with a password.
         env: {},
-        execArgv: [],
+        // See `tidy` in the child.
+        execArgv: ['--expose-gc'],
         serialization: 'advanced',
         stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
       }),
@@ -148,12 +173,12 @@ export class SqlitePool implements Closable {
       file: null,
       idle: null,
     };
+    lowerPriority(child.process, NICE);
     this.#children.add(child);
     child.process.on('message', (reply: ChildReply) => this.#settle(child, reply));
     child.process.on('error', () => this.#end(child, 'killed'));
     child.process.on('exit', (_code, signal) => {
-      // SQLite's native code aborts on what it cannot stand; anything else came from outside.
-      this.#end(child, signal === 'SIGABRT' || signal === 'SIGSEGV' ? 'crashed' : 'killed');
+      this.#end(child, lossBy(signal));
       this.#dispatch();
     });
     this.#rest(child);
@@ -164,7 +189,7 @@ export class SqlitePool implements Closable {
     const { job } = child;
     child.job = null;
     job?.resolve(reply);
-    if (reply.kind === 'failed' && reply.spent) this.#end(child, 'closed');
+    if (reply.isSpent) this.#end(child, 'closed');
     else this.#rest(child);
     this.#dispatch();
   }
@@ -192,5 +217,29 @@ export class SqlitePool implements Closable {
     child.job?.lose(loss);
     child.job = null;
     child.process.kill('SIGKILL');
+  }
+}
+
+/**
+ * Whether a file that has `mine` children at work may have one more of the `free` ones: always one where there is one, more only
+ * while more are free than it has. So however many files ask, each gets as much as is then left over: with 16 children, four
+ * files that want all of them get 13 between them.
+ */
+export function mayStart(mine: number, free: number, perFile: number): boolean {
+  return free > 0 && mine < perFile && (mine === 0 || mine < free);
+}
+
+/** Native code that fails ends with one of the first; anything else came from outside. */
+function lossBy(signal: NodeJS.Signals | null): Loss {
+  if (signal === OUT_OF_MEMORY_SIGNAL) return 'memory';
+  return signal === 'SIGABRT' || signal === 'SIGSEGV' || signal === 'SIGBUS' ? 'crashed' : 'killed';
+}
+
+function lowerPriority({ pid }: ChildProcess, nice: number): void {
+  if (pid === undefined) return;
+  try {
+    setPriority(pid, Math.min(getPriority() + nice, LOWEST));
+  } catch {
+    // It has ended by itself, or the system has no priorities: the statement goes on as it is.
   }
 }

@@ -4,8 +4,11 @@ import { join } from 'node:path';
 import type { Namespace } from '../../../src/contract/ids.js';
 import { AppError, messageOf } from '../../../src/errors.js';
 import type { Executor } from '../executor.js';
+import { SQLITE } from './sqlite-errors.js';
 import { LostRequest, SqlitePool } from './sqlite-pool.js';
-import type { ChildReply } from './sqlite-protocol.js';
+import { type ChildReply, MAX_STATEMENT_MB } from './sqlite-protocol.js';
+
+type ChildFailure = Extract<ChildReply, { kind: 'failed' }>;
 
 export interface SqliteExecutorOptions {
   /** Holds one file per namespace; made when absent. */
@@ -13,14 +16,15 @@ export interface SqliteExecutorOptions {
   maxChildren?: number;
 }
 
-const UNAVAILABLE: readonly (readonly [code: string, sentence: string])[] = [
-  ['SQLITE_FULL', 'The disk that holds the functions’ databases is full; free some space and try again.'],
-  ['SQLITE_IOERR', 'The database file of this namespace cannot be read or written; check its disk.'],
-  ['SQLITE_CANTOPEN', 'The database file of this namespace cannot be opened; check the data directory.'],
-  ['SQLITE_CORRUPT', 'The database file of this namespace is damaged; restore it from a backup.'],
-  ['SQLITE_NOTADB', 'The database file of this namespace is no database; restore it from a backup.'],
-  ['SQLITE_BUSY', 'The database of this namespace is locked by another statement for too long; try again.'],
-];
+/** By SQLite's primary result code. */
+const UNAVAILABLE: ReadonlyMap<ChildFailure['code'], string> = new Map([
+  [SQLITE.busy, 'The database of this namespace is locked by another statement for too long; try again.'],
+  [SQLITE.ioError, 'The database file of this namespace cannot be read or written; check its disk.'],
+  [SQLITE.corrupt, 'The database file of this namespace is damaged; restore it from a backup.'],
+  [SQLITE.full, 'The disk that holds the functions’ databases is full; free some space and try again.'],
+  [SQLITE.cannotOpen, 'The database file of this namespace cannot be opened; check the data directory.'],
+  [SQLITE.notADatabase, 'The database file of this namespace is no database; restore it from a backup.'],
+]);
 
 export async function openSqliteExecutor(options: SqliteExecutorOptions): Promise<Executor> {
   const { directory, maxChildren = 16 } = options;
@@ -34,13 +38,17 @@ export async function openSqliteExecutor(options: SqliteExecutorOptions): Promis
 
   return {
     driver: 'sqlite',
-    async run(namespace, operations, { timeoutMs, signal }) {
-      const request = { file: join(directory, fileName(namespace)), operations };
+    async run(namespace, operations, { timeoutMs, signal, maxDatabaseBytes }) {
+      const request = {
+        file: join(directory, fileName(namespace)),
+        operations,
+        ...(maxDatabaseBytes === undefined ? {} : { maxBytes: maxDatabaseBytes }),
+      };
       const reply = await pool.run(request, timeoutMs, signal).catch((error: unknown) => {
         throw lossError(error, timeoutMs);
       });
       if (reply.kind === 'done') return reply.outcomes;
-      throw replyError(reply, operations.length);
+      throw replyError(reply, operations.length, maxDatabaseBytes);
     },
     async ping() {
       await access(directory, constants.W_OK).catch((cause: unknown) => {
@@ -61,19 +69,40 @@ function fileName(namespace: Namespace): string {
   return `${namespace.replace(/[A-Z]/g, (letter) => `+${letter.toLowerCase()}`)}.sqlite`;
 }
 
-function replyError(reply: Extract<ChildReply, { kind: 'failed' }>, operations: number): AppError {
-  const away = UNAVAILABLE.find(([code]) => reply.code.startsWith(code));
-  if (away !== undefined) return new AppError('unavailable', away[1]);
+function replyError(reply: ChildFailure, operations: number, maxBytes = 0): AppError {
+  const away = UNAVAILABLE.get(reply.code);
+  if (away !== undefined) return new AppError('unavailable', away);
+  if (reply.code === 'OVER_LIMIT') {
+    return new AppError(
+      'quota_exceeded',
+      `The quota database_mb is ${toMb(maxBytes)} and ${toMb(Number(reply.message))} are in use, so that the statement ` +
+        'finds no room; delete rows, or ask the operator for more.',
+    );
+  }
   const where = operations > 1 ? `Operation ${reply.at + 1}: ` : '';
   return new AppError('invalid_sql', `${where}${sentence(reply)}.`);
 }
 
-function sentence({ code, message }: { code: string; message: string }): string {
-  if (code === 'RESULT_TOO_LARGE') return 'the result is larger than 8 MB; select fewer rows or columns';
-  if (code === 'SQLITE_NOMEM') return 'the statement needs more than 256 MB of memory';
-  if (code === 'SQLITE_READONLY') return 'a query only reads; use execute to write';
-  return message;
+function toMb(bytes: number): string {
+  return `${Number((bytes / (1 << 20)).toFixed(1))} MB`;
 }
+
+function sentence({ code, message }: ChildFailure): string {
+  switch (code) {
+    case 'TOO_LARGE':
+      return 'the result is larger than 8 MB; select fewer rows or columns';
+    case SQLITE.noMemory:
+      return OUT_OF_MEMORY;
+    case SQLITE.tooBig:
+      return 'a text, a blob or a row is larger than 64 MB';
+    case SQLITE.readOnly:
+      return 'a query only reads; use execute to write';
+    default:
+      return message;
+  }
+}
+
+const OUT_OF_MEMORY = `the statement needs more than ${MAX_STATEMENT_MB} MB of memory; sort or group fewer rows`;
 
 function lossError(error: unknown, timeoutMs: number): AppError {
   if (!(error instanceof LostRequest)) return new AppError('internal', messageOf(error), { cause: error });
@@ -85,8 +114,10 @@ function lossError(error: unknown, timeoutMs: number): AppError {
     case 'crashed':
       return new AppError(
         'invalid_sql',
-        'The statement crashed the database process; a text in its result may be no valid UTF-8: select hex() of it.',
+        'The statement crashed the process that ran it, and no other; change it.',
       );
+    case 'memory':
+      return new AppError('invalid_sql', `${OUT_OF_MEMORY.replace(/^t/, 'T')}.`);
     case 'killed':
       return new AppError('unavailable', 'The process that ran the statement was killed; try again.');
     case 'closed':

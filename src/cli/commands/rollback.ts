@@ -1,4 +1,6 @@
 import type { Command } from 'commander';
+import { aliasRecordSchema, LIVE_ALIAS } from '../../contract/alias.js';
+import { aliasesReplySchema } from '../../contract/http/aliases.js';
 import { deployReplySchema } from '../../contract/http/functions.js';
 import { openSession } from '../session.js';
 import { wholeNumber } from '../values.js';
@@ -7,12 +9,19 @@ import { wholeNumber } from '../values.js';
 export function addRollback(parent: Command): void {
   parent
     .command('rollback')
-    .description("make a new version with an older one's module and settings")
+    .description('go back to an older version: the alias live where there is one, else a new version like it')
     .argument('<name>')
     .argument('<version>', 'the version to go back to', wholeNumber(1))
     .action(async (name: string, version: number, _options, command: Command) => {
       const { client, terminal } = openSession(command);
-      const path = `/v1/functions/${encodeURIComponent(name)}/rollback`;
+      const fn = `/v1/functions/${encodeURIComponent(name)}`;
+      const { aliases } = aliasesReplySchema.parse(await client.call('GET', `${fn}/aliases`));
+      if (aliases.some(({ alias }) => alias === LIVE_ALIAS)) {
+        const moved = await client.call('PUT', `${fn}/aliases/${LIVE_ALIAS}`, { json: { version } });
+        terminal.show(moved, aliasRecordSchema, () => `${name}@${LIVE_ALIAS} is version ${version} again`);
+        return;
+      }
+      const path = `${fn}/rollback`;
       const reply = await client.call('POST', path, { json: { version } });
       terminal.show(
         reply,

@@ -14,12 +14,12 @@ export const messageReplySchema = z.object({ message: z.string() });
 
 export const countReplySchema = z.object({ count: z.number().int().min(0) });
 
-/** `name` or `name@version` in a path. */
+/** `name`, `name@version` or `name@alias` in a path. */
 export const functionRefSchema = z
   .string()
-  .regex(/^[A-Za-z0-9_-]{1,64}(@[1-9][0-9]{0,8})?$/, {
+  .regex(/^[A-Za-z0-9_-]{1,64}(@([1-9][0-9]{0,8}|[A-Za-z][A-Za-z0-9_-]{0,63}))?$/, {
     error: ({ input }) =>
-      `must be a function's name or name@version, such as "resize" or "resize@3", not ${JSON.stringify(input)}`,
+      `must be a function's name, name@version or name@alias, such as "resize", "resize@3" or "resize@live", not ${JSON.stringify(input)}`,
   })
   .refine((ref) => !/^secrets(@|$)/.test(ref), 'may not be "secrets", which is reserved');
 

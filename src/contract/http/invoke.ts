@@ -20,6 +20,12 @@ export const invokeHeadersSchema = z.object({
     .max(255)
     .optional()
     .describe('The same key gives the same invocation and result for 24 hours; with another body it is 422.'),
+  'x-orama-sticky': z
+    .string()
+    .min(1)
+    .max(255)
+    .optional()
+    .describe('Equal values are given equal versions where an alias splits by weight.'),
   'x-delay-seconds': seconds(0, MAX_DELAY_SECONDS)
     .optional()
     .describe('Async only: seconds before the first attempt.'),

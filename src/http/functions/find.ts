@@ -1,9 +1,10 @@
+import { aliasSchema, type VersionRef } from '../../contract/alias.js';
 import type { FunctionVersion } from '../../contract/function.js';
 import { HTTP_METHODS, type HttpFunctionSettings, type HttpMethod } from '../../contract/http-function.js';
-import { functionNameSchema } from '../../contract/ids.js';
+import { type FunctionName, functionNameSchema, type Namespace } from '../../contract/ids.js';
 import type { Catalog } from '../../core/catalog.js';
 import type { HttpRoutes, RouteTable } from '../../core/http-routes.js';
-import { AppError } from '../../errors.js';
+import { AppError, isAppError } from '../../errors.js';
 import type { Matched } from './exchange-request.js';
 import type { Target } from './target.js';
 
@@ -11,8 +12,8 @@ import type { Target } from './target.js';
 export interface Found extends Matched {
   function: FunctionVersion;
   http: HttpFunctionSettings;
-  /** Asked for as `name@version`. */
-  version?: number;
+  /** Asked for as `name@version` or `name@alias`. */
+  version?: VersionRef;
 }
 
 /** Methods that this function takes, OPTIONS only when it asks for them itself. */
@@ -56,7 +57,7 @@ async function findByRoute(
   const resolve = async (wanted: HttpMethod) => {
     const match = table.match(wanted, path) ?? (wanted === 'HEAD' ? table.match('GET', path) : null);
     if (match === null) return null;
-    const fn = await catalog.find(namespace, match.function);
+    const fn = await firstCandidate(catalog, namespace, match.function);
     const http = fn?.metadata.http;
     if (!fn || !http?.routes.includes(match.route)) return null;
     return { function: fn, http, route: match.route, params: match.params };
@@ -77,17 +78,35 @@ async function findByName(
   const match = OWN_ADDRESS.exec(path);
   const name = functionNameSchema.safeParse(match?.[1]);
   if (match === null || !name.success) return null;
-  const suffix = match[2];
-  if (suffix !== undefined && !/^\d{1,9}$/.test(suffix)) return null;
-  const version = suffix === undefined ? undefined : Number(suffix);
-  const fn = await catalog.find(namespace, name.data, version);
+  const ref = versionRefOf(match[2]);
+  if (ref === null) return null;
+  const fn = await firstCandidate(catalog, namespace, name.data, ref);
   const http = fn?.metadata.http;
   if (!fn || !http) return null;
   const found: Found = { function: fn, http, route: null, params: {} };
-  if (version !== undefined) found.version = version;
+  if (ref !== undefined) found.version = ref;
   const own = http.methods ?? HTTP_METHODS.filter((each) => each !== 'OPTIONS');
   const allowed = withHead(own);
   return allowed.includes(method) ? { kind: 'found', found } : { kind: 'other_methods', allowed, found };
+}
+
+/** Null for what can be no version and no alias. */
+function versionRefOf(text: string | undefined): VersionRef | undefined | null {
+  if (text === undefined) return undefined;
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  const alias = aliasSchema.safeParse(text);
+  return alias.success ? alias.data : null;
+}
+
+/** The version whose settings answer for the address, whichever of an alias's versions is drawn; null when there is none. */
+async function firstCandidate(catalog: Catalog, namespace: Namespace, name: FunctionName, ref?: VersionRef) {
+  try {
+    const [first] = await catalog.candidates(namespace, name, ref);
+    return first ?? null;
+  } catch (error) {
+    if (isAppError(error, 'function_not_found')) return null;
+    throw error;
+  }
 }
 
 function withHead(methods: readonly HttpMethod[]): HttpMethod[] {

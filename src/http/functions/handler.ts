@@ -158,8 +158,12 @@ async function invoke(
   };
   if (found.version !== undefined) invocation.version = found.version;
   if (principal !== null && principal.wallet !== '') invocation.callerWallet = principal.wallet;
+  invocation.sticky = createHash('sha256').update(exchange.remote_address).digest('hex');
   const key = idempotencyKeyOf(found, signed);
-  if (key !== null) invocation.idempotencyKey = key;
+  if (key !== null) {
+    invocation.idempotencyKey = key;
+    invocation.sticky = key;
+  }
 
   if (http.mode === 'async') {
     const { id } = await services.invoker.send(invocation);

@@ -127,7 +127,7 @@ async function authorize(
   ref: FunctionRef,
   headers: Headers,
 ): Promise<void> {
-  await services.catalog.resolve(ref.namespace, ref.name, ref.version);
+  await services.catalog.candidates(ref.namespace, ref.name, ref.version);
   await assertMayInvoke(services.catalog, principal, ref);
   if (principal === null) assertNoCredentialNeeded(headers);
   if (parsePrefer(headers.prefer).kind === 'final') assertSync(headers);
@@ -153,6 +153,7 @@ async function invoke(
   const ownId = given['x-request-id']?.toLowerCase();
   if (ownId !== undefined) request.requestId = requestIdSchema.parse(ownId);
   if (given['idempotency-key'] !== undefined) request.idempotencyKey = given['idempotency-key'];
+  if (given['x-orama-sticky'] !== undefined) request.sticky = given['x-orama-sticky'];
   if (given['x-delay-seconds'] !== undefined) request.delayMs = given['x-delay-seconds'] * 1000;
   if (given['x-max-age-seconds'] !== undefined) request.maxAgeMs = given['x-max-age-seconds'] * 1000;
   if (given['x-callback-url'] !== undefined) request.callbackUrl = given['x-callback-url'];

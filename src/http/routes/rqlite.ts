@@ -23,7 +23,7 @@ export const query = route({
   summary: "Read from the namespace's own database",
   access: 'required',
   scope: 'data',
-  body: { kind: 'json', schema: sqlBodySchema },
+  body: { kind: 'json', schema: sqlBodySchema, exactIntegers: true },
   replies: { 200: { about: 'The rows.', schema: queryReplySchema } },
   errors: ['invalid_sql', 'unavailable'],
   async handle({ services, namespace, body }) {
@@ -38,7 +38,7 @@ export const exec = route({
   summary: "Write to the namespace's own database",
   access: 'required',
   scope: 'data',
-  body: { kind: 'json', schema: sqlBodySchema },
+  body: { kind: 'json', schema: sqlBodySchema, exactIntegers: true },
   replies: { 200: { about: 'What was done.', schema: execReplySchema } },
   errors: ['invalid_sql', 'unavailable'],
   async handle({ services, namespace, body }) {
@@ -53,7 +53,7 @@ export const transaction = route({
   summary: 'Run several statements, all or none',
   access: 'required',
   scope: 'data',
-  body: { kind: 'json', schema: transactionBodySchema },
+  body: { kind: 'json', schema: transactionBodySchema, exactIntegers: true },
   replies: {
     200: {
       about: 'One result per statement; none with `return_results: false`.',

@@ -32,7 +32,7 @@ export const prepareInvokeSocket: Prepare = async (handshake) => {
   assertFunction(caller.principal, 'invoke', ref.name);
   const { logs = false } = readQuery(handshake.query);
   if (logs) assertMayReadLogs(caller.principal);
-  await services.catalog.resolve(ref.namespace, ref.name, ref.version);
+  await services.catalog.candidates(ref.namespace, ref.name, ref.version);
   await assertMayInvoke(services.catalog, caller.principal, ref);
   // Where its log stands before the first message can arrive.
   const filter = { namespace: ref.namespace, function: ref.name };

@@ -1,0 +1,125 @@
+import type { FunctionName, Namespace } from '../../src/contract/ids.js';
+import type { RolloutRequest } from '../../src/contract/rollout.js';
+import type { RolloutStore, StoredAlias, StoredRollout } from '../../src/ports/store.js';
+import { uuidv7 } from '../../src/uuid.js';
+import type { Database, Query } from '../database.js';
+import { toAliasRow } from './aliases.js';
+
+interface RolloutRow {
+  namespace: Namespace;
+  function: FunctionName;
+  change_id: string;
+  state: StoredRollout['state'];
+  to_version: number;
+  from_version: number;
+  request: string;
+  step: number;
+  step_started_at: number;
+  calls: number;
+  errors: number;
+  p95_ms: number | null;
+  reason: string | null;
+  started_at: number;
+  updated_at: number;
+}
+
+/** Only where the rollout was moved on by this very change. */
+const MOVE_ALIAS = `
+insert into aliases (namespace, function, alias, version, weights, updated_at)
+select ?, ?, ?, ?, ?, ? where exists (
+  select 1 from rollouts where namespace = ? and function = ? and change_id = ?)
+on conflict (namespace, function, alias) do update set
+  version = excluded.version, weights = excluded.weights, updated_at = excluded.updated_at`;
+
+export function createRolloutStore(database: Database): RolloutStore {
+  const { knex } = database;
+  const rollouts = () => knex<RolloutRow>('rollouts');
+  const of = (namespace: Namespace, fn: FunctionName) => rollouts().where({ namespace, function: fn });
+
+  /** The change and what follows from it for the alias, in one step. True when this change took place. */
+  const write = async (change: Query<unknown>, row: RolloutRow, live: StoredAlias) => {
+    const alias = toAliasRow(live);
+    const [, , rows] = await database.batch([
+      change,
+      knex.raw(MOVE_ALIAS, [
+        ...[alias.namespace, alias.function, alias.alias, alias.version, alias.weights, alias.updated_at],
+        ...[row.namespace, row.function, row.change_id],
+      ]),
+      of(row.namespace, row.function).where({ change_id: row.change_id }),
+    ]);
+    return (rows as RolloutRow[]).length === 1;
+  };
+
+  return {
+    async get(namespace, fn) {
+      const [row] = await database.run<RolloutRow[]>(of(namespace, fn));
+      return row === undefined ? null : toRollout(row);
+    },
+    async running() {
+      const rows = await database.run<RolloutRow[]>(rollouts().where({ state: 'running' }));
+      return rows.map(toRollout);
+    },
+    async start(rollout, live) {
+      const row = toRow(rollout);
+      const insert = knex.raw(
+        `insert into rollouts (${Object.keys(row).join(', ')}) values (${Object.keys(row)
+          .map(() => '?')
+          .join(', ')})
+         on conflict (namespace, function) do update set
+         ${Object.keys(row)
+           .slice(2)
+           .map((column) => `${column} = excluded.${column}`)
+           .join(', ')}
+         where rollouts.state <> 'running'`,
+        Object.values(row),
+      );
+      return write(insert, row, live);
+    },
+    async move(from, to, live) {
+      const row = toRow(to);
+      const { namespace, function: fn, ...columns } = row;
+      const change = rollouts().where({ namespace, function: fn, change_id: from.changeId }).update(columns);
+      return write(change, row, live);
+    },
+  };
+}
+
+function toRow(rollout: Omit<StoredRollout, 'changeId'>): RolloutRow {
+  return {
+    namespace: rollout.namespace,
+    function: rollout.function,
+    change_id: uuidv7(),
+    state: rollout.state,
+    to_version: rollout.to,
+    from_version: rollout.from,
+    request: JSON.stringify(rollout.request),
+    step: rollout.step,
+    step_started_at: rollout.stepStartedAt,
+    calls: rollout.calls,
+    errors: rollout.errors,
+    p95_ms: rollout.p95Ms,
+    reason: rollout.reason,
+    started_at: rollout.startedAt,
+    updated_at: rollout.updatedAt,
+  };
+}
+
+function toRollout(row: RolloutRow): StoredRollout {
+  return {
+    namespace: row.namespace,
+    function: row.function,
+    changeId: row.change_id,
+    state: row.state,
+    to: row.to_version,
+    from: row.from_version,
+    request: JSON.parse(row.request) as RolloutRequest,
+    step: row.step,
+    stepStartedAt: row.step_started_at,
+    calls: row.calls,
+    errors: row.errors,
+    p95Ms: row.p95_ms,
+    reason: row.reason,
+    startedAt: row.started_at,
+    updatedAt: row.updated_at,
+  };
+}

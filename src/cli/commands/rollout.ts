@@ -1,0 +1,86 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { type RolloutRecord, rolloutRecordSchema } from '../../contract/rollout.js';
+import { openSession } from '../session.js';
+import { duration, wholeNumber } from '../values.js';
+
+interface RolloutFlags {
+  to?: number;
+  steps?: number[];
+  every?: number;
+  maxErrors?: number;
+  minCalls?: number;
+  maxP95?: number;
+}
+
+const pathOf = (fn: string) => `/v1/functions/${encodeURIComponent(fn)}/rollout`;
+
+/** `orama function rollout <function> --to <version>`, `rollout status|abort <function>` */
+export function addRollout(parent: Command): void {
+  const rollout = parent
+    .command('rollout')
+    .description('move calls to a version in steps, and back by itself when it fails');
+  rollout
+    .command('start', { isDefault: true })
+    .description('start one; "start" may be left out')
+    .argument('<function>')
+    .requiredOption('--to <version>', 'the version to move to', wholeNumber(1))
+    .option('--steps <percents>', 'percent after each step, such as 5,25,50', percents)
+    .option('--every <duration>', 'how long a step lasts, such as 60s or 5m', duration)
+    .option('--max-errors <percent>', 'go back beyond so many percent of failed calls, such as 2%', percent)
+    .option('--min-calls <n>', 'judge a step only after so many calls', wholeNumber(1, 1_000_000))
+    .option('--max-p95 <ms>', 'go back when the 95th percentile is longer', wholeNumber(1, 300_000))
+    .action(async (fn: string, flags: RolloutFlags, command: Command) => {
+      const { client, terminal } = openSession(command);
+      const json = {
+        to: flags.to,
+        steps: flags.steps,
+        every_seconds: flags.every,
+        max_error_percent: flags.maxErrors,
+        min_calls: flags.minCalls,
+        max_p95_ms: flags.maxP95,
+      };
+      terminal.show(await client.call('POST', pathOf(fn), { json }), rolloutRecordSchema, describe);
+    });
+  rollout
+    .command('status')
+    .description('show the rollout that runs, or the last one')
+    .argument('<function>')
+    .action(async (fn: string, _flags, command: Command) => {
+      const { client, terminal } = openSession(command);
+      terminal.show(await client.call('GET', pathOf(fn)), rolloutRecordSchema, describe);
+    });
+  rollout
+    .command('abort')
+    .description('send all calls back to the version before')
+    .argument('<function>')
+    .action(async (fn: string, _flags, command: Command) => {
+      const { client, terminal } = openSession(command);
+      terminal.show(await client.call('DELETE', pathOf(fn)), rolloutRecordSchema, describe);
+    });
+}
+
+function describe(rollout: RolloutRecord): string {
+  const { function: fn, from, to, state, percent: share, calls, errors, reason } = rollout;
+  const figures = `${calls} calls of version ${to} in this step, ${errors} failed`;
+  switch (state) {
+    case 'running':
+      return `${fn}: ${share} % on version ${to}, the rest on version ${from}; ${figures}`;
+    case 'completed':
+      return `${fn}: all calls are on version ${to}`;
+    case 'rolled_back':
+    case 'aborted':
+      return `${fn}: back on version ${from} (${reason ?? state})`;
+  }
+}
+
+function percents(text: string): number[] {
+  return text.split(',').map((part) => wholeNumber(1, 99)(part.trim().replace(/%$/, '')));
+}
+
+function percent(text: string): number {
+  const value = Number(text.replace(/\s*%$/, ''));
+  if (text === '' || Number.isNaN(value) || value < 0 || value > 100) {
+    throw new InvalidArgumentError('It must be a percentage from 0 to 100, such as 2%.');
+  }
+  return value;
+}

@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import { versionNumberSchema } from './alias.js';
+import { whole } from './function.js';
+import { show } from './show.js';
+
+const percent = (issue: { input?: unknown }) =>
+  `must be a number of percent from 0 to 100, not ${show(issue.input)}`;
+
+const stepsSchema = z
+  .array(whole(1, 99, ' percent'))
+  .min(1)
+  .max(20)
+  .refine((steps) => steps.every((step, index) => index === 0 || step > (steps[index - 1] ?? 0)), {
+    error: 'must rise from step to step',
+  });
+
+/** What starts a rollout. */
+export const rolloutRequestSchema = z.strictObject({
+  to: versionNumberSchema,
+  steps: stepsSchema.default([5, 25, 50]),
+  every_seconds: whole(1, 86_400, ' seconds').default(60),
+  max_error_percent: z
+    .number({ error: percent })
+    .min(0, { error: percent })
+    .max(100, { error: percent })
+    .default(2),
+  min_calls: whole(1, 1_000_000).default(20),
+  max_p95_ms: whole(1, 300_000, ' ms').optional(),
+});
+export type RolloutRequest = z.infer<typeof rolloutRequestSchema>;
+
+export const ROLLOUT_STATES = ['running', 'completed', 'rolled_back', 'aborted'] as const;
+
+export const rolloutRecordSchema = z.object({
+  function: z.string(),
+  to: versionNumberSchema,
+  from: versionNumberSchema,
+  state: z.enum(ROLLOUT_STATES),
+  /** Of the invocations that go to `to` now. */
+  percent: z.number(),
+  steps: z.array(z.number()),
+  every_seconds: z.number(),
+  max_error_percent: z.number(),
+  min_calls: z.number(),
+  max_p95_ms: z.number().nullable(),
+  /** Of `to` since this step began; of the last step once it has ended. */
+  calls: z.number(),
+  errors: z.number(),
+  p95_ms: z.number().nullable(),
+  reason: z.string().nullable(),
+  started_at: z.string(),
+  updated_at: z.string(),
+});
+export type RolloutRecord = z.infer<typeof rolloutRecordSchema>;
+
+/** The topic that tells a namespace how its rollouts end. */
+export const ROLLOUT_TOPIC = 'orama:rollout';

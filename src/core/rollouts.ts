@@ -1,0 +1,230 @@
+import { aliasSchema, LIVE_ALIAS } from '../contract/alias.js';
+import type { FunctionName, Namespace } from '../contract/ids.js';
+import { ROLLOUT_TOPIC, type RolloutRecord, type RolloutRequest } from '../contract/rollout.js';
+import { AppError, messageOf } from '../errors.js';
+import type { Logger } from '../logger.js';
+import type { Closable } from '../ports/closable.js';
+import type { Store, StoredAlias, StoredRollout, VersionFigures } from '../ports/store.js';
+import type { Catalog } from './catalog.js';
+import type { Publisher } from './publish.js';
+
+const CHECK_EVERY_MS = 1000;
+const live = aliasSchema.parse(LIVE_ALIAS);
+
+type Change = Pick<StoredRollout, 'state' | 'step' | 'reason'>;
+
+/**
+ * Moves the alias `live` to another version in steps, and back at once when that version fails too often. Rollouts are
+ * in the store and any web process moves them on: the store lets one of them make each change.
+ */
+export interface Rollouts extends Closable {
+  start(namespace: Namespace, fn: FunctionName, request: RolloutRequest): Promise<RolloutRecord>;
+  get(namespace: Namespace, fn: FunctionName): Promise<RolloutRecord>;
+  /** All invocations go back to the version that was live before. */
+  abort(namespace: Namespace, fn: FunctionName): Promise<RolloutRecord>;
+}
+
+export interface RolloutsDeps {
+  store: Store;
+  catalog: Catalog;
+  publisher: Publisher;
+  logger: Logger;
+}
+
+export function createRollouts({ store, catalog, publisher, logger }: RolloutsDeps): Rollouts {
+  const find = async (namespace: Namespace, fn: FunctionName): Promise<StoredRollout> => {
+    const rollout = await store.rollouts.get(namespace, fn);
+    if (rollout) return rollout;
+    throw new AppError('not_found', `Function "${fn}" has had no rollout in namespace "${namespace}".`);
+  };
+
+  const figuresOf = ({ namespace, function: fn, to, stepStartedAt }: StoredRollout) =>
+    store.attempts.figures({ namespace, function: fn, version: to, since: stepStartedAt });
+
+  /** False when another process was first. */
+  const change = async (
+    rollout: StoredRollout,
+    figures: VersionFigures,
+    { state, step, reason }: Change,
+  ): Promise<boolean> => {
+    const now = Date.now();
+    const { calls, errors, p95Ms } = figures;
+    const next = { ...rollout, state, step, reason, calls, errors, p95Ms, updatedAt: now };
+    if (state === 'running') next.stepStartedAt = now;
+    if (!(await store.rollouts.move(rollout, next, liveOf(next)))) return false;
+    await catalog.changed(rollout.namespace);
+    if (state !== 'running') await announce(next);
+    return true;
+  };
+
+  /** Tells the namespace; a queue that is away loses the message and not the rollout. */
+  const announce = async (rollout: Omit<StoredRollout, 'changeId'>) => {
+    const value = recordOf(rollout);
+    const message = {
+      namespace: rollout.namespace,
+      topic: ROLLOUT_TOPIC,
+      bytes: Buffer.from(JSON.stringify(value)),
+      value,
+      depth: 1,
+    };
+    await publisher.publish(message).catch((error) => {
+      const where = { namespace: rollout.namespace, function: rollout.function };
+      logger.warn({ ...where, err: messageOf(error) }, 'the end of a rollout could not be published');
+    });
+  };
+
+  const check = async (rollout: StoredRollout): Promise<void> => {
+    const { request, step } = rollout;
+    const figures = await figuresOf(rollout);
+    const hasEnough = figures.calls >= request.min_calls;
+    const reason = hasEnough ? whyNot(request, figures) : null;
+    if (reason !== null) {
+      await change(rollout, figures, { state: 'rolled_back', step, reason });
+      return;
+    }
+    const isOver = Date.now() - rollout.stepStartedAt >= request.every_seconds * 1000;
+    if (!hasEnough || !isOver) return;
+    const isLast = step + 1 >= request.steps.length;
+    await change(rollout, figures, { state: isLast ? 'completed' : 'running', step: step + 1, reason: null });
+  };
+
+  const checkAll = async (): Promise<void> => {
+    try {
+      for (const rollout of await store.rollouts.running()) await check(rollout);
+    } catch (error) {
+      logger.debug({ err: messageOf(error) }, 'rollouts could not be checked; they are checked again');
+    }
+  };
+  let checking: Promise<void> | null = null;
+  const timer = setInterval(() => {
+    checking ??= checkAll().finally(() => {
+      checking = null;
+    });
+  }, CHECK_EVERY_MS);
+  timer.unref();
+
+  return {
+    async start(namespace, fn, request) {
+      const { to } = request;
+      await catalog.resolve(namespace, fn, to);
+      const from = await versionBefore(namespace, fn, to);
+      const now = Date.now();
+      const rollout = {
+        ...{ namespace, function: fn, state: 'running' as const, to, from, request, step: 0 },
+        ...{
+          stepStartedAt: now,
+          calls: 0,
+          errors: 0,
+          p95Ms: null,
+          reason: null,
+          startedAt: now,
+          updatedAt: now,
+        },
+      };
+      if (!(await store.rollouts.start(rollout, liveOf(rollout)))) {
+        throw new AppError('conflict', `A rollout of "${fn}" is running; abort it before you start another.`);
+      }
+      await catalog.changed(namespace);
+      return recordOf(rollout);
+    },
+
+    async get(namespace, fn) {
+      const rollout = await find(namespace, fn);
+      if (rollout.state !== 'running') return recordOf(rollout);
+      return recordOf({ ...rollout, ...(await figuresOf(rollout)) });
+    },
+
+    async abort(namespace, fn) {
+      for (;;) {
+        const rollout = await find(namespace, fn);
+        if (rollout.state !== 'running') {
+          throw new AppError(
+            'conflict',
+            `The rollout of "${fn}" has ended (${rollout.state}); there is none to abort.`,
+          );
+        }
+        const aborted: Change = { state: 'aborted', step: rollout.step, reason: 'aborted by request' };
+        if (await change(rollout, await figuresOf(rollout), aborted)) {
+          return recordOf(await find(namespace, fn));
+        }
+      }
+    },
+
+    async close() {
+      clearInterval(timer);
+      await checking;
+    },
+  };
+
+  /** What is live now: the alias's version, else the newest one that is not the new one. */
+  async function versionBefore(namespace: Namespace, fn: FunctionName, to: number): Promise<number> {
+    const alias = (await store.aliases.list(namespace)).find(
+      (each) => each.function === fn && each.alias === LIVE_ALIAS,
+    );
+    const versions = await store.functions.versions(namespace, fn);
+    const before = alias?.version ?? versions.find(({ version }) => version !== to)?.version;
+    if (before !== undefined && before !== to) return before;
+    throw new AppError(
+      'conflict',
+      before === to
+        ? `Version ${to} of "${fn}" is live already; roll out another one.`
+        : `"${fn}" has no other version than ${to}; a rollout needs one to come from.`,
+    );
+  }
+}
+
+/** Null while the new version is good enough. */
+function whyNot({ max_error_percent: limit, max_p95_ms: slowest }: RolloutRequest, figures: VersionFigures) {
+  const { calls, errors, p95Ms } = figures;
+  const percent = (100 * errors) / calls;
+  if (percent > limit) {
+    return `${errors} of ${calls} calls failed (${percent.toFixed(1)} %); at most ${limit} % are allowed`;
+  }
+  if (slowest !== undefined && p95Ms !== null && p95Ms > slowest) {
+    return `the 95th percentile is ${p95Ms.toFixed(1)} ms; at most ${slowest} ms are allowed`;
+  }
+  return null;
+}
+
+/** The alias as the rollout wants it. */
+function liveOf(rollout: Omit<StoredRollout, 'changeId'>): StoredAlias {
+  const { namespace, function: fn, to, from, updatedAt } = rollout;
+  const percent = percentOf(rollout);
+  const weights: Record<string, number> = percent > 0 && percent < 100 ? { [to]: percent } : {};
+  const version = percent === 100 ? to : from;
+  return { namespace, function: fn, alias: live, version, weights, updatedAt };
+}
+
+function percentOf({ state, step, request }: Pick<StoredRollout, 'state' | 'step' | 'request'>): number {
+  switch (state) {
+    case 'running':
+      return request.steps[step] ?? 100;
+    case 'completed':
+      return 100;
+    case 'rolled_back':
+    case 'aborted':
+      return 0;
+  }
+}
+
+function recordOf(rollout: Omit<StoredRollout, 'changeId'>): RolloutRecord {
+  const { request } = rollout;
+  return {
+    function: rollout.function,
+    to: rollout.to,
+    from: rollout.from,
+    state: rollout.state,
+    percent: percentOf(rollout),
+    steps: request.steps,
+    every_seconds: request.every_seconds,
+    max_error_percent: request.max_error_percent,
+    min_calls: request.min_calls,
+    max_p95_ms: request.max_p95_ms ?? null,
+    calls: rollout.calls,
+    errors: rollout.errors,
+    p95_ms: rollout.p95Ms,
+    reason: rollout.reason,
+    started_at: new Date(rollout.startedAt).toISOString(),
+    updated_at: new Date(rollout.updatedAt).toISOString(),
+  };
+}

@@ -1,0 +1,59 @@
+import { aliasRecordSchema, aliasTargetSchema } from '../../contract/alias.js';
+import { aliasesReplySchema, aliasPath } from '../../contract/http/aliases.js';
+import { functionPath, messageReplySchema } from '../../contract/http/common.js';
+import { json, route } from '../route.js';
+
+const tag = 'Functions';
+
+export const listAliases = route({
+  method: 'GET',
+  path: '/v1/functions/{name}/aliases',
+  tag,
+  summary: 'List the aliases of a function',
+  access: 'required',
+  scope: 'read',
+  params: functionPath,
+  replies: { 200: { about: 'By name.', schema: aliasesReplySchema } },
+  errors: ['function_not_found'],
+  async handle({ services, namespace, params }) {
+    const aliases = await services.aliases.list(namespace, params.name);
+    return json(200, { aliases, count: aliases.length });
+  },
+});
+
+export const putAlias = route({
+  method: 'PUT',
+  path: '/v1/functions/{name}/aliases/{alias}',
+  tag,
+  summary: 'Let an alias name a version, or split over several by weight',
+  description:
+    'Invocations without a version go to the alias `live` where there is one. `weights` gives other versions their percent; the rest goes to `version`.',
+  access: 'required',
+  scope: 'deploy',
+  params: aliasPath,
+  body: { kind: 'json', schema: aliasTargetSchema },
+  replies: { 200: { about: 'The alias.', schema: aliasRecordSchema } },
+  errors: ['function_not_found', 'conflict'],
+  async handle({ services, namespace, params, body, actor }) {
+    const alias = await services.aliases.put(namespace, params.name, params.alias, body);
+    await services.audit.record(actor(), 'alias.set', `${params.name}@${params.alias}`, namespace);
+    return json(200, alias);
+  },
+});
+
+export const deleteAlias = route({
+  method: 'DELETE',
+  path: '/v1/functions/{name}/aliases/{alias}',
+  tag,
+  summary: 'Delete an alias',
+  access: 'required',
+  scope: 'deploy',
+  params: aliasPath,
+  replies: { 200: { about: 'Deleted.', schema: messageReplySchema } },
+  errors: ['not_found', 'conflict'],
+  async handle({ services, namespace, params, actor }) {
+    await services.aliases.remove(namespace, params.name, params.alias);
+    await services.audit.record(actor(), 'alias.delete', `${params.name}@${params.alias}`, namespace);
+    return json(200, { message: `Alias "${params.alias}" of function "${params.name}" deleted.` });
+  },
+});

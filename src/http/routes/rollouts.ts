@@ -1,0 +1,57 @@
+import { functionPath } from '../../contract/http/common.js';
+import { rolloutRecordSchema, rolloutRequestSchema } from '../../contract/rollout.js';
+import { json, route } from '../route.js';
+
+const tag = 'Functions';
+const path = '/v1/functions/{name}/rollout';
+
+export const startRollout = route({
+  method: 'POST',
+  path,
+  tag,
+  summary: 'Move the alias `live` to a version in steps, and back when it fails too often',
+  description:
+    'After each step with at least `min_calls` calls the errors of the new version (and its 95th percentile) are compared with the limits; over one, all calls go back at once. How it ends is published on the topic `orama:rollout`.',
+  access: 'required',
+  scope: 'deploy',
+  params: functionPath,
+  body: { kind: 'json', schema: rolloutRequestSchema },
+  replies: { 202: { about: 'The rollout, at its first step.', schema: rolloutRecordSchema } },
+  errors: ['function_not_found', 'conflict'],
+  async handle({ services, namespace, params, body, actor }) {
+    const rollout = await services.rollouts.start(namespace, params.name, body);
+    await services.audit.record(actor(), 'rollout.start', `${params.name}@${body.to}`, namespace);
+    return json(202, rollout);
+  },
+});
+
+export const getRollout = route({
+  method: 'GET',
+  path,
+  tag,
+  summary: 'Show the rollout that runs, or the last one',
+  access: 'required',
+  scope: 'read',
+  params: functionPath,
+  replies: { 200: { about: 'The rollout.', schema: rolloutRecordSchema } },
+  errors: ['not_found'],
+  handle: async ({ services, namespace, params }) =>
+    json(200, await services.rollouts.get(namespace, params.name)),
+});
+
+export const abortRollout = route({
+  method: 'DELETE',
+  path,
+  tag,
+  summary: 'Abort the rollout: all calls go back to the version before',
+  access: 'required',
+  scope: 'deploy',
+  params: functionPath,
+  replies: { 200: { about: 'The rollout, aborted.', schema: rolloutRecordSchema } },
+  errors: ['not_found', 'conflict'],
+  async handle({ services, namespace, params, actor }) {
+    const rollout = await services.rollouts.abort(namespace, params.name);
+    await services.audit.record(actor(), 'rollout.abort', `${params.name}@${rollout.to}`, namespace);
+    return json(200, rollout);
+  },
+});

@@ -1,0 +1,98 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { getPriority } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import test from 'ava';
+import { mayStart } from '../../db/functions/drivers/sqlite-pool.js';
+import { openFunctionDatabases } from '../../db/functions/open.js';
+import { namespaceSchema } from '../../src/contract/ids.js';
+import { eventually } from '../helpers/eventually.js';
+import { tempDir } from '../helpers/temp-dir.js';
+
+const directory = tempDir();
+const limits = { timeoutMs: 30_000 };
+const ENDLESS = 'with recursive n(i) as (select 1 union all select i + 1 from n) select max(i) from n';
+
+test.serial('endless queries of four namespaces leave processes to a fifth', async (t) => {
+  const databases = await openFunctionDatabases({ driver: 'sqlite', directory: join(directory, 'fair') });
+  t.teardown(() => databases.close());
+  const victim = namespaceSchema.parse('victim');
+  const query = () => databases.query(victim, 'select 1 as one', [], limits);
+  await query();
+  const ends: AbortController[] = [];
+  const attacks = ['a', 'b', 'c', 'd'].flatMap((name) =>
+    Array.from({ length: 8 }, () => {
+      const end = new AbortController();
+      ends.push(end);
+      const options = { timeoutMs: 120_000, signal: end.signal };
+      return databases.query(namespaceSchema.parse(name), ENDLESS, [], options);
+    }),
+  );
+  const ended = Promise.allSettled(attacks);
+  await sleep(1_500);
+  const took: number[] = [];
+  for (let round = 0; round < 5; round += 1) {
+    const start = performance.now();
+    t.deepEqual(await query(), [{ one: 1 }]);
+    took.push(performance.now() - start);
+  }
+  for (const end of ends) end.abort();
+  await ended;
+  // The first may have to wait for a process to start.
+  t.true(Math.min(...took) < 1_000, took.map((ms) => ms.toFixed(0)).join(' '));
+});
+
+test('a namespace gets one process while there is one, and more only while more are free', (t) => {
+  t.true(mayStart(0, 1, 4));
+  t.false(mayStart(0, 0, 4));
+  t.true(mayStart(1, 2, 4));
+  t.false(mayStart(1, 1, 4));
+  t.false(mayStart(4, 12, 4));
+  for (const attackers of [4, 5, 8, 15]) {
+    const running = new Array<number>(attackers).fill(0);
+    let free = 16;
+    for (let round = 0; round < 100; round += 1) {
+      const at = round % attackers;
+      if (!mayStart(running[at] ?? 0, free, 4)) continue;
+      running[at] = (running[at] ?? 0) + 1;
+      free -= 1;
+    }
+    t.true(free >= 1, `${attackers} namespaces leave ${free} of 16`);
+    t.true(Math.max(...running) - Math.min(...running) <= 1, 'they share alike');
+  }
+});
+
+test.serial(
+  'statements run below the engine, long ones lowest, and a process that was slowed is not used again',
+  async (t) => {
+    const databases = await openFunctionDatabases({
+      driver: 'sqlite',
+      directory: join(directory, 'nice'),
+      maxChildren: 1,
+    });
+    t.teardown(() => databases.close());
+    const namespace = namespaceSchema.parse('nice');
+    const pids = () =>
+      children().filter((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('sqlite-child'));
+    const nice = () => pids().map((pid) => getPriority(pid));
+    await databases.query(namespace, 'select 1', [], limits);
+    const own = getPriority();
+    t.deepEqual(nice(), [Math.min(own + 5, 19)]);
+    const first = pids();
+    const count =
+      'with recursive n(i) as (select 1 union all select i + 1 from n where i < 8000000) select max(i) as m from n';
+    const long = databases.query(namespace, count, [], limits);
+    await eventually('the long statement is slowed', async () => nice()[0] === Math.min(own + 15, 19));
+    t.deepEqual(await long, [{ m: 8_000_000 }]);
+    await databases.query(namespace, 'select 1', [], limits);
+    t.deepEqual(nice(), [Math.min(own + 5, 19)]);
+    t.notDeepEqual(pids(), first);
+  },
+);
+
+/** Of this process, on Linux. */
+function children(): number[] {
+  return readdirSync('/proc/self/task').flatMap((task) =>
+    readFileSync(`/proc/self/task/${task}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
+  );
+}

@@ -1,0 +1,161 @@
+import test from 'ava';
+import { eventually } from '../helpers/eventually.js';
+import { commands, probeWasm } from '../helpers/probe.js';
+import { aTenant, sharedEngine } from './served.js';
+
+const engine = sharedEngine();
+const which = commands({ op: 'env', a: 'WHICH' });
+
+/** A namespace with a function of several versions, each of which answers its own number. */
+async function versions(count: number, metadata: (version: number) => object = () => ({})) {
+  const tenant = await aTenant(await engine());
+  for (let version = 1; version <= count; version++) {
+    const { status, text } = await tenant.deploy('fn', await probeWasm(), {
+      metadata: JSON.stringify({ env: { WHICH: `v${version}` }, ...metadata(version) }),
+    });
+    if (status !== 201) throw new Error(text);
+  }
+  const called = async (name = 'fn', headers: Record<string, string> = {}) => {
+    const { status, json, headers: answered } = await tenant.invoke(name, which, headers);
+    return status === 200 ? [json.results[0], Number(answered.get('x-function-version'))] : status;
+  };
+  return {
+    tenant,
+    called,
+    alias: (name: string, target: object) => tenant.put(`/v1/functions/fn/aliases/${name}`, target),
+  };
+}
+
+test('an alias names a version, wherever a version can be named', async (t) => {
+  const { tenant, called, alias } = await versions(3);
+  const put = await alias('beta', { version: 2 });
+  t.is(put.status, 200);
+  t.like(put.json, { alias: 'beta', function: 'fn', version: 2, weights: {} });
+  t.deepEqual(await called('fn@beta'), ['v2', 2]);
+  t.deepEqual(await called('fn'), ['v3', 3]);
+  t.is((await tenant.get('/v1/functions/fn@beta')).json.version, 2);
+  const { json } = await tenant.get('/v1/functions/fn/aliases');
+  t.deepEqual(
+    json.aliases.map((one: { alias: string }) => one.alias),
+    ['beta'],
+  );
+  t.is((await tenant.delete('/v1/functions/fn/aliases/beta')).status, 200);
+  t.is(await called('fn@beta'), 404);
+  t.is((await tenant.delete('/v1/functions/fn/aliases/beta')).status, 404);
+});
+
+test('what is no alias, no version or no weight is refused with the value', async (t) => {
+  const { alias } = await versions(2);
+  for (const name of ['newest', '2', '-x', 'a'.repeat(65)])
+    t.is((await alias(name, { version: 1 })).status, 400, name);
+  t.is((await alias('beta', { version: 9 })).status, 404);
+  for (const weights of [{ 9: 10 }, { 1: 10 }])
+    t.not((await alias('beta', { version: 1, weights })).status, 200);
+  for (const weights of [{ 2: 0 }, { 2: 101 }, { 2: 1.5 }, { x: 10 }, { 2: '10' }]) {
+    const { status, json } = await alias('beta', { version: 1, weights });
+    t.is(status, 400, JSON.stringify(weights));
+    t.regex(json.error, /weights/);
+  }
+  t.is((await alias('beta', { version: 1, extra: true })).status, 400);
+});
+
+test('calls, events and schedules without a version go to the alias live', async (t) => {
+  const { tenant, called, alias } = await versions(2, () => ({ triggers: [{ topic: 'ping' }] }));
+  await alias('live', { version: 1 });
+  t.deepEqual(await called(), ['v1', 1]);
+  await tenant.publish('ping', {});
+  await eventually('the event has run', async () => {
+    const { json } = await tenant.get('/v1/invocations?function=fn');
+    const run = json.invocations.find((one: { trigger: string }) => one.trigger === 'pubsub');
+    return run?.version === 1;
+  });
+  await tenant.delete('/v1/functions/fn/aliases/live');
+  t.deepEqual(await called(), ['v2', 2]);
+});
+
+test('weights split the calls, and equal sticky values are given equal versions', async (t) => {
+  const { called, alias } = await versions(2);
+  await alias('live', { version: 1, weights: { 2: 30 } });
+  const drawn = new Map<string, number>();
+  for (let round = 0; round < 4; round++) {
+    const answers = await Promise.all(Array.from({ length: 100 }, () => called()));
+    for (const answer of answers) {
+      const [version] = answer as [string, number];
+      drawn.set(version, (drawn.get(version) ?? 0) + 1);
+    }
+  }
+  // 400 draws at 30 %: 120 expected, with a standard deviation of 9.
+  const share = drawn.get('v2') ?? 0;
+  t.true(share > 70 && share < 170, `${share} of 400`);
+  const sticky = { 'x-orama-sticky': 'customer 7' };
+  const [first] = await Promise.all([called('fn', sticky)]);
+  for (let n = 0; n < 10; n++) t.deepEqual(await called('fn', sticky), first);
+});
+
+test('a retry runs the version that was drawn when the call was accepted', async (t) => {
+  const { tenant, alias } = await versions(2);
+  await alias('live', { version: 1, weights: { 2: 50 } });
+  const { json } = await tenant.invoke('fn', commands({ op: 'exit', n: 1 }), { prefer: 'respond-async' });
+  const read = () => tenant.get(`/v1/invocations/${json.request_id}`);
+  const pinned = (await read()).json.version;
+  await alias('live', { version: pinned === 1 ? 2 : 1 });
+  await eventually('it has ended', async () => (await read()).json.state === 'dead');
+  t.is((await read()).json.version, pinned);
+});
+
+test('a rollout whose version fails goes back by itself: few of 10,000 calls fail, and the figures add up', async (t) => {
+  const { tenant, called } = await versions(1, () => ({ triggers: [{ topic: 'work' }] }));
+  const bad = await tenant.deploy('fn', await probeWasm(), {
+    memory_limit_mb: '64',
+    metadata: JSON.stringify({ env: { WHICH: 'bad' }, triggers: [{ topic: 'work' }] }),
+  });
+  t.is(bad.json.function.version, 2);
+  const started = await tenant.post('/v1/functions/fn/rollout', {
+    to: 2,
+    steps: [5, 25, 50],
+    every_seconds: 1,
+    max_error_percent: 2,
+    min_calls: 20,
+  });
+  t.is(started.status, 202);
+  t.like(started.json, { to: 2, from: 1, state: 'running', percent: 5 });
+  t.is((await tenant.post('/v1/functions/fn/rollout', { to: 2 })).status, 409);
+
+  const failing = commands({ op: 'exit_if_env', a: 'WHICH', b: 'bad' });
+  for (let batch = 0; batch < 10; batch++) {
+    const messages = Array.from({ length: 1000 }, () => ({ topic: 'work', data: JSON.parse(failing) }));
+    t.is((await tenant.post('/v1/pubsub/publish/batch', { messages })).status, 200);
+  }
+  await eventually('the rollout has ended', async () => {
+    const { json } = await tenant.get('/v1/functions/fn/rollout');
+    return json.state !== 'running';
+  });
+  const { json } = await tenant.get('/v1/functions/fn/rollout');
+  t.like(json, { state: 'rolled_back', percent: 0 });
+  t.true(json.calls >= 20);
+  t.is(json.errors, json.calls);
+  t.regex(json.reason, /calls failed/);
+  t.deepEqual(await called(), ['v1', 1]);
+  const aliases = (await tenant.get('/v1/functions/fn/aliases')).json.aliases;
+  t.like(aliases, [{ alias: 'live', version: 1, weights: {} }]);
+});
+
+test('a rollout whose version is good ends with all calls on it', async (t) => {
+  const { tenant, called } = await versions(2);
+  await tenant.post('/v1/functions/fn/rollout', { to: 2, steps: [50], every_seconds: 1, min_calls: 1 });
+  await eventually('the rollout has ended', async () => {
+    await Promise.all(Array.from({ length: 10 }, () => called()));
+    return (await tenant.get('/v1/functions/fn/rollout')).json.state === 'completed';
+  });
+  t.deepEqual(await called(), ['v2', 2]);
+});
+
+test('an aborted rollout goes back, and a rollout that is over can not be aborted', async (t) => {
+  const { tenant, called } = await versions(2);
+  await tenant.post('/v1/functions/fn/rollout', { to: 2, steps: [99], every_seconds: 3600 });
+  const aborted = await tenant.delete('/v1/functions/fn/rollout');
+  t.is(aborted.status, 200);
+  t.like(aborted.json, { state: 'aborted', percent: 0 });
+  for (let n = 0; n < 5; n++) t.deepEqual(await called(), ['v1', 1]);
+  t.is((await tenant.delete('/v1/functions/fn/rollout')).status, 409);
+});
