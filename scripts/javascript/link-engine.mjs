@@ -35,6 +35,8 @@ const GLUE_BYTES = 1024;
 /** Where the pages begin that a function's program is put into: behind those that QuickJS has. */
 const QUICKJS_PAGES = 18;
 const RELOCATE = '__wasm_apply_data_relocs';
+/** What C code asks for when it starts. */
+const SEEDS = new Set(['clock_time_get', 'random_get']);
 const KEPT_EXPORTS = new Set(['memory', '_initialize', 'handle', 'orama_alloc']);
 
 /** The engine's bytes. */
@@ -170,9 +172,9 @@ const align = (value, to) => Math.ceil(value / to) * to;
 const constant = (name, value) => `(global (export "${name}") i32 (i32.const ${value}))`;
 const variable = (name, value) => `(global (export "${name}") (mut i32) (i32.const ${value}))`;
 
-/** QuickJS's own host is the glue; time too, which tells the glue when it is asked. */
+/** QuickJS's own host is the glue, of time and random bytes too. */
 function quickjsImport({ module, name }) {
-  return [module === 'env' || name === 'clock_time_get' ? 'glue' : module, name];
+  return [module === 'env' || SEEDS.has(name) ? 'glue' : module, name];
 }
 
 function glueImport({ module, name }) {

@@ -23,17 +23,22 @@ const SUBSCRIPTION_BYTES = 48;
 
 let context: u32 = 0;
 let runtime: u32 = 0;
-/** Functions of the runtime: begins an invocation; does what is left when no job is; hears of rejections. */
+/** Functions of the runtime: begins an invocation; does what is left when no job is; hears of rejections; ends with an error. */
 let begin: u64 = UNDEFINED;
 let turn: u64 = UNDEFINED;
 let rejected: u64 = UNDEFINED;
+let failed: u64 = UNDEFINED;
+let failing: bool = false;
 
 let input: u32 = 0;
 let inputLength: u32 = 0;
 let output: u32 = 0;
 let outputLength: u32 = 0;
-/** QuickJS asks for the time to seed what the runtime replaces; that must not count as the function asking. */
-let untimed: bool = true;
+/**
+ * While C code starts, it asks for the time, to seed what the runtime replaces, and for bytes to tell an overrun of its stack
+ * by. That must not count as the function asking: it would have to start anew for each invocation.
+ */
+let starting: bool = true;
 
 export function _initialize(): void {
   js.startLibc();
@@ -49,7 +54,7 @@ export function _initialize(): void {
   if (js.initEncoding(context, runtime) != 0) unreachable();
   if (js.initCrypto(context, runtime) != 0) unreachable();
   if (js.initStructuredClone(context, runtime) != 0) unreachable();
-  untimed = false;
+  starting = false;
   js.qjs_set_promise_rejection_handler(1);
 
   const name: u32 = memory.data<u8>([0x5f, 0x5f, 0x68, 0x6f, 0x73, 0x74, 0]) as u32; // "__host"
@@ -112,8 +117,13 @@ function evaluate(pointer: u32, length: u32): void {
   js.qjs_free_value(boxed);
 }
 
-/** What the runtime itself could not report: it ran out of memory, say. */
+/** Ends with an error that nothing has caught. What the runtime cannot report, out of memory, say, is printed as it is. */
 function fail(error: u64): void {
+  if (failed != UNDEFINED && !failing) {
+    failing = true;
+    store<u64>(scratch, error, 96);
+    js.JS_Call(context, failed, UNDEFINED, 1, scratch + 96);
+  }
   const text = js.JS_ToCStringLen2(context, scratch, error, 0);
   if (text != 0) print(text, load<u32>(scratch));
   host.proc_exit(1);
@@ -229,6 +239,7 @@ function register(args: u32, count: i32): u64 {
   begin = js.JS_DupValue(context, argument(args, count, 1));
   turn = js.JS_DupValue(context, argument(args, count, 2));
   rejected = js.JS_DupValue(context, argument(args, count, 3));
+  failed = js.JS_DupValue(context, argument(args, count, 4));
   return UNDEFINED;
 }
 
@@ -360,9 +371,15 @@ export function host_call(_name: i32, _nameLength: i32, _self: i32, _count: i32,
 }
 
 export function clock_time_get(clock: i32, precision: i64, result: u32): i32 {
-  if (untimed) {
+  if (starting) {
     store<u64>(result, 0);
     return 0;
   }
   return host.clock_time_get(clock, precision, result);
+}
+
+export function random_get(pointer: u32, length: u32): i32 {
+  if (!starting) return host.random_get(pointer, length);
+  memory.fill(pointer, 0x5a, length);
+  return 0;
 }

@@ -27,3 +27,4 @@
 @external("wasi_snapshot_preview1", "fd_write") export declare function fd_write(descriptor: i32, vectors: u32, count: i32, written: u32): i32;
 @external("wasi_snapshot_preview1", "poll_oneoff") export declare function poll_oneoff(subscriptions: u32, events: u32, count: u32, stored: u32): i32;
 @external("wasi_snapshot_preview1", "proc_exit") export declare function proc_exit(code: i32): void;
+@external("wasi_snapshot_preview1", "random_get") export declare function random_get(pointer: u32, length: u32): i32;
