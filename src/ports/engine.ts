@@ -68,7 +68,7 @@ export interface GuestCall extends GuestModule {
   timeoutMs: number;
   input: Uint8Array;
   callerWallet: string;
-  /** Read with get_env; ORAMA_ATTEMPT is among them. */
+  /** Read with get_env; what the engine adds is named ORAMA_…: see docs/functions.md. */
   env: Readonly<Record<string, string>>;
   /** What `http_request()` returns, as JSON text. */
   httpRequest?: string | undefined;

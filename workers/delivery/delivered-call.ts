@@ -37,7 +37,13 @@ export class DeliveredCall implements GuestCall {
     this.input = invocation.input;
     this.httpRequest = invocation.httpRequest;
     this.callerWallet = invocation.callerWallet;
-    this.env = { ...fn.metadata.env, ORAMA_ATTEMPT: String(attempt) };
+    this.env = {
+      ...fn.metadata.env,
+      ORAMA_ATTEMPT: String(attempt),
+      ORAMA_NAMESPACE: invocation.namespace,
+      ORAMA_TRIGGER: invocation.trigger,
+      ORAMA_VERSION: String(fn.version),
+    };
     this.urgent = invocation.replyTo !== undefined;
     this.signal = signal;
     this.#blobs = blobs;

@@ -14,6 +14,9 @@ const STDIN = 0;
 const STDOUT = 1;
 const STDERR = 2;
 const RANDOM_STEP_BYTES = 65_536;
+/** Of stderr, to find its last line in. */
+const TAIL_CHARACTERS = 1024;
+const text = new TextDecoder();
 
 /**
  * The memory that wasi-js sees. It reads or writes memory only for descriptors with rights that none here has; everything else
@@ -37,6 +40,7 @@ export class GuestWasi {
   #output = new Uint8Array(4096);
   #outputLength = 0;
   #outputToLog = false;
+  #errorTail = '';
 
   constructor(memory: GuestMemory) {
     this.#memory = memory;
@@ -57,6 +61,7 @@ export class GuestWasi {
     this.#read = 0;
     this.#outputLength = 0;
     this.#outputToLog = outputToLog;
+    this.#errorTail = '';
     // The rights objects are written to by fd_fdstat_set_rights: new ones each time.
     this.#wasi.FD_MAP.clear();
     for (const descriptor of [STDIN, STDOUT, STDERR]) this.#wasi.FD_MAP.set(descriptor, stream(descriptor));
@@ -67,6 +72,11 @@ export class GuestWasi {
     // A large buffer is not kept for a thread's life.
     if (this.#output.length > RANDOM_STEP_BYTES) this.#output = new Uint8Array(4096);
     return output;
+  }
+
+  /** The last line on stderr that is not blank: what a guest that then exits with an error says of it. */
+  lastErrorLine(): string {
+    return this.#errorTail.trimEnd().split('\n').at(-1)?.trim() ?? '';
   }
 
   get #now(): Session {
@@ -132,7 +142,7 @@ export class GuestWasi {
         let written = 0;
         for (const [pointer, length] of this.#vectors(vectors, count)) {
           const part = memory.slice(pointer, length);
-          if (to === STDERR) this.#now.log.print('error', part);
+          if (to === STDERR) this.#printError(part);
           else if (this.#outputToLog) this.#now.log.print('info', part);
           else this.#print(part);
           written += part.length;
@@ -198,6 +208,12 @@ export class GuestWasi {
     const to = this.#stream(descriptor);
     if (direction === 'read') return to === STDIN ? this.#now.input.length - this.#read : null;
     return to === STDOUT || to === STDERR ? RANDOM_STEP_BYTES : null;
+  }
+
+  #printError(part: Uint8Array): void {
+    this.#now.log.print('error', part);
+    const said = text.decode(part.subarray(-4 * TAIL_CHARACTERS));
+    this.#errorTail = (this.#errorTail + said).slice(-TAIL_CHARACTERS);
   }
 
   #print(part: Uint8Array): void {

@@ -117,7 +117,7 @@ export class Guest {
     if (ending instanceof GuestExit) {
       result.exitCode = ending.code;
       result.output = this.#wasi.takeOutput();
-      if (ending.code !== 0) result.error = `exited with code ${ending.code}`;
+      if (ending.code !== 0) result.error = describeExit(ending.code, this.#wasi.lastErrorLine());
     } else if (ending !== null) {
       result.exitCode = null;
       result.error = ending instanceof GuestFailure ? ending.sentence : describeTrap(ending);
@@ -175,6 +175,11 @@ function wildPointer(error: unknown): boolean {
 
 function isStackOverflow(error: unknown): boolean {
   return error instanceof RangeError && error.message.includes('call stack');
+}
+
+/** With what the guest said last on stderr: languages print there why they give up. */
+function describeExit(code: number, said: string): string {
+  return said === '' ? `exited with code ${code}` : `exited with code ${code}: ${said}`;
 }
 
 function describeTrap(error: unknown): string {

@@ -21,7 +21,7 @@ export const javascript: Toolchain = {
     const program = await compileModule(await bundle(directory, entry), BUNDLE_NAME);
     const engine = readFileSync(packagePath('dist/javascript/engine.wasm'));
     writeFileSync(output, assemble(engine, readFileSync(packagePath('dist/javascript/runtime.bin')), program));
-    return `QuickJS-NG and esbuild`;
+    return `esbuild ${(await import('esbuild')).version} and QuickJS-NG`;
   },
 };
 
