@@ -23,7 +23,7 @@ const ASC = join(dirname(require.resolve('assemblyscript/package.json')), 'bin',
 const QUICKJS = dirname(require.resolve('quickjs-wasi/package.json'));
 const GLUE = 'sdk/javascript/engine/glue.as.ts';
 
-const EXTENSIONS = ['url', 'encoding', 'crypto', 'structured-clone'];
+const EXTENSIONS = ['url', 'encoding', 'crypto'];
 const PAGE_BYTES = 65_536;
 /** QuickJS has its stack at the bottom of its memory, growing down from here. Static data of the others lies at its far end. */
 const STACK_TOP = 1 << 20;

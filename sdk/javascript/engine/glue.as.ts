@@ -45,7 +45,6 @@ export function _initialize(): void {
   js.relocateUrl();
   js.relocateEncoding();
   js.relocateCrypto();
-  js.relocateStructuredClone();
   if (js.qjs_init() != 0) unreachable();
   context = js.qjs_get_context_ptr();
   runtime = js.qjs_get_runtime_ptr();
@@ -53,7 +52,6 @@ export function _initialize(): void {
   if (js.initUrl(context, runtime) != 0) unreachable();
   if (js.initEncoding(context, runtime) != 0) unreachable();
   if (js.initCrypto(context, runtime) != 0) unreachable();
-  if (js.initStructuredClone(context, runtime) != 0) unreachable();
   starting = false;
   js.qjs_set_promise_rejection_handler(1);
 

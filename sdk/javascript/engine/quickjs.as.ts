@@ -42,8 +42,6 @@
 @external("encoding", "qjs_ext_encoding_init") export declare function initEncoding(context: u32, runtime: u32): i32;
 @external("crypto", "__wasm_apply_data_relocs") export declare function relocateCrypto(): void;
 @external("crypto", "qjs_ext_crypto_init") export declare function initCrypto(context: u32, runtime: u32): i32;
-@external("structured-clone", "__wasm_apply_data_relocs") export declare function relocateStructuredClone(): void;
-@external("structured-clone", "qjs_ext_structured_clone_init") export declare function initStructuredClone(context: u32, runtime: u32): i32;
 
 /** Where the bytecode lies: behind the memory that QuickJS has from the start. */
 @external("layout", "program") export declare const PROGRAM: u32;

@@ -1,5 +1,6 @@
 import type { Bytes } from './host.js';
 import { ReadableStream } from './streams.js';
+import { URLSearchParams } from './url.js';
 
 /** What a request or response carries. Read as text or as bytes, whichever is asked for first is made first. */
 export interface Content {
@@ -14,8 +15,11 @@ export type BodyInit = string | ArrayBuffer | ArrayBufferView | URLSearchParams 
 const utf8 = new TextEncoder();
 const utf8Text = new TextDecoder();
 
+/** Text that is sent as it is; a byte order mark is not part of what is read. */
+export const withoutMark = (text: string) => (text.startsWith('\ufeff') ? text.slice(1) : text);
+
 export function textContent(text: string): Content {
-  return { text: () => text, bytes: () => utf8.encode(text), send: () => text };
+  return { text: () => withoutMark(text), bytes: () => utf8.encode(text), send: () => text };
 }
 
 export function bytesContent(bytes: Uint8Array<ArrayBuffer>): Content {

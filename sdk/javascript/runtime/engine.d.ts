@@ -18,26 +18,18 @@ declare class TextDecoder {
   readonly ignoreBOM: boolean;
   decode(input?: ArrayBuffer | ArrayBufferView, options?: { stream?: boolean }): string;
 }
-declare class URLSearchParams {
-  constructor(init?: unknown);
-  append(name: string, value: string): void;
-  get(name: string): string | null;
-  toString(): string;
-  [Symbol.iterator](): IterableIterator<[string, string]>;
-}
 declare class URL {
   constructor(url: string, base?: string | URL);
-  readonly href: string;
   readonly origin: string;
   readonly protocol: string;
   readonly username: string;
   readonly password: string;
   hash: string;
-  readonly searchParams: URLSearchParams;
+  href: string;
+  search: string;
 }
 declare class DOMException extends Error {
   constructor(message?: string, name?: string);
   readonly code: number;
 }
-declare function structuredClone<T>(value: T, options?: { transfer?: unknown[] }): T;
 declare function queueMicrotask(callback: () => void): void;

@@ -1,4 +1,4 @@
-import { textContent } from './body.js';
+import { withoutMark } from './body.js';
 import type { Context } from './context.js';
 import { Headers } from './headers.js';
 import { type Bytes, getEnv, inputBytes, inputText } from './host.js';
@@ -66,7 +66,7 @@ function kindOf({ event, scheduled }: Handlers): Kind {
 
 /** An invocation as a request: its input is the body. */
 function requestOf(): Request {
-  const content = { text: inputText, bytes: inputBytes, send: inputBytes };
+  const content = { text: () => withoutMark(inputText()), bytes: inputBytes, send: inputBytes };
   return incoming('http://localhost/', 'POST', new Headers(), content);
 }
 
@@ -85,5 +85,5 @@ function parse(text: string): unknown {
 
 /** No output for undefined; else JSON. */
 function encode(value: unknown): Bytes {
-  return value === undefined ? '' : textContent(JSON.stringify(value) ?? '').text();
+  return JSON.stringify(value) ?? '';
 }

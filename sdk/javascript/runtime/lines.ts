@@ -6,9 +6,10 @@ interface LineTable {
   lines: string;
 }
 
-/** The name that the bundle is compiled under. */
-export const BUNDLE_NAME = 'function.js';
+/** Places in the bundle, which is compiled under this name. */
 const FRAME = /function\.js:(\d+)(?::\d+)?/g;
+/** Frames of the runtime itself say nothing to who wrote the function. */
+const OWN_FRAME = /^.*\(orama:.*\n?/gm;
 
 let table: LineTable = { sources: [], lines: '' };
 let decoded: string[] | null = null;
@@ -20,8 +21,9 @@ export function setLineTable(sources: readonly string[], lines: string): void {
 
 /** A stack with the places in the bundle as places in the sources. */
 export function mapStack(stack: string): string {
-  if (table.lines === '') return stack;
-  return stack.replace(FRAME, (frame, line: string) => {
+  const theirs = stack.replace(OWN_FRAME, '');
+  if (table.lines === '') return theirs;
+  return theirs.replace(FRAME, (frame, line: string) => {
     decoded ??= decode(table);
     return decoded[Number(line) - 1] || frame;
   });

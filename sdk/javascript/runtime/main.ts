@@ -3,7 +3,7 @@
 import { env } from './bindings.js';
 import { console } from './console.js';
 import { context } from './context.js';
-import { createRandom, type EngineCrypto, restrict } from './crypto.js';
+import { boundedRandom, createRandom, type EngineCrypto, restrict } from './crypto.js';
 import { installStack, NonRetryableError } from './errors.js';
 import { AbortController, AbortSignal, Event, EventTarget } from './events.js';
 import { fetch } from './fetch.js';
@@ -16,7 +16,9 @@ import { rejected, uncaught } from './rejections.js';
 import { Request } from './request.js';
 import { Response } from './response.js';
 import { ReadableStream } from './streams.js';
+import { structuredClone } from './structured-clone.js';
 import { clearTimeout, setInterval, setTimeout } from './timers.js';
+import { installSearchParams, URLSearchParams } from './url.js';
 
 declare global {
   var crypto: EngineCrypto;
@@ -31,8 +33,10 @@ function define(target: object, values: Record<string, unknown>): void {
 }
 
 installStack();
+installSearchParams();
 define(Math, { random });
 restrict(globalThis.crypto);
+define(globalThis.crypto, { getRandomValues: boundedRandom(globalThis.crypto) });
 define(globalThis, {
   AbortController,
   AbortSignal,
@@ -65,6 +69,8 @@ define(globalThis, {
   self: globalThis,
   setInterval,
   setTimeout,
+  structuredClone,
+  URLSearchParams,
 });
 // For the module "orama" and the code that `orama function build` puts around a bundle.
 Object.defineProperty(globalThis, Symbol.for('orama'), {
