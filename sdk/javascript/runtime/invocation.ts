@@ -10,9 +10,12 @@ import { clearTimers, fireNext, nextDue } from './timers.js';
 
 type End = { output: Bytes } | { error: unknown };
 let end: End | null = null;
+/** Before the first invocation begins, it is the top level of the bundle that waits. */
+let waiting = 'The top level';
 
 export function begin(): void {
   end = null;
+  waiting = 'The handler';
   callHandler(env, context)
     .then(async (output) => {
       await context.settled();
@@ -29,7 +32,7 @@ export function turn(): boolean {
   http.abandon();
   clearTimers();
   if (end === null) {
-    end = { error: new Error('The handler waits for a promise that nothing is left to settle') };
+    end = { error: new Error(`${waiting} waits for a promise that nothing is left to settle`) };
   }
   if ('error' in end) fail(end.error);
   reportUnhandled(undefined);
