@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import { compileScript } from '../../dist/src/cli/build/javascript/compile.js';
+import { compile } from '../../dist/src/cli/build/javascript/compile.js';
 import { linkEngine } from './link-engine.mjs';
 
 const OUTPUT = 'dist/javascript';
@@ -31,7 +31,7 @@ export async function buildJavaScriptEngine() {
     logLevel: 'warning',
   });
   const source = outputFiles[0].text;
-  writeFileSync(join(OUTPUT, 'runtime.bin'), await compileScript(source, 'orama:runtime'));
+  writeFileSync(join(OUTPUT, 'runtime.bin'), await compile(source, 'orama:runtime', 'script'));
 }
 
 function versions() {

@@ -18,8 +18,10 @@ import {
 } from './wasm-sections.mjs';
 
 const require = createRequire(import.meta.url);
-const BINARYEN = join(dirname(require.resolve('binaryen')), 'bin');
-const ASC = join(dirname(require.resolve('assemblyscript/package.json')), 'bin', 'asc.js');
+const ASSEMBLYSCRIPT = require.resolve('assemblyscript/package.json');
+const ASC = join(dirname(ASSEMBLYSCRIPT), 'bin', 'asc.js');
+/** The one that AssemblyScript brings. */
+const BINARYEN = join(dirname(createRequire(ASSEMBLYSCRIPT).resolve('binaryen')), 'bin');
 const QUICKJS = dirname(require.resolve('quickjs-wasi/package.json'));
 const GLUE = 'sdk/javascript/engine/glue.as.ts';
 
@@ -132,7 +134,8 @@ function layOut(quickjs, extensions) {
   /** A variable that holds a function's index in the table; 0, which traps when it is called, for one that no part has. */
   function pointerTo(wanted) {
     const found = quickjs.exports.find((entry) => entry.name === wanted && isFunction(entry));
-    if (!pointers.has(wanted)) pointers.set(wanted, found === undefined ? 0 : { type: found.type, at: table++ });
+    if (!pointers.has(wanted))
+      pointers.set(wanted, found === undefined ? 0 : { type: found.type, at: table++ });
     return `pointer.${wanted}`;
   }
 
@@ -188,7 +191,14 @@ function glueImport({ module, name }) {
 function compileGlue(output, tableBase) {
   const options = [
     ...['--optimizeLevel', '3', '--shrinkLevel', '1', '--noAssert', '--runtime', 'stub'],
-    ...['--importMemory', '--memoryBase', String(GLUE_BASE), '--importTable', '--tableBase', String(tableBase)],
+    ...[
+      '--importMemory',
+      '--memoryBase',
+      String(GLUE_BASE),
+      '--importTable',
+      '--tableBase',
+      String(tableBase),
+    ],
   ];
   execFileSync(process.execPath, [ASC, GLUE, ...options, '--outFile', output], { stdio: 'inherit' });
 }

@@ -4,7 +4,7 @@
 const SECTION = { type: 1, import: 2, function: 3, table: 4, export: 7, data: 11, dataCount: 12 };
 const OPCODE = { end: 0x0b, i32Const: 0x41, i32Add: 0x6a };
 const KIND = { func: 0, table: 1, memory: 2, global: 3 };
-const TYPE_NAMES = { 0x7f: 'i32', 0x7e: 'i64', 0x7d: 'f32', 0x7c: 'f64' };
+const TYPE_NAMES = { 127: 'i32', 126: 'i64', 125: 'f32', 124: 'f64' };
 
 /** @returns {{sections: {id: number, name?: string, payload: Buffer}[], imports: object[], exports: object[], tableMin: number}} */
 export function readModule(bytes) {

@@ -27,19 +27,33 @@ function runNode(args: readonly string[], cwd: string): Promise<{ code: number |
 test('a module is a reactor like any other, with the imports of the contract, of less than 2.5 MB', async (t) => {
   const wasm = await buildJavaScript('export default () => "hello";');
   const module = parse(wasm);
-  t.deepEqual({ ...check(module, 64), pages: 0 }, {
-    kind: 'reactor',
-    initialize: true,
-    allocator: 'orama_alloc',
-    pages: 0,
-  });
-  t.deepEqual(module.exports.map(({ name }) => name).sort(), ['_initialize', 'handle', 'memory', 'orama_alloc']);
-  t.deepEqual([...new Set(module.imports.map(({ module: from }) => from))].sort(), ['env', 'wasi_snapshot_preview1']);
+  t.deepEqual(
+    { ...check(module, 64), pages: 0 },
+    {
+      kind: 'reactor',
+      initialize: true,
+      allocator: 'orama_alloc',
+      pages: 0,
+    },
+  );
+  t.deepEqual(module.exports.map(({ name }) => name).sort(), [
+    '_initialize',
+    'handle',
+    'memory',
+    'orama_alloc',
+  ]);
+  t.deepEqual([...new Set(module.imports.map(({ module: from }) => from))].sort(), [
+    'env',
+    'wasi_snapshot_preview1',
+  ]);
   t.true(wasm.length <= 2.5 * 2 ** 20, `${wasm.length} bytes`);
 });
 
 test('the same source gives the same bytes', async (t) => {
-  const files = { 'index.ts': 'import { x } from "./x";\nexport default () => x;', 'x.ts': 'export const x = 1;' };
+  const files = {
+    'index.ts': 'import { x } from "./x";\nexport default () => x;',
+    'x.ts': 'export const x = 1;',
+  };
   t.deepEqual(await buildJavaScript(files), await buildJavaScript(files));
 });
 
@@ -48,7 +62,8 @@ const refusals: Record<string, { files: Record<string, string>; sentence: string
     files: {
       'index.ts': 'import { read } from "reader";\nexport default read;',
       'node_modules/reader/package.json': '{"name":"reader","main":"lib/index.js"}',
-      'node_modules/reader/lib/index.js': 'const fs = require("node:fs");\nexports.read = () => fs.readFileSync("x");',
+      'node_modules/reader/lib/index.js':
+        'const fs = require("node:fs");\nexports.read = () => fs.readFileSync("x");',
     },
     sentence:
       'node_modules/reader/lib/index.js:1:20: reader needs node:fs, a module of Node that functions do not have; use a package made for browsers or Workers',
@@ -90,7 +105,8 @@ for (const [what, { files, sentence }] of Object.entries(refusals)) {
 
 test('text, JSON and JSX can be imported', async (t) => {
   const wasm = await buildJavaScript({
-    'index.tsx': '/** @jsx h */\nimport page from "./page.html";\nimport data from "./data.json";\nconst h = (...all: unknown[]) => all;\nexport default () => [page, data, <b id="x">y</b>];',
+    'index.tsx':
+      '/** @jsx h */\nimport page from "./page.html";\nimport data from "./data.json";\nconst h = (...all: unknown[]) => all;\nexport default () => [page, data, <b id="x">y</b>];',
     'page.html': '<p>hi</p>',
     'data.json': '{"a":1}',
   });
@@ -99,27 +115,32 @@ test('text, JSON and JSX can be imported', async (t) => {
 
 for (const language of ['typescript', 'javascript']) {
   for (const template of ['http', 'event', 'cron']) {
-    test.serial(`the ${language} template ${template} builds, passes its test and has no error of types`, async (t) => {
-      const name = `${language}-${template}`;
-      const made = await runCli(['function', 'init', name, '--lang', language, '--template', template], { home });
-      t.is(made.code, 0, made.stderr);
-      const directory = join(home, name);
-      const built = await runCli(['function', 'build', name], { home });
-      t.is(built.code, 0, built.stderr);
-      t.regex(built.stdout, /^Built function\.wasm \(.+\) with esbuild \d/);
-      t.true(statSync(join(directory, 'function.wasm')).size < 2.5 * 2 ** 20);
-      t.true(existsSync(join(directory, '.gitignore')));
-      // As `npm install` would have it.
-      symlinkSync(resolve('node_modules'), join(directory, 'node_modules'));
-      const { scripts } = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'));
-      t.is(scripts.test, 'node --test');
-      const tested = await runNode(['--test'], directory);
-      t.is(tested.code, 0, tested.output);
-      t.regex(tested.output, /# pass [1-9]/);
-      const config = language === 'typescript' ? 'tsconfig.json' : 'jsconfig.json';
-      const typed = await runNode([resolve('node_modules/typescript/bin/tsc'), '-p', config], directory);
-      t.is(typed.output, '');
-      t.is(typed.code, 0);
-    });
+    test.serial(
+      `the ${language} template ${template} builds, passes its test and has no error of types`,
+      async (t) => {
+        const name = `${language}-${template}`;
+        const made = await runCli(['function', 'init', name, '--lang', language, '--template', template], {
+          home,
+        });
+        t.is(made.code, 0, made.stderr);
+        const directory = join(home, name);
+        const built = await runCli(['function', 'build', name], { home });
+        t.is(built.code, 0, built.stderr);
+        t.regex(built.stdout, /^Built function\.wasm \(.+\) with esbuild \d/);
+        t.true(statSync(join(directory, 'function.wasm')).size < 2.5 * 2 ** 20);
+        t.true(existsSync(join(directory, '.gitignore')));
+        // As `npm install` would have it.
+        symlinkSync(resolve('node_modules'), join(directory, 'node_modules'));
+        const { scripts } = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'));
+        t.is(scripts.test, 'node --test');
+        const tested = await runNode(['--test'], directory);
+        t.is(tested.code, 0, tested.output);
+        t.regex(tested.output, /# pass [1-9]/);
+        const config = language === 'typescript' ? 'tsconfig.json' : 'jsconfig.json';
+        const typed = await runNode([resolve('node_modules/typescript/bin/tsc'), '-p', config], directory);
+        t.is(typed.output, '');
+        t.is(typed.code, 0);
+      },
+    );
   }
 }

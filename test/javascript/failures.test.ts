@@ -11,8 +11,9 @@ async function run(source: string | Record<string, string>, input = '', options:
 }
 
 test('error and log name the line of the TypeScript source, through imports and packages', async (t) => {
-  const outcome = await run({
-    'index.ts': `import { deep } from './lib/deep';
+  const outcome = await run(
+    {
+      'index.ts': `import { deep } from './lib/deep';
 import { thrown } from 'faulty';
 
 interface Input { where: string }
@@ -22,7 +23,7 @@ export default async (input: Input): Promise<void> => {
   await deep(input as unknown as number);
 };
 `,
-    'lib/deep.ts': `type Nothing = never;
+      'lib/deep.ts': `type Nothing = never;
 
 export async function deep(n: number): Promise<Nothing> {
   const inner = (): Nothing => {
@@ -31,9 +32,11 @@ export async function deep(n: number): Promise<Nothing> {
   return inner();
 }
 `,
-    'node_modules/faulty/package.json': '{"name":"faulty","main":"index.js"}',
-    'node_modules/faulty/index.js': 'exports.thrown = () => {\n  return null.x;\n};\n',
-  }, '{}');
+      'node_modules/faulty/package.json': '{"name":"faulty","main":"index.js"}',
+      'node_modules/faulty/index.js': 'exports.thrown = () => {\n  return null.x;\n};\n',
+    },
+    '{}',
+  );
   t.is(outcome.error, 'exited with code 1: TypeError: no object (lib/deep.ts:5)');
   t.is(outcome.exitCode, 1);
   t.is(
@@ -43,8 +46,12 @@ export async function deep(n: number): Promise<Nothing> {
 });
 
 test('the stack that a function reads itself has the lines of its sources', async (t) => {
-  const source = 'const fail = () => {\n  throw new Error("x");\n};\nexport default () => {\n  try { fail(); } catch (error) { return error.stack; }\n};';
-  t.is(JSON.parse((await run(source)).output), 'Error: x\n    at fail (index.ts:2)\n    at index_default (index.ts:5)');
+  const source =
+    'const fail = () => {\n  throw new Error("x");\n};\nexport default () => {\n  try { fail(); } catch (error) { return error.stack; }\n};';
+  t.is(
+    JSON.parse((await run(source)).output),
+    'Error: x\n    at fail (index.ts:2)\n    at index_default (index.ts:5)',
+  );
 });
 
 test('a NonRetryableError ends with an exit code that refuses a retry', async (t) => {
@@ -57,7 +64,10 @@ test('a NonRetryableError ends with an exit code that refuses a retry', async (t
 
 test('a promise that nothing is left to settle is an error that says so', async (t) => {
   const outcome = await run('export default () => new Promise(() => {});');
-  t.is(outcome.error, 'exited with code 1: Error: The handler waits for a promise that nothing is left to settle');
+  t.is(
+    outcome.error,
+    'exited with code 1: Error: The handler waits for a promise that nothing is left to settle',
+  );
 });
 
 test('what is thrown need not be an error', async (t) => {
@@ -111,16 +121,28 @@ test.serial('waiting for a timer takes no computing time', async (t) => {
 });
 
 test('an error at the top level ends each invocation with its place', async (t) => {
-  const outcome = await run('const settings: any = null;\nexport default () => settings;\nsettings.x.y;', '', { warmStart: 'fresh' });
+  const outcome = await run(
+    'const settings: any = null;\nexport default () => settings;\nsettings.x.y;',
+    '',
+    { warmStart: 'fresh' },
+  );
   t.is(outcome.exitCode, 1);
-  t.regex(outcome.error ?? '', /^exited with code 1: TypeError: cannot read property 'x' of null \(index\.ts:3\)$/);
+  t.regex(
+    outcome.error ?? '',
+    /^exited with code 1: TypeError: cannot read property 'x' of null \(index\.ts:3\)$/,
+  );
 });
 
 test('top-level await is waited for', async (t) => {
   const source = `const value = await new Promise((resolve) => Promise.resolve().then(() => resolve(42)));\nexport default () => value;`;
   t.is((await run(source)).output, '42');
-  const never = await run('await new Promise(() => {});\nexport default () => 1;', '', { warmStart: 'fresh' });
-  t.is(never.error, 'exited with code 1: Error: The top level waits for a promise that nothing is left to settle');
+  const never = await run('await new Promise(() => {});\nexport default () => 1;', '', {
+    warmStart: 'fresh',
+  });
+  t.is(
+    never.error,
+    'exited with code 1: Error: The top level waits for a promise that nothing is left to settle',
+  );
 });
 
 /** Each ends by itself or is ended, and the next invocation of the same module is not harmed. */
@@ -146,7 +168,10 @@ const HOSTILE: Readonly<Record<string, { code: string; error: RegExp }>> = {
     code: 'const all = []; for (;;) all.push(new Array(10000).fill(0));',
     error: /^memory limit of 32 MB exceeded \(exited with code 1: InternalError: out of memory/,
   },
-  'a string without end': { code: 'let text = "x"; for (;;) text += text;', error: /^exited with code 1|^memory limit/ },
+  'a string without end': {
+    code: 'let text = "x"; for (;;) text += text;',
+    error: /^exited with code 1|^memory limit/,
+  },
   'a large buffer': {
     code: 'new ArrayBuffer(2 ** 31 - 1)',
     error: /^(?:memory limit of 32 MB exceeded|exited with code 1)/,

@@ -67,7 +67,8 @@ test('a plain function gets JSON, or else text, and its result is JSON', async (
 });
 
 test('a response may be bytes', async (t) => {
-  const source = 'export default { async fetch(request) { return new Response((await request.bytes()).map((byte) => byte ^ 255)); } };';
+  const source =
+    'export default { async fetch(request) { return new Response((await request.bytes()).map((byte) => byte ^ 255)); } };';
   const wasm = await buildJavaScript(source);
   const { output } = await engine.run(guestCall(wasm, Uint8Array.of(0, 1, 128), { warmStart: 'reactor' }));
   t.deepEqual([...output], [255, 254, 127]);
@@ -204,7 +205,8 @@ test('fetch sends what a request holds and gives a response', async (t) => {
 });
 
 test('module state begins anew, and what is random is so, for each invocation', async (t) => {
-  const wasm = await buildJavaScript(`let count = 0; const kept: number[] = []; Object.assign(Array.prototype, {});
+  const wasm =
+    await buildJavaScript(`let count = 0; const kept: number[] = []; Object.assign(Array.prototype, {});
     export default async () => { kept.push(1); (globalThis as any).leak = ((globalThis as any).leak ?? 0) + 1;
       return { count: ++count, kept: kept.length, leak: (globalThis as any).leak, random: [Math.random(), crypto.randomUUID(), crypto.getRandomValues(new Uint32Array(1))[0], Date.now()] }; };`);
   const seen: { random: unknown[] }[] = [];
@@ -223,7 +225,8 @@ for (const [what, code] of Object.entries({
   'crypto.randomUUID()': 'crypto.randomUUID()',
   'crypto.getRandomValues()': 'crypto.getRandomValues(new Uint32Array(2)).join()',
   'Date.now()': 'Date.now()',
-  'a key of HMAC': 'await crypto.subtle.generateKey({ name: "HMAC", hash: "SHA-256" }, true, ["sign"]).then((key) => crypto.subtle.exportKey("raw", key)).then((raw) => new Uint8Array(raw).join())',
+  'a key of HMAC':
+    'await crypto.subtle.generateKey({ name: "HMAC", hash: "SHA-256" }, true, ["sign"]).then((key) => crypto.subtle.exportKey("raw", key)).then((raw) => new Uint8Array(raw).join())',
 })) {
   test(`${what} at the top level differs from invocation to invocation, too`, async (t) => {
     const wasm = await buildJavaScript(`const value = ${code};\nexport default () => value;`);

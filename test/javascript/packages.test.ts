@@ -89,7 +89,11 @@ const USES: Readonly<Record<string, { source: string; input: string; output: unk
 for (const [name, { source, input, output, note }] of Object.entries(USES)) {
   test(`a function can use ${name}${note === undefined ? ', and starts warm with it' : ''}`, async (t) => {
     const wasm = await buildJavaScript(source);
-    const report = await engine.inspect(wasm, { cid: name, name: functionNameSchema.parse('tested'), memoryLimitMb: 64 });
+    const report = await engine.inspect(wasm, {
+      cid: name,
+      name: functionNameSchema.parse('tested'),
+      memoryLimitMb: 64,
+    });
     const warmStart = note === undefined ? 'reactor' : 'fresh';
     t.deepEqual(report, { kind: 'reactor', warmStart, ...(note === undefined ? {} : { note }) });
     const outcome = await runText(engine, wasm, input, { warmStart, env: { GREETING: 'Hello' } });

@@ -17,14 +17,18 @@ declare class Event {
 }
 type EventListener = ((event: Event) => unknown) | { handleEvent(event: Event): unknown };
 declare class EventTarget {
-  addEventListener(type: string, listener: EventListener | null, options?: boolean | { once?: boolean; signal?: AbortSignal }): void;
+  addEventListener(
+    type: string,
+    listener: EventListener | null,
+    options?: boolean | { once?: boolean; signal?: AbortSignal },
+  ): void;
   removeEventListener(type: string, listener: EventListener | null): void;
   dispatchEvent(event: Event): boolean;
 }
 declare class AbortSignal extends EventTarget {
   private constructor();
   readonly aborted: boolean;
-  readonly reason: any;
+  readonly reason: unknown;
   onabort: ((event: Event) => unknown) | null;
   throwIfAborted(): void;
   static abort(reason?: unknown): AbortSignal;
@@ -52,24 +56,24 @@ declare class Headers {
   [Symbol.iterator](): IterableIterator<[string, string]>;
 }
 
-interface ReadableStreamDefaultController<T = any> {
+interface ReadableStreamDefaultController<T = unknown> {
   readonly desiredSize: number | null;
   enqueue(chunk: T): void;
   close(): void;
   error(reason?: unknown): void;
 }
-interface UnderlyingSource<T = any> {
+interface UnderlyingSource<T = unknown> {
   start?(controller: ReadableStreamDefaultController<T>): unknown;
   pull?(controller: ReadableStreamDefaultController<T>): unknown;
   cancel?(reason?: unknown): unknown;
 }
-interface ReadableStreamDefaultReader<T = any> {
+interface ReadableStreamDefaultReader<T = unknown> {
   read(): Promise<{ done: false; value: T } | { done: true; value: undefined }>;
   cancel(reason?: unknown): Promise<void>;
   releaseLock(): void;
 }
 /** Default readers only; no byte streams and no piping. */
-declare class ReadableStream<T = any> {
+declare class ReadableStream<T = unknown> {
   constructor(source?: UnderlyingSource<T>);
   static from<T>(items: Iterable<T> | AsyncIterable<T>): ReadableStream<T>;
   readonly locked: boolean;
@@ -85,7 +89,7 @@ interface Body {
   readonly bodyUsed: boolean;
   arrayBuffer(): Promise<ArrayBuffer>;
   bytes(): Promise<Uint8Array<ArrayBuffer>>;
-  json<T = any>(): Promise<T>;
+  json<T = unknown>(): Promise<T>;
   text(): Promise<string>;
 }
 
@@ -202,13 +206,30 @@ interface JsonWebKey {
 /** Digests and HMAC; anything else is a NotSupportedError. */
 interface SubtleCrypto {
   digest(algorithm: Digest | { name: Digest }, data: BufferSource): Promise<ArrayBuffer>;
-  importKey(format: 'raw', key: BufferSource, algorithm: HmacKey, extractable: boolean, usages: readonly string[]): Promise<CryptoKey>;
-  importKey(format: 'jwk', key: JsonWebKey, algorithm: HmacKey, extractable: boolean, usages: readonly string[]): Promise<CryptoKey>;
+  importKey(
+    format: 'raw',
+    key: BufferSource,
+    algorithm: HmacKey,
+    extractable: boolean,
+    usages: readonly string[],
+  ): Promise<CryptoKey>;
+  importKey(
+    format: 'jwk',
+    key: JsonWebKey,
+    algorithm: HmacKey,
+    extractable: boolean,
+    usages: readonly string[],
+  ): Promise<CryptoKey>;
   exportKey(format: 'raw', key: CryptoKey): Promise<ArrayBuffer>;
   exportKey(format: 'jwk', key: CryptoKey): Promise<JsonWebKey>;
   generateKey(algorithm: HmacKey, extractable: boolean, usages: readonly string[]): Promise<CryptoKey>;
   sign(algorithm: 'HMAC' | { name: 'HMAC' }, key: CryptoKey, data: BufferSource): Promise<ArrayBuffer>;
-  verify(algorithm: 'HMAC' | { name: 'HMAC' }, key: CryptoKey, signature: BufferSource, data: BufferSource): Promise<boolean>;
+  verify(
+    algorithm: 'HMAC' | { name: 'HMAC' },
+    key: CryptoKey,
+    signature: BufferSource,
+    data: BufferSource,
+  ): Promise<boolean>;
 }
 declare const crypto: {
   readonly subtle: SubtleCrypto;
@@ -218,12 +239,35 @@ declare const crypto: {
 
 declare const performance: { now(): number; readonly timeOrigin: number };
 declare const console: Record<
-  'assert' | 'count' | 'countReset' | 'debug' | 'dir' | 'error' | 'group' | 'groupCollapsed' | 'info' | 'log' | 'table' | 'time' | 'timeEnd' | 'timeLog' | 'trace' | 'warn',
-  (...values: any[]) => void
+  | 'assert'
+  | 'count'
+  | 'countReset'
+  | 'debug'
+  | 'dir'
+  | 'error'
+  | 'group'
+  | 'groupCollapsed'
+  | 'info'
+  | 'log'
+  | 'table'
+  | 'time'
+  | 'timeEnd'
+  | 'timeLog'
+  | 'trace'
+  | 'warn',
+  (...values: unknown[]) => void
 > & { groupEnd(): void };
 
-declare function setTimeout<Args extends unknown[]>(callback: (...args: Args) => unknown, delay?: number, ...args: Args): number;
-declare function setInterval<Args extends unknown[]>(callback: (...args: Args) => unknown, delay?: number, ...args: Args): number;
+declare function setTimeout<Args extends unknown[]>(
+  callback: (...args: Args) => unknown,
+  delay?: number,
+  ...args: Args
+): number;
+declare function setInterval<Args extends unknown[]>(
+  callback: (...args: Args) => unknown,
+  delay?: number,
+  ...args: Args
+): number;
 declare function clearTimeout(id?: number): void;
 declare function clearInterval(id?: number): void;
 declare function queueMicrotask(callback: () => void): void;

@@ -36,7 +36,11 @@ export interface Cache {
   get<T = unknown>(key: string, type: 'json' | { type: 'json' }): Promise<T | null>;
   get(key: string, type: 'arrayBuffer' | { type: 'arrayBuffer' }): Promise<ArrayBuffer | null>;
   /** `expirationTtl` in seconds; without it the value does not expire. */
-  put(key: string, value: string | ArrayBuffer | ArrayBufferView, options?: { expirationTtl?: number }): Promise<void>;
+  put(
+    key: string,
+    value: string | ArrayBuffer | ArrayBufferView,
+    options?: { expirationTtl?: number },
+  ): Promise<void>;
   /** Whether there was a value. */
   delete(key: string): Promise<boolean>;
   /** Adds to a counter that begins at 0, atomically. Its new value; a bigint beyond 2^53. */

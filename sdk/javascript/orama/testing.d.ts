@@ -1,8 +1,10 @@
 import type { Context, Env, Handlers } from './index.js';
 
-export interface FakeEnv {
+type Settings = Record<string, string>;
+
+export interface FakeEnv<S extends Settings = Settings> {
   /** Values of `env` in function.yaml. */
-  env?: Record<string, string>;
+  env?: S;
   secrets?: Record<string, string>;
   /** Answers a statement: its rows, or the number of rows that it changed. Without it, a statement is an error. */
   sql?: (sql: string, values: readonly unknown[]) => readonly Record<string, unknown>[] | number;
@@ -14,8 +16,11 @@ export interface Recorded {
 }
 
 /** An `env` in memory. What a handler publishes and enqueues is in `published` and `enqueued`. */
-export function createEnv(given?: FakeEnv): Env & Recorded & Record<string, any>;
+export function createEnv<S extends Settings>(given?: FakeEnv<S>): Env<S> & Recorded;
 /** A `ctx`. `settled()` resolves when what was given to `waitUntil` has settled. */
 export function createContext(given?: Partial<Context>): Context & { settled(): Promise<void> };
 /** The default export of a function's index.ts or index.js. `import … from "orama"` in it gets the `env` and `ctx` given. */
-export function load<H = Required<Handlers<any, any>>>(file: URL, given?: { env?: unknown; ctx?: unknown }): Promise<H>;
+export function load<H = Required<Handlers<Env<Settings>>>>(
+  file: URL,
+  given?: { env?: unknown; ctx?: unknown },
+): Promise<H>;

@@ -16,7 +16,11 @@ class NonRetryableError extends Error {
 const bytesOf = (value) =>
   typeof value === 'string'
     ? new TextEncoder().encode(value)
-    : new Uint8Array(ArrayBuffer.isView(value) ? value.buffer.slice(value.byteOffset, value.byteOffset + value.byteLength) : value.slice(0));
+    : new Uint8Array(
+        ArrayBuffer.isView(value)
+          ? value.buffer.slice(value.byteOffset, value.byteOffset + value.byteLength)
+          : value.slice(0),
+      );
 const textOf = (bytes) => new TextDecoder().decode(bytes);
 
 export function createEnv({ env = {}, secrets = {}, sql } = {}) {
@@ -43,7 +47,11 @@ function createDatabase(sql) {
     if (sql === undefined) throw new Error(`createEnv was given no sql to answer: ${text}`);
     const given = sql(text, values);
     const results = typeof given === 'number' ? [] : [...given];
-    return { success: true, results, meta: { changes: typeof given === 'number' ? given : 0, rows_read: results.length } };
+    return {
+      success: true,
+      results,
+      meta: { changes: typeof given === 'number' ? given : 0, rows_read: results.length },
+    };
   };
   const statement = (text, values) => ({
     bind: (...given) => statement(text, given),
@@ -77,7 +85,10 @@ function createCache() {
       return type === 'json' ? JSON.parse(textOf(bytes)) : textOf(bytes);
     },
     async put(key, value, { expirationTtl = 0 } = {}) {
-      entries.set(key, { bytes: bytesOf(value), until: expirationTtl > 0 ? Date.now() + expirationTtl * 1000 : null });
+      entries.set(key, {
+        bytes: bytesOf(value),
+        until: expirationTtl > 0 ? Date.now() + expirationTtl * 1000 : null,
+      });
     },
     async delete(key) {
       return entries.delete(key);
@@ -151,7 +162,9 @@ export async function load(file, { env = createEnv(), ctx = createContext() } = 
       logLevel: 'silent',
       loader: { '.txt': 'text', '.html': 'text', '.sql': 'text', '.md': 'text' },
       alias: { orama: fileURLToPath(new URL('./index.js', import.meta.url)) },
-      banner: { js: "import { createRequire as $createRequire } from 'node:module'; const require = $createRequire(import.meta.url);" },
+      banner: {
+        js: "import { createRequire as $createRequire } from 'node:module'; const require = $createRequire(import.meta.url);",
+      },
     });
     return (await import(pathToFileURL(outfile).href)).default;
   } finally {

@@ -11,7 +11,8 @@ function contentOf(value: unknown): Bytes {
 
 function json(value: unknown, what: string): string {
   const encoded = JSON.stringify(value);
-  if (encoded === undefined) throw new TypeError(`${what} must be a value that JSON can hold, not ${typeof value}`);
+  if (encoded === undefined)
+    throw new TypeError(`${what} must be a value that JSON can hold, not ${typeof value}`);
   return encoded;
 }
 
@@ -26,7 +27,11 @@ export const CACHE = {
     if (type === 'arrayBuffer') return value.buffer;
     return type === 'json' ? JSON.parse(text.decode(value)) : text.decode(value);
   },
-  async put(key: string, value: unknown, { expirationTtl = 0 }: { expirationTtl?: number } = {}): Promise<void> {
+  async put(
+    key: string,
+    value: unknown,
+    { expirationTtl = 0 }: { expirationTtl?: number } = {},
+  ): Promise<void> {
     if (!Number.isInteger(expirationTtl) || expirationTtl < 0) {
       throw new RangeError(`expirationTtl is in whole seconds, 0 for ever, not ${expirationTtl}`);
     }
@@ -87,11 +92,16 @@ export const SECRETS = {
 
 /** Durable once the promise is fulfilled. */
 export async function publish(topic: string, data?: unknown): Promise<void> {
-  if (!host.publish(topic, json(data ?? null, 'data'))) throw new Error(`Nothing was published on ${topic}; the log says why`);
+  if (!host.publish(topic, json(data ?? null, 'data')))
+    throw new Error(`Nothing was published on ${topic}; the log says why`);
 }
 
 /** Runs a function later. Returns the request id. */
-export async function enqueue(name: string, payload?: unknown, { delay = 0 }: { delay?: number } = {}): Promise<string> {
+export async function enqueue(
+  name: string,
+  payload?: unknown,
+  { delay = 0 }: { delay?: number } = {},
+): Promise<string> {
   if (!(delay >= 0)) throw new RangeError(`delay is in seconds, 0 or more, not ${delay}`);
   const id = host.enqueue(name, json(payload ?? null, 'payload'), Math.ceil(delay));
   if (id === null) throw new Error(`${name} was not enqueued; the log says why`);

@@ -76,7 +76,12 @@ function exportJwk(raw: ArrayBuffer, key: Key): Jwk {
 const accessError = (why: string) => new DOMException(why, 'InvalidAccessError');
 const MAX_RANDOM_BYTES = 65_536;
 /** Bits of a block: what a key of HMAC has unless told. */
-const BLOCK_BITS: Readonly<Record<string, number>> = { 'SHA-1': 512, 'SHA-256': 512, 'SHA-384': 1024, 'SHA-512': 1024 };
+const BLOCK_BITS: Readonly<Record<string, number>> = {
+  'SHA-1': 512,
+  'SHA-256': 512,
+  'SHA-384': 1024,
+  'SHA-512': 1024,
+};
 
 /** What the engine's own operations do not look at. Returns the arguments that they are called with. */
 function prepare(name: string, args: unknown[]): unknown[] {
@@ -120,7 +125,9 @@ export function restrict({ subtle }: EngineCrypto): void {
       if (operation === undefined) throw new DOMException(`${name} is not supported`, 'NotSupportedError');
       if (operation !== null) operation[1](args[operation[0]] as Algorithm);
       const result = await own.apply(this, prepare(name, args));
-      return name === 'exportKey' && args[0] === 'jwk' ? exportJwk(result as ArrayBuffer, args[1] as Key) : result;
+      return name === 'exportKey' && args[0] === 'jwk'
+        ? exportJwk(result as ArrayBuffer, args[1] as Key)
+        : result;
     };
   }
 }

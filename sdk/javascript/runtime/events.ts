@@ -48,7 +48,8 @@ export class EventTarget {
     callback: Callback | null,
     options?: boolean | { once?: boolean; signal?: AbortSignal },
   ): void {
-    if (callback === null || this.#listeners.some((one) => one.type === type && one.callback === callback)) return;
+    if (callback === null || this.#listeners.some((one) => one.type === type && one.callback === callback))
+      return;
     const { once = false, signal } = typeof options === 'object' ? options : {};
     if (signal?.aborted === true) return;
     this.#listeners.push({ type, callback, once });

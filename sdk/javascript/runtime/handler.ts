@@ -1,8 +1,8 @@
 import { withoutMark } from './body.js';
 import type { Context } from './context.js';
+import { NonRetryableError } from './errors.js';
 import { Headers } from './headers.js';
 import { type Bytes, getEnv, inputBytes, inputText } from './host.js';
-import { NonRetryableError } from './errors.js';
 import { incoming, type Request } from './request.js';
 import { Response } from './response.js';
 

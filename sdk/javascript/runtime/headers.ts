@@ -2,7 +2,6 @@
 
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** NUL, line breaks, and what is no byte. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: the standard forbids exactly these
 const BAD_VALUE = /[\0\r\n]|[^\0-\xff]/;
 const EDGES = /^[\t\n\r ]+|[\t\n\r ]+$/g;
 const COOKIE = 'set-cookie';
@@ -38,28 +37,28 @@ export class Headers {
   }
 
   append(name: string, value: string): void {
-    const key = nameOf(name);
-    const text = valueOf(key, value);
+    const key = checkName(name);
+    const text = checkValue(key, value);
     const values = this.#values.get(key);
     if (values === undefined) this.#values.set(key, [text]);
     else values.push(text);
   }
 
   set(name: string, value: string): void {
-    const key = nameOf(name);
-    this.#values.set(key, [valueOf(key, value)]);
+    const key = checkName(name);
+    this.#values.set(key, [checkValue(key, value)]);
   }
 
   get(name: string): string | null {
-    return this.#values.get(nameOf(name))?.join(', ') ?? null;
+    return this.#values.get(checkName(name))?.join(', ') ?? null;
   }
 
   has(name: string): boolean {
-    return this.#values.has(nameOf(name));
+    return this.#values.has(checkName(name));
   }
 
   delete(name: string): void {
-    this.#values.delete(nameOf(name));
+    this.#values.delete(checkName(name));
   }
 
   getSetCookie(): string[] {
@@ -95,14 +94,15 @@ export class Headers {
   }
 }
 
-function nameOf(name: string): string {
+function checkName(name: string): string {
   const text = String(name);
   if (!NAME.test(text)) throw new TypeError(`${JSON.stringify(text)} is not a header name`);
   return text.toLowerCase();
 }
 
-function valueOf(name: string, value: string): string {
+function checkValue(name: string, value: string): string {
   const text = String(value).replace(EDGES, '');
-  if (BAD_VALUE.test(text)) throw new TypeError(`${JSON.stringify(text)} is not a value for the header ${name}`);
+  if (BAD_VALUE.test(text))
+    throw new TypeError(`${JSON.stringify(text)} is not a value for the header ${name}`);
   return text;
 }

@@ -51,8 +51,7 @@ export const getEnv = (key: string) => call(12 | BYTES.one, key) as string | nul
 export const getSecret = (name: string) => call(13 | BYTES.one, name) as string | null;
 export const dbQuery = (sql: string, args: string) => call(14 | BYTES.two, sql, args) as string | null;
 export const dbExecute = (sql: string, args: string) => call(15 | BYTES.two, sql, args) as number;
-export const cacheGet = (key: string) =>
-  call(16 | BYTES.one, key) as Uint8Array<ArrayBuffer> | null;
+export const cacheGet = (key: string) => call(16 | BYTES.one, key) as Uint8Array<ArrayBuffer> | null;
 export const cacheSet = (key: string, value: Bytes, ttl: number) =>
   void call(17 | BYTES.two, key, value, ttl);
 export const cacheIncrement = (key: string, by: number) => call(18 | BYTES.one, key, by) as number | bigint;
@@ -61,7 +60,6 @@ export const httpFetch = (method: string, url: string, headers: string, body: By
   call(20 | BYTES.four, method, url, headers, body) as string | null;
 export const publish = (topic: string, data: Bytes) => call(21 | BYTES.two, topic, data) === 1;
 export const storagePut = (data: Bytes) => call(22 | BYTES.one, data) as string | null;
-export const storageGet = (cid: string) =>
-  call(23 | BYTES.one, cid) as Uint8Array<ArrayBuffer> | null;
+export const storageGet = (cid: string) => call(23 | BYTES.one, cid) as Uint8Array<ArrayBuffer> | null;
 export const enqueue = (name: string, payload: Bytes, delay: number) =>
   call(24 | BYTES.two, name, payload, delay) as string | null;

@@ -26,7 +26,8 @@ export class Request extends Body {
     const from = input instanceof Request ? input : null;
     const method = methodOf(init.method ?? from?.method ?? 'GET');
     const given = init.body !== undefined && init.body !== null;
-    if (given && BODILESS.has(method)) throw new TypeError(`Request with ${method} method cannot have a body`);
+    if (given && BODILESS.has(method))
+      throw new TypeError(`Request with ${method} method cannot have a body`);
     const extracted = given
       ? extract(init.body)
       : { type: null, ...(from === null ? { content: null, stream: null } : from.share()) };
@@ -67,12 +68,14 @@ function withBody(request: Request, body: ReturnType<Request['share']>): Request
 
 function parse(url: string): string {
   const { href, username, password } = new URL(url);
-  if (username !== '' || password !== '') throw new TypeError(`The URL of a request cannot hold credentials: ${href}`);
+  if (username !== '' || password !== '')
+    throw new TypeError(`The URL of a request cannot hold credentials: ${href}`);
   return href;
 }
 
 function methodOf(method: string): string {
   const upper = method.toUpperCase();
-  if (!METHOD.test(method) || FORBIDDEN.has(upper)) throw new TypeError(`'${method}' is not a method for a request`);
+  if (!METHOD.test(method) || FORBIDDEN.has(upper))
+    throw new TypeError(`'${method}' is not a method for a request`);
   return NORMALIZED.has(upper) ? upper : method;
 }

@@ -9,7 +9,7 @@ export interface ResponseInit {
 
 const EMPTY = new Set([101, 204, 205, 304]);
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
-// biome-ignore lint/suspicious/noControlCharactersInRegex: the standard's reason-phrase
+/** The reason phrase of HTTP. */
 const REASON = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 export class Response extends Body {
@@ -29,10 +29,12 @@ export class Response extends Body {
     }
     this.status = status;
     this.statusText = String(init.statusText ?? '');
-    if (!REASON.test(this.statusText)) throw new TypeError('The statusText of a response has a character that none may have');
+    if (!REASON.test(this.statusText))
+      throw new TypeError('The statusText of a response has a character that none may have');
     this.headers = new Headers(init.headers ?? undefined);
     if (body === null || body === undefined) return;
-    if (EMPTY.has(this.status)) throw new TypeError(`A response with status ${this.status} cannot have a body`);
+    if (EMPTY.has(this.status))
+      throw new TypeError(`A response with status ${this.status} cannot have a body`);
     if (extracted.type !== null && !this.headers.has('content-type')) {
       this.headers.set('content-type', extracted.type);
     }

@@ -92,8 +92,7 @@ export class ReadableStream<T = unknown> {
   }
 
   static from<T>(items: Iterable<T> | AsyncIterable<T>): ReadableStream<T> {
-    const iterator =
-      Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]();
+    const iterator = Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]();
     return new ReadableStream<T>({
       async pull(controller) {
         const next = await iterator.next();

@@ -6,9 +6,14 @@ const PLATFORM = new Set(['Headers', 'Request', 'Response', 'URL', 'URLSearchPar
 const ERRORS = { EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError } as const;
 const UNCLONABLE = [WeakMap, WeakSet, WeakRef, Promise, FinalizationRegistry] as const;
 
-export function structuredClone(value: unknown, options?: { transfer?: Iterable<unknown> }): unknown {
-  // biome-ignore lint/complexity/noArguments: undefined can be cloned, but has to be given
-  if (arguments.length === 0) throw new TypeError('structuredClone takes a value');
+interface Options {
+  transfer?: Iterable<unknown>;
+}
+
+/** Undefined can be cloned, but has to be given. */
+export function structuredClone(...args: [value?: unknown, options?: Options]): unknown {
+  if (args.length === 0) throw new TypeError('structuredClone takes a value');
+  const [value, options] = args;
   const given = [...(options?.transfer ?? [])].map((item) => {
     if (item instanceof ArrayBuffer && !item.detached) return item;
     throw refused('Only an ArrayBuffer that is not detached can be transferred');
@@ -28,7 +33,8 @@ export function structuredClone(value: unknown, options?: { transfer?: Iterable<
 const refused = (why: string) => new DOMException(why, 'DataCloneError');
 
 function cloneOf(value: unknown, seen: Map<object, unknown>, moved: Transferred): unknown {
-  if (typeof value === 'function' || typeof value === 'symbol') throw refused(`${String(value)} could not be cloned.`);
+  if (typeof value === 'function' || typeof value === 'symbol')
+    throw refused(`${String(value)} could not be cloned.`);
   if (typeof value !== 'object' || value === null) return value;
   if (seen.has(value)) return seen.get(value);
   const keep = <T>(clone: T): T => {

@@ -29,7 +29,10 @@ export class URLSearchParams {
 
   delete(name: string, value?: string): void {
     const gone = matches(name, value);
-    replace(this, listOf(this).filter((pair) => !gone(pair)));
+    replace(
+      this,
+      listOf(this).filter((pair) => !gone(pair)),
+    );
   }
 
   get(name: string): string | null {
@@ -52,11 +55,18 @@ export class URLSearchParams {
     const first = list.findIndex(isIt);
     const pair: Pair = [text(name), text(value)];
     if (first < 0) replace(this, [...list, pair]);
-    else replace(this, list.flatMap((one, at) => (at === first ? [pair] : isIt(one) ? [] : [one])));
+    else
+      replace(
+        this,
+        list.flatMap((one, at) => (at === first ? [pair] : isIt(one) ? [] : [one])),
+      );
   }
 
   sort(): void {
-    replace(this, listOf(this).toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
+    replace(
+      this,
+      listOf(this).toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)),
+    );
   }
 
   forEach(callback: (value: string, name: string, params: URLSearchParams) => void, self?: unknown): void {
@@ -114,7 +124,8 @@ function pairsOf(init: ParamsInit | null): Pair[] {
   if (typeof init === 'function' || (typeof init === 'object' && init !== null)) {
     if (Symbol.iterator in init) {
       return [...init].map((entry) => {
-        if (typeof entry !== 'object' || entry === null) throw new TypeError('Each entry must be a name and a value');
+        if (typeof entry !== 'object' || entry === null)
+          throw new TypeError('Each entry must be a name and a value');
         const [name, value, ...more] = [...entry];
         if (name === undefined || value === undefined || more.length > 0) {
           throw new TypeError('Each entry must be a name and a value');

@@ -76,7 +76,7 @@ function showObject(value: object, depth: number, above: Set<object>): string {
   }
   if (value instanceof Set) return wrap(`Set(${value.size}) `, '{', shorten([...value], one), '}');
   if (ArrayBuffer.isView(value) && !(value instanceof DataView)) {
-    const items = [...(value as unknown as Iterable<unknown>)];
+    const items = Array.from(value as Uint8Array);
     return wrap(`${name}(${items.length}) `, '[', shorten(items, one), ']');
   }
   const entries = shorten(Reflect.ownKeys(value).filter(isEnumerableIn(value)), (key) => {
@@ -84,7 +84,12 @@ function showObject(value: object, depth: number, above: Set<object>): string {
     const own = Object.getOwnPropertyDescriptor(value, key);
     return `${shown}: ${own?.get === undefined ? one(own?.value) : '[Getter]'}`;
   });
-  return wrap(name === 'Object' ? '' : name === '' ? '[Object: null prototype] ' : `${name} `, '{', entries, '}');
+  return wrap(
+    name === 'Object' ? '' : name === '' ? '[Object: null prototype] ' : `${name} `,
+    '{',
+    entries,
+    '}',
+  );
 }
 
 function showError(error: Error, depth: number, above: Set<object>): string {

@@ -15,7 +15,9 @@ export function addInit(parent: Command): void {
     .argument('<name>', '1–64 letters, digits, "-" or "_"')
     .addOption(new Option('--lang <language>', 'its language').choices(LANGUAGES).default('typescript'))
     .addOption(
-      new Option('--template <kind>', 'what calls it, in TypeScript and JavaScript').choices(TRIGGERS).default('http'),
+      new Option('--template <kind>', 'what calls it, in TypeScript and JavaScript')
+        .choices(TRIGGERS)
+        .default('http'),
     )
     .action((given: string, flags: { lang: Language; template: Trigger }, command: Command) => {
       const terminal = terminalOf(command);
@@ -29,16 +31,17 @@ export function addInit(parent: Command): void {
       }
       const { lang: language, template: trigger } = flags;
       if (!hasTriggers(language) && command.getOptionValueSource('template') === 'cli') {
-        throw new AppError('invalid_request', `${language} has one template; --template is for typescript and javascript`);
+        throw new AppError(
+          'invalid_request',
+          `${language} has one template; --template is for typescript and javascript`,
+        );
       }
       const files = writeTemplate({ language, trigger }, name, directory);
       if (terminal.json) {
         terminal.line(JSON.stringify({ name, language, directory, files }, null, 2));
         return;
       }
-      terminal.line(
-        `Made ${join(name, 'function.yaml')} and ${files.length - 1} more files in ${language}`,
-      );
+      terminal.line(`Made ${join(name, 'function.yaml')} and ${files.length - 1} more files in ${language}`);
       terminal.progress(`Next: orama function deploy ${name}`);
     });
 }

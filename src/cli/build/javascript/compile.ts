@@ -7,21 +7,12 @@ const TYPE = { script: 0, module: 1 } as const;
 /** Functions do not need their own text, which would be most of the bytecode. */
 const STRIP_SOURCE = 1 << 4;
 
-/** QuickJS's bytecode of a script. */
-export function compileScript(source: string, name: string): Promise<Uint8Array> {
-  return compile(source, name, TYPE.script);
-}
-
-/** QuickJS's bytecode of an ES module without imports. */
-export function compileModule(source: string, name: string): Promise<Uint8Array> {
-  return compile(source, name, TYPE.module);
-}
-
-async function compile(source: string, name: string, type: number): Promise<Uint8Array> {
+/** QuickJS's bytecode of a script, or of an ES module without imports. */
+export async function compile(source: string, name: string, type: keyof typeof TYPE): Promise<Uint8Array> {
   const wasm = readFileSync(fileURLToPath(import.meta.resolve('quickjs-wasi/quickjs.wasm')));
   const vm = await QuickJS.create(wasm);
   try {
-    return vm.compile(source, name, type, STRIP_SOURCE);
+    return vm.compile(source, name, TYPE[type], STRIP_SOURCE);
   } catch (cause) {
     throw new AppError('build_failed', `QuickJS cannot compile the bundle: ${messageOf(cause)}`, { cause });
   } finally {

@@ -13,14 +13,18 @@ export const javascript: Toolchain = {
 
   async compile(directory, output, { top }) {
     const entry = entryOf(top);
-    if (entry === undefined) throw new AppError('build_failed', `There is no index.ts or index.js in ${directory}`);
+    if (entry === undefined)
+      throw new AppError('build_failed', `There is no index.ts or index.js in ${directory}`);
     // Loaded here: esbuild and QuickJS are of no use to most commands.
     const { bundle, BUNDLE_NAME } = await import('./bundle.js');
-    const { compileModule } = await import('./compile.js');
+    const { compile } = await import('./compile.js');
     const { assemble } = await import('./assemble.js');
-    const program = await compileModule(await bundle(directory, entry), BUNDLE_NAME);
+    const program = await compile(await bundle(directory, entry), BUNDLE_NAME, 'module');
     const engine = readFileSync(packagePath('dist/javascript/engine.wasm'));
-    writeFileSync(output, assemble(engine, readFileSync(packagePath('dist/javascript/runtime.bin')), program));
+    writeFileSync(
+      output,
+      assemble(engine, readFileSync(packagePath('dist/javascript/runtime.bin')), program),
+    );
     return `esbuild ${(await import('esbuild')).version} and QuickJS-NG`;
   },
 };
