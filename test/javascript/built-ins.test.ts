@@ -1,5 +1,5 @@
 import test from 'ava';
-import { createEngine } from '../../workers/engine.js';
+import { createEngine } from '../../workers/engine/engine.js';
 import { runText } from '../helpers/engine.js';
 import { buildJavaScript } from '../helpers/javascript.js';
 import { SNIPPETS } from './snippets.js';

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { createEngine } from '../../workers/engine.js';
+import { createEngine } from '../../workers/engine/engine.js';
 import { type CallOptions, runText } from '../helpers/engine.js';
 import { buildJavaScript } from '../helpers/javascript.js';
 

@@ -1,6 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { functionNameSchema, requestIdSchema } from '../../src/contract/ids.js';
-import { createEngine } from '../../workers/engine.js';
+import { createEngine } from '../../workers/engine/engine.js';
 import { type CallOptions, guestCall, runText } from '../helpers/engine.js';
 import { buildJavaScript } from '../helpers/javascript.js';
 
@@ -170,6 +171,36 @@ test('a binding that the engine refuses rejects, and the log says why', async (t
   t.true(outcome.log.includes('error: db_query failed: not part of this test'));
 });
 
+/** The host's side of `fetch`: answers each request, `ms` after it was started. */
+function fetchHost(
+  answer: (url: string, ...rest: [string, string, Uint8Array]) => [ms: number, reply: object],
+) {
+  const ended: string[] = [];
+  let handle = 0;
+  let inFlight = 0;
+  let most = 0;
+  return {
+    most: () => most,
+    host: {
+      async httpStart(method: string, url: string, headers: string, body: Uint8Array) {
+        const [ms, reply] = answer(url, method, headers, body);
+        const id = ++handle;
+        most = Math.max(most, ++inFlight);
+        setTimeout(() => {
+          inFlight--;
+          ended.push(JSON.stringify({ handle: id, ...reply }));
+        }, ms);
+        return id;
+      },
+      async httpNext(timeoutMs: number) {
+        const until = Date.now() + timeoutMs;
+        while (ended.length === 0 && inFlight > 0 && Date.now() < until) await sleep(1);
+        return ended.shift() ?? null;
+      },
+    },
+  };
+}
+
 test('fetch sends what a request holds and gives a response', async (t) => {
   const source = `export default async () => {
     const response = await fetch('http://host/path?q=ä', { method: 'POST', headers: { 'X-A': '1' }, body: JSON.stringify({ b: 2 }) });
@@ -177,20 +208,14 @@ test('fetch sends what a request holds and gives a response', async (t) => {
     const failed = await fetch('http://host/refused').catch((error) => [error.name, error.message, error.cause.message]);
     return [response.status, response.ok, response.url, response.headers.get('content-type'), response.headers.getSetCookie(), await response.json(), [...await binary.bytes()], failed];
   };`;
-  const outcome = await run(source, '', {
-    host: {
-      httpFetch: async (method, url, headers, body) => {
-        if (url.endsWith('/refused')) return '{"error":"private address","status":0}';
-        if (url.endsWith('/binary')) return '{"status":200,"headers":{},"body":"","body_base64":"/wA="}';
-        const got = { method, url, headers: JSON.parse(headers), body: new TextDecoder().decode(body) };
-        return JSON.stringify({
-          status: 201,
-          headers: { 'content-type': 'application/json', 'set-cookie': ['a=1', 'b=2'] },
-          body: JSON.stringify(got),
-        });
-      },
-    },
+  const { host } = fetchHost((url, method, headers, body) => {
+    if (url.endsWith('/refused')) return [0, { error: 'no such host', status: 0 }];
+    if (url.endsWith('/binary')) return [0, { status: 200, headers: {}, body: '', body_base64: '/wA=' }];
+    const got = { method, url, headers: JSON.parse(headers), body: new TextDecoder().decode(body) };
+    const replied = { 'content-type': 'application/json', 'set-cookie': ['a=1', 'b=2'] };
+    return [0, { status: 201, headers: replied, body: JSON.stringify(got) }];
   });
+  const outcome = await run(source, '', { host });
   t.is(outcome.error, null, outcome.log.join('\n'));
   const sent = {
     method: 'POST',
@@ -200,8 +225,69 @@ test('fetch sends what a request holds and gives a response', async (t) => {
   };
   t.deepEqual(JSON.parse(outcome.output), [
     ...[201, true, sent.url, 'application/json', ['a=1', 'b=2'], sent, [255, 0]],
-    ['TypeError', 'fetch failed', 'private address'],
+    ['TypeError', 'fetch failed', 'no such host'],
   ]);
+});
+
+test('several fetches run at once, and a race is won by the first to end', async (t) => {
+  const source = `export default async () => {
+    const urls = Array.from({ length: 100 }, (_, at) => 'http://host/' + (100 - at));
+    const order = [];
+    await Promise.all(urls.map((url) => fetch(url).then((response) => order.push(response.status))));
+    const race = await Promise.race([fetch('http://host/500'), fetch('http://host/1')]);
+    const late = await Promise.race([fetch('http://host/500'), new Promise((resolve) => setTimeout(resolve, 5, 'timer'))]);
+    const aborted = await fetch('http://host/500', { signal: AbortSignal.timeout(5) }).catch((error) => error.name);
+    return [order.length, race.status, late, aborted];
+  };`;
+  // The number in the path says how long the answer takes, and its status.
+  const { host, most } = fetchHost((url) => {
+    const number = Number(new URL(url).pathname.slice(1));
+    return [number * 10, { status: 200 + (number % 300), headers: {}, body: '' }];
+  });
+  const outcome = await run(source, '', { host });
+  t.is(outcome.error, null, outcome.log.join('\n'));
+  const [count, race, late, aborted] = JSON.parse(outcome.output);
+  t.is(count, 100);
+  t.deepEqual([race, late, aborted], [201, 'timer', 'TimeoutError']);
+  t.is(most(), 64);
+});
+
+test('a fetch that is refused at once rejects', async (t) => {
+  const outcome = await run(
+    'export default () => fetch("http://127.0.0.1/").catch((error) => error.cause.message);',
+    '',
+  );
+  t.is(outcome.output, '"it was refused; the log says why"');
+  t.true(outcome.log.includes('error: http_start failed: not part of this test'));
+});
+
+test('an HTTP function gets the request and sets status and headers of its reply', async (t) => {
+  const source = `export default { async fetch(request, env, ctx) {
+    const body = { method: request.method, url: request.url, type: request.headers.get('content-type'), body: await request.text(), id: ctx.http.params.id };
+    const headers = new Headers({ 'X-B': '1' }); headers.append('Set-Cookie', 'a=1'); headers.append('Set-Cookie', 'b=2');
+    return Response.json(body, { status: 418, headers });
+  } };`;
+  const httpRequest = (method: string) =>
+    JSON.stringify({
+      method,
+      url: 'http://fn.example/space/users/7?x=1',
+      path: '/space/users/7',
+      query: { x: ['1'] },
+      params: { id: '7' },
+      headers: { 'content-type': 'text/plain' },
+      remote_address: '127.0.0.1',
+      namespace: 'space',
+      route: 'POST /users/{id}',
+    });
+  const post = await run(source, 'sent', { httpRequest: httpRequest('POST') });
+  const seen = { url: 'http://fn.example/space/users/7?x=1', type: 'text/plain', id: '7' };
+  t.deepEqual(JSON.parse(post.output), { method: 'POST', body: 'sent', ...seen });
+  t.deepEqual(JSON.parse(post.response ?? ''), {
+    status: 418,
+    headers: { 'content-type': 'application/json', 'set-cookie': ['a=1', 'b=2'], 'x-b': '1' },
+  });
+  const get = await run(source, '', { httpRequest: httpRequest('GET') });
+  t.deepEqual(JSON.parse(get.output), { method: 'GET', body: '', ...seen });
 });
 
 test('module state begins anew, and what is random is so, for each invocation', async (t) => {

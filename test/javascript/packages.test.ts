@@ -1,6 +1,6 @@
 import test from 'ava';
 import { functionNameSchema } from '../../src/contract/ids.js';
-import { createEngine } from '../../workers/engine.js';
+import { createEngine } from '../../workers/engine/engine.js';
 import { runText } from '../helpers/engine.js';
 import { buildJavaScript } from '../helpers/javascript.js';
 

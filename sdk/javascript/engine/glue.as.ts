@@ -228,11 +228,14 @@ function run(operation: i32, args: u32, count: i32): u64 {
     case 17: host.cache_set(first, firstLength, second, secondLength, number(args, count, 3) as i64); return UNDEFINED;
     case 18: return whole(host.cache_incr_by(first, firstLength, number(args, count, 2) as i64));
     case 19: return js.JS_NewNumber(context, host.cache_delete(first, firstLength));
-    case 20: return text(host.http_fetch(first, firstLength, second, secondLength, third, thirdLength, fourth, fourthLength));
+    case 20: return js.JS_NewNumber(context, host.http_start(first, firstLength, second, secondLength, third, thirdLength, fourth, fourthLength));
     case 21: return js.JS_NewNumber(context, host.pubsub_publish(first, firstLength, second, secondLength));
     case 22: return text(host.storage_put(first, firstLength));
     case 23: return into(3, true);
     case 24: return text(host.enqueue(first, firstLength, second, secondLength, number(args, count, 3) as i64));
+    case 25: return text(host.http_next(number(args, count, 1) as i32));
+    case 26: return text(host.http_request());
+    case 27: return js.JS_NewNumber(context, host.http_respond(number(args, count, 2) as i32, first, firstLength));
     default: return UNDEFINED;
   }
 }

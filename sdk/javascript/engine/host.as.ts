@@ -11,7 +11,10 @@
 @external("env", "cache_set") export declare function cache_set(key: u32, keyLength: u32, value: u32, valueLength: u32, ttl: i64): void;
 @external("env", "cache_incr_by") export declare function cache_incr_by(key: u32, keyLength: u32, delta: i64): i64;
 @external("env", "cache_delete") export declare function cache_delete(key: u32, keyLength: u32): i32;
-@external("env", "http_fetch") export declare function http_fetch(method: u32, methodLength: u32, url: u32, urlLength: u32, headers: u32, headersLength: u32, body: u32, bodyLength: u32): u64;
+@external("env", "http_start") export declare function http_start(method: u32, methodLength: u32, url: u32, urlLength: u32, headers: u32, headersLength: u32, body: u32, bodyLength: u32): i32;
+@external("env", "http_next") export declare function http_next(milliseconds: i32): u64;
+@external("env", "http_request") export declare function http_request(): u64;
+@external("env", "http_respond") export declare function http_respond(status: i32, headers: u32, headersLength: u32): i32;
 @external("env", "pubsub_publish") export declare function pubsub_publish(topic: u32, topicLength: u32, data: u32, dataLength: u32): i32;
 @external("env", "storage_put") export declare function storage_put(data: u32, dataLength: u32): u64;
 @external("env", "storage_get_into") export declare function storage_get_into(cid: u32, cidLength: u32, out: u32, capacity: u32): i32;

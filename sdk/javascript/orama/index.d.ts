@@ -81,6 +81,20 @@ export interface Bindings {
 export type Env<Settings extends Record<string, string | undefined> = Record<never, string>> = Bindings &
   Readonly<Settings>;
 
+/** The request of an HTTP function, as the engine received it. */
+export interface HttpInfo {
+  readonly method: string;
+  readonly url: string;
+  readonly path: string;
+  readonly query: Readonly<Record<string, readonly string[]>>;
+  /** Of the route, e.g. `{"id": "7"}` for `/users/{id}`. */
+  readonly params: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly remote_address: string;
+  readonly namespace: string;
+  readonly route: string;
+}
+
 export interface Context {
   readonly requestId: string;
   /** 1 for the first. */
@@ -90,6 +104,8 @@ export interface Context {
   readonly namespace: string;
   readonly function: string;
   readonly version: number;
+  /** Null for an invocation that is no HTTP function's. */
+  readonly http: HttpInfo | null;
   /** The invocation ends, and its output is sent, when this has settled too. */
   waitUntil(promise: Promise<unknown>): void;
   passThroughOnException(): void;

@@ -135,6 +135,7 @@ export function createContext(given = {}) {
     namespace: 'test',
     function: 'test',
     version: 1,
+    http: null,
     waitUntil: (promise) => void waiting.push(promise),
     passThroughOnException: () => {},
     settled: async () => void (await Promise.allSettled(waiting)),

@@ -1,9 +1,11 @@
 import * as host from './host.js';
+import { type Received, received } from './http.js';
 import { uncaught } from './rejections.js';
 
 /** What is known of an invocation from outside. Read when it is asked for. */
 class InvocationContext {
   readonly #until: Promise<unknown>[] = [];
+  #http: Received | null | undefined;
 
   get requestId(): string {
     return host.requestId() ?? '';
@@ -24,6 +26,12 @@ class InvocationContext {
   }
   get version(): number {
     return Number(host.getEnv('ORAMA_VERSION') ?? 0);
+  }
+
+  /** What an HTTP function is called with; null for other triggers. */
+  get http(): Received | null {
+    if (this.#http === undefined) this.#http = received();
+    return this.#http;
   }
 
   /** The invocation ends, and its output is sent, when these have settled too. */

@@ -3,6 +3,7 @@ import type { Context } from './context.js';
 import { NonRetryableError } from './errors.js';
 import { Headers } from './headers.js';
 import { type Bytes, getEnv, inputBytes, inputText } from './host.js';
+import { type Received, reply } from './http.js';
 import { incoming, type Request } from './request.js';
 import { Response } from './response.js';
 
@@ -37,7 +38,10 @@ export async function callHandler(env: object, context: Context): Promise<Bytes>
   const kind = kindOf(handlers);
   const handler = handlers[kind];
   if (typeof handler !== 'function') throw new NonRetryableError(`The default export has no handler ${kind}`);
-  if (kind === 'fetch') return respond(await handlers.fetch?.(requestOf(), env, context));
+  if (kind === 'fetch') {
+    const isHttp = context.http !== null;
+    return respond(await handlers.fetch?.(requestOf(context.http), env, context), isHttp);
+  }
   const event = JSON.parse(inputText()) as { scheduled_at?: string };
   if (kind === 'event') return encode(await handlers.event?.(event, env, context));
   // The name that Workers give it, beside ours.
@@ -64,15 +68,22 @@ function kindOf({ event, scheduled }: Handlers): Kind {
   return 'cron' in input && 'scheduled_at' in input ? 'scheduled' : 'fetch';
 }
 
-/** An invocation as a request: its input is the body. */
-function requestOf(): Request {
+const BODILESS = new Set(['GET', 'HEAD']);
+
+/** The request of an HTTP function. Any other invocation is a POST with its input as the body. */
+function requestOf(http: Received | null): Request {
   const content = { text: () => withoutMark(inputText()), bytes: inputBytes, send: inputBytes };
-  return incoming('http://localhost/', 'POST', new Headers(), content);
+  if (http === null) return incoming('http://localhost/', 'POST', new Headers(), content);
+  const { url, method, headers } = http;
+  return incoming(url, method, new Headers(headers), BODILESS.has(method) ? null : content);
 }
 
-async function respond(response: unknown): Promise<Bytes> {
-  if (response instanceof Response) return response.send();
-  throw new TypeError(`fetch must return a Response, not ${response === null ? 'null' : typeof response}`);
+async function respond(response: unknown, isHttp: boolean): Promise<Bytes> {
+  if (!(response instanceof Response)) {
+    throw new TypeError(`fetch must return a Response, not ${response === null ? 'null' : typeof response}`);
+  }
+  if (isHttp) reply(response.status, response.headers);
+  return response.send();
 }
 
 function parse(text: string): unknown {

@@ -56,8 +56,14 @@ export const cacheSet = (key: string, value: Bytes, ttl: number) =>
   void call(17 | BYTES.two, key, value, ttl);
 export const cacheIncrement = (key: string, by: number) => call(18 | BYTES.one, key, by) as number | bigint;
 export const cacheDelete = (key: string) => call(19 | BYTES.one, key) === 1;
-export const httpFetch = (method: string, url: string, headers: string, body: Bytes) =>
-  call(20 | BYTES.four, method, url, headers, body) as string | null;
+/** The request's handle; 0 when it was refused. */
+export const httpStart = (method: string, url: string, headers: string, body: Bytes) =>
+  call(20 | BYTES.four, method, url, headers, body) as number;
+/** The next started request to end, as JSON; null when none is left or the time is up. */
+export const httpNext = (milliseconds: number) => call(25, milliseconds) as string | null;
+/** The request that an HTTP function is called with; null for other triggers. */
+export const httpRequest = () => call(26) as string | null;
+export const httpRespond = (status: number, headers: string) => void call(27 | BYTES.one, headers, status);
 export const publish = (topic: string, data: Bytes) => call(21 | BYTES.two, topic, data) === 1;
 export const storagePut = (data: Bytes) => call(22 | BYTES.one, data) as string | null;
 export const storageGet = (cid: string) => call(23 | BYTES.one, cid) as Uint8Array<ArrayBuffer> | null;

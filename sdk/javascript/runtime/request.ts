@@ -58,7 +58,7 @@ export class Request extends Body {
 }
 
 /** The request that an invocation came as. */
-export function incoming(url: string, method: string, headers: Headers, content: Content): Request {
+export function incoming(url: string, method: string, headers: Headers, content: Content | null): Request {
   return withBody(new Request(url, { method, headers }), { content, stream: null });
 }
 
