@@ -44,10 +44,18 @@ export function extract(body: unknown): Extracted {
     const type = 'application/x-www-form-urlencoded;charset=UTF-8';
     return { content: textContent(body.toString()), stream: null, type };
   }
+  if (body instanceof JsonText) {
+    return { content: textContent(body.text), stream: null, type: 'application/json' };
+  }
   const bytes = bytesOf(body);
   if (bytes !== null) return { content: bytesContent(bytes), stream: null, type: null };
   const text = String(body).toWellFormed();
   return { content: textContent(text), stream: null, type: 'text/plain;charset=UTF-8' };
+}
+
+/** A text that is known to be JSON. */
+export class JsonText {
+  constructor(readonly text: string) {}
 }
 
 /** A copy of what a buffer or view holds; null when it is none. */
@@ -56,6 +64,8 @@ export function bytesOf(value: unknown): Uint8Array<ArrayBuffer> | null {
   if (!ArrayBuffer.isView(value)) return null;
   return new Uint8Array(value.buffer, value.byteOffset, value.byteLength).slice();
 }
+
+const NOTHING = textContent('');
 
 /** The part that Request and Response have in common. */
 export class Body {
@@ -89,15 +99,15 @@ export class Body {
   }
 
   async text(): Promise<string> {
-    return (await this.#take()).text();
+    return (this.#takeContent() ?? (await this.#collect())).text();
   }
 
   async json(): Promise<unknown> {
-    return JSON.parse(await this.text());
+    return JSON.parse((this.#takeContent() ?? (await this.#collect())).text());
   }
 
   async bytes(): Promise<Uint8Array<ArrayBuffer>> {
-    return (await this.#take()).bytes().slice();
+    return (this.#takeContent() ?? (await this.#collect())).bytes().slice();
   }
 
   async arrayBuffer(): Promise<ArrayBuffer> {
@@ -106,7 +116,7 @@ export class Body {
 
   /** The content, for the runtime: as it is sent. */
   async send(): Promise<Bytes> {
-    return (await this.#take()).send();
+    return (this.#takeContent() ?? (await this.#collect())).send();
   }
 
   /** Gives a request or response without a body one, for the runtime. */
@@ -125,15 +135,20 @@ export class Body {
     return { content: null, stream: theirs };
   }
 
-  async #take(): Promise<Content> {
+  /** What is all there; null of a stream. */
+  #takeContent(): Content | null {
     if (this.#used || this.#stream?.locked === true) throw new TypeError('The body has been used already');
     if (this.#content !== null) {
       this.#used = true;
       return this.#content;
     }
-    if (this.#stream === null) return textContent('');
+    return this.#stream === null ? NOTHING : null;
+  }
+
+  async #collect(): Promise<Content> {
+    const stream = this.#stream;
     this.#used = true;
-    return bytesContent(await collect(this.#stream));
+    return stream === null ? NOTHING : bytesContent(await collect(stream));
   }
 }
 

@@ -3,7 +3,7 @@ import { env } from './bindings.js';
 import { context } from './context.js';
 import { describe, exitCodeOf, summarize } from './errors.js';
 import { callHandler } from './handler.js';
-import { type Bytes, exit, log, printError, setOutput } from './host.js';
+import { type Bytes, exit, log, monotonic, printError, setOutput } from './host.js';
 import * as http from './http.js';
 import { reportUnhandled } from './rejections.js';
 import { clearTimers, fireNext, nextDue } from './timers.js';
@@ -42,8 +42,9 @@ export function turn(): boolean {
 
 /** The first of timers and requests; false when there is none. */
 function waitForNext(): boolean {
-  if (!http.isWaiting()) return fireNext();
-  http.settleNext(nextDue());
+  const due = nextDue();
+  if (!http.isWaiting() || (due !== null && due <= monotonic())) return fireNext();
+  http.settleNext(due);
   return true;
 }
 

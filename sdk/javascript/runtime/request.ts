@@ -15,6 +15,15 @@ const FORBIDDEN = new Set(['CONNECT', 'TRACE', 'TRACK']);
 const METHOD = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const BODILESS = new Set(['GET', 'HEAD']);
 
+class Given {
+  constructor(
+    readonly url: string,
+    readonly method: string,
+    readonly headers: Headers,
+    readonly content: Content | null,
+  ) {}
+}
+
 export class Request extends Body {
   readonly method: string;
   readonly url: string;
@@ -22,7 +31,16 @@ export class Request extends Body {
   readonly redirect: string;
   #signal: AbortSignal | null;
 
-  constructor(input: string | URL | Request, init: RequestInit = {}) {
+  constructor(input: string | URL | Request | Given, init: RequestInit = {}) {
+    if (input instanceof Given) {
+      super({ content: input.content, stream: null });
+      this.url = input.url;
+      this.method = input.method;
+      this.headers = input.headers;
+      this.redirect = 'follow';
+      this.#signal = null;
+      return;
+    }
     const from = input instanceof Request ? input : null;
     const method = methodOf(init.method ?? from?.method ?? 'GET');
     const given = init.body !== undefined && init.body !== null;
@@ -57,9 +75,9 @@ export class Request extends Body {
   }
 }
 
-/** The request that an invocation came as. */
+/** The request that an invocation came as: the engine has looked at its parts already. */
 export function incoming(url: string, method: string, headers: Headers, content: Content | null): Request {
-  return withBody(new Request(url, { method, headers }), { content, stream: null });
+  return new Request(new Given(url, method, headers, content));
 }
 
 function withBody(request: Request, body: ReturnType<Request['share']>): Request {

@@ -1,4 +1,4 @@
-import { Body, extract } from './body.js';
+import { Body, extract, JsonText } from './body.js';
 import { Headers, type HeadersInit } from './headers.js';
 
 export interface ResponseInit {
@@ -56,9 +56,7 @@ export class Response extends Body {
   static json(value: unknown, init: ResponseInit = {}): Response {
     const text = JSON.stringify(value);
     if (text === undefined) throw new TypeError('The value is not JSON serializable');
-    const headers = new Headers(init.headers ?? undefined);
-    if (!headers.has('content-type')) headers.set('content-type', 'application/json');
-    return new Response(text, { ...init, headers });
+    return new Response(new JsonText(text), init);
   }
 
   static redirect(url: string | URL, status = 302): Response {
