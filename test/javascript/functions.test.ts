@@ -103,7 +103,7 @@ test('bindings ask the engine, under env and from "orama" alike', async (t) => {
         await CACHE.get('k'), await CACHE.get('bytes', 'arrayBuffer').then((b) => [...new Uint8Array(b!)]), await CACHE.get('none'),
         await CACHE.increment('n', 5), await CACHE.delete('k'),
         await SECRETS.get('S'), await SECRETS.get('none'),
-        (await DB.prepare('SELECT ? AS a, ? AS b').bind(1n, new Uint8Array([255])).all()).results,
+        (await DB.prepare('SELECT ? AS a, ? AS b').bind(9007199254740993n, new Uint8Array([255])).all()).results.map((row: any) => [typeof row.one, String(row.one), row.small, row.part, [...row.blob]]),
         await DB.prepare('-- why\\nselect 1 as one').first('one'), await DB.prepare('select none').first(),
         (await DB.prepare('INSERT INTO t VALUES (?)').bind('x').run()).meta.changes,
         cid, await (await STORAGE.get(cid))!.text(), await STORAGE.get('none'),
@@ -122,7 +122,10 @@ test('bindings ask the engine, under env and from "orama" alike', async (t) => {
       getSecret: async (name) => (name === 'S' ? 'secret' : null),
       dbQuery: async (sql, args) => {
         calls.push(['query', sql, args]);
-        return sql.includes('none') ? '[]' : '[{"one":1,"blob":{"$blob":"/w=="}}]';
+        if (sql.includes('none')) return '[]';
+        return sql.includes('as one')
+          ? '[{"one":1}]'
+          : '[{"one":9007199254740993,"small":7,"part":0.1234567890123456,"blob":{"$blob":"/w=="}}]';
       },
       dbExecute: async (sql, args) => {
         calls.push(['execute', sql, args]);
@@ -146,13 +149,13 @@ test('bindings ask the engine, under env and from "orama" alike', async (t) => {
   t.is(outcome.error, null, outcome.log.join('\n'));
   t.deepEqual(JSON.parse(outcome.output), [
     ...[true, 'väl', [1, 2], null, 15, true, 'secret', null],
-    ...[[{ one: 1, blob: { 0: 255 } }], 1, null, 4, 'cid', 'content', null],
+    ...[[['bigint', '9007199254740993', 7, 0.1234567890123456, [255]]], 1, null, 4, 'cid', 'content', null],
     ...[null, '01890000-0000-7000-8000-000000000002'],
   ]);
   t.deepEqual(calls, [
     ['set', 'k', 60],
     ['set', 'bytes', 0],
-    ['query', 'SELECT ? AS a, ? AS b', '["1",{"$blob":"/w=="}]'],
+    ['query', 'SELECT ? AS a, ? AS b', '[9007199254740993,{"$blob":"/w=="}]'],
     ['query', '-- why\nselect 1 as one', '[]'],
     ['query', 'select none', '[]'],
     ['execute', 'INSERT INTO t VALUES (?)', '["x"]'],

@@ -1,6 +1,6 @@
 /// <reference path="./globals.d.ts" />
 
-/** A row of a result, by column. Integers beyond 2^53 are strings, blobs `Uint8Array`. */
+/** A row of a result, by column. Integers beyond 2^53 are bigints, blobs `Uint8Array`. */
 export type Row = Record<string, unknown>;
 
 export interface DatabaseResult<T = Row> {

@@ -62,20 +62,41 @@ class Statement {
   }
 }
 
-/** As the host takes arguments: bytes as `{"$blob": base64}`, integers beyond 2^53 as texts, which SQLite makes integers. */
+declare global {
+  interface JSON {
+    /** Its text is written as it is. */
+    rawJSON(text: string): unknown;
+  }
+}
+
+/** As the host takes arguments: bytes as `{"$blob": base64}`, integers with all their digits. */
 function encode(values: readonly unknown[]): string {
   return JSON.stringify(values.map(encodeValue));
 }
 
 function encodeValue(value: unknown): unknown {
-  if (typeof value === 'bigint') return value.toString();
+  if (typeof value === 'bigint') return JSON.rawJSON(value.toString());
   const bytes = bytesOf(value);
   return bytes === null ? (value ?? null) : { $blob: bytes.toBase64() };
 }
 
+/** What a number cannot hold has at least so many digits. */
+const SPECIAL = /"\$blob"|\d{16}/;
+const INTEGER = /^-?\d+$/;
+
+/** Blobs as bytes, integers beyond 2^53 as bigints. */
 function decode(text: string): Row[] {
-  if (!text.includes('"$blob"')) return JSON.parse(text) as Row[];
-  return JSON.parse(text, (_key, value: unknown) => {
+  if (!SPECIAL.test(text)) return JSON.parse(text) as Row[];
+  return JSON.parse(text, (_key: string, value: unknown, context?: { source?: string }) => {
+    const digits = context?.source;
+    if (
+      typeof value === 'number' &&
+      !Number.isSafeInteger(value) &&
+      digits !== undefined &&
+      INTEGER.test(digits)
+    ) {
+      return BigInt(digits);
+    }
     if (typeof value !== 'object' || value === null || !('$blob' in value)) return value;
     return typeof value.$blob === 'string' ? Uint8Array.fromBase64(value.$blob) : value;
   }) as Row[];
