@@ -1,0 +1,251 @@
+import type { DependenciesOpts, IQueueBackend, JobJson, JobState, JobType } from 'bullmq';
+import { SqliteBackendLifecycle } from './backend-lifecycle.js';
+import { toJobJson } from './job-json.js';
+import type { SchedulerRow } from './operations/schedulers.js';
+import { DEPENDENCY, STATE } from './schema.js';
+
+const STATE_NAMES: readonly JobState[] = [
+  'waiting',
+  'active',
+  'delayed',
+  'waiting-children',
+  'completed',
+  'failed',
+];
+const PAGE = 20;
+type Dependencies = Awaited<ReturnType<IQueueBackend['getDependencies']>>;
+type Page = Awaited<ReturnType<IQueueBackend['paginate']>>;
+
+/** What only looks. */
+export class SqliteBackendQueries extends SqliteBackendLifecycle {
+  async getState(jobId: string): Promise<JobState | 'unknown'> {
+    const found = await this.call('getState', { jobId }, jobId);
+    if (found === null) return 'unknown';
+    const [state, priority] = found;
+    return state === STATE.waiting && priority > 0 ? 'prioritized' : (STATE_NAMES[state] ?? 'unknown');
+  }
+
+  async isFinished(jobId: string, returnValue?: boolean): Promise<number | [number, string]> {
+    const found = await this.call('getState', { jobId }, jobId);
+    const answer = (): [number, string] => {
+      if (found === null) return [-1, `Missing key for job ${this.toKey(jobId)}. isFinished`];
+      const [state, , value, reason] = found;
+      if (state === STATE.completed) return [1, value ?? 'null'];
+      return state === STATE.failed ? [2, reason ?? ''] : [0, ''];
+    };
+    return returnValue === true ? answer() : answer()[0];
+  }
+
+  async isMaxed(): Promise<boolean> {
+    return this.call('isMaxed', {});
+  }
+
+  async isJobInState(state: string, jobId: string): Promise<boolean> {
+    const current = await this.getState(jobId);
+    switch (state) {
+      case 'wait':
+        return current === 'waiting' && !(await this.hasQueueMetaField('paused'));
+      case 'paused':
+        return current === 'waiting' && (await this.hasQueueMetaField('paused'));
+      case 'waiting':
+      case 'active':
+      case 'delayed':
+      case 'prioritized':
+      case 'completed':
+      case 'failed':
+      case 'waiting-children':
+        return current === state;
+      default:
+        throw new Error(`Unknown job state: ${state}`);
+    }
+  }
+
+  async getJobData(jobId: string): Promise<JobJson | undefined> {
+    const row = await this.call('getJob', { jobId }, jobId);
+    return row === null ? undefined : toJobJson(row);
+  }
+
+  async getDeduplicationJobId(deduplicationId: string): Promise<string | null> {
+    return this.call('dedupJobId', {}, deduplicationId, Date.now());
+  }
+
+  async getJobLogs(
+    jobId: string,
+    start: number,
+    end: number,
+    asc: boolean,
+  ): Promise<{ logs: string[]; count: number }> {
+    return this.call('getLogs', { jobId }, jobId, start, end, asc);
+  }
+
+  async getRateLimitTtl(maxJobs?: number): Promise<number> {
+    return this.call('rateLimitTtl', {}, maxJobs ?? 0, Date.now());
+  }
+
+  async getCounts(types: JobType[], delayedTimestamp?: number): Promise<number[]> {
+    return this.call('countJobs', {}, types, delayedTimestamp ?? null);
+  }
+
+  async getCountsPerPriority(priorities: number[]): Promise<number[]> {
+    return this.call('countPerPriority', {}, priorities);
+  }
+
+  async getRanges(types: JobType[], start = 0, end = -1, asc = false): Promise<[string][]> {
+    // One list of ids for each type, whatever the interface calls it.
+    return (await this.call('getRanges', {}, types, start, end, asc)) as [string][];
+  }
+
+  /** In the order of the categories asked for. */
+  async getDependencyCounts(jobId: string, types: string[]): Promise<number[]> {
+    const counts = await this.call('countDependencies', { jobId }, jobId);
+    const place: Readonly<Record<string, number>> = {
+      unprocessed: DEPENDENCY.pending,
+      processed: DEPENDENCY.processed,
+      ignored: DEPENDENCY.ignored,
+      failed: DEPENDENCY.failed,
+    };
+    return types.map((type) => counts[place[type] ?? -1] ?? 0);
+  }
+
+  async getDependencies(jobId: string, opts: DependenciesOpts): Promise<Dependencies> {
+    if (!opts.processed && !opts.unprocessed && !opts.ignored && !opts.failed) {
+      const rows = await this.call('getDependencies', { jobId }, jobId, null, -1, 0);
+      const keysOf = (status: number): string[] =>
+        rows.filter((row) => row[0] === status).map(([, key]) => key);
+      const valuesOf = (status: number, read: (value: string | null) => unknown): Record<string, unknown> =>
+        Object.fromEntries(
+          rows.filter((row) => row[0] === status).map(([, key, value]) => [key, read(value)]),
+        );
+      return {
+        processed: valuesOf(DEPENDENCY.processed, parsed),
+        unprocessed: keysOf(DEPENDENCY.pending),
+        ignored: valuesOf(DEPENDENCY.ignored, (reason) => reason),
+        failed: keysOf(DEPENDENCY.failed),
+      };
+    }
+    const result: Dependencies = {};
+    const page = async (status: number, { cursor = 0, count = PAGE }: { cursor?: number; count?: number }) => {
+      const rows = await this.call('getDependencies', { jobId }, jobId, status, count, cursor);
+      return { rows, next: rows.length < count ? 0 : cursor + count };
+    };
+    if (opts.processed) {
+      const { rows, next } = await page(DEPENDENCY.processed, opts.processed);
+      result.processed = Object.fromEntries(rows.map(([, key, value]) => [key, parsed(value)]));
+      result.nextProcessedCursor = next;
+    }
+    if (opts.unprocessed) {
+      const { rows, next } = await page(DEPENDENCY.pending, opts.unprocessed);
+      result.unprocessed = rows.map(([, key]) => key);
+      result.nextUnprocessedCursor = next;
+    }
+    if (opts.ignored) {
+      const { rows, next } = await page(DEPENDENCY.ignored, opts.ignored);
+      result.ignored = Object.fromEntries(rows.map(([, key, reason]) => [key, reason]));
+      result.nextIgnoredCursor = next;
+    }
+    if (opts.failed) {
+      const { rows, next } = await page(DEPENDENCY.failed, opts.failed);
+      result.failed = rows.map(([, key]) => key);
+      result.nextFailedCursor = next;
+    }
+    return result;
+  }
+
+  async getProcessedChildrenValues(jobId: string): Promise<Record<string, string>> {
+    return this.#valuesOfChildren(jobId, DEPENDENCY.processed);
+  }
+
+  async getIgnoredChildrenFailures(jobId: string): Promise<Record<string, string>> {
+    return this.#valuesOfChildren(jobId, DEPENDENCY.ignored);
+  }
+
+  async #valuesOfChildren(jobId: string, status: number): Promise<Record<string, string>> {
+    const rows = await this.call('getDependencies', { jobId }, jobId, status, -1, 0);
+    return Object.fromEntries(rows.map(([, key, value]) => [key, value ?? 'null']));
+  }
+
+  /** Pages over the children of a job; no other list has a key of its own here. */
+  async paginate(
+    key: string,
+    { start, end, fetchJobs = false }: { start: number; end: number; fetchJobs?: boolean },
+  ): Promise<Page> {
+    const [, jobId, list] = /^(.*):(dependencies|processed)$/.exec(key.slice(this.queueName.length + 1)) ?? [];
+    if (jobId === undefined || !key.startsWith(`${this.queueName}:`))
+      throw new Error(
+        `There is no list ${key} to page over; ask for the dependencies or the processed children of a job.`,
+      );
+    const processed = list === 'processed';
+    const offset = Math.max(start ?? 0, 0);
+    const limit = end == null || end < 0 ? -1 : end - offset + 1;
+    const status = processed ? DEPENDENCY.processed : DEPENDENCY.pending;
+    const page = await this.call('pageOfChildren', { jobId }, jobId, status, offset, limit, fetchJobs);
+    const items = page.items.map(([, id, value]) => (processed ? { id, v: parsed(value) } : { id }));
+    const result: Page = { cursor: '0', items, total: page.total };
+    if (fetchJobs) result.jobs = page.jobs.map(toJobJson);
+    return result;
+  }
+
+  async getMetrics(
+    type: 'completed' | 'failed',
+    start = 0,
+    end = -1,
+  ): Promise<[string[], string[], number]> {
+    const { meta, points, total } = await this.call('getMetrics', {}, type, start, end);
+    return [meta.map(String), points.map(String), total];
+  }
+
+  async getQueueMetaField(field: string): Promise<string | null> {
+    return (await this.getQueueMeta())[field] ?? null;
+  }
+
+  async getQueueMetaFields(fields: string[]): Promise<(string | null)[]> {
+    const meta = await this.getQueueMeta();
+    return fields.map((field) => meta[field] ?? null);
+  }
+
+  async getQueueMeta(): Promise<Record<string, string>> {
+    return Object.fromEntries(await this.call('getMeta', {}));
+  }
+
+  async hasQueueMetaField(field: string): Promise<boolean> {
+    return (await this.getQueueMetaField(field)) !== null;
+  }
+
+  async getJobScheduler(id: string): Promise<[string[] | null, string | null]> {
+    const row = await this.call('getScheduler', {}, id);
+    return row === undefined ? [null, null] : [Object.entries(schedulerFields(row)).flat(), String(row[1])];
+  }
+
+  async isJobScheduler(id: string): Promise<boolean> {
+    return (await this.call('getScheduler', {}, id)) !== undefined;
+  }
+
+  async getJobSchedulerData(id: string): Promise<Record<string, string>> {
+    const row = await this.call('getScheduler', {}, id);
+    return row === undefined ? {} : schedulerFields(row);
+  }
+
+  async getJobSchedulersRange(start: number, end: number, asc: boolean): Promise<string[]> {
+    const rows = await this.call('listSchedulers', {}, start, end, asc);
+    return rows.flatMap(([id, next]) => [id, String(next)]);
+  }
+
+  async getJobSchedulersCount(): Promise<number> {
+    return this.call('countSchedulers', {});
+  }
+}
+
+function parsed(value: string | null): unknown {
+  return value === null ? null : JSON.parse(value);
+}
+
+/** The fields by the names that BullMQ reads; absent where they have no value. */
+function schedulerFields(row: SchedulerRow): Record<string, string> {
+  const [name, , pattern, every, tz, startDate, endDate, limit, ic, offset, data, opts] = row;
+  const fields = { name, ic, limit, startDate, endDate, tz, pattern, every, offset };
+  const given: Record<string, string> = {};
+  for (const [field, value] of Object.entries(fields)) if (value !== null) given[field] = String(value);
+  if (data !== null && data !== '{}') given.data = data;
+  if (opts !== null && opts !== '{}') given.opts = opts;
+  return given;
+}

@@ -1,0 +1,252 @@
+import { EventEmitter } from 'node:events';
+import { mkdirSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { setImmediate } from 'node:timers';
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import { ConnectionClosedError } from 'bullmq';
+import { SqliteQueueError, type Subject, toError } from './errors.js';
+import type { Call, OperationArguments, OperationName, OperationResult, Reply } from './protocol.js';
+
+export interface SqliteConnectionOptions {
+  /** The database file; made when it is not there. */
+  path: string;
+  /** Whether QueueEvents are recorded. Costs two or three small rows per transition of a job. Default: true. */
+  events?: boolean;
+  /** How long to wait for another process's transaction. Default: 5000. */
+  busyTimeoutMs?: number;
+  /** SQL run at every start, for tables of your own in the same file. */
+  setup?: string;
+}
+
+interface Pending {
+  subject: Subject;
+  resolve: (result: never) => void;
+  reject: (error: Error) => void;
+}
+
+const BUSY_TIMEOUT_MS = 5000;
+
+/**
+ * A database file with the thread that owns it. The operations of one turn of the event loop travel in one message and
+ * are answered, when they are durable, in one.
+ */
+export class SqliteConnection extends EventEmitter {
+  static readonly #shared = new Map<string, SqliteConnection>();
+
+  readonly path: string;
+  /** Resolves when the file is open. */
+  readonly ready: Promise<void>;
+  readonly #port: MessagePort;
+  readonly #thread: Worker;
+  #pending: Pending[] = [];
+  #answered = 0;
+  #gathered: Call[] = [];
+  #users = 0;
+  #closing: Promise<void> | undefined;
+  #gone: Error | undefined;
+  /** Names of those that wait for jobs or events, for whoever asks who there is. */
+  readonly #clients = new Map<object, string>();
+  /** How often there was news of a queue, so that whoever looked before can tell that it has to look again. */
+  readonly #news = new Map<string, number>();
+
+  constructor(options: SqliteConnectionOptions) {
+    super();
+    // Each queue and worker listens.
+    this.setMaxListeners(0);
+    this.path = resolve(options.path);
+    mkdirSync(dirname(this.path), { recursive: true });
+    const { port1, port2 } = new MessageChannel();
+    this.#port = port1;
+    this.#thread = new Worker(new URL('./thread.js', import.meta.url), {
+      workerData: {
+        port: port2,
+        options: {
+          file: this.path,
+          events: options.events ?? true,
+          busyTimeoutMs: options.busyTimeoutMs ?? BUSY_TIMEOUT_MS,
+          setup: options.setup ?? null,
+        },
+      },
+      transferList: [port2],
+    });
+    this.ready = new Promise((opened, failed) => {
+      port1.on('message', (reply: Reply) => this.#onReply(reply, opened, failed));
+      this.#thread.once('exit', () => failed(new ConnectionClosedError()));
+    });
+    // Whoever waits for it is told; nobody need.
+    this.ready.catch(() => {});
+    this.#thread.on('error', (error) => this.#fail(error));
+    this.#thread.on('exit', () => this.#fail(new ConnectionClosedError()));
+  }
+
+  /** The connection of this process to a file: there is one, whoever opens it, and it ends with its last user. */
+  static acquire(options: SqliteConnectionOptions): SqliteConnection {
+    const path = resolve(options.path);
+    let connection = SqliteConnection.#shared.get(path);
+    if (connection === undefined || connection.isClosing) {
+      connection = new SqliteConnection(options);
+      SqliteConnection.#shared.set(path, connection);
+    }
+    connection.#users++;
+    return connection;
+  }
+
+  /** Ends what `acquire` began. */
+  async release(): Promise<void> {
+    this.#users--;
+    if (this.#users > 0) return this.settled();
+    if (SqliteConnection.#shared.get(this.path) === this) SqliteConnection.#shared.delete(this.path);
+    await this.close();
+  }
+
+  get isClosing(): boolean {
+    return this.#closing !== undefined || this.#gone !== undefined;
+  }
+
+  /** Runs one operation, together with the others of this turn. Resolves when it is durable. */
+  call<K extends OperationName>(
+    subject: Subject,
+    name: K,
+    queue: string,
+    ...args: OperationArguments<K>
+  ): Promise<OperationResult<K>> {
+    if (this.#gone !== undefined) return Promise.reject(this.#gone);
+    if (this.#closing !== undefined) return Promise.reject(new ConnectionClosedError());
+    return new Promise((resolve, reject) => {
+      if (this.#gathered.length === 0) setImmediate(() => this.#send());
+      this.#gathered.push([name, queue, ...args]);
+      this.#pending.push({ subject, resolve: resolve as Pending['resolve'], reject });
+      if (this.#pending.length === 1) this.#keepAlive();
+    });
+  }
+
+  /** Resolves when all that was begun before is answered. */
+  async settled(): Promise<void> {
+    const last = this.#pending.at(-1);
+    if (last === undefined) return;
+    await new Promise<void>((done) => {
+      const { resolve: answer, reject: refuse } = last;
+      last.resolve = (result) => {
+        answer(result);
+        done();
+      };
+      last.reject = (error) => {
+        refuse(error);
+        done();
+      };
+    });
+  }
+
+  /** How often there was news of a queue's jobs, or its events. */
+  newsOf(kind: 'jobs' | 'events', queue: string): number {
+    return this.#news.get(`${kind}:${queue}`) ?? 0;
+  }
+
+  /** Calls back once, at the next news. Returns what takes the wish back. */
+  onNews(kind: 'jobs' | 'events', queue: string, listener: () => void): () => void {
+    const event = `${kind}:${queue}`;
+    this.once(event, listener);
+    return () => this.off(event, listener);
+  }
+
+  setClient(client: object, name: string): void {
+    this.#clients.set(client, name);
+  }
+
+  removeClient(client: object): void {
+    this.#clients.delete(client);
+  }
+
+  get clients(): string[] {
+    return [...this.#clients.values()];
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await this.ready.catch(() => {});
+    if (this.#gone === undefined) {
+      this.#send();
+      const exited = new Promise<void>((resolve) => this.#thread.once('exit', () => resolve()));
+      this.#port.ref();
+      this.#port.postMessage('close');
+      await exited;
+    }
+    this.emit('close');
+  }
+
+  #send(): void {
+    if (this.#gathered.length === 0) return;
+    const calls = this.#gathered;
+    this.#gathered = [];
+    this.#port.postMessage(calls);
+  }
+
+  #onReply(reply: Reply, opened: () => void, failed: (error: Error) => void): void {
+    switch (reply.kind) {
+      case 'opened':
+        opened();
+        this.#keepAlive();
+        this.emit('ready');
+        return;
+      case 'unopened': {
+        const error = new SqliteQueueError(
+          reply.code,
+          `The queue's database ${this.path} cannot be opened: ${reply.message}`,
+        );
+        this.#fail(error);
+        failed(error);
+        return;
+      }
+      case 'done':
+        for (const [failure, result] of reply.outcomes) this.#settle(failure, result);
+        for (const queue of reply.awakened) this.#announce(`jobs:${queue}`);
+        for (const queue of reply.eventful) this.#announce(`events:${queue}`);
+        return;
+      case 'closed':
+        this.#port.close();
+        return;
+    }
+  }
+
+  #settle(failure: Parameters<typeof toError>[0] | null, result: unknown): void {
+    const pending = this.#pending[this.#answered++];
+    if (pending === undefined) return;
+    if (failure === null) pending.resolve(result as never);
+    else pending.reject(toError(failure, pending.subject));
+    if (this.#answered === this.#pending.length) {
+      this.#pending = [];
+      this.#answered = 0;
+      this.#keepAlive();
+    }
+  }
+
+  #announce(event: string): void {
+    this.#news.set(event, (this.#news.get(event) ?? 0) + 1);
+    this.emit(event);
+  }
+
+  /** The thread keeps the process alive only while something is asked of it. */
+  #keepAlive(): void {
+    if (this.#pending.length > 0) {
+      this.#thread.ref();
+      this.#port.ref();
+    } else {
+      this.#thread.unref();
+      this.#port.unref();
+    }
+  }
+
+  #fail(error: Error): void {
+    this.#gone ??= error;
+    const pending = this.#pending.slice(this.#answered);
+    this.#pending = [];
+    this.#answered = 0;
+    this.#gathered = [];
+    for (const { reject } of pending) reject(this.#gone);
+    this.#port.close();
+  }
+}

@@ -1,0 +1,81 @@
+import type { Claim, ClaimOptions, JobRow } from '../protocol.js';
+import type { QueueState } from '../queue-state.js';
+import { STATE } from '../schema.js';
+import { publish } from './events.js';
+import { consumeLimit, limitedFor } from './rate-limit.js';
+import { JOB_COLUMNS, withPayload } from './rows.js';
+
+const TAKE = `
+UPDATE job SET state = ${STATE.active}, score = 0, lock_token = ?, locked_until = ?, processed_on = ?, processed_by = ?,
+  attempts_started = attempts_started + 1, stalled_mark = 0
+WHERE key = (SELECT key FROM job WHERE queue = ? AND state = ${STATE.waiting} ORDER BY score, seq LIMIT 1)
+RETURNING ${JOB_COLUMNS}`;
+
+/** Gives the next job to a worker, under a lock that ends unless it is renewed. */
+export function claim(queue: QueueState, options: ClaimOptions, now: number): Claim {
+  const { store } = queue;
+  promoteDue(queue, now);
+  const limitedMs = limitedFor(queue, options.limiterMax, now);
+  if (queue.isPaused || isMaxed(queue) || limitedMs > 0) return nothing(queue, limitedMs);
+  const row = store.row<JobRow>(
+    TAKE,
+    options.token,
+    now + options.lockMs,
+    now,
+    options.worker,
+    queue.id,
+  );
+  if (row === undefined) return nothing(queue, 0);
+  if (options.limiterMax !== null || queue.meta.has('max')) consumeLimit(queue, options.limiterDuration, now);
+  publish(queue, 'active', { jobId: row[1], prev: 'waiting' });
+  return [withPayload(store, row), 0, 0];
+}
+
+function nothing(queue: QueueState, limitedMs: number): Claim {
+  const next = queue.delayedFrom;
+  return [null, limitedMs, limitedMs > 0 || next === Number.POSITIVE_INFINITY ? 0 : next];
+}
+
+/** Makes those delayed jobs wait whose time has come, in the order in which it came. */
+export function promoteDue(queue: QueueState, now: number): void {
+  if (queue.delayedFrom > now) return;
+  const { store } = queue;
+  const due = store.rows<[key: number, id: string]>(
+    `SELECT key, id FROM job WHERE queue = ? AND state = ${STATE.delayed} AND score <= ? ORDER BY score, seq`,
+    queue.id,
+    now,
+  );
+  for (const [key, id] of due) {
+    store.run(
+      `UPDATE job SET state = ${STATE.waiting}, score = priority, seq = ?, delay = 0 WHERE key = ?`,
+      store.nextSeq(),
+      key,
+    );
+    publish(queue, 'waiting', { jobId: id, prev: 'delayed' });
+  }
+  queue.delayedLeft();
+  if (due.length > 1) queue.wake();
+}
+
+export function isMaxed(queue: QueueState): boolean {
+  const most = queue.metaNumber('concurrency');
+  if (most === undefined) return false;
+  const active = queue.store.row<[number]>(
+    `SELECT count(*) FROM job WHERE queue = ? AND state = ${STATE.active}`,
+    queue.id,
+  );
+  return (active?.[0] ?? 0) >= most;
+}
+
+/** Whether a worker need not wait, and else until when at most. */
+export function peek(queue: QueueState): { ready: boolean; nextDelayed: number | null } {
+  const waiting = queue.store.row(
+    `SELECT 1 FROM job WHERE queue = ? AND state = ${STATE.waiting} LIMIT 1`,
+    queue.id,
+  );
+  const next = queue.delayedFrom;
+  return {
+    ready: waiting !== undefined && !queue.isPaused,
+    nextDelayed: next === Number.POSITIVE_INFINITY ? null : next,
+  };
+}

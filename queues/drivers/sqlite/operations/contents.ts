@@ -1,0 +1,69 @@
+import type { QueueState } from '../queue-state.js';
+import { REFUSAL, Refusal } from '../refusal.js';
+import { publish } from './events.js';
+import { keyOf } from './rows.js';
+
+function existingKey(queue: QueueState, id: string): number {
+  const key = keyOf(queue, id);
+  if (key === undefined) throw new Refusal(REFUSAL.missingJob);
+  return key;
+}
+
+/** Wherever the input lay, it is in the row from now on. */
+export function updateData(queue: QueueState, id: string, data: string): void {
+  const key = existingKey(queue, id);
+  queue.store.run('DELETE FROM payload WHERE key = ?', key);
+  queue.store.run('UPDATE job SET data = ? WHERE key = ?', data, key);
+}
+
+export function updateProgress(queue: QueueState, id: string, progress: string): void {
+  queue.store.run('UPDATE job SET progress = ? WHERE key = ?', progress, existingKey(queue, id));
+  publish(queue, 'progress', { jobId: id, data: progress });
+}
+
+/** Returns how many lines there are. `logs` is the number that the next line gets. */
+export function addLog(queue: QueueState, id: string, text: string, keep: number): number {
+  const { store } = queue;
+  const key = existingKey(queue, id);
+  const next = store.row<[number]>('UPDATE job SET logs = logs + 1 WHERE key = ? RETURNING logs', key)?.[0] ?? 1;
+  store.run('INSERT INTO log (job, line, text) VALUES (?, ?, ?)', key, next, text);
+  if (keep > 0) store.run('DELETE FROM log WHERE job = ? AND line <= ?', key, next - keep);
+  return countLogs(queue, key);
+}
+
+export function clearLogs(queue: QueueState, id: string, keep: number): void {
+  const key = keyOf(queue, id);
+  if (key === undefined) return;
+  queue.store.run(
+    'DELETE FROM log WHERE job = ?1 AND line <= (SELECT logs FROM job WHERE key = ?1) - ?2',
+    key,
+    keep,
+  );
+}
+
+function countLogs(queue: QueueState, key: number): number {
+  return queue.store.row<[number]>('SELECT count(*) FROM log WHERE job = ?', key)?.[0] ?? 0;
+}
+
+/** Lines from `start` to `end`, both included; negative ones count from the last. */
+export function getLogs(
+  queue: QueueState,
+  id: string,
+  start: number,
+  end: number,
+  ascending: boolean,
+): { logs: string[]; count: number } {
+  const key = keyOf(queue, id);
+  if (key === undefined) return { logs: [], count: 0 };
+  const count = countLogs(queue, key);
+  const from = start < 0 ? Math.max(count + start, 0) : start;
+  const to = end < 0 ? count + end : end;
+  if (to < from) return { logs: [], count };
+  const rows = queue.store.rows<[string]>(
+    `SELECT text FROM log WHERE job = ? ORDER BY line ${ascending ? 'ASC' : 'DESC'} LIMIT ? OFFSET ?`,
+    key,
+    to - from + 1,
+    from,
+  );
+  return { logs: rows.map(([text]) => text), count };
+}

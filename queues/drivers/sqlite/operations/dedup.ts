@@ -1,0 +1,143 @@
+import type { Deduplication, NewJob } from '../protocol.js';
+import type { QueueState } from '../queue-state.js';
+import { STATE } from '../schema.js';
+import { publish } from './events.js';
+import { deleteJob, toDelayed } from './rows.js';
+
+type Winner = [jobId: string, expiresAt: number | null];
+
+/** Where a key's job has expired, or is gone without having taken its key along, the key counts no more. */
+function liveWinner(queue: QueueState, id: string, now: number): string | null {
+  const { store } = queue;
+  const found = store.row<Winner>(
+    'SELECT job_id, expires_at FROM dedup WHERE queue = ? AND id = ?',
+    queue.id,
+    id,
+  );
+  if (found === undefined) return null;
+  const [jobId, expiresAt] = found;
+  if (expiresAt !== null && expiresAt <= now) return null;
+  if (expiresAt !== null || stateOf(queue, jobId) !== undefined) return jobId;
+  store.run('DELETE FROM dedup WHERE queue = ? AND id = ?', queue.id, id);
+  return null;
+}
+
+function stateOf(queue: QueueState, jobId: string): [key: number, state: number] | undefined {
+  return queue.store.row('SELECT key, state FROM job WHERE queue = ? AND id = ?', queue.id, jobId);
+}
+
+function setWinner(queue: QueueState, id: string, jobId: string, expiresAt: number | null): void {
+  queue.store.run(
+    'INSERT OR REPLACE INTO dedup (queue, id, job_id, expires_at, next) VALUES (?, ?, ?, ?, NULL)',
+    queue.id,
+    id,
+    jobId,
+    expiresAt,
+  );
+}
+
+/** A job that is active keeps the newest of those it has deduplicated, to be added when it has ended. */
+function keepNext(queue: QueueState, dedup: Deduplication, winner: string, job: NewJob): boolean {
+  if (dedup.keepLastIfActive !== true || stateOf(queue, winner)?.[1] !== STATE.active) return false;
+  queue.store.run(
+    'UPDATE dedup SET next = ?, expires_at = NULL WHERE queue = ? AND id = ?',
+    JSON.stringify(job),
+    queue.id,
+    dedup.id,
+  );
+  return true;
+}
+
+/**
+ * Whether a job is one too many: then the id of the one that stands for it, else null, and the new job is what later
+ * ones are compared with.
+ */
+export function deduplicate(queue: QueueState, dedup: Deduplication, jobId: string, job: NewJob): string | null {
+  const { store } = queue;
+  const now = job.timestamp;
+  const ttl = dedup.ttl ?? 0;
+  const keepLast = dedup.keepLastIfActive === true;
+  const expiresAt = !keepLast && ttl > 0 ? now + ttl : null;
+  const winner = liveWinner(queue, dedup.id, now);
+  if (winner === null) {
+    setWinner(queue, dedup.id, jobId, expiresAt);
+    return null;
+  }
+  if (dedup.replace === true) {
+    const found = stateOf(queue, winner);
+    if (found?.[1] !== STATE.delayed) {
+      keepNext(queue, dedup, winner, { ...job, id: jobId });
+      return winner;
+    }
+    deleteJob(store, found[0]);
+    queue.delayedLeft();
+    publish(queue, 'removed', { jobId: winner, prev: 'delayed' });
+    publish(queue, 'deduplicated', { jobId, deduplicationId: dedup.id, deduplicatedJobId: winner });
+    if (!keepLast && dedup.extend !== true && ttl > 0) {
+      store.run(
+        'UPDATE dedup SET job_id = ?, next = NULL WHERE queue = ? AND id = ?',
+        jobId,
+        queue.id,
+        dedup.id,
+      );
+    } else setWinner(queue, dedup.id, jobId, expiresAt);
+    return null;
+  }
+  if (dedup.reschedule === true) reschedule(queue, winner, job.delay, now);
+  const kept = keepNext(queue, dedup, winner, { ...job, id: jobId });
+  if (!kept && ttl > 0 && dedup.extend === true)
+    store.run('UPDATE dedup SET expires_at = ? WHERE queue = ? AND id = ?', expiresAt, queue.id, dedup.id);
+  publish(queue, 'deduplicated', { jobId: winner, deduplicationId: dedup.id, deduplicatedJobId: jobId });
+  return winner;
+}
+
+function reschedule(queue: QueueState, jobId: string, delay: number, now: number): void {
+  const found = stateOf(queue, jobId);
+  if (found?.[1] !== STATE.delayed) return;
+  const [key] = found;
+  const until = now + Math.max(0, delay);
+  queue.delayedLeft();
+  toDelayed(queue, key, until);
+  queue.store.run('UPDATE job SET delay = ? WHERE key = ?', delay, key);
+  publish(queue, 'delayed', { jobId, delay: until });
+}
+
+/** When a job has ended: its key goes unless it has a time of its own. Returns the job kept for this moment. */
+export function finishDedup(queue: QueueState, dedupId: string, jobId: string, now: number): NewJob | null {
+  const { store } = queue;
+  const found = store.row<[jobId: string, expiresAt: number | null, next: string | null]>(
+    'SELECT job_id, expires_at, next FROM dedup WHERE queue = ? AND id = ?',
+    queue.id,
+    dedupId,
+  );
+  if (found === undefined) return null;
+  const [winner, expiresAt, next] = found;
+  const over = expiresAt === null ? winner === jobId : expiresAt <= now;
+  if (over || next !== null) store.run('DELETE FROM dedup WHERE queue = ? AND id = ?', queue.id, dedupId);
+  return next === null ? null : { ...(JSON.parse(next) as NewJob), timestamp: now };
+}
+
+/** When a job is removed, its key goes with it. */
+export function removeDedupOf(queue: QueueState, dedupId: string, jobId: string): number {
+  return queue.store.run(
+    'DELETE FROM dedup WHERE queue = ? AND id = ? AND job_id = ?',
+    queue.id,
+    dedupId,
+    jobId,
+  );
+}
+
+export function removeDedupKey(queue: QueueState, dedupId: string): number {
+  return queue.store.run('DELETE FROM dedup WHERE queue = ? AND id = ?', queue.id, dedupId);
+}
+
+export function dedupJobId(queue: QueueState, dedupId: string, now: number): string | null {
+  return (
+    queue.store.row<[string]>(
+      'SELECT job_id FROM dedup WHERE queue = ? AND id = ? AND (expires_at IS NULL OR expires_at > ?)',
+      queue.id,
+      dedupId,
+      now,
+    )?.[0] ?? null
+  );
+}

@@ -1,0 +1,56 @@
+import type { QueueState } from '../queue-state.js';
+
+const DEFAULT_MAX_EVENTS = 10_000;
+/** Streams are cut every so many events: a cut at each would double the cost of an event. */
+const TRIM_EVERY = 256;
+const READ_AT_ONCE = 100;
+
+/** Appends to the queue's event stream, when one is kept. Returns the event's id. */
+export function publish(
+  queue: QueueState,
+  name: string,
+  fields: Readonly<Record<string, string | number | undefined>>,
+): number {
+  const { store } = queue;
+  if (!store.keepsEvents) return 0;
+  const id = store.nextEventId();
+  store.run(
+    'INSERT INTO event (queue, id, name, data) VALUES (?, ?, ?, ?)',
+    queue.id,
+    id,
+    name,
+    JSON.stringify(fields),
+  );
+  if (id % TRIM_EVERY === 0) trimEvents(queue, queue.metaNumber('opts.maxLenEvents') ?? DEFAULT_MAX_EVENTS);
+  store.eventful.add(queue.name);
+  return id;
+}
+
+export function publishEvent(queue: QueueState, name: string, fields: Record<string, string | number>): string {
+  return String(publish(queue, name, fields));
+}
+
+/** Keeps the newest; returns how many went. */
+export function trimEvents(queue: QueueState, maxLength: number): number {
+  const oldest = queue.store.row<[number]>(
+    'SELECT id FROM event WHERE queue = ? ORDER BY id DESC LIMIT 1 OFFSET ?',
+    queue.id,
+    Math.max(0, maxLength),
+  );
+  if (oldest === undefined) return 0;
+  return queue.store.run('DELETE FROM event WHERE queue = ? AND id <= ?', queue.id, oldest[0]);
+}
+
+export type EventRow = [id: number, name: string, data: string];
+
+export function readEvents(queue: QueueState, after: number): EventRow[] {
+  return queue.store.rows<EventRow>(
+    `SELECT id, name, data FROM event WHERE queue = ? AND id > ? ORDER BY id LIMIT ${READ_AT_ONCE}`,
+    queue.id,
+    after,
+  );
+}
+
+export function lastEventId(queue: QueueState): number {
+  return queue.store.row<[number | null]>('SELECT max(id) FROM event WHERE queue = ?', queue.id)?.[0] ?? 0;
+}

@@ -1,0 +1,179 @@
+import type { Claim, ClaimOptions, Retention } from '../protocol.js';
+import type { QueueState } from '../queue-state.js';
+import { REFUSAL, Refusal } from '../refusal.js';
+import { DEPENDENCY, STATE } from '../schema.js';
+import { addJob } from './add.js';
+import { claim } from './claim.js';
+import { finishDedup } from './dedup.js';
+import { settleDependency, settleFailedChild } from './dependencies.js';
+import { publish } from './events.js';
+import { collectMetrics } from './metrics.js';
+import { deleteJob } from './rows.js';
+
+/** Of kept jobs no more are removed at once than this. */
+const TRIM_AT_ONCE = 1000;
+
+type Held = [
+  key: number,
+  state: number,
+  token: string | null,
+  opts: string,
+  attemptsMade: number,
+  dedupId: string | null,
+  parentQueue: string | null,
+  parentId: string | null,
+  children: number,
+  pending: number,
+];
+
+/** The job when the caller still has it. */
+export function held(queue: QueueState, id: string, token: string): Held {
+  const job = queue.store.row<Held>(
+    `SELECT key, state, lock_token, opts, attempts_made, dedup_id, parent_queue, parent_id, children, pending
+     FROM job WHERE queue = ? AND id = ?`,
+    queue.id,
+    id,
+  );
+  if (job === undefined) throw new Refusal(REFUSAL.missingJob);
+  if (job[1] !== STATE.active) throw new Refusal(REFUSAL.notInState);
+  if (token !== '0' && job[2] !== token) throw new Refusal(REFUSAL.lockMismatch);
+  return job;
+}
+
+interface Ending {
+  id: string;
+  token: string;
+  finishedOn: number;
+  retention: Retention;
+  /** 0: none are kept. */
+  maxDataPoints: number;
+}
+
+/** Ends a job well, and takes the next one in the same transaction. */
+export function complete(
+  queue: QueueState,
+  ending: Ending,
+  returnValue: string,
+  next: ClaimOptions | null,
+): Claim | null {
+  const { id, token, finishedOn } = ending;
+  const job = held(queue, id, token);
+  const [key, , , , , dedupId, parentQueue, parentId, children, pending] = job;
+  if (children > 0) {
+    if (pending > 0) throw new Refusal(REFUSAL.pendingChildren);
+    if (hasFailedChild(queue, key)) throw new Refusal(REFUSAL.failedChildren);
+  }
+  publish(queue, 'completed', { jobId: id, returnvalue: returnValue, prev: 'active' });
+  if (parentQueue !== null && parentId !== null) {
+    const outcome = { status: DEPENDENCY.processed, value: returnValue };
+    settleDependency(queue, id, { queue: parentQueue, id: parentId }, finishedOn, outcome);
+  }
+  retain(queue, key, STATE.completed, ending, returnValue, null, null);
+  return leave(queue, 'completed', ending, dedupId, next);
+}
+
+/** Ends a job that has failed for good, and takes the next one in the same transaction. */
+export function fail(
+  queue: QueueState,
+  ending: Ending,
+  reason: string,
+  stacktrace: string | null,
+  next: ClaimOptions | null,
+): Claim | null {
+  const { id, token, finishedOn } = ending;
+  const job = held(queue, id, token);
+  const [key, , , opts, attemptsMade, dedupId, parentQueue, parentId] = job;
+  publish(queue, 'failed', { jobId: id, failedReason: reason, prev: 'active' });
+  publish(queue, 'retries-exhausted', { jobId: id, attemptsMade: attemptsMade + 1 });
+  if (parentQueue !== null && parentId !== null) {
+    const parent = { queue: parentQueue, id: parentId };
+    settleFailedChild(queue, id, parent, opts, reason, finishedOn);
+    // A failed child that is not kept can never be retried: its parent must not wait for it.
+    if (ending.retention.remove) settleDependency(queue, id, parent, finishedOn, null);
+  }
+  retain(queue, key, STATE.failed, ending, null, reason, stacktrace);
+  return leave(queue, 'failed', ending, dedupId, next);
+}
+
+export function hasFailedChild(queue: QueueState, key: number): boolean {
+  return (
+    queue.store.row(
+      `SELECT 1 FROM dependency WHERE parent = ? AND status = ${DEPENDENCY.failed} LIMIT 1`,
+      key,
+    ) !== undefined
+  );
+}
+
+/** Keeps the job as its retention says, and of the others as many as it leaves. */
+function retain(
+  queue: QueueState,
+  key: number,
+  state: number,
+  { finishedOn, retention }: Ending,
+  returnValue: string | null,
+  reason: string | null,
+  stacktrace: string | null,
+): void {
+  const { store } = queue;
+  const { remove, age, count, limit } = retention;
+  if (remove) {
+    deleteJob(store, key);
+    return;
+  }
+  store.run(
+    `UPDATE job SET state = ?, score = ?, seq = ?, finished_on = ?, return_value = ?, failed_reason = coalesce(?, failed_reason),
+       stacktrace = coalesce(?, stacktrace), deferred_failure = NULL, lock_token = NULL, locked_until = NULL,
+       attempts_made = attempts_made + 1 WHERE key = ?`,
+    state,
+    finishedOn,
+    store.nextSeq(),
+    finishedOn,
+    returnValue,
+    reason,
+    stacktrace,
+    key,
+  );
+  if (age !== null && age >= 0) {
+    const old = store.rows<[number]>(
+      'SELECT key FROM job WHERE queue = ? AND state = ? AND score <= ? ORDER BY score LIMIT ?',
+      queue.id,
+      state,
+      finishedOn - age * 1000,
+      limit ?? TRIM_AT_ONCE,
+    );
+    for (const [each] of old) deleteJob(store, each);
+  }
+  if (count !== null && count >= 0) {
+    const beyond = store.rows<[number]>(
+      'SELECT key FROM job WHERE queue = ? AND state = ? ORDER BY score DESC, seq DESC LIMIT ? OFFSET ?',
+      queue.id,
+      state,
+      TRIM_AT_ONCE,
+      count,
+    );
+    for (const [each] of beyond) deleteJob(store, each);
+  }
+}
+
+function leave(
+  queue: QueueState,
+  kind: 'completed' | 'failed',
+  { id, finishedOn, maxDataPoints }: Ending,
+  dedupId: string | null,
+  next: ClaimOptions | null,
+): Claim | null {
+  if (maxDataPoints > 0) collectMetrics(queue, kind, maxDataPoints, finishedOn);
+  if (dedupId !== null) {
+    const kept = finishDedup(queue, dedupId, id, finishedOn);
+    if (kept !== null) addJob(queue, kept);
+  }
+  const taken = next === null ? null : claim(queue, next, finishedOn);
+  if (queue.store.keepsEvents && taken?.[0] == null) announceDrained(queue);
+  return taken;
+}
+
+function announceDrained(queue: QueueState): void {
+  const left = (state: number): boolean =>
+    queue.store.row('SELECT 1 FROM job WHERE queue = ? AND state = ? LIMIT 1', queue.id, state) !== undefined;
+  if (!left(STATE.active) && (queue.isPaused || !left(STATE.waiting))) publish(queue, 'drained', {});
+}

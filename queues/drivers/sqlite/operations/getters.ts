@@ -1,0 +1,159 @@
+import type { JobRow } from '../protocol.js';
+import type { QueueState } from '../queue-state.js';
+import { DEPENDENCY, STATE } from '../schema.js';
+import { JOB_COLUMNS, keyOf, withPayload } from './rows.js';
+
+export function getJob(queue: QueueState, id: string): JobRow | null {
+  const row = queue.store.row<JobRow>(
+    `SELECT ${JOB_COLUMNS} FROM job WHERE queue = ? AND id = ?`,
+    queue.id,
+    id,
+  );
+  return row === undefined ? null : withPayload(queue.store, row);
+}
+
+export type StateRow = [state: number, priority: number, returnValue: string | null, reason: string | null];
+
+export function getState(queue: QueueState, id: string): StateRow | null {
+  return (
+    queue.store.row<StateRow>(
+      'SELECT state, priority, return_value, failed_reason FROM job WHERE queue = ? AND id = ?',
+      queue.id,
+      id,
+    ) ?? null
+  );
+}
+
+/** A list of jobs that BullMQ names: its state, and for those waiting which, in the order in which BullMQ has it. */
+const LISTS: Readonly<Record<string, readonly [state: number, condition: string]>> = {
+  wait: [STATE.waiting, 'AND score = 0'],
+  waiting: [STATE.waiting, 'AND score = 0'],
+  prioritized: [STATE.waiting, 'AND score > 0'],
+  active: [STATE.active, ''],
+  delayed: [STATE.delayed, ''],
+  completed: [STATE.completed, ''],
+  failed: [STATE.failed, ''],
+  'waiting-children': [STATE.waitingChildren, ''],
+};
+/** BullMQ turns these round by itself: it expects the newest first. */
+const NEWEST_FIRST: readonly string[] = ['wait', 'waiting', 'active'];
+
+export function countJobs(
+  queue: QueueState,
+  types: readonly string[],
+  delayedUntil: number | null,
+): number[] {
+  const count = (type: string): number => {
+    const [state, condition] = LISTS[type] ?? [];
+    if (state === undefined || condition === undefined) return 0;
+    const until = type === 'delayed' ? (delayedUntil ?? Number.MAX_SAFE_INTEGER) : Number.MAX_SAFE_INTEGER;
+    const row = queue.store.row<[number]>(
+      `SELECT count(*) FROM job WHERE queue = ? AND state = ? AND score <= ? ${condition}`,
+      queue.id,
+      state,
+      until,
+    );
+    return row?.[0] ?? 0;
+  };
+  return types.map((type) => {
+    if (type === 'paused') return queue.isPaused ? count('wait') : 0;
+    if ((type === 'wait' || type === 'waiting') && queue.isPaused) return 0;
+    return count(type);
+  });
+}
+
+export function countPerPriority(queue: QueueState, priorities: readonly number[]): number[] {
+  return priorities.map(
+    (priority) =>
+      queue.store.row<[number]>(
+        `SELECT count(*) FROM job WHERE queue = ? AND state = ${STATE.waiting} AND score = ?`,
+        queue.id,
+        priority,
+      )?.[0] ?? 0,
+  );
+}
+
+export function getRanges(
+  queue: QueueState,
+  types: readonly string[],
+  start: number,
+  end: number,
+  ascending: boolean,
+): string[][] {
+  return types.map((type) => {
+    const list = type === 'paused' && queue.isPaused ? LISTS.wait : LISTS[type];
+    if (list === undefined) return [];
+    if (type.startsWith('wait') && type !== 'waiting-children' && queue.isPaused) return [];
+    const [state, condition] = list;
+    const first = Math.max(0, start);
+    if (end >= 0 && end < first) return [];
+    const newestFirst = NEWEST_FIRST.includes(type) || type === 'paused' || !ascending;
+    const direction = newestFirst && type !== 'waiting-children' ? 'DESC' : 'ASC';
+    const rows = queue.store.rows<[string]>(
+      `SELECT id FROM job WHERE queue = ? AND state = ? ${condition}
+       ORDER BY score ${direction}, seq ${direction} LIMIT ? OFFSET ?`,
+      queue.id,
+      state,
+      end < 0 ? -1 : end - first + 1,
+      first,
+    );
+    return rows.map(([id]) => id);
+  });
+}
+
+export type DependencyRow = [status: number, childKey: string, value: string | null];
+
+/** A job's children, of one status or all, a page of them. */
+export function getDependencies(
+  queue: QueueState,
+  id: string,
+  status: number | null,
+  offset: number,
+  limit: number,
+): DependencyRow[] {
+  const key = keyOf(queue, id);
+  if (key === undefined) return [];
+  return queue.store.rows<DependencyRow>(
+    `SELECT status, child_key, value FROM dependency WHERE parent = ? AND ${status === null ? '? IS NULL' : 'status = ?'}
+     ORDER BY child_id LIMIT ? OFFSET ?`,
+    key,
+    status,
+    limit,
+    offset,
+  );
+}
+
+/** How many children of a job are processed, pending, ignored, failed, in the order of `DEPENDENCY`. */
+export function countDependencies(queue: QueueState, id: string): number[] {
+  const counts = Object.values(DEPENDENCY).map(() => 0);
+  const key = keyOf(queue, id);
+  if (key === undefined) return counts;
+  const rows = queue.store.rows<[status: number, count: number]>(
+    'SELECT status, count(*) FROM dependency WHERE parent = ? GROUP BY status',
+    key,
+  );
+  for (const [status, count] of rows) counts[status] = count;
+  return counts;
+}
+
+/** One page of a job's children, with the jobs themselves where asked for. */
+export function pageOfChildren(
+  queue: QueueState,
+  id: string,
+  status: number,
+  offset: number,
+  limit: number,
+  withJobs: boolean,
+): { total: number; items: DependencyRow[]; jobs: JobRow[] } {
+  const total = countDependencies(queue, id)[status] ?? 0;
+  const items = getDependencies(queue, id, status, offset, limit);
+  const jobs: JobRow[] = [];
+  if (withJobs) {
+    for (const [, key] of items) {
+      const at = key.indexOf(':');
+      const job = getJob(queue.store.queue(key.slice(0, at)), key.slice(at + 1));
+      if (job !== null) jobs.push(job);
+    }
+  }
+  return { total, items, jobs };
+}

@@ -1,0 +1,86 @@
+import type { QueueState } from '../queue-state.js';
+import { STATE } from '../schema.js';
+import { publish } from './events.js';
+import { toWaiting } from './rows.js';
+
+const STALLED_TOO_OFTEN = 'job stalled more than allowable limit';
+
+/** False when the lock is another's by now. */
+export function extendLock(queue: QueueState, id: string, token: string, lockMs: number, now: number): boolean {
+  return (
+    queue.store.run(
+      `UPDATE job SET locked_until = ? WHERE queue = ? AND id = ? AND state = ${STATE.active} AND lock_token = ?`,
+      now + lockMs,
+      queue.id,
+      id,
+      token,
+    ) > 0
+  );
+}
+
+/** Returns the ids whose locks could not be renewed. */
+export function extendLocks(
+  queue: QueueState,
+  ids: readonly string[],
+  tokens: readonly string[],
+  lockMs: number,
+  now: number,
+): string[] {
+  return ids.filter((id, at) => !extendLock(queue, id, tokens[at] ?? '', lockMs, now));
+}
+
+type Active = [
+  key: number,
+  id: string,
+  lockedUntil: number | null,
+  mark: number,
+  stalledCount: number,
+  schedulerId: string | null,
+];
+
+/**
+ * Takes jobs back from workers that are silent: one whose lock has run out and that was active at the last look too, so
+ * that a lock which is only just late costs nothing. One look per interval is enough, however many workers ask.
+ */
+export function recoverStalled(
+  queue: QueueState,
+  maxStalledCount: number,
+  now: number,
+  intervalMs: number,
+): string[] {
+  const { store } = queue;
+  const lastLook = queue.metaNumber('stalled-check');
+  if (lastLook !== undefined && now < lastLook + intervalMs && now >= lastLook) return [];
+  queue.setMeta('stalled-check', String(now));
+  const active = store.rows<Active>(
+    `SELECT key, id, locked_until, stalled_mark, stalled_count, scheduler_id FROM job
+     WHERE queue = ? AND state = ${STATE.active} ORDER BY seq`,
+    queue.id,
+  );
+  const recovered: string[] = [];
+  for (const [key, id, lockedUntil, mark, stalledCount, schedulerId] of active) {
+    if (mark === 0 || lockedUntil === null || lockedUntil >= now) {
+      if (mark === 0) store.run('UPDATE job SET stalled_mark = 1 WHERE key = ?', key);
+      continue;
+    }
+    const givesUp = stalledCount + 1 > maxStalledCount && !belongsToScheduler(queue, schedulerId);
+    store.run(
+      'UPDATE job SET stalled_mark = 0, stalled_count = ?, deferred_failure = coalesce(?, deferred_failure) WHERE key = ?',
+      stalledCount + 1,
+      givesUp ? STALLED_TOO_OFTEN : null,
+      key,
+    );
+    toWaiting(queue, key);
+    publish(queue, 'stalled', { jobId: id });
+    publish(queue, 'waiting', { jobId: id, prev: 'active' });
+    recovered.push(id);
+  }
+  return recovered;
+}
+
+function belongsToScheduler(queue: QueueState, id: string | null): boolean {
+  return (
+    id !== null &&
+    queue.store.row('SELECT 1 FROM scheduler WHERE queue = ? AND id = ?', queue.id, id) !== undefined
+  );
+}

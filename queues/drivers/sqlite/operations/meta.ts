@@ -1,0 +1,27 @@
+import type { QueueState } from '../queue-state.js';
+import { publish } from './events.js';
+
+export function pause(queue: QueueState, paused: boolean): void {
+  if (paused) queue.setMeta('paused', '1');
+  else {
+    queue.removeMeta('paused');
+    queue.wake();
+  }
+  publish(queue, paused ? 'paused' : 'resumed', {});
+}
+
+export function setMeta(queue: QueueState, fields: readonly [field: string, value: string][]): number {
+  for (const [field, value] of fields) queue.setMeta(field, value);
+  // Limits may have been widened.
+  queue.wake();
+  return fields.length;
+}
+
+export function getMeta(queue: QueueState): [field: string, value: string][] {
+  return [...queue.meta];
+}
+
+export function removeMeta(queue: QueueState, fields: readonly string[]): number {
+  queue.wake();
+  return fields.reduce((removed, field) => removed + queue.removeMeta(field), 0);
+}

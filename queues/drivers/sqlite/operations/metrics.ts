@@ -1,0 +1,55 @@
+import type { QueueState } from '../queue-state.js';
+
+const MINUTE_MS = 60_000;
+
+type Metrics = [count: number, previousAt: number | null, previousCount: number, data: string];
+
+function read(queue: QueueState, kind: string): Metrics | undefined {
+  return queue.store.row<Metrics>(
+    'SELECT count, previous_at, previous_count, data FROM metrics WHERE queue = ? AND kind = ?',
+    queue.id,
+    kind,
+  );
+}
+
+/** Counts one ended job. Points are kept per minute, the newest first; the current minute is not among them yet. */
+export function collectMetrics(queue: QueueState, kind: string, maxDataPoints: number, at: number): void {
+  const [count, previousAt, previousCount, data] = read(queue, kind) ?? [0, null, 0, '[]'];
+  const minutes =
+    previousAt === null
+      ? 0
+      : Math.min(Math.floor(at / MINUTE_MS) - Math.floor(previousAt / MINUTE_MS), maxDataPoints);
+  let points = data;
+  if (minutes > 0) {
+    const idle = new Array<number>(minutes - 1).fill(0);
+    const all = [...idle, count - previousCount, ...(JSON.parse(data) as number[])];
+    points = JSON.stringify(all.slice(0, maxDataPoints));
+  }
+  queue.store.run(
+    'INSERT OR REPLACE INTO metrics (queue, kind, count, previous_at, previous_count, data) VALUES (?, ?, ?, ?, ?, ?)',
+    queue.id,
+    kind,
+    count + 1,
+    previousAt === null || minutes > 0 ? at : previousAt,
+    minutes > 0 ? count : previousCount,
+    points,
+  );
+}
+
+/** Counts beside the points from `start` to `end`, both included and negative from the oldest. */
+export function getMetrics(
+  queue: QueueState,
+  kind: string,
+  start: number,
+  end: number,
+): { meta: number[]; points: number[]; total: number } {
+  const [count, previousAt, previousCount, data] = read(queue, kind) ?? [0, 0, 0, '[]'];
+  const points = JSON.parse(data) as number[];
+  const first = start < 0 ? Math.max(points.length + start, 0) : start;
+  const last = end < 0 ? points.length + end : end;
+  return {
+    meta: [count, previousAt ?? 0, previousCount],
+    points: points.slice(first, last + 1),
+    total: points.length,
+  };
+}

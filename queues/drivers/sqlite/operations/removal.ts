@@ -1,0 +1,193 @@
+import type { QueueState } from '../queue-state.js';
+import { REFUSAL, Refusal } from '../refusal.js';
+import { DEPENDENCY, STATE } from '../schema.js';
+import { removeDedupOf } from './dedup.js';
+import { forgetDependency, type ParentLink, settleDependency, settleParentsOfRemoved } from './dependencies.js';
+import { publish } from './events.js';
+import { deleteJob } from './rows.js';
+
+type Removable = [
+  key: number,
+  id: string,
+  state: number,
+  token: string | null,
+  lockedUntil: number | null,
+  dedupId: string | null,
+  schedulerId: string | null,
+  parentQueue: string | null,
+  parentId: string | null,
+];
+const COLUMNS = 'key, id, state, lock_token, locked_until, dedup_id, scheduler_id, parent_queue, parent_id';
+
+const NAME_OF_STATE = ['waiting', 'active', 'delayed', 'waiting-children', 'completed', 'failed'] as const;
+
+function find(queue: QueueState, id: string): Removable | undefined {
+  return queue.store.row<Removable>(`SELECT ${COLUMNS} FROM job WHERE queue = ? AND id = ?`, queue.id, id);
+}
+
+/** A job's children, with what follows below them. Jobs of a flow may be of any queue. */
+function* descend(
+  queue: QueueState,
+  key: number,
+  only: 'pending' | 'all',
+): Generator<{ queue: QueueState; job: Removable }> {
+  const { store } = queue;
+  const children = store.rows<[string, string]>(
+    `SELECT child_queue, child_id FROM dependency WHERE parent = ? ${only === 'all' ? '' : `AND status = ${DEPENDENCY.pending}`}`,
+    key,
+  );
+  for (const [name, id] of children) {
+    const childQueue = store.queue(name);
+    const job = find(childQueue, id);
+    if (job === undefined) continue;
+    yield { queue: childQueue, job };
+    yield* descend(childQueue, job[0], only);
+  }
+}
+
+function isLocked([, , , token, lockedUntil]: Removable, now: number): boolean {
+  return token !== null && lockedUntil !== null && lockedUntil > now;
+}
+
+/** Deletes a job with what others know of it. */
+function erase(queue: QueueState, [key, id, state, , , dedupId]: Removable): void {
+  if (dedupId !== null) removeDedupOf(queue, dedupId, id);
+  if (state === STATE.delayed) queue.delayedLeft();
+  deleteJob(queue.store, key);
+}
+
+/** Removes a job, with `removeChildren` all below it; nothing when a worker has one of them. Returns how many went. */
+export function remove(queue: QueueState, id: string, removeChildren: boolean, now: number): number {
+  const job = find(queue, id);
+  if (job === undefined) return 0;
+  const [key, , state, , , , schedulerId, parentQueue, parentId] = job;
+  if (schedulerId !== null) throw new Refusal(REFUSAL.belongsToScheduler);
+  if (isLocked(job, now)) return 0;
+  if (removeChildren) {
+    for (const each of descend(queue, key, 'pending')) if (isLocked(each.job, now)) return 0;
+  }
+  if (parentQueue !== null && parentId !== null)
+    settleDependency(queue, id, { queue: parentQueue, id: parentId }, now, null);
+  const below = removeChildren ? [...descend(queue, key, 'all')] : [];
+  erase(queue, job);
+  publish(queue, 'removed', { jobId: id, prev: NAME_OF_STATE[state] });
+  for (const each of below) {
+    erase(each.queue, each.job);
+    publish(each.queue, 'removed', { jobId: each.job[1], prev: NAME_OF_STATE[each.job[2]] });
+  }
+  return 1 + below.length;
+}
+
+/** Removes those of a job's children, and theirs, that no worker has begun or ended. */
+export function removeUnprocessedChildren(queue: QueueState, id: string): void {
+  const job = find(queue, id);
+  if (job === undefined) return;
+  for (const { queue: childQueue, job: child } of [...descendUnprocessed(queue, job[0])]) {
+    const [, childId, state, , , , , parentQueue, parentId] = child;
+    if (parentQueue !== null && parentId !== null)
+      forgetDependency(childQueue, childId, { queue: parentQueue, id: parentId });
+    erase(childQueue, child);
+    publish(childQueue, 'removed', { jobId: childId, prev: NAME_OF_STATE[state] });
+  }
+}
+
+function* descendUnprocessed(
+  queue: QueueState,
+  key: number,
+): Generator<{ queue: QueueState; job: Removable }> {
+  const children = queue.store.rows<[string, string]>(
+    `SELECT child_queue, child_id FROM dependency WHERE parent = ? AND status = ${DEPENDENCY.pending}`,
+    key,
+  );
+  for (const [name, id] of children) {
+    const childQueue = queue.store.queue(name);
+    const job = find(childQueue, id);
+    if (job === undefined || job[3] !== null) continue;
+    if (job[2] === STATE.active || job[2] === STATE.completed || job[2] === STATE.failed) continue;
+    yield { queue: childQueue, job };
+    yield* descendUnprocessed(childQueue, job[0]);
+  }
+}
+
+/** Removes jobs and settles what their parents wait for. */
+function removeAll(queue: QueueState, jobs: readonly Removable[]): void {
+  const parents = new Map<string, ParentLink>();
+  for (const job of jobs) {
+    const [, id, , , , , , parentQueue, parentId] = job;
+    if (parentQueue !== null && parentId !== null) {
+      const parent = { queue: parentQueue, id: parentId };
+      forgetDependency(queue, id, parent);
+      parents.set(`${parentQueue}:${parentId}`, parent);
+    }
+    erase(queue, job);
+  }
+  settleParentsOfRemoved(queue, parents.values());
+}
+
+/** Removes all that waits, and with `delayed` what is delayed; the next runs of schedulers stay. */
+export function drain(queue: QueueState, delayed: boolean): void {
+  const states = delayed ? [STATE.waiting, STATE.delayed] : [STATE.waiting];
+  for (const state of states) {
+    removeAll(
+      queue,
+      queue.store.rows<Removable>(
+        `SELECT ${COLUMNS} FROM job WHERE queue = ? AND state = ? AND scheduler_id IS NULL`,
+        queue.id,
+        state,
+      ),
+    );
+  }
+}
+
+/** Where `clean` looks: a state and, of those waiting, which. */
+const CLEANED: Readonly<Record<string, readonly [state: number, condition: string]>> = {
+  completed: [STATE.completed, 'finished_on <= ?'],
+  failed: [STATE.failed, 'finished_on <= ?'],
+  delayed: [STATE.delayed, 'timestamp <= ? AND scheduler_id IS NULL'],
+  active: [STATE.active, 'timestamp <= ? AND scheduler_id IS NULL'],
+  prioritized: [STATE.waiting, 'timestamp <= ? AND score > 0 AND scheduler_id IS NULL'],
+  wait: [STATE.waiting, 'timestamp <= ? AND score = 0 AND scheduler_id IS NULL'],
+  waiting: [STATE.waiting, 'timestamp <= ? AND score = 0 AND scheduler_id IS NULL'],
+  paused: [STATE.waiting, 'timestamp <= ? AND score = 0 AND scheduler_id IS NULL'],
+};
+
+/** Removes jobs of a state that are old enough, the oldest first, `limit` at most (0: all). Returns their ids. */
+export function clean(queue: QueueState, type: string, until: number, limit: number, now: number): string[] {
+  const place = CLEANED[type];
+  if (place === undefined) return [];
+  const [state, condition] = place;
+  const found = queue.store.rows<Removable>(
+    `SELECT ${COLUMNS} FROM job WHERE queue = ? AND state = ? AND ${condition} ORDER BY score, seq LIMIT ?`,
+    queue.id,
+    state,
+    until,
+    limit > 0 ? limit : -1,
+  );
+  // What a worker has is its own, however old.
+  const jobs = state === STATE.active ? found.filter((job) => !isLocked(job, now)) : found;
+  removeAll(queue, jobs);
+  if (jobs.length > 0) publish(queue, 'cleaned', { count: String(jobs.length) });
+  return jobs.map(([, id]) => id);
+}
+
+/** Tables of which a queue has rows of its own. */
+const TABLES = ['scheduler', 'rate_limit', 'event', 'metrics', 'dedup', 'meta'] as const;
+
+/** Removes a queue with all it has, `count` jobs at a time: 1 while there are more, -1 when it is not paused, -2 when jobs are active. */
+export function obliterate(queue: QueueState, count: number, force: boolean): number {
+  const { store } = queue;
+  if (!queue.isPaused) return -1;
+  const active = store.row(
+    `SELECT 1 FROM job WHERE queue = ? AND state = ${STATE.active} LIMIT 1`,
+    queue.id,
+  );
+  if (!force && active !== undefined) return -2;
+  const jobs = store.rows<[number]>('SELECT key FROM job WHERE queue = ? LIMIT ?', queue.id, count);
+  for (const [key] of jobs) deleteJob(store, key);
+  queue.delayedLeft();
+  if (jobs.length >= count) return 1;
+  for (const meta of [...queue.meta.keys()]) queue.removeMeta(meta);
+  for (const table of TABLES) store.run(`DELETE FROM ${table} WHERE queue = ?`, queue.id);
+  store.run('UPDATE queue SET last_job_id = 0 WHERE id = ?', queue.id);
+  return 0;
+}

@@ -1,0 +1,211 @@
+import type { Claim, ClaimOptions } from '../protocol.js';
+import type { QueueState } from '../queue-state.js';
+import { REFUSAL, Refusal } from '../refusal.js';
+import { DEPENDENCY, STATE } from '../schema.js';
+import { claim } from './claim.js';
+import { childKey } from './dependencies.js';
+import { publish } from './events.js';
+import { hasFailedChild, held } from './finish.js';
+import { windowLeft } from './rate-limit.js';
+import { keyOf, toDelayed, toWaiting } from './rows.js';
+
+/** What a failed attempt leaves in the job. */
+export interface AttemptFailure {
+  reason: string | null;
+  /** JSON. */
+  stacktrace: string | null;
+}
+
+function record(queue: QueueState, key: number, { reason, stacktrace }: AttemptFailure, countAttempt: boolean): void {
+  if (reason === null && stacktrace === null && !countAttempt) return;
+  queue.store.run(
+    `UPDATE job SET failed_reason = coalesce(?, failed_reason), stacktrace = coalesce(?, stacktrace),
+       attempts_made = attempts_made + ? WHERE key = ?`,
+    reason,
+    stacktrace,
+    countAttempt ? 1 : 0,
+    key,
+  );
+}
+
+/** An active job is to run again later. */
+export function delayActive(
+  queue: QueueState,
+  id: string,
+  token: string,
+  until: number,
+  delay: number,
+  countAttempt: boolean,
+  failure: AttemptFailure,
+  next: ClaimOptions | null,
+  now: number,
+): Claim | null {
+  const [key] = held(queue, id, token);
+  record(queue, key, failure, countAttempt);
+  toDelayed(queue, key, until);
+  queue.store.run('UPDATE job SET delay = ? WHERE key = ?', delay, key);
+  publish(queue, 'delayed', { jobId: id, delay: until });
+  return next === null ? null : claim(queue, next, now);
+}
+
+/** An active job is to run again at once. */
+export function retryActive(
+  queue: QueueState,
+  id: string,
+  token: string,
+  lifo: boolean,
+  failure: AttemptFailure,
+): void {
+  const [key] = held(queue, id, token);
+  record(queue, key, failure, true);
+  toWaiting(queue, key, lifo);
+  publish(queue, 'waiting', { jobId: id, prev: 'active' });
+}
+
+/** Whether the job now waits for children that have not ended. */
+export function waitForChildren(queue: QueueState, id: string, token: string): boolean {
+  const { store } = queue;
+  const job = store.row<[key: number, state: number, token: string | null, pending: number, children: number]>(
+    'SELECT key, state, lock_token, pending, children FROM job WHERE queue = ? AND id = ?',
+    queue.id,
+    id,
+  );
+  if (job === undefined) throw new Refusal(REFUSAL.missingJob);
+  const [key, state, lock, pending, children] = job;
+  if (children > 0 && hasFailedChild(queue, key)) throw new Refusal(REFUSAL.failedChildren);
+  if (token !== '0' && lock !== token)
+    throw new Refusal(lock === null ? REFUSAL.missingLock : REFUSAL.lockMismatch);
+  if (state !== STATE.active) throw new Refusal(REFUSAL.notInState);
+  if (pending === 0) return false;
+  store.run(
+    `UPDATE job SET state = ${STATE.waitingChildren}, lock_token = NULL, locked_until = NULL WHERE key = ?`,
+    key,
+  );
+  publish(queue, 'waiting-children', { jobId: id, prev: 'active' });
+  return true;
+}
+
+/** Gives an active job back unharmed, before those of its priority. Returns how long the rate limit still holds. */
+export function giveBack(queue: QueueState, id: string, token: string, now: number): number {
+  const job = queue.store.row<[key: number, state: number, token: string | null, priority: number]>(
+    'SELECT key, state, lock_token, priority FROM job WHERE queue = ? AND id = ?',
+    queue.id,
+    id,
+  );
+  if (job === undefined) throw new Refusal(REFUSAL.missingJob);
+  const [key, state, lock] = job;
+  if (state === STATE.active && (token === '0' || lock === token)) {
+    toWaiting(queue, key, true);
+    publish(queue, 'waiting', { jobId: id, prev: 'active' });
+  }
+  return windowLeft(queue, now);
+}
+
+/** A job that has ended runs again as if it were new. */
+export function reprocess(
+  queue: QueueState,
+  id: string,
+  from: 'failed' | 'completed',
+  lifo: boolean,
+  resetMade: boolean,
+  resetStarted: boolean,
+): void {
+  const { store } = queue;
+  const job = store.row<[key: number, state: number, parentQueue: string | null, parentId: string | null]>(
+    'SELECT key, state, parent_queue, parent_id FROM job WHERE queue = ? AND id = ?',
+    queue.id,
+    id,
+  );
+  if (job === undefined) throw new Refusal(REFUSAL.missingJob);
+  const [key, state, parentQueue, parentId] = job;
+  if (state !== STATE[from]) throw new Refusal(REFUSAL.notInState);
+  store.run(
+    `UPDATE job SET processed_on = NULL, finished_on = NULL, return_value = NULL, failed_reason = NULL, stacktrace = NULL,
+       attempts_made = attempts_made * ?, attempts_started = attempts_started * ? WHERE key = ?`,
+    resetMade ? 0 : 1,
+    resetStarted ? 0 : 1,
+    key,
+  );
+  toWaiting(queue, key, lifo);
+  if (parentQueue !== null && parentId !== null) {
+    const parentKey = keyOf(store.queue(parentQueue), parentId);
+    const awaited =
+      parentKey !== undefined &&
+      store.run(
+        'UPDATE dependency SET status = ?, value = NULL WHERE parent = ? AND child_key = ? AND status = ?',
+        DEPENDENCY.pending,
+        parentKey,
+        childKey(queue, id),
+        from === 'failed' ? DEPENDENCY.failed : DEPENDENCY.processed,
+      ) > 0;
+    if (awaited) store.run('UPDATE job SET pending = pending + 1 WHERE key = ?', parentKey);
+  }
+  publish(queue, 'waiting', { jobId: id, prev: from });
+}
+
+/** Up to `count` ended jobs run again; returns how many. */
+export function retryFinished(
+  queue: QueueState,
+  from: 'failed' | 'completed',
+  count: number,
+  until: number | null,
+): number {
+  const ended = queue.store.rows<[id: string]>(
+    'SELECT id FROM job WHERE queue = ? AND state = ? AND score <= ? ORDER BY score, seq LIMIT ?',
+    queue.id,
+    STATE[from],
+    until ?? Number.MAX_SAFE_INTEGER,
+    count,
+  );
+  for (const [id] of ended) reprocess(queue, id, from, false, true, true);
+  return ended.length;
+}
+
+function delayedKey(queue: QueueState, id: string): number {
+  const job = queue.store.row<[key: number, state: number]>(
+    'SELECT key, state FROM job WHERE queue = ? AND id = ?',
+    queue.id,
+    id,
+  );
+  if (job === undefined) throw new Refusal(REFUSAL.missingJob);
+  if (job[1] !== STATE.delayed) throw new Refusal(REFUSAL.notInState);
+  queue.delayedLeft();
+  return job[0];
+}
+
+export function promote(queue: QueueState, id: string): void {
+  const key = delayedKey(queue, id);
+  queue.store.run('UPDATE job SET delay = 0 WHERE key = ?', key);
+  toWaiting(queue, key);
+  publish(queue, 'waiting', { jobId: id, prev: 'delayed' });
+}
+
+/** Promotes up to `count` delayed jobs, those due first; returns how many. */
+export function promoteMany(queue: QueueState, count: number): number {
+  const delayed = queue.store.rows<[id: string]>(
+    `SELECT id FROM job WHERE queue = ? AND state = ${STATE.delayed} ORDER BY score, seq LIMIT ?`,
+    queue.id,
+    count,
+  );
+  for (const [id] of delayed) promote(queue, id);
+  return delayed.length;
+}
+
+export function changeDelay(queue: QueueState, id: string, delay: number, now: number): void {
+  const key = delayedKey(queue, id);
+  toDelayed(queue, key, now + delay);
+  queue.store.run('UPDATE job SET delay = ? WHERE key = ?', delay, key);
+  publish(queue, 'delayed', { jobId: id, delay: now + delay });
+}
+
+export function changePriority(queue: QueueState, id: string, priority: number, lifo: boolean): void {
+  const job = queue.store.row<[key: number, state: number]>(
+    'SELECT key, state FROM job WHERE queue = ? AND id = ?',
+    queue.id,
+    id,
+  );
+  if (job === undefined) throw new Refusal(REFUSAL.missingJob);
+  const [key, state] = job;
+  queue.store.run('UPDATE job SET priority = ? WHERE key = ?', priority, key);
+  if (state === STATE.waiting) toWaiting(queue, key, lifo);
+}

@@ -1,0 +1,152 @@
+import Database from 'libsql';
+import { QueueState } from './queue-state.js';
+
+export type SqlValue = string | number | null;
+
+interface Prepared {
+  statement: Database.Statement;
+  writes: boolean;
+}
+
+/**
+ * Statements on the database file, and what one transaction has to tell when it is over. Lives in the thread that owns
+ * the file. What is cached here holds as long as no other process has written: `begin` looks.
+ */
+export class Store {
+  readonly database: Database.Database;
+  /** Whether operations append to the event streams. */
+  readonly keepsEvents: boolean;
+  /** Statements of this transaction that have written: an operation that fails before its first needs no rollback. */
+  writes = 0;
+  /** Queues in which this transaction has made a job available. */
+  readonly awakened = new Set<string>();
+  /** Queues to whose event stream this transaction has appended. */
+  readonly eventful = new Set<string>();
+  readonly #prepared = new Map<string, Prepared>();
+  readonly #queues = new Map<string, QueueState>();
+  #counters: { seq: number; event: number } | undefined;
+  #countersChanged = false;
+  #dataVersion: number | undefined;
+
+  constructor(database: Database.Database, keepsEvents: boolean) {
+    this.database = database;
+    this.keepsEvents = keepsEvents;
+  }
+
+  row<R extends readonly unknown[]>(sql: string, ...values: SqlValue[]): R | undefined {
+    return this.#prepare(sql).get(checked(values)) as R | undefined;
+  }
+
+  rows<R extends readonly unknown[]>(sql: string, ...values: SqlValue[]): R[] {
+    return this.#prepare(sql).all(checked(values)) as R[];
+  }
+
+  /** Returns how many rows were changed. */
+  run(sql: string, ...values: SqlValue[]): number {
+    return this.#prepare(sql).run(checked(values)).changes;
+  }
+
+  exec(sql: string): void {
+    this.database.exec(sql);
+  }
+
+  queue(name: string): QueueState {
+    let queue = this.#queues.get(name);
+    if (queue === undefined) {
+      const known =
+        this.row<[number]>('SELECT id FROM queue WHERE name = ?', name) ??
+        this.row<[number]>('INSERT INTO queue (name) VALUES (?) RETURNING id', name);
+      if (known === undefined) throw new Error(`The queue ${name} could not be registered.`);
+      queue = new QueueState(this, known[0], name);
+      this.#queues.set(name, queue);
+    }
+    return queue;
+  }
+
+  /** The next place in the order of arrival, over all queues. */
+  nextSeq(): number {
+    this.#countersChanged = true;
+    return ++this.#readCounters().seq;
+  }
+
+  nextEventId(): number {
+    this.#countersChanged = true;
+    return ++this.#readCounters().event;
+  }
+
+  begin(): void {
+    this.#prepare('BEGIN IMMEDIATE').run([]);
+    this.writes = 0;
+    this.awakened.clear();
+    this.eventful.clear();
+    const version = this.row<[number]>('PRAGMA data_version')?.[0];
+    if (version !== this.#dataVersion) this.#forget();
+    this.#dataVersion = version;
+  }
+
+  commit(): void {
+    if (this.#countersChanged) {
+      const { seq, event } = this.#readCounters();
+      this.run('UPDATE counter SET seq = ?, event = ?', seq, event);
+      this.#countersChanged = false;
+    }
+    this.#prepare('COMMIT').run([]);
+  }
+
+  rollback(): void {
+    this.#forget();
+    // A full disk may have rolled back by itself.
+    if (this.database.inTransaction) this.exec('ROLLBACK');
+  }
+
+  /** Runs one operation so that a failure undoes it alone. */
+  atomically<T>(work: () => T): T {
+    this.#prepare('SAVEPOINT operation').run([]);
+    try {
+      const result = work();
+      this.#prepare('RELEASE operation').run([]);
+      return result;
+    } catch (error) {
+      // The counters stay: what they gave to the operations before must not be given again, and a gap does no harm.
+      this.#queues.clear();
+      if (this.database.inTransaction) this.exec('ROLLBACK TO operation; RELEASE operation');
+      throw error;
+    }
+  }
+
+  /** Drops what was read before, which another process or a rollback has made wrong. */
+  #forget(): void {
+    this.#queues.clear();
+    this.#counters = undefined;
+    this.#countersChanged = false;
+  }
+
+  #readCounters(): { seq: number; event: number } {
+    if (this.#counters === undefined) {
+      const [seq = 0, event = 0] = this.row<[number, number]>('SELECT seq, event FROM counter') ?? [];
+      this.#counters = { seq, event };
+    }
+    return this.#counters;
+  }
+
+  #prepare(sql: string): Database.Statement {
+    let prepared = this.#prepared.get(sql);
+    if (prepared === undefined) {
+      const statement = this.database.prepare(sql);
+      if (statement.reader) statement.raw();
+      prepared = { statement, writes: /^\s*(?:INSERT|UPDATE|DELETE)/.test(sql) };
+      this.#prepared.set(sql, prepared);
+    }
+    if (prepared.writes) this.writes++;
+    return prepared.statement;
+  }
+}
+
+/** What is no text, number or null aborts the whole process inside libsql. */
+function checked(values: SqlValue[]): SqlValue[] {
+  for (const value of values) {
+    if (typeof value !== 'string' && typeof value !== 'number' && value !== null)
+      throw new TypeError(`A ${typeof value} cannot be bound to a statement.`);
+  }
+  return values;
+}
