@@ -44,9 +44,9 @@ export class SqliteBackendQueries extends SqliteBackendLifecycle {
     const current = await this.getState(jobId);
     switch (state) {
       case 'wait':
-        return current === 'waiting' && !(await this.hasQueueMetaField('paused'));
+        return current === 'waiting';
       case 'paused':
-        return current === 'waiting' && (await this.hasQueueMetaField('paused'));
+        return false;
       case 'waiting':
       case 'active':
       case 'delayed':

@@ -24,7 +24,7 @@ export function getState(queue: QueueState, id: string): StateRow | null {
   );
 }
 
-/** A list of jobs that BullMQ names: its state, and for those waiting which, in the order in which BullMQ has it. */
+/** The lists of jobs that BullMQ names: a state, and of those waiting which. Jobs of a paused queue wait like others. */
 const LISTS: Readonly<Record<string, readonly [state: number, condition: string]>> = {
   wait: [STATE.waiting, 'AND score = 0'],
   waiting: [STATE.waiting, 'AND score = 0'],
@@ -55,11 +55,7 @@ export function countJobs(
     );
     return row?.[0] ?? 0;
   };
-  return types.map((type) => {
-    if (type === 'paused') return queue.isPaused ? count('wait') : 0;
-    if ((type === 'wait' || type === 'waiting') && queue.isPaused) return 0;
-    return count(type);
-  });
+  return types.map(count);
 }
 
 export function countPerPriority(queue: QueueState, priorities: readonly number[]): number[] {
@@ -81,13 +77,12 @@ export function getRanges(
   ascending: boolean,
 ): string[][] {
   return types.map((type) => {
-    const list = type === 'paused' && queue.isPaused ? LISTS.wait : LISTS[type];
+    const list = LISTS[type];
     if (list === undefined) return [];
-    if (type.startsWith('wait') && type !== 'waiting-children' && queue.isPaused) return [];
     const [state, condition] = list;
     const first = Math.max(0, start);
     if (end >= 0 && end < first) return [];
-    const newestFirst = NEWEST_FIRST.includes(type) || type === 'paused' || !ascending;
+    const newestFirst = NEWEST_FIRST.includes(type) || !ascending;
     const direction = newestFirst && type !== 'waiting-children' ? 'DESC' : 'ASC';
     const rows = queue.store.rows<[string]>(
       `SELECT id FROM job WHERE queue = ? AND state = ? ${condition}

@@ -1,0 +1,101 @@
+// Runs BullMQ's own test suite against the SQLite backend, with the BullMQ that this project installs:
+//   node scripts/bullmq-suite.mjs <checkout of BullMQ with its dependencies installed> [vitest arguments…]
+// The checkout is no part of this project. Two files are written into it, and removed again.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const [given = process.env.BULLMQ_SOURCE, ...vitestArguments] = process.argv.slice(2);
+if (given === undefined || !existsSync(join(given, 'tests/queue.test.ts')))
+  throw new Error('Name a checkout of BullMQ: node scripts/bullmq-suite.mjs <path>.');
+const checkout = resolve(given);
+if (!existsSync(join(checkout, 'node_modules/vitest')))
+  throw new Error(`Install the dependencies of ${checkout} first: npm install --ignore-scripts.`);
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const backend = join(root, 'dist/queues/drivers/sqlite/create-backend.js');
+const bullmq = dirname(createRequire(import.meta.url).resolve('bullmq'));
+const data = mkdtempSync(join(tmpdir(), 'bullmq-suite-'));
+const results = join(data, 'results.json');
+const setup = join(checkout, 'vitest.sqlite.setup.ts');
+const config = join(checkout, 'vitest.sqlite.config.ts');
+
+// The tests hand Redis connections around, which the backend has no use for: they get an object that does nothing.
+writeFileSync(
+  setup,
+  `import { setDefaultBackendFactory } from './src/utils/create-backend';
+import { setConnectionFactory } from './tests/utils/connection-factory';
+import { createSqliteBackend } from ${JSON.stringify(backend)};
+
+const client: Record<string, unknown> = {
+  isCluster: false, status: 'ready', options: {},
+  connect: async () => undefined, disconnect: () => undefined, quit: async () => 'OK', duplicate: () => client,
+  on: () => client, once: () => client, off: () => client, removeListener: () => client, emit: () => false,
+};
+setConnectionFactory(() => client as never);
+// Tests that spawn processes of their own with a Redis connection look at this to leave themselves out.
+process.env.BULLMQ_TEST_BACKEND = 'postgres';
+setDefaultBackendFactory(((name: string, opts: object, options: object) =>
+  createSqliteBackend(name, { ...opts, connection: { path: ${JSON.stringify(data)} + '/' + process.pid + '.db' } } as never, options)) as never);
+`,
+);
+writeFileSync(
+  config,
+  `import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { defineConfig } from 'vitest/config';
+
+const installed = ${JSON.stringify(bullmq)};
+export default defineConfig({
+  plugins: [{
+    name: 'installed-bullmq',
+    enforce: 'pre',
+    resolveId(source: string, importer: string | undefined) {
+      const inner = /^(?:\\.\\.?\\/)+src\\/(.*)$/.exec(source)?.[1];
+      if (inner === undefined || importer === undefined || importer.includes('node_modules')) return null;
+      const path = join(installed, inner);
+      if (existsSync(path + '.js')) return { id: path + '.js', external: true };
+      return existsSync(path) && statSync(path).isDirectory() ? { id: join(path, 'index.js'), external: true } : null;
+    },
+  }],
+  test: {
+    include: ['tests/**/*.test.ts'],
+    exclude: ['tests/**/*redis*.test.ts', 'tests/cluster.test.ts', 'tests/postgres*', 'tests/postgres/**',
+      'tests/*ioredis*', 'tests/valkey*', 'tests/bun-*', 'tests/adapter-conformance.test.ts', 'tests/connection.test.ts',
+      'tests/script_loader.test.ts', 'tests/scripts.test.ts', 'node_modules/**'],
+    testTimeout: 15000, hookTimeout: 15000, setupFiles: ['./vitest.sqlite.setup.ts'],
+    sequence: { concurrent: false }, fileParallelism: false,
+  },
+});
+`,
+);
+try {
+  const vitest = join(checkout, 'node_modules/vitest/vitest.mjs');
+  spawnSync(
+    process.execPath,
+    [vitest, 'run', '--config', config, '--reporter=default', '--reporter=json', `--outputFile.json=${results}`, ...vitestArguments],
+    { cwd: checkout, stdio: 'inherit' },
+  );
+  report();
+} finally {
+  rmSync(setup, { force: true });
+  rmSync(config, { force: true });
+  rmSync(data, { recursive: true, force: true });
+}
+
+function report() {
+  const { testResults } = JSON.parse(readFileSync(results, 'utf8'));
+  const rows = testResults.map(({ name, assertionResults }) => {
+    const count = (status) => assertionResults.filter((result) => result.status === status).length;
+    return `| ${name.slice(checkout.length + '/tests/'.length)} | ${count('passed')} | ${count('failed')} | ${count('skipped') + count('pending') + count('todo')} |`;
+  });
+  console.log(['| file | passed | failed | left out |', '| --- | --- | --- | --- |', ...rows.sort()].join('\n'));
+  const failed = testResults.flatMap(({ assertionResults }) =>
+    assertionResults.filter(({ status }) => status === 'failed').map(({ fullName }) => fullName),
+  );
+  if (failed.length > 0) console.log(`\nFailed:\n${failed.map((name) => `- ${name}`).join('\n')}`);
+  process.exitCode = failed.length > 0 ? 1 : 0;
+}
