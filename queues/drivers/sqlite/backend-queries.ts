@@ -109,7 +109,7 @@ export class SqliteBackendQueries extends SqliteBackendLifecycle {
 
   async getDependencies(jobId: string, opts: DependenciesOpts): Promise<Dependencies> {
     if (!opts.processed && !opts.unprocessed && !opts.ignored && !opts.failed) {
-      const rows = await this.call('getDependencies', { jobId }, jobId, null, -1, 0);
+      const rows = await this.call('getDependencies', { jobId }, jobId, null, 0, -1);
       const keysOf = (status: number): string[] =>
         rows.filter((row) => row[0] === status).map(([, key]) => key);
       const valuesOf = (status: number, read: (value: string | null) => unknown): Record<string, unknown> =>
@@ -125,7 +125,7 @@ export class SqliteBackendQueries extends SqliteBackendLifecycle {
     }
     const result: Dependencies = {};
     const page = async (status: number, { cursor = 0, count = PAGE }: { cursor?: number; count?: number }) => {
-      const rows = await this.call('getDependencies', { jobId }, jobId, status, count, cursor);
+      const rows = await this.call('getDependencies', { jobId }, jobId, status, cursor, count);
       return { rows, next: rows.length < count ? 0 : cursor + count };
     };
     if (opts.processed) {
@@ -160,7 +160,7 @@ export class SqliteBackendQueries extends SqliteBackendLifecycle {
   }
 
   async #valuesOfChildren(jobId: string, status: number): Promise<Record<string, string>> {
-    const rows = await this.call('getDependencies', { jobId }, jobId, status, -1, 0);
+    const rows = await this.call('getDependencies', { jobId }, jobId, status, 0, -1);
     return Object.fromEntries(rows.map(([, key, value]) => [key, value ?? 'null']));
   }
 

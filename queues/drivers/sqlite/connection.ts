@@ -171,6 +171,7 @@ export class SqliteConnection extends EventEmitter {
     if (this.#gone === undefined) {
       this.#send();
       const exited = new Promise<void>((resolve) => this.#thread.once('exit', () => resolve()));
+      this.#thread.ref();
       this.#port.ref();
       this.#port.postMessage('close');
       await exited;
