@@ -21,7 +21,7 @@ export type JobGroup = readonly NewJob[];
  * cancellation, schedules) is written once, on BullMQ's own classes.
  */
 export interface QueueDriver extends Closable {
-  readonly name: 'redis' | 'pglite';
+  readonly name: 'redis' | 'sqlite';
   readonly queues: Readonly<Record<QueueKind, BullQueue<JobData>>>;
   readonly ticks: BullQueue<unknown>;
   /** A further queue beside these; closed with the driver. */

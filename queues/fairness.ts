@@ -21,7 +21,7 @@ export const REBASE_AT = 2 ** 20;
 
 /** Never 0: for BullMQ that is "no priority" and would go before everything. */
 export function priorityOf(time: number): number {
-  return Math.min(Math.floor(time) + 1, MAX_PRIORITY);
+  return Math.floor(time) + 1;
 }
 
 export function virtualTimeOf(priority: number): number {

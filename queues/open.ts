@@ -5,7 +5,7 @@ import type { InvocationQueue } from '../src/ports/queue.js';
 import type { Tasks } from '../src/ports/tasks.js';
 import { DEFAULT_TIMINGS, type QueueLimits, type QueueTimings, type Warn } from './driver.js';
 
-export type QueuesOptions = ({ driver: 'redis'; url: string } | { driver: 'pglite'; dir: string }) &
+export type QueuesOptions = ({ driver: 'redis'; url: string } | { driver: 'sqlite'; dir: string }) &
   QueueLimits & {
     timings?: QueueTimings;
     /** Told of faults that were dealt with: lost connections, lost locks, handlers that threw. */
@@ -25,7 +25,7 @@ export async function openQueues(options: QueuesOptions): Promise<Queues> {
   switch (options.driver) {
     case 'redis':
       return (await import('./drivers/redis.js')).openRedisQueues({ ...options, timings, warn });
-    case 'pglite':
-      return (await import('./drivers/pglite.js')).openPgliteQueues({ ...options, timings, warn });
+    case 'sqlite':
+      return (await import('./drivers/sqlite.js')).openSqliteQueues({ ...options, timings, warn });
   }
 }

@@ -65,7 +65,7 @@ export default defineConfig({
     include: ['tests/**/*.test.ts'],
     exclude: ['tests/**/*redis*.test.ts', 'tests/cluster.test.ts', 'tests/postgres*', 'tests/postgres/**',
       'tests/*ioredis*', 'tests/valkey*', 'tests/bun-*', 'tests/adapter-conformance.test.ts', 'tests/connection.test.ts',
-      'tests/script_loader.test.ts', 'tests/scripts.test.ts', 'node_modules/**'],
+      'tests/script_loader.test.ts', 'tests/sandboxed_process.test.ts', 'tests/scripts.test.ts', 'node_modules/**'],
     testTimeout: 15000, hookTimeout: 15000, setupFiles: ['./vitest.sqlite.setup.ts'],
     sequence: { concurrent: false }, fileParallelism: false,
   },

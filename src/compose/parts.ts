@@ -14,7 +14,6 @@ import { createEgress } from '../egress/fetch.js';
 import { messageOf } from '../errors.js';
 import type { Logger } from '../logger.js';
 import { createMetrics, type Metrics } from '../metrics.js';
-import { tighten } from '../owner-only.js';
 import type { Backlog } from '../ports/backlog.js';
 import type { Blobs } from '../ports/blobs.js';
 import type { Bus } from '../ports/bus.js';
@@ -64,7 +63,7 @@ export interface Parts {
 /** Opens everything, the lock of the data directory first. What was opened before a failure is closed by the caller's closers. */
 export async function openParts(config: Config, logger: Logger, closers: Closers): Promise<Parts> {
   const dataDir = await openDataDir(config.ORAMA_DATA_DIR, (message) => logger.warn(message));
-  // With Redis several processes share the directory: SQLite and the block store allow it, PGlite does not.
+  // With Redis several processes share the directory: SQLite and the block store allow it. The embedded queue counts its jobs in memory.
   if (config.REDIS_URL === undefined) closers.add(await lockDataDir(dataDir.path));
   const keys = await loadKeys(config, dataDir);
   const tracer = closers.add(openTracer(config.OTEL_EXPORTER_OTLP_ENDPOINT));
@@ -81,11 +80,9 @@ export async function openParts(config: Config, logger: Logger, closers: Closers
     await openQueues(
       config.REDIS_URL
         ? { driver: 'redis', url: config.REDIS_URL, ...queueOptions }
-        : { driver: 'pglite', dir: dataDir.path, ...queueOptions },
+        : { driver: 'sqlite', dir: dataDir.path, ...queueOptions },
     ),
   );
-  // PGlite unpacks its directory with modes of its own.
-  if (config.REDIS_URL === undefined) await tighten(dataDir.path, dataDir.blobs);
   if (config.REDIS_URL !== undefined) closers.add(await watchClock(config.REDIS_URL, logger));
   const redis = config.REDIS_URL === undefined ? null : { driver: 'redis' as const, url: config.REDIS_URL };
   const blobs = closers.add(

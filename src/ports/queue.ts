@@ -112,7 +112,7 @@ export interface Schedule {
 export type TickHandler = (scheduleId: string, scheduledAt: number) => Promise<void>;
 
 /**
- * The persistent queue: BullMQ on Redis or on PGlite, one queue for all functions.
+ * The persistent queue: BullMQ on Redis or on SQLite, one queue for all functions.
  *
  * At least once. An invocation is durable when `add` resolves. A job whose worker dies is given to another within
  * 15 s (lock 8 s, then at most two stalled checks of 3 s), with `crashes` one higher and no attempt used up. Sync

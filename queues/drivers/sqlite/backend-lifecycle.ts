@@ -135,7 +135,9 @@ export class SqliteBackendLifecycle extends EventEmitter {
         this.#cancelWait = undefined;
         resolve(marker);
       };
-      const forget = this.connection.onNews('jobs', this.queueName, () => finish(found));
+      const forget = this.connection.onNews('jobs', this.queueName, (from) =>
+        finish({ ...found, score: from }),
+      );
       const timer = setTimeout(() => finish(null), Math.max(0, seconds) * 1000);
       this.#cancelWait = () => finish(null);
     });

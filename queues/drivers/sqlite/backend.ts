@@ -227,7 +227,7 @@ export class SqliteQueueBackend extends SqliteBackendQueries implements IQueueBa
 
   async retryJob(jobId: string, lifo: boolean, token = '0', opts: RetryJobOpts = {}): Promise<void> {
     const failure = toFailure(opts.fieldsToUpdate);
-    return this.call('retryActive', about('retryJob', jobId), jobId, token, lifo, failure);
+    return this.call('retryActive', about('retryJob', jobId), jobId, token, lifo, failure, Date.now());
   }
 
   async retryFinishedJob<T, R, N extends string>(
@@ -336,7 +336,7 @@ export class SqliteQueueBackend extends SqliteBackendQueries implements IQueueBa
   }
 
   async removeDeduplicationKey(deduplicationId: string, jobId: string): Promise<number> {
-    return this.call('removeDedupOf', {}, deduplicationId, jobId);
+    return this.call('removeDedupOf', {}, deduplicationId, jobId, Date.now());
   }
 
   async deleteDeduplicationKey(deduplicationId: string): Promise<number> {

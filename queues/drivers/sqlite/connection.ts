@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { setImmediate } from 'node:timers';
-import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { ConnectionClosedError } from 'bullmq';
 import { SqliteQueueError, type Subject, toError } from './errors.js';
 import type { Call, OperationArguments, OperationName, OperationResult, Reply } from './protocol.js';
@@ -71,7 +71,12 @@ export class SqliteConnection extends EventEmitter {
     });
     this.ready = new Promise((opened, failed) => {
       port1.on('message', (reply: Reply) => this.#onReply(reply, opened, failed));
-      this.#thread.once('exit', () => failed(new ConnectionClosedError()));
+      this.#thread.once('exit', () => {
+        // What it has said last may not have been heard yet.
+        const last = receiveMessageOnPort(port1) as { message: Reply } | undefined;
+        if (last !== undefined) this.#onReply(last.message, opened, failed);
+        failed(new ConnectionClosedError());
+      });
     });
     // Whoever waits for it is told; nobody need.
     this.ready.catch(() => {});
@@ -142,8 +147,8 @@ export class SqliteConnection extends EventEmitter {
     return this.#news.get(`${kind}:${queue}`) ?? 0;
   }
 
-  /** Calls back once, at the next news. Returns what takes the wish back. */
-  onNews(kind: 'jobs' | 'events', queue: string, listener: () => void): () => void {
+  /** Calls back once, at the next news, with the time from which on there is a job (0: now). Returns what takes the wish back. */
+  onNews(kind: 'jobs' | 'events', queue: string, listener: (from: number) => void): () => void {
     const event = `${kind}:${queue}`;
     this.once(event, listener);
     return () => this.off(event, listener);
@@ -171,8 +176,7 @@ export class SqliteConnection extends EventEmitter {
     if (this.#gone === undefined) {
       this.#send();
       const exited = new Promise<void>((resolve) => this.#thread.once('exit', () => resolve()));
-      this.#thread.ref();
-      this.#port.ref();
+      this.#keepAlive();
       this.#port.postMessage('close');
       await exited;
     }
@@ -204,8 +208,8 @@ export class SqliteConnection extends EventEmitter {
       }
       case 'done':
         for (const [failure, result] of reply.outcomes) this.#settle(failure, result);
-        for (const queue of reply.awakened) this.#announce(`jobs:${queue}`);
-        for (const queue of reply.eventful) this.#announce(`events:${queue}`);
+        for (const [queue, from] of reply.awakened) this.#announce(`jobs:${queue}`, from);
+        for (const queue of reply.eventful) this.#announce(`events:${queue}`, 0);
         return;
       case 'closed':
         this.#port.close();
@@ -225,14 +229,14 @@ export class SqliteConnection extends EventEmitter {
     }
   }
 
-  #announce(event: string): void {
+  #announce(event: string, from: number): void {
     this.#news.set(event, (this.#news.get(event) ?? 0) + 1);
-    this.emit(event);
+    this.emit(event, from);
   }
 
   /** The thread keeps the process alive only while something is asked of it. */
   #keepAlive(): void {
-    if (this.#pending.length > 0) {
+    if (this.#pending.length > 0 || this.#closing !== undefined) {
       this.#thread.ref();
       this.#port.ref();
     } else {

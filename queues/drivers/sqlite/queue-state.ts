@@ -60,9 +60,16 @@ export class QueueState {
     this.#delayedFrom = undefined;
   }
 
-  /** Tells waiting workers, once the transaction is durable, that there may be a job. */
-  wake(): void {
-    this.store.awakened.add(this.name);
+  /** Tells waiting workers, once the transaction is durable, that there is a job, now or from a time on. */
+  wake(from = 0): void {
+    const { awakened } = this.store;
+    awakened.set(this.name, Math.min(from, awakened.get(this.name) ?? from));
+  }
+
+  /** After what held jobs back was lifted. */
+  wakeIfWaiting(): void {
+    const waiting = this.store.row('SELECT 1 FROM job WHERE queue = ? AND state = 0 LIMIT 1', this.id);
+    if (waiting !== undefined) this.wake();
   }
 
   nextJobId(): string {

@@ -53,6 +53,7 @@ CREATE TABLE job (
   stalled_mark INTEGER NOT NULL DEFAULT 0,
   lock_token TEXT,
   locked_until INTEGER,
+  due_since INTEGER,
   processed_on INTEGER,
   processed_by TEXT,
   finished_on INTEGER,

@@ -18,8 +18,8 @@ export class Store {
   readonly keepsEvents: boolean;
   /** Statements of this transaction that have written: an operation that fails before its first needs no rollback. */
   writes = 0;
-  /** Queues in which this transaction has made a job available. */
-  readonly awakened = new Set<string>();
+  /** Queues in which this transaction has made a job available, and from when on (0: now). */
+  readonly awakened = new Map<string, number>();
   /** Queues to whose event stream this transaction has appended. */
   readonly eventful = new Set<string>();
   readonly #prepared = new Map<string, Prepared>();
@@ -142,10 +142,16 @@ export class Store {
   }
 }
 
+/** libsql ends a text that it reads at a NUL, which JSON escapes but names and messages may hold: its symbol goes instead. */
+const SYMBOL_FOR_NUL = '\u2400';
+
 /** What is no text, number or null aborts the whole process inside libsql. */
 function checked(values: SqlValue[]): SqlValue[] {
-  for (const value of values) {
-    if (typeof value !== 'string' && typeof value !== 'number' && value !== null)
+  for (let at = 0; at < values.length; at++) {
+    const value = values[at];
+    if (typeof value === 'string') {
+      if (value.includes('\0')) values[at] = value.replaceAll('\0', SYMBOL_FOR_NUL);
+    } else if (typeof value !== 'number' && value !== null)
       throw new TypeError(`A ${typeof value} cannot be bound to a statement.`);
   }
   return values;

@@ -98,18 +98,19 @@ function process(store: Store, calls: readonly Call[]): Outcome[] {
 function refuseAll(store: Store, calls: readonly Call[], error: unknown): Outcome[] {
   store.awakened.clear();
   store.eventful.clear();
-  const awakened = new Set<string>();
+  const awakened = new Map<string, number>();
   const eventful = new Set<string>();
   const outcomes =
     calls.length === 1
       ? [[describe(error), null] satisfies Outcome]
       : calls.map((call): Outcome => {
           const [outcome = [describe(error), null]] = process(store, [call]);
-          for (const queue of store.awakened) awakened.add(queue);
+          for (const [queue, from] of store.awakened)
+            awakened.set(queue, Math.min(from, awakened.get(queue) ?? from));
           for (const queue of store.eventful) eventful.add(queue);
           return outcome;
         });
-  for (const queue of awakened) store.awakened.add(queue);
+  for (const [queue, from] of awakened) store.awakened.set(queue, from);
   for (const queue of eventful) store.eventful.add(queue);
   return outcomes;
 }

@@ -4,7 +4,7 @@ import { openQueues } from '../../../queues/open.js';
 const [driver = '', where = ''] = process.argv.slice(2);
 const limits = { maxWaiting: 100, maxBytes: 1 << 20 };
 const queues = await openQueues(
-  driver === 'redis' ? { driver, url: where, ...limits } : { driver: 'pglite', dir: where, ...limits },
+  driver === 'redis' ? { driver, url: where, ...limits } : { driver: 'sqlite', dir: where, ...limits },
 );
 await queues.queue.consume(async () => ({ kind: 'done' }), { concurrency: 4 });
 await queues.queue.onTick(async () => {});

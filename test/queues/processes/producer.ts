@@ -3,7 +3,7 @@ import { queued } from '../../helpers/invocations.js';
 
 // Adds jobs to the embedded queue until it is killed, and reports each that was acknowledged.
 const [dir = ''] = process.argv.slice(2);
-const { queue } = await openQueues({ driver: 'pglite', dir, maxWaiting: 100_000, maxBytes: 1 << 30 });
+const { queue } = await openQueues({ driver: 'sqlite', dir, maxWaiting: 100_000, maxBytes: 1 << 30 });
 const first = queued();
 await queue.add([first]);
 await queue.consume(

@@ -26,6 +26,18 @@ export function addJobs(queue: QueueState, jobs: readonly NewJob[]): string[] {
   return jobs.map((job) => addJob(queue, job));
 }
 
+/** Jobs that have ids and stand alone, all or none: whether each was new, to this queue and to `others`. */
+export function addNewJobs(
+  queue: QueueState,
+  jobs: readonly NewJob[],
+  others: readonly string[],
+): boolean[] {
+  const rest = others.map((name) => queue.store.queue(name));
+  return jobs.map(
+    (job) => rest.every((other) => keyOf(other, job.id) === undefined) && insert(queue, job.id, job),
+  );
+}
+
 /**
  * A tree of jobs over any queues, parents first: a job's id, or why it was left out. Parents go on, where all of their
  * children had ended before, only when the whole tree is there.
@@ -110,8 +122,11 @@ export function insert(queue: QueueState, id: string, job: NewJob): boolean {
       id,
       job.data,
     );
-  if (state === STATE.delayed) queue.delayed(until);
-  if (state !== STATE.waitingChildren) queue.wake();
+  if (state === STATE.waiting) queue.wake();
+  else if (state === STATE.delayed) {
+    queue.delayed(until);
+    queue.wake(until);
+  }
   if (store.keepsEvents) announce(queue, id, job, state, until);
   return true;
 }

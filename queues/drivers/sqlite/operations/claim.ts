@@ -47,7 +47,7 @@ export function promoteDue(queue: QueueState, now: number): void {
   );
   for (const [key, id] of due) {
     store.run(
-      `UPDATE job SET state = ${STATE.waiting}, score = priority, seq = ?, delay = 0 WHERE key = ?`,
+      `UPDATE job SET state = ${STATE.waiting}, due_since = score, score = priority, seq = ?, delay = 0 WHERE key = ?`,
       store.nextSeq(),
       key,
     );

@@ -118,12 +118,13 @@ export function finishDedup(queue: QueueState, dedupId: string, jobId: string, n
 }
 
 /** When a job is removed, its key goes with it. */
-export function removeDedupOf(queue: QueueState, dedupId: string, jobId: string): number {
+export function removeDedupOf(queue: QueueState, dedupId: string, jobId: string, now: number): number {
   return queue.store.run(
-    'DELETE FROM dedup WHERE queue = ? AND id = ? AND job_id = ?',
+    'DELETE FROM dedup WHERE queue = ? AND id = ? AND job_id = ? AND (expires_at IS NULL OR expires_at > ?)',
     queue.id,
     dedupId,
     jobId,
+    now,
   );
 }
 

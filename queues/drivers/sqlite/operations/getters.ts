@@ -58,6 +58,29 @@ export function countJobs(
   return types.map(count);
 }
 
+/** When the next few jobs became due that a worker would get, the first first. */
+export function dueTimes(queue: QueueState, limit: number): number[] {
+  return queue.store
+    .rows<[number]>(
+      `SELECT coalesce(due_since, timestamp) FROM job WHERE queue = ? AND state = ${STATE.waiting} ORDER BY score, seq LIMIT ?`,
+      queue.id,
+      limit,
+    )
+    .map(([since]) => since);
+}
+
+/** Delayed jobs that are not due yet: how many, and how many of them have failed before. */
+export function countDelayed(queue: QueueState, now: number): { all: number; retries: number } {
+  const [all = 0, retries = 0] =
+    queue.store.row<[number, number]>(
+      `SELECT count(*), count(CASE WHEN attempts_made > 0 THEN 1 END) FROM job
+       WHERE queue = ? AND state = ${STATE.delayed} AND score > ?`,
+      queue.id,
+      now,
+    ) ?? [];
+  return { all, retries };
+}
+
 export function countPerPriority(queue: QueueState, priorities: readonly number[]): number[] {
   return priorities.map(
     (priority) =>

@@ -5,7 +5,7 @@ export function pause(queue: QueueState, paused: boolean): void {
   if (paused) queue.setMeta('paused', '1');
   else {
     queue.removeMeta('paused');
-    queue.wake();
+    queue.wakeIfWaiting();
   }
   publish(queue, paused ? 'paused' : 'resumed', {});
 }
@@ -13,7 +13,7 @@ export function pause(queue: QueueState, paused: boolean): void {
 export function setMeta(queue: QueueState, fields: readonly [field: string, value: string][]): number {
   for (const [field, value] of fields) queue.setMeta(field, value);
   // Limits may have been widened.
-  queue.wake();
+  queue.wakeIfWaiting();
   return fields.length;
 }
 
@@ -22,6 +22,7 @@ export function getMeta(queue: QueueState): [field: string, value: string][] {
 }
 
 export function removeMeta(queue: QueueState, fields: readonly string[]): number {
-  queue.wake();
-  return fields.reduce((removed, field) => removed + queue.removeMeta(field), 0);
+  const removed = fields.reduce((sum, field) => sum + queue.removeMeta(field), 0);
+  queue.wakeIfWaiting();
+  return removed;
 }

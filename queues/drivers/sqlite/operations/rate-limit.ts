@@ -49,7 +49,7 @@ export function setRateLimit(queue: QueueState, ms: number, now: number): void {
 }
 
 export function removeRateLimit(queue: QueueState): number {
-  queue.wake();
+  queue.wakeIfWaiting();
   return queue.store.run('DELETE FROM rate_limit WHERE queue = ?', queue.id);
 }
 

@@ -51,7 +51,7 @@ function isLocked([, , , token, lockedUntil]: Removable, now: number): boolean {
 
 /** Deletes a job with what others know of it. */
 function erase(queue: QueueState, [key, id, state, , , dedupId]: Removable): void {
-  if (dedupId !== null) removeDedupOf(queue, dedupId, id);
+  if (dedupId !== null) removeDedupOf(queue, dedupId, id, 0);
   if (state === STATE.delayed) queue.delayedLeft();
   deleteJob(queue.store, key);
 }

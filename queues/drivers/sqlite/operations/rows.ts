@@ -53,7 +53,7 @@ export function toDelayed(queue: QueueState, key: number, until: number): void {
     key,
   );
   queue.delayed(until);
-  queue.wake();
+  queue.wake(until);
 }
 
 export function keyOf(queue: QueueState, id: string): number | undefined {

@@ -6,13 +6,16 @@ import { insert } from './add.js';
 import { publish } from './events.js';
 import { deleteJob, keyOf } from './rows.js';
 
+/** Runs of an earlier scheduler of the same id may be kept in the next slots: so many are looked at. */
+const MAX_SLOTS = 32;
+
 /** What a scheduler repeats, as BullMQ hands it over. */
 export interface SchedulerOptions {
   name?: string;
   tz?: string;
   pattern?: string;
   every?: number;
-  offset?: number;
+  offset?: number | null;
   startDate?: number;
   endDate?: number;
   limit?: number;
@@ -22,7 +25,7 @@ export interface SchedulerOptions {
 export interface RunOptions {
   priority?: number;
   timestamp?: number;
-  repeat?: { offset?: number; every?: number };
+  repeat?: { offset?: number | null; every?: number };
   [option: string]: unknown;
 }
 
@@ -63,16 +66,12 @@ function nextOfInterval(
   offset: number,
   startDate: number | null,
 ): [next: number, offset: number] {
-  const slot = Math.floor(now / every) * every;
+  const slot = Math.floor(now / every) * every + offset;
+  const nextSlot = slot <= now ? slot + every : slot;
   let next: number;
-  if (previous !== null) {
-    next = previous + every;
-    if (next < now) next = slot + every + offset;
-  } else if (startDate !== null) next = Math.max(startDate, now);
-  else if (offset > 0) {
-    next = slot + offset;
-    if (next <= now) next += every;
-  } else next = now;
+  if (previous !== null) next = previous + every < now ? nextSlot : previous + every;
+  else if (startDate !== null) next = Math.max(startDate, now);
+  else next = offset > 0 ? nextSlot : now;
   return [next, offset === 0 ? next - Math.floor(next / every) * every : offset];
 }
 
@@ -98,7 +97,7 @@ export function upsertScheduler(
   if (every !== null) {
     const from = isOtherInterval ? null : previous;
     [next, offset] = nextOfInterval(from, every, now, offset, options.startDate ?? null);
-    if (givenOffset === undefined) offset = existing?.[9] ?? offset;
+    if (givenOffset == null) offset = existing?.[9] ?? offset;
   }
   const replaced = previous !== null && dropRun(queue, runId(id, previous), [STATE.delayed, STATE.waiting]);
   if (replaced && every !== null && !isOtherInterval && previous !== null) next = previous;
@@ -106,9 +105,11 @@ export function upsertScheduler(
   let jobId = runId(id, next);
   if (keyOf(queue, jobId) !== undefined) {
     if (every !== null) {
-      next += every;
-      jobId = runId(id, next);
-      if (keyOf(queue, jobId) !== undefined) throw new Refusal(REFUSAL.schedulerSlotsBusy);
+      for (let slots = 0; keyOf(queue, jobId) !== undefined; slots++) {
+        if (slots === MAX_SLOTS) throw new Refusal(REFUSAL.schedulerSlotsBusy);
+        next += every;
+        jobId = runId(id, next);
+      }
     } else if (!replaced) throw new Refusal(REFUSAL.schedulerIdCollision);
     else dropRun(queue, jobId, Object.values(STATE));
   }

@@ -1,4 +1,4 @@
-import { addFlow, addJob, addJobs } from './add.js';
+import { addFlow, addJob, addJobs, addNewJobs } from './add.js';
 import { claim, isMaxed, peek } from './claim.js';
 import { addLog, clearLogs, getLogs, updateData, updateProgress } from './contents.js';
 import { dedupJobId, removeDedupKey, removeDedupOf } from './dedup.js';
@@ -6,9 +6,11 @@ import { removeChildDependency } from './dependencies.js';
 import { lastEventId, publishEvent, readEvents, trimEvents } from './events.js';
 import { complete, fail } from './finish.js';
 import {
+  countDelayed,
   countDependencies,
   countJobs,
   countPerPriority,
+  dueTimes,
   getDependencies,
   getJob,
   getRanges,
@@ -46,6 +48,7 @@ import {
 export const OPERATIONS = {
   addJob,
   addJobs,
+  addNewJobs,
   addFlow,
   claim,
   isMaxed,
@@ -92,6 +95,8 @@ export const OPERATIONS = {
   getJob,
   getState,
   countJobs,
+  countDelayed,
+  dueTimes,
   countPerPriority,
   getRanges,
   getDependencies,

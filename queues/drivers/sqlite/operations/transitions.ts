@@ -2,7 +2,7 @@ import type { Claim, ClaimOptions } from '../protocol.js';
 import type { QueueState } from '../queue-state.js';
 import { REFUSAL, Refusal } from '../refusal.js';
 import { DEPENDENCY, STATE } from '../schema.js';
-import { claim } from './claim.js';
+import { claim, promoteDue } from './claim.js';
 import { childKey } from './dependencies.js';
 import { publish } from './events.js';
 import { hasFailedChild, held } from './finish.js';
@@ -55,9 +55,12 @@ export function retryActive(
   token: string,
   lifo: boolean,
   failure: AttemptFailure,
+  now: number,
 ): void {
   const [key] = held(queue, id, token);
   record(queue, key, failure, true);
+  // Those whose time has come were before it.
+  promoteDue(queue, now);
   toWaiting(queue, key, lifo);
   publish(queue, 'waiting', { jobId: id, prev: 'active' });
 }
@@ -132,11 +135,11 @@ export function reprocess(
     const awaited =
       parentKey !== undefined &&
       store.run(
-        'UPDATE dependency SET status = ?, value = NULL WHERE parent = ? AND child_key = ? AND status = ?',
+        'UPDATE dependency SET status = ?, value = NULL WHERE parent = ? AND child_key = ? AND status <> ?',
         DEPENDENCY.pending,
         parentKey,
         childKey(queue, id),
-        from === 'failed' ? DEPENDENCY.failed : DEPENDENCY.processed,
+        DEPENDENCY.pending,
       ) > 0;
     if (awaited) store.run('UPDATE job SET pending = pending + 1 WHERE key = ?', parentKey);
   }

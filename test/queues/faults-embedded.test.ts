@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PGlite } from '@electric-sql/pglite';
 import anyTest, { type TestFn } from 'ava';
+import Database from 'libsql';
 import { openQueues } from '../../queues/open.js';
 import type { Delivery } from '../../src/ports/queue.js';
 import { type Child, startChild } from '../helpers/child.js';
@@ -29,7 +29,7 @@ test('every job that a killed engine had acknowledged is there and runs, the one
   const acknowledged = reports.flatMap((report) => report.acknowledged ?? []);
   const started = reports.flatMap((report) => report.started ?? []);
 
-  const queues = await openQueues({ driver: 'pglite', dir, maxWaiting: 100_000, maxBytes: 1 << 30 });
+  const queues = await openQueues({ driver: 'sqlite', dir, maxWaiting: 100_000, maxBytes: 1 << 30 });
   t.teardown(() => queues.close());
   t.true((await queues.queue.counts()).bytes >= 2 * acknowledged.length);
   const ran = new Map<string, Delivery>();
@@ -49,7 +49,7 @@ test('every job that a killed engine had acknowledged is there and runs, the one
 
 test('finished jobs leave no row behind in any table', async (t) => {
   const { dir } = t.context;
-  const queues = await openQueues({ driver: 'pglite', dir, maxWaiting: 1000, maxBytes: 1 << 20 });
+  const queues = await openQueues({ driver: 'sqlite', dir, maxWaiting: 1000, maxBytes: 1 << 20 });
   let done = 0;
   for (const count of [1, 40, 200]) await queues.queue.add(Array.from({ length: count }, () => queued()));
   await queues.queue.consume(
@@ -61,17 +61,16 @@ test('finished jobs leave no row behind in any table', async (t) => {
   );
   await until('all jobs are done', () => done === 241, 60_000);
   await queues.close();
-  const database = await PGlite.create(join(dir, 'queue'));
-  for (const table of ['job', 'event', 'job_log', 'metrics']) {
-    const { rows } = await database.query<{ n: number }>(`SELECT count(*)::int AS n FROM bullmq.${table}`);
-    t.is(rows[0]?.n, 0, table);
+  const database = new Database(join(dir, 'queue.db'));
+  t.teardown(() => database.close());
+  for (const table of ['job', 'payload', 'event', 'log', 'metrics', 'dedup', 'orama_cancelled']) {
+    t.like(database.prepare(`SELECT count(*) AS n FROM ${table}`).get([]), { n: 0 }, table);
   }
-  await database.close();
 });
 
 test('a process that closed its embedded queue ends by itself', async (t) => {
   const child = startChild(new URL('./processes/open-and-close.js', import.meta.url), [
-    'pglite',
+    'sqlite',
     t.context.dir,
   ]);
   t.context.children.push(child);
@@ -83,7 +82,7 @@ test('a process that closed its embedded queue ends by itself', async (t) => {
 // Not below /proc, where Node's recursive mkdir never comes back.
 test('a database that cannot be opened is a clear error', async (t) => {
   await t.throwsAsync(
-    openQueues({ driver: 'pglite', dir: '/dev/null/nowhere', maxWaiting: 1, maxBytes: 1 }),
+    openQueues({ driver: 'sqlite', dir: '/dev/null/nowhere', maxWaiting: 1, maxBytes: 1 }),
     {
       message: /cannot be opened/,
       code: 'bad_config',

@@ -2,7 +2,7 @@ import type { Lease, Leases } from '../../../src/ports/leases.js';
 
 /** Counting locks of the one process that the embedded queue has: they end with it. */
 export class LocalLeases implements Leases {
-  readonly driver = 'pglite';
+  readonly driver = 'sqlite';
   readonly #held = new Map<string, number>();
 
   async acquire(key: string, limit: number): Promise<Lease | null> {

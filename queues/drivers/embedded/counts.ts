@@ -1,0 +1,32 @@
+import type { QueueCounts } from '../../../src/ports/queue.js';
+import { QUEUE_KINDS } from '../../jobs.js';
+import type { SqliteConnection } from '../sqlite/connection.js';
+import type { UsageIndex } from './usage-index.js';
+
+/** Within a namespace the oldest job is the next, so the oldest of all is found among the next few. */
+const SAMPLE = 64;
+
+/** Of constant cost but for the delayed: what waits is what is neither in hand nor to be tried again later. */
+export async function countJobs(connection: SqliteConnection, usage: UsageIndex): Promise<QueueCounts> {
+  const now = Date.now();
+  const kinds = await Promise.all(
+    QUEUE_KINDS.map((kind) =>
+      Promise.all([
+        connection.call({ command: 'countDelayed' }, 'countDelayed', kind, now),
+        connection.call({ command: 'dueTimes' }, 'dueTimes', kind, SAMPLE),
+        connection.call({ command: 'countJobs' }, 'countJobs', kind, ['active'], null),
+      ]),
+    ),
+  );
+  const { size, bytes } = usage;
+  const running = kinds.reduce((sum, [, , [active = 0]]) => sum + active, 0);
+  const retrying = kinds.reduce((sum, [delayed]) => sum + delayed.retries, 0);
+  const dueTimes = kinds.flatMap(([, times]) => times);
+  return {
+    waiting: Math.max(0, size - running - retrying),
+    running,
+    retrying,
+    bytes,
+    oldestMs: Math.max(0, ...dueTimes.map((due) => now - due)),
+  };
+}

@@ -1,0 +1,184 @@
+import { EventEmitter } from 'node:events';
+import { type Processor, withBackend } from 'bullmq';
+import type { Namespace } from '../../../src/contract/ids.js';
+import type { AppError } from '../../../src/errors.js';
+import type { Closable } from '../../../src/ports/closable.js';
+import type { QueueCounts } from '../../../src/ports/queue.js';
+import { queueFull, queueUnavailable } from '../../admission.js';
+import type {
+  BullQueue,
+  BullWorker,
+  BullWorkerOptions,
+  InvocationJob,
+  JobGroup,
+  QueueDriver,
+  QueueLimits,
+  Warn,
+} from '../../driver.js';
+import { perQueue } from '../../fairness.js';
+import { type JobData, QUEUE_KINDS, type QueueKind, queueKindOf, TICKS } from '../../jobs.js';
+import type { SqliteConnection } from '../sqlite/connection.js';
+import { createSqliteBackend } from '../sqlite/create-backend.js';
+import { countJobs } from './counts.js';
+import { toStoredJob } from './stored-job.js';
+import { rowsOf, write } from './tables.js';
+import type { UsageIndex } from './usage-index.js';
+
+/** An id is known to all kinds. */
+const OTHERS = perQueue((kind) => QUEUE_KINDS.filter((other) => other !== kind));
+const Bull = withBackend(createSqliteBackend);
+/** Without news of a job a worker looks again after so many seconds; there is always news. */
+const DRAIN_DELAY_SECONDS = 60;
+
+/** The queue on a file in the data directory: one process, nothing to install. */
+export class SqliteDriver implements QueueDriver {
+  readonly name = 'sqlite';
+  readonly queues: Readonly<Record<QueueKind, BullQueue<JobData>>>;
+  readonly ticks: BullQueue<unknown>;
+  readonly #connection: SqliteConnection;
+  readonly #usage: UsageIndex;
+  readonly #limits: QueueLimits;
+  readonly #warn: Warn;
+  readonly #cancelRequests = new EventEmitter();
+  readonly #opened: Closable[] = [];
+
+  constructor(connection: SqliteConnection, usage: UsageIndex, limits: QueueLimits, warn: Warn) {
+    this.#connection = connection;
+    this.#usage = usage;
+    this.#limits = limits;
+    this.#warn = warn;
+    this.queues = perQueue((kind) => this.#open<JobData>(kind));
+    this.ticks = this.#open<unknown>(TICKS);
+  }
+
+  #open<D>(name: string): BullQueue<D> {
+    const queue = new Bull.Queue<D, void>(name, { connection: this.#connection });
+    queue.on('error', (error) => this.#warn('The queue reports a fault.', error));
+    this.#opened.push(queue);
+    return queue as unknown as BullQueue<D>;
+  }
+
+  async openQueue<D>(name: string): Promise<BullQueue<D>> {
+    return this.#open<D>(name);
+  }
+
+  async createWorker<D>(
+    queue: string,
+    processor: Processor<D, void>,
+    options: BullWorkerOptions,
+  ): Promise<BullWorker<D>> {
+    const counted: Processor<D, void> = async (job, token, signal) => {
+      this.#usage.running += 1;
+      try {
+        return await processor(job, token, signal);
+      } finally {
+        this.#usage.running -= 1;
+      }
+    };
+    return new Bull.Worker<D, void>(queue, QUEUE_KINDS.some((kind) => kind === queue) ? counted : processor, {
+      drainDelay: DRAIN_DELAY_SECONDS,
+      ...options,
+      connection: this.#connection,
+    }) as unknown as BullWorker<D>;
+  }
+
+  /** All groups of a turn are one transaction, in which each is accepted or refused by itself. */
+  async add(groups: readonly JobGroup[]): Promise<(AppError | null)[]> {
+    return Promise.all(groups.map((group) => this.#addGroup(group)));
+  }
+
+  async #addGroup(group: JobGroup): Promise<AppError | null> {
+    const [first] = group;
+    if (first === undefined) return null;
+    if (!this.#usage.hasRoom(group, this.#limits)) return this.#refuse(group);
+    // What one caller adds at once is all of one kind.
+    const kind = queueKindOf(first.data);
+    const jobs = group.map((job) => toStoredJob(job, this.#usage.enter(kind, job)));
+    let added: boolean[] = [];
+    try {
+      added = await this.#connection.call({ command: 'addJobs' }, 'addNewJobs', kind, jobs, OTHERS[kind]);
+      return null;
+    } catch (error) {
+      return queueUnavailable(error);
+    } finally {
+      group.forEach((job, at) => {
+        if (added[at] !== true) this.#usage.leave(job.data.s);
+      });
+    }
+  }
+
+  /** Jobs that are there already are accepted, however full the queue is. */
+  async #refuse(group: JobGroup): Promise<AppError | null> {
+    const ids = JSON.stringify(group.map((job) => job.id));
+    const [known] = await rowsOf<[number]>(
+      this.#connection,
+      `SELECT count(*) FROM json_each(?) AS given WHERE EXISTS
+        (SELECT 1 FROM job JOIN queue ON queue.id = job.queue WHERE job.id = given.value AND queue.name IN (?, ?))`,
+      ids,
+      ...QUEUE_KINDS,
+    );
+    return known?.[0] === group.length ? null : queueFull(this.#limits);
+  }
+
+  ended(job: InvocationJob): void {
+    this.#usage.leave(job.data.s);
+    this.#usage.times.finished(queueKindOf(job.data), job.priority);
+  }
+
+  postponed(): void {
+    // Told apart from a retry by its attempts, which the row has.
+  }
+
+  async remove(job: InvocationJob): Promise<boolean> {
+    const kind = queueKindOf(job.data);
+    const removed = (await this.queues[kind].getBackend().remove(job.id ?? '', false)) > 0;
+    if (removed) this.#usage.leave(job.data.s);
+    return removed;
+  }
+
+  async requestCancel(id: string): Promise<void> {
+    await write(this.#connection, 'INSERT OR IGNORE INTO orama_cancelled (id) VALUES (?)', [[id]]);
+    this.#cancelRequests.emit('cancel', id);
+  }
+
+  async isCancelRequested(id: string): Promise<boolean> {
+    return (await rowsOf(this.#connection, 'SELECT 1 FROM orama_cancelled WHERE id = ?', id)).length > 0;
+  }
+
+  async onCancelRequest(handler: (id: string | null) => void): Promise<Closable> {
+    this.#cancelRequests.on('cancel', handler);
+    return {
+      close: async () => {
+        this.#cancelRequests.off('cancel', handler);
+      },
+    };
+  }
+
+  async list(
+    namespace: Namespace,
+    limit: number,
+    cursor: string | undefined,
+  ): Promise<{ ids: string[]; next: string | null }> {
+    const rows = await rowsOf<[string]>(
+      this.#connection,
+      `SELECT id FROM job WHERE json_extract(opts, '$.n') = ? AND id < ? ORDER BY id DESC LIMIT ?`,
+      namespace,
+      cursor ?? '\uffff',
+      limit,
+    );
+    const ids = rows.map(([id]) => id);
+    return { ids, next: ids.length < limit ? null : (ids.at(-1) ?? null) };
+  }
+
+  counts(): Promise<QueueCounts> {
+    return countJobs(this.#connection, this.#usage);
+  }
+
+  async ping(): Promise<void> {
+    await rowsOf(this.#connection, 'SELECT 1');
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#opened.map((queue) => queue.close()));
+  }
+}

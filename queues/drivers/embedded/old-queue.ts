@@ -1,0 +1,19 @@
+import { access } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AppError } from '../../../src/errors.js';
+
+/**
+ * Earlier versions kept the embedded queue as a Postgres directory, which this one cannot read. What waits in it must not
+ * be left behind without a word.
+ */
+export async function refuseOldQueue(dir: string): Promise<void> {
+  const isThere = await access(join(dir, 'PG_VERSION')).then(
+    () => true,
+    () => false,
+  );
+  if (!isThere) return;
+  throw new AppError(
+    'bad_config',
+    `The queue in ${dir} was written by a version before this one, which cannot read it: start that version once more, wait until \`orama queue\` shows no waiting jobs, stop it, and remove ${dir}. Functions, logs and schedules are kept.`,
+  );
+}

@@ -1,0 +1,68 @@
+import { join } from 'node:path';
+import { AppError } from '../../src/errors.js';
+import type { QueueLimits, QueueTimings, Warn } from '../driver.js';
+import type { Queues } from '../open.js';
+import { BullInvocationQueue } from '../queue.js';
+import { BullTasks } from '../tasks.js';
+import { SqliteBacklog } from './embedded/backlog.js';
+import { SqliteDriver } from './embedded/driver.js';
+import { LocalLeases } from './embedded/leases.js';
+import { refuseOldQueue } from './embedded/old-queue.js';
+import { SETUP } from './embedded/tables.js';
+import { UsageIndex } from './embedded/usage-index.js';
+import { SqliteConnection } from './sqlite/connection.js';
+
+export interface SqliteQueuesOptions extends QueueLimits {
+  /** The data directory, locked by the caller. */
+  dir: string;
+  timings: QueueTimings;
+  warn: Warn;
+}
+
+/** Queue, backlog and leases of the embedded engine: one process on one directory. */
+export async function openSqliteQueues({
+  dir,
+  timings,
+  warn,
+  ...limits
+}: SqliteQueuesOptions): Promise<Queues> {
+  await refuseOldQueue(join(dir, 'queue'));
+  const connection = await connect(join(dir, 'queue.db'));
+  const driver = new SqliteDriver(connection, await UsageIndex.read(connection), limits, warn);
+  const queue = new BullInvocationQueue(driver, timings, warn);
+  const tasks = await BullTasks.open(driver, timings, warn);
+  const backlog = new SqliteBacklog(connection);
+  const leases = new LocalLeases();
+  let closing: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    await leases.close();
+    await backlog.close();
+    await tasks.close();
+    await queue.close();
+    await connection.close();
+  };
+  return {
+    queue,
+    backlog,
+    leases,
+    tasks,
+    close: () => {
+      closing ??= close();
+      return closing;
+    },
+  };
+}
+
+async function connect(path: string): Promise<SqliteConnection> {
+  try {
+    const connection = new SqliteConnection({ path, events: false, setup: SETUP });
+    await connection.ready;
+    return connection;
+  } catch (cause) {
+    throw new AppError(
+      'bad_config',
+      `The queue's database ${path} cannot be opened; see that the directory is writable and its disk not full.`,
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,28 @@
+import { mkdtemp } from 'node:fs/promises';
+import { join } from 'node:path';
+import anyTest, { type TestFn } from 'ava';
+import { openQueues } from '../../queues/open.js';
+import { backlogConformance } from '../conformance/backlog.js';
+import { leasesConformance } from '../conformance/leases.js';
+import { type QueueContext, queueConformance } from '../conformance/queue.js';
+import { schedulesConformance } from '../conformance/schedules.js';
+import { lanesConformance } from '../conformance/sync-and-async.js';
+import { tasksConformance } from '../conformance/tasks.js';
+import { tempDir } from '../helpers/temp-dir.js';
+
+const test = anyTest.serial as unknown as TestFn<QueueContext>;
+const dirs = tempDir();
+
+test.beforeEach(async (t) => {
+  const dir = await mkdtemp(join(dirs, 'queue-'));
+  const queues = await openQueues({ driver: 'sqlite', dir, maxWaiting: 50, maxBytes: 1 << 20 });
+  t.context = { queues, other: queues };
+});
+test.afterEach.always((t) => t.context.queues.close());
+
+queueConformance(test);
+lanesConformance(test);
+tasksConformance(test);
+schedulesConformance(test);
+backlogConformance(test, (context) => context.queues.backlog);
+leasesConformance(test, (context) => [context.queues.leases, context.other.leases]);
