@@ -48,6 +48,7 @@ module.exports = {
     ...drivers.map((folder) =>
       strictly(`driver-${folder.replace('/', '-')}`, `^${folder}/`, contract, ports),
     ),
+    strictly('sqlite-backend-is-a-package', '^queues/drivers/sqlite/'),
     strictly('http-knows-no-driver', '^src/http/', contract, ports, core, '^src/config\\.ts$'),
     strictly('cli-speaks-http', '^src/cli/', contract, '^src/(up|admin|data-dir|lean-start)\\.ts$', '^sdk/'),
     strictly('wasm-binary-knows-nothing', '^workers/wasm/binary/', contract),

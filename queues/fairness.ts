@@ -14,9 +14,9 @@ import { QUEUE_KINDS, type QueueKind } from './jobs.js';
 export const JOBS_PER_UNIT = 4;
 export const JOB_COST = 1 / JOBS_PER_UNIT;
 
-/** BullMQ's priorities end here. */
+/** BullMQ's priorities end here on Redis. */
 export const MAX_PRIORITY = 2 ** 21;
-/** Turns are counted from the clock anew when it has come this far, long before priorities run out. */
+/** There, times are counted from the clock anew when it has come this far, long before priorities run out. */
 export const REBASE_AT = 2 ** 20;
 
 /** Never 0: for BullMQ that is "no priority" and would go before everything. */
@@ -62,15 +62,5 @@ export class VirtualTime {
     for (const [namespace, last] of this.#last[kind]) {
       if (last <= time) this.#last[kind].delete(namespace);
     }
-  }
-
-  /** How far times must be shifted back before they run out; 0 while there is room. */
-  overflow(kind: QueueKind): number {
-    return this.#clock[kind] > REBASE_AT ? this.#clock[kind] : 0;
-  }
-
-  shift(kind: QueueKind, by: number): void {
-    this.#clock[kind] -= by;
-    for (const [namespace, last] of this.#last[kind]) this.#last[kind].set(namespace, last - by);
   }
 }

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import type { BackoffOptions, JobJson, JobsOptions } from 'bullmq';
+import type { BackoffOptions, JobsOptions } from 'bullmq';
 import type { FunctionName, Namespace, RequestId } from '../src/contract/ids.js';
 import type { TriggerKind } from '../src/contract/invocation.js';
 import type { Invocation, QueuedInvocation } from '../src/ports/queue.js';
@@ -124,25 +124,6 @@ export function toJob({ invocation, attempts, backoff, delayMs }: QueuedInvocati
 
 function toBackoff({ type, delayMs }: QueuedInvocation['backoff']): BackoffOptions {
   return { type: type === 'fixed' ? 'fixed' : DOUBLING, delay: delayMs };
-}
-
-/** As BullMQ's backends take it. Its `Job` would make the same of it, for a tenth of what an add costs. */
-export function toJobJson({ id, name, data, opts }: NewJob, priority: number): JobJson {
-  return {
-    id,
-    name,
-    data: JSON.stringify(data),
-    opts: { ...opts, priority },
-    priority,
-    timestamp: data.a,
-    progress: 0,
-    attemptsMade: 0,
-    attemptsStarted: 0,
-    stalledCounter: 0,
-    failedReason: '',
-    returnvalue: 'null',
-    ...(opts.delay === undefined ? {} : { delay: opts.delay }),
-  };
 }
 
 /** Our name for exponential backoff: BullMQ's own has no cap. */

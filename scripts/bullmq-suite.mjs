@@ -76,7 +76,16 @@ try {
   const vitest = join(checkout, 'node_modules/vitest/vitest.mjs');
   spawnSync(
     process.execPath,
-    [vitest, 'run', '--config', config, '--reporter=default', '--reporter=json', `--outputFile.json=${results}`, ...vitestArguments],
+    [
+      vitest,
+      'run',
+      '--config',
+      config,
+      '--reporter=default',
+      '--reporter=json',
+      `--outputFile.json=${results}`,
+      ...vitestArguments,
+    ],
     { cwd: checkout, stdio: 'inherit' },
   );
   report();
@@ -92,7 +101,9 @@ function report() {
     const count = (status) => assertionResults.filter((result) => result.status === status).length;
     return `| ${name.slice(checkout.length + '/tests/'.length)} | ${count('passed')} | ${count('failed')} | ${count('skipped') + count('pending') + count('todo')} |`;
   });
-  console.log(['| file | passed | failed | left out |', '| --- | --- | --- | --- |', ...rows.sort()].join('\n'));
+  console.log(
+    ['| file | passed | failed | left out |', '| --- | --- | --- | --- |', ...rows.sort()].join('\n'),
+  );
   const failed = testResults.flatMap(({ assertionResults }) =>
     assertionResults.filter(({ status }) => status === 'failed').map(({ fullName }) => fullName),
   );

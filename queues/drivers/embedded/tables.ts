@@ -23,7 +23,9 @@ export function rowsOf<R extends readonly unknown[]>(
   sql: string,
   ...values: SqlValue[]
 ): Promise<R[]> {
-  return connection.call({ command: 'query' }, 'query', QUEUE, sql, values) as Promise<unknown> as Promise<R[]>;
+  return connection.call({ command: 'query' }, 'query', QUEUE, sql, values) as Promise<unknown> as Promise<
+    R[]
+  >;
 }
 
 /** Runs the statement once for each list of values, all in one transaction. */

@@ -18,10 +18,9 @@ export class UsageIndex {
 
   static async read(connection: SqliteConnection): Promise<UsageIndex> {
     const usage = new UsageIndex();
-    const rows = await rowsOf<[kind: string, namespace: string, count: number, bytes: number, priority: number]>(
-      connection,
-      READ,
-    );
+    const rows = await rowsOf<
+      [kind: string, namespace: string, count: number, bytes: number, priority: number]
+    >(connection, READ);
     for (const [name, namespace, count, bytes, priority] of rows) {
       const kind = QUEUE_KINDS.find((each) => each === name);
       if (kind === undefined) continue;

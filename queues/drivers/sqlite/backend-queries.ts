@@ -124,7 +124,10 @@ export class SqliteBackendQueries extends SqliteBackendLifecycle {
       };
     }
     const result: Dependencies = {};
-    const page = async (status: number, { cursor = 0, count = PAGE }: { cursor?: number; count?: number }) => {
+    const page = async (
+      status: number,
+      { cursor = 0, count = PAGE }: { cursor?: number; count?: number },
+    ) => {
       const rows = await this.call('getDependencies', { jobId }, jobId, status, cursor, count);
       return { rows, next: rows.length < count ? 0 : cursor + count };
     };
@@ -169,7 +172,8 @@ export class SqliteBackendQueries extends SqliteBackendLifecycle {
     key: string,
     { start, end, fetchJobs = false }: { start: number; end: number; fetchJobs?: boolean },
   ): Promise<Page> {
-    const [, jobId, list] = /^(.*):(dependencies|processed)$/.exec(key.slice(this.queueName.length + 1)) ?? [];
+    const [, jobId, list] =
+      /^(.*):(dependencies|processed)$/.exec(key.slice(this.queueName.length + 1)) ?? [];
     if (jobId === undefined || !key.startsWith(`${this.queueName}:`))
       throw new Error(
         `There is no list ${key} to page over; ask for the dependencies or the processed children of a job.`,
@@ -185,11 +189,7 @@ export class SqliteBackendQueries extends SqliteBackendLifecycle {
     return result;
   }
 
-  async getMetrics(
-    type: 'completed' | 'failed',
-    start = 0,
-    end = -1,
-  ): Promise<[string[], string[], number]> {
+  async getMetrics(type: 'completed' | 'failed', start = 0, end = -1): Promise<[string[], string[], number]> {
     const { meta, points, total } = await this.call('getMetrics', {}, type, start, end);
     return [meta.map(String), points.map(String), total];
   }

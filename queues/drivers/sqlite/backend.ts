@@ -304,7 +304,12 @@ export class SqliteQueueBackend extends SqliteBackendQueries implements IQueueBa
   }
 
   async updateProgress(jobId: string, progress: JobProgress): Promise<void> {
-    return this.call('updateProgress', about('updateProgress', jobId), jobId, JSON.stringify(progress ?? null));
+    return this.call(
+      'updateProgress',
+      about('updateProgress', jobId),
+      jobId,
+      JSON.stringify(progress ?? null),
+    );
   }
 
   async addLog(jobId: string, logRow: string, keepLogs = 0): Promise<number> {
@@ -380,4 +385,3 @@ function toFailure(fields: Record<string, unknown> | undefined): AttemptFailure 
 function plain<T>(value: object | undefined): T {
   return JSON.parse(JSON.stringify(value ?? {})) as T;
 }
-

@@ -3,11 +3,14 @@ import type { Deduplication, JobRow, NewJob, Retention } from './protocol.js';
 
 /** As BullMQ's classes read a job. Absent fields stay absent. */
 export function toJobJson(row: JobRow): JobJson {
-  const [, id, name, data, opts, priority, delay, timestamp, attemptsMade, attemptsStarted, stalledCounter] = row;
+  const [, id, name, data, opts, priority, delay, timestamp, attemptsMade, attemptsStarted, stalledCounter] =
+    row;
   const [processedOn, processedBy, finishedOn, progress, returnvalue, failedReason, stacktrace] = row.slice(
     11,
   ) as Tail;
-  const [deferredFailure, deduplicationId, repeatJobKey, parentQueue, parentId, parentKey] = row.slice(18) as Links;
+  const [deferredFailure, deduplicationId, repeatJobKey, parentQueue, parentId, parentKey] = row.slice(
+    18,
+  ) as Links;
   const json: JobJson = {
     id,
     name,

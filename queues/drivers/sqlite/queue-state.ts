@@ -29,7 +29,12 @@ export class QueueState {
   }
 
   setMeta(field: string, value: string): void {
-    this.store.run('INSERT OR REPLACE INTO meta (queue, field, value) VALUES (?, ?, ?)', this.id, field, value);
+    this.store.run(
+      'INSERT OR REPLACE INTO meta (queue, field, value) VALUES (?, ?, ?)',
+      this.id,
+      field,
+      value,
+    );
     this.#meta = undefined;
   }
 
@@ -45,8 +50,10 @@ export class QueueState {
   /** When the first delayed job is due, or sooner; Infinity when there is none. */
   get delayedFrom(): number {
     this.#delayedFrom ??=
-      this.store.row<[number | null]>('SELECT min(score) FROM job WHERE queue = ? AND state = 2', this.id)?.[0] ??
-      Number.POSITIVE_INFINITY;
+      this.store.row<[number | null]>(
+        'SELECT min(score) FROM job WHERE queue = ? AND state = 2',
+        this.id,
+      )?.[0] ?? Number.POSITIVE_INFINITY;
     return this.#delayedFrom;
   }
 

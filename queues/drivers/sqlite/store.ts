@@ -1,4 +1,4 @@
-import Database from 'libsql';
+import type Database from 'libsql';
 import { QueueState } from './queue-state.js';
 
 export type SqlValue = string | number | null;

@@ -1,4 +1,4 @@
-import { receiveMessageOnPort, type MessagePort, workerData } from 'node:worker_threads';
+import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { openDatabase } from './database.js';
 import { Maintenance } from './maintenance.js';
 import { OPERATIONS } from './operations/table.js';

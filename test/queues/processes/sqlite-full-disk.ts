@@ -62,7 +62,16 @@ for (;;) {
 for (const id of accepted) rejectedWhole &&= drained.includes(id);
 const extra = drained.filter((id) => !accepted.has(id));
 const after = await outcome(() => queue.add('after', { text: 'x'.repeat(100_000) }));
-process.send?.({ accepted: accepted.size, lost: accepted.size - (drained.length - extra.length), extra, rejectedWhole, refusals: [...refusals], settled, stateWhileFull, after });
+process.send?.({
+  accepted: accepted.size,
+  lost: accepted.size - (drained.length - extra.length),
+  extra,
+  rejectedWhole,
+  refusals: [...refusals],
+  settled,
+  stateWhileFull,
+  after,
+});
 await worker.close();
 await queue.close();
 process.disconnect();

@@ -27,11 +27,7 @@ export function addJobs(queue: QueueState, jobs: readonly NewJob[]): string[] {
 }
 
 /** Jobs that have ids and stand alone, all or none: whether each was new, to this queue and to `others`. */
-export function addNewJobs(
-  queue: QueueState,
-  jobs: readonly NewJob[],
-  others: readonly string[],
-): boolean[] {
+export function addNewJobs(queue: QueueState, jobs: readonly NewJob[], others: readonly string[]): boolean[] {
   const rest = others.map((name) => queue.store.queue(name));
   return jobs.map(
     (job) => rest.every((other) => keyOf(other, job.id) === undefined) && insert(queue, job.id, job),

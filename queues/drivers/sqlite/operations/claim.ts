@@ -17,14 +17,7 @@ export function claim(queue: QueueState, options: ClaimOptions, now: number): Cl
   promoteDue(queue, now);
   const limitedMs = limitedFor(queue, options.limiterMax, now);
   if (queue.isPaused || isMaxed(queue) || limitedMs > 0) return nothing(queue, limitedMs);
-  const row = store.row<JobRow>(
-    TAKE,
-    options.token,
-    now + options.lockMs,
-    now,
-    options.worker,
-    queue.id,
-  );
+  const row = store.row<JobRow>(TAKE, options.token, now + options.lockMs, now, options.worker, queue.id);
   if (row === undefined) return nothing(queue, 0);
   if (options.limiterMax !== null || queue.meta.has('max')) consumeLimit(queue, options.limiterDuration, now);
   publish(queue, 'active', { jobId: row[1], prev: 'waiting' });

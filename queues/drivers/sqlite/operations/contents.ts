@@ -25,7 +25,8 @@ export function updateProgress(queue: QueueState, id: string, progress: string):
 export function addLog(queue: QueueState, id: string, text: string, keep: number): number {
   const { store } = queue;
   const key = existingKey(queue, id);
-  const next = store.row<[number]>('UPDATE job SET logs = logs + 1 WHERE key = ? RETURNING logs', key)?.[0] ?? 1;
+  const next =
+    store.row<[number]>('UPDATE job SET logs = logs + 1 WHERE key = ? RETURNING logs', key)?.[0] ?? 1;
   store.run('INSERT INTO log (job, line, text) VALUES (?, ?, ?)', key, next, text);
   if (keep > 0) store.run('DELETE FROM log WHERE job = ? AND line <= ?', key, next - keep);
   return countLogs(queue, key);

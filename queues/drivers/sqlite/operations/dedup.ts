@@ -52,7 +52,12 @@ function keepNext(queue: QueueState, dedup: Deduplication, winner: string, job: 
  * Whether a job is one too many: then the id of the one that stands for it, else null, and the new job is what later
  * ones are compared with.
  */
-export function deduplicate(queue: QueueState, dedup: Deduplication, jobId: string, job: NewJob): string | null {
+export function deduplicate(
+  queue: QueueState,
+  dedup: Deduplication,
+  jobId: string,
+  job: NewJob,
+): string | null {
   const { store } = queue;
   const now = job.timestamp;
   const ttl = dedup.ttl ?? 0;

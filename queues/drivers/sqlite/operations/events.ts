@@ -26,7 +26,11 @@ export function publish(
   return id;
 }
 
-export function publishEvent(queue: QueueState, name: string, fields: Record<string, string | number>): string {
+export function publishEvent(
+  queue: QueueState,
+  name: string,
+  fields: Record<string, string | number>,
+): string {
   return String(publish(queue, name, fields));
 }
 

@@ -6,7 +6,13 @@ import { toWaiting } from './rows.js';
 const STALLED_TOO_OFTEN = 'job stalled more than allowable limit';
 
 /** False when the lock is another's by now. */
-export function extendLock(queue: QueueState, id: string, token: string, lockMs: number, now: number): boolean {
+export function extendLock(
+  queue: QueueState,
+  id: string,
+  token: string,
+  lockMs: number,
+  now: number,
+): boolean {
   return (
     queue.store.run(
       `UPDATE job SET locked_until = ? WHERE queue = ? AND id = ? AND state = ${STATE.active} AND lock_token = ?`,

@@ -3,7 +3,10 @@ import type { QueueState } from '../queue-state.js';
 type Window = [points: number, expiresAt: number];
 
 function currentWindow(queue: QueueState, now: number): Window | undefined {
-  const window = queue.store.row<Window>('SELECT points, expires_at FROM rate_limit WHERE queue = ?', queue.id);
+  const window = queue.store.row<Window>(
+    'SELECT points, expires_at FROM rate_limit WHERE queue = ?',
+    queue.id,
+  );
   return window !== undefined && window[1] > now ? window : undefined;
 }
 

@@ -2,7 +2,12 @@ import type { QueueState } from '../queue-state.js';
 import { REFUSAL, Refusal } from '../refusal.js';
 import { DEPENDENCY, STATE } from '../schema.js';
 import { removeDedupOf } from './dedup.js';
-import { forgetDependency, type ParentLink, settleDependency, settleParentsOfRemoved } from './dependencies.js';
+import {
+  forgetDependency,
+  type ParentLink,
+  settleDependency,
+  settleParentsOfRemoved,
+} from './dependencies.js';
 import { publish } from './events.js';
 import { deleteJob } from './rows.js';
 
@@ -177,10 +182,7 @@ const TABLES = ['scheduler', 'rate_limit', 'event', 'metrics', 'dedup', 'meta'] 
 export function obliterate(queue: QueueState, count: number, force: boolean): number {
   const { store } = queue;
   if (!queue.isPaused) return -1;
-  const active = store.row(
-    `SELECT 1 FROM job WHERE queue = ? AND state = ${STATE.active} LIMIT 1`,
-    queue.id,
-  );
+  const active = store.row(`SELECT 1 FROM job WHERE queue = ? AND state = ${STATE.active} LIMIT 1`, queue.id);
   if (!force && active !== undefined) return -2;
   const jobs = store.rows<[number]>('SELECT key FROM job WHERE queue = ? LIMIT ?', queue.id, count);
   for (const [key] of jobs) deleteJob(store, key);

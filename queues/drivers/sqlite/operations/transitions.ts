@@ -16,7 +16,12 @@ export interface AttemptFailure {
   stacktrace: string | null;
 }
 
-function record(queue: QueueState, key: number, { reason, stacktrace }: AttemptFailure, countAttempt: boolean): void {
+function record(
+  queue: QueueState,
+  key: number,
+  { reason, stacktrace }: AttemptFailure,
+  countAttempt: boolean,
+): void {
   if (reason === null && stacktrace === null && !countAttempt) return;
   queue.store.run(
     `UPDATE job SET failed_reason = coalesce(?, failed_reason), stacktrace = coalesce(?, stacktrace),
@@ -68,11 +73,9 @@ export function retryActive(
 /** Whether the job now waits for children that have not ended. */
 export function waitForChildren(queue: QueueState, id: string, token: string): boolean {
   const { store } = queue;
-  const job = store.row<[key: number, state: number, token: string | null, pending: number, children: number]>(
-    'SELECT key, state, lock_token, pending, children FROM job WHERE queue = ? AND id = ?',
-    queue.id,
-    id,
-  );
+  const job = store.row<
+    [key: number, state: number, token: string | null, pending: number, children: number]
+  >('SELECT key, state, lock_token, pending, children FROM job WHERE queue = ? AND id = ?', queue.id, id);
   if (job === undefined) throw new Refusal(REFUSAL.missingJob);
   const [key, state, lock, pending, children] = job;
   if (children > 0 && hasFailedChild(queue, key)) throw new Refusal(REFUSAL.failedChildren);
