@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import anyTest, { type TestFn } from 'ava';
@@ -88,4 +88,15 @@ test('a database that cannot be opened is a clear error', async (t) => {
       code: 'bad_config',
     },
   );
+});
+
+test('a queue that an earlier version has left is not passed over without a word', async (t) => {
+  const { dir } = t.context;
+  await mkdir(join(dir, 'queue'));
+  await writeFile(join(dir, 'queue', 'PG_VERSION'), '17');
+  const options = { driver: 'sqlite', dir, maxWaiting: 1, maxBytes: 1 } as const;
+  await t.throwsAsync(openQueues(options), { message: /start that version once more/, code: 'bad_config' });
+  await rm(join(dir, 'queue'), { recursive: true });
+  const queues = await openQueues(options);
+  await queues.close();
 });

@@ -2,7 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { withBackend } from 'bullmq';
 import { createSqliteBackend } from '../../queues/drivers/sqlite/create-backend.js';
 import { startChild } from '../helpers/child.js';
@@ -42,23 +42,59 @@ for (const round of [1, 2, 3]) {
   });
 }
 
-const mayMount = spawnSync('unshare', ['-m', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt']).status === 0;
-(mayMount ? test : test.skip)(
-  'a full disk refuses whole what it cannot keep, and keeps what it accepted',
-  async (t) => {
-    const script = fileURLToPath(new URL('./processes/sqlite-full-disk.js', import.meta.url));
-    const child = spawn('unshare', ['-m', process.execPath, script, join(dir, 'disk')], {
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    });
-    t.teardown(() => child.kill('SIGKILL'));
-    const [report] = (await once(child, 'message')) as [Record<string, unknown>];
-    t.log(report);
-    t.like(report, { lost: 0, extra: [], rejectedWhole: true, after: 'done' });
-    t.deepEqual(report.refusals, ['SQLITE_FULL']);
-    t.true(
-      report.settled === 'SQLITE_FULL'
-        ? report.stateWhileFull === 'active'
-        : report.stateWhileFull === 'completed',
+test('two processes on one file share its jobs: each runs once, and none is lost', async (t) => {
+  const connection = { path: join(dir, 'shared.db') };
+  const module = new URL('./processes/sqlite-producer.js', import.meta.url);
+  const processes = [startChild(module, [connection.path, 'a']), startChild(module, [connection.path, 'b'])];
+  t.teardown(() => Promise.all(processes.map((each) => each.kill('SIGKILL'))));
+  const completedBy = () =>
+    processes.map(({ messages }) =>
+      (messages as { completed?: string }[]).flatMap(({ completed }) => completed ?? []),
     );
-  },
-);
+  await until('both have run jobs', () => completedBy().every((ids) => ids.length > 200), 60_000);
+  for (const each of processes) await each.kill('SIGKILL');
+  const completed = completedBy().flat();
+  t.is(new Set(completed).size, completed.length);
+  const queue = new Queue('work', { connection });
+  t.teardown(() => queue.close());
+  const jobs = await queue.getJobs(['completed', 'waiting', 'active']);
+  const found = new Set(jobs.map((job) => job.id ?? ''));
+  const acknowledged = processes.flatMap(({ messages }) =>
+    (messages as { acknowledged?: string }[]).flatMap((report) => report.acknowledged ?? []),
+  );
+  t.deepEqual(
+    acknowledged.filter((id) => !found.has(id)),
+    [],
+  );
+});
+
+/** Mounting a small disk takes the right to; a mount namespace keeps it from everybody else. */
+const mayMount = spawnSync('unshare', ['-m', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt']).status === 0;
+const testOnSmallDisk = mayMount ? test : test.skip;
+
+async function reportOf(t: ExecutionContext, name: string): Promise<Record<string, unknown>> {
+  const script = fileURLToPath(new URL(`./processes/${name}.js`, import.meta.url));
+  const child = spawn('unshare', ['-m', process.execPath, script, join(dir, name)], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+  t.teardown(() => child.kill('SIGKILL'));
+  const [report] = (await once(child, 'message')) as [Record<string, unknown>];
+  t.log(report);
+  return report;
+}
+
+testOnSmallDisk('a full disk refuses whole what it cannot keep, and keeps what it accepted', async (t) => {
+  const report = await reportOf(t, 'sqlite-full-disk');
+  t.like(report, { lost: 0, extra: [], rejectedWhole: true, after: 'done' });
+  t.deepEqual(report.refusals, ['SQLITE_FULL']);
+  t.is(report.stateWhileFull, report.settled === 'SQLITE_FULL' ? 'active' : 'completed');
+});
+
+testOnSmallDisk('the embedded queue settles what was in hand on a full disk as told, once there is space', async (t) => {
+  const report = await reportOf(t, 'embedded-full-disk');
+  t.true((report.accepted as number) > 0);
+  t.deepEqual(report.refusals, ['unavailable']);
+  t.like(report, { ranTwice: 0, ranWhileFull: 3, done: ['failures 0'] });
+  t.deepEqual(report.retry, ['failures 0', 'failures 1']);
+  t.deepEqual(report.later, ['failures 0', 'failures 0']);
+});

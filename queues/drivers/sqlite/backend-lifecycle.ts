@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { IQueueBackend, KeysMap, QueueBaseOptions, StreamReadRaw, WorkerOptions } from 'bullmq';
 import type { SqliteConnection } from './connection.js';
+import { SqliteQueueError, type Subject } from './errors.js';
 import type { OperationArguments, OperationName, OperationResult } from './protocol.js';
 
 type Waiting = Parameters<IQueueBackend['waitForJob']>[0];
@@ -8,6 +9,23 @@ type Waiting = Parameters<IQueueBackend['waitForJob']>[0];
 type Marker = Awaited<ReturnType<IQueueBackend['waitForJob']>>;
 
 const DEFAULT_EVENT_WAIT_MS = 5000;
+/** A worker looks so often whether the database works again. */
+const RETRY_MS = 250;
+/** A fault that lasts is reported again after so long. */
+const REPORT_AGAIN_MS = 10_000;
+
+/** What a backend is made for. */
+export interface BackendRole {
+  /** Its connection is its own: the last of those who share it closes the file. */
+  ownsConnection: boolean;
+  /** The name under which it can be found. */
+  clientName?: string;
+  /**
+   * A worker's operations wait while the database cannot do them (a full disk, mostly), as they wait for a lost Redis. For
+   * BullMQ an error of theirs would be a failure of the job, and use up an attempt or end it.
+   */
+  waitsOutFaults?: boolean;
+}
 
 /** A queue's part of a connection: its identity, its end, and waiting for its jobs and events. */
 export class SqliteBackendLifecycle extends EventEmitter {
@@ -17,8 +35,8 @@ export class SqliteBackendLifecycle extends EventEmitter {
   protected readonly connection: SqliteConnection;
   protected readonly queueName: string;
   protected readonly opts: QueueBaseOptions<unknown> & Partial<WorkerOptions>;
-  readonly #ownsConnection: boolean;
-  readonly #clientName: string | undefined;
+  readonly #role: BackendRole;
+  #reportedAt = Number.NEGATIVE_INFINITY;
   /** News of jobs when the queue was last found to be empty; what came after it is worth another look. */
   #emptyAsOf: number | undefined;
   #cancelWait: (() => void) | undefined;
@@ -29,15 +47,13 @@ export class SqliteBackendLifecycle extends EventEmitter {
     connection: SqliteConnection,
     queueName: string,
     opts: QueueBaseOptions<unknown>,
-    ownsConnection: boolean,
-    clientName?: string,
+    role: BackendRole,
   ) {
     super();
     this.connection = connection;
     this.queueName = queueName;
     this.opts = opts as QueueBaseOptions<unknown> & Partial<WorkerOptions>;
-    this.#ownsConnection = ownsConnection;
-    this.#clientName = clientName;
+    this.#role = role;
     connection.ready.then(
       () => this.emit('ready'),
       (error: unknown) => {
@@ -49,7 +65,8 @@ export class SqliteBackendLifecycle extends EventEmitter {
 
   async waitUntilReady(): Promise<void> {
     await this.connection.ready;
-    if (this.#clientName !== undefined && this.closing === undefined) await this.setName(this.#clientName);
+    const { clientName } = this.#role;
+    if (clientName !== undefined && this.closing === undefined) await this.setName(clientName);
   }
 
   close(_force = false): Promise<void> {
@@ -60,7 +77,7 @@ export class SqliteBackendLifecycle extends EventEmitter {
   async #close(): Promise<void> {
     this.#cancelWaits();
     this.connection.removeClient(this);
-    if (this.#ownsConnection) await this.connection.release();
+    if (this.#role.ownsConnection) await this.connection.release();
     this.emit('close');
   }
 
@@ -99,13 +116,29 @@ export class SqliteBackendLifecycle extends EventEmitter {
     return `${this.queueName}${suffix}`;
   }
 
-  /** Runs an operation on this queue. `jobId` and the like are for the sentence when it is refused. */
-  protected call<K extends OperationName>(
+  /** Runs an operation on this queue. What `subject` says is for the sentence of a refusal. */
+  protected async call<K extends OperationName>(
     name: K,
-    subject: { command?: string; jobId?: string | undefined; parentKey?: string | undefined; state?: string },
+    subject: Partial<Subject>,
     ...args: OperationArguments<K>
   ): Promise<OperationResult<K>> {
-    return this.connection.call({ command: name, ...subject }, name, this.queueName, ...args);
+    for (;;) {
+      try {
+        return await this.connection.call({ command: name, ...subject }, name, this.queueName, ...args);
+      } catch (error) {
+        if (!(error instanceof SqliteQueueError)) throw error;
+        this.#report(error);
+        if (this.#role.waitsOutFaults !== true || this.closing !== undefined) throw error;
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      }
+    }
+  }
+
+  #report(error: Error): void {
+    const now = performance.now();
+    if (now - this.#reportedAt < REPORT_AGAIN_MS || this.listenerCount('error') === 0) return;
+    this.#reportedAt = now;
+    this.emit('error', error);
   }
 
   /** To be noted before jobs are asked for, and given to `foundEmpty` when there was none. */

@@ -31,7 +31,7 @@ type Finished = { result: unknown[] | undefined; finishedOn: number };
 /** BullMQ's store on SQLite. Each method is one operation in the thread of the connection, durable when it resolves. */
 export class SqliteQueueBackend extends SqliteBackendQueries implements IQueueBackend {
   forQueue(queueName: string, _prefix?: string): SqliteQueueBackend {
-    return new SqliteQueueBackend(this.connection, queueName, this.opts, false);
+    return new SqliteQueueBackend(this.connection, queueName, this.opts, { ownsConnection: false });
   }
 
   async addJob(job: JobJson, jobId: string, parentKeyOpts?: ParentKeyOpts): Promise<string> {

@@ -10,12 +10,16 @@ export const createSqliteBackend: BackendFactory<
   SqliteQueueBackend,
   SqliteConnectionOptions | SqliteConnection
 > = (name, opts, { blocking = false, withBlockingConnection = false } = {}) => {
-  const owned = !(opts.connection instanceof SqliteConnection);
+  const ownsConnection = !(opts.connection instanceof SqliteConnection);
   const connection =
     opts.connection instanceof SqliteConnection ? opts.connection : SqliteConnection.acquire(opts.connection);
   const { name: workerName } = opts as Partial<WorkerOptions>;
   // The names by which BullMQ's getWorkers and getQueueEvents find their own.
   const suffix = workerName === undefined ? '' : `:w:${workerName}`;
   const clientName = withBlockingConnection ? `${name}${suffix}` : blocking ? `${name}:qe` : undefined;
-  return new SqliteQueueBackend(connection, name, opts, owned, clientName);
+  return new SqliteQueueBackend(connection, name, opts, {
+    ownsConnection,
+    waitsOutFaults: withBlockingConnection,
+    ...(clientName === undefined ? {} : { clientName }),
+  });
 };

@@ -18,7 +18,7 @@ export interface Subject {
   command: string;
   jobId?: string | undefined;
   parentKey?: string | undefined;
-  state?: string;
+  state?: string | undefined;
 }
 
 /** The sentences are BullMQ's interface: its users match on them. */

@@ -36,7 +36,9 @@ async function fill(size: number): Promise<void> {
 
 await queue.add('in hand', { text: '' }, { jobId: 'in-hand', attempts: 3 });
 accepted.add('in-hand');
-const inHand = await worker.getNextJob('token');
+// What a worker asks waits for the disk; this is about what becomes of an operation that does not.
+await worker.getNextJob('token');
+const inHand = await queue.getJob('in-hand');
 await fill(100_000);
 await fill(1000);
 // What little is left goes to a file, so that not even a small transaction fits.
@@ -45,7 +47,7 @@ try {
 } catch {
   // Full.
 }
-const settled = await outcome(() => inHand?.moveToCompleted('result', 'token', false));
+const settled = await outcome(async () => inHand?.moveToCompleted('result', 'token', false));
 const stateWhileFull = await outcome(async () => inHand?.getState());
 rmSync(ballast);
 // Space returns: what is ended now makes room for more.
