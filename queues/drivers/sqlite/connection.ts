@@ -5,7 +5,14 @@ import { setImmediate } from 'node:timers';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { ConnectionClosedError } from 'bullmq';
 import { SqliteQueueError, type Subject, toError } from './errors.js';
-import type { Call, OperationArguments, OperationName, OperationResult, Reply } from './protocol.js';
+import type {
+  Call,
+  OperationArguments,
+  OperationName,
+  OperationResult,
+  Outcome,
+  Reply,
+} from './protocol.js';
 
 export interface SqliteConnectionOptions {
   /** The database file; made when it is not there. */
@@ -19,12 +26,15 @@ export interface SqliteConnectionOptions {
 }
 
 interface Pending {
+  name: OperationName;
   subject: Subject;
   resolve: (result: never) => void;
   reject: (error: Error) => void;
 }
 
 const BUSY_TIMEOUT_MS = 5000;
+const ADDING: readonly OperationName[] = ['addJob', 'addJobs', 'addNewJobs', 'addFlow'];
+const TAKING: readonly OperationName[] = ['claim', 'complete', 'fail', 'delayActive'];
 
 /**
  * A database file with the thread that owns it. The operations of one turn of the event loop travel in one message and
@@ -120,7 +130,7 @@ export class SqliteConnection extends EventEmitter {
     return new Promise((resolve, reject) => {
       if (this.#gathered.length === 0) setImmediate(() => this.#send());
       this.#gathered.push([name, queue, ...args]);
-      this.#pending.push({ subject, resolve: resolve as Pending['resolve'], reject });
+      this.#pending.push({ name, subject, resolve: resolve as Pending['resolve'], reject });
       if (this.#pending.length === 1) this.#keepAlive();
     });
   }
@@ -207,7 +217,7 @@ export class SqliteConnection extends EventEmitter {
         return;
       }
       case 'done':
-        for (const [failure, result] of reply.outcomes) this.#settle(failure, result);
+        this.#settleAll(reply.outcomes);
         for (const [queue, from] of reply.awakened) this.#announce(`jobs:${queue}`, from);
         for (const queue of reply.eventful) this.#announce(`events:${queue}`, 0);
         return;
@@ -217,16 +227,22 @@ export class SqliteConnection extends EventEmitter {
     }
   }
 
-  #settle(failure: Parameters<typeof toError>[0] | null, result: unknown): void {
-    const pending = this.#pending[this.#answered++];
-    if (pending === undefined) return;
-    if (failure === null) pending.resolve(result as never);
-    else pending.reject(toError(failure, pending.subject));
+  /** Who adds a job hears of it before a worker that has taken it in the same transaction begins. */
+  #settleAll(outcomes: readonly Outcome[]): void {
+    const pending = this.#pending.slice(this.#answered, this.#answered + outcomes.length);
+    this.#answered += pending.length;
     if (this.#answered === this.#pending.length) {
       this.#pending = [];
       this.#answered = 0;
       this.#keepAlive();
     }
+    const adds = pending.some(({ name }) => ADDING.includes(name));
+    pending.forEach((each, at) => {
+      const outcome = outcomes[at];
+      if (outcome === undefined) return;
+      if (adds && TAKING.includes(each.name)) setImmediate(() => settle(each, outcome));
+      else settle(each, outcome);
+    });
   }
 
   #announce(event: string, from: number): void {
@@ -254,4 +270,9 @@ export class SqliteConnection extends EventEmitter {
     for (const { reject } of pending) reject(this.#gone);
     this.#port.close();
   }
+}
+
+function settle({ subject, resolve, reject }: Pending, [failure, result]: Outcome): void {
+  if (failure === null) resolve(result as never);
+  else reject(toError(failure, subject));
 }
