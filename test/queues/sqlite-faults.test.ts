@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { withBackend } from 'bullmq';
@@ -72,9 +72,9 @@ test('two processes on one file share its jobs: each runs once, and none is lost
 const mayMount = spawnSync('unshare', ['-m', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt']).status === 0;
 const testOnSmallDisk = mayMount ? test : test.skip;
 
-async function reportOf(t: ExecutionContext, name: string): Promise<Record<string, unknown>> {
-  const script = fileURLToPath(new URL(`./processes/${name}.js`, import.meta.url));
-  const child = spawn('unshare', ['-m', process.execPath, script, join(dir, name)], {
+async function reportOf(t: ExecutionContext, script: URL): Promise<Record<string, unknown>> {
+  const path = fileURLToPath(script);
+  const child = spawn('unshare', ['-m', process.execPath, path, join(dir, basename(path))], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   t.teardown(() => child.kill('SIGKILL'));
@@ -84,17 +84,20 @@ async function reportOf(t: ExecutionContext, name: string): Promise<Record<strin
 }
 
 testOnSmallDisk('a full disk refuses whole what it cannot keep, and keeps what it accepted', async (t) => {
-  const report = await reportOf(t, 'sqlite-full-disk');
+  const report = await reportOf(t, new URL('./processes/sqlite-full-disk.js', import.meta.url));
   t.like(report, { lost: 0, extra: [], rejectedWhole: true, after: 'done' });
   t.deepEqual(report.refusals, ['SQLITE_FULL']);
   t.is(report.stateWhileFull, report.settled === 'SQLITE_FULL' ? 'active' : 'completed');
 });
 
-testOnSmallDisk('the embedded queue settles what was in hand on a full disk as told, once there is space', async (t) => {
-  const report = await reportOf(t, 'embedded-full-disk');
-  t.true((report.accepted as number) > 0);
-  t.deepEqual(report.refusals, ['unavailable']);
-  t.like(report, { ranTwice: 0, ranWhileFull: 3, done: ['failures 0'] });
-  t.deepEqual(report.retry, ['failures 0', 'failures 1']);
-  t.deepEqual(report.later, ['failures 0', 'failures 0']);
-});
+testOnSmallDisk(
+  'the embedded queue settles what was in hand on a full disk as told, once there is space',
+  async (t) => {
+    const report = await reportOf(t, new URL('./processes/embedded-full-disk.js', import.meta.url));
+    t.true((report.accepted as number) > 0);
+    t.deepEqual(report.refusals, ['unavailable']);
+    t.like(report, { ranTwice: 0, ranWhileFull: 3, done: ['failures 0'] });
+    t.deepEqual(report.retry, ['failures 0', 'failures 1']);
+    t.deepEqual(report.later, ['failures 0', 'failures 0']);
+  },
+);

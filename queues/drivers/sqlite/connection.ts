@@ -5,14 +5,7 @@ import { setImmediate } from 'node:timers';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { ConnectionClosedError } from 'bullmq';
 import { SqliteQueueError, type Subject, toError } from './errors.js';
-import type {
-  Call,
-  OperationArguments,
-  OperationName,
-  OperationResult,
-  Outcome,
-  Reply,
-} from './protocol.js';
+import type { Call, OperationArguments, OperationName, OperationResult, Outcome, Reply } from './protocol.js';
 
 export interface SqliteConnectionOptions {
   /** The database file; made when it is not there. */

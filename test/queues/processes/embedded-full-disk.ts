@@ -34,7 +34,8 @@ await queue.consume(
   async ({ invocation: { id }, failures }) => {
     const earlier = runs.get(id) ?? [];
     runs.set(id, [...earlier, `failures ${failures}`]);
-    if (earlier.length > 0 || !Object.values(inHand).some((job) => job.invocation.id === id)) return { kind: 'done' };
+    if (earlier.length > 0 || !Object.values(inHand).some((job) => job.invocation.id === id))
+      return { kind: 'done' };
     await released;
     if (id === inHand.retry.invocation.id) return { kind: 'retry', error: 'boom' };
     return id === inHand.later.invocation.id ? { kind: 'later', delayMs: 1 } : { kind: 'done' };
