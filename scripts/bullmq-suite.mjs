@@ -42,11 +42,19 @@ const redis = new Proxy({}, {
 for (const client of ['client', 'blockingClient'])
   Object.defineProperty(SqliteQueueBackend.prototype, client, { get: () => redis });
 
-const client: Record<string, unknown> = {
+const inert: Record<string, unknown> = {
   isCluster: false, status: 'ready', options: {},
   connect: async () => undefined, disconnect: () => undefined, quit: async () => 'OK', duplicate: () => client,
   on: () => client, once: () => client, off: () => client, removeListener: () => client, emit: () => false,
 };
+const client = new Proxy(inert, {
+  get(known, property) {
+    if (property in known || typeof property === 'symbol' || property === 'then') return known[property as string];
+    return () => {
+      throw new Error(${JSON.stringify(NEEDS_REDIS)});
+    };
+  },
+});
 setConnectionFactory(() => client as never);
 // Tests that spawn processes of their own with a Redis connection look at this to leave themselves out.
 process.env.BULLMQ_TEST_BACKEND = 'postgres';
@@ -77,7 +85,7 @@ export default defineConfig({
     include: ['tests/**/*.test.ts'],
     exclude: ['tests/**/*redis*.test.ts', 'tests/cluster.test.ts', 'tests/postgres*', 'tests/postgres/**',
       'tests/*ioredis*', 'tests/valkey*', 'tests/bun-*', 'tests/adapter-conformance.test.ts', 'tests/connection.test.ts',
-      'tests/script_loader.test.ts', 'tests/sandboxed_process.test.ts', 'tests/scripts.test.ts', 'node_modules/**'],
+      'tests/script_loader.test.ts', 'tests/child-pool.test.ts', 'tests/child_stdio_null.test.ts', 'tests/sandboxed_process.test.ts', 'tests/scripts.test.ts', 'node_modules/**'],
     testTimeout: 15000, hookTimeout: 15000, retry: 2, setupFiles: ['./vitest.sqlite.setup.ts'],
     sequence: { concurrent: false }, fileParallelism: false,
   },
