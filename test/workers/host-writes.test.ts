@@ -5,7 +5,7 @@ import { Guest } from '../../workers/wasm/run/guest.js';
 import { HOST_IMPORTS, WASI_IMPORTS, WASI_MODULE } from '../../workers/wasm/run/host-functions.js';
 import { createRunner } from '../../workers/wasm/run/runner.js';
 import { readSource } from '../../workers/wasm/warm/prepare.js';
-import { sandboxSession } from '../../workers/wasm/warm/sandbox-session.js';
+import { randomConditions, sandboxSession } from '../../workers/wasm/warm/sandbox-session.js';
 import { prepareReactor } from '../../workers/wasm/warm/snapshot.js';
 import { FUNCTION, handMade, I32, I64, MEMORY } from '../helpers/wasm.js';
 
@@ -101,7 +101,7 @@ for (const [module, imported, args, writesAt] of CALLS) {
     const runner = createRunner(program, new Guest());
     const run = (input: string) => {
       const { output, error } = runner.run(
-        sandboxSession('asking', new TextEncoder().encode(input), 1).session,
+        sandboxSession('asking', new TextEncoder().encode(input), randomConditions()).session,
       );
       runner.reset();
       t.is(error, null);

@@ -6,7 +6,7 @@ import type { Runner } from '../../workers/wasm/run/program.js';
 import { createRunner } from '../../workers/wasm/run/runner.js';
 import type { GuestResult } from '../../workers/wasm/run/session.js';
 import { readSource } from '../../workers/wasm/warm/prepare.js';
-import { sandboxSession } from '../../workers/wasm/warm/sandbox-session.js';
+import { randomConditions, sandboxSession } from '../../workers/wasm/warm/sandbox-session.js';
 import { prepareReactor } from '../../workers/wasm/warm/snapshot.js';
 import { FILLED, INPUT_AT, PAGES, type Poke, pokes, pokingGuest } from '../helpers/poking-guest.js';
 
@@ -19,7 +19,7 @@ const marked = prepare(true);
 const compared = prepare(false);
 
 function run(runner: Runner, ...all: Poke[]): GuestResult {
-  const result = runner.run(sandboxSession('poked', pokes(...all), 1).session);
+  const result = runner.run(sandboxSession('poked', pokes(...all), randomConditions()).session);
   runner.reset();
   return result;
 }

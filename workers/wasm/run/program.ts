@@ -1,7 +1,9 @@
 import type { ExportNames } from '../instrument/rewrite.js';
 import type { Snapshot } from './image.js';
 import type { Shape } from './module-check.js';
+import type { PrngState } from './prng-states.js';
 import type { GuestResult, Session } from './session.js';
+import type { TimeCells } from './time-cells.js';
 
 export interface ProgramBase {
   module: WebAssembly.Module;
@@ -9,7 +11,7 @@ export interface ProgramBase {
   moduleBytes: number;
   shape: Shape;
   names: ExportNames;
-  /** Of the table that the guest's writes are marked in, which lies before its memory; 0 when they are not marked. */
+  /** Of the card table, which precedes the guest's memory; 0 without write barriers. */
   tableBytes: number;
   limitMb: number;
   /** The module's own maximum is below the limit, so growth that it is refused is not the limit's doing. */
@@ -27,12 +29,14 @@ export interface FreshProgram extends ProgramBase {
   snapshot: Snapshot | null;
 }
 
-/** Runs from a snapshot: of a reactor after `_initialize`, of a Go command before its first call that can be told apart. */
+/** Runs from a snapshot: of a reactor after `_initialize`, of a Go command before its first observable call. */
 export interface WarmProgram extends ProgramBase {
   strategy: 'reactor' | 'go-command';
   snapshot: Snapshot;
-  /** Where Go's random state is in the snapshot; seeded anew before each run. */
-  generators: number[];
+  /** Go's random state in the snapshot, seeded anew before each run. */
+  prngStates: readonly PrngState[];
+  /** Times in the snapshot, moved to the clock of each run. */
+  timeCells: TimeCells;
 }
 
 /** A module ready to run. Made once by the preparing thread and posted to the others, who share its code and its snapshot. */

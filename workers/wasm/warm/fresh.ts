@@ -2,10 +2,10 @@ import { type Rewritten, rewrite } from '../instrument/rewrite.js';
 import { isLarge } from '../run/collect.js';
 import { Guest } from '../run/guest.js';
 import { type Snapshot, takeSnapshot } from '../run/image.js';
-import { memoryOf } from '../run/instance.js';
+import { memoryOf, readGlobals } from '../run/instance.js';
 import type { FreshProgram } from '../run/program.js';
 import { common, type Source } from './prepare.js';
-import { readGlobals, whyNotRestorable } from './snapshot.js';
+import { whyNotRestorable } from './snapshot.js';
 
 /** The strategy that is always right, and which the others are held against: each run begins where an instance begins. */
 export function prepareFresh(source: Source): FreshProgram {
