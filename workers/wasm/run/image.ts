@@ -41,12 +41,13 @@ interface Extent {
   at: number | null;
 }
 
-/** Puts a memory of the snapshot's size back to the snapshot, writing only what differs. */
+/** Puts a memory back to a snapshot, writing only what differs. */
 export class Restorer {
   readonly #filled: Buffer;
   readonly #extents: readonly Extent[];
   /** Where each block lies in what is filled; -1 for those that are zero. */
   readonly #filledAt: Int32Array;
+  readonly #end: number;
   readonly #globals: Snapshot['globals'];
 
   constructor(snapshot: Snapshot) {
@@ -56,6 +57,7 @@ export class Restorer {
     snapshot.places.forEach((place, index) => {
       this.#filledAt[place] = index * BLOCK_BYTES;
     });
+    this.#end = snapshot.pages * WASM_PAGE_BYTES;
     this.#globals = snapshot.globals;
   }
 
@@ -70,6 +72,12 @@ export class Restorer {
     const target = Buffer.from(memory.buffer, memory.byteOffset, memory.length);
     for (const extent of this.#extents) {
       if (this.#differs(target, extent)) this.#putBack(target, extent);
+    }
+    // What it has grown by.
+    for (let from = this.#end; from < target.length; from += BLOCK_BYTES) {
+      if (ZEROS.compare(target, from, from + BLOCK_BYTES, 0, BLOCK_BYTES) !== 0) {
+        target.fill(0, from, from + BLOCK_BYTES);
+      }
     }
   }
 

@@ -1,14 +1,13 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { messageOf } from '../../../src/errors.js';
 import { F32, F64, I32, I64 } from '../binary/value-types.js';
-import type { Redirection } from '../instrument/instrumented-code.js';
 import { rewrite } from '../instrument/rewrite.js';
 import { takeSnapshot } from '../run/image.js';
 import type { WarmProgram } from '../run/program.js';
 import { compareStarts, type Starts } from './compare-starts.js';
 import { clearDeadStack } from './go-goroutines.js';
 import { goHiddenDraws } from './go-hidden-draws.js';
-import { goShape, goTable } from './go-shape.js';
+import { type GoTable, goShape, goTable } from './go-shape.js';
 import { common, isGo, type Source } from './prepare.js';
 import { type RecordedStart, recordStart } from './recorded-start.js';
 import { type Conditions, randomConditions } from './sandbox-session.js';
@@ -22,7 +21,7 @@ const MAX_GLOBALS = 10_000;
 export function prepareGoCommand(source: Source, name: string): WarmProgram {
   requireRestorable(source);
   const shape = orNotWarm(() => goShape(source.module));
-  const starts = recordStarts(source, name, '_start', goHiddenDraws(source.module, shape));
+  const starts = recordStarts(source, name, '_start', shape);
   const { base } = starts;
   if (base.wanted === null) throw new SnapshotRefused('it ends before it makes an observable call');
   const place = shape.wrappers.get(base.wanted);
@@ -40,12 +39,11 @@ export function prepareGoCommand(source: Source, name: string): WarmProgram {
 /** A reactor after `_initialize`. */
 export function prepareReactor(source: Source, name: string): WarmProgram {
   requireRestorable(source);
-  const go = isGo(source.module);
-  const draws = go ? drawsOf(source) : null;
-  const starts = recordStarts(source, name, '_initialize', draws);
+  const table = isGo(source.module) ? tableOf(source) : null;
+  const starts = recordStarts(source, name, '_initialize', table);
   const { wanted } = starts.base;
   if (wanted !== null) throw new SnapshotRefused(`it calls ${wanted} while it initialises`);
-  const variable = compareStarts(starts, go);
+  const variable = compareStarts(starts, table !== null);
   return { strategy: 'reactor', ...warmProgram(source, starts.base), ...variable };
 }
 
@@ -88,18 +86,18 @@ export function whyNotRestorable({ module, scan, shape }: Source): string | null
 }
 
 /** The same export of the same program on instances whose conditions differ: see `Starts`. */
-function recordStarts(source: Source, name: string, entry: string, draws: Redirection | null): Starts {
+function recordStarts(source: Source, name: string, entry: string, go: GoTable | null): Starts {
+  const redirection = go === null ? null : goHiddenDraws(source.module, go);
   const rewritten = rewrite(source.module, {
     maxPages: source.maxPages,
     scan: source.scan,
     exportGlobals: true,
-    ...(draws === null ? {} : { redirection: draws }),
+    ...(redirection === null ? {} : { redirection }),
   });
   const program = common(source, rewritten);
-  const go = isGo(source.module);
   const record = (conditions: Conditions) => {
     const start = recordStart(program, rewritten, name, entry, conditions);
-    if (go) clearDeadStack(start.memory, stackPointerOf(start));
+    if (go !== null) clearDeadStack(start.memory, stackPointerOf(start));
     return start;
   };
   const first = randomConditions();
@@ -122,9 +120,9 @@ function randomDistance(): bigint {
 }
 
 /** null where the module only says that it is from Go. */
-function drawsOf({ module }: Source): Redirection | null {
+function tableOf({ module }: Source): GoTable | null {
   try {
-    return goHiddenDraws(module, goTable(module));
+    return goTable(module);
   } catch {
     return null;
   }
