@@ -229,13 +229,18 @@ export class GuestWasi {
   }
 }
 
-/** A standard stream as wasi-js keeps it: a character device without the right to seek, which is how guests know a terminal. */
+/**
+ * A standard stream as wasi-js keeps it. Preview 1 has no type for pipes; node:wasi calls them streams, too. A character device would be a
+ * terminal, on which interpreters turn interactive.
+ */
+const SOCKET_STREAM = 6;
+
 function stream(descriptor: number): File {
   const READ = 1n << 1n;
   const WRITE = 1n << 6n;
   const COMMON = (1n << 0n) | (1n << 3n) | (1n << 4n) | (1n << 7n) | (1n << 21n) | (1n << 27n);
   const base = COMMON | (descriptor === STDIN ? READ : WRITE);
-  return { real: descriptor, filetype: 2, rights: { base, inheriting: 0n } };
+  return { real: descriptor, filetype: SOCKET_STREAM, rights: { base, inheriting: 0n } };
 }
 
 /** Too much output is an error, never a cut result. */
