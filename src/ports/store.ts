@@ -91,6 +91,10 @@ export interface NewVersion {
   settings: FunctionSettings;
   wasmCid: string;
   warmStart: WarmStart;
+  /** Why it does not start warmer; null or absent when it starts as its kind's best. */
+  warmStartReason?: string | null;
+  /** Its probe was not conclusive, and is to be repeated. */
+  probePending?: boolean;
   createdBy: string;
 }
 
@@ -111,6 +115,10 @@ export interface FunctionStore {
   count(): Promise<number>;
   /** Of all namespaces, the versions that ran last, then those deployed last: what a process that starts will need first. */
   recent(limit: number): Promise<FunctionVersion[]>;
+  /** Of all namespaces, versions whose probe was not conclusive, the oldest first. */
+  unsettled(limit: number): Promise<FunctionVersion[]>;
+  /** Corrects how a version starts, and counts its probe as conclusive. */
+  settleWarmStart(version: FunctionVersion, warmStart: WarmStart, reason: string | null): Promise<void>;
 }
 
 export interface StoredAlias {

@@ -43,6 +43,7 @@ export function testFunctions(driver: string, open: OpenStore): void {
       retry_delay_seconds: 0.5,
       status: 'active',
       warm_start: 'fresh',
+      warm_start_reason: null,
       created_by: 'admin',
       metadata: given.settings.metadata,
     });

@@ -28,7 +28,13 @@ const restorer = new Restorer(takeSnapshot(image, []));
 /** Runs the module on the image: how it ended, its memory then, and the memory and marks after they were put back. */
 function run(wasm: Uint8Array, track: boolean) {
   const module = parse(wasm);
-  const options = { maxPages: MAX_PAGES, scan: scan(module), exportGlobals: true, forSnapshot: true, writeBarriers: track };
+  const options = {
+    maxPages: MAX_PAGES,
+    scan: scan(module),
+    exportGlobals: true,
+    forSnapshot: true,
+    writeBarriers: track,
+  };
   const { bytes, names, globals, tableBytes } = rewrite(module, options);
   const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes));
   const memory = () => new Uint8Array(memoryOf(instance)?.buffer ?? new ArrayBuffer(0), tableBytes);

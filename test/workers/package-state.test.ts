@@ -45,9 +45,14 @@ for (const [kind, warmStart, output] of KINDS) {
   test(`package-level state (${kind}) starts as ${warmStart} and cannot be told from that of a new instance`, async (t) => {
     const wasm = await guest('package-state.go');
     const functionName = kind as FunctionName;
-    const report = await engine.inspect(wasm, { cid: contentId(wasm), name: functionName, memoryLimitMb: 64 });
+    const report = await engine.inspect(wasm, {
+      cid: contentId(wasm),
+      name: functionName,
+      memoryLimitMb: 64,
+    });
     t.is(report.warmStart, warmStart, report.note);
-    const run = (how: WarmStart, input = '') => runText(engine, wasm, input, { functionName, warmStart: how });
+    const run = (how: WarmStart, input = '') =>
+      runText(engine, wasm, input, { functionName, warmStart: how });
     const expected = await run('fresh');
     t.is(expected.error, null);
     const seen = [expected.output];
@@ -68,8 +73,7 @@ for (const kind of ['after-func', 'timer', 'ticker', 'deadline']) {
     const wasm = await guest('package-state.go');
     const functionName = kind as FunctionName;
     await engine.inspect(wasm, { cid: contentId(wasm), name: functionName, memoryLimitMb: 64 });
-    const run = (input: string) =>
-      runText(engine, wasm, input, { functionName, warmStart: 'go-command' });
+    const run = (input: string) => runText(engine, wasm, input, { functionName, warmStart: 'go-command' });
     // Longer after the snapshot than the 150 ms that it is set to.
     await delay(200);
     for (const [input, expected] of [

@@ -18,9 +18,9 @@ test('argv is the name alone and the environment is empty', async (t) => {
 
 test('descriptors 0, 1 and 2 are streams that cannot be sought, and there are no others', async (t) => {
   t.deepEqual((await lines('descriptors')).lines.slice(1), [
-    'fdstat 0 0 type 2',
-    'fdstat 1 0 type 2',
-    'fdstat 2 0 type 2',
+    'fdstat 0 0 type 6',
+    'fdstat 1 0 type 6',
+    'fdstat 2 0 type 6',
     `fdstat 3 ${EBADF} type -1`,
     `fdstat 4 ${EBADF} type -1`,
     'filestat 1 0',

@@ -24,6 +24,7 @@ export interface WarmUpDeps {
 export function moduleOf(fn: FunctionVersion, blobs: Blobs): GuestModule {
   return {
     functionName: fn.name,
+    namespace: fn.namespace,
     cid: fn.wasm_cid,
     loadWasm: () => blobs.get(fn.wasm_cid),
     warmStart: fn.warm_start,

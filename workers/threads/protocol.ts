@@ -63,7 +63,8 @@ export interface JobResult {
 /** What the thread that prepares modules is asked and answers. */
 export type ToCompiler = { type: 'prepare'; id: number; request: CompileRequest };
 export type FromCompiler =
-  | { type: 'ready' }
+  /** The thread's number in the operating system, by which its processor time is found. */
+  | { type: 'ready'; thread: number | null }
   | { type: 'prepared'; id: number; program: Program; note: string | null; last: boolean }
   | { type: 'refused'; id: number; code: ErrorCode; message: string };
 
@@ -73,6 +74,8 @@ export interface CompileRequest {
   limitMb: number;
   /** `probe` tries the strategies against each other; a strategy's name takes that one as settled. */
   want: 'probe' | WarmStart;
+  /** A probe that was not conclusive is repeated, with more time. */
+  again?: boolean;
 }
 
 /** Shared memory of a thread: words that both ends read and write. */

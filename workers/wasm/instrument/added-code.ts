@@ -6,7 +6,6 @@ import { CARD_SHIFT } from './dirty-cards.js';
 /** Bodies of the functions that the rewriter adds. */
 const op = (...bytes: number[]) => Uint8Array.from(bytes);
 const get = (local: number) => op(OP.localGet, local);
-const set = (local: number) => op(OP.localSet, local);
 const tee = (local: number) => op(OP.localTee, local);
 const globalGet = (index: number) => concat([op(OP.globalGet), u32(index)]);
 const globalSet = (index: number) => concat([op(OP.globalSet), u32(index)]);

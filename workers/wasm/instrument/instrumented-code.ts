@@ -86,7 +86,12 @@ export function plainCode(
       ? []
       : [{ takes: [TYPE], gives: [TYPE], body: goNumberFunction(refused + 1) }]),
   ];
-  return { bodies, functions, pagesBefore: 0, numbers: redirection === undefined ? [] : [redirection.seed, 0n] };
+  return {
+    bodies,
+    functions,
+    pagesBefore: 0,
+    numbers: redirection === undefined ? [] : [redirection.seed, 0n],
+  };
 }
 
 /** The same with a write barrier at every store. null when the code cannot be followed, or reads data segments at run time. */

@@ -1,6 +1,6 @@
 import { WASM_PAGE_BYTES } from '../../../src/contract/limits.js';
-import { FUNCTION_TYPE, OP } from '../binary/opcodes.js';
 import { withoutActiveData } from '../binary/data-segments.js';
+import { FUNCTION_TYPE, OP } from '../binary/opcodes.js';
 import type { ParsedModule, Span } from '../binary/parse.js';
 import { SECTION, SECTION_ORDER } from '../binary/parse.js';
 import { malformed } from '../binary/reader.js';
@@ -8,7 +8,13 @@ import type { Scan } from '../binary/scan.js';
 import { F32, F64, I32, I64 } from '../binary/value-types.js';
 import { concat, i32Const, i64Const, limits, name, section, u32, vector } from '../binary/writer.js';
 import { bitsGetter, bitsSetter, bitsType } from './added-code.js';
-import { barrierCode, type InstrumentedCode, plainCode, type Redirection, targetsOf } from './instrumented-code.js';
+import {
+  barrierCode,
+  type InstrumentedCode,
+  plainCode,
+  type Redirection,
+  targetsOf,
+} from './instrumented-code.js';
 
 export interface RewriteOptions {
   /** The memory limit; the module's own maximum stays when it is lower. */
@@ -77,7 +83,13 @@ export function rewrite(module: ParsedModule, options: RewriteOptions): Rewritte
   const minPages = Math.max(memory?.min ?? 0, options.minPages ?? 0);
   const maxPages = Math.min(memory?.max ?? options.maxPages, options.maxPages);
   const prefix = freePrefix(module);
-  const names: ExportNames = { pages: null, refused: null, resume: `${prefix}resume`, watched: null, start: null };
+  const names: ExportNames = {
+    pages: null,
+    refused: null,
+    resume: `${prefix}resume`,
+    watched: null,
+    start: null,
+  };
   const payloads = new Map<number, Uint8Array>();
   for (const [id, span] of module.sections) payloads.set(id, module.bytes.subarray(span.start, span.end));
 
@@ -209,10 +221,7 @@ function addFloatAccess(
       { takes: bits, gives: [], body: bitsSetter(global, type) },
     );
     const setter = first + code.functions.length - 1;
-    return [
-      exportEntry(names.get, KIND.function, setter - 1),
-      exportEntry(names.set, KIND.function, setter),
-    ];
+    return [exportEntry(names.get, KIND.function, setter - 1), exportEntry(names.set, KIND.function, setter)];
   });
 }
 

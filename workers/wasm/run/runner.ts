@@ -4,8 +4,8 @@ import { collectAfter } from './collect.js';
 import type { Guest } from './guest.js';
 import { Restorer } from './image.js';
 import { memoryOf } from './instance.js';
-import type { Program, Runner } from './program.js';
 import { reseedPrngStates } from './prng-states.js';
+import type { Program, Runner } from './program.js';
 import type { GuestResult, Session } from './session.js';
 import { moveTimeCells } from './time-cells.js';
 

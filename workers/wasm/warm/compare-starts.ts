@@ -36,18 +36,24 @@ const MAX_PRNG_STATES = 2;
  * memory and globals: a difference is a time, and moved to each invocation's clock, or the state of one of Go's own generators,
  * and seeded anew for each, or it is the program's own and the snapshot is refused.
  */
-export function compareStarts({ base, later, laterBy, reseeded, other, otherBy }: Starts, go: boolean): Variable {
+export function compareStarts(
+  { base, later, laterBy, reseeded, other, otherBy }: Starts,
+  go: boolean,
+): Variable {
   for (const start of [later, reseeded, other]) checkAlike(base, start);
   if (base.watched) throw new SnapshotRefused('it selects among channels before its first observable call');
 
   const addresses: number[] = [];
   eachDifference(base, later, (at, before, after) => {
     if (BigInt.asUintN(64, after - before) !== laterBy) {
-      throw new SnapshotRefused('it computes with the time before its first observable call, and keeps the result');
+      throw new SnapshotRefused(
+        'it computes with the time before its first observable call, and keeps the result',
+      );
     }
     addresses.push(at);
   });
-  if (addresses.length > MAX_TIME_CELLS) throw new SnapshotRefused('it keeps the time of its start in many places');
+  if (addresses.length > MAX_TIME_CELLS)
+    throw new SnapshotRefused('it keeps the time of its start in many places');
 
   const random: number[] = [];
   eachDifference(base, reseeded, (at) => random.push(at));
@@ -107,7 +113,8 @@ function findPrngStates(base: RecordedStart, differences: readonly number[]): Pr
     for (let word = at; word < last; word += WORD_BYTES) all &&= differing.has(word);
     if (all) found.push({ at, cheap: hasCheapState(view, at) });
   }
-  if (found.length > MAX_PRNG_STATES) throw new SnapshotRefused('it makes random generators of its own before its first observable call');
+  if (found.length > MAX_PRNG_STATES)
+    throw new SnapshotRefused('it makes random generators of its own before its first observable call');
   return found;
 }
 

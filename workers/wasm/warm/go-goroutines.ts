@@ -34,7 +34,8 @@ export function goroutines(memory: Uint8Array): Goroutine[] {
     const stack = { from: word(STACK_LO), to: word(STACK_HI) };
     const pointer = word(SCHED_SP);
     const guard = words[(at + GUARD_1) / WORD_BYTES];
-    const inside = stack.from > 0 && stack.to <= memory.length && pointer >= stack.from && pointer <= stack.to;
+    const inside =
+      stack.from > 0 && stack.to <= memory.length && pointer >= stack.from && pointer <= stack.to;
     if (guard === NO_GUARD && inside) found.push({ at, stack, pointer });
   }
   return found;

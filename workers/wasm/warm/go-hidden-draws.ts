@@ -16,11 +16,13 @@ import type { GoTable } from './go-shape.js';
  */
 const HIDDEN_DRAWS: readonly { callers: RegExp; callees: readonly string[] }[] = [
   {
-    callers: /^(internal\/runtime\/maps\.(NewMap|NewEmptyMap|\(\*Map\)\.\w+)|runtime\.(makemap|makemap_small|mapclear))$/,
+    callers:
+      /^(internal\/runtime\/maps\.(NewMap|NewEmptyMap|\(\*Map\)\.\w+)|runtime\.(makemap|makemap_small|mapclear))$/,
     callees: ['runtime.rand', 'internal/runtime/maps.rand'],
   },
   {
-    callers: /^(internal\/sync\.\(\*HashTrieMap\[.*\]\)\.init(Slow)?|unique\..*|internal\/godebug\.update|runtime\.reparsedebugvars)$/,
+    callers:
+      /^(internal\/sync\.\(\*HashTrieMap\[.*\]\)\.init(Slow)?|unique\..*|internal\/godebug\.update|runtime\.reparsedebugvars)$/,
     callees: ['runtime.rand'],
   },
   { callers: /^runtime\.(alginit|schedinit)$/, callees: ['runtime.bootstrapRand'] },

@@ -37,10 +37,11 @@ export function readSource(wasm: Uint8Array, limitMb: number): Source {
  * clamping a limit or dropping a section.
  */
 export function checkValid(wasm: Uint8Array): void {
-  if (!WebAssembly.validate(wasm)) compile(wasm);
+  if (!WebAssembly.validate(wasm)) compile({ bytes: wasm });
 }
 
-function compile(bytes: Uint8Array): WebAssembly.Module {
+/** Throws `invalid_module` with V8's own reason when the module is not valid. */
+export function compile({ bytes }: { bytes: Uint8Array }): WebAssembly.Module {
   try {
     return new WebAssembly.Module(bytes);
   } catch (cause) {
@@ -52,7 +53,7 @@ function compile(bytes: Uint8Array): WebAssembly.Module {
 /** What programs of all strategies have of their module. */
 export function common(source: Source, rewritten: Rewritten): ProgramBase {
   return {
-    module: compile(rewritten.bytes),
+    module: compile(rewritten),
     moduleBytes: rewritten.bytes.length,
     shape: source.shape,
     names: rewritten.names,

@@ -18,7 +18,11 @@ const TICK_NS = 1000n;
 
 /** Conditions that nobody can foresee, at about this time. */
 export function randomConditions(): Conditions {
-  return { key: randomBytes(32), realtime: BigInt(Date.now()) * 1_000_000n, monotonic: process.hrtime.bigint() };
+  return {
+    key: randomBytes(32),
+    realtime: BigInt(Date.now()) * 1_000_000n,
+    monotonic: process.hrtime.bigint(),
+  };
 }
 
 export interface Sandbox {
