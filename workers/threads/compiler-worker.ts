@@ -7,15 +7,21 @@ import type { CompileRequest, FromCompiler, ToCompiler } from './protocol.js';
 const SCRIPT = new URL('./compile-thread.cjs', import.meta.url);
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 1024, stackSizeMb: 4 };
 
-/** Processor time that the thread may take. What other processes take of the machine changes none of it. */
-const BUDGET_MS = {
-  /** Reading and compiling: 32 MB take a few seconds; beyond this something is wrong with the module. */
-  compile: 20_000,
-  /** Looking for something warmer while somebody waits for the deploy. Go takes 0.3 s, a module of 11 MB 0.7 s. */
-  probe: 2000,
-  /** The same when it is repeated in the background: a slow machine's doubt is settled by five times the time. */
-  probeAgain: 10_000,
-};
+/** Processor time that the thread may take, in milliseconds. What other processes take of the machine changes none of it. */
+export interface CompileBudgets {
+  /** Reading and compiling. */
+  compile: number;
+  /** Looking for something warmer while somebody waits for the deploy. */
+  probe: number;
+  /** The same when it is repeated in the background. */
+  probeAgain: number;
+}
+
+/**
+ * Reading and compiling 32 MB takes a few seconds; beyond 20 something is wrong with the module. A probe takes 0.3 s for Go, 0.7 s for a module
+ * of 11 MB; a slow machine's doubt is settled by five times the time.
+ */
+export const COMPILE_BUDGETS: CompileBudgets = { compile: 20_000, probe: 2000, probeAgain: 10_000 };
 /** For a thread that takes no processor time either, in time that passes. */
 const STUCK_MS = 300_000;
 const LOOK_MS = 50;
@@ -45,11 +51,16 @@ interface Task {
  * invocation, and without refusing it once it can run as fresh.
  */
 export class CompilerWorker {
+  readonly #budgets: CompileBudgets;
   #worker: Worker | null = null;
   #clock: CpuClock = () => 0;
   #task: Task | null = null;
   #lastId = 0;
   #timer: NodeJS.Timeout | null = null;
+
+  constructor(budgets: CompileBudgets) {
+    this.#budgets = budgets;
+  }
 
   get busy(): boolean {
     return this.#task !== null;
@@ -129,7 +140,8 @@ export class CompilerWorker {
     const task = this.#task;
     if (task === null) return;
     const again = task.request.again === true;
-    const budget = task.fresh === null ? BUDGET_MS.compile : again ? BUDGET_MS.probeAgain : BUDGET_MS.probe;
+    const { compile, probe, probeAgain } = this.#budgets;
+    const budget = task.fresh === null ? compile : again ? probeAgain : probe;
     if (this.#clock() - task.cpuAt > budget) {
       this.#giveUp(`it took more than ${budget / 1000} s of processor time`, again);
     } else if (performance.now() - task.timeAt > STUCK_MS) {

@@ -1,7 +1,12 @@
 import { AppError } from '../../src/errors.js';
 import { FairQueue } from '../../src/fair-queue.js';
 import type { Closable } from '../../src/ports/closable.js';
-import { type CompiledModule, CompilerWorker } from './compiler-worker.js';
+import {
+  COMPILE_BUDGETS,
+  type CompileBudgets,
+  type CompiledModule,
+  CompilerWorker,
+} from './compiler-worker.js';
 import type { CompileRequest } from './protocol.js';
 
 /** Threads that prepare modules: one that is busy with a namespace's leaves the other to the rest. */
@@ -25,12 +30,16 @@ interface Waiting {
  * never end their initialisation holds up nobody else's.
  */
 export class ModuleCompiler implements Closable {
-  readonly #workers = Array.from({ length: WORKERS }, () => new CompilerWorker());
+  readonly #workers: readonly CompilerWorker[];
   readonly #queues = PRIORITIES.map(() => new FairQueue<Waiting>());
   /** Namespaces with a module in preparation. */
   readonly #busy = new Set<string>();
   #timer: NodeJS.Timeout | null = null;
   #closed = false;
+
+  constructor(budgets: CompileBudgets = COMPILE_BUDGETS) {
+    this.#workers = Array.from({ length: WORKERS }, () => new CompilerWorker(budgets));
+  }
 
   prepare(namespace: string, priority: CompilePriority, request: CompileRequest): Promise<CompiledModule> {
     return new Promise((resolve, reject) => {
