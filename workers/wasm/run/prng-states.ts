@@ -6,6 +6,9 @@ import type { GuestMemory } from './memory.js';
  * (`m.chacha8`, followed by `m.cheaprand`, a wyrand state). A State is 32 words of output, 4 of seed, then i, n and c of 32 bits:
  * runtime/rand.go and runtime/runtime2.go of Go 1.22 to 1.26.
  */
+/** Go has one for seeding and one for its only thread. */
+export const MAX_PRNG_STATES = 2;
+
 const OUTPUT_BYTES = 32 * 8;
 const SEED_BYTES = 4 * 8;
 const OUTPUT_WORDS = 32;
@@ -36,18 +39,25 @@ export function hasCheapState(view: DataView, at: number): boolean {
   return view.getBigUint64(at + CHEAP_AT, true) > 1n;
 }
 
+const BYTES_PER_STATE = SEED_BYTES + CHEAP_BYTES;
+/** Asked for at once: each call for random bytes costs most of a microsecond. */
+const seeds = new Uint8Array(MAX_PRNG_STATES * BYTES_PER_STATE);
+
 /** Gives each generator a seed of its own and no output left, so that its next number is made from the seed. */
 export function reseedPrngStates(
   memory: GuestMemory,
   states: readonly PrngState[],
   random: (bytes: Uint8Array) => void,
 ): void {
-  for (const { at, cheap } of states) {
+  if (states.length === 0) return;
+  random(seeds);
+  states.forEach(({ at, cheap }, index) => {
+    const from = index * BYTES_PER_STATE;
     const counters = at + COUNTERS_AT;
-    random(memory.window(at + OUTPUT_BYTES, SEED_BYTES));
+    memory.write(at + OUTPUT_BYTES, seeds.subarray(from, from + SEED_BYTES));
     memory.setU32(counters, OUTPUT_WORDS);
     memory.setU32(counters + 4, OUTPUT_WORDS);
     memory.setU32(counters + 8, 0);
-    if (cheap) random(memory.window(at + CHEAP_AT, CHEAP_BYTES));
-  }
+    if (cheap) memory.write(at + CHEAP_AT, seeds.subarray(from + SEED_BYTES, from + BYTES_PER_STATE));
+  });
 }

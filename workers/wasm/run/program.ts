@@ -3,7 +3,7 @@ import type { Snapshot } from './image.js';
 import type { Shape } from './module-check.js';
 import type { PrngState } from './prng-states.js';
 import type { GuestResult, Session } from './session.js';
-import type { TimeCells } from './time-cells.js';
+import type { TimeCell } from './time-cells.js';
 
 export interface ProgramBase {
   module: WebAssembly.Module;
@@ -36,7 +36,7 @@ export interface WarmProgram extends ProgramBase {
   /** Go's random state in the snapshot, seeded anew before each run. */
   prngStates: readonly PrngState[];
   /** Times in the snapshot, moved to the clock of each run. */
-  timeCells: TimeCells;
+  timeCells: readonly TimeCell[];
 }
 
 /** A module ready to run. Made once by the preparing thread and posted to the others, who share its code and its snapshot. */

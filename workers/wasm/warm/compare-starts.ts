@@ -1,12 +1,18 @@
-import { CHACHA_BYTES, hasCheapState, isChachaState, type PrngState } from '../run/prng-states.js';
-import type { TimeCells } from '../run/time-cells.js';
+import {
+  CHACHA_BYTES,
+  hasCheapState,
+  isChachaState,
+  MAX_PRNG_STATES,
+  type PrngState,
+} from '../run/prng-states.js';
+import { MAX_DISTANCE, type TimeCell } from '../run/time-cells.js';
 import type { RecordedStart } from './recorded-start.js';
 import { SnapshotRefused } from './snapshot-refused.js';
 
 /** What differs between starts and is put right when one of them is resumed. */
 export interface Variable {
   prngStates: PrngState[];
-  timeCells: TimeCells;
+  timeCells: TimeCell[];
 }
 
 /** Starts of one program under different conditions. */
@@ -28,8 +34,6 @@ const BLOCK_BYTES = 4096;
 const WORD_BYTES = 8;
 /** Each is written before each run. */
 const MAX_TIME_CELLS = 256;
-/** Go has one for seeding and one for its only thread. Further ones are the program's own: its copies of a seed might be elsewhere. */
-const MAX_PRNG_STATES = 2;
 
 /**
  * A snapshot may depend on nothing that differs between instances. So starts under different conditions are compared, in all their
@@ -43,16 +47,16 @@ export function compareStarts(
   for (const start of [later, reseeded, other]) checkAlike(base, start);
   if (base.watched) throw new SnapshotRefused('it selects among channels before its first observable call');
 
-  const addresses: number[] = [];
+  const timeCells: TimeCell[] = [];
   eachDifference(base, later, (at, before, after) => {
     if (BigInt.asUintN(64, after - before) !== laterBy) {
-      throw new SnapshotRefused(
-        'it computes with the time before its first observable call, and keeps the result',
-      );
+      throw new SnapshotRefused(KEEPS_TIME);
     }
-    addresses.push(at);
+    const distance = Number(BigInt.asIntN(64, before - base.lastTick));
+    if (Math.abs(distance) > MAX_DISTANCE) throw new SnapshotRefused(KEEPS_TIME);
+    timeCells.push({ address: at, distance });
   });
-  if (addresses.length > MAX_TIME_CELLS)
+  if (timeCells.length > MAX_TIME_CELLS)
     throw new SnapshotRefused('it keeps the time of its start in many places');
 
   const random: number[] = [];
@@ -61,17 +65,18 @@ export function compareStarts(
   const known = new Set(prngStates.flatMap(wordsOf));
   if (random.some((at) => !known.has(at))) throw new SnapshotRefused(KEEPS_RANDOM);
 
-  const times = new Set(addresses);
+  const times = new Set(timeCells.map(({ address }) => address));
   eachDifference(base, other, (at, before, after) => {
     const moved = times.has(at) && BigInt.asUintN(64, after - before) === otherBy;
     if (!moved && !known.has(at)) throw new SnapshotRefused(KEEPS_RANDOM);
   });
-  return { prngStates, timeCells: { addresses, takenAt: base.lastTick } };
+  return { prngStates, timeCells };
 }
 
+const KEEPS_TIME = 'it computes with the time before its first observable call, and keeps what comes of it';
 const KEEPS_RANDOM = 'it draws random numbers before its first observable call, and keeps what comes of them';
 
-/** Everything but the memory's content. */
+/** All but the memory's content. */
 function checkAlike(one: RecordedStart, other: RecordedStart): void {
   if (one.wanted !== other.wanted) {
     const calls = [one.wanted, other.wanted].map((wanted) => wanted ?? 'none').join(' or ');
@@ -113,6 +118,7 @@ function findPrngStates(base: RecordedStart, differences: readonly number[]): Pr
     for (let word = at; word < last; word += WORD_BYTES) all &&= differing.has(word);
     if (all) found.push({ at, cheap: hasCheapState(view, at) });
   }
+  // Further ones are the program's own, and two of them may share a seed.
   if (found.length > MAX_PRNG_STATES)
     throw new SnapshotRefused('it makes random generators of its own before its first observable call');
   return found;
