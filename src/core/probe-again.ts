@@ -16,10 +16,10 @@ const LONGEST_WAIT_MS = 600_000;
 
 export interface ProbeAgainDeps {
   store: Store;
-  blobs: Blobs;
-  engine: Engine;
+  blobs: Pick<Blobs, 'get'>;
+  engine: Pick<Engine, 'inspect'>;
   catalog: Catalog;
-  logger: Logger;
+  logger: Pick<Logger, 'info'>;
   firstWaitMs?: number;
 }
 
