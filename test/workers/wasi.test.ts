@@ -16,6 +16,11 @@ test('argv is the name alone and the environment is empty', async (t) => {
   t.deepEqual((await lines('')).lines, ['argc 1 argv0 tested environ 0']);
 });
 
+test('no stream is a terminal: interpreters must not turn interactive', async (t) => {
+  const outcome = await runText(engine, await guest('terminal.c'), '');
+  t.is(outcome.output, '0 0 0\n');
+});
+
 test('descriptors 0, 1 and 2 are streams that cannot be sought, and there are no others', async (t) => {
   t.deepEqual((await lines('descriptors')).lines.slice(1), [
     'fdstat 0 0 type 6',
