@@ -7,7 +7,7 @@ import type { FreshProgram } from '../run/program.js';
 import { common, type Source } from './prepare.js';
 import { whyNotRestorable } from './snapshot.js';
 
-/** The strategy that is always right, and which the others are held against: each run begins where an instance begins. */
+/** The strategy that the others are compared with: each run begins where an instance begins. */
 export function prepareFresh(source: Source): FreshProgram {
   const restorable = whyNotRestorable(source) === null;
   const rewritten = rewrite(source.module, {
