@@ -1,6 +1,7 @@
-// Runs the WebAssembly specification's test suite through the rewriter: every module that can be put back is run, put back and run again, with
-// and without write barriers, and must do what a new instance of the original does. `npm run build && node scripts/spec-suite.mjs`
-// fetches the suite, in binary form, with the Go module that carries it.
+// Runs the WebAssembly specification's test suite through the rewriter: every module that can be
+// put back is run, put back and run again, with and without write barriers, and must do what a new
+// instance of the original does. `npm run build && node scripts/spec-suite.mjs` fetches the suite,
+// in binary form, with the Go module that carries it.
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -82,13 +83,18 @@ function check({ file, actions }) {
         if (result === expected[index]) return;
         count.different++;
         const { field, args } = actions[index];
-        console.log(`${file} ${mode}, pass ${pass + 1}: ${field}(${args.map((a) => a.value)}) = ${result}, not ${expected[index]}`);
+        console.log(
+          `${file} ${mode}, pass ${pass + 1}: ${field}(${args.map((a) => a.value)}) = ${result}, not ${expected[index]}`,
+        );
       });
     });
   }
 }
 
-/** The results of two passes on an instance that is put back in between as the engine does it; null when the mode is not for this module. */
+/**
+ * The results of two passes on an instance that is put back in between as the engine does it; null
+ * when the mode is not for this module.
+ */
 function playTwice(module, scanned, actions, mode) {
   const first = rewrite(module, { maxPages: MAX_PAGES, scan: scanned, exportGlobals: true });
   const base = instantiate(first);
@@ -144,7 +150,10 @@ function play(instance, actions) {
   return actions.map(({ field, args }) => {
     try {
       const result = instance.exports[field](...args.map(valueOf));
-      return [result].flat().map((value) => (Object.is(value, -0) ? '-0' : String(value))).join();
+      return [result]
+        .flat()
+        .map((value) => (Object.is(value, -0) ? '-0' : String(value)))
+        .join();
     } catch (error) {
       return `${error.name}: ${error.message}`;
     }
@@ -175,13 +184,21 @@ function withMemoryExport(bytes) {
   const entry = [6, ...new TextEncoder().encode('memory'), 2, 0];
   const sections = [...module.sections].map(([id, { start, end }]) => {
     const payload = bytes.subarray(start, end);
-    return [id, id === EXPORT ? joined(leb(module.exports.length + 1), payload.subarray(lebBytes(payload)), entry) : payload];
+    return [
+      id,
+      id === EXPORT
+        ? joined(leb(module.exports.length + 1), payload.subarray(lebBytes(payload)), entry)
+        : payload,
+    ];
   });
   if (!module.sections.has(EXPORT)) {
     const at = sections.findIndex(([id]) => [8, 9, 10, 11, 12].includes(id));
     sections.splice(at < 0 ? sections.length : at, 0, [EXPORT, joined([1], entry)]);
   }
-  return joined(bytes.subarray(0, 8), ...sections.flatMap(([id, payload]) => [[id], leb(payload.length), payload]));
+  return joined(
+    bytes.subarray(0, 8),
+    ...sections.flatMap(([id, payload]) => [[id], leb(payload.length), payload]),
+  );
 }
 
 function joined(...parts) {

@@ -10,7 +10,10 @@ import { warmStartOf } from './warm-start.js';
 
 /** Versions looked for at a time. */
 const AT_A_TIME = 10;
-/** Between two looks; longer each time that nothing could be settled. A deploy that was not conclusive begins anew. */
+/**
+ * Between two looks; longer each time that nothing could be settled. A deploy that was not
+ * conclusive begins anew.
+ */
 const FIRST_WAIT_MS = 5000;
 const LONGEST_WAIT_MS = 600_000;
 
@@ -29,8 +32,9 @@ export interface ProbeAgain extends Closable {
 }
 
 /**
- * Repeats probes that were not conclusive, on a machine that was too busy, until they are, and corrects how the version starts. What is
- * to be repeated is in the store, so a process that starts goes on where another one ended.
+ * Repeats probes that were not conclusive, on a machine that was too busy, until they are, and
+ * corrects how the version starts. What is to be repeated is in the store, so a process that starts
+ * goes on where another one ended.
  */
 export function startProbeAgain(deps: ProbeAgainDeps): ProbeAgain {
   const { store, blobs, engine, catalog, logger, firstWaitMs = FIRST_WAIT_MS } = deps;

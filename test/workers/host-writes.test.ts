@@ -21,7 +21,10 @@ const END = 0x0b;
 
 const i64Const = (value: number) => [0x42, ...i32Const(value).subarray(1)];
 
-/** A reactor that says it comes from Go. It calls the function if its input is not empty, and returns all of its memory. */
+/**
+ * A reactor that says it comes from Go. It calls the function if its input is not empty, and
+ * returns all of its memory.
+ */
 function asking(module: string, imported: string, args: readonly number[]): Uint8Array {
   const type =
     (module === WASI_MODULE ? WASI_IMPORTS.get(imported) : HOST_IMPORTS.get(imported)?.type) ?? null;

@@ -25,7 +25,10 @@ const image = new Uint8Array(PAGES * WASM_PAGE_BYTES);
 for (let at = 0; at < 40_000; at++) image[at] = (at * 31) % 251;
 const restorer = new Restorer(takeSnapshot(image, []));
 
-/** Runs the module on the image: how it ended, its memory then, and the memory and marks after they were put back. */
+/**
+ * Runs the module on the image: how it ended, its memory then, and the memory and marks after they
+ * were put back.
+ */
 function run(wasm: Uint8Array, track: boolean) {
   const module = parse(wasm);
   const options = {

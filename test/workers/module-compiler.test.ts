@@ -61,7 +61,8 @@ test('a namespace has one module in preparation, and namespaces take turns', asy
   };
   const all = ['a', 'a', 'a', 'a', 'b', 'c'].map((namespace) => prepare(namespace, quick));
   await Promise.all(all);
-  // Threads start one after the other, so a may be ahead by one; b and c never come behind all of a's.
+  // Threads start one after the other, so a may be ahead by one; b and c never come behind all of
+  // a's.
   t.true(
     ended.lastIndexOf('a') > ended.indexOf('b') && ended.lastIndexOf('a') > ended.indexOf('c'),
     ended.join(),

@@ -11,7 +11,10 @@ test.after.always(() => engine.close());
 
 const RUNS = 6;
 
-/** How the program with one kind of state starts, and what its output is: the same as that of a new instance, or another each time. */
+/**
+ * How the program with one kind of state starts, and what its output is: the same as that of a new
+ * instance, or another each time.
+ */
 const KINDS: readonly [kind: string, warmStart: WarmStart, output: 'same' | 'unique'][] = [
   ['rand-v2', 'fresh', 'unique'],
   ['rand', 'fresh', 'unique'],

@@ -10,8 +10,8 @@ import { assemble } from '../helpers/wat.js';
 const LIMIT_MB = 16;
 
 /**
- * Answers of one program to inputs one after the other on one runner, and of each input on a runner of its own, which makes a new instance: as
- * fresh, and as a reactor's snapshot.
+ * Answers of one program to inputs one after the other on one runner, and of each input on a runner
+ * of its own, which makes a new instance: as fresh, and as a reactor's snapshot.
  */
 async function answers(wat: string, inputs: readonly string[]) {
   const source = readSource(await assemble(wat), LIMIT_MB);
@@ -33,7 +33,9 @@ async function answers(wat: string, inputs: readonly string[]) {
   });
 }
 
-/** A reactor: `handle` gets the first byte of its input in local 2, and returns eight bytes at 8. */
+/**
+ * A reactor: `handle` gets the first byte of its input in local 2, and returns eight bytes at 8.
+ */
 const reactor = (fields: string, handle: string, initialize = '') => `(module
   (memory (export "memory") 2 40) ${fields}
   (func (export "orama_alloc") (param i32) (result i32) (i32.const 1024))

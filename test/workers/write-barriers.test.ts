@@ -53,7 +53,10 @@ const BORDERS = [
   MEMORY_BYTES,
   MAX_BYTES,
 ];
-/** Addresses inside, outside, at borders of chunks, pages and memory, and near the end of all addresses. */
+/**
+ * Addresses inside, outside, at borders of chunks, pages and memory, and near the end of all
+ * addresses.
+ */
 const address = fc.oneof(
   fc.nat(MEMORY_BYTES),
   fc.tuple(fc.constantFrom(...BORDERS), fc.integer({ min: -9, max: 9 })).map(([at, by]) => (at + by) >>> 0),
@@ -75,7 +78,8 @@ test('whatever a run writes, and however it ends, the next begins with what the 
       const ask: Poke[] = [...all, { do: 'read', at, length: 9 }];
       const { output, error, exitCode, pages, refused } = run(runner, ...ask);
       const expected = run(other, ...ask);
-      // A pointer outside is told from one inside, and a trap from another, as they are without marks.
+      // A pointer outside is told from one inside, and a trap from another, as they are without
+      // marks.
       t.deepEqual({ output, error, exitCode, pages, refused }, { ...expected });
       t.true(memoryOf(runner).equals(untouched));
     }),

@@ -17,7 +17,9 @@ import { refused } from './outcome.js';
 import { Scheduler } from './scheduler.js';
 
 export interface EngineOptions {
-  /** Guests computing at once; by default one per core. 0: modules are inspected, and none is run. */
+  /**
+   * Guests computing at once; by default one per core. 0: modules are inspected, and none is run.
+   */
   threads?: number;
   /** Further guests that may wait in a host call or a sleep at once. */
   parked?: number;
@@ -25,7 +27,10 @@ export interface EngineOptions {
   memoryMb?: number;
 }
 
-/** Compiled modules kept ready, by the bytes of the modules and their snapshots; their code takes up to three times that. */
+/**
+ * Compiled modules kept ready, by the bytes of the modules and their snapshots; their code takes up
+ * to three times that.
+ */
 const PROGRAM_BYTES = 256 << 20;
 /** Of one that is still being made. */
 const UNKNOWN_BYTES = 1 << 20;
@@ -121,7 +126,10 @@ function keyOf({ cid, functionName, memoryLimitMb, warmStart }: GuestModule): st
   return programKey(cid, functionName, memoryLimitMb, warmStart);
 }
 
-/** A snapshot holds argv[0], so warm programs are kept by name; a fresh one is the same for all names. */
+/**
+ * A snapshot holds argv[0], so warm programs are kept by name; a fresh one is the same for all
+ * names.
+ */
 function programKey(cid: string, name: string, limitMb: number, strategy: WarmStart): string {
   return strategy === 'fresh' ? `${cid}/${limitMb}` : `${cid}/${limitMb}/${strategy}/${name}`;
 }

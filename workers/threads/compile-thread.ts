@@ -19,7 +19,8 @@ port.on('message', ({ id, request }: ToCompiler) => {
     // Workers load what was checked when it was deployed.
     if (request.want === 'probe') checkValid(request.wasm);
     const fresh = prepareFresh(source);
-    // Said before anything is tried, so that a module which hangs while it is probed can still be run.
+    // Said before anything is tried, so that a module which hangs while it is probed can still be
+    // run.
     say({ type: 'prepared', id, program: fresh, note: null, last: false });
     const { program, note } = choose(source, fresh, request.name, request.want);
     say({ type: 'prepared', id, program, note, last: true });

@@ -7,7 +7,10 @@ import type { CompileRequest, FromCompiler, ToCompiler } from './protocol.js';
 const SCRIPT = new URL('./compile-thread.cjs', import.meta.url);
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 1024, stackSizeMb: 4 };
 
-/** Processor time that the thread may take, in milliseconds. What other processes take of the machine changes none of it. */
+/**
+ * Processor time that the thread may take, in milliseconds. What other processes take of the
+ * machine changes none of it.
+ */
 export interface CompileBudgets {
   /** Reading and compiling. */
   compile: number;
@@ -18,8 +21,9 @@ export interface CompileBudgets {
 }
 
 /**
- * Reading and compiling 32 MB takes a few seconds; beyond 20 something is wrong with the module. A probe takes 0.3 s for Go, 0.7 s for a module
- * of 11 MB; a slow machine's doubt is settled by five times the time.
+ * Reading and compiling 32 MB takes a few seconds; beyond 20 something is wrong with the module. A
+ * probe takes 0.3 s for Go, 0.7 s for a module of 11 MB; a slow machine's doubt is settled by five
+ * times the time.
  */
 export const COMPILE_BUDGETS: CompileBudgets = { compile: 20_000, probe: 2000, probeAgain: 10_000 };
 /** For a thread that takes no processor time either, in time that passes. */
@@ -47,8 +51,9 @@ interface Task {
 }
 
 /**
- * A thread on which modules are read, rewritten, compiled and probed, one at a time. What a module does there can be ended without touching an
- * invocation, and without refusing it once it can run as fresh.
+ * A thread on which modules are read, rewritten, compiled and probed, one at a time. What a module
+ * does there can be ended without touching an invocation, and without refusing it once it can run
+ * as fresh.
  */
 export class CompilerWorker {
   readonly #budgets: CompileBudgets;

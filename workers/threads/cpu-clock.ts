@@ -2,7 +2,10 @@ import { readFileSync, readlinkSync } from 'node:fs';
 
 const NS_PER_MS = 1e6;
 
-/** The operating system's number of the thread that calls this; null where it cannot be told (Linux tells it in /proc). */
+/**
+ * The operating system's number of the thread that calls this; null where it cannot be told (Linux
+ * tells it in /proc).
+ */
 export function ownThreadNumber(): number | null {
   try {
     const number = Number(readlinkSync('/proc/thread-self').split('/').at(-1));
@@ -16,9 +19,9 @@ export function ownThreadNumber(): number | null {
 export type CpuClock = () => number;
 
 /**
- * Processor time of a thread of this process, from Linux's scheduler statistics (nanoseconds on a core are the first field of schedstat).
- * Elsewhere an upper bound of it, which other processes do not raise: the time that has passed, or the whole process's
- * processor time where that is less.
+ * Processor time of a thread of this process, from Linux's scheduler statistics (nanoseconds on a
+ * core are the first field of schedstat). Elsewhere an upper bound of it, which other processes do
+ * not raise: the time that has passed, or the whole process's processor time where that is less.
  */
 export function cpuClock(thread: number | null): CpuClock {
   const path = `/proc/self/task/${thread}/schedstat`;

@@ -9,12 +9,17 @@ import {
 } from './compiler-worker.js';
 import type { CompileRequest } from './protocol.js';
 
-/** Threads that prepare modules: one that is busy with a namespace's leaves the other to the rest. */
+/**
+ * Threads that prepare modules: one that is busy with a namespace's leaves the other to the rest.
+ */
 const WORKERS = 2;
 /** Threads that have nothing to do for this long are ended: each takes 20 MB. */
 const IDLE_MS = 10_000;
 
-/** Who waits for a module: a call that is to run it, somebody who deploys it, or nobody. Served in this order. */
+/**
+ * Who waits for a module: a call that is to run it, somebody who deploys it, or nobody. Served in
+ * this order.
+ */
 const PRIORITIES = ['run', 'deploy', 'background'] as const;
 export type CompilePriority = (typeof PRIORITIES)[number];
 
@@ -26,8 +31,9 @@ interface Waiting {
 }
 
 /**
- * Prepares modules off the main thread. Namespaces take turns, and each has one module in preparation at most, so that one whose modules
- * never end their initialisation holds up nobody else's.
+ * Prepares modules off the main thread. Namespaces take turns, and each has one module in
+ * preparation at most, so that one whose modules never end their initialisation holds up nobody
+ * else's.
  */
 export class ModuleCompiler implements Closable {
   readonly #workers: readonly CompilerWorker[];

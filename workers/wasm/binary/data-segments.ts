@@ -43,8 +43,9 @@ function readOffset(reader: ByteReader): number | null {
 }
 
 /**
- * The data section for an instance that a snapshot fills: active segments are passive and empty. That is what they are after
- * instantiation, which drops them (§4.5.4), so `memory.init` sees no difference; passive ones stay.
+ * The data section for an instance that a snapshot fills: active segments are passive and empty.
+ * That is what they are after instantiation, which drops them (§4.5.4), so `memory.init` sees no
+ * difference; passive ones stay.
  */
 export function withoutActiveData(module: ParsedModule): Uint8Array {
   const segments = readSegments(module);
@@ -55,7 +56,10 @@ export function withoutActiveData(module: ParsedModule): Uint8Array {
   ]);
 }
 
-/** The memory that active segments make, where all of them lie at constants inside it; null otherwise. */
+/**
+ * The memory that active segments make, where all of them lie at constants inside it; null
+ * otherwise.
+ */
 export function initialMemory(module: ParsedModule, bytes: number): Uint8Array | null {
   const memory = new Uint8Array(bytes);
   for (const segment of readSegments(module)) {

@@ -1,4 +1,7 @@
-/** Opcodes of the WebAssembly core specification 2.0, §5.4 (binary format of instructions), by their names in the text format. */
+/**
+ * Opcodes of the WebAssembly core specification 2.0, §5.4 (binary format of instructions), by their
+ * names in the text format.
+ */
 export const OP = {
   unreachable: 0x00,
   nop: 0x01,
@@ -85,7 +88,9 @@ export const OP = {
   refNull: 0xd0,
   refIsNull: 0xd1,
   refFunc: 0xd2,
-  /** Prefix of the saturating truncations and the bulk memory and table instructions: see `BULK`. */
+  /**
+   * Prefix of the saturating truncations and the bulk memory and table instructions: see `BULK`.
+   */
   bulkPrefix: 0xfc,
   /** Prefix of the vector instructions (§5.4.8). */
   vectorPrefix: 0xfd,

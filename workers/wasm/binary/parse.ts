@@ -110,8 +110,9 @@ export function typeOfFunction(module: ParsedModule, index: number): FunctionTyp
 }
 
 /**
- * Reads the outline of a module: everything but the instructions and the data. Throws `invalid_module`, and nothing else,
- * for any bytes, in time and memory linear in their number. It checks what the rewriter relies on; V8 checks the rest.
+ * Reads the outline of a module: everything but the instructions and the data. Throws
+ * `invalid_module`, and nothing else, for any bytes, in time and memory linear in their number. It
+ * checks what the rewriter relies on; V8 checks the rest.
  */
 export function parse(bytes: Uint8Array): ParsedModule {
   checkHeader(bytes);

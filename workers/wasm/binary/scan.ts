@@ -62,7 +62,8 @@ const MEMORY_INDEX = 0x40;
 type OnCall = (site: { at: number; end: number; target: number }) => void;
 
 /**
- * Walks all instructions. null when it meets one it does not know or runs out of bytes: then the module's code is not rewritten.
+ * Walks all instructions. null when it meets one it does not know or runs out of bytes: then the
+ * module's code is not rewritten.
  */
 export function scan(module: ParsedModule): Scan | null {
   const bytes = module.bytes;

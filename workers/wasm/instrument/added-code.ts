@@ -15,8 +15,8 @@ const END = op(OP.end);
 const SIZE = op(OP.memorySize, 0);
 
 /**
- * memory.grow(wanted) as the guest sees it: the old number of pages, or -1. The guest's memory begins `pagesBefore` pages into
- * the module's.
+ * memory.grow(wanted) as the guest sees it: the old number of pages, or -1. The guest's memory
+ * begins `pagesBefore` pages into the module's.
  */
 export function growFunction(
   globals: { pages: number; refused: number },
@@ -41,7 +41,10 @@ export function growFunction(
   ]);
 }
 
-/** memory.copy(to, from, length) in a memory that begins `base` bytes into the module's, and the dirty cards for it. */
+/**
+ * memory.copy(to, from, length) in a memory that begins `base` bytes into the module's, and the
+ * dirty cards for it.
+ */
 export function copyFunction(base: number): Uint8Array {
   return concat([
     NO_LOCALS,
@@ -65,7 +68,10 @@ export function fillFunction(base: number): Uint8Array {
   ]);
 }
 
-/** A trap of the same kind for an address beyond the memory: with the base added it could wrap around to a valid one. */
+/**
+ * A trap of the same kind for an address beyond the memory: with the base added it could wrap
+ * around to a valid one.
+ */
 function trapBeyond(parameter: number, base: number): Uint8Array {
   const MAX_OFFSET = u32(2 ** 32 - 1);
   return concat([
@@ -75,7 +81,10 @@ function trapBeyond(parameter: number, base: number): Uint8Array {
   ]);
 }
 
-/** Marks the cards of parameter 2 bytes from parameter 0, which are in memory. Most ranges are short: those cost no call. */
+/**
+ * Marks the cards of parameter 2 bytes from parameter 0, which are in memory. Most ranges are
+ * short: those cost no call.
+ */
 function markRange(): Uint8Array {
   const mark = concat([i32Const(1), op(OP.i32Store8, 0, 0)]);
   const card = concat([i32Const(CARD_SHIFT), op(OP.i32ShrU)]);
@@ -109,9 +118,10 @@ const MULTIPLIER = [0xad, 0xfe, 0xd5, 0xe4, 0xd4, 0x85, 0xfd, 0xa8, 0xd8, 0x00];
 const INCREMENT = [0xcf, 0x82, 0x9e, 0xbb, 0xef, 0xef, 0xde, 0x82, 0x14];
 
 /**
- * Stands in for a Go function `func() uint64`: the next number of a generator whose state is the global `state`. Go's calling
- * convention on wasm (cmd/internal/obj/wasm): global 0 is SP, the return address is at SP and the result at SP + 8; the
- * callee pops the return address and returns 0, which says that the WebAssembly stack is not to be unwound.
+ * Stands in for a Go function `func() uint64`: the next number of a generator whose state is the
+ * global `state`. Go's calling convention on wasm (cmd/internal/obj/wasm): global 0 is SP, the
+ * return address is at SP and the result at SP + 8; the callee pops the return address and returns
+ * 0, which says that the WebAssembly stack is not to be unwound.
  */
 export function goNumberFunction(state: number): Uint8Array {
   const SP = 0;

@@ -40,7 +40,10 @@ export class BarrierStores {
     this.#access(opcode, alignment, reader.u32());
   }
 
-  /** A store, and a write barrier unless an earlier one stands for it, too; the reader is after its opcode. */
+  /**
+   * A store, and a write barrier unless an earlier one stands for it, too; the reader is after its
+   * opcode.
+   */
   store(opcode: number, reader: ByteReader): void {
     const values = this.#values;
     const alignment = reader.u32();
@@ -52,7 +55,8 @@ export class BarrierStores {
       this.#access(opcode, alignment, offset);
       return;
     }
-    // The barrier is for the address without the offset, when the store is near that: others may be on either side of it.
+    // The barrier is for the address without the offset, when the store is near that: others may be
+    // on either side of it.
     const ahead = offset + bytes > BEHIND_BYTES ? offset : 0;
     const constant = values.constantOf(address);
     const holder = constant === null ? values.holderOf(address) : null;

@@ -1,14 +1,18 @@
 import { WASM_PAGE_BYTES } from '../../../src/contract/limits.js';
 
 /**
- * A card table: one byte for each card of the guest's memory, 1 when a store may have gone there. It lies at the beginning of the
- * same linear memory, before the guest's own: the rewriter adds the table's size to the offset of every access, so that the
- * guest's addresses stay what they are, traps come where they came, and no address of the guest's reaches the table.
+ * A card table: one byte for each card of the guest's memory, 1 when a store may have gone there.
+ * It lies at the beginning of the same linear memory, before the guest's own: the rewriter adds the
+ * table's size to the offset of every access, so that the guest's addresses stay what they are,
+ * traps come where they came, and no address of the guest's reaches the table.
  */
 export const CARD_SHIFT = 10;
 const CARD_BYTES = 1 << CARD_SHIFT;
 
-/** A dirty card also stands for so many bytes before and after it: stores that are near each other need one barrier. */
+/**
+ * A dirty card also stands for so many bytes before and after it: stores that are near each other
+ * need one barrier.
+ */
 export const BEFORE_BYTES = 128;
 export const BEHIND_BYTES = 1024;
 

@@ -15,13 +15,19 @@ export interface InstrumentedCode {
   functions: { takes: Uint8Array[]; gives: Uint8Array[]; body: Uint8Array }[];
   /** Pages of the memory before the guest's own: those of the card table. */
   pagesBefore: number;
-  /** Further i64 globals, with their values. With a redirection: the generator's state, and 1 once the watched body was entered. */
+  /**
+   * Further i64 globals, with their values. With a redirection: the generator's state, and 1 once
+   * the watched body was entered.
+   */
   numbers: bigint[];
 }
 
 /** Changes to some function bodies, by their index, that make starts of a program comparable. */
 export interface Redirection {
-  /** Which of the functions that a body calls are answered by a generator (`goNumberFunction`) instead. */
+  /**
+   * Which of the functions that a body calls are answered by a generator (`goNumberFunction`)
+   * instead.
+   */
   calls: ReadonlyMap<number, ReadonlySet<number>>;
   /** The generator's first state. */
   seed: bigint;
@@ -38,7 +44,10 @@ export function targetsOf(module: ParsedModule): Omit<Targets, 'base'> & { refus
   return { grow: functions, copy: functions + 1, fill: functions + 2, pages: globals, refused: globals + 1 };
 }
 
-/** Code in which `memory.grow` calls the added function and `memory.size` reads the guest's own count of its pages. */
+/**
+ * Code in which `memory.grow` calls the added function and `memory.size` reads the guest's own
+ * count of its pages.
+ */
 export function plainCode(
   module: ParsedModule,
   scan: Scan,
@@ -94,7 +103,10 @@ export function plainCode(
   };
 }
 
-/** The same with a write barrier at every store. null when the code cannot be followed, or reads data segments at run time. */
+/**
+ * The same with a write barrier at every store. null when the code cannot be followed, or reads
+ * data segments at run time.
+ */
 export function barrierCode(module: ParsedModule, maxPages: number): InstrumentedCode | null {
   if (module.sections.has(SECTION.dataCount)) return null;
   const targets = targetsOf(module);

@@ -19,7 +19,9 @@ import {
 export interface RewriteOptions {
   /** The memory limit; the module's own maximum stays when it is lower. */
   maxPages: number;
-  /** The instructions, or null when they could not be read: then growth is clamped but not counted. */
+  /**
+   * The instructions, or null when they could not be read: then growth is clamped but not counted.
+   */
   scan: Scan | null;
   /** Pages the memory has from the start, when more than the module says: those of a snapshot. */
   minPages?: number;
@@ -38,7 +40,10 @@ export interface RewriteOptions {
 export interface Rewritten {
   bytes: Uint8Array;
   names: ExportNames;
-  /** Mutable globals of the module by export name, when `exportGlobals` was asked for; those of float types are not among them. */
+  /**
+   * Mutable globals of the module by export name, when `exportGlobals` was asked for; those of
+   * float types are not among them.
+   */
   globals: string[];
   /** Mutable float globals, each by the names of two functions that read and write its bits. */
   floats: FloatExport[];
@@ -55,7 +60,10 @@ export interface FloatExport {
 
 /** Names of what the rewriter adds to the exports; no name of the module's own begins like them. */
 export interface ExportNames {
-  /** i32: pages the guest has, which may be fewer than the memory has. null when growth is not counted. */
+  /**
+   * i32: pages the guest has, which may be fewer than the memory has. null when growth is not
+   * counted.
+   */
   pages: string | null;
   /** i32: 1 once a `memory.grow` was refused. */
   refused: string | null;
@@ -73,10 +81,11 @@ const MUTABLE = 1;
 const KIND = { function: 0, global: 3 } as const;
 
 /**
- * Makes the module that runs from the module that was uploaded: memory and tables are clamped, custom sections dropped, and every
- * `memory.grow` calls one added function. That function keeps the guest's own count of its pages, which the card table is no
- * part of, and notes a refused growth, so that a guest which dies of it can be told why.
- * With write barriers, loads and stores are moved behind the card table as well (`write-barriers.ts`).
+ * Makes the module that runs from the module that was uploaded: memory and tables are clamped,
+ * custom sections dropped, and every `memory.grow` calls one added function. That function keeps
+ * the guest's own count of its pages, which the card table is no part of, and notes a refused
+ * growth, so that a guest which dies of it can be told why. With write barriers, loads and stores
+ * are moved behind the card table as well (`write-barriers.ts`).
  */
 export function rewrite(module: ParsedModule, options: RewriteOptions): Rewritten {
   const memory = module.memories[0];
@@ -125,14 +134,15 @@ export function rewrite(module: ParsedModule, options: RewriteOptions): Rewritte
     });
   }
   if (options.resume !== undefined) added.push(exportEntry(names.resume, KIND.function, options.resume));
-  // A start function runs before the exports are there, so its host calls could not reach the memory. Called by the
-  // engine right after, it can.
+  // A start function runs before the exports are there, so its host calls could not reach the
+  // memory. Called by the engine right after, it can.
   if (module.start !== null) {
     names.start = `${prefix}start`;
     added.push(exportEntry(names.start, KIND.function, module.start));
     payloads.delete(SECTION.start);
   }
-  // With a data count, instructions may refer to segments: those that are passive must stay, and the numbers of all.
+  // With a data count, instructions may refer to segments: those that are passive must stay, and
+  // the numbers of all.
   if (options.forSnapshot === true && payloads.has(SECTION.data)) {
     if (payloads.has(SECTION.dataCount)) payloads.set(SECTION.data, withoutActiveData(module));
     else payloads.delete(SECTION.data);
@@ -225,7 +235,10 @@ function addFloatAccess(
   });
 }
 
-/** Puts in the instrumented code with what it uses: functions, the two counters and other globals. Returns the exports to add. */
+/**
+ * Puts in the instrumented code with what it uses: functions, the two counters and other globals.
+ * Returns the exports to add.
+ */
 function addCode(
   module: ParsedModule,
   payloads: Map<number, Uint8Array>,

@@ -19,14 +19,18 @@ export interface Targets {
 
 /** V8 takes no larger function. */
 const MAX_BODY_BYTES = 7_654_321;
-/** Code that grows to more than twice its size and this is left as it is: reading it must not take memory without bound. */
+/**
+ * Code that grows to more than twice its size and this is left as it is: reading it must not take
+ * memory without bound.
+ */
 const GROWTH_BYTES = 65_536;
 
 /**
- * All function bodies, with a write barrier after each store (`dirty-cards.ts`), each access moved behind the card table, and growing,
- * copying and filling replaced by calls of added functions. A store near an address that has had a barrier since the last label
- * needs none of its own: in Go's code that is most of them. null when there is an instruction that is not followed here:
- * vectors, atomics, tables, exceptions.
+ * All function bodies, with a write barrier after each store (`dirty-cards.ts`), each access moved
+ * behind the card table, and growing, copying and filling replaced by calls of added functions. A
+ * store near an address that has had a barrier since the last label needs none of its own: in Go's
+ * code that is most of them. null when there is an instruction that is not followed here: vectors,
+ * atomics, tables, exceptions.
  */
 export function insertWriteBarriers(module: ParsedModule, targets: Targets): Uint8Array | null {
   const span = module.bodies.reduce((sum, body) => sum + body.end - body.start, 0);
@@ -241,7 +245,10 @@ class BodyRewriter {
   }
 }
 
-/** A constant of up to five bytes; NaN for others, which are beyond what counts or written in a way that numbers cannot follow. */
+/**
+ * A constant of up to five bytes; NaN for others, which are beyond what counts or written in a way
+ * that numbers cannot follow.
+ */
 function smallConstant(reader: ByteReader): number {
   let value = 0;
   let factor = 1;

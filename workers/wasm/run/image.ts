@@ -2,7 +2,10 @@ import { WASM_PAGE_BYTES } from '../../../src/contract/limits.js';
 import { collectDirty } from '../instrument/dirty-cards.js';
 import { writeGlobals } from './instance.js';
 
-/** Memory is compared an extent at a time, so that calls into the runtime are few, and put back block by block, so that copies are small. */
+/**
+ * Memory is compared an extent at a time, so that calls into the runtime are few, and put back
+ * block by block, so that copies are small.
+ */
 const EXTENT_BYTES = 131_072;
 const BLOCK_BYTES = 16_384;
 const ZEROS = Buffer.alloc(EXTENT_BYTES);
@@ -61,7 +64,10 @@ export class Restorer {
     this.#globals = snapshot.globals;
   }
 
-  /** Fills the memory of a new instance, which is all zero: a module for snapshots has no active data. */
+  /**
+   * Fills the memory of a new instance, which is all zero: a module for snapshots has no active
+   * data.
+   */
   fill(memory: Uint8Array): void {
     for (const { from, to, at } of this.#extents) {
       if (at !== null) memory.set(this.#filled.subarray(at, at + to - from), from);

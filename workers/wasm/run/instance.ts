@@ -13,8 +13,8 @@ export function isGlobal(value: WebAssembly.ExportValue | undefined): value is W
 }
 
 /**
- * The values of all mutable globals, the rewriter's own among them, by the export that sets each: a global, or the function that sets a
- * float from its bits.
+ * The values of all mutable globals, the rewriter's own among them, by the export that sets each: a
+ * global, or the function that sets a float from its bits.
  */
 export function readGlobals(instance: WebAssembly.Instance, rewritten: Rewritten): Snapshot['globals'] {
   const { pages, refused } = rewritten.names;

@@ -3,8 +3,9 @@ import { cardTableOf, markDirty } from '../instrument/dirty-cards.js';
 const NONE = new Uint8Array(0);
 
 /**
- * The memory of the guest that runs: bounds-checked views that stay valid when it grows. Out of bounds throws a RangeError.
- * With a card table, what the host writes makes cards dirty as well: it writes by `window`, `write`, `setU32` and `setU64` only.
+ * The memory of the guest that runs: bounds-checked views that stay valid when it grows. Out of
+ * bounds throws a RangeError. With a card table, what the host writes makes cards dirty as well: it
+ * writes by `window`, `write`, `setU32` and `setU64` only.
  */
 export class GuestMemory {
   #memory: WebAssembly.Memory | null = null;
@@ -45,7 +46,10 @@ export class GuestMemory {
       this.attach(this.#memory, this.#tableBytes);
   }
 
-  /** A part of guest memory, to read from. Pointers and lengths arrive as signed numbers and are unsigned. */
+  /**
+   * A part of guest memory, to read from. Pointers and lengths arrive as signed numbers and are
+   * unsigned.
+   */
   slice(pointer: number, length: number): Uint8Array {
     const from = pointer >>> 0;
     const size = length >>> 0;

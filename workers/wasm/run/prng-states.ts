@@ -1,10 +1,11 @@
 import type { GuestMemory } from './memory.js';
 
 /**
- * Go's random state lives in its memory, seeded once when the runtime starts: in a snapshot it would give every invocation the same
- * numbers. There is one internal/chacha8rand.State for seeding (runtime.globalRand) and one for each thread, of which there is one
- * (`m.chacha8`, followed by `m.cheaprand`, a wyrand state). A State is 32 words of output, 4 of seed, then i, n and c of 32 bits:
- * runtime/rand.go and runtime/runtime2.go of Go 1.22 to 1.26.
+ * Go's random state lives in its memory, seeded once when the runtime starts: in a snapshot it
+ * would give every invocation the same numbers. There is one internal/chacha8rand.State for seeding
+ * (runtime.globalRand) and one for each thread, of which there is one (`m.chacha8`, followed by
+ * `m.cheaprand`, a wyrand state). A State is 32 words of output, 4 of seed, then i, n and c of 32
+ * bits: runtime/rand.go and runtime/runtime2.go of Go 1.22 to 1.26.
  */
 /** Go has one for seeding and one for its only thread. */
 export const MAX_PRNG_STATES = 2;
@@ -34,7 +35,10 @@ export function isChachaState(view: DataView, at: number): boolean {
   return next <= filled && filled > 0 && filled <= OUTPUT_WORDS && block <= 16 && block % 4 === 0;
 }
 
-/** Whether the State is that of a thread. The one for seeding is followed by `globalRand.init`, which is 1. */
+/**
+ * Whether the State is that of a thread. The one for seeding is followed by `globalRand.init`,
+ * which is 1.
+ */
 export function hasCheapState(view: DataView, at: number): boolean {
   return view.getBigUint64(at + CHEAP_AT, true) > 1n;
 }
@@ -43,7 +47,10 @@ const BYTES_PER_STATE = SEED_BYTES + CHEAP_BYTES;
 /** Asked for at once: each call for random bytes costs most of a microsecond. */
 const seeds = new Uint8Array(MAX_PRNG_STATES * BYTES_PER_STATE);
 
-/** Gives each generator a seed of its own and no output left, so that its next number is made from the seed. */
+/**
+ * Gives each generator a seed of its own and no output left, so that its next number is made from
+ * the seed.
+ */
 export function reseedPrngStates(
   memory: GuestMemory,
   states: readonly PrngState[],

@@ -14,7 +14,10 @@ export interface ProgramBase {
   /** Of the card table, which precedes the guest's memory; 0 without write barriers. */
   tableBytes: number;
   limitMb: number;
-  /** The module's own maximum is below the limit, so growth that it is refused is not the limit's doing. */
+  /**
+   * The module's own maximum is below the limit, so growth that it is refused is not the limit's
+   * doing.
+   */
   ownMaximum: boolean;
   /** It imports what guests wait in: threads are made ready for that before the first one waits. */
   waits: boolean;
@@ -23,13 +26,17 @@ export interface ProgramBase {
 export interface FreshProgram extends ProgramBase {
   strategy: 'fresh';
   /**
-   * What an instance is before any of its code has run, so that it can be put back to that instead of made anew. null when
-   * the module has state that cannot be put back: then each run has an instance of its own.
+   * What an instance is before any of its code has run, so that it can be put back to that instead
+   * of made anew. null when the module has state that cannot be put back: then each run has an
+   * instance of its own.
    */
   snapshot: Snapshot | null;
 }
 
-/** Runs from a snapshot: of a reactor after `_initialize`, of a Go command before its first observable call. */
+/**
+ * Runs from a snapshot: of a reactor after `_initialize`, of a Go command before its first
+ * observable call.
+ */
 export interface WarmProgram extends ProgramBase {
   strategy: 'reactor' | 'go-command';
   snapshot: Snapshot;
@@ -39,7 +46,10 @@ export interface WarmProgram extends ProgramBase {
   timeCells: readonly TimeCell[];
 }
 
-/** A module ready to run. Made once by the preparing thread and posted to the others, who share its code and its snapshot. */
+/**
+ * A module ready to run. Made once by the preparing thread and posted to the others, who share its
+ * code and its snapshot.
+ */
 export type Program = FreshProgram | WarmProgram;
 
 /** Runs one program on one thread, each time on a state that no other invocation has touched. */

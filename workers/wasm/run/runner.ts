@@ -13,10 +13,12 @@ import { moveTimeCells } from './time-cells.js';
 const AT_ONCE_BYTES = 2 << 20;
 
 /**
- * The one interface over the strategies. With a snapshot the instance is kept and put back after each run: all memory that the guest
- * has written, as dirty cards or a comparison tell, and all mutable globals. An instance is not kept when its memory has grown, since memory
- * cannot shrink and accesses beyond the size of a new instance must trap, nor when the guest was ended rather than ending by itself.
- * Modules with other state (tables, dropped segments) have no snapshot and get an instance for each run.
+ * The one interface over the strategies. With a snapshot the instance is kept and put back after
+ * each run: all memory that the guest has written, as dirty cards or a comparison tell, and all
+ * mutable globals. An instance is not kept when its memory has grown, since memory cannot shrink
+ * and accesses beyond the size of a new instance must trap, nor when the guest was ended rather
+ * than ending by itself. Modules with other state (tables, dropped segments) have no snapshot and
+ * get an instance for each run.
  */
 export function createRunner(program: Program, guest: Guest): Runner {
   const { snapshot, tableBytes } = program;

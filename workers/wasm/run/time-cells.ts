@@ -1,8 +1,9 @@
 import type { GuestMemory } from './memory.js';
 
 /**
- * A 64-bit time in nanoseconds that a snapshot holds, of its own monotonic clock: when the runtime started, when a timer is due. It is moved to
- * the clock of the invocation, as if its instance had been started just then.
+ * A 64-bit time in nanoseconds that a snapshot holds, of its own monotonic clock: when the runtime
+ * started, when a timer is due. It is moved to the clock of the invocation, as if its instance had
+ * been started just then.
  */
 export interface TimeCell {
   address: number;

@@ -13,8 +13,9 @@ export interface Choice {
 }
 
 /**
- * The strategy that a module is run with. `probe`: the warmest that gives the results of fresh. A strategy's name: that one,
- * as it was probed when the module was deployed; if it cannot be had any more (an engine changed since), fresh.
+ * The strategy that a module is run with. `probe`: the warmest that gives the results of fresh. A
+ * strategy's name: that one, as it was probed when the module was deployed; if it cannot be had any
+ * more (an engine changed since), fresh.
  */
 export function choose(source: Source, fresh: FreshProgram, name: string, want: 'probe' | WarmStart): Choice {
   if (want === 'fresh') return { program: fresh, note: null };

@@ -36,9 +36,10 @@ const WORD_BYTES = 8;
 const MAX_TIME_CELLS = 256;
 
 /**
- * A snapshot may depend on nothing that differs between instances. So starts under different conditions are compared, in all their
- * memory and globals: a difference is a time, and moved to each invocation's clock, or the state of one of Go's own generators,
- * and seeded anew for each, or it is the program's own and the snapshot is refused.
+ * A snapshot may depend on nothing that differs between instances. So starts under different
+ * conditions are compared, in all their memory and globals: a difference is a time, and moved to
+ * each invocation's clock, or the state of one of Go's own generators, and seeded anew for each, or
+ * it is the program's own and the snapshot is refused.
  */
 export function compareStarts(
   { base, later, laterBy, reseeded, other, otherBy }: Starts,
@@ -106,7 +107,10 @@ function eachDifference(
   }
 }
 
-/** States of which every word differs, followed by counters that do not: those are where a run of differences ends. */
+/**
+ * States of which every word differs, followed by counters that do not: those are where a run of
+ * differences ends.
+ */
 function findPrngStates(base: RecordedStart, differences: readonly number[]): PrngState[] {
   const differing = new Set(differences);
   const view = new DataView(base.memory.buffer, base.memory.byteOffset, base.memory.length);

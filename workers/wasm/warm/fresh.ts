@@ -24,9 +24,10 @@ export function prepareFresh(source: Source): FreshProgram {
 }
 
 /**
- * An instance's state before any of its code has run, its start function included, which the engine calls by itself. Making
- * a new instance is quick, but V8 collects the old ones' memories by marking its whole heap every few dozen runs: that cost
- * ten times what looking through a megabyte and putting it back does.
+ * An instance's state before any of its code has run, its start function included, which the engine
+ * calls by itself. Making a new instance is quick, but V8 collects the old ones' memories by
+ * marking its whole heap every few dozen runs: that cost ten times what looking through a megabyte
+ * and putting it back does.
  */
 function beforeAnyCode(module: WebAssembly.Module, rewritten: Rewritten): Snapshot | null {
   try {
@@ -36,7 +37,8 @@ function beforeAnyCode(module: WebAssembly.Module, rewritten: Rewritten): Snapsh
     if (memory === null || isLarge(memory.buffer.byteLength)) return null;
     return takeSnapshot(new Uint8Array(memory.buffer), readGlobals(instance, rewritten));
   } catch {
-    // Its data lies outside its memory, say. It fails the same way when it is run, and is told so then.
+    // Its data lies outside its memory, say. It fails the same way when it is run, and is told so
+    // then.
     return null;
   }
 }

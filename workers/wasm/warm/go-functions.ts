@@ -4,8 +4,9 @@ import type { ParsedModule } from '../binary/parse.js';
 import type { GoTable } from './go-shape.js';
 
 /**
- * The program counter table of Go 1.20 and later (runtime/symtab.go, `pcHeader`): magic, two zero bytes, the quantum of
- * instructions (1) and the size of pointers (8). It is there in stripped programs, too, since tracebacks need it.
+ * The program counter table of Go 1.20 and later (runtime/symtab.go, `pcHeader`): magic, two zero
+ * bytes, the quantum of instructions (1) and the size of pointers (8). It is there in stripped
+ * programs, too, since tracebacks need it.
  */
 const HEADER = Uint8Array.of(0xf1, 0xff, 0xff, 0xff, 0, 0, 1, 8);
 /** Offsets in the header. */
@@ -13,12 +14,21 @@ const COUNT = 8;
 const NAMES = 32;
 const FUNCTIONS = 64;
 const HEADER_BYTES = 72;
-/** An entry of the function table: where the function is, where its description is. In the latter the name comes second. */
+/**
+ * An entry of the function table: where the function is, where its description is. In the latter
+ * the name comes second.
+ */
 const ENTRY_BYTES = 8;
 const NAME_OFFSET = 4;
-/** A function that every program has, which wraps an import: where it is must agree with what it wraps. */
+/**
+ * A function that every program has, which wraps an import: where it is must agree with what it
+ * wraps.
+ */
 const ANCHOR = { name: 'runtime.random_get', wraps: 'wasi_snapshot_preview1.random_get' };
-/** Entries are table indices; until Go 1.24 program counters, which have the table index in their upper half. */
+/**
+ * Entries are table indices; until Go 1.24 program counters, which have the table index in their
+ * upper half.
+ */
 const BLOCK_BITS = 16;
 
 /** The indices of a Go module's functions by name; null where its table of names cannot be read. */

@@ -1,6 +1,7 @@
 /**
- * Go's descriptors of goroutines, `runtime.g` (runtime/runtime2.go of Go 1.21 to 1.26): stack.lo, stack.hi, stackguard0, stackguard1,
- * _panic, _defer, m, and sched, a gobuf: sp, pc, g, which points to the descriptor itself.
+ * Go's descriptors of goroutines, `runtime.g` (runtime/runtime2.go of Go 1.21 to 1.26): stack.lo,
+ * stack.hi, stackguard0, stackguard1, _panic, _defer, m, and sched, a gobuf: sp, pc, g, which
+ * points to the descriptor itself.
  */
 const STACK_LO = 0;
 const STACK_HI = 8;
@@ -17,12 +18,16 @@ export interface Goroutine {
   pointer: number;
 }
 
-/** stackguard1 of goroutines whose stack Go allocates. Only g0, which runs the scheduler on a static stack, has another. */
+/**
+ * stackguard1 of goroutines whose stack Go allocates. Only g0, which runs the scheduler on a static
+ * stack, has another.
+ */
 const NO_GUARD = 0xffff_ffff_ffff_ffffn;
 
 /**
- * Finds the descriptors by what they hold of themselves. Left out are those of goroutines that have ended, whose stack was freed, and of g0:
- * the bounds of its stack are not exact, other variables lie within.
+ * Finds the descriptors by what they hold of themselves. Left out are those of goroutines that have
+ * ended, whose stack was freed, and of g0: the bounds of its stack are not exact, other variables
+ * lie within.
  */
 export function goroutines(memory: Uint8Array): Goroutine[] {
   const words = new BigUint64Array(memory.buffer, memory.byteOffset, memory.length / WORD_BYTES);
@@ -42,8 +47,9 @@ export function goroutines(memory: Uint8Array): Goroutine[] {
 }
 
 /**
- * Zeroes what is left of calls that have returned, below each stack's pointer: it is never read before it is written, and may hold
- * random numbers that runtime and program have long forgotten. `current` is the stack pointer of what was running.
+ * Zeroes what is left of calls that have returned, below each stack's pointer: it is never read
+ * before it is written, and may hold random numbers that runtime and program have long forgotten.
+ * `current` is the stack pointer of what was running.
  */
 export function clearDeadStack(memory: Uint8Array, current: number): void {
   for (const { stack, pointer } of goroutines(memory)) {

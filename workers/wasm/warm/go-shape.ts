@@ -4,11 +4,12 @@ import { SECTION } from '../binary/parse.js';
 import { ByteReader, malformed } from '../binary/reader.js';
 
 /**
- * What the code of the Go compiler looks like, as far as resuming it goes (cmd/internal/obj/wasm and runtime/rt0_wasip1_wasm.s of
- * Go 1.24 to 1.26). Go keeps its goroutines' stacks in linear memory and can enter any function at any resume point: the
- * loop that `_start` ends in, `wasm_pc_f_loop`, pops a program counter (table index << 16 | block) off the guest's stack and
- * calls that function. So a program that was interrupted inside an import continues if that import's wrapper is entered
- * again from the top.
+ * What the code of the Go compiler looks like, as far as resuming it goes (cmd/internal/obj/wasm
+ * and runtime/rt0_wasip1_wasm.s of Go 1.24 to 1.26). Go keeps its goroutines' stacks in linear
+ * memory and can enter any function at any resume point: the loop that `_start` ends in,
+ * `wasm_pc_f_loop`, pops a program counter (table index << 16 | block) off the guest's stack and
+ * calls that function. So a program that was interrupted inside an import continues if that
+ * import's wrapper is entered again from the top.
  */
 export interface GoShape extends GoTable {
   /** The loop's function index. */
@@ -25,7 +26,10 @@ export interface GoTable {
   functionAt: Map<number, number>;
 }
 
-/** Go's global variables (cmd/internal/obj/wasm): the stack pointer, and whether the loop is to be left. */
+/**
+ * Go's global variables (cmd/internal/obj/wasm): the stack pointer, and whether the loop is to be
+ * left.
+ */
 const SP = 0;
 const PAUSE = 7;
 /** `_start` ends: drop, call loop, return, unreachable, end. */
@@ -35,13 +39,19 @@ const LOOP_HEAD: readonly number[] = [
   ...[0, OP.globalGet, PAUSE, OP.i32Eqz, OP.if, EMPTY_BLOCK],
   ...[OP.loop, EMPTY_BLOCK, OP.globalGet, SP],
 ];
-/** A wrapper begins, after its locals: SP into local 1, and then loads of its arguments. It has not moved SP. */
+/**
+ * A wrapper begins, after its locals: SP into local 1, and then loads of its arguments. It has not
+ * moved SP.
+ */
 const WRAPPER_HEAD: readonly number[] = [OP.globalGet, SP, OP.localSet, 1];
 const ARGUMENT_LOADS: ReadonlySet<number> = new Set([OP.i32Load, OP.i64Load, OP.f32Load, OP.f64Load]);
 /** Longer functions are no wrappers. */
 const MAX_WRAPPER_BYTES = 160;
 
-/** Throws `invalid_module` with what does not look like Go; for the caller that means: no warm start of this kind. */
+/**
+ * Throws `invalid_module` with what does not look like Go; for the caller that means: no warm start
+ * of this kind.
+ */
 export function goShape(module: ParsedModule): GoShape {
   const start = module.exports.find((entry) => entry.kind === 'function' && entry.name === '_start');
   const body = start === undefined ? undefined : module.bodies[start.index - module.importedFunctions];

@@ -33,8 +33,8 @@ export function readSource(wasm: Uint8Array, limitMb: number): Source {
 }
 
 /**
- * Throws `invalid_module` when the bytes, as they were uploaded, are not valid WebAssembly: rewriting could make valid what is not, by
- * clamping a limit or dropping a section.
+ * Throws `invalid_module` when the bytes, as they were uploaded, are not valid WebAssembly:
+ * rewriting could make valid what is not, by clamping a limit or dropping a section.
  */
 export function checkValid(wasm: Uint8Array): void {
   if (!WebAssembly.validate(wasm)) compile({ bytes: wasm });

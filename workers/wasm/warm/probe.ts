@@ -4,7 +4,10 @@ import { createRunner } from '../run/runner.js';
 import { GuestFailure, type Session } from '../run/session.js';
 import { randomConditions, sandboxSession } from './sandbox-session.js';
 
-/** Inputs of the kinds that functions get: nothing, JSON of several shapes, an event, no JSON, something longer. */
+/**
+ * Inputs of the kinds that functions get: nothing, JSON of several shapes, an event, no JSON,
+ * something longer.
+ */
 const INPUTS: readonly string[] = [
   '',
   '{}',
@@ -14,14 +17,18 @@ const INPUTS: readonly string[] = [
   JSON.stringify({ text: 'long '.repeat(2000) }),
 ];
 const RUNS = 3;
-/** A digit that happens to be the same three times is common, twelve times is not: what looks different is looked at again. */
+/**
+ * A digit that happens to be the same three times is common, twelve times is not: what looks
+ * different is looked at again.
+ */
 const RUNS_IN_DOUBT = 12;
 const SHOWN = 40;
 
 /**
- * Compares a warm program with the fresh one. Where fresh runs agree, warm ones must give the very same; where fresh runs differ
- * (random numbers, the order of maps), warm ones must differ in the same places. Returns what was different, or null.
- * Warm runs are made on a new instance, on one that was put back, and after a run that was ended, in turn.
+ * Compares a warm program with the fresh one. Where fresh runs agree, warm ones must give the very
+ * same; where fresh runs differ (random numbers, the order of maps), warm ones must differ in the
+ * same places. Returns what was different, or null. Warm runs are made on a new instance, on one
+ * that was put back, and after a run that was ended, in turn.
  */
 export function differs(fresh: FreshProgram, warm: Program, guest: Guest, name: string): string | null {
   const expectedRunner = createRunner({ ...fresh, snapshot: null }, guest);
@@ -71,7 +78,8 @@ function sameVariation(expected: readonly string[], actual: readonly string[]): 
   const [first = '', ...rest] = expected;
   const [warmFirst = '', ...warmRest] = actual;
   const sameLength = [...expected, ...actual].every((text) => text.length === first.length);
-  // Of results that differ in length from run to run, no more can be asked than that warm ones differ too.
+  // Of results that differ in length from run to run, no more can be asked than that warm ones
+  // differ too.
   if (!sameLength) return new Set(expected).size > 1 && new Set(actual).size > 1;
   for (let at = 0; at < first.length; at++) {
     const varies = rest.some((text) => text[at] !== first[at]);

@@ -16,8 +16,9 @@ class Stopped {
 const NO_INPUT = new Uint8Array(0);
 
 /**
- * Calls that tell a guest nothing that changes from run to run, and change nothing. Of the clocks, the monotonic one is among them: it is
- * how Go's scheduler keeps time, and code that asks what time it is reads the realtime clock first.
+ * Calls that tell a guest nothing that changes from run to run, and change nothing. Of the clocks,
+ * the monotonic one is among them: it is how Go's scheduler keeps time, and code that asks what
+ * time it is reads the realtime clock first.
  */
 const PURE: ReadonlySet<string> = new Set([
   'args_get',
@@ -87,7 +88,8 @@ function wasEntered(instance: WebAssembly.Instance, { names }: Rewritten): boole
 
 function stoppingImports(guest: Guest): WebAssembly.Imports {
   const imports: WebAssembly.Imports = {};
-  // Random bytes once, for a runtime that seeds itself. Whoever asks again wants a number of its own.
+  // Random bytes once, for a runtime that seeds itself. Whoever asks again wants a number of its
+  // own.
   let seeded = false;
   const isPure = (name: string, args: readonly never[]) => {
     if (name === 'clock_time_get') return Number(args[0]) === MONOTONIC;

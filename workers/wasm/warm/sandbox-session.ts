@@ -2,7 +2,10 @@ import { createCipheriv, randomBytes } from 'node:crypto';
 import type { LogLevel } from '../../../src/contract/invocation.js';
 import type { Session } from '../run/session.js';
 
-/** What can be observed of a sandboxed run from outside, in order: lines it logged, host calls it made. */
+/**
+ * What can be observed of a sandboxed run from outside, in order: lines it logged, host calls it
+ * made.
+ */
 export type Trace = string[];
 
 /** What differs from invocation to invocation, as a sandboxed guest gets it. */
@@ -33,8 +36,9 @@ export interface Sandbox {
 }
 
 /**
- * A session without effects: time moves a microsecond per reading, sleeping takes none, host calls are recorded and come to nothing.
- * The same conditions give the same run, which snapshots and probes rely on.
+ * A session without effects: time moves a microsecond per reading, sleeping takes none, host calls
+ * are recorded and come to nothing. The same conditions give the same run, which snapshots and
+ * probes rely on.
  */
 export function sandboxSession(name: string, input: Uint8Array, conditions: Conditions): Sandbox {
   const trace: Trace = [];

@@ -17,7 +17,10 @@ const RESTORABLE: ReadonlySet<number> = new Set([I32, I64, F32, F64]);
 /** Mutable globals that are put back after each run. Compilers make a handful. */
 const MAX_GLOBALS = 10_000;
 
-/** A Go command, interrupted before its first observable call: a read of stdin, mostly. Package initialisers have run by then. */
+/**
+ * A Go command, interrupted before its first observable call: a read of stdin, mostly. Package
+ * initialisers have run by then.
+ */
 export function prepareGoCommand(source: Source, name: string): WarmProgram {
   requireRestorable(source);
   const shape = orNotWarm(() => goShape(source.module));
@@ -74,7 +77,10 @@ function requireRestorable(source: Source): void {
   if (reason !== null) throw new SnapshotRefused(reason);
 }
 
-/** Why an instance of the module cannot be put back to an earlier state; null when memory and globals are all it has. */
+/**
+ * Why an instance of the module cannot be put back to an earlier state; null when memory and
+ * globals are all it has.
+ */
 export function whyNotRestorable({ module, scan, shape }: Source): string | null {
   if (scan === null) return 'it has instructions that the engine does not know';
   if (scan.keepsHiddenState) return 'it writes tables or drops segments';
