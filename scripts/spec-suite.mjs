@@ -149,7 +149,7 @@ function instantiate({ bytes }) {
 function play(instance, actions) {
   return actions.map(({ field, args }) => {
     try {
-      const result = instance.exports[field](...args.map(valueOf));
+      const result = instance.exports[field](...args.map(argumentOf));
       return [result]
         .flat()
         .map((value) => (Object.is(value, -0) ? '-0' : String(value)))
@@ -160,7 +160,7 @@ function play(instance, actions) {
   });
 }
 
-function valueOf({ type, value }) {
+function argumentOf({ type, value }) {
   if (type === 'i32') return Number(value) | 0;
   if (type === 'i64') return BigInt.asIntN(64, BigInt(value));
   const view = new DataView(new ArrayBuffer(8));
