@@ -4,6 +4,7 @@ import type { AppError } from '../../../src/errors.js';
 import type { Closable } from '../../../src/ports/closable.js';
 import type { QueueCounts } from '../../../src/ports/queue.js';
 import { queueUnavailable } from '../../admission.js';
+import type { CrashJournal } from '../../crash-journal.js';
 import type {
   BullQueue,
   BullWorker,
@@ -20,6 +21,7 @@ import { RedisAdds } from './adds.js';
 import { BatchFetcher } from './batch-fetcher.js';
 import { COMMAND_TIMEOUT_MS, closeRedis, type RedisConnection, type RedisServer } from './connect.js';
 import { countJobs } from './counts.js';
+import { RedisCrashJournal } from './crash-journal.js';
 import { defineFetch } from './fetch-script.js';
 import { SettleBatcher } from './settle-batcher.js';
 import { UsageIndex } from './usage-index.js';
@@ -209,6 +211,10 @@ export class RedisDriver implements QueueDriver {
 
   counts(): Promise<QueueCounts> {
     return countJobs(this.#connection, `${PREFIX}:`, `${PREFIX}:usage:`);
+  }
+
+  openCrashJournal(): Promise<CrashJournal> {
+    return RedisCrashJournal.open(this.#connection);
   }
 
   async ping(): Promise<void> {
