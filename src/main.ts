@@ -1,4 +1,5 @@
 import './lean-start.js';
+import './early-signals.js';
 import { composeCore } from './compose/core.js';
 import { composeEngine } from './compose/engine.js';
 import { migrateParts, openParts } from './compose/parts.js';

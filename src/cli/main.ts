@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import '../lean-start.js';
+import './early-signals.js';
 import { CommanderError } from 'commander';
 import { AppError, messageOf } from '../errors.js';
 import { hintFor } from './hints.js';

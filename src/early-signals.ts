@@ -1,0 +1,4 @@
+import { exitOnStopSignals } from './stop-signals.js';
+
+/** Imported before all others by the mains of the Procfile: a signal may come while the program is still being loaded. */
+exitOnStopSignals();
