@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { DelayedError } from 'bullmq';
 import { MAX_WORKER_CRASHES } from '../src/contract/limits.js';
 import { messageOf } from '../src/errors.js';
@@ -36,6 +37,7 @@ const FAULT_DELAY_MS = 2000;
 /** A cancel request may overtake the job that it is for on the way to this worker. */
 const EARLY_CANCEL_MS = 10_000;
 const RECONNECT_MS = 1000;
+const PUT_BACK_AGAIN_MS = 1000;
 
 export interface ConsumerSettings {
   concurrency: number;
@@ -53,6 +55,8 @@ export class Consumer implements Closable {
   readonly #prefetch: Readonly<Record<QueueKind, Prefetch>>;
   readonly #workers = new Map<QueueKind, BullWorker<JobData>>();
   readonly #active = new Map<string, Cancellation>();
+  /** Jobs whose end is durable: they may leave the queue in any way. */
+  readonly #over = new WeakSet<object>();
   readonly #earlyCancels = new Map<string, NodeJS.Timeout>();
   #cancelRequests: Closable | undefined;
   #closing: Promise<void> | undefined;
@@ -120,7 +124,7 @@ export class Consumer implements Closable {
     worker.on('failed', (job, error) => {
       if (job?.finishedOn === undefined) return;
       this.#driver.ended(job);
-      warn(`Invocation ${job.id} left the queue without having been settled.`, error);
+      if (!this.#over.has(job)) warn(`Invocation ${job.id} left the queue without having been settled.`, error);
     });
     worker.on('lockRenewalFailed', (ids) => {
       for (const id of ids) this.#active.get(id)?.abort(LOST);
@@ -140,8 +144,7 @@ export class Consumer implements Closable {
     try {
       const crashesWhileRunning = crashes === 0 ? 0 : await this.#crashesWhileRunning(id, crashes);
       if (crashesWhileRunning === null) {
-        await this.#putBack(job, token, { kind: 'later', delayMs: FAULT_DELAY_MS });
-        return;
+        return await this.#putBack(job, token, { kind: 'later', delayMs: FAULT_DELAY_MS });
       }
       const alone = crashesWhileRunning === MAX_WORKER_CRASHES - 1;
       const granted = alone ? this.#slots.acquireAlone(kind) : this.#slots.acquire(kind, job.data.n);
@@ -158,8 +161,7 @@ export class Consumer implements Closable {
       };
       if (!alone) this.#guard.admitted(id, crashes);
       else if (!(await this.#recordBegin(id, crashes))) {
-        await this.#putBack(job, token, { kind: 'later', delayMs: FAULT_DELAY_MS });
-        return;
+        return await this.#putBack(job, token, { kind: 'later', delayMs: FAULT_DELAY_MS });
       }
       if (this.#earlyCancels.has(id)) cancellation.abort(CANCELLED);
       if (job.attemptsMade > 0 || crashes > 0) await this.#checkCancelled(id);
@@ -173,7 +175,8 @@ export class Consumer implements Closable {
         },
       });
       const settlement = await this.#handle(delivery);
-      if (settlement.kind !== 'done') await this.#putBack(job, token, settlement);
+      if (settlement.kind === 'done') this.#over.add(job);
+      else await this.#putBack(job, token, settlement);
     } finally {
       release();
       this.#active.delete(id);
@@ -216,25 +219,47 @@ export class Consumer implements Closable {
     return { kind: 'later', delayMs: FAULT_DELAY_MS };
   }
 
-  /** BullMQ retries a job whose processor throws. Refused when another worker has the job by now. */
+  /**
+   * Puts a job back that is not over. BullMQ would give up a job that it cannot put back, and remove one without attempts
+   * left although nothing has been recorded of its end; so it is done here, again and again while this worker has the job.
+   */
   async #putBack(
     job: InvocationJob,
     token: string | undefined,
     settlement: Exclude<Settlement, { kind: 'done' }>,
-  ): Promise<void> {
-    switch (settlement.kind) {
-      case 'retry': {
+  ): Promise<never> {
+    const id = job.id ?? '';
+    while (!(await this.#isPutBack(job, token, settlement))) {
+      if (this.#closing !== undefined || this.#active.get(id)?.reason === LOST) break;
+      await sleep(PUT_BACK_AGAIN_MS);
+    }
+    // Says that the job has been moved already, or is another worker's by now.
+    throw new DelayedError();
+  }
+
+  /** False when it is to be tried again. */
+  async #isPutBack(
+    job: InvocationJob,
+    token: string | undefined,
+    settlement: Exclude<Settlement, { kind: 'done' }>,
+  ): Promise<boolean> {
+    const id = job.id ?? '';
+    try {
+      if (settlement.kind === 'retry') {
         const failure = new Error(settlement.error);
         // BullMQ keeps stacks in the job; ours would only say this line.
         failure.stack = '';
-        throw failure;
+        await job.moveToFailed(failure, token ?? '');
+        return true;
       }
-      case 'later': {
-        const until = Date.now() + settlement.delayMs;
-        await job.moveToDelayed(until, token);
-        this.#driver.postponed(job.id ?? '', until);
-        throw new DelayedError();
-      }
+      const until = Date.now() + settlement.delayMs;
+      await job.moveToDelayed(until, token);
+      this.#driver.postponed(id, until);
+      return true;
+    } catch (error) {
+      if (isLost(error)) return true;
+      this.#settings.warn(`Invocation ${id} cannot be put back into the queue; it is tried again.`, error);
+      return false;
     }
   }
 
@@ -274,6 +299,11 @@ export class Consumer implements Closable {
     await this.#cancelRequests?.close();
     for (const timer of this.#earlyCancels.values()) clearTimeout(timer);
   }
+}
+
+/** BullMQ's scripts answer with these codes when the job is gone, or another worker's. */
+function isLost(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && typeof error.code === 'number' && error.code < 0;
 }
 
 function toDelivery(
