@@ -86,12 +86,7 @@ export class Consumer implements Closable {
     handler: DeliveryHandler,
     settings: ConsumerSettings,
   ): Promise<Consumer> {
-    const consumer = new Consumer(
-      driver,
-      handler,
-      settings,
-      new CrashGuard(await driver.openCrashJournal()),
-    );
+    const consumer = new Consumer(driver, handler, settings, new CrashGuard(await driver.openCrashJournal()));
     consumer.#cancelRequests = await driver.onCancelRequest((id) => consumer.#onCancelRequest(id));
     for (const kind of QUEUE_KINDS) await consumer.#addWorker(kind);
     return consumer;
@@ -124,7 +119,8 @@ export class Consumer implements Closable {
     worker.on('failed', (job, error) => {
       if (job?.finishedOn === undefined) return;
       this.#driver.ended(job);
-      if (!this.#over.has(job)) warn(`Invocation ${job.id} left the queue without having been settled.`, error);
+      if (!this.#over.has(job))
+        warn(`Invocation ${job.id} left the queue without having been settled.`, error);
     });
     worker.on('lockRenewalFailed', (ids) => {
       for (const id of ids) this.#active.get(id)?.abort(LOST);
@@ -199,7 +195,10 @@ export class Consumer implements Closable {
     try {
       return await this.#guard.crashesWhileRunning(id, crashes);
     } catch (error) {
-      this.#settings.warn(`Whether invocation ${id} was running in a crash is not known yet; it waits.`, error);
+      this.#settings.warn(
+        `Whether invocation ${id} was running in a crash is not known yet; it waits.`,
+        error,
+      );
       return null;
     }
   }

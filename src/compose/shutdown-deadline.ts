@@ -1,5 +1,5 @@
-import { finishMs } from '../shutdown.js';
 import type { Closable } from '../ports/closable.js';
+import { finishMs } from '../shutdown.js';
 
 /** What guests have of SHUTDOWN_SECONDS, counted once for the whole process: what web has used of them, the worker beside it has not. */
 export interface ShutdownDeadline extends Closable {

@@ -88,7 +88,8 @@ else {
 }
 
 const olricServer = findServer('olric', 'TEST_OLRIC_SERVER', 'olric-server');
-if (olricServer === null) test('olric-server: not found, SIGTERM while Olric is away not run', (t) => t.pass());
+if (olricServer === null)
+  test('olric-server: not found, SIGTERM while Olric is away not run', (t) => t.pass());
 else {
   test.serial('web and worker end in time while Olric is gone', async (t) => {
     const olric = await startOlric(olricServer);

@@ -18,7 +18,10 @@ const SHORT_MS = '300';
  * What every driver of `InvocationQueue` does when workers crash: see `CrashJournal`. `where` gives the driver's name and
  * where it keeps its jobs, as test/queues/processes/crashing.ts takes them.
  */
-export function crashesConformance<C>(test: TestFn<C>, where: () => readonly [driver: string, place: string]) {
+export function crashesConformance<C>(
+  test: TestFn<C>,
+  where: () => readonly [driver: string, place: string],
+) {
   test('only the job whose guest had begun is suspected of a crash, and it runs alone after two', async (t) => {
     const children: Child[] = [];
     t.teardown(() => Promise.all(children.map((child) => child.kill())));

@@ -21,7 +21,9 @@ export class RedisCrashJournal implements CrashJournal {
   static async open(connection: RedisConnection): Promise<RedisCrashJournal> {
     const records = await connection.hgetall(KEY);
     const before = Date.now() - KEPT_MS;
-    const old = Object.keys(records).filter((process) => Number.parseInt(records[process] ?? '', 10) < before);
+    const old = Object.keys(records).filter(
+      (process) => Number.parseInt(records[process] ?? '', 10) < before,
+    );
     if (old.length > 0) await connection.hdel(KEY, ...old);
     return new RedisCrashJournal(connection);
   }
