@@ -1,5 +1,5 @@
 import './lean-start.js';
-import './early-signals.js';
+import './early.js';
 import { composeCore } from './compose/core.js';
 import { composeEngine } from './compose/engine.js';
 import { migrateParts, openParts } from './compose/parts.js';

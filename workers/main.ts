@@ -1,5 +1,5 @@
 import '../src/lean-start.js';
-import '../src/early-signals.js';
+import '../src/early.js';
 import { composeCore } from '../src/compose/core.js';
 import { composeEngine } from '../src/compose/engine.js';
 import { openParts } from '../src/compose/parts.js';

@@ -1,4 +1,0 @@
-import { exitOnStopSignals } from './stop-signals.js';
-
-/** Imported before all others by the mains of the Procfile: a signal may come while the program is still being loaded. */
-exitOnStopSignals();
