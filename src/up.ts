@@ -11,6 +11,7 @@ import { hasStarted } from './lean-start.js';
 import { createLogger } from './logger.js';
 import { makeOwnerOnly } from './owner-only.js';
 import type { Closable } from './ports/closable.js';
+import { writeReadyFile } from './ready-file.js';
 import { exitWithin } from './shutdown.js';
 
 export interface UpOptions {
@@ -64,6 +65,7 @@ export async function startAllInOne(options: UpOptions = {}): Promise<RunningEng
     // The CLI on this machine finds the engine by this file.
     await parts.dataDir.write(URL_FILE, `${server.url}\n`);
     closers.add({ close: () => parts.dataDir.remove(URL_FILE) });
+    if (config.READY_FILE !== undefined) closers.add(await writeReadyFile(config.READY_FILE));
     // Added last, it is closed first: from then on the time runs for the server and the worker alike.
     closers.add(deadline);
     hasStarted();
