@@ -57,7 +57,12 @@ export async function startWeb(
   const audit = createAudit({ store });
 
   addInstallationReadings(parts);
-  const invocations = createInvocations({ queue, attempts: store.attempts, finisher: core.finisher });
+  const invocations = createInvocations({
+    queue,
+    attempts: store.attempts,
+    finisher: core.finisher,
+    backlog: parts.backlog,
+  });
   let server: Server | undefined;
   const services: Services = {
     ...parts,

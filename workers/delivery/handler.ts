@@ -2,7 +2,7 @@ import type { FunctionVersion } from '../../src/contract/function.js';
 import { FINAL_EXIT_CODES, MAX_WORKER_CRASHES } from '../../src/contract/limits.js';
 import type { Catalog } from '../../src/core/catalog.js';
 import type { EndRow, Finisher, InvocationEnd } from '../../src/core/finish.js';
-import { newAttempt } from '../../src/core/new-attempt.js';
+import { endNumber, newAttempt } from '../../src/core/new-attempt.js';
 import { isAppError, messageOf } from '../../src/errors.js';
 import type { Logger } from '../../src/logger.js';
 import type { Blobs } from '../../src/ports/blobs.js';
@@ -233,8 +233,7 @@ function unrunEnd(
   error: string,
 ): InvocationEnd {
   const { invocation } = delivery;
-  // Number 0 is no log record; after attempts that did run, the end must come behind them.
-  const row = newAttempt(invocation, delivery.attempt > 1 ? delivery.attempt : 0, error);
+  const row = newAttempt(invocation, endNumber(delivery.attempt - 1), error);
   return { invocation, function: fn, row, outcome, output: new Uint8Array() };
 }
 

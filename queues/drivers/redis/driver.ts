@@ -19,6 +19,7 @@ import { perQueue } from '../../fairness.js';
 import { type JobData, QUEUE_KINDS, type QueueKind, queueKindOf, TICKS } from '../../jobs.js';
 import { RedisAdds } from './adds.js';
 import { BatchFetcher } from './batch-fetcher.js';
+import { checkBullScripts } from './bull-checks.js';
 import { COMMAND_TIMEOUT_MS, closeRedis, type RedisConnection, type RedisServer } from './connect.js';
 import { countJobs } from './counts.js';
 import { RedisCrashJournal } from './crash-journal.js';
@@ -87,6 +88,7 @@ export class RedisDriver implements QueueDriver {
       queue.on('error', (error) => warn('Redis reports a fault.', error));
       await queue.waitUntilReady();
     }
+    checkBullScripts(connection.scriptsSet);
     const backends = perQueue((kind) => kinds[kind].getBackend());
     const client = await backends.async.client;
     const keys = { prefix: `${PREFIX}:`, usage: `${PREFIX}:usage:` };
