@@ -16,6 +16,8 @@ const END_WRITTEN_WITHIN_MS = 10;
 export class CrashGuard implements Closable {
   readonly #journal: CrashJournal;
   readonly #marks = new Set<RunMark>();
+  /** The mark of a job that was admitted while nothing ran, and whose guest has not begun. */
+  #provisional: RunMark | null = null;
   #timer: NodeJS.Timeout | undefined;
   #dueAt = 0;
   #writtenAt = 0;
@@ -34,20 +36,25 @@ export class CrashGuard implements Closable {
   }
 
   /**
-   * The job has a slot. While no other guest runs here, a crash can only be its doing, also while its module is still
+   * The job has a slot. Until another guest begins here, a crash can only be its doing, also while its module is still
    * being loaded.
    */
   admitted(id: string, crashes: number): void {
-    if (this.#marks.size === 0) this.began(id, crashes);
+    if (this.#marks.size > 0) return;
+    this.began(id, crashes);
+    this.#provisional = runMark(id, crashes);
   }
 
   /** The guest of a job begins. */
   began(id: string, crashes: number): void {
     const mark = runMark(id, crashes);
+    const replaced = this.#provisional !== null && this.#provisional !== mark;
+    if (this.#provisional !== null && replaced) this.#marks.delete(this.#provisional);
+    this.#provisional = null;
     if (this.#marks.has(mark)) return;
     this.#marks.add(mark);
-    // A job that has been in a crash is rare, and what its guest does may be quick.
-    this.#writeWithin(crashes > 0 ? 0 : this.#writtenAt + WRITE_EVERY_MS - performance.now());
+    // The first guest after a pause is written at once. So is a job that has been in a crash, which is rare.
+    this.#writeWithin(crashes > 0 || replaced ? 0 : this.#writtenAt + WRITE_EVERY_MS - performance.now());
   }
 
   /** As `began`; resolves when no crash can undo the record. */
