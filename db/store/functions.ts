@@ -172,12 +172,12 @@ export function createFunctionStore(database: Database): FunctionStore {
         }),
         versions().where({ namespace, name }).delete(),
         knex('triggers').where({ namespace, function: name }).delete(),
+        knex('aliases').where({ namespace, function: name }).delete(),
+        knex('rollouts').where({ namespace, function: name }).delete(),
         knex('functions')
           .where({ namespace, name })
           .whereNull('deleted_at')
           .update({ deleted_at: Date.now() }),
-        knex('aliases').where({ namespace, function: name }).delete(),
-        knex('rollouts').where({ namespace, function: name }).delete(),
       ]);
       return results.at(-1) === 1;
     },

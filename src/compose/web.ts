@@ -58,7 +58,12 @@ export async function startWeb(
   const audit = createAudit({ store });
 
   addInstallationReadings(parts);
-  const invocations = createInvocations({ queue, attempts: store.attempts, finisher: core.finisher });
+  const invocations = createInvocations({
+    queue,
+    attempts: store.attempts,
+    finisher: core.finisher,
+    backlog: parts.backlog,
+  });
   const probeAgain = closers.add(startProbeAgain({ ...parts, ...core, engine }));
   let server: Server | undefined;
   const services: Services = {

@@ -89,6 +89,8 @@ export interface GuestCall extends GuestModule {
   urgent?: boolean;
   /** Stops the guest; the outcome is then `cancelled`. */
   signal?: CancelSignal;
+  /** The guest is about to begin, or the thread that it is next on has come to it. Called again when it had to begin anew. */
+  onBegin?(): void;
   /** Log lines as they come, for live streams. */
   onLog?(message: LogMessage): void;
 }

@@ -216,9 +216,13 @@ export interface SecretStore {
   reseal(namespace: Namespace, from: SealedSecret, to: SealedSecret): Promise<boolean>;
 }
 
+/** Above all numbers of attempts, so that the row which ends an invocation is always its last. */
+export const END_WITHOUT_RUN = 1000;
+
 /**
  * One attempt, and with `final` the end of its invocation. The key is (requestId, attempt): writing a row again
- * changes nothing. `attempt` 0 is an end without a run (cancelled or expired before the first), and no log record.
+ * changes nothing. `attempt` 0 is an end without a run (cancelled or expired before the
+ * first), and END_WITHOUT_RUN + n one after n attempts: neither is a log record.
  */
 export interface AttemptRow {
   requestId: RequestId;
