@@ -28,7 +28,7 @@ export async function openSqliteQueues({
 }: SqliteQueuesOptions): Promise<Queues> {
   await refuseOldQueue(join(dir, 'queue'));
   const connection = await connect(join(dir, 'queue.db'));
-  const driver = new SqliteDriver(connection, await UsageIndex.read(connection), limits, warn);
+  const driver = new SqliteDriver(connection, await UsageIndex.read(connection), limits, warn, dir);
   const queue = new BullInvocationQueue(driver, timings, warn);
   const tasks = await BullTasks.open(driver, timings, warn);
   const backlog = new SqliteBacklog(connection);

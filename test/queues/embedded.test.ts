@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import anyTest, { type TestFn } from 'ava';
 import { openQueues } from '../../queues/open.js';
 import { backlogConformance } from '../conformance/backlog.js';
+import { crashesConformance } from '../conformance/crashes.js';
 import { leasesConformance } from '../conformance/leases.js';
 import { type QueueContext, queueConformance } from '../conformance/queue.js';
 import { schedulesConformance } from '../conformance/schedules.js';
@@ -12,6 +13,8 @@ import { tempDir } from '../helpers/temp-dir.js';
 
 const test = anyTest.serial as unknown as TestFn<QueueContext>;
 const dirs = tempDir();
+/** For processes of a test's own. */
+const ownDir = tempDir();
 
 test.beforeEach(async (t) => {
   const dir = await mkdtemp(join(dirs, 'queue-'));
@@ -21,6 +24,7 @@ test.beforeEach(async (t) => {
 test.afterEach.always((t) => t.context.queues.close());
 
 queueConformance(test);
+crashesConformance(test, () => ['sqlite', ownDir]);
 lanesConformance(test);
 tasksConformance(test);
 schedulesConformance(test);

@@ -5,6 +5,7 @@ import type { AppError } from '../../../src/errors.js';
 import type { Closable } from '../../../src/ports/closable.js';
 import type { QueueCounts } from '../../../src/ports/queue.js';
 import { queueFull, queueUnavailable } from '../../admission.js';
+import type { CrashJournal } from '../../crash-journal.js';
 import type {
   BullQueue,
   BullWorker,
@@ -16,6 +17,7 @@ import type {
   Warn,
 } from '../../driver.js';
 import { perQueue } from '../../fairness.js';
+import { FileCrashJournal } from '../../file-crash-journal.js';
 import { type JobData, QUEUE_KINDS, type QueueKind, queueKindOf, TICKS } from '../../jobs.js';
 import type { SqliteConnection } from '../sqlite/connection.js';
 import { createSqliteBackend } from '../sqlite/create-backend.js';
@@ -39,14 +41,23 @@ export class SqliteDriver implements QueueDriver {
   readonly #usage: UsageIndex;
   readonly #limits: QueueLimits;
   readonly #warn: Warn;
+  readonly #dataDir: string;
   readonly #cancelRequests = new EventEmitter();
   readonly #opened: Closable[] = [];
 
-  constructor(connection: SqliteConnection, usage: UsageIndex, limits: QueueLimits, warn: Warn) {
+  /** `dataDir` is locked by the caller. */
+  constructor(
+    connection: SqliteConnection,
+    usage: UsageIndex,
+    limits: QueueLimits,
+    warn: Warn,
+    dataDir: string,
+  ) {
     this.#connection = connection;
     this.#usage = usage;
     this.#limits = limits;
     this.#warn = warn;
+    this.#dataDir = dataDir;
     this.queues = perQueue((kind) => this.#open<JobData>(kind));
     this.ticks = this.#open<unknown>(TICKS);
   }
@@ -172,6 +183,10 @@ export class SqliteDriver implements QueueDriver {
 
   counts(): Promise<QueueCounts> {
     return countJobs(this.#connection, this.#usage);
+  }
+
+  openCrashJournal(): Promise<CrashJournal> {
+    return FileCrashJournal.open(this.#dataDir);
   }
 
   async ping(): Promise<void> {
