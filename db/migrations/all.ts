@@ -32,6 +32,8 @@ import { keyMakers } from './031-key-makers.js';
 import { keyMakersByKey } from './032-key-makers-by-key.js';
 import { auditEvents } from './033-audit-events.js';
 import { auditEventsByTime } from './034-audit-events-by-time.js';
+import { triggerOverlap } from './035-trigger-overlap.js';
+import { triggerCatchUp } from './036-trigger-catch-up.js';
 
 export interface Migration {
   name: string;
@@ -75,4 +77,6 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '032-key-makers-by-key', sql: keyMakersByKey },
   { name: '033-audit-events', sql: auditEvents },
   { name: '034-audit-events-by-time', sql: auditEventsByTime },
+  { name: '035-trigger-overlap', sql: triggerOverlap },
+  { name: '036-trigger-catch-up', sql: triggerCatchUp },
 ];

@@ -25,6 +25,7 @@ import {
   TICKS,
   toJobJson,
 } from '../../jobs.js';
+import { nextTick } from '../../next-tick.js';
 import { countJobs } from './counts.js';
 import type { PgliteDatabase } from './database.js';
 import { IN_LANES } from './schema.js';
@@ -75,7 +76,10 @@ export class PgliteDriver implements QueueDriver {
 
   static async open(database: PgliteDatabase, limits: QueueLimits, warn: Warn): Promise<PgliteDriver> {
     const kinds = perQueue((kind) => new Pg.Queue<JobData, void>(kind, { connection: database }));
-    const ticks = new Pg.Queue<unknown, void>(TICKS, { connection: database });
+    const ticks = new Pg.Queue<unknown, void>(TICKS, {
+      connection: database,
+      settings: { repeatStrategy: nextTick },
+    });
     for (const queue of [...Object.values(kinds), ticks]) {
       queue.on('error', (error) => warn('The queue reports a fault.', error));
       await queue.waitUntilReady();
