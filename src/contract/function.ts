@@ -118,6 +118,8 @@ export const functionRecordSchema = z.object({
   retry_delay_seconds: z.number(),
   status: z.literal('active'),
   warm_start: warmStartSchema,
+  /** Why it does not start warmer than it does; null when it starts warm. */
+  warm_start_reason: z.string().nullable(),
   created_at: z.string(),
   updated_at: z.string(),
   created_by: z.string(),
@@ -127,6 +129,8 @@ export type FunctionRecord = z.infer<typeof functionRecordSchema>;
 /** What the engine keeps of a version: the public record and the settings that the record does not show. */
 export interface FunctionVersion extends FunctionRecord {
   metadata: FunctionMetadata;
+  /** It is not settled yet how it starts: the probe is repeated. */
+  probe_pending?: true;
 }
 
 function isTimezone(name: string): boolean {

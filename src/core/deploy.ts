@@ -12,8 +12,10 @@ import type { Actor } from './auth/principal.js';
 import type { Catalog } from './catalog.js';
 import { assertRoutesFree } from './http-routes.js';
 import type { Invocations } from './invocations.js';
+import type { ProbeAgain } from './probe-again.js';
 import { assertSchedule, type Schedules } from './schedules.js';
 import { secureBlob } from './stored-blobs.js';
+import { warmStartOf } from './warm-start.js';
 
 export interface Deployment {
   namespace: Namespace;
@@ -43,6 +45,8 @@ export interface FunctionsDeps {
   schedules: Schedules;
   invocations: Invocations;
   logger: Logger;
+  /** Repeats probes that were not conclusive. */
+  probeAgain?: ProbeAgain;
 }
 
 export function createFunctions(deps: FunctionsDeps): Functions {
@@ -62,18 +66,21 @@ export function createFunctions(deps: FunctionsDeps): Functions {
         cid,
         name: settings.name,
         memoryLimitMb: settings.memory_limit_mb,
+        namespace,
       });
+      const start = warmStartOf(report);
       await blobs.put(wasm);
       const version = await store.functions.addVersion(
         {
           namespace,
           settings,
           wasmCid: cid,
-          warmStart: report.warmStart,
+          ...start,
           createdBy: by.principal.subject,
         },
         auditEntry(by, 'function.deploy', settings.name, namespace),
       );
+      if (start.probePending) deps.probeAgain?.soon();
       await secureBlob({ blobs, owners: store.blobOwners }, cid, wasm);
       await changed(namespace);
       await catalog.deployed(version);
@@ -89,10 +96,13 @@ export function createFunctions(deps: FunctionsDeps): Functions {
           settings: settingsOf(old),
           wasmCid: old.wasm_cid,
           warmStart: old.warm_start,
+          warmStartReason: old.warm_start_reason,
+          probePending: old.probe_pending === true,
           createdBy: by.principal.subject,
         },
         auditEntry(by, 'function.rollback', name, namespace),
       );
+      if (old.probe_pending === true) deps.probeAgain?.soon();
       await changed(namespace);
       await catalog.deployed(added);
       return recordOf(added);
@@ -137,7 +147,7 @@ export function createFunctions(deps: FunctionsDeps): Functions {
 }
 
 /** The record as clients see it: without what travels in `metadata`. */
-export function recordOf({ metadata: _, ...record }: FunctionVersion): FunctionRecord {
+export function recordOf({ metadata: _, probe_pending: __, ...record }: FunctionVersion): FunctionRecord {
   return record;
 }
 

@@ -4,6 +4,7 @@ import type { AppError } from '../../../src/errors.js';
 import type { Closable } from '../../../src/ports/closable.js';
 import type { QueueCounts } from '../../../src/ports/queue.js';
 import { queueUnavailable } from '../../admission.js';
+import type { CrashJournal } from '../../crash-journal.js';
 import type {
   BullQueue,
   BullWorker,
@@ -19,8 +20,10 @@ import { type JobData, QUEUE_KINDS, type QueueKind, queueKindOf, TICKS } from '.
 import { nextTick } from '../../next-tick.js';
 import { RedisAdds } from './adds.js';
 import { BatchFetcher } from './batch-fetcher.js';
+import { checkBullScripts } from './bull-checks.js';
 import { COMMAND_TIMEOUT_MS, closeRedis, type RedisConnection, type RedisServer } from './connect.js';
 import { countJobs } from './counts.js';
+import { RedisCrashJournal } from './crash-journal.js';
 import { defineFetch } from './fetch-script.js';
 import { SettleBatcher } from './settle-batcher.js';
 import { UsageIndex } from './usage-index.js';
@@ -86,6 +89,7 @@ export class RedisDriver implements QueueDriver {
       queue.on('error', (error) => warn('Redis reports a fault.', error));
       await queue.waitUntilReady();
     }
+    checkBullScripts(connection.scriptsSet);
     const backends = perQueue((kind) => kinds[kind].getBackend());
     const client = await backends.async.client;
     const keys = { prefix: `${PREFIX}:`, usage: `${PREFIX}:usage:` };
@@ -210,6 +214,10 @@ export class RedisDriver implements QueueDriver {
 
   counts(): Promise<QueueCounts> {
     return countJobs(this.#connection, `${PREFIX}:`, `${PREFIX}:usage:`);
+  }
+
+  openCrashJournal(): Promise<CrashJournal> {
+    return RedisCrashJournal.open(this.#connection);
   }
 
   async ping(): Promise<void> {
