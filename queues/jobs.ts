@@ -32,7 +32,7 @@ export interface JobData {
   w?: string;
   /** Input as text; absent when it travels in `b`. */
   i?: string;
-  /** Input as base64: bytes that are no UTF-8, or hold a NUL, which Postgres refuses in JSON. */
+  /** Input as base64: bytes that are no UTF-8, or hold a NUL, which not every store keeps. */
   b?: string;
   /** Input size in bytes. */
   s: number;

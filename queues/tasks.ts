@@ -33,7 +33,7 @@ export class BullTasks implements Tasks {
 
   async add({ id, kind, payload, attempts, backoffMs }: Task): Promise<void> {
     try {
-      // Postgres refuses a NUL in JSON.
+      // A text may hold a NUL, which not every store keeps.
       await this.#queue.add(kind, Buffer.from(payload).toString('base64'), {
         jobId: id,
         attempts,

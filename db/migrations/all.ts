@@ -34,6 +34,8 @@ import { auditEvents } from './033-audit-events.js';
 import { auditEventsByTime } from './034-audit-events-by-time.js';
 import { warmStartReason } from './035-warm-start-reason.js';
 import { probePending } from './036-probe-pending.js';
+import { triggerOverlap } from './037-trigger-overlap.js';
+import { triggerCatchUp } from './038-trigger-catch-up.js';
 
 export interface Migration {
   name: string;
@@ -79,4 +81,6 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '034-audit-events-by-time', sql: auditEventsByTime },
   { name: '035-warm-start-reason', sql: warmStartReason },
   { name: '036-probe-pending', sql: probePending },
+  { name: '037-trigger-overlap', sql: triggerOverlap },
+  { name: '038-trigger-catch-up', sql: triggerCatchUp },
 ];

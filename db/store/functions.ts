@@ -52,9 +52,12 @@ delete from triggers
 where namespace = ? and function = ? and source = 'manifest' and spec not in (select value from json_each(?))`;
 
 const ADD_LISTED_TRIGGERS = `
-insert into triggers (id, namespace, function, spec, topic, cron, timezone, source, enabled, created_at)
-select value->>0, ?, ?, value->>1, value->>2, value->>3, value->>4, 'manifest', 1, ? from json_each(?) where true
-on conflict (namespace, function, spec) do nothing`;
+insert into triggers (
+  id, namespace, function, spec, topic, cron, timezone, overlap, catch_up, source, enabled, created_at)
+select value->>0, ?, ?, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, 'manifest', 1, ?
+from json_each(?) where true
+on conflict (namespace, function, spec) do update set
+  overlap = excluded.overlap, catch_up = excluded.catch_up`;
 
 /** Which number the new version has is known only within the batch. */
 const NUMBER_AUDITED_VERSION = `
@@ -87,8 +90,15 @@ export function createFunctionStore(database: Database): FunctionStore {
       const triggers = metadata.triggers.map((spec) => [
         uuidv7(),
         ...('topic' in spec
-          ? [specKey(spec), cleanText(spec.topic), null, null]
-          : [specKey(spec), null, cleanText(spec.cron), spec.timezone ?? null]),
+          ? [specKey(spec), cleanText(spec.topic), null, null, null, null]
+          : [
+              specKey(spec),
+              null,
+              cleanText(spec.cron),
+              spec.timezone ?? null,
+              spec.overlap ?? null,
+              spec.catch_up ?? null,
+            ]),
       ]);
       const results = await database.batch([
         knex.raw(NEXT_VERSION, [namespace, name, randomUUID(), now]),

@@ -61,6 +61,9 @@ export type AuditAction =
   | 'rollout.abort'
   | 'trigger.add'
   | 'trigger.delete'
+  | 'trigger.enable'
+  | 'trigger.disable'
+  | 'trigger.run'
   | 'secret.set'
   | 'secret.delete'
   | 'key.create'
@@ -195,6 +198,14 @@ export interface TriggerStore {
   list(namespace: Namespace, fn?: FunctionName): Promise<StoredTrigger[]>;
   /** Every trigger with a schedule, of all namespaces. */
   schedules(): Promise<StoredTrigger[]>;
+  /** The trigger as it then is; null when there is none. */
+  setEnabled(
+    namespace: Namespace,
+    fn: FunctionName,
+    id: string,
+    enabled: boolean,
+    audit?: AuditEntry,
+  ): Promise<StoredTrigger | null>;
   remove(namespace: Namespace, fn: FunctionName, id: string, audit?: AuditEntry): Promise<boolean>;
 }
 

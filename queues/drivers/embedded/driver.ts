@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { type Processor, withBackend } from 'bullmq';
+import { type Processor, type QueueOptions, withBackend } from 'bullmq';
 import type { Namespace } from '../../../src/contract/ids.js';
 import type { AppError } from '../../../src/errors.js';
 import type { Closable } from '../../../src/ports/closable.js';
@@ -19,6 +19,7 @@ import type {
 import { perQueue } from '../../fairness.js';
 import { FileCrashJournal } from '../../file-crash-journal.js';
 import { type JobData, QUEUE_KINDS, type QueueKind, queueKindOf, TICKS } from '../../jobs.js';
+import { nextTick } from '../../next-tick.js';
 import type { SqliteConnection } from '../sqlite/connection.js';
 import { createSqliteBackend } from '../sqlite/create-backend.js';
 import { countJobs } from './counts.js';
@@ -59,11 +60,11 @@ export class SqliteDriver implements QueueDriver {
     this.#warn = warn;
     this.#dataDir = dataDir;
     this.queues = perQueue((kind) => this.#open<JobData>(kind));
-    this.ticks = this.#open<unknown>(TICKS);
+    this.ticks = this.#open<unknown>(TICKS, { settings: { repeatStrategy: nextTick } });
   }
 
-  #open<D>(name: string): BullQueue<D> {
-    const queue = new Bull.Queue<D, void>(name, { connection: this.#connection });
+  #open<D>(name: string, options: Omit<QueueOptions, 'connection'> = {}): BullQueue<D> {
+    const queue = new Bull.Queue<D, void>(name, { ...options, connection: this.#connection });
     queue.on('error', (error) => this.#warn('The queue reports a fault.', error));
     this.#opened.push(queue);
     return queue as unknown as BullQueue<D>;

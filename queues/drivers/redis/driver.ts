@@ -17,6 +17,7 @@ import type {
 } from '../../driver.js';
 import { perQueue } from '../../fairness.js';
 import { type JobData, QUEUE_KINDS, type QueueKind, queueKindOf, TICKS } from '../../jobs.js';
+import { nextTick } from '../../next-tick.js';
 import { RedisAdds } from './adds.js';
 import { BatchFetcher } from './batch-fetcher.js';
 import { checkBullScripts } from './bull-checks.js';
@@ -83,7 +84,7 @@ export class RedisDriver implements QueueDriver {
   ): Promise<RedisDriver> {
     const options = { connection, prefix: PREFIX, streams: EVENTS };
     const kinds = perQueue((kind) => new Queue<JobData, void>(kind, options, createRedisBackend));
-    const ticks = new Queue<unknown, void>(TICKS, options);
+    const ticks = new Queue<unknown, void>(TICKS, { ...options, settings: { repeatStrategy: nextTick } });
     for (const queue of [...Object.values(kinds), ticks]) {
       queue.on('error', (error) => warn('Redis reports a fault.', error));
       await queue.waitUntilReady();
