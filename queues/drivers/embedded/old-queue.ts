@@ -14,6 +14,6 @@ export async function refuseOldQueue(dir: string): Promise<void> {
   if (!isThere) return;
   throw new AppError(
     'bad_config',
-    `The queue in ${dir} was written by an earlier version, and this one cannot read it: start that version once more, wait until \`orama status\` shows no jobs, stop it, and remove ${dir}; or remove it at once if its jobs may be lost. Functions, logs and schedules are kept elsewhere.`,
+    `The queue in ${dir} was written by an earlier version, and this one cannot read it: start that version once more, wait until \`orama status\` shows 0 for queue.waiting, queue.running and queue.retrying, stop it, and remove ${dir}; or remove it at once if its jobs may be lost. Functions, logs and schedules are kept elsewhere.`,
   );
 }
