@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { AppError } from '../../src/errors.js';
-import type { QueueLimits, QueueTimings, Warn } from '../driver.js';
+import type { QueueLimits, QueueTimings, ShareOf, Warn } from '../driver.js';
 import type { Queues } from '../open.js';
 import { BullInvocationQueue } from '../queue.js';
 import { BullTasks } from '../tasks.js';
@@ -16,6 +16,7 @@ export interface SqliteQueuesOptions extends QueueLimits {
   /** The data directory, locked by the caller. */
   dir: string;
   timings: QueueTimings;
+  shareOf?: ShareOf | undefined;
   warn: Warn;
 }
 
@@ -23,13 +24,14 @@ export interface SqliteQueuesOptions extends QueueLimits {
 export async function openSqliteQueues({
   dir,
   timings,
+  shareOf,
   warn,
   ...limits
 }: SqliteQueuesOptions): Promise<Queues> {
   await refuseOldQueue(join(dir, 'queue'));
   const connection = await connect(join(dir, 'queue.db'));
   const driver = new SqliteDriver(connection, await UsageIndex.read(connection), limits, warn, dir);
-  const queue = new BullInvocationQueue(driver, timings, warn);
+  const queue = new BullInvocationQueue(driver, timings, warn, shareOf);
   const tasks = await BullTasks.open(driver, timings, warn);
   const backlog = new SqliteBacklog(connection);
   const leases = new LocalLeases();

@@ -6,6 +6,7 @@ import { backlogConformance } from '../conformance/backlog.js';
 import { crashesConformance } from '../conformance/crashes.js';
 import { leasesConformance } from '../conformance/leases.js';
 import { type QueueContext, queueConformance } from '../conformance/queue.js';
+import { shareOf } from '../conformance/queue-admission.js';
 import { schedulesConformance } from '../conformance/schedules.js';
 import { lanesConformance } from '../conformance/sync-and-async.js';
 import { tasksConformance } from '../conformance/tasks.js';
@@ -18,7 +19,7 @@ const ownDir = tempDir();
 
 test.beforeEach(async (t) => {
   const dir = await mkdtemp(join(dirs, 'queue-'));
-  const queues = await openQueues({ driver: 'sqlite', dir, maxWaiting: 50, maxBytes: 1 << 20 });
+  const queues = await openQueues({ driver: 'sqlite', dir, maxWaiting: 50, maxBytes: 1 << 20, shareOf });
   t.context = { queues, other: queues };
 });
 test.afterEach.always((t) => t.context.queues.close());

@@ -6,7 +6,7 @@ import Database from 'libsql';
 import { openQueues } from '../../queues/open.js';
 import type { Delivery } from '../../src/ports/queue.js';
 import { type Child, startChild } from '../helpers/child.js';
-import { queued } from '../helpers/invocations.js';
+import { namespace, queued } from '../helpers/invocations.js';
 import { until } from '../helpers/until.js';
 
 const test = anyTest.serial as unknown as TestFn<{ dir: string; children: Child[] }>;
@@ -99,4 +99,38 @@ test('a queue that an earlier version has left is not passed over without a word
   await rm(join(dir, 'queue'), { recursive: true });
   const queues = await openQueues(options);
   await queues.close();
+});
+
+test('what a namespace has in the queue is known again after a restart', async (t) => {
+  const { dir } = t.context;
+  const options = { driver: 'sqlite', dir, maxWaiting: 100, maxBytes: 1 << 20 } as const;
+  const name = namespace('bounded');
+  const before = await openQueues(options);
+  const job = (delayMs: number) => queued({ namespace: name, input: Buffer.from('ab') }, { delayMs });
+  await before.queue.add([job(0), job(0), job(600_000), job(1)]);
+  await before.queue.add([queued()]);
+  await before.close();
+  const { queue, close } = await openQueues({
+    ...options,
+    shareOf: async () => ({ waitingJobs: 4, waitingBytes: 100, delayedJobs: 1 }),
+  });
+  t.teardown(close);
+  await until('the one is due', async () => (await queue.use(name)).delayed === 1);
+  t.like(await queue.use(name), { waiting: 3, running: 0, delayed: 1, bytes: 8 });
+  await t.throwsAsync(queue.add([job(600_000)]), { message: /delayed_jobs .* 1 of 1/ });
+  await queue.add([job(0)]);
+  await t.throwsAsync(queue.add([job(0)]), { message: /waiting_jobs .* 4 of 4/ });
+});
+
+test('the same jobs that come again into a full queue are accepted, and those beside them that are new count', async (t) => {
+  const { dir } = t.context;
+  const queues = await openQueues({ driver: 'sqlite', dir, maxWaiting: 3, maxBytes: 1 << 20 });
+  t.teardown(() => queues.close());
+  const { queue } = queues;
+  const [one, two] = [queued(), queued()];
+  await queue.add([one, two]);
+  await queue.add([one, two, queued()]);
+  await queue.add([two, one]);
+  await t.throwsAsync(queue.add([one, queued()]), { code: 'queue_full' });
+  t.is((await queue.counts()).waiting, 3);
 });

@@ -4,6 +4,7 @@ import { openQueues, type Queues } from '../../queues/open.js';
 import { backlogConformance } from '../conformance/backlog.js';
 import { leasesConformance } from '../conformance/leases.js';
 import { type QueueContext, queueConformance } from '../conformance/queue.js';
+import { shareOf } from '../conformance/queue-admission.js';
 import { schedulesConformance } from '../conformance/schedules.js';
 import { tasksConformance } from '../conformance/tasks.js';
 import { type RedisCluster, startRedisCluster } from '../helpers/redis-cluster.js';
@@ -12,7 +13,7 @@ const test = anyTest.serial as unknown as TestFn<QueueContext>;
 let cluster: RedisCluster;
 
 const open = (url = ''): Promise<Queues> =>
-  openQueues({ driver: 'redis', url, maxWaiting: 50, maxBytes: 1 << 20 });
+  openQueues({ driver: 'redis', url, maxWaiting: 50, maxBytes: 1 << 20, shareOf });
 
 test.before(async () => {
   cluster = await startRedisCluster();

@@ -3,8 +3,8 @@ import { type Processor, type QueueOptions, withBackend } from 'bullmq';
 import type { Namespace } from '../../../src/contract/ids.js';
 import type { AppError } from '../../../src/errors.js';
 import type { Closable } from '../../../src/ports/closable.js';
-import type { QueueCounts } from '../../../src/ports/queue.js';
-import { queueFull, queueUnavailable } from '../../admission.js';
+import type { QueueCounts, QueueUse } from '../../../src/ports/queue.js';
+import { queueFull, queueUnavailable, quotaPassed, shareRefusal } from '../../admission.js';
 import type { CrashJournal } from '../../crash-journal.js';
 import type {
   BullQueue,
@@ -14,24 +14,27 @@ import type {
   JobGroup,
   QueueDriver,
   QueueLimits,
+  Shares,
   Warn,
 } from '../../driver.js';
 import { perQueue } from '../../fairness.js';
 import { FileCrashJournal } from '../../file-crash-journal.js';
-import { type JobData, QUEUE_KINDS, type QueueKind, queueKindOf, TICKS } from '../../jobs.js';
+import { type JobData, type NewJob, QUEUE_KINDS, type QueueKind, queueKindOf, TICKS } from '../../jobs.js';
 import { nextTick } from '../../next-tick.js';
 import type { SqliteConnection } from '../sqlite/connection.js';
 import { createSqliteBackend } from '../sqlite/create-backend.js';
 import { countJobs } from './counts.js';
 import { toStoredJob } from './stored-job.js';
 import { rowsOf, write } from './tables.js';
-import type { UsageIndex } from './usage-index.js';
+import { type UsageIndex, usesOf } from './usage-index.js';
 
 /** An id is known to all kinds. */
 const OTHERS = perQueue((kind) => QUEUE_KINDS.filter((other) => other !== kind));
 const Bull = withBackend(createSqliteBackend);
 /** Without news of a job a worker looks again after so many seconds; there is always news. */
 const DRAIN_DELAY_SECONDS = 60;
+/** In what each quota of a share is counted. */
+const MEASURES = { waiting_jobs: 'waiting', waiting_mb: 'bytes', delayed_jobs: 'delayed' } as const;
 
 /** The queue on a file in the data directory: one process, nothing to install. */
 export class SqliteDriver implements QueueDriver {
@@ -80,11 +83,11 @@ export class SqliteDriver implements QueueDriver {
     options: BullWorkerOptions,
   ): Promise<BullWorker<D>> {
     const counted: Processor<D, void> = async (job, token, signal) => {
-      this.#usage.running += 1;
+      this.#usage.begun(job.id ?? '');
       try {
         return await processor(job, token, signal);
       } finally {
-        this.#usage.running -= 1;
+        this.#usage.over(job.id ?? '');
       }
     };
     return new Bull.Worker<D, void>(queue, QUEUE_KINDS.some((kind) => kind === queue) ? counted : processor, {
@@ -95,17 +98,22 @@ export class SqliteDriver implements QueueDriver {
   }
 
   /** All groups of a turn are one transaction, in which each is accepted or refused by itself. */
-  async add(groups: readonly JobGroup[]): Promise<(AppError | null)[]> {
-    return Promise.all(groups.map((group) => this.#addGroup(group)));
+  async add(groups: readonly JobGroup[], shares: Shares): Promise<(AppError | null)[]> {
+    return Promise.all(groups.map((group) => this.#addGroup(group, shares)));
   }
 
-  async #addGroup(group: JobGroup): Promise<AppError | null> {
+  /** Jobs that are there already are accepted, however full the queue is. */
+  async #addGroup(group: JobGroup, shares: Shares): Promise<AppError | null> {
     const [first] = group;
     if (first === undefined) return null;
-    if (!this.#usage.hasRoom(group, this.#limits)) return this.#refuse(group);
+    const fresh = this.#usage.fresh(group);
+    const refusal = this.#refusalOf(fresh, shares);
+    if (refusal !== null) return refusal;
+    // Counted before they are stored, and in the same turn, so that others find the room taken.
+    for (const job of fresh) this.#usage.enter(job);
     // What one caller adds at once is all of one kind.
     const kind = queueKindOf(first.data);
-    const jobs = group.map((job) => toStoredJob(job, this.#usage.enter(kind, job)));
+    const jobs = group.map((job) => toStoredJob(job, this.#usage.times.take(kind, job.data.n)));
     let added: boolean[] = [];
     try {
       added = await this.#connection.call({ command: 'addJobs' }, 'addNewJobs', kind, jobs, OTHERS[kind]);
@@ -113,27 +121,34 @@ export class SqliteDriver implements QueueDriver {
     } catch (error) {
       return queueUnavailable(error);
     } finally {
-      group.forEach((job, at) => {
-        if (added[at] !== true) this.#usage.leave(job.data.s);
-      });
+      this.#count(group, fresh, added);
     }
   }
 
-  /** Jobs that are there already are accepted, however full the queue is. */
-  async #refuse(group: JobGroup): Promise<AppError | null> {
-    const ids = JSON.stringify(group.map((job) => job.id));
-    const [known] = await rowsOf<[number]>(
-      this.#connection,
-      `SELECT count(*) FROM json_each(?) AS given WHERE EXISTS
-        (SELECT 1 FROM job JOIN queue ON queue.id = job.queue WHERE job.id = given.value AND queue.name IN (?, ?))`,
-      ids,
-      ...QUEUE_KINDS,
-    );
-    return known?.[0] === group.length ? null : queueFull(this.#limits);
+  #refusalOf(fresh: readonly NewJob[], shares: Shares): AppError | null {
+    if (fresh.length === 0) return null;
+    if (!this.#usage.hasRoom(fresh, this.#limits)) return queueFull(this.#limits);
+    for (const [namespace, more] of usesOf(fresh)) {
+      const share = shares.get(namespace);
+      if (share === undefined) continue;
+      const used = this.#usage.shareUse(namespace);
+      const quota = quotaPassed(used, more, share);
+      if (quota !== null) return shareRefusal(quota, namespace, used[MEASURES[quota]], share);
+    }
+    return null;
+  }
+
+  /** The database has the last word on which jobs were new. */
+  #count(group: JobGroup, fresh: readonly NewJob[], added: readonly boolean[]): void {
+    group.forEach((job, at) => {
+      const isAdded = added[at] === true;
+      if (isAdded) this.#usage.enter(job);
+      else if (fresh.includes(job)) this.#usage.leave(job.id);
+    });
   }
 
   ended(job: InvocationJob): void {
-    this.#usage.leave(job.data.s);
+    this.#usage.leave(job.id ?? '');
     this.#usage.times.finished(queueKindOf(job.data), job.priority);
   }
 
@@ -144,7 +159,7 @@ export class SqliteDriver implements QueueDriver {
   async remove(job: InvocationJob): Promise<boolean> {
     const kind = queueKindOf(job.data);
     const removed = (await this.queues[kind].getBackend().remove(job.id ?? '', false)) > 0;
-    if (removed) this.#usage.leave(job.data.s);
+    if (removed) this.#usage.leave(job.id ?? '');
     return removed;
   }
 
@@ -184,6 +199,10 @@ export class SqliteDriver implements QueueDriver {
 
   counts(): Promise<QueueCounts> {
     return countJobs(this.#connection, this.#usage);
+  }
+
+  async use(namespace: Namespace): Promise<QueueUse> {
+    return this.#usage.use(namespace);
   }
 
   openCrashJournal(): Promise<CrashJournal> {
