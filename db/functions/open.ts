@@ -4,6 +4,7 @@ import { openRqliteExecutor, type RqliteExecutorOptions } from './drivers/rqlite
 import { openSqliteExecutor, type SqliteExecutorOptions } from './drivers/sqlite.js';
 import type { Executor, Operation, Outcome } from './executor.js';
 import { toRows } from './rows.js';
+import { toSelect } from './select.js';
 import { guardWithArguments } from './statement.js';
 
 export type FunctionDatabasesOptions =
@@ -17,6 +18,11 @@ export async function openFunctionDatabases(options: FunctionDatabasesOptions): 
   return {
     driver: executor.driver,
     async query(namespace, sql, args, limits) {
+      const [outcome] = await executor.run(namespace, [toOperation('query', sql, args)], limits);
+      return outcome === undefined ? [] : toRows(outcome);
+    },
+    async select(namespace, selection, limits) {
+      const { sql, args } = toSelect(selection);
       const [outcome] = await executor.run(namespace, [toOperation('query', sql, args)], limits);
       return outcome === undefined ? [] : toRows(outcome);
     },

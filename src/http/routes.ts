@@ -4,6 +4,7 @@ import * as audit from './routes/audit.js';
 import * as auth from './routes/auth.js';
 import * as cache from './routes/cache.js';
 import { docsRoutes } from './routes/docs.js';
+import * as find from './routes/find.js';
 import * as functions from './routes/functions.js';
 import * as invocations from './routes/invocations.js';
 import * as invoke from './routes/invoke.js';
@@ -33,6 +34,7 @@ const endpoints: readonly Route[] = [
   audit,
   auth,
   rqlite,
+  find,
   cache,
   storage,
   sockets,
