@@ -38,6 +38,10 @@ export const ERRORS = {
     about: 'An HTTP function names a secret that is not set: nothing was accepted.',
   },
   internal: { status: 500, about: 'A fault of the engine; the log has the details.' },
+  not_implemented: {
+    status: 501,
+    about: 'An endpoint of the system that this engine replaces, and which it does not have.',
+  },
   unavailable: { status: 503, about: 'A part the engine needs is down; nothing was accepted.' },
   function_timeout: { status: 504, about: 'The function ran longer than its timeout.' },
   ambiguous_write: {

@@ -4,6 +4,7 @@ import type { Database, Query } from '../database.js';
 import { batch } from './rqlite/batch.js';
 import { RqliteClient, type RqliteClientConfig } from './rqlite/client.js';
 import { RqliteError, type RqliteErrorCode } from './rqlite/errors.js';
+import { readNodes } from './rqlite/nodes.js';
 
 export interface RqliteOptions {
   /** Nodes of one cluster; credentials in the URL. */
@@ -30,6 +31,13 @@ export async function openRqlite(options: RqliteOptions): Promise<Database> {
     async batch(queries, batchOptions) {
       try {
         return await batch(builder, queries, batchOptions);
+      } catch (error) {
+        throw toAppError(error);
+      }
+    },
+    async nodes() {
+      try {
+        return await readNodes(options.urls);
       } catch (error) {
         throw toAppError(error);
       }

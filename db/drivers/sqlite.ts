@@ -42,6 +42,7 @@ export async function openSqlite(options: SqliteOptions): Promise<Database> {
         throw toAppError(error);
       }
     },
+    nodes: async () => [],
     async ping() {
       await database.run(builder.raw('select 1'));
     },

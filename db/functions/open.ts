@@ -38,6 +38,7 @@ export async function openFunctionDatabases(options: FunctionDatabasesOptions): 
         guarded[at]?.kind === 'query' ? toRows(outcome) : toResult(outcome),
       );
     },
+    size: (namespace) => executor.size(namespace),
     ping: () => executor.ping(),
     close: () => executor.close(),
   };

@@ -20,9 +20,12 @@ export function toSelect(selection: Selection): Select {
     `FROM ${quoted(table)}`,
     alias === undefined ? '' : `AS ${quoted(alias)}`,
     ...joins.map(
-      (join, at) => `${join.kind} JOIN ${quoted(join.table)} ON (${plain(join.on, 'condition', `joins[${at}].on`)})`,
+      (join, at) =>
+        `${join.kind} JOIN ${quoted(join.table)} ON (${plain(join.on, 'condition', `joins[${at}].on`)})`,
     ),
-    where.length === 0 ? '' : `WHERE ${where.map((condition, at) => conditionAt(condition, at, args)).join(' ')}`,
+    where.length === 0
+      ? ''
+      : `WHERE ${where.map((condition, at) => conditionAt(condition, at, args)).join(' ')}`,
     groupBy.length === 0 ? '' : `GROUP BY ${groupBy.map(quoted).join(', ')}`,
     orderBy.length === 0 ? '' : `ORDER BY ${orderBy.map(ordered).join(', ')}`,
     // SQLite has no OFFSET without LIMIT; a negative one is none.
@@ -54,7 +57,10 @@ function conditionAt(condition: Condition, at: number, args: unknown[]): string 
 function plain(expr: string, place: ExpressionPlace, name: string): string {
   const { sql, parameters } = guarded(expr, place, name);
   if (parameters === 0) return sql;
-  throw new AppError('invalid_sql', `${name} has a ?, and arguments belong to the conditions of where alone.`);
+  throw new AppError(
+    'invalid_sql',
+    `${name} has a ?, and arguments belong to the conditions of where alone.`,
+  );
 }
 
 function guarded(expr: string, place: ExpressionPlace, name: string) {

@@ -43,6 +43,10 @@ export function createBlobOwnerStore(database: Database): BlobOwnerStore {
       return { cid: row.cid, name: row.name, size: row.size, createdAt: row.created_at };
     },
 
+    async rename(namespace, cid, name) {
+      await database.run(owners().where({ namespace, cid }).update({ name }));
+    },
+
     async remove(namespace, cid) {
       return (await database.run(owners().where({ namespace, cid }).delete())) === 1;
     },

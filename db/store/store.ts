@@ -29,6 +29,7 @@ export function createStore(database: Database): Store {
     blobOwners: createBlobOwnerStore(database),
     sessions: createSessionStore(database),
     settings: createSettingStore(database),
+    nodes: () => database.nodes(),
     ping: () => database.ping(),
     close: () => database.close(),
   };

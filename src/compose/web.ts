@@ -21,6 +21,7 @@ import { VERSION } from '../version.js';
 import type { Core } from './core.js';
 import { checkHealth } from './health.js';
 import type { Parts } from './parts.js';
+import { createPeers } from './peers.js';
 import { addInstallationReadings } from './readings.js';
 
 export interface WebOptions {
@@ -86,6 +87,7 @@ export async function startWeb(
     blobOwners: store.blobOwners,
     limiter: parts.rateLimiter,
     health: () => checkHealth(parts),
+    peers: createPeers(parts, core.figures),
     functionsUrl: () => server?.functionsUrl ?? '',
     async metrics(only) {
       return { contentType: metrics.contentType, text: await metrics.text(core.figures.others(), only) };

@@ -14,6 +14,7 @@ export const durationSchema = z
   .transform((text) => {
     if (/^\d+$/.test(text)) return Number(text);
     let seconds = 0;
-    for (const [, amount, unit] of text.matchAll(PART)) seconds += Number(amount) * SECONDS[unit as keyof typeof SECONDS];
+    for (const [, amount, unit] of text.matchAll(PART))
+      seconds += Number(amount) * SECONDS[unit as keyof typeof SECONDS];
     return seconds;
   });

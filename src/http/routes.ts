@@ -11,6 +11,7 @@ import * as invoke from './routes/invoke.js';
 import * as keys from './routes/keys.js';
 import * as logs from './routes/logs.js';
 import * as meta from './routes/meta.js';
+import * as network from './routes/network.js';
 import * as pubsub from './routes/pubsub.js';
 import * as rollouts from './routes/rollouts.js';
 import * as rqlite from './routes/rqlite.js';
@@ -37,6 +38,7 @@ const endpoints: readonly Route[] = [
   find,
   cache,
   storage,
+  network,
   sockets,
   meta,
 ].flatMap((group): Route[] => Object.values(group));

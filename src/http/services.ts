@@ -24,6 +24,7 @@ import type { Cache } from '../ports/cache.js';
 import type { EngineStats } from '../ports/engine.js';
 import type { FunctionDatabases } from '../ports/function-databases.js';
 import type { NamespaceSeries } from '../ports/meter.js';
+import type { Node } from '../ports/node.js';
 import type { Presence } from '../ports/presence.js';
 import type { QueueCounts } from '../ports/queue.js';
 import type { RateLimiter } from '../ports/rate-limiter.js';
@@ -82,6 +83,10 @@ export interface Services {
   bus: Bus;
   limiter: RateLimiter;
 
+  /** This process among the engine's. */
+  processId: string;
+  /** The engine's processes; with `all` also the servers that hold its data. */
+  peers(all: boolean): Promise<Node[]>;
   health(): Promise<Dependencies>;
   /** Where HTTP functions are served. */
   functionsUrl(): string;

@@ -1,6 +1,9 @@
 import type { Namespace } from '../contract/ids.js';
 import type { Closable } from './closable.js';
 
+/** Picks keys out of a part of them; called until there are enough. */
+export type KeyFilter = (keys: readonly string[]) => Promise<readonly string[]>;
+
 /** Bytes by key, per namespace. Losing an entry is allowed, mixing two namespaces is not. */
 export interface Cache extends Closable {
   readonly driver: string;
@@ -12,7 +15,7 @@ export interface Cache extends Closable {
   increment(namespace: Namespace, key: string, delta: bigint): Promise<bigint>;
   /** True when the key was there. */
   delete(namespace: Namespace, key: string): Promise<boolean>;
-  /** Keys that begin with `prefix`, at most `limit`, in no order. */
-  scan(namespace: Namespace, prefix: string, limit: number): Promise<string[]>;
+  /** Keys that begin with `prefix` and that `filter` picks, if given, at most `limit`, in no order. */
+  scan(namespace: Namespace, prefix: string, limit: number, filter?: KeyFilter): Promise<string[]>;
   ping(): Promise<void>;
 }

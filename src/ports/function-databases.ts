@@ -54,11 +54,7 @@ export interface FunctionDatabases extends Closable {
     options: SqlOptions,
   ): Promise<Record<string, unknown>[]>;
   /** The rows of a selection whose expressions have passed the guard each by itself, and the statement that they make as a whole. */
-  select(
-    namespace: Namespace,
-    selection: Selection,
-    options: SqlOptions,
-  ): Promise<Record<string, unknown>[]>;
+  select(namespace: Namespace, selection: Selection, options: SqlOptions): Promise<Record<string, unknown>[]>;
   execute(namespace: Namespace, sql: string, args: SqlArgs, options: SqlOptions): Promise<SqlResult>;
   /** All or none. One element per operation: rows for a query, a result for an exec. */
   transaction(
@@ -66,6 +62,8 @@ export interface FunctionDatabases extends Closable {
     operations: readonly SqlOperation[],
     options: SqlOptions,
   ): Promise<(Record<string, unknown>[] | SqlResult)[]>;
+  /** Bytes of the namespace's database; 0 where it has none. */
+  size(namespace: Namespace): Promise<number>;
   ping(): Promise<void>;
 }
 

@@ -12,6 +12,7 @@ import type { AuditEvent, KeyRecord, SecretRecord } from '../contract/records.js
 import type { RolloutRecord, RolloutRequest } from '../contract/rollout.js';
 import type { GrantedScope } from '../contract/scopes.js';
 import type { Closable } from './closable.js';
+import type { Node } from './node.js';
 
 /**
  * Metadata, logs and secrets. Every write is durable when it resolves, and each method is one atomic step:
@@ -32,6 +33,8 @@ export interface Store extends Closable {
   readonly blobOwners: BlobOwnerStore;
   readonly sessions: SessionStore;
   readonly settings: SettingStore;
+  /** The servers that hold it: none where it is a file. */
+  nodes(): Promise<Node[]>;
   /** Throws `unavailable` when the database is away. */
   ping(): Promise<void>;
 }
@@ -392,6 +395,7 @@ export interface BlobOwner {
 export interface BlobOwnerStore {
   add(namespace: Namespace, blob: Omit<BlobOwner, 'createdAt'>): Promise<void>;
   get(namespace: Namespace, cid: string): Promise<BlobOwner | null>;
+  rename(namespace: Namespace, cid: string, name: string): Promise<void>;
   remove(namespace: Namespace, cid: string): Promise<boolean>;
   /**
    * Marks the CID's bytes as being deleted, in one step and only when no namespace and no function version refers to
@@ -431,6 +435,8 @@ export interface SessionStore {
   /** With every key that goes back to the login. */
   revokeFamily(family: string): Promise<void>;
   revokedFamilies(since: number): Promise<string[]>;
+  /** Those of a wallet in a namespace that can still be refreshed. */
+  families(wallet: string, namespace: Namespace): Promise<string[]>;
   /** The wallet that owns the namespace: the one given if nobody did. */
   claimNamespace(namespace: Namespace, wallet: string): Promise<string>;
   namespaceOwner(namespace: Namespace): Promise<string | null>;

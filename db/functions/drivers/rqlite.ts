@@ -31,6 +31,8 @@ const MAX_CLUSTERS = 1_000;
 const RETRY_FOR_MS = 3_000;
 /** Tables that exist without anybody having made them, as far as the server has any. */
 const MODULES = 'select distinct lower(name) as name from pragma_module_list';
+const SIZE = 'select page_count * page_size as bytes from pragma_page_count(), pragma_page_size()';
+const SIZE_TIMEOUT_MS = 30_000;
 const ENGINE_TABLES =
   "select count(*) as found from sqlite_master where name in ('schema_migrations', 'api_keys', 'attempts')";
 /** An answer has some JSON around the rows, and bytes as arrays of numbers. */
@@ -99,6 +101,17 @@ export async function openRqliteExecutor({ url, namespace: only }: RqliteExecuto
         return await send(transport, operations, options);
       } catch (error) {
         throw toAppError(error, options.timeoutMs, operations.length > 1);
+      }
+    },
+    async size(namespace) {
+      if (!address.isPerNamespace && namespace !== only) return 0;
+      try {
+        const { transport } = await checked(namespace);
+        const body = encodeStatements([{ sql: SIZE, bindings: [] }]);
+        const { results = [] } = await transport.post('/db/query', body, { idempotent: true });
+        return Number(decodeResult(results[0] ?? {}).rows[0]?.bytes ?? 0);
+      } catch (error) {
+        throw toAppError(error, SIZE_TIMEOUT_MS, false);
       }
     },
     async ping() {

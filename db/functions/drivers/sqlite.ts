@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { access, mkdir } from 'node:fs/promises';
+import { access, mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Namespace } from '../../../src/contract/ids.js';
 import { AppError, messageOf } from '../../../src/errors.js';
@@ -49,6 +49,17 @@ export async function openSqliteExecutor(options: SqliteExecutorOptions): Promis
       });
       if (reply.kind === 'done') return reply.outcomes;
       throw replyError(reply, operations.length, maxDatabaseBytes);
+    },
+    async size(namespace) {
+      const file = join(directory, fileName(namespace));
+      // What is in the write-ahead log is not in the file yet.
+      const sizes = [file, `${file}-wal`].map((path) =>
+        stat(path).then(
+          ({ size }) => size,
+          () => 0,
+        ),
+      );
+      return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
     },
     async ping() {
       await access(directory, constants.W_OK).catch((cause: unknown) => {

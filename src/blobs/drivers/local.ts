@@ -152,7 +152,17 @@ export async function openLocalBlobs({ dir }: LocalBlobsOptions): Promise<Blobs>
     }
   }
 
-  return { driver: 'local', cidOf: cidText, put, get, has, delete: remove, ping, close: async () => {} };
+  return {
+    driver: 'local',
+    cidOf: cidText,
+    put,
+    get,
+    has,
+    delete: remove,
+    nodes: async () => [],
+    ping,
+    close: async () => {},
+  };
 }
 
 function blockstore(path: string): FsBlockstore {

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Namespace } from '../../contract/ids.js';
 import { AppError } from '../../errors.js';
-import type { Cache } from '../../ports/cache.js';
+import type { Cache, KeyFilter } from '../../ports/cache.js';
 import { entryName, INTEGER, isInt64, notAnInteger, ttlMs } from '../checks.js';
 
 export interface MemoryCacheOptions {
@@ -11,6 +11,7 @@ export interface MemoryCacheOptions {
 
 /** About what an entry costs beside its bytes; it also bounds their number, and with it the time of a scan. */
 const ENTRY_OVERHEAD_BYTES = 200;
+const SCAN_COUNT = 1000;
 
 /** The cache of a single process. Values are copied in and out, since callers hand over views of guest memory. */
 export async function openMemoryCache({ maxBytes }: MemoryCacheOptions): Promise<Cache> {
@@ -59,14 +60,15 @@ export async function openMemoryCache({ maxBytes }: MemoryCacheOptions): Promise
       return entries.has(name) && entries.delete(name);
     },
 
-    async scan(namespace: Namespace, prefix: string, limit: number) {
+    async scan(namespace: Namespace, prefix: string, limit: number, filter?: KeyFilter) {
       const start = entryName(namespace, prefix);
+      const names = [...entries.keys()].filter((name) => name.startsWith(start));
       const found: string[] = [];
-      for (const name of entries.keys()) {
-        if (found.length >= limit) break;
-        if (name.startsWith(start)) found.push(name.slice(namespace.length + 1));
+      for (let at = 0; at < names.length && found.length < limit; at += SCAN_COUNT) {
+        const keys = names.slice(at, at + SCAN_COUNT).map((name) => name.slice(namespace.length + 1));
+        found.push(...(filter ? await filter(keys) : keys));
       }
-      return found;
+      return found.slice(0, limit);
     },
 
     async ping() {},

@@ -59,7 +59,8 @@ export async function openOlricCache({ url }: OlricCacheOptions): Promise<Cache>
     return opened;
   }
 
-  async function* keysOf(namespace: Namespace, pattern: string): AsyncGenerator<string> {
+  /** Page by page. */
+  async function* keysOf(namespace: Namespace, pattern: string): AsyncGenerator<string[]> {
     const table = (await olric.call('CLUSTER.ROUTINGTABLE')) as Partition[];
     for (const [partition, owners] of table) {
       for (const owner of owners) {
@@ -68,7 +69,7 @@ export async function openOlricCache({ url }: OlricCacheOptions): Promise<Cache>
         do {
           const args = [partition, dmap(namespace), cursor, 'COUNT', SCAN_COUNT, 'MATCH', pattern];
           const [next, keys] = (await member.call('DM.SCAN', ...args)) as [string, string[]];
-          yield* keys;
+          yield keys;
           cursor = next;
         } while (cursor !== '0');
       }
@@ -101,12 +102,12 @@ export async function openOlricCache({ url }: OlricCacheOptions): Promise<Cache>
       return true;
     },
 
-    async scan(namespace, prefix, limit) {
+    async scan(namespace, prefix, limit, filter) {
       const found = new Set<string>();
       try {
-        for await (const key of keysOf(namespace, `^${escapeRegExp(checkKey(prefix))}`)) {
+        for await (const keys of keysOf(namespace, `^${escapeRegExp(checkKey(prefix))}`)) {
+          for (const key of filter ? await filter(keys) : keys) if (found.size < limit) found.add(key);
           if (found.size >= limit) break;
-          found.add(key);
         }
       } catch (error) {
         throw refusal(error);

@@ -54,7 +54,7 @@ export async function openRedisCache({ url }: RedisCacheOptions): Promise<Cache>
       return Number(await answer(redis.del(nameOf(namespace, key)))) > 0;
     },
 
-    async scan(namespace, prefix, limit) {
+    async scan(namespace, prefix, limit, filter) {
       const start = nameOf(namespace, '');
       const pattern = `${escapeGlob(nameOf(namespace, prefix))}*`;
       const found = new Set<string>();
@@ -63,7 +63,8 @@ export async function openRedisCache({ url }: RedisCacheOptions): Promise<Cache>
         let cursor = '0';
         do {
           const [next, names] = await answer(node.scan(cursor, 'MATCH', pattern, 'COUNT', SCAN_COUNT));
-          for (const name of names) if (found.size < limit) found.add(name.slice(start.length));
+          const keys = names.map((name) => name.slice(start.length));
+          for (const key of filter ? await filter(keys) : keys) if (found.size < limit) found.add(key);
           cursor = next;
         } while (cursor !== '0' && found.size < limit);
       }

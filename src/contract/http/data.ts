@@ -27,13 +27,21 @@ const MAX_OPERATIONS = 1000;
 export const transactionBodySchema = z
   .strictObject({
     ops: z.array(operationSchema).max(MAX_OPERATIONS).nullish(),
-    statements: z.array(sqlSchema).max(MAX_OPERATIONS).nullish().describe('Instead of `ops`: writes without arguments.'),
+    statements: z
+      .array(sqlSchema)
+      .max(MAX_OPERATIONS)
+      .nullish()
+      .describe('Instead of `ops`: writes without arguments.'),
     return_results: z.boolean().default(true),
   })
   .transform(({ ops, statements, return_results }, { issues }) => {
     const written = statements?.map((sql) => ({ kind: 'exec' as const, sql, args: [] }));
     if ((ops?.length ? 1 : 0) + (written?.length ? 1 : 0) !== 1)
-      issues.push({ code: 'custom', message: 'The body must have "ops" or "statements", and one of them.', input: ops });
+      issues.push({
+        code: 'custom',
+        message: 'The body must have "ops" or "statements", and one of them.',
+        input: ops,
+      });
     return { ops: ops?.length ? ops : (written ?? []), return_results };
   });
 export const transactionReplySchema = z.object({
@@ -73,10 +81,17 @@ export const cachePutBodySchema = z.strictObject({
   value: z.unknown().describe('Text is kept as it is, any other value as JSON.'),
   ttl: durationSchema.optional(),
 });
-export const cacheMgetBodySchema = z.strictObject({ dmap: dmapSchema, keys: z.array(keySchema).min(1).max(1000) });
+export const cacheMgetBodySchema = z.strictObject({
+  dmap: dmapSchema,
+  keys: z.array(keySchema).min(1).max(1000),
+});
 export const cacheScanBodySchema = z.strictObject({
   dmap: dmapSchema,
-  match: z.string().max(MAX_PATTERN).optional().describe('A regular expression of RE2; keys in which it is found.'),
+  match: z
+    .string()
+    .max(MAX_PATTERN)
+    .optional()
+    .describe('A regular expression of RE2; keys in which it is found.'),
   pattern: z.string().max(MAX_PATTERN).optional().describe('The same as `match`.'),
   prefix: z.string().max(512).default(''),
   limit: whole(1, MAX_SCANNED).default(MAX_SCANNED),
@@ -121,7 +136,10 @@ export const blobStatusReplySchema = z.object({
 const fileNameSchema = z.string().max(256);
 export const uploadFieldsSchema = z.strictObject({
   name: fileNameSchema.optional(),
-  pin: z.enum(['true', 'false']).optional().describe('Has no effect: what is stored stays until it is unpinned.'),
+  pin: z
+    .enum(['true', 'false'])
+    .optional()
+    .describe('Has no effect: what is stored stays until it is unpinned.'),
 });
 export const pinBodySchema = z.strictObject({
   cid: cidSchema,

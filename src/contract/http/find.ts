@@ -6,7 +6,8 @@ const COLUMN = new RegExp(`^${NAME}(\\.${NAME})?$`);
 const ORDER = new RegExp(`^${NAME}(\\.${NAME})?( (ASC|DESC))?( NULLS (FIRST|LAST))?$`, 'i');
 const MAX_PARTS = 1000;
 
-const column = (input: unknown) => `must be a column's name, such as "name" or "users.name", not ${show(input)}`;
+const column = (input: unknown) =>
+  `must be a column's name, such as "name" or "users.name", not ${show(input)}`;
 
 const nameSchema = z.string().regex(new RegExp(`^${NAME}$`), {
   error: ({ input }) => `must be a name of letters, digits and "_", not ${show(input)}`,
@@ -54,7 +55,8 @@ export type Criterion = [column: string, value: unknown];
 const criteriaSchema = z
   .transform((value: unknown, { issues }): Criterion[] => {
     const entries = typeof value === 'object' && !Array.isArray(value) ? Object.entries(value ?? {}) : null;
-    if (entries === null) issues.push({ code: 'custom', message: 'must be a map of columns to values', input: value });
+    if (entries === null)
+      issues.push({ code: 'custom', message: 'must be a map of columns to values', input: value });
     for (const [name] of entries ?? []) {
       if (!COLUMN.test(name)) issues.push({ code: 'custom', message: column(name), input: name });
     }
@@ -63,7 +65,9 @@ const criteriaSchema = z
   .describe('A value for each column that the rows must have it in; null for rows that have none.');
 
 const selection = {
-  select: listOf(expressionSchema).describe('Columns or expressions, such as `COUNT(*) AS n`; all columns by default.'),
+  select: listOf(expressionSchema).describe(
+    'Columns or expressions, such as `COUNT(*) AS n`; all columns by default.',
+  ),
   joins: listOf(joinSchema),
   group_by: listOf(columnSchema),
   order_by: listOf(orderSchema),
@@ -76,7 +80,9 @@ const optionsSchema = z.strictObject(selection);
 export const findBodySchema = z.strictObject({
   table: nameSchema,
   criteria: criteriaSchema.optional(),
-  options: optionsSchema.nullish().describe('They may also stand beside `table`, which holds where there are none here.'),
+  options: optionsSchema
+    .nullish()
+    .describe('They may also stand beside `table`, which holds where there are none here.'),
   ...selection,
 });
 export type FindBody = z.infer<typeof findBodySchema>;

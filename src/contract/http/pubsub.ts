@@ -10,12 +10,12 @@ const fields = { topic: topicSchema, namespace: namespaceSchema.optional() };
 const message = (error: string) =>
   z.union(
     [
-      z.object({
+      z.strictObject({
         ...fields,
         data_base64: z.base64().describe('Bytes; a trigger gets the JSON value they spell, else a string.'),
         data: oneOfTwo,
       }),
-      z.object({
+      z.strictObject({
         ...fields,
         data: z.unknown().describe('Any JSON value.'),
         data_base64: oneOfTwo,
@@ -38,7 +38,7 @@ const counted = z.transform((value: unknown, { issues }) => {
   return z.NEVER;
 });
 
-export const publishBatchBodySchema = z.object({
+export const publishBatchBodySchema = z.strictObject({
   namespace: namespaceSchema.optional(),
   messages: z.pipe(
     counted,

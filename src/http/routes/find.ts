@@ -19,6 +19,7 @@ export const find = route({
   tag,
   summary: 'Find rows of a table by the values of their columns',
   access: 'required',
+  scope: 'data',
   body: { kind: 'json', schema: findBodySchema, exactIntegers: true },
   replies: { 200: { about: 'The rows.', schema: queryReplySchema } },
   errors: ['invalid_sql', 'unavailable'],
@@ -34,6 +35,7 @@ export const findOne = route({
   tag,
   summary: 'Find the first row of a table by the values of its columns',
   access: 'required',
+  scope: 'data',
   body: { kind: 'json', schema: findBodySchema, exactIntegers: true },
   replies: { 200: { about: 'The row.', schema: rowReplySchema } },
   errors: ['invalid_sql', 'not_found', 'unavailable'],
@@ -51,6 +53,7 @@ export const select = route({
   description:
     'Conditions are put together in their order, and AND binds tighter than OR. Expressions are held to the rules of statements.',
   access: 'required',
+  scope: 'data',
   body: { kind: 'json', schema: selectBodySchema, exactIntegers: true },
   replies: {
     200: { about: 'The rows; with `one` the first row itself.', schema: queryReplySchema.or(rowReplySchema) },
