@@ -19,7 +19,7 @@ export async function readNodes(urls: readonly string[]): Promise<Node[]> {
       });
       return Object.entries(nodesSchema.parse(await response.body.json()))
         .filter(([, { reachable }]) => reachable)
-        .map(([id, node]) => ({ id, addresses: [node.api_addr] }));
+        .map(([id, node]) => ({ id: `rqlite:${id}`, addresses: [node.api_addr] }));
     } catch (error) {
       failure = error;
     }
