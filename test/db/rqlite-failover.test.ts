@@ -5,6 +5,7 @@ import { isAppError } from '../../src/errors.js';
 import { aName, aNamespace, anAttempt } from '../helpers/attempt.js';
 import { onRqlite } from '../helpers/on-rqlite.js';
 import { startRqlite } from '../helpers/rqlited.js';
+import { until } from '../helpers/until.js';
 
 onRqlite('three nodes', (binary) => {
   test('the nodes that can be reached are told, by whichever node is left', async (t) => {
@@ -16,6 +17,7 @@ onRqlite('three nodes', (binary) => {
     t.deepEqual(await ids(), ['rqlite:n1', 'rqlite:n2', 'rqlite:n3']);
     t.deepEqual((await store.nodes()).flatMap(({ addresses }) => addresses).sort(), [...cluster.urls].sort());
     await cluster.nodes[0]?.kill('SIGKILL');
+    await until('the others have a leader', async () => (await ids().catch(() => [])).length === 2);
     t.deepEqual(await ids(), ['rqlite:n2', 'rqlite:n3']);
     await Promise.all(cluster.nodes.map((node) => node.kill('SIGKILL')));
     await t.throwsAsync(store.nodes(), { code: 'unavailable' });

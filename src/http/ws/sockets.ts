@@ -36,7 +36,13 @@ interface Open {
 }
 
 export function createSockets(services: Services, admit: Admission): Sockets {
-  const server = new WebSocketServer({ noServer: true, maxPayload: MAX_INPUT_BYTES, clientTracking: false });
+  const server = new WebSocketServer({
+    noServer: true,
+    maxPayload: MAX_INPUT_BYTES,
+    clientTracking: false,
+    // Clients of the original system send bytes in text frames; here all messages are bytes.
+    skipUTF8Validation: true,
+  });
   const open = new Map<WebSocket, Open>();
   const rooms = createPresenceRooms(services);
   let closing = false;
