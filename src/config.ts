@@ -53,17 +53,26 @@ const SETTINGS = {
     .describe('Cache (RESP).'),
   ORAMA_ADMIN_KEY: z
     .string()
-    .regex(/^ak_[A-Za-z0-9_-]{16,128}:[A-Za-z0-9_-]{1,64}$/, 'must read ak_<random>:<namespace>')
+    .regex(
+      /^ak_[A-Za-z0-9_-]{16,128}:[A-Za-z0-9_-]{1,64}$/,
+      'must read ak_<random>:<namespace>, the random part of 16 characters or more; make it with echo "ak_$(openssl rand -hex 24):default"',
+    )
     .optional()
     .describe('Admin key for automation; made at first start when unset.'),
   ORAMA_SECRETS_KEY: z
     .string()
-    .refine((text) => Buffer.from(text, 'base64').length === 32, 'must be 32 bytes in base64')
+    .refine(
+      (text) => Buffer.from(text, 'base64').length === 32,
+      'must be 32 bytes in base64; make it with openssl rand -base64 32',
+    )
     .optional()
     .describe('Master key of the secrets; made once when unset.'),
   ORAMA_SECRETS_KEY_PREVIOUS: z
     .string()
-    .refine((text) => Buffer.from(text, 'base64').length === 32, 'must be 32 bytes in base64')
+    .refine(
+      (text) => Buffer.from(text, 'base64').length === 32,
+      'must be 32 bytes in base64; make it with openssl rand -base64 32',
+    )
     .optional()
     .describe('The master key before the last rotation: still opens, no longer seals.'),
   ORAMA_JWT_KEY: z
