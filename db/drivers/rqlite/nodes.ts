@@ -6,7 +6,10 @@ import { authorization } from './transport.js';
 
 const TIMEOUT_MS = 2000;
 
-const nodesSchema = z.record(z.string(), z.object({ api_addr: z.string(), reachable: z.boolean() }));
+const nodesSchema = z.record(
+  z.string(),
+  z.object({ api_addr: z.string().default(''), reachable: z.boolean() }),
+);
 
 /** The nodes of the cluster that can be reached, as the first of `urls` tells that answers. */
 export async function readNodes(urls: readonly string[]): Promise<Node[]> {

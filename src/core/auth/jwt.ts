@@ -12,7 +12,7 @@ import {
 } from 'jose';
 import { z } from 'zod';
 import { type Namespace, namespaceSchema } from '../../contract/ids.js';
-import { AppError, messageOf } from '../../errors.js';
+import { AppError } from '../../errors.js';
 import type { SettingStore } from '../../ports/store.js';
 import type { SecretBox } from '../secret-box.js';
 
