@@ -22,6 +22,11 @@ import { revokedFamiliesByTime } from './021-revoked-families-by-time.js';
 import { namespaces } from './022-namespaces.js';
 import { settings } from './023-settings.js';
 import { blobDeletions } from './024-blob-deletions.js';
+import { quotas } from './025-quotas.js';
+import { logBytes } from './026-log-bytes.js';
+import { functionVersionBytes } from './027-function-version-bytes.js';
+import { functionVersionsBySize } from './028-function-versions-by-size.js';
+import { apiKeysByNamespace } from './029-api-keys-by-namespace.js';
 
 export interface Migration {
   name: string;
@@ -55,4 +60,9 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '022-namespaces', sql: namespaces },
   { name: '023-settings', sql: settings },
   { name: '024-blob-deletions', sql: blobDeletions },
+  { name: '025-quotas', sql: quotas },
+  { name: '026-log-bytes', sql: logBytes },
+  { name: '027-function-version-bytes', sql: functionVersionBytes },
+  { name: '028-function-versions-by-size', sql: functionVersionsBySize },
+  { name: '029-api-keys-by-namespace', sql: apiKeysByNamespace },
 ];

@@ -2,6 +2,7 @@ import type { Namespace } from '../../src/contract/ids.js';
 import type { KeyStore, StoredKey } from '../../src/ports/store.js';
 import { uuidv7 } from '../../src/uuid.js';
 import type { Database } from '../database.js';
+import { batchWithinQuota, countCheck } from './quota-check.js';
 import { rfc3339 } from './time.js';
 
 interface KeyRow {
@@ -19,7 +20,7 @@ export function createKeyStore(database: Database): KeyStore {
   const keys = () => knex<KeyRow>('api_keys');
 
   return {
-    async add({ namespace, name, hash, isAdmin }) {
+    async add({ namespace, name, hash, isAdmin }, limit) {
       const row: KeyRow = {
         id: uuidv7(),
         namespace,
@@ -29,7 +30,12 @@ export function createKeyStore(database: Database): KeyStore {
         created_at: Date.now(),
         last_used_at: null,
       };
-      await database.run(keys().insert(row));
+      const used = { sql: 'select count(*) from api_keys where namespace = ?', bindings: [namespace] };
+      const check =
+        limit === undefined
+          ? null
+          : { namespace, ...countCheck('keys', limit, used, { sql: 'true', bindings: [] }) };
+      await batchWithinQuota(database, check, [keys().insert(row)]);
       return toKey(row);
     },
 

@@ -5,6 +5,7 @@ import { createBlobOwnerStore } from './blob-owners.js';
 import { createFunctionStore } from './functions.js';
 import { createIdempotencyStore } from './idempotency.js';
 import { createKeyStore } from './keys.js';
+import { createQuotaStore } from './quotas.js';
 import { createSecretStore } from './secrets.js';
 import { createSessionStore } from './sessions.js';
 import { createSettingStore } from './settings.js';
@@ -23,6 +24,7 @@ export function createStore(database: Database): Store {
     blobOwners: createBlobOwnerStore(database),
     sessions: createSessionStore(database),
     settings: createSettingStore(database),
+    quotas: createQuotaStore(database),
     ping: () => database.ping(),
     close: () => database.close(),
   };

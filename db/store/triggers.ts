@@ -4,6 +4,7 @@ import { AppError } from '../../src/errors.js';
 import type { StoredTrigger, TriggerStore } from '../../src/ports/store.js';
 import { uuidv7 } from '../../src/uuid.js';
 import type { Database } from '../database.js';
+import { batchWithinQuota, countCheck } from './quota-check.js';
 import { cleanText } from './text.js';
 
 interface TriggerRow {
@@ -29,7 +30,7 @@ export function createTriggerStore(database: Database): TriggerStore {
   const triggers = () => knex<TriggerRow>('triggers');
 
   return {
-    async add(namespace, fn, spec) {
+    async add(namespace, fn, spec, limit) {
       const row: TriggerRow = {
         id: uuidv7(),
         namespace,
@@ -42,7 +43,15 @@ export function createTriggerStore(database: Database): TriggerStore {
         enabled: 1,
         created_at: Date.now(),
       };
-      const [, rows] = await database.batch(
+      const used = { sql: 'select count(*) from triggers where namespace = ?', bindings: [namespace] };
+      const more = {
+        sql: 'not exists (select 1 from triggers where namespace = ? and function = ? and spec = ?)',
+        bindings: [namespace, fn, row.spec],
+      };
+      const check = limit === undefined ? null : { namespace, ...countCheck('triggers', limit, used, more) };
+      const [, rows] = await batchWithinQuota(
+        database,
+        check,
         [
           triggers().insert(row).onConflict(['namespace', 'function', 'spec']).ignore(),
           triggers().where({ namespace, function: fn, spec: row.spec }),

@@ -1,5 +1,8 @@
 import { AppError } from '../errors.js';
 
+/** About what an entry costs beside its key and value; it also bounds how many there can be. */
+export const ENTRY_OVERHEAD_BYTES = 200;
+
 const MAX_TTL_SECONDS = 10 * 365 * 86_400;
 
 /** The TTL in whole milliseconds, 0 for none. */

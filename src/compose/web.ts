@@ -8,6 +8,7 @@ import { createInvocations } from '../core/invocations.js';
 import { createKeys } from '../core/keys.js';
 import { createLogs } from '../core/logs.js';
 import { createDeadLetters } from '../core/replay.js';
+import { createStats } from '../core/stats.js';
 import { createTriggers } from '../core/triggers.js';
 import { type Server, startServer } from '../http/server.js';
 import type { Services } from '../http/services.js';
@@ -17,6 +18,7 @@ import type { Core } from './core.js';
 import { checkHealth } from './health.js';
 import type { Parts } from './parts.js';
 import { addInstallationReadings } from './readings.js';
+import { createUsageReader } from './usage.js';
 
 export interface WebOptions {
   /** Inspects what is deployed. */
@@ -36,7 +38,7 @@ export async function startWeb(
   const { meter } = metrics;
   const resultTtlMs = config.RESULT_TTL_SECONDS * 1000;
 
-  const keys = closers.add(await createKeys({ store, bus }));
+  const keys = closers.add(await createKeys({ store, bus, quotas: parts.quotas }));
   await keys.ensureAdmin(parts.keys.admin);
   const tokens = await createTokens({
     privateKey: config.ORAMA_JWT_KEY ?? (await storedJwtKey(store.settings, parts.keys.box)),
@@ -69,6 +71,8 @@ export async function startWeb(
     deadLetters: createDeadLetters({ ...parts, ...core, meter, resultTtlMs }),
     blobOwners: store.blobOwners,
     limiter: parts.rateLimiter,
+    usage: createUsageReader(parts),
+    stats: createStats({ attempts: store.attempts, queue }),
     health: () => checkHealth(parts),
     functionsUrl: () => server?.functionsUrl ?? '',
     async metrics() {

@@ -1,7 +1,7 @@
 import type { FunctionRecord, FunctionSettings, FunctionVersion } from '../contract/function.js';
 import type { FunctionName, Namespace } from '../contract/ids.js';
 import { MAX_MODULE_BYTES } from '../contract/limits.js';
-import { AppError, messageOf } from '../errors.js';
+import { AppError, isAppError, messageOf } from '../errors.js';
 import type { Logger } from '../logger.js';
 import type { Blobs } from '../ports/blobs.js';
 import type { Engine } from '../ports/engine.js';
@@ -9,8 +9,10 @@ import type { Store } from '../ports/store.js';
 import type { Catalog } from './catalog.js';
 import { assertRoutesFree } from './http-routes.js';
 import type { Invocations } from './invocations.js';
+import type { Quotas } from './quotas.js';
+import { assertRunsPerHour } from './schedule-runs.js';
 import { assertSchedule, type Schedules } from './schedules.js';
-import { secureBlob } from './stored-blobs.js';
+import { deleteUnowned, secureBlob } from './stored-blobs.js';
 
 export interface Deployment {
   namespace: Namespace;
@@ -45,11 +47,12 @@ export interface FunctionsDeps {
   catalog: Catalog;
   schedules: Schedules;
   invocations: Invocations;
+  quotas: Quotas;
   logger: Logger;
 }
 
 export function createFunctions(deps: FunctionsDeps): Functions {
-  const { store, blobs, engine, catalog, schedules, invocations, logger } = deps;
+  const { store, blobs, engine, catalog, schedules, invocations, quotas, logger } = deps;
   const changed = async (namespace: Namespace) => {
     await schedules.sync(namespace);
     await catalog.changed(namespace);
@@ -60,6 +63,12 @@ export function createFunctions(deps: FunctionsDeps): Functions {
       assertModuleSize(wasm.byteLength);
       for (const trigger of settings.metadata.triggers) assertSchedule(trigger);
       await assertRoutesFree(catalog, namespace, settings.name, settings.metadata.http?.routes ?? []);
+      const limits = await quotas.limits(namespace);
+      await assertRunsPerHour(store.triggers, namespace, limits.schedule_runs_per_hour, {
+        function: settings.name,
+        replaces: 'manifest',
+        specs: settings.metadata.triggers,
+      });
       const cid = await blobs.cidOf(wasm);
       const report = await engine.inspect(wasm, {
         cid,
@@ -67,14 +76,17 @@ export function createFunctions(deps: FunctionsDeps): Functions {
         memoryLimitMb: settings.memory_limit_mb,
       });
       await blobs.put(wasm);
-      const version = await store.functions.addVersion({
-        namespace,
-        settings,
-        wasmCid: cid,
-        warmStart: report.warmStart,
-        createdBy,
+      const stores = { blobs, owners: store.blobOwners };
+      const made = {
+        ...{ namespace, settings, wasmCid: cid, wasmBytes: wasm.byteLength },
+        ...{ warmStart: report.warmStart, createdBy, limits },
+      };
+      const version = await store.functions.addVersion(made).catch(async (error) => {
+        // A refused deploy leaves nothing behind, on the disk neither.
+        if (isAppError(error, 'quota_exceeded')) await deleteUnowned(stores, cid);
+        throw error;
       });
-      await secureBlob({ blobs, owners: store.blobOwners }, cid, wasm);
+      await secureBlob(stores, cid, wasm);
       await changed(namespace);
       await catalog.deployed(version);
       return recordOf(version);
@@ -89,6 +101,7 @@ export function createFunctions(deps: FunctionsDeps): Functions {
         wasmCid: old.wasm_cid,
         warmStart: old.warm_start,
         createdBy,
+        limits: await quotas.limits(namespace),
       });
       await changed(namespace);
       await catalog.deployed(added);

@@ -7,6 +7,7 @@ import type { Closable } from '../ports/closable.js';
 import type { Store, StoredKey } from '../ports/store.js';
 import type { Principal } from './auth/principal.js';
 import { freshCache } from './fresh-cache.js';
+import type { Quotas } from './quotas.js';
 
 const CHANNEL = 'keys';
 const KEY = /^ak_[A-Za-z0-9_-]{16,128}:[A-Za-z0-9_-]{1,64}$/;
@@ -44,7 +45,13 @@ export function isKeyShaped(credential: string): boolean {
   return KEY.test(credential);
 }
 
-export async function createKeys({ store, bus }: { store: Store; bus: Bus }): Promise<Keys> {
+export interface KeysDeps {
+  store: Store;
+  bus: Bus;
+  quotas: Quotas;
+}
+
+export async function createKeys({ store, bus, quotas }: KeysDeps): Promise<Keys> {
   const byHash = freshCache<StoredKey>();
   const byId = freshCache<StoredKey>();
   const touched = new Map<string, number>();
@@ -76,7 +83,8 @@ export async function createKeys({ store, bus }: { store: Store; bus: Bus }): Pr
       assertOwn(by, namespace);
       await claim(namespace);
       const key = newKey(namespace);
-      const stored = await store.keys.add({ namespace, name, hash: hashOf(key), isAdmin: false });
+      const { keys: limit } = await quotas.limits(namespace);
+      const stored = await store.keys.add({ namespace, name, hash: hashOf(key), isAdmin: false }, limit);
       return { api_key: key, ...recordOf(stored) };
     },
 

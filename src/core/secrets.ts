@@ -3,6 +3,7 @@ import type { Namespace } from '../contract/ids.js';
 import type { SecretRecord } from '../contract/records.js';
 import { AppError } from '../errors.js';
 import type { Store } from '../ports/store.js';
+import type { Quotas } from './quotas.js';
 import type { SecretBox } from './secret-box.js';
 
 const MAX_SECRET_BYTES = 64 << 10;
@@ -21,7 +22,13 @@ export interface Secrets {
   read(namespace: Namespace, name: string): Promise<string | null>;
 }
 
-export function createSecrets({ store, box }: { store: Store; box: SecretBox }): Secrets {
+export interface SecretsDeps {
+  store: Store;
+  box: SecretBox;
+  quotas: Quotas;
+}
+
+export function createSecrets({ store, box, quotas }: SecretsDeps): Secrets {
   return {
     async set(namespace, name, value) {
       assertName(name);
@@ -32,11 +39,9 @@ export function createSecrets({ store, box }: { store: Store; box: SecretBox }):
           `The value of "${name}" has ${bytes} bytes; at most ${MAX_SECRET_BYTES} (64 KB) are allowed.`,
         );
       }
-      await store.secrets.put(namespace, {
-        name,
-        sealed: box.seal(value, { namespace, name }),
-        keyId: box.keyId,
-      });
+      const { secrets: limit } = await quotas.limits(namespace);
+      const sealed = box.seal(value, { namespace, name });
+      await store.secrets.put(namespace, { name, sealed, keyId: box.keyId }, limit);
     },
     list: (namespace) => store.secrets.list(namespace),
     async remove(namespace, name) {

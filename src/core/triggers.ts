@@ -4,6 +4,8 @@ import type { TriggerRecord } from '../contract/records.js';
 import { AppError } from '../errors.js';
 import type { Store, StoredTrigger } from '../ports/store.js';
 import type { Catalog } from './catalog.js';
+import type { Quotas } from './quotas.js';
+import { assertRunsPerHour } from './schedule-runs.js';
 import { assertSchedule, DEFAULT_TIMEZONE, type Schedules } from './schedules.js';
 
 /** Triggers added by hand; those of function.yaml come and go with its deploys. */
@@ -17,9 +19,10 @@ export interface TriggersDeps {
   store: Store;
   catalog: Catalog;
   schedules: Schedules;
+  quotas: Quotas;
 }
 
-export function createTriggers({ store, catalog, schedules }: TriggersDeps): Triggers {
+export function createTriggers({ store, catalog, schedules, quotas }: TriggersDeps): Triggers {
   const recordOf = async (trigger: StoredTrigger): Promise<TriggerRecord> => {
     const common = {
       id: trigger.id,
@@ -41,7 +44,13 @@ export function createTriggers({ store, catalog, schedules }: TriggersDeps): Tri
     async add(namespace, fn, spec) {
       assertSchedule(spec);
       await catalog.resolve(namespace, fn);
-      const trigger = await store.triggers.add(namespace, fn, spec);
+      const limits = await quotas.limits(namespace);
+      await assertRunsPerHour(store.triggers, namespace, limits.schedule_runs_per_hour, {
+        function: fn,
+        replaces: 'none',
+        specs: [spec],
+      });
+      const trigger = await store.triggers.add(namespace, fn, spec, limits.triggers);
       await schedules.sync(namespace);
       await catalog.changed(namespace);
       return recordOf(trigger);

@@ -8,6 +8,7 @@ import { createSessions, type Sessions } from '../../src/core/auth/sessions.js';
 import { createKeys, type Keys } from '../../src/core/keys.js';
 import type { Bus } from '../../src/ports/bus.js';
 import type { Store } from '../../src/ports/store.js';
+import { unboundedQuotas } from '../helpers/quotas.js';
 
 export interface AuthParts {
   store: Store;
@@ -30,7 +31,7 @@ export async function openAuth(
 ): Promise<AuthParts> {
   const store = await openStore({ driver: 'sqlite', file: join(directory, 'store.sqlite') });
   const bus = await openBus({ driver: 'local' });
-  const keys = await createKeys({ store, bus });
+  const keys = await createKeys({ store, bus, quotas: unboundedQuotas() });
   const tokens = await createTokens({
     privateKey: options.privateKey ?? ed25519Pem(),
     foreign: options.foreign,

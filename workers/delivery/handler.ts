@@ -16,6 +16,7 @@ import { ModuleUnavailable } from '../engine/module-unavailable.js';
 import { DeliveredCall } from './delivered-call.js';
 import { GuestGone } from './guest-gone.js';
 import { createHost, type HostDeps } from './host.js';
+import type { LogQuota } from './log-quota.js';
 import type { LogWriter } from './log-writer.js';
 import { observedHost } from './observed-host.js';
 
@@ -30,6 +31,7 @@ export interface ConsumerDeps extends HostDeps {
   blobs: Blobs;
   leases: Leases;
   logWriter: LogWriter;
+  logQuota: LogQuota;
   finisher: Finisher;
   meter: Meter;
   tracer: Tracer;
@@ -164,6 +166,7 @@ async function attempt(deps: ConsumerDeps, delivery: Delivery, fn: FunctionVersi
     seconds: outcome.durationMs / 1000,
   });
   const row = rowOf(delivery, outcome);
+  if (row.messages.length > 0) row.messages = await deps.logQuota.admit(fn.namespace, row.messages);
   if (isFinal(delivery, outcome)) {
     const ending: InvocationEnd = {
       invocation,

@@ -12,6 +12,7 @@ import {
 import { namespaceSchema, requestIdSchema } from '../../contract/ids.js';
 import { MAX_INPUT_BYTES } from '../../contract/limits.js';
 import { assertMayInvoke, type FunctionRef } from '../../core/access.js';
+import { assertDepth, DEPTH_HEADER } from '../../core/call-depth.js';
 import type { Accepted, InvokeRequest } from '../../core/invoke.js';
 import type { Reply } from '../../core/replies.js';
 import { AppError } from '../../errors.js';
@@ -60,6 +61,8 @@ const errors = [
   'idempotency_mismatch',
   'conflict',
   'queue_full',
+  'quota_exceeded',
+  'loop_detected',
   'unavailable',
 ] as const;
 
@@ -117,11 +120,14 @@ async function invoke(
   await assertMayInvoke(services.catalog, principal, ref);
   const preference = parsePrefer(given.prefer);
   if (preference.kind === 'final') assertSync(given);
+  const depth = services.depths.read(ctx.req.headers[DEPTH_HEADER]);
+  assertDepth(depth);
   const request: InvokeRequest = {
     namespace: ref.namespace,
     function: ref.name,
     input: body,
     trigger: preference.kind === 'async' ? 'async' : 'http',
+    triggerDepth: depth,
   };
   if (ref.version !== undefined) request.version = ref.version;
   if (principal && principal.wallet !== '') request.callerWallet = principal.wallet;
