@@ -107,9 +107,9 @@ test('what was accepted before Redis had no memory left is run, each job to its 
   const ended = new Map<string, number>();
   await queue.add(jobs);
   await queue.consume(
-    async ({ invocation, workerCrashes }) => {
+    async ({ invocation, crashes }) => {
       await new Promise((resolve) => setTimeout(resolve, 100));
-      ended.set(invocation.id, workerCrashes);
+      ended.set(invocation.id, crashes);
       return { kind: 'done' };
     },
     { concurrency: 4 },
@@ -126,7 +126,7 @@ test('what was accepted before Redis had no memory left is run, each job to its 
   await until('none is left', async () => (await queue.counts()).bytes === 0, 20_000);
   t.deepEqual(await queue.counts(), { waiting: 0, running: 0, retrying: 0, bytes: 0, oldestMs: 0 });
   t.true(
-    [...ended.values()].every((crashes) => crashes < 3),
+    [...ended.values()].every((times) => times < 3),
     'none is taken for one whose workers die of it',
   );
 });
