@@ -22,11 +22,6 @@ export function checkKey(key: string): string {
   throw new AppError('invalid_request', 'A cache key must be valid Unicode text, not half a surrogate pair');
 }
 
-/** The one name of a key among all namespaces: a namespace holds no `:`, so no two pairs make the same name. */
-export function entryName(namespace: string, key: string): string {
-  return `${namespace}:${checkKey(key)}`;
-}
-
 /** How a counter is written; the same on every driver. */
 export const INTEGER = /^(0|-?[1-9][0-9]{0,18})$/;
 
