@@ -62,11 +62,7 @@ export function createDeliveryHandler(deps: ConsumerDeps): DeliveryHandler {
   };
 }
 
-async function deliver(
-  deps: ConsumerDeps,
-  guests: GuestLimit,
-  delivery: Delivery,
-): Promise<Settlement> {
+async function deliver(deps: ConsumerDeps, guests: GuestLimit, delivery: Delivery): Promise<Settlement> {
   const { invocation } = delivery;
   const { namespace, function: name, version } = invocation;
   const fn = await deps.catalog.find(namespace, name, version);

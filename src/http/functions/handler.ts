@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { HTTP_METHODS, type HttpMethod } from '../../contract/http-function.js';
 import type { Principal } from '../../core/auth/principal.js';
+import { assertDepth, DEPTH_HEADER } from '../../core/call-depth.js';
 import { type Catalog, functionNotFound } from '../../core/catalog.js';
 import type { HttpRoutes } from '../../core/http-routes.js';
 import type { InvokeRequest } from '../../core/invoke.js';
@@ -136,6 +137,8 @@ async function invoke(
 ): Promise<void> {
   const { services } = deps;
   const { http, function: fn } = found;
+  const depth = services.depths.read(request.headers[DEPTH_HEADER]);
+  assertDepth(depth);
   const { principal, hidden } = await authenticate(deps, request, target, found);
   const body = await readBody(request, http.max_body_kb * 1024);
   const signed: SignedRequest = { headers: request.headers, body, now: Date.now() };
@@ -147,6 +150,7 @@ async function invoke(
     function: fn.name,
     input: body,
     trigger: 'http',
+    triggerDepth: depth,
     httpRequest: JSON.stringify(exchange),
   };
   if (found.version !== undefined) invocation.version = found.version;
