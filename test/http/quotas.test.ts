@@ -116,7 +116,7 @@ test('schedules may come to so many runs an hour and no more', async (t) => {
 test('a backlog of one namespace ends at its share, and the call of another is served meanwhile', async (t) => {
   const [attacker, victim] = [await aTenantWithProbe(await engine()), await aTenantWithProbe(await engine())];
   await setQuotas(attacker, { waiting_jobs: 20, delayed_jobs: 3, waiting_mb: 1 });
-  const slow = commands({ op: 'sleep', n: 1500 });
+  const slow = commands({ op: 'sleep', n: 4000 });
   const refused = await untilRefused(() => attacker.invoke('probe', slow, ASYNC), 300);
   t.true(isRefusal(refused, 429, 'waiting_jobs'), refused.text);
   const publish = await attacker.post('/v1/pubsub/publish', { topic: 'nobody hears', data: 1 });
@@ -130,8 +130,8 @@ test('a backlog of one namespace ends at its share, and the call of another is s
   t.is((await usage(attacker)).delayed_jobs?.used, 3);
 
   await setQuotas(victim, { waiting_mb: 1 });
-  const big = JSON.stringify([{ op: 'sleep', n: 1500, pad: 'x'.repeat(400_000) }]);
-  const heavy = await untilRefused(() => victim.invoke('probe', big, ASYNC), 10);
+  const big = JSON.stringify({ pad: 'x'.repeat(400_000) });
+  const heavy = await untilRefused(() => victim.invoke('probe', big, later), 10);
   t.true(isRefusal(heavy, 429, 'waiting_mb'), heavy.text);
 });
 

@@ -30,7 +30,9 @@ import {
 const MAX_KEY_LENGTH = 255;
 
 export interface FunctionsHandlerDeps {
-  services: Pick<Services, 'invoker' | 'secrets' | 'logger' | 'config' | 'auth'> & { catalog: Catalog };
+  services: Pick<Services, 'invoker' | 'secrets' | 'logger' | 'config' | 'auth' | 'depths'> & {
+    catalog: Catalog;
+  };
   routes: HttpRoutes;
   admit: Admission;
   clients: ClientAddresses;
