@@ -81,7 +81,7 @@ export function cacheQuotaConformance(
 
   if (!forgetsInTime) return;
   test(`${driver}: what has expired makes room`, async (t) => {
-    for (let at = 0; at < 10; at += 1) await cache.set(fading, `k${at}`, entry(), 1);
+    await Promise.all(Array.from({ length: 10 }, (_, at) => cache.set(fading, `k${at}`, entry(), 3)));
     await t.throwsAsync(cache.set(fading, 'more', new Uint8Array(20_000), 0), { code: 'quota_exceeded' });
     await until('there is room again', () =>
       cache.set(fading, 'more', new Uint8Array(20_000), 0).then(

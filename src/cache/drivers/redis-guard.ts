@@ -16,8 +16,8 @@ const MAX_ROUNDS = 500;
 export interface RedisGuardOptions {
   redis: RedisConnection;
   maxBytes: number;
-  /** Evicts about so many bytes of a namespace; returns what is left. */
-  evict(namespace: Namespace, bytes: number): Promise<number>;
+  /** Evicts about so many bytes of a namespace. `left`: what its entries take then. */
+  evict(namespace: Namespace, bytes: number): Promise<{ freed: number; left: number }>;
 }
 
 /**
@@ -73,9 +73,10 @@ export class RedisGuard {
     for (let round = 0; excess > 0 && round < MAX_ROUNDS && !this.#closed; round += 1) {
       const [namespace, bytes] = [...totals].reduce((most, each) => (each[1] > most[1] ? each : most));
       if (bytes === 0) return;
-      const left = await evict(namespace, Math.min(excess, bytes));
-      excess -= bytes - left;
-      totals.set(namespace, left === bytes ? 0 : left);
+      const { freed, left } = await evict(namespace, Math.min(excess, bytes));
+      excess -= freed;
+      // One that has nothing to evict is not tried again. Others may have written to it meanwhile: `left` may be more than it was.
+      totals.set(namespace, freed === 0 ? 0 : left);
       await redis.zadd(TOTALS, String(left), namespace).catch(() => undefined);
     }
   }

@@ -94,7 +94,7 @@ for _, key in ipairs(ARGV) do removed = removed + call('DEL', prefix .. key) end
 return { removed, forget(ARGV, tonumber(call('HGET', use, 't') or 0)) }
 `;
 
-/** Deletes entries by chance until so many bytes are free, at most 200. ARGV: bytes. Returns what all entries take. */
+/** Deletes entries by chance until so many bytes are free, at most 200. ARGV: bytes. Returns how many bytes were freed, and what all entries take. */
 export const EVICT = `${COMMON}
 local total, target, victims = tonumber(call('HGET', use, 't') or 0), tonumber(ARGV[1]), {}
 local sizes = call('HRANDFIELD', use, 200, 'WITHVALUES')
@@ -105,6 +105,7 @@ for i = 1, #sizes, 2 do
     call('DEL', prefix .. victims[#victims])
   end
 end
-if #victims == 0 then return total end
-return forget(victims, total)
+if #victims == 0 then return { 0, total } end
+local left = forget(victims, total)
+return { total - left, left }
 `;

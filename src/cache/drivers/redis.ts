@@ -49,8 +49,10 @@ export async function openRedisCache({ url, maxBytes, limitOf }: RedisCacheOptio
   const guard = new RedisGuard({
     redis,
     maxBytes,
-    evict: async (namespace, bytes) =>
-      Number(await scripts.evict.run(redis, keysOf(namespace), [Math.ceil(bytes)])),
+    evict: async (namespace, bytes) => {
+      const [freed, left] = await run(scripts.evict, namespace, [Math.ceil(bytes)]);
+      return { freed: Number(freed), left: Number(left) };
+    },
   });
 
   return {
