@@ -32,6 +32,11 @@ import { keyMakers } from './031-key-makers.js';
 import { keyMakersByKey } from './032-key-makers-by-key.js';
 import { auditEvents } from './033-audit-events.js';
 import { auditEventsByTime } from './034-audit-events-by-time.js';
+import { quotas } from './035-quotas.js';
+import { logBytes } from './036-log-bytes.js';
+import { functionVersionBytes } from './037-function-version-bytes.js';
+import { functionVersionsBySize } from './038-function-versions-by-size.js';
+import { apiKeysByNamespace } from './039-api-keys-by-namespace.js';
 
 export interface Migration {
   name: string;
@@ -75,4 +80,9 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '032-key-makers-by-key', sql: keyMakersByKey },
   { name: '033-audit-events', sql: auditEvents },
   { name: '034-audit-events-by-time', sql: auditEventsByTime },
+  { name: '035-quotas', sql: quotas },
+  { name: '036-log-bytes', sql: logBytes },
+  { name: '037-function-version-bytes', sql: functionVersionBytes },
+  { name: '038-function-versions-by-size', sql: functionVersionsBySize },
+  { name: '039-api-keys-by-namespace', sql: apiKeysByNamespace },
 ];

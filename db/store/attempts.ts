@@ -3,6 +3,7 @@ import type { Database } from '../database.js';
 import { createAttemptList } from './attempt-list.js';
 import { createAttemptLogs } from './attempt-logs.js';
 import { type AttemptRecord, INSERT_ATTEMPTS, toAttempt, toTuple } from './attempt-row.js';
+import { createAttemptStats } from './attempt-stats.js';
 import { createAttemptSweep } from './attempt-sweep.js';
 import { createAttemptTally } from './attempt-tally.js';
 import { auditQueries } from './audit.js';
@@ -42,6 +43,7 @@ export function createAttemptStore(database: Database): AttemptStore {
 
     list: createAttemptList(database),
     figures: createVersionFigures(database),
+    ...createAttemptStats(database),
 
     async takeDead(id) {
       const [rows] = await database.batch([

@@ -7,6 +7,7 @@ import { createBlobOwnerStore } from './blob-owners.js';
 import { createFunctionStore } from './functions.js';
 import { createIdempotencyStore } from './idempotency.js';
 import { createKeyStore } from './keys.js';
+import { createQuotaStore } from './quotas.js';
 import { createRolloutStore } from './rollouts.js';
 import { createSecretStore } from './secrets.js';
 import { createSessionStore } from './sessions.js';
@@ -29,6 +30,7 @@ export function createStore(database: Database): Store {
     blobOwners: createBlobOwnerStore(database),
     sessions: createSessionStore(database),
     settings: createSettingStore(database),
+    quotas: createQuotaStore(database),
     ping: () => database.ping(),
     close: () => database.close(),
   };

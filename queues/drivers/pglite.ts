@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { QueueLimits, QueueTimings, Warn } from '../driver.js';
+import type { QueueLimits, QueueTimings, ShareOf, Warn } from '../driver.js';
 import type { Queues } from '../open.js';
 import { BullInvocationQueue } from '../queue.js';
 import { BullTasks } from '../tasks.js';
@@ -10,6 +10,7 @@ import { LocalLeases } from './pglite/leases.js';
 
 interface PgliteQueuesSettings extends QueueLimits {
   timings: QueueTimings;
+  shareOf?: ShareOf | undefined;
   warn: Warn;
 }
 
@@ -35,10 +36,10 @@ export async function openPgliteQueues({ dir, ...settings }: PgliteQueuesOptions
 /** The same on a database that its owner closes. */
 export async function openQueuesOn(
   database: PgliteDatabase,
-  { timings, warn, ...limits }: PgliteQueuesSettings,
+  { timings, shareOf, warn, ...limits }: PgliteQueuesSettings,
 ): Promise<Queues> {
   const driver = await PgliteDriver.open(database, limits, warn);
-  const queue = new BullInvocationQueue(driver, timings, warn);
+  const queue = new BullInvocationQueue(driver, timings, warn, shareOf);
   const tasks = await BullTasks.open(driver, timings, warn);
   const backlog = new PgliteBacklog(database);
   const leases = new LocalLeases();

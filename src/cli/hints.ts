@@ -11,6 +11,7 @@ const HINTS: Partial<Record<ErrorCode, string>> = {
   unavailable: 'Start an engine with "orama up", or name another with --url or ORAMA_URL.',
   invalid_module: 'Build it again with: orama function build',
   rate_limited: 'Wait a moment and try again.',
+  quota_exceeded: 'See what is used with: orama namespaces usage',
   queue_full: 'Wait until the queue has drained and try again.',
 };
 

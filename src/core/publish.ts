@@ -15,6 +15,7 @@ import type { Meter } from '../ports/meter.js';
 import type { InvocationQueue, QueuedInvocation } from '../ports/queue.js';
 import type { Catalog } from './catalog.js';
 import { type JobRequest, jobOf } from './job.js';
+import type { JobBudget } from './job-budget.js';
 import { type Listeners, listenersOnce } from './listeners.js';
 import { newRequestId } from './request-id.js';
 
@@ -28,6 +29,8 @@ export interface Message {
   /** 1 when published over HTTP, d + 1 when published by an invocation at depth d. */
   depth: number;
   traceparent?: string;
+  /** Of the invocation that publishes; what is fired counts against it. */
+  budget?: JobBudget;
   /** How a refusal names it, where one of many is meant. */
   name?: string;
 }
@@ -75,7 +78,13 @@ export function createPublisher({ catalog, queue, bus, meter, resultTtlMs }: Pub
   const enqueue = async (group: readonly Fired[]): Promise<void> => {
     const jobs = group.flatMap((fired) => fired.jobs);
     if (jobs.length === 0) return;
-    await queue.add(jobs);
+    for (const { message, jobs } of group) message.budget?.take(jobs.length);
+    try {
+      await queue.add(jobs);
+    } catch (error) {
+      for (const { message, jobs } of group) message.budget?.giveBack(jobs.length);
+      throw error;
+    }
     meter.accepted('pubsub', jobs.length);
   };
 

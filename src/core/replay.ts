@@ -15,6 +15,8 @@ const BATCH = 100;
 export interface ReplayOptions {
   /** Default: the version that was pinned. */
   version: 'pinned' | 'newest';
+  /** Of what asks for it, where that is a function; at least the depth that the dead one had. */
+  depth?: number;
 }
 
 /** Dead letters: run again or thrown away. */
@@ -47,7 +49,10 @@ export function createDeadLetters({
    * The job first, the mark after. A crash between the two leaves a dead letter whose replay is on the queue already;
    * replaying it again finds that job by its id, which is made from the dead one's.
    */
-  const replayRow = async (row: AttemptRow, { version }: ReplayOptions): Promise<RequestId | null> => {
+  const replayRow = async (
+    row: AttemptRow,
+    { version, depth = 0 }: ReplayOptions,
+  ): Promise<RequestId | null> => {
     const fn = await catalog.resolve(
       row.namespace,
       row.function,
@@ -60,7 +65,7 @@ export function createDeadLetters({
       jobOf(fn, {
         id,
         trigger: 'replay',
-        triggerDepth: row.triggerDepth,
+        triggerDepth: Math.max(row.triggerDepth, depth),
         callerWallet: row.final?.callerWallet ?? '',
         input: row.final?.input ?? new Uint8Array(),
         acceptedAt: Date.now(),

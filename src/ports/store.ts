@@ -8,6 +8,7 @@ import type {
   LogRecord,
   TriggerKind,
 } from '../contract/invocation.js';
+import type { QuotaLimits, QuotaName } from '../contract/quotas.js';
 import type { AuditEvent, KeyRecord, SecretRecord } from '../contract/records.js';
 import type { RolloutRecord, RolloutRequest } from '../contract/rollout.js';
 import type { GrantedScope } from '../contract/scopes.js';
@@ -32,6 +33,7 @@ export interface Store extends Closable {
   readonly blobOwners: BlobOwnerStore;
   readonly sessions: SessionStore;
   readonly settings: SettingStore;
+  readonly quotas: QuotaStore;
   /** Throws `unavailable` when the database is away. */
   ping(): Promise<void>;
 }
@@ -66,6 +68,7 @@ export type AuditAction =
   | 'key.create'
   | 'key.revoke'
   | 'callback_secret.renew'
+  | 'quota.set'
   | 'invocation.replay'
   | 'dead_letters.replay'
   | 'dead_letters.purge';
@@ -90,14 +93,18 @@ export interface NewVersion {
   namespace: Namespace;
   settings: FunctionSettings;
   wasmCid: string;
+  /** Of the module. */
+  wasmBytes?: number;
   warmStart: WarmStart;
   createdBy: string;
+  /** Absent: none. */
+  limits?: Pick<QuotaLimits, 'functions' | 'versions_per_function' | 'triggers' | 'storage_mb'>;
 }
 
 export interface FunctionStore {
   /**
    * Adds the next version and puts the triggers of its settings in the place of those an earlier deploy listed, in
-   * one step. The version's number is put behind the audit entry's target. Versions count on after a delete. `id` and `created_at` stay those of the function's first version.
+   * one step, or throws `quota_exceeded` and does nothing. The version's number is put behind the audit entry's target. Versions count on after a delete. `id` and `created_at` stay those of the function's first version.
    */
   addVersion(version: NewVersion, audit?: AuditEntry): Promise<FunctionVersion>;
   latest(namespace: Namespace, name: FunctionName): Promise<FunctionVersion | null>;
@@ -181,8 +188,17 @@ export interface StoredTrigger {
 }
 
 export interface TriggerStore {
-  /** Adding the same topic or schedule to the same function again returns the one that is there. */
-  add(namespace: Namespace, fn: FunctionName, spec: TriggerSpec, audit?: AuditEntry): Promise<StoredTrigger>;
+  /**
+   * Adding the same topic or schedule to the same function again returns the one that is there. Throws `quota_exceeded`
+   * when the namespace would have more than `limit`.
+   */
+  add(
+    namespace: Namespace,
+    fn: FunctionName,
+    spec: TriggerSpec,
+    audit?: AuditEntry,
+    limit?: number,
+  ): Promise<StoredTrigger>;
   get(id: string): Promise<StoredTrigger | null>;
   list(namespace: Namespace, fn?: FunctionName): Promise<StoredTrigger[]>;
   /** Every trigger with a schedule, of all namespaces. */
@@ -198,7 +214,8 @@ export interface SealedSecret {
 }
 
 export interface SecretStore {
-  put(namespace: Namespace, secret: SealedSecret, audit?: AuditEntry): Promise<void>;
+  /** Throws `quota_exceeded` when it would be one more than `limit`. */
+  put(namespace: Namespace, secret: SealedSecret, audit?: AuditEntry, limit?: number): Promise<void>;
   get(namespace: Namespace, name: string): Promise<SealedSecret | null>;
   list(namespace: Namespace): Promise<SecretRecord[]>;
   remove(namespace: Namespace, name: string, audit?: AuditEntry): Promise<boolean>;
@@ -277,6 +294,22 @@ export interface InvocationQuery {
   cursor?: string;
 }
 
+export interface StatsQuery {
+  namespace: Namespace;
+  function?: FunctionName;
+  /** Accepted at or after, and before. */
+  since: number;
+  until: number;
+}
+
+/** Invocations of one minute that ended in one state. */
+export interface MinuteCount {
+  /** Minutes since 1970, of when they were accepted. */
+  minute: number;
+  state: FinalState;
+  count: number;
+}
+
 export interface AttemptStore {
   /**
    * Inserts what is not there yet, in one request; any number of rows. Over a row that is not final, a final one of
@@ -293,6 +326,9 @@ export interface AttemptStore {
   takeDead(id: RequestId): Promise<AttemptRow | null>;
   purgeDead(namespace: Namespace, fn: FunctionName, audit?: AuditEntry): Promise<number>;
   countDead(): Promise<{ namespace: string; reason: string; count: number }[]>;
+  perMinute(query: StatsQuery): Promise<MinuteCount[]>;
+  /** How long the last attempts ran of those that `perMinute` counts, `total` in all; beyond 10,000 a fair sample. */
+  durations(query: StatsQuery, total: number): Promise<{ minute: number; ms: number }[]>;
   /** Invocations that have ever ended, in whatever way; those whose rows have been deleted since are counted, too. */
   countEnded(): Promise<number>;
   /** Of the invocations of one version that were accepted and have ended since; its dead ones are errors. */
@@ -333,8 +369,11 @@ export interface StoredKey extends KeyRecord {
 }
 
 export interface KeyStore {
-  /** null, and nothing has changed, when the maker has been revoked or has expired. */
-  add(key: NewKey, audit?: AuditEntry): Promise<StoredKey | null>;
+  /**
+   * null, and nothing has changed, when the maker has been revoked or has expired. Throws `quota_exceeded` when the
+   * namespace would have more than `limit`.
+   */
+  add(key: NewKey, audit?: AuditEntry, limit?: number): Promise<StoredKey | null>;
   byHash(hash: string): Promise<StoredKey | null>;
   list(namespace: Namespace): Promise<StoredKey[]>;
   get(id: string): Promise<StoredKey | null>;
@@ -367,7 +406,8 @@ export interface BlobOwner {
 }
 
 export interface BlobOwnerStore {
-  add(namespace: Namespace, blob: Omit<BlobOwner, 'createdAt'>): Promise<void>;
+  /** Throws `quota_exceeded` when the namespace would store more than `limitBytes`. */
+  add(namespace: Namespace, blob: Omit<BlobOwner, 'createdAt'>, limitBytes?: number): Promise<void>;
   get(namespace: Namespace, cid: string): Promise<BlobOwner | null>;
   remove(namespace: Namespace, cid: string): Promise<boolean>;
   /**
@@ -411,6 +451,30 @@ export interface SessionStore {
   /** The wallet that owns the namespace: the one given if nobody did. */
   claimNamespace(namespace: Namespace, wallet: string): Promise<string>;
   namespaceOwner(namespace: Namespace): Promise<string | null>;
+}
+
+/** What is counted of a namespace in the store. Bytes, not MB. */
+export interface StoredUse {
+  functions: number;
+  /** Of the function that has most. */
+  versionsPerFunction: number;
+  triggers: number;
+  secrets: number;
+  keys: number;
+  storageBytes: number;
+}
+
+/** What the admin has set for a namespace; a quota that is not in it has its default. */
+export type QuotaOverrides = Readonly<Partial<Record<QuotaName, number>>>;
+
+export interface QuotaStore {
+  overrides(namespace: Namespace): Promise<QuotaOverrides>;
+  /** null takes an override away. */
+  set(namespace: Namespace, changes: Readonly<Partial<Record<QuotaName, number | null>>>): Promise<void>;
+  use(namespace: Namespace): Promise<StoredUse>;
+  logBytes(namespace: Namespace, day: string): Promise<number>;
+  /** Adds to the log bytes of a namespace on a day, such as `2026-01-31`; returns those of all processes. */
+  addLogBytes(namespace: Namespace, day: string, bytes: number): Promise<number>;
 }
 
 /** Small named values of the engine: callback secrets, key ids. */

@@ -40,7 +40,7 @@ test('no question about one function, invocation or namespace reads a whole tabl
   t.teardown(() => database.close());
   await migrate(database);
   const sent: Sent[] = [];
-  const { attempts, functions, triggers, idempotency, secrets, keys, blobOwners } = createStore(
+  const { attempts, functions, triggers, idempotency, secrets, keys, blobOwners, quotas } = createStore(
     listening(database, sent),
   );
   const namespace = aNamespace();
@@ -71,11 +71,21 @@ test('no question about one function, invocation or namespace reads a whole tabl
   await attempts.invocation(aRequestId());
   await attempts.takeDead(aRequestId());
   await attempts.purgeDead(namespace, name);
+  for (const more of [{}, { function: name }]) {
+    await attempts.perMinute({ namespace, since: 1, until: 2, ...more });
+    await attempts.durations({ namespace, since: 1, until: 2, ...more }, 100_000);
+  }
   await attempts.countDead();
   await attempts.countEnded();
   await attempts.sweep({ logsBefore: 1, deadBefore: 1, now: 1 });
   const settings = functionSettingsSchema.parse({ name, metadata: functionMetadataSchema.parse({}) });
-  await functions.addVersion({ namespace, settings, wasmCid: 'cid', warmStart: 'fresh', createdBy: '' });
+  const limits = { functions: 9, versions_per_function: 9, triggers: 9, storage_mb: 9 };
+  await functions.addVersion({
+    ...{ namespace, settings, wasmCid: 'cid', warmStart: 'fresh', createdBy: '', limits },
+  });
+  await blobOwners.add(namespace, { cid: 'a', name: '', size: 1 }, 9);
+  await quotas.use(namespace);
+  await quotas.overrides(namespace);
   await functions.latest(namespace, name);
   await functions.versions(namespace, name);
   await functions.list(namespace);

@@ -6,6 +6,7 @@ import { openQueuesOn } from '../../queues/drivers/pglite.js';
 import { backlogConformance } from '../conformance/backlog.js';
 import { leasesConformance } from '../conformance/leases.js';
 import { type QueueContext, queueConformance } from '../conformance/queue.js';
+import { shareOf } from '../conformance/queue-admission.js';
 import { schedulesConformance } from '../conformance/schedules.js';
 import { lanesConformance } from '../conformance/sync-and-async.js';
 import { tasksConformance } from '../conformance/tasks.js';
@@ -13,7 +14,7 @@ import { tempDir } from '../helpers/temp-dir.js';
 
 const test = anyTest.serial as unknown as TestFn<QueueContext>;
 const dir = tempDir();
-const SETTINGS = { maxWaiting: 50, maxBytes: 1 << 20, timings: DEFAULT_TIMINGS, warn: () => {} };
+const SETTINGS = { maxWaiting: 50, maxBytes: 1 << 20, timings: DEFAULT_TIMINGS, warn: () => {}, shareOf };
 
 // Starting Postgres takes seconds, emptying it does not: one for all tests, each with a queue of its own on it.
 let database: PgliteDatabase;

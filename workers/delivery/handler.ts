@@ -15,7 +15,9 @@ import type { Span, Tracer } from '../../src/ports/tracer.js';
 import { ModuleUnavailable } from '../engine/module-unavailable.js';
 import { DeliveredCall } from './delivered-call.js';
 import { GuestGone } from './guest-gone.js';
+import { GuestLimit } from './guest-limit.js';
 import { createHost, type HostDeps } from './host.js';
+import type { LogQuota } from './log-quota.js';
 import type { LogWriter } from './log-writer.js';
 import { observedHost } from './observed-host.js';
 
@@ -30,6 +32,7 @@ export interface ConsumerDeps extends HostDeps {
   blobs: Blobs;
   leases: Leases;
   logWriter: LogWriter;
+  logQuota: LogQuota;
   finisher: Finisher;
   meter: Meter;
   tracer: Tracer;
@@ -41,10 +44,11 @@ export interface ConsumerDeps extends HostDeps {
  * A job leaves the queue only when its log row is durable, so a kill at any point costs a rerun and never a record.
  */
 export function createDeliveryHandler(deps: ConsumerDeps): DeliveryHandler {
+  const guests = new GuestLimit(deps.quotas);
   return async (delivery) => {
     const { invocation } = delivery;
     try {
-      return await deliver(deps, delivery);
+      return await deliver(deps, guests, delivery);
     } catch (error) {
       // The store, its backlog or the blobs are away: nothing has been settled, so another attempt is owed, not used up.
       const log = isAppError(error) ? deps.logger.warn : deps.logger.error;
@@ -58,7 +62,7 @@ export function createDeliveryHandler(deps: ConsumerDeps): DeliveryHandler {
   };
 }
 
-async function deliver(deps: ConsumerDeps, delivery: Delivery): Promise<Settlement> {
+async function deliver(deps: ConsumerDeps, guests: GuestLimit, delivery: Delivery): Promise<Settlement> {
   const { invocation } = delivery;
   const { namespace, function: name, version } = invocation;
   const fn = await deps.catalog.find(namespace, name, version);
@@ -82,7 +86,13 @@ async function deliver(deps: ConsumerDeps, delivery: Delivery): Promise<Settleme
       await deps.finisher.finish(unrun);
       return { kind: 'done' };
     }
-    return fn ? await attempt(deps, delivery, fn) : { kind: 'done' };
+    if (!fn) return { kind: 'done' };
+    if (!(await guests.enter(namespace))) return { kind: 'later', delayMs: jittered(BUSY_MS) };
+    try {
+      return await attempt(deps, delivery, fn);
+    } finally {
+      guests.leave(namespace);
+    }
   } catch (error) {
     // Nobody is kept waiting for a module that may stay away; a job without a caller is tried again.
     if (!(error instanceof ModuleUnavailable)) throw error;
@@ -164,6 +174,7 @@ async function attempt(deps: ConsumerDeps, delivery: Delivery, fn: FunctionVersi
     seconds: outcome.durationMs / 1000,
   });
   const row = rowOf(delivery, outcome);
+  if (row.messages.length > 0) row.messages = await deps.logQuota.admit(fn.namespace, row.messages);
   if (isFinal(delivery, outcome)) {
     const ending: InvocationEnd = {
       invocation,

@@ -101,6 +101,7 @@ export async function openRqliteExecutor({ url, namespace: only }: RqliteExecuto
         throw toAppError(error, options.timeoutMs, operations.length > 1);
       }
     },
+    bytes: async () => 0,
     async ping() {
       // There is no list of namespaces to ask: with one database each, an invocation finds out.
       if (address.isPerNamespace) return;

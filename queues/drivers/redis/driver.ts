@@ -2,7 +2,7 @@ import { createRedisBackend, type Processor, Queue, type RedisClient, type Redis
 import type { Namespace } from '../../../src/contract/ids.js';
 import type { AppError } from '../../../src/errors.js';
 import type { Closable } from '../../../src/ports/closable.js';
-import type { QueueCounts } from '../../../src/ports/queue.js';
+import type { QueueCounts, QueueUse } from '../../../src/ports/queue.js';
 import { queueUnavailable } from '../../admission.js';
 import type {
   BullQueue,
@@ -12,6 +12,7 @@ import type {
   JobGroup,
   QueueDriver,
   QueueLimits,
+  Shares,
   Warn,
 } from '../../driver.js';
 import { perQueue } from '../../fairness.js';
@@ -31,6 +32,8 @@ const CANCEL_CHANNEL = `${PREFIX}:cancel`;
 const CALLS: QueueKind = 'sync';
 /** No attempt lasts longer than 300 s; a stalled one is taken over within seconds. */
 const CANCEL_REMEMBERED_MS = 600_000;
+/** What a health check writes is gone after this. */
+const HEALTH_MS = 60_000;
 /** BullMQ's event stream, which nobody reads here. */
 const EVENTS = { events: { maxLen: 100 } };
 
@@ -141,8 +144,8 @@ export class RedisDriver implements QueueDriver {
     return this.#forWorkers;
   }
 
-  add(groups: readonly JobGroup[]): Promise<(AppError | null)[]> {
-    return this.#adds.add(groups);
+  add(groups: readonly JobGroup[], shares: Shares): Promise<(AppError | null)[]> {
+    return this.#adds.add(groups, shares);
   }
 
   ended(job: InvocationJob): void {
@@ -211,8 +214,13 @@ export class RedisDriver implements QueueDriver {
     return countJobs(this.#connection, `${PREFIX}:`, `${PREFIX}:usage:`);
   }
 
+  use(namespace: Namespace): Promise<QueueUse> {
+    return this.#usage.use(namespace);
+  }
+
   async ping(): Promise<void> {
-    await this.#connection.ping();
+    // A write: Redis answers a PING, too, when it takes no more jobs.
+    await this.#connection.set(`${PREFIX}:health`, '1', 'PX', HEALTH_MS);
   }
 
   async close(): Promise<void> {

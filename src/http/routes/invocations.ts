@@ -1,3 +1,4 @@
+import type { Context } from 'koa';
 import { countReplySchema, functionPath, invocationPath } from '../../contract/http/common.js';
 import {
   cancelReplySchema,
@@ -9,8 +10,10 @@ import {
 } from '../../contract/http/invocations.js';
 import { invocationRecordSchema } from '../../contract/invocation.js';
 import { assertFunction } from '../../core/auth/rights.js';
+import { assertDepth, DEPTH_HEADER } from '../../core/call-depth.js';
 import type { ListRequest } from '../../core/invocations.js';
 import { json, route } from '../route.js';
+import type { Services } from '../services.js';
 import { parseSince } from '../since.js';
 
 const tag = 'Delivery';
@@ -88,10 +91,19 @@ export const replayInvocation = route({
   params: invocationPath,
   query: replayQuerySchema,
   replies: { 202: { about: 'The invocation it became.', schema: replayReplySchema } },
-  errors: ['not_found', 'function_not_found', 'conflict', 'queue_full', 'unavailable'],
-  async handle({ services, namespace, params, query, actor }) {
+  errors: [
+    'not_found',
+    'function_not_found',
+    'conflict',
+    'queue_full',
+    'quota_exceeded',
+    'loop_detected',
+    'unavailable',
+  ],
+  async handle({ services, namespace, params, query, actor, ctx }) {
     const version = query.version ?? 'pinned';
-    const id = await services.deadLetters.replay(actor(), namespace, params.id, { version });
+    const depth = depthOf(services, ctx);
+    const id = await services.deadLetters.replay(actor(), namespace, params.id, { version, depth });
     return json(202, { request_id: id }, { Location: `/v1/invocations/${id}` });
   },
 });
@@ -106,10 +118,11 @@ export const replayDead = route({
   params: functionPath,
   query: replayQuerySchema,
   replies: { 202: { about: 'How many.', schema: countReplySchema } },
-  errors: ['function_not_found', 'queue_full', 'unavailable'],
-  async handle({ services, namespace, params, query, actor }) {
+  errors: ['function_not_found', 'queue_full', 'quota_exceeded', 'loop_detected', 'unavailable'],
+  async handle({ services, namespace, params, query, actor, ctx }) {
     const version = query.version ?? 'pinned';
-    const count = await services.deadLetters.replayAll(actor(), namespace, params.name, { version });
+    const options = { version, depth: depthOf(services, ctx) };
+    const count = await services.deadLetters.replayAll(actor(), namespace, params.name, options);
     return json(202, { count });
   },
 });
@@ -127,3 +140,10 @@ export const purgeDead = route({
     return json(200, { count: await services.deadLetters.purge(actor(), namespace, params.name) });
   },
 });
+
+/** A function that replays what it has failed at comes to an end, too. */
+function depthOf({ depths }: Services, ctx: Context): number {
+  const depth = depths.read(ctx.req.headers[DEPTH_HEADER]);
+  assertDepth(depth);
+  return depth;
+}

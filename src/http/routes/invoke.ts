@@ -13,6 +13,7 @@ import { namespaceSchema, requestIdSchema } from '../../contract/ids.js';
 import { MAX_INPUT_BYTES } from '../../contract/limits.js';
 import { assertMayInvoke, type FunctionRef } from '../../core/access.js';
 import type { Principal } from '../../core/auth/principal.js';
+import { assertDepth, DEPTH_HEADER } from '../../core/call-depth.js';
 import type { Accepted, InvokeRequest } from '../../core/invoke.js';
 import type { Reply } from '../../core/replies.js';
 import { AppError } from '../../errors.js';
@@ -61,6 +62,8 @@ const errors = [
   'idempotency_mismatch',
   'conflict',
   'queue_full',
+  'quota_exceeded',
+  'loop_detected',
   'unavailable',
 ] as const;
 
@@ -142,11 +145,14 @@ async function invoke(
   body: Uint8Array,
 ): Promise<Answer> {
   const preference = parsePrefer(given.prefer);
+  const depth = services.depths.read(ctx.req.headers[DEPTH_HEADER]);
+  assertDepth(depth);
   const request: InvokeRequest = {
     namespace: ref.namespace,
     function: ref.name,
     input: body,
     trigger: preference.kind === 'async' ? 'async' : 'http',
+    triggerDepth: depth,
   };
   if (ref.version !== undefined) request.version = ref.version;
   if (principal && principal.wallet !== '') request.callerWallet = principal.wallet;

@@ -12,6 +12,7 @@ import { credentialEnds } from '../credential-ends.js';
 import { streamLogs } from '../log-stream.js';
 import { json, route } from '../route.js';
 import { parseSince } from '../since.js';
+import { takeSocketSlot } from '../socket-slot.js';
 
 export const readLogs = route({
   method: 'GET',
@@ -41,6 +42,7 @@ export const readLogs = route({
     const limit = query.limit ?? DEFAULT_LOG_LIMIT;
 
     if (query.follow && ctx.method === 'GET') {
+      const slot = await takeSocketSlot(services, namespace, principal);
       const stream = new PassThrough();
       const isPast = query.limit !== undefined || query.since !== undefined;
       const after = headers['last-event-id'];
@@ -50,7 +52,7 @@ export const readLogs = route({
         past: isPast && after === undefined ? limit : 0,
         signal: AbortSignal.any([done, credentialEnds(services.auth, principal, done)]),
         ...(after === undefined ? {} : { after }),
-      });
+      }).finally(() => slot.release());
       return {
         status: 200,
         bytes: stream,

@@ -1,3 +1,4 @@
+import type { Context } from 'koa';
 import {
   type PublishBody,
   presenceQuerySchema,
@@ -11,11 +12,13 @@ import {
 import type { Namespace } from '../../contract/ids.js';
 import { MAX_BATCH_BYTES, MAX_BATCH_MESSAGES, MB } from '../../contract/limits.js';
 import { coversFunction } from '../../contract/scopes.js';
+import { DEPTH_HEADER } from '../../core/call-depth.js';
 import { dataOf, type Message } from '../../core/publish.js';
 import { AppError } from '../../errors.js';
 import type { Span } from '../../ports/tracer.js';
 import { assertOwnNamespace } from '../admission.js';
 import { json, route } from '../route.js';
+import type { Services } from '../services.js';
 import { startTrace, within } from '../trace.js';
 
 const tag = 'PubSub';
@@ -38,7 +41,7 @@ export const publish = route({
   async handle({ services, principal, namespace, body, ctx }) {
     assertOwnNamespace(principal, body.namespace);
     const span = startTrace(services.tracer, ctx, `publish ${body.topic}`);
-    const message = messageOf(body, namespace, span);
+    const message = messageOf(body, namespace, span, depthOf(services, ctx));
     await within(span, () => services.publisher.publish(message));
     return json(200, { status: 'ok' });
   },
@@ -61,23 +64,33 @@ export const publishBatch = route({
     for (const [index, message] of messages.entries()) {
       if (message.namespace !== undefined) assertOwnNamespace(principal, message.namespace, nameOf(index));
     }
-    assertCountable(messages.length, services.config.RATE_LIMIT_PER_MINUTE);
+    assertCountable(messages.length, (await services.quotas.limits(namespace)).requests_per_minute);
     // The request has counted as one of them.
     if (messages.length > 1) await countUse(messages.length - 1);
     const span = startTrace(services.tracer, ctx, `publish ${messages.length} messages`);
+    const depth = depthOf(services, ctx);
     await within(span, () =>
       services.publisher.publishTogether(
-        messages.map((message, index) => ({ name: nameOf(index), ...messageOf(message, namespace, span) })),
+        messages.map((message, index) => ({
+          name: nameOf(index),
+          ...messageOf(message, namespace, span, depth),
+        })),
       ),
     );
     return json(200, { status: 'ok', count: messages.length });
   },
 });
 
+/** One that a function has sent is a step deeper than the function. */
+function depthOf({ depths }: Services, ctx: Context): number {
+  return Math.max(FIRST_DEPTH, depths.read(ctx.req.headers[DEPTH_HEADER]));
+}
+
 function messageOf(
   { topic, data, data_base64: base64 }: PublishBody,
   namespace: Namespace,
   { traceparent }: Span,
+  depth: number,
 ): Message {
   // Live subscribers get text as it is, and any other value as JSON.
   const bytes =
@@ -89,7 +102,7 @@ function messageOf(
     topic,
     bytes,
     value: base64 !== undefined ? dataOf(bytes) : data,
-    depth: FIRST_DEPTH,
+    depth,
     ...(traceparent === undefined ? {} : { traceparent }),
   };
 }
