@@ -22,6 +22,13 @@ import { revokedFamiliesByTime } from './021-revoked-families-by-time.js';
 import { namespaces } from './022-namespaces.js';
 import { settings } from './023-settings.js';
 import { blobDeletions } from './024-blob-deletions.js';
+import { attemptsParent } from './025-attempts-parent.js';
+import { attemptsExitCode } from './026-attempts-exit-code.js';
+import { attemptsByParent } from './027-attempts-by-parent.js';
+import { callbacks } from './028-callbacks.js';
+import { callbacksByTime } from './029-callbacks-by-time.js';
+import { attemptsWithInput } from './030-attempts-with-input.js';
+import { attemptsHttpRequest } from './031-attempts-http-request.js';
 
 export interface Migration {
   name: string;
@@ -55,4 +62,11 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '022-namespaces', sql: namespaces },
   { name: '023-settings', sql: settings },
   { name: '024-blob-deletions', sql: blobDeletions },
+  { name: '025-attempts-parent', sql: attemptsParent },
+  { name: '026-attempts-exit-code', sql: attemptsExitCode },
+  { name: '027-attempts-by-parent', sql: attemptsByParent },
+  { name: '028-callbacks', sql: callbacks },
+  { name: '029-callbacks-by-time', sql: callbacksByTime },
+  { name: '030-attempts-with-input', sql: attemptsWithInput },
+  { name: '031-attempts-http-request', sql: attemptsHttpRequest },
 ];

@@ -28,6 +28,8 @@ export interface AttemptRecord {
   memory_peak_mb: number;
   accepted_at: number;
   traceparent: string | null;
+  parent_id: RequestId | null;
+  exit_code: number | null;
   state: FinalState | null;
   completed_at: number | null;
   output_expires_at: number | null;
@@ -37,6 +39,8 @@ export interface AttemptRecord {
   messages: string;
   output: string | null;
   input: string | null;
+  http_request: string | null;
+  replayed_at: number | null;
 }
 
 /** In the order in which `toTuple` gives their values. */
@@ -56,6 +60,8 @@ export const WRITTEN_COLUMNS = [
   'memory_peak_mb',
   'accepted_at',
   'traceparent',
+  'parent_id',
+  'exit_code',
   'state',
   'completed_at',
   'output_expires_at',
@@ -65,9 +71,11 @@ export const WRITTEN_COLUMNS = [
   'messages',
   'output',
   'input',
+  'http_request',
 ];
 
 const FINAL_COLUMNS = [
+  'exit_code',
   'state',
   'completed_at',
   'output_expires_at',
@@ -76,6 +84,7 @@ const FINAL_COLUMNS = [
   'error',
   'output',
   'input',
+  'http_request',
 ];
 
 /**
@@ -114,6 +123,8 @@ export function toTuple(row: AttemptRow): unknown[] {
     row.memoryPeakMb,
     Math.round(row.acceptedAt),
     cleaned(row.traceparent),
+    row.parentId,
+    row.exitCode,
     final?.state ?? null,
     final ? Math.round(final.completedAt) : null,
     final ? Math.round(final.outputExpiresAt) : null,
@@ -123,6 +134,7 @@ export function toTuple(row: AttemptRow): unknown[] {
     JSON.stringify(row.messages),
     toBase64(final?.output),
     toBase64(final?.input),
+    cleaned(final?.httpRequest),
   ];
 }
 
@@ -145,22 +157,28 @@ export function toAttempt(record: AttemptRecord, now: number): AttemptRow {
     messages: JSON.parse(record.messages) as LogMessage[],
     acceptedAt: record.accepted_at,
     traceparent: record.traceparent,
+    parentId: record.parent_id,
+    exitCode: record.exit_code,
     final: toFinal(record, now),
   };
 }
 
-/** An output past its time is not shown, swept or not. */
+/** What is past its time is not shown, swept or not; a dead letter, replayed or not, keeps its input. */
 function toFinal(record: AttemptRecord, now: number): FinalAttempt | null {
   if (record.state === null) return null;
   const outputExpiresAt = record.output_expires_at ?? 0;
+  const isKept = outputExpiresAt > now;
+  const keepsInput = isKept || record.state === 'dead' || record.replayed_at !== null;
   return {
     state: record.state,
     completedAt: record.completed_at ?? record.started_at,
-    output: outputExpiresAt > now ? fromBase64(record.output) : null,
+    output: isKept ? fromBase64(record.output) : null,
     outputExpiresAt,
-    input: fromBase64(record.input),
+    input: keepsInput ? fromBase64(record.input) : null,
+    httpRequest: keepsInput ? record.http_request : null,
     callerWallet: record.caller_wallet ?? '',
     reason: record.reason,
+    ...(record.replayed_at === null ? {} : { replayedAt: record.replayed_at }),
   };
 }
 

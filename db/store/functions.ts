@@ -146,6 +146,11 @@ export function createFunctionStore(database: Database): FunctionStore {
       return rows.map(toVersion);
     },
 
+    async wasDeployed(namespace, name) {
+      const rows = await database.run<unknown[]>(knex('functions').where({ namespace, name }).select('name'));
+      return rows.length > 0;
+    },
+
     async remove(namespace, name) {
       const [, , removed] = await database.batch([
         versions().where({ namespace, name }).delete(),

@@ -2,6 +2,7 @@ import type { Store } from '../../src/ports/store.js';
 import type { Database } from '../database.js';
 import { createAttemptStore } from './attempts.js';
 import { createBlobOwnerStore } from './blob-owners.js';
+import { createCallbackStore } from './callbacks.js';
 import { createFunctionStore } from './functions.js';
 import { createIdempotencyStore } from './idempotency.js';
 import { createKeyStore } from './keys.js';
@@ -21,6 +22,7 @@ export function createStore(database: Database): Store {
     keys: createKeyStore(database),
     idempotency: createIdempotencyStore(database),
     blobOwners: createBlobOwnerStore(database),
+    callbacks: createCallbackStore(database),
     sessions: createSessionStore(database),
     settings: createSettingStore(database),
     ping: () => database.ping(),

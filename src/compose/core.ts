@@ -40,7 +40,7 @@ export async function composeCore(
   const publisher = createPublisher({ catalog, queue, bus, meter, resultTtlMs });
   const secrets = createSecrets({ store, box: parts.keys.box });
   const schedules = createSchedules({ store, queue, catalog, meter, resultTtlMs });
-  const callbacks = createCallbacks({ store, tasks, egress });
+  const callbacks = createCallbacks({ store, tasks, egress, logger: parts.logger });
   const finisher = createFinisher({ replies, publisher, callbacks, meter, writeRow });
   const { processId, metrics } = parts;
   const figures = closers.add(await shareMetrics({ bus, processId, snapshot: metrics.snapshot }));

@@ -51,7 +51,12 @@ export async function startWeb(
   const sessions = closers.add(await createSessions({ store, bus, tokens }));
 
   addInstallationReadings(parts);
-  const invocations = createInvocations({ queue, attempts: store.attempts, finisher: core.finisher });
+  const invocations = createInvocations({
+    queue,
+    attempts: store.attempts,
+    callbacks: store.callbacks,
+    finisher: core.finisher,
+  });
   let server: Server | undefined;
   const services: Services = {
     ...parts,

@@ -20,6 +20,8 @@ export interface Catalog extends Closable {
   find(namespace: Namespace, name: FunctionName, version?: number): Promise<FunctionVersion | null>;
   /** The newest version of every function of a namespace. `reload`: from the store, whatever is cached. */
   functions(namespace: Namespace, options?: { reload: boolean }): Promise<readonly FunctionVersion[]>;
+  /** Throws `function_not_found` for a name that was never deployed: what a deleted function has left can still be looked at. */
+  assertKnown(namespace: Namespace, name: FunctionName): Promise<void>;
   triggers(namespace: Namespace): Promise<StoredTrigger[]>;
   /** Tells every process that this namespace's functions or triggers have changed. */
   changed(namespace: Namespace): Promise<void>;
@@ -58,6 +60,10 @@ export async function createCatalog({ store, bus }: { store: Store; bus: Bus }):
     async functions(namespace, { reload } = { reload: false }) {
       if (reload) lists.drop(`${namespace}/`);
       return (await lists.get(`${namespace}/`, () => store.functions.list(namespace))) ?? [];
+    },
+    async assertKnown(namespace, name) {
+      if (await find(namespace, name)) return;
+      if (!(await store.functions.wasDeployed(namespace, name))) throw functionNotFound(namespace, name);
     },
     async triggers(namespace) {
       return (await triggers.get(`${namespace}/`, () => store.triggers.list(namespace))) ?? [];

@@ -24,6 +24,8 @@ export function newAttempt(invocation: Invocation, attempt: number, error: strin
     messages: [],
     acceptedAt: invocation.acceptedAt,
     traceparent: invocation.traceparent ?? null,
+    parentId: invocation.parentId ?? null,
+    exitCode: null,
     final: null,
   };
 }

@@ -11,7 +11,7 @@ export interface RetentionOptions {
   deadDays: number;
 }
 
-/** Deletes logs, dead letters and outputs that have been kept long enough: a bounded piece at a time, every minute. */
+/** Deletes logs, dead letters, outputs and inputs that have been kept long enough: a bounded piece at a time, every minute. */
 export function startRetention(store: Store, options: RetentionOptions, logger: Logger): Closable {
   let closed = false;
   let sweeping: Promise<void> = Promise.resolve();
@@ -21,8 +21,10 @@ export function startRetention(store: Store, options: RetentionOptions, logger: 
     try {
       let touched = 0;
       do {
-        touched = await store.attempts.sweep({
-          logsBefore: now - options.logDays * DAY_MS,
+        const logsBefore = now - options.logDays * DAY_MS;
+        touched = await store.callbacks.sweep(logsBefore);
+        touched += await store.attempts.sweep({
+          logsBefore,
           deadBefore: now - options.deadDays * DAY_MS,
           now,
         });

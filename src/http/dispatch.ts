@@ -5,7 +5,7 @@ import { AppError } from '../errors.js';
 import type { Admission } from './admission.js';
 import { credentialOf } from './credential.js';
 import { readForm } from './multipart.js';
-import { parseJson } from './parse-json.js';
+import { readJson } from './parse-json.js';
 import { readBody } from './read-body.js';
 import { type TextReader, textReader } from './read-text.js';
 import type { BodySpec, Route } from './route.js';
@@ -39,6 +39,7 @@ export function dispatch(route: Route, { services, admit, stopping }: Serving) {
       anyNamespace,
       limited,
     });
+    const { body, text } = route.body ? await bodyOf(ctx, route.body) : NO_BODY;
     const answer = await route.handle({
       services,
       stopping,
@@ -49,7 +50,8 @@ export function dispatch(route: Route, { services, admit, stopping }: Serving) {
       params: readParams(ctx.params),
       query: readQuery(query),
       headers: readHeaders(ctx.req.headers),
-      body: route.body && (await bodyOf(ctx, route.body)),
+      body,
+      bodyText: text,
     });
     await send(ctx, answer, route.hot ?? false);
   };
@@ -57,22 +59,31 @@ export function dispatch(route: Route, { services, admit, stopping }: Serving) {
 
 const NOTHING: Record<string, never> = {};
 
+/** A request's body as its schema reads it, and the text of a JSON one. */
+interface Body {
+  body: unknown;
+  text: string;
+}
+
+const NO_BODY: Body = { body: undefined, text: '' };
+
 function readerOf(schema: z.ZodObject | undefined): TextReader<Record<string, unknown>> {
   return schema ? textReader(schema) : () => NOTHING;
 }
 
-async function bodyOf(ctx: Context, spec: BodySpec): Promise<unknown> {
+async function bodyOf(ctx: Context, spec: BodySpec): Promise<Body> {
   switch (spec.kind) {
     case 'raw':
-      return readBody(ctx.req, spec.maxBytes);
+      return { body: await readBody(ctx.req, spec.maxBytes), text: '' };
     case 'multipart':
       assertNotEncoded(ctx);
-      return readForm(ctx, spec.file, spec.maxFileBytes);
+      return { body: await readForm(ctx, spec.file, spec.maxFileBytes), text: '' };
     case 'json': {
       assertNotEncoded(ctx);
       const bytes = await readBody(ctx.req, spec.maxBytes ?? MAX_JSON_BYTES);
-      const value = bytes.byteLength === 0 && spec.optional ? {} : parseJson(bytes);
-      return parseOrRefuse(spec.schema, value, { code: 'invalid_request' });
+      const isLeftOut = bytes.byteLength === 0 && spec.optional === true;
+      const { value, text } = isLeftOut ? { value: {}, text: '' } : readJson(bytes);
+      return { body: parseOrRefuse(spec.schema, value, { code: 'invalid_request' }), text };
     }
   }
 }

@@ -5,8 +5,19 @@ const MAX_DEPTH = 100;
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
+/** A JSON body: its value, and the text that spells it. */
+export interface ParsedJson {
+  value: unknown;
+  text: string;
+}
+
 /** The JSON value of a body. Throws `invalid_request` with a sentence. */
 export function parseJson(bytes: Uint8Array): unknown {
+  return readJson(bytes).value;
+}
+
+/** As `parseJson`, with the text: for what is passed on as it was written. */
+export function readJson(bytes: Uint8Array): ParsedJson {
   if (bytes.byteLength === 0) {
     throw new AppError('invalid_request', 'The body is empty; send a JSON object.');
   }
@@ -20,7 +31,10 @@ export function parseJson(bytes: Uint8Array): unknown {
     throw new AppError('invalid_request', `The body is nested more than ${MAX_DEPTH} levels deep.`);
   }
   try {
-    return MAY_NAME_PROTOTYPE.test(text) ? JSON.parse(text, dropPrototype) : JSON.parse(text);
+    return {
+      text,
+      value: MAY_NAME_PROTOTYPE.test(text) ? JSON.parse(text, dropPrototype) : JSON.parse(text),
+    };
   } catch (cause) {
     throw new AppError('invalid_request', `The body is not valid JSON: ${reasonOf(cause)}.`, { cause });
   }

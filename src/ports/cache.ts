@@ -14,5 +14,7 @@ export interface Cache extends Closable {
   delete(namespace: Namespace, key: string): Promise<boolean>;
   /** Keys that begin with `prefix`, at most `limit`, in no order. */
   scan(namespace: Namespace, prefix: string, limit: number): Promise<string[]>;
+  /** Resolves, and never rejects, when its server is connected, and after `withinMs` at the latest. */
+  reachable(withinMs: number): Promise<void>;
   ping(): Promise<void>;
 }

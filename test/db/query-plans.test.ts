@@ -40,7 +40,7 @@ test('no question about one function, invocation or namespace reads a whole tabl
   t.teardown(() => database.close());
   await migrate(database);
   const sent: Sent[] = [];
-  const { attempts, functions, triggers, idempotency, secrets, keys, blobOwners } = createStore(
+  const { attempts, callbacks, functions, triggers, idempotency, secrets, keys, blobOwners } = createStore(
     listening(database, sent),
   );
   const namespace = aNamespace();
@@ -65,6 +65,8 @@ test('no question about one function, invocation or namespace reads a whole tabl
     { state: 'error' },
     { function: name },
     { since: 1, cursor },
+    { parentId: aRequestId() },
+    { parentId: aRequestId(), state: 'error', cursor },
   ] as const) {
     await attempts.list({ ...page, ...more });
   }
@@ -73,6 +75,11 @@ test('no question about one function, invocation or namespace reads a whole tabl
   await attempts.purgeDead(namespace, name);
   await attempts.countDead();
   await attempts.countEnded();
+  await callbacks.add(aRequestId(), 'url');
+  await callbacks.attempted(aRequestId(), 'url', { deliveredAt: 1, error: null });
+  await callbacks.get([aRequestId()]);
+  await callbacks.sweep(1);
+  await functions.wasDeployed(namespace, name);
   await attempts.sweep({ logsBefore: 1, deadBefore: 1, now: 1 });
   const settings = functionSettingsSchema.parse({ name, metadata: functionMetadataSchema.parse({}) });
   await functions.addVersion({ namespace, settings, wasmCid: 'cid', warmStart: 'fresh', createdBy: '' });

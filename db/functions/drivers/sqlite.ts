@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { access, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Namespace } from '../../../src/contract/ids.js';
-import { AppError, messageOf } from '../../../src/errors.js';
+import { AppError } from '../../../src/errors.js';
 import type { Executor } from '../executor.js';
 import { LostRequest, SqlitePool } from './sqlite-pool.js';
 import type { ChildReply } from './sqlite-protocol.js';
@@ -76,7 +76,10 @@ function sentence({ code, message }: { code: string; message: string }): string 
 }
 
 function lossError(error: unknown, timeoutMs: number): AppError {
-  if (!(error instanceof LostRequest)) return new AppError('internal', messageOf(error), { cause: error });
+  if (!(error instanceof LostRequest))
+    return new AppError('internal', "The functions’ database failed; the engine's log has the details.", {
+      cause: error,
+    });
   switch (error.loss) {
     case 'deadline':
       return new AppError('unavailable', `The statement was stopped: it did not end within ${timeoutMs} ms.`);

@@ -69,6 +69,8 @@ export async function openMemoryCache({ maxBytes }: MemoryCacheOptions): Promise
       return found;
     },
 
+    async reachable() {},
+
     async ping() {},
 
     async close() {

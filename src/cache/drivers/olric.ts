@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import type { Namespace } from '../../contract/ids.js';
 import { AppError, isAppError, messageOf } from '../../errors.js';
 import type { Cache } from '../../ports/cache.js';
-import { connectNode, unavailable } from '../../redis.js';
+import { connectNode, unavailable, untilReady } from '../../redis.js';
 import { checkKey, INTEGER, isInt64, notAnInteger, ttlMs } from '../checks.js';
 
 export interface OlricCacheOptions {
@@ -113,6 +113,8 @@ export async function openOlricCache({ url }: OlricCacheOptions): Promise<Cache>
       }
       return [...found];
     },
+
+    reachable: (withinMs) => untilReady(olric, withinMs),
 
     async ping() {
       await call('PING');

@@ -2,7 +2,7 @@ import { Cluster } from 'ioredis';
 import type { Namespace } from '../../contract/ids.js';
 import { messageOf } from '../../errors.js';
 import type { Cache } from '../../ports/cache.js';
-import { connectRedis, unavailable } from '../../redis.js';
+import { connectRedis, unavailable, untilReady } from '../../redis.js';
 import { entryName, notAnInteger, ttlMs } from '../checks.js';
 
 export interface RedisCacheOptions {
@@ -69,6 +69,8 @@ export async function openRedisCache({ url }: RedisCacheOptions): Promise<Cache>
       }
       return [...found];
     },
+
+    reachable: (withinMs) => untilReady(redis, withinMs),
 
     async ping() {
       await answer(redis.ping());
