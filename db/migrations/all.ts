@@ -37,6 +37,14 @@ import { logBytes } from './036-log-bytes.js';
 import { functionVersionBytes } from './037-function-version-bytes.js';
 import { functionVersionsBySize } from './038-function-versions-by-size.js';
 import { apiKeysByNamespace } from './039-api-keys-by-namespace.js';
+import { attemptsParent } from './040-attempts-parent.js';
+import { attemptsExitCode } from './041-attempts-exit-code.js';
+import { attemptsByParent } from './042-attempts-by-parent.js';
+import { callbacks } from './043-callbacks.js';
+import { callbacksByTime } from './044-callbacks-by-time.js';
+import { attemptsWithInput } from './045-attempts-with-input.js';
+import { attemptsHttpRequest } from './046-attempts-http-request.js';
+import { attemptsRoute } from './047-attempts-route.js';
 
 export interface Migration {
   name: string;
@@ -85,4 +93,12 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '037-function-version-bytes', sql: functionVersionBytes },
   { name: '038-function-versions-by-size', sql: functionVersionsBySize },
   { name: '039-api-keys-by-namespace', sql: apiKeysByNamespace },
+  { name: '040-attempts-parent', sql: attemptsParent },
+  { name: '041-attempts-exit-code', sql: attemptsExitCode },
+  { name: '042-attempts-by-parent', sql: attemptsByParent },
+  { name: '043-callbacks', sql: callbacks },
+  { name: '044-callbacks-by-time', sql: callbacksByTime },
+  { name: '045-attempts-with-input', sql: attemptsWithInput },
+  { name: '046-attempts-http-request', sql: attemptsHttpRequest },
+  { name: '047-attempts-route', sql: attemptsRoute },
 ];

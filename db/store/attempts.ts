@@ -65,7 +65,7 @@ export function createAttemptStore(database: Database): AttemptStore {
         ]),
         // The overruled ones too: nobody will ask for their input again.
         knex.raw(
-          `update ${DEAD_ONES} set state = status, reason = null, input = null
+          `update ${DEAD_ONES} set state = status, reason = null, input = null, http_request = null
            where namespace = ? and function = ? and state = 'dead'`,
           [namespace, fn],
         ),

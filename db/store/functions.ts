@@ -203,6 +203,11 @@ export function createFunctionStore(database: Database): FunctionStore {
       return rows.map(toVersion);
     },
 
+    async wasDeployed(namespace, name) {
+      const rows = await database.run<unknown[]>(knex('functions').where({ namespace, name }).select('name'));
+      return rows.length > 0;
+    },
+
     async remove(namespace, name, audit) {
       const results = await database.batch([
         ...auditQueries(knex, audit, {

@@ -4,6 +4,7 @@ import { createAliasStore } from './aliases.js';
 import { createAttemptStore } from './attempts.js';
 import { createAuditStore } from './audit.js';
 import { createBlobOwnerStore } from './blob-owners.js';
+import { createCallbackStore } from './callbacks.js';
 import { createFunctionStore } from './functions.js';
 import { createIdempotencyStore } from './idempotency.js';
 import { createKeyStore } from './keys.js';
@@ -28,6 +29,7 @@ export function createStore(database: Database): Store {
     audit: createAuditStore(database),
     idempotency: createIdempotencyStore(database),
     blobOwners: createBlobOwnerStore(database),
+    callbacks: createCallbackStore(database),
     sessions: createSessionStore(database),
     settings: createSettingStore(database),
     quotas: createQuotaStore(database),

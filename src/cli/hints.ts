@@ -6,6 +6,8 @@ const HINTS: Partial<Record<ErrorCode, string>> = {
   forbidden: 'Use a key of that namespace; yours shows with: orama keys list',
   function_not_found: 'See what is there with: orama function list',
   function_error: 'See what it logged with: orama function logs <name>',
+  function_refused:
+    'It does not take this input, and would not on another attempt; see why with: orama function logs <name>',
   function_timeout:
     'Raise "timeout" in function.yaml, or see how far it came with: orama function logs <name>',
   unavailable: 'Start an engine with "orama up", or name another with --url or ORAMA_URL.',

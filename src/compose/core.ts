@@ -42,7 +42,8 @@ export async function composeCore(
   const publisher = createPublisher({ catalog, queue, bus, meter, resultTtlMs });
   const secrets = createSecrets({ store, box: parts.keys.box, quotas: parts.quotas });
   const schedules = createSchedules({ store, queue, catalog, meter, resultTtlMs });
-  const callbacks = createCallbacks({ store, tasks, egress, rateLimiter: parts.rateLimiter });
+  const { rateLimiter, logger } = parts;
+  const callbacks = createCallbacks({ store, tasks, egress, rateLimiter, logger });
   const finisher = createFinisher({ replies, publisher, callbacks, meter, writeRow });
   const { processId, metrics } = parts;
   const figures = closers.add(await shareMetrics({ bus, processId, snapshot: metrics.snapshot }));

@@ -1,4 +1,4 @@
-import { messageOf } from '../errors.js';
+import { AppError, isAppError } from '../errors.js';
 import type { Parts } from './parts.js';
 
 const PATIENCE_MS = 2000;
@@ -6,23 +6,37 @@ const PATIENCE_MS = 2000;
 export type Health = Record<string, { status: 'up' | 'down'; error?: string }>;
 
 /** Asks every part whether it is there; one that does not answer within 2 s is down. */
-export async function checkHealth({ queue, store, blobs, cache, bus, databases }: Parts): Promise<Health> {
+export async function checkHealth({
+  queue,
+  store,
+  blobs,
+  cache,
+  bus,
+  databases,
+  logger,
+}: Parts): Promise<Health> {
   const parts = { queue, store, blobs, cache, bus, databases };
   const entries = Object.entries(parts).map(async ([name, part]) => {
     try {
       await within(PATIENCE_MS, part.ping());
       return [name, { status: 'up' as const }] as const;
     } catch (error) {
-      return [name, { status: 'down' as const, error: messageOf(error) }] as const;
+      logger.warn({ part: name, err: error }, 'a part is down');
+      return [name, { status: 'down' as const, error: toldOf(error) }] as const;
     }
   });
   return Object.fromEntries(await Promise.all(entries));
 }
 
+/** /health is open to everybody: what a driver says of its server is for the log. */
+function toldOf(error: unknown): string {
+  return isAppError(error) ? error.message : "it failed; the engine's log has the details";
+}
+
 async function within(ms: number, work: Promise<void>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${ms / 1000} s`)), ms);
+    timer = setTimeout(() => reject(new AppError('unavailable', `no answer within ${ms / 1000} s`)), ms);
   });
   await Promise.race([work, late]).finally(() => clearTimeout(timer));
 }

@@ -59,7 +59,12 @@ export async function startWeb(
   const audit = createAudit({ store });
 
   addInstallationReadings(parts);
-  const invocations = createInvocations({ queue, attempts: store.attempts, finisher: core.finisher });
+  const invocations = createInvocations({
+    queue,
+    attempts: store.attempts,
+    callbacks: store.callbacks,
+    finisher: core.finisher,
+  });
   let server: Server | undefined;
   const services: Services = {
     ...parts,

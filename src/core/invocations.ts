@@ -3,11 +3,11 @@ import type { FinalState, InvocationRecord, InvocationState } from '../contract/
 import { globMatches } from '../contract/scopes.js';
 import { AppError } from '../errors.js';
 import type { InvocationQueue, LiveInvocation } from '../ports/queue.js';
-import type { AttemptRow, AttemptStore, StoredInvocation } from '../ports/store.js';
+import type { AttemptStore, CallbackStore, StoredInvocation } from '../ports/store.js';
 import { decodeCursor, encodeCursor } from './cursor.js';
 import type { Finisher, InvocationEnd } from './finish.js';
+import { endedRecord, liveRecord } from './invocation-record.js';
 import { newAttempt } from './new-attempt.js';
-import { outputFields } from './output-fields.js';
 
 export interface ListRequest {
   namespace: Namespace;
@@ -20,6 +20,8 @@ export interface ListRequest {
   /** Accepted at or after / before, Unix milliseconds. */
   since?: number;
   before?: number;
+  /** What this one has caused. */
+  parentId?: RequestId;
   limit: number;
   cursor?: string;
 }
@@ -44,14 +46,17 @@ export interface Invocations {
 export interface InvocationsDeps {
   queue: InvocationQueue;
   attempts: AttemptStore;
+  callbacks: CallbackStore;
   finisher: Finisher;
 }
 
 const PAGE = 100;
+/** Longer than records stay in the backlog while the store is there. */
+const BACKLOG_MS = 15_000;
 
 const LIVE_STATES: readonly InvocationState[] = ['queued', 'running', 'retrying'];
 
-export function createInvocations({ queue, attempts, finisher }: InvocationsDeps): Invocations {
+export function createInvocations({ queue, attempts, callbacks, finisher }: InvocationsDeps): Invocations {
   const find = async (namespace: Namespace, id: RequestId) => {
     // Queue first: a job leaves it only when its end is in the store.
     const live = await queue.get(id);
@@ -70,10 +75,9 @@ export function createInvocations({ queue, attempts, finisher }: InvocationsDeps
   return {
     async get(namespace, id) {
       const { live, stored, ended } = await find(namespace, id);
-      if (ended) return endedRecord(ended);
-      if (live) return liveRecord(live, stored);
-      // Its job is gone and no row is final: it ends this very moment, or its process died while ending it.
-      return { ...endedRecord(stored ?? { attempts: [] }), state: 'running' };
+      if (ended) return endedRecord(ended, (await callbacks.get([id])).get(id));
+      if (live) return liveRecord(live, stored, { isWhole: true });
+      return leftRecord(stored ?? { attempts: [] });
     },
 
     async list({ namespace, state, cursor, limit, ...filter }) {
@@ -87,7 +91,7 @@ export function createInvocations({ queue, attempts, finisher }: InvocationsDeps
             ...(filter.function ? { function: filter.function } : {}),
           });
           for (const live of page.items)
-            if (matches(live, { state, ...filter })) items.push(liveRecord(live, null));
+            if (matches(live, { state, ...filter })) items.push(liveRecord(live, null, { isWhole: false }));
           if (page.next !== null) return { items, nextCursor: encodeCursor({ part: 'live', at: page.next }) };
         }
         if (state !== undefined && LIVE_STATES.includes(state)) return { items, nextCursor: null };
@@ -100,9 +104,12 @@ export function createInvocations({ queue, attempts, finisher }: InvocationsDeps
         ...(state === undefined ? {} : { state: state as FinalState }),
         ...(position.part === 'ended' && position.at ? { cursor: position.at } : {}),
       });
-      const ended = page.items.map(endedRecord);
       // A job leaves the queue after its end is in the store: in between it is in both, and has ended.
-      const ids = new Set(ended.map((record) => record.request_id));
+      const ids = new Set(page.items.flatMap(({ attempts: [first] }) => (first ? [first.requestId] : [])));
+      const delivered = await callbacks.get([...ids]);
+      const ended = page.items.map((item) =>
+        endedRecord(item, delivered.get(item.attempts[0]?.requestId ?? '')),
+      );
       return {
         items: [...items.filter((record) => !ids.has(record.request_id)), ...ended],
         nextCursor: page.nextCursor === null ? null : encodeCursor({ part: 'ended', at: page.nextCursor }),
@@ -142,6 +149,18 @@ export function createInvocations({ queue, attempts, finisher }: InvocationsDeps
   };
 }
 
+/**
+ * Of one whose job is gone and of which no row is final. A job leaves the queue after its end is durable, but that may be in the
+ * backlog still; what is not in the store after that time was taken off the queue by other tools than ours.
+ */
+function leftRecord(stored: StoredInvocation): InvocationRecord {
+  const record = endedRecord(stored);
+  const last = stored.attempts.at(-1);
+  const idleMs = Date.now() - ((last?.startedAt ?? 0) + (last?.durationMs ?? 0));
+  if (idleMs < BACKLOG_MS) return { ...record, state: 'running' };
+  return { ...record, state: 'cancelled', error: 'its job was removed from the queue from outside' };
+}
+
 /** It never ran, or is between two attempts: its end comes behind those there were. */
 function cancelledEnding({ invocation, failures, crashes }: LiveInvocation): InvocationEnd {
   const number = failures + crashes > 0 ? failures + crashes + 1 : 0;
@@ -161,69 +180,15 @@ function matches(
     functions?: readonly string[];
     since?: number;
     before?: number;
+    parentId?: RequestId;
   },
 ) {
-  const { acceptedAt, function: name } = live.invocation;
+  const { acceptedAt, function: name, parentId } = live.invocation;
   return (
     (filter.functions ?? [name]).some((pattern) => globMatches(pattern, name)) &&
+    (filter.parentId === undefined || parentId === filter.parentId) &&
     (filter.state === undefined || live.state === filter.state) &&
     acceptedAt >= (filter.since ?? 0) &&
     acceptedAt < (filter.before ?? Number.POSITIVE_INFINITY)
   );
-}
-
-function liveRecord(
-  { invocation, state }: LiveInvocation,
-  stored: StoredInvocation | null,
-): InvocationRecord {
-  return {
-    request_id: invocation.id,
-    namespace: invocation.namespace,
-    function: invocation.function,
-    version: invocation.version,
-    trigger: invocation.trigger,
-    trigger_depth: invocation.triggerDepth,
-    state,
-    attempts: attemptsOf(stored?.attempts ?? []),
-    error: stored?.attempts.at(-1)?.error ?? null,
-    input_size: invocation.input.byteLength,
-    output_size: null,
-    output: null,
-    created_at: new Date(invocation.acceptedAt).toISOString(),
-    completed_at: null,
-  };
-}
-
-function endedRecord({ attempts }: StoredInvocation): InvocationRecord {
-  const last = attempts.at(-1);
-  if (!last) throw new AppError('internal', 'A stored invocation has no attempt.');
-  const final = last.final;
-  return {
-    request_id: last.requestId,
-    namespace: last.namespace,
-    function: last.function,
-    version: last.version,
-    trigger: last.trigger,
-    trigger_depth: last.triggerDepth,
-    state: final?.state ?? 'retrying',
-    attempts: attemptsOf(attempts),
-    error: last.error,
-    input_size: last.inputSize,
-    output_size: last.outputSize,
-    ...outputFields(final?.output ?? null),
-    created_at: new Date(last.acceptedAt).toISOString(),
-    completed_at: final ? new Date(final.completedAt).toISOString() : null,
-  };
-}
-
-function attemptsOf(rows: readonly AttemptRow[]): InvocationRecord['attempts'] {
-  return rows
-    .filter((row) => row.attempt > 0)
-    .map((row) => ({
-      number: row.attempt,
-      status: row.status,
-      error: row.error,
-      started_at: new Date(row.startedAt).toISOString(),
-      duration_ms: row.durationMs,
-    }));
 }

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { type FunctionVersion, topicSchema } from '../contract/function.js';
 import type { liveFrameSchema } from '../contract/http/pubsub.js';
-import type { Namespace } from '../contract/ids.js';
+import type { Namespace, RequestId } from '../contract/ids.js';
 import {
   MAX_GROUP_BYTES,
   MAX_GROUP_JOBS,
@@ -10,6 +10,7 @@ import {
   MB,
 } from '../contract/limits.js';
 import { AppError } from '../errors.js';
+import { type JsonText, stringifyWith } from '../json-text.js';
 import type { Bus } from '../ports/bus.js';
 import type { Meter } from '../ports/meter.js';
 import type { InvocationQueue, QueuedInvocation } from '../ports/queue.js';
@@ -24,18 +25,22 @@ export interface Message {
   topic: string;
   /** What live subscribers get. */
   bytes: Uint8Array;
-  /** What triggered functions get as `data`. */
-  value: unknown;
+  /** What triggered functions get as `data`, to the byte. */
+  data: JsonText;
   /** 1 when published over HTTP, d + 1 when published by an invocation at depth d. */
   depth: number;
   traceparent?: string;
   /** Of the invocation that publishes; what is fired counts against it. */
   budget?: JobBudget;
+  /** The invocation that published it, or whose end it tells of. */
+  parentId?: RequestId;
   /** How a refusal names it, where one of many is meant. */
   name?: string;
 }
 
 export interface Published {
+  /** Jobs that it fired: one for each trigger. */
+  triggered: number;
   /** True when triggers matched but the depth kept them from firing. */
   tooDeep: boolean;
 }
@@ -113,7 +118,10 @@ export function createPublisher({ catalog, queue, bus, meter, resultTtlMs }: Pub
         if (each.status === 'rejected') throw each.reason;
         await enqueue(each.value);
         await Promise.all(each.value.map(tell));
-        return { tooDeep: each.value.some(({ tooDeep }) => tooDeep) };
+        return {
+          triggered: each.value.reduce((sum, { jobs }) => sum + jobs.length, 0),
+          tooDeep: each.value.some(({ tooDeep }) => tooDeep),
+        };
       }),
     );
   };
@@ -146,7 +154,7 @@ async function firedBy(group: MessageGroup, listeners: Listeners, resultTtlMs: n
 }
 
 function fire(message: Message, functions: readonly FunctionVersion[], resultTtlMs: number): Fired {
-  const { namespace, topic, bytes, value, depth, traceparent } = message;
+  const { namespace, topic, bytes, data, depth, traceparent, parentId } = message;
   const at = Date.now();
   const tooDeep = functions.length > 0 && depth > MAX_TRIGGER_DEPTH;
   if (functions.length === 0 || tooDeep) {
@@ -154,9 +162,9 @@ function fire(message: Message, functions: readonly FunctionVersion[], resultTtl
     return { message, at, jobs: [], tooDeep };
   }
   const input = Buffer.from(
-    JSON.stringify({
+    stringifyWith({
       topic,
-      data: value,
+      data,
       namespace,
       trigger_depth: depth,
       timestamp: Math.floor(at / 1000),
@@ -174,19 +182,10 @@ function fire(message: Message, functions: readonly FunctionVersion[], resultTtl
       resultTtlMs,
     };
     if (traceparent !== undefined) invocation.traceparent = traceparent;
+    if (parentId !== undefined) invocation.parentId = parentId;
     return jobOf(fn, invocation);
   });
   return { message, at, jobs, tooDeep };
-}
-
-/** Bytes as a trigger's `data`: the JSON value they spell, else a string. */
-export function dataOf(bytes: Uint8Array): unknown {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
 }
 
 function assertTopic(topic: string): void {

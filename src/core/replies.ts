@@ -4,6 +4,7 @@ import type { AttemptStatus } from '../contract/invocation.js';
 import type { Bus } from '../ports/bus.js';
 import type { Closable } from '../ports/closable.js';
 import type { Store } from '../ports/store.js';
+import { isRefusal } from './refusal.js';
 
 /** A worker that has no word from the gateway after this long takes it that nobody waits. */
 const ACK_MS = 1000;
@@ -92,6 +93,7 @@ export async function createReplies(options: { address: string; bus: Bus; store:
       durationMs: last.durationMs,
       attempts: last.attempt,
       version: last.version,
+      refused: isRefusal(last.exitCode),
     };
   };
 

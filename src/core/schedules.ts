@@ -2,7 +2,7 @@ import { CronExpressionParser } from 'cron-parser';
 import type { TriggerSpec } from '../contract/function.js';
 import type { Namespace } from '../contract/ids.js';
 import { requestIdSchema } from '../contract/ids.js';
-import { AppError, messageOf } from '../errors.js';
+import { AppError } from '../errors.js';
 import type { Closable } from '../ports/closable.js';
 import type { Meter } from '../ports/meter.js';
 import type { InvocationQueue } from '../ports/queue.js';
@@ -98,7 +98,7 @@ export function assertSchedule(spec: TriggerSpec): void {
   } catch (error) {
     throw new AppError(
       'invalid_request',
-      `cron must be five fields such as "*/5 * * * *" (or six, with seconds first), not ${JSON.stringify(spec.cron)}: ${messageOf(error)}.`,
+      `cron must be five fields such as "*/5 * * * *" (minute 0–59, hour 0–23, day 1–31, month 1–12, weekday 0–7; or six, with seconds first) that come to pass, not ${JSON.stringify(spec.cron)}.`,
       { cause: error },
     );
   }

@@ -19,6 +19,8 @@ export interface Cache extends Closable {
   scan(namespace: Namespace, prefix: string, limit: number): Promise<string[]>;
   /** What the namespace's entries take, keys and overhead included; as of a few seconds ago where it is costly to know. */
   bytes(namespace: Namespace): Promise<number>;
+  /** Resolves, and never rejects, when its server is connected, and after `withinMs` at the latest. */
+  reachable(withinMs: number): Promise<void>;
   /** Throws `unavailable` when the cache is away, or takes no writes. */
   ping(): Promise<void>;
 }

@@ -31,6 +31,7 @@ export interface Store extends Closable {
   readonly audit: AuditStore;
   readonly idempotency: IdempotencyStore;
   readonly blobOwners: BlobOwnerStore;
+  readonly callbacks: CallbackStore;
   readonly sessions: SessionStore;
   readonly settings: SettingStore;
   readonly quotas: QuotaStore;
@@ -113,6 +114,8 @@ export interface FunctionStore {
   versions(namespace: Namespace, name: FunctionName): Promise<FunctionVersion[]>;
   /** The latest version of each, by name. */
   list(namespace: Namespace): Promise<FunctionVersion[]>;
+  /** Whether there is or was a function of this name. */
+  wasDeployed(namespace: Namespace, name: FunctionName): Promise<boolean>;
   /** The function, its versions and triggers; false when there was none. */
   remove(namespace: Namespace, name: FunctionName, audit?: AuditEntry): Promise<boolean>;
   count(): Promise<number>;
@@ -247,6 +250,12 @@ export interface AttemptRow {
   messages: LogMessage[];
   acceptedAt: number;
   traceparent: string | null;
+  /** The invocation that published, enqueued or was replayed into this one. */
+  parentId: RequestId | null;
+  /** Of what came to an HTTP function: the route that matched, empty for the function's own address. */
+  route: string | null;
+  /** The guest's own, when it ended by itself. */
+  exitCode: number | null;
   final: FinalAttempt | null;
 }
 
@@ -256,11 +265,15 @@ export interface FinalAttempt {
   /** Kept until `outputExpiresAt`. */
   output: Uint8Array | null;
   outputExpiresAt: number;
-  /** Only of dead invocations: what a replay needs. */
+  /** What a replay needs: kept as long as the output, of a dead invocation as long as its log. */
   input: Uint8Array | null;
+  /** With the input, of an HTTP function. */
+  httpRequest: string | null;
   callerWallet: string;
   /** Why it is dead: `error`, `timeout`, `expired`, `worker_died`; else null. */
   reason: string | null;
+  /** Of one that was dead and has been replayed; only read. */
+  replayedAt?: number;
 }
 
 export interface LogQuery {
@@ -287,6 +300,8 @@ export interface InvocationQuery {
   state?: FinalState;
   /** Dead ones only: by reason. */
   reason?: string;
+  /** What this invocation has caused. */
+  parentId?: RequestId;
   /** Accepted at or after / before these. */
   since?: number;
   before?: number;
@@ -320,7 +335,7 @@ export interface AttemptStore {
   logs(query: LogQuery): Promise<{ records: LogRecord[]; position: string }>;
   /** Attempts by number; null when no row has this id. An invocation has ended when its last attempt is final. */
   invocation(id: RequestId): Promise<StoredInvocation | null>;
-  /** Ended invocations, newest first, without messages and input. */
+  /** Ended invocations, newest first, without messages, and without inputs of more than 64 KB. */
   list(query: InvocationQuery): Promise<{ items: StoredInvocation[]; nextCursor: string | null }>;
   /** Takes a dead invocation for replay: the first caller gets it, and it is dead no longer. */
   takeDead(id: RequestId): Promise<AttemptRow | null>;
@@ -338,7 +353,7 @@ export interface AttemptStore {
     version: number;
     since: number;
   }): Promise<VersionFigures>;
-  /** Deletes logs started before, dead letters completed before, outputs expired by now. Returns rows touched; bounded work per call. */
+  /** Deletes logs started before, dead letters completed before, outputs and inputs expired by now. Returns rows touched; bounded work per call. */
   sweep(limits: { logsBefore: number; deadBefore: number; now: number }): Promise<number>;
 }
 
@@ -418,6 +433,29 @@ export interface BlobOwnerStore {
   isCondemned(cid: string): Promise<boolean>;
   /** Takes the mark away: the bytes are gone, or stay. */
   acquit(cid: string, token: string): Promise<void>;
+}
+
+/** How the delivery of an invocation's result to its callback URL went. */
+export interface CallbackDelivery {
+  url: string;
+  attempts: number;
+  deliveredAt: number | null;
+  /** Of the last attempt; null when it was delivered, or not tried yet. */
+  lastError: string | null;
+}
+
+export interface CallbackStore {
+  /** Before the first attempt; again it changes nothing. */
+  add(id: RequestId, url: string): Promise<void>;
+  /** Counts an attempt, the first of which it need not know of. What was delivered once stays so. */
+  attempted(
+    id: RequestId,
+    url: string,
+    outcome: { deliveredAt: number | null; error: string | null },
+  ): Promise<void>;
+  get(ids: readonly RequestId[]): Promise<ReadonlyMap<string, CallbackDelivery>>;
+  /** Deletes those made before; returns how many. Bounded work per call. */
+  sweep(before: number): Promise<number>;
 }
 
 export interface Nonce {

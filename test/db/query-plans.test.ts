@@ -40,9 +40,8 @@ test('no question about one function, invocation or namespace reads a whole tabl
   t.teardown(() => database.close());
   await migrate(database);
   const sent: Sent[] = [];
-  const { attempts, functions, triggers, idempotency, secrets, keys, blobOwners, quotas } = createStore(
-    listening(database, sent),
-  );
+  const { attempts, callbacks, functions, triggers, idempotency, secrets, keys, blobOwners, quotas } =
+    createStore(listening(database, sent));
   const namespace = aNamespace();
   const name = aName('hello');
   const log = { namespace, function: name, limit: 10 };
@@ -65,6 +64,8 @@ test('no question about one function, invocation or namespace reads a whole tabl
     { state: 'error' },
     { function: name },
     { since: 1, cursor },
+    { parentId: aRequestId() },
+    { parentId: aRequestId(), state: 'error', cursor },
   ] as const) {
     await attempts.list({ ...page, ...more });
   }
@@ -77,6 +78,11 @@ test('no question about one function, invocation or namespace reads a whole tabl
   }
   await attempts.countDead();
   await attempts.countEnded();
+  await callbacks.add(aRequestId(), 'url');
+  await callbacks.attempted(aRequestId(), 'url', { deliveredAt: 1, error: null });
+  await callbacks.get([aRequestId()]);
+  await callbacks.sweep(1);
+  await functions.wasDeployed(namespace, name);
   await attempts.sweep({ logsBefore: 1, deadBefore: 1, now: 1 });
   const settings = functionSettingsSchema.parse({ name, metadata: functionMetadataSchema.parse({}) });
   const limits = { functions: 9, versions_per_function: 9, triggers: 9, storage_mb: 9 };

@@ -1,8 +1,9 @@
 import type { FunctionVersion } from '../../src/contract/function.js';
-import { FINAL_EXIT_CODES, MAX_WORKER_CRASHES } from '../../src/contract/limits.js';
+import { MAX_WORKER_CRASHES } from '../../src/contract/limits.js';
 import type { Catalog } from '../../src/core/catalog.js';
 import type { EndRow, Finisher, InvocationEnd } from '../../src/core/finish.js';
 import { newAttempt } from '../../src/core/new-attempt.js';
+import { isRefusal } from '../../src/core/refusal.js';
 import { isAppError, messageOf } from '../../src/errors.js';
 import type { Logger } from '../../src/logger.js';
 import type { Blobs } from '../../src/ports/blobs.js';
@@ -183,7 +184,6 @@ async function attempt(deps: ConsumerDeps, delivery: Delivery, fn: FunctionVersi
       outcome: outcome.status,
       output: outcome.output,
       response: outcome.response,
-      refused: isRefusal(outcome),
     };
     await deps.finisher.finish(ending);
     return { kind: 'done' };
@@ -196,17 +196,13 @@ async function attempt(deps: ConsumerDeps, delivery: Delivery, fn: FunctionVersi
 function hostOf(deps: ConsumerDeps, run: Parameters<typeof createHost>[1], { traceparent }: Span) {
   const invocation = traceparent === undefined ? run.invocation : { ...run.invocation, traceparent };
   const host = createHost(deps, { ...run, invocation });
-  return observedHost(host, { meter: deps.meter, tracer: deps.tracer, parent: traceparent });
+  const { meter, tracer, logger } = deps;
+  return observedHost(host, { meter, tracer, logger, parent: traceparent, requestId: invocation.id });
 }
 
 function isFinal(delivery: Delivery, { status, exitCode }: GuestOutcome): boolean {
   if (status === 'success' || status === 'cancelled' || delivery.isLastAttempt) return true;
-  return isRefusal({ exitCode });
-}
-
-/** Whether the function has refused its input: no retry can make it right. */
-function isRefusal({ exitCode }: Pick<GuestOutcome, 'exitCode'>): boolean {
-  return exitCode !== null && exitCode >= FINAL_EXIT_CODES.min && exitCode <= FINAL_EXIT_CODES.max;
+  return isRefusal(exitCode);
 }
 
 /**
@@ -252,6 +248,7 @@ function rowOf(delivery: Delivery, outcome: GuestOutcome): AttemptRow {
   row.outputSize = outcome.output.byteLength;
   row.memoryPeakMb = outcome.memoryPeakMb;
   row.messages = outcome.messages;
+  row.exitCode = outcome.exitCode;
   return row;
 }
 

@@ -6,12 +6,13 @@ import { type CallDepth, DEPTH_HEADER } from '../../src/core/call-depth.js';
 import type { InvokeRequest, Invoker } from '../../src/core/invoke.js';
 import { JobBudget } from '../../src/core/job-budget.js';
 import { utf8 } from '../../src/core/output-fields.js';
-import { dataOf, type Publisher } from '../../src/core/publish.js';
+import type { Publisher } from '../../src/core/publish.js';
 import type { Quotas } from '../../src/core/quotas.js';
 import type { Secrets } from '../../src/core/secrets.js';
 import { storeBlob } from '../../src/core/stored-blobs.js';
 import { AppError, isAppError, messageOf } from '../../src/errors.js';
 import { parseExact, stringifyExact } from '../../src/exact-json.js';
+import { jsonTextOf } from '../../src/json-text.js';
 import type { Blobs } from '../../src/ports/blobs.js';
 import type { Cache } from '../../src/ports/cache.js';
 import type { Egress } from '../../src/ports/egress.js';
@@ -20,6 +21,8 @@ import type { FunctionDatabases } from '../../src/ports/function-databases.js';
 import type { Invocation } from '../../src/ports/queue.js';
 import type { Store } from '../../src/ports/store.js';
 import { ParallelFetches } from './parallel-fetches.js';
+
+import { patientCache } from './patient-cache.js';
 
 const HTTP_TIMEOUT_MS = 30_000;
 const MAX_DELAY_SECONDS = 7 * 24 * 3600;
@@ -48,8 +51,9 @@ export function createHost(
   deps: HostDeps,
   run: { invocation: Invocation; function: FunctionVersion; gone: { readonly signal: AbortSignal } },
 ): HostCalls {
-  const { namespace, triggerDepth, traceparent } = run.invocation;
+  const { id: parentId, namespace, triggerDepth, traceparent } = run.invocation;
   const timeoutMs = run.function.timeout_seconds * 1000;
+  const cache = patientCache(deps.cache);
   let budget: JobBudget | undefined;
   const jobBudget = async () => {
     const { jobs_per_invocation: limit } = await deps.quotas.limits(namespace);
@@ -101,10 +105,10 @@ export function createHost(
       return (await deps.databases.execute(namespace, statement, parseArgs(argsJson), sql())).rowsAffected;
     },
 
-    cacheGet: (key) => deps.cache.get(namespace, key),
-    cacheSet: (key, value, ttlSeconds) => deps.cache.set(namespace, key, value, ttlSeconds),
-    cacheIncrement: (key, delta) => deps.cache.increment(namespace, key, delta),
-    cacheDelete: (key) => deps.cache.delete(namespace, key),
+    cacheGet: (key) => cache.get(namespace, key),
+    cacheSet: (key, value, ttlSeconds) => cache.set(namespace, key, value, ttlSeconds),
+    cacheIncrement: (key, delta) => cache.increment(namespace, key, delta),
+    cacheDelete: (key) => cache.delete(namespace, key),
 
     httpFetch: fetch,
     async httpStart(method, url, headersJson, body) {
@@ -123,9 +127,10 @@ export function createHost(
         namespace,
         topic,
         bytes: data,
-        value: dataOf(data),
+        data: jsonTextOf(data),
         depth,
         budget: await jobBudget(),
+        parentId,
         ...(traceparent === undefined ? {} : { traceparent }),
       });
       if (!tooDeep) return {};
@@ -172,6 +177,7 @@ export function createHost(
         triggerDepth: depth,
         callerWallet: run.invocation.callerWallet,
         delayMs: delaySeconds * 1000,
+        parentId,
         ...(traceparent === undefined ? {} : { traceparent }),
       };
       try {

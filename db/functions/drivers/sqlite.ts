@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Namespace } from '../../../src/contract/ids.js';
 import { MB } from '../../../src/contract/limits.js';
 import { quotaExceeded } from '../../../src/contract/quotas.js';
-import { AppError, messageOf } from '../../../src/errors.js';
+import { AppError } from '../../../src/errors.js';
 import type { Executor } from '../executor.js';
 import { SQLITE } from './sqlite-errors.js';
 import { LostRequest, SqlitePool } from './sqlite-pool.js';
@@ -117,7 +117,10 @@ function sentence({ code, message }: ChildFailure): string {
 const OUT_OF_MEMORY = `the statement needs more than ${MAX_STATEMENT_MB} MB of memory; sort or group fewer rows`;
 
 function lossError(error: unknown, timeoutMs: number): AppError {
-  if (!(error instanceof LostRequest)) return new AppError('internal', messageOf(error), { cause: error });
+  if (!(error instanceof LostRequest))
+    return new AppError('internal', "The functions’ database failed; the engine's log has the details.", {
+      cause: error,
+    });
   switch (error.loss) {
     case 'deadline':
       return new AppError('unavailable', `The statement was stopped: it did not end within ${timeoutMs} ms.`);

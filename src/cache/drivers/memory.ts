@@ -117,6 +117,8 @@ export async function openMemoryCache({ maxBytes, limitOf }: MemoryCacheOptions)
       return entries?.calculatedSize ?? 0;
     },
 
+    async reachable() {},
+
     async ping() {},
 
     async close() {

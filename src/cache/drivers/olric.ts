@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import type { Namespace } from '../../contract/ids.js';
 import { AppError, isAppError, messageOf } from '../../errors.js';
 import type { Cache } from '../../ports/cache.js';
-import { connectNode, unavailable } from '../../redis.js';
+import { connectNode, unavailable, untilReady } from '../../redis.js';
 import { checkKey, ENTRY_OVERHEAD_BYTES, INTEGER, isInt64, notAnInteger, ttlMs } from '../checks.js';
 import type { CacheLimits } from '../limits.js';
 import { OlricUse } from './olric-use.js';
@@ -140,6 +140,8 @@ export async function openOlricCache({ url, limitOf }: OlricCacheOptions): Promi
     async bytes(namespace) {
       return use.bytes(namespace);
     },
+
+    reachable: (withinMs) => untilReady(olric, withinMs),
 
     async ping() {
       await call('DM.PUT', PING_DMAP, 'ping', '1');

@@ -2,7 +2,7 @@ import { Cluster } from 'ioredis';
 import type { Namespace } from '../../contract/ids.js';
 import { isAppError, messageOf } from '../../errors.js';
 import type { Cache } from '../../ports/cache.js';
-import { connectRedis, unavailable } from '../../redis.js';
+import { connectRedis, unavailable, untilReady } from '../../redis.js';
 import { RedisScript } from '../../redis-script.js';
 import { checkKey, ENTRY_OVERHEAD_BYTES, notAnInteger, ttlMs } from '../checks.js';
 import { type CacheLimits, cacheFull } from '../limits.js';
@@ -111,6 +111,8 @@ export async function openRedisCache({ url, maxBytes, limitOf }: RedisCacheOptio
       const [use = ''] = keysOf(namespace);
       return Number((await answer(redis.hget(use, 't'))) ?? 0);
     },
+
+    reachable: (withinMs) => untilReady(redis, withinMs),
 
     async ping() {
       // A write: Redis answers a PING, too, when it takes no more data.

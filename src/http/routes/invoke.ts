@@ -20,7 +20,7 @@ import { AppError } from '../../errors.js';
 import { uuidv7 } from '../../uuid.js';
 import { whenClientGone } from '../client-gone.js';
 import { parseFunctionRef } from '../function-ref.js';
-import { failureFields, milliseconds, outputField } from '../outcome.js';
+import { failureFields, failureOutput, milliseconds, outputField } from '../outcome.js';
 import { type Answer, type BodySpec, json, type ReplySpec, route } from '../route.js';
 import type { Services } from '../services.js';
 import { startTrace, within } from '../trace.js';
@@ -48,6 +48,10 @@ const replies: Record<number, ReplySpec> = {
     about: 'Accepted and durable; nobody waits for the result.',
     schema: acceptedReplySchema,
     headers: { Location: 'Where the invocation can be looked up.', 'X-Request-ID': headers['X-Request-ID'] },
+  },
+  422: {
+    about: 'The function refused its input: it ended with an exit code from 64 to 78.',
+    schema: invokeFailureSchema,
   },
   499: { about: 'The invocation was cancelled.', schema: invokeFailureSchema },
   500: { about: 'The function failed, retries included.', schema: invokeFailureSchema },
@@ -165,14 +169,14 @@ async function invoke(
   if (given['x-callback-url'] !== undefined) request.callbackUrl = given['x-callback-url'];
   const span = startTrace(services.tracer, ctx, `invoke ${ref.name}`);
   if (span.traceparent !== undefined) request.traceparent = span.traceparent;
-  return within(span, () => run(services, ctx, request, preference));
+  return within(span, () => run(services, ctx, request, { preference, isCredentialed: principal !== null }));
 }
 
 async function run(
   services: Services,
   ctx: Context,
   request: InvokeRequest,
-  preference: ReturnType<typeof parsePrefer>,
+  { preference, isCredentialed }: { preference: ReturnType<typeof parsePrefer>; isCredentialed: boolean },
 ): Promise<Answer> {
   if (preference.kind === 'async') return acceptedAnswer(await services.invoker.send(request));
   const longest = services.config.SYNC_WAIT_SECONDS;
@@ -182,7 +186,9 @@ async function run(
     whenGone: (giveUp) => whenClientGone(ctx, giveUp),
   });
   const { reply } = called;
-  return reply ? replyAnswer(called, reply, ctx.get('accept')) : acceptedAnswer(called);
+  return reply
+    ? replyAnswer(called, reply, { accept: ctx.get('accept'), isCredentialed })
+    : acceptedAnswer(called);
 }
 
 /** Strangers could have the engine send requests for them, or keep their work for later, and nobody would have to answer for it. */
@@ -227,7 +233,11 @@ function acceptedAnswer({ id }: Accepted): Answer {
 const OPENING_BRACE = 0x7b;
 const OPENING_BRACKET = 0x5b;
 
-function replyAnswer({ id }: Accepted, reply: Reply, accept: string): Answer {
+function replyAnswer(
+  { id }: Accepted,
+  reply: Reply,
+  { accept, isCredentialed }: { accept: string; isCredentialed: boolean },
+): Answer {
   const duration = milliseconds(reply.durationMs);
   const answerHeaders = {
     'X-Request-ID': id,
@@ -236,8 +246,9 @@ function replyAnswer({ id }: Accepted, reply: Reply, accept: string): Answer {
     'X-Function-Version': String(reply.version),
   };
   if (reply.status !== 'success') {
-    const { httpStatus, ...failure } = failureFields(reply.status, reply.error, reply.code);
-    return json(httpStatus, { request_id: id, ...failure, duration_ms: duration }, answerHeaders);
+    const { httpStatus, ...failure } = failureFields(reply.status, reply);
+    const written = failureOutput(reply.output, isCredentialed);
+    return json(httpStatus, { request_id: id, ...failure, ...written, duration_ms: duration }, answerHeaders);
   }
   const { output } = reply;
   if (accept.includes('application/octet-stream')) {

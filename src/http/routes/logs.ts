@@ -34,6 +34,7 @@ export const readLogs = route({
       types: { 'text/event-stream': 'With `follow=true`: `id:` a position, `data:` one record as JSON.' },
     },
   },
+  errors: ['function_not_found'],
   async handle({ services, principal, namespace, params, query, headers, ctx, stopping }) {
     const filter: Omit<FollowRequest, 'signal' | 'after'> = { namespace, function: params.name };
     if (query.since !== undefined) filter.since = parseSince(query.since);
@@ -42,6 +43,7 @@ export const readLogs = route({
     const limit = query.limit ?? DEFAULT_LOG_LIMIT;
 
     if (query.follow && ctx.method === 'GET') {
+      await services.catalog.assertKnown(namespace, params.name);
       const slot = await takeSocketSlot(services, namespace, principal);
       const stream = new PassThrough();
       const isPast = query.limit !== undefined || query.since !== undefined;
@@ -61,6 +63,7 @@ export const readLogs = route({
       };
     }
     const logs = await services.logs.read({ ...filter, limit });
+    if (logs.records.length === 0) await services.catalog.assertKnown(namespace, params.name);
     return json(200, { name: params.name, namespace, logs: logs.records, count: logs.records.length });
   },
 });
