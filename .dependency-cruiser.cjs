@@ -50,7 +50,13 @@ module.exports = {
       strictly(`driver-${folder.replace('/', '-')}`, `^${folder}/`, contract, ports),
     ),
     strictly('http-knows-no-driver', '^src/http/', contract, ports, core, '^src/config\\.ts$'),
-    strictly('cli-speaks-http', '^src/cli/', contract, '^src/(up|admin|data-dir|lean-start)\\.ts$', '^sdk/'),
+    strictly(
+      'cli-speaks-http',
+      '^src/cli/',
+      contract,
+      '^src/(up|admin|data-dir|lean-start|output|stop-signals)\\.ts$',
+      '^sdk/',
+    ),
     strictly('wasm-binary-knows-nothing', '^workers/wasm/binary/', contract),
     strictly('wasm-instrument-knows-binary', '^workers/wasm/instrument/', contract, '^workers/wasm/binary/'),
     strictly(

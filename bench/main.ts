@@ -14,6 +14,7 @@ import { fairness } from './scenarios/fairness.js';
 import { fanOut } from './scenarios/fan-out.js';
 import { growth } from './scenarios/growth.js';
 import { hostCalls } from './scenarios/host-calls.js';
+import { js } from './scenarios/js.js';
 import { logCost } from './scenarios/log-cost.js';
 import { memory } from './scenarios/memory.js';
 import { profile } from './scenarios/profile.js';
@@ -39,6 +40,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   hostcalls: hostCalls,
   cold,
   embedded,
+  js,
   memory,
   growth,
   scale,

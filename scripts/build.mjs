@@ -28,6 +28,10 @@ function makerVersions() {
     .join(', ');
 }
 
+// Loaded now: it uses what was compiled above.
+const { buildJavaScriptEngine } = await import('./javascript/build-engine.mjs');
+await buildJavaScriptEngine();
+
 rmSync('dist/app', { recursive: true, force: true });
 await bundleThreads();
 await bundleProgram();

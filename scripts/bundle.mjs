@@ -17,7 +17,7 @@ const EXTERNAL = [
     'sqlite3',
     'tedious',
   ],
-  ...['@electric-sql/pglite', 'assemblyscript', 'libsql'],
+  ...['@electric-sql/pglite', 'assemblyscript', 'esbuild', 'libsql', 'quickjs-wasi'],
 ];
 const APP = 'dist/app';
 

@@ -8,7 +8,10 @@ import { MODULE_FILE } from './build/build.js';
 const MANIFEST_FILE = 'function.yaml';
 /** Directories that hold what tools make, not what an author writes. */
 const NOT_SOURCE = new Set(['node_modules', 'target', 'build', 'dist']);
-const SOURCE_EXTENSIONS = new Set(['.go', '.mod', '.sum', '.rs', '.toml', '.ts', '.json', '.c', '.h']);
+const SOURCE_EXTENSIONS = new Set([
+  ...['.ts', '.tsx', '.mts', '.js', '.jsx', '.mjs', '.json', '.txt', '.html', '.sql', '.md'],
+  ...['.go', '.mod', '.sum', '.rs', '.toml', '.c', '.h'],
+]);
 
 /** The settings in a function's directory. */
 export function readManifest(directory: string): Manifest {

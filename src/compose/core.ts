@@ -11,6 +11,7 @@ import { createSecrets, type Secrets } from '../core/secrets.js';
 import { type SharedMetrics, shareMetrics } from '../core/shared-metrics.js';
 import type { AttemptRow } from '../ports/store.js';
 import type { Parts } from './parts.js';
+import { addProcessReadings } from './readings.js';
 
 /** The use cases that web and worker share. */
 export interface Core {
@@ -45,6 +46,7 @@ export async function composeCore(
   const { rateLimiter, logger } = parts;
   const callbacks = createCallbacks({ store, tasks, egress, rateLimiter, logger });
   const finisher = createFinisher({ replies, publisher, callbacks, meter, writeRow });
+  addProcessReadings(parts);
   const { processId, metrics } = parts;
   const figures = closers.add(await shareMetrics({ bus, processId, snapshot: metrics.snapshot }));
   const depths = await createCallDepth(store.settings);

@@ -10,6 +10,7 @@ import { HttpRoutes } from '../core/http-routes.js';
 import { createInvocations } from '../core/invocations.js';
 import { createKeys } from '../core/keys.js';
 import { createLogs } from '../core/logs.js';
+import { startProbeAgain } from '../core/probe-again.js';
 import { createDeadLetters } from '../core/replay.js';
 import { createRollouts } from '../core/rollouts.js';
 import { createStats } from '../core/stats.js';
@@ -64,7 +65,9 @@ export async function startWeb(
     attempts: store.attempts,
     callbacks: store.callbacks,
     finisher: core.finisher,
+    backlog: parts.backlog,
   });
+  const probeAgain = closers.add(startProbeAgain({ ...parts, ...core, engine }));
   let server: Server | undefined;
   const services: Services = {
     ...parts,
@@ -76,7 +79,7 @@ export async function startWeb(
     sessions,
     auth: createAuth({ keys, tokens, sessions, namespaces: store.sessions }),
     routes: new HttpRoutes(core.catalog),
-    functions: createFunctions({ ...parts, ...core, engine, invocations }),
+    functions: createFunctions({ ...parts, ...core, engine, invocations, probeAgain }),
     aliases: createAliases({ ...parts, ...core }),
     rollouts: closers.add(createRollouts({ ...parts, ...core })),
     triggers: createTriggers({ ...parts, ...core }),

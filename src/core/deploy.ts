@@ -12,10 +12,12 @@ import type { Actor } from './auth/principal.js';
 import type { Catalog } from './catalog.js';
 import { assertRoutesFree } from './http-routes.js';
 import type { Invocations } from './invocations.js';
+import type { ProbeAgain } from './probe-again.js';
 import type { Quotas } from './quotas.js';
 import { assertRunsPerHour } from './schedule-runs.js';
 import { assertSchedule, type Schedules } from './schedules.js';
 import { deleteUnowned, secureBlob } from './stored-blobs.js';
+import { warmStartOf } from './warm-start.js';
 
 export interface Deployment {
   namespace: Namespace;
@@ -46,6 +48,8 @@ export interface FunctionsDeps {
   invocations: Invocations;
   quotas: Quotas;
   logger: Logger;
+  /** Repeats probes that were not conclusive. */
+  probeAgain?: ProbeAgain;
 }
 
 export function createFunctions(deps: FunctionsDeps): Functions {
@@ -71,12 +75,14 @@ export function createFunctions(deps: FunctionsDeps): Functions {
         cid,
         name: settings.name,
         memoryLimitMb: settings.memory_limit_mb,
+        namespace,
       });
+      const start = warmStartOf(report);
       await blobs.put(wasm);
       const stores = { blobs, owners: store.blobOwners };
       const made = {
         ...{ namespace, settings, wasmCid: cid, wasmBytes: wasm.byteLength },
-        ...{ warmStart: report.warmStart, createdBy: by.principal.subject, limits },
+        ...{ ...start, createdBy: by.principal.subject, limits },
       };
       const audit = auditEntry(by, 'function.deploy', settings.name, namespace);
       const version = await store.functions.addVersion(made, audit).catch(async (error) => {
@@ -84,6 +90,7 @@ export function createFunctions(deps: FunctionsDeps): Functions {
         if (isAppError(error, 'quota_exceeded')) await deleteUnowned(stores, cid);
         throw error;
       });
+      if (start.probePending) deps.probeAgain?.soon();
       await secureBlob(stores, cid, wasm);
       await changed(namespace);
       await catalog.deployed(version);
@@ -99,11 +106,14 @@ export function createFunctions(deps: FunctionsDeps): Functions {
           settings: settingsOf(old),
           wasmCid: old.wasm_cid,
           warmStart: old.warm_start,
+          warmStartReason: old.warm_start_reason,
+          probePending: old.probe_pending === true,
           createdBy: by.principal.subject,
           limits: await quotas.limits(namespace),
         },
         auditEntry(by, 'function.rollback', name, namespace),
       );
+      if (old.probe_pending === true) deps.probeAgain?.soon();
       await changed(namespace);
       await catalog.deployed(added);
       return recordOf(added);
@@ -148,7 +158,7 @@ export function createFunctions(deps: FunctionsDeps): Functions {
 }
 
 /** The record as clients see it: without what travels in `metadata`. */
-export function recordOf({ metadata: _, ...record }: FunctionVersion): FunctionRecord {
+export function recordOf({ metadata: _, probe_pending: __, ...record }: FunctionVersion): FunctionRecord {
   return record;
 }
 

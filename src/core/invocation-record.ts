@@ -4,6 +4,7 @@ import { MAX_OUTCOME_BODY_BYTES } from '../contract/limits.js';
 import { AppError } from '../errors.js';
 import type { LiveInvocation } from '../ports/queue.js';
 import type { AttemptRow, CallbackDelivery, StoredInvocation } from '../ports/store.js';
+import { isAttempt } from './new-attempt.js';
 import { inputFields, outputFields } from './output-fields.js';
 
 /** One that has not ended; `isWhole`: with its input, however large. */
@@ -75,13 +76,11 @@ function callbackOf({ url, attempts, deliveredAt, lastError }: CallbackDelivery)
 }
 
 function attemptsOf(rows: readonly AttemptRow[]): InvocationRecord['attempts'] {
-  return rows
-    .filter((row) => row.attempt > 0)
-    .map((row) => ({
-      number: row.attempt,
-      status: row.status,
-      error: row.error,
-      started_at: new Date(row.startedAt).toISOString(),
-      duration_ms: row.durationMs,
-    }));
+  return rows.filter(isAttempt).map((row) => ({
+    number: row.attempt,
+    status: row.status,
+    error: row.error,
+    started_at: new Date(row.startedAt).toISOString(),
+    duration_ms: row.durationMs,
+  }));
 }

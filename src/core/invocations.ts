@@ -2,12 +2,13 @@ import type { FunctionName, Namespace, RequestId } from '../contract/ids.js';
 import type { FinalState, InvocationRecord, InvocationState } from '../contract/invocation.js';
 import { globMatches } from '../contract/scopes.js';
 import { AppError } from '../errors.js';
+import type { Backlog } from '../ports/backlog.js';
 import type { InvocationQueue, LiveInvocation } from '../ports/queue.js';
 import type { AttemptStore, CallbackStore, StoredInvocation } from '../ports/store.js';
 import { decodeCursor, encodeCursor } from './cursor.js';
 import type { Finisher, InvocationEnd } from './finish.js';
 import { endedRecord, liveRecord } from './invocation-record.js';
-import { newAttempt } from './new-attempt.js';
+import { endNumber, newAttempt } from './new-attempt.js';
 
 export interface ListRequest {
   namespace: Namespace;
@@ -48,15 +49,16 @@ export interface InvocationsDeps {
   attempts: AttemptStore;
   callbacks: CallbackStore;
   finisher: Finisher;
+  /** Ends that are not in the store yet. */
+  backlog: Pick<Backlog, 'size'>;
 }
 
 const PAGE = 100;
-/** Longer than records stay in the backlog while the store is there. */
-const BACKLOG_MS = 15_000;
 
 const LIVE_STATES: readonly InvocationState[] = ['queued', 'running', 'retrying'];
 
-export function createInvocations({ queue, attempts, callbacks, finisher }: InvocationsDeps): Invocations {
+export function createInvocations(deps: InvocationsDeps): Invocations {
+  const { queue, attempts, callbacks, finisher, backlog } = deps;
   const find = async (namespace: Namespace, id: RequestId) => {
     // Queue first: a job leaves it only when its end is in the store.
     const live = await queue.get(id);
@@ -75,9 +77,14 @@ export function createInvocations({ queue, attempts, callbacks, finisher }: Invo
   return {
     async get(namespace, id) {
       const { live, stored, ended } = await find(namespace, id);
-      if (ended) return endedRecord(ended, (await callbacks.get([id])).get(id));
+      const callbackOf = async () => (await callbacks.get([id])).get(id);
+      if (ended) return endedRecord(ended, await callbackOf());
       if (live) return liveRecord(live, stored, { isWhole: true });
-      return leftRecord(stored ?? { attempts: [] });
+      // A job leaves the queue only when its end is in the store, or in the backlog on its way there.
+      const isOnItsWay = (await backlog.size()) > 0;
+      const last = await attempts.invocation(id);
+      if (last?.attempts.at(-1)?.final) return endedRecord(last, await callbackOf());
+      return leftRecord(last ?? stored ?? { attempts: [] }, isOnItsWay);
     },
 
     async list({ namespace, state, cursor, limit, ...filter }) {
@@ -149,25 +156,19 @@ export function createInvocations({ queue, attempts, callbacks, finisher }: Invo
   };
 }
 
-/**
- * Of one whose job is gone and of which no row is final. A job leaves the queue after its end is durable, but that may be in the
- * backlog still; what is not in the store after that time was taken off the queue by other tools than ours.
- */
-function leftRecord(stored: StoredInvocation): InvocationRecord {
+/** Of one whose job is gone and of which no row is final: somebody took it off the queue with a tool of BullMQ's. */
+function leftRecord(stored: StoredInvocation, isOnItsWay: boolean): InvocationRecord {
   const record = endedRecord(stored);
-  const last = stored.attempts.at(-1);
-  const idleMs = Date.now() - ((last?.startedAt ?? 0) + (last?.durationMs ?? 0));
-  if (idleMs < BACKLOG_MS) return { ...record, state: 'running' };
+  if (isOnItsWay) return { ...record, state: 'running' };
   return { ...record, state: 'cancelled', error: 'its job was removed from the queue from outside' };
 }
 
 /** It never ran, or is between two attempts: its end comes behind those there were. */
 function cancelledEnding({ invocation, failures, crashes }: LiveInvocation): InvocationEnd {
-  const number = failures + crashes > 0 ? failures + crashes + 1 : 0;
   return {
     invocation,
     function: null,
-    row: newAttempt(invocation, number, 'cancelled'),
+    row: newAttempt(invocation, endNumber(failures + crashes), 'cancelled'),
     outcome: 'cancelled',
     output: new Uint8Array(),
   };

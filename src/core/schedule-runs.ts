@@ -1,4 +1,4 @@
-import { CronExpressionParser } from 'cron-parser';
+import { runsPerHourOf } from '../contract/cron.js';
 import type { TriggerSpec } from '../contract/function.js';
 import type { FunctionName, Namespace } from '../contract/ids.js';
 import { quotaExceeded } from '../contract/quotas.js';
@@ -8,9 +8,7 @@ const RETRY_AFTER_SECONDS = 3600;
 
 /** Runs of a schedule in the busiest hour that it can have: its minutes times its seconds. 0 for a topic. */
 export function runsPerHour(spec: TriggerSpec): number {
-  if (!('cron' in spec)) return 0;
-  const { second, minute } = CronExpressionParser.parse(spec.cron).fields;
-  return second.values.length * minute.values.length;
+  return 'cron' in spec ? runsPerHourOf(spec.cron) : 0;
 }
 
 /** Of all schedules of a namespace that can fire. */
@@ -23,6 +21,8 @@ export interface AddedSchedules {
   /** `manifest`: the specs come in place of those that an earlier deploy of the function listed. */
   replaces: 'manifest' | 'none';
   specs: readonly TriggerSpec[];
+  /** The paused trigger that is resumed: it has its spec already, and does not count yet. */
+  resumes?: string;
 }
 
 /** Refuses schedules that would have the namespace run more often than its quota; fewer runs than before are always allowed. */
@@ -36,7 +36,8 @@ export async function assertRunsPerHour(
   const before = await triggers.list(namespace);
   const used = totalRunsPerHour(before);
   const isKept = (trigger: StoredTrigger) =>
-    trigger.function !== added.function || added.replaces === 'none' || trigger.source !== 'manifest';
+    trigger.id !== added.resumes &&
+    (trigger.function !== added.function || added.replaces === 'none' || trigger.source !== 'manifest');
   const kept = before.filter(isKept);
   const held = new Set(kept.filter((one) => one.function === added.function).map(({ spec }) => keyOf(spec)));
   const fresh = new Map(added.specs.map((spec) => [keyOf(spec), spec]));

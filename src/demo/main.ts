@@ -51,7 +51,7 @@ function buildAhead(stage: Stage, examples: readonly string[]): (example: string
 async function tell(stage: Stage): Promise<void> {
   const go = findTool('go') ?? findTool('tinygo');
   const [hello, guestbook, flaky, helloGo] = [
-    'examples/hello-assemblyscript',
+    'examples/hello-typescript',
     'examples/guestbook',
     'examples/flaky',
     'examples/hello-go',
@@ -62,7 +62,7 @@ async function tell(stage: Stage): Promise<void> {
   prompt(['up', '--port', '0']);
   say(`listening on ${await stage.startEngine()}`);
 
-  chapter('Deploy a function, compiled from AssemblyScript on the spot, and call it');
+  chapter('Deploy a function in TypeScript, built on the spot, and call it');
   await build(hello);
   await run(stage, 'function', 'deploy', hello);
   await run(stage, 'function', 'invoke', 'hello', '--data', '{"name":"Ada"}');

@@ -64,6 +64,9 @@ export type AuditAction =
   | 'rollout.abort'
   | 'trigger.add'
   | 'trigger.delete'
+  | 'trigger.enable'
+  | 'trigger.disable'
+  | 'trigger.run'
   | 'secret.set'
   | 'secret.delete'
   | 'key.create'
@@ -97,6 +100,10 @@ export interface NewVersion {
   /** Of the module. */
   wasmBytes?: number;
   warmStart: WarmStart;
+  /** Why it does not start warmer; null or absent when it starts as its kind's best. */
+  warmStartReason?: string | null;
+  /** Its probe was not conclusive, and is to be repeated. */
+  probePending?: boolean;
   createdBy: string;
   /** Absent: none. */
   limits?: Pick<QuotaLimits, 'functions' | 'versions_per_function' | 'triggers' | 'storage_mb'>;
@@ -121,6 +128,10 @@ export interface FunctionStore {
   count(): Promise<number>;
   /** Of all namespaces, the versions that ran last, then those deployed last: what a process that starts will need first. */
   recent(limit: number): Promise<FunctionVersion[]>;
+  /** Of all namespaces, versions whose probe was not conclusive, the oldest first. */
+  unsettled(limit: number): Promise<FunctionVersion[]>;
+  /** Corrects how a version starts, and counts its probe as conclusive. */
+  settleWarmStart(version: FunctionVersion, warmStart: WarmStart, reason: string | null): Promise<void>;
 }
 
 export interface StoredAlias {
@@ -206,6 +217,14 @@ export interface TriggerStore {
   list(namespace: Namespace, fn?: FunctionName): Promise<StoredTrigger[]>;
   /** Every trigger with a schedule, of all namespaces. */
   schedules(): Promise<StoredTrigger[]>;
+  /** The trigger as it then is; null when there is none. */
+  setEnabled(
+    namespace: Namespace,
+    fn: FunctionName,
+    id: string,
+    enabled: boolean,
+    audit?: AuditEntry,
+  ): Promise<StoredTrigger | null>;
   remove(namespace: Namespace, fn: FunctionName, id: string, audit?: AuditEntry): Promise<boolean>;
 }
 
@@ -228,9 +247,13 @@ export interface SecretStore {
   reseal(namespace: Namespace, from: SealedSecret, to: SealedSecret): Promise<boolean>;
 }
 
+/** Above all numbers of attempts, so that the row which ends an invocation is always its last. */
+export const END_WITHOUT_RUN = 1000;
+
 /**
  * One attempt, and with `final` the end of its invocation. The key is (requestId, attempt): writing a row again
- * changes nothing. `attempt` 0 is an end without a run (cancelled or expired before the first), and no log record.
+ * changes nothing. `attempt` 0 is an end without a run (cancelled or expired before the
+ * first), and END_WITHOUT_RUN + n one after n attempts: neither is a log record.
  */
 export interface AttemptRow {
   requestId: RequestId;

@@ -25,7 +25,7 @@ const WRONG: [title: string, args: string[], says: RegExp][] = [
   ['an unknown command', ['function', 'lst'], /unknown command 'lst'[\s\S]*list/],
   ['an unknown option', ['function', 'list', '--jsn'], /unknown option '--jsn'[\s\S]*--json/],
   ['a missing argument', ['function', 'invoke'], /missing required argument 'name'/],
-  ['an unknown language', ['function', 'init', 'x', '--lang', 'cobol'], /Allowed choices are go, /],
+  ['an unknown language', ['function', 'init', 'x', '--lang', 'cobol'], /Allowed choices are typescript, /],
   [
     'a version that is no number',
     ['function', 'invoke', 'x', '--version', 'two'],

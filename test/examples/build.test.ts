@@ -40,8 +40,9 @@ for (const [language, { title, found }] of Object.entries(COMPILERS)) {
 for (const name of readdirSync('examples')) {
   const directory = join('examples', name);
   if (!existsSync(join(directory, 'function.yaml'))) continue;
+  const isTypeScript = existsSync(join(directory, 'index.ts'));
   const language = existsSync(join(directory, 'go.mod')) ? 'go' : 'assemblyscript';
-  const run = COMPILERS[language]?.found ? test.serial : test.serial.skip;
+  const run = isTypeScript || COMPILERS[language]?.found ? test.serial : test.serial.skip;
   run(`examples/${name} is built without network`, async (t) => {
     // A copy beside the SDKs, as the repository has them: the examples refer to ../../sdk.
     const root = join(home, `copy-of-${name}`);
@@ -51,7 +52,7 @@ for (const name of readdirSync('examples')) {
     const env = { GOFLAGS: '-mod=mod', GOPROXY: 'off' };
     const built = await runCli(['function', 'build', join(root, directory)], { home, env });
     t.is(built.code, 0, built.stderr);
-    t.is(inspect(join(root, directory, 'function.wasm')).kind, 'command');
+    t.is(inspect(join(root, directory, 'function.wasm')).kind, isTypeScript ? 'reactor' : 'command');
   });
 }
 

@@ -21,7 +21,7 @@ test('an exit code other than 0 is an error that names it, whatever was printed'
   t.is(outcome.status, 'error');
   t.is(outcome.error, 'exited with code 3');
   t.is(outcome.exitCode, 3);
-  t.is(outcome.output, '');
+  t.is(outcome.output, 'printed\n');
 });
 
 test('exit code 0 is a success with what was printed before', async (t) => {
@@ -143,4 +143,11 @@ test('many first calls of a module load it once', async (t) => {
   };
   await Promise.all(Array.from({ length: 20 }, () => engine.run({ ...call, loadWasm })));
   t.is(loads, 1);
+});
+
+test('the error of an exit has the last line that the guest wrote on stderr', async (t) => {
+  const outcome = await run('stderr first\nstderr why it gives up\nexit 3');
+  t.is(outcome.error, 'exited with code 3: why it gives up');
+  const open = await run('stderr first\nstderr-open in \nstderr-open pieces\nexit 4');
+  t.regex(open.error ?? '', /^exited with code 4: in ?\s*pieces$/);
 });

@@ -20,13 +20,15 @@ export class DeliveredCall implements GuestCall {
   readonly signal;
   readonly #blobs: Blobs;
   readonly #makeHost: () => HostCalls;
+  readonly #delivery: Delivery;
   #host: HostCalls | undefined;
 
   constructor(
-    { invocation, attempt, signal }: Delivery,
+    delivery: Delivery,
     fn: FunctionVersion,
     { blobs, makeHost }: { blobs: Blobs; makeHost: () => HostCalls },
   ) {
+    const { invocation, attempt, signal } = delivery;
     this.requestId = invocation.id;
     this.namespace = invocation.namespace;
     this.functionName = fn.name;
@@ -37,15 +39,26 @@ export class DeliveredCall implements GuestCall {
     this.input = invocation.input;
     this.httpRequest = invocation.httpRequest;
     this.callerWallet = invocation.callerWallet;
-    this.env = { ...fn.metadata.env, ORAMA_ATTEMPT: String(attempt) };
+    this.env = {
+      ...fn.metadata.env,
+      ORAMA_ATTEMPT: String(attempt),
+      ORAMA_NAMESPACE: invocation.namespace,
+      ORAMA_TRIGGER: invocation.trigger,
+      ORAMA_VERSION: String(fn.version),
+    };
     this.urgent = invocation.replyTo !== undefined;
     this.signal = signal;
+    this.#delivery = delivery;
     this.#blobs = blobs;
     this.#makeHost = makeHost;
   }
 
   loadWasm(): Promise<Uint8Array> {
     return this.#blobs.get(this.cid);
+  }
+
+  onBegin(): void {
+    this.#delivery.begun();
   }
 
   /** Made when it is asked for: most guests call nothing. */

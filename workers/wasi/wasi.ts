@@ -14,18 +14,22 @@ const STDIN = 0;
 const STDOUT = 1;
 const STDERR = 2;
 const RANDOM_STEP_BYTES = 65_536;
+/** Of stderr, to find its last line in. */
+const TAIL_CHARACTERS = 1024;
+const text = new TextDecoder();
 
 /**
- * The memory that wasi-js sees. It reads or writes memory only for descriptors with rights that none here has; everything else
- * which does is answered here, so that what the host writes is known.
+ * The memory that wasi-js sees. It reads or writes memory only for descriptors with rights that
+ * none here has; everything else which does is answered here, so that what the host writes is
+ * known.
  */
 const NO_MEMORY: WebAssembly.Memory = { buffer: new ArrayBuffer(0) };
 
 type WasiFunction = (...args: never[]) => number;
 
 /**
- * WASI preview 1 for one thread, re-armed for each invocation. wasi-js does the descriptors' bookkeeping; what it
- * gets wrong or would do with the host's own streams is answered here.
+ * WASI preview 1 for one thread, re-armed for each invocation. wasi-js does the descriptors'
+ * bookkeeping; what it gets wrong or would do with the host's own streams is answered here.
  */
 export class GuestWasi {
   readonly functions: Record<string, WasiFunction>;
@@ -37,6 +41,7 @@ export class GuestWasi {
   #output = new Uint8Array(4096);
   #outputLength = 0;
   #outputToLog = false;
+  #errorTail = '';
 
   constructor(memory: GuestMemory) {
     this.#memory = memory;
@@ -50,13 +55,17 @@ export class GuestWasi {
     this.functions = { ...this.#wasi.wasiImport, ...described, ...this.#overrides() };
   }
 
-  /** `outputToLog`: what a reactor prints is no output, since that is the value `handle` returns; it is logged. */
+  /**
+   * `outputToLog`: what a reactor prints is no output, since that is the value `handle` returns; it
+   * is logged.
+   */
   begin(session: Session, outputToLog: boolean): void {
     this.#session = session;
     this.#startedAt = session.clock.monotonic();
     this.#read = 0;
     this.#outputLength = 0;
     this.#outputToLog = outputToLog;
+    this.#errorTail = '';
     // The rights objects are written to by fd_fdstat_set_rights: new ones each time.
     this.#wasi.FD_MAP.clear();
     for (const descriptor of [STDIN, STDOUT, STDERR]) this.#wasi.FD_MAP.set(descriptor, stream(descriptor));
@@ -67,6 +76,11 @@ export class GuestWasi {
     // A large buffer is not kept for a thread's life.
     if (this.#output.length > RANDOM_STEP_BYTES) this.#output = new Uint8Array(4096);
     return output;
+  }
+
+  /** The last line on stderr that is not blank: what a guest that then exits with an error says of it. */
+  lastErrorLine(): string {
+    return this.#errorTail.trimEnd().split('\n').at(-1)?.trim() ?? '';
   }
 
   get #now(): Session {
@@ -83,7 +97,8 @@ export class GuestWasi {
     const { clock } = this.#now;
     if (id === 0) return clock.realtime();
     if (id === 1) return clock.monotonic();
-    // CPU time of process and thread: the invocation's own time, so that nothing is learnt of those before it.
+    // CPU time of process and thread: the invocation's own time, so that nothing is learnt of those
+    // before it.
     return id === 2 || id === 3 ? clock.monotonic() - this.#startedAt : null;
   }
 
@@ -132,7 +147,7 @@ export class GuestWasi {
         let written = 0;
         for (const [pointer, length] of this.#vectors(vectors, count)) {
           const part = memory.slice(pointer, length);
-          if (to === STDERR) this.#now.log.print('error', part);
+          if (to === STDERR) this.#printError(part);
           else if (this.#outputToLog) this.#now.log.print('info', part);
           else this.#print(part);
           written += part.length;
@@ -200,6 +215,12 @@ export class GuestWasi {
     return to === STDOUT || to === STDERR ? RANDOM_STEP_BYTES : null;
   }
 
+  #printError(part: Uint8Array): void {
+    this.#now.log.print('error', part);
+    const said = text.decode(part.subarray(-4 * TAIL_CHARACTERS));
+    this.#errorTail = (this.#errorTail + said).slice(-TAIL_CHARACTERS);
+  }
+
   #print(part: Uint8Array): void {
     const length = this.#outputLength + part.length;
     checkOutputSize(length);
@@ -213,13 +234,18 @@ export class GuestWasi {
   }
 }
 
-/** A standard stream as wasi-js keeps it: a character device without the right to seek, which is how guests know a terminal. */
+/**
+ * A standard stream as wasi-js keeps it. Preview 1 has no type for pipes; node:wasi calls them
+ * streams, too. A character device would be a terminal, on which interpreters turn interactive.
+ */
+const SOCKET_STREAM = 6;
+
 function stream(descriptor: number): File {
   const READ = 1n << 1n;
   const WRITE = 1n << 6n;
   const COMMON = (1n << 0n) | (1n << 3n) | (1n << 4n) | (1n << 7n) | (1n << 21n) | (1n << 27n);
   const base = COMMON | (descriptor === STDIN ? READ : WRITE);
-  return { real: descriptor, filetype: 2, rights: { base, inheriting: 0n } };
+  return { real: descriptor, filetype: SOCKET_STREAM, rights: { base, inheriting: 0n } };
 }
 
 /** Too much output is an error, never a cut result. */

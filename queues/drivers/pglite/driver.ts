@@ -5,6 +5,7 @@ import type { AppError } from '../../../src/errors.js';
 import type { Closable } from '../../../src/ports/closable.js';
 import type { QueueCounts, QueueUse } from '../../../src/ports/queue.js';
 import { queueFull, queueUnavailable, quotaPassed, shareRefusal } from '../../admission.js';
+import type { CrashJournal } from '../../crash-journal.js';
 import type {
   BullQueue,
   BullWorker,
@@ -17,6 +18,7 @@ import type {
   Warn,
 } from '../../driver.js';
 import { perQueue } from '../../fairness.js';
+import { FileCrashJournal } from '../../file-crash-journal.js';
 import {
   type JobData,
   type NewJob,
@@ -26,6 +28,7 @@ import {
   TICKS,
   toJobJson,
 } from '../../jobs.js';
+import { nextTick } from '../../next-tick.js';
 import { countJobs } from './counts.js';
 import type { PgliteDatabase } from './database.js';
 
@@ -56,6 +59,7 @@ export class PgliteDriver implements QueueDriver {
   readonly #usage: Ledger;
   readonly #limits: QueueLimits;
   readonly #warn: Warn;
+  readonly #dataDir: string;
   readonly #cancelRequests = new EventEmitter();
   readonly #further: Closable[] = [];
   #endedSinceVacuum = 0;
@@ -68,6 +72,7 @@ export class PgliteDriver implements QueueDriver {
     usage: Ledger,
     limits: QueueLimits,
     warn: Warn,
+    dataDir: string,
   ) {
     this.#database = database;
     this.queues = kinds;
@@ -76,11 +81,21 @@ export class PgliteDriver implements QueueDriver {
     this.#usage = usage;
     this.#limits = limits;
     this.#warn = warn;
+    this.#dataDir = dataDir;
   }
 
-  static async open(database: PgliteDatabase, limits: QueueLimits, warn: Warn): Promise<PgliteDriver> {
+  /** `dataDir` is locked by the caller. */
+  static async open(
+    database: PgliteDatabase,
+    limits: QueueLimits,
+    warn: Warn,
+    dataDir: string,
+  ): Promise<PgliteDriver> {
     const kinds = perQueue((kind) => new Pg.Queue<JobData, void>(kind, { connection: database }));
-    const ticks = new Pg.Queue<unknown, void>(TICKS, { connection: database });
+    const ticks = new Pg.Queue<unknown, void>(TICKS, {
+      connection: database,
+      settings: { repeatStrategy: nextTick },
+    });
     for (const queue of [...Object.values(kinds), ticks]) {
       queue.on('error', (error) => warn('The queue reports a fault.', error));
       await queue.waitUntilReady();
@@ -92,6 +107,7 @@ export class PgliteDriver implements QueueDriver {
       await Ledger.read(database),
       limits,
       warn,
+      dataDir,
     );
   }
 
@@ -255,6 +271,10 @@ export class PgliteDriver implements QueueDriver {
 
   async use(namespace: Namespace): Promise<QueueUse> {
     return this.#usage.use(namespace);
+  }
+
+  openCrashJournal(): Promise<CrashJournal> {
+    return FileCrashJournal.open(this.#dataDir);
   }
 
   async ping(): Promise<void> {

@@ -4,13 +4,14 @@ import { AppError } from '../../errors.js';
 import { assemblyscript } from './assemblyscript.js';
 import { c } from './c.js';
 import { go } from './go.js';
+import { javascript } from './javascript/javascript.js';
 import { runTool } from './run-tool.js';
 import { rust } from './rust.js';
 import type { Sources, Toolchain } from './toolchain.js';
 
 export const MODULE_FILE = 'function.wasm';
 
-const TOOLCHAINS: readonly Toolchain[] = [go, rust, assemblyscript, c];
+const TOOLCHAINS: readonly Toolchain[] = [go, rust, assemblyscript, c, javascript];
 
 export interface Built {
   /** The module's path. */
@@ -30,20 +31,24 @@ export async function buildFunction(directory: string, command: string | undefin
       `The build command "${command}" made no ${MODULE_FILE} in ${directory}`,
     );
   }
-  const toolchain = findToolchain(directory);
+  const sources = sourcesIn(directory);
+  const toolchain = findToolchain(sources);
   if (toolchain === undefined) {
     throw new AppError(
       'build_failed',
-      `Nothing to build in ${directory}: it holds no go.mod or *.go, Cargo.toml, assembly/*.ts or *.c, and function.yaml has no build command`,
+      `Nothing to build in ${directory}: it holds no index.ts or index.js, go.mod or *.go, Cargo.toml, assembly/*.ts or *.c, and function.yaml has no build command`,
     );
   }
-  return { file, with: await toolchain.compile(directory, file) };
+  return { file, with: await toolchain.compile(directory, file, sources) };
 }
 
 /** The first toolchain that finds source of its language. */
-export function findToolchain(directory: string): Toolchain | undefined {
-  const sources: Sources = { top: namesIn(directory), assembly: namesIn(join(directory, 'assembly')) };
+export function findToolchain(sources: Sources): Toolchain | undefined {
   return TOOLCHAINS.find((toolchain) => toolchain.detects(sources));
+}
+
+export function sourcesIn(directory: string): Sources {
+  return { top: namesIn(directory), assembly: namesIn(join(directory, 'assembly')) };
 }
 
 function namesIn(directory: string): string[] {

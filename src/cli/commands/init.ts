@@ -5,7 +5,7 @@ import { functionNameSchema } from '../../contract/ids.js';
 import { parseOrRefuse } from '../../contract/sentence.js';
 import { AppError } from '../../errors.js';
 import { terminalOf } from '../session.js';
-import { LANGUAGES, type Language, writeTemplate } from '../template.js';
+import { hasTriggers, LANGUAGES, type Language, TRIGGERS, type Trigger, writeTemplate } from '../template.js';
 
 /** `orama function init <name>` */
 export function addInit(parent: Command): void {
@@ -13,8 +13,13 @@ export function addInit(parent: Command): void {
     .command('init')
     .description('make the directory of a new function')
     .argument('<name>', '1–64 letters, digits, "-" or "_"')
-    .addOption(new Option('--lang <language>', 'its language').choices(LANGUAGES).default('go'))
-    .action((given: string, flags: { lang: Language }, command: Command) => {
+    .addOption(new Option('--lang <language>', 'its language').choices(LANGUAGES).default('typescript'))
+    .addOption(
+      new Option('--template <kind>', 'what calls it, in TypeScript and JavaScript')
+        .choices(TRIGGERS)
+        .default('http'),
+    )
+    .action((given: string, flags: { lang: Language; template: Trigger }, command: Command) => {
       const terminal = terminalOf(command);
       const name = parseOrRefuse(functionNameSchema, given, {
         name: () => 'name',
@@ -24,14 +29,19 @@ export function addInit(parent: Command): void {
       if (existsSync(directory) && readdirSync(directory).length > 0) {
         throw new AppError('conflict', `${directory} is there already and not empty`);
       }
-      const files = writeTemplate(flags.lang, name, directory);
+      const { lang: language, template: trigger } = flags;
+      if (!hasTriggers(language) && command.getOptionValueSource('template') === 'cli') {
+        throw new AppError(
+          'invalid_request',
+          `${language} has one template; --template is for typescript and javascript`,
+        );
+      }
+      const files = writeTemplate({ language, trigger }, name, directory);
       if (terminal.json) {
-        terminal.line(JSON.stringify({ name, language: flags.lang, directory, files }, null, 2));
+        terminal.line(JSON.stringify({ name, language, directory, files }, null, 2));
         return;
       }
-      terminal.line(
-        `Made ${join(name, 'function.yaml')} and ${files.length - 1} more files in ${flags.lang}`,
-      );
+      terminal.line(`Made ${join(name, 'function.yaml')} and ${files.length - 1} more files in ${language}`);
       terminal.progress(`Next: orama function deploy ${name}`);
     });
 }

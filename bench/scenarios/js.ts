@@ -1,0 +1,146 @@
+import { randomFillSync } from 'node:crypto';
+import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { buildFunction } from '../../src/cli/build/build.js';
+import { contentId, guestCall, runText } from '../../test/helpers/engine.js';
+import { guest } from '../../test/helpers/guests.js';
+import { createEngine } from '../../workers/engine/engine.js';
+import { Guest } from '../../workers/wasm/run/guest.js';
+import { createRunner } from '../../workers/wasm/run/runner.js';
+import type { Session } from '../../workers/wasm/run/session.js';
+import { choose } from '../../workers/wasm/warm/choose.js';
+import { prepareFresh } from '../../workers/wasm/warm/fresh.js';
+import { readSource } from '../../workers/wasm/warm/prepare.js';
+import { heading, median, row } from '../figures.js';
+
+const RUNS = 1000;
+/** Functions deployed at once, for what each takes. */
+const DEPLOYED = 100;
+const LIMIT_MB = 64;
+const ITEMS = Array.from({ length: 80 }, (_, id) => ({
+  id,
+  name: `Name of ${id}`,
+  email: `someone-${id}@mail.example.com`,
+  tags: ['first', 'second', `tag-${id}`],
+}));
+
+const HELLO =
+  "export default async (input: { name: string }) => ({ greeting: 'Hello, ' + input.name + '!' });";
+const COMPARE = `import { z } from 'zod';
+const schema = z.array(z.object({ id: z.number().int().min(0), name: z.string().min(2), email: z.email(), tags: z.array(z.string()).max(10) }));
+const key = new TextEncoder().encode('secret');
+const hex = (bytes: ArrayBuffer) => new Uint8Array(bytes).toHex();
+export default {
+  async fetch(request: Request) {
+    const text = await request.text();
+    const { op, name, items } = JSON.parse(text);
+    switch (op) {
+      case 'hello': return Response.json({ greeting: 'Hello, ' + name + '!' });
+      case 'json': return Response.json(items);
+      case 'validate': return Response.json(schema.parse(items).length);
+      default: {
+        const imported = await crypto.subtle.importKey('raw', key, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign']);
+        return Response.json(hex(await crypto.subtle.sign('HMAC', imported, new TextEncoder().encode(text))));
+      }
+    }
+  },
+};`;
+
+/** JavaScript functions beside the same in Go: one thread, the reset included. */
+export async function js(): Promise<void> {
+  const directory = await mkdtemp(join(tmpdir(), 'orama-bench-'));
+  try {
+    await symlink(resolve('node_modules'), join(directory, 'node_modules'));
+    const build = async (source: string) => {
+      await writeFile(join(directory, 'index.ts'), source);
+      const began = performance.now();
+      const { file } = await buildFunction(directory, undefined);
+      return { ms: performance.now() - began, wasm: await readFile(file) };
+    };
+    await measureBuilds(build);
+    const [own, go] = [await build(COMPARE), await guest('compare.go')];
+    heading('JavaScript beside Go, µs an invocation with its reset', 'work', 'JavaScript', 'Go', 'ratio');
+    for (const op of ['hello', 'json', 'validate', 'hmac']) {
+      const input = JSON.stringify(op === 'hello' ? { op, name: 'Ada' } : { op, items: ITEMS });
+      const [ours, theirs] = [measure(own.wasm, input), measure(go, input)];
+      const size = op === 'hello' ? '' : `, ${(input.length / 1024).toFixed(1)} KB`;
+      row(`${op}${size}`, ours.toFixed(0), theirs.toFixed(0), (ours / theirs).toFixed(1));
+    }
+    await measureDeployed(build);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+type Build = (source: string) => Promise<{ ms: number; wasm: Uint8Array }>;
+
+async function measureBuilds(build: Build): Promise<void> {
+  heading('Building', 'function', 'first, ms', 'after that, ms', 'module, MB');
+  for (const [name, source] of [
+    ['hello', HELLO],
+    ['with zod', COMPARE],
+  ] as const) {
+    const first = await build(source);
+    const later = [await build(source), await build(source), await build(source)].map(({ ms }) => ms);
+    row(name, first.ms.toFixed(0), median(later).toFixed(0), (first.wasm.length / 2 ** 20).toFixed(2));
+  }
+}
+
+/** First invocations after a deploy, and what the memory of the process grows by for each function. */
+async function measureDeployed(build: Build): Promise<void> {
+  const engine = createEngine();
+  const modules: Uint8Array[] = [];
+  for (let index = 0; index < DEPLOYED; index++) {
+    modules.push((await build(HELLO.replace('Hello', `Hello ${index}`))).wasm);
+  }
+  const call = (wasm: Uint8Array) => runText(engine, wasm, '{"name":"Ada"}', { warmStart: 'reactor' });
+  const first = modules.splice(0, 1)[0] ?? new Uint8Array();
+  for (let index = 0; index < 50; index++) await call(first);
+  const before = process.memoryUsage.rss();
+  const [cold, warm]: [number[], number[]] = [[], []];
+  for (const wasm of modules) {
+    await engine.prepare(guestCall(wasm, '', { warmStart: 'reactor', memoryLimitMb: LIMIT_MB }));
+    for (const times of [cold, warm]) {
+      const began = performance.now();
+      await call(wasm);
+      times.push(performance.now() - began);
+    }
+  }
+  const each = (process.memoryUsage.rss() - before) / modules.length / 1024;
+  heading(`${modules.length} deployed functions`, 'first call, ms', 'second, ms', 'memory a function, KB');
+  row(median(cold).toFixed(2), median(warm).toFixed(2), each.toFixed(0));
+  await engine.close();
+}
+
+function measure(wasm: Uint8Array, input: string): number {
+  const source = readSource(wasm, LIMIT_MB);
+  const { program } = choose(source, prepareFresh(source), contentId(wasm), 'probe');
+  const runner = createRunner(program, new Guest());
+  const bytes = new TextEncoder().encode(input);
+  const times: number[] = [];
+  for (let index = 0; index < RUNS; index++) {
+    const began = performance.now();
+    const { error } = runner.run(session(bytes));
+    runner.reset();
+    times.push((performance.now() - began) * 1000);
+    if (error !== null) throw new Error(error);
+  }
+  return median(times.slice(RUNS / 5));
+}
+
+const session = (input: Uint8Array): Session => ({
+  name: 'bench',
+  requestId: '',
+  callerWallet: '',
+  env: {},
+  httpRequest: '',
+  response: null,
+  input,
+  log: { line: () => {}, print: () => {}, finish: () => {} },
+  bridge: { call: () => ({ ok: true, value: 0n, data: null }), sleep: () => {} },
+  clock: { realtime: () => BigInt(Date.now()) * 1_000_000n, monotonic: () => process.hrtime.bigint() },
+  random: (bytes) => {
+    randomFillSync(bytes);
+  },
+});

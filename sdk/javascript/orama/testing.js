@@ -1,0 +1,174 @@
+// A stand-in for the engine, for tests of a function in Node.
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+class NonRetryableError extends Error {
+  name = 'NonRetryableError';
+  constructor(message, options) {
+    super(message, options);
+    this.exitCode = options?.exitCode ?? 65;
+  }
+}
+
+const bytesOf = (value) =>
+  typeof value === 'string'
+    ? new TextEncoder().encode(value)
+    : new Uint8Array(
+        ArrayBuffer.isView(value)
+          ? value.buffer.slice(value.byteOffset, value.byteOffset + value.byteLength)
+          : value.slice(0),
+      );
+const textOf = (bytes) => new TextDecoder().decode(bytes);
+
+export function createEnv({ env = {}, secrets = {}, sql } = {}) {
+  const recorded = { published: [], enqueued: [] };
+  return {
+    ...env,
+    DB: createDatabase(sql),
+    CACHE: createCache(),
+    STORAGE: createStorage(),
+    SECRETS: { get: async (name) => (Object.hasOwn(secrets, name) ? secrets[name] : null) },
+    async publish(topic, data) {
+      recorded.published.push({ topic, data });
+    },
+    async enqueue(name, payload, { delay = 0 } = {}) {
+      recorded.enqueued.push({ name, payload, delay });
+      return randomUUID();
+    },
+    ...recorded,
+  };
+}
+
+function createDatabase(sql) {
+  const answer = (text, values) => {
+    if (sql === undefined) throw new Error(`createEnv was given no sql to answer: ${text}`);
+    const given = sql(text, values);
+    const results = typeof given === 'number' ? [] : [...given];
+    return {
+      success: true,
+      results,
+      meta: { changes: typeof given === 'number' ? given : 0, rows_read: results.length },
+    };
+  };
+  const statement = (text, values) => ({
+    bind: (...given) => statement(text, given),
+    all: async () => answer(text, values),
+    run: async () => answer(text, values),
+    first: async (column) => {
+      const row = answer(text, values).results[0] ?? null;
+      return row === null || column === undefined ? row : row[column];
+    },
+    raw: async () => answer(text, values).results.map((row) => Object.values(row)),
+  });
+  return {
+    prepare: (text) => statement(text, []),
+    batch: (statements) => Promise.all(statements.map((one) => one.all())),
+  };
+}
+
+function createCache() {
+  const entries = new Map();
+  const read = (key) => {
+    const entry = entries.get(key);
+    if (entry === undefined || (entry.until !== null && entry.until <= Date.now())) return null;
+    return entry.bytes;
+  };
+  return {
+    async get(key, options = 'text') {
+      const type = typeof options === 'string' ? options : (options.type ?? 'text');
+      const bytes = read(key);
+      if (bytes === null) return null;
+      if (type === 'arrayBuffer') return bytes.slice().buffer;
+      return type === 'json' ? JSON.parse(textOf(bytes)) : textOf(bytes);
+    },
+    async put(key, value, { expirationTtl = 0 } = {}) {
+      entries.set(key, {
+        bytes: bytesOf(value),
+        until: expirationTtl > 0 ? Date.now() + expirationTtl * 1000 : null,
+      });
+    },
+    async delete(key) {
+      return entries.delete(key);
+    },
+    async increment(key, by = 1) {
+      const value = Number(textOf(read(key) ?? bytesOf('0'))) + by;
+      entries.set(key, { bytes: bytesOf(String(value)), until: entries.get(key)?.until ?? null });
+      return value;
+    },
+  };
+}
+
+/** Names content by its hash, as the engine does; a CID of its own kind. */
+function createStorage() {
+  const objects = new Map();
+  return {
+    async put(data) {
+      const bytes = bytesOf(data);
+      const cid = `sha256-${createHash('sha256').update(bytes).digest('hex')}`;
+      objects.set(cid, bytes);
+      return cid;
+    },
+    async get(cid) {
+      const bytes = objects.get(cid);
+      if (bytes === undefined) return null;
+      return {
+        cid,
+        size: bytes.length,
+        bytes: async () => bytes.slice(),
+        arrayBuffer: async () => bytes.slice().buffer,
+        text: async () => textOf(bytes),
+        json: async () => JSON.parse(textOf(bytes)),
+      };
+    },
+  };
+}
+
+export function createContext(given = {}) {
+  const waiting = [];
+  return {
+    requestId: randomUUID(),
+    attempt: 1,
+    wallet: '',
+    namespace: 'test',
+    function: 'test',
+    version: 1,
+    http: null,
+    waitUntil: (promise) => void waiting.push(promise),
+    passThroughOnException: () => {},
+    settled: async () => void (await Promise.allSettled(waiting)),
+    ...given,
+  };
+}
+
+export async function load(file, { env = createEnv(), ctx = createContext() } = {}) {
+  globalThis[Symbol.for('orama')] = { env, ctx, NonRetryableError };
+  const path = fileURLToPath(file);
+  const esbuild = await import('esbuild').catch(() => null);
+  // Without esbuild: JavaScript, and TypeScript where Node itself takes the types away.
+  if (esbuild === null) return (await import(file.href)).default;
+  const directory = await mkdtemp(join(tmpdir(), 'orama-test-'));
+  try {
+    const outfile = join(directory, 'index.mjs');
+    await esbuild.build({
+      entryPoints: [path],
+      outfile,
+      bundle: true,
+      format: 'esm',
+      platform: 'node',
+      target: 'node20',
+      sourcemap: 'inline',
+      logLevel: 'silent',
+      loader: { '.txt': 'text', '.html': 'text', '.sql': 'text', '.md': 'text' },
+      alias: { orama: fileURLToPath(new URL('./index.js', import.meta.url)) },
+      banner: {
+        js: "import { createRequire as $createRequire } from 'node:module'; const require = $createRequire(import.meta.url);",
+      },
+    });
+    return (await import(pathToFileURL(outfile).href)).default;
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}

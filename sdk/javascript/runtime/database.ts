@@ -1,0 +1,113 @@
+// `env.DB` in the shape of Cloudflare's D1.
+import { bytesOf } from './body.js';
+import * as host from './host.js';
+
+type Row = Record<string, unknown>;
+interface Meta {
+  changes: number;
+  rows_read: number;
+}
+interface Result {
+  success: true;
+  results: Row[];
+  meta: Meta;
+}
+
+const READS = /^(?:\s|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*(?:select|with)\b/i;
+
+class Statement {
+  readonly #sql: string;
+  readonly #values: readonly unknown[];
+
+  constructor(sql: string, values: readonly unknown[]) {
+    this.#sql = sql;
+    this.#values = values;
+  }
+
+  bind(...values: unknown[]): Statement {
+    return new Statement(this.#sql, values);
+  }
+
+  async all(): Promise<Result> {
+    if (!READS.test(this.#sql)) return this.run();
+    const results = this.#query();
+    return { success: true, results, meta: { changes: 0, rows_read: results.length } };
+  }
+
+  async first(column?: string): Promise<unknown> {
+    const [row] = (await this.all()).results;
+    if (row === undefined) return null;
+    if (column === undefined) return row;
+    if (!Object.hasOwn(row, column)) throw new Error(`There is no column ${column} in the result`);
+    return row[column];
+  }
+
+  async raw(options?: { columnNames?: boolean }): Promise<unknown[][]> {
+    const { results } = await this.all();
+    const rows = results.map((row) => Object.values(row));
+    return options?.columnNames === true ? [Object.keys(results[0] ?? {}), ...rows] : rows;
+  }
+
+  async run(): Promise<Result> {
+    if (READS.test(this.#sql)) return this.all();
+    const changes = host.dbExecute(this.#sql, encode(this.#values));
+    if (changes < 0) throw new Error('The database refused the statement; the log says why');
+    return { success: true, results: [], meta: { changes, rows_read: 0 } };
+  }
+
+  #query(): Row[] {
+    const rows = host.dbQuery(this.#sql, encode(this.#values));
+    if (rows === null) throw new Error('The database refused the query; the log says why');
+    return decode(rows);
+  }
+}
+
+declare global {
+  interface JSON {
+    /** Its text is written as it is. */
+    rawJSON(text: string): unknown;
+  }
+}
+
+/** As the host takes arguments: bytes as `{"$blob": base64}`, integers with all their digits. */
+function encode(values: readonly unknown[]): string {
+  return JSON.stringify(values.map(encodeValue));
+}
+
+function encodeValue(value: unknown): unknown {
+  if (typeof value === 'bigint') return JSON.rawJSON(value.toString());
+  const bytes = bytesOf(value);
+  return bytes === null ? (value ?? null) : { $blob: bytes.toBase64() };
+}
+
+/** What a number cannot hold has at least so many digits. */
+const SPECIAL = /"\$blob"|\d{16}/;
+const INTEGER = /^-?\d+$/;
+
+/** Blobs as bytes, integers beyond 2^53 as bigints. */
+function decode(text: string): Row[] {
+  if (!SPECIAL.test(text)) return JSON.parse(text) as Row[];
+  return JSON.parse(text, (_key: string, value: unknown, context?: { source?: string }) => {
+    const digits = context?.source;
+    if (
+      typeof value === 'number' &&
+      !Number.isSafeInteger(value) &&
+      digits !== undefined &&
+      INTEGER.test(digits)
+    ) {
+      return BigInt(digits);
+    }
+    if (typeof value !== 'object' || value === null || !('$blob' in value)) return value;
+    return typeof value.$blob === 'string' ? Uint8Array.fromBase64(value.$blob) : value;
+  }) as Row[];
+}
+
+export const DB = {
+  prepare: (sql: string) => new Statement(String(sql), []),
+  /** One after the other; not a transaction: the engine's database has none across statements. */
+  async batch(statements: readonly Statement[]): Promise<Result[]> {
+    const results: Result[] = [];
+    for (const statement of statements) results.push(await statement.all());
+    return results;
+  },
+};

@@ -1,0 +1,71 @@
+import { mapStack } from './lines.js';
+
+/** Ends the invocation with an exit code that refuses a retry (sysexits.h): bad input stays bad. */
+export class NonRetryableError extends Error {
+  override name = 'NonRetryableError';
+  readonly exitCode: number;
+
+  constructor(message?: string, options?: ErrorOptions & { exitCode?: number }) {
+    super(message, options);
+    this.exitCode = options?.exitCode ?? EXIT.data;
+  }
+}
+
+/** What an invocation ends with: a failure that may be retried, and bad data. */
+export const EXIT = { failure: 1, data: 65, lastSysexit: 78, firstSysexit: 64 } as const;
+
+export function exitCodeOf(error: unknown): number {
+  if (!(error instanceof NonRetryableError)) return EXIT.failure;
+  const { exitCode } = error;
+  return exitCode >= EXIT.firstSysexit && exitCode <= EXIT.lastSysexit ? exitCode : EXIT.data;
+}
+
+/** `Error.prototype.stack` as in other engines: with the error's own line first, and the lines of the sources. */
+export function installStack(): void {
+  const own = Object.getOwnPropertyDescriptor(Error.prototype, 'stack');
+  const read = own?.get;
+  if (read === undefined || own === undefined) return;
+  Object.defineProperty(Error.prototype, 'stack', {
+    ...own,
+    get(this: unknown) {
+      const stack: unknown = read.call(this);
+      if (typeof stack !== 'string') return stack;
+      return `${headline(this)}\n${mapStack(stack)}`.trimEnd();
+    },
+  });
+}
+
+/** `TypeError: x is not a function` */
+function headline(error: unknown): string {
+  try {
+    return Error.prototype.toString.call(error);
+  } catch {
+    return 'Error';
+  }
+}
+
+/** Stack, causes and all, for a log. */
+export function describe(error: unknown): string {
+  if (!(error instanceof Error)) return `Uncaught ${String(error)}`;
+  const seen = new Set<unknown>();
+  const parts: string[] = [];
+  for (let next: unknown = error; next !== undefined && !seen.has(next); ) {
+    seen.add(next);
+    parts.push(next instanceof Error ? (next.stack ?? String(next)) : String(next));
+    next = next instanceof Error ? next.cause : undefined;
+  }
+  return parts.join('\ncaused by: ');
+}
+
+/** One line: what, and the first place in the sources. */
+export function summarize(error: unknown): string {
+  const text = error instanceof Error ? headline(error) : `uncaught ${String(error)}`;
+  const place = error instanceof Error ? /\(?([^\s()]+:\d+)\)?/.exec(framesOf(error))?.[1] : undefined;
+  const first = text.split('\n', 1)[0] ?? '';
+  return place === undefined ? first : `${first} (${place})`;
+}
+
+function framesOf(error: Error): string {
+  const stack = error.stack ?? '';
+  return stack.slice(stack.indexOf('\n    at ') + 1);
+}

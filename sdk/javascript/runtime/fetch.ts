@@ -1,0 +1,50 @@
+import { Body, bytesContent, type Content, textContent } from './body.js';
+import { Headers } from './headers.js';
+import { type Incoming, start } from './http.js';
+import { Request, type RequestInit } from './request.js';
+import { Response } from './response.js';
+
+export async function fetch(input: string | URL | Request, init?: RequestInit): Promise<Response> {
+  const request = new Request(input, init);
+  const { signal, url } = request;
+  signal.throwIfAborted();
+  const { protocol } = new URL(url);
+  if (protocol !== 'http:' && protocol !== 'https:') {
+    throw new TypeError('fetch failed', { cause: new Error(`${protocol} is not http: or https:`) });
+  }
+  const outgoing = {
+    method: request.method,
+    url,
+    headers: Object.fromEntries(request.headers),
+    body: await request.send(),
+  };
+  return new Promise((resolve, reject) => {
+    const takeBack = start(outgoing, (answer) => {
+      if (answer.status === 0) reject(new TypeError('fetch failed', { cause: new Error(answer.error) }));
+      else resolve(responseOf(answer, request));
+    });
+    signal.addEventListener('abort', () => {
+      takeBack();
+      reject(signal.reason);
+    });
+  });
+}
+
+function responseOf(answer: Incoming, { url }: Request): Response {
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(answer.headers)) {
+    for (const one of Array.isArray(value) ? value : [value]) headers.append(name, one);
+  }
+  const response = Body.fill(new Response(null, { status: answer.status, headers }), {
+    content: contentOf(answer),
+    stream: null,
+  });
+  response.type = 'basic';
+  response.url = url;
+  return response;
+}
+
+function contentOf({ body, body_base64 }: Incoming): Content {
+  if (body_base64 === undefined) return textContent(body);
+  return bytesContent(Uint8Array.fromBase64(body_base64));
+}

@@ -1,0 +1,71 @@
+// What the glue offers: `__host(operation, ...arguments)`. The numbers are those of engine/glue.as.ts. The upper half says
+// how many of the first arguments the glue is to take as bytes, a string as its UTF-8.
+const BYTES = { one: 1 << 8, two: 2 << 8, four: 4 << 8 } as const;
+
+// Only this file has it: what a function does goes through the rest of the runtime.
+const call = __host;
+Reflect.deleteProperty(globalThis, '__host');
+
+export type Bytes = string | Uint8Array;
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+const LEVELS: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
+const CLOCK = { realtime: 0, monotonic: 1 } as const;
+
+export interface Entries {
+  /** Begins an invocation. */
+  begin(): void;
+  /** Called when no job is left. True: the invocation has ended. */
+  turn(): boolean;
+  /** A promise was rejected and nobody handles it, or, with `handled`, somebody does now. */
+  rejected(promise: Promise<unknown>, reason: unknown, handled: boolean | undefined): void;
+  /** Ends the invocation, or the start, with an error that nothing has caught. */
+  fail(error: unknown): void;
+}
+
+export function register({ begin, turn, rejected, fail }: Entries): void {
+  call(0, begin, turn, rejected, fail);
+}
+
+export const inputText = () => call(1) as string;
+export const inputBytes = () => call(2) as Uint8Array<ArrayBuffer>;
+
+/** What the last output was: the glue has a pointer into it. */
+let output: Bytes = '';
+
+export function setOutput(value: Bytes): void {
+  output = value;
+  call(3 | BYTES.one, output);
+}
+
+export const log = (level: LogLevel, message: string) => void call(4 | BYTES.one, message, LEVELS[level]);
+export const printError = (text: string) => void call(5 | BYTES.one, text);
+export const exit = (code: number) => void call(6, code);
+/** Blocks without computing. */
+export const sleep = (milliseconds: number) => void call(7, milliseconds);
+export const realtime = () => call(8, CLOCK.realtime) as number;
+export const monotonic = () => call(8, CLOCK.monotonic) as number;
+export const functionName = () => call(9) as string | null;
+export const requestId = () => call(10) as string | null;
+export const callerWallet = () => call(11) as string | null;
+export const getEnv = (key: string) => call(12 | BYTES.one, key) as string | null;
+export const getSecret = (name: string) => call(13 | BYTES.one, name) as string | null;
+export const dbQuery = (sql: string, args: string) => call(14 | BYTES.two, sql, args) as string | null;
+export const dbExecute = (sql: string, args: string) => call(15 | BYTES.two, sql, args) as number;
+export const cacheGet = (key: string) => call(16 | BYTES.one, key) as Uint8Array<ArrayBuffer> | null;
+export const cacheSet = (key: string, value: Bytes, ttl: number) =>
+  void call(17 | BYTES.two, key, value, ttl);
+export const cacheIncrement = (key: string, by: number) => call(18 | BYTES.one, key, by) as number | bigint;
+export const cacheDelete = (key: string) => call(19 | BYTES.one, key) === 1;
+/** The request's handle; 0 when it was refused. */
+export const httpStart = (method: string, url: string, headers: string, body: Bytes) =>
+  call(20 | BYTES.four, method, url, headers, body) as number;
+/** The next started request to end, as JSON; null when none is left or the time is up. */
+export const httpNext = (milliseconds: number) => call(25, milliseconds) as string | null;
+/** The request that an HTTP function is called with; null for other triggers. */
+export const httpRequest = () => call(26) as string | null;
+export const httpRespond = (status: number, headers: string) => void call(27 | BYTES.one, headers, status);
+export const publish = (topic: string, data: Bytes) => call(21 | BYTES.two, topic, data) === 1;
+export const storagePut = (data: Bytes) => call(22 | BYTES.one, data) as string | null;
+export const storageGet = (cid: string) => call(23 | BYTES.one, cid) as Uint8Array<ArrayBuffer> | null;
+export const enqueue = (name: string, payload: Bytes, delay: number) =>
+  call(24 | BYTES.two, name, payload, delay) as string | null;

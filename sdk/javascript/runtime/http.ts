@@ -1,0 +1,107 @@
+// The way of a request out of the function: everything that the runtime knows of the host's HTTP is in this file.
+import { type Bytes, httpNext, httpRequest, httpRespond, httpStart, monotonic } from './host.js';
+
+export interface Outgoing {
+  method: string;
+  url: string;
+  headers: Record<string, string>;
+  body: Bytes;
+}
+
+export interface Incoming {
+  status: number;
+  headers: Record<string, string | string[]>;
+  body: string;
+  body_base64?: string;
+  error?: string;
+}
+
+type Settle = (answer: Incoming) => void;
+
+/** The host has at most 64 at once; further ones begin when others have ended. */
+const MAX_IN_FLIGHT = 64;
+const LONGEST_WAIT_MS = 2 ** 31 - 1;
+
+const inFlight = new Map<number, Settle>();
+const queued: { request: Outgoing; settle: Settle }[] = [];
+
+/** Starts a request; `settle` gets its answer, from `settleNext`. Returns what takes it back. */
+export function start(request: Outgoing, settle: Settle): () => void {
+  const entry = { request, settle };
+  queued.push(entry);
+  startQueued();
+  return () => {
+    const at = queued.indexOf(entry);
+    if (at >= 0) queued.splice(at, 1);
+    for (const [handle, theirs] of inFlight) if (theirs === settle) inFlight.delete(handle);
+  };
+}
+
+function startQueued(): void {
+  while (inFlight.size < MAX_IN_FLIGHT) {
+    const next = queued.shift();
+    if (next === undefined) return;
+    const { method, url, headers, body } = next.request;
+    const handle = httpStart(method, url, JSON.stringify(headers), body);
+    if (handle > 0) inFlight.set(handle, next.settle);
+    else next.settle(failed('it was refused; the log says why'));
+  }
+}
+
+const failed = (error: string): Incoming => ({ status: 0, headers: {}, body: '', error });
+
+export const isWaiting = () => inFlight.size > 0;
+
+/** Waits until one of the started requests has ended, or until `due` by the monotonic clock. */
+export function settleNext(due: number | null): void {
+  const wait =
+    due === null ? LONGEST_WAIT_MS : Math.min(Math.max(Math.ceil(due - monotonic()), 0), LONGEST_WAIT_MS);
+  const text = httpNext(wait);
+  if (text !== null) {
+    const { handle, ...answer } = JSON.parse(text) as Incoming & { handle: number };
+    const settle = inFlight.get(handle);
+    inFlight.delete(handle);
+    settle?.(answer);
+    startQueued();
+  } else if (due === null) {
+    // The host would have waited: it has none of them any more.
+    for (const settle of inFlight.values()) settle(failed('its answer was lost; the log says why'));
+    inFlight.clear();
+  }
+}
+
+/** Requests that nothing waits for any more end with the invocation. */
+export function abandon(): void {
+  queued.length = 0;
+  inFlight.clear();
+}
+
+/** The request of an HTTP function, as the engine tells of it. */
+export interface Received {
+  method: string;
+  url: string;
+  path: string;
+  query: Record<string, string[]>;
+  params: Record<string, string>;
+  headers: Record<string, string>;
+  remote_address: string;
+  namespace: string;
+  route: string;
+}
+
+/** Null for an invocation that is no HTTP function's. */
+export function received(): Received | null {
+  const text = httpRequest();
+  return text === null ? null : (JSON.parse(text) as Received);
+}
+
+/** Sets status and headers of an HTTP function's reply; its body is the output. */
+export function reply(status: number, headers: Iterable<[string, string]>): void {
+  const values: Record<string, string | string[]> = {};
+  // Only set-cookie comes more than once: the others are joined.
+  for (const [name, value] of headers) {
+    const before = values[name];
+    values[name] = before === undefined ? value : [before, value].flat();
+  }
+  httpRespond(status, JSON.stringify(values));
+}

@@ -1,0 +1,79 @@
+// The runtime: what a function finds around itself. Compiled once, when the project is built; it runs before the
+// function's own code, in the same start that every invocation begins from.
+import { env } from './bindings.js';
+import { console } from './console.js';
+import { context } from './context.js';
+import { boundedRandom, createRandom, type EngineCrypto, restrict } from './crypto.js';
+import { installStack, NonRetryableError } from './errors.js';
+import { AbortController, AbortSignal, Event, EventTarget } from './events.js';
+import { fetch } from './fetch.js';
+import { setHandler } from './handler.js';
+import { Headers } from './headers.js';
+import { monotonic, realtime, register } from './host.js';
+import { begin, fail, turn } from './invocation.js';
+import { setLineTable } from './lines.js';
+import { rejected, uncaught } from './rejections.js';
+import { Request } from './request.js';
+import { Response } from './response.js';
+import { ReadableStream } from './streams.js';
+import { structuredClone } from './structured-clone.js';
+import { clearTimeout, setInterval, setTimeout } from './timers.js';
+import { installSearchParams, URLSearchParams } from './url.js';
+
+declare global {
+  var crypto: EngineCrypto;
+}
+
+const random = createRandom(globalThis.crypto);
+
+function define(target: object, values: Record<string, unknown>): void {
+  for (const [name, value] of Object.entries(values)) {
+    Object.defineProperty(target, name, { value, writable: true, enumerable: false, configurable: true });
+  }
+}
+
+installStack();
+installSearchParams();
+define(Math, { random });
+restrict(globalThis.crypto);
+define(globalThis.crypto, { getRandomValues: boundedRandom(globalThis.crypto) });
+define(globalThis, {
+  AbortController,
+  AbortSignal,
+  Event,
+  EventTarget,
+  Headers,
+  ReadableStream,
+  Request,
+  Response,
+  clearInterval: clearTimeout,
+  clearTimeout,
+  console,
+  fetch,
+  performance: {
+    now: monotonic,
+    get timeOrigin() {
+      return realtime() - monotonic();
+    },
+  },
+  queueMicrotask: (callback: () => void) => {
+    if (typeof callback !== 'function') throw new TypeError('queueMicrotask takes a function');
+    void Promise.resolve().then(() => {
+      try {
+        callback();
+      } catch (error) {
+        uncaught(error);
+      }
+    });
+  },
+  self: globalThis,
+  setInterval,
+  setTimeout,
+  structuredClone,
+  URLSearchParams,
+});
+// For the module "orama" and the code that `orama function build` puts around a bundle.
+Object.defineProperty(globalThis, Symbol.for('orama'), {
+  value: Object.freeze({ env, ctx: context, NonRetryableError, setHandler, setLineTable }),
+});
+register({ begin, turn, rejected, fail });

@@ -1,0 +1,19 @@
+import { type Context, type Env, type Handlers, NonRetryableError, type TopicEvent } from 'orama';
+
+type Settings = Env<{ GREETING: string }>;
+
+interface Guest {
+  name: string;
+}
+
+export default {
+  async event(event: TopicEvent<Guest>, env: Settings, ctx: Context) {
+    const name = event.data?.name;
+    // Retried as function.yaml says, unless the error says that it would not help.
+    if (typeof name !== 'string') throw new NonRetryableError(`${event.topic} came without a name`);
+    const count = await env.CACHE.increment(`guests:${name}`);
+    await env.publish('guests:greeted', { greeting: `${env.GREETING}, ${name}!`, count });
+    console.info(`greeted ${name} at attempt ${ctx.attempt}`);
+    return { count };
+  },
+} satisfies Handlers<Settings, Guest>;

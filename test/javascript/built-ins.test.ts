@@ -1,0 +1,31 @@
+import test from 'ava';
+import { createEngine } from '../../workers/engine/engine.js';
+import { runText } from '../helpers/engine.js';
+import { buildJavaScript } from '../helpers/javascript.js';
+import { SNIPPETS } from './snippets.js';
+
+const engine = createEngine();
+test.after.always(() => engine.close());
+
+/** A function with the snippet's code: what it returns, as JSON, or the name of the error. */
+const wrap = (code: string) => {
+  const statements = /\breturn\b/.test(code) ? code : `return (${code})`;
+  return `async () => { try { return JSON.stringify(await (async () => { ${statements} })()) ?? 'undefined'; } catch (error) { return error.name; } }`;
+};
+
+for (const [name, snippets] of Object.entries(SNIPPETS)) {
+  test(`${name} in a function gives what Node's own gives`, async (t) => {
+    const code = `[${snippets.map(wrap).join(',\n')}]`;
+    const wasm = await buildJavaScript({
+      'index.js': `const all = ${code};\nexport default async () => { const out = []; for (const one of all) out.push(await one()); return out; }`,
+    });
+    const outcome = await runText(engine, wasm, '', { warmStart: 'reactor' });
+    t.is(outcome.error, null, outcome.log.join('\n'));
+    const inFunction: unknown[] = JSON.parse(outcome.output);
+    const inNode = new Function(`return ${code}`)() as (() => Promise<unknown>)[];
+    const expected = await Promise.all(inNode.map((run) => run()));
+    // All at once: what differs is found in one run.
+    const pairs = (results: readonly unknown[]) => snippets.map((snippet, at) => [snippet, results[at]]);
+    t.deepEqual(pairs(inFunction), pairs(expected));
+  });
+}

@@ -1,0 +1,194 @@
+import test from 'ava';
+import { createEngine } from '../../workers/engine/engine.js';
+import { type CallOptions, runText } from '../helpers/engine.js';
+import { buildJavaScript } from '../helpers/javascript.js';
+
+const engine = createEngine();
+test.after.always(() => engine.close());
+
+async function run(source: string | Record<string, string>, input = '', options: CallOptions = {}) {
+  return runText(engine, await buildJavaScript(source), input, { warmStart: 'reactor', ...options });
+}
+
+test('error and log name the line of the TypeScript source, through imports and packages', async (t) => {
+  const outcome = await run(
+    {
+      'index.ts': `import { deep } from './lib/deep';
+import { thrown } from 'faulty';
+
+interface Input { where: string }
+
+export default async (input: Input): Promise<void> => {
+  if (input.where === 'package') thrown();
+  await deep(input as unknown as number);
+};
+`,
+      'lib/deep.ts': `type Nothing = never;
+
+export async function deep(n: number): Promise<Nothing> {
+  const inner = (): Nothing => {
+    throw new TypeError(\`no \${typeof n}\`, { cause: new Error('why') });
+  };
+  return inner();
+}
+`,
+      'node_modules/faulty/package.json': '{"name":"faulty","main":"index.js"}',
+      'node_modules/faulty/index.js': 'exports.thrown = () => {\n  return null.x;\n};\n',
+    },
+    '{}',
+  );
+  t.is(outcome.error, 'exited with code 1: TypeError: no object (lib/deep.ts:5)');
+  t.is(outcome.exitCode, 1);
+  t.is(
+    outcome.log[0],
+    'error: TypeError: no object\n    at inner (lib/deep.ts:5)\n    at deep (lib/deep.ts:7)\n    at index_default (index.ts:8)\ncaused by: Error: why\n    at inner (lib/deep.ts:5)\n    at deep (lib/deep.ts:7)\n    at index_default (index.ts:8)',
+  );
+});
+
+test('the stack that a function reads itself has the lines of its sources', async (t) => {
+  const source =
+    'const fail = () => {\n  throw new Error("x");\n};\nexport default () => {\n  try { fail(); } catch (error) { return error.stack; }\n};';
+  t.is(
+    JSON.parse((await run(source)).output),
+    'Error: x\n    at fail (index.ts:2)\n    at index_default (index.ts:5)',
+  );
+});
+
+test('a NonRetryableError ends with an exit code that refuses a retry', async (t) => {
+  const source = `import { NonRetryableError } from 'orama';
+    export default (code: number) => { throw new NonRetryableError('bad input', code ? { exitCode: code } : {}); };`;
+  t.is((await run(source, '0')).exitCode, 65);
+  t.is((await run(source, '70')).exitCode, 70);
+  t.is((await run(source, '3')).exitCode, 65);
+});
+
+test('a promise that nothing is left to settle is an error that says so', async (t) => {
+  const outcome = await run('export default () => new Promise(() => {});');
+  t.is(
+    outcome.error,
+    'exited with code 1: Error: The handler waits for a promise that nothing is left to settle',
+  );
+});
+
+test('what is thrown need not be an error', async (t) => {
+  const outcome = await run('export default async () => { throw { odd: 1 }; };');
+  t.is(outcome.error, 'exited with code 1: uncaught [object Object]');
+});
+
+test('a rejection that nobody handles, and an error in a timer, are logged', async (t) => {
+  const source = `export default async () => {
+    Promise.reject(new Error('nobody'));
+    const late = Promise.reject(new Error('somebody')); setTimeout(() => late.catch(() => {}), 1);
+    setTimeout(() => { throw new Error('in a timer'); }, 1);
+    queueMicrotask(() => { throw new Error('in a microtask'); });
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    return 'fine';
+  };`;
+  const outcome = await run(source);
+  t.is(outcome.output, '"fine"');
+  const first = outcome.log.map((line) => line.split('\n', 1)[0]);
+  t.deepEqual(first, [
+    'error: Error: in a microtask',
+    'error: Error: in a timer',
+    'error: Unhandled promise rejection: Error: nobody',
+  ]);
+});
+
+test('what is given to waitUntil has settled when the invocation ends', async (t) => {
+  const source = `export default { fetch(request, env, ctx) {
+    ctx.waitUntil(new Promise((resolve) => setTimeout(resolve, 5)).then(() => console.log('done')));
+    ctx.waitUntil(Promise.reject(new Error('lost')));
+    return new Response('early');
+  } };`;
+  const outcome = await run(source);
+  t.is(outcome.output, 'early');
+  t.true(outcome.log.includes('info: done'));
+  t.true(outcome.log.some((line) => line.startsWith('error: Error: lost')));
+});
+
+test.serial('waiting for a timer takes no computing time', async (t) => {
+  const wasm = await buildJavaScript(
+    'export default (ms: number) => new Promise((resolve) => setTimeout(() => resolve("late"), ms));',
+  );
+  // Compiled and warm: what is measured is the wait alone.
+  for (let index = 0; index < 3; index++) await runText(engine, wasm, '1', { warmStart: 'reactor' });
+  const before = process.cpuUsage();
+  const outcome = await runText(engine, wasm, '1500', { warmStart: 'reactor' });
+  const { user, system } = process.cpuUsage(before);
+  t.is(outcome.output, '"late"');
+  t.true(outcome.durationMs >= 1500);
+  t.true((user + system) / 1000 < 750, `${(user + system) / 1000} ms`);
+});
+
+test('an error at the top level ends each invocation with its place', async (t) => {
+  const outcome = await run(
+    'const settings: any = null;\nexport default () => settings;\nsettings.x.y;',
+    '',
+    { warmStart: 'fresh' },
+  );
+  t.is(outcome.exitCode, 1);
+  t.regex(
+    outcome.error ?? '',
+    /^exited with code 1: TypeError: cannot read property 'x' of null \(index\.ts:3\)$/,
+  );
+});
+
+test('top-level await is waited for', async (t) => {
+  const source = `const value = await new Promise((resolve) => Promise.resolve().then(() => resolve(42)));\nexport default () => value;`;
+  t.is((await run(source)).output, '42');
+  const never = await run('await new Promise(() => {});\nexport default () => 1;', '', {
+    warmStart: 'fresh',
+  });
+  t.is(
+    never.error,
+    'exited with code 1: Error: The top level waits for a promise that nothing is left to settle',
+  );
+});
+
+/** Each ends by itself or is ended, and the next invocation of the same module is not harmed. */
+const HOSTILE: Readonly<Record<string, { code: string; error: RegExp }>> = {
+  'an endless loop': { code: 'for (;;) {}', error: /^timed out after 1 s$/ },
+  'endless microtasks': {
+    code: 'const again = () => Promise.resolve().then(again); await again();',
+    error: /^timed out after 1 s$/,
+  },
+  'a regular expression that backtracks without end': {
+    code: 'return /^(a+)+$/.test("a".repeat(50) + "b");',
+    error: /^timed out after 1 s$/,
+  },
+  'recursion without end': {
+    code: 'const f = (n) => f(n + 1) + 1; f(0);',
+    error: /^exited with code 1: RangeError: Maximum call stack size exceeded/,
+  },
+  'recursion in native code': {
+    code: 'JSON.parse("[".repeat(200000) + "]".repeat(200000));',
+    error: /call stack/,
+  },
+  'more memory than the limit': {
+    code: 'const all = []; for (;;) all.push(new Array(10000).fill(0));',
+    error: /^memory limit of 32 MB exceeded \(exited with code 1: InternalError: out of memory/,
+  },
+  'a string without end': {
+    code: 'let text = "x"; for (;;) text += text;',
+    error: /^exited with code 1|^memory limit/,
+  },
+  'a large buffer': {
+    code: 'new ArrayBuffer(2 ** 31 - 1)',
+    error: /^(?:memory limit of 32 MB exceeded|exited with code 1)/,
+  },
+};
+
+for (const [what, { code, error }] of Object.entries(HOSTILE)) {
+  test(`${what} ends as such and harms nobody`, async (t) => {
+    const wasm = await buildJavaScript(
+      `export default async (hostile: boolean) => { if (hostile) { const run: any = async () => { ${code} }; await run(); } return 'well'; };`,
+    );
+    const options = { warmStart: 'reactor', memoryLimitMb: 32 } as const;
+    // Compiled ahead, so that the second of those that never end is the guest's own.
+    t.is((await runText(engine, wasm, 'false', options)).output, '"well"');
+    const timeoutMs = error.source.includes('timed out') ? 1000 : 30_000;
+    const outcome = await runText(engine, wasm, 'true', { ...options, timeoutMs });
+    t.regex(outcome.error ?? 'none', error);
+    t.is((await runText(engine, wasm, 'false', options)).output, '"well"');
+  });
+}
