@@ -62,8 +62,8 @@ export interface FunctionDatabases extends Closable {
     operations: readonly SqlOperation[],
     options: SqlOptions,
   ): Promise<(Record<string, unknown>[] | SqlResult)[]>;
-  /** Bytes of the namespace's database; 0 where it has none. */
-  size(namespace: Namespace): Promise<number>;
+  /** What the namespace's database takes: 0 without one. */
+  bytes(namespace: Namespace): Promise<number>;
   ping(): Promise<void>;
 }
 
@@ -72,7 +72,7 @@ export interface SqlOptions {
   timeoutMs: number;
   signal?: AbortSignal;
   /**
-   * How large the namespace's database may be; unbounded by default. A statement that would make it larger is refused with
+   * How large the namespace's database may be; by default what it was opened with. A statement that would make it larger is refused with
    * `quota_exceeded`, and what is deleted makes room. An RQLite is the operator's to bound: this is for SQLite files.
    */
   maxDatabaseBytes?: number;

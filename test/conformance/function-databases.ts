@@ -77,7 +77,7 @@ export function testFunctionDatabases(driver: string, open: () => Promise<Opened
       message: /no such column: none/,
     });
     await t.throwsAsync(select({ table: `${table}\` --` }), { code: 'invalid_sql' });
-    t.true((await databases.size(namespace)) >= 8192);
+    t.true((await databases.bytes(namespace)) >= 8192);
   });
 
   test(`${driver}: values keep their kind`, async (t) => {

@@ -78,7 +78,9 @@ export const cacheKeyBodySchema = z.strictObject({ dmap: dmapSchema, key: keySch
 export const cachePutBodySchema = z.strictObject({
   dmap: dmapSchema,
   key: keySchema,
-  value: z.unknown().describe('Text is kept as it is, any other value as JSON.'),
+  value: z
+    .unknown()
+    .describe('A string is kept as its characters, any other value as it is written, to the byte.'),
   ttl: durationSchema.optional(),
 });
 export const cacheMgetBodySchema = z.strictObject({

@@ -17,7 +17,7 @@ export const networkStatus = route({
     const [dependencies, peers, databaseSize] = await Promise.all([
       services.health(),
       services.peers(principal.isAdmin),
-      services.databases.size(namespace),
+      services.databases.bytes(namespace),
     ]);
     return json(200, {
       node_id: services.processId,

@@ -34,7 +34,7 @@ export const upload = route({
     fields: uploadFieldsSchema,
   },
   replies: { 200: { about: 'Stored and pinned.', schema: uploadReplySchema } },
-  errors: ['unsupported_media_type', 'unavailable'],
+  errors: ['unsupported_media_type', 'quota_exceeded', 'unavailable'],
   async handle({ services, namespace, body: { file, fields } }) {
     const { name: given } = parseOrRefuse(uploadFieldsSchema, fields, { code: 'invalid_request' });
     const name = (given ?? file.filename).slice(0, MAX_NAME);
@@ -132,7 +132,7 @@ export const unpin = route({
   },
 });
 
-const stores = ({ blobs, blobOwners: owners }: Services) => ({ blobs, owners });
+const stores = ({ blobs, blobOwners: owners, quotas }: Services) => ({ blobs, owners, quotas });
 
 async function owned(services: Services, namespace: Namespace, cid: string): Promise<BlobOwner> {
   const blob = await services.blobOwners.get(namespace, cid);
