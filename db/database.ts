@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import type { Closable } from '../src/ports/closable.js';
+import type { Node } from '../src/ports/node.js';
 
 /** A query that knex has built and nobody has sent yet. */
 export interface Query<T> extends PromiseLike<T> {
@@ -19,6 +20,8 @@ export interface Database extends Closable {
   run<T>(query: Query<T>): Promise<T>;
   /** All or none, in order, seen by nobody half done. One result per query, as `run` would give it. */
   batch(queries: readonly Query<unknown>[], options?: BatchOptions): Promise<unknown[]>;
+  /** The servers that hold it: none where it is a file. */
+  nodes(): Promise<Node[]>;
   /** Throws `unavailable` when the database is away. */
   ping(): Promise<void>;
 }

@@ -55,9 +55,9 @@ export interface QueueDriver extends Closable {
     cursor: string | undefined,
   ): Promise<{ ids: string[]; next: string | null }>;
   counts(): Promise<QueueCounts>;
+  use(namespace: Namespace): Promise<QueueUse>;
   /** For a process that consumes, which closes it. See `CrashJournal` for what it must keep. */
   openCrashJournal(): Promise<CrashJournal>;
-  use(namespace: Namespace): Promise<QueueUse>;
   ping(): Promise<void>;
 }
 

@@ -27,6 +27,10 @@ export const ERRORS = {
   payload_too_large: { status: 413, about: 'The body or module is larger than the limit.' },
   unsupported_media_type: { status: 415, about: 'The content type is not the one this endpoint takes.' },
   idempotency_mismatch: { status: 422, about: 'The Idempotency-Key was used before with another body.' },
+  function_refused: {
+    status: 422,
+    about: 'The function refused its input: it ended with an exit code from 64 to 78.',
+  },
   upgrade_required: { status: 426, about: 'The path is a WebSocket, and the request asks for none.' },
   headers_too_large: { status: 431, about: 'The request line and headers have more than 16 KB.' },
   rate_limited: { status: 429, about: 'Too many requests in this minute; see Retry-After.' },
@@ -42,6 +46,10 @@ export const ERRORS = {
     about: 'An HTTP function names a secret that is not set: nothing was accepted.',
   },
   internal: { status: 500, about: 'A fault of the engine; the log has the details.' },
+  not_implemented: {
+    status: 501,
+    about: 'An endpoint of the system that this engine replaces, and which it does not have.',
+  },
   unavailable: { status: 503, about: 'A part the engine needs is down; nothing was accepted.' },
   function_timeout: { status: 504, about: 'The function ran longer than its timeout.' },
   ambiguous_write: {

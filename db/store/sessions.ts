@@ -105,6 +105,10 @@ export function createSessionStore(database: Database): SessionStore {
       );
     },
 
+    async families(wallet, namespace) {
+      return database.run<string[]>(tokens().where({ wallet, namespace }).distinct('family').pluck('family'));
+    },
+
     async claimNamespace(namespace, wallet) {
       const [, rows] = await database.batch(
         [

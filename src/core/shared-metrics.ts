@@ -10,6 +10,8 @@ const FORGET_MS = 15_000;
 export interface SharedMetrics extends Closable {
   /** The latest figures of every other process that is there. */
   others(): object[][];
+  /** The ids of the other processes that are there. */
+  processes(): string[];
 }
 
 const messageSchema = z.object({ from: z.string(), figures: z.array(z.looseObject({})) });
@@ -37,11 +39,19 @@ export async function shareMetrics(options: {
   const timer = setInterval(tell, EVERY_MS).unref();
   void tell();
 
+  const forget = () => {
+    const since = performance.now() - FORGET_MS;
+    for (const [from, { at }] of heard) if (at < since) heard.delete(from);
+  };
+
   return {
     others() {
-      const since = performance.now() - FORGET_MS;
-      for (const [from, { at }] of heard) if (at < since) heard.delete(from);
+      forget();
       return [...heard.values()].map(({ figures }) => figures);
+    },
+    processes() {
+      forget();
+      return [...heard.keys()];
     },
     async close() {
       clearInterval(timer);

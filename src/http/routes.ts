@@ -4,17 +4,21 @@ import * as audit from './routes/audit.js';
 import * as auth from './routes/auth.js';
 import * as cache from './routes/cache.js';
 import { docsRoutes } from './routes/docs.js';
+import * as find from './routes/find.js';
 import * as functions from './routes/functions.js';
 import * as invocations from './routes/invocations.js';
 import * as invoke from './routes/invoke.js';
 import * as keys from './routes/keys.js';
 import * as logs from './routes/logs.js';
 import * as meta from './routes/meta.js';
+import * as namespaces from './routes/namespaces.js';
+import * as network from './routes/network.js';
 import * as pubsub from './routes/pubsub.js';
 import * as rollouts from './routes/rollouts.js';
 import * as rqlite from './routes/rqlite.js';
 import * as secrets from './routes/secrets.js';
 import * as sockets from './routes/sockets.js';
+import * as stats from './routes/stats.js';
 import * as storage from './routes/storage.js';
 import * as triggers from './routes/triggers.js';
 
@@ -29,12 +33,16 @@ const endpoints: readonly Route[] = [
   triggers,
   logs,
   invocations,
+  stats,
   keys,
   audit,
+  namespaces,
   auth,
   rqlite,
+  find,
   cache,
   storage,
+  network,
   sockets,
   meta,
 ].flatMap((group): Route[] => Object.values(group));

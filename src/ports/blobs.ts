@@ -1,4 +1,5 @@
 import type { Closable } from './closable.js';
+import type { Node } from './node.js';
 
 /**
  * Content-addressed bytes: UnixFS, CIDv1, raw leaves, 262144-byte chunks, balanced with 174 links, so that every
@@ -12,6 +13,8 @@ export interface Blobs extends Closable {
   put(bytes: Uint8Array): Promise<string>;
   /** The bytes, verified against the CID. Throws `not_found`, or `unavailable` when the store is away. */
   get(cid: string): Promise<Uint8Array>;
+  /** The servers that hold them: none where they are in a directory. */
+  nodes(): Promise<Node[]>;
   has(cid: string): Promise<boolean>;
   /** Unpins; the bytes may go. Absent is no error. */
   delete(cid: string): Promise<void>;

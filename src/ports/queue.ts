@@ -25,6 +25,8 @@ export interface Invocation {
   callbackUrl?: string;
   /** How long the result is kept, milliseconds. */
   resultTtlMs: number;
+  /** The invocation that published, enqueued or was replayed into this one. */
+  parentId?: RequestId;
   /** W3C trace context of the request that was accepted. */
   traceparent?: string;
   /** What `http_request()` returns, as JSON text: of an HTTP function. */

@@ -120,6 +120,30 @@ test('logout ends access and refresh tokens', async (t) => {
   t.false(await auth.isValid(principal));
 });
 
+test('all logins of a wallet in a namespace end at once, and no others', async (t) => {
+  const { auth, sessions } = await parts();
+  const [wallet, namespace, elsewhere] = [ethWallet(), aNamespace(), aNamespace()];
+  const [one, two, far] = [
+    await login(wallet, namespace),
+    await login(wallet, namespace),
+    await login(wallet, elsewhere),
+  ];
+  await sessions.logoutAll(wallet.address, namespace);
+  for (const ended of [one, two]) {
+    await t.throwsAsync(auth.authenticate(ended.access_token), { code: 'unauthorized' });
+    await t.throwsAsync(sessions.refresh(ended.refresh_token), { code: 'unauthorized' });
+  }
+  t.like(await auth.authenticate(far.access_token), { namespace: elsewhere });
+});
+
+test('a refresh token refreshes in its own namespace alone', async (t) => {
+  const { sessions } = await parts();
+  const [wallet, namespace] = [ethWallet(), aNamespace()];
+  const first = await login(wallet, namespace);
+  const next = await sessions.refresh(first.refresh_token, namespace);
+  await t.throwsAsync(sessions.refresh(next.refresh_token, aNamespace()), { code: 'forbidden' });
+});
+
 test('a token made of an API key acts as the key, has no wallet and no admin rights, and ends with it', async (t) => {
   const { keys, auth } = await parts();
   const admin = newKey(DEFAULT_NAMESPACE);

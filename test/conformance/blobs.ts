@@ -18,6 +18,15 @@ export function blobsConformance(driver: string, open: () => Promise<Blobs>): vo
     t.is(blobs.driver, driver);
   });
 
+  test(`${driver}: the servers that hold the blobs are told by their ids`, async (t) => {
+    const nodes = await blobs.nodes();
+    t.is(nodes.length, driver === 'kubo' ? 1 : 0);
+    for (const { id, addresses } of nodes) {
+      t.regex(id, /^12D3Koo/);
+      t.true(addresses.every((address) => address.includes(id)));
+    }
+  });
+
   for (const [size, cid] of KUBO_CIDS) {
     test(`${driver}: ${size} bytes have the CID that Kubo gives them, and come back whole`, async (t) => {
       const bytes = bytesOf(size);

@@ -1,12 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { namespaceSchema } from '../../src/contract/ids.js';
+import { AppError } from '../../src/errors.js';
 import type { Cache } from '../../src/ports/cache.js';
 import { until } from '../helpers/until.js';
 
 const text = (value: string) => new TextEncoder().encode(value);
 const a = namespaceSchema.parse('a');
 const b = namespaceSchema.parse('b');
+const refusal = new AppError('invalid_request', 'The filter refuses.');
 
 /** The same tests for every driver of the Cache port. */
 export function cacheConformance(driver: string, open: () => Promise<Cache>, name = driver): void {
@@ -175,6 +177,23 @@ export function cacheConformance(driver: string, open: () => Promise<Cache>, nam
     t.is((await cache.scan(scanned, '', 2)).length, 2);
     t.deepEqual(await cache.scan(scanned, 'none', 100), []);
     t.deepEqual(await cache.scan(namespaceSchema.parse('scan'), '', 100), []);
+  });
+
+  test(`${driver}: a scan leaves out what the filter does, before it counts`, async (t) => {
+    const filtered = namespaceSchema.parse('filtered');
+    for (let at = 0; at < 30; at += 1) await cache.set(filtered, `key-${at}`, text('v'), 0);
+    const seen: string[] = [];
+    const even = async (keys: readonly string[]) => {
+      seen.push(...keys);
+      return keys.filter((key) => Number(key.slice(4)) % 2 === 0);
+    };
+    const found = await cache.scan(filtered, 'key-', 100, even);
+    t.is(new Set(found).size, 15);
+    t.true(found.every((key) => Number(key.slice(4)) % 2 === 0));
+    t.is(new Set(seen).size, 30);
+    t.is((await cache.scan(filtered, 'key-', 4, even)).length, 4);
+    const refusing = cache.scan(filtered, '', 100, () => Promise.reject(refusal));
+    t.is(await refusing.catch((error) => error), refusal);
   });
 
   test(`${driver}: a healthy cache answers a ping`, async (t) => {

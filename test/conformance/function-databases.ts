@@ -45,6 +45,41 @@ export function testFunctionDatabases(driver: string, open: () => Promise<Opened
     t.deepEqual(await execute(`drop table ${table}`), { rowsAffected: 0, lastInsertId: null });
   });
 
+  test(`${driver}: a selection finds what its statement would, and its size is that of the namespace`, async (t) => {
+    const { databases, namespaces } = await get();
+    const [namespace] = namespaces;
+    const { table, execute } = await setUp('a text, "group" integer');
+    await execute(`insert into ${table} (a, "group") values ('x', 1), ('y', 1), (null, 2)`);
+    const all = { columns: [], joins: [], where: [], groupBy: [], orderBy: ['id'] };
+    const select = (parts: object) => databases.select(namespace, { table, ...all, ...parts }, limits);
+    t.deepEqual(await select({ where: [{ conj: 'AND', column: 'a', value: null }] }), [
+      { id: 3, a: null, group: 2 },
+    ]);
+    t.deepEqual(
+      await select({
+        alias: 's',
+        columns: ['s."group" AS g', 'count(*) AS n'],
+        joins: [{ kind: 'INNER', table, on: `${table}.id = s.id` }],
+        where: [
+          { conj: 'AND', expr: 's.a = ?', args: ['x'] },
+          { conj: 'OR', expr: 's.a = ?', args: ['y'] },
+        ],
+        groupBy: ['s.group'],
+        orderBy: ['n DESC'],
+        limit: 1,
+      }),
+      [{ g: 1, n: 2 }],
+    );
+    t.deepEqual(await select({ columns: ['id'], limit: 1, offset: 1 }), [{ id: 2 }]);
+    t.deepEqual(await select({ columns: ['id'], offset: 2 }), [{ id: 3 }]);
+    await t.throwsAsync(select({ where: [{ conj: 'AND', column: 'none', value: 'none' }] }), {
+      code: 'invalid_sql',
+      message: /no such column: none/,
+    });
+    await t.throwsAsync(select({ table: `${table}\` --` }), { code: 'invalid_sql' });
+    t.true((await databases.bytes(namespace)) >= 8192);
+  });
+
   test(`${driver}: values keep their kind`, async (t) => {
     // Declared as a blob: RQLite tells bytes from text by the column alone.
     const { table, query, execute } = await setUp('b blob');

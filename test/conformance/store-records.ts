@@ -238,6 +238,9 @@ export function testRecords(driver: string, open: OpenStore): void {
     const owner = await blobOwners.get(a, cid);
     t.is(owner?.size, 5);
     t.is(await blobOwners.get(aNamespace(), cid), null);
+    await blobOwners.rename(a, cid, 'anew');
+    t.is((await blobOwners.get(a, cid))?.name, 'anew');
+    t.is((await blobOwners.get(b, cid))?.name, '');
     t.true(await blobOwners.remove(a, cid));
     t.false(await blobOwners.remove(a, cid));
     t.true(await blobOwners.remove(b, cid));
@@ -292,6 +295,9 @@ export function testRecords(driver: string, open: OpenStore): void {
       expiresAt: Date.now() + 60_000,
     };
     await sessions.addRefresh(token);
+    await sessions.addRefresh({ ...token, hash: uuidv7(), family: 'of another wallet', wallet: 'x' });
+    t.deepEqual(await sessions.families('w', token.namespace), [token.family]);
+    t.deepEqual(await sessions.families('w', aNamespace()), []);
     t.deepEqual(await sessions.useRefresh(token.hash), { token, used: false });
     t.false((await sessions.revokedFamilies(since)).includes(token.family));
     const next = { ...token, hash: uuidv7() };

@@ -5,8 +5,24 @@ import { isAppError } from '../../src/errors.js';
 import { aName, aNamespace, anAttempt } from '../helpers/attempt.js';
 import { onRqlite } from '../helpers/on-rqlite.js';
 import { startRqlite } from '../helpers/rqlited.js';
+import { until } from '../helpers/until.js';
 
 onRqlite('three nodes', (binary) => {
+  test('the nodes that can be reached are told, by whichever node is left', async (t) => {
+    const cluster = await startRqlite(binary, 3);
+    t.teardown(() => cluster.close());
+    const store = await openStore({ driver: 'rqlite', urls: cluster.urls });
+    t.teardown(() => store.close());
+    const ids = async () => (await store.nodes()).map(({ id }) => id).sort();
+    t.deepEqual(await ids(), ['rqlite:n1', 'rqlite:n2', 'rqlite:n3']);
+    t.deepEqual((await store.nodes()).flatMap(({ addresses }) => addresses).sort(), [...cluster.urls].sort());
+    await cluster.nodes[0]?.kill('SIGKILL');
+    await until('the others have a leader', async () => (await ids().catch(() => [])).length === 2);
+    t.deepEqual(await ids(), ['rqlite:n2', 'rqlite:n3']);
+    await Promise.all(cluster.nodes.map((node) => node.kill('SIGKILL')));
+    await t.throwsAsync(store.nodes(), { code: 'unavailable' });
+  });
+
   test('a leader killed under writes costs no acknowledged row, and doubles none', async (t) => {
     const cluster = await startRqlite(binary, 3);
     t.teardown(() => cluster.close());

@@ -136,9 +136,14 @@ test("the owner works on the namespace's cache, the same that its functions see"
   ]);
   const scan = await api.post('/v1/cache/scan', { dmap: 'm' });
   t.deepEqual(scan.json, { dmap: 'm', keys: ['k'], count: 1 });
-  t.is((await api.post('/v1/cache/delete', { dmap: 'm', key: 'k' })).status, 200);
+  const deleted = await api.post('/v1/cache/delete', { dmap: 'm', key: 'k' });
+  t.deepEqual(deleted.json, { status: 'ok', dmap: 'm', key: 'k' });
   t.is((await api.post('/v1/cache/delete', { dmap: 'm', key: 'k' })).status, 404);
-  t.deepEqual((await api.get('/v1/cache/health')).json, { status: 'ok' });
+  t.deepEqual((await api.get('/v1/cache/health')).json, {
+    status: 'ok',
+    service: 'olric',
+    driver: 'memory',
+  });
   for (const wrong of [
     { key: '' },
     { dmap: 'a/b', key: 'k' },
@@ -147,6 +152,43 @@ test("the owner works on the namespace's cache, the same that its functions see"
   ]) {
     t.is((await api.post('/v1/cache/put', wrong)).status, 400, JSON.stringify(wrong));
   }
+});
+
+test('a scan answers the keys of its map in which the pattern is found, and no others', async (t) => {
+  const api = await aTenant(await engine());
+  for (const key of ['user-1', 'user-22', 'session-1', 'm:user-3']) {
+    await api.post('/v1/cache/put', { dmap: 'm', key, value: 1 });
+  }
+  await api.post('/v1/cache/put', { dmap: 'other', key: 'user-9', value: 1 });
+  const scan = async (body: object) => {
+    const { json, text, status } = await api.post('/v1/cache/scan', { dmap: 'm', ...body });
+    if (status !== 200) throw new Error(text);
+    t.is(json.count, json.keys.length);
+    return json.keys.sort();
+  };
+  t.deepEqual(await scan({ match: '^user-' }), ['user-1', 'user-22']);
+  t.deepEqual(await scan({ match: '1$' }), ['session-1', 'user-1']);
+  t.deepEqual(await scan({ pattern: '^user-' }), ['user-1', 'user-22']);
+  t.deepEqual(await scan({ match: '(?i)^USER-\\d{2}$' }), ['user-22']);
+  t.deepEqual(await scan({ match: 'nothing' }), []);
+  t.deepEqual(await scan({ match: '-1$', prefix: 'user' }), ['user-1']);
+  t.deepEqual(await scan({ match: '' }), ['m:user-3', 'session-1', 'user-1', 'user-22']);
+  const first = await api.post('/v1/cache/scan', { dmap: 'm', match: 'user', limit: 2 });
+  t.like(first.json, { count: 2, truncated: true });
+  t.false('truncated' in (await api.post('/v1/cache/scan', { dmap: 'm', match: 'user', limit: 3 })).json);
+  for (const match of ['(', '(?=a)', '(a)\\1', 'a'.repeat(513), 5, '(((a{30}){30}){30}){30}']) {
+    const reply = await api.post('/v1/cache/scan', { dmap: 'm', match });
+    t.is(reply.status, 400, `${match}: ${reply.text}`);
+    t.regex(reply.json.error, /^match /);
+  }
+});
+
+test('durations are written as in Go', async (t) => {
+  const api = await aTenant(await engine());
+  const put = async (ttl: unknown) => (await api.post('/v1/cache/put', { key: 'k', value: 1, ttl })).status;
+  for (const ttl of ['5m', '1h30m', '1.5s', '250ms', '30', '0']) t.is(await put(ttl), 200, ttl);
+  for (const ttl of ['', '5 m', '-1s', 'm', '1h30', 'soon', '1e3s', 5])
+    t.is(await put(ttl), 400, String(ttl));
 });
 
 test('a cached value is gone after its ttl', async (t) => {
@@ -169,7 +211,15 @@ test("files are stored, read, and given up; another namespace's CID grants nothi
   const { cid } = stored.json;
   t.is((await api.get(`/v1/storage/get/${cid}`)).text, content);
   t.like((await api.get(`/v1/storage/status/${cid}`)).json, { cid, status: 'pinned', name: 'note.txt' });
-  t.is((await api.post('/v1/storage/pin', { cid })).status, 200);
+  t.like((await api.get(`/v1/storage/status/${cid}`)).json, {
+    replication_min: 1,
+    replication_max: 1,
+    replication_factor: 1,
+    peers: ['local'],
+  });
+  t.deepEqual((await api.post('/v1/storage/pin', { cid })).json, { cid, name: 'note.txt' });
+  t.deepEqual((await api.post('/v1/storage/pin', { cid, name: 'kept.txt' })).json, { cid, name: 'kept.txt' });
+  t.is((await api.get(`/v1/storage/status/${cid}`)).json.name, 'kept.txt');
   t.deepEqual((await api.invoke('probe', commands({ op: 'storage_get', a: cid }))).json, {
     results: [content],
   });

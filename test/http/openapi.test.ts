@@ -52,6 +52,9 @@ DELETE /v1/functions/{name}/dead
 POST /v1/auth/keys
 GET /v1/auth/keys
 DELETE /v1/auth/keys/{id}
+GET /v1/namespaces/{ns}/usage
+PUT /v1/namespaces/{ns}/quotas
+GET /v1/stats
 POST /v1/auth/challenge
 POST /v1/auth/verify
 POST /v1/auth/refresh
@@ -66,6 +69,9 @@ POST /v1/auth/callback-secret
 POST /v1/rqlite/query
 POST /v1/rqlite/exec
 POST /v1/rqlite/transaction
+POST /v1/rqlite/find
+POST /v1/rqlite/find-one
+POST /v1/rqlite/select
 POST /v1/rqlite/create-table
 POST /v1/rqlite/drop-table
 GET /v1/rqlite/schema
@@ -88,6 +94,11 @@ PATCH /v1/functions/{name}/triggers/{id}
 POST /v1/functions/{name}/triggers/{id}/run
 POST /v1/storage/pin
 DELETE /v1/storage/unpin/{cid}
+GET /v1/network/status
+GET /v1/network/peers
+POST /v1/network/connect
+POST /v1/network/disconnect
+POST /v1/proxy/anon
 GET /health
 GET /v1/health
 GET /v1/version

@@ -139,6 +139,16 @@ test('a subscriber gets what is published, bytes included, and publishes what it
   for (const client of [one, two, other]) client.ws.close();
 });
 
+test('bytes that are no UTF-8 are published as they are, also in a text frame', async (t) => {
+  const api = await aTenant(await engine());
+  const client = await connect(api.url, '/v1/pubsub/ws?topic=bytes', { 'x-api-key': api.key });
+  const bytes = Uint8Array.from({ length: 512 }, (_, at) => at % 256);
+  client.ws.send(bytes, { binary: false });
+  const frame = await client.next('the message', ({ topic }) => topic === 'bytes');
+  t.deepEqual(Buffer.from(frame.data, 'base64'), Buffer.from(bytes));
+  client.ws.close();
+});
+
 test('a message sent over a socket fires triggers at depth 1', async (t) => {
   const api = await aTenantWithProbe(await engine());
   await api.post('/v1/functions/probe/triggers', { topic: 'jobs' });

@@ -180,7 +180,7 @@ async function read(body: AsyncIterable<Buffer>, maxBytes: number): Promise<stri
   return Buffer.concat(chunks).toString();
 }
 
-function authorization({ username, password }: URL): Record<string, string> {
+export function authorization({ username, password }: URL): Record<string, string> {
   if (username === '') return {};
   const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
   return { authorization: `Basic ${Buffer.from(credentials).toString('base64')}` };

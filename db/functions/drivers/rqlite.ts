@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { Namespace } from '../../../src/contract/ids.js';
 import { MAX_HOST_RESULT_BYTES } from '../../../src/contract/limits.js';
-import { AppError, messageOf } from '../../../src/errors.js';
+import { AppError } from '../../../src/errors.js';
 import { type DecodedTable, decodeResult, decodeTable } from '../../drivers/rqlite/decode.js';
 import { encodeStatements } from '../../drivers/rqlite/encode.js';
 import { RqliteError } from '../../drivers/rqlite/errors.js';
@@ -31,6 +31,8 @@ const MAX_CLUSTERS = 1_000;
 const RETRY_FOR_MS = 3_000;
 /** Tables that exist without anybody having made them, as far as the server has any. */
 const MODULES = 'select distinct lower(name) as name from pragma_module_list';
+const SIZE = 'select page_count * page_size as bytes from pragma_page_count(), pragma_page_size()';
+const SIZE_TIMEOUT_MS = 30_000;
 const ENGINE_TABLES =
   "select count(*) as found from sqlite_master where name in ('schema_migrations', 'api_keys', 'attempts')";
 /** An answer has some JSON around the rows, and bytes as arrays of numbers. */
@@ -99,6 +101,17 @@ export async function openRqliteExecutor({ url, namespace: only }: RqliteExecuto
         return await send(transport, operations, options);
       } catch (error) {
         throw toAppError(error, options.timeoutMs, operations.length > 1);
+      }
+    },
+    async bytes(namespace) {
+      if (!address.isPerNamespace && namespace !== only) return 0;
+      try {
+        const { transport } = await checked(namespace);
+        const body = encodeStatements([{ sql: SIZE, bindings: [] }]);
+        const { results = [] } = await transport.post('/db/query', body, { idempotent: true });
+        return Number(decodeResult(results[0] ?? {}).rows[0]?.bytes ?? 0);
+      } catch (error) {
+        throw toAppError(error, SIZE_TIMEOUT_MS, false);
       }
     },
     async ping() {
@@ -246,7 +259,10 @@ function toOutcome(operation: Operation | undefined, table: DecodedTable): Outco
 
 function toAppError(error: unknown, timeoutMs: number, numbered: boolean): AppError {
   if (error instanceof AppError) return error;
-  if (!(error instanceof RqliteError)) return new AppError('internal', messageOf(error), { cause: error });
+  if (!(error instanceof RqliteError))
+    return new AppError('internal', "The functions’ database failed; the engine's log has the details.", {
+      cause: error,
+    });
   const options = { cause: error };
   switch (error.code) {
     case 'RQLITE_UNAVAILABLE':
@@ -279,7 +295,11 @@ function toAppError(error: unknown, timeoutMs: number, numbered: boolean): AppEr
     case 'SQLITE_FULL':
     case 'SQLITE_IOERR':
     case 'SQLITE_BUSY':
-      return new AppError('unavailable', `RQLite cannot take the statement: ${error.reason}.`, options);
+      return new AppError(
+        'unavailable',
+        'The database cannot take the statement right now; try again in a moment.',
+        options,
+      );
     case 'RQLITE_TOO_LARGE':
       return new AppError(
         'invalid_sql',

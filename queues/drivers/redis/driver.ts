@@ -219,12 +219,12 @@ export class RedisDriver implements QueueDriver {
     return countJobs(this.#connection, `${PREFIX}:`, `${PREFIX}:usage:`);
   }
 
-  openCrashJournal(): Promise<CrashJournal> {
-    return RedisCrashJournal.open(this.#connection);
-  }
-
   use(namespace: Namespace): Promise<QueueUse> {
     return this.#usage.use(namespace);
+  }
+
+  openCrashJournal(): Promise<CrashJournal> {
+    return RedisCrashJournal.open(this.#connection);
   }
 
   async ping(): Promise<void> {

@@ -2,8 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { type Dispatcher, Pool } from 'undici';
+import { z } from 'zod';
 import { AppError, messageOf } from '../../errors.js';
 import type { Blobs } from '../../ports/blobs.js';
+import type { Node } from '../../ports/node.js';
 import { redactUrl } from '../../redact-url.js';
 
 import { chunks, cidOf, cidText, parseCid } from '../unixfs.js';
@@ -17,6 +19,8 @@ const REQUEST_TIMEOUT_MS = 30_000;
 const FIRST_CONTACT_MS = 5000;
 /** What is copied in one turn of the event loop. */
 const COPY_BYTES = 1 << 20;
+
+const idSchema = z.object({ ID: z.string(), Addresses: z.array(z.string()).nullable() });
 
 interface Reply {
   status: number;
@@ -44,7 +48,7 @@ export async function openKuboBlobs({ url }: KuboBlobsOptions): Promise<Blobs> {
       });
       return { status: response.statusCode, body: await readAll(response.body) };
     } catch (cause) {
-      throw new AppError('unavailable', `Kubo at ${base.host} is not available: ${messageOf(cause)}`, {
+      throw new AppError('unavailable', 'The storage cannot be reached right now; try again in a moment.', {
         cause,
       });
     }
@@ -107,6 +111,13 @@ export async function openKuboBlobs({ url }: KuboBlobsOptions): Promise<Blobs> {
     if (reply.status !== 200 && !isNotPinned(reply)) throw refused('pin/rm', reply);
   }
 
+  async function nodes(): Promise<Node[]> {
+    const reply = await call('id', {});
+    if (reply.status !== 200) throw refused('id', reply);
+    const { ID: id, Addresses: addresses } = idSchema.parse(JSON.parse(reply.body.toString()));
+    return [{ id, addresses: addresses ?? [] }];
+  }
+
   async function ping(): Promise<void> {
     const reply = await call('version', {});
     if (reply.status !== 200) throw refused('version', reply);
@@ -121,7 +132,17 @@ export async function openKuboBlobs({ url }: KuboBlobsOptions): Promise<Blobs> {
     });
   }
 
-  return { driver: 'kubo', cidOf: cidText, put, get, has, delete: remove, ping, close: () => pool.destroy() };
+  return {
+    driver: 'kubo',
+    cidOf: cidText,
+    put,
+    get,
+    has,
+    delete: remove,
+    nodes,
+    ping,
+    close: () => pool.destroy(),
+  };
 }
 
 function parseUrl(url: string): URL {

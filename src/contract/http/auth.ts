@@ -51,7 +51,7 @@ export const keysReplySchema = z.object({ keys: z.array(keyRecordSchema), count:
 
 export const keyPath = z.object({ id: z.string().min(1).max(128) });
 
-export const challengeBodySchema = z.object({
+export const challengeBodySchema = z.strictObject({
   wallet: z.string().min(1).max(128),
   purpose: z.string().max(256).default(''),
   namespace: namespaceSchema,
@@ -63,7 +63,7 @@ export const challengeReplySchema = z.object({
   expires_at: z.string(),
 });
 
-export const verifyBodySchema = z.object({
+export const verifyBodySchema = z.strictObject({
   wallet: z.string().min(1).max(128),
   nonce: z.string().min(1).max(256),
   signature: z.string().min(1).max(512),
@@ -71,7 +71,10 @@ export const verifyBodySchema = z.object({
   chain_type: z.enum(['ETH', 'SOL']).optional(),
 });
 
-export const refreshBodySchema = z.object({ refresh_token: z.string().min(1).max(512) });
+export const refreshBodySchema = z.strictObject({
+  refresh_token: z.string().min(1).max(512),
+  namespace: namespaceSchema.optional().describe('The one of the token.'),
+});
 
 export const loginReplySchema = z.object({
   access_token: z.string(),
@@ -84,7 +87,11 @@ export const loginReplySchema = z.object({
 
 export const tokenReplySchema = loginReplySchema.omit({ refresh_token: true });
 
-export const logoutBodySchema = z.object({ refresh_token: z.string().min(1).max(512).optional() });
+export const logoutBodySchema = z.strictObject({
+  refresh_token: z.string().min(1).max(512).optional(),
+  namespace: namespaceSchema.optional(),
+  all: z.boolean().optional().describe('All logins of the wallet that the access token is of.'),
+});
 
 export const whoamiReplySchema = z.object({
   authenticated: z.literal(true),

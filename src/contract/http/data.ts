@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { durationSchema } from '../duration.js';
 import { whole } from '../function.js';
 
 const sqlSchema = z
@@ -8,34 +9,51 @@ const sqlSchema = z
 const argsSchema = z
   .array(z.unknown())
   .max(32_766)
-  .default([])
+  .nullish()
+  .transform((args) => args ?? [])
   .describe('Values for the `?` of the statement; bytes as {"$blob": "<base64>"}.');
 const rowSchema = z.record(z.string(), z.unknown());
 
-export const sqlBodySchema = z.object({ sql: sqlSchema, args: argsSchema });
+export const sqlBodySchema = z.strictObject({ sql: sqlSchema, args: argsSchema });
 export const queryReplySchema = z.object({ items: z.array(rowSchema), count: z.number().int() });
 export const execReplySchema = z.object({
   rows_affected: z.number().int(),
   last_insert_id: z.number().int().nullable(),
 });
 
-export const transactionBodySchema = z.object({
-  ops: z
-    .array(z.object({ kind: z.enum(['query', 'exec']), sql: sqlSchema, args: argsSchema }))
-    .min(1)
-    .max(1000),
-  return_results: z.boolean().default(true),
-});
+const operationSchema = z.strictObject({ kind: z.enum(['query', 'exec']), sql: sqlSchema, args: argsSchema });
+const MAX_OPERATIONS = 1000;
+
+export const transactionBodySchema = z
+  .strictObject({
+    ops: z.array(operationSchema).max(MAX_OPERATIONS).nullish(),
+    statements: z
+      .array(sqlSchema)
+      .max(MAX_OPERATIONS)
+      .nullish()
+      .describe('Instead of `ops`: writes without arguments.'),
+    return_results: z.boolean().default(true),
+  })
+  .transform(({ ops, statements, return_results }, { issues }) => {
+    const written = statements?.map((sql) => ({ kind: 'exec' as const, sql, args: [] }));
+    if ((ops?.length ? 1 : 0) + (written?.length ? 1 : 0) !== 1)
+      issues.push({
+        code: 'custom',
+        message: 'The body must have "ops" or "statements", and one of them.',
+        input: ops,
+      });
+    return { ops: ops?.length ? ops : (written ?? []), return_results };
+  });
 export const transactionReplySchema = z.object({
   results: z.array(z.union([queryReplySchema, execReplySchema])),
 });
 
-export const createTableBodySchema = z.object({
+export const createTableBodySchema = z.strictObject({
   schema: sqlSchema.regex(/^\s*create\s+(temp\s+|temporary\s+)?(table|index|unique\s+index|view)\b/i, {
     error: 'must be a CREATE TABLE statement',
   }),
 });
-export const dropTableBodySchema = z.object({
+export const dropTableBodySchema = z.strictObject({
   table: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, {
     error: ({ input }) => `must be a table's name: letters, digits and "_", not ${JSON.stringify(input)}`,
   }),
@@ -52,29 +70,38 @@ const dmapSchema = z
     error: ({ input }) => `must be 1–64 letters, digits, "_", "." or "-", not ${JSON.stringify(input)}`,
   })
   .default('default');
+const MAX_PATTERN = 512;
+const MAX_SCANNED = 10_000;
 const keySchema = z.string().min(1).max(512);
 
-export const cacheKeyBodySchema = z.object({ dmap: dmapSchema, key: keySchema });
-export const cachePutBodySchema = z.object({
+export const cacheKeyBodySchema = z.strictObject({ dmap: dmapSchema, key: keySchema });
+export const cachePutBodySchema = z.strictObject({
   dmap: dmapSchema,
   key: keySchema,
-  value: z.unknown().describe('Text is kept as it is, any other value as JSON.'),
-  ttl: z
-    .string()
-    .regex(/^\d{1,9}(ms|s|m|h|d)?$/, {
-      error: ({ input }) => `must be a duration such as "5m" or "30s", not ${JSON.stringify(input)}`,
-    })
-    .optional(),
+  value: z
+    .unknown()
+    .describe('A string is kept as its characters, any other value as it is written, to the byte.'),
+  ttl: durationSchema.optional(),
 });
-export const cacheMgetBodySchema = z.object({ dmap: dmapSchema, keys: z.array(keySchema).min(1).max(1000) });
-export const cacheScanBodySchema = z.object({
+export const cacheMgetBodySchema = z.strictObject({
   dmap: dmapSchema,
+  keys: z.array(keySchema).min(1).max(1000),
+});
+export const cacheScanBodySchema = z.strictObject({
+  dmap: dmapSchema,
+  match: z
+    .string()
+    .max(MAX_PATTERN)
+    .optional()
+    .describe('A regular expression of RE2; keys in which it is found.'),
+  pattern: z.string().max(MAX_PATTERN).optional().describe('The same as `match`.'),
   prefix: z.string().max(512).default(''),
-  limit: whole(1, 10_000).default(1000),
+  limit: whole(1, MAX_SCANNED).default(MAX_SCANNED),
 });
 
 export const cacheEntrySchema = z.object({ dmap: z.string(), key: z.string(), value: z.unknown() });
-export const cachePutReplySchema = z.object({ status: z.literal('ok'), dmap: z.string(), key: z.string() });
+/** Of put and delete. */
+export const cacheWriteReplySchema = z.object({ status: z.literal('ok'), dmap: z.string(), key: z.string() });
 export const cacheMgetReplySchema = z.object({
   dmap: z.string(),
   results: z.array(z.object({ key: z.string(), value: z.unknown() })),
@@ -84,8 +111,13 @@ export const cacheScanReplySchema = z.object({
   dmap: z.string(),
   keys: z.array(z.string()),
   count: z.number().int(),
+  truncated: z.literal(true).optional().describe('There are more keys than `limit`.'),
 });
-export const cacheHealthReplySchema = z.object({ status: z.literal('ok') });
+export const cacheHealthReplySchema = z.object({
+  status: z.literal('ok'),
+  service: z.literal('olric').describe('What clients know the cache by.'),
+  driver: z.string().optional().describe('What it is, where that is not Olric.'),
+});
 
 const cidSchema = z.string().regex(/^[A-Za-z0-9]{1,128}$/, {
   error: ({ input }) => `must be a CID, not ${JSON.stringify(input)}`,
@@ -96,8 +128,23 @@ export const blobStatusReplySchema = z.object({
   cid: z.string(),
   name: z.string(),
   size: z.number().int(),
-  status: z.enum(['pinned', 'missing']),
+  status: z.enum(['pinned', 'unpinned']).describe('`unpinned`: the store has lost it.'),
+  replication_min: z.number().int(),
+  replication_max: z.number().int(),
+  replication_factor: z.number().int().describe('How many stores have it pinned.'),
+  peers: z.array(z.string()).describe('Which: the ID of the Kubo node, or `local`.'),
   created_at: z.string(),
 });
-export const pinBodySchema = z.object({ cid: cidSchema });
+const fileNameSchema = z.string().max(256);
+export const uploadFieldsSchema = z.strictObject({
+  name: fileNameSchema.optional(),
+  pin: z
+    .enum(['true', 'false'])
+    .optional()
+    .describe('Has no effect: what is stored stays until it is unpinned.'),
+});
+export const pinBodySchema = z.strictObject({
+  cid: cidSchema,
+  name: fileNameSchema.nullish().describe('A new name for it.'),
+});
 export const pinReplySchema = z.object({ cid: z.string(), name: z.string() });

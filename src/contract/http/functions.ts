@@ -17,10 +17,10 @@ export const versionsReplySchema = z.object({
   count: z.number().int(),
 });
 
-export const rollbackBodySchema = z.object({ version: whole(1, 999_999_999) });
+export const rollbackBodySchema = z.strictObject({ version: whole(1, 999_999_999) });
 
 /** The form's fields as clients send them: text. contract/form.ts reads and checks them. */
-export const deployFieldsSchema = z.object({
+export const deployFieldsSchema = z.strictObject({
   name: functionNameSchema,
   namespace: namespaceSchema.optional(),
   is_public: z.enum(['true', 'false']).optional(),

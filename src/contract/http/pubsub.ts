@@ -10,14 +10,14 @@ const fields = { topic: topicSchema, namespace: namespaceSchema.optional() };
 const message = (error: string) =>
   z.union(
     [
-      z.object({
+      z.strictObject({
         ...fields,
         data_base64: z.base64().describe('Bytes; a trigger gets the JSON value they spell, else a string.'),
         data: oneOfTwo,
       }),
-      z.object({
+      z.strictObject({
         ...fields,
-        data: z.unknown().describe('Any JSON value.'),
+        data: z.unknown().describe('Any JSON value; passed on as it is written, to the byte.'),
         data_base64: oneOfTwo,
       }),
     ],
@@ -29,7 +29,10 @@ export const publishBodySchema = message(
 );
 export type PublishBody = z.infer<typeof publishBodySchema>;
 
-export const publishReplySchema = z.object({ status: z.literal('ok') });
+export const publishReplySchema = z.object({
+  status: z.literal('ok'),
+  triggered: z.number().int().describe('How many invocations it fired: one for each trigger.'),
+});
 
 /** Counted before they are looked at: to refuse each of the million that a body may hold would take gigabytes. */
 const counted = z.transform((value: unknown, { issues }) => {
@@ -38,7 +41,7 @@ const counted = z.transform((value: unknown, { issues }) => {
   return z.NEVER;
 });
 
-export const publishBatchBodySchema = z.object({
+export const publishBatchBodySchema = z.strictObject({
   namespace: namespaceSchema.optional(),
   messages: z.pipe(
     counted,

@@ -8,7 +8,7 @@ export const secretNameParam = z.string().regex(/^[A-Za-z0-9_.-]{1,128}$/, {
 export const secretPath = z.object({ name: secretNameParam });
 
 // The refused value of a secret is never repeated in the refusal.
-export const putSecretBodySchema = z.object({
+export const putSecretBodySchema = z.strictObject({
   name: secretNameParam,
   value: z.string({ error: 'must be a string' }),
 });

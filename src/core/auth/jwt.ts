@@ -12,7 +12,7 @@ import {
 } from 'jose';
 import { z } from 'zod';
 import { type Namespace, namespaceSchema } from '../../contract/ids.js';
-import { AppError, messageOf } from '../../errors.js';
+import { AppError } from '../../errors.js';
 import type { SettingStore } from '../../ports/store.js';
 import type { SecretBox } from '../secret-box.js';
 
@@ -184,7 +184,11 @@ function readKey(pem: string): KeyObject {
     // Environment files cannot hold line breaks; the usual stand-in is a literal \n.
     key = createPrivateKey(pem.replaceAll('\\n', '\n'));
   } catch (error) {
-    throw new AppError('bad_config', `ORAMA_JWT_KEY ${shape}: ${messageOf(error)}.`, { cause: error });
+    throw new AppError(
+      'bad_config',
+      `ORAMA_JWT_KEY ${shape}; make one with openssl genpkey -algorithm ed25519.`,
+      { cause: error },
+    );
   }
   const bits = key.asymmetricKeyDetails?.modulusLength ?? 0;
   const usable = key.asymmetricKeyType === 'ed25519' || (key.asymmetricKeyType === 'rsa' && bits >= 2048);

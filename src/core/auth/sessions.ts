@@ -41,9 +41,11 @@ export interface Sessions extends Closable {
     chain?: Chain | undefined;
   }): Promise<Login>;
   /** Each token refreshes once; a second use ends the whole login, as one of the two users has stolen it. */
-  refresh(token: string): Promise<Login>;
+  refresh(token: string, namespace?: Namespace): Promise<Login>;
   logoutToken(token: string): Promise<void>;
   logout(session: string): Promise<void>;
+  /** Ends every login of a wallet in a namespace. */
+  logoutAll(wallet: string, namespace: Namespace): Promise<void>;
   /** At most 2 s behind. */
   isRevoked(session: string): Promise<boolean>;
 }
@@ -135,13 +137,19 @@ export async function createSessions({ store, bus, tokens, signup }: SessionsDep
       return issue(wallet, namespace, randomBytes(18).toString('base64url'));
     },
 
-    async refresh(token) {
+    async refresh(token, namespace) {
       const found = await store.sessions.useRefresh(hashOf(token));
       if (found?.used) await logout(found.token.family);
       if (!found || found.used || found.token.expiresAt < Date.now()) {
         throw new AppError(
           'unauthorized',
           'The refresh token is unknown, used, expired or revoked; log in again with POST /v1/auth/challenge.',
+        );
+      }
+      if (namespace !== undefined && namespace !== found.token.namespace) {
+        throw new AppError(
+          'forbidden',
+          `This refresh token belongs to namespace "${found.token.namespace}" and not to "${namespace}"; log in again.`,
         );
       }
       return issue(found.token.wallet, found.token.namespace, found.token.family);
@@ -151,6 +159,10 @@ export async function createSessions({ store, bus, tokens, signup }: SessionsDep
       const found = await store.sessions.useRefresh(hashOf(token));
       if (found) return logout(found.token.family);
       throw new AppError('unauthorized', 'The refresh token is unknown; there is nothing to log out of.');
+    },
+
+    async logoutAll(wallet, namespace) {
+      for (const family of await store.sessions.families(wallet, namespace)) await logout(family);
     },
 
     async isRevoked(session) {

@@ -12,6 +12,7 @@ import {
 } from '../../contract/http/auth.js';
 import { messageReplySchema } from '../../contract/http/common.js';
 import { AppError } from '../../errors.js';
+import { assertOwnNamespace } from '../admission.js';
 import { json, type RouteSpec, route } from '../route.js';
 
 const tag = 'Authentication';
@@ -65,7 +66,7 @@ export const refresh = route({
   replies: { 200: { about: 'New tokens.', schema: loginReplySchema } },
   errors: ['unauthorized'],
   async handle({ services, body }) {
-    return json(200, await services.sessions.refresh(body.refresh_token), PRIVATE);
+    return json(200, await services.sessions.refresh(body.refresh_token, body.namespace), PRIVATE);
   },
 });
 
@@ -73,14 +74,23 @@ export const logout = route({
   method: 'POST',
   path: '/v1/auth/logout',
   tag,
-  summary: "End a login: the token's own, or the refresh token's",
+  summary: "End a login: the token's own, the refresh token's, or all of its wallet in the namespace",
   access: 'optional',
   scope: null,
   body: { kind: 'json', schema: logoutBodySchema, optional: true },
   replies: { 200: { about: 'Ended everywhere within 2 seconds.', schema: messageReplySchema } },
   errors: ['unauthorized'],
   async handle({ services, principal, body }) {
-    if (body.refresh_token !== undefined) await services.sessions.logoutToken(body.refresh_token);
+    if (principal) assertOwnNamespace(principal, body.namespace);
+    if (body.all === true) {
+      if (!principal?.wallet) {
+        throw new AppError(
+          'unauthorized',
+          'To end all logins of a wallet, send the access token of one of them.',
+        );
+      }
+      await services.sessions.logoutAll(principal.wallet, principal.namespace);
+    } else if (body.refresh_token !== undefined) await services.sessions.logoutToken(body.refresh_token);
     else if (principal?.session) await services.sessions.logout(principal.session);
     else {
       throw new AppError(

@@ -1,4 +1,3 @@
-import { messageReplySchema } from '../../contract/http/common.js';
 import {
   cacheEntrySchema,
   cacheHealthReplySchema,
@@ -6,13 +5,16 @@ import {
   cacheMgetBodySchema,
   cacheMgetReplySchema,
   cachePutBodySchema,
-  cachePutReplySchema,
   cacheScanBodySchema,
   cacheScanReplySchema,
+  cacheWriteReplySchema,
 } from '../../contract/http/data.js';
+import { keyFilter } from '../../core/key-pattern.js';
 import { AppError } from '../../errors.js';
+import { JsonText, stringifyWith } from '../../json-text.js';
 import { readCached, writeCached } from '../cached-value.js';
-import { json, route } from '../route.js';
+import { sourcesOf } from '../json-source.js';
+import { json, jsonText, route } from '../route.js';
 
 const tag = 'Cache';
 
@@ -36,7 +38,7 @@ export const get = route({
   async handle({ services, namespace, body: { dmap, key } }) {
     const bytes = await services.cache.get(namespace, keyOf(dmap, key));
     if (!bytes) throw missing(dmap, key);
-    return json(200, { dmap, key, value: readCached(bytes) });
+    return jsonText(200, stringifyWith({ dmap, key, value: readCached(bytes) }));
   },
 });
 
@@ -48,10 +50,11 @@ export const put = route({
   access: 'required',
   scope: 'data',
   body: { kind: 'json', schema: cachePutBodySchema },
-  replies: { 200: { about: 'Written.', schema: cachePutReplySchema } },
+  replies: { 200: { about: 'Written.', schema: cacheWriteReplySchema } },
   errors: ['unavailable'],
-  async handle({ services, namespace, body: { dmap, key, value, ttl } }) {
-    await services.cache.set(namespace, keyOf(dmap, key), writeCached(value), ttlSeconds(ttl));
+  async handle({ services, namespace, body: { dmap, key, value, ttl = 0 }, bodyText }) {
+    const [source] = sourcesOf(bodyText, ['value']);
+    await services.cache.set(namespace, keyOf(dmap, key), writeCached(value, source), wholeSeconds(ttl));
     return json(200, { status: 'ok', dmap, key });
   },
 });
@@ -64,11 +67,11 @@ export const remove = route({
   access: 'required',
   scope: 'data',
   body: { kind: 'json', schema: cacheKeyBodySchema },
-  replies: { 200: { about: 'Deleted.', schema: messageReplySchema } },
+  replies: { 200: { about: 'Deleted.', schema: cacheWriteReplySchema } },
   errors: ['not_found', 'unavailable'],
   async handle({ services, namespace, body: { dmap, key } }) {
     if (!(await services.cache.delete(namespace, keyOf(dmap, key)))) throw missing(dmap, key);
-    return json(200, { message: `Key ${JSON.stringify(key)} deleted.` });
+    return json(200, { status: 'ok', dmap, key });
   },
 });
 
@@ -86,11 +89,12 @@ export const mget = route({
     const found = await Promise.all(
       keys.map(async (key) => {
         const bytes = await services.cache.get(namespace, keyOf(dmap, key));
-        return bytes ? [{ key, value: readCached(bytes) }] : [];
+        return bytes ? [stringifyWith({ key, value: readCached(bytes) })] : [];
       }),
     );
     const results = found.flat();
-    return json(200, { dmap, results, count: results.length });
+    const list = new JsonText(`[${results.join(',')}]`);
+    return jsonText(200, stringifyWith({ dmap, results: list, count: results.length }));
   },
 });
 
@@ -98,17 +102,30 @@ export const scan = route({
   method: 'POST',
   path: '/v1/cache/scan',
   tag,
-  summary: 'List keys by their beginning',
+  summary: 'List keys by their beginning, a regular expression, or both',
+  description:
+    'All keys of the map by default. `match` is found anywhere in a key, as in `^user-`; its time is linear in the length of the key.',
   access: 'required',
   scope: 'data',
   body: { kind: 'json', schema: cacheScanBodySchema },
   replies: { 200: { about: 'In no order.', schema: cacheScanReplySchema } },
   errors: ['unavailable'],
-  async handle({ services, namespace, body: { dmap, prefix, limit } }) {
+  async handle({ services, namespace, body: { dmap, match, pattern, prefix, limit } }) {
+    if (match !== undefined && pattern !== undefined && match !== pattern) {
+      throw new AppError('invalid_request', 'match and pattern are the same thing; send match alone.');
+    }
     const skipped = keyOf(dmap, '').length;
-    const found = await services.cache.scan(namespace, keyOf(dmap, prefix), limit);
-    const keys = found.map((key) => key.slice(skipped));
-    return json(200, { dmap, keys, count: keys.length });
+    const expression = match ?? pattern ?? '';
+    const filter = expression === '' ? undefined : keyFilter(expression, (key) => key.slice(skipped));
+    // One more than asked for tells whether there are more.
+    const found = await services.cache.scan(namespace, keyOf(dmap, prefix), limit + 1, filter);
+    const keys = found.slice(0, limit).map((key) => key.slice(skipped));
+    return json(200, {
+      dmap,
+      keys,
+      count: keys.length,
+      ...(found.length > limit ? { truncated: true } : {}),
+    });
   },
 });
 
@@ -122,8 +139,10 @@ export const health = route({
   replies: { 200: { about: 'It does.', schema: cacheHealthReplySchema } },
   errors: ['unavailable'],
   async handle({ services }) {
+    const { driver } = services.cache;
     await services.cache.ping();
-    return json(200, { status: 'ok' });
+    // Clients of the original system know the cache by this name, whatever it is kept in.
+    return json(200, { status: 'ok', service: 'olric', ...(driver === 'olric' ? {} : { driver }) });
   },
 });
 
@@ -131,11 +150,7 @@ function missing(dmap: string, key: string): AppError {
   return new AppError('not_found', `The cache has no key ${JSON.stringify(key)} in the map "${dmap}".`);
 }
 
-const UNITS: Record<string, number> = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400 };
-
-/** Whole seconds, at least one; 0 = for good. A number without a unit counts seconds. */
-function ttlSeconds(ttl: string | undefined): number {
-  const match = /^(\d+)(ms|s|m|h|d)?$/.exec(ttl ?? '0');
-  const seconds = Number(match?.[1] ?? 0) * (UNITS[match?.[2] ?? 's'] ?? 1);
-  return seconds === 0 ? 0 : Math.max(1, Math.round(seconds));
+/** Whole seconds, at least one; 0 = for good. */
+function wholeSeconds(ttl: number): number {
+  return ttl === 0 ? 0 : Math.max(1, Math.round(ttl));
 }

@@ -1,14 +1,15 @@
-import { z } from 'zod';
 import { messageReplySchema } from '../../contract/http/common.js';
 import {
   blobStatusReplySchema,
   cidPath,
   pinBodySchema,
   pinReplySchema,
+  uploadFieldsSchema,
   uploadReplySchema,
 } from '../../contract/http/data.js';
 import type { Namespace } from '../../contract/ids.js';
 import { MB } from '../../contract/limits.js';
+import { parseOrRefuse } from '../../contract/sentence.js';
 import { giveUpBlob, storeBlob } from '../../core/stored-blobs.js';
 import { AppError } from '../../errors.js';
 import type { BlobOwner } from '../../ports/store.js';
@@ -30,12 +31,13 @@ export const upload = route({
     kind: 'multipart',
     file: 'file',
     maxFileBytes: MAX_UPLOAD_BYTES,
-    fields: z.object({ name: z.string().max(MAX_NAME).optional() }),
+    fields: uploadFieldsSchema,
   },
   replies: { 200: { about: 'Stored and pinned.', schema: uploadReplySchema } },
-  errors: ['unsupported_media_type', 'unavailable'],
+  errors: ['unsupported_media_type', 'quota_exceeded', 'unavailable'],
   async handle({ services, namespace, body: { file, fields } }) {
-    const name = (fields.name ?? file.filename).slice(0, MAX_NAME);
+    const { name: given } = parseOrRefuse(uploadFieldsSchema, fields, { code: 'invalid_request' });
+    const name = (given ?? file.filename).slice(0, MAX_NAME);
     const cid = await storeBlob(stores(services), namespace, { bytes: file.bytes, name });
     return json(200, { cid, name, size: file.bytes.byteLength });
   },
@@ -75,12 +77,17 @@ export const status = route({
   errors: ['not_found', 'unavailable'],
   async handle({ services, namespace, params }) {
     const { cid, name, size, createdAt } = await owned(services, namespace, params.cid);
-    const isThere = await services.blobs.has(cid);
+    const isPinned = await services.blobs.has(cid);
+    const nodes = isPinned ? await services.blobs.nodes() : [];
     return json(200, {
       cid,
       name,
       size,
-      status: isThere ? 'pinned' : 'missing',
+      status: isPinned ? 'pinned' : 'unpinned',
+      replication_min: 1,
+      replication_max: 1,
+      replication_factor: isPinned ? 1 : 0,
+      peers: isPinned && nodes.length === 0 ? [services.blobs.driver] : nodes.map(({ id }) => id),
       created_at: new Date(createdAt).toISOString(),
     });
   },
@@ -90,7 +97,7 @@ export const pin = route({
   method: 'POST',
   path: '/v1/storage/pin',
   tag,
-  summary: 'Make sure that a file which the namespace has stored stays',
+  summary: 'Make sure that a file which the namespace has stored is there, and name it anew',
   description:
     'What is uploaded is pinned. Knowing a CID grants nothing: one that the namespace has not put is 404.',
   access: 'required',
@@ -100,7 +107,12 @@ export const pin = route({
   errors: ['not_found', 'unavailable'],
   async handle({ services, namespace, body }) {
     const { cid, name } = await owned(services, namespace, body.cid);
-    return json(200, { cid, name });
+    if (!(await services.blobs.has(cid))) {
+      throw new AppError('not_found', `The store has lost ${cid}; upload it again.`);
+    }
+    const wanted = body.name || name;
+    if (wanted !== name) await services.blobOwners.rename(namespace, cid, wanted);
+    return json(200, { cid, name: wanted });
   },
 });
 
@@ -120,7 +132,7 @@ export const unpin = route({
   },
 });
 
-const stores = ({ blobs, blobOwners: owners }: Services) => ({ blobs, owners });
+const stores = ({ blobs, blobOwners: owners, quotas }: Services) => ({ blobs, owners, quotas });
 
 async function owned(services: Services, namespace: Namespace, cid: string): Promise<BlobOwner> {
   const blob = await services.blobOwners.get(namespace, cid);

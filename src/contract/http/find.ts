@@ -1,0 +1,99 @@
+import { z } from 'zod';
+import { show } from '../show.js';
+
+const NAME = '[A-Za-z_][A-Za-z0-9_]{0,127}';
+const COLUMN = new RegExp(`^${NAME}(\\.${NAME})?$`);
+const ORDER = new RegExp(`^${NAME}(\\.${NAME})?( (ASC|DESC))?( NULLS (FIRST|LAST))?$`, 'i');
+const MAX_PARTS = 1000;
+
+const column = (input: unknown) =>
+  `must be a column's name, such as "name" or "users.name", not ${show(input)}`;
+
+const nameSchema = z.string().regex(new RegExp(`^${NAME}$`), {
+  error: ({ input }) => `must be a name of letters, digits and "_", not ${show(input)}`,
+});
+const columnSchema = z.string().regex(COLUMN, { error: ({ input }) => column(input) });
+const orderSchema = z.string().regex(ORDER, {
+  error: ({ input }) => `must be a column's name, alone or as in "created_at DESC", not ${show(input)}`,
+});
+const expressionSchema = z
+  .string()
+  .min(1)
+  .max(100 << 10);
+
+/** Left out or null it is an empty list: clients in Go send null for a list without entries. */
+const listOf = <S extends z.ZodType>(schema: S) =>
+  z
+    .array(schema)
+    .max(MAX_PARTS)
+    .nullish()
+    .transform((list) => list ?? []);
+
+const countSchema = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).nullish();
+
+/** Clients write keywords in either case. */
+const keyword = <T extends string>(...words: [T, ...T[]]) => z.string().toUpperCase().pipe(z.enum(words));
+
+const joinSchema = z.strictObject({
+  kind: keyword('INNER', 'LEFT'),
+  table: nameSchema,
+  on: expressionSchema.describe('A condition of SQL, without arguments.'),
+});
+
+const conditionSchema = z.strictObject({
+  conj: keyword('AND', 'OR')
+    .nullish()
+    .transform((word) => word ?? 'AND'),
+  expr: expressionSchema.describe('A condition of SQL, with `?` for each argument.'),
+  args: listOf(z.unknown()),
+});
+
+/** A value for a column, which the row must have there; null finds rows that have none. */
+export type Criterion = [column: string, value: unknown];
+
+/** Read by hand: a record of zod's leaves `__proto__` out, and a criterion that is lost finds rows nobody asked for. */
+const criteriaSchema = z
+  .transform((value: unknown, { issues }): Criterion[] => {
+    const entries = typeof value === 'object' && !Array.isArray(value) ? Object.entries(value ?? {}) : null;
+    if (entries === null)
+      issues.push({ code: 'custom', message: 'must be a map of columns to values', input: value });
+    for (const [name] of entries ?? []) {
+      if (!COLUMN.test(name)) issues.push({ code: 'custom', message: column(name), input: name });
+    }
+    return entries ?? [];
+  })
+  .describe('A value for each column that the rows must have it in; null for rows that have none.');
+
+const selection = {
+  select: listOf(expressionSchema).describe(
+    'Columns or expressions, such as `COUNT(*) AS n`; all columns by default.',
+  ),
+  joins: listOf(joinSchema),
+  group_by: listOf(columnSchema),
+  order_by: listOf(orderSchema),
+  limit: countSchema,
+  offset: countSchema,
+};
+
+const optionsSchema = z.strictObject(selection);
+
+export const findBodySchema = z.strictObject({
+  table: nameSchema,
+  criteria: criteriaSchema.optional(),
+  options: optionsSchema
+    .nullish()
+    .describe('They may also stand beside `table`, which holds where there are none here.'),
+  ...selection,
+});
+export type FindBody = z.infer<typeof findBodySchema>;
+
+export const selectBodySchema = z.strictObject({
+  table: nameSchema,
+  alias: nameSchema.nullish(),
+  ...selection,
+  where: listOf(conditionSchema),
+  one: z.boolean().default(false).describe('The first row alone, as find-one answers it.'),
+});
+export type SelectBody = z.infer<typeof selectBodySchema>;
+
+export const rowReplySchema = z.record(z.string(), z.unknown());

@@ -1,0 +1,103 @@
+import { queryReplySchema } from '../../contract/http/data.js';
+import {
+  type FindBody,
+  findBodySchema,
+  rowReplySchema,
+  type SelectBody,
+  selectBodySchema,
+} from '../../contract/http/find.js';
+import { AppError } from '../../errors.js';
+import type { Selection } from '../../ports/function-databases.js';
+import { json, route } from '../route.js';
+
+const tag = 'Database';
+const options = { timeoutMs: 30_000 };
+
+export const find = route({
+  method: 'POST',
+  path: '/v1/rqlite/find',
+  tag,
+  summary: 'Find rows of a table by the values of their columns',
+  access: 'required',
+  scope: 'data',
+  body: { kind: 'json', schema: findBodySchema, exactIntegers: true },
+  replies: { 200: { about: 'The rows.', schema: queryReplySchema } },
+  errors: ['invalid_sql', 'unavailable'],
+  async handle({ services, namespace, body }) {
+    const items = await services.databases.select(namespace, ofFind(body), options);
+    return json(200, { items, count: items.length });
+  },
+});
+
+export const findOne = route({
+  method: 'POST',
+  path: '/v1/rqlite/find-one',
+  tag,
+  summary: 'Find the first row of a table by the values of its columns',
+  access: 'required',
+  scope: 'data',
+  body: { kind: 'json', schema: findBodySchema, exactIntegers: true },
+  replies: { 200: { about: 'The row.', schema: rowReplySchema } },
+  errors: ['invalid_sql', 'not_found', 'unavailable'],
+  async handle({ services, namespace, body }) {
+    const [row] = await services.databases.select(namespace, { ...ofFind(body), limit: 1 }, options);
+    return json(200, row ?? refuseNone(body.table));
+  },
+});
+
+export const select = route({
+  method: 'POST',
+  path: '/v1/rqlite/select',
+  tag,
+  summary: 'Run a SELECT that is given in parts',
+  description:
+    'Conditions are put together in their order, and AND binds tighter than OR. Expressions are held to the rules of statements.',
+  access: 'required',
+  scope: 'data',
+  body: { kind: 'json', schema: selectBodySchema, exactIntegers: true },
+  replies: {
+    200: { about: 'The rows; with `one` the first row itself.', schema: queryReplySchema.or(rowReplySchema) },
+  },
+  errors: ['invalid_sql', 'not_found', 'unavailable'],
+  async handle({ services, namespace, body }) {
+    const selection = ofSelect(body);
+    if (!body.one) {
+      const items = await services.databases.select(namespace, selection, options);
+      return json(200, { items, count: items.length });
+    }
+    const [row] = await services.databases.select(namespace, { ...selection, limit: 1 }, options);
+    return json(200, row ?? refuseNone(body.table));
+  },
+});
+
+function refuseNone(table: string): never {
+  throw new AppError('not_found', `No row of "${table}" meets the conditions.`);
+}
+
+function ofFind({ table, criteria = [], options: inner, ...outer }: FindBody): Selection {
+  const either = <T>(own: readonly T[] | undefined, beside: readonly T[]) => (own?.length ? own : beside);
+  return {
+    table,
+    columns: either(inner?.select, outer.select),
+    joins: either(inner?.joins, outer.joins),
+    where: criteria.map(([column, value]) => ({ conj: 'AND', column, value })),
+    groupBy: either(inner?.group_by, outer.group_by),
+    orderBy: either(inner?.order_by, outer.order_by),
+    limit: inner?.limit ?? outer.limit ?? undefined,
+    offset: inner?.offset ?? outer.offset ?? undefined,
+  };
+}
+
+function ofSelect(body: SelectBody): Selection {
+  return {
+    table: body.table,
+    alias: body.alias ?? undefined,
+    columns: body.select,
+    joins: body.joins,
+    where: body.where,
+    groupBy: body.group_by,
+    orderBy: body.order_by,
+    limit: body.limit ?? undefined,
+    offset: body.offset ?? undefined,
+  };
+}

@@ -1,0 +1,72 @@
+import { networkStatusReplySchema, peersReplySchema } from '../../contract/http/network.js';
+import { AppError } from '../../errors.js';
+import { json, route } from '../route.js';
+
+const tag = 'Network';
+
+export const networkStatus = route({
+  method: 'GET',
+  path: '/v1/network/status',
+  tag,
+  summary: 'This engine, as clients of the original system ask for it',
+  access: 'required',
+  scope: 'read',
+  replies: { 200: { about: 'The engine.', schema: networkStatusReplySchema } },
+  errors: ['unavailable'],
+  async handle({ services, namespace, principal }) {
+    const [dependencies, peers, databaseSize] = await Promise.all([
+      services.health(),
+      services.peers(principal.isAdmin),
+      services.databases.bytes(namespace),
+    ]);
+    return json(200, {
+      node_id: services.processId,
+      connected: Object.values(dependencies).every(({ status }) => status === 'up'),
+      peer_count: peers.length,
+      database_size: databaseSize,
+      uptime: Math.floor(process.uptime()),
+    });
+  },
+});
+
+export const peers = route({
+  method: 'GET',
+  path: '/v1/network/peers',
+  tag,
+  summary: "The engine's processes; for the admin key also the nodes of RQLite and IPFS",
+  access: 'required',
+  scope: 'read',
+  replies: { 200: { about: 'Those that are there now.', schema: peersReplySchema } },
+  errors: ['unavailable'],
+  async handle({ services, principal }) {
+    const found = await services.peers(principal.isAdmin);
+    return json(200, { peers: found, count: found.length });
+  },
+});
+
+const ABSENT = {
+  '/v1/proxy/anon':
+    'This engine has no anonymising proxy; call the address itself, or from a function with http_fetch.',
+  '/v1/network/connect': 'The nodes of this engine are in its settings; ask its operator to add one.',
+  '/v1/network/disconnect': 'The nodes of this engine are in its settings; ask its operator to remove one.',
+};
+
+function absent(path: keyof typeof ABSENT) {
+  return route({
+    method: 'POST',
+    path,
+    tag,
+    summary: 'Of the original system, and not of this engine',
+    access: 'required',
+    scope: null,
+    replies: {},
+    errors: ['not_implemented'],
+    async handle() {
+      throw new AppError('not_implemented', ABSENT[path]);
+    },
+  });
+}
+
+export const anonymousProxy = absent('/v1/proxy/anon');
+export const connect = absent('/v1/network/connect');
+export const disconnect = absent('/v1/network/disconnect');

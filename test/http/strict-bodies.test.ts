@@ -1,0 +1,68 @@
+import test from 'ava';
+import { schemaOf } from '../../src/http/openapi.js';
+import { routes } from '../../src/http/routes.js';
+import { aTenant, sharedEngine } from './served.js';
+
+const engine = sharedEngine();
+
+interface Schema {
+  type?: string;
+  properties?: Record<string, Schema>;
+  additionalProperties?: unknown;
+  items?: Schema;
+  anyOf?: Schema[];
+  allOf?: Schema[];
+}
+
+/** The places in a schema where an object takes keys that it does not know. */
+function openPlaces(schema: Schema, path: string): string[] {
+  const own = schema.properties !== undefined && schema.additionalProperties !== false ? [path] : [];
+  const inner = Object.entries(schema.properties ?? {}).flatMap(([key, one]) =>
+    openPlaces(one, `${path}.${key}`),
+  );
+  const others = [...(schema.anyOf ?? []), ...(schema.allOf ?? []), ...(schema.items ? [schema.items] : [])];
+  return [...own, ...inner, ...others.flatMap((one) => openPlaces(one, path))];
+}
+
+test('no body has a place where an unknown key would pass', (t) => {
+  const open = routes.flatMap(({ method, path, body }) => {
+    if (body?.kind === 'json')
+      return openPlaces(schemaOf(body.schema, 'input') as Schema, `${method} ${path}`);
+    return body?.kind === 'multipart'
+      ? openPlaces(schemaOf(body.fields, 'input') as Schema, `${method} ${path}`)
+      : [];
+  });
+  t.deepEqual(open, []);
+  t.true(routes.filter(({ body }) => body?.kind === 'json').length > 20);
+});
+
+const bodies: [path: string, body: Record<string, unknown>, key: string][] = [
+  ['/v1/cache/scan', { dmap: 'm', macth: '^a' }, 'macth'],
+  ['/v1/cache/put', { dmap: 'm', key: 'k', value: 1, tttl: '5m' }, 'tttl'],
+  ['/v1/rqlite/query', { sql: 'SELECT 1', arguments: [] }, 'arguments'],
+  ['/v1/rqlite/transaction', { ops: [{ kind: 'query', sql: 'SELECT 1', arg: [] }] }, 'ops\\[0\\].arg'],
+  ['/v1/storage/pin', { cid: 'x', replication: 3 }, 'replication'],
+  ['/v1/pubsub/publish', { topic: 'a', data: 1, delay: 5 }, 'delay'],
+  ['/v1/pubsub/publish/batch', { messages: [{ topic: 'a', data: 1, delay: 5 }] }, 'messages\\[0\\].delay'],
+  ['/v1/auth/keys', { name: 'a', expires: '90d' }, 'expires'],
+  ['/v1/auth/logout', { every: true }, 'every'],
+];
+
+for (const [path, body, key] of bodies) {
+  test(`${path} refuses an unknown key by its name`, async (t) => {
+    const api = await aTenant(await engine());
+    const reply = await api.post(path, body);
+    t.is(reply.status, 400, reply.text);
+    t.regex(reply.json.error, new RegExp(`unknown key "${key}"`));
+  });
+}
+
+test('a form with an unknown field is refused', async (t) => {
+  const api = await aTenant(await engine());
+  const form = new FormData();
+  form.set('file', new Blob(['x']), 'x.txt');
+  form.set('replication', '3');
+  const reply = await api.request('POST', '/v1/storage/upload', { body: form });
+  t.is(reply.status, 400, reply.text);
+  t.regex(reply.json.error, /unknown key "replication"/);
+});
