@@ -8,9 +8,16 @@ const FAILURES = { error: 'function_error', timeout: 'function_timeout', cancell
 export function failureFields(
   status: keyof typeof FAILURES,
   { error, code: reason, refused }: Pick<Reply, 'error' | 'code' | 'refused'>,
+  isCredentialed: boolean,
 ) {
   const code = reason ?? (refused === true ? 'function_refused' : FAILURES[status]);
-  return { status, error: error ?? ERRORS[code].about, code, httpStatus: ERRORS[code].status };
+  const said = error !== null && !isCredentialed ? withoutOwnWords(error) : error;
+  return { status, error: said ?? ERRORS[code].about, code, httpStatus: ERRORS[code].status };
+}
+
+/** An exit's error without the line of stderr behind it: what a function prints is not for anonymous callers. */
+function withoutOwnWords(error: string): string {
+  return /^exited with code \d+(?=: )/.exec(error)?.[0] ?? error;
 }
 
 /** What the function wrote before it failed, for callers with a credential: nothing where it wrote nothing. */

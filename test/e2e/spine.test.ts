@@ -53,7 +53,7 @@ test('a message fires the triggered function with its envelope', async (t) => {
   });
   const published = await api.publish('calls:invite', { who: 'me' });
   t.is(published.status, 200);
-  t.deepEqual(published.json, { status: 'ok' });
+  t.deepEqual(published.json, { status: 'ok', triggered: 1 });
 
   const record = await eventually('the log record', async () => {
     const { json } = await api.get('/v1/functions/probe/logs');

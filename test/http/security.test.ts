@@ -213,3 +213,14 @@ test('secrets are in no reply, log or invocation record', async (t) => {
   t.false(texts.join('').includes(value));
   t.false((await engine()).log().includes(value));
 });
+
+test('an anonymous caller of a public function is not told what it printed before it failed', async (t) => {
+  const api = await aTenantWithProbe(await engine(), { is_public: 'true' });
+  const input = commands({ op: 'stderr', a: 'a secret reason' }, { op: 'exit', n: 3 });
+  const own = await api.invoke('probe', input);
+  t.is(own.json.error, 'exited with code 3: a secret reason');
+  const stranger = await api.as().request('POST', `/v1/invoke/${api.namespace}/probe`, { body: input });
+  t.is(stranger.status, 500);
+  t.is(stranger.json.error, 'exited with code 3');
+  t.false(stranger.text.includes('secret reason'));
+});

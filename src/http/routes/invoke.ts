@@ -246,7 +246,7 @@ function replyAnswer(
     'X-Function-Version': String(reply.version),
   };
   if (reply.status !== 'success') {
-    const { httpStatus, ...failure } = failureFields(reply.status, reply);
+    const { httpStatus, ...failure } = failureFields(reply.status, reply, isCredentialed);
     const written = failureOutput(reply.output, isCredentialed);
     return json(httpStatus, { request_id: id, ...failure, ...written, duration_ms: duration }, answerHeaders);
   }

@@ -121,7 +121,7 @@ function replyFrame(id: string, reply: Reply, isCredentialed: boolean): Record<s
   if (reply.status === 'success') {
     return { request_id: id, status: reply.status, duration_ms: duration, ...outputField(reply.output) };
   }
-  const { httpStatus: _, ...failure } = failureFields(reply.status, reply);
+  const { httpStatus: _, ...failure } = failureFields(reply.status, reply, isCredentialed);
   const written = failureOutput(reply.output, isCredentialed);
   return { request_id: id, ...failure, ...written, duration_ms: duration };
 }
