@@ -9,10 +9,16 @@ export function renderLog(colors: Terminal['colors'], record: LogRecord): string
     `${colors.dim(record.started_at)} ${paint(record.status)}${attempt} ${record.trigger} ` +
     `v${record.version} ${record.duration_ms} ms ${colors.dim(record.request_id)}`;
   const messages = record.messages.map(
-    (message) => `  ${colors.dim(message.timestamp)} ${level(colors, message.level)} ${message.message}`,
+    (message) =>
+      `  ${colors.dim(message.timestamp)} ${level(colors, message.level)} ${indented(message.message)}`,
   );
-  const error = record.error === null ? [] : [`  ${colors.red(record.error)}`];
+  const error = record.error === null ? [] : [`  ${colors.red(indented(record.error))}`];
   return [head, ...messages, ...error].join('\n');
+}
+
+/** A guest's line break must not begin what looks like a record or message of its own. */
+function indented(text: string): string {
+  return text.replace(/\r?\n/g, '\n    ');
 }
 
 function level(colors: Terminal['colors'], name: LogLevel): string {
