@@ -5,8 +5,10 @@ import type { Terminal } from './terminal.js';
 export function renderLog(colors: Terminal['colors'], record: LogRecord): string {
   const paint = record.status === 'success' ? colors.green : colors.red;
   const attempt = record.attempt > 1 ? ` attempt ${record.attempt}` : '';
+  // Of an HTTP function: `GET /users/{id}`, or null for the function's own address.
+  const route = record.route === undefined ? '' : ` ${record.route ?? 'own address'}`;
   const head =
-    `${colors.dim(record.started_at)} ${paint(record.status)}${attempt} ${record.trigger} ` +
+    `${colors.dim(record.started_at)} ${paint(record.status)}${attempt} ${record.trigger}${route} ` +
     `v${record.version} ${record.duration_ms} ms ${colors.dim(record.request_id)}`;
   const messages = record.messages.map(
     (message) =>
