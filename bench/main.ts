@@ -14,6 +14,7 @@ import { fairness } from './scenarios/fairness.js';
 import { fanOut } from './scenarios/fan-out.js';
 import { growth } from './scenarios/growth.js';
 import { hostCalls } from './scenarios/host-calls.js';
+import { http } from './scenarios/http.js';
 import { js } from './scenarios/js.js';
 import { logCost } from './scenarios/log-cost.js';
 import { memory } from './scenarios/memory.js';
@@ -38,6 +39,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   fanout: fanOut,
   fairness,
   hostcalls: hostCalls,
+  http,
   cold,
   embedded,
   js,

@@ -7,6 +7,7 @@
 #define ORAMA_H
 
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,6 +35,13 @@ ORAMA_HOST("http_fetch_into")
 int32_t orama_host_http_fetch(const char *method, size_t method_len, const char *url, size_t url_len,
                               const char *headers, size_t headers_len, const char *body, size_t body_len, char *out,
                               size_t room);
+ORAMA_HOST("http_request_into") int32_t orama_host_http_request(char *out, size_t room);
+ORAMA_HOST("http_respond")
+int32_t orama_host_http_respond(int32_t status, const char *headers, size_t headers_len);
+ORAMA_HOST("http_start")
+int32_t orama_host_http_start(const char *method, size_t method_len, const char *url, size_t url_len,
+                              const char *headers, size_t headers_len, const char *body, size_t body_len);
+ORAMA_HOST("http_next_into") int32_t orama_host_http_next(int32_t timeout_ms, char *out, size_t room);
 ORAMA_HOST("pubsub_publish")
 int32_t orama_host_publish(const char *topic, size_t topic_len, const char *data, size_t data_len);
 ORAMA_HOST("enqueue_into")
@@ -213,5 +221,239 @@ static inline void orama_log_debug(const char *message) { orama_host_log_debug(m
 static inline void orama_log_info(const char *message) { orama_host_log_info(message, strlen(message)); }
 static inline void orama_log_warn(const char *message) { orama_host_log_warn(message, strlen(message)); }
 static inline void orama_log_error(const char *message) { orama_host_log_error(message, strlen(message)); }
+
+/* The invocation's whole input; data ends with a zero byte that does not count. */
+static inline orama_bytes orama_input(void) {
+  size_t size = 0, room = 4096;
+  char *data = malloc(room + 1);
+  while (data) {
+    size += fread(data + size, 1, room - size, stdin);
+    if (size < room) {
+      data[size] = 0;
+      return (orama_bytes){data, size};
+    }
+    char *larger = realloc(data, room * 2 + 1);
+    if (!larger) free(data);
+    data = larger;
+    room *= 2;
+  }
+  return (orama_bytes){NULL, 0};
+}
+
+/* JSON. Enough for requests, events and small inputs; a library such as cJSON reads and writes whole documents. */
+
+static inline const char *orama_json_blanks(const char *at) {
+  while (*at && (unsigned char)*at <= ' ') at++;
+  return at;
+}
+
+/* The end of the value that begins here. */
+static inline const char *orama_json_end(const char *at) {
+  int depth = 0, in_string = 0;
+  for (; *at; at++) {
+    if (in_string) {
+      if (*at == '\\' && at[1]) at++;
+      else if (*at == '"') {
+        in_string = 0;
+        if (!depth) return at + 1;
+      }
+    } else if (*at == '"') in_string = 1;
+    else if (*at == '{' || *at == '[') depth++;
+    else if (*at == '}' || *at == ']') {
+      if (!depth) return at;
+      if (!--depth) return at + 1;
+    } else if (*at == ',' && !depth) return at;
+  }
+  return at;
+}
+
+static inline unsigned orama_json_hex(const char *at) {
+  unsigned value = 0;
+  for (int i = 0; i < 4 && at[i]; i++) {
+    int digit = at[i] <= '9' ? at[i] - '0' : (at[i] | 32) - 'a' + 10;
+    value = value * 16 + (unsigned)(digit & 15);
+  }
+  return value;
+}
+
+static inline char *orama_json_utf8(char *out, unsigned code) {
+  if (code < 0x80) *out++ = (char)code;
+  else if (code < 0x800) *out++ = (char)(0xc0 | code >> 6);
+  else if (code < 0x10000) *out++ = (char)(0xe0 | code >> 12);
+  else *out++ = (char)(0xf0 | code >> 18);
+  if (code >= 0x10000) *out++ = (char)(0x80 | (code >> 12 & 63));
+  if (code >= 0x800) *out++ = (char)(0x80 | (code >> 6 & 63));
+  if (code >= 0x80) *out++ = (char)(0x80 | (code & 63));
+  return out;
+}
+
+/* A value as it stands, a string without its quotes and escapes; NULL when out of memory. */
+static inline char *orama_json_text(const char *from, const char *end) {
+  while (end > from && (unsigned char)end[-1] <= ' ') end--;
+  char *text = malloc((size_t)(end - from) + 1), *out = text;
+  if (!text) return NULL;
+  if (*from != '"') {
+    memcpy(text, from, (size_t)(end - from));
+    text[end - from] = 0;
+    return text;
+  }
+  for (from++; from < end - 1; from++) {
+    if (*from != '\\') {
+      *out++ = *from;
+      continue;
+    }
+    switch (*++from) {
+      case 'n': *out++ = '\n'; break;
+      case 't': *out++ = '\t'; break;
+      case 'r': *out++ = '\r'; break;
+      case 'b': *out++ = '\b'; break;
+      case 'f': *out++ = '\f'; break;
+      case 'u': {
+        if (end - from < 6) break;
+        unsigned code = orama_json_hex(from + 1);
+        from += 4;
+        if (code >= 0xd800 && code < 0xdc00 && end - from > 7 && from[1] == '\\' && from[2] == 'u') {
+          code = 0x10000 + ((code - 0xd800) << 10) + ((orama_json_hex(from + 3) - 0xdc00) & 0x3ff);
+          from += 6;
+        }
+        out = orama_json_utf8(out, code);
+        break;
+      }
+      default: *out++ = *from;
+    }
+  }
+  *out = 0;
+  return text;
+}
+
+/* A key of the outermost object of `json`: a string without its quotes, anything else as it stands, so that it can be
+ * asked again; NULL when it is not there. */
+static inline char *orama_json_get(const char *json, const char *key) {
+  if (!json) return NULL;
+  const char *at = orama_json_blanks(json);
+  if (*at != '{') return NULL;
+  at = orama_json_blanks(at + 1);
+  while (*at == '"') {
+    const char *name_end = orama_json_end(at);
+    char *name = orama_json_text(at, name_end);
+    int found = name && strcmp(name, key) == 0;
+    free(name);
+    at = orama_json_blanks(name_end);
+    if (*at != ':') return NULL;
+    at = orama_json_blanks(at + 1);
+    const char *end = orama_json_end(at);
+    if (found) return orama_json_text(at, end);
+    at = orama_json_blanks(end);
+    if (*at != ',') return NULL;
+    at = orama_json_blanks(at + 1);
+  }
+  return NULL;
+}
+
+/* An element of a JSON array, as orama_json_get gives values; NULL when it is not there. */
+static inline char *orama_json_at(const char *json, size_t index) {
+  if (!json) return NULL;
+  const char *at = orama_json_blanks(json);
+  if (*at != '[') return NULL;
+  at = orama_json_blanks(at + 1);
+  while (*at && *at != ']') {
+    const char *end = orama_json_end(at);
+    if (!index--) return orama_json_text(at, end);
+    at = orama_json_blanks(end);
+    if (*at != ',') return NULL;
+    at = orama_json_blanks(at + 1);
+  }
+  return NULL;
+}
+
+/* Text as a JSON string, with its quotes. */
+static inline char *orama_json_quote(const char *text) {
+  char *quoted = malloc(strlen(text) * 6 + 3), *out = quoted;
+  if (!quoted) return NULL;
+  *out++ = '"';
+  for (; *text; text++) {
+    if (*text == '"' || *text == '\\') *out++ = '\\';
+    if ((unsigned char)*text < ' ') out += sprintf(out, "\\u%04x", *text);
+    else *out++ = *text;
+  }
+  *out++ = '"';
+  *out = 0;
+  return quoted;
+}
+
+/* HTTP functions (`http:` in function.yaml), and requests beside each other. */
+
+/* The HTTP request of this invocation as JSON: {"method":"GET","url":..,"path":..,"query":{"x":["1"]},"params":{..},
+ * "headers":{..},"remote_address":..,"namespace":..,"route":..}; data is NULL when something else triggered it. The
+ * body is the invocation's input. Read it with orama_json_get:
+ *
+ *   char *request = orama_http_request().data;
+ *   char *id = orama_json_get(orama_json_get(request, "params"), "id"); */
+static inline orama_bytes orama_http_request_json(void) { ORAMA_TAKE(orama_host_http_request(out, room)); }
+static inline orama_bytes orama_http_request(void) {
+  orama_bytes request = orama_http_request_json();
+  return request.size ? request : (orama_bytes){NULL, 0};
+}
+
+/* Sets the status and headers of the HTTP reply; its body is the invocation's output. `headers` is a JSON object; a
+ * value may be a list. The last call counts. 1 when it was taken. */
+static inline int32_t orama_http_respond(int32_t status, const char *headers) {
+  return orama_host_http_respond(status, headers, strlen(headers));
+}
+
+typedef struct {
+  const char *method;
+  const char *url;
+  /* A JSON object; NULL for none. */
+  const char *headers;
+  /* NULL for none. */
+  const char *body;
+  /* Set by orama_fetch_all: as orama_http_fetch answers; data is NULL when the request was refused. */
+  orama_bytes response;
+} orama_fetch;
+
+enum { ORAMA_MAX_PARALLEL = 64, ORAMA_NEXT_TIMEOUT_MS = 300000 };
+
+static inline orama_bytes orama_http_next(int32_t timeout_ms) {
+  ORAMA_TAKE(orama_host_http_next(timeout_ms, out, room));
+}
+
+static inline int32_t orama_fetch_start(const orama_fetch *fetch) {
+  const char *headers = fetch->headers ? fetch->headers : "{}", *body = fetch->body ? fetch->body : "";
+  return orama_host_http_start(fetch->method, strlen(fetch->method), fetch->url, strlen(fetch->url), headers,
+                               strlen(headers), body, strlen(body));
+}
+
+/* Sends requests beside each other, at most 64 at once, and waits for all of them. */
+static inline void orama_fetch_all(orama_fetch *fetches, size_t count) {
+  struct {
+    int32_t handle;
+    orama_fetch *fetch;
+  } waiting[ORAMA_MAX_PARALLEL];
+  size_t flying = 0, started = 0;
+  for (size_t i = 0; i < count; i++) fetches[i].response = (orama_bytes){NULL, 0};
+  while (started < count || flying) {
+    if (started < count && flying < ORAMA_MAX_PARALLEL) {
+      int32_t handle = orama_fetch_start(&fetches[started]);
+      if (handle > 0) {
+        waiting[flying].handle = handle;
+        waiting[flying++].fetch = &fetches[started];
+      }
+      started++;
+      continue;
+    }
+    orama_bytes ended = orama_http_next(ORAMA_NEXT_TIMEOUT_MS);
+    char *text = ended.size ? orama_json_get(ended.data, "handle") : NULL;
+    if (!text) return;
+    int32_t handle = (int32_t)strtol(text, NULL, 10);
+    free(text);
+    for (size_t i = 0; i < flying; i++) {
+      if (waiting[i].handle != handle) continue;
+      waiting[i].fetch->response = ended;
+      waiting[i] = waiting[--flying];
+      break;
+    }
+  }
+}
 
 #endif

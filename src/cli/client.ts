@@ -95,7 +95,8 @@ export function createClient(settings: Settings): Client {
     async invoke(name, input, options) {
       const target = options.version === undefined ? name : `${name}@${options.version}`;
       const url = address(`/v1/functions/${encodeURIComponent(target)}/invoke`);
-      const reply = await patientRequest(url, { ...credentials, ...invokeHeaders(options) }, input);
+      const headers = { ...credentials, ...invokeHeaders(options) };
+      const reply = await patientRequest({ url, method: 'POST', headers, body: input });
       if (reply.status >= 400)
         throw failure(reply.status, reply.body.toString(), reply.header('retry-after'));
       if (reply.status === 202) {

@@ -22,6 +22,9 @@ const BY_STATUS = new Map<number, ErrorCode>([
   [504, 'function_timeout'],
 ]);
 
+/** The end of a sentence that names a request to make. On the command line its place is taken by a hint. */
+const API_ADVICE = /; [^;]*\b(?:GET|POST|PUT|PATCH|DELETE) \/v1\/[^;]*$/;
+
 /** An error reply of the server as an error of ours, with the server's own sentence. */
 export function failure(status: number, body: string, retryAfter: string | undefined | null): AppError {
   const reply = replySchema.safeParse(parseJson(body));
@@ -29,15 +32,21 @@ export function failure(status: number, body: string, retryAfter: string | undef
   const options = retryAfter != null && wait > 0 ? { retryAfter: wait } : {};
   if (!reply.success) {
     const sentence = `The server answered ${status} with something that is not of this API; is the address right?`;
-    return new AppError(BY_STATUS.get(status) ?? 'internal', sentence, options);
+    return new AppError(codeOf(status), sentence, options);
   }
-  const { error, code, request_id, status: invocation } = reply.data;
+  const { code, request_id, status: invocation } = reply.data;
+  const error = reply.data.error.replace(API_ADVICE, '.');
   // Only a failed invocation says its status; its code depends on nothing else.
   if (invocation !== undefined && request_id !== undefined) {
     const name = invocation === 'timeout' ? 'function_timeout' : 'function_error';
     return new AppError(isCode(code) ? code : name, `${error} (request ${request_id})`, options);
   }
-  return new AppError(isCode(code) ? code : (BY_STATUS.get(status) ?? 'internal'), error, options);
+  return new AppError(isCode(code) ? code : codeOf(status), error, options);
+}
+
+/** The error that a status alone stands for. */
+export function codeOf(status: number): ErrorCode {
+  return BY_STATUS.get(status) ?? 'internal';
 }
 
 /** The server did not answer at all. */

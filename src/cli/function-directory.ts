@@ -17,7 +17,7 @@ const SOURCE_EXTENSIONS = new Set([
 export function readManifest(directory: string): Manifest {
   const file = join(directory, MANIFEST_FILE);
   if (!existsSync(file)) {
-    const sentence = `There is no ${MANIFEST_FILE} in ${directory}; make a function with "orama function init <name>"`;
+    const sentence = `There is no ${MANIFEST_FILE} in ${directory}; make a function with "orama function init hello"`;
     throw new AppError('invalid_manifest', sentence);
   }
   return parseManifest(readFileSync(file, 'utf8'));

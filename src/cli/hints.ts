@@ -1,15 +1,23 @@
 import type { ErrorCode } from '../errors.js';
 
+/** The command that failed: its words without `orama`, and its arguments. */
+export interface FailedCommand {
+  path: string;
+  args: readonly string[];
+}
+
+type Hint = string | ((command: FailedCommand) => string);
+
 /** What to do next, by error. */
-const HINTS: Partial<Record<ErrorCode, string>> = {
+const HINTS: Partial<Record<ErrorCode, Hint>> = {
   unauthorized: 'Give a key with --api-key or ORAMA_API_KEY, or keep one with: orama login',
   forbidden: 'Use a key of that namespace; yours shows with: orama keys list',
-  function_not_found: 'See what is there with: orama function list',
-  function_error: 'See what it logged with: orama function logs <name>',
-  function_refused:
-    'It does not take this input, and would not on another attempt; see why with: orama function logs <name>',
-  function_timeout:
-    'Raise "timeout" in function.yaml, or see how far it came with: orama function logs <name>',
+  not_found: notFound,
+  function_not_found: functionNotFound,
+  function_error: ({ args }) => logsHint('See what it logged', args),
+  function_refused: ({ args }) =>
+    logsHint('It does not take this input, and would not on another attempt; see why', args),
+  function_timeout: ({ args }) => logsHint('Raise "timeout" in function.yaml, or see how far it came', args),
   unavailable: 'Start an engine with "orama up", or name another with --url or ORAMA_URL.',
   invalid_module: 'Build it again with: orama function build',
   rate_limited: 'Wait a moment and try again.',
@@ -18,6 +26,40 @@ const HINTS: Partial<Record<ErrorCode, string>> = {
 };
 
 /** The line that follows the error's own sentence, if there is something to say. */
-export function hintFor(code: ErrorCode): string | undefined {
-  return HINTS[code];
+export function hintFor(code: ErrorCode, command: FailedCommand): string | undefined {
+  const hint = HINTS[code];
+  return (typeof hint === 'function' ? hint(command) : hint) || undefined;
+}
+
+function functionNotFound({ path, args }: FailedCommand): string {
+  const [given = ''] = args;
+  const there = 'see what is there with: orama function list';
+  if (path === 'function rollback' || given.includes('@')) {
+    return `See its versions with: orama function versions ${nameIn(args)}`;
+  }
+  if (path === 'function invoke') {
+    return `Deploy it from its directory with "orama function deploy", or ${there}`;
+  }
+  return `S${there.slice(1)}`;
+}
+
+function notFound({ path, args }: FailedCommand): string {
+  const [group = '', noun = ''] = path.split(' ');
+  if (group === 'keys') return 'See what is there with: orama keys list';
+  if (noun === 'secrets') return 'See what is there with: orama function secrets list';
+  if (noun === 'triggers' || noun === 'alias') {
+    return `See what is there with: orama function ${noun} list ${nameIn(args)}`;
+  }
+  if (noun === 'dead') return 'See what is there with: orama function dead list';
+  return '';
+}
+
+function logsHint(advice: string, args: readonly string[]): string {
+  const name = nameIn(args);
+  return name === '' ? '' : `${advice} with: orama function logs ${name}`;
+}
+
+/** The function's name of `name@version`. */
+function nameIn([given = '']: readonly string[]): string {
+  return given.replace(/@.*$/, '');
 }

@@ -1,31 +1,42 @@
 #!/usr/bin/env node
 import '../lean-start.js';
-import { CommanderError } from 'commander';
+import { type Command, CommanderError } from 'commander';
 import { AppError, messageOf } from '../errors.js';
 import { isEngine } from './early.js';
 import { hintFor } from './hints.js';
 import { createProgram } from './program.js';
+import { printable } from './terminal.js';
 
 const FAILED = 1;
 const WRONG_USAGE = 2;
 
 /** Exit codes: 0 done, 1 failed, 2 wrong usage. */
 async function main(): Promise<number> {
+  let running: Command | undefined;
   try {
-    await createProgram().parseAsync();
+    const program = createProgram().hook('preAction', (_program, command) => {
+      running = command;
+    });
+    await program.parseAsync();
     return 0;
   } catch (error) {
     // Commander has said what was wrong already; help and version are no errors.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : WRONG_USAGE;
-    process.stderr.write(`error: ${messageOf(error)}\n`);
-    process.stderr.write(error instanceof AppError ? nextStep(error) : faultReport(error));
+    const step = error instanceof AppError ? nextStep(error, running) : faultReport(error);
+    process.stderr.write(printable(`error: ${messageOf(error)}\n${step}`));
     return FAILED;
   }
 }
 
-function nextStep(error: AppError): string {
-  const hint = hintFor(error.code);
+function nextStep(error: AppError, running: Command | undefined): string {
+  const hint = hintFor(error.code, { path: pathOf(running), args: running?.args ?? [] });
   return hint === undefined ? '' : `${hint}\n`;
+}
+
+/** `function invoke`: the words that name a command. */
+function pathOf(command: Command | undefined): string {
+  if (!command?.parent) return '';
+  return `${pathOf(command.parent)} ${command.name()}`.trim();
 }
 
 /** Nothing a user did throws anything but an AppError. */

@@ -5,14 +5,22 @@ import type { Terminal } from './terminal.js';
 export function renderLog(colors: Terminal['colors'], record: LogRecord): string {
   const paint = record.status === 'success' ? colors.green : colors.red;
   const attempt = record.attempt > 1 ? ` attempt ${record.attempt}` : '';
+  // Of an HTTP function: `GET /users/{id}`, or null for the function's own address.
+  const route = record.route === undefined ? '' : ` ${record.route ?? 'own address'}`;
   const head =
-    `${colors.dim(record.started_at)} ${paint(record.status)}${attempt} ${record.trigger} ` +
+    `${colors.dim(record.started_at)} ${paint(record.status)}${attempt} ${record.trigger}${route} ` +
     `v${record.version} ${record.duration_ms} ms ${colors.dim(record.request_id)}`;
   const messages = record.messages.map(
-    (message) => `  ${colors.dim(message.timestamp)} ${level(colors, message.level)} ${message.message}`,
+    (message) =>
+      `  ${colors.dim(message.timestamp)} ${level(colors, message.level)} ${indented(message.message)}`,
   );
-  const error = record.error === null ? [] : [`  ${colors.red(record.error)}`];
+  const error = record.error === null ? [] : [`  ${colors.red(indented(record.error))}`];
   return [head, ...messages, ...error].join('\n');
+}
+
+/** A guest's line break must not begin what looks like a record or message of its own. */
+function indented(text: string): string {
+  return text.replace(/\r?\n/g, '\n    ');
 }
 
 function level(colors: Terminal['colors'], name: LogLevel): string {

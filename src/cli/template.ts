@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { packagePath } from './package.js';
@@ -10,20 +10,26 @@ export type Language = (typeof LANGUAGES)[number];
 export const TRIGGERS = ['http', 'event', 'cron'] as const;
 export type Trigger = (typeof TRIGGERS)[number];
 
-/** A file, or a directory, per language; a new function gets its own copy, so that it builds with no network. */
-const SDK: Readonly<Record<Language, { from: string; to: string }>> = {
-  typescript: { from: 'sdk/javascript/orama', to: 'orama' },
-  javascript: { from: 'sdk/javascript/orama', to: 'orama' },
-  go: { from: 'sdk/go/orama.go', to: 'orama/orama.go' },
-  assemblyscript: { from: 'sdk/assemblyscript/assembly/orama.ts', to: 'assembly/orama.ts' },
-  rust: { from: 'sdk/rust/src/lib.rs', to: 'src/orama.rs' },
-  c: { from: 'sdk/c/orama.h', to: 'orama.h' },
+/** Files and directories per language; a new function gets its own copy, so that it builds with no network. */
+const SDK: Readonly<Record<Language, Readonly<Record<string, string>>>> = {
+  typescript: { 'sdk/javascript/orama': 'orama' },
+  javascript: { 'sdk/javascript/orama': 'orama' },
+  go: {
+    'sdk/go/orama.go': 'orama/orama.go',
+    'sdk/go/http.go': 'orama/http.go',
+    'sdk/go/oramahttp/serve.go': 'orama/oramahttp/serve.go',
+  },
+  assemblyscript: { 'sdk/assemblyscript/assembly/orama.ts': 'assembly/orama.ts' },
+  rust: {
+    'sdk/rust/src/lib.rs': 'src/orama/mod.rs',
+    'sdk/rust/src/http.rs': 'src/orama/http.rs',
+    'sdk/rust/src/json.rs': 'src/orama/json.rs',
+  },
+  c: { 'sdk/c/orama.h': 'orama.h' },
 };
 
-/** Whether a language has a template for each way of being called, or the one template alone. */
-export function hasTriggers(language: Language): boolean {
-  return existsSync(join(templateOf(language), 'base'));
-}
+/** The name by which the Go packages of the SDK import each other, in the repository and in a function's own copy. */
+const GO_IMPORT = { from: '"orama/sdk-go"', to: '"function/orama"' };
 
 /** Writes a new function's files. Returns their paths, relative to its directory. */
 export function writeTemplate(
@@ -32,11 +38,17 @@ export function writeTemplate(
   directory: string,
 ): string[] {
   const template = templateOf(language);
-  const parts = hasTriggers(language) ? [join(template, 'base'), join(template, trigger)] : [template];
+  const parts = [join(template, 'base'), join(template, trigger)];
   const written = parts.flatMap((part) => copyTemplate(part, name, directory));
-  const { from, to } = SDK[language];
-  cpSync(packagePath(from), join(directory, to), { recursive: true });
-  return [...written, to].sort();
+  for (const [from, to] of Object.entries(SDK[language])) {
+    cpSync(packagePath(from), join(directory, to), { recursive: true });
+    if (to.endsWith('.go')) renameImport(join(directory, to));
+  }
+  return [...written, ...Object.values(SDK[language])].sort();
+}
+
+function renameImport(file: string): void {
+  writeFileSync(file, readFileSync(file, 'utf8').replace(GO_IMPORT.from, GO_IMPORT.to));
 }
 
 function templateOf(language: Language): string {

@@ -162,7 +162,7 @@ test('a function that fails is a failure: its error on stderr, nothing on stdout
   const run = await runCli(['function', 'invoke', 'hello'], { home, env: server.env });
   t.is(run.code, 1);
   t.is(run.stdout, '');
-  t.is(run.stderr, 'error: exit code 1 (request r3)\nSee what it logged with: orama function logs <name>\n');
+  t.is(run.stderr, 'error: exit code 1 (request r3)\nSee what it logged with: orama function logs hello\n');
 });
 
 test("the server's own sentence is what is said, with what to do next", async (t) => {
@@ -319,4 +319,93 @@ test('login keeps a key only when it works', async (t) => {
   const run = await runCli(['function', 'list', '--json'], { home: own });
   t.is(run.code, 0, run.stderr);
   t.is(server.seen.at(-1)?.headers['x-api-key'], 'ak_good:ns');
+});
+
+test('invoke --http asks the engine where functions are, and sends the request there as it stands', async (t) => {
+  const seen: Seen[] = [];
+  const functions = await httpServer(async (request, response) => {
+    const body = (await buffer(request)).toString('latin1');
+    seen.push({ method: request.method ?? '', url: request.url ?? '', headers: request.headers, body });
+    response.writeHead(request.url?.includes('missing') ? 404 : 200, { 'content-type': 'text/html' });
+    response.end('<p>7</p>');
+  });
+  const server = await startServer((request, response) => {
+    if (request.url.startsWith('/v1/auth/whoami')) json(response, 200, { namespace: 'ns' });
+    else json(response, 200, { status: 'ok', functions_url: functions.url });
+  });
+  t.teardown(functions.close);
+  t.teardown(server.close);
+  const call = (...args: string[]) => runCli(['function', 'invoke', ...args], { home, env: server.env });
+
+  const got = await call(
+    '--http',
+    'GET /users/a%2Fb/../7?x=1',
+    '-H',
+    'Accept: text/html',
+    '-H',
+    'X-A: 1',
+    '-H',
+    'X-A: 2',
+  );
+  t.is(got.code, 0, got.stderr);
+  t.is(got.stdout, '<p>7</p>');
+  t.is(seen[0]?.method, 'GET');
+  t.is(seen[0]?.url, '/ns/users/a%2Fb/../7?x=1');
+  t.like(seen[0]?.headers, { accept: 'text/html', 'x-a': '1, 2', 'x-api-key': 'ak_test:ns' });
+
+  const posted = await call('users', '--http', 'POST /new', '--data', '{"a":1}', '--json');
+  t.like(JSON.parse(posted.stdout), { status: 200, body: '<p>7</p>' });
+  t.is(seen[1]?.url, '/ns/users/new');
+  t.is(seen[1]?.body, '{"a":1}');
+
+  const missing = await call('--http', 'GET /missing');
+  t.is(missing.code, 1);
+  t.is(missing.stdout, '<p>7</p>');
+  t.regex(missing.stderr, /^error: GET \/missing was answered with 404\n/);
+
+  for (const wrong of [
+    ['--http', 'GET'],
+    ['--http', 'FETCH /'],
+    ['--http', 'GET /a b'],
+    ['--http', 'GET /', '-H', 'no colon'],
+    ['--http', 'GET /', '--async'],
+    ['hello', '-H', 'A: b'],
+    [],
+  ]) {
+    t.is((await call(...wrong)).code, 2, wrong.join(' '));
+  }
+});
+
+test('a hint names what to do here, with no placeholder and no path of the API', async (t) => {
+  const server = await startServer((request, response) => {
+    if (request.url.includes('/versions')) {
+      json(response, 200, {
+        versions: [
+          { ...RECORD, version: 2 },
+          { ...RECORD, version: 1 },
+        ],
+        count: 2,
+      });
+    } else {
+      json(response, 404, {
+        error: 'There is no function "nosuch" in namespace "ns"; list what there is with GET /v1/functions.',
+        code: 'function_not_found',
+      });
+    }
+  });
+  t.teardown(server.close);
+  const { env } = server;
+  const invoked = await runCli(['function', 'invoke', 'nosuch'], { home, env });
+  t.is(
+    invoked.stderr,
+    'error: There is no function "nosuch" in namespace "ns".\n' +
+      'Deploy it from its directory with "orama function deploy", or see what is there with: orama function list\n',
+  );
+  const rolled = await runCli(['function', 'rollback', 'hello', '99'], { home, env });
+  t.is(rolled.code, 1);
+  t.is(
+    rolled.stderr,
+    'error: Function "hello" has no version 99; it has 2, 1\n' +
+      'See its versions with: orama function versions hello\n',
+  );
 });

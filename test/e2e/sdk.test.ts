@@ -73,6 +73,7 @@ for (const [language, { title, found }] of Object.entries(COMPILERS)) {
       http: `${language} said ping`,
       binary: [...(BODIES.get('/binary') ?? [])],
       text: [...(BODIES.get('/text') ?? [])],
+      parallel: 70,
       published: true,
     });
 

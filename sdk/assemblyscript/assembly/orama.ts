@@ -151,6 +151,117 @@ export function responseBody(answer: string): ArrayBuffer {
   return String.UTF8.encode(body === null ? '' : body);
 }
 
+/** The HTTP request that an HTTP function answers. Its body is the invocation's input. */
+export class HttpRequest {
+  constructor(
+    /** All of it, as JSON. */
+    public json: string,
+  ) {}
+  get method(): string {
+    return field(this.json, 'method') || '';
+  }
+  /** The whole address as the client sees it. */
+  get url(): string {
+    return field(this.json, 'url') || '';
+  }
+  /** The whole path, with the namespace where it is in the path. */
+  get path(): string {
+    return field(this.json, 'path') || '';
+  }
+  get remoteAddress(): string {
+    return field(this.json, 'remote_address') || '';
+  }
+  get namespace(): string {
+    return field(this.json, 'namespace') || '';
+  }
+  /** The route of function.yaml that matched; empty for the function's own address. */
+  get route(): string {
+    const route = field(this.json, 'route');
+    return route === null || route == 'null' ? '' : route;
+  }
+  /** A header, by its name in lower case. */
+  header(name: string): string | null {
+    return field(field(this.json, 'headers') || '', name);
+  }
+  /** A parameter of the route. */
+  param(name: string): string | null {
+    return field(field(this.json, 'params') || '', name);
+  }
+  /** Every value of a query parameter, in order. */
+  query(name: string): string[] {
+    return strings(field(field(this.json, 'query') || '', name) || '');
+  }
+}
+
+/** The HTTP request of this invocation; null when something else triggered it. */
+export function httpRequest(): HttpRequest | null {
+  let n: i32;
+  do n = http_request(at(), room());
+  while (tooSmall(n));
+  return n <= 0 ? null : new HttpRequest(text(n));
+}
+
+/**
+ * Sets the status and headers of the HTTP reply; its body is the invocation's output. `headers` is a JSON object; a value
+ * may be a list. The last call counts.
+ */
+export function respond(status: i32, headers: string = '{}'): bool {
+  const h = String.UTF8.encode(headers);
+  return http_respond(status, ptr(h), h.byteLength) == 1;
+}
+
+/** One request of `fetchAll`; `headers` is a JSON object. */
+export class FetchRequest {
+  constructor(
+    public method: string,
+    public url: string,
+    public headers: string = '{}',
+    public body: string = '',
+  ) {}
+}
+
+const MAX_PARALLEL = 64;
+// Longer than any function may run.
+const NEXT_TIMEOUT_MS = 300_000;
+
+/**
+ * Sends requests beside each other, at most 64 at once, and waits for all of them. Results are in the order of the
+ * requests, each as `httpFetch` gives it.
+ */
+export function fetchAll(requests: FetchRequest[]): string[] {
+  const results = new Array<string>(requests.length).fill('{"error":"the host call failed","status":0}');
+  const waiting = new Map<i32, i32>();
+  for (let index = 0; index < requests.length; index++) {
+    if (waiting.size == MAX_PARALLEL && !takeNext(waiting, results)) return results;
+    const handle = startFetch(requests[index]);
+    if (handle > 0) waiting.set(handle, index);
+  }
+  while (waiting.size > 0 && takeNext(waiting, results)) {}
+  return results;
+}
+
+function startFetch(request: FetchRequest): i32 {
+  const m = String.UTF8.encode(request.method);
+  const u = String.UTF8.encode(request.url);
+  const h = String.UTF8.encode(request.headers);
+  const b = String.UTF8.encode(request.body);
+  return http_start(ptr(m), m.byteLength, ptr(u), u.byteLength, ptr(h), h.byteLength, ptr(b), b.byteLength);
+}
+
+/** Waits for the next request to end; false when none does. */
+function takeNext(waiting: Map<i32, i32>, results: string[]): bool {
+  let n: i32;
+  do n = http_next(NEXT_TIMEOUT_MS, at(), room());
+  while (tooSmall(n));
+  if (n <= 0) return false;
+  const ended = text(n);
+  const handle = <i32>parseInt(field(ended, 'handle') || '0');
+  if (!waiting.has(handle)) return false;
+  results[waiting.get(handle)] = ended;
+  waiting.delete(handle);
+  return true;
+}
+
 /** Publishes JSON to a topic of the namespace; true once it is durable. */
 export function publish(topic: string, json: string): bool {
   const t = String.UTF8.encode(topic);
@@ -242,6 +353,20 @@ export function field(json: string, key: string): string | null {
     i = skipBlanks(json, skipBlanks(json, end) + 1);
   }
   return null;
+}
+
+/** The strings of a JSON array of strings. */
+export function strings(json: string): string[] {
+  const list: string[] = [];
+  let i = skipBlanks(json, 0);
+  if (i >= json.length || json.charCodeAt(i) != 0x5b) return list;
+  i = skipBlanks(json, i + 1);
+  while (i < json.length && json.charCodeAt(i) == 0x22) {
+    const end = endOfValue(json, i);
+    list.push(unquote(json.substring(i, end)));
+    i = skipBlanks(json, skipBlanks(json, end) + 1);
+  }
+  return list;
 }
 
 /** What `abort`, a failed assertion and an uncaught error call: says why on stderr and ends with exit code 255. */
@@ -431,6 +556,21 @@ declare function http_fetch(
   method: usize, methodLength: i32, url: usize, urlLength: i32,
   headers: usize, headersLength: i32, body: usize, bodyLength: i32, out: usize, room: i32,
 ): i32;
+// @ts-ignore: TypeScript has no decorators on functions, AssemblyScript has
+@external("env", "http_request_into")
+declare function http_request(out: usize, room: i32): i32;
+// @ts-ignore: TypeScript has no decorators on functions, AssemblyScript has
+@external("env", "http_respond")
+declare function http_respond(status: i32, headers: usize, headersLength: i32): i32;
+// @ts-ignore: TypeScript has no decorators on functions, AssemblyScript has
+@external("env", "http_start")
+declare function http_start(
+  method: usize, methodLength: i32, url: usize, urlLength: i32,
+  headers: usize, headersLength: i32, body: usize, bodyLength: i32,
+): i32;
+// @ts-ignore: TypeScript has no decorators on functions, AssemblyScript has
+@external("env", "http_next_into")
+declare function http_next(timeoutMs: i32, out: usize, room: i32): i32;
 // @ts-ignore: TypeScript has no decorators on functions, AssemblyScript has
 @external("env", "pubsub_publish")
 declare function pubsub_publish(topic: usize, topicLength: i32, data: usize, dataLength: i32): i32;

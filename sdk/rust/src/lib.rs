@@ -1,8 +1,12 @@
 //! What a function can ask of the engine that runs it. No dependencies: JSON goes in and out as text, for the JSON
-//! crate of your choice. Use it as a crate, or copy this file as `src/orama.rs` and say `mod orama;`.
+//! crate of your choice, or for `json`. Use it as a crate, or copy `lib.rs` as `src/orama/mod.rs`, the other files beside
+//! it, and say `mod orama;`.
 //!
 //! A failed call is logged into the invocation's own log with its reason; here it only gives `None` or `Err`.
 #![allow(dead_code)]
+
+pub mod http;
+pub mod json;
 
 use std::io::{Read, Write};
 

@@ -54,7 +54,7 @@ function addList(aliases: Command): void {
       const { client, terminal } = openSession(command);
       terminal.show(await client.call('GET', pathOf(fn)), aliasesReplySchema, (list) => {
         if (list.aliases.length === 0 && terminal.isTerminal) {
-          return `No aliases yet. Make one with: orama function alias set ${fn} live <version>`;
+          return `No aliases yet. Make one with: orama function alias set ${fn} live 1`;
         }
         return terminal.table(
           ['ALIAS', 'VERSION', 'UPDATED'],

@@ -29,24 +29,30 @@ export function addDev(parent: Command): void {
           terminal.line(`Deployed ${name} version ${version}`);
         } catch (error) {
           // The next change may cure it.
-          process.stderr.write(`error: ${messageOf(error)}\n`);
+          terminal.problem(`error: ${messageOf(error)}`);
         }
       };
 
       const { name } = readManifest(directory).settings;
-      await deploy();
+      // Watched before the first build: what is saved while it runs is built after it.
       const watching = watchSources(directory, stop.signal, deploy);
+      await watching.settled();
       terminal.progress(`Watching ${directory}; stop with Ctrl-C`);
       const path = `/v1/functions/${encodeURIComponent(name)}/logs`;
       await followLogs({ client, terminal, path, query: {}, seen: [], signal: stop.signal });
-      await watching;
+      await watching.ended;
     });
 }
 
-/** Calls back once per burst of changes, one call at a time, until stopped. */
-function watchSources(directory: string, signal: AbortSignal, changed: () => Promise<void>): Promise<void> {
+interface Watching {
+  /** The calls that are due so far are over. */
+  settled(): Promise<void>;
+  ended: Promise<void>;
+}
+
+/** Calls back at once and then once per burst of changes, one call at a time, until stopped. */
+function watchSources(directory: string, signal: AbortSignal, changed: () => Promise<void>): Watching {
   let timer: NodeJS.Timeout | undefined;
-  let running: Promise<void> = Promise.resolve();
   const watcher = watch(directory, { recursive: true }, (_event, file) => {
     if (file === null || !isSource(file)) return;
     clearTimeout(timer);
@@ -54,7 +60,8 @@ function watchSources(directory: string, signal: AbortSignal, changed: () => Pro
       running = running.then(changed);
     }, SETTLE_MS);
   });
-  return new Promise((resolve) => {
+  let running = changed();
+  const ended = new Promise<void>((resolve) => {
     const end = () => {
       clearTimeout(timer);
       watcher.close();
@@ -63,4 +70,5 @@ function watchSources(directory: string, signal: AbortSignal, changed: () => Pro
     if (signal.aborted) end();
     else signal.addEventListener('abort', end, { once: true });
   });
+  return { settled: () => running, ended };
 }

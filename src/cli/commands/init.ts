@@ -5,7 +5,7 @@ import { functionNameSchema } from '../../contract/ids.js';
 import { parseOrRefuse } from '../../contract/sentence.js';
 import { AppError } from '../../errors.js';
 import { terminalOf } from '../session.js';
-import { hasTriggers, LANGUAGES, type Language, TRIGGERS, type Trigger, writeTemplate } from '../template.js';
+import { LANGUAGES, type Language, TRIGGERS, type Trigger, writeTemplate } from '../template.js';
 
 /** `orama function init <name>` */
 export function addInit(parent: Command): void {
@@ -14,11 +14,7 @@ export function addInit(parent: Command): void {
     .description('make the directory of a new function')
     .argument('<name>', '1–64 letters, digits, "-" or "_"')
     .addOption(new Option('--lang <language>', 'its language').choices(LANGUAGES).default('typescript'))
-    .addOption(
-      new Option('--template <kind>', 'what calls it, in TypeScript and JavaScript')
-        .choices(TRIGGERS)
-        .default('http'),
-    )
+    .addOption(new Option('--template <kind>', 'what calls it').choices(TRIGGERS).default('http'))
     .action((given: string, flags: { lang: Language; template: Trigger }, command: Command) => {
       const terminal = terminalOf(command);
       const name = parseOrRefuse(functionNameSchema, given, {
@@ -30,12 +26,6 @@ export function addInit(parent: Command): void {
         throw new AppError('conflict', `${directory} is there already and not empty`);
       }
       const { lang: language, template: trigger } = flags;
-      if (!hasTriggers(language) && command.getOptionValueSource('template') === 'cli') {
-        throw new AppError(
-          'invalid_request',
-          `${language} has one template; --template is for typescript and javascript`,
-        );
-      }
       const files = writeTemplate({ language, trigger }, name, directory);
       if (terminal.json) {
         terminal.line(JSON.stringify({ name, language, directory, files }, null, 2));

@@ -1,27 +1,58 @@
 import { isUtf8 } from 'node:buffer';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { InvokeOptions, InvokeReply } from '../client.js';
 import { readData } from '../data.js';
+import { addHeader, callHttp, type HttpHeaders, parseRequestLine, type RequestLine } from '../http-call.js';
 import { openSession } from '../session.js';
 import type { Terminal } from '../terminal.js';
 import { wholeNumber } from '../values.js';
 
 interface InvokeFlags extends InvokeOptions {
   data?: string;
+  http?: RequestLine;
+  header?: HttpHeaders;
 }
+
+/** Of an invocation; an HTTP request has headers for them. */
+const WITHOUT_HTTP = ['async', 'version', 'delay', 'idempotencyKey'];
 
 /** `orama function invoke <name>` */
 export function addInvoke(parent: Command): void {
   parent
     .command('invoke')
     .description('run a function and print its output')
-    .argument('<name>', 'name, or name@version')
+    .argument('[name]', 'name, or name@version; may be left out with --http')
     .option('-d, --data <json>', 'input; @file reads a file, - reads stdin')
     .option('--async', 'do not wait: print the request id')
     .option('--version <n>', 'run this version', wholeNumber(1))
     .option('--delay <seconds>', 'with --async: run it so much later', wholeNumber(0))
     .option('--idempotency-key <key>', 'the same key gives the same invocation')
-    .action(async (name: string, flags: InvokeFlags, command: Command) => {
+    .addOption(
+      new Option(
+        '--http <request>',
+        "send an HTTP request, such as 'GET /users/7?x=1', to a route of the namespace, or below the function that is named",
+      )
+        .argParser(parseRequestLine)
+        .conflicts(WITHOUT_HTTP),
+    )
+    .option('-H, --header <header>', "with --http: such as 'Accept: text/html'; may be repeated", addHeader)
+    .action(async (name: string | undefined, flags: InvokeFlags, command: Command) => {
+      if (flags.http === undefined && flags.header !== undefined) {
+        command.error('error: --header goes with --http');
+      }
+      if (flags.http !== undefined) {
+        await callHttp(openSession(command), {
+          ...flags.http,
+          name,
+          headers: flags.header ?? {},
+          body: await readData(flags.data ?? ''),
+        });
+        return;
+      }
+      if (name === undefined) {
+        command.error("error: missing required argument 'name'");
+        return;
+      }
       if (flags.delay !== undefined && flags.async !== true) {
         command.error('error: --delay goes with --async');
       }

@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
 import { aliasRecordSchema, LIVE_ALIAS } from '../../contract/alias.js';
 import { aliasesReplySchema } from '../../contract/http/aliases.js';
-import { deployReplySchema } from '../../contract/http/functions.js';
+import { deployReplySchema, versionsReplySchema } from '../../contract/http/functions.js';
+import { AppError } from '../../errors.js';
+import type { Client } from '../client.js';
 import { openSession } from '../session.js';
 import { wholeNumber } from '../values.js';
 
@@ -14,6 +16,7 @@ export function addRollback(parent: Command): void {
     .argument('<version>', 'the version to go back to', wholeNumber(1))
     .action(async (name: string, version: number, _options, command: Command) => {
       const { client, terminal } = openSession(command);
+      await assertVersion(client, name, version);
       const fn = `/v1/functions/${encodeURIComponent(name)}`;
       const { aliases } = aliasesReplySchema.parse(await client.call('GET', `${fn}/aliases`));
       if (aliases.some(({ alias }) => alias === LIVE_ALIAS)) {
@@ -29,4 +32,21 @@ export function addRollback(parent: Command): void {
         (done) => `${done.function.name} version ${done.function.version} is version ${version} again`,
       );
     });
+}
+
+/** As many as fit a sentence. */
+const LISTED = 10;
+
+/** Says which versions there are, instead of only that this one is not. */
+async function assertVersion(client: Client, name: string, version: number): Promise<void> {
+  const reply = await client.call('GET', `/v1/functions/${encodeURIComponent(name)}/versions`);
+  const versions = versionsReplySchema.parse(reply).versions.map((fn) => fn.version);
+  if (versions.includes(version)) return;
+  const listed = versions.slice(0, LISTED).join(', ');
+  throw new AppError(
+    'function_not_found',
+    versions.length > LISTED
+      ? `Function "${name}" has no version ${version}; the newest of its ${versions.length} versions are ${listed}`
+      : `Function "${name}" has no version ${version}; it has ${listed}`,
+  );
 }

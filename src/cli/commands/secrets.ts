@@ -48,7 +48,7 @@ function addList(secrets: Command): void {
       const reply = await client.call('GET', '/v1/functions/secrets');
       terminal.show(reply, secretsReplySchema, (list) => {
         if (list.secrets.length === 0 && terminal.isTerminal) {
-          return 'No secrets yet. Store one with: orama function secrets set <name> <value>';
+          return 'No secrets yet. Store one with: orama function secrets set API_TOKEN --from-file token.txt';
         }
         return terminal.table(
           ['NAME', 'CREATED', 'UPDATED'],

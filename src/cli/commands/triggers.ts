@@ -72,7 +72,7 @@ function addList(triggers: Command): void {
       const reply = await client.call('GET', pathOf(fn));
       terminal.show(reply, triggersReplySchema, (list) => {
         if (list.triggers.length === 0 && terminal.isTerminal) {
-          return `No triggers yet. Add one with: orama function triggers add ${fn} --topic <topic>`;
+          return `No triggers yet. Add one with: orama function triggers add ${fn} --topic orders:new`;
         }
         return terminal.table(
           ['ID', 'FIRED BY', 'ENABLED', 'CREATED'],

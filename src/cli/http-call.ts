@@ -1,0 +1,101 @@
+import { isUtf8 } from 'node:buffer';
+import { InvalidArgumentError } from 'commander';
+import { z } from 'zod';
+import { HTTP_METHODS } from '../contract/http-function.js';
+import { AppError } from '../errors.js';
+import type { Client } from './client.js';
+import { codeOf } from './failure.js';
+import { type PatientReply, patientRequest } from './patient-request.js';
+import type { Session } from './session.js';
+
+export type HttpHeaders = Readonly<Record<string, string[]>>;
+
+/** `GET /users/7?x=1` */
+export interface RequestLine {
+  method: string;
+  path: string;
+}
+
+export interface HttpCall extends RequestLine {
+  /** A function, below whose own address the path is; without it the path is one of the namespace's routes. */
+  name: string | undefined;
+  headers: HttpHeaders;
+  body: Uint8Array;
+}
+
+const statusSchema = z.object({ functions_url: z.string() });
+const identitySchema = z.object({ namespace: z.string().nullish() });
+const LOCAL_HOSTS = new Set(['0.0.0.0', '127.0.0.1', 'localhost', '[::]', '[::1]']);
+
+/** Sends a request to the functions' listener and prints the reply. Throws when its status is 400 or more. */
+export async function callHttp({ client, terminal }: Session, call: HttpCall): Promise<void> {
+  const { base, prefix } = await functionsAddress(client);
+  const path = `${prefix}${call.name === undefined ? '' : `/${call.name}`}${call.path}`;
+  const { apiKey, url: engine } = client.settings;
+  // The key never travels with less protection than to the engine's own address.
+  const carriesKey = apiKey !== undefined && (base.protocol === 'https:' || engine.startsWith('http:'));
+  const reply = await patientRequest({
+    url: base,
+    method: call.method,
+    path,
+    headers: { ...(carriesKey ? { 'x-api-key': apiKey } : {}), ...call.headers },
+    body: call.body,
+  });
+  if (terminal.json) {
+    terminal.line(JSON.stringify(asJson(reply), null, 2));
+  } else {
+    terminal.bytes(reply.body);
+    if (terminal.isTerminal && reply.body.at(-1) !== 10) terminal.line('');
+    const type = reply.header('content-type') ?? 'no content type';
+    const id = reply.header('x-request-id');
+    const request = id === undefined ? '' : `, request ${id}`;
+    terminal.progress(terminal.colors.dim(`status ${reply.status}, ${type}${request}`));
+  }
+  if (reply.status >= 400) {
+    throw new AppError(codeOf(reply.status), `${call.method} ${call.path} was answered with ${reply.status}`);
+  }
+}
+
+/** Where the engine serves the functions of the namespace: by path, or by host name. */
+async function functionsAddress(client: Client): Promise<{ base: URL; prefix: string }> {
+  const namespace = await namespaceOf(client);
+  const { functions_url } = statusSchema.parse(await client.call('GET', '/v1/status'));
+  const byHost = functions_url.includes('{namespace}');
+  const base = new URL(functions_url.replace('{namespace}', namespace));
+  // An engine that listens on every address, or on loopback behind a tunnel, is reached as the engine itself is.
+  if (LOCAL_HOSTS.has(base.hostname)) base.hostname = new URL(client.settings.url).hostname;
+  return { base, prefix: byHost ? '' : `/${namespace}` };
+}
+
+async function namespaceOf({ settings, call }: Client): Promise<string> {
+  if (settings.namespace !== undefined) return settings.namespace;
+  if (settings.apiKey === undefined) return 'default';
+  return identitySchema.parse(await call('GET', '/v1/auth/whoami')).namespace ?? 'default';
+}
+
+function asJson({ status, headers, body }: PatientReply): unknown {
+  const content = isUtf8(body) ? { body: body.toString() } : { body_base64: body.toString('base64') };
+  return { status, headers, ...content };
+}
+
+/** Reads the value of `--http`. */
+export function parseRequestLine(text: string): RequestLine {
+  const [, method = '', path = ''] = /^([A-Za-z]+) (\/[!-~]*)$/.exec(text) ?? [];
+  const known = HTTP_METHODS.find((one) => one === method.toUpperCase());
+  if (known === undefined) {
+    throw new InvalidArgumentError(
+      `It must be a method (${HTTP_METHODS.join(', ')}) and a path, percent-encoded, such as 'GET /users/7?x=1'.`,
+    );
+  }
+  return { method: known, path };
+}
+
+/** Reads one `--header`. */
+export function addHeader(text: string, headers: HttpHeaders = {}): HttpHeaders {
+  const [, given, value] = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n\0]*)$/.exec(text) ?? [];
+  if (given === undefined || value === undefined) {
+    throw new InvalidArgumentError("It must read 'Name: value', such as 'Accept: text/html'.");
+  }
+  const name = given.toLowerCase();
+  return { ...headers, [name]: [...(headers[name] ?? []), value.trimEnd()] };
+}

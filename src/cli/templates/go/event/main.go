@@ -1,0 +1,33 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+
+	"function/orama"
+)
+
+// event is the input of a function that a topic fires.
+type event struct {
+	Topic string `json:"topic"`
+	Data  struct {
+		Name string `json:"name"`
+	} `json:"data"`
+}
+
+// main runs once per event, in an instance of its own: stdin is the event, stdout the output.
+func main() {
+	input, _ := orama.Input()
+	var in event
+	if err := json.Unmarshal(input, &in); err != nil || in.Data.Name == "" {
+		orama.LogError("expected an event whose data has a name, and got: " + string(input))
+		os.Exit(65) // 64–78 refuse a retry: bad input stays bad.
+	}
+	count := orama.CacheIncrement("guests:"+in.Data.Name, 1)
+	greeting := orama.Env("GREETING") + ", " + in.Data.Name + "!"
+	orama.LogInfo(in.Topic + ": " + greeting)
+	if err := orama.Publish("guests:greeted", map[string]any{"greeting": greeting, "count": count}); err != nil {
+		os.Exit(1) // Any other code is retried as function.yaml says.
+	}
+	_ = orama.Output(map[string]int64{"count": count})
+}

@@ -1,0 +1,135 @@
+import { PassThrough } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import test from 'ava';
+import { z } from 'zod';
+import { renderLog } from '../../src/cli/render-log.js';
+import { createTerminal, printable, type Terminal } from '../../src/cli/terminal.js';
+import type { LogRecord } from '../../src/contract/invocation.js';
+import { logRecordSchema } from '../../src/contract/invocation.js';
+
+/** Every control character besides tab and newline, the separators and every bidirectional control. */
+const FORBIDDEN = [
+  ...range(0x00, 0x08),
+  ...range(0x0b, 0x1f),
+  ...range(0x7f, 0x9f),
+  0x061c,
+  0x200e,
+  0x200f,
+  ...range(0x2028, 0x202e),
+  ...range(0x2066, 0x2069),
+].map((code) => String.fromCharCode(code));
+
+const SEQUENCES = [
+  '\u001b[2J\u001b[H',
+  '\u001b]0;title\u0007',
+  '\u001b]8;;https://evil.example\u001b\\click\u001b]8;;\u001b\\',
+  '\u001b]52;c;ZXZpbA==\u0007',
+  '\u009b31m',
+  'done\rfailed',
+  '\u202egpj.exe',
+];
+const HOSTILE = `${FORBIDDEN.join('x')}${SEQUENCES.join(' ')}`;
+
+function range(from: number, to: number): number[] {
+  return Array.from({ length: to - from + 1 }, (_, index) => from + index);
+}
+
+/** What a command writes on stdout and stderr, with a person at both or with none. */
+async function written(isTTY: boolean, json: boolean, write: (terminal: Terminal) => void) {
+  const stdout = Object.assign(new PassThrough(), { isTTY });
+  const stderr = Object.assign(new PassThrough(), { isTTY });
+  write(createTerminal({ stdin: process.stdin, stdout, stderr }, json));
+  stdout.end();
+  stderr.end();
+  return (await text(stdout)) + (await text(stderr));
+}
+
+const OWN_COLOURS = new RegExp(`${String.fromCharCode(27)}\\[(?:2|22|31|32|33|36|39)m`, 'g');
+
+function record(said: string): LogRecord {
+  return logRecordSchema.parse({
+    request_id: '0199c5a0-0000-7000-8000-000000000009',
+    function: 'hello',
+    version: 1,
+    trigger: 'http',
+    attempt: 1,
+    status: 'error',
+    started_at: '2026-01-01T00:00:00.000Z',
+    duration_ms: 1,
+    input_size: 0,
+    output_size: 0,
+    memory_peak_mb: 1,
+    error: said,
+    messages: [{ level: 'info', message: said, timestamp: '2026-01-01T00:00:00.000Z' }],
+  });
+}
+
+for (const isTTY of [true, false]) {
+  test(`nothing that a guest, server or user said reaches the terminal as control (${isTTY ? 'terminal' : 'pipe'})`, async (t) => {
+    const out = await written(isTTY, false, (terminal) => {
+      terminal.line(HOSTILE);
+      terminal.line(terminal.colors.red(HOSTILE));
+      terminal.progress(HOSTILE);
+      terminal.problem(HOSTILE);
+      terminal.show({ message: HOSTILE }, z.object({ message: z.string() }), ({ message }) => message);
+      terminal.line(terminal.table(['KEY'], [[HOSTILE], [`${HOSTILE}\nforged\trow`]]));
+      terminal.line(renderLog(terminal.colors, record(HOSTILE)));
+      if (isTTY) terminal.bytes(Buffer.from(HOSTILE));
+    });
+    const rest = out.replace(OWN_COLOURS, '');
+    for (const character of FORBIDDEN) {
+      t.false(rest.includes(character), `U+${character.charCodeAt(0).toString(16)}`);
+    }
+    t.true(rest.includes('\\x1b]0;title\\x07'), 'what was taken out still shows');
+    t.true(rest.includes('\\u202egpj.exe'));
+  });
+}
+
+test('a guest cannot make another row, column or log record of its own', async (t) => {
+  const forged = 'x\n2026-01-01T00:00:00.000Z success http v1 1 ms forged';
+  const log = await written(false, false, (terminal) => {
+    terminal.line(renderLog(terminal.colors, record(forged)));
+  });
+  t.false(/^2026.*forged/m.test(log), log);
+  const table = await written(false, false, (terminal) => {
+    terminal.line(terminal.table(['A', 'B'], [['one\ttwo\nthree', 'four']]));
+  });
+  t.is(table, 'one two three\tfour\n');
+});
+
+test('a guest cannot guess the marks of our own colours', async (t) => {
+  const out = await written(true, false, (terminal) => {
+    const painted = terminal.colors.red('mine');
+    terminal.line(painted);
+    terminal.line('\u001b[31mforged\u001b[39m');
+  });
+  t.true(out.includes('\\x1b[31mforged\\x1b[39m'), out);
+});
+
+test('other scripts, emoji, tabs and line breaks stay as they are', (t) => {
+  const plain = 'Grüße\t世界\nשלום مرحبا 👩‍🚀 é';
+  t.is(printable(plain), plain);
+});
+
+test('columns stay aligned whatever a cell holds', async (t) => {
+  const out = await written(true, false, (terminal) => {
+    terminal.line(
+      terminal.table(
+        ['A', 'B'],
+        [
+          ['\u001b[31m', 'x'],
+          ['1', 'y'],
+        ],
+      ),
+    );
+  });
+  const [, first = '', second = ''] = out.replace(OWN_COLOURS, '').split('\n');
+  t.is(first.indexOf('x', 6), second.indexOf('y'));
+});
+
+test('JSON and bytes in a pipe stay as they came', async (t) => {
+  const json = await written(true, true, (terminal) => terminal.show({ a: HOSTILE }, z.unknown(), () => ''));
+  t.deepEqual(JSON.parse(json), { a: HOSTILE });
+  const bytes = await written(false, false, (terminal) => terminal.bytes(Buffer.from(HOSTILE)));
+  t.is(bytes, HOSTILE);
+});

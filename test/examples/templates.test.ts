@@ -1,0 +1,94 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { parseManifest } from '../../src/contract/manifest.js';
+import { parse } from '../../workers/wasm/binary/parse.js';
+import { check } from '../../workers/wasm/run/module-check.js';
+import { runCli } from '../helpers/cli.js';
+import { COMPILERS } from '../helpers/compilers.js';
+import { eventually } from '../helpers/eventually.js';
+import { startEngine } from '../helpers/running-engine.js';
+import { shared } from '../helpers/shared.js';
+import { tempDir } from '../helpers/temp-dir.js';
+
+const home = tempDir();
+const engine = shared(() => startEngine());
+
+/** One after the other: a compiler takes all the cores there are. */
+for (const [language, { title, found }] of Object.entries(COMPILERS)) {
+  const run = found ? test.serial : test.serial.skip;
+
+  /** Makes, builds and deploys a function of the template as its author would, with no network. */
+  const deployed = async (template: string) => {
+    const { url, adminKey, api } = await engine();
+    const name = `${template}-${language}`;
+    const env = { ORAMA_URL: url, ORAMA_API_KEY: adminKey, GOPROXY: 'off', CARGO_NET_OFFLINE: 'true' };
+    const orama = async (...args: string[]) => {
+      const done = await runCli(args, { home, env });
+      if (done.code !== 0) throw new Error(`orama ${args.join(' ')}: ${done.stderr}`);
+      return done.stdout;
+    };
+    await orama('function', 'init', name, '--lang', language, '--template', template);
+    await orama('function', 'deploy', name);
+    return { name, orama, api, directory: join(home, name) };
+  };
+
+  run(
+    `the http template of ${language} greets by body, by query, and without either (${title})`,
+    async (t) => {
+      const { name, orama, api, directory } = await deployed('http');
+      const { settings } = parseManifest(readFileSync(join(directory, 'function.yaml'), 'utf8'));
+      t.is<string, string>(settings.name, name);
+      const module = parse(readFileSync(join(directory, 'function.wasm')));
+      t.is(check(module, 64).kind, 'command');
+      const ada = '{"greeting":"Hello, Ada!"}';
+      t.is((await orama('function', 'invoke', name, '--data', '{"name": "Ada"}')).trim(), ada);
+      t.deepEqual((await api.invoke(name, '')).json, { greeting: 'Hello, World!' });
+      t.deepEqual((await api.invoke(name, 'no JSON')).json, { greeting: 'Hello, World!' });
+      t.is((await orama('function', 'invoke', name, '--http', 'GET /?name=Ada')).trim(), ada);
+      const posted = await orama(
+        'function',
+        'invoke',
+        name,
+        '--http',
+        'POST /',
+        '-d',
+        '{"name":"Ada"}',
+        '--json',
+      );
+      const reply = JSON.parse(posted);
+      t.is(reply.status, 200);
+      t.is(reply.headers['content-type'], 'application/json');
+      t.is(reply.body.trim(), ada);
+    },
+  );
+
+  run(
+    `the event template of ${language} greets who an event names, and says what it got otherwise`,
+    async (t) => {
+      const { name, orama, api } = await deployed('event');
+      await orama('function', 'publish', 'greetings:new', '--data', '{"name": "Ad\\u00e4 \\"A\\""}');
+      const [log] = await eventually('the log of the event', async () => {
+        const { json } = await api.get(`/v1/functions/${name}/logs`);
+        return json.count === 1 && json.logs;
+      });
+      t.is(log.status, 'success');
+      t.is(log.trigger, 'pubsub');
+      t.true(log.messages[0].message.endsWith('Hello, Adä "A"!'), log.messages[0].message);
+      const refused = await api.invoke(name, '{"topic":"greetings:new","data":{}}');
+      t.true(refused.status >= 400);
+      const { json } = await api.get(`/v1/functions/${name}/logs?limit=1`);
+      t.regex(json.logs[0].messages[0].message, /and got: \{"topic"/);
+    },
+  );
+
+  run(`the cron template of ${language} counts its runs`, async (t) => {
+    const { name, api } = await deployed('cron');
+    const { json } = await api.get(`/v1/functions/${name}/triggers`);
+    t.is(json.triggers[0].cron, '*/5 * * * *');
+    const input = { cron: '*/5 * * * *', scheduled_at: '2026-01-01T00:05:00Z' };
+    const { runs } = (await api.invoke(name, JSON.stringify(input))).json;
+    t.deepEqual((await api.invoke(name, JSON.stringify(input))).json, { runs: runs + 1 });
+    t.true((await api.invoke(name, '{}')).status >= 400);
+  });
+}
