@@ -4,7 +4,10 @@ import { join } from 'node:path';
 
 const LICENCE_FILE = /^(licen[cs]e|copying|notice)([.-].*)?$/i;
 
-/** Writes one section for each package among the bundled files. A package that names no licence stops the build. */
+/**
+ * Writes one section for each package among the bundled files, and returns their names and versions. A package that names
+ * no licence stops the build.
+ */
 export function writeLicences(inputs, target) {
   const roots = new Set(inputs.filter((path) => path.includes('node_modules/')).map(packageRoot));
   const sections = [...roots].map(section).sort((a, b) => (a.title < b.title ? -1 : 1));
@@ -14,6 +17,7 @@ export function writeLicences(inputs, target) {
   );
   const intro = 'This package holds code of the following packages, each under its own licence.';
   writeFileSync(target, `${intro}\n\n${list}\n\n${texts.join('\n')}`);
+  return sections.map(({ title }) => title);
 }
 
 /** `a/node_modules/b/node_modules/@c/d/e.js` → `a/node_modules/b/node_modules/@c/d`, and up from files of subpackages. */
