@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { packagePath } from './package.js';
@@ -20,6 +20,9 @@ const SDK: Readonly<Record<Language, { from: string; to: string }>> = {
   c: { from: 'sdk/c/orama.h', to: 'orama.h' },
 };
 
+/** A package.json with exports inside another package would be ignored there, and publint refuses it. */
+const PACKAGED_MANIFEST = 'manifest.json';
+
 /** Whether a language has a template for each way of being called, or the one template alone. */
 export function hasTriggers(language: Language): boolean {
   return existsSync(join(templateOf(language), 'base'));
@@ -36,6 +39,9 @@ export function writeTemplate(
   const written = parts.flatMap((part) => copyTemplate(part, name, directory));
   const { from, to } = SDK[language];
   cpSync(packagePath(from), join(directory, to), { recursive: true });
+  if (existsSync(join(directory, to, PACKAGED_MANIFEST))) {
+    renameSync(join(directory, to, PACKAGED_MANIFEST), join(directory, to, 'package.json'));
+  }
   return [...written, to].sort();
 }
 

@@ -1,5 +1,5 @@
 import type { VersionRef } from '../contract/alias.js';
-import type { FunctionRecord, FunctionSettings, FunctionVersion } from '../contract/function.js';
+import type { FunctionRecord, FunctionSettings, FunctionVersion, WarmStart } from '../contract/function.js';
 import type { FunctionName, Namespace } from '../contract/ids.js';
 import { MAX_MODULE_BYTES } from '../contract/limits.js';
 import { AppError, messageOf } from '../errors.js';
@@ -21,10 +21,20 @@ export interface Deployment {
   wasm: Uint8Array;
 }
 
+/** What a module is, before it is stored. */
+export interface ModuleReport {
+  cid: string;
+  warmStart: WarmStart;
+}
+
 /** Deploys new versions and keeps the list of functions. */
 export interface Functions {
   /** Validates, stores the bytes, then the record: a refused deploy leaves nothing behind. */
   deploy(by: Actor, deployment: Deployment): Promise<FunctionRecord>;
+  /** Whatever would refuse the deploy refuses this; nothing is stored. */
+  check(deployment: Deployment): Promise<ModuleReport>;
+  /** All that the newest version was deployed with. */
+  settings(namespace: Namespace, name: FunctionName): Promise<FunctionVersion>;
   /** A new version with an old one's bytes and settings. */
   rollback(by: Actor, namespace: Namespace, name: FunctionName, version: number): Promise<FunctionRecord>;
   /** The newest version; by an alias, its own version. */
@@ -52,24 +62,30 @@ export function createFunctions(deps: FunctionsDeps): Functions {
     await catalog.changed(namespace);
   };
 
+  const check = async ({ namespace, settings, wasm }: Deployment): Promise<ModuleReport> => {
+    assertModuleSize(wasm.byteLength);
+    for (const trigger of settings.metadata.triggers) assertSchedule(trigger);
+    await assertRoutesFree(catalog, namespace, settings.name, settings.metadata.http?.routes ?? []);
+    const cid = await blobs.cidOf(wasm);
+    const about = { cid, name: settings.name, memoryLimitMb: settings.memory_limit_mb };
+    const { warmStart } = await engine.inspect(wasm, about);
+    return { cid, warmStart };
+  };
+
   return {
+    check,
+
+    settings: (namespace, name) => catalog.resolve(namespace, name),
+
     async deploy(by, { namespace, settings, wasm }) {
-      assertModuleSize(wasm.byteLength);
-      for (const trigger of settings.metadata.triggers) assertSchedule(trigger);
-      await assertRoutesFree(catalog, namespace, settings.name, settings.metadata.http?.routes ?? []);
-      const cid = await blobs.cidOf(wasm);
-      const report = await engine.inspect(wasm, {
-        cid,
-        name: settings.name,
-        memoryLimitMb: settings.memory_limit_mb,
-      });
+      const { cid, warmStart } = await check({ namespace, settings, wasm });
       await blobs.put(wasm);
       const version = await store.functions.addVersion(
         {
           namespace,
           settings,
           wasmCid: cid,
-          warmStart: report.warmStart,
+          warmStart,
           createdBy: by.principal.subject,
         },
         auditEntry(by, 'function.deploy', settings.name, namespace),
@@ -141,7 +157,8 @@ export function recordOf({ metadata: _, ...record }: FunctionVersion): FunctionR
   return record;
 }
 
-function settingsOf(version: FunctionVersion): FunctionSettings {
+/** What it was deployed with: deployed again, it would make the same. */
+export function settingsOf(version: FunctionVersion): FunctionSettings {
   return {
     name: version.name,
     is_public: version.is_public,

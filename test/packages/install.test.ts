@@ -104,6 +104,10 @@ for (const node of nodes) {
     // One that uses a database: functions' SQL runs in processes that the program starts.
     const input = commands({ op: 'query', a: 'select 41 + 1 as answer', b: '[]' });
     t.regex(await orama('function', 'invoke', 'probe', '--data', input), /answer.+42/);
+    // And one that is made and built by what was installed.
+    await orama('function', 'init', 'hello');
+    t.regex(await orama('function', 'deploy', 'hello'), /^Deployed hello version 1 /);
+    t.regex(await orama('function', 'invoke', 'hello', '--data', '{"name":"Ada"}'), /Ada/);
     await endProcess(engine, 'SIGTERM');
     t.is(engine.exitCode, 0, log);
   });
