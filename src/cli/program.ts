@@ -5,7 +5,9 @@ import { addBuild } from './commands/build.js';
 import { addDead } from './commands/dead.js';
 import { addDelete } from './commands/delete.js';
 import { addDeploy } from './commands/deploy.js';
+import { addDeployProject } from './commands/deploy-project.js';
 import { addDev } from './commands/dev.js';
+import { addDevProject } from './commands/dev-project.js';
 import { addGet } from './commands/get.js';
 import { addInit } from './commands/init.js';
 import { addInvoke } from './commands/invoke.js';
@@ -51,6 +53,14 @@ export function createProgram(): Command {
   addDead(fn);
   addDev(fn);
   addPublish(fn);
+
+  // The short forms.
+  addInit(program);
+  addBuild(program);
+  addInvoke(program);
+  addLogs(program);
+  addDeployProject(program);
+  addDevProject(program);
 
   addUp(program);
   addLogin(program);
