@@ -54,7 +54,7 @@ module.exports = {
       'cli-speaks-http',
       '^src/cli/',
       contract,
-      '^src/(up|admin|data-dir|lean-start)\\.ts$',
+      '^src/(up|admin|data-dir|lean-start|output|stop-signals)\\.ts$',
       '^src/blobs/unixfs\\.ts$',
       '^sdk/',
     ),

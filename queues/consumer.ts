@@ -1,9 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { DelayedError } from 'bullmq';
+import { MAX_WORKER_CRASHES } from '../src/contract/limits.js';
 import { messageOf } from '../src/errors.js';
-import type { CancelSignal } from '../src/ports/cancel-signal.js';
 import type { Closable } from '../src/ports/closable.js';
 import type { Delivery, DeliveryHandler, Settlement } from '../src/ports/queue.js';
 import { Cancellation } from './cancellation.js';
+import { CrashGuard } from './crash-guard.js';
 import {
   type BullWorker,
   type InvocationJob,
@@ -35,6 +37,7 @@ const FAULT_DELAY_MS = 2000;
 /** A cancel request may overtake the job that it is for on the way to this worker. */
 const EARLY_CANCEL_MS = 10_000;
 const RECONNECT_MS = 1000;
+const PUT_BACK_AGAIN_MS = 1000;
 
 export interface ConsumerSettings {
   concurrency: number;
@@ -47,18 +50,27 @@ export class Consumer implements Closable {
   readonly #driver: QueueDriver;
   readonly #handler: DeliveryHandler;
   readonly #settings: ConsumerSettings;
+  readonly #guard: CrashGuard;
   readonly #slots: SlotLimiter;
   readonly #prefetch: Readonly<Record<QueueKind, Prefetch>>;
   readonly #workers = new Map<QueueKind, BullWorker<JobData>>();
   readonly #active = new Map<string, Cancellation>();
+  /** Jobs whose end is durable: they may leave the queue in any way. */
+  readonly #over = new WeakSet<object>();
   readonly #earlyCancels = new Map<string, NodeJS.Timeout>();
   #cancelRequests: Closable | undefined;
   #closing: Promise<void> | undefined;
 
-  private constructor(driver: QueueDriver, handler: DeliveryHandler, settings: ConsumerSettings) {
+  private constructor(
+    driver: QueueDriver,
+    handler: DeliveryHandler,
+    settings: ConsumerSettings,
+    guard: CrashGuard,
+  ) {
     this.#driver = driver;
     this.#handler = handler;
     this.#settings = settings;
+    this.#guard = guard;
     this.#slots = new SlotLimiter(settings.concurrency);
     this.#prefetch = perQueue(
       (kind) =>
@@ -74,7 +86,7 @@ export class Consumer implements Closable {
     handler: DeliveryHandler,
     settings: ConsumerSettings,
   ): Promise<Consumer> {
-    const consumer = new Consumer(driver, handler, settings);
+    const consumer = new Consumer(driver, handler, settings, new CrashGuard(await driver.openCrashJournal()));
     consumer.#cancelRequests = await driver.onCancelRequest((id) => consumer.#onCancelRequest(id));
     for (const kind of QUEUE_KINDS) await consumer.#addWorker(kind);
     return consumer;
@@ -107,7 +119,8 @@ export class Consumer implements Closable {
     worker.on('failed', (job, error) => {
       if (job?.finishedOn === undefined) return;
       this.#driver.ended(job);
-      warn(`Invocation ${job.id} left the queue without having been settled.`, error);
+      if (!this.#over.has(job))
+        warn(`Invocation ${job.id} left the queue without having been settled.`, error);
     });
     worker.on('lockRenewalFailed', (ids) => {
       for (const id of ids) this.#active.get(id)?.abort(LOST);
@@ -119,30 +132,74 @@ export class Consumer implements Closable {
 
   async #run(kind: QueueKind, job: InvocationJob, token: string | undefined): Promise<void> {
     const id = job.id ?? '';
+    const { stalledCounter: crashes } = job;
     const cancellation = new Cancellation();
     this.#active.set(id, cancellation);
     this.#prefetch[kind].recordFetch(job.data.s);
-    const granted = this.#slots.acquire(kind, job.data.n);
-    if (granted !== null) await granted;
-    const began = performance.now();
-    let holds = true;
-    const release = () => {
-      if (!holds) return;
-      holds = false;
-      this.#slots.release(kind);
-      this.#prefetch[kind].recordEnd(performance.now() - began);
-    };
-    const releaseSlot = () => {
-      if (kind === 'sync' || !this.#slots.asyncYields) release();
-    };
+    let release = () => {};
     try {
+      const crashesWhileRunning = crashes === 0 ? 0 : await this.#crashesWhileRunning(id, crashes);
+      if (crashesWhileRunning === null) {
+        return await this.#putBack(job, token, { kind: 'later', delayMs: FAULT_DELAY_MS });
+      }
+      const alone = crashesWhileRunning === MAX_WORKER_CRASHES - 1;
+      const granted = alone ? this.#slots.acquireAlone(kind) : this.#slots.acquire(kind, job.data.n);
+      if (granted !== null) await granted;
+      const began = performance.now();
+      let holds = true;
+      release = () => {
+        if (!holds) return;
+        holds = false;
+        this.#guard.ended(id, crashes);
+        if (alone) this.#slots.releaseAlone(kind);
+        else this.#slots.release(kind);
+        this.#prefetch[kind].recordEnd(performance.now() - began);
+      };
+      if (!alone) this.#guard.admitted(id, crashes);
+      else if (!(await this.#recordBegin(id, crashes))) {
+        return await this.#putBack(job, token, { kind: 'later', delayMs: FAULT_DELAY_MS });
+      }
       if (this.#earlyCancels.has(id)) cancellation.abort(CANCELLED);
-      if (job.attemptsMade > 0 || job.stalledCounter > 0) await this.#checkCancelled(id);
-      const settlement = await this.#handle(toDelivery(job, cancellation, releaseSlot));
-      if (settlement.kind !== 'done') await this.#putBack(job, token, settlement);
+      if (job.attemptsMade > 0 || crashes > 0) await this.#checkCancelled(id);
+      const delivery = toDelivery(job, {
+        crashesWhileRunning,
+        signal: cancellation,
+        begun: () => this.#guard.began(id, crashes),
+        releaseSlot: () => {
+          this.#guard.ended(id, crashes);
+          if (kind === 'sync' || !this.#slots.asyncYields) release();
+        },
+      });
+      const settlement = await this.#handle(delivery);
+      if (settlement.kind === 'done') this.#over.add(job);
+      else await this.#putBack(job, token, settlement);
     } finally {
       release();
       this.#active.delete(id);
+    }
+  }
+
+  /** Without the record, one more crash of a job that runs alone would not count against it. */
+  async #recordBegin(id: string, crashes: number): Promise<boolean> {
+    try {
+      await this.#guard.beganDurably(id, crashes);
+      return true;
+    } catch (error) {
+      this.#settings.warn(`That invocation ${id} runs alone could not be recorded; it waits.`, error);
+      return false;
+    }
+  }
+
+  /** Null when it cannot be known now: then the job must not run beside others. */
+  async #crashesWhileRunning(id: string, crashes: number): Promise<number | null> {
+    try {
+      return await this.#guard.crashesWhileRunning(id, crashes);
+    } catch (error) {
+      this.#settings.warn(
+        `Whether invocation ${id} was running in a crash is not known yet; it waits.`,
+        error,
+      );
+      return null;
     }
   }
 
@@ -161,25 +218,47 @@ export class Consumer implements Closable {
     return { kind: 'later', delayMs: FAULT_DELAY_MS };
   }
 
-  /** BullMQ retries a job whose processor throws. Refused when another worker has the job by now. */
+  /**
+   * Puts a job back that is not over. BullMQ would give up a job that it cannot put back, and remove one without attempts
+   * left although nothing has been recorded of its end; so it is done here, again and again while this worker has the job.
+   */
   async #putBack(
     job: InvocationJob,
     token: string | undefined,
     settlement: Exclude<Settlement, { kind: 'done' }>,
-  ): Promise<void> {
-    switch (settlement.kind) {
-      case 'retry': {
+  ): Promise<never> {
+    const id = job.id ?? '';
+    while (!(await this.#isPutBack(job, token, settlement))) {
+      if (this.#closing !== undefined || this.#active.get(id)?.reason === LOST) break;
+      await sleep(PUT_BACK_AGAIN_MS);
+    }
+    // Says that the job has been moved already, or is another worker's by now.
+    throw new DelayedError();
+  }
+
+  /** False when it is to be tried again. */
+  async #isPutBack(
+    job: InvocationJob,
+    token: string | undefined,
+    settlement: Exclude<Settlement, { kind: 'done' }>,
+  ): Promise<boolean> {
+    const id = job.id ?? '';
+    try {
+      if (settlement.kind === 'retry') {
         const failure = new Error(settlement.error);
         // BullMQ keeps stacks in the job; ours would only say this line.
         failure.stack = '';
-        throw failure;
+        await job.moveToFailed(failure, token ?? '');
+        return true;
       }
-      case 'later': {
-        const until = Date.now() + settlement.delayMs;
-        await job.moveToDelayed(until, token);
-        this.#driver.postponed(job.id ?? '', until);
-        throw new DelayedError();
-      }
+      const until = Date.now() + settlement.delayMs;
+      await job.moveToDelayed(until, token);
+      this.#driver.postponed(id, until);
+      return true;
+    } catch (error) {
+      if (isLost(error)) return true;
+      this.#settings.warn(`Invocation ${id} cannot be put back into the queue; it is tried again.`, error);
+      return false;
     }
   }
 
@@ -215,12 +294,21 @@ export class Consumer implements Closable {
   async #close(): Promise<void> {
     await Promise.all([...this.#workers.values()].map((worker) => worker.close()));
     await this.#slots.close();
+    await this.#guard.close();
     await this.#cancelRequests?.close();
     for (const timer of this.#earlyCancels.values()) clearTimeout(timer);
   }
 }
 
-function toDelivery(job: InvocationJob, signal: CancelSignal, releaseSlot: () => void): Delivery {
+/** BullMQ's scripts answer with these codes when the job is gone, or another worker's. */
+function isLost(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && typeof error.code === 'number' && error.code < 0;
+}
+
+function toDelivery(
+  job: InvocationJob,
+  own: Pick<Delivery, 'crashesWhileRunning' | 'signal' | 'begun' | 'releaseSlot'>,
+): Delivery {
   const failures = job.attemptsMade;
   const crashes = job.stalledCounter;
   const attempts = Math.max(1, job.opts.attempts ?? 1);
@@ -229,10 +317,12 @@ function toDelivery(job: InvocationJob, signal: CancelSignal, releaseSlot: () =>
     attempt: failures + crashes + 1,
     failures,
     crashes,
+    crashesWhileRunning: own.crashesWhileRunning,
     attempts,
     isLastAttempt: failures + 1 >= attempts,
     redelivered: job.attemptsStarted > failures + 1,
-    signal,
-    releaseSlot,
+    signal: own.signal,
+    begun: own.begun,
+    releaseSlot: own.releaseSlot,
   };
 }

@@ -3,6 +3,7 @@ import type { Namespace } from '../src/contract/ids.js';
 import type { AppError } from '../src/errors.js';
 import type { Closable } from '../src/ports/closable.js';
 import type { QueueCounts } from '../src/ports/queue.js';
+import type { CrashJournal } from './crash-journal.js';
 import type { JobData, NewJob, QueueKind } from './jobs.js';
 
 export type BullQueue<D> = Queue<D, void, string, D, void, string, IQueueBackend>;
@@ -51,6 +52,8 @@ export interface QueueDriver extends Closable {
     cursor: string | undefined,
   ): Promise<{ ids: string[]; next: string | null }>;
   counts(): Promise<QueueCounts>;
+  /** For a process that consumes, which closes it. See `CrashJournal` for what it must keep. */
+  openCrashJournal(): Promise<CrashJournal>;
   ping(): Promise<void>;
 }
 

@@ -3,6 +3,7 @@ import type { Closable } from '../src/ports/closable.js';
 import type { Schedule, TickHandler } from '../src/ports/queue.js';
 import type { QueueDriver, QueueTimings, Warn } from './driver.js';
 import { TICKS } from './jobs.js';
+import { nextTick } from './next-tick.js';
 
 const TICK_OPTIONS = {
   // A tick whose handler fails (the store is away, say) is tried again for about an hour.
@@ -63,6 +64,7 @@ export class Schedules {
         stalledInterval: this.#timings.stalledCheckMs,
         maxStalledCount: NEVER,
         runRetryDelay: 1000,
+        settings: { repeatStrategy: nextTick },
       },
     );
     worker.on('error', (error) => this.#warn('The schedule worker reports a fault.', error));

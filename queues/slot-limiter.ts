@@ -23,6 +23,9 @@ export class SlotLimiter implements Closable {
   readonly #extra: number;
   readonly #inUse = { sync: 0, async: 0 };
   readonly #waiting: Readonly<Record<QueueKind, FairQueue<() => void>>> = perQueue(() => new FairQueue());
+  readonly #waitingAlone: { kind: QueueKind; admit: () => void }[] = [];
+  /** A job runs that must have the process to itself. */
+  #isAlone = false;
   #asyncLimit: number;
   #lastSyncAt = 0;
   #probe: NodeJS.Timeout | undefined;
@@ -39,13 +42,33 @@ export class SlotLimiter implements Closable {
    */
   acquire(kind: QueueKind, namespace: string): Promise<void> | null {
     if (kind === 'sync') this.#onSyncJob();
-    if (this.#waiting[kind].length === 0 && this.#hasSlotFor(kind)) {
+    const isOpen = !this.#isAlone && this.#waitingAlone.length === 0;
+    if (isOpen && this.#waiting[kind].length === 0 && this.#hasSlotFor(kind)) {
       this.#inUse[kind]++;
       return null;
     }
     return new Promise((resolve) => {
       this.#waiting[kind].push(namespace, resolve);
     });
+  }
+
+  /**
+   * Acquires all slots, for a job that must have the process to itself; to be released with `releaseAlone`. No other job
+   * is admitted until those that hold slots have released them. Between two such jobs the others that wait are admitted.
+   */
+  acquireAlone(kind: QueueKind): Promise<void> {
+    if (kind === 'sync') this.#onSyncJob();
+    return new Promise((admit) => {
+      this.#waitingAlone.push({ kind, admit });
+      this.#grantAlone();
+    });
+  }
+
+  releaseAlone(kind: QueueKind): void {
+    this.#isAlone = false;
+    this.#inUse[kind]--;
+    this.#grantOthers();
+    this.#grantAlone();
   }
 
   /**
@@ -66,6 +89,21 @@ export class SlotLimiter implements Closable {
   }
 
   #grant(): void {
+    if (this.#waitingAlone.length > 0) this.#grantAlone();
+    else if (!this.#isAlone) this.#grantOthers();
+  }
+
+  #grantAlone(): void {
+    const { sync, async } = this.#inUse;
+    if (this.#isAlone || sync + async > 0) return;
+    const next = this.#waitingAlone.shift();
+    if (next === undefined) return;
+    this.#isAlone = true;
+    this.#inUse[next.kind]++;
+    next.admit();
+  }
+
+  #grantOthers(): void {
     for (const kind of QUEUE_KINDS) {
       while (this.#waiting[kind].length > 0 && this.#hasSlotFor(kind)) {
         this.#inUse[kind]++;

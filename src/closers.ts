@@ -1,4 +1,4 @@
-import { messageOf } from './errors.js';
+import { AppError, messageOf } from './errors.js';
 import type { Logger } from './logger.js';
 import type { Closable } from './ports/closable.js';
 
@@ -9,9 +9,14 @@ export class Closers implements Closable {
 
   constructor(private readonly logger: Logger) {}
 
+  /** Throws when it is closing already, which cuts a start short; the part is then closed at once. */
   add<T extends Closable>(part: T): T {
-    this.#opened.push(part);
-    return part;
+    if (this.#closing === null) {
+      this.#opened.push(part);
+      return part;
+    }
+    this.#closing = Promise.all([this.#closing, this.#closePart(part)]).then(() => {});
+    throw new AppError('unavailable', 'The process is stopping.');
   }
 
   get isClosing(): boolean {
@@ -21,11 +26,17 @@ export class Closers implements Closable {
   close(): Promise<void> {
     this.#closing ??= (async () => {
       for (const part of this.#opened.reverse()) {
-        await part.close().catch((error: unknown) => {
-          this.logger.error({ err: messageOf(error) }, 'a part did not close cleanly');
-        });
+        await this.#closePart(part);
       }
     })();
     return this.#closing;
+  }
+
+  async #closePart(part: Closable): Promise<void> {
+    try {
+      await part.close();
+    } catch (error) {
+      this.logger.error({ err: messageOf(error) }, 'a part did not close cleanly');
+    }
   }
 }

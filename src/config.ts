@@ -87,6 +87,16 @@ const SETTINGS = {
     .describe(
       'Memory of guests, per process: limits of those that run, what those that wait have, and kept warm instances.',
     ),
+  WORKER_PORT: number(0, 65_535)
+    .optional()
+    .describe(
+      'Port of a worker process for `/health` and `/metrics`, on HOST; unset, it listens on nothing.',
+    ),
+  READY_FILE: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('File that a process writes when it is ready and removes when it begins to stop.'),
   RATE_LIMIT_PER_MINUTE: number(1, 1e9).default(600_000).describe('Requests per namespace and minute.'),
   ANON_RATE_LIMIT_PER_MINUTE: number(1, 1e9)
     .default(6000)

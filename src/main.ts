@@ -1,9 +1,11 @@
 import './lean-start.js';
+import './early.js';
 import { composeCore } from './compose/core.js';
 import { composeEngine } from './compose/engine.js';
 import { migrateParts, openParts } from './compose/parts.js';
 import { assertShared } from './compose/shared.js';
 import { startWeb } from './compose/web.js';
+import { writeReadyFile } from './ready-file.js';
 import { runMain } from './run-main.js';
 
 /** The Procfile's `release` and `web`. */
@@ -19,5 +21,6 @@ await runMain(async (config, logger, closers) => {
   const engine = closers.add(composeEngine(parts, 'web'));
   const core = await composeCore(parts, closers, (row) => parts.store.attempts.write([row]));
   const server = await startWeb(parts, core, { engine, isWorker: false }, closers);
+  if (config.READY_FILE !== undefined) closers.add(await writeReadyFile(config.READY_FILE));
   process.stdout.write(`listening on ${server.url}\nHTTP functions on ${server.functionsUrl}\n`);
 });

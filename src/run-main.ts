@@ -21,13 +21,8 @@ export async function runMain(
     for (const warning of warnings) logger.warn(warning);
     const opened = new Closers(logger);
     closers = opened;
-    let isStarted = false;
-    closeOnSignal(logger, async () => {
-      await opened.close();
-      return isStarted ? 0 : 1;
-    });
+    closeOnSignal(logger, config.SHUTDOWN_SECONDS, () => opened.close());
     await start(config, logger, opened);
-    isStarted = true;
     hasStarted();
   } catch (error) {
     // What a start says that a signal has cut short is of no interest.

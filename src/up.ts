@@ -11,10 +11,17 @@ import { hasStarted } from './lean-start.js';
 import { createLogger } from './logger.js';
 import { makeOwnerOnly } from './owner-only.js';
 import type { Closable } from './ports/closable.js';
+import { writeReadyFile } from './ready-file.js';
+import { exitWithin } from './shutdown.js';
 
 export interface UpOptions {
   port?: number;
   dataDir?: string;
+  /**
+   * Aborted when the process is to end: everything is closed then, and the process exits with 0 when SHUTDOWN_SECONDS
+   * are over, or before, when it had not started yet.
+   */
+  stop?: AbortSignal;
 }
 
 export interface RunningEngine extends Closable {
@@ -38,6 +45,15 @@ export async function startAllInOne(options: UpOptions = {}): Promise<RunningEng
   for (const warning of warnings) logger.warn(warning);
 
   const closers = new Closers(logger);
+  let isRunning = false;
+  const stop = () => {
+    exitWithin(config.SHUTDOWN_SECONDS, logger);
+    void closers.close().then(() => {
+      if (!isRunning) process.exit(0);
+    });
+  };
+  options.stop?.addEventListener('abort', stop, { once: true });
+  if (options.stop?.aborted) stop();
   try {
     const parts = await openParts(config, logger, closers);
     const logWriter = composeLogWriter(parts, closers);
@@ -49,9 +65,11 @@ export async function startAllInOne(options: UpOptions = {}): Promise<RunningEng
     // The CLI on this machine finds the engine by this file.
     await parts.dataDir.write(URL_FILE, `${server.url}\n`);
     closers.add({ close: () => parts.dataDir.remove(URL_FILE) });
+    if (config.READY_FILE !== undefined) closers.add(await writeReadyFile(config.READY_FILE));
     // Added last, it is closed first: from then on the time runs for the server and the worker alike.
     closers.add(deadline);
     hasStarted();
+    isRunning = true;
     return {
       url: server.url,
       functionsUrl: server.functionsUrl,
@@ -60,7 +78,10 @@ export async function startAllInOne(options: UpOptions = {}): Promise<RunningEng
       close: () => closers.close(),
     };
   } catch (error) {
+    const cutShort = closers.isClosing;
     await closers.close();
+    // What a start says that a signal has cut short is of no interest; the process exits now.
+    if (cutShort) return await new Promise<never>(() => {});
     throw error;
   }
 }

@@ -1,10 +1,14 @@
 import '../src/lean-start.js';
+import '../src/early.js';
 import { composeCore } from '../src/compose/core.js';
 import { composeEngine } from '../src/compose/engine.js';
+import { checkHealth } from '../src/compose/health.js';
 import { openParts } from '../src/compose/parts.js';
 import { assertShared } from '../src/compose/shared.js';
 import { createShutdownDeadline } from '../src/compose/shutdown-deadline.js';
 import { composeLogWriter, startWorker } from '../src/compose/worker.js';
+import { startWorkerServer } from '../src/http/worker-server.js';
+import { writeReadyFile } from '../src/ready-file.js';
 import { runMain } from '../src/run-main.js';
 
 /** The Procfile's `worker`. */
@@ -16,5 +20,17 @@ await runMain(async (config, logger, closers) => {
   const core = await composeCore(parts, closers, logWriter.write);
   const deadline = createShutdownDeadline(config.SHUTDOWN_SECONDS);
   await startWorker(parts, core, { engine, logWriter, deadline }, closers);
+  if (config.WORKER_PORT !== undefined) {
+    const { metrics } = parts;
+    const signs = {
+      health: () => checkHealth(parts),
+      metrics: async () => ({ contentType: metrics.contentType, text: await metrics.text([]) }),
+    };
+    const server = closers.add(
+      await startWorkerServer(signs, { host: config.HOST, port: config.WORKER_PORT }),
+    );
+    process.stdout.write(`health and metrics on ${server.url}\n`);
+  }
+  if (config.READY_FILE !== undefined) closers.add(await writeReadyFile(config.READY_FILE));
   process.stdout.write('taking jobs\n');
 });

@@ -32,6 +32,10 @@ import { keyMakers } from './031-key-makers.js';
 import { keyMakersByKey } from './032-key-makers-by-key.js';
 import { auditEvents } from './033-audit-events.js';
 import { auditEventsByTime } from './034-audit-events-by-time.js';
+import { warmStartReason } from './035-warm-start-reason.js';
+import { probePending } from './036-probe-pending.js';
+import { triggerOverlap } from './037-trigger-overlap.js';
+import { triggerCatchUp } from './038-trigger-catch-up.js';
 
 export interface Migration {
   name: string;
@@ -75,4 +79,8 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '032-key-makers-by-key', sql: keyMakersByKey },
   { name: '033-audit-events', sql: auditEvents },
   { name: '034-audit-events-by-time', sql: auditEventsByTime },
+  { name: '035-warm-start-reason', sql: warmStartReason },
+  { name: '036-probe-pending', sql: probePending },
+  { name: '037-trigger-overlap', sql: triggerOverlap },
+  { name: '038-trigger-catch-up', sql: triggerCatchUp },
 ];

@@ -1,5 +1,5 @@
 import { AppError } from '../../src/errors.js';
-import type { AttemptStore, LogQuery } from '../../src/ports/store.js';
+import { type AttemptStore, END_WITHOUT_RUN, type LogQuery } from '../../src/ports/store.js';
 import type { Database } from '../database.js';
 import { type AttemptRecord, toLogRecord } from './attempt-row.js';
 
@@ -86,7 +86,7 @@ function conditions({ namespace, function: fn, since, status, requestId }: LogQu
   ];
   const asked = parts.filter(([, value]) => value !== undefined);
   return {
-    where: ['attempt > 0', ...asked.map(([sql]) => sql)].join(' and '),
+    where: ['attempt > 0', `attempt < ${END_WITHOUT_RUN}`, ...asked.map(([sql]) => sql)].join(' and '),
     bindings: asked.map(([, value]) => value ?? null),
   };
 }

@@ -22,6 +22,8 @@ interface VersionRow {
   retry_count: number;
   retry_delay_seconds: number;
   warm_start: WarmStart;
+  warm_start_reason: string | null;
+  probe_pending: number;
   created_at: number;
   updated_at: number;
   created_by: string;
@@ -40,8 +42,8 @@ on conflict (namespace, name) do update set
 const INSERT_VERSION = `
 insert into function_versions (
   namespace, name, version, id, created_at, wasm_cid, memory_limit_mb, timeout_seconds, is_public,
-  retry_count, retry_delay_seconds, warm_start, updated_at, created_by, metadata)
-select namespace, name, last_version, id, created_at, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
+  retry_count, retry_delay_seconds, warm_start, warm_start_reason, probe_pending, updated_at, created_by, metadata)
+select namespace, name, last_version, id, created_at, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
 from functions where namespace = ? and name = ?`;
 
 /** A trigger that is listed again keeps its id, so that its schedule goes on without a missed tick. */
@@ -50,9 +52,12 @@ delete from triggers
 where namespace = ? and function = ? and source = 'manifest' and spec not in (select value from json_each(?))`;
 
 const ADD_LISTED_TRIGGERS = `
-insert into triggers (id, namespace, function, spec, topic, cron, timezone, source, enabled, created_at)
-select value->>0, ?, ?, value->>1, value->>2, value->>3, value->>4, 'manifest', 1, ? from json_each(?) where true
-on conflict (namespace, function, spec) do nothing`;
+insert into triggers (
+  id, namespace, function, spec, topic, cron, timezone, overlap, catch_up, source, enabled, created_at)
+select value->>0, ?, ?, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, 'manifest', 1, ?
+from json_each(?) where true
+on conflict (namespace, function, spec) do update set
+  overlap = excluded.overlap, catch_up = excluded.catch_up`;
 
 /** Which number the new version has is known only within the batch. */
 const NUMBER_AUDITED_VERSION = `
@@ -76,14 +81,24 @@ export function createFunctionStore(database: Database): FunctionStore {
     versions().where({ namespace, name }).orderBy('version', 'desc').limit(1);
 
   return {
-    async addVersion({ namespace, settings, wasmCid, warmStart, createdBy }, audit) {
+    async addVersion(
+      { namespace, settings, wasmCid, warmStart, warmStartReason, probePending, createdBy },
+      audit,
+    ) {
       const { name, metadata } = settings;
       const now = Date.now();
       const triggers = metadata.triggers.map((spec) => [
         uuidv7(),
         ...('topic' in spec
-          ? [specKey(spec), cleanText(spec.topic), null, null]
-          : [specKey(spec), null, cleanText(spec.cron), spec.timezone ?? null]),
+          ? [specKey(spec), cleanText(spec.topic), null, null, null, null]
+          : [
+              specKey(spec),
+              null,
+              cleanText(spec.cron),
+              spec.timezone ?? null,
+              spec.overlap ?? null,
+              spec.catch_up ?? null,
+            ]),
       ]);
       const results = await database.batch([
         knex.raw(NEXT_VERSION, [namespace, name, randomUUID(), now]),
@@ -95,6 +110,8 @@ export function createFunctionStore(database: Database): FunctionStore {
           settings.retry_count,
           settings.retry_delay_seconds,
           warmStart,
+          warmStartReason ?? null,
+          probePending === true ? 1 : 0,
           now,
           createdBy,
           JSON.stringify(metadata),
@@ -165,14 +182,29 @@ export function createFunctionStore(database: Database): FunctionStore {
         }),
         versions().where({ namespace, name }).delete(),
         knex('triggers').where({ namespace, function: name }).delete(),
+        knex('aliases').where({ namespace, function: name }).delete(),
+        knex('rollouts').where({ namespace, function: name }).delete(),
         knex('functions')
           .where({ namespace, name })
           .whereNull('deleted_at')
           .update({ deleted_at: Date.now() }),
-        knex('aliases').where({ namespace, function: name }).delete(),
-        knex('rollouts').where({ namespace, function: name }).delete(),
       ]);
       return results.at(-1) === 1;
+    },
+
+    async unsettled(limit) {
+      const rows = await database.run<VersionRow[]>(
+        versions().where({ probe_pending: 1 }).orderBy('updated_at').limit(limit),
+      );
+      return rows.map(toVersion);
+    },
+
+    async settleWarmStart({ namespace, name, version }, warmStart, warmStartReason) {
+      await database.batch([
+        versions()
+          .where({ namespace, name, version })
+          .update({ warm_start: warmStart, warm_start_reason: warmStartReason, probe_pending: 0 }),
+      ]);
     },
 
     async count() {
@@ -198,9 +230,11 @@ function toVersion(row: VersionRow): FunctionVersion {
     retry_delay_seconds: row.retry_delay_seconds,
     status: 'active',
     warm_start: row.warm_start,
+    warm_start_reason: row.warm_start_reason,
     created_at: rfc3339(row.created_at),
     updated_at: rfc3339(row.updated_at),
     created_by: row.created_by,
     metadata: JSON.parse(row.metadata) as FunctionMetadata,
+    ...(row.probe_pending === 1 ? { probe_pending: true as const } : {}),
   };
 }

@@ -15,6 +15,8 @@ interface TriggerRow {
   topic: string | null;
   cron: string | null;
   timezone: string | null;
+  overlap: 'allow' | 'skip' | null;
+  catch_up: 'one' | 'none' | null;
   source: 'manifest' | 'api';
   enabled: number;
   created_at: number;
@@ -39,13 +41,15 @@ export function createTriggerStore(database: Database): TriggerStore {
         topic: 'topic' in spec ? spec.topic : null,
         cron: 'cron' in spec ? spec.cron : null,
         timezone: 'cron' in spec ? (spec.timezone ?? null) : null,
+        overlap: 'cron' in spec ? (spec.overlap ?? null) : null,
+        catch_up: 'cron' in spec ? (spec.catch_up ?? null) : null,
         source: 'api',
         enabled: 1,
         created_at: Date.now(),
       };
       const results = await database.batch(
         [
-          triggers().insert(row).onConflict(['namespace', 'function', 'spec']).ignore(),
+          triggers().insert(row).onConflict(['namespace', 'function', 'spec']).merge(['overlap', 'catch_up']),
           ...auditQueries(knex, audit),
           triggers().where({ namespace, function: fn, spec: row.spec }),
         ],
@@ -75,6 +79,20 @@ export function createTriggerStore(database: Database): TriggerStore {
       return rows.map(toTrigger);
     },
 
+    async setEnabled(namespace, fn, id, enabled, audit) {
+      const own = () => triggers().where({ namespace, function: fn, id });
+      const results = await database.batch([
+        own().update({ enabled: enabled ? 1 : 0 }),
+        ...auditQueries(knex, audit, {
+          sql: 'exists (select 1 from triggers where namespace = ? and function = ? and id = ?)',
+          bindings: [namespace, fn, id],
+        }),
+        own(),
+      ]);
+      const [row] = results.at(-1) as TriggerRow[];
+      return row === undefined ? null : toTrigger(row);
+    },
+
     async remove(namespace, fn, id, audit) {
       const results = await database.batch([
         ...auditQueries(knex, audit, {
@@ -100,7 +118,12 @@ function toTrigger(row: TriggerRow): StoredTrigger {
   };
 }
 
-function toSpec({ topic, cron, timezone }: TriggerRow): TriggerSpec {
+function toSpec({ topic, cron, timezone, overlap, catch_up }: TriggerRow): TriggerSpec {
   if (cron === null) return { topic: topic ?? '' };
-  return timezone === null ? { cron } : { cron, timezone };
+  return {
+    cron,
+    ...(timezone === null ? {} : { timezone }),
+    ...(overlap === null ? {} : { overlap }),
+    ...(catch_up === null ? {} : { catch_up }),
+  };
 }

@@ -8,19 +8,16 @@ import { PgliteDatabase } from './pglite/database.js';
 import { PgliteDriver } from './pglite/driver.js';
 import { LocalLeases } from './pglite/leases.js';
 
-interface PgliteQueuesSettings extends QueueLimits {
+export interface PgliteQueuesOptions extends QueueLimits {
+  /** The data directory, locked by the caller. */
+  dir: string;
   timings: QueueTimings;
   warn: Warn;
 }
 
-export interface PgliteQueuesOptions extends PgliteQueuesSettings {
-  /** The data directory, locked by the caller. */
-  dir: string;
-}
-
 /** Queue, backlog and leases of the embedded engine: one process on one directory. */
-export async function openPgliteQueues({ dir, ...settings }: PgliteQueuesOptions): Promise<Queues> {
-  const database = await PgliteDatabase.open(join(dir, 'queue'));
+export async function openPgliteQueues(settings: PgliteQueuesOptions): Promise<Queues> {
+  const database = await PgliteDatabase.open(join(settings.dir, 'queue'));
   const queues = await openQueuesOn(database, settings);
   let closing: Promise<void> | undefined;
   return {
@@ -35,9 +32,9 @@ export async function openPgliteQueues({ dir, ...settings }: PgliteQueuesOptions
 /** The same on a database that its owner closes. */
 export async function openQueuesOn(
   database: PgliteDatabase,
-  { timings, warn, ...limits }: PgliteQueuesSettings,
+  { dir, timings, warn, ...limits }: PgliteQueuesOptions,
 ): Promise<Queues> {
-  const driver = await PgliteDriver.open(database, limits, warn);
+  const driver = await PgliteDriver.open(database, limits, warn, dir);
   const queue = new BullInvocationQueue(driver, timings, warn);
   const tasks = await BullTasks.open(driver, timings, warn);
   const backlog = new PgliteBacklog(database);

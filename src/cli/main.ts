@@ -2,6 +2,7 @@
 import '../lean-start.js';
 import { CommanderError } from 'commander';
 import { AppError, messageOf } from '../errors.js';
+import { isEngine } from './early.js';
 import { hintFor } from './hints.js';
 import { createProgram } from './program.js';
 
@@ -35,6 +36,7 @@ function faultReport(error: unknown): string {
 
 // The reader of a pipe may leave early (`orama … | head`); that is no failure of ours.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (isEngine) return;
   process.exit(error.code === 'EPIPE' ? 0 : FAILED);
 });
 process.exitCode = await main();

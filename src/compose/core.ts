@@ -10,6 +10,7 @@ import { createSecrets, type Secrets } from '../core/secrets.js';
 import { type SharedMetrics, shareMetrics } from '../core/shared-metrics.js';
 import type { AttemptRow } from '../ports/store.js';
 import type { Parts } from './parts.js';
+import { addProcessReadings } from './readings.js';
 
 /** The use cases that web and worker share. */
 export interface Core {
@@ -42,6 +43,7 @@ export async function composeCore(
   const schedules = createSchedules({ store, queue, catalog, meter, resultTtlMs });
   const callbacks = createCallbacks({ store, tasks, egress, rateLimiter: parts.rateLimiter });
   const finisher = createFinisher({ replies, publisher, callbacks, meter, writeRow });
+  addProcessReadings(parts);
   const { processId, metrics } = parts;
   const figures = closers.add(await shareMetrics({ bus, processId, snapshot: metrics.snapshot }));
   return { figures, catalog, replies, invoker, publisher, secrets, schedules, callbacks, finisher };

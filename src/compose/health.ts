@@ -1,13 +1,28 @@
 import { messageOf } from '../errors.js';
 import type { Parts } from './parts.js';
+import { assertWritable } from './writable.js';
 
 const PATIENCE_MS = 2000;
 
 export type Health = Record<string, { status: 'up' | 'down'; error?: string }>;
 
-/** Asks every part whether it is there; one that does not answer within 2 s is down. */
-export async function checkHealth({ queue, store, blobs, cache, bus, databases }: Parts): Promise<Health> {
-  const parts = { queue, store, blobs, cache, bus, databases };
+/**
+ * Asks every part whether it is there; one that does not answer within 2 s is down. `disk` is asked where some data lie
+ * in the data directory.
+ */
+export async function checkHealth(opened: Parts): Promise<Health> {
+  const { queue, store, blobs, cache, bus, databases, config, dataDir } = opened;
+  const onDisk = [config.REDIS_URL, config.RQLITE_URL, config.FUNCTION_DB_URL, config.IPFS_API_URL];
+  const disk = { ping: () => assertWritable(dataDir.path) };
+  const parts = {
+    queue,
+    store,
+    blobs,
+    cache,
+    bus,
+    databases,
+    ...(onDisk.includes(undefined) ? { disk } : {}),
+  };
   const entries = Object.entries(parts).map(async ([name, part]) => {
     try {
       await within(PATIENCE_MS, part.ping());

@@ -30,6 +30,7 @@ import type { Tasks } from '../ports/tasks.js';
 import type { Tracer } from '../ports/tracer.js';
 import { openPresence } from '../presence/open.js';
 import { openRateLimiter } from '../rate-limit/open.js';
+import { removeReadyFile } from '../ready-file.js';
 import { openTracer } from '../tracing/open.js';
 import { watchClock } from './clock.js';
 import { type InstallationKeys, loadKeys } from './keys.js';
@@ -63,6 +64,7 @@ export interface Parts {
 
 /** Opens everything, the lock of the data directory first. What was opened before a failure is closed by the caller's closers. */
 export async function openParts(config: Config, logger: Logger, closers: Closers): Promise<Parts> {
+  if (config.READY_FILE !== undefined) await removeReadyFile(config.READY_FILE);
   const dataDir = await openDataDir(config.ORAMA_DATA_DIR, (message) => logger.warn(message));
   // With Redis several processes share the directory: SQLite and the block store allow it, PGlite does not.
   if (config.REDIS_URL === undefined) closers.add(await lockDataDir(dataDir.path));

@@ -1,5 +1,6 @@
 import type { LogWriter } from '../../workers/delivery/log-writer.js';
 import { OTHERS } from '../metrics.js';
+import { lostLogLines } from '../output.js';
 import type { Engine } from '../ports/engine.js';
 import type { Parts } from './parts.js';
 
@@ -60,6 +61,16 @@ export function addInstallationReadings({ metrics, queue, store, backlog }: Part
     help: 'Log records that wait on the queue’s server for the store to come back.',
     of: 'installation',
     read: async () => [{ value: await backlog.size() }],
+  });
+}
+
+/** The figures of every process. */
+export function addProcessReadings({ metrics }: Parts): void {
+  metrics.addReading({
+    name: 'orama_engine_log_lines_lost',
+    help: 'Lines of the engine’s own log and output that could not be written, since the process started.',
+    of: 'process',
+    read: () => [{ value: lostLogLines() }],
   });
 }
 

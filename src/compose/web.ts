@@ -10,6 +10,7 @@ import { HttpRoutes } from '../core/http-routes.js';
 import { createInvocations } from '../core/invocations.js';
 import { createKeys } from '../core/keys.js';
 import { createLogs } from '../core/logs.js';
+import { startProbeAgain } from '../core/probe-again.js';
 import { createDeadLetters } from '../core/replay.js';
 import { createRollouts } from '../core/rollouts.js';
 import { createTriggers } from '../core/triggers.js';
@@ -57,7 +58,13 @@ export async function startWeb(
   const audit = createAudit({ store });
 
   addInstallationReadings(parts);
-  const invocations = createInvocations({ queue, attempts: store.attempts, finisher: core.finisher });
+  const invocations = createInvocations({
+    queue,
+    attempts: store.attempts,
+    finisher: core.finisher,
+    backlog: parts.backlog,
+  });
+  const probeAgain = closers.add(startProbeAgain({ ...parts, ...core, engine }));
   let server: Server | undefined;
   const services: Services = {
     ...parts,
@@ -69,7 +76,7 @@ export async function startWeb(
     sessions,
     auth: createAuth({ keys, tokens, sessions, namespaces: store.sessions }),
     routes: new HttpRoutes(core.catalog),
-    functions: createFunctions({ ...parts, ...core, engine, invocations }),
+    functions: createFunctions({ ...parts, ...core, engine, invocations, probeAgain }),
     aliases: createAliases({ ...parts, ...core }),
     rollouts: closers.add(createRollouts({ ...parts, ...core })),
     triggers: createTriggers({ ...parts, ...core }),

@@ -1,5 +1,5 @@
-import { CronExpressionParser } from 'cron-parser';
 import { z } from 'zod';
+import { isCron } from './cron.js';
 import { httpFunctionSchema } from './http-function.js';
 import { functionNameSchema, namespaceSchema } from './ids.js';
 import { show } from './show.js';
@@ -54,12 +54,25 @@ export const timezoneSchema = z
     error: (issue) => `must be a time zone such as "Europe/Berlin", not ${show(issue.input)}`,
   });
 
+/** `skip`: a tick does not fire while the run before it goes on. */
+export const overlapSchema = z.enum(['allow', 'skip']);
+/** `none`: what was missed while all processes were down does not fire. */
+export const catchUpSchema = z.enum(['one', 'none']);
+
 export const triggerSpecSchema = z.union(
   [
     z.strictObject({ topic: topicSchema }),
-    z.strictObject({ cron: cronSchema, timezone: timezoneSchema.optional() }),
+    z.strictObject({
+      cron: cronSchema,
+      timezone: timezoneSchema.optional(),
+      overlap: overlapSchema.optional(),
+      catch_up: catchUpSchema.optional(),
+    }),
   ],
-  { error: (issue) => `must hold either topic, or cron and timezone, not ${show(issue.input)}` },
+  {
+    error: (issue) =>
+      `must hold either topic, or cron with timezone, overlap and catch_up, not ${show(issue.input)}`,
+  },
 );
 export type TriggerSpec = z.infer<typeof triggerSpecSchema>;
 
@@ -105,6 +118,8 @@ export const functionRecordSchema = z.object({
   retry_delay_seconds: z.number(),
   status: z.literal('active'),
   warm_start: warmStartSchema,
+  /** Why it does not start warmer than it does; null when it starts warm. */
+  warm_start_reason: z.string().nullable(),
   created_at: z.string(),
   updated_at: z.string(),
   created_by: z.string(),
@@ -114,18 +129,8 @@ export type FunctionRecord = z.infer<typeof functionRecordSchema>;
 /** What the engine keeps of a version: the public record and the settings that the record does not show. */
 export interface FunctionVersion extends FunctionRecord {
   metadata: FunctionMetadata;
-}
-
-/** The parser that fires the schedules fills up missing fields; we take none that has fewer than five. */
-const CRON_SHAPE = /^\s*(@[a-z]+|\S+(\s+\S+){4,5})\s*$/;
-
-/** Five fields, or six with seconds in front, that come due some day (0 0 31 2 * never does). */
-function isCron(expression: string): boolean {
-  try {
-    return CRON_SHAPE.test(expression) && CronExpressionParser.parse(expression).next() !== null;
-  } catch {
-    return false;
-  }
+  /** It is not settled yet how it starts: the probe is repeated. */
+  probe_pending?: true;
 }
 
 function isTimezone(name: string): boolean {

@@ -15,6 +15,8 @@ export const cronTriggerSchema = z.object({
   function: functionNameSchema,
   cron: z.string(),
   timezone: z.string(),
+  overlap: z.enum(['allow', 'skip']),
+  catch_up: z.enum(['one', 'none']),
   next_run_at: z.string().nullable(),
   enabled: z.boolean(),
   created_at: z.string(),

@@ -1,5 +1,5 @@
 import type { VersionRef } from '../contract/alias.js';
-import type { FunctionRecord, FunctionSettings, FunctionVersion, WarmStart } from '../contract/function.js';
+import type { FunctionRecord, FunctionSettings, FunctionVersion } from '../contract/function.js';
 import type { FunctionName, Namespace } from '../contract/ids.js';
 import { MAX_MODULE_BYTES } from '../contract/limits.js';
 import { AppError, messageOf } from '../errors.js';
@@ -12,8 +12,10 @@ import type { Actor } from './auth/principal.js';
 import type { Catalog } from './catalog.js';
 import { assertRoutesFree } from './http-routes.js';
 import type { Invocations } from './invocations.js';
+import type { ProbeAgain } from './probe-again.js';
 import { assertSchedule, type Schedules } from './schedules.js';
 import { secureBlob } from './stored-blobs.js';
+import { warmStartOf } from './warm-start.js';
 
 export interface Deployment {
   namespace: Namespace;
@@ -24,7 +26,7 @@ export interface Deployment {
 /** What a module is, before it is stored. */
 export interface ModuleReport {
   cid: string;
-  warmStart: WarmStart;
+  start: ReturnType<typeof warmStartOf>;
 }
 
 /** Deploys new versions and keeps the list of functions. */
@@ -53,6 +55,8 @@ export interface FunctionsDeps {
   schedules: Schedules;
   invocations: Invocations;
   logger: Logger;
+  /** Repeats probes that were not conclusive. */
+  probeAgain?: ProbeAgain;
 }
 
 export function createFunctions(deps: FunctionsDeps): Functions {
@@ -67,9 +71,8 @@ export function createFunctions(deps: FunctionsDeps): Functions {
     for (const trigger of settings.metadata.triggers) assertSchedule(trigger);
     await assertRoutesFree(catalog, namespace, settings.name, settings.metadata.http?.routes ?? []);
     const cid = await blobs.cidOf(wasm);
-    const about = { cid, name: settings.name, memoryLimitMb: settings.memory_limit_mb };
-    const { warmStart } = await engine.inspect(wasm, about);
-    return { cid, warmStart };
+    const about = { cid, name: settings.name, memoryLimitMb: settings.memory_limit_mb, namespace };
+    return { cid, start: warmStartOf(await engine.inspect(wasm, about)) };
   };
 
   return {
@@ -78,18 +81,19 @@ export function createFunctions(deps: FunctionsDeps): Functions {
     settings: (namespace, name) => catalog.resolve(namespace, name),
 
     async deploy(by, { namespace, settings, wasm }) {
-      const { cid, warmStart } = await check({ namespace, settings, wasm });
+      const { cid, start } = await check({ namespace, settings, wasm });
       await blobs.put(wasm);
       const version = await store.functions.addVersion(
         {
           namespace,
           settings,
           wasmCid: cid,
-          warmStart,
+          ...start,
           createdBy: by.principal.subject,
         },
         auditEntry(by, 'function.deploy', settings.name, namespace),
       );
+      if (start.probePending) deps.probeAgain?.soon();
       await secureBlob({ blobs, owners: store.blobOwners }, cid, wasm);
       await changed(namespace);
       await catalog.deployed(version);
@@ -105,10 +109,13 @@ export function createFunctions(deps: FunctionsDeps): Functions {
           settings: settingsOf(old),
           wasmCid: old.wasm_cid,
           warmStart: old.warm_start,
+          warmStartReason: old.warm_start_reason,
+          probePending: old.probe_pending === true,
           createdBy: by.principal.subject,
         },
         auditEntry(by, 'function.rollback', name, namespace),
       );
+      if (old.probe_pending === true) deps.probeAgain?.soon();
       await changed(namespace);
       await catalog.deployed(added);
       return recordOf(added);
@@ -153,7 +160,7 @@ export function createFunctions(deps: FunctionsDeps): Functions {
 }
 
 /** The record as clients see it: without what travels in `metadata`. */
-export function recordOf({ metadata: _, ...record }: FunctionVersion): FunctionRecord {
+export function recordOf({ metadata: _, probe_pending: __, ...record }: FunctionVersion): FunctionRecord {
   return record;
 }
 

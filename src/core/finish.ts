@@ -5,6 +5,7 @@ import type { Meter } from '../ports/meter.js';
 import type { Invocation } from '../ports/queue.js';
 import type { AttemptRow, FinalAttempt } from '../ports/store.js';
 import type { Callbacks } from './callbacks.js';
+import { attemptsUpTo } from './new-attempt.js';
 import { outputFields, utf8 } from './output-fields.js';
 import type { Publisher } from './publish.js';
 import type { Replies, Reply } from './replies.js';
@@ -74,7 +75,7 @@ export function createFinisher({ replies, publisher, callbacks, meter, writeRow 
       output,
       error: row.error,
       durationMs: row.durationMs,
-      attempts: row.attempt,
+      attempts: attemptsUpTo(row.attempt),
       version: invocation.version,
       code,
       refused,
@@ -115,7 +116,7 @@ export function createFinisher({ replies, publisher, callbacks, meter, writeRow 
       version: invocation.version,
       status: final.state,
       error: end.error,
-      attempts: end.attempt,
+      attempts: attemptsUpTo(end.attempt),
       duration_ms: end.durationMs,
       ...outputFields(final.state === 'success' ? final.output : null),
       completed_at: new Date(final.completedAt).toISOString(),
@@ -132,7 +133,7 @@ export function createFinisher({ replies, publisher, callbacks, meter, writeRow 
       trigger: invocation.trigger,
       status: state,
       error: end.error,
-      attempts: end.attempt,
+      attempts: attemptsUpTo(end.attempt),
       input: smallBody(invocation.input),
       output: state === 'success' && output ? smallBody(output) : null,
       completed_at: new Date(completedAt).toISOString(),

@@ -2,11 +2,12 @@ import type { FunctionName, Namespace, RequestId } from '../contract/ids.js';
 import type { FinalState, InvocationRecord, InvocationState } from '../contract/invocation.js';
 import { globMatches } from '../contract/scopes.js';
 import { AppError } from '../errors.js';
+import type { Backlog } from '../ports/backlog.js';
 import type { InvocationQueue, LiveInvocation } from '../ports/queue.js';
 import type { AttemptRow, AttemptStore, StoredInvocation } from '../ports/store.js';
 import { decodeCursor, encodeCursor } from './cursor.js';
 import type { Finisher, InvocationEnd } from './finish.js';
-import { newAttempt } from './new-attempt.js';
+import { endNumber, isAttempt, newAttempt } from './new-attempt.js';
 import { outputFields } from './output-fields.js';
 
 export interface ListRequest {
@@ -45,13 +46,15 @@ export interface InvocationsDeps {
   queue: InvocationQueue;
   attempts: AttemptStore;
   finisher: Finisher;
+  /** Ends that are not in the store yet. */
+  backlog: Pick<Backlog, 'size'>;
 }
 
 const PAGE = 100;
 
 const LIVE_STATES: readonly InvocationState[] = ['queued', 'running', 'retrying'];
 
-export function createInvocations({ queue, attempts, finisher }: InvocationsDeps): Invocations {
+export function createInvocations({ queue, attempts, finisher, backlog }: InvocationsDeps): Invocations {
   const find = async (namespace: Namespace, id: RequestId) => {
     // Queue first: a job leaves it only when its end is in the store.
     const live = await queue.get(id);
@@ -72,8 +75,15 @@ export function createInvocations({ queue, attempts, finisher }: InvocationsDeps
       const { live, stored, ended } = await find(namespace, id);
       if (ended) return endedRecord(ended);
       if (live) return liveRecord(live, stored);
-      // Its job is gone and no row is final: it ends this very moment, or its process died while ending it.
-      return { ...endedRecord(stored ?? { attempts: [] }), state: 'running' };
+      // A job leaves the queue only when its end is in the store, or in the backlog on its way there.
+      const isOnItsWay = (await backlog.size()) > 0;
+      const last = await attempts.invocation(id);
+      if (last?.attempts.at(-1)?.final) return endedRecord(last);
+      // Else somebody took the job out of the queue with a tool of BullMQ's.
+      return {
+        ...endedRecord(last ?? stored ?? { attempts: [] }),
+        state: isOnItsWay ? 'running' : 'cancelled',
+      };
     },
 
     async list({ namespace, state, cursor, limit, ...filter }) {
@@ -144,11 +154,10 @@ export function createInvocations({ queue, attempts, finisher }: InvocationsDeps
 
 /** It never ran, or is between two attempts: its end comes behind those there were. */
 function cancelledEnding({ invocation, failures, crashes }: LiveInvocation): InvocationEnd {
-  const number = failures + crashes > 0 ? failures + crashes + 1 : 0;
   return {
     invocation,
     function: null,
-    row: newAttempt(invocation, number, 'cancelled'),
+    row: newAttempt(invocation, endNumber(failures + crashes), 'cancelled'),
     outcome: 'cancelled',
     output: new Uint8Array(),
   };
@@ -217,13 +226,11 @@ function endedRecord({ attempts }: StoredInvocation): InvocationRecord {
 }
 
 function attemptsOf(rows: readonly AttemptRow[]): InvocationRecord['attempts'] {
-  return rows
-    .filter((row) => row.attempt > 0)
-    .map((row) => ({
-      number: row.attempt,
-      status: row.status,
-      error: row.error,
-      started_at: new Date(row.startedAt).toISOString(),
-      duration_ms: row.durationMs,
-    }));
+  return rows.filter(isAttempt).map((row) => ({
+    number: row.attempt,
+    status: row.status,
+    error: row.error,
+    started_at: new Date(row.startedAt).toISOString(),
+    duration_ms: row.durationMs,
+  }));
 }

@@ -1,8 +1,23 @@
 import type { Invocation } from '../ports/queue.js';
-import type { AttemptRow } from '../ports/store.js';
+import { type AttemptRow, END_WITHOUT_RUN } from '../ports/store.js';
+
+/** The number of a row that ends an invocation after so many attempts, and is none itself. */
+export function endNumber(attempts: number): number {
+  return attempts === 0 ? 0 : END_WITHOUT_RUN + attempts;
+}
+
+/** How many attempts there were, by the number of the last row. */
+export function attemptsUpTo(number: number): number {
+  return number > END_WITHOUT_RUN ? number - END_WITHOUT_RUN : number;
+}
+
+/** Whether a row tells of an attempt, and not of an end without a run. */
+export function isAttempt({ attempt }: AttemptRow): boolean {
+  return attempt > 0 && attempt < END_WITHOUT_RUN;
+}
 
 /**
- * The row of an attempt of which nothing is known but that it took place; number 0 is an end without a run. What more is known is
+ * The row of an attempt of which nothing is known but that it took place; for an end without a run see `endNumber`. What more is known is
  * filled in: of copies with other fields V8 would not know where to find what.
  */
 export function newAttempt(invocation: Invocation, attempt: number, error: string | null): AttemptRow {

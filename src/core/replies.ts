@@ -4,6 +4,7 @@ import type { AttemptStatus } from '../contract/invocation.js';
 import type { Bus } from '../ports/bus.js';
 import type { Closable } from '../ports/closable.js';
 import type { Store } from '../ports/store.js';
+import { attemptsUpTo } from './new-attempt.js';
 
 /** A worker that has no word from the gateway after this long takes it that nobody waits. */
 const ACK_MS = 1000;
@@ -90,7 +91,7 @@ export async function createReplies(options: { address: string; bus: Bus; store:
       output: last.final.output ?? new Uint8Array(),
       error: last.error,
       durationMs: last.durationMs,
-      attempts: last.attempt,
+      attempts: attemptsUpTo(last.attempt),
       version: last.version,
     };
   };

@@ -1,18 +1,28 @@
 import type { TriggerSpec } from '../contract/function.js';
-import type { FunctionName, Namespace } from '../contract/ids.js';
+import type { FunctionName, Namespace, RequestId } from '../contract/ids.js';
 import type { TriggerRecord } from '../contract/records.js';
 import { AppError } from '../errors.js';
 import type { Store, StoredTrigger } from '../ports/store.js';
 import { auditEntry } from './audit.js';
 import type { Actor } from './auth/principal.js';
 import type { Catalog } from './catalog.js';
-import { assertSchedule, DEFAULT_TIMEZONE, type Schedules } from './schedules.js';
+import { assertSchedule, DEFAULT_TIMEZONE, isSchedule, type Schedules } from './schedules.js';
 
 /** Triggers added by hand; those of function.yaml come and go with its deploys. */
 export interface Triggers {
   add(by: Actor, namespace: Namespace, fn: FunctionName, spec: TriggerSpec): Promise<TriggerRecord>;
   list(namespace: Namespace, fn: FunctionName): Promise<TriggerRecord[]>;
   remove(by: Actor, namespace: Namespace, fn: FunctionName, id: string): Promise<void>;
+  /** A disabled trigger neither fires nor catches up on what it missed. */
+  setEnabled(
+    by: Actor,
+    namespace: Namespace,
+    fn: FunctionName,
+    id: string,
+    enabled: boolean,
+  ): Promise<TriggerRecord>;
+  /** A run of a schedule, now. */
+  run(by: Actor, namespace: Namespace, fn: FunctionName, id: string): Promise<RequestId>;
 }
 
 export interface TriggersDeps {
@@ -35,6 +45,8 @@ export function createTriggers({ store, catalog, schedules }: TriggersDeps): Tri
       ...common,
       cron: trigger.spec.cron,
       timezone: trigger.spec.timezone ?? DEFAULT_TIMEZONE,
+      overlap: trigger.spec.overlap ?? 'allow',
+      catch_up: trigger.spec.catch_up ?? 'one',
       next_run_at: next === null ? null : new Date(next).toISOString(),
     };
   };
@@ -65,13 +77,38 @@ export function createTriggers({ store, catalog, schedules }: TriggersDeps): Tri
         auditEntry(by, 'trigger.delete', `${fn}: ${id}`, namespace),
       );
       await catalog.changed(namespace);
-      if (removed) return;
-      throw new AppError(
-        'not_found',
-        `Function "${fn}" has no trigger ${JSON.stringify(id)}; list them with GET /v1/functions/${fn}/triggers.`,
-      );
+      if (!removed) throw triggerNotFound(fn, id);
+    },
+    async setEnabled(by, namespace, fn, id, enabled) {
+      const action = enabled ? 'trigger.enable' : 'trigger.disable';
+      const audit = auditEntry(by, action, `${fn}: ${id}`, namespace);
+      const trigger = await store.triggers.setEnabled(namespace, fn, id, enabled, audit);
+      if (!trigger) throw triggerNotFound(fn, id);
+      await schedules.sync(namespace);
+      await catalog.changed(namespace);
+      return recordOf(trigger);
+    },
+    async run(by, namespace, fn, id) {
+      const trigger = await store.triggers.get(id);
+      if (trigger?.namespace !== namespace || trigger.function !== fn) throw triggerNotFound(fn, id);
+      if (!isSchedule(trigger)) {
+        throw new AppError(
+          'conflict',
+          `The trigger ${id} has no schedule; publish to the topic ${JSON.stringify('topic' in trigger.spec ? trigger.spec.topic : '')} to fire it.`,
+        );
+      }
+      const requestId = await schedules.runNow(trigger);
+      await store.audit.record(auditEntry(by, 'trigger.run', `${fn}: ${id}`, namespace));
+      return requestId;
     },
   };
+}
+
+function triggerNotFound(fn: FunctionName, id: string): AppError {
+  return new AppError(
+    'not_found',
+    `Function "${fn}" has no trigger ${JSON.stringify(id)}; list them with GET /v1/functions/${fn}/triggers.`,
+  );
 }
 
 function describe(spec: TriggerSpec): string {

@@ -13,7 +13,7 @@ import type { Services } from './services.js';
  * `required`: anonymous calls are 401.
  */
 export type Access = 'open' | 'optional' | 'required';
-export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 type Shape = z.ZodObject;
 type Parsed<S> = S extends z.ZodType ? z.output<S> : Record<string, never>;

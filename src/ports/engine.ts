@@ -11,6 +11,18 @@ export interface ModuleReport {
   warmStart: WarmStart;
   /** Why it is not warmer than it is; absent when the module's best strategy was taken. */
   note?: string;
+  /** Looking for something warmer was given up without an answer: it is worth repeating. */
+  inconclusive?: true;
+}
+
+export interface InspectSettings {
+  cid: string;
+  name: FunctionName;
+  memoryLimitMb: number;
+  /** Namespaces take turns; without one the module has a turn of its own. */
+  namespace?: Namespace;
+  /** Repeats an inconclusive probe in the background, with more time. */
+  again?: boolean;
 }
 
 /** The host functions of contract §2, bound to one invocation: its namespace, caller, env, secrets, trigger depth. */
@@ -55,6 +67,7 @@ export interface PublishNote {
 export interface GuestModule {
   /** argv[0]. */
   functionName: FunctionName;
+  namespace: Namespace;
   cid: string;
   /** Called only when the module is not compiled here yet. */
   loadWasm(): Promise<Uint8Array>;
@@ -64,7 +77,6 @@ export interface GuestModule {
 
 export interface GuestCall extends GuestModule {
   requestId: RequestId;
-  namespace: Namespace;
   timeoutMs: number;
   input: Uint8Array;
   callerWallet: string;
@@ -77,6 +89,8 @@ export interface GuestCall extends GuestModule {
   urgent?: boolean;
   /** Stops the guest; the outcome is then `cancelled`. */
   signal?: CancelSignal;
+  /** The guest is about to begin, or the thread that it is next on has come to it. Called again when it had to begin anew. */
+  onBegin?(): void;
   /** Log lines as they come, for live streams. */
   onLog?(message: LogMessage): void;
 }
@@ -118,10 +132,7 @@ export interface Engine extends Closable {
    * Validates, compiles and probes a module off the main thread. Throws `invalid_module` with a sentence that
    * says what is wrong: no WASM, an import that does not exist (by name), no `_start`/`handle`, initial memory above the limit.
    */
-  inspect(
-    wasm: Uint8Array,
-    settings: { cid: string; name: FunctionName; memoryLimitMb: number },
-  ): Promise<ModuleReport>;
+  inspect(wasm: Uint8Array, settings: InspectSettings): Promise<ModuleReport>;
   /** Has a module compiled before it is called. Rejects with what the call would be told. */
   prepare(module: GuestModule): Promise<void>;
   /** Resolves with an outcome for everything a guest can do; rejects only for `unavailable` (a module that cannot be loaded, closing). */

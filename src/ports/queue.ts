@@ -47,8 +47,10 @@ export interface Delivery {
   attempt: number;
   /** Failed attempts so far: crashes not counted. */
   failures: number;
-  /** Times a worker died under this invocation. */
+  /** Times a worker died that had this job. */
   crashes: number;
+  /** How many of these times its guest had begun. */
+  crashesWhileRunning: number;
   /** 1 + retry.count. */
   attempts: number;
   /** True when an error now is the last: no retry is left. */
@@ -57,6 +59,8 @@ export interface Delivery {
   redelivered: boolean;
   /** Aborted when the invocation is cancelled (reason 'cancelled'), or this worker has lost the job to another ('lost'). */
   signal: CancelSignal;
+  /** Says that the guest begins: from now on a crash of this worker may be its doing. */
+  begun(): void;
   /** Says that the work is over and only its end is still to be written: another job may begin, unless calls come in. Once is enough. */
   releaseSlot(): void;
 }
@@ -115,7 +119,9 @@ export type TickHandler = (scheduleId: string, scheduledAt: number) => Promise<v
  * The persistent queue: BullMQ on Redis or on PGlite, one queue for all functions.
  *
  * At least once. An invocation is durable when `add` resolves. A job whose worker dies is given to another within
- * 15 s (lock 8 s, then at most two stalled checks of 3 s), with `crashes` one higher and no attempt used up. Sync
+ * 15 s (lock 8 s, then at most two stalled checks of 3 s), with `crashes` one higher and no attempt used up. One that was
+ * running in MAX_WORKER_CRASHES - 1 crashes is delivered when the process has nothing else in its slots, so that
+ * the next crash is that of the guilty one alone. Sync
  * invocations (`replyTo` set) go before the others; among each a namespace with a long backlog does not hold up another.
  *
  * Not in it: results (the store has them), replies (the bus has them), dead letters (the store has them).

@@ -61,6 +61,9 @@ export type AuditAction =
   | 'rollout.abort'
   | 'trigger.add'
   | 'trigger.delete'
+  | 'trigger.enable'
+  | 'trigger.disable'
+  | 'trigger.run'
   | 'secret.set'
   | 'secret.delete'
   | 'key.create'
@@ -91,6 +94,10 @@ export interface NewVersion {
   settings: FunctionSettings;
   wasmCid: string;
   warmStart: WarmStart;
+  /** Why it does not start warmer; null or absent when it starts as its kind's best. */
+  warmStartReason?: string | null;
+  /** Its probe was not conclusive, and is to be repeated. */
+  probePending?: boolean;
   createdBy: string;
 }
 
@@ -111,6 +118,10 @@ export interface FunctionStore {
   count(): Promise<number>;
   /** Of all namespaces, the versions that ran last, then those deployed last: what a process that starts will need first. */
   recent(limit: number): Promise<FunctionVersion[]>;
+  /** Of all namespaces, versions whose probe was not conclusive, the oldest first. */
+  unsettled(limit: number): Promise<FunctionVersion[]>;
+  /** Corrects how a version starts, and counts its probe as conclusive. */
+  settleWarmStart(version: FunctionVersion, warmStart: WarmStart, reason: string | null): Promise<void>;
 }
 
 export interface StoredAlias {
@@ -187,6 +198,14 @@ export interface TriggerStore {
   list(namespace: Namespace, fn?: FunctionName): Promise<StoredTrigger[]>;
   /** Every trigger with a schedule, of all namespaces. */
   schedules(): Promise<StoredTrigger[]>;
+  /** The trigger as it then is; null when there is none. */
+  setEnabled(
+    namespace: Namespace,
+    fn: FunctionName,
+    id: string,
+    enabled: boolean,
+    audit?: AuditEntry,
+  ): Promise<StoredTrigger | null>;
   remove(namespace: Namespace, fn: FunctionName, id: string, audit?: AuditEntry): Promise<boolean>;
 }
 
@@ -208,9 +227,13 @@ export interface SecretStore {
   reseal(namespace: Namespace, from: SealedSecret, to: SealedSecret): Promise<boolean>;
 }
 
+/** Above all numbers of attempts, so that the row which ends an invocation is always its last. */
+export const END_WITHOUT_RUN = 1000;
+
 /**
  * One attempt, and with `final` the end of its invocation. The key is (requestId, attempt): writing a row again
- * changes nothing. `attempt` 0 is an end without a run (cancelled or expired before the first), and no log record.
+ * changes nothing. `attempt` 0 is an end without a run (cancelled or expired before the
+ * first), and END_WITHOUT_RUN + n one after n attempts: neither is a log record.
  */
 export interface AttemptRow {
   requestId: RequestId;

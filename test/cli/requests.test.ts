@@ -47,6 +47,7 @@ const RECORD = {
   retry_delay_seconds: 5,
   status: 'active',
   warm_start: 'fresh',
+  warm_start_reason: null,
   created_at: '2026-01-01T00:00:00.000Z',
   updated_at: '2026-01-01T00:00:00.000Z',
   created_by: 'admin',

@@ -1,6 +1,7 @@
 import test from 'ava';
 import { startCluster } from '../helpers/cluster.js';
 import { eventually } from '../helpers/eventually.js';
+import { httpServer } from '../helpers/http-server.js';
 import { type LoggedAttempt, loggedAttempts } from '../helpers/logged.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 
@@ -104,6 +105,48 @@ test.serial('an invocation under which three workers died is dead', async (t) =>
   const listed = await web.api.get('/v1/invocations?status=dead&reason=worker_died');
   t.is(listed.json.invocations[0].request_id, id);
   for (const { error } of await loggedAttempts(web.api, 'probe')) t.regex(error ?? '', /worker died/);
+});
+
+test.serial('three crashes make only the invocation dead that was running alone in the third', async (t) => {
+  const HARMLESS = 120;
+  // The guilty one is seen to run when it asks this server, which answers nothing.
+  const asked = await httpServer(() => {});
+  t.teardown(asked.close);
+  const settings = { WORKER_CONCURRENCY: '16', EGRESS_ALLOW: '127.0.0.1' };
+  const cluster = await startCluster({ ...QUICK, ...settings });
+  t.teardown(cluster.close);
+  const web = await cluster.web();
+  await web.api.deploy('guilty', await probeWasm());
+  await web.api.deploy('harmless', await probeWasm(), {
+    metadata: JSON.stringify({ triggers: [{ topic: 'work' }] }),
+  });
+  const { json } = await web.api.invoke('guilty', commands({ op: 'fetch', a: 'GET', b: asked.url }), {
+    prefer: 'respond-async',
+  });
+  const publish = () =>
+    Promise.all(
+      Array.from({ length: HARMLESS / 3 }, () => web.api.publish('work', [{ op: 'sleep', n: 100 }])),
+    );
+  for (const crashes of [0, 1, 2]) {
+    await publish();
+    const worker = await cluster.worker();
+    await eventually(`it runs after ${crashes} crashes`, async () => asked.connections() > crashes);
+    await worker.kill9();
+  }
+  await cluster.worker();
+  await eventually('the guilty one is dead', async () => {
+    const { json: now } = await web.api.get(`/v1/invocations/${json.request_id}`);
+    return now.state === 'dead' && now.attempts.length === 3;
+  });
+  await eventually('all others have run', async () => {
+    const { json: page } = await web.api.get('/v1/invocations?function=harmless&status=success&limit=200');
+    return page.count === HARMLESS;
+  });
+  const dead = await web.api.get('/v1/invocations?status=dead');
+  t.deepEqual(
+    dead.json.invocations.map(({ request_id }: { request_id: string }) => request_id),
+    [json.request_id],
+  );
 });
 
 function events(records: readonly LoggedAttempt[]): Set<string> {

@@ -43,6 +43,7 @@ export function testFunctions(driver: string, open: OpenStore): void {
       retry_delay_seconds: 0.5,
       status: 'active',
       warm_start: 'fresh',
+      warm_start_reason: null,
       created_by: 'admin',
       metadata: given.settings.metadata,
     });
@@ -52,6 +53,24 @@ export function testFunctions(driver: string, open: OpenStore): void {
     t.deepEqual(await functions.version(given.namespace, aName('hello'), 1), made);
     t.is(await functions.version(given.namespace, aName('hello'), 2), null);
     t.is(await functions.latest(aNamespace(), aName('hello')), null);
+  });
+
+  test(`${driver}: a version whose probe was not conclusive is listed until it is settled`, async (t) => {
+    const { functions } = await get();
+    const given = aVersion({ warmStartReason: 'given up', probePending: true });
+    const made = await functions.addVersion(given);
+    t.is(made.warm_start_reason, 'given up');
+    t.true(made.probe_pending);
+    const listed = async () => (await functions.unsettled(1000)).filter(({ id }) => id === made.id);
+    t.deepEqual(await listed(), [made]);
+    await functions.settleWarmStart(made, 'go-command', null);
+    t.deepEqual(await listed(), []);
+    const { probe_pending: _, ...settled } = made;
+    t.deepEqual(await functions.latest(given.namespace, aName('hello')), {
+      ...settled,
+      warm_start: 'go-command',
+      warm_start_reason: null,
+    });
   });
 
   test(`${driver}: versions count up and keep the first one's id and creation time`, async (t) => {

@@ -94,7 +94,7 @@ const REFUSED: [yaml: string, sentence: string][] = [
   ['triggers: calls', 'function.yaml: triggers must be a list, not "calls"'],
   [
     'triggers: [calls]',
-    'function.yaml: triggers[0] must hold either topic, or cron and timezone, not "calls"',
+    'function.yaml: triggers[0] must hold either topic, or cron with timezone, overlap and catch_up, not "calls"',
   ],
   ['triggers: [{topic: 5}]', 'function.yaml: triggers[0].topic must be a string, not 5'],
   [

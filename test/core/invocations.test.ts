@@ -1,9 +1,13 @@
 import { join } from 'node:path';
 import test from 'ava';
+import { createRedisBackend, Queue } from 'bullmq';
+import { Redis } from 'ioredis';
 import { openStore } from '../../db/open.js';
 import { openQueues } from '../../queues/open.js';
+import type { InvocationEnd } from '../../src/core/finish.js';
 import { createInvocations } from '../../src/core/invocations.js';
 import { anAttempt, anEnd } from '../helpers/attempt.js';
+import { collect } from '../helpers/consuming.js';
 import { namespace, queued } from '../helpers/invocations.js';
 import { startRedis } from '../helpers/redis-server.js';
 import { tempDir } from '../helpers/temp-dir.js';
@@ -23,7 +27,12 @@ test('an invocation that has ended and has not left the queue yet is listed once
   await queues.queue.add([ended, waiting]);
   await store.attempts.write([anAttempt({ requestId: ended.invocation.id, final: anEnd() })]);
 
-  const invocations = createInvocations({ queue: queues.queue, attempts: store.attempts, finisher: ends });
+  const invocations = createInvocations({
+    queue: queues.queue,
+    attempts: store.attempts,
+    finisher: ends,
+    backlog: queues.backlog,
+  });
   const { items } = await invocations.list({ namespace: namespace('default'), limit: 10 });
   t.deepEqual(
     items.map(({ request_id, state }) => [request_id, state]),
@@ -31,5 +40,67 @@ test('an invocation that has ended and has not left the queue yet is listed once
       [waiting.invocation.id, 'queued'],
       [ended.invocation.id, 'success'],
     ],
+  );
+});
+
+test('a job that was removed by a tool of BullMQ between two attempts is cancelled', async (t) => {
+  const redis = await startRedis();
+  t.teardown(() => redis.close());
+  const queues = await openQueues({ driver: 'redis', url: redis.url, maxWaiting: 10, maxBytes: 1 << 20 });
+  t.teardown(() => queues.close());
+  const store = await openStore({ driver: 'sqlite', file: join(root, 'removed.sqlite') });
+  t.teardown(() => store.close());
+  const { queue, backlog } = queues;
+  const invocations = createInvocations({ queue, attempts: store.attempts, finisher: ends, backlog });
+  const job = queued({}, { delayMs: 60_000 });
+  const { id } = job.invocation;
+  await queue.add([job]);
+  await store.attempts.write([anAttempt({ requestId: id })]);
+  const connection = new Redis(redis.url, { maxRetriesPerRequest: null });
+  const tool = new Queue('async', { connection, prefix: '{orama}' }, createRedisBackend);
+  await tool.remove(id);
+  await tool.close();
+  connection.disconnect();
+  t.is((await invocations.get(namespace('default'), id)).state, 'cancelled');
+  // What is in the backlog may be its end.
+  await backlog.push(['a record']);
+  t.is((await invocations.get(namespace('default'), id)).state, 'running');
+});
+
+test('a cancel between two attempts shows those that ran, and no other', async (t) => {
+  const redis = await startRedis();
+  t.teardown(() => redis.close());
+  const queues = await openQueues({ driver: 'redis', url: redis.url, maxWaiting: 10, maxBytes: 1 << 20 });
+  t.teardown(() => queues.close());
+  const store = await openStore({ driver: 'sqlite', file: join(root, 'cancelled.sqlite') });
+  t.teardown(() => store.close());
+  const { queue, backlog } = queues;
+  const written = {
+    ...ends,
+    finish: async ({ row }: InvocationEnd) =>
+      store.attempts.write([{ ...row, final: anEnd({ state: 'cancelled' }) }]),
+  };
+  const invocations = createInvocations({ queue, attempts: store.attempts, finisher: written, backlog });
+  const job = queued({}, { attempts: 3, backoff: { type: 'fixed', delayMs: 60_000 } });
+  const { id } = job.invocation;
+  await queue.add([job]);
+  await collect(queues, 1, () => ({ kind: 'retry', error: 'boom' }));
+  await store.attempts.write([anAttempt({ requestId: id, attempt: 1 })]);
+  await invocations.cancel(namespace('default'), id);
+  const { state, attempts } = await invocations.get(namespace('default'), id);
+  t.is(state, 'cancelled');
+  t.deepEqual(
+    attempts.map(({ number }) => number),
+    [1],
+  );
+  const { records } = await store.attempts.logs({
+    namespace: namespace('default'),
+    function: job.invocation.function,
+    requestId: id,
+    limit: 10,
+  });
+  t.deepEqual(
+    records.map(({ attempt }) => attempt),
+    [1],
   );
 });

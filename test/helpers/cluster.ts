@@ -7,6 +7,7 @@ import { Api } from './api.js';
 import { readyLine } from './ready-line.js';
 import { type RedisAccess, type RedisServerProcess, startRedis } from './redis-server.js';
 import { endProcess, isRunning } from './server-process.js';
+import type { SmallDisk } from './small-disk.js';
 
 const ADMIN_KEY = 'ak_cluster-of-the-tests:default';
 const MAINS = {
@@ -49,9 +50,18 @@ export type Settings = Readonly<Record<string, string>>;
 /** With `maxFileBlocks` no file can be written beyond so many blocks of 512 bytes: for the process the disk is full. */
 export type RoleSettings = Settings & { maxFileBlocks?: string };
 
-export async function startCluster(shared: Settings = {}, access: RedisAccess = {}): Promise<Cluster> {
+export interface ClusterOptions {
+  /** Where its data directory is instead of on the machine's own disk. */
+  disk?: SmallDisk;
+}
+
+export async function startCluster(
+  shared: Settings = {},
+  access: RedisAccess = {},
+  { disk }: ClusterOptions = {},
+): Promise<Cluster> {
   const redis = await startRedis([], access);
-  const dataDir = await mkdtemp(join(tmpdir(), 'orama-cluster-'));
+  const dataDir = disk?.dir ?? (await mkdtemp(join(tmpdir(), 'orama-cluster-')));
   const children: ChildProcess[] = [];
   const base = {
     HOME: dataDir,
@@ -63,7 +73,7 @@ export async function startCluster(shared: Settings = {}, access: RedisAccess = 
     ...shared,
   };
   const start = async (role: keyof typeof MAINS, settings: RoleSettings) => {
-    const started = spawnRole(role, { ...base, ...settings });
+    const started = spawnRole(role, { ...base, ...settings }, disk?.enter);
     children.push(started.child);
     return { ...started, ready: await readyLine(started.child, READY[role], started.process.log) };
   };
@@ -86,9 +96,14 @@ export async function startCluster(shared: Settings = {}, access: RedisAccess = 
 }
 
 /** Starts a process with these settings and none of the machine's own; it may end at once. */
-export function spawnRole(role: keyof typeof MAINS, { maxFileBlocks, ...settings }: RoleSettings) {
+export function spawnRole(
+  role: keyof typeof MAINS,
+  { maxFileBlocks, ...settings }: RoleSettings,
+  enter: readonly string[] = [],
+) {
   const limit = maxFileBlocks === undefined ? '' : `ulimit -f ${maxFileBlocks};`;
-  const child = spawn('/bin/sh', ['-c', `${limit} exec "$0" "$@"`, process.execPath, ...MAINS[role]], {
+  const command = [...enter, '/bin/sh', '-c', `${limit} exec "$0" "$@"`, process.execPath, ...MAINS[role]];
+  const child = spawn(command[0] ?? '', command.slice(1), {
     env: { PATH: process.env.PATH, ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -2,7 +2,8 @@ import { isAppError } from '../../src/errors.js';
 import { rewrite } from '../../workers/wasm/instrument/rewrite.js';
 import { prepareFresh } from '../../workers/wasm/warm/fresh.js';
 import { readSource } from '../../workers/wasm/warm/prepare.js';
-import { prepareGoCommand, prepareReactor, SnapshotRefused } from '../../workers/wasm/warm/snapshot.js';
+import { prepareGoCommand, prepareReactor } from '../../workers/wasm/warm/snapshot.js';
+import { SnapshotRefused } from '../../workers/wasm/warm/snapshot-refused.js';
 
 /** Longer than any module of the fixtures takes; a hang would be seen as this. */
 const SLOW_MS = 5000;

@@ -13,6 +13,8 @@ export interface EngineOptions {
   dataDir?: string;
   /** Settings, on top of none of the machine's own. */
   env?: Record<string, string>;
+  /** What the command is started with: see `SmallDisk`. */
+  enter?: readonly string[];
 }
 
 /** `orama up` as a real process on a free port. */
@@ -36,10 +38,12 @@ export interface TestEngine {
 
 export async function startEngine(options: EngineOptions = {}): Promise<TestEngine> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'orama-test-')));
-  const child = spawnEngine(dataDir, options.env ?? {});
+  const child = spawnEngine(dataDir, options.env ?? {}, options.enter);
   const url = await readyLine(child.process, /listening on (http\S+)/, child.log);
   const status = (await (await fetch(`${url}/v1/status`)).json()) as { functions_url: string };
-  const adminKey = (await readFile(join(dataDir, 'admin-key'), 'utf8')).trim();
+  // In the file system that the process sees.
+  const keyFile = join(`/proc/${child.process.pid}/root`, dataDir, 'admin-key');
+  const adminKey = (await readFile(keyFile, 'utf8')).trim();
 
   const stop = async () => {
     await endProcess(child.process, 'SIGTERM');
@@ -68,8 +72,13 @@ interface Spawned {
 }
 
 /** Nothing of the machine's own settings reaches the engine under test. */
-export function spawnEngine(dataDir: string, env: Record<string, string>): Spawned {
-  const child = spawn(process.execPath, [CLI, 'up', '--port', '0', '--data', dataDir], {
+export function spawnEngine(
+  dataDir: string,
+  env: Record<string, string>,
+  enter: readonly string[] = [],
+): Spawned {
+  const command = [...enter, process.execPath, CLI, 'up', '--port', '0', '--data', dataDir];
+  const child = spawn(command[0] ?? '', command.slice(1), {
     env: { PATH: process.env.PATH, HOME: dataDir, LOG_LEVEL: 'warn', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

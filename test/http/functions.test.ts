@@ -24,6 +24,7 @@ test('a function is deployed, shown, listed, rolled back and deleted', async (t)
     'updated_at',
     'version',
     'warm_start',
+    'warm_start_reason',
     'wasm_cid',
   ]);
   const second = await api.deploy('one', await probeWasm());

@@ -85,6 +85,8 @@ DELETE /v1/functions/{name}/aliases/{alias}
 POST /v1/functions/{name}/rollout
 GET /v1/functions/{name}/rollout
 DELETE /v1/functions/{name}/rollout
+PATCH /v1/functions/{name}/triggers/{id}
+POST /v1/functions/{name}/triggers/{id}/run
 POST /v1/storage/pin
 DELETE /v1/storage/unpin/{cid}
 GET /health

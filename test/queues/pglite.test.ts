@@ -4,6 +4,7 @@ import { DEFAULT_TIMINGS } from '../../queues/driver.js';
 import { PgliteDatabase } from '../../queues/drivers/pglite/database.js';
 import { openQueuesOn } from '../../queues/drivers/pglite.js';
 import { backlogConformance } from '../conformance/backlog.js';
+import { crashesConformance } from '../conformance/crashes.js';
 import { leasesConformance } from '../conformance/leases.js';
 import { type QueueContext, queueConformance } from '../conformance/queue.js';
 import { schedulesConformance } from '../conformance/schedules.js';
@@ -13,7 +14,9 @@ import { tempDir } from '../helpers/temp-dir.js';
 
 const test = anyTest.serial as unknown as TestFn<QueueContext>;
 const dir = tempDir();
-const SETTINGS = { maxWaiting: 50, maxBytes: 1 << 20, timings: DEFAULT_TIMINGS, warn: () => {} };
+/** For processes of a test's own. */
+const ownDir = tempDir();
+const SETTINGS = { dir, maxWaiting: 50, maxBytes: 1 << 20, timings: DEFAULT_TIMINGS, warn: () => {} };
 
 // Starting Postgres takes seconds, emptying it does not: one for all tests, each with a queue of its own on it.
 let database: PgliteDatabase;
@@ -30,6 +33,7 @@ test.beforeEach(async (t) => {
 test.afterEach.always((t) => t.context.queues.close());
 
 queueConformance(test);
+crashesConformance(test, () => ['pglite', ownDir]);
 lanesConformance(test);
 tasksConformance(test);
 schedulesConformance(test);

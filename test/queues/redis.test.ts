@@ -2,6 +2,7 @@ import anyTest, { type TestFn } from 'ava';
 import { Redis } from 'ioredis';
 import { openQueues, type Queues } from '../../queues/open.js';
 import { backlogConformance } from '../conformance/backlog.js';
+import { crashesConformance } from '../conformance/crashes.js';
 import { leasesConformance } from '../conformance/leases.js';
 import { type QueueContext, queueConformance } from '../conformance/queue.js';
 import { schedulesConformance } from '../conformance/schedules.js';
@@ -31,6 +32,7 @@ test.afterEach.always(async (t) => {
 });
 
 queueConformance(test);
+crashesConformance(test, () => ['redis', server.url]);
 lanesConformance(test);
 tasksConformance(test);
 schedulesConformance(test);

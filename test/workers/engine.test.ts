@@ -21,7 +21,7 @@ test('an exit code other than 0 is an error that names it, whatever was printed'
   t.is(outcome.status, 'error');
   t.is(outcome.error, 'exited with code 3');
   t.is(outcome.exitCode, 3);
-  t.is(outcome.output, '');
+  t.is(outcome.output, 'printed\n');
 });
 
 test('exit code 0 is a success with what was printed before', async (t) => {

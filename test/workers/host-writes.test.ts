@@ -5,7 +5,7 @@ import { Guest } from '../../workers/wasm/run/guest.js';
 import { HOST_IMPORTS, WASI_IMPORTS, WASI_MODULE } from '../../workers/wasm/run/host-functions.js';
 import { createRunner } from '../../workers/wasm/run/runner.js';
 import { readSource } from '../../workers/wasm/warm/prepare.js';
-import { sandboxSession } from '../../workers/wasm/warm/sandbox-session.js';
+import { randomConditions, sandboxSession } from '../../workers/wasm/warm/sandbox-session.js';
 import { prepareReactor } from '../../workers/wasm/warm/snapshot.js';
 import { FUNCTION, handMade, I32, I64, MEMORY } from '../helpers/wasm.js';
 
@@ -21,7 +21,10 @@ const END = 0x0b;
 
 const i64Const = (value: number) => [0x42, ...i32Const(value).subarray(1)];
 
-/** A reactor that says it comes from Go. It calls the function if its input is not empty, and returns all of its memory. */
+/**
+ * A reactor that says it comes from Go. It calls the function if its input is not empty, and
+ * returns all of its memory.
+ */
 function asking(module: string, imported: string, args: readonly number[]): Uint8Array {
   const type =
     (module === WASI_MODULE ? WASI_IMPORTS.get(imported) : HOST_IMPORTS.get(imported)?.type) ?? null;
@@ -101,7 +104,7 @@ for (const [module, imported, args, writesAt] of CALLS) {
     const runner = createRunner(program, new Guest());
     const run = (input: string) => {
       const { output, error } = runner.run(
-        sandboxSession('asking', new TextEncoder().encode(input), 1).session,
+        sandboxSession('asking', new TextEncoder().encode(input), randomConditions()).session,
       );
       runner.reset();
       t.is(error, null);

@@ -25,10 +25,19 @@ const image = new Uint8Array(PAGES * WASM_PAGE_BYTES);
 for (let at = 0; at < 40_000; at++) image[at] = (at * 31) % 251;
 const restorer = new Restorer(takeSnapshot(image, []));
 
-/** Runs the module on the image: how it ended, its memory then, and the memory and marks after they were put back. */
+/**
+ * Runs the module on the image: how it ended, its memory then, and the memory and marks after they
+ * were put back.
+ */
 function run(wasm: Uint8Array, track: boolean) {
   const module = parse(wasm);
-  const options = { maxPages: MAX_PAGES, scan: scan(module), exportGlobals: true, forSnapshot: true, track };
+  const options = {
+    maxPages: MAX_PAGES,
+    scan: scan(module),
+    exportGlobals: true,
+    forSnapshot: true,
+    writeBarriers: track,
+  };
   const { bytes, names, globals, tableBytes } = rewrite(module, options);
   const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes));
   const memory = () => new Uint8Array(memoryOf(instance)?.buffer ?? new ArrayBuffer(0), tableBytes);
@@ -47,7 +56,7 @@ function run(wasm: Uint8Array, track: boolean) {
     return isGlobal(global) ? global.value : null;
   });
   const marks = cardTableOf(memory().buffer as ArrayBuffer, tableBytes);
-  if (tableBytes > 0) restorer.restoreMarked(memory(), marks);
+  if (tableBytes > 0) restorer.restoreDirty(memory(), marks);
   else restorer.restore(memory());
   return { tableBytes, ended, values, left, restored: memory(), marks };
 }

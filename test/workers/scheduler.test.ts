@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import test from 'ava';
@@ -102,6 +103,37 @@ test('a long line of one namespace does not delay the first of another', async (
   };
   await Promise.all([...Array.from({ length: 20 }, () => run('busy')), run('quiet')]);
   t.true(ended.indexOf('quiet') <= 2, ended.join());
+});
+
+test('endless loops of one namespace on every core keep no other namespace waiting', async (t) => {
+  const engine = createEngine({ threads: 2, parked: 0 });
+  t.teardown(() => engine.close());
+  const wasm = await kitchen();
+  const stop = new AbortController();
+  setMaxListeners(0, stop.signal);
+  const loop = (namespace: string) =>
+    runText(engine, wasm, 'loop', { namespace, timeoutMs: 300_000, signal: stop.signal });
+  const call = async () => {
+    const since = performance.now();
+    t.is((await runText(engine, wasm, 'echo here', { namespace: 'victim' })).output, 'here\n');
+    return performance.now() - since;
+  };
+  await call();
+  const hostile = Array.from({ length: 10 }, () => loop('hostile'));
+  await eventually('they hold both slots', async () => engine.stats().busy === 2);
+  const times: number[] = [];
+  for (let n = 0; n < 20; n++) times.push(await call());
+  t.log(`at most ${Math.max(...times).toFixed(1)} ms`);
+  // The loops would go on for minutes: a call that had to wait for one of them would not have ended.
+  t.is(times.length, 20);
+  // More of the same namespace are not over-committed, and there is an end to it for all namespaces together.
+  t.is(engine.stats().busy, 2);
+  const others = ['second', 'third', 'fourth', 'fifth'].map(loop);
+  await eventually('two more run', async () => engine.stats().busy === 4);
+  await delay(100);
+  t.is(engine.stats().busy, 4);
+  stop.abort();
+  for (const { status } of await Promise.all([...hostile, ...others])) t.is(status, 'cancelled');
 });
 
 test('runs that somebody waits for go before those for which nobody does', async (t) => {

@@ -16,11 +16,16 @@ test('argv is the name alone and the environment is empty', async (t) => {
   t.deepEqual((await lines('')).lines, ['argc 1 argv0 tested environ 0']);
 });
 
+test('no stream is a terminal: interpreters must not turn interactive', async (t) => {
+  const outcome = await runText(engine, await guest('terminal.c'), '');
+  t.is(outcome.output, '0 0 0\n');
+});
+
 test('descriptors 0, 1 and 2 are streams that cannot be sought, and there are no others', async (t) => {
   t.deepEqual((await lines('descriptors')).lines.slice(1), [
-    'fdstat 0 0 type 2',
-    'fdstat 1 0 type 2',
-    'fdstat 2 0 type 2',
+    'fdstat 0 0 type 6',
+    'fdstat 1 0 type 6',
+    'fdstat 2 0 type 6',
     `fdstat 3 ${EBADF} type -1`,
     `fdstat 4 ${EBADF} type -1`,
     'filestat 1 0',
@@ -42,7 +47,8 @@ test('descriptors 0, 1 and 2 are streams that cannot be sought, and there are no
     `advise 9 ${EBADF}`,
     'readdir 0 1',
     `renumber 2 to 9 ${EBADF}`,
-    // From here on stdout is descriptor 0: what is printed to 1 is lost, what is written to 0 is there.
+    // From here on stdout is descriptor 0: what is printed to 1 is lost, what is written to 0 is
+    // there.
     'moved',
   ]);
 });

@@ -6,7 +6,7 @@ import type { Runner } from '../../workers/wasm/run/program.js';
 import { createRunner } from '../../workers/wasm/run/runner.js';
 import type { GuestResult } from '../../workers/wasm/run/session.js';
 import { readSource } from '../../workers/wasm/warm/prepare.js';
-import { sandboxSession } from '../../workers/wasm/warm/sandbox-session.js';
+import { randomConditions, sandboxSession } from '../../workers/wasm/warm/sandbox-session.js';
 import { prepareReactor } from '../../workers/wasm/warm/snapshot.js';
 import { FILLED, INPUT_AT, PAGES, type Poke, pokes, pokingGuest } from '../helpers/poking-guest.js';
 
@@ -19,7 +19,7 @@ const marked = prepare(true);
 const compared = prepare(false);
 
 function run(runner: Runner, ...all: Poke[]): GuestResult {
-  const result = runner.run(sandboxSession('poked', pokes(...all), 1).session);
+  const result = runner.run(sandboxSession('poked', pokes(...all), randomConditions()).session);
   runner.reset();
   return result;
 }
@@ -53,7 +53,10 @@ const BORDERS = [
   MEMORY_BYTES,
   MAX_BYTES,
 ];
-/** Addresses inside, outside, at borders of chunks, pages and memory, and near the end of all addresses. */
+/**
+ * Addresses inside, outside, at borders of chunks, pages and memory, and near the end of all
+ * addresses.
+ */
 const address = fc.oneof(
   fc.nat(MEMORY_BYTES),
   fc.tuple(fc.constantFrom(...BORDERS), fc.integer({ min: -9, max: 9 })).map(([at, by]) => (at + by) >>> 0),
@@ -75,7 +78,8 @@ test('whatever a run writes, and however it ends, the next begins with what the 
       const ask: Poke[] = [...all, { do: 'read', at, length: 9 }];
       const { output, error, exitCode, pages, refused } = run(runner, ...ask);
       const expected = run(other, ...ask);
-      // A pointer outside is told from one inside, and a trap from another, as they are without marks.
+      // A pointer outside is told from one inside, and a trap from another, as they are without
+      // marks.
       t.deepEqual({ output, error, exitCode, pages, refused }, { ...expected });
       t.true(memoryOf(runner).equals(untouched));
     }),

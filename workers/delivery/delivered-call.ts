@@ -20,13 +20,15 @@ export class DeliveredCall implements GuestCall {
   readonly signal;
   readonly #blobs: Blobs;
   readonly #makeHost: () => HostCalls;
+  readonly #delivery: Delivery;
   #host: HostCalls | undefined;
 
   constructor(
-    { invocation, attempt, signal }: Delivery,
+    delivery: Delivery,
     fn: FunctionVersion,
     { blobs, makeHost }: { blobs: Blobs; makeHost: () => HostCalls },
   ) {
+    const { invocation, attempt, signal } = delivery;
     this.requestId = invocation.id;
     this.namespace = invocation.namespace;
     this.functionName = fn.name;
@@ -46,12 +48,17 @@ export class DeliveredCall implements GuestCall {
     };
     this.urgent = invocation.replyTo !== undefined;
     this.signal = signal;
+    this.#delivery = delivery;
     this.#blobs = blobs;
     this.#makeHost = makeHost;
   }
 
   loadWasm(): Promise<Uint8Array> {
     return this.#blobs.get(this.cid);
+  }
+
+  onBegin(): void {
+    this.#delivery.begun();
   }
 
   /** Made when it is asked for: most guests call nothing. */

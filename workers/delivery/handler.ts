@@ -2,7 +2,7 @@ import type { FunctionVersion } from '../../src/contract/function.js';
 import { FINAL_EXIT_CODES, MAX_WORKER_CRASHES } from '../../src/contract/limits.js';
 import type { Catalog } from '../../src/core/catalog.js';
 import type { EndRow, Finisher, InvocationEnd } from '../../src/core/finish.js';
-import { newAttempt } from '../../src/core/new-attempt.js';
+import { endNumber, newAttempt } from '../../src/core/new-attempt.js';
 import { isAppError, messageOf } from '../../src/errors.js';
 import type { Logger } from '../../src/logger.js';
 import type { Blobs } from '../../src/ports/blobs.js';
@@ -73,9 +73,9 @@ async function deliver(deps: ConsumerDeps, delivery: Delivery): Promise<Settleme
       await deps.finisher.followUp(invocation, fn, ended);
       return { kind: 'done' };
     }
-    const isLastDeath = delivery.crashes >= MAX_WORKER_CRASHES;
+    const endsNow = isLastCrash(delivery);
     if (delivery.crashes > 0) {
-      const silent = deathRows(delivery).slice(0, isLastDeath ? -1 : undefined);
+      const silent = crashRows(delivery).slice(0, endsNow ? -1 : undefined);
       await Promise.all(silent.map((row) => deps.logWriter.write(row)));
     }
     if (unrun) {
@@ -111,10 +111,15 @@ async function endOf({ store }: ConsumerDeps, { id }: Invocation): Promise<EndRo
   return last?.final ? { ...last, final: last.final } : null;
 }
 
+/** Only crashes in which it was running count: one that waited in the same worker is not to blame. */
+function isLastCrash({ crashesWhileRunning }: Delivery): boolean {
+  return crashesWhileRunning >= MAX_WORKER_CRASHES;
+}
+
 /** The end of an invocation that is not to run, or not again. */
 function endWithoutRun(delivery: Delivery, fn: FunctionVersion | null): InvocationEnd | null {
   const { acceptedAt, maxAgeMs, function: name } = delivery.invocation;
-  if (delivery.crashes >= MAX_WORKER_CRASHES) return lastDeath(delivery, fn);
+  if (isLastCrash(delivery)) return lastCrash(delivery, fn);
   if (!fn) return unrunEnd(delivery, null, 'cancelled', `function "${name}" was deleted`);
   if (maxAgeMs === undefined || Date.now() - acceptedAt <= maxAgeMs) return null;
   const error = `expired: older than ${maxAgeMs / 1000} s when its turn came`;
@@ -202,14 +207,14 @@ function isRefusal({ exitCode }: Pick<GuestOutcome, 'exitCode'>): boolean {
  * The attempts before this one that left no word: their workers died. As many as there were crashes, as a worker may die
  * before it has logged the death before its own. A row that was written stays as it is, of a failed attempt, too.
  */
-function deathRows({ invocation, attempt, crashes }: Delivery): AttemptRow[] {
+function crashRows({ invocation, attempt, crashes }: Delivery): AttemptRow[] {
   return Array.from({ length: crashes }, (_, n) =>
     newAttempt(invocation, attempt - crashes + n, 'worker died'),
   );
 }
 
-function lastDeath(delivery: Delivery, fn: FunctionVersion | null): InvocationEnd {
-  const error = `worker died (${delivery.crashes} times, no further attempt)`;
+function lastCrash(delivery: Delivery, fn: FunctionVersion | null): InvocationEnd {
+  const error = `worker died (${delivery.crashesWhileRunning} times while it was running, no further attempt)`;
   const row = newAttempt(delivery.invocation, delivery.attempt - 1, error);
   return {
     invocation: delivery.invocation,
@@ -228,8 +233,7 @@ function unrunEnd(
   error: string,
 ): InvocationEnd {
   const { invocation } = delivery;
-  // Number 0 is no log record; after attempts that did run, the end must come behind them.
-  const row = newAttempt(invocation, delivery.attempt > 1 ? delivery.attempt : 0, error);
+  const row = newAttempt(invocation, endNumber(delivery.attempt - 1), error);
   return { invocation, function: fn, row, outcome, output: new Uint8Array() };
 }
 

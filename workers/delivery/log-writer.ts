@@ -18,6 +18,12 @@ const ENOUGH_ROWS = 128;
 /** A store that has not answered by then counts as away; what it may have written is ignored when it comes again. */
 const STORE_MS = 2000;
 const SHIP_MS = 500;
+/**
+ * With store and backlog both away (on one full disk, say) a batch is tried again for so long. What was run is then not run
+ * again for want of a row; later its job is put back into the queue, and run again.
+ */
+const BOTH_AWAY_MS = 15_000;
+const WRITE_AGAIN_MS = 500;
 /** How often the backlog is looked at for what another process took and did not finish. */
 const LEFT_BEHIND_MS = 5000;
 
@@ -26,7 +32,7 @@ const LEFT_BEHIND_MS = 5000;
  * they go into the backlog on the queue's own server and are shipped later, so that jobs do not pile up behind it.
  */
 export interface LogWriter extends Closable {
-  /** Durable when it resolves. Rejects only when store and backlog are both away: then the job must not settle. */
+  /** Durable when it resolves. Rejects when store and backlog are both away for long: then the job must not settle. */
   write(row: AttemptRow): Promise<void>;
   stats(): { pending: number; lagMs: number; away: boolean };
 }
@@ -64,25 +70,54 @@ export function createLogWriter({ attempts, backlog, logger, onWritten }: LogWri
     onWritten(rows);
   };
 
-  const writeBatch = async (batch: readonly Pending[]) => {
-    const rows = batch.map(({ row }) => row);
-    try {
-      if (away) await backlog.push(rows.map(encodeRow));
-      else {
-        try {
-          await store(rows);
-        } catch (error) {
-          logger.warn({ err: messageOf(error) }, 'the store is away; log records go into the backlog');
-          away = true;
-          await backlog.push(rows.map(encodeRow));
-          ship();
-        }
+  const writeRows = async (rows: readonly AttemptRow[]) => {
+    if (!away) {
+      try {
+        await store(rows);
+        return;
+      } catch (error) {
+        logger.warn({ err: messageOf(error) }, 'the store is away; log records go into the backlog');
       }
-      for (const { resolve } of batch) resolve();
+    }
+    try {
+      await backlog.push(rows.map(encodeRow));
+      away = true;
+      ship();
     } catch (error) {
-      for (const { reject } of batch) reject(error);
+      // Neither is there: the next attempt begins with the store again.
+      away = false;
+      throw error;
     }
   };
+
+  const writeBatch = async (batch: readonly Pending[]) => {
+    const rows = batch.map(({ row }) => row);
+    const giveUpAt = performance.now() + BOTH_AWAY_MS;
+    for (;;) {
+      try {
+        await writeRows(rows);
+        for (const { resolve } of batch) resolve();
+        return;
+      } catch (error) {
+        if (closing || performance.now() > giveUpAt) {
+          for (const { reject } of batch) reject(error);
+          return;
+        }
+        logger.warn({ err: messageOf(error) }, 'log records can be written nowhere; they are tried again');
+        await pause(WRITE_AGAIN_MS);
+      }
+    }
+  };
+
+  /** Cut short when there is reason to hurry. */
+  const pause = (ms: number) =>
+    new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      hurry = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
 
   /** Resolves when the next write is due: at once after a pause, and where rows come one by one. */
   const due = async (): Promise<void> => {
@@ -91,13 +126,7 @@ export function createLogWriter({ attempts, backlog, logger, onWritten }: LogWri
     for (let seen = 0; pending.length > seen && pending.length < ENOUGH_ROWS && !closing; ) {
       if (performance.now() > latest) return;
       seen = pending.length;
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, QUIET_MS);
-        hurry = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
+      await pause(QUIET_MS);
     }
   };
 

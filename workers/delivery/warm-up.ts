@@ -24,6 +24,7 @@ export interface WarmUpDeps {
 export function moduleOf(fn: FunctionVersion, blobs: Blobs): GuestModule {
   return {
     functionName: fn.name,
+    namespace: fn.namespace,
     cid: fn.wasm_cid,
     loadWasm: () => blobs.get(fn.wasm_cid),
     warmStart: fn.warm_start,
@@ -32,8 +33,9 @@ export function moduleOf(fn: FunctionVersion, blobs: Blobs): GuestModule {
 }
 
 /**
- * Has modules compiled before they are called: at start those that ran last, then those that were deployed last; afterwards
- * each that is deployed, by whichever process. What fails here fails again, and is told, when it is called.
+ * Has modules compiled before they are called: at start those that ran last, then those that were
+ * deployed last; afterwards each that is deployed, by whichever process. What fails here fails
+ * again, and is told, when it is called.
  */
 export async function startWarmUp({ store, blobs, catalog, engine, logger }: WarmUpDeps): Promise<Closable> {
   let closed = false;

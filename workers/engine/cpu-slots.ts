@@ -1,40 +1,53 @@
 import type { Run } from './run.js';
 import type { RunStats } from './run-stats.js';
 
+/** Guests beyond the number of cores that may compute so that no namespace waits for the long runs of others. */
+export const OVERCOMMITTED = 2;
+/** A guest that has computed for longer may be joined by one of a namespace that has none computing. */
+export const LONG_RUN_MS = 20;
+
 /**
- * Who computes and who waits. As many guests compute as there are cores, others wait beside them in a host call or a sleep;
- * those of a program that does little else are counted among the waiting from the beginning.
+ * Who computes and who waits. As many guests compute as there are cores; others wait beside them in a host call or a sleep.
+ * Runs of a program that mostly waits are counted among the waiting from the beginning.
+ *
+ * A namespace whose guests compute for long on every core does not keep another waiting: the other may begin one run beside
+ * them. The operating system then shares the cores between the threads.
  */
 export class CpuSlots {
   readonly #sizes: { threads: number; parked: number };
   readonly #stats: RunStats;
-  #computing = 0;
+  readonly #computing = new Set<Run>();
   #parked = 0;
 
-  constructor(sizes: { threads: number; parked: number }, pace: RunStats) {
+  constructor(sizes: { threads: number; parked: number }, stats: RunStats) {
     this.#sizes = sizes;
-    this.#stats = pace;
+    this.#stats = stats;
   }
 
   get computing(): number {
-    return this.#computing;
+    return this.#computing.size;
   }
 
   get parked(): number {
     return this.#parked;
   }
 
-  canStart(run: Run): boolean {
-    return this.#computing < this.#sizes.threads || this.#startsParked(run);
+  /** No run can begin but those that may join long ones. */
+  get isFull(): boolean {
+    return this.#computing.size >= this.#sizes.threads;
   }
 
-  /** For a run that its thread begins now, whether there is room or not. */
+  canStart(run: Run): boolean {
+    return !this.isFull || this.#startsParked(run) || this.#mayJoin(run);
+  }
+
+  /** For a run that its thread begins now, whether a slot is free or not. */
   start(run: Run): void {
     if (this.#startsParked(run)) this.#set(run, 'parked');
     else this.compute(run);
   }
 
-  /** Gives the run's place among those that compute away. False when it stays: there is no room for one more that waits. */
+  /** Gives the run's computing slot away. False when it keeps it: as many as allowed are parked. */
   park(run: Run): boolean {
     if (run.cpuSlot !== 'computing' || this.#parked >= this.#sizes.parked) return false;
     this.#set(run, 'parked');
@@ -42,8 +55,8 @@ export class CpuSlots {
   }
 
   /**
-   * The run goes on. It does not wait for a place: its own time is running, and one may be held by a guest that computes for
-   * minutes. So more guests may compute for a while, and none begins until they are fewer.
+   * The run goes on. It does not wait for a slot: its own time is running, and a slot may be held by a guest that computes
+   * for minutes. So more guests may compute for a while, and none begins until they are fewer.
    */
   resume(run: Run): void {
     if (!this.#stats.mostlyWaits(run.program)) this.compute(run);
@@ -61,11 +74,24 @@ export class CpuSlots {
     return this.#parked < this.#sizes.parked && this.#stats.mostlyWaits(run.program);
   }
 
-  #set(run: Run, place: Run['cpuSlot']): void {
-    if (run.cpuSlot === 'computing') this.#computing--;
+  /** Every run beyond the cores stands beside a long one of another namespace. */
+  #mayJoin({ call }: Run): boolean {
+    const beyond = this.#computing.size - this.#sizes.threads;
+    if (beyond >= OVERCOMMITTED || this.#sizes.threads === 0) return false;
+    const longSince = performance.now() - LONG_RUN_MS;
+    let long = 0;
+    for (const other of this.#computing) {
+      if (other.call.namespace === call.namespace) return false;
+      if (other.computesSince <= longSince) long++;
+    }
+    return long > beyond;
+  }
+
+  #set(run: Run, slot: Run['cpuSlot']): void {
+    if (run.cpuSlot === 'computing') this.#computing.delete(run);
     if (run.cpuSlot === 'parked') this.#parked--;
-    run.cpuSlot = place;
-    if (place === 'computing') this.#computing++;
-    if (place === 'parked') this.#parked++;
+    run.cpuSlot = slot;
+    if (slot === 'computing') this.#computing.add(run);
+    if (slot === 'parked') this.#parked++;
   }
 }

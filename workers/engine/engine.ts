@@ -2,7 +2,14 @@ import { availableParallelism } from 'node:os';
 import { LRUCache } from 'lru-cache';
 import type { WarmStart } from '../../src/contract/function.js';
 import { isAppError, messageOf } from '../../src/errors.js';
-import type { Engine, GuestCall, GuestModule, GuestOutcome, ModuleReport } from '../../src/ports/engine.js';
+import type {
+  Engine,
+  GuestCall,
+  GuestModule,
+  GuestOutcome,
+  InspectSettings,
+  ModuleReport,
+} from '../../src/ports/engine.js';
 import { ModuleCompiler } from '../threads/module-compiler.js';
 import type { Program } from '../wasm/run/program.js';
 import { ModuleUnavailable } from './module-unavailable.js';
@@ -10,7 +17,9 @@ import { refused } from './outcome.js';
 import { Scheduler } from './scheduler.js';
 
 export interface EngineOptions {
-  /** Guests computing at once; by default one per core. 0: modules are inspected, and none is run. */
+  /**
+   * Guests computing at once; by default one per core. 0: modules are inspected, and none is run.
+   */
   threads?: number;
   /** Further guests that may wait in a host call or a sleep at once. */
   parked?: number;
@@ -18,7 +27,10 @@ export interface EngineOptions {
   memoryMb?: number;
 }
 
-/** Compiled modules kept ready, by the bytes of the modules and their snapshots; their code takes up to three times that. */
+/**
+ * Compiled modules kept ready, by the bytes of the modules and their snapshots; their code takes up
+ * to three times that.
+ */
 const PROGRAM_BYTES = 256 << 20;
 /** Of one that is still being made. */
 const UNKNOWN_BYTES = 1 << 20;
@@ -29,7 +41,7 @@ export function createEngine(options: EngineOptions = {}): Engine {
     parked: options.parked ?? 64,
     memoryMb: options.memoryMb ?? 2048,
   });
-  const preparer = new ModuleCompiler();
+  const compiler = new ModuleCompiler();
   /** Promises, so that many calls of a module that is not compiled yet compile it once. */
   const programs = new LRUCache<string, Promise<Program>>({
     maxSize: PROGRAM_BYTES,
@@ -42,16 +54,16 @@ export function createEngine(options: EngineOptions = {}): Engine {
     programs.set(key, Promise.resolve(program), { size });
   };
 
-  async function inspect(
-    wasm: Uint8Array,
-    settings: { cid: string; name: string; memoryLimitMb: number },
-  ): Promise<ModuleReport> {
-    const { cid, name, memoryLimitMb: limitMb } = settings;
-    const { program, note } = await preparer.prepare({ wasm, name, limitMb, want: 'probe' });
+  async function inspect(wasm: Uint8Array, settings: InspectSettings): Promise<ModuleReport> {
+    const { cid, name, memoryLimitMb: limitMb, namespace = '', again = false } = settings;
+    const request = { wasm, name, limitMb, want: 'probe', again } as const;
+    const priority = again ? 'background' : 'deploy';
+    const { program, note, conclusive } = await compiler.prepare(namespace, priority, request);
     keep(programKey(cid, name, limitMb, program.strategy), program);
     if (program.waits) pool.expectWaiting();
     const report: ModuleReport = { kind: program.shape.kind, warmStart: program.strategy };
     if (note !== null) report.note = note;
+    if (!conclusive) report.inconclusive = true;
     return report;
   }
 
@@ -72,12 +84,12 @@ export function createEngine(options: EngineOptions = {}): Engine {
   }
 
   async function load(module: GuestModule): Promise<Program> {
-    const { functionName: name, memoryLimitMb: limitMb, warmStart: want } = module;
+    const { functionName: name, memoryLimitMb: limitMb, warmStart: want, namespace } = module;
     const wasm = await module.loadWasm().catch((cause) => {
       const sentence = `The module of ${name} cannot be loaded: ${messageOf(cause)}`;
       throw new ModuleUnavailable(sentence, cause);
     });
-    return (await preparer.prepare({ wasm, name, limitMb, want })).program;
+    return (await compiler.prepare(namespace, 'run', { wasm, name, limitMb, want })).program;
   }
 
   async function run(call: GuestCall): Promise<GuestOutcome> {
@@ -95,7 +107,7 @@ export function createEngine(options: EngineOptions = {}): Engine {
   let closing: Promise<void> | null = null;
   async function closeAll(): Promise<void> {
     await pool.close();
-    await preparer.close();
+    await compiler.close();
   }
 
   return {
@@ -114,7 +126,10 @@ function keyOf({ cid, functionName, memoryLimitMb, warmStart }: GuestModule): st
   return programKey(cid, functionName, memoryLimitMb, warmStart);
 }
 
-/** A snapshot holds argv[0], so warm programs are kept by name; a fresh one is the same for all names. */
+/**
+ * A snapshot holds argv[0], so warm programs are kept by name; a fresh one is the same for all
+ * names.
+ */
 function programKey(cid: string, name: string, limitMb: number, strategy: WarmStart): string {
   return strategy === 'fresh' ? `${cid}/${limitMb}` : `${cid}/${limitMb}/${strategy}/${name}`;
 }

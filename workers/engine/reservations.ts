@@ -41,6 +41,7 @@ export class Reservations {
     this.cpuSlots.start(run);
     run.phase = 'computing';
     run.computesSince = performance.now();
+    run.call.onBegin?.();
   }
 
   /** For a run that waits for something outside. False when it keeps its place: no more may wait beside those that compute. */

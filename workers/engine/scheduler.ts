@@ -5,7 +5,7 @@ import type { FromThread, IdleReport } from '../threads/protocol.js';
 import { ThreadPool } from '../threads/thread-pool.js';
 import type { Program } from '../wasm/run/program.js';
 import { Cancellations } from './cancellations.js';
-import type { CpuSlots } from './cpu-slots.js';
+import { type CpuSlots, LONG_RUN_MS, OVERCOMMITTED } from './cpu-slots.js';
 import { Deadlines } from './deadlines.js';
 import { dispatchHostCall } from './host-dispatch.js';
 import type { MemoryBudget } from './memory-budget.js';
@@ -52,11 +52,16 @@ export class Scheduler implements Closable {
     this.#memory = this.#reservations.memory;
     this.#cpuSlots = this.#reservations.cpuSlots;
     this.#deadlines = new Deadlines(this.#queues, (run) => this.#stop(run, 'timeout'));
-    this.#threads = new ThreadPool(options, {
-      ready: () => this.#dispatch(),
-      message: (thread, message) => this.#onMessage(thread, message),
-      exit: (thread, error) => this.#onExit(thread, error),
-    });
+    // A web process has no threads at all.
+    const threads = options.threads === 0 ? 0 : options.threads + OVERCOMMITTED;
+    this.#threads = new ThreadPool(
+      { threads, parked: options.parked },
+      {
+        ready: () => this.#dispatch(),
+        message: (thread, message) => this.#onMessage(thread, message),
+        exit: (thread, error) => this.#onExit(thread, error),
+      },
+    );
   }
 
   run(call: GuestCall, key: string, program: Program): Promise<GuestOutcome> {
@@ -227,9 +232,12 @@ export class Scheduler implements Closable {
   /** Looks after what was expected to be over soon. */
   #armRecheck(): void {
     if (this.#recheckTimer !== null || this.#closed) return;
-    const patience = recheckDelay(this.#queues, { othersWait: this.#runQueue.length > 0 });
-    if (patience === null) return;
-    this.#recheckTimer = setTimeout(() => this.#recheck(performance.now()), patience);
+    const othersWait = this.#runQueue.length > 0;
+    // Runs of other namespaces may join those that compute for long.
+    const join = othersWait && this.#cpuSlots.isFull ? LONG_RUN_MS : null;
+    const delay = recheckDelay(this.#queues, { othersWait }) ?? join;
+    if (delay === null) return;
+    this.#recheckTimer = setTimeout(() => this.#recheck(performance.now()), delay);
   }
 
   /** Guests that have been in a host call for a while are parked; none waits behind one that computes longer than it used to. */

@@ -2,7 +2,8 @@ import { parentPort } from 'node:worker_threads';
 import { AppError, messageOf } from '../../src/errors.js';
 import { choose } from '../wasm/warm/choose.js';
 import { prepareFresh } from '../wasm/warm/fresh.js';
-import { readSource } from '../wasm/warm/prepare.js';
+import { checkValid, readSource } from '../wasm/warm/prepare.js';
+import { ownThreadNumber } from './cpu-clock.js';
 import type { FromCompiler, ToCompiler } from './protocol.js';
 
 const port = parentPort;
@@ -15,8 +16,11 @@ function say(message: FromCompiler): void {
 port.on('message', ({ id, request }: ToCompiler) => {
   try {
     const source = readSource(request.wasm, request.limitMb);
+    // Workers load what was checked when it was deployed.
+    if (request.want === 'probe') checkValid(request.wasm);
     const fresh = prepareFresh(source);
-    // Said before anything is tried, so that a module which hangs while it is probed can still be run.
+    // Said before anything is tried, so that a module which hangs while it is probed can still be
+    // run.
     say({ type: 'prepared', id, program: fresh, note: null, last: false });
     const { program, note } = choose(source, fresh, request.name, request.want);
     say({ type: 'prepared', id, program, note, last: true });
@@ -26,4 +30,4 @@ port.on('message', ({ id, request }: ToCompiler) => {
   }
 });
 
-say({ type: 'ready' });
+say({ type: 'ready', thread: ownThreadNumber() });

@@ -1,53 +1,60 @@
-import { Worker } from 'node:worker_threads';
 import { AppError } from '../../src/errors.js';
+import { FairQueue } from '../../src/fair-queue.js';
 import type { Closable } from '../../src/ports/closable.js';
-import type { Program } from '../wasm/run/program.js';
-import type { CompileRequest, FromCompiler, ToCompiler } from './protocol.js';
+import {
+  COMPILE_BUDGETS,
+  type CompileBudgets,
+  type CompiledModule,
+  CompilerWorker,
+} from './compiler-worker.js';
+import type { CompileRequest } from './protocol.js';
 
-const SCRIPT = new URL('./compile-thread.cjs', import.meta.url);
-/** Reading and compiling 32 MB takes a few seconds; beyond this something is wrong with the module. */
-const COMPILE_MS = 30_000;
-/** Once the module can run as fresh, trying for something warmer may take this long. */
-const PROBE_MS = 15_000;
-/** A thread that has nothing to do for this long is ended: it takes 20 MB. */
+/**
+ * Threads that prepare modules: one that is busy with a namespace's leaves the other to the rest.
+ */
+const WORKERS = 2;
+/** Threads that have nothing to do for this long are ended: each takes 20 MB. */
 const IDLE_MS = 10_000;
-const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 1024, stackSizeMb: 4 };
 
-export interface CompiledModule {
-  program: Program;
-  note: string | null;
-}
+/**
+ * Who waits for a module: a call that is to run it, somebody who deploys it, or nobody. Served in
+ * this order.
+ */
+const PRIORITIES = ['run', 'deploy', 'background'] as const;
+export type CompilePriority = (typeof PRIORITIES)[number];
 
-interface Task {
-  id: number;
+interface Waiting {
+  namespace: string;
   request: CompileRequest;
-  fresh: Program | null;
-  resolve(prepared: CompiledModule): void;
+  resolve(prepared: Promise<CompiledModule>): void;
   reject(error: unknown): void;
 }
 
 /**
- * The thread on which modules are read, rewritten, compiled and probed, one at a time: none of it is for the main thread, and
- * what a module does while it is probed can be killed without touching an invocation.
+ * Prepares modules off the main thread. Namespaces take turns, and each has one module in
+ * preparation at most, so that one whose modules never end their initialisation holds up nobody
+ * else's.
  */
 export class ModuleCompiler implements Closable {
-  readonly #waiting: Task[] = [];
-  #worker: Worker | null = null;
-  #current: Task | null = null;
+  readonly #workers: readonly CompilerWorker[];
+  readonly #queues = PRIORITIES.map(() => new FairQueue<Waiting>());
+  /** Namespaces with a module in preparation. */
+  readonly #busy = new Set<string>();
   #timer: NodeJS.Timeout | null = null;
-  #lastId = 0;
   #closed = false;
 
-  prepare(request: CompileRequest): Promise<CompiledModule> {
+  constructor(budgets: CompileBudgets = COMPILE_BUDGETS) {
+    this.#workers = Array.from({ length: WORKERS }, () => new CompilerWorker(budgets));
+  }
+
+  prepare(namespace: string, priority: CompilePriority, request: CompileRequest): Promise<CompiledModule> {
     return new Promise((resolve, reject) => {
       if (this.#closed) {
         reject(closing());
         return;
       }
-      const task: Task = { id: ++this.#lastId, request, fresh: null, resolve, reject };
-      // Someone waits for a run; a deploy can wait a little.
-      if (request.want === 'probe') this.#waiting.push(task);
-      else this.#waiting.unshift(task);
+      const queue = this.#queues[PRIORITIES.indexOf(priority)];
+      queue?.push(namespace, { namespace, request, resolve, reject });
       this.#next();
     });
   }
@@ -55,92 +62,40 @@ export class ModuleCompiler implements Closable {
   async close(): Promise<void> {
     this.#closed = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
-    for (const task of [...this.#waiting.splice(0), this.#current]) task?.reject(closing());
-    this.#current = null;
-    await this.#worker?.terminate();
+    for (const queue of this.#queues) for (const { reject } of queue.drain()) reject(closing());
+    await Promise.all(this.#workers.map((worker) => worker.close()));
   }
 
   #next(): void {
-    if (this.#current !== null || this.#closed) return;
-    const task = this.#waiting.shift();
-    if (task === undefined) {
-      this.#timer = setTimeout(() => this.#retire(), IDLE_MS);
-      this.#timer.unref();
-      return;
-    }
     if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#current = task;
-    this.#timer = setTimeout(() => this.#tooLong(), COMPILE_MS);
-    this.#thread().postMessage({
-      type: 'prepare',
-      id: task.id,
-      request: task.request,
-    } satisfies ToCompiler);
-  }
-
-  #retire(): void {
-    const worker = this.#worker;
-    this.#worker = null;
-    void worker?.terminate();
-  }
-
-  #thread(): Worker {
-    if (this.#worker !== null) return this.#worker;
-    const worker = new Worker(SCRIPT, { resourceLimits: RESOURCE_LIMITS, env: {}, execArgv: [] });
-    this.#worker = worker;
-    worker.on('message', (message: FromCompiler) => {
-      if (this.#worker === worker) this.#heard(message);
-    });
-    worker.on('error', (error) => {
-      if (this.#worker === worker) this.#died(error);
-    });
-    return worker;
-  }
-
-  #heard(message: FromCompiler): void {
-    const task = this.#current;
-    if (message.type === 'ready' || task === null || task.id !== message.id) return;
-    if (message.type === 'refused') {
-      this.#finish(() => task.reject(new AppError(message.code, message.message)));
-      return;
+    for (const worker of this.#workers) {
+      const waiting = worker.busy || this.#closed ? null : this.#take();
+      if (waiting !== null) this.#begin(worker, waiting);
     }
-    const { program, note } = message;
-    if (!message.last) {
-      task.fresh = program;
-      if (this.#timer !== null) clearTimeout(this.#timer);
-      this.#timer = setTimeout(() => this.#tooLong(), PROBE_MS);
-      return;
+    if (this.#busy.size > 0 || this.#closed) return;
+    this.#timer = setTimeout(() => {
+      for (const worker of this.#workers) void worker.retire();
+    }, IDLE_MS);
+    this.#timer.unref();
+  }
+
+  #take(): Waiting | null {
+    for (const queue of this.#queues) {
+      const waiting = queue.take(({ namespace }) => !this.#busy.has(namespace));
+      if (waiting !== null) return waiting;
     }
-    this.#finish(() => task.resolve({ program, note }));
+    return null;
   }
 
-  #tooLong(): void {
-    this.#died(new Error('it took too long'));
-  }
-
-  /** The thread has failed or hangs on this module. What is there of it by then is taken. */
-  #died(cause: Error): void {
-    const worker = this.#worker;
-    this.#worker = null;
-    void worker?.terminate();
-    const task = this.#current;
-    if (task === null) return;
-    const { fresh } = task;
-    this.#finish(() => {
-      if (fresh !== null) {
-        task.resolve({ program: fresh, note: `warm start was given up: ${cause.message}` });
-      } else {
-        const sentence = `The module could not be prepared: ${cause.message}.`;
-        task.reject(new AppError('invalid_module', sentence, { cause }));
-      }
-    });
-  }
-
-  #finish(settle: () => void): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#current = null;
-    settle();
-    this.#next();
+  #begin(worker: CompilerWorker, { namespace, request, resolve }: Waiting): void {
+    this.#busy.add(namespace);
+    const prepared = worker.prepare(request);
+    resolve(prepared);
+    const ended = () => {
+      this.#busy.delete(namespace);
+      this.#next();
+    };
+    prepared.then(ended, ended);
   }
 }
 

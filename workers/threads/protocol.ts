@@ -5,9 +5,10 @@ import type { Program } from '../wasm/run/program.js';
 import type { HostValue } from '../wasm/run/session.js';
 
 /**
- * What a guest thread and the main thread say to each other. A thread runs one invocation at a time, and may have the next
- * ones already: each in a slot of the memory that they share, where its result comes to lie, too. Messages carry only what
- * cannot lie in a slot; a thread takes those that were posted before it takes a slot (see `WORD.posted`).
+ * What a guest thread and the main thread say to each other. A thread runs one invocation at a
+ * time, and may have the next ones already: each in a slot of the memory that they share, where its
+ * result comes to lie, too. Messages carry only what cannot lie in a slot; a thread takes those
+ * that were posted before it takes a slot (see `WORD.posted`).
  */
 export type ToThread =
   /** Slots name a program by its number. */
@@ -63,7 +64,8 @@ export interface JobResult {
 /** What the thread that prepares modules is asked and answers. */
 export type ToCompiler = { type: 'prepare'; id: number; request: CompileRequest };
 export type FromCompiler =
-  | { type: 'ready' }
+  /** The thread's number in the operating system, by which its processor time is found. */
+  | { type: 'ready'; thread: number | null }
   | { type: 'prepared'; id: number; program: Program; note: string | null; last: boolean }
   | { type: 'refused'; id: number; code: ErrorCode; message: string };
 
@@ -71,8 +73,12 @@ export interface CompileRequest {
   wasm: Uint8Array;
   name: string;
   limitMb: number;
-  /** `probe` tries the strategies against each other; a strategy's name takes that one as settled. */
+  /**
+   * `probe` tries the strategies against each other; a strategy's name takes that one as settled.
+   */
   want: 'probe' | WarmStart;
+  /** A probe that was not conclusive is repeated, with more time. */
+  again?: boolean;
 }
 
 /** Shared memory of a thread: words that both ends read and write. */
@@ -95,15 +101,21 @@ export interface SlotBuffers {
 export const SLOTS = 12;
 export const CONTROL_BYTES = 48;
 export const SLOT_BYTES = 96;
-/** Jobs and outputs up to this size lie in their slot, larger ones go through a message port, which keeps none of them. */
+/**
+ * Jobs and outputs up to this size lie in their slot, larger ones go through a message port, which
+ * keeps none of them.
+ */
 export const DATA_BYTES = 65_536;
 /**
- * What a thread's slots share with it, most of it never touched. Smaller blocks may be ones that were used before: those are zeroed,
- * and take memory before they are used, for each thread that was killed until V8 collects what it left. The C library never uses blocks from 32 MB
- * on again.
+ * What a thread's slots share with it, most of it never touched. Smaller blocks may be ones that
+ * were used before: those are zeroed, and take memory before they are used, for each thread that
+ * was killed until V8 collects what it left. The C library never uses blocks from 32 MB on again.
  */
 export const SHARED_BYTES = 33 << 20;
-/** Replies up to this size go through shared memory, larger ones through a message port, which keeps none of it. */
+/**
+ * Replies up to this size go through shared memory, larger ones through a message port, which keeps
+ * none of it.
+ */
 export const REPLY_BYTES = 65_536;
 
 /** Indexes of 32-bit words in the control block. */
@@ -112,15 +124,19 @@ export const WORD = {
   replied: 0,
   replyKind: 1,
   replyLength: 2,
-  /** Changes whenever there is something new for the thread, which sleeps on it while it is idle. Also the last ticket given. */
+  /**
+   * Changes whenever there is something new for the thread, which sleeps on it while it is idle.
+   * Also the last ticket given.
+   */
   news: 3,
   /** Messages posted to the thread so far: those it has not taken come before any slot. */
   posted: 6,
   /** 1 while the thread sleeps, or is about to: it has to be woken. */
   asleep: 7,
   /**
-   * 1 while an `ended` message is on its way, so that a burst of ends is one message. Of each thread its own: one that is killed
-   * between storing this and posting the message silences nobody else.
+   * 1 while an `ended` message is on its way, so that a burst of ends is one message. Of each
+   * thread its own: one that is killed between storing this and posting the message silences nobody
+   * else.
    */
   rung: 8,
 } as const;
@@ -130,15 +146,17 @@ export const REPLY_VALUE = 2;
 /** Indexes of 32-bit words in a slot. */
 export const SLOT = {
   /**
-   * The run that may begin here, 0 for none. Whoever swaps it for 0 has it: the thread to begin it, the main thread to take
-   * it back.
+   * The run that may begin here, 0 for none. Whoever swaps it for 0 has it: the thread to begin it,
+   * the main thread to take it back.
    */
   ticket: 0,
   logCommitted: 1,
   logPending: 2,
   /** 1 while a `logged` message is on its way, so that a flood of lines is one message. */
   logAnnounced: 3,
-  /** Pages of the guest as of its last call out, for guests that are killed; in the end its peak. */
+  /**
+   * Pages of the guest as of its last call out, for guests that are killed; in the end its peak.
+   */
   pages: 4,
   /** How far the thread is with it: one of `STATE`. Stored after everything else that says so. */
   state: 5,

@@ -1,6 +1,9 @@
 import { posix } from 'node:path';
 
-/** Ends a guest that asked to end. Not an Error: capturing a stack for each exit would cost more than the exit. */
+/**
+ * Ends a guest that asked to end. Not an Error: capturing a stack for each exit would cost more
+ * than the exit.
+ */
 export class GuestExit {
   constructor(readonly code: number) {}
 }
@@ -12,8 +15,9 @@ function refuse(): never {
 }
 
 /**
- * The file system that wasi-js sees: none. Everything is EBADF, but closing and syncing succeed without doing anything,
- * since wasi-js passes the guest's descriptors 0–2 on, and those numbers are the process's own streams.
+ * The file system that wasi-js sees: none. Everything is EBADF, but closing and syncing succeed
+ * without doing anything, since wasi-js passes the guest's descriptors 0–2 on, and those numbers
+ * are the process's own streams.
  */
 const noFileSystem: object = new Proxy(
   {
@@ -26,7 +30,10 @@ const noFileSystem: object = new Proxy(
   { get: (target, name) => Reflect.get(target, name) ?? refuse },
 );
 
-/** What wasi-js asks of its host. Time and randomness are overridden one level up and never asked for here. */
+/**
+ * What wasi-js asks of its host. Time and randomness are overridden one level up and never asked
+ * for here.
+ */
 export const bindings = {
   hrtime: () => 0n,
   exit: (code: number) => {

@@ -3,7 +3,10 @@ import { ERRNO } from './errno.js';
 
 const SUBSCRIPTION_BYTES = 48;
 const EVENT_BYTES = 32;
-/** A guest has three descriptors and its timers; the bound keeps a wild count from filling the thread's heap. */
+/**
+ * A guest has three descriptors and its timers; the bound keeps a wild count from filling the
+ * thread's heap.
+ */
 const MAX_SUBSCRIPTIONS = 4096;
 const CLOCK = 0;
 const FD_READ = 1;
@@ -31,8 +34,9 @@ interface Subscription {
 }
 
 /**
- * poll_oneoff with any mix of subscriptions. Descriptors of a function are always ready (input is all there, output never
- * blocks), so it sleeps only when nothing but timers is asked for, and then until the first of them.
+ * poll_oneoff with any mix of subscriptions. Descriptors of a function are always ready (input is
+ * all there, output never blocks), so it sleeps only when nothing but timers is asked for, and then
+ * until the first of them.
  */
 export function pollOneoff(
   host: PollHost,

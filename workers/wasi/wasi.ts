@@ -19,16 +19,17 @@ const TAIL_CHARACTERS = 1024;
 const text = new TextDecoder();
 
 /**
- * The memory that wasi-js sees. It reads or writes memory only for descriptors with rights that none here has; everything else
- * which does is answered here, so that what the host writes is known.
+ * The memory that wasi-js sees. It reads or writes memory only for descriptors with rights that
+ * none here has; everything else which does is answered here, so that what the host writes is
+ * known.
  */
 const NO_MEMORY: WebAssembly.Memory = { buffer: new ArrayBuffer(0) };
 
 type WasiFunction = (...args: never[]) => number;
 
 /**
- * WASI preview 1 for one thread, re-armed for each invocation. wasi-js does the descriptors' bookkeeping; what it
- * gets wrong or would do with the host's own streams is answered here.
+ * WASI preview 1 for one thread, re-armed for each invocation. wasi-js does the descriptors'
+ * bookkeeping; what it gets wrong or would do with the host's own streams is answered here.
  */
 export class GuestWasi {
   readonly functions: Record<string, WasiFunction>;
@@ -54,7 +55,10 @@ export class GuestWasi {
     this.functions = { ...this.#wasi.wasiImport, ...described, ...this.#overrides() };
   }
 
-  /** `outputToLog`: what a reactor prints is no output, since that is the value `handle` returns; it is logged. */
+  /**
+   * `outputToLog`: what a reactor prints is no output, since that is the value `handle` returns; it
+   * is logged.
+   */
   begin(session: Session, outputToLog: boolean): void {
     this.#session = session;
     this.#startedAt = session.clock.monotonic();
@@ -93,7 +97,8 @@ export class GuestWasi {
     const { clock } = this.#now;
     if (id === 0) return clock.realtime();
     if (id === 1) return clock.monotonic();
-    // CPU time of process and thread: the invocation's own time, so that nothing is learnt of those before it.
+    // CPU time of process and thread: the invocation's own time, so that nothing is learnt of those
+    // before it.
     return id === 2 || id === 3 ? clock.monotonic() - this.#startedAt : null;
   }
 
@@ -229,13 +234,18 @@ export class GuestWasi {
   }
 }
 
-/** A standard stream as wasi-js keeps it: a character device without the right to seek, which is how guests know a terminal. */
+/**
+ * A standard stream as wasi-js keeps it. Preview 1 has no type for pipes; node:wasi calls them
+ * streams, too. A character device would be a terminal, on which interpreters turn interactive.
+ */
+const SOCKET_STREAM = 6;
+
 function stream(descriptor: number): File {
   const READ = 1n << 1n;
   const WRITE = 1n << 6n;
   const COMMON = (1n << 0n) | (1n << 3n) | (1n << 4n) | (1n << 7n) | (1n << 21n) | (1n << 27n);
   const base = COMMON | (descriptor === STDIN ? READ : WRITE);
-  return { real: descriptor, filetype: 2, rights: { base, inheriting: 0n } };
+  return { real: descriptor, filetype: SOCKET_STREAM, rights: { base, inheriting: 0n } };
 }
 
 /** Too much output is an error, never a cut result. */

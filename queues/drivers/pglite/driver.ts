@@ -5,6 +5,7 @@ import type { AppError } from '../../../src/errors.js';
 import type { Closable } from '../../../src/ports/closable.js';
 import type { QueueCounts } from '../../../src/ports/queue.js';
 import { queueFull, queueUnavailable } from '../../admission.js';
+import type { CrashJournal } from '../../crash-journal.js';
 import type {
   BullQueue,
   BullWorker,
@@ -16,6 +17,7 @@ import type {
   Warn,
 } from '../../driver.js';
 import { perQueue } from '../../fairness.js';
+import { FileCrashJournal } from '../../file-crash-journal.js';
 import {
   type JobData,
   type NewJob,
@@ -25,6 +27,7 @@ import {
   TICKS,
   toJobJson,
 } from '../../jobs.js';
+import { nextTick } from '../../next-tick.js';
 import { countJobs } from './counts.js';
 import type { PgliteDatabase } from './database.js';
 import { IN_LANES } from './schema.js';
@@ -51,6 +54,7 @@ export class PgliteDriver implements QueueDriver {
   readonly #usage: Ledger;
   readonly #limits: QueueLimits;
   readonly #warn: Warn;
+  readonly #dataDir: string;
   readonly #cancelRequests = new EventEmitter();
   readonly #further: Closable[] = [];
   #endedSinceVacuum = 0;
@@ -63,6 +67,7 @@ export class PgliteDriver implements QueueDriver {
     usage: Ledger,
     limits: QueueLimits,
     warn: Warn,
+    dataDir: string,
   ) {
     this.#database = database;
     this.queues = kinds;
@@ -71,11 +76,21 @@ export class PgliteDriver implements QueueDriver {
     this.#usage = usage;
     this.#limits = limits;
     this.#warn = warn;
+    this.#dataDir = dataDir;
   }
 
-  static async open(database: PgliteDatabase, limits: QueueLimits, warn: Warn): Promise<PgliteDriver> {
+  /** `dataDir` is locked by the caller. */
+  static async open(
+    database: PgliteDatabase,
+    limits: QueueLimits,
+    warn: Warn,
+    dataDir: string,
+  ): Promise<PgliteDriver> {
     const kinds = perQueue((kind) => new Pg.Queue<JobData, void>(kind, { connection: database }));
-    const ticks = new Pg.Queue<unknown, void>(TICKS, { connection: database });
+    const ticks = new Pg.Queue<unknown, void>(TICKS, {
+      connection: database,
+      settings: { repeatStrategy: nextTick },
+    });
     for (const queue of [...Object.values(kinds), ticks]) {
       queue.on('error', (error) => warn('The queue reports a fault.', error));
       await queue.waitUntilReady();
@@ -87,6 +102,7 @@ export class PgliteDriver implements QueueDriver {
       await Ledger.read(database),
       limits,
       warn,
+      dataDir,
     );
   }
 
@@ -240,6 +256,10 @@ export class PgliteDriver implements QueueDriver {
 
   counts(): Promise<QueueCounts> {
     return countJobs(this.#database, this.#usage.bytes);
+  }
+
+  openCrashJournal(): Promise<CrashJournal> {
+    return FileCrashJournal.open(this.#dataDir);
   }
 
   async ping(): Promise<void> {

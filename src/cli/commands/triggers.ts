@@ -1,20 +1,33 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import { nextRunAfter } from '../../contract/cron.js';
 import { messageReplySchema } from '../../contract/http/common.js';
-import { addTriggerReplySchema, triggersReplySchema } from '../../contract/http/triggers.js';
-import type { TriggerRecord } from '../../contract/records.js';
+import {
+  addTriggerReplySchema,
+  runTriggerReplySchema,
+  triggersReplySchema,
+} from '../../contract/http/triggers.js';
+import { type TriggerRecord, triggerRecordSchema } from '../../contract/records.js';
 import { openSession } from '../session.js';
 
 interface AddFlags {
   topic?: string;
   cron?: string;
   timezone?: string;
+  overlap?: string;
+  catchUp?: string;
 }
+
+/** Of a new schedule's next runs that `add` shows. */
+const SHOWN_RUNS = 3;
 
 /** `orama function triggers add|list|delete` */
 export function addTriggers(parent: Command): void {
   const triggers = parent.command('triggers').description('what fires a function besides a call');
   addAdd(triggers);
   addList(triggers);
+  addPause(triggers);
+  addResume(triggers);
+  addRun(triggers);
   addDelete(triggers);
 }
 
@@ -28,19 +41,22 @@ function addAdd(triggers: Command): void {
     .option('--topic <topic>', 'a topic, or a pattern: * for one segment, > for the rest')
     .option('--cron <expression>', 'a schedule, e.g. "*/5 * * * *"')
     .option('--timezone <zone>', 'of the schedule, e.g. Europe/Berlin')
-    .action(async (fn: string, { topic, cron, timezone }: AddFlags, command: Command) => {
+    .addOption(new Option('--overlap <rule>', 'when the run before goes on').choices(['allow', 'skip']))
+    .addOption(new Option('--catch-up <rule>', 'after a time when all was down').choices(['one', 'none']))
+    .action(async (fn: string, flags: AddFlags, command: Command) => {
+      const { topic, cron, timezone, overlap, catchUp } = flags;
       if ((topic === undefined) === (cron === undefined)) {
         command.error('error: give either --topic or --cron');
       }
-      if (topic !== undefined && timezone !== undefined) {
-        command.error('error: --timezone goes with --cron');
+      if (topic !== undefined && (timezone ?? overlap ?? catchUp) !== undefined) {
+        command.error('error: --timezone, --overlap and --catch-up go with --cron');
       }
       const { client, terminal } = openSession(command);
-      const reply = await client.call('POST', pathOf(fn), { json: { topic, cron, timezone } });
-      terminal.show(
-        reply,
-        addTriggerReplySchema,
-        ({ trigger }) => `${fn} is fired by ${firedBy(trigger)} (${trigger.id})`,
+      const reply = await client.call('POST', pathOf(fn), {
+        json: { topic, cron, timezone, overlap, catch_up: catchUp },
+      });
+      terminal.show(reply, addTriggerReplySchema, ({ trigger }) =>
+        [`${fn} is fired by ${firedBy(trigger)} (${trigger.id})`, ...nextRuns(trigger)].join('\n'),
       );
     });
 }
@@ -69,6 +85,60 @@ function addList(triggers: Command): void {
         );
       });
     });
+}
+
+function addPause(triggers: Command): void {
+  triggers
+    .command('pause')
+    .description('stop a trigger from firing until it is resumed')
+    .argument('<function>')
+    .argument('<id>')
+    .action((fn: string, id: string, _flags, command: Command) => setEnabled(fn, id, false, command));
+}
+
+function addResume(triggers: Command): void {
+  triggers
+    .command('resume')
+    .description('let a paused trigger fire again; what it missed does not fire')
+    .argument('<function>')
+    .argument('<id>')
+    .action((fn: string, id: string, _flags, command: Command) => setEnabled(fn, id, true, command));
+}
+
+async function setEnabled(fn: string, id: string, enabled: boolean, command: Command): Promise<void> {
+  const { client, terminal } = openSession(command);
+  const path = `${pathOf(fn)}/${encodeURIComponent(id)}`;
+  const reply = await client.call('PATCH', path, { json: { enabled } });
+  terminal.show(reply, triggerRecordSchema, (trigger) => {
+    const state = trigger.enabled ? 'fires again' : 'is paused';
+    return [`${firedBy(trigger)} ${state}`, ...(trigger.enabled ? nextRuns(trigger) : [])].join('\n');
+  });
+}
+
+function addRun(triggers: Command): void {
+  triggers
+    .command('run')
+    .description('run a schedule now')
+    .argument('<function>')
+    .argument('<id>')
+    .action(async (fn: string, id: string, _flags, command: Command) => {
+      const { client, terminal } = openSession(command);
+      const reply = await client.call('POST', `${pathOf(fn)}/${encodeURIComponent(id)}/run`);
+      terminal.show(reply, runTriggerReplySchema, ({ request_id }) => `${fn} runs as ${request_id}`);
+    });
+}
+
+/** The next times of a schedule, in its own zone's order, as UTC. */
+function nextRuns(trigger: TriggerRecord): string[] {
+  if ('topic' in trigger) return [];
+  const lines: string[] = [];
+  let at: number | null = Date.now();
+  for (let n = 0; n < SHOWN_RUNS; n++) {
+    at = nextRunAfter(trigger.cron, trigger.timezone, at);
+    if (at === null) break;
+    lines.push(`  next: ${new Date(at).toISOString()}`);
+  }
+  return lines;
 }
 
 function addDelete(triggers: Command): void {

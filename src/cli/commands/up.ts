@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { Command } from 'commander';
+import { handleStopSignals } from '../../stop-signals.js';
 import { engineNotes } from '../config.js';
 import { rememberEngine } from '../local-engines.js';
 import { terminalOf } from '../session.js';
@@ -19,14 +20,14 @@ export function addUp(program: Command): void {
     .option('--data <dir>', 'directory of the embedded stores (ORAMA_DATA_DIR, .orama)')
     .action(async (flags: UpFlags, command: Command) => {
       const terminal = terminalOf(command);
+      const stop = stopSignal();
       // Only this command needs the engine, which takes ten times as long to load as the rest.
       const { startAllInOne } = await import('../../up.js');
       const engine = await startAllInOne({
+        stop,
         ...(flags.port === undefined ? {} : { port: flags.port }),
         ...(flags.data === undefined ? {} : { dataDir: flags.data }),
       });
-      // Before it says that it listens: whoever reads that may stop it at once.
-      const stopped = stopSignal();
       const forget = rememberEngine(engineNotes(), engine.url, engine.dataDir);
       terminal.line(
         terminal.json
@@ -35,17 +36,22 @@ export function addUp(program: Command): void {
       );
       terminal.progress(`Data in ${engine.dataDir}; stop with Ctrl-C`);
       try {
-        await stopped;
+        if (!stop.aborted) await once(stop, 'abort');
         terminal.progress('Stopping…');
       } finally {
         forget();
         await engine.close();
       }
+      process.exit(0);
     });
 }
 
-/** The first signal stops the engine in good order; a second one, from somebody who will not wait, at once. */
-async function stopSignal(): Promise<void> {
-  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+/** The first signal stops the engine in good order, also while it starts; a second one, from somebody who will not wait, at once. */
+function stopSignal(): AbortSignal {
+  const stop = new AbortController();
+  handleStopSignals(() => {
+    if (stop.signal.aborted) process.exit(130);
+    stop.abort();
+  });
+  return stop.signal;
 }

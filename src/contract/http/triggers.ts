@@ -9,6 +9,10 @@ export const addTriggerBodySchema = triggerSpecSchema;
 
 export const addTriggerReplySchema = z.object({ message: z.string(), trigger: triggerRecordSchema });
 
+export const patchTriggerBodySchema = z.strictObject({ enabled: z.boolean() });
+
+export const runTriggerReplySchema = z.object({ request_id: z.string() });
+
 export const triggersReplySchema = z.object({
   triggers: z.array(triggerRecordSchema),
   count: z.number().int(),

@@ -42,9 +42,9 @@ export const deployFunction = route({
     assertFunction(principal, 'deploy', form.settings.name);
     const deployment = { namespace, settings: form.settings, wasm: body.file.bytes };
     if (query.dry_run === 'true') {
-      const { cid, warmStart } = await services.functions.check(deployment);
+      const { cid, start } = await services.functions.check(deployment);
       const message = `Function "${form.settings.name}" would be deployed.`;
-      return json(200, { message, wasm_cid: cid, warm_start: warmStart });
+      return json(200, { message, wasm_cid: cid, warm_start: start.warmStart });
     }
     const deployed = await services.functions.deploy(actor(), deployment);
     const message = `Function "${deployed.name}" deployed as version ${deployed.version}.`;

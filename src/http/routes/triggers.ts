@@ -2,9 +2,12 @@ import { functionPath, messageReplySchema } from '../../contract/http/common.js'
 import {
   addTriggerBodySchema,
   addTriggerReplySchema,
+  patchTriggerBodySchema,
+  runTriggerReplySchema,
   triggerPath,
   triggersReplySchema,
 } from '../../contract/http/triggers.js';
+import { triggerRecordSchema } from '../../contract/records.js';
 import { json, route } from '../route.js';
 
 const tag = 'Triggers';
@@ -43,6 +46,40 @@ export const listTriggers = route({
   async handle({ services, namespace, params }) {
     const triggers = await services.triggers.list(namespace, params.name);
     return json(200, { triggers, count: triggers.length });
+  },
+});
+
+export const patchTrigger = route({
+  method: 'PATCH',
+  path: '/v1/functions/{name}/triggers/{id}',
+  tag,
+  summary: 'Pause a trigger, or resume it',
+  description: 'A disabled trigger neither fires nor catches up on what it missed.',
+  access: 'required',
+  scope: 'deploy',
+  params: triggerPath,
+  body: { kind: 'json', schema: patchTriggerBodySchema },
+  replies: { 200: { about: 'The trigger.', schema: triggerRecordSchema } },
+  errors: ['not_found'],
+  async handle({ services, namespace, params, body, actor }) {
+    const { name, id } = params;
+    return json(200, await services.triggers.setEnabled(actor(), namespace, name, id, body.enabled));
+  },
+});
+
+export const runTrigger = route({
+  method: 'POST',
+  path: '/v1/functions/{name}/triggers/{id}/run',
+  tag,
+  summary: 'Run a schedule now',
+  access: 'required',
+  scope: 'invoke',
+  params: triggerPath,
+  replies: { 202: { about: 'The invocation.', schema: runTriggerReplySchema } },
+  errors: ['not_found', 'conflict', 'queue_full', 'unavailable'],
+  async handle({ services, namespace, params, actor }) {
+    const id = await services.triggers.run(actor(), namespace, params.name, params.id);
+    return json(202, { request_id: id }, { Location: `/v1/invocations/${id}` });
   },
 });
 

@@ -1,3 +1,5 @@
+import { OP } from './opcodes.js';
+
 /** Instructions as they are written, one after the other, without an object for each. */
 export class CodeWriter {
   #bytes: Uint8Array;
@@ -38,7 +40,7 @@ export class CodeWriter {
 
   /** `i32.const value` */
   i32Const(value: number): void {
-    this.byte(0x41);
+    this.byte(OP.i32Const);
     let rest = value | 0;
     for (; rest < -64 || rest > 63; rest >>= 7) this.byte((rest & 0x7f) | 0x80);
     this.byte(rest & 0x7f);

@@ -1,3 +1,4 @@
+import { FUNCTION_TYPE, OP } from './opcodes.js';
 import { ByteReader, malformed } from './reader.js';
 import { F32, F64, I32, I64 } from './value-types.js';
 
@@ -109,8 +110,9 @@ export function typeOfFunction(module: ParsedModule, index: number): FunctionTyp
 }
 
 /**
- * Reads the outline of a module: everything but the instructions and the data. Throws `invalid_module`, and nothing else,
- * for any bytes, in time and memory linear in their number. It checks what the rewriter relies on; V8 checks the rest.
+ * Reads the outline of a module: everything but the instructions and the data. Throws
+ * `invalid_module`, and nothing else, for any bytes, in time and memory linear in their number. It
+ * checks what the rewriter relies on; V8 checks the rest.
  */
 export function parse(bytes: Uint8Array): ParsedModule {
   checkHeader(bytes);
@@ -198,7 +200,7 @@ function valueType(reader: ByteReader): number {
 
 function readType(reader: ByteReader): FunctionType {
   const form = reader.u8();
-  if (form !== 0x60) {
+  if (form !== FUNCTION_TYPE) {
     throw malformed(`The module uses a kind of type (0x${form.toString(16)}) that the engine does not have.`);
   }
   const values = () => Array.from({ length: reader.count() }, () => valueType(reader));
@@ -272,20 +274,45 @@ function readBody(reader: ByteReader): Span {
   return { start, end: reader.at };
 }
 
-/** Steps over a constant expression, the extended ones included. */
-function skipConstant(reader: ByteReader): void {
+const CONSTANT_ARITHMETIC: ReadonlySet<number> = new Set([
+  OP.i32Add,
+  OP.i32Sub,
+  OP.i32Mul,
+  OP.i64Add,
+  OP.i64Sub,
+  OP.i64Mul,
+]);
+const V128_CONST = 12;
+
+/** Steps over a constant expression (§3.3.10), those of the extended-const proposal included. */
+export function skipConstant(reader: ByteReader): void {
   for (;;) {
     const opcode = reader.u8();
-    if (opcode === 0x0b) return;
-    if (opcode === 0x41 || opcode === 0x23 || opcode === 0xd2 || opcode === 0xd0) reader.skipLeb(35);
-    else if (opcode === 0x42) reader.skipLeb(64);
-    else if (opcode === 0x43) reader.take(4);
-    else if (opcode === 0x44) reader.take(8);
-    else if (opcode === 0xfd && reader.u32() === 12) reader.take(16);
-    else if (![0x6a, 0x6b, 0x6c, 0x7c, 0x7d, 0x7e].includes(opcode)) {
-      throw malformed(
-        `The module initialises a global with an instruction (0x${opcode.toString(16)}) that is not constant.`,
-      );
+    switch (opcode) {
+      case OP.end:
+        return;
+      case OP.i32Const:
+      case OP.globalGet:
+      case OP.refFunc:
+      case OP.refNull:
+        reader.skipLeb(35);
+        break;
+      case OP.i64Const:
+        reader.skipLeb(64);
+        break;
+      case OP.f32Const:
+        reader.take(4);
+        break;
+      case OP.f64Const:
+        reader.take(8);
+        break;
+      default:
+        if (opcode === OP.vectorPrefix && reader.u32() === V128_CONST) reader.take(16);
+        else if (!CONSTANT_ARITHMETIC.has(opcode)) {
+          throw malformed(
+            `The module initialises a global with an instruction (0x${opcode.toString(16)}) that is not constant.`,
+          );
+        }
     }
   }
 }

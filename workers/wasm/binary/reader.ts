@@ -5,7 +5,10 @@ export function malformed(sentence: string): AppError {
   return new AppError('invalid_module', sentence);
 }
 
-/** Reads WASM's encodings from bytes nobody trusts: every read is bounded, and running out is a typed refusal. */
+/**
+ * Reads WASM's encodings from bytes nobody trusts: every read is bounded, and running out is a
+ * typed refusal.
+ */
 export class ByteReader {
   constructor(
     readonly bytes: Uint8Array,
@@ -60,7 +63,10 @@ export class ByteReader {
     return this.bytes.subarray(from, this.at);
   }
 
-  /** The length of a vector. Each element takes a byte at least, so a length beyond the rest is a lie, not a big loop. */
+  /**
+   * The length of a vector. Each element takes a byte at least, so a length beyond the rest is a
+   * lie, not a big loop.
+   */
   count(): number {
     const count = this.u32();
     if (count > this.end - this.at) throw malformed(`The module is cut off: it announces ${count} entries.`);

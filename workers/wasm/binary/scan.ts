@@ -1,4 +1,6 @@
-import type { ParsedModule } from './parse.js';
+import { BULK, OP } from './opcodes.js';
+import type { ParsedModule, Span } from './parse.js';
+import { ByteReader } from './reader.js';
 
 /** What a module's instructions do that its outline does not tell. */
 export interface Scan {
@@ -8,32 +10,60 @@ export interface Scan {
   keepsHiddenState: boolean;
 }
 
-/** How the operands of an instruction are encoded: `u`nsigned LEBs, a memory argument, a number of raw bytes … */
+/** How the operands of an instruction are encoded: none, LEB128 numbers, a memory argument. */
 const NONE = 0;
 const LEB = 1;
 const LEB2 = 2;
 const MEMARG = 3;
-const UNKNOWN = 4;
+const OTHER = 4;
 
-/** Operands of the one-byte instructions that have no special case in `scan`. */
-const OPERANDS = new Uint8Array(256).fill(UNKNOWN);
+/** Operands of the one-byte instructions that have no special case in `scanBody`. */
+const OPERANDS = new Uint8Array(256).fill(OTHER);
 const set = (shape: number, ...ranges: [number, number][]) => {
   for (const [from, to] of ranges) OPERANDS.fill(shape, from, to + 1);
 };
-set(NONE, [0x00, 0x01], [0x05, 0x05], [0x0b, 0x0b], [0x0f, 0x0f], [0x19, 0x1b], [0x45, 0xc4], [0xd1, 0xd1]);
-set(LEB, [0x02, 0x04], [0x06, 0x09], [0x0c, 0x0d], [0x10, 0x10], [0x12, 0x12], [0x18, 0x18], [0x20, 0x26]);
-set(LEB, [0x41, 0x42], [0xd0, 0xd0], [0xd2, 0xd2]);
-set(LEB2, [0x11, 0x11], [0x13, 0x13]);
-set(MEMARG, [0x28, 0x3e]);
+set(NONE, [OP.unreachable, OP.nop], [OP.else, OP.else], [OP.end, OP.end], [OP.return, OP.return]);
+set(NONE, [OP.catchAll, OP.select], [OP.i32Eqz, OP.i64Extend32S], [OP.refIsNull, OP.refIsNull]);
+set(LEB, [OP.block, OP.if], [OP.try, OP.rethrow], [OP.br, OP.brIf], [OP.call, OP.call]);
+set(LEB, [OP.returnCall, OP.returnCall], [OP.delegate, OP.delegate], [OP.localGet, OP.tableSet]);
+set(LEB, [OP.i32Const, OP.i64Const], [OP.refNull, OP.refNull], [OP.refFunc, OP.refFunc]);
+set(LEB2, [OP.callIndirect, OP.callIndirect], [OP.returnCallIndirect, OP.returnCallIndirect]);
+set(MEMARG, [OP.i32Load, OP.i64Store32]);
 
-const TABLE_SET = 0x26;
+/** Number of LEB128 operands of each instruction behind `OP.bulkPrefix`. */
 const BULK_OPERANDS = [0, 0, 0, 0, 0, 0, 0, 0, 2, 1, 2, 1, 2, 1, 2, 1, 1, 1];
-/** data.drop, table.init, elem.drop, table.copy, table.grow, table.fill */
-const BULK_HIDDEN = new Set([9, 12, 13, 14, 15, 17]);
+/** Instructions that write tables or drop segments. */
+const WRITES_HIDDEN_STATE: ReadonlySet<number> = new Set([
+  BULK.dataDrop,
+  BULK.tableInit,
+  BULK.elemDrop,
+  BULK.tableCopy,
+  BULK.tableGrow,
+  BULK.tableFill,
+]);
+/** Vector instructions behind `OP.vectorPrefix` (§5.4.8) that have operands. */
+const VECTOR = {
+  lastLoadOrStore: 11,
+  v128Const: 12,
+  i8x16Shuffle: 13,
+  firstLane: 21,
+  lastLane: 34,
+  firstLoadLane: 84,
+  lastStoreLane: 91,
+  load32Zero: 92,
+  load64Zero: 93,
+  last: 0x113,
+} as const;
+/** Atomic instructions behind `OP.atomicPrefix` (threads proposal). */
+const ATOMIC = { notify: 0, wait64: 2, fence: 3, firstAccess: 0x10, lastAccess: 0x4e } as const;
+/** Bit of an access's alignment that announces a memory index (multi-memory proposal). */
+const MEMORY_INDEX = 0x40;
+
+type OnCall = (site: { at: number; end: number; target: number }) => void;
 
 /**
- * Walks all instructions. null when it meets one it does not know or runs out of bytes: then the module is left as it is,
- * and V8 says whether it is valid.
+ * Walks all instructions. null when it meets one it does not know or runs out of bytes: then the
+ * module's code is not rewritten.
  */
 export function scan(module: ParsedModule): Scan | null {
   const bytes = module.bytes;
@@ -42,7 +72,25 @@ export function scan(module: ParsedModule): Scan | null {
   return found;
 }
 
-function scanBody(bytes: Uint8Array, start: number, end: number, found: Scan): boolean {
+/** Where the instructions of a body begin, behind its declarations of locals. */
+export function instructionsOf(module: ParsedModule, body: Span): number {
+  const reader = new ByteReader(module.bytes, body.start, body.end);
+  for (let groups = reader.u32(); groups > 0; groups--) {
+    reader.u32();
+    reader.u8();
+  }
+  return reader.at;
+}
+
+/** Where a body calls functions by their index. */
+export function callSites(module: ParsedModule, body: Span): { at: number; end: number; target: number }[] {
+  const calls: { at: number; end: number; target: number }[] = [];
+  const found: Scan = { sites: [], keepsHiddenState: false };
+  scanBody(module.bytes, body.start, body.end, found, (site) => calls.push(site));
+  return calls;
+}
+
+function scanBody(bytes: Uint8Array, start: number, end: number, found: Scan, onCall?: OnCall): boolean {
   let at = start;
   // Reading past the end yields 0 and is noticed once, at the bottom of the loop.
   const leb = (): number => {
@@ -58,8 +106,7 @@ function scanBody(bytes: Uint8Array, start: number, end: number, found: Scan): b
     return value;
   };
   const memarg = () => {
-    // Bit 6 of the alignment announces a memory index (multi-memory).
-    if ((leb() & 0x40) !== 0) leb();
+    if ((leb() & MEMORY_INDEX) !== 0) leb();
     leb();
   };
 
@@ -72,52 +119,62 @@ function scanBody(bytes: Uint8Array, start: number, end: number, found: Scan): b
     const opcode = bytes[at++] ?? 0;
     const shape = OPERANDS[opcode];
     if (shape === LEB) {
-      leb();
-      if (opcode === TABLE_SET) found.keepsHiddenState = true;
+      const operand = leb();
+      if (opcode === OP.tableSet) found.keepsHiddenState = true;
+      else if (opcode === OP.call) onCall?.({ at: from, end: at, target: operand });
     } else if (shape === MEMARG) memarg();
     else if (shape === LEB2) {
       leb();
       leb();
-    } else if (shape === UNKNOWN) {
+    } else if (shape === OTHER) {
       switch (opcode) {
-        case 0x0e: // br_table
-        case 0x1c: // select t
-          for (let entries = leb() + (opcode === 0x0e ? 1 : 0); entries > 0 && at <= end; entries--) leb();
+        case OP.brTable:
+        case OP.selectTyped:
+          for (let left = leb() + (opcode === OP.brTable ? 1 : 0); left > 0 && at <= end; left--) leb();
           break;
-        case 0x3f:
-        case 0x40:
+        case OP.memorySize:
+        case OP.memoryGrow:
           leb();
-          found.sites.push({ at: from, end: at, op: opcode === 0x40 ? 'grow' : 'size' });
+          found.sites.push({ at: from, end: at, op: opcode === OP.memoryGrow ? 'grow' : 'size' });
           break;
-        case 0x43:
+        case OP.f32Const:
           at += 4;
           break;
-        case 0x44:
+        case OP.f64Const:
           at += 8;
           break;
-        case 0xfc: {
+        case OP.bulkPrefix: {
           const operation = leb();
           const operands = BULK_OPERANDS[operation];
           if (operands === undefined) return false;
           for (let left = operands; left > 0; left--) leb();
-          if (BULK_HIDDEN.has(operation)) found.keepsHiddenState = true;
+          if (WRITES_HIDDEN_STATE.has(operation)) found.keepsHiddenState = true;
           break;
         }
-        case 0xfd: {
+        case OP.vectorPrefix: {
           const operation = leb();
-          if (operation <= 11 || operation === 92 || operation === 93) memarg();
-          else if (operation === 12 || operation === 13) at += 16;
-          else if (operation >= 21 && operation <= 34) at += 1;
-          else if (operation >= 84 && operation <= 91) {
+          if (
+            operation <= VECTOR.lastLoadOrStore ||
+            operation === VECTOR.load32Zero ||
+            operation === VECTOR.load64Zero
+          )
+            memarg();
+          else if (operation === VECTOR.v128Const || operation === VECTOR.i8x16Shuffle) at += 16;
+          else if (operation >= VECTOR.firstLane && operation <= VECTOR.lastLane) at += 1;
+          else if (operation >= VECTOR.firstLoadLane && operation <= VECTOR.lastStoreLane) {
             memarg();
             at += 1;
-          } else if (operation > 0x113) return false;
+          } else if (operation > VECTOR.last) return false;
           break;
         }
-        case 0xfe: {
+        case OP.atomicPrefix: {
           const operation = leb();
-          if (operation === 3) at += 1;
-          else if (operation <= 2 || (operation >= 0x10 && operation <= 0x4e)) memarg();
+          if (operation === ATOMIC.fence) at += 1;
+          else if (
+            operation <= ATOMIC.wait64 ||
+            (operation >= ATOMIC.firstAccess && operation <= ATOMIC.lastAccess)
+          )
+            memarg();
           else return false;
           break;
         }

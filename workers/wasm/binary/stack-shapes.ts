@@ -1,4 +1,9 @@
-/** How many operands an instruction takes and gives, by its first byte; -1 for those that need more than that to be told. */
+import { OP } from './opcodes.js';
+
+/**
+ * How many operands an instruction takes and gives, by its first byte; -1 for those that need more
+ * than that to be told.
+ */
 export const TAKES = new Int8Array(256).fill(-1);
 export const GIVES = new Int8Array(256);
 
@@ -8,9 +13,27 @@ function shape(takes: number, gives: number, ...ranges: [number, number][]): voi
     GIVES.fill(gives, from, to + 1);
   }
 }
-shape(0, 0, [0x01, 0x01]);
-shape(1, 0, [0x1a, 0x1a]);
-shape(3, 1, [0x1b, 0x1b]);
-shape(0, 1, [0x43, 0x44]);
-shape(2, 1, [0x46, 0x4f], [0x51, 0x66], [0x6a, 0x78], [0x7c, 0x8a], [0x92, 0x98], [0xa0, 0xa6]);
-shape(1, 1, [0x45, 0x45], [0x50, 0x50], [0x67, 0x69], [0x79, 0x7b], [0x8b, 0x91], [0x99, 0x9f], [0xa7, 0xc4]);
+shape(0, 0, [OP.nop, OP.nop]);
+shape(1, 0, [OP.drop, OP.drop]);
+shape(3, 1, [OP.select, OP.select]);
+shape(0, 1, [OP.f32Const, OP.f64Const]);
+// Comparisons, arithmetic and conversions of two operands and of one, in the order of their
+// opcodes.
+shape(
+  2,
+  1,
+  [OP.i32Eq, OP.i64Eqz - 1],
+  [OP.i64Eq, OP.f64Ge],
+  [OP.i32Add, OP.i32Rotr],
+  [OP.i64Add, OP.i64Rotr],
+);
+shape(2, 1, [OP.f32Add, OP.f32Copysign], [OP.f64Add, OP.f64Copysign]);
+shape(
+  1,
+  1,
+  [OP.i32Eqz, OP.i32Eqz],
+  [OP.i64Eqz, OP.i64Eqz],
+  [OP.i32Clz, OP.i32Popcnt],
+  [OP.i64Clz, OP.i64Popcnt],
+);
+shape(1, 1, [OP.f32Abs, OP.f32Sqrt], [OP.f64Abs, OP.f64Sqrt], [OP.i32WrapI64, OP.i64Extend32S]);

@@ -1,3 +1,5 @@
+import { OP } from './opcodes.js';
+
 /** The encodings that the rewriter emits. */
 const utf8 = new TextEncoder();
 
@@ -26,7 +28,7 @@ export function u32(value: number): Uint8Array {
 
 /** `i32.const value` */
 export function i32Const(value: number): Uint8Array {
-  const bytes = [0x41];
+  const bytes: number[] = [OP.i32Const];
   let rest = value | 0;
   for (;;) {
     const low = rest & 0x7f;
@@ -55,4 +57,19 @@ export function vector(items: readonly Uint8Array[]): Uint8Array {
 
 export function section(id: number, payload: Uint8Array): Uint8Array {
   return concat([Uint8Array.of(id), u32(payload.length), payload]);
+}
+
+/** `i64.const value` */
+export function i64Const(value: bigint): Uint8Array {
+  const bytes: number[] = [OP.i64Const];
+  let rest = BigInt.asIntN(64, value);
+  for (;;) {
+    const low = Number(rest & 0x7fn);
+    rest >>= 7n;
+    if ((rest === 0n && (low & 0x40) === 0) || (rest === -1n && (low & 0x40) !== 0)) {
+      bytes.push(low);
+      return Uint8Array.from(bytes);
+    }
+    bytes.push(low | 0x80);
+  }
 }

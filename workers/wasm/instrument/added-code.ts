@@ -1,102 +1,136 @@
-import { I32 } from '../binary/value-types.js';
+import { BULK, EMPTY_BLOCK, OP } from '../binary/opcodes.js';
+import { F32, I32, I64 } from '../binary/value-types.js';
 import { concat, i32Const, u32 } from '../binary/writer.js';
 import { CARD_SHIFT } from './dirty-cards.js';
 
 /** Bodies of the functions that the rewriter adds. */
-const END = 0x0b;
 const op = (...bytes: number[]) => Uint8Array.from(bytes);
+const get = (local: number) => op(OP.localGet, local);
+const tee = (local: number) => op(OP.localTee, local);
+const globalGet = (index: number) => concat([op(OP.globalGet), u32(index)]);
+const globalSet = (index: number) => concat([op(OP.globalSet), u32(index)]);
+const NO_LOCALS = op(0);
+const IF = op(OP.if, EMPTY_BLOCK);
+const END = op(OP.end);
+const SIZE = op(OP.memorySize, 0);
 
 /**
- * memory.grow(wanted) as the guest sees it: the old number of pages, or -1. The memory has so many `pagesBefore` the guest's.
+ * memory.grow(wanted) as the guest sees it: the old number of pages, or -1. The guest's memory
+ * begins `pagesBefore` pages into the module's.
  */
 export function growFunction(
   globals: { pages: number; refused: number },
   maxPages: number,
   pagesBefore: number,
 ): Uint8Array {
-  const P = u32(globals.pages);
-  const R = u32(globals.refused);
-  const max = i32Const(maxPages);
-  const before = i32Const(pagesBefore);
-  const refuse = concat([op(0x41, 1, 0x24), R, op(0x41, 0x7f, 0x0f, END)]); // refused = 1; return -1; end
+  const wanted = 0;
+  const size = 1;
+  const refuse = concat([i32Const(1), globalSet(globals.refused), i32Const(-1), op(OP.return), END]);
   return concat([
-    op(1, 1, I32), // one local: the new size (local 1)
-    op(0x20, 0),
-    max,
-    op(0x4b), // wanted >u max
-    op(0x23),
-    P,
-    op(0x20, 0, 0x6a, 0x22, 1), // new = pages + wanted
-    max,
-    op(0x4b, 0x72, 0x04, 0x40), // or new >u max: if
-    refuse,
-    op(0x20, 1),
-    before,
-    op(0x6a, 0x3f, 0, 0x4b, 0x04, 0x40), // if new + before >u memory.size
-    op(0x20, 1),
-    before,
-    op(0x6a, 0x3f, 0, 0x6b, 0x40, 0, 0x41, 0x7f, 0x46, 0x04, 0x40), // if memory.grow(new + before - size) == -1
-    refuse,
-    op(END),
-    op(0x23),
-    P, // the old size stays on the stack
-    op(0x20, 1, 0x24),
-    P,
-    op(END),
+    op(1, 1, I32), // one local: the new size
+    // if wanted >u max or (size = pages + wanted) >u max: refuse
+    ...[get(wanted), i32Const(maxPages), op(OP.i32GtU)],
+    ...[globalGet(globals.pages), get(wanted), op(OP.i32Add), tee(size), i32Const(maxPages), op(OP.i32GtU)],
+    ...[op(OP.i32Or), IF, refuse],
+    // if size + before >u memory.size and memory.grow(size + before - memory.size) == -1: refuse
+    ...[get(size), i32Const(pagesBefore), op(OP.i32Add), SIZE, op(OP.i32GtU), IF],
+    ...[get(size), i32Const(pagesBefore), op(OP.i32Add), SIZE, op(OP.i32Sub), op(OP.memoryGrow, 0)],
+    ...[i32Const(-1), op(OP.i32Eq), IF, refuse, END],
+    // pages = size, and the old one is the result
+    ...[globalGet(globals.pages), get(size), globalSet(globals.pages), END],
   ]);
 }
 
-/** memory.copy(to, from, length) behind the table of marks, and the marks for it. */
+/**
+ * memory.copy(to, from, length) in a memory that begins `base` bytes into the module's, and the
+ * dirty cards for it.
+ */
 export function copyFunction(base: number): Uint8Array {
   return concat([
-    op(0),
+    NO_LOCALS,
     trapBeyond(0, base),
     trapBeyond(1, base),
-    op(0x20, 0),
-    i32Const(base),
-    op(0x6a, 0x20, 1),
-    i32Const(base),
-    op(0x6a, 0x20, 2, 0xfc, 10, 0, 0), // memory.copy(to + base, from + base, length)
+    ...[get(0), i32Const(base), op(OP.i32Add), get(1), i32Const(base), op(OP.i32Add), get(2)],
+    op(OP.bulkPrefix, BULK.memoryCopy, 0, 0),
     markRange(),
-    op(END),
+    END,
   ]);
 }
 
 /** memory.fill(to, value, length) likewise. */
 export function fillFunction(base: number): Uint8Array {
   return concat([
-    op(0),
+    NO_LOCALS,
     trapBeyond(0, base),
-    op(0x20, 0),
-    i32Const(base),
-    op(0x6a, 0x20, 1, 0x20, 2, 0xfc, 11, 0), // memory.fill(to + base, value, length)
+    ...[get(0), i32Const(base), op(OP.i32Add), get(1), get(2), op(OP.bulkPrefix, BULK.memoryFill, 0)],
     markRange(),
-    op(END),
+    END,
   ]);
 }
 
-/** A trap of the same kind for an address beyond the memory: with the base added it might begin again at zero. */
+/**
+ * A trap of the same kind for an address beyond the memory: with the base added it could wrap
+ * around to a valid one.
+ */
 function trapBeyond(parameter: number, base: number): Uint8Array {
+  const MAX_OFFSET = u32(2 ** 32 - 1);
   return concat([
-    op(0x20, parameter, 0x3f, 0, 0x41, 16, 0x74), // memory.size << 16
-    i32Const(base),
-    op(0x6b, 0x4b, 0x04, 0x40), // if parameter >u size - base
-    op(0x41, 0x7f, 0x2d, 0, 0xff, 0xff, 0xff, 0xff, 0x0f, 0x1a, END), // load from -1 + (2^32 - 1); end
+    // if parameter >u (memory.size << 16) - base: load from -1 + (2^32 - 1)
+    ...[get(parameter), SIZE, i32Const(16), op(OP.i32Shl), i32Const(base), op(OP.i32Sub), op(OP.i32GtU), IF],
+    ...[i32Const(-1), op(OP.i32Load8U, 0), MAX_OFFSET, op(OP.drop), END],
   ]);
 }
 
-/** Marks the chunks of parameter 2 bytes from parameter 0, which are in memory. Most are few: those cost no call. */
+/**
+ * Marks the cards of parameter 2 bytes from parameter 0, which are in memory. Most ranges are
+ * short: those cost no call.
+ */
 function markRange(): Uint8Array {
-  const shift = i32Const(CARD_SHIFT);
+  const mark = concat([i32Const(1), op(OP.i32Store8, 0, 0)]);
+  const card = concat([i32Const(CARD_SHIFT), op(OP.i32ShrU)]);
   return concat([
-    op(0x20, 2, 0x45, 0x04, 0x40, 0x0f, END), // if length == 0: return
-    op(0x20, 0),
-    shift,
-    op(0x76, 0x22, 1, 0x41, 1, 0x3a, 0, 0), // parameter 1 = first chunk; mark it
-    op(0x20, 0, 0x20, 2, 0x6a, 0x41, 1, 0x6b),
-    shift,
-    op(0x76, 0x22, 2, 0x41, 1, 0x3a, 0, 0), // parameter 2 = last chunk; mark it
-    op(0x20, 2, 0x20, 1, 0x6b, 0x41, 1, 0x4b, 0x04, 0x40), // if last - first >u 1
-    op(0x20, 1, 0x41, 1, 0x20, 2, 0x20, 1, 0x6b, 0xfc, 11, 0, END), // memory.fill(first, 1, last - first)
+    ...[get(2), op(OP.i32Eqz), IF, op(OP.return), END], // nothing was written
+    ...[get(0), card, tee(1), mark], // parameter 1 = first card
+    ...[get(0), get(2), op(OP.i32Add), i32Const(1), op(OP.i32Sub), card, tee(2), mark], // parameter 2 = last card
+    // if last - first >u 1: memory.fill(first, 1, last - first)
+    ...[get(2), get(1), op(OP.i32Sub), i32Const(1), op(OP.i32GtU), IF],
+    ...[get(1), i32Const(1), get(2), get(1), op(OP.i32Sub), op(OP.bulkPrefix, BULK.memoryFill, 0), END],
+  ]);
+}
+
+/** Reads a float global as its bits: through the JS API the payload of a NaN would be lost. */
+export function bitsGetter(global: number, type: number): Uint8Array {
+  const reinterpret = type === F32 ? OP.i32ReinterpretF32 : OP.i64ReinterpretF64;
+  return concat([NO_LOCALS, globalGet(global), op(reinterpret), END]);
+}
+
+/** Sets a float global from its bits. */
+export function bitsSetter(global: number, type: number): Uint8Array {
+  const reinterpret = type === F32 ? OP.f32ReinterpretI32 : OP.f64ReinterpretI64;
+  return concat([NO_LOCALS, get(0), op(reinterpret), globalSet(global), END]);
+}
+
+/** The integer type of a float's bits. */
+export const bitsType = (type: number) => (type === F32 ? I32 : I64);
+
+/** Multiplier and increment of Knuth's MMIX linear congruential generator. */
+const MULTIPLIER = [0xad, 0xfe, 0xd5, 0xe4, 0xd4, 0x85, 0xfd, 0xa8, 0xd8, 0x00];
+const INCREMENT = [0xcf, 0x82, 0x9e, 0xbb, 0xef, 0xef, 0xde, 0x82, 0x14];
+
+/**
+ * Stands in for a Go function `func() uint64`: the next number of a generator whose state is the
+ * global `state`. Go's calling convention on wasm (cmd/internal/obj/wasm): global 0 is SP, the
+ * return address is at SP and the result at SP + 8; the callee pops the return address and returns
+ * 0, which says that the WebAssembly stack is not to be unwound.
+ */
+export function goNumberFunction(state: number): Uint8Array {
+  const SP = 0;
+  return concat([
+    NO_LOCALS,
+    ...[globalGet(state), op(OP.i64Const, ...MULTIPLIER), op(OP.i64Mul)],
+    ...[op(OP.i64Const, ...INCREMENT), op(OP.i64Add), globalSet(state)],
+    ...[globalGet(SP), globalGet(state), op(OP.i64Store, 3, 8)],
+    ...[globalGet(SP), i32Const(8), op(OP.i32Add), globalSet(SP)],
+    ...[i32Const(0), END],
   ]);
 }

@@ -1,12 +1,12 @@
 import type { CodeWriter } from '../binary/code-writer.js';
+import { OP } from '../binary/opcodes.js';
 import type { ByteReader } from '../binary/reader.js';
 import { F32, F64, I32, I64 } from '../binary/value-types.js';
 import { BEFORE_BYTES, BEHIND_BYTES, CARD_SHIFT } from './dirty-cards.js';
 import type { Locals } from './locals.js';
 import type { SymbolicValues } from './symbolic-values.js';
 
-const FIRST_STORE = 0x36;
-/** Of the stores from the first on: the type of what is stored, and how many bytes. */
+/** By opcode, from `OP.i32Store` on: the type of what is stored, and how many bytes. */
 const STORES: readonly [type: number, bytes: number][] = [
   [I32, 4],
   [I64, 8],
@@ -20,7 +20,7 @@ const STORES: readonly [type: number, bytes: number][] = [
 ];
 const MAX_OFFSET = 2 ** 32 - 1;
 
-/** Writes the loads and stores of a module whose memory lies behind a table of marks. */
+/** Writes the loads and stores of a module whose memory is preceded by a card table. */
 export class BarrierStores {
   readonly #code: CodeWriter;
   readonly #values: SymbolicValues;
@@ -34,25 +34,29 @@ export class BarrierStores {
     this.#base = base;
   }
 
-  /** A load, read behind its opcode. */
+  /** A load; the reader is after its opcode. */
   load(opcode: number, reader: ByteReader): void {
     const alignment = reader.u32();
     this.#access(opcode, alignment, reader.u32());
   }
 
-  /** A store, read behind its opcode, and a mark of where it went, if a mark that was made before does not stand for that, too. */
+  /**
+   * A store, and a write barrier unless an earlier one stands for it, too; the reader is after its
+   * opcode.
+   */
   store(opcode: number, reader: ByteReader): void {
     const values = this.#values;
     const alignment = reader.u32();
     const offset = reader.u32();
-    const [type, bytes] = STORES[opcode - FIRST_STORE] ?? [I32, 8];
+    const [type, bytes] = STORES[opcode - OP.i32Store] ?? [I32, 8];
     values.drop();
     const address = values.pop();
-    if (values.isNearMark(address, offset, bytes, BEFORE_BYTES, BEHIND_BYTES)) {
+    if (values.isNearBarrier(address, offset, bytes, BEFORE_BYTES, BEHIND_BYTES)) {
       this.#access(opcode, alignment, offset);
       return;
     }
-    // Marked is the address without the offset, when the store is near that: others may be on either side of it.
+    // The barrier is for the address without the offset, when the store is near that: others may be
+    // on either side of it.
     const ahead = offset + bytes > BEHIND_BYTES ? offset : 0;
     const constant = values.constantOf(address);
     const holder = constant === null ? values.holderOf(address) : null;
@@ -62,7 +66,7 @@ export class BarrierStores {
     } else if (holder !== null) {
       this.#access(opcode, alignment, offset);
       this.#get(holder);
-      if (this.#locals.typeOf(holder) === I64) this.#code.byte(0xa7);
+      if (this.#locals.typeOf(holder) === I64) this.#code.byte(OP.i32WrapI64);
       this.#add(values.fromLocal(address, holder) + ahead);
     } else {
       const local = this.#locals.address();
@@ -72,8 +76,8 @@ export class BarrierStores {
       this.#get(local);
       this.#add(ahead);
     }
-    this.#mark();
-    values.mark(address, ahead);
+    this.#barrier();
+    values.addBarrier(address, ahead);
   }
 
   #access(opcode: number, alignment: number, offset: number): void {
@@ -85,27 +89,27 @@ export class BarrierStores {
 
   /** A copy of what lies under the operand on the stack. */
   #keepAddress(address: number, operand: number): void {
-    this.#code.byte(0x21);
+    this.#code.byte(OP.localSet);
     this.#code.u32(operand);
-    this.#code.byte(0x22);
+    this.#code.byte(OP.localTee);
     this.#code.u32(address);
     this.#get(operand);
   }
 
   #get(local: number): void {
-    this.#code.byte(0x20);
+    this.#code.byte(OP.localGet);
     this.#code.u32(local);
   }
 
   #add(distance: number): void {
     if (distance === 0) return;
     this.#code.i32Const(distance);
-    this.#code.byte(0x6a);
+    this.#code.byte(OP.i32Add);
   }
 
-  /** i32.store8 (address >>u shift) 1 */
-  #mark(): void {
+  /** The barrier: i32.store8 (address >>u shift) 1 */
+  #barrier(): void {
     this.#code.i32Const(CARD_SHIFT);
-    this.#code.bytes(0x76, 0x41, 1, 0x3a, 0, 0);
+    this.#code.bytes(OP.i32ShrU, OP.i32Const, 1, OP.i32Store8, 0, 0);
   }
 }

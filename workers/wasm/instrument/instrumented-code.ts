@@ -1,19 +1,38 @@
 import { WASM_PAGE_BYTES } from '../../../src/contract/limits.js';
+import { OP } from '../binary/opcodes.js';
 import { type ParsedModule, SECTION } from '../binary/parse.js';
-import type { Scan } from '../binary/scan.js';
+import { callSites, instructionsOf, type Scan } from '../binary/scan.js';
 import { I32 } from '../binary/value-types.js';
-import { concat, u32 } from '../binary/writer.js';
-import { copyFunction, fillFunction, growFunction } from './added-code.js';
+import { concat, i64Const, u32 } from '../binary/writer.js';
+import { copyFunction, fillFunction, goNumberFunction, growFunction } from './added-code.js';
 import { cardTablePages } from './dirty-cards.js';
 import { insertWriteBarriers, type Targets } from './write-barriers.js';
 
-/** A module's code, led to functions that come behind its own and to globals that come behind its own. */
+/** A module's code, calling functions and using globals that are added behind the module's own. */
 export interface InstrumentedCode {
   /** Each with its length before it. */
   bodies: Uint8Array[];
   functions: { takes: Uint8Array[]; gives: Uint8Array[]; body: Uint8Array }[];
-  /** Pages of the memory that the guest's own lie behind. */
+  /** Pages of the memory before the guest's own: those of the card table. */
   pagesBefore: number;
+  /**
+   * Further i64 globals, with their values. With a redirection: the generator's state, and 1 once
+   * the watched body was entered.
+   */
+  numbers: bigint[];
+}
+
+/** Changes to some function bodies, by their index, that make starts of a program comparable. */
+export interface Redirection {
+  /**
+   * Which of the functions that a body calls are answered by a generator (`goNumberFunction`)
+   * instead.
+   */
+  calls: ReadonlyMap<number, ReadonlySet<number>>;
+  /** The generator's first state. */
+  seed: bigint;
+  /** A body that notes when it is entered. */
+  watched: number | null;
 }
 
 const TYPE = Uint8Array.of(I32);
@@ -25,28 +44,69 @@ export function targetsOf(module: ParsedModule): Omit<Targets, 'base'> & { refus
   return { grow: functions, copy: functions + 1, fill: functions + 2, pages: globals, refused: globals + 1 };
 }
 
-/** Every `memory.grow` and `memory.size` led to the growing function and the guest's own count of its pages. */
-export function plainCode(module: ParsedModule, scan: Scan, maxPages: number): InstrumentedCode {
+/**
+ * Code in which `memory.grow` calls the added function and `memory.size` reads the guest's own
+ * count of its pages.
+ */
+export function plainCode(
+  module: ParsedModule,
+  scan: Scan,
+  maxPages: number,
+  redirection?: Redirection,
+): InstrumentedCode {
   const { grow, pages, refused } = targetsOf(module);
-  const call = concat([Uint8Array.of(0x10), u32(grow)]);
-  const read = concat([Uint8Array.of(0x23), u32(pages)]);
+  const number = grow + 1;
+  const code = {
+    grow: concat([Uint8Array.of(OP.call), u32(grow)]),
+    size: concat([Uint8Array.of(OP.globalGet), u32(pages)]),
+    number: concat([Uint8Array.of(OP.call), u32(number)]),
+    entered: concat([i64Const(1n), Uint8Array.of(OP.globalSet), u32(refused + 2)]),
+  };
   const bodies: Uint8Array[] = [];
   let site = 0;
-  for (const body of module.bodies) {
+  module.bodies.forEach((body, index) => {
+    const replaced: { at: number; end: number; op: keyof typeof code }[] = [];
+    for (let next = scan.sites[site]; next !== undefined && next.at < body.end; next = scan.sites[++site]) {
+      replaced.push(next);
+    }
+    const callees = redirection?.calls.get(index);
+    if (callees !== undefined) {
+      for (const { at, end, target } of callSites(module, body)) {
+        if (callees.has(target)) replaced.push({ at, end, op: 'number' });
+      }
+    }
+    if (redirection?.watched === index) {
+      const first = instructionsOf(module, body);
+      replaced.push({ at: first, end: first, op: 'entered' });
+    }
+    replaced.sort((a, b) => a.at - b.at);
     const parts: Uint8Array[] = [];
     let copied = body.start;
-    for (let next = scan.sites[site]; next !== undefined && next.at < body.end; next = scan.sites[++site]) {
-      parts.push(module.bytes.subarray(copied, next.at), next.op === 'grow' ? call : read);
-      copied = next.end;
+    for (const { at, end, op } of replaced) {
+      parts.push(module.bytes.subarray(copied, at), code[op]);
+      copied = end;
     }
     parts.push(module.bytes.subarray(copied, body.end));
     bodies.push(u32(parts.reduce((sum, part) => sum + part.length, 0)), ...parts);
-  }
-  const body = growFunction({ pages, refused }, maxPages, 0);
-  return { bodies, functions: [{ takes: [TYPE], gives: [TYPE], body }], pagesBefore: 0 };
+  });
+  const functions = [
+    { takes: [TYPE], gives: [TYPE], body: growFunction({ pages, refused }, maxPages, 0) },
+    ...(redirection === undefined
+      ? []
+      : [{ takes: [TYPE], gives: [TYPE], body: goNumberFunction(refused + 1) }]),
+  ];
+  return {
+    bodies,
+    functions,
+    pagesBefore: 0,
+    numbers: redirection === undefined ? [] : [redirection.seed, 0n],
+  };
 }
 
-/** The same, and every write marked. null when the code cannot be followed, or the module has data that is read at run time. */
+/**
+ * The same with a write barrier at every store. null when the code cannot be followed, or reads
+ * data segments at run time.
+ */
 export function barrierCode(module: ParsedModule, maxPages: number): InstrumentedCode | null {
   if (module.sections.has(SECTION.dataCount)) return null;
   const targets = targetsOf(module);
@@ -63,5 +123,6 @@ export function barrierCode(module: ParsedModule, maxPages: number): Instrumente
       { takes: three, gives: [], body: fillFunction(base) },
     ],
     pagesBefore,
+    numbers: [],
   };
 }

@@ -1,16 +1,27 @@
 import { WASM_PAGE_BYTES } from '../../../src/contract/limits.js';
+import { withoutActiveData } from '../binary/data-segments.js';
+import { FUNCTION_TYPE, OP } from '../binary/opcodes.js';
 import type { ParsedModule, Span } from '../binary/parse.js';
 import { SECTION, SECTION_ORDER } from '../binary/parse.js';
 import { malformed } from '../binary/reader.js';
 import type { Scan } from '../binary/scan.js';
-import { I32 } from '../binary/value-types.js';
-import { concat, i32Const, limits, name, section, u32, vector } from '../binary/writer.js';
-import { barrierCode, type InstrumentedCode, plainCode, targetsOf } from './instrumented-code.js';
+import { F32, F64, I32, I64 } from '../binary/value-types.js';
+import { concat, i32Const, i64Const, limits, name, section, u32, vector } from '../binary/writer.js';
+import { bitsGetter, bitsSetter, bitsType } from './added-code.js';
+import {
+  barrierCode,
+  type InstrumentedCode,
+  plainCode,
+  type Redirection,
+  targetsOf,
+} from './instrumented-code.js';
 
 export interface RewriteOptions {
   /** The memory limit; the module's own maximum stays when it is lower. */
   maxPages: number;
-  /** The instructions, or null when they could not be read: then growth is clamped but not counted. */
+  /**
+   * The instructions, or null when they could not be read: then growth is clamped but not counted.
+   */
   scan: Scan | null;
   /** Pages the memory has from the start, when more than the module says: those of a snapshot. */
   minPages?: number;
@@ -20,28 +31,45 @@ export interface RewriteOptions {
   forSnapshot?: boolean;
   /** Exports a function that the module does not, under `names.resume`. */
   resume?: number;
-  /** Marks what is written, where the code can be followed; for an instance that a snapshot fills. */
-  track?: boolean;
+  /** Adds write barriers, where the code can be followed; for an instance that a snapshot fills. */
+  writeBarriers?: boolean;
+  /** Answers some calls by a generator, and notes whether a function is entered. */
+  redirection?: Redirection;
 }
 
 export interface Rewritten {
   bytes: Uint8Array;
   names: ExportNames;
-  /** Mutable globals of the module by export name, when `exportGlobals` was asked for. */
+  /**
+   * Mutable globals of the module by export name, when `exportGlobals` was asked for; those of
+   * float types are not among them.
+   */
   globals: string[];
+  /** Mutable float globals, each by the names of two functions that read and write its bits. */
+  floats: FloatExport[];
   minPages: number;
   maxPages: number;
-  /** Of the table of marks, which the guest's memory lies behind; 0 when writes are not marked. */
+  /** Of the card table, which precedes the guest's memory; 0 without write barriers. */
   tableBytes: number;
+}
+
+export interface FloatExport {
+  get: string;
+  set: string;
 }
 
 /** Names of what the rewriter adds to the exports; no name of the module's own begins like them. */
 export interface ExportNames {
-  /** i32: pages the guest has, which may be fewer than the memory has. null when growth is not counted. */
+  /**
+   * i32: pages the guest has, which may be fewer than the memory has. null when growth is not
+   * counted.
+   */
   pages: string | null;
   /** i32: 1 once a `memory.grow` was refused. */
   refused: string | null;
   resume: string;
+  /** i64: 1 once the watched function was entered; null when none is. */
+  watched: string | null;
   /** The start function, called once the guest's memory can be reached; null without one. */
   start: string | null;
 }
@@ -49,37 +77,48 @@ export interface ExportNames {
 /** A table's slots live on the thread's heap, outside the memory limit: 2^20 of them are 8 MB. */
 const MAX_TABLE_SLOTS = 1 << 20;
 
-const END = 0x0b;
 const MUTABLE = 1;
 const KIND = { function: 0, global: 3 } as const;
 
 /**
- * Makes the module that runs from the module that was uploaded: memory and tables clamped, custom sections dropped, and every
- * `memory.grow` led through one added function. That function keeps the guest's own idea of its size apart from
- * the real one, so that an instance can be reset in place after it has grown, and notes a refused growth, so that a
- * guest which dies of it can be told why.
- * Where writes are marked, loads and stores are led behind the table of marks as well (`track.ts`).
+ * Makes the module that runs from the module that was uploaded: memory and tables are clamped,
+ * custom sections dropped, and every `memory.grow` calls one added function. That function keeps
+ * the guest's own count of its pages, which the card table is no part of, and notes a refused
+ * growth, so that a guest which dies of it can be told why. With write barriers, loads and stores
+ * are moved behind the card table as well (`write-barriers.ts`).
  */
 export function rewrite(module: ParsedModule, options: RewriteOptions): Rewritten {
   const memory = module.memories[0];
   const minPages = Math.max(memory?.min ?? 0, options.minPages ?? 0);
   const maxPages = Math.min(memory?.max ?? options.maxPages, options.maxPages);
   const prefix = freePrefix(module);
-  const names: ExportNames = { pages: null, refused: null, resume: `${prefix}resume`, start: null };
+  const names: ExportNames = {
+    pages: null,
+    refused: null,
+    resume: `${prefix}resume`,
+    watched: null,
+    start: null,
+  };
   const payloads = new Map<number, Uint8Array>();
   for (const [id, span] of module.sections) payloads.set(id, module.bytes.subarray(span.start, span.end));
 
   const added: Uint8Array[] = [];
+  const floats: FloatExport[] = [];
   let before = 0;
   if (memory !== undefined) {
     if (options.scan !== null && module.functions.length > 0) {
       names.pages = `${prefix}pages`;
       names.refused = `${prefix}refused`;
-      const tracked =
-        options.track === true && options.forSnapshot === true ? barrierCode(module, maxPages) : null;
-      const code = tracked ?? plainCode(module, options.scan, maxPages);
+      const instrumented =
+        options.writeBarriers === true && options.forSnapshot === true ? barrierCode(module, maxPages) : null;
+      const code = instrumented ?? plainCode(module, options.scan, maxPages, options.redirection);
       before = code.pagesBefore;
+      if (options.exportGlobals === true) added.push(...addFloatAccess(module, code, prefix, floats));
       added.push(...addCode(module, payloads, code, minPages, prefix));
+      if (code.numbers.length > 0) {
+        names.watched = `${prefix}watched`;
+        added.push(exportEntry(names.watched, KIND.global, targetsOf(module).refused + code.numbers.length));
+      }
     }
     payloads.set(SECTION.memory, vector([limits(minPages + before, Math.max(minPages, maxPages) + before)]));
   }
@@ -88,22 +127,26 @@ export function rewrite(module: ParsedModule, options: RewriteOptions): Rewritte
   const globals: string[] = [];
   if (options.exportGlobals === true) {
     module.globals.forEach((global, index) => {
-      if (!global.mutable) return;
+      if (!global.mutable || isFloat(global.type)) return;
       const exported = `${prefix}g${index}`;
       globals.push(exported);
       added.push(exportEntry(exported, KIND.global, module.importedGlobals + index));
     });
   }
   if (options.resume !== undefined) added.push(exportEntry(names.resume, KIND.function, options.resume));
-  // A start function runs before the exports are there, so its host calls could not reach the memory. Called by the
-  // engine right after, it can.
+  // A start function runs before the exports are there, so its host calls could not reach the
+  // memory. Called by the engine right after, it can.
   if (module.start !== null) {
     names.start = `${prefix}start`;
     added.push(exportEntry(names.start, KIND.function, module.start));
     payloads.delete(SECTION.start);
   }
-  // With a data count there may be passive segments, which memory.init reads at run time: they must stay.
-  if (options.forSnapshot === true && !payloads.has(SECTION.dataCount)) payloads.delete(SECTION.data);
+  // With a data count, instructions may refer to segments: those that are passive must stay, and
+  // the numbers of all.
+  if (options.forSnapshot === true && payloads.has(SECTION.data)) {
+    if (payloads.has(SECTION.dataCount)) payloads.set(SECTION.data, withoutActiveData(module));
+    else payloads.delete(SECTION.data);
+  }
   append(module, payloads, SECTION.export, added);
 
   const bytes = concat([
@@ -113,7 +156,7 @@ export function rewrite(module: ParsedModule, options: RewriteOptions): Rewritte
       return payload === undefined ? [] : [section(id, payload)];
     }),
   ]);
-  return { bytes, names, globals, minPages, maxPages, tableBytes: before * WASM_PAGE_BYTES };
+  return { bytes, names, globals, floats, minPages, maxPages, tableBytes: before * WASM_PAGE_BYTES };
 }
 
 function freePrefix(module: ParsedModule): string {
@@ -167,17 +210,45 @@ function clampTables(module: ParsedModule, payloads: Map<number, Uint8Array>): v
   payloads.set(SECTION.table, vector(entries));
 }
 
-/** Puts in the code, led to what is added, with the two counters. Returns the exports to add. */
+const isFloat = (type: number) => type === F32 || type === F64;
+
+/** Adds two functions for each mutable float global, and returns their exports. */
+function addFloatAccess(
+  module: ParsedModule,
+  code: InstrumentedCode,
+  prefix: string,
+  floats: FloatExport[],
+): Uint8Array[] {
+  const first = module.importedFunctions + module.functions.length;
+  return module.globals.flatMap(({ mutable, type }, index) => {
+    if (!mutable || !isFloat(type)) return [];
+    const names = { get: `${prefix}g${index}`, set: `${prefix}g${index}=` };
+    floats.push(names);
+    const global = module.importedGlobals + index;
+    const bits = [Uint8Array.of(bitsType(type))];
+    code.functions.push(
+      { takes: [], gives: bits, body: bitsGetter(global, type) },
+      { takes: bits, gives: [], body: bitsSetter(global, type) },
+    );
+    const setter = first + code.functions.length - 1;
+    return [exportEntry(names.get, KIND.function, setter - 1), exportEntry(names.set, KIND.function, setter)];
+  });
+}
+
+/**
+ * Puts in the instrumented code with what it uses: functions, the two counters and other globals.
+ * Returns the exports to add.
+ */
 function addCode(
   module: ParsedModule,
   payloads: Map<number, Uint8Array>,
-  { bodies, functions }: InstrumentedCode,
+  { bodies, functions, numbers }: InstrumentedCode,
   minPages: number,
   prefix: string,
 ): Uint8Array[] {
   const { pages, refused } = targetsOf(module);
   const types = functions.map(({ takes, gives }) =>
-    concat([Uint8Array.of(0x60), vector(takes), vector(gives)]),
+    concat([Uint8Array.of(FUNCTION_TYPE), vector(takes), vector(gives)]),
   );
   append(module, payloads, SECTION.type, types);
   append(
@@ -186,9 +257,12 @@ function addCode(
     SECTION.function,
     functions.map((_, index) => u32(module.types.length + index)),
   );
+  const global = (type: number, value: Uint8Array) =>
+    concat([Uint8Array.of(type, MUTABLE), value, Uint8Array.of(OP.end)]);
   append(module, payloads, SECTION.global, [
-    concat([Uint8Array.of(I32, MUTABLE), i32Const(minPages), Uint8Array.of(END)]),
-    Uint8Array.of(I32, MUTABLE, 0x41, 0, END),
+    global(I32, i32Const(minPages)),
+    global(I32, i32Const(0)),
+    ...numbers.map((value) => global(I64, i64Const(value))),
   ]);
   const added = functions.flatMap(({ body }) => [u32(body.length), body]);
   payloads.set(SECTION.code, concat([u32(module.bodies.length + functions.length), ...bodies, ...added]));

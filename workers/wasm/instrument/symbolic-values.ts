@@ -1,13 +1,20 @@
 /**
- * What is known of a number without running the code: what it was made from, its root, and how far it is from that, modulo 2^32. Both
- * in one number, so that following millions of them makes no garbage.
+ * What is known of a number without running the code: what it was made from, its root, and how far
+ * it is from that, modulo 2^32. Both in one number, so that following millions of them makes no
+ * garbage.
  */
 export type SymbolicValue = number;
 
 const SPAN = 2 ** 28;
-/** Distances stay far below 2^32, so that a sum which wraps can be told from one that does not: see `isNearMark`. */
+/**
+ * Distances stay far below 2^32, so that a sum which wraps can be told from one that does not: see
+ * `isNearBarrier`.
+ */
 const MAX_DISTANCE = SPAN / 2;
-/** Roots are numbered on from function to function until there are so many; one function makes fewer than 2^53 / SPAN of them. */
+/**
+ * Roots are numbered on from function to function until there are so many; one function makes fewer
+ * than 2^53 / SPAN of them.
+ */
 const MANY_ROOTS = 1 << 20;
 const CACHED = 256;
 /** More locals than V8 takes; of what is beyond nothing is known. */
@@ -38,8 +45,9 @@ class Variables {
 }
 
 /**
- * The values of the operand stack, the locals and the globals in code without a label in between, and which of them were marked as
- * addresses. Everything it is asked takes constant time: the code is somebody else's.
+ * The values of the operand stack, the locals and the globals in code without a label in between,
+ * and which of them had a write barrier as addresses. Everything it is asked takes constant time:
+ * the code is somebody else's.
  */
 export class SymbolicValues {
   readonly #stack: number[] = [];
@@ -49,16 +57,22 @@ export class SymbolicValues {
   #label = 0;
   #calls = 0;
   #roots = 0;
-  /** The root of constants; another one after each label, so that nothing stays known of them either. */
+  /**
+   * The root of constants; another one after each label, so that nothing stays known of them
+   * either.
+   */
   #zero = 0;
-  /** By root, and forgotten when another root comes to the same place: a local that was given a value, and an address that was marked. */
+  /**
+   * By root, and forgotten when another root comes to the same place: a local that was given a
+   * value, and an address that was marked.
+   */
   readonly #holders = new Int32Array(CACHED);
-  readonly #marked = new Float64Array(CACHED);
+  readonly #barriers = new Float64Array(CACHED);
 
   begin(): void {
     if (this.#roots > MANY_ROOTS) {
       this.#roots = 0;
-      this.#marked.fill(0);
+      this.#barriers.fill(0);
     }
     this.forget();
   }
@@ -71,7 +85,10 @@ export class SymbolicValues {
     this.#zero = ++this.#roots;
   }
 
-  /** The stack is not followed across what has a type of its own; whatever is popped then is unknown. */
+  /**
+   * The stack is not followed across what has a type of its own; whatever is popped then is
+   * unknown.
+   */
   forgetStack(): void {
     this.#depth = 0;
   }
@@ -157,21 +174,28 @@ export class SymbolicValues {
     return distanceOf(value) - distanceOf(this.local(local));
   }
 
-  /** To be called with an address in memory: one that a store has gone to. */
-  mark(address: SymbolicValue, ahead: number): void {
-    // Beyond what a value can tell: not known to be marked, then.
-    if (distanceOf(address) + ahead < MAX_DISTANCE) this.#marked[rootOf(address) % CACHED] = address + ahead;
+  /** To be called with an address in memory that a store has gone to, and whose card is dirty. */
+  addBarrier(address: SymbolicValue, ahead: number): void {
+    // Beyond what a value can hold: the barrier is not remembered, then.
+    if (distanceOf(address) + ahead < MAX_DISTANCE)
+      this.#barriers[rootOf(address) % CACHED] = address + ahead;
   }
 
   /**
-   * Whether the bytes at an offset from the address are so near one that was marked. That one lay in the memory, which is much smaller
-   * than 2^32, and distances are small: so either they are what they seem, or the sum has wrapped, is nearly 2^32
-   * and the access a trap.
+   * Whether the bytes at an offset from the address are so near one that had a barrier. That one
+   * lay in the memory, which is much smaller than 2^32, and distances are small: so either they are
+   * what they seem, or the sum has wrapped, is nearly 2^32 and the access a trap.
    */
-  isNearMark(address: SymbolicValue, offset: number, bytes: number, before: number, behind: number): boolean {
-    const marked = this.#marked[rootOf(address) % CACHED] ?? 0;
-    if (rootOf(marked) !== rootOf(address)) return false;
-    const distance = address + offset - marked;
+  isNearBarrier(
+    address: SymbolicValue,
+    offset: number,
+    bytes: number,
+    before: number,
+    behind: number,
+  ): boolean {
+    const barrier = this.#barriers[rootOf(address) % CACHED] ?? 0;
+    if (rootOf(barrier) !== rootOf(address)) return false;
+    const distance = address + offset - barrier;
     return distance >= -before && distance + bytes <= behind;
   }
 }

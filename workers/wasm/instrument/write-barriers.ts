@@ -1,4 +1,5 @@
 import { CodeWriter } from '../binary/code-writer.js';
+import { BULK, OP } from '../binary/opcodes.js';
 import type { ParsedModule } from '../binary/parse.js';
 import { ByteReader } from '../binary/reader.js';
 import { GIVES, TAKES } from '../binary/stack-shapes.js';
@@ -6,9 +7,9 @@ import { BarrierStores } from './barrier-stores.js';
 import { Locals } from './locals.js';
 import { SymbolicValues } from './symbolic-values.js';
 
-/** What the code is led to; indices of functions and globals that the rewriter adds. */
+/** Indices of the functions and globals that the rewriter adds, for the code to use. */
 export interface Targets {
-  /** Bytes that the guest's memory lies behind. */
+  /** Of the card table, which precedes the guest's memory, in bytes. */
   base: number;
   grow: number;
   pages: number;
@@ -18,22 +19,26 @@ export interface Targets {
 
 /** V8 takes no larger function. */
 const MAX_BODY_BYTES = 7_654_321;
-/** Code that grows to more than twice its size and this is left as it is: reading it must not take memory without bound. */
+/**
+ * Code that grows to more than twice its size and this is left as it is: reading it must not take
+ * memory without bound.
+ */
 const GROWTH_BYTES = 65_536;
 
 /**
- * All function bodies, with each store followed by a mark of where it went (`marks.ts`), each access moved behind the table of
- * marks, and growing, copying and filling led to added functions. A store that goes near an address which has been marked since the
- * last label needs no mark of its own: in Go's code that is most of them. null when there is an instruction that is not
- * followed here: vectors, atomics, tables, exceptions.
+ * All function bodies, with a write barrier after each store (`dirty-cards.ts`), each access moved
+ * behind the card table, and growing, copying and filling replaced by calls of added functions. A
+ * store near an address that has had a barrier since the last label needs none of its own: in Go's
+ * code that is most of them. null when there is an instruction that is not followed here: vectors,
+ * atomics, tables, exceptions.
  */
 export function insertWriteBarriers(module: ParsedModule, targets: Targets): Uint8Array | null {
   const span = module.bodies.reduce((sum, body) => sum + body.end - body.start, 0);
   const all = new CodeWriter(span);
-  const tracker = new BodyTracker(module, targets);
+  const rewriter = new BodyRewriter(module, targets);
   for (let index = 0; index < module.bodies.length; index++) {
-    if (!tracker.track(index)) return null;
-    const { head, code } = tracker;
+    if (!rewriter.rewrite(index)) return null;
+    const { head, code } = rewriter;
     const length = head.length + code.length;
     if (length > MAX_BODY_BYTES || all.length + length > 2 * span + GROWTH_BYTES) return null;
     all.u32(length);
@@ -43,7 +48,7 @@ export function insertWriteBarriers(module: ParsedModule, targets: Targets): Uin
   return all.written;
 }
 
-class BodyTracker {
+class BodyRewriter {
   /** The declarations of locals. */
   readonly head = new CodeWriter();
   readonly code = new CodeWriter();
@@ -63,7 +68,7 @@ class BodyTracker {
   }
 
   /** Fills `head` and `code`; false when the body cannot be followed. */
-  track(index: number): boolean {
+  rewrite(index: number): boolean {
     const { bytes, bodies, types, functions } = this.#module;
     const body = bodies[index];
     const type = types[functions[index] ?? -1];
@@ -100,88 +105,86 @@ class BodyTracker {
     const from = reader.at;
     const opcode = reader.u8();
     switch (opcode) {
-      case 0x00: // unreachable
-      case 0x0f: // return
+      case OP.unreachable:
+      case OP.return:
         values.forgetStack();
         return true;
-      case 0x02: // block
-      case 0x04: // if: what is known before holds in it, too
+      case OP.block:
+      case OP.if: // What is known before holds in it, too.
         reader.skipLeb(33);
         values.forgetStack();
         return true;
-      case 0x03: // loop
+      case OP.loop:
         reader.skipLeb(33);
         values.forget();
         return true;
-      case 0x05: // else
-      case 0x0b: // end
+      case OP.else:
+      case OP.end:
         values.forget();
         return true;
-      case 0x0c: // br
+      case OP.br:
         reader.u32();
         values.forgetStack();
         return true;
-      case 0x0d: // br_if
+      case OP.brIf:
         reader.u32();
         values.drop();
         return true;
-      case 0x0e: // br_table
+      case OP.brTable:
         for (let labels = reader.u32() + 1; labels > 0; labels--) reader.u32();
         values.forgetStack();
         return true;
-      case 0x11: // call_indirect
+      case OP.callIndirect:
         reader.u32();
         return this.#called();
-      case 0x10: // call
+      case OP.call:
         return this.#called();
-      case 0x20: // local.get
+      case OP.localGet:
         values.push(values.local(reader.u32()));
         return true;
-      case 0x21: // local.set
+      case OP.localSet:
         values.setLocal(reader.u32(), values.pop());
         return true;
-      case 0x22: {
-        // local.tee
+      case OP.localTee: {
         const value = values.pop();
         values.setLocal(reader.u32(), value);
         values.push(value);
         return true;
       }
-      case 0x23: // global.get
+      case OP.globalGet:
         values.push(values.global(reader.u32()));
         return true;
-      case 0x24: // global.set
+      case OP.globalSet:
         values.setGlobal(reader.u32(), values.pop());
         return true;
-      case 0x3f: // memory.size
+      case OP.memorySize:
         reader.u32();
         this.#replaced(from);
-        this.code.byte(0x23);
+        this.code.byte(OP.globalGet);
         this.code.u32(this.#targets.pages);
         values.push(values.unknown());
         return true;
-      case 0x40: // memory.grow
+      case OP.memoryGrow:
         reader.u32();
-        return this.#ledTo(this.#targets.grow, from, 1, 1);
-      case 0x41: // i32.const
-      case 0x42: // i64.const
+        return this.#callInstead(this.#targets.grow, from, 1, 1);
+      case OP.i32Const:
+      case OP.i64Const:
         values.push(values.constant(smallConstant(reader)));
         return true;
-      case 0x6a: // i32.add
-      case 0x7c: // i64.add
-      case 0x6b: // i32.sub
-      case 0x7d: {
-        // i64.sub
+      case OP.i32Add:
+      case OP.i64Add:
+      case OP.i32Sub:
+      case OP.i64Sub: {
         const second = values.pop();
-        values.push(values.sum(values.pop(), second, opcode === 0x6a || opcode === 0x7c ? 1 : -1));
+        values.push(values.sum(values.pop(), second, opcode === OP.i32Add || opcode === OP.i64Add ? 1 : -1));
         return true;
       }
-      case 0xa7: // i32.wrap_i64
-      case 0xac: // i64.extend_i32_s
-      case 0xad: // i64.extend_i32_u: modulo 2^32 the same
+      case OP.i32WrapI64:
+      case OP.i64ExtendI32S:
+      case OP.i64ExtendI32U: // The same modulo 2^32.
         values.push(values.pop());
         return true;
-      case 0xfc:
+      case OP.bulkPrefix:
         return this.#bulk(from);
       default:
         return this.#other(opcode, from);
@@ -190,10 +193,10 @@ class BodyTracker {
 
   #other(opcode: number, from: number): boolean {
     const reader = this.#reader;
-    if (opcode >= 0x28 && opcode <= 0x3e) {
-      // The reader must be behind it, and has to read it first.
+    if (opcode >= OP.i32Load && opcode <= OP.i64Store32) {
+      // Its operands are read before it is written.
       this.code.copy(reader.bytes, this.#copied, from);
-      if (opcode <= 0x35) {
+      if (opcode <= OP.i64Load32U) {
         this.#stores.load(opcode, reader);
         this.#through(1, 1);
       } else this.#stores.store(opcode, reader);
@@ -202,8 +205,8 @@ class BodyTracker {
     }
     const takes = TAKES[opcode] ?? -1;
     if (takes < 0) return false;
-    if (opcode === 0x43) reader.take(4);
-    else if (opcode === 0x44) reader.take(8);
+    if (opcode === OP.f32Const) reader.take(4);
+    else if (opcode === OP.f64Const) reader.take(8);
     return this.#through(takes, GIVES[opcode] ?? 0);
   }
 
@@ -221,23 +224,31 @@ class BodyTracker {
     return true;
   }
 
-  #ledTo(target: number, from: number, takes: number, gives: number): true {
+  #callInstead(target: number, from: number, takes: number, gives: number): true {
     this.#replaced(from);
-    this.code.byte(0x10);
+    this.code.byte(OP.call);
     this.code.u32(target);
     return this.#through(takes, gives);
   }
 
   #bulk(from: number): boolean {
     const operation = this.#reader.u32();
-    if (operation <= 7) return this.#through(1, 1); // truncations
-    if (operation !== 10 && operation !== 11) return false;
-    this.#reader.take(operation === 10 ? 2 : 1);
-    return this.#ledTo(operation === 10 ? this.#targets.copy : this.#targets.fill, from, 3, 0);
+    if (operation < BULK.memoryInit) return this.#through(1, 1); // saturating truncations
+    if (operation !== BULK.memoryCopy && operation !== BULK.memoryFill) return false;
+    this.#reader.take(operation === BULK.memoryCopy ? 2 : 1);
+    return this.#callInstead(
+      operation === BULK.memoryCopy ? this.#targets.copy : this.#targets.fill,
+      from,
+      3,
+      0,
+    );
   }
 }
 
-/** A constant of up to five bytes; NaN for others, which are beyond what counts or written in a way that numbers cannot follow. */
+/**
+ * A constant of up to five bytes; NaN for others, which are beyond what counts or written in a way
+ * that numbers cannot follow.
+ */
 function smallConstant(reader: ByteReader): number {
   let value = 0;
   let factor = 1;

@@ -2,9 +2,9 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 /**
- * An ended guest's memory is left to V8, which returns it when it sees fit. With a large one that is too late: the next
- * guest's would come on top, and the process would take more than the limits of what runs. So they are collected
- * at once, after the reply: 2 ms on a thread's small heap.
+ * An ended guest's memory is left to V8, which returns it when it sees fit. With a large one that
+ * is too late: the next guest's would come on top, and the process would take more than the limits
+ * of what runs. So they are collected at once, after the reply: 2 ms on a thread's small heap.
  */
 const LARGE_BYTES = 8 << 20;
 

@@ -13,8 +13,8 @@ const noOutput = () => new Uint8Array(0);
 type Func = (...args: (number | bigint)[]) => unknown;
 
 /**
- * The surroundings of the guest that runs on a thread: its imports, made once, and the memory and session of the moment.
- * One guest runs at a time.
+ * The surroundings of the guest that runs on a thread: its imports, made once, and the memory and
+ * session of the moment. One guest runs at a time.
  */
 export class Guest {
   readonly imports: WebAssembly.Imports;
@@ -24,7 +24,10 @@ export class Guest {
   #session: Session | null = null;
   #instance: WebAssembly.Instance | null = null;
   #program: ProgramBase | null = null;
-  /** Why the guest must end. Once set, every import throws it again, whatever handlers the guest has. */
+  /**
+   * Why the guest must end. Once set, every import throws it again, whatever handlers the guest
+   * has.
+   */
   #ending: unknown = null;
 
   constructor() {
@@ -33,7 +36,10 @@ export class Guest {
     for (const module of HOST_MODULES) this.imports[module] = host;
   }
 
-  /** Arms the imports for an invocation. To be called before an instance is made, since start functions may call. */
+  /**
+   * Arms the imports for an invocation. To be called before an instance is made, since start
+   * functions may call.
+   */
   begin(program: ProgramBase, session: Session): void {
     this.#program = program;
     this.#session = session;
@@ -79,7 +85,10 @@ export class Guest {
     });
   }
 
-  /** Gives the input to `handle` and takes the output that it points to: pointer in the low half, length in the high. */
+  /**
+   * Gives the input to `handle` and takes the output that it points to: pointer in the low half,
+   * length in the high.
+   */
   runHandler(start: () => void): GuestResult {
     return this.#run(() => {
       start();
@@ -124,7 +133,8 @@ export class Guest {
     }
     if (result.error !== null) {
       if (result.refused) result.error = `memory limit of ${limitMb} MB exceeded (${result.error})`;
-      // What a function wrote before it exited by itself is its caller's; what it wrote before a trap is not whole.
+      // What a function wrote before it exited by itself is its caller's; what it wrote before a
+      // trap is not whole.
       if (result.exitCode === null) result.output = noOutput();
     }
     this.#need(this.#session).log.finish();
@@ -143,7 +153,10 @@ export class Guest {
     };
   }
 
-  /** Each import remembers what ended the guest, so that a guest which catches exceptions cannot run on. */
+  /**
+   * Each import remembers what ended the guest, so that a guest which catches exceptions cannot run
+   * on.
+   */
   #guard(functions: Record<string, (...args: never[]) => unknown>) {
     const guarded: Record<string, (...args: never[]) => unknown> = {};
     for (const [name, run] of Object.entries(functions)) {
@@ -168,7 +181,10 @@ export class Guest {
   }
 }
 
-/** Views throw RangeErrors for bad pointers; a deep stack throws one too, and that is not the pointer's fault. */
+/**
+ * Views throw RangeErrors for bad pointers; a deep stack throws one too, and that is not the
+ * pointer's fault.
+ */
 function wildPointer(error: unknown): boolean {
   return error instanceof RangeError && !isStackOverflow(error);
 }

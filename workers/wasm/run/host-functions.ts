@@ -76,7 +76,10 @@ export const HOST_IMPORTS: ReadonlyMap<string, HostImport> = new Map(
   }),
 );
 
-/** Parameter types of each preview-1 function, i = i32, I = i64; all return i32 but the one marked `-`. */
+/**
+ * Parameter types of each preview-1 function, i = i32, I = i64; all return i32 but the one marked
+ * `-`.
+ */
 const WASI_PARAMETERS: Record<string, string> = {
   args_get: 'ii',
   args_sizes_get: 'ii',

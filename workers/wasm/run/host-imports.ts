@@ -15,14 +15,20 @@ const TOO_MUCH: HostReply = {
 
 type Allocate = (size: number) => number;
 
-/** A result larger than the buffer an `_into` call brought, kept for the same call with a larger one. */
+/**
+ * A result larger than the buffer an `_into` call brought, kept for the same call with a larger
+ * one.
+ */
 interface Kept {
   name: HostFunctionName;
   args: readonly HostValue[];
   data: Uint8Array;
 }
 
-/** The host functions for one thread, re-armed for each invocation: arguments in, bridge, results out. */
+/**
+ * The host functions for one thread, re-armed for each invocation: arguments in, bridge, results
+ * out.
+ */
 export class HostImports {
   readonly functions: Record<string, (...args: never[]) => unknown>;
   readonly #memory: GuestMemory;
@@ -86,7 +92,9 @@ export class HostImports {
     };
   }
 
-  /** Whether the arguments are within what may still be moved; looked at before any of it is copied. */
+  /**
+   * Whether the arguments are within what may still be moved; looked at before any of it is copied.
+   */
   #fits(kinds: HostFunction['args'], raw: readonly (number | bigint)[]): boolean {
     let at = 0;
     let total = this.#bytes;
@@ -196,8 +204,9 @@ export class HostImports {
   }
 
   /**
-   * The allocation-free form: the full length, -1 for none. A result that does not fit is kept, nothing is written, and the
-   * same call with a larger buffer gets it without a second effect. Any other call but logging drops it.
+   * The allocation-free form: the full length, -1 for none. A result that does not fit is kept,
+   * nothing is written, and the same call with a larger buffer gets it without a second effect. Any
+   * other call but logging drops it.
    */
   #into(name: HostFunctionName, args: HostValue[] | null, pointer: number, capacity: number): number {
     let data = args !== null && isSame(this.#kept, name, args) ? this.#kept.data : null;

@@ -1,3 +1,6 @@
+import type { Rewritten } from '../instrument/rewrite.js';
+import type { Snapshot } from './image.js';
+
 /** The memory that an instance exports. */
 export function memoryOf(instance: WebAssembly.Instance): WebAssembly.Memory | null {
   const memory = instance.exports.memory;
@@ -7,4 +10,31 @@ export function memoryOf(instance: WebAssembly.Instance): WebAssembly.Memory | n
 /** Tells an exported global from the other kinds. */
 export function isGlobal(value: WebAssembly.ExportValue | undefined): value is WebAssembly.Global {
   return value !== undefined && 'value' in value;
+}
+
+/**
+ * The values of all mutable globals, the rewriter's own among them, by the export that sets each: a
+ * global, or the function that sets a float from its bits.
+ */
+export function readGlobals(instance: WebAssembly.Instance, rewritten: Rewritten): Snapshot['globals'] {
+  const { pages, refused } = rewritten.names;
+  const globals: Snapshot['globals'] = [];
+  for (const name of [...rewritten.globals, pages, refused]) {
+    const global = name === null ? undefined : instance.exports[name];
+    if (name !== null && isGlobal(global)) globals.push([name, global.value]);
+  }
+  for (const { get, set } of rewritten.floats) {
+    const read = instance.exports[get];
+    if (typeof read === 'function') globals.push([set, (read as () => number | bigint)()]);
+  }
+  return globals;
+}
+
+/** Sets the globals to values that were read by `readGlobals`. */
+export function writeGlobals(instance: WebAssembly.Instance, globals: Snapshot['globals']): void {
+  for (const [name, value] of globals) {
+    const target = instance.exports[name];
+    if (isGlobal(target)) target.value = value;
+    else if (typeof target === 'function') (target as (bits: number | bigint) => void)(value);
+  }
 }

@@ -3,25 +3,26 @@ import { cardTableOf, markDirty } from '../instrument/dirty-cards.js';
 const NONE = new Uint8Array(0);
 
 /**
- * The memory of the guest that runs: bounds-checked views that stay right when it grows. Out of bounds throws a RangeError.
- * Where writes are marked, what the host writes is marked here: it gets at the bytes to write them by `window` and `write` only.
+ * The memory of the guest that runs: bounds-checked views that stay valid when it grows. Out of
+ * bounds throws a RangeError. With a card table, what the host writes makes cards dirty as well: it
+ * writes by `window`, `write`, `setU32` and `setU64` only.
  */
 export class GuestMemory {
   #memory: WebAssembly.Memory | null = null;
   #tableBytes = 0;
   #bytes = new Uint8Array(0);
   #view = new DataView(this.#bytes.buffer);
-  #marks = NONE;
+  #cards = NONE;
 
-  /** The guest's own memory lies behind a table of so many bytes, its marks; without one writes are not marked. */
+  /** `tableBytes`: of the card table, which precedes the guest's memory; 0 without one. */
   attach(memory: WebAssembly.Memory | null, tableBytes = 0): void {
     const buffer = memory?.buffer ?? new ArrayBuffer(0);
     this.#memory = memory;
     this.#tableBytes = tableBytes;
     this.#bytes = new Uint8Array(buffer, tableBytes);
     this.#view = new DataView(buffer, tableBytes);
-    // Also when there are none: the old ones would keep the memory alive that they lie in.
-    this.#marks = tableBytes > 0 ? cardTableOf(buffer, tableBytes) : NONE;
+    // Also without a table: the view of the old one would keep its memory alive.
+    this.#cards = tableBytes > 0 ? cardTableOf(buffer, tableBytes) : NONE;
   }
 
   get byteLength(): number {
@@ -45,7 +46,10 @@ export class GuestMemory {
       this.attach(this.#memory, this.#tableBytes);
   }
 
-  /** A part of guest memory, to read from. Pointers and lengths arrive as signed numbers and are unsigned. */
+  /**
+   * A part of guest memory, to read from. Pointers and lengths arrive as signed numbers and are
+   * unsigned.
+   */
   slice(pointer: number, length: number): Uint8Array {
     const from = pointer >>> 0;
     const size = length >>> 0;
@@ -59,7 +63,7 @@ export class GuestMemory {
   /** A part of guest memory, to write to. */
   window(pointer: number, length: number): Uint8Array {
     const part = this.slice(pointer, length);
-    if (this.#tableBytes > 0) markDirty(this.#marks, pointer >>> 0, part.length);
+    if (this.#tableBytes > 0) markDirty(this.#cards, pointer >>> 0, part.length);
     return part;
   }
 
@@ -77,17 +81,17 @@ export class GuestMemory {
   }
 
   setU32(pointer: number, value: number): void {
-    this.#marked(pointer, 4).setUint32(pointer >>> 0, value, true);
+    this.#dirtied(pointer, 4).setUint32(pointer >>> 0, value, true);
   }
 
   setU64(pointer: number, value: bigint): void {
-    this.#marked(pointer, 8).setBigUint64(pointer >>> 0, value, true);
+    this.#dirtied(pointer, 8).setBigUint64(pointer >>> 0, value, true);
   }
 
-  /** The view throws for what is outside; a mark there comes to nothing. */
-  #marked(pointer: number, length: number): DataView {
+  /** The view throws for what is outside the memory; the table ignores it. */
+  #dirtied(pointer: number, length: number): DataView {
     const { view } = this;
-    if (this.#tableBytes > 0) markDirty(this.#marks, pointer >>> 0, length);
+    if (this.#tableBytes > 0) markDirty(this.#cards, pointer >>> 0, length);
     return view;
   }
 }

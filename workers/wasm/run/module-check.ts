@@ -26,7 +26,10 @@ export function checkSize(bytes: Uint8Array): void {
   }
 }
 
-/** Holds a module against contract §1 and §2; throws `invalid_module` with the sentence that the deployer reads. */
+/**
+ * Holds a module against contract §1 and §2; throws `invalid_module` with the sentence that the
+ * deployer reads.
+ */
 export function check(module: ParsedModule, memoryLimitMb: number): Shape {
   for (const entry of module.imports) checkImport(module, entry);
   const pages = checkMemory(module, memoryLimitMb);
@@ -47,8 +50,8 @@ export function check(module: ParsedModule, memoryLimitMb: number): Shape {
       'The module exports handle but no orama_alloc(size i32) -> i32 (or malloc) to take memory for its input; export one.',
     );
   }
-  // A command that asks for packed results without an allocator is let in: it may never make the call. If it does, the
-  // call yields 0 and the invocation's log says why.
+  // A command that asks for packed results without an allocator is let in: it may never make the
+  // call. If it does, the call yields 0 and the invocation's log says why.
   return { kind, initialize, allocator, pages };
 }
 

@@ -1,7 +1,9 @@
 import type { ExportNames } from '../instrument/rewrite.js';
 import type { Snapshot } from './image.js';
 import type { Shape } from './module-check.js';
+import type { PrngState } from './prng-states.js';
 import type { GuestResult, Session } from './session.js';
+import type { TimeCell } from './time-cells.js';
 
 export interface ProgramBase {
   module: WebAssembly.Module;
@@ -9,10 +11,13 @@ export interface ProgramBase {
   moduleBytes: number;
   shape: Shape;
   names: ExportNames;
-  /** Of the table that the guest's writes are marked in, which lies before its memory; 0 when they are not marked. */
+  /** Of the card table, which precedes the guest's memory; 0 without write barriers. */
   tableBytes: number;
   limitMb: number;
-  /** The module's own maximum is below the limit, so growth that it is refused is not the limit's doing. */
+  /**
+   * The module's own maximum is below the limit, so growth that it is refused is not the limit's
+   * doing.
+   */
   ownMaximum: boolean;
   /** It imports what guests wait in: threads are made ready for that before the first one waits. */
   waits: boolean;
@@ -21,21 +26,30 @@ export interface ProgramBase {
 export interface FreshProgram extends ProgramBase {
   strategy: 'fresh';
   /**
-   * What an instance is before any of its code has run, so that it can be put back to that instead of made anew. null when
-   * the module has state that cannot be put back: then each run has an instance of its own.
+   * What an instance is before any of its code has run, so that it can be put back to that instead
+   * of made anew. null when the module has state that cannot be put back: then each run has an
+   * instance of its own.
    */
   snapshot: Snapshot | null;
 }
 
-/** Runs from a snapshot: of a reactor after `_initialize`, of a Go command before its first call that can be told apart. */
+/**
+ * Runs from a snapshot: of a reactor after `_initialize`, of a Go command before its first
+ * observable call.
+ */
 export interface WarmProgram extends ProgramBase {
   strategy: 'reactor' | 'go-command';
   snapshot: Snapshot;
-  /** Where Go's random state is in the snapshot; seeded anew before each run. */
-  generators: number[];
+  /** Go's random state in the snapshot, seeded anew before each run. */
+  prngStates: readonly PrngState[];
+  /** Times in the snapshot, moved to the clock of each run. */
+  timeCells: readonly TimeCell[];
 }
 
-/** A module ready to run. Made once by the preparing thread and posted to the others, who share its code and its snapshot. */
+/**
+ * A module ready to run. Made once by the preparing thread and posted to the others, who share its
+ * code and its snapshot.
+ */
 export type Program = FreshProgram | WarmProgram;
 
 /** Runs one program on one thread, each time on a state that no other invocation has touched. */

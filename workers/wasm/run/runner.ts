@@ -4,19 +4,21 @@ import { collectAfter } from './collect.js';
 import type { Guest } from './guest.js';
 import { Restorer } from './image.js';
 import { memoryOf } from './instance.js';
+import { reseedPrngStates } from './prng-states.js';
 import type { Program, Runner } from './program.js';
-import { reseedPrngStates } from './reseed.js';
 import type { GuestResult, Session } from './session.js';
+import { moveTimeCells } from './time-cells.js';
 
-/** An instance whose memory has grown by more than this is made anew: looking through its memory would cost more. */
-const KEPT_GROWTH_BYTES = 8 << 20;
 /** Putting so much memory back takes about as long as it would take to say that it is done. */
 const AT_ONCE_BYTES = 2 << 20;
 
 /**
- * The one interface over the strategies. With a snapshot the instance is kept and put back after each run: all memory that the
- * guest has written, which marks tell or a look through all that it could reach, and all mutable globals. Modules with other state (tables, dropped segments) have none and get an instance
- * for each run. The memory may stay larger than the guest believes it is: its own count of pages is one of the globals.
+ * The one interface over the strategies. With a snapshot the instance is kept and put back after
+ * each run: all memory that the guest has written, as dirty cards or a comparison tell, and all
+ * mutable globals. An instance is not kept when its memory has grown, since memory cannot shrink
+ * and accesses beyond the size of a new instance must trap, nor when the guest was ended rather
+ * than ending by itself. Modules with other state (tables, dropped segments) have no snapshot and
+ * get an instance for each run.
  */
 export function createRunner(program: Program, guest: Guest): Runner {
   const { snapshot, tableBytes } = program;
@@ -37,12 +39,15 @@ export function createRunner(program: Program, guest: Guest): Runner {
     return instance;
   }
 
-  function enter({ random }: Session): void {
+  function enter({ random, clock }: Session): void {
     used = ready ?? create();
     ready = null;
     guest.attach(used);
     if (program.strategy === 'fresh') guest.start();
-    else reseedPrngStates(guest.memory, program.generators, random);
+    else {
+      reseedPrngStates(guest.memory, program.prngStates, random);
+      moveTimeCells(guest.memory, program.timeCells, clock.monotonic());
+    }
   }
 
   function dispatch(session: Session): GuestResult {
@@ -82,7 +87,7 @@ export function createRunner(program: Program, guest: Guest): Runner {
     reset() {
       const size = guest.memory.byteLength;
       guest.release();
-      const grown = size - (snapshot?.pages ?? 0) * WASM_PAGE_BYTES > KEPT_GROWTH_BYTES;
+      const grown = size > (snapshot?.pages ?? 0) * WASM_PAGE_BYTES;
       if (restorer === null || used === null || grown) {
         used = null;
         collectAfter(size);
@@ -90,7 +95,7 @@ export function createRunner(program: Program, guest: Guest): Runner {
         if (restorer !== null) ready = create();
         return;
       }
-      if (tableBytes > 0) restorer.restoreMarked(guestBytes(used), cardTableOf(bufferOf(used), tableBytes));
+      if (tableBytes > 0) restorer.restoreDirty(guestBytes(used), cardTableOf(bufferOf(used), tableBytes));
       else restorer.restore(guestBytes(used));
       restorer.restoreGlobals(used);
       ready = used;

@@ -38,7 +38,10 @@ export interface Session {
   env: Readonly<Record<string, string>>;
   /** What `http_request()` returns, as JSON text; '' for other triggers. */
   httpRequest: string;
-  /** What `http_respond` has set, as JSON text (`null` in it when it was not valid); null without a call of it. */
+  /**
+   * What `http_respond` has set, as JSON text (`null` in it when it was not valid); null without a
+   * call of it.
+   */
   response: string | null;
   input: Uint8Array;
   log: LogSink;

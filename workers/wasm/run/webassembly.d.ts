@@ -1,4 +1,7 @@
-/** The part of the WebAssembly JS API that the engine uses; @types/node has none and the DOM's library is not ours. */
+/**
+ * The part of the WebAssembly JS API that the engine uses; @types/node has none and the DOM's
+ * library is not ours.
+ */
 declare namespace WebAssembly {
   interface Module {
     readonly __brand: 'WebAssembly.Module';

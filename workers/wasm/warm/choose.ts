@@ -13,8 +13,9 @@ export interface Choice {
 }
 
 /**
- * The strategy that a module is run with. `probe`: the warmest that gives the results of fresh. A strategy's name: that one,
- * as it was probed when the module was deployed; if it cannot be had any more (an engine changed since), fresh.
+ * The strategy that a module is run with. `probe`: the warmest that gives the results of fresh. A
+ * strategy's name: that one, as it was probed when the module was deployed; if it cannot be had any
+ * more (an engine changed since), fresh.
  */
 export function choose(source: Source, fresh: FreshProgram, name: string, want: 'probe' | WarmStart): Choice {
   if (want === 'fresh') return { program: fresh, note: null };
@@ -26,8 +27,7 @@ export function choose(source: Source, fresh: FreshProgram, name: string, want: 
   } catch (error) {
     return { program: fresh, note: `runs as fresh: ${messageOf(error)}` };
   }
-  // Held against runs that each have an instance of their own.
-  const difference = want === 'probe' ? differs({ ...fresh, snapshot: null }, warm, new Guest(), name) : null;
+  const difference = want === 'probe' ? differs(fresh, warm, new Guest(), name) : null;
   if (difference !== null) return { program: fresh, note: `runs as fresh: ${difference}` };
   return { program: warm, note: null };
 }

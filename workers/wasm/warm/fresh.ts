@@ -2,12 +2,12 @@ import { type Rewritten, rewrite } from '../instrument/rewrite.js';
 import { isLarge } from '../run/collect.js';
 import { Guest } from '../run/guest.js';
 import { type Snapshot, takeSnapshot } from '../run/image.js';
-import { memoryOf } from '../run/instance.js';
+import { memoryOf, readGlobals } from '../run/instance.js';
 import type { FreshProgram } from '../run/program.js';
 import { common, type Source } from './prepare.js';
-import { readGlobals, whyNotRestorable } from './snapshot.js';
+import { whyNotRestorable } from './snapshot.js';
 
-/** The strategy that is always right, and which the others are held against: each run begins where an instance begins. */
+/** The strategy that the others are compared with: each run begins where an instance begins. */
 export function prepareFresh(source: Source): FreshProgram {
   const restorable = whyNotRestorable(source) === null;
   const rewritten = rewrite(source.module, {
@@ -24,9 +24,10 @@ export function prepareFresh(source: Source): FreshProgram {
 }
 
 /**
- * An instance's state before any of its code has run, its start function included, which the engine calls by itself. Making
- * a new instance is quick, but V8 collects the old ones' memories by marking its whole heap every few dozen runs: that cost
- * ten times what looking through a megabyte and putting it back does.
+ * An instance's state before any of its code has run, its start function included, which the engine
+ * calls by itself. Making a new instance is quick, but V8 collects the old ones' memories by
+ * marking its whole heap every few dozen runs: that cost ten times what looking through a megabyte
+ * and putting it back does.
  */
 function beforeAnyCode(module: WebAssembly.Module, rewritten: Rewritten): Snapshot | null {
   try {
@@ -36,7 +37,8 @@ function beforeAnyCode(module: WebAssembly.Module, rewritten: Rewritten): Snapsh
     if (memory === null || isLarge(memory.buffer.byteLength)) return null;
     return takeSnapshot(new Uint8Array(memory.buffer), readGlobals(instance, rewritten));
   } catch {
-    // Its data lies outside its memory, say. It fails the same way when it is run, and is told so then.
+    // Its data lies outside its memory, say. It fails the same way when it is run, and is told so
+    // then.
     return null;
   }
 }

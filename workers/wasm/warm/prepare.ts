@@ -9,14 +9,14 @@ import type { ProgramBase } from '../run/program.js';
 const PAGES_PER_MB = 16;
 /** Imports of programs that wait. Every Go program has them, so of Go they say nothing. */
 const WAITING: ReadonlySet<string> = new Set(['http_fetch', 'http_fetch_into', 'poll_oneoff']);
-/** A custom section that the Go linker writes. */
-const GO_MARK = 'go:buildid';
+/** A custom section that the Go linker writes (cmd/link/internal/wasm). */
+const GO_BUILD_ID = 'go:buildid';
 
 export function isGo(module: ParsedModule): boolean {
-  return module.customs.includes(GO_MARK);
+  return module.customs.includes(GO_BUILD_ID);
 }
 
-/** A module that was read and held against the contract: the ground for every strategy. */
+/** A module that was read and checked against the contract. */
 export interface Source {
   module: ParsedModule;
   shape: Shape;
@@ -32,10 +32,18 @@ export function readSource(wasm: Uint8Array, limitMb: number): Source {
   return { module, shape, scan: scan(module), limitMb, maxPages: limitMb * PAGES_PER_MB };
 }
 
+/**
+ * Throws `invalid_module` when the bytes, as they were uploaded, are not valid WebAssembly:
+ * rewriting could make valid what is not, by clamping a limit or dropping a section.
+ */
+export function checkValid(wasm: Uint8Array): void {
+  if (!WebAssembly.validate(wasm)) compile({ bytes: wasm });
+}
+
 /** Throws `invalid_module` with V8's own reason when the module is not valid. */
-export function compile(rewritten: Rewritten): WebAssembly.Module {
+export function compile({ bytes }: { bytes: Uint8Array }): WebAssembly.Module {
   try {
-    return new WebAssembly.Module(rewritten.bytes);
+    return new WebAssembly.Module(bytes);
   } catch (cause) {
     const reason = messageOf(cause).replace('WebAssembly.Module(): ', '');
     throw malformed(`The module is not valid WebAssembly: ${reason}`);

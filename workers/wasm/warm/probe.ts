@@ -1,9 +1,13 @@
 import type { Guest } from '../run/guest.js';
-import type { Program, Runner } from '../run/program.js';
+import type { FreshProgram, Program, Runner } from '../run/program.js';
 import { createRunner } from '../run/runner.js';
-import { sandboxSession } from './sandbox-session.js';
+import { GuestFailure, type Session } from '../run/session.js';
+import { randomConditions, sandboxSession } from './sandbox-session.js';
 
-/** Inputs of the kinds that functions get: nothing, JSON of several shapes, an event, no JSON, something longer. */
+/**
+ * Inputs of the kinds that functions get: nothing, JSON of several shapes, an event, no JSON,
+ * something longer.
+ */
 const INPUTS: readonly string[] = [
   '',
   '{}',
@@ -13,24 +17,31 @@ const INPUTS: readonly string[] = [
   JSON.stringify({ text: 'long '.repeat(2000) }),
 ];
 const RUNS = 3;
-/** A digit that happens to be the same three times is common, twelve times is not: what looks different is looked at again. */
+/**
+ * A digit that happens to be the same three times is common, twelve times is not: what looks
+ * different is looked at again.
+ */
 const RUNS_IN_DOUBT = 12;
 const SHOWN = 40;
 
 /**
- * Holds a warm program against the fresh one. Where fresh runs agree, warm ones must give the very same; where fresh runs differ
- * (random numbers, the order of maps), warm ones must differ in the same places. Returns what was different, or null.
+ * Compares a warm program with the fresh one. Where fresh runs agree, warm ones must give the very
+ * same; where fresh runs differ (random numbers, the order of maps), warm ones must differ in the
+ * same places. Returns what was different, or null. Warm runs are made on a new instance, on one
+ * that was put back, and after a run that was ended, in turn.
  */
-export function differs(fresh: Program, warm: Program, guest: Guest, name: string): string | null {
-  const expectedRunner = createRunner(fresh, guest);
-  const actualRunner = createRunner(warm, guest);
+export function differs(fresh: FreshProgram, warm: Program, guest: Guest, name: string): string | null {
+  const expectedRunner = createRunner({ ...fresh, snapshot: null }, guest);
   for (const input of INPUTS) {
     const expected: string[] = [];
     const actual: string[] = [];
+    let runner = createRunner(warm, guest);
     const runUpTo = (runs: number) => {
-      for (let seed = expected.length; seed < runs; seed++) {
-        expected.push(observe(expectedRunner, name, input, 2 * seed + 1));
-        actual.push(observe(actualRunner, name, input, 2 * seed + 2));
+      while (expected.length < runs) {
+        expected.push(observe(expectedRunner, name, input));
+        if (actual.length % RUNS === 0) runner = createRunner(warm, guest);
+        if (actual.length % RUNS === 2) endEarly(runner, name);
+        actual.push(observe(runner, name, input));
       }
       return sameVariation(expected, actual);
     };
@@ -41,12 +52,25 @@ export function differs(fresh: Program, warm: Program, guest: Guest, name: strin
   return null;
 }
 
-/** All that can be seen of a run, as one text. */
-function observe(runner: Runner, name: string, input: string, seed: number): string {
-  const { session, trace } = sandboxSession(name, new TextEncoder().encode(input), seed * 104_729);
+/** All that can be observed of a run, as one text. */
+function observe(runner: Runner, name: string, input: string): string {
+  const { session, trace } = sandboxSession(name, new TextEncoder().encode(input), randomConditions());
   const { output, exitCode, error } = runner.run(session);
   runner.reset();
   return JSON.stringify([exitCode, error, Buffer.from(output).toString('latin1'), trace]);
+}
+
+/** A run that is ended where it asks for its input, as a guest is that traps. */
+function endEarly(runner: Runner, name: string): void {
+  const { session } = sandboxSession(name, new Uint8Array(0), randomConditions());
+  const ended: Session = {
+    ...session,
+    get input(): Uint8Array {
+      throw new GuestFailure('ended early');
+    },
+  };
+  runner.run(ended);
+  runner.reset();
 }
 
 /** True when both groups agree in every place that does not vary, and vary in the same places. */
@@ -54,7 +78,8 @@ function sameVariation(expected: readonly string[], actual: readonly string[]): 
   const [first = '', ...rest] = expected;
   const [warmFirst = '', ...warmRest] = actual;
   const sameLength = [...expected, ...actual].every((text) => text.length === first.length);
-  // Of results that differ in length from run to run, no more can be asked than that warm ones differ too.
+  // Of results that differ in length from run to run, no more can be asked than that warm ones
+  // differ too.
   if (!sameLength) return new Set(expected).size > 1 && new Set(actual).size > 1;
   for (let at = 0; at < first.length; at++) {
     const varies = rest.some((text) => text[at] !== first[at]);

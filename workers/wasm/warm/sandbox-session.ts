@@ -1,28 +1,53 @@
+import { createCipheriv, randomBytes } from 'node:crypto';
 import type { LogLevel } from '../../../src/contract/invocation.js';
 import type { Session } from '../run/session.js';
 
-/** What can be told from outside of a trial run, in order: lines it logged, host calls it made. */
+/**
+ * What can be observed of a sandboxed run from outside, in order: lines it logged, host calls it
+ * made.
+ */
 export type Trace = string[];
 
+/** What differs from invocation to invocation, as a sandboxed guest gets it. */
+export interface Conditions {
+  /** Decides the random bytes; 32 bytes. */
+  key: Uint8Array;
+  /** Where the clocks begin, in nanoseconds. */
+  realtime: bigint;
+  monotonic: bigint;
+}
+
+const TICK_NS = 1000n;
+
+/** Conditions that nobody can foresee, at about this time. */
+export function randomConditions(): Conditions {
+  return {
+    key: randomBytes(32),
+    realtime: BigInt(Date.now()) * 1_000_000n,
+    monotonic: process.hrtime.bigint(),
+  };
+}
+
+export interface Sandbox {
+  session: Session;
+  trace: Trace;
+  /** What the monotonic clock said last. */
+  lastTick(): bigint;
+}
+
 /**
- * A session with nothing of the world in it: time moves a microsecond per look, sleeping takes none, host calls are noted and
- * come to nothing. For snapshots and for probes, which must have no effect and be the same twice. `seed` makes the random bytes.
+ * A session without effects: time moves a microsecond per reading, sleeping takes none, host calls
+ * are recorded and come to nothing. The same conditions give the same run, which snapshots and
+ * probes rely on.
  */
-export function sandboxSession(
-  name: string,
-  input: Uint8Array,
-  seed: number,
-): { session: Session; trace: Trace } {
+export function sandboxSession(name: string, input: Uint8Array, conditions: Conditions): Sandbox {
   const trace: Trace = [];
   const text = new TextDecoder();
-  const began = BigInt(Date.now()) * 1_000_000n;
-  let ticks = process.hrtime.bigint();
-  const origin = ticks;
+  let elapsed = 0n;
   const tick = () => {
-    ticks += 1000n;
-    return ticks;
+    elapsed += TICK_NS;
+    return elapsed;
   };
-  const random = generator(seed);
   const note = (level: LogLevel, line: Uint8Array | string) => {
     trace.push(`${level}: ${typeof line === 'string' ? line : text.decode(line)}`);
   };
@@ -43,24 +68,22 @@ export function sandboxSession(
         return { ok: true, value: 0n, data: null };
       },
       sleep: (milliseconds) => {
-        ticks += BigInt(Math.round(milliseconds * 1e6));
+        elapsed += BigInt(Math.round(milliseconds * 1e6));
       },
     },
-    clock: { realtime: () => began + (tick() - origin), monotonic: tick },
-    random,
+    clock: {
+      realtime: () => conditions.realtime + tick(),
+      monotonic: () => conditions.monotonic + tick(),
+    },
+    random: randomStream(conditions.key),
   };
-  return { session, trace };
+  return { session, trace, lastTick: () => conditions.monotonic + elapsed };
 }
 
-/** xorshift32: other bytes for another seed is all that is asked of it. */
-function generator(seed: number): (bytes: Uint8Array) => void {
-  let state = seed | 1;
+/** The key stream of AES-256 in counter mode. */
+function randomStream(key: Uint8Array): (bytes: Uint8Array) => void {
+  const cipher = createCipheriv('aes-256-ctr', key, new Uint8Array(16));
   return (bytes) => {
-    for (let at = 0; at < bytes.length; at++) {
-      state ^= state << 13;
-      state ^= state >>> 17;
-      state ^= state << 5;
-      bytes[at] = state >>> 11;
-    }
+    bytes.set(cipher.update(new Uint8Array(bytes.length)));
   };
 }

@@ -1,0 +1,57 @@
+import { createHash } from 'node:crypto';
+import { AppError } from '../../../src/errors.js';
+import { type DefinedScripts, STUBBED_COMMANDS, scriptOf } from './bull-scripts.js';
+
+/** The only version whose scripts, keys and arguments this driver was written for; package.json names the same. */
+export const BULLMQ_VERSION = '6.7.0';
+
+/** A script of BullMQ that is run inside ours, or with arguments that we make. */
+interface KnownScript {
+  /** How many of its arguments are keys. */
+  keys: number;
+  /** SHA-256 of its text: command names, the order of keys and arguments, and what it returns are all relied upon. */
+  sha256: string;
+}
+
+const KNOWN_SCRIPTS = {
+  addDelayedJob: { keys: 6, sha256: 'e47c0db3c46bd84afab98fae90bba3b98cf6554e74df840801c39baccc627c4c' },
+  addPrioritizedJob: { keys: 9, sha256: 'd4652d1be004a3d7bfed76efdc706f2017f8dfd0080c51ab1f05457eeb1c3c77' },
+  moveJobFromActiveToWait: {
+    keys: 9,
+    sha256: 'ac9546cdd23294a20e0941aa531b52d83ce387e69a6a3c251af5ca0266bb0753',
+  },
+  moveToActive: { keys: 11, sha256: '7d35069db0b831af1bd1b2d5eb8d524e86fc7d3280b8c684a96b6614bad7d79a' },
+  moveToFinished: { keys: 14, sha256: '8e744ec5d65dbe9e7ffb6e39a96c0268bba65e4f0b1d04e2d2a42ccb71b45a6d' },
+  removeJob: { keys: 2, sha256: 'f2acb16fda20ccac200abd5289a8910e48870d454c1577b19bd375ab809bb4b6' },
+} as const satisfies Record<string, KnownScript>;
+
+/**
+ * Throws when BullMQ is not the one that this driver was written for. Without it a script with other keys would be found
+ * out by jobs that nobody can take, and one with reworded commands by nobody at all.
+ */
+export function checkBullScripts(scripts: DefinedScripts): void {
+  for (const [name, { keys, sha256 }] of Object.entries(KNOWN_SCRIPTS)) {
+    const script = scriptOf(scripts, name);
+    if (script === undefined) throw foreign(`it has no script ${name}`);
+    const [, version = 'unknown'] = script.name.split(':');
+    if (version !== BULLMQ_VERSION) throw foreign(`it is version ${version}`);
+    if (script.numberOfKeys !== keys)
+      throw foreign(`${name} has ${script.numberOfKeys} keys instead of ${keys}`);
+    if (sha256Of(script.lua) !== sha256) throw foreign(`the text of ${name} is another one`);
+  }
+  const texts = Object.keys(KNOWN_SCRIPTS).map((name) => scriptOf(scripts, name)?.lua ?? '');
+  for (const [command] of STUBBED_COMMANDS) {
+    if (!texts.some((text) => text.includes(command))) throw foreign(`no script has the command ${command}`);
+  }
+}
+
+function sha256Of(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+function foreign(difference: string): AppError {
+  return new AppError(
+    'bad_config',
+    `The installed BullMQ is not version ${BULLMQ_VERSION} as published (${difference}), and the queue relies on its scripts; install the dependencies with "npm ci" and start again.`,
+  );
+}

@@ -1,0 +1,48 @@
+import { randomUUID } from 'node:crypto';
+import { type CrashJournal, KEPT_MS, type RunMark } from '../../crash-journal.js';
+import type { RedisConnection } from './connect.js';
+
+/** A hash: for each process "<Unix milliseconds> <mark> <mark> …". A process that runs nothing has no field. */
+const KEY = '{orama}:running';
+
+/**
+ * The journal on the queue's own server, for processes on any number of machines: one command for all guests that began in
+ * the last milliseconds, in the same write as what else is sent then. Once it is in the socket it arrives, also when the process dies.
+ */
+export class RedisCrashJournal implements CrashJournal {
+  readonly #connection: RedisConnection;
+  readonly #process = randomUUID();
+  #closed = false;
+
+  private constructor(connection: RedisConnection) {
+    this.#connection = connection;
+  }
+
+  static async open(connection: RedisConnection): Promise<RedisCrashJournal> {
+    const records = await connection.hgetall(KEY);
+    const before = Date.now() - KEPT_MS;
+    const old = Object.keys(records).filter(
+      (process) => Number.parseInt(records[process] ?? '', 10) < before,
+    );
+    if (old.length > 0) await connection.hdel(KEY, ...old);
+    return new RedisCrashJournal(connection);
+  }
+
+  async write(marks: readonly RunMark[]): Promise<void> {
+    if (this.#closed) return;
+    if (marks.length === 0) await this.#connection.hdel(KEY, this.#process);
+    else await this.#connection.hset(KEY, this.#process, `${Date.now()} ${marks.join(' ')}`);
+  }
+
+  async read(): Promise<ReadonlySet<string>> {
+    const records = await this.#connection.hvals(KEY);
+    return new Set(records.flatMap((record) => record.split(' ').slice(1)));
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    // With Redis away the record stays: nothing of it was running when this process ended, but its jobs were handed back.
+    await this.#connection.hdel(KEY, this.#process).catch(() => {});
+  }
+}

@@ -1,0 +1,64 @@
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { uuidv7 } from '../src/uuid.js';
+import { type CrashJournal, KEPT_MS, type RunMark } from './crash-journal.js';
+
+const DIRECTORY = 'running';
+/** Room for some 1,600 marks. The file has its size from the start, so that writing it needs no space on a disk that is full. */
+const FILE_BYTES = 64 << 10;
+const END = '\n\n';
+
+/**
+ * The journal of embedded drivers: a file for each process in the data directory. It is overwritten in place and never
+ * synced: what has been written is in the page cache of the operating system, which survives `kill -9`. A crash of the
+ * machine loses the record, and with it only the suspicion.
+ */
+export class FileCrashJournal implements CrashJournal {
+  readonly #file: string;
+  readonly #descriptor: number;
+  readonly #before: ReadonlySet<string>;
+  #closed = false;
+
+  private constructor(file: string, descriptor: number, before: ReadonlySet<string>) {
+    this.#file = file;
+    this.#descriptor = descriptor;
+    this.#before = before;
+  }
+
+  /** `dataDir` is locked by the caller: nobody else writes here while this process runs. */
+  static async open(dataDir: string): Promise<FileCrashJournal> {
+    const directory = join(dataDir, DIRECTORY);
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    const before = new Set<string>();
+    for (const name of await readdir(directory)) {
+      const file = join(directory, name);
+      const text = await readFile(file, 'latin1');
+      const isOld = Date.now() - (await stat(file)).mtimeMs > KEPT_MS;
+      if (isOld || text.startsWith(END)) await rm(file, { force: true });
+      else for (const mark of text.slice(0, text.indexOf(END)).split('\n')) before.add(mark);
+    }
+    const file = join(directory, uuidv7());
+    const descriptor = openSync(file, 'wx', 0o600);
+    writeSync(descriptor, Buffer.alloc(FILE_BYTES, '\n'), 0, FILE_BYTES, 0);
+    return new FileCrashJournal(file, descriptor, before);
+  }
+
+  async write(marks: readonly RunMark[]): Promise<void> {
+    if (this.#closed) return;
+    const text = marks.length === 0 ? END : `${marks.join('\n')}${END}`;
+    if (text.length <= FILE_BYTES) writeSync(this.#descriptor, text, 0, 'latin1');
+  }
+
+  /** Those of dead processes: none of this one's runs has crashed. */
+  async read(): Promise<ReadonlySet<string>> {
+    return this.#before;
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    closeSync(this.#descriptor);
+    await rm(this.#file, { force: true });
+  }
+}

@@ -1,0 +1,62 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { AppError, messageOf } from '../errors.js';
+import type { Closable } from '../ports/closable.js';
+
+/** What a worker process says about itself. */
+export interface WorkerSigns {
+  health(): Promise<Readonly<Record<string, { status: 'up' | 'down'; error?: string }>>>;
+  metrics(): Promise<{ contentType: string; text: string }>;
+}
+
+/**
+ * `/health` and `/metrics` of a worker process, for its process manager and for Prometheus. Open to whoever reaches the
+ * port: what it shows names no secret, and every namespace.
+ */
+export async function startWorkerServer(
+  signs: WorkerSigns,
+  { host, port }: { host: string; port: number },
+): Promise<Closable & { url: string }> {
+  const server = createServer((request, response) => {
+    answer(signs, request, response).catch((error: unknown) => {
+      response.writeHead(500, { 'Content-Type': 'application/json' });
+      response.end(JSON.stringify({ error: messageOf(error), code: 'internal' }));
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause) => {
+      const sentence = `WORKER_PORT: ${host}:${port} cannot be listened on (${messageOf(cause)}); free it or choose another.`;
+      reject(new AppError('bad_config', sentence, { cause }));
+    });
+    server.listen(port, host, resolve);
+  });
+  const { address, port: bound, family } = server.address() as AddressInfo;
+  return {
+    url: `http://${family === 'IPv6' ? `[${address}]` : address}:${bound}`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function answer(signs: WorkerSigns, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const [path] = (request.url ?? '').split('?');
+  const isRead = request.method === 'GET' || request.method === 'HEAD';
+  if (isRead && path === '/health') {
+    const dependencies = await signs.health();
+    const isUp = Object.values(dependencies).every(({ status }) => status === 'up');
+    response.writeHead(isUp ? 200 : 503, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' });
+    response.end(JSON.stringify({ status: isUp ? 'ok' : 'down', dependencies }));
+  } else if (isRead && path === '/metrics') {
+    const { contentType, text } = await signs.metrics();
+    response.writeHead(200, { 'Content-Type': contentType });
+    response.end(text);
+  } else {
+    response.writeHead(isRead ? 404 : 405, { 'Content-Type': 'application/json' });
+    response.end(
+      JSON.stringify({ error: 'A worker answers GET /health and GET /metrics.', code: 'not_found' }),
+    );
+  }
+}

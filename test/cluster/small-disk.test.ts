@@ -1,0 +1,85 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import test, { type ExecutionContext } from 'ava';
+import type { Api } from '../helpers/api.js';
+import { startCluster } from '../helpers/cluster.js';
+import { eventually } from '../helpers/eventually.js';
+import { commands, probeWasm } from '../helpers/probe.js';
+import { startEngine } from '../helpers/running-engine.js';
+import { canMount, type SmallDisk, smallDisk } from '../helpers/small-disk.js';
+
+const MEGABYTES = 200;
+const FULL_MS = 3000;
+const ASYNC = { prefer: 'respond-async' };
+
+if (!canMount()) test('unshare -m is not allowed here: a full disk is not tried', (t) => t.pass());
+else {
+  test.serial(
+    'embedded: what was accepted before and on a full disk is run, retried, dead and logged',
+    async (t) => {
+      const disk = await smallDisk(MEGABYTES);
+      t.teardown(disk.close);
+      const engine = await startEngine({ dataDir: disk.dir, enter: disk.enter });
+      t.teardown(engine.close);
+      await losesNothing(t, engine.api, disk, engine.log);
+    },
+  );
+
+  test.serial(
+    'web and worker: what was accepted before and on a full disk is run, retried, dead and logged',
+    async (t) => {
+      const disk = await smallDisk(MEGABYTES);
+      t.teardown(disk.close);
+      const cluster = await startCluster({}, {}, { disk });
+      t.teardown(cluster.close);
+      const [web, worker] = await Promise.all([cluster.web(), cluster.worker()]);
+      await losesNothing(t, web.api, disk, () => web.log() + worker.log());
+    },
+  );
+}
+
+/** The disk is full for three seconds while work goes on and comes in. */
+async function losesNothing(t: ExecutionContext, api: Api, disk: SmallDisk, log: () => string) {
+  await api.deploy('works', await probeWasm());
+  await api.deploy('fails', await probeWasm(), { retry_count: '1', retry_delay_seconds: '1' });
+  const accepted: { id: string; fails: boolean }[] = [];
+  const send = async (fails: boolean, ms: number) => {
+    const name = fails ? 'fails' : 'works';
+    const input = commands({ op: 'sleep', n: ms }, fails ? { op: 'exit', n: 1 } : { op: 'echo', a: 'x' });
+    const { status, json } = await api.invoke(name, input, ASYNC);
+    if (status === 202) accepted.push({ id: json.request_id, fails });
+    else t.like({ status, code: json.code }, { status: 503, code: 'unavailable' });
+  };
+  // Known here, as on any engine that has been at work.
+  await send(false, 0);
+  await send(true, 0);
+  for (let n = 0; n < 10; n++) await send(n % 2 === 0, 500);
+  await disk.fill();
+  const fullSince = Date.now();
+  const health = await eventually('health has noticed', async () => {
+    const reply = await api.get('/health');
+    return reply.json.dependencies.disk?.status === 'down' && reply;
+  });
+  t.is(health.status, 503);
+  t.regex(health.json.dependencies.disk.error, /Nothing can be written to the data directory/);
+  while (Date.now() - fullSince < FULL_MS) {
+    await send(accepted.length % 2 === 0, 0);
+    await delay(50);
+  }
+  await disk.free();
+  t.log(`${accepted.length} accepted`);
+  for (const { id, fails } of accepted) {
+    const ended = await eventually(`${id} has ended`, async () => {
+      const { json } = await api.get(`/v1/invocations/${id}`);
+      return json.completed_at !== null && json.completed_at !== undefined && json;
+    });
+    t.is(ended.state, fails ? 'dead' : 'success', JSON.stringify(ended));
+    const failed = ended.attempts.filter(({ error }: { error: string }) => error !== 'worker died');
+    t.is(failed.length, fails ? 2 : 1, JSON.stringify(ended.attempts));
+  }
+  t.notRegex(log(), /left the queue without having been settled/);
+  const healthy = await eventually('health is back', async () => {
+    const { json } = await api.get('/health');
+    return json.status === 'ok' && json;
+  });
+  t.deepEqual(healthy.dependencies.disk, { status: 'up' });
+}

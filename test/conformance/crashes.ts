@@ -1,0 +1,62 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { TestFn } from 'ava';
+import { type Child, startChild } from '../helpers/child.js';
+import { until } from '../helpers/until.js';
+
+interface Report {
+  name: string;
+  crashes: number;
+  crashesWhileRunning: number;
+  beside: number;
+}
+
+const JOBS = ['guilty', 'waiting-1', 'waiting-2'];
+const LONG_MS = '600000';
+const SHORT_MS = '300';
+
+/**
+ * What every driver of `InvocationQueue` does when workers crash: see `CrashJournal`. `where` gives the driver's name and
+ * where it keeps its jobs, as test/queues/processes/crashing.ts takes them.
+ */
+export function crashesConformance<C>(
+  test: TestFn<C>,
+  where: () => readonly [driver: string, place: string],
+) {
+  test('only the job whose guest had begun is suspected of a crash, and it runs alone after two', async (t) => {
+    const children: Child[] = [];
+    t.teardown(() => Promise.all(children.map((child) => child.kill())));
+    const worker = async (added: readonly string[], holdMs: string) => {
+      const module = new URL('../queues/processes/crashing.js', import.meta.url);
+      const child = startChild(module, [...where(), added.join(','), holdMs]);
+      children.push(child);
+      const reports = child.messages as Report[];
+      const delivered = (name: string) => reports.find((report) => report.name === name);
+      return { child, reports, delivered };
+    };
+
+    for (const [crashes, added] of [JOBS, []].entries()) {
+      const { child, delivered } = await worker(added, LONG_MS);
+      await until('all are delivered', () => JOBS.every(delivered), 60_000);
+      t.like(delivered('guilty'), { crashes, crashesWhileRunning: crashes });
+      for (const name of JOBS.slice(1)) t.like(delivered(name), { crashes, crashesWhileRunning: 0 });
+      await child.kill();
+    }
+
+    const third = await worker([], SHORT_MS);
+    await until('the suspect is delivered', () => third.delivered('guilty') !== undefined, 60_000);
+    t.like(third.delivered('guilty'), { crashes: 2, crashesWhileRunning: 2, beside: 0 });
+    // Nothing joins it, either.
+    const seen = third.reports.length;
+    await delay(Number(SHORT_MS) * 2);
+    t.is(third.reports.length, seen);
+    await third.child.kill();
+
+    const last = await worker(['another'], SHORT_MS);
+    await until('the guilty one is delivered', () => last.delivered('guilty') !== undefined, 60_000);
+    t.like(last.delivered('guilty'), { crashes: 3, crashesWhileRunning: 3 });
+    await until('others run beside it', () => last.delivered('another') !== undefined, 60_000);
+    for (const { name, crashesWhileRunning } of [...third.reports, ...last.reports]) {
+      if (name !== 'guilty') t.is(crashesWhileRunning, 0, name);
+    }
+  });
+}

@@ -1,0 +1,52 @@
+import test from 'ava';
+import { isCron, nextRunAfter } from '../../src/contract/cron.js';
+
+/** Each run from the one before, as a scheduler asks. */
+function runs(pattern: string, zone: string, from: string, count: number): string[] {
+  const times: string[] = [];
+  let at: number | null = Date.parse(from);
+  for (let n = 0; n < count && at !== null; n++) {
+    at = nextRunAfter(pattern, zone, at);
+    if (at !== null) times.push(new Date(at).toISOString());
+  }
+  return times;
+}
+
+test('a time that half-hour summer time leaves out is due once, at the change', (t) => {
+  // Lord Howe Island: on 4 October 2026 2:00 becomes 2:30.
+  t.deepEqual(runs('15 2 * * *', 'Australia/Lord_Howe', '2026-10-02T12:00:00Z', 3), [
+    '2026-10-02T15:45:00.000Z',
+    '2026-10-03T15:30:00.000Z',
+    '2026-10-04T15:15:00.000Z',
+  ]);
+});
+
+test('a time that comes twice when clocks go back is due once', (t) => {
+  // Lord Howe Island: on 5 April 2026 2:00 becomes 1:30.
+  t.deepEqual(runs('45 1 * * *', 'Australia/Lord_Howe', '2026-04-03T12:00:00Z', 3), [
+    '2026-04-03T14:45:00.000Z',
+    '2026-04-04T14:45:00.000Z',
+    '2026-04-05T15:15:00.000Z',
+  ]);
+  t.deepEqual(runs('30 2 * * *', 'Europe/Berlin', '2026-10-24T00:00:00Z', 3), [
+    '2026-10-24T00:30:00.000Z',
+    '2026-10-25T00:30:00.000Z',
+    '2026-10-26T01:30:00.000Z',
+  ]);
+});
+
+test('an hour that summer time leaves out is due once, at the change', (t) => {
+  t.deepEqual(runs('30 2 * * *', 'Europe/Berlin', '2026-03-28T00:00:00Z', 3), [
+    '2026-03-28T01:30:00.000Z',
+    '2026-03-29T01:00:00.000Z',
+    '2026-03-30T00:30:00.000Z',
+  ]);
+});
+
+test('five fields, six with seconds and nicknames are schedules; others, and days that never come, are not', (t) => {
+  for (const pattern of ['*/5 * * * *', '0 */5 * * * *', '@daily', '@hourly', '0 0 29 2 *'])
+    t.true(isCron(pattern));
+  for (const pattern of ['', '* * * *', '60 * * * *', '0 0 31 2 *', '@never', 'x * * * *', '* * * * * * *']) {
+    t.false(isCron(pattern), pattern);
+  }
+});

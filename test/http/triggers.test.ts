@@ -1,0 +1,95 @@
+import test from 'ava';
+import { eventually } from '../helpers/eventually.js';
+import { probeWasm } from '../helpers/probe.js';
+import { aTenantWithProbe, sharedEngine } from './served.js';
+
+const engine = sharedEngine();
+
+async function tenant() {
+  const api = await aTenantWithProbe(await engine());
+  const add = async (spec: object) => (await api.post('/v1/functions/probe/triggers', spec)).json.trigger;
+  const set = (id: string, enabled: unknown) =>
+    api.request('PATCH', `/v1/functions/probe/triggers/${id}`, {
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ enabled }),
+    });
+  const runs = async (trigger: string) => {
+    const { json } = await api.get('/v1/invocations?function=probe&limit=100');
+    return json.invocations.filter((one: { trigger: string }) => one.trigger === trigger);
+  };
+  return { api, add, set, runs };
+}
+
+test('a disabled topic trigger does not fire, and fires again once it is enabled', async (t) => {
+  const { api, add, set, runs } = await tenant();
+  const trigger = await add({ topic: 'ping' });
+  const disabled = await set(trigger.id, false);
+  t.is(disabled.status, 200);
+  t.like(disabled.json, { id: trigger.id, topic: 'ping', enabled: false });
+  await api.publish('ping', 1);
+  await set(trigger.id, true);
+  await api.publish('ping', 2);
+  await eventually('the second message has fired', async () => (await runs('pubsub')).length > 0);
+  t.is((await runs('pubsub')).length, 1);
+});
+
+test('a disabled schedule has no next run, and neither fires nor catches up', async (t) => {
+  const { add, set, runs } = await tenant();
+  const trigger = await add({ cron: '* * * * * *' });
+  await eventually('it fires', async () => (await runs('cron')).length > 0);
+  t.is((await set(trigger.id, false)).json.next_run_at, null);
+  const fired = (await runs('cron')).length;
+  await new Promise((resolve) => setTimeout(resolve, 2500));
+  // One may have been under way.
+  t.true((await runs('cron')).length <= fired + 1);
+  const paused = (await runs('cron')).length;
+  t.truthy((await set(trigger.id, true)).json.next_run_at);
+  await eventually('it fires again', async () => (await runs('cron')).length > paused);
+});
+
+test('a schedule is run now, with the input that its ticks have', async (t) => {
+  const { api, add } = await tenant();
+  const trigger = await add({ cron: '0 0 1 1 *', timezone: 'Europe/Berlin' });
+  const { status, json, headers } = await api.post(`/v1/functions/probe/triggers/${trigger.id}/run`, {});
+  t.is(status, 202);
+  t.is(headers.get('location'), `/v1/invocations/${json.request_id}`);
+  const { request_id: id } = json;
+  await eventually(
+    'it has run',
+    async () => (await api.get(`/v1/invocations/${id}`)).json.state === 'success',
+  );
+  t.like((await api.get(`/v1/invocations/${id}`)).json, { trigger: 'cron', trigger_depth: 1 });
+  const topic = await add({ topic: 'ping' });
+  t.is((await api.post(`/v1/functions/probe/triggers/${topic.id}/run`, {})).status, 409);
+});
+
+test('a schedule that may not overlap waits for its last run', async (t) => {
+  const { api, runs } = await tenant();
+  // The probe gives an envelope back at once; a schedule's runs overlap only when they take longer than a second.
+  await api.deploy('probe', await probeWasm(), {
+    timeout_seconds: '3',
+    metadata: JSON.stringify({
+      env: { SLEEP_MS: '60000' },
+      triggers: [{ cron: '* * * * * *', overlap: 'skip' }],
+    }),
+  });
+  const { json } = await api.get('/v1/functions/probe/triggers');
+  t.like(json.triggers, [{ cron: '* * * * * *', overlap: 'skip', catch_up: 'one' }]);
+  await eventually('a run has ended', async () => {
+    return (await runs('cron')).some((one: { state: string }) => one.state === 'dead');
+  });
+  const live = (await runs('cron')).filter(
+    (one: { completed_at: string | null }) => one.completed_at === null,
+  );
+  t.true(live.length <= 1, `${live.length} at once`);
+});
+
+test('wrong changes and unknown triggers are refused', async (t) => {
+  const { api, add, set } = await tenant();
+  const trigger = await add({ topic: 'ping' });
+  for (const enabled of ['yes', 1, null]) t.is((await set(trigger.id, enabled)).status, 400);
+  t.is((await set('nothing', true)).status, 404);
+  t.is((await api.post('/v1/functions/probe/triggers/nothing/run', {})).status, 404);
+  t.is((await api.post('/v1/functions/probe/triggers', { topic: 'x', overlap: 'skip' })).status, 400);
+  t.is((await api.post('/v1/functions/probe/triggers', { cron: '* * * * *', overlap: 'never' })).status, 400);
+});

@@ -1,0 +1,76 @@
+import { readFile } from 'node:fs/promises';
+import test from 'ava';
+import { createRedisBackend, Queue } from 'bullmq';
+import { Redis } from 'ioredis';
+import { BULLMQ_VERSION, checkBullScripts } from '../../queues/drivers/redis/bull-checks.js';
+import { type DefinedScripts, STUBBED_COMMANDS } from '../../queues/drivers/redis/bull-scripts.js';
+import { type RedisServerProcess, startRedis } from '../helpers/redis-server.js';
+
+type Scripts = Record<string, { lua: string; numberOfKeys: number }>;
+let server: RedisServerProcess;
+let defined: Scripts;
+
+test.before(async () => {
+  server = await startRedis();
+  const connection = new Redis(server.url, { maxRetriesPerRequest: null });
+  const queue = new Queue('any', { connection }, createRedisBackend);
+  await queue.waitUntilReady();
+  defined = Object.fromEntries(
+    Object.entries<DefinedScripts[string]>(connection.scriptsSet).map(([name, { lua, numberOfKeys }]) => [
+      name,
+      { lua, numberOfKeys: Number(numberOfKeys) },
+    ]),
+  );
+  await queue.close();
+  connection.disconnect();
+});
+test.after.always(() => server.close());
+
+const REFUSED = { code: 'bad_config', message: /not version 6\.7\.0 as published .* install .* "npm ci"/ };
+const USED = [
+  'addDelayedJob',
+  'addPrioritizedJob',
+  'moveToActive',
+  'moveToFinished',
+  'removeJob',
+  'moveJobFromActiveToWait',
+];
+
+/** The scripts with this one changed. */
+function changed(script: string, change: (one: Scripts[string]) => Partial<Scripts[string]>): Scripts {
+  const name = `${script}:${BULLMQ_VERSION}`;
+  const before = defined[name];
+  if (before === undefined) throw new Error(`there is no ${name}`);
+  return { ...defined, [name]: { ...before, ...change(before) } };
+}
+
+test('the installed BullMQ is the one that the driver was written for, and package.json names it exactly', async (t) => {
+  t.notThrows(() => checkBullScripts(defined));
+  const { dependencies } = JSON.parse(await readFile('package.json', 'utf8'));
+  t.is(dependencies.bullmq, BULLMQ_VERSION);
+});
+
+for (const [command] of STUBBED_COMMANDS) {
+  test(`reworded, ${command} is found out in every script that has it`, (t) => {
+    const having = USED.filter((script) => defined[`${script}:${BULLMQ_VERSION}`]?.lua.includes(command));
+    t.true(having.length > 0, 'it replaces nothing');
+    for (const script of having) {
+      const reworded = changed(script, ({ lua }) => ({ lua: lua.replaceAll(command, ` ${command}`) }));
+      t.throws(() => checkBullScripts(reworded), REFUSED, script);
+    }
+  });
+}
+
+test('another number of keys, another version and a missing script are found out in every script', (t) => {
+  for (const script of USED) {
+    const fewer = changed(script, ({ numberOfKeys }) => ({ numberOfKeys: numberOfKeys - 1 }));
+    t.throws(() => checkBullScripts(fewer), REFUSED, script);
+    const renamed = Object.entries(defined).map(([name, one]) => [
+      name.replace(`${script}:6.7.0`, `${script}:6.8.0`),
+      one,
+    ]);
+    t.throws(() => checkBullScripts(Object.fromEntries(renamed)), REFUSED, script);
+    const without = Object.entries(defined).filter(([name]) => !name.startsWith(`${script}:`));
+    t.throws(() => checkBullScripts(Object.fromEntries(without)), REFUSED, script);
+  }
+});

@@ -1,0 +1,98 @@
+import test from 'ava';
+import { ModuleCompiler } from '../../workers/threads/module-compiler.js';
+import { handMade, I32, I64 } from '../helpers/wasm.js';
+
+/** A reactor whose `_initialize` is this code. */
+function reactor(initialize: number[]): Uint8Array {
+  return handMade({
+    types: [
+      [[], []],
+      [[I32, I32], [I64]],
+      [[I32], [I32]],
+    ],
+    functions: [
+      { type: 0, code: [0, ...initialize] },
+      { type: 1, code: [0, 0x42, 0] },
+      { type: 2, code: [0, 0x41, 16] },
+    ],
+    memories: [[0, 1]],
+    exports: [
+      { name: 'memory', kind: 2, index: 0 },
+      { name: '_initialize', kind: 0, index: 0 },
+      { name: 'handle', kind: 0, index: 1 },
+      { name: 'orama_alloc', kind: 0, index: 2 },
+    ],
+  });
+}
+
+const SHORT = { compile: 20_000, probe: 100, probeAgain: 300 };
+
+/** loop: br 0 */
+const endless = reactor([0x03, 0x40, 0x0c, 0, 0x0b]);
+const quick = reactor([]);
+const deploy = (wasm: Uint8Array) => ({ wasm, name: 'tested', limitMb: 16, want: 'probe' }) as const;
+
+test('modules whose initialisation never ends hold up nobody but their own namespace', async (t) => {
+  const compiler = new ModuleCompiler({ ...SHORT, probe: 1000 });
+  t.teardown(() => compiler.close());
+  const attacks = Array.from({ length: 5 }, () => compiler.prepare('attacker', 'deploy', deploy(endless)));
+  let ended = 0;
+  for (const attack of attacks) {
+    attack.then(
+      () => ended++,
+      () => undefined,
+    );
+  }
+  for (let index = 0; index < 3; index++) {
+    const { program, note } = await compiler.prepare('victim', 'deploy', deploy(quick));
+    t.is(program.strategy, 'reactor', note ?? '');
+  }
+  // Not waited for: the attacks that are left take a second each.
+  t.true(ended <= 1, `${ended} of 5 had ended by then`);
+});
+
+test('a namespace has one module in preparation, and namespaces take turns', async (t) => {
+  const compiler = new ModuleCompiler();
+  t.teardown(() => compiler.close());
+  const ended: string[] = [];
+  const prepare = async (namespace: string, wasm: Uint8Array) => {
+    await compiler.prepare(namespace, 'deploy', deploy(wasm));
+    ended.push(namespace);
+  };
+  const all = ['a', 'a', 'a', 'a', 'b', 'c'].map((namespace) => prepare(namespace, quick));
+  await Promise.all(all);
+  // Threads start one after the other, so a may be ahead by one; b and c never come behind all of
+  // a's.
+  t.true(
+    ended.lastIndexOf('a') > ended.indexOf('b') && ended.lastIndexOf('a') > ended.indexOf('c'),
+    ended.join(),
+  );
+});
+
+test('a probe that takes too long is not conclusive, and is when it is repeated with more time', async (t) => {
+  const compiler = new ModuleCompiler(SHORT);
+  t.teardown(() => compiler.close());
+  const first = await compiler.prepare('tester', 'deploy', deploy(endless));
+  t.is(first.program.strategy, 'fresh');
+  t.false(first.conclusive);
+  t.is(first.note, 'warm start was given up: it took more than 0.1 s of processor time');
+  const second = await compiler.prepare('tester', 'background', { ...deploy(endless), again: true });
+  t.true(second.conclusive);
+  t.is(second.note, 'warm start was given up: it took more than 0.3 s of processor time');
+});
+
+test('a call that waits for a module goes before deploys, and those before probes that are repeated', async (t) => {
+  const compiler = new ModuleCompiler();
+  t.teardown(() => compiler.close());
+  const ended: string[] = [];
+  const prepare = async (priority: 'run' | 'deploy' | 'background') => {
+    await compiler.prepare('one', priority, {
+      ...deploy(quick),
+      want: priority === 'run' ? 'reactor' : 'probe',
+    });
+    ended.push(priority);
+  };
+  const first = prepare('deploy');
+  await Promise.all([first, prepare('background'), prepare('deploy'), prepare('run')]);
+  t.deepEqual(ended, ['deploy', 'run', 'deploy', 'background']);
+});

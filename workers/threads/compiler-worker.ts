@@ -1,0 +1,174 @@
+import { Worker } from 'node:worker_threads';
+import { AppError } from '../../src/errors.js';
+import type { Program } from '../wasm/run/program.js';
+import { type CpuClock, cpuClock } from './cpu-clock.js';
+import type { CompileRequest, FromCompiler, ToCompiler } from './protocol.js';
+
+const SCRIPT = new URL('./compile-thread.cjs', import.meta.url);
+const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 1024, stackSizeMb: 4 };
+
+/**
+ * Processor time that the thread may take, in milliseconds. What other processes take of the
+ * machine changes none of it.
+ */
+export interface CompileBudgets {
+  /** Reading and compiling. */
+  compile: number;
+  /** Looking for something warmer while somebody waits for the deploy. */
+  probe: number;
+  /** The same when it is repeated in the background. */
+  probeAgain: number;
+}
+
+/**
+ * Reading and compiling 32 MB takes a few seconds; beyond 20 something is wrong with the module. A
+ * probe takes 0.3 s for Go, 0.7 s for a module of 11 MB; a slow machine's doubt is settled by five
+ * times the time.
+ */
+export const COMPILE_BUDGETS: CompileBudgets = { compile: 20_000, probe: 2000, probeAgain: 10_000 };
+/** For a thread that takes no processor time either, in time that passes. */
+const STUCK_MS = 300_000;
+const LOOK_MS = 50;
+
+export interface CompiledModule {
+  program: Program;
+  /** Why it is not warmer than it is; null when its kind's best strategy was taken. */
+  note: string | null;
+  /** False when looking for something warmer was given up: it may be repeated. */
+  conclusive: boolean;
+}
+
+interface Task {
+  id: number;
+  request: CompileRequest;
+  /** It can run as fresh, at least. */
+  fresh: Program | null;
+  resolve(prepared: CompiledModule): void;
+  reject(error: unknown): void;
+  /** When the phase began, by both clocks. */
+  cpuAt: number;
+  timeAt: number;
+}
+
+/**
+ * A thread on which modules are read, rewritten, compiled and probed, one at a time. What a module
+ * does there can be ended without touching an invocation, and without refusing it once it can run
+ * as fresh.
+ */
+export class CompilerWorker {
+  readonly #budgets: CompileBudgets;
+  #worker: Worker | null = null;
+  #clock: CpuClock = () => 0;
+  #task: Task | null = null;
+  #lastId = 0;
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(budgets: CompileBudgets) {
+    this.#budgets = budgets;
+  }
+
+  get busy(): boolean {
+    return this.#task !== null;
+  }
+
+  prepare(request: CompileRequest): Promise<CompiledModule> {
+    return new Promise((resolve, reject) => {
+      const now = performance.now();
+      this.#task = {
+        id: ++this.#lastId,
+        request,
+        fresh: null,
+        resolve,
+        reject,
+        cpuAt: this.#clock(),
+        timeAt: now,
+      };
+      this.#timer = setInterval(() => this.#look(), LOOK_MS);
+      this.#thread().postMessage({ type: 'prepare', id: this.#lastId, request } satisfies ToCompiler);
+    });
+  }
+
+  /** Ends the thread; the next module gets a new one. */
+  async retire(): Promise<void> {
+    const worker = this.#worker;
+    this.#worker = null;
+    this.#clock = () => 0;
+    await worker?.terminate();
+  }
+
+  async close(): Promise<void> {
+    const task = this.#end();
+    task?.reject(new AppError('unavailable', 'The engine is closing; no module is prepared here.'));
+    await this.retire();
+  }
+
+  #thread(): Worker {
+    if (this.#worker !== null) return this.#worker;
+    const worker = new Worker(SCRIPT, { resourceLimits: RESOURCE_LIMITS, env: {}, execArgv: [] });
+    this.#worker = worker;
+    worker.on('message', (message: FromCompiler) => {
+      if (this.#worker === worker) this.#heard(message);
+    });
+    worker.on('error', (error) => {
+      if (this.#worker === worker) this.#giveUp(error.message, false);
+    });
+    return worker;
+  }
+
+  #heard(message: FromCompiler): void {
+    if (message.type === 'ready') {
+      this.#clock = cpuClock(message.thread);
+      this.#beginPhase();
+      return;
+    }
+    const task = this.#task;
+    if (task === null || task.id !== message.id) return;
+    if (message.type === 'refused') {
+      this.#end();
+      task.reject(new AppError(message.code, message.message));
+    } else if (message.last) {
+      this.#end();
+      task.resolve({ program: message.program, note: message.note, conclusive: true });
+    } else {
+      task.fresh = message.program;
+      this.#beginPhase();
+    }
+  }
+
+  #beginPhase(): void {
+    if (this.#task === null) return;
+    this.#task.cpuAt = this.#clock();
+    this.#task.timeAt = performance.now();
+  }
+
+  #look(): void {
+    const task = this.#task;
+    if (task === null) return;
+    const again = task.request.again === true;
+    const { compile, probe, probeAgain } = this.#budgets;
+    const budget = task.fresh === null ? compile : again ? probeAgain : probe;
+    if (this.#clock() - task.cpuAt > budget) {
+      this.#giveUp(`it took more than ${budget / 1000} s of processor time`, again);
+    } else if (performance.now() - task.timeAt > STUCK_MS) {
+      this.#giveUp(`it took more than ${STUCK_MS / 1000} s`, again);
+    }
+  }
+
+  /** The thread has failed or hangs on this module. What there is of it by then is taken. */
+  #giveUp(reason: string, conclusive: boolean): void {
+    void this.retire();
+    const task = this.#end();
+    if (task === null) return;
+    const { fresh } = task;
+    if (fresh !== null)
+      task.resolve({ program: fresh, note: `warm start was given up: ${reason}`, conclusive });
+    else task.reject(new AppError('invalid_module', `The module could not be prepared: ${reason}.`));
+  }
+
+  #end(): Task | null {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    const task = this.#task;
+    this.#task = null;
+    return task;
+  }
+}
