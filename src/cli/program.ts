@@ -77,7 +77,8 @@ const LOCAL = new Set(['init', 'build', 'up', 'rotate-secrets-key']);
 
 function addCommonOptions(command: Command): void {
   command.optionsGroup('Common options:').option('--json', 'print JSON, for scripts');
-  if (LOCAL.has(command.name())) return;
+  // A function's `dev` deploys to an engine that runs; a project's starts its own.
+  if (LOCAL.has(command.name()) || (command.name() === 'dev' && command.parent?.name() === 'orama')) return;
   command
     .option('--url <url>', 'the engine (ORAMA_URL)')
     .option('--api-key <key>', 'the credential (ORAMA_API_KEY)')

@@ -146,12 +146,31 @@ run('when one does not build, or is refused, none is deployed', async (t) => {
   );
 });
 
+run('the commands of docs/ci.md deploy with a key that may deploy and read', async (t) => {
+  const blocks = readFileSync('docs/ci.md', 'utf8').match(/```yaml\n[\s\S]*?```/g) ?? [];
+  t.is(blocks.length, 2);
+  const key = keyOf('shop');
+  for (const block of blocks) {
+    const commands = [...block.matchAll(/(?:run:|-) (orama .+)$/gm)].map(([, command = '']) => command);
+    t.is(commands.length, 2);
+    for (const command of commands) {
+      const [, ...args] = command.split(' ');
+      const done = await runCli(args, { home, cwd: shop, env: { ...env, ORAMA_API_KEY: key } });
+      t.is(done.code, 0, done.stderr);
+      t.regex(done.stdout, /^Stage production, on http/);
+    }
+  }
+});
+
 run('--prune removes what the project does not have, and nothing else does', async (t) => {
   rmSync(join(shop, 'functions', 'report'), { recursive: true });
   t.deepEqual((await report(t, '--stage', 'staging', '--no-build')).not_in_project, ['report']);
   failed(t, await orama('deploy', 'stock', '--stage', 'staging', '--prune'), /name no functions/);
   t.deepEqual((await report(t, '--stage', 'staging', '--no-build', '--prune')).removed, ['report']);
-  t.is((await engine.api.request('GET', '/v1/functions/report?namespace=shop')).status, 404);
+  const left = await report(t, '--stage', 'staging', '--dry-run', '--no-build');
+  t.deepEqual(left.not_in_project, []);
+  // The other stage has it still.
+  t.is((await settings('shop', 'report')).metadata.triggers.length, 1);
 });
 
 run('wrong names and variables are told before anything is built', async (t) => {
@@ -180,10 +199,14 @@ interface Settings {
 }
 
 async function settings(namespace: string, name: string): Promise<Settings> {
-  const keys = readFileSync(join(shop, '.env'), 'utf8');
-  const key = new RegExp(`=(ak_[^:]+:${namespace})$`, 'm').exec(keys)?.[1] ?? '';
+  const key = keyOf(namespace);
   const response = await fetch(`${engine.url}/v1/functions/${name}/settings`, {
     headers: { 'X-API-Key': key },
   });
   return ((await response.json()) as { settings: Settings }).settings;
+}
+
+function keyOf(namespace: string): string {
+  const keys = readFileSync(join(shop, '.env'), 'utf8');
+  return new RegExp(`=(ak_[^:]+:${namespace})$`, 'm').exec(keys)?.[1] ?? '';
 }

@@ -27,7 +27,6 @@ export const settingsReplySchema = z.object({
   wasm_cid: z.string(),
   settings: functionSettingsSchema,
 });
-export type SettingsReply = z.infer<typeof settingsReplySchema>;
 
 export const functionsReplySchema = z.object({
   functions: z.array(functionRecordSchema),
