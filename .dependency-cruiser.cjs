@@ -2,7 +2,8 @@
  * The arrows go one way: mains → compose → drivers and http → core → ports → contract. docs in ARCHITECTURE.md.
  * Leaves that everybody may use: errors, logger, uuid, suggest and the like, straight under src/.
  */
-const leaves = '^src/(errors|logger|uuid|suggest|redact-url|redis|redis-script|fair-queue|exact-json)\\.ts$';
+const leaves =
+  '^src/(errors|logger|uuid|suggest|redact-url|redis|redis-script|fair-queue|exact-json|json-text)\\.ts$';
 const contract = '^src/contract/';
 const ports = '^src/ports/';
 const core = '^src/core/';

@@ -1,32 +1,35 @@
 import { type AppError, isAppError } from '../src/errors.js';
 import { queueUnavailable } from './admission.js';
-import type { JobGroup } from './driver.js';
+import type { JobGroup, Shares } from './driver.js';
 
 /** More in one round trip gives no more, and lets Redis and this process wait for each other. */
 const MAX_JOBS = 32;
 /** Of input in one round trip, lest a slow network makes it late. */
 const MAX_BYTES = 8 << 20;
 
+type Send = (groups: readonly JobGroup[], shares: Shares) => Promise<(AppError | null)[]>;
+
 interface Waiting {
   group: JobGroup;
+  shares: Shares;
   resolve: () => void;
   reject: (error: AppError) => void;
 }
 
 /** Gathers what is added in one tick into one round trip, or as many as it fills; every caller gets its own answer. */
 export class AddBatcher {
-  readonly #send: (groups: readonly JobGroup[]) => Promise<(AppError | null)[]>;
+  readonly #send: Send;
   readonly #sending = new Set<Promise<void>>();
   #waiting: Waiting[] = [];
   #jobs = 0;
 
-  constructor(send: (groups: readonly JobGroup[]) => Promise<(AppError | null)[]>) {
+  constructor(send: Send) {
     this.#send = send;
   }
 
-  add(group: JobGroup): Promise<void> {
+  add(group: JobGroup, shares: Shares): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ group, resolve, reject });
+      this.#waiting.push({ group, shares, resolve, reject });
       this.#jobs += group.length;
       if (this.#jobs >= MAX_JOBS) this.#flush();
       else if (this.#waiting.length === 1) setImmediate(() => this.#flush());
@@ -68,7 +71,11 @@ export class AddBatcher {
 
   async #sendBatch(batch: Waiting[]): Promise<void> {
     try {
-      const verdicts = await this.#send(batch.map((item) => item.group));
+      const shares = new Map(batch.flatMap((item) => [...item.shares]));
+      const verdicts = await this.#send(
+        batch.map((item) => item.group),
+        shares,
+      );
       batch.forEach((item, index) => {
         const refusal = verdicts[index];
         if (refusal) item.reject(refusal);

@@ -2,7 +2,7 @@ import type { IQueueBackend, Job, Processor, Queue, Worker, WorkerOptions } from
 import type { Namespace } from '../src/contract/ids.js';
 import type { AppError } from '../src/errors.js';
 import type { Closable } from '../src/ports/closable.js';
-import type { QueueCounts } from '../src/ports/queue.js';
+import type { QueueCounts, QueueShare, QueueUse } from '../src/ports/queue.js';
 import type { CrashJournal } from './crash-journal.js';
 import type { JobData, NewJob, QueueKind } from './jobs.js';
 
@@ -32,8 +32,11 @@ export interface QueueDriver extends Closable {
     processor: Processor<D, void>,
     options: BullWorkerOptions,
   ): Promise<BullWorker<D>>;
-  /** One round trip for all groups; each is durable, or refused with the error at its place. Rejects when none was accepted. */
-  add(groups: readonly JobGroup[]): Promise<(AppError | null)[]>;
+  /**
+   * One round trip for all groups; each is durable, or refused with the error at its place. Rejects when none was accepted. A group
+   * that would take a namespace beyond its share is refused as `shareRefusal` says; one without a share has no bound.
+   */
+  add(groups: readonly JobGroup[], shares: Shares): Promise<(AppError | null)[]>;
   /** Told of every job that has left the queue, so that it no longer counts. */
   ended(job: InvocationJob): void;
   /** Told of every job that is put back for a while without having failed. */
@@ -52,10 +55,17 @@ export interface QueueDriver extends Closable {
     cursor: string | undefined,
   ): Promise<{ ids: string[]; next: string | null }>;
   counts(): Promise<QueueCounts>;
+  use(namespace: Namespace): Promise<QueueUse>;
   /** For a process that consumes, which closes it. See `CrashJournal` for what it must keep. */
   openCrashJournal(): Promise<CrashJournal>;
   ping(): Promise<void>;
 }
+
+/** What namespaces may have on the queue, by name. */
+export type Shares = ReadonlyMap<string, QueueShare>;
+
+/** Asked for at every add, so it must be at hand. */
+export type ShareOf = (namespace: Namespace) => Promise<QueueShare>;
 
 export interface QueueLimits {
   /** QUEUE_MAX_WAITING */

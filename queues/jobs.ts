@@ -50,6 +50,8 @@ export interface JobData {
   p?: string;
   /** HTTP request. */
   h?: string;
+  /** The invocation that caused it. */
+  u?: string;
 }
 
 function encodeInvocation(invocation: Invocation): JobData {
@@ -74,6 +76,7 @@ function encodeInvocation(invocation: Invocation): JobData {
   if (invocation.callbackUrl !== undefined) data.c = invocation.callbackUrl;
   if (invocation.traceparent !== undefined) data.p = invocation.traceparent;
   if (invocation.httpRequest !== undefined) data.h = invocation.httpRequest;
+  if (invocation.parentId !== undefined) data.u = invocation.parentId;
   if (isUtf8(input) && !input.includes(0)) data.i = input.toString('utf8');
   else data.b = input.toString('base64');
   return data;
@@ -99,6 +102,7 @@ export function decodeInvocation(id: string, name: string, data: JobData): Invoc
   if (data.c !== undefined) invocation.callbackUrl = data.c;
   if (data.p !== undefined) invocation.traceparent = data.p;
   if (data.h !== undefined) invocation.httpRequest = data.h;
+  if (data.u !== undefined) invocation.parentId = data.u as RequestId;
   return invocation;
 }
 

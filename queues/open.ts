@@ -3,11 +3,13 @@ import type { Closable } from '../src/ports/closable.js';
 import type { Leases } from '../src/ports/leases.js';
 import type { InvocationQueue } from '../src/ports/queue.js';
 import type { Tasks } from '../src/ports/tasks.js';
-import { DEFAULT_TIMINGS, type QueueLimits, type QueueTimings, type Warn } from './driver.js';
+import { DEFAULT_TIMINGS, type QueueLimits, type QueueTimings, type ShareOf, type Warn } from './driver.js';
 
 export type QueuesOptions = ({ driver: 'redis'; url: string } | { driver: 'pglite'; dir: string }) &
   QueueLimits & {
     timings?: QueueTimings;
+    /** What a namespace may have on the queue; without it only the limits of the whole queue hold. */
+    shareOf?: ShareOf | undefined;
     /** Told of faults that were dealt with: lost connections, lost locks, handlers that threw. */
     warn?: Warn;
   };

@@ -9,18 +9,22 @@ import type {
   LivePage,
   QueueCounts,
   QueuedInvocation,
+  QueueShare,
+  QueueUse,
   Schedule,
   TickHandler,
 } from '../src/ports/queue.js';
 import { AddBatcher } from './add-batcher.js';
 import { queueUnavailable } from './admission.js';
 import { Consumer } from './consumer.js';
-import type { InvocationJob, QueueDriver, QueueTimings, Warn } from './driver.js';
+import type { InvocationJob, QueueDriver, QueueTimings, ShareOf, Shares, Warn } from './driver.js';
 import { decodeInvocation, QUEUE_KINDS, queueKindOf, toJob } from './jobs.js';
 import { Schedules } from './schedules.js';
 
 /** How many jobs one call of `list` looks at when it filters by function. */
 const LIST_SCAN = 1000;
+
+const NO_SHARES: Shares = new Map();
 
 /** The queue's port on BullMQ, whatever store that runs on. */
 export class BullInvocationQueue implements InvocationQueue {
@@ -28,23 +32,27 @@ export class BullInvocationQueue implements InvocationQueue {
   readonly #driver: QueueDriver;
   readonly #timings: QueueTimings;
   readonly #warn: Warn;
+  readonly #shareOf: ShareOf | undefined;
   readonly #adder: AddBatcher;
   readonly #schedules: Schedules;
   readonly #opened = new Set<Closable>();
   #closing: Promise<void> | undefined;
 
-  constructor(driver: QueueDriver, timings: QueueTimings, warn: Warn) {
+  constructor(driver: QueueDriver, timings: QueueTimings, warn: Warn, shareOf?: ShareOf) {
     this.driver = driver.name;
     this.#driver = driver;
     this.#timings = timings;
     this.#warn = warn;
-    this.#adder = new AddBatcher((groups) => driver.add(groups));
+    this.#shareOf = shareOf;
+    this.#adder = new AddBatcher((groups, shares) => driver.add(groups, shares));
     this.#schedules = new Schedules(driver, timings, warn);
   }
 
   async add(jobs: readonly QueuedInvocation[]): Promise<void> {
     if (this.#closing !== undefined) throw queueUnavailable();
-    if (jobs.length > 0) await this.#adder.add(jobs.map(toJob));
+    if (jobs.length === 0) return;
+    const shares = this.#shareOf === undefined ? NO_SHARES : await sharesOf(jobs, this.#shareOf);
+    await this.#adder.add(jobs.map(toJob), shares);
   }
 
   async get(id: RequestId): Promise<LiveInvocation | null> {
@@ -95,6 +103,10 @@ export class BullInvocationQueue implements InvocationQueue {
 
   counts(): Promise<QueueCounts> {
     return this.#reach(() => this.#driver.counts());
+  }
+
+  use(namespace: Namespace): Promise<QueueUse> {
+    return this.#reach(() => this.#driver.use(namespace));
   }
 
   async consume(handler: DeliveryHandler, options: ConsumerOptions): Promise<Closable> {
@@ -176,4 +188,14 @@ export class BullInvocationQueue implements InvocationQueue {
       throw isAppError(error) ? error : queueUnavailable(error);
     }
   }
+}
+
+/** Nearly always of one namespace. */
+async function sharesOf(jobs: readonly QueuedInvocation[], shareOf: ShareOf): Promise<Shares> {
+  const shares = new Map<Namespace, QueueShare>();
+  for (const { invocation } of jobs) {
+    const { namespace } = invocation;
+    if (!shares.has(namespace)) shares.set(namespace, await shareOf(namespace));
+  }
+  return shares;
 }

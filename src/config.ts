@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { DEFAULT_NAMESPACE, namespaceSchema } from './contract/ids.js';
+import { MAX_QUOTA, QUOTAS, type QuotaLimits, type QuotaName } from './contract/quotas.js';
 import { AppError } from './errors.js';
 import { suggest } from './suggest.js';
 
@@ -12,6 +13,10 @@ const list = z
 const flag = z.enum(['true', 'false', '1', '0']).transform((text) => text === 'true' || text === '1');
 const url = (protocols: RegExp, shape: string) =>
   z.string().refine((text) => URL.canParse(text) && protocols.test(text), `must look like ${shape}`);
+const quota = (name: QuotaName) => {
+  const { default: fallback, about } = QUOTAS[name];
+  return number(0, MAX_QUOTA).default(fallback).describe(`Default quota: ${about}`);
+};
 const httpUrl = (example: string) => url(/^https?:\/\//, example);
 
 /** One setting: what it accepts, its default, and what it is for. The table in docs/settings.md is made from this. */
@@ -106,6 +111,30 @@ const SETTINGS = {
     .describe('Longest wait of a sync call; then it answers as async.'),
   QUEUE_MAX_WAITING: number(1, 1e9).default(100_000).describe('Jobs waiting; beyond, 429.'),
   QUEUE_MAX_MB: number(1, 1e7).default(1024).describe('Input bytes waiting, in MB; beyond, 429.'),
+  CACHE_MAX_MB: number(1, 1e6)
+    .default(256)
+    .describe(
+      'Cache of all namespaces, in MB, in process or on the Redis of the queue; beyond, entries of the namespace with the most go.',
+    ),
+  QUOTA_FUNCTIONS: quota('functions'),
+  QUOTA_VERSIONS_PER_FUNCTION: quota('versions_per_function'),
+  QUOTA_TRIGGERS: quota('triggers'),
+  QUOTA_SCHEDULE_RUNS_PER_HOUR: quota('schedule_runs_per_hour'),
+  QUOTA_SECRETS: quota('secrets'),
+  QUOTA_KEYS: quota('keys'),
+  QUOTA_DATABASE_MB: quota('database_mb'),
+  QUOTA_STORAGE_MB: quota('storage_mb'),
+  QUOTA_CACHE_MB: quota('cache_mb'),
+  QUOTA_LOG_MB_PER_DAY: quota('log_mb_per_day'),
+  QUOTA_WAITING_JOBS: quota('waiting_jobs'),
+  QUOTA_WAITING_MB: quota('waiting_mb'),
+  QUOTA_DELAYED_JOBS: quota('delayed_jobs'),
+  QUOTA_JOBS_PER_INVOCATION: quota('jobs_per_invocation'),
+  QUOTA_CONCURRENT_GUESTS: quota('concurrent_guests'),
+  QUOTA_SOCKETS: quota('sockets'),
+  QUOTA_REQUESTS_PER_MINUTE: number(1, MAX_QUOTA)
+    .optional()
+    .describe(`Default quota: ${QUOTAS.requests_per_minute.about} Unset: RATE_LIMIT_PER_MINUTE.`),
   QUEUE_LOCK_SECONDS: number(1, 300)
     .default(8)
     .describe('A worker that shows no sign for so long has lost its jobs.'),
@@ -189,6 +218,29 @@ export function loadConfig(
 export function walletSignup({ WALLET_SIGNUP, HOST }: Config): 'open' | 'closed' {
   const isLoopback = HOST === 'localhost' || HOST === '::1' || /^127(\.\d{1,3}){3}$/.test(HOST);
   return WALLET_SIGNUP ?? (isLoopback ? 'open' : 'closed');
+}
+
+/** What a namespace has where the admin has set nothing. */
+export function defaultQuotas(config: Config): QuotaLimits {
+  return {
+    functions: config.QUOTA_FUNCTIONS,
+    versions_per_function: config.QUOTA_VERSIONS_PER_FUNCTION,
+    triggers: config.QUOTA_TRIGGERS,
+    schedule_runs_per_hour: config.QUOTA_SCHEDULE_RUNS_PER_HOUR,
+    secrets: config.QUOTA_SECRETS,
+    keys: config.QUOTA_KEYS,
+    database_mb: config.QUOTA_DATABASE_MB,
+    storage_mb: config.QUOTA_STORAGE_MB,
+    cache_mb: config.QUOTA_CACHE_MB,
+    log_mb_per_day: config.QUOTA_LOG_MB_PER_DAY,
+    waiting_jobs: config.QUOTA_WAITING_JOBS,
+    waiting_mb: config.QUOTA_WAITING_MB,
+    delayed_jobs: config.QUOTA_DELAYED_JOBS,
+    jobs_per_invocation: config.QUOTA_JOBS_PER_INVOCATION,
+    concurrent_guests: config.QUOTA_CONCURRENT_GUESTS,
+    sockets: config.QUOTA_SOCKETS,
+    requests_per_minute: config.QUOTA_REQUESTS_PER_MINUTE ?? config.RATE_LIMIT_PER_MINUTE,
+  };
 }
 
 export interface SettingRow {

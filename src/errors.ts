@@ -25,12 +25,20 @@ export const ERRORS = {
   request_timeout: { status: 408, about: 'The request came too slowly; the connection is closed.' },
   conflict: { status: 409, about: 'The resource is in a state that does not allow this.' },
   payload_too_large: { status: 413, about: 'The body or module is larger than the limit.' },
-  quota_exceeded: { status: 413, about: 'The namespace has as much of something as its quota allows.' },
   unsupported_media_type: { status: 415, about: 'The content type is not the one this endpoint takes.' },
   idempotency_mismatch: { status: 422, about: 'The Idempotency-Key was used before with another body.' },
+  function_refused: {
+    status: 422,
+    about: 'The function refused its input: it ended with an exit code from 64 to 78.',
+  },
   upgrade_required: { status: 426, about: 'The path is a WebSocket, and the request asks for none.' },
   headers_too_large: { status: 431, about: 'The request line and headers have more than 16 KB.' },
   rate_limited: { status: 429, about: 'Too many requests in this minute; see Retry-After.' },
+  quota_exceeded: {
+    status: 429,
+    about:
+      'A quota of the namespace is used up; the sentence names quota, limit and use. Sizes and counts: 413.',
+  },
   queue_full: { status: 429, about: 'The queue holds as many jobs or bytes as it may; see Retry-After.' },
   function_error: { status: 500, about: 'The function ended with an error.' },
   misconfigured: {
@@ -43,6 +51,10 @@ export const ERRORS = {
   ambiguous_write: {
     status: 503,
     about: 'The store did not say whether the write took place; look before repeating it.',
+  },
+  loop_detected: {
+    status: 508,
+    about: 'The call comes from an invocation whose trigger depth is used up; it was not accepted.',
   },
   cancelled: { status: 499, about: 'The invocation was cancelled.' },
   build_failed: {
@@ -61,6 +73,8 @@ export interface AppErrorOptions {
   cause?: unknown;
   /** Seconds, sent as Retry-After. */
   retryAfter?: number;
+  /** In place of the status of the code's row, for a code that has several. */
+  status?: number;
 }
 
 /** The only error this product throws on purpose. Match on `code`, never on the message. */
@@ -73,7 +87,7 @@ export class AppError extends Error {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'AppError';
     this.code = code;
-    this.status = ERRORS[code].status;
+    this.status = options.status ?? ERRORS[code].status;
     this.retryAfter = options.retryAfter;
   }
 }

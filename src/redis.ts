@@ -103,7 +103,23 @@ export async function connectNode(url: string, setting: string, dialect: Dialect
 
 /** The error for a command that the server did not carry out, whatever the reason. */
 export function unavailable(what: string, cause: unknown): AppError {
-  return new AppError('unavailable', `The ${what} is not available: ${messageOf(cause)}`, { cause });
+  return new AppError('unavailable', `The ${what} cannot be reached right now; try again in a moment.`, {
+    cause,
+  });
+}
+
+/** Resolves when the connection is there, and after `withinMs` at the latest. */
+export function untilReady(redis: RedisConnection, withinMs: number): Promise<void> {
+  if (redis.status === 'ready' || withinMs <= 0) return Promise.resolve();
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      redis.off('ready', done);
+      resolve();
+    };
+    const timer = setTimeout(done, withinMs);
+    redis.on('ready', done);
+  });
 }
 
 async function silence(reason: string): Promise<never> {

@@ -1,5 +1,5 @@
 import knex from 'knex';
-import { AppError, messageOf } from '../../src/errors.js';
+import { AppError } from '../../src/errors.js';
 import type { Database, Query } from '../database.js';
 import { batch } from './rqlite/batch.js';
 import { RqliteClient, type RqliteClientConfig } from './rqlite/client.js';
@@ -77,9 +77,15 @@ const SENTENCES: readonly (readonly [
 function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
   if (!(error instanceof RqliteError)) {
-    return new AppError('internal', `The database query failed: ${messageOf(error)}`, { cause: error });
+    return new AppError('internal', "A query of the engine's own failed; its log has the details.", {
+      cause: error,
+    });
   }
   const known = SENTENCES.find(([prefix]) => error.code.startsWith(prefix));
   if (known !== undefined) return new AppError(known[1], known[2], { cause: error });
-  return new AppError('internal', `The database refused a statement: ${error.reason}.`, { cause: error });
+  return new AppError(
+    'internal',
+    "The database refused a statement of the engine's own; its log has the details.",
+    { cause: error },
+  );
 }

@@ -1,5 +1,5 @@
 import knex from 'knex';
-import { AppError, messageOf } from '../../src/errors.js';
+import { AppError } from '../../src/errors.js';
 import type { Database, Query } from '../database.js';
 import { SqliteClient, type SqliteClientConfig } from './sqlite/client.js';
 import { SqliteConnection } from './sqlite/connection.js';
@@ -71,9 +71,15 @@ const SENTENCES: readonly (readonly [prefix: string, sentence: string])[] = [
 function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
   if (!(error instanceof SqliteError)) {
-    return new AppError('internal', `The database query failed: ${messageOf(error)}`, { cause: error });
+    return new AppError('internal', "A query of the engine's own failed; its log has the details.", {
+      cause: error,
+    });
   }
   const known = SENTENCES.find(([prefix]) => error.code.startsWith(prefix));
   if (known !== undefined) return new AppError('unavailable', known[1], { cause: error });
-  return new AppError('internal', `The database refused a statement: ${error.reason}.`, { cause: error });
+  return new AppError(
+    'internal',
+    "The database refused a statement of the engine's own; its log has the details.",
+    { cause: error },
+  );
 }

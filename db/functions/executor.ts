@@ -21,6 +21,7 @@ export interface Executor extends Closable {
   readonly driver: string;
   /** One operation by itself, several in one transaction. A query must not write, whatever the guard has missed. */
   run(namespace: Namespace, operations: readonly Operation[], options: SqlOptions): Promise<Outcome[]>;
+  bytes(namespace: Namespace): Promise<number>;
   ping(): Promise<void>;
 }
 

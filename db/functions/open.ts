@@ -1,3 +1,4 @@
+import type { Namespace } from '../../src/contract/ids.js';
 import type { FunctionDatabases, SqlArgs, SqlOperation } from '../../src/ports/function-databases.js';
 import { toArguments } from './arguments.js';
 import { openRqliteExecutor, type RqliteExecutorOptions } from './drivers/rqlite.js';
@@ -6,32 +7,42 @@ import type { Executor, Operation, Outcome } from './executor.js';
 import { toRows } from './rows.js';
 import { guardWithArguments } from './statement.js';
 
-export type FunctionDatabasesOptions =
+export type FunctionDatabasesOptions = (
   | ({ driver: 'sqlite' } & SqliteExecutorOptions)
-  | ({ driver: 'rqlite' } & RqliteExecutorOptions);
+  | ({ driver: 'rqlite' } & RqliteExecutorOptions)
+) & {
+  /** How many bytes a namespace's database may have where a call does not say; unbounded by default. */
+  limitOf?: (namespace: Namespace) => Promise<number>;
+};
 
 /** The functions' databases, one per namespace, behind the guard. */
 export async function openFunctionDatabases(options: FunctionDatabasesOptions): Promise<FunctionDatabases> {
   const executor = await openExecutor(options);
+  const run: Executor['run'] = async (namespace, operations, limits) => {
+    const maxDatabaseBytes = limits.maxDatabaseBytes ?? (await options.limitOf?.(namespace));
+    const bounded = maxDatabaseBytes === undefined ? limits : { ...limits, maxDatabaseBytes };
+    return executor.run(namespace, operations, bounded);
+  };
 
   return {
     driver: executor.driver,
     async query(namespace, sql, args, limits) {
-      const [outcome] = await executor.run(namespace, [toOperation('query', sql, args)], limits);
+      const [outcome] = await run(namespace, [toOperation('query', sql, args)], limits);
       return outcome === undefined ? [] : toRows(outcome);
     },
     async execute(namespace, sql, args, limits) {
-      const [outcome] = await executor.run(namespace, [toOperation('exec', sql, args)], limits);
+      const [outcome] = await run(namespace, [toOperation('exec', sql, args)], limits);
       return toResult(outcome);
     },
     async transaction(namespace, operations, limits) {
       if (operations.length === 0) return [];
       const guarded = operations.map(({ kind, sql, args }: SqlOperation) => toOperation(kind, sql, args));
-      const outcomes = await executor.run(namespace, guarded, limits);
+      const outcomes = await run(namespace, guarded, limits);
       return outcomes.map((outcome, at) =>
         guarded[at]?.kind === 'query' ? toRows(outcome) : toResult(outcome),
       );
     },
+    bytes: (namespace) => executor.bytes(namespace),
     ping: () => executor.ping(),
     close: () => executor.close(),
   };

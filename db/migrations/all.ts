@@ -36,6 +36,19 @@ import { warmStartReason } from './035-warm-start-reason.js';
 import { probePending } from './036-probe-pending.js';
 import { triggerOverlap } from './037-trigger-overlap.js';
 import { triggerCatchUp } from './038-trigger-catch-up.js';
+import { quotas } from './039-quotas.js';
+import { logBytes } from './040-log-bytes.js';
+import { functionVersionBytes } from './041-function-version-bytes.js';
+import { functionVersionsBySize } from './042-function-versions-by-size.js';
+import { apiKeysByNamespace } from './043-api-keys-by-namespace.js';
+import { attemptsParent } from './044-attempts-parent.js';
+import { attemptsExitCode } from './045-attempts-exit-code.js';
+import { attemptsByParent } from './046-attempts-by-parent.js';
+import { callbacks } from './047-callbacks.js';
+import { callbacksByTime } from './048-callbacks-by-time.js';
+import { attemptsWithInput } from './049-attempts-with-input.js';
+import { attemptsHttpRequest } from './050-attempts-http-request.js';
+import { attemptsRoute } from './051-attempts-route.js';
 
 export interface Migration {
   name: string;
@@ -83,4 +96,17 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '036-probe-pending', sql: probePending },
   { name: '037-trigger-overlap', sql: triggerOverlap },
   { name: '038-trigger-catch-up', sql: triggerCatchUp },
+  { name: '039-quotas', sql: quotas },
+  { name: '040-log-bytes', sql: logBytes },
+  { name: '041-function-version-bytes', sql: functionVersionBytes },
+  { name: '042-function-versions-by-size', sql: functionVersionsBySize },
+  { name: '043-api-keys-by-namespace', sql: apiKeysByNamespace },
+  { name: '044-attempts-parent', sql: attemptsParent },
+  { name: '045-attempts-exit-code', sql: attemptsExitCode },
+  { name: '046-attempts-by-parent', sql: attemptsByParent },
+  { name: '047-callbacks', sql: callbacks },
+  { name: '048-callbacks-by-time', sql: callbacksByTime },
+  { name: '049-attempts-with-input', sql: attemptsWithInput },
+  { name: '050-attempts-http-request', sql: attemptsHttpRequest },
+  { name: '051-attempts-route', sql: attemptsRoute },
 ];

@@ -1,15 +1,25 @@
 import type { FinalState } from '../../src/contract/invocation.js';
+import { MAX_OUTCOME_BODY_BYTES } from '../../src/contract/limits.js';
 import { AppError } from '../../src/errors.js';
 import type { AttemptStore, InvocationQuery, StoredInvocation } from '../../src/ports/store.js';
 import type { Database } from '../database.js';
 import { type AttemptRecord, toAttempt, WRITTEN_COLUMNS } from './attempt-row.js';
 
+/** In base64, as it is kept: a page holds hundreds. */
+const MAX_LISTED_INPUT = Math.ceil(MAX_OUTCOME_BODY_BYTES / 3) * 4;
+
 const STATES: readonly FinalState[] = ['success', 'error', 'timeout', 'dead', 'cancelled'];
 
-/** All but messages and input, which a list does not show. */
+/** Left to itself SQLite would walk through the namespace's, newest first. */
+const CHILDREN = 'attempts indexed by attempts_by_parent';
+
+/** All but messages, which a list does not show, and of the inputs the small ones. */
 const COLUMNS = [
   'position',
-  ...WRITTEN_COLUMNS.filter((column) => column !== 'messages' && column !== 'input'),
+  'replayed_at',
+  ...WRITTEN_COLUMNS.filter(
+    (column) => column !== 'messages' && column !== 'input' && column !== 'http_request',
+  ),
 ]
   .map((column) => `a.${column}`)
   .join(', ');
@@ -25,9 +35,10 @@ export function createAttemptList(database: Database): AttemptStore['list'] {
     const size = query.limit + 1;
     const { where, bindings } = conditions(query);
     const states = query.state === undefined ? STATES : [query.state];
+    const table = query.parentId === undefined ? 'attempts' : CHILDREN;
     const ends = states.map(
       (state) => `select * from (
-        select accepted_at, request_id from attempts
+        select accepted_at, request_id from ${table}
         where state = '${state}' and ${where} and not exists (
           select 1 from attempts later
           where later.request_id = attempts.request_id and later.attempt > attempts.attempt)
@@ -38,7 +49,8 @@ export function createAttemptList(database: Database): AttemptStore['list'] {
         `with page as (
            select * from (${ends.join(' union all ')}) order by accepted_at desc, request_id desc limit ?
          )
-         select ${COLUMNS}, '[]' as messages, null as input
+         select ${COLUMNS}, '[]' as messages,
+           case when length(a.input) <= ${MAX_LISTED_INPUT} then a.input end as input, null as http_request
          from page join attempts a on a.request_id = page.request_id
          order by page.accepted_at desc, page.request_id desc, a.attempt`,
         [...states.flatMap(() => [...bindings, size]), size],
@@ -51,13 +63,23 @@ export function createAttemptList(database: Database): AttemptStore['list'] {
   };
 }
 
-function conditions({ namespace, function: fn, functions, reason, since, before, cursor }: InvocationQuery) {
+function conditions({
+  namespace,
+  function: fn,
+  functions,
+  reason,
+  since,
+  before,
+  parentId,
+  cursor,
+}: InvocationQuery) {
   const parts: [sql: string, value: string | number | undefined][] = [
     ['namespace = ?', namespace],
     ['function = ?', fn],
     ['reason = ?', reason],
     ['accepted_at >= ?', since],
     ['accepted_at < ?', before],
+    ['parent_id = ?', parentId],
   ];
   const asked = parts.filter(([, value]) => value !== undefined);
   const where = asked.map(([sql]) => sql);

@@ -1,3 +1,4 @@
+import { routeField } from '../../src/contract/http-route.js';
 import type { FunctionName, Namespace, RequestId } from '../../src/contract/ids.js';
 import type {
   AttemptStatus,
@@ -28,6 +29,9 @@ export interface AttemptRecord {
   memory_peak_mb: number;
   accepted_at: number;
   traceparent: string | null;
+  parent_id: RequestId | null;
+  route: string | null;
+  exit_code: number | null;
   state: FinalState | null;
   completed_at: number | null;
   output_expires_at: number | null;
@@ -37,6 +41,8 @@ export interface AttemptRecord {
   messages: string;
   output: string | null;
   input: string | null;
+  http_request: string | null;
+  replayed_at: number | null;
 }
 
 /** In the order in which `toTuple` gives their values. */
@@ -56,6 +62,9 @@ export const WRITTEN_COLUMNS = [
   'memory_peak_mb',
   'accepted_at',
   'traceparent',
+  'parent_id',
+  'route',
+  'exit_code',
   'state',
   'completed_at',
   'output_expires_at',
@@ -65,9 +74,11 @@ export const WRITTEN_COLUMNS = [
   'messages',
   'output',
   'input',
+  'http_request',
 ];
 
 const FINAL_COLUMNS = [
+  'exit_code',
   'state',
   'completed_at',
   'output_expires_at',
@@ -76,6 +87,7 @@ const FINAL_COLUMNS = [
   'error',
   'output',
   'input',
+  'http_request',
 ];
 
 /**
@@ -114,6 +126,9 @@ export function toTuple(row: AttemptRow): unknown[] {
     row.memoryPeakMb,
     Math.round(row.acceptedAt),
     cleaned(row.traceparent),
+    row.parentId,
+    cleaned(row.route),
+    row.exitCode,
     final?.state ?? null,
     final ? Math.round(final.completedAt) : null,
     final ? Math.round(final.outputExpiresAt) : null,
@@ -123,6 +138,7 @@ export function toTuple(row: AttemptRow): unknown[] {
     JSON.stringify(row.messages),
     toBase64(final?.output),
     toBase64(final?.input),
+    cleaned(final?.httpRequest),
   ];
 }
 
@@ -145,22 +161,29 @@ export function toAttempt(record: AttemptRecord, now: number): AttemptRow {
     messages: JSON.parse(record.messages) as LogMessage[],
     acceptedAt: record.accepted_at,
     traceparent: record.traceparent,
+    parentId: record.parent_id,
+    route: record.route,
+    exitCode: record.exit_code,
     final: toFinal(record, now),
   };
 }
 
-/** An output past its time is not shown, swept or not. */
+/** What is past its time is not shown, swept or not; a dead letter, replayed or not, keeps its input. */
 function toFinal(record: AttemptRecord, now: number): FinalAttempt | null {
   if (record.state === null) return null;
   const outputExpiresAt = record.output_expires_at ?? 0;
+  const isKept = outputExpiresAt > now;
+  const keepsInput = isKept || record.state === 'dead' || record.replayed_at !== null;
   return {
     state: record.state,
     completedAt: record.completed_at ?? record.started_at,
-    output: outputExpiresAt > now ? fromBase64(record.output) : null,
+    output: isKept ? fromBase64(record.output) : null,
     outputExpiresAt,
-    input: fromBase64(record.input),
+    input: keepsInput ? fromBase64(record.input) : null,
+    httpRequest: keepsInput ? record.http_request : null,
     callerWallet: record.caller_wallet ?? '',
     reason: record.reason,
+    ...(record.replayed_at === null ? {} : { replayedAt: record.replayed_at }),
   };
 }
 
@@ -170,6 +193,7 @@ export function toLogRecord(record: AttemptRecord): LogRecord {
     function: record.function,
     version: record.version,
     trigger: record.trigger,
+    ...routeField(record.route),
     attempt: record.attempt,
     status: record.status,
     started_at: rfc3339(record.started_at),

@@ -13,6 +13,14 @@ const EXPIRED_OUTPUTS = `position in (
   select position from attempts indexed by attempts_with_output
   where output is not null and output_expires_at <= ? order by output_expires_at limit ${STEP})`;
 
+const EXPIRED_INPUTS = `position in (
+  select position from attempts indexed by attempts_with_input
+  where input is not null and output is null and state <> 'dead' and replayed_at is null
+  and output_expires_at <= ? order by output_expires_at limit ${STEP})`;
+
+/** Whoever replays a dead letter needs its input, and may look at it afterwards. */
+const STAYS = "state = 'dead' or replayed_at is not null";
+
 const OLD_DEAD = `position <= ? and request_id in (
   select request_id from attempts indexed by attempts_dead where state = 'dead' and completed_at < ? limit ${STEP})`;
 
@@ -54,8 +62,17 @@ export function createAttemptSweep(database: Database, tally: AttemptTally): Att
   return async ({ logsBefore, deadBefore, now }) => {
     // What is deleted has been counted before.
     const { position } = await tally();
-    const outputs = await database.run(where(EXPIRED_OUTPUTS, [now]).update({ output: null }));
+    const outputs = await database.run(
+      where(EXPIRED_OUTPUTS, [now]).update({
+        output: null,
+        input: knex.raw(`case when ${STAYS} then input end`),
+        http_request: knex.raw(`case when ${STAYS} then http_request end`),
+      }),
+    );
+    const inputs = await database.run(
+      where(EXPIRED_INPUTS, [now]).update({ input: null, http_request: null }),
+    );
     const dead = await database.run(where(OLD_DEAD, [position, deadBefore]).delete());
-    return outputs + dead + (await dropLogs(logsBefore, position));
+    return outputs + inputs + dead + (await dropLogs(logsBefore, position));
   };
 }

@@ -3,6 +3,7 @@ import type { Database } from '../database.js';
 import { createAttemptList } from './attempt-list.js';
 import { createAttemptLogs } from './attempt-logs.js';
 import { type AttemptRecord, INSERT_ATTEMPTS, toAttempt, toTuple } from './attempt-row.js';
+import { createAttemptStats } from './attempt-stats.js';
 import { createAttemptSweep } from './attempt-sweep.js';
 import { createAttemptTally } from './attempt-tally.js';
 import { auditQueries } from './audit.js';
@@ -42,6 +43,7 @@ export function createAttemptStore(database: Database): AttemptStore {
 
     list: createAttemptList(database),
     figures: createVersionFigures(database),
+    ...createAttemptStats(database),
 
     async takeDead(id) {
       const [rows] = await database.batch([
@@ -63,7 +65,7 @@ export function createAttemptStore(database: Database): AttemptStore {
         ]),
         // The overruled ones too: nobody will ask for their input again.
         knex.raw(
-          `update ${DEAD_ONES} set state = status, reason = null, input = null
+          `update ${DEAD_ONES} set state = status, reason = null, input = null, http_request = null
            where namespace = ? and function = ? and state = 'dead'`,
           [namespace, fn],
         ),

@@ -2,6 +2,8 @@ import type { Namespace } from '../../src/contract/ids.js';
 import type { BlobOwnerStore } from '../../src/ports/store.js';
 import { uuidv7 } from '../../src/uuid.js';
 import type { Database } from '../database.js';
+import { batchWithinQuota } from './quota-check.js';
+import { STORAGE_BYTES } from './quotas.js';
 
 interface OwnerRow {
   namespace: Namespace;
@@ -22,19 +24,31 @@ where not exists (select 1 from blob_owners where cid = ?)
 on conflict (cid) do update set token = excluded.token, started_at = excluded.started_at
 where blob_deletions.started_at <= ?`;
 
+const STORAGE_CHECK = `
+select iif(bytes > ? - ? and not exists (select 1 from blob_owners where namespace = ? and cid = ?), 'storage_mb', null) as over,
+  bytes / 1048576.0 as used, ? / 1048576.0 as quota
+from (select ${STORAGE_BYTES} as bytes)`;
+
 export function createBlobOwnerStore(database: Database): BlobOwnerStore {
   const { knex } = database;
   const owners = () => knex<OwnerRow>('blob_owners');
   const marks = () => knex<{ cid: string; token: string; started_at: number }>('blob_deletions');
 
   return {
-    async add(namespace, { cid, name, size }) {
-      await database.run(
-        owners()
-          .insert({ namespace, cid, name, size, created_at: Date.now() })
-          .onConflict(['namespace', 'cid'])
-          .ignore(),
-      );
+    async add(namespace, { cid, name, size }, limitBytes) {
+      const add = owners()
+        .insert({ namespace, cid, name, size, created_at: Date.now() })
+        .onConflict(['namespace', 'cid'])
+        .ignore();
+      const check =
+        limitBytes === undefined
+          ? null
+          : {
+              namespace,
+              sql: STORAGE_CHECK,
+              bindings: [limitBytes, size, namespace, cid, limitBytes, namespace, namespace],
+            };
+      await batchWithinQuota(database, check, [add], { idempotent: true });
     },
 
     async get(namespace, cid) {

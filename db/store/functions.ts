@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { FunctionMetadata, FunctionVersion, WarmStart } from '../../src/contract/function.js';
 import type { FunctionName, Namespace } from '../../src/contract/ids.js';
+import { MB } from '../../src/contract/limits.js';
 import { AppError } from '../../src/errors.js';
-import type { FunctionStore } from '../../src/ports/store.js';
+import type { FunctionStore, NewVersion } from '../../src/ports/store.js';
 import { uuidv7 } from '../../src/uuid.js';
 import type { Database } from '../database.js';
 import { auditQueries } from './audit.js';
+import { batchWithinQuota, type QuotaCheck } from './quota-check.js';
+import { STORAGE_BYTES } from './quotas.js';
 import { cleanText } from './text.js';
 import { rfc3339 } from './time.js';
 import { specKey } from './triggers.js';
@@ -42,8 +45,8 @@ on conflict (namespace, name) do update set
 const INSERT_VERSION = `
 insert into function_versions (
   namespace, name, version, id, created_at, wasm_cid, memory_limit_mb, timeout_seconds, is_public,
-  retry_count, retry_delay_seconds, warm_start, warm_start_reason, probe_pending, updated_at, created_by, metadata)
-select namespace, name, last_version, id, created_at, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
+  retry_count, retry_delay_seconds, warm_start, warm_start_reason, probe_pending, updated_at, created_by, metadata, wasm_bytes)
+select namespace, name, last_version, id, created_at, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
 from functions where namespace = ? and name = ?`;
 
 /** A trigger that is listed again keeps its id, so that its schedule goes on without a missed tick. */
@@ -74,6 +77,46 @@ select v.*, max(ran.rowid) as last from (
 join function_versions v on v.namespace = ran.namespace and v.name = ran.function and v.version = ran.version
 group by v.namespace, v.name, v.version order by last desc limit ?`;
 
+/** What a deploy may pass, each only where it adds to it: a limit that was lowered later stops no deploy that stays below it. */
+const DEPLOY_CHECK = `
+select over, case over when 'functions' then functions when 'versions_per_function' then versions
+    when 'triggers' then triggers else bytes / 1048576.0 end as used,
+  case over when 'functions' then maxFunctions when 'versions_per_function' then maxVersions
+    when 'triggers' then maxTriggers else maxBytes / 1048576.0 end as quota
+from (
+  select *, case
+    when functions >= maxFunctions and not live then 'functions'
+    when versions >= maxVersions then 'versions_per_function'
+    when triggersAfter > maxTriggers and triggersAfter > triggers then 'triggers'
+    when bytes > maxBytes - newBytes and not stored then 'storage_mb'
+    end as over
+  from (
+    select ? as maxFunctions, ? as maxVersions, ? as maxTriggers, ? as maxBytes, ? as newBytes,
+      (select count(*) from functions where namespace = ? and deleted_at is null) as functions,
+      exists (select 1 from functions where namespace = ? and name = ? and deleted_at is null) as live,
+      (select count(*) from function_versions where namespace = ? and name = ?) as versions,
+      (select count(*) from triggers where namespace = ?) as triggers,
+      (select count(*) from triggers where namespace = ? and not (function = ? and (
+        source = 'manifest' or spec in (select value from json_each(?))))) +
+      (select count(distinct value) from json_each(?)) as triggersAfter,
+      ${STORAGE_BYTES} as bytes,
+      exists (select 1 from function_versions where namespace = ? and wasm_cid = ?) as stored))`;
+
+function deployCheck({ namespace, settings, ...version }: NewVersion, listed: string): QuotaCheck | null {
+  const { limits, wasmCid, wasmBytes = 0 } = version;
+  if (limits === undefined) return null;
+  const { name } = settings;
+  return {
+    namespace,
+    sql: DEPLOY_CHECK,
+    bindings: [
+      ...[limits.functions, limits.versions_per_function, limits.triggers, limits.storage_mb * MB, wasmBytes],
+      ...[namespace, namespace, name, namespace, name, namespace, namespace, name, listed, listed],
+      ...[namespace, namespace, namespace, wasmCid],
+    ],
+  };
+}
+
 export function createFunctionStore(database: Database): FunctionStore {
   const { knex } = database;
   const versions = () => knex<VersionRow>('function_versions');
@@ -81,10 +124,9 @@ export function createFunctionStore(database: Database): FunctionStore {
     versions().where({ namespace, name }).orderBy('version', 'desc').limit(1);
 
   return {
-    async addVersion(
-      { namespace, settings, wasmCid, warmStart, warmStartReason, probePending, createdBy },
-      audit,
-    ) {
+    async addVersion(version, audit) {
+      const { namespace, settings, wasmCid, wasmBytes = 0, createdBy } = version;
+      const { warmStart, warmStartReason, probePending } = version;
       const { name, metadata } = settings;
       const now = Date.now();
       const triggers = metadata.triggers.map((spec) => [
@@ -100,7 +142,8 @@ export function createFunctionStore(database: Database): FunctionStore {
               spec.catch_up ?? null,
             ]),
       ]);
-      const results = await database.batch([
+      const listed = JSON.stringify(triggers.map(([, key]) => key));
+      const results = await batchWithinQuota(database, deployCheck(version, listed), [
         knex.raw(NEXT_VERSION, [namespace, name, randomUUID(), now]),
         knex.raw(INSERT_VERSION, [
           wasmCid,
@@ -115,10 +158,11 @@ export function createFunctionStore(database: Database): FunctionStore {
           now,
           createdBy,
           JSON.stringify(metadata),
+          wasmBytes,
           namespace,
           name,
         ]),
-        knex.raw(DROP_UNLISTED_TRIGGERS, [namespace, name, JSON.stringify(triggers.map(([, key]) => key))]),
+        knex.raw(DROP_UNLISTED_TRIGGERS, [namespace, name, listed]),
         knex.raw(ADD_LISTED_TRIGGERS, [namespace, name, now, JSON.stringify(triggers)]),
         ...auditQueries(knex, audit),
         ...(audit === undefined
@@ -174,6 +218,11 @@ export function createFunctionStore(database: Database): FunctionStore {
       return rows.map(toVersion);
     },
 
+    async wasDeployed(namespace, name) {
+      const rows = await database.run<unknown[]>(knex('functions').where({ namespace, name }).select('name'));
+      return rows.length > 0;
+    },
+
     async remove(namespace, name, audit) {
       const results = await database.batch([
         ...auditQueries(knex, audit, {
@@ -184,6 +233,7 @@ export function createFunctionStore(database: Database): FunctionStore {
         knex('triggers').where({ namespace, function: name }).delete(),
         knex('aliases').where({ namespace, function: name }).delete(),
         knex('rollouts').where({ namespace, function: name }).delete(),
+        // Last, for its result tells whether the function was there.
         knex('functions')
           .where({ namespace, name })
           .whereNull('deleted_at')

@@ -4,6 +4,7 @@ import type { GrantedScope } from '../../src/contract/scopes.js';
 import type { KeyMaker, KeyStore, StoredKey } from '../../src/ports/store.js';
 import type { Database, Query } from '../database.js';
 import { auditQueries } from './audit.js';
+import { batchWithinQuota, countCheck } from './quota-check.js';
 import { rfc3339 } from './time.js';
 
 interface KeyRow {
@@ -39,13 +40,19 @@ export function createKeyStore(database: Database): KeyStore {
   const keys = () => knex<KeyRow>('api_keys');
 
   return {
-    async add({ id, maker, ...key }, audit) {
+    async add({ id, maker, ...key }, audit, limit) {
+      const { namespace } = key;
       const now = Date.now();
       const holds = makerHolds(maker, now);
-      const results = await database.batch([
+      const used = { sql: 'select count(*) from api_keys where namespace = ?', bindings: [namespace] };
+      const check =
+        limit === undefined
+          ? null
+          : { namespace, ...countCheck('keys', limit, used, { sql: 'true', bindings: [] }) };
+      const results = await batchWithinQuota(database, check, [
         knex.raw(INSERT_KEY + holds.sql, [
           id,
-          key.namespace,
+          namespace,
           key.name,
           key.hash,
           key.isAdmin ? 1 : 0,

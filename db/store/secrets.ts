@@ -2,6 +2,7 @@ import type { Namespace } from '../../src/contract/ids.js';
 import type { SealedSecret, SecretStore } from '../../src/ports/store.js';
 import type { Database } from '../database.js';
 import { auditQueries } from './audit.js';
+import { batchWithinQuota, countCheck } from './quota-check.js';
 import { rfc3339 } from './time.js';
 
 interface SecretRow {
@@ -18,18 +19,29 @@ export function createSecretStore(database: Database): SecretStore {
   const secrets = () => knex<SecretRow>('secrets');
 
   return {
-    async put(namespace, { name, sealed, keyId }, audit) {
+    async put(namespace, { name, sealed, keyId }, audit, limit) {
       const now = Date.now();
-      await database.batch(
-        [
-          secrets()
-            .insert({ namespace, name, sealed, key_id: keyId, created_at: now, updated_at: now })
-            .onConflict(['namespace', 'name'])
-            .merge(['sealed', 'key_id', 'updated_at']),
-          ...auditQueries(knex, audit),
-        ],
-        { idempotent: true },
-      );
+      const put = secrets()
+        .insert({ namespace, name, sealed, key_id: keyId, created_at: now, updated_at: now })
+        .onConflict(['namespace', 'name'])
+        .merge(['sealed', 'key_id', 'updated_at']);
+      const check =
+        limit === undefined
+          ? null
+          : {
+              namespace,
+              ...countCheck(
+                'secrets',
+                limit,
+                { sql: 'select count(*) from secrets where namespace = ?', bindings: [namespace] },
+                {
+                  sql: 'not exists (select 1 from secrets where namespace = ? and name = ?)',
+                  bindings: [namespace, name],
+                },
+              ),
+            };
+      const queries = [put, ...auditQueries(knex, audit)];
+      await batchWithinQuota(database, check, queries, { idempotent: true });
     },
 
     async get(namespace, name) {

@@ -4,9 +4,11 @@ import { createAliasStore } from './aliases.js';
 import { createAttemptStore } from './attempts.js';
 import { createAuditStore } from './audit.js';
 import { createBlobOwnerStore } from './blob-owners.js';
+import { createCallbackStore } from './callbacks.js';
 import { createFunctionStore } from './functions.js';
 import { createIdempotencyStore } from './idempotency.js';
 import { createKeyStore } from './keys.js';
+import { createQuotaStore } from './quotas.js';
 import { createRolloutStore } from './rollouts.js';
 import { createSecretStore } from './secrets.js';
 import { createSessionStore } from './sessions.js';
@@ -27,8 +29,10 @@ export function createStore(database: Database): Store {
     audit: createAuditStore(database),
     idempotency: createIdempotencyStore(database),
     blobOwners: createBlobOwnerStore(database),
+    callbacks: createCallbackStore(database),
     sessions: createSessionStore(database),
     settings: createSettingStore(database),
+    quotas: createQuotaStore(database),
     ping: () => database.ping(),
     close: () => database.close(),
   };

@@ -5,6 +5,7 @@ import type { StoredTrigger, TriggerStore } from '../../src/ports/store.js';
 import { uuidv7 } from '../../src/uuid.js';
 import type { Database } from '../database.js';
 import { auditQueries } from './audit.js';
+import { batchWithinQuota, countCheck } from './quota-check.js';
 import { cleanText } from './text.js';
 
 interface TriggerRow {
@@ -32,7 +33,7 @@ export function createTriggerStore(database: Database): TriggerStore {
   const triggers = () => knex<TriggerRow>('triggers');
 
   return {
-    async add(namespace, fn, spec, audit) {
+    async add(namespace, fn, spec, audit, limit) {
       const row: TriggerRow = {
         id: uuidv7(),
         namespace,
@@ -47,7 +48,15 @@ export function createTriggerStore(database: Database): TriggerStore {
         enabled: 1,
         created_at: Date.now(),
       };
-      const results = await database.batch(
+      const used = { sql: 'select count(*) from triggers where namespace = ?', bindings: [namespace] };
+      const more = {
+        sql: 'not exists (select 1 from triggers where namespace = ? and function = ? and spec = ?)',
+        bindings: [namespace, fn, row.spec],
+      };
+      const check = limit === undefined ? null : { namespace, ...countCheck('triggers', limit, used, more) };
+      const results = await batchWithinQuota(
+        database,
+        check,
         [
           triggers().insert(row).onConflict(['namespace', 'function', 'spec']).merge(['overlap', 'catch_up']),
           ...auditQueries(knex, audit),

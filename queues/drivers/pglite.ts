@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { QueueLimits, QueueTimings, Warn } from '../driver.js';
+import type { QueueLimits, QueueTimings, ShareOf, Warn } from '../driver.js';
 import type { Queues } from '../open.js';
 import { BullInvocationQueue } from '../queue.js';
 import { BullTasks } from '../tasks.js';
@@ -12,6 +12,7 @@ export interface PgliteQueuesOptions extends QueueLimits {
   /** The data directory, locked by the caller. */
   dir: string;
   timings: QueueTimings;
+  shareOf?: ShareOf | undefined;
   warn: Warn;
 }
 
@@ -32,10 +33,10 @@ export async function openPgliteQueues(settings: PgliteQueuesOptions): Promise<Q
 /** The same on a database that its owner closes. */
 export async function openQueuesOn(
   database: PgliteDatabase,
-  { dir, timings, warn, ...limits }: PgliteQueuesOptions,
+  { dir, timings, shareOf, warn, ...limits }: PgliteQueuesOptions,
 ): Promise<Queues> {
   const driver = await PgliteDriver.open(database, limits, warn, dir);
-  const queue = new BullInvocationQueue(driver, timings, warn);
+  const queue = new BullInvocationQueue(driver, timings, warn, shareOf);
   const tasks = await BullTasks.open(driver, timings, warn);
   const backlog = new PgliteBacklog(database);
   const leases = new LocalLeases();

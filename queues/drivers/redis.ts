@@ -1,4 +1,4 @@
-import type { QueueLimits, QueueTimings, Warn } from '../driver.js';
+import type { QueueLimits, QueueTimings, ShareOf, Warn } from '../driver.js';
 import type { Queues } from '../open.js';
 import { BullInvocationQueue } from '../queue.js';
 import { BullTasks } from '../tasks.js';
@@ -10,6 +10,7 @@ import { RedisLeases } from './redis/leases.js';
 export interface RedisQueuesOptions extends QueueLimits {
   url: string;
   timings: QueueTimings;
+  shareOf?: ShareOf | undefined;
   warn: Warn;
 }
 
@@ -17,6 +18,7 @@ export interface RedisQueuesOptions extends QueueLimits {
 export async function openRedisQueues({
   url,
   timings,
+  shareOf,
   warn,
   ...limits
 }: RedisQueuesOptions): Promise<Queues> {
@@ -25,7 +27,7 @@ export async function openRedisQueues({
   connection.on('error', (error) => warn('The connection to Redis is broken; it is being restored.', error));
   await whenReady(connection);
   const driver = await RedisDriver.open(server, connection, limits, warn);
-  const queue = new BullInvocationQueue(driver, timings, warn);
+  const queue = new BullInvocationQueue(driver, timings, warn, shareOf);
   const tasks = await BullTasks.open(driver, timings, warn);
   const backlog = await RedisBacklog.open(connection);
   const leases = new RedisLeases(connection, warn);

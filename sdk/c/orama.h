@@ -109,10 +109,84 @@ static inline int64_t orama_cache_increment(const char *key, int64_t delta) {
 /* Removes a key; 1 when it was there. */
 static inline int32_t orama_cache_delete(const char *key) { return orama_host_cache_delete(key, strlen(key)); }
 
-/* {"status":200,"headers":{..},"body":".."}, or {"error":"..","status":0}; `headers` is a JSON object. */
+/* {"status":200,"headers":{..},"body":".."}, or {"error":"..","status":0}; `headers` is a JSON object. The body as bytes
+ * is what orama_response_body makes of it. */
 static inline orama_bytes orama_http_fetch(const char *method, const char *url, const char *headers, const char *body) {
   ORAMA_TAKE(orama_host_http_fetch(method, strlen(method), url, strlen(url), headers, strlen(headers), body,
                                    strlen(body), out, room));
+}
+
+/* Where the text of a string among the members of a JSON object begins and ends, without its quotes; 0 when it is not there. */
+static inline int orama_json_string(orama_bytes json, const char *name, char **from, char **to) {
+  char *end = json.data + json.size, *last = NULL;
+  size_t last_size = 0, wanted = strlen(name);
+  int depth = 0, is_value = 0;
+  for (char *at = json.data; at && at < end; at++) {
+    if (*at == '{' || *at == '[') depth++;
+    else if (*at == '}' || *at == ']') depth--;
+    else if (*at == ',' && depth == 1) is_value = 0;
+    else if (*at == ':' && depth == 1) is_value = last_size == wanted && memcmp(last, name, wanted) == 0;
+    if (*at != '"') continue;
+    char *start = ++at;
+    while (at < end && *at != '"') at += *at == '\\' ? 2 : 1;
+    if (depth != 1 || at >= end) continue;
+    if (is_value) return *from = start, *to = at, 1;
+    last = start, last_size = (size_t)(at - start);
+  }
+  return 0;
+}
+
+/* One UTF-16 unit or a pair of them as UTF-8; returns where the next byte goes. */
+static inline char *orama_put_utf8(char *out, uint32_t code) {
+  int more = code < 0x80 ? 0 : code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
+  *out++ = (char)(more == 0 ? code : (0xf0 << (3 - more) & 0xff) | code >> 6 * more);
+  while (more-- > 0) *out++ = (char)(0x80 | (code >> 6 * more & 0x3f));
+  return out;
+}
+
+static inline uint32_t orama_hex4(const char *at) {
+  uint32_t value = 0;
+  for (int i = 0; i < 4; i++) value = value << 4 | (uint32_t)(at[i] <= '9' ? at[i] - '0' : (at[i] | 0x20) - 'a' + 10);
+  return value;
+}
+
+/* The body of an answer of orama_http_fetch as bytes, decoded where it came as base64. It lies in the answer, which is
+ * used up; {NULL, 0} when there is none. */
+static inline orama_bytes orama_response_body(orama_bytes answer) {
+  char *from, *to, *out;
+  if (orama_json_string(answer, "body_base64", &from, &to)) {
+    uint32_t bits = 0;
+    int held = 0;
+    out = from;
+    for (char *at = from; at < to; at++) {
+      char c = *at;
+      int six = c >= 'A' && c <= 'Z' ? c - 'A' : c >= 'a' && c <= 'z' ? c - 'a' + 26 : c >= '0' && c <= '9' ? c - '0' + 52
+              : c == '+' ? 62 : c == '/' ? 63 : -1;
+      if (six < 0) continue;
+      bits = bits << 6 | (uint32_t)six;
+      held += 6;
+      if (held >= 8) held -= 8, *out++ = (char)(bits >> held);
+    }
+  } else if (orama_json_string(answer, "body", &from, &to)) {
+    out = from;
+    for (char *at = from; at < to; at++) {
+      if (*at != '\\') {
+        *out++ = *at;
+        continue;
+      }
+      char c = *++at;
+      if (c == 'u' && to - at > 4) {
+        uint32_t code = orama_hex4(at + 1);
+        at += 4;
+        if (code >= 0xd800 && code < 0xdc00 && to - at > 6 && at[1] == '\\')
+          code = 0x10000 + ((code - 0xd800) << 10) + (orama_hex4(at + 3) - 0xdc00), at += 6;
+        out = orama_put_utf8(out, code);
+      } else *out++ = c == 'n' ? '\n' : c == 't' ? '\t' : c == 'r' ? '\r' : c == 'b' ? '\b' : c == 'f' ? '\f' : c;
+    }
+  } else {
+    return (orama_bytes){NULL, 0};
+  }
+  return (orama_bytes){from, (size_t)(out - from)};
 }
 
 /* Publishes JSON to a topic of the namespace; 1 once it is durable. */

@@ -132,12 +132,42 @@ func CacheDelete(key string) bool {
 	return was == 1
 }
 
-// Response is the answer of an HTTP server.
+// Response is the answer of an HTTP server. Body holds the very bytes, whether they are UTF-8 or not.
 type Response struct {
 	Status  int     `json:"status"`
 	Headers Headers `json:"headers"`
 	Body    string  `json:"body"`
 	Error   string  `json:"error"`
+	// SetCookies are the values of set-cookie, which cannot be joined as other headers are.
+	SetCookies []string `json:"-"`
+}
+
+// UnmarshalJSON takes a body that is not UTF-8 from body_base64.
+func (r *Response) UnmarshalJSON(data []byte) error {
+	type plain Response
+	wire := struct {
+		*plain
+		BodyBase64 []byte `json:"body_base64"`
+		Headers    struct {
+			SetCookie []string `json:"set-cookie"`
+		} `json:"headers"`
+	}{}
+	wire.plain = (*plain)(r)
+	if err := json.Unmarshal(data, &wire); err != nil {
+		return err
+	}
+	if wire.BodyBase64 != nil {
+		r.Body = string(wire.BodyBase64)
+	}
+	r.SetCookies = wire.Headers.SetCookie
+	named := struct {
+		Headers Headers `json:"headers"`
+	}{}
+	if err := json.Unmarshal(data, &named); err != nil {
+		return err
+	}
+	r.Headers = named.Headers
+	return nil
 }
 
 // Headers are by lower-case name; several values of one name are joined by ", ".

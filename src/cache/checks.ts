@@ -1,5 +1,8 @@
 import { AppError } from '../errors.js';
 
+/** About what an entry costs beside its key and value; it also bounds how many there can be. */
+export const ENTRY_OVERHEAD_BYTES = 200;
+
 const MAX_TTL_SECONDS = 10 * 365 * 86_400;
 
 /** The TTL in whole milliseconds, 0 for none. */
@@ -17,11 +20,6 @@ export function ttlMs(ttlSeconds: number): number {
 export function checkKey(key: string): string {
   if (!/\p{Surrogate}/u.test(key)) return key;
   throw new AppError('invalid_request', 'A cache key must be valid Unicode text, not half a surrogate pair');
-}
-
-/** The one name of a key among all namespaces: a namespace holds no `:`, so no two pairs make the same name. */
-export function entryName(namespace: string, key: string): string {
-  return `${namespace}:${checkKey(key)}`;
 }
 
 /** How a counter is written; the same on every driver. */

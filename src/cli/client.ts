@@ -9,6 +9,8 @@ export type Query = Readonly<Record<string, string | number | undefined>>;
 export interface CallOptions {
   query?: Query;
   json?: unknown;
+  /** In place of `json`: a JSON text that is sent as it is. */
+  jsonText?: string;
   headers?: Readonly<Record<string, string>>;
 }
 
@@ -78,10 +80,11 @@ export function createClient(settings: Settings): Client {
   return {
     settings,
 
-    async call(method, path, { query, json, headers } = {}) {
-      if (json === undefined) return readJson(await send(address(path, query), { method }, headers));
+    async call(method, path, { query, json, jsonText, headers } = {}) {
+      const body = jsonText ?? (json === undefined ? undefined : JSON.stringify(json));
+      if (body === undefined) return readJson(await send(address(path, query), { method }, headers));
       const typed = { ...headers, 'Content-Type': 'application/json' };
-      return readJson(await send(address(path, query), { method, body: JSON.stringify(json) }, typed));
+      return readJson(await send(address(path, query), { method, body }, typed));
     },
 
     async deploy(fields, wasm) {

@@ -35,7 +35,7 @@ export function failure(status: number, body: string, retryAfter: string | undef
   // Only a failed invocation says its status; its code depends on nothing else.
   if (invocation !== undefined && request_id !== undefined) {
     const name = invocation === 'timeout' ? 'function_timeout' : 'function_error';
-    return new AppError(name, `${error} (request ${request_id})`, options);
+    return new AppError(isCode(code) ? code : name, `${error} (request ${request_id})`, options);
   }
   return new AppError(isCode(code) ? code : (BY_STATUS.get(status) ?? 'internal'), error, options);
 }

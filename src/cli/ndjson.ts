@@ -1,10 +1,12 @@
 import { AppError } from '../errors.js';
+import { type JsonText, toJsonText } from '../json-text.js';
 
 /** One line of NDJSON. */
 export interface Line {
   /** As editors count, from 1. */
   number: number;
-  value: unknown;
+  /** A JSON text. */
+  value: JsonText;
   bytes: number;
 }
 
@@ -16,13 +18,9 @@ export function readLines(bytes: Uint8Array): Line[] {
 }
 
 function readLine(text: string, number: number): Line {
-  try {
-    return { number, value: JSON.parse(text), bytes: Buffer.byteLength(text) };
-  } catch (cause) {
-    throw new AppError('invalid_request', `line ${number} is not JSON: ${text.trim().slice(0, 80)}`, {
-      cause,
-    });
-  }
+  const value = toJsonText(text);
+  if (value !== null) return { number, value, bytes: Buffer.byteLength(text) };
+  throw new AppError('invalid_request', `line ${number} is not JSON: ${text.trim().slice(0, 80)}`);
 }
 
 function textOf(bytes: Uint8Array): string {

@@ -15,6 +15,7 @@ import { addKeys } from './commands/keys.js';
 import { addList } from './commands/list.js';
 import { addLogin } from './commands/login.js';
 import { addLogs } from './commands/logs.js';
+import { addNamespaces } from './commands/namespaces.js';
 import { addPublish } from './commands/publish.js';
 import { addRollback } from './commands/rollback.js';
 import { addRollout } from './commands/rollout.js';
@@ -65,6 +66,7 @@ export function createProgram(): Command {
   addUp(program);
   addLogin(program);
   addKeys(program);
+  addNamespaces(program);
   addStatus(program);
   addAdmin(program);
 

@@ -1,5 +1,6 @@
 import { MAX_BATCH_BYTES, MAX_BATCH_MESSAGES } from '../contract/limits.js';
 import { AppError, isAppError } from '../errors.js';
+import { stringifyWith } from '../json-text.js';
 import type { Client } from './client.js';
 import type { Line } from './ndjson.js';
 
@@ -10,9 +11,11 @@ const ENVELOPE_BYTES = 512;
 export async function publishLines(client: Client, topic: string, lines: readonly Line[]): Promise<number> {
   let published = 0;
   for (const batch of batches(lines)) {
-    const messages = batch.map(({ value }) => ({ topic, data: value }));
+    const messages = batch.map(({ value }) => stringifyWith({ topic, data: value }));
     try {
-      await client.call('POST', '/v1/pubsub/publish/batch', { json: { messages } });
+      await client.call('POST', '/v1/pubsub/publish/batch', {
+        jsonText: `{"messages":[${messages.join(',')}]}`,
+      });
     } catch (error) {
       throw withLine(error, batch, published);
     }

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { isRealDay } from '../contract/moment.js';
 
 /** A whole number as an option's or argument's value; anything else is wrong usage. */
 export function wholeNumber(min: number, max = Number.MAX_SAFE_INTEGER): (text: string) => number {
@@ -28,7 +29,10 @@ export function duration(text: string): number {
 export function moment(text: string): string {
   const [, count, unit] = /^(\d+)([smhd])$/.exec(text) ?? [];
   const seconds = unit === undefined ? undefined : UNITS[unit];
-  const at = seconds === undefined ? Date.parse(text) : Date.now() - Number(count) * seconds * 1000;
+  // Other notations than RFC 3339 are left to Date, which knows many.
+  const isImpossible = /^\d{4}-\d\d-\d\d/.test(text) && !isRealDay(text);
+  const given = isImpossible ? Number.NaN : Date.parse(text);
+  const at = seconds === undefined ? given : Date.now() - Number(count) * seconds * 1000;
   if (Number.isNaN(at)) {
     throw new InvalidArgumentError(
       'It must be a time such as 2026-01-31T12:00:00Z, or an age such as 10m, 2h, 1d.',

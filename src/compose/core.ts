@@ -1,4 +1,5 @@
 import type { Closers } from '../closers.js';
+import { type CallDepth, createCallDepth } from '../core/call-depth.js';
 import { type Callbacks, createCallbacks } from '../core/callbacks.js';
 import { type Catalog, createCatalog } from '../core/catalog.js';
 import { createFinisher, type Finisher } from '../core/finish.js';
@@ -23,6 +24,7 @@ export interface Core {
   callbacks: Callbacks;
   finisher: Finisher;
   figures: SharedMetrics;
+  depths: CallDepth;
 }
 
 /** `writeRow` makes the end of an invocation durable: by group commit in a worker, by itself in a web process. */
@@ -39,12 +41,14 @@ export async function composeCore(
   const replies = closers.add(await createReplies({ address: parts.processId, bus, store }));
   const invoker = createInvoker({ catalog, queue, replies, store, egress, meter, resultTtlMs });
   const publisher = createPublisher({ catalog, queue, bus, meter, resultTtlMs });
-  const secrets = createSecrets({ store, box: parts.keys.box });
+  const secrets = createSecrets({ store, box: parts.keys.box, quotas: parts.quotas });
   const schedules = createSchedules({ store, queue, catalog, meter, resultTtlMs });
-  const callbacks = createCallbacks({ store, tasks, egress, rateLimiter: parts.rateLimiter });
+  const { rateLimiter, logger } = parts;
+  const callbacks = createCallbacks({ store, tasks, egress, rateLimiter, logger });
   const finisher = createFinisher({ replies, publisher, callbacks, meter, writeRow });
   addProcessReadings(parts);
   const { processId, metrics } = parts;
   const figures = closers.add(await shareMetrics({ bus, processId, snapshot: metrics.snapshot }));
-  return { figures, catalog, replies, invoker, publisher, secrets, schedules, callbacks, finisher };
+  const depths = await createCallDepth(store.settings);
+  return { depths, figures, catalog, replies, invoker, publisher, secrets, schedules, callbacks, finisher };
 }

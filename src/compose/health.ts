@@ -1,4 +1,4 @@
-import { messageOf } from '../errors.js';
+import { AppError, isAppError } from '../errors.js';
 import type { Parts } from './parts.js';
 import { assertWritable } from './writable.js';
 
@@ -11,7 +11,7 @@ export type Health = Record<string, { status: 'up' | 'down'; error?: string }>;
  * in the data directory.
  */
 export async function checkHealth(opened: Parts): Promise<Health> {
-  const { queue, store, blobs, cache, bus, databases, config, dataDir } = opened;
+  const { queue, store, blobs, cache, bus, databases, config, dataDir, logger } = opened;
   const onDisk = [config.REDIS_URL, config.RQLITE_URL, config.FUNCTION_DB_URL, config.IPFS_API_URL];
   const disk = { ping: () => assertWritable(dataDir.path) };
   const parts = {
@@ -28,16 +28,22 @@ export async function checkHealth(opened: Parts): Promise<Health> {
       await within(PATIENCE_MS, part.ping());
       return [name, { status: 'up' as const }] as const;
     } catch (error) {
-      return [name, { status: 'down' as const, error: messageOf(error) }] as const;
+      logger.warn({ part: name, err: error }, 'a part is down');
+      return [name, { status: 'down' as const, error: toldOf(error) }] as const;
     }
   });
   return Object.fromEntries(await Promise.all(entries));
 }
 
+/** /health is open to everybody: what a driver says of its server is for the log. */
+function toldOf(error: unknown): string {
+  return isAppError(error) ? error.message : "it failed; the engine's log has the details";
+}
+
 async function within(ms: number, work: Promise<void>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${ms / 1000} s`)), ms);
+    timer = setTimeout(() => reject(new AppError('unavailable', `no answer within ${ms / 1000} s`)), ms);
   });
   await Promise.race([work, late]).finally(() => clearTimeout(timer));
 }

@@ -6,8 +6,11 @@ import { openBlobs } from '../blobs/open.js';
 import { openBus } from '../bus/open.js';
 import { openCache } from '../cache/open.js';
 import type { Closers } from '../closers.js';
-import type { Config } from '../config.js';
+import { type Config, defaultQuotas } from '../config.js';
+import type { Namespace } from '../contract/ids.js';
+import { MB } from '../contract/limits.js';
 import { newProcessId } from '../core/process-id.js';
+import { createQuotas, type Quotas } from '../core/quotas.js';
 import { type DataDir, openDataDir } from '../data-dir.js';
 import { lockDataDir } from '../data-lock.js';
 import { createEgress } from '../egress/fetch.js';
@@ -23,7 +26,7 @@ import type { Egress } from '../ports/egress.js';
 import type { FunctionDatabases } from '../ports/function-databases.js';
 import type { Leases } from '../ports/leases.js';
 import type { Presence } from '../ports/presence.js';
-import type { InvocationQueue } from '../ports/queue.js';
+import type { InvocationQueue, QueueShare } from '../ports/queue.js';
 import type { RateLimiter } from '../ports/rate-limiter.js';
 import type { Store } from '../ports/store.js';
 import type { Tasks } from '../ports/tasks.js';
@@ -34,9 +37,6 @@ import { removeReadyFile } from '../ready-file.js';
 import { openTracer } from '../tracing/open.js';
 import { watchClock } from './clock.js';
 import { type InstallationKeys, loadKeys } from './keys.js';
-
-/** Of the cache that lives in the process when nothing else is set. */
-const MEMORY_CACHE_BYTES = 64 << 20;
 
 /** Every port of the product, opened on the driver that the settings name. */
 export interface Parts {
@@ -49,6 +49,7 @@ export interface Parts {
   dataDir: DataDir;
   keys: InstallationKeys;
   store: Store;
+  quotas: Quotas;
   queue: InvocationQueue;
   backlog: Backlog;
   leases: Leases;
@@ -73,10 +74,16 @@ export async function openParts(config: Config, logger: Logger, closers: Closers
 
   const store = closers.add(await openStoreOf(config, dataDir));
   const warn = (message: string, error: unknown) => logger.warn({ err: messageOf(error) }, message);
+  const redis = config.REDIS_URL === undefined ? null : { driver: 'redis' as const, url: config.REDIS_URL };
+  const bus = closers.add(await openBus(redis ?? { driver: 'local' }));
+  const quotas = closers.add(
+    await createQuotas({ store: store.quotas, bus, defaults: defaultQuotas(config) }),
+  );
   const queueOptions = {
     maxWaiting: config.QUEUE_MAX_WAITING,
     maxBytes: config.QUEUE_MAX_MB * 2 ** 20,
     timings: timingsFor(config.QUEUE_LOCK_SECONDS * 1000),
+    shareOf: (namespace: Namespace) => queueShare(quotas, namespace),
     warn,
   };
   const queues = closers.add(
@@ -89,7 +96,6 @@ export async function openParts(config: Config, logger: Logger, closers: Closers
   // PGlite unpacks its directory with modes of its own.
   if (config.REDIS_URL === undefined) await tighten(dataDir.path, dataDir.blobs);
   if (config.REDIS_URL !== undefined) closers.add(await watchClock(config.REDIS_URL, logger));
-  const redis = config.REDIS_URL === undefined ? null : { driver: 'redis' as const, url: config.REDIS_URL };
   const blobs = closers.add(
     await openBlobs(
       config.IPFS_API_URL
@@ -97,22 +103,27 @@ export async function openParts(config: Config, logger: Logger, closers: Closers
         : { driver: 'local', dir: dataDir.blobs },
     ),
   );
+  const cacheLimitOf = async (namespace: Namespace) => (await quotas.limits(namespace)).cache_mb * MB;
   const cache = closers.add(
     await openCache(
       config.OLRIC_URL
-        ? { driver: 'olric', url: config.OLRIC_URL }
-        : (redis ?? { driver: 'memory', maxBytes: MEMORY_CACHE_BYTES }),
+        ? { driver: 'olric', url: config.OLRIC_URL, limitOf: cacheLimitOf }
+        : {
+            ...(redis ?? { driver: 'memory' }),
+            maxBytes: config.CACHE_MAX_MB * MB,
+            limitOf: cacheLimitOf,
+          },
     ),
   );
-  const bus = closers.add(await openBus(redis ?? { driver: 'local' }));
   const presence = closers.add(await openPresence(redis ?? { driver: 'local' }));
   const rateLimiter = closers.add(await openRateLimiter(redis ?? { driver: 'local' }));
   const databases = closers.add(
-    await openFunctionDatabases(
-      config.FUNCTION_DB_URL
+    await openFunctionDatabases({
+      ...(config.FUNCTION_DB_URL
         ? { driver: 'rqlite', url: config.FUNCTION_DB_URL, namespace: config.FUNCTION_DB_NAMESPACE }
-        : { driver: 'sqlite', directory: dataDir.functionDatabases },
-    ),
+        : { driver: 'sqlite', directory: dataDir.functionDatabases }),
+      limitOf: async (namespace) => (await quotas.limits(namespace)).database_mb * MB,
+    }),
   );
   const egress = closers.add(createEgress({ allow: config.EGRESS_ALLOW ?? [] }));
 
@@ -125,6 +136,7 @@ export async function openParts(config: Config, logger: Logger, closers: Closers
     dataDir,
     keys,
     store,
+    quotas,
     queue: queues.queue,
     backlog: queues.backlog,
     leases: queues.leases,
@@ -136,6 +148,15 @@ export async function openParts(config: Config, logger: Logger, closers: Closers
     databases,
     rateLimiter,
     egress,
+  };
+}
+
+async function queueShare(quotas: Quotas, namespace: Namespace): Promise<QueueShare> {
+  const limits = await quotas.limits(namespace);
+  return {
+    waitingJobs: limits.waiting_jobs,
+    waitingBytes: limits.waiting_mb * MB,
+    delayedJobs: limits.delayed_jobs,
   };
 }
 

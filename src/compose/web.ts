@@ -13,6 +13,7 @@ import { createLogs } from '../core/logs.js';
 import { startProbeAgain } from '../core/probe-again.js';
 import { createDeadLetters } from '../core/replay.js';
 import { createRollouts } from '../core/rollouts.js';
+import { createStats } from '../core/stats.js';
 import { createTriggers } from '../core/triggers.js';
 import { type Server, startServer } from '../http/server.js';
 import type { Services } from '../http/services.js';
@@ -22,6 +23,7 @@ import type { Core } from './core.js';
 import { checkHealth } from './health.js';
 import type { Parts } from './parts.js';
 import { addInstallationReadings } from './readings.js';
+import { createUsageReader } from './usage.js';
 
 export interface WebOptions {
   /** Inspects what is deployed. */
@@ -41,7 +43,7 @@ export async function startWeb(
   const { meter } = metrics;
   const resultTtlMs = config.RESULT_TTL_SECONDS * 1000;
 
-  const keys = closers.add(await createKeys({ store, bus }));
+  const keys = closers.add(await createKeys({ store, bus, quotas: parts.quotas }));
   await keys.ensureAdmin(parts.keys.admin);
   const tokens = await createTokens({
     privateKey: config.ORAMA_JWT_KEY ?? (await storedJwtKey(store.settings, parts.keys.box)),
@@ -61,6 +63,7 @@ export async function startWeb(
   const invocations = createInvocations({
     queue,
     attempts: store.attempts,
+    callbacks: store.callbacks,
     finisher: core.finisher,
     backlog: parts.backlog,
   });
@@ -85,6 +88,8 @@ export async function startWeb(
     deadLetters: createDeadLetters({ ...parts, ...core, audit, meter, resultTtlMs }),
     blobOwners: store.blobOwners,
     limiter: parts.rateLimiter,
+    usage: createUsageReader(parts),
+    stats: createStats({ attempts: store.attempts, queue }),
     health: () => checkHealth(parts),
     functionsUrl: () => server?.functionsUrl ?? '',
     async metrics(only) {

@@ -1,4 +1,5 @@
 import { createDeliveryHandler } from '../../workers/delivery/handler.js';
+import { createLogQuota } from '../../workers/delivery/log-quota.js';
 import { createLogWriter, type LogWriter } from '../../workers/delivery/log-writer.js';
 import { startWarmUp } from '../../workers/delivery/warm-up.js';
 import type { Closers } from '../closers.js';
@@ -32,7 +33,15 @@ export async function startWorker(
   closers: Closers,
 ): Promise<void> {
   const { config, logger, store } = parts;
-  const handler = createDeliveryHandler({ ...parts, ...core, meter: parts.metrics.meter, engine, logWriter });
+  const logQuota = closers.add(createLogQuota({ store: store.quotas, quotas: parts.quotas }));
+  const handler = createDeliveryHandler({
+    ...parts,
+    ...core,
+    meter: parts.metrics.meter,
+    engine,
+    logWriter,
+    logQuota,
+  });
 
   addWorkerReadings(parts, engine, logWriter);
   closers.add(

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { routeSchema } from './http-route.js';
 import { functionNameSchema, namespaceSchema, requestIdSchema } from './ids.js';
 
 export const triggerKindSchema = z.enum(['http', 'ws', 'pubsub', 'cron', 'async', 'replay']);
@@ -23,6 +24,7 @@ export const logRecordSchema = z.object({
   function: functionNameSchema,
   version: z.number().int(),
   trigger: triggerKindSchema,
+  route: routeSchema,
   attempt: z.number().int().min(1),
   status: attemptStatusSchema,
   started_at: z.string(),
@@ -57,22 +59,44 @@ export const invocationAttemptSchema = z.object({
   duration_ms: z.number(),
 });
 
-/** GET /v1/invocations/{id}. `output` is there while it is kept: text, or `output_base64` when it is not UTF-8. */
+/** How the delivery of the result to the caller's URL went. */
+export const callbackSchema = z.object({
+  url: z.string(),
+  attempts: z.number().int().describe('Deliveries tried so far.'),
+  delivered_at: z.string().nullable().describe('When the receiver answered with a 2xx.'),
+  last_error: z.string().nullable().describe('Of the last attempt, when it failed.'),
+});
+
+/**
+ * GET /v1/invocations/{id}. `input` and `output` are there while they are kept: text, or `…_base64` of what is not UTF-8.
+ * The state of what has not ended is the queue's.
+ */
 export const invocationRecordSchema = z.object({
   request_id: requestIdSchema,
   namespace: namespaceSchema,
   function: functionNameSchema,
   version: z.number().int(),
   trigger: triggerKindSchema,
+  route: routeSchema,
   trigger_depth: z.number().int(),
+  parent_id: requestIdSchema
+    .nullable()
+    .describe('The invocation that published, enqueued or was replayed into this one.'),
   state: invocationStateSchema,
   attempts: z.array(invocationAttemptSchema),
   error: z.string().nullable(),
   input_size: z.number().int(),
   output_size: z.number().int().nullable(),
+  input: z
+    .string()
+    .nullable()
+    .describe('Null when it is not kept; in a list also when it is larger than 64 KB.'),
+  input_base64: z.string().optional(),
   output: z.string().nullable(),
   output_base64: z.string().optional(),
+  callback: callbackSchema.nullable(),
   created_at: z.string(),
   completed_at: z.string().nullable(),
 });
+export type CallbackRecord = z.infer<typeof callbackSchema>;
 export type InvocationRecord = z.infer<typeof invocationRecordSchema>;

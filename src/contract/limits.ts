@@ -21,6 +21,9 @@ export const WASM_PAGE_BYTES = 65_536;
 /** Input and output travel in on_success/on_failure messages only up to this size. */
 export const MAX_OUTCOME_BODY_BYTES = 64 << 10;
 
+/** Of an invocation that succeeded the input is kept for a replay only up to this size; RATIONALE.md has the measure. */
+export const MAX_KEPT_INPUT_BYTES = 1 << 10;
+
 export const MAX_TRIGGER_DEPTH = 5;
 
 /** Exit codes by which a function refuses to be retried (sysexits.h). */

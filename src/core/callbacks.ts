@@ -1,7 +1,8 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { z } from 'zod';
-import { type Namespace, namespaceSchema } from '../contract/ids.js';
-import { AppError, isAppError } from '../errors.js';
+import { type Namespace, namespaceSchema, type RequestId, requestIdSchema } from '../contract/ids.js';
+import { AppError, isAppError, messageOf } from '../errors.js';
+import type { Logger } from '../logger.js';
 import type { Closable } from '../ports/closable.js';
 import type { Egress } from '../ports/egress.js';
 import type { RateLimiter } from '../ports/rate-limiter.js';
@@ -23,8 +24,8 @@ const KIND = 'callback';
 
 /** Results POSTed to where the caller asked: durable, retried, signed with the namespace's callback secret. */
 export interface Callbacks {
-  /** Durable when it resolves. */
-  send(namespace: Namespace, url: string, body: Record<string, unknown>): Promise<void>;
+  /** Durable when it resolves; of one invocation it is sent once. */
+  send(of: CallbackOwner, url: string, body: Record<string, unknown>): Promise<void>;
   /** Starts delivering. */
   start(): Promise<Closable>;
   /** Made at first use. */
@@ -32,9 +33,15 @@ export interface Callbacks {
   renewSecret(by: Actor, namespace: Namespace): Promise<string>;
 }
 
+/** The invocation whose result it is. */
+export interface CallbackOwner {
+  id: RequestId;
+  namespace: Namespace;
+}
+
 const payloadSchema = z.object({
-  /** Absent in what an earlier version has put on the queue. */
-  id: z.string().default(() => uuidv7()),
+  /** Of the invocation; absent in those of an earlier version. */
+  id: requestIdSchema.optional(),
   namespace: namespaceSchema,
   url: z.string(),
   body: z.string(),
@@ -45,9 +52,11 @@ export interface CallbacksDeps {
   tasks: Tasks;
   egress: Egress;
   rateLimiter: RateLimiter;
+  logger: Logger;
 }
 
-export function createCallbacks({ store, tasks, egress, rateLimiter }: CallbacksDeps): Callbacks {
+export function createCallbacks(deps: CallbacksDeps): Callbacks {
+  const { store, tasks, egress, rateLimiter, logger } = deps;
   const secret = (namespace: Namespace) => store.settings.putIfAbsent(SECRET_SCOPE, namespace, newSecret());
 
   /** A try that is put off counts as one: what comes too fast for an hour is dropped in the end. */
@@ -61,29 +70,53 @@ export function createCallbacks({ store, tasks, egress, rateLimiter }: Callbacks
     throw new AppError('rate_limited', `Namespace "${namespace}" has used up its callbacks of this minute.`);
   };
 
-  const deliver = async (payload: string) => {
-    const { id, namespace, url, body } = payloadSchema.parse(JSON.parse(payload));
+  const post = async ({ id, namespace, url, body }: z.output<typeof payloadSchema>) => {
     await countTry(namespace, body);
+    const { status } = await egress.fetch({
+      method: 'POST',
+      url,
+      headers: {
+        'content-type': 'application/json',
+        ...signatures(await secret(namespace), { id: id ?? uuidv7(), body, at: Date.now() }),
+      },
+      body: Buffer.from(body),
+      // One that would turn the POST into a GET, without its body and signature, is the receiver's answer.
+      keepMethod: true,
+      timeoutMs: TIMEOUT_MS,
+      // What is said beside the status is of no use to anybody.
+      ignoresBody: true,
+      maxResponseBytes: 64 << 10,
+    });
+    // 4xx will hardly get better by itself, but receivers answer 404 while they are deployed.
+    if (status < 200 || status >= 300) {
+      throw new AppError(
+        'unavailable',
+        `The receiver answered with status ${status}; only a 2xx is taken as received.`,
+      );
+    }
+  };
+
+  /** That it cannot be noted takes nothing from a delivery: to send it again only for that would be worse. */
+  const note = async ({ id, url }: z.output<typeof payloadSchema>, error: unknown) => {
+    if (id === undefined) return;
+    const outcome =
+      error === null ? { deliveredAt: Date.now(), error: null } : { deliveredAt: null, error: toldOf(error) };
+    await store.callbacks
+      .attempted(id, url, outcome)
+      .catch((cause) => logger.warn({ request_id: id, err: messageOf(cause) }, 'a callback was not noted'));
+  };
+
+  const deliver = async (text: string) => {
+    const payload = payloadSchema.parse(JSON.parse(text));
     try {
-      const { status } = await egress.fetch({
-        method: 'POST',
-        url,
-        headers: {
-          'content-type': 'application/json',
-          ...signatures(await secret(namespace), { id, body, at: Date.now() }),
-        },
-        body: Buffer.from(body),
-        timeoutMs: TIMEOUT_MS,
-        maxResponseBytes: 64 << 10,
-      });
-      // 4xx other than 408 and 429 will not get better by itself, but receivers answer 404 while they are deployed.
-      if (status < 200 || status >= 300)
-        throw new AppError('unavailable', `The callback was answered with status ${status}.`);
+      await post(payload);
     } catch (error) {
+      await note(payload, error);
       // The address was allowed when the call was accepted and is not any more: no later attempt will help.
       if (isAppError(error, 'egress_refused')) return;
       throw error;
     }
+    await note(payload, null);
   };
 
   return {
@@ -94,9 +127,10 @@ export function createCallbacks({ store, tasks, egress, rateLimiter }: Callbacks
       await store.settings.put(SECRET_SCOPE, namespace, value, audit);
       return value;
     },
-    send(namespace, url, body) {
-      const id = uuidv7();
-      return tasks.add({
+    async send({ id, namespace }, url, body) {
+      // Best effort, as is every note of it: with the store away the callback goes out all the same.
+      await store.callbacks.add(id, url).catch(() => undefined);
+      await tasks.add({
         id,
         kind: KIND,
         payload: JSON.stringify({ id, namespace, url, body: JSON.stringify(body) }),
@@ -132,4 +166,9 @@ function signatures(secret: string, { id, body, at }: { id: string; body: string
     'webhook-timestamp': timestamp,
     'webhook-signature': `v1,${standard}`,
   };
+}
+
+/** What the namespace's people read of an attempt that failed; what nobody foresaw is told to the log alone. */
+function toldOf(error: unknown): string {
+  return isAppError(error) ? error.message : 'The engine failed at this delivery; its log has the details.';
 }

@@ -33,6 +33,8 @@ export interface Catalog extends Closable {
   candidates(namespace: Namespace, name: FunctionName, ref?: VersionRef): Promise<FunctionVersion[]>;
   /** Of every function of a namespace the version that serves by default: that of the alias `live`, else the newest. `reload`: from the store, whatever is cached. */
   functions(namespace: Namespace, options?: { reload: boolean }): Promise<readonly FunctionVersion[]>;
+  /** Throws `function_not_found` for a name that was never deployed: what a deleted function has left can still be looked at. */
+  assertKnown(namespace: Namespace, name: FunctionName): Promise<void>;
   triggers(namespace: Namespace): Promise<StoredTrigger[]>;
   /** Tells every process that this namespace's functions or triggers have changed. */
   changed(namespace: Namespace): Promise<void>;
@@ -119,6 +121,10 @@ export async function createCatalog({ store, bus }: { store: Store; bus: Bus }):
     async functions(namespace, { reload } = { reload: false }) {
       if (reload) lists.drop(`${namespace}/`);
       return (await lists.get(`${namespace}/`, () => loadServing(namespace))) ?? [];
+    },
+    async assertKnown(namespace, name) {
+      if (await find(namespace, name)) return;
+      if (!(await store.functions.wasDeployed(namespace, name))) throw functionNotFound(namespace, name);
     },
     async triggers(namespace) {
       return (await triggers.get(`${namespace}/`, () => store.triggers.list(namespace))) ?? [];

@@ -2,7 +2,8 @@ import type { VersionRef } from '../contract/alias.js';
 import type { FunctionRecord, FunctionSettings, FunctionVersion } from '../contract/function.js';
 import type { FunctionName, Namespace } from '../contract/ids.js';
 import { MAX_MODULE_BYTES } from '../contract/limits.js';
-import { AppError, messageOf } from '../errors.js';
+import type { QuotaLimits } from '../contract/quotas.js';
+import { AppError, isAppError, messageOf } from '../errors.js';
 import type { Logger } from '../logger.js';
 import type { Blobs } from '../ports/blobs.js';
 import type { Engine } from '../ports/engine.js';
@@ -13,8 +14,10 @@ import type { Catalog } from './catalog.js';
 import { assertRoutesFree } from './http-routes.js';
 import type { Invocations } from './invocations.js';
 import type { ProbeAgain } from './probe-again.js';
+import type { Quotas } from './quotas.js';
+import { assertRunsPerHour } from './schedule-runs.js';
 import { assertSchedule, type Schedules } from './schedules.js';
-import { secureBlob } from './stored-blobs.js';
+import { deleteUnowned, secureBlob } from './stored-blobs.js';
 import { warmStartOf } from './warm-start.js';
 
 export interface Deployment {
@@ -27,6 +30,8 @@ export interface Deployment {
 export interface ModuleReport {
   cid: string;
   start: ReturnType<typeof warmStartOf>;
+  /** What the namespace may have, as it was checked against. */
+  limits: QuotaLimits;
 }
 
 /** Deploys new versions and keeps the list of functions. */
@@ -54,13 +59,14 @@ export interface FunctionsDeps {
   catalog: Catalog;
   schedules: Schedules;
   invocations: Invocations;
+  quotas: Quotas;
   logger: Logger;
   /** Repeats probes that were not conclusive. */
   probeAgain?: ProbeAgain;
 }
 
 export function createFunctions(deps: FunctionsDeps): Functions {
-  const { store, blobs, engine, catalog, schedules, invocations, logger } = deps;
+  const { store, blobs, engine, catalog, schedules, invocations, quotas, logger } = deps;
   const changed = async (namespace: Namespace) => {
     await schedules.sync(namespace);
     await catalog.changed(namespace);
@@ -70,9 +76,15 @@ export function createFunctions(deps: FunctionsDeps): Functions {
     assertModuleSize(wasm.byteLength);
     for (const trigger of settings.metadata.triggers) assertSchedule(trigger);
     await assertRoutesFree(catalog, namespace, settings.name, settings.metadata.http?.routes ?? []);
+    const limits = await quotas.limits(namespace);
+    await assertRunsPerHour(store.triggers, namespace, limits.schedule_runs_per_hour, {
+      function: settings.name,
+      replaces: 'manifest',
+      specs: settings.metadata.triggers,
+    });
     const cid = await blobs.cidOf(wasm);
     const about = { cid, name: settings.name, memoryLimitMb: settings.memory_limit_mb, namespace };
-    return { cid, start: warmStartOf(await engine.inspect(wasm, about)) };
+    return { cid, start: warmStartOf(await engine.inspect(wasm, about)), limits };
   };
 
   return {
@@ -81,20 +93,21 @@ export function createFunctions(deps: FunctionsDeps): Functions {
     settings: (namespace, name) => catalog.resolve(namespace, name),
 
     async deploy(by, { namespace, settings, wasm }) {
-      const { cid, start } = await check({ namespace, settings, wasm });
+      const { cid, start, limits } = await check({ namespace, settings, wasm });
       await blobs.put(wasm);
-      const version = await store.functions.addVersion(
-        {
-          namespace,
-          settings,
-          wasmCid: cid,
-          ...start,
-          createdBy: by.principal.subject,
-        },
-        auditEntry(by, 'function.deploy', settings.name, namespace),
-      );
+      const stores = { blobs, owners: store.blobOwners };
+      const made = {
+        ...{ namespace, settings, wasmCid: cid, wasmBytes: wasm.byteLength },
+        ...{ ...start, createdBy: by.principal.subject, limits },
+      };
+      const audit = auditEntry(by, 'function.deploy', settings.name, namespace);
+      const version = await store.functions.addVersion(made, audit).catch(async (error) => {
+        // A refused deploy leaves nothing behind, on the disk neither.
+        if (isAppError(error, 'quota_exceeded')) await deleteUnowned(stores, cid);
+        throw error;
+      });
       if (start.probePending) deps.probeAgain?.soon();
-      await secureBlob({ blobs, owners: store.blobOwners }, cid, wasm);
+      await secureBlob(stores, cid, wasm);
       await changed(namespace);
       await catalog.deployed(version);
       return recordOf(version);
@@ -112,6 +125,7 @@ export function createFunctions(deps: FunctionsDeps): Functions {
           warmStartReason: old.warm_start_reason,
           probePending: old.probe_pending === true,
           createdBy: by.principal.subject,
+          limits: await quotas.limits(namespace),
         },
         auditEntry(by, 'function.rollback', name, namespace),
       );

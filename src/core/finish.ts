@@ -1,6 +1,7 @@
 import type { FunctionVersion } from '../contract/function.js';
 import type { FinalState } from '../contract/invocation.js';
-import { MAX_OUTCOME_BODY_BYTES } from '../contract/limits.js';
+import { MAX_KEPT_INPUT_BYTES, MAX_OUTCOME_BODY_BYTES } from '../contract/limits.js';
+import { JsonText, jsonTextOf, stringifyWith } from '../json-text.js';
 import type { Meter } from '../ports/meter.js';
 import type { Invocation } from '../ports/queue.js';
 import type { AttemptRow, FinalAttempt } from '../ports/store.js';
@@ -8,6 +9,7 @@ import type { Callbacks } from './callbacks.js';
 import { attemptsUpTo } from './new-attempt.js';
 import { outputFields, utf8 } from './output-fields.js';
 import type { Publisher } from './publish.js';
+import { isRefusal } from './refusal.js';
 import type { Replies, Reply } from './replies.js';
 
 /** How an invocation ended, before it is known whether anybody waited. */
@@ -21,8 +23,6 @@ export interface InvocationEnd {
   output: Uint8Array;
   /** What the function set with `http_respond`, as JSON text. */
   response?: string | undefined;
-  /** True when the function refused its input (exit code 64–78). */
-  refused?: boolean;
 }
 
 /** Ends invocations: the caller hears first, then the end is made durable, then who wants to know is told. */
@@ -66,7 +66,7 @@ export function createFinisher({ replies, publisher, callbacks, meter, writeRow 
   };
 
   function tell(
-    { invocation, row, output, outcome, response, refused }: InvocationEnd,
+    { invocation, row, output, outcome, response }: InvocationEnd,
     { confirm, code }: { confirm: boolean; code?: 'unavailable' },
   ): Promise<boolean> {
     if (invocation.replyTo === undefined) return Promise.resolve(false);
@@ -78,7 +78,7 @@ export function createFinisher({ replies, publisher, callbacks, meter, writeRow 
       attempts: attemptsUpTo(row.attempt),
       version: invocation.version,
       code,
-      refused,
+      refused: isRefusal(row.exitCode),
       response,
     };
     return replies.send(invocation.replyTo, invocation.id, reply, { confirm });
@@ -89,12 +89,14 @@ export function createFinisher({ replies, publisher, callbacks, meter, writeRow 
     state: FinalState,
   ): Promise<void> {
     const completedAt = Date.now();
+    const isKept = keepsInput(state, invocation.input);
     const final = {
       state,
       completedAt,
       output: output.byteLength > 0 || outcome === 'success' ? output : null,
       outputExpiresAt: completedAt + invocation.resultTtlMs,
-      input: state === 'dead' ? invocation.input : null,
+      input: isKept ? invocation.input : null,
+      httpRequest: isKept ? (invocation.httpRequest ?? null) : null,
       callerWallet: invocation.callerWallet,
       reason: state === 'dead' ? outcome : null,
     };
@@ -110,7 +112,7 @@ export function createFinisher({ replies, publisher, callbacks, meter, writeRow 
     const topic = final.state === 'success' ? fn?.metadata.on_success : fn?.metadata.on_failure;
     if (topic !== undefined) await announce(topic, invocation, end);
     if (invocation.callbackUrl === undefined) return;
-    await callbacks.send(invocation.namespace, invocation.callbackUrl, {
+    await callbacks.send(invocation, invocation.callbackUrl, {
       request_id: invocation.id,
       function: invocation.function,
       version: invocation.version,
@@ -118,7 +120,7 @@ export function createFinisher({ replies, publisher, callbacks, meter, writeRow 
       error: end.error,
       attempts: attemptsUpTo(end.attempt),
       duration_ms: end.durationMs,
-      ...outputFields(final.state === 'success' ? final.output : null),
+      ...outputFields(final.output),
       completed_at: new Date(final.completedAt).toISOString(),
     });
   }
@@ -126,7 +128,7 @@ export function createFinisher({ replies, publisher, callbacks, meter, writeRow 
   /** `on_success` and `on_failure`, with the envelope of contract §3.6. */
   async function announce(topic: string, invocation: Invocation, end: EndRow): Promise<void> {
     const { state, output, completedAt } = end.final;
-    const value = {
+    const value = stringifyWith({
       request_id: invocation.id,
       function: invocation.function,
       version: invocation.version,
@@ -135,30 +137,33 @@ export function createFinisher({ replies, publisher, callbacks, meter, writeRow 
       error: end.error,
       attempts: attemptsUpTo(end.attempt),
       input: smallBody(invocation.input),
-      output: state === 'success' && output ? smallBody(output) : null,
+      output: output ? smallBody(output) : null,
       completed_at: new Date(completedAt).toISOString(),
-    };
+    });
     await publisher.publish({
       namespace: invocation.namespace,
       topic,
-      bytes: Buffer.from(JSON.stringify(value)),
-      value,
+      bytes: Buffer.from(value),
+      data: new JsonText(value),
       depth: invocation.triggerDepth + 1,
+      parentId: invocation.id,
       ...(invocation.traceparent === undefined ? {} : { traceparent: invocation.traceparent }),
     });
   }
 }
 
-/** The JSON value, else the text; null beyond 64 KB or when it is not UTF-8. */
-function smallBody(bytes: Uint8Array): unknown {
-  if (bytes.byteLength > MAX_OUTCOME_BODY_BYTES) return null;
-  const text = utf8(bytes);
-  if (text === null) return null;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
+/** The JSON as it stands, else the text as a string; null beyond 64 KB or when it is not UTF-8. */
+function smallBody(bytes: Uint8Array): JsonText | null {
+  if (bytes.byteLength > MAX_OUTCOME_BODY_BYTES || utf8(bytes) === null) return null;
+  return jsonTextOf(bytes);
+}
+
+/**
+ * For a replay. Of those that succeeded only small ones: they are the many, and a large input would be a tenth of what each of
+ * them costs.
+ */
+function keepsInput(state: FinalState, input: Uint8Array): boolean {
+  return state !== 'success' || input.byteLength <= MAX_KEPT_INPUT_BYTES;
 }
 
 function isFailure(outcome: InvocationEnd['outcome']): boolean {

@@ -4,11 +4,11 @@ import { globMatches } from '../contract/scopes.js';
 import { AppError } from '../errors.js';
 import type { Backlog } from '../ports/backlog.js';
 import type { InvocationQueue, LiveInvocation } from '../ports/queue.js';
-import type { AttemptRow, AttemptStore, StoredInvocation } from '../ports/store.js';
+import type { AttemptStore, CallbackStore, StoredInvocation } from '../ports/store.js';
 import { decodeCursor, encodeCursor } from './cursor.js';
 import type { Finisher, InvocationEnd } from './finish.js';
-import { endNumber, isAttempt, newAttempt } from './new-attempt.js';
-import { outputFields } from './output-fields.js';
+import { endedRecord, liveRecord } from './invocation-record.js';
+import { endNumber, newAttempt } from './new-attempt.js';
 
 export interface ListRequest {
   namespace: Namespace;
@@ -21,6 +21,8 @@ export interface ListRequest {
   /** Accepted at or after / before, Unix milliseconds. */
   since?: number;
   before?: number;
+  /** What this one has caused. */
+  parentId?: RequestId;
   limit: number;
   cursor?: string;
 }
@@ -45,6 +47,7 @@ export interface Invocations {
 export interface InvocationsDeps {
   queue: InvocationQueue;
   attempts: AttemptStore;
+  callbacks: CallbackStore;
   finisher: Finisher;
   /** Ends that are not in the store yet. */
   backlog: Pick<Backlog, 'size'>;
@@ -54,7 +57,8 @@ const PAGE = 100;
 
 const LIVE_STATES: readonly InvocationState[] = ['queued', 'running', 'retrying'];
 
-export function createInvocations({ queue, attempts, finisher, backlog }: InvocationsDeps): Invocations {
+export function createInvocations(deps: InvocationsDeps): Invocations {
+  const { queue, attempts, callbacks, finisher, backlog } = deps;
   const find = async (namespace: Namespace, id: RequestId) => {
     // Queue first: a job leaves it only when its end is in the store.
     const live = await queue.get(id);
@@ -73,17 +77,14 @@ export function createInvocations({ queue, attempts, finisher, backlog }: Invoca
   return {
     async get(namespace, id) {
       const { live, stored, ended } = await find(namespace, id);
-      if (ended) return endedRecord(ended);
-      if (live) return liveRecord(live, stored);
+      const callbackOf = async () => (await callbacks.get([id])).get(id);
+      if (ended) return endedRecord(ended, await callbackOf());
+      if (live) return liveRecord(live, stored, { isWhole: true });
       // A job leaves the queue only when its end is in the store, or in the backlog on its way there.
       const isOnItsWay = (await backlog.size()) > 0;
       const last = await attempts.invocation(id);
-      if (last?.attempts.at(-1)?.final) return endedRecord(last);
-      // Else somebody took the job out of the queue with a tool of BullMQ's.
-      return {
-        ...endedRecord(last ?? stored ?? { attempts: [] }),
-        state: isOnItsWay ? 'running' : 'cancelled',
-      };
+      if (last?.attempts.at(-1)?.final) return endedRecord(last, await callbackOf());
+      return leftRecord(last ?? stored ?? { attempts: [] }, isOnItsWay);
     },
 
     async list({ namespace, state, cursor, limit, ...filter }) {
@@ -97,7 +98,7 @@ export function createInvocations({ queue, attempts, finisher, backlog }: Invoca
             ...(filter.function ? { function: filter.function } : {}),
           });
           for (const live of page.items)
-            if (matches(live, { state, ...filter })) items.push(liveRecord(live, null));
+            if (matches(live, { state, ...filter })) items.push(liveRecord(live, null, { isWhole: false }));
           if (page.next !== null) return { items, nextCursor: encodeCursor({ part: 'live', at: page.next }) };
         }
         if (state !== undefined && LIVE_STATES.includes(state)) return { items, nextCursor: null };
@@ -110,9 +111,12 @@ export function createInvocations({ queue, attempts, finisher, backlog }: Invoca
         ...(state === undefined ? {} : { state: state as FinalState }),
         ...(position.part === 'ended' && position.at ? { cursor: position.at } : {}),
       });
-      const ended = page.items.map(endedRecord);
       // A job leaves the queue after its end is in the store: in between it is in both, and has ended.
-      const ids = new Set(ended.map((record) => record.request_id));
+      const ids = new Set(page.items.flatMap(({ attempts: [first] }) => (first ? [first.requestId] : [])));
+      const delivered = await callbacks.get([...ids]);
+      const ended = page.items.map((item) =>
+        endedRecord(item, delivered.get(item.attempts[0]?.requestId ?? '')),
+      );
       return {
         items: [...items.filter((record) => !ids.has(record.request_id)), ...ended],
         nextCursor: page.nextCursor === null ? null : encodeCursor({ part: 'ended', at: page.nextCursor }),
@@ -152,6 +156,13 @@ export function createInvocations({ queue, attempts, finisher, backlog }: Invoca
   };
 }
 
+/** Of one whose job is gone and of which no row is final: somebody took it off the queue with a tool of BullMQ's. */
+function leftRecord(stored: StoredInvocation, isOnItsWay: boolean): InvocationRecord {
+  const record = endedRecord(stored);
+  if (isOnItsWay) return { ...record, state: 'running' };
+  return { ...record, state: 'cancelled', error: 'its job was removed from the queue from outside' };
+}
+
 /** It never ran, or is between two attempts: its end comes behind those there were. */
 function cancelledEnding({ invocation, failures, crashes }: LiveInvocation): InvocationEnd {
   return {
@@ -170,67 +181,15 @@ function matches(
     functions?: readonly string[];
     since?: number;
     before?: number;
+    parentId?: RequestId;
   },
 ) {
-  const { acceptedAt, function: name } = live.invocation;
+  const { acceptedAt, function: name, parentId } = live.invocation;
   return (
     (filter.functions ?? [name]).some((pattern) => globMatches(pattern, name)) &&
+    (filter.parentId === undefined || parentId === filter.parentId) &&
     (filter.state === undefined || live.state === filter.state) &&
     acceptedAt >= (filter.since ?? 0) &&
     acceptedAt < (filter.before ?? Number.POSITIVE_INFINITY)
   );
-}
-
-function liveRecord(
-  { invocation, state }: LiveInvocation,
-  stored: StoredInvocation | null,
-): InvocationRecord {
-  return {
-    request_id: invocation.id,
-    namespace: invocation.namespace,
-    function: invocation.function,
-    version: invocation.version,
-    trigger: invocation.trigger,
-    trigger_depth: invocation.triggerDepth,
-    state,
-    attempts: attemptsOf(stored?.attempts ?? []),
-    error: stored?.attempts.at(-1)?.error ?? null,
-    input_size: invocation.input.byteLength,
-    output_size: null,
-    output: null,
-    created_at: new Date(invocation.acceptedAt).toISOString(),
-    completed_at: null,
-  };
-}
-
-function endedRecord({ attempts }: StoredInvocation): InvocationRecord {
-  const last = attempts.at(-1);
-  if (!last) throw new AppError('internal', 'A stored invocation has no attempt.');
-  const final = last.final;
-  return {
-    request_id: last.requestId,
-    namespace: last.namespace,
-    function: last.function,
-    version: last.version,
-    trigger: last.trigger,
-    trigger_depth: last.triggerDepth,
-    state: final?.state ?? 'retrying',
-    attempts: attemptsOf(attempts),
-    error: last.error,
-    input_size: last.inputSize,
-    output_size: last.outputSize,
-    ...outputFields(final?.output ?? null),
-    created_at: new Date(last.acceptedAt).toISOString(),
-    completed_at: final ? new Date(final.completedAt).toISOString() : null,
-  };
-}
-
-function attemptsOf(rows: readonly AttemptRow[]): InvocationRecord['attempts'] {
-  return rows.filter(isAttempt).map((row) => ({
-    number: row.attempt,
-    status: row.status,
-    error: row.error,
-    started_at: new Date(row.startedAt).toISOString(),
-    duration_ms: row.durationMs,
-  }));
 }

@@ -40,6 +40,8 @@ export interface InvokeRequest {
   traceparent?: string;
   /** What `http_request()` returns, as JSON text: of an HTTP function. */
   httpRequest?: string;
+  /** The invocation that makes the call, where one does. */
+  parentId?: RequestId;
   /** The client's own id; `conflict` when it is in use. */
   requestId?: RequestId;
 }
@@ -121,6 +123,7 @@ export function createInvoker(deps: InvokerDeps): Invoker {
     if (request.callbackUrl !== undefined) invocation.callbackUrl = request.callbackUrl;
     if (request.traceparent !== undefined) invocation.traceparent = request.traceparent;
     if (request.httpRequest !== undefined) invocation.httpRequest = request.httpRequest;
+    if (request.parentId !== undefined) invocation.parentId = request.parentId;
     try {
       await queue.add([jobOf(fn, invocation, request.delayMs)]);
     } catch (error) {

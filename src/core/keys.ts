@@ -12,6 +12,7 @@ import type { Actor, Principal } from './auth/principal.js';
 import { type AskedRights, rightsWithin } from './auth/rights.js';
 import { SESSIONS_CHANNEL } from './auth/sessions.js';
 import { freshCache } from './fresh-cache.js';
+import type { Quotas } from './quotas.js';
 
 const CHANNEL = 'keys';
 const KEY = /^ak_[A-Za-z0-9_-]{16,128}:[A-Za-z0-9_-]{1,64}$/;
@@ -60,7 +61,13 @@ export function isKeyShaped(credential: string): boolean {
   return KEY.test(credential);
 }
 
-export async function createKeys({ store, bus }: { store: Store; bus: Bus }): Promise<Keys> {
+export interface KeysDeps {
+  store: Store;
+  bus: Bus;
+  quotas: Quotas;
+}
+
+export async function createKeys({ store, bus, quotas }: KeysDeps): Promise<Keys> {
   const byHash = freshCache<StoredKey>();
   const byId = freshCache<StoredKey>();
   const touched = new Map<string, number>();
@@ -99,6 +106,7 @@ export async function createKeys({ store, bus }: { store: Store; bus: Bus }): Pr
       await claim(namespace);
       const key = newKey(namespace);
       const id = uuidv7();
+      const { keys: limit } = await quotas.limits(namespace);
       const stored = await store.keys.add(
         {
           id,
@@ -112,6 +120,7 @@ export async function createKeys({ store, bus }: { store: Store; bus: Bus }): Pr
           maker,
         },
         auditEntry(by, 'key.create', id, namespace),
+        limit,
       );
       if (!stored) throw new AppError('unauthorized', 'The credential has been revoked; it makes no key.');
       return { api_key: key, ...recordOf(stored) };

@@ -1,3 +1,4 @@
+import { routeOf } from '../contract/http-route.js';
 import type { Invocation } from '../ports/queue.js';
 import { type AttemptRow, END_WITHOUT_RUN } from '../ports/store.js';
 
@@ -39,6 +40,9 @@ export function newAttempt(invocation: Invocation, attempt: number, error: strin
     messages: [],
     acceptedAt: invocation.acceptedAt,
     traceparent: invocation.traceparent ?? null,
+    parentId: invocation.parentId ?? null,
+    route: routeOf(invocation.httpRequest),
+    exitCode: null,
     final: null,
   };
 }

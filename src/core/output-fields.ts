@@ -6,6 +6,12 @@ export function outputFields(output: Uint8Array | null): { output: string | null
   return { output: null, output_base64: Buffer.from(output).toString('base64') };
 }
 
+/** The same of an input. */
+export function inputFields(input: Uint8Array | null): { input: string | null; input_base64?: string } {
+  const { output, output_base64: base64 } = outputFields(input);
+  return base64 === undefined ? { input: output } : { input: null, input_base64: base64 };
+}
+
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** The text the bytes spell, or null when they are not UTF-8. */

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { type FunctionVersion, topicSchema } from '../contract/function.js';
 import type { liveFrameSchema } from '../contract/http/pubsub.js';
-import type { Namespace } from '../contract/ids.js';
+import type { Namespace, RequestId } from '../contract/ids.js';
 import {
   MAX_GROUP_BYTES,
   MAX_GROUP_JOBS,
@@ -10,11 +10,13 @@ import {
   MB,
 } from '../contract/limits.js';
 import { AppError } from '../errors.js';
+import { type JsonText, stringifyWith } from '../json-text.js';
 import type { Bus } from '../ports/bus.js';
 import type { Meter } from '../ports/meter.js';
 import type { InvocationQueue, QueuedInvocation } from '../ports/queue.js';
 import type { Catalog } from './catalog.js';
 import { type JobRequest, jobOf } from './job.js';
+import type { JobBudget } from './job-budget.js';
 import { type Listeners, listenersOnce } from './listeners.js';
 import { newRequestId } from './request-id.js';
 
@@ -23,16 +25,22 @@ export interface Message {
   topic: string;
   /** What live subscribers get. */
   bytes: Uint8Array;
-  /** What triggered functions get as `data`. */
-  value: unknown;
+  /** What triggered functions get as `data`, to the byte. */
+  data: JsonText;
   /** 1 when published over HTTP, d + 1 when published by an invocation at depth d. */
   depth: number;
   traceparent?: string;
+  /** Of the invocation that publishes; what is fired counts against it. */
+  budget?: JobBudget;
+  /** The invocation that published it, or whose end it tells of. */
+  parentId?: RequestId;
   /** How a refusal names it, where one of many is meant. */
   name?: string;
 }
 
 export interface Published {
+  /** Jobs that it fired: one for each trigger. */
+  triggered: number;
   /** True when triggers matched but the depth kept them from firing. */
   tooDeep: boolean;
 }
@@ -75,7 +83,13 @@ export function createPublisher({ catalog, queue, bus, meter, resultTtlMs }: Pub
   const enqueue = async (group: readonly Fired[]): Promise<void> => {
     const jobs = group.flatMap((fired) => fired.jobs);
     if (jobs.length === 0) return;
-    await queue.add(jobs);
+    for (const { message, jobs } of group) message.budget?.take(jobs.length);
+    try {
+      await queue.add(jobs);
+    } catch (error) {
+      for (const { message, jobs } of group) message.budget?.giveBack(jobs.length);
+      throw error;
+    }
     meter.accepted('pubsub', jobs.length);
   };
 
@@ -104,7 +118,10 @@ export function createPublisher({ catalog, queue, bus, meter, resultTtlMs }: Pub
         if (each.status === 'rejected') throw each.reason;
         await enqueue(each.value);
         await Promise.all(each.value.map(tell));
-        return { tooDeep: each.value.some(({ tooDeep }) => tooDeep) };
+        return {
+          triggered: each.value.reduce((sum, { jobs }) => sum + jobs.length, 0),
+          tooDeep: each.value.some(({ tooDeep }) => tooDeep),
+        };
       }),
     );
   };
@@ -137,7 +154,7 @@ async function firedBy(group: MessageGroup, listeners: Listeners, resultTtlMs: n
 }
 
 function fire(message: Message, functions: readonly FunctionVersion[], resultTtlMs: number): Fired {
-  const { namespace, topic, bytes, value, depth, traceparent } = message;
+  const { namespace, topic, bytes, data, depth, traceparent, parentId } = message;
   const at = Date.now();
   const tooDeep = functions.length > 0 && depth > MAX_TRIGGER_DEPTH;
   if (functions.length === 0 || tooDeep) {
@@ -145,9 +162,9 @@ function fire(message: Message, functions: readonly FunctionVersion[], resultTtl
     return { message, at, jobs: [], tooDeep };
   }
   const input = Buffer.from(
-    JSON.stringify({
+    stringifyWith({
       topic,
-      data: value,
+      data,
       namespace,
       trigger_depth: depth,
       timestamp: Math.floor(at / 1000),
@@ -165,19 +182,10 @@ function fire(message: Message, functions: readonly FunctionVersion[], resultTtl
       resultTtlMs,
     };
     if (traceparent !== undefined) invocation.traceparent = traceparent;
+    if (parentId !== undefined) invocation.parentId = parentId;
     return jobOf(fn, invocation);
   });
   return { message, at, jobs, tooDeep };
-}
-
-/** Bytes as a trigger's `data`: the JSON value they spell, else a string. */
-export function dataOf(bytes: Uint8Array): unknown {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
 }
 
 function assertTopic(topic: string): void {

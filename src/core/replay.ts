@@ -8,19 +8,31 @@ import { type Audit, auditEntry } from './audit.js';
 import type { Actor } from './auth/principal.js';
 import { assertFunction } from './auth/rights.js';
 import type { Catalog } from './catalog.js';
+import { assertInputSize } from './invoke.js';
 import { jobOf } from './job.js';
+import { newRequestId } from './request-id.js';
 
 const BATCH = 100;
 
 export interface ReplayOptions {
   /** Default: the version that was pinned. */
   version: 'pinned' | 'newest';
+  /** Of what asks for it, where that is a function; at least the depth that the dead one had. */
+  depth?: number;
 }
 
-/** Dead letters: run again or thrown away. */
+export interface ReplayOneOptions extends ReplayOptions {
+  /** In place of the input it had; null for that. */
+  input: Uint8Array | null;
+}
+
+/** Invocations that have ended run again; dead letters also thrown away. */
 export interface DeadLetters {
-  /** Throws `not_found`, or `conflict` when it is not dead. */
-  replay(by: Actor, namespace: Namespace, id: RequestId, options: ReplayOptions): Promise<RequestId>;
+  /**
+   * Of any that has ended. Throws `not_found`, or `conflict` when it has not ended, when its input is kept no longer and none is
+   * given, and when it was dead and has been replayed.
+   */
+  replay(by: Actor, namespace: Namespace, id: RequestId, options: ReplayOneOptions): Promise<RequestId>;
   /** Every dead one of a function; returns how many. */
   replayAll(by: Actor, namespace: Namespace, fn: FunctionName, options: ReplayOptions): Promise<number>;
   purge(by: Actor, namespace: Namespace, fn: FunctionName): Promise<number>;
@@ -43,52 +55,82 @@ export function createDeadLetters({
   meter,
   resultTtlMs,
 }: DeadLettersDeps): DeadLetters {
-  /**
-   * The job first, the mark after. A crash between the two leaves a dead letter whose replay is on the queue already;
-   * replaying it again finds that job by its id, which is made from the dead one's.
-   */
-  const replayRow = async (row: AttemptRow, { version }: ReplayOptions): Promise<RequestId | null> => {
+  const enqueue = async (
+    row: AttemptRow,
+    id: RequestId,
+    input: Uint8Array,
+    { version, depth = 0 }: ReplayOptions,
+  ): Promise<void> => {
     const fn = await catalog.resolve(
       row.namespace,
       row.function,
       version === 'newest' ? undefined : row.version,
     );
-    const id = requestIdSchema.parse(
-      uuidOf(row.final?.completedAt ?? row.startedAt, `replay:${row.requestId}:${row.attempt}`),
-    );
+    const httpRequest = row.final?.httpRequest ?? undefined;
     await queue.add([
       jobOf(fn, {
         id,
         trigger: 'replay',
-        triggerDepth: row.triggerDepth,
+        triggerDepth: Math.max(row.triggerDepth, depth),
         callerWallet: row.final?.callerWallet ?? '',
-        input: row.final?.input ?? new Uint8Array(),
+        input,
         acceptedAt: Date.now(),
         resultTtlMs,
+        parentId: row.requestId,
+        ...(httpRequest === undefined ? {} : { httpRequest }),
       }),
     ]);
     meter.accepted('replay', 1);
+  };
+
+  /**
+   * The job first, the mark after. A crash between the two leaves a dead letter whose replay is on the queue already;
+   * replaying it again finds that job by its id, which is made from the dead one's.
+   */
+  const replayDead = async (
+    row: AttemptRow,
+    input: Uint8Array,
+    options: ReplayOptions,
+  ): Promise<RequestId | null> => {
+    const id = requestIdSchema.parse(
+      uuidOf(row.final?.completedAt ?? row.startedAt, `replay:${row.requestId}:${row.attempt}`),
+    );
+    await enqueue(row, id, input, options);
     return (await store.attempts.takeDead(row.requestId)) ? id : null;
   };
 
+  const replayEnded = async (row: AttemptRow, input: Uint8Array, options: ReplayOptions) => {
+    const id = newRequestId();
+    await enqueue(row, id, input, options);
+    return id;
+  };
+
   return {
-    async replay(by, namespace, id, options) {
+    async replay(by, namespace, id, { input: given, ...options }) {
+      if (given !== null) assertInputSize(given.byteLength);
       const stored = await store.attempts.invocation(id);
       const last = stored?.attempts.at(-1);
-      if (last?.namespace !== namespace) {
+      if (last === undefined || last.namespace !== namespace) {
+        // Before its first attempt has ended the store knows nothing of it.
+        const live = last === undefined ? await queue.get(id) : null;
+        if (live?.invocation.namespace === namespace) {
+          assertFunction(by.principal, 'invoke', live.invocation.function);
+          throw notEnded(id);
+        }
         throw new AppError('not_found', `There is no invocation ${id} in namespace "${namespace}".`);
       }
       assertFunction(by.principal, 'invoke', last.function);
-      if (last.final?.state !== 'dead') {
-        throw new AppError(
-          'conflict',
-          `The invocation ${id} is not dead, and only dead ones can be replayed.`,
-        );
-      }
-      const replayed = await replayRow(last, options);
-      if (!replayed) throw new AppError('conflict', `The invocation ${id} was replayed already.`);
+      if (last.final === null) throw notEnded(id);
+      if (last.final.replayedAt !== undefined) throw replayedAlready(id);
+      const input = given ?? last.final.input;
+      if (input === null) throw inputGone(last);
+      const again =
+        last.final.state === 'dead'
+          ? await replayDead(last, input, options)
+          : await replayEnded(last, input, options);
+      if (!again) throw replayedAlready(id);
       await audit.record(by, 'invocation.replay', id, namespace);
-      return replayed;
+      return again;
     },
 
     async replayAll(by, namespace, fn, options) {
@@ -107,13 +149,33 @@ export function createDeadLetters({
           // A list leaves the input out, and a replay is nothing without it.
           const stored = listed && (await store.attempts.invocation(listed.requestId));
           const last = stored?.attempts.at(-1);
-          if (last?.final?.state === 'dead' && (await replayRow(last, options))) count += 1;
+          if (last?.final?.state !== 'dead') continue;
+          if (await replayDead(last, last.final.input ?? new Uint8Array(), options)) count += 1;
         }
       }
     },
 
     async purge(by, namespace, fn) {
+      await catalog.assertKnown(namespace, fn);
       return store.attempts.purgeDead(namespace, fn, auditEntry(by, 'dead_letters.purge', fn, namespace));
     },
   };
+}
+
+function notEnded(id: RequestId): AppError {
+  return new AppError('conflict', `The invocation ${id} has not ended; it can be replayed when it has.`);
+}
+
+function replayedAlready(id: RequestId): AppError {
+  return new AppError(
+    'conflict',
+    `The invocation ${id} was replayed already; list what it became with ?parent_id=${id}, and replay that.`,
+  );
+}
+
+function inputGone({ requestId, inputSize }: AttemptRow): AppError {
+  return new AppError(
+    'conflict',
+    `The input of invocation ${requestId} (${inputSize} bytes) is not kept any more, so that it cannot be replayed as it was; send one as "input" or "input_base64".`,
+  );
 }

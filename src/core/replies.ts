@@ -5,6 +5,7 @@ import type { Bus } from '../ports/bus.js';
 import type { Closable } from '../ports/closable.js';
 import type { Store } from '../ports/store.js';
 import { attemptsUpTo } from './new-attempt.js';
+import { isRefusal } from './refusal.js';
 
 /** A worker that has no word from the gateway after this long takes it that nobody waits. */
 const ACK_MS = 1000;
@@ -93,6 +94,7 @@ export async function createReplies(options: { address: string; bus: Bus; store:
       durationMs: last.durationMs,
       attempts: attemptsUpTo(last.attempt),
       version: last.version,
+      refused: isRefusal(last.exitCode),
     };
   };
 

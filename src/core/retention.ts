@@ -11,7 +11,7 @@ export interface RetentionOptions {
   deadDays: number;
 }
 
-/** Deletes logs, audit events, dead letters and outputs that have been kept long enough: a bounded piece at a time, every minute. */
+/** Deletes logs, audit events, dead letters, outputs and inputs that have been kept long enough: a bounded piece at a time, every minute. */
 export function startRetention(store: Store, options: RetentionOptions, logger: Logger): Closable {
   let closed = false;
   let sweeping: Promise<void> = Promise.resolve();
@@ -23,7 +23,8 @@ export function startRetention(store: Store, options: RetentionOptions, logger: 
       do {
         const logsBefore = now - options.logDays * DAY_MS;
         const deadBefore = now - options.deadDays * DAY_MS;
-        touched = await store.attempts.sweep({ logsBefore, deadBefore, now });
+        touched = await store.callbacks.sweep(logsBefore);
+        touched += await store.attempts.sweep({ logsBefore, deadBefore, now });
         touched += await store.audit.sweep(logsBefore);
       } while (touched > 0 && !closed);
     } catch (error) {

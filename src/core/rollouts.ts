@@ -2,6 +2,7 @@ import { aliasSchema, LIVE_ALIAS } from '../contract/alias.js';
 import type { FunctionName, Namespace } from '../contract/ids.js';
 import { ROLLOUT_TOPIC, type RolloutRecord, type RolloutRequest } from '../contract/rollout.js';
 import { AppError, messageOf } from '../errors.js';
+import { JsonText } from '../json-text.js';
 import type { Logger } from '../logger.js';
 import type { Closable } from '../ports/closable.js';
 import type { Store, StoredAlias, StoredRollout, VersionFigures } from '../ports/store.js';
@@ -59,12 +60,12 @@ export function createRollouts({ store, catalog, publisher, logger }: RolloutsDe
 
   /** Tells the namespace; a queue that is away loses the message and not the rollout. */
   const announce = async (rollout: Omit<StoredRollout, 'changeId'>) => {
-    const value = recordOf(rollout);
+    const text = JSON.stringify(recordOf(rollout));
     const message = {
       namespace: rollout.namespace,
       topic: ROLLOUT_TOPIC,
-      bytes: Buffer.from(JSON.stringify(value)),
-      value,
+      bytes: Buffer.from(text),
+      data: new JsonText(text),
       depth: 1,
     };
     await publisher.publish(message).catch((error) => {

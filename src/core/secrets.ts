@@ -5,6 +5,7 @@ import { AppError } from '../errors.js';
 import type { Store } from '../ports/store.js';
 import { auditEntry } from './audit.js';
 import type { Actor } from './auth/principal.js';
+import type { Quotas } from './quotas.js';
 import type { SecretBox } from './secret-box.js';
 
 const MAX_SECRET_BYTES = 64 << 10;
@@ -23,7 +24,13 @@ export interface Secrets {
   read(namespace: Namespace, name: string): Promise<string | null>;
 }
 
-export function createSecrets({ store, box }: { store: Store; box: SecretBox }): Secrets {
+export interface SecretsDeps {
+  store: Store;
+  box: SecretBox;
+  quotas: Quotas;
+}
+
+export function createSecrets({ store, box, quotas }: SecretsDeps): Secrets {
   return {
     async set(by, namespace, name, value) {
       assertName(name);
@@ -34,10 +41,12 @@ export function createSecrets({ store, box }: { store: Store; box: SecretBox }):
           `The value of "${name}" has ${bytes} bytes; at most ${MAX_SECRET_BYTES} (64 KB) are allowed.`,
         );
       }
+      const { secrets: limit } = await quotas.limits(namespace);
       await store.secrets.put(
         namespace,
         { name, sealed: box.seal(value, { namespace, name }), keyId: box.keyId },
         auditEntry(by, 'secret.set', name, namespace),
+        limit,
       );
     },
     list: (namespace) => store.secrets.list(namespace),

@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Namespace } from '../contract/ids.js';
-import { AppError } from '../errors.js';
+import { MB } from '../contract/limits.js';
+import { AppError, isAppError } from '../errors.js';
 import type { Blobs } from '../ports/blobs.js';
 import type { BlobOwnerStore } from '../ports/store.js';
+import type { Quotas } from './quotas.js';
 
 const LOOK_MS = 50;
 /** A mark is void after a minute, so this is never reached while the store answers. */
@@ -13,14 +15,25 @@ interface BlobDeps {
   owners: BlobOwnerStore;
 }
 
+interface StoreDeps extends BlobDeps {
+  quotas: Quotas;
+}
+
 /** Stores bytes for a namespace. Once it resolves they stay, whoever gives up the same bytes at the same time. */
 export async function storeBlob(
-  deps: BlobDeps,
+  deps: StoreDeps,
   namespace: Namespace,
   blob: { bytes: Uint8Array; name: string },
 ): Promise<string> {
+  const { storage_mb: limit } = await deps.quotas.limits(namespace);
   const cid = await deps.blobs.put(blob.bytes);
-  await deps.owners.add(namespace, { cid, name: blob.name, size: blob.bytes.byteLength });
+  try {
+    await deps.owners.add(namespace, { cid, name: blob.name, size: blob.bytes.byteLength }, limit * MB);
+  } catch (error) {
+    // What was refused must not stay on the disk.
+    if (isAppError(error, 'quota_exceeded')) await deleteUnowned(deps, cid);
+    throw error;
+  }
   await secureBlob(deps, cid, blob.bytes);
   return cid;
 }
@@ -50,12 +63,17 @@ export async function giveUpBlob(
   cid: string,
 ): Promise<boolean> {
   if (!(await owners.remove(namespace, cid))) return false;
+  await deleteUnowned({ blobs, owners }, cid);
+  return true;
+}
+
+/** Deletes the bytes, unless something refers to them. */
+export async function deleteUnowned({ blobs, owners }: BlobDeps, cid: string): Promise<void> {
   const token = await owners.condemn(cid);
-  if (token === null) return true;
+  if (token === null) return;
   try {
     await blobs.delete(cid);
   } finally {
     await owners.acquit(cid, token);
   }
-  return true;
 }

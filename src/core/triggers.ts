@@ -6,6 +6,8 @@ import type { Store, StoredTrigger } from '../ports/store.js';
 import { auditEntry } from './audit.js';
 import type { Actor } from './auth/principal.js';
 import type { Catalog } from './catalog.js';
+import type { Quotas } from './quotas.js';
+import { assertRunsPerHour } from './schedule-runs.js';
 import { assertSchedule, DEFAULT_TIMEZONE, isSchedule, type Schedules } from './schedules.js';
 
 /** Triggers added by hand; those of function.yaml come and go with its deploys. */
@@ -29,9 +31,10 @@ export interface TriggersDeps {
   store: Store;
   catalog: Catalog;
   schedules: Schedules;
+  quotas: Quotas;
 }
 
-export function createTriggers({ store, catalog, schedules }: TriggersDeps): Triggers {
+export function createTriggers({ store, catalog, schedules, quotas }: TriggersDeps): Triggers {
   const recordOf = async (trigger: StoredTrigger): Promise<TriggerRecord> => {
     const common = {
       id: trigger.id,
@@ -51,16 +54,27 @@ export function createTriggers({ store, catalog, schedules }: TriggersDeps): Tri
     };
   };
 
+  /** A paused schedule that is resumed counts again. */
+  const assertRunsWithinQuota = async (namespace: Namespace, fn: FunctionName, id: string) => {
+    const trigger = await store.triggers.get(id);
+    if (trigger?.namespace !== namespace || trigger.function !== fn || trigger.enabled) return;
+    const { schedule_runs_per_hour: limit } = await quotas.limits(namespace);
+    const added = { function: fn, replaces: 'none' as const, specs: [trigger.spec], resumes: id };
+    await assertRunsPerHour(store.triggers, namespace, limit, added);
+  };
+
   return {
     async add(by, namespace, fn, spec) {
       assertSchedule(spec);
       await catalog.resolve(namespace, fn);
-      const trigger = await store.triggers.add(
-        namespace,
-        fn,
-        spec,
-        auditEntry(by, 'trigger.add', `${fn}: ${describe(spec)}`, namespace),
-      );
+      const limits = await quotas.limits(namespace);
+      await assertRunsPerHour(store.triggers, namespace, limits.schedule_runs_per_hour, {
+        function: fn,
+        replaces: 'none',
+        specs: [spec],
+      });
+      const audit = auditEntry(by, 'trigger.add', `${fn}: ${describe(spec)}`, namespace);
+      const trigger = await store.triggers.add(namespace, fn, spec, audit, limits.triggers);
       await schedules.sync(namespace);
       await catalog.changed(namespace);
       return recordOf(trigger);
@@ -80,6 +94,7 @@ export function createTriggers({ store, catalog, schedules }: TriggersDeps): Tri
       if (!removed) throw triggerNotFound(fn, id);
     },
     async setEnabled(by, namespace, fn, id, enabled) {
+      if (enabled) await assertRunsWithinQuota(namespace, fn, id);
       const action = enabled ? 'trigger.enable' : 'trigger.disable';
       const audit = auditEntry(by, action, `${fn}: ${id}`, namespace);
       const trigger = await store.triggers.setEnabled(namespace, fn, id, enabled, audit);

@@ -1,11 +1,14 @@
 import { lookup } from 'node:dns/promises';
-import { type Dispatcher, errors, request as send } from 'undici';
-import { AppError, isAppError, messageOf } from '../errors.js';
+import type { IncomingMessage } from 'node:http';
+import { AppError, isAppError } from '../errors.js';
 import type { Egress, EgressRequest, EgressResponse } from '../ports/egress.js';
 import { parseAllowList, parseHostList, targetOf } from './allow.js';
+import { createDecoder } from './decode.js';
 import { dropBodyHeaders, dropCredentials, incoming, outgoing } from './headers.js';
-import { createPinnedAgent } from './pinned-agent.js';
+import { networkReason } from './network-reason.js';
 import { allowedAddresses, checkAllowedHosts, parseTarget, type Resolve } from './rules.js';
+import { createSender } from './sender.js';
+import { createZstd } from './zstd.js';
 
 export interface EgressOptions {
   /** `EGRESS_ALLOW`: networks, addresses, hosts and `*.suffix` that may be reached though private. */
@@ -20,7 +23,9 @@ const METHOD = /^[A-Za-z]{1,20}$/;
 /** Throws `bad_config` for a list that cannot be read. */
 export function createEgress({ allow, resolve = systemResolve }: EgressOptions): Egress {
   const allowList = parseAllowList(allow);
-  const agent = createPinnedAgent(allowList, resolve);
+  const sender = createSender(allowList, resolve);
+  const zstd = createZstd();
+  const decode = createDecoder(zstd);
 
   async function fetch(request: EgressRequest): Promise<EgressResponse> {
     const timeout = AbortSignal.timeout(request.timeoutMs);
@@ -38,12 +43,7 @@ export function createEgress({ allow, resolve = systemResolve }: EgressOptions):
           cause: error,
         });
       }
-      if (error instanceof errors.InvalidArgumentError) {
-        throw new AppError('invalid_request', `The request cannot be sent: ${error.message}`, {
-          cause: error,
-        });
-      }
-      throw new AppError('unavailable', `${url.origin} could not be reached: ${reasonOf(error)}`, {
+      throw new AppError('unavailable', `${url.origin} could not be reached: ${networkReason(error)}`, {
         cause: error,
       });
     }
@@ -57,33 +57,26 @@ export function createEgress({ allow, resolve = systemResolve }: EgressOptions):
     let url = start;
     for (let redirects = 0; ; redirects += 1) {
       checkAllowedHosts(url, isListed);
-      const sent = send(url, {
-        dispatcher: agent,
-        method: method as Dispatcher.HttpMethod,
-        headers: Object.fromEntries(headers),
-        body,
-        signal,
-        // The one timeout of the request, above, covers these too.
-        headersTimeout: 0,
-        bodyTimeout: 0,
-      });
-      const response = await orAborted(sent, signal);
-      const location = locationOf(response, url);
-      if (location === null) {
-        return {
-          status: response.statusCode,
-          headers: incoming(response.headers),
-          body: await readBody(response, request.maxResponseBytes),
-        };
+      const response = await orAborted(sender.send(url, { method, headers, body, signal }), signal);
+      const status = response.statusCode ?? 0;
+      const received = incoming(response.rawHeaders);
+      const location = locationOf(status, received, url);
+      const isAnswer = request.keepMethod === true && becomesGet(status, method);
+      if (location === null || isAnswer) {
+        if (request.ignoresBody) {
+          cutOff(response);
+          return { status, headers: received, body: new Uint8Array() };
+        }
+        const read = await readBody(response, request.maxResponseBytes);
+        return { status, ...(await decoded(received, read, request, signal)) };
       }
-      // Not read to the end: it is nobody's, and may be endless. Cutting it off is reported as an error.
-      response.body.on('error', () => {}).destroy();
+      cutOff(response);
       if (redirects === MAX_REDIRECTS) {
         throw new AppError('unavailable', `${start.origin} redirected more than ${MAX_REDIRECTS} times`);
       }
       const next = parseTarget(location);
       if (next.origin !== url.origin) dropCredentials(headers);
-      if (becomesGet(response.statusCode, method)) {
+      if (becomesGet(status, method)) {
         method = 'GET';
         body = null;
         dropBodyHeaders(headers);
@@ -92,15 +85,38 @@ export function createEgress({ allow, resolve = systemResolve }: EgressOptions):
     }
   }
 
+  /** With the headers that describe the bytes as they come out: what was decoded is not to be decoded again. */
+  async function decoded(
+    headers: EgressResponse['headers'],
+    body: Uint8Array,
+    { maxResponseBytes: maxBytes }: EgressRequest,
+    signal: AbortSignal,
+  ): Promise<Pick<EgressResponse, 'headers' | 'body'>> {
+    const encoding = headers['content-encoding'];
+    // The answer to HEAD, and a 304, say how a body would be encoded and have none.
+    if (typeof encoding !== 'string' || body.byteLength === 0) return { headers, body };
+    const bytes = await decode(body, encoding, { maxBytes, signal });
+    if (bytes === null) return { headers, body };
+    const { 'content-encoding': _, 'content-length': __, ...rest } = headers;
+    return { headers: rest, body: bytes };
+  }
+
   async function check(text: string, allowedHosts?: readonly string[]): Promise<void> {
     checkAllowedHosts(parseTarget(text), allowedHosts === undefined ? null : parseHostList(allowedHosts));
     await allowedAddresses(targetOf(parseTarget(text)), allowList, resolve);
   }
 
-  return { fetch, check, close: () => agent.destroy() };
+  return {
+    fetch,
+    check,
+    async close() {
+      sender.close();
+      await zstd.close();
+    },
+  };
 }
 
-/** undici hears of an abort only once it is connected: a name server or a server that says nothing would hold it up. */
+/** A request hears of an abort only once it has an address: a name server that says nothing would hold it up. */
 function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const onAbort = () => reject(signal.reason);
@@ -123,9 +139,8 @@ function checkMethod(text: string): string {
 }
 
 /** Where a response sends us, or null when it is the answer. */
-function locationOf(response: Dispatcher.ResponseData, from: URL): string | null {
-  if (![301, 302, 303, 307, 308].includes(response.statusCode)) return null;
-  const { location } = response.headers;
+function locationOf(status: number, { location }: EgressResponse['headers'], from: URL): string | null {
+  if (![301, 302, 303, 307, 308].includes(status)) return null;
   if (typeof location !== 'string' || !URL.canParse(location, from.href)) return null;
   return new URL(location, from).href;
 }
@@ -134,10 +149,15 @@ function becomesGet(status: number, method: string): boolean {
   return status === 303 ? method !== 'HEAD' : (status === 301 || status === 302) && method === 'POST';
 }
 
-async function readBody(response: Dispatcher.ResponseData, maxBytes: number): Promise<Uint8Array> {
+/** Not read to the end: it is nobody's, and may be endless. Cutting it off is reported as an error. */
+function cutOff(response: IncomingMessage): void {
+  response.on('error', () => {}).destroy();
+}
+
+async function readBody(response: IncomingMessage, maxBytes: number): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   let size = 0;
-  for await (const part of response.body as AsyncIterable<Uint8Array>) {
+  for await (const part of response as AsyncIterable<Uint8Array>) {
     size += part.length;
     // Throwing out of the loop destroys the body, and with it the connection.
     if (size > maxBytes) {
@@ -146,9 +166,4 @@ async function readBody(response: Dispatcher.ResponseData, maxBytes: number): Pr
     parts.push(part);
   }
   return Buffer.concat(parts);
-}
-
-/** What the network did. Several addresses that all failed make an AggregateError, whose own message is empty. */
-function reasonOf(error: unknown): string {
-  return error instanceof AggregateError ? error.errors.map(messageOf).join('; ') : messageOf(error);
 }

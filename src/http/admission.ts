@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { DEFAULT_NAMESPACE, type Namespace, namespaceSchema } from '../contract/ids.js';
+import { quotaExceeded } from '../contract/quotas.js';
 import type { Scope } from '../contract/scopes.js';
 import { parseOrRefuse } from '../contract/sentence.js';
 import type { Principal } from '../core/auth/principal.js';
@@ -32,7 +33,7 @@ export interface Wanted {
 /** Who is calling, for which namespace, and whether the rate limit lets it: the same for requests and sockets. */
 export type Admission = (request: IncomingMessage, wanted: Wanted) => Promise<Caller>;
 
-export function createAdmission({ auth, limiter, config }: Services): Admission {
+export function createAdmission({ auth, limiter, quotas, config }: Services): Admission {
   const { rateLimitKeyOf } = createClientAddresses(config.TRUSTED_PROXIES);
 
   const countAnonymous = async (request: IncomingMessage, times?: number) =>
@@ -40,8 +41,15 @@ export function createAdmission({ auth, limiter, config }: Services): Admission 
       await limiter.consume(`ip:${rateLimitKeyOf(request)}`, config.ANON_RATE_LIMIT_PER_MINUTE, times),
     );
 
-  const countOwn = async (namespace: Namespace, times?: number) =>
-    assertWithin(await limiter.consume(`ns:${namespace}`, config.RATE_LIMIT_PER_MINUTE, times));
+  const countOwn = async (namespace: Namespace, times?: number) => {
+    const { requests_per_minute: limit } = await quotas.limits(namespace);
+    const { allowed, retryAfterSeconds } = await limiter.consume(rateKey(namespace), limit, times);
+    if (allowed) return;
+    // A block of several may be refused though some are left; those that come singly have taken all.
+    throw quotaExceeded('requests_per_minute', {
+      ...{ namespace, limit, used: await limiter.used(rateKey(namespace)), retryAfter: retryAfterSeconds },
+    });
+  };
 
   return async (request, wanted) => {
     let principal: Principal | null = null;
@@ -76,6 +84,11 @@ export function createAdmission({ auth, limiter, config }: Services): Admission 
     }
     return { principal, namespace, countUse: (times) => countOwn(namespace, times) };
   };
+}
+
+/** Under which the requests of a namespace are counted. */
+export function rateKey(namespace: Namespace): string {
+  return `ns:${namespace}`;
 }
 
 /** For a `namespace` in a query or body: absent, or the credential's own. `name` says which of several it is. */

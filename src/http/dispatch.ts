@@ -13,7 +13,7 @@ import type { BodyLimits } from './body-limits.js';
 import { credentialOf } from './credential.js';
 import { parseFunctionRef } from './function-ref.js';
 import { readForm } from './multipart.js';
-import { parseJson } from './parse-json.js';
+import { readJson } from './parse-json.js';
 import { readBody } from './read-body.js';
 import { type TextReader, textReader } from './read-text.js';
 import type { BodySpec, Route } from './route.js';
@@ -67,11 +67,12 @@ export function dispatch(route: Route, { services, admit, bodies, stopping }: Se
       query: readQuery(query),
       headers: readHeaders(ctx.req.headers),
       body: undefined as unknown,
+      bodyText: '',
     };
     if (route.authorize) await route.authorize(call);
     if (route.body) {
       const share = bodies.begin(ctx.req, ctx.res, principal === null);
-      call.body = await bodyOf(ctx, route.body, share);
+      Object.assign(call, await bodyOf(ctx, route.body, share));
     }
     const answer = await route.handle(call);
     await send(ctx, answer, route.hot ?? false);
@@ -79,6 +80,12 @@ export function dispatch(route: Route, { services, admit, bodies, stopping }: Se
 }
 
 const NOTHING: Record<string, never> = {};
+
+/** A request's body as its schema reads it, and the text of a JSON one. */
+interface Body {
+  body: unknown;
+  bodyText: string;
+}
 
 function readerOf(schema: z.ZodObject | undefined): TextReader<Record<string, unknown>> {
   return schema ? textReader(schema) : () => NOTHING;
@@ -93,18 +100,19 @@ function actorOf(ctx: Context, principal: Principal | null): Actor {
   return { principal, requestId };
 }
 
-async function bodyOf(ctx: Context, spec: BodySpec, share: BodyShare | null): Promise<unknown> {
+async function bodyOf(ctx: Context, spec: BodySpec, share: BodyShare | null): Promise<Body> {
   switch (spec.kind) {
     case 'raw':
-      return readBody(ctx.req, spec.maxBytes, share);
+      return { body: await readBody(ctx.req, spec.maxBytes, share), bodyText: '' };
     case 'multipart':
       assertNotEncoded(ctx);
-      return readForm(ctx, spec.file, spec.maxFileBytes);
+      return { body: await readForm(ctx, spec.file, spec.maxFileBytes), bodyText: '' };
     case 'json': {
       assertNotEncoded(ctx);
       const bytes = await readBody(ctx.req, spec.maxBytes ?? MAX_JSON_BYTES, share);
-      const value = bytes.byteLength === 0 && spec.optional ? {} : parseJson(bytes, spec.exactIntegers);
-      return parseOrRefuse(spec.schema, value, { code: 'invalid_request' });
+      const isLeftOut = bytes.byteLength === 0 && spec.optional === true;
+      const { value, text } = isLeftOut ? { value: {}, text: '' } : readJson(bytes, spec.exactIntegers);
+      return { body: parseOrRefuse(spec.schema, value, { code: 'invalid_request' }), bodyText: text };
     }
   }
 }

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { Writable } from 'node:stream';
 import type { Context } from 'koa';
 import { koaBody } from 'koa-body';
-import { AppError, messageOf } from '../errors.js';
+import { AppError } from '../errors.js';
 import { megabytes, tooLarge } from './read-body.js';
 
 const MAX_FIELDS = 50;
@@ -118,5 +118,11 @@ function refusal(error: unknown, maxFileBytes: number): AppError {
       { cause: error },
     );
   }
-  return new AppError('invalid_request', `The form cannot be read: ${messageOf(error)}.`, { cause: error });
+  return new AppError(
+    'invalid_request',
+    'The form cannot be read; send multipart/form-data with its boundary, as "curl -F" does.',
+    {
+      cause: error,
+    },
+  );
 }

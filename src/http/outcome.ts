@@ -1,12 +1,24 @@
 import { utf8 } from '../core/output-fields.js';
+import type { Reply } from '../core/replies.js';
 import { ERRORS } from '../errors.js';
 
 const FAILURES = { error: 'function_error', timeout: 'function_timeout', cancelled: 'cancelled' } as const;
 
 /** How a failed invocation is told to whoever waited for it. */
-export function failureFields(status: keyof typeof FAILURES, error: string | null, reason?: 'unavailable') {
-  const code = reason ?? FAILURES[status];
+export function failureFields(
+  status: keyof typeof FAILURES,
+  { error, code: reason, refused }: Pick<Reply, 'error' | 'code' | 'refused'>,
+) {
+  const code = reason ?? (refused === true ? 'function_refused' : FAILURES[status]);
   return { status, error: error ?? ERRORS[code].about, code, httpStatus: ERRORS[code].status };
+}
+
+/** What the function wrote before it failed, for callers with a credential: nothing where it wrote nothing. */
+export function failureOutput(
+  output: Uint8Array,
+  isCredentialed: boolean,
+): ReturnType<typeof outputField> | null {
+  return isCredentialed && output.byteLength > 0 ? outputField(output) : null;
 }
 
 /** `output`, or `output_base64` for what is not UTF-8. */

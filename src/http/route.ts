@@ -58,6 +58,8 @@ export interface Call<A extends Access, P, Q, H, B> {
   query: Parsed<Q>;
   headers: Parsed<H>;
   body: BodyOf<B>;
+  /** Of a JSON body, as it was sent: for values that are passed on to the byte. */
+  bodyText: string;
   ctx: Context;
   /** Whoever calls, with an id that the reply shows as X-Request-ID: for what is written into the audit log. */
   actor(): Actor;
@@ -67,11 +69,13 @@ export interface Call<A extends Access, P, Q, H, B> {
   stopping: AbortSignal;
 }
 
-/** What a handler answers. Without `json` or `bytes` the reply has no body. */
+/** What a handler answers. Without `json`, `jsonText` or `bytes` the reply has no body. */
 export interface Answer {
   status: number;
   headers?: Record<string, string>;
   json?: unknown;
+  /** A JSON body that is a text already. */
+  jsonText?: string;
   bytes?: Uint8Array | Readable | string;
   /** Content type of `bytes`. */
   type?: string;
@@ -130,4 +134,9 @@ export function route<
 
 export function json(status: number, value: unknown, headers?: Record<string, string>): Answer {
   return headers ? { status, json: value, headers } : { status, json: value };
+}
+
+/** For values that are answered as they were written, to the byte. */
+export function jsonText(status: number, text: string): Answer {
+  return { status, jsonText: text };
 }

@@ -10,11 +10,13 @@ import * as invoke from './routes/invoke.js';
 import * as keys from './routes/keys.js';
 import * as logs from './routes/logs.js';
 import * as meta from './routes/meta.js';
+import * as namespaces from './routes/namespaces.js';
 import * as pubsub from './routes/pubsub.js';
 import * as rollouts from './routes/rollouts.js';
 import * as rqlite from './routes/rqlite.js';
 import * as secrets from './routes/secrets.js';
 import * as sockets from './routes/sockets.js';
+import * as stats from './routes/stats.js';
 import * as storage from './routes/storage.js';
 import * as triggers from './routes/triggers.js';
 
@@ -29,8 +31,10 @@ const endpoints: readonly Route[] = [
   triggers,
   logs,
   invocations,
+  stats,
   keys,
   audit,
+  namespaces,
   auth,
   rqlite,
   cache,

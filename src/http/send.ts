@@ -21,9 +21,9 @@ export async function send(ctx: Context, answer: Answer, hot: boolean): Promise<
   if (answer.bytes !== undefined) {
     response.type = answer.type ?? 'application/octet-stream';
     response.body = toBody(answer.bytes, hot);
-  } else if (answer.json !== undefined) {
+  } else if (answer.json !== undefined || answer.jsonText !== undefined) {
     response.type = 'application/json';
-    response.body = stringifyExact(answer.json);
+    response.body = answer.jsonText ?? stringifyExact(answer.json);
   } else {
     response.body = null;
     // Koa makes 204 of a null body.

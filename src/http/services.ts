@@ -4,6 +4,7 @@ import type { Audit } from '../core/audit.js';
 import type { Auth } from '../core/auth/auth.js';
 import type { Tokens } from '../core/auth/jwt.js';
 import type { Sessions } from '../core/auth/sessions.js';
+import type { CallDepth } from '../core/call-depth.js';
 import type { Callbacks } from '../core/callbacks.js';
 import type { Catalog } from '../core/catalog.js';
 import type { Functions } from '../core/deploy.js';
@@ -13,9 +14,11 @@ import type { Invoker } from '../core/invoke.js';
 import type { Keys } from '../core/keys.js';
 import type { Logs } from '../core/logs.js';
 import type { Publisher } from '../core/publish.js';
+import type { Quotas, UsageReader } from '../core/quotas.js';
 import type { DeadLetters } from '../core/replay.js';
 import type { Rollouts } from '../core/rollouts.js';
 import type { Secrets } from '../core/secrets.js';
+import type { Stats } from '../core/stats.js';
 import type { Triggers } from '../core/triggers.js';
 import type { Logger } from '../logger.js';
 import type { Blobs } from '../ports/blobs.js';
@@ -23,6 +26,7 @@ import type { Bus } from '../ports/bus.js';
 import type { Cache } from '../ports/cache.js';
 import type { EngineStats } from '../ports/engine.js';
 import type { FunctionDatabases } from '../ports/function-databases.js';
+import type { Leases } from '../ports/leases.js';
 import type { NamespaceSeries } from '../ports/meter.js';
 import type { Presence } from '../ports/presence.js';
 import type { QueueCounts } from '../ports/queue.js';
@@ -33,7 +37,6 @@ import type { Tracer } from '../ports/tracer.js';
 /** The settings that HTTP depends on. */
 export type HttpConfig = Pick<
   Config,
-  | 'RATE_LIMIT_PER_MINUTE'
   | 'ANON_RATE_LIMIT_PER_MINUTE'
   | 'FUNCTIONS_HOST'
   | 'SYNC_WAIT_SECONDS'
@@ -73,6 +76,10 @@ export interface Services {
   invocations: Invocations;
   deadLetters: DeadLetters;
   callbacks: Callbacks;
+  depths: CallDepth;
+  quotas: Quotas;
+  usage: UsageReader;
+  stats: Stats;
 
   databases: FunctionDatabases;
   cache: Cache;
@@ -80,6 +87,7 @@ export interface Services {
   blobOwners: BlobOwnerStore;
   presence: Presence;
   bus: Bus;
+  leases: Leases;
   limiter: RateLimiter;
 
   health(): Promise<Dependencies>;

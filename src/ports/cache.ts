@@ -1,7 +1,10 @@
 import type { Namespace } from '../contract/ids.js';
 import type { Closable } from './closable.js';
 
-/** Bytes by key, per namespace. Losing an entry is allowed, mixing two namespaces is not. */
+/**
+ * Bytes by key, per namespace. Losing an entry is allowed, mixing two namespaces is not. What would take a namespace beyond its
+ * quota `cache_mb` is refused with `quota_exceeded`, and changes nothing.
+ */
 export interface Cache extends Closable {
   readonly driver: string;
   /** null on a miss. */
@@ -14,5 +17,10 @@ export interface Cache extends Closable {
   delete(namespace: Namespace, key: string): Promise<boolean>;
   /** Keys that begin with `prefix`, at most `limit`, in no order. */
   scan(namespace: Namespace, prefix: string, limit: number): Promise<string[]>;
+  /** What the namespace's entries take, keys and overhead included; as of a few seconds ago where it is costly to know. */
+  bytes(namespace: Namespace): Promise<number>;
+  /** Resolves, and never rejects, when its server is connected, and after `withinMs` at the latest. */
+  reachable(withinMs: number): Promise<void>;
+  /** Throws `unavailable` when the cache is away, or takes no writes. */
   ping(): Promise<void>;
 }

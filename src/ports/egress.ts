@@ -18,12 +18,18 @@ export interface EgressRequest {
   timeoutMs: number;
   /** A function's own list, on top of the operator's rules: exact hosts or `*.example.com`. */
   allowedHosts?: readonly string[];
+  /** Counted before and after it is decoded. */
   maxResponseBytes: number;
+  /** A redirect that would make another method of it is not followed: it is the answer. */
+  keepMethod?: boolean;
+  /** The body is thrown away, however large; the response has an empty one. */
+  ignoresBody?: boolean;
   signal?: AbortSignal;
 }
 
 export interface EgressResponse {
   status: number;
-  headers: Record<string, string>;
+  /** Of several values of one name one text, as HTTP joins them; `set-cookie` cannot be joined. */
+  headers: Record<string, string | string[]>;
   body: Uint8Array;
 }

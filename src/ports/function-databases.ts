@@ -39,6 +39,8 @@ export interface FunctionDatabases extends Closable {
     operations: readonly SqlOperation[],
     options: SqlOptions,
   ): Promise<(Record<string, unknown>[] | SqlResult)[]>;
+  /** What the namespace's database takes on the disk: 0 without one, and on an RQLite, which the operator bounds. */
+  bytes(namespace: Namespace): Promise<number>;
   ping(): Promise<void>;
 }
 
@@ -47,7 +49,7 @@ export interface SqlOptions {
   timeoutMs: number;
   signal?: AbortSignal;
   /**
-   * How large the namespace's database may be; unbounded by default. A statement that would make it larger is refused with
+   * How large the namespace's database may be; by default what it was opened with. A statement that would make it larger is refused with
    * `quota_exceeded`, and what is deleted makes room. An RQLite is the operator's to bound: this is for SQLite files.
    */
   maxDatabaseBytes?: number;

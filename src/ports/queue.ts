@@ -25,6 +25,8 @@ export interface Invocation {
   callbackUrl?: string;
   /** How long the result is kept, milliseconds. */
   resultTtlMs: number;
+  /** The invocation that published, enqueued or was replayed into this one. */
+  parentId?: RequestId;
   /** W3C trace context of the request that was accepted. */
   traceparent?: string;
   /** What `http_request()` returns, as JSON text: of an HTTP function. */
@@ -100,6 +102,26 @@ export interface QueueCounts {
   oldestMs: number;
 }
 
+/** What a namespace may have on the queue: its quotas `waiting_jobs`, `waiting_mb` in bytes, and `delayed_jobs`. */
+export interface QueueShare {
+  waitingJobs: number;
+  waitingBytes: number;
+  delayedJobs: number;
+}
+
+/** What a namespace has on the queue. */
+export interface QueueUse {
+  /** Ready or to be retried; neither running nor delayed before the first attempt. */
+  waiting: number;
+  running: number;
+  /** Whose first attempt is not due yet. */
+  delayed: number;
+  /** Input of all of these. */
+  bytes: number;
+  /** Milliseconds since the oldest that waits was accepted; 0 when none waits. */
+  oldestMs: number;
+}
+
 export interface ConsumerOptions {
   /** Jobs this process takes at once. */
   concurrency: number;
@@ -129,8 +151,8 @@ export type TickHandler = (scheduleId: string, scheduledAt: number) => Promise<v
 export interface InvocationQueue extends Closable {
   readonly driver: string;
   /**
-   * All or none. An id that is already queued or running is left as it is. Throws `queue_full` or `unavailable`,
-   * nothing accepted.
+   * All or none. An id that is already queued or running is left as it is. Throws `queue_full`, `quota_exceeded` or
+   * `unavailable`, nothing accepted.
    */
   add(jobs: readonly QueuedInvocation[]): Promise<void>;
   get(id: RequestId): Promise<LiveInvocation | null>;
@@ -142,6 +164,7 @@ export interface InvocationQueue extends Closable {
   /** `removed`: it had not started and is gone. `running`: its worker was told to stop it. `absent`: not here. */
   cancel(id: RequestId): Promise<'removed' | 'running' | 'absent'>;
   counts(): Promise<QueueCounts>;
+  use(namespace: Namespace): Promise<QueueUse>;
   /** Starts taking jobs; one consumer per process. `close` of it waits for those in hand. */
   consume(handler: DeliveryHandler, options: ConsumerOptions): Promise<Closable>;
   schedule(schedule: Schedule): Promise<void>;

@@ -8,6 +8,8 @@ export interface RateLimiter extends Closable {
    * away: each process then keeps the limit by itself.
    */
   consume(key: string, limitPerMinute: number, points?: number): Promise<RateVerdict>;
+  /** What the key has used of its minute, as far as this process knows. */
+  used(key: string): Promise<number>;
 }
 
 export interface RateVerdict {

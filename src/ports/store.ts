@@ -8,6 +8,7 @@ import type {
   LogRecord,
   TriggerKind,
 } from '../contract/invocation.js';
+import type { QuotaLimits, QuotaName } from '../contract/quotas.js';
 import type { AuditEvent, KeyRecord, SecretRecord } from '../contract/records.js';
 import type { RolloutRecord, RolloutRequest } from '../contract/rollout.js';
 import type { GrantedScope } from '../contract/scopes.js';
@@ -30,8 +31,10 @@ export interface Store extends Closable {
   readonly audit: AuditStore;
   readonly idempotency: IdempotencyStore;
   readonly blobOwners: BlobOwnerStore;
+  readonly callbacks: CallbackStore;
   readonly sessions: SessionStore;
   readonly settings: SettingStore;
+  readonly quotas: QuotaStore;
   /** Throws `unavailable` when the database is away. */
   ping(): Promise<void>;
 }
@@ -69,6 +72,7 @@ export type AuditAction =
   | 'key.create'
   | 'key.revoke'
   | 'callback_secret.renew'
+  | 'quota.set'
   | 'invocation.replay'
   | 'dead_letters.replay'
   | 'dead_letters.purge';
@@ -93,18 +97,22 @@ export interface NewVersion {
   namespace: Namespace;
   settings: FunctionSettings;
   wasmCid: string;
+  /** Of the module. */
+  wasmBytes?: number;
   warmStart: WarmStart;
   /** Why it does not start warmer; null or absent when it starts as its kind's best. */
   warmStartReason?: string | null;
   /** Its probe was not conclusive, and is to be repeated. */
   probePending?: boolean;
   createdBy: string;
+  /** Absent: none. */
+  limits?: Pick<QuotaLimits, 'functions' | 'versions_per_function' | 'triggers' | 'storage_mb'>;
 }
 
 export interface FunctionStore {
   /**
    * Adds the next version and puts the triggers of its settings in the place of those an earlier deploy listed, in
-   * one step. The version's number is put behind the audit entry's target. Versions count on after a delete. `id` and `created_at` stay those of the function's first version.
+   * one step, or throws `quota_exceeded` and does nothing. The version's number is put behind the audit entry's target. Versions count on after a delete. `id` and `created_at` stay those of the function's first version.
    */
   addVersion(version: NewVersion, audit?: AuditEntry): Promise<FunctionVersion>;
   latest(namespace: Namespace, name: FunctionName): Promise<FunctionVersion | null>;
@@ -113,6 +121,8 @@ export interface FunctionStore {
   versions(namespace: Namespace, name: FunctionName): Promise<FunctionVersion[]>;
   /** The latest version of each, by name. */
   list(namespace: Namespace): Promise<FunctionVersion[]>;
+  /** Whether there is or was a function of this name. */
+  wasDeployed(namespace: Namespace, name: FunctionName): Promise<boolean>;
   /** The function, its versions and triggers; false when there was none. */
   remove(namespace: Namespace, name: FunctionName, audit?: AuditEntry): Promise<boolean>;
   count(): Promise<number>;
@@ -192,8 +202,17 @@ export interface StoredTrigger {
 }
 
 export interface TriggerStore {
-  /** Adding the same topic or schedule to the same function again returns the one that is there. */
-  add(namespace: Namespace, fn: FunctionName, spec: TriggerSpec, audit?: AuditEntry): Promise<StoredTrigger>;
+  /**
+   * Adding the same topic or schedule to the same function again returns the one that is there. Throws `quota_exceeded`
+   * when the namespace would have more than `limit`.
+   */
+  add(
+    namespace: Namespace,
+    fn: FunctionName,
+    spec: TriggerSpec,
+    audit?: AuditEntry,
+    limit?: number,
+  ): Promise<StoredTrigger>;
   get(id: string): Promise<StoredTrigger | null>;
   list(namespace: Namespace, fn?: FunctionName): Promise<StoredTrigger[]>;
   /** Every trigger with a schedule, of all namespaces. */
@@ -217,7 +236,8 @@ export interface SealedSecret {
 }
 
 export interface SecretStore {
-  put(namespace: Namespace, secret: SealedSecret, audit?: AuditEntry): Promise<void>;
+  /** Throws `quota_exceeded` when it would be one more than `limit`. */
+  put(namespace: Namespace, secret: SealedSecret, audit?: AuditEntry, limit?: number): Promise<void>;
   get(namespace: Namespace, name: string): Promise<SealedSecret | null>;
   list(namespace: Namespace): Promise<SecretRecord[]>;
   remove(namespace: Namespace, name: string, audit?: AuditEntry): Promise<boolean>;
@@ -253,6 +273,12 @@ export interface AttemptRow {
   messages: LogMessage[];
   acceptedAt: number;
   traceparent: string | null;
+  /** The invocation that published, enqueued or was replayed into this one. */
+  parentId: RequestId | null;
+  /** Of what came to an HTTP function: the route that matched, empty for the function's own address. */
+  route: string | null;
+  /** The guest's own, when it ended by itself. */
+  exitCode: number | null;
   final: FinalAttempt | null;
 }
 
@@ -262,11 +288,15 @@ export interface FinalAttempt {
   /** Kept until `outputExpiresAt`. */
   output: Uint8Array | null;
   outputExpiresAt: number;
-  /** Only of dead invocations: what a replay needs. */
+  /** What a replay needs: kept as long as the output, of a dead invocation as long as its log. */
   input: Uint8Array | null;
+  /** With the input, of an HTTP function. */
+  httpRequest: string | null;
   callerWallet: string;
   /** Why it is dead: `error`, `timeout`, `expired`, `worker_died`; else null. */
   reason: string | null;
+  /** Of one that was dead and has been replayed; only read. */
+  replayedAt?: number;
 }
 
 export interface LogQuery {
@@ -293,11 +323,29 @@ export interface InvocationQuery {
   state?: FinalState;
   /** Dead ones only: by reason. */
   reason?: string;
+  /** What this invocation has caused. */
+  parentId?: RequestId;
   /** Accepted at or after / before these. */
   since?: number;
   before?: number;
   limit: number;
   cursor?: string;
+}
+
+export interface StatsQuery {
+  namespace: Namespace;
+  function?: FunctionName;
+  /** Accepted at or after, and before. */
+  since: number;
+  until: number;
+}
+
+/** Invocations of one minute that ended in one state. */
+export interface MinuteCount {
+  /** Minutes since 1970, of when they were accepted. */
+  minute: number;
+  state: FinalState;
+  count: number;
 }
 
 export interface AttemptStore {
@@ -310,12 +358,15 @@ export interface AttemptStore {
   logs(query: LogQuery): Promise<{ records: LogRecord[]; position: string }>;
   /** Attempts by number; null when no row has this id. An invocation has ended when its last attempt is final. */
   invocation(id: RequestId): Promise<StoredInvocation | null>;
-  /** Ended invocations, newest first, without messages and input. */
+  /** Ended invocations, newest first, without messages, and without inputs of more than 64 KB. */
   list(query: InvocationQuery): Promise<{ items: StoredInvocation[]; nextCursor: string | null }>;
   /** Takes a dead invocation for replay: the first caller gets it, and it is dead no longer. */
   takeDead(id: RequestId): Promise<AttemptRow | null>;
   purgeDead(namespace: Namespace, fn: FunctionName, audit?: AuditEntry): Promise<number>;
   countDead(): Promise<{ namespace: string; reason: string; count: number }[]>;
+  perMinute(query: StatsQuery): Promise<MinuteCount[]>;
+  /** How long the last attempts ran of those that `perMinute` counts, `total` in all; beyond 10,000 a fair sample. */
+  durations(query: StatsQuery, total: number): Promise<{ minute: number; ms: number }[]>;
   /** Invocations that have ever ended, in whatever way; those whose rows have been deleted since are counted, too. */
   countEnded(): Promise<number>;
   /** Of the invocations of one version that were accepted and have ended since; its dead ones are errors. */
@@ -325,7 +376,7 @@ export interface AttemptStore {
     version: number;
     since: number;
   }): Promise<VersionFigures>;
-  /** Deletes logs started before, dead letters completed before, outputs expired by now. Returns rows touched; bounded work per call. */
+  /** Deletes logs started before, dead letters completed before, outputs and inputs expired by now. Returns rows touched; bounded work per call. */
   sweep(limits: { logsBefore: number; deadBefore: number; now: number }): Promise<number>;
 }
 
@@ -356,8 +407,11 @@ export interface StoredKey extends KeyRecord {
 }
 
 export interface KeyStore {
-  /** null, and nothing has changed, when the maker has been revoked or has expired. */
-  add(key: NewKey, audit?: AuditEntry): Promise<StoredKey | null>;
+  /**
+   * null, and nothing has changed, when the maker has been revoked or has expired. Throws `quota_exceeded` when the
+   * namespace would have more than `limit`.
+   */
+  add(key: NewKey, audit?: AuditEntry, limit?: number): Promise<StoredKey | null>;
   byHash(hash: string): Promise<StoredKey | null>;
   list(namespace: Namespace): Promise<StoredKey[]>;
   get(id: string): Promise<StoredKey | null>;
@@ -390,7 +444,8 @@ export interface BlobOwner {
 }
 
 export interface BlobOwnerStore {
-  add(namespace: Namespace, blob: Omit<BlobOwner, 'createdAt'>): Promise<void>;
+  /** Throws `quota_exceeded` when the namespace would store more than `limitBytes`. */
+  add(namespace: Namespace, blob: Omit<BlobOwner, 'createdAt'>, limitBytes?: number): Promise<void>;
   get(namespace: Namespace, cid: string): Promise<BlobOwner | null>;
   remove(namespace: Namespace, cid: string): Promise<boolean>;
   /**
@@ -401,6 +456,29 @@ export interface BlobOwnerStore {
   isCondemned(cid: string): Promise<boolean>;
   /** Takes the mark away: the bytes are gone, or stay. */
   acquit(cid: string, token: string): Promise<void>;
+}
+
+/** How the delivery of an invocation's result to its callback URL went. */
+export interface CallbackDelivery {
+  url: string;
+  attempts: number;
+  deliveredAt: number | null;
+  /** Of the last attempt; null when it was delivered, or not tried yet. */
+  lastError: string | null;
+}
+
+export interface CallbackStore {
+  /** Before the first attempt; again it changes nothing. */
+  add(id: RequestId, url: string): Promise<void>;
+  /** Counts an attempt, the first of which it need not know of. What was delivered once stays so. */
+  attempted(
+    id: RequestId,
+    url: string,
+    outcome: { deliveredAt: number | null; error: string | null },
+  ): Promise<void>;
+  get(ids: readonly RequestId[]): Promise<ReadonlyMap<string, CallbackDelivery>>;
+  /** Deletes those made before; returns how many. Bounded work per call. */
+  sweep(before: number): Promise<number>;
 }
 
 export interface Nonce {
@@ -434,6 +512,30 @@ export interface SessionStore {
   /** The wallet that owns the namespace: the one given if nobody did. */
   claimNamespace(namespace: Namespace, wallet: string): Promise<string>;
   namespaceOwner(namespace: Namespace): Promise<string | null>;
+}
+
+/** What is counted of a namespace in the store. Bytes, not MB. */
+export interface StoredUse {
+  functions: number;
+  /** Of the function that has most. */
+  versionsPerFunction: number;
+  triggers: number;
+  secrets: number;
+  keys: number;
+  storageBytes: number;
+}
+
+/** What the admin has set for a namespace; a quota that is not in it has its default. */
+export type QuotaOverrides = Readonly<Partial<Record<QuotaName, number>>>;
+
+export interface QuotaStore {
+  overrides(namespace: Namespace): Promise<QuotaOverrides>;
+  /** null takes an override away. */
+  set(namespace: Namespace, changes: Readonly<Partial<Record<QuotaName, number | null>>>): Promise<void>;
+  use(namespace: Namespace): Promise<StoredUse>;
+  logBytes(namespace: Namespace, day: string): Promise<number>;
+  /** Adds to the log bytes of a namespace on a day, such as `2026-01-31`; returns those of all processes. */
+  addLogBytes(namespace: Namespace, day: string, bytes: number): Promise<number>;
 }
 
 /** Small named values of the engine: callback secrets, key ids. */

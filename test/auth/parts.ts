@@ -10,6 +10,7 @@ import { createKeys, type Keys } from '../../src/core/keys.js';
 import type { Bus } from '../../src/ports/bus.js';
 import type { Store } from '../../src/ports/store.js';
 import { uuidv7 } from '../../src/uuid.js';
+import { unboundedQuotas } from '../helpers/quotas.js';
 
 export interface AuthParts {
   store: Store;
@@ -32,7 +33,7 @@ export async function openAuth(
 ): Promise<AuthParts> {
   const store = await openStore({ driver: 'sqlite', file: join(directory, 'store.sqlite') });
   const bus = await openBus({ driver: 'local' });
-  const keys = await createKeys({ store, bus });
+  const keys = await createKeys({ store, bus, quotas: unboundedQuotas() });
   const tokens = await createTokens({
     privateKey: options.privateKey ?? ed25519Pem(),
     foreign: options.foreign,

@@ -2,8 +2,10 @@ import test from 'ava';
 import { openCache } from '../../src/cache/open.js';
 import { namespaceSchema } from '../../src/contract/ids.js';
 import { cacheConformance } from '../conformance/cache.js';
+import { cacheQuotaConformance, limitOf } from '../conformance/cache-quota.js';
 
 cacheConformance('memory', () => openCache({ driver: 'memory', maxBytes: 16 << 20 }));
+cacheQuotaConformance('memory', () => openCache({ driver: 'memory', maxBytes: 16 << 20, limitOf }));
 
 const ns = namespaceSchema.parse('default');
 
@@ -17,6 +19,15 @@ test('beyond its bytes the entries used longest ago go', async (t) => {
   t.is(await cache.get(ns, 'filler 0'), null);
   t.not(await cache.get(ns, 'filler 49'), null);
   t.true((await cache.scan(ns, '', 1000)).length < 10);
+});
+
+test('a namespace that fills the cache loses its own entries, and no other does', async (t) => {
+  const cache = await openCache({ driver: 'memory', maxBytes: 1_000_000 });
+  const victim = namespaceSchema.parse('victim');
+  await cache.set(victim, 'precious', new Uint8Array(50_000), 0);
+  for (let at = 0; at < 500; at += 1) await cache.set(ns, `flood-${at}`, new Uint8Array(20_000), 0);
+  t.is((await cache.get(victim, 'precious'))?.length, 50_000);
+  t.true((await cache.bytes(ns)) + (await cache.bytes(victim)) <= 1_000_000);
 });
 
 test('a value larger than the whole cache is refused', async (t) => {

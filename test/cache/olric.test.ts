@@ -3,6 +3,7 @@ import { Redis } from 'ioredis';
 import { openCache } from '../../src/cache/open.js';
 import { namespaceSchema } from '../../src/contract/ids.js';
 import { cacheConformance } from '../conformance/cache.js';
+import { cacheQuotaConformance, limitOf } from '../conformance/cache-quota.js';
 import { redisSettingConformance } from '../conformance/redis-setting.js';
 import { startOlric } from '../helpers/olric-server.js';
 import { replayResp } from '../helpers/recorded-exchange.js';
@@ -44,6 +45,9 @@ if (program !== null && server !== null) {
   test.after.always(() => server.close());
 
   cacheConformance('olric', () => open(server.url));
+  cacheQuotaConformance('olric', () => openCache({ driver: 'olric', url: server.url, limitOf }), {
+    forgetsInTime: false,
+  });
 
   test('a value larger than a table is refused with the reason, and the key keeps what it had', async (t) => {
     const cache = await open(server.url);

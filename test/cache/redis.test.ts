@@ -3,6 +3,7 @@ import { Redis } from 'ioredis';
 import { openCache } from '../../src/cache/open.js';
 import { namespaceSchema } from '../../src/contract/ids.js';
 import { cacheConformance } from '../conformance/cache.js';
+import { cacheQuotaConformance, limitOf } from '../conformance/cache-quota.js';
 import { redisSettingConformance } from '../conformance/redis-setting.js';
 import { freePort } from '../helpers/free-port.js';
 import { startRedisCluster } from '../helpers/redis-cluster.js';
@@ -17,11 +18,14 @@ test.after.always(async () => {
   await cluster.close();
 });
 
-const open = (url: string) => openCache({ driver: 'redis', url });
+const open = (url: string) => openCache({ driver: 'redis', url, maxBytes: 64 << 20 });
 const ns = namespaceSchema.parse('default');
 
 cacheConformance('redis', () => open(server.url));
 cacheConformance('redis cluster', () => open(cluster.url), 'redis');
+const openBounded = (url: string) => openCache({ driver: 'redis', url, maxBytes: 64 << 20, limitOf });
+cacheQuotaConformance('redis', () => openBounded(server.url));
+cacheQuotaConformance('redis cluster', () => openBounded(cluster.url));
 redisSettingConformance('redis', 'REDIS_URL', open);
 
 test('a server that needs a password takes it from the URL', async (t) => {
@@ -87,6 +91,52 @@ test('a cluster without its slots is a clear error at start', async (t) => {
   ]);
   t.teardown(() => slotless.close());
   await t.throwsAsync(open(slotless.url), { code: 'bad_config', message: /REDIS_URL/ });
+});
+
+test('beyond its share of the server the cache evicts from the namespace that has most, and touches no other key', async (t) => {
+  const own = await startRedis(['--appendonly', 'no']);
+  t.teardown(() => own.close());
+  const cache = await openCache({ driver: 'redis', url: own.url, maxBytes: 8 << 20 });
+  t.teardown(() => cache.close());
+  const redis = new Redis(own.url);
+  t.teardown(() => redis.disconnect());
+  await redis.set('{orama}:calls:job', 'of the queue');
+  const victim = namespaceSchema.parse('victim');
+  await cache.set(victim, 'precious', Buffer.from('v'), 0);
+  for (let at = 0; at < 100; at += 1) await cache.set(ns, `flood-${at}`, new Uint8Array(500_000), 0);
+  await until('the cache is within its share', async () => (await cache.bytes(ns)) <= 8 << 20);
+  t.true((await cache.bytes(ns)) > 1 << 20, 'no more goes than has to');
+  t.is(Buffer.from((await cache.get(victim, 'precious')) ?? []).toString(), 'v');
+  t.is(await redis.get('{orama}:calls:job'), 'of the queue');
+  const keys = await redis.keys('orama:cache:{default}:*');
+  t.true(keys.length < 20, String(keys.length));
+});
+
+test('a server near its maxmemory gets memory back from the cache, whatever the cache may hold', async (t) => {
+  const own = await startRedis(['--appendonly', 'no', '--maxmemory', '24mb']);
+  t.teardown(() => own.close());
+  const cache = await openCache({ driver: 'redis', url: own.url, maxBytes: 1 << 30 });
+  t.teardown(() => cache.close());
+  const redis = new Redis(own.url);
+  t.teardown(() => redis.disconnect());
+  for (let at = 0; at < 120; at += 1) {
+    await cache.set(ns, `flood-${at}`, new Uint8Array(500_000), 0).catch(() => undefined);
+    t.is(await redis.set('{orama}:calls:job', `write ${at}`), 'OK', 'the queue can always write');
+  }
+  await t.notThrowsAsync(cache.ping());
+});
+
+test('a server that takes no writes is no cache that is up', async (t) => {
+  const own = await startRedis(['--appendonly', 'no']);
+  t.teardown(() => own.close());
+  const cache = await open(own.url);
+  t.teardown(() => cache.close());
+  const redis = new Redis(own.url);
+  t.teardown(() => redis.disconnect());
+  await redis.config('SET', 'maxmemory', '1');
+  await t.throwsAsync(cache.ping(), { code: 'unavailable' });
+  await redis.config('SET', 'maxmemory', '0');
+  await t.notThrowsAsync(cache.ping());
 });
 
 test('a closed cache closes again', async (t) => {

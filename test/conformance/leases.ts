@@ -22,6 +22,16 @@ export function leasesConformance<C>(test: TestFn<C>, of: (context: C) => [Lease
     t.is(await here.acquire('fn', 1), null, 'releasing twice gave one place');
   });
 
+  test('leases: how many are held is known to every process', async (t) => {
+    const [here, there] = of(t.context);
+    t.is(await there.held('fn'), 0);
+    const lease = await here.acquire('fn', 5);
+    await here.acquire('fn', 5);
+    t.is(await there.held('fn'), 2);
+    await lease?.release();
+    t.is(await there.held('fn'), 1);
+  });
+
   test('leases: keys do not touch each other', async (t) => {
     const [here] = of(t.context);
     t.truthy(await here.acquire('a', 1));

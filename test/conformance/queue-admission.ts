@@ -1,9 +1,31 @@
 import type { TestFn } from 'ava';
+import type { ShareOf } from '../../queues/driver.js';
 import { isAppError } from '../../src/errors.js';
 import { collect, hold } from '../helpers/consuming.js';
 import { many, namespace, queued } from '../helpers/invocations.js';
 import { until } from '../helpers/until.js';
 import type { QueueContext } from './queue.js';
+
+/** The namespace that has the context's share; the others have none. */
+const BOUNDED = 'bounded';
+
+/** What a test's queues are opened with: a share for one namespace. */
+export const shareOf: ShareOf = async (name) =>
+  name === BOUNDED
+    ? { waitingJobs: 10, waitingBytes: 1 << 19, delayedJobs: 5 }
+    : { waitingJobs: 1000, waitingBytes: 1 << 30, delayedJobs: 1000 };
+
+/** The first refusal of something done over and over. */
+async function untilRefused(work: () => Promise<void>): Promise<unknown> {
+  for (let tries = 0; tries < 40; tries += 1) {
+    try {
+      await work();
+    } catch (error) {
+      return error;
+    }
+  }
+  return null;
+}
 
 /** Which jobs every driver of `InvocationQueue` takes in, and which it refuses. */
 export function admissionConformance(test: TestFn<QueueContext>): void {
@@ -61,6 +83,91 @@ export function admissionConformance(test: TestFn<QueueContext>): void {
     const accepted = results.filter((result) => result.status === 'fulfilled').length;
     t.is(accepted, 16);
     t.is((await queues.queue.counts()).waiting, 48);
+  });
+
+  test('a namespace that has its share waits, and another is served', async (t) => {
+    const { queue } = t.context.queues;
+    await queue.add(many(10, BOUNDED));
+    const error = await t.throwsAsync(queue.add(many(1, BOUNDED)));
+    t.true(isAppError(error, 'quota_exceeded') && error.status === 429 && (error.retryAfter ?? 0) > 0);
+    t.regex(error.message, /waiting_jobs of namespace "bounded".* 10 of 10/);
+    await t.notThrowsAsync(queue.add(many(30, 'free')));
+    t.is((await queue.counts()).waiting, 40);
+    t.like(await queue.use(namespace(BOUNDED)), { waiting: 10, running: 0, delayed: 0, bytes: 20 });
+    await until('time has passed', async () => (await queue.use(namespace(BOUNDED))).oldestMs > 0);
+    t.is((await queue.use(namespace('nobody'))).oldestMs, 0);
+  });
+
+  test('of jobs that come together, those of a namespace beyond its share are refused, and no others', async (t) => {
+    const { queues, other } = t.context;
+    const adds = Array.from({ length: 16 }, (_, index) =>
+      (index % 2 === 0 ? queues : other).queue.add(many(2, index % 4 === 3 ? 'free' : BOUNDED)),
+    );
+    const results = await Promise.allSettled(adds);
+    const accepted = results.flatMap((result, index) => (result.status === 'fulfilled' ? [index] : []));
+    t.is(accepted.filter((index) => index % 4 === 3).length, 4);
+    t.is(accepted.filter((index) => index % 4 !== 3).length, 5);
+    t.is((await queues.queue.use(namespace(BOUNDED))).waiting, 10);
+  });
+
+  test('jobs that run do not count as waiting, and those that have ended leave their place', async (t) => {
+    const { queue } = t.context.queues;
+    await queue.add(many(10, BOUNDED));
+    const held = await hold(t.context.queues, 4);
+    await held.started(4);
+    // A worker may have taken more than it works on by now: they wait no longer.
+    await t.notThrowsAsync(queue.add(many(4, BOUNDED)));
+    const refused = await untilRefused(() => queue.add(many(1, BOUNDED)));
+    t.true(isAppError(refused, 'quota_exceeded'));
+    const { waiting, running } = await queue.use(namespace(BOUNDED));
+    t.is(waiting, 10);
+    t.true(running >= 4);
+    held.release();
+    await until('all have ended', async () => (await queue.use(namespace(BOUNDED))).bytes === 0);
+    await t.notThrowsAsync(queue.add(many(10, BOUNDED)));
+  });
+
+  test('delayed jobs have a bound of their own, and wait like any other when they are due', async (t) => {
+    const { queue } = t.context.queues;
+    const delayed = (delayMs: number) => queued({ namespace: namespace(BOUNDED) }, { delayMs });
+    await queue.add([delayed(400), delayed(400), ...Array.from({ length: 3 }, () => delayed(600_000))]);
+    await t.throwsAsync(queue.add([delayed(600_000)]), { message: /delayed_jobs .* 5 of 5/ });
+    await queue.add(many(9, BOUNDED));
+    t.like(await queue.use(namespace(BOUNDED)), { waiting: 9, delayed: 5 });
+    await until('two are due', async () => (await queue.use(namespace(BOUNDED))).delayed === 3);
+    t.like(await queue.use(namespace(BOUNDED)), { waiting: 11, delayed: 3 });
+    await t.throwsAsync(queue.add(many(1, BOUNDED)), { message: /waiting_jobs/ });
+    await queue.add([delayed(600_000), delayed(600_000)]);
+    await t.throwsAsync(queue.add([delayed(600_000)]), { message: /delayed_jobs/ });
+  });
+
+  test('a cancelled job leaves its place among the delayed', async (t) => {
+    const { queue } = t.context.queues;
+    const jobs = Array.from({ length: 5 }, () =>
+      queued({ namespace: namespace(BOUNDED) }, { delayMs: 600_000 }),
+    );
+    await queue.add(jobs);
+    for (const { invocation } of jobs) t.is(await queue.cancel(invocation.id), 'removed');
+    await until('none is left', async () => (await queue.use(namespace(BOUNDED))).delayed === 0);
+    await t.notThrowsAsync(queue.add([queued({ namespace: namespace(BOUNDED) }, { delayMs: 600_000 })]));
+  });
+
+  test('input bytes of a namespace are limited, delayed ones too', async (t) => {
+    const { queue } = t.context.queues;
+    const of = (name: string, delayMs: number) =>
+      queued({ namespace: namespace(name), input: Buffer.alloc(200_000, 'x') }, { delayMs });
+    await queue.add([of(BOUNDED, 0), of(BOUNDED, 600_000)]);
+    await t.throwsAsync(queue.add([of(BOUNDED, 0)]), { message: /waiting_mb .* 0.38 MB of 0.5 MB/ });
+    await t.notThrowsAsync(queue.add([of('free', 0)]));
+    t.like(await queue.use(namespace(BOUNDED)), { waiting: 1, delayed: 1, bytes: 400_000 });
+  });
+
+  test('an id that is there already takes no second place', async (t) => {
+    const { queue } = t.context.queues;
+    const jobs = many(10, BOUNDED);
+    await queue.add(jobs);
+    await t.notThrowsAsync(queue.add(jobs.slice(0, 3)));
+    t.is((await queue.use(namespace(BOUNDED))).waiting, 10);
   });
 
   test('closing twice does no harm, and a closed queue accepts nothing', async (t) => {

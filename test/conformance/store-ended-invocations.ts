@@ -121,6 +121,90 @@ export function testEndedInvocations(driver: string, open: OpenStore): void {
   });
 
   test.serial(
+    `${driver}: inputs go with their outputs, but for those of dead letters, replayed or not`,
+    async (t) => {
+      const { attempts } = await get();
+      const namespace = aNamespace();
+      const past = { input: Buffer.from('in'), outputExpiresAt: Date.now() - 1 };
+      const rows = {
+        success: anAttempt({ namespace, final: anEnd({ ...past, output: Buffer.from('out') }) }),
+        failure: anAttempt({ namespace, status: 'error', final: anEnd({ ...past, state: 'error' }) }),
+        kept: anAttempt({ namespace, status: 'error', final: anEnd({ state: 'error', input: past.input }) }),
+        dead: aDeadAttempt({ namespace }, { ...past, output: Buffer.from('out') }),
+        replayed: aDeadAttempt({ namespace }, past),
+      };
+      await attempts.write(Object.values(rows));
+      await attempts.takeDead(rows.replayed.requestId);
+      const inputs = async () => {
+        const found = await Promise.all(
+          Object.entries(rows).map(async ([name, { requestId }]) => {
+            const final = (await attempts.invocation(requestId))?.attempts.at(-1)?.final;
+            return [name, text(final?.input)];
+          }),
+        );
+        return Object.fromEntries(found);
+      };
+      const shown = { success: null, failure: null, kept: 'in', dead: 'in', replayed: 'in' };
+      t.deepEqual(await inputs(), shown);
+      while ((await attempts.sweep({ logsBefore: 0, deadBefore: 0, now: Date.now() })) > 0);
+      t.deepEqual(await inputs(), shown);
+      // What is swept is gone, whatever the clock says.
+      t.is(await attempts.sweep({ logsBefore: 0, deadBefore: 0, now: Date.now() }), 0);
+      const { items } = await attempts.list({ namespace, limit: 10 });
+      t.is(items.filter((item) => item.attempts[0]?.final?.input).length, 3);
+      t.is((await attempts.invocation(rows.replayed.requestId))?.attempts[0]?.final?.state, 'error');
+    },
+  );
+
+  test(`${driver}: what an invocation has caused is listed by its parent, newest first`, async (t) => {
+    const { attempts } = await get();
+    const namespace = aNamespace();
+    const parentId = aRequestId();
+    await attempts.write([
+      anAttempt({ namespace, parentId, acceptedAt: 100, exitCode: 0, final: anEnd() }),
+      anAttempt({ namespace, parentId, acceptedAt: 200, exitCode: 65, final: anEnd({ state: 'error' }) }),
+      anAttempt({ namespace, parentId: aRequestId(), final: anEnd() }),
+      anAttempt({ namespace, final: anEnd() }),
+      anAttempt({ namespace: aNamespace(), parentId, final: anEnd() }),
+    ]);
+    const { items } = await attempts.list({ namespace, parentId, limit: 10 });
+    t.deepEqual(
+      items.map(({ attempts: [one] }) => [one?.acceptedAt, one?.parentId, one?.exitCode]),
+      [
+        [200, parentId, 65],
+        [100, parentId, 0],
+      ],
+    );
+    const failed = await attempts.list({ namespace, parentId, state: 'error', limit: 10 });
+    t.is(failed.items.length, 1);
+  });
+
+  test(`${driver}: how a callback went is counted and kept, and forgotten with the log`, async (t) => {
+    const { callbacks } = await get();
+    const [tried, untold] = [aRequestId(), aRequestId()];
+    await callbacks.add(tried, 'http://receiver/');
+    t.deepEqual((await callbacks.get([tried, untold])).get(tried), {
+      url: 'http://receiver/',
+      attempts: 0,
+      deliveredAt: null,
+      lastError: null,
+    });
+    await callbacks.attempted(tried, 'http://receiver/', { deliveredAt: null, error: 'status 500' });
+    await callbacks.add(tried, 'http://receiver/');
+    t.like((await callbacks.get([tried])).get(tried), { attempts: 1, lastError: 'status 500' });
+    await callbacks.attempted(tried, 'http://receiver/', { deliveredAt: 7, error: null });
+    await callbacks.attempted(tried, 'http://receiver/', { deliveredAt: 9, error: null });
+    t.like((await callbacks.get([tried])).get(tried), { attempts: 3, deliveredAt: 7, lastError: null });
+    // The store was away when it was to be added.
+    await callbacks.attempted(untold, 'http://other/', { deliveredAt: null, error: 'x' });
+    t.like((await callbacks.get([untold])).get(untold), { url: 'http://other/', attempts: 1 });
+    t.is((await callbacks.get([])).size, 0);
+    t.is(await callbacks.sweep(Date.now() - 60_000), 0);
+    while ((await callbacks.sweep(Date.now() + 60_000)) > 0);
+    t.is((await callbacks.get([tried, untold])).size, 0);
+  });
+
+  test.serial(
     `${driver}: the sweep drops old logs, and dead letters with all their attempts only later`,
     async (t) => {
       const { attempts } = await get();

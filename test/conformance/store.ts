@@ -2,6 +2,7 @@ import type { Store } from '../../src/ports/store.js';
 import { testAttempts } from './store-attempts.js';
 import { testEndedInvocations } from './store-ended-invocations.js';
 import { testFunctions } from './store-functions.js';
+import { testQuotas } from './store-quotas.js';
 import { testRecords } from './store-records.js';
 
 /** Opens the same database each time it is called: two stores from it are two processes on one installation. */
@@ -13,4 +14,5 @@ export function testStore(driver: string, open: OpenStore): void {
   testAttempts(driver, open);
   testEndedInvocations(driver, open);
   testRecords(driver, open);
+  testQuotas(driver, open);
 }

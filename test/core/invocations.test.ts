@@ -30,6 +30,7 @@ test('an invocation that has ended and has not left the queue yet is listed once
   const invocations = createInvocations({
     queue: queues.queue,
     attempts: store.attempts,
+    callbacks: store.callbacks,
     finisher: ends,
     backlog: queues.backlog,
   });
@@ -51,7 +52,13 @@ test('a job that was removed by a tool of BullMQ between two attempts is cancell
   const store = await openStore({ driver: 'sqlite', file: join(root, 'removed.sqlite') });
   t.teardown(() => store.close());
   const { queue, backlog } = queues;
-  const invocations = createInvocations({ queue, attempts: store.attempts, finisher: ends, backlog });
+  const invocations = createInvocations({
+    queue,
+    attempts: store.attempts,
+    callbacks: store.callbacks,
+    finisher: ends,
+    backlog,
+  });
   const job = queued({}, { delayMs: 60_000 });
   const { id } = job.invocation;
   await queue.add([job]);
@@ -80,7 +87,13 @@ test('a cancel between two attempts shows those that ran, and no other', async (
     finish: async ({ row }: InvocationEnd) =>
       store.attempts.write([{ ...row, final: anEnd({ state: 'cancelled' }) }]),
   };
-  const invocations = createInvocations({ queue, attempts: store.attempts, finisher: written, backlog });
+  const invocations = createInvocations({
+    queue,
+    attempts: store.attempts,
+    callbacks: store.callbacks,
+    finisher: written,
+    backlog,
+  });
   const job = queued({}, { attempts: 3, backoff: { type: 'fixed', delayMs: 60_000 } });
   const { id } = job.invocation;
   await queue.add([job]);

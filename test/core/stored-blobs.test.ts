@@ -9,6 +9,7 @@ import { namespaceSchema } from '../../src/contract/ids.js';
 import { giveUpBlob, storeBlob } from '../../src/core/stored-blobs.js';
 import { isAppError } from '../../src/errors.js';
 import type { Blobs } from '../../src/ports/blobs.js';
+import { unboundedQuotas } from '../helpers/quotas.js';
 import { tempDir } from '../helpers/temp-dir.js';
 
 const ROUNDS = 60;
@@ -25,7 +26,7 @@ async function twoProcesses(t: ExecutionContext, name: string) {
     const store = await openStore(options);
     t.teardown(() => store.close());
     const blobs = slow(await openBlobs({ driver: 'local', dir: join(dir, 'blobs') }));
-    return { blobs, owners: store.blobOwners };
+    return { blobs, owners: store.blobOwners, quotas: unboundedQuotas() };
   };
   return [await open(), await open()] as const;
 }

@@ -152,7 +152,10 @@ test('a database is no larger than it may be, and what is deleted makes room', a
     (async () => {
       for (let round = 0; round < 12; round += 1) await databases.execute(namespace, insert, [], bounded);
     })(),
-    { code: 'quota_exceeded', message: /database_mb is 1 MB and \d\.?\d* MB are in use/ },
+    {
+      code: 'quota_exceeded',
+      message: /database_mb of namespace "bounded" .*: [01][.\d]* MB of 1 MB are used/,
+    },
   );
   t.is(over?.status, 413);
   const [count] = await databases.query(namespace, 'select count(*) as n from t', [], bounded);

@@ -40,9 +40,8 @@ test('no question about one function, invocation or namespace reads a whole tabl
   t.teardown(() => database.close());
   await migrate(database);
   const sent: Sent[] = [];
-  const { attempts, functions, triggers, idempotency, secrets, keys, blobOwners } = createStore(
-    listening(database, sent),
-  );
+  const { attempts, callbacks, functions, triggers, idempotency, secrets, keys, blobOwners, quotas } =
+    createStore(listening(database, sent));
   const namespace = aNamespace();
   const name = aName('hello');
   const log = { namespace, function: name, limit: 10 };
@@ -65,17 +64,34 @@ test('no question about one function, invocation or namespace reads a whole tabl
     { state: 'error' },
     { function: name },
     { since: 1, cursor },
+    { parentId: aRequestId() },
+    { parentId: aRequestId(), state: 'error', cursor },
   ] as const) {
     await attempts.list({ ...page, ...more });
   }
   await attempts.invocation(aRequestId());
   await attempts.takeDead(aRequestId());
   await attempts.purgeDead(namespace, name);
+  for (const more of [{}, { function: name }]) {
+    await attempts.perMinute({ namespace, since: 1, until: 2, ...more });
+    await attempts.durations({ namespace, since: 1, until: 2, ...more }, 100_000);
+  }
   await attempts.countDead();
   await attempts.countEnded();
+  await callbacks.add(aRequestId(), 'url');
+  await callbacks.attempted(aRequestId(), 'url', { deliveredAt: 1, error: null });
+  await callbacks.get([aRequestId()]);
+  await callbacks.sweep(1);
+  await functions.wasDeployed(namespace, name);
   await attempts.sweep({ logsBefore: 1, deadBefore: 1, now: 1 });
   const settings = functionSettingsSchema.parse({ name, metadata: functionMetadataSchema.parse({}) });
-  await functions.addVersion({ namespace, settings, wasmCid: 'cid', warmStart: 'fresh', createdBy: '' });
+  const limits = { functions: 9, versions_per_function: 9, triggers: 9, storage_mb: 9 };
+  await functions.addVersion({
+    ...{ namespace, settings, wasmCid: 'cid', warmStart: 'fresh', createdBy: '', limits },
+  });
+  await blobOwners.add(namespace, { cid: 'a', name: '', size: 1 }, 9);
+  await quotas.use(namespace);
+  await quotas.overrides(namespace);
   await functions.latest(namespace, name);
   await functions.versions(namespace, name);
   await functions.list(namespace);

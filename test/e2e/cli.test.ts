@@ -89,7 +89,11 @@ test('the life of a function on the command line, with nothing set: engine and k
   });
   t.like(dead, { request_id: id, state: 'dead' });
   t.regex(await orama('function', 'dead', 'show', id), /attempt 1\terror after /);
-  t.regex(await orama('function', 'dead', 'replay', 'probe', id), /^Replayed as /);
+  t.regex(await orama('function', 'dead', 'show', id), /^input\t\[\{"op":"exit"/m);
+  t.regex(
+    await orama('function', 'dead', 'replay', 'probe', id, '--data', commands({ op: 'exit', n: 66 })),
+    /^Replayed as /,
+  );
   await eventually(
     'its second death',
     async () => (await json('function', 'dead', 'list', 'probe')).count === 1,

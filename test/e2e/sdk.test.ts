@@ -13,9 +13,20 @@ import { tempDir } from '../helpers/temp-dir.js';
 const workshop = tempDir();
 cpSync('sdk', join(workshop, 'sdk'), { recursive: true });
 
+/** What is not UTF-8, and what JSON escapes. */
+const BODIES = new Map([
+  ['/binary', Buffer.from([0xff, 0x00, 0x22, 0x0a])],
+  ['/text', Buffer.from('"é\\\n\u0001😀\u2028')],
+]);
+
 const engine = shared(() => startEngine({ env: { EGRESS_ALLOW: '127.0.0.1' } }));
 const server = shared(() =>
   httpServer(async (request, response) => {
+    const body = BODIES.get(request.url ?? '');
+    if (body !== undefined) {
+      response.writeHead(200, { 'set-cookie': ['a=1', 'b=2'], 'x-body': 'no "body": of ours' }).end(body);
+      return;
+    }
     response.end(`${request.headers['x-sdk']} said ${await text(request)}`);
   }),
 );
@@ -60,6 +71,8 @@ for (const [language, { title, found }] of Object.entries(COMPILERS)) {
       counter: 3,
       blob: 10_000,
       http: `${language} said ping`,
+      binary: [...(BODIES.get('/binary') ?? [])],
+      text: [...(BODIES.get('/text') ?? [])],
       published: true,
     });
 

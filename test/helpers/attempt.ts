@@ -32,6 +32,9 @@ export function anAttempt(given: Partial<AttemptRow> = {}): AttemptRow {
     messages: [{ level: 'info', message: 'hello', timestamp: new Date(now).toISOString() }],
     acceptedAt: now,
     traceparent: null,
+    parentId: null,
+    route: null,
+    exitCode: null,
     final: null,
     ...given,
   };
@@ -44,6 +47,7 @@ export function anEnd(given: Partial<FinalAttempt> = {}): FinalAttempt {
     output: null,
     outputExpiresAt: Date.now() + 60_000,
     input: null,
+    httpRequest: null,
     callerWallet: '',
     reason: null,
     ...given,

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { request } from 'node:http';
 import test from 'ava';
+import { eventually } from '../helpers/eventually.js';
 import { httpGuest } from '../helpers/http-guest.js';
 import { httpServer } from '../helpers/http-server.js';
 import { shared } from '../helpers/shared.js';
@@ -220,6 +221,27 @@ test('the most specific route wins over others, and a route over a function of i
     200,
     'the own address of function users takes it',
   );
+});
+
+test('log and invocation name the route, and a replay sends the same request again', async (t) => {
+  const { call, tenant } = await served({ users: { routes: ['GET /users/{id}'] } });
+  const seen = async (id: string | null) => {
+    const { logs } = await eventually('its log', async () => {
+      const { json } = await tenant.get(`/v1/functions/users/logs?request_id=${id}`);
+      return json.logs.length > 0 ? json : null;
+    });
+    const { json } = await tenant.get(`/v1/invocations/${id}`);
+    return { log: logs[0].route, invocation: json.route, output: json.output };
+  };
+  const first = (await call('/users/7?x=1')).headers.get('x-request-id');
+  const route = 'GET /users/{id}';
+  const original = await seen(first);
+  t.like(original, { log: route, invocation: route });
+  t.like(await seen((await call('/users')).headers.get('x-request-id')), { log: null, invocation: null });
+  const replayed = await tenant.post(`/v1/invocations/${first}/replay`, {});
+  t.deepEqual(await seen(replayed.json.request_id), original);
+  const invoked = await tenant.invoke('users', '{}');
+  t.like(await seen(invoked.headers.get('x-request-id')), { log: undefined, invocation: undefined });
 });
 
 test('a second function that claims a route is refused and the first one named', async (t) => {

@@ -48,7 +48,7 @@ test('every message of a batch counts, and a batch that would pass the limit is 
   t.is((await publish(over, 40)).status, 200);
   const refused = await publish(over, 30);
   t.is(refused.status, 429);
-  t.is(refused.json.code, 'rate_limited');
+  t.is(refused.json.code, 'quota_exceeded');
   t.true(Number(refused.headers.get('retry-after')) >= 1);
   await client.next('what was accepted', () => client.frames.length >= 40);
   t.is(client.frames.length, 40);

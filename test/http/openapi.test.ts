@@ -53,6 +53,9 @@ DELETE /v1/functions/{name}/dead
 POST /v1/auth/keys
 GET /v1/auth/keys
 DELETE /v1/auth/keys/{id}
+GET /v1/namespaces/{ns}/usage
+PUT /v1/namespaces/{ns}/quotas
+GET /v1/stats
 POST /v1/auth/challenge
 POST /v1/auth/verify
 POST /v1/auth/refresh

@@ -180,7 +180,7 @@ test('calls taken for a worker that may take fewer by then go back, as it would 
   });
   await worker.waitUntilReady();
   worker.concurrency = 4;
-  const adding = driver.add([times(4, () => toJob(call()))]);
+  const adding = driver.add([times(4, () => toJob(call()))], new Map());
   worker.concurrency = 1;
   await adding;
   const waiting = () => redis.zcard('{orama}:sync:prioritized');

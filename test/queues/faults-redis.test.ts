@@ -1,4 +1,5 @@
 import anyTest, { type TestFn } from 'ava';
+import { Redis } from 'ioredis';
 import { openQueues, type Queues } from '../../queues/open.js';
 import { isAppError } from '../../src/errors.js';
 import type { Delivery } from '../../src/ports/queue.js';
@@ -95,6 +96,39 @@ test('a stalled worker that wakes up late cannot settle a job that another has t
   t.like(await queue.get(job.invocation.id), { state: 'running', crashes: 1 });
   successor.process.send('release');
   await until('the second settles it', async () => (await queue.get(job.invocation.id)) === null);
+});
+
+test('what was accepted before Redis had no memory left is run, each job to its end, and health says so meanwhile', async (t) => {
+  const { server, queues } = t.context;
+  const { queue } = queues;
+  const admin = new Redis(server.url);
+  t.teardown(() => admin.disconnect());
+  const jobs = Array.from({ length: 30 }, () => queued());
+  const ended = new Map<string, number>();
+  await queue.add(jobs);
+  await queue.consume(
+    async ({ invocation, crashes }) => {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      ended.set(invocation.id, crashes);
+      return { kind: 'done' };
+    },
+    { concurrency: 4 },
+  );
+  await until('the first have been run', () => ended.size >= 4);
+  await admin.config('SET', 'maxmemory', '1');
+  await t.throwsAsync(queue.ping(), { code: 'unavailable' });
+  await t.throwsAsync(queue.add([queued()]), { code: 'unavailable' });
+  // Longer than a worker may keep a job without renewing its lock.
+  await new Promise((resolve) => setTimeout(resolve, 3 * TIMINGS.lockMs));
+  await admin.config('SET', 'maxmemory', '0');
+  await t.notThrowsAsync(queue.ping());
+  await until('all have been run', () => ended.size === jobs.length, 20_000);
+  await until('none is left', async () => (await queue.counts()).bytes === 0, 20_000);
+  t.deepEqual(await queue.counts(), { waiting: 0, running: 0, retrying: 0, bytes: 0, oldestMs: 0 });
+  t.true(
+    [...ended.values()].every((times) => times < 3),
+    'none is taken for one whose workers die of it',
+  );
 });
 
 test('what is refused while Redis does not answer is not run when it is back', async (t) => {

@@ -7,6 +7,7 @@ import { backlogConformance } from '../conformance/backlog.js';
 import { crashesConformance } from '../conformance/crashes.js';
 import { leasesConformance } from '../conformance/leases.js';
 import { type QueueContext, queueConformance } from '../conformance/queue.js';
+import { shareOf } from '../conformance/queue-admission.js';
 import { schedulesConformance } from '../conformance/schedules.js';
 import { lanesConformance } from '../conformance/sync-and-async.js';
 import { tasksConformance } from '../conformance/tasks.js';
@@ -16,7 +17,7 @@ const test = anyTest.serial as unknown as TestFn<QueueContext>;
 const dir = tempDir();
 /** For processes of a test's own. */
 const ownDir = tempDir();
-const SETTINGS = { dir, maxWaiting: 50, maxBytes: 1 << 20, timings: DEFAULT_TIMINGS, warn: () => {} };
+const SETTINGS = { dir, maxWaiting: 50, maxBytes: 1 << 20, timings: DEFAULT_TIMINGS, warn: () => {}, shareOf };
 
 // Starting Postgres takes seconds, emptying it does not: one for all tests, each with a queue of its own on it.
 let database: PgliteDatabase;

@@ -5,6 +5,7 @@ import { backlogConformance } from '../conformance/backlog.js';
 import { crashesConformance } from '../conformance/crashes.js';
 import { leasesConformance } from '../conformance/leases.js';
 import { type QueueContext, queueConformance } from '../conformance/queue.js';
+import { shareOf } from '../conformance/queue-admission.js';
 import { schedulesConformance } from '../conformance/schedules.js';
 import { lanesConformance } from '../conformance/sync-and-async.js';
 import { tasksConformance } from '../conformance/tasks.js';
@@ -14,7 +15,7 @@ const test = anyTest.serial as unknown as TestFn<QueueContext>;
 let server: RedisServerProcess;
 
 const open = (): Promise<Queues> =>
-  openQueues({ driver: 'redis', url: server.url, maxWaiting: 50, maxBytes: 1 << 20 });
+  openQueues({ driver: 'redis', url: server.url, maxWaiting: 50, maxBytes: 1 << 20, shareOf });
 
 test.before(async () => {
   server = await startRedis();

@@ -1,8 +1,9 @@
 import type { FunctionVersion } from '../../src/contract/function.js';
-import { FINAL_EXIT_CODES, MAX_WORKER_CRASHES } from '../../src/contract/limits.js';
+import { MAX_WORKER_CRASHES } from '../../src/contract/limits.js';
 import type { Catalog } from '../../src/core/catalog.js';
 import type { EndRow, Finisher, InvocationEnd } from '../../src/core/finish.js';
 import { endNumber, newAttempt } from '../../src/core/new-attempt.js';
+import { isRefusal } from '../../src/core/refusal.js';
 import { isAppError, messageOf } from '../../src/errors.js';
 import type { Logger } from '../../src/logger.js';
 import type { Blobs } from '../../src/ports/blobs.js';
@@ -15,7 +16,9 @@ import type { Span, Tracer } from '../../src/ports/tracer.js';
 import { ModuleUnavailable } from '../engine/module-unavailable.js';
 import { DeliveredCall } from './delivered-call.js';
 import { GuestGone } from './guest-gone.js';
+import { GuestLimit } from './guest-limit.js';
 import { createHost, type HostDeps } from './host.js';
+import type { LogQuota } from './log-quota.js';
 import type { LogWriter } from './log-writer.js';
 import { observedHost } from './observed-host.js';
 
@@ -30,6 +33,7 @@ export interface ConsumerDeps extends HostDeps {
   blobs: Blobs;
   leases: Leases;
   logWriter: LogWriter;
+  logQuota: LogQuota;
   finisher: Finisher;
   meter: Meter;
   tracer: Tracer;
@@ -41,10 +45,11 @@ export interface ConsumerDeps extends HostDeps {
  * A job leaves the queue only when its log row is durable, so a kill at any point costs a rerun and never a record.
  */
 export function createDeliveryHandler(deps: ConsumerDeps): DeliveryHandler {
+  const guests = new GuestLimit(deps.quotas);
   return async (delivery) => {
     const { invocation } = delivery;
     try {
-      return await deliver(deps, delivery);
+      return await deliver(deps, guests, delivery);
     } catch (error) {
       // The store, its backlog or the blobs are away: nothing has been settled, so another attempt is owed, not used up.
       const log = isAppError(error) ? deps.logger.warn : deps.logger.error;
@@ -58,7 +63,7 @@ export function createDeliveryHandler(deps: ConsumerDeps): DeliveryHandler {
   };
 }
 
-async function deliver(deps: ConsumerDeps, delivery: Delivery): Promise<Settlement> {
+async function deliver(deps: ConsumerDeps, guests: GuestLimit, delivery: Delivery): Promise<Settlement> {
   const { invocation } = delivery;
   const { namespace, function: name, version } = invocation;
   const fn = await deps.catalog.find(namespace, name, version);
@@ -82,7 +87,13 @@ async function deliver(deps: ConsumerDeps, delivery: Delivery): Promise<Settleme
       await deps.finisher.finish(unrun);
       return { kind: 'done' };
     }
-    return fn ? await attempt(deps, delivery, fn) : { kind: 'done' };
+    if (!fn) return { kind: 'done' };
+    if (!(await guests.enter(namespace))) return { kind: 'later', delayMs: jittered(BUSY_MS) };
+    try {
+      return await attempt(deps, delivery, fn);
+    } finally {
+      guests.leave(namespace);
+    }
   } catch (error) {
     // Nobody is kept waiting for a module that may stay away; a job without a caller is tried again.
     if (!(error instanceof ModuleUnavailable)) throw error;
@@ -169,6 +180,7 @@ async function attempt(deps: ConsumerDeps, delivery: Delivery, fn: FunctionVersi
     seconds: outcome.durationMs / 1000,
   });
   const row = rowOf(delivery, outcome);
+  if (row.messages.length > 0) row.messages = await deps.logQuota.admit(fn.namespace, row.messages);
   if (isFinal(delivery, outcome)) {
     const ending: InvocationEnd = {
       invocation,
@@ -177,7 +189,6 @@ async function attempt(deps: ConsumerDeps, delivery: Delivery, fn: FunctionVersi
       outcome: outcome.status,
       output: outcome.output,
       response: outcome.response,
-      refused: isRefusal(outcome),
     };
     await deps.finisher.finish(ending);
     return { kind: 'done' };
@@ -190,17 +201,13 @@ async function attempt(deps: ConsumerDeps, delivery: Delivery, fn: FunctionVersi
 function hostOf(deps: ConsumerDeps, run: Parameters<typeof createHost>[1], { traceparent }: Span) {
   const invocation = traceparent === undefined ? run.invocation : { ...run.invocation, traceparent };
   const host = createHost(deps, { ...run, invocation });
-  return observedHost(host, { meter: deps.meter, tracer: deps.tracer, parent: traceparent });
+  const { meter, tracer, logger } = deps;
+  return observedHost(host, { meter, tracer, logger, parent: traceparent, requestId: invocation.id });
 }
 
 function isFinal(delivery: Delivery, { status, exitCode }: GuestOutcome): boolean {
   if (status === 'success' || status === 'cancelled' || delivery.isLastAttempt) return true;
-  return isRefusal({ exitCode });
-}
-
-/** Whether the function has refused its input: no retry can make it right. */
-function isRefusal({ exitCode }: Pick<GuestOutcome, 'exitCode'>): boolean {
-  return exitCode !== null && exitCode >= FINAL_EXIT_CODES.min && exitCode <= FINAL_EXIT_CODES.max;
+  return isRefusal(exitCode);
 }
 
 /**
@@ -245,6 +252,7 @@ function rowOf(delivery: Delivery, outcome: GuestOutcome): AttemptRow {
   row.outputSize = outcome.output.byteLength;
   row.memoryPeakMb = outcome.memoryPeakMb;
   row.messages = outcome.messages;
+  row.exitCode = outcome.exitCode;
   return row;
 }
 

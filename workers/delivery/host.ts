@@ -2,13 +2,17 @@ import { z } from 'zod';
 import type { FunctionVersion } from '../../src/contract/function.js';
 import { functionNameSchema } from '../../src/contract/ids.js';
 import { MAX_HOST_RESULT_BYTES, MAX_TRIGGER_DEPTH } from '../../src/contract/limits.js';
-import type { Invoker } from '../../src/core/invoke.js';
+import { type CallDepth, DEPTH_HEADER } from '../../src/core/call-depth.js';
+import type { InvokeRequest, Invoker } from '../../src/core/invoke.js';
+import { JobBudget } from '../../src/core/job-budget.js';
 import { utf8 } from '../../src/core/output-fields.js';
-import { dataOf, type Publisher } from '../../src/core/publish.js';
+import type { Publisher } from '../../src/core/publish.js';
+import type { Quotas } from '../../src/core/quotas.js';
 import type { Secrets } from '../../src/core/secrets.js';
 import { storeBlob } from '../../src/core/stored-blobs.js';
 import { AppError, isAppError, messageOf } from '../../src/errors.js';
 import { parseExact, stringifyExact } from '../../src/exact-json.js';
+import { jsonTextOf } from '../../src/json-text.js';
 import type { Blobs } from '../../src/ports/blobs.js';
 import type { Cache } from '../../src/ports/cache.js';
 import type { Egress } from '../../src/ports/egress.js';
@@ -17,6 +21,8 @@ import type { FunctionDatabases } from '../../src/ports/function-databases.js';
 import type { Invocation } from '../../src/ports/queue.js';
 import type { Store } from '../../src/ports/store.js';
 import { ParallelFetches } from './parallel-fetches.js';
+
+import { patientCache } from './patient-cache.js';
 
 const HTTP_TIMEOUT_MS = 30_000;
 const MAX_DELAY_SECONDS = 7 * 24 * 3600;
@@ -30,6 +36,8 @@ export interface HostDeps {
   egress: Egress;
   publisher: Publisher;
   invoker: Invoker;
+  quotas: Quotas;
+  depths: CallDepth;
 }
 
 const argsSchema = z.array(z.unknown());
@@ -43,8 +51,15 @@ export function createHost(
   deps: HostDeps,
   run: { invocation: Invocation; function: FunctionVersion; gone: { readonly signal: AbortSignal } },
 ): HostCalls {
-  const { namespace, triggerDepth, traceparent } = run.invocation;
+  const { id: parentId, namespace, triggerDepth, traceparent } = run.invocation;
   const timeoutMs = run.function.timeout_seconds * 1000;
+  const cache = patientCache(deps.cache);
+  let budget: JobBudget | undefined;
+  const jobBudget = async () => {
+    const { jobs_per_invocation: limit } = await deps.quotas.limits(namespace);
+    budget ??= new JobBudget(namespace, limit);
+    return budget;
+  };
   const sql = () => ({ timeoutMs, signal: run.gone.signal });
   const fetches = new ParallelFetches();
 
@@ -59,7 +74,7 @@ export function createHost(
       const response = await deps.egress.fetch({
         method: method === '' ? 'GET' : method.toUpperCase(),
         url,
-        headers: parseHeaders(headersJson),
+        headers: { ...parseHeaders(headersJson), [DEPTH_HEADER]: deps.depths.sign(triggerDepth) },
         body,
         timeoutMs: Math.min(HTTP_TIMEOUT_MS, timeoutMs),
         maxResponseBytes: MAX_HOST_RESULT_BYTES / 2,
@@ -90,10 +105,10 @@ export function createHost(
       return (await deps.databases.execute(namespace, statement, parseArgs(argsJson), sql())).rowsAffected;
     },
 
-    cacheGet: (key) => deps.cache.get(namespace, key),
-    cacheSet: (key, value, ttlSeconds) => deps.cache.set(namespace, key, value, ttlSeconds),
-    cacheIncrement: (key, delta) => deps.cache.increment(namespace, key, delta),
-    cacheDelete: (key) => deps.cache.delete(namespace, key),
+    cacheGet: (key) => cache.get(namespace, key),
+    cacheSet: (key, value, ttlSeconds) => cache.set(namespace, key, value, ttlSeconds),
+    cacheIncrement: (key, delta) => cache.increment(namespace, key, delta),
+    cacheDelete: (key) => cache.delete(namespace, key),
 
     httpFetch: fetch,
     async httpStart(method, url, headersJson, body) {
@@ -112,8 +127,10 @@ export function createHost(
         namespace,
         topic,
         bytes: data,
-        value: dataOf(data),
+        data: jsonTextOf(data),
         depth,
+        budget: await jobBudget(),
+        parentId,
         ...(traceparent === undefined ? {} : { traceparent }),
       });
       if (!tooDeep) return {};
@@ -123,7 +140,7 @@ export function createHost(
     },
 
     async storagePut(data) {
-      const stores = { blobs: deps.blobs, owners: deps.store.blobOwners };
+      const stores = { blobs: deps.blobs, owners: deps.store.blobOwners, quotas: deps.quotas };
       return storeBlob(stores, namespace, { bytes: data, name: '' });
     },
     async storageGet(cid) {
@@ -150,7 +167,9 @@ export function createHost(
           `enqueue: "${name}" was not called, the trigger depth of ${MAX_TRIGGER_DEPTH} is reached.`,
         );
       }
-      const { id } = await deps.invoker.send({
+      const jobs = await jobBudget();
+      jobs.take(1);
+      const request: InvokeRequest = {
         namespace,
         function: parsed.data,
         input: payload,
@@ -158,9 +177,15 @@ export function createHost(
         triggerDepth: depth,
         callerWallet: run.invocation.callerWallet,
         delayMs: delaySeconds * 1000,
+        parentId,
         ...(traceparent === undefined ? {} : { traceparent }),
-      });
-      return id;
+      };
+      try {
+        return (await deps.invoker.send(request)).id;
+      } catch (error) {
+        jobs.giveBack(1);
+        throw error;
+      }
     },
   };
 }
@@ -175,7 +200,12 @@ function parseArgs(json: string): unknown[] {
 function parseHeaders(json: string): Record<string, string> {
   if (json === '') return {};
   const parsed = headersSchema.safeParse(parseJson(json));
-  if (parsed.success) return parsed.data;
+  if (parsed.success) {
+    // The engine says how deep a call is, in whatever case a function writes it.
+    return Object.fromEntries(
+      Object.entries(parsed.data).filter(([name]) => name.toLowerCase() !== DEPTH_HEADER),
+    );
+  }
   throw new AppError(
     'invalid_request',
     `The headers must be a JSON object of strings, not ${json.slice(0, 100)}.`,

@@ -86,7 +86,8 @@ export function createEngine(options: EngineOptions = {}): Engine {
   async function load(module: GuestModule): Promise<Program> {
     const { functionName: name, memoryLimitMb: limitMb, warmStart: want, namespace } = module;
     const wasm = await module.loadWasm().catch((cause) => {
-      const sentence = `The module of ${name} cannot be loaded: ${messageOf(cause)}`;
+      const why = isAppError(cause) ? `: ${cause.message}` : "; the engine's log has the details.";
+      const sentence = `The module of ${name} cannot be loaded${why}`;
       throw new ModuleUnavailable(sentence, cause);
     });
     return (await compiler.prepare(namespace, 'run', { wasm, name, limitMb, want })).program;

@@ -4,7 +4,6 @@ import type { HostCalls } from '../../src/ports/engine.js';
 import type { HostFunctionName } from '../wasm/run/host-functions.js';
 import type { HostReply, HostValue } from '../wasm/run/session.js';
 
-const HTTP_TIMEOUT_MS = 30_000;
 const utf8 = new TextEncoder();
 
 /**
@@ -63,7 +62,7 @@ async function dispatch(
     case 'cache_delete':
       return number((await host.cacheDelete(text(0))) ? 1 : 0);
     case 'http_fetch':
-      return data(await fetchWithin(host, text(0), text(1), text(2), bytes(3), signal));
+      return data(await host.httpFetch(text(0), text(1), text(2), bytes(3), signal));
     case 'http_start':
       return number(await host.httpStart(text(0), text(1), text(2), bytes(3)));
     case 'http_next':
@@ -88,27 +87,6 @@ async function dispatch(
     case 'log_warn':
     case 'log_error':
       return failed(`${name} is answered in the guest's thread`);
-  }
-}
-
-/** A request ends after 30 s at the latest, and at once when the guest that made it is gone. */
-async function fetchWithin(
-  host: HostCalls,
-  method: string,
-  url: string,
-  headersJson: string,
-  body: Uint8Array,
-  gone: AbortSignal,
-): Promise<string> {
-  const timer = new AbortController();
-  const timeout = setTimeout(() => timer.abort(), HTTP_TIMEOUT_MS);
-  try {
-    return await host.httpFetch(method, url, headersJson, body, AbortSignal.any([gone, timer.signal]));
-  } catch (error) {
-    if (!timer.signal.aborted) throw error;
-    return JSON.stringify({ error: `no answer within ${HTTP_TIMEOUT_MS / 1000} s`, status: 0 });
-  } finally {
-    clearTimeout(timeout);
   }
 }
 

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { Namespace } from '../../../src/contract/ids.js';
 import { MAX_HOST_RESULT_BYTES } from '../../../src/contract/limits.js';
-import { AppError, messageOf } from '../../../src/errors.js';
+import { AppError } from '../../../src/errors.js';
 import { type DecodedTable, decodeResult, decodeTable } from '../../drivers/rqlite/decode.js';
 import { encodeStatements } from '../../drivers/rqlite/encode.js';
 import { RqliteError } from '../../drivers/rqlite/errors.js';
@@ -101,6 +101,7 @@ export async function openRqliteExecutor({ url, namespace: only }: RqliteExecuto
         throw toAppError(error, options.timeoutMs, operations.length > 1);
       }
     },
+    bytes: async () => 0,
     async ping() {
       // There is no list of namespaces to ask: with one database each, an invocation finds out.
       if (address.isPerNamespace) return;
@@ -246,7 +247,10 @@ function toOutcome(operation: Operation | undefined, table: DecodedTable): Outco
 
 function toAppError(error: unknown, timeoutMs: number, numbered: boolean): AppError {
   if (error instanceof AppError) return error;
-  if (!(error instanceof RqliteError)) return new AppError('internal', messageOf(error), { cause: error });
+  if (!(error instanceof RqliteError))
+    return new AppError('internal', "The functions’ database failed; the engine's log has the details.", {
+      cause: error,
+    });
   const options = { cause: error };
   switch (error.code) {
     case 'RQLITE_UNAVAILABLE':
@@ -279,7 +283,11 @@ function toAppError(error: unknown, timeoutMs: number, numbered: boolean): AppEr
     case 'SQLITE_FULL':
     case 'SQLITE_IOERR':
     case 'SQLITE_BUSY':
-      return new AppError('unavailable', `RQLite cannot take the statement: ${error.reason}.`, options);
+      return new AppError(
+        'unavailable',
+        'The database cannot take the statement right now; try again in a moment.',
+        options,
+      );
     case 'RQLITE_TOO_LARGE':
       return new AppError(
         'invalid_sql',

@@ -1,8 +1,10 @@
 import { constants } from 'node:fs';
-import { access, mkdir } from 'node:fs/promises';
+import { access, mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Namespace } from '../../../src/contract/ids.js';
-import { AppError, messageOf } from '../../../src/errors.js';
+import { MB } from '../../../src/contract/limits.js';
+import { quotaExceeded } from '../../../src/contract/quotas.js';
+import { AppError } from '../../../src/errors.js';
 import type { Executor } from '../executor.js';
 import { SQLITE } from './sqlite-errors.js';
 import { LostRequest, SqlitePool } from './sqlite-pool.js';
@@ -34,13 +36,14 @@ export async function openSqliteExecutor(options: SqliteExecutorOptions): Promis
     perFile: Math.max(1, Math.ceil(maxChildren / 4)),
     idleMs: 30_000,
   });
+  const fileOf = (namespace: Namespace) => join(directory, fileName(namespace));
   let closing: Promise<void> | undefined;
 
   return {
     driver: 'sqlite',
     async run(namespace, operations, { timeoutMs, signal, maxDatabaseBytes }) {
       const request = {
-        file: join(directory, fileName(namespace)),
+        file: fileOf(namespace),
         operations,
         ...(maxDatabaseBytes === undefined ? {} : { maxBytes: maxDatabaseBytes }),
       };
@@ -48,7 +51,13 @@ export async function openSqliteExecutor(options: SqliteExecutorOptions): Promis
         throw lossError(error, timeoutMs);
       });
       if (reply.kind === 'done') return reply.outcomes;
-      throw replyError(reply, operations.length, maxDatabaseBytes);
+      if (reply.code === 'OVER_LIMIT') throw overLimit(namespace, Number(reply.message), maxDatabaseBytes);
+      throw replyError(reply, operations.length);
+    },
+    async bytes(namespace) {
+      // What was written last is in the log until a checkpoint.
+      const sizes = await Promise.all(['', '-wal'].map((suffix) => sizeOf(`${fileOf(namespace)}${suffix}`)));
+      return sizes.reduce((sum, size) => sum + size, 0);
     },
     async ping() {
       await access(directory, constants.W_OK).catch((cause: unknown) => {
@@ -64,27 +73,30 @@ export async function openSqliteExecutor(options: SqliteExecutorOptions): Promis
   };
 }
 
+async function sizeOf(file: string): Promise<number> {
+  const found = await stat(file).catch((cause: unknown) => {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return null;
+    throw new AppError('unavailable', 'The size of the database of this namespace cannot be read.', {
+      cause,
+    });
+  });
+  return found?.size ?? 0;
+}
+
 /** Some file systems do not tell A from a, and two namespaces must never share a file. */
 function fileName(namespace: Namespace): string {
   return `${namespace.replace(/[A-Z]/g, (letter) => `+${letter.toLowerCase()}`)}.sqlite`;
 }
 
-function replyError(reply: ChildFailure, operations: number, maxBytes = 0): AppError {
-  const away = UNAVAILABLE.get(reply.code);
-  if (away !== undefined) return new AppError('unavailable', away);
-  if (reply.code === 'OVER_LIMIT') {
-    return new AppError(
-      'quota_exceeded',
-      `The quota database_mb is ${toMb(maxBytes)} and ${toMb(Number(reply.message))} are in use, so that the statement ` +
-        'finds no room; delete rows, or ask the operator for more.',
-    );
-  }
-  const where = operations > 1 ? `Operation ${reply.at + 1}: ` : '';
-  return new AppError('invalid_sql', `${where}${sentence(reply)}.`);
+function overLimit(namespace: Namespace, usedBytes: number, maxBytes = 0): AppError {
+  return quotaExceeded('database_mb', { namespace, limit: maxBytes / MB, used: usedBytes / MB });
 }
 
-function toMb(bytes: number): string {
-  return `${Number((bytes / (1 << 20)).toFixed(1))} MB`;
+function replyError(reply: ChildFailure, operations: number): AppError {
+  const away = UNAVAILABLE.get(reply.code);
+  if (away !== undefined) return new AppError('unavailable', away);
+  const where = operations > 1 ? `Operation ${reply.at + 1}: ` : '';
+  return new AppError('invalid_sql', `${where}${sentence(reply)}.`);
 }
 
 function sentence({ code, message }: ChildFailure): string {
@@ -105,7 +117,10 @@ function sentence({ code, message }: ChildFailure): string {
 const OUT_OF_MEMORY = `the statement needs more than ${MAX_STATEMENT_MB} MB of memory; sort or group fewer rows`;
 
 function lossError(error: unknown, timeoutMs: number): AppError {
-  if (!(error instanceof LostRequest)) return new AppError('internal', messageOf(error), { cause: error });
+  if (!(error instanceof LostRequest))
+    return new AppError('internal', "The functions’ database failed; the engine's log has the details.", {
+      cause: error,
+    });
   switch (error.loss) {
     case 'deadline':
       return new AppError('unavailable', `The statement was stopped: it did not end within ${timeoutMs} ms.`);

@@ -3,8 +3,8 @@ import { createPostgresBackend, type PostgresQueueBackend, type Processor, withB
 import type { Namespace } from '../../../src/contract/ids.js';
 import type { AppError } from '../../../src/errors.js';
 import type { Closable } from '../../../src/ports/closable.js';
-import type { QueueCounts } from '../../../src/ports/queue.js';
-import { queueFull, queueUnavailable } from '../../admission.js';
+import type { QueueCounts, QueueUse } from '../../../src/ports/queue.js';
+import { queueFull, queueUnavailable, quotaPassed, shareRefusal } from '../../admission.js';
 import type { CrashJournal } from '../../crash-journal.js';
 import type {
   BullQueue,
@@ -14,6 +14,7 @@ import type {
   JobGroup,
   QueueDriver,
   QueueLimits,
+  Shares,
   Warn,
 } from '../../driver.js';
 import { perQueue } from '../../fairness.js';
@@ -30,8 +31,9 @@ import {
 import { nextTick } from '../../next-tick.js';
 import { countJobs } from './counts.js';
 import type { PgliteDatabase } from './database.js';
+
 import { IN_LANES } from './schema.js';
-import { Ledger } from './usage-index.js';
+import { Ledger, usesOf } from './usage-index.js';
 
 const Pg = withBackend(createPostgresBackend);
 
@@ -41,6 +43,9 @@ const REMOVE = { removeOnComplete: true, removeOnFail: true };
 const BULK = 64;
 /** Nobody vacuums in PGlite by itself; dead rows would slow down every look for the next job. */
 const VACUUM_AFTER = 2000;
+
+/** In what each quota of a share is counted. */
+const MEASURES = { waiting_jobs: 'waiting', waiting_mb: 'bytes', delayed_jobs: 'delayed' } as const;
 
 type Entry = Parameters<PostgresQueueBackend['addJobs']>[0][number] & { kind: QueueKind };
 
@@ -120,11 +125,11 @@ export class PgliteDriver implements QueueDriver {
     options: BullWorkerOptions,
   ): Promise<BullWorker<D>> {
     const counted: Processor<D, void> = async (job, token, signal) => {
-      this.#usage.running += 1;
+      this.#usage.begun(job.id ?? '');
       try {
         return await processor(job, token, signal);
       } finally {
-        this.#usage.running -= 1;
+        this.#usage.over(job.id ?? '');
       }
     };
     return new Pg.Worker<D, void>(queue, QUEUE_KINDS.some((kind) => kind === queue) ? counted : processor, {
@@ -133,12 +138,18 @@ export class PgliteDriver implements QueueDriver {
     }) as unknown as BullWorker<D>;
   }
 
-  async add(groups: readonly JobGroup[]): Promise<(AppError | null)[]> {
+  async add(groups: readonly JobGroup[], shares: Shares): Promise<(AppError | null)[]> {
     const taken: { job: NewJob; priority: number }[] = [];
     const verdicts = groups.map((group) => {
       const fresh = this.#usage.fresh(group);
       if (fresh.length === 0) return null;
       if (!this.#usage.hasRoom(fresh, this.#limits)) return queueFull(this.#limits);
+      for (const [namespace, more] of usesOf(fresh)) {
+        const share = shares.get(namespace);
+        const used = this.#usage.use(namespace);
+        const quota = share === undefined ? null : quotaPassed(used, more, share);
+        if (quota !== null) return shareRefusal(quota, namespace, used[MEASURES[quota]], share);
+      }
       for (const job of fresh) taken.push({ job, priority: this.#usage.enter(job) });
       return null;
     });
@@ -157,7 +168,7 @@ export class PgliteDriver implements QueueDriver {
       if (groups.length === 1) throw queueUnavailable(error);
       return Promise.all(
         groups.map((group) =>
-          this.add([group]).then(
+          this.add([group], shares).then(
             ([verdict]) => verdict ?? null,
             (failure: AppError) => failure,
           ),
@@ -256,6 +267,10 @@ export class PgliteDriver implements QueueDriver {
 
   counts(): Promise<QueueCounts> {
     return countJobs(this.#database, this.#usage.bytes);
+  }
+
+  async use(namespace: Namespace): Promise<QueueUse> {
+    return this.#usage.use(namespace);
   }
 
   openCrashJournal(): Promise<CrashJournal> {

@@ -21,6 +21,10 @@ export class LocalLeases implements Leases {
     };
   }
 
+  async held(key: string): Promise<number> {
+    return this.#held.get(key) ?? 0;
+  }
+
   async close(): Promise<void> {
     this.#held.clear();
   }

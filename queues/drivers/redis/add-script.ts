@@ -11,8 +11,8 @@ export interface BullScripts {
 }
 
 /** What decides over a job, as one argument: names, ids and numbers hold no blank. */
-export function headOf(group: number, { id, name, data }: NewJob): string {
-  return `${group} ${id} ${data.s} ${data.n} ${queueKindOf(data)} ${name} ${data.a}`;
+export function headOf(group: number, { id, name, data, opts }: NewJob): string {
+  return `${group} ${id} ${data.s} ${data.n} ${queueKindOf(data)} ${name} ${data.a} ${opts.delay ?? 0}`;
 }
 
 /**
@@ -23,9 +23,10 @@ export function headOf(group: number, { id, name, data }: NewJob): string {
  * Then it takes calls for workers of the process that adds, a call for each token: the highest in rank, whoever has added it.
  *
  * ARGV: deadline, max waiting, max bytes, time cost, max priority; for the taking the process' time, the lock's duration and tokens
- *   with blanks between them; then for each job, those of a group one after the other:
+ *   with blanks between them; of each namespace with a share its name, most waiting jobs, bytes and delayed jobs, with blanks
+ *   between them; then for each job, those of a group one after the other:
  *   head, data, options as JSON or ''. The client makes each argument a string of its own, so they are few.
- * Returns: server time; for each group 0 = accepted, 1 = too late, 2 = full; what was taken.
+ * Returns: server time; for each group 0 = accepted, 1 = too late, 2 = full, or "<quota> <namespace> <use>"; what was taken.
  */
 export function addScript({ prioritized, delayed, take }: BullScripts): string {
   return `${COMMON}
@@ -39,12 +40,12 @@ local now, codes = time[1] * 1000 + math.floor(time[2] / 1000), {}
 local late = now > deadline
 
 local groups, byNamespace, seen = {}, {}, {}
-for at = 9, #ARGV, 3 do
-  local number, id, size, namespace, kind, name, acceptedAt =
-    string.match(ARGV[at], '^(%d+) (%S+) (%d+) (%S+) (%S+) (%S+) (%S+)$')
+for at = 10, #ARGV, 3 do
+  local number, id, size, namespace, kind, name, acceptedAt, delay =
+    string.match(ARGV[at], '^(%d+) (%S+) (%d+) (%S+) (%S+) (%S+) (%S+) (%d+)$')
   local job = {
     id = id, size = tonumber(size), member = id .. ':' .. size, namespace = namespace, kind = kind, name = name,
-    acceptedAt = acceptedAt, data = ARGV[at + 1], opts = ARGV[at + 2],
+    acceptedAt = acceptedAt, data = ARGV[at + 1], opts = ARGV[at + 2], isDelayed = delay ~= '0',
   }
   number = tonumber(number)
   local group = groups[number] or {}
@@ -70,17 +71,48 @@ for namespace, list in pairs(byNamespace) do
 end
 
 local waiting, clock, keys = 0, {}, {}
-local names = { 'marker', 'meta', 'id', 'prioritized', 'delayed', 'completed', 'active', 'events', 'pc' }
+local keyNames = { 'marker', 'meta', 'id', 'prioritized', 'delayed', 'completed', 'active', 'events', 'pc' }
 for i, time in ipairs(call('HMGET', usage .. 'clock', unpack(kinds))) do
   local kind = kinds[i]
   clock[kind] = tonumber(time or 0)
   keys[kind] = {}
-  for _, name in ipairs(names) do keys[kind][name] = keyOf(kind, name) end
+  for _, name in ipairs(keyNames) do keys[kind][name] = keyOf(kind, name) end
   waiting = waiting + call('LLEN', keyOf(kind, 'wait')) + call('ZCARD', keys[kind].prioritized)
     + call('ZCARD', keys[kind].delayed)
 end
-local bytes = tonumber(call('GET', usage .. 'bytes') or 0)
-local bytesBefore, lastTime = bytes, {}
+
+local shares, uses, names = {}, {}, { '*' }
+for namespace, jobs, bytes, delayed in string.gmatch(ARGV[9], '(%S+) (%S+) (%S+) (%S+)') do
+  shares[namespace] = { jobs = tonumber(jobs), bytes = tonumber(bytes), delayed = tonumber(delayed) }
+end
+for namespace in pairs(byNamespace) do names[#names + 1] = namespace end
+local held = call('HMGET', usage .. 'use', unpack(names))
+local bytes = tonumber(held[1] or 0)
+for i = 2, #names do
+  uses[names[i]] = parseUse(held[i])
+  countDelayed(names[i], uses[names[i]], now)
+end
+local lastTime, changed = {}, {}
+
+local taking = nil
+-- The quota of a namespace that these jobs of it would pass, as Returns says; nil when there is room.
+local function passed(namespace, more)
+  local share, use = shares[namespace], uses[namespace]
+  if not share then return nil end
+  local function says(quota, used) return quota .. ' ' .. namespace .. ' ' .. string.format('%d', used) end
+  if more.delayed > 0 and use.delayed + more.delayed > share.delayed then return says('delayed_jobs', use.delayed) end
+  if use.bytes + more.bytes > share.bytes then return says('waiting_mb', use.bytes) end
+  local ready = use.jobs - use.delayed
+  if more.jobs == 0 or ready + more.jobs <= share.jobs then return nil end
+  -- Some of them may be running: looked at only where it can make the difference.
+  taking = taking or call('LLEN', keyOf(kinds[1], 'active')) + call('LLEN', keyOf(kinds[2], 'active'))
+  if ready - taking + more.jobs <= share.jobs then
+    use.running = use.running or runningOf(namespace)
+    ready = ready - use.running
+  end
+  if ready + more.jobs <= share.jobs then return nil end
+  return says('waiting_jobs', ready)
+end
 
 local function priorityOf(job)
   local ahead = lastTime[job.kind] or {}
@@ -100,6 +132,7 @@ local function add(job)
   if opts.delay then
     addDelayed({ k.marker, k.meta, k.id, k.delayed, k.completed, k.events }, args)
     call('ZADD', usage .. 'scheduled', job.acceptedAt + opts.delay, job.id)
+    call('ZADD', usage .. 'delayed:' .. job.namespace, job.acceptedAt + opts.delay, job.id)
   else
     addPrioritized({ k.marker, k.meta, k.id, k.prioritized, k.delayed, k.completed, k.active, k.events, k.pc }, args)
   end
@@ -115,14 +148,30 @@ end
 
 local lines = {}
 for _, group in ipairs(groups) do
-  local count, size, code = 0, 0, 0
+  local count, size, code, more = 0, 0, 0, {}
   for _, job in ipairs(group) do
-    if job.fresh then count, size = count + 1, size + job.size end
+    if job.fresh then
+      count, size = count + 1, size + job.size
+      local of = more[job.namespace] or { jobs = 0, bytes = 0, delayed = 0 }
+      more[job.namespace] = of
+      of.bytes = of.bytes + job.size
+      if job.isDelayed then of.delayed = of.delayed + 1 else of.jobs = of.jobs + 1 end
+    end
   end
   if count > 0 then
     if late then code = 1
     elseif waiting + count > maxWaiting or bytes + size > maxBytes then code = 2
-    else waiting, bytes = waiting + count, bytes + size end
+    else
+      for namespace, of in pairs(more) do code = passed(namespace, of) or code end
+    end
+  end
+  if count > 0 and code == 0 then
+    waiting, bytes = waiting + count, bytes + size
+    for namespace, of in pairs(more) do
+      local use = uses[namespace]
+      use.jobs, use.bytes, use.delayed = use.jobs + of.jobs + of.delayed, use.bytes + of.bytes, use.delayed + of.delayed
+      changed[namespace] = use
+    end
   end
   group.accepted = code == 0
   codes[#codes + 1] = code
@@ -145,7 +194,14 @@ for _, group in ipairs(groups) do
     if group.accepted and (job.fresh or not isKnown(job)) then add(job) end
   end
 end
-if bytes ~= bytesBefore then call('INCRBY', usage .. 'bytes', bytes - bytesBefore) end
+if next(changed) then
+  local fields = { '*', bytes }
+  for namespace, use in pairs(changed) do
+    fields[#fields + 1] = namespace
+    fields[#fields + 1] = formatUse(use)
+  end
+  call('HSET', usage .. 'use', unpack(fields))
+end
 for kind, ahead in pairs(lastTime) do
   for namespace, time in pairs(ahead) do
     call('ZADD', usage .. 'times:' .. kind, time, namespace)

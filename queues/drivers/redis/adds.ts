@@ -1,7 +1,7 @@
 import type { RedisClient } from 'bullmq';
 import type { AppError } from '../../../src/errors.js';
-import { queueFull, queueUnavailable } from '../../admission.js';
-import type { JobGroup, QueueLimits } from '../../driver.js';
+import { queueFull, queueUnavailable, type ShareQuota, shareRefusal } from '../../admission.js';
+import type { JobGroup, QueueLimits, Shares } from '../../driver.js';
 import { JOB_COST, MAX_PRIORITY } from '../../fairness.js';
 import { queueKindOf } from '../../jobs.js';
 import { addScript, headOf } from './add-script.js';
@@ -13,6 +13,9 @@ import type { UsageKeys } from './scripts.js';
 
 /** Redis must come to an add within this time, else nothing is added: shorter than what its caller waits. */
 const ADD_WITHIN_MS = 1500;
+
+/** 0: accepted; 1: too late; 2: the queue is full; else a quota that would be passed, its namespace, and its use. */
+type Code = number | string;
 
 /** Adds jobs, and decides whether they may be added, in one command. */
 export class RedisAdds {
@@ -50,15 +53,12 @@ export class RedisAdds {
   }
 
   /** Adds the jobs of the groups, each group whole or not at all; answers with the refusal of each, if it was refused. */
-  async add(groups: readonly JobGroup[]): Promise<(AppError | null)[]> {
+  async add(groups: readonly JobGroup[], shares: Shares): Promise<(AppError | null)[]> {
     let verdicts: (AppError | null)[] = [];
     const add: Fetch = async (tokens) => {
-      const [now, codes, taken] = await this.#run(groups, tokens);
+      const [now, codes, taken] = await this.#run(groups, shares, tokens);
       this.#offsetMs = Number(now) - performance.now();
-      verdicts = codes.map((code) => {
-        if (code === 0) return null;
-        return code === 2 ? queueFull(this.#limits) : queueUnavailable();
-      });
+      verdicts = codes.map((code) => this.#verdict(code, shares));
       return taken;
     };
     const calls = this.#taker === undefined ? 0 : callsIn(groups);
@@ -68,10 +68,18 @@ export class RedisAdds {
     return verdicts;
   }
 
+  #verdict(code: Code, shares: Shares): AppError | null {
+    if (code === 0) return null;
+    if (typeof code === 'number') return code === 2 ? queueFull(this.#limits) : queueUnavailable();
+    const [quota = '', namespace = '', used = ''] = code.split(' ');
+    return shareRefusal(quota as ShareQuota, namespace, Number(used), shares.get(namespace));
+  }
+
   #run(
     groups: readonly JobGroup[],
+    shares: Shares,
     tokens: readonly string[],
-  ): Promise<[now: string, codes: number[], taken: unknown[]]> {
+  ): Promise<[now: string, codes: Code[], taken: unknown[]]> {
     const args: (string | number)[] = [
       this.#keys.prefix,
       this.#keys.usage,
@@ -83,6 +91,7 @@ export class RedisAdds {
       Date.now(),
       this.#taker?.lockMs ?? 0,
       tokens.join(' '),
+      sharesText(shares),
     ];
     groups.forEach((group, index) => {
       for (const job of group) {
@@ -101,6 +110,15 @@ export class RedisAdds {
       if (this.#taker === worker) this.#taker = undefined;
     });
   }
+}
+
+/** A blank between any two: names hold none. */
+function sharesText(shares: Shares): string {
+  let text = '';
+  for (const [namespace, { waitingJobs, waitingBytes, delayedJobs }] of shares) {
+    text += `${namespace} ${waitingJobs} ${waitingBytes} ${delayedJobs} `;
+  }
+  return text;
 }
 
 function callsIn(groups: readonly JobGroup[]): number {

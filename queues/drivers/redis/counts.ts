@@ -32,7 +32,7 @@ export async function countJobs(
   const results = await transaction
     .zremrangebyscore(`${usage}scheduled`, '-inf', String(now))
     .zcard(`${usage}scheduled`)
-    .get(`${usage}bytes`)
+    .hget(`${usage}use`, '*')
     .exec();
   const values = (results ?? []).map(([error, value]) => {
     if (error) throw error;
@@ -54,6 +54,6 @@ export async function countJobs(
 }
 
 /** Request ids are UUIDv7, which begin with the time they were made at. */
-function acceptedAtOf(id: string): number {
+export function acceptedAtOf(id: string): number {
   return id[14] === '7' ? Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16) : Number.NaN;
 }

@@ -2,7 +2,7 @@ import { createRedisBackend, type Processor, Queue, type RedisClient, type Redis
 import type { Namespace } from '../../../src/contract/ids.js';
 import type { AppError } from '../../../src/errors.js';
 import type { Closable } from '../../../src/ports/closable.js';
-import type { QueueCounts } from '../../../src/ports/queue.js';
+import type { QueueCounts, QueueUse } from '../../../src/ports/queue.js';
 import { queueUnavailable } from '../../admission.js';
 import type { CrashJournal } from '../../crash-journal.js';
 import type {
@@ -13,6 +13,7 @@ import type {
   JobGroup,
   QueueDriver,
   QueueLimits,
+  Shares,
   Warn,
 } from '../../driver.js';
 import { perQueue } from '../../fairness.js';
@@ -35,6 +36,8 @@ const CANCEL_CHANNEL = `${PREFIX}:cancel`;
 const CALLS: QueueKind = 'sync';
 /** No attempt lasts longer than 300 s; a stalled one is taken over within seconds. */
 const CANCEL_REMEMBERED_MS = 600_000;
+/** What a health check writes is gone after this. */
+const HEALTH_MS = 60_000;
 /** BullMQ's event stream, which nobody reads here. */
 const EVENTS = { events: { maxLen: 100 } };
 
@@ -146,8 +149,8 @@ export class RedisDriver implements QueueDriver {
     return this.#forWorkers;
   }
 
-  add(groups: readonly JobGroup[]): Promise<(AppError | null)[]> {
-    return this.#adds.add(groups);
+  add(groups: readonly JobGroup[], shares: Shares): Promise<(AppError | null)[]> {
+    return this.#adds.add(groups, shares);
   }
 
   ended(job: InvocationJob): void {
@@ -216,12 +219,17 @@ export class RedisDriver implements QueueDriver {
     return countJobs(this.#connection, `${PREFIX}:`, `${PREFIX}:usage:`);
   }
 
+  use(namespace: Namespace): Promise<QueueUse> {
+    return this.#usage.use(namespace);
+  }
+
   openCrashJournal(): Promise<CrashJournal> {
     return RedisCrashJournal.open(this.#connection);
   }
 
   async ping(): Promise<void> {
-    await this.#connection.ping();
+    // A write: Redis answers a PING, too, when it takes no more jobs.
+    await this.#connection.set(`${PREFIX}:health`, '1', 'PX', HEALTH_MS);
   }
 
   async close(): Promise<void> {

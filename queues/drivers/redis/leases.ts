@@ -19,6 +19,12 @@ redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return 1
 `;
 
+/** Returns how many leases there are. */
+const HELD = `
+local time = redis.call('TIME')
+return redis.call('ZCOUNT', KEYS[1], '(' .. time[1] * 1000 + math.floor(time[2] / 1000), '+inf')
+`;
+
 /** ARGV: lease in ms, tokens. A lease that ran out meanwhile is taken again: its holder is still at work. */
 const RENEW = `
 local time = redis.call('TIME')
@@ -53,6 +59,14 @@ export class RedisLeases implements Leases {
     const tokens = this.#held.get(key) ?? new Set();
     this.#held.set(key, tokens.add(token));
     return { release: () => this.#release(key, token) };
+  }
+
+  async held(key: string): Promise<number> {
+    try {
+      return Number(await this.#connection.eval(HELD, 1, keyOf(key)));
+    } catch (error) {
+      throw queueUnavailable(error);
+    }
   }
 
   async #release(key: string, token: string): Promise<void> {

@@ -1,9 +1,10 @@
 /**
  * What BullMQ does not count: input bytes, jobs by namespace, and whose time it is. Keys, all in one hash slot:
  *
- *   usage:bytes            input bytes of all live jobs
+ *   usage:use              hash: namespace → "<live jobs> <input bytes> <delayed, at most>"; '*' → input bytes of all live jobs
  *   usage:namespaces       set of namespaces with live jobs
  *   usage:jobs:<ns>        sorted set of "<id>:<size>", all of score 0 and so in the order of their ids
+ *   usage:delayed:<ns>     sorted set: id → due time of a first attempt that is delayed; those that are due are taken out when it is read
  *   usage:scheduled        due times of jobs that are delayed without having failed
  *   usage:clock            hash: kind → time
  *   usage:times:<kind>     sorted set: namespace → its last time; only those ahead of the clock
@@ -26,9 +27,39 @@ local kinds = { 'sync', 'async' }
 
 local function keyOf(kind, name) return prefix .. kind .. ':' .. name end
 
+-- What a namespace has: its live jobs, their bytes, and at most how many of them are delayed.
+local function parseUse(text)
+  local jobs, bytes, delayed = string.match(text or '', '^(%d+) (%d+) (%d+)$')
+  return { jobs = tonumber(jobs or 0), bytes = tonumber(bytes or 0), delayed = tonumber(delayed or 0) }
+end
+local function formatUse(use)
+  return string.format('%d %d %d', math.max(0, use.jobs), math.max(0, use.bytes), math.max(0, use.delayed))
+end
+
+-- Those whose time has come wait like any other.
+local function countDelayed(namespace, use, now)
+  if use.delayed == 0 then return end
+  local key = usage .. 'delayed:' .. namespace
+  call('ZREMRANGEBYSCORE', key, '-inf', now)
+  use.delayed = call('ZCARD', key)
+end
+
+-- How many of the jobs that workers have are of the namespace. Looks at each, so it is for what is rare.
+local function runningOf(namespace)
+  local running, key = 0, usage .. 'jobs:' .. namespace
+  for _, kind in ipairs(kinds) do
+    for _, id in ipairs(call('LRANGE', keyOf(kind, 'active'), 0, -1)) do
+      running = running + #call('ZRANGEBYLEX', key, '[' .. id .. ':', '(' .. id .. ';', 'LIMIT', 0, 1)
+    end
+  end
+  return running
+end
+
 -- The lines of a namespace, and what they count: each command costs more than what it does.
 local function strike(namespace, members)
-  local key, bytes = usage .. 'jobs:' .. namespace, 0
+  local key, bytes, count = usage .. 'jobs:' .. namespace, 0, 0
+  local held = call('HMGET', usage .. 'use', '*', namespace)
+  local use = parseUse(held[2])
   for from = 1, #members, 1000 do
     local lines, ids, seen = {}, {}, {}
     for i = from, math.min(from + 999, #members) do lines[#lines + 1] = members[i] end
@@ -43,10 +74,20 @@ local function strike(namespace, members)
     if #ids > 0 then
       call('ZREM', key, unpack(lines))
       call('ZREM', usage .. 'scheduled', unpack(ids))
+      count = count + #ids
+      if use.delayed > 0 then call('ZREM', usage .. 'delayed:' .. namespace, unpack(ids)) end
     end
   end
-  if bytes > 0 then call('DECRBY', usage .. 'bytes', bytes) end
-  if call('EXISTS', key) == 0 then call('SREM', usage .. 'namespaces', namespace) end
+  use.jobs, use.bytes = use.jobs - count, use.bytes - bytes
+  local total = math.max(0, tonumber(held[1] or 0) - bytes)
+  if call('EXISTS', key) == 1 then
+    call('HSET', usage .. 'use', '*', total, namespace, formatUse(use))
+  else
+    call('HSET', usage .. 'use', '*', total)
+    call('HDEL', usage .. 'use', namespace)
+    if use.delayed > 0 then call('DEL', usage .. 'delayed:' .. namespace) end
+    call('SREM', usage .. 'namespaces', namespace)
+  end
 end
 `;
 
@@ -87,6 +128,28 @@ end
 if #gone > 0 then strike(ARGV[1], gone) end
 if #members < tonumber(ARGV[3]) then return '' end
 return members[#members]
+`;
+
+/**
+ * ARGV: namespace, now. Returns its jobs that wait, those that workers have, those that are delayed, input bytes, and the oldest of
+ * those that wait, '' when it is not among the first few: a worker's long job and a delayed one may be older.
+ */
+export const USE = `${COMMON}
+local use = parseUse(call('HGET', usage .. 'use', ARGV[1]))
+countDelayed(ARGV[1], use, ARGV[2])
+local running = runningOf(ARGV[1])
+local oldest, taken = '', {}
+for _, kind in ipairs(kinds) do
+  for _, id in ipairs(call('LRANGE', keyOf(kind, 'active'), 0, -1)) do taken[id] = true end
+end
+for _, member in ipairs(call('ZRANGEBYLEX', usage .. 'jobs:' .. ARGV[1], '-', '+', 'LIMIT', 0, 500)) do
+  local id = string.match(member, '^(.*):%d+$')
+  if not taken[id] and not call('ZSCORE', usage .. 'delayed:' .. ARGV[1], id) then
+    oldest = id
+    break
+  end
+end
+return { math.max(0, use.jobs - use.delayed - running), running, use.delayed, use.bytes, oldest }
 `;
 
 /**

@@ -1,9 +1,11 @@
 import type { RedisClient } from 'bullmq';
+import type { QueueUse } from '../../../src/ports/queue.js';
 import type { InvocationJob, Warn } from '../../driver.js';
 import { perQueue, REBASE_AT, virtualTimeOf } from '../../fairness.js';
 import { QUEUE_KINDS, type QueueKind, queueKindOf } from '../../jobs.js';
 import type { RedisConnection } from './connect.js';
-import { ENDED, REBASE, SWEEP, type UsageKeys } from './scripts.js';
+import { acceptedAtOf } from './counts.js';
+import { ENDED, REBASE, SWEEP, USE, type UsageKeys } from './scripts.js';
 
 /** Each is a sync of Redis' file that the next call would wait for: at one call after the other, 25 ms took a third off its time against 5. */
 const ENDED_WITHIN_MS = 25;
@@ -26,7 +28,7 @@ export class UsageIndex {
     this.#client = client;
     this.#keys = keys;
     this.#warn = warn;
-    const scripts = { oramaEnded: ENDED, oramaSweep: SWEEP, oramaRebase: REBASE };
+    const scripts = { oramaEnded: ENDED, oramaSweep: SWEEP, oramaRebase: REBASE, oramaUse: USE };
     for (const [name, lua] of Object.entries(scripts)) {
       connection.defineCommand(name, { numberOfKeys: 2, lua });
     }
@@ -45,6 +47,15 @@ export class UsageIndex {
   left(job: InvocationJob): void {
     this.#ended.push(job.data.n, `${job.id}:${job.data.s}`);
     if (this.#ended.length === 2) setTimeout(() => void this.#flushEnded(), ENDED_WITHIN_MS);
+  }
+
+  async use(namespace: string): Promise<QueueUse> {
+    const args = [this.#keys.prefix, this.#keys.usage, namespace, Date.now()];
+    const found: (string | number)[] = await this.#client.runCommand('oramaUse', args);
+    const [waiting = 0, running = 0, delayed = 0, bytes = 0] = found.map(Number);
+    const age = waiting === 0 ? Number.NaN : Date.now() - acceptedAtOf(String(found[4] ?? ''));
+    const oldestMs = Number.isFinite(age) ? Math.max(0, age) : 0;
+    return { waiting, running, delayed, bytes, oldestMs };
   }
 
   async #flushEnded(): Promise<void> {

@@ -143,6 +143,14 @@ export function httpFetch(method: string, url: string, headers: string = '{}', b
   return n <= 0 ? '{"error":"the host call failed","status":0}' : text(n);
 }
 
+/** The body of an answer of `httpFetch` as bytes, decoded where it came as base64 because it is not UTF-8. */
+export function responseBody(answer: string): ArrayBuffer {
+  const encoded = field(answer, 'body_base64');
+  if (encoded !== null) return fromBase64(encoded);
+  const body = field(answer, 'body');
+  return String.UTF8.encode(body === null ? '' : body);
+}
+
 /** Publishes JSON to a topic of the namespace; true once it is durable. */
 export function publish(topic: string, json: string): bool {
   const t = String.UTF8.encode(topic);
@@ -298,6 +306,30 @@ function unquote(literal: string): string {
     } else out += escaped;
   }
   return out;
+}
+
+function fromBase64(text: string): ArrayBuffer {
+  const bytes = new Uint8Array((text.length / 4) * 3);
+  let length = 0;
+  let bits: u32 = 0;
+  let held = 0;
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    let six = -1;
+    if (c >= 0x41 && c <= 0x5a) six = c - 0x41;
+    else if (c >= 0x61 && c <= 0x7a) six = c - 0x61 + 26;
+    else if (c >= 0x30 && c <= 0x39) six = c - 0x30 + 52;
+    else if (c == 0x2b) six = 62;
+    else if (c == 0x2f) six = 63;
+    if (six < 0) continue;
+    bits = (bits << 6) | (six as u32);
+    held += 6;
+    if (held >= 8) {
+      held -= 8;
+      bytes[length++] = (bits >> (held as u32)) as u8;
+    }
+  }
+  return bytes.buffer.slice(0, length);
 }
 
 // Twelve bytes for WASI calls: one pointer and length, and a count.

@@ -88,7 +88,8 @@ pub fn cache_delete(key: &str) -> bool {
     unsafe { host::cache_delete(key.as_ptr(), key.len()) == 1 }
 }
 
-/// Sends an HTTP request: `{"status":200,"headers":{..},"body":".."}`, or `{"error":"..","status":0}`.
+/// Sends an HTTP request: `{"status":200,"headers":{..},"body":".."}`, or `{"error":"..","status":0}`. The body as bytes is
+/// what `response_body` makes of it.
 pub fn http_fetch(method: &str, url: &str, headers: &str, body: &[u8]) -> Result<String, Failed> {
     text(take(|at, room| unsafe {
         host::http_fetch_into(
@@ -105,6 +106,14 @@ pub fn http_fetch(method: &str, url: &str, headers: &str, body: &[u8]) -> Result
         )
     }))
     .ok_or(Failed)
+}
+
+/// The body of an answer of `http_fetch` as bytes, decoded where it came as base64 because it is not UTF-8.
+pub fn response_body(answer: &str) -> Vec<u8> {
+    match string_member(answer, "body_base64") {
+        Some(literal) => from_base64(literal),
+        None => string_member(answer, "body").map(unescape).unwrap_or_default().into_bytes(),
+    }
 }
 
 /// Publishes JSON to a topic of the namespace; it is durable when this returns `Ok`.
@@ -160,6 +169,94 @@ fn take(mut call: impl FnMut(*mut u8, usize) -> i32) -> Option<Vec<u8>> {
         }
         buffer.resize(length, 0);
     }
+}
+
+/// A string among the members of a JSON object, without its quotes and with its escapes.
+fn string_member<'a>(json: &'a str, name: &str) -> Option<&'a str> {
+    let bytes = json.as_bytes();
+    let (mut depth, mut at) = (0, 0);
+    let (mut last, mut key) = ("", None);
+    while at < bytes.len() {
+        match bytes[at] {
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth -= 1,
+            b':' if depth == 1 => key = Some(last),
+            b',' if depth == 1 => key = None,
+            b'"' => {
+                let start = at + 1;
+                at = start;
+                while at < bytes.len() && bytes[at] != b'"' {
+                    at += if bytes[at] == b'\\' { 2 } else { 1 };
+                }
+                let literal = json.get(start..at)?;
+                if depth == 1 && key == Some(name) {
+                    return Some(literal);
+                }
+                if depth == 1 {
+                    last = literal;
+                }
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    None
+}
+
+fn unescape(literal: &str) -> String {
+    let mut text = String::with_capacity(literal.len());
+    let mut chars = literal.chars();
+    let mut high = None;
+    while let Some(c) = chars.next() {
+        if c != '\\' {
+            text.push(c);
+            continue;
+        }
+        match chars.next() {
+            Some('n') => text.push('\n'),
+            Some('t') => text.push('\t'),
+            Some('r') => text.push('\r'),
+            Some('b') => text.push('\u{8}'),
+            Some('f') => text.push('\u{c}'),
+            Some('u') => {
+                let hex: String = chars.by_ref().take(4).collect();
+                let unit = u32::from_str_radix(&hex, 16).unwrap_or(0xfffd);
+                match (high.take(), unit) {
+                    (None, 0xd800..=0xdbff) => high = Some(unit),
+                    (Some(first), 0xdc00..=0xdfff) => {
+                        let code = 0x10000 + ((first - 0xd800) << 10) + (unit - 0xdc00);
+                        text.push(char::from_u32(code).unwrap_or('\u{fffd}'));
+                    }
+                    _ => text.push(char::from_u32(unit).unwrap_or('\u{fffd}')),
+                }
+            }
+            Some(other) => text.push(other),
+            None => {}
+        }
+    }
+    text
+}
+
+fn from_base64(literal: &str) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(literal.len() / 4 * 3);
+    let (mut bits, mut held) = (0u32, 0);
+    for byte in literal.bytes() {
+        let six = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
+            _ => continue,
+        };
+        bits = bits << 6 | u32::from(six);
+        held += 6;
+        if held >= 8 {
+            held -= 8;
+            bytes.push((bits >> held) as u8);
+        }
+    }
+    bytes
 }
 
 fn text(bytes: Option<Vec<u8>>) -> Option<String> {

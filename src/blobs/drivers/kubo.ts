@@ -44,7 +44,7 @@ export async function openKuboBlobs({ url }: KuboBlobsOptions): Promise<Blobs> {
       });
       return { status: response.statusCode, body: await readAll(response.body) };
     } catch (cause) {
-      throw new AppError('unavailable', `Kubo at ${base.host} is not available: ${messageOf(cause)}`, {
+      throw new AppError('unavailable', 'The storage cannot be reached right now; try again in a moment.', {
         cause,
       });
     }

@@ -45,7 +45,7 @@ export async function openLocalBlobs({ dir }: LocalBlobsOptions): Promise<Blobs>
       await install(staged, cid);
       return cid.toString();
     } catch (cause) {
-      throw new AppError('unavailable', `The blob could not be stored in ${dir}: ${messageOf(cause)}`, {
+      throw new AppError('unavailable', 'The storage could not be written to; try again in a moment.', {
         cause,
       });
     } finally {
@@ -80,9 +80,13 @@ export async function openLocalBlobs({ dir }: LocalBlobsOptions): Promise<Blobs>
       // Deleted while it was read.
       if (!(await has(text))) throw absent(text);
       if (isAppError(cause)) throw cause;
-      throw new AppError('internal', `The stored blob ${text} cannot be read: ${messageOf(cause)}`, {
-        cause,
-      });
+      throw new AppError(
+        'internal',
+        `The stored blob ${text} cannot be read; the engine's log has the details.`,
+        {
+          cause,
+        },
+      );
     }
   }
 
@@ -135,9 +139,13 @@ export async function openLocalBlobs({ dir }: LocalBlobsOptions): Promise<Blobs>
       await rename(join(dir, cid.toString()), doomed);
     } catch (error) {
       if (isCode(error, 'ENOENT')) return;
-      throw new AppError('unavailable', `The blob ${text} cannot be deleted: ${messageOf(error)}`, {
-        cause: error,
-      });
+      throw new AppError(
+        'unavailable',
+        `The blob ${text} cannot be deleted right now; try again in a moment.`,
+        {
+          cause: error,
+        },
+      );
     }
     await rm(doomed, { recursive: true, force: true });
   }
@@ -146,7 +154,7 @@ export async function openLocalBlobs({ dir }: LocalBlobsOptions): Promise<Blobs>
     try {
       await access(dir, constants.R_OK | constants.W_OK);
     } catch (cause) {
-      throw new AppError('unavailable', `The blob directory ${dir} cannot be used: ${messageOf(cause)}`, {
+      throw new AppError('unavailable', 'The directory of the storage cannot be read and written.', {
         cause,
       });
     }

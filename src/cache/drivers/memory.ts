@@ -2,77 +2,131 @@ import { LRUCache } from 'lru-cache';
 import type { Namespace } from '../../contract/ids.js';
 import { AppError } from '../../errors.js';
 import type { Cache } from '../../ports/cache.js';
-import { entryName, INTEGER, isInt64, notAnInteger, ttlMs } from '../checks.js';
+import { checkKey, ENTRY_OVERHEAD_BYTES, INTEGER, isInt64, notAnInteger, ttlMs } from '../checks.js';
+import { assertWithinLimit, type CacheLimits } from '../limits.js';
 
-export interface MemoryCacheOptions {
-  /** Beyond it the entries used longest ago go. */
-  maxBytes: number;
-}
+export type MemoryCacheOptions = CacheLimits;
 
-/** About what an entry costs beside its bytes; it also bounds their number, and with it the time of a scan. */
-const ENTRY_OVERHEAD_BYTES = 200;
+type Entries = LRUCache<string, Uint8Array>;
 
-/** The cache of a single process. Values are copied in and out, since callers hand over views of guest memory. */
-export async function openMemoryCache({ maxBytes }: MemoryCacheOptions): Promise<Cache> {
-  const entries = new LRUCache<string, Uint8Array>({
-    maxSize: maxBytes,
-    sizeCalculation: (value, name) => value.length + 2 * name.length + ENTRY_OVERHEAD_BYTES,
-  });
+/**
+ * The cache of a single process. Values are copied in and out, since callers hand over views of guest memory. Beyond `maxBytes` of all
+ * namespaces, the entry used longest ago goes of the namespace that has most: one that fills the cache loses its own.
+ */
+export async function openMemoryCache({ maxBytes, limitOf }: MemoryCacheOptions): Promise<Cache> {
+  const namespaces = new Map<Namespace, Entries>();
+  let total = 0;
 
-  function store(name: string, value: Uint8Array, ttl: number): void {
-    const size = value.length + 2 * name.length + ENTRY_OVERHEAD_BYTES;
+  function entriesOf(namespace: Namespace): Entries {
+    const known = namespaces.get(namespace);
+    if (known !== undefined) return known;
+    const entries: Entries = new LRUCache<string, Uint8Array>({
+      maxSize: maxBytes,
+      sizeCalculation: (value, key) => sizeOf(key, value),
+      dispose: (value, key) => {
+        total -= sizeOf(key, value);
+      },
+    });
+    namespaces.set(namespace, entries);
+    return entries;
+  }
+
+  function largest(): Entries | undefined {
+    let found: Entries | undefined;
+    for (const [namespace, entries] of namespaces) {
+      if (entries.size === 0) namespaces.delete(namespace);
+      else if (entries.calculatedSize > (found?.calculatedSize ?? 0)) found = entries;
+    }
+    return found;
+  }
+
+  async function store(namespace: Namespace, key: string, value: Uint8Array, ttl: number): Promise<void> {
+    const size = sizeOf(key, value);
     if (size > maxBytes) {
       throw new AppError(
         'invalid_request',
         `A cache entry of ${size} bytes is larger than the whole cache, ${maxBytes} bytes`,
       );
     }
-    entries.set(name, value, { ttl });
+    const limit = await limitOf?.(namespace);
+    put(namespace, key, value, { size, ttl, limit });
+  }
+
+  /** In one step, so that of two that come together the second sees what the first has stored. */
+  function put(
+    namespace: Namespace,
+    key: string,
+    value: Uint8Array,
+    { size, ttl, limit }: { size: number; ttl: number; limit: number | undefined },
+  ): void {
+    const entries = entriesOf(namespace);
+    const held = entries.peek(key);
+    const more = size - (held === undefined ? 0 : sizeOf(key, held));
+    // What has expired still takes room until it is looked for.
+    if (limit !== undefined && entries.calculatedSize + more > limit) entries.purgeStale();
+    if (limit !== undefined && more > 0) assertWithinLimit(namespace, entries.calculatedSize, more, limit);
+    entries.set(key, value, { ttl });
+    total += size;
+    while (total > maxBytes && largest()?.pop() !== undefined);
   }
 
   return {
     driver: 'memory',
 
     async get(namespace: Namespace, key: string) {
-      return entries.get(entryName(namespace, key))?.slice() ?? null;
+      return namespaces.get(namespace)?.get(checkKey(key))?.slice() ?? null;
     },
 
     async set(namespace: Namespace, key: string, value: Uint8Array, ttlSeconds: number) {
-      store(entryName(namespace, key), Uint8Array.from(value), ttlMs(ttlSeconds));
+      await store(namespace, checkKey(key), Uint8Array.from(value), ttlMs(ttlSeconds));
     },
 
     async increment(namespace: Namespace, key: string, delta: bigint) {
-      const name = entryName(namespace, key);
-      const held = entries.get(name);
+      const limit = await limitOf?.(namespace);
+      const entries = entriesOf(namespace);
+      const held = entries.get(checkKey(key));
       const text = held === undefined ? '0' : Buffer.from(held).toString('latin1');
       if (!INTEGER.test(text)) throw notAnInteger(key);
       const sum = BigInt(text) + delta;
       if (!isInt64(sum)) throw notAnInteger(key);
-      const remaining = entries.getRemainingTTL(name);
-      store(name, Buffer.from(sum.toString()), Number.isFinite(remaining) ? Math.ceil(remaining) : 0);
+      const remaining = entries.getRemainingTTL(key);
+      const value = Buffer.from(sum.toString());
+      const ttl = Number.isFinite(remaining) ? Math.ceil(remaining) : 0;
+      put(namespace, key, value, { size: sizeOf(key, value), ttl, limit });
       return sum;
     },
 
     async delete(namespace: Namespace, key: string) {
-      const name = entryName(namespace, key);
+      const entries = namespaces.get(namespace);
       // An expired entry is not there, though it still takes room.
-      return entries.has(name) && entries.delete(name);
+      return entries?.has(checkKey(key)) === true && entries.delete(key);
     },
 
     async scan(namespace: Namespace, prefix: string, limit: number) {
-      const start = entryName(namespace, prefix);
       const found: string[] = [];
-      for (const name of entries.keys()) {
+      for (const key of namespaces.get(namespace)?.keys() ?? []) {
         if (found.length >= limit) break;
-        if (name.startsWith(start)) found.push(name.slice(namespace.length + 1));
+        if (key.startsWith(prefix)) found.push(key);
       }
       return found;
     },
 
+    async bytes(namespace: Namespace) {
+      const entries = namespaces.get(namespace);
+      entries?.purgeStale();
+      return entries?.calculatedSize ?? 0;
+    },
+
+    async reachable() {},
+
     async ping() {},
 
     async close() {
-      entries.clear();
+      namespaces.clear();
     },
   };
+}
+
+function sizeOf(key: string, value: Uint8Array): number {
+  return value.length + 2 * key.length + ENTRY_OVERHEAD_BYTES;
 }

@@ -2,10 +2,13 @@ import type { Redis } from 'ioredis';
 import type { Namespace } from '../../contract/ids.js';
 import { AppError, isAppError, messageOf } from '../../errors.js';
 import type { Cache } from '../../ports/cache.js';
-import { connectNode, unavailable } from '../../redis.js';
-import { checkKey, INTEGER, isInt64, notAnInteger, ttlMs } from '../checks.js';
+import { connectNode, unavailable, untilReady } from '../../redis.js';
+import { checkKey, ENTRY_OVERHEAD_BYTES, INTEGER, isInt64, notAnInteger, ttlMs } from '../checks.js';
+import type { CacheLimits } from '../limits.js';
+import { OlricUse } from './olric-use.js';
 
-export interface OlricCacheOptions {
+/** Olric holds the cache alone: what all namespaces may have together is its own configuration. */
+export interface OlricCacheOptions extends Pick<CacheLimits, 'limitOf'> {
   /** redis://[:password@]host:port of any member. */
   url: string;
 }
@@ -20,6 +23,10 @@ const DIALECT = {
 
 const MAX_KEY_BYTES = 255;
 const SCAN_COUNT = 100;
+/** Digits of a 64-bit integer: what a counter takes at most. */
+const COUNTER_BYTES = 20;
+/** Outside every namespace's map. */
+const PING_DMAP = 'orama:cache-ping';
 
 /** [partition, its primary owners as host:port, the owners of its replicas] */
 type Partition = [id: string, owners: string[], replicas: string[]];
@@ -29,7 +36,7 @@ type Partition = [id: string, owners: string[], replicas: string[]];
  * past 64 bits round again; so the value is looked at first. A key set to text in that very moment is still lost to
  * the counter, as a cache may lose an entry. Any member answers for all keys, but each scans its own only.
  */
-export async function openOlricCache({ url }: OlricCacheOptions): Promise<Cache> {
+export async function openOlricCache({ url, limitOf }: OlricCacheOptions): Promise<Cache> {
   const olric = await connectNode(url, 'OLRIC_URL', DIALECT);
   const members = new Map<string, Promise<Redis>>();
 
@@ -59,6 +66,19 @@ export async function openOlricCache({ url }: OlricCacheOptions): Promise<Cache>
     return opened;
   }
 
+  async function stats(): Promise<string[]> {
+    try {
+      const table = (await olric.call('CLUSTER.ROUTINGTABLE')) as Partition[];
+      const owners = [...new Set(table.flatMap(([, owners]) => owners))];
+      return await Promise.all(
+        owners.map(async (owner) => String(await (await memberAt(owner)).call('STATS'))),
+      );
+    } catch (error) {
+      throw refusal(error);
+    }
+  }
+  const use = new OlricUse({ limitOf, stats, dmapOf: dmap });
+
   async function* keysOf(namespace: Namespace, pattern: string): AsyncGenerator<string> {
     const table = (await olric.call('CLUSTER.ROUTINGTABLE')) as Partition[];
     for (const [partition, owners] of table) {
@@ -84,12 +104,15 @@ export async function openOlricCache({ url }: OlricCacheOptions): Promise<Cache>
       const ms = ttlMs(ttlSeconds);
       const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
       const expiry = ms === 0 ? [] : ['PX', String(ms)];
-      await call('DM.PUT', dmap(namespace), checkKey(key), bytes, ...expiry);
+      await use.admit(namespace, sizeOf(checkKey(key), bytes.byteLength));
+      await call('DM.PUT', dmap(namespace), key, bytes, ...expiry);
     },
 
     async increment(namespace, key, delta) {
-      const held = (await read(namespace, key))?.toString('latin1') ?? '0';
-      if (!INTEGER.test(held) || !isInt64(BigInt(held) + delta)) throw notAnInteger(key);
+      const held = await read(namespace, key);
+      const text = held?.toString('latin1') ?? '0';
+      if (!INTEGER.test(text) || !isInt64(BigInt(text) + delta)) throw notAnInteger(key);
+      await use.admit(namespace, held === null ? sizeOf(key, COUNTER_BYTES) : 0);
       const sum = await call<Buffer>('DM.INCR', dmap(namespace), key, delta.toString());
       return BigInt(String(sum));
     },
@@ -114,8 +137,14 @@ export async function openOlricCache({ url }: OlricCacheOptions): Promise<Cache>
       return [...found];
     },
 
+    async bytes(namespace) {
+      return use.bytes(namespace);
+    },
+
+    reachable: (withinMs) => untilReady(olric, withinMs),
+
     async ping() {
-      await call('PING');
+      await call('DM.PUT', PING_DMAP, 'ping', '1');
     },
 
     async close() {
@@ -129,6 +158,10 @@ export async function openOlricCache({ url }: OlricCacheOptions): Promise<Cache>
 
 function dmap(namespace: Namespace): string {
   return `orama:cache:${namespace}`;
+}
+
+function sizeOf(key: string, valueBytes: number): number {
+  return Buffer.byteLength(key) + valueBytes + ENTRY_OVERHEAD_BYTES;
 }
 
 function refusal(error: unknown): AppError {

@@ -1,22 +1,42 @@
 import { Cluster } from 'ioredis';
 import type { Namespace } from '../../contract/ids.js';
-import { messageOf } from '../../errors.js';
+import { isAppError, messageOf } from '../../errors.js';
 import type { Cache } from '../../ports/cache.js';
-import { connectRedis, unavailable } from '../../redis.js';
-import { entryName, notAnInteger, ttlMs } from '../checks.js';
+import { connectRedis, unavailable, untilReady } from '../../redis.js';
+import { RedisScript } from '../../redis-script.js';
+import { checkKey, ENTRY_OVERHEAD_BYTES, notAnInteger, ttlMs } from '../checks.js';
+import { type CacheLimits, cacheFull } from '../limits.js';
+import { RedisGuard } from './redis-guard.js';
+import { DELETE, EVICT, INCREMENT, SET } from './redis-scripts.js';
 
-export interface RedisCacheOptions {
+export interface RedisCacheOptions extends CacheLimits {
   url: string;
 }
 
-const PREFIX = 'orama:cache:';
 const SCAN_COUNT = 1000;
+/** Digits of a 64-bit integer: what a counter takes at most. */
+const COUNTER_BYTES = 20;
+const PING_KEY = 'orama:cache-ping';
 
-/** The cache of all processes on one Redis, beside the queue. Entries without TTL stay until they are deleted. */
-export async function openRedisCache({ url }: RedisCacheOptions): Promise<Cache> {
+/**
+ * The cache of all processes on one Redis, beside the queue. Entries without TTL stay until they are deleted or evicted: see
+ * redis-guard.ts, and redis-scripts.ts for what is counted how.
+ */
+export async function openRedisCache({ url, maxBytes, limitOf }: RedisCacheOptions): Promise<Cache> {
   const redis = await connectRedis(url, 'REDIS_URL', { stringNumbers: true });
+  const scripts = {
+    set: new RedisScript(SET),
+    increment: new RedisScript(INCREMENT),
+    delete: new RedisScript(DELETE),
+    evict: new RedisScript(EVICT),
+  };
 
-  const nameOf = (namespace: Namespace, key: string) => PREFIX + entryName(namespace, key);
+  const limitFor = async (namespace: Namespace) => (await limitOf?.(namespace)) ?? Number.MAX_SAFE_INTEGER;
+  const run = async (
+    script: RedisScript,
+    namespace: Namespace,
+    args: readonly (string | number | Buffer)[],
+  ) => (await script.run(redis, keysOf(namespace), args)) as [done: string, value: string];
 
   async function answer<T>(reply: Promise<T>): Promise<T> {
     try {
@@ -26,6 +46,15 @@ export async function openRedisCache({ url }: RedisCacheOptions): Promise<Cache>
     }
   }
 
+  const guard = new RedisGuard({
+    redis,
+    maxBytes,
+    evict: async (namespace, bytes) => {
+      const [freed, left] = await run(scripts.evict, namespace, [Math.ceil(bytes)]);
+      return { freed: Number(freed), left: Number(left) };
+    },
+  });
+
   return {
     driver: 'redis',
 
@@ -34,24 +63,32 @@ export async function openRedisCache({ url }: RedisCacheOptions): Promise<Cache>
     },
 
     async set(namespace, key, value, ttlSeconds) {
-      const name = nameOf(namespace, key);
       const ms = ttlMs(ttlSeconds);
+      const size = sizeOf(checkKey(key), value.byteLength);
+      const limit = await limitFor(namespace);
       const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-      await answer(ms === 0 ? redis.set(name, bytes) : redis.set(name, bytes, 'PX', ms));
+      const [done, total] = await answer(run(scripts.set, namespace, [key, bytes, ms, size, limit]));
+      if (Number(done) === 0) throw cacheFull(namespace, Number(total), limit);
+      await guard.wrote(namespace, Number(total), size);
     },
 
     async increment(namespace, key, delta) {
-      const name = nameOf(namespace, key);
+      const limit = await limitFor(namespace);
+      const size = sizeOf(checkKey(key), COUNTER_BYTES);
       try {
-        return BigInt(await redis.incrby(name, delta.toString()));
+        const [done, value] = await run(scripts.increment, namespace, [key, delta.toString(), size, limit]);
+        if (Number(done) === 1) return BigInt(value);
+        throw cacheFull(namespace, Number(value), limit);
       } catch (error) {
+        if (isAppError(error)) throw error;
         if (/not an integer|overflow/.test(messageOf(error))) throw notAnInteger(key, error);
         throw unavailable('cache', error);
       }
     },
 
     async delete(namespace, key) {
-      return Number(await answer(redis.del(nameOf(namespace, key)))) > 0;
+      const [removed] = await answer(run(scripts.delete, namespace, [checkKey(key)]));
+      return Number(removed) > 0;
     },
 
     async scan(namespace, prefix, limit) {
@@ -70,14 +107,37 @@ export async function openRedisCache({ url }: RedisCacheOptions): Promise<Cache>
       return [...found];
     },
 
+    async bytes(namespace) {
+      const [use = ''] = keysOf(namespace);
+      return Number((await answer(redis.hget(use, 't'))) ?? 0);
+    },
+
+    reachable: (withinMs) => untilReady(redis, withinMs),
+
     async ping() {
-      await answer(redis.ping());
+      // A write: Redis answers a PING, too, when it takes no more data.
+      await answer(redis.set(PING_KEY, '1', 'PX', 60_000));
     },
 
     async close() {
+      await guard.close();
       redis.disconnect();
     },
   };
+}
+
+/** The namespace as hash tag: what is counted together must lie in one slot of a cluster. A namespace holds no brace. */
+function nameOf(namespace: Namespace, key: string): string {
+  return `orama:cache:{${namespace}}:${checkKey(key)}`;
+}
+
+/** As the scripts want them: what is counted, what expires, and what the names of values begin with. */
+function keysOf(namespace: Namespace): string[] {
+  return [`orama:cache-use:{${namespace}}`, `orama:cache-due:{${namespace}}`, nameOf(namespace, '')];
+}
+
+function sizeOf(key: string, valueBytes: number): number {
+  return Buffer.byteLength(key) + valueBytes + ENTRY_OVERHEAD_BYTES;
 }
 
 function escapeGlob(text: string): string {

@@ -3,6 +3,7 @@ import { countReplySchema } from '../../contract/http/common.js';
 import { invocationsReplySchema, replayReplySchema } from '../../contract/http/invocations.js';
 import { invocationRecordSchema } from '../../contract/invocation.js';
 import { confirm } from '../confirm.js';
+import { readData } from '../data.js';
 import { openSession } from '../session.js';
 import { moment, wholeNumber } from '../values.js';
 
@@ -12,6 +13,11 @@ interface ListFlags {
   before?: string;
   reason?: string;
   cursor?: string;
+}
+
+interface ReplayFlags {
+  newest?: boolean;
+  data?: string;
 }
 
 /** `orama function dead list|show|replay|purge` */
@@ -60,13 +66,13 @@ function addList(dead: Command): void {
 function addShow(dead: Command): void {
   dead
     .command('show')
-    .description('show one invocation with the error of each attempt')
+    .description('show one invocation with its input and the error of each attempt')
     .argument('<request-id>')
     .action(async (id: string, _flags, command: Command) => {
       const { client, terminal } = openSession(command);
       const reply = await client.call('GET', `/v1/invocations/${encodeURIComponent(id)}`);
       terminal.show(reply, invocationRecordSchema, ({ attempts, ...record }) => {
-        const rows = Object.entries(record).map(([key, value]) => [key, String(value ?? '')]);
+        const rows = Object.entries(record).map(([key, value]) => [key, cell(value)]);
         const tries = attempts.map((attempt) => [
           `attempt ${attempt.number}`,
           `${attempt.status} after ${attempt.duration_ms} ms, ${attempt.started_at}: ${attempt.error ?? ''}`,
@@ -83,8 +89,12 @@ function addReplay(dead: Command): void {
     .argument('<function>')
     .argument('[request-id]', 'only this one')
     .option('--newest', 'on the newest version instead of the one they were accepted for')
-    .action(async (fn: string, id: string | undefined, flags: { newest?: boolean }, command: Command) => {
+    .option('-d, --data <input>', 'one invocation with this input in place of its own; @file, or - for stdin')
+    .action(async (fn: string, id: string | undefined, flags: ReplayFlags, command: Command) => {
       const { client, terminal } = openSession(command);
+      if (flags.data !== undefined && id === undefined) {
+        command.error('error: --data is for one invocation; name it by its request id');
+      }
       const query = { version: flags.newest === true ? 'newest' : undefined };
       if (id === undefined) {
         const reply = await client.call('POST', `/v1/functions/${encodeURIComponent(fn)}/dead/replay`, {
@@ -94,6 +104,9 @@ function addReplay(dead: Command): void {
       } else {
         const reply = await client.call('POST', `/v1/invocations/${encodeURIComponent(id)}/replay`, {
           query,
+          ...(flags.data === undefined
+            ? {}
+            : { json: { input_base64: Buffer.from(await readData(flags.data)).toString('base64') } }),
         });
         terminal.show(reply, replayReplySchema, ({ request_id }) => `Replayed as ${request_id}`);
       }
@@ -113,4 +126,9 @@ function addPurge(dead: Command): void {
       const reply = await client.call('DELETE', `/v1/functions/${encodeURIComponent(fn)}/dead`);
       terminal.show(reply, countReplySchema, ({ count }) => `${count} purged`);
     });
+}
+
+function cell(value: unknown): string {
+  if (typeof value === 'object' && value !== null) return JSON.stringify(value);
+  return String(value ?? '');
 }

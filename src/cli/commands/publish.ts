@@ -1,6 +1,9 @@
 import { type Command, Option } from 'commander';
 import { z } from 'zod';
 import { countReplySchema } from '../../contract/http/common.js';
+import { presenceReplySchema } from '../../contract/http/pubsub.js';
+import { JsonText, stringifyWith, toJsonText } from '../../json-text.js';
+import type { Client } from '../client.js';
 import { readData } from '../data.js';
 import { readLines } from '../ndjson.js';
 import { publishLines } from '../publish-lines.js';
@@ -31,22 +34,41 @@ export function addPublish(parent: Command): void {
         return;
       }
       const message = readMessage(await readData(data));
-      const reply = await client.call('POST', '/v1/pubsub/publish', { json: { topic, ...message } });
-      terminal.show(reply, z.unknown(), () => `Published to ${topic}`);
+      const jsonText = stringifyWith({ topic, ...message });
+      const reply = await client.call('POST', '/v1/pubsub/publish', { jsonText });
+      const members = terminal.isTerminal ? await membersOf(client, topic) : 0;
+      terminal.show(reply, replySchema, ({ triggered }) => {
+        const reached = [
+          ...(triggered === undefined ? [] : [counted(triggered, 'trigger fired', 'triggers fired')]),
+          ...(members === 0
+            ? []
+            : [counted(members, 'member of the topic told', 'members of the topic told')]),
+        ];
+        return `Published to ${topic}${reached.length > 0 ? `: ${reached.join(', ')}` : ''}`;
+      });
     });
 }
 
-/** A JSON value as itself, other text as a string, other bytes as base64. */
-function readMessage(bytes: Uint8Array): { data: unknown } | { data_base64: string } {
+/** An engine of an earlier version says only that it took the message. */
+const replySchema = z.object({ triggered: z.number().optional() });
+
+/** How many live subscribers show themselves there; that it cannot be known takes nothing from what was published. */
+async function membersOf(client: Client, topic: string): Promise<number> {
+  const reply = await client.call('GET', '/v1/pubsub/presence', { query: { topic } }).catch(() => null);
+  return presenceReplySchema.safeParse(reply).data?.count ?? 0;
+}
+
+function counted(count: number, one: string, more: string): string {
+  return `${count} ${count === 1 ? one : more}`;
+}
+
+/** A JSON value as it is written, other text as a string, other bytes as base64. */
+function readMessage(bytes: Uint8Array): { data: JsonText } | { data_base64: string } {
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
     return { data_base64: Buffer.from(bytes).toString('base64') };
   }
-  try {
-    return { data: JSON.parse(text) };
-  } catch {
-    return { data: text };
-  }
+  return { data: toJsonText(text) ?? new JsonText(JSON.stringify(text)) };
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ERRORS } from '../../errors.js';
 import { functionNameSchema, namespaceSchema, requestIdSchema } from '../ids.js';
+import { isRealTime } from '../moment.js';
 
 const codes = Object.keys(ERRORS);
 
@@ -33,7 +34,7 @@ export const sinceSchema = z
         `must be a time such as "2026-01-31T12:00:00Z" or an age such as "15m", not ${JSON.stringify(input)}`,
     },
   )
-  .refine((text) => !text.includes('-') || !Number.isNaN(Date.parse(text)), {
+  .refine((text) => !text.includes('-') || isRealTime(text), {
     error: ({ input }) => `must be a time that there is, not ${JSON.stringify(input)}`,
   });
 

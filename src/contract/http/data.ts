@@ -58,7 +58,9 @@ export const cacheKeyBodySchema = z.object({ dmap: dmapSchema, key: keySchema })
 export const cachePutBodySchema = z.object({
   dmap: dmapSchema,
   key: keySchema,
-  value: z.unknown().describe('Text is kept as it is, any other value as JSON.'),
+  value: z
+    .unknown()
+    .describe('A string is kept as its characters, any other value as it is written, to the byte.'),
   ttl: z
     .string()
     .regex(/^\d{1,9}(ms|s|m|h|d)?$/, {

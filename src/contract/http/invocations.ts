@@ -14,6 +14,7 @@ export const invocationsQuerySchema = z.object({
     .enum(['error', 'timeout', 'expired', 'worker_died'])
     .optional()
     .describe('Dead ones by what they died of.'),
+  parent_id: requestIdSchema.optional().describe('What this invocation has caused.'),
   since: sinceSchema.optional().describe('Accepted at or after this.'),
   before: sinceSchema.optional().describe('Accepted before this.'),
   limit: whole(1, 500).optional(),
@@ -34,6 +35,16 @@ export const replayQuerySchema = z.object({
     .enum(['pinned', 'newest'])
     .optional()
     .describe('Which version runs: the one pinned when it was accepted (default), or the newest.'),
+});
+
+export const replayBodySchema = z.strictObject({
+  input: z
+    .unknown()
+    .optional()
+    .describe(
+      'In place of the input it had: a string is the text itself, any other JSON value is sent as it is written.',
+    ),
+  input_base64: z.base64().optional().describe('The same as bytes; one of the two.'),
 });
 
 export const replayReplySchema = z.object({ request_id: requestIdSchema });

@@ -63,6 +63,11 @@ export const invokeFailureSchema = z.object({
   status: z.enum(['error', 'timeout', 'cancelled']),
   error: z.string(),
   code: z.string(),
+  output: z
+    .string()
+    .optional()
+    .describe('What the function wrote all the same; for callers with a credential.'),
+  output_base64: z.string().optional().describe('In place of `output` when that is not UTF-8.'),
   duration_ms: z.number(),
 });
 

@@ -17,7 +17,7 @@ const message = (error: string) =>
       }),
       z.object({
         ...fields,
-        data: z.unknown().describe('Any JSON value.'),
+        data: z.unknown().describe('Any JSON value; passed on as it is written, to the byte.'),
         data_base64: oneOfTwo,
       }),
     ],
@@ -29,7 +29,10 @@ export const publishBodySchema = message(
 );
 export type PublishBody = z.infer<typeof publishBodySchema>;
 
-export const publishReplySchema = z.object({ status: z.literal('ok') });
+export const publishReplySchema = z.object({
+  status: z.literal('ok'),
+  triggered: z.number().int().describe('How many invocations it fired: one for each trigger.'),
+});
 
 /** Counted before they are looked at: to refuse each of the million that a body may hold would take gigabytes. */
 const counted = z.transform((value: unknown, { issues }) => {

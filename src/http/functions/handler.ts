@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { HTTP_METHODS, type HttpMethod } from '../../contract/http-function.js';
 import type { Principal } from '../../core/auth/principal.js';
 import { assertFunction } from '../../core/auth/rights.js';
+import { assertDepth, DEPTH_HEADER } from '../../core/call-depth.js';
 import { type Catalog, functionNotFound } from '../../core/catalog.js';
 import type { HttpRoutes } from '../../core/http-routes.js';
 import type { InvokeRequest } from '../../core/invoke.js';
@@ -32,7 +33,9 @@ import {
 const MAX_KEY_LENGTH = 255;
 
 export interface FunctionsHandlerDeps {
-  services: Pick<Services, 'invoker' | 'secrets' | 'logger' | 'config' | 'auth'> & { catalog: Catalog };
+  services: Pick<Services, 'invoker' | 'secrets' | 'logger' | 'config' | 'auth' | 'depths'> & {
+    catalog: Catalog;
+  };
   routes: HttpRoutes;
   admit: Admission;
   clients: ClientAddresses;
@@ -142,6 +145,8 @@ async function invoke(
 ): Promise<void> {
   const { services } = deps;
   const { http, function: fn } = found;
+  const depth = services.depths.read(request.headers[DEPTH_HEADER]);
+  assertDepth(depth);
   const { principal, hidden } = await authenticate(deps, request, target, found);
   const share = deps.bodies.begin(request, response, principal === null);
   const body = await readBody(request, http.max_body_kb * 1024, share);
@@ -154,6 +159,7 @@ async function invoke(
     function: fn.name,
     input: body,
     trigger: 'http',
+    triggerDepth: depth,
     httpRequest: JSON.stringify(exchange),
   };
   if (found.version !== undefined) invocation.version = found.version;

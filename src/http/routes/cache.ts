@@ -11,8 +11,10 @@ import {
   cacheScanReplySchema,
 } from '../../contract/http/data.js';
 import { AppError } from '../../errors.js';
+import { JsonText, stringifyWith } from '../../json-text.js';
 import { readCached, writeCached } from '../cached-value.js';
-import { json, route } from '../route.js';
+import { sourcesOf } from '../json-source.js';
+import { json, jsonText, route } from '../route.js';
 
 const tag = 'Cache';
 
@@ -36,7 +38,7 @@ export const get = route({
   async handle({ services, namespace, body: { dmap, key } }) {
     const bytes = await services.cache.get(namespace, keyOf(dmap, key));
     if (!bytes) throw missing(dmap, key);
-    return json(200, { dmap, key, value: readCached(bytes) });
+    return jsonText(200, stringifyWith({ dmap, key, value: readCached(bytes) }));
   },
 });
 
@@ -50,8 +52,9 @@ export const put = route({
   body: { kind: 'json', schema: cachePutBodySchema },
   replies: { 200: { about: 'Written.', schema: cachePutReplySchema } },
   errors: ['unavailable'],
-  async handle({ services, namespace, body: { dmap, key, value, ttl } }) {
-    await services.cache.set(namespace, keyOf(dmap, key), writeCached(value), ttlSeconds(ttl));
+  async handle({ services, namespace, body: { dmap, key, value, ttl }, bodyText }) {
+    const [source] = sourcesOf(bodyText, ['value']);
+    await services.cache.set(namespace, keyOf(dmap, key), writeCached(value, source), ttlSeconds(ttl));
     return json(200, { status: 'ok', dmap, key });
   },
 });
@@ -86,11 +89,12 @@ export const mget = route({
     const found = await Promise.all(
       keys.map(async (key) => {
         const bytes = await services.cache.get(namespace, keyOf(dmap, key));
-        return bytes ? [{ key, value: readCached(bytes) }] : [];
+        return bytes ? [stringifyWith({ key, value: readCached(bytes) })] : [];
       }),
     );
     const results = found.flat();
-    return json(200, { dmap, results, count: results.length });
+    const list = new JsonText(`[${results.join(',')}]`);
+    return jsonText(200, stringifyWith({ dmap, results: list, count: results.length }));
   },
 });
 

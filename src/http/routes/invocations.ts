@@ -1,19 +1,29 @@
+import type { Context } from 'koa';
+import type { z } from 'zod';
 import { countReplySchema, functionPath, invocationPath } from '../../contract/http/common.js';
 import {
   cancelReplySchema,
   DEFAULT_INVOCATION_LIMIT,
   invocationsQuerySchema,
   invocationsReplySchema,
+  replayBodySchema,
   replayQuerySchema,
   replayReplySchema,
 } from '../../contract/http/invocations.js';
 import { invocationRecordSchema } from '../../contract/invocation.js';
 import { assertFunction } from '../../core/auth/rights.js';
+import { assertDepth, DEPTH_HEADER } from '../../core/call-depth.js';
 import type { ListRequest } from '../../core/invocations.js';
+import { AppError } from '../../errors.js';
+import { sourcesOf } from '../json-source.js';
 import { json, route } from '../route.js';
+import type { Services } from '../services.js';
 import { parseSince } from '../since.js';
 
 const tag = 'Delivery';
+
+/** 1 MB of input in base64 or with escapes, with room for the rest of the object. */
+const MAX_REPLAY_BYTES = 2 << 20;
 
 export const getInvocation = route({
   method: 'GET',
@@ -41,6 +51,7 @@ export const listInvocations = route({
   scope: 'read',
   query: invocationsQuerySchema,
   replies: { 200: { about: 'One page.', schema: invocationsReplySchema } },
+  errors: ['function_not_found'],
   async handle({ services, principal, namespace, query }) {
     const request: ListRequest = { namespace, limit: query.limit ?? DEFAULT_INVOCATION_LIMIT };
     if (query.function !== undefined) {
@@ -50,10 +61,14 @@ export const listInvocations = route({
     if (principal.rights.functions !== null) request.functions = principal.rights.functions;
     if (query.status !== undefined) request.state = query.status;
     if (query.reason !== undefined) request.reason = query.reason;
+    if (query.parent_id !== undefined) request.parentId = query.parent_id;
     if (query.since !== undefined) request.since = parseSince(query.since);
     if (query.before !== undefined) request.before = parseSince(query.before);
     if (query.cursor !== undefined) request.cursor = query.cursor;
     const { items, nextCursor } = await services.invocations.list(request);
+    if (items.length === 0 && query.function !== undefined) {
+      await services.catalog.assertKnown(namespace, query.function);
+    }
     return json(200, { invocations: items, count: items.length, next_cursor: nextCursor });
   },
 });
@@ -82,16 +97,30 @@ export const replayInvocation = route({
   method: 'POST',
   path: '/v1/invocations/{id}/replay',
   tag,
-  summary: 'Run a dead invocation again',
+  summary: 'Run an invocation that has ended again, with its input or another',
+  description:
+    'A dead one is dead no longer, and is replayed once. The input is kept as long as the result, of dead ones as long as they are; one of more than 1 KB whose function succeeded is not kept, and must be sent.',
   access: 'required',
   scope: 'invoke',
   params: invocationPath,
   query: replayQuerySchema,
+  body: { kind: 'json', schema: replayBodySchema, maxBytes: MAX_REPLAY_BYTES, optional: true },
   replies: { 202: { about: 'The invocation it became.', schema: replayReplySchema } },
-  errors: ['not_found', 'function_not_found', 'conflict', 'queue_full', 'unavailable'],
-  async handle({ services, namespace, params, query, actor }) {
+  errors: [
+    'not_found',
+    'function_not_found',
+    'conflict',
+    'payload_too_large',
+    'queue_full',
+    'quota_exceeded',
+    'loop_detected',
+    'unavailable',
+  ],
+  async handle({ services, namespace, params, query, body, bodyText, actor, ctx }) {
     const version = query.version ?? 'pinned';
-    const id = await services.deadLetters.replay(actor(), namespace, params.id, { version });
+    const [source] = sourcesOf(bodyText, ['input']);
+    const options = { version, depth: depthOf(services, ctx), input: givenInput(body, source) };
+    const id = await services.deadLetters.replay(actor(), namespace, params.id, options);
     return json(202, { request_id: id }, { Location: `/v1/invocations/${id}` });
   },
 });
@@ -106,10 +135,11 @@ export const replayDead = route({
   params: functionPath,
   query: replayQuerySchema,
   replies: { 202: { about: 'How many.', schema: countReplySchema } },
-  errors: ['function_not_found', 'queue_full', 'unavailable'],
-  async handle({ services, namespace, params, query, actor }) {
+  errors: ['function_not_found', 'queue_full', 'quota_exceeded', 'loop_detected', 'unavailable'],
+  async handle({ services, namespace, params, query, actor, ctx }) {
     const version = query.version ?? 'pinned';
-    const count = await services.deadLetters.replayAll(actor(), namespace, params.name, { version });
+    const options = { version, depth: depthOf(services, ctx) };
+    const count = await services.deadLetters.replayAll(actor(), namespace, params.name, options);
     return json(202, { count });
   },
 });
@@ -123,7 +153,28 @@ export const purgeDead = route({
   scope: 'invoke',
   params: functionPath,
   replies: { 200: { about: 'How many.', schema: countReplySchema } },
+  errors: ['function_not_found'],
   async handle({ services, namespace, params, actor }) {
     return json(200, { count: await services.deadLetters.purge(actor(), namespace, params.name) });
   },
 });
+
+/** A function that replays what it has failed at comes to an end, too. */
+function depthOf({ depths }: Services, ctx: Context): number {
+  const depth = depths.read(ctx.req.headers[DEPTH_HEADER]);
+  assertDepth(depth);
+  return depth;
+}
+
+/** The input that a replay gets in place of its own; null when none is given. */
+function givenInput(
+  { input, input_base64: base64 }: z.output<typeof replayBodySchema>,
+  source: string | undefined,
+): Uint8Array | null {
+  if (input !== undefined && base64 !== undefined) {
+    throw new AppError('invalid_request', 'input and input_base64 exclude each other; send one of them.');
+  }
+  if (base64 !== undefined) return Buffer.from(base64, 'base64');
+  if (input === undefined) return null;
+  return Buffer.from(typeof input === 'string' ? input : (source ?? ''));
+}

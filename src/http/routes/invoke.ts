@@ -13,13 +13,14 @@ import { namespaceSchema, requestIdSchema } from '../../contract/ids.js';
 import { MAX_INPUT_BYTES } from '../../contract/limits.js';
 import { assertMayInvoke, type FunctionRef } from '../../core/access.js';
 import type { Principal } from '../../core/auth/principal.js';
+import { assertDepth, DEPTH_HEADER } from '../../core/call-depth.js';
 import type { Accepted, InvokeRequest } from '../../core/invoke.js';
 import type { Reply } from '../../core/replies.js';
 import { AppError } from '../../errors.js';
 import { uuidv7 } from '../../uuid.js';
 import { whenClientGone } from '../client-gone.js';
 import { parseFunctionRef } from '../function-ref.js';
-import { failureFields, milliseconds, outputField } from '../outcome.js';
+import { failureFields, failureOutput, milliseconds, outputField } from '../outcome.js';
 import { type Answer, type BodySpec, json, type ReplySpec, route } from '../route.js';
 import type { Services } from '../services.js';
 import { startTrace, within } from '../trace.js';
@@ -48,6 +49,10 @@ const replies: Record<number, ReplySpec> = {
     schema: acceptedReplySchema,
     headers: { Location: 'Where the invocation can be looked up.', 'X-Request-ID': headers['X-Request-ID'] },
   },
+  422: {
+    about: 'The function refused its input: it ended with an exit code from 64 to 78.',
+    schema: invokeFailureSchema,
+  },
   499: { about: 'The invocation was cancelled.', schema: invokeFailureSchema },
   500: { about: 'The function failed, retries included.', schema: invokeFailureSchema },
   504: { about: 'The function ran into its timeout, retries included.', schema: invokeFailureSchema },
@@ -61,6 +66,8 @@ const errors = [
   'idempotency_mismatch',
   'conflict',
   'queue_full',
+  'quota_exceeded',
+  'loop_detected',
   'unavailable',
 ] as const;
 
@@ -142,11 +149,14 @@ async function invoke(
   body: Uint8Array,
 ): Promise<Answer> {
   const preference = parsePrefer(given.prefer);
+  const depth = services.depths.read(ctx.req.headers[DEPTH_HEADER]);
+  assertDepth(depth);
   const request: InvokeRequest = {
     namespace: ref.namespace,
     function: ref.name,
     input: body,
     trigger: preference.kind === 'async' ? 'async' : 'http',
+    triggerDepth: depth,
   };
   if (ref.version !== undefined) request.version = ref.version;
   if (principal && principal.wallet !== '') request.callerWallet = principal.wallet;
@@ -159,14 +169,14 @@ async function invoke(
   if (given['x-callback-url'] !== undefined) request.callbackUrl = given['x-callback-url'];
   const span = startTrace(services.tracer, ctx, `invoke ${ref.name}`);
   if (span.traceparent !== undefined) request.traceparent = span.traceparent;
-  return within(span, () => run(services, ctx, request, preference));
+  return within(span, () => run(services, ctx, request, { preference, isCredentialed: principal !== null }));
 }
 
 async function run(
   services: Services,
   ctx: Context,
   request: InvokeRequest,
-  preference: ReturnType<typeof parsePrefer>,
+  { preference, isCredentialed }: { preference: ReturnType<typeof parsePrefer>; isCredentialed: boolean },
 ): Promise<Answer> {
   if (preference.kind === 'async') return acceptedAnswer(await services.invoker.send(request));
   const longest = services.config.SYNC_WAIT_SECONDS;
@@ -176,7 +186,9 @@ async function run(
     whenGone: (giveUp) => whenClientGone(ctx, giveUp),
   });
   const { reply } = called;
-  return reply ? replyAnswer(called, reply, ctx.get('accept')) : acceptedAnswer(called);
+  return reply
+    ? replyAnswer(called, reply, { accept: ctx.get('accept'), isCredentialed })
+    : acceptedAnswer(called);
 }
 
 /** Strangers could have the engine send requests for them, or keep their work for later, and nobody would have to answer for it. */
@@ -221,7 +233,11 @@ function acceptedAnswer({ id }: Accepted): Answer {
 const OPENING_BRACE = 0x7b;
 const OPENING_BRACKET = 0x5b;
 
-function replyAnswer({ id }: Accepted, reply: Reply, accept: string): Answer {
+function replyAnswer(
+  { id }: Accepted,
+  reply: Reply,
+  { accept, isCredentialed }: { accept: string; isCredentialed: boolean },
+): Answer {
   const duration = milliseconds(reply.durationMs);
   const answerHeaders = {
     'X-Request-ID': id,
@@ -230,8 +246,9 @@ function replyAnswer({ id }: Accepted, reply: Reply, accept: string): Answer {
     'X-Function-Version': String(reply.version),
   };
   if (reply.status !== 'success') {
-    const { httpStatus, ...failure } = failureFields(reply.status, reply.error, reply.code);
-    return json(httpStatus, { request_id: id, ...failure, duration_ms: duration }, answerHeaders);
+    const { httpStatus, ...failure } = failureFields(reply.status, reply);
+    const written = failureOutput(reply.output, isCredentialed);
+    return json(httpStatus, { request_id: id, ...failure, ...written, duration_ms: duration }, answerHeaders);
   }
   const { output } = reply;
   if (accept.includes('application/octet-stream')) {

@@ -12,6 +12,7 @@ import { credentialEnds } from '../credential-ends.js';
 import { streamLogs } from '../log-stream.js';
 import { json, route } from '../route.js';
 import { parseSince } from '../since.js';
+import { takeSocketSlot } from '../socket-slot.js';
 
 export const readLogs = route({
   method: 'GET',
@@ -33,6 +34,7 @@ export const readLogs = route({
       types: { 'text/event-stream': 'With `follow=true`: `id:` a position, `data:` one record as JSON.' },
     },
   },
+  errors: ['function_not_found'],
   async handle({ services, principal, namespace, params, query, headers, ctx, stopping }) {
     const filter: Omit<FollowRequest, 'signal' | 'after'> = { namespace, function: params.name };
     if (query.since !== undefined) filter.since = parseSince(query.since);
@@ -41,6 +43,8 @@ export const readLogs = route({
     const limit = query.limit ?? DEFAULT_LOG_LIMIT;
 
     if (query.follow && ctx.method === 'GET') {
+      await services.catalog.assertKnown(namespace, params.name);
+      const slot = await takeSocketSlot(services, namespace, principal);
       const stream = new PassThrough();
       const isPast = query.limit !== undefined || query.since !== undefined;
       const after = headers['last-event-id'];
@@ -50,7 +54,7 @@ export const readLogs = route({
         past: isPast && after === undefined ? limit : 0,
         signal: AbortSignal.any([done, credentialEnds(services.auth, principal, done)]),
         ...(after === undefined ? {} : { after }),
-      });
+      }).finally(() => slot.release());
       return {
         status: 200,
         bytes: stream,
@@ -59,6 +63,7 @@ export const readLogs = route({
       };
     }
     const logs = await services.logs.read({ ...filter, limit });
+    if (logs.records.length === 0) await services.catalog.assertKnown(namespace, params.name);
     return json(200, { name: params.name, namespace, logs: logs.records, count: logs.records.length });
   },
 });

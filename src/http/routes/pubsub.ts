@@ -1,3 +1,4 @@
+import type { Context } from 'koa';
 import {
   type PublishBody,
   presenceQuerySchema,
@@ -11,11 +12,15 @@ import {
 import type { Namespace } from '../../contract/ids.js';
 import { MAX_BATCH_BYTES, MAX_BATCH_MESSAGES, MB } from '../../contract/limits.js';
 import { coversFunction } from '../../contract/scopes.js';
-import { dataOf, type Message } from '../../core/publish.js';
+import { DEPTH_HEADER } from '../../core/call-depth.js';
+import type { Message } from '../../core/publish.js';
 import { AppError } from '../../errors.js';
+import { JsonText, jsonTextOf } from '../../json-text.js';
 import type { Span } from '../../ports/tracer.js';
 import { assertOwnNamespace } from '../admission.js';
+import { sourcesOf } from '../json-source.js';
 import { json, route } from '../route.js';
+import type { Services } from '../services.js';
 import { startTrace, within } from '../trace.js';
 
 const tag = 'PubSub';
@@ -35,12 +40,13 @@ export const publish = route({
   body: { kind: 'json', schema: publishBodySchema, maxBytes: MAX_PUBLISH_BYTES },
   replies: { 200: { about: 'Every job it fired is durable.', schema: publishReplySchema } },
   errors: ['forbidden', 'payload_too_large', 'queue_full', 'unavailable'],
-  async handle({ services, principal, namespace, body, ctx }) {
+  async handle({ services, principal, namespace, body, bodyText, ctx }) {
     assertOwnNamespace(principal, body.namespace);
     const span = startTrace(services.tracer, ctx, `publish ${body.topic}`);
-    const message = messageOf(body, namespace, span);
-    await within(span, () => services.publisher.publish(message));
-    return json(200, { status: 'ok' });
+    const [source] = sourcesOf(bodyText, ['data']);
+    const message = messageOf(body, source, { namespace, span, depth: depthOf(services, ctx) });
+    const { triggered } = await within(span, () => services.publisher.publish(message));
+    return json(200, { status: 'ok', triggered });
   },
 });
 
@@ -55,43 +61,64 @@ export const publishBatch = route({
   body: { kind: 'json', schema: publishBatchBodySchema, maxBytes: MAX_BATCH_BYTES },
   replies: { 200: { about: 'Every job that they fired is durable.', schema: publishBatchReplySchema } },
   errors: ['forbidden', 'payload_too_large', 'queue_full', 'unavailable'],
-  async handle({ services, principal, namespace, body: { messages, ...body }, ctx, countUse }) {
+  async handle({ services, principal, namespace, body: { messages, ...body }, bodyText, ctx, countUse }) {
     const nameOf = (index: number) => `messages[${index}]`;
     assertOwnNamespace(principal, body.namespace);
     for (const [index, message] of messages.entries()) {
       if (message.namespace !== undefined) assertOwnNamespace(principal, message.namespace, nameOf(index));
     }
-    assertCountable(messages.length, services.config.RATE_LIMIT_PER_MINUTE);
+    assertCountable(messages.length, (await services.quotas.limits(namespace)).requests_per_minute);
     // The request has counted as one of them.
     if (messages.length > 1) await countUse(messages.length - 1);
     const span = startTrace(services.tracer, ctx, `publish ${messages.length} messages`);
+    const origin = { namespace, span, depth: depthOf(services, ctx) };
+    const sources = sourcesOf(bodyText, ['messages', '*', 'data']);
     await within(span, () =>
       services.publisher.publishTogether(
-        messages.map((message, index) => ({ name: nameOf(index), ...messageOf(message, namespace, span) })),
+        messages.map((message, index) => ({
+          name: nameOf(index),
+          ...messageOf(message, sources[index], origin),
+        })),
       ),
     );
     return json(200, { status: 'ok', count: messages.length });
   },
 });
 
+/** One that a function has sent is a step deeper than the function. */
+function depthOf({ depths }: Services, ctx: Context): number {
+  return Math.max(FIRST_DEPTH, depths.read(ctx.req.headers[DEPTH_HEADER]));
+}
+
+/** What all messages of a request have in common. */
+interface Origin {
+  namespace: Namespace;
+  span: Span;
+  depth: number;
+}
+
+/** `source` is the text of `data` as it was sent; absent when the message came as base64. */
 function messageOf(
   { topic, data, data_base64: base64 }: PublishBody,
-  namespace: Namespace,
-  { traceparent }: Span,
+  source: string | undefined,
+  { namespace, span: { traceparent }, depth }: Origin,
 ): Message {
-  // Live subscribers get text as it is, and any other value as JSON.
-  const bytes =
-    base64 !== undefined
-      ? Buffer.from(base64, 'base64')
-      : Buffer.from(typeof data === 'string' ? data : JSON.stringify(data));
   return {
     namespace,
     topic,
-    bytes,
-    value: base64 !== undefined ? dataOf(bytes) : data,
-    depth: FIRST_DEPTH,
+    depth,
+    ...(base64 === undefined ? ofJson(data, source ?? 'null') : ofBytes(Buffer.from(base64, 'base64'))),
     ...(traceparent === undefined ? {} : { traceparent }),
   };
+}
+
+function ofBytes(bytes: Uint8Array): Pick<Message, 'bytes' | 'data'> {
+  return { bytes, data: jsonTextOf(bytes) };
+}
+
+/** Live subscribers get the characters of a string, and any other value as it was written. */
+function ofJson(value: unknown, source: string): Pick<Message, 'bytes' | 'data'> {
+  return { bytes: Buffer.from(typeof value === 'string' ? value : source), data: new JsonText(source) };
 }
 
 /** To be told to come again in a minute would be of no use to who sends more than a minute's worth at once. */

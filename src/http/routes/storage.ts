@@ -33,7 +33,7 @@ export const upload = route({
     fields: z.object({ name: z.string().max(MAX_NAME).optional() }),
   },
   replies: { 200: { about: 'Stored and pinned.', schema: uploadReplySchema } },
-  errors: ['unsupported_media_type', 'unavailable'],
+  errors: ['unsupported_media_type', 'quota_exceeded', 'unavailable'],
   async handle({ services, namespace, body: { file, fields } }) {
     const name = (fields.name ?? file.filename).slice(0, MAX_NAME);
     const cid = await storeBlob(stores(services), namespace, { bytes: file.bytes, name });
@@ -120,7 +120,7 @@ export const unpin = route({
   },
 });
 
-const stores = ({ blobs, blobOwners: owners }: Services) => ({ blobs, owners });
+const stores = ({ blobs, blobOwners: owners, quotas }: Services) => ({ blobs, owners, quotas });
 
 async function owned(services: Services, namespace: Namespace, cid: string): Promise<BlobOwner> {
   const blob = await services.blobOwners.get(namespace, cid);

@@ -10,7 +10,7 @@ import type { Reply } from '../../core/replies.js';
 import { AppError } from '../../errors.js';
 import { uuidv7 } from '../../uuid.js';
 import { parseFunctionRef } from '../function-ref.js';
-import { failureFields, milliseconds, outputField } from '../outcome.js';
+import { failureFields, failureOutput, milliseconds, outputField } from '../outcome.js';
 import { textReader } from '../read-text.js';
 import { toAppError } from '../to-app-error.js';
 import { bytesOf } from './bytes-of.js';
@@ -94,7 +94,7 @@ function serve(
       onAccepted: (accepted) => follower?.expect(accepted),
     });
     await follower?.caughtUp(id, reply?.attempts ?? 0);
-    return reply ? replyFrame(id, reply) : { request_id: id, status: 'queued' };
+    return reply ? replyFrame(id, reply, caller.principal !== null) : { request_id: id, status: 'queued' };
   };
 
   ws.on('message', async (data: RawData) => {
@@ -116,11 +116,12 @@ function serve(
   ws.on('close', () => gone.abort());
 }
 
-function replyFrame(id: string, reply: Reply): Record<string, unknown> {
+function replyFrame(id: string, reply: Reply, isCredentialed: boolean): Record<string, unknown> {
   const duration = milliseconds(reply.durationMs);
   if (reply.status === 'success') {
     return { request_id: id, status: reply.status, duration_ms: duration, ...outputField(reply.output) };
   }
-  const { httpStatus: _, ...failure } = failureFields(reply.status, reply.error, reply.code);
-  return { request_id: id, ...failure, duration_ms: duration };
+  const { httpStatus: _, ...failure } = failureFields(reply.status, reply);
+  const written = failureOutput(reply.output, isCredentialed);
+  return { request_id: id, ...failure, ...written, duration_ms: duration };
 }

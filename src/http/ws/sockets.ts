@@ -9,6 +9,7 @@ import type { Admission } from '../admission.js';
 import { socketCredentialOf } from '../credential.js';
 import { assertOneHost } from '../one-host.js';
 import type { Services } from '../services.js';
+import { takeSocketSlot } from '../socket-slot.js';
 import { toAppError } from '../to-app-error.js';
 import { CLOSE } from './close-codes.js';
 import { findEndpoint } from './endpoints.js';
@@ -95,18 +96,28 @@ export function createSockets(services: Services, admit: Admission): Sockets {
           limited: true,
         });
         const query = Object.fromEntries(url.searchParams);
-        const prepared = await endpoint.prepare({ services, rooms, caller, params, query });
+        const slot = await takeSocketSlot(services, caller.namespace, caller.principal);
+        const prepared = await endpoint
+          .prepare({ services, rooms, caller, params, query })
+          .catch(async (error) => {
+            await slot.release();
+            throw error;
+          });
         let isServed = false;
         if (!socket.destroyed) {
           socket.off('error', ignore);
           server.handleUpgrade(request, socket, head, (ws) => {
             isServed = true;
+            ws.on('close', () => void slot.release());
             accept(ws, socket, caller.principal);
             prepared.serve(ws);
           });
         }
         // ws calls back at once or never: it has then answered a handshake that is none with 400.
-        if (!isServed) prepared.abandon?.();
+        if (!isServed) {
+          await slot.release();
+          prepared.abandon?.();
+        }
       } catch (error) {
         refuseUpgrade(socket, toAppError(error, services.logger, { method: 'GET', path: request.url ?? '' }));
       }

@@ -1,8 +1,8 @@
 import type { RawData, WebSocket } from 'ws';
 import { subscribeQuerySchema } from '../../contract/http/pubsub.js';
 import { assertScope } from '../../core/auth/rights.js';
-import { dataOf } from '../../core/publish.js';
 import { AppError } from '../../errors.js';
+import { jsonTextOf } from '../../json-text.js';
 import { uuidv7 } from '../../uuid.js';
 import { parseJson } from '../parse-json.js';
 import { textReader } from '../read-text.js';
@@ -95,7 +95,7 @@ function publishMessages(
       .filter((_, index) => counted[index]?.status === 'fulfilled')
       .map((data) => {
         const bytes = bytesOf(data);
-        return { namespace: caller.namespace, topic, bytes, value: dataOf(bytes), depth: FIRST_DEPTH };
+        return { namespace: caller.namespace, topic, bytes, data: jsonTextOf(bytes), depth: FIRST_DEPTH };
       });
     tellRefused(await services.publisher.publishEach(messages));
   };

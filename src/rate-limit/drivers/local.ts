@@ -15,6 +15,8 @@ export async function openLocalRateLimiter(): Promise<RateLimiter> {
       return consumedPoints <= limitPerMinute ? ALLOWED : refused(msBeforeNext);
     },
 
+    used: async (key) => (await counters.get(key))?.consumedPoints ?? 0,
+
     // The library's timers keep no process alive.
     async close() {},
   };

@@ -67,6 +67,14 @@ export async function openRedisRateLimiter({ url }: RedisRateLimiterOptions): Pr
       }
     },
 
+    async used(key) {
+      const counted = (await counters.get(key))?.consumedPoints ?? 0;
+      // Of the block that this process has taken, what it has not given out is not used.
+      const grant = grants.get(key);
+      const left = grant !== undefined && performance.now() < grant.until ? grant.points : 0;
+      return Math.max(0, counted - left);
+    },
+
     async close() {
       grants.clear();
       redis.disconnect();

@@ -1,0 +1,9 @@
+/** Bytes of log lines of a namespace, by UTC day. */
+export const logBytes = `
+create table log_bytes (
+  namespace text not null,
+  day text not null,
+  bytes integer not null,
+  primary key (namespace, day)
+) strict, without rowid
+`;

@@ -1,0 +1,11 @@
+/** One row for each invocation with a callback: how its delivery went. */
+export const callbacks = `
+create table callbacks (
+  request_id text not null primary key,
+  url text not null,
+  attempts integer not null,
+  delivered_at integer,
+  last_error text,
+  created_at integer not null
+) strict, without rowid
+`;

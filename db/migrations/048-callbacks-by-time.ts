@@ -1,0 +1,4 @@
+/** For the sweep that forgets them with the log. */
+export const callbacksByTime = `
+create index callbacks_by_time on callbacks (created_at)
+`;

@@ -1,0 +1,72 @@
+import type { QuotaName } from '../../src/contract/quotas.js';
+import type { QuotaStore, StoredUse } from '../../src/ports/store.js';
+import type { Database } from '../database.js';
+
+/** SQL for the bytes that a namespace stores: its name comes twice. Equal bytes count once among its modules, and once among its blobs. */
+export const STORAGE_BYTES = `
+(select coalesce(sum(size), 0) from blob_owners where namespace = ?)
++ (select coalesce(sum(bytes), 0) from (
+    select max(wasm_bytes) as bytes from function_versions where namespace = ? group by wasm_cid))`;
+
+const USE = `
+select
+  (select count(*) from functions where namespace = ? and deleted_at is null) as functions,
+  (select coalesce(max(n), 0) from (
+    select count(*) as n from function_versions where namespace = ? group by name)) as versionsPerFunction,
+  (select count(*) from triggers where namespace = ?) as triggers,
+  (select count(*) from secrets where namespace = ?) as secrets,
+  (select count(*) from api_keys where namespace = ?) as keys,
+  ${STORAGE_BYTES} as storageBytes`;
+/** How often the name of the namespace comes in it. */
+const USE_BINDINGS = 7;
+
+const ADD_LOG_BYTES = `
+insert into log_bytes (namespace, day, bytes) values (?, ?, ?)
+on conflict (namespace, day) do update set bytes = bytes + excluded.bytes`;
+
+export function createQuotaStore(database: Database): QuotaStore {
+  const { knex } = database;
+  const quotas = () => knex<{ namespace: string; name: QuotaName; value: number }>('quotas');
+
+  return {
+    async overrides(namespace) {
+      const rows = await database.run<{ name: QuotaName; value: number }[]>(quotas().where({ namespace }));
+      return Object.fromEntries(rows.map(({ name, value }) => [name, value]));
+    },
+
+    async set(namespace, changes) {
+      const queries = Object.entries(changes).map(([name, value]) =>
+        value === null
+          ? knex('quotas').where({ namespace, name }).delete()
+          : knex('quotas').insert({ namespace, name, value }).onConflict(['namespace', 'name']).merge(),
+      );
+      if (queries.length > 0) await database.batch(queries, { idempotent: true });
+    },
+
+    async use(namespace) {
+      const names = Array.from({ length: USE_BINDINGS }, () => namespace);
+      const [row] = await database.run<StoredUse[]>(knex.raw(USE, names));
+      return (
+        row ?? { functions: 0, versionsPerFunction: 0, triggers: 0, secrets: 0, keys: 0, storageBytes: 0 }
+      );
+    },
+
+    async logBytes(namespace, day) {
+      const [bytes] = await database.run<number[]>(
+        knex('log_bytes').where({ namespace, day }).pluck('bytes'),
+      );
+      return bytes ?? 0;
+    },
+
+    async addLogBytes(namespace, day, bytes) {
+      const [, , rows] = await database.batch([
+        // Days that are over count for nothing.
+        knex('log_bytes').where({ namespace }).andWhere('day', '<', day).delete(),
+        knex.raw(ADD_LOG_BYTES, [namespace, day, bytes]),
+        knex('log_bytes').where({ namespace, day }).pluck('bytes'),
+      ]);
+      const [total] = rows as number[];
+      return total ?? bytes;
+    },
+  };
+}

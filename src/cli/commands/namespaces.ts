@@ -1,0 +1,70 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { whoamiReplySchema } from '../../contract/http/auth.js';
+import { usageReplySchema } from '../../contract/http/namespaces.js';
+import { MAX_QUOTA, QUOTA_NAMES, type QuotaName } from '../../contract/quotas.js';
+import { suggest } from '../../suggest.js';
+import type { Client } from '../client.js';
+import { openSession } from '../session.js';
+import { wholeNumber } from '../values.js';
+
+/** `orama namespaces usage|quota` */
+export function addNamespaces(program: Command): void {
+  const namespaces = program.command('namespaces').description('quotas of namespaces, and their use');
+  addUsage(namespaces);
+  addQuota(namespaces);
+}
+
+function addUsage(namespaces: Command): void {
+  namespaces
+    .command('usage')
+    .description('show limit and use of every quota. --namespace: of another namespace (admin key only)')
+    .action(async (_flags, command: Command) => {
+      const { client, terminal } = openSession(command);
+      const reply = await client.call('GET', `/v1/namespaces/${await namespaceOf(client)}/usage`);
+      terminal.show(reply, usageReplySchema, ({ quotas }) =>
+        terminal.table(
+          ['QUOTA', 'USED', 'LIMIT'],
+          QUOTA_NAMES.map((name) => [name, String(quotas[name].used), String(quotas[name].limit)]),
+        ),
+      );
+    });
+}
+
+function addQuota(namespaces: Command): void {
+  namespaces
+    .command('quota')
+    .description('set a quota (admin key only). --namespace: of that namespace')
+    .argument('<name>', 'the quota; sizes are in MB', quotaName)
+    .argument('<limit>', 'a whole number, or "default"', limitOrDefault)
+    .action(async (name: QuotaName, limit: number | null, _flags, command: Command) => {
+      const { client, terminal } = openSession(command);
+      const namespace = await namespaceOf(client);
+      const reply = await client.call('PUT', `/v1/namespaces/${namespace}/quotas`, {
+        json: { [name]: limit },
+      });
+      terminal.show(
+        reply,
+        usageReplySchema,
+        ({ quotas }) => `The quota ${name} of namespace "${namespace}" is ${quotas[name].limit} now.`,
+      );
+    });
+}
+
+/** The one that was named, else the credential's own. */
+async function namespaceOf(client: Client): Promise<string> {
+  if (client.settings.namespace !== undefined) return client.settings.namespace;
+  return whoamiReplySchema.parse(await client.call('GET', '/v1/auth/whoami')).namespace;
+}
+
+function quotaName(text: string): QuotaName {
+  const found = QUOTA_NAMES.find((name) => name === text);
+  if (found !== undefined) return found;
+  const near = suggest(text, QUOTA_NAMES);
+  throw new InvalidArgumentError(
+    near === undefined ? `The quotas are ${QUOTA_NAMES.join(', ')}.` : `Did you mean ${near}?`,
+  );
+}
+
+function limitOrDefault(text: string): number | null {
+  return text === 'default' ? null : wholeNumber(0, MAX_QUOTA)(text);
+}

@@ -1,0 +1,48 @@
+import { z } from 'zod';
+import { functionNameSchema } from '../ids.js';
+import { namespaceQuery } from './common.js';
+
+const MAX_MINUTES = 1440;
+const MINUTES: Readonly<Record<string, number>> = { m: 1, h: 60, d: 1440 };
+
+/** `5m`, `1h`, `1d` as whole minutes; 0 for what is none. */
+export function windowMinutes(text: string): number {
+  const [, count = '0', unit = 'm'] = /^(\d{1,4})([mhd])$/.exec(text) ?? [];
+  return Number(count) * (MINUTES[unit] ?? 0);
+}
+
+export const statsQuerySchema = z.object({
+  namespace: namespaceQuery,
+  window: z
+    .string()
+    .refine((text) => windowMinutes(text) >= 1 && windowMinutes(text) <= MAX_MINUTES, {
+      error: ({ input }) =>
+        `must be a time from "1m" to "1d", such as "30m" or "6h", not ${JSON.stringify(input)}`,
+    })
+    .optional()
+    .describe('How far back: `1h` unless told, at most `1d`.'),
+  function: functionNameSchema.optional().describe('Of one function.'),
+});
+
+const count = z.number().int();
+
+export const statsReplySchema = z.object({
+  per_minute: z.array(
+    z.object({
+      minute: z.string().describe('When the minute began.'),
+      accepted: count.describe('Invocations accepted in it that have ended; and below, how.'),
+      success: count,
+      error: count,
+      timeout: count,
+      dead: count,
+      p50_ms: z.number().nullable().describe('How long their last attempts ran; null where none ended.'),
+      p95_ms: z.number().nullable(),
+    }),
+  ),
+  now: z.object({
+    waiting: count,
+    delayed: count,
+    running: count,
+    oldest_waiting_s: count.describe('Age of the oldest job that waits; 0 when none does.'),
+  }),
+});

@@ -1,0 +1,27 @@
+const ISO = /^(\d{4})-(\d\d)-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.\d+)?)?(?:Z|[+-](\d\d):(\d\d)))?$/;
+
+/**
+ * Whether a date, or a time in the shape of RFC 3339, is one that there is: `Date.parse` makes March of the 30th of February.
+ */
+export function isRealTime(text: string): boolean {
+  const match = ISO.exec(text);
+  if (match === null) return false;
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, zoneHour = 0, zoneMinute = 0] = match
+    .slice(1)
+    .map((part) => Number(part ?? 0));
+  return (
+    isDay(year, month, day) && Math.max(hour, zoneHour) < 24 && Math.max(minute, second, zoneMinute) < 60
+  );
+}
+
+/** The same of what begins with a date. */
+export function isRealDay(text: string): boolean {
+  const [, year, month, day] = /^(\d{4})-(\d\d)-(\d\d)/.exec(text) ?? [];
+  return isDay(Number(year), Number(month), Number(day));
+}
+
+function isDay(year: number, month: number, day: number): boolean {
+  const date = new Date(0);
+  date.setUTCFullYear(year, month - 1, day);
+  return date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
+}

@@ -1,0 +1,106 @@
+import { AppError } from '../errors.js';
+
+interface QuotaSpec {
+  /** What a namespace has where neither the admin nor the operator has set anything. */
+  default: number;
+  /** `count` and `size` are refused with 413; `rate` and `queue` with 429 and Retry-After. */
+  kind: 'count' | 'size' | 'rate' | 'queue';
+  about: string;
+}
+
+/** The quotas of a namespace. Each has a setting `QUOTA_<NAME>`; names ending in `_mb` are in MB (2^20 bytes). */
+export const QUOTAS = {
+  functions: { default: 500, kind: 'count', about: 'Functions of a namespace.' },
+  versions_per_function: { default: 1000, kind: 'count', about: 'Versions kept of one function.' },
+  triggers: { default: 5000, kind: 'count', about: 'Triggers of a namespace, topics and schedules.' },
+  schedule_runs_per_hour: {
+    default: 20_000,
+    kind: 'rate',
+    about: 'Runs that the schedules of a namespace may come to in their busiest hour.',
+  },
+  secrets: { default: 1000, kind: 'count', about: 'Secrets of a namespace.' },
+  keys: { default: 1000, kind: 'count', about: 'API keys of a namespace.' },
+  database_mb: { default: 1024, kind: 'size', about: "A namespace's database, in MB." },
+  storage_mb: {
+    default: 10_240,
+    kind: 'size',
+    about: 'Modules and stored blobs of a namespace, in MB; equal bytes count once.',
+  },
+  cache_mb: { default: 64, kind: 'size', about: "A namespace's cache entries, in MB." },
+  log_mb_per_day: {
+    default: 1024,
+    kind: 'size',
+    about: 'Log lines of a namespace per UTC day, in MB; beyond, lines are left out of the log.',
+  },
+  waiting_jobs: {
+    default: 50_000,
+    kind: 'queue',
+    about: "A namespace's share of QUEUE_MAX_WAITING: jobs that wait to be run.",
+  },
+  waiting_mb: {
+    default: 256,
+    kind: 'queue',
+    about: "A namespace's share of QUEUE_MAX_MB: input of all its jobs on the queue, in MB.",
+  },
+  delayed_jobs: {
+    default: 20_000,
+    kind: 'queue',
+    about: 'Jobs of a namespace whose first attempt is delayed; they do not count as waiting.',
+  },
+  jobs_per_invocation: {
+    default: 10_000,
+    kind: 'count',
+    about: 'Jobs that one attempt of an invocation may cause by publish and enqueue.',
+  },
+  concurrent_guests: {
+    default: 256,
+    kind: 'queue',
+    about: 'Guests of a namespace running at once in one worker process; further ones wait.',
+  },
+  sockets: { default: 5000, kind: 'queue', about: 'Open WebSockets and event streams of a namespace.' },
+  requests_per_minute: { default: 600_000, kind: 'rate', about: 'Requests of a namespace per minute.' },
+} as const satisfies Record<string, QuotaSpec>;
+
+export type QuotaName = keyof typeof QUOTAS;
+export type QuotaLimits = Readonly<Record<QuotaName, number>>;
+
+export const QUOTA_NAMES = Object.keys(QUOTAS) as QuotaName[];
+/** The largest limit that can be set: MB of it in bytes still are a safe integer. */
+export const MAX_QUOTA = 2 ** 32;
+
+/** Queues and sockets drain at their own pace; this is long enough for something to have ended. */
+const RETRY_AFTER_SECONDS = 5;
+
+export interface QuotaUse {
+  namespace: string;
+  limit: number;
+  /** In the unit of the quota, before what was refused. */
+  used: number;
+  /** Seconds; for rates, which know it. */
+  retryAfter?: number;
+}
+
+/** The refusal of contract §11: 429 for rates and queues, 413 for sizes and counts. */
+export function quotaExceeded(name: QuotaName, { namespace, limit, used, retryAfter }: QuotaUse): AppError {
+  const unit = name.includes('_mb') ? ' MB' : '';
+  const message = `The quota ${name} of namespace "${namespace}" is exceeded: ${rounded(used)}${unit} of ${limit}${unit} are used`;
+  const { kind } = QUOTAS[name];
+  if (kind === 'count' || kind === 'size') {
+    return new AppError(
+      'quota_exceeded',
+      `${message}, and this would pass it. Remove what is not needed, or ask the operator for a larger quota.`,
+      { status: 413 },
+    );
+  }
+  const seconds = retryAfter ?? RETRY_AFTER_SECONDS;
+  return new AppError(
+    'quota_exceeded',
+    `${message}, and this would pass it. Nothing was accepted; try again in ${seconds} s.`,
+    { retryAfter: seconds },
+  );
+}
+
+/** For people: a hundredth of a MB is exact enough. */
+export function rounded(used: number): number {
+  return Math.round(used * 100) / 100;
+}

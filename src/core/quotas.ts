@@ -1,0 +1,73 @@
+import type { Namespace } from '../contract/ids.js';
+import { MB } from '../contract/limits.js';
+import { QUOTA_NAMES, type QuotaLimits, type QuotaName, rounded } from '../contract/quotas.js';
+import type { Bus } from '../ports/bus.js';
+import type { Closable } from '../ports/closable.js';
+import type { QuotaOverrides, QuotaStore } from '../ports/store.js';
+import { freshCache } from './fresh-cache.js';
+
+const CHANNEL = 'quotas';
+/** A change reaches every process by the bus; this is for one that did not hear it. */
+const MAX_AGE_MS = 10_000;
+
+/** The limits of a namespace, as every place that checks one reads them. */
+export interface Quotas extends Closable {
+  /** What the admin has set, else the operator's defaults. Cached; the defaults while the store is away. */
+  limits(namespace: Namespace): Promise<QuotaLimits>;
+  /** null gives a quota its default back. Holds everywhere at once, or within 10 s where the bus is away. */
+  set(namespace: Namespace, changes: Readonly<Partial<Record<QuotaName, number | null>>>): Promise<void>;
+}
+
+export interface QuotasDeps {
+  store: QuotaStore;
+  bus: Bus;
+  defaults: QuotaLimits;
+}
+
+export async function createQuotas({ store, bus, defaults }: QuotasDeps): Promise<Quotas> {
+  const cache = freshCache<QuotaLimits>(MAX_AGE_MS);
+  const unsubscribe = await bus.subscribe(CHANNEL, (namespace) => cache.drop(namespace));
+  const forgetGaps = bus.onGap(() => cache.drop(''));
+
+  return {
+    async limits(namespace) {
+      const load = async () => merged(defaults, await store.overrides(namespace));
+      return (await cache.get(namespace, load).catch(() => null)) ?? defaults;
+    },
+    async set(namespace, changes) {
+      await store.set(namespace, changes);
+      cache.drop(namespace);
+      await bus.publish(CHANNEL, namespace).catch(() => undefined);
+    },
+    async close() {
+      await forgetGaps();
+      await unsubscribe();
+    },
+  };
+}
+
+/** The same object for every namespace without a setting of its own. */
+function merged(defaults: QuotaLimits, overrides: QuotaOverrides): QuotaLimits {
+  return Object.keys(overrides).length === 0 ? defaults : { ...defaults, ...overrides };
+}
+
+/** One entry of `GET /v1/namespaces/{ns}/usage`. */
+export interface QuotaUsage {
+  limit: number;
+  used: number;
+}
+
+/** What a namespace uses now, in the units of its quotas. */
+export type UsageReader = (namespace: Namespace) => Promise<Readonly<Record<QuotaName, number>>>;
+
+export async function usageOf(
+  quotas: Quotas,
+  read: UsageReader,
+  namespace: Namespace,
+): Promise<Record<QuotaName, QuotaUsage>> {
+  const [limits, used] = await Promise.all([quotas.limits(namespace), read(namespace)]);
+  const entries = QUOTA_NAMES.map((name) => [name, { limit: limits[name], used: rounded(used[name]) }]);
+  return Object.fromEntries(entries) as Record<QuotaName, QuotaUsage>;
+}
+
+export const toMb = (bytes: number): number => bytes / MB;

@@ -1,0 +1,83 @@
+import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
+import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
+import { isIP, type LookupFunction } from 'node:net';
+import { AppError } from '../errors.js';
+import { type AllowList, type Target, targetOf } from './allow.js';
+import { allowedAddresses, checkAddresses, type Resolve } from './rules.js';
+
+/** A connection that nobody has used for so long is closed: servers close theirs after 5 s, often without a word. */
+const IDLE_MS = 4000;
+
+export interface SentRequest {
+  method: string;
+  headers: ReadonlyMap<string, string>;
+  body: Uint8Array | null;
+  signal: AbortSignal;
+}
+
+/** Sends one request, and follows nothing. Resolves with the final response: informational ones are skipped. */
+export interface Sender {
+  send(url: URL, request: SentRequest): Promise<IncomingMessage>;
+  close(): void;
+}
+
+/**
+ * Connections go to the very addresses that were checked: the check is the lookup of the connection, so there
+ * is no second answer of the name server that could differ. A connection kept alive has been checked when it was made.
+ */
+export function createSender(allow: AllowList, resolve: Resolve): Sender {
+  const options = { keepAlive: true, timeout: IDLE_MS };
+  const agents = { http: new HttpAgent(options), https: new HttpsAgent(options) };
+
+  return {
+    async send(url, { method, headers, body, signal }) {
+      const target = targetOf(url);
+      // An address in the URL itself is connected to without a lookup.
+      if (isIP(target.host) !== 0) checkAddresses(target, [target.host], allow);
+      const lookup = checkedLookup(target, allow, resolve);
+      const length = body === null ? [] : [['content-length', String(body.byteLength)] as const];
+      const options = { method, headers: Object.fromEntries([...headers, ...length]), lookup, signal };
+      return new Promise((settle, reject) => {
+        const request = sendable(() =>
+          url.protocol === 'https:'
+            ? requestHttps(url, { ...options, agent: agents.https })
+            : requestHttp(url, { ...options, agent: agents.http }),
+        );
+        request.on('response', settle);
+        request.on('error', reject);
+        request.end(body ?? undefined);
+      });
+    },
+    close() {
+      agents.http.destroy();
+      agents.https.destroy();
+    },
+  };
+}
+
+/** Node refuses names and values of headers that would break the request. */
+function sendable<T>(make: () => T): T {
+  try {
+    return make();
+  } catch (cause) {
+    throw new AppError(
+      'invalid_request',
+      'The request cannot be sent: a header has a name or value that HTTP does not allow.',
+      { cause },
+    );
+  }
+}
+
+function checkedLookup(target: Target, allow: AllowList, resolve: Resolve): LookupFunction {
+  return (_host, options, callback) => {
+    allowedAddresses(target, allow, resolve).then(
+      (addresses) => {
+        const found = addresses.map((address) => ({ address, family: isIP(address) }));
+        const [first] = found;
+        if (options.all || first === undefined) callback(null, found);
+        else callback(null, first.address, first.family);
+      },
+      (error: Error) => callback(error, []),
+    );
+  };
+}

@@ -1,0 +1,78 @@
+import { Worker } from 'node:worker_threads';
+import type { ZstdReply, ZstdRequest } from './zstd-protocol.js';
+
+/** The thread ends when nothing has come for it for so long. */
+const IDLE_MS = 10_000;
+
+/**
+ * Decodes zstd, which Node 20 cannot, in a thread of its own: a window may take 128 MB, which WebAssembly never gives back, and
+ * the decoder leaks what it was given when it fails. So the thread ends after a failure, and when it has been idle.
+ */
+export interface Zstd {
+  /** Rejects with the code `ERR_BUFFER_TOO_LARGE`, as zlib does, beyond `maxBytes`; with an `AbortError` when aborted. */
+  decode(bytes: Uint8Array, maxBytes: number, signal: AbortSignal): Promise<Uint8Array>;
+  close(): Promise<void>;
+}
+
+export function createZstd(): Zstd {
+  let thread: Worker | null = null;
+  let idle: NodeJS.Timeout | undefined;
+  let last: Promise<unknown> = Promise.resolve();
+  let closed = false;
+
+  const end = async () => {
+    const ending = thread;
+    thread = null;
+    await ending?.terminate();
+  };
+
+  const ask = async (request: ZstdRequest, signal: AbortSignal): Promise<ZstdReply> => {
+    signal.throwIfAborted();
+    if (closed) throw new Error('closed');
+    clearTimeout(idle);
+    thread ??= new Worker(new URL('./zstd-thread.js', import.meta.url), { env: {} });
+    const asked = thread;
+    asked.ref();
+    try {
+      return await new Promise<ZstdReply>((resolve, reject) => {
+        asked.once('message', resolve);
+        asked.once('error', reject);
+        asked.once('exit', () => reject(new Error('the thread ended')));
+        signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+        asked.postMessage(request);
+      });
+    } catch (error) {
+      await end();
+      throw error;
+    } finally {
+      asked.removeAllListeners();
+      asked.unref();
+      idle = setTimeout(() => void end(), IDLE_MS).unref();
+    }
+  };
+
+  const run = async (bytes: Uint8Array, maxBytes: number, signal: AbortSignal): Promise<Uint8Array> => {
+    const reply = await ask({ bytes, maxBytes }, signal);
+    if (reply.kind === 'decoded') return reply.bytes;
+    await end();
+    const message = reply.kind === 'corrupt' ? reply.message : 'too large';
+    throw Object.assign(
+      new Error(message),
+      reply.kind === 'too-large' ? { code: 'ERR_BUFFER_TOO_LARGE' } : {},
+    );
+  };
+
+  return {
+    decode(bytes, maxBytes, signal) {
+      // One at a time: then what is in the thread is bounded, and a reply is that of its request.
+      const turn = last.catch(() => undefined).then(() => run(bytes, maxBytes, signal));
+      last = turn;
+      return turn;
+    },
+    async close() {
+      closed = true;
+      clearTimeout(idle);
+      await end();
+    },
+  };
+}

@@ -1,0 +1,62 @@
+import { namespacePath, putQuotasBodySchema, usageReplySchema } from '../../contract/http/namespaces.js';
+import type { Namespace } from '../../contract/ids.js';
+import type { QuotaName } from '../../contract/quotas.js';
+import type { Principal } from '../../core/auth/principal.js';
+import { usageOf } from '../../core/quotas.js';
+import { AppError } from '../../errors.js';
+import { json, route } from '../route.js';
+
+const tag = 'Namespaces';
+
+export const getUsage = route({
+  method: 'GET',
+  path: '/v1/namespaces/{ns}/usage',
+  tag,
+  summary: 'Show what a namespace uses of its quotas; the admin any namespace',
+  description:
+    'Sizes are in MB; `database_mb` is the size of the files, and 0 on an RQLite. `jobs_per_invocation` has no use of its own: it bounds each invocation by itself.',
+  access: 'required',
+  scope: 'read',
+  anyNamespace: true,
+  params: namespacePath,
+  replies: { 200: { about: 'Limit and use of every quota.', schema: usageReplySchema } },
+  errors: ['forbidden', 'unavailable'],
+  async handle({ services, principal, params }) {
+    assertMaySee(principal, params.ns);
+    return json(200, { quotas: await usageOf(services.quotas, services.usage, params.ns) });
+  },
+});
+
+export const putQuotas = route({
+  method: 'PUT',
+  path: '/v1/namespaces/{ns}/quotas',
+  tag,
+  summary: 'Set quotas of a namespace; null gives one its default back (admin key only)',
+  access: 'required',
+  scope: 'keys',
+  anyNamespace: true,
+  params: namespacePath,
+  body: { kind: 'json', schema: putQuotasBodySchema },
+  replies: { 200: { about: 'Limit and use of every quota, as they are now.', schema: usageReplySchema } },
+  errors: ['forbidden', 'unavailable'],
+  async handle({ services, principal, actor, params, body }) {
+    if (!principal.isAdmin) {
+      throw new AppError('forbidden', 'Only the admin key can set quotas; ask the operator of this engine.');
+    }
+    const changes: Partial<Record<QuotaName, number | null>> = {};
+    for (const [name, limit] of Object.entries(body)) {
+      if (limit !== undefined) changes[name as QuotaName] = limit;
+    }
+    await services.quotas.set(params.ns, changes);
+    await services.audit.record(actor(), 'quota.set', Object.keys(changes).join(', '), params.ns);
+    return json(200, { quotas: await usageOf(services.quotas, services.usage, params.ns) });
+  },
+});
+
+function assertMaySee(principal: Principal, namespace: Namespace): void {
+  if (principal.isAdmin || principal.namespace === namespace) return;
+  throw new AppError(
+    'forbidden',
+    `This credential belongs to namespace "${principal.namespace}" and cannot see the usage of "${namespace}".`,
+  );
+}

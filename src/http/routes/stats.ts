@@ -1,0 +1,28 @@
+import { statsQuerySchema, statsReplySchema, windowMinutes } from '../../contract/http/stats.js';
+import type { StatsRequest } from '../../core/stats.js';
+import { json, route } from '../route.js';
+
+const DEFAULT_WINDOW = '1h';
+const MINUTE_MS = 60_000;
+
+export const readStats = route({
+  method: 'GET',
+  path: '/v1/stats',
+  tag: 'Delivery',
+  summary: 'Count what has become of the invocations of each minute, and what is on the queue now',
+  description:
+    'One entry for every minute of the window, oldest first, by the minute in which an invocation was accepted. ' +
+    'Percentiles are exact up to 10,000 invocations in the window, and drawn from a fair sample beyond. ' +
+    '`now` is of the whole namespace.',
+  access: 'required',
+  scope: 'read',
+  query: statsQuerySchema,
+  replies: { 200: { about: 'The figures.', schema: statsReplySchema } },
+  errors: ['unavailable'],
+  async handle({ services, namespace, query }) {
+    const windowMs = windowMinutes(query.window ?? DEFAULT_WINDOW) * MINUTE_MS;
+    const request: StatsRequest = { namespace, windowMs };
+    if (query.function !== undefined) request.function = query.function;
+    return json(200, await services.stats.read(request));
+  },
+});

@@ -1,0 +1,94 @@
+import test from 'ava';
+import type { CacheLimits } from '../../src/cache/limits.js';
+import { namespaceSchema } from '../../src/contract/ids.js';
+import { isAppError } from '../../src/errors.js';
+import type { Cache } from '../../src/ports/cache.js';
+import { until } from '../helpers/until.js';
+
+const small = namespaceSchema.parse('small');
+const counting = namespaceSchema.parse('counting');
+const fading = namespaceSchema.parse('fading');
+const crowd = namespaceSchema.parse('crowd');
+const other = namespaceSchema.parse('other');
+const LIMIT = 100_000;
+const entry = () => new Uint8Array(9000);
+
+/** As the quota is given to a driver. */
+export const limitOf: CacheLimits['limitOf'] = async (namespace) => (namespace === other ? 64 << 20 : LIMIT);
+
+/** What every driver does with a namespace that has its quota. `forgetsInTime`: what has expired is no longer counted. */
+export function cacheQuotaConformance(
+  driver: string,
+  open: () => Promise<Cache>,
+  { forgetsInTime = true } = {},
+): void {
+  let cache: Cache;
+  test.serial.before(async () => {
+    cache = await open();
+  });
+  test.serial.after.always(() => cache?.close());
+
+  test(`${driver}: a namespace that has its quota stores no more, keeps what it has, and another is served`, async (t) => {
+    await cache.set(other, 'mine', Buffer.from('kept'), 0);
+    for (let at = 0; at < 10; at += 1) await cache.set(small, `k${at}`, entry(), 0);
+    const error = await t.throwsAsync(cache.set(small, 'k10', new Uint8Array(20_000), 0));
+    t.true(isAppError(error, 'quota_exceeded') && error.status === 413, String(error));
+    t.regex(error.message, /cache_mb of namespace "small"/);
+    t.is(await cache.get(small, 'k10'), null);
+    t.is((await cache.get(small, 'k0'))?.length, 9000);
+    await t.notThrowsAsync(cache.set(other, 'big', new Uint8Array(200_000), 0));
+    t.is(Buffer.from((await cache.get(other, 'mine')) ?? []).toString(), 'kept');
+    const used = await cache.bytes(small);
+    t.true(used >= 90_000 && used <= LIMIT, String(used));
+
+    // An entry may be written again, and what was deleted makes room.
+    await t.notThrowsAsync(cache.set(small, 'k1', Buffer.from('shorter'), 0));
+    t.true(await cache.delete(small, 'k2'));
+    t.true(await cache.delete(small, 'k3'));
+    await until('there is room', async () => {
+      try {
+        await cache.set(small, 'k10', new Uint8Array(20_000), 0);
+        return true;
+      } catch {
+        return false;
+      }
+    });
+  });
+
+  test(`${driver}: counters count as what they take`, async (t) => {
+    let counters = 0;
+    let refused: unknown = null;
+    while (refused === null && counters < 2000) {
+      try {
+        await cache.increment(counting, `counter-${counters}`, 1n);
+        counters += 1;
+      } catch (error) {
+        refused = error;
+      }
+    }
+    t.true(isAppError(refused, 'quota_exceeded'), String(refused));
+    t.true(counters > 100 && counters < 1000, String(counters));
+    t.is(await cache.increment(counting, 'counter-0', 41n), 42n);
+  });
+
+  test(`${driver}: those that write at the same time do not pass the quota together`, async (t) => {
+    const results = await Promise.allSettled(
+      Array.from({ length: 40 }, (_, at) => cache.set(crowd, `c${at}`, entry(), 0)),
+    );
+    const stored = results.filter(({ status }) => status === 'fulfilled').length;
+    t.true(stored >= 9 && stored <= 11, String(stored));
+  });
+
+  if (!forgetsInTime) return;
+  test(`${driver}: what has expired makes room`, async (t) => {
+    await Promise.all(Array.from({ length: 10 }, (_, at) => cache.set(fading, `k${at}`, entry(), 3)));
+    await t.throwsAsync(cache.set(fading, 'more', new Uint8Array(20_000), 0), { code: 'quota_exceeded' });
+    await until('there is room again', () =>
+      cache.set(fading, 'more', new Uint8Array(20_000), 0).then(
+        () => true,
+        () => false,
+      ),
+    );
+    t.is(await cache.increment(fading, 'k0', 1n), 1n);
+  });
+}

@@ -1,0 +1,140 @@
+import { createServer } from 'node:net';
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
+import test from 'ava';
+import { egress, get, server, text } from '../helpers/egress.js';
+
+const HELLO = 'hello, hello, hello, hello';
+/** As the reference implementation writes it: without the size of its content, which a server that streams does not know. */
+const ZSTD_HELLO = Buffer.from('KLUv/QRYbQAAOGhlbGxvLCABAEqKEY+ZUzc=', 'base64');
+
+/** 20 MB of zeros: blocks that say how often to repeat one byte. */
+const ZSTD_BOMB = Buffer.concat([
+  Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x38]),
+  ...Array.from({ length: 160 }, () => Buffer.from([0x02, 0x00, 0x10, 0x00])),
+  Buffer.from([0x03, 0x00, 0x10, 0x00]),
+]);
+
+const ENCODED: [encoding: string, bytes: Buffer][] = [
+  ['gzip', gzipSync(HELLO)],
+  ['X-GZIP', gzipSync(HELLO)],
+  ['gzip', Buffer.concat([gzipSync('hello, hello, '), gzipSync('hello, hello')])],
+  ['deflate', deflateSync(HELLO)],
+  ['deflate', deflateRawSync(HELLO)],
+  ['br', brotliCompressSync(HELLO)],
+  ['zstd', ZSTD_HELLO],
+  ['deflate, gzip', gzipSync(deflateSync(HELLO))],
+  ['identity', Buffer.from(HELLO)],
+];
+
+for (const [index, [encoding, bytes]] of ENCODED.entries()) {
+  test(`a body in ${encoding} (${index}) is decoded, and its headers describe what came out`, async (t) => {
+    const { url } = await server(t, (_request, response) => {
+      response.writeHead(200, { 'content-encoding': encoding, 'content-length': bytes.length, etag: '"1"' });
+      response.end(bytes);
+    });
+    const answer = await egress(t, { allow: ['127.0.0.1'] }).fetch(get(url));
+    t.is(text(answer.body), HELLO);
+    t.is(answer.headers.etag, '"1"');
+    if (encoding !== 'identity') {
+      t.false('content-encoding' in answer.headers);
+      t.false('content-length' in answer.headers);
+    }
+  });
+}
+
+test('what can be decoded is asked for, unless the caller asks itself', async (t) => {
+  const { url } = await server(t, (request, response) => response.end(request.headers['accept-encoding']));
+  const { fetch } = egress(t, { allow: ['127.0.0.1'] });
+  t.is(text((await fetch(get(url))).body), 'gzip, deflate, br, zstd');
+  t.is(text((await fetch(get(url, { headers: { 'Accept-Encoding': 'br' } }))).body), 'br');
+});
+
+test('an encoding that is not known leaves the body and its headers as they are', async (t) => {
+  const { url } = await server(t, (_request, response) => {
+    response.writeHead(200, { 'content-encoding': 'compress, gzip' }).end('bytes');
+  });
+  const answer = await egress(t, { allow: ['127.0.0.1'] }).fetch(get(url));
+  t.is(text(answer.body), 'bytes');
+  t.is(answer.headers['content-encoding'], 'compress, gzip');
+});
+
+test('the answer to HEAD, which has no body, says how one would be encoded', async (t) => {
+  const { url } = await server(t, (_request, response) => {
+    response.writeHead(200, { 'content-encoding': 'gzip', 'content-length': '1000' }).end();
+  });
+  const answer = await egress(t, { allow: ['127.0.0.1'] }).fetch(get(url, { method: 'HEAD' }));
+  t.is(answer.body.byteLength, 0);
+  t.is(answer.headers['content-encoding'], 'gzip');
+});
+
+test('a small body that becomes a large one is refused, however it is encoded', async (t) => {
+  const zeros = Buffer.alloc(2 << 20);
+  const bombs: [string, Buffer][] = [
+    ['gzip', gzipSync(zeros)],
+    ['br', brotliCompressSync(zeros)],
+    ['deflate', deflateSync(zeros)],
+    ['gzip, gzip', gzipSync(gzipSync(zeros))],
+    ['zstd', ZSTD_BOMB],
+  ];
+  const { url } = await server(t, (request, response) => {
+    const [encoding, bytes] = bombs[Number(request.url?.slice(1))] ?? ['', zeros];
+    response.writeHead(200, { 'content-encoding': encoding }).end(bytes);
+  });
+  const { fetch } = egress(t, { allow: ['127.0.0.1'] });
+  for (const index of bombs.keys()) {
+    await t.throwsAsync(fetch(get(`${url}/${index}`)), { code: 'payload_too_large' });
+  }
+});
+
+test('a body that is not what it says is an error and never a cut or wrong body, and the next one is read', async (t) => {
+  const broken: [string, Buffer][] = [
+    ['gzip', gzipSync(HELLO).subarray(0, 20)],
+    ['gzip', Buffer.from('no gzip')],
+    ['br', brotliCompressSync(HELLO).subarray(0, 8)],
+    ['deflate', Buffer.from([0x78, 0x9c, 0xff])],
+    ['zstd', ZSTD_HELLO.subarray(0, 15)],
+    ['zstd', Buffer.from('no zstd at all')],
+    ['zstd', Buffer.concat([ZSTD_HELLO.subarray(0, 12), Buffer.alloc(20, 0xff)])],
+  ];
+  const { url } = await server(t, (request, response) => {
+    const [encoding, bytes] = broken[Number(request.url?.slice(1))] ?? ['zstd', ZSTD_HELLO];
+    response.writeHead(200, { 'content-encoding': encoding }).end(bytes);
+  });
+  const { fetch } = egress(t, { allow: ['127.0.0.1'] });
+  for (const index of broken.keys()) {
+    const error = await t.throwsAsync(fetch(get(`${url}/${index}`)), { code: 'unavailable' }, String(index));
+    t.regex(error.message, /not what its Content-Encoding says/);
+  }
+  t.is(text((await fetch(get(`${url}/good`))).body), HELLO);
+});
+
+test('cookies come as a list, one or many; other names are joined', async (t) => {
+  const { url } = await server(t, (request, response) => {
+    const cookies = request.url === '/two' ? ['a=1; Expires=Wed, 09 Jun 2027 10:18:14 GMT', 'b=2'] : ['a=1'];
+    response.writeHead(200, { 'set-cookie': cookies, 'x-two': ['a', 'b'] }).end();
+  });
+  const { fetch } = egress(t, { allow: ['127.0.0.1'] });
+  t.deepEqual((await fetch(get(url))).headers['set-cookie'], ['a=1']);
+  const two = await fetch(get(`${url}/two`));
+  t.deepEqual(two.headers['set-cookie'], ['a=1; Expires=Wed, 09 Jun 2027 10:18:14 GMT', 'b=2']);
+  t.is(two.headers['x-two'], 'a, b');
+});
+
+for (const informational of ['100 Continue', '102 Processing', '103 Early Hints']) {
+  test(`an informational ${informational} before the answer is skipped`, async (t) => {
+    const raw = createServer((socket) => {
+      socket.once('data', () => {
+        socket.write(`HTTP/1.1 ${informational}\r\nlink: </a>\r\n\r\nHTTP/1.1 ${informational}\r\n\r\n`);
+        setTimeout(() => socket.end('HTTP/1.1 201 Created\r\ncontent-length: 2\r\n\r\nok'), 20);
+      });
+      socket.on('error', () => undefined);
+    });
+    await new Promise<void>((resolve) => raw.listen(0, '127.0.0.1', resolve));
+    t.teardown(() => raw.close());
+    const address = raw.address();
+    const port = typeof address === 'object' ? address?.port : 0;
+    const answer = await egress(t, { allow: ['127.0.0.1'] }).fetch(get(`http://127.0.0.1:${port}/`));
+    t.is(answer.status, 201);
+    t.is(text(answer.body), 'ok');
+  });
+}

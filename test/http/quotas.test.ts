@@ -1,0 +1,289 @@
+import test from 'ava';
+import { QUOTA_NAMES } from '../../src/contract/quotas.js';
+import type { Api, ApiReply } from '../helpers/api.js';
+import { eventually } from '../helpers/eventually.js';
+import { commands, probeWasm } from '../helpers/probe.js';
+import { aTenant, aTenantWithProbe, sharedEngine } from './served.js';
+import { connect, refusedUpgrade } from './socket.js';
+
+const engine = sharedEngine({ env: { EGRESS_ALLOW: '127.0.0.1', QUOTA_SECRETS: '3' } });
+const ASYNC = { prefer: 'respond-async' };
+
+type Tenant = Awaited<ReturnType<typeof aTenant>>;
+
+async function setQuotas(tenant: Tenant, quotas: Record<string, number | null>): Promise<ApiReply> {
+  const reply = await (await engine()).api.put(`/v1/namespaces/${tenant.namespace}/quotas`, quotas);
+  if (reply.status !== 200) throw new Error(`the quotas were not set: ${reply.status} ${reply.text}`);
+  return reply;
+}
+
+async function usage(tenant: Tenant): Promise<Record<string, { limit: number; used: number }>> {
+  return (await tenant.get(`/v1/namespaces/${tenant.namespace}/usage`)).json.quotas;
+}
+
+/** Repeats a request until it is refused; the refusal. */
+async function untilRefused(ask: (time: number) => Promise<ApiReply>, most = 100): Promise<ApiReply> {
+  for (let time = 0; time < most; time += 1) {
+    const reply = await ask(time);
+    if (reply.status >= 400) return reply;
+  }
+  throw new Error('never refused');
+}
+
+/** The refusal has the contract's shape: status, code, and a sentence with quota, limit and use. */
+function isRefusal(reply: ApiReply, status: number, name: string): boolean {
+  const numbers = reply.json.error.match(/\d+(\.\d+)?/g) ?? [];
+  return (
+    reply.status === status &&
+    reply.json.code === 'quota_exceeded' &&
+    reply.json.error.includes(name) &&
+    numbers.length >= 2 &&
+    (status === 413 || Number(reply.headers.get('retry-after')) >= 1)
+  );
+}
+
+test('usage shows limit and use of every quota, to the namespace itself and to the admin', async (t) => {
+  const tenant = await aTenantWithProbe(await engine());
+  const shown = await usage(tenant);
+  t.deepEqual(Object.keys(shown).sort(), [...QUOTA_NAMES].sort());
+  t.is(shown.functions?.used, 1);
+  t.is(shown.versions_per_function?.used, 1);
+  t.is(shown.keys?.used, 1);
+  t.true((shown.storage_mb?.used ?? 0) > 0);
+  t.true((shown.requests_per_minute?.used ?? 0) >= 1);
+  t.is(shown.secrets?.limit, 3);
+  const byAdmin = await (await engine()).api.get(`/v1/namespaces/${tenant.namespace}/usage`);
+  t.is(byAdmin.status, 200);
+  const stranger = await (await aTenant(await engine())).get(`/v1/namespaces/${tenant.namespace}/usage`);
+  t.is(stranger.status, 403);
+  t.is((await (await engine()).api.as().get(`/v1/namespaces/${tenant.namespace}/usage`)).status, 401);
+});
+
+test('the admin alone sets quotas, and null gives one its default back', async (t) => {
+  const tenant = await aTenant(await engine());
+  const path = `/v1/namespaces/${tenant.namespace}/quotas`;
+  t.is((await tenant.put(path, { functions: 1_000_000 })).status, 403);
+  const { api } = await engine();
+  const set = await api.put(path, { functions: 7, cache_mb: 2 });
+  t.is(set.json.quotas.functions.limit, 7);
+  t.is((await usage(tenant)).cache_mb?.limit, 2);
+  const back = await api.put(path, { functions: null });
+  t.is(back.json.quotas.functions.limit, 500);
+  t.is(back.json.quotas.cache_mb.limit, 2);
+  for (const wrong of [{ chairs: 1 }, { functions: -1 }, { functions: 1.5 }, { functions: 'many' }]) {
+    t.is((await api.put(path, wrong)).status, 400, JSON.stringify(wrong));
+  }
+});
+
+test('counts are held where the things are made, in one namespace and no other', async (t) => {
+  const [tenant, other] = [await aTenantWithProbe(await engine()), await aTenantWithProbe(await engine())];
+  await setQuotas(tenant, { functions: 2, triggers: 2, keys: 2, versions_per_function: 3 });
+  const wasm = await probeWasm();
+  const secret = (api: Api) => (time: number) =>
+    api.put('/v1/functions/secrets', { name: `S${time}`, value: 'v' });
+  const trigger = (api: Api) => (time: number) =>
+    api.post('/v1/functions/probe/triggers', { topic: `t${time}` });
+  const key = (api: Api) => () => api.post('/v1/auth/keys', { name: 'more' });
+  t.true(isRefusal(await untilRefused((time) => tenant.deploy(`f${time}`, wasm), 5), 413, 'functions'));
+  t.true(isRefusal(await untilRefused(trigger(tenant), 5), 413, 'triggers'));
+  t.true(isRefusal(await untilRefused(secret(tenant), 5), 413, 'secrets'));
+  t.true(isRefusal(await untilRefused(key(tenant), 5), 413, 'keys'));
+  t.true(isRefusal(await untilRefused(() => tenant.deploy('probe', wasm), 5), 413, 'versions_per_function'));
+  const rollback = await tenant.post('/v1/functions/probe/rollback', { version: 1 });
+  t.true(isRefusal(rollback, 413, 'versions_per_function'));
+  t.like(await usage(tenant), { functions: { used: 2 }, triggers: { used: 2 }, secrets: { used: 3 } });
+
+  t.is((await other.deploy('another', wasm)).status, 201);
+  t.is((await trigger(other)(0)).status, 201);
+  t.is((await secret(other)(0)).status, 200);
+  t.is((await key(other)()).status, 201);
+});
+
+test('a database grows to its quota and no further, by HTTP and by a function', async (t) => {
+  const tenant = await aTenantWithProbe(await engine());
+  await setQuotas(tenant, { database_mb: 1 });
+  const exec = (sql: string) => tenant.post('/v1/rqlite/exec', { sql, args: [] });
+  t.is((await exec('create table t (a)')).status, 200);
+  const insert = 'insert into t values (randomblob(100000))';
+  const refused = await untilRefused(() => exec(insert), 20);
+  t.true(isRefusal(refused, 413, 'database_mb'), refused.text);
+  const used = (await usage(tenant)).database_mb?.used ?? 0;
+  t.true(used > 0.5, String(used));
+  const byFunction = await tenant.invoke('probe', commands({ op: 'execute', a: insert, b: '[]' }));
+  t.deepEqual(byFunction.json.results, [-1]);
+  const { logs } = await eventually('its log', async () => {
+    const { json } = await tenant.get(
+      `/v1/functions/probe/logs?request_id=${byFunction.headers.get('x-request-id')}`,
+    );
+    return json.logs.length > 0 ? json : null;
+  });
+  t.regex(JSON.stringify(logs[0].messages), /database_mb.* of 1 MB/);
+  t.is((await exec('delete from t')).status, 200);
+  t.is((await exec(insert)).status, 200);
+});
+
+test('schedules may come to so many runs an hour and no more', async (t) => {
+  const tenant = await aTenantWithProbe(await engine());
+  await setQuotas(tenant, { schedule_runs_per_hour: 100 });
+  const add = (cron: string) => tenant.post('/v1/functions/probe/triggers', { cron });
+  t.is((await add('* 3 1 1 *')).status, 201);
+  t.is((await usage(tenant)).schedule_runs_per_hour?.used, 60);
+  const refused = await add('* * * * * *');
+  t.true(isRefusal(refused, 429, 'schedule_runs_per_hour'), refused.text);
+  t.is((await add('0 4 1 1 *')).status, 201);
+  const metadata = JSON.stringify({ triggers: [{ cron: '* 4 1 1 *' }] });
+  const deployed = await tenant.deploy('probe', await probeWasm(), { metadata });
+  t.true(isRefusal(deployed, 429, 'schedule_runs_per_hour'), deployed.text);
+});
+
+test('a backlog of one namespace ends at its share, and the call of another is served meanwhile', async (t) => {
+  const [attacker, victim] = [await aTenantWithProbe(await engine()), await aTenantWithProbe(await engine())];
+  await setQuotas(attacker, { waiting_jobs: 20, delayed_jobs: 3, waiting_mb: 1 });
+  const slow = commands({ op: 'sleep', n: 4000 });
+  // More than can run and wait, however slowly the machine takes them.
+  const replies = await Promise.all(Array.from({ length: 200 }, () => attacker.invoke('probe', slow, ASYNC)));
+  const refused = replies.find(({ status }) => status !== 202);
+  if (refused === undefined) return t.fail('never refused');
+  t.true(isRefusal(refused, 429, 'waiting_jobs'), refused.text);
+  const publish = await attacker.post('/v1/pubsub/publish', { topic: 'nobody hears', data: 1 });
+  t.is(publish.status, 400);
+  const called = await victim.invoke('probe', commands({ op: 'echo', a: 'served' }));
+  t.is(called.text, '{"results":["served"]}');
+
+  const later = { ...ASYNC, 'x-delay-seconds': '3600' };
+  const delayed = await untilRefused(() => attacker.invoke('probe', '{}', later), 10);
+  t.true(isRefusal(delayed, 429, 'delayed_jobs'), delayed.text);
+  t.is((await usage(attacker)).delayed_jobs?.used, 3);
+
+  await setQuotas(victim, { waiting_mb: 1 });
+  const big = JSON.stringify({ pad: 'x'.repeat(400_000) });
+  const heavy = await untilRefused(() => victim.invoke('probe', big, later), 10);
+  t.true(isRefusal(heavy, 429, 'waiting_mb'), heavy.text);
+});
+
+test('requests of a namespace are held to its own rate', async (t) => {
+  const [busy, calm] = [await aTenant(await engine()), await aTenant(await engine())];
+  await setQuotas(busy, { requests_per_minute: 20 });
+  const refused = await untilRefused(() => busy.get('/v1/functions'));
+  t.true(isRefusal(refused, 429, 'requests_per_minute'), refused.text);
+  t.is((await calm.get('/v1/functions')).status, 200);
+});
+
+test('open sockets and event streams of a namespace are held to its quota, closed ones leave their place', async (t) => {
+  const tenant = await aTenantWithProbe(await engine());
+  await setQuotas(tenant, { sockets: 2 });
+  const headers = { 'x-api-key': tenant.key };
+  const first = await connect(tenant.url, '/v1/pubsub/ws?topic=a', headers);
+  const second = await connect(tenant.url, '/v1/functions/probe/ws', headers);
+  t.is((await usage(tenant)).sockets?.used, 2);
+  const stream = await tenant.get('/v1/functions/probe/logs?follow=true');
+  t.true(isRefusal(stream, 429, 'sockets'), stream.text);
+  const upgrade = await refusedUpgrade(tenant.url, '/v1/pubsub/ws?topic=b', headers);
+  t.like(upgrade, { status: 429, json: { code: 'quota_exceeded' } });
+  first.ws.close();
+  await eventually('a place is free', async () => (await usage(tenant)).sockets?.used === 1);
+  const third = await connect(tenant.url, '/v1/pubsub/ws?topic=b', headers);
+  second.ws.close();
+  third.ws.close();
+  await eventually('all are free', async () => (await usage(tenant)).sockets?.used === 0);
+  const gone = new AbortController();
+  const following = fetch(`${tenant.url}/v1/functions/probe/logs?follow=true`, {
+    headers,
+    signal: gone.signal,
+  });
+  t.is((await following).status, 200);
+  t.is((await usage(tenant)).sockets?.used, 1);
+  gone.abort();
+  await eventually('the stream has left its place', async () => (await usage(tenant)).sockets?.used === 0);
+});
+
+test('cache and storage of a namespace are held to their quotas, from functions and over HTTP alike', async (t) => {
+  const [tenant, other] = [await aTenantWithProbe(await engine()), await aTenantWithProbe(await engine())];
+  const { storage_mb: stored } = await usage(tenant);
+  await setQuotas(tenant, { cache_mb: 1, storage_mb: Math.ceil(stored?.used ?? 0) });
+  const value = 'x'.repeat(300_000);
+  const put = (api: Api) => (time: number) => api.post('/v1/cache/put', { key: `k${time}`, value });
+  const full = await untilRefused(put(tenant), 10);
+  t.true(isRefusal(full, 413, 'cache_mb'), full.text);
+  const called = await tenant.invoke('probe', commands({ op: 'cache_set', a: 'big', b: value, n: 0 }), {
+    'x-request-id': crypto.randomUUID(),
+  });
+  t.is(called.status, 200);
+  const record = await eventually('its log', async () => {
+    const { json } = await tenant.get(
+      `/v1/functions/probe/logs?request_id=${called.headers.get('x-request-id')}`,
+    );
+    return json.logs[0];
+  });
+  t.regex(JSON.stringify(record.messages), /cache_mb/);
+  t.is((await put(other)(0)).status, 200);
+
+  const upload = (api: Api, bytes: number) => {
+    const form = new FormData();
+    form.set('file', new Blob([Buffer.alloc(bytes, String(bytes))]), 'file.bin');
+    return api.request('POST', '/v1/storage/upload', { body: form });
+  };
+  const refused = await upload(tenant, 2 << 20);
+  t.true(isRefusal(refused, 413, 'storage_mb'), refused.text);
+  t.is((await upload(other, 2 << 20)).status, 200);
+});
+
+test('the jobs that one invocation causes are counted, whether published or enqueued', async (t) => {
+  const tenant = await aTenantWithProbe(await engine());
+  await setQuotas(tenant, { jobs_per_invocation: 5 });
+  await tenant.post('/v1/functions/probe/triggers', { topic: 'fan' });
+  const publishes = Array.from({ length: 3 }, () => ({ op: 'publish', a: 'fan', json: [] }));
+  const enqueues = Array.from({ length: 4 }, () => ({ op: 'enqueue', a: 'probe', json: [], n: 0 }));
+  const reply = await tenant.invoke('probe', commands(...publishes, ...enqueues));
+  const { results } = reply.json;
+  t.deepEqual(results.slice(0, 3), [1, 1, 1]);
+  t.is(results.slice(3).filter((id: string) => id !== '').length, 2);
+  const { logs } = await eventually('its log', async () => {
+    const { json } = await tenant.get(
+      `/v1/functions/probe/logs?request_id=${reply.headers.get('x-request-id')}`,
+    );
+    return json.count > 0 && json;
+  });
+  t.regex(JSON.stringify(logs[0].messages), /jobs_per_invocation.* 5 of 5/);
+  // The next invocation begins anew.
+  const next = await tenant.invoke('probe', commands({ op: 'enqueue', a: 'probe', json: [], n: 0 }));
+  t.truthy(next.json.results[0]);
+});
+
+test('a function that calls itself by http_fetch stops at the trigger depth, and no header talks it out of that', async (t) => {
+  const running = await engine();
+  const tenant = await aTenantWithProbe(running, { is_public: 'true' });
+  const self = `${running.url}/v1/invoke/${tenant.namespace}/probe`;
+  let input: unknown = [{ op: 'echo', a: 'end' }];
+  for (let level = 0; level < 8; level += 1) input = [{ op: 'fetch', a: 'POST', b: self, json: input }];
+  const reply = await tenant.invoke('probe', JSON.stringify(input));
+  t.is(reply.status, 200);
+  t.true(reply.text.includes('loop_detected'), reply.text);
+  const depths = await eventually('all have ended', async () => {
+    const { json } = await tenant.get('/v1/invocations?function=probe');
+    return json.count === 6 && json.invocations.map((one: { trigger_depth: number }) => one.trigger_depth);
+  });
+  t.deepEqual(depths.sort(), [0, 1, 2, 3, 4, 5]);
+  const forged = await tenant.invoke('probe', '[]', { 'x-orama-depth': '5.forged' });
+  t.is(forged.status, 200, 'what nobody has signed counts for nothing');
+});
+
+test('beyond the log quota of the day lines are left out, and the invocation is logged all the same', async (t) => {
+  const [tenant, other] = [await aTenantWithProbe(await engine()), await aTenantWithProbe(await engine())];
+  await setQuotas(tenant, { log_mb_per_day: 0 });
+  const linesOf = async (api: Tenant) => {
+    const reply = await api.invoke('probe', commands({ op: 'log', a: 'a line' }));
+    const found = await eventually('its log', async () => {
+      const { json } = await api.get(
+        `/v1/functions/probe/logs?request_id=${reply.headers.get('x-request-id')}`,
+      );
+      return json.logs[0];
+    });
+    t.is(found.status, 'success');
+    return found.messages.map(({ message }: { message: string }) => message).join('\n');
+  };
+  const lines = await linesOf(tenant);
+  t.regex(lines, /log_mb_per_day/);
+  t.notRegex(lines, /a line/);
+  t.regex(await linesOf(other), /a line/);
+});

@@ -1,0 +1,267 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import test from 'ava';
+import type { Api, JsonValue } from '../helpers/api.js';
+import { eventually } from '../helpers/eventually.js';
+import { commands, probeWasm } from '../helpers/probe.js';
+import { aTenant, aTenantWithProbe, sharedEngine } from './served.js';
+
+const engine = sharedEngine({ env: { EGRESS_ALLOW: '127.0.0.2/32' } });
+const ASYNC = { prefer: 'respond-async' };
+const ENDS = ['success', 'error', 'timeout', 'dead', 'cancelled'];
+
+async function ended(api: Api, id: string): Promise<JsonValue> {
+  return eventually(`the end of ${id}`, async () => {
+    const { json } = await api.get(`/v1/invocations/${id}`);
+    return ENDS.includes(json.state) && json;
+  });
+}
+
+async function invoked(api: Api, input: string | Uint8Array, headers = {}): Promise<JsonValue> {
+  const reply = await api.invoke('probe', input, headers);
+  return ended(api, reply.headers.get('x-request-id') ?? '');
+}
+
+function replay(api: Api, id: string, body: string, query = '') {
+  const headers = { 'content-type': 'application/json' };
+  return api.request('POST', `/v1/invocations/${id}/replay${query}`, body === '' ? {} : { headers, body });
+}
+
+test('an invocation shows its input and output while they are kept, as text or base64', async (t) => {
+  const api = await aTenantWithProbe(await engine());
+  const input = commands({ op: 'echo', a: 'x' });
+  const record = await invoked(api, input);
+  t.like(record, { input, output: '{"results":["x"]}', parent_id: null, callback: null });
+  const failed = await invoked(api, Uint8Array.from([0xff, 0x00]));
+  t.like(failed, { input: null, input_base64: '/wA=' });
+  const dead = await invoked(api, commands({ op: 'exit', n: 1 }), ASYNC);
+  t.like(dead, { state: 'dead', input: commands({ op: 'exit', n: 1 }) });
+  const { json } = await api.get('/v1/invocations?status=dead');
+  t.is(json.invocations[0].input, commands({ op: 'exit', n: 1 }));
+  const waiting = await api.invoke('probe', 'later', { ...ASYNC, 'x-delay-seconds': '600' });
+  t.like((await api.get(`/v1/invocations/${waiting.json.request_id}`)).json, {
+    state: 'queued',
+    input: 'later',
+    output: null,
+    parent_id: null,
+  });
+});
+
+test('a list leaves out inputs of more than 64 KB, and a success keeps none of that size', async (t) => {
+  const api = await aTenantWithProbe(await engine());
+  const input = commands({ op: 'exit', n: 1, a: 'x'.repeat(70_000) });
+  const dead = await invoked(api, input, ASYNC);
+  t.is(dead.input, input);
+  t.is((await api.get('/v1/invocations?status=dead')).json.invocations[0].input, null);
+  const good = await invoked(api, commands({ op: 'wallet', a: 'x'.repeat(70_000) }));
+  t.is(good.input, null);
+  const refused = await replay(api, good.request_id, '');
+  t.is(refused.status, 409, refused.text);
+  t.regex(refused.json.error, /input .* is not kept any more/);
+  t.is((await replay(api, good.request_id, '{"input":"[]"}')).status, 202);
+});
+
+test('any invocation that has ended can be replayed, as often as wanted, and the replay knows its parent', async (t) => {
+  const api = await aTenantWithProbe(await engine());
+  const first = await invoked(api, commands({ op: 'echo', a: 'again' }));
+  const ids: string[] = [];
+  for (let n = 0; n < 2; n += 1) {
+    const reply = await replay(api, first.request_id, '');
+    t.is(reply.status, 202, reply.text);
+    t.is(reply.headers.get('location'), `/v1/invocations/${reply.json.request_id}`);
+    ids.push(reply.json.request_id);
+  }
+  for (const id of ids) {
+    t.like(await ended(api, id), {
+      trigger: 'replay',
+      parent_id: first.request_id,
+      output: '{"results":["again"]}',
+      input: first.input,
+    });
+  }
+  const children = await eventually('its children', async () => {
+    const { json } = await api.get(`/v1/invocations?parent_id=${first.request_id}&status=success`);
+    return json.count === 2 && json.invocations;
+  });
+  t.deepEqual(children.map((one: JsonValue) => one.request_id).sort(), ids.sort());
+  t.is((await api.get('/v1/invocations?parent_id=no-id')).status, 400);
+});
+
+test('a replay takes another input, and the newest version', async (t) => {
+  const api = await aTenantWithProbe(await engine());
+  const dead = await invoked(api, commands({ op: 'exit', n: 1 }), ASYNC);
+  await api.deploy('probe', await probeWasm());
+  const mended = commands({ op: 'echo', a: 'mended' });
+  const asText = await replay(api, dead.request_id, JSON.stringify({ input: mended }), '?version=newest');
+  t.is(asText.status, 202, asText.text);
+  const record = await ended(api, asText.json.request_id);
+  t.like(record, { state: 'success', version: 2, input: mended, parent_id: dead.request_id });
+  t.is((await api.get(`/v1/invocations/${dead.request_id}`)).json.state, 'error');
+  t.is((await replay(api, dead.request_id, '')).status, 409);
+
+  const source = '[{"op":"echo","a":"as it is","n":1, "json":1.0}]';
+  const asJson = await replay(api, record.request_id, `{"input":${source}}`);
+  t.like(await ended(api, asJson.json.request_id), { input: source, state: 'success' });
+  const base64 = Buffer.from([0xff]).toString('base64');
+  const asBytes = await replay(api, record.request_id, JSON.stringify({ input_base64: base64 }));
+  t.like(await ended(api, asBytes.json.request_id), { input: null, input_base64: base64 });
+
+  for (const wrong of ['{"input":"a","input_base64":"YQ=="}', '{"input_base64":"%"}', '{"inptu":1}', '[]']) {
+    t.is((await replay(api, record.request_id, wrong)).status, 400, wrong);
+  }
+  const large = JSON.stringify({ input: 'x'.repeat((1 << 20) + 1) });
+  t.is((await replay(api, record.request_id, large)).status, 413);
+});
+
+test('what has not ended is not replayed, and what is not there is 404', async (t) => {
+  const api = await aTenantWithProbe(await engine());
+  const waiting = await api.invoke('probe', 'later', { ...ASYNC, 'x-delay-seconds': '600' });
+  const refused = await replay(api, waiting.json.request_id, '');
+  t.is(refused.status, 409);
+  t.regex(refused.json.error, /has not ended/);
+  const stranger = await aTenant(await engine());
+  t.is((await replay(stranger, waiting.json.request_id, '')).status, 404);
+  t.is((await replay(api, '0199c5a0-0000-7000-8000-000000000009', '')).status, 404);
+});
+
+test('published, enqueued and told of: each knows what caused it, and how deep it is', async (t) => {
+  const api = await aTenantWithProbe(await engine(), {
+    metadata: JSON.stringify({ on_success: 'next:done' }),
+  });
+  const metadata = JSON.stringify({ triggers: [{ topic: 'next:>' }] });
+  await api.deploy('listener', await probeWasm(), { metadata });
+  const root = await invoked(
+    api,
+    commands(
+      { op: 'publish', a: 'next:event', json: 'x' },
+      { op: 'enqueue', a: 'listener', json: 'y', n: 0 },
+    ),
+  );
+  const children = await eventually('three children', async () => {
+    const { json } = await api.get(`/v1/invocations?parent_id=${root.request_id}`);
+    return (
+      json.count === 3 && json.invocations.every((one: JsonValue) => one.completed_at) && json.invocations
+    );
+  });
+  t.deepEqual(
+    children.map((one: JsonValue) => [one.function, one.trigger, one.trigger_depth, one.parent_id]).sort(),
+    [
+      ['listener', 'async', 1, root.request_id],
+      ['listener', 'pubsub', 1, root.request_id],
+      ['listener', 'pubsub', 1, root.request_id],
+    ],
+  );
+  const parked = await api.invoke('probe', commands({ op: 'enqueue', a: 'listener', json: 'z', n: 600 }));
+  const id = parked.headers.get('x-request-id');
+  const live = await eventually('the one that waits', async () => {
+    const { json } = await api.get(`/v1/invocations?parent_id=${id}&status=queued`);
+    return json.count === 1 && json.invocations[0];
+  });
+  t.like(live, { parent_id: id, trigger_depth: 1 });
+});
+
+test('only a 2xx is a delivery: how the callback went is shown with the invocation', async (t) => {
+  const api = await aTenantWithProbe(await engine());
+  const seen: { url: string; method: string; body: string }[] = [];
+  const server = createServer(async (request, response) => {
+    let body = '';
+    for await (const part of request) body += part;
+    const { url = '', method = '' } = request;
+    seen.push({ url, method, body });
+    const before = seen.filter((one) => one.url === url).length;
+    if (url === '/moved') response.writeHead(302, { location: '/landed' }).end();
+    else if (url === '/kept') response.writeHead(308, { location: '/landed' }).end();
+    else if (url === '/twice' && before === 1) response.writeHead(304).end();
+    else response.end('x'.repeat(100_000));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.2', resolve));
+  t.teardown(() => server.close());
+  const base = `http://127.0.0.2:${(server.address() as AddressInfo).port}`;
+  const callbackOf = async (path: string, accept: (callback: JsonValue) => boolean) => {
+    const headers = { ...ASYNC, 'x-callback-url': base + path };
+    const { json } = await api.invoke('probe', '[]', headers);
+    return eventually(`the callback to ${path}`, async () => {
+      const { callback } = (await api.get(`/v1/invocations/${json.request_id}`)).json;
+      return callback !== null && accept(callback) && callback;
+    });
+  };
+  const [plain, moved, kept, twice] = await Promise.all([
+    callbackOf('/plain', (one) => one.delivered_at !== null),
+    callbackOf('/moved', (one) => one.attempts > 0),
+    callbackOf('/kept', (one) => one.delivered_at !== null),
+    callbackOf('/twice', (one) => one.delivered_at !== null),
+  ]);
+  t.like(plain, { url: `${base}/plain`, attempts: 1, last_error: null });
+  t.regex(plain.delivered_at, /^\d{4}-.*Z$/);
+  t.like(moved, { url: `${base}/moved`, delivered_at: null });
+  t.regex(moved.last_error, /status 302/);
+  t.like(kept, { attempts: 1, last_error: null });
+  t.like(twice, { attempts: 2, last_error: null });
+  t.deepEqual(
+    seen.filter(({ url }) => url === '/landed').map(({ method, body }) => [method, JSON.parse(body).status]),
+    [['POST', 'success']],
+  );
+});
+
+test('callers with a credential get what a failing function wrote; a refusal is 422', async (t) => {
+  const api = await aTenantWithProbe(await engine(), { is_public: 'true' });
+  const refused = await api.invoke(
+    'probe',
+    commands({ op: 'stdout', a: 'no such user' }, { op: 'exit', n: 65 }),
+  );
+  t.is(refused.status, 422, refused.text);
+  t.like(refused.json, { status: 'error', code: 'function_refused', output: 'no such user' });
+  const failed = await api.invoke('probe', commands({ op: 'stdout', a: 'oh' }, { op: 'exit', n: 79 }));
+  t.is(failed.status, 500);
+  t.like(failed.json, { code: 'function_error', output: 'oh' });
+  t.false('output' in (await api.invoke('probe', commands({ op: 'exit', n: 1 }))).json);
+
+  const path = `/v1/invoke/${api.namespace}/probe`;
+  const body = commands({ op: 'stdout', a: 'secret' }, { op: 'exit', n: 64 });
+  const anonymous = await api.as().request('POST', path, { body });
+  t.is(anonymous.status, 422);
+  t.false('output' in anonymous.json);
+
+  const key = { 'idempotency-key': 'one' };
+  t.is((await api.invoke('probe', body, key)).status, 422);
+  const again = await api.invoke('probe', body, key);
+  t.is(again.status, 422);
+  t.like(again.json, { code: 'function_refused', output: 'secret' });
+});
+
+test('logs and dead letters of a function that never was are 404; of a deleted one they stay', async (t) => {
+  const api = await aTenantWithProbe(await engine());
+  const of = (name: string) => [
+    api.get(`/v1/functions/${name}/logs`),
+    api.get(`/v1/functions/${name}/logs?follow=true`),
+    api.get(`/v1/invocations?function=${name}&status=dead`),
+    api.post(`/v1/functions/${name}/dead/replay`, {}),
+    api.delete(`/v1/functions/${name}/dead`),
+  ];
+  for (const reply of await Promise.all(of('nosuch'))) {
+    t.is(reply.status, 404, reply.text);
+    t.is(reply.json.code, 'function_not_found');
+  }
+  await api.delete('/v1/functions/probe');
+  t.is((await api.get('/v1/functions/probe/logs')).status, 200);
+  t.is((await api.get('/v1/invocations?function=probe&status=dead')).status, 200);
+  t.is((await api.delete('/v1/functions/probe/dead')).status, 200);
+});
+
+test('a date that there is not is refused wherever a time is given', async (t) => {
+  const api = await aTenantWithProbe(await engine());
+  for (const time of [
+    '2026-02-30',
+    '2026-02-30T00:00:00Z',
+    '2025-02-29',
+    '2026-04-31T01:00:00Z',
+    '2026-13-01',
+  ]) {
+    t.is((await api.get(`/v1/functions/probe/logs?since=${time}`)).status, 400, time);
+    t.is((await api.get(`/v1/invocations?since=${time}`)).status, 400, time);
+    t.is((await api.get(`/v1/invocations?before=${time}`)).status, 400, time);
+  }
+  for (const time of ['2024-02-29', '2026-01-31T23:59:59.5Z', '2026-01-31T23:59%2B05:30']) {
+    t.is((await api.get(`/v1/invocations?since=${time}`)).status, 200, time);
+  }
+});

@@ -1,0 +1,49 @@
+import test from 'ava';
+import { eventually } from '../helpers/eventually.js';
+import { commands } from '../helpers/probe.js';
+import { aTenant, aTenantWithProbe, sharedEngine } from './served.js';
+
+const engine = sharedEngine();
+type Minute = Record<string, number>;
+
+test('stats count what has become of invocations by minute, and what waits now, of the own namespace alone', async (t) => {
+  const api = await aTenantWithProbe(await engine());
+  const other = await aTenant(await engine());
+  for (let call = 0; call < 3; call += 1) await api.invoke('probe', commands({ op: 'echo', a: 'x' }));
+  await api.invoke('probe', commands({ op: 'exit', n: 3 }));
+  const later = { prefer: 'respond-async', 'x-delay-seconds': '3600' };
+  t.is((await api.invoke('probe', '[]', later)).status, 202);
+  const stats = await eventually('all are counted', async () => {
+    const { json } = await api.get('/v1/stats?window=10m');
+    const total = json.per_minute.reduce((sum: number, one: Minute) => sum + (one.accepted ?? 0), 0);
+    // A job leaves the queue a moment after its record can be read.
+    return total === 4 && json.now.waiting === 0 && json.now.running === 0 && json;
+  });
+  t.is(stats.per_minute.length, 10);
+  const sum = (name: string) =>
+    stats.per_minute.reduce((all: number, one: Minute) => all + (one[name] ?? 0), 0);
+  t.is(sum('success'), 3);
+  t.is(sum('error'), 1);
+  t.is(sum('dead'), 0);
+  const busy = stats.per_minute.find((one: Minute) => (one.success ?? 0) > 0);
+  t.true(busy.p50_ms > 0 && busy.p95_ms >= busy.p50_ms);
+  t.deepEqual(stats.now, { waiting: 0, delayed: 1, running: 0, oldest_waiting_s: 0 });
+
+  const strangers = (await other.get('/v1/stats')).json;
+  t.is(strangers.per_minute.length, 60);
+  t.true(strangers.per_minute.every((one: Minute) => one.accepted === 0 && one.p50_ms === null));
+  t.is(strangers.now.delayed, 0);
+  const ofAnother = (await api.get('/v1/stats?function=absent')).json;
+  t.true(ofAnother.per_minute.every((one: Minute) => one.accepted === 0));
+});
+
+test('a window that is none is refused with what is allowed', async (t) => {
+  const api = await aTenant(await engine());
+  for (const window of ['0m', '2d', 'soon', '1h30m']) {
+    const reply = await api.get(`/v1/stats?window=${window}`);
+    t.is(reply.status, 400, window);
+    t.regex(reply.json.error, /window/);
+  }
+  t.is((await api.get('/v1/stats?window=1d')).json.per_minute.length, 1440);
+  t.is((await (await engine()).api.as().get('/v1/stats')).status, 401);
+});

@@ -1,0 +1,27 @@
+import type { Namespace } from '../../src/contract/ids.js';
+import type { Quotas } from '../../src/core/quotas.js';
+
+/** Holds namespaces to their quota `concurrent_guests`: so many guests at once in this process. */
+export class GuestLimit {
+  readonly #quotas: Quotas;
+  readonly #running = new Map<Namespace, number>();
+
+  constructor(quotas: Quotas) {
+    this.#quotas = quotas;
+  }
+
+  /** False when the namespace has all that it may have; else `leave` is owed. */
+  async enter(namespace: Namespace): Promise<boolean> {
+    const { concurrent_guests: limit } = await this.#quotas.limits(namespace);
+    const running = this.#running.get(namespace) ?? 0;
+    if (running >= limit) return false;
+    this.#running.set(namespace, running + 1);
+    return true;
+  }
+
+  leave(namespace: Namespace): void {
+    const left = (this.#running.get(namespace) ?? 1) - 1;
+    if (left === 0) this.#running.delete(namespace);
+    else this.#running.set(namespace, left);
+  }
+}
