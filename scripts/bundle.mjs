@@ -45,6 +45,7 @@ const STARTED = {
   'sqlite-child': 'dist/db/functions/drivers/sqlite-child.js',
   'pglite-thread': 'dist/queues/drivers/pglite/thread.js',
   'pglite-create': 'dist/queues/drivers/pglite/create.js',
+  'zstd-thread': 'dist/src/egress/zstd-thread.js',
 };
 
 /**

@@ -17,7 +17,14 @@ const test = anyTest.serial as unknown as TestFn<QueueContext>;
 const dir = tempDir();
 /** For processes of a test's own. */
 const ownDir = tempDir();
-const SETTINGS = { dir, maxWaiting: 50, maxBytes: 1 << 20, timings: DEFAULT_TIMINGS, warn: () => {}, shareOf };
+const SETTINGS = {
+  dir,
+  maxWaiting: 50,
+  maxBytes: 1 << 20,
+  timings: DEFAULT_TIMINGS,
+  warn: () => {},
+  shareOf,
+};
 
 // Starting Postgres takes seconds, emptying it does not: one for all tests, each with a queue of its own on it.
 let database: PgliteDatabase;
