@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, cpSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { bundleProgram, bundleThreads } from './bundle.mjs';
+import { bundle } from './bundle.mjs';
 
 const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
 execFileSync(process.execPath, [tsc, '--incremental', '--tsBuildInfoFile', 'dist/.tsbuildinfo'], {
@@ -17,7 +17,6 @@ const { buildJavaScriptEngine } = await import('./javascript/build-engine.mjs');
 await buildJavaScriptEngine();
 
 rmSync('dist/app', { recursive: true, force: true });
-await bundleThreads();
-await bundleProgram();
+await bundle();
 // npx runs the command through its own link, which needs the file to be executable.
 chmodSync('dist/app/orama.js', 0o755);

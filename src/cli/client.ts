@@ -40,6 +40,8 @@ export interface Client {
   /** One request with a JSON reply. */
   call(method: string, path: string, options?: CallOptions): Promise<unknown>;
   deploy(fields: Readonly<Record<string, string>>, wasm: Uint8Array): Promise<unknown>;
+  /** What would refuse the deploy refuses this; nothing is stored. */
+  checkDeploy(fields: Readonly<Record<string, string>>, wasm: Uint8Array): Promise<unknown>;
   invoke(name: string, input: Uint8Array, options: InvokeOptions): Promise<InvokeReply>;
   /** Server-sent events, or null when the server answers with something else. */
   follow(
@@ -86,10 +88,13 @@ export function createClient(settings: Settings): Client {
     },
 
     async deploy(fields, wasm) {
-      const form = new FormData();
-      for (const [name, value] of Object.entries(fields)) form.set(name, value);
-      form.set('wasm', new Blob([new Uint8Array(wasm)], { type: 'application/wasm' }), 'function.wasm');
-      return readJson(await send(address('/v1/functions'), { method: 'POST', body: form }));
+      const body = deployForm(fields, wasm);
+      return readJson(await send(address('/v1/functions'), { method: 'POST', body }));
+    },
+
+    async checkDeploy(fields, wasm) {
+      const body = deployForm(fields, wasm);
+      return readJson(await send(address('/v1/functions', { dry_run: 'true' }), { method: 'POST', body }));
     },
 
     async invoke(name, input, options) {
@@ -129,6 +134,13 @@ export function createClient(settings: Settings): Client {
       return null;
     },
   };
+}
+
+function deployForm(fields: Readonly<Record<string, string>>, wasm: Uint8Array): FormData {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(fields)) form.set(name, value);
+  form.set('wasm', new Blob([new Uint8Array(wasm)], { type: 'application/wasm' }), 'function.wasm');
+  return form;
 }
 
 function invokeHeaders(options: InvokeOptions): Record<string, string> {

@@ -1,6 +1,7 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { parseEnv } from 'node:util';
 import { z } from 'zod';
 import { AppError } from '../errors.js';
 import { engineAbove, type LocalEngine, readEngine, rememberedEngines } from './local-engines.js';
@@ -75,6 +76,12 @@ export function saveLogin(login: Login, environment: Environment = process.env):
 export function engineNotes(environment: Environment = process.env): string {
   const state = value(environment.XDG_STATE_HOME) ?? join(homedir(), '.local', 'state');
   return join(state, 'orama', 'engines');
+}
+
+/** Variables of a directory's .env, and those of the environment, which win. Nothing of them is ever deployed by itself. */
+export function environmentAt(directory: string, environment: Environment = process.env): Environment {
+  const file = join(directory, '.env');
+  return existsSync(file) ? { ...parseEnv(readFileSync(file, 'utf8')), ...environment } : environment;
 }
 
 /** The environment that compilers run in: the caller's own, with more. */

@@ -2,10 +2,11 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { type Manifest, parseManifest } from '../contract/manifest.js';
+import { PROJECT_FILE, type StageEnv } from '../contract/project.js';
 import { AppError } from '../errors.js';
 import { MODULE_FILE } from './build/build.js';
 
-const MANIFEST_FILE = 'function.yaml';
+export const MANIFEST_FILE = 'function.yaml';
 /** Directories that hold what tools make, not what an author writes. */
 const NOT_SOURCE = new Set(['node_modules', 'target', 'build', 'dist']);
 const SOURCE_EXTENSIONS = new Set([
@@ -13,21 +14,26 @@ const SOURCE_EXTENSIONS = new Set([
   ...['.go', '.mod', '.sum', '.rs', '.toml', '.c', '.h'],
 ]);
 
-/** The settings in a function's directory. */
-export function readManifest(directory: string): Manifest {
+/** The settings in a function's directory, as they are on a stage where one is named. */
+export function readManifest(directory: string, stage?: StageEnv): Manifest {
   const file = join(directory, MANIFEST_FILE);
   if (!existsSync(file)) {
     const sentence = `There is no ${MANIFEST_FILE} in ${directory}; make a function with "orama function init hello"`;
     throw new AppError('invalid_manifest', sentence);
   }
-  return parseManifest(readFileSync(file, 'utf8'));
+  const name = stage === undefined ? MANIFEST_FILE : join(directory, MANIFEST_FILE);
+  return parseManifest(readFileSync(file, 'utf8'), name, stage);
 }
 
 /** Whether a change of this file, seen from the function's directory, can change what is deployed. */
 export function isSource(path: string): boolean {
   const parts = path.split(/[\\/]/);
   if (parts.some((part) => part.startsWith('.') || NOT_SOURCE.has(part))) return false;
-  return basename(path) === MANIFEST_FILE || SOURCE_EXTENSIONS.has(extname(path));
+  return (
+    basename(path) === MANIFEST_FILE ||
+    basename(path) === PROJECT_FILE ||
+    SOURCE_EXTENSIONS.has(extname(path))
+  );
 }
 
 /** True when there is no module yet, or source that is newer than it. */

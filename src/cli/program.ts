@@ -5,7 +5,9 @@ import { addBuild } from './commands/build.js';
 import { addDead } from './commands/dead.js';
 import { addDelete } from './commands/delete.js';
 import { addDeploy } from './commands/deploy.js';
+import { addDeployProject } from './commands/deploy-project.js';
 import { addDev } from './commands/dev.js';
+import { addDevProject } from './commands/dev-project.js';
 import { addGet } from './commands/get.js';
 import { addInit } from './commands/init.js';
 import { addInvoke } from './commands/invoke.js';
@@ -53,6 +55,14 @@ export function createProgram(): Command {
   addDev(fn);
   addPublish(fn);
 
+  // The short forms.
+  addInit(program);
+  addBuild(program);
+  addInvoke(program);
+  addLogs(program);
+  addDeployProject(program);
+  addDevProject(program);
+
   addUp(program);
   addLogin(program);
   addKeys(program);
@@ -69,7 +79,8 @@ const LOCAL = new Set(['init', 'build', 'up', 'rotate-secrets-key']);
 
 function addCommonOptions(command: Command): void {
   command.optionsGroup('Common options:').option('--json', 'print JSON, for scripts');
-  if (LOCAL.has(command.name())) return;
+  // A function's `dev` deploys to an engine that runs; a project's starts its own.
+  if (LOCAL.has(command.name()) || (command.name() === 'dev' && command.parent?.name() === 'orama')) return;
   command
     .option('--url <url>', 'the engine (ORAMA_URL)')
     .option('--api-key <key>', 'the credential (ORAMA_API_KEY)')

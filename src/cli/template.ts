@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { packagePath } from './package.js';
@@ -30,6 +30,8 @@ const SDK: Readonly<Record<Language, Readonly<Record<string, string>>>> = {
 
 /** The name by which the Go packages of the SDK import each other, in the repository and in a function's own copy. */
 const GO_IMPORT = { from: '"orama/sdk-go"', to: '"function/orama"' };
+/** A package.json with exports inside another package would be ignored there, and publint refuses it. */
+const PACKAGED_MANIFEST = 'manifest.json';
 
 /** Writes a new function's files. Returns their paths, relative to its directory. */
 export function writeTemplate(
@@ -43,6 +45,8 @@ export function writeTemplate(
   for (const [from, to] of Object.entries(SDK[language])) {
     cpSync(packagePath(from), join(directory, to), { recursive: true });
     if (to.endsWith('.go')) renameImport(join(directory, to));
+    const manifest = join(directory, to, PACKAGED_MANIFEST);
+    if (existsSync(manifest)) renameSync(manifest, join(directory, to, 'package.json'));
   }
   return [...written, ...Object.values(SDK[language])].sort();
 }

@@ -1,6 +1,4 @@
-import { parseDocument } from 'yaml';
 import { z } from 'zod';
-import { AppError } from '../errors.js';
 import {
   allowedHostsSchema,
   backoffSchema,
@@ -18,11 +16,12 @@ import {
 import { httpFunctionSchema } from './http-function.js';
 import { functionNameSchema } from './ids.js';
 import { assertOrdinaryKeys } from './ordinary-keys.js';
+import { type StageEnv, stageNameSchema } from './project.js';
 import { parseOrRefuse } from './sentence.js';
+import { readYaml } from './yaml.js';
 
-/** The keys of function.yaml, as contract §1 names them. */
-const manifestSchema = z.strictObject({
-  name: functionNameSchema,
+/** The keys that a stage may set otherwise. */
+const settingsShape = {
   public: z.boolean().optional(),
   memory: memorySchema.optional(),
   timeout: timeoutSchema.optional(),
@@ -40,7 +39,14 @@ const manifestSchema = z.strictObject({
   concurrency: concurrencySchema.optional(),
   allowed_hosts: allowedHostsSchema.optional(),
   http: httpFunctionSchema.optional(),
+};
+
+/** The keys of function.yaml, as contract §1 and §12 name them. */
+const manifestSchema = z.strictObject({
+  name: functionNameSchema,
+  ...settingsShape,
   build: z.string().min(1).max(4096).optional(),
+  stages: z.record(stageNameSchema, z.strictObject(settingsShape)).optional(),
 });
 
 /** The API's names for keys of function.yaml, which people try here too. */
@@ -65,49 +71,37 @@ const KEYS = Object.keys(manifestSchema.shape).flatMap((key) =>
 );
 
 export interface Manifest {
+  /** As they are on the stage that was named. */
   settings: FunctionSettings;
   /** A command that makes function.wasm in place of the one the CLI would choose. */
   build?: string;
 }
 
-/** Reads the text of function.yaml. Throws `invalid_manifest` with one sentence on the first thing that is wrong. */
-export function parseManifest(text: string, fileName = 'function.yaml'): Manifest {
+/** Reads the text of function.yaml, as it is on a stage where one is named. Throws `invalid_manifest` with one sentence on the first thing that is wrong. */
+export function parseManifest(text: string, fileName = 'function.yaml', stage?: StageEnv): Manifest {
   const value = readYaml(text, fileName);
   for (const [key, inner] of Object.entries(value)) assertOrdinaryKeys(inner, `${fileName}: ${key}`);
-  const parsed = parseOrRefuse(manifestSchema, value, {
+  const written = parseOrRefuse(manifestSchema, value, {
     where: fileName,
     code: 'invalid_manifest',
     keys: KEYS,
     synonyms: SYNONYMS,
   });
-  const { build, name, public: isPublic, memory, timeout, retry, ...rest } = parsed;
+  const { stages = {}, ...parsed } = written;
+  const overrides = stage === undefined ? {} : (stages[stage.name] ?? {});
+  const { build, name, public: isPublic, memory, timeout, ...others } = { ...parsed, ...overrides };
+  const retry = { ...parsed.retry, ...overrides.retry };
+  // The nearer to the function, the more it says: the stage of all, then the function's own.
+  const env = { ...parsed.env, ...stage?.env, ...overrides.env };
+  const { retry: _, ...rest } = { ...others, env };
   const settings = functionSettingsSchema.parse({
     name,
     is_public: isPublic,
     memory_limit_mb: memory,
     timeout_seconds: timeout,
-    retry_count: retry?.count,
-    retry_delay_seconds: retry?.delay,
-    metadata: { ...rest, retry_backoff: retry?.backoff },
+    retry_count: retry.count,
+    retry_delay_seconds: retry.delay,
+    metadata: { ...rest, retry_backoff: retry.backoff },
   });
   return build === undefined ? { settings } : { settings, build };
-}
-
-function readYaml(text: string, fileName: string): object {
-  const document = parseDocument(text, { prettyErrors: true, logLevel: 'silent' });
-  const fault = document.errors[0];
-  if (fault !== undefined) {
-    const what = fault.message.split('\n', 1)[0]?.replace(/:$/, '') ?? 'syntax error';
-    throw new AppError('invalid_manifest', `${fileName} is not valid YAML: ${what}`, { cause: fault });
-  }
-  let value: unknown;
-  try {
-    value = document.toJS({ maxAliasCount: 100 });
-  } catch (cause) {
-    throw new AppError('invalid_manifest', `${fileName} is not valid YAML: too many aliases`, { cause });
-  }
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
-    throw new AppError('invalid_manifest', `${fileName} must be a map of keys, such as "name: my-function"`);
-  }
-  return value;
 }

@@ -2,6 +2,7 @@ import type { VersionRef } from '../contract/alias.js';
 import type { FunctionRecord, FunctionSettings, FunctionVersion } from '../contract/function.js';
 import type { FunctionName, Namespace } from '../contract/ids.js';
 import { MAX_MODULE_BYTES } from '../contract/limits.js';
+import type { QuotaLimits } from '../contract/quotas.js';
 import { AppError, isAppError, messageOf } from '../errors.js';
 import type { Logger } from '../logger.js';
 import type { Blobs } from '../ports/blobs.js';
@@ -25,10 +26,22 @@ export interface Deployment {
   wasm: Uint8Array;
 }
 
+/** What a module is, before it is stored. */
+export interface ModuleReport {
+  cid: string;
+  start: ReturnType<typeof warmStartOf>;
+  /** What the namespace may have, as it was checked against. */
+  limits: QuotaLimits;
+}
+
 /** Deploys new versions and keeps the list of functions. */
 export interface Functions {
   /** Validates, stores the bytes, then the record: a refused deploy leaves nothing behind. */
   deploy(by: Actor, deployment: Deployment): Promise<FunctionRecord>;
+  /** Whatever would refuse the deploy refuses this; nothing is stored. */
+  check(deployment: Deployment): Promise<ModuleReport>;
+  /** All that the newest version was deployed with. */
+  settings(namespace: Namespace, name: FunctionName): Promise<FunctionVersion>;
   /** A new version with an old one's bytes and settings. */
   rollback(by: Actor, namespace: Namespace, name: FunctionName, version: number): Promise<FunctionRecord>;
   /** The newest version; by an alias, its own version. */
@@ -59,25 +72,28 @@ export function createFunctions(deps: FunctionsDeps): Functions {
     await catalog.changed(namespace);
   };
 
+  const check = async ({ namespace, settings, wasm }: Deployment): Promise<ModuleReport> => {
+    assertModuleSize(wasm.byteLength);
+    for (const trigger of settings.metadata.triggers) assertSchedule(trigger);
+    await assertRoutesFree(catalog, namespace, settings.name, settings.metadata.http?.routes ?? []);
+    const limits = await quotas.limits(namespace);
+    await assertRunsPerHour(store.triggers, namespace, limits.schedule_runs_per_hour, {
+      function: settings.name,
+      replaces: 'manifest',
+      specs: settings.metadata.triggers,
+    });
+    const cid = await blobs.cidOf(wasm);
+    const about = { cid, name: settings.name, memoryLimitMb: settings.memory_limit_mb, namespace };
+    return { cid, start: warmStartOf(await engine.inspect(wasm, about)), limits };
+  };
+
   return {
+    check,
+
+    settings: (namespace, name) => catalog.resolve(namespace, name),
+
     async deploy(by, { namespace, settings, wasm }) {
-      assertModuleSize(wasm.byteLength);
-      for (const trigger of settings.metadata.triggers) assertSchedule(trigger);
-      await assertRoutesFree(catalog, namespace, settings.name, settings.metadata.http?.routes ?? []);
-      const limits = await quotas.limits(namespace);
-      await assertRunsPerHour(store.triggers, namespace, limits.schedule_runs_per_hour, {
-        function: settings.name,
-        replaces: 'manifest',
-        specs: settings.metadata.triggers,
-      });
-      const cid = await blobs.cidOf(wasm);
-      const report = await engine.inspect(wasm, {
-        cid,
-        name: settings.name,
-        memoryLimitMb: settings.memory_limit_mb,
-        namespace,
-      });
-      const start = warmStartOf(report);
+      const { cid, start, limits } = await check({ namespace, settings, wasm });
       await blobs.put(wasm);
       const stores = { blobs, owners: store.blobOwners };
       const made = {
@@ -162,7 +178,8 @@ export function recordOf({ metadata: _, probe_pending: __, ...record }: Function
   return record;
 }
 
-function settingsOf(version: FunctionVersion): FunctionSettings {
+/** What it was deployed with: deployed again, it would make the same. */
+export function settingsOf(version: FunctionVersion): FunctionSettings {
   return {
     name: version.name,
     is_public: version.is_public,

@@ -122,7 +122,9 @@ async function main(): Promise<number> {
   }
   const seconds = ((Date.now() - started) / 1000).toFixed(1);
   say(`\n${colors.green('Done')} in ${seconds} s. The engine is stopped and its data is removed.`);
-  say('Now yours:  npx orama up   and, in another terminal,   npx orama function init hello');
+  say(
+    'Now yours:  node dist/app/orama.js up   and, in another terminal,   node dist/app/orama.js function init hello',
+  );
   return 0;
 }
 

@@ -29,6 +29,7 @@ DELETE /v1/functions/{name}
 POST /v1/functions/{name}/rollback
 POST /v1/functions/{name}/invoke
 GET /v1/functions/{name}/versions
+GET /v1/functions/{name}/settings
 GET /v1/functions/{name}/logs
 PUT /v1/functions/secrets
 GET /v1/functions/secrets

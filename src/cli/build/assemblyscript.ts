@@ -35,7 +35,10 @@ function findCompiler(directory: string): string {
       // Not here; look in the next place.
     }
   }
-  throw new AppError('build_failed', 'assemblyscript is not installed; run "npm install -D assemblyscript"');
+  throw new AppError(
+    'build_failed',
+    'assemblyscript is not installed; run "npm install --save-dev assemblyscript" in its directory',
+  );
 }
 
 /** Asking the compiler would load all of it. */

@@ -13,15 +13,17 @@ export function addDeploy(parent: Command): void {
     )
     .argument('[dir]', 'directory with function.yaml', '.')
     .option('--no-build', 'deploy the function.wasm that is there')
-    .action(async (directory: string, flags: { build: boolean }, command: Command) => {
-      const { client, terminal } = openSession(command);
-      const reply = await deployDirectory(directory, client, terminal, {
-        build: flags.build ? 'auto' : 'never',
-      });
-      terminal.show(reply, deployReplySchema, (done) => {
-        const { name, version, warm_start } = done.function;
-        return `Deployed ${name} version ${version} (start: ${warm_start})`;
-      });
-      terminal.progress(`Run it with: orama function invoke ${readManifest(directory).settings.name}`);
-    });
+    .action((directory: string, flags: { build: boolean }, command: Command) =>
+      deployOne(directory, flags.build, command),
+    );
+}
+
+export async function deployOne(directory: string, build: boolean, command: Command): Promise<void> {
+  const { client, terminal } = openSession(command);
+  const reply = await deployDirectory(directory, client, terminal, { build: build ? 'auto' : 'never' });
+  terminal.show(reply, deployReplySchema, (done) => {
+    const { name, version, warm_start } = done.function;
+    return `Deployed ${name} version ${version} (start: ${warm_start})`;
+  });
+  terminal.progress(`Run it with: orama function invoke ${readManifest(directory).settings.name}`);
 }

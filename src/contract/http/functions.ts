@@ -1,11 +1,32 @@
 import { z } from 'zod';
-import { functionRecordSchema, whole } from '../function.js';
+import { functionRecordSchema, functionSettingsSchema, warmStartSchema, whole } from '../function.js';
 import { functionNameSchema, namespaceSchema } from '../ids.js';
 
 /** The file part of POST /v1/functions; its fields are those of contract/form.ts. */
 export const WASM_FIELD = 'wasm';
 
 export const deployReplySchema = z.object({ message: z.string(), function: functionRecordSchema });
+
+export const deployQuerySchema = z.object({
+  dry_run: z
+    .enum(['true', 'false'])
+    .optional()
+    .describe('`true`: check settings and module as a deploy does, and store nothing.'),
+});
+
+/** What a deploy with `dry_run=true` would have stored. */
+export const deployCheckSchema = z.object({
+  message: z.string(),
+  wasm_cid: z.string(),
+  warm_start: warmStartSchema,
+});
+
+/** What the newest version was deployed with. */
+export const settingsReplySchema = z.object({
+  version: z.number().int(),
+  wasm_cid: z.string(),
+  settings: functionSettingsSchema,
+});
 
 export const functionsReplySchema = z.object({
   functions: z.array(functionRecordSchema),

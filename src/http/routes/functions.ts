@@ -2,16 +2,20 @@ import { parseDeployForm } from '../../contract/form.js';
 import { type FunctionRecord, functionRecordSchema } from '../../contract/function.js';
 import { functionPath, functionRefPath, messageReplySchema } from '../../contract/http/common.js';
 import {
+  deployCheckSchema,
   deployFieldsSchema,
+  deployQuerySchema,
   deployReplySchema,
   functionsReplySchema,
   rollbackBodySchema,
+  settingsReplySchema,
   versionsReplySchema,
   WASM_FIELD,
 } from '../../contract/http/functions.js';
 import { MAX_MODULE_BYTES } from '../../contract/limits.js';
 import { coversFunction } from '../../contract/scopes.js';
 import { assertFunction } from '../../core/auth/rights.js';
+import { settingsOf } from '../../core/deploy.js';
 import { assertOwnNamespace } from '../admission.js';
 import { parseFunctionRef } from '../function-ref.js';
 import { json, route } from '../route.js';
@@ -26,17 +30,23 @@ export const deployFunction = route({
   access: 'required',
   scope: 'deploy',
   body: { kind: 'multipart', file: WASM_FIELD, maxFileBytes: MAX_MODULE_BYTES, fields: deployFieldsSchema },
-  replies: { 201: { about: 'The version that was made.', schema: deployReplySchema } },
+  query: deployQuerySchema,
+  replies: {
+    200: { about: 'With `dry_run=true`: it would be deployed.', schema: deployCheckSchema },
+    201: { about: 'The version that was made.', schema: deployReplySchema },
+  },
   errors: ['invalid_manifest', 'invalid_module', 'forbidden', 'unsupported_media_type'],
-  async handle({ services, principal, namespace, body, actor }) {
+  async handle({ services, principal, namespace, body, query, actor }) {
     const form = parseDeployForm(body.fields);
     assertOwnNamespace(principal, form.namespace);
     assertFunction(principal, 'deploy', form.settings.name);
-    const deployed = await services.functions.deploy(actor(), {
-      namespace,
-      settings: form.settings,
-      wasm: body.file.bytes,
-    });
+    const deployment = { namespace, settings: form.settings, wasm: body.file.bytes };
+    if (query.dry_run === 'true') {
+      const { cid, start } = await services.functions.check(deployment);
+      const message = `Function "${form.settings.name}" would be deployed.`;
+      return json(200, { message, wasm_cid: cid, warm_start: start.warmStart });
+    }
+    const deployed = await services.functions.deploy(actor(), deployment);
     const message = `Function "${deployed.name}" deployed as version ${deployed.version}.`;
     return json(201, { message, function: deployed }, etagOf(deployed));
   },
@@ -78,6 +88,28 @@ export const getFunction = route({
     const { name, version } = parseFunctionRef(params.name);
     const found = await services.functions.get(namespace, name, version);
     return json(200, found, etagOf(found));
+  },
+});
+
+export const getFunctionSettings = route({
+  method: 'GET',
+  path: '/v1/functions/{name}/settings',
+  tag,
+  summary: 'Show what the newest version was deployed with',
+  description:
+    'The settings that the record leaves out included, such as `env` and `triggers`, and so for those who may deploy.',
+  access: 'required',
+  scope: 'deploy',
+  params: functionPath,
+  replies: { 200: { about: 'Module and settings.', schema: settingsReplySchema } },
+  errors: ['function_not_found'],
+  async handle({ services, namespace, params }) {
+    const version = await services.functions.settings(namespace, params.name);
+    return json(200, {
+      version: version.version,
+      wasm_cid: version.wasm_cid,
+      settings: settingsOf(version),
+    });
   },
 });
 

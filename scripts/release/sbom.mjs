@@ -1,0 +1,39 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+
+const DEVELOPMENT = 'cdx:npm:package:development';
+
+/**
+ * The CycloneDX document of `npm sbom`, cut to what users get: npm knows only what is installed beside the package, and
+ * counts what is bundled into it with the tools that build it.
+ */
+export function bundledSbom(name, version) {
+  const args = ['sbom', '--sbom-format', 'cyclonedx', '--sbom-type', 'application'];
+  const sbom = JSON.parse(execFileSync('npm', args, { encoding: 'utf8', maxBuffer: 64 << 20 }));
+  const { packages } = JSON.parse(readFileSync('dist/bundle.json', 'utf8'));
+  const bundled = new Set(packages);
+  const components = sbom.components
+    .filter((component) => bundled.has(`${component.name}@${component.version}`) || !isDevelopment(component))
+    .map((component) =>
+      isDevelopment(component)
+        ? {
+            ...component,
+            scope: 'required',
+            properties: component.properties.filter(({ name }) => name !== DEVELOPMENT),
+          }
+        : component,
+    );
+  const kept = new Set(components.map((component) => component['bom-ref']));
+  // npm takes the name of the directory for that of the package.
+  const purl = `pkg:npm/${name}@${version}`;
+  const root = { ...sbom.metadata.component, name, version, purl };
+  kept.add(root['bom-ref']);
+  const dependencies = sbom.dependencies
+    .filter(({ ref }) => kept.has(ref))
+    .map(({ ref, dependsOn = [] }) => ({ ref, dependsOn: dependsOn.filter((other) => kept.has(other)) }));
+  return { ...sbom, metadata: { ...sbom.metadata, component: root }, components, dependencies };
+}
+
+function isDevelopment(component) {
+  return component.properties?.some(({ name, value }) => name === DEVELOPMENT && value === 'true');
+}

@@ -1,0 +1,29 @@
+const VERSION = /^(\d+)\.(\d+)\.(\d+)(-[0-9A-Za-z.-]+)?$/;
+
+/** The version that package.json has, unless the next major, minor or patch one, or one by its name, is asked for. */
+export function nextVersion(current, wanted = current) {
+  if (VERSION.test(wanted)) return wanted;
+  const [, major, minor, patch] = VERSION.exec(current)?.map(Number) ?? [];
+  switch (wanted) {
+    case 'major':
+      return `${major + 1}.0.0`;
+    case 'minor':
+      return `${major}.${minor + 1}.0`;
+    case 'patch':
+      return `${major}.${minor}.${patch + 1}`;
+    default:
+      throw new Error(`The version must be major, minor, patch or one such as 1.2.3, not ${wanted}`);
+  }
+}
+
+/** The changelog with its newest section, which must be unreleased, under this version and date; and what it says. */
+export function releaseNotes(text, version, date) {
+  const heading = /^## .*\(unreleased\)$/m.exec(text);
+  if (heading === null) throw new Error('CHANGELOG.md has no section that ends in "(unreleased)"');
+  const start = heading.index + heading[0].length;
+  const next = text.slice(start).search(/^## /m);
+  const notes = text.slice(start, next < 0 ? undefined : start + next).trim();
+  if (notes === '') throw new Error(`The section "${heading[0]}" of CHANGELOG.md is empty`);
+  const released = `## ${version} (${date})`;
+  return { notes: `${notes}\n`, text: text.replace(heading[0], () => released) };
+}

@@ -1,0 +1,50 @@
+import { once } from 'node:events';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { engineNotes } from '../config.js';
+import { rememberEngine } from '../local-engines.js';
+import { runProject } from '../project/dev.js';
+import { devStage, findProject } from '../project/project.js';
+import { terminalOf } from '../session.js';
+import { wholeNumber } from '../values.js';
+
+interface DevFlags {
+  port?: number;
+  data?: string;
+  stage?: string;
+}
+
+/** `orama dev` */
+export function addDevProject(program: Command): void {
+  program
+    .command('dev')
+    .description(
+      'run the functions of the project (orama.yaml) on an engine of its own: triggers, schedules, HTTP routes; again at every change',
+    )
+    .option('--port <port>', 'port to listen on; 0 takes a free one (PORT, 4000)', wholeNumber(0, 65_535))
+    .option('--data <dir>', 'directory of the embedded stores (.orama beside orama.yaml)')
+    .option('--stage <name>', 'whose env and secrets_file (dev, where orama.yaml has it)')
+    .action(async (flags: DevFlags, command: Command) => {
+      const root = findProject(process.cwd());
+      if (root === undefined) command.error('error: there is no orama.yaml here or above; a project has one');
+      const stage = flags.stage ?? devStage(root);
+      const terminal = terminalOf(command);
+      const stop = new AbortController();
+      const stopped = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+      void stopped.then(() => stop.abort());
+
+      const { startAllInOne } = await import('../../up.js');
+      const engine = await startAllInOne({
+        ...(flags.port === undefined ? {} : { port: flags.port }),
+        dataDir: flags.data ?? join(root, '.orama'),
+      });
+      const forget = rememberEngine(engineNotes(), engine.url, engine.dataDir);
+      try {
+        terminal.line(`listening on ${engine.url}\nHTTP functions on ${engine.functionsUrl}`);
+        await runProject(root, { engine, stage }, terminal, stop.signal);
+      } finally {
+        forget();
+        await engine.close();
+      }
+    });
+}

@@ -1,0 +1,30 @@
+import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { AppError } from '../../errors.js';
+import { buildFunction, MODULE_FILE } from '../build/build.js';
+import { describeBuilt } from '../commands/build.js';
+import type { Terminal } from '../terminal.js';
+import type { ProjectFunction } from './project.js';
+import { togetherOrAllFailures } from './together.js';
+
+/**
+ * Builds every function, whether or not its own files have changed: what several share lies outside their directories,
+ * and compilers know best what has changed.
+ */
+export async function buildAll(functions: readonly ProjectFunction[], terminal: Terminal): Promise<void> {
+  let done = 0;
+  await togetherOrAllFailures(functions, availableParallelism(), async ({ name, directory, manifest }) => {
+    const built = await buildFunction(directory, manifest.build);
+    done += 1;
+    terminal.progress(`[${done}/${functions.length}] ${name}: ${describeBuilt(built)}`);
+  });
+}
+
+/** With --no-build: every module must be there. */
+export function assertBuilt(functions: readonly ProjectFunction[]): void {
+  const missing = functions.filter(({ directory }) => !existsSync(join(directory, MODULE_FILE)));
+  if (missing.length === 0) return;
+  const names = missing.map(({ name }) => name).join(', ');
+  throw new AppError('build_failed', `There is no ${MODULE_FILE} of ${names}; deploy without --no-build`);
+}

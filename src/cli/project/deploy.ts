@@ -1,0 +1,103 @@
+import { AppError } from '../../errors.js';
+import { createClient } from '../client.js';
+import type { ConnectionFlags } from '../config.js';
+import type { Terminal } from '../terminal.js';
+import { applyPlan, deleteFunction } from './apply.js';
+import { assertBuilt, buildAll } from './build-all.js';
+import { AT_ONCE, type Plan, planDeploy } from './plan.js';
+import { chosenFunctions, connectionOf, openProject, type Project } from './project.js';
+import { renderPlan } from './render.js';
+import { readSecrets, storeSecrets } from './secrets.js';
+import { togetherOrAllFailures } from './together.js';
+
+export interface ProjectDeployFlags extends ConnectionFlags {
+  stage?: string;
+  build: boolean;
+  dryRun?: boolean;
+  prune?: boolean;
+  secrets: boolean;
+}
+
+/** Builds a project's functions, shows what differs from what runs on the stage, and deploys that. */
+export async function deployProject(
+  root: string,
+  names: readonly string[],
+  flags: ProjectDeployFlags,
+  terminal: Terminal,
+): Promise<void> {
+  const project = await openProject(root, flags.stage);
+  const chosen = chosenFunctions(project, names);
+  const client = createClient(connectionOf(project, flags));
+  const secrets = flags.secrets ? readSecrets(project) : new Map<string, string>();
+  const prune = flags.prune === true;
+
+  if (flags.build) await buildAll(chosen, terminal);
+  else assertBuilt(chosen);
+  const plan = await planDeploy(project, chosen, client);
+  if (!terminal.json) {
+    terminal.line(`${headline(project, client.settings.url)}\n${renderPlan(plan, prune, terminal.colors)}`);
+    if (secrets.size > 0) terminal.line(`  secrets: ${[...secrets.keys()].join(', ')}`);
+  }
+  if (flags.dryRun === true) {
+    say(terminal, { plan, prune, secrets, dryRun: true, versions: new Map() });
+    return;
+  }
+  // Before the functions that read them.
+  await storeSecrets(client, secrets);
+  const versions = await applyPlan(plan, client, (name, version) =>
+    terminal.progress(`Deployed ${name} version ${version}`),
+  );
+  if (prune) {
+    const gone = plan.gone.map((name) => ({ name }));
+    await togetherOrAllFailures(gone, AT_ONCE, ({ name }) => deleteFunction(client, name));
+  }
+  say(terminal, { plan, prune, secrets, dryRun: false, versions });
+}
+
+/** Removing what was not named would be removing at random. */
+export function assertPruneOfAll(names: readonly string[], prune: boolean | undefined): void {
+  if (prune !== true || names.length === 0) return;
+  throw new AppError('invalid_request', '--prune is for the whole project; name no functions with it');
+}
+
+interface Outcome {
+  plan: Plan;
+  prune: boolean;
+  secrets: ReadonlyMap<string, string>;
+  dryRun: boolean;
+  versions: ReadonlyMap<string, number>;
+}
+
+function say(terminal: Terminal, { plan, prune, secrets, dryRun, versions }: Outcome): void {
+  const removed = prune ? plan.gone : [];
+  if (terminal.json) {
+    const functions = plan.functions.map(({ name, action, changes, running }) => ({
+      name,
+      action,
+      changes,
+      version: versions.get(name) ?? running ?? null,
+    }));
+    const kept = prune ? [] : plan.gone;
+    const report = {
+      dry_run: dryRun,
+      functions,
+      removed,
+      not_in_project: kept,
+      secrets: [...secrets.keys()],
+    };
+    terminal.line(JSON.stringify(report, null, 2));
+    return;
+  }
+  const differing = plan.functions.filter(({ action }) => action !== 'none').length;
+  const removals = removed.length === 0 ? '' : `, ${removed.length} removed`;
+  const unchanged = plan.functions.length - differing;
+  terminal.line(
+    dryRun
+      ? `Dry run: ${differing} to deploy, ${unchanged} unchanged${removals}; nothing was changed`
+      : `Deployed ${differing}, ${unchanged} unchanged${removals}`,
+  );
+}
+
+function headline({ stage }: Project, url: string): string {
+  return stage === undefined ? `On ${url}` : `Stage ${stage.name}, on ${url}`;
+}

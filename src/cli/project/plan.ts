@@ -1,0 +1,66 @@
+import { join } from 'node:path';
+import pMap from 'p-map';
+import { cidText } from '../../blobs/unixfs.js';
+import { writeDeployForm } from '../../contract/form.js';
+import type { FunctionSettings } from '../../contract/function.js';
+import { functionsReplySchema, settingsReplySchema } from '../../contract/http/functions.js';
+import { MODULE_FILE } from '../build/build.js';
+import type { Client } from '../client.js';
+import { readFileOr } from '../data.js';
+import { type Change, changesBetween } from './changes.js';
+import type { Project, ProjectFunction } from './project.js';
+import { togetherOrAllFailures } from './together.js';
+
+/** How many requests or compilers run at once. */
+export const AT_ONCE = 4;
+
+export interface PlannedFunction {
+  name: string;
+  action: 'create' | 'update' | 'none';
+  /** The version that runs now. */
+  running: number | undefined;
+  changes: readonly Change[];
+  settings: FunctionSettings;
+  wasm: Uint8Array;
+}
+
+export interface Plan {
+  functions: readonly PlannedFunction[];
+  /** Functions of the namespace that the project does not have. */
+  gone: readonly string[];
+}
+
+/** Compares what was built with what runs, and has the engine check whatever differs. Changes nothing. */
+export async function planDeploy(
+  project: Project,
+  chosen: readonly ProjectFunction[],
+  client: Client,
+): Promise<Plan> {
+  const { functions: running } = functionsReplySchema.parse(await client.call('GET', '/v1/functions'));
+  const there = new Set<string>(running.map(({ name }) => name));
+  const functions = await pMap(chosen, (one) => compare(one, there.has(one.name), client), {
+    concurrency: AT_ONCE,
+  });
+  const differing = functions.filter(({ action }) => action !== 'none');
+  await togetherOrAllFailures(differing, AT_ONCE, ({ settings, wasm }) =>
+    client.checkDeploy(writeDeployForm(settings, client.settings.namespace), wasm),
+  );
+  const own = new Set(project.functions.map(({ name }) => name));
+  return { functions, gone: [...there].filter((name) => !own.has(name)).sort() };
+}
+
+async function compare(
+  { name, directory, manifest: { settings } }: ProjectFunction,
+  exists: boolean,
+  client: Client,
+): Promise<PlannedFunction> {
+  const wasm = await readFileOr(join(directory, MODULE_FILE));
+  if (!exists) return { name, action: 'create', running: undefined, changes: [], settings, wasm };
+  const path = `/v1/functions/${encodeURIComponent(name)}/settings`;
+  const there = settingsReplySchema.parse(await client.call('GET', path));
+  const cid = await cidText(wasm);
+  const changes = changesBetween(there.settings, settings);
+  if (cid !== there.wasm_cid) changes.unshift({ key: 'module', from: there.wasm_cid, to: cid });
+  const action = changes.length === 0 ? 'none' : 'update';
+  return { name, action, running: there.version, changes, settings, wasm };
+}

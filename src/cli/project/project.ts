@@ -1,0 +1,124 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, dirname, join, relative, resolve } from 'node:path';
+import type { Manifest } from '../../contract/manifest.js';
+import { PROJECT_FILE, type ProjectFile, parseProject, type Stage } from '../../contract/project.js';
+import { AppError } from '../../errors.js';
+import { suggest } from '../../suggest.js';
+import {
+  type ConnectionFlags,
+  type Environment,
+  environmentAt,
+  resolveSettings,
+  type Settings,
+} from '../config.js';
+import { MANIFEST_FILE, readManifest } from '../function-directory.js';
+
+/** A function of a project, with its settings on the chosen stage. */
+export interface ProjectFunction {
+  name: string;
+  directory: string;
+  manifest: Manifest;
+}
+
+export interface Project {
+  /** The directory of orama.yaml. */
+  root: string;
+  stage: Stage | undefined;
+  environment: Environment;
+  /** All of them, by name. */
+  functions: readonly ProjectFunction[];
+}
+
+/** The directory of the nearest orama.yaml, here or above, as git finds its repository. */
+export function findProject(directory: string): string | undefined {
+  if (existsSync(join(directory, PROJECT_FILE))) return directory;
+  const parent = dirname(directory);
+  return parent === directory ? undefined : findProject(parent);
+}
+
+/** Reads orama.yaml and every function.yaml: what is wrong in any of them is said before anything is done. */
+export async function openProject(root: string, stageName: string | undefined): Promise<Project> {
+  const file = readProjectFile(root);
+  const environment = environmentAt(root);
+  const stage = stageName === undefined ? undefined : stageOf(file, stageName, environment);
+  const directories = await functionDirectories(root, file.functions);
+  const functions = directories.map((directory) => {
+    const path = relative(process.cwd(), directory) || '.';
+    const manifest = readManifest(path, stage ?? { name: '', env: {} });
+    return { name: manifest.settings.name, directory: path, manifest };
+  });
+  functions.sort((a, b) => (a.name < b.name ? -1 : 1));
+  assertOwnNames(functions);
+  return { root, stage, environment, functions };
+}
+
+/** The functions that are meant by names or directories; all, where none is named. */
+export function chosenFunctions(project: Project, names: readonly string[]): readonly ProjectFunction[] {
+  if (names.length === 0) return project.functions;
+  for (const name of names) {
+    if (project.functions.some((one) => isNamed(one, name))) continue;
+    const known = project.functions.map((one) => one.name);
+    const near = suggest(name, known);
+    const next = near === undefined ? `the functions are ${known.join(', ')}` : `did you mean "${near}"?`;
+    throw new AppError('function_not_found', `This project has no function "${name}"; ${next}`);
+  }
+  return project.functions.filter((one) => names.some((name) => isNamed(one, name)));
+}
+
+/** Where the stage is, unless flags say otherwise; the key of a stage may be in ORAMA_API_KEY_<STAGE>. */
+export function connectionOf({ stage, environment, root }: Project, flags: ConnectionFlags): Settings {
+  if (stage === undefined) return resolveSettings(flags, environment, root);
+  const ownKey = `ORAMA_API_KEY_${stage.name.toUpperCase().replaceAll('-', '_')}`;
+  const apiKey = flags.apiKey ?? environment[ownKey];
+  return resolveSettings(
+    {
+      ...(stage.url === undefined ? {} : { url: stage.url }),
+      ...(stage.namespace === undefined ? {} : { namespace: stage.namespace }),
+      ...flags,
+      ...(apiKey === undefined ? {} : { apiKey }),
+    },
+    environment,
+    root,
+  );
+}
+
+/** The stage that "orama dev" runs with, unless told otherwise: the one of this name, where there is one. */
+export function devStage(root: string): string | undefined {
+  return readProjectFile(root).stages.find((name) => name === 'dev');
+}
+
+function readProjectFile(root: string): ProjectFile {
+  return parseProject(readFileSync(join(root, PROJECT_FILE), 'utf8'));
+}
+
+function stageOf(file: ProjectFile, name: string, environment: Environment): Stage {
+  const stage = file.stage(name, environment);
+  if (stage !== undefined) return stage;
+  const known = file.stages.length === 0 ? 'it has none' : `it has ${file.stages.join(', ')}`;
+  throw new AppError('invalid_request', `${PROJECT_FILE} has no stage "${name}"; ${known}`);
+}
+
+async function functionDirectories(root: string, patterns: readonly string[]): Promise<string[]> {
+  // Only commands on projects need it.
+  const { glob } = await import('tinyglobby');
+  const files = await glob(
+    patterns.map((pattern) => `${pattern.replace(/\/+$/, '')}/${MANIFEST_FILE}`),
+    { cwd: root, absolute: true, ignore: ['**/node_modules/**'] },
+  );
+  if (files.length > 0) return files.map((file) => dirname(file));
+  const sentence = `${PROJECT_FILE}: functions finds no directory with a ${MANIFEST_FILE}: ${patterns.join(', ')}`;
+  throw new AppError('invalid_manifest', sentence);
+}
+
+function assertOwnNames(functions: readonly ProjectFunction[]): void {
+  for (const [at, { name, directory }] of functions.entries()) {
+    const next = functions[at + 1];
+    if (next?.name !== name) continue;
+    const sentence = `Two functions have the name "${name}": ${directory} and ${next.directory}; rename one`;
+    throw new AppError('invalid_manifest', sentence);
+  }
+}
+
+function isNamed({ name, directory }: ProjectFunction, wanted: string): boolean {
+  return name === wanted || basename(resolve(directory)) === wanted || resolve(directory) === resolve(wanted);
+}

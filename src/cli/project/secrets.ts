@@ -1,0 +1,28 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { parseEnv } from 'node:util';
+import { AppError, messageOf } from '../../errors.js';
+import type { Client } from '../client.js';
+import type { Project } from './project.js';
+
+/** The secrets of a stage: its secrets_file has `NAME=value` lines as .env has. */
+export function readSecrets({ root, stage }: Project): ReadonlyMap<string, string> {
+  if (stage?.secretsFile === undefined) return new Map();
+  const file = resolve(root, stage.secretsFile);
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    const sentence = `Cannot read the secrets_file of stage "${stage.name}": ${messageOf(cause)}; to leave secrets as they are, deploy with --no-secrets`;
+    throw new AppError('bad_config', sentence, { cause });
+  }
+  const entries = Object.entries(parseEnv(text));
+  return new Map(entries.map(([name, value]) => [name, value ?? '']));
+}
+
+/** Values are never read back, so each is stored again. */
+export async function storeSecrets(client: Client, secrets: ReadonlyMap<string, string>): Promise<void> {
+  for (const [name, value] of secrets) {
+    await client.call('PUT', '/v1/functions/secrets', { json: { name, value } });
+  }
+}

@@ -1,0 +1,61 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import test from 'ava';
+import { eventually } from '../helpers/eventually.js';
+import { copyShop } from '../helpers/shop.js';
+import { tempDir } from '../helpers/temp-dir.js';
+
+const home = tempDir();
+
+test('orama dev runs a project on an engine of its own, deploys what changes, and outlives what is broken', async (t) => {
+  t.timeout(300_000);
+  const shop = copyShop(home);
+  // The one that takes a compiler of its own.
+  rmSync(join(shop, 'functions', 'stock'), { recursive: true });
+
+  const child = spawn(process.execPath, [`${process.cwd()}/dist/app/orama.js`, 'dev', '--port', '0'], {
+    cwd: shop,
+    env: { PATH: process.env.PATH, HOME: home, LOG_LEVEL: 'error' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  t.teardown(() => child.kill('SIGKILL'));
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (part: string) => {
+      said += part;
+    });
+  }
+  const says = (text: RegExp) => eventually(`${text} in:\n${said}`, async () => text.test(said));
+
+  await says(/Watching /);
+  for (const name of ['orders', 'payments', 'receipts', 'report']) {
+    t.regex(said, new RegExp(`^Deployed ${name} version 1$`, 'm'), said);
+  }
+  t.regex(said, /^ {2}topic orders:paid$/m);
+  t.regex(said, /^ {2}cron 0 6 \* \* \*$/m);
+
+  const place = / POST (http\S+\/orders)$/m.exec(said)?.[1] ?? '';
+  const placed = await fetch(place, { method: 'POST', body: '{"item":"book"}' });
+  t.is(placed.status, 201);
+  await says(/ success http v?1/);
+
+  const source = join(shop, 'functions', 'report', 'index.ts');
+  const before = readFileSync(source, 'utf8');
+  // A watcher that has just begun may miss a change: it is made until it is seen.
+  const changes = (text: string, answer: RegExp) =>
+    eventually(`${answer}`, async () => {
+      writeFileSync(source, text);
+      await sleep(2000);
+      return answer.test(said);
+    });
+  await changes('export default {', /^error: .*index\.ts:1/m);
+  await changes(`${before}\nconsole.info('changed');\n`, /^Deployed report version 2$/m);
+  t.notRegex(said, /^Deployed orders version 2$/m);
+
+  child.kill('SIGTERM');
+  const [code] = await once(child, 'exit');
+  t.is(code, 0, said);
+});

@@ -1,0 +1,212 @@
+import { createHmac } from 'node:crypto';
+import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { type CliRun, runCli } from '../helpers/cli.js';
+import { COMPILERS } from '../helpers/compilers.js';
+import { eventually } from '../helpers/eventually.js';
+import { startEngine } from '../helpers/running-engine.js';
+import { copyShop } from '../helpers/shop.js';
+import { tempDir } from '../helpers/temp-dir.js';
+
+const home = tempDir();
+const shop = copyShop(home);
+const NAMES = ['orders', 'payments', 'receipts', 'report', 'stock'];
+const run = COMPILERS.go?.found ? test.serial : test.serial.skip;
+
+interface Report {
+  dry_run: boolean;
+  functions: { name: string; action: string; version: number | null; changes: { key: string }[] }[];
+  removed: string[];
+  not_in_project: string[];
+}
+
+let engine: Awaited<ReturnType<typeof startEngine>>;
+let env: Record<string, string>;
+
+test.before(async () => {
+  engine = await startEngine();
+  const admin = { ORAMA_URL: engine.url, ORAMA_API_KEY: engine.adminKey };
+  const key = async (namespace: string, scopes: string) => {
+    const made = await runCli(['keys', 'create', 'ci', '--namespace', namespace, '--scopes', scopes], {
+      home,
+      env: admin,
+    });
+    return made.stdout.trim();
+  };
+  const variables = {
+    STAGING_URL: engine.url,
+    ORAMA_API_KEY_STAGING: await key('shop-staging', 'deploy,read,secrets'),
+    // What a pipeline has: it may deploy, and neither call functions nor set secrets.
+    ORAMA_API_KEY_PRODUCTION: await key('shop', 'deploy,read'),
+  };
+  const lines = Object.entries(variables).map(([name, value]) => `${name}=${value}\n`);
+  writeFileSync(join(shop, '.env'), lines.join(''));
+  env = { PRODUCTION_URL: engine.url, GOFLAGS: '-mod=mod', GOPROXY: 'off' };
+});
+test.after.always(() => engine?.close());
+
+const orama = (...args: string[]) => runCli(args, { home, cwd: shop, env });
+
+async function report(t: ExecutionContext, ...args: string[]): Promise<Report> {
+  const done = await orama('deploy', '--json', ...args);
+  t.is(done.code, 0, done.stderr);
+  return JSON.parse(done.stdout);
+}
+
+const actions = ({ functions }: Report) => functions.map(({ name, action }) => `${name} ${action}`);
+const all = (action: string) => NAMES.map((name) => `${name} ${action}`);
+
+run(
+  'a dry run builds and checks the project, says what would be deployed, and deploys nothing',
+  async (t) => {
+    const planned = await report(t, '--stage', 'staging', '--dry-run');
+    t.true(planned.dry_run);
+    t.deepEqual(actions(planned), all('create'));
+    // Again, on what has been built: nothing of it has come to the engine.
+    t.deepEqual(actions(await report(t, '--stage', 'staging', '--dry-run', '--no-build')), all('create'));
+  },
+);
+
+run('a project is deployed to two stages, each with its settings, and runs there', async (t) => {
+  t.deepEqual(actions(await report(t, '--stage', 'staging')), all('create'));
+  t.deepEqual(actions(await report(t, '--stage', 'production', '--no-build')), all('create'));
+  t.deepEqual((await settings('shop-staging', 'report')).metadata.triggers, [{ cron: '0 6 * * 1' }]);
+  t.deepEqual((await settings('shop', 'report')).metadata.triggers, [
+    { cron: '0 6 * * *', timezone: 'Europe/Berlin' },
+  ]);
+  t.like(await settings('shop', 'stock'), { memory_limit_mb: 64, metadata: { concurrency: 20 } });
+  t.like(await settings('shop-staging', 'stock'), { memory_limit_mb: 32 });
+  t.is((await settings('shop', 'receipts')).metadata.env.SENDER, 'orders@shop.example');
+
+  const shopAt = `${engine.functionsUrl}/shop-staging`;
+  const placed = await fetch(`${shopAt}/orders`, {
+    method: 'POST',
+    body: JSON.stringify({ item: 'book', count: 2 }),
+  });
+  t.is(placed.status, 201);
+  const { id } = (await placed.json()) as { id: string };
+  const body = JSON.stringify({ order: id });
+  const pay = (signature: string) =>
+    fetch(`${shopAt}/hooks/payments`, { method: 'POST', body, headers: { 'X-Signature': signature } });
+  t.is((await pay('00')).status, 401);
+  t.is((await pay(createHmac('sha256', 'whsec').update(body).digest('hex'))).status, 204);
+  await eventually('the order is paid', async () => {
+    const order = (await (await fetch(`${shopAt}/orders/${id}`)).json()) as { paid: number };
+    return order.paid === 1;
+  });
+  // Stages share nothing.
+  t.is((await fetch(`${engine.functionsUrl}/shop/orders/${id}`)).status, 404);
+});
+
+run('a deploy touches what differs only, and says how it differs', async (t) => {
+  t.deepEqual(actions(await report(t, '--stage', 'staging')), all('none'));
+  const file = join(shop, 'functions', 'stock', 'function.yaml');
+  const before = readFileSync(file, 'utf8');
+  t.teardown(() => writeFileSync(file, before));
+  writeFileSync(file, before.replace('memory: 32', 'memory: 48'));
+
+  const said = await orama('deploy', '--stage', 'staging', '--dry-run', '--no-build');
+  t.is(said.code, 0, said.stderr);
+  t.regex(said.stdout, /^~ stock +differs from version 1\n {4}memory {2}32 → 48$/m);
+  t.regex(said.stdout, /^= orders +unchanged \(version 1\)$/m);
+  t.regex(said.stdout, /^Dry run: 1 to deploy, 4 unchanged; nothing was changed$/m);
+  const done = await report(t, 'stock', '--stage', 'staging', '--no-build');
+  t.deepEqual(
+    done.functions.map(({ name, version }) => [name, version]),
+    [['stock', 2]],
+  );
+});
+
+run('when one does not build, or is refused, none is deployed', async (t) => {
+  const broken = join(shop, 'functions', 'orders', 'index.ts');
+  const source = readFileSync(broken, 'utf8');
+  appendFileSync(join(shop, 'functions', 'report', 'index.ts'), '\nconsole.info("changed");\n');
+  writeFileSync(broken, 'export default {');
+  const unbuilt = await orama('deploy', '--stage', 'staging');
+  writeFileSync(broken, source);
+  t.is(unbuilt.code, 1);
+  t.regex(unbuilt.stderr, /^error: orders: .*index\.ts:1/m);
+
+  // It builds, and no engine takes it: its memory is larger than its limit.
+  const file = join(shop, 'functions', 'stock', 'function.yaml');
+  const before = readFileSync(file, 'utf8');
+  writeFileSync(file, before.replace('memory: 32', 'memory: 1'));
+  const refused = await orama('deploy', '--stage', 'staging');
+  writeFileSync(file, before);
+  t.is(refused.code, 1);
+  t.regex(refused.stderr, /stock: .*memory/);
+  const changed = await report(t, '--stage', 'staging', '--dry-run', '--no-build');
+  t.deepEqual(
+    changed.functions.filter(({ action }) => action !== 'none').map(({ name, version }) => [name, version]),
+    [
+      ['report', 1],
+      ['stock', 2],
+    ],
+  );
+});
+
+run('the commands of docs/ci.md deploy with a key that may deploy and read', async (t) => {
+  const blocks = readFileSync('docs/ci.md', 'utf8').match(/```yaml\n[\s\S]*?```/g) ?? [];
+  t.is(blocks.length, 2);
+  const key = keyOf('shop');
+  for (const block of blocks) {
+    const commands = [...block.matchAll(/(?:run:|-) (orama .+)$/gm)].map(([, command = '']) => command);
+    t.is(commands.length, 2);
+    for (const command of commands) {
+      const [, ...args] = command.split(' ');
+      const done = await runCli(args, { home, cwd: shop, env: { ...env, ORAMA_API_KEY: key } });
+      t.is(done.code, 0, done.stderr);
+      t.regex(done.stdout, /^Stage production, on http/);
+    }
+  }
+});
+
+run('--prune removes what the project does not have, and nothing else does', async (t) => {
+  rmSync(join(shop, 'functions', 'report'), { recursive: true });
+  t.deepEqual((await report(t, '--stage', 'staging', '--no-build')).not_in_project, ['report']);
+  failed(t, await orama('deploy', 'stock', '--stage', 'staging', '--prune'), /name no functions/);
+  t.deepEqual((await report(t, '--stage', 'staging', '--no-build', '--prune')).removed, ['report']);
+  const left = await report(t, '--stage', 'staging', '--dry-run', '--no-build');
+  t.deepEqual(left.not_in_project, []);
+  // The other stage has it still.
+  t.is((await settings('shop', 'report')).metadata.triggers.length, 1);
+});
+
+run('wrong names and variables are told before anything is built', async (t) => {
+  failed(t, await orama('deploy', '--stage', 'stagin'), /no stage "stagin"; it has dev, staging, production/);
+  failed(
+    t,
+    await orama('deploy', 'odrers', '--stage', 'staging'),
+    /no function "odrers"; did you mean "orders"/,
+  );
+  env = { ...env, PRODUCTION_URL: '' };
+  failed(
+    t,
+    await orama('deploy', '--stage', 'production'),
+    /stages\.production\.url needs the variable PRODUCTION_URL/,
+  );
+});
+
+function failed(t: ExecutionContext, { code, stderr }: CliRun, sentence: RegExp): void {
+  t.is(code, 1, stderr);
+  t.regex(stderr, sentence);
+}
+
+interface Settings {
+  memory_limit_mb: number;
+  metadata: { env: Record<string, string>; triggers: unknown[]; concurrency?: number };
+}
+
+async function settings(namespace: string, name: string): Promise<Settings> {
+  const key = keyOf(namespace);
+  const response = await fetch(`${engine.url}/v1/functions/${name}/settings`, {
+    headers: { 'X-API-Key': key },
+  });
+  return ((await response.json()) as { settings: Settings }).settings;
+}
+
+function keyOf(namespace: string): string {
+  const keys = readFileSync(join(shop, '.env'), 'utf8');
+  return new RegExp(`=(ak_[^:]+:${namespace})$`, 'm').exec(keys)?.[1] ?? '';
+}

@@ -1,0 +1,17 @@
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** A copy of examples/shop, with secrets, beside the SDKs as the repository has them. Returns its directory. */
+export function copyShop(directory: string): string {
+  const shop = join(directory, 'examples', 'shop');
+  cpSync('examples/shop', shop, {
+    recursive: true,
+    filter: (path) => !/\.wasm$|\/\.(orama|env)$|\/secrets$/.test(path),
+  });
+  cpSync('sdk', join(directory, 'sdk'), { recursive: true });
+  mkdirSync(join(shop, 'secrets'));
+  for (const stage of ['dev', 'staging']) {
+    writeFileSync(join(shop, 'secrets', `${stage}.env`), 'PAYMENT_SECRET=whsec\nMAIL_TOKEN="not told"\n');
+  }
+  return shop;
+}

@@ -1,0 +1,156 @@
+import { execFile, spawn } from 'node:child_process';
+import { cpSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { builtinModules } from 'node:module';
+import { delimiter, join } from 'node:path';
+import { promisify } from 'node:util';
+import test from 'ava';
+import { commands, probeWasm } from '../helpers/probe.js';
+import { readyLine } from '../helpers/ready-line.js';
+import { endProcess } from '../helpers/server-process.js';
+import { tempDir } from '../helpers/temp-dir.js';
+
+const run = promisify(execFile);
+const MEGABYTE = 1 << 20;
+/** Optional peers of knex and bullmq, which ask for them only when somebody configures their database. */
+const OPTIONAL = [
+  ...['@valkey/valkey-glide', 'better-sqlite3', 'bufferutil', 'mariadb', 'mysql', 'mysql2', 'oracledb', 'pg'],
+  ...['pg-query-stream', 'sqlite3', 'tedious', 'utf-8-validate'],
+];
+/** Needed by those who write functions in its language only. */
+const ASKED_FOR = ['assemblyscript'];
+
+const directory = tempDir();
+const installed = join(directory, 'installed');
+const packageDirectory = join(installed, 'node_modules', 'orama-functions');
+const manifest: { dependencies: Record<string, string> } = JSON.parse(readFileSync('package.json', 'utf8'));
+
+/** Paths to further versions of Node, separated like PATH: TEST_NODES. */
+const nodes = [process.execPath, ...(process.env.TEST_NODES ?? '').split(delimiter).filter((path) => path)];
+
+let files: string[] = [];
+
+test.before('npm packs the engine, and installs the tarball in an empty directory', async () => {
+  const { stdout } = await run('npm', [
+    'pack',
+    '--json',
+    '--ignore-scripts',
+    '--pack-destination',
+    directory,
+  ]);
+  const [packed] = JSON.parse(stdout);
+  files = packed.files.map((file: { path: string }) => file.path);
+  mkdirSync(installed);
+  const tarball = join(directory, packed.filename);
+  // Install scripts as npm has them by itself: the settings of this repository are not those of its users.
+  await run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', tarball], {
+    cwd: installed,
+    env: userEnvironment(),
+  });
+});
+
+test('the tarball has the licence, those of what is bundled, and no tests, benches or source maps', (t) => {
+  for (const file of ['LICENSE', 'README.md', 'dist/THIRD_PARTY_LICENSES.txt', 'dist/app/orama.js']) {
+    t.true(files.includes(file), file);
+  }
+  t.deepEqual(
+    files.filter((file) => /(^|\/)(test|bench)\/|\.map$|\.tsbuildinfo$/.test(file)),
+    [],
+  );
+  const licences = readFileSync('dist/THIRD_PARTY_LICENSES.txt', 'utf8');
+  t.regex(licences, /^wasi-js@[\d.]+: MIT$/m);
+  t.regex(licences, /^bullmq@[\d.]+: MIT$/m);
+});
+
+test('whatever the program imports is in it, in Node, or among its dependencies', (t) => {
+  const { external }: { external: string[] } = JSON.parse(readFileSync('dist/bundle.json', 'utf8'));
+  const names = external.filter((path) => !path.startsWith('node:')).map(packageOf);
+  const known = [...builtinModules, ...Object.keys(manifest.dependencies), ...OPTIONAL, ...ASKED_FOR];
+  t.deepEqual(
+    [...new Set(names)].filter((name) => !known.includes(name)),
+    [],
+  );
+});
+
+test('what is installed is at most 120 MB, and neither a compiler nor wasi-js, whose install script fails', (t) => {
+  const modules = join(installed, 'node_modules');
+  const size = sizeOf(modules);
+  t.true(size <= 120 * MEGABYTE, `${(size / MEGABYTE).toFixed(1)} MB`);
+  for (const name of ['wasi-js', 'assemblyscript', 'binaryen', 'typescript']) {
+    t.false(existsSync(join(modules, name)), name);
+  }
+});
+
+for (const node of nodes) {
+  test.serial(`installed, orama up runs a module that it was sent, on ${node}`, async (t) => {
+    t.timeout(300_000);
+    const home = join(directory, `home-${nodes.indexOf(node)}`);
+    mkdirSync(join(home, 'probe'), { recursive: true });
+    writeFileSync(join(home, 'probe', 'function.yaml'), 'name: probe\n');
+    writeFileSync(join(home, 'probe', 'function.wasm'), await probeWasm());
+    const env = { PATH: process.env.PATH, HOME: home };
+    const program = join(packageDirectory, 'dist', 'app', 'orama.js');
+
+    const engine = spawn(node, [program, 'up', '--port', '0'], { cwd: home, env });
+    t.teardown(() => endProcess(engine));
+    let log = '';
+    engine.stderr.setEncoding('utf8').on('data', (part: string) => {
+      log += part;
+    });
+    await readyLine(engine, /listening on (http\S+)/, () => log);
+
+    const orama = async (...args: string[]) =>
+      (await run(node, [program, ...args], { cwd: home, env })).stdout;
+    t.regex(await orama('function', 'deploy', 'probe'), /^Deployed probe version 1 /);
+    // One that uses a database: functions' SQL runs in processes that the program starts.
+    const input = commands({ op: 'query', a: 'select 41 + 1 as answer', b: '[]' });
+    t.regex(await orama('function', 'invoke', 'probe', '--data', input), /answer.+42/);
+    // And one that is made and built by what was installed.
+    await orama('function', 'init', 'hello');
+    t.regex(await orama('function', 'deploy', 'hello'), /^Deployed hello version 1 /);
+    t.regex(await orama('function', 'invoke', 'hello', '--data', '{"name":"Ada"}'), /Ada/);
+    await endProcess(engine, 'SIGTERM');
+    t.is(engine.exitCode, 0, log);
+  });
+}
+
+test('a new function in AssemblyScript is told how to get its compiler, which is no dependency', async (t) => {
+  const home = join(directory, 'author');
+  mkdirSync(home);
+  const program = join(packageDirectory, 'dist', 'app', 'orama.js');
+  const orama = (...args: string[]) => run(process.execPath, [program, ...args], { cwd: home });
+  await orama('function', 'init', 'hello', '--lang', 'assemblyscript');
+  const error = await t.throwsAsync(orama('function', 'build', 'hello'));
+  t.regex(error?.message ?? '', /npm install --save-dev assemblyscript/);
+});
+
+test('the package passes publint and arethetypeswrong', async (t) => {
+  const copy = join(directory, 'checked');
+  mkdirSync(copy);
+  const tarball = readdirSync(directory).find((name) => name.endsWith('.tgz')) ?? '';
+  cpSync(join(directory, tarball), join(copy, 'package.tgz'));
+  for (const [tool, ...args] of [
+    ['publint/src/cli.js', '--strict'],
+    ['@arethetypeswrong/cli/dist/index.js', '--no-color'],
+  ]) {
+    await t.notThrowsAsync(
+      run(process.execPath, [`node_modules/${tool}`, ...args, join(copy, 'package.tgz')]),
+      tool,
+    );
+  }
+});
+
+/** What npm run sets from this repository's .npmrc is left out. */
+function userEnvironment(): NodeJS.ProcessEnv {
+  const repository = /^npm_(config_(ignore_scripts|fund|audit|local_prefix)|package|lifecycle|execpath)/;
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !repository.test(name)));
+}
+
+function packageOf(path: string): string {
+  return path.split('/', path.startsWith('@') ? 2 : 1).join('/');
+}
+
+function sizeOf(path: string): number {
+  const status = lstatSync(path);
+  if (!status.isDirectory()) return status.size;
+  return readdirSync(path).reduce((sum, name) => sum + sizeOf(join(path, name)), 0);
+}
