@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { bundleProgram, bundleThreads } from './bundle.mjs';
+import { buildConsole } from './console.mjs';
 
 const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
 execFileSync(process.execPath, [tsc, '--incremental', '--tsBuildInfoFile', 'dist/.tsbuildinfo'], {
@@ -35,5 +36,6 @@ await buildJavaScriptEngine();
 rmSync('dist/app', { recursive: true, force: true });
 await bundleThreads();
 await bundleProgram();
+await buildConsole();
 // npx runs the command through its own link, which needs the file to be executable.
 chmodSync('dist/app/orama.js', 0o755);

@@ -1,0 +1,63 @@
+import { ApiError, call } from '../api/request.js';
+import { session } from '../api/session.js';
+import { Page, Panel } from '../parts/page.js';
+import { ResourceView } from '../parts/resource-view.js';
+import { Table } from '../parts/table.js';
+import { count } from '../text.js';
+import { useResource } from '../use-resource.js';
+
+interface Quota {
+  limit: number;
+  used: number | null;
+}
+
+const LIVE_MS = 10_000;
+
+export function UsagePage() {
+  const namespace = session()?.namespace ?? '';
+  const usage = useResource(
+    `usage ${namespace}`,
+    (signal) =>
+      call<{ quotas: Record<string, Quota> }>('GET', `/v1/namespaces/${encodeURIComponent(namespace)}/usage`, { signal }),
+    LIVE_MS,
+  );
+  const isUnknown = usage.error instanceof ApiError && usage.error.status === 404 && usage.data === undefined;
+  return (
+    <Page title="Usage">
+      <Panel title={`Quotas of ${namespace}`}>
+        {isUnknown ? (
+          <div class="empty">
+            <p>This engine has no quotas: it is of a version without them.</p>
+          </div>
+        ) : (
+          <ResourceView of={usage} what="the usage">
+            {({ quotas }) => (
+              <Table
+                label="Quotas"
+                rows={Object.entries(quotas)}
+                keyOf={([name]) => name}
+                columns={[
+                  { name: 'Quota', isWide: true, cell: ([name]) => name.replaceAll('_', ' ') },
+                  { name: 'Used', isNumber: true, cell: ([, { used }]) => (used === null ? '–' : count(used)) },
+                  { name: 'Limit', isNumber: true, cell: ([, { limit }]) => count(limit) },
+                  {
+                    name: 'Share',
+                    cell: ([name, { limit, used }]) => (
+                      <meter
+                        min={0}
+                        max={limit || 1}
+                        high={limit * 0.8}
+                        value={Math.min(used ?? 0, limit)}
+                        aria-label={`Share of ${name.replaceAll('_', ' ')} in use`}
+                      />
+                    ),
+                  },
+                ]}
+              />
+            )}
+          </ResourceView>
+        )}
+      </Panel>
+    </Page>
+  );
+}
