@@ -8,7 +8,7 @@ const SOURCE = 'console';
 const OUT = 'dist/console';
 /** Beside the folder, which holds nothing but what is served. */
 const STAMP = 'dist/.console';
-const PACKAGES = ['vite', 'preact', 'wouter-preact', 'uplot'];
+const PACKAGES = ['vite', 'preact', 'uplot'];
 const BUNDLED_TEXT = /\.(css|html|js|svg)$/;
 
 export async function buildConsole() {

@@ -51,9 +51,9 @@ function Shell({ namespace }: { namespace: string }) {
   }, [path]);
   return (
     <div class="shell">
-      <a class="skip" href="#content" onClick={(event) => (event.preventDefault(), main.current?.focus())}>
+      <button type="button" class="skip" onClick={() => main.current?.focus()}>
         Skip to the content
-      </a>
+      </button>
       <header class="bar">
         <Link to="" class="brand">
           <span class="logo" aria-hidden="true" /> Orama

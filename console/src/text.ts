@@ -1,9 +1,12 @@
-/** Control, zero-width and direction-changing characters: what makes a text look like another one. */
-const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/gu;
+/** Control and format characters: what hides, or makes a text look like another one by turning its direction. */
+const HIDDEN = /[\p{Cc}\p{Cf}]/gu;
+const ORDINARY: ReadonlySet<string> = new Set(['\t', '\n']);
 
 /** A text with its hidden characters written out, so that it reads as what it is. */
 export function visible(text: string): string {
-  return text.replace(HIDDEN, (char) => `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`);
+  return text.replace(HIDDEN, (char) =>
+    ORDINARY.has(char) ? char : `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`,
+  );
 }
 
 /** The beginning of a text for one line; nothing is lost where the whole text can be opened elsewhere. */
@@ -59,7 +62,9 @@ export function indentedJson(text: string): string | null {
       indented += `${token}\n${'  '.repeat(depth)}`;
     } else if (token === '}' || token === ']') {
       depth--;
-      indented = /[[{]\n *$/.test(indented) ? indented.trimEnd() + token : `${indented}\n${'  '.repeat(depth)}${token}`;
+      indented = /[[{]\n *$/.test(indented)
+        ? indented.trimEnd() + token
+        : `${indented}\n${'  '.repeat(depth)}${token}`;
     } else if (token === ',') indented += `,\n${'  '.repeat(depth)}`;
     else if (token === ':') indented += ': ';
     else indented += token;

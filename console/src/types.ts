@@ -14,7 +14,12 @@ import type { rolloutRecordSchema } from '../../src/contract/rollout.js';
 export type AliasesReply = z.infer<typeof aliasesReplySchema>;
 export type FunctionsReply = z.infer<typeof functionsReplySchema>;
 export type FunctionRecord = FunctionsReply['functions'][number];
-export type InvocationRecord = z.infer<typeof invocationRecordSchema>;
+export type InvocationRecord = z.infer<typeof invocationRecordSchema> & {
+  parent_id: string | null;
+  input: string | null;
+  input_base64?: string | undefined;
+  callback: { url: string; attempts: number; delivered_at: string | null; last_error: string | null } | null;
+};
 export interface InvocationsReply {
   invocations: InvocationRecord[];
   count: number;

@@ -19,7 +19,9 @@ export function useResource<T>(
   load: (signal: AbortSignal) => Promise<T>,
   everyMs?: number,
 ): Resource<T> {
-  const [state, setState] = useState<{ key: string | null; data?: T | undefined; error?: unknown }>({ key: null });
+  const [state, setState] = useState<{ key: string | null; data?: T | undefined; error?: unknown }>({
+    key: null,
+  });
   const [turn, setTurn] = useState(0);
   const latest = useRef(load);
   latest.current = load;

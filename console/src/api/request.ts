@@ -21,11 +21,7 @@ export interface RequestOptions {
 }
 
 /** One request of the HTTP API with the session's token. Throws `ApiError` for whatever is not a 2xx. */
-export async function request(
-  method: string,
-  path: string,
-  options: RequestOptions = {},
-): Promise<Response> {
+export async function request(method: string, path: string, options: RequestOptions = {}): Promise<Response> {
   const token = await accessToken();
   const headers = new Headers(options.headers);
   if (token !== null) headers.set('Authorization', `Bearer ${token}`);

@@ -20,7 +20,9 @@ export async function signInWithWallet(wallet: Wallet, namespace: string): Promi
   const { nonce } = await call<{ nonce: string }>('POST', '/v1/auth/challenge', {
     json: { wallet: address, purpose: 'console', namespace },
   });
-  const hex = Array.from(new TextEncoder().encode(nonce), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  const hex = Array.from(new TextEncoder().encode(nonce), (byte) => byte.toString(16).padStart(2, '0')).join(
+    '',
+  );
   const signature = String(await wallet.request({ method: 'personal_sign', params: [`0x${hex}`, address] }));
   openSession(
     await call('POST', '/v1/auth/verify', {

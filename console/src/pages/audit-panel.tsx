@@ -11,7 +11,12 @@ export function AuditPanel() {
   const audit = useResource('audit', (signal) => call<AuditReply>('GET', '/v1/audit', { signal }));
   return (
     <Panel title="What was changed lately">
-      <ResourceView of={audit} what="the audit log" isEmpty={({ count }) => count === 0} empty={<p>Nothing.</p>}>
+      <ResourceView
+        of={audit}
+        what="the audit log"
+        isEmpty={({ count }) => count === 0}
+        empty={<p>Nothing.</p>}
+      >
         {({ events }) => (
           <Table
             label="Audit log"

@@ -1,11 +1,10 @@
 import { useState } from 'preact/hooks';
-import { request } from '../api/request.js';
+import { call, request } from '../api/request.js';
 import { Field, Form } from '../parts/form.js';
 import { Page, Panel } from '../parts/page.js';
 import { ResourceView } from '../parts/resource-view.js';
 import { Table } from '../parts/table.js';
 import { brief, count, milliseconds, plural, visible } from '../text.js';
-import { call } from '../api/request.js';
 import { useResource } from '../use-resource.js';
 
 interface SchemaReply {
@@ -28,17 +27,33 @@ export function DataPage() {
 
   const run = async () => {
     const started = performance.now();
-    const response = await request('POST', mayWrite ? '/v1/rqlite/exec' : '/v1/rqlite/query', { json: { sql } });
+    const response = await request('POST', mayWrite ? '/v1/rqlite/exec' : '/v1/rqlite/query', {
+      json: { sql },
+    });
     const reply = readExact(await response.text()) as { items?: Result['rows']; rows_affected?: number };
-    setResult({ rows: reply.items ?? null, affected: reply.rows_affected ?? null, ms: performance.now() - started });
+    setResult({
+      rows: reply.items ?? null,
+      affected: reply.rows_affected ?? null,
+      ms: performance.now() - started,
+    });
     if (mayWrite) schema.reload();
   };
 
   return (
     <Page title="Data">
       <Panel title="SQL on the namespace's database">
-        <Form label="SQL" submit={mayWrite ? 'Run and write' : 'Run'} disabled={sql.trim() === ''} onSubmit={run}>
-          <Field label="Statement" hint={mayWrite ? 'One statement; it may change or delete rows.' : 'One SELECT; nothing is written.'}>
+        <Form
+          label="SQL"
+          submit={mayWrite ? 'Run and write' : 'Run'}
+          disabled={sql.trim() === ''}
+          onSubmit={run}
+        >
+          <Field
+            label="Statement"
+            hint={
+              mayWrite ? 'One statement; it may change or delete rows.' : 'One SELECT; nothing is written.'
+            }
+          >
             {(attributes) => (
               <textarea
                 {...attributes}
@@ -57,7 +72,11 @@ export function DataPage() {
             )}
           </Field>
           <label class="check">
-            <input type="checkbox" checked={mayWrite} onChange={(event) => setMayWrite(event.currentTarget.checked)} />
+            <input
+              type="checkbox"
+              checked={mayWrite}
+              onChange={(event) => setMayWrite(event.currentTarget.checked)}
+            />
             Let it write
           </label>
         </Form>
@@ -92,7 +111,13 @@ export function DataPage() {
                   ),
                 },
                 { name: 'Kind', cell: ({ type }) => type },
-                { name: 'Definition', isWide: true, cell: ({ sql: definition }) => <code title={brief(definition ?? '', 2000)}>{brief(definition ?? '')}</code> },
+                {
+                  name: 'Definition',
+                  isWide: true,
+                  cell: ({ sql: definition }) => (
+                    <code title={brief(definition ?? '', 2000)}>{brief(definition ?? '')}</code>
+                  ),
+                },
               ]}
             />
           )}
@@ -121,7 +146,10 @@ function ResultView({ of: { rows, affected, ms } }: { of: Result }) {
           label="Result"
           rows={rows}
           keyOf={(_row, index) => index}
-          columns={names.map((name) => ({ name: visible(name), cell: (row) => <Cell value={row[name]} /> }))}
+          columns={names.map((name) => ({
+            name: visible(name),
+            cell: (row: Record<string, unknown>) => <Cell value={row[name]} />,
+          }))}
         />
       )}
     </>
@@ -132,7 +160,8 @@ const MAX_CELL = 300;
 
 function Cell({ value }: { value: unknown }) {
   if (value === null || value === undefined) return <span class="faint">null</span>;
-  const text = value instanceof ExactNumber ? value.text : typeof value === 'string' ? value : JSON.stringify(value);
+  const text =
+    value instanceof ExactNumber ? value.text : typeof value === 'string' ? value : JSON.stringify(value);
   return <span title={text.length > MAX_CELL ? brief(text, 4000) : undefined}>{brief(text, MAX_CELL)}</span>;
 }
 

@@ -34,13 +34,18 @@ function Dead({ name, reason }: { name: string; reason: string }) {
     (signal) => listInvocations({ status: 'dead', function: name, reason, cursor, limit: PAGE }, signal),
     cursor === undefined ? LIVE_MS : undefined,
   );
-  const functions = useResource('functions', (signal) => call<FunctionsReply>('GET', '/v1/functions', { signal }));
+  const functions = useResource('functions', (signal) =>
+    call<FunctionsReply>('GET', '/v1/functions', { signal }),
+  );
   const names = new Set([...(functions.data?.functions.map((each) => each.name) ?? []), name]);
   names.delete('');
 
   return (
-    <Page title="Dead letters" aside={name !== '' && reason === '' && <Bulk name={name} reload={dead.reload} />}>
-      <div class="filters" role="group" aria-label="Filters">
+    <Page
+      title="Dead letters"
+      aside={name !== '' && reason === '' && <Bulk name={name} reload={dead.reload} />}
+    >
+      <fieldset class="filters" aria-label="Filters">
         <label>
           Function{' '}
           <select value={name} onChange={(event) => setQuery({ function: event.currentTarget.value })}>
@@ -63,7 +68,7 @@ function Dead({ name, reason }: { name: string; reason: string }) {
           </select>
         </label>
         {name === '' && <span class="faint">Choose a function to replay or purge all of its own.</span>}
-      </div>
+      </fieldset>
       <ResourceView
         of={dead}
         what="the dead letters"
@@ -80,7 +85,11 @@ function Dead({ name, reason }: { name: string; reason: string }) {
             <InvocationTable label="Dead letters" invocations={invocations} />
             {(next !== null || cursor !== undefined) && (
               <nav class="pages" aria-label="Pages of dead letters">
-                <button type="button" disabled={cursor === undefined} onClick={() => setCursors(cursors.slice(0, -1))}>
+                <button
+                  type="button"
+                  disabled={cursor === undefined}
+                  onClick={() => setCursors(cursors.slice(0, -1))}
+                >
                   Newer
                 </button>
                 <span>Page {cursors.length + 1}</span>

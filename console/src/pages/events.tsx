@@ -20,7 +20,11 @@ const MAX_MESSAGES = 200;
 export function EventsPage() {
   const { query } = usePlace();
   const topic = query.get('topic') ?? '';
-  const topics = useResource('topics', (signal) => call<TopicsReply>('GET', '/v1/pubsub/topics', { signal }), TOPICS_MS);
+  const topics = useResource(
+    'topics',
+    (signal) => call<TopicsReply>('GET', '/v1/pubsub/topics', { signal }),
+    TOPICS_MS,
+  );
   return (
     <Page title="Events">
       <div class="halves">
@@ -36,7 +40,11 @@ export function EventsPage() {
               <ul class="chips">
                 {all.slice(0, 200).map((each) => (
                   <li key={each}>
-                    <button type="button" aria-pressed={each === topic} onClick={() => setQuery({ topic: each })}>
+                    <button
+                      type="button"
+                      aria-pressed={each === topic}
+                      onClick={() => setQuery({ topic: each })}
+                    >
                       {brief(each, 80)}
                     </button>
                   </li>
@@ -62,19 +70,33 @@ function Publish({ topic: chosen }: { topic: string }) {
       body: `{"topic":${JSON.stringify(topic)},"data":${message}}`,
       headers: { 'Content-Type': 'application/json' },
     });
-    tell('done', reply.triggered === undefined ? 'Published.' : `Published; it has triggered ${reply.triggered}.`);
+    tell(
+      'done',
+      reply.triggered === undefined ? 'Published.' : `Published; it has triggered ${reply.triggered}.`,
+    );
   };
   return (
     <Panel title="Publish">
       <Form label="Publish a message" submit="Publish" disabled={topic === ''} onSubmit={publish}>
         <Field label="Topic">
           {(attributes) => (
-            <input {...attributes} placeholder="orders:new" value={topic} onInput={(event) => setTopic(event.currentTarget.value)} />
+            <input
+              {...attributes}
+              placeholder="orders:new"
+              value={topic}
+              onInput={(event) => setTopic(event.currentTarget.value)}
+            />
           )}
         </Field>
         <Field label="Data" hint="JSON, else it is sent as a string.">
           {(attributes) => (
-            <textarea {...attributes} rows={5} spellcheck={false} value={data} onInput={(event) => setData(event.currentTarget.value)} />
+            <textarea
+              {...attributes}
+              rows={5}
+              spellcheck={false}
+              value={data}
+              onInput={(event) => setData(event.currentTarget.value)}
+            />
           )}
         </Field>
       </Form>
@@ -106,7 +128,9 @@ function Live({ topic }: { topic: string }) {
 
   useEffect(() => {
     if (topic === '') return undefined;
-    return subscribe(topic, setIsConnected, (next) => setMessages((old) => [...next, ...old].slice(0, MAX_MESSAGES)));
+    return subscribe(topic, setIsConnected, (next) =>
+      setMessages((old) => [...next, ...old].slice(0, MAX_MESSAGES)),
+    );
   }, [topic]);
 
   return (
@@ -115,7 +139,8 @@ function Live({ topic }: { topic: string }) {
       aside={
         topic !== '' && (
           <span role="status">
-            <span class={isConnected ? 'pulse on' : 'pulse'} aria-hidden="true" /> {isConnected ? 'Live' : 'Connecting…'}
+            <span class={isConnected ? 'pulse on' : 'pulse'} aria-hidden="true" />{' '}
+            {isConnected ? 'Live' : 'Connecting…'}
           </span>
         )
       }
@@ -129,20 +154,33 @@ function Live({ topic }: { topic: string }) {
       >
         <Field label="Topic to listen to">
           {(attributes) => (
-            <input {...attributes} placeholder="orders:new" value={asked} onInput={(event) => setAsked(event.currentTarget.value)} />
+            <input
+              {...attributes}
+              placeholder="orders:new"
+              value={asked}
+              onInput={(event) => setAsked(event.currentTarget.value)}
+            />
           )}
         </Field>
       </Form>
       {messages.length === 0 ? (
         <div class="empty">
-          <p>{topic === '' ? 'Choose a topic to see its messages.' : 'Nothing has been published since this page listens.'}</p>
+          <p>
+            {topic === ''
+              ? 'Choose a topic to see its messages.'
+              : 'Nothing has been published since this page listens.'}
+          </p>
         </div>
       ) : (
         <ol class="live" aria-label={`Messages on ${topic}`}>
           {messages.map(({ id, at, data }) => (
             <li key={id}>
               <Moment at={new Date(at).toISOString()} short />
-              <pre>{data.text === undefined ? `base64: ${data.base64?.slice(0, 4096)}` : visible(data.text.slice(0, 4096))}</pre>
+              <pre>
+                {data.text === undefined
+                  ? `base64: ${data.base64?.slice(0, 4096)}`
+                  : visible(data.text.slice(0, 4096))}
+              </pre>
             </li>
           ))}
         </ol>
@@ -180,7 +218,12 @@ function subscribe(
     socket.onmessage = ({ data }: MessageEvent<string>) => {
       const frame = JSON.parse(data) as { data?: string; timestamp: number; topic: string };
       if (frame.data === undefined) return;
-      const message = { id: ++lastId, at: frame.timestamp, topic: frame.topic, data: outputOf(fromBase64(frame.data)) };
+      const message = {
+        id: ++lastId,
+        at: frame.timestamp,
+        topic: frame.topic,
+        data: outputOf(fromBase64(frame.data)),
+      };
       gathered = [...gathered.slice(1 - MAX_MESSAGES), message];
     };
     socket.onclose = () => {

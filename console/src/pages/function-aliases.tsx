@@ -63,10 +63,21 @@ export function AliasesPanel({ name }: { name: string }) {
           />
         )}
       </ResourceView>
-      <Form label="Set an alias" submit="Set the alias" class="inline" disabled={alias === '' || version === ''} onSubmit={set}>
+      <Form
+        label="Set an alias"
+        submit="Set the alias"
+        class="inline"
+        disabled={alias === '' || version === ''}
+        onSubmit={set}
+      >
         <Field label="Alias">
           {(attributes) => (
-            <input {...attributes} size={12} value={alias} onInput={(event) => setAlias(event.currentTarget.value)} />
+            <input
+              {...attributes}
+              size={12}
+              value={alias}
+              onInput={(event) => setAlias(event.currentTarget.value)}
+            />
           )}
         </Field>
         <Field label="Version">

@@ -43,7 +43,13 @@ export function FunctionInvoke({ name }: { name: string }) {
     }
     const output = outputOf(new Uint8Array(await response.arrayBuffer()));
     const durationMs = Number(response.headers.get('x-duration-ms'));
-    setOutcome({ id, state: 'success', durationMs, attempts: response.headers.get('x-attempts') ?? '1', output });
+    setOutcome({
+      id,
+      state: 'success',
+      durationMs,
+      attempts: response.headers.get('x-attempts') ?? '1',
+      output,
+    });
   };
   const curl = `curl -X POST ${location.origin}${path} \\\n  -H "X-API-Key: $ORAMA_API_KEY" \\\n  --data-binary ${shellWord(input)}`;
 
@@ -95,7 +101,12 @@ export function FunctionInvoke({ name }: { name: string }) {
               <State of={outcome.state} /> in {milliseconds(outcome.durationMs)}, attempt {outcome.attempts} ·{' '}
               <Link to={`/invocations/${outcome.id}`}>show the invocation</Link>
             </p>
-            <Payload label="Output" text={outcome.output.text} base64={outcome.output.base64} name={`${name}-output`} />
+            <Payload
+              label="Output"
+              text={outcome.output.text}
+              base64={outcome.output.base64}
+              name={`${name}-output`}
+            />
           </>
         )}
       </Panel>

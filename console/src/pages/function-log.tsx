@@ -42,7 +42,8 @@ export function FunctionLog({ name }: { name: string }) {
       title="Log"
       aside={
         <span role="status">
-          <span class={isConnected ? 'pulse on' : 'pulse'} aria-hidden="true" /> {isConnected ? 'Live' : 'Connecting…'}
+          <span class={isConnected ? 'pulse on' : 'pulse'} aria-hidden="true" />{' '}
+          {isConnected ? 'Live' : 'Connecting…'}
         </span>
       }
     >

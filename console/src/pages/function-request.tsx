@@ -4,6 +4,7 @@ import { CopyButton } from '../parts/copy-button.js';
 import { Field } from '../parts/form.js';
 import { Panel } from '../parts/page.js';
 import { ResourceView } from '../parts/resource-view.js';
+import { ScrollArea } from '../parts/scroll-area.js';
 import { shellWord, visible } from '../text.js';
 import type { FunctionRecord, StatusReply } from '../types.js';
 import { useResource } from '../use-resource.js';
@@ -48,11 +49,17 @@ function Builder({ base, name }: { base: string; name: string }) {
   return (
     <div class="halves">
       <Panel title="Request">
-        <p class="faint">For functions with <code>http:</code> in their function.yaml; to others the address does not exist.</p>
+        <p class="faint">
+          For functions with <code>http:</code> in their function.yaml; to others the address does not exist.
+        </p>
         <div class="row">
           <Field label="Method">
             {(attributes) => (
-              <select {...attributes} value={method} onChange={(event) => setMethod(event.currentTarget.value)}>
+              <select
+                {...attributes}
+                value={method}
+                onChange={(event) => setMethod(event.currentTarget.value)}
+              >
                 {METHODS.map((each) => (
                   <option key={each} value={each}>
                     {each}
@@ -63,19 +70,41 @@ function Builder({ base, name }: { base: string; name: string }) {
           </Field>
           <Field label="Path and query">
             {(attributes) => (
-              <input {...attributes} spellcheck={false} value={path} onInput={(event) => setPath(event.currentTarget.value)} />
+              <input
+                {...attributes}
+                spellcheck={false}
+                value={path}
+                onInput={(event) => setPath(event.currentTarget.value)}
+              />
             )}
           </Field>
         </div>
-        <Field label="Headers" hint={wrong === undefined ? 'One a line: X-Test: yes' : `Not a header: ${visible(wrong.slice(0, 80))}`}>
+        <Field
+          label="Headers"
+          hint={
+            wrong === undefined ? 'One a line: X-Test: yes' : `Not a header: ${visible(wrong.slice(0, 80))}`
+          }
+        >
           {(attributes) => (
-            <textarea {...attributes} rows={3} spellcheck={false} value={headers} onInput={(event) => setHeaders(event.currentTarget.value)} />
+            <textarea
+              {...attributes}
+              rows={3}
+              spellcheck={false}
+              value={headers}
+              onInput={(event) => setHeaders(event.currentTarget.value)}
+            />
           )}
         </Field>
         {!BODILESS.has(method) && (
           <Field label="Body">
             {(attributes) => (
-              <textarea {...attributes} rows={6} spellcheck={false} value={body} onInput={(event) => setBody(event.currentTarget.value)} />
+              <textarea
+                {...attributes}
+                rows={6}
+                spellcheck={false}
+                value={body}
+                onInput={(event) => setBody(event.currentTarget.value)}
+              />
             )}
           </Field>
         )}
@@ -93,9 +122,9 @@ function Builder({ base, name }: { base: string; name: string }) {
           </>
         }
       >
-        <pre tabIndex={0} aria-label="The request as a curl command">
+        <ScrollArea class="text" label="The request as a curl command">
           {visible(curl)}
-        </pre>
+        </ScrollArea>
       </Panel>
     </div>
   );

@@ -90,7 +90,10 @@ function Start({ name, newest, onStart }: { name: string; newest: number; onStar
     await call('POST', `/v1/functions/${name}/rollout`, {
       json: {
         to: Number(to),
-        steps: steps.split(/[\s,]+/).filter(Boolean).map(Number),
+        steps: steps
+          .split(/[\s,]+/)
+          .filter(Boolean)
+          .map(Number),
         every_seconds: Number(every),
         max_error_percent: Number(errors),
       },
@@ -111,7 +114,12 @@ function Start({ name, newest, onStart }: { name: string; newest: number; onStar
         ).map(([label, value, change]) => (
           <Field key={label} label={label}>
             {(attributes) => (
-              <input {...attributes} size={10} value={value} onInput={(event) => change(event.currentTarget.value)} />
+              <input
+                {...attributes}
+                size={10}
+                value={value}
+                onInput={(event) => change(event.currentTarget.value)}
+              />
             )}
           </Field>
         ))}

@@ -29,7 +29,11 @@ export function TriggersPanel({ name }: { name: string }) {
             keyOf={({ id }) => id}
             columns={[
               { name: 'Fires on', isWide: true, cell: (each) => <code>{visible(sourceOf(each))}</code> },
-              { name: 'Next run', cell: (each) => ('cron' in each ? <Age at={each.next_run_at} /> : <span class="faint">when published</span>) },
+              {
+                name: 'Next run',
+                cell: (each) =>
+                  'cron' in each ? <Age at={each.next_run_at} /> : <span class="faint">when published</span>,
+              },
               { name: 'Enabled', cell: ({ enabled }) => (enabled ? 'yes' : 'no') },
               { name: 'Added', isMinor: true, cell: ({ created_at: at }) => <Age at={at} /> },
               {
@@ -77,7 +81,13 @@ function AddTrigger({ path, onAdd }: { path: string; onAdd(): void }) {
     onAdd();
   };
   return (
-    <Form label="Add a trigger" submit="Add the trigger" class="inline" disabled={source === ''} onSubmit={add}>
+    <Form
+      label="Add a trigger"
+      submit="Add the trigger"
+      class="inline"
+      disabled={source === ''}
+      onSubmit={add}
+    >
       <Field label="Kind">
         {(attributes) => (
           <select {...attributes} value={kind} onChange={(event) => setKind(event.currentTarget.value)}>
@@ -99,7 +109,11 @@ function AddTrigger({ path, onAdd }: { path: string; onAdd(): void }) {
       {kind === 'cron' && (
         <Field label="Time zone">
           {(attributes) => (
-            <input {...attributes} value={timezone} onInput={(event) => setTimezone(event.currentTarget.value)} />
+            <input
+              {...attributes}
+              value={timezone}
+              onInput={(event) => setTimezone(event.currentTarget.value)}
+            />
           )}
         </Field>
       )}

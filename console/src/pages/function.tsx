@@ -77,7 +77,12 @@ function Summary({ of: record }: { of: FunctionRecord }) {
           ['Access', record.is_public ? 'public' : 'private'],
           ['Memory', `${record.memory_limit_mb} MB`],
           ['Timeout', `${record.timeout_seconds} s`],
-          ['Retries', record.retry_count === 0 ? 'none' : `${record.retry_count}, ${record.retry_delay_seconds} s apart`],
+          [
+            'Retries',
+            record.retry_count === 0
+              ? 'none'
+              : `${record.retry_count}, ${record.retry_delay_seconds} s apart`,
+          ],
           ['Start', record.warm_start],
           ['Deployed', <Moment key="at" at={record.updated_at} />],
           ['By', <code key="by">{record.created_by}</code>],
@@ -110,12 +115,16 @@ function Summary({ of: record }: { of: FunctionRecord }) {
 function Versions({ name, onChange }: { name: string; onChange(): void }) {
   const path = `/v1/functions/${name}/versions`;
   const versions = useResource(path, (signal) => call<VersionsReply>('GET', path, { signal }));
+  const changed = () => {
+    versions.reload();
+    onChange();
+  };
   return (
     <ResourceView of={versions} what="the versions">
       {({ versions: all }) => (
         <Table
           label="Versions"
-          columns={columns(name, all, () => (versions.reload(), onChange()))}
+          columns={columns(name, all, changed)}
           rows={all}
           keyOf={({ version }) => version}
         />
@@ -124,16 +133,26 @@ function Versions({ name, onChange }: { name: string; onChange(): void }) {
   );
 }
 
-function columns(name: string, all: readonly FunctionRecord[], done: () => void): readonly Column<FunctionRecord>[] {
+function columns(
+  name: string,
+  all: readonly FunctionRecord[],
+  done: () => void,
+): readonly Column<FunctionRecord>[] {
   const newest = all[0];
   return [
     { name: 'Version', isNumber: true, cell: ({ version }) => version },
     { name: 'Deployed', cell: ({ created_at: at }) => <Age at={at} /> },
     { name: 'By', isMinor: true, cell: ({ created_by: by }) => <code>{by}</code> },
-    { name: 'Module', isWide: true, isMinor: true, cell: ({ wasm_cid: cid }) => <code title={cid}>{cid.slice(0, 20)}…</code> },
+    {
+      name: 'Module',
+      isWide: true,
+      isMinor: true,
+      cell: ({ wasm_cid: cid }) => <code title={cid}>{cid.slice(0, 20)}…</code>,
+    },
     {
       name: 'Differs from the newest',
-      cell: (record) => (newest && record !== newest ? differences(record, newest) : <span class="faint">newest</span>),
+      cell: (record) =>
+        newest && record !== newest ? differences(record, newest) : <span class="faint">newest</span>,
     },
     {
       name: '',

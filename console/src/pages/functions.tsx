@@ -13,7 +13,10 @@ const LIVE_MS = 10_000;
 const COLUMNS: readonly Column<FunctionRecord>[] = [
   { name: 'Name', isWide: true, cell: ({ name }) => <Link to={`/functions/${name}`}>{name}</Link> },
   { name: 'Version', isNumber: true, cell: ({ version }) => version },
-  { name: 'Access', cell: ({ is_public: isPublic }) => (isPublic ? 'public' : <span class="faint">private</span>) },
+  {
+    name: 'Access',
+    cell: ({ is_public: isPublic }) => (isPublic ? 'public' : <span class="faint">private</span>),
+  },
   { name: 'Memory', isNumber: true, isMinor: true, cell: ({ memory_limit_mb: mb }) => `${mb} MB` },
   { name: 'Timeout', isNumber: true, isMinor: true, cell: ({ timeout_seconds: s }) => `${s} s` },
   { name: 'Retries', isNumber: true, isMinor: true, cell: ({ retry_count: retries }) => retries },

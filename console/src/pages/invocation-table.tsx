@@ -40,8 +40,20 @@ const COLUMNS: readonly Column<InvocationRecord>[] = [
   { name: 'Accepted', cell: ({ created_at }) => <Moment at={created_at} short /> },
   { name: 'Attempts', isNumber: true, isMinor: true, cell: ({ attempts }) => attempts.length },
   { name: 'Ran', isNumber: true, cell: (each) => milliseconds(runTime(each)) },
-  { name: 'Error', isWide: true, cell: ({ error }) => error !== null && <span title={brief(error, 500)}>{brief(error)}</span> },
-  { name: 'Id', isMinor: true, cell: ({ request_id }) => <code class="faint">{request_id.slice(0, 8)}…{request_id.slice(-6)}</code> },
+  {
+    name: 'Error',
+    isWide: true,
+    cell: ({ error }) => error !== null && <span title={brief(error, 500)}>{brief(error)}</span>,
+  },
+  {
+    name: 'Id',
+    isMinor: true,
+    cell: ({ request_id }) => (
+      <code class="faint">
+        {request_id.slice(0, 8)}…{request_id.slice(-6)}
+      </code>
+    ),
+  },
 ];
 
 interface InvocationTableProps {

@@ -22,7 +22,8 @@ interface TreeNode {
 /** The whole tree that an invocation is part of, from what was first, with times as a waterfall. */
 export function InvocationTree({ of: record }: { of: InvocationRecord }) {
   const tree = useResource(`tree ${record.request_id}`, (signal) => loadTree(record, signal), LIVE_MS);
-  if (tree.error !== undefined && tree.data === undefined) return <Failure error={tree.error} what="the tree" />;
+  if (tree.error !== undefined && tree.data === undefined)
+    return <Failure error={tree.error} what="the tree" />;
   return (
     <ResourceView of={tree} what="the tree">
       {(root) => <Waterfall root={root} current={record.request_id} />}
@@ -49,7 +50,8 @@ async function loadTree(record: InvocationRecord, signal: AbortSignal): Promise<
       signal,
     });
     const children: TreeNode[] = [];
-    for (const child of invocations.toReversed()) children.push(await grow(child, depth + 1));
+    for (const child of invocations.filter((each) => each.parent_id === of.request_id).toReversed())
+      children.push(await grow(child, depth + 1));
     return { record: of, children, hasMore: next !== null };
   };
   return grow(root, 0);
@@ -89,7 +91,12 @@ function Waterfall({ root, current }: { root: TreeNode; current: string }) {
                 <span class="faint">{record.trigger}</span>
                 {node.hasMore && <span class="faint"> · more not shown</span>}
               </span>
-              <svg class={`span state-${record.state}`} viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">
+              <svg
+                class={`span state-${record.state}`}
+                viewBox="0 0 100 10"
+                preserveAspectRatio="none"
+                aria-hidden="true"
+              >
                 <rect x={share(start)} y="1" width={Math.max(0.6, share(length))} height="8" rx="0.5" />
               </svg>
               <span class="number">{milliseconds(length)}</span>

@@ -52,13 +52,11 @@ export function InvocationPage({ id }: { id: string }) {
 }
 
 function Details({ of: record }: { of: InvocationRecord }) {
-  const logs = useResource(
-    `log ${record.request_id} ${record.attempts.length} ${record.state}`,
-    (signal) =>
-      call<LogsReply>('GET', `/v1/functions/${encodeURIComponent(record.function)}/logs`, {
-        query: { request_id: record.request_id },
-        signal,
-      }),
+  const logs = useResource(`log ${record.request_id} ${record.attempts.length} ${record.state}`, (signal) =>
+    call<LogsReply>('GET', `/v1/functions/${encodeURIComponent(record.function)}/logs`, {
+      query: { request_id: record.request_id },
+      signal,
+    }),
   );
   return (
     <>
@@ -77,7 +75,9 @@ function Details({ of: record }: { of: InvocationRecord }) {
           ['Ran', milliseconds(runTime(record))],
         ]}
       />
-      {record.error !== null && <pre class="notice bad error-text">{visible(record.error.slice(0, 16_384))}</pre>}
+      {record.error !== null && (
+        <pre class="notice bad error-text">{visible(record.error.slice(0, 16_384))}</pre>
+      )}
       <Panel title="Attempts">
         {record.attempts.length === 0 ? (
           <p class="faint">None has ended yet.</p>
@@ -85,7 +85,8 @@ function Details({ of: record }: { of: InvocationRecord }) {
           <ol class="attempts">
             {record.attempts.map(({ number, status, error, started_at, duration_ms }) => (
               <li key={number}>
-                <span>#{number}</span> <State of={status} /> <Moment at={started_at} short /> <span>{milliseconds(duration_ms)}</span>
+                <span>#{number}</span> <State of={status} /> <Moment at={started_at} short />{' '}
+                <span>{milliseconds(duration_ms)}</span>
                 {error !== null && <span class="attempt-error">{visible(error.slice(0, 1000))}</span>}
               </li>
             ))}
@@ -97,14 +98,25 @@ function Details({ of: record }: { of: InvocationRecord }) {
           of={logs}
           what="the log"
           isEmpty={({ logs: records }) => records.every(({ messages }) => messages.length === 0)}
-          empty={<p>{record.attempts.length === 0 ? 'Written when an attempt has ended.' : 'It has written nothing.'}</p>}
+          empty={
+            <p>
+              {record.attempts.length === 0
+                ? 'Written when an attempt has ended.'
+                : 'It has written nothing.'}
+            </p>
+          }
         >
           {({ logs: records }) => <LogView records={records.toReversed()} />}
         </ResourceView>
       </Panel>
       <div class="halves">
-        <Panel title="Input" aside={<span class="faint">{bytes(record.input_size)}</span>}>
-          <Payload label="Input" text={record.input} base64={record.input_base64} name={`${record.request_id}-input`} />
+        <Panel title="Input">
+          <Payload
+            label="Input"
+            text={record.input}
+            base64={record.input_base64}
+            name={`${record.request_id}-input`}
+          />
         </Panel>
         <Panel title="Output" aside={<span class="faint">{bytes(record.output_size)}</span>}>
           <Payload
@@ -195,7 +207,11 @@ function Replay({ of: record, onClose }: { of: InvocationRecord; onClose(): void
       <Form label="Replay" submit={isEdited ? 'Replay with this input' : 'Replay'} onSubmit={replay}>
         <Field label="Version">
           {(attributes) => (
-            <select {...attributes} value={version} onChange={(event) => setVersion(event.currentTarget.value)}>
+            <select
+              {...attributes}
+              value={version}
+              onChange={(event) => setVersion(event.currentTarget.value)}
+            >
               <option value="pinned">{record.version} – the one that it ran on</option>
               <option value="newest">{newest === undefined ? 'The newest' : `${newest} – the newest`}</option>
             </select>
@@ -203,7 +219,11 @@ function Replay({ of: record, onClose }: { of: InvocationRecord; onClose(): void
         </Field>
         <Field
           label="Input"
-          hint={own === null ? 'Its own is not text or no longer kept; leave this empty for its own.' : 'Its own, unless you change it.'}
+          hint={
+            own === null
+              ? 'Its own is not text or no longer kept; leave this empty for its own.'
+              : 'Its own, unless you change it.'
+          }
         >
           {(attributes) => (
             <textarea

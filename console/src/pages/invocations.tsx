@@ -44,7 +44,9 @@ function Invocations({ filter }: { filter: Filter }) {
     (signal) => listInvocations({ ...filter, cursor, limit: PAGE }, signal),
     isLive ? LIVE_MS : undefined,
   );
-  const functions = useResource('functions', (signal) => call<FunctionsReply>('GET', '/v1/functions', { signal }));
+  const functions = useResource('functions', (signal) =>
+    call<FunctionsReply>('GET', '/v1/functions', { signal }),
+  );
   const names = new Set([...(functions.data?.functions.map(({ name }) => name) ?? []), filter.function]);
   names.delete('');
   const isFiltered = Object.values(filter).some((value) => value !== '');
@@ -53,15 +55,23 @@ function Invocations({ filter }: { filter: Filter }) {
     <Page
       title="Invocations"
       aside={
-        <button type="button" aria-pressed={isLive} disabled={cursor !== undefined} onClick={() => setIsPaused(!isPaused)}>
+        <button
+          type="button"
+          aria-pressed={isLive}
+          disabled={cursor !== undefined}
+          onClick={() => setIsPaused(!isPaused)}
+        >
           <span class={isLive ? 'pulse on' : 'pulse'} aria-hidden="true" /> {isLive ? 'Live' : 'Paused'}
         </button>
       }
     >
-      <div class="filters" role="group" aria-label="Filters">
+      <fieldset class="filters" aria-label="Filters">
         <label>
           Function{' '}
-          <select value={filter.function} onChange={(event) => setQuery({ function: event.currentTarget.value })}>
+          <select
+            value={filter.function}
+            onChange={(event) => setQuery({ function: event.currentTarget.value })}
+          >
             <option value="">All</option>
             {[...names].map((name) => (
               <option key={name} value={name}>
@@ -91,7 +101,7 @@ function Invocations({ filter }: { filter: Filter }) {
             ))}
           </select>
         </label>
-      </div>
+      </fieldset>
       <ResourceView
         of={page}
         what="the invocations"
@@ -116,7 +126,11 @@ function Invocations({ filter }: { filter: Filter }) {
           <>
             <InvocationTable label="Invocations" invocations={invocations} />
             <nav class="pages" aria-label="Pages of invocations">
-              <button type="button" disabled={cursor === undefined} onClick={() => setCursors(cursors.slice(0, -1))}>
+              <button
+                type="button"
+                disabled={cursor === undefined}
+                onClick={() => setCursors(cursors.slice(0, -1))}
+              >
                 Newer
               </button>
               <span>Page {cursors.length + 1}</span>

@@ -30,8 +30,15 @@ export function KeysPage() {
               keyOf={({ id }) => id}
               columns={[
                 { name: 'Name', isWide: true, cell: ({ name }) => brief(name, 80) },
-                { name: 'Scopes', cell: ({ scopes }) => (scopes.includes('*') ? 'everything' : scopes.join(', ')) },
-                { name: 'Functions', isMinor: true, cell: ({ functions }) => (functions === null ? 'all' : functions.join(', ')) },
+                {
+                  name: 'Scopes',
+                  cell: ({ scopes }) => (scopes.includes('*') ? 'everything' : scopes.join(', ')),
+                },
+                {
+                  name: 'Functions',
+                  isMinor: true,
+                  cell: ({ functions }) => (functions === null ? 'all' : functions.join(', ')),
+                },
                 { name: 'Last used', cell: ({ last_used_at: at }) => <Age at={at} /> },
                 { name: 'Ends', cell: ({ expires_at: at }) => <Age at={at} /> },
                 { name: 'Made', isMinor: true, cell: ({ created_at: at }) => <Age at={at} /> },
@@ -95,7 +102,9 @@ function MakeKey({ onMade }: { onMade(key: string): void }) {
         name,
         scopes: scopes.length === SCOPES.length ? undefined : scopes,
         ...(patterns.length === 0 ? {} : { functions: patterns }),
-        ...(days === '' ? {} : { expires_at: new Date(Date.now() + Number(days) * 86_400_000).toISOString() }),
+        ...(days === ''
+          ? {}
+          : { expires_at: new Date(Date.now() + Number(days) * 86_400_000).toISOString() }),
       },
     });
     onMade(reply.api_key);
@@ -105,21 +114,41 @@ function MakeKey({ onMade }: { onMade(key: string): void }) {
     setScopes(SCOPES.filter((each) => (each === scope ? isOn : scopes.includes(each))));
   return (
     <Panel title="Make a key">
-      <Form label="Make a key" submit="Make the key" disabled={name === '' || scopes.length === 0} onSubmit={make}>
+      <Form
+        label="Make a key"
+        submit="Make the key"
+        disabled={name === '' || scopes.length === 0}
+        onSubmit={make}
+      >
         <div class="row">
           <Field label="Name">
             {(attributes) => (
-              <input {...attributes} placeholder="ci" value={name} onInput={(event) => setName(event.currentTarget.value)} />
+              <input
+                {...attributes}
+                placeholder="ci"
+                value={name}
+                onInput={(event) => setName(event.currentTarget.value)}
+              />
             )}
           </Field>
           <Field label="Ends after days" hint="Empty: when it is revoked.">
             {(attributes) => (
-              <input {...attributes} type="number" min={1} value={days} onInput={(event) => setDays(event.currentTarget.value)} />
+              <input
+                {...attributes}
+                type="number"
+                min={1}
+                value={days}
+                onInput={(event) => setDays(event.currentTarget.value)}
+              />
             )}
           </Field>
           <Field label="Functions" hint="Names and patterns such as hook-*; empty: all.">
             {(attributes) => (
-              <input {...attributes} value={functions} onInput={(event) => setFunctions(event.currentTarget.value)} />
+              <input
+                {...attributes}
+                value={functions}
+                onInput={(event) => setFunctions(event.currentTarget.value)}
+              />
             )}
           </Field>
         </div>

@@ -9,7 +9,9 @@ import type { FunctionsReply, Stats, StatusReply } from '../types.js';
 import { useResource } from '../use-resource.js';
 import { InvocationTable, listInvocations } from './invocation-table.js';
 
-const CallsChart = lazy(() => import('../parts/calls-chart.js').then(({ CallsChart: chart }) => ({ default: chart })));
+const CallsChart = lazy(() =>
+  import('../parts/calls-chart.js').then(({ CallsChart: chart }) => ({ default: chart })),
+);
 
 const LIVE_MS = 5000;
 const WINDOWS = ['15m', '1h', '6h', '1d'];
@@ -18,7 +20,9 @@ export function OverviewPage() {
   const { query } = usePlace();
   const range = query.get('window') ?? '1h';
   const name = query.get('function') ?? '';
-  const functions = useResource('functions', (signal) => call<FunctionsReply>('GET', '/v1/functions', { signal }));
+  const functions = useResource('functions', (signal) =>
+    call<FunctionsReply>('GET', '/v1/functions', { signal }),
+  );
   const names = functions.data?.functions.map((each) => each.name) ?? [];
 
   return (
@@ -62,7 +66,11 @@ function FirstSteps() {
   return (
     <Panel title="Deploy a first function">
       <p>This namespace has no functions yet. On your machine:</p>
-      <pre class="steps">{'orama init hello --lang assemblyscript\ncd hello\norama deploy\norama invoke hello --data \'{"name":"Ada"}\''}</pre>
+      <pre class="steps">
+        {
+          'orama init hello --lang assemblyscript\ncd hello\norama deploy\norama invoke hello --data \'{"name":"Ada"}\''
+        }
+      </pre>
     </Panel>
   );
 }
@@ -99,12 +107,22 @@ function Figures({ range, name }: { range: string; name: string }) {
                 note={ended === 0 ? 'none ended' : `${((100 * failed) / ended).toFixed(1)} %`}
                 isBad={failed > 0}
               />
-              <Tile name="p95, last minute" value={milliseconds(lastOf(data, 'p95_ms'))} note={`p50 ${milliseconds(lastOf(data, 'p50_ms'))}`} />
-              <Tile name="Running" value={count(data.now.running)} note={`${count(data.now.delayed)} delayed`} />
+              <Tile
+                name="p95, last minute"
+                value={milliseconds(lastOf(data, 'p95_ms'))}
+                note={`p50 ${milliseconds(lastOf(data, 'p50_ms'))}`}
+              />
+              <Tile
+                name="Running"
+                value={count(data.now.running)}
+                note={`${count(data.now.delayed)} delayed`}
+              />
               <Tile
                 name="Waiting"
                 value={count(data.now.waiting)}
-                note={data.now.waiting === 0 ? 'nothing waits' : `oldest ${seconds(data.now.oldest_waiting_s)}`}
+                note={
+                  data.now.waiting === 0 ? 'nothing waits' : `oldest ${seconds(data.now.oldest_waiting_s)}`
+                }
               />
             </ul>
             <Panel title="Calls and durations per minute">
@@ -129,7 +147,17 @@ function lastOf(data: Stats, key: 'p50_ms' | 'p95_ms'): number | null {
   return data.per_minute.findLast((minute) => minute[key] !== null)?.[key] ?? null;
 }
 
-function Tile({ name, value, note, isBad = false }: { name: string; value: string; note: string; isBad?: boolean }) {
+function Tile({
+  name,
+  value,
+  note,
+  isBad = false,
+}: {
+  name: string;
+  value: string;
+  note: string;
+  isBad?: boolean;
+}) {
   return (
     <li class={isBad ? 'tile bad' : 'tile'}>
       <span class="name">{name}</span>
@@ -140,7 +168,11 @@ function Tile({ name, value, note, isBad = false }: { name: string; value: strin
 }
 
 function Engine() {
-  const status = useResource('status', (signal) => call<StatusReply>('GET', '/v1/status', { signal }), LIVE_MS);
+  const status = useResource(
+    'status',
+    (signal) => call<StatusReply>('GET', '/v1/status', { signal }),
+    LIVE_MS,
+  );
   return (
     <Panel title="Engine" aside={status.data && <State of={status.data.status} />}>
       <ResourceView of={status} what="the engine's status">

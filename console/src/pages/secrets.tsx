@@ -70,12 +70,24 @@ export function SecretsPage() {
         <Form label="Set a secret" submit="Set the secret" disabled={name === ''} onSubmit={set}>
           <Field label="Name">
             {(attributes) => (
-              <input {...attributes} spellcheck={false} placeholder="STRIPE_KEY" value={name} onInput={(event) => setName(event.currentTarget.value)} />
+              <input
+                {...attributes}
+                spellcheck={false}
+                placeholder="STRIPE_KEY"
+                value={name}
+                onInput={(event) => setName(event.currentTarget.value)}
+              />
             )}
           </Field>
           <Field label="Value" hint="Sealed in the store, and never shown again.">
             {(attributes) => (
-              <input {...attributes} type="password" autocomplete="off" value={value} onInput={(event) => setValue(event.currentTarget.value)} />
+              <input
+                {...attributes}
+                type="password"
+                autocomplete="off"
+                value={value}
+                onInput={(event) => setValue(event.currentTarget.value)}
+              />
             )}
           </Field>
         </Form>

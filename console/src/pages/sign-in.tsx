@@ -86,7 +86,11 @@ function WalletSignIn({ wallet }: { wallet: NonNullable<Window['ethereum']> }) {
     >
       <Field label="Namespace" hint="The one that the wallet owns, or a free one to claim.">
         {(attributes) => (
-          <input {...attributes} value={namespace} onInput={(event) => setNamespace(event.currentTarget.value)} />
+          <input
+            {...attributes}
+            value={namespace}
+            onInput={(event) => setNamespace(event.currentTarget.value)}
+          />
         )}
       </Field>
     </Form>

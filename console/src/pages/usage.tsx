@@ -18,7 +18,11 @@ export function UsagePage() {
   const usage = useResource(
     `usage ${namespace}`,
     (signal) =>
-      call<{ quotas: Record<string, Quota> }>('GET', `/v1/namespaces/${encodeURIComponent(namespace)}/usage`, { signal }),
+      call<{ quotas: Record<string, Quota> }>(
+        'GET',
+        `/v1/namespaces/${encodeURIComponent(namespace)}/usage`,
+        { signal },
+      ),
     LIVE_MS,
   );
   const isUnknown = usage.error instanceof ApiError && usage.error.status === 404 && usage.data === undefined;
@@ -38,7 +42,11 @@ export function UsagePage() {
                 keyOf={([name]) => name}
                 columns={[
                   { name: 'Quota', isWide: true, cell: ([name]) => name.replaceAll('_', ' ') },
-                  { name: 'Used', isNumber: true, cell: ([, { used }]) => (used === null ? '–' : count(used)) },
+                  {
+                    name: 'Used',
+                    isNumber: true,
+                    cell: ([, { used }]) => (used === null ? '–' : count(used)),
+                  },
                   { name: 'Limit', isNumber: true, cell: ([, { limit }]) => count(limit) },
                   {
                     name: 'Share',

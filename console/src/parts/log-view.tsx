@@ -1,6 +1,7 @@
 import { visible } from '../text.js';
 import type { LogRecord } from '../types.js';
 import { Moment } from './moment.js';
+import { ScrollArea } from './scroll-area.js';
 
 /** Lines put into the page; the newest, which are the last. */
 const MAX_LINES = 1000;
@@ -15,20 +16,25 @@ interface LogViewProps {
 }
 
 export function LogView({ records, link }: LogViewProps) {
-  const lines = records.flatMap((record) => record.messages.map((message, index) => ({ record, message, index })));
+  const lines = records.flatMap((record) =>
+    record.messages.map((message, index) => ({ record, message, index })),
+  );
   const left = lines.length - MAX_LINES;
   return (
     <>
-      {left > 0 && <p class="faint">The last {MAX_LINES} lines; {left} older ones are in the API.</p>}
-      {/* Scrolled by keyboard, too. */}
-      <div class="log" tabIndex={0} role="log" aria-label="Log lines" aria-live="off">
+      {left > 0 && (
+        <p class="faint">
+          The last {MAX_LINES} lines; {left} older ones are in the API.
+        </p>
+      )}
+      <ScrollArea class="log" label="Log lines">
         {lines.slice(-MAX_LINES).map(({ record, message, index }) => (
           <p key={`${record.request_id} ${record.attempt} ${index}`} class={`line level-${message.level}`}>
             <Moment at={message.timestamp} short /> <span class="level">{message.level}</span>{' '}
             {link?.(record)} <span class="text">{cut(message.message)}</span>
           </p>
         ))}
-      </div>
+      </ScrollArea>
     </>
   );
 }

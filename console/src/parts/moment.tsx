@@ -12,7 +12,11 @@ export function Moment({ at, short = false }: { at: string | null | undefined; s
   if (!at) return <span class="faint">–</span>;
   const date = new Date(at);
   const isToday = date.toDateString() === new Date().toDateString();
-  const text = short ? (isToday ? CLOCK.format(date) : `${DAY.format(date)}, ${CLOCK.format(date)}`) : FULL.format(date);
+  const text = short
+    ? isToday
+      ? CLOCK.format(date)
+      : `${DAY.format(date)}, ${CLOCK.format(date)}`
+    : FULL.format(date);
   return (
     <time dateTime={at} title={`${date.toISOString()} (UTC)`}>
       {text}

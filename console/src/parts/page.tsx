@@ -26,7 +26,15 @@ export function Page({ title, trail, aside, children }: PageProps) {
   );
 }
 
-export function Panel({ title, aside, children }: { title: string; aside?: ComponentChildren; children: ComponentChildren }) {
+export function Panel({
+  title,
+  aside,
+  children,
+}: {
+  title: string;
+  aside?: ComponentChildren;
+  children: ComponentChildren;
+}) {
   return (
     <section class="panel">
       <header>

@@ -1,6 +1,7 @@
 import { useMemo, useState } from 'preact/hooks';
 import { bytes, fromBase64, hexDump, indentedJson, visible } from '../text.js';
 import { CopyButton } from './copy-button.js';
+import { ScrollArea } from './scroll-area.js';
 
 /** Characters put into the page at once: a line of a megabyte takes a browser seconds to lay out. */
 const STEP = 32 << 10;
@@ -42,10 +43,9 @@ function Text({ label, text, name }: { label: string; text: string; name: string
         <CopyButton text={text} what={label} />
         <DownloadButton data={text} name={`${name}.${indented === null ? 'txt' : 'json'}`} what={label} />
       </figcaption>
-      {/* Scrolled by keyboard, too. */}
-      <pre tabIndex={0} aria-label={label}>
+      <ScrollArea class="text" label={label}>
         {visible(shown.slice(0, length))}
-      </pre>
+      </ScrollArea>
       {shown.length > length && (
         <button type="button" class="quiet" onClick={() => setLength(length + STEP)}>
           Show more ({bytes(shown.length - length)} left)
@@ -63,10 +63,12 @@ function Bytes({ label, base64, name }: { label: string; base64: string; name: s
         <span class="faint">{bytes(data.length)}, not text</span>
         <DownloadButton data={data} name={`${name}.bin`} what={label} />
       </figcaption>
-      <pre tabIndex={0} aria-label={`${label} as hexadecimal`} class="hex">
+      <ScrollArea class="text hex" label={`${label} as hexadecimal`}>
         {hexDump(data.subarray(0, HEX_BYTES))}
-      </pre>
-      {data.length > HEX_BYTES && <p class="faint">The first {bytes(HEX_BYTES)}; download it for the rest.</p>}
+      </ScrollArea>
+      {data.length > HEX_BYTES && (
+        <p class="faint">The first {bytes(HEX_BYTES)}; download it for the rest.</p>
+      )}
     </figure>
   );
 }

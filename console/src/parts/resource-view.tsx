@@ -46,13 +46,15 @@ export function Failure({ error, what, retry }: { error: unknown; what: string; 
     <div class="empty" role="alert">
       <h2>{isForbidden ? `This credential may not see ${what}` : `Could not load ${what}`}</h2>
       <p>{messageOf(error)}</p>
-      {isForbidden
-        ? <p>Sign in with a key that has the scope, or ask who made this key.</p>
-        : retry && (
-            <button type="button" onClick={retry}>
-              Try again
-            </button>
-          )}
+      {isForbidden ? (
+        <p>Sign in with a key that has the scope, or ask who made this key.</p>
+      ) : (
+        retry && (
+          <button type="button" onClick={retry}>
+            Try again
+          </button>
+        )
+      )}
     </div>
   );
 }

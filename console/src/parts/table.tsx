@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { count } from '../text.js';
+import { ScrollArea } from './scroll-area.js';
 
 /** Rows put into the page at once; more are on further pages. */
 const PAGE_ROWS = 100;
@@ -31,8 +32,7 @@ export function Table<R>({ label, columns, rows, keyOf }: TableProps<R>) {
   const from = shown * PAGE_ROWS;
   return (
     <>
-      {/* Scrolled sideways on narrow screens, so it must take the keyboard's focus. */}
-      <section class="table" aria-label={label} tabIndex={0}>
+      <ScrollArea class="table" label={label}>
         <table>
           <thead>
             <tr>
@@ -55,7 +55,7 @@ export function Table<R>({ label, columns, rows, keyOf }: TableProps<R>) {
             ))}
           </tbody>
         </table>
-      </section>
+      </ScrollArea>
       {pages > 1 && (
         <nav class="pages" aria-label={`Pages of ${label}`}>
           <button type="button" disabled={shown === 0} onClick={() => setPage(shown - 1)}>

@@ -4,9 +4,9 @@ import { handleStopSignals } from '../../stop-signals.js';
 import { createClient } from '../client.js';
 import { engineNotes } from '../config.js';
 import { rememberEngine } from '../local-engines.js';
-import { consoleLink } from './console.js';
 import { terminalOf } from '../session.js';
 import { wholeNumber } from '../values.js';
+import { consoleLink } from './console.js';
 
 interface UpFlags {
   port?: number;

@@ -17,6 +17,7 @@ export const createConsoleLink = route({
   summary: 'Make a link that signs in to the console once, within 5 minutes',
   description: 'The token stands behind the `#` of the link, so that no server or proxy is sent it.',
   access: 'required',
+  scope: null,
   replies: { 201: { about: 'The link, shown this once.', schema: consoleLinkReplySchema } },
   errors: ['forbidden'],
   async handle({ services, principal }) {
@@ -34,6 +35,7 @@ export const createConsoleSession = route({
   description:
     'The login ends with its key, with POST /v1/auth/logout, or after 12 hours in which it was not refreshed.',
   access: 'optional',
+  scope: null,
   body: { kind: 'json', schema: consoleSessionBodySchema, optional: true },
   replies: { 201: { about: 'A token of 15 minutes, and one to refresh it.', schema: loginReplySchema } },
   errors: ['unauthorized', 'forbidden'],
