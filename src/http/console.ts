@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import type { Context } from 'koa';
 import { AppError } from '../errors.js';
+import { isUnchanged } from './send.js';
 
 /** The page is one, whatever is shown in it; what it loads is under `assets/`. */
 export const CONSOLE_PATHS = ['/console', '/console/{*path}'] as const;
@@ -59,7 +60,7 @@ export function serveConsole(directory: URL) {
     ctx.set('ETag', `"${file.etag}${SUFFIX[encoding]}"`);
     ctx.vary('Accept-Encoding');
     ctx.status = 200;
-    if (ctx.fresh) {
+    if (isUnchanged(ctx)) {
       ctx.status = 304;
       return;
     }

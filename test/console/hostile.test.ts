@@ -1,5 +1,5 @@
 import type { Page } from 'playwright-core';
-import { openPage, openWindow, signIn } from '../helpers/browser.js';
+import { hasLoaded, openPage, openWindow, signIn } from '../helpers/browser.js';
 import { browserTest } from '../helpers/browser-test.js';
 import { probeWasm } from '../helpers/probe.js';
 import { startEngine } from '../helpers/running-engine.js';
@@ -80,8 +80,7 @@ browserSays(
     await signIn(page, api);
     const visit = async (path: string) => {
       await page.goto(`${api.url}/console${path}`);
-      await page.locator('#content h1').waitFor();
-      await page.waitForFunction("document.querySelector('#content .skeleton') === null");
+      await hasLoaded(page);
       t.deepEqual(await looksHarmless(page), [], path);
     };
     for (const path of [

@@ -73,3 +73,10 @@ export async function signIn(page: Page, api: Api, path = ''): Promise<void> {
   await page.goto(`${api.url}/console${path}#token=${json.token}`);
   await page.locator('#content').waitFor();
 }
+
+/** Waits until a page of the console shows what it has asked for. */
+export async function hasLoaded(page: Page): Promise<void> {
+  await page.locator('#content h1').waitFor();
+  const skeletons = page.locator('#content .skeleton');
+  while ((await skeletons.count()) > 0) await page.waitForTimeout(50);
+}

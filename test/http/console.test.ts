@@ -60,7 +60,7 @@ test('an asset that there is not is 404, and nothing outside of the build is ser
   }
   const { status, headers } = await api.as().request('POST', '/console');
   t.is(status, 405);
-  t.is(headers.get('allow'), 'HEAD, GET');
+  t.is(headers.get('allow'), 'GET, HEAD, OPTIONS');
 });
 
 test('a sign-in link signs in once', async (t) => {

@@ -12,14 +12,21 @@ function takeLinkToken(): string | null {
 }
 
 export function SignInPage() {
-  const [link] = useState(takeLinkToken);
+  const [link, setLink] = useState(takeLinkToken);
   const [failure, setFailure] = useState<string | null>(null);
   const [isExchanging, setIsExchanging] = useState(link !== null);
   const [key, setKey] = useState('');
 
+  // A link that is opened where this page is already loads nothing anew.
+  useEffect(() => {
+    const take = () => setLink((old) => takeLinkToken() ?? old);
+    addEventListener('hashchange', take);
+    return () => removeEventListener('hashchange', take);
+  }, []);
   useEffect(() => {
     document.title = 'Sign in · Orama console';
     if (link === null) return;
+    setIsExchanging(true);
     call<Parameters<typeof openSession>[0]>('POST', '/v1/auth/console-sessions', { json: { token: link } })
       .then(openSession)
       .catch((error: unknown) => {

@@ -38,7 +38,7 @@ export function Table<R>({ label, columns, rows, keyOf }: TableProps<R>) {
             <tr>
               {columns.map((column) => (
                 <th key={column.name} scope="col" class={classOf(column)}>
-                  {column.name}
+                  {column.name === '' ? <span class="visually-hidden">Actions</span> : column.name}
                 </th>
               ))}
             </tr>
