@@ -7,6 +7,7 @@ import { Age } from '../parts/moment.js';
 import { Panel } from '../parts/page.js';
 import { ResourceView } from '../parts/resource-view.js';
 import { Table } from '../parts/table.js';
+import { navigate } from '../router.js';
 import { visible } from '../text.js';
 import type { Trigger, TriggersReply } from '../types.js';
 import { useResource } from '../use-resource.js';
@@ -39,21 +40,48 @@ export function TriggersPanel({ name }: { name: string }) {
               {
                 name: '',
                 cell: (each) => (
-                  <Action
-                    label="Delete"
-                    name={`Delete trigger ${sourceOf(each)}`}
-                    class="quiet"
-                    confirm={{
-                      title: `Delete this trigger of ${name}?`,
-                      text: `${visible(sourceOf(each))} no longer fires ${name}. One that function.yaml lists comes back with the next deploy.`,
-                      label: 'Delete the trigger',
-                    }}
-                    run={async () => {
-                      await call('DELETE', `${path}/${each.id}`);
-                      triggers.reload();
-                      return 'Deleted the trigger.';
-                    }}
-                  />
+                  <>
+                    <Action
+                      label={each.enabled ? 'Pause' : 'Resume'}
+                      name={`${each.enabled ? 'Pause' : 'Resume'} trigger ${sourceOf(each)}`}
+                      class="quiet"
+                      run={async () => {
+                        await call('PATCH', `${path}/${each.id}`, { json: { enabled: !each.enabled } });
+                        triggers.reload();
+                        return each.enabled ? 'Paused: it neither fires nor catches up.' : 'It fires again.';
+                      }}
+                    />
+                    {'cron' in each && (
+                      <Action
+                        label="Run now"
+                        name={`Run trigger ${sourceOf(each)} now`}
+                        class="quiet"
+                        run={async () => {
+                          const { request_id: id } = await call<{ request_id: string }>(
+                            'POST',
+                            `${path}/${each.id}/run`,
+                          );
+                          navigate(`/invocations/${id}`);
+                          return `Runs as ${id}.`;
+                        }}
+                      />
+                    )}
+                    <Action
+                      label="Delete"
+                      name={`Delete trigger ${sourceOf(each)}`}
+                      class="quiet"
+                      confirm={{
+                        title: `Delete this trigger of ${name}?`,
+                        text: `${visible(sourceOf(each))} no longer fires ${name}. One that function.yaml lists comes back with the next deploy.`,
+                        label: 'Delete the trigger',
+                      }}
+                      run={async () => {
+                        await call('DELETE', `${path}/${each.id}`);
+                        triggers.reload();
+                        return 'Deleted the trigger.';
+                      }}
+                    />
+                  </>
                 ),
               },
             ]}
