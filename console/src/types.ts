@@ -1,7 +1,7 @@
 // The shapes of the HTTP API, from the very schemas that the server answers by; types alone are taken from them.
 import type { z } from 'zod';
 import type { aliasesReplySchema } from '../../src/contract/http/aliases.js';
-import type { keysReplySchema, whoamiReplySchema } from '../../src/contract/http/auth.js';
+import type { keysReplySchema } from '../../src/contract/http/auth.js';
 import type { functionsReplySchema, versionsReplySchema } from '../../src/contract/http/functions.js';
 import type { logsReplySchema } from '../../src/contract/http/logs.js';
 import type { statusReplySchema } from '../../src/contract/http/meta.js';
@@ -25,7 +25,6 @@ export interface InvocationsReply {
   count: number;
   next_cursor: string | null;
 }
-export type InvocationState = InvocationRecord['state'];
 export type KeysReply = z.infer<typeof keysReplySchema>;
 export type LogRecord = z.infer<typeof logRecordSchema>;
 export type LogsReply = z.infer<typeof logsReplySchema>;
@@ -36,7 +35,6 @@ export type TopicsReply = z.infer<typeof topicsReplySchema>;
 export type TriggersReply = z.infer<typeof triggersReplySchema>;
 export type Trigger = TriggersReply['triggers'][number];
 export type VersionsReply = z.infer<typeof versionsReplySchema>;
-export type Whoami = z.infer<typeof whoamiReplySchema>;
 export interface Minute {
   minute: string;
   accepted: number;

@@ -1,5 +1,4 @@
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { hasLoaded, openPage, openWindow, signIn } from '../helpers/browser.js';
 import { browserTest } from '../helpers/browser-test.js';
@@ -8,7 +7,6 @@ import { shared } from '../helpers/shared.js';
 import { populate } from './scene.js';
 
 const browserSays = browserTest();
-const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 
 const lived = shared(async () => {
   const engine = await startEngine();
@@ -23,7 +21,7 @@ const RUN_AXE = `(async () => {
 })()`;
 
 async function violations(page: Page): Promise<string[]> {
-  await page.evaluate(await readFile(AXE, 'utf8'));
+  await page.evaluate(axe.source);
   return page.evaluate<string[]>(RUN_AXE);
 }
 
@@ -71,7 +69,10 @@ for (const colorScheme of ['light', 'dark'] as const) {
             `${path} scrolls sideways`,
           );
         }
-        for (const [path, broken] of Object.entries(found)) t.deepEqual(broken, [], path);
+        t.deepEqual(
+          Object.entries(found).filter(([, broken]) => broken.length > 0),
+          [],
+        );
         await context.close();
       },
     );

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { ApiError, request } from '../api/request.js';
+import { request } from '../api/request.js';
 import { CopyButton } from '../parts/copy-button.js';
 import { Field, Form } from '../parts/form.js';
 import { Panel } from '../parts/page.js';
@@ -123,8 +123,4 @@ export function outputOf(data: Uint8Array): { text?: string; base64?: string } {
     for (const byte of data) binary += String.fromCharCode(byte);
     return { base64: btoa(binary) };
   }
-}
-
-export function isMissing(error: unknown): boolean {
-  return error instanceof ApiError && error.status === 404;
 }
