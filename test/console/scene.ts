@@ -55,7 +55,11 @@ export async function populate(api: Api): Promise<{ tree: string; failed: string
   await api.invoke('orders', input({ op: 'exit', n: 65 }));
   const failing = await api.invoke(
     'charge-card',
-    input({ op: 'log', a: 'charging card 4242' }, { op: 'panic', a: 'the payment provider answered 502' }),
+    input(
+      { op: 'log', a: 'charging card 4242' },
+      { op: 'stderr', a: 'the payment provider answered 502' },
+      { op: 'exit', n: 1 },
+    ),
     { Prefer: 'respond-async' },
   );
   return { tree: String(reply.headers.get('x-request-id')), failed: String(failing.json.request_id) };
