@@ -25,8 +25,7 @@ try {
   const all = wanted === 'all';
   const shots = [
     ['overview', '', WIDE, 'light'],
-    ['overview-dark', '', WIDE, 'dark'],
-    ['invocation', `/invocations/${tree}`, { ...WIDE, height: 1000 }, 'light'],
+    ['invocation', `/invocations/${tree}`, { ...WIDE, height: 1000 }, 'dark'],
     ['invocations-narrow', '/invocations', NARROW, 'light'],
     ['function-narrow-dark', '/functions/orders', NARROW, 'dark'],
     ...(all

@@ -52,7 +52,7 @@ async function loadTree(record: InvocationRecord, signal: AbortSignal): Promise<
     const children: TreeNode[] = [];
     for (const child of invocations.filter((each) => each.parent_id === of.request_id).toReversed())
       children.push(await grow(child, depth + 1));
-    return { record: of, children, hasMore: next !== null };
+    return { record: of, children, hasMore: next !== null && children.length > 0 };
   };
   return grow(root, 0);
 }

@@ -12,7 +12,7 @@ import { Payload } from '../parts/payload.js';
 import { ResourceView } from '../parts/resource-view.js';
 import { State } from '../parts/state.js';
 import { Link, navigate } from '../router.js';
-import { bytes, milliseconds, shellWord, visible } from '../text.js';
+import { milliseconds, shellWord, visible } from '../text.js';
 import type { InvocationRecord, LogsReply, VersionsReply } from '../types.js';
 import { useResource } from '../use-resource.js';
 import { runTime } from './invocation-table.js';
@@ -118,7 +118,7 @@ function Details({ of: record }: { of: InvocationRecord }) {
             name={`${record.request_id}-input`}
           />
         </Panel>
-        <Panel title="Output" aside={<span class="faint">{bytes(record.output_size)}</span>}>
+        <Panel title="Output">
           <Payload
             label="Output"
             text={record.output}

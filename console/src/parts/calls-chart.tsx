@@ -112,8 +112,22 @@ function optionsFor(element: HTMLElement): uPlot.Options {
         ...(bars ? { paths: bars } : {}),
         points: { show: false },
       },
-      { label: 'p50 ms', scale: 'ms', stroke: colour('--good'), width: 1.5, spanGaps: true },
-      { label: 'p95 ms', scale: 'ms', stroke: colour('--warn'), width: 1.5, spanGaps: true },
+      {
+        label: 'p50 ms',
+        scale: 'ms',
+        stroke: colour('--good'),
+        width: 1.5,
+        spanGaps: true,
+        points: { show: false },
+      },
+      {
+        label: 'p95 ms',
+        scale: 'ms',
+        stroke: colour('--warn'),
+        width: 1.5,
+        spanGaps: true,
+        points: { show: false },
+      },
     ],
   };
 }
