@@ -107,12 +107,12 @@ browserSays('a message published on the page arrives on it live, byte for byte',
   const { page, troubles } = await openPage(context);
   await signIn(page, api, '/events?topic=news:today');
   await page.getByText('Live', { exact: true }).waitFor();
-  await page.getByLabel('Data').fill('{"b": 1, "a": 2.50}');
+  await page.getByLabel('Data').fill('{"b": 9007199254740993, "a": 2.50}');
   await page.getByRole('button', { name: 'Publish' }).click();
   await page.getByRole('list', { name: 'Messages on news:today' }).waitFor();
   t.regex(
     await page.getByRole('list', { name: 'Messages on news:today' }).innerText(),
-    /"b": ?1,.*"a": ?2\.5/,
+    /"b": 9007199254740993, "a": 2\.50/,
   );
   t.deepEqual(troubles, []);
   await context.close();
@@ -182,5 +182,57 @@ browserSays('an invocation shows up in the open list by itself', async (t, brows
   const id = String(headers.get('x-request-id'));
   await page.locator(`a[href$="/invocations/${id}"]`).waitFor();
   t.pass();
+  await context.close();
+});
+
+browserSays('the page of an event shows every run that it caused, and leads to each', async (t, browser) => {
+  const { api, scene } = await lived();
+  const context = await openWindow(browser);
+  const { page, troubles } = await openPage(context);
+  await signIn(page, api, `/invocations/${scene.tree}`);
+  const tree = page.locator('ol.tree');
+  await tree.getByText('send-receipt').first().waitFor();
+  const names = await tree.getByRole('link').allInnerTexts();
+  t.deepEqual(names.map((name) => name.replace(/@\d+$/, '')).sort(), [
+    'charge-card',
+    'orders',
+    'send-receipt',
+    'send-receipt',
+    'update-stock',
+  ]);
+  await tree
+    .getByRole('link', { name: /send-receipt/ })
+    .first()
+    .click();
+  await page.getByRole('heading', { name: 'send-receipt', level: 1 }).waitFor();
+  // From the leaf the same tree is seen, from its root on.
+  await tree.getByText('orders').waitFor();
+  t.deepEqual(troubles, []);
+  await context.close();
+});
+
+browserSays('what has ended is replayed with an edited input', async (t, browser) => {
+  const { api, scene } = await lived();
+  const context = await openWindow(browser);
+  const { page } = await openPage(context);
+  await signIn(page, api, `/invocations/${scene.tree}`);
+  await page.getByRole('button', { name: 'Replay…' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Input').fill('[{"op":"echo","a":"edited"}]');
+  await dialog.getByRole('button', { name: 'Replay with this input' }).click();
+  await page.waitForURL((url) => !url.pathname.endsWith(scene.tree));
+  await page.getByLabel('Output', { exact: true }).waitFor();
+  t.regex(await page.getByLabel('Output', { exact: true }).innerText(), /edited/);
+  await context.close();
+});
+
+browserSays('the overview draws what the engine has counted', async (t, browser) => {
+  const { api } = await lived();
+  const context = await openWindow(browser);
+  const { page, troubles } = await openPage(context);
+  await signIn(page, api);
+  await page.getByRole('img', { name: /^\d+ calls in \d+ minutes/ }).waitFor();
+  await page.locator('.chart canvas').waitFor();
+  t.deepEqual(troubles, []);
   await context.close();
 });

@@ -4,12 +4,8 @@ import { Page, Panel } from '../parts/page.js';
 import { ResourceView } from '../parts/resource-view.js';
 import { Table } from '../parts/table.js';
 import { count } from '../text.js';
+import type { UsageReply } from '../types.js';
 import { useResource } from '../use-resource.js';
-
-interface Quota {
-  limit: number;
-  used: number | null;
-}
 
 const LIVE_MS = 10_000;
 
@@ -17,12 +13,7 @@ export function UsagePage() {
   const namespace = session()?.namespace ?? '';
   const usage = useResource(
     `usage ${namespace}`,
-    (signal) =>
-      call<{ quotas: Record<string, Quota> }>(
-        'GET',
-        `/v1/namespaces/${encodeURIComponent(namespace)}/usage`,
-        { signal },
-      ),
+    (signal) => call<UsageReply>('GET', `/v1/namespaces/${encodeURIComponent(namespace)}/usage`, { signal }),
     LIVE_MS,
   );
   const isUnknown = usage.error instanceof ApiError && usage.error.status === 404 && usage.data === undefined;
