@@ -50,9 +50,8 @@ async function loadTree(record: InvocationRecord, signal: AbortSignal): Promise<
       signal,
     });
     const children: TreeNode[] = [];
-    for (const child of invocations.filter((each) => each.parent_id === of.request_id).toReversed())
-      children.push(await grow(child, depth + 1));
-    return { record: of, children, hasMore: next !== null && children.length > 0 };
+    for (const child of invocations.toReversed()) children.push(await grow(child, depth + 1));
+    return { record: of, children, hasMore: next !== null };
   };
   return grow(root, 0);
 }

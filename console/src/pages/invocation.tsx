@@ -93,6 +93,9 @@ function Details({ of: record }: { of: InvocationRecord }) {
           </ol>
         )}
       </Panel>
+      <Panel title="What caused it, and what it caused">
+        <InvocationTree of={record} />
+      </Panel>
       <Panel title="Log">
         <ResourceView
           of={logs}
@@ -129,9 +132,6 @@ function Details({ of: record }: { of: InvocationRecord }) {
         </Panel>
       </div>
       {record.callback && <Callback of={record.callback} />}
-      <Panel title="What caused it, and what it caused">
-        <InvocationTree of={record} />
-      </Panel>
     </>
   );
 }

@@ -1,5 +1,5 @@
 import { lazy, Suspense } from 'preact/compat';
-import { ApiError, call } from '../api/request.js';
+import { call } from '../api/request.js';
 import { Page, Panel } from '../parts/page.js';
 import { ResourceView } from '../parts/resource-view.js';
 import { State } from '../parts/state.js';
@@ -81,15 +81,6 @@ function Figures({ range, name }: { range: string; name: string }) {
     (signal) => call<Stats>('GET', '/v1/stats', { query: { window: range, function: name }, signal }),
     LIVE_MS,
   );
-  if (stats.error instanceof ApiError && stats.error.status === 404 && stats.data === undefined) {
-    return (
-      <Panel title="Calls">
-        <div class="empty">
-          <p>This engine counts no calls per minute: it is of a version without GET /v1/stats.</p>
-        </div>
-      </Panel>
-    );
-  }
   return (
     <ResourceView of={stats} what="the figures">
       {(data) => {

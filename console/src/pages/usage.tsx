@@ -1,4 +1,4 @@
-import { ApiError, call } from '../api/request.js';
+import { call } from '../api/request.js';
 import { session } from '../api/session.js';
 import { Page, Panel } from '../parts/page.js';
 import { ResourceView } from '../parts/resource-view.js';
@@ -16,46 +16,39 @@ export function UsagePage() {
     (signal) => call<UsageReply>('GET', `/v1/namespaces/${encodeURIComponent(namespace)}/usage`, { signal }),
     LIVE_MS,
   );
-  const isUnknown = usage.error instanceof ApiError && usage.error.status === 404 && usage.data === undefined;
   return (
     <Page title="Usage">
       <Panel title={`Quotas of ${namespace}`}>
-        {isUnknown ? (
-          <div class="empty">
-            <p>This engine has no quotas: it is of a version without them.</p>
-          </div>
-        ) : (
-          <ResourceView of={usage} what="the usage">
-            {({ quotas }) => (
-              <Table
-                label="Quotas"
-                rows={Object.entries(quotas)}
-                keyOf={([name]) => name}
-                columns={[
-                  { name: 'Quota', isWide: true, cell: ([name]) => name.replaceAll('_', ' ') },
-                  {
-                    name: 'Used',
-                    isNumber: true,
-                    cell: ([, { used }]) => (used === null ? '–' : count(used)),
-                  },
-                  { name: 'Limit', isNumber: true, cell: ([, { limit }]) => count(limit) },
-                  {
-                    name: 'Share',
-                    cell: ([name, { limit, used }]) => (
-                      <meter
-                        min={0}
-                        max={limit || 1}
-                        high={limit * 0.8}
-                        value={Math.min(used ?? 0, limit)}
-                        aria-label={`Share of ${name.replaceAll('_', ' ')} in use`}
-                      />
-                    ),
-                  },
-                ]}
-              />
-            )}
-          </ResourceView>
-        )}
+        <ResourceView of={usage} what="the usage">
+          {({ quotas }) => (
+            <Table
+              label="Quotas"
+              rows={Object.entries(quotas)}
+              keyOf={([name]) => name}
+              columns={[
+                { name: 'Quota', isWide: true, cell: ([name]) => name.replaceAll('_', ' ') },
+                {
+                  name: 'Used',
+                  isNumber: true,
+                  cell: ([, { used }]) => count(used),
+                },
+                { name: 'Limit', isNumber: true, cell: ([, { limit }]) => count(limit) },
+                {
+                  name: 'Share',
+                  cell: ([name, { limit, used }]) => (
+                    <meter
+                      min={0}
+                      max={limit || 1}
+                      high={limit * 0.8}
+                      value={Math.min(used, limit)}
+                      aria-label={`Share of ${name.replaceAll('_', ' ')} in use`}
+                    />
+                  ),
+                },
+              ]}
+            />
+          )}
+        </ResourceView>
       </Panel>
     </Page>
   );
