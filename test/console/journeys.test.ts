@@ -212,15 +212,17 @@ browserSays('the page of an event shows every run that it caused, and leads to e
 });
 
 browserSays('what has ended is replayed with an edited input', async (t, browser) => {
-  const { api, scene } = await lived();
+  const { api } = await lived();
+  const { headers } = await api.invoke('update-stock', '[]');
+  const id = String(headers.get('x-request-id'));
   const context = await openWindow(browser);
   const { page } = await openPage(context);
-  await signIn(page, api, `/invocations/${scene.tree}`);
+  await signIn(page, api, `/invocations/${id}`);
   await page.getByRole('button', { name: 'Replay…' }).click();
   const dialog = page.getByRole('dialog');
   await dialog.getByLabel('Input').fill('[{"op":"echo","a":"edited"}]');
   await dialog.getByRole('button', { name: 'Replay with this input' }).click();
-  await page.waitForURL((url) => !url.pathname.endsWith(scene.tree));
+  await page.waitForURL((url) => !url.pathname.endsWith(id));
   await page.getByLabel('Output', { exact: true }).waitFor();
   t.regex(await page.getByLabel('Output', { exact: true }).innerText(), /edited/);
   await context.close();
