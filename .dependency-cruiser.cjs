@@ -60,6 +60,20 @@ module.exports = {
       '^src/blobs/unixfs\\.ts$',
       '^sdk/',
     ),
+    // Types alone: what the page is made of comes from its own folder and its packages.
+    strictly('console-speaks-http', '^console/', contract),
+    {
+      name: 'console-knows-shapes-only',
+      severity: 'error',
+      from: { path: '^console/' },
+      to: { path: contract, dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'nothing-imports-the-console',
+      severity: 'error',
+      from: { pathNot: '^console/' },
+      to: { path: '^console/' },
+    },
     strictly('wasm-binary-knows-nothing', '^workers/wasm/binary/', contract),
     strictly('wasm-instrument-knows-binary', '^workers/wasm/instrument/', contract, '^workers/wasm/binary/'),
     strictly(
@@ -106,7 +120,7 @@ module.exports = {
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
     enhancedResolveOptions: {
-      extensions: ['.ts', '.js', '.mjs'],
+      extensions: ['.ts', '.tsx', '.js', '.mjs'],
       exportsFields: ['exports'],
       conditionNames: ['import', 'types'],
     },

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, cpSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { bundle } from './bundle.mjs';
+import { buildConsole } from './console.mjs';
 
 const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
 execFileSync(process.execPath, [tsc, '--incremental', '--tsBuildInfoFile', 'dist/.tsbuildinfo'], {
@@ -18,5 +19,6 @@ await buildJavaScriptEngine();
 
 rmSync('dist/app', { recursive: true, force: true });
 await bundle();
+await buildConsole();
 // npx runs the command through its own link, which needs the file to be executable.
 chmodSync('dist/app/orama.js', 0o755);

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { addAdmin } from './commands/admin.js';
 import { addAliases } from './commands/aliases.js';
 import { addBuild } from './commands/build.js';
+import { addConsole } from './commands/console.js';
 import { addDead } from './commands/dead.js';
 import { addDelete } from './commands/delete.js';
 import { addDeploy } from './commands/deploy.js';
@@ -64,6 +65,7 @@ export function createProgram(): Command {
   addDevProject(program);
 
   addUp(program);
+  addConsole(program);
   addLogin(program);
   addKeys(program);
   addNamespaces(program);

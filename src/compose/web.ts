@@ -3,6 +3,7 @@ import { walletSignup } from '../config.js';
 import { createAliases } from '../core/aliases.js';
 import { createAudit } from '../core/audit.js';
 import { createAuth } from '../core/auth/auth.js';
+import { createConsoleSignIn } from '../core/auth/console-sign-in.js';
 import { createTokens, storedJwtKey } from '../core/auth/jwt.js';
 import { createSessions } from '../core/auth/sessions.js';
 import { createFunctions } from '../core/deploy.js';
@@ -78,6 +79,7 @@ export async function startWeb(
     audit,
     tokens,
     sessions,
+    consoleSignIn: createConsoleSignIn({ sessions, nonces: store.sessions }),
     auth: createAuth({ keys, tokens, sessions, namespaces: store.sessions }),
     routes: new HttpRoutes(core.catalog),
     functions: createFunctions({ ...parts, ...core, engine, invocations, probeAgain }),

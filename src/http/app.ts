@@ -1,5 +1,6 @@
 import Router from '@koa/router';
 import Koa from 'koa';
+import { CONSOLE_PATHS, serveConsole } from './console.js';
 import { dispatch, type Serving } from './dispatch.js';
 import { allowOrigins } from './middleware/cors.js';
 import { answerErrors } from './middleware/errors.js';
@@ -17,6 +18,8 @@ export function createApp(serving: Serving): Koa {
     const router = route.hot ? hot : others;
     router.register(routerPath(route.path), [route.method], [dispatch(route, serving)]);
   }
+  const console = serveConsole(new URL('../../console/', import.meta.url));
+  for (const path of CONSOLE_PATHS) others.get(path, console);
 
   app.use((ctx, next) => {
     // Replies are data, also when they are a function's own.

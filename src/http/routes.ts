@@ -3,6 +3,7 @@ import * as aliases from './routes/aliases.js';
 import * as audit from './routes/audit.js';
 import * as auth from './routes/auth.js';
 import * as cache from './routes/cache.js';
+import * as consoleSignIn from './routes/console.js';
 import { docsRoutes } from './routes/docs.js';
 import * as find from './routes/find.js';
 import * as functions from './routes/functions.js';
@@ -38,6 +39,7 @@ const endpoints: readonly Route[] = [
   audit,
   namespaces,
   auth,
+  consoleSignIn,
   rqlite,
   find,
   cache,

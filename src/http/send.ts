@@ -35,7 +35,7 @@ export async function send(ctx: Context, answer: Answer, hot: boolean): Promise<
 }
 
 /** By the ETag alone: clients that send If-None-Match by hand often send `Cache-Control: no-cache` with it. */
-function isUnchanged(ctx: Context): boolean {
+export function isUnchanged(ctx: Context): boolean {
   const etag = ctx.response.get('ETag');
   if (ctx.status !== 200 || etag === '' || (ctx.method !== 'GET' && ctx.method !== 'HEAD')) return false;
   const known = ctx.get('If-None-Match').split(',');

@@ -2,6 +2,7 @@ import type { Config } from '../config.js';
 import type { Aliases } from '../core/aliases.js';
 import type { Audit } from '../core/audit.js';
 import type { Auth } from '../core/auth/auth.js';
+import type { ConsoleSignIn } from '../core/auth/console-sign-in.js';
 import type { Tokens } from '../core/auth/jwt.js';
 import type { Sessions } from '../core/auth/sessions.js';
 import type { CallDepth } from '../core/call-depth.js';
@@ -62,6 +63,7 @@ export interface Services {
   keys: Keys;
   audit: Audit;
   sessions: Sessions;
+  consoleSignIn: ConsoleSignIn;
   tokens: Tokens;
 
   catalog: Catalog;

@@ -61,6 +61,8 @@ POST /v1/auth/verify
 POST /v1/auth/refresh
 POST /v1/auth/logout
 POST /v1/auth/token
+POST /v1/auth/console-links
+POST /v1/auth/console-sessions
 GET /v1/auth/whoami
 GET /v1/audit
 GET /v1/auth/jwks

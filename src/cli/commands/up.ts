@@ -1,10 +1,12 @@
 import { once } from 'node:events';
 import type { Command } from 'commander';
 import { handleStopSignals } from '../../stop-signals.js';
+import { createClient } from '../client.js';
 import { engineNotes } from '../config.js';
 import { rememberEngine } from '../local-engines.js';
 import { terminalOf } from '../session.js';
 import { wholeNumber } from '../values.js';
+import { consoleLink } from './console.js';
 
 interface UpFlags {
   port?: number;
@@ -31,9 +33,15 @@ export function addUp(program: Command): void {
       const forget = rememberEngine(engineNotes(), engine.url, engine.dataDir);
       terminal.line(
         terminal.json
-          ? JSON.stringify({ url: engine.url, functions_url: engine.functionsUrl, data_dir: engine.dataDir })
+          ? JSON.stringify({
+              url: engine.url,
+              functions_url: engine.functionsUrl,
+              console_url: await consoleUrl(engine),
+              data_dir: engine.dataDir,
+            })
           : `listening on ${engine.url}\nHTTP functions on ${engine.functionsUrl}`,
       );
+      if (!terminal.json) terminal.line(`Console: ${await consoleUrl(engine)}`);
       terminal.progress(`Data in ${engine.dataDir}; stop with Ctrl-C`);
       try {
         if (!stop.aborted) await once(stop, 'abort');
@@ -44,6 +52,15 @@ export function addUp(program: Command): void {
       }
       process.exit(0);
     });
+}
+
+/** A link that signs in to the console once; without a sign-in where none could be made. */
+async function consoleUrl({ url, adminKey }: { url: string; adminKey: string }): Promise<string> {
+  try {
+    return await consoleLink(createClient({ url, apiKey: adminKey }));
+  } catch {
+    return `${url}/console`;
+  }
 }
 
 /** The first signal stops the engine in good order, also while it starts; a second one, from somebody who will not wait, at once. */

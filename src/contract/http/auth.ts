@@ -108,3 +108,11 @@ export const whoamiReplySchema = z.object({
 export const callbackSecretReplySchema = z.object({ secret: z.string() });
 
 export const jwksReplySchema = z.object({ keys: z.array(z.record(z.string(), z.unknown())) });
+
+export const consoleLinkReplySchema = z.object({
+  token: z.string(),
+  path: z.string().describe('Behind the address of the engine, it opens the console and signs in once.'),
+  expires_at: z.string(),
+});
+
+export const consoleSessionBodySchema = z.strictObject({ token: z.string().min(1).max(512).optional() });

@@ -75,7 +75,8 @@ export function createAuth({ keys, tokens, sessions, namespaces }: AuthDeps): Au
 
   /** What the claims stand for now; null when their login or key no longer holds. */
   const ofClaims = async (claims: TokenClaims): Promise<Principal | null> => {
-    if (claims.keyId === null) return (await isLive(claims.session)) ? ofWallet(claims) : null;
+    if (!(await isLive(claims.session))) return null;
+    if (claims.keyId === null) return ofWallet(claims);
     const key = await keys.get(claims.keyId);
     return key && ofKeyToken(claims, key);
   };
@@ -131,9 +132,9 @@ function ofKey(key: StoredKey): Principal {
   };
 }
 
-function ofKeyToken({ expiresAt }: TokenClaims, key: StoredKey): Principal {
+function ofKeyToken({ expiresAt, session }: TokenClaims, key: StoredKey): Principal {
   // A token that leaks must not make keys for others: admin rights stay with the key itself.
-  return { ...ofKey(key), kind: 'jwt', isAdmin: false, expiresAt };
+  return { ...ofKey(key), kind: 'jwt', isAdmin: false, session, expiresAt };
 }
 
 function ofWallet({ namespace, subject, session, expiresAt }: TokenClaims): Principal {

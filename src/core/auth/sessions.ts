@@ -12,6 +12,9 @@ const NONCE_MS = 5 * 60_000;
 const REFRESH_MS = 30 * 24 * 3600_000;
 /** Told of each login that has ended. */
 export const SESSIONS_CHANNEL = 'sessions';
+const KEY_SUBJECT = 'key:';
+/** A console that nobody has looked at for a working day must sign in again. */
+const KEY_REFRESH_MS = 12 * 3600_000;
 
 export interface Challenge {
   wallet: string;
@@ -29,7 +32,7 @@ export interface Login {
   namespace: Namespace;
 }
 
-/** Wallet logins: a signed nonce opens one, refresh tokens carry it on, logout ends it. */
+/** Logins: a wallet's signed nonce or an API key opens one, refresh tokens carry it on, logout ends it. */
 export interface Sessions extends Closable {
   challenge(request: { wallet: string; purpose: string; namespace: Namespace }): Promise<Challenge>;
   /** Throws `unauthorized` for a nonce or signature that is not good, `forbidden` for another wallet's namespace. */
@@ -40,6 +43,8 @@ export interface Sessions extends Closable {
     namespace: Namespace;
     chain?: Chain | undefined;
   }): Promise<Login>;
+  /** A login that an API key stands behind, for the console: its tokens hold no longer than the key does. */
+  openForKey(key: { id: string; namespace: Namespace }): Promise<Login>;
   /** Each token refreshes once; a second use ends the whole login, as one of the two users has stolen it. */
   refresh(token: string, namespace?: Namespace): Promise<Login>;
   logoutToken(token: string): Promise<void>;
@@ -71,21 +76,28 @@ export async function createSessions({ store, bus, tokens, signup }: SessionsDep
     await bus.publish(SESSIONS_CHANNEL, session).catch(() => undefined);
   };
 
-  const issue = async (wallet: string, namespace: Namespace, family: string): Promise<Login> => {
+  /** `subject` is a wallet, or `key:<id>`, which no wallet's address can read. */
+  const issue = async (subject: string, namespace: Namespace, family: string): Promise<Login> => {
     const refreshToken = `rt_${randomBytes(32).toString('base64url')}`;
+    const keyId = keyIdOf(subject);
     await store.sessions.addRefresh({
       hash: hashOf(refreshToken),
       family,
-      wallet,
+      wallet: subject,
       namespace,
-      expiresAt: Date.now() + REFRESH_MS,
+      expiresAt: Date.now() + (keyId === undefined ? REFRESH_MS : KEY_REFRESH_MS),
     });
     return {
-      access_token: await tokens.sign({ subject: wallet, namespace, session: family }),
+      access_token: await tokens.sign({
+        subject,
+        namespace,
+        session: family,
+        ...(keyId === undefined ? {} : { keyId }),
+      }),
       token_type: 'Bearer',
       expires_in: ACCESS_TOKEN_SECONDS,
       refresh_token: refreshToken,
-      subject: wallet,
+      subject,
       namespace,
     };
   };
@@ -134,8 +146,10 @@ export async function createSessions({ store, bus, tokens, signup }: SessionsDep
       if (owner !== wallet) {
         throw new AppError('forbidden', `Namespace "${namespace}" belongs to somebody else; choose another.`);
       }
-      return issue(wallet, namespace, randomBytes(18).toString('base64url'));
+      return issue(wallet, namespace, newFamily());
     },
+
+    openForKey: ({ id, namespace }) => issue(`${KEY_SUBJECT}${id}`, namespace, newFamily()),
 
     async refresh(token, namespace) {
       const found = await store.sessions.useRefresh(hashOf(token));
@@ -188,6 +202,14 @@ function assertClaimable(namespace: Namespace): void {
     'forbidden',
     'Namespace "default" belongs to the admin key and no wallet can claim it; choose another namespace.',
   );
+}
+
+function newFamily(): string {
+  return randomBytes(18).toString('base64url');
+}
+
+function keyIdOf(subject: string): string | undefined {
+  return subject.startsWith(KEY_SUBJECT) ? subject.slice(KEY_SUBJECT.length) : undefined;
 }
 
 function hashOf(token: string): string {

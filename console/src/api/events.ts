@@ -1,0 +1,68 @@
+import { request } from './request.js';
+
+const RECONNECT_MS = 3000;
+
+/** Reads a stream of server-sent events, connecting again when it breaks, until the signal aborts. */
+export async function follow(
+  path: string,
+  onEvent: (data: string) => void,
+  signal: AbortSignal,
+  onState: (isConnected: boolean) => void = () => undefined,
+): Promise<void> {
+  let lastId: string | undefined;
+  while (!signal.aborted) {
+    try {
+      const response = await request('GET', path, {
+        signal,
+        headers: {
+          Accept: 'text/event-stream',
+          ...(lastId === undefined ? {} : { 'Last-Event-ID': lastId }),
+        },
+      });
+      onState(true);
+      for await (const block of blocksOf(response)) {
+        const { id, data } = parse(block);
+        if (id !== undefined) lastId = id;
+        if (data !== undefined) onEvent(data);
+      }
+    } catch {
+      // A refusal of the session has ended it already; whatever else broke may be whole again in a moment.
+    }
+    onState(false);
+    if (!signal.aborted) await pause(RECONNECT_MS, signal);
+  }
+}
+
+async function* blocksOf(response: Response): AsyncGenerator<string> {
+  if (response.body === null) return;
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = '';
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    const blocks = (rest + value).split('\n\n');
+    rest = blocks.pop() ?? '';
+    yield* blocks;
+  }
+}
+
+function parse(block: string): { id?: string; data?: string } {
+  const event: { id?: string; data?: string } = {};
+  for (const line of block.split('\n')) {
+    if (line.startsWith('id: ')) event.id = line.slice(4);
+    else if (line.startsWith('data: ')) {
+      event.data = event.data === undefined ? line.slice(6) : `${event.data}\n${line.slice(6)}`;
+    }
+  }
+  return event;
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,117 @@
+import type { z } from 'zod';
+import type { loginReplySchema } from '../../../src/contract/http/auth.js';
+
+type Login = z.infer<typeof loginReplySchema>;
+
+export interface Session {
+  accessToken: string;
+  refreshToken: string;
+  /** Unix milliseconds: when the access token ends. */
+  expiresAt: number;
+  namespace: string;
+  subject: string;
+}
+
+/** Of this tab and this origin alone: cookies would be sent to HTTP functions on other ports of the same host, too. */
+const STORAGE_KEY = 'orama.session';
+/** A token that ends sooner is renewed before it is used. */
+const MIN_LIFE_MS = 60_000;
+/** Tabs that were duplicated share a refresh token, which may be used once: the first to use it tells the others. */
+const channel = new BroadcastChannel('orama.session');
+
+let current: Session | null = read();
+let renewal: Promise<Session | null> | null = null;
+const listeners = new Set<() => void>();
+
+channel.onmessage = ({ data }: MessageEvent<{ from: string; session: Session | null }>) => {
+  if (current === null || current.refreshToken !== data.from) return;
+  set(data.session);
+};
+
+export function session(): Session | null {
+  return current;
+}
+
+export function onSession(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+export function openSession(login: Login): void {
+  set(fromLogin(login));
+}
+
+/** Ends it here at once, and on the server as soon as that hears of it. */
+export async function endSession(): Promise<void> {
+  const ended = current;
+  if (ended === null) return;
+  set(null);
+  channel.postMessage({ from: ended.refreshToken, session: null });
+  await fetch('/v1/auth/logout', {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ refresh_token: ended.refreshToken }),
+    keepalive: true,
+  }).catch(() => undefined);
+}
+
+/** Forgets a session that the server no longer knows. */
+export function dropSession(): void {
+  set(null);
+}
+
+/** An access token that holds for a while, or null when there is no session any more. */
+export async function accessToken(): Promise<string | null> {
+  if (current === null) return null;
+  if (current.expiresAt - Date.now() > MIN_LIFE_MS) return current.accessToken;
+  renewal ??= renew(current).finally(() => {
+    renewal = null;
+  });
+  return (await renewal)?.accessToken ?? null;
+}
+
+async function renew(old: Session): Promise<Session | null> {
+  // Web locks exist in secure contexts alone; without them two duplicated tabs may collide and must sign in again.
+  const locks: LockManager | undefined = navigator.locks;
+  const work = async () => {
+    if (current !== null && current.refreshToken !== old.refreshToken) return current;
+    const response = await fetch('/v1/auth/refresh', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ refresh_token: old.refreshToken }),
+    });
+    if (!response.ok) {
+      // Only a refusal ends the session: an engine that is restarting will know the token again.
+      if (response.status === 401 || response.status === 403) set(null);
+      else throw new Error(`The session could not be renewed (HTTP ${response.status}).`);
+      return null;
+    }
+    const renewed = fromLogin((await response.json()) as Login);
+    set(renewed);
+    channel.postMessage({ from: old.refreshToken, session: renewed });
+    return renewed;
+  };
+  return locks ? locks.request(STORAGE_KEY, work) : work();
+}
+
+function fromLogin(login: Login): Session {
+  return {
+    accessToken: login.access_token,
+    refreshToken: login.refresh_token,
+    expiresAt: Date.now() + login.expires_in * 1000,
+    namespace: login.namespace,
+    subject: login.subject,
+  };
+}
+
+function set(next: Session | null): void {
+  current = next;
+  if (next === null) sessionStorage.removeItem(STORAGE_KEY);
+  else sessionStorage.setItem(STORAGE_KEY, JSON.stringify(next));
+  for (const listener of listeners) listener();
+}
+
+function read(): Session | null {
+  const stored = sessionStorage.getItem(STORAGE_KEY);
+  return stored === null ? null : (JSON.parse(stored) as Session);
+}

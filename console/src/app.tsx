@@ -1,0 +1,140 @@
+import { useSyncExternalStore } from 'preact/compat';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { endSession, onSession, session } from './api/session.js';
+import { DataPage } from './pages/data.js';
+import { DeadPage } from './pages/dead.js';
+import { EventsPage } from './pages/events.js';
+import { FunctionPage } from './pages/function.js';
+import { FunctionsPage } from './pages/functions.js';
+import { InvocationPage } from './pages/invocation.js';
+import { InvocationsPage } from './pages/invocations.js';
+import { KeysPage } from './pages/keys.js';
+import { OverviewPage } from './pages/overview.js';
+import { SecretsPage } from './pages/secrets.js';
+import { SignInPage } from './pages/sign-in.js';
+import { UsagePage } from './pages/usage.js';
+import { Messages } from './parts/messages.js';
+import { Page } from './parts/page.js';
+import { Link, usePlace } from './router.js';
+
+const NAVIGATION = [
+  ['', 'Overview'],
+  ['/functions', 'Functions'],
+  ['/invocations', 'Invocations'],
+  ['/dead', 'Dead letters'],
+  ['/events', 'Events'],
+  ['/secrets', 'Secrets'],
+  ['/data', 'Data'],
+  ['/keys', 'Keys'],
+  ['/usage', 'Usage'],
+] as const;
+
+export function App() {
+  const current = useSyncExternalStore(onSession, session);
+  return (
+    <>
+      {current === null ? <SignInPage /> : <Shell namespace={current.namespace} key={current.namespace} />}
+      <Messages />
+    </>
+  );
+}
+
+function Shell({ namespace }: { namespace: string }) {
+  const { path } = usePlace();
+  const [isOpen, setIsOpen] = useState(false);
+  const main = useRef<HTMLElement>(null);
+  const first = useRef(true);
+  // After a step to another page the focus is where its content begins, as after a load.
+  useEffect(() => {
+    if (!first.current) main.current?.focus({ preventScroll: true });
+    first.current = false;
+  }, [path]);
+  return (
+    <div class="shell">
+      <button type="button" class="skip" onClick={() => main.current?.focus()}>
+        Skip to the content
+      </button>
+      <header class="bar">
+        <Link to="" class="brand">
+          <span class="logo" aria-hidden="true" /> Orama
+        </Link>
+        <button
+          type="button"
+          class="menu"
+          aria-expanded={isOpen}
+          aria-controls="navigation"
+          onClick={() => setIsOpen(!isOpen)}
+        >
+          Menu
+        </button>
+      </header>
+      <nav id="navigation" class={isOpen ? 'side open' : 'side'} aria-label="Console">
+        <ul>
+          {NAVIGATION.map(([to, name]) => (
+            <li key={to}>
+              <Link to={to} isCurrent={isAt(path, to)} onFollow={() => setIsOpen(false)}>
+                {name}
+              </Link>
+            </li>
+          ))}
+        </ul>
+        <div class="who">
+          <span class="faint">Namespace</span>
+          <strong>{namespace}</strong>
+          <button type="button" onClick={() => void endSession()}>
+            Sign out
+          </button>
+          <a href="/docs">API documentation</a>
+        </div>
+      </nav>
+      <main id="content" ref={main} tabIndex={-1}>
+        <Route path={path} />
+      </main>
+    </div>
+  );
+}
+
+function isAt(path: string, to: string): boolean {
+  return to === '' ? path === '' : path === to || path.startsWith(`${to}/`);
+}
+
+function Route({ path }: { path: string }) {
+  const [, section = '', name = '', tab = ''] = path.split('/').map(decode);
+  switch (section) {
+    case '':
+      return <OverviewPage />;
+    case 'functions':
+      return name === '' ? <FunctionsPage /> : <FunctionPage key={name} name={name} tab={tab} />;
+    case 'invocations':
+      return name === '' ? <InvocationsPage /> : <InvocationPage key={name} id={name} />;
+    case 'dead':
+      return <DeadPage />;
+    case 'events':
+      return <EventsPage />;
+    case 'secrets':
+      return <SecretsPage />;
+    case 'data':
+      return <DataPage />;
+    case 'keys':
+      return <KeysPage />;
+    case 'usage':
+      return <UsagePage />;
+    default:
+      return (
+        <Page title="No such page">
+          <div class="empty">
+            <p>There is nothing at this address.</p>
+            <Link to="">Go to the overview</Link>
+          </div>
+        </Page>
+      );
+  }
+}
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}

@@ -1,0 +1,182 @@
+import { useState } from 'preact/hooks';
+import { call, request } from '../api/request.js';
+import { Field, Form } from '../parts/form.js';
+import { Page, Panel } from '../parts/page.js';
+import { ResourceView } from '../parts/resource-view.js';
+import { Table } from '../parts/table.js';
+import { brief, count, milliseconds, plural, visible } from '../text.js';
+import { useResource } from '../use-resource.js';
+
+interface SchemaReply {
+  tables: { name: string; type: string; sql: string | null }[];
+  count: number;
+}
+
+interface Result {
+  /** Cells as JSON texts: JavaScript would round large integers. */
+  rows: Record<string, unknown>[] | null;
+  affected: number | null;
+  ms: number;
+}
+
+export function DataPage() {
+  const [sql, setSql] = useState('');
+  const [mayWrite, setMayWrite] = useState(false);
+  const [result, setResult] = useState<Result | null>(null);
+  const schema = useResource('schema', (signal) => call<SchemaReply>('GET', '/v1/rqlite/schema', { signal }));
+
+  const run = async () => {
+    const started = performance.now();
+    const response = await request('POST', mayWrite ? '/v1/rqlite/exec' : '/v1/rqlite/query', {
+      json: { sql },
+    });
+    const reply = readExact(await response.text()) as { items?: Result['rows']; rows_affected?: number };
+    setResult({
+      rows: reply.items ?? null,
+      affected: reply.rows_affected ?? null,
+      ms: performance.now() - started,
+    });
+    if (mayWrite) schema.reload();
+  };
+
+  return (
+    <Page title="Data">
+      <Panel title="SQL on the namespace's database">
+        <Form
+          label="SQL"
+          submit={mayWrite ? 'Run and write' : 'Run'}
+          disabled={sql.trim() === ''}
+          onSubmit={run}
+        >
+          <Field
+            label="Statement"
+            hint={
+              mayWrite ? 'One statement; it may change or delete rows.' : 'One SELECT; nothing is written.'
+            }
+          >
+            {(attributes) => (
+              <textarea
+                {...attributes}
+                rows={5}
+                class="code"
+                spellcheck={false}
+                placeholder="select * from orders limit 100"
+                value={sql}
+                onInput={(event) => setSql(event.currentTarget.value)}
+                onKeyDown={(event) => {
+                  if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return;
+                  event.preventDefault();
+                  event.currentTarget.form?.requestSubmit();
+                }}
+              />
+            )}
+          </Field>
+          <label class="check">
+            <input
+              type="checkbox"
+              checked={mayWrite}
+              onChange={(event) => setMayWrite(event.currentTarget.checked)}
+            />
+            Let it write
+          </label>
+        </Form>
+        {result && <ResultView of={result} />}
+      </Panel>
+      <Panel title="Tables">
+        <ResourceView
+          of={schema}
+          what="the tables"
+          isEmpty={({ tables }) => tables.length === 0}
+          empty={<p>None yet. Functions make them with db_execute, and so can you above.</p>}
+        >
+          {({ tables }) => (
+            <Table
+              label="Tables"
+              rows={tables}
+              keyOf={({ type, name }) => `${type} ${name}`}
+              columns={[
+                {
+                  name: 'Name',
+                  cell: ({ name }) => (
+                    <button
+                      type="button"
+                      class="quiet"
+                      onClick={() => {
+                        setMayWrite(false);
+                        setSql(`select * from "${name.replaceAll('"', '""')}" limit 100`);
+                      }}
+                    >
+                      {brief(name, 80)}
+                    </button>
+                  ),
+                },
+                { name: 'Kind', cell: ({ type }) => type },
+                {
+                  name: 'Definition',
+                  isWide: true,
+                  cell: ({ sql: definition }) => (
+                    <code title={brief(definition ?? '', 2000)}>{brief(definition ?? '')}</code>
+                  ),
+                },
+              ]}
+            />
+          )}
+        </ResourceView>
+      </Panel>
+    </Page>
+  );
+}
+
+function ResultView({ of: { rows, affected, ms } }: { of: Result }) {
+  if (rows === null) {
+    return (
+      <p role="status">
+        {plural(affected ?? 0, 'row')} changed in {milliseconds(ms)}.
+      </p>
+    );
+  }
+  const names = [...new Set(rows.slice(0, 100).flatMap((row) => Object.keys(row)))];
+  return (
+    <>
+      <p role="status">
+        {count(rows.length)} {rows.length === 1 ? 'row' : 'rows'} in {milliseconds(ms)}.
+      </p>
+      {rows.length > 0 && (
+        <Table
+          label="Result"
+          rows={rows}
+          keyOf={(_row, index) => index}
+          columns={names.map((name) => ({
+            name: visible(name),
+            cell: (row: Record<string, unknown>) => <Cell value={row[name]} />,
+          }))}
+        />
+      )}
+    </>
+  );
+}
+
+const MAX_CELL = 300;
+
+function Cell({ value }: { value: unknown }) {
+  if (value === null || value === undefined) return <span class="faint">null</span>;
+  const text =
+    value instanceof ExactNumber ? value.text : typeof value === 'string' ? value : JSON.stringify(value);
+  return <span title={text.length > MAX_CELL ? brief(text, 4000) : undefined}>{brief(text, MAX_CELL)}</span>;
+}
+
+class ExactNumber {
+  constructor(readonly text: string) {}
+}
+
+const MARK = '\u0000n:';
+
+/** JSON in which integers that JavaScript would round keep their digits. */
+function readExact(text: string): unknown {
+  const marked = text.replace(/"(?:[^"\\]|\\.)*"|-?\d{16,}(?![\d.eE])/g, (token) =>
+    token.startsWith('"') ? token : `"\\u0000n:${token}"`,
+  );
+  return JSON.parse(marked, (_key, value: unknown) =>
+    typeof value === 'string' && value.startsWith(MARK) ? new ExactNumber(value.slice(MARK.length)) : value,
+  );
+}

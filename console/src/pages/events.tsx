@@ -1,0 +1,241 @@
+import { useEffect, useState } from 'preact/hooks';
+import { call } from '../api/request.js';
+import { accessToken } from '../api/session.js';
+import { Field, Form } from '../parts/form.js';
+import { tell } from '../parts/messages.js';
+import { Moment } from '../parts/moment.js';
+import { Page, Panel } from '../parts/page.js';
+import { ResourceView } from '../parts/resource-view.js';
+import { setQuery, usePlace } from '../router.js';
+import { brief, fromBase64, visible } from '../text.js';
+import type { TopicsReply } from '../types.js';
+import { useResource } from '../use-resource.js';
+import { outputOf } from './function-invoke.js';
+
+const TOPICS_MS = 5000;
+const RECONNECT_MS = 3000;
+const GATHER_MS = 200;
+const MAX_MESSAGES = 200;
+
+export function EventsPage() {
+  const { query } = usePlace();
+  const topic = query.get('topic') ?? '';
+  const topics = useResource(
+    'topics',
+    (signal) => call<TopicsReply>('GET', '/v1/pubsub/topics', { signal }),
+    TOPICS_MS,
+  );
+  return (
+    <Page title="Events">
+      <div class="halves">
+        <Publish topic={topic} />
+        <Panel title="Topics">
+          <ResourceView
+            of={topics}
+            what="the topics"
+            isEmpty={({ topics: all }) => all.length === 0}
+            empty={<p>No topic has a trigger or a live subscriber.</p>}
+          >
+            {({ topics: all }) => (
+              <ul class="chips">
+                {all.slice(0, 200).map((each) => (
+                  <li key={each}>
+                    <button
+                      type="button"
+                      aria-pressed={each === topic}
+                      onClick={() => setQuery({ topic: each })}
+                    >
+                      {brief(each, 80)}
+                    </button>
+                  </li>
+                ))}
+              </ul>
+            )}
+          </ResourceView>
+        </Panel>
+      </div>
+      <Live topic={topic} key={topic} />
+    </Page>
+  );
+}
+
+function Publish({ topic: chosen }: { topic: string }) {
+  const [topic, setTopic] = useState(chosen);
+  const [data, setData] = useState('{}');
+  useEffect(() => setTopic(chosen), [chosen]);
+  const publish = async () => {
+    // As it is written: reading it here would round its numbers.
+    const message = isJson(data) ? data : JSON.stringify(data);
+    const reply = await call<{ triggered?: number }>('POST', '/v1/pubsub/publish', {
+      body: `{"topic":${JSON.stringify(topic)},"data":${message}}`,
+      headers: { 'Content-Type': 'application/json' },
+    });
+    tell(
+      'done',
+      reply.triggered === undefined ? 'Published.' : `Published; it has triggered ${reply.triggered}.`,
+    );
+  };
+  return (
+    <Panel title="Publish">
+      <Form label="Publish a message" submit="Publish" disabled={topic === ''} onSubmit={publish}>
+        <Field label="Topic">
+          {(attributes) => (
+            <input
+              {...attributes}
+              placeholder="orders:new"
+              value={topic}
+              onInput={(event) => setTopic(event.currentTarget.value)}
+            />
+          )}
+        </Field>
+        <Field label="Data" hint="JSON, else it is sent as a string.">
+          {(attributes) => (
+            <textarea
+              {...attributes}
+              rows={5}
+              spellcheck={false}
+              value={data}
+              onInput={(event) => setData(event.currentTarget.value)}
+            />
+          )}
+        </Field>
+      </Form>
+    </Panel>
+  );
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+interface Message {
+  id: number;
+  at: number;
+  topic: string;
+  data: { text?: string; base64?: string };
+}
+
+/** What is published on one topic, as it is published. */
+function Live({ topic }: { topic: string }) {
+  const [messages, setMessages] = useState<readonly Message[]>([]);
+  const [isConnected, setIsConnected] = useState(false);
+  const [asked, setAsked] = useState(topic);
+
+  useEffect(() => {
+    if (topic === '') return undefined;
+    return subscribe(topic, setIsConnected, (next) =>
+      setMessages((old) => [...next, ...old].slice(0, MAX_MESSAGES)),
+    );
+  }, [topic]);
+
+  return (
+    <Panel
+      title="Live messages"
+      aside={
+        topic !== '' && (
+          <span role="status">
+            <span class={isConnected ? 'pulse on' : 'pulse'} aria-hidden="true" />{' '}
+            {isConnected ? 'Live' : 'Connecting…'}
+          </span>
+        )
+      }
+    >
+      <Form
+        label="Listen to a topic"
+        submit="Listen"
+        class="inline"
+        disabled={asked === ''}
+        onSubmit={async () => setQuery({ topic: asked })}
+      >
+        <Field label="Topic to listen to">
+          {(attributes) => (
+            <input
+              {...attributes}
+              placeholder="orders:new"
+              value={asked}
+              onInput={(event) => setAsked(event.currentTarget.value)}
+            />
+          )}
+        </Field>
+      </Form>
+      {messages.length === 0 ? (
+        <div class="empty">
+          <p>
+            {topic === ''
+              ? 'Choose a topic to see its messages.'
+              : 'Nothing has been published since this page listens.'}
+          </p>
+        </div>
+      ) : (
+        <ol class="live" aria-label={`Messages on ${topic}`}>
+          {messages.map(({ id, at, data }) => (
+            <li key={id}>
+              <Moment at={new Date(at).toISOString()} short />
+              <pre>
+                {data.text === undefined
+                  ? `base64: ${data.base64?.slice(0, 4096)}`
+                  : visible(data.text.slice(0, 4096))}
+              </pre>
+            </li>
+          ))}
+        </ol>
+      )}
+    </Panel>
+  );
+}
+
+let lastId = 0;
+
+function subscribe(
+  topic: string,
+  onState: (isConnected: boolean) => void,
+  onMessages: (messages: Message[]) => void,
+): () => void {
+  let socket: WebSocket | null = null;
+  let isClosed = false;
+  let gathered: Message[] = [];
+  let retry: ReturnType<typeof setTimeout> | undefined;
+  const timer = setInterval(() => {
+    if (gathered.length === 0) return;
+    onMessages(gathered.toReversed());
+    gathered = [];
+  }, GATHER_MS);
+
+  const connect = async () => {
+    const token = await accessToken().catch(() => null);
+    if (isClosed || token === null) return;
+    const url = new URL('/v1/pubsub/ws', location.origin);
+    url.protocol = url.protocol.replace('http', 'ws');
+    // Browsers can set no headers on a WebSocket.
+    url.search = new URLSearchParams({ topic, token }).toString();
+    socket = new WebSocket(url);
+    socket.onopen = () => onState(true);
+    socket.onmessage = ({ data }: MessageEvent<string>) => {
+      const frame = JSON.parse(data) as { data?: string; timestamp: number; topic: string };
+      if (frame.data === undefined) return;
+      const message = {
+        id: ++lastId,
+        at: frame.timestamp,
+        topic: frame.topic,
+        data: outputOf(fromBase64(frame.data)),
+      };
+      gathered = [...gathered.slice(1 - MAX_MESSAGES), message];
+    };
+    socket.onclose = () => {
+      onState(false);
+      if (!isClosed) retry = setTimeout(() => void connect(), RECONNECT_MS);
+    };
+  };
+  void connect();
+  return () => {
+    isClosed = true;
+    clearInterval(timer);
+    clearTimeout(retry);
+    socket?.close();
+  };
+}

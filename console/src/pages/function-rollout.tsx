@@ -1,0 +1,129 @@
+import { useState } from 'preact/hooks';
+import { ApiError, call } from '../api/request.js';
+import { Action } from '../parts/action.js';
+import { Field, Form } from '../parts/form.js';
+import { Facts, Panel } from '../parts/page.js';
+import { ResourceView } from '../parts/resource-view.js';
+import { State } from '../parts/state.js';
+import { count, milliseconds, visible } from '../text.js';
+import type { Rollout } from '../types.js';
+import { useResource } from '../use-resource.js';
+
+const LIVE_MS = 3000;
+
+export function RolloutPanel({ name, newest }: { name: string; newest: number }) {
+  const path = `/v1/functions/${name}/rollout`;
+  const rollout = useResource(
+    path,
+    async (signal) => {
+      try {
+        return await call<Rollout>('GET', path, { signal });
+      } catch (error) {
+        if (error instanceof ApiError && error.status === 404) return null;
+        throw error;
+      }
+    },
+    LIVE_MS,
+  );
+  const isRunning = rollout.data?.state === 'running';
+  return (
+    <Panel
+      title="Rollout"
+      aside={
+        isRunning && (
+          <Action
+            label="Go back"
+            class="danger"
+            confirm={{
+              title: `Abort the rollout of ${name}?`,
+              text: `All calls go to version ${rollout.data?.from} again.`,
+              label: 'Abort the rollout',
+            }}
+            run={async () => {
+              await call('DELETE', path);
+              rollout.reload();
+              return 'The rollout has been aborted.';
+            }}
+          />
+        )
+      }
+    >
+      <ResourceView of={rollout} what="the rollout">
+        {(data) => (
+          <>
+            {data === null ? <p class="faint">There has been none.</p> : <Progress of={data} />}
+            {!isRunning && newest > 1 && <Start name={name} newest={newest} onStart={rollout.reload} />}
+          </>
+        )}
+      </ResourceView>
+    </Panel>
+  );
+}
+
+function Progress({ of: rollout }: { of: Rollout }) {
+  return (
+    <>
+      <Facts
+        of={[
+          ['State', <State key="state" of={rollout.state} />],
+          ['From', rollout.from],
+          ['To', rollout.to],
+          ['Share', `${rollout.percent} %`],
+          ['Calls of this step', count(rollout.calls)],
+          ['Errors', `${count(rollout.errors)}, at most ${rollout.max_error_percent} %`],
+          ['p95', milliseconds(rollout.p95_ms)],
+          ['Steps', `${rollout.steps.join(', ')} %, ${rollout.every_seconds} s each`],
+        ]}
+      />
+      <progress max={100} value={rollout.percent} aria-label="Share of the new version" />
+      {rollout.reason !== null && <p>{visible(rollout.reason)}</p>}
+    </>
+  );
+}
+
+function Start({ name, newest, onStart }: { name: string; newest: number; onStart(): void }) {
+  const [to, setTo] = useState(String(newest));
+  const [steps, setSteps] = useState('5, 25, 50');
+  const [every, setEvery] = useState('60');
+  const [errors, setErrors] = useState('2');
+  const start = async () => {
+    await call('POST', `/v1/functions/${name}/rollout`, {
+      json: {
+        to: Number(to),
+        steps: steps
+          .split(/[\s,]+/)
+          .filter(Boolean)
+          .map(Number),
+        every_seconds: Number(every),
+        max_error_percent: Number(errors),
+      },
+    });
+    onStart();
+  };
+  return (
+    <details>
+      <summary>Start a rollout</summary>
+      <Form label="Start a rollout" submit="Start" class="inline" onSubmit={start}>
+        {(
+          [
+            ['To version', to, setTo],
+            ['Steps in percent', steps, setSteps],
+            ['Seconds a step', every, setEvery],
+            ['Most errors in percent', errors, setErrors],
+          ] as const
+        ).map(([label, value, change]) => (
+          <Field key={label} label={label}>
+            {(attributes) => (
+              <input
+                {...attributes}
+                size={10}
+                value={value}
+                onInput={(event) => change(event.currentTarget.value)}
+              />
+            )}
+          </Field>
+        ))}
+      </Form>
+    </details>
+  );
+}

@@ -1,0 +1,196 @@
+import { call } from '../api/request.js';
+import { Action } from '../parts/action.js';
+import { Age, Moment } from '../parts/moment.js';
+import { Facts, Page, Panel } from '../parts/page.js';
+import { ResourceView } from '../parts/resource-view.js';
+import { type Column, Table } from '../parts/table.js';
+import { Link, navigate } from '../router.js';
+import type { FunctionRecord, VersionsReply } from '../types.js';
+import { useResource } from '../use-resource.js';
+import { AliasesPanel } from './function-aliases.js';
+import { FunctionInvoke } from './function-invoke.js';
+import { FunctionLog } from './function-log.js';
+import { FunctionRequest } from './function-request.js';
+import { RolloutPanel } from './function-rollout.js';
+import { TriggersPanel } from './function-triggers.js';
+
+const TABS = [
+  ['', 'Overview'],
+  ['invoke', 'Invoke'],
+  ['request', 'HTTP request'],
+  ['triggers', 'Triggers'],
+  ['versions', 'Versions'],
+  ['log', 'Log'],
+] as const;
+
+export function FunctionPage({ name, tab }: { name: string; tab: string }) {
+  const path = `/v1/functions/${encodeURIComponent(name)}`;
+  const fn = useResource(path, (signal) => call<FunctionRecord>('GET', path, { signal }));
+  return (
+    <Page
+      title={name}
+      trail={<Link to="/functions">Functions</Link>}
+      aside={
+        <>
+          <Link to={`/invocations?function=${encodeURIComponent(name)}`}>Invocations</Link>
+          <Link to={`/?function=${encodeURIComponent(name)}`}>Figures</Link>
+        </>
+      }
+    >
+      <nav class="tabs" aria-label={`Parts of ${name}`}>
+        {TABS.map(([part, label]) => (
+          <Link key={part} to={`/functions/${name}${part === '' ? '' : `/${part}`}`} isCurrent={tab === part}>
+            {label}
+          </Link>
+        ))}
+      </nav>
+      <ResourceView of={fn} what="this function">
+        {(record) => <Part of={record} tab={tab} reload={fn.reload} />}
+      </ResourceView>
+    </Page>
+  );
+}
+
+function Part({ of: record, tab, reload }: { of: FunctionRecord; tab: string; reload(): void }) {
+  switch (tab) {
+    case 'invoke':
+      return <FunctionInvoke name={record.name} />;
+    case 'request':
+      return <FunctionRequest of={record} />;
+    case 'triggers':
+      return <TriggersPanel name={record.name} />;
+    case 'versions':
+      return <Versions name={record.name} onChange={reload} />;
+    case 'log':
+      return <FunctionLog name={record.name} />;
+    default:
+      return <Summary of={record} />;
+  }
+}
+
+function Summary({ of: record }: { of: FunctionRecord }) {
+  return (
+    <>
+      <Facts
+        of={[
+          ['Newest version', record.version],
+          ['Access', record.is_public ? 'public' : 'private'],
+          ['Memory', `${record.memory_limit_mb} MB`],
+          ['Timeout', `${record.timeout_seconds} s`],
+          [
+            'Retries',
+            record.retry_count === 0
+              ? 'none'
+              : `${record.retry_count}, ${record.retry_delay_seconds} s apart`,
+          ],
+          ['Start', record.warm_start],
+          ['Deployed', <Moment key="at" at={record.updated_at} />],
+          ['By', <code key="by">{record.created_by}</code>],
+          ['Module', <code key="cid">{record.wasm_cid}</code>],
+        ]}
+      />
+      <AliasesPanel name={record.name} />
+      <RolloutPanel name={record.name} newest={record.version} />
+      <Panel title="Delete">
+        <p>Its triggers go too, and what waits ends cancelled; its logs stay.</p>
+        <Action
+          label="Delete the function"
+          class="danger"
+          confirm={{
+            title: `Delete ${record.name}?`,
+            text: `All ${record.version} versions of "${record.name}" in namespace "${record.namespace}" and its triggers are deleted; invocations that wait end cancelled.`,
+            label: `Delete ${record.name}`,
+          }}
+          run={async () => {
+            await call('DELETE', `/v1/functions/${record.name}`);
+            navigate('/functions');
+            return `Deleted ${record.name}.`;
+          }}
+        />
+      </Panel>
+    </>
+  );
+}
+
+function Versions({ name, onChange }: { name: string; onChange(): void }) {
+  const path = `/v1/functions/${name}/versions`;
+  const versions = useResource(path, (signal) => call<VersionsReply>('GET', path, { signal }));
+  const changed = () => {
+    versions.reload();
+    onChange();
+  };
+  return (
+    <ResourceView of={versions} what="the versions">
+      {({ versions: all }) => (
+        <Table
+          label="Versions"
+          columns={columns(name, all, changed)}
+          rows={all}
+          keyOf={({ version }) => version}
+        />
+      )}
+    </ResourceView>
+  );
+}
+
+function columns(
+  name: string,
+  all: readonly FunctionRecord[],
+  done: () => void,
+): readonly Column<FunctionRecord>[] {
+  const newest = all[0];
+  return [
+    { name: 'Version', isNumber: true, cell: ({ version }) => version },
+    { name: 'Deployed', cell: ({ created_at: at }) => <Age at={at} /> },
+    { name: 'By', isMinor: true, cell: ({ created_by: by }) => <code>{by}</code> },
+    {
+      name: 'Module',
+      isWide: true,
+      isMinor: true,
+      cell: ({ wasm_cid: cid }) => <code title={cid}>{cid.slice(0, 20)}…</code>,
+    },
+    {
+      name: 'Differs from the newest',
+      cell: (record) =>
+        newest && record !== newest ? differences(record, newest) : <span class="faint">newest</span>,
+    },
+    {
+      name: '',
+      cell: (record) =>
+        newest && record !== newest ? (
+          <Action
+            label="Roll back"
+            name={`Roll back to version ${record.version}`}
+            confirm={{
+              title: `Roll ${name} back to version ${record.version}?`,
+              text: `Bytes and settings of version ${record.version} become the newest version. ${differences(record, newest)}.`,
+              label: `Roll back to ${record.version}`,
+            }}
+            run={async () => {
+              const { message } = await call<{ message: string }>('POST', `/v1/functions/${name}/rollback`, {
+                json: { version: record.version },
+              });
+              done();
+              return message;
+            }}
+          />
+        ) : null,
+    },
+  ];
+}
+
+const COMPARED = [
+  ['memory_limit_mb', 'memory', ' MB'],
+  ['timeout_seconds', 'timeout', ' s'],
+  ['retry_count', 'retries', ''],
+  ['retry_delay_seconds', 'retry delay', ' s'],
+  ['is_public', 'public', ''],
+] as const;
+
+function differences(old: FunctionRecord, newest: FunctionRecord): string {
+  const settings = COMPARED.filter(([key]) => old[key] !== newest[key]).map(
+    ([key, label, unit]) => `${label} ${old[key]}${unit} (now ${newest[key]}${unit})`,
+  );
+  const found = [...(old.wasm_cid === newest.wasm_cid ? [] : ['module']), ...settings];
+  return found.length === 0 ? 'Nothing in module and limits' : found.join(', ');
+}

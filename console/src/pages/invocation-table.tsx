@@ -1,0 +1,66 @@
+import { call } from '../api/request.js';
+import { Moment } from '../parts/moment.js';
+import { State } from '../parts/state.js';
+import { type Column, Table } from '../parts/table.js';
+import { Link } from '../router.js';
+import { brief, milliseconds } from '../text.js';
+import type { InvocationRecord, InvocationsReply } from '../types.js';
+
+export interface InvocationFilter {
+  function?: string;
+  status?: string;
+  reason?: string;
+  parent_id?: string;
+  since?: string;
+  cursor?: string | undefined;
+  limit?: number;
+}
+
+export function listInvocations(filter: InvocationFilter, signal: AbortSignal): Promise<InvocationsReply> {
+  return call<InvocationsReply>('GET', '/v1/invocations', { query: { ...filter }, signal });
+}
+
+/** How long the attempts ran; null while none has ended. */
+export function runTime({ attempts }: InvocationRecord): number | null {
+  return attempts.length === 0 ? null : attempts.reduce((sum, { duration_ms }) => sum + duration_ms, 0);
+}
+
+const COLUMNS: readonly Column<InvocationRecord>[] = [
+  { name: 'State', cell: ({ state }) => <State of={state} /> },
+  {
+    name: 'Function',
+    cell: (each) => (
+      <Link to={`/invocations/${each.request_id}`}>
+        {each.function}
+        <span class="faint">@{each.version}</span>
+      </Link>
+    ),
+  },
+  { name: 'Trigger', isMinor: true, cell: ({ trigger }) => trigger },
+  { name: 'Accepted', cell: ({ created_at }) => <Moment at={created_at} short /> },
+  { name: 'Attempts', isNumber: true, isMinor: true, cell: ({ attempts }) => attempts.length },
+  { name: 'Ran', isNumber: true, cell: (each) => milliseconds(runTime(each)) },
+  {
+    name: 'Error',
+    isWide: true,
+    cell: ({ error }) => error !== null && <span title={brief(error, 500)}>{brief(error)}</span>,
+  },
+  {
+    name: 'Id',
+    isMinor: true,
+    cell: ({ request_id }) => (
+      <code class="faint">
+        {request_id.slice(0, 8)}…{request_id.slice(-6)}
+      </code>
+    ),
+  },
+];
+
+interface InvocationTableProps {
+  label: string;
+  invocations: readonly InvocationRecord[];
+}
+
+export function InvocationTable({ label, invocations }: InvocationTableProps) {
+  return <Table label={label} columns={COLUMNS} rows={invocations} keyOf={({ request_id }) => request_id} />;
+}

@@ -1,0 +1,252 @@
+import { useState } from 'preact/hooks';
+import { call } from '../api/request.js';
+import { Action } from '../parts/action.js';
+import { CopyButton } from '../parts/copy-button.js';
+import { Dialog } from '../parts/dialog.js';
+import { Field, Form } from '../parts/form.js';
+import { LogView } from '../parts/log-view.js';
+import { tell } from '../parts/messages.js';
+import { Moment } from '../parts/moment.js';
+import { Facts, Page, Panel } from '../parts/page.js';
+import { Payload } from '../parts/payload.js';
+import { ResourceView } from '../parts/resource-view.js';
+import { State } from '../parts/state.js';
+import { Link, navigate } from '../router.js';
+import { milliseconds, shellWord, visible } from '../text.js';
+import type { InvocationRecord, LogsReply, VersionsReply } from '../types.js';
+import { useResource } from '../use-resource.js';
+import { runTime } from './invocation-table.js';
+import { InvocationTree } from './invocation-tree.js';
+
+const LIVE_MS = 2000;
+const LIVE_STATES = new Set(['queued', 'running', 'retrying']);
+
+export function InvocationPage({ id }: { id: string }) {
+  const [hasEnded, setHasEnded] = useState(false);
+  const path = `/v1/invocations/${encodeURIComponent(id)}`;
+  const invocation = useResource(
+    path,
+    async (signal) => {
+      const record = await call<InvocationRecord>('GET', path, { signal });
+      setHasEnded(!LIVE_STATES.has(record.state));
+      return record;
+    },
+    hasEnded ? undefined : LIVE_MS,
+  );
+  const record = invocation.data;
+  return (
+    <Page
+      title={record?.function ?? 'Invocation'}
+      trail={
+        <>
+          <Link to="/invocations">Invocations</Link> / <code>{visible(id)}</code>
+        </>
+      }
+      aside={record && <Acts of={record} reload={invocation.reload} />}
+    >
+      <ResourceView of={invocation} what="this invocation">
+        {(shown) => <Details of={shown} />}
+      </ResourceView>
+    </Page>
+  );
+}
+
+function Details({ of: record }: { of: InvocationRecord }) {
+  const logs = useResource(`log ${record.request_id} ${record.attempts.length} ${record.state}`, (signal) =>
+    call<LogsReply>('GET', `/v1/functions/${encodeURIComponent(record.function)}/logs`, {
+      query: { request_id: record.request_id },
+      signal,
+    }),
+  );
+  return (
+    <>
+      <Facts
+        of={[
+          ['State', <State key="state" of={record.state} />],
+          [
+            'Function',
+            <Link key="function" to={`/functions/${record.function}`}>
+              {record.function}@{record.version}
+            </Link>,
+          ],
+          ['Trigger', `${record.trigger}, depth ${record.trigger_depth}`],
+          ['Accepted', <Moment key="accepted" at={record.created_at} />],
+          ['Ended', <Moment key="ended" at={record.completed_at} />],
+          ['Ran', milliseconds(runTime(record))],
+        ]}
+      />
+      {record.error !== null && (
+        <pre class="notice bad error-text">{visible(record.error.slice(0, 16_384))}</pre>
+      )}
+      <Panel title="Attempts">
+        {record.attempts.length === 0 ? (
+          <p class="faint">None has ended yet.</p>
+        ) : (
+          <ol class="attempts">
+            {record.attempts.map(({ number, status, error, started_at, duration_ms }) => (
+              <li key={number}>
+                <span>#{number}</span> <State of={status} /> <Moment at={started_at} short />{' '}
+                <span>{milliseconds(duration_ms)}</span>
+                {error !== null && <span class="attempt-error">{visible(error.slice(0, 1000))}</span>}
+              </li>
+            ))}
+          </ol>
+        )}
+      </Panel>
+      <Panel title="What caused it, and what it caused">
+        <InvocationTree of={record} />
+      </Panel>
+      <Panel title="Log">
+        <ResourceView
+          of={logs}
+          what="the log"
+          isEmpty={({ logs: records }) => records.every(({ messages }) => messages.length === 0)}
+          empty={
+            <p>
+              {record.attempts.length === 0
+                ? 'Written when an attempt has ended.'
+                : 'It has written nothing.'}
+            </p>
+          }
+        >
+          {({ logs: records }) => <LogView records={records.toReversed()} />}
+        </ResourceView>
+      </Panel>
+      <div class="halves">
+        <Panel title="Input">
+          <Payload
+            label="Input"
+            text={record.input}
+            base64={record.input_base64}
+            name={`${record.request_id}-input`}
+          />
+        </Panel>
+        <Panel title="Output">
+          <Payload
+            label="Output"
+            text={record.output}
+            base64={record.output_base64}
+            name={`${record.request_id}-output`}
+            missing={LIVE_STATES.has(record.state) ? 'Not there yet.' : 'None, or no longer kept.'}
+          />
+        </Panel>
+      </div>
+      {record.callback && <Callback of={record.callback} />}
+    </>
+  );
+}
+
+function Callback({ of: callback }: { of: NonNullable<InvocationRecord['callback']> }) {
+  return (
+    <Panel title="Callback">
+      <Facts
+        of={[
+          ['Address', <code key="url">{visible(callback.url)}</code>],
+          ['Deliveries tried', callback.attempts],
+          ['Delivered', <Moment key="delivered" at={callback.delivered_at} />],
+          ['Last error', callback.last_error === null ? '–' : visible(callback.last_error)],
+        ]}
+      />
+    </Panel>
+  );
+}
+
+function Acts({ of: record, reload }: { of: InvocationRecord; reload(): void }) {
+  const [isReplaying, setIsReplaying] = useState(false);
+  const isLive = LIVE_STATES.has(record.state);
+  return (
+    <>
+      <CopyButton text={curlOf(record)} what="the call as a curl command" label="Copy as curl" />
+      {isLive ? (
+        <Action
+          label="Cancel"
+          class="danger"
+          confirm={{
+            title: 'Cancel this invocation?',
+            text: `${record.function}@${record.version}, ${record.request_id}. What it has done so far is not undone.`,
+            label: 'Cancel the invocation',
+          }}
+          run={async () => {
+            await call('DELETE', `/v1/invocations/${record.request_id}`);
+            reload();
+            return 'Cancelled.';
+          }}
+        />
+      ) : (
+        <button type="button" class="primary" onClick={() => setIsReplaying(true)}>
+          Replay…
+        </button>
+      )}
+      {isReplaying && <Replay of={record} onClose={() => setIsReplaying(false)} />}
+    </>
+  );
+}
+
+/** Runs it again: with its own input unless that was edited, on the version it ran on unless another is chosen. */
+function Replay({ of: record, onClose }: { of: InvocationRecord; onClose(): void }) {
+  const own = record.input_base64 === undefined ? record.input : null;
+  const [input, setInput] = useState(own ?? '');
+  const [version, setVersion] = useState('pinned');
+  const versions = useResource(`versions ${record.function}`, (signal) =>
+    call<VersionsReply>('GET', `/v1/functions/${encodeURIComponent(record.function)}/versions`, { signal }),
+  );
+  const newest = versions.data?.versions[0]?.version;
+  const isEdited = own === null ? input !== '' : input !== own;
+  const replay = async () => {
+    const { request_id: id } = await call<{ request_id: string }>(
+      'POST',
+      `/v1/invocations/${record.request_id}/replay`,
+      { query: { version }, ...(isEdited ? { json: { input } } : {}) },
+    );
+    onClose();
+    tell('done', `Runs again as ${id}.`);
+    navigate(`/invocations/${id}`);
+  };
+  return (
+    <Dialog title={`Replay ${record.function}`} onClose={onClose}>
+      <Form label="Replay" submit={isEdited ? 'Replay with this input' : 'Replay'} onSubmit={replay}>
+        <Field label="Version">
+          {(attributes) => (
+            <select
+              {...attributes}
+              value={version}
+              onChange={(event) => setVersion(event.currentTarget.value)}
+            >
+              <option value="pinned">{record.version} – the one that it ran on</option>
+              <option value="newest">{newest === undefined ? 'The newest' : `${newest} – the newest`}</option>
+            </select>
+          )}
+        </Field>
+        <Field
+          label="Input"
+          hint={
+            own === null
+              ? 'Its own is not text or no longer kept; leave this empty for its own.'
+              : 'Its own, unless you change it.'
+          }
+        >
+          {(attributes) => (
+            <textarea
+              {...attributes}
+              rows={8}
+              spellcheck={false}
+              value={input}
+              onInput={(event) => setInput(event.currentTarget.value)}
+            />
+          )}
+        </Field>
+        <div class="buttons">
+          <button type="button" onClick={onClose}>
+            Close
+          </button>
+        </div>
+      </Form>
+    </Dialog>
+  );
+}
+
+function curlOf({ function: name, version, input }: InvocationRecord): string {
+  const url = `${location.origin}/v1/functions/${name}@${version}/invoke`;
+  const data = input === null || input === '' ? '' : ` \\\n  --data-binary ${shellWord(input)}`;
+  return `curl -X POST ${url} \\\n  -H "X-API-Key: $ORAMA_API_KEY"${data}`;
+}

@@ -1,0 +1,171 @@
+import { useState } from 'preact/hooks';
+import { call } from '../api/request.js';
+import { Action } from '../parts/action.js';
+import { CopyButton } from '../parts/copy-button.js';
+import { Dialog } from '../parts/dialog.js';
+import { Field, Form } from '../parts/form.js';
+import { Age } from '../parts/moment.js';
+import { Page, Panel } from '../parts/page.js';
+import { ResourceView } from '../parts/resource-view.js';
+import { Table } from '../parts/table.js';
+import { brief } from '../text.js';
+import type { KeysReply } from '../types.js';
+import { useResource } from '../use-resource.js';
+import { AuditPanel } from './audit-panel.js';
+
+const PATH = '/v1/auth/keys';
+const SCOPES = ['invoke', 'publish', 'read', 'deploy', 'secrets', 'data', 'keys'];
+
+export function KeysPage() {
+  const keys = useResource('keys', (signal) => call<KeysReply>('GET', PATH, { signal }));
+  const [made, setMade] = useState<string | null>(null);
+  return (
+    <Page title="Keys">
+      <Panel title="API keys of this namespace">
+        <ResourceView of={keys} what="the keys" isEmpty={({ count }) => count === 0} empty={<p>None.</p>}>
+          {({ keys: all }) => (
+            <Table
+              label="API keys"
+              rows={all}
+              keyOf={({ id }) => id}
+              columns={[
+                { name: 'Name', isWide: true, cell: ({ name }) => brief(name, 80) },
+                {
+                  name: 'Scopes',
+                  cell: ({ scopes }) => (scopes.includes('*') ? 'everything' : scopes.join(', ')),
+                },
+                {
+                  name: 'Functions',
+                  isMinor: true,
+                  cell: ({ functions }) => (functions === null ? 'all' : functions.join(', ')),
+                },
+                { name: 'Last used', cell: ({ last_used_at: at }) => <Age at={at} /> },
+                { name: 'Ends', cell: ({ expires_at: at }) => <Age at={at} /> },
+                { name: 'Made', isMinor: true, cell: ({ created_at: at }) => <Age at={at} /> },
+                {
+                  name: '',
+                  cell: ({ id, name }) => (
+                    <Action
+                      label="Revoke"
+                      name={`Revoke key ${name}`}
+                      class="quiet"
+                      confirm={{
+                        title: `Revoke the key “${brief(name, 80)}”?`,
+                        text: 'Whoever uses it is refused within 2 seconds, and so are the keys and sessions made with it: this one, too, if it is yours.',
+                        label: 'Revoke the key',
+                      }}
+                      run={async () => {
+                        const { message } = await call<{ message: string }>('DELETE', `${PATH}/${id}`);
+                        keys.reload();
+                        return message;
+                      }}
+                    />
+                  ),
+                },
+              ]}
+            />
+          )}
+        </ResourceView>
+      </Panel>
+      <MakeKey
+        onMade={(key) => {
+          setMade(key);
+          keys.reload();
+        }}
+      />
+      <AuditPanel />
+      {made !== null && (
+        <Dialog title="The new key" onClose={() => setMade(null)}>
+          <p>It is shown this once. Keep it where secrets are kept.</p>
+          <pre class="key">{made}</pre>
+          <div class="buttons">
+            <CopyButton text={made} what="the new key" />
+            <button type="button" class="primary" onClick={() => setMade(null)}>
+              Done
+            </button>
+          </div>
+        </Dialog>
+      )}
+    </Page>
+  );
+}
+
+function MakeKey({ onMade }: { onMade(key: string): void }) {
+  const [name, setName] = useState('');
+  const [scopes, setScopes] = useState<readonly string[]>(['read']);
+  const [functions, setFunctions] = useState('');
+  const [days, setDays] = useState('90');
+  const make = async () => {
+    const patterns = functions.split(/[\s,]+/).filter(Boolean);
+    const reply = await call<{ api_key: string }>('POST', PATH, {
+      json: {
+        name,
+        scopes: scopes.length === SCOPES.length ? undefined : scopes,
+        ...(patterns.length === 0 ? {} : { functions: patterns }),
+        ...(days === ''
+          ? {}
+          : { expires_at: new Date(Date.now() + Number(days) * 86_400_000).toISOString() }),
+      },
+    });
+    onMade(reply.api_key);
+    setName('');
+  };
+  const toggle = (scope: string, isOn: boolean) =>
+    setScopes(SCOPES.filter((each) => (each === scope ? isOn : scopes.includes(each))));
+  return (
+    <Panel title="Make a key">
+      <Form
+        label="Make a key"
+        submit="Make the key"
+        disabled={name === '' || scopes.length === 0}
+        onSubmit={make}
+      >
+        <div class="row">
+          <Field label="Name">
+            {(attributes) => (
+              <input
+                {...attributes}
+                placeholder="ci"
+                value={name}
+                onInput={(event) => setName(event.currentTarget.value)}
+              />
+            )}
+          </Field>
+          <Field label="Ends after days" hint="Empty: when it is revoked.">
+            {(attributes) => (
+              <input
+                {...attributes}
+                type="number"
+                min={1}
+                value={days}
+                onInput={(event) => setDays(event.currentTarget.value)}
+              />
+            )}
+          </Field>
+          <Field label="Functions" hint="Names and patterns such as hook-*; empty: all.">
+            {(attributes) => (
+              <input
+                {...attributes}
+                value={functions}
+                onInput={(event) => setFunctions(event.currentTarget.value)}
+              />
+            )}
+          </Field>
+        </div>
+        <fieldset>
+          <legend>Scopes</legend>
+          {SCOPES.map((scope) => (
+            <label key={scope} class="check">
+              <input
+                type="checkbox"
+                checked={scopes.includes(scope)}
+                onChange={(event) => toggle(scope, event.currentTarget.checked)}
+              />
+              {scope}
+            </label>
+          ))}
+        </fieldset>
+      </Form>
+    </Panel>
+  );
+}

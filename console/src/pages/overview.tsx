@@ -1,0 +1,217 @@
+import { lazy, Suspense } from 'preact/compat';
+import { call } from '../api/request.js';
+import { Page, Panel } from '../parts/page.js';
+import { ResourceView } from '../parts/resource-view.js';
+import { State } from '../parts/state.js';
+import { setQuery, usePlace } from '../router.js';
+import { bytes, count, milliseconds, plural, seconds } from '../text.js';
+import type { FunctionsReply, Stats, StatusReply } from '../types.js';
+import { useResource } from '../use-resource.js';
+import { InvocationTable, listInvocations } from './invocation-table.js';
+
+const CallsChart = lazy(() =>
+  import('../parts/calls-chart.js').then(({ CallsChart: chart }) => ({ default: chart })),
+);
+
+const LIVE_MS = 5000;
+const WINDOWS = ['15m', '1h', '6h', '1d'];
+
+export function OverviewPage() {
+  const { query } = usePlace();
+  const range = query.get('window') ?? '1h';
+  const name = query.get('function') ?? '';
+  const functions = useResource('functions', (signal) =>
+    call<FunctionsReply>('GET', '/v1/functions', { signal }),
+  );
+  const names = functions.data?.functions.map((each) => each.name) ?? [];
+
+  return (
+    <Page
+      title="Overview"
+      aside={
+        <>
+          <label>
+            <span class="visually-hidden">Function</span>
+            <select value={name} onChange={(event) => setQuery({ function: event.currentTarget.value })}>
+              <option value="">All functions</option>
+              {[...new Set([...names, ...(name === '' ? [] : [name])])].map((each) => (
+                <option key={each} value={each}>
+                  {each}
+                </option>
+              ))}
+            </select>
+          </label>
+          <label>
+            <span class="visually-hidden">Window</span>
+            <select value={range} onChange={(event) => setQuery({ window: event.currentTarget.value })}>
+              {WINDOWS.map((each) => (
+                <option key={each} value={each}>
+                  Last {each}
+                </option>
+              ))}
+            </select>
+          </label>
+        </>
+      }
+    >
+      {functions.data?.count === 0 && <FirstSteps />}
+      <Figures range={range} name={name} />
+      <Engine />
+      <Recent name={name} />
+    </Page>
+  );
+}
+
+function FirstSteps() {
+  return (
+    <Panel title="Deploy a first function">
+      <p>This namespace has no functions yet. On your machine:</p>
+      <pre class="steps">
+        {
+          'orama init hello --lang assemblyscript\ncd hello\norama deploy\norama invoke hello --data \'{"name":"Ada"}\''
+        }
+      </pre>
+    </Panel>
+  );
+}
+
+function Figures({ range, name }: { range: string; name: string }) {
+  const stats = useResource(
+    `stats ${range} ${name}`,
+    (signal) => call<Stats>('GET', '/v1/stats', { query: { window: range, function: name }, signal }),
+    LIVE_MS,
+  );
+  return (
+    <ResourceView of={stats} what="the figures">
+      {(data) => {
+        const total = (key: 'accepted' | 'success' | 'error' | 'timeout' | 'dead') =>
+          data.per_minute.reduce((sum, minute) => sum + minute[key], 0);
+        const failed = total('error') + total('timeout') + total('dead');
+        const ended = failed + total('success');
+        return (
+          <>
+            <ul class="tiles" aria-label="Figures">
+              <Tile name="Calls" value={count(total('accepted'))} note={`in the last ${range}`} />
+              <Tile
+                name="Failed"
+                value={count(failed)}
+                note={ended === 0 ? 'none ended' : `${((100 * failed) / ended).toFixed(1)} %`}
+                isBad={failed > 0}
+              />
+              <Tile
+                name="p95, last minute"
+                value={milliseconds(lastOf(data, 'p95_ms'))}
+                note={`p50 ${milliseconds(lastOf(data, 'p50_ms'))}`}
+              />
+              <Tile
+                name="Running"
+                value={count(data.now.running)}
+                note={`${count(data.now.delayed)} delayed`}
+              />
+              <Tile
+                name="Waiting"
+                value={count(data.now.waiting)}
+                note={
+                  data.now.waiting === 0 ? 'nothing waits' : `oldest ${seconds(data.now.oldest_waiting_s)}`
+                }
+              />
+            </ul>
+            <Panel title="Calls and durations per minute">
+              {ended + total('accepted') === 0 ? (
+                <div class="empty">
+                  <p>No calls in the last {range}.</p>
+                </div>
+              ) : (
+                <Suspense fallback={<div class="chart" />}>
+                  <CallsChart minutes={data.per_minute} />
+                </Suspense>
+              )}
+            </Panel>
+          </>
+        );
+      }}
+    </ResourceView>
+  );
+}
+
+function lastOf(data: Stats, key: 'p50_ms' | 'p95_ms'): number | null {
+  return data.per_minute.findLast((minute) => minute[key] !== null)?.[key] ?? null;
+}
+
+function Tile({
+  name,
+  value,
+  note,
+  isBad = false,
+}: {
+  name: string;
+  value: string;
+  note: string;
+  isBad?: boolean;
+}) {
+  return (
+    <li class={isBad ? 'tile bad' : 'tile'}>
+      <span class="name">{name}</span>
+      <strong>{value}</strong>
+      <span class="faint">{note}</span>
+    </li>
+  );
+}
+
+function Engine() {
+  const status = useResource(
+    'status',
+    (signal) => call<StatusReply>('GET', '/v1/status', { signal }),
+    LIVE_MS,
+  );
+  return (
+    <Panel title="Engine" aside={status.data && <State of={status.data.status} />}>
+      <ResourceView of={status} what="the engine's status">
+        {({ version, uptime_seconds, dependencies, queue, engine }) => (
+          <>
+            <p class="faint">
+              Version {version}
+              {uptime_seconds !== undefined && <>, up for {seconds(uptime_seconds)}</>}
+              {queue && (
+                <>
+                  ; on the queue {plural(queue.waiting, 'job')} waiting ({bytes(queue.bytes)})
+                </>
+              )}
+              {engine === undefined && '; functions run in other processes'}
+            </p>
+            {dependencies && (
+              <ul class="parts">
+                {Object.entries(dependencies).map(([part, { status: state, error }]) => (
+                  <li key={part}>
+                    <State of={state} /> {part}
+                    {error !== undefined && <span class="faint"> {error}</span>}
+                  </li>
+                ))}
+              </ul>
+            )}
+          </>
+        )}
+      </ResourceView>
+    </Panel>
+  );
+}
+
+function Recent({ name }: { name: string }) {
+  const recent = useResource(
+    `recent ${name}`,
+    (signal) => listInvocations({ function: name, limit: 10 }, signal),
+    LIVE_MS,
+  );
+  return (
+    <Panel title="Latest invocations">
+      <ResourceView
+        of={recent}
+        what="the invocations"
+        isEmpty={({ invocations }) => invocations.length === 0}
+        empty={<p>Nothing has been invoked yet.</p>}
+      >
+        {({ invocations }) => <InvocationTable label="Latest invocations" invocations={invocations} />}
+      </ResourceView>
+    </Panel>
+  );
+}

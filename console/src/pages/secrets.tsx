@@ -1,0 +1,97 @@
+import { useState } from 'preact/hooks';
+import { call } from '../api/request.js';
+import { Action } from '../parts/action.js';
+import { Field, Form } from '../parts/form.js';
+import { tell } from '../parts/messages.js';
+import { Age } from '../parts/moment.js';
+import { Page, Panel } from '../parts/page.js';
+import { ResourceView } from '../parts/resource-view.js';
+import { Table } from '../parts/table.js';
+import type { SecretsReply } from '../types.js';
+import { useResource } from '../use-resource.js';
+
+const PATH = '/v1/functions/secrets';
+
+export function SecretsPage() {
+  const secrets = useResource('secrets', (signal) => call<SecretsReply>('GET', PATH, { signal }));
+  const [name, setName] = useState('');
+  const [value, setValue] = useState('');
+  const set = async () => {
+    await call('PUT', PATH, { json: { name, value } });
+    tell('done', `Set ${name}.`);
+    setName('');
+    setValue('');
+    secrets.reload();
+  };
+  return (
+    <Page title="Secrets">
+      <Panel title="Names">
+        <ResourceView
+          of={secrets}
+          what="the secrets"
+          isEmpty={({ count }) => count === 0}
+          empty={<p>None yet. A function reads one with get_secret; nobody can read it back here.</p>}
+        >
+          {({ secrets: all }) => (
+            <Table
+              label="Secrets"
+              rows={all}
+              keyOf={({ name: each }) => each}
+              columns={[
+                { name: 'Name', isWide: true, cell: ({ name: each }) => <code>{each}</code> },
+                { name: 'Changed', cell: ({ updated_at: at }) => <Age at={at} /> },
+                { name: 'Made', isMinor: true, cell: ({ created_at: at }) => <Age at={at} /> },
+                {
+                  name: '',
+                  cell: ({ name: each }) => (
+                    <Action
+                      label="Delete"
+                      name={`Delete secret ${each}`}
+                      class="quiet"
+                      confirm={{
+                        title: `Delete the secret ${each}?`,
+                        text: `Functions that ask for "${each}" get nothing from then on. Its value cannot be brought back.`,
+                        label: 'Delete the secret',
+                      }}
+                      run={async () => {
+                        await call('DELETE', `${PATH}/${encodeURIComponent(each)}`);
+                        secrets.reload();
+                        return `Deleted ${each}.`;
+                      }}
+                    />
+                  ),
+                },
+              ]}
+            />
+          )}
+        </ResourceView>
+      </Panel>
+      <Panel title="Set a secret">
+        <Form label="Set a secret" submit="Set the secret" disabled={name === ''} onSubmit={set}>
+          <Field label="Name">
+            {(attributes) => (
+              <input
+                {...attributes}
+                spellcheck={false}
+                placeholder="STRIPE_KEY"
+                value={name}
+                onInput={(event) => setName(event.currentTarget.value)}
+              />
+            )}
+          </Field>
+          <Field label="Value" hint="Sealed in the store, and never shown again.">
+            {(attributes) => (
+              <input
+                {...attributes}
+                type="password"
+                autocomplete="off"
+                value={value}
+                onInput={(event) => setValue(event.currentTarget.value)}
+              />
+            )}
+          </Field>
+        </Form>
+      </Panel>
+    </Page>
+  );
+}

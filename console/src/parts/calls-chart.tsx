@@ -1,0 +1,133 @@
+import { useEffect, useRef } from 'preact/hooks';
+import uPlot from 'uplot';
+import 'uplot/dist/uPlot.min.css';
+import type { Minute } from '../types.js';
+
+const HEIGHT = 190;
+
+/** Calls per minute as bars, failed ones before all, and the durations as lines on an axis of their own. */
+export function CallsChart({ minutes }: { minutes: readonly Minute[] }) {
+  const box = useRef<HTMLDivElement>(null);
+  const chart = useRef<uPlot | null>(null);
+  const data = toData(minutes);
+  const latest = useRef(data);
+  latest.current = data;
+
+  useEffect(() => {
+    const element = box.current;
+    if (element === null) return undefined;
+    const draw = () => {
+      chart.current?.destroy();
+      chart.current = new uPlot(optionsFor(element), latest.current, element);
+    };
+    draw();
+    const sizes = new ResizeObserver(() => {
+      if (element.clientWidth !== chart.current?.width) draw();
+    });
+    sizes.observe(element);
+    // Canvas knows no style sheet: other colours mean another drawing.
+    const scheme = matchMedia('(prefers-color-scheme: dark)');
+    scheme.addEventListener('change', draw);
+    return () => {
+      scheme.removeEventListener('change', draw);
+      sizes.disconnect();
+      chart.current?.destroy();
+      chart.current = null;
+    };
+  }, []);
+  useEffect(() => {
+    chart.current?.setData(data);
+  });
+
+  const calls = minutes.reduce((sum, { accepted }) => sum + accepted, 0);
+  const failed = minutes.reduce((sum, minute) => sum + failures(minute), 0);
+  return (
+    <div
+      class="chart"
+      ref={box}
+      role="img"
+      aria-label={`${calls} calls in ${minutes.length} minutes, ${failed} of them failed`}
+    />
+  );
+}
+
+function failures({ error, timeout, dead }: Minute): number {
+  return error + timeout + dead;
+}
+
+function toData(minutes: readonly Minute[]): uPlot.AlignedData {
+  return [
+    minutes.map(({ minute }) => Date.parse(minute) / 1000),
+    minutes.map(({ accepted }) => accepted),
+    minutes.map(failures),
+    minutes.map(({ p50_ms }) => p50_ms),
+    minutes.map(({ p95_ms }) => p95_ms),
+  ];
+}
+
+function optionsFor(element: HTMLElement): uPlot.Options {
+  const style = getComputedStyle(element);
+  const colour = (name: string) => style.getPropertyValue(name).trim();
+  const bars = uPlot.paths.bars?.({ size: [0.8, 24] });
+  const axis = {
+    stroke: colour('--faint'),
+    grid: { stroke: colour('--line'), width: 1 },
+    ticks: { show: false },
+    font: '11px system-ui, sans-serif',
+  };
+  return {
+    width: element.clientWidth,
+    height: HEIGHT,
+    padding: [8, 4, 0, 0],
+    cursor: { points: { size: 5 } },
+    scales: {
+      calls: { range: (_plot, _min, max) => [0, Math.max(4, max * 1.1)] },
+      ms: { range: (_plot, _min, max) => [0, Math.max(1, max * 1.15)] },
+    },
+    axes: [
+      { ...axis, grid: { show: false } },
+      { ...axis, scale: 'calls', size: 44 },
+      {
+        ...axis,
+        scale: 'ms',
+        side: 1,
+        size: 58,
+        grid: { show: false },
+        values: (_plot, splits) => splits.map((ms) => `${ms} ms`),
+      },
+    ],
+    series: [
+      {},
+      {
+        label: 'calls',
+        scale: 'calls',
+        fill: colour('--bar'),
+        ...(bars ? { paths: bars } : {}),
+        points: { show: false },
+      },
+      {
+        label: 'failed',
+        scale: 'calls',
+        fill: colour('--bad'),
+        ...(bars ? { paths: bars } : {}),
+        points: { show: false },
+      },
+      {
+        label: 'p50 ms',
+        scale: 'ms',
+        stroke: colour('--good'),
+        width: 1.5,
+        spanGaps: true,
+        points: { show: false },
+      },
+      {
+        label: 'p95 ms',
+        scale: 'ms',
+        stroke: colour('--warn'),
+        width: 1.5,
+        spanGaps: true,
+        points: { show: false },
+      },
+    ],
+  };
+}

@@ -1,0 +1,23 @@
+import { useState } from 'preact/hooks';
+import { tell } from './messages.js';
+
+const SAID_MS = 1500;
+
+export function CopyButton({ text, what, label = 'Copy' }: { text: string; what: string; label?: string }) {
+  const [isCopied, setIsCopied] = useState(false);
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(text);
+      setIsCopied(true);
+      setTimeout(() => setIsCopied(false), SAID_MS);
+    } catch {
+      // Browsers give the clipboard to secure contexts alone: HTTPS, or this machine.
+      tell('error', 'The browser does not let this page use the clipboard.');
+    }
+  };
+  return (
+    <button type="button" class="quiet" onClick={copy} aria-label={`${label}: ${what}`}>
+      {isCopied ? 'Copied' : label}
+    </button>
+  );
+}

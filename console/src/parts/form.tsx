@@ -1,0 +1,72 @@
+import type { ComponentChildren } from 'preact';
+import { useId, useState } from 'preact/hooks';
+import { messageOf } from '../api/request.js';
+
+interface FieldProps {
+  label: string;
+  hint?: string;
+  children(attributes: { id: string; 'aria-describedby'?: string }): ComponentChildren;
+}
+
+export function Field({ label, hint, children }: FieldProps) {
+  const id = useId();
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      {children(hint === undefined ? { id } : { id, 'aria-describedby': `${id}-hint` })}
+      {hint !== undefined && (
+        <span class="hint" id={`${id}-hint`}>
+          {hint}
+        </span>
+      )}
+    </div>
+  );
+}
+
+interface FormProps {
+  label: string;
+  submit: string;
+  disabled?: boolean;
+  class?: string;
+  onSubmit(): Promise<void>;
+  children: ComponentChildren;
+}
+
+/** A form that says beside itself what the engine refused. */
+export function Form({ label, submit, disabled = false, onSubmit, children, class: look = '' }: FormProps) {
+  const [error, setError] = useState<string | null>(null);
+  const [isRunning, setIsRunning] = useState(false);
+  const send = async () => {
+    setIsRunning(true);
+    setError(null);
+    try {
+      await onSubmit();
+    } catch (thrown) {
+      setError(messageOf(thrown));
+    } finally {
+      setIsRunning(false);
+    }
+  };
+  return (
+    <form
+      aria-label={label}
+      class={look}
+      onSubmit={(event) => {
+        event.preventDefault();
+        void send();
+      }}
+    >
+      {children}
+      {error !== null && (
+        <p class="notice bad" role="alert">
+          {error}
+        </p>
+      )}
+      <div class="buttons">
+        <button type="submit" class="primary" disabled={disabled || isRunning}>
+          {isRunning ? 'Working…' : submit}
+        </button>
+      </div>
+    </form>
+  );
+}

@@ -1,0 +1,45 @@
+import { visible } from '../text.js';
+import type { LogRecord } from '../types.js';
+import { Moment } from './moment.js';
+import { ScrollArea } from './scroll-area.js';
+
+/** Lines put into the page; the newest, which are the last. */
+const MAX_LINES = 1000;
+const MAX_LENGTH = 4096;
+
+interface LogViewProps {
+  /** Oldest first. */
+  records: readonly LogRecord[];
+  /** Whether lines name the invocation that they are of. */
+  names?: boolean;
+  link?(record: LogRecord): preact.ComponentChildren;
+}
+
+export function LogView({ records, link }: LogViewProps) {
+  const lines = records.flatMap((record) =>
+    record.messages.map((message, index) => ({ record, message, index })),
+  );
+  const left = lines.length - MAX_LINES;
+  return (
+    <>
+      {left > 0 && (
+        <p class="faint">
+          The last {MAX_LINES} lines; {left} older ones are in the API.
+        </p>
+      )}
+      <ScrollArea class="log" label="Log lines">
+        {lines.slice(-MAX_LINES).map(({ record, message, index }) => (
+          <p key={`${record.request_id} ${record.attempt} ${index}`} class={`line level-${message.level}`}>
+            <Moment at={message.timestamp} short /> <span class="level">{message.level}</span>{' '}
+            {link?.(record)} <span class="text">{cut(message.message)}</span>
+          </p>
+        ))}
+      </ScrollArea>
+    </>
+  );
+}
+
+function cut(text: string): string {
+  if (text.length <= MAX_LENGTH) return visible(text);
+  return `${visible(text.slice(0, MAX_LENGTH))}… (${text.length - MAX_LENGTH} more characters)`;
+}

@@ -1,0 +1,60 @@
+import type { ComponentChildren } from 'preact';
+import { ApiError, messageOf } from '../api/request.js';
+import type { Resource } from '../use-resource.js';
+
+interface ResourceViewProps<T> {
+  of: Resource<T>;
+  /** What is loaded, for the messages: "the functions". */
+  what: string;
+  isEmpty?(data: T): boolean;
+  empty?: ComponentChildren;
+  children(data: T): ComponentChildren;
+}
+
+/** Loading, failed, forbidden, missing, empty or there: one of these is shown, never nothing. */
+export function ResourceView<T>({ of, what, isEmpty, empty, children }: ResourceViewProps<T>) {
+  const { data, error, isLoading, reload } = of;
+  if (data === undefined) {
+    if (isLoading) return <Skeleton what={what} />;
+    return <Failure error={error} what={what} retry={reload} />;
+  }
+  return (
+    <>
+      {error !== undefined && (
+        <p class="notice warn" role="status">
+          Not up to date: {messageOf(error)}
+        </p>
+      )}
+      {isEmpty?.(data) ? <div class="empty">{empty}</div> : children(data)}
+    </>
+  );
+}
+
+function Skeleton({ what }: { what: string }) {
+  return (
+    <div class="skeleton" role="status" aria-label={`Loading ${what}`}>
+      <span />
+      <span />
+      <span />
+    </div>
+  );
+}
+
+export function Failure({ error, what, retry }: { error: unknown; what: string; retry?(): void }) {
+  const isForbidden = error instanceof ApiError && error.status === 403;
+  return (
+    <div class="empty" role="alert">
+      <h2>{isForbidden ? `This credential may not see ${what}` : `Could not load ${what}`}</h2>
+      <p>{messageOf(error)}</p>
+      {isForbidden ? (
+        <p>Sign in with a key that has the scope, or ask who made this key.</p>
+      ) : (
+        retry && (
+          <button type="button" onClick={retry}>
+            Try again
+          </button>
+        )
+      )}
+    </div>
+  );
+}

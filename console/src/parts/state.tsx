@@ -1,0 +1,26 @@
+const MARKS: Readonly<Record<string, string>> = {
+  success: '✓',
+  completed: '✓',
+  up: '✓',
+  ok: '✓',
+  error: '✕',
+  timeout: '◷',
+  dead: '✕',
+  down: '✕',
+  rolled_back: '↩',
+  aborted: '–',
+  cancelled: '–',
+  queued: '○',
+  running: '●',
+  retrying: '↻',
+};
+
+/** A state by word, sign and colour: none of the three is needed to tell it. */
+export function State({ of }: { of: string }) {
+  return (
+    <span class={`state state-${of}`}>
+      <span aria-hidden="true">{MARKS[of] ?? '·'}</span>
+      {of.replace('_', ' ')}
+    </span>
+  );
+}

@@ -1,0 +1,78 @@
+import type { ComponentChildren } from 'preact';
+import { useState } from 'preact/hooks';
+import { count } from '../text.js';
+import { ScrollArea } from './scroll-area.js';
+
+/** Rows put into the page at once; more are on further pages. */
+const PAGE_ROWS = 100;
+
+export interface Column<R> {
+  name: string;
+  /** Numbers stand at the right. */
+  isNumber?: boolean;
+  /** Left out on narrow screens. */
+  isMinor?: boolean;
+  /** Takes the room that is left, cut with an ellipsis. */
+  isWide?: boolean;
+  cell(row: R): ComponentChildren;
+}
+
+interface TableProps<R> {
+  label: string;
+  columns: readonly Column<R>[];
+  rows: readonly R[];
+  keyOf(row: R, index: number): string | number;
+}
+
+/** However many rows: a hundred are in the page. */
+export function Table<R>({ label, columns, rows, keyOf }: TableProps<R>) {
+  const [page, setPage] = useState(0);
+  const pages = Math.max(1, Math.ceil(rows.length / PAGE_ROWS));
+  const shown = Math.min(page, pages - 1);
+  const from = shown * PAGE_ROWS;
+  return (
+    <>
+      <ScrollArea class="table" label={label}>
+        <table>
+          <thead>
+            <tr>
+              {columns.map((column) => (
+                <th key={column.name} scope="col" class={classOf(column)}>
+                  {column.name === '' ? <span class="visually-hidden">Actions</span> : column.name}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {rows.slice(from, from + PAGE_ROWS).map((row, index) => (
+              <tr key={keyOf(row, from + index)}>
+                {columns.map((column) => (
+                  <td key={column.name} class={classOf(column)}>
+                    {column.cell(row)}
+                  </td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </ScrollArea>
+      {pages > 1 && (
+        <nav class="pages" aria-label={`Pages of ${label}`}>
+          <button type="button" disabled={shown === 0} onClick={() => setPage(shown - 1)}>
+            Previous
+          </button>
+          <span>
+            {count(from + 1)}–{count(Math.min(from + PAGE_ROWS, rows.length))} of {count(rows.length)}
+          </span>
+          <button type="button" disabled={shown === pages - 1} onClick={() => setPage(shown + 1)}>
+            Next
+          </button>
+        </nav>
+      )}
+    </>
+  );
+}
+
+function classOf<R>({ isNumber, isMinor, isWide }: Column<R>): string {
+  return [isNumber && 'number', isMinor && 'minor', isWide && 'wide'].filter(Boolean).join(' ');
+}

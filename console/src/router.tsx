@@ -1,0 +1,70 @@
+import type { ComponentChildren } from 'preact';
+import { useSyncExternalStore } from 'preact/compat';
+
+const BASE = '/console';
+const CHANGED = 'orama:navigated';
+
+export interface Place {
+  /** Behind `/console`, without a slash at the end: `/functions/resize`, or '' for the overview. */
+  path: string;
+  query: URLSearchParams;
+}
+
+function subscribe(listener: () => void): () => void {
+  addEventListener('popstate', listener);
+  addEventListener(CHANGED, listener);
+  return () => {
+    removeEventListener('popstate', listener);
+    removeEventListener(CHANGED, listener);
+  };
+}
+
+export function usePlace(): Place {
+  const shown = useSyncExternalStore(subscribe, () => location.pathname + location.search);
+  const url = new URL(shown, location.origin);
+  return { path: url.pathname.slice(BASE.length).replace(/\/$/, ''), query: url.searchParams };
+}
+
+export function navigate(to: string, { replace = false } = {}): void {
+  history[replace ? 'replaceState' : 'pushState'](null, '', BASE + to);
+  dispatchEvent(new Event(CHANGED));
+  if (!replace) scrollTo(0, 0);
+}
+
+/** Sets parameters of the address, which then can be shared; empty ones go. */
+export function setQuery(changes: Readonly<Record<string, string>>): void {
+  const url = new URL(location.href);
+  for (const [name, value] of Object.entries(changes)) {
+    if (value === '') url.searchParams.delete(name);
+    else url.searchParams.set(name, value);
+  }
+  history.replaceState(null, '', url.pathname + url.search);
+  dispatchEvent(new Event(CHANGED));
+}
+
+export interface LinkProps {
+  to: string;
+  children: ComponentChildren;
+  class?: string;
+  isCurrent?: boolean;
+  onFollow?(): void;
+}
+
+/** An ordinary link that loads nothing anew; with a modifier key it opens as any other. */
+export function Link({ to, children, isCurrent, onFollow, ...others }: LinkProps) {
+  return (
+    <a
+      {...others}
+      href={BASE + to}
+      aria-current={isCurrent ? 'page' : undefined}
+      onClick={(event) => {
+        if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey || event.button !== 0) return;
+        event.preventDefault();
+        onFollow?.();
+        navigate(to);
+      }}
+    >
+      {children}
+    </a>
+  );
+}

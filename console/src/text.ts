@@ -1,0 +1,94 @@
+/** Control and format characters: what hides, or makes a text look like another one by turning its direction. */
+const HIDDEN = /[\p{Cc}\p{Cf}]/gu;
+const ORDINARY: ReadonlySet<string> = new Set(['\t', '\n']);
+
+/** A text with its hidden characters written out, so that it reads as what it is. */
+export function visible(text: string): string {
+  return text.replace(HIDDEN, (char) =>
+    ORDINARY.has(char) ? char : `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`,
+  );
+}
+
+/** The beginning of a text for one line; nothing is lost where the whole text can be opened elsewhere. */
+export function brief(text: string, length = 200): string {
+  const line = visible(text.slice(0, length * 2)).replaceAll(/\s+/g, ' ');
+  return line.length > length || text.length > length * 2 ? `${line.slice(0, length)}…` : line;
+}
+
+export function bytes(count: number | null | undefined): string {
+  if (count === null || count === undefined) return '–';
+  if (count < 1024) return `${count} B`;
+  if (count < 1 << 20) return `${(count / 1024).toFixed(1)} KB`;
+  return `${(count / (1 << 20)).toFixed(1)} MB`;
+}
+
+export function milliseconds(ms: number | null | undefined): string {
+  if (ms === null || ms === undefined) return '–';
+  if (ms < 10) return `${Number(ms.toFixed(2))} ms`;
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  return seconds(ms / 1000);
+}
+
+export function seconds(total: number): string {
+  if (total < 60) return `${Number(total.toFixed(total < 10 ? 2 : 1))} s`;
+  if (total < 3600) return `${Math.floor(total / 60)} min ${Math.floor(total % 60)} s`;
+  if (total < 86_400) return `${Math.floor(total / 3600)} h ${Math.floor((total % 3600) / 60)} min`;
+  return `${Math.floor(total / 86_400)} d ${Math.floor((total % 86_400) / 3600)} h`;
+}
+
+const COUNT = new Intl.NumberFormat('en');
+export function count(value: number): string {
+  return COUNT.format(value);
+}
+
+export function plural(value: number, one: string, many = `${one}s`): string {
+  return `${count(value)} ${value === 1 ? one : many}`;
+}
+
+/** JSON with line breaks and indents; no number or string is touched. Null for what is no JSON object or array. */
+export function indentedJson(text: string): string | null {
+  if (!/^\s*[[{]/.test(text)) return null;
+  try {
+    JSON.parse(text);
+  } catch {
+    return null;
+  }
+  let depth = 0;
+  let indented = '';
+  // Strings, brackets, separators, and whatever is between them.
+  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{},:]|[^\s[\]{},:"]+/g)) {
+    if (token === '{' || token === '[') {
+      depth++;
+      indented += `${token}\n${'  '.repeat(depth)}`;
+    } else if (token === '}' || token === ']') {
+      depth--;
+      indented = /[[{]\n *$/.test(indented)
+        ? indented.trimEnd() + token
+        : `${indented}\n${'  '.repeat(depth)}${token}`;
+    } else if (token === ',') indented += `,\n${'  '.repeat(depth)}`;
+    else if (token === ':') indented += ': ';
+    else indented += token;
+  }
+  return indented;
+}
+
+export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
+}
+
+/** Bytes as `hexdump -C` shows them. */
+export function hexDump(data: Uint8Array): string {
+  const lines: string[] = [];
+  for (let at = 0; at < data.length; at += 16) {
+    const row = [...data.subarray(at, at + 16)];
+    const hex = row.map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
+    const text = row.map((byte) => (byte > 31 && byte < 127 ? String.fromCharCode(byte) : '.')).join('');
+    lines.push(`${at.toString(16).padStart(8, '0')}  ${hex.padEnd(47)}  ${text}`);
+  }
+  return lines.join('\n');
+}
+
+/** One word for a POSIX shell. */
+export function shellWord(text: string): string {
+  return /^[A-Za-z0-9_./:@=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}

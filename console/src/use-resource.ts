@@ -1,0 +1,64 @@
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+
+/** Nothing is asked for more often than this, however it is asked for. */
+const LEAST_MS = 2000;
+
+export interface Resource<T> {
+  data: T | undefined;
+  error: unknown;
+  isLoading: boolean;
+  reload(): void;
+}
+
+/**
+ * Loads when `key` changes, and again every so often while the page is seen. A failed reload keeps the data that was
+ * there, and says so; data of another key is never shown.
+ */
+export function useResource<T>(
+  key: string | null,
+  load: (signal: AbortSignal) => Promise<T>,
+  everyMs?: number,
+): Resource<T> {
+  const [state, setState] = useState<{ key: string | null; data?: T | undefined; error?: unknown }>({
+    key: null,
+  });
+  const [turn, setTurn] = useState(0);
+  const latest = useRef(load);
+  latest.current = load;
+
+  // biome would list `turn`: it only starts the effect anew.
+  useEffect(() => {
+    if (key === null) return undefined;
+    const control = new AbortController();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const run = async () => {
+      try {
+        const data = await latest.current(control.signal);
+        if (control.signal.aborted) return;
+        setState({ key, data });
+      } catch (error) {
+        if (control.signal.aborted) return;
+        setState((old) => ({ key, data: old.key === key ? old.data : undefined, error }));
+      }
+      schedule();
+    };
+    const schedule = () => {
+      if (everyMs === undefined) return;
+      timer = setTimeout(() => (document.hidden ? schedule() : void run()), Math.max(LEAST_MS, everyMs));
+    };
+    void run();
+    return () => {
+      control.abort();
+      clearTimeout(timer);
+    };
+  }, [key, everyMs, turn]);
+
+  const reload = useCallback(() => setTurn((old) => old + 1), []);
+  const isCurrent = state.key === key;
+  return {
+    data: isCurrent ? state.data : undefined,
+    error: isCurrent ? state.error : undefined,
+    isLoading: !isCurrent,
+    reload,
+  };
+}

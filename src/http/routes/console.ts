@@ -1,0 +1,51 @@
+import {
+  consoleLinkReplySchema,
+  consoleSessionBodySchema,
+  loginReplySchema,
+} from '../../contract/http/auth.js';
+import { AppError } from '../../errors.js';
+import { json, route } from '../route.js';
+
+const tag = 'Authentication';
+/** Credentials have no place in a cache on the way. */
+const PRIVATE = { 'Cache-Control': 'no-store' };
+
+export const createConsoleLink = route({
+  method: 'POST',
+  path: '/v1/auth/console-links',
+  tag,
+  summary: 'Make a link that signs in to the console once, within 5 minutes',
+  description: 'The token stands behind the `#` of the link, so that no server or proxy is sent it.',
+  access: 'required',
+  scope: null,
+  replies: { 201: { about: 'The link, shown this once.', schema: consoleLinkReplySchema } },
+  errors: ['forbidden'],
+  async handle({ services, principal }) {
+    const { token, expiresAt } = await services.consoleSignIn.createLink(principal);
+    const expires = new Date(expiresAt).toISOString();
+    return json(201, { token, path: `/console#token=${token}`, expires_at: expires }, PRIVATE);
+  },
+});
+
+export const createConsoleSession = route({
+  method: 'POST',
+  path: '/v1/auth/console-sessions',
+  tag,
+  summary: 'Sign in to the console with an API key, or with the token of a link',
+  description:
+    'The login ends with its key, with POST /v1/auth/logout, or after 12 hours in which it was not refreshed.',
+  access: 'optional',
+  scope: null,
+  body: { kind: 'json', schema: consoleSessionBodySchema, optional: true },
+  replies: { 201: { about: 'A token of 15 minutes, and one to refresh it.', schema: loginReplySchema } },
+  errors: ['unauthorized', 'forbidden'],
+  async handle({ services, principal, body }) {
+    if (body.token !== undefined) {
+      return json(201, await services.consoleSignIn.exchange(body.token), PRIVATE);
+    }
+    if (principal === null) {
+      throw new AppError('unauthorized', 'Send an API key as X-API-Key, or the token of a sign-in link.');
+    }
+    return json(201, await services.consoleSignIn.signIn(principal), PRIVATE);
+  },
+});

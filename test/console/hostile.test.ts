@@ -1,0 +1,175 @@
+import type { Page } from 'playwright-core';
+import { hasLoaded, openPage, openWindow, signIn } from '../helpers/browser.js';
+import { browserTest } from '../helpers/browser-test.js';
+import { probeWasm } from '../helpers/probe.js';
+import { startEngine } from '../helpers/running-engine.js';
+import { shared } from '../helpers/shared.js';
+
+const browserSays = browserTest();
+const engine = shared(() => startEngine());
+
+const MARKUP =
+  '<img src=x onerror="window.pwned=1"><script>window.pwned=1</script><svg onload="window.pwned=1">';
+const BIDI = '\u202Egnp.exe\u2066\u200B';
+const HOSTILE = `"'\`\${MARKUP}${MARKUP}${BIDI}</pre></table>javascript:window.pwned=1`;
+const LONG_LINE = 'x'.repeat((1 << 20) - 2000);
+
+/** In the page, which this project has no types of: whether anything that was fed became more than text. */
+const HARMS = `(() => {
+  const found = [];
+  if ('pwned' in window) found.push('a script ran');
+  for (const element of document.querySelectorAll('img, iframe, object, embed, #app script, [onerror], [onload]')) {
+    found.push(element.outerHTML.slice(0, 100));
+  }
+  for (const link of document.querySelectorAll('a[href]')) {
+    if (!/^(https?:|\\/)/.test(link.getAttribute('href'))) found.push(link.outerHTML.slice(0, 100));
+  }
+  if (/[\\u202a-\\u202e\\u2066-\\u2069\\u200b]/.test(document.body.innerText)) found.push('a hidden character');
+  return found;
+})()`;
+
+const looksHarmless = (page: Page): Promise<string[]> => page.evaluate<string[]>(HARMS);
+
+const TRY_WHAT_IS_REFUSED = `(async () => {
+  const violations = [];
+  document.addEventListener('securitypolicyviolation', (event) => violations.push(event.effectiveDirective));
+  const script = document.createElement('script');
+  try {
+    script.textContent = 'window.inline = 1';
+    document.body.append(script);
+  } catch {
+    violations.push('script');
+  }
+  try {
+    document.body.insertAdjacentHTML('beforeend', '<img src=x onerror="window.inline = 1">');
+  } catch {
+    violations.push('markup');
+  }
+  await fetch('http://127.0.0.1:9/').catch(() => undefined);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  return { violations, ran: 'inline' in window };
+})()`;
+
+browserSays(
+  'markup, scripts and turned text are shown as what they are, wherever they come from',
+  async (t, browser) => {
+    const { api } = await engine();
+    const wasm = await probeWasm();
+    await api.deploy('hostile', wasm, {
+      metadata: JSON.stringify({ triggers: [{ topic: `t:${MARKUP.replaceAll(' ', '_')}` }] }),
+    });
+    const echo = await api.invoke(
+      'hostile',
+      JSON.stringify([
+        { op: 'log', a: HOSTILE },
+        { op: 'stderr', a: HOSTILE },
+        { op: 'echo', a: HOSTILE },
+      ]),
+    );
+    const raw = await api.invoke('hostile', HOSTILE);
+    const dead = await api.invoke('hostile', JSON.stringify([{ op: 'panic', a: HOSTILE }]), {
+      Prefer: 'respond-async',
+    });
+    await api.post('/v1/rqlite/exec', { sql: 'create table h (v text)' });
+    await api.post('/v1/rqlite/exec', { sql: 'insert into h values (?)', args: [HOSTILE] });
+    await api.post('/v1/auth/keys', { name: HOSTILE.slice(0, 128) });
+    const ids = [echo.headers.get('x-request-id'), raw.headers.get('x-request-id'), dead.json.request_id];
+
+    const context = await openWindow(browser);
+    const { page, troubles } = await openPage(context);
+    await signIn(page, api);
+    const visit = async (path: string) => {
+      await page.goto(`${api.url}/console${path}`);
+      await hasLoaded(page);
+      t.deepEqual(await looksHarmless(page), [], path);
+    };
+    for (const path of [
+      '',
+      '/functions/hostile/triggers',
+      '/functions/hostile/log',
+      '/invocations',
+      '/dead',
+      '/events',
+      '/keys',
+    ]) {
+      await visit(path);
+    }
+    for (const id of ids) await visit(`/invocations/${id}`);
+    t.regex(await page.locator('#content').innerText(), /<img src=x|panic/);
+    await visit(`/invocations/${encodeURIComponent(MARKUP)}`);
+    await visit(`/functions/${encodeURIComponent(MARKUP)}`);
+    await visit(`/${encodeURIComponent(MARKUP)}?function=${encodeURIComponent(MARKUP)}`);
+
+    await page.goto(`${api.url}/console/data`);
+    await page
+      .getByLabel('Statement')
+      .fill(`select v, '${MARKUP.replaceAll("'", "''")}' as "${MARKUP.replaceAll('"', '""')}" from h`);
+    await page.getByRole('button', { name: 'Run' }).click();
+    await page.getByText(/^1 row in/).waitFor();
+    t.deepEqual(await looksHarmless(page), []);
+
+    await page.goto(`${api.url}/console/events?topic=live`);
+    await page.getByText('Live', { exact: true }).waitFor();
+    await api.publish('live', HOSTILE);
+    await page.getByRole('list', { name: 'Messages on live' }).waitFor();
+    t.regex(
+      await page.getByRole('list', { name: 'Messages on live' }).innerText(),
+      /<script>window\.pwned=1<\/script>.*\\u\{202e\}/s,
+    );
+    t.deepEqual(await looksHarmless(page), []);
+    t.deepEqual(troubles, []);
+    await context.close();
+  },
+);
+
+browserSays('a line of a megabyte leaves the page usable', async (t, browser) => {
+  const { api } = await engine();
+  await api.deploy('long', await probeWasm());
+  const { headers } = await api.invoke('long', JSON.stringify(LONG_LINE));
+  await api.invoke('long', JSON.stringify([{ op: 'log', a: LONG_LINE }]));
+  const context = await openWindow(browser);
+  const { page } = await openPage(context);
+  await signIn(page, api, `/invocations/${headers.get('x-request-id')}`);
+  await page.getByRole('heading', { name: 'Output' }).waitFor();
+  t.true((await page.content()).length < 400_000);
+  t.true(await page.evaluate<boolean>('document.documentElement.scrollWidth <= innerWidth'));
+  await page.getByRole('link', { name: 'Functions', exact: true }).click();
+  await page.getByRole('link', { name: 'long', exact: true }).click();
+  await page.getByRole('link', { name: 'Log', exact: true }).click();
+  await page.getByText('more characters').first().waitFor();
+  t.true(await page.evaluate<boolean>('document.documentElement.scrollWidth <= innerWidth'));
+  await context.close();
+});
+
+browserSays(
+  'the policy refuses scripts, frames and strangers, and the console needs none of them',
+  async (t, browser) => {
+    const { api, url } = await engine();
+    const context = await openWindow(browser);
+    const { page, troubles } = await openPage(context);
+    const hosts = new Set<string>();
+    page.on('request', (request) => hosts.add(new URL(request.url()).host));
+    await signIn(page, api);
+    for (const name of [
+      'Functions',
+      'Invocations',
+      'Dead letters',
+      'Events',
+      'Secrets',
+      'Data',
+      'Keys',
+      'Usage',
+    ]) {
+      await page.getByRole('link', { name, exact: true }).click();
+      await page.getByRole('heading', { name, level: 1 }).waitFor();
+    }
+    t.deepEqual([...hosts], [new URL(url).host]);
+    t.deepEqual(troubles, []);
+
+    const refused = await page.evaluate<{ violations: string[]; ran: boolean }>(TRY_WHAT_IS_REFUSED);
+    t.false(refused.ran);
+    t.true(refused.violations.includes('connect-src'));
+    t.true(refused.violations.includes('markup'));
+    await context.close();
+  },
+);

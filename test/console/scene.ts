@@ -1,0 +1,66 @@
+import type { Api } from '../helpers/api.js';
+import { type Command, probeWasm } from '../helpers/probe.js';
+
+const input = (...commands: Command[]) => JSON.stringify(commands);
+
+/** A namespace that looks lived in: functions, versions, a live alias, triggers, a tree of events, failures, secrets, rows. */
+export async function populate(api: Api): Promise<{ tree: string; failed: string }> {
+  const wasm = await probeWasm();
+  const deploy = async (name: string, metadata: object = {}, fields: Record<string, string> = {}) => {
+    const reply = await api.deploy(name, wasm, { metadata: JSON.stringify(metadata), ...fields });
+    if (reply.status !== 201) throw new Error(reply.text);
+  };
+  await deploy(
+    'orders',
+    { http: { methods: ['GET', 'POST'], routes: ['POST /orders'] } },
+    { is_public: 'true' },
+  );
+  await deploy('orders', {}, { memory_limit_mb: '96' });
+  await deploy(
+    'charge-card',
+    { triggers: [{ topic: 'orders:created' }], on_failure: 'billing:failed' },
+    { retry_count: '1', retry_delay_seconds: '0' },
+  );
+  await deploy('send-receipt', { triggers: [{ topic: 'orders:paid' }] });
+  await deploy('update-stock', { triggers: [{ topic: 'orders:created' }] });
+  await deploy('nightly-report', { triggers: [{ cron: '0 3 * * *', timezone: 'Europe/Berlin' }] });
+  await api.put('/v1/functions/orders/aliases/live', { version: 1, weights: { 2: 10 } });
+  await api.put('/v1/functions/secrets', { name: 'STRIPE_KEY', value: 'sk_test_not_a_real_key' });
+  await api.put('/v1/functions/secrets', { name: 'MAIL_TOKEN', value: 'not a real token' });
+
+  await api.post('/v1/rqlite/exec', {
+    sql: 'create table orders (id integer primary key, customer text, cents integer)',
+  });
+  await api.post('/v1/rqlite/exec', {
+    sql: "insert into orders (customer, cents) values ('Ada', 4200), ('Grace', 1999), ('Edsger', 9007199254740993)",
+  });
+
+  const paid = {
+    op: 'publish',
+    a: 'orders:paid',
+    json: [
+      { op: 'log', a: 'receipt sent' },
+      { op: 'sleep', n: 15 },
+    ],
+  };
+  const created = {
+    op: 'publish',
+    a: 'orders:created',
+    json: [{ op: 'log', a: 'order 42: 42.00 EUR' }, { op: 'sleep', n: 25 }, paid],
+  };
+  const reply = await api.invoke('orders', input({ op: 'log', a: 'order 42 accepted' }, created));
+  for (let call = 0; call < 14; call++) {
+    await api.invoke('orders', input({ op: 'echo', a: `order ${call}` }, { op: 'sleep', n: 3 * call }));
+  }
+  await api.invoke('orders', input({ op: 'exit', n: 65 }));
+  const failing = await api.invoke(
+    'charge-card',
+    input(
+      { op: 'log', a: 'charging card 4242' },
+      { op: 'stderr', a: 'the payment provider answered 502' },
+      { op: 'exit', n: 1 },
+    ),
+    { Prefer: 'respond-async' },
+  );
+  return { tree: String(reply.headers.get('x-request-id')), failed: String(failing.json.request_id) };
+}

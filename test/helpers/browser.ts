@@ -1,0 +1,82 @@
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type Page,
+} from 'playwright-core';
+import type { Api } from './api.js';
+
+const ARGS = [
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+const PATIENCE_MS = 20_000;
+
+export function findChromium(): string | null {
+  for (const dir of (process.env.PATH ?? '').split(delimiter)) {
+    for (const name of ['chromium', 'chromium-browser', 'google-chrome']) {
+      const path = join(dir, name);
+      try {
+        accessSync(path, constants.X_OK);
+        return path;
+      } catch {}
+    }
+  }
+  return null;
+}
+
+export async function launchBrowser(executablePath: string): Promise<Browser> {
+  return chromium.launch({ executablePath, args: ARGS });
+}
+
+/** A window of its own: no session, no storage of another test. */
+export async function openWindow(
+  browser: Browser,
+  options: BrowserContextOptions = {},
+): Promise<BrowserContext> {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  context.setDefaultTimeout(PATIENCE_MS);
+  return context;
+}
+
+/** What a page must never do: fail in its scripts, or be refused something by its own policy. */
+export interface Watched {
+  page: Page;
+  troubles: string[];
+}
+
+export async function openPage(context: BrowserContext): Promise<Watched> {
+  const page = await context.newPage();
+  const troubles: string[] = [];
+  page.on('pageerror', (error) => troubles.push(`error: ${error.message}`));
+  page.on('console', (message) => {
+    // The browser itself notes every reply that is no 2xx, which tests look at by what the page then says.
+    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) {
+      troubles.push(`console: ${message.text()}`);
+    }
+  });
+  return { page, troubles };
+}
+
+/** Opens the console at a path by a sign-in link of the given key. */
+export async function signIn(page: Page, api: Api, path = ''): Promise<void> {
+  const { json } = await api.post('/v1/auth/console-links', {});
+  await page.goto(`${api.url}/console${path}#token=${json.token}`);
+  await page.locator('#content').waitFor();
+}
+
+/** Waits until a page of the console shows what it has asked for. */
+export async function hasLoaded(page: Page): Promise<void> {
+  await page.locator('#content h1').waitFor();
+  const skeletons = page.locator('#content .skeleton');
+  while ((await skeletons.count()) > 0) await page.waitForTimeout(50);
+}
