@@ -1,0 +1,86 @@
+// `npm run attack [-- --match='…']`: runs what an attacker would try, from outside and from inside guests, against an engine
+// of this checkout on loopback, and prints for each whether the defence held. docs/security.md says what each is about.
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import './build.mjs';
+
+const SUITES = {
+  "functions' SQL": [
+    'test/db/allowed-names.test.ts',
+    'test/db/guard-mutations.test.ts',
+    'test/db/sqlite-wall.test.ts',
+    'test/db/sqlite-pool.test.ts',
+    'test/db/statement-fuzz.test.ts',
+    'test/db/function-databases-sqlite.test.ts',
+  ],
+  'guests and their memory': [
+    'test/workers/isolation.test.ts',
+    'test/workers/limits.test.ts',
+    'test/workers/put-back.test.ts',
+    'test/workers/package-state.test.ts',
+    'test/workers/module-compiler.test.ts',
+    'test/workers/scheduler.test.ts',
+    'test/javascript/failures.test.ts',
+  ],
+  'keys, tokens and other namespaces': [
+    'test/auth/foreign.test.ts',
+    'test/auth/keys.test.ts',
+    'test/auth/tokens.test.ts',
+    'test/http/scopes.test.ts',
+    'test/http/security.test.ts',
+  ],
+  'quotas and fairness': [
+    'test/http/quotas.test.ts',
+    'test/cache/memory.test.ts',
+    'test/queues/fairness.test.ts',
+  ],
+  HTTP: [
+    'test/http/hardening.test.ts',
+    'test/http/http-functions.test.ts',
+    'test/http/odd-requests.test.ts',
+    'test/http/strict-bodies.test.ts',
+    'test/e2e/bad-input.test.ts',
+  ],
+  egress: ['test/egress/guard.test.ts', 'test/egress/redirects.test.ts', 'test/egress/decode.test.ts'],
+  'files, secrets and terminals': [
+    'test/config/data-dir.test.ts',
+    'test/e2e/secret-canary.test.ts',
+    'test/cli/terminal.test.ts',
+  ],
+};
+const ava = fileURLToPath(new URL('../node_modules/ava/entrypoints/cli.mjs', import.meta.url));
+const UNSTYLED = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, 'g');
+/** A line of ava's report: a mark, and the title with the files it stands in. */
+const RESULT = /^\s*(✔|✘)\s+(?:\[fail\]: )?(.*?)(?: \([\d.ms ]+\))?$/u;
+
+let held = 0;
+let fell = 0;
+for (const [name, files] of Object.entries(SUITES)) {
+  process.stdout.write(`\n${name}\n`);
+  await run(files);
+}
+process.stdout.write(`\n${held} held, ${fell} fell\n`);
+process.exitCode = fell > 0 || held === 0 ? 1 : 0;
+
+function run(files) {
+  const child = spawn(process.execPath, [ava, ...files, ...process.argv.slice(2)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let rest = '';
+  child.stdout.setEncoding('utf8');
+  child.stdout.on('data', (text) => {
+    const lines = (rest + text).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) report(line.replace(UNSTYLED, ''));
+  });
+  return new Promise((resolve) => child.on('close', resolve));
+}
+
+function report(line) {
+  const match = RESULT.exec(line);
+  if (match === null) return;
+  const [, mark, title] = match;
+  if (mark === '✔') held++;
+  else fell++;
+  process.stdout.write(`  ${mark === '✔' ? 'held' : 'FELL'}  ${title}\n`);
+}
