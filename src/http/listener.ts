@@ -7,6 +7,7 @@ import {
 } from 'node:http';
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import { AppError, ERRORS, type ErrorCode } from '../errors.js';
+import { isRefused } from './one-host.js';
 
 /** How long a client may take for the headers, and for a whole request. */
 const HEADERS_MS = 15_000;
@@ -41,6 +42,10 @@ export async function listenHttp(
   { host, port, setting }: { host: string; port: number; setting: string },
 ): Promise<Listener> {
   const serve = (request: IncomingMessage, response: ServerResponse) => {
+    if (isRefused(request)) {
+      request.socket.end();
+      return;
+    }
     // A client that would keep its connection must look for another process from now on.
     if (stopping.aborted) response.shouldKeepAlive = false;
     void handle(request, response);

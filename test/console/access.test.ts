@@ -97,6 +97,7 @@ browserSays(
       }
       t.fail(`the focus never came to ${name}`);
     };
+    await page.getByLabel('API key', { exact: true }).waitFor();
     await press('Tab');
     await page.keyboard.type(adminKey);
     await press('Enter');

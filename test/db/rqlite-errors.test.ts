@@ -28,7 +28,7 @@ for (const [what, answer, code, message] of [
     'a refused statement',
     result({ results: [{ error: 'no such table: t' }] }),
     'internal',
-    /no such table: t/,
+    /refused a statement of the engine's own/,
   ],
 ] as const) {
   test(`${what} is told in the words of the error table`, async (t) => {

@@ -102,6 +102,7 @@ test('unknown functions and versions are 404 with a sentence', async (t) => {
 });
 
 test('JSON endpoints refuse what is no JSON', async (t) => {
+  await engine.api.deploy('accepted', await probeWasm());
   const paths = ['/v1/pubsub/publish', '/v1/functions/accepted/triggers', '/v1/auth/keys'];
   for (const path of paths) {
     const headers = { 'content-type': 'application/json' };

@@ -40,7 +40,7 @@ test('orama dev runs a project on an engine of its own, deploys what changes, an
   const place = / POST (http\S+\/orders)$/m.exec(said)?.[1] ?? '';
   const placed = await fetch(place, { method: 'POST', body: '{"item":"book"}' });
   t.is(placed.status, 201);
-  await says(/ success http v?1/);
+  await says(/ success http POST \/orders /);
 
   const source = join(shop, 'functions', 'report', 'index.ts');
   const before = readFileSync(source, 'utf8');
