@@ -1,4 +1,7 @@
-/** One process of bare BullMQ: `bare-process.js <redis url> both|adder|worker`. Started by bare.ts, asked over IPC. */
+/**
+ * One process of bare BullMQ: `bare-process.js <redis url> both|adder|worker`. Started by bare.ts,
+ * asked over IPC.
+ */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';

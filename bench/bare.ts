@@ -10,7 +10,10 @@ export type BareRequest =
   | { type: 'drained' };
 export type BareReply = { type: 'ready' } | { type: 'figure'; figure: Figure };
 
-/** BullMQ without anything of ours: no HTTP, no WASM, no log, on the same Redis and as many processes. */
+/**
+ * BullMQ without anything of ours: no HTTP, no WASM, no log, on the same Redis and as many
+ * processes.
+ */
 export interface Bare {
   pids: number[];
   roundTrip(atOnce: number, ms: number): Promise<Figure>;

@@ -48,7 +48,9 @@ export interface Contender {
   run(): Promise<Figure>;
 }
 
-/** Runs all in turns, so that a noisy moment is in everybody's figures, and prints a row for each. */
+/**
+ * Runs all in turns, so that a noisy moment is in everybody's figures, and prints a row for each.
+ */
 export async function contest(contenders: readonly Contender[], rounds = 3): Promise<void> {
   const figures = new Map<string, Figure[]>(contenders.map(({ name }) => [name, []]));
   const costs = new Map<string, number[]>(contenders.map(({ name }) => [name, []]));
@@ -83,7 +85,10 @@ export const CONTEST_COLUMNS = ['what', 'per second', 'p50 ms', 'p99 ms', 'error
 /** Clock ticks of the kernel are 10 ms on every Linux that Node runs on. */
 const TICK_MS = 10;
 
-/** Processor time that these processes have used, all threads. The least troubled by what else a machine does. */
+/**
+ * Processor time that these processes have used, all threads. The least troubled by what else a
+ * machine does.
+ */
 async function processorMs(pids: readonly number[] = []): Promise<number> {
   let ticks = 0;
   for (const pid of pids) {

@@ -12,13 +12,17 @@ export interface Load {
   amount?: number;
 }
 
-/** POSTs by autocannon. Latencies are taken from its responses: its histogram knows whole milliseconds only. */
+/**
+ * POSTs by autocannon. Latencies are taken from its responses: its histogram knows whole
+ * milliseconds only.
+ */
 export function load({ url, body, headers = {}, connections, ms = 1000, amount }: Load): Promise<Figure> {
   return new Promise((resolve, reject) => {
     const latencies: number[] = [];
     let errors = 0;
     const began = performance.now();
-    // Its last reply is a run's end: autocannon notices that it is over up to a sample later, a fifth of a short run.
+    // Its last reply is a run's end: autocannon notices that it is over up to a sample later, a
+    // fifth of a short run.
     let ended = began;
     const run = autocannon(
       {

@@ -1,6 +1,7 @@
 /**
- * The product beside its own limits: `npm run bench -- [--fsync=always|everysec] [--invocations=200000] [scenario…]`. Figures of one run compare;
- * those of two runs do not, as the machine's mood is in all of them.
+ * The product beside its own limits: `npm run bench -- [--fsync=always|everysec]
+ * [--invocations=200000] [scenario…]`. Figures of one run compare; those of two runs do not, as the
+ * machine's mood is in all of them.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -61,7 +61,8 @@ export async function timeDrain(product: Product, downTo = 0): Promise<Figure> {
   let now = count;
   let elapsed = 0;
   while (now > downTo) {
-    // Asking costs the product as much as a few jobs do: seldom, until the end is near. How near is not known from the first few.
+    // Asking costs the product as much as a few jobs do: seldom, until the end is near. How near is
+    // not known from the first few.
     const restMs = now === count ? 0 : ((now - downTo) * elapsed) / (count - now);
     await delay(Math.max(15, Math.min(restMs / 2, 200)));
     now = await left(product);

@@ -1,6 +1,6 @@
 /**
- * What a namespace's calls suffer from another's backlog: node dist/bench/queue-fairness.js [backlog].
- * The calls come one after the other; the ratio of the medians is what counts.
+ * What a namespace's calls suffer from another's backlog: node dist/bench/queue-fairness.js
+ * [backlog]. The calls come one after the other; the ratio of the medians is what counts.
  */
 import { openQueues } from '../queues/open.js';
 import type { Invocation } from '../src/ports/queue.js';

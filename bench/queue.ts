@@ -1,6 +1,6 @@
 /**
- * The queue port beside bare BullMQ on the same Redis, in one run: node dist/bench/queue.js [seconds per figure].
- * Ratios are what counts; the machine's noise is in both columns.
+ * The queue port beside bare BullMQ on the same Redis, in one run: node dist/bench/queue.js
+ * [seconds per figure]. Ratios are what counts; the machine's noise is in both columns.
  */
 import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';

@@ -1,6 +1,6 @@
 /**
- * What an invocation costs, in ratios of one run: `node dist/bench/runtime.js`. The machine's own speed is in every number,
- * so compare rows of one table, not tables.
+ * What an invocation costs, in ratios of one run: `node dist/bench/runtime.js`. The machine's own
+ * speed is in every number, so compare rows of one table, not tables.
  */
 import { randomFillSync } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -69,7 +69,9 @@ function measure(program: Program, input: Uint8Array, runs: number): { reply: Sa
   return { reply: sample(reply), whole: sample(whole) };
 }
 
-/** The least there is: an instance of the module as uploaded, and its entry, with the same imports. */
+/**
+ * The least there is: an instance of the module as uploaded, and its entry, with the same imports.
+ */
 function measureBare(wasm: Uint8Array, fresh: Program, input: Uint8Array, runs: number): Sample {
   const module = new WebAssembly.Module(wasm);
   const surroundings = new Guest();

@@ -1,6 +1,7 @@
 /**
- * Two webs and two workers under mixed load for minutes, with one of them killed -9 every few seconds and started again.
- * Every acknowledged event must run and be logged. `npm run soak -- --minutes 10`
+ * Two webs and two workers under mixed load for minutes, with one of them killed -9 every few
+ * seconds and started again. Every acknowledged event must run and be logged. `npm run soak --
+ * --minutes 10`
  */
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';

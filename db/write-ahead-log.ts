@@ -6,8 +6,9 @@ interface Executes {
 const PAUSE_MS = 10;
 
 /**
- * Has an open file keep a write-ahead log. While another process writes to one that keeps none yet, as when it does the same to a new
- * file, SQLite answers SQLITE_BUSY at once, whatever `busy_timeout` says: so it is tried again for `timeoutMs`. Blocks the thread.
+ * Has an open file keep a write-ahead log. While another process writes to one that keeps none yet,
+ * as when it does the same to a new file, SQLite answers SQLITE_BUSY at once, whatever
+ * `busy_timeout` says: so it is tried again for `timeoutMs`. Blocks the thread.
  */
 export function keepWriteAheadLog(database: Executes, timeoutMs: number): void {
   const giveUpAt = performance.now() + timeoutMs;

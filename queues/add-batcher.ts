@@ -16,7 +16,10 @@ interface Waiting {
   reject: (error: AppError) => void;
 }
 
-/** Gathers what is added in one tick into one round trip, or as many as it fills; every caller gets its own answer. */
+/**
+ * Gathers what is added in one tick into one round trip, or as many as it fills; every caller gets
+ * its own answer.
+ */
 export class AddBatcher {
   readonly #send: Send;
   readonly #sending = new Set<Promise<void>>();

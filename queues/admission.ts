@@ -23,8 +23,9 @@ export type ShareQuota = 'waiting_jobs' | 'waiting_mb' | 'delayed_jobs';
 export type ShareUse = Pick<QueueUse, 'waiting' | 'delayed' | 'bytes'>;
 
 /**
- * The quota that `more` would take the namespace beyond, if any. A job whose first attempt is delayed counts against
- * `delayed_jobs` until it is due and against `waiting_jobs` from then on; its input counts as bytes in both times.
+ * The quota that `more` would take the namespace beyond, if any. A job whose first attempt is
+ * delayed counts against `delayed_jobs` until it is due and against `waiting_jobs` from then on;
+ * its input counts as bytes in both times.
  */
 export function quotaPassed(used: ShareUse, more: ShareUse, share: QueueShare): ShareQuota | null {
   if (more.delayed > 0 && used.delayed + more.delayed > share.delayedJobs) return 'delayed_jobs';

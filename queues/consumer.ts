@@ -26,13 +26,22 @@ import {
 import { Prefetch } from './prefetch.js';
 import { SlotLimiter } from './slot-limiter.js';
 
-/** Why a delivery's signal was aborted: the invocation was cancelled, or another worker has taken the job over. */
+/**
+ * Why a delivery's signal was aborted: the invocation was cancelled, or another worker has taken
+ * the job over.
+ */
 const CANCELLED = 'cancelled';
 const LOST = 'lost';
 
-/** BullMQ itself never gives a job up: the handler decides which crash is the last, once the dead letter is durable. */
+/**
+ * BullMQ itself never gives a job up: the handler decides which crash is the last, once the dead
+ * letter is durable.
+ */
 const NEVER = 1_000_000;
-/** A job whose handler fails without an attempt left is not thrown away but shown to it again after this. */
+/**
+ * A job whose handler fails without an attempt left is not thrown away but shown to it again after
+ * this.
+ */
 const FAULT_DELAY_MS = 2000;
 /** A cancel request may overtake the job that it is for on the way to this worker. */
 const EARLY_CANCEL_MS = 10_000;
@@ -219,8 +228,9 @@ export class Consumer implements Closable {
   }
 
   /**
-   * Puts a job back that is not over. BullMQ would give up a job that it cannot put back, and remove one without attempts
-   * left although nothing has been recorded of its end; so it is done here, again and again while this worker has the job.
+   * Puts a job back that is not over. BullMQ would give up a job that it cannot put back, and
+   * remove one without attempts left although nothing has been recorded of its end; so it is done
+   * here, again and again while this worker has the job.
    */
   async #putBack(
     job: InvocationJob,

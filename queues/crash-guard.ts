@@ -1,17 +1,21 @@
 import type { Closable } from '../src/ports/closable.js';
 import { type CrashJournal, type RunMark, runMark } from './crash-journal.js';
 
-/** Guests that begin in a burst are written together; a guest that crashes the process sooner is found at its next crash. */
+/**
+ * Guests that begin in a burst are written together; a guest that crashes the process sooner is
+ * found at its next crash.
+ */
 const WRITE_EVERY_MS = 2;
 /** That a guest has ended is written with the next one that begins, at the latest after this. */
 const END_WRITTEN_WITHIN_MS = 10;
 
 /**
- * Knows which jobs may have caused a worker crash: those whose guests had begun. Jobs that were prefetched or waited for
- * a slot when their process died are not to blame, however often that happens to them.
+ * Knows which jobs may have caused a worker crash: those whose guests had begun. Jobs that were
+ * prefetched or waited for a slot when their process died are not to blame, however often that
+ * happens to them.
  *
- * Nothing on the path of an invocation waits for the journal, except for a job that runs alone since it has been running
- * in two crashes already.
+ * Nothing on the path of an invocation waits for the journal, except for a job that runs alone
+ * since it has been running in two crashes already.
  */
 export class CrashGuard implements Closable {
   readonly #journal: CrashJournal;
@@ -36,8 +40,8 @@ export class CrashGuard implements Closable {
   }
 
   /**
-   * The job has a slot. Until another guest begins here, a crash can only be its doing, also while its module is still
-   * being loaded.
+   * The job has a slot. Until another guest begins here, a crash can only be its doing, also while
+   * its module is still being loaded.
    */
   admitted(id: string, crashes: number): void {
     if (this.#marks.size > 0) return;
@@ -53,7 +57,8 @@ export class CrashGuard implements Closable {
     this.#provisional = null;
     if (this.#marks.has(mark)) return;
     this.#marks.add(mark);
-    // The first guest after a pause is written at once. So is a job that has been in a crash, which is rare.
+    // The first guest after a pause is written at once. So is a job that has been in a crash, which
+    // is rare.
     this.#writeWithin(crashes > 0 || replaced ? 0 : this.#writtenAt + WRITE_EVERY_MS - performance.now());
   }
 

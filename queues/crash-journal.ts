@@ -1,8 +1,8 @@
 import type { Closable } from '../src/ports/closable.js';
 
 /**
- * A run whose guest has begun, as `<job id>:<crashes>`: the number of crashes tells apart the runs of one job, so that
- * the record of a dead process still says which of its crashes it is about.
+ * A run whose guest has begun, as `<job id>:<crashes>`: the number of crashes tells apart the runs
+ * of one job, so that the record of a dead process still says which of its crashes it is about.
  */
 export type RunMark = `${string}:${number}`;
 
@@ -11,12 +11,13 @@ export function runMark(id: string, crashes: number): RunMark {
 }
 
 /**
- * What was running in each process when it died. Each process has one record, which it replaces as guests begin and end;
- * the record outlives the process, `kill -9` included, and is read by whichever process gets the jobs next.
+ * What was running in each process when it died. Each process has one record, which it replaces as
+ * guests begin and end; the record outlives the process, `kill -9` included, and is read by
+ * whichever process gets the jobs next.
  *
- * What a driver must do: `read` returns the marks of the last `write` of every process that did not close its journal,
- * for at least KEPT_MS after that write. A write that was begun before the process died counts, even if its promise was
- * never awaited.
+ * What a driver must do: `read` returns the marks of the last `write` of every process that did not
+ * close its journal, for at least KEPT_MS after that write. A write that was begun before the
+ * process died counts, even if its promise was never awaited.
  */
 export interface CrashJournal extends Closable {
   /** Replaces the record of this process. Resolves when it survives the death of this process. */
@@ -25,5 +26,8 @@ export interface CrashJournal extends Closable {
   read(): Promise<ReadonlySet<string>>;
 }
 
-/** A job waits at most this long between a crash and its next delivery, a long backlog included; then it is innocent. */
+/**
+ * A job waits at most this long between a crash and its next delivery, a long backlog included;
+ * then it is innocent.
+ */
 export const KEPT_MS = 24 * 3_600_000;

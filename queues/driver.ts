@@ -14,12 +14,15 @@ export type BullWorker<D> = Pick<
 export type BullWorkerOptions = Omit<WorkerOptions, 'connection' | 'prefix'>;
 export type InvocationJob = Job<JobData, void>;
 
-/** What one caller of `add` asked for: accepted whole or not at all, whatever becomes of its neighbours. */
+/**
+ * What one caller of `add` asked for: accepted whole or not at all, whatever becomes of its
+ * neighbours.
+ */
 export type JobGroup = readonly NewJob[];
 
 /**
- * What differs between the stores that BullMQ runs on. Everything else of the queue (attempts, settlements,
- * cancellation, schedules) is written once, on BullMQ's own classes.
+ * What differs between the stores that BullMQ runs on. Everything else of the queue (attempts,
+ * settlements, cancellation, schedules) is written once, on BullMQ's own classes.
  */
 export interface QueueDriver extends Closable {
   readonly name: 'redis' | 'sqlite';
@@ -33,17 +36,23 @@ export interface QueueDriver extends Closable {
     options: BullWorkerOptions,
   ): Promise<BullWorker<D>>;
   /**
-   * One round trip for all groups; each is durable, or refused with the error at its place. Rejects when none was accepted. A group
-   * that would take a namespace beyond its share is refused as `shareRefusal` says; one without a share has no bound.
+   * One round trip for all groups; each is durable, or refused with the error at its place. Rejects
+   * when none was accepted. A group that would take a namespace beyond its share is refused as
+   * `shareRefusal` says; one without a share has no bound.
    */
   add(groups: readonly JobGroup[], shares: Shares): Promise<(AppError | null)[]>;
   /** Told of every job that has left the queue, so that it no longer counts. */
   ended(job: InvocationJob): void;
   /** Told of every job that is put back for a while without having failed. */
   postponed(id: string, until: number): void;
-  /** Removes a job that no worker has, atomically; false when a worker has it or it is not there. */
+  /**
+   * Removes a job that no worker has, atomically; false when a worker has it or it is not there.
+   */
   remove(job: InvocationJob): Promise<boolean>;
-  /** Tells the worker that has the job, in whichever process, that it is cancelled. Remembered for as long as it may run. */
+  /**
+   * Tells the worker that has the job, in whichever process, that it is cancelled. Remembered for
+   * as long as it may run.
+   */
   requestCancel(id: string): Promise<void>;
   isCancelRequested(id: string): Promise<boolean>;
   /** The handler gets the id; null means that requests may have been missed. */
@@ -77,19 +86,28 @@ export interface QueueLimits {
 export interface QueueTimings {
   /** How long a worker may be silent before its jobs are given to another. */
   lockMs: number;
-  /** How often such jobs are looked for. Two rounds after the lock's end at most, so 8 s and 3 s make 14 s. */
+  /**
+   * How often such jobs are looked for. Two rounds after the lock's end at most, so 8 s and 3 s
+   * make 14 s.
+   */
   stalledCheckMs: number;
 }
 
 export const DEFAULT_TIMINGS: QueueTimings = { lockMs: 8000, stalledCheckMs: 3000 };
 
-/** Checks in step with the lock, so that a shorter one gives a quicker takeover and a longer one no later checks. */
+/**
+ * Checks in step with the lock, so that a shorter one gives a quicker takeover and a longer one no
+ * later checks.
+ */
 export function timingsFor(lockMs: number): QueueTimings {
   const { lockMs: usual, stalledCheckMs } = DEFAULT_TIMINGS;
   return { lockMs, stalledCheckMs: Math.min(stalledCheckMs, Math.round((lockMs * stalledCheckMs) / usual)) };
 }
 
-/** Results, logs and dead letters live in the store: of a job that is over, nothing may pile up here. */
+/**
+ * Results, logs and dead letters live in the store: of a job that is over, nothing may pile up
+ * here.
+ */
 export const KEEP_NOTHING = { removeOnComplete: { count: 0 }, removeOnFail: { count: 0 } };
 
 /** Something went wrong behind the caller's back, and was dealt with. */

@@ -1,22 +1,27 @@
 import { QUEUE_KINDS, type QueueKind } from './jobs.js';
 
 /**
- * Who is next in a kind. BullMQ serves jobs by priority, lowest first; a job's priority is its time, given when it is added,
- * by start-time fair queueing:
+ * Who is next in a kind. BullMQ serves jobs by priority, lowest first; a job's priority is its
+ * time, given when it is added, by start-time fair queueing:
  *
- *   time = max(clock, last time of the namespace) ; last time of the namespace = time + 1 / JOBS_PER_TURN
+ * time = max(clock, last time of the namespace) ; last time of the namespace = time + 1 /
+ * JOBS_PER_TURN
  *
- * where the clock is the highest time that a worker has been seen to finish. A namespace with 10,000 waiting jobs has
- * spread them over 2,500 times ahead of the clock; another's first job gets the clock's own time and goes before all
- * but JOBS_PER_TURN of them. Nobody starves, because the clock moves on with every job done, and a time once given
- * is reached. What is kept is one number per kind and one per namespace that is ahead of the clock.
+ * where the clock is the highest time that a worker has been seen to finish. A namespace with
+ * 10,000 waiting jobs has spread them over 2,500 times ahead of the clock; another's first job gets
+ * the clock's own time and goes before all but JOBS_PER_TURN of them. Nobody starves, because the
+ * clock moves on with every job done, and a time once given is reached. What is kept is one number
+ * per kind and one per namespace that is ahead of the clock.
  */
 export const JOBS_PER_UNIT = 4;
 export const JOB_COST = 1 / JOBS_PER_UNIT;
 
 /** BullMQ's priorities end here on Redis. */
 export const MAX_PRIORITY = 2 ** 21;
-/** There, times are counted from the clock anew when it has come this far, long before priorities run out. */
+/**
+ * There, times are counted from the clock anew when it has come this far, long before priorities
+ * run out.
+ */
 export const REBASE_AT = 2 ** 20;
 
 /** Never 0: for BullMQ that is "no priority" and would go before everything. */
@@ -34,8 +39,8 @@ export function perQueue<T>(make: (kind: QueueKind) => T): Record<QueueKind, T> 
 }
 
 /**
- * The times of a queue that one process has to itself. On Redis, where several add, the script that adds does
- * the same with what Redis keeps.
+ * The times of a queue that one process has to itself. On Redis, where several add, the script that
+ * adds does the same with what Redis keeps.
  */
 export class VirtualTime {
   readonly #clock = perQueue(() => 0);

@@ -5,14 +5,18 @@ import { uuidv7 } from '../src/uuid.js';
 import { type CrashJournal, KEPT_MS, type RunMark } from './crash-journal.js';
 
 const DIRECTORY = 'running';
-/** Room for some 1,600 marks. The file has its size from the start, so that writing it needs no space on a disk that is full. */
+/**
+ * Room for some 1,600 marks. The file has its size from the start, so that writing it needs no
+ * space on a disk that is full.
+ */
 const FILE_BYTES = 64 << 10;
 const END = '\n\n';
 
 /**
- * The journal of embedded drivers: a file for each process in the data directory. It is overwritten in place and never
- * synced: what has been written is in the page cache of the operating system, which survives `kill -9`. A crash of the
- * machine loses the record, and with it only the suspicion.
+ * The journal of embedded drivers: a file for each process in the data directory. It is overwritten
+ * in place and never synced: what has been written is in the page cache of the operating system,
+ * which survives `kill -9`. A crash of the machine loses the record, and with it only the
+ * suspicion.
  */
 export class FileCrashJournal implements CrashJournal {
   readonly #file: string;

@@ -5,8 +5,9 @@ import type { TriggerKind } from '../src/contract/invocation.js';
 import type { Invocation, QueuedInvocation } from '../src/ports/queue.js';
 
 /**
- * The BullMQ queues of all functions' invocations; a job's name is its function, its id the request id. Calls that somebody
- * waits for have their own: from one queue, events that take long would fill all hands of a worker, and a call would wait.
+ * The BullMQ queues of all functions' invocations; a job's name is its function, its id the request
+ * id. Calls that somebody waits for have their own: from one queue, events that take long would
+ * hold all slots of a worker, and a call would wait.
  */
 export const QUEUE_KINDS = ['sync', 'async'] as const;
 export type QueueKind = (typeof QUEUE_KINDS)[number];
@@ -14,8 +15,8 @@ export type QueueKind = (typeof QUEUE_KINDS)[number];
 export const TICKS = 'ticks';
 
 /**
- * An invocation as it lies in the store. Keys are short and absent when they hold the usual value, because a job
- * is written and read once per hop and most inputs are small.
+ * An invocation as it lies in the store. Keys are short and absent when they hold the usual value,
+ * because a job is written and read once per hop and most inputs are small.
  */
 export interface JobData {
   /** Namespace. */

@@ -8,7 +8,9 @@ import { DEFAULT_TIMINGS, type QueueLimits, type QueueTimings, type ShareOf, typ
 export type QueuesOptions = ({ driver: 'redis'; url: string } | { driver: 'sqlite'; dir: string }) &
   QueueLimits & {
     timings?: QueueTimings;
-    /** What a namespace may have on the queue; without it only the limits of the whole queue hold. */
+    /**
+     * What a namespace may have on the queue; without it only the limits of the whole queue hold.
+     */
     shareOf?: ShareOf | undefined;
     /** Told of faults that were dealt with: lost connections, lost locks, handlers that threw. */
     warn?: Warn;
@@ -21,7 +23,10 @@ export interface Queues extends Closable {
   tasks: Tasks;
 }
 
-/** Opens the queue and what lives on the same server; only the driver that is used is loaded. Closing it closes all of them, jobs in hand first. */
+/**
+ * Opens the queue and what lives on the same server; only the driver that is used is loaded.
+ * Closing it closes all of them, jobs in hand first.
+ */
 export async function openQueues(options: QueuesOptions): Promise<Queues> {
   const { timings = DEFAULT_TIMINGS, warn = () => {} } = options;
   switch (options.driver) {

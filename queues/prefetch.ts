@@ -6,13 +6,17 @@ const SHORT_JOB_MS = 50;
 const MAX_BYTES = 64 << 10;
 /** A process configured for fewer slots is meant to hold few jobs. */
 const MIN_SLOTS = 16;
-/** Jobs fetched at once, as a multiple of the slots. A higher factor for sync jobs lengthens every caller's wait. */
+/**
+ * Jobs fetched at once, as a multiple of the slots. A higher factor for sync jobs lengthens every
+ * caller's wait.
+ */
 const PREFETCH_FACTOR = { sync: 3, async: 6 } as const satisfies Record<QueueKind, number>;
 
 /**
- * Decides how many jobs of a queue this process fetches: as many as it has slots, and `PREFETCH_FACTOR` times as many while
- * all jobs are small and short. Most of a short job's time is the round trip to the store and its log write, which need no
- * slot. Long jobs are not prefetched, as another process may have a slot for them.
+ * Decides how many jobs of a queue this process fetches: as many as it has slots, and
+ * `PREFETCH_FACTOR` times as many while all jobs are small and short. Most of a short job's time is
+ * the round trip to the store and its log write, which need no slot. Long jobs are not prefetched,
+ * as another process may have a slot for them.
  */
 export class Prefetch {
   readonly #slots: number;

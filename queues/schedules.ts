@@ -16,8 +16,9 @@ const CONCURRENCY = 4;
 const NEVER = 1_000_000;
 
 /**
- * Cron schedules as BullMQ job schedulers: each has exactly one delayed job, its next tick, so that a tick comes once
- * however many processes look, and one that fell due while all were down comes once when they are back.
+ * Cron schedules as BullMQ job schedulers: each has exactly one delayed job, its next tick, so that
+ * a tick comes once however many processes look, and one that fell due while all were down comes
+ * once when they are back.
  */
 export class Schedules {
   readonly #driver: QueueDriver;

@@ -3,20 +3,25 @@ import type { Closable } from '../src/ports/closable.js';
 import { perQueue } from './fairness.js';
 import { QUEUE_KINDS, type QueueKind } from './jobs.js';
 
-/** Sync jobs that arrive while async jobs hold every slot may use one extra slot for each so many. */
+/**
+ * Sync jobs that arrive while async jobs hold every slot may use one extra slot for each so many.
+ */
 const SLOTS_PER_EXTRA = 4;
 /** Async jobs always keep this many slots, so that they make progress on any machine. */
 const MIN_ASYNC_SLOTS = 2;
 /** Async jobs yield to sync jobs for this long after the last sync job. */
 const YIELD_FOR_MS = 1000;
 const PROBE_EVERY_MS = 20;
-/** Event loop delay beyond which the async limit shrinks: a sync call pays it at each of its steps. */
+/**
+ * Event loop delay beyond which the async limit shrinks: a sync call pays it at each of its steps.
+ */
 const MAX_DELAY_MS = 0.75;
 
 /**
- * Limits the jobs that one process runs at once. Sync jobs are admitted first and may use some extra slots when async
- * jobs hold all of them. While sync jobs arrive, the number of async slots shrinks as long as the event loop is late and
- * grows when it is not: async jobs that wait for a server cost nothing and keep their slots, short ones yield.
+ * Limits the jobs that one process runs at once. Sync jobs are admitted first and may use some
+ * extra slots when async jobs hold all of them. While sync jobs arrive, the number of async slots
+ * shrinks as long as the event loop is late and grows when it is not: async jobs that wait for a
+ * server cost nothing and keep their slots, short ones yield.
  */
 export class SlotLimiter implements Closable {
   readonly #total: number;
@@ -37,8 +42,8 @@ export class SlotLimiter implements Closable {
   }
 
   /**
-   * Acquires a slot, to be released with `release`: null when one is free at once, else a promise of it. Namespaces that
-   * wait are admitted in turn.
+   * Acquires a slot, to be released with `release`: null when one is free at once, else a promise
+   * of it. Namespaces that wait are admitted in turn.
    */
   acquire(kind: QueueKind, namespace: string): Promise<void> | null {
     if (kind === 'sync') this.#onSyncJob();
@@ -53,8 +58,9 @@ export class SlotLimiter implements Closable {
   }
 
   /**
-   * Acquires all slots, for a job that must have the process to itself; to be released with `releaseAlone`. No other job
-   * is admitted until those that hold slots have released them. Between two such jobs the others that wait are admitted.
+   * Acquires all slots, for a job that must have the process to itself; to be released with
+   * `releaseAlone`. No other job is admitted until those that hold slots have released them.
+   * Between two such jobs the others that wait are admitted.
    */
   acquireAlone(kind: QueueKind): Promise<void> {
     if (kind === 'sync') this.#onSyncJob();
@@ -72,8 +78,8 @@ export class SlotLimiter implements Closable {
   }
 
   /**
-   * True while sync jobs have arrived in the last second. An async job then keeps its slot until it has been settled:
-   * released earlier, the settlements of ended jobs would crowd out sync jobs.
+   * True while sync jobs have arrived in the last second. An async job then keeps its slot until it
+   * has been settled: released earlier, the settlements of ended jobs would crowd out sync jobs.
    */
   get asyncYields(): boolean {
     return this.#probe !== undefined;

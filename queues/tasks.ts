@@ -10,7 +10,10 @@ const CONCURRENCY = 16;
 /** A task outlives the workers that die under it; only its own failures are counted. */
 const NEVER = 1_000_000;
 
-/** Chores as jobs of a small queue of their own, apart so that a slow receiver holds up no invocation. */
+/**
+ * Chores as jobs of a small queue of their own, apart so that a slow receiver holds up no
+ * invocation.
+ */
 export class BullTasks implements Tasks {
   readonly driver: string;
   readonly #driver: QueueDriver;

@@ -12,9 +12,10 @@ import { createLogger } from './logger.js';
 import { makeOwnerOnly } from './owner-only.js';
 
 /**
- * Seals every secret with a new master key. With the key in the data directory, it makes the new one itself, and the engine
- * must be stopped; with ORAMA_SECRETS_KEY, that is the new one and ORAMA_SECRETS_KEY_PREVIOUS the old, and engines
- * that were started with both go on. Stopped at any point, it is simply run again.
+ * Seals every secret with a new master key. With the key in the data directory, it makes the new
+ * one itself, and the engine must be stopped; with ORAMA_SECRETS_KEY, that is the new one and
+ * ORAMA_SECRETS_KEY_PREVIOUS the old, and engines that were started with both go on. Stopped at any
+ * point, it is simply run again.
  */
 export async function rotateSecretsKey(options: { dataDir?: string } = {}): Promise<{ resealed: number }> {
   const { config } = loadConfig(options.dataDir === undefined ? {} : { ORAMA_DATA_DIR: options.dataDir });
@@ -47,7 +48,10 @@ export async function rotateSecretsKey(options: { dataDir?: string } = {}): Prom
   }
 }
 
-/** The next key lies beside the current one until all is sealed with it: whatever happens, both can be found. */
+/**
+ * The next key lies beside the current one until all is sealed with it: whatever happens, both can
+ * be found.
+ */
 async function rotateFile(dataDir: DataDir, reseal: (box: SecretBox) => Promise<number>): Promise<number> {
   const current = await dataDir.once(SECRETS_KEY_FILE, newSecretsKey);
   const next = await dataDir.once(NEXT_SECRETS_KEY_FILE, newSecretsKey);

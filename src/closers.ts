@@ -9,7 +9,9 @@ export class Closers implements Closable {
 
   constructor(private readonly logger: Logger) {}
 
-  /** Throws when it is closing already, which cuts a start short; the part is then closed at once. */
+  /**
+   * Throws when it is closing already, which cuts a start short; the part is then closed at once.
+   */
   add<T extends Closable>(part: T): T {
     if (this.#closing === null) {
       this.#opened.push(part);

@@ -19,7 +19,10 @@ const quota = (name: QuotaName) => {
 };
 const httpUrl = (example: string) => url(/^https?:\/\//, example);
 
-/** One setting: what it accepts, its default, and what it is for. The table in docs/settings.md is made from this. */
+/**
+ * One setting: what it accepts, its default, and what it is for. The table in docs/settings.md is
+ * made from this.
+ */
 const SETTINGS = {
   HOST: z.string().min(1).default('127.0.0.1').describe('Address to listen on.'),
   PORT: number(0, 65_535).default(4000).describe('Port to listen on; 0 takes a free one.'),
@@ -94,7 +97,7 @@ const SETTINGS = {
   WORKER_CONCURRENCY: number(1, 4096)
     .default(64)
     .describe(
-      'Jobs a process works on at once; when events have all hands, a quarter more for calls that wait.',
+      'Jobs a process works on at once; when async jobs hold all slots, a quarter more for sync calls.',
     ),
   WORKER_MEMORY_MB: number(256, 1_048_576)
     .default(2048)
@@ -193,7 +196,10 @@ export interface LoadedConfig {
   warnings: string[];
 }
 
-/** Reads and validates every setting; an override wins over the environment. Throws `bad_config` naming the first that is wrong. */
+/**
+ * Reads and validates every setting; an override wins over the environment. Throws `bad_config`
+ * naming the first that is wrong.
+ */
 export function loadConfig(
   overrides: NodeJS.ProcessEnv = {},
   environment: NodeJS.ProcessEnv = process.env,
@@ -223,7 +229,10 @@ export function loadConfig(
   return { config: parsed.data, warnings };
 }
 
-/** Whether wallets may claim namespaces: by themselves only where nobody from outside can reach the engine. */
+/**
+ * Whether wallets may claim namespaces: by themselves only where nobody from outside can reach the
+ * engine.
+ */
 export function walletSignup({ WALLET_SIGNUP, HOST }: Config): 'open' | 'closed' {
   const isLoopback = HOST === 'localhost' || HOST === '::1' || /^127(\.\d{1,3}){3}$/.test(HOST);
   return WALLET_SIGNUP ?? (isLoopback ? 'open' : 'closed');

@@ -28,8 +28,8 @@ export const SECRETS_KEY_FILE = 'secrets-key';
 export const NEXT_SECRETS_KEY_FILE = 'secrets-key.next';
 
 /**
- * Makes the directory when it is absent; one that others could read is taken from them, and `warn` says so. Throws
- * `bad_config` when it cannot be written.
+ * Makes the directory when it is absent; one that others could read is taken from them, and `warn`
+ * says so. Throws `bad_config` when it cannot be written.
  */
 export async function openDataDir(path: string, warn: (message: string) => void): Promise<DataDir> {
   const root = resolve(path);

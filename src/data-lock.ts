@@ -5,18 +5,20 @@ import { AppError, messageOf } from './errors.js';
 import type { Closable } from './ports/closable.js';
 
 /**
- * Takes a data directory for this process alone, before anything in it is opened. Two engines on one directory would
- * corrupt the queue's database without a word.
+ * Takes a data directory for this process alone, before anything in it is opened. Two engines on
+ * one directory would corrupt the queue's database without a word.
  *
- * The lock is an exclusive transaction on a small SQLite file: the operating system holds it, so it ends with the
- * process however that ends, and there is no stale lock to judge. The pid beside it is only for the message.
+ * The lock is an exclusive transaction on a small SQLite file: the operating system holds it, so it
+ * ends with the process however that ends, and there is no stale lock to judge. The pid beside it
+ * is only for the message.
  */
 export function lockDataDir(dir: string): Closable {
   const path = resolve(dir);
   const holder = join(path, 'lock.pid');
   const database = openLockFile(path);
   try {
-    // Without a journal nothing but the lock itself touches the disk. A second process is told at once.
+    // Without a journal nothing but the lock itself touches the disk. A second process is told at
+    // once.
     database.exec('PRAGMA journal_mode = OFF; PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE');
   } catch (error) {
     database.close();

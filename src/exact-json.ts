@@ -4,7 +4,10 @@ import { parse, stringify } from 'lossless-json';
 const MAY_BE_LARGE = /\d{16}/;
 const INTEGER = /^-?\d+$/;
 
-/** JSON.parse, but that integers which a number cannot hold come as bigints with all their digits. Throws on what is no JSON. */
+/**
+ * JSON.parse, but that integers which a number cannot hold come as bigints with all their digits.
+ * Throws on what is no JSON.
+ */
 export function parseExact(text: string): unknown {
   return MAY_BE_LARGE.test(text)
     ? parse(text, undefined, { parseNumber, onDuplicateKey: lastWins })

@@ -1,4 +1,7 @@
-/** A queue with one first-in-first-out list per owner. Owners are served in turn, so that no owner's backlog delays another. */
+/**
+ * A queue with one first-in-first-out list per owner. Owners are served in turn, so that no owner's
+ * backlog delays another.
+ */
 export class FairQueue<T> {
   /** The owner to serve next comes first. */
   readonly #queues = new Map<string, T[]>();
@@ -23,7 +26,9 @@ export class FairQueue<T> {
     this.#length++;
   }
 
-  /** Takes the first item that `accept` returns true for; only the first of each owner is offered. */
+  /**
+   * Takes the first item that `accept` returns true for; only the first of each owner is offered.
+   */
   take(accept: (item: T) => boolean): T | null {
     for (const [owner, queue] of this.#queues) {
       const item = queue[0];

@@ -1,6 +1,9 @@
 import { isUtf8 } from 'node:buffer';
 
-/** The text of a JSON value, which goes into a larger text as it is: no number is rounded, no key moved or dropped. */
+/**
+ * The text of a JSON value, which goes into a larger text as it is: no number is rounded, no key
+ * moved or dropped.
+ */
 export class JsonText {
   readonly text: string;
 
@@ -19,7 +22,10 @@ export function stringifyWith(members: Readonly<Record<string, unknown>>): strin
   return `{${written.join(',')}}`;
 }
 
-/** The bytes' own text from its first to its last non-blank character if it is JSON, else a JSON string of it. */
+/**
+ * The bytes' own text from its first to its last non-blank character if it is JSON, else a JSON
+ * string of it.
+ */
 export function jsonTextOf(bytes: Uint8Array): JsonText {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const text = buffer.toString('utf8');

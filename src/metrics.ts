@@ -6,7 +6,10 @@ import type { Meter, NamespaceSeries } from './ports/meter.js';
 export interface Reading {
   name: string;
   help: string;
-  /** `process`: each process has its own, and they add up. `installation`: every process sees the same one. */
+  /**
+   * `process`: each process has its own, and they add up. `installation`: every process sees the
+   * same one.
+   */
   of: 'process' | 'installation';
   /** How those of several processes become one; `sum` when absent. */
   merge?: 'sum' | 'max';
@@ -29,14 +32,17 @@ export interface Metrics {
   /** This process's own figures as JSON, to be merged with those of others. */
   snapshot(): Promise<object[]>;
   /**
-   * The Prometheus text of this process, the given snapshots of others, and what all share; with `only`, of series that
-   * are a namespace's and are let through.
+   * The Prometheus text of this process, the given snapshots of others, and what all share; with
+   * `only`, of series that are a namespace's and are let through.
    */
   text(others: readonly object[][], only?: (series: NamespaceSeries) => boolean): Promise<string>;
   readonly contentType: string;
 }
 
-/** Functions whose attempts are told apart in one process; those of any more come under one name, as there is no end to names. */
+/**
+ * Functions whose attempts are told apart in one process; those of any more come under one name, as
+ * there is no end to names.
+ */
 const MAX_FUNCTIONS = 1000;
 export const OTHERS = '(others)';
 
@@ -131,7 +137,10 @@ const seriesSchema = z.looseObject({
   values: z.array(z.looseObject({ labels: z.record(z.string(), z.union([z.string(), z.number()])) })),
 });
 
-/** Of metrics as JSON, the series that `only` lets through; those without a namespace are everybody's, and so nobody's own. */
+/**
+ * Of metrics as JSON, the series that `only` lets through; those without a namespace are
+ * everybody's, and so nobody's own.
+ */
 function letThrough(metrics: readonly object[], only: (series: NamespaceSeries) => boolean): object[] {
   return metrics.flatMap((metric) => {
     const parsed = seriesSchema.parse(metric);

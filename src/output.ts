@@ -9,8 +9,8 @@ let lost = 0;
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
 
 /**
- * Writes a line of the engine's own log. One that cannot be written (its disk is full, its reader is gone) is lost and
- * counted: whoever cannot log must still do its work.
+ * Writes a line of the engine's own log. One that cannot be written (its disk is full, its reader
+ * is gone) is lost and counted: whoever cannot log must still do its work.
  */
 export function writeLogLine(line: string): void {
   let bytes = Buffer.from(line);
@@ -34,7 +34,10 @@ export function lostLogLines(): number {
   return lost;
 }
 
-/** For a process that serves: what it prints beside its log (where it listens, say) may be lost, too. */
+/**
+ * For a process that serves: what it prints beside its log (where it listens, say) may be lost,
+ * too.
+ */
 export function surviveLostOutput(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', () => {

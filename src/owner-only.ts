@@ -7,7 +7,10 @@ const OTHERS = 0o077;
 /** Files looked at together. */
 const AT_ONCE = 64;
 
-/** Called first by every main: what the process makes from then on is its owner's alone. Its threads have it from there. */
+/**
+ * Called first by every main: what the process makes from then on is its owner's alone. Its threads
+ * have it from there.
+ */
 export function makeOwnerOnly(): void {
   if (isMainThread) process.umask(OTHERS);
 }
@@ -20,8 +23,9 @@ export interface Tightened {
 }
 
 /**
- * Takes everything under a directory from group and others; links are left alone, and not followed. In `hidden`, a
- * directory of very many files, nothing is looked at when others could not reach it before.
+ * Takes everything under a directory from group and others; links are left alone, and not followed.
+ * In `hidden`, a directory of very many files, nothing is looked at when others could not reach it
+ * before.
  */
 export async function tighten(root: string, hidden: string): Promise<Tightened> {
   const result: Tightened = { changed: 0, failed: 0 };

@@ -2,7 +2,10 @@ import { rm, writeFile } from 'node:fs/promises';
 import { AppError, messageOf } from './errors.js';
 import type { Closable } from './ports/closable.js';
 
-/** Says to a process manager that this process is ready: the file is there from now until it begins to stop. */
+/**
+ * Says to a process manager that this process is ready: the file is there from now until it begins
+ * to stop.
+ */
 export async function writeReadyFile(file: string): Promise<Closable> {
   try {
     await writeFile(file, `${process.pid}\n`);

@@ -1,4 +1,7 @@
-/** A URL as it may be shown in messages and logs: the password, and a user name that may be a token, are left out. */
+/**
+ * A URL as it may be shown in messages and logs: the password, and a user name that may be a token,
+ * are left out.
+ */
 export function redactUrl(url: string): string {
   if (!URL.canParse(url)) return '(not a URL)';
   const shown = new URL(url);

@@ -2,7 +2,10 @@ import { createHash } from 'node:crypto';
 import { messageOf } from './errors.js';
 import type { RedisConnection } from './redis.js';
 
-/** A Lua script, sent whole only to a server that does not know it yet. All its keys must share one hash tag. */
+/**
+ * A Lua script, sent whole only to a server that does not know it yet. All its keys must share one
+ * hash tag.
+ */
 export class RedisScript {
   readonly #lua: string;
   readonly #sha: string;

@@ -8,7 +8,10 @@ export type RedisConnection = Redis | Cluster;
 /** A caller that waits for an answer is told after this that there is none. */
 const COMMAND_TIMEOUT_MS = 1500;
 const FIRST_CONTACT_MS = 5000;
-/** A connection on which a command has waited this long for any byte is taken for dead, and made anew. */
+/**
+ * A connection on which a command has waited this long for any byte is taken for dead, and made
+ * anew.
+ */
 const SILENCE_MS = 5000;
 
 export interface Dialect {
@@ -23,8 +26,8 @@ export interface Dialect {
 const retryStrategy = (times: number): number => Math.min(50 * times, 1000);
 
 /**
- * Fails at once while the server is away and reconnects by itself. Nothing is kept to be sent later: a command that
- * its caller has given up must not take effect after all.
+ * Fails at once while the server is away and reconnects by itself. Nothing is kept to be sent
+ * later: a command that its caller has given up must not take effect after all.
  */
 const FAIL_FAST = {
   enableOfflineQueue: false,
@@ -38,7 +41,10 @@ const FAIL_FAST = {
   retryStrategy,
 } satisfies RedisOptions;
 
-/** Connects to a Redis, a Valkey or a Redis Cluster by one URL; throws `bad_config` when nothing answers there. */
+/**
+ * Connects to a Redis, a Valkey or a Redis Cluster by one URL; throws `bad_config` when nothing
+ * answers there.
+ */
 export async function connectRedis(
   url: string,
   setting: string,
@@ -73,7 +79,10 @@ export async function connectRedis(
   return cluster;
 }
 
-/** Connects to the one server of the URL, even if it is part of a cluster: messages are the same on all of its nodes. */
+/**
+ * Connects to the one server of the URL, even if it is part of a cluster: messages are the same on
+ * all of its nodes.
+ */
 export async function connectNode(url: string, setting: string, dialect: Dialect = {}): Promise<Redis> {
   if (!/^rediss?:\/\//.test(url) || !URL.canParse(url)) {
     throw new AppError('bad_config', `${setting} must be a redis:// or rediss:// URL, not ${redactUrl(url)}`);
@@ -138,5 +147,8 @@ function unreachable(url: string, setting: string, cause: unknown): AppError {
   });
 }
 
-/** Connection errors are reported by the command that meets them; without a listener ioredis prints them. */
+/**
+ * Connection errors are reported by the command that meets them; without a listener ioredis prints
+ * them.
+ */
 function ignore(): void {}

@@ -7,8 +7,9 @@ import { makeOwnerOnly } from './owner-only.js';
 import { closeOnSignal } from './shutdown.js';
 
 /**
- * A process of the Procfile: reads its settings, runs until a signal, and ends with one sentence when it cannot start.
- * A signal may come at any time, the moment at which it says that it is ready included: what is open by then is closed.
+ * A process of the Procfile: reads its settings, runs until a signal, and ends with one sentence
+ * when it cannot start. A signal may come at any time, the moment at which it says that it is ready
+ * included: what is open by then is closed.
  */
 export async function runMain(
   start: (config: Config, logger: Logger, closers: Closers) => Promise<void>,

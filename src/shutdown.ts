@@ -1,7 +1,10 @@
 import type { Logger } from './logger.js';
 import { handleStopSignals } from './stop-signals.js';
 
-/** What is left of SHUTDOWN_SECONDS for handing jobs back when the guests that still run are stopped. */
+/**
+ * What is left of SHUTDOWN_SECONDS for handing jobs back when the guests that still run are
+ * stopped.
+ */
 const HAND_BACK_MS = 1000;
 const HAND_BACK_SHARE = 0.25;
 
@@ -12,9 +15,9 @@ export function finishMs(shutdownSeconds: number): number {
 }
 
 /**
- * Ends the process when SHUTDOWN_SECONDS are over, whatever is still open: a server that is away may never answer. What it
- * holds of this process is given up there as it is when a process is killed. Once guests were stopped, their jobs have a
- * second to be handed back.
+ * Ends the process when SHUTDOWN_SECONDS are over, whatever is still open: a server that is away
+ * may never answer. What it holds of this process is given up there as it is when a process is
+ * killed. Once guests were stopped, their jobs have a second to be handed back.
  */
 export function exitWithin(shutdownSeconds: number, logger: Logger): void {
   const ms = Math.max(shutdownSeconds * 1000, finishMs(shutdownSeconds) + HAND_BACK_MS);

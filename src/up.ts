@@ -18,8 +18,8 @@ export interface UpOptions {
   port?: number;
   dataDir?: string;
   /**
-   * Aborted when the process is to end: everything is closed then, and the process exits with 0 when SHUTDOWN_SECONDS
-   * are over, or before, when it had not started yet.
+   * Aborted when the process is to end: everything is closed then, and the process exits with 0
+   * when SHUTDOWN_SECONDS are over, or before, when it had not started yet.
    */
   stop?: AbortSignal;
 }
@@ -34,7 +34,10 @@ export interface RunningEngine extends Closable {
   dataDir: string;
 }
 
-/** Everything in one process: web and worker on whatever the settings name, embedded where they name nothing. */
+/**
+ * Everything in one process: web and worker on whatever the settings name, embedded where they name
+ * nothing.
+ */
 export async function startAllInOne(options: UpOptions = {}): Promise<RunningEngine> {
   makeOwnerOnly();
   const { config, warnings } = loadConfig({
@@ -66,7 +69,8 @@ export async function startAllInOne(options: UpOptions = {}): Promise<RunningEng
     await parts.dataDir.write(URL_FILE, `${server.url}\n`);
     closers.add({ close: () => parts.dataDir.remove(URL_FILE) });
     if (config.READY_FILE !== undefined) closers.add(await writeReadyFile(config.READY_FILE));
-    // Added last, it is closed first: from then on the time runs for the server and the worker alike.
+    // Added last, it is closed first: from then on the time runs for the server and the worker
+    // alike.
     closers.add(deadline);
     hasStarted();
     isRunning = true;

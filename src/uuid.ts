@@ -4,8 +4,8 @@ let lastMs = 0;
 let sequence = 0;
 
 /**
- * A UUIDv7 (RFC 9562 §6.2, method 1): 48 bits of Unix milliseconds, a 12-bit counter that keeps ids made in
- * one millisecond in order, 62 random bits.
+ * A UUIDv7 (RFC 9562 §6.2, method 1): 48 bits of Unix milliseconds, a 12-bit counter that keeps ids
+ * made in one millisecond in order, 62 random bits.
  */
 export function uuidv7(now: number = Date.now()): string {
   if (now > lastMs) {
@@ -19,11 +19,15 @@ export function uuidv7(now: number = Date.now()): string {
       sequence = 0;
     }
   }
-  // Variant and random bits are those of a version 4, which Node makes from a store of random bytes: six times as fast.
+  // Variant and random bits are those of a version 4, which Node makes from a store of random
+  // bytes: six times as fast.
   return format(lastMs, sequence, randomUUID().slice(19));
 }
 
-/** The one UUIDv7 of this time and name: the same again for the same, so that what is done twice is done once. */
+/**
+ * The one UUIDv7 of this time and name: the same again for the same, so that what is done twice is
+ * done once.
+ */
 export function uuidOf(milliseconds: number, name: string): string {
   const digest = createHash('sha256').update(name).digest();
   digest.writeUInt8(0x80 | (digest.readUInt8(8) & 0x3f), 8);

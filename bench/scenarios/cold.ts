@@ -10,7 +10,9 @@ import { redisOf, type Setting } from './setting.js';
 const ROUNDS = 5;
 const WARM = 50;
 
-/** The first invocation after a deploy and after a restart, beside a warm one. All in one on Redis. */
+/**
+ * The first invocation after a deploy and after a restart, beside a warm one. All in one on Redis.
+ */
 export async function cold(setting: Setting): Promise<void> {
   const redis = await redisOf(setting);
   const dataDir = await mkdtemp(join(tmpdir(), 'orama-bench-'));
@@ -32,7 +34,8 @@ export async function cold(setting: Setting): Promise<void> {
       const warm = median(await warmUp(product, name));
       const first: number[] = [];
       for (let round = 0; round < ROUNDS; round++) {
-        // Another function with the same bytes would find them compiled: a byte of a custom section makes them new.
+        // Another function with the same bytes would find them compiled: a byte of a custom section
+        // makes them new.
         await deploy(product, `${name}-${round}`, distinct(await guest(source)));
         first.push(await invokeOnce(product, `${name}-${round}`, GREETING));
       }

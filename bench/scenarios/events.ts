@@ -8,8 +8,8 @@ import { redisOf, type Setting } from './setting.js';
 const EVENTS = 20_000;
 
 /**
- * Events accepted and drained, the worker standing still until all are accepted, so that each rate is its own. Beside it
- * addBulk and a no-op drain. Both have drained as many before.
+ * Events accepted and drained, the worker standing still until all are accepted, so that each rate
+ * is its own. Beside it addBulk and a no-op drain. Both have drained as many before.
  */
 export async function events(setting: Setting): Promise<void> {
   const redis = await redisOf(setting);

@@ -11,7 +11,10 @@ const LISTENERS = 1000;
 const CALLS = 200;
 const ROUNDS = 3;
 
-/** What a namespace's sync calls suffer from another's backlog of events that do nothing: the most of them there can be. */
+/**
+ * What a namespace's sync calls suffer from another's backlog of events that do nothing: the most
+ * of them there can be.
+ */
 export async function fairness(setting: Setting): Promise<void> {
   heading(
     `Sync calls, one after the other, beside ${BACKLOG} waiting events of another namespace`,

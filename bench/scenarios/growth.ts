@@ -9,7 +9,10 @@ const FUNCTIONS = 1000;
 const ROUNDS = 3;
 const AT_ONCE = 16;
 
-/** Rate and resident memory over many invocations, and with a thousand functions invoked round robin. All in one on Redis. */
+/**
+ * Rate and resident memory over many invocations, and with a thousand functions invoked round
+ * robin. All in one on Redis.
+ */
 export async function growth({ fsync, invocations }: Setting): Promise<void> {
   const redis = await redisOf({ fsync });
   try {

@@ -14,7 +14,10 @@ const EVENTS = 5000;
 const FETCHES = 64;
 const SECRET = 'a secret';
 
-/** HTTP functions beside invoke and publish of the same guest, what a signature costs, and requests beside each other. */
+/**
+ * HTTP functions beside invoke and publish of the same guest, what a signature costs, and requests
+ * beside each other.
+ */
 export async function http(setting: Setting): Promise<void> {
   const redis = await redisOf(setting);
   const env = {

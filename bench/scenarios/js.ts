@@ -87,7 +87,9 @@ async function measureBuilds(build: Build): Promise<void> {
   }
 }
 
-/** First invocations after a deploy, and what the memory of the process grows by for each function. */
+/**
+ * First invocations after a deploy, and what the memory of the process grows by for each function.
+ */
 async function measureDeployed(build: Build): Promise<void> {
   const engine = createEngine();
   const modules: Uint8Array[] = [];

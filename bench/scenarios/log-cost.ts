@@ -7,8 +7,8 @@ import { redisOf, type Setting } from './setting.js';
 const EVENTS = 20_000;
 
 /**
- * A drain beside one by the same worker with a log that writes nothing. Each has a Redis of its own and has drained as
- * many before: a process is at its full rate only after some 20,000.
+ * A drain beside one by the same worker with a log that writes nothing. Each has a Redis of its own
+ * and has drained as many before: a process is at its full rate only after some 20,000.
  */
 export async function logCost(setting: Setting): Promise<void> {
   const logged = await startDraining(setting, {});

@@ -62,7 +62,10 @@ async function backlog(setting: Setting): Promise<void> {
   }
 }
 
-/** Puts events on the queue as a publish does, through the same port. A few groups at a time, as a million take a while. */
+/**
+ * Puts events on the queue as a publish does, through the same port. A few groups at a time, as a
+ * million take a while.
+ */
 async function fill(product: Product, url: string, count: number): Promise<void> {
   const { json } = await product.api.get('/v1/functions/rust');
   const queues = await openQueues({ driver: 'redis', url, maxWaiting: 1e9, maxBytes: 2 ** 50 });
@@ -83,7 +86,10 @@ async function fill(product: Product, url: string, count: number): Promise<void>
   await queues.close();
 }
 
-/** A million new jobs make Redis write its file anew, in a process of its own that would take one of two cores. */
+/**
+ * A million new jobs make Redis write its file anew, in a process of its own that would take one of
+ * two cores.
+ */
 async function untilCalm(url: string): Promise<void> {
   const redis = new Redis(url);
   while (/aof_rewrite_(in_progress|scheduled):1/.test(await redis.info('persistence'))) await delay(100);

@@ -11,7 +11,10 @@ const RUN_MS = 2000;
 /** V8 goes on compiling for some ten thousand calls. */
 const WARM_MS = 8000;
 
-/** Sync invocations over HTTP beside a BullMQ no-op round trip in as many processes, Koa alone, and the runtime alone. */
+/**
+ * Sync invocations over HTTP beside a BullMQ no-op round trip in as many processes, Koa alone, and
+ * the runtime alone.
+ */
 export async function sync(setting: Setting): Promise<void> {
   for (const topology of ['web + worker', 'all in one'] as const) await syncIn(topology, setting);
 }

@@ -1,7 +1,8 @@
 /**
- * Every SQL function and virtual table module that a statement may use, by group. A name that is in no group is refused: a
- * build of SQLite may bring anything under any name, so that a list of what is forbidden can never be complete. The same
- * table feeds the guard, which reads the text, and the authorizer, which SQLite asks for each name that it has resolved.
+ * Every SQL function and virtual table module that a statement may use, by group. A name that is in
+ * no group is refused: a build of SQLite may bring anything under any name, so that a list of what
+ * is forbidden can never be complete. The same table feeds the guard, which reads the text, and the
+ * authorizer, which SQLite asks for each name that it has resolved.
  */
 interface Group {
   reason: string;
@@ -77,7 +78,10 @@ export const FUNCTION_GROUPS: readonly Group[] = [
   },
 ];
 
-/** Looked at and refused. The rest of the world is refused too; these are here so that a test knows them as judged. */
+/**
+ * Looked at and refused. The rest of the world is refused too; these are here so that a test knows
+ * them as judged.
+ */
 export const REFUSED_FUNCTION_GROUPS: readonly Group[] = [
   { reason: 'Loads native code into the process.', names: ['load_extension'] },
   { reason: 'Takes the address of a C structure.', names: ['fts3_tokenizer', 'fts5'] },
@@ -99,15 +103,19 @@ export const MODULE_GROUPS: readonly Group[] = [
   { reason: 'Counts pages of the same database, and writes nothing.', names: ['dbstat'] },
 ];
 
-/** Tables of SQLite's own that describe the database; everything else that begins with `sqlite_` is refused. */
+/**
+ * Tables of SQLite's own that describe the database; everything else that begins with `sqlite_` is
+ * refused.
+ */
 export const SYSTEM_TABLES: ReadonlySet<string> = new Set(
   words(`sqlite_master sqlite_schema sqlite_temp_master sqlite_temp_schema sqlite_sequence sqlite_stat1 sqlite_stat2
     sqlite_stat3 sqlite_stat4`),
 );
 
 /**
- * Table-valued functions and eponymous tables of SQLite's sources and shell that reach files, memory or raw pages. No build
- * here has them; they are named so that a server that does is no way around.
+ * Table-valued functions and eponymous tables of SQLite's sources and shell that reach files,
+ * memory or raw pages. No build here has them; they are named so that a server that does is no way
+ * around.
  */
 const REFUSED_TABLES = new Set(words('carray fsdir lsm1 lsmode zipfile'));
 const REFUSED_PREFIXES = words('pragma_ sqlite3mc_ sqlite_');
@@ -123,7 +131,10 @@ const ALLOWED_MODULES: ReadonlySet<string> = new Set(MODULE_GROUPS.flatMap(({ na
 export const isAllowedFunction = (name: string): boolean => ALLOWED_FUNCTIONS.has(name);
 export const isAllowedModule = (name: string): boolean => ALLOWED_MODULES.has(name);
 
-/** Whether a name can stand for something that is neither a table of the namespace nor an allowed module. `name` in lower case. */
+/**
+ * Whether a name can stand for something that is neither a table of the namespace nor an allowed
+ * module. `name` in lower case.
+ */
 export function isRefusedTable(name: string): boolean {
   if (REFUSED_TABLES.has(name)) return true;
   // `'sqlite_%'` is a pattern, which can name nothing.

@@ -8,11 +8,12 @@ import { mayPrecedeExpression, mayPrecedeParenthesis } from './keywords.js';
 import type { Tokens } from './tokens.js';
 
 /**
- * The first name of a text that a statement may not use, in any place and any quotes, or null. `from` and `to` are positions of
- * tokens; `extra` are further tables that are refused, in lower case.
+ * The first name of a text that a statement may not use, in any place and any quotes, or null.
+ * `from` and `to` are positions of tokens; `extra` are further tables that are refused, in lower
+ * case.
  *
- * A name before a parenthesis counts as a call of a function unless the grammar has no call in that place. Whoever adds a place
- * here must know that SQLite accepts no statement with a call in it.
+ * A name before a parenthesis counts as a call of a function unless the grammar has no call in that
+ * place. Whoever adds a place here must know that SQLite accepts no statement with a call in it.
  */
 export function findRefusedName(tokens: Tokens, extra?: ReadonlySet<string>): string | null {
   const closers = matchParentheses(tokens);
@@ -52,7 +53,10 @@ const MAY_BEGIN_REFUSED: ReadonlySet<string> = new Set(REFUSED_TABLE_LETTERS);
 /** What a name follows that is a table's or a type's. */
 const TABLE_OR_TYPE = ['into', 'table', 'references', 'exists', 'join', 'in', 'as'];
 
-/** Whether the name at `at`, which a parenthesis follows, stands where the grammar has a table, a column's type or a definition. */
+/**
+ * Whether the name at `at`, which a parenthesis follows, stands where the grammar has a table, a
+ * column's type or a definition.
+ */
 function isNoCall(tokens: Tokens, at: number, places: { closers: Int32Array; indexOn: number }): boolean {
   const before = at - 1;
   // `main.t (`: what counts is what precedes the schema's name.
@@ -79,7 +83,10 @@ function isCommonTable(tokens: Tokens, at: number, closers: Int32Array): boolean
   return tokens.isMark(next, '(');
 }
 
-/** `a varchar(10)`, `"b" double precision(5)`: a name directly behind another one, where no operator is between, is a type. */
+/**
+ * `a varchar(10)`, `"b" double precision(5)`: a name directly behind another one, where no operator
+ * is between, is a type.
+ */
 function isDeclaredType(tokens: Tokens, before: number): boolean {
   if (tokens.kind(before) === 'quoted') return true;
   const word = tokens.word(before);

@@ -1,6 +1,7 @@
 /**
- * A query whose columns come as `expression` shows them. OFFSET keeps SQLite from merging the levels, which would compute each
- * column as often as the expression names it. In parentheses nothing can be but one statement, and one that only reads.
+ * A query whose columns come as `expression` shows them. OFFSET keeps SQLite from merging the
+ * levels, which would compute each column as often as the expression names it. In parentheses
+ * nothing can be but one statement, and one that only reads.
  */
 export function exactQuery(sql: string, columns: number, expression: (name: string) => string): string {
   const names = Array.from({ length: columns }, (_, at) => `c${at}`);

@@ -16,16 +16,25 @@ export interface Outcome extends Table {
   lastInsertId: number | bigint | null;
 }
 
-/** What a driver of the functions' databases does; the guard is in front of it, for all drivers alike. */
+/**
+ * What a driver of the functions' databases does; the guard is in front of it, for all drivers
+ * alike.
+ */
 export interface Executor extends Closable {
   readonly driver: string;
-  /** One operation by itself, several in one transaction. A query must not write, whatever the guard has missed. */
+  /**
+   * One operation by itself, several in one transaction. A query must not write, whatever the guard
+   * has missed.
+   */
   run(namespace: Namespace, operations: readonly Operation[], options: SqlOptions): Promise<Outcome[]>;
   bytes(namespace: Namespace): Promise<number>;
   ping(): Promise<void>;
 }
 
-/** Whether SQLite's counters are of this statement: any other leaves those of an earlier one as they were. */
+/**
+ * Whether SQLite's counters are of this statement: any other leaves those of an earlier one as they
+ * were.
+ */
 export function changesRows(verb: Verb): boolean {
   return verb === 'insert' || verb === 'replace' || verb === 'update' || verb === 'delete';
 }

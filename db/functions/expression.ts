@@ -2,7 +2,10 @@ import { countParameters, findParameters } from './parameters.js';
 import { read, refused, refuseNames } from './statement.js';
 import type { Tokens } from './tokens.js';
 
-/** What an expression is part of: of a condition (WHERE, ON) or of a list of columns (SELECT), which may also name it. */
+/**
+ * What an expression is part of: of a condition (WHERE, ON) or of a list of columns (SELECT), which
+ * may also name it.
+ */
 export type ExpressionPlace = 'condition' | 'column';
 
 export interface GuardedExpression {
@@ -19,9 +22,10 @@ const CLAUSES = new Set(
 );
 
 /**
- * Lets one SQL expression through that is to be put into a statement, by the same rules as `guard`: no statement's clause outside
- * of parentheses, no comma, no comment, only allowed functions. A `column` may be `*`, `t.*`, or end with `AS name`.
- * Throws `invalid_sql` with a reason for anything else.
+ * Lets one SQL expression through that is to be put into a statement, by the same rules as `guard`:
+ * no statement's clause outside of parentheses, no comma, no comment, only allowed functions. A
+ * `column` may be `*`, `t.*`, or end with `AS name`. Throws `invalid_sql` with a reason for
+ * anything else.
  */
 export function guardExpression(sql: string, place: ExpressionPlace): GuardedExpression {
   const tokens = read(sql, 'expression');
@@ -30,7 +34,8 @@ export function guardExpression(sql: string, place: ExpressionPlace): GuardedExp
   assertOneExpression(tokens, place);
   refuseNames(tokens);
   const parameters = findParameters(tokens);
-  // A bare ? counts from the parameters before it, which in a statement are not those that are before it here.
+  // A bare ? counts from the parameters before it, which in a statement are not those that are
+  // before it here.
   if (parameters.some(({ start, end }) => end - start > 1))
     throw refused('Numbered parameters are not supported in an expression; use ? for each argument');
   return { sql: sql.trim(), parameters: countParameters(parameters) };

@@ -13,8 +13,8 @@ const KEYWORDS =
   trigger unbounded union unique update using vacuum values view virtual when where window with within without`);
 
 /**
- * Keywords that may be the name of a column and that the grammar never has directly before an expression: `key varchar(10)`
- * declares a column, and can be no call.
+ * Keywords that may be the name of a column and that the grammar never has directly before an
+ * expression: `key varchar(10)` declares a column, and can be no call.
  */
 const NEVER_BEFORE_EXPRESSION =
   words(`abort action after always asc before begin cascade column conflict current
@@ -22,7 +22,10 @@ const NEVER_BEFORE_EXPRESSION =
   initially instead key last no nulls of others plan pragma preceding query raise recursive reindex release rename
   restrict rollback row savepoint temp temporary ties trigger unbounded vacuum view virtual without`);
 
-/** Keywords that may stand before a parenthesis without being called. Functions of such a name are judged as functions. */
+/**
+ * Keywords that may stand before a parenthesis without being called. Functions of such a name are
+ * judged as functions.
+ */
 const BEFORE_PARENTHESIS =
   words(`all and as between by case cast check conflict default distinct else escape except
   exists filter from glob group groups having in intersect is join key like limit match materialized not offset on or

@@ -12,7 +12,9 @@ export type FunctionDatabasesOptions = (
   | ({ driver: 'sqlite' } & SqliteExecutorOptions)
   | ({ driver: 'rqlite' } & RqliteExecutorOptions)
 ) & {
-  /** How many bytes a namespace's database may have where a call does not say; unbounded by default. */
+  /**
+   * How many bytes a namespace's database may have where a call does not say; unbounded by default.
+   */
   limitOf?: (namespace: Namespace) => Promise<number>;
 };
 

@@ -8,7 +8,9 @@ export interface Parameter {
   number: number;
 }
 
-/** As SQLite has it: `?3` takes the third argument, a bare `?` the one behind the highest so far. */
+/**
+ * As SQLite has it: `?3` takes the third argument, a bare `?` the one behind the highest so far.
+ */
 export function findParameters(tokens: Tokens): Parameter[] {
   const found: Parameter[] = [];
   let highest = 0;
@@ -38,7 +40,10 @@ export function assertArgumentCount(parameters: readonly Parameter[], given: num
   );
 }
 
-/** The text with `CAST(… AS TEXT)` around the parameters of these arguments, by number: they are sent as bytes. */
+/**
+ * The text with `CAST(… AS TEXT)` around the parameters of these arguments, by number: they are
+ * sent as bytes.
+ */
 export function castToText(
   sql: string,
   parameters: readonly Parameter[],

@@ -7,7 +7,10 @@ export interface Table {
   values: readonly (readonly unknown[])[];
 }
 
-/** Of several columns with one name the second is `name:2`, the third `name:3`, so that a row object holds them all. */
+/**
+ * Of several columns with one name the second is `name:2`, the third `name:3`, so that a row object
+ * holds them all.
+ */
 export function distinctNames(columns: readonly string[]): string[] {
   const taken = new Set(columns);
   const counts = new Map<string, number>();

@@ -8,8 +8,8 @@ interface Select {
 }
 
 /**
- * The statement of a selection. Names are quoted, expressions pass the guard and stand in parentheses: none of them can be
- * read as anything else, whatever stands around it.
+ * The statement of a selection. Names are quoted, expressions pass the guard and stand in
+ * parentheses: none of them can be read as anything else, whatever stands around it.
  */
 export function toSelect(selection: Selection): Select {
   const { table, alias, columns, joins, where, groupBy, orderBy, limit, offset } = selection;
@@ -72,7 +72,10 @@ function guarded(expr: string, place: ExpressionPlace, name: string) {
   }
 }
 
-/** `name` or `table.name`. SQLite takes a name in double quotes that is no column's for a text; one in backticks it does not. */
+/**
+ * `name` or `table.name`. SQLite takes a name in double quotes that is no column's for a text; one
+ * in backticks it does not.
+ */
 function quoted(name: string): string {
   return name
     .split('.')

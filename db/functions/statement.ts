@@ -18,8 +18,8 @@ export interface GuardedStatement {
 export const MAX_SQL_BYTES = 100 << 10;
 
 /**
- * Lets one statement through that stays inside its database; throws `invalid_sql` with a reason for anything else.
- * `query` must only read. Linear in the length of the text.
+ * Lets one statement through that stays inside its database; throws `invalid_sql` with a reason for
+ * anything else. `query` must only read. Linear in the length of the text.
  */
 export function guard(sql: string, kind: 'query' | 'exec'): GuardedStatement {
   const tokens = read(sql, 'statement');
@@ -40,7 +40,10 @@ export function guardWithArguments(sql: string, kind: 'query' | 'exec', given: n
   return statement;
 }
 
-/** The tokens of a text that is neither too long nor read by SQLite in another way than here. `what` it is, for the message. */
+/**
+ * The tokens of a text that is neither too long nor read by SQLite in another way than here. `what`
+ * it is, for the message.
+ */
 export function read(sql: string, what: string): Tokens {
   if (sql.length > MAX_SQL_BYTES || Buffer.byteLength(sql) > MAX_SQL_BYTES)
     throw refused(`The ${what} is longer than 100 KB; pass data as arguments`);
@@ -80,8 +83,8 @@ function firstEnd(tokens: Tokens): number {
 }
 
 /**
- * The body of a trigger is a list of statements, each with a semicolon, and END: as no statement begins with END, the first one
- * behind a semicolon is the trigger's, whatever else is named so.
+ * The body of a trigger is a list of statements, each with a semicolon, and END: as no statement
+ * begins with END, the first one behind a semicolon is the trigger's, whatever else is named so.
  */
 function triggerLength(tokens: Tokens): number {
   for (let at = 0; at < tokens.length; at += 1) {
@@ -104,7 +107,10 @@ function verbOf(tokens: Tokens, length: number): Verb {
 
 const ALLOWED = 'SELECT, WITH, INSERT, UPDATE, DELETE, REPLACE, CREATE, ALTER or DROP';
 
-/** Behind WITH: the first verb that is outside of all parentheses. REPLACE may also be the name of a table there. */
+/**
+ * Behind WITH: the first verb that is outside of all parentheses. REPLACE may also be the name of a
+ * table there.
+ */
 function mainVerb(tokens: Tokens): string | null {
   let depth = 0;
   for (let at = 1; at < tokens.length; at += 1) {
@@ -120,7 +126,10 @@ function mainVerb(tokens: Tokens): string | null {
   return null;
 }
 
-/** What is temporary lives in a connection, beyond the call, and hides tables of the same name from whoever gets it next. */
+/**
+ * What is temporary lives in a connection, beyond the call, and hides tables of the same name from
+ * whoever gets it next.
+ */
 function refuseTemporary(tokens: Tokens): void {
   if (!tokens.isWord(0, 'create')) return;
   const at = tokens.isWord(1, 'unique') || tokens.isWord(1, 'virtual') ? 3 : 2;

@@ -1,4 +1,7 @@
-/** Kinds of tokens, as far as a guard needs them. `quoted` is a name in "x", `x` or [x]; `text` is a literal in 'x'. */
+/**
+ * Kinds of tokens, as far as a guard needs them. `quoted` is a name in "x", `x` or [x]; `text` is a
+ * literal in 'x'.
+ */
 export type TokenKind = 'word' | 'quoted' | 'text' | 'number' | 'parameter' | 'mark';
 
 /** Codes below those of printable characters: a mark is its own character. */
@@ -58,7 +61,10 @@ export class Tokens {
     return this.kind(at) === 'word' ? this.source(at).toLowerCase() : null;
   }
 
-  /** Whether it is this bare word, which is given in lower case. Copies nothing: it is asked of every word. */
+  /**
+   * Whether it is this bare word, which is given in lower case. Copies nothing: it is asked of
+   * every word.
+   */
   isWord(at: number, word: string): boolean {
     if (at < 0 || at >= this.length || this.#kinds[at] !== WORD) return false;
     const start = this.start(at);
@@ -69,7 +75,10 @@ export class Tokens {
     return true;
   }
 
-  /** A word, a quoted name or a text without its quotes, in lower case: SQLite takes each of them for a name in places. */
+  /**
+   * A word, a quoted name or a text without its quotes, in lower case: SQLite takes each of them
+   * for a name in places.
+   */
   name(at: number): string | null {
     switch (this.kind(at)) {
       case 'word':
@@ -96,8 +105,8 @@ for (let code = 0; code < 128; code += 1) {
 }
 
 /**
- * SQLite's lexical rules (`sqlite3GetToken`), in one pass over the text. A text that SQLite would take for an error in itself may
- * come out in any way, for SQLite runs nothing of it.
+ * SQLite's lexical rules (`sqlite3GetToken`), in one pass over the text. A text that SQLite would
+ * take for an error in itself may come out in any way, for SQLite runs nothing of it.
  */
 export function tokenize(sql: string): Tokens | TokenFault {
   const kinds = new Uint8Array(sql.length);
@@ -199,7 +208,10 @@ function endOfQuoted(sql: string, start: number): number | null {
   }
 }
 
-/** Digits with what belongs to them: 0x1F, 1_000, 1.5e-3. Letters that follow make an error of it, for SQLite. */
+/**
+ * Digits with what belongs to them: 0x1F, 1_000, 1.5e-3. Letters that follow make an error of it,
+ * for SQLite.
+ */
 function endOfNumber(sql: string, start: number): number {
   let at = start;
   for (;;) {
@@ -213,7 +225,10 @@ function endOfNumber(sql: string, start: number): number {
 const PLUS = 0x2b;
 const LETTER_E = 0x65;
 
-/** Whether the sign at `at` belongs to an exponent: an `e` before it, in a number that is no hexadecimal one, and a digit behind. */
+/**
+ * Whether the sign at `at` belongs to an exponent: an `e` before it, in a number that is no
+ * hexadecimal one, and a digit behind.
+ */
 function isExponent(sql: string, start: number, at: number): boolean {
   return (
     (sql.charCodeAt(at - 1) | 0x20) === LETTER_E &&

@@ -1,4 +1,7 @@
-/** As an answer shows a value of SQLite, nothing rounded, nothing lost: an integer beyond 2^53 stays a bigint. */
+/**
+ * As an answer shows a value of SQLite, nothing rounded, nothing lost: an integer beyond 2^53 stays
+ * a bigint.
+ */
 export function toJsonValue(value: unknown): unknown {
   if (typeof value === 'bigint') {
     return value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER ? Number(value) : value;

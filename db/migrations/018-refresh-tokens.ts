@@ -1,4 +1,7 @@
-/** Refresh tokens by their hash, used ones included until they expire: using one again betrays a theft. */
+/**
+ * Refresh tokens by their hash, used ones included until they expire: using one again betrays a
+ * theft.
+ */
 export const refreshTokens = `
 create table refresh_tokens (
   hash text not null primary key,

@@ -1,4 +1,6 @@
-/** Who changed what. Ids are UUIDv7, so that the order of a namespace's events is that of the key. */
+/**
+ * Who changed what. Ids are UUIDv7, so that the order of a namespace's events is that of the key.
+ */
 export const auditEvents = `
 create table audit_events (
   namespace text not null,

@@ -1,4 +1,7 @@
-/** Quotas that the admin has set for a namespace; what is not here has its default. `value` in the unit of the quota. */
+/**
+ * Quotas that the admin has set for a namespace; what is not here has its default. `value` in the
+ * unit of the quota.
+ */
 export const quotas = `
 create table quotas (
   namespace text not null,

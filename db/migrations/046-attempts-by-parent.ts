@@ -1,4 +1,7 @@
-/** For what an invocation has caused, in the order and by the states of the list of ended ones; most have no parent. */
+/**
+ * For what an invocation has caused, in the order and by the states of the list of ended ones; most
+ * have no parent.
+ */
 export const attemptsByParent = `
 create index attempts_by_parent on attempts (parent_id, state, accepted_at, request_id)
 where parent_id is not null and state is not null

@@ -2,9 +2,10 @@ import type { Database } from '../database.js';
 import { MIGRATIONS, type Migration } from './all.js';
 
 /**
- * Brings the schema up to date and returns the names of what was applied. Any number of processes may do it at
- * once, without a lock that a killed one would leave behind: a migration and its record are one batch, so of two
- * racers one fails on the record's key, changes nothing, and finds the work done.
+ * Brings the schema up to date and returns the names of what was applied. Any number of processes
+ * may do it at once, without a lock that a killed one would leave behind: a migration and its
+ * record are one batch, so of two racers one fails on the record's key, changes nothing, and finds
+ * the work done.
  */
 export async function migrate(
   database: Database,

@@ -25,8 +25,9 @@ const COLUMNS = [
   .join(', ');
 
 /**
- * A page is found by the ends of invocations, then all attempts of its invocations are read. The ends are looked up
- * state by state, each in the order of the index, and merged: one state more costs a page, not a scan.
+ * A page is found by the ends of invocations, then all attempts of its invocations are read. The
+ * ends are looked up state by state, each in the order of the index, and merged: one state more
+ * costs a page, not a scan.
  */
 export function createAttemptList(database: Database): AttemptStore['list'] {
   const { knex } = database;

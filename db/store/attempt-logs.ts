@@ -3,7 +3,10 @@ import { type AttemptStore, END_WITHOUT_RUN, type LogQuery } from '../../src/por
 import type { Database } from '../database.js';
 import { type AttemptRecord, toLogRecord } from './attempt-row.js';
 
-/** A follower that starts far back reads the table in steps of this many rows, so that no call takes long. */
+/**
+ * A follower that starts far back reads the table in steps of this many rows, so that no call takes
+ * long.
+ */
 const FOLLOW_STEP = 20_000;
 
 /** Without the large columns that no log record shows. */
@@ -12,7 +15,9 @@ const COLUMNS = [
   ...['duration_ms', 'input_size', 'output_size', 'memory_peak_mb', 'error', 'messages'],
 ].join(', ');
 
-/** One statement reads rows and end of the log: with two, a row written between would come twice. */
+/**
+ * One statement reads rows and end of the log: with two, a row written between would come twice.
+ */
 type LogRow = AttemptRecord & { head: number };
 
 export function createAttemptLogs(database: Database): AttemptStore['logs'] {
@@ -36,7 +41,8 @@ export function createAttemptLogs(database: Database): AttemptStore['logs'] {
 
   async function following(query: LogQuery, after: number) {
     const { where, bindings } = conditions(query);
-    // NOT INDEXED: by position, which is the rowid. The index by function would sort the function's whole log.
+    // NOT INDEXED: by position, which is the rowid. The index by function would sort the function's
+    // whole log.
     const rows = await database.run<LogRow[]>(
       knex.raw(
         `with bounds as (

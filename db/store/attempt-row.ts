@@ -11,7 +11,10 @@ import type { AttemptRow, FinalAttempt } from '../../src/ports/store.js';
 import { cleanText } from './text.js';
 import { rfc3339 } from './time.js';
 
-/** A row of the table `attempts`. Input and output are base64: bytes and JSON on RQLite travel as text alike. */
+/**
+ * A row of the table `attempts`. Input and output are base64: bytes and JSON on RQLite travel as
+ * text alike.
+ */
 export interface AttemptRecord {
   position: number;
   request_id: RequestId;
@@ -91,12 +94,13 @@ const FINAL_COLUMNS = [
 ];
 
 /**
- * Any number of rows in one statement with one parameter, a JSON array of tuples: three times as fast as a multi-row insert,
- * which RQLite parses value by value. Materialized, and by their paths, because SQLite reads a tuple's text once then and not once for each
- * column: half the time. `on conflict` names the key, because `insert or ignore` would drop a row that breaks any other rule
- * without a word. Over a row that ended nothing, one that ends the invocation takes its place; with that it is as good as
- * written once. Its position is then a new one, asked for anew for each row, so that whoever reads in the order of writing
- * meets the end.
+ * Any number of rows in one statement with one parameter, a JSON array of tuples: three times as
+ * fast as a multi-row insert, which RQLite parses value by value. Materialized, and by their paths,
+ * because SQLite reads a tuple's text once then and not once for each column: half the time. `on
+ * conflict` names the key, because `insert or ignore` would drop a row that breaks any other rule
+ * without a word. Over a row that ended nothing, one that ends the invocation takes its place; with
+ * that it is as good as written once. Its position is then a new one, asked for anew for each row,
+ * so that whoever reads in the order of writing meets the end.
  */
 export const INSERT_ATTEMPTS = `
 insert into attempts (${WRITTEN_COLUMNS.join(', ')})
@@ -168,7 +172,10 @@ export function toAttempt(record: AttemptRecord, now: number): AttemptRow {
   };
 }
 
-/** What is past its time is not shown, swept or not; a dead letter, replayed or not, keeps its input. */
+/**
+ * What is past its time is not shown, swept or not; a dead letter, replayed or not, keeps its
+ * input.
+ */
 function toFinal(record: AttemptRecord, now: number): FinalAttempt | null {
   if (record.state === null) return null;
   const outputExpiresAt = record.output_expires_at ?? 0;

@@ -6,9 +6,15 @@ const STATES: readonly FinalState[] = ['success', 'error', 'timeout', 'dead', 'c
 const MINUTE_MS = 60_000;
 /** One statement looks at no more minutes than this: between two of them others get their turn. */
 const SLICE_MS = 10 * MINUTE_MS;
-/** Rows read for their durations; of more ends, so many are drawn. The counts come from the index and read no row. */
+/**
+ * Rows read for their durations; of more ends, so many are drawn. The counts come from the index
+ * and read no row.
+ */
 const MAX_SAMPLE = 10_000;
-/** The last digits of a request id are random: those below a threshold are a fair sample, and the index has them. */
+/**
+ * The last digits of a request id are random: those below a threshold are a fair sample, and the
+ * index has them.
+ */
 const SAMPLE_DIGITS = 4;
 
 interface StatsRow {
@@ -17,7 +23,10 @@ interface StatsRow {
   value: number;
 }
 
-/** By the minute in which they were accepted: that is the order of the index of ends, and needs no other. */
+/**
+ * By the minute in which they were accepted: that is the order of the index of ends, and needs no
+ * other.
+ */
 export function createAttemptStats(database: Database): Pick<AttemptStore, 'perMinute' | 'durations'> {
   const { knex } = database;
 

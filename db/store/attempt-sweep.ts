@@ -24,7 +24,10 @@ const STAYS = "state = 'dead' or replayed_at is not null";
 const OLD_DEAD = `position <= ? and request_id in (
   select request_id from attempts indexed by attempts_dead where state = 'dead' and completed_at < ? limit ${STEP})`;
 
-/** The table is in order of writing, which is nearly that of starting: old rows are in front, no index is needed. */
+/**
+ * The table is in order of writing, which is nearly that of starting: old rows are in front, no
+ * index is needed.
+ */
 const SEE_WINDOW = `
 select max(position) as last, coalesce(min(started_at), 0) as oldest
 from (select position, started_at from attempts not indexed where position > ? order by position limit ${WINDOW})`;
@@ -35,7 +38,10 @@ const OLD_LOGS = `position > ? and position <= ? and started_at < ? and not exis
 
 export function createAttemptSweep(database: Database, tally: AttemptTally): AttemptStore['sweep'] {
   const { knex } = database;
-  /** Dead letters outlive the log around them: the walk goes on behind them instead of passing them each time. */
+  /**
+   * Dead letters outlive the log around them: the walk goes on behind them instead of passing them
+   * each time.
+   */
   let walkedTo = 0;
 
   const where = (condition: string, bindings: number[]) =>

@@ -14,8 +14,9 @@ interface Tally {
 export type AttemptTally = () => Promise<Tally>;
 
 /**
- * An invocation may have ended twice (a stalled worker woke up late): the row written first counts. Rows are counted in
- * the order of writing, and one that turns into an end is written anew, so none slips in behind.
+ * An invocation may have ended twice (a stalled worker woke up late): the row written first counts.
+ * Rows are counted in the order of writing, and one that turns into an end is written anew, so none
+ * slips in behind.
  */
 const COUNT = `
 select max(position) as position, count(*) filter (where state is not null and not exists (
@@ -24,8 +25,8 @@ select max(position) as position, count(*) filter (where state is not null and n
 from (select position, request_id, state from attempts not indexed where position > ? order by position limit ${WINDOW}) recent`;
 
 /**
- * Counts the invocations that have ever ended, though their rows are deleted in time: how far it has counted, and how
- * many, is kept beside the rows. Nothing is added to the writing of a row.
+ * Counts the invocations that have ever ended, though their rows are deleted in time: how far it
+ * has counted, and how many, is kept beside the rows. Nothing is added to the writing of a row.
  */
 export function createAttemptTally(database: Database): AttemptTally {
   const { knex } = database;
@@ -45,7 +46,8 @@ export function createAttemptTally(database: Database): AttemptTally {
       const to: Tally = { position: window.position, ended: from.ended + window.ended };
       const value = JSON.stringify(to);
       const next = { scope: SCOPE, name: NAME, value, updated_at: Date.now() };
-      // Another process may count at the same time: who comes second changes nothing, and looks again.
+      // Another process may count at the same time: who comes second changes nothing, and looks
+      // again.
       if (held === undefined) await database.run(first(next));
       else await database.run(settings().where({ value: held }).update(next).options({ idempotent: true }));
     }

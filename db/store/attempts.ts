@@ -13,7 +13,10 @@ import { createVersionFigures } from './version-figures.js';
 const MAX_ROWS = 500;
 const MAX_CHARACTERS = 4 << 20;
 
-/** Left to itself SQLite takes an index in the order of the answer, and walks through everything that ever ended. */
+/**
+ * Left to itself SQLite takes an index in the order of the answer, and walks through everything
+ * that ever ended.
+ */
 const DEAD_ONES = 'attempts indexed by attempts_dead';
 
 /** Of a dead invocation, the attempt that ended it; an attempt written later has overruled it. */

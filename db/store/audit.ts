@@ -22,13 +22,19 @@ const INSERT = `
 insert or ignore into audit_events (namespace, id, at, actor, action, target, request_id)
 select ?, ?, ?, ?, ?, ?, ?`;
 
-/** SQL that is true when the change of the batch takes place, as seen by a statement before or after it. */
+/**
+ * SQL that is true when the change of the batch takes place, as seen by a statement before or after
+ * it.
+ */
 export interface Happens {
   sql: string;
   bindings: readonly (string | number | null)[];
 }
 
-/** The statement that puts an entry into the log, for the batch of the change that it tells of; none without an entry. */
+/**
+ * The statement that puts an entry into the log, for the batch of the change that it tells of; none
+ * without an entry.
+ */
 export function auditQueries(knex: Knex, entry: AuditEntry | undefined, happens?: Happens): Query<unknown>[] {
   if (entry === undefined) return [];
   const { namespace, id, at, actor, action, target, requestId } = entry;

@@ -33,7 +33,10 @@ interface VersionRow {
   metadata: string;
 }
 
-/** The next number of a function, new or not; a deleted one counts on, but is a new function otherwise. */
+/**
+ * The next number of a function, new or not; a deleted one counts on, but is a new function
+ * otherwise.
+ */
 const NEXT_VERSION = `
 insert into functions (namespace, name, id, created_at, last_version) values (?, ?, ?, ?, 1)
 on conflict (namespace, name) do update set
@@ -49,7 +52,9 @@ insert into function_versions (
 select namespace, name, last_version, id, created_at, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
 from functions where namespace = ? and name = ?`;
 
-/** A trigger that is listed again keeps its id, so that its schedule goes on without a missed tick. */
+/**
+ * A trigger that is listed again keeps its id, so that its schedule goes on without a missed tick.
+ */
 const DROP_UNLISTED_TRIGGERS = `
 delete from triggers
 where namespace = ? and function = ? and source = 'manifest' and spec not in (select value from json_each(?))`;
@@ -77,7 +82,10 @@ select v.*, max(ran.rowid) as last from (
 join function_versions v on v.namespace = ran.namespace and v.name = ran.function and v.version = ran.version
 group by v.namespace, v.name, v.version order by last desc limit ?`;
 
-/** What a deploy may pass, each only where it adds to it: a limit that was lowered later stops no deploy that stays below it. */
+/**
+ * What a deploy may pass, each only where it adds to it: a limit that was lowered later stops no
+ * deploy that stays below it.
+ */
 const DEPLOY_CHECK = `
 select over, case over when 'functions' then functions when 'versions_per_function' then versions
     when 'triggers' then triggers else bytes / 1048576.0 end as used,

@@ -13,7 +13,10 @@ interface ClaimRow {
   expires_at: number;
 }
 
-/** Takes the key when it is free or expired. Doing it twice changes nothing: the first has not expired yet. */
+/**
+ * Takes the key when it is free or expired. Doing it twice changes nothing: the first has not
+ * expired yet.
+ */
 const CLAIM = `
 insert into idempotency (namespace, function, key, body_hash, request_id, version, expires_at)
 values (?, ?, ?, ?, ?, ?, ?)

@@ -21,7 +21,10 @@ interface KeyRow {
   created_by: string;
 }
 
-/** The maker is looked at in the statement that adds the key: one that is revoked at the same moment makes none. */
+/**
+ * The maker is looked at in the statement that adds the key: one that is revoked at the same moment
+ * makes none.
+ */
 const INSERT_KEY = `
 insert into api_keys (
   id, namespace, name, hash, is_admin, created_at, scopes, functions, expires_at, created_by)
@@ -114,7 +117,9 @@ export function createKeyStore(database: Database): KeyStore {
   };
 }
 
-/** The statements that end every key that goes back to a maker, for the batch that ends the maker. */
+/**
+ * The statements that end every key that goes back to a maker, for the batch that ends the maker.
+ */
 export function revokeMadeBy(knex: Knex, maker: KeyMaker): Query<unknown>[] {
   const made = 'select key_id from key_makers where maker = ?';
   const name = makerName(maker);

@@ -2,8 +2,8 @@ import { type QuotaName, quotaExceeded } from '../../src/contract/quotas.js';
 import type { Database, Query } from '../database.js';
 
 /**
- * A query of one row: `over` is the name of the first quota that what follows would pass, or null; `used` and `quota`
- * are its use and limit, in the unit of the quota.
+ * A query of one row: `over` is the name of the first quota that what follows would pass, or null;
+ * `used` and `quota` are its use and limit, in the unit of the quota.
  */
 export interface QuotaCheck {
   namespace: string;
@@ -17,7 +17,10 @@ interface CheckRow {
   quota: number;
 }
 
-/** `size` and `count` of one quota, where `used` is SQL for what there is and `more` for whether this adds to it. */
+/**
+ * `size` and `count` of one quota, where `used` is SQL for what there is and `more` for whether
+ * this adds to it.
+ */
 export function countCheck(
   name: QuotaName,
   limit: number,
@@ -31,8 +34,9 @@ export function countCheck(
 }
 
 /**
- * Runs the queries as one batch, or none of them and throws `quota_exceeded`. There are no interactive transactions, so the
- * batch checks by itself: its first statement fails when a quota would be passed, and with it the batch.
+ * Runs the queries as one batch, or none of them and throws `quota_exceeded`. There are no
+ * interactive transactions, so the batch checks by itself: its first statement fails when a quota
+ * would be passed, and with it the batch.
  */
 export async function batchWithinQuota(
   database: Database,

@@ -2,7 +2,10 @@ import type { QuotaName } from '../../src/contract/quotas.js';
 import type { QuotaStore, StoredUse } from '../../src/ports/store.js';
 import type { Database } from '../database.js';
 
-/** SQL for the bytes that a namespace stores: its name comes twice. Equal bytes count once among its modules, and once among its blobs. */
+/**
+ * SQL for the bytes that a namespace stores: its name comes twice. Equal bytes count once among its
+ * modules, and once among its blobs.
+ */
 export const STORAGE_BYTES = `
 (select coalesce(sum(size), 0) from blob_owners where namespace = ?)
 + (select coalesce(sum(bytes), 0) from (

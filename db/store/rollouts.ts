@@ -36,7 +36,10 @@ export function createRolloutStore(database: Database): RolloutStore {
   const rollouts = () => knex<RolloutRow>('rollouts');
   const of = (namespace: Namespace, fn: FunctionName) => rollouts().where({ namespace, function: fn });
 
-  /** The change and what follows from it for the alias, in one step. True when this change took place. */
+  /**
+   * The change and what follows from it for the alias, in one step. True when this change took
+   * place.
+   */
   const write = async (change: Query<unknown>, row: RolloutRow, live: StoredAlias) => {
     const alias = toAliasRow(live);
     const [, , rows] = await database.batch([

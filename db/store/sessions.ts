@@ -21,7 +21,10 @@ interface TokenRow {
   used_at: number | null;
 }
 
-/** A revocation is remembered longer than any access token lives, and as long as the family has a refresh token. */
+/**
+ * A revocation is remembered longer than any access token lives, and as long as the family has a
+ * refresh token.
+ */
 const REVOCATION_KEPT_MS = 30 * 24 * 3_600_000;
 const FORGET_REVOCATIONS = `
 delete from revoked_families

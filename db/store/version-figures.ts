@@ -1,10 +1,16 @@
 import type { AttemptStore } from '../../src/ports/store.js';
 import type { Database } from '../database.js';
 
-/** Newest invocations that are looked at: enough for a rate, and a bound for a version that is called very often. */
+/**
+ * Newest invocations that are looked at: enough for a rate, and a bound for a version that is
+ * called very often.
+ */
 const MOST = 10_000;
 
-/** Over the index by function and time; only invocations that were accepted since, so that none of an earlier step counts. */
+/**
+ * Over the index by function and time; only invocations that were accepted since, so that none of
+ * an earlier step counts.
+ */
 const FIGURES = `
 with ended as (
   select state, duration_ms from attempts indexed by attempts_by_function

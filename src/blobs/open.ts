@@ -6,7 +6,9 @@ export type BlobsOptions =
   | ({ driver: 'kubo' } & KuboBlobsOptions)
   | ({ driver: 'local' } & LocalBlobsOptions);
 
-/** Opens the store of modules and of what functions put; throws `bad_config` when it cannot be used. */
+/**
+ * Opens the store of modules and of what functions put; throws `bad_config` when it cannot be used.
+ */
 export async function openBlobs(options: BlobsOptions): Promise<Blobs> {
   switch (options.driver) {
     case 'kubo':

@@ -5,8 +5,9 @@ import { CID } from 'multiformats/cid';
 const CHUNK_BYTES = 262_144;
 
 /**
- * Cuts the bytes as Kubo does with `chunker=size-262144`, `cid-version=1` and `raw-leaves=true`, puts the blocks
- * into the store and returns the root. The importer is loaded by the first that needs it: it takes 10 MB.
+ * Cuts the bytes as Kubo does with `chunker=size-262144`, `cid-version=1` and `raw-leaves=true`,
+ * puts the blocks into the store and returns the root. The importer is loaded by the first that
+ * needs it: it takes 10 MB.
  */
 export async function importInto(store: WritableStorage, bytes: Uint8Array): Promise<CID> {
   const [{ importByteStream }, { fixedSize }, { balanced }] = await Promise.all([
@@ -43,7 +44,10 @@ export function parseCid(text: string): CID | null {
   }
 }
 
-/** One chunk per turn of the event loop: hashing 32 MB in one go would hold the main thread for 50 ms and more. */
+/**
+ * One chunk per turn of the event loop: hashing 32 MB in one go would hold the main thread for 50
+ * ms and more.
+ */
 export async function* chunks(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
     await setImmediate();

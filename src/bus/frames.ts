@@ -1,6 +1,6 @@
 /**
- * Several messages in one: `<length>:<message>` each, lengths in UTF-16 units. Cheaper than JSON, which would have to
- * escape messages that are mostly JSON themselves.
+ * Several messages in one: `<length>:<message>` each, lengths in UTF-16 units. Cheaper than JSON,
+ * which would have to escape messages that are mostly JSON themselves.
  */
 export function frame(messages: readonly string[]): string {
   let framed = '';
@@ -8,7 +8,9 @@ export function frame(messages: readonly string[]): string {
   return framed;
 }
 
-/** The messages again, in order; what is no frame, which only a stranger can have sent, ends them. */
+/**
+ * The messages again, in order; what is no frame, which only a stranger can have sent, ends them.
+ */
 export function* unframe(framed: string): Generator<string> {
   for (let at = 0; at < framed.length; ) {
     const colon = framed.indexOf(':', at);

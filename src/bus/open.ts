@@ -4,7 +4,9 @@ import { openRedisBus, type RedisBusOptions } from './drivers/redis.js';
 
 export type BusOptions = { driver: 'local' } | ({ driver: 'redis' } & RedisBusOptions);
 
-/** Opens the channel between the processes; throws `bad_config` when its server cannot be reached. */
+/**
+ * Opens the channel between the processes; throws `bad_config` when its server cannot be reached.
+ */
 export function openBus(options: BusOptions): Promise<Bus> {
   switch (options.driver) {
     case 'local':

@@ -16,7 +16,9 @@ export function ttlMs(ttlSeconds: number): number {
   return Math.ceil(ttlSeconds * 1000);
 }
 
-/** The key, if its text survives UTF-8: half a surrogate pair would become another key's character. */
+/**
+ * The key, if its text survives UTF-8: half a surrogate pair would become another key's character.
+ */
 export function checkKey(key: string): string {
   if (!/\p{Surrogate}/u.test(key)) return key;
   throw new AppError('invalid_request', 'A cache key must be valid Unicode text, not half a surrogate pair');

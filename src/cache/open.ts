@@ -8,7 +8,10 @@ export type CacheOptions =
   | ({ driver: 'olric' } & OlricCacheOptions)
   | ({ driver: 'redis' } & RedisCacheOptions);
 
-/** Opens the cache that functions and the HTTP API share; throws `bad_config` when it cannot be reached. */
+/**
+ * Opens the cache that functions and the HTTP API share; throws `bad_config` when it cannot be
+ * reached.
+ */
 export function openCache(options: CacheOptions): Promise<Cache> {
   switch (options.driver) {
     case 'memory':

@@ -34,7 +34,10 @@ export type InvokeReply =
     }
   | { kind: 'queued'; requestId: string };
 
-/** The HTTP API of contract §4 as the CLI uses it. Every method throws an AppError that a person can read. */
+/**
+ * The HTTP API of contract §4 as the CLI uses it. Every method throws an AppError that a person can
+ * read.
+ */
 export interface Client {
   readonly settings: Settings;
   /** One request with a JSON reply. */
@@ -124,7 +127,8 @@ export function createClient(settings: Settings): Client {
       const response = await send(address(path, { ...query, follow: 'true' }), { signal }, headers);
       if (!response.ok) throw failure(response.status, await response.text(), null);
       const streams = response.headers.get('content-type')?.startsWith('text/event-stream') === true;
-      // The signal given to fetch is forgotten once its request has been collected as garbage (Node 20), while the body goes on.
+      // The signal given to fetch is forgotten once its request has been collected as garbage (Node
+      // 20), while the body goes on.
       if (streams && response.body !== null) {
         return readEvents(
           response.body.pipeThrough(new TransformStream<Uint8Array, Uint8Array>(), { signal }),

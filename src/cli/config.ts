@@ -33,8 +33,8 @@ const loginSchema = z.object({
 export type Login = z.infer<typeof loginSchema>;
 
 /**
- * Flags, then ORAMA_*, then the file that `orama login` wrote, then an engine on this machine. A key that was
- * stored with an address is only ever sent to that address.
+ * Flags, then ORAMA_*, then the file that `orama login` wrote, then an engine on this machine. A
+ * key that was stored with an address is only ever sent to that address.
  */
 export function resolveSettings(
   flags: ConnectionFlags,
@@ -78,7 +78,10 @@ export function engineNotes(environment: Environment = process.env): string {
   return join(state, 'orama', 'engines');
 }
 
-/** Variables of a directory's .env, and those of the environment, which win. Nothing of them is ever deployed by itself. */
+/**
+ * Variables of a directory's .env, and those of the environment, which win. Nothing of them is ever
+ * deployed by itself.
+ */
 export function environmentAt(directory: string, environment: Environment = process.env): Environment {
   const file = join(directory, '.env');
   return existsSync(file) ? { ...parseEnv(readFileSync(file, 'utf8')), ...environment } : environment;

@@ -1,7 +1,10 @@
 import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
 
-/** Asks a person. Without one to ask, it is wrong usage: nothing is deleted because nobody could say no. */
+/**
+ * Asks a person. Without one to ask, it is wrong usage: nothing is deleted because nobody could say
+ * no.
+ */
 export async function confirm(command: Command, question: string): Promise<boolean> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) {
     command.error('error: there is no terminal to confirm this on; confirm it with --force');

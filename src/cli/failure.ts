@@ -22,7 +22,10 @@ const BY_STATUS = new Map<number, ErrorCode>([
   [504, 'function_timeout'],
 ]);
 
-/** The end of a sentence that names a request to make. On the command line its place is taken by a hint. */
+/**
+ * The end of a sentence that names a request to make. On the command line its place is taken by a
+ * hint.
+ */
 const API_ADVICE = /; [^;]*\b(?:GET|POST|PUT|PATCH|DELETE) \/v1\/[^;]*$/;
 
 /** An error reply of the server as an error of ours, with the server's own sentence. */

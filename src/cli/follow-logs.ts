@@ -18,7 +18,10 @@ export interface Following {
 
 const POLL_MS = 1000;
 
-/** Prints log records as they come until stopped: by server-sent events, or by asking again where there are none. */
+/**
+ * Prints log records as they come until stopped: by server-sent events, or by asking again where
+ * there are none.
+ */
 export async function followLogs({ client, terminal, path, query, seen, signal }: Following): Promise<void> {
   const printed = new Set<string>();
   // Without a start, events would begin with all that is kept.

@@ -25,7 +25,9 @@ export function readManifest(directory: string, stage?: StageEnv): Manifest {
   return parseManifest(readFileSync(file, 'utf8'), name, stage);
 }
 
-/** Whether a change of this file, seen from the function's directory, can change what is deployed. */
+/**
+ * Whether a change of this file, seen from the function's directory, can change what is deployed.
+ */
 export function isSource(path: string): boolean {
   const parts = path.split(/[\\/]/);
   if (parts.some((part) => part.startsWith('.') || NOT_SOURCE.has(part))) return false;

@@ -17,7 +17,10 @@ export interface RequestLine {
 }
 
 export interface HttpCall extends RequestLine {
-  /** A function, below whose own address the path is; without it the path is one of the namespace's routes. */
+  /**
+   * A function, below whose own address the path is; without it the path is one of the namespace's
+   * routes.
+   */
   name: string | undefined;
   headers: HttpHeaders;
   body: Uint8Array;
@@ -27,7 +30,10 @@ const statusSchema = z.object({ functions_url: z.string() });
 const identitySchema = z.object({ namespace: z.string().nullish() });
 const LOCAL_HOSTS = new Set(['0.0.0.0', '127.0.0.1', 'localhost', '[::]', '[::1]']);
 
-/** Sends a request to the functions' listener and prints the reply. Throws when its status is 400 or more. */
+/**
+ * Sends a request to the functions' listener and prints the reply. Throws when its status is 400 or
+ * more.
+ */
 export async function callHttp({ client, terminal }: Session, call: HttpCall): Promise<void> {
   const { base, prefix } = await functionsAddress(client);
   const path = `${prefix}${call.name === undefined ? '' : `/${call.name}`}${call.path}`;
@@ -62,7 +68,8 @@ async function functionsAddress(client: Client): Promise<{ base: URL; prefix: st
   const { functions_url } = statusSchema.parse(await client.call('GET', '/v1/status'));
   const byHost = functions_url.includes('{namespace}');
   const base = new URL(functions_url.replace('{namespace}', namespace));
-  // An engine that listens on every address, or on loopback behind a tunnel, is reached as the engine itself is.
+  // An engine that listens on every address, or on loopback behind a tunnel, is reached as the
+  // engine itself is.
   if (LOCAL_HOSTS.has(base.hostname)) base.hostname = new URL(client.settings.url).hostname;
   return { base, prefix: byHost ? '' : `/${namespace}` };
 }

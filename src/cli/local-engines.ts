@@ -2,7 +2,9 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 
-/** An engine that `orama up` started on this machine, as the files in its data directory show it. */
+/**
+ * An engine that `orama up` started on this machine, as the files in its data directory show it.
+ */
 export interface LocalEngine {
   url: string;
   adminKey: string;
@@ -11,21 +13,28 @@ export interface LocalEngine {
 
 const noteSchema = z.object({ url: z.string(), data_dir: z.string(), started_at: z.string() });
 
-/** The engine of a data directory; undefined when there is none or its files are not ours to read. */
+/**
+ * The engine of a data directory; undefined when there is none or its files are not ours to read.
+ */
 export function readEngine(dataDir: string): LocalEngine | undefined {
   const url = readText(join(dataDir, 'url'));
   const adminKey = readText(join(dataDir, 'admin-key'));
   return url && adminKey ? { url, adminKey, dataDir } : undefined;
 }
 
-/** A data directory of this name in the directory or in one above it, as git finds its repository. */
+/**
+ * A data directory of this name in the directory or in one above it, as git finds its repository.
+ */
 export function engineAbove(directory: string, name: string): LocalEngine | undefined {
   const engine = readEngine(resolve(directory, name));
   const parent = dirname(directory);
   return engine ?? (parent === directory ? undefined : engineAbove(parent, name));
 }
 
-/** Engines noted by `rememberEngine`, the last started first. The notes hold no key: that stays in the data directory. */
+/**
+ * Engines noted by `rememberEngine`, the last started first. The notes hold no key: that stays in
+ * the data directory.
+ */
 export function rememberedEngines(notes: string): LocalEngine[] {
   let names: string[];
   try {
@@ -45,7 +54,10 @@ export function rememberedEngines(notes: string): LocalEngine[] {
     });
 }
 
-/** Lets the CLI find the engine from any directory while it runs. Returns what takes the note away again. */
+/**
+ * Lets the CLI find the engine from any directory while it runs. Returns what takes the note away
+ * again.
+ */
 export function rememberEngine(notes: string, url: string, dataDir: string): () => void {
   const file = join(notes, `${new URL(url).host.replace(/[^a-zA-Z0-9.-]/g, '_')}.json`);
   try {

@@ -10,7 +10,10 @@ export interface Line {
   bytes: number;
 }
 
-/** The values of NDJSON, one a line; blank lines are passed over. Throws with the line that is none, before anything is done. */
+/**
+ * The values of NDJSON, one a line; blank lines are passed over. Throws with the line that is none,
+ * before anything is done.
+ */
 export function readLines(bytes: Uint8Array): Line[] {
   return textOf(bytes)
     .split('\n')

@@ -18,7 +18,9 @@ export interface PatientRequest {
   body: Uint8Array;
 }
 
-/** Waits for the reply as long as it takes: fetch gives up after 300 s, a sync call may take 900. */
+/**
+ * Waits for the reply as long as it takes: fetch gives up after 300 s, a sync call may take 900.
+ */
 export function patientRequest({ url, method, path, headers, body }: PatientRequest): Promise<PatientReply> {
   return new Promise((resolve, reject) => {
     const start = url.protocol === 'https:' ? httpsRequest : httpRequest;

@@ -5,7 +5,9 @@ export interface ServerEvent {
   data: string;
 }
 
-/** Reads server-sent events as they come. Comments, which keep the connection alive, are skipped. */
+/**
+ * Reads server-sent events as they come. Comments, which keep the connection alive, are skipped.
+ */
 export async function* readEvents(stream: AsyncIterable<Uint8Array>): AsyncGenerator<ServerEvent> {
   const decoder = new TextDecoder();
   let rest = '';

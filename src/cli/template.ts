@@ -10,7 +10,10 @@ export type Language = (typeof LANGUAGES)[number];
 export const TRIGGERS = ['http', 'event', 'cron'] as const;
 export type Trigger = (typeof TRIGGERS)[number];
 
-/** Files and directories per language; a new function gets its own copy, so that it builds with no network. */
+/**
+ * Files and directories per language; a new function gets its own copy, so that it builds with no
+ * network.
+ */
 const SDK: Readonly<Record<Language, Readonly<Record<string, string>>>> = {
   typescript: { 'sdk/javascript/orama': 'orama' },
   javascript: { 'sdk/javascript/orama': 'orama' },
@@ -28,9 +31,15 @@ const SDK: Readonly<Record<Language, Readonly<Record<string, string>>>> = {
   c: { 'sdk/c/orama.h': 'orama.h' },
 };
 
-/** The name by which the Go packages of the SDK import each other, in the repository and in a function's own copy. */
+/**
+ * The name by which the Go packages of the SDK import each other, in the repository and in a
+ * function's own copy.
+ */
 const GO_IMPORT = { from: '"orama/sdk-go"', to: '"function/orama"' };
-/** A package.json with exports inside another package would be ignored there, and publint refuses it. */
+/**
+ * A package.json with exports inside another package would be ignored there, and publint refuses
+ * it.
+ */
 const PACKAGED_MANIFEST = 'manifest.json';
 
 /** Writes a new function's files. Returns their paths, relative to its directory. */

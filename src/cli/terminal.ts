@@ -9,8 +9,9 @@ type Colors = Readonly<Record<'dim' | 'red' | 'green' | 'yellow' | 'cyan', Paint
 type Stream = Writable & { isTTY?: boolean };
 
 /**
- * Where commands write. People on a terminal get tables, colours and progress; scripts get plain lines or JSON. Besides
- * JSON and `bytes`, no control character or escape sequence of the text itself is written: only colours of `colors`.
+ * Where commands write. People on a terminal get tables, colours and progress; scripts get plain
+ * lines or JSON. Besides JSON and `bytes`, no control character or escape sequence of the text
+ * itself is written: only colours of `colors`.
  */
 export interface Terminal {
   readonly json: boolean;
@@ -98,8 +99,9 @@ function oneLine(cell: string): string {
 }
 
 /**
- * Text that came from a guest, a server or another user, safe to write to a terminal: what could move its cursor,
- * change its state or reorder the text shows as an escape such as `\\x1b` or `\\u202e`. Tab and newline stay.
+ * Text that came from a guest, a server or another user, safe to write to a terminal: what could
+ * move its cursor, change its state or reorder the text shows as an escape such as `\\x1b` or
+ * `\\u202e`. Tab and newline stay.
  */
 export function printable(text: string): string {
   return text.replace(/(?![\t\n])[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_C}]/gu, (character) => {
@@ -109,8 +111,8 @@ export function printable(text: string): string {
 }
 
 /**
- * Colours that are told apart from escape sequences in the text. Each of ours is written between two marks that nobody
- * can guess; `render` makes everything outside of them printable.
+ * Colours that are told apart from escape sequences in the text. Each of ours is written between
+ * two marks that nobody can guess; `render` makes everything outside of them printable.
  */
 function createPainter(enabled: boolean): { colors: Colors; render: Paint } {
   const mark = randomUUID();

@@ -41,7 +41,10 @@ export function moment(text: string): string {
   return new Date(at).toISOString();
 }
 
-/** A moment still to come: `30m`, `12h`, `90d` from now, or a date. As the API wants it: RFC 3339 in UTC. */
+/**
+ * A moment still to come: `30m`, `12h`, `90d` from now, or a date. As the API wants it: RFC 3339 in
+ * UTC.
+ */
 export function momentAhead(text: string): string {
   const [, count, unit] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
   const seconds = unit === undefined ? undefined : UNITS[unit];

@@ -11,8 +11,9 @@ export interface Watching {
 }
 
 /**
- * Calls back at once, with undefined, and then once per burst of changes with the files, one call at a time, until
- * stopped. Watches before the first call: what is saved while that runs is the next burst.
+ * Calls back at once, with undefined, and then once per burst of changes with the files, one call
+ * at a time, until stopped. Watches before the first call: what is saved while that runs is the
+ * next burst.
  */
 export function watchSources(
   directory: string,

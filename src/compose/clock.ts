@@ -3,7 +3,10 @@ import type { Logger } from '../logger.js';
 import type { Closable } from '../ports/closable.js';
 import { connectNode } from '../redis.js';
 
-/** Delays, schedules and ages are times that one process writes and another reads: no clock may be off by more. */
+/**
+ * Delays, schedules and ages are times that one process writes and another reads: no clock may be
+ * off by more.
+ */
 const MOST_MS = 5000;
 const CHECK_EVERY_MS = 10_000;
 /** An answer that took longer says nothing: this process or Redis stood still meanwhile. */
@@ -13,9 +16,9 @@ const LOOKS = 3;
 const LOOK_AGAIN_MS = 1000;
 
 /**
- * Holds this process's clock against that of Redis, which all processes share. One that is off does not start, and one
- * that goes off ends as if by SIGTERM, with its jobs handed back: it would run delayed jobs and schedules at the wrong
- * time, and let invocations expire that are not too old.
+ * Holds this process's clock against that of Redis, which all processes share. One that is off does
+ * not start, and one that goes off ends as if by SIGTERM, with its jobs handed back: it would run
+ * delayed jobs and schedules at the wrong time, and let invocations expire that are not too old.
  */
 export async function watchClock(url: string, logger: Logger): Promise<Closable> {
   const off = await whatIsOff(url);

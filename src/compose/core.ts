@@ -27,7 +27,10 @@ export interface Core {
   depths: CallDepth;
 }
 
-/** `writeRow` makes the end of an invocation durable: by group commit in a worker, by itself in a web process. */
+/**
+ * `writeRow` makes the end of an invocation durable: by group commit in a worker, by itself in a
+ * web process.
+ */
 export async function composeCore(
   parts: Parts,
   closers: Closers,

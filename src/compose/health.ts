@@ -7,8 +7,8 @@ const PATIENCE_MS = 2000;
 export type Health = Record<string, { status: 'up' | 'down'; error?: string }>;
 
 /**
- * Asks every part whether it is there; one that does not answer within 2 s is down. `disk` is asked where some data lie
- * in the data directory.
+ * Asks every part whether it is there; one that does not answer within 2 s is down. `disk` is asked
+ * where some data lie in the data directory.
  */
 export async function checkHealth(opened: Parts): Promise<Health> {
   const { queue, store, blobs, cache, bus, databases, config, dataDir, logger } = opened;

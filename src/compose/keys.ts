@@ -4,7 +4,10 @@ import { createKeyring, type SecretBox } from '../core/secret-box.js';
 import { ADMIN_KEY_FILE, type DataDir, NEXT_SECRETS_KEY_FILE, SECRETS_KEY_FILE } from '../data-dir.js';
 import { AppError } from '../errors.js';
 
-/** The keys of an installation: given by the operator, else made once and kept mode 0600 in the data directory. */
+/**
+ * The keys of an installation: given by the operator, else made once and kept mode 0600 in the data
+ * directory.
+ */
 export interface InstallationKeys {
   /** `ak_<random>:<namespace>`. */
   admin: string;

@@ -62,11 +62,15 @@ export interface Parts {
   egress: Egress;
 }
 
-/** Opens everything, the lock of the data directory first. What was opened before a failure is closed by the caller's closers. */
+/**
+ * Opens everything, the lock of the data directory first. What was opened before a failure is
+ * closed by the caller's closers.
+ */
 export async function openParts(config: Config, logger: Logger, closers: Closers): Promise<Parts> {
   if (config.READY_FILE !== undefined) await removeReadyFile(config.READY_FILE);
   const dataDir = await openDataDir(config.ORAMA_DATA_DIR, (message) => logger.warn(message));
-  // With Redis several processes share the directory: SQLite and the block store allow it. The embedded queue counts its jobs in memory.
+  // With Redis several processes share the directory: SQLite and the block store allow it. The
+  // embedded queue counts its jobs in memory.
   if (config.REDIS_URL === undefined) closers.add(await lockDataDir(dataDir.path));
   const keys = await loadKeys(config, dataDir);
   const tracer = closers.add(openTracer(config.OTEL_EXPORTER_OTLP_ENDPOINT));
@@ -157,7 +161,10 @@ async function queueShare(quotas: Quotas, namespace: Namespace): Promise<QueueSh
   };
 }
 
-/** Brings the schema of the store up to date and leaves: the Procfile's `release`. Returns what was applied. */
+/**
+ * Brings the schema of the store up to date and leaves: the Procfile's `release`. Returns what was
+ * applied.
+ */
 export async function migrateParts(config: Config, logger: Logger): Promise<string[]> {
   const dataDir = await openDataDir(config.ORAMA_DATA_DIR, (message) => logger.warn(message));
   return migrateStore(storeOptions(config, dataDir));

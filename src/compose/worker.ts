@@ -25,7 +25,10 @@ export function composeLogWriter(parts: Parts, closers: Closers): LogWriter {
   );
 }
 
-/** Starts taking jobs, ticks and callbacks. `close` finishes what is in hand, or hands it back when time is up. */
+/**
+ * Starts taking jobs, ticks and callbacks. `close` finishes what is in hand, or hands it back when
+ * time is up.
+ */
 export async function startWorker(
   parts: Parts,
   core: Core,
@@ -58,7 +61,10 @@ export async function startWorker(
   closers.add(finishOrHandBack(consumer, engine, deadline));
 }
 
-/** Guests that are still running when time is up are stopped; their jobs go back to the queue, no attempt used. */
+/**
+ * Guests that are still running when time is up are stopped; their jobs go back to the queue, no
+ * attempt used.
+ */
 function finishOrHandBack(consumer: Closable, engine: Engine, deadline: ShutdownDeadline): Closable {
   return {
     async close() {

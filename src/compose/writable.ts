@@ -9,7 +9,10 @@ const REMEMBERED_MS = 1000;
 
 const known = new Map<string, { at: number; answer: Promise<void> }>();
 
-/** Rejects with a sentence when no file can be written in the directory, its disk being full or read-only. */
+/**
+ * Rejects with a sentence when no file can be written in the directory, its disk being full or
+ * read-only.
+ */
 export function assertWritable(dir: string): Promise<void> {
   const last = known.get(dir);
   if (last !== undefined && Date.now() - last.at < REMEMBERED_MS) return last.answer;

@@ -6,8 +6,9 @@ const HOUR_MS = 3_600_000;
 const SHAPE = /^\s*(@[a-z]+|\S+(\s+\S+){4,5})\s*$/;
 
 /**
- * The next time after `after` (Unix milliseconds) that a schedule is due; null when there is none. A time of day that a
- * change of clocks leaves out is due at the change, one that comes twice is due once, as cron.d has it.
+ * The next time after `after` (Unix milliseconds) that a schedule is due; null when there is none.
+ * A time of day that a change of clocks leaves out is due at the change, one that comes twice is
+ * due once, as cron.d has it.
  */
 export function nextRunAfter(pattern: string, timezone: string, after: number): number | null {
   return new Cron(pattern, { timezone, paused: true }).nextRun(new Date(after))?.getTime() ?? null;

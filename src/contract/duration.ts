@@ -5,7 +5,10 @@ const SECONDS = { ns: 1e-9, us: 1e-6, µs: 1e-6, ms: 0.001, s: 1, m: 60, h: 3600
 const PART = /(\d{1,9}(?:\.\d{1,9})?)(ns|us|µs|ms|s|m|h|d)/g;
 const DURATION = /^(\d{1,9}|(\d{1,9}(\.\d{1,9})?(ns|us|µs|ms|s|m|h|d)){1,8})$/;
 
-/** As Go writes durations: `1h30m`, `1.5s`; with `d` for days, and a number without a unit for seconds. In seconds. */
+/**
+ * As Go writes durations: `1h30m`, `1.5s`; with `d` for days, and a number without a unit for
+ * seconds. In seconds.
+ */
 export const durationSchema = z
   .string()
   .regex(DURATION, {

@@ -41,8 +41,9 @@ export interface DeployForm {
 }
 
 /**
- * Reads the fields of a deploy. A field wins over the same key in `metadata`. Throws `invalid_manifest` with one
- * sentence on the first thing that is wrong: an unknown field or key, a wrong type, a value out of range.
+ * Reads the fields of a deploy. A field wins over the same key in `metadata`. Throws
+ * `invalid_manifest` with one sentence on the first thing that is wrong: an unknown field or key, a
+ * wrong type, a value out of range.
  */
 export function parseDeployForm(fields: Readonly<Record<string, string>>): DeployForm {
   const written = readMetadata(fields.metadata);
@@ -101,7 +102,10 @@ function readMetadata(text: string | undefined): Record<string, unknown> {
   );
 }
 
-/** Form values are text. What does not read as its type stays text, for the schema to refuse with the value as sent. */
+/**
+ * Form values are text. What does not read as its type stays text, for the schema to refuse with
+ * the value as sent.
+ */
 function readField(name: string, text: string): unknown {
   switch (name) {
     case 'is_public':

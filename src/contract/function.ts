@@ -18,7 +18,9 @@ export function seconds(min: number, max: number) {
   return z.number({ error }).min(min, { error }).max(max, { error });
 }
 
-/** A topic name or, in a trigger, a pattern: `:`-separated segments; `*` one segment, `>` the rest. */
+/**
+ * A topic name or, in a trigger, a pattern: `:`-separated segments; `*` one segment, `>` the rest.
+ */
 export const topicSchema = z
   .string()
   .min(1)
@@ -126,7 +128,10 @@ export const functionRecordSchema = z.object({
 });
 export type FunctionRecord = z.infer<typeof functionRecordSchema>;
 
-/** What the engine keeps of a version: the public record and the settings that the record does not show. */
+/**
+ * What the engine keeps of a version: the public record and the settings that the record does not
+ * show.
+ */
 export interface FunctionVersion extends FunctionRecord {
   metadata: FunctionMetadata;
   /** It is not settled yet how it starts: the probe is repeated. */

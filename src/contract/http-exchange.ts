@@ -22,7 +22,9 @@ export interface HttpExchangeResponse {
   headers: Record<string, string | string[]>;
 }
 
-/** Set by the engine or by the connection, never by a function: RFC 9110, section 7.6.1, and ours. */
+/**
+ * Set by the engine or by the connection, never by a function: RFC 9110, section 7.6.1, and ours.
+ */
 const RESERVED: ReadonlySet<string> = new Set([
   'connection',
   'content-length',
@@ -50,7 +52,10 @@ export type ParsedResponse =
   /** The caller of the function gets 502; the sentence goes into the invocation's log. */
   | { ok: false; reason: string };
 
-/** Checks the arguments of `http_respond`. Headers that a function may not set are left out, each named in a note. */
+/**
+ * Checks the arguments of `http_respond`. Headers that a function may not set are left out, each
+ * named in a note.
+ */
 export function parseResponse(status: number, headersJson: string): ParsedResponse {
   if (!Number.isInteger(status) || status < 200 || status > 599) {
     return { ok: false, reason: `the status is ${status}; it must be from 200 to 599` };
@@ -100,7 +105,10 @@ function readHeaders(json: string): Record<string, string | string[]> | null {
   }
 }
 
-/** RFC 9110, sections 5.1 and 5.5. Not Node's own check: loading node:http would make each guest thread start later. */
+/**
+ * RFC 9110, sections 5.1 and 5.5. Not Node's own check: loading node:http would make each guest
+ * thread start later.
+ */
 function isSendable(name: string, values: readonly string[]): boolean {
   return FIELD_NAME.test(name) && values.every((value) => FIELD_VALUE.test(value));
 }

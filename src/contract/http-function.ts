@@ -1,7 +1,10 @@
 import { z } from 'zod';
 import { show } from './show.js';
 
-/** Methods that an HTTP function may be called with. HEAD runs GET; OPTIONS is answered by the engine unless listed. */
+/**
+ * Methods that an HTTP function may be called with. HEAD runs GET; OPTIONS is answered by the
+ * engine unless listed.
+ */
 export const HTTP_METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'] as const;
 export type HttpMethod = (typeof HTTP_METHODS)[number];
 

@@ -11,7 +11,10 @@ export const routeSchema = z
 
 const exchangeSchema = z.object({ route: z.string().nullable() });
 
-/** Of the text that `http_request()` returns: the route, empty for the function's own address; null without a request. */
+/**
+ * Of the text that `http_request()` returns: the route, empty for the function's own address; null
+ * without a request.
+ */
 export function routeOf(httpRequest: string | undefined): string | null {
   return httpRequest === undefined ? null : (exchangeSchema.parse(JSON.parse(httpRequest)).route ?? '');
 }

@@ -68,8 +68,8 @@ export const callbackSchema = z.object({
 });
 
 /**
- * GET /v1/invocations/{id}. `input` and `output` are there while they are kept: text, or `…_base64` of what is not UTF-8.
- * The state of what has not ended is the queue's.
+ * GET /v1/invocations/{id}. `input` and `output` are there while they are kept: text, or `…_base64`
+ * of what is not UTF-8. The state of what has not ended is the queue's.
  */
 export const invocationRecordSchema = z.object({
   request_id: requestIdSchema,

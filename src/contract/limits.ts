@@ -13,7 +13,9 @@ export const MAX_HOST_CALLS = 10_000;
 export const MAX_HOST_BYTES = 64 * MB;
 export const MAX_HOST_RESULT_BYTES = 8 * MB;
 
-/** Requests of one invocation that are in flight, or whose replies it has not taken (`http_start`). */
+/**
+ * Requests of one invocation that are in flight, or whose replies it has not taken (`http_start`).
+ */
 export const MAX_PARALLEL_FETCHES = 64;
 
 export const WASM_PAGE_BYTES = 65_536;
@@ -21,7 +23,10 @@ export const WASM_PAGE_BYTES = 65_536;
 /** Input and output travel in on_success/on_failure messages only up to this size. */
 export const MAX_OUTCOME_BODY_BYTES = 64 << 10;
 
-/** Of an invocation that succeeded the input is kept for a replay only up to this size; RATIONALE.md has the measure. */
+/**
+ * Of an invocation that succeeded the input is kept for a replay only up to this size; RATIONALE.md
+ * has the measure.
+ */
 export const MAX_KEPT_INPUT_BYTES = 1 << 10;
 
 export const MAX_TRIGGER_DEPTH = 5;

@@ -77,7 +77,10 @@ export interface Manifest {
   build?: string;
 }
 
-/** Reads the text of function.yaml, as it is on a stage where one is named. Throws `invalid_manifest` with one sentence on the first thing that is wrong. */
+/**
+ * Reads the text of function.yaml, as it is on a stage where one is named. Throws
+ * `invalid_manifest` with one sentence on the first thing that is wrong.
+ */
 export function parseManifest(text: string, fileName = 'function.yaml', stage?: StageEnv): Manifest {
   const value = readYaml(text, fileName);
   for (const [key, inner] of Object.entries(value)) assertOrdinaryKeys(inner, `${fileName}: ${key}`);

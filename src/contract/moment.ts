@@ -1,7 +1,8 @@
 const ISO = /^(\d{4})-(\d\d)-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.\d+)?)?(?:Z|[+-](\d\d):(\d\d)))?$/;
 
 /**
- * Whether a date, or a time in the shape of RFC 3339, is one that there is: `Date.parse` makes March of the 30th of February.
+ * Whether a date, or a time in the shape of RFC 3339, is one that there is: `Date.parse` makes
+ * March of the 30th of February.
  */
 export function isRealTime(text: string): boolean {
   const match = ISO.exec(text);

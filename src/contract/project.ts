@@ -49,7 +49,10 @@ export interface ProjectFile {
   stage(name: string, variables: Variables): Stage | undefined;
 }
 
-/** Reads the text of orama.yaml. Throws `invalid_manifest` with one sentence on the first thing that is wrong. */
+/**
+ * Reads the text of orama.yaml. Throws `invalid_manifest` with one sentence on the first thing that
+ * is wrong.
+ */
 export function parseProject(text: string): ProjectFile {
   const refusal = { where: PROJECT_FILE, code: 'invalid_manifest', keys: KEYS } as const;
   const value = readYaml(text, PROJECT_FILE);
@@ -60,7 +63,8 @@ export function parseProject(text: string): ProjectFile {
     stages: Object.keys(stages),
     stage(name, variables) {
       if (!Object.hasOwn(stages, name)) return undefined;
-      // Filled in only here: the variables of one stage need not be there where another is deployed.
+      // Filled in only here: the variables of one stage need not be there where another is
+      // deployed.
       const filled = fillIn(stages[name], variables, `${PROJECT_FILE}: stages.${name}`);
       const { url, namespace, env, secrets_file } = parseOrRefuse(stageSchema, filled, refusal);
       return {

@@ -8,7 +8,10 @@ interface QuotaSpec {
   about: string;
 }
 
-/** The quotas of a namespace. Each has a setting `QUOTA_<NAME>`; names ending in `_mb` are in MB (2^20 bytes). */
+/**
+ * The quotas of a namespace. Each has a setting `QUOTA_<NAME>`; names ending in `_mb` are in MB
+ * (2^20 bytes).
+ */
 export const QUOTAS = {
   functions: { default: 500, kind: 'count', about: 'Functions of a namespace.' },
   versions_per_function: { default: 1000, kind: 'count', about: 'Versions kept of one function.' },

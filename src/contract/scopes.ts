@@ -26,7 +26,10 @@ export const functionGlobSchema = z.string().regex(/^[A-Za-z0-9_*-]{1,64}$/, {
   error: ({ input }) => `must be a function's name or a pattern such as "hook-*", not ${show(input)}`,
 });
 
-/** Whether a pattern matches a name; also whether it covers another pattern, whose `*` only a `*` can match. */
+/**
+ * Whether a pattern matches a name; also whether it covers another pattern, whose `*` only a `*`
+ * can match.
+ */
 export function globMatches(pattern: string, name: string): boolean {
   const [first = '', ...rest] = pattern.split('*');
   const last = rest.pop();

@@ -9,13 +9,19 @@ export interface Refusal {
   code: ErrorCode;
   /** The known keys, written as in a sentence, for suggestions. */
   keys?: readonly string[];
-  /** Keys that are spelled differently here than people may know them, e.g. `memory_limit_mb` → `memory`. */
+  /**
+   * Keys that are spelled differently here than people may know them, e.g. `memory_limit_mb` →
+   * `memory`.
+   */
   synonyms?: ReadonlyMap<string, string>;
   /** How a path is written; by default `retry.count`, `triggers[0].topic`. */
   name?: (path: readonly PropertyKey[]) => string;
 }
 
-/** Parses, or throws an error whose message is one sentence naming the key, the value and what is allowed. */
+/**
+ * Parses, or throws an error whose message is one sentence naming the key, the value and what is
+ * allowed.
+ */
 export function parseOrRefuse<S extends z.ZodType>(schema: S, value: unknown, refusal: Refusal): z.output<S> {
   const result = schema.safeParse(value, { error: predicate });
   if (result.success) return result.data;

@@ -6,8 +6,8 @@ export type Variables = Readonly<Record<string, string | undefined>>;
 const VARIABLE = /\$(\$\{)|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g;
 
 /**
- * The value with the variables in its strings replaced. After the file was parsed, so that no value of a variable can be
- * read as YAML. Throws `bad_config` for a variable that is not set.
+ * The value with the variables in its strings replaced. After the file was parsed, so that no value
+ * of a variable can be read as YAML. Throws `bad_config` for a variable that is not set.
  */
 export function fillIn(value: unknown, variables: Variables, where: string): unknown {
   if (typeof value === 'string') return fillText(value, variables, where);

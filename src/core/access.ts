@@ -12,8 +12,9 @@ export interface FunctionRef {
 }
 
 /**
- * A function runs for its own namespace, and for anybody when it is public. To other credentials a private one does
- * not exist; to an anonymous call it is 401. An old version is public only while the newest is.
+ * A function runs for its own namespace, and for anybody when it is public. To other credentials a
+ * private one does not exist; to an anonymous call it is 401. An old version is public only while
+ * the newest is.
  */
 export async function assertMayInvoke(
   catalog: Catalog,

@@ -5,8 +5,8 @@ import { uuidv7 } from '../uuid.js';
 import type { Actor } from './auth/principal.js';
 
 /**
- * Who changed what, kept as long as logs. Where the store can write the event in one step with the change, the use case
- * passes it the entry; else it records the event before it answers.
+ * Who changed what, kept as long as logs. Where the store can write the event in one step with the
+ * change, the use case passes it the entry; else it records the event before it answers.
  */
 export interface Audit {
   /** Durable when it resolves. `namespace`: by default the actor's own. */

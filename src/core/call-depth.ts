@@ -3,13 +3,16 @@ import { MAX_TRIGGER_DEPTH } from '../contract/limits.js';
 import { AppError } from '../errors.js';
 import type { SettingStore } from '../ports/store.js';
 
-/** Carries the trigger depth of the invocation that made a request; in lower case, as Node has it. */
+/**
+ * Carries the trigger depth of the invocation that made a request; in lower case, as Node has it.
+ */
 export const DEPTH_HEADER = 'x-orama-depth';
 
 /**
- * The trigger depth over HTTP. What a function requests goes to whatever name and proxy the engine is reached by, so every request
- * of http_fetch carries the depth of its invocation, signed; one that comes back to an engine of this installation is a step
- * deeper. A header that nobody here has signed counts for nothing, and one that was signed can only make a call deeper.
+ * The trigger depth over HTTP. What a function requests goes to whatever name and proxy the engine
+ * is reached by, so every request of http_fetch carries the depth of its invocation, signed; one
+ * that comes back to an engine of this installation is a step deeper. A header that nobody here has
+ * signed counts for nothing, and one that was signed can only make a call deeper.
  */
 export interface CallDepth {
   /** The header's value for what an invocation at this depth requests. */

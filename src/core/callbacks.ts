@@ -16,13 +16,19 @@ import type { Actor } from './auth/principal.js';
 const ATTEMPTS = 10;
 const BACKOFF_MS = 5000;
 const TIMEOUT_MS = 30_000;
-/** A namespace's tries in a minute, and the kilobytes of them: no receiver is flooded in the engine's name. */
+/**
+ * A namespace's tries in a minute, and the kilobytes of them: no receiver is flooded in the
+ * engine's name.
+ */
 const TRIES_PER_MINUTE = 6000;
 const KB_PER_MINUTE = 256 << 10;
 const SECRET_SCOPE = 'callback-secret';
 const KIND = 'callback';
 
-/** Results POSTed to where the caller asked: durable, retried, signed with the namespace's callback secret. */
+/**
+ * Results POSTed to where the caller asked: durable, retried, signed with the namespace's callback
+ * secret.
+ */
 export interface Callbacks {
   /** Durable when it resolves; of one invocation it is sent once. */
   send(of: CallbackOwner, url: string, body: Record<string, unknown>): Promise<void>;
@@ -80,7 +86,8 @@ export function createCallbacks(deps: CallbacksDeps): Callbacks {
         ...signatures(await secret(namespace), { id: id ?? uuidv7(), body, at: Date.now() }),
       },
       body: Buffer.from(body),
-      // One that would turn the POST into a GET, without its body and signature, is the receiver's answer.
+      // One that would turn the POST into a GET, without its body and signature, is the receiver's
+      // answer.
       keepMethod: true,
       timeoutMs: TIMEOUT_MS,
       // What is said beside the status is of no use to anybody.
@@ -96,7 +103,10 @@ export function createCallbacks(deps: CallbacksDeps): Callbacks {
     }
   };
 
-  /** That it cannot be noted takes nothing from a delivery: to send it again only for that would be worse. */
+  /**
+   * That it cannot be noted takes nothing from a delivery: to send it again only for that would be
+   * worse.
+   */
   const note = async ({ id, url }: z.output<typeof payloadSchema>, error: unknown) => {
     if (id === undefined) return;
     const outcome =
@@ -112,7 +122,8 @@ export function createCallbacks(deps: CallbacksDeps): Callbacks {
       await post(payload);
     } catch (error) {
       await note(payload, error);
-      // The address was allowed when the call was accepted and is not any more: no later attempt will help.
+      // The address was allowed when the call was accepted and is not any more: no later attempt
+      // will help.
       if (isAppError(error, 'egress_refused')) return;
       throw error;
     }
@@ -128,7 +139,8 @@ export function createCallbacks(deps: CallbacksDeps): Callbacks {
       return value;
     },
     async send({ id, namespace }, url, body) {
-      // Best effort, as is every note of it: with the store away the callback goes out all the same.
+      // Best effort, as is every note of it: with the store away the callback goes out all the
+      // same.
       await store.callbacks.add(id, url).catch(() => undefined);
       await tasks.add({
         id,
@@ -150,8 +162,9 @@ function newSecret(): string {
 }
 
 /**
- * Ours over the body, with the secret's text as the key; and the headers of Standard Webhooks, whose signature covers the
- * message's id and the time of this try, so that a receiver can tell a body that is sent again by somebody else.
+ * Ours over the body, with the secret's text as the key; and the headers of Standard Webhooks,
+ * whose signature covers the message's id and the time of this try, so that a receiver can tell a
+ * body that is sent again by somebody else.
  */
 function signatures(secret: string, { id, body, at }: { id: string; body: string; at: number }) {
   const timestamp = String(Math.floor(at / 1000));
@@ -168,7 +181,10 @@ function signatures(secret: string, { id, body, at }: { id: string; body: string
   };
 }
 
-/** What the namespace's people read of an attempt that failed; what nobody foresaw is told to the log alone. */
+/**
+ * What the namespace's people read of an attempt that failed; what nobody foresaw is told to the
+ * log alone.
+ */
 function toldOf(error: unknown): string {
   return isAppError(error) ? error.message : 'The engine failed at this delivery; its log has the details.';
 }

@@ -12,17 +12,18 @@ const CHANNEL = 'catalog';
 const DEPLOYED = 'deployed';
 
 /**
- * Functions and triggers as the hot paths see them: cached in the process, dropped by a message from whoever changed
- * them, and in any case never older than 2 s. That something is absent is never cached, so a function just deployed
- * is found everywhere.
+ * Functions and triggers as the hot paths see them: cached in the process, dropped by a message
+ * from whoever changed them, and in any case never older than 2 s. That something is absent is
+ * never cached, so a function just deployed is found everywhere.
  */
 export interface Catalog extends Closable {
   /** The version named, or the latest. Throws `function_not_found`. */
   resolve(namespace: Namespace, name: FunctionName, version?: number): Promise<FunctionVersion>;
   find(namespace: Namespace, name: FunctionName, version?: number): Promise<FunctionVersion | null>;
   /**
-   * The version that an invocation runs. Without a reference: the alias `live` where the function has it, else the newest.
-   * An alias with weights is drawn from, the same for equal `sticky` texts. Throws `function_not_found`.
+   * The version that an invocation runs. Without a reference: the alias `live` where the function
+   * has it, else the newest. An alias with weights is drawn from, the same for equal `sticky`
+   * texts. Throws `function_not_found`.
    */
   choose(
     namespace: Namespace,
@@ -31,9 +32,15 @@ export interface Catalog extends Closable {
   ): Promise<FunctionVersion>;
   /** Every version that `choose` may give. */
   candidates(namespace: Namespace, name: FunctionName, ref?: VersionRef): Promise<FunctionVersion[]>;
-  /** Of every function of a namespace the version that serves by default: that of the alias `live`, else the newest. `reload`: from the store, whatever is cached. */
+  /**
+   * Of every function of a namespace the version that serves by default: that of the alias `live`,
+   * else the newest. `reload`: from the store, whatever is cached.
+   */
   functions(namespace: Namespace, options?: { reload: boolean }): Promise<readonly FunctionVersion[]>;
-  /** Throws `function_not_found` for a name that was never deployed: what a deleted function has left can still be looked at. */
+  /**
+   * Throws `function_not_found` for a name that was never deployed: what a deleted function has
+   * left can still be looked at.
+   */
   assertKnown(namespace: Namespace, name: FunctionName): Promise<void>;
   triggers(namespace: Namespace): Promise<StoredTrigger[]>;
   /** Tells every process that this namespace's functions or triggers have changed. */
@@ -71,7 +78,10 @@ export async function createCatalog({ store, bus }: { store: Store; bus: Bus }):
     throw functionNotFound(namespace, name, version);
   };
 
-  /** By `function@alias`. A namespace without any has an empty map, which is cached as every other one is. */
+  /**
+   * By `function@alias`. A namespace without any has an empty map, which is cached as every other
+   * one is.
+   */
   const loadAliases = async (namespace: Namespace) =>
     new Map(
       (await store.aliases.list(namespace)).map((alias) => [`${alias.function}@${alias.alias}`, alias]),
@@ -131,7 +141,8 @@ export async function createCatalog({ store, bus }: { store: Store; bus: Bus }):
     },
     async changed(namespace) {
       drop(namespace);
-      // The other processes learn it from the bus, or within 2 s without it: a bus that is away fails no deploy.
+      // The other processes learn it from the bus, or within 2 s without it: a bus that is away
+      // fails no deploy.
       await bus.publish(CHANNEL, namespace).catch(() => undefined);
     },
     async deployed(version) {

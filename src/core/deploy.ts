@@ -160,7 +160,8 @@ export function createFunctions(deps: FunctionsDeps): Functions {
       // For the sentence that every absent function gets.
       if (!removed) await catalog.resolve(namespace, name);
       if (!latest) return;
-      // Workers end what comes up meanwhile, so nobody has to wait for this; it is for what was delayed for long.
+      // Workers end what comes up meanwhile, so nobody has to wait for this; it is for what was
+      // delayed for long.
       void invocations
         .cancelWaiting(namespace, name, latest.version)
         .catch((error) =>

@@ -25,16 +25,25 @@ export interface InvocationEnd {
   response?: string | undefined;
 }
 
-/** Ends invocations: the caller hears first, then the end is made durable, then who wants to know is told. */
+/**
+ * Ends invocations: the caller hears first, then the end is made durable, then who wants to know is
+ * told.
+ */
 export interface Finisher {
-  /** Resolves when the end is durable and its consequences are on the queue: then the job may leave it. */
+  /**
+   * Resolves when the end is durable and its consequences are on the queue: then the job may leave
+   * it.
+   */
   finish(ending: InvocationEnd): Promise<void>;
   /**
-   * For an invocation that cannot be run because a part is away: a caller that waits hears so, and that ends it. False,
-   * and nothing has ended, when nobody waits: then it is to be tried again.
+   * For an invocation that cannot be run because a part is away: a caller that waits hears so, and
+   * that ends it. False, and nothing has ended, when nobody waits: then it is to be tried again.
    */
   refuse(ending: InvocationEnd): Promise<boolean>;
-  /** Tells who wants to know of an end that is durable already: its process died, or the queue was full just then. */
+  /**
+   * Tells who wants to know of an end that is durable already: its process died, or the queue was
+   * full just then.
+   */
   followUp(invocation: Invocation, fn: FunctionVersion | null, end: EndRow): Promise<void>;
 }
 
@@ -53,7 +62,8 @@ export function createFinisher({ replies, publisher, callbacks, meter, writeRow 
   return {
     async finish(ending) {
       const failed = isFailure(ending.outcome);
-      // A failure that nobody hears is a dead letter, so the worker must know; a success is the same either way.
+      // A failure that nobody hears is a dead letter, so the worker must know; a success is the
+      // same either way.
       const heard = await tell(ending, { confirm: failed });
       await settle(ending, failed && !heard ? 'dead' : replyStatus(ending.outcome));
     },
@@ -159,8 +169,8 @@ function smallBody(bytes: Uint8Array): JsonText | null {
 }
 
 /**
- * For a replay. Of those that succeeded only small ones: they are the many, and a large input would be a tenth of what each of
- * them costs.
+ * For a replay. Of those that succeeded only small ones: they are the many, and a large input would
+ * be a tenth of what each of them costs.
  */
 function keepsInput(state: FinalState, input: Uint8Array): boolean {
   return state !== 'success' || input.byteLength <= MAX_KEPT_INPUT_BYTES;

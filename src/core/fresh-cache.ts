@@ -6,8 +6,9 @@ const PATIENCE_MS = 250;
 const MAX_ENTRIES = 20_000;
 
 /**
- * A cache whose entries are never older than 2 s while the store answers, and which never remembers that something
- * was absent. While the store is away it goes on with what it has, so that known functions go on running.
+ * A cache whose entries are never older than 2 s while the store answers, and which never remembers
+ * that something was absent. While the store is away it goes on with what it has, so that known
+ * functions go on running.
  */
 export interface FreshCache<V> {
   get(key: string, load: () => Promise<V | null>): Promise<V | null>;
@@ -36,7 +37,8 @@ export function freshCache<V>(maxAgeMs: number = MAX_AGE_MS): FreshCache<V> {
       since,
       promise: load()
         .then((value) => {
-          // A drop during the load has made this answer stale: it goes to who asked before and is kept for nobody.
+          // A drop during the load has made this answer stale: it goes to who asked before and is
+          // kept for nobody.
           if (loading.get(key) !== current) return value;
           if (value === null) entries.delete(key);
           else entries.set(key, { value, loadedAt: since });

@@ -40,7 +40,9 @@ export class HttpRoutes {
     this.#catalog = catalog;
   }
 
-  /** `reload`: from the store, so that a route deployed a moment ago by another process is found. */
+  /**
+   * `reload`: from the store, so that a route deployed a moment ago by another process is found.
+   */
   async table(namespace: Namespace, options?: { reload: boolean }): Promise<RouteTable> {
     const functions = await this.#catalog.functions(namespace, options);
     let table = this.#tables.get(functions);
@@ -58,7 +60,8 @@ export function createRouteTable(functions: readonly FunctionVersion[]): RouteTa
   for (const { name, metadata } of functions) {
     for (const text of metadata.http?.routes ?? []) {
       const route = parseRoute(text);
-      // Deploys refuse a second claim; two that raced leave it with whichever function comes first by name.
+      // Deploys refuse a second claim; two that raced leave it with whichever function comes first
+      // by name.
       if (route === null || claimed.has(shapeOf(route))) continue;
       claimed.add(shapeOf(route));
       addRoute(router, route, { function: name, route: text, rest: restOf(route) });

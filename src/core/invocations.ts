@@ -80,7 +80,8 @@ export function createInvocations(deps: InvocationsDeps): Invocations {
       const callbackOf = async () => (await callbacks.get([id])).get(id);
       if (ended) return endedRecord(ended, await callbackOf());
       if (live) return liveRecord(live, stored, { isWhole: true });
-      // A job leaves the queue only when its end is in the store, or in the backlog on its way there.
+      // A job leaves the queue only when its end is in the store, or in the backlog on its way
+      // there.
       const isOnItsWay = (await backlog.size()) > 0;
       const last = await attempts.invocation(id);
       if (last?.attempts.at(-1)?.final) return endedRecord(last, await callbackOf());
@@ -111,7 +112,8 @@ export function createInvocations(deps: InvocationsDeps): Invocations {
         ...(state === undefined ? {} : { state: state as FinalState }),
         ...(position.part === 'ended' && position.at ? { cursor: position.at } : {}),
       });
-      // A job leaves the queue after its end is in the store: in between it is in both, and has ended.
+      // A job leaves the queue after its end is in the store: in between it is in both, and has
+      // ended.
       const ids = new Set(page.items.flatMap(({ attempts: [first] }) => (first ? [first.requestId] : [])));
       const delivered = await callbacks.get([...ids]);
       const ended = page.items.map((item) =>
@@ -156,7 +158,10 @@ export function createInvocations(deps: InvocationsDeps): Invocations {
   };
 }
 
-/** Of one whose job is gone and of which no row is final: somebody took it off the queue with a tool of BullMQ's. */
+/**
+ * Of one whose job is gone and of which no row is final: somebody took it off the queue with a tool
+ * of BullMQ's.
+ */
 function leftRecord(stored: StoredInvocation, isOnItsWay: boolean): InvocationRecord {
   const record = endedRecord(stored);
   if (isOnItsWay) return { ...record, state: 'running' };

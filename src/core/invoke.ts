@@ -22,9 +22,13 @@ const HOLDER_MS = 2000;
 export interface InvokeRequest {
   namespace: Namespace;
   function: FunctionName;
-  /** A version's number or an alias. Absent: the alias `live` where there is one, else the newest. */
+  /**
+   * A version's number or an alias. Absent: the alias `live` where there is one, else the newest.
+   */
   version?: VersionRef;
-  /** Equal texts are given equal versions where an alias splits; the idempotency key where absent. */
+  /**
+   * Equal texts are given equal versions where an alias splits; the idempotency key where absent.
+   */
   sticky?: string;
   input: Uint8Array;
   trigger: TriggerKind;
@@ -54,7 +58,10 @@ export interface Accepted {
 export interface CallOptions {
   /** Then the answer is `reply: null` and the invocation goes on as an asynchronous one. */
   waitMs: number;
-  /** Calls its argument when the client has gone away; returns what takes that back. Cheaper than a signal for each call. */
+  /**
+   * Calls its argument when the client has gone away; returns what takes that back. Cheaper than a
+   * signal for each call.
+   */
   whenGone?(giveUp: () => void): () => void;
   /** Told the id as soon as the job is durable: for those who follow its log while they wait. */
   onAccepted?(id: RequestId): void;
@@ -65,7 +72,10 @@ export interface Invoker {
   send(request: InvokeRequest): Promise<Accepted>;
   /** Accepts and waits for the final result, retries included. */
   call(request: InvokeRequest, options: CallOptions): Promise<Accepted & { reply: Reply | null }>;
-  /** The process is about to end: whoever waits is told, from now on, that the invocation goes on without it. */
+  /**
+   * The process is about to end: whoever waits is told, from now on, that the invocation goes on
+   * without it.
+   */
   release(): void;
 }
 
@@ -84,7 +94,10 @@ export function createInvoker(deps: InvokerDeps): Invoker {
   const waits = new Set<Wait>();
   let released = false;
 
-  /** Puts the job on the queue, or finds the one that an earlier call with the same key has put there. */
+  /**
+   * Puts the job on the queue, or finds the one that an earlier call with the same key has put
+   * there.
+   */
   async function accept(
     request: InvokeRequest,
     sync: boolean,
@@ -137,16 +150,17 @@ export function createInvoker(deps: InvokerDeps): Invoker {
   }
 
   /**
-   * Queue first, then store: a job leaves the queue only when its end is in the store, so what is in neither was never
-   * accepted, and the key's holder died before it could.
+   * Queue first, then store: a job leaves the queue only when its end is in the store, so what is
+   * in neither was never accepted, and the key's holder died before it could.
    */
   async function isKnown(id: RequestId): Promise<boolean> {
     return (await queue.get(id)) !== null || (await store.attempts.invocation(id)) !== null;
   }
 
   /**
-   * The claim that holds the key, and whether its invocation was accepted. Whoever comes second gives the first time
-   * to put the job on the queue: both doing it could run a short job twice, once before the other has looked.
+   * The claim that holds the key, and whether its invocation was accepted. Whoever comes second
+   * gives the first time to put the job on the queue: both doing it could run a short job twice,
+   * once before the other has looked.
    */
   async function holdKey(request: InvokeRequest, fn: FunctionVersion, fresh: RequestId) {
     for (;;) {

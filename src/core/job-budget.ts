@@ -1,7 +1,10 @@
 import type { Namespace } from '../contract/ids.js';
 import { quotaExceeded } from '../contract/quotas.js';
 
-/** The jobs that one attempt of an invocation may still cause, by what it publishes and enqueues: quota `jobs_per_invocation`. */
+/**
+ * The jobs that one attempt of an invocation may still cause, by what it publishes and enqueues:
+ * quota `jobs_per_invocation`.
+ */
 export class JobBudget {
   readonly #namespace: Namespace;
   readonly #limit: number;

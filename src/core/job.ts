@@ -10,7 +10,8 @@ export type JobRequest = Omit<Invocation, FromVersion>;
 /** The BullMQ job of one invocation: attempts = 1 + `retry.count`, backoff = `retry.delay`. */
 export function jobOf(fn: FunctionVersion, invocation: JobRequest, delayMs = 0): QueuedInvocation {
   return {
-    // The spread last: adding to a copied object is twenty times slower in V8 than copying into a made one.
+    // The spread last: adding to a copied object is twenty times slower in V8 than copying into a
+    // made one.
     invocation: {
       namespace: fn.namespace,
       function: fn.name,

@@ -6,12 +6,16 @@ import type { KeyFilter } from '../ports/cache.js';
 
 /** Other requests get their turn after so long. */
 const SLICE_MS = 5;
-/** Of a scan, for all its keys: an ordinary pattern takes some 10 ms for 10,000, the worst of 512 characters 1 ms a key. */
+/**
+ * Of a scan, for all its keys: an ordinary pattern takes some 10 ms for 10,000, the worst of 512
+ * characters 1 ms a key.
+ */
 const BUDGET_MS = 1000;
 
 /**
- * A filter of keys by a regular expression in the syntax of RE2, which is Olric's own, and in time linear in the key. Some
- * patterns are slow all the same, so that a filter has a budget. `keyOf` is the part of a key that the pattern is held against.
+ * A filter of keys by a regular expression in the syntax of RE2, which is Olric's own, and in time
+ * linear in the key. Some patterns are slow all the same, so that a filter has a budget. `keyOf` is
+ * the part of a key that the pattern is held against.
  */
 export function keyFilter(pattern: string, keyOf: (key: string) => string, budgetMs = BUDGET_MS): KeyFilter {
   const compiled = compile(pattern);

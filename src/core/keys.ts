@@ -36,12 +36,16 @@ export interface AskedKey extends AskedRights {
 /** API keys: `ak_<random>:<namespace>`, presented whole, kept as their SHA-256. */
 export interface Keys extends Closable {
   /**
-   * Never more than its maker has, and never longer: it ends with the maker's expiry, and with the revocation of the
-   * maker or of any maker before that. Throws `insufficient_scope`, or `forbidden` for a later end than the maker's.
+   * Never more than its maker has, and never longer: it ends with the maker's expiry, and with the
+   * revocation of the maker or of any maker before that. Throws `insufficient_scope`, or
+   * `forbidden` for a later end than the maker's.
    */
   create(by: Actor, key: AskedKey): Promise<CreatedKey>;
   list(by: Principal, namespace?: Namespace): Promise<KeyRecord[]>;
-  /** With all keys that go back to it; holds everywhere within 2 s. Throws `not_found`, also for keys of other namespaces. */
+  /**
+   * With all keys that go back to it; holds everywhere within 2 s. Throws `not_found`, also for
+   * keys of other namespaces.
+   */
   revoke(by: Actor, id: string): Promise<void>;
   /** The key that this credential is, or null. At most 2 s behind. */
   find(credential: string): Promise<StoredKey | null>;
@@ -72,7 +76,8 @@ export async function createKeys({ store, bus, quotas }: KeysDeps): Promise<Keys
   const byId = freshCache<StoredKey>();
   const touched = new Map<string, number>();
 
-  // All entries go: a key takes those with it that it made, revoking is rare, and a look-up is cheap.
+  // All entries go: a key takes those with it that it made, revoking is rare, and a look-up is
+  // cheap.
   const dropAll = () => {
     byHash.drop('');
     byId.drop('');
@@ -82,7 +87,8 @@ export async function createKeys({ store, bus, quotas }: KeysDeps): Promise<Keys
   const unsubscribeSessions = await bus.subscribe(SESSIONS_CHANNEL, dropAll);
   const forgetGaps = bus.onGap(dropAll);
 
-  // A namespace with keys is in use: a wallet that claimed it later would find itself in another's data.
+  // A namespace with keys is in use: a wallet that claimed it later would find itself in another's
+  // data.
   const claim = async (namespace: Namespace) => {
     if (namespace !== DEFAULT_NAMESPACE) await store.sessions.claimNamespace(namespace, ADMIN_OWNER);
   };
@@ -199,15 +205,19 @@ function assertOwn(by: Principal, namespace: Namespace): void {
   );
 }
 
-/** What a key that this credential makes is revoked with. A token of a foreign issuer has nothing that could be revoked. */
+/**
+ * What a key that this credential makes is revoked with. A token of a foreign issuer has nothing
+ * that could be revoked.
+ */
 function makerOf({ keyId, session }: Principal): KeyMaker | null {
   if (keyId !== null) return { kind: 'key', id: keyId };
   return session === null ? null : { kind: 'session', family: session };
 }
 
 /**
- * Not later than the end of the key that makes it. A token of this engine ends sooner than the login or key that it
- * comes from, which is what counts; of a foreign one nothing but its end is known.
+ * Not later than the end of the key that makes it. A token of this engine ends sooner than the
+ * login or key that it comes from, which is what counts; of a foreign one nothing but its end is
+ * known.
  */
 function endWithin(
   { kind, expiresAt, keyExpiresAt }: Principal,

@@ -7,7 +7,10 @@ import { topicMatches } from './topics.js';
 /** The functions that a message on a topic fires, one for each trigger that takes it. */
 export type Listeners = (namespace: Namespace, topic: string) => Promise<FunctionVersion[]>;
 
-/** For messages that are published together: looks a topic up once, and chooses a version for each message. */
+/**
+ * For messages that are published together: looks a topic up once, and chooses a version for each
+ * message.
+ */
 export function listenersOnce(catalog: Catalog): Listeners {
   const known = new Map<string, Promise<FunctionName[]>>();
   return async (namespace, topic) => {

@@ -18,8 +18,9 @@ export function isAttempt({ attempt }: AttemptRow): boolean {
 }
 
 /**
- * The row of an attempt of which nothing is known but that it took place; for an end without a run see `endNumber`. What more is known is
- * filled in: of copies with other fields V8 would not know where to find what.
+ * The row of an attempt of which nothing is known but that it took place; for an end without a run
+ * see `endNumber`. What more is known is filled in: of copies with other fields V8 would not know
+ * where to find what.
  */
 export function newAttempt(invocation: Invocation, attempt: number, error: string | null): AttemptRow {
   return {

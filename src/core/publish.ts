@@ -45,12 +45,17 @@ export interface Published {
   tooDeep: boolean;
 }
 
-/** Fires triggers and tells live subscribers. Durable when it resolves: every job is on the queue. */
+/**
+ * Fires triggers and tells live subscribers. Durable when it resolves: every job is on the queue.
+ */
 export interface Publisher {
   publish(message: Message): Promise<Published>;
   /** All or none: one that is refused refuses them all. */
   publishTogether(messages: readonly Message[]): Promise<Published>;
-  /** Several in as few round trips as the queue can do with, in their order; each has an outcome of its own. */
+  /**
+   * Several in as few round trips as the queue can do with, in their order; each has an outcome of
+   * its own.
+   */
   publishEach(messages: readonly Message[]): Promise<PromiseSettledResult<Published>[]>;
 }
 
@@ -94,8 +99,9 @@ export function createPublisher({ catalog, queue, bus, meter, resultTtlMs }: Pub
   };
 
   /**
-   * Live delivery is at most once: with the bus away the triggers have fired all the same. Resolves when what is published elsewhere
-   * from then on is heard later: it will have been to the queue's server first, or else only once the bus has this one.
+   * Live delivery is at most once: with the bus away the triggers have fired all the same. Resolves
+   * when what is published elsewhere from then on is heard later: it will have been to the queue's
+   * server first, or else only once the bus has this one.
    */
   const tell = async ({ message: { namespace, topic, bytes }, at, jobs }: Fired): Promise<void> => {
     const frame: z.infer<typeof liveFrameSchema> = {
@@ -112,7 +118,8 @@ export function createPublisher({ catalog, queue, bus, meter, resultTtlMs }: Pub
   ): Promise<PromiseSettledResult<Published>[]> => {
     const listeners = listenersOnce(catalog);
     const found = await Promise.allSettled(groups.map((group) => firedBy(group, listeners, resultTtlMs)));
-    // The queue and the bus each keep the order in which they are told, and gather what comes in a turn.
+    // The queue and the bus each keep the order in which they are told, and gather what comes in a
+    // turn.
     return Promise.allSettled(
       found.map(async (each) => {
         if (each.status === 'rejected') throw each.reason;
@@ -205,7 +212,10 @@ function assertEventSize(bytes: number, { name = 'The message' }: Message): void
   );
 }
 
-/** What goes together is one transaction: it must be through before its caller is told that the queue is away. */
+/**
+ * What goes together is one transaction: it must be through before its caller is told that the
+ * queue is away.
+ */
 function assertJobs(jobs: number): void {
   if (jobs <= MAX_GROUP_JOBS) return;
   throw new AppError(

@@ -12,9 +12,15 @@ const MAX_AGE_MS = 10_000;
 
 /** The limits of a namespace, as every place that checks one reads them. */
 export interface Quotas extends Closable {
-  /** What the admin has set, else the operator's defaults. Cached; the defaults while the store is away. */
+  /**
+   * What the admin has set, else the operator's defaults. Cached; the defaults while the store is
+   * away.
+   */
   limits(namespace: Namespace): Promise<QuotaLimits>;
-  /** null gives a quota its default back. Holds everywhere at once, or within 10 s where the bus is away. */
+  /**
+   * null gives a quota its default back. Holds everywhere at once, or within 10 s where the bus is
+   * away.
+   */
   set(namespace: Namespace, changes: Readonly<Partial<Record<QuotaName, number | null>>>): Promise<void>;
 }
 

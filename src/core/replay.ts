@@ -29,8 +29,8 @@ export interface ReplayOneOptions extends ReplayOptions {
 /** Invocations that have ended run again; dead letters also thrown away. */
 export interface DeadLetters {
   /**
-   * Of any that has ended. Throws `not_found`, or `conflict` when it has not ended, when its input is kept no longer and none is
-   * given, and when it was dead and has been replayed.
+   * Of any that has ended. Throws `not_found`, or `conflict` when it has not ended, when its input
+   * is kept no longer and none is given, and when it was dead and has been replayed.
    */
   replay(by: Actor, namespace: Namespace, id: RequestId, options: ReplayOneOptions): Promise<RequestId>;
   /** Every dead one of a function; returns how many. */
@@ -84,8 +84,9 @@ export function createDeadLetters({
   };
 
   /**
-   * The job first, the mark after. A crash between the two leaves a dead letter whose replay is on the queue already;
-   * replaying it again finds that job by its id, which is made from the dead one's.
+   * The job first, the mark after. A crash between the two leaves a dead letter whose replay is on
+   * the queue already; replaying it again finds that job by its id, which is made from the dead
+   * one's.
    */
   const replayDead = async (
     row: AttemptRow,

@@ -9,11 +9,17 @@ import { isRefusal } from './refusal.js';
 
 /** A worker that has no word from the gateway after this long takes it that nobody waits. */
 const ACK_MS = 1000;
-/** When a waiter looks into the store in case its reply was lost: first after `first` ms, then less and less often. */
+/**
+ * When a waiter looks into the store in case its reply was lost: first after `first` ms, then less
+ * and less often.
+ */
 const LOOKUPS = { wait: { first: 5000, most: 5000 }, watch: { first: 50, most: 2000 } } as const;
 /** After a gap the end may be on its way to the store. */
 const AFTER_GAP_MS = 250;
-/** When a reply is sent again that the bus would not take: the gateway may be back on it before this process is, and misses nothing then. */
+/**
+ * When a reply is sent again that the bus would not take: the gateway may be back on it before this
+ * process is, and misses nothing then.
+ */
 const SEND_AGAIN_MS = [50, 100, 200, 400, 800, 1600];
 
 /** The end of an invocation as its caller hears it. */
@@ -28,7 +34,9 @@ export interface Reply {
   code?: 'unavailable' | undefined;
   /** True when the function refused its input (exit code 64–78). */
   refused?: boolean | undefined;
-  /** What the function set with `http_respond`, as JSON text; `null` in it for what was not valid. */
+  /**
+   * What the function set with `http_respond`, as JSON text; `null` in it for what was not valid.
+   */
   response?: string | undefined;
 }
 
@@ -39,21 +47,30 @@ export interface Waiting {
 }
 
 /**
- * The way back from the worker to the HTTP request that waits. Within one process a reply is a function call; between
- * processes it goes over the bus, each process having a channel of its own.
+ * The way back from the worker to the HTTP request that waits. Within one process a reply is a
+ * function call; between processes it goes over the bus, each process having a channel of its own.
  */
 export interface Replies extends Closable {
   /** This process's address: what `replyTo` of its invocations says. */
   readonly address: string;
   /** For an invocation whose `replyTo` is this process. */
   wait(id: RequestId): Waiting;
-  /** For an invocation that somebody else, perhaps in another process, has sent: its end is looked up in the store. */
+  /**
+   * For an invocation that somebody else, perhaps in another process, has sent: its end is looked
+   * up in the store.
+   */
   watch(id: RequestId): Waiting;
-  /** True when somebody was there to take it. Without `confirm` the answer of another process is not awaited. */
+  /**
+   * True when somebody was there to take it. Without `confirm` the answer of another process is not
+   * awaited.
+   */
   send(replyTo: string, id: RequestId, reply: Reply, options: { confirm: boolean }): Promise<boolean>;
 }
 
-/** Messages between our own processes: only `send` writes them, so that they are believed as they are. */
+/**
+ * Messages between our own processes: only `send` writes them, so that they are believed as they
+ * are.
+ */
 type WireReply = Omit<Reply, 'output'> & {
   id: string;
   /** Who wants to hear whether anybody was there. */
@@ -208,7 +225,8 @@ export async function createReplies(options: { address: string; bus: Bus; store:
   };
 }
 
-// Field by field: what rest and spread make is slow to make and to read, and this is done for every call.
+// Field by field: what rest and spread make is slow to make and to read, and this is done for every
+// call.
 function toWire(id: string, reply: Reply, from: string | undefined): WireReply {
   const { status, output, error, durationMs, attempts, version, code, refused, response } = reply;
   const bytes = Buffer.from(output.buffer, output.byteOffset, output.byteLength);

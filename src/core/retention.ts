@@ -11,7 +11,10 @@ export interface RetentionOptions {
   deadDays: number;
 }
 
-/** Deletes logs, audit events, dead letters, outputs and inputs that have been kept long enough: a bounded piece at a time, every minute. */
+/**
+ * Deletes logs, audit events, dead letters, outputs and inputs that have been kept long enough: a
+ * bounded piece at a time, every minute.
+ */
 export function startRetention(store: Store, options: RetentionOptions, logger: Logger): Closable {
   let closed = false;
   let sweeping: Promise<void> = Promise.resolve();

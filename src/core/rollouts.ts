@@ -15,8 +15,9 @@ const live = aliasSchema.parse(LIVE_ALIAS);
 type Change = Pick<StoredRollout, 'state' | 'step' | 'reason'>;
 
 /**
- * Moves the alias `live` to another version in steps, and back at once when that version fails too often. Rollouts are
- * in the store and any web process moves them on: the store lets one of them make each change.
+ * Moves the alias `live` to another version in steps, and back at once when that version fails too
+ * often. Rollouts are in the store and any web process moves them on: the store lets one of them
+ * make each change.
  */
 export interface Rollouts extends Closable {
   start(namespace: Namespace, fn: FunctionName, request: RolloutRequest): Promise<RolloutRecord>;

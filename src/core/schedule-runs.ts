@@ -6,7 +6,10 @@ import type { StoredTrigger, TriggerStore } from '../ports/store.js';
 
 const RETRY_AFTER_SECONDS = 3600;
 
-/** Runs of a schedule in the busiest hour that it can have: its minutes times its seconds. 0 for a topic. */
+/**
+ * Runs of a schedule in the busiest hour that it can have: its minutes times its seconds. 0 for a
+ * topic.
+ */
 export function runsPerHour(spec: TriggerSpec): number {
   return 'cron' in spec ? runsPerHourOf(spec.cron) : 0;
 }
@@ -25,7 +28,10 @@ export interface AddedSchedules {
   resumes?: string;
 }
 
-/** Refuses schedules that would have the namespace run more often than its quota; fewer runs than before are always allowed. */
+/**
+ * Refuses schedules that would have the namespace run more often than its quota; fewer runs than
+ * before are always allowed.
+ */
 export async function assertRunsPerHour(
   triggers: TriggerStore,
   namespace: Namespace,

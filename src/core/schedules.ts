@@ -20,7 +20,10 @@ const LAST_RUN = 'last_run';
 
 type CronTrigger = StoredTrigger & { spec: Extract<TriggerSpec, { cron: string }> };
 
-/** Triggers with a schedule: keeps the queue's schedulers in step with the store, and turns ticks into invocations. */
+/**
+ * Triggers with a schedule: keeps the queue's schedulers in step with the store, and turns ticks
+ * into invocations.
+ */
 export interface Schedules {
   /** Makes the schedulers of a namespace those of its triggers. */
   sync(namespace: Namespace): Promise<void>;
@@ -47,7 +50,10 @@ export function createSchedules({ store, queue, catalog, meter, resultTtlMs }: S
     await queue.schedule({ id: trigger.id, cron, timezone });
   };
 
-  /** A tick whose trigger is gone removes its own scheduler: nobody has to remember which there were. */
+  /**
+   * A tick whose trigger is gone removes its own scheduler: nobody has to remember which there
+   * were.
+   */
   const tick = async (id: string, scheduledAt: number) => {
     const trigger = await store.triggers.get(id);
     if (!trigger || !isSchedule(trigger) || !trigger.enabled) return queue.unschedule(id);
@@ -84,7 +90,8 @@ export function createSchedules({ store, queue, catalog, meter, resultTtlMs }: S
       acceptedAt: Date.now(),
       resultTtlMs,
     });
-    // Before the job: a run that is not known would be overlapped, one that is known and never was is not running.
+    // Before the job: a run that is not known would be overlapped, one that is known and never was
+    // is not running.
     if (trigger.spec.overlap === 'skip') await store.settings.put(`trigger:${trigger.id}`, LAST_RUN, id);
     await queue.add([invocation]);
     meter.accepted('cron', 1);
@@ -111,7 +118,10 @@ export function isSchedule(trigger: StoredTrigger): trigger is CronTrigger {
   return 'cron' in trigger.spec;
 }
 
-/** Whether nothing was up to fire a tick when it was due: the one after it is due already, or it is a minute late. */
+/**
+ * Whether nothing was up to fire a tick when it was due: the one after it is due already, or it is
+ * a minute late.
+ */
 function wasMissed({ spec }: CronTrigger, scheduledAt: number, now: number): boolean {
   if (now - scheduledAt > MISSED_AFTER_MS) return true;
   const next = nextRunAfter(spec.cron, spec.timezone ?? DEFAULT_TIMEZONE, scheduledAt);

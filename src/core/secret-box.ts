@@ -5,8 +5,8 @@ const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
 /**
- * AES-256-GCM. What is sealed is bound to where it stands (namespace and name) as associated data, so that a row copied
- * to another place does not open. Layout: nonce (12), ciphertext, tag (16).
+ * AES-256-GCM. What is sealed is bound to where it stands (namespace and name) as associated data,
+ * so that a row copied to another place does not open. Layout: nonce (12), ciphertext, tag (16).
  */
 export interface SecretBox {
   /** Names the master key without telling it: the first 8 bytes of its SHA-256, hex. */
@@ -21,7 +21,10 @@ export interface SecretPlace {
   name: string;
 }
 
-/** Seals with the first key and opens with any: while a key is being rotated, what either has sealed can be read. */
+/**
+ * Seals with the first key and opens with any: while a key is being rotated, what either has sealed
+ * can be read.
+ */
 export function createKeyring(masterKey: Uint8Array, earlier: readonly Uint8Array[]): SecretBox {
   const current = createSecretBox(masterKey);
   const boxes = [current, ...earlier.map(createSecretBox)];

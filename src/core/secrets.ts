@@ -15,12 +15,18 @@ export const secretNameSchema = z
   .string()
   .regex(/^[A-Za-z0-9_.-]{1,128}$/, 'must be 1–128 letters, digits, "_", "." or "-"');
 
-/** Secrets of a namespace: sealed in the store, opened for the invocation that asks, shown to nobody. */
+/**
+ * Secrets of a namespace: sealed in the store, opened for the invocation that asks, shown to
+ * nobody.
+ */
 export interface Secrets {
   set(by: Actor, namespace: Namespace, name: string, value: string): Promise<void>;
   list(namespace: Namespace): Promise<SecretRecord[]>;
   remove(by: Actor, namespace: Namespace, name: string): Promise<void>;
-  /** For `get_secret`; null when there is none. Never cached, so that a changed secret is seen at once. */
+  /**
+   * For `get_secret`; null when there is none. Never cached, so that a changed secret is seen at
+   * once.
+   */
   read(namespace: Namespace, name: string): Promise<string | null>;
 }
 
@@ -65,7 +71,10 @@ export function createSecrets({ store, box, quotas }: SecretsDeps): Secrets {
   };
 }
 
-/** Seals every secret with the box's current key; may be stopped and started again at any point. Returns how many. */
+/**
+ * Seals every secret with the box's current key; may be stopped and started again at any point.
+ * Returns how many.
+ */
 export async function resealSecrets(store: Store, box: SecretBox): Promise<number> {
   let done = 0;
   for (;;) {

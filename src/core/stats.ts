@@ -17,7 +17,10 @@ export interface StatsRequest {
 
 export type StatsReply = z.infer<typeof statsReplySchema>;
 
-/** What has become of the invocations of each minute, from the store, so that every web process says the same. */
+/**
+ * What has become of the invocations of each minute, from the store, so that every web process says
+ * the same.
+ */
 export interface Stats {
   read(request: StatsRequest): Promise<StatsReply>;
 }

@@ -19,7 +19,10 @@ interface StoreDeps extends BlobDeps {
   quotas: Quotas;
 }
 
-/** Stores bytes for a namespace. Once it resolves they stay, whoever gives up the same bytes at the same time. */
+/**
+ * Stores bytes for a namespace. Once it resolves they stay, whoever gives up the same bytes at the
+ * same time.
+ */
 export async function storeBlob(
   deps: StoreDeps,
   namespace: Namespace,
@@ -39,8 +42,9 @@ export async function storeBlob(
 }
 
 /**
- * For bytes that were put before anything referred to them, once something does: a deletion that began in between is
- * waited for, and what it took is put again. One that begins later finds the reference.
+ * For bytes that were put before anything referred to them, once something does: a deletion that
+ * began in between is waited for, and what it took is put again. One that begins later finds the
+ * reference.
  */
 export async function secureBlob({ blobs, owners }: BlobDeps, cid: string, bytes: Uint8Array): Promise<void> {
   const patience = performance.now() + PATIENCE_MS;
@@ -56,7 +60,10 @@ export async function secureBlob({ blobs, owners }: BlobDeps, cid: string, bytes
   if (!(await blobs.has(cid))) await blobs.put(bytes);
 }
 
-/** Gives up a namespace's blob; its bytes go when nothing else refers to them. False when the namespace has none. */
+/**
+ * Gives up a namespace's blob; its bytes go when nothing else refers to them. False when the
+ * namespace has none.
+ */
 export async function giveUpBlob(
   { blobs, owners }: BlobDeps,
   namespace: Namespace,

@@ -5,8 +5,9 @@ import type { StoredAlias } from '../ports/store.js';
 const SHARES = 10_000;
 
 /**
- * The version that one invocation of an alias runs: drawn by the alias's weights. Equal `sticky` texts draw equal
- * versions for as long as the alias does not change, and stay on a version whose share grows.
+ * The version that one invocation of an alias runs: drawn by the alias's weights. Equal `sticky`
+ * texts draw equal versions for as long as the alias does not change, and stay on a version whose
+ * share grows.
  */
 export function drawVersion({ version, weights, function: name }: StoredAlias, sticky?: string): number {
   const further = Object.entries(weights);

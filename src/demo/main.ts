@@ -4,7 +4,8 @@ import { findTool } from '../cli/build/run-tool.js';
 import { AppError, messageOf } from '../errors.js';
 import { createStage, type Stage } from './stage.js';
 
-// `npm run demo`: what a user would do in the first five minutes, with the real command line and a real engine.
+// `npm run demo`: what a user would do in the first five minutes, with the real command line and a
+// real engine.
 
 const EVENT_WAIT_MS = 30_000;
 const isTerminal = process.stdout.isTTY === true;

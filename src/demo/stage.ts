@@ -34,7 +34,8 @@ export function createStage(): Stage {
   function start(args: readonly string[], output: 'pipe' | 'inherit' = 'pipe'): ChildProcess {
     const child = spawn(process.execPath, [CLI, ...args], {
       cwd: directory,
-      // The engine is found by its .orama in this directory, whatever this machine is set up for otherwise.
+      // The engine is found by its .orama in this directory, whatever this machine is set up for
+      // otherwise.
       env: { ...toolEnvironment(withoutOurs()), XDG_CONFIG_HOME: directory, XDG_STATE_HOME: directory },
       stdio: ['ignore', output, output],
     });

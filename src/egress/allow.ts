@@ -2,7 +2,10 @@ import ipaddr from 'ipaddr.js';
 import { AppError, type ErrorCode } from '../errors.js';
 import { isWithin, parseAddress } from './address.js';
 
-/** What a rule is asked about: the host of a URL in lower case, without brackets and final dot, and its port. */
+/**
+ * What a rule is asked about: the host of a URL in lower case, without brackets and final dot, and
+ * its port.
+ */
 export interface Target {
   host: string;
   port: number;
@@ -30,7 +33,10 @@ export interface AllowList {
   address(address: string, port: number): boolean;
 }
 
-/** `EGRESS_ALLOW`: networks (`10.0.0.0/8`), addresses, hosts and `*.suffix`, all but networks with a port if wanted. */
+/**
+ * `EGRESS_ALLOW`: networks (`10.0.0.0/8`), addresses, hosts and `*.suffix`, all but networks with a
+ * port if wanted.
+ */
 export function parseAllowList(entries: readonly string[]): AllowList {
   const rules = entries.map((entry) => parseRule(entry, 'bad_config', 'EGRESS_ALLOW'));
   return {
@@ -45,7 +51,10 @@ export function parseAllowList(entries: readonly string[]): AllowList {
   };
 }
 
-/** A function's `allowed_hosts`, in the same notation; throws `invalid_manifest` for an entry that cannot be read. */
+/**
+ * A function's `allowed_hosts`, in the same notation; throws `invalid_manifest` for an entry that
+ * cannot be read.
+ */
 export function parseHostList(entries: readonly string[]): (target: Target) => boolean {
   const rules = entries.map((entry) => parseRule(entry, 'invalid_manifest', 'allowed_hosts'));
   return (target) => rules.some((rule) => matches(rule, target));

@@ -11,7 +11,10 @@ const MAX_LAYERS = 4;
 
 type Decode = (bytes: Uint8Array, maxBytes: number, signal: AbortSignal) => Promise<Uint8Array>;
 
-/** Undoes the `Content-Encoding` of a body; null for one that is not known here: then the bytes stay as they are. */
+/**
+ * Undoes the `Content-Encoding` of a body; null for one that is not known here: then the bytes stay
+ * as they are.
+ */
 export type Decoder = (
   bytes: Uint8Array,
   encoding: string,

@@ -11,7 +11,9 @@ import { createSender } from './sender.js';
 import { createZstd } from './zstd.js';
 
 export interface EgressOptions {
-  /** `EGRESS_ALLOW`: networks, addresses, hosts and `*.suffix` that may be reached though private. */
+  /**
+   * `EGRESS_ALLOW`: networks, addresses, hosts and `*.suffix` that may be reached though private.
+   */
   allow: readonly string[];
   /** For tests; the system's resolver, hosts file included, if absent. */
   resolve?: Resolve;
@@ -85,7 +87,10 @@ export function createEgress({ allow, resolve = systemResolve }: EgressOptions):
     }
   }
 
-  /** With the headers that describe the bytes as they come out: what was decoded is not to be decoded again. */
+  /**
+   * With the headers that describe the bytes as they come out: what was decoded is not to be
+   * decoded again.
+   */
   async function decoded(
     headers: EgressResponse['headers'],
     body: Uint8Array,
@@ -116,7 +121,10 @@ export function createEgress({ allow, resolve = systemResolve }: EgressOptions):
   };
 }
 
-/** A request hears of an abort only once it has an address: a name server that says nothing would hold it up. */
+/**
+ * A request hears of an abort only once it has an address: a name server that says nothing would
+ * hold it up.
+ */
 function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const onAbort = () => reject(signal.reason);
@@ -149,7 +157,9 @@ function becomesGet(status: number, method: string): boolean {
   return status === 303 ? method !== 'HEAD' : (status === 301 || status === 302) && method === 'POST';
 }
 
-/** Not read to the end: it is nobody's, and may be endless. Cutting it off is reported as an error. */
+/**
+ * Not read to the end: it is nobody's, and may be endless. Cutting it off is reported as an error.
+ */
 function cutOff(response: IncomingMessage): void {
   response.on('error', () => {}).destroy();
 }

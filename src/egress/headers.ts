@@ -1,8 +1,8 @@
 import { ENCODINGS } from './decode.js';
 
 /**
- * What a caller may not set: the connection is ours. `host` above all, since a name that was never checked would
- * choose the site behind a shared address.
+ * What a caller may not set: the connection is ours. `host` above all, since a name that was never
+ * checked would choose the site behind a shared address.
  */
 const OURS = new Set([
   'connection',
@@ -24,7 +24,10 @@ const CREDENTIALS = ['authorization', 'cookie'];
 /** What describes a body that a redirect has dropped. */
 const OF_BODY = ['content-type', 'content-encoding', 'content-language', 'content-location'];
 
-/** The headers to send: names in lower case, none of ours, a user agent, which many APIs insist on, and what can be decoded. */
+/**
+ * The headers to send: names in lower case, none of ours, a user agent, which many APIs insist on,
+ * and what can be decoded.
+ */
 export function outgoing(headers: Readonly<Record<string, string>>): Map<string, string> {
   const sent = new Map([
     ['user-agent', 'orama-functions'],
@@ -46,8 +49,8 @@ export function dropBodyHeaders(headers: Map<string, string>): void {
 }
 
 /**
- * Names and values as they came, by turns: one string per name in lower case, several values joined as HTTP joins them; cookies,
- * which hold commas, as a list.
+ * Names and values as they came, by turns: one string per name in lower case, several values joined
+ * as HTTP joins them; cookies, which hold commas, as a list.
  */
 export function incoming(rawHeaders: readonly string[]): Record<string, string | string[]> {
   const received = new Map<string, string[]>();

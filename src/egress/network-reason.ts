@@ -1,4 +1,7 @@
-/** What the network did, by the code of the error that Node or the HTTP client gives; the first that matches counts. */
+/**
+ * What the network did, by the code of the error that Node or the HTTP client gives; the first that
+ * matches counts.
+ */
 const REASONS: readonly (readonly [code: RegExp, reason: string])[] = [
   [/^ECONNREFUSED$/, 'the connection was refused'],
   [

@@ -22,7 +22,10 @@ export function parseTarget(text: string): URL {
   return url;
 }
 
-/** The addresses of the target's host, each of them allowed. One that is not refuses the host: it is never left out. */
+/**
+ * The addresses of the target's host, each of them allowed. One that is not refuses the host: it is
+ * never left out.
+ */
 export async function allowedAddresses(
   target: Target,
   allow: AllowList,

@@ -5,7 +5,10 @@ import { AppError } from '../errors.js';
 import { type AllowList, type Target, targetOf } from './allow.js';
 import { allowedAddresses, checkAddresses, type Resolve } from './rules.js';
 
-/** A connection that nobody has used for so long is closed: servers close theirs after 5 s, often without a word. */
+/**
+ * A connection that nobody has used for so long is closed: servers close theirs after 5 s, often
+ * without a word.
+ */
 const IDLE_MS = 4000;
 
 export interface SentRequest {
@@ -15,15 +18,19 @@ export interface SentRequest {
   signal: AbortSignal;
 }
 
-/** Sends one request, and follows nothing. Resolves with the final response: informational ones are skipped. */
+/**
+ * Sends one request, and follows nothing. Resolves with the final response: informational ones are
+ * skipped.
+ */
 export interface Sender {
   send(url: URL, request: SentRequest): Promise<IncomingMessage>;
   close(): void;
 }
 
 /**
- * Connections go to the very addresses that were checked: the check is the lookup of the connection, so there
- * is no second answer of the name server that could differ. A connection kept alive has been checked when it was made.
+ * Connections go to the very addresses that were checked: the check is the lookup of the
+ * connection, so there is no second answer of the name server that could differ. A connection kept
+ * alive has been checked when it was made.
  */
 export function createSender(allow: AllowList, resolve: Resolve): Sender {
   const options = { keepAlive: true, timeout: IDLE_MS };

@@ -2,7 +2,10 @@ import { parentPort } from 'node:worker_threads';
 import { ZSTDDecoder } from 'zstddec/stream';
 import type { ZstdReply, ZstdRequest } from './zstd-protocol.js';
 
-/** Frames without content in a row, each of which gives an empty part; at an error the decoder gives them for ever. */
+/**
+ * Frames without content in a row, each of which gives an empty part; at an error the decoder gives
+ * them for ever.
+ */
 const MAX_EMPTY_PARTS = 1000;
 
 if (parentPort === null) throw new Error('zstd-thread.ts is the body of a worker thread');

@@ -5,11 +5,15 @@ import type { ZstdReply, ZstdRequest } from './zstd-protocol.js';
 const IDLE_MS = 10_000;
 
 /**
- * Decodes zstd, which Node 20 cannot, in a thread of its own: a window may take 128 MB, which WebAssembly never gives back, and
- * the decoder leaks what it was given when it fails. So the thread ends after a failure, and when it has been idle.
+ * Decodes zstd, which Node 20 cannot, in a thread of its own: a window may take 128 MB, which
+ * WebAssembly never gives back, and the decoder leaks what it was given when it fails. So the
+ * thread ends after a failure, and when it has been idle.
  */
 export interface Zstd {
-  /** Rejects with the code `ERR_BUFFER_TOO_LARGE`, as zlib does, beyond `maxBytes`; with an `AbortError` when aborted. */
+  /**
+   * Rejects with the code `ERR_BUFFER_TOO_LARGE`, as zlib does, beyond `maxBytes`; with an
+   * `AbortError` when aborted.
+   */
   decode(bytes: Uint8Array, maxBytes: number, signal: AbortSignal): Promise<Uint8Array>;
   close(): Promise<void>;
 }

@@ -14,7 +14,10 @@ export interface Caller {
   principal: Principal | null;
   /** The credential's; of an anonymous call the one it asks for. */
   namespace: Namespace;
-  /** Counts one more use, or several, against the same limit: for the messages of a socket or a batch. */
+  /**
+   * Counts one more use, or several, against the same limit: for the messages of a socket or a
+   * batch.
+   */
   countUse(times?: number): Promise<void>;
 }
 
@@ -30,7 +33,10 @@ export interface Wanted {
   limited: boolean;
 }
 
-/** Who is calling, for which namespace, and whether the rate limit lets it: the same for requests and sockets. */
+/**
+ * Who is calling, for which namespace, and whether the rate limit lets it: the same for requests
+ * and sockets.
+ */
 export type Admission = (request: IncomingMessage, wanted: Wanted) => Promise<Caller>;
 
 export function createAdmission({ auth, limiter, quotas, config }: Services): Admission {
@@ -45,7 +51,8 @@ export function createAdmission({ auth, limiter, quotas, config }: Services): Ad
     const { requests_per_minute: limit } = await quotas.limits(namespace);
     const { allowed, retryAfterSeconds } = await limiter.consume(rateKey(namespace), limit, times);
     if (allowed) return;
-    // A block of several may be refused though some are left; those that come singly have taken all.
+    // A block of several may be refused though some are left; those that come singly have taken
+    // all.
     throw quotaExceeded('requests_per_minute', {
       ...{ namespace, limit, used: await limiter.used(rateKey(namespace)), retryAfter: retryAfterSeconds },
     });
@@ -91,7 +98,10 @@ export function rateKey(namespace: Namespace): string {
   return `ns:${namespace}`;
 }
 
-/** For a `namespace` in a query or body: absent, or the credential's own. `name` says which of several it is. */
+/**
+ * For a `namespace` in a query or body: absent, or the credential's own. `name` says which of
+ * several it is.
+ */
 export function assertOwnNamespace(principal: Principal, asked: Namespace | undefined, name?: string): void {
   if (asked === undefined || asked === principal.namespace) return;
   throw new AppError(

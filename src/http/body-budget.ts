@@ -1,6 +1,9 @@
 import { MB } from '../contract/limits.js';
 
-/** What all bodies without a credential may hold of this process's memory at once, and those of one address. */
+/**
+ * What all bodies without a credential may hold of this process's memory at once, and those of one
+ * address.
+ */
 const ALL_BYTES = 64 * MB;
 const ADDRESS_BYTES = 16 * MB;
 
@@ -11,7 +14,10 @@ export interface BodyShare {
   release(): void;
 }
 
-/** Counts the bytes of bodies that nobody has to answer for, as they come: a stranger must not fill the memory. */
+/**
+ * Counts the bytes of bodies that nobody has to answer for, as they come: a stranger must not fill
+ * the memory.
+ */
 export interface BodyBudget {
   share(address: string): BodyShare;
 }

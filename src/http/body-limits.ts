@@ -3,12 +3,18 @@ import { type BodyShare, createBodyBudget } from './body-budget.js';
 import type { ClientAddresses } from './client-address.js';
 import { limitIdle } from './idle.js';
 
-/** A body of at most this many bytes that came with its headers is in memory already, and not for long. */
+/**
+ * A body of at most this many bytes that came with its headers is in memory already, and not for
+ * long.
+ */
 const SMALL_BYTES = 64 << 10;
 
 /** What holds of every body that is read, on every port. */
 export interface BodyLimits {
-  /** Called before a body is read: limits how long it may pause and, where nobody answers for it, what it may hold of the memory. */
+  /**
+   * Called before a body is read: limits how long it may pause and, where nobody answers for it,
+   * what it may hold of the memory.
+   */
   begin(request: IncomingMessage, response: ServerResponse, isAnonymous: boolean): BodyShare | null;
 }
 

@@ -6,7 +6,10 @@ import { AppError } from '../errors.js';
 export interface ClientAddresses {
   /** The client's own address. */
   addressOf(request: IncomingMessage): string;
-  /** What anonymous calls are counted under: of IPv6 the first 64 bits, as one client has all the others to draw from. */
+  /**
+   * What anonymous calls are counted under: of IPv6 the first 64 bits, as one client has all the
+   * others to draw from.
+   */
   rateLimitKeyOf(request: IncomingMessage): string;
   /** `http` or `https`, and the host, as the client sees them. */
   originOf(request: IncomingMessage): string;
@@ -15,8 +18,8 @@ export interface ClientAddresses {
 type Network = [ipaddr.IPv4 | ipaddr.IPv6, number];
 
 /**
- * X-Forwarded-* headers count only as far as they were written by trusted proxies. The client is the first address of
- * X-Forwarded-For, from the right, that is none of theirs.
+ * X-Forwarded-* headers count only as far as they were written by trusted proxies. The client is
+ * the first address of X-Forwarded-For, from the right, that is none of theirs.
  */
 export function createClientAddresses(trustedProxies: readonly string[] = []): ClientAddresses {
   const trusted = trustedProxies.map(parseNetwork);

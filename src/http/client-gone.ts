@@ -1,6 +1,8 @@
 import type { Context } from 'koa';
 
-/** Calls `then` when the client goes away before its reply is written. Returns what takes that back. */
+/**
+ * Calls `then` when the client goes away before its reply is written. Returns what takes that back.
+ */
 export function whenClientGone({ res }: Context, then: () => void): () => void {
   const closed = () => {
     if (!res.writableFinished) then();

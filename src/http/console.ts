@@ -7,7 +7,9 @@ import { isUnchanged } from './send.js';
 /** The page is one, whatever is shown in it; what it loads is under `assets/`. */
 export const CONSOLE_PATHS = ['/console', '/console/{*path}'] as const;
 
-/** Nothing but what the engine serves, no code in the page, and no text ever made code or markup. */
+/**
+ * Nothing but what the engine serves, no code in the page, and no text ever made code or markup.
+ */
 const POLICY = [
   "default-src 'self'",
   "object-src 'none'",
@@ -42,7 +44,10 @@ interface ConsoleFile {
   bodies: ReadonlyMap<Encoding, Buffer>;
 }
 
-/** Serves the console as the build has left it: compressed already, assets under names that change with their content. */
+/**
+ * Serves the console as the build has left it: compressed already, assets under names that change
+ * with their content.
+ */
 export function serveConsole(directory: URL) {
   let loaded: Promise<ReadonlyMap<string, ConsoleFile>> | null = null;
 
@@ -75,7 +80,10 @@ function encodingFor(ctx: Context, { bodies }: ConsoleFile): Encoding {
   return (accepted === 'br' || accepted === 'gzip') && bodies.has(accepted) ? accepted : 'identity';
 }
 
-/** All files at once: they are few, and a request can then ask for nothing but what the build has made. */
+/**
+ * All files at once: they are few, and a request can then ask for nothing but what the build has
+ * made.
+ */
 async function load(directory: URL): Promise<ReadonlyMap<string, ConsoleFile>> {
   const names = await namesIn(directory);
   const plain = names.filter((name) => !/\.(br|gz)$/.test(name));

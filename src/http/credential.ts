@@ -1,7 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { AppError } from '../errors.js';
 
-/** The credential that a request presents, or null for an anonymous one. No other header grants anything. */
+/**
+ * The credential that a request presents, or null for an anonymous one. No other header grants
+ * anything.
+ */
 export function credentialOf(headers: IncomingHttpHeaders): string | null {
   const key = headers['x-api-key'];
   if (typeof key === 'string' && key !== '') return key;

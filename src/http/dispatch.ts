@@ -31,13 +31,16 @@ export interface Serving {
   stopping: AbortSignal;
 }
 
-/** The middleware that serves one route: admits, reads what its schemas describe, handles, answers. */
+/**
+ * The middleware that serves one route: admits, reads what its schemas describe, handles, answers.
+ */
 export function dispatch(route: Route, { services, admit, bodies, stopping }: Serving) {
   const readParams = readerOf(route.params);
   const readQuery = readerOf(route.query);
   const readHeaders = readerOf(route.headers);
   const { access, scope, anyNamespace = false, limited = true } = route;
-  // A function's name in the path; elsewhere it is the handler that knows which functions it is about.
+  // A function's name in the path; elsewhere it is the handler that knows which functions it is
+  // about.
   const isOfFunction = scope !== null && FUNCTION_SCOPES.has(scope) && route.params?.shape.name !== undefined;
 
   return async (ctx: Context): Promise<void> => {

@@ -11,7 +11,9 @@ interface Parameter {
   schema: Record<string, unknown>;
 }
 
-/** The API's own documents as one page without any other file: what /openapi.json says, for people. */
+/**
+ * The API's own documents as one page without any other file: what /openapi.json says, for people.
+ */
 export function docsPage(routes: readonly Route[], version: string): string {
   const paths = openApi(routes, version).paths as Record<string, Record<string, Record<string, unknown>>>;
   const tags = [...new Set(routes.map((route) => route.tag))];

@@ -4,9 +4,10 @@ import { isBlank } from '../json-text.js';
 export type SourcePath = readonly string[];
 
 /**
- * The texts of the values that a path leads to, in their order, as they stand in a body: `JSON.parse` rounds numbers and moves
- * keys. An object without the name gives `undefined`; of a name that comes twice the last counts, as for `JSON.parse`.
- * The text must have been parsed, and its depth bounded, before: it is not checked again. One pass, whatever the path.
+ * The texts of the values that a path leads to, in their order, as they stand in a body:
+ * `JSON.parse` rounds numbers and moves keys. An object without the name gives `undefined`; of a
+ * name that comes twice the last counts, as for `JSON.parse`. The text must have been parsed, and
+ * its depth bounded, before: it is not checked again. One pass, whatever the path.
  */
 export function sourcesOf(text: string, path: SourcePath): (string | undefined)[] {
   const found: (string | undefined)[] = [];
@@ -25,7 +26,10 @@ class Scanner {
     this.#found = found;
   }
 
-  /** Follows the path from its `step` into the value that begins at `start`; returns where the value ends. */
+  /**
+   * Follows the path from its `step` into the value that begins at `start`; returns where the value
+   * ends.
+   */
   visit(start: number, step: number): number {
     const wanted = this.#path[step];
     if (wanted === undefined) {

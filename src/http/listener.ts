@@ -12,11 +12,16 @@ import { isRefused } from './one-host.js';
 /** How long a client may take for the headers, and for a whole request. */
 const HEADERS_MS = 15_000;
 const REQUEST_MS = 300_000;
-/** Longer than the usual 60 s of load balancers, so that they and not the engine close idle connections. */
+/**
+ * Longer than the usual 60 s of load balancers, so that they and not the engine close idle
+ * connections.
+ */
 const KEEP_ALIVE_MS = 65_000;
 const IDLE_CHECK_MS = 100;
 const DROPPED_TOLD_MS = 1000;
-/** When stopping, how long an idle connection stays open for a request that may be under way on it. */
+/**
+ * When stopping, how long an idle connection stays open for a request that may be under way on it.
+ */
 const LINGER_MS = 500;
 
 export interface ListenerOptions {
@@ -62,7 +67,8 @@ export async function listenHttp(
   server.maxConnections = maxConnections;
   tellDropped(server, onDropped);
   server.on('clientError', answerClientError);
-  // Other expectations than 100-continue may be ignored (RFC 9110, section 10.1.1); Node's own answer is an empty 417.
+  // Other expectations than 100-continue may be ignored (RFC 9110, section 10.1.1); Node's own
+  // answer is an empty 417.
   server.on('checkExpectation', serve);
   if (upgrade) {
     server.on('upgrade', (request, socket, head) => upgrade(server, request, socket as Socket, head));
@@ -75,12 +81,14 @@ export async function listenHttp(
     url: `http://${shown}:${address.port}`,
     port: address.port,
     async close(patienceMs) {
-      // HTTP's own close ends idle connections at once, and with them the requests that are just coming in on them.
+      // HTTP's own close ends idle connections at once, and with them the requests that are just
+      // coming in on them.
       const ended = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
       let idle: NodeJS.Timeout | undefined;
       const linger = setTimeout(() => {
         server.close();
-        // A reply that was under way has left its connection open for a next request that will not be served.
+        // A reply that was under way has left its connection open for a next request that will not
+        // be served.
         idle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS);
       }, LINGER_MS);
       const force = setTimeout(() => server.closeAllConnections(), patienceMs);

@@ -37,7 +37,10 @@ export async function streamLogs(logs: Logs, stream: PassThrough, request: Strea
   }
 }
 
-/** A position counts for a whole batch: whoever resumes within one gets its records again, and misses none. */
+/**
+ * A position counts for a whole batch: whoever resumes within one gets its records again, and
+ * misses none.
+ */
 function events(records: readonly LogRecord[], position: string): string {
   return records
     .map((record, index) => {

@@ -21,8 +21,8 @@ export interface Upload {
 }
 
 /**
- * Reads a form with one file. The file is collected in memory, within its limit: it is needed there anyway, and so no
- * temporary file is left behind whatever happens.
+ * Reads a form with one file. The file is collected in memory, within its limit: it is needed there
+ * anyway, and so no temporary file is left behind whatever happens.
  */
 export async function readForm(ctx: Context, name: string, maxFileBytes: number): Promise<Upload> {
   if (!ctx.is('multipart/form-data')) {
@@ -49,7 +49,8 @@ export async function readForm(ctx: Context, name: string, maxFileBytes: number)
       maxTotalFileSize: maxFileBytes + MAX_FIELD_BYTES,
       allowEmptyFiles: true,
       minFileSize: 0,
-      // Clients that name a file but no content type mean a file, and it must not be decoded as text.
+      // Clients that name a file but no content type mean a file, and it must not be decoded as
+      // text.
       onPart(part, handle) {
         if (part.originalFilename !== null && !part.mimetype) part.mimetype = 'application/octet-stream';
         handle(part);
@@ -100,7 +101,8 @@ function limitTotal(request: IncomingMessage, maxBytes: number): void {
     size += chunk.byteLength;
     if (size > 2 * maxBytes) request.destroy();
   });
-  // The listener above has set the stream flowing; the parser adds its own some microtasks later, and must miss nothing.
+  // The listener above has set the stream flowing; the parser adds its own some microtasks later,
+  // and must miss nothing.
   request.pause();
   request.on('newListener', function flow(event) {
     if (event !== 'data') return;

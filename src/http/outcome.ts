@@ -15,12 +15,18 @@ export function failureFields(
   return { status, error: said ?? ERRORS[code].about, code, httpStatus: ERRORS[code].status };
 }
 
-/** An exit's error without the line of stderr behind it: what a function prints is not for anonymous callers. */
+/**
+ * An exit's error without the line of stderr behind it: what a function prints is not for anonymous
+ * callers.
+ */
 function withoutOwnWords(error: string): string {
   return /^exited with code \d+(?=: )/.exec(error)?.[0] ?? error;
 }
 
-/** What the function wrote before it failed, for callers with a credential: nothing where it wrote nothing. */
+/**
+ * What the function wrote before it failed, for callers with a credential: nothing where it wrote
+ * nothing.
+ */
 export function failureOutput(
   output: Uint8Array,
   isCredentialed: boolean,

@@ -16,8 +16,8 @@ export function parseJson(bytes: Uint8Array): unknown {
 }
 
 /**
- * As `parseJson`, with the text: for what is passed on as it was written. With `exactIntegers` those that a number cannot hold
- * come as bigints.
+ * As `parseJson`, with the text: for what is passed on as it was written. With `exactIntegers`
+ * those that a number cannot hold come as bigints.
  */
 export function readJson(bytes: Uint8Array, exactIntegers = false): ParsedJson {
   if (bytes.byteLength === 0) {
@@ -39,14 +39,20 @@ export function readJson(bytes: Uint8Array, exactIntegers = false): ParsedJson {
   }
 }
 
-/** Being asked about every key makes parsing a list of objects five times slower, and next to no body has a key like that, escaped or not. */
+/**
+ * Being asked about every key makes parsing a list of objects five times slower, and next to no
+ * body has a key like that, escaped or not.
+ */
 const MAY_NAME_PROTOTYPE = /__proto__|\\u/;
 
 function parsePlain(text: string): unknown {
   return MAY_NAME_PROTOTYPE.test(text) ? JSON.parse(text, dropPrototype) : JSON.parse(text);
 }
 
-/** `{"__proto__": ..}` is an own property after JSON.parse, and harmless until somebody copies it by assignment. */
+/**
+ * `{"__proto__": ..}` is an own property after JSON.parse, and harmless until somebody copies it by
+ * assignment.
+ */
 function dropPrototype(key: string, value: unknown): unknown {
   return key === '__proto__' ? undefined : value;
 }

@@ -3,12 +3,16 @@ import { AppError } from '../errors.js';
 import type { BodyShare } from './body-budget.js';
 import { IDLE_MS } from './idle.js';
 
-/** What a refused client may still send before its connection is cut: enough for it to hear the answer. */
+/**
+ * What a refused client may still send before its connection is cut: enough for it to hear the
+ * answer.
+ */
 const DRAIN_BYTES = 64 << 20;
 
 /**
- * Reads a body of at most `maxBytes`. A longer one is refused as soon as that is known; what still comes is thrown
- * away, so that a client that sends before it reads gets its 413 and not a broken connection.
+ * Reads a body of at most `maxBytes`. A longer one is refused as soon as that is known; what still
+ * comes is thrown away, so that a client that sends before it reads gets its 413 and not a broken
+ * connection.
  */
 export function readBody(
   request: IncomingMessage,

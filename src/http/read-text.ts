@@ -10,8 +10,9 @@ const MAX_REMEMBERED_LENGTH = 128;
 export type TextReader<T> = (given: Readonly<Record<string, unknown>>) => T;
 
 /**
- * A text becomes a number or boolean where the schema has one and it reads as one; else it stays text, for the schema
- * to refuse with the value as it was sent. Keys that the schema does not know are left out.
+ * A text becomes a number or boolean where the schema has one and it reads as one; else it stays
+ * text, for the schema to refuse with the value as it was sent. Keys that the schema does not know
+ * are left out.
  */
 export function textReader<S extends z.ZodObject>(schema: S, where?: string): TextReader<z.output<S>> {
   const keys = Object.keys(schema.shape);

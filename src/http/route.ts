@@ -9,8 +9,8 @@ import type { UploadedFile } from './multipart.js';
 import type { Services } from './services.js';
 
 /**
- * `open`: a credential is not looked at. `optional`: anonymous calls go on, a wrong credential does not.
- * `required`: anonymous calls are 401.
+ * `open`: a credential is not looked at. `optional`: anonymous calls go on, a wrong credential does
+ * not. `required`: anonymous calls are 401.
  */
 export type Access = 'open' | 'optional' | 'required';
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -61,9 +61,15 @@ export interface Call<A extends Access, P, Q, H, B> {
   /** Of a JSON body, as it was sent: for values that are passed on to the byte. */
   bodyText: string;
   ctx: Context;
-  /** Whoever calls, with an id that the reply shows as X-Request-ID: for what is written into the audit log. */
+  /**
+   * Whoever calls, with an id that the reply shows as X-Request-ID: for what is written into the
+   * audit log.
+   */
   actor(): Actor;
-  /** Counts what the request asks for beyond one use, against the limit that it has counted for already. */
+  /**
+   * Counts what the request asks for beyond one use, against the limit that it has counted for
+   * already.
+   */
   countUse: Caller['countUse'];
   /** Aborted when the server stops: for replies that would not end by themselves. */
   stopping: AbortSignal;
@@ -90,8 +96,8 @@ export interface RouteSpec<A extends Access, P, Q, H, B> {
   description?: string;
   access: A;
   /**
-   * What a key must be allowed to do; null where any credential will do. In the scopes that functions limit, a path's
-   * `{name}` is held against the key's functions as well.
+   * What a key must be allowed to do; null where any credential will do. In the scopes that
+   * functions limit, a path's `{name}` is held against the key's functions as well.
    */
   scope: Scope | null;
   params?: P;

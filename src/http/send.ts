@@ -5,7 +5,10 @@ import type { Context } from 'koa';
 import { stringifyExact } from '../exact-json.js';
 import type { Answer } from './route.js';
 
-/** A text of at most this many bytes goes out with its head in one piece; bytes would be a second one. */
+/**
+ * A text of at most this many bytes goes out with its head in one piece; bytes would be a second
+ * one.
+ */
 const MAX_TEXT_BYTES = 16 << 10;
 /** Below this, gzip saves less than it costs. */
 const MIN_COMPRESSED_BYTES = 2048;
@@ -34,7 +37,10 @@ export async function send(ctx: Context, answer: Answer, hot: boolean): Promise<
   else await compressed(ctx);
 }
 
-/** By the ETag alone: clients that send If-None-Match by hand often send `Cache-Control: no-cache` with it. */
+/**
+ * By the ETag alone: clients that send If-None-Match by hand often send `Cache-Control: no-cache`
+ * with it.
+ */
 export function isUnchanged(ctx: Context): boolean {
   const etag = ctx.response.get('ETag');
   if (ctx.status !== 200 || etag === '' || (ctx.method !== 'GET' && ctx.method !== 'HEAD')) return false;

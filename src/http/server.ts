@@ -29,9 +29,9 @@ export interface ServerAddress {
 }
 
 /**
- * Listens for the API and for HTTP functions. `close` stops accepting, ends sockets and streams, lets requests in flight
- * finish, and then returns. A call whose function outlasts SHUTDOWN_SECONDS is answered as an asynchronous one, with the
- * place where its result will be.
+ * Listens for the API and for HTTP functions. `close` stops accepting, ends sockets and streams,
+ * lets requests in flight finish, and then returns. A call whose function outlasts SHUTDOWN_SECONDS
+ * is answered as an asynchronous one, with the place where its result will be.
  */
 export async function startServer(services: Services, address: ServerAddress): Promise<Server> {
   const { config } = services;

@@ -13,8 +13,9 @@ export function socketKey(namespace: Namespace): string {
 }
 
 /**
- * Takes one of the sockets and event streams that a namespace may have open; release it when it is closed. Strangers, who may
- * open sockets to its public functions, get half of them at most: they cannot keep its owner out.
+ * Takes one of the sockets and event streams that a namespace may have open; release it when it is
+ * closed. Strangers, who may open sockets to its public functions, get half of them at most: they
+ * cannot keep its owner out.
  */
 export async function takeSocketSlot(
   { leases, quotas, logger }: Pick<Services, 'leases' | 'quotas' | 'logger'>,

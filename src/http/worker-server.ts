@@ -10,8 +10,8 @@ export interface WorkerSigns {
 }
 
 /**
- * `/health` and `/metrics` of a worker process, for its process manager and for Prometheus. Open to whoever reaches the
- * port: what it shows names no secret, and every namespace.
+ * `/health` and `/metrics` of a worker process, for its process manager and for Prometheus. Open to
+ * whoever reaches the port: what it shows names no secret, and every namespace.
  */
 export async function startWorkerServer(
   signs: WorkerSigns,

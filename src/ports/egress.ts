@@ -1,11 +1,17 @@
-/** Outgoing HTTP on behalf of functions and callbacks, guarded against reaching the operator's own network. */
+/**
+ * Outgoing HTTP on behalf of functions and callbacks, guarded against reaching the operator's own
+ * network.
+ */
 export interface Egress {
   /**
-   * Resolves names once, checks every address, connects to the checked address only, and checks again after each redirect.
-   * Throws `egress_refused` for an address or host that is not allowed, `unavailable` for what the network did.
+   * Resolves names once, checks every address, connects to the checked address only, and checks
+   * again after each redirect. Throws `egress_refused` for an address or host that is not allowed,
+   * `unavailable` for what the network did.
    */
   fetch(request: EgressRequest): Promise<EgressResponse>;
-  /** The checks alone, resolving the name: before something is accepted that will send a request. */
+  /**
+   * The checks alone, resolving the name: before something is accepted that will send a request.
+   */
   check(url: string, allowedHosts?: readonly string[]): Promise<void>;
   close(): Promise<void>;
 }

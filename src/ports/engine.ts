@@ -25,7 +25,10 @@ export interface InspectSettings {
   again?: boolean;
 }
 
-/** The host functions of contract §2, bound to one invocation: its namespace, caller, env, secrets, trigger depth. */
+/**
+ * The host functions of contract §2, bound to one invocation: its namespace, caller, env, secrets,
+ * trigger depth.
+ */
 export interface HostCalls {
   getSecret(name: string): Promise<string | null>;
   dbQuery(sql: string, argsJson: string): Promise<string>;
@@ -43,13 +46,13 @@ export interface HostCalls {
     signal: AbortSignal,
   ): Promise<string>;
   /**
-   * Starts a request beside others; returns its handle, from 1. Throws when it is refused: by egress rules, or with 64
-   * requests in flight.
+   * Starts a request beside others; returns its handle, from 1. Throws when it is refused: by
+   * egress rules, or with 64 requests in flight.
    */
   httpStart(method: string, url: string, headersJson: string, body: Uint8Array): Promise<number>;
   /**
-   * The next started request to end, as `httpFetch` answers with its `handle`; null when none is left, or none ended within
-   * the time.
+   * The next started request to end, as `httpFetch` answers with its `handle`; null when none is
+   * left, or none ended within the time.
    */
   httpNext(timeoutMs: number): Promise<string | null>;
   publish(topic: string, dataJson: Uint8Array): Promise<PublishNote>;
@@ -89,7 +92,10 @@ export interface GuestCall extends GuestModule {
   urgent?: boolean;
   /** Stops the guest; the outcome is then `cancelled`. */
   signal?: CancelSignal;
-  /** The guest is about to begin, or the thread that it is next on has come to it. Called again when it had to begin anew. */
+  /**
+   * The guest is about to begin, or the thread that it is next on has come to it. Called again when
+   * it had to begin anew.
+   */
   onBegin?(): void;
   /** Log lines as they come, for live streams. */
   onLog?(message: LogMessage): void;
@@ -124,18 +130,23 @@ export interface EngineStats {
 }
 
 /**
- * Runs guests: WASI preview-1 modules in worker threads under hard memory and time limits, one invocation at a time
- * per thread, each in an instance on which no other invocation has left a trace.
+ * Runs guests: WASI preview-1 modules in worker threads under hard memory and time limits, one
+ * invocation at a time per thread, each in an instance on which no other invocation has left a
+ * trace.
  */
 export interface Engine extends Closable {
   /**
-   * Validates, compiles and probes a module off the main thread. Throws `invalid_module` with a sentence that
-   * says what is wrong: no WASM, an import that does not exist (by name), no `_start`/`handle`, initial memory above the limit.
+   * Validates, compiles and probes a module off the main thread. Throws `invalid_module` with a
+   * sentence that says what is wrong: no WASM, an import that does not exist (by name), no
+   * `_start`/`handle`, initial memory above the limit.
    */
   inspect(wasm: Uint8Array, settings: InspectSettings): Promise<ModuleReport>;
   /** Has a module compiled before it is called. Rejects with what the call would be told. */
   prepare(module: GuestModule): Promise<void>;
-  /** Resolves with an outcome for everything a guest can do; rejects only for `unavailable` (a module that cannot be loaded, closing). */
+  /**
+   * Resolves with an outcome for everything a guest can do; rejects only for `unavailable` (a
+   * module that cannot be loaded, closing).
+   */
   run(call: GuestCall): Promise<GuestOutcome>;
   stats(): EngineStats;
 }

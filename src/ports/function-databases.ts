@@ -15,14 +15,19 @@ export interface SqlOperation {
   args: SqlArgs;
 }
 
-/** A SELECT in parts, as clients without SQL of their own send it. Names are names, whatever they hold. */
+/**
+ * A SELECT in parts, as clients without SQL of their own send it. Names are names, whatever they
+ * hold.
+ */
 export interface Selection {
   table: string;
   alias?: string | undefined;
   /** Expressions, each of which may name its column; none for all columns. */
   columns: readonly string[];
   joins: readonly { kind: 'INNER' | 'LEFT'; table: string; on: string }[];
-  /** Put together as SQL has it: AND binds tighter than OR. The first one's `conj` has no effect. */
+  /**
+   * Put together as SQL has it: AND binds tighter than OR. The first one's `conj` has no effect.
+   */
   where: readonly Condition[];
   groupBy: readonly string[];
   /** A column with ASC or DESC, NULLS FIRST or NULLS LAST behind it. */
@@ -37,15 +42,16 @@ export type Condition =
   | { conj: 'AND' | 'OR'; column: string; value: unknown };
 
 /**
- * One database per namespace, never the engine's own. Every statement passes the guard of contract §2 (one statement,
- * an allowed leading keyword, no ATTACH, PRAGMA, VACUUM or load_extension); `query` never writes.
- * Throws `invalid_sql` with the database's own sentence, `unavailable` when it is away or the deadline has passed.
+ * One database per namespace, never the engine's own. Every statement passes the guard of contract
+ * §2 (one statement, an allowed leading keyword, no ATTACH, PRAGMA, VACUUM or load_extension);
+ * `query` never writes. Throws `invalid_sql` with the database's own sentence, `unavailable` when
+ * it is away or the deadline has passed.
  */
 export interface FunctionDatabases extends Closable {
   readonly driver: string;
   /**
-   * Rows as objects, integers beyond 2^53 as bigints: write them with `stringifyExact`. Of several columns with one name the
-   * second is `name:2`. At most 8 MB of JSON.
+   * Rows as objects, integers beyond 2^53 as bigints: write them with `stringifyExact`. Of several
+   * columns with one name the second is `name:2`. At most 8 MB of JSON.
    */
   query(
     namespace: Namespace,
@@ -53,7 +59,10 @@ export interface FunctionDatabases extends Closable {
     args: SqlArgs,
     options: SqlOptions,
   ): Promise<Record<string, unknown>[]>;
-  /** The rows of a selection whose expressions have passed the guard each by itself, and the statement that they make as a whole. */
+  /**
+   * The rows of a selection whose expressions have passed the guard each by itself, and the
+   * statement that they make as a whole.
+   */
   select(namespace: Namespace, selection: Selection, options: SqlOptions): Promise<Record<string, unknown>[]>;
   execute(namespace: Namespace, sql: string, args: SqlArgs, options: SqlOptions): Promise<SqlResult>;
   /** All or none. One element per operation: rows for a query, a result for an exec. */
@@ -72,8 +81,9 @@ export interface SqlOptions {
   timeoutMs: number;
   signal?: AbortSignal;
   /**
-   * How large the namespace's database may be; by default what it was opened with. A statement that would make it larger is refused with
-   * `quota_exceeded`, and what is deleted makes room. An RQLite is the operator's to bound: this is for SQLite files.
+   * How large the namespace's database may be; by default what it was opened with. A statement that
+   * would make it larger is refused with `quota_exceeded`, and what is deleted makes room. An
+   * RQLite is the operator's to bound: this is for SQLite files.
    */
   maxDatabaseBytes?: number;
 }

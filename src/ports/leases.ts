@@ -1,6 +1,9 @@
 import type { Closable } from './closable.js';
 
-/** Counting locks over all processes, for `concurrency` of a function. A holder that dies loses its lease by itself. */
+/**
+ * Counting locks over all processes, for `concurrency` of a function. A holder that dies loses its
+ * lease by itself.
+ */
 export interface Leases extends Closable {
   readonly driver: string;
   /** A lease on one of `limit` places, or null when all are taken. It is renewed until released. */

@@ -13,14 +13,14 @@ export interface OwnedMember extends PresenceMember {
 }
 
 /**
- * Who is on a topic right now, over all web processes. Entries are leases: a process that dies takes its members
- * with it within 30 s.
+ * Who is on a topic right now, over all web processes. Entries are leases: a process that dies
+ * takes its members with it within 30 s.
  */
 export interface Presence extends Closable {
   readonly driver: string;
   /**
-   * Adds or renews a subscriber's lease; `member` is null for a subscriber that does not show itself. False, and nothing
-   * has changed, while another owner has a member of that id there.
+   * Adds or renews a subscriber's lease; `member` is null for a subscriber that does not show
+   * itself. False, and nothing has changed, while another owner has a member of that id there.
    */
   touch(
     namespace: Namespace,

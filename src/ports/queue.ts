@@ -3,7 +3,10 @@ import type { TriggerKind } from '../contract/invocation.js';
 import type { CancelSignal } from './cancel-signal.js';
 import type { Closable } from './closable.js';
 
-/** One accepted invocation: what its job carries. Everything that decides how it runs is pinned here. */
+/**
+ * One accepted invocation: what its job carries. Everything that decides how it runs is pinned
+ * here.
+ */
 export interface Invocation {
   id: RequestId;
   namespace: Namespace;
@@ -42,7 +45,7 @@ export interface QueuedInvocation {
   delayMs: number;
 }
 
-/** A job in a worker's hands. */
+/** A job delivered to a worker. */
 export interface Delivery {
   invocation: Invocation;
   /** Counts from 1; failures and worker crashes each raise it. */
@@ -59,11 +62,17 @@ export interface Delivery {
   isLastAttempt: boolean;
   /** True when this attempt was begun before: its worker died, or it was put back for a while. */
   redelivered: boolean;
-  /** Aborted when the invocation is cancelled (reason 'cancelled'), or this worker has lost the job to another ('lost'). */
+  /**
+   * Aborted when the invocation is cancelled (reason 'cancelled'), or this worker has lost the job
+   * to another ('lost').
+   */
   signal: CancelSignal;
   /** Says that the guest begins: from now on a crash of this worker may be its doing. */
   begun(): void;
-  /** Says that the work is over and only its end is still to be written: another job may begin, unless calls come in. Once is enough. */
+  /**
+   * Says that the work is over and only its end is still to be written: another job may begin,
+   * unless calls come in. Once is enough.
+   */
   releaseSlot(): void;
 }
 
@@ -102,7 +111,10 @@ export interface QueueCounts {
   oldestMs: number;
 }
 
-/** What a namespace may have on the queue: its quotas `waiting_jobs`, `waiting_mb` in bytes, and `delayed_jobs`. */
+/**
+ * What a namespace may have on the queue: its quotas `waiting_jobs`, `waiting_mb` in bytes, and
+ * `delayed_jobs`.
+ */
 export interface QueueShare {
   waitingJobs: number;
   waitingBytes: number;
@@ -140,19 +152,21 @@ export type TickHandler = (scheduleId: string, scheduledAt: number) => Promise<v
 /**
  * The persistent queue: BullMQ on Redis or on SQLite, one queue for all functions.
  *
- * At least once. An invocation is durable when `add` resolves. A job whose worker dies is given to another within
- * 15 s (lock 8 s, then at most two stalled checks of 3 s), with `crashes` one higher and no attempt used up. One that was
- * running in MAX_WORKER_CRASHES - 1 crashes is delivered when the process has nothing else in its slots, so that
- * the next crash is that of the guilty one alone. Sync
- * invocations (`replyTo` set) go before the others; among each a namespace with a long backlog does not hold up another.
+ * At least once. An invocation is durable when `add` resolves. A job whose worker dies is given to
+ * another within 15 s (lock 8 s, then at most two stalled checks of 3 s), with `crashes` one higher
+ * and no attempt used up. One that was running in MAX_WORKER_CRASHES - 1 crashes is delivered when
+ * the process has nothing else in its slots, so that the next crash is that of the guilty one
+ * alone. Sync invocations (`replyTo` set) go before the others; among each a namespace with a long
+ * backlog does not hold up another.
  *
- * Not in it: results (the store has them), replies (the bus has them), dead letters (the store has them).
+ * Not in it: results (the store has them), replies (the bus has them), dead letters (the store has
+ * them).
  */
 export interface InvocationQueue extends Closable {
   readonly driver: string;
   /**
-   * All or none. An id that is already queued or running is left as it is. Throws `queue_full`, `quota_exceeded` or
-   * `unavailable`, nothing accepted.
+   * All or none. An id that is already queued or running is left as it is. Throws `queue_full`,
+   * `quota_exceeded` or `unavailable`, nothing accepted.
    */
   add(jobs: readonly QueuedInvocation[]): Promise<void>;
   get(id: RequestId): Promise<LiveInvocation | null>;
@@ -161,7 +175,10 @@ export interface InvocationQueue extends Closable {
     namespace: Namespace,
     options: { limit: number; cursor?: string; function?: FunctionName },
   ): Promise<LivePage>;
-  /** `removed`: it had not started and is gone. `running`: its worker was told to stop it. `absent`: not here. */
+  /**
+   * `removed`: it had not started and is gone. `running`: its worker was told to stop it. `absent`:
+   * not here.
+   */
   cancel(id: RequestId): Promise<'removed' | 'running' | 'absent'>;
   counts(): Promise<QueueCounts>;
   use(namespace: Namespace): Promise<QueueUse>;

@@ -16,9 +16,9 @@ import type { Closable } from './closable.js';
 import type { Node } from './node.js';
 
 /**
- * Metadata, logs and secrets. Every write is durable when it resolves, and each method is one atomic step:
- * there are no transactions that span calls (RQLite has none). Times in and out are Unix milliseconds, except
- * in records that a client sees, which carry RFC 3339.
+ * Metadata, logs and secrets. Every write is durable when it resolves, and each method is one
+ * atomic step: there are no transactions that span calls (RQLite has none). Times in and out are
+ * Unix milliseconds, except in records that a client sees, which carry RFC 3339.
  */
 export interface Store extends Closable {
   readonly driver: string;
@@ -43,8 +43,8 @@ export interface Store extends Closable {
 }
 
 /**
- * What is written into the audit log with a change: in the same step, and only if the change took place. Writing the
- * same entry again changes nothing.
+ * What is written into the audit log with a change: in the same step, and only if the change took
+ * place. Writing the same entry again changes nothing.
  */
 export interface AuditEntry {
   /** A UUIDv7. */
@@ -114,8 +114,10 @@ export interface NewVersion {
 
 export interface FunctionStore {
   /**
-   * Adds the next version and puts the triggers of its settings in the place of those an earlier deploy listed, in
-   * one step, or throws `quota_exceeded` and does nothing. The version's number is put behind the audit entry's target. Versions count on after a delete. `id` and `created_at` stay those of the function's first version.
+   * Adds the next version and puts the triggers of its settings in the place of those an earlier
+   * deploy listed, in one step, or throws `quota_exceeded` and does nothing. The version's number
+   * is put behind the audit entry's target. Versions count on after a delete. `id` and `created_at`
+   * stay those of the function's first version.
    */
   addVersion(version: NewVersion, audit?: AuditEntry): Promise<FunctionVersion>;
   latest(namespace: Namespace, name: FunctionName): Promise<FunctionVersion | null>;
@@ -129,7 +131,10 @@ export interface FunctionStore {
   /** The function, its versions and triggers; false when there was none. */
   remove(namespace: Namespace, name: FunctionName, audit?: AuditEntry): Promise<boolean>;
   count(): Promise<number>;
-  /** Of all namespaces, the versions that ran last, then those deployed last: what a process that starts will need first. */
+  /**
+   * Of all namespaces, the versions that ran last, then those deployed last: what a process that
+   * starts will need first.
+   */
   recent(limit: number): Promise<FunctionVersion[]>;
   /** Of all namespaces, versions whose probe was not conclusive, the oldest first. */
   unsettled(limit: number): Promise<FunctionVersion[]>;
@@ -181,7 +186,10 @@ export interface RolloutStore {
   running(): Promise<StoredRollout[]>;
   /** Begins it and moves the alias with it, in one step. False when one is running already. */
   start(rollout: Omit<StoredRollout, 'changeId'>, live: StoredAlias): Promise<boolean>;
-  /** The same for a change. False when the rollout is not what it was: another process has moved it on. */
+  /**
+   * The same for a change. False when the rollout is not what it was: another process has moved it
+   * on.
+   */
   move(from: StoredRollout, to: Omit<StoredRollout, 'changeId'>, live: StoredAlias): Promise<boolean>;
 }
 
@@ -193,7 +201,10 @@ export interface VersionFigures {
   p95Ms: number | null;
 }
 
-/** A trigger as the engine keeps it. `source`: listed in function.yaml (replaced by each deploy) or added by hand. */
+/**
+ * A trigger as the engine keeps it. `source`: listed in function.yaml (replaced by each deploy) or
+ * added by hand.
+ */
 export interface StoredTrigger {
   id: string;
   namespace: Namespace;
@@ -206,8 +217,8 @@ export interface StoredTrigger {
 
 export interface TriggerStore {
   /**
-   * Adding the same topic or schedule to the same function again returns the one that is there. Throws `quota_exceeded`
-   * when the namespace would have more than `limit`.
+   * Adding the same topic or schedule to the same function again returns the one that is there.
+   * Throws `quota_exceeded` when the namespace would have more than `limit`.
    */
   add(
     namespace: Namespace,
@@ -254,8 +265,8 @@ export interface SecretStore {
 export const END_WITHOUT_RUN = 1000;
 
 /**
- * One attempt, and with `final` the end of its invocation. The key is (requestId, attempt): writing a row again
- * changes nothing. `attempt` 0 is an end without a run (cancelled or expired before the
+ * One attempt, and with `final` the end of its invocation. The key is (requestId, attempt): writing
+ * a row again changes nothing. `attempt` 0 is an end without a run (cancelled or expired before the
  * first), and END_WITHOUT_RUN + n one after n attempts: neither is a log record.
  */
 export interface AttemptRow {
@@ -278,7 +289,9 @@ export interface AttemptRow {
   traceparent: string | null;
   /** The invocation that published, enqueued or was replayed into this one. */
   parentId: RequestId | null;
-  /** Of what came to an HTTP function: the route that matched, empty for the function's own address. */
+  /**
+   * Of what came to an HTTP function: the route that matched, empty for the function's own address.
+   */
   route: string | null;
   /** The guest's own, when it ended by itself. */
   exitCode: number | null;
@@ -353,13 +366,17 @@ export interface MinuteCount {
 
 export interface AttemptStore {
   /**
-   * Inserts what is not there yet, in one request; any number of rows. Over a row that is not final, a final one of
-   * the same key takes its place: the end of an invocation is never lost to an earlier word about the same attempt.
+   * Inserts what is not there yet, in one request; any number of rows. Over a row that is not
+   * final, a final one of the same key takes its place: the end of an invocation is never lost to
+   * an earlier word about the same attempt.
    */
   write(rows: readonly AttemptRow[]): Promise<void>;
   /** Newest first, or oldest first with `after`. `position` feeds the next `after`. */
   logs(query: LogQuery): Promise<{ records: LogRecord[]; position: string }>;
-  /** Attempts by number; null when no row has this id. An invocation has ended when its last attempt is final. */
+  /**
+   * Attempts by number; null when no row has this id. An invocation has ended when its last attempt
+   * is final.
+   */
   invocation(id: RequestId): Promise<StoredInvocation | null>;
   /** Ended invocations, newest first, without messages, and without inputs of more than 64 KB. */
   list(query: InvocationQuery): Promise<{ items: StoredInvocation[]; nextCursor: string | null }>;
@@ -368,18 +385,30 @@ export interface AttemptStore {
   purgeDead(namespace: Namespace, fn: FunctionName, audit?: AuditEntry): Promise<number>;
   countDead(): Promise<{ namespace: string; reason: string; count: number }[]>;
   perMinute(query: StatsQuery): Promise<MinuteCount[]>;
-  /** How long the last attempts ran of those that `perMinute` counts, `total` in all; beyond 10,000 a fair sample. */
+  /**
+   * How long the last attempts ran of those that `perMinute` counts, `total` in all; beyond 10,000
+   * a fair sample.
+   */
   durations(query: StatsQuery, total: number): Promise<{ minute: number; ms: number }[]>;
-  /** Invocations that have ever ended, in whatever way; those whose rows have been deleted since are counted, too. */
+  /**
+   * Invocations that have ever ended, in whatever way; those whose rows have been deleted since are
+   * counted, too.
+   */
   countEnded(): Promise<number>;
-  /** Of the invocations of one version that were accepted and have ended since; its dead ones are errors. */
+  /**
+   * Of the invocations of one version that were accepted and have ended since; its dead ones are
+   * errors.
+   */
   figures(version: {
     namespace: Namespace;
     function: FunctionName;
     version: number;
     since: number;
   }): Promise<VersionFigures>;
-  /** Deletes logs started before, dead letters completed before, outputs and inputs expired by now. Returns rows touched; bounded work per call. */
+  /**
+   * Deletes logs started before, dead letters completed before, outputs and inputs expired by now.
+   * Returns rows touched; bounded work per call.
+   */
   sweep(limits: { logsBefore: number; deadBefore: number; now: number }): Promise<number>;
 }
 
@@ -397,7 +426,10 @@ export interface NewKey {
   expiresAt: number | null;
   /** Subject of the credential that made it. */
   createdBy: string;
-  /** What must hold while it is added, and ends it when it is revoked; its own makers are the key's, too. */
+  /**
+   * What must hold while it is added, and ends it when it is revoked; its own makers are the key's,
+   * too.
+   */
   maker: KeyMaker | null;
 }
 
@@ -411,8 +443,8 @@ export interface StoredKey extends KeyRecord {
 
 export interface KeyStore {
   /**
-   * null, and nothing has changed, when the maker has been revoked or has expired. Throws `quota_exceeded` when the
-   * namespace would have more than `limit`.
+   * null, and nothing has changed, when the maker has been revoked or has expired. Throws
+   * `quota_exceeded` when the namespace would have more than `limit`.
    */
   add(key: NewKey, audit?: AuditEntry, limit?: number): Promise<StoredKey | null>;
   byHash(hash: string): Promise<StoredKey | null>;
@@ -453,8 +485,9 @@ export interface BlobOwnerStore {
   rename(namespace: Namespace, cid: string, name: string): Promise<void>;
   remove(namespace: Namespace, cid: string): Promise<boolean>;
   /**
-   * Marks the CID's bytes as being deleted, in one step and only when no namespace and no function version refers to
-   * it: whoever refers to it from then on sees the mark. The mark's token, or null. It is void after a minute.
+   * Marks the CID's bytes as being deleted, in one step and only when no namespace and no function
+   * version refers to it: whoever refers to it from then on sees the mark. The mark's token, or
+   * null. It is void after a minute.
    */
   condemn(cid: string): Promise<string | null>;
   isCondemned(cid: string): Promise<boolean>;
@@ -474,7 +507,9 @@ export interface CallbackDelivery {
 export interface CallbackStore {
   /** Before the first attempt; again it changes nothing. */
   add(id: RequestId, url: string): Promise<void>;
-  /** Counts an attempt, the first of which it need not know of. What was delivered once stays so. */
+  /**
+   * Counts an attempt, the first of which it need not know of. What was delivered once stays so.
+   */
   attempted(
     id: RequestId,
     url: string,
@@ -540,7 +575,10 @@ export interface QuotaStore {
   set(namespace: Namespace, changes: Readonly<Partial<Record<QuotaName, number | null>>>): Promise<void>;
   use(namespace: Namespace): Promise<StoredUse>;
   logBytes(namespace: Namespace, day: string): Promise<number>;
-  /** Adds to the log bytes of a namespace on a day, such as `2026-01-31`; returns those of all processes. */
+  /**
+   * Adds to the log bytes of a namespace on a day, such as `2026-01-31`; returns those of all
+   * processes.
+   */
   addLogBytes(namespace: Namespace, day: string, bytes: number): Promise<number>;
 }
 

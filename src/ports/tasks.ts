@@ -13,7 +13,10 @@ export interface Task {
 /** Throws to be called again later; after the last attempt the task is dropped. */
 export type TaskHandler = (payload: string) => Promise<void>;
 
-/** Small durable chores beside the invocations, such as callbacks: at least once, retried, on the queue's own server. */
+/**
+ * Small durable chores beside the invocations, such as callbacks: at least once, retried, on the
+ * queue's own server.
+ */
 export interface Tasks extends Closable {
   readonly driver: string;
   /** Durable when it resolves. */

@@ -11,7 +11,10 @@ export interface SpanStart {
 }
 
 export interface Span {
-  /** W3C trace context for what this span causes; undefined when nothing is traced and nothing was passed in. */
+  /**
+   * W3C trace context for what this span causes; undefined when nothing is traced and nothing was
+   * passed in.
+   */
   readonly traceparent: string | undefined;
   /** Once; `error` is the sentence that says what went wrong. */
   end(error?: string | null): void;

@@ -6,7 +6,9 @@ export type PresenceOptions =
   | ({ driver: 'local' } & LocalPresenceOptions)
   | ({ driver: 'redis' } & RedisPresenceOptions);
 
-/** Opens the list of who is on which topic; throws `bad_config` when its server cannot be reached. */
+/**
+ * Opens the list of who is on which topic; throws `bad_config` when its server cannot be reached.
+ */
 export function openPresence(options: PresenceOptions): Promise<Presence> {
   switch (options.driver) {
     case 'local':

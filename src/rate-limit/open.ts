@@ -4,7 +4,9 @@ import { openRedisRateLimiter, type RedisRateLimiterOptions } from './drivers/re
 
 export type RateLimiterOptions = { driver: 'local' } | ({ driver: 'redis' } & RedisRateLimiterOptions);
 
-/** Opens the counters of the rate limits; throws `bad_config` when their server cannot be reached. */
+/**
+ * Opens the counters of the rate limits; throws `bad_config` when their server cannot be reached.
+ */
 export function openRateLimiter(options: RateLimiterOptions): Promise<RateLimiter> {
   switch (options.driver) {
     case 'local':

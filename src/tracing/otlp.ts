@@ -30,7 +30,10 @@ interface OtlpSpan {
   status: { code?: number; message?: string };
 }
 
-/** OTLP over HTTP with JSON: batches POSTed to `<endpoint>/v1/traces`, dropped when the collector does not take them. */
+/**
+ * OTLP over HTTP with JSON: batches POSTed to `<endpoint>/v1/traces`, dropped when the collector
+ * does not take them.
+ */
 export function openOtlpTracer(endpoint: string): Tracer {
   const url = `${endpoint.replace(/\/+$/, '')}/v1/traces`;
   let waiting: OtlpSpan[] = [];

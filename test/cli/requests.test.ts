@@ -14,7 +14,9 @@ interface Seen {
   body: string;
 }
 
-/** An HTTP server that answers as told and keeps what it was asked: what the CLI says on the wire. */
+/**
+ * An HTTP server that answers as told and keeps what it was asked: what the CLI says on the wire.
+ */
 async function startServer(answer: (request: Seen, response: ServerResponse) => void) {
   const seen: Seen[] = [];
   const server = await httpServer(async (request, response) => {

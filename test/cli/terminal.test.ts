@@ -7,7 +7,9 @@ import { createTerminal, printable, type Terminal } from '../../src/cli/terminal
 import type { LogRecord } from '../../src/contract/invocation.js';
 import { logRecordSchema } from '../../src/contract/invocation.js';
 
-/** Every control character besides tab and newline, the separators and every bidirectional control. */
+/**
+ * Every control character besides tab and newline, the separators and every bidirectional control.
+ */
 const FORBIDDEN = [
   ...range(0x00, 0x08),
   ...range(0x0b, 0x1f),

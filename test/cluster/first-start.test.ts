@@ -13,7 +13,10 @@ import { startRqlite } from '../helpers/rqlited.js';
 const ROUNDS = 2;
 const WEBS = 2;
 
-/** Everything that a first start makes is made by several processes at once; then they must agree on all of it. */
+/**
+ * Everything that a first start makes is made by several processes at once; then they must agree on
+ * all of it.
+ */
 async function startAtOnce(t: ExecutionContext, settings: Record<string, string>) {
   const redis = await startRedis();
   const dataDir = await mkdtemp(join(tmpdir(), 'orama-first-'));
@@ -40,7 +43,8 @@ async function startAtOnce(t: ExecutionContext, settings: Record<string, string>
   const token = await first.post('/v1/auth/token', {});
   t.is(token.status, 200, token.text);
   for (const other of others) {
-    // The worker opens what a web has sealed; each web knows the admin's key and the others' signatures.
+    // The worker opens what a web has sealed; each web knows the admin's key and the others'
+    // signatures.
     const called = await other.invoke('probe', commands({ op: 'secret', a: 'TOKEN' }));
     t.deepEqual(called.json, { results: ['of the first'] }, called.text);
     const who = await other

@@ -12,7 +12,10 @@ const files = tempDir();
 // Every character that has a meaning of its own in a URL.
 const USER = { name: 'engine', password: 'p@ss:w/o?r#d%+' };
 
-/** What goes through each of the parts that Redis carries: queue, replies, bus, cache, schedules, rate limits. */
+/**
+ * What goes through each of the parts that Redis carries: queue, replies, bus, cache, schedules,
+ * rate limits.
+ */
 async function works(t: ExecutionContext, cluster: Cluster): Promise<void> {
   const [a, b] = await Promise.all([cluster.web(), cluster.web(), cluster.worker(), cluster.worker()]);
   const deployed = await a.api.deploy('probe', await probeWasm(), {

@@ -68,7 +68,8 @@ for (const { how, freeze } of [
       // Refused with nothing accepted, or finished: no call is lost in between.
       t.true(refusals.size > 0);
       t.deepEqual([...refusals], [503]);
-      // A call that was accepted just before is none of the refused ones, and there may be no other.
+      // A call that was accepted just before is none of the refused ones, and there may be no
+      // other.
       const odd = [...calls.keys()].filter((status) => status !== 200 && status !== 503);
       t.deepEqual(odd, []);
       const missing = await eventually('all acknowledged events have run', async () => {

@@ -38,7 +38,10 @@ async function endsWithout(t: ExecutionContext, settings: Settings, takeAway: (c
   t.log(`web and worker ended after ${took.join(' and ')} ms`);
 }
 
-/** One guest waits longer than the process has, others use every dependency, and a caller waits for a reply. */
+/**
+ * One guest waits longer than the process has, others use every dependency, and a caller waits for
+ * a reply.
+ */
 async function keepBusy(web: WebProcess): Promise<void> {
   await web.api.deploy('probe', await probeWasm(), {
     metadata: JSON.stringify({ triggers: [{ topic: 'work' }] }),
@@ -108,7 +111,10 @@ else {
   });
 }
 
-/** After these times from its first sign of life: while it opens its parts, and when it is just ready. */
+/**
+ * After these times from its first sign of life: while it opens its parts, and when it is just
+ * ready.
+ */
 const IN_A_START_MS = [0, 50, 150, 400];
 
 test.serial('a signal in the middle of a start ends web, worker and engine with 0', async (t) => {

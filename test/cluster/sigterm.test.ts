@@ -105,7 +105,10 @@ test.serial(
   },
 );
 
-/** Never sent: the process no longer listens, or has closed the idle connection that the client had kept. */
+/**
+ * Never sent: the process no longer listens, or has closed the idle connection that the client had
+ * kept.
+ */
 function isRefused(error: unknown): boolean {
   const cause = error instanceof Error ? error.cause : undefined;
   return cause instanceof Error && 'code' in cause && cause.code === 'ECONNREFUSED';

@@ -8,7 +8,9 @@ import { commands, probeWasm } from '../helpers/probe.js';
 import { shared } from '../helpers/shared.js';
 import { type Client, connect } from '../http/socket.js';
 
-/** What holds everywhere within 2 s, and what a machine with other work to do may need to answer. */
+/**
+ * What holds everywhere within 2 s, and what a machine with other work to do may need to answer.
+ */
 const SOON_MS = 2000 + 3000;
 /** A lost client or process leaves within 30 s. */
 const LOST_MS = 30_000;

@@ -17,7 +17,8 @@ test.serial(
     await web.api.deploy('probe', await probeWasm(), {
       metadata: JSON.stringify({ triggers: [{ topic: 'work' }] }),
     });
-    // All of them wait before a worker starts, and each takes so long that two workers need seconds for them.
+    // All of them wait before a worker starts, and each takes so long that two workers need seconds
+    // for them.
     for (let from = 0; from < EVENTS; from += 100) {
       const published = await Promise.all(
         Array.from({ length: 100 }, (_, n) =>
@@ -47,14 +48,15 @@ test.serial(
     t.is(events(done).size, EVENTS);
     t.is(new Set(done.map(({ request_id }) => request_id)).size, EVENTS);
 
-    // Those that were in the victim's hands: the death is logged, and the run after it is the next attempt.
+    // Those that were running in the victim: the death is logged, and the run after it is the next
+    // attempt.
     const crashes = (await loggedAttempts(web.api, 'probe', '&status=error')).filter(
       ({ error }) => error === 'worker died',
     );
     t.log(
       `${left} waited after the kill, ${crashes.length} died with it, over after ${Date.now() - killedAt} ms`,
     );
-    t.true(crashes.length > 0, 'nothing was in its hands');
+    t.true(crashes.length > 0, 'it ran nothing');
     for (const { request_id, attempt } of crashes) {
       t.is(attempt, 1);
       t.is(done.find((record) => record.request_id === request_id)?.attempt, 2);

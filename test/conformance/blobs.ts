@@ -93,7 +93,8 @@ export function blobsConformance(driver: string, open: () => Promise<Blobs>): vo
     const read = await blobs.get(cid);
     isOver = true;
     t.true(Buffer.from(read).equals(bytes));
-    // 128 chunks, and the loop gets its turn at each. How long a turn takes is for the machine to say.
+    // 128 chunks, and the loop gets its turn at each. How long a turn takes is for the machine to
+    // say.
     t.true(turnsOfPut >= 128, `${turnsOfPut} turns during the put`);
     t.true(turns - turnsOfPut >= 128, `${turns - turnsOfPut} turns during the get`);
   });

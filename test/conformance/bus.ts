@@ -3,8 +3,8 @@ import type { Bus } from '../../src/ports/bus.js';
 import { until } from '../helpers/until.js';
 
 /**
- * The same tests for every driver of the Bus port. `open` is called twice: the two are two processes of one
- * installation; a driver of one process gives the same bus twice.
+ * The same tests for every driver of the Bus port. `open` is called twice: the two are two
+ * processes of one installation; a driver of one process gives the same bus twice.
  */
 export function busConformance(driver: string, open: () => Promise<Bus>): void {
   let one: Bus;
@@ -18,7 +18,10 @@ export function busConformance(driver: string, open: () => Promise<Bus>): void {
     await two?.close();
   });
 
-  /** Messages on the channel so far; the fence is a message behind which nothing that was sent before can be missing. */
+  /**
+   * Messages on the channel so far; the fence is a message behind which nothing that was sent
+   * before can be missing.
+   */
   async function collect(bus: Bus, channel: string) {
     const got: string[] = [];
     const stop = await bus.subscribe(channel, (message) => got.push(message));

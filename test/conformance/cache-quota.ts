@@ -16,7 +16,10 @@ const entry = () => new Uint8Array(9000);
 /** As the quota is given to a driver. */
 export const limitOf: CacheLimits['limitOf'] = async (namespace) => (namespace === other ? 64 << 20 : LIMIT);
 
-/** What every driver does with a namespace that has its quota. `forgetsInTime`: what has expired is no longer counted. */
+/**
+ * What every driver does with a namespace that has its quota. `forgetsInTime`: what has expired is
+ * no longer counted.
+ */
 export function cacheQuotaConformance(
   driver: string,
   open: () => Promise<Cache>,

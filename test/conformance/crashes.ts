@@ -15,8 +15,8 @@ const LONG_MS = '600000';
 const SHORT_MS = '300';
 
 /**
- * What every driver of `InvocationQueue` does when workers crash: see `CrashJournal`. `where` gives the driver's name and
- * where it keeps its jobs, as test/queues/processes/crashing.ts takes them.
+ * What every driver of `InvocationQueue` does when workers crash: see `CrashJournal`. `where` gives
+ * the driver's name and where it keeps its jobs, as test/queues/processes/crashing.ts takes them.
  */
 export function crashesConformance<C>(
   test: TestFn<C>,

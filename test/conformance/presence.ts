@@ -16,7 +16,10 @@ const member = (id: string, joined = '2026-01-01T00:00:00.000Z', meta: unknown =
 
 const shown = ({ owner: _, ...member }: OwnedMember): PresenceMember => member;
 
-/** The same tests for every driver of the Presence port, with leases long enough for a slow machine to renew. */
+/**
+ * The same tests for every driver of the Presence port, with leases long enough for a slow machine
+ * to renew.
+ */
 export function presenceConformance(
   driver: string,
   open: (leaseMs: number) => Promise<Presence>,

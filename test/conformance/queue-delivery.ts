@@ -6,7 +6,9 @@ import { many, namespace, queued } from '../helpers/invocations.js';
 import { until } from '../helpers/until.js';
 import type { QueueContext } from './queue.js';
 
-/** What every driver of `InvocationQueue` does with a job that is added, delivered once and done. */
+/**
+ * What every driver of `InvocationQueue` does with a job that is added, delivered once and done.
+ */
 export function deliveryConformance(test: TestFn<QueueContext>): void {
   test('a job carries its invocation unchanged', async (t) => {
     const { queue } = t.context.queues;

@@ -13,7 +13,10 @@ export interface QueueContext {
   other: Queues;
 }
 
-/** What every driver of `InvocationQueue` does. The context's queues are fresh and empty, with room for 50 jobs and 1 MB, and the `shareOf` of queue-admission.ts. */
+/**
+ * What every driver of `InvocationQueue` does. The context's queues are fresh and empty, with room
+ * for 50 jobs and 1 MB, and the `shareOf` of queue-admission.ts.
+ */
 export function queueConformance(test: TestFn<QueueContext>): void {
   deliveryConformance(test);
   retriesConformance(test);

@@ -1,7 +1,10 @@
 import test from 'ava';
 import type { Closable } from '../../src/ports/closable.js';
 
-/** What every driver does with a URL that leads nowhere: the process must not start, and the password must not show. */
+/**
+ * What every driver does with a URL that leads nowhere: the process must not start, and the
+ * password must not show.
+ */
 export function redisSettingConformance(
   driver: string,
   setting: string,

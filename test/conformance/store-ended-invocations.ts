@@ -6,7 +6,10 @@ import type { OpenStore } from './store.js';
 const text = (bytes: Uint8Array | null | undefined) =>
   bytes === null || bytes === undefined ? null : Buffer.from(bytes).toString();
 
-/** What is kept of invocations that have ended: their list, dead letters, outputs and count, and the sweep of it all. */
+/**
+ * What is kept of invocations that have ended: their list, dead letters, outputs and count, and the
+ * sweep of it all.
+ */
 export function testEndedInvocations(driver: string, open: OpenStore): void {
   const get = shared(open);
 

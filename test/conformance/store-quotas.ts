@@ -32,7 +32,10 @@ function withTriggers(namespace: NewVersion['namespace'], name: string, topics: 
   return aVersion(namespace, name, { settings });
 }
 
-/** Counts are checked by the statement that makes the thing, so that no two makers pass the limit together. */
+/**
+ * Counts are checked by the statement that makes the thing, so that no two makers pass the limit
+ * together.
+ */
 export function testQuotas(driver: string, open: OpenStore): void {
   const get = shared(open);
   const addKey = ({ keys }: Store, namespace: NewVersion['namespace'], limit: number) =>

@@ -14,7 +14,7 @@ const LANES = [
   ['sync', () => queued({ replyTo: 'web-1' })],
 ] as const;
 
-/** So many jobs that come and go at once that a consumer with 16 hands takes others ahead. */
+/** So many jobs that come and go at once that a consumer with 16 slots prefetches others. */
 async function runQuickOnes(queue: InvocationQueue, make = () => queued()): Promise<void> {
   for (let count = 0; count < QUICK_ONES; count += 40) {
     await queue.add(Array.from({ length: 40 }, make));
@@ -22,9 +22,11 @@ async function runQuickOnes(queue: InvocationQueue, make = () => queued()): Prom
   }
 }
 
-/** What calls that somebody waits for have before other jobs, on every driver of `InvocationQueue`. */
+/**
+ * What calls that somebody waits for have before other jobs, on every driver of `InvocationQueue`.
+ */
 export function lanesConformance(test: TestFn<QueueContext>): void {
-  test('a call is taken though events have all hands', async (t) => {
+  test('a call is taken though events have all slots', async (t) => {
     const { queue } = t.context.queues;
     let release = () => {};
     const held = new Promise<void>((resolve) => {
@@ -44,7 +46,7 @@ export function lanesConformance(test: TestFn<QueueContext>): void {
       },
       { concurrency: 4 },
     );
-    await until('events have all hands', () => events.size === 4);
+    await until('events have all slots', () => events.size === 4);
     await queue.add([queued({ replyTo: 'web-1' })]);
     await until('the call has been taken', () => calls.size === 1);
     t.is(events.size, 4);
@@ -54,7 +56,7 @@ export function lanesConformance(test: TestFn<QueueContext>): void {
 
   test('events alone, and calls alone, are never more than a process may have in hand; together a quarter more', async (t) => {
     const { queue } = t.context.queues;
-    let inHand = 0;
+    let inUse = 0;
     let most = 0;
     let done = 0;
     const run = async (jobs: QueuedInvocation[]) => {
@@ -68,9 +70,9 @@ export function lanesConformance(test: TestFn<QueueContext>): void {
     const both = [...events, ...calls].map((job) => queued({ ...job.invocation, id: newRequestId() }));
     await queue.consume(
       async () => {
-        most = Math.max(most, ++inHand);
+        most = Math.max(most, ++inUse);
         await new Promise((resolve) => setTimeout(resolve, 20));
-        inHand--;
+        inUse--;
         done++;
         return DONE;
       },
@@ -83,46 +85,46 @@ export function lanesConformance(test: TestFn<QueueContext>): void {
   });
 
   for (const [jobs, make] of LANES) {
-    test(`${jobs} that are taken ahead wait for a hand, and none are once they are slow`, async (t) => {
+    test(`${jobs} that are prefetched wait for a slot, and none are once they are slow`, async (t) => {
       const { queue } = t.context.queues;
-      const hands = 16;
+      const slots = 16;
       let gate = Promise.resolve();
-      let inHand = 0;
+      let inUse = 0;
       let most = 0;
       let done = 0;
       await queue.consume(
         async () => {
-          most = Math.max(most, ++inHand);
+          most = Math.max(most, ++inUse);
           await gate;
-          inHand--;
+          inUse--;
           done++;
           return DONE;
         },
-        { concurrency: hands },
+        { concurrency: slots },
       );
       await runQuickOnes(queue, make);
       // The few that are not held count as quick; too few of them to take others ahead.
       for (const [total, atMost] of [
-        [QUICK_ONES + 20, 4 * hands],
-        [QUICK_ONES + 40, hands],
+        [QUICK_ONES + 20, 4 * slots],
+        [QUICK_ONES + 40, slots],
       ] as const) {
         const { opened, open } = closedGate();
         gate = opened;
         await queue.add(Array.from({ length: 20 }, make));
-        await until('slow ones have all hands', () => inHand === hands);
+        await until('slow ones have all slots', () => inUse === slots);
         await new Promise((resolve) => setTimeout(resolve, 200));
         const { running } = await queue.counts();
         open();
-        t.true(running >= hands && running <= atMost, `${running} are taken`);
+        t.true(running >= slots && running <= atMost, `${running} are taken`);
         await until('the slow ones have run', () => done === total);
       }
-      t.is(most, hands);
+      t.is(most, slots);
     });
   }
 
   test('a job that is over but for its end leaves its hand to the next', async (t) => {
     const { queue } = t.context.queues;
-    const hands = 16;
+    const slots = 16;
     let gate: Promise<void> | undefined;
     let over = 0;
     await queue.consume(
@@ -133,7 +135,7 @@ export function lanesConformance(test: TestFn<QueueContext>): void {
         await gate;
         return DONE;
       },
-      { concurrency: hands },
+      { concurrency: slots },
     );
     await runQuickOnes(queue);
     const { opened, open } = closedGate();
@@ -147,7 +149,7 @@ export function lanesConformance(test: TestFn<QueueContext>): void {
 
   test('while calls come in, an event keeps its hand until it has left', async (t) => {
     const { queue } = t.context.queues;
-    const hands = 16;
+    const slots = 16;
     let gate: Promise<void> | undefined;
     let over = 0;
     await queue.consume(
@@ -158,7 +160,7 @@ export function lanesConformance(test: TestFn<QueueContext>): void {
         await gate;
         return DONE;
       },
-      { concurrency: hands },
+      { concurrency: slots },
     );
     await runQuickOnes(queue);
     const { opened, open } = closedGate();
@@ -168,7 +170,7 @@ export function lanesConformance(test: TestFn<QueueContext>): void {
     await queue.add(Array.from({ length: 40 }, () => queued()));
     await until('events have been begun', () => over > QUICK_ONES);
     await new Promise((resolve) => setTimeout(resolve, 200));
-    t.true(over <= QUICK_ONES + hands, `${over - QUICK_ONES} at once`);
+    t.true(over <= QUICK_ONES + slots, `${over - QUICK_ONES} at once`);
     open();
     await until('all have left', async () => over === QUICK_ONES + 40 && (await queue.counts()).bytes === 0);
   });

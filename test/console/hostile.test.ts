@@ -14,7 +14,10 @@ const BIDI = '\u202Egnp.exe\u2066\u200B';
 const HOSTILE = `"'\`\${MARKUP}${MARKUP}${BIDI}</pre></table>javascript:window.pwned=1`;
 const LONG_LINE = 'x'.repeat((1 << 20) - 2000);
 
-/** In the page, which this project has no types of: whether anything that was fed became more than text. */
+/**
+ * In the page, which this project has no types of: whether anything that was fed became more than
+ * text.
+ */
 const HARMS = `(() => {
   const found = [];
   if ('pwned' in window) found.push('a script ran');

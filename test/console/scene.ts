@@ -3,7 +3,10 @@ import { type Command, probeWasm } from '../helpers/probe.js';
 
 const input = (...commands: Command[]) => JSON.stringify(commands);
 
-/** A namespace that looks lived in: functions, versions, a live alias, triggers, a tree of events, failures, secrets, rows. */
+/**
+ * A namespace that looks lived in: functions, versions, a live alias, triggers, a tree of events,
+ * failures, secrets, rows.
+ */
 export async function populate(api: Api): Promise<{ tree: string; failed: string }> {
   const wasm = await probeWasm();
   const deploy = async (name: string, metadata: object = {}, fields: Record<string, string> = {}) => {

@@ -3,7 +3,10 @@ import test from 'ava';
 import { guard } from '../../db/functions/statement.js';
 import { tokenize } from '../../db/functions/tokens.js';
 
-/** Statements of every kind, which mutations are made of: what SQLite makes of each says whether the guard was right. */
+/**
+ * Statements of every kind, which mutations are made of: what SQLite makes of each says whether the
+ * guard was right.
+ */
 const STATEMENTS = [
   'select a, b as c from t where a > 1 and b like 2 group by a having count(*) > 1 order by b desc limit 3 offset 4',
   'select case a when 1 then 2 else 3 end, cast(a as decimal(10, 2)), a between 1 and 2, a in (1, 2) from t as x',
@@ -82,7 +85,10 @@ const BREAKS = [
 
 const SYNTAX_ERROR = /syntax error|incomplete input|unrecognized token/;
 
-/** Every statement with each of the pieces put before, in the place of, and behind each of its tokens. */
+/**
+ * Every statement with each of the pieces put before, in the place of, and behind each of its
+ * tokens.
+ */
 function* mutations(pieces: readonly string[]): Generator<string> {
   for (const statement of STATEMENTS) {
     const tokens = tokenize(statement);
@@ -145,7 +151,8 @@ test('wherever SQLite sees a call of a function that is not allowed, the guard h
     try {
       database.prepare(sql);
     } catch (error) {
-      // SQLite resolves names before it has read the whole text; nothing of a text with such an error is run.
+      // SQLite resolves names before it has read the whole text; nothing of a text with such an
+      // error is run.
       if (error instanceof Error && SYNTAX_ERROR.test(error.message)) continue;
     }
     if (!seen) continue;

@@ -31,7 +31,10 @@ function listening(database: Database, sent: Sent[]): Database {
   };
 }
 
-/** Walks that are meant: by position in order, with a limit; the few dead ones; a subquery's own few rows; what is being written. */
+/**
+ * Walks that are meant: by position in order, with a limit; the few dead ones; a subquery's own few
+ * rows; what is being written.
+ */
 const MEANT =
   /SCAN (attempts|later|dead) USING (COVERING )?INDEX attempts_dead|SCAN \(|SCAN json_each|SCAN CONSTANT|SCAN (page|bounds|head|window|recent|last|expired|tuples)|SCAN [A-Z]*SUBQUERY/;
 

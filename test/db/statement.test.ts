@@ -93,7 +93,8 @@ for (const sql of [
   'create view v as select readfile(path) from t',
   "create trigger x after insert on t begin select writefile('a', 'b'); end",
   'create trigger x after insert on t begin select 1; end; drop table t',
-  // A table that is named trigger, with a column that is named begin: the rest would be a statement of its own.
+  // A table that is named trigger, with a column that is named begin: the rest would be a statement
+  // of its own.
   "create table trigger(begin int); attach 'x' as y; select 1 end",
   'create table a(trigger int); drop table t; select 1 end',
   'create view trigger as select 1; begin; drop table t; end',
@@ -225,7 +226,8 @@ test('the largest statement of any shape is read within 5 ms', (t) => {
     return performance.now() - start;
   };
   for (const [shape, sql] of Object.entries(shapes)) {
-    // The fastest of many: the others were slowed by what else this machine does, or by the compiler.
+    // The fastest of many: the others were slowed by what else this machine does, or by the
+    // compiler.
     const fastest = Math.min(...Array.from({ length: 30 }, () => time(sql)));
     t.true(fastest <= 5, `${shape}: ${fastest.toFixed(1)} ms`);
   }

@@ -49,7 +49,9 @@ test('the process dies between accept and 202: the sender retries, and each deli
   t.is(invocations.length, DELIVERIES, 'as many invocations as deliveries');
 });
 
-/** Writes bytes as they are to the functions' listener; returns all that comes back until it closes. */
+/**
+ * Writes bytes as they are to the functions' listener; returns all that comes back until it closes.
+ */
 function raw(engine: TestEngine, bytes: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = createConnection(Number(new URL(engine.functionsUrl).port), '127.0.0.1');

@@ -21,7 +21,10 @@ async function deploy(directory: string) {
   if (done.code !== 0) throw new Error(done.stderr);
 }
 
-/** A copy of an example beside a copy of the SDK, as the repository has them, with another function.yaml. */
+/**
+ * A copy of an example beside a copy of the SDK, as the repository has them, with another
+ * function.yaml.
+ */
 async function deployExample(name: string, change: (manifest: string) => string = (manifest) => manifest) {
   const directory = join(home, 'examples', name);
   cpSync(join('examples', name), directory, { recursive: true });

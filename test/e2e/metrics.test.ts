@@ -79,7 +79,8 @@ test("a web's /metrics shows what its workers do, and accounts for all that was 
     t.true(seen.has(name), name);
   }
 
-  // A web has no threads of its own, and those of one worker may be more a moment later than both had before.
+  // A web has no threads of its own, and those of one worker may be more a moment later than both
+  // had before.
   await Promise.all(workers.map((worker) => worker.kill9()));
   await eventually('the figures of killed workers are left out', async () => {
     const found = await figures(api);
@@ -108,7 +109,7 @@ test('what was accepted stays accounted for when everything is killed and starte
   const again = await cluster.web();
   const found = await figures(again.api);
   t.true(of(found, 'done') >= before);
-  // Those in the worker's hands may have ended without having left the queue.
+  // Those that the worker ran may have ended without having left the queue.
   t.true(of(found, 'accepted') >= accepted);
   await cluster.worker();
   const over = await eventually('all have ended', async () => {

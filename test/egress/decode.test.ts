@@ -4,7 +4,10 @@ import test from 'ava';
 import { egress, get, server, text } from '../helpers/egress.js';
 
 const HELLO = 'hello, hello, hello, hello';
-/** As the reference implementation writes it: without the size of its content, which a server that streams does not know. */
+/**
+ * As the reference implementation writes it: without the size of its content, which a server that
+ * streams does not know.
+ */
 const ZSTD_HELLO = Buffer.from('KLUv/QRYbQAAOGhlbGxvLCABAEqKEY+ZUzc=', 'base64');
 
 /** 20 MB of zeros: blocks that say how often to repeat one byte. */

@@ -59,7 +59,8 @@ export async function openPage(context: BrowserContext): Promise<Watched> {
   const troubles: string[] = [];
   page.on('pageerror', (error) => troubles.push(`error: ${error.message}`));
   page.on('console', (message) => {
-    // The browser itself notes every reply that is no 2xx, which tests look at by what the page then says.
+    // The browser itself notes every reply that is no 2xx, which tests look at by what the page
+    // then says.
     if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) {
       troubles.push(`console: ${message.text()}`);
     }

@@ -3,7 +3,10 @@ import type { Api, ApiReply } from './api.js';
 import { eventually } from './eventually.js';
 import { commands, probeWasm } from './probe.js';
 
-/** A secret whose value must turn up nowhere, and a text that must, so that a search is known to find. */
+/**
+ * A secret whose value must turn up nowhere, and a text that must, so that a search is known to
+ * find.
+ */
 export interface Canary {
   /** The value as it is, and as it may be encoded. */
   readonly forms: readonly string[];
@@ -12,7 +15,10 @@ export interface Canary {
   replies(): string;
 }
 
-/** Sets, changes and refuses the secret, and uses it in functions that succeed, fail, die and are replayed. */
+/**
+ * Sets, changes and refuses the secret, and uses it in functions that succeed, fail, die and are
+ * replayed.
+ */
 export async function useCanary(api: Api): Promise<Canary> {
   const value = `canary-${randomBytes(24).toString('hex')}`;
   const marker = `marker-${randomBytes(24).toString('hex')}`;

@@ -47,7 +47,10 @@ export interface Cluster {
 
 export type Settings = Readonly<Record<string, string>>;
 
-/** With `maxFileBlocks` no file can be written beyond so many blocks of 512 bytes: for the process the disk is full. */
+/**
+ * With `maxFileBlocks` no file can be written beyond so many blocks of 512 bytes: for the process
+ * the disk is full.
+ */
 export type RoleSettings = Settings & { maxFileBlocks?: string };
 
 export interface ClusterOptions {

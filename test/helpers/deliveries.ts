@@ -5,7 +5,10 @@ import { probeWasm } from './probe.js';
 export const ASYNC = { prefer: 'respond-async' };
 const ENDS = ['success', 'error', 'timeout', 'dead', 'cancelled'];
 
-/** How a test deploys the probe, sends it work and sees what becomes of it. The API may be one that starts later. */
+/**
+ * How a test deploys the probe, sends it work and sees what becomes of it. The API may be one that
+ * starts later.
+ */
 export function deliveriesOver(api: () => Api) {
   let names = 0;
 

@@ -18,7 +18,10 @@ export function egress(t: ExecutionContext, options: EgressOptions) {
   return opened;
 }
 
-/** The name server of these tests: what is not here does not exist, and nothing is asked of the real one. */
+/**
+ * The name server of these tests: what is not here does not exist, and nothing is asked of the real
+ * one.
+ */
 export function names(host: string): string[] {
   const known: Record<string, string[]> = {
     'loopback.test': ['127.0.0.1'],

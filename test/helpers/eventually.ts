@@ -1,4 +1,7 @@
-/** Asks again until the answer is there; gives up, naming what was awaited, after the time a hanging test would take. */
+/**
+ * Asks again until the answer is there; gives up, naming what was awaited, after the time a hanging
+ * test would take.
+ */
 export async function eventually<T>(
   what: string,
   ask: () => Promise<T | null | undefined | false>,

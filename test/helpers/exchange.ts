@@ -28,7 +28,10 @@ export function recordingServer(target: string): Promise<ExchangeServer> {
   });
 }
 
-/** Answers as recorded, in the recorded order; a request that differs from the recorded one gets a 400. */
+/**
+ * Answers as recorded, in the recorded order; a request that differs from the recorded one gets a
+ * 400.
+ */
 export function replayingServer(file: string): Promise<ExchangeServer> {
   const recorded = JSON.parse(readFileSync(file, 'utf8')) as Exchange[];
   let next = 0;

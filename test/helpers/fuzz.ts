@@ -22,7 +22,8 @@ function generator(seed: number): (below: number) => number {
 export function mutate(wasm: Uint8Array, seed: number): Uint8Array {
   const random = generator(seed);
   let bytes = new Uint8Array(wasm);
-  // Most of a module is code; what the parser reads is at its beginning, so half of the changes go there.
+  // Most of a module is code; what the parser reads is at its beginning, so half of the changes go
+  // there.
   const place = () => (random(2) === 0 ? random(bytes.length) : random(Math.min(bytes.length, 600)));
   for (let changes = 1 + random(8); changes > 0; changes--) {
     const at = place();
@@ -51,7 +52,10 @@ export function mutate(wasm: Uint8Array, seed: number): Uint8Array {
   return bytes;
 }
 
-/** Reads a mutated module as a deploy would. null when it was read or refused as it should; else what happened. */
+/**
+ * Reads a mutated module as a deploy would. null when it was read or refused as it should; else
+ * what happened.
+ */
 export function fuzzModule(wasm: Uint8Array, seed: number): string | null {
   const began = performance.now();
   try {

@@ -134,7 +134,10 @@ export async function missingCompiler(source: string): Promise<string | null> {
 
 const built = new Map<string, Promise<Uint8Array>>();
 
-/** Compiles a source of test/fixtures/guests, once per content; throws an error that names the compiler if there is none. */
+/**
+ * Compiles a source of test/fixtures/guests, once per content; throws an error that names the
+ * compiler if there is none.
+ */
 export function guest(source: string): Promise<Uint8Array> {
   let module = built.get(source);
   if (module === undefined) {

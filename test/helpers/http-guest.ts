@@ -8,7 +8,10 @@ const OUTPUT = '.build/guests';
 
 let built: Promise<Buffer> | undefined;
 
-/** The guest of the tests of HTTP functions; see test/fixtures/http-go/main.go. Go's own cache makes a second build quick. */
+/**
+ * The guest of the tests of HTTP functions; see test/fixtures/http-go/main.go. Go's own cache makes
+ * a second build quick.
+ */
 export function httpGuest(): Promise<Buffer> {
   built ??= build();
   return built;

@@ -32,7 +32,10 @@ function boundTo(who: string, turn: number): Partial<HostCalls> {
   };
 }
 
-/** Invocations of two namespaces mixed on one engine; returns those in whose output or log another one's data was seen. */
+/**
+ * Invocations of two namespaces mixed on one engine; returns those in whose output or log another
+ * one's data was seen.
+ */
 export async function isolationRound(
   engine: Engine,
   options: { invocations: number; atOnce: number },

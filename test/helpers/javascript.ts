@@ -6,7 +6,10 @@ import { tempDir } from './temp-dir.js';
 const root = tempDir();
 let made = 0;
 
-/** A directory with these files, by their paths, where the packages of this repository are installed. */
+/**
+ * A directory with these files, by their paths, where the packages of this repository are
+ * installed.
+ */
 export function functionDirectory(files: Readonly<Record<string, string>>): string {
   const directory = join(root, String(++made));
   for (const [path, content] of Object.entries(files)) {

@@ -1,4 +1,7 @@
-/** What Kubo 0.44 answered for `bytesOf(size)` with cid-version=1, raw-leaves and chunker=size-262144. */
+/**
+ * What Kubo 0.44 answered for `bytesOf(size)` with cid-version=1, raw-leaves and
+ * chunker=size-262144.
+ */
 export const KUBO_CIDS: readonly [size: number, cid: string][] = [
   [0, 'bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku'],
   [1, 'bafkreig2xu5p65u7a7vsszkad2yctf2oxorua6x5akzg3w2wj2s7r35ooi'],

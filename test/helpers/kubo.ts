@@ -17,7 +17,10 @@ export interface KuboServer {
   close(): Promise<void>;
 }
 
-/** A Kubo daemon of the test's own that talks to nobody: loopback addresses only, no bootstrap, no routing, no discovery. */
+/**
+ * A Kubo daemon of the test's own that talks to nobody: loopback addresses only, no bootstrap, no
+ * routing, no discovery.
+ */
 export async function startKubo(program: string): Promise<KuboServer> {
   const repo = await mkdtemp(join(tmpdir(), 'orama-kubo-'));
   const env = {

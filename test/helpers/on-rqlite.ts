@@ -1,7 +1,10 @@
 import test from 'ava';
 import { findRqlited } from './rqlited.js';
 
-/** Registers tests on the real server, or one that says that there is none: a file without any test would fail. */
+/**
+ * Registers tests on the real server, or one that says that there is none: a file without any test
+ * would fail.
+ */
 export function onRqlite(what: string, register: (binary: string) => void): void {
   const binary = findRqlited();
   if (binary !== null) {

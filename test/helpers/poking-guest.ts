@@ -10,7 +10,10 @@ export type Poke =
   /** Ends the run; the bytes there are its output. */
   | { do: 'read'; at: number; length: number };
 
-/** Where the guest takes its input; what the host has written there is the only difference between two fresh runs. */
+/**
+ * Where the guest takes its input; what the host has written there is the only difference between
+ * two fresh runs.
+ */
 export const INPUT_AT = 1024;
 export const PAGES = 2;
 /** What its `_initialize` fills with what. */
@@ -54,7 +57,10 @@ function operands(poke: Poke): [number, number, number] {
   }
 }
 
-/** A reactor that does to its memory whatever its input says. One that says it comes from Go has its writes marked. */
+/**
+ * A reactor that does to its memory whatever its input says. One that says it comes from Go has its
+ * writes marked.
+ */
 export function pokingGuest({ fromGo }: { fromGo: boolean }): Uint8Array {
   const [pointer, length, operation, a, b, c] = [0, 1, 2, 3, 4, 5];
   const get = (local: number) => [0x20, local];

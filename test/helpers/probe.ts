@@ -18,7 +18,10 @@ export interface Command {
 
 let built: Promise<Buffer> | undefined;
 
-/** The guest of the end-to-end tests, built by the standard Go toolchain once per change of its source. */
+/**
+ * The guest of the end-to-end tests, built by the standard Go toolchain once per change of its
+ * source.
+ */
 export function probeWasm(): Promise<Buffer> {
   built ??= build();
   return built;

@@ -16,7 +16,9 @@ export interface RedisCluster {
 
 const NODES = 3;
 
-/** A Redis Cluster of three masters: most keys are on another node than the one that the URL names. */
+/**
+ * A Redis Cluster of three masters: most keys are on another node than the one that the URL names.
+ */
 export async function startRedisCluster(): Promise<RedisCluster> {
   const nodes: RedisServerProcess[] = [];
   const close = async () => {

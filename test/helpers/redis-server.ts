@@ -6,7 +6,10 @@ import type { Certificate } from './certificate.js';
 import { freePort } from './free-port.js';
 import { endProcess, launch } from './server-process.js';
 
-/** A redis-server of the test's own, on a free loopback port, that loses nothing it has acknowledged. */
+/**
+ * A redis-server of the test's own, on a free loopback port, that loses nothing it has
+ * acknowledged.
+ */
 export interface RedisServerProcess {
   readonly url: string;
   readonly port: number;

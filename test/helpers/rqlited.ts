@@ -29,7 +29,10 @@ export interface RqliteCluster {
   close(): Promise<void>;
 }
 
-/** A cluster of its own on free loopback ports, with its data in a temporary directory; ready when it resolves. */
+/**
+ * A cluster of its own on free loopback ports, with its data in a temporary directory; ready when
+ * it resolves.
+ */
 export async function startRqlite(binary: string, size = 1): Promise<RqliteCluster> {
   const directory = mkdtempSync(join(tmpdir(), 'orama-rqlite-'));
   const places = await Promise.all(

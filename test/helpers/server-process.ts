@@ -2,12 +2,15 @@ import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Far more than a start takes on a machine that is busy with much else: only so that a test ends. */
+/**
+ * Far more than a start takes on a machine that is busy with much else: only so that a test ends.
+ */
 const READY_MS = 240_000;
 
 /**
- * Starts a server and waits until it can be used. One that ends before, or is not ready in four minutes, is an error with
- * what it wrote last, and nothing of it is left running. `ready` gets a signal for its own clean-up.
+ * Starts a server and waits until it can be used. One that ends before, or is not ready in four
+ * minutes, is an error with what it wrote last, and nothing of it is left running. `ready` gets a
+ * signal for its own clean-up.
  */
 export async function launch(
   program: string,

@@ -2,8 +2,9 @@ import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 /**
- * A real server's program: named by the variable, else on PATH. Where there is none the suite says so and runs on a
- * recorded exchange, unless REQUIRE_SERVERS lists the server: then its absence is a failure.
+ * A real server's program: named by the variable, else on PATH. Where there is none the suite says
+ * so and runs on a recorded exchange, unless REQUIRE_SERVERS lists the server: then its absence is
+ * a failure.
  */
 export function findServer(server: string, variable: string, program: string): string | null {
   const named = process.env[variable];

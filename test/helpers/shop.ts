@@ -1,7 +1,10 @@
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** A copy of examples/shop, with secrets, beside the SDKs as the repository has them. Returns its directory. */
+/**
+ * A copy of examples/shop, with secrets, beside the SDKs as the repository has them. Returns its
+ * directory.
+ */
 export function copyShop(directory: string): string {
   const shop = join(directory, 'examples', 'shop');
   cpSync('examples/shop', shop, {

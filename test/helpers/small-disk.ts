@@ -37,7 +37,7 @@ export async function smallDisk(megabytes: number): Promise<SmallDisk> {
     ],
     async fill() {
       const file = await open(ballast, 'w');
-      // In ever smaller pieces, to the last page.
+      // In ever smaller steps, to the last page.
       for (let piece = 1 << 20; piece >= 4096; piece >>= 2) {
         const bytes = Buffer.alloc(piece);
         try {

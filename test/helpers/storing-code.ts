@@ -3,8 +3,9 @@ import { i32Const, u32 } from '../../workers/wasm/binary/writer.js';
 import { command, handMade, I32, I64 } from './wasm.js';
 
 /**
- * Random functions that store in all the ways compilers have of it: at constants, at locals with offsets and with constants added
- * or taken away, through 64-bit numbers, at addresses that were loaded, in loops and branches, with calls between.
+ * Random functions that store in all the ways compilers have of it: at constants, at locals with
+ * offsets and with constants added or taken away, through 64-bit numbers, at addresses that were
+ * loaded, in loops and branches, with calls between.
  */
 export const PAGES = 2;
 /** Locals of each function: 32-bit ones, 64-bit ones, and those that count its loops. */
@@ -142,7 +143,10 @@ export const storingBodies: fc.Arbitrary<Code[]> = fc.array(statements(0), {
   maxLength: FUNCTIONS,
 });
 
-/** A command that begins with the first of the bodies. Local 0 and the global are i32, the local after `NARROW` of them i64. */
+/**
+ * A command that begins with the first of the bodies. Local 0 and the global are i32, the local
+ * after `NARROW` of them i64.
+ */
 export function storingModule(bodies: readonly Code[]): Uint8Array {
   return handMade(
     command({

@@ -1,6 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Waits until the condition holds; throws when it does not within `withinMs`, so that a test ends instead of hanging. */
+/**
+ * Waits until the condition holds; throws when it does not within `withinMs`, so that a test ends
+ * instead of hanging.
+ */
 export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,

@@ -1,6 +1,9 @@
 import { concat, name, section, u32, vector } from '../../workers/wasm/binary/writer.js';
 
-/** A module made by hand, for shapes that no compiler gives. Each part is raw bytes of the binary format. */
+/**
+ * A module made by hand, for shapes that no compiler gives. Each part is raw bytes of the binary
+ * format.
+ */
 export interface HandMade {
   /** `[params, results]` as value type bytes. */
   types?: [number[], number[]][];
@@ -54,7 +57,9 @@ export function handMade(made: HandMade): Uint8Array {
   return concat(parts);
 }
 
-/** A command with a memory of one page that does nothing; the parts given are put in or replaced. */
+/**
+ * A command with a memory of one page that does nothing; the parts given are put in or replaced.
+ */
 export function command(given: HandMade = {}): HandMade {
   return {
     types: [[[], []]],

@@ -12,14 +12,19 @@ function publishAll(api: Api, messages: unknown, more: object = {}) {
   return api.post('/v1/pubsub/publish/batch', { messages, ...more });
 }
 
-/** The inputs that the probe, which only listens, was fired with, in the order in which they were accepted. */
+/**
+ * The inputs that the probe, which only listens, was fired with, in the order in which they were
+ * accepted.
+ */
 async function firedWith(api: Api, count: number): Promise<JsonValue[]> {
   const inputs = await deliveriesOver(() => api).received('probe', count);
   // The list has the newest first.
   return inputs.reverse();
 }
 
-/** How many there ever were. By id: one that ends just now may be listed as running and as ended. */
+/**
+ * How many there ever were. By id: one that ends just now may be listed as running and as ended.
+ */
 async function invocations(api: Api): Promise<number> {
   const { json } = await api.get('/v1/invocations?function=probe');
   return new Set(json.invocations.map((one: JsonValue) => one.request_id)).size;

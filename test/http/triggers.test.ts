@@ -65,7 +65,8 @@ test('a schedule is run now, with the input that its ticks have', async (t) => {
 
 test('a schedule that may not overlap waits for its last run', async (t) => {
   const { api, runs } = await tenant();
-  // The probe gives an envelope back at once; a schedule's runs overlap only when they take longer than a second.
+  // The probe gives an envelope back at once; a schedule's runs overlap only when they take longer
+  // than a second.
   await api.deploy('probe', await probeWasm(), {
     timeout_seconds: '3',
     metadata: JSON.stringify({

@@ -1,5 +1,6 @@
 /**
- * Code that gives the same in a function and in Node: what is returned, or the name of what is thrown. By the global it tries.
+ * Code that gives the same in a function and in Node: what is returned, or the name of what is
+ * thrown. By the global it tries.
  */
 export const SNIPPETS: Readonly<Record<string, readonly string[]>> = {
   URL: [

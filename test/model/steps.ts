@@ -1,12 +1,18 @@
 import fc from 'fast-check';
 
-/** One step of a run. What a step does to things that are not there is refused by the engine, and that is fine. */
+/**
+ * One step of a run. What a step does to things that are not there is refused by the engine, and
+ * that is fine.
+ */
 export type Step =
   | { do: 'deploy'; retries: number }
   | { do: 'invoke'; how: 'sync' | 'async'; fails: boolean; slow: boolean }
   | { do: 'repeat'; key: number }
   | { do: 'publish'; nested: number }
-  /** `amid`: just when the first of several calls has its reply, so that the others are at every stage. */
+  /**
+   * `amid`: just when the first of several calls has its reply, so that the others are at every
+   * stage.
+   */
   | { do: 'kill'; amid: boolean }
   | { do: 'restart' }
   | { do: 'replay' }

@@ -11,7 +11,10 @@ import { tempDir } from '../helpers/temp-dir.js';
 
 const run = promisify(execFile);
 const MEGABYTE = 1 << 20;
-/** Optional peers of knex and bullmq, which ask for them only when somebody configures their database. */
+/**
+ * Optional peers of knex and bullmq, which ask for them only when somebody configures their
+ * database.
+ */
 const OPTIONAL = [
   ...['@valkey/valkey-glide', 'better-sqlite3', 'bufferutil', 'mariadb', 'mysql', 'mysql2', 'oracledb', 'pg'],
   ...['pg-query-stream', 'sqlite3', 'tedious', 'utf-8-validate'],
@@ -41,7 +44,8 @@ test.before('npm packs the engine, and installs the tarball in an empty director
   files = packed.files.map((file: { path: string }) => file.path);
   mkdirSync(installed);
   const tarball = join(directory, packed.filename);
-  // Install scripts as npm has them by itself: the settings of this repository are not those of its users.
+  // Install scripts as npm has them by itself: the settings of this repository are not those of its
+  // users.
   await run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', tarball], {
     cwd: installed,
     env: userEnvironment(),

@@ -20,7 +20,7 @@ interface Context {
 }
 const test = anyTest.serial as unknown as TestFn<Context>;
 const LIMITS = { maxWaiting: 1000, maxBytes: 1 << 20 };
-const HANDS = 16;
+const SLOTS = 16;
 const DONE: Settlement = { kind: 'done' };
 let server: RedisServerProcess;
 
@@ -56,7 +56,7 @@ const wait = (consumers: number, redis: Redis) =>
   );
 
 /** What a consumer was handed. Until it is released, it keeps what it has been told to hold. */
-async function consumerOf(t: ExecutionContext<Context>, { queue }: Queues, concurrency = HANDS) {
+async function consumerOf(t: ExecutionContext<Context>, { queue }: Queues, concurrency = SLOTS) {
   const taken: Delivery[] = [];
   let gate: ReturnType<typeof closedGate> | undefined;
   const consumer = await queue.consume(
@@ -90,7 +90,8 @@ test('while jobs are quick, those that wait are taken many at a time', async (t)
   await redis.config('RESETSTAT');
   await one.queue.add(times(48, event));
   await until('all are taken', async () => (await one.queue.counts()).running === 48);
-  // One to add them, two to take 48 and to hear that there are no more, and what was still under way.
+  // One to add them, two to take 48 and to hear that there are no more, and what was still under
+  // way.
   const commands = await callsOf(redis, 'evalsha');
   t.true(commands < 10, `${commands} commands for 48 jobs`);
   consumer.release();
@@ -134,7 +135,8 @@ test('a process whose calls take long leaves others to a process that waits', as
 
 test('a call for which its process has no room is taken by one that waits, before that looks by itself', async (t) => {
   const { redis, one, other } = t.context;
-  // The first has listened for longer than the second, so the marker comes to it, though it is busy by then.
+  // The first has listened for longer than the second, so the marker comes to it, though it is busy
+  // by then.
   const busy = await consumerOf(t, one, 1);
   await wait(1, redis);
   const waiting = await consumerOf(t, other, 1);

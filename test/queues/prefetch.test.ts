@@ -2,24 +2,27 @@ import test from 'ava';
 import type { QueueKind } from '../../queues/jobs.js';
 import { Prefetch } from '../../queues/prefetch.js';
 
-/** What is to be taken at once, told each time that changes, after jobs that took so many milliseconds. */
-function told(kind: QueueKind, hands: number, ...jobs: number[]): number[] {
+/**
+ * What is to be taken at once, told each time that changes, after jobs that took so many
+ * milliseconds.
+ */
+function told(kind: QueueKind, slots: number, ...jobs: number[]): number[] {
   const numbers: number[] = [];
-  const ahead = new Prefetch(kind, hands, (atOnce) => numbers.push(atOnce));
+  const ahead = new Prefetch(kind, slots, (atOnce) => numbers.push(atOnce));
   for (const ms of jobs) ahead.recordEnd(ms);
   return numbers;
 }
 
 const quick = (count: number): number[] => Array(count).fill(4);
 
-test('six times as many events, or three times as many calls, are taken once as many in a row as there are hands were quick', (t) => {
+test('six times as many events, or three times as many calls, are taken once as many in a row as there are slots were quick', (t) => {
   t.deepEqual(told('async', 16, ...quick(15)), []);
   t.deepEqual(told('async', 16, ...quick(100)), [96]);
   t.deepEqual(told('sync', 16, ...quick(100)), [48]);
   t.deepEqual(told('async', 16, ...quick(15), 80, ...quick(15)), []);
 });
 
-test('none are taken ahead after one that was slow, until as many in a row were quick again', (t) => {
+test('none are prefetched after one that was slow, until as many in a row were quick again', (t) => {
   t.deepEqual(told('async', 16, ...quick(20), 80, 80, ...quick(16)), [96, 16, 96]);
 });
 
@@ -27,7 +30,7 @@ test('a process that may take few at once takes none ahead', (t) => {
   t.deepEqual(told('async', 15, ...quick(100)), []);
 });
 
-test('none are taken ahead after one with much input', (t) => {
+test('none are prefetched after one with much input', (t) => {
   const numbers: number[] = [];
   const ahead = new Prefetch('async', 16, (atOnce) => numbers.push(atOnce));
   for (const ms of quick(16)) ahead.recordEnd(ms);

@@ -33,7 +33,10 @@ const TRAP = 0x00;
 const IF_EMPTY = [0x04, 0x40];
 const END = 0x0b;
 
-/** Commands that end well when their instance is as it was made, and change it so that a second run in it would trap. */
+/**
+ * Commands that end well when their instance is as it was made, and change it so that a second run
+ * in it would trap.
+ */
 const MARKING: [string, HandMade][] = [
   [
     'sets a table entry',

@@ -10,7 +10,8 @@ import { guest, missingCompiler } from '../helpers/guests.js';
 const residentMb = () =>
   Number(/VmRSS:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? 0) / 1024;
 
-// One guest at a time, one after another: what a guest takes is then seen in the process's own size.
+// One guest at a time, one after another: what a guest takes is then seen in the process's own
+// size.
 const engine = createEngine({ threads: 1, parked: 0, memoryMb: 512 });
 test.after.always(() => engine.close());
 

@@ -124,9 +124,11 @@ test('endless loops of one namespace on every core keep no other namespace waiti
   const times: number[] = [];
   for (let n = 0; n < 20; n++) times.push(await call());
   t.log(`at most ${Math.max(...times).toFixed(1)} ms`);
-  // The loops would go on for minutes: a call that had to wait for one of them would not have ended.
+  // The loops would go on for minutes: a call that had to wait for one of them would not have
+  // ended.
   t.is(times.length, 20);
-  // More of the same namespace are not over-committed, and there is an end to it for all namespaces together.
+  // More of the same namespace are not over-committed, and there is an end to it for all namespaces
+  // together.
   t.is(engine.stats().busy, 2);
   const others = ['second', 'third', 'fourth', 'fifth'].map(loop);
   await eventually('two more run', async () => engine.stats().busy === 4);
@@ -265,7 +267,8 @@ test('a guest whose thread fails is an error, and another thread takes its place
   t.teardown(() => pool.close());
   const wasm = await kitchen();
   const good = prepareFresh(readSource(wasm, 64));
-  // Nothing that a guest can do is known to bring its thread down, so the engine's own part is broken here.
+  // Nothing that a guest can do is known to bring its thread down, so the engine's own part is
+  // broken here.
   const broken = { ...good, shape: null } as unknown as typeof good;
   const outcome = await pool.run(guestCall(wasm, 'echo'), 'broken', broken);
   t.is(outcome.status, 'error');

@@ -22,7 +22,10 @@ function own(turn: number, length: number): Uint8Array {
   return bytes;
 }
 
-/** Runs a guest until the engine takes its runs for quick ones, and gives several to a thread at a time. */
+/**
+ * Runs a guest until the engine takes its runs for quick ones, and gives several to a thread at a
+ * time.
+ */
 async function settlePace(engine: Engine, wasm: Uint8Array): Promise<void> {
   for (let n = 0; n < 30; n++) await runText(engine, wasm, 'x');
 }

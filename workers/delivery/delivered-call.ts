@@ -3,7 +3,10 @@ import type { Blobs } from '../../src/ports/blobs.js';
 import type { GuestCall, HostCalls } from '../../src/ports/engine.js';
 import type { Delivery } from '../../src/ports/queue.js';
 
-/** A delivery as the engine runs it. A class, as V8 would make an object with a getter property by property, for each run. */
+/**
+ * A delivery as the engine runs it. A class, as V8 would make an object with a getter property by
+ * property, for each run.
+ */
 export class DeliveredCall implements GuestCall {
   readonly requestId;
   readonly namespace;

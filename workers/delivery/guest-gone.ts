@@ -1,7 +1,10 @@
 /** One for all: abort() would make an exception with a stack for each run. */
 const REASON = new Error('the guest is gone');
 
-/** Stops host calls that outlive their guest. The signal is made when it is asked for: most guests call nothing. */
+/**
+ * Stops host calls that outlive their guest. The signal is made when it is asked for: most guests
+ * call nothing.
+ */
 export class GuestGone {
   #controller: AbortController | undefined;
   #isGone = false;

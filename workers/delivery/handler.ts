@@ -22,7 +22,9 @@ import type { LogQuota } from './log-quota.js';
 import type { LogWriter } from './log-writer.js';
 import { observedHost } from './observed-host.js';
 
-/** How long a job steps back when all places of its function's `concurrency` are taken; jittered. */
+/**
+ * How long a job steps back when all places of its function's `concurrency` are taken; jittered.
+ */
 const BUSY_MS = 100;
 /** How long a job steps back when the module cannot be loaded or the log cannot be written. */
 const AWAY_MS = 2000;
@@ -41,8 +43,9 @@ export interface ConsumerDeps extends HostDeps {
 }
 
 /**
- * What a worker does with a job: checks whether it still should run, runs the guest, replies early and settles late.
- * A job leaves the queue only when its log row is durable, so a kill at any point costs a rerun and never a record.
+ * What a worker does with a job: checks whether it still should run, runs the guest, replies early
+ * and settles late. A job leaves the queue only when its log row is durable, so a kill at any point
+ * costs a rerun and never a record.
  */
 export function createDeliveryHandler(deps: ConsumerDeps): DeliveryHandler {
   const guests = new GuestLimit(deps.quotas);
@@ -51,7 +54,8 @@ export function createDeliveryHandler(deps: ConsumerDeps): DeliveryHandler {
     try {
       return await deliver(deps, guests, delivery);
     } catch (error) {
-      // The store, its backlog or the blobs are away: nothing has been settled, so another attempt is owed, not used up.
+      // The store, its backlog or the blobs are away: nothing has been settled, so another attempt
+      // is owed, not used up.
       const log = isAppError(error) ? deps.logger.warn : deps.logger.error;
       log.call(
         deps.logger,
@@ -95,7 +99,8 @@ async function deliver(deps: ConsumerDeps, guests: GuestLimit, delivery: Deliver
       guests.leave(namespace);
     }
   } catch (error) {
-    // Nobody is kept waiting for a module that may stay away; a job without a caller is tried again.
+    // Nobody is kept waiting for a module that may stay away; a job without a caller is tried
+    // again.
     if (!(error instanceof ModuleUnavailable)) throw error;
     const row = newAttempt(invocation, delivery.attempt, error.message);
     const ending: InvocationEnd = {
@@ -113,8 +118,9 @@ async function deliver(deps: ConsumerDeps, guests: GuestLimit, delivery: Deliver
 }
 
 /**
- * What took place is not done again, only what should have followed it: the end is durable before that. With the
- * store away it is not known, and an invocation that runs twice is better than one that waits for the store.
+ * What took place is not done again, only what should have followed it: the end is durable before
+ * that. With the store away it is not known, and an invocation that runs twice is better than one
+ * that waits for the store.
  */
 async function endOf({ store }: ConsumerDeps, { id }: Invocation): Promise<EndRow | null> {
   const stored = await store.attempts.invocation(id).catch(() => null);
@@ -122,7 +128,9 @@ async function endOf({ store }: ConsumerDeps, { id }: Invocation): Promise<EndRo
   return last?.final ? { ...last, final: last.final } : null;
 }
 
-/** Only crashes in which it was running count: one that waited in the same worker is not to blame. */
+/**
+ * Only crashes in which it was running count: one that waited in the same worker is not to blame.
+ */
 function isLastCrash({ crashesWhileRunning }: Delivery): boolean {
   return crashesWhileRunning >= MAX_WORKER_CRASHES;
 }
@@ -211,8 +219,9 @@ function isFinal(delivery: Delivery, { status, exitCode }: GuestOutcome): boolea
 }
 
 /**
- * The attempts before this one that left no word: their workers died. As many as there were crashes, as a worker may die
- * before it has logged the death before its own. A row that was written stays as it is, of a failed attempt, too.
+ * The attempts before this one that left no word: their workers died. As many as there were
+ * crashes, as a worker may die before it has logged the death before its own. A row that was
+ * written stays as it is, of a failed attempt, too.
  */
 function crashRows({ invocation, attempt, crashes }: Delivery): AttemptRow[] {
   return Array.from({ length: crashes }, (_, n) =>

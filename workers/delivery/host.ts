@@ -44,8 +44,8 @@ const argsSchema = z.array(z.unknown());
 const headersSchema = z.record(z.string(), z.string());
 
 /**
- * The host functions as one invocation may use them: every call acts in its namespace and stops with it. What a call
- * throws ends up in the invocation's own log.
+ * The host functions as one invocation may use them: every call acts in its namespace and stops
+ * with it. What a call throws ends up in the invocation's own log.
  */
 export function createHost(
   deps: HostDeps,

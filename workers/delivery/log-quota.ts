@@ -6,7 +6,10 @@ import type { Quotas } from '../../src/core/quotas.js';
 import type { Closable } from '../../src/ports/closable.js';
 import type { QuotaStore } from '../../src/ports/store.js';
 
-/** How often the processes tell each other, by way of the store, what they have logged; the first time at once. */
+/**
+ * How often the processes tell each other, by way of the store, what they have logged; the first
+ * time at once.
+ */
 const SHARE_MS = 5000;
 /** What a line takes beside its text. */
 const LINE_OVERHEAD_BYTES = 64;
@@ -14,8 +17,9 @@ const LINE_OVERHEAD_BYTES = 64;
 /** Holds namespaces to their quota `log_mb_per_day`, by UTC day. */
 export interface LogQuota extends Closable {
   /**
-   * The lines of an attempt as they go into its record: all of them, or beyond the quota one that says so. The record itself is
-   * always written, for it is what an invocation ends with. Several processes may pass the quota by what they log in 5 s.
+   * The lines of an attempt as they go into its record: all of them, or beyond the quota one that
+   * says so. The record itself is always written, for it is what an invocation ends with. Several
+   * processes may pass the quota by what they log in 5 s.
    */
   admit(namespace: Namespace, messages: LogMessage[]): Promise<LogMessage[]>;
 }

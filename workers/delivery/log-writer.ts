@@ -8,19 +8,24 @@ import type { AttemptRow, AttemptStore, FinalAttempt } from '../../src/ports/sto
 const MAX_ROWS = 500;
 const MAX_BYTES = 4 << 20;
 /**
- * A write of one row costs nearly what a write of twenty does, and where syncs are quick each would carry one or two. So a write
- * waits while rows keep coming: each `QUIET_MS` brings one, `MOST_MS` are not over and it is not `ENOUGH_ROWS` yet. Only jobs
- * wait for it, whose callers have had their replies.
+ * A write of one row costs nearly what a write of twenty does, and where syncs are quick each would
+ * carry one or two. So a write waits while rows keep coming: each `QUIET_MS` brings one, `MOST_MS`
+ * are not over and it is not `ENOUGH_ROWS` yet. Only jobs wait for it, whose callers have had their
+ * replies.
  */
 const QUIET_MS = 1;
 const MOST_MS = 8;
 const ENOUGH_ROWS = 128;
-/** A store that has not answered by then counts as away; what it may have written is ignored when it comes again. */
+/**
+ * A store that has not answered by then counts as away; what it may have written is ignored when it
+ * comes again.
+ */
 const STORE_MS = 2000;
 const SHIP_MS = 500;
 /**
- * With store and backlog both away (on one full disk, say) a batch is tried again for so long. What was run is then not run
- * again for want of a row; later its job is put back into the queue, and run again.
+ * With store and backlog both away (on one full disk, say) a batch is tried again for so long. What
+ * was run is then not run again for want of a row; later its job is put back into the queue, and
+ * run again.
  */
 const BOTH_AWAY_MS = 15_000;
 const WRITE_AGAIN_MS = 500;
@@ -28,11 +33,15 @@ const WRITE_AGAIN_MS = 500;
 const LEFT_BEHIND_MS = 5000;
 
 /**
- * Makes rows durable by group commit: whenever the writer is free it takes all that waits. While the store is away
- * they go into the backlog on the queue's own server and are shipped later, so that jobs do not pile up behind it.
+ * Makes rows durable by group commit: whenever the writer is free it takes all that waits. While
+ * the store is away they go into the backlog on the queue's own server and are shipped later, so
+ * that jobs do not pile up behind it.
  */
 export interface LogWriter extends Closable {
-  /** Durable when it resolves. Rejects when store and backlog are both away for long: then the job must not settle. */
+  /**
+   * Durable when it resolves. Rejects when store and backlog are both away for long: then the job
+   * must not settle.
+   */
   write(row: AttemptRow): Promise<void>;
   stats(): { pending: number; lagMs: number; away: boolean };
 }

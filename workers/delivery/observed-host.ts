@@ -5,7 +5,10 @@ import type { HostCalls } from '../../src/ports/engine.js';
 import type { Meter } from '../../src/ports/meter.js';
 import type { Tracer } from '../../src/ports/tracer.js';
 
-/** The same host functions, each call counted, a span below `parent`, and what failed behind it in the engine's log. */
+/**
+ * The same host functions, each call counted, a span below `parent`, and what failed behind it in
+ * the engine's log.
+ */
 export function observedHost(
   host: HostCalls,
   {

@@ -32,7 +32,10 @@ export class ParallelFetches {
     return handle;
   }
 
-  /** The next request to end, as JSON text with its `handle`; null when none is left or the time is up. */
+  /**
+   * The next request to end, as JSON text with its `handle`; null when none is left or the time is
+   * up.
+   */
   async next(timeoutMs: number): Promise<string | null> {
     if (this.#ended.length === 0 && this.#inFlight > 0) await this.#waitForEnd(Math.max(0, timeoutMs));
     const ended = this.#ended.shift();

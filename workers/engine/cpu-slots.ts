@@ -1,17 +1,23 @@
 import type { Run } from './run.js';
 import type { RunStats } from './run-stats.js';
 
-/** Guests beyond the number of cores that may compute so that no namespace waits for the long runs of others. */
+/**
+ * Guests beyond the number of cores that may compute so that no namespace waits for the long runs
+ * of others.
+ */
 export const OVERCOMMITTED = 2;
-/** A guest that has computed for longer may be joined by one of a namespace that has none computing. */
+/**
+ * A guest that has computed for longer may be joined by one of a namespace that has none computing.
+ */
 export const LONG_RUN_MS = 20;
 
 /**
- * Who computes and who waits. As many guests compute as there are cores; others wait beside them in a host call or a sleep.
- * Runs of a program that mostly waits are counted among the waiting from the beginning.
+ * Who computes and who waits. As many guests compute as there are cores; others wait beside them in
+ * a host call or a sleep. Runs of a program that mostly waits are counted among the waiting from
+ * the beginning.
  *
- * A namespace whose guests compute for long on every core does not keep another waiting: the other may begin one run beside
- * them. The operating system then shares the cores between the threads.
+ * A namespace whose guests compute for long on every core does not keep another waiting: the other
+ * may begin one run beside them. The operating system then shares the cores between the threads.
  */
 export class CpuSlots {
   readonly #sizes: { threads: number; parked: number };
@@ -55,8 +61,9 @@ export class CpuSlots {
   }
 
   /**
-   * The run goes on. It does not wait for a slot: its own time is running, and a slot may be held by a guest that computes
-   * for minutes. So more guests may compute for a while, and none begins until they are fewer.
+   * The run goes on. It does not wait for a slot: its own time is running, and a slot may be held
+   * by a guest that computes for minutes. So more guests may compute for a while, and none begins
+   * until they are fewer.
    */
   resume(run: Run): void {
     if (!this.#stats.mostlyWaits(run.program)) this.compute(run);

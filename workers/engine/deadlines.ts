@@ -5,8 +5,8 @@ import type { ThreadQueues } from './thread-queues.js';
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
 /**
- * Stops runs whose time is up. One timer for all of them, set for the earliest: most runs have ended long before, and a timer for
- * each would be set and cleared for nothing.
+ * Stops runs whose time is up. One timer for all of them, set for the earliest: most runs have
+ * ended long before, and a timer for each would be set and cleared for nothing.
  */
 export class Deadlines {
   readonly #lines: ThreadQueues;

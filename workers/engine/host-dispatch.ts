@@ -7,8 +7,8 @@ import type { HostReply, HostValue } from '../wasm/run/session.js';
 const utf8 = new TextEncoder();
 
 /**
- * Answers a guest's host call with the host functions of its own invocation. Never rejects: what goes wrong is the
- * reason that the invocation's log shows. `signal` fires when the guest is gone.
+ * Answers a guest's host call with the host functions of its own invocation. Never rejects: what
+ * goes wrong is the reason that the invocation's log shows. `signal` fires when the guest is gone.
  */
 export async function dispatchHostCall(
   host: HostCalls,

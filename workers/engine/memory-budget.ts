@@ -1,10 +1,12 @@
 import type { Run } from './run.js';
 
 /**
- * The memory of the guests that a pool runs, which never take more than the budget together. One that may grow counts with
- * its limit; one that waits cannot grow and counts with what it has, until it goes on: then its limit must fit again.
+ * The memory of the guests that a pool runs, which never take more than the budget together. One
+ * that may grow counts with its limit; one that waits cannot grow and counts with what it has,
+ * until it goes on: then its limit must fit again.
  *
- * So that they never all wait for each other, no guest begins unless the one that has most to grow could still go on.
+ * So that they never all wait for each other, no guest begins unless the one that has most to grow
+ * could still go on.
  */
 export class MemoryBudget {
   readonly #budgetMb: number;
@@ -63,7 +65,10 @@ export class MemoryBudget {
     this.#admitResuming();
   }
 
-  /** In the order in which their waits ended: the first one always fits when those that go on now have ended. */
+  /**
+   * In the order in which their waits ended: the first one always fits when those that go on now
+   * have ended.
+   */
   #admitResuming(): void {
     for (let first = this.#resuming[0]; first !== undefined; first = this.#resuming[0]) {
       const { run, restore: goOn } = first;

@@ -7,8 +7,8 @@ import { ThreadQueues } from './thread-queues.js';
 import { WarmInstances } from './warm-instances.js';
 
 /**
- * What runs hold of a pool (a thread's line, a place, memory) and what threads keep for the next ones. Given and given back
- * together, so that no sum is ever left wrong.
+ * What runs hold of a pool (a thread's line, a place, memory) and what threads keep for the next
+ * ones. Given and given back together, so that no sum is ever left wrong.
  */
 export class Reservations {
   readonly queues = new ThreadQueues();
@@ -44,7 +44,10 @@ export class Reservations {
     run.call.onBegin?.();
   }
 
-  /** For a run that waits for something outside. False when it keeps its place: no more may wait beside those that compute. */
+  /**
+   * For a run that waits for something outside. False when it keeps its place: no more may wait
+   * beside those that compute.
+   */
   park(run: Run): boolean {
     this.memory.shrink(run, run.slot?.memoryMb ?? run.program.limitMb);
     if (!this.cpuSlots.park(run)) return false;
@@ -89,7 +92,10 @@ export class Reservations {
     if (given !== undefined) this.keepWarm(given, given.keptBytes);
   }
 
-  /** What is next on a thread, as far as it has not begun it: the last first. None of it will begin there. */
+  /**
+   * What is next on a thread, as far as it has not begun it: the last first. None of it will begin
+   * there.
+   */
   withdrawQueued(thread: GuestThread): Run[] {
     const line = this.queues.of(thread);
     if (line.length < 2) return [];

@@ -1,7 +1,9 @@
 import { FairQueue } from '../../src/fair-queue.js';
 import type { Run } from './run.js';
 
-/** A guest too large for the memory that is left lets others pass for this long, then it is next. */
+/**
+ * A guest too large for the memory that is left lets others pass for this long, then it is next.
+ */
 const OVERTAKEN_FOR_MS = 1000;
 
 /** The runs that no thread has yet: those that somebody waits for first, namespaces in turn. */

@@ -22,14 +22,19 @@ export interface SchedulerOptions {
   threads: number;
   /** Further guests that may wait in a host call or a sleep at once. */
   parked: number;
-  /** Limits of guests that run, what those that wait have, and kept instances never add up to more. */
+  /**
+   * Limits of guests that run, what those that wait have, and kept instances never add up to more.
+   */
   memoryMb: number;
 }
 
 /** Calls that are known to take long park at once. */
 const SLOW_CALLS: ReadonlySet<string> = new Set(['http_fetch', 'http_next']);
 
-/** Runs prepared programs on threads: as many at once as cores, those that wait parked beside them, in fair order. */
+/**
+ * Runs prepared programs on threads: as many at once as cores, those that wait parked beside them,
+ * in fair order.
+ */
 export class Scheduler implements Closable {
   readonly #options: SchedulerOptions;
   readonly #runQueue = new RunQueue();
@@ -91,7 +96,10 @@ export class Scheduler implements Closable {
     thread.prepare(key, program);
   }
 
-  /** For a program that will not be run in the next time, if ever: the threads give up what they have of it. */
+  /**
+   * For a program that will not be run in the next time, if ever: the threads give up what they
+   * have of it.
+   */
   unload(key: string): void {
     for (const { programs } of this.#threads) {
       const given = programs.get(key);
@@ -187,7 +195,9 @@ export class Scheduler implements Closable {
     }
   }
 
-  /** Runs that have ended by themselves are seen in their slots, whatever it was that made us look. */
+  /**
+   * Runs that have ended by themselves are seen in their slots, whatever it was that made us look.
+   */
   #collectEnded(thread: GuestThread): void {
     for (let run = this.#queues.current(thread); run?.slot?.isDone; run = this.#queues.current(thread)) {
       if (run.stopReason !== null) return;
@@ -240,7 +250,10 @@ export class Scheduler implements Closable {
     this.#recheckTimer = setTimeout(() => this.#recheck(performance.now()), delay);
   }
 
-  /** Guests that have been in a host call for a while are parked; none waits behind one that computes longer than it used to. */
+  /**
+   * Guests that have been in a host call for a while are parked; none waits behind one that
+   * computes longer than it used to.
+   */
   #recheck(now: number): void {
     this.#recheckTimer = null;
     for (const [thread] of this.#queues.all()) {
@@ -295,7 +308,10 @@ export class Scheduler implements Closable {
     this.#dispatch();
   }
 
-  /** A run that was next on a thread that is gone: whatever it had begun there, nobody has seen any of it. */
+  /**
+   * A run that was next on a thread that is gone: whatever it had begun there, nobody has seen any
+   * of it.
+   */
   #onOrphaned(run: Run, thread: GuestThread): void {
     const { slot } = run;
     this.#reservations.releaseUnstarted(run, thread);

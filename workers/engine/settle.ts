@@ -19,7 +19,10 @@ export function settleFinished(run: Run, result: JobResult): void {
   settle(run, () => run.resolve(finished(result, startedAt, run.logLines)));
 }
 
-/** Of a run that goes with the thread that it was at, or next at: stopped by us, or failed by itself. */
+/**
+ * Of a run that goes with the thread that it was at, or next at: stopped by us, or failed by
+ * itself.
+ */
 export function settleWithThread(run: Run, failure: Error | null): void {
   collectLogLines(run);
   const { call, stopReason: ending, blockedIn: waitsIn, slot } = run;

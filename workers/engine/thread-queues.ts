@@ -2,14 +2,23 @@ import type { GuestThread } from '../threads/guest-thread.js';
 import type { Run } from './run.js';
 import type { RunStats } from './run-stats.js';
 
-/** A host call that takes longer parks its guest; shorter ones would only spread work over more threads. */
+/**
+ * A host call that takes longer parks its guest; shorter ones would only spread work over more
+ * threads.
+ */
 const PARK_AFTER_MS = 2;
-/** What a thread has in hand together is expected to be over within this: what waits behind it would begin later elsewhere. */
+/**
+ * What a thread has in hand together is expected to be over within this: what waits behind it would
+ * begin later elsewhere.
+ */
 const QUEUE_MS = 1;
 /** A run that was to be over in no time and is not: those behind it are taken back. */
 const OVERDUE_AFTER_MS = 5;
 
-/** The runs that each busy thread has: the one that it is at, and those that it has got already and will begin next. */
+/**
+ * The runs that each busy thread has: the one that it is at, and those that it has got already and
+ * will begin next.
+ */
 export class ThreadQueues {
   readonly #queues = new Map<GuestThread, [Run, ...Run[]]>();
 
@@ -37,8 +46,8 @@ export class ThreadQueues {
   }
 
   /**
-   * Waking a thread takes this one longer than a quick run takes, so what comes next goes to a thread that is at one: it
-   * begins without having slept.
+   * Waking a thread takes this one longer than a quick run takes, so what comes next goes to a
+   * thread that is at one: it begins without having slept.
    */
   threadWithShortRuns(pace: RunStats): GuestThread | null {
     for (const [thread, line] of this.#queues) {
@@ -80,7 +89,10 @@ export function isOverdue(run: Run, now: number): boolean {
   return now - run.computesSince >= OVERDUE_AFTER_MS;
 }
 
-/** After how many milliseconds to look at the runs again that were expected to be over soon; null when there is none. */
+/**
+ * After how many milliseconds to look at the runs again that were expected to be over soon; null
+ * when there is none.
+ */
 export function recheckDelay(lines: ThreadQueues, { othersWait }: { othersWait: boolean }): number | null {
   let patience: number | null = null;
   for (const [, [run, next]] of lines.all()) {

@@ -2,7 +2,9 @@ import type { GuestThread, LoadedProgram } from '../threads/guest-thread.js';
 
 const MB = 1 << 20;
 
-/** The instances that idle threads keep for their programs' next runs, least recently used first. */
+/**
+ * The instances that idle threads keep for their programs' next runs, least recently used first.
+ */
 export class WarmInstances {
   readonly #byUse = new Set<LoadedProgram>();
   #mb = 0;

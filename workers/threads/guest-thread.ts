@@ -19,8 +19,8 @@ import { Slot } from './slot.js';
 import { nextGeneration } from './slot-codec.js';
 
 /**
- * Bounds of the thread's own heap; guest memory is no part of it. The stack holds what a guest's recursion needs
- * and makes a bottomless one a trap.
+ * Bounds of the thread's own heap; guest memory is no part of it. The stack holds what a guest's
+ * recursion needs and makes a bottomless one a trap.
  */
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 192, maxYoungGenerationSizeMb: 16, stackSizeMb: 4 };
 /** In one file: see scripts/build.mjs. */
@@ -127,7 +127,10 @@ export class GuestThread {
     return slot;
   }
 
-  /** What an invocation that has ended by itself came to. To be called once, in the order in which they began. */
+  /**
+   * What an invocation that has ended by itself came to. To be called once, in the order in which
+   * they began.
+   */
   resultOf(slot: Slot): JobResult {
     return slot.result(() => receiveMessageOnPort(this.#replies)?.message as Uint8Array);
   }
@@ -165,7 +168,10 @@ export class GuestThread {
     Atomics.store(this.#words, WORD.posted, ++this.#posted);
   }
 
-  /** A thread that is at work finds the news when it is done with that; waking one costs a call into the system. */
+  /**
+   * A thread that is at work finds the news when it is done with that; waking one costs a call into
+   * the system.
+   */
   #tell(): void {
     this.#news = nextGeneration(this.#news);
     Atomics.store(this.#words, WORD.news, this.#news);
@@ -194,7 +200,9 @@ export class GuestThread {
     this.#words[WORD.replyLength] = bytes.length;
   }
 
-  /** Ends the thread whatever it does, an endless loop or a wait included. Resolves when it is gone. */
+  /**
+   * Ends the thread whatever it does, an endless loop or a wait included. Resolves when it is gone.
+   */
   async kill(): Promise<void> {
     await Promise.all([this.#worker.terminate(), this.#exited]);
   }

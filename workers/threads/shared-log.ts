@@ -3,16 +3,20 @@ import { MAX_LOG_BYTES, MAX_LOG_LINE_BYTES, MAX_LOG_LINES } from '../../src/cont
 import type { LogSink } from '../wasm/run/session.js';
 
 /**
- * A thread's log, in memory that it shares with the main thread: what a guest has said is there however it ends, also when
- * its thread is terminated in the middle of an endless loop. One writer (the thread), one reader (the main thread).
+ * A thread's log, in memory that it shares with the main thread: what a guest has said is there
+ * however it ends, also when its thread is terminated in the middle of an endless loop. One writer
+ * (the thread), one reader (the main thread).
  *
- * Layout: the unfinished printed line, then records of [level u8, time f64, length u32, bytes]. A record counts
- * once its end is in `committed`, which is stored last.
+ * Layout: the unfinished printed line, then records of [level u8, time f64, length u32, bytes]. A
+ * record counts once its end is in `committed`, which is stored last.
  */
 const HEADER_BYTES = 13;
 const RECORDS_AT = MAX_LOG_LINE_BYTES;
 const NOTE_BYTES = 200;
-/** Notes: one on each line that was cut, and the last line. Untouched pages of the buffer take no memory. */
+/**
+ * Notes: one on each line that was cut, and the last line. Untouched pages of the buffer take no
+ * memory.
+ */
 const MAX_NOTES = MAX_LOG_BYTES / MAX_LOG_LINE_BYTES + 1;
 export const LOG_BUFFER_BYTES =
   RECORDS_AT + MAX_LOG_BYTES + (MAX_LOG_LINES + 1) * HEADER_BYTES + MAX_NOTES * NOTE_BYTES;

@@ -9,9 +9,10 @@ import {
 } from './protocol.js';
 
 /**
- * How a job and its result lie in a slot. The job's texts and its input come first; when it has ended, its output or its
- * error takes their place. Lengths say what of the bytes counts, and are written each time: what is left of the job before
- * is never looked at. Written before the word that hands it over is stored (`SLOT.ticket`, `SLOT.state`), read after.
+ * How a job and its result lie in a slot. The job's texts and its input come first; when it has
+ * ended, its output or its error takes their place. Lengths say what of the bytes counts, and are
+ * written each time: what is left of the job before is never looked at. Written before the word
+ * that hands it over is stored (`SLOT.ticket`, `SLOT.state`), read after.
  */
 export interface SlotView {
   words: Int32Array;

@@ -41,7 +41,10 @@ export class Slot {
     this.#log = new LogReader({ buffer: shared, at: this.buffers.logOffset }, cursor);
   }
 
-  /** Makes it ready for an invocation. False when the job is too large to lie here and has to be posted. */
+  /**
+   * Makes it ready for an invocation. False when the job is too large to lie here and has to be
+   * posted.
+   */
   fill(program: number, job: Job): boolean {
     this.#words[SLOT.program] = program;
     this.#words[SLOT.state] = STATE.open;
@@ -71,7 +74,9 @@ export class Slot {
     return Atomics.load(this.#words, SLOT.state) === STATE.idle ? readIdleReport(this.#view) : null;
   }
 
-  /** Of a guest that has ended by itself; `posted` gives an output that is too large to lie here. */
+  /**
+   * Of a guest that has ended by itself; `posted` gives an output that is too large to lie here.
+   */
   result(posted: () => Uint8Array): JobResult {
     return readResult(this.#view, posted);
   }

@@ -3,11 +3,14 @@ import { GuestThread, type ThreadEvents } from './guest-thread.js';
 
 /** Threads started for a burst end when they have been idle for this long. */
 const IDLE_MS = 30_000;
-/** Starting a thread takes the main thread a few milliseconds and a core ten times that: few at a time. */
+/**
+ * Starting a thread takes the main thread a few milliseconds and a core ten times that: few at a
+ * time.
+ */
 const STARTING_AT_ONCE = 2;
 /**
- * After a guest that waits was seen, or a module that could, there is a thread for each that may park, so that a burst of
- * them finds theirs. Before, there is none: each takes 10 MB.
+ * After a guest that waits was seen, or a module that could, there is a thread for each that may
+ * park, so that a burst of them finds theirs. Before, there is none: each takes 10 MB.
  */
 const READY_FOR_MS = 300_000;
 /** One and a spare, with nothing to do: each takes 10 MB. */
@@ -15,7 +18,10 @@ const MIN_THREADS = 2;
 /** So many starts in a row that failed mean that the next will fail too. */
 const MAX_FAILED_STARTS = 3;
 
-/** The threads of a pool: as many as are needed and a little more, started before they are, ended when they are not. */
+/**
+ * The threads of a pool: as many as are needed and a little more, started before they are, ended
+ * when they are not.
+ */
 export class ThreadPool implements Closable {
   readonly #sizes: { threads: number; parked: number };
   readonly #events: ThreadEvents;
@@ -68,7 +74,10 @@ export class ThreadPool implements Closable {
     while (this.#all.size < wanted && this.#starting.size < STARTING_AT_ONCE) this.#start();
   }
 
-  /** Takes an idle thread: one that has kept an instance of the program, else one that has its code, else any. */
+  /**
+   * Takes an idle thread: one that has kept an instance of the program, else one that has its code,
+   * else any.
+   */
   acquire(key: string): GuestThread {
     const keeps = (thread: GuestThread) => (thread.programs.get(key)?.keptBytes ?? 0) > 0;
     const has = (thread: GuestThread) => thread.programs.has(key);

@@ -79,7 +79,9 @@ function say(message: FromThread): void {
   port.postMessage(message);
 }
 
-/** Tells that there is something new in a slot; once for all that the main thread has not looked at. */
+/**
+ * Tells that there is something new in a slot; once for all that the main thread has not looked at.
+ */
 function ring(): void {
   if (Atomics.exchange(words, WORD.rung, 1) === 0) say({ type: 'ended' });
 }
@@ -99,14 +101,18 @@ function sleep(milliseconds: number): void {
   else waitFor({ type: 'sleep', milliseconds });
 }
 
-/** Hands the thread's core back until the main thread has answered. A kill ends the wait as it ends everything. */
+/**
+ * Hands the thread's core back until the main thread has answered. A kill ends the wait as it ends
+ * everything.
+ */
 function waitFor(message: FromThread): void {
   Atomics.store(words, WORD.replied, 0);
   Atomics.store(current.words, SLOT.pages, guest.memory.byteLength / 65_536);
   const since = performance.now();
   say(message);
-  // A loop, since a wake-up may be that of the call before: the main thread stores its reply, this thread sees it without
-  // having slept and makes its next call, and only then comes the notification. Seen once in 5,000 invocations.
+  // A loop, since a wake-up may be that of the call before: the main thread stores its reply, this
+  // thread sees it without having slept and makes its next call, and only then comes the
+  // notification. Seen once in 5,000 invocations.
   while (Atomics.load(words, WORD.replied) === 0) Atomics.wait(words, WORD.replied, 0);
   waitedMs += performance.now() - since;
 }
@@ -212,8 +218,9 @@ function take(message: ToThread): void {
 }
 
 /**
- * Begins the run whose turn it is; false when there is none. Tickets after the news that were read may be those of runs whose
- * predecessors were not seen yet: they are left for the next look, so that runs begin in the order in which they were given.
+ * Begins the run whose turn it is; false when there is none. Tickets after the news that were read
+ * may be those of runs whose predecessors were not seen yet: they are left for the next look, so
+ * that runs begin in the order in which they were given.
  */
 function beginNext(news: number): boolean {
   let next: Slot | null = null;
@@ -242,7 +249,8 @@ function begin(slot: Slot, ticket: number): void {
 }
 
 say({ type: 'ready' });
-// Never back to the event loop: waking a thread out of it takes several times as long. A kill ends this as it ends everything.
+// Never back to the event loop: waking a thread out of it takes several times as long. A kill ends
+// this as it ends everything.
 for (;;) {
   const news = Atomics.load(words, WORD.news);
   takePosted();

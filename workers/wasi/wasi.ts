@@ -78,7 +78,10 @@ export class GuestWasi {
     return output;
   }
 
-  /** The last line on stderr that is not blank: what a guest that then exits with an error says of it. */
+  /**
+   * The last line on stderr that is not blank: what a guest that then exits with an error says of
+   * it.
+   */
   lastErrorLine(): string {
     return this.#errorTail.trimEnd().split('\n').at(-1)?.trim() ?? '';
   }

@@ -3,13 +3,16 @@ import { isIdempotent, type KnexQuery, RqliteClient, toStatement } from './clien
 import { RqliteError } from './errors.js';
 
 export interface RqliteBatchOptions {
-  /** Doing all of it twice is the same as doing it once. Known by itself only of reads and of inserts that ignore. */
+  /**
+   * Doing all of it twice is the same as doing it once. Known by itself only of reads and of
+   * inserts that ignore.
+   */
   idempotent?: boolean;
 }
 
 /**
- * The queries in one request and one transaction: all are done, in order, or none. Each is answered as knex
- * would answer it alone.
+ * The queries in one request and one transaction: all are done, in order, or none. Each is answered
+ * as knex would answer it alone.
  */
 export async function batch(
   knex: Knex,

@@ -9,7 +9,10 @@ export interface RqliteClientConfig extends Knex.Config {
   rqlite: RqliteTransportOptions;
 }
 
-/** A query on its way through knex: `response` and `context` are where its dialects leave the outcome. */
+/**
+ * A query on its way through knex: `response` and `context` are where its dialects leave the
+ * outcome.
+ */
 export interface KnexQuery {
   sql: string;
   bindings?: readonly unknown[];
@@ -20,19 +23,22 @@ export interface KnexQuery {
 }
 
 /**
- * Queries that may be sent twice without anybody noticing. An update or a delete is not among them: the second
- * one would report that it changed nothing. Say `.options({ idempotent: true })` where that is fine.
+ * Queries that may be sent twice without anybody noticing. An update or a delete is not among them:
+ * the second one would report that it changed nothing. Say `.options({ idempotent: true })` where
+ * that is fine.
  */
 const IDEMPOTENT =
   /^\s*(select|pragma|explain|values|insert\s+or\s+ignore|create\s+(unique\s+)?(table|index|view)\s+if\s+not|drop\s+\w+\s+if\s+exists)\b|\bon\s+conflict\b[^;]*\bdo\s+nothing\s*$/i;
 
 /**
- * knex's dialect for RQLite: that of SQLite, over HTTP. It has no interactive transactions, because RQLite would accept
- * BEGIN and then not roll back: see `batch`.
+ * knex's dialect for RQLite: that of SQLite, over HTTP. It has no interactive transactions, because
+ * RQLite would accept BEGIN and then not roll back: see `batch`.
  */
 export class RqliteClient extends KnexSqlite {
   declare readonly config: RqliteClientConfig;
-  /** knex copies `driver`, and little else, wherever it derives a client: so the state is in there. */
+  /**
+   * knex copies `driver`, and little else, wherever it derives a client: so the state is in there.
+   */
   declare driver: RqliteTransport;
 
   constructor(config: RqliteClientConfig) {

@@ -33,11 +33,17 @@ export interface DecodedTable {
   changes: number;
 }
 
-/** Marks an integer that JSON.parse would round. Made anew in each process, so that no stored text can look like one. */
+/**
+ * Marks an integer that JSON.parse would round. Made anew in each process, so that no stored text
+ * can look like one.
+ */
 const MARK = `\u0001${randomUUID()}:`;
 const MARK_IN_JSON = `"\\u0001${MARK.slice(1)}`;
 const REAL = /real|floa|doub/i;
-/** Whole strings and whole numbers are matched, so that digits in a text or behind a point are passed over. */
+/**
+ * Whole strings and whole numbers are matched, so that digits in a text or behind a point are
+ * passed over.
+ */
 const STRING_OR_NUMBER = /"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g;
 const LARGE_INTEGER = /^-?\d{16,}$/;
 
@@ -83,7 +89,10 @@ export function decodeTable(result: RqliteResult, statement?: number): DecodedTa
   return { columns, values: decoded, lastId: 0, changes: decoded.length };
 }
 
-/** Integers come as numbers where that is exact, else as bigint; bytes as Uint8Array; booleans as SQLite has them. */
+/**
+ * Integers come as numbers where that is exact, else as bigint; bytes as Uint8Array; booleans as
+ * SQLite has them.
+ */
 function decodeValue(value: unknown, isReal: boolean): unknown {
   if (value === true) return 1;
   if (value === false) return 0;

@@ -5,8 +5,8 @@ export interface RqliteStatement {
 }
 
 /**
- * Strings that look like a blob literal are stored as blobs by the server: `x'41'` would come back as bytes.
- * They are sent as bytes and cast to text.
+ * Strings that look like a blob literal are stored as blobs by the server: `x'41'` would come back
+ * as bytes. They are sent as bytes and cast to text.
  */
 const BLOB_LITERAL = /^\s*x'[\da-f]*'\s*$/i;
 
@@ -14,7 +14,10 @@ const BLOB_LITERAL = /^\s*x'[\da-f]*'\s*$/i;
 const PLACEHOLDER =
   /'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|\?\d*/g;
 
-/** The body of a request: JSON, written by hand because JSON.stringify refuses bigints and turns bytes into objects. */
+/**
+ * The body of a request: JSON, written by hand because JSON.stringify refuses bigints and turns
+ * bytes into objects.
+ */
 export function encodeStatements(statements: readonly RqliteStatement[]): string {
   return `[${statements.map(encodeStatement).join(',')}]`;
 }

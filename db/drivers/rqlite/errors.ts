@@ -1,7 +1,7 @@
 /**
- * `RQLITE_UNAVAILABLE`: no node could be asked, nothing was done. `RQLITE_AMBIGUOUS`: a write was sent and the
- * answer was lost, so it may or may not have been done. `RQLITE_TIMEOUT`: the statement itself ran too long.
- * `SQLITE_*`: what SQLite says of a statement.
+ * `RQLITE_UNAVAILABLE`: no node could be asked, nothing was done. `RQLITE_AMBIGUOUS`: a write was
+ * sent and the answer was lost, so it may or may not have been done. `RQLITE_TIMEOUT`: the
+ * statement itself ran too long. `SQLITE_*`: what SQLite says of a statement.
  */
 export type RqliteErrorCode =
   | 'RQLITE_UNAVAILABLE'

@@ -4,9 +4,14 @@ import { parseResponse, type RqliteResponse } from './decode.js';
 import { RqliteError } from './errors.js';
 
 export interface RqliteTransportOptions {
-  /** Nodes of one cluster: `http://user:password@host:4001`. Any of them passes requests on to the leader. */
+  /**
+   * Nodes of one cluster: `http://user:password@host:4001`. Any of them passes requests on to the
+   * leader.
+   */
   urls: readonly string[];
-  /** How long a request is tried again while no node takes it; counted from the begin of the outage. */
+  /**
+   * How long a request is tried again while no node takes it; counted from the begin of the outage.
+   */
   retryForMs?: number;
   /** For an answer; longer than the slowest statement. */
   requestTimeoutMs?: number;
@@ -38,8 +43,9 @@ const NOT_SENT = new Set([
 ]);
 
 /**
- * Errors of a whole request (status 200, top-level `error`) that prove that nothing was applied. `dial tcp`: a follower
- * cannot reach the leader that it still believes in, and so has passed nothing on.
+ * Errors of a whole request (status 200, top-level `error`) that prove that nothing was applied.
+ * `dial tcp`: a follower cannot reach the leader that it still believes in, and so has passed
+ * nothing on.
  */
 const NOT_APPLIED =
   /^(leader not found|not leader|node is not the leader|store not (open|ready)|leadership transfer in progress|timed out enqueuing operation|dial tcp)/i;
@@ -50,8 +56,9 @@ const LONGEST_WAIT_MS = 500;
 const NEW_OUTAGE_MS = 30_000;
 
 /**
- * Requests to whichever node answers. It stays with a node until that one fails. A request that certainly was not done
- * is tried again elsewhere; one that may have been done, only if it is idempotent.
+ * Requests to whichever node answers. It stays with a node until that one fails. A request that
+ * certainly was not done is tried again elsewhere; one that may have been done, only if it is
+ * idempotent.
  */
 export class RqliteTransport {
   readonly #pools: readonly Pool[];
@@ -61,7 +68,10 @@ export class RqliteTransport {
   readonly #retryForMs: number;
   readonly #requestTimeoutMs: number;
   #current = 0;
-  /** Since when no request has been answered. After `retryForMs` of it, requests fail at once instead of piling up. */
+  /**
+   * Since when no request has been answered. After `retryForMs` of it, requests fail at once
+   * instead of piling up.
+   */
   #downSince: number | null = null;
   #lastFailure = 0;
   #closing: Promise<void> | null = null;
@@ -118,7 +128,9 @@ export class RqliteTransport {
     return this.#closing;
   }
 
-  /** An outage ends with an answer; one that nobody has asked about for long may have ended without. */
+  /**
+   * An outage ends with an answer; one that nobody has asked about for long may have ended without.
+   */
   #noteFailure(now: number): void {
     if (this.#downSince === null || now - this.#lastFailure > NEW_OUTAGE_MS) this.#downSince = now;
     this.#lastFailure = now;

@@ -4,7 +4,10 @@ import type { SqliteConnection } from './connection.js';
 import { SqliteError } from './errors.js';
 import type { SqlValue, Statement } from './protocol.js';
 
-/** A query on its way through knex: `response` and `context` are where its dialects leave the outcome. */
+/**
+ * A query on its way through knex: `response` and `context` are where its dialects leave the
+ * outcome.
+ */
 interface KnexQuery {
   sql: string;
   bindings?: readonly unknown[];
@@ -24,7 +27,9 @@ export class SqliteClient extends KnexSqlite {
     super({ ...config, useNullAsDefault: true, compileSqlOnError: false });
   }
 
-  /** There is one thread, and it keeps the order: knex's pool would be a queue in front of its own. */
+  /**
+   * There is one thread, and it keeps the order: knex's pool would be a queue in front of its own.
+   */
   override async acquireConnection(): Promise<object> {
     return this.config.sqlite;
   }
@@ -63,7 +68,10 @@ function toStatement({ sql, bindings }: KnexQuery): Statement {
   return { sql, bindings: (bindings ?? []).map(toValue) };
 }
 
-/** What is neither a number, a string, bytes nor null must never reach libsql: it aborts the process. */
+/**
+ * What is neither a number, a string, bytes nor null must never reach libsql: it aborts the
+ * process.
+ */
 function toValue(binding: unknown): SqlValue {
   if (binding === null || binding === undefined) return null;
   if (typeof binding === 'boolean') return binding ? 1 : 0;

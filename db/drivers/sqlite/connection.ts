@@ -15,7 +15,10 @@ interface Pending {
   reject(error: Error): void;
 }
 
-/** The main thread's end of the SQLite thread: one file, statements answered in the order they are sent. */
+/**
+ * The main thread's end of the SQLite thread: one file, statements answered in the order they are
+ * sent.
+ */
 export class SqliteConnection implements Closable {
   readonly #thread: Worker;
   readonly #pending = new Map<number, Pending>();

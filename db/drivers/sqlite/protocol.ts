@@ -12,13 +12,17 @@ export interface StatementResult {
   lastId: number;
 }
 
-/** Main thread → SQLite thread. The statements run in order; with more than one, in a transaction. */
+/**
+ * Main thread → SQLite thread. The statements run in order; with more than one, in a transaction.
+ */
 export interface SqliteRequest {
   id: number;
   statements: readonly Statement[];
 }
 
-/** SQLite thread → main thread: first `opened` or `unopened`, then one answer per request, in order. */
+/**
+ * SQLite thread → main thread: first `opened` or `unopened`, then one answer per request, in order.
+ */
 export type SqliteReply =
   | { kind: 'opened' }
   | { kind: 'unopened'; code: string; message: string }

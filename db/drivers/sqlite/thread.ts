@@ -11,8 +11,9 @@ import type {
 } from './protocol.js';
 
 /**
- * The thread that owns the file. libsql is synchronous: an fsync, a checkpoint or the wait for another process's
- * lock would otherwise stop the main thread, and with it the lock renewals of running jobs.
+ * The thread that owns the file. libsql is synchronous: an fsync, a checkpoint or the wait for
+ * another process's lock would otherwise stop the main thread, and with it the lock renewals of
+ * running jobs.
  */
 
 /** Prepared statements are kept, because the hot ones come thousands of times a second. */
@@ -23,7 +24,10 @@ const port = parentPort;
 const database = open(workerData as SqliteThreadOptions);
 const prepared = new Map<string, Database.Statement>();
 
-/** Ends the thread with an error that the main thread can read: of a thrown one only the message arrives. */
+/**
+ * Ends the thread with an error that the main thread can read: of a thrown one only the message
+ * arrives.
+ */
 function open({ file, busyTimeoutMs }: SqliteThreadOptions): Database.Database {
   try {
     const opened = new Database(file);
@@ -81,7 +85,8 @@ function execute({ sql, bindings }: Statement): StatementResult {
 
 function executeAll(statements: readonly Statement[]): StatementResult[] {
   if (statements.length === 1) return statements.map(execute);
-  // IMMEDIATE: a transaction that first reads and then writes must not fail because another process wrote between.
+  // IMMEDIATE: a transaction that first reads and then writes must not fail because another process
+  // wrote between.
   database.exec('begin immediate');
   try {
     const results = statements.map(execute);

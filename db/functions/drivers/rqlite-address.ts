@@ -6,11 +6,17 @@ const PLACEHOLDER = '{namespace}';
 export interface RqliteAddress {
   /** False when there is one database for all who may use it. */
   isPerNamespace: boolean;
-  /** The nodes of a namespace's cluster. Throws `forbidden` when it would be another namespace's too. */
+  /**
+   * The nodes of a namespace's cluster. Throws `forbidden` when it would be another namespace's
+   * too.
+   */
   urlsFor(namespace: string): string[];
 }
 
-/** Comma-separated nodes, with or without `{namespace}`. Throws `bad_config` when it is there and tells nothing apart. */
+/**
+ * Comma-separated nodes, with or without `{namespace}`. Throws `bad_config` when it is there and
+ * tells nothing apart.
+ */
 export function parseAddress(url: string): RqliteAddress {
   const isPerNamespace = url.includes(PLACEHOLDER);
   const urls = (namespace: string) =>

@@ -18,8 +18,8 @@ import { parseAddress } from './rqlite-address.js';
 
 export interface RqliteExecutorOptions {
   /**
-   * One cluster's nodes, comma-separated. With `{namespace}` in it each namespace has an RQLite of its own; without,
-   * there is one, which only `namespace` may use.
+   * One cluster's nodes, comma-separated. With `{namespace}` in it each namespace has an RQLite of
+   * its own; without, there is one, which only `namespace` may use.
    */
   url: string;
   namespace: Namespace;
@@ -38,7 +38,10 @@ const ENGINE_TABLES =
 /** An answer has some JSON around the rows, and bytes as arrays of numbers. */
 const MAX_RESPONSE_BYTES = 5 * MAX_HOST_RESULT_BYTES;
 
-/** A namespace's cluster, and the answer to whether it is fit to be one: the modules of its server that nobody has judged. */
+/**
+ * A namespace's cluster, and the answer to whether it is fit to be one: the modules of its server
+ * that nobody has judged.
+ */
 interface Cluster {
   transport: RqliteTransport;
   checked: Promise<ReadonlySet<string>> | null;
@@ -133,8 +136,8 @@ export async function openRqliteExecutor({ url, namespace: only }: RqliteExecuto
 }
 
 /**
- * The engine's secrets, keys and logs must be out of reach of functions, whatever the settings say. Answers which tables the
- * server's build or its extensions bring that nobody has judged.
+ * The engine's secrets, keys and logs must be out of reach of functions, whatever the settings say.
+ * Answers which tables the server's build or its extensions bring that nobody has judged.
  */
 async function checkServer(transport: RqliteTransport): Promise<ReadonlySet<string>> {
   const { results = [] } = await transport.post(
@@ -174,7 +177,8 @@ async function send(
   const reads = operations.every(({ kind }) => kind === 'query');
   if (!reads || !tables.some(mayBeReplaced))
     return tables.map((table, at) => toOutcome(operations[at], table));
-  // The server writes U+FFFD for what is not UTF-8. The same queries again, with texts in hexadecimal, tell it from one that is there.
+  // The server writes U+FFFD for what is not UTF-8. The same queries again, with texts in
+  // hexadecimal, tell it from one that is there.
   const exact = operations.map((operation, at) => ({
     ...operation,
     sql: exactQuery(operation.sql, tables[at]?.columns.length ?? 0, asHexadecimal),

@@ -2,9 +2,10 @@ import { constants } from '@photostructure/sqlite';
 import { isAllowedFunction, isAllowedModule, isRefusedTable } from '../allowed-names.js';
 
 /**
- * The wall that reads no SQL. SQLite itself asks it, for each statement that it compiles and for what stands in views, triggers
- * and virtual tables behind it, whether an action on a name that it has resolved is allowed. What is not listed is denied: ATTACH,
- * DETACH, PRAGMA, SAVEPOINT, and all that is temporary.
+ * The wall that reads no SQL. SQLite itself asks it, for each statement that it compiles and for
+ * what stands in views, triggers and virtual tables behind it, whether an action on a name that it
+ * has resolved is allowed. What is not listed is denied: ATTACH, DETACH, PRAGMA, SAVEPOINT, and all
+ * that is temporary.
  */
 export class Authorizer {
   /** While the engine's own pragmas and transactions are compiled. */
@@ -50,7 +51,9 @@ const OWN: ReadonlySet<number> = new Set([
 const INTERNAL_FUNCTION = /^sqlite_(rename|drop|add|find)_|^sqlite_fail$/;
 /** What FTS5, FTS3 and R*Tree ask of their own tables; they are read-only. */
 const INTERNAL_PRAGMAS: ReadonlySet<string> = new Set(['data_version', 'page_size']);
-/** By which ALTER TABLE looks whether the rows that are there fit a new constraint. It only reads. */
+/**
+ * By which ALTER TABLE looks whether the rows that are there fit a new constraint. It only reads.
+ */
 const QUICK_CHECK = 'quick_check';
 
 function isAllowed(

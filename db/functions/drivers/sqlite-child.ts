@@ -6,8 +6,8 @@ import { type ChildReply, type ChildRequest, MAX_STATEMENT_MB } from './sqlite-p
 import { startWatchdog } from './sqlite-watchdog.js';
 
 /**
- * The process that runs functions' SQL. SQLite here is synchronous and cannot be interrupted, and what is wrong in native code ends
- * the process that it is in: so it is one that may be killed.
+ * The process that runs functions' SQL. SQLite here is synchronous and cannot be interrupted, and
+ * what is wrong in native code ends the process that it is in: so it is one that may be killed.
  */
 
 const MAX_OPEN_FILES = 16;
@@ -51,8 +51,9 @@ const ownBytes = process.memoryUsage.rss();
 let tidyAt = ownBytes + TIDY_AFTER_BYTES;
 
 /**
- * A statement's native memory is free when its JavaScript object is collected, and V8, which does not see that memory, would let many
- * gather. What is collected is freed in a later turn of the event loop.
+ * A statement's native memory is free when its JavaScript object is collected, and V8, which does
+ * not see that memory, would let many gather. What is collected is freed in a later turn of the
+ * event loop.
  */
 function tidy(usedBytes: number): void {
   if (usedBytes < tidyAt) return;
@@ -63,7 +64,8 @@ function tidy(usedBytes: number): void {
 }
 
 const watchdog = startWatchdog(Number(process.argv[2]));
-// A service manager and a terminal signal the whole group. The engine ends its children itself, when it has drained.
+// A service manager and a terminal signal the whole group. The engine ends its children itself,
+// when it has drained.
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
 process.on('disconnect', () => process.exit());
 process.on('message', (request: ChildRequest) => {

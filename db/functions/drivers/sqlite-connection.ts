@@ -15,7 +15,10 @@ import { primaryCode, SQLITE, SqliteFault } from './sqlite-errors.js';
 const BUSY_TIMEOUT_MS = 5_000;
 /** Of one text, one blob or one row. */
 const MAX_VALUE_BYTES = 64 << 20;
-/** Behind a text it says that the statement is the whole of a text: SQLite keeps of a text only the statement that it has compiled. */
+/**
+ * Behind a text it says that the statement is the whole of a text: SQLite keeps of a text only the
+ * statement that it has compiled.
+ */
 const END = '\n--end';
 /** What the largest page count stands for: no bound. */
 const UNBOUNDED_PAGES = 0xff_ff_ff_fe;
@@ -41,7 +44,8 @@ export class SqliteConnection {
       defensive: true,
       limits: { attach: 0, length: MAX_VALUE_BYTES },
     });
-    // Sorts and transient tables stay in memory, which is bounded: no file but the database and its log is opened.
+    // Sorts and transient tables stay in memory, which is bounded: no file but the database and its
+    // log is opened.
     for (const pragma of ['synchronous = full', 'trusted_schema = off', 'temp_store = memory']) {
       this.#database.exec(`pragma ${pragma}`);
     }
@@ -81,8 +85,8 @@ export class SqliteConnection {
   }
 
   /**
-   * The binding cuts a text at a NUL and replaces what is not UTF-8, but gives bytes as they are: so texts are read as bytes, and
-   * bytes in hexadecimal.
+   * The binding cuts a text at a NUL and replaces what is not UTF-8, but gives bytes as they are:
+   * so texts are read as bytes, and bytes in hexadecimal.
    */
   #query(operation: Operation): Outcome {
     const columns = columnNames(this.#database.prepare(operation.sql));
@@ -104,7 +108,8 @@ export class SqliteConnection {
     const whole = this.#database.prepare(sql + END);
     if (whole.expandedSQL?.endsWith(END) !== true)
       throw new SqliteFault('SEVERAL', 'only one statement a call is allowed');
-    // ALTER TABLE … ADD COLUMN puts all that follows the name of the table into the schema, a comment too.
+    // ALTER TABLE … ADD COLUMN puts all that follows the name of the table into the schema, a
+    // comment too.
     const statement = changesRows(verb) ? whole : this.#database.prepare(sql);
     if (statement.columns().length === 0) statement.run(...bindings);
     // Rows that a RETURNING makes are read to the end, so that the statement is done.
@@ -158,7 +163,10 @@ export class SqliteConnection {
   }
 }
 
-/** Whole numbers go as bigint to stay integers, and a text with a NUL, which the binding would cut, as bytes. */
+/**
+ * Whole numbers go as bigint to stay integers, and a text with a NUL, which the binding would cut,
+ * as bytes.
+ */
 function bind({ sql, parameters, args }: Operation): { sql: string; bindings: SqlArgument[] } {
   const cast = new Set<number>();
   const bindings = args.map((value, at) => {

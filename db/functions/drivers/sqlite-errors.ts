@@ -1,4 +1,7 @@
-/** A failure that is no sentence of SQLite's. Of `OVER_LIMIT` the message is how many bytes are in use. */
+/**
+ * A failure that is no sentence of SQLite's. Of `OVER_LIMIT` the message is how many bytes are in
+ * use.
+ */
 export class SqliteFault extends Error {
   readonly code: 'TOO_LARGE' | 'NOT_UTF8' | 'SEVERAL' | 'OVER_LIMIT';
 
@@ -22,7 +25,10 @@ export const SQLITE = {
   notADatabase: 26,
 } as const;
 
-/** The binding tells no code of what goes wrong while rows are read, only SQLite's sentence, which is a fixed one for these. */
+/**
+ * The binding tells no code of what goes wrong while rows are read, only SQLite's sentence, which
+ * is a fixed one for these.
+ */
 const SENTENCES: readonly (readonly [sentence: string, code: number])[] = [
   ['database is locked', SQLITE.busy],
   ['out of memory', SQLITE.noMemory],

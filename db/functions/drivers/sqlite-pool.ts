@@ -13,7 +13,10 @@ export interface PoolLimits {
   idleMs: number;
 }
 
-/** How far below the engine and its guests. A child lowers itself further while a statement runs long. */
+/**
+ * How far below the engine and its guests. A child lowers itself further while a statement runs
+ * long.
+ */
 const NICE = 5;
 const LOWEST = constants.priority.PRIORITY_LOW;
 
@@ -45,8 +48,8 @@ interface Child {
 }
 
 /**
- * Child processes that run requests. What waits, waits here and not in a child: when a child is killed for
- * a request that passed its deadline, no other request is lost with it.
+ * Child processes that run requests. What waits, waits here and not in a child: when a child is
+ * killed for a request that passed its deadline, no other request is lost with it.
  */
 export class SqlitePool implements Closable {
   readonly #limits: PoolLimits;
@@ -99,7 +102,10 @@ export class SqlitePool implements Closable {
     await Promise.all(gone);
   }
 
-  /** Gives waiting jobs to idle children: first those of files that have the fewest at work, and of them the oldest. */
+  /**
+   * Gives waiting jobs to idle children: first those of files that have the fewest at work, and of
+   * them the oldest.
+   */
   #dispatch(): void {
     for (;;) {
       const running = this.#runningByFile();
@@ -120,7 +126,10 @@ export class SqlitePool implements Closable {
     this.#keepSpare();
   }
 
-  /** While several work, one more is ready, so that who comes next does not wait for a process to start. */
+  /**
+   * While several work, one more is ready, so that who comes next does not wait for a process to
+   * start.
+   */
   #keepSpare(): void {
     const working = [...this.#children].filter(({ job }) => job !== null).length;
     const isNeeded = working > 1 && working === this.#children.size;
@@ -194,7 +203,10 @@ export class SqlitePool implements Closable {
     this.#dispatch();
   }
 
-  /** Starts the time after which an idle child is ended. Neither it nor the timer keeps the engine alive. */
+  /**
+   * Starts the time after which an idle child is ended. Neither it nor the timer keeps the engine
+   * alive.
+   */
   #rest(child: Child): void {
     child.idle = setTimeout(() => {
       if (this.#children.size > 1 && child.job === null) this.#end(child, 'closed');
@@ -221,9 +233,10 @@ export class SqlitePool implements Closable {
 }
 
 /**
- * Whether a file that has `mine` children at work may have one more of the `free` ones: always one where there is one, more only
- * while more are free than it has. So however many files ask, each gets as much as is then left over: with 16 children, four
- * files that want all of them get 13 between them.
+ * Whether a file that has `mine` children at work may have one more of the `free` ones: always one
+ * where there is one, more only while more are free than it has. So however many files ask, each
+ * gets as much as is then left over: with 16 children, four files that want all of them get 13
+ * between them.
  */
 export function mayStart(mine: number, free: number, perFile: number): boolean {
   return free > 0 && mine < perFile && (mine === 0 || mine < free);

@@ -9,10 +9,15 @@ export interface ChildRequest {
   maxBytes?: number;
 }
 
-/** Child → engine, one per request. With `isSpent` the child holds much memory or has a low priority, and is to be replaced. */
+/**
+ * Child → engine, one per request. With `isSpent` the child holds much memory or has a low
+ * priority, and is to be replaced.
+ */
 export type ChildReply = (
   | { kind: 'done'; outcomes: Outcome[] }
-  /** `at`: which of the operations. `code`: SQLite's primary result code, or what else was wrong. */
+  /**
+   * `at`: which of the operations. `code`: SQLite's primary result code, or what else was wrong.
+   */
   | { kind: 'failed'; code: number | SqliteFault['code']; message: string; at: number }
 ) & { isSpent: boolean };
 

@@ -1,13 +1,17 @@
 import { Worker } from 'node:worker_threads';
 import { MAX_STATEMENT_MB, OUT_OF_MEMORY_SIGNAL } from './sqlite-protocol.js';
 
-/** How far below statements that end soon, for one that has used so much processor time: wall time would tell of a busy machine. */
+/**
+ * How far below statements that end soon, for one that has used so much processor time: wall time
+ * would tell of a busy machine.
+ */
 const SLOW_NICE = 10;
 const SLOW_CPU_MS = 500;
 
 /**
- * A thread that looks after what a statement keeps the main thread from seeing: that the engine has died, that the statement takes
- * too much memory, which both end the process, or that it runs long, which lowers its priority. It looks often only while one runs.
+ * A thread that looks after what a statement keeps the main thread from seeing: that the engine has
+ * died, that the statement takes too much memory, which both end the process, or that it runs long,
+ * which lowers its priority. It looks often only while one runs.
  */
 const THREAD = `
   const { constants, getPriority, setPriority } = require('node:os');
@@ -34,11 +38,17 @@ const THREAD = `
 export interface Watchdog {
   /** Runs what may not end by itself. */
   watch<T>(run: () => T): T;
-  /** Whether a statement ran so long that the process has a lower priority. An unprivileged process cannot raise it again. */
+  /**
+   * Whether a statement ran so long that the process has a lower priority. An unprivileged process
+   * cannot raise it again.
+   */
   readonly isSlowed: boolean;
 }
 
-/** `engine`: its process id, which comes with the start: asked for here, it could be that of the heir already. */
+/**
+ * `engine`: its process id, which comes with the start: asked for here, it could be that of the
+ * heir already.
+ */
 export function startWatchdog(engine: number): Watchdog {
   /** Which statement runs, 0 for none; whether one has run long. */
   const shared = new Int32Array(new SharedArrayBuffer(8));

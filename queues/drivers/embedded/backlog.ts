@@ -3,7 +3,10 @@ import { queueUnavailable } from '../../admission.js';
 import type { SqliteConnection } from '../sqlite/connection.js';
 import { rowsOf, write } from './tables.js';
 
-/** A table beside the queue's own, oldest first. Records are kept as JSON strings: a text is read only up to a NUL. */
+/**
+ * A table beside the queue's own, oldest first. Records are kept as JSON strings: a text is read
+ * only up to a NUL.
+ */
 export class SqliteBacklog implements Backlog {
   readonly driver = 'sqlite';
   readonly #connection: SqliteConnection;

@@ -3,10 +3,15 @@ import { QUEUE_KINDS } from '../../jobs.js';
 import type { SqliteConnection } from '../sqlite/connection.js';
 import type { UsageIndex } from './usage-index.js';
 
-/** Within a namespace the oldest job is the next, so the oldest of all is found among the next few. */
+/**
+ * Within a namespace the oldest job is the next, so the oldest of all is found among the next few.
+ */
 const SAMPLE = 64;
 
-/** Of constant cost but for the delayed: what waits is what is neither in hand nor to be tried again later. */
+/**
+ * Of constant cost but for the delayed: what waits is what is neither in hand nor to be tried again
+ * later.
+ */
 export async function countJobs(connection: SqliteConnection, usage: UsageIndex): Promise<QueueCounts> {
   const now = Date.now();
   const kinds = await Promise.all(

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { AppError } from '../../../src/errors.js';
 
 /**
- * Earlier versions kept the embedded queue as a Postgres directory, which this one cannot read. What waits in it must not
- * be left behind without a word.
+ * Earlier versions kept the embedded queue as a Postgres directory, which this one cannot read.
+ * What waits in it must not be left behind without a word.
  */
 export async function refuseOldQueue(dir: string): Promise<void> {
   const isThere = await access(join(dir, 'PG_VERSION')).then(

@@ -1,7 +1,10 @@
 import type { NewJob } from '../../jobs.js';
 import type { NewJob as StoredJob } from '../sqlite/protocol.js';
 
-/** BullMQ's `Job` and its backend would make the same of it, in three steps. See tables.ts for `n` and `s`. */
+/**
+ * BullMQ's `Job` and its backend would make the same of it, in three steps. See tables.ts for `n`
+ * and `s`.
+ */
 export function toStoredJob({ id, name, data, opts }: NewJob, priority: number): StoredJob {
   return {
     id,

@@ -2,8 +2,9 @@ import type { SqliteConnection } from '../sqlite/connection.js';
 import type { SqlValue } from '../sqlite/store.js';
 
 /**
- * Our own tables in the queue's file, made and tidied at every start, when this process alone has it. A job's namespace
- * and input size are options of the job, where they are at hand without reading its input.
+ * Our own tables in the queue's file, made and tidied at every start, when this process alone has
+ * it. A job's namespace and input size are options of the job, where they are at hand without
+ * reading its input.
  */
 export const SETUP = `
 CREATE TABLE IF NOT EXISTS orama_backlog (id INTEGER PRIMARY KEY, record TEXT NOT NULL);

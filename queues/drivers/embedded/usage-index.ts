@@ -34,11 +34,14 @@ interface Held {
 
 const NOTHING = { waiting: 0, running: 0, delayed: 0, bytes: 0, oldestMs: 0 };
 
-/** What is in the queue, kept in memory: this process is the only one, and reads the rows at its start. */
+/**
+ * What is in the queue, kept in memory: this process is the only one, and reads the rows at its
+ * start.
+ */
 export class UsageIndex {
   readonly times = new VirtualTime();
   bytes = 0;
-  /** Jobs in workers' hands: they do not wait. */
+  /** Jobs that workers run: they do not wait. */
   #running = 0;
   readonly #held = new Map<string, Held>();
   readonly #uses = new Map<string, NamespaceUse>();

@@ -16,11 +16,13 @@ export function headOf(group: number, { id, name, data, opts }: NewJob): string 
 }
 
 /**
- * Adds jobs and decides over them in one step: a group that would overfill the queue is never added, nor is any when Redis comes
- * to it only after the caller was told that it failed. The adding itself is BullMQ's. A MULTI of them and of a script that took refused jobs out again had a
+ * Adds jobs and decides over them in one step: a group that would overfill the queue is never
+ * added, nor is any when Redis comes to it only after the caller was told that it failed. The
+ * adding itself is BullMQ's. A MULTI of them and of a script that took refused jobs out again had a
  * command and a promise for each job.
  *
- * Then it takes calls for workers of the process that adds, a call for each token: the highest in rank, whoever has added it.
+ * Then it takes calls for workers of the process that adds, a call for each token: the highest in
+ * rank, whoever has added it.
  *
  * ARGV: deadline, max waiting, max bytes, time cost, max priority; for the taking the process' time, the lock's duration and tokens
  *   with blanks between them; of each namespace with a share its name, most waiting jobs, bytes and delayed jobs, with blanks

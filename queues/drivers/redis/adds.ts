@@ -11,10 +11,16 @@ import type { RedisConnection } from './connect.js';
 import { fetchFunction } from './fetch-script.js';
 import type { UsageKeys } from './scripts.js';
 
-/** Redis must come to an add within this time, else nothing is added: shorter than what its caller waits. */
+/**
+ * Redis must come to an add within this time, else nothing is added: shorter than what its caller
+ * waits.
+ */
 const ADD_WITHIN_MS = 1500;
 
-/** 0: accepted; 1: too late; 2: the queue is full; else a quota that would be passed, its namespace, and its use. */
+/**
+ * 0: accepted; 1: too late; 2: the queue is full; else a quota that would be passed, its namespace,
+ * and its use.
+ */
 type Code = number | string;
 
 /** Adds jobs, and decides whether they may be added, in one command. */
@@ -52,7 +58,10 @@ export class RedisAdds {
     return adds;
   }
 
-  /** Adds the jobs of the groups, each group whole or not at all; answers with the refusal of each, if it was refused. */
+  /**
+   * Adds the jobs of the groups, each group whole or not at all; answers with the refusal of each,
+   * if it was refused.
+   */
   async add(groups: readonly JobGroup[], shares: Shares): Promise<(AppError | null)[]> {
     let verdicts: (AppError | null)[] = [];
     const add: Fetch = async (tokens) => {

@@ -8,7 +8,10 @@ const GROUP = 'shippers';
 /** Records handed to a process that then died go to another after this. */
 const TAKEN_OVER_AFTER_MS = 10_000;
 
-/** A stream with one consumer group: what a handler has not finished stays pending and is handed out again. */
+/**
+ * A stream with one consumer group: what a handler has not finished stays pending and is handed out
+ * again.
+ */
 export class RedisBacklog implements Backlog {
   readonly driver = 'redis';
   readonly #connection: RedisConnection;

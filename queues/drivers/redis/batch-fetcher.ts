@@ -20,7 +20,10 @@ interface Taken {
   answer: unknown;
 }
 
-/** Runs on Redis what takes a job for each token, until there is none: what it answered for them, or for the first of them. */
+/**
+ * Runs on Redis what takes a job for each token, until there is none: what it answered for them, or
+ * for the first of them.
+ */
 export type Fetch = (tokens: readonly string[]) => Promise<readonly unknown[]>;
 
 /** A worker as those see it who add jobs. */
@@ -32,11 +35,13 @@ export interface JobFetcher {
 }
 
 /**
- * BullMQ's worker, but for how it comes by its jobs. BullMQ's takes one a round trip, and begins none of them before it is full or one
- * came back without; this one takes them together. And it takes jobs in the command by which its own process adds them: such a
- * job is with its worker as soon as it is accepted.
+ * BullMQ's worker, but for how it comes by its jobs. BullMQ's takes one a round trip, and begins
+ * none of them before it is full or one came back without; this one takes them together. And it
+ * takes jobs in the command by which its own process adds them: such a job is with its worker as
+ * soon as it is accepted.
  *
- * While jobs are slow it takes as many at a time as there are cores, and leaves the others to other processes.
+ * While jobs are slow it takes as many at a time as there are cores, and leaves the others to other
+ * processes.
  */
 export class BatchFetcher<D> extends Worker<D, void> implements JobFetcher {
   readonly #marker: MarkerWait;
@@ -141,7 +146,7 @@ export class BatchFetcher<D> extends Worker<D, void> implements JobFetcher {
     return this.closing === undefined ? this.concurrency - this.#inHand : 0;
   }
 
-  /** It has been told to take more than it was made for: see taken-ahead.ts. */
+  /** It has been told to take more than it was made for: see prefetch.ts. */
   get #isQuick(): boolean {
     return this.concurrency > (this.opts.concurrency ?? 1);
   }
@@ -175,7 +180,8 @@ export class BatchFetcher<D> extends Worker<D, void> implements JobFetcher {
     // That there was none is no longer so.
     if (jobIn(this.#taken.at(-1)?.answer) === null) this.#taken.pop();
     for (const [index, answer] of answers.entries()) this.#taken.push({ token: tokens[index] ?? '', answer });
-    // Meanwhile it may have been told to close, and asks for no more, or to take fewer, and would not come to them for long.
+    // Meanwhile it may have been told to close, and asks for no more, or to take fewer, and would
+    // not come to them for long.
     this.#giveBack(this.closing === undefined ? this.concurrency - this.#working.size - this.#between : 0);
     if (this.#taken.length > 0) this.#marker.end();
   }

@@ -2,14 +2,20 @@ import { createHash } from 'node:crypto';
 import { AppError } from '../../../src/errors.js';
 import { type DefinedScripts, STUBBED_COMMANDS, scriptOf } from './bull-scripts.js';
 
-/** The only version whose scripts, keys and arguments this driver was written for; package.json names the same. */
+/**
+ * The only version whose scripts, keys and arguments this driver was written for; package.json
+ * names the same.
+ */
 export const BULLMQ_VERSION = '6.7.0';
 
 /** A script of BullMQ that is run inside ours, or with arguments that we make. */
 interface KnownScript {
   /** How many of its arguments are keys. */
   keys: number;
-  /** SHA-256 of its text: command names, the order of keys and arguments, and what it returns are all relied upon. */
+  /**
+   * SHA-256 of its text: command names, the order of keys and arguments, and what it returns are
+   * all relied upon.
+   */
   sha256: string;
 }
 
@@ -26,8 +32,9 @@ const KNOWN_SCRIPTS = {
 } as const satisfies Record<string, KnownScript>;
 
 /**
- * Throws when BullMQ is not the one that this driver was written for. Without it a script with other keys would be found
- * out by jobs that nobody can take, and one with reworded commands by nobody at all.
+ * Throws when BullMQ is not the one that this driver was written for. Without it a script with
+ * other keys would be found out by jobs that nobody can take, and one with reworded commands by
+ * nobody at all.
  */
 export function checkBullScripts(scripts: DefinedScripts): void {
   for (const [name, { keys, sha256 }] of Object.entries(KNOWN_SCRIPTS)) {

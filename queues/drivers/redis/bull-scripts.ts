@@ -2,10 +2,11 @@ import { AppError } from '../../../src/errors.js';
 import type { RedisConnection } from './connect.js';
 
 /**
- * Commands of BullMQ's scripts that come to nothing here, and what stands in their place: most of a script's time goes into its commands,
- * whatever they do. Nobody reads BullMQ's event stream, no job has a parent, children or a deduplication id, and all bring their own
- * id. `once` asks for what stays as it is while a script runs, `first` for what there is to be done only the first time.
- * `checkBullScripts` refuses a BullMQ that has one of them in other words.
+ * Commands of BullMQ's scripts that come to nothing here, and what stands in their place: most of a
+ * script's time goes into its commands, whatever they do. Nobody reads BullMQ's event stream, no
+ * job has a parent, children or a deduplication id, and all bring their own id. `once` asks for
+ * what stays as it is while a script runs, `first` for what there is to be done only the first
+ * time. `checkBullScripts` refuses a BullMQ that has one of them in other words.
  */
 export const STUBBED_COMMANDS: readonly (readonly [command: string, instead: string])[] = [
   ['rcall("XADD", ', 'nobody('],
@@ -46,7 +47,10 @@ const SPARING = `
 `;
 
 const COMMENT = /--\[\[[\s\S]*?\]\]|^\s*--.*$/gm;
-/** BullMQ's functions stand at the beginning of a line, and use no variables but each other and `rcall`. */
+/**
+ * BullMQ's functions stand at the beginning of a line, and use no variables but each other and
+ * `rcall`.
+ */
 const FUNCTION = /^local (?:function \w+|\w+ = function)[\s\S]*?^end *$/gm;
 
 /** What ioredis keeps of the scripts that have been defined on a connection. */
@@ -60,9 +64,10 @@ export function scriptOf(scripts: DefinedScripts, script: string) {
 }
 
 /**
- * The Lua of one of BullMQ's own scripts as a Lua function of its keys and arguments, for scripts of ours that run it more
- * than once. Its own functions, forty of them, are made once for all. `connection` is one that BullMQ uses: it defines its scripts
- * there, under their names with its version behind.
+ * The Lua of one of BullMQ's own scripts as a Lua function of its keys and arguments, for scripts
+ * of ours that run it more than once. Its own functions, forty of them, are made once for all.
+ * `connection` is one that BullMQ uses: it defines its scripts there, under their names with its
+ * version behind.
  */
 export function bullFunction({ scriptsSet }: RedisConnection, script: string): string {
   const lua = scriptOf(scriptsSet, script)?.lua;

@@ -11,8 +11,8 @@ const FIRST_CONTACT_MS = 5000;
 const RETRY = (times: number): number => Math.min(100 * times, 1000);
 
 /**
- * For commands that a caller waits for. Fails at once while Redis is away: a command kept here and sent later,
- * after the caller was told that nothing was accepted, would be a ghost.
+ * For commands that a caller waits for. Fails at once while Redis is away: a command kept here and
+ * sent later, after the caller was told that nothing was accepted, would be a ghost.
  */
 const COMMANDS = {
   enableOfflineQueue: false,
@@ -22,7 +22,9 @@ const COMMANDS = {
   retryStrategy: RETRY,
 };
 
-/** For BullMQ's workers and subscriptions: they wait for Redis to come back and go on by themselves. */
+/**
+ * For BullMQ's workers and subscriptions: they wait for Redis to come back and go on by themselves.
+ */
 const PATIENT = { maxRetriesPerRequest: null, retryStrategy: RETRY };
 
 /** Makes connections to the one Redis, Valkey or Redis Cluster of a URL. */
@@ -87,8 +89,9 @@ export class RedisServer {
 }
 
 /**
- * What is sent in one time of the event loop leaves in one write, in its order: jobs are settled and fetched in bursts, and a
- * system call for each command was a tenth of what a worker's main thread does.
+ * What is sent in one time of the event loop leaves in one write, in its order: jobs are settled
+ * and fetched in bursts, and a system call for each command was a tenth of what a worker's main
+ * thread does.
  */
 function writingTogether(connection: Redis): Redis {
   connection.on('connect', () => {
@@ -113,7 +116,9 @@ function writingTogether(connection: Redis): Redis {
   return connection;
 }
 
-/** Resolves when the connection can be used; a cluster that knows no working node never gets there. */
+/**
+ * Resolves when the connection can be used; a cluster that knows no working node never gets there.
+ */
 export async function whenReady(connection: RedisConnection): Promise<void> {
   if (connection.status === 'ready') return;
   try {

@@ -4,12 +4,17 @@ import type { RedisConnection } from './connect.js';
 
 /** The score of a BullMQ sorted set holds the due time above a counter. */
 const DELAY_UNIT = 0x1000;
-/** Within a namespace the oldest job is the next, so the oldest of all is found among the next few. */
+/**
+ * Within a namespace the oldest job is the next, so the oldest of all is found among the next few.
+ */
 const SAMPLE = 64;
 /** Commands for each kind. */
 const PER_QUEUE = 7;
 
-/** Numbers of both kinds, in one round trip of constant cost. `prefix`: what BullMQ's keys begin with, before the kind. */
+/**
+ * Numbers of both kinds, in one round trip of constant cost. `prefix`: what BullMQ's keys begin
+ * with, before the kind.
+ */
 export async function countJobs(
   connection: RedisConnection,
   prefix: string,

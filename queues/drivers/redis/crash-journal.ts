@@ -2,12 +2,16 @@ import { randomUUID } from 'node:crypto';
 import { type CrashJournal, KEPT_MS, type RunMark } from '../../crash-journal.js';
 import type { RedisConnection } from './connect.js';
 
-/** A hash: for each process "<Unix milliseconds> <mark> <mark> …". A process that runs nothing has no field. */
+/**
+ * A hash: for each process "<Unix milliseconds> <mark> <mark> …". A process that runs nothing has
+ * no field.
+ */
 const KEY = '{orama}:running';
 
 /**
- * The journal on the queue's own server, for processes on any number of machines: one command for all guests that began in
- * the last milliseconds, in the same write as what else is sent then. Once it is in the socket it arrives, also when the process dies.
+ * The journal on the queue's own server, for processes on any number of machines: one command for
+ * all guests that began in the last milliseconds, in the same write as what else is sent then. Once
+ * it is in the socket it arrives, also when the process dies.
  */
 export class RedisCrashJournal implements CrashJournal {
   readonly #connection: RedisConnection;
@@ -42,7 +46,8 @@ export class RedisCrashJournal implements CrashJournal {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    // With Redis away the record stays: nothing of it was running when this process ended, but its jobs were handed back.
+    // With Redis away the record stays: nothing of it was running when this process ended, but its
+    // jobs were handed back.
     await this.#connection.hdel(KEY, this.#process).catch(() => {});
   }
 }

@@ -29,7 +29,9 @@ import { defineFetch } from './fetch-script.js';
 import { SettleBatcher } from './settle-batcher.js';
 import { UsageIndex } from './usage-index.js';
 
-/** In braces, so that all keys lie in one slot of a Redis Cluster and one transaction can hold them. */
+/**
+ * In braces, so that all keys lie in one slot of a Redis Cluster and one transaction can hold them.
+ */
 const PREFIX = '{orama}';
 const CANCEL_CHANNEL = `${PREFIX}:cancel`;
 /** Somebody waits for these: they are taken as they are added when there is room. */
@@ -136,7 +138,10 @@ export class RedisDriver implements QueueDriver {
     return worker;
   }
 
-  /** For all workers of the process: what they settle at once leaves together. They wait for jobs on connections of their own. */
+  /**
+   * For all workers of the process: what they settle at once leaves together. They wait for jobs on
+   * connections of their own.
+   */
   #workersConnection(): { connection: RedisConnection; settling: SettleBatcher } {
     if (this.#forWorkers === undefined) {
       const connection = this.#server.patient();
@@ -244,8 +249,8 @@ export class RedisDriver implements QueueDriver {
 }
 
 /**
- * When its closing breaks off a command, BullMQ 6.7 connects to a cluster anew and then waits for that connection's end for ever.
- * It has a switch for that, which it throws too late.
+ * When its closing breaks off a command, BullMQ 6.7 connects to a cluster anew and then waits for
+ * that connection's end for ever. It has a switch for that, which it throws too late.
  */
 function stayClosed(backend: RedisQueueBackend): void {
   const { blockingConnection } = backend as unknown as {
@@ -254,7 +259,9 @@ function stayClosed(backend: RedisQueueBackend): void {
   blockingConnection?.disableBlockingClusterReconnect?.();
 }
 
-/** ioredis gives up single commands after a while, but not a transaction whose answer never comes. */
+/**
+ * ioredis gives up single commands after a while, but not a transaction whose answer never comes.
+ */
 async function withinTimeout<T>(promise: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_resolve, reject) => {

@@ -20,8 +20,9 @@ const MARKER = FETCH_KEYS.indexOf('marker') + 1;
 const ARGUMENTS = 3;
 
 /**
- * Lua: takes a job for each token, until there is none. Then nobody need look for one, and the marker goes that would make others look.
- * Returns what BullMQ's script returns for each: the last may say that there was none.
+ * Lua: takes a job for each token, until there is none. Then nobody need look for one, and the
+ * marker goes that would make others look. Returns what BullMQ's script returns for each: the last
+ * may say that there was none.
  */
 export function fetchFunction(connection: RedisConnection): string {
   return `(function()
@@ -43,8 +44,8 @@ end)()
 }
 
 /**
- * Defines `oramaTake` on the connection that workers use: BullMQ's keys and arguments, then a token for each further job. `known` is
- * a connection on which BullMQ has defined its scripts.
+ * Defines `oramaTake` on the connection that workers use: BullMQ's keys and arguments, then a token
+ * for each further job. `known` is a connection on which BullMQ has defined its scripts.
  */
 export function defineFetch(connection: RedisConnection, known: RedisConnection): void {
   const lua = `

@@ -8,7 +8,10 @@ import type { RedisConnection } from './connect.js';
 const LEASE_MS = 12_000;
 const RENEW_EVERY_MS = LEASE_MS / 3;
 
-/** KEYS: sorted set of token → end of lease. ARGV: token, limit, lease in ms. By Redis' clock, which all share. */
+/**
+ * KEYS: sorted set of token → end of lease. ARGV: token, limit, lease in ms. By Redis' clock, which
+ * all share.
+ */
 const ACQUIRE = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -25,7 +28,10 @@ local time = redis.call('TIME')
 return redis.call('ZCOUNT', KEYS[1], '(' .. time[1] * 1000 + math.floor(time[2] / 1000), '+inf')
 `;
 
-/** ARGV: lease in ms, tokens. A lease that ran out meanwhile is taken again: its holder is still at work. */
+/**
+ * ARGV: lease in ms, tokens. A lease that ran out meanwhile is taken again: its holder is still at
+ * work.
+ */
 const RENEW = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)

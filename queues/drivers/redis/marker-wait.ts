@@ -1,6 +1,9 @@
 import type { RedisQueueBackend } from 'bullmq';
 
-/** BullMQ's sign that there is something to look for: a job, or at `score` one whose delay is over then. */
+/**
+ * BullMQ's sign that there is something to look for: a job, or at `score` one whose delay is over
+ * then.
+ */
 export type Marker = NonNullable<Awaited<ReturnType<RedisQueueBackend['waitForJob']>>>;
 export const NOW: Marker = { member: '0', score: 0 };
 
@@ -11,8 +14,9 @@ interface Waiting {
 }
 
 /**
- * A worker's wait for the marker, which this process can end as well. The command that listens for it goes on then, until the next wait:
- * Redis gives the marker to a command, whether or not anybody still wants it. What comes when nobody waits goes to `strayed`.
+ * A worker's wait for the marker, which this process can end as well. The command that listens for
+ * it goes on then, until the next wait: Redis gives the marker to a command, whether or not anybody
+ * still wants it. What comes when nobody waits goes to `strayed`.
  */
 export class MarkerWait {
   readonly #listen: (seconds: number) => Promise<Marker | null>;
@@ -25,7 +29,9 @@ export class MarkerWait {
     this.#strayed = strayed;
   }
 
-  /** The marker, or null when there was none for so long. Rejects when it cannot be listened for. */
+  /**
+   * The marker, or null when there was none for so long. Rejects when it cannot be listened for.
+   */
   wait(seconds: number): Promise<Marker | null> {
     return new Promise((resolve, reject) => {
       // The command may be of an earlier wait, and a longer one.

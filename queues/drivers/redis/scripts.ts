@@ -1,5 +1,6 @@
 /**
- * What BullMQ does not count: input bytes, jobs by namespace, and whose time it is. Keys, all in one hash slot:
+ * What BullMQ does not count: input bytes, jobs by namespace, and whose time it is. Keys, all in
+ * one hash slot:
  *
  *   usage:use              hash: namespace → "<live jobs> <input bytes> <delayed, at most>"; '*' → input bytes of all live jobs
  *   usage:namespaces       set of namespaces with live jobs
@@ -9,8 +10,9 @@
  *   usage:clock            hash: kind → time
  *   usage:times:<kind>     sorted set: namespace → its last time; only those ahead of the clock
  *
- * A job's line in `usage:jobs` is written by the script that adds the job (add-script.ts) and removed after the job has gone, so a
- * crash can leave a line too many, never one too few. SWEEP removes those.
+ * A job's line in `usage:jobs` is written by the script that adds the job (add-script.ts) and
+ * removed after the job has gone, so a crash can leave a line too many, never one too few. SWEEP
+ * removes those.
  */
 export interface UsageKeys {
   /** `{orama}:`, before the kind in the names of BullMQ's keys. */
@@ -113,8 +115,8 @@ end
 `;
 
 /**
- * One step of looking for lines whose job is gone. ARGV: namespace, last member seen or '', how many.
- * Returns the last member seen, or '' at the end.
+ * One step of looking for lines whose job is gone. ARGV: namespace, last member seen or '', how
+ * many. Returns the last member seen, or '' at the end.
  */
 export const SWEEP = `${COMMON}
 local key, from = usage .. 'jobs:' .. ARGV[1], '-'
@@ -131,8 +133,9 @@ return members[#members]
 `;
 
 /**
- * ARGV: namespace, now. Returns its jobs that wait, those that workers have, those that are delayed, input bytes, and the oldest of
- * those that wait, '' when it is not among the first few: a worker's long job and a delayed one may be older.
+ * ARGV: namespace, now. Returns its jobs that wait, those that workers have, those that are
+ * delayed, input bytes, and the oldest of those that wait, '' when it is not among the first few: a
+ * worker's long job and a delayed one may be older.
  */
 export const USE = `${COMMON}
 local use = parseUse(call('HGET', usage .. 'use', ARGV[1]))
@@ -153,8 +156,8 @@ return { math.max(0, use.jobs - use.delayed - running), running, use.delayed, us
 `;
 
 /**
- * Counts a kind's times from the clock anew, in everything that holds one. Runs once in about four million jobs.
- * ARGV: kind, the clock it was called for.
+ * Counts a kind's times from the clock anew, in everything that holds one. Runs once in about four
+ * million jobs. ARGV: kind, the clock it was called for.
  */
 export const REBASE = `${COMMON}
 local kind, shift = ARGV[1], tonumber(ARGV[2])

@@ -16,9 +16,10 @@ const KEYS = 14;
 const ARGUMENTS = 9;
 
 /**
- * Runs BullMQ's own script once for each job, with the same keys and arguments but for the job's id and its lock's token.
- * KEYS and the first nine of ARGV: BullMQ's, for any of the jobs; then of each its id and its token.
- * Returns two values for each: 1 and what the script returned, or 0 and what went wrong with this one.
+ * Runs BullMQ's own script once for each job, with the same keys and arguments but for the job's id
+ * and its lock's token. KEYS and the first nine of ARGV: BullMQ's, for any of the jobs; then of
+ * each its id and its token. Returns two values for each: 1 and what the script returned, or 0 and
+ * what went wrong with this one.
  */
 const settleScript = (moveToFinished: string): string => `
 local moveToFinished = ${moveToFinished}
@@ -56,15 +57,19 @@ function areAlike(one: Settlement, other: Settlement): boolean {
 }
 
 /**
- * Moves jobs that end on from where they are. BullMQ does that with a command for each, which also fetches the next one; they end in
- * bursts, as their log rows are written together, and those of one time of the event loop go in one command here: a tenth less for
- * this process's main thread, a twentieth for Redis.
+ * Moves jobs that end on from where they are. BullMQ does that with a command for each, which also
+ * fetches the next one; they end in bursts, as their log rows are written together, and those of
+ * one time of the event loop go in one command here: a tenth less for this process's main thread, a
+ * twentieth for Redis.
  */
 export class SettleBatcher {
   readonly #client: RedisClient;
   #waiting: Settlement[] = [];
 
-  /** `known` is a connection on which BullMQ has defined its scripts, `connection` the one that workers use. */
+  /**
+   * `known` is a connection on which BullMQ has defined its scripts, `connection` the one that
+   * workers use.
+   */
   constructor(connection: RedisConnection, known: RedisConnection) {
     this.#client = createIORedisClient(connection);
     connection.defineCommand('oramaSettle', {

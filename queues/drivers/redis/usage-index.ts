@@ -7,12 +7,18 @@ import type { RedisConnection } from './connect.js';
 import { acceptedAtOf } from './counts.js';
 import { ENDED, REBASE, SWEEP, USE, type UsageKeys } from './scripts.js';
 
-/** Each is a sync of Redis' file that the next call would wait for: at one call after the other, 25 ms took a third off its time against 5. */
+/**
+ * Each is a sync of Redis' file that the next call would wait for: at one call after the other, 25
+ * ms took a third off its time against 5.
+ */
 const ENDED_WITHIN_MS = 25;
 const SWEEP_EVERY_MS = 60_000;
 const SWEEP_STEP = 500;
 
-/** Counts what BullMQ does not, on the same Redis: adds.ts counts what comes, this what goes. See scripts.ts for its keys. */
+/**
+ * Counts what BullMQ does not, on the same Redis: adds.ts counts what comes, this what goes. See
+ * scripts.ts for its keys.
+ */
 export class UsageIndex {
   readonly #connection: RedisConnection;
   readonly #client: RedisClient;
@@ -43,7 +49,10 @@ export class UsageIndex {
     this.left(job);
   }
 
-  /** Strikes a job that has left the queue, its time come or not; all of the last moment in one command. */
+  /**
+   * Strikes a job that has left the queue, its time come or not; all of the last moment in one
+   * command.
+   */
   left(job: InvocationJob): void {
     this.#ended.push(job.data.n, `${job.id}:${job.data.s}`);
     if (this.#ended.length === 2) setTimeout(() => void this.#flushEnded(), ENDED_WITHIN_MS);

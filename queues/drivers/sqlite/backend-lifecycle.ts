@@ -21,8 +21,9 @@ export interface BackendRole {
   /** The name under which it can be found. */
   clientName?: string;
   /**
-   * A worker's operations wait while the database cannot do them (a full disk, mostly), as they wait for a lost Redis. For
-   * BullMQ an error of theirs would be a failure of the job, and use up an attempt or end it.
+   * A worker's operations wait while the database cannot do them (a full disk, mostly), as they
+   * wait for a lost Redis. For BullMQ an error of theirs would be a failure of the job, and use up
+   * an attempt or end it.
    */
   waitsOutFaults?: boolean;
 }
@@ -37,7 +38,10 @@ export class SqliteBackendLifecycle extends EventEmitter {
   protected readonly opts: QueueBaseOptions<unknown> & Partial<WorkerOptions>;
   readonly #role: BackendRole;
   #reportedAt = Number.NEGATIVE_INFINITY;
-  /** News of jobs when the queue was last found to be empty; what came after it is worth another look. */
+  /**
+   * News of jobs when the queue was last found to be empty; what came after it is worth another
+   * look.
+   */
   #emptyAsOf: number | undefined;
   #cancelWait: (() => void) | undefined;
   #cancelEventWait: (() => void) | undefined;
@@ -57,7 +61,8 @@ export class SqliteBackendLifecycle extends EventEmitter {
     connection.ready.then(
       () => this.emit('ready'),
       (error: unknown) => {
-        // Without a listener it would end the process; whoever awaits readiness is told in any case.
+        // Without a listener it would end the process; whoever awaits readiness is told in any
+        // case.
         if (this.listenerCount('error') > 0) this.emit('error', error);
       },
     );
@@ -199,7 +204,10 @@ export class SqliteBackendLifecycle extends EventEmitter {
     return this.call('trimEvents', {}, maxLength);
   }
 
-  /** Events after one (`$`: after now), in the shape of a Redis stream; nothing when none comes in time. */
+  /**
+   * Events after one (`$`: after now), in the shape of a Redis stream; nothing when none comes in
+   * time.
+   */
   async readEvents(id: string, waitMs: number): Promise<StreamReadRaw> {
     const none = null as unknown as StreamReadRaw;
     if (this.closing !== undefined || this.connection.isClosing) return none;

@@ -28,7 +28,10 @@ const DEFAULT_BATCH = 1000;
 type NextJob = [job: JobJson | null, id: string, rateLimitMs: number, lookAgainAt: number];
 type Finished = { result: unknown[] | undefined; finishedOn: number };
 
-/** BullMQ's store on SQLite. Each method is one operation in the thread of the connection, durable when it resolves. */
+/**
+ * BullMQ's store on SQLite. Each method is one operation in the thread of the connection, durable
+ * when it resolves.
+ */
 export class SqliteQueueBackend extends SqliteBackendQueries implements IQueueBackend {
   forQueue(queueName: string, _prefix?: string): SqliteQueueBackend {
     return new SqliteQueueBackend(this.connection, queueName, this.opts, { ownsConnection: false });

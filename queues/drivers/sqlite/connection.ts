@@ -10,7 +10,10 @@ import type { Call, OperationArguments, OperationName, OperationResult, Outcome,
 export interface SqliteConnectionOptions {
   /** The database file; made when it is not there. */
   path: string;
-  /** Whether QueueEvents are recorded. Costs two or three small rows per transition of a job. Default: true. */
+  /**
+   * Whether QueueEvents are recorded. Costs two or three small rows per transition of a job.
+   * Default: true.
+   */
   events?: boolean;
   /** How long to wait for another process's transaction. Default: 5000. */
   busyTimeoutMs?: number;
@@ -30,8 +33,8 @@ const ADDING: readonly OperationName[] = ['addJob', 'addJobs', 'addNewJobs', 'ad
 const TAKING: readonly OperationName[] = ['claim', 'complete', 'fail', 'delayActive'];
 
 /**
- * A database file with the thread that owns it. The operations of one turn of the event loop travel in one message and
- * are answered, when they are durable, in one.
+ * A database file with the thread that owns it. The operations of one turn of the event loop travel
+ * in one message and are answered, when they are durable, in one.
  */
 export class SqliteConnection extends EventEmitter {
   static readonly #shared = new Map<string, SqliteConnection>();
@@ -49,7 +52,10 @@ export class SqliteConnection extends EventEmitter {
   #gone: Error | undefined;
   /** Names of those that wait for jobs or events, for whoever asks who there is. */
   readonly #clients = new Map<object, string>();
-  /** How often there was news of a queue, so that whoever looked before can tell that it has to look again. */
+  /**
+   * How often there was news of a queue, so that whoever looked before can tell that it has to look
+   * again.
+   */
   readonly #news = new Map<string, number>();
 
   constructor(options: SqliteConnectionOptions) {
@@ -87,7 +93,10 @@ export class SqliteConnection extends EventEmitter {
     this.#thread.on('exit', () => this.#fail(new ConnectionClosedError()));
   }
 
-  /** The connection of this process to a file: there is one, whoever opens it, and it ends with its last user. */
+  /**
+   * The connection of this process to a file: there is one, whoever opens it, and it ends with its
+   * last user.
+   */
   static acquire(options: SqliteConnectionOptions): SqliteConnection {
     const path = resolve(options.path);
     let connection = SqliteConnection.#shared.get(path);
@@ -150,7 +159,10 @@ export class SqliteConnection extends EventEmitter {
     return this.#news.get(`${kind}:${queue}`) ?? 0;
   }
 
-  /** Calls back once, at the next news, with the time from which on there is a job (0: now). Returns what takes the wish back. */
+  /**
+   * Calls back once, at the next news, with the time from which on there is a job (0: now). Returns
+   * what takes the wish back.
+   */
   onNews(kind: 'jobs' | 'events', queue: string, listener: (from: number) => void): () => void {
     const event = `${kind}:${queue}`;
     this.once(event, listener);
@@ -220,7 +232,9 @@ export class SqliteConnection extends EventEmitter {
     }
   }
 
-  /** Who adds a job hears of it before a worker that has taken it in the same transaction begins. */
+  /**
+   * Who adds a job hears of it before a worker that has taken it in the same transaction begins.
+   */
   #settleAll(outcomes: readonly Outcome[]): void {
     const pending = this.#pending.slice(this.#answered, this.#answered + outcomes.length);
     this.#answered += pending.length;

@@ -3,8 +3,9 @@ import { SqliteQueueBackend } from './backend.js';
 import { SqliteConnection, type SqliteConnectionOptions } from './connection.js';
 
 /**
- * For `withBackend`, or as the `backendFactory` of a single queue. All queues and workers of a process that name the same
- * file share its connection, which ends with the last of them; a `SqliteConnection` of one's own ends when it is closed.
+ * For `withBackend`, or as the `backendFactory` of a single queue. All queues and workers of a
+ * process that name the same file share its connection, which ends with the last of them; a
+ * `SqliteConnection` of one's own ends when it is closed.
  */
 export const createSqliteBackend: BackendFactory<
   SqliteQueueBackend,

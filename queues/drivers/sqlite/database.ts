@@ -35,7 +35,10 @@ function migrate(database: Database.Database, file: string): void {
   database.exec('COMMIT');
 }
 
-/** Changing the journal answers SQLITE_BUSY at once while another process does the same, whatever `busy_timeout` says. */
+/**
+ * Changing the journal answers SQLITE_BUSY at once while another process does the same, whatever
+ * `busy_timeout` says.
+ */
 function retryWhileBusy(timeoutMs: number, work: () => void): void {
   const giveUpAt = performance.now() + timeoutMs;
   for (;;) {

@@ -2,7 +2,10 @@ import { UnrecoverableError } from 'bullmq';
 import type { Failure } from './protocol.js';
 import { REFUSAL, type RefusalCode } from './refusal.js';
 
-/** The database could not do it; nothing of the operation was accepted. `code` is SQLite's, as `SQLITE_FULL`. */
+/**
+ * The database could not do it; nothing of the operation was accepted. `code` is SQLite's, as
+ * `SQLITE_FULL`.
+ */
 export class SqliteQueueError extends Error {
   readonly code: string;
 

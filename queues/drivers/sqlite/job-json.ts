@@ -50,7 +50,9 @@ type Tail = [
 ];
 type Links = [string | null, string | null, string | null, string | null, string | null, string | null];
 
-/** A job as it is added. What may be absent is left out: each field costs on its way to the thread. */
+/**
+ * A job as it is added. What may be absent is left out: each field costs on its way to the thread.
+ */
 export function toNewJob(job: JobJson, jobId: string, parentKeyOpts: ParentKeyOpts = {}): NewJob {
   const { opts } = job;
   const added: NewJob = {

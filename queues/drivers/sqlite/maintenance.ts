@@ -9,7 +9,9 @@ const KEEP_FREE = 512;
 /** Pages given back at once: about a millisecond. */
 const PAGES_AT_ONCE = 400;
 
-/** Gives the space of a drained queue back to the disk, in pieces small enough to hold nobody up. */
+/**
+ * Gives the space of a drained queue back to the disk, in steps short enough to delay nothing else.
+ */
 export class Maintenance {
   readonly #database: Database.Database;
   #since = 0;
@@ -58,7 +60,10 @@ export class Maintenance {
     return this.#attempt(`PRAGMA incremental_vacuum(${Math.min(pages, free - KEEP_FREE)})`);
   }
 
-  /** A full disk, or another process in the middle of its own, is no reason to fail: it is tried again later. */
+  /**
+   * A full disk, or another process in the middle of its own, is no reason to fail: it is tried
+   * again later.
+   */
   #attempt(sql: string): boolean {
     try {
       this.#database.exec(sql);

@@ -65,7 +65,10 @@ export interface ClaimOptions {
   limiterDuration: number | null;
 }
 
-/** The job, else how long the rate limit still holds and when the next delayed job is due (0: not at all). */
+/**
+ * The job, else how long the rate limit still holds and when the next delayed job is due (0: not at
+ * all).
+ */
 export type Claim = [job: JobRow | null, rateLimitMs: number, nextDelayed: number];
 
 /** What becomes of a job that has ended. */
@@ -86,7 +89,10 @@ export type OperationResult<K extends OperationName> = ReturnType<Operations[K]>
 /** One operation: its name, the queue it is for, its arguments. */
 export type Call = [name: OperationName, queue: string, ...args: unknown[]];
 
-/** Main thread → database thread: the operations of one turn of the event loop, or the wish to close. */
+/**
+ * Main thread → database thread: the operations of one turn of the event loop, or the wish to
+ * close.
+ */
 export type Request = Call[] | 'close';
 
 export interface Failure {
@@ -100,7 +106,9 @@ export interface Failure {
 /** `null` for success, beside its result. */
 export type Outcome = [failure: Failure | null, result: unknown];
 
-/** Database thread → main thread: the outcomes in the order of the calls, durable when they arrive. */
+/**
+ * Database thread → main thread: the outcomes in the order of the calls, durable when they arrive.
+ */
 export type Reply =
   | { kind: 'opened' }
   | { kind: 'unopened'; code: string; message: string }

@@ -67,7 +67,10 @@ export class QueueState {
     this.#delayedFrom = undefined;
   }
 
-  /** Tells waiting workers, once the transaction is durable, that there is a job, now or from a time on. */
+  /**
+   * Tells waiting workers, once the transaction is durable, that there is a job, now or from a time
+   * on.
+   */
   wake(from = 0): void {
     const { awakened } = this.store;
     awakened.set(this.name, Math.min(from, awakened.get(this.name) ?? from));

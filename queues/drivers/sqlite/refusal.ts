@@ -14,7 +14,10 @@ export const REFUSAL = {
 } as const;
 export type RefusalCode = (typeof REFUSAL)[keyof typeof REFUSAL];
 
-/** Thrown by an operation that the state of the job forbids. Its transaction is undone as far as it went. */
+/**
+ * Thrown by an operation that the state of the job forbids. Its transaction is undone as far as it
+ * went.
+ */
 export class Refusal extends Error {
   readonly code: RefusalCode;
 

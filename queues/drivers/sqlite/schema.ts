@@ -1,7 +1,10 @@
 /** Raised when the tables change; a file of a newer version is refused rather than misread. */
 export const SCHEMA_VERSION = 1;
 
-/** The states of a job as they are stored. "Prioritized" is waiting with a priority, "paused" a property of the queue. */
+/**
+ * The states of a job as they are stored. "Prioritized" is waiting with a priority, "paused" a
+ * property of the queue.
+ */
 export const STATE = {
   waiting: 0,
   active: 1,
@@ -15,9 +18,10 @@ export const STATE = {
 export const DEPENDENCY = { pending: 0, processed: 1, ignored: 2, failed: 3 } as const;
 
 /**
- * One row per job and one index over all states: `score` is what a state is ordered by (priority while waiting, due time
- * while delayed, end time when finished), `seq` breaks ties in order of arrival and is negative for LIFO. A job thus costs
- * two index entries in every state, and each transition moves one of them.
+ * One row per job and one index over all states: `score` is what a state is ordered by (priority
+ * while waiting, due time while delayed, end time when finished), `seq` breaks ties in order of
+ * arrival and is negative for LIFO. A job thus costs two index entries in every state, and each
+ * transition moves one of them.
  *
  * Rows are rewritten whole by every transition, so a large input lies apart in `payload`.
  */

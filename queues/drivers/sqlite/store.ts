@@ -9,14 +9,18 @@ interface Prepared {
 }
 
 /**
- * Statements on the database file, and what one transaction has to tell when it is over. Lives in the thread that owns
- * the file. What is cached here holds as long as no other process has written: `begin` looks.
+ * Statements on the database file, and what one transaction has to tell when it is over. Lives in
+ * the thread that owns the file. What is cached here holds as long as no other process has written:
+ * `begin` looks.
  */
 export class Store {
   readonly database: Database.Database;
   /** Whether operations append to the event streams. */
   readonly keepsEvents: boolean;
-  /** Statements of this transaction that have written: an operation that fails before its first needs no rollback. */
+  /**
+   * Statements of this transaction that have written: an operation that fails before its first
+   * needs no rollback.
+   */
   writes = 0;
   /** Queues in which this transaction has made a job available, and from when on (0: now). */
   readonly awakened = new Map<string, number>();
@@ -107,7 +111,8 @@ export class Store {
       this.#prepare('RELEASE operation').run([]);
       return result;
     } catch (error) {
-      // The counters stay: what they gave to the operations before must not be given again, and a gap does no harm.
+      // The counters stay: what they gave to the operations before must not be given again, and a
+      // gap does no harm.
       this.#queues.clear();
       if (this.database.inTransaction) this.exec('ROLLBACK TO operation; RELEASE operation');
       throw error;
@@ -142,7 +147,10 @@ export class Store {
   }
 }
 
-/** libsql ends a text that it reads at a NUL, which JSON escapes but names and messages may hold: its symbol goes instead. */
+/**
+ * libsql ends a text that it reads at a NUL, which JSON escapes but names and messages may hold:
+ * its symbol goes instead.
+ */
 const SYMBOL_FOR_NUL = '\u2400';
 
 /** What is no text, number or null aborts the whole process inside libsql. */

@@ -7,9 +7,9 @@ import { Refusal } from './refusal.js';
 import { Store } from './store.js';
 
 /**
- * The thread that owns the database file. libsql is synchronous: each fsync would hold up the main thread. All that has
- * come in while one transaction was committed goes into the next, so that the cost of a commit is shared by as many
- * operations as there are.
+ * The thread that owns the database file. libsql is synchronous: each fsync would hold up the main
+ * thread. All that has come in while one transaction was committed goes into the next, so that the
+ * cost of a commit is shared by as many operations as there are.
  */
 const { port, options } = workerData as { port: MessagePort; options: ThreadOptions };
 /** Bounds how long the first operation of a transaction waits for the last. */
@@ -30,7 +30,8 @@ function open(): Store | undefined {
 }
 
 function run(store: Store, [name, queue, ...args]: Call): unknown {
-  // The names and arguments are those of `Operations`; `connection.ts` holds callers to their types.
+  // The names and arguments are those of `Operations`; `connection.ts` holds callers to their
+  // types.
   const operation = OPERATIONS[name] as (...args: unknown[]) => unknown;
   return operation(store.queue(queue), ...args);
 }
@@ -80,7 +81,10 @@ function transact(store: Store, calls: readonly Call[], runCalls: typeof runAll)
   }
 }
 
-/** All calls as one transaction. Where one fails, each gets a savepoint; where the file fails, all are told, and none was accepted. */
+/**
+ * All calls as one transaction. Where one fails, each gets a savepoint; where the file fails, all
+ * are told, and none was accepted.
+ */
 function process(store: Store, calls: readonly Call[]): Outcome[] {
   try {
     return transact(store, calls, runAll);

@@ -11,7 +11,10 @@ import { redactUrl } from '../../redact-url.js';
 import { chunks, cidOf, cidText, parseCid } from '../unixfs.js';
 
 export interface KuboBlobsOptions {
-  /** Of the RPC API, such as http://127.0.0.1:5001; user and password in it are sent as basic authentication. */
+  /**
+   * Of the RPC API, such as http://127.0.0.1:5001; user and password in it are sent as basic
+   * authentication.
+   */
   url: string;
 }
 
@@ -28,8 +31,8 @@ interface Reply {
 }
 
 /**
- * Blobs on the Kubo node of the URL, by its RPC API. Only that node is asked, never the network behind it: what is
- * not pinned there is absent, at once and not after a search of minutes.
+ * Blobs on the Kubo node of the URL, by its RPC API. Only that node is asked, never the network
+ * behind it: what is not pinned there is absent, at once and not after a search of minutes.
  */
 export async function openKuboBlobs({ url }: KuboBlobsOptions): Promise<Blobs> {
   const base = parseUrl(url);

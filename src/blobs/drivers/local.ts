@@ -19,9 +19,10 @@ export interface LocalBlobsOptions {
 const STALE_STAGING_MS = 60 * 60_000;
 
 /**
- * A directory per blob, named by its CID and holding the blob's blocks. A put writes a staging directory, syncs it
- * to disk and renames it: so a blob is there whole or not at all, whenever the process or the machine dies. Blobs
- * share no blocks, which makes deleting one safe without counting references.
+ * A directory per blob, named by its CID and holding the blob's blocks. A put writes a staging
+ * directory, syncs it to disk and renames it: so a blob is there whole or not at all, whenever the
+ * process or the machine dies. Blobs share no blocks, which makes deleting one safe without
+ * counting references.
  */
 export async function openLocalBlobs({ dir }: LocalBlobsOptions): Promise<Blobs> {
   const staging = join(dir, '.staging');

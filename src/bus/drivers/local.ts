@@ -11,7 +11,8 @@ export async function openLocalBus(): Promise<Bus> {
     async publish(channel, message) {
       const handlers = channels.get(channel);
       if (handlers === undefined) return;
-      // Not in the publisher's own stack: a handler may publish in turn, and must see state that is settled.
+      // Not in the publisher's own stack: a handler may publish in turn, and must see state that is
+      // settled.
       queueMicrotask(() => deliver(handlers, message, channel));
     },
 

@@ -21,14 +21,21 @@ interface Batch {
 }
 
 const PREFIX = 'orama:bus:';
-/** A batch is sent at once when it has grown to this: larger ones gain nothing and hold up what is behind them. */
+/**
+ * A batch is sent at once when it has grown to this: larger ones gain nothing and hold up what is
+ * behind them.
+ */
 const MAX_BATCH_LENGTH = 1 << 20;
-/** A subscription sends nothing by itself, so that only a question finds out that its connection is dead. */
+/**
+ * A subscription sends nothing by itself, so that only a question finds out that its connection is
+ * dead.
+ */
 const HEARTBEAT_MS = 5000;
 
 /**
- * The bus of all processes on one Redis. What a process publishes to one channel within one turn of its event loop
- * goes as one message: under load a PUBLISH for each reply would cost more than the function it is the reply of.
+ * The bus of all processes on one Redis. What a process publishes to one channel within one turn of
+ * its event loop goes as one message: under load a PUBLISH for each reply would cost more than the
+ * function it is the reply of.
  */
 export async function openRedisBus({ url }: RedisBusOptions): Promise<Bus> {
   const publisher = await connectNode(url, 'REDIS_URL');
@@ -45,7 +52,8 @@ export async function openRedisBus({ url }: RedisBusOptions): Promise<Bus> {
   subscriber.on('message', (name: string, framed: string) => {
     const channel = name.slice(PREFIX.length);
     for (const message of unframe(framed)) {
-      // Looked up for each: a handler may leave, or the last one come anew, in the middle of a batch.
+      // Looked up for each: a handler may leave, or the last one come anew, in the middle of a
+      // batch.
       deliver(channels.get(channel)?.handlers ?? [], message, channel);
     }
   });

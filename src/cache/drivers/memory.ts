@@ -13,8 +13,9 @@ const SCAN_COUNT = 1000;
 type Entries = LRUCache<string, Uint8Array>;
 
 /**
- * The cache of a single process. Values are copied in and out, since callers hand over views of guest memory. Beyond `maxBytes` of all
- * namespaces, the entry used longest ago goes of the namespace that has most: one that fills the cache loses its own.
+ * The cache of a single process. Values are copied in and out, since callers hand over views of
+ * guest memory. Beyond `maxBytes` of all namespaces, the entry used longest ago goes of the
+ * namespace that has most: one that fills the cache loses its own.
  */
 export async function openMemoryCache({ maxBytes, limitOf }: MemoryCacheOptions): Promise<Cache> {
   const namespaces = new Map<Namespace, Entries>();

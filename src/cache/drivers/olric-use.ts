@@ -2,7 +2,10 @@ import { z } from 'zod';
 import type { Namespace } from '../../contract/ids.js';
 import { assertWithinLimit, type CacheLimits } from '../limits.js';
 
-/** What a member of the cluster says of itself, as far as it is used here. Partitions are those whose primary it is. */
+/**
+ * What a member of the cluster says of itself, as far as it is used here. Partitions are those
+ * whose primary it is.
+ */
 const statsSchema = z.object({
   partitions: z
     .record(
@@ -14,7 +17,10 @@ const statsSchema = z.object({
     .nullish(),
 });
 
-/** An account this full is looked at often, lest several processes pass the limit together; an emptier one seldom. */
+/**
+ * An account this full is looked at often, lest several processes pass the limit together; an
+ * emptier one seldom.
+ */
 const OFTEN_MS = 2000;
 const SELDOM_MS = 30_000;
 /** Younger than this, it is not looked at again before a write is refused. */
@@ -28,9 +34,10 @@ export interface OlricUseOptions {
 }
 
 /**
- * What namespaces take on Olric, which neither counts by map for us nor runs scripts: its members are asked now and then, and what
- * this process has written since is added. So several processes can pass a limit by what they write within 2 s, and entries that
- * have expired count until Olric has removed them.
+ * What namespaces take on Olric, which neither counts by map for us nor runs scripts: its members
+ * are asked now and then, and what this process has written since is added. So several processes
+ * can pass a limit by what they write within 2 s, and entries that have expired count until Olric
+ * has removed them.
  */
 export class OlricUse {
   readonly #options: OlricUseOptions;

@@ -13,7 +13,10 @@ export interface OlricCacheOptions extends Pick<CacheLimits, 'limitOf'> {
   url: string;
 }
 
-/** Olric is no Redis: it knows neither INFO nor CLIENT, nor, when it wants a password, the HELLO that carries one. */
+/**
+ * Olric is no Redis: it knows neither INFO nor CLIENT, nor, when it wants a password, the HELLO
+ * that carries one.
+ */
 const DIALECT = {
   protocol: 2 as const,
   enableReadyCheck: false,
@@ -32,9 +35,10 @@ const PING_DMAP = 'orama:cache-ping';
 type Partition = [id: string, owners: string[], replicas: string[]];
 
 /**
- * The cache of all processes on Olric, a DMap for each namespace. Olric counts from 0 over whatever is no number, and
- * past 64 bits round again; so the value is looked at first. A key set to text in that very moment is still lost to
- * the counter, as a cache may lose an entry. Any member answers for all keys, but each scans its own only.
+ * The cache of all processes on Olric, a DMap for each namespace. Olric counts from 0 over whatever
+ * is no number, and past 64 bits round again; so the value is looked at first. A key set to text in
+ * that very moment is still lost to the counter, as a cache may lose an entry. Any member answers
+ * for all keys, but each scans its own only.
  */
 export async function openOlricCache({ url, limitOf }: OlricCacheOptions): Promise<Cache> {
   const olric = await connectNode(url, 'OLRIC_URL', DIALECT);

@@ -7,7 +7,10 @@ const TOTALS = 'orama:cache-totals';
 /** How soon a process looks again after it has written: at the latest, and after so many bytes. */
 const LOOK_MS = 250;
 const LOOK_BYTES = 4 << 20;
-/** Of its `maxmemory` Redis keeps this much for the queue: above it the cache shrinks, whatever it may hold. */
+/**
+ * Of its `maxmemory` Redis keeps this much for the queue: above it the cache shrinks, whatever it
+ * may hold.
+ */
 const PRESSURE = 0.8;
 /** Freed below the bound, so that the next write does not evict again. */
 const SLACK = 0.9;
@@ -21,8 +24,9 @@ export interface RedisGuardOptions {
 }
 
 /**
- * Keeps the cache from filling the Redis that it shares with the queue: beyond `maxBytes` of all namespaces, and while Redis
- * comes near its `maxmemory`, entries of the namespace that has most are evicted. Nothing but cache keys is ever deleted.
+ * Keeps the cache from filling the Redis that it shares with the queue: beyond `maxBytes` of all
+ * namespaces, and while Redis comes near its `maxmemory`, entries of the namespace that has most
+ * are evicted. Nothing but cache keys is ever deleted.
  */
 export class RedisGuard {
   readonly #options: RedisGuardOptions;
@@ -36,7 +40,10 @@ export class RedisGuard {
     this.#options = options;
   }
 
-  /** What a namespace's entries take after a write of so many bytes. Resolves when the write may be answered. */
+  /**
+   * What a namespace's entries take after a write of so many bytes. Resolves when the write may be
+   * answered.
+   */
   async wrote(namespace: Namespace, total: number, bytes: number): Promise<void> {
     this.#told.set(namespace, total);
     this.#written += bytes;
@@ -75,7 +82,8 @@ export class RedisGuard {
       if (bytes === 0) return;
       const { freed, left } = await evict(namespace, Math.min(excess, bytes));
       excess -= freed;
-      // One that has nothing to evict is not tried again. Others may have written to it meanwhile: `left` may be more than it was.
+      // One that has nothing to evict is not tried again. Others may have written to it meanwhile:
+      // `left` may be more than it was.
       totals.set(namespace, freed === 0 ? 0 : left);
       await redis.zadd(TOTALS, String(left), namespace).catch(() => undefined);
     }

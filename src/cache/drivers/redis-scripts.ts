@@ -1,11 +1,13 @@
 /**
- * What the cache of a namespace takes on Redis, counted by the scripts that change it. Keys, all with the namespace as their hash tag:
+ * What the cache of a namespace takes on Redis, counted by the scripts that change it. Keys, all
+ * with the namespace as their hash tag:
  *
  *   orama:cache:{<ns>}:<key>   the value
  *   orama:cache-use:{<ns>}     hash: 't' → bytes of all entries; 'k<key>' → bytes of that entry
  *   orama:cache-due:{<ns>}     sorted set: key → when it expires, of entries that do
  *
- * An entry that Redis has expired stays counted until room is needed (`reclaim`), so the count is never too low.
+ * An entry that Redis has expired stays counted until room is needed (`reclaim`), so the count is
+ * never too low.
  */
 const COMMON = `
 local use, dues, prefix = KEYS[1], KEYS[2], KEYS[3]
@@ -55,7 +57,10 @@ local function admit(key, size, limit)
 end
 `;
 
-/** ARGV: key, value, milliseconds to live or 0, size, limit. Returns 1 or 0 for refused, and what all entries take. */
+/**
+ * ARGV: key, value, milliseconds to live or 0, size, limit. Returns 1 or 0 for refused, and what
+ * all entries take.
+ */
 export const SET = `${COMMON}
 local key, ttl, size = ARGV[1], tonumber(ARGV[3]), tonumber(ARGV[4])
 local admitted, total = admit(key, size, tonumber(ARGV[5]))
@@ -72,7 +77,10 @@ call('HSET', use, 't', string.format('%d', total), 'k' .. key, size)
 return { 1, total }
 `;
 
-/** ARGV: key, delta, size, limit. Returns 1 and the sum as text, or 0 and what all entries take. Lua's numbers have 53 bits. */
+/**
+ * ARGV: key, delta, size, limit. Returns 1 and the sum as text, or 0 and what all entries take.
+ * Lua's numbers have 53 bits.
+ */
 export const INCREMENT = `${COMMON}
 local key, size = ARGV[1], tonumber(ARGV[3])
 if call('EXISTS', prefix .. key) == 1 then
@@ -94,7 +102,10 @@ for _, key in ipairs(ARGV) do removed = removed + call('DEL', prefix .. key) end
 return { removed, forget(ARGV, tonumber(call('HGET', use, 't') or 0)) }
 `;
 
-/** Deletes entries by chance until so many bytes are free, at most 200. ARGV: bytes. Returns how many bytes were freed, and what all entries take. */
+/**
+ * Deletes entries by chance until so many bytes are free, at most 200. ARGV: bytes. Returns how
+ * many bytes were freed, and what all entries take.
+ */
 export const EVICT = `${COMMON}
 local total, target, victims = tonumber(call('HGET', use, 't') or 0), tonumber(ARGV[1]), {}
 local sizes = call('HRANDFIELD', use, 200, 'WITHVALUES')

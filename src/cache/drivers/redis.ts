@@ -19,8 +19,8 @@ const COUNTER_BYTES = 20;
 const PING_KEY = 'orama:cache-ping';
 
 /**
- * The cache of all processes on one Redis, beside the queue. Entries without TTL stay until they are deleted or evicted: see
- * redis-guard.ts, and redis-scripts.ts for what is counted how.
+ * The cache of all processes on one Redis, beside the queue. Entries without TTL stay until they
+ * are deleted or evicted: see redis-guard.ts, and redis-scripts.ts for what is counted how.
  */
 export async function openRedisCache({ url, maxBytes, limitOf }: RedisCacheOptions): Promise<Cache> {
   const redis = await connectRedis(url, 'REDIS_URL', { stringNumbers: true });
@@ -127,12 +127,17 @@ export async function openRedisCache({ url, maxBytes, limitOf }: RedisCacheOptio
   };
 }
 
-/** The namespace as hash tag: what is counted together must lie in one slot of a cluster. A namespace holds no brace. */
+/**
+ * The namespace as hash tag: what is counted together must lie in one slot of a cluster. A
+ * namespace holds no brace.
+ */
 function nameOf(namespace: Namespace, key: string): string {
   return `orama:cache:{${namespace}}:${checkKey(key)}`;
 }
 
-/** As the scripts want them: what is counted, what expires, and what the names of values begin with. */
+/**
+ * As the scripts want them: what is counted, what expires, and what the names of values begin with.
+ */
 function keysOf(namespace: Namespace): string[] {
   return [`orama:cache-use:{${namespace}}`, `orama:cache-due:{${namespace}}`, nameOf(namespace, '')];
 }

@@ -20,7 +20,10 @@ export interface Built {
   with: string;
 }
 
-/** Makes function.wasm from the source in the directory, by the function's own command if it has one. */
+/**
+ * Makes function.wasm from the source in the directory, by the function's own command if it has
+ * one.
+ */
 export async function buildFunction(directory: string, command: string | undefined): Promise<Built> {
   const file = resolve(directory, MODULE_FILE);
   if (command !== undefined) {

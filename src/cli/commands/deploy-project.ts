@@ -4,7 +4,10 @@ import { findProject } from '../project/project.js';
 import { terminalOf } from '../session.js';
 import { deployOne } from './deploy.js';
 
-/** `orama deploy`: the project around here, or else one function's directory, as `orama function deploy`. */
+/**
+ * `orama deploy`: the project around here, or else one function's directory, as `orama function
+ * deploy`.
+ */
 export function addDeployProject(program: Command): void {
   program
     .command('deploy')

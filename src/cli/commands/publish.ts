@@ -52,7 +52,10 @@ export function addPublish(parent: Command): void {
 /** An engine of an earlier version says only that it took the message. */
 const replySchema = z.object({ triggered: z.number().optional() });
 
-/** How many live subscribers show themselves there; that it cannot be known takes nothing from what was published. */
+/**
+ * How many live subscribers show themselves there; that it cannot be known takes nothing from what
+ * was published.
+ */
 async function membersOf(client: Client, topic: string): Promise<number> {
   const reply = await client.call('GET', '/v1/pubsub/presence', { query: { topic } }).catch(() => null);
   return presenceReplySchema.safeParse(reply).data?.count ?? 0;

@@ -63,7 +63,10 @@ async function consoleUrl({ url, adminKey }: { url: string; adminKey: string }):
   }
 }
 
-/** The first signal stops the engine in good order, also while it starts; a second one, from somebody who will not wait, at once. */
+/**
+ * The first signal stops the engine in good order, also while it starts; a second one, from
+ * somebody who will not wait, at once.
+ */
 function stopSignal(): AbortSignal {
   const stop = new AbortController();
   handleStopSignals(() => {

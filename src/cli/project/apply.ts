@@ -6,8 +6,8 @@ import { AT_ONCE, type Plan, type PlannedFunction } from './plan.js';
 import { togetherOrAllFailures } from './together.js';
 
 /**
- * Deploys what differs, and returns the versions that were made. When one is refused after all, those that were deployed
- * go back to what ran before.
+ * Deploys what differs, and returns the versions that were made. When one is refused after all,
+ * those that were deployed go back to what ran before.
  */
 export async function applyPlan(
   { functions }: Plan,

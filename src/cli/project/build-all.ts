@@ -9,8 +9,8 @@ import type { ProjectFunction } from './project.js';
 import { togetherOrAllFailures } from './together.js';
 
 /**
- * Builds every function, whether or not its own files have changed: what several share lies outside their directories,
- * and compilers know best what has changed.
+ * Builds every function, whether or not its own files have changed: what several share lies outside
+ * their directories, and compilers know best what has changed.
  */
 export async function buildAll(functions: readonly ProjectFunction[], terminal: Terminal): Promise<void> {
   let done = 0;

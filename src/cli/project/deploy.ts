@@ -18,7 +18,9 @@ export interface ProjectDeployFlags extends ConnectionFlags {
   secrets: boolean;
 }
 
-/** Builds a project's functions, shows what differs from what runs on the stage, and deploys that. */
+/**
+ * Builds a project's functions, shows what differs from what runs on the stage, and deploys that.
+ */
 export async function deployProject(
   root: string,
   names: readonly string[],

@@ -17,8 +17,8 @@ export interface DevEngine {
 }
 
 /**
- * Keeps a project's functions running on an engine until stopped: builds and deploys them, again at every change, and
- * prints their logs.
+ * Keeps a project's functions running on an engine until stopped: builds and deploys them, again at
+ * every change, and prints their logs.
  */
 export async function runProject(
   root: string,
@@ -61,7 +61,10 @@ export async function runProject(
   await watching.ended;
 }
 
-/** A file in a function's directory is its own; any other, such as a shared library or orama.yaml, may concern all. */
+/**
+ * A file in a function's directory is its own; any other, such as a shared library or orama.yaml,
+ * may concern all.
+ */
 function isAffected(
   project: Project,
   { directory }: ProjectFunction,

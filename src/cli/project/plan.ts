@@ -30,7 +30,10 @@ export interface Plan {
   gone: readonly string[];
 }
 
-/** Compares what was built with what runs, and has the engine check whatever differs. Changes nothing. */
+/**
+ * Compares what was built with what runs, and has the engine check whatever differs. Changes
+ * nothing.
+ */
 export async function planDeploy(
   project: Project,
   chosen: readonly ProjectFunction[],

@@ -36,7 +36,10 @@ export function findProject(directory: string): string | undefined {
   return parent === directory ? undefined : findProject(parent);
 }
 
-/** Reads orama.yaml and every function.yaml: what is wrong in any of them is said before anything is done. */
+/**
+ * Reads orama.yaml and every function.yaml: what is wrong in any of them is said before anything is
+ * done.
+ */
 export async function openProject(root: string, stageName: string | undefined): Promise<Project> {
   const file = readProjectFile(root);
   const environment = environmentAt(root);
@@ -65,7 +68,10 @@ export function chosenFunctions(project: Project, names: readonly string[]): rea
   return project.functions.filter((one) => names.some((name) => isNamed(one, name)));
 }
 
-/** Where the stage is, unless flags say otherwise; the key of a stage may be in ORAMA_API_KEY_<STAGE>. */
+/**
+ * Where the stage is, unless flags say otherwise; the key of a stage may be in
+ * ORAMA_API_KEY_<STAGE>.
+ */
 export function connectionOf({ stage, environment, root }: Project, flags: ConnectionFlags): Settings {
   if (stage === undefined) return resolveSettings(flags, environment, root);
   const ownKey = `ORAMA_API_KEY_${stage.name.toUpperCase().replaceAll('-', '_')}`;
@@ -82,7 +88,10 @@ export function connectionOf({ stage, environment, root }: Project, flags: Conne
   );
 }
 
-/** The stage that "orama dev" runs with, unless told otherwise: the one of this name, where there is one. */
+/**
+ * The stage that "orama dev" runs with, unless told otherwise: the one of this name, where there is
+ * one.
+ */
 export function devStage(root: string): string | undefined {
   return readProjectFile(root).stages.find((name) => name === 'dev');
 }

@@ -2,8 +2,9 @@ import pMap from 'p-map';
 import { AppError, messageOf } from '../../errors.js';
 
 /**
- * Does something for each function, some at once, to the end of all; then throws when any failed. One failure is thrown
- * as it is, several as one error that says each: a person mends them in one go.
+ * Does something for each function, some at once, to the end of all; then throws when any failed.
+ * One failure is thrown as it is, several as one error that says each: a person mends them in one
+ * go.
  */
 export async function togetherOrAllFailures<T extends { name: string }>(
   items: readonly T[],

@@ -4,7 +4,10 @@ import { auditEventSchema, keyRecordSchema } from '../records.js';
 import { functionGlobSchema, grantedScopeSchema } from '../scopes.js';
 import { namespaceQuery, sinceSchema } from './common.js';
 
-/** Strict: a limit that is misspelled must not be left out, and the key can do more than its maker believes. */
+/**
+ * Strict: a limit that is misspelled must not be left out, and the key can do more than its maker
+ * believes.
+ */
 export const createKeyBodySchema = z.strictObject({
   name: z.string().min(1).max(128),
   namespace: namespaceSchema.optional(),

@@ -63,7 +63,10 @@ export const schemaReplySchema = z.object({
   count: z.number().int(),
 });
 
-/** The map that functions see is `default`; any other is a part of the same cache with names of its own. */
+/**
+ * The map that functions see is `default`; any other is a part of the same cache with names of its
+ * own.
+ */
 const dmapSchema = z
   .string()
   .regex(/^[A-Za-z0-9_.-]{1,64}$/, {

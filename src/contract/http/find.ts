@@ -51,7 +51,10 @@ const conditionSchema = z.strictObject({
 /** A value for a column, which the row must have there; null finds rows that have none. */
 export type Criterion = [column: string, value: unknown];
 
-/** Read by hand: a record of zod's leaves `__proto__` out, and a criterion that is lost finds rows nobody asked for. */
+/**
+ * Read by hand: a record of zod's leaves `__proto__` out, and a criterion that is lost finds rows
+ * nobody asked for.
+ */
 const criteriaSchema = z
   .transform((value: unknown, { issues }): Criterion[] => {
     const entries = typeof value === 'object' && !Array.isArray(value) ? Object.entries(value ?? {}) : null;

@@ -87,7 +87,10 @@ export const invokeSocketQuerySchema = invokeQuerySchema.extend({
 
 export type Preference = { kind: 'final' } | { kind: 'async' } | { kind: 'wait'; seconds: number };
 
-/** RFC 7240: `respond-async` and `wait=N`; with both, N seconds are waited first. What is unknown is ignored. */
+/**
+ * RFC 7240: `respond-async` and `wait=N`; with both, N seconds are waited first. What is unknown is
+ * ignored.
+ */
 export function parsePrefer(header: string | undefined): Preference {
   if (header === undefined) return { kind: 'final' };
   let respondAsync = false;

@@ -34,7 +34,10 @@ export const publishReplySchema = z.object({
   triggered: z.number().int().describe('How many invocations it fired: one for each trigger.'),
 });
 
-/** Counted before they are looked at: to refuse each of the million that a body may hold would take gigabytes. */
+/**
+ * Counted before they are looked at: to refuse each of the million that a body may hold would take
+ * gigabytes.
+ */
 const counted = z.transform((value: unknown, { issues }) => {
   if (!Array.isArray(value) || value.length <= MAX_BATCH_MESSAGES) return value;
   issues.push({ code: 'too_big', origin: 'array', maximum: MAX_BATCH_MESSAGES, input: value });

@@ -9,9 +9,15 @@ import { ACCESS_TOKEN_SECONDS, type TokenClaims, type Tokens } from './jwt.js';
 import type { Principal } from './principal.js';
 import type { Sessions } from './sessions.js';
 
-/** Owns the namespaces that a foreign issuer has handed out, before its name: no wallet and no other issuer has them. */
+/**
+ * Owns the namespaces that a foreign issuer has handed out, before its name: no wallet and no other
+ * issuer has them.
+ */
 const ISSUER_OWNER = 'issuer:';
-/** A signature once checked need not be checked again while its token lives; a foreign key may be withdrawn. */
+/**
+ * A signature once checked need not be checked again while its token lives; a foreign key may be
+ * withdrawn.
+ */
 const FOREIGN_CACHE_MS = 60_000;
 
 export interface KeyToken {
@@ -24,11 +30,19 @@ export interface KeyToken {
 
 /** Turns what a client presents into who it is. */
 export interface Auth {
-  /** Throws `unauthorized`; `forbidden` for a foreign token in a namespace that is not its issuer's. */
+  /**
+   * Throws `unauthorized`; `forbidden` for a foreign token in a namespace that is not its issuer's.
+   */
   authenticate(credential: string): Promise<Principal>;
-  /** Whether a principal's key, login or token still holds: at most 2 s behind. For sockets, which outlive their handshake. */
+  /**
+   * Whether a principal's key, login or token still holds: at most 2 s behind. For sockets, which
+   * outlive their handshake.
+   */
   isValid(principal: Principal): Promise<boolean>;
-  /** A JWT of 15 minutes for an API key; it ends with its key. Throws `forbidden` for any other credential. */
+  /**
+   * A JWT of 15 minutes for an API key; it ends with its key. Throws `forbidden` for any other
+   * credential.
+   */
   tokenFor(principal: Principal): Promise<KeyToken>;
 }
 
@@ -44,7 +58,10 @@ export function createAuth({ keys, tokens, sessions, namespaces }: AuthDeps): Au
   const verified = new LRUCache<string, TokenClaims>({ max: 10_000 });
   const issued = new LRUCache<string, true>({ max: 10_000 });
 
-  /** A namespace belongs to whom claims it first; an issuer claims what it hands out, and has no other. */
+  /**
+   * A namespace belongs to whom claims it first; an issuer claims what it hands out, and has no
+   * other.
+   */
   const assertIssued = async (namespace: Namespace, issuer: string) => {
     const owner = ISSUER_OWNER + issuer;
     const place = `${owner} ${namespace}`;

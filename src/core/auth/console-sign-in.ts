@@ -17,7 +17,10 @@ export interface ConsoleLink {
 
 /** Signs a browser in for an API key, without the browser keeping the key. */
 export interface ConsoleSignIn {
-  /** Throws `forbidden` for any credential but an API key: a token of 15 minutes must not be prolonged by it. */
+  /**
+   * Throws `forbidden` for any credential but an API key: a token of 15 minutes must not be
+   * prolonged by it.
+   */
   createLink(by: Principal): Promise<ConsoleLink>;
   /** Throws `unauthorized` for a token that is unknown, used or older than 5 minutes. */
   exchange(token: string): Promise<Login>;

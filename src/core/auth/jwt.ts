@@ -27,7 +27,10 @@ const KEY_PLACE = { namespace: '', name: 'jwt-key' };
 /** What a token says, once its signature, issuer, audience and times have been checked. */
 export interface TokenClaims {
   issuer: 'own' | 'foreign';
-  /** What tells one foreign issuer from another: its `iss` where that is checked, else where its keys are. */
+  /**
+   * What tells one foreign issuer from another: its `iss` where that is checked, else where its
+   * keys are.
+   */
   issuerName: string;
   subject: string;
   namespace: Namespace;
@@ -108,7 +111,8 @@ export async function createTokens({ privateKey, foreign }: TokensOptions): Prom
 
     async verify(jwt) {
       try {
-        // The `kid` only chooses between the key sets; each accepts its own algorithms and nothing that a header asks for.
+        // The `kid` only chooses between the key sets; each accepts its own algorithms and nothing
+        // that a header asks for.
         const isForeign = verifyForeign !== undefined && keyIdOf(jwt) !== kid;
         const { payload } = await (isForeign ? verifyForeign(jwt) : verifyOwn(jwt));
         return claimsOf(payload, isForeign ? foreign : undefined);
@@ -126,7 +130,10 @@ export async function createTokens({ privateKey, foreign }: TokensOptions): Prom
   };
 }
 
-/** The key that signs when none is configured: made once, sealed in the store, the same for every process. */
+/**
+ * The key that signs when none is configured: made once, sealed in the store, the same for every
+ * process.
+ */
 export async function storedJwtKey(settings: SettingStore, box: SecretBox): Promise<string> {
   const made = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
   const sealed = Buffer.from(box.seal(made, KEY_PLACE)).toString('base64');
@@ -196,7 +203,9 @@ function readKey(pem: string): KeyObject {
   return key;
 }
 
-/** What went wrong concerns ORAMA_JWKS_URL and not the token: no answer, or none that is a key set. */
+/**
+ * What went wrong concerns ORAMA_JWKS_URL and not the token: no answer, or none that is a key set.
+ */
 function isKeySetAway(error: unknown): boolean {
   if (error instanceof z.ZodError) return false;
   return !(error instanceof errors.JOSEError) || error instanceof errors.JWKSTimeout;

@@ -1,7 +1,10 @@
 import type { Namespace } from '../../contract/ids.js';
 import type { Rights } from '../../contract/scopes.js';
 
-/** Who a credential says is calling. Everything an endpoint allows is decided from this and from nothing else. */
+/**
+ * Who a credential says is calling. Everything an endpoint allows is decided from this and from
+ * nothing else.
+ */
 export interface Principal {
   readonly kind: 'api_key' | 'jwt';
   readonly namespace: Namespace;

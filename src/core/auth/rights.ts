@@ -11,7 +11,10 @@ import {
 import { AppError } from '../../errors.js';
 import type { Principal } from './principal.js';
 
-/** Throws `insufficient_scope`. An anonymous call has no scopes: what it may do is decided by the function. */
+/**
+ * Throws `insufficient_scope`. An anonymous call has no scopes: what it may do is decided by the
+ * function.
+ */
 export function assertScope(principal: Principal | null, scope: Scope): void {
   if (principal === null || grants(principal.rights, scope)) return;
   throw insufficient(scope, `This needs the scope "${scope}"`, principal.rights);
@@ -29,8 +32,9 @@ export interface AskedRights {
 }
 
 /**
- * The rights of a key that this maker makes: what it asks for, else all that the maker has. Throws `insufficient_scope`
- * for more than that, so that nobody is given a key that can do less than was asked for either.
+ * The rights of a key that this maker makes: what it asks for, else all that the maker has. Throws
+ * `insufficient_scope` for more than that, so that nobody is given a key that can do less than was
+ * asked for either.
  */
 export function rightsWithin(maker: Rights, asked: AskedRights): Rights {
   const scopes = asked.scopes ?? maker.scopes;

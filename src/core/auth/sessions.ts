@@ -32,10 +32,16 @@ export interface Login {
   namespace: Namespace;
 }
 
-/** Logins: a wallet's signed nonce or an API key opens one, refresh tokens carry it on, logout ends it. */
+/**
+ * Logins: a wallet's signed nonce or an API key opens one, refresh tokens carry it on, logout ends
+ * it.
+ */
 export interface Sessions extends Closable {
   challenge(request: { wallet: string; purpose: string; namespace: Namespace }): Promise<Challenge>;
-  /** Throws `unauthorized` for a nonce or signature that is not good, `forbidden` for another wallet's namespace. */
+  /**
+   * Throws `unauthorized` for a nonce or signature that is not good, `forbidden` for another
+   * wallet's namespace.
+   */
   verify(request: {
     wallet: string;
     nonce: string;
@@ -43,9 +49,15 @@ export interface Sessions extends Closable {
     namespace: Namespace;
     chain?: Chain | undefined;
   }): Promise<Login>;
-  /** A login that an API key stands behind, for the console: its tokens hold no longer than the key does. */
+  /**
+   * A login that an API key stands behind, for the console: its tokens hold no longer than the key
+   * does.
+   */
   openForKey(key: { id: string; namespace: Namespace }): Promise<Login>;
-  /** Each token refreshes once; a second use ends the whole login, as one of the two users has stolen it. */
+  /**
+   * Each token refreshes once; a second use ends the whole login, as one of the two users has
+   * stolen it.
+   */
   refresh(token: string, namespace?: Namespace): Promise<Login>;
   logoutToken(token: string): Promise<void>;
   logout(session: string): Promise<void>;

@@ -7,8 +7,8 @@ const ETH_SIGNATURE = /^(0x)?[0-9a-fA-F]{130}$/;
 const SOL_SIGNATURE_BYTES = 64;
 
 /**
- * Did this wallet sign the message? ETH: personal_sign, 65 bytes in hex. SOL: ed25519, 64 bytes in base64. Signature
- * bytes come from strangers, so whatever they do to the curve code is a no.
+ * Did this wallet sign the message? ETH: personal_sign, 65 bytes in hex. SOL: ed25519, 64 bytes in
+ * base64. Signature bytes come from strangers, so whatever they do to the curve code is a no.
  */
 export function isSignedBy(chain: Chain, wallet: string, message: string, signature: string): boolean {
   try {

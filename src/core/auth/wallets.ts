@@ -6,7 +6,10 @@ export type Chain = 'ETH' | 'SOL';
 const ETH_ADDRESS = /^0x[0-9a-fA-F]{40}$/;
 const SOL_ADDRESS = /^[1-9A-HJ-NP-Za-km-z]{32,44}$/;
 
-/** A wallet in its one spelling (ETH addresses in lower case), with its chain. Throws `invalid_request`. */
+/**
+ * A wallet in its one spelling (ETH addresses in lower case), with its chain. Throws
+ * `invalid_request`.
+ */
 export function parseWallet(wallet: string, chain?: Chain): { wallet: string; chain: Chain } {
   if (chain !== 'SOL' && ETH_ADDRESS.test(wallet)) return { wallet: wallet.toLowerCase(), chain: 'ETH' };
   if (chain !== 'ETH' && SOL_ADDRESS.test(wallet) && solanaKey(wallet)) return { wallet, chain: 'SOL' };

@@ -8,8 +8,9 @@ const NONE: ReadonlySet<string> = new Set(['x-api-key']);
 const BOTH: ReadonlySet<string> = new Set(['x-api-key', 'authorization']);
 
 /**
- * The engine's credential among a request's headers, and the headers to hide from the function. `X-API-Key` is always
- * the engine's; an `Authorization` only when it is a key or a token of this engine: any other one is the function's.
+ * The engine's credential among a request's headers, and the headers to hide from the function.
+ * `X-API-Key` is always the engine's; an `Authorization` only when it is a key or a token of this
+ * engine: any other one is the function's.
  */
 export async function engineCredential(
   auth: Auth,

@@ -9,7 +9,10 @@ export interface Matched {
   params: Record<string, string>;
 }
 
-/** What `http_request()` returns for a request. `hidden`: headers that the function does not get to see. */
+/**
+ * What `http_request()` returns for a request. `hidden`: headers that the function does not get to
+ * see.
+ */
 export function exchangeRequestOf(
   request: IncomingMessage,
   target: Target,
@@ -40,7 +43,10 @@ function queryOf(search: string): Record<string, string[]> {
   return query;
 }
 
-/** Node has joined repeated headers already as RFC 9110, section 5.3 has it; it leaves `set-cookie` as a list. */
+/**
+ * Node has joined repeated headers already as RFC 9110, section 5.3 has it; it leaves `set-cookie`
+ * as a list.
+ */
 function headersOf(given: IncomingHttpHeaders, hidden: ReadonlySet<string>): Record<string, string> {
   const headers: Record<string, string> = Object.create(null);
   for (const [name, value] of Object.entries(given)) {

@@ -25,8 +25,9 @@ export type FoundOrAllowed =
 const OWN_ADDRESS = /^\/([A-Za-z0-9_-]{1,64})(?:@([A-Za-z0-9_-]{1,64}))?(?:\/|$)/;
 
 /**
- * Finds the function for a method and path: a route wins over a function's own address, and the most specific route over
- * others. Throws `not_found`. HEAD is found as GET where no route is for HEAD itself.
+ * Finds the function for a method and path: a route wins over a function's own address, and the
+ * most specific route over others. Throws `not_found`. HEAD is found as GET where no route is for
+ * HEAD itself.
  */
 export async function findFunction(
   { catalog, routes }: { catalog: Catalog; routes: HttpRoutes },
@@ -38,7 +39,8 @@ export async function findFunction(
   const byName = await findByName(catalog, target, method);
   if (byName?.kind === 'found') return byName;
   if (byRoute === null && byName === null) {
-    // Perhaps another process has deployed it a moment ago: that something is absent is never cached.
+    // Perhaps another process has deployed it a moment ago: that something is absent is never
+    // cached.
     const fresh = await routes.table(target.namespace, { reload: true });
     const again = await findByRoute(catalog, fresh, target, method);
     if (again) return again;
@@ -98,7 +100,10 @@ function versionRefOf(text: string | undefined): VersionRef | undefined | null {
   return alias.success ? alias.data : null;
 }
 
-/** The version whose settings answer for the address, whichever of an alias's versions is drawn; null when there is none. */
+/**
+ * The version whose settings answer for the address, whichever of an alias's versions is drawn;
+ * null when there is none.
+ */
 async function firstCandidate(catalog: Catalog, namespace: Namespace, name: FunctionName, ref?: VersionRef) {
   try {
     const [first] = await catalog.candidates(namespace, name, ref);

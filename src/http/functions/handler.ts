@@ -46,8 +46,8 @@ export interface FunctionsHandlerDeps {
 export type FunctionsHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 /**
- * Serves HTTP functions (contract §8): finds the function, checks method, credential and signature, and only then makes
- * the request an invocation. Nothing is queued for a request that is refused.
+ * Serves HTTP functions (contract §8): finds the function, checks method, credential and signature,
+ * and only then makes the request an invocation. Nothing is queued for a request that is refused.
  */
 export function createFunctionsHandler(deps: FunctionsHandlerDeps): FunctionsHandler {
   const { services } = deps;
@@ -102,7 +102,10 @@ async function serve(
   await invoke(deps, request, response, target, found);
 }
 
-/** OPTIONS is answered by the engine, a CORS preflight by the settings of the function that it is for. */
+/**
+ * OPTIONS is answered by the engine, a CORS preflight by the settings of the function that it is
+ * for.
+ */
 async function answersOptions(
   deps: FunctionsHandlerDeps,
   {
@@ -188,7 +191,10 @@ async function invoke(
   }
 }
 
-/** Who calls, as far as the function asks for it. The engine's own credentials never reach a function. */
+/**
+ * Who calls, as far as the function asks for it. The engine's own credentials never reach a
+ * function.
+ */
 async function authenticate(
   { admit, services }: FunctionsHandlerDeps,
   request: IncomingMessage,
@@ -240,8 +246,9 @@ async function verify(
 }
 
 /**
- * The sender's id of the event, so that its retries are one invocation. A signed request without one is known by its
- * signature, which covers a timestamp: sent again by somebody who has overheard it, it runs nothing.
+ * The sender's id of the event, so that its retries are one invocation. A signed request without
+ * one is known by its signature, which covers a timestamp: sent again by somebody who has overheard
+ * it, it runs nothing.
  */
 function idempotencyKeyOf({ http }: Found, signed: SignedRequest): string | null {
   const own = http.idempotency === undefined ? undefined : signed.headers[http.idempotency.toLowerCase()];
@@ -264,7 +271,9 @@ function anonymous({ namespace }: Target) {
   } as const;
 }
 
-/** Calls `then` when the client goes away before its reply is written. Returns what takes that back. */
+/**
+ * Calls `then` when the client goes away before its reply is written. Returns what takes that back.
+ */
 function whenClosed(response: ServerResponse, then: () => void): () => void {
   const closed = () => {
     if (!response.writableFinished) then();

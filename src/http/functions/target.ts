@@ -26,7 +26,8 @@ export function parseHostPattern(text: string): HostPattern {
   const [before = '', after = ''] = text.toLowerCase().split('{namespace}');
   return {
     namespaceOf(host) {
-      // Host names are case-insensitive, namespaces are not: those with capitals are reached by path only.
+      // Host names are case-insensitive, namespaces are not: those with capitals are reached by
+      // path only.
       const name = (host ?? '').toLowerCase().replace(/:\d+$/, '');
       if (name.length <= before.length + after.length) return null;
       if (!name.startsWith(before) || !name.endsWith(after)) return null;
@@ -36,7 +37,10 @@ export function parseHostPattern(text: string): HostPattern {
   };
 }
 
-/** Throws `not_found` for what can be no namespace, `invalid_request` for a path that can be read in two ways. */
+/**
+ * Throws `not_found` for what can be no namespace, `invalid_request` for a path that can be read in
+ * two ways.
+ */
 export function parseTarget(request: IncomingMessage, addressing: Addressing): Target {
   const url = request.url ?? '/';
   const cut = url.indexOf('?');
@@ -60,9 +64,10 @@ function parseNamespace(text: string | null): Namespace {
 }
 
 /**
- * A path that proxies and programs may read differently is refused, so that no rule in front of the engine can be passed
- * by writing a path in another way: dot segments (RFC 3986, section 5.2.4) encoded or not, NUL and other control
- * characters, backslashes, and percent signs that encode nothing.
+ * A path that proxies and programs may read differently is refused, so that no rule in front of the
+ * engine can be passed by writing a path in another way: dot segments (RFC 3986, section 5.2.4)
+ * encoded or not, NUL and other control characters, backslashes, and percent signs that encode
+ * nothing.
  */
 function assertPlainPath(path: string): void {
   if (!path.startsWith('/')) throw unreadable('it does not begin with "/"');

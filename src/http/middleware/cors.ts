@@ -11,7 +11,10 @@ const EXPOSED = [
 ].join(', ');
 const PREFLIGHT_SECONDS = '600';
 
-/** Lets pages of the configured origins call; without any, browsers keep to the engine's own. No cookies are used. */
+/**
+ * Lets pages of the configured origins call; without any, browsers keep to the engine's own. No
+ * cookies are used.
+ */
 export function allowOrigins(origins: readonly string[] = []) {
   const any = origins.includes('*');
   return (ctx: Context, next: Next): Promise<void> => {
@@ -21,7 +24,8 @@ export function allowOrigins(origins: readonly string[] = []) {
       ctx.set('Access-Control-Allow-Origin', any ? '*' : origin);
       ctx.set('Access-Control-Expose-Headers', EXPOSED);
       if (ctx.method === 'OPTIONS' && ctx.get('access-control-request-method') !== '') {
-        // With credentials in headers of the caller's choice there is nothing to protect by refusing a header.
+        // With credentials in headers of the caller's choice there is nothing to protect by
+        // refusing a header.
         ctx.set('Access-Control-Allow-Headers', ctx.get('access-control-request-headers'));
         ctx.set('Access-Control-Max-Age', PREFLIGHT_SECONDS);
       }

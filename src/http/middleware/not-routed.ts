@@ -2,7 +2,10 @@ import type Router from '@koa/router';
 import type { Context, Next } from 'koa';
 import { AppError } from '../../errors.js';
 
-/** Answers what no route took: OPTIONS with the methods of the path, 405 for another method, 404 for another path. */
+/**
+ * Answers what no route took: OPTIONS with the methods of the path, 405 for another method, 404 for
+ * another path.
+ */
 export function answerNotRouted(routers: readonly Router[]) {
   return async (ctx: Context, _next: Next): Promise<void> => {
     const layers = routers.flatMap((router) => router.match(ctx.path, ctx.method).path);

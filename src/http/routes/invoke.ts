@@ -127,7 +127,10 @@ export const invokeOfNamespace = route({
 
 type Headers = z.output<typeof invokeHeadersSchema>;
 
-/** Whether the function is there and may be invoked like this: known before a byte of the input is read. */
+/**
+ * Whether the function is there and may be invoked like this: known before a byte of the input is
+ * read.
+ */
 async function authorize(
   services: Services,
   principal: Principal | null,
@@ -191,7 +194,10 @@ async function run(
     : acceptedAnswer(called);
 }
 
-/** Strangers could have the engine send requests for them, or keep their work for later, and nobody would have to answer for it. */
+/**
+ * Strangers could have the engine send requests for them, or keep their work for later, and nobody
+ * would have to answer for it.
+ */
 function assertNoCredentialNeeded(given: Headers): void {
   const name =
     given['x-callback-url'] !== undefined
@@ -264,7 +270,10 @@ function replyAnswer(
   );
 }
 
-/** A call that was refused has the shape of one that failed, with an id by which the client can report it. */
+/**
+ * A call that was refused has the shape of one that failed, with an id by which the client can
+ * report it.
+ */
 function refusal(ctx: Context): Record<string, unknown> {
   const id = uuidv7();
   ctx.set('X-Request-ID', id);

@@ -100,7 +100,9 @@ export const metrics = route({
   },
 });
 
-/** What a key may see of the metrics: its namespace's, and of functions those that it may read of. */
+/**
+ * What a key may see of the metrics: its namespace's, and of functions those that it may read of.
+ */
 function ownSeries({ namespace, rights }: Principal) {
   return (series: NamespaceSeries) =>
     series.namespace === namespace &&

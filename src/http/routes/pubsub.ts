@@ -121,7 +121,10 @@ function ofJson(value: unknown, source: string): Pick<Message, 'bytes' | 'data'>
   return { bytes: Buffer.from(typeof value === 'string' ? value : source), data: new JsonText(source) };
 }
 
-/** To be told to come again in a minute would be of no use to who sends more than a minute's worth at once. */
+/**
+ * To be told to come again in a minute would be of no use to who sends more than a minute's worth
+ * at once.
+ */
 function assertCountable(messages: number, limitPerMinute: number): void {
   if (messages <= limitPerMinute) return;
   throw new AppError(

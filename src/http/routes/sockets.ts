@@ -7,7 +7,10 @@ import { AppError } from '../../errors.js';
 import { parseFunctionRef } from '../function-ref.js';
 import { route } from '../route.js';
 
-/** What asks for a WebSocket never gets here: it is the server that upgrades. These answer all that does not. */
+/**
+ * What asks for a WebSocket never gets here: it is the server that upgrades. These answer all that
+ * does not.
+ */
 const replies = { 101: { about: 'To a WebSocket handshake: the socket is open. Its frames are in /docs.' } };
 
 export const invokeSocket = route({

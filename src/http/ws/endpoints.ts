@@ -30,7 +30,10 @@ export type Prepare = (handshake: Handshake) => Promise<Prepared>;
 interface Endpoint {
   path: RegExp;
   access: Access;
-  /** What a key must be allowed to do to open the socket; what its messages need further, `prepare` sees to. */
+  /**
+   * What a key must be allowed to do to open the socket; what its messages need further, `prepare`
+   * sees to.
+   */
   scope: Scope;
   prepare: Prepare;
 }

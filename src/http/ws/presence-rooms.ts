@@ -3,16 +3,23 @@ import type { Namespace } from '../../contract/ids.js';
 import type { Bus, Unsubscribe } from '../../ports/bus.js';
 import type { Presence, PresenceMember } from '../../ports/presence.js';
 
-/** How often the list is looked at: with the lease before it, a member whose process died is told gone within 30 s. */
+/**
+ * How often the list is looked at: with the lease before it, a member whose process died is told
+ * gone within 30 s.
+ */
 const LOOK_MS = 4000;
-/** After the list was away the living have not renewed their leases yet: who is missing may be there all the same. */
+/**
+ * After the list was away the living have not renewed their leases yet: who is missing may be there
+ * all the same.
+ */
 const SETTLE_MS = 10_000;
 
 type Listener = (event: PresenceEvent) => void;
 
 /**
- * Tells the members that this process holds who comes to and goes from their topics, each once. Comings and goings are
- * told over the bus by the process they happen in; of a process that died, or a message that was lost, the list tells.
+ * Tells the members that this process holds who comes to and goes from their topics, each once.
+ * Comings and goings are told over the bus by the process they happen in; of a process that died,
+ * or a message that was lost, the list tells.
  */
 export interface PresenceRooms {
   /** Resolves once nothing is missed any more; the result leaves again. */
@@ -113,7 +120,10 @@ export function createPresenceRooms({ bus, presence }: { bus: Bus; presence: Pre
   };
 }
 
-/** Joins and leaves go apart from messages: not every subscriber wants them. A namespace holds no colon. */
+/**
+ * Joins and leaves go apart from messages: not every subscriber wants them. A namespace holds no
+ * colon.
+ */
 function channelOf(namespace: Namespace, topic: string): string {
   return `presence:${namespace}:${topic}`;
 }

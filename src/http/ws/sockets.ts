@@ -16,14 +16,19 @@ import { findEndpoint } from './endpoints.js';
 import { createPresenceRooms } from './presence-rooms.js';
 import { refuseUpgrade } from './refuse.js';
 
-/** A client that has not answered a ping when the next one is due is gone: found within twice this. */
+/**
+ * A client that has not answered a ping when the next one is due is gone: found within twice this.
+ */
 const PING_MS = 10_000;
 /** How often it is looked whether the credentials behind the sockets still hold. */
 const VALIDITY_MS = 1000;
 /** How long closed sockets may take to say goodbye. */
 const GOODBYE_MS = 2000;
 
-/** The WebSockets of this process: upgraded, kept alive, and closed when their credential no longer holds. */
+/**
+ * The WebSockets of this process: upgraded, kept alive, and closed when their credential no longer
+ * holds.
+ */
 export interface Sockets extends Closable {
   upgrade(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void>;
 }
@@ -80,7 +85,8 @@ export function createSockets(services: Services, admit: Admission): Sockets {
       state.isAlive = true;
     });
     ws.on('close', () => open.delete(ws));
-    // ws closes by itself with the fitting code: 1009 for a message that is too big, 1002 for what is no protocol.
+    // ws closes by itself with the fitting code: 1009 for a message that is too big, 1002 for what
+    // is no protocol.
     ws.on('error', (error) => services.logger.debug({ err: error }, 'a socket failed'));
   };
 
@@ -147,7 +153,10 @@ export function createSockets(services: Services, admit: Admission): Sockets {
   };
 }
 
-/** A paused socket reads no pong: its client shows itself by taking what it is sent, if there is anything to take. */
+/**
+ * A paused socket reads no pong: its client shows itself by taking what it is sent, if there is
+ * anything to take.
+ */
 function isBeingServed(ws: WebSocket, { connection, taken }: Open): boolean {
   return ws.isPaused && (ws.bufferedAmount === 0 || takenBy(connection) > taken);
 }

@@ -12,7 +12,10 @@ import { CLOSE } from './close-codes.js';
 import type { Handshake, Prepare } from './endpoints.js';
 import { subscribeTopic } from './topic-subscription.js';
 
-/** A subscriber that takes its messages too slowly is let go: what waits for it is in this process's memory. */
+/**
+ * A subscriber that takes its messages too slowly is let go: what waits for it is in this process's
+ * memory.
+ */
 const MAX_UNSENT_BYTES = 8 << 20;
 /** Messages of one socket that wait while others are published; with more it is read no further. */
 const MAX_WAITING = 32;

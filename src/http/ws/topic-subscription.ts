@@ -17,7 +17,10 @@ export interface Subscriber {
   member: OwnedMember | null;
 }
 
-/** A live subscriber's place on a topic. What arrives before there is somebody to take it is kept in order. */
+/**
+ * A live subscriber's place on a topic. What arrives before there is somebody to take it is kept in
+ * order.
+ */
 export interface TopicSubscription extends Closable {
   deliverTo(send: (frame: string) => void): void;
 }

@@ -10,9 +10,9 @@ export interface RedisPresenceOptions {
 }
 
 /**
- * Presence over all processes. A topic is a sorted set of connections by the end of their lease and a hash of what
- * they say of themselves; the namespace has a sorted set of its topics. All times are the server's, so that the clocks
- * of the processes need not agree.
+ * Presence over all processes. A topic is a sorted set of connections by the end of their lease and
+ * a hash of what they say of themselves; the namespace has a sorted set of its topics. All times
+ * are the server's, so that the clocks of the processes need not agree.
  */
 export async function openRedisPresence({
   url,

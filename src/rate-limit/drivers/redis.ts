@@ -20,10 +20,11 @@ const MAX_BLOCK = 1000;
 const MAX_KEYS = 100_000;
 
 /**
- * Limits over all processes, counted on Redis in blocks of a hundredth of the limit, at most 1000: one round trip
- * for up to so many calls. Never more than the limit pass. A block that a process has taken and not used up when the
- * minute ends is lost, so that a key may be stopped early by up to 1 % for each process; limits below 200 are exact.
- * While Redis is away each process counts for itself: nobody is stopped for that, and nobody is without a limit.
+ * Limits over all processes, counted on Redis in blocks of a hundredth of the limit, at most 1000:
+ * one round trip for up to so many calls. Never more than the limit pass. A block that a process
+ * has taken and not used up when the minute ends is lost, so that a key may be stopped early by up
+ * to 1 % for each process; limits below 200 are exact. While Redis is away each process counts for
+ * itself: nobody is stopped for that, and nobody is without a limit.
  */
 export async function openRedisRateLimiter({ url }: RedisRateLimiterOptions): Promise<RateLimiter> {
   const redis = await connectRedis(url, 'REDIS_URL');
@@ -36,7 +37,10 @@ export async function openRedisRateLimiter({ url }: RedisRateLimiterOptions): Pr
   const grants = new LRUCache<string, Grant>({ max: MAX_KEYS });
   const asking = new Map<string, Promise<void>>();
 
-  /** Takes a block, or what is left of the minute when it is less: the one call that crosses the limit gets the rest. */
+  /**
+   * Takes a block, or what is left of the minute when it is less: the one call that crosses the
+   * limit gets the rest.
+   */
   async function ask(key: string, limit: number, points: number): Promise<void> {
     const wanted = Math.max(points, Math.min(MAX_BLOCK, Math.floor(limit / 100)));
     const { consumedPoints, msBeforeNext } = await counters.consume(key, wanted);

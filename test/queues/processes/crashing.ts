@@ -1,8 +1,9 @@
 import { openQueues } from '../../../queues/open.js';
 import { queued } from '../../helpers/invocations.js';
 
-// A worker that is to be killed. Of the jobs, "guilty" begins a guest, the others hold a slot and do not. The jobs end
-// after so many milliseconds, the guilty one never. Reports what it is delivered, and what else it had in its slots then.
+// A worker that is to be killed. Of the jobs, "guilty" begins a guest, the others hold a slot and
+// do not. The jobs end after so many milliseconds, the guilty one never. Reports what it is
+// delivered, and what else it had in its slots then.
 const [driver = '', where = '', added = '', holdMs = ''] = process.argv.slice(2);
 const limits = { maxWaiting: 100_000, maxBytes: 1 << 30, timings: { lockMs: 1000, stalledCheckMs: 400 } };
 const { queue } = await openQueues(

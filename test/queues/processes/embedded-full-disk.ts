@@ -6,8 +6,9 @@ import { isAppError } from '../../../src/errors.js';
 import { queued } from '../../helpers/invocations.js';
 import { until } from '../../helpers/until.js';
 
-// Run in a mount namespace of its own: fills a small disk under the embedded queue while jobs are in hand, settles them each
-// in another way, frees the disk again, and reports what became of each job.
+// Run in a mount namespace of its own: fills a small disk under the embedded queue while jobs are
+// in hand, settles them each in another way, frees the disk again, and reports what became of each
+// job.
 const [dir = ''] = process.argv.slice(2);
 mkdirSync(dir, { recursive: true });
 execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=10m', 'tmpfs', dir]);

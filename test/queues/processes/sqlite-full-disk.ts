@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { type Job, withBackend } from 'bullmq';
 import { createSqliteBackend } from '../../../queues/drivers/sqlite/create-backend.js';
 
-// Run in a mount namespace of its own: fills a small disk under a queue with jobs in hand, and frees it again.
+// Run in a mount namespace of its own: fills a small disk under a queue with jobs in hand, and
+// frees it again.
 const [dir = ''] = process.argv.slice(2);
 mkdirSync(dir, { recursive: true });
 execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=10m', 'tmpfs', dir]);

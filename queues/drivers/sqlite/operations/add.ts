@@ -26,7 +26,10 @@ export function addJobs(queue: QueueState, jobs: readonly NewJob[]): string[] {
   return jobs.map((job) => addJob(queue, job));
 }
 
-/** Jobs that have ids and stand alone, all or none: whether each was new, to this queue and to `others`. */
+/**
+ * Jobs that have ids and stand alone, all or none: whether each was new, to this queue and to
+ * `others`.
+ */
 export function addNewJobs(queue: QueueState, jobs: readonly NewJob[], others: readonly string[]): boolean[] {
   const rest = others.map((name) => queue.store.queue(name));
   return jobs.map(
@@ -35,8 +38,8 @@ export function addNewJobs(queue: QueueState, jobs: readonly NewJob[], others: r
 }
 
 /**
- * A tree of jobs over any queues, parents first: a job's id, or why it was left out. Parents go on, where all of their
- * children had ended before, only when the whole tree is there.
+ * A tree of jobs over any queues, parents first: a job's id, or why it was left out. Parents go on,
+ * where all of their children had ended before, only when the whole tree is there.
  */
 export function addFlow(
   queue: QueueState,
@@ -133,7 +136,9 @@ function announce(queue: QueueState, jobId: string, job: NewJob, state: number, 
   else publish(queue, state === STATE.waitingChildren ? 'waiting-children' : 'waiting', { jobId });
 }
 
-/** A job that is there already is not added again, but may get another parent when its own is gone. */
+/**
+ * A job that is there already is not added again, but may get another parent when its own is gone.
+ */
 function handleDuplicate(
   queue: QueueState,
   id: string,

@@ -6,7 +6,10 @@ import { deleteJob, toDelayed } from './rows.js';
 
 type Winner = [jobId: string, expiresAt: number | null];
 
-/** Where a key's job has expired, or is gone without having taken its key along, the key counts no more. */
+/**
+ * Where a key's job has expired, or is gone without having taken its key along, the key counts no
+ * more.
+ */
 function liveWinner(queue: QueueState, id: string, now: number): string | null {
   const { store } = queue;
   const found = store.row<Winner>(
@@ -36,7 +39,10 @@ function setWinner(queue: QueueState, id: string, jobId: string, expiresAt: numb
   );
 }
 
-/** A job that is active keeps the newest of those it has deduplicated, to be added when it has ended. */
+/**
+ * A job that is active keeps the newest of those it has deduplicated, to be added when it has
+ * ended.
+ */
 function keepNext(queue: QueueState, dedup: Deduplication, winner: string, job: NewJob): boolean {
   if (dedup.keepLastIfActive !== true || stateOf(queue, winner)?.[1] !== STATE.active) return false;
   queue.store.run(
@@ -49,8 +55,8 @@ function keepNext(queue: QueueState, dedup: Deduplication, winner: string, job: 
 }
 
 /**
- * Whether a job is one too many: then the id of the one that stands for it, else null, and the new job is what later
- * ones are compared with.
+ * Whether a job is one too many: then the id of the one that stands for it, else null, and the new
+ * job is what later ones are compared with.
  */
 export function deduplicate(
   queue: QueueState,
@@ -107,7 +113,10 @@ function reschedule(queue: QueueState, jobId: string, delay: number, now: number
   publish(queue, 'delayed', { jobId, delay: until });
 }
 
-/** When a job has ended: its key goes unless it has a time of its own. Returns the job kept for this moment. */
+/**
+ * When a job has ended: its key goes unless it has a time of its own. Returns the job kept for this
+ * moment.
+ */
 export function finishDedup(queue: QueueState, dedupId: string, jobId: string, now: number): NewJob | null {
   const { store } = queue;
   const found = store.row<[jobId: string, expiresAt: number | null, next: string | null]>(

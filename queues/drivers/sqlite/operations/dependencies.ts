@@ -51,8 +51,8 @@ export function addDependency(
 }
 
 /**
- * Takes a child off those its parent waits for, recording how it ended, or forgetting it when there is nothing to record.
- * The parent goes on when it was the last, or at once.
+ * Takes a child off those its parent waits for, recording how it ended, or forgetting it when there
+ * is nothing to record. The parent goes on when it was the last, or at once.
  */
 export function settleDependency(
   queue: QueueState,
@@ -149,7 +149,10 @@ export function removeChildDependency(queue: QueueState, id: string, now: number
   return true;
 }
 
-/** After a clean-up has taken children away: a parent with none left goes with them, or goes on when it is of another queue. */
+/**
+ * After a clean-up has taken children away: a parent with none left goes with them, or goes on when
+ * it is of another queue.
+ */
 export function settleParentsOfRemoved(queue: QueueState, parents: Iterable<ParentLink>): void {
   const { store } = queue;
   for (const parent of parents) {
@@ -171,7 +174,10 @@ export function settleParentsOfRemoved(queue: QueueState, parents: Iterable<Pare
   }
 }
 
-/** Forgets a removed child without letting its parent go on; `settleParentsOfRemoved` looks at that when all are gone. */
+/**
+ * Forgets a removed child without letting its parent go on; `settleParentsOfRemoved` looks at that
+ * when all are gone.
+ */
 export function forgetDependency(queue: QueueState, id: string, parent: ParentLink): void {
   const { store } = queue;
   const parentKey = keyOf(store.queue(parent.queue), parent.id);

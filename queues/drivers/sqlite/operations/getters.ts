@@ -24,7 +24,10 @@ export function getState(queue: QueueState, id: string): StateRow | null {
   );
 }
 
-/** The lists of jobs that BullMQ names: a state, and of those waiting which. Jobs of a paused queue wait like others. */
+/**
+ * The lists of jobs that BullMQ names: a state, and of those waiting which. Jobs of a paused queue
+ * wait like others.
+ */
 const LISTS: Readonly<Record<string, readonly [state: number, condition: string]>> = {
   wait: [STATE.waiting, 'AND score = 0'],
   waiting: [STATE.waiting, 'AND score = 0'],
@@ -141,7 +144,9 @@ export function getDependencies(
   );
 }
 
-/** How many children of a job are processed, pending, ignored, failed, in the order of `DEPENDENCY`. */
+/**
+ * How many children of a job are processed, pending, ignored, failed, in the order of `DEPENDENCY`.
+ */
 export function countDependencies(queue: QueueState, id: string): number[] {
   const counts = Object.values(DEPENDENCY).map(() => 0);
   const key = keyOf(queue, id);

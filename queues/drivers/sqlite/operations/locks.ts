@@ -45,8 +45,9 @@ type Active = [
 ];
 
 /**
- * Takes jobs back from workers that are silent: one whose lock has run out and that was active at the last look too, so
- * that a lock which is only just late costs nothing. One look per interval is enough, however many workers ask.
+ * Takes jobs back from workers that are silent: one whose lock has run out and that was active at
+ * the last look too, so that a lock which is only just late costs nothing. One look per interval is
+ * enough, however many workers ask.
  */
 export function recoverStalled(
   queue: QueueState,

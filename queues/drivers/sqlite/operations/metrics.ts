@@ -12,7 +12,10 @@ function read(queue: QueueState, kind: string): Metrics | undefined {
   );
 }
 
-/** Counts one ended job. Points are kept per minute, the newest first; the current minute is not among them yet. */
+/**
+ * Counts one ended job. Points are kept per minute, the newest first; the current minute is not
+ * among them yet.
+ */
 export function collectMetrics(queue: QueueState, kind: string, maxDataPoints: number, at: number): void {
   const [count, previousAt, previousCount, data] = read(queue, kind) ?? [0, null, 0, '[]'];
   const minutes =

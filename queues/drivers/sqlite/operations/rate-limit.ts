@@ -10,7 +10,10 @@ function currentWindow(queue: QueueState, now: number): Window | undefined {
   return window !== undefined && window[1] > now ? window : undefined;
 }
 
-/** How long no more than these may be taken; 0 when some may. The queue's own limit goes before a worker's. */
+/**
+ * How long no more than these may be taken; 0 when some may. The queue's own limit goes before a
+ * worker's.
+ */
 export function limitedFor(queue: QueueState, workerMax: number | null, now: number): number {
   const max = queue.metaNumber('max') ?? workerMax;
   if (max === null) return 0;
@@ -33,7 +36,10 @@ export function consumeLimit(queue: QueueState, workerDuration: number | null, n
   );
 }
 
-/** As BullMQ asks: against a number, else the queue's own limit, else what is left of the window, -2 when there is none. */
+/**
+ * As BullMQ asks: against a number, else the queue's own limit, else what is left of the window, -2
+ * when there is none.
+ */
 export function rateLimitTtl(queue: QueueState, maxJobs: number, now: number): number {
   const window = currentWindow(queue, now);
   const max = maxJobs > 0 ? maxJobs : queue.metaNumber('max');

@@ -1,7 +1,10 @@
 import type { QueueState } from '../queue-state.js';
 import type { SqlValue } from '../store.js';
 
-/** Statements of the caller's own, on tables of its own: in the same transaction as the operations beside them. */
+/**
+ * Statements of the caller's own, on tables of its own: in the same transaction as the operations
+ * beside them.
+ */
 export function query(queue: QueueState, sql: string, values: readonly SqlValue[]): unknown[][] {
   return queue.store.rows<unknown[]>(sql, ...values);
 }

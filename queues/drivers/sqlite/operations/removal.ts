@@ -61,7 +61,10 @@ function erase(queue: QueueState, [key, id, state, , , dedupId]: Removable): voi
   deleteJob(queue.store, key);
 }
 
-/** Removes a job, with `removeChildren` all below it; nothing when a worker has one of them. Returns how many went. */
+/**
+ * Removes a job, with `removeChildren` all below it; nothing when a worker has one of them. Returns
+ * how many went.
+ */
 export function remove(queue: QueueState, id: string, removeChildren: boolean, now: number): number {
   const job = find(queue, id);
   if (job === undefined) return 0;
@@ -156,7 +159,10 @@ const CLEANED: Readonly<Record<string, readonly [state: number, condition: strin
   paused: [STATE.waiting, 'timestamp <= ? AND score = 0 AND scheduler_id IS NULL'],
 };
 
-/** Removes jobs of a state that are old enough, the oldest first, `limit` at most (0: all). Returns their ids. */
+/**
+ * Removes jobs of a state that are old enough, the oldest first, `limit` at most (0: all). Returns
+ * their ids.
+ */
 export function clean(queue: QueueState, type: string, until: number, limit: number, now: number): string[] {
   const place = CLEANED[type];
   if (place === undefined) return [];
@@ -178,7 +184,10 @@ export function clean(queue: QueueState, type: string, until: number, limit: num
 /** Tables of which a queue has rows of its own. */
 const TABLES = ['scheduler', 'rate_limit', 'event', 'metrics', 'dedup', 'meta'] as const;
 
-/** Removes a queue with all it has, `count` jobs at a time: 1 while there are more, -1 when it is not paused, -2 when jobs are active. */
+/**
+ * Removes a queue with all it has, `count` jobs at a time: 1 while there are more, -1 when it is
+ * not paused, -2 when jobs are active.
+ */
 export function obliterate(queue: QueueState, count: number, force: boolean): number {
   const { store } = queue;
   if (!queue.isPaused) return -1;

@@ -20,7 +20,10 @@ export function withPayload(store: Store, row: JobRow): JobRow {
   return row;
 }
 
-/** Deletes a job with all that belongs to it; its own place among its parent's dependencies is the caller's to settle. */
+/**
+ * Deletes a job with all that belongs to it; its own place among its parent's dependencies is the
+ * caller's to settle.
+ */
 export function deleteJob(store: Store, key: number): boolean {
   const gone = store.row<[apart: number, children: number, logs: number]>(
     'DELETE FROM job WHERE key = ? RETURNING data IS NULL, children, logs',
@@ -60,7 +63,9 @@ export function keyOf(queue: QueueState, id: string): number | undefined {
   return queue.store.row<[number]>('SELECT key FROM job WHERE queue = ? AND id = ?', queue.id, id)?.[0];
 }
 
-/** Releases a parent whose children are done, into the delayed set when it has a delay of its own. */
+/**
+ * Releases a parent whose children are done, into the delayed set when it has a delay of its own.
+ */
 export function releaseParent(parentQueue: QueueState, parentId: string, now: number): void {
   const row = parentQueue.store.row<[key: number, state: number, delay: number]>(
     'SELECT key, state, delay FROM job WHERE queue = ? AND id = ?',

@@ -6,7 +6,9 @@ import { insert } from './add.js';
 import { publish } from './events.js';
 import { deleteJob, keyOf } from './rows.js';
 
-/** Runs of an earlier scheduler of the same id may be kept in the next slots: so many are looked at. */
+/**
+ * Runs of an earlier scheduler of the same id may be kept in the next slots: so many are looked at.
+ */
 const MAX_SLOTS = 32;
 
 /** What a scheduler repeats, as BullMQ hands it over. */
@@ -75,7 +77,10 @@ function nextOfInterval(
   return [next, offset === 0 ? next - Math.floor(next / every) * every : offset];
 }
 
-/** Stores a scheduler and its next run, in place of the run that has not begun. Returns that run's id and delay. */
+/**
+ * Stores a scheduler and its next run, in place of the run that has not begun. Returns that run's
+ * id and delay.
+ */
 export function upsertScheduler(
   queue: QueueState,
   id: string,
@@ -135,7 +140,10 @@ export function upsertScheduler(
   return [jobId, delay];
 }
 
-/** Adds the run after the one that asks for it; null when that is not the newest, or the scheduler is gone. */
+/**
+ * Adds the run after the one that asks for it; null when that is not the newest, or the scheduler
+ * is gone.
+ */
 export function advanceScheduler(
   queue: QueueState,
   id: string,

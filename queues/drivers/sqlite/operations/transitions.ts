@@ -91,7 +91,10 @@ export function waitForChildren(queue: QueueState, id: string, token: string): b
   return true;
 }
 
-/** Gives an active job back unharmed, before those of its priority. Returns how long the rate limit still holds. */
+/**
+ * Gives an active job back unharmed, before those of its priority. Returns how long the rate limit
+ * still holds.
+ */
 export function giveBack(queue: QueueState, id: string, token: string, now: number): number {
   const job = queue.store.row<[key: number, state: number, token: string | null, priority: number]>(
     'SELECT key, state, lock_token, priority FROM job WHERE queue = ? AND id = ?',

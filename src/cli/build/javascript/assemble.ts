@@ -1,4 +1,5 @@
-// Puts a program into the engine's module: its bytecode is a data segment behind the memory that QuickJS has from the start.
+// Puts a program into the engine's module: its bytecode is a data segment behind the memory that
+// QuickJS has from the start.
 
 const SECTION = { memory: 5, data: 11 } as const;
 const PAGE_BYTES = 65_536;
@@ -6,7 +7,10 @@ const I32_CONST = 0x41;
 const END = 0x0b;
 const HEADER_BYTES = 8;
 
-/** The module of a function: the engine with the runtime's and the function's bytecode in it, as engine/glue.as.ts reads them. */
+/**
+ * The module of a function: the engine with the runtime's and the function's bytecode in it, as
+ * engine/glue.as.ts reads them.
+ */
 export function assemble(engine: Uint8Array, runtime: Uint8Array, program: Uint8Array): Uint8Array {
   const header = Buffer.alloc(HEADER_BYTES);
   header.writeUInt32LE(runtime.length, 0);

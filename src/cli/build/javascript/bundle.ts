@@ -10,7 +10,10 @@ export const BUNDLE_NAME = 'function.js';
 const BUILTINS = new Set(builtinModules.flatMap((name) => [name, `node:${name}`]));
 const RUNTIME = "globalThis[Symbol.for('orama')]";
 
-/** One ES module with all that the function imports, and before it, on its first line, where its lines come from. */
+/**
+ * One ES module with all that the function imports, and before it, on its first line, where its
+ * lines come from.
+ */
 export async function bundle(directory: string, entry: string): Promise<string> {
   // Loaded here, since most commands do without.
   const { build } = await import('esbuild');

@@ -5,7 +5,10 @@ import type { Toolchain } from '../toolchain.js';
 
 const ENTRIES = ['index.ts', 'index.tsx', 'index.mts', 'index.js', 'index.jsx', 'index.mjs'];
 
-/** esbuild, then QuickJS's compiler: the bytecode goes into the engine's module. Needs nothing that npm did not install. */
+/**
+ * esbuild, then QuickJS's compiler: the bytecode goes into the engine's module. Needs nothing that
+ * npm did not install.
+ */
 export const javascript: Toolchain = {
   language: 'javascript',
 

@@ -1,17 +1,23 @@
 import { SourceMap, type SourceMapPayload } from 'node:module';
 
-/** What places in the bundle are called in a stack is read from this by the runtime (sdk/javascript/runtime/lines.ts). */
+/**
+ * What places in the bundle are called in a stack is read from this by the runtime
+ * (sdk/javascript/runtime/lines.ts).
+ */
 export interface LineTable {
   sources: string[];
   lines: string;
 }
 
-/** A table much larger than the code that a person writes is not worth its memory in every function. */
+/**
+ * A table much larger than the code that a person writes is not worth its memory in every function.
+ */
 const MAX_TABLE_BYTES = 128 * 1024;
 
 /**
- * For each line of the bundle where it comes from: `.` for the line after the last entry's, `,` for nowhere, else
- * `source:line;` in base 36, with an empty source for the same one as before. Of a large bundle only the function's own sources.
+ * For each line of the bundle where it comes from: `.` for the line after the last entry's, `,` for
+ * nowhere, else `source:line;` in base 36, with an empty source for the same one as before. Of a
+ * large bundle only the function's own sources.
  */
 export function lineTable(bundle: string, mapJson: string): LineTable {
   const all = writeTable(bundle, mapJson, () => true);

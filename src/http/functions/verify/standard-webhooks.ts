@@ -5,8 +5,9 @@ import type { SignedRequest } from './verify.js';
 const SECRET_PREFIX = 'whsec_';
 
 /**
- * Standard Webhooks 1.0, "Signature scheme": `webhook-signature` is a list of `v1,<base64>` separated by blanks, each over
- * `<webhook-id>.<webhook-timestamp>.<body>` with the bytes that the secret encodes (`whsec_<base64>`).
+ * Standard Webhooks 1.0, "Signature scheme": `webhook-signature` is a list of `v1,<base64>`
+ * separated by blanks, each over `<webhook-id>.<webhook-timestamp>.<body>` with the bytes that the
+ * secret encodes (`whsec_<base64>`).
  */
 export function matchesStandardWebhooks(
   secret: string,

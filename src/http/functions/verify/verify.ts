@@ -37,7 +37,10 @@ export function secretNamesOf({ secret }: VerifySettings): string[] {
   return secret.split(',').map((name) => name.trim());
 }
 
-/** The sender's id of the event, the same for each of its retries; null when the scheme has none or the body does not say. */
+/**
+ * The sender's id of the event, the same for each of its retries; null when the scheme has none or
+ * the body does not say.
+ */
 export function eventIdOf(settings: VerifySettings, { headers, body }: SignedRequest): string | null {
   switch (settings.scheme) {
     case 'stripe':
