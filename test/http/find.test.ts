@@ -210,3 +210,13 @@ test('statements are one transaction: all of them, or none', async (t) => {
   t.is(failed.status, 400);
   t.is((await post('find', { table: 'users' })).json.count, 3);
 });
+
+test('a number beyond 2^53 where a count belongs is refused with its digits', async (t) => {
+  const api = await aTenant(await engine());
+  const { status, json } = await api.request('POST', '/v1/rqlite/find', {
+    headers: { 'content-type': 'application/json' },
+    body: '{"table":"t","offset":9007199254740992}',
+  });
+  t.is(status, 400);
+  t.regex(json.error, /offset/);
+});

@@ -64,7 +64,7 @@ export const refresh = route({
   scope: null,
   body: { kind: 'json', schema: refreshBodySchema },
   replies: { 200: { about: 'New tokens.', schema: loginReplySchema } },
-  errors: ['unauthorized'],
+  errors: ['unauthorized', 'forbidden'],
   async handle({ services, body }) {
     return json(200, await services.sessions.refresh(body.refresh_token, body.namespace), PRIVATE);
   },
