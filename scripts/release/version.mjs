@@ -18,12 +18,12 @@ export function nextVersion(current, wanted = current) {
 
 /** The changelog with its newest section, which must be unreleased, under this version and date; and what it says. */
 export function releaseNotes(text, version, date) {
-  const heading = /^## .*\(unreleased\)$/m.exec(text);
-  if (heading === null) throw new Error('CHANGELOG.md has no section that ends in "(unreleased)"');
+  const heading = /^## \[Unreleased\]$/m.exec(text);
+  if (heading === null) throw new Error('CHANGELOG.md has no section "## [Unreleased]"');
   const start = heading.index + heading[0].length;
   const next = text.slice(start).search(/^## /m);
   const notes = text.slice(start, next < 0 ? undefined : start + next).trim();
   if (notes === '') throw new Error(`The section "${heading[0]}" of CHANGELOG.md is empty`);
-  const released = `## ${version} (${date})`;
+  const released = `## [Unreleased]\n\n## [${version}] - ${date}`;
   return { notes: `${notes}\n`, text: text.replace(heading[0], () => released) };
 }
