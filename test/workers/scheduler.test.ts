@@ -97,8 +97,9 @@ test('a long line of one namespace does not delay the first of another', async (
   t.teardown(() => engine.close());
   const wasm = await kitchen();
   const ended: string[] = [];
+  // Longer than runs that a thread is given several of ahead.
   const run = async (namespace: string) => {
-    await runText(engine, wasm, 'spin 100', { namespace });
+    await runText(engine, wasm, 'spin 2000', { namespace });
     ended.push(namespace);
   };
   await Promise.all([...Array.from({ length: 20 }, () => run('busy')), run('quiet')]);
