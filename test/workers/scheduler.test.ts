@@ -97,11 +97,13 @@ test('a long line of one namespace does not delay the first of another', async (
   t.teardown(() => engine.close());
   const wasm = await kitchen();
   const ended: string[] = [];
-  // Longer than runs that a thread is given several of ahead.
+  // Longer than it takes a thread that joins for another namespace to make its first instance.
   const run = async (namespace: string) => {
-    await runText(engine, wasm, 'spin 2000', { namespace });
+    await runText(engine, wasm, 'spin 40000', { namespace });
     ended.push(namespace);
   };
+  // Compiled for both: what is told is whose turn it is, and not whose module came first.
+  for (const namespace of ['busy', 'quiet']) await runText(engine, wasm, 'echo here', { namespace });
   await Promise.all([...Array.from({ length: 20 }, () => run('busy')), run('quiet')]);
   t.true(ended.indexOf('quiet') <= 2, ended.join());
 });

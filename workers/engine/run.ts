@@ -75,9 +75,20 @@ export function abortOutsideWork(run: Run): void {
   run.stopSleep?.();
 }
 
-/** Longer than any timeout is as good as the longest timer there is. */
+/**
+ * Calls back once the time is over, and never before: Node counts a timer from when its event loop
+ * last looked at the clock, which in a busy process is some milliseconds ago. Longer than any
+ * timeout is as good as the longest timer there is.
+ */
 export function sleep(run: Run, milliseconds: number, goOn: () => void): void {
-  const timer = setTimeout(goOn, Math.min(milliseconds, 2 ** 31 - 1));
+  const due = performance.now() + milliseconds;
+  const wait = (ms: number) => setTimeout(wake, Math.min(ms, 2 ** 31 - 1));
+  const wake = () => {
+    const left = due - performance.now();
+    if (left > 0) timer = wait(left);
+    else goOn();
+  };
+  let timer = wait(milliseconds);
   run.stopSleep = () => clearTimeout(timer);
 }
 
