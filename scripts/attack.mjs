@@ -80,6 +80,8 @@ function report(line) {
   const match = RESULT.exec(line);
   if (match === null) return;
   const [, mark, title] = match;
+  // With --match, a suite may have none: that is no defence that fell.
+  if (title.startsWith('Couldn’t find any matching tests')) return;
   if (mark === '✔') held++;
   else fell++;
   process.stdout.write(`  ${mark === '✔' ? 'held' : 'FELL'}  ${title}\n`);
