@@ -16,6 +16,7 @@ export async function buildConsole() {
   if (existsSync(`${OUT}/index.html`) && existsSync(STAMP) && readFileSync(STAMP, 'utf8') === stamp) return;
   rmSync(STAMP, { force: true });
   const { build } = await import('vite');
+  const { NODE_ENV } = process.env;
   await build({
     configFile: false,
     root: SOURCE,
@@ -32,6 +33,9 @@ export async function buildConsole() {
       reportCompressedSize: false,
     },
   });
+  // vite leaves it at `production`, and what is started afterwards, npm for one, would take it over.
+  if (NODE_ENV === undefined) delete process.env.NODE_ENV;
+  else process.env.NODE_ENV = NODE_ENV;
   for (const name of filesOf(OUT).filter((each) => BUNDLED_TEXT.test(each))) {
     const bytes = readFileSync(name);
     writeFileSync(`${name}.gz`, gzipSync(bytes, { level: 9 }));

@@ -8,7 +8,7 @@ const DEVELOPMENT = 'cdx:npm:package:development';
  * counts what is bundled into it with the tools that build it.
  */
 export function bundledSbom(name, version) {
-  const args = ['sbom', '--sbom-format', 'cyclonedx', '--sbom-type', 'application'];
+  const args = ['sbom', '--sbom-format', 'cyclonedx', '--sbom-type', 'application', '--include', 'dev'];
   const sbom = JSON.parse(execFileSync('npm', args, { encoding: 'utf8', maxBuffer: 64 << 20 }));
   const { packages } = JSON.parse(readFileSync('dist/bundle.json', 'utf8'));
   const bundled = new Set(packages);
