@@ -177,6 +177,25 @@ const SETTINGS = {
   MAX_CONNECTIONS: number(1, 1_000_000)
     .default(10_000)
     .describe('Connections that a web process has open at once; further ones are closed at once.'),
+  REQUEST_HEADERS_SECONDS: number(1, 300)
+    .default(15)
+    .describe('Longest time that a client may take for the headers of a request; then 408.'),
+  REQUEST_IDLE_SECONDS: number(1, 300)
+    .default(20)
+    .describe('A request whose body pauses for so long is ended with 408.'),
+  SOCKET_PING_SECONDS: number(1, 15)
+    .default(10)
+    .describe(
+      'How often WebSockets are pinged; one that has not answered when the next ping is due is closed.',
+    ),
+  PRESENCE_LEASE_SECONDS: number(2, 25)
+    .default(20)
+    .describe('A process that has not renewed the presence of its members for so long has lost them.'),
+  METRICS_SHARE_SECONDS: number(1, 60)
+    .default(5)
+    .describe(
+      'How often processes tell one another their figures; one that is silent for three times as long is left out of /metrics.',
+    ),
   OPEN_METRICS: flag
     .default(false)
     .describe('true: /metrics and the details of /v1/status need no credential.'),

@@ -51,7 +51,8 @@ export async function composeCore(
   const finisher = createFinisher({ replies, publisher, callbacks, meter, writeRow });
   addProcessReadings(parts);
   const { processId, metrics } = parts;
-  const figures = closers.add(await shareMetrics({ bus, processId, snapshot: metrics.snapshot }));
+  const everyMs = config.METRICS_SHARE_SECONDS * 1000;
+  const figures = closers.add(await shareMetrics({ bus, processId, everyMs, snapshot: metrics.snapshot }));
   const depths = await createCallDepth(store.settings);
   return { depths, figures, catalog, replies, invoker, publisher, secrets, schedules, callbacks, finisher };
 }

@@ -7,7 +7,7 @@ import type { Invocation } from '../ports/queue.js';
 import type { AttemptRow, FinalAttempt } from '../ports/store.js';
 import type { Callbacks } from './callbacks.js';
 import { attemptsUpTo } from './new-attempt.js';
-import { outputFields, utf8 } from './output-fields.js';
+import { recordOutput, utf8 } from './output-fields.js';
 import type { Publisher } from './publish.js';
 import { isRefusal } from './refusal.js';
 import type { Replies, Reply } from './replies.js';
@@ -130,7 +130,7 @@ export function createFinisher({ replies, publisher, callbacks, meter, writeRow 
       error: end.error,
       attempts: attemptsUpTo(end.attempt),
       duration_ms: end.durationMs,
-      ...outputFields(final.output),
+      ...recordOutput(final.output),
       completed_at: new Date(final.completedAt).toISOString(),
     });
   }

@@ -18,11 +18,11 @@ export interface BodyLimits {
   begin(request: IncomingMessage, response: ServerResponse, isAnonymous: boolean): BodyShare | null;
 }
 
-export function createBodyLimits(clients: ClientAddresses): BodyLimits {
+export function createBodyLimits(clients: ClientAddresses, idleMs: number): BodyLimits {
   const budget = createBodyBudget();
   return {
     begin(request, response, isAnonymous) {
-      limitIdle(request);
+      limitIdle(request, idleMs);
       if (!isAnonymous || isAllThere(request)) return null;
       const share = budget.share(clients.rateLimitKeyOf(request));
       response.once('close', share.release);

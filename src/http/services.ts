@@ -47,6 +47,9 @@ export type HttpConfig = Pick<
   | 'CORS_ORIGINS'
   | 'TRUSTED_PROXIES'
   | 'MAX_CONNECTIONS'
+  | 'REQUEST_HEADERS_SECONDS'
+  | 'REQUEST_IDLE_SECONDS'
+  | 'SOCKET_PING_SECONDS'
 >;
 
 /** A part the engine depends on; `error` says why it is down. */

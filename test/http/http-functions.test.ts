@@ -1,10 +1,10 @@
 import { createHmac } from 'node:crypto';
 import { request } from 'node:http';
 import test from 'ava';
-import { eventually } from '../helpers/eventually.js';
 import { httpGuest } from '../helpers/http-guest.js';
 import { httpServer } from '../helpers/http-server.js';
 import { shared } from '../helpers/shared.js';
+import { until } from '../helpers/until.js';
 import { aTenant, sharedEngine } from './served.js';
 
 const engine = sharedEngine({ env: { EGRESS_ALLOW: '127.0.0.1', TRUSTED_PROXIES: '127.0.0.1' } });
@@ -226,7 +226,7 @@ test('the most specific route wins over others, and a route over a function of i
 test('log and invocation name the route, and a replay sends the same request again', async (t) => {
   const { call, tenant } = await served({ users: { routes: ['GET /users/{id}'] } });
   const seen = async (id: string | null) => {
-    const { logs } = await eventually('its log', async () => {
+    const { logs } = await until('its log', async () => {
       const { json } = await tenant.get(`/v1/functions/users/logs?request_id=${id}`);
       return json.logs.length > 0 ? json : null;
     });

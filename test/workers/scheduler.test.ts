@@ -8,8 +8,8 @@ import { Scheduler } from '../../workers/engine/scheduler.js';
 import { prepareFresh } from '../../workers/wasm/warm/fresh.js';
 import { readSource } from '../../workers/wasm/warm/prepare.js';
 import { guestCall, runText } from '../helpers/engine.js';
-import { eventually } from '../helpers/eventually.js';
 import { guest } from '../helpers/guests.js';
+import { until } from '../helpers/until.js';
 
 const kitchen = () => guest('kitchen.c');
 
@@ -32,7 +32,7 @@ test('guests that wait give their slot away: many more than threads wait at once
     return '{"status":200}';
   };
   const all = Array.from({ length: 30 }, () =>
-    runText(engine, wasm, 'fetch http://x', { host: { httpFetch } }),
+    runText(engine, wasm, 'fetch http://x', { host: { http_fetch: httpFetch } }),
   );
   const outcomes = await Promise.all(all);
   t.is(most, 30);
@@ -48,7 +48,7 @@ test('guests that wait do not keep those that compute from running', async (t) =
     release = () => resolve('{}');
   });
   const waiting = Array.from({ length: 4 }, () =>
-    runText(engine, wasm, 'fetch http://x', { host: { httpFetch: () => gate } }),
+    runText(engine, wasm, 'fetch http://x', { host: { http_fetch: () => gate } }),
   );
   // With its one slot taken by any of the four, this would never end.
   t.is((await runText(engine, wasm, 'spin 1\necho computed')).output, 'computed\n');
@@ -87,7 +87,9 @@ test('no more guests are parked than allowed', async (t) => {
     return '';
   };
   await Promise.all(
-    Array.from({ length: 9 }, () => runText(engine, wasm, 'fetch http://x', { host: { httpFetch } })),
+    Array.from({ length: 9 }, () =>
+      runText(engine, wasm, 'fetch http://x', { host: { http_fetch: httpFetch } }),
+    ),
   );
   t.is(most, 3);
 });
@@ -123,7 +125,7 @@ test('endless loops of one namespace on every core keep no other namespace waiti
   };
   await call();
   const hostile = Array.from({ length: 10 }, () => loop('hostile'));
-  await eventually('they hold both slots', async () => engine.stats().busy === 2);
+  await until('they hold both slots', async () => engine.stats().busy === 2);
   const times: number[] = [];
   for (let n = 0; n < 20; n++) times.push(await call());
   t.log(`at most ${Math.max(...times).toFixed(1)} ms`);
@@ -134,7 +136,7 @@ test('endless loops of one namespace on every core keep no other namespace waiti
   // together.
   t.is(engine.stats().busy, 2);
   const others = ['second', 'third', 'fourth', 'fifth'].map(loop);
-  await eventually('two more run', async () => engine.stats().busy === 4);
+  await until('two more run', async () => engine.stats().busy === 4);
   await delay(100);
   t.is(engine.stats().busy, 4);
   stop.abort();
@@ -170,7 +172,7 @@ test('guests that wait count with the memory they have, and never take more than
   const fetches = () =>
     Promise.all(
       Array.from({ length: 12 }, () =>
-        runText(engine, wasm, 'fetch http://x', { memoryLimitMb: 256, host: { httpFetch } }),
+        runText(engine, wasm, 'fetch http://x', { memoryLimitMb: 256, host: { http_fetch: httpFetch } }),
       ),
     );
   await fetches();
@@ -300,7 +302,7 @@ test('a program that is prepared has an instance before its first run', async (t
   const program = prepareFresh(readSource(wasm, 64));
   await pool.run(guestCall(wasm, 'echo in'), 'another', program);
   pool.prepare('key', program);
-  await eventually('an instance', async () => pool.stats().warmInstances === 2);
+  await until('an instance', async () => pool.stats().warmInstances === 2);
   t.is((await pool.run(guestCall(wasm, 'echo in'), 'key', program)).status, 'success');
   const { warmRuns, freshRuns } = pool.stats();
   t.deepEqual({ warmRuns, freshRuns }, { warmRuns: 1, freshRuns: 1 });

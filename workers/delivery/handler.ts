@@ -13,6 +13,7 @@ import type { Meter } from '../../src/ports/meter.js';
 import type { Delivery, DeliveryHandler, Invocation, Settlement } from '../../src/ports/queue.js';
 import type { AttemptRow } from '../../src/ports/store.js';
 import type { Span, Tracer } from '../../src/ports/tracer.js';
+import { hostCaller } from '../engine/host-dispatch.js';
 import { ModuleUnavailable } from '../engine/module-unavailable.js';
 import { DeliveredCall } from './delivered-call.js';
 import { GuestGone } from './guest-gone.js';
@@ -208,9 +209,9 @@ async function attempt(deps: ConsumerDeps, delivery: Delivery, fn: FunctionVersi
 /** What the guest publishes and enqueues is caused by its own span. */
 function hostOf(deps: ConsumerDeps, run: Parameters<typeof createHost>[1], { traceparent }: Span) {
   const invocation = traceparent === undefined ? run.invocation : { ...run.invocation, traceparent };
-  const host = createHost(deps, { ...run, invocation });
+  const call = hostCaller(createHost(deps, { ...run, invocation }));
   const { meter, tracer, logger } = deps;
-  return observedHost(host, { meter, tracer, logger, parent: traceparent, requestId: invocation.id });
+  return observedHost(call, { meter, tracer, logger, parent: traceparent, requestId: invocation.id });
 }
 
 function isFinal(delivery: Delivery, { status, exitCode }: GuestOutcome): boolean {

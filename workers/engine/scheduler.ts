@@ -1,3 +1,4 @@
+import { hostFunction } from '../../src/contract/host-functions.js';
 import type { Closable } from '../../src/ports/closable.js';
 import type { EngineStats, GuestCall, GuestOutcome } from '../../src/ports/engine.js';
 import type { GuestThread } from '../threads/guest-thread.js';
@@ -27,9 +28,6 @@ export interface SchedulerOptions {
    */
   memoryMb: number;
 }
-
-/** Calls that are known to take long park at once. */
-const SLOW_CALLS: ReadonlySet<string> = new Set(['http_fetch', 'http_next']);
 
 /**
  * Runs prepared programs on threads: as many at once as cores, those that wait parked beside them,
@@ -168,7 +166,7 @@ export class Scheduler implements Closable {
     switch (message.type) {
       case 'call':
         if (run === undefined || run.stopReason !== null) return;
-        this.#block(run, message.name, SLOW_CALLS.has(message.name));
+        this.#block(run, message.name, hostFunction(message.name).isSlow === true);
         void dispatchHostCall(run.call.host, message.name, message.args, abortSignalOf(run)).then((reply) => {
           this.#reservations.resume(run, () => thread.reply(reply));
         });

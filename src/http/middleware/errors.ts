@@ -5,7 +5,7 @@ import { assertOneHost } from '../one-host.js';
 import { toAppError } from '../to-app-error.js';
 
 /** Turns whatever was thrown into `{error, code}` with its status. */
-export function answerErrors(logger: Logger) {
+export function answerErrors(logger: Logger, idleMs: number) {
   return async (ctx: Context, next: Next): Promise<void> => {
     try {
       assertOneHost(ctx.req);
@@ -23,6 +23,6 @@ export function answerErrors(logger: Logger) {
       ctx.type = 'application/json';
       ctx.body = JSON.stringify({ error: error.message, code: error.code, ...ctx.state.refusal?.(ctx) });
     }
-    limitIdleRest(ctx.req, ctx.res);
+    limitIdleRest(ctx.req, ctx.res, idleMs);
   };
 }
