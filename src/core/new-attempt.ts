@@ -42,6 +42,7 @@ export function newAttempt(invocation: Invocation, attempt: number, error: strin
     acceptedAt: invocation.acceptedAt,
     traceparent: invocation.traceparent ?? null,
     parentId: invocation.parentId ?? null,
+    messageId: invocation.messageId ?? null,
     route: routeOf(invocation.httpRequest),
     exitCode: null,
     final: null,
