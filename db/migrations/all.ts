@@ -49,6 +49,8 @@ import { callbacksByTime } from './048-callbacks-by-time.js';
 import { attemptsWithInput } from './049-attempts-with-input.js';
 import { attemptsHttpRequest } from './050-attempts-http-request.js';
 import { attemptsRoute } from './051-attempts-route.js';
+import { attemptsMessage } from './052-attempts-message.js';
+import { attemptsByMessage } from './053-attempts-by-message.js';
 
 export interface Migration {
   name: string;
@@ -109,4 +111,6 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '049-attempts-with-input', sql: attemptsWithInput },
   { name: '050-attempts-http-request', sql: attemptsHttpRequest },
   { name: '051-attempts-route', sql: attemptsRoute },
+  { name: '052-attempts-message', sql: attemptsMessage },
+  { name: '053-attempts-by-message', sql: attemptsByMessage },
 ];

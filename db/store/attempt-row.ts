@@ -7,7 +7,7 @@ import type {
   LogRecord,
   TriggerKind,
 } from '../../src/contract/invocation.js';
-import type { AttemptRow, FinalAttempt } from '../../src/ports/store.js';
+import type { AttemptRow, FinalAttempt } from '../../src/ports/store/attempts.js';
 import { cleanText } from './text.js';
 import { rfc3339 } from './time.js';
 
@@ -33,6 +33,7 @@ export interface AttemptRecord {
   accepted_at: number;
   traceparent: string | null;
   parent_id: RequestId | null;
+  message_id: RequestId | null;
   route: string | null;
   exit_code: number | null;
   state: FinalState | null;
@@ -66,6 +67,7 @@ export const WRITTEN_COLUMNS = [
   'accepted_at',
   'traceparent',
   'parent_id',
+  'message_id',
   'route',
   'exit_code',
   'state',
@@ -131,6 +133,7 @@ export function toTuple(row: AttemptRow): unknown[] {
     Math.round(row.acceptedAt),
     cleaned(row.traceparent),
     row.parentId,
+    row.messageId,
     cleaned(row.route),
     row.exitCode,
     final?.state ?? null,
@@ -166,6 +169,7 @@ export function toAttempt(record: AttemptRecord, now: number): AttemptRow {
     acceptedAt: record.accepted_at,
     traceparent: record.traceparent,
     parentId: record.parent_id,
+    messageId: record.message_id,
     route: record.route,
     exitCode: record.exit_code,
     final: toFinal(record, now),

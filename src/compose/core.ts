@@ -9,7 +9,7 @@ import { createReplies, type Replies } from '../core/replies.js';
 import { createSchedules, type Schedules } from '../core/schedules.js';
 import { createSecrets, type Secrets } from '../core/secrets.js';
 import { type SharedMetrics, shareMetrics } from '../core/shared-metrics.js';
-import type { AttemptRow } from '../ports/store.js';
+import type { AttemptRow } from '../ports/store/attempts.js';
 import type { Parts } from './parts.js';
 import { addProcessReadings } from './readings.js';
 

@@ -4,7 +4,7 @@ import { MAX_KEPT_INPUT_BYTES, MAX_OUTCOME_BODY_BYTES } from '../contract/limits
 import { JsonText, jsonTextOf, stringifyWith } from '../json-text.js';
 import type { Meter } from '../ports/meter.js';
 import type { Invocation } from '../ports/queue.js';
-import type { AttemptRow, FinalAttempt } from '../ports/store.js';
+import type { AttemptRow, FinalAttempt } from '../ports/store/attempts.js';
 import type { Callbacks } from './callbacks.js';
 import { attemptsUpTo } from './new-attempt.js';
 import { recordOutput, utf8 } from './output-fields.js';

@@ -3,7 +3,8 @@ import type { CallbackRecord, InvocationRecord } from '../contract/invocation.js
 import { MAX_OUTCOME_BODY_BYTES } from '../contract/limits.js';
 import { AppError } from '../errors.js';
 import type { LiveInvocation } from '../ports/queue.js';
-import type { AttemptRow, CallbackDelivery, StoredInvocation } from '../ports/store.js';
+import type { AttemptRow, StoredInvocation } from '../ports/store/attempts.js';
+import type { CallbackDelivery } from '../ports/store/callbacks.js';
 import { isAttempt } from './new-attempt.js';
 import { recordInput, recordOutput } from './output-fields.js';
 
@@ -24,6 +25,7 @@ export function liveRecord(
     ...routeField(routeOf(invocation.httpRequest)),
     trigger_depth: invocation.triggerDepth,
     parent_id: invocation.parentId ?? null,
+    ...(invocation.messageId === undefined ? {} : { message_id: invocation.messageId }),
     state,
     attempts: attemptsOf(stored?.attempts ?? []),
     error: stored?.attempts.at(-1)?.error ?? null,
@@ -53,6 +55,7 @@ export function endedRecord({ attempts }: StoredInvocation, delivery?: CallbackD
     ...routeField(last.route),
     trigger_depth: last.triggerDepth,
     parent_id: last.parentId,
+    ...(last.messageId === null ? {} : { message_id: last.messageId }),
     state: final?.state ?? 'retrying',
     attempts: attemptsOf(attempts),
     error: last.error,

@@ -1,6 +1,6 @@
 import { routeOf } from '../contract/http-route.js';
 import type { Invocation } from '../ports/queue.js';
-import { type AttemptRow, END_WITHOUT_RUN } from '../ports/store.js';
+import { type AttemptRow, END_WITHOUT_RUN } from '../ports/store/attempts.js';
 
 /** The number of a row that ends an invocation after so many attempts, and is none itself. */
 export function endNumber(attempts: number): number {
@@ -42,6 +42,7 @@ export function newAttempt(invocation: Invocation, attempt: number, error: strin
     acceptedAt: invocation.acceptedAt,
     traceparent: invocation.traceparent ?? null,
     parentId: invocation.parentId ?? null,
+    messageId: invocation.messageId ?? null,
     route: routeOf(invocation.httpRequest),
     exitCode: null,
     final: null,

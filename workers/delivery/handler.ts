@@ -11,7 +11,7 @@ import type { Engine, GuestOutcome } from '../../src/ports/engine.js';
 import type { Leases } from '../../src/ports/leases.js';
 import type { Meter } from '../../src/ports/meter.js';
 import type { Delivery, DeliveryHandler, Invocation, Settlement } from '../../src/ports/queue.js';
-import type { AttemptRow } from '../../src/ports/store.js';
+import type { AttemptRow } from '../../src/ports/store/attempts.js';
 import type { Span, Tracer } from '../../src/ports/tracer.js';
 import { hostCaller } from '../engine/host-dispatch.js';
 import { ModuleUnavailable } from '../engine/module-unavailable.js';
@@ -93,12 +93,9 @@ async function deliver(deps: ConsumerDeps, guests: GuestLimit, delivery: Deliver
       return { kind: 'done' };
     }
     if (!fn) return { kind: 'done' };
-    if (!(await guests.enter(namespace))) return { kind: 'later', delayMs: jittered(BUSY_MS) };
-    try {
-      return await attempt(deps, delivery, fn);
-    } finally {
-      guests.leave(namespace);
-    }
+    const outcome = await guests.run(namespace, () => runGuest(deps, delivery, fn));
+    if (outcome === null) return { kind: 'later', delayMs: jittered(BUSY_MS) };
+    return await settle(deps, delivery, fn, outcome);
   } catch (error) {
     // Nobody is kept waiting for a module that may stay away; a job without a caller is tried
     // again.
@@ -146,7 +143,7 @@ function endWithoutRun(delivery: Delivery, fn: FunctionVersion | null): Invocati
   return unrunEnd(delivery, fn, 'expired', error);
 }
 
-async function attempt(deps: ConsumerDeps, delivery: Delivery, fn: FunctionVersion): Promise<Settlement> {
+async function runGuest(deps: ConsumerDeps, delivery: Delivery, fn: FunctionVersion): Promise<GuestOutcome> {
   const { invocation } = delivery;
   const gone = new GuestGone();
   const { id, acceptedAt, traceparent } = invocation;
@@ -178,7 +175,16 @@ async function attempt(deps: ConsumerDeps, delivery: Delivery, fn: FunctionVersi
     delivery.releaseSlot();
   }
   span.end(outcome.error);
+  return outcome;
+}
 
+async function settle(
+  deps: ConsumerDeps,
+  delivery: Delivery,
+  fn: FunctionVersion,
+  outcome: GuestOutcome,
+): Promise<Settlement> {
+  const { invocation } = delivery;
   // Another worker has the job now, and its outcome counts.
   if (delivery.signal.aborted && delivery.signal.reason === 'lost') return { kind: 'done' };
 

@@ -3,7 +3,7 @@ import { messageOf } from '../../src/errors.js';
 import type { Logger } from '../../src/logger.js';
 import type { Backlog } from '../../src/ports/backlog.js';
 import type { Closable } from '../../src/ports/closable.js';
-import type { AttemptRow, AttemptStore, FinalAttempt } from '../../src/ports/store.js';
+import type { AttemptRow, AttemptStore, FinalAttempt } from '../../src/ports/store/attempts.js';
 import { within } from '../../src/within.js';
 
 const MAX_ROWS = 500;

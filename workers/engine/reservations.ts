@@ -7,20 +7,28 @@ import { ThreadQueues } from './thread-queues.js';
 import { WarmInstances } from './warm-instances.js';
 
 /**
- * What runs hold of a pool (a thread's queue, a place, memory) and what threads keep for the next
- * ones. Given and loaded back together, so that no sum is ever left wrong.
+ * Of the memory for guests, what warm instances may fill: a thousand functions of which each is
+ * invoked now and then would take a megabyte and more each.
+ */
+const WARM_SHARE = 1 / 8;
+
+/**
+ * What runs reserve of a pool: a place in a thread's queue, a CPU slot and memory. All of them are
+ * reserved and released together, with the warm instances that threads keep, so that their sums
+ * always agree.
  */
 export class Reservations {
   readonly queues = new ThreadQueues();
   readonly memory: MemoryBudget;
   readonly cpuSlots: CpuSlots;
-  readonly warm = new WarmInstances();
+  readonly warm: WarmInstances;
 
   readonly #stats: RunStats;
 
   constructor(sizes: { threads: number; parked: number; memoryMb: number }, stats: RunStats) {
     this.#stats = stats;
     this.memory = new MemoryBudget(sizes.memoryMb);
+    this.warm = new WarmInstances(sizes.memoryMb * WARM_SHARE);
     this.cpuSlots = new CpuSlots(sizes, stats);
   }
 
