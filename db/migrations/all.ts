@@ -49,6 +49,9 @@ import { callbacksByTime } from './048-callbacks-by-time.js';
 import { attemptsWithInput } from './049-attempts-with-input.js';
 import { attemptsHttpRequest } from './050-attempts-http-request.js';
 import { attemptsRoute } from './051-attempts-route.js';
+import { attemptsMethod } from './052-attempts-method.js';
+import { attemptsHttpStatus } from './053-attempts-http-status.js';
+import { functionRoutes } from './054-function-routes.js';
 
 export interface Migration {
   name: string;
@@ -109,4 +112,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '049-attempts-with-input', sql: attemptsWithInput },
   { name: '050-attempts-http-request', sql: attemptsHttpRequest },
   { name: '051-attempts-route', sql: attemptsRoute },
+  { name: '052-attempts-method', sql: attemptsMethod },
+  { name: '053-attempts-http-status', sql: attemptsHttpStatus },
+  { name: '054-function-routes', sql: functionRoutes },
 ];

@@ -33,7 +33,7 @@ export function anAttempt(given: Partial<AttemptRow> = {}): AttemptRow {
     acceptedAt: now,
     traceparent: null,
     parentId: null,
-    route: null,
+    http: null,
     exitCode: null,
     final: null,
     ...given,
