@@ -21,6 +21,8 @@ export interface InvocationEnd {
   row: AttemptRow;
   outcome: Reply['status'] | 'expired' | 'worker_died';
   output: Uint8Array;
+  /** False when the invocation's input is not known. */
+  inputIsKept?: boolean;
   /** What the function set with `http_respond`, as JSON text. */
   response?: string | undefined;
 }
@@ -95,11 +97,11 @@ export function createFinisher({ replies, publisher, callbacks, meter, writeRow 
   }
 
   async function settle(
-    { invocation, row, output, outcome, function: fn }: InvocationEnd,
+    { invocation, row, output, outcome, function: fn, inputIsKept = true }: InvocationEnd,
     state: FinalState,
   ): Promise<void> {
     const completedAt = Date.now();
-    const isKept = keepsInput(state, invocation.input);
+    const isKept = inputIsKept && keepsInput(state, invocation.input);
     const final = {
       state,
       completedAt,

@@ -4,6 +4,7 @@ import type { Api } from '../helpers/api.js';
 import { startCluster } from '../helpers/cluster.js';
 import { eventually } from '../helpers/eventually.js';
 import { commands, probeWasm } from '../helpers/probe.js';
+import { ENDLESS, reactor } from '../helpers/reactor.js';
 import { startEngine } from '../helpers/running-engine.js';
 import { boundMs, medianMs } from '../helpers/waits.js';
 
@@ -135,5 +136,32 @@ test.serial(
       send(attacker, loop, ASYNC);
       send(attacker, loop);
     });
+  },
+);
+
+test.serial(
+  'modules of one namespace that never end their initialisation hold up no deploy of another',
+  async (t) => {
+    const engine = await startEngine({ env: SETTINGS });
+    t.teardown(engine.close);
+    const { attacker, victim } = await tenantsOf(engine.api);
+    let mark = 0;
+    const deploy = async () => {
+      const { status, text } = await victim.deploy('quick', reactor([], mark++));
+      if (status !== 201) throw new Error(text);
+    };
+    const unloaded = await medianMs(deploy);
+    let ended = 0;
+    for (let n = 0; n < 24; n++) {
+      attacker.deploy(`endless-${n}`, reactor(ENDLESS, n)).then(
+        () => ended++,
+        () => undefined,
+      );
+    }
+    await delay(500);
+    const loaded = await medianMs(deploy);
+    t.log(`${unloaded.toFixed(0)} -> ${loaded.toFixed(0)} ms, ${ended} hostile ones had ended`);
+    t.true(loaded <= boundMs(unloaded), `${loaded} ms`);
+    t.true(ended < 24, 'the attack was over');
   },
 );
