@@ -22,6 +22,8 @@ export interface InvocationEnd {
   row: AttemptRow;
   outcome: Reply['status'] | 'expired' | 'worker_died';
   output: Uint8Array;
+  /** False when the invocation's input is not known. */
+  inputIsKept?: boolean;
   /** What the function set with `http_respond`, as JSON text. */
   response?: string | undefined;
 }
@@ -98,11 +100,11 @@ export function createFinisher({ replies, publisher, callbacks, meter, writeRow 
   }
 
   async function settle(
-    { invocation, row, output, outcome, function: fn }: InvocationEnd,
+    { invocation, row, output, outcome, function: fn, inputIsKept = true }: InvocationEnd,
     state: FinalState,
   ): Promise<void> {
     const completedAt = Date.now();
-    const isKept = keepsInput(state, invocation.input);
+    const isKept = inputIsKept && keepsInput(state, invocation.input);
     const final = {
       state,
       completedAt,
