@@ -33,6 +33,7 @@ export interface AttemptRecord {
   accepted_at: number;
   traceparent: string | null;
   parent_id: RequestId | null;
+  message_id: RequestId | null;
   route: string | null;
   method: string | null;
   http_status: number | null;
@@ -68,6 +69,7 @@ export const WRITTEN_COLUMNS = [
   'accepted_at',
   'traceparent',
   'parent_id',
+  'message_id',
   'route',
   'method',
   'http_status',
@@ -138,6 +140,7 @@ export function toTuple(row: AttemptRow): unknown[] {
     Math.round(row.acceptedAt),
     cleaned(row.traceparent),
     row.parentId,
+    row.messageId,
     http === null ? null : (cleaned(http.route) ?? ''),
     cleaned(http?.method),
     http?.status ?? null,
@@ -175,6 +178,7 @@ export function toAttempt(record: AttemptRecord, now: number): AttemptRow {
     acceptedAt: record.accepted_at,
     traceparent: record.traceparent,
     parentId: record.parent_id,
+    messageId: record.message_id,
     http: toHttp(record),
     exitCode: record.exit_code,
     final: toFinal(record, now),

@@ -82,6 +82,7 @@ export const invocationRecordSchema = z.object({
   parent_id: requestIdSchema
     .nullable()
     .describe('The invocation that published, enqueued or was replayed into this one.'),
+  message_id: requestIdSchema.optional().describe('Of one that a message has fired: which.'),
   state: invocationStateSchema,
   attempts: z.array(invocationAttemptSchema),
   error: z.string().nullable(),

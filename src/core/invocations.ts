@@ -23,6 +23,8 @@ export interface ListRequest {
   before?: number;
   /** What this one has caused. */
   parentId?: RequestId;
+  /** What this message has fired. */
+  messageId?: RequestId;
   limit: number;
   cursor?: string;
 }
@@ -187,12 +189,14 @@ function matches(
     since?: number;
     before?: number;
     parentId?: RequestId;
+    messageId?: RequestId;
   },
 ) {
-  const { acceptedAt, function: name, parentId } = live.invocation;
+  const { acceptedAt, function: name, parentId, messageId } = live.invocation;
   return (
     (filter.functions ?? [name]).some((pattern) => globMatches(pattern, name)) &&
     (filter.parentId === undefined || parentId === filter.parentId) &&
+    (filter.messageId === undefined || messageId === filter.messageId) &&
     (filter.state === undefined || live.state === filter.state) &&
     acceptedAt >= (filter.since ?? 0) &&
     acceptedAt < (filter.before ?? Number.POSITIVE_INFINITY)

@@ -42,6 +42,7 @@ export function newAttempt(invocation: Invocation, attempt: number, error: strin
     acceptedAt: invocation.acceptedAt,
     traceparent: invocation.traceparent ?? null,
     parentId: invocation.parentId ?? null,
+    messageId: invocation.messageId ?? null,
     http: httpOf(invocation.httpRequest, isAnsweredAtOnce(invocation) ? 202 : null),
     exitCode: null,
     final: null,

@@ -291,6 +291,8 @@ export interface AttemptRow {
   traceparent: string | null;
   /** The invocation that published, enqueued or was replayed into this one. */
   parentId: RequestId | null;
+  /** The message that fired it. */
+  messageId: RequestId | null;
   /** Of what came to an HTTP function. */
   http: HttpOfAttempt | null;
   /** The guest's own, when it ended by itself. */
@@ -341,6 +343,8 @@ export interface InvocationQuery {
   reason?: string;
   /** What this invocation has caused. */
   parentId?: RequestId;
+  /** What this message has fired. */
+  messageId?: RequestId;
   /** Accepted at or after / before these. */
   since?: number;
   before?: number;
@@ -382,7 +386,11 @@ export interface AttemptStore {
   list(query: InvocationQuery): Promise<{ items: StoredInvocation[]; nextCursor: string | null }>;
   /** Takes a dead invocation for replay: the first caller gets it, and it is dead no longer. */
   takeDead(id: RequestId): Promise<AttemptRow | null>;
-  purgeDead(namespace: Namespace, fn: FunctionName, audit?: AuditEntry): Promise<number>;
+  purgeDead(
+    namespace: Namespace,
+    fn: FunctionName,
+    options?: { reason?: string; audit?: AuditEntry },
+  ): Promise<number>;
   countDead(): Promise<{ namespace: string; reason: string; count: number }[]>;
   perMinute(query: StatsQuery): Promise<MinuteCount[]>;
   /**

@@ -33,6 +33,7 @@ export function anAttempt(given: Partial<AttemptRow> = {}): AttemptRow {
     acceptedAt: now,
     traceparent: null,
     parentId: null,
+    messageId: null,
     http: null,
     exitCode: null,
     final: null,

@@ -7,6 +7,12 @@ import { ThreadQueues } from './thread-queues.js';
 import { WarmInstances } from './warm-instances.js';
 
 /**
+ * Of the memory for guests, what kept instances may fill: a thousand functions of which each is
+ * invoked now and then would take a megabyte and more each.
+ */
+const KEPT_SHARE = 1 / 8;
+
+/**
  * What runs hold of a pool (a thread's line, a place, memory) and what threads keep for the next
  * ones. Given and given back together, so that no sum is ever left wrong.
  */
@@ -14,13 +20,14 @@ export class Reservations {
   readonly queues = new ThreadQueues();
   readonly memory: MemoryBudget;
   readonly cpuSlots: CpuSlots;
-  readonly warm = new WarmInstances();
+  readonly warm: WarmInstances;
 
   readonly #stats: RunStats;
 
   constructor(sizes: { threads: number; parked: number; memoryMb: number }, pace: RunStats) {
     this.#stats = pace;
     this.memory = new MemoryBudget(sizes.memoryMb);
+    this.warm = new WarmInstances(sizes.memoryMb * KEPT_SHARE);
     this.cpuSlots = new CpuSlots(sizes, pace);
   }
 
