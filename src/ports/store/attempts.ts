@@ -1,11 +1,6 @@
+import type { HttpOfAttempt } from '../../contract/http-route.js';
 import type { FunctionName, Namespace, RequestId } from '../../contract/ids.js';
-import type {
-  AttemptStatus,
-  FinalState,
-  LogMessage,
-  LogRecord,
-  TriggerKind,
-} from '../../contract/invocation.js';
+import type { AttemptStatus, FinalState, LogMessage, LogRecord, TriggerKind } from '../../contract/invocation.js';
 import type { AuditEntry } from './audit.js';
 import type { VersionFigures } from './rollouts.js';
 
@@ -39,10 +34,8 @@ export interface AttemptRow {
   parentId: RequestId | null;
   /** The message that fired it. */
   messageId: RequestId | null;
-  /**
-   * Of what came to an HTTP function: the route that matched, empty for the function's own address.
-   */
-  route: string | null;
+  /** Of what came to an HTTP function. */
+  http: HttpOfAttempt | null;
   /** The guest's own, when it ended by itself. */
   exitCode: number | null;
   final: FinalAttempt | null;

@@ -24,7 +24,8 @@ export interface FunctionStore {
    * Adds the next version and puts the triggers of its settings in the place of those an earlier
    * deploy listed, in one step, or throws `quota_exceeded` and does nothing. The version's number
    * is put behind the audit entry's target. Versions count on after a delete. `id` and `created_at`
-   * stay those of the function's first version.
+   * stay those of the function's first version. Throws `conflict`, and does nothing, when another
+   * function of the namespace has one of its routes.
    */
   addVersion(version: NewVersion, audit?: AuditEntry): Promise<FunctionVersion>;
   latest(namespace: Namespace, name: FunctionName): Promise<FunctionVersion | null>;
