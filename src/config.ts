@@ -102,7 +102,7 @@ const SETTINGS = {
   WORKER_MEMORY_MB: number(256, 1_048_576)
     .default(2048)
     .describe(
-      'Memory of guests, per process: limits of those that run, what those that wait have, and kept warm instances.',
+      'Memory for guests, per process: the limits of running ones, the memory of parked ones, and warm instances.',
     ),
   WORKER_PORT: number(0, 65_535)
     .optional()
@@ -149,7 +149,7 @@ const SETTINGS = {
     .describe(`Default quota: ${QUOTAS.requests_per_minute.about} Unset: RATE_LIMIT_PER_MINUTE.`),
   QUEUE_LOCK_SECONDS: number(1, 300)
     .default(8)
-    .describe('A worker that shows no sign for so long has lost its jobs.'),
+    .describe('Lock of a job: a worker that does not renew it for so long loses the job to another.'),
   EGRESS_ALLOW: list
     .optional()
     .describe('CIDRs or hosts that http_fetch and callbacks may reach though private.'),
@@ -164,7 +164,7 @@ const SETTINGS = {
     .describe("The engine's own log, on stderr."),
   SHUTDOWN_SECONDS: number(0, 3600)
     .default(30)
-    .describe('SIGTERM: running jobs are finished or handed back within this.'),
+    .describe('On SIGTERM, running jobs are finished or put back on the queue within this.'),
   OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl('http://collector:4318')
     .optional()
     .describe('OpenTelemetry traces over OTLP/HTTP.'),
