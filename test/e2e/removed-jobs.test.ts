@@ -5,9 +5,9 @@ import { createRedisBackend, Queue, withBackend } from 'bullmq';
 import { createSqliteBackend } from '../../queues/drivers/sqlite/create-backend.js';
 import type { Api } from '../helpers/api.js';
 import { startCluster } from '../helpers/cluster.js';
-import { until } from '../helpers/until.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 import { startEngine } from '../helpers/running-engine.js';
+import { until } from '../helpers/until.js';
 
 /** The queue as BullMQ's own tools have it, Bull Board among them. */
 type Tool = Pick<Queue, 'remove' | 'drain' | 'clean' | 'obliterate' | 'close'>;

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import test from 'ava';
-import { until } from '../helpers/until.js';
 import { httpGuest } from '../helpers/http-guest.js';
 import { rawHttp, requestHead } from '../helpers/raw-http.js';
 import { startEngine } from '../helpers/running-engine.js';
+import { until } from '../helpers/until.js';
 import { aTenant, sharedEngine } from './served.js';
 
 const engine = sharedEngine();

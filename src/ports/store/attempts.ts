@@ -1,6 +1,12 @@
 import type { HttpOfAttempt } from '../../contract/http-route.js';
 import type { FunctionName, Namespace, RequestId } from '../../contract/ids.js';
-import type { AttemptStatus, FinalState, LogMessage, LogRecord, TriggerKind } from '../../contract/invocation.js';
+import type {
+  AttemptStatus,
+  FinalState,
+  LogMessage,
+  LogRecord,
+  TriggerKind,
+} from '../../contract/invocation.js';
 import type { AuditEntry } from './audit.js';
 import type { VersionFigures } from './rollouts.js';
 
