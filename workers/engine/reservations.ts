@@ -10,7 +10,7 @@ import { WarmInstances } from './warm-instances.js';
  * Of the memory for guests, what kept instances may fill: a thousand functions of which each is
  * invoked now and then would take a megabyte and more each.
  */
-const KEPT_SHARE = 1 / 8;
+const KEPT_SHARE = 1 / 12;
 
 /**
  * What runs hold of a pool (a thread's line, a place, memory) and what threads keep for the next
