@@ -1,9 +1,9 @@
 import { useState } from 'preact/hooks';
 import { call } from '../api/request.js';
+import { Choice } from '../parts/choice.js';
 import { CodeField } from '../parts/code-field.js';
 import { CopyButton } from '../parts/copy-button.js';
 import { Field, Form } from '../parts/form.js';
-import { Choice } from '../parts/function-select.js';
 import { Panel } from '../parts/page.js';
 import { ResourceView } from '../parts/resource-view.js';
 import { brief, shellWord, visible } from '../text.js';
@@ -104,10 +104,13 @@ function Builder({ base, name }: { base: string; name: string }) {
         />
         <Form label="HTTP request" submit="Send" disabled={wrong !== undefined} onSubmit={send}>
           <div class="row">
-            <label class="field">
-              <span class="label">Method</span>
-              <Choice value={method} options={METHOD_CHOICES} onChange={setMethod} />
-            </label>
+            <Choice
+              label="Method"
+              look="field"
+              value={method}
+              options={METHOD_CHOICES}
+              onChange={setMethod}
+            />
             <TextField label="Path" hint={`At ${base}`} value={path} onChange={setPath} />
             <TextField label="Query" placeholder="page=1&sort=name" value={query} onChange={setQuery} />
           </div>

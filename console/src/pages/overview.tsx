@@ -1,6 +1,6 @@
 import { lazy, Suspense } from 'preact/compat';
 import { call } from '../api/request.js';
-import { Choice, FunctionSelect } from '../parts/function-select.js';
+import { Choice, FunctionChoice } from '../parts/choice.js';
 import { LiveMark } from '../parts/live-mark.js';
 import { Page, Panel } from '../parts/page.js';
 import { ResourceView } from '../parts/resource-view.js';
@@ -33,18 +33,19 @@ export function OverviewPage() {
       title="Overview"
       aside={
         <>
-          <label>
-            <span class="visually-hidden">Function</span>
-            <FunctionSelect
-              value={name}
-              all="All functions"
-              onChange={(next) => setQuery({ function: next })}
-            />
-          </label>
-          <label>
-            <span class="visually-hidden">Window</span>
-            <Choice value={range} options={WINDOWS} onChange={(window) => setQuery({ window })} />
-          </label>
+          <FunctionChoice
+            look="hidden"
+            all="All functions"
+            value={name}
+            onChange={(next) => setQuery({ function: next })}
+          />
+          <Choice
+            label="Window"
+            look="hidden"
+            value={range}
+            options={WINDOWS}
+            onChange={(window) => setQuery({ window })}
+          />
         </>
       }
     >
