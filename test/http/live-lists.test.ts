@@ -45,10 +45,7 @@ test('a followed list comes at once, and again when an invocation has ended', as
   t.deepEqual(list.events[0], { invocations: [], count: 0, next_cursor: null });
   const { headers } = await api.invoke('probe', commands({ op: 'echo', a: 'x' }));
   const id = headers.get('x-request-id');
-  const record = await eventually(
-    'the invocation in the list',
-    async () => last(list.events).invocations[0],
-  );
+  const record = await eventually('the invocation in the list', async () => last(list.events).invocations[0]);
   t.like(record, { request_id: id, state: 'success', input: null, output: null });
   // The list without following shows them.
   t.not((await api.get('/v1/invocations')).json.invocations[0].input, null);

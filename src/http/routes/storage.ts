@@ -107,7 +107,11 @@ export const pin = route({
     'What is uploaded is pinned. Knowing a CID grants nothing: one that the namespace has not put is 404.',
   access: 'required',
   scope: 'data',
-  body: { kind: 'json', schema: pinBodySchema, example: { cid: 'bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy', name: 'logo.png' } },
+  body: {
+    kind: 'json',
+    schema: pinBodySchema,
+    example: { cid: 'bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy', name: 'logo.png' },
+  },
   replies: { 200: { about: 'Pinned.', schema: pinReplySchema } },
   errors: ['not_found', 'unavailable'],
   async handle({ services, namespace, body }) {
