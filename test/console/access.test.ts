@@ -103,7 +103,7 @@ browserSays(
       page.evaluate<boolean>(`document.activeElement?.id === 'content'`),
     );
     // Its options have to be there before letters choose among them.
-    await page.locator('select option[value="charge-card"]').waitFor({ state: 'attached' });
+    await page.locator('option', { hasText: 'charge-card' }).waitFor({ state: 'attached' });
     await press('Tab');
     await page.keyboard.type('charge-card');
     await page.getByRole('button', { name: 'Purge all' }).waitFor();

@@ -1,10 +1,10 @@
 import { ethWallet } from '../auth/wallet.js';
 import { fillCode, openPage, openWindow, signIn } from '../helpers/browser.js';
 import { browserTest } from '../helpers/browser-test.js';
+import { until } from '../helpers/until.js';
 import { httpGuest } from '../helpers/http-guest.js';
 import { probeWasm } from '../helpers/probe.js';
 import { shared } from '../helpers/shared.js';
-import { until } from '../helpers/until.js';
 import { populate } from './scene.js';
 import type { Served } from './served.js';
 
@@ -433,7 +433,7 @@ export function journeys(open: () => Promise<Served>): void {
     t.false((await page.content()).includes(key));
     await page.getByRole('button', { name: 'Revoke key ci-of-the-console' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Revoke the key' }).click();
-    await page.getByRole('cell', { name: 'ci-of-the-console' }).waitFor({ state: 'detached' });
+    await page.getByRole('cell', { name: 'ci-of-the-console', exact: true }).waitFor({ state: 'detached' });
     await until('it is refused', async () => (await api.as(key).get('/v1/auth/whoami')).status === 401);
     await context.close();
   });

@@ -159,7 +159,7 @@ test('guests that wait and then compute for ever, many more than cores, keep no 
   const hostile = Array.from({ length: 24 }, () =>
     runText(engine, wasm, 'fetch http://x\nloop', {
       ...{ namespace: 'hostile', timeoutMs: 300_000 },
-      ...{ host: { httpFetch: () => gate }, signal: stop.signal },
+      ...{ host: { http_fetch: () => gate }, signal: stop.signal },
     }),
   );
   await until('all of them wait', async () => engine.stats().parked === 24);
@@ -195,7 +195,7 @@ test('guests of one namespace that hold all the memory keep no other namespace w
   const hostile = Array.from({ length: 20 }, () =>
     runText(engine, wasm, 'fetch http://x\nloop', {
       ...{ namespace: 'hostile', memoryLimitMb: 256, timeoutMs: 300_000 },
-      ...{ host: { httpFetch }, signal: stop.signal },
+      ...{ host: { http_fetch: httpFetch }, signal: stop.signal },
     }),
   );
   await until('they wait', async () => inside > 3);

@@ -10,7 +10,7 @@ import { WarmInstances } from './warm-instances.js';
  * Of the memory for guests, what warm instances may fill: a thousand functions of which each is
  * invoked now and then would take a megabyte and more each.
  */
-const WARM_SHARE = 1 / 8;
+const WARM_SHARE = 1 / 12;
 
 /**
  * What runs reserve of a pool: a place in a thread's queue, a CPU slot and memory. All of them are
