@@ -1,8 +1,8 @@
 import { hasLoaded, openPage, openWindow, signIn } from '../helpers/browser.js';
 import { browserTest } from '../helpers/browser-test.js';
-import { eventually } from '../helpers/eventually.js';
 import { startEngine } from '../helpers/running-engine.js';
 import { shared } from '../helpers/shared.js';
+import { until } from '../helpers/until.js';
 import { populate } from './scene.js';
 import { violations } from './violations.js';
 
@@ -99,7 +99,7 @@ browserSays(
     await tabTo('Dead letters');
     await press('Enter');
     await page.getByRole('heading', { name: 'Dead letters' }).waitFor();
-    await eventually('the focus on the content', () =>
+    await until('the focus on the content', () =>
       page.evaluate<boolean>(`document.activeElement?.id === 'content'`),
     );
     // Its options have to be there before letters choose among them.

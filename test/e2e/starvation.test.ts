@@ -2,10 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import type { Api } from '../helpers/api.js';
 import { startCluster } from '../helpers/cluster.js';
-import { eventually } from '../helpers/eventually.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 import { ENDLESS, reactor } from '../helpers/reactor.js';
 import { startEngine } from '../helpers/running-engine.js';
+import { until } from '../helpers/until.js';
 import { boundMs, medianMs } from '../helpers/waits.js';
 
 const CONCURRENCY = 8;
@@ -96,7 +96,7 @@ async function call(victim: Api): Promise<void> {
 /** Until its result is there. */
 async function event(victim: Api): Promise<void> {
   const { json } = await victim.invoke('probe', commands({ op: 'echo', a: 'here' }), ASYNC);
-  await eventually(
+  await until(
     'the event has ended',
     async () => {
       const reply = await victim.get(`/v1/invocations/${json.request_id}`);

@@ -12,7 +12,7 @@ import { MB } from '../../contract/limits.js';
 import { parseOrRefuse } from '../../contract/sentence.js';
 import { giveUpBlob, storeBlob } from '../../core/stored-blobs.js';
 import { AppError } from '../../errors.js';
-import type { BlobOwner } from '../../ports/store.js';
+import type { BlobOwner } from '../../ports/store/blob-owners.js';
 import { json, route } from '../route.js';
 import type { Services } from '../services.js';
 
