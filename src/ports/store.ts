@@ -1,5 +1,6 @@
 import type { Alias } from '../contract/alias.js';
 import type { FunctionSettings, FunctionVersion, TriggerSpec, WarmStart } from '../contract/function.js';
+import type { HttpOfAttempt } from '../contract/http-route.js';
 import type { FunctionName, Namespace, RequestId } from '../contract/ids.js';
 import type {
   AttemptStatus,
@@ -117,7 +118,8 @@ export interface FunctionStore {
    * Adds the next version and puts the triggers of its settings in the place of those an earlier
    * deploy listed, in one step, or throws `quota_exceeded` and does nothing. The version's number
    * is put behind the audit entry's target. Versions count on after a delete. `id` and `created_at`
-   * stay those of the function's first version.
+   * stay those of the function's first version. Throws `conflict`, and does nothing, when another
+   * function of the namespace has one of its routes.
    */
   addVersion(version: NewVersion, audit?: AuditEntry): Promise<FunctionVersion>;
   latest(namespace: Namespace, name: FunctionName): Promise<FunctionVersion | null>;
@@ -291,10 +293,8 @@ export interface AttemptRow {
   parentId: RequestId | null;
   /** The message that fired it. */
   messageId: RequestId | null;
-  /**
-   * Of what came to an HTTP function: the route that matched, empty for the function's own address.
-   */
-  route: string | null;
+  /** Of what came to an HTTP function. */
+  http: HttpOfAttempt | null;
   /** The guest's own, when it ended by itself. */
   exitCode: number | null;
   final: FinalAttempt | null;

@@ -34,7 +34,7 @@ export function anAttempt(given: Partial<AttemptRow> = {}): AttemptRow {
     traceparent: null,
     parentId: null,
     messageId: null,
-    route: null,
+    http: null,
     exitCode: null,
     final: null,
     ...given,

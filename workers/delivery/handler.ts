@@ -92,12 +92,9 @@ async function deliver(deps: ConsumerDeps, guests: GuestLimit, delivery: Deliver
       return { kind: 'done' };
     }
     if (!fn) return { kind: 'done' };
-    if (!(await guests.enter(namespace))) return { kind: 'later', delayMs: jittered(BUSY_MS) };
-    try {
-      return await attempt(deps, delivery, fn);
-    } finally {
-      guests.leave(namespace);
-    }
+    const outcome = await guests.run(namespace, () => runGuest(deps, delivery, fn));
+    if (outcome === null) return { kind: 'later', delayMs: jittered(BUSY_MS) };
+    return await settle(deps, delivery, fn, outcome);
   } catch (error) {
     // Nobody is kept waiting for a module that may stay away; a job without a caller is tried
     // again.
@@ -145,7 +142,7 @@ function endWithoutRun(delivery: Delivery, fn: FunctionVersion | null): Invocati
   return unrunEnd(delivery, fn, 'expired', error);
 }
 
-async function attempt(deps: ConsumerDeps, delivery: Delivery, fn: FunctionVersion): Promise<Settlement> {
+async function runGuest(deps: ConsumerDeps, delivery: Delivery, fn: FunctionVersion): Promise<GuestOutcome> {
   const { invocation } = delivery;
   const gone = new GuestGone();
   const { id, acceptedAt, traceparent } = invocation;
@@ -177,7 +174,16 @@ async function attempt(deps: ConsumerDeps, delivery: Delivery, fn: FunctionVersi
     delivery.releaseSlot();
   }
   span.end(outcome.error);
+  return outcome;
+}
 
+async function settle(
+  deps: ConsumerDeps,
+  delivery: Delivery,
+  fn: FunctionVersion,
+  outcome: GuestOutcome,
+): Promise<Settlement> {
+  const { invocation } = delivery;
   // Another worker has the job now, and its outcome counts.
   if (delivery.signal.aborted && delivery.signal.reason === 'lost') return { kind: 'done' };
 
