@@ -22,7 +22,7 @@ const HOSTILE = 5 * CONCURRENCY;
 /** A victim that has waited for so long is starved. */
 const GIVE_UP_MS = 10_000;
 const ASYNC = { prefer: 'respond-async' };
-const ENDLESS = { timeout_seconds: '300' };
+const FOR_LONG = { timeout_seconds: '300' };
 
 type Attack = (attacker: Api) => Promise<void>;
 
@@ -75,7 +75,7 @@ async function tenantsOf(api: Api, fields: Record<string, string> = {}): Promise
     ['attacker', 'victim'].map(async (namespace) => {
       const { json } = await api.post('/v1/auth/keys', { name: 'test', namespace });
       const tenant = api.as(json.api_key);
-      const mine = namespace === 'attacker' ? { ...ENDLESS, ...fields } : {};
+      const mine = namespace === 'attacker' ? { ...FOR_LONG, ...fields } : {};
       const { status, text } = await tenant.deploy('probe', await probeWasm(), mine);
       if (status !== 201) throw new Error(text);
       return tenant;

@@ -56,14 +56,17 @@ export type RoleSettings = Settings & { maxFileBlocks?: string };
 export interface ClusterOptions {
   /** Where its data directory is instead of on the machine's own disk. */
   disk?: SmallDisk;
+  /** Where Redis keeps its file, and further arguments of it. */
+  redisDisk?: SmallDisk;
+  redisArgs?: readonly string[];
 }
 
 export async function startCluster(
   shared: Settings = {},
   access: RedisAccess = {},
-  { disk }: ClusterOptions = {},
+  { disk, redisDisk, redisArgs = [] }: ClusterOptions = {},
 ): Promise<Cluster> {
-  const redis = await startRedis([], access);
+  const redis = await startRedis(redisArgs, access, redisDisk);
   const dataDir = disk?.dir ?? (await mkdtemp(join(tmpdir(), 'orama-cluster-')));
   const children: ChildProcess[] = [];
   const base = {
