@@ -81,7 +81,8 @@ export function lanesConformance(test: TestFn<QueueContext>): void {
     t.is(await run(events), 4);
     t.is(await run(calls), 4);
     const together = await run(both);
-    t.true(together >= 4 && together <= 5, String(together));
+    // On a machine so busy that no job ends for a while, one more: a reserved slot.
+    t.true(together >= 4 && together <= 6, String(together));
   });
 
   for (const [jobs, make] of LANES) {

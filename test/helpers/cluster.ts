@@ -39,6 +39,8 @@ export interface WebProcess extends ClusterProcess {
 export interface Cluster {
   readonly redis: RedisServerProcess;
   readonly dataDir: string;
+  /** What every process of it is started with. */
+  readonly settings: Settings;
   web(settings?: RoleSettings): Promise<WebProcess>;
   worker(settings?: RoleSettings): Promise<ClusterProcess>;
   /** Kills what still runs and removes the data. */
@@ -86,6 +88,7 @@ export async function startCluster(
   return {
     redis,
     dataDir,
+    settings: base,
     async web(settings = {}) {
       const { process, ready } = await start('web', settings);
       return { ...process, api: new Api(ready, ADMIN_KEY) };
