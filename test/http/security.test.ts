@@ -1,6 +1,6 @@
 import { createConnection } from 'node:net';
 import test from 'ava';
-import { commands } from '../helpers/probe.js';
+import { commands, probeWasm } from '../helpers/probe.js';
 import { aTenant, aTenantWithProbe, sharedEngine } from './served.js';
 
 const engine = sharedEngine();
