@@ -11,7 +11,8 @@ const DIRECTORY = 'internal/integration_test/spectest/v2/testdata';
 
 interface Value {
   type: string;
-  value: string;
+  /** Of a vector its lanes. */
+  value: string | string[];
 }
 /** What wast2json writes, as far as it is read here. */
 interface Command {
@@ -134,10 +135,11 @@ function importsOf(registered: SuiteModule['registered']): WebAssembly.Imports {
 }
 
 function argumentOf({ type, value }: Value): number | bigint | null {
+  if (typeof value !== 'string') return null;
   if (type === 'i32') return Number(value) | 0;
   if (type === 'i64') return BigInt.asIntN(64, BigInt(value));
   const view = new DataView(new ArrayBuffer(8));
-  if (value?.startsWith('nan') === true) return Number.NaN;
+  if (value.startsWith('nan')) return Number.NaN;
   if (type === 'f32') {
     view.setUint32(0, Number(value));
     return view.getFloat32(0);

@@ -200,8 +200,8 @@ function Routes({ name, onChoose }: RoutesProps) {
   if (http === undefined) {
     return (
       <p class="notice warn">
-        Version {settings.data.version}, which answers now, is no HTTP function: it has no <code>http:</code> in
-        its function.yaml, and this address does not exist.
+        Version {settings.data.version}, which answers now, is no HTTP function: it has no <code>http:</code>{' '}
+        in its function.yaml, and this address does not exist.
       </p>
     );
   }

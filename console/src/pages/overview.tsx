@@ -191,11 +191,7 @@ function Engine() {
               {processes !== undefined && <>; {plural(processes, 'process', 'processes')}</>}
               {engine === undefined && '; functions run in other processes than this one'}
             </p>
-            {engine && (
-              <Facts
-                of={WORKER_FIGURES.map(([name, key]) => [name, count(engine[key] ?? 0)])}
-              />
-            )}
+            {engine && <Facts of={WORKER_FIGURES.map(([name, key]) => [name, count(engine[key] ?? 0)])} />}
             {dependencies && (
               <ul class="parts">
                 {Object.entries(dependencies).map(([part, { status: state, error }]) => (
