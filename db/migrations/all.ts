@@ -49,6 +49,8 @@ import { callbacksByTime } from './048-callbacks-by-time.js';
 import { attemptsWithInput } from './049-attempts-with-input.js';
 import { attemptsHttpRequest } from './050-attempts-http-request.js';
 import { attemptsRoute } from './051-attempts-route.js';
+import { traces } from './052-traces.js';
+import { tracesByTime } from './053-traces-by-time.js';
 
 export interface Migration {
   name: string;
@@ -109,4 +111,6 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '049-attempts-with-input', sql: attemptsWithInput },
   { name: '050-attempts-http-request', sql: attemptsHttpRequest },
   { name: '051-attempts-route', sql: attemptsRoute },
+  { name: '052-traces', sql: traces },
+  { name: '053-traces-by-time', sql: tracesByTime },
 ];

@@ -3,6 +3,7 @@ import { createLogQuota } from '../../workers/delivery/log-quota.js';
 import { createLogWriter, type LogWriter } from '../../workers/delivery/log-writer.js';
 import { startWarmUp } from '../../workers/delivery/warm-up.js';
 import type { Closers } from '../closers.js';
+import type { Trace } from '../contract/trace.js';
 import { logChannel } from '../core/logs.js';
 import { startRetention } from '../core/retention.js';
 import type { Closable } from '../ports/closable.js';
@@ -25,6 +26,14 @@ export function composeLogWriter(parts: Parts, closers: Closers): LogWriter {
   );
 }
 
+export interface WorkerParts {
+  engine: Engine;
+  logWriter: LogWriter;
+  deadline: ShutdownDeadline;
+  /** What functions are given in place of the outside world. */
+  replay?: Trace | undefined;
+}
+
 /**
  * Starts taking jobs, ticks and callbacks. `close` finishes what is in hand, or hands it back when
  * time is up.
@@ -32,7 +41,7 @@ export function composeLogWriter(parts: Parts, closers: Closers): LogWriter {
 export async function startWorker(
   parts: Parts,
   core: Core,
-  { engine, logWriter, deadline }: { engine: Engine; logWriter: LogWriter; deadline: ShutdownDeadline },
+  { engine, logWriter, deadline, replay }: WorkerParts,
   closers: Closers,
 ): Promise<void> {
   const { config, logger, store } = parts;
@@ -44,6 +53,7 @@ export async function startWorker(
     engine,
     logWriter,
     logQuota,
+    ...(replay === undefined ? {} : { replay }),
   });
 
   addWorkerReadings(parts, engine, logWriter);

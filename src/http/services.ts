@@ -33,7 +33,7 @@ import type { Node } from '../ports/node.js';
 import type { Presence } from '../ports/presence.js';
 import type { QueueCounts } from '../ports/queue.js';
 import type { RateLimiter } from '../ports/rate-limiter.js';
-import type { BlobOwnerStore } from '../ports/store.js';
+import type { BlobOwnerStore, TraceStore } from '../ports/store.js';
 import type { Tracer } from '../ports/tracer.js';
 
 /** The settings that HTTP depends on. */
@@ -79,6 +79,7 @@ export interface Services {
   invocations: Invocations;
   deadLetters: DeadLetters;
   callbacks: Callbacks;
+  traces: Pick<TraceStore, 'get'>;
   depths: CallDepth;
   quotas: Quotas;
   usage: UsageReader;

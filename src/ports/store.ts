@@ -12,6 +12,7 @@ import type { QuotaLimits, QuotaName } from '../contract/quotas.js';
 import type { AuditEvent, KeyRecord, SecretRecord } from '../contract/records.js';
 import type { RolloutRecord, RolloutRequest } from '../contract/rollout.js';
 import type { GrantedScope } from '../contract/scopes.js';
+import type { Trace } from '../contract/trace.js';
 import type { Closable } from './closable.js';
 import type { Node } from './node.js';
 
@@ -33,6 +34,7 @@ export interface Store extends Closable {
   readonly idempotency: IdempotencyStore;
   readonly blobOwners: BlobOwnerStore;
   readonly callbacks: CallbackStore;
+  readonly traces: TraceStore;
   readonly sessions: SessionStore;
   readonly settings: SettingStore;
   /** The servers that hold it: none where it is a file. */
@@ -516,6 +518,22 @@ export interface CallbackStore {
     outcome: { deliveredAt: number | null; error: string | null },
   ): Promise<void>;
   get(ids: readonly RequestId[]): Promise<ReadonlyMap<string, CallbackDelivery>>;
+  /** Deletes those made before; returns how many. Bounded work per call. */
+  sweep(before: number): Promise<number>;
+}
+
+/** The host calls of one attempt, and whose it is. */
+export interface StoredTrace {
+  namespace: Namespace;
+  function: FunctionName;
+  trace: Trace;
+}
+
+export interface TraceStore {
+  /** Of the same attempt again it replaces the first. */
+  put(trace: StoredTrace): Promise<void>;
+  /** Of the last attempt that has one, unless an attempt is named. */
+  get(namespace: Namespace, id: RequestId, attempt?: number): Promise<StoredTrace | null>;
   /** Deletes those made before; returns how many. Bounded work per call. */
   sweep(before: number): Promise<number>;
 }

@@ -1,5 +1,6 @@
 import type { FunctionVersion } from '../../src/contract/function.js';
 import { MAX_WORKER_CRASHES } from '../../src/contract/limits.js';
+import type { Trace } from '../../src/contract/trace.js';
 import type { Catalog } from '../../src/core/catalog.js';
 import type { EndRow, Finisher, InvocationEnd } from '../../src/core/finish.js';
 import { endNumber, newAttempt } from '../../src/core/new-attempt.js';
@@ -21,6 +22,8 @@ import { createHost, type HostDeps } from './host.js';
 import type { LogQuota } from './log-quota.js';
 import type { LogWriter } from './log-writer.js';
 import { observedHost } from './observed-host.js';
+import { replayedHost } from './replayed-host.js';
+import { recordedHost, TraceRecorder } from './trace-recorder.js';
 
 /**
  * How long a job steps back when all places of its function's `concurrency` are taken; jittered.
@@ -40,6 +43,8 @@ export interface ConsumerDeps extends HostDeps {
   meter: Meter;
   tracer: Tracer;
   logger: Logger;
+  /** In place of the outside world, for every invocation: what a trace says. */
+  replay?: Trace;
 }
 
 /**
@@ -164,7 +169,8 @@ async function attempt(deps: ConsumerDeps, delivery: Delivery, fn: FunctionVersi
     parent: waited.traceparent,
     attributes,
   });
-  const makeHost = () => hostOf(deps, { invocation, function: fn, gone }, span);
+  const recorder = fn.metadata.trace === true ? new TraceRecorder() : undefined;
+  const makeHost = () => hostOf(deps, { invocation, function: fn, gone }, span, recorder);
   let outcome: GuestOutcome;
   try {
     outcome = await deps.engine.run(new DeliveredCall(delivery, fn, { blobs: deps.blobs, makeHost }));
@@ -180,6 +186,8 @@ async function attempt(deps: ConsumerDeps, delivery: Delivery, fn: FunctionVersi
 
   // Another worker has the job now, and its outcome counts.
   if (delivery.signal.aborted && delivery.signal.reason === 'lost') return { kind: 'done' };
+  // Before the reply: whoever has seen it can ask for the trace.
+  if (recorder) await keepTrace(deps, delivery, recorder);
 
   deps.meter.attempted({
     namespace: fn.namespace,
@@ -206,11 +214,36 @@ async function attempt(deps: ConsumerDeps, delivery: Delivery, fn: FunctionVersi
 }
 
 /** What the guest publishes and enqueues is caused by its own span. */
-function hostOf(deps: ConsumerDeps, run: Parameters<typeof createHost>[1], { traceparent }: Span) {
+function hostOf(
+  deps: ConsumerDeps,
+  run: Parameters<typeof createHost>[1],
+  { traceparent }: Span,
+  recorder: TraceRecorder | undefined,
+) {
   const invocation = traceparent === undefined ? run.invocation : { ...run.invocation, traceparent };
-  const host = createHost(deps, { ...run, invocation });
+  const host = deps.replay ? replayedHost(deps.replay) : createHost(deps, { ...run, invocation });
   const { meter, tracer, logger } = deps;
-  return observedHost(host, { meter, tracer, logger, parent: traceparent, requestId: invocation.id });
+  const observed = observedHost(host, {
+    meter,
+    tracer,
+    logger,
+    parent: traceparent,
+    requestId: invocation.id,
+  });
+  return recorder ? recordedHost(observed, recorder) : observed;
+}
+
+/** A trace that cannot be kept takes nothing from the invocation. */
+async function keepTrace(
+  { store, logger }: ConsumerDeps,
+  { invocation, attempt }: Delivery,
+  recorder: TraceRecorder,
+): Promise<void> {
+  const { id, namespace, function: name } = invocation;
+  const trace = { request_id: id, attempt, ...recorder.finish() };
+  await store.traces.put({ namespace, function: name, trace }).catch((error: unknown) => {
+    logger.warn({ request_id: id, err: messageOf(error) }, 'a trace could not be kept');
+  });
 }
 
 function isFinal(delivery: Delivery, { status, exitCode }: GuestOutcome): boolean {

@@ -29,6 +29,11 @@ export const invocationsReplySchema = z.object({
 
 export const cancelReplySchema = z.object({ request_id: requestIdSchema, state: z.literal('cancelled') });
 
+export const traceQuerySchema = z.object({
+  namespace: namespaceQuery,
+  attempt: whole(1, 1000).optional().describe('The last one unless told.'),
+});
+
 export const replayQuerySchema = z.object({
   namespace: namespaceQuery,
   version: z

@@ -95,21 +95,40 @@ export const getFunctionSettings = route({
   method: 'GET',
   path: '/v1/functions/{name}/settings',
   tag,
-  summary: 'Show what the newest version was deployed with',
+  summary: 'Show what the newest version was deployed with, or another as name@version',
   description:
     'The settings that the record leaves out included, such as `env` and `triggers`, and so for those who may deploy.',
   access: 'required',
   scope: 'deploy',
-  params: functionPath,
+  params: functionRefPath,
   replies: { 200: { about: 'Module and settings.', schema: settingsReplySchema } },
   errors: ['function_not_found'],
   async handle({ services, namespace, params }) {
-    const version = await services.functions.settings(namespace, params.name);
+    const { name, version: ref } = parseFunctionRef(params.name);
+    const version = await services.functions.settings(namespace, name, ref);
     return json(200, {
       version: version.version,
       wasm_cid: version.wasm_cid,
       settings: settingsOf(version),
     });
+  },
+});
+
+export const getFunctionModule = route({
+  method: 'GET',
+  path: '/v1/functions/{name}/module',
+  tag,
+  summary: 'Get the module of the newest version, or of another as name@version',
+  description: 'The bytes that were deployed, for those who may deploy.',
+  access: 'required',
+  scope: 'deploy',
+  params: functionRefPath,
+  replies: { 200: { about: 'The module.', types: { 'application/wasm': 'A WASI module.' } } },
+  errors: ['function_not_found', 'unavailable'],
+  async handle({ services, namespace, params }) {
+    const { name, version } = parseFunctionRef(params.name);
+    const { wasm_cid } = await services.functions.settings(namespace, name, version);
+    return { status: 200, bytes: await services.blobs.get(wasm_cid), type: 'application/wasm' };
   },
 });
 
