@@ -19,6 +19,7 @@ import { DeliveredCall } from './delivered-call.js';
 import { GuestGone } from './guest-gone.js';
 import { GuestLimit } from './guest-limit.js';
 import { createHost, type HostDeps } from './host.js';
+import { keepTrace } from './keep-trace.js';
 import type { LogQuota } from './log-quota.js';
 import type { LogWriter } from './log-writer.js';
 import { observedHost } from './observed-host.js';
@@ -97,12 +98,9 @@ async function deliver(deps: ConsumerDeps, guests: GuestLimit, delivery: Deliver
       return { kind: 'done' };
     }
     if (!fn) return { kind: 'done' };
-    if (!(await guests.enter(namespace))) return { kind: 'later', delayMs: jittered(BUSY_MS) };
-    try {
-      return await attempt(deps, delivery, fn);
-    } finally {
-      guests.leave(namespace);
-    }
+    const outcome = await guests.run(namespace, () => runGuest(deps, delivery, fn));
+    if (outcome === null) return { kind: 'later', delayMs: jittered(BUSY_MS) };
+    return await settle(deps, delivery, fn, outcome);
   } catch (error) {
     // Nobody is kept waiting for a module that may stay away; a job without a caller is tried
     // again.
@@ -150,7 +148,7 @@ function endWithoutRun(delivery: Delivery, fn: FunctionVersion | null): Invocati
   return unrunEnd(delivery, fn, 'expired', error);
 }
 
-async function attempt(deps: ConsumerDeps, delivery: Delivery, fn: FunctionVersion): Promise<Settlement> {
+async function runGuest(deps: ConsumerDeps, delivery: Delivery, fn: FunctionVersion): Promise<GuestOutcome> {
   const { invocation } = delivery;
   const gone = new GuestGone();
   const { id, acceptedAt, traceparent } = invocation;
@@ -183,11 +181,20 @@ async function attempt(deps: ConsumerDeps, delivery: Delivery, fn: FunctionVersi
     delivery.releaseSlot();
   }
   span.end(outcome.error);
-
-  // Another worker has the job now, and its outcome counts.
-  if (delivery.signal.aborted && delivery.signal.reason === 'lost') return { kind: 'done' };
   // Before the reply: whoever has seen it can ask for the trace.
   if (recorder) await keepTrace(deps, delivery, recorder);
+  return outcome;
+}
+
+async function settle(
+  deps: ConsumerDeps,
+  delivery: Delivery,
+  fn: FunctionVersion,
+  outcome: GuestOutcome,
+): Promise<Settlement> {
+  const { invocation } = delivery;
+  // Another worker has the job now, and its outcome counts.
+  if (delivery.signal.aborted && delivery.signal.reason === 'lost') return { kind: 'done' };
 
   deps.meter.attempted({
     namespace: fn.namespace,
@@ -231,19 +238,6 @@ function hostOf(
     requestId: invocation.id,
   });
   return recorder ? recordedHost(observed, recorder) : observed;
-}
-
-/** A trace that cannot be kept takes nothing from the invocation. */
-async function keepTrace(
-  { store, logger }: ConsumerDeps,
-  { invocation, attempt }: Delivery,
-  recorder: TraceRecorder,
-): Promise<void> {
-  const { id, namespace, function: name } = invocation;
-  const trace = { request_id: id, attempt, ...recorder.finish() };
-  await store.traces.put({ namespace, function: name, trace }).catch((error: unknown) => {
-    logger.warn({ request_id: id, err: messageOf(error) }, 'a trace could not be kept');
-  });
 }
 
 function isFinal(delivery: Delivery, { status, exitCode }: GuestOutcome): boolean {

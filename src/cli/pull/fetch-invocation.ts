@@ -15,10 +15,10 @@ export async function fetchInvocation(client: Client, id: string, withTrace: boo
       `The input of ${id} is not kept any more: it is kept as long as the result, of dead invocations as long as they are`,
     );
   }
-  const ref = `/v1/functions/${encodeURIComponent(`${invocation.function}@${invocation.version}`)}`;
+  const { function: name, version } = invocation;
   const [{ settings }, wasm, trace] = await Promise.all([
-    client.call('GET', `${ref}/settings`).then((reply) => settingsReplySchema.parse(reply)),
-    client.bytes(`${ref}/module`),
+    fetchSettings(client, name, version),
+    client.bytes(`/v1/functions/${encodeURIComponent(`${name}@${version}`)}/module`),
     withTrace ? fetchTrace(client, path) : null,
   ]);
   const { env, ...metadata } = settings.metadata;
@@ -30,6 +30,11 @@ export async function fetchInvocation(client: Client, id: string, withTrace: boo
     input: input_base64 === undefined ? Buffer.from(input ?? '') : Buffer.from(input_base64, 'base64'),
     trace,
   };
+}
+
+async function fetchSettings(client: Client, name: string, version: number) {
+  const path = `/v1/functions/${encodeURIComponent(name)}/settings`;
+  return settingsReplySchema.parse(await client.call('GET', path, { query: { version } }));
 }
 
 async function fetchTrace(client: Client, path: string): Promise<Trace> {
