@@ -9,6 +9,7 @@ const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
 execFileSync(process.execPath, [tsc, '--incremental', '--tsBuildInfoFile', 'dist/.tsbuildinfo'], {
   stdio: 'inherit',
 });
+execFileSync(process.execPath, [tsc, '-p', 'clients/typescript'], { stdio: 'inherit' });
 // The files that `orama function init` starts a function from.
 const templates = 'src/cli/templates';
 rmSync(`dist/${templates}`, { recursive: true, force: true });
