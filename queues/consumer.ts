@@ -47,6 +47,8 @@ const FAULT_DELAY_MS = 2000;
 const EARLY_CANCEL_MS = 10_000;
 const RECONNECT_MS = 1000;
 const PUT_BACK_AGAIN_MS = 1000;
+/** How long a job stays away that has made way for those behind it. */
+const MADE_WAY_MS = 100;
 
 export interface ConsumerSettings {
   concurrency: number;
@@ -80,14 +82,13 @@ export class Consumer implements Closable {
     this.#handler = handler;
     this.#settings = settings;
     this.#guard = guard;
-    this.#slots = new SlotLimiter(settings.concurrency);
     this.#prefetch = perQueue(
-      (kind) =>
-        new Prefetch(kind, settings.concurrency, (atOnce) => {
-          const worker = this.#workers.get(kind);
-          if (worker !== undefined) worker.concurrency = atOnce;
-        }),
+      (kind) => new Prefetch(kind, settings.concurrency, () => this.#setFetches(kind)),
     );
+    this.#slots = new SlotLimiter(settings.concurrency, {
+      limitOf: (kind) => this.#prefetch[kind].limit,
+      changed: (kind) => this.#setFetches(kind),
+    });
   }
 
   static async start(
@@ -101,6 +102,12 @@ export class Consumer implements Closable {
     return consumer;
   }
 
+  #setFetches(kind: QueueKind): void {
+    const worker = this.#workers.get(kind);
+    if (worker !== undefined)
+      worker.concurrency = this.#prefetch[kind].limit + this.#slots.extraFetches(kind);
+  }
+
   async #addWorker(kind: QueueKind): Promise<void> {
     const { concurrency, timings, warn } = this.#settings;
     const worker: BullWorker<JobData> = await this.#driver.createWorker<JobData>(
@@ -108,7 +115,7 @@ export class Consumer implements Closable {
       // Of two arguments: for a third BullMQ makes an AbortController for each job.
       (job, token) => this.#run(kind, job, token),
       {
-        concurrency,
+        concurrency: concurrency + this.#slots.extraFetches(kind),
         lockDuration: timings.lockMs,
         stalledInterval: timings.stalledCheckMs,
         maxStalledCount: NEVER,
@@ -153,7 +160,11 @@ export class Consumer implements Closable {
       }
       const alone = crashesWhileRunning === MAX_WORKER_CRASHES - 1;
       const granted = alone ? this.#slots.acquireAlone(kind) : this.#slots.acquire(kind, job.data.n);
-      if (granted !== null) await granted;
+      const grant = granted === null ? 'slot' : ((await granted) ?? 'slot');
+      // One that was cancelled needs none: it is handled, and not run.
+      if (grant === 'none' && !cancellation.aborted) {
+        return await this.#putBack(job, token, { kind: 'later', delayMs: MADE_WAY_MS });
+      }
       const began = performance.now();
       let holds = true;
       release = () => {
@@ -161,7 +172,7 @@ export class Consumer implements Closable {
         holds = false;
         this.#guard.ended(id, crashes);
         if (alone) this.#slots.releaseAlone(kind);
-        else this.#slots.release(kind);
+        else this.#slots.release(kind, job.data.n, grant);
         this.#prefetch[kind].recordEnd(performance.now() - began);
       };
       if (!alone) this.#guard.admitted(id, crashes);
@@ -169,7 +180,8 @@ export class Consumer implements Closable {
         return await this.#putBack(job, token, { kind: 'later', delayMs: FAULT_DELAY_MS });
       }
       if (this.#earlyCancels.has(id)) cancellation.abort(CANCELLED);
-      if (job.attemptsMade > 0 || crashes > 0) await this.#checkCancelled(id);
+      // As it may have been while it was not in this worker's hands, or being put back.
+      if (job.attemptsStarted > 1) await this.#checkCancelled(id);
       const delivery = toDelivery(job, {
         crashesWhileRunning,
         signal: cancellation,

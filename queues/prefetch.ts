@@ -22,13 +22,20 @@ export class Prefetch {
   readonly #slots: number;
   readonly #limit: number;
   readonly #setLimit: (jobs: number) => void;
+  #current: number;
   #shortInARow = 0;
 
   /** `setLimit` is called whenever the number of jobs to fetch changes. */
   constructor(kind: QueueKind, slots: number, setLimit: (jobs: number) => void) {
     this.#slots = slots;
+    this.#current = slots;
     this.#limit = PREFETCH_FACTOR[kind] * slots;
     this.#setLimit = setLimit;
+  }
+
+  /** Jobs fetched at once now. */
+  get limit(): number {
+    return this.#current;
   }
 
   /** Records a fetched job by the size of its input. */
@@ -43,12 +50,17 @@ export class Prefetch {
       return;
     }
     this.#shortInARow++;
-    if (this.#shortInARow === this.#slots && this.#slots >= MIN_SLOTS) this.#setLimit(this.#limit);
+    if (this.#shortInARow === this.#slots && this.#slots >= MIN_SLOTS) this.#change(this.#limit);
   }
 
   #reset(): void {
     const before = this.#shortInARow;
     this.#shortInARow = 0;
-    if (before >= this.#slots && this.#slots >= MIN_SLOTS) this.#setLimit(this.#slots);
+    if (before >= this.#slots && this.#slots >= MIN_SLOTS) this.#change(this.#slots);
+  }
+
+  #change(jobs: number): void {
+    this.#current = jobs;
+    this.#setLimit(jobs);
   }
 }

@@ -2,6 +2,7 @@ import { FairQueue } from '../src/fair-queue.js';
 import type { Closable } from '../src/ports/closable.js';
 import { perQueue } from './fairness.js';
 import { QUEUE_KINDS, type QueueKind } from './jobs.js';
+import { ReservedSlots } from './reserved-slots.js';
 
 /**
  * Sync jobs that arrive while async jobs hold every slot may use one extra slot for each so many.
@@ -16,6 +17,28 @@ const PROBE_EVERY_MS = 20;
  * Event loop delay beyond which the async limit shrinks: a sync call pays it at each of its steps.
  */
 const MAX_DELAY_MS = 0.75;
+/** Slots none of which was released between two looks are held by long jobs. */
+const LOOK_EVERY_MS = 50;
+/**
+ * Jobs fetched beyond all slots, so that one of another namespace is seen while long jobs hold
+ * these.
+ */
+const PROBES = 2;
+
+/** `none`: the job is to be put back into the queue, as others have to be looked at. */
+export type Grant = 'slot' | 'reserved' | 'none';
+
+/** What decides how many jobs are fetched, which the limiter extends. */
+export interface FetchLimits {
+  limitOf(kind: QueueKind): number;
+  /** `extraFetches` of the kind has changed. */
+  changed(kind: QueueKind): void;
+}
+
+interface Waiting {
+  namespace: string;
+  admit(grant: Grant): void;
+}
 
 /**
  * Limits the jobs that one process runs at once. Sync jobs are admitted first and may use some
@@ -27,7 +50,17 @@ export class SlotLimiter implements Closable {
   readonly #total: number;
   readonly #extra: number;
   readonly #inUse = { sync: 0, async: 0 };
-  readonly #waiting: Readonly<Record<QueueKind, FairQueue<() => void>>> = perQueue(() => new FairQueue());
+  readonly #waiting: Readonly<Record<QueueKind, FairQueue<Waiting>>> = perQueue(() => new FairQueue());
+  /** By namespace, reserved ones included. */
+  readonly #held = perQueue(() => new Map<string, number>());
+  readonly #reserved: Readonly<Record<QueueKind, ReservedSlots>>;
+  readonly #fetches: FetchLimits | undefined;
+  /** Jobs that have released their slot, and those at the last look. */
+  readonly #released = perQueue(() => 0);
+  readonly #releasedBefore = perQueue(() => -1);
+  /** Kinds whose slots are all held by long jobs. */
+  readonly #stuck = new Set<QueueKind>();
+  #look: NodeJS.Timeout | undefined;
   readonly #waitingAlone: { kind: QueueKind; admit: () => void }[] = [];
   /** A job runs that must have the process to itself. */
   #isAlone = false;
@@ -35,25 +68,34 @@ export class SlotLimiter implements Closable {
   #lastSyncAt = 0;
   #probe: NodeJS.Timeout | undefined;
 
-  constructor(total: number) {
+  constructor(total: number, fetches?: FetchLimits) {
     this.#total = total;
+    this.#fetches = fetches;
+    this.#reserved = perQueue(() => new ReservedSlots(total));
     this.#extra = Math.ceil(total / SLOTS_PER_EXTRA);
     this.#asyncLimit = total;
   }
 
   /**
    * Acquires a slot, to be released with `release`: null when one is free at once, else a promise
-   * of it. Namespaces that wait are admitted in turn.
+   * of it. Namespaces that wait are admitted in turn. While long jobs hold all slots, a namespace
+   * that has none of them gets a reserved one.
    */
-  acquire(kind: QueueKind, namespace: string): Promise<void> | null {
+  acquire(kind: QueueKind, namespace: string): Promise<Grant> | null {
     if (kind === 'sync') this.#onSyncJob();
-    const isOpen = !this.#isAlone && this.#waitingAlone.length === 0;
-    if (isOpen && this.#waiting[kind].length === 0 && this.#hasSlotFor(kind)) {
-      this.#inUse[kind]++;
+    if (this.#isOpen && this.#waiting[kind].length === 0 && this.#hasSlotFor(kind)) {
+      this.#take(kind, namespace);
+      if (!this.#hasSlotFor(kind)) this.#watch();
       return null;
     }
-    return new Promise((resolve) => {
-      this.#waiting[kind].push(namespace, resolve);
+    const canReserve = this.#stuck.has(kind) && this.#isOpen && this.#freeFetches(kind) > 1;
+    if (canReserve && this.#mayReserve(kind, namespace)) {
+      this.#reserve(kind, namespace);
+      return Promise.resolve('reserved');
+    }
+    this.#watch();
+    return new Promise((admit) => {
+      this.#waiting[kind].push(namespace, { namespace, admit });
     });
   }
 
@@ -85,13 +127,91 @@ export class SlotLimiter implements Closable {
     return this.#probe !== undefined;
   }
 
-  release(kind: QueueKind): void {
-    this.#inUse[kind]--;
+  /** Jobs of a kind to fetch beyond what is fetched otherwise. */
+  extraFetches(kind: QueueKind): number {
+    return PROBES + this.#reserved[kind].inUse;
+  }
+
+  release(kind: QueueKind, namespace: string, grant: Grant = 'slot'): void {
+    if (grant === 'none') return;
+    const held = (this.#held[kind].get(namespace) ?? 1) - 1;
+    if (held === 0) this.#held[kind].delete(namespace);
+    else this.#held[kind].set(namespace, held);
+    this.#released[kind]++;
+    if (grant === 'slot') this.#inUse[kind]--;
+    else {
+      this.#reserved[kind].release();
+      this.#fetches?.changed(kind);
+    }
     this.#grant();
   }
 
   async close(): Promise<void> {
     clearInterval(this.#probe);
+    clearInterval(this.#look);
+  }
+
+  get #isOpen(): boolean {
+    return !this.#isAlone && this.#waitingAlone.length === 0;
+  }
+
+  #take(kind: QueueKind, namespace: string): void {
+    this.#inUse[kind]++;
+    this.#held[kind].set(namespace, (this.#held[kind].get(namespace) ?? 0) + 1);
+  }
+
+  #mayReserve(kind: QueueKind, namespace: string): boolean {
+    return this.#reserved[kind].allows(this.#held[kind].get(namespace) ?? 0);
+  }
+
+  #reserve(kind: QueueKind, namespace: string): void {
+    this.#reserved[kind].take();
+    this.#held[kind].set(namespace, (this.#held[kind].get(namespace) ?? 0) + 1);
+    this.#fetches?.changed(kind);
+  }
+
+  /** Looks after the slots while all of them are held. */
+  #watch(): void {
+    if (this.#look !== undefined) return;
+    this.#look = setInterval(() => this.#lookAfter(), LOOK_EVERY_MS);
+    this.#look.unref();
+  }
+
+  #lookAfter(): void {
+    let isFull = false;
+    for (const kind of QUEUE_KINDS) {
+      const isHeld = !this.#hasSlotFor(kind);
+      isFull ||= isHeld || this.#reserved[kind].inUse > 0;
+      if (isHeld && this.#released[kind] === this.#releasedBefore[kind]) this.#stuck.add(kind);
+      else this.#stuck.delete(kind);
+      this.#releasedBefore[kind] = this.#released[kind];
+      if (this.#stuck.has(kind) && this.#isOpen) this.#makeWay(kind);
+    }
+    if (isFull) return;
+    clearInterval(this.#look);
+    this.#look = undefined;
+  }
+
+  /**
+   * Reserved slots for those that may have one. With every fetch taken, one job makes way for those
+   * that have not been seen; BullMQ fetches again when a job ends, and not when it may fetch more.
+   */
+  #makeWay(kind: QueueKind): void {
+    const waiting = this.#waiting[kind];
+    const mayHave = ({ namespace }: Waiting) => this.#mayReserve(kind, namespace);
+    if (this.#freeFetches(kind) <= 0) {
+      const inTheWay = waiting.take((job) => !mayHave(job)) ?? waiting.take(() => true);
+      inTheWay?.admit('none');
+    }
+    for (let next = waiting.take(mayHave); next !== null; next = waiting.take(mayHave)) {
+      this.#reserve(kind, next.namespace);
+      next.admit('reserved');
+    }
+  }
+
+  #freeFetches(kind: QueueKind): number {
+    const limit = this.#fetches?.limitOf(kind) ?? Number.POSITIVE_INFINITY;
+    return limit + PROBES - this.#inUse[kind] - this.#waiting[kind].length;
   }
 
   #grant(): void {
@@ -101,7 +221,8 @@ export class SlotLimiter implements Closable {
 
   #grantAlone(): void {
     const { sync, async } = this.#inUse;
-    if (this.#isAlone || sync + async > 0) return;
+    const reserved = this.#reserved.sync.inUse + this.#reserved.async.inUse;
+    if (this.#isAlone || sync + async + reserved > 0) return;
     const next = this.#waitingAlone.shift();
     if (next === undefined) return;
     this.#isAlone = true;
@@ -112,8 +233,10 @@ export class SlotLimiter implements Closable {
   #grantOthers(): void {
     for (const kind of QUEUE_KINDS) {
       while (this.#waiting[kind].length > 0 && this.#hasSlotFor(kind)) {
-        this.#inUse[kind]++;
-        this.#waiting[kind].take(() => true)?.();
+        const next = this.#waiting[kind].take(() => true);
+        if (next === null) return;
+        this.#take(kind, next.namespace);
+        next.admit('slot');
       }
     }
   }

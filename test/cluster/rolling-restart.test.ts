@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
 import { startCluster } from '../helpers/cluster.js';
-import { eventually } from '../helpers/eventually.js';
 import { freePort } from '../helpers/free-port.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 import { tempDir } from '../helpers/temp-dir.js';
+import { until } from '../helpers/until.js';
 
 const dir = tempDir();
 const CALLERS = 4;
@@ -42,7 +42,7 @@ test.serial('the documented rolling restart of a worker fails no call and uses u
       answered++;
     }
   });
-  await eventually('calls are answered', async () => answered > 5);
+  await until('calls are answered', async () => answered > 5);
   const script = join(dir, 'restart.sh');
   await writeFile(script, await documented(1));
   const restarted = promisify(execFile)('/bin/sh', [script, oldReady, newReady]);
@@ -51,7 +51,7 @@ test.serial('the documented rolling restart of a worker fails no call and uses u
   t.false(await exists(oldReady));
   t.is(await old.ended(), 0, old.log());
   const then = answered;
-  await eventually('the new worker answers', async () => answered > then + 5);
+  await until('the new worker answers', async () => answered > then + 5);
   loading = false;
   await Promise.all(callers);
   t.deepEqual(failed, []);

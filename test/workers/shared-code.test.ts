@@ -11,8 +11,8 @@ import { prepareFresh } from '../../workers/wasm/warm/fresh.js';
 import { readSource } from '../../workers/wasm/warm/prepare.js';
 import { randomConditions, sandboxSession } from '../../workers/wasm/warm/sandbox-session.js';
 import { guestCall, runText } from '../helpers/engine.js';
-import { eventually } from '../helpers/eventually.js';
 import { buildJavaScript } from '../helpers/javascript.js';
+import { until } from '../helpers/until.js';
 import { assemble } from '../helpers/wat.js';
 
 const LIMIT_MB = 16;
@@ -143,7 +143,7 @@ test('kept instances take a twelfth of the memory for guests at most, counted by
       memoryLimitMb: 16,
     });
   for (let index = 0; index < 12; index++) t.is((await run(index)).output, String(index + 1));
-  await eventually('the last instance to be put back', async () => engine.stats().busy === 0);
+  await until('the last instance to be put back', async () => engine.stats().busy === 0);
   const { warmInstances, memoryMb } = engine.stats();
   t.true(warmInstances >= 4 && warmInstances <= 7, `${warmInstances} instances`);
   t.true(memoryMb <= 20, `${memoryMb} MB`);

@@ -1,0 +1,167 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import test, { type ExecutionContext } from 'ava';
+import type { Api } from '../helpers/api.js';
+import { startCluster } from '../helpers/cluster.js';
+import { commands, probeWasm } from '../helpers/probe.js';
+import { ENDLESS, reactor } from '../helpers/reactor.js';
+import { startEngine } from '../helpers/running-engine.js';
+import { until } from '../helpers/until.js';
+import { boundMs, medianMs } from '../helpers/waits.js';
+
+const CONCURRENCY = 8;
+const PARKED = 4;
+const SETTINGS = {
+  WORKER_CONCURRENCY: String(CONCURRENCY),
+  WORKER_THREADS: '2',
+  WORKER_PARKED: String(PARKED),
+  WORKER_MEMORY_MB: '1024',
+  SHUTDOWN_SECONDS: '1',
+};
+/** Many more than all slots of a process. */
+const HOSTILE = 5 * CONCURRENCY;
+/** A victim that has waited for so long is starved. */
+const GIVE_UP_MS = 10_000;
+const ASYNC = { prefer: 'respond-async' };
+const LONG_TIMEOUT = { timeout_seconds: '300' };
+
+type Attack = (attacker: Api) => Promise<void>;
+
+/** Sends them all, and waits for none. */
+function send(attacker: Api, input: string, headers: Record<string, string> = {}): void {
+  for (let n = 0; n < HOSTILE; n++) attacker.invoke('probe', input, headers).catch(() => undefined);
+}
+
+const loop = commands({ op: 'spin' });
+const sleep = (ms: number) => commands({ op: 'sleep', n: ms });
+
+const ATTACKS: Record<string, Attack> = {
+  'calls that compute for ever': async (attacker) => send(attacker, loop),
+  'events that compute for ever': async (attacker) => send(attacker, loop, ASYNC),
+  'calls and events that compute for ever': async (attacker) => {
+    send(attacker, loop, ASYNC);
+    send(attacker, loop);
+  },
+  'calls and events that sleep': async (attacker) => {
+    send(attacker, sleep(290_000), ASYNC);
+    send(attacker, sleep(290_000));
+  },
+  'calls that compute for ever after a sleep': async (attacker) =>
+    send(attacker, commands({ op: 'sleep', n: 1000 }, { op: 'spin' })),
+  'calls that compute for ever after many that only slept': async (attacker) => {
+    for (let n = 0; n < 20; n++) await attacker.invoke('probe', sleep(10));
+    send(attacker, loop);
+  },
+  'calls and events that hold all memory and sleep': async (attacker) => {
+    const eat = commands({ op: 'hold', n: 200 }, { op: 'sleep', n: 290_000 });
+    send(attacker, eat, ASYNC);
+    send(attacker, eat);
+  },
+  'short calls in their thousands before calls that compute for ever': async (attacker) => {
+    for (let round = 0; round < 10; round++) {
+      await Promise.all(Array.from({ length: 4 * CONCURRENCY }, () => attacker.invoke('probe', '[]')));
+    }
+    send(attacker, loop, ASYNC);
+    send(attacker, loop);
+  },
+};
+
+interface Tenants {
+  attacker: Api;
+  victim: Api;
+}
+
+async function tenantsOf(api: Api, fields: Record<string, string> = {}): Promise<Tenants> {
+  const [attacker, victim] = await Promise.all(
+    ['attacker', 'victim'].map(async (namespace) => {
+      const { json } = await api.post('/v1/auth/keys', { name: 'test', namespace });
+      const tenant = api.as(json.api_key);
+      const mine = namespace === 'attacker' ? { ...LONG_TIMEOUT, ...fields } : {};
+      const { status, text } = await tenant.deploy('probe', await probeWasm(), mine);
+      if (status !== 201) throw new Error(text);
+      return tenant;
+    }),
+  );
+  if (attacker === undefined || victim === undefined) throw new Error('no tenants');
+  return { attacker, victim };
+}
+
+async function call(victim: Api): Promise<void> {
+  const { status, text } = await victim.request('POST', '/v1/functions/probe/invoke', {
+    body: commands({ op: 'echo', a: 'here' }),
+    signal: AbortSignal.timeout(GIVE_UP_MS),
+  });
+  if (status !== 200) throw new Error(`${status} ${text}`);
+}
+
+/** Until its result is there. */
+async function event(victim: Api): Promise<void> {
+  const { json } = await victim.invoke('probe', commands({ op: 'echo', a: 'here' }), ASYNC);
+  await until(
+    'the event has ended',
+    async () => {
+      const reply = await victim.get(`/v1/invocations/${json.request_id}`);
+      return reply.json.state === 'success';
+    },
+    GIVE_UP_MS,
+  );
+}
+
+async function holds(t: ExecutionContext, { attacker, victim }: Tenants, attack: Attack): Promise<void> {
+  const unloaded = { call: await medianMs(() => call(victim)), event: await medianMs(() => event(victim)) };
+  await attack(attacker);
+  await delay(1500);
+  const loaded = { call: await medianMs(() => call(victim)), event: await medianMs(() => event(victim)) };
+  t.log(`call ${unloaded.call.toFixed(0)} -> ${loaded.call.toFixed(0)} ms`);
+  t.log(`event ${unloaded.event.toFixed(0)} -> ${loaded.event.toFixed(0)} ms`);
+  t.true(loaded.call <= boundMs(unloaded.call), `a call: ${loaded.call} ms`);
+  t.true(loaded.event <= boundMs(unloaded.event), `an event: ${loaded.event} ms`);
+}
+
+for (const [what, attack] of Object.entries(ATTACKS)) {
+  test.serial(`one namespace has ${what} on every slot: another is served`, async (t) => {
+    const engine = await startEngine({ env: SETTINGS });
+    t.teardown(engine.close);
+    const tenants = await tenantsOf(engine.api, what.includes('memory') ? { memory_limit_mb: '256' } : {});
+    await holds(t, tenants, attack);
+  });
+}
+
+test.serial(
+  'web and worker: calls and events that compute for ever hold up no other namespace',
+  async (t) => {
+    const cluster = await startCluster(SETTINGS);
+    t.teardown(cluster.close);
+    const [web] = await Promise.all([cluster.web(), cluster.worker()]);
+    await holds(t, await tenantsOf(web.api), async (attacker) => {
+      send(attacker, loop, ASYNC);
+      send(attacker, loop);
+    });
+  },
+);
+
+test.serial(
+  'modules of one namespace that never end their initialisation hold up no deploy of another',
+  async (t) => {
+    const engine = await startEngine({ env: SETTINGS });
+    t.teardown(engine.close);
+    const { attacker, victim } = await tenantsOf(engine.api);
+    let mark = 0;
+    const deploy = async () => {
+      const { status, text } = await victim.deploy('quick', reactor([], mark++));
+      if (status !== 201) throw new Error(text);
+    };
+    const unloaded = await medianMs(deploy);
+    let ended = 0;
+    for (let n = 0; n < 24; n++) {
+      attacker.deploy(`endless-${n}`, reactor(ENDLESS, n)).then(
+        () => ended++,
+        () => undefined,
+      );
+    }
+    await delay(500);
+    const loaded = await medianMs(deploy);
+    t.log(`${unloaded.toFixed(0)} -> ${loaded.toFixed(0)} ms, ${ended} hostile ones had ended`);
+    t.true(loaded <= boundMs(unloaded), `${loaded} ms`);
+    t.true(ended < 24, 'the attack was over');
+  },
+);
