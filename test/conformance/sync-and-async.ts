@@ -81,7 +81,8 @@ export function lanesConformance(test: SerialFn<QueueContext>): void {
     t.is(await run(events), 4);
     t.is(await run(calls), 4);
     const together = await run(both);
-    t.true(together >= 4 && together <= 5, String(together));
+    // On a machine so busy that no job ends for a while, one more: a reserved slot.
+    t.true(together >= 4 && together <= 6, String(together));
   });
 
   for (const [jobs, make] of LANES) {
@@ -106,7 +107,8 @@ export function lanesConformance(test: SerialFn<QueueContext>): void {
       // The few that are not held count as quick; too few of them to take others ahead.
       for (const [total, atMost] of [
         [QUICK_ONES + 20, 4 * slots],
-        [QUICK_ONES + 40, slots],
+        // Two more are fetched to see whether another namespace waits.
+        [QUICK_ONES + 40, slots + 2],
       ] as const) {
         const { opened, open } = closedGate();
         gate = opened;
