@@ -4,10 +4,11 @@ import { MAX_KEPT_INPUT_BYTES, MAX_OUTCOME_BODY_BYTES } from '../contract/limits
 import { JsonText, jsonTextOf, stringifyWith } from '../json-text.js';
 import type { Meter } from '../ports/meter.js';
 import type { Invocation } from '../ports/queue.js';
-import type { AttemptRow, FinalAttempt } from '../ports/store.js';
+import type { AttemptRow, FinalAttempt } from '../ports/store/attempts.js';
 import type { Callbacks } from './callbacks.js';
+import { httpStatusOf } from './http-status.js';
 import { attemptsUpTo } from './new-attempt.js';
-import { outputFields, utf8 } from './output-fields.js';
+import { recordOutput, utf8 } from './output-fields.js';
 import type { Publisher } from './publish.js';
 import { isRefusal } from './refusal.js';
 import type { Replies, Reply } from './replies.js';
@@ -67,10 +68,12 @@ export function createFinisher({ replies, publisher, callbacks, meter, writeRow 
       // A failure that nobody hears is a dead letter, so the worker must know; a success is the
       // same either way.
       const heard = await tell(ending, { confirm: failed });
+      noteHttpStatus(ending);
       await settle(ending, failed && !heard ? 'dead' : replyStatus(ending.outcome));
     },
     async refuse(ending) {
       if (!(await tell(ending, { confirm: true, code: 'unavailable' }))) return false;
+      noteHttpStatus(ending, 'unavailable');
       await settle(ending, replyStatus(ending.outcome));
       return true;
     },
@@ -132,7 +135,7 @@ export function createFinisher({ replies, publisher, callbacks, meter, writeRow 
       error: end.error,
       attempts: attemptsUpTo(end.attempt),
       duration_ms: end.durationMs,
-      ...outputFields(final.output),
+      ...recordOutput(final.output),
       completed_at: new Date(final.completedAt).toISOString(),
     });
   }
@@ -162,6 +165,16 @@ export function createFinisher({ replies, publisher, callbacks, meter, writeRow 
       ...(invocation.traceparent === undefined ? {} : { traceparent: invocation.traceparent }),
     });
   }
+}
+
+/** The log says what status the client of an HTTP function was answered with. */
+function noteHttpStatus(
+  { invocation, row, outcome, output, response }: InvocationEnd,
+  code?: 'unavailable',
+): void {
+  if (row.http === null || invocation.replyTo === undefined) return;
+  const status = replyStatus(outcome);
+  row.http.status = httpStatusOf({ status, output, response, code, refused: isRefusal(row.exitCode) });
 }
 
 /** The JSON as it stands, else the text as a string; null beyond 64 KB or when it is not UTF-8. */

@@ -1,11 +1,12 @@
-import { routeField, routeOf } from '../contract/http-route.js';
+import { httpFields, httpOf } from '../contract/http-route.js';
 import type { CallbackRecord, InvocationRecord } from '../contract/invocation.js';
 import { MAX_OUTCOME_BODY_BYTES } from '../contract/limits.js';
 import { AppError } from '../errors.js';
 import type { LiveInvocation } from '../ports/queue.js';
-import type { AttemptRow, CallbackDelivery, StoredInvocation } from '../ports/store.js';
+import type { AttemptRow, StoredInvocation } from '../ports/store/attempts.js';
+import type { CallbackDelivery } from '../ports/store/callbacks.js';
 import { isAttempt } from './new-attempt.js';
-import { inputFields, outputFields } from './output-fields.js';
+import { recordInput, recordOutput } from './output-fields.js';
 
 /** One that has not ended; `isWhole`: with its input, however large. */
 export function liveRecord(
@@ -21,15 +22,16 @@ export function liveRecord(
     function: invocation.function,
     version: invocation.version,
     trigger: invocation.trigger,
-    ...routeField(routeOf(invocation.httpRequest)),
+    ...httpFields(stored?.attempts.at(-1)?.http ?? httpOf(invocation.httpRequest, null)),
     trigger_depth: invocation.triggerDepth,
     parent_id: invocation.parentId ?? null,
+    ...(invocation.messageId === undefined ? {} : { message_id: invocation.messageId }),
     state,
     attempts: attemptsOf(stored?.attempts ?? []),
     error: stored?.attempts.at(-1)?.error ?? null,
     input_size: input.byteLength,
     output_size: null,
-    ...inputFields(showsInput ? input : null),
+    ...recordInput(showsInput ? input : null),
     output: null,
     callback:
       callbackUrl === undefined
@@ -50,16 +52,17 @@ export function endedRecord({ attempts }: StoredInvocation, delivery?: CallbackD
     function: last.function,
     version: last.version,
     trigger: last.trigger,
-    ...routeField(last.route),
+    ...httpFields(last.http),
     trigger_depth: last.triggerDepth,
     parent_id: last.parentId,
+    ...(last.messageId === null ? {} : { message_id: last.messageId }),
     state: final?.state ?? 'retrying',
     attempts: attemptsOf(attempts),
     error: last.error,
     input_size: last.inputSize,
     output_size: last.outputSize,
-    ...inputFields(final?.input ?? null),
-    ...outputFields(final?.output ?? null),
+    ...recordInput(final?.input ?? null),
+    ...recordOutput(final?.output ?? null),
     callback: delivery === undefined ? null : callbackOf(delivery),
     created_at: new Date(last.acceptedAt).toISOString(),
     completed_at: final ? new Date(final.completedAt).toISOString() : null,

@@ -4,7 +4,8 @@ import { globMatches } from '../contract/scopes.js';
 import { AppError } from '../errors.js';
 import type { Backlog } from '../ports/backlog.js';
 import type { InvocationQueue, LiveInvocation } from '../ports/queue.js';
-import type { AttemptStore, CallbackStore, StoredInvocation } from '../ports/store.js';
+import type { AttemptStore, StoredInvocation } from '../ports/store/attempts.js';
+import type { CallbackStore } from '../ports/store/callbacks.js';
 import { decodeCursor, encodeCursor } from './cursor.js';
 import type { Finisher, InvocationEnd } from './finish.js';
 import { endedRecord, liveRecord } from './invocation-record.js';
@@ -24,6 +25,8 @@ export interface ListRequest {
   before?: number;
   /** What this one has caused. */
   parentId?: RequestId;
+  /** What this message has fired. */
+  messageId?: RequestId;
   limit: number;
   cursor?: string;
 }
@@ -193,12 +196,14 @@ function matches(
     since?: number;
     before?: number;
     parentId?: RequestId;
+    messageId?: RequestId;
   },
 ) {
-  const { acceptedAt, function: name, parentId } = live.invocation;
+  const { acceptedAt, function: name, parentId, messageId } = live.invocation;
   return (
     (filter.functions ?? [name]).some((pattern) => globMatches(pattern, name)) &&
     (filter.parentId === undefined || parentId === filter.parentId) &&
+    (filter.messageId === undefined || messageId === filter.messageId) &&
     (filter.state === undefined || live.state === filter.state) &&
     acceptedAt >= (filter.since ?? 0) &&
     acceptedAt < (filter.before ?? Number.POSITIVE_INFINITY)

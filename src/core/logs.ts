@@ -37,9 +37,18 @@ export interface Logs {
   follow(request: FollowRequest): AsyncIterable<LogBatch>;
 }
 
-/** Workers say on this channel that rows of a function were written. */
-export function logChannel(namespace: Namespace, fn: FunctionName): string {
-  return `logs:${namespace}/${fn}`;
+/** Workers say on this channel that rows of functions were written: their names, by commas. */
+export function logChannel(namespace: Namespace): string {
+  return `logs:${namespace}`;
+}
+
+/** What is said on it of these functions. */
+export function newsOf(functions: Iterable<FunctionName>): string {
+  return [...functions].join(',');
+}
+
+export function isNewsOf(fn: FunctionName, message: string): boolean {
+  return message.split(',').includes(fn);
 }
 
 export function createLogs({ store, bus }: { store: Store; bus: Bus }): Logs {
@@ -53,20 +62,21 @@ export function createLogs({ store, bus }: { store: Store; bus: Bus }): Logs {
       const aborted = () => wake();
       signal.addEventListener('abort', aborted, { once: true });
       try {
-        let news = false;
-        unsubscribe = await bus.subscribe(logChannel(request.namespace, request.function), () => {
-          news = true;
+        let hasNewRows = false;
+        unsubscribe = await bus.subscribe(logChannel(request.namespace), (message) => {
+          if (!isNewsOf(request.function, message)) return;
+          hasNewRows = true;
           wake();
         });
         while (!signal.aborted) {
-          news = false;
+          hasNewRows = false;
           const batch = await store.attempts.logs({ ...request, limit: FOLLOW_BATCH, after: position });
           position = batch.position;
           if (batch.records.length > 0) {
             yield batch;
             continue;
           }
-          if (news) continue;
+          if (hasNewRows) continue;
           await new Promise<void>((resolve) => {
             const timer = setTimeout(resolve, FOLLOW_POLL_MS);
             wake = () => {

@@ -30,6 +30,8 @@ export interface Invocation {
   resultTtlMs: number;
   /** The invocation that published, enqueued or was replayed into this one. */
   parentId?: RequestId;
+  /** The message that fired it. */
+  messageId?: RequestId;
   /** W3C trace context of the request that was accepted. */
   traceparent?: string;
   /** What `http_request()` returns, as JSON text: of an HTTP function. */

@@ -2,9 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import type { Api } from '../helpers/api.js';
 import { type Cluster, startCluster } from '../helpers/cluster.js';
-import { eventually } from '../helpers/eventually.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 import { canMount, type SmallDisk, smallDisk } from '../helpers/small-disk.js';
+import { until } from '../helpers/until.js';
 
 const MEGABYTES = 24;
 const FULL_MS = 3000;
@@ -71,7 +71,7 @@ async function whileFull(t: ExecutionContext, api: Api, disk: SmallDisk): Promis
     await send(0);
     await delay(50);
   }
-  await eventually('health has noticed', async () => (await healthOf(api)).queue?.status === 'down');
+  await until('health has noticed', async () => (await healthOf(api)).queue?.status === 'down');
   await send(0);
   t.true(refused > 0);
   t.log(`${accepted.length} accepted, ${refused} refused`);
@@ -80,13 +80,13 @@ async function whileFull(t: ExecutionContext, api: Api, disk: SmallDisk): Promis
 
 async function allHaveEnded(t: ExecutionContext, api: Api, accepted: readonly string[]): Promise<void> {
   for (const id of accepted) {
-    const ended = await eventually(`${id} has ended`, async () => {
+    const ended = await until(`${id} has ended`, async () => {
       const { json } = await api.get(`/v1/invocations/${id}`);
       return json.completed_at !== null && json.completed_at !== undefined && json;
     });
     t.is(ended.state, 'success', JSON.stringify(ended));
   }
-  await eventually('health is back', async () => (await api.get('/health')).json.status === 'ok');
+  await until('health is back', async () => (await api.get('/health')).json.status === 'ok');
   const { status } = await api.invoke('works', '[]');
   t.is(status, 200);
 }

@@ -5,12 +5,12 @@ import { promisify } from 'node:util';
 import test from 'ava';
 import type { Api } from '../helpers/api.js';
 import { startCluster } from '../helpers/cluster.js';
-import { eventually } from '../helpers/eventually.js';
 import { freePort } from '../helpers/free-port.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 import { endProcess } from '../helpers/server-process.js';
 import { tempDir } from '../helpers/temp-dir.js';
 import { startUnit } from '../helpers/unit.js';
+import { until } from '../helpers/until.js';
 
 const dir = tempDir();
 const CALLERS = 4;
@@ -43,7 +43,7 @@ async function underLoad(api: Api) {
   });
   const more = async () => {
     const then = answered;
-    await eventually('calls are answered', async () => answered > then + 5);
+    await until('calls are answered', async () => answered > then + 5);
   };
   await more();
   return {
@@ -78,12 +78,12 @@ test.serial(
     };
     const ready = (port: number) => join('run', `worker.${port}.ready`);
     const old = runner(5100);
-    await eventually('the old worker is ready', () => exists(join(dir, ready(5100))));
+    await until('the old worker is ready', () => exists(join(dir, ready(5100))));
     t.is((await readFile(join(dir, ready(5100)), 'utf8')).trim(), String(old.pid));
     const load = await underLoad(web.api);
     runner(5101);
     await promisify(execFile)('/bin/sh', ['restart.sh', ready(5100), ready(5101)], { cwd: dir });
-    await eventually('the old worker has ended', async () => old.exitCode !== null);
+    await until('the old worker has ended', async () => old.exitCode !== null);
     t.is(old.exitCode, 0);
     await load.more();
     t.deepEqual(await load.stop(), []);

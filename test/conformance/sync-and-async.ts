@@ -1,4 +1,4 @@
-import type { TestFn } from 'ava';
+import type { SerialFn } from 'ava';
 import type { InvocationQueue, QueuedInvocation, Settlement } from '../../src/ports/queue.js';
 import { closedGate } from '../helpers/gate.js';
 import { newRequestId, queued } from '../helpers/invocations.js';
@@ -25,7 +25,7 @@ async function runQuickOnes(queue: InvocationQueue, make = () => queued()): Prom
 /**
  * What calls that somebody waits for have before other jobs, on every driver of `InvocationQueue`.
  */
-export function lanesConformance(test: TestFn<QueueContext>): void {
+export function lanesConformance(test: SerialFn<QueueContext>): void {
   test('a call is taken though events have all slots', async (t) => {
     const { queue } = t.context.queues;
     let release = () => {};

@@ -2,8 +2,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import test from 'ava';
 import type { Api, JsonValue } from '../helpers/api.js';
-import { eventually } from '../helpers/eventually.js';
 import { commands, probeWasm } from '../helpers/probe.js';
+import { until } from '../helpers/until.js';
 import { aTenant, aTenantWithProbe, sharedEngine } from './served.js';
 
 const engine = sharedEngine({ env: { EGRESS_ALLOW: '127.0.0.2/32' } });
@@ -11,7 +11,7 @@ const ASYNC = { prefer: 'respond-async' };
 const ENDS = ['success', 'error', 'timeout', 'dead', 'cancelled'];
 
 async function ended(api: Api, id: string): Promise<JsonValue> {
-  return eventually(`the end of ${id}`, async () => {
+  return until(`the end of ${id}`, async () => {
     const { json } = await api.get(`/v1/invocations/${id}`);
     return ENDS.includes(json.state) && json;
   });
@@ -79,7 +79,7 @@ test('any invocation that has ended can be replayed, as often as wanted, and the
       input: first.input,
     });
   }
-  const children = await eventually('its children', async () => {
+  const children = await until('its children', async () => {
     const { json } = await api.get(`/v1/invocations?parent_id=${first.request_id}&status=success`);
     return json.count === 2 && json.invocations;
   });
@@ -137,7 +137,7 @@ test('published, enqueued and told of: each knows what caused it, and how deep i
       { op: 'enqueue', a: 'listener', json: 'y', n: 0 },
     ),
   );
-  const children = await eventually('three children', async () => {
+  const children = await until('three children', async () => {
     const { json } = await api.get(`/v1/invocations?parent_id=${root.request_id}`);
     return (
       json.count === 3 && json.invocations.every((one: JsonValue) => one.completed_at) && json.invocations
@@ -153,7 +153,7 @@ test('published, enqueued and told of: each knows what caused it, and how deep i
   );
   const parked = await api.invoke('probe', commands({ op: 'enqueue', a: 'listener', json: 'z', n: 600 }));
   const id = parked.headers.get('x-request-id');
-  const live = await eventually('the one that waits', async () => {
+  const live = await until('the one that waits', async () => {
     const { json } = await api.get(`/v1/invocations?parent_id=${id}&status=queued`);
     return json.count === 1 && json.invocations[0];
   });
@@ -180,7 +180,7 @@ test('only a 2xx is a delivery: how the callback went is shown with the invocati
   const callbackOf = async (path: string, accept: (callback: JsonValue) => boolean) => {
     const headers = { ...ASYNC, 'x-callback-url': base + path };
     const { json } = await api.invoke('probe', '[]', headers);
-    return eventually(`the callback to ${path}`, async () => {
+    return until(`the callback to ${path}`, async () => {
       const { callback } = (await api.get(`/v1/invocations/${json.request_id}`)).json;
       return callback !== null && accept(callback) && callback;
     });
@@ -264,4 +264,65 @@ test('a date that there is not is refused wherever a time is given', async (t) =
   for (const time of ['2024-02-29', '2026-01-31T23:59:59.5Z', '2026-01-31T23:59%2B05:30']) {
     t.is((await api.get(`/v1/invocations?since=${time}`)).status, 200, time);
   }
+});
+
+test('a replay runs on the version that is asked for', async (t) => {
+  const api = await aTenantWithProbe(await engine());
+  await api.deploy('probe', await probeWasm());
+  await api.deploy('probe', await probeWasm());
+  const first = await invoked(api, commands({ op: 'echo', a: 'x' }));
+  t.is(first.version, 3);
+  const versionOf = async (query: string) => {
+    const { status, json, text } = await replay(api, first.request_id, '', query);
+    t.is(status, 202, text);
+    return (await ended(api, json.request_id)).version;
+  };
+  t.is(await versionOf('?version=2'), 2);
+  t.is(await versionOf('?version=pinned'), 3);
+  const missing = await replay(api, first.request_id, '', '?version=9');
+  t.is(missing.json.code, 'function_not_found');
+  const wrong = await replay(api, first.request_id, '', '?version=zero');
+  t.is(wrong.status, 400);
+  t.regex(wrong.json.error, /version must be "pinned", "newest" or a version such as "3"/);
+});
+
+test('dead letters are replayed and purged by reason', async (t) => {
+  const api = await aTenantWithProbe(await engine());
+  await invoked(api, commands({ op: 'exit', n: 1 }), ASYNC);
+  const late = { ...ASYNC, 'x-delay-seconds': '2', 'x-max-age-seconds': '1' };
+  const expired = await invoked(api, '[]', late);
+  t.is(expired.state, 'dead');
+  const dead = async (reason: string) =>
+    (await api.get(`/v1/invocations?status=dead&reason=${reason}`)).json.count;
+  t.deepEqual([await dead('error'), await dead('expired')], [1, 1]);
+  t.is((await api.post('/v1/functions/probe/dead/replay?reason=timeout', {})).json.count, 0);
+  t.is((await api.post('/v1/functions/probe/dead/replay?reason=expired', {})).json.count, 1);
+  t.deepEqual([await dead('error'), await dead('expired')], [1, 0]);
+  t.is((await api.delete('/v1/functions/probe/dead?reason=timeout')).json.count, 0);
+  t.is((await api.delete('/v1/functions/probe/dead?reason=error')).json.count, 1);
+  t.is(await dead('error'), 0);
+  t.is((await api.delete('/v1/functions/probe/dead?reason=boredom')).status, 400);
+});
+
+test('what a message has fired is listed by its id, and knows it', async (t) => {
+  const api = await aTenantWithProbe(await engine());
+  await api.deploy('other', await probeWasm());
+  for (const name of ['probe', 'other']) await api.post(`/v1/functions/${name}/triggers`, { topic: 'news' });
+  const publish = async () => {
+    const reply = await api.post('/v1/pubsub/publish', { topic: 'news', data: [] });
+    t.deepEqual(reply.json, { status: 'ok', triggered: 2 });
+    return reply.headers.get('x-message-id') ?? '';
+  };
+  const [one, two] = [await publish(), await publish()];
+  t.not(one, two);
+  const { json } = await until('both runs', async () => {
+    const reply = await api.get(`/v1/invocations?message_id=${one}&status=success`);
+    return reply.json.count === 2 && reply;
+  });
+  t.deepEqual(json.invocations.map((each: JsonValue) => each.function).sort(), ['other', 'probe']);
+  t.true(json.invocations.every((each: JsonValue) => each.message_id === one && each.parent_id === null));
+  t.false('message_id' in (await invoked(api, '[]')));
+  t.is((await api.get('/v1/invocations?message_id=x')).status, 400);
+  const stranger = await aTenant(await engine());
+  t.is((await stranger.get(`/v1/invocations?message_id=${one}`)).json.count, 0);
 });

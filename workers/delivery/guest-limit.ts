@@ -10,16 +10,23 @@ export class GuestLimit {
     this.#quotas = quotas;
   }
 
-  /** False when the namespace has all that it may have; else `leave` is owed. */
-  async enter(namespace: Namespace): Promise<boolean> {
+  /**
+   * Runs a guest of the namespace; null when the namespace has all that it may have. A guest counts
+   * until it has ended, not until its log row is durable.
+   */
+  async run<T>(namespace: Namespace, guest: () => Promise<T>): Promise<T | null> {
     const { concurrent_guests: limit } = await this.#quotas.limits(namespace);
     const running = this.#running.get(namespace) ?? 0;
-    if (running >= limit) return false;
+    if (running >= limit) return null;
     this.#running.set(namespace, running + 1);
-    return true;
+    try {
+      return await guest();
+    } finally {
+      this.#leave(namespace);
+    }
   }
 
-  leave(namespace: Namespace): void {
+  #leave(namespace: Namespace): void {
     const left = (this.#running.get(namespace) ?? 1) - 1;
     if (left === 0) this.#running.delete(namespace);
     else this.#running.set(namespace, left);

@@ -1,10 +1,11 @@
 import { useState } from 'preact/hooks';
 import { call, request } from '../api/request.js';
-import { Field, Form } from '../parts/form.js';
+import { CodeField } from '../parts/code-field.js';
+import { Form } from '../parts/form.js';
 import { Page, Panel } from '../parts/page.js';
 import { ResourceView } from '../parts/resource-view.js';
 import { Table } from '../parts/table.js';
-import { brief, count, milliseconds, plural, visible } from '../text.js';
+import { brief, bytes, count, fromBase64, milliseconds, plural, visible } from '../text.js';
 import { useResource } from '../use-resource.js';
 
 interface SchemaReply {
@@ -48,29 +49,17 @@ export function DataPage() {
           disabled={sql.trim() === ''}
           onSubmit={run}
         >
-          <Field
+          <CodeField
             label="Statement"
             hint={
               mayWrite ? 'One statement; it may change or delete rows.' : 'One SELECT; nothing is written.'
             }
-          >
-            {(attributes) => (
-              <textarea
-                {...attributes}
-                rows={5}
-                class="code"
-                spellcheck={false}
-                placeholder="select * from orders limit 100"
-                value={sql}
-                onInput={(event) => setSql(event.currentTarget.value)}
-                onKeyDown={(event) => {
-                  if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return;
-                  event.preventDefault();
-                  event.currentTarget.form?.requestSubmit();
-                }}
-              />
-            )}
-          </Field>
+            language="sql"
+            rows={5}
+            placeholder="select * from orders limit 100"
+            value={sql}
+            onChange={setSql}
+          />
           <label class="check">
             <input
               type="checkbox"
@@ -157,12 +146,26 @@ function ResultView({ of: { rows, affected, ms } }: { of: Result }) {
 }
 
 const MAX_CELL = 300;
+const MAX_HEX = 32;
 
 function Cell({ value }: { value: unknown }) {
   if (value === null || value === undefined) return <span class="faint">null</span>;
+  const blob = blobOf(value);
+  if (blob !== null) return <code>{`x'${hexOf(blob)}' (${bytes(blob.length)})`}</code>;
   const text =
     value instanceof ExactNumber ? value.text : typeof value === 'string' ? value : JSON.stringify(value);
   return <span title={text.length > MAX_CELL ? brief(text, 4000) : undefined}>{brief(text, MAX_CELL)}</span>;
+}
+
+/** Bytes come as `{"$blob": "<base64>"}`. */
+function blobOf(value: unknown): Uint8Array | null {
+  if (typeof value !== 'object' || value === null || !('$blob' in value)) return null;
+  return typeof value.$blob === 'string' ? fromBase64(value.$blob) : null;
+}
+
+function hexOf(data: Uint8Array): string {
+  const shown = [...data.subarray(0, MAX_HEX)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  return data.length > MAX_HEX ? `${shown}…` : shown;
 }
 
 class ExactNumber {

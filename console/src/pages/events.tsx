@@ -1,21 +1,23 @@
 import { useEffect, useState } from 'preact/hooks';
-import { call } from '../api/request.js';
+import { call, request } from '../api/request.js';
 import { accessToken } from '../api/session.js';
+import { CodeField } from '../parts/code-field.js';
 import { Field, Form } from '../parts/form.js';
-import { tell } from '../parts/messages.js';
+import { LiveMark } from '../parts/live-mark.js';
 import { Moment } from '../parts/moment.js';
 import { Page, Panel } from '../parts/page.js';
 import { ResourceView } from '../parts/resource-view.js';
-import { setQuery, usePlace } from '../router.js';
-import { brief, fromBase64, visible } from '../text.js';
+import { Link, setQuery, usePlace } from '../router.js';
+import { brief, bytes, count, cut, fromBase64, hexDump, outputOf, plural } from '../text.js';
 import type { TopicsReply } from '../types.js';
 import { useResource } from '../use-resource.js';
-import { outputOf } from './function-invoke.js';
 
 const TOPICS_MS = 5000;
 const RECONNECT_MS = 3000;
 const GATHER_MS = 200;
 const MAX_MESSAGES = 200;
+const MAX_TOPICS = 200;
+const HEX_BYTES = 512;
 
 export function EventsPage() {
   const { query } = usePlace();
@@ -38,7 +40,7 @@ export function EventsPage() {
           >
             {({ topics: all }) => (
               <ul class="chips">
-                {all.slice(0, 200).map((each) => (
+                {all.slice(0, MAX_TOPICS).map((each) => (
                   <li key={each}>
                     <button
                       type="button"
@@ -49,6 +51,9 @@ export function EventsPage() {
                     </button>
                   </li>
                 ))}
+                {all.length > MAX_TOPICS && (
+                  <li class="faint">{count(all.length - MAX_TOPICS)} more; write one of them below.</li>
+                )}
               </ul>
             )}
           </ResourceView>
@@ -62,18 +67,17 @@ export function EventsPage() {
 function Publish({ topic: chosen }: { topic: string }) {
   const [topic, setTopic] = useState(chosen);
   const [data, setData] = useState('{}');
+  const [published, setPublished] = useState<{ id: string; triggered: number } | null>(null);
   useEffect(() => setTopic(chosen), [chosen]);
   const publish = async () => {
     // As it is written: reading it here would round its numbers.
     const message = isJson(data) ? data : JSON.stringify(data);
-    const reply = await call<{ triggered?: number }>('POST', '/v1/pubsub/publish', {
+    const response = await request('POST', '/v1/pubsub/publish', {
       body: `{"topic":${JSON.stringify(topic)},"data":${message}}`,
       headers: { 'Content-Type': 'application/json' },
     });
-    tell(
-      'done',
-      reply.triggered === undefined ? 'Published.' : `Published; it has triggered ${reply.triggered}.`,
-    );
+    const { triggered } = (await response.json()) as { triggered: number };
+    setPublished({ id: response.headers.get('x-message-id') ?? '', triggered });
   };
   return (
     <Panel title="Publish">
@@ -88,18 +92,21 @@ function Publish({ topic: chosen }: { topic: string }) {
             />
           )}
         </Field>
-        <Field label="Data" hint="JSON, else it is sent as a string.">
-          {(attributes) => (
-            <textarea
-              {...attributes}
-              rows={5}
-              spellcheck={false}
-              value={data}
-              onInput={(event) => setData(event.currentTarget.value)}
-            />
-          )}
-        </Field>
+        <CodeField
+          label="Data"
+          hint="JSON, else it is sent as a string."
+          language="json"
+          rows={5}
+          value={data}
+          onChange={setData}
+        />
       </Form>
+      {published !== null && (
+        <p role="status">
+          Published; it has fired {plural(published.triggered, 'invocation')}.{' '}
+          {published.triggered > 0 && <Link to={`/events/${published.id}`}>Show what it does</Link>}
+        </p>
+      )}
     </Panel>
   );
 }
@@ -134,17 +141,7 @@ function Live({ topic }: { topic: string }) {
   }, [topic]);
 
   return (
-    <Panel
-      title="Live messages"
-      aside={
-        topic !== '' && (
-          <span role="status">
-            <span class={isConnected ? 'pulse on' : 'pulse'} aria-hidden="true" />{' '}
-            {isConnected ? 'Live' : 'Connecting…'}
-          </span>
-        )
-      }
-    >
+    <Panel title="Live messages" aside={topic !== '' && <LiveMark isConnected={isConnected} />}>
       <Form
         label="Listen to a topic"
         submit="Listen"
@@ -176,17 +173,19 @@ function Live({ topic }: { topic: string }) {
           {messages.map(({ id, at, data }) => (
             <li key={id}>
               <Moment at={new Date(at).toISOString()} short />
-              <pre>
-                {data.text === undefined
-                  ? `base64: ${data.base64?.slice(0, 4096)}`
-                  : visible(data.text.slice(0, 4096))}
-              </pre>
+              <pre>{data.base64 === undefined ? cut(data.text ?? '') : hexOf(data.base64)}</pre>
             </li>
           ))}
         </ol>
       )}
     </Panel>
   );
+}
+
+function hexOf(base64: string): string {
+  const data = fromBase64(base64);
+  const rest = data.length - HEX_BYTES;
+  return hexDump(data.subarray(0, HEX_BYTES)) + (rest > 0 ? `\n… (${bytes(rest)} more)` : '');
 }
 
 let lastId = 0;

@@ -1,16 +1,19 @@
 import { useState } from 'preact/hooks';
-import { request } from '../api/request.js';
+import { assertOk } from '../api/request.js';
+import { send } from '../api/send.js';
+import { CodeField } from '../parts/code-field.js';
 import { CopyButton } from '../parts/copy-button.js';
 import { Field, Form } from '../parts/form.js';
 import { Panel } from '../parts/page.js';
 import { Payload } from '../parts/payload.js';
 import { State } from '../parts/state.js';
 import { Link, navigate } from '../router.js';
-import { milliseconds, shellWord } from '../text.js';
+import { milliseconds, outputOf, shellWord, visible } from '../text.js';
 
 interface Outcome {
   id: string;
   state: string;
+  error: string | null;
   durationMs: number | null;
   attempts: string;
   output: { text?: string; base64?: string };
@@ -26,7 +29,7 @@ export function FunctionInvoke({ name }: { name: string }) {
 
   const invoke = async () => {
     setOutcome(null);
-    const response = await request('POST', path, {
+    const response = await send('POST', path, {
       body: input,
       headers: {
         // The bare bytes, whatever they are: the JSON envelope would change them.
@@ -35,20 +38,21 @@ export function FunctionInvoke({ name }: { name: string }) {
         ...(isAsync ? { Prefer: 'respond-async' } : {}),
       },
     });
-    const id = response.headers.get('x-request-id') ?? '';
+    const failed = response.ok ? null : await failureOf(response.clone());
+    if (failed === null) await assertOk(response);
     if (response.status === 202) {
       const reply = (await response.json()) as { request_id: string };
       navigate(`/invocations/${reply.request_id}`);
       return;
     }
-    const output = outputOf(new Uint8Array(await response.arrayBuffer()));
     const durationMs = Number(response.headers.get('x-duration-ms'));
     setOutcome({
-      id,
-      state: 'success',
+      id: response.headers.get('x-request-id') ?? '',
+      state: failed?.status ?? 'success',
+      error: failed?.error ?? null,
       durationMs,
       attempts: response.headers.get('x-attempts') ?? '1',
-      output,
+      output: failed ?? outputOf(new Uint8Array(await response.arrayBuffer())),
     });
   };
   const curl = `curl -X POST ${location.origin}${path} \\\n  -H "X-API-Key: $ORAMA_API_KEY" \\\n  --data-binary ${shellWord(input)}`;
@@ -57,17 +61,14 @@ export function FunctionInvoke({ name }: { name: string }) {
     <div class="halves">
       <Panel title="Input">
         <Form label={`Invoke ${name}`} submit="Invoke" onSubmit={invoke}>
-          <Field label="Input" hint="The function's stdin; JSON by convention, at most 1 MB.">
-            {(attributes) => (
-              <textarea
-                {...attributes}
-                rows={10}
-                spellcheck={false}
-                value={input}
-                onInput={(event) => setInput(event.currentTarget.value)}
-              />
-            )}
-          </Field>
+          <CodeField
+            label="Input"
+            hint="The function's stdin; JSON by convention, at most 1 MB."
+            language="json"
+            rows={10}
+            value={input}
+            onChange={setInput}
+          />
           <div class="row">
             <Field label="Version or alias">
               {(attributes) => (
@@ -101,6 +102,9 @@ export function FunctionInvoke({ name }: { name: string }) {
               <State of={outcome.state} /> in {milliseconds(outcome.durationMs)}, attempt {outcome.attempts} ·{' '}
               <Link to={`/invocations/${outcome.id}`}>show the invocation</Link>
             </p>
+            {outcome.error !== null && (
+              <pre class="notice bad error-text">{visible(outcome.error.slice(0, 16_384))}</pre>
+            )}
             <Payload
               label="Output"
               text={outcome.output.text}
@@ -114,13 +118,20 @@ export function FunctionInvoke({ name }: { name: string }) {
   );
 }
 
-/** Bytes as text where they are UTF-8. */
-export function outputOf(data: Uint8Array): { text?: string; base64?: string } {
-  try {
-    return { text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(data) };
-  } catch {
-    let binary = '';
-    for (const byte of data) binary += String.fromCharCode(byte);
-    return { base64: btoa(binary) };
-  }
+interface Failed {
+  status: 'error' | 'timeout';
+  error: string;
+  text?: string;
+  base64?: string;
+}
+
+/** What became of an invocation that failed; null for a call that was refused before it was one. */
+async function failureOf(response: Response): Promise<Failed | null> {
+  if (!response.headers.has('x-duration-ms')) return null;
+  const reply = (await response.json()) as Partial<Failed> & { output?: string; output_base64?: string };
+  if ((reply.status !== 'error' && reply.status !== 'timeout') || reply.error === undefined) return null;
+  return {
+    ...{ status: reply.status, error: reply.error },
+    ...(reply.output_base64 === undefined ? { text: reply.output ?? '' } : { base64: reply.output_base64 }),
+  };
 }

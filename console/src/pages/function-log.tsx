@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import { follow } from '../api/events.js';
+import { LiveMark } from '../parts/live-mark.js';
 import { LogView } from '../parts/log-view.js';
 import { Panel } from '../parts/page.js';
 import { Link } from '../router.js';
@@ -24,12 +25,11 @@ export function FunctionLog({ name }: { name: string }) {
       gathered = [];
       setRecords((old) => [...old, ...next].slice(-MAX_RECORDS));
     }, GATHER_MS);
-    void follow(
-      `/v1/functions/${encodeURIComponent(name)}/logs?follow=true&limit=50`,
-      (data) => gathered.push(JSON.parse(data) as LogRecord),
-      control.signal,
-      setIsConnected,
-    );
+    void follow(`/v1/functions/${encodeURIComponent(name)}/logs?follow=true&limit=50`, {
+      signal: control.signal,
+      onEvent: (data) => gathered.push(JSON.parse(data) as LogRecord),
+      onState: setIsConnected,
+    });
     return () => {
       control.abort();
       clearInterval(timer);
@@ -38,15 +38,7 @@ export function FunctionLog({ name }: { name: string }) {
 
   const hasLines = records.some(({ messages }) => messages.length > 0);
   return (
-    <Panel
-      title="Log"
-      aside={
-        <span role="status">
-          <span class={isConnected ? 'pulse on' : 'pulse'} aria-hidden="true" />{' '}
-          {isConnected ? 'Live' : 'Connecting…'}
-        </span>
-      }
-    >
+    <Panel title="Log" aside={<LiveMark isConnected={isConnected} />}>
       {hasLines ? (
         <LogView
           records={records}

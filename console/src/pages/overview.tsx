@@ -1,20 +1,33 @@
 import { lazy, Suspense } from 'preact/compat';
 import { call } from '../api/request.js';
-import { Page, Panel } from '../parts/page.js';
+import { Choice, FunctionChoice } from '../parts/choice.js';
+import { LiveMark } from '../parts/live-mark.js';
+import { Facts, Page, Panel } from '../parts/page.js';
 import { ResourceView } from '../parts/resource-view.js';
 import { State } from '../parts/state.js';
 import { setQuery, usePlace } from '../router.js';
 import { bytes, count, milliseconds, plural, seconds } from '../text.js';
-import type { FunctionsReply, Stats, StatusReply } from '../types.js';
+import type { FunctionsReply, InvocationsReply, PeersReply, Stats, StatusReply } from '../types.js';
+import { useLive } from '../use-live.js';
 import { useResource } from '../use-resource.js';
-import { InvocationTable, listInvocations } from './invocation-table.js';
+import { followPath } from './invocation-list.js';
+import { InvocationTable } from './invocation-table.js';
 
 const CallsChart = lazy(() =>
   import('../parts/calls-chart.js').then(({ CallsChart: chart }) => ({ default: chart })),
 );
 
 const LIVE_MS = 5000;
-const WINDOWS = ['15m', '1h', '6h', '1d'];
+/** Of a process that runs functions. */
+const WORKER_FIGURES = [
+  ['Threads', 'threads'],
+  ['Computing', 'busy'],
+  ['Parked', 'parked'],
+  ['Waiting for a thread', 'waiting'],
+  ['Warm instances', 'warmInstances'],
+  ['Guest memory, MB', 'memoryMb'],
+] as const;
+const WINDOWS = ['15m', '1h', '6h', '1d'].map((window) => [window, `Last ${window}`] as const);
 
 export function OverviewPage() {
   const { query } = usePlace();
@@ -23,34 +36,25 @@ export function OverviewPage() {
   const functions = useResource('functions', (signal) =>
     call<FunctionsReply>('GET', '/v1/functions', { signal }),
   );
-  const names = functions.data?.functions.map((each) => each.name) ?? [];
 
   return (
     <Page
       title="Overview"
       aside={
         <>
-          <label>
-            <span class="visually-hidden">Function</span>
-            <select value={name} onChange={(event) => setQuery({ function: event.currentTarget.value })}>
-              <option value="">All functions</option>
-              {[...new Set([...names, ...(name === '' ? [] : [name])])].map((each) => (
-                <option key={each} value={each}>
-                  {each}
-                </option>
-              ))}
-            </select>
-          </label>
-          <label>
-            <span class="visually-hidden">Window</span>
-            <select value={range} onChange={(event) => setQuery({ window: event.currentTarget.value })}>
-              {WINDOWS.map((each) => (
-                <option key={each} value={each}>
-                  Last {each}
-                </option>
-              ))}
-            </select>
-          </label>
+          <FunctionChoice
+            look="hidden"
+            all="All functions"
+            value={name}
+            onChange={(next) => setQuery({ function: next })}
+          />
+          <Choice
+            label="Window"
+            look="hidden"
+            value={range}
+            options={WINDOWS}
+            onChange={(window) => setQuery({ window })}
+          />
         </>
       }
     >
@@ -164,6 +168,13 @@ function Engine() {
     (signal) => call<StatusReply>('GET', '/v1/status', { signal }),
     LIVE_MS,
   );
+  const peers = useResource(
+    'peers',
+    (signal) => call<PeersReply>('GET', '/v1/network/peers', { signal }),
+    LIVE_MS,
+  );
+  // The servers that hold its data have addresses; its own processes have none.
+  const processes = peers.data?.peers.filter(({ addresses }) => addresses.length === 0).length;
   return (
     <Panel title="Engine" aside={status.data && <State of={status.data.status} />}>
       <ResourceView of={status} what="the engine's status">
@@ -177,8 +188,10 @@ function Engine() {
                   ; on the queue {plural(queue.waiting, 'job')} waiting ({bytes(queue.bytes)})
                 </>
               )}
-              {engine === undefined && '; functions run in other processes'}
+              {processes !== undefined && <>; {plural(processes, 'process', 'processes')}</>}
+              {engine === undefined && '; functions run in other processes than this one'}
             </p>
+            {engine && <Facts of={WORKER_FIGURES.map(([name, key]) => [name, count(engine[key] ?? 0)])} />}
             {dependencies && (
               <ul class="parts">
                 {Object.entries(dependencies).map(([part, { status: state, error }]) => (
@@ -197,13 +210,9 @@ function Engine() {
 }
 
 function Recent({ name }: { name: string }) {
-  const recent = useResource(
-    `recent ${name}`,
-    (signal) => listInvocations({ function: name, limit: 10 }, signal),
-    LIVE_MS,
-  );
+  const recent = useLive<InvocationsReply>(followPath({ function: name, limit: 10 }));
   return (
-    <Panel title="Latest invocations">
+    <Panel title="Latest invocations" aside={<LiveMark isConnected={recent.isConnected} />}>
       <ResourceView
         of={recent}
         what="the invocations"

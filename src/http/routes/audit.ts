@@ -1,5 +1,5 @@
 import { auditQuerySchema, auditReplySchema } from '../../contract/http/auth.js';
-import type { AuditQuery } from '../../ports/store.js';
+import type { AuditQuery } from '../../ports/store/audit.js';
 import { assertOwnNamespace } from '../admission.js';
 import { json, route } from '../route.js';
 import { parseSince } from '../since.js';
@@ -7,6 +7,7 @@ import { parseSince } from '../since.js';
 const DEFAULT_LIMIT = 100;
 
 export const readAudit = route({
+  operationId: 'listAuditEvents',
   method: 'GET',
   path: '/v1/audit',
   tag: 'API keys',

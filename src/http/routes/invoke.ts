@@ -15,19 +15,25 @@ import { assertMayInvoke, type FunctionRef } from '../../core/access.js';
 import type { Principal } from '../../core/auth/principal.js';
 import { assertDepth, DEPTH_HEADER } from '../../core/call-depth.js';
 import type { Accepted, InvokeRequest } from '../../core/invoke.js';
+import { replyOutput } from '../../core/output-fields.js';
 import type { Reply } from '../../core/replies.js';
 import { AppError } from '../../errors.js';
 import { uuidv7 } from '../../uuid.js';
 import { whenClientGone } from '../client-gone.js';
 import { parseFunctionRef } from '../function-ref.js';
-import { failureFields, failureOutput, milliseconds, outputField } from '../outcome.js';
+import { failureFields, failureOutput, milliseconds } from '../outcome.js';
 import { type Answer, type BodySpec, json, type ReplySpec, route } from '../route.js';
 import type { Services } from '../services.js';
 import { startTrace, within } from '../trace.js';
 
 const tag = 'Invocation';
 
-const input = { kind: 'raw', maxBytes: MAX_INPUT_BYTES, about: "The function's stdin." } satisfies BodySpec;
+const input = {
+  kind: 'raw',
+  maxBytes: MAX_INPUT_BYTES,
+  about: "The function's stdin.",
+  example: '{"name":"Ada"}',
+} satisfies BodySpec;
 
 const headers = {
   'X-Request-ID': 'The id of the invocation.',
@@ -72,6 +78,7 @@ const errors = [
 ] as const;
 
 export const invokeFunction = route({
+  operationId: 'invokeFunction',
   method: 'POST',
   path: '/v1/functions/{name}/invoke',
   tag,
@@ -93,6 +100,7 @@ export const invokeFunction = route({
 });
 
 export const invokeOfNamespace = route({
+  operationId: 'invokeFunctionOfNamespace',
   method: 'POST',
   path: '/v1/invoke/{namespace}/{name}',
   tag,
@@ -265,7 +273,7 @@ function replyAnswer(
   }
   return json(
     200,
-    { request_id: id, ...outputField(output), status: 'success', duration_ms: duration },
+    { request_id: id, ...replyOutput(output), status: 'success', duration_ms: duration },
     answerHeaders,
   );
 }

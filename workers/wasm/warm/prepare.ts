@@ -1,14 +1,21 @@
+import { createHash } from 'node:crypto';
 import { AppError, messageOf } from '../../../src/errors.js';
 import { type ParsedModule, parse } from '../binary/parse.js';
 import { placeOf } from '../binary/place-of.js';
 import { type Scan, scan } from '../binary/scan.js';
 import type { Rewritten } from '../instrument/rewrite.js';
+import { HOST_MODULES } from '../run/imports.js';
 import { check, checkSize, type Shape } from '../run/module-check.js';
 import type { ProgramBase } from '../run/program.js';
 
 const PAGES_PER_MB = 16;
-/** Imports of programs that wait. Every Go program has them, so of Go they say nothing. */
+/** Imports of programs that wait. */
 const WAITING: ReadonlySet<string> = new Set(['http_fetch', 'http_fetch_into', 'poll_oneoff']);
+/**
+ * An interpreter imports whatever a script may call, so its imports say nothing of the script.
+ * Compiled programs import what they use; an SDK's 30 host functions are never all used.
+ */
+const INTERPRETER_IMPORTS = 20;
 /** A custom section that the Go linker writes (cmd/link/internal/wasm). */
 const GO_BUILD_ID = 'go:buildid';
 
@@ -69,12 +76,20 @@ function invalid(bytes: Uint8Array, stoppedAt: string | undefined, cause: unknow
 export function common(source: Source, rewritten: Rewritten): ProgramBase {
   return {
     module: compile(rewritten),
+    moduleHash: createHash('sha256').update(rewritten.bytes).digest('base64'),
     moduleBytes: rewritten.bytes.length,
     shape: source.shape,
     names: rewritten.names,
     tableBytes: rewritten.tableBytes,
     limitMb: source.limitMb,
     ownMaximum: rewritten.maxPages < source.maxPages,
-    waits: source.module.imports.some((entry) => WAITING.has(entry.name)) && !isGo(source.module),
+    waits: waits(source.module),
   };
+}
+
+/** Whether its imports tell that guests of the program wait. Every Go program has all of WASI's. */
+function waits(module: ParsedModule): boolean {
+  const asked = module.imports.filter((entry) => HOST_MODULES.includes(entry.module)).length;
+  if (isGo(module) || asked >= INTERPRETER_IMPORTS) return false;
+  return module.imports.some((entry) => WAITING.has(entry.name));
 }
