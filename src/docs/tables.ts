@@ -1,9 +1,10 @@
 import { settingRows } from '../config.js';
 import { ERRORS } from '../errors.js';
+import { sdkPage } from './sdk.js';
 
 /** The pages of docs/ that are made from the code, by file name; a test holds them against it. */
 export function generatedPages(): Record<string, string> {
-  return { 'settings.md': settingsPage(), 'errors.md': errorsPage() };
+  return { 'settings.md': settingsPage(), 'errors.md': errorsPage(), 'sdk.md': sdkPage() };
 }
 
 function settingsPage(): string {

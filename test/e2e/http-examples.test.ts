@@ -125,7 +125,10 @@ test.serial(
     t.is(seen.length, 1);
     t.is(seen[0]?.body, payload);
     t.is(seen[0]?.headers['idempotency-key'], delivery);
-    t.deepEqual((await eventsOf(first.id)).map((event) => event.function), ['on-push']);
+    t.deepEqual(
+      (await eventsOf(first.id)).map((event) => event.function),
+      ['on-push'],
+    );
     const { json } = await api.post('/v1/rqlite/query', { sql: 'SELECT * FROM github_deliveries' });
     t.true(JSON.stringify(json).includes(delivery) && JSON.stringify(json).includes('octo-org/octo-repo'));
 

@@ -3,7 +3,7 @@ import { connect as connectTcp } from 'node:net';
 import test from 'ava';
 import { createBodyBudget } from '../../src/http/body-budget.js';
 import { commands } from '../helpers/probe.js';
-import { rawHttp as raw, requestHead as head } from '../helpers/raw-http.js';
+import { requestHead as head, rawHttp as raw } from '../helpers/raw-http.js';
 import { startEngine } from '../helpers/running-engine.js';
 import { aTenant, aTenantWithProbe, sharedEngine } from './served.js';
 import { connect, refusedUpgrade } from './socket.js';

@@ -313,7 +313,9 @@ test('the command line shows method, route and status of a request and in the lo
 test('only a caller of the namespace is told the route that matched', async (t) => {
   const { call, tenant, running } = await served({ users: { routes: ['GET /users/{id}'] } });
   const told = async (path: string, key?: string) =>
-    (await call(path, key === undefined ? {} : { headers: { 'x-api-key': key } })).headers.get('x-orama-route');
+    (await call(path, key === undefined ? {} : { headers: { 'x-api-key': key } })).headers.get(
+      'x-orama-route',
+    );
   t.is(await told('/users/7', tenant.key), 'GET /users/{id}');
   t.is(await told('/users', tenant.key), '');
   t.is(await told('/users/7'), null);
