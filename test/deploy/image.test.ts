@@ -5,11 +5,11 @@ import { basename, join } from 'node:path';
 import test from 'ava';
 import { type Copy, DockerfileParser, type Instruction } from 'dockerfile-ast';
 import { validate } from 'dockerfile-utils';
-import { until } from '../helpers/until.js';
 import { freePort } from '../helpers/free-port.js';
 import { endProcess } from '../helpers/server-process.js';
 import { canMount } from '../helpers/small-disk.js';
 import { tempDir } from '../helpers/temp-dir.js';
+import { until } from '../helpers/until.js';
 
 const MB = 1 << 20;
 /** debian:12-slim, unpacked. */
