@@ -47,7 +47,8 @@ export const invocationsReplySchema = z.object({
 export const cancelReplySchema = z.object({ request_id: requestIdSchema, state: z.literal('cancelled') });
 
 const replayVersionSchema = z
-  .union([z.enum(['pinned', 'newest']), z.string().regex(/^[1-9]\d{0,8}$/)], {
+  .string()
+  .regex(/^(pinned|newest|[1-9]\d{0,8})$/, {
     error: ({ input }) => `must be "pinned", "newest" or a version such as "3", not ${JSON.stringify(input)}`,
   })
   .transform((text): 'pinned' | 'newest' | number =>
