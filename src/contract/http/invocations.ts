@@ -46,6 +46,10 @@ export const invocationsReplySchema = z.object({
 
 export const cancelReplySchema = z.object({ request_id: requestIdSchema, state: z.literal('cancelled') });
 
+export const traceQuerySchema = z.object({
+  namespace: namespaceQuery,
+  attempt: whole(1, 1000).optional().describe('The last one unless told.'),
+});
 const replayVersionSchema = z
   .string()
   .regex(/^(pinned|newest|[1-9]\d{0,8})$/, {
