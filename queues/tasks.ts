@@ -1,12 +1,23 @@
-import type { Job } from 'bullmq';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DelayedError, type Job } from 'bullmq';
 import { AppError } from '../src/errors.js';
 import type { Closable } from '../src/ports/closable.js';
 import type { Task, TaskHandler, Tasks } from '../src/ports/tasks.js';
 import { queueUnavailable } from './admission.js';
 import type { BullQueue, QueueDriver, QueueTimings, Warn } from './driver.js';
+import { MAX_PRIORITY } from './fairness.js';
+import { TaskTurns } from './task-turns.js';
 
 const TASKS = 'tasks';
 const CONCURRENCY = 16;
+/** Of these, as many as one owner may have: its receivers may all be slow. */
+const PER_OWNER = CONCURRENCY / 4;
+/**
+ * A task of an owner that has as many is held for a moment, so that a backlog of them does not keep
+ * the worker busy with putting back, and then stays away for a while.
+ */
+const HELD_MS = 100;
+const AWAY_MS = 2000;
 /** A task outlives the workers that die under it; only its own failures are counted. */
 const NEVER = 1_000_000;
 
@@ -21,6 +32,8 @@ export class BullTasks implements Tasks {
   readonly #timings: QueueTimings;
   readonly #warn: Warn;
   readonly #opened = new Set<Closable>();
+  readonly #turns = new TaskTurns();
+  readonly #running = new Map<string, number>();
 
   private constructor(driver: QueueDriver, queue: BullQueue<string>, timings: QueueTimings, warn: Warn) {
     this.driver = driver.name;
@@ -34,11 +47,12 @@ export class BullTasks implements Tasks {
     return new BullTasks(driver, await driver.openQueue<string>(TASKS), timings, warn);
   }
 
-  async add({ id, kind, payload, attempts, backoffMs }: Task): Promise<void> {
+  async add({ id, kind, owner, payload, attempts, backoffMs }: Task): Promise<void> {
     try {
       // A text may hold a NUL, which not every store keeps.
-      await this.#queue.add(kind, Buffer.from(payload).toString('base64'), {
+      await this.#queue.add(kind, `${owner} ${Buffer.from(payload).toString('base64')}`, {
         jobId: id,
+        priority: Math.min(this.#turns.next(owner, Date.now()), MAX_PRIORITY),
         attempts,
         backoff: { type: 'exponential', delay: backoffMs },
         removeOnComplete: true,
@@ -52,11 +66,22 @@ export class BullTasks implements Tasks {
   async consume(handlers: Readonly<Record<string, TaskHandler>>): Promise<Closable> {
     const worker = await this.#driver.createWorker<string>(
       TASKS,
-      async (job: Job<string, void>) => {
+      async (job: Job<string, void>, token?: string) => {
         const handler = handlers[job.name];
         if (handler === undefined)
           throw new AppError('internal', `Nobody handles tasks of kind ${job.name}.`);
-        await handler(Buffer.from(job.data, 'base64').toString());
+        // Tasks of an earlier version have no owner.
+        const [payload = '', owner = ''] = job.data.split(' ').reverse();
+        const running = this.#running.get(owner) ?? 0;
+        if (running >= PER_OWNER) return await putOff(job, token);
+        this.#running.set(owner, running + 1);
+        try {
+          await handler(Buffer.from(payload, 'base64').toString());
+        } finally {
+          const left = (this.#running.get(owner) ?? 1) - 1;
+          if (left === 0) this.#running.delete(owner);
+          else this.#running.set(owner, left);
+        }
       },
       {
         concurrency: CONCURRENCY,
@@ -85,4 +110,11 @@ export class BullTasks implements Tasks {
     await Promise.all([...this.#opened].map((worker) => worker.close()));
     this.#opened.clear();
   }
+}
+
+async function putOff(job: Job<string, void>, token: string | undefined): Promise<never> {
+  await sleep(HELD_MS);
+  await job.moveToDelayed(Date.now() + AWAY_MS, token);
+  // Says that the job has been moved already.
+  throw new DelayedError();
 }

@@ -4,48 +4,66 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import './build.mjs';
 
+/** By what is attacked; a file stands where most of it belongs. */
 const SUITES = {
   "functions' SQL": [
     'test/db/allowed-names.test.ts',
     'test/db/guard-mutations.test.ts',
     'test/db/sqlite-wall.test.ts',
-    'test/db/sqlite-pool.test.ts',
+    'test/db/statement.test.ts',
     'test/db/statement-fuzz.test.ts',
     'test/db/function-databases-sqlite.test.ts',
+    'test/db/function-databases-rqlite.test.ts',
+    'test/db/rqlite-dialect.test.ts',
   ],
   'guests and their memory': [
     'test/workers/isolation.test.ts',
     'test/workers/limits.test.ts',
     'test/workers/put-back.test.ts',
     'test/workers/package-state.test.ts',
-    'test/workers/module-compiler.test.ts',
-    'test/workers/scheduler.test.ts',
+    'test/workers/module.test.ts',
     'test/javascript/failures.test.ts',
   ],
-  'keys, tokens and other namespaces': [
+  'one namespace starves another: computing, deploys, queries, queue, cache': [
+    'test/e2e/starvation.test.ts',
+    'test/workers/scheduler.test.ts',
+    'test/workers/module-compiler.test.ts',
+    'test/db/sqlite-pool.test.ts',
+    'test/queues/fairness.test.ts',
+    'test/queues/slot-limiter.test.ts',
+    'test/queues/faults-redis.test.ts',
+    'test/cache/memory.test.ts',
+    'test/cache/redis.test.ts',
+  ],
+  'quotas, fan-out and chains': ['test/http/quotas.test.ts', 'test/http/limits.test.ts'],
+  'keys, tokens, sign-up and other namespaces': [
     'test/auth/foreign.test.ts',
     'test/auth/keys.test.ts',
+    'test/auth/sessions.test.ts',
     'test/auth/tokens.test.ts',
+    'test/http/auth-api.test.ts',
     'test/http/scopes.test.ts',
     'test/http/security.test.ts',
   ],
-  'quotas and fairness': [
-    'test/http/quotas.test.ts',
-    'test/cache/memory.test.ts',
-    'test/queues/fairness.test.ts',
+  'callbacks, metrics and sockets without a credential': [
+    'test/http/delivery.test.ts',
+    'test/http/sockets.test.ts',
+    'test/http/webhook-signatures.test.ts',
   ],
   HTTP: [
     'test/http/hardening.test.ts',
     'test/http/http-functions.test.ts',
     'test/http/odd-requests.test.ts',
     'test/http/strict-bodies.test.ts',
+    'test/contract/form.test.ts',
     'test/e2e/bad-input.test.ts',
   ],
   egress: ['test/egress/guard.test.ts', 'test/egress/redirects.test.ts', 'test/egress/decode.test.ts'],
-  'files, secrets and terminals': [
+  'files, secrets, terminals and images': [
     'test/config/data-dir.test.ts',
     'test/e2e/secret-canary.test.ts',
     'test/cli/terminal.test.ts',
+    'test/deploy/compose.test.ts',
   ],
 };
 const ava = fileURLToPath(new URL('../node_modules/ava/entrypoints/cli.mjs', import.meta.url));

@@ -145,6 +145,7 @@ export function createCallbacks(deps: CallbacksDeps): Callbacks {
       await tasks.add({
         id,
         kind: KIND,
+        owner: namespace,
         payload: JSON.stringify({ id, namespace, url, body: JSON.stringify(body) }),
         attempts: ATTEMPTS,
         backoffMs: BACKOFF_MS,

@@ -4,6 +4,8 @@ export interface Task {
   /** One that is waiting or running is not added again. */
   id: string;
   kind: string;
+  /** Whose it is; owners do not hold one another up. Holds no blank. */
+  owner: string;
   payload: string;
   attempts: number;
   /** Doubles after each failed attempt. */

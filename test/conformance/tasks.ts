@@ -7,6 +7,7 @@ import type { QueueContext } from './queue.js';
 const task = (kind: string, payload: string, change: Partial<Task> = {}): Task => ({
   id: randomUUID(),
   kind,
+  owner: 'one',
   payload,
   attempts: 3,
   backoffMs: 1,
@@ -46,6 +47,33 @@ export function tasksConformance(test: SerialFn<QueueContext>): void {
     await new Promise((resolve) => setTimeout(resolve, 300));
     t.is(calls.filter((call) => call === 'second time').length, 2);
     t.is(calls.filter((call) => call === 'never').length, 3);
+    await consumer.close();
+  });
+
+  test('tasks of one owner that never end hold up no other owner, however many there are', async (t) => {
+    const { tasks } = t.context.queues;
+    const seen: string[] = [];
+    let end = () => {};
+    const ended = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    for (let n = 0; n < 60; n++) await tasks.add(task('slow', `${n}`, { owner: 'attacker' }));
+    const consumer = await tasks.consume({
+      slow: async (payload) => {
+        seen.push(payload);
+        await ended;
+      },
+      quick: async (payload) => void seen.push(payload),
+    });
+    await until('its share runs', () => seen.length === 4);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    t.is(seen.length, 4);
+    for (const payload of ['first', 'second']) {
+      await tasks.add(task('quick', payload, { owner: 'victim' }));
+      await until('it is done', () => seen.includes(payload), 5000);
+    }
+    t.is(seen.length, 6);
+    end();
     await consumer.close();
   });
 

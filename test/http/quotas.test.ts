@@ -104,6 +104,26 @@ test('counts are held where the things are made, in one namespace and no other',
   t.is((await key(other)()).status, 201);
 });
 
+test('makers at the same time do not pass a count together', async (t) => {
+  const tenant = await aTenantWithProbe(await engine());
+  await setQuotas(tenant, { functions: 3, triggers: 3, keys: 3, versions_per_function: 4 });
+  const wasm = await probeWasm();
+  const makers: Record<string, (n: number) => Promise<ApiReply>> = {
+    functions: (n) => tenant.deploy(`f${n}`, wasm),
+    versions_per_function: () => tenant.deploy('probe', wasm),
+    triggers: (n) => tenant.post('/v1/functions/probe/triggers', { topic: `t${n}` }),
+    secrets: (n) => tenant.put('/v1/functions/secrets', { name: `S${n}`, value: 'v' }),
+    keys: (n) => tenant.post('/v1/auth/keys', { name: `k${n}` }),
+  };
+  for (const [quota, make] of Object.entries(makers)) {
+    const replies = await Promise.all(Array.from({ length: 12 }, (_, n) => make(n)));
+    const refused = replies.filter(({ status }) => status >= 400);
+    t.true(refused.length > 0 && refused.every((reply) => isRefusal(reply, 413, quota)), quota);
+    const { limit, used } = (await usage(tenant))[quota] ?? { limit: 0, used: -1 };
+    t.is(used, limit, quota);
+  }
+});
+
 test('a database grows to its quota and no further, by HTTP and by a function', async (t) => {
   const tenant = await aTenantWithProbe(await engine());
   await setQuotas(tenant, { database_mb: 1 });
