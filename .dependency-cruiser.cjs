@@ -3,7 +3,7 @@
  * Leaves that everybody may use: errors, logger, uuid, suggest and the like, straight under src/.
  */
 const leaves =
-  '^src/(errors|logger|uuid|suggest|redact-url|redis|redis-script|fair-queue|exact-json|json-text)\\.ts$';
+  '^src/(errors|logger|uuid|suggest|redact-url|redis|redis-script|fair-queue|exact-json|json-text|within)\\.ts$';
 const contract = '^src/contract/';
 const ports = '^src/ports/';
 const core = '^src/core/';

@@ -1,14 +1,18 @@
 // Compiles the TypeScript into dist/ and copies the files that are data, not code, beside it.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, cpSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { bundle } from './bundle.mjs';
 import { buildConsole } from './console.mjs';
 
+const guide = spawn(process.execPath, ['scripts/guide.mjs'], { stdio: ['ignore', 'ignore', 'inherit'] });
+const guideBuilt = once(guide, 'exit');
 const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
 execFileSync(process.execPath, [tsc, '--incremental', '--tsBuildInfoFile', 'dist/.tsbuildinfo'], {
   stdio: 'inherit',
 });
+execFileSync(process.execPath, [tsc, '-p', 'clients/typescript'], { stdio: 'inherit' });
 // The files that `orama function init` starts a function from.
 const templates = 'src/cli/templates';
 rmSync(`dist/${templates}`, { recursive: true, force: true });
@@ -22,3 +26,5 @@ await bundle();
 await buildConsole();
 // npx runs the command through its own link, which needs the file to be executable.
 chmodSync('dist/app/orama.js', 0o755);
+const [code] = await guideBuilt;
+if (code !== 0) throw new Error(`scripts/guide.mjs ended with ${code}`);

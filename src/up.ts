@@ -5,7 +5,8 @@ import { openParts } from './compose/parts.js';
 import { createShutdownDeadline } from './compose/shutdown-deadline.js';
 import { startWeb } from './compose/web.js';
 import { composeLogWriter, startWorker } from './compose/worker.js';
-import { loadConfig } from './config.js';
+import { type Config, loadConfig } from './config.js';
+import type { Trace } from './contract/trace.js';
 import { URL_FILE } from './data-dir.js';
 import { hasStarted } from './lean-start.js';
 import { createLogger } from './logger.js';
@@ -17,6 +18,15 @@ import { exitWithin } from './shutdown.js';
 export interface UpOptions {
   port?: number;
   dataDir?: string;
+  /** In place of LOG_LEVEL. */
+  logLevel?: Config['LOG_LEVEL'];
+  /**
+   * Nothing of the environment: whatever servers it names, everything is embedded in the data
+   * directory.
+   */
+  isApart?: boolean;
+  /** What functions are given in place of the outside world. */
+  replay?: Trace;
   /**
    * Aborted when the process is to end: everything is closed then, and the process exits with 0
    * when SHUTDOWN_SECONDS are over, or before, when it had not started yet.
@@ -40,10 +50,12 @@ export interface RunningEngine extends Closable {
  */
 export async function startAllInOne(options: UpOptions = {}): Promise<RunningEngine> {
   makeOwnerOnly();
-  const { config, warnings } = loadConfig({
+  const overrides = {
     ...(options.port === undefined ? {} : { PORT: String(options.port) }),
     ...(options.dataDir === undefined ? {} : { ORAMA_DATA_DIR: options.dataDir }),
-  });
+    ...(options.logLevel === undefined ? {} : { LOG_LEVEL: options.logLevel }),
+  };
+  const { config, warnings } = options.isApart ? loadConfig(overrides, {}) : loadConfig(overrides);
   const logger = createLogger(config.LOG_LEVEL);
   for (const warning of warnings) logger.warn(warning);
 
@@ -63,7 +75,7 @@ export async function startAllInOne(options: UpOptions = {}): Promise<RunningEng
     const engine = closers.add(composeEngine(parts, 'worker'));
     const core = await composeCore(parts, closers, logWriter.write);
     const deadline = createShutdownDeadline(config.SHUTDOWN_SECONDS);
-    await startWorker(parts, core, { engine, logWriter, deadline }, closers);
+    await startWorker(parts, core, { engine, logWriter, deadline, replay: options.replay }, closers);
     const server = await startWeb(parts, core, { engine, isWorker: true }, closers);
     // The CLI on this machine finds the engine by this file.
     await parts.dataDir.write(URL_FILE, `${server.url}\n`);

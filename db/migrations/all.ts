@@ -54,6 +54,8 @@ import { attemptsByMessage } from './053-attempts-by-message.js';
 import { attemptsMethod } from './054-attempts-method.js';
 import { attemptsHttpStatus } from './055-attempts-http-status.js';
 import { functionRoutes } from './056-function-routes.js';
+import { traces } from './057-traces.js';
+import { tracesByTime } from './058-traces-by-time.js';
 
 export interface Migration {
   name: string;
@@ -119,4 +121,6 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '054-attempts-method', sql: attemptsMethod },
   { name: '055-attempts-http-status', sql: attemptsHttpStatus },
   { name: '056-function-routes', sql: functionRoutes },
+  { name: '057-traces', sql: traces },
+  { name: '058-traces-by-time', sql: tracesByTime },
 ];

@@ -13,6 +13,7 @@ import { createRolloutStore } from './rollouts.js';
 import { createSecretStore } from './secrets.js';
 import { createSessionStore } from './sessions.js';
 import { createSettingStore } from './settings.js';
+import { createTraceStore } from './traces.js';
 import { createTriggerStore } from './triggers.js';
 
 /** The store on any database whose schema is up to date. Closing it closes the database. */
@@ -30,6 +31,7 @@ export function createStore(database: Database): Store {
     idempotency: createIdempotencyStore(database),
     blobOwners: createBlobOwnerStore(database),
     callbacks: createCallbackStore(database),
+    traces: createTraceStore(database),
     sessions: createSessionStore(database),
     settings: createSettingStore(database),
     nodes: () => database.nodes(),

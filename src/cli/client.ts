@@ -12,6 +12,7 @@ export interface CallOptions {
   /** In place of `json`: a JSON text that is sent as it is. */
   jsonText?: string;
   headers?: Readonly<Record<string, string>>;
+  signal?: AbortSignal;
 }
 
 export interface InvokeOptions {
@@ -42,6 +43,8 @@ export interface Client {
   readonly settings: Settings;
   /** One request with a JSON reply. */
   call(method: string, path: string, options?: CallOptions): Promise<unknown>;
+  /** A GET whose reply is bytes. */
+  bytes(path: string): Promise<Uint8Array>;
   deploy(fields: Readonly<Record<string, string>>, wasm: Uint8Array): Promise<unknown>;
   /** What would refuse the deploy refuses this; nothing is stored. */
   checkDeploy(fields: Readonly<Record<string, string>>, wasm: Uint8Array): Promise<unknown>;
@@ -83,11 +86,17 @@ export function createClient(settings: Settings): Client {
   return {
     settings,
 
-    async call(method, path, { query, json, jsonText, headers } = {}) {
+    async call(method, path, { query, json, jsonText, headers, signal = null } = {}) {
       const body = jsonText ?? (json === undefined ? undefined : JSON.stringify(json));
-      if (body === undefined) return readJson(await send(address(path, query), { method }, headers));
+      if (body === undefined) return readJson(await send(address(path, query), { method, signal }, headers));
       const typed = { ...headers, 'Content-Type': 'application/json' };
-      return readJson(await send(address(path, query), { method, body }, typed));
+      return readJson(await send(address(path, query), { method, body, signal }, typed));
+    },
+
+    async bytes(path) {
+      const response = await send(address(path), {});
+      if (!response.ok) throw failure(response.status, await response.text(), null);
+      return new Uint8Array(await response.arrayBuffer());
     },
 
     async deploy(fields, wasm) {

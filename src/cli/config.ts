@@ -72,6 +72,15 @@ export function saveLogin(login: Login, environment: Environment = process.env):
   return file;
 }
 
+/** Where an engine on this machine keeps its data: the one that commands find, else a new one. */
+export function localDataDir(
+  environment: Environment = process.env,
+  directory: string = process.cwd(),
+): string {
+  const found = findEngine(undefined, environment, directory)?.dataDir;
+  return found ?? value(environment.ORAMA_DATA_DIR) ?? join(directory, DEFAULT_DATA_DIR);
+}
+
 /** Where `orama up` notes the engines that run on this machine. */
 export function engineNotes(environment: Environment = process.env): string {
   const state = value(environment.XDG_STATE_HOME) ?? join(homedir(), '.local', 'state');

@@ -4,6 +4,7 @@ import { buildFunction, MODULE_FILE } from './build/build.js';
 import type { Client } from './client.js';
 import { describeBuilt } from './commands/build.js';
 import { readFileOr } from './data.js';
+import { during } from './during.js';
 import { needsBuild, readManifest } from './function-directory.js';
 import type { Terminal } from './terminal.js';
 
@@ -22,10 +23,10 @@ export async function deployDirectory(
   // First of all: settings that would be refused are refused before anything is compiled.
   const { settings, build } = readManifest(directory);
   if (options.build === 'always' || (options.build === 'auto' && (await needsBuild(directory)))) {
-    terminal.progress(`Building ${settings.name}…`);
-    terminal.progress(describeBuilt(await buildFunction(directory, build)));
+    const built = await during(terminal, `Building ${settings.name}…`, () => buildFunction(directory, build));
+    terminal.progress(describeBuilt(built));
   }
   const wasm = await readFileOr(join(directory, MODULE_FILE));
-  terminal.progress(`Deploying ${settings.name}…`);
-  return client.deploy(writeDeployForm(settings, client.settings.namespace), wasm);
+  const form = writeDeployForm(settings, client.settings.namespace);
+  return during(terminal, `Deploying ${settings.name}…`, () => client.deploy(form, wasm));
 }

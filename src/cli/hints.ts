@@ -50,6 +50,7 @@ function notFound({ path, args }: FailedCommand): string {
   if (noun === 'triggers' || noun === 'alias') {
     return `See what is there with: orama function ${noun} list ${nameIn(args)}`;
   }
+  if (group === 'invocations') return 'See what is there with: orama invocations list';
   if (noun === 'dead') return 'See what is there with: orama function dead list';
   return '';
 }

@@ -48,7 +48,7 @@ export async function callHttp({ client, terminal }: Session, call: HttpCall): P
     body: call.body,
   });
   if (terminal.json) {
-    terminal.line(JSON.stringify(asJson(call, reply), null, 2));
+    terminal.value(asJson(call, reply));
   } else {
     terminal.bytes(reply.body);
     if (terminal.isTerminal && reply.body.at(-1) !== 10) terminal.line('');

@@ -2,9 +2,12 @@
 import '../lean-start.js';
 import { type Command, CommanderError } from 'commander';
 import { AppError, messageOf } from '../errors.js';
+import { candidates } from './completion/candidates.js';
+import { knownNames } from './completion/names.js';
+import { COMPLETE_WORD } from './completion/scripts.js';
 import { isEngine } from './early.js';
 import { hintFor } from './hints.js';
-import { createProgram } from './program.js';
+import { createProgram, pathOf } from './program.js';
 import { printable } from './terminal.js';
 
 const FAILED = 1;
@@ -12,6 +15,8 @@ const WRONG_USAGE = 2;
 
 /** Exit codes: 0 done, 1 failed, 2 wrong usage. */
 async function main(): Promise<number> {
+  const [first, ...words] = process.argv.slice(2);
+  if (first === COMPLETE_WORD) return printCandidates(words);
   let running: Command | undefined;
   try {
     const program = createProgram().hook('preAction', (_program, command) => {
@@ -28,15 +33,16 @@ async function main(): Promise<number> {
   }
 }
 
+/** For the shell's script that `orama completion` prints. */
+async function printCandidates(words: readonly string[]): Promise<number> {
+  const found = await candidates(createProgram(), words, knownNames);
+  for (const { value, about } of found) process.stdout.write(printable(`${value}\t${about}\n`));
+  return 0;
+}
+
 function nextStep(error: AppError, running: Command | undefined): string {
   const hint = hintFor(error.code, { path: pathOf(running), args: running?.args ?? [] });
   return hint === undefined ? '' : `${hint}\n`;
-}
-
-/** `function invoke`: the words that name a command. */
-function pathOf(command: Command | undefined): string {
-  if (!command?.parent) return '';
-  return `${pathOf(command.parent)} ${command.name()}`.trim();
 }
 
 /** Nothing a user did throws anything but an AppError. */

@@ -1,7 +1,8 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { addAdmin } from './commands/admin.js';
 import { addAliases } from './commands/aliases.js';
 import { addBuild } from './commands/build.js';
+import { addCompletion } from './commands/completion.js';
 import { addConsole } from './commands/console.js';
 import { addDead } from './commands/dead.js';
 import { addDelete } from './commands/delete.js';
@@ -9,8 +10,11 @@ import { addDeploy } from './commands/deploy.js';
 import { addDeployProject } from './commands/deploy-project.js';
 import { addDev } from './commands/dev.js';
 import { addDevProject } from './commands/dev-project.js';
+import { addDoctor } from './commands/doctor.js';
 import { addGet } from './commands/get.js';
+import { addHelp } from './commands/help.js';
 import { addInit } from './commands/init.js';
+import { addInvocations } from './commands/invocations.js';
 import { addInvoke } from './commands/invoke.js';
 import { addKeys } from './commands/keys.js';
 import { addList } from './commands/list.js';
@@ -18,6 +22,7 @@ import { addLogin } from './commands/login.js';
 import { addLogs } from './commands/logs.js';
 import { addNamespaces } from './commands/namespaces.js';
 import { addPublish } from './commands/publish.js';
+import { addPull } from './commands/pull.js';
 import { addRollback } from './commands/rollback.js';
 import { addRollout } from './commands/rollout.js';
 import { addSecrets } from './commands/secrets.js';
@@ -25,7 +30,9 @@ import { addStatus } from './commands/status.js';
 import { addTriggers } from './commands/triggers.js';
 import { addUp } from './commands/up.js';
 import { addVersions } from './commands/versions.js';
+import { examplesOf } from './help/examples.js';
 import { packageVersion } from './package.js';
+import { OUTPUT_FORMATS } from './terminal.js';
 
 /** The whole command line. Throws CommanderError for wrong usage and AppError for what failed. */
 export function createProgram(): Command {
@@ -35,6 +42,7 @@ export function createProgram(): Command {
     // Else `invoke --version 2` would print the version of the program.
     .enablePositionalOptions()
     .showHelpAfterError('Run the command with --help to see how it is used.')
+    .helpCommand(false)
     .exitOverride();
 
   const fn = program.command('function').alias('fn').description('make, run and look after functions');
@@ -55,6 +63,7 @@ export function createProgram(): Command {
   addDead(fn);
   addDev(fn);
   addPublish(fn);
+  addPull(fn);
 
   // The short forms.
   addInit(program);
@@ -66,27 +75,53 @@ export function createProgram(): Command {
 
   addUp(program);
   addConsole(program);
+  addInvocations(program);
   addLogin(program);
   addKeys(program);
   addNamespaces(program);
   addStatus(program);
+  addDoctor(program);
   addAdmin(program);
+  addCompletion(program);
+  addHelp(program);
 
-  for (const leaf of leaves(program)) addCommonOptions(leaf);
+  for (const leaf of leaves(program)) {
+    addCommonOptions(leaf);
+    addExamples(leaf);
+  }
   return program;
 }
 
 /** Commands that talk to no engine, or start one. */
-const LOCAL = new Set(['init', 'build', 'up', 'rotate-secrets-key']);
+const LOCAL = new Set(['init', 'build', 'up', 'rotate-secrets-key', 'help']);
+/** Prints what a shell evaluates, in no other form. */
+const OF_ONE_FORM = new Set(['completion']);
 
 function addCommonOptions(command: Command): void {
-  command.optionsGroup('Common options:').option('--json', 'print JSON, for scripts');
+  if (OF_ONE_FORM.has(command.name())) return;
+  command
+    .optionsGroup('Common options:')
+    .addOption(new Option('--json', 'print JSON, for scripts').conflicts('output'))
+    .addOption(new Option('-o, --output <format>', 'how to print what it shows').choices(OUTPUT_FORMATS));
   // A function's `dev` deploys to an engine that runs; a project's starts its own.
   if (LOCAL.has(command.name()) || (command.name() === 'dev' && command.parent?.name() === 'orama')) return;
   command
     .option('--url <url>', 'the engine (ORAMA_URL)')
     .option('--api-key <key>', 'the credential (ORAMA_API_KEY)')
     .option('--namespace <name>', 'the namespace (ORAMA_NAMESPACE)');
+}
+
+function addExamples(command: Command): void {
+  const examples = examplesOf(pathOf(command));
+  if (examples.length > 0) {
+    command.addHelpText('after', `\nExamples:\n${examples.map((line) => `  $ ${line}`).join('\n')}`);
+  }
+}
+
+/** `function invoke`: the words that name a command, without `orama`. */
+export function pathOf(command: Command | undefined): string {
+  if (!command?.parent) return '';
+  return `${pathOf(command.parent)} ${command.name()}`.trim();
 }
 
 function leaves(command: Command): Command[] {

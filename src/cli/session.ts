@@ -1,15 +1,17 @@
 import type { Command } from 'commander';
 import { type Client, createClient } from './client.js';
 import { type ConnectionFlags, resolveSettings } from './config.js';
-import { createTerminal, type Terminal } from './terminal.js';
+import { createTerminal, type OutputFormat, type Terminal } from './terminal.js';
 
 interface CommonFlags extends ConnectionFlags {
   json?: boolean;
+  output?: OutputFormat;
 }
 
 /** The terminal as this command's flags want it. */
 export function terminalOf(command: Command): Terminal {
-  return createTerminal(process, command.optsWithGlobals<CommonFlags>().json === true);
+  const { json, output } = command.optsWithGlobals<CommonFlags>();
+  return createTerminal(process, json === true ? 'json' : output);
 }
 
 export interface Session {

@@ -1,12 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import type { Readable, Writable } from 'node:stream';
 import pc from 'picocolors';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { AppError } from '../errors.js';
+import { createLiveLine } from './live-line.js';
 
 type Paint = (text: string) => string;
 type Colors = Readonly<Record<'dim' | 'red' | 'green' | 'yellow' | 'cyan', Paint>>;
 type Stream = Writable & { isTTY?: boolean };
+
+/** `table` for people, `json` one document, `ndjson` a JSON value a line. */
+export const OUTPUT_FORMATS = ['table', 'json', 'ndjson'] as const;
+export type OutputFormat = (typeof OUTPUT_FORMATS)[number];
+
+/** Shows on the terminal that something goes on, until its end. */
+export interface Activity {
+  update(text: string): void;
+  end(): void;
+}
 
 /**
  * Where commands write. People on a terminal get tables, colours and progress; scripts get plain
@@ -14,21 +25,36 @@ type Stream = Writable & { isTTY?: boolean };
  * itself is written: only colours of `colors`.
  */
 export interface Terminal {
+  /** A program reads stdout: `json` or `ndjson`. */
   readonly json: boolean;
   /** A person reads stdout. */
   readonly isTerminal: boolean;
   readonly colors: Colors;
   /** A reply of the server: as it came with --json, else as `render` says it. */
   show<S extends z.ZodType>(reply: unknown, schema: S, render: (value: z.output<S>) => string): void;
+  /** The same for a reply that holds a list under `key`: as ndjson, an item a line. */
+  list<S extends z.ZodType>(
+    reply: unknown,
+    schema: S,
+    key: keyof z.output<S> & string,
+    render: (value: z.output<S>) => string,
+  ): void;
+  /** A value as JSON: in one line as ndjson, else indented. */
+  value(value: unknown): void;
   /** A line on stdout. */
   line(text: string): void;
   /** Bytes on stdout: untouched in a pipe or file, made printable on a terminal. */
   bytes(data: Uint8Array): void;
   /** What goes on meanwhile: on stderr, for people only. */
   progress(text: string): void;
+  /** One line on stderr that is drawn anew, with the seconds that have passed; for people only. */
+  activity(text: string): Activity;
   /** What went wrong: on stderr, for everybody. */
   problem(text: string): void;
-  /** Aligned columns with a header on a terminal; tabs and no header elsewhere. */
+  /**
+   * Aligned columns with a header on a terminal, or where a table was asked for; tabs and no header
+   * elsewhere.
+   */
   table(header: readonly string[], rows: readonly (readonly string[])[]): string;
 }
 
@@ -38,35 +64,58 @@ export interface TerminalStreams {
   stderr: Stream;
 }
 
-export function createTerminal(streams: TerminalStreams, json: boolean): Terminal {
+/** Without a format, who reads stdout decides. */
+export function createTerminal(streams: TerminalStreams, format?: OutputFormat): Terminal {
   const { stdout, stderr } = streams;
+  const json = format === 'json' || format === 'ndjson';
   const isTerminal = stdout.isTTY === true && !json;
+  const isWatched = stderr.isTTY === true && !json;
   const { colors, render } = createPainter(isTerminal && pc.isColorSupported);
+  const live = createLiveLine(stderr);
+  const write = (stream: Stream, text: string | Uint8Array) => live.above(() => stream.write(text));
+  const writeValue = (value: unknown) =>
+    write(stdout, `${JSON.stringify(value, null, format === 'ndjson' ? 0 : 2)}\n`);
+  const writeText = (text: string) => {
+    if (text !== '') write(stdout, `${render(text)}\n`);
+  };
   return {
     json,
     isTerminal,
     colors,
     show(reply, schema, describe) {
-      const text = json ? JSON.stringify(reply, null, 2) : render(describe(understood(reply, schema)));
-      if (text !== '') stdout.write(`${text}\n`);
+      if (json) writeValue(reply);
+      else writeText(describe(understood(reply, schema)));
     },
+    list(reply, schema, key, describe) {
+      if (format === 'ndjson') for (const item of itemsOf(reply, key)) writeValue(item);
+      else this.show(reply, schema, describe);
+    },
+    value: writeValue,
     line(text) {
-      stdout.write(`${json ? text : render(text)}\n`);
+      write(stdout, `${json ? text : render(text)}\n`);
     },
     bytes(data) {
-      stdout.write(isTerminal ? printable(Buffer.from(data).toString()) : data);
+      write(stdout, isTerminal ? printable(Buffer.from(data).toString()) : data);
     },
     progress(text) {
-      if (stderr.isTTY === true && !json) stderr.write(`${render(text)}\n`);
+      if (isWatched) write(stderr, `${render(text)}\n`);
+    },
+    activity(text) {
+      return isWatched ? live.begin(text, render) : { update: () => {}, end: () => {} };
     },
     problem(text) {
-      stderr.write(`${render(text)}\n`);
+      write(stderr, `${render(text)}\n`);
     },
     table(header, rows) {
       const plain = rows.map((row) => row.map(oneLine));
-      return isTerminal ? alignedTable(header, plain, colors.dim) : tabbed(plain);
+      return isTerminal || format === 'table' ? alignedTable(header, plain, colors.dim) : tabbed(plain);
     },
   };
+}
+
+function itemsOf(reply: unknown, key: string): readonly unknown[] {
+  const schema = z.looseObject({ [key]: z.array(z.unknown()) });
+  return understood(reply, schema)[key] ?? [];
 }
 
 function understood<S extends z.ZodType>(reply: unknown, schema: S): z.output<S> {

@@ -19,11 +19,12 @@ export function watchSources(
   directory: string,
   signal: AbortSignal,
   changed: (files: ReadonlySet<string> | undefined) => Promise<void>,
+  isWatched: (file: string) => boolean = isSource,
 ): Watching {
   let timer: NodeJS.Timeout | undefined;
   let files = new Set<string>();
   const watcher = watch(directory, { recursive: true }, (_event, file) => {
-    if (file === null || !isSource(file)) return;
+    if (file === null || !isWatched(file)) return;
     files.add(file);
     clearTimeout(timer);
     timer = setTimeout(() => {

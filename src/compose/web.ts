@@ -90,6 +90,7 @@ export async function startWeb(
     invocations,
     deadLetters: createDeadLetters({ ...parts, ...core, audit, meter, resultTtlMs }),
     blobOwners: store.blobOwners,
+    traces: store.traces,
     limiter: parts.rateLimiter,
     usage: createUsageReader(parts),
     stats: createStats({ attempts: store.attempts, queue }),

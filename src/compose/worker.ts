@@ -4,6 +4,7 @@ import { createLogWriter, type LogWriter } from '../../workers/delivery/log-writ
 import { startWarmUp } from '../../workers/delivery/warm-up.js';
 import type { Closers } from '../closers.js';
 import type { FunctionName, Namespace } from '../contract/ids.js';
+import type { Trace } from '../contract/trace.js';
 import { logChannel, newsOf } from '../core/logs.js';
 import { startRetention } from '../core/retention.js';
 import type { Closable } from '../ports/closable.js';
@@ -34,6 +35,14 @@ export function composeLogWriter(parts: Parts, closers: Closers): LogWriter {
   );
 }
 
+export interface WorkerParts {
+  engine: Engine;
+  logWriter: LogWriter;
+  deadline: ShutdownDeadline;
+  /** What functions are given in place of the outside world. */
+  replay?: Trace | undefined;
+}
+
 /**
  * Starts taking jobs, ticks and callbacks. `close` finishes what is in hand, or hands it back when
  * time is up.
@@ -41,7 +50,7 @@ export function composeLogWriter(parts: Parts, closers: Closers): LogWriter {
 export async function startWorker(
   parts: Parts,
   core: Core,
-  { engine, logWriter, deadline }: { engine: Engine; logWriter: LogWriter; deadline: ShutdownDeadline },
+  { engine, logWriter, deadline, replay }: WorkerParts,
   closers: Closers,
 ): Promise<void> {
   const { config, logger, store } = parts;
@@ -53,6 +62,7 @@ export async function startWorker(
     engine,
     logWriter,
     logQuota,
+    ...(replay === undefined ? {} : { replay }),
   });
 
   addWorkerReadings(parts, engine, logWriter);

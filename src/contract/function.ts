@@ -88,6 +88,7 @@ export const functionMetadataSchema = z.strictObject({
   concurrency: concurrencySchema.optional(),
   allowed_hosts: allowedHostsSchema.optional(),
   http: httpFunctionSchema.optional(),
+  trace: z.boolean().optional(),
 });
 export type FunctionMetadata = z.infer<typeof functionMetadataSchema>;
 

@@ -39,6 +39,7 @@ const settingsShape = {
   concurrency: concurrencySchema.optional(),
   allowed_hosts: allowedHostsSchema.optional(),
   http: httpFunctionSchema.optional(),
+  trace: z.boolean().optional(),
 };
 
 /** The keys of function.yaml, as contract §1 and §12 name them. */

@@ -40,8 +40,8 @@ export interface Functions {
   deploy(by: Actor, deployment: Deployment): Promise<FunctionRecord>;
   /** Whatever would refuse the deploy refuses this; nothing is stored. */
   check(deployment: Deployment): Promise<ModuleReport>;
-  /** All that a version was deployed with, the newest unless told. */
-  settings(namespace: Namespace, name: FunctionName, version?: number): Promise<FunctionVersion>;
+  /** All that the newest version, or another, was deployed with. */
+  settings(namespace: Namespace, name: FunctionName, ref?: VersionRef): Promise<FunctionVersion>;
   /** A new version with an old one's bytes and settings. */
   rollback(by: Actor, namespace: Namespace, name: FunctionName, version: number): Promise<FunctionRecord>;
   /** The newest version; by an alias, its own version. */
@@ -87,10 +87,16 @@ export function createFunctions(deps: FunctionsDeps): Functions {
     return { cid, start: warmStartOf(await engine.inspect(wasm, about)), limits };
   };
 
+  const find = async (namespace: Namespace, name: FunctionName, ref?: VersionRef) => {
+    if (typeof ref !== 'string') return catalog.resolve(namespace, name, ref);
+    const [own] = await catalog.candidates(namespace, name, ref);
+    return own ?? (await catalog.resolve(namespace, name));
+  };
+
   return {
     check,
 
-    settings: (namespace, name, version) => catalog.resolve(namespace, name, version),
+    settings: find,
 
     async deploy(by, { namespace, settings, wasm }) {
       const { cid, start, limits } = await check({ namespace, settings, wasm });
@@ -136,11 +142,7 @@ export function createFunctions(deps: FunctionsDeps): Functions {
       return recordOf(added);
     },
 
-    async get(namespace, name, ref) {
-      if (typeof ref !== 'string') return recordOf(await catalog.resolve(namespace, name, ref));
-      const [own] = await catalog.candidates(namespace, name, ref);
-      return recordOf(own ?? (await catalog.resolve(namespace, name)));
-    },
+    get: async (namespace, name, ref) => recordOf(await find(namespace, name, ref)),
 
     list: async (namespace) => (await store.functions.list(namespace)).map(recordOf),
 

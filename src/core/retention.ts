@@ -27,6 +27,7 @@ export function startRetention(store: Store, options: RetentionOptions, logger: 
         const logsBefore = now - options.logDays * DAY_MS;
         const deadBefore = now - options.deadDays * DAY_MS;
         touched = await store.callbacks.sweep(logsBefore);
+        touched += await store.traces.sweep(logsBefore);
         touched += await store.attempts.sweep({ logsBefore, deadBefore, now });
         touched += await store.audit.sweep(logsBefore);
       } while (touched > 0 && !closed);

@@ -2,6 +2,7 @@ import { settingRows } from '../config.js';
 import { type HostFunction, hostFunction, hostFunctionNames } from '../contract/host-functions.js';
 import { MAX_HOST_BYTES, MAX_HOST_CALLS, MAX_HOST_RESULT_BYTES, MB } from '../contract/limits.js';
 import { ERRORS } from '../errors.js';
+import { sdkPage } from './sdk.js';
 
 /** The pages of docs/ that are made from the code, by file name; a test holds them against it. */
 export function generatedPages(): Record<string, string> {
@@ -9,6 +10,7 @@ export function generatedPages(): Record<string, string> {
     'settings.md': settingsPage(),
     'errors.md': errorsPage(),
     'host-functions.md': hostFunctionsPage(),
+    'sdk.md': sdkPage(),
   };
 }
 

@@ -2,6 +2,7 @@ import Router from '@koa/router';
 import Koa from 'koa';
 import { CONSOLE_PATHS, serveConsole } from './console.js';
 import { dispatch, type Serving } from './dispatch.js';
+import { GUIDE_PATHS, serveGuide } from './guide.js';
 import { allowOrigins } from './middleware/cors.js';
 import { answerErrors } from './middleware/errors.js';
 import { answerNotRouted } from './middleware/not-routed.js';
@@ -20,6 +21,8 @@ export function createApp(serving: Serving): Koa {
   }
   const console = serveConsole(new URL('../../console/', import.meta.url));
   for (const path of CONSOLE_PATHS) others.get(path, console);
+  const guide = serveGuide(new URL('../../guide/', import.meta.url));
+  for (const path of GUIDE_PATHS) others.get(path, guide);
 
   app.use((ctx, next) => {
     // Replies are data, also when they are a function's own.

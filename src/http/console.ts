@@ -1,8 +1,6 @@
-import { hash } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
 import type { Context } from 'koa';
 import { AppError } from '../errors.js';
-import { isUnchanged } from './send.js';
+import { loadSite, type StaticSite, sendStatic } from './static-site.js';
 
 /** The page is one, whatever is shown in it; what it loads is under `assets/`. */
 export const CONSOLE_PATHS = ['/console', '/console/{*path}'] as const;
@@ -29,89 +27,22 @@ export const PAGE_HEADERS = {
   'Permissions-Policy': 'camera=(), geolocation=(), microphone=()',
 };
 
-const TYPES: Readonly<Record<string, string>> = {
-  css: 'text/css; charset=utf-8',
-  html: 'text/html; charset=utf-8',
-  js: 'text/javascript; charset=utf-8',
-  svg: 'image/svg+xml',
-};
-
-type Encoding = 'br' | 'gzip' | 'identity';
-const SUFFIX: Readonly<Record<Encoding, string>> = { br: '.br', gzip: '.gz', identity: '' };
-
-interface ConsoleFile {
-  type: string;
-  etag: string;
-  bodies: ReadonlyMap<Encoding, Buffer>;
-}
-
 /**
  * Serves the console as the build has left it: compressed already, assets under names that change
  * with their content.
  */
 export function serveConsole(directory: URL) {
-  let loaded: Promise<ReadonlyMap<string, ConsoleFile>> | null = null;
+  let loaded: Promise<StaticSite> | null = null;
 
   return async (ctx: Context): Promise<void> => {
-    loaded ??= load(directory);
+    loaded ??= loadSite(directory);
     const files = await loaded;
     const path = ctx.path.slice('/console/'.length);
     const isAsset = path.startsWith('assets/');
     const file = files.get(isAsset ? path : 'index.html');
     if (file === undefined) throw isAsset ? noSuchAsset(path) : notBuilt();
-
-    const encoding = encodingFor(ctx, file);
-    ctx.set(PAGE_HEADERS);
-    ctx.set('Cache-Control', isAsset ? 'public, max-age=31536000, immutable' : 'no-cache');
-    ctx.set('ETag', `"${file.etag}${SUFFIX[encoding]}"`);
-    ctx.vary('Accept-Encoding');
-    ctx.status = 200;
-    if (isUnchanged(ctx)) {
-      ctx.status = 304;
-      return;
-    }
-    if (encoding !== 'identity') ctx.set('Content-Encoding', encoding);
-    ctx.type = file.type;
-    ctx.body = file.bodies.get(encoding);
+    sendStatic(ctx, file, { isAsset, headers: PAGE_HEADERS });
   };
-}
-
-function encodingFor(ctx: Context, { bodies }: ConsoleFile): Encoding {
-  const accepted = ctx.acceptsEncodings('br', 'gzip', 'identity');
-  return (accepted === 'br' || accepted === 'gzip') && bodies.has(accepted) ? accepted : 'identity';
-}
-
-/**
- * All files at once: they are few, and a request can then ask for nothing but what the build has
- * made.
- */
-async function load(directory: URL): Promise<ReadonlyMap<string, ConsoleFile>> {
-  const names = await namesIn(directory);
-  const plain = names.filter((name) => !/\.(br|gz)$/.test(name));
-  const entries = plain.map(async (name): Promise<[string, ConsoleFile]> => {
-    const bodies = new Map<Encoding, Buffer>();
-    for (const encoding of ['br', 'gzip', 'identity'] as const) {
-      const file = name + SUFFIX[encoding];
-      if (names.includes(file)) bodies.set(encoding, await readFile(new URL(file, directory)));
-    }
-    const etag = hash('sha256', bodies.get('identity') ?? '', 'base64url').slice(0, 24);
-    const type = TYPES[name.slice(name.lastIndexOf('.') + 1)] ?? 'application/octet-stream';
-    return [name, { type, etag, bodies }];
-  });
-  return new Map(await Promise.all(entries));
-}
-
-async function namesIn(directory: URL): Promise<string[]> {
-  try {
-    const entries = await readdir(directory, { recursive: true, withFileTypes: true });
-    const root = directory.pathname.replace(/\/$/, '');
-    return entries
-      .filter((entry) => entry.isFile())
-      .map(({ parentPath, name }) => `${parentPath.replace(/\/$/, '')}/${name}`.slice(root.length + 1));
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
-    throw error;
-  }
 }
 
 function noSuchAsset(path: string): AppError {

@@ -34,6 +34,7 @@ import type { Presence } from '../ports/presence.js';
 import type { QueueCounts } from '../ports/queue.js';
 import type { RateLimiter } from '../ports/rate-limiter.js';
 import type { BlobOwnerStore } from '../ports/store/blob-owners.js';
+import type { TraceStore } from '../ports/store/traces.js';
 import type { Tracer } from '../ports/tracer.js';
 
 /** The settings that HTTP depends on. */
@@ -82,6 +83,7 @@ export interface Services {
   invocations: Invocations;
   deadLetters: DeadLetters;
   callbacks: Callbacks;
+  traces: Pick<TraceStore, 'get'>;
   depths: CallDepth;
   quotas: Quotas;
   usage: UsageReader;

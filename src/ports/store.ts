@@ -13,6 +13,7 @@ import type { RolloutStore } from './store/rollouts.js';
 import type { SecretStore } from './store/secrets.js';
 import type { SessionStore } from './store/sessions.js';
 import type { SettingStore } from './store/settings.js';
+import type { TraceStore } from './store/traces.js';
 import type { TriggerStore } from './store/triggers.js';
 
 /**
@@ -33,6 +34,7 @@ export interface Store extends Closable {
   readonly idempotency: IdempotencyStore;
   readonly blobOwners: BlobOwnerStore;
   readonly callbacks: CallbackStore;
+  readonly traces: TraceStore;
   readonly sessions: SessionStore;
   readonly settings: SettingStore;
   /** The servers that hold it: none where it is a file. */

@@ -31,7 +31,7 @@ function record(attempt: number) {
 /** Follows the logs of a server until `count` records were printed. */
 async function follow(url: string, count: number): Promise<string[]> {
   const stdout = new PassThrough();
-  const terminal = createTerminal({ stdin: process.stdin, stdout, stderr: new PassThrough() }, true);
+  const terminal = createTerminal({ stdin: process.stdin, stdout, stderr: new PassThrough() }, 'json');
   const stop = new AbortController();
   const following = followLogs({
     client: createClient({ url }),

@@ -40,7 +40,7 @@ function range(from: number, to: number): number[] {
 async function written(isTTY: boolean, json: boolean, write: (terminal: Terminal) => void) {
   const stdout = Object.assign(new PassThrough(), { isTTY });
   const stderr = Object.assign(new PassThrough(), { isTTY });
-  write(createTerminal({ stdin: process.stdin, stdout, stderr }, json));
+  write(createTerminal({ stdin: process.stdin, stdout, stderr }, json ? 'json' : undefined));
   stdout.end();
   stderr.end();
   return (await text(stdout)) + (await text(stderr));

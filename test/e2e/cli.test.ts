@@ -89,6 +89,17 @@ test('the life of a function on the command line, with nothing set: engine and k
   });
   t.like(dead, { request_id: id, state: 'dead' });
   t.regex(await orama('function', 'dead', 'show', id), /attempt 1\terror after /);
+  t.like(await json('invocations', 'get', id), { request_id: id, state: 'dead' });
+  t.regex(await orama('inv', 'ls', '--status', 'dead'), new RegExp(`^${id}\tprobe\t3\tasync\tdead\t1\t`));
+  const waiting = (await orama('invoke', 'probe', '--async', '--delay', '600', '--data', echo)).trim();
+  t.is(await orama('invocations', 'cancel', waiting), `Cancelled ${waiting}\n`);
+  t.like(await json('invocations', 'get', waiting), { state: 'cancelled' });
+  const ended = await attempt('invocations', 'cancel', waiting);
+  t.is(ended.code, 1);
+  const again = (await json('invocations', 'replay', waiting)).request_id;
+  await until('the replay', async () => (await json('inv', 'show', again)).state === 'success');
+  const unknown = await attempt('invocations', 'get', '0199c5a0-0000-7000-8000-000000000009');
+  t.regex(unknown.stderr, /orama invocations list/);
   t.regex(await orama('function', 'dead', 'show', id), /^input\t\[\{"op":"exit"/m);
   t.regex(
     await orama('function', 'dead', 'replay', 'probe', id, '--data', commands({ op: 'exit', n: 66 })),

@@ -286,7 +286,7 @@ test('the command line shows method, route and status of a request and in the lo
   const session = async (shown: (session: Session) => Promise<unknown>) => {
     const stdout = Object.assign(new PassThrough(), { isTTY: true });
     const stderr = Object.assign(new PassThrough(), { isTTY: true });
-    const terminal = createTerminal({ stdin: process.stdin, stdout, stderr }, false);
+    const terminal = createTerminal({ stdin: process.stdin, stdout, stderr });
     await shown({ terminal, client: createClient({ url: running.url, apiKey: tenant.key }) });
     stdout.end();
     stderr.end();

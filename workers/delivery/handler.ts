@@ -1,5 +1,6 @@
 import type { FunctionVersion } from '../../src/contract/function.js';
 import { MAX_WORKER_CRASHES } from '../../src/contract/limits.js';
+import type { Trace } from '../../src/contract/trace.js';
 import type { Catalog } from '../../src/core/catalog.js';
 import type { EndRow, Finisher, InvocationEnd } from '../../src/core/finish.js';
 import { endNumber, newAttempt } from '../../src/core/new-attempt.js';
@@ -19,9 +20,12 @@ import { DeliveredCall } from './delivered-call.js';
 import { GuestGone } from './guest-gone.js';
 import { GuestLimit } from './guest-limit.js';
 import { createHost, type HostDeps } from './host.js';
+import { keepTrace } from './keep-trace.js';
 import type { LogQuota } from './log-quota.js';
 import type { LogWriter } from './log-writer.js';
 import { observedHost } from './observed-host.js';
+import { replayedHost } from './replayed-host.js';
+import { recordedHost, TraceRecorder } from './trace-recorder.js';
 
 /** Delay of a job while the `concurrency` of its function is used up; jittered. */
 const BUSY_MS = 100;
@@ -39,6 +43,8 @@ export interface ConsumerDeps extends HostDeps {
   meter: Meter;
   tracer: Tracer;
   logger: Logger;
+  /** In place of the outside world, for every invocation: what a trace says. */
+  replay?: Trace;
 }
 
 /**
@@ -158,7 +164,8 @@ async function runGuest(deps: ConsumerDeps, delivery: Delivery, fn: FunctionVers
     parent: waited.traceparent,
     attributes,
   });
-  const makeHost = () => hostOf(deps, { invocation, function: fn, gone }, span);
+  const recorder = fn.metadata.trace === true ? new TraceRecorder() : undefined;
+  const makeHost = () => hostOf(deps, { invocation, function: fn, gone }, span, recorder);
   let outcome: GuestOutcome;
   try {
     outcome = await deps.engine.run(new DeliveredCall(delivery, fn, { blobs: deps.blobs, makeHost }));
@@ -171,6 +178,8 @@ async function runGuest(deps: ConsumerDeps, delivery: Delivery, fn: FunctionVers
     delivery.releaseSlot();
   }
   span.end(outcome.error);
+  // Before the reply: whoever has seen it can ask for the trace.
+  if (recorder) await keepTrace(deps, delivery, recorder);
   return outcome;
 }
 
@@ -209,11 +218,18 @@ async function settle(
 }
 
 /** The span of the guest is the parent of what it publishes and enqueues. */
-function hostOf(deps: ConsumerDeps, run: Parameters<typeof createHost>[1], { traceparent }: Span) {
+function hostOf(
+  deps: ConsumerDeps,
+  run: Parameters<typeof createHost>[1],
+  { traceparent }: Span,
+  recorder: TraceRecorder | undefined,
+) {
   const invocation = traceparent === undefined ? run.invocation : { ...run.invocation, traceparent };
-  const call = hostCaller(createHost(deps, { ...run, invocation }));
+  const call = deps.replay ? replayedHost(deps.replay) : hostCaller(createHost(deps, { ...run, invocation }));
   const { meter, tracer, logger } = deps;
-  return observedHost(call, { meter, tracer, logger, parent: traceparent, requestId: invocation.id });
+  const about = { meter, tracer, logger, parent: traceparent, requestId: invocation.id };
+  const observed = observedHost(call, about);
+  return recorder ? recordedHost(observed, recorder) : observed;
 }
 
 function isFinal(delivery: Delivery, { status, exitCode }: GuestOutcome): boolean {

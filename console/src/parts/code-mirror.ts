@@ -85,7 +85,8 @@ export function openEditor(host: HTMLElement, options: EditorOptions): Editor {
         placeholderText(placeholder),
         EditorView.contentAttributes.of({ 'aria-label': label }),
         EditorView.updateListener.of(({ docChanged, state, transactions }) => {
-          if (docChanged && !transactions.some((each) => each.annotation(SET))) onChange(state.doc.toString());
+          if (docChanged && !transactions.some((each) => each.annotation(SET)))
+            onChange(state.doc.toString());
         }),
         ...(language === 'json' ? [json()] : language === 'sql' ? [sql({ dialect: SQLite })] : []),
       ],

@@ -12,8 +12,7 @@ export function addAdmin(program: Command): void {
       const terminal = terminalOf(command);
       const { rotateSecretsKey } = await import('../../admin.js');
       const { resealed } = await rotateSecretsKey(flags.data === undefined ? {} : { dataDir: flags.data });
-      terminal.line(
-        terminal.json ? JSON.stringify({ resealed }) : `Sealed ${resealed} secrets with a new master key.`,
-      );
+      if (terminal.json) terminal.value({ resealed });
+      else terminal.line(`Sealed ${resealed} secrets with a new master key.`);
     });
 }

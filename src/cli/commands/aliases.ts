@@ -52,7 +52,7 @@ function addList(aliases: Command): void {
     .argument('<function>')
     .action(async (fn: string, _flags, command: Command) => {
       const { client, terminal } = openSession(command);
-      terminal.show(await client.call('GET', pathOf(fn)), aliasesReplySchema, (list) => {
+      terminal.list(await client.call('GET', pathOf(fn)), aliasesReplySchema, 'aliases', (list) => {
         if (list.aliases.length === 0 && terminal.isTerminal) {
           return `No aliases yet. Make one with: orama function alias set ${fn} live 1`;
         }

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import type { Command } from 'commander';
 import { type Built, buildFunction } from '../build/build.js';
+import { during } from '../during.js';
 import { readManifest } from '../function-directory.js';
 import { terminalOf } from '../session.js';
 
@@ -14,9 +15,11 @@ export function addBuild(parent: Command): void {
     .argument('[dir]', 'directory with function.yaml', '.')
     .action(async (directory: string, _flags, command: Command) => {
       const terminal = terminalOf(command);
-      terminal.progress('Building…');
-      const built = await buildFunction(directory, readManifest(directory).build);
-      if (terminal.json) terminal.line(JSON.stringify({ ...built, size: statSync(built.file).size }));
+      const { build, settings } = readManifest(directory);
+      const built = await during(terminal, `Building ${settings.name}…`, () =>
+        buildFunction(directory, build),
+      );
+      if (terminal.json) terminal.value({ ...built, size: statSync(built.file).size });
       else terminal.line(describeBuilt(built));
     });
 }

@@ -11,7 +11,8 @@ export function addConsole(program: Command): void {
     .action(async (_flags, command: Command) => {
       const { client, terminal } = openSession(command);
       const url = await consoleLink(client);
-      terminal.line(terminal.json ? JSON.stringify({ url }) : url);
+      if (terminal.json) terminal.value({ url });
+      else terminal.line(url);
     });
 }
 

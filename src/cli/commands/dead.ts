@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { countReplySchema } from '../../contract/http/common.js';
-import { invocationsReplySchema, replayReplySchema } from '../../contract/http/invocations.js';
+import { invocationsReplySchema } from '../../contract/http/invocations.js';
 import { invocationRecordSchema } from '../../contract/invocation.js';
 import { confirm } from '../confirm.js';
-import { readData } from '../data.js';
+import { type ReplayFlags, renderInvocation, replayOne } from '../invocations.js';
 import { openSession } from '../session.js';
 import { moment, wholeNumber } from '../values.js';
 
@@ -13,11 +13,6 @@ interface ListFlags {
   before?: string;
   reason?: string;
   cursor?: string;
-}
-
-interface ReplayFlags {
-  newest?: boolean;
-  data?: string;
 }
 
 /** `orama function dead list|show|replay|purge` */
@@ -35,7 +30,7 @@ function addList(dead: Command): void {
     .alias('ls')
     .description('list dead invocations, newest first')
     .argument('[function]', 'of this function; of all without it')
-    .option('--limit <n>', 'at most so many', wholeNumber(1, 500), 100)
+    .option('-n, --limit <n>', 'at most so many', wholeNumber(1, 500), 100)
     .option('--since <time>', 'accepted at or after: a time, or an age such as 10m, 2h, 1d', moment)
     .option('--before <time>', 'accepted before', moment)
     .option('--reason <reason>', 'error, timeout, expired or worker_died')
@@ -44,7 +39,7 @@ function addList(dead: Command): void {
       const { client, terminal } = openSession(command);
       const query = { function: fn, status: 'dead', ...flags };
       const reply = await client.call('GET', '/v1/invocations', { query });
-      terminal.show(reply, invocationsReplySchema, ({ invocations, next_cursor }) => {
+      terminal.list(reply, invocationsReplySchema, 'invocations', ({ invocations, next_cursor }) => {
         if (invocations.length === 0 && terminal.isTerminal) return 'Nothing is dead.';
         if (next_cursor != null) terminal.progress(`More with: --cursor ${next_cursor}`);
         return terminal.table(
@@ -71,14 +66,7 @@ function addShow(dead: Command): void {
     .action(async (id: string, _flags, command: Command) => {
       const { client, terminal } = openSession(command);
       const reply = await client.call('GET', `/v1/invocations/${encodeURIComponent(id)}`);
-      terminal.show(reply, invocationRecordSchema, ({ attempts, ...record }) => {
-        const rows = Object.entries(record).map(([key, value]) => [key, cell(value)]);
-        const tries = attempts.map((attempt) => [
-          `attempt ${attempt.number}`,
-          `${attempt.status} after ${attempt.duration_ms} ms, ${attempt.started_at}: ${attempt.error ?? ''}`,
-        ]);
-        return terminal.table(['KEY', 'VALUE'], [...rows, ...tries]);
-      });
+      terminal.show(reply, invocationRecordSchema, (record) => renderInvocation(terminal, record));
     });
 }
 
@@ -102,13 +90,7 @@ function addReplay(dead: Command): void {
         });
         terminal.show(reply, countReplySchema, ({ count }) => `${count} replayed`);
       } else {
-        const reply = await client.call('POST', `/v1/invocations/${encodeURIComponent(id)}/replay`, {
-          query,
-          ...(flags.data === undefined
-            ? {}
-            : { json: { input_base64: Buffer.from(await readData(flags.data)).toString('base64') } }),
-        });
-        terminal.show(reply, replayReplySchema, ({ request_id }) => `Replayed as ${request_id}`);
+        await replayOne({ client, terminal }, id, flags);
       }
     });
 }
@@ -126,9 +108,4 @@ function addPurge(dead: Command): void {
       const reply = await client.call('DELETE', `/v1/functions/${encodeURIComponent(fn)}/dead`);
       terminal.show(reply, countReplySchema, ({ count }) => `${count} purged`);
     });
-}
-
-function cell(value: unknown): string {
-  if (typeof value === 'object' && value !== null) return JSON.stringify(value);
-  return String(value ?? '');
 }

@@ -28,7 +28,7 @@ export function addInit(parent: Command): void {
       const { lang: language, template: trigger } = flags;
       const files = writeTemplate({ language, trigger }, name, directory);
       if (terminal.json) {
-        terminal.line(JSON.stringify({ name, language, directory, files }, null, 2));
+        terminal.value({ name, language, directory, files });
         return;
       }
       terminal.line(`Made ${join(name, 'function.yaml')} and ${files.length - 1} more files in ${language}`);

@@ -59,7 +59,7 @@ export function addInvoke(parent: Command): void {
       const { client, terminal } = openSession(command);
       const input = await readData(flags.data ?? '');
       const reply = await client.invoke(name, input, flags);
-      if (terminal.json) terminal.line(JSON.stringify(asJson(reply), null, 2));
+      if (terminal.json) terminal.value(asJson(reply));
       else printBare(terminal, reply);
     });
 }

@@ -36,7 +36,6 @@ function addCreate(keys: Command): void {
       commaSeparated,
     )
     .option('--expires <when>', 'when it ends: 90d from now, or a time', momentAhead)
-    .addHelpText('after', EXAMPLES)
     .action(async (name: string | undefined, flags: CreateFlags, command: Command) => {
       const { client, terminal } = openSession(command);
       const json = {
@@ -56,11 +55,6 @@ function addCreate(keys: Command): void {
     });
 }
 
-const EXAMPLES = `
-Examples:
-  $ orama keys create ci --scopes deploy,read --functions 'hook-*' --expires 90d
-  $ orama keys create dashboard --scopes read`;
-
 function addList(keys: Command): void {
   keys
     .command('list')
@@ -69,7 +63,7 @@ function addList(keys: Command): void {
     .action(async (_flags, command: Command) => {
       const { client, terminal } = openSession(command);
       const reply = await client.call('GET', '/v1/auth/keys');
-      terminal.show(reply, keysReplySchema, (list) =>
+      terminal.list(reply, keysReplySchema, 'keys', (list) =>
         terminal.table(
           ['ID', 'NAME', 'NAMESPACE', 'MAY', 'EXPIRES', 'CREATED BY', 'CREATED', 'LAST USED'],
           list.keys.map((key) => [

@@ -11,7 +11,7 @@ export function addList(parent: Command): void {
     .action(async (_options, command: Command) => {
       const { client, terminal } = openSession(command);
       const reply = await client.call('GET', '/v1/functions');
-      terminal.show(reply, functionsReplySchema, ({ functions }) => {
+      terminal.list(reply, functionsReplySchema, 'functions', ({ functions }) => {
         if (functions.length === 0 && terminal.isTerminal) {
           return 'No functions yet. Make one with: orama function init hello';
         }

@@ -22,7 +22,7 @@ export function addLogin(program: Command): void {
       await client.call('GET', '/v1/auth/whoami');
       const login = { url: address, api_key: key, ...(where === undefined ? {} : { namespace: where }) };
       const file = saveLogin(login);
-      if (terminal.json) terminal.line(JSON.stringify({ url: address, namespace: where ?? null, file }));
+      if (terminal.json) terminal.value({ url: address, namespace: where ?? null, file });
       else
         terminal.line(`Logged in to ${address}${where === undefined ? '' : ` as ${where}`}; kept in ${file}`);
     });

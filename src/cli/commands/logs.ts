@@ -22,7 +22,7 @@ export function addLogs(parent: Command): void {
     .description('print what a function logged, the latest at the end')
     .argument('<name>')
     .option('-f, --follow', 'go on with what is logged from now on')
-    .option('--limit <n>', 'at most so many attempts', wholeNumber(1, 1000), 100)
+    .option('-n, --limit <n>', 'at most so many attempts', wholeNumber(1, 1000), 100)
     .option('--since <time>', 'started at or after: a time, or an age such as 10m, 2h, 1d', moment)
     .addOption(new Option('--status <status>', 'only these').choices(attemptStatusSchema.options))
     .option('--request-id <id>', 'only this invocation')
@@ -37,7 +37,7 @@ export function addLogs(parent: Command): void {
         await followLogs({ client, terminal, path, query, seen, signal: new AbortController().signal });
         return;
       }
-      terminal.show(reply, logsReplySchema, ({ logs }) => {
+      terminal.list(reply, logsReplySchema, 'logs', ({ logs }) => {
         if (logs.length === 0) terminal.progress(`${name} has logged nothing yet.`);
         return logs
           .reverse()

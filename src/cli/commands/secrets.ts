@@ -46,7 +46,7 @@ function addList(secrets: Command): void {
     .action(async (_flags, command: Command) => {
       const { client, terminal } = openSession(command);
       const reply = await client.call('GET', '/v1/functions/secrets');
-      terminal.show(reply, secretsReplySchema, (list) => {
+      terminal.list(reply, secretsReplySchema, 'secrets', (list) => {
         if (list.secrets.length === 0 && terminal.isTerminal) {
           return 'No secrets yet. Store one with: orama function secrets set API_TOKEN --from-file token.txt';
         }

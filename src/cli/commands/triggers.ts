@@ -70,7 +70,7 @@ function addList(triggers: Command): void {
     .action(async (fn: string, _flags, command: Command) => {
       const { client, terminal } = openSession(command);
       const reply = await client.call('GET', pathOf(fn));
-      terminal.show(reply, triggersReplySchema, (list) => {
+      terminal.list(reply, triggersReplySchema, 'triggers', (list) => {
         if (list.triggers.length === 0 && terminal.isTerminal) {
           return `No triggers yet. Add one with: orama function triggers add ${fn} --topic orders:new`;
         }

@@ -11,7 +11,7 @@ export function addVersions(parent: Command): void {
     .action(async (name: string, _options, command: Command) => {
       const { client, terminal } = openSession(command);
       const reply = await client.call('GET', `/v1/functions/${encodeURIComponent(name)}/versions`);
-      terminal.show(reply, versionsReplySchema, ({ versions }) =>
+      terminal.list(reply, versionsReplySchema, 'versions', ({ versions }) =>
         terminal.table(
           ['VERSION', 'DEPLOYED', 'BY', 'START', 'CID'],
           versions.map((fn) => [

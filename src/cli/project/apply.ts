@@ -2,6 +2,8 @@ import { writeDeployForm } from '../../contract/form.js';
 import { deployReplySchema } from '../../contract/http/functions.js';
 import { AppError, messageOf } from '../../errors.js';
 import type { Client } from '../client.js';
+import { Progress } from '../during.js';
+import type { Terminal } from '../terminal.js';
 import { AT_ONCE, type Plan, type PlannedFunction } from './plan.js';
 import { togetherOrAllFailures } from './together.js';
 
@@ -12,22 +14,24 @@ import { togetherOrAllFailures } from './together.js';
 export async function applyPlan(
   { functions }: Plan,
   client: Client,
-  deployed: (name: string, version: number) => void,
+  terminal: Terminal,
 ): Promise<ReadonlyMap<string, number>> {
   const versions = new Map<string, number>();
   const differing = functions.filter(({ action }) => action !== 'none');
+  const progress = new Progress(terminal, 'Deploying', differing.length);
   try {
     await togetherOrAllFailures(differing, AT_ONCE, async ({ name, settings, wasm }) => {
-      const reply = await client.deploy(writeDeployForm(settings, client.settings.namespace), wasm);
-      const { version } = deployReplySchema.parse(reply).function;
-      versions.set(name, version);
-      deployed(name, version);
+      const form = writeDeployForm(settings, client.settings.namespace);
+      const deploy = async () => deployReplySchema.parse(await client.deploy(form, wasm)).function.version;
+      versions.set(name, await progress.of(name, deploy, (version) => `deployed as version ${version}`));
     });
     return versions;
   } catch (error) {
     const done = differing.filter(({ name }) => versions.has(name));
     await undo(done, client, error);
     throw error;
+  } finally {
+    progress.end();
   }
 }
 

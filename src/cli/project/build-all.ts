@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { AppError } from '../../errors.js';
 import { buildFunction, MODULE_FILE } from '../build/build.js';
 import { describeBuilt } from '../commands/build.js';
+import { Progress } from '../during.js';
 import type { Terminal } from '../terminal.js';
 import type { ProjectFunction } from './project.js';
 import { togetherOrAllFailures } from './together.js';
@@ -13,12 +14,14 @@ import { togetherOrAllFailures } from './together.js';
  * their directories, and compilers know best what has changed.
  */
 export async function buildAll(functions: readonly ProjectFunction[], terminal: Terminal): Promise<void> {
-  let done = 0;
-  await togetherOrAllFailures(functions, availableParallelism(), async ({ name, directory, manifest }) => {
-    const built = await buildFunction(directory, manifest.build);
-    done += 1;
-    terminal.progress(`[${done}/${functions.length}] ${name}: ${describeBuilt(built)}`);
-  });
+  const progress = new Progress(terminal, 'Building', functions.length);
+  try {
+    await togetherOrAllFailures(functions, availableParallelism(), ({ name, directory, manifest }) =>
+      progress.of(name, () => buildFunction(directory, manifest.build), describeBuilt),
+    );
+  } finally {
+    progress.end();
+  }
 }
 
 /** With --no-build: every module must be there. */

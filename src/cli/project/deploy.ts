@@ -46,9 +46,7 @@ export async function deployProject(
   }
   // Before the functions that read them.
   await storeSecrets(client, secrets);
-  const versions = await applyPlan(plan, client, (name, version) =>
-    terminal.progress(`Deployed ${name} version ${version}`),
-  );
+  const versions = await applyPlan(plan, client, terminal);
   if (prune) {
     const gone = plan.gone.map((name) => ({ name }));
     await togetherOrAllFailures(gone, AT_ONCE, ({ name }) => deleteFunction(client, name));
@@ -87,7 +85,7 @@ function say(terminal: Terminal, { plan, prune, secrets, dryRun, versions }: Out
       not_in_project: kept,
       secrets: [...secrets.keys()],
     };
-    terminal.line(JSON.stringify(report, null, 2));
+    terminal.value(report);
     return;
   }
   const differing = plan.functions.filter(({ action }) => action !== 'none').length;

@@ -42,7 +42,7 @@ export async function runProject(
       await storeSecrets(client, readSecrets(project));
       await buildAll(meant, terminal);
       const plan = await planDeploy(project, meant, client);
-      const versions = await applyPlan(plan, client, () => {});
+      const versions = await applyPlan(plan, client, terminal);
       for (const one of meant) {
         const version = versions.get(one.name);
         if (version !== undefined)

@@ -44,7 +44,7 @@ export async function openProject(root: string, stageName: string | undefined): 
   const file = readProjectFile(root);
   const environment = environmentAt(root);
   const stage = stageName === undefined ? undefined : stageOf(file, stageName, environment);
-  const directories = await functionDirectories(root, file.functions);
+  const directories = await functionDirectories(root, file);
   const functions = directories.map((directory) => {
     const path = relative(process.cwd(), directory) || '.';
     const manifest = readManifest(path, stage ?? { name: '', env: {} });
@@ -93,7 +93,12 @@ export function connectionOf({ stage, environment, root }: Project, flags: Conne
  * one.
  */
 export function devStage(root: string): string | undefined {
-  return readProjectFile(root).stages.find((name) => name === 'dev');
+  return stageNames(root).find((name) => name === 'dev');
+}
+
+/** The names of the stages of the orama.yaml in this directory. */
+export function stageNames(root: string): readonly string[] {
+  return readProjectFile(root).stages;
 }
 
 function readProjectFile(root: string): ProjectFile {
@@ -107,7 +112,11 @@ function stageOf(file: ProjectFile, name: string, environment: Environment): Sta
   throw new AppError('invalid_request', `${PROJECT_FILE} has no stage "${name}"; ${known}`);
 }
 
-async function functionDirectories(root: string, patterns: readonly string[]): Promise<string[]> {
+/** The directories with a function.yaml that the project names. */
+export async function functionDirectories(
+  root: string,
+  { functions: patterns }: Pick<ProjectFile, 'functions'> = readProjectFile(root),
+): Promise<string[]> {
   // Only commands on projects need it.
   const { glob } = await import('tinyglobby');
   const files = await glob(

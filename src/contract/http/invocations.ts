@@ -46,6 +46,10 @@ export const invocationsReplySchema = z.object({
 
 export const cancelReplySchema = z.object({ request_id: requestIdSchema, state: z.literal('cancelled') });
 
+export const traceQuerySchema = z.object({
+  namespace: namespaceQuery,
+  attempt: whole(1, 1000).optional().describe('The last one unless told.'),
+});
 const replayVersionSchema = z
   .union([z.enum(['pinned', 'newest']), z.string().regex(/^[1-9]\d{0,8}$/)], {
     error: ({ input }) => `must be "pinned", "newest" or a version such as "3", not ${JSON.stringify(input)}`,

@@ -125,6 +125,25 @@ export const getFunctionSettings = route({
   },
 });
 
+export const getFunctionModule = route({
+  operationId: 'getFunctionModule',
+  method: 'GET',
+  path: '/v1/functions/{name}/module',
+  tag,
+  summary: 'Get the module of the newest version, or of another as name@version',
+  description: 'The bytes that were deployed, for those who may deploy.',
+  access: 'required',
+  scope: 'deploy',
+  params: functionRefPath,
+  replies: { 200: { about: 'The module.', types: { 'application/wasm': 'A WASI module.' } } },
+  errors: ['function_not_found', 'unavailable'],
+  async handle({ services, namespace, params }) {
+    const { name, version } = parseFunctionRef(params.name);
+    const { wasm_cid } = await services.functions.settings(namespace, name, version);
+    return { status: 200, bytes: await services.blobs.get(wasm_cid), type: 'application/wasm' };
+  },
+});
+
 export const deleteFunction = route({
   operationId: 'deleteFunction',
   method: 'DELETE',

@@ -12,9 +12,11 @@ import {
   replayDeadQuerySchema,
   replayQuerySchema,
   replayReplySchema,
+  traceQuerySchema,
 } from '../../contract/http/invocations.js';
-import type { Namespace } from '../../contract/ids.js';
+import type { Namespace, RequestId } from '../../contract/ids.js';
 import { invocationRecordSchema } from '../../contract/invocation.js';
+import { traceSchema } from '../../contract/trace.js';
 import { assertFunction } from '../../core/auth/rights.js';
 import { assertDepth, DEPTH_HEADER } from '../../core/call-depth.js';
 import type { InvocationPage, ListRequest } from '../../core/invocations.js';
@@ -66,6 +68,35 @@ export const getInvocation = route({
     );
   },
 });
+
+export const getInvocationTrace = route({
+  operationId: 'getInvocationTrace',
+  method: 'GET',
+  path: '/v1/invocations/{id}/trace',
+  tag,
+  summary: 'Show the host calls of an invocation whose function has `trace: true`',
+  description:
+    'Of its last attempt, unless one is named: what it asked of the engine and was given, without the values of secrets. Kept as long as logs. For those who may deploy: it holds what the function has read.',
+  access: 'required',
+  scope: 'deploy',
+  params: invocationPath,
+  query: traceQuerySchema,
+  replies: { 200: { about: 'The trace.', schema: traceSchema } },
+  errors: ['not_found'],
+  async handle({ services, principal, namespace, params, query }) {
+    const found = await services.traces.get(namespace, params.id, query.attempt);
+    if (found === null) throw noTrace(params.id);
+    assertFunction(principal, 'deploy', found.function);
+    return json(200, found.trace);
+  },
+});
+
+function noTrace(id: RequestId): AppError {
+  return new AppError(
+    'not_found',
+    `There is no trace of the invocation ${id}; functions with "trace: true" are traced, and traces are kept as long as logs.`,
+  );
+}
 
 export const listInvocations = route({
   operationId: 'listInvocations',

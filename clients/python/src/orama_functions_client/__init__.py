@@ -1,0 +1,21 @@
+"""Calls functions on an Orama Functions engine. Needs the standard library only."""
+
+from ._client import Client, Result
+from ._errors import FunctionError, OramaError
+from ._json_text import JsonText
+from ._shapes import ERROR_CODES, Attempt, Callback, Invocation
+from ._subscribe import Event, Subscription
+
+__all__ = [
+    "ERROR_CODES",
+    "Attempt",
+    "Callback",
+    "Client",
+    "Event",
+    "FunctionError",
+    "Invocation",
+    "JsonText",
+    "OramaError",
+    "Result",
+    "Subscription",
+]

@@ -1,0 +1,283 @@
+from __future__ import annotations
+
+import base64
+import json
+import ssl
+import time
+from dataclasses import dataclass
+from typing import Any, Iterable, Iterator, Mapping, Optional, Union
+from urllib.parse import quote
+
+from ._errors import FunctionError, bytes_of
+from ._http import Call, Http, Reply
+from ._json_text import to_json
+from ._shapes import Invocation
+from ._subscribe import Subscription
+
+_WAIT_SECONDS = 240
+_FIRST_POLL = 0.1
+_LONGEST_POLL = 5.0
+_ENDED = {"success", "error", "timeout", "dead", "cancelled"}
+_JSON = {"Content-Type": "application/json"}
+
+Input = Union[bytes, bytearray, str, Any]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a function gave."""
+
+    request_id: str
+    output: bytes
+    attempts: int
+    version: int
+    duration_ms: float
+
+    def text(self) -> str:
+        return self.output.decode()
+
+    def json(self) -> Any:
+        """The output as JSON; integers of any size are exact."""
+        return json.loads(self.output)
+
+
+class Client:
+    """A client of one engine, as one caller. It holds nothing open, and several threads may use it.
+
+    Without ``api_key`` and ``token`` (a JWT) only public functions can be called; ``namespace`` is for such calls.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        api_key: Optional[str] = None,
+        token: Optional[str] = None,
+        namespace: Optional[str] = None,
+        retries: int = 4,
+        timeout: float = 300.0,
+        ssl_context: Optional[ssl.SSLContext] = None,
+    ) -> None:
+        credentials: dict[str, str] = {}
+        if api_key is not None:
+            credentials["X-API-Key"] = api_key
+        elif token is not None:
+            credentials["Authorization"] = f"Bearer {token}"
+        self._http = Http(url, credentials, namespace, retries, timeout, ssl_context)
+
+    # Functions
+
+    def invoke(
+        self,
+        name: str,
+        input: Input = b"",
+        *,
+        idempotency_key: Optional[str] = None,
+        sticky: Optional[str] = None,
+        max_age: Optional[float] = None,
+    ) -> Result:
+        """Runs a function (``name``, ``name@version`` or ``name@alias``) and waits for its output.
+
+        Bytes are sent as they are, a string as its UTF-8, any other value as JSON.
+        """
+        headers = {"Accept": "application/octet-stream", "Prefer": f"wait={_WAIT_SECONDS}"}
+        reply = self._post(name, input, headers, idempotency_key, sticky, max_age)
+        request_id = reply.headers["X-Request-ID"]
+        if reply.status == 202:
+            return _result_of(self.wait(request_id))
+        return Result(
+            request_id=request_id,
+            output=reply.body,
+            attempts=int(reply.headers["X-Attempts"]),
+            version=int(reply.headers["X-Function-Version"]),
+            duration_ms=float(reply.headers["X-Duration-Ms"]),
+        )
+
+    def invoke_async(
+        self,
+        name: str,
+        input: Input = b"",
+        *,
+        delay: Optional[float] = None,
+        callback_url: Optional[str] = None,
+        idempotency_key: Optional[str] = None,
+        sticky: Optional[str] = None,
+        max_age: Optional[float] = None,
+    ) -> str:
+        """Has a function run; returns the id of the invocation once it is durable. ``wait`` waits for its end."""
+        headers = {"Prefer": "respond-async"}
+        if delay is not None:
+            headers["X-Delay-Seconds"] = str(delay)
+        if callback_url is not None:
+            headers["X-Callback-Url"] = callback_url
+        return self._post(name, input, headers, idempotency_key, sticky, max_age).headers["X-Request-ID"]
+
+    def _post(
+        self,
+        name: str,
+        input: Input,
+        headers: dict[str, str],
+        idempotency_key: Optional[str],
+        sticky: Optional[str],
+        max_age: Optional[float],
+    ) -> Reply:
+        headers["Content-Type"] = "application/octet-stream"
+        if idempotency_key is not None:
+            headers["Idempotency-Key"] = idempotency_key
+        if sticky is not None:
+            headers["X-Orama-Sticky"] = sticky
+        if max_age is not None:
+            headers["X-Max-Age-Seconds"] = str(max_age)
+        path = f"/v1/functions/{quote(name, safe='')}/invoke"
+        body = _input_bytes(input)
+        return self._http.send(Call("POST", path, idempotency_key is not None, headers=headers, body=body))
+
+    # Topics
+
+    def publish(self, topic: str, data: Any) -> int:
+        """Publishes a JSON value, or bytes; returns how many triggers it fired, once it is durable."""
+        return self._json("POST", "/v1/pubsub/publish", False, body=_message(topic, data))["triggered"]
+
+    def publish_batch(self, messages: Iterable[tuple[str, Any]]) -> int:
+        """Publishes 1 to 1,000 messages, each a topic and its data, all or none; returns how many."""
+        body = '{"messages":[' + ",".join(_message(topic, data) for topic, data in messages) + "]}"
+        return self._json("POST", "/v1/pubsub/publish/batch", False, body=body)["count"]
+
+    def subscribe(
+        self, topic: str, *, presence: bool = False, member_id: Optional[str] = None, member_meta: Any = None
+    ) -> Subscription:
+        """What is published to a topic from now on, connected again by itself until it is closed."""
+        meta = None if member_meta is None else to_json(member_meta)
+        query = {"topic": topic, "presence": "true" if presence else None, "member_id": member_id, "member_meta": meta}
+        return Subscription(self._http, query)
+
+    # Invocations
+
+    def invocations(
+        self,
+        *,
+        function: Optional[str] = None,
+        status: Optional[str] = None,
+        reason: Optional[str] = None,
+        parent_id: Optional[str] = None,
+        since: Optional[str] = None,
+        before: Optional[str] = None,
+        page_size: Optional[int] = None,
+    ) -> Iterator[Invocation]:
+        """Those that have not ended, then the ended ones, newest first; page after page."""
+        query: dict[str, object] = {
+            "function": function,
+            "status": status,
+            "reason": reason,
+            "parent_id": parent_id,
+            "since": since,
+            "before": before,
+            "limit": page_size,
+        }
+        while True:
+            page = self._json("GET", "/v1/invocations", True, query=query)
+            for one in page["invocations"]:
+                yield Invocation.from_json(one)
+            if page["next_cursor"] is None:
+                return
+            query["cursor"] = page["next_cursor"]
+
+    def invocation(self, request_id: str) -> Invocation:
+        return Invocation.from_json(self._json("GET", _path_of(request_id), True))
+
+    def wait(self, request_id: str, *, timeout: Optional[float] = None) -> Invocation:
+        """Asks until an invocation has ended, in whatever way; a ``TimeoutError`` when that takes too long."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        pause = _FIRST_POLL
+        while True:
+            found = self.invocation(request_id)
+            if found.state in _ENDED:
+                return found
+            if deadline is not None and time.monotonic() + pause > deadline:
+                raise TimeoutError(f"invocation {request_id} is {found.state} still after {timeout} s")
+            time.sleep(pause)
+            pause = min(pause * 1.5, _LONGEST_POLL)
+
+    def cancel(self, request_id: str) -> None:
+        """Cancels one that is queued or running."""
+        self._json("DELETE", _path_of(request_id), False)
+
+    def replay(self, request_id: str, *, newest: bool = False, input: Optional[Input] = None) -> str:
+        """Runs one that has ended again, with its own input or another; returns the id of the new one."""
+        body = None
+        if input is not None:
+            body = json.dumps({"input_base64": base64.b64encode(_input_bytes(input)).decode()})
+        path = f"{_path_of(request_id)}/replay"
+        return self._json("POST", path, False, query=_version(newest), body=body)["request_id"]
+
+    # Dead letters
+
+    def dead_letters(self, *, function: Optional[str] = None, reason: Optional[str] = None) -> Iterator[Invocation]:
+        """Invocations that failed for good and nobody waited for."""
+        return self.invocations(function=function, status="dead", reason=reason)
+
+    def replay_dead(self, function: str, *, newest: bool = False) -> int:
+        """Runs all dead invocations of a function again; returns how many."""
+        path = f"/v1/functions/{quote(function, safe='')}/dead/replay"
+        return self._json("POST", path, False, query=_version(newest))["count"]
+
+    def purge_dead(self, function: str) -> int:
+        """Forgets all dead invocations of a function; returns how many."""
+        return self._json("DELETE", f"/v1/functions/{quote(function, safe='')}/dead", True)["count"]
+
+    def _json(
+        self,
+        method: str,
+        path: str,
+        repeatable: bool,
+        *,
+        query: Optional[Mapping[str, object]] = None,
+        body: Optional[str] = None,
+    ) -> Any:
+        headers = {} if body is None else _JSON
+        data = None if body is None else body.encode()
+        call = Call(method, path, repeatable, query=query or {}, headers=headers, body=data)
+        return json.loads(self._http.send(call).body)
+
+
+def _result_of(ended: Invocation) -> Result:
+    output = bytes_of(ended.output, ended.output_base64)
+    last = ended.attempts[-1] if ended.attempts else None
+    if ended.state == "success":
+        return Result(
+            request_id=ended.request_id,
+            output=output or b"",
+            attempts=len(ended.attempts),
+            version=ended.version,
+            duration_ms=last.duration_ms if last is not None else 0,
+        )
+    code = "function_error"
+    if ended.state == "cancelled":
+        code = "cancelled"
+    elif ended.state == "timeout" or (last is not None and last.status == "timeout"):
+        code = "function_timeout"
+    message = ended.error or f"the invocation ended {ended.state}"
+    failed = FunctionError(message, code=code, status=202, request_id=ended.request_id)
+    failed.output = output
+    raise failed
+
+
+def _input_bytes(value: Input) -> bytes:
+    if isinstance(value, (bytes, bytearray)):
+        return bytes(value)
+    return (value if isinstance(value, str) else to_json(value)).encode()
+
+
+def _message(topic: str, data: Any) -> str:
+    if isinstance(data, (bytes, bytearray)):
+        return to_json({"topic": topic, "data_base64": base64.b64encode(data).decode()})
+    return f'{{"topic":{to_json(topic)},"data":{to_json(data)}}}'
+
+
+def _path_of(request_id: str) -> str:
+    return f"/v1/invocations/{quote(request_id, safe='')}"
+
+
+def _version(newest: bool) -> dict[str, object]:
+    return {"version": "newest" if newest else None}
+

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any, Mapping, Optional
+
+_STATUS_CODES = {
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not_found",
+    409: "conflict",
+    413: "payload_too_large",
+    429: "rate_limited",
+    503: "unavailable",
+}
+_OF_FUNCTIONS = {"function_error", "function_refused", "function_timeout", "cancelled"}
+
+
+class OramaError(Exception):
+    """Whatever the engine refuses, and that it does not answer. Match on ``code``.
+
+    ``status`` is the HTTP status, 0 without an answer; ``request_id`` the invocation that the call became, or the id
+    of the request; ``retry_after`` the seconds that the engine asks to wait.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str,
+        status: int,
+        request_id: Optional[str] = None,
+        retry_after: Optional[float] = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+        self.status = status
+        self.request_id = request_id
+        self.retry_after = retry_after
+
+
+class FunctionError(OramaError):
+    """The function ran and failed; ``output`` is what it wrote before, for callers with a credential."""
+
+    output: Optional[bytes] = None
+
+
+def failure(status: int, headers: Mapping[str, str], text: bytes) -> OramaError:
+    body = _object(text)
+    message = body.get("error")
+    if not isinstance(message, str):
+        message = f"the server answered {status} with something that is not of this API; is the address right?"
+    code = body.get("code")
+    if not isinstance(code, str):
+        code = _STATUS_CODES.get(status, "internal")
+    details: dict[str, Any] = {
+        "code": code,
+        "status": status,
+        "request_id": body.get("request_id") or headers.get("X-Request-ID"),
+        "retry_after": _seconds(headers.get("Retry-After")),
+    }
+    if code not in _OF_FUNCTIONS:
+        return OramaError(message, **details)
+    failed = FunctionError(message, **details)
+    failed.output = bytes_of(body.get("output"), body.get("output_base64"))
+    return failed
+
+
+def bytes_of(text: Optional[str], encoded: Optional[str]) -> Optional[bytes]:
+    """A text or, in its place, base64."""
+    if encoded is not None:
+        return base64.b64decode(encoded)
+    return None if text is None else text.encode()
+
+
+def _object(text: bytes) -> Mapping[str, Any]:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _seconds(text: Optional[str]) -> Optional[float]:
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return None

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import http.client
+import random
+import ssl
+import time
+from dataclasses import dataclass, field
+from typing import Mapping, Optional
+from urllib.parse import urlencode, urlsplit
+
+from ._errors import OramaError, failure
+
+_FIRST_PAUSE = 0.25
+_LONGEST_PAUSE = 30.0
+
+
+@dataclass
+class Call:
+    method: str
+    path: str
+    # Whether it may be sent again when no answer came, so that nobody knows whether it was received.
+    repeatable: bool
+    query: Mapping[str, object] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: Optional[bytes] = None
+
+
+@dataclass
+class Reply:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Http:
+    """Sends calls, again where that is safe, and raises what the engine refuses.
+
+    Every call has a connection of its own: one may be used by several threads, and none is left open.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        credentials: Mapping[str, str],
+        namespace: Optional[str],
+        retries: int,
+        timeout: float,
+        context: Optional[ssl.SSLContext],
+    ) -> None:
+        parts = urlsplit(url.rstrip("/"))
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError(f"the url must look like https://functions.example.com, not {url!r}")
+        self.parts = parts
+        self.url = url.rstrip("/")
+        self.credentials = dict(credentials)
+        self.context = context
+        self._namespace = namespace
+        self._retries = retries
+        self._timeout = timeout
+
+    def send(self, call: Call) -> Reply:
+        tried = 0
+        while True:
+            try:
+                return self._attempt(call)
+            except OramaError as error:
+                if tried >= self._retries or not _may_repeat(error, call):
+                    raise
+                time.sleep(_pause_before(tried, error.retry_after))
+                tried += 1
+
+    def target(self, path: str, query: Mapping[str, object]) -> str:
+        """The path as the engine is asked for it."""
+        given = {"namespace": self._namespace, **query}
+        parameters = urlencode({name: value for name, value in given.items() if value is not None})
+        return f"{self.parts.path}{path}{'?' if parameters else ''}{parameters}"
+
+    def _attempt(self, call: Call) -> Reply:
+        connection = self._connect()
+        try:
+            headers = {**self.credentials, **call.headers}
+            connection.request(call.method, self.target(call.path, call.query), call.body, headers)
+            response = connection.getresponse()
+            reply = Reply(response.status, response.headers, response.read())
+        except (OSError, http.client.HTTPException) as error:
+            message = f"the engine at {self.url} did not answer: {error or type(error).__name__}"
+            raise OramaError(message, code="unreachable", status=0) from error
+        finally:
+            connection.close()
+        # No redirect is followed: it would be sent the key.
+        if reply.status >= 300:
+            raise failure(reply.status, reply.headers, reply.body)
+        return reply
+
+    def _connect(self) -> http.client.HTTPConnection:
+        host, port = self.parts.hostname or "", self.parts.port
+        if self.parts.scheme == "https":
+            return http.client.HTTPSConnection(host, port, timeout=self._timeout, context=self.context)
+        return http.client.HTTPConnection(host, port, timeout=self._timeout)
+
+
+def _may_repeat(error: OramaError, call: Call) -> bool:
+    # 429 and 503 say that nothing was accepted, except where the store has not said whether a write took place.
+    if error.code == "unreachable":
+        return call.repeatable
+    return error.status == 429 or (error.status == 503 and (call.repeatable or error.code != "ambiguous_write"))
+
+
+def _pause_before(tried: int, retry_after: Optional[float]) -> float:
+    # As long as the engine asks for, else doubled each time; with jitter, so that many callers spread.
+    asked = retry_after if retry_after is not None else _FIRST_PAUSE * 2**tried
+    return min(asked, _LONGEST_PAUSE) * (1 + random.random() / 4)

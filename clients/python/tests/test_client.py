@@ -1,0 +1,211 @@
+"""Run by the repository's tests, against a real engine with the function "hello", which gives its input back."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import unittest
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Callable
+
+from orama_functions_client import ERROR_CODES, Client, FunctionError, JsonText, OramaError
+
+BEYOND = 9007199254740993
+URL = os.environ.get("ORAMA_URL", "")
+KEY = os.environ.get("ORAMA_API_KEY", "")
+
+
+@unittest.skipUnless(URL, "ORAMA_URL names no engine")
+class WithAnEngine(unittest.TestCase):
+    def setUp(self) -> None:
+        self.client = Client(URL, api_key=KEY)
+
+    def test_invoke(self) -> None:
+        result = self.client.invoke("hello", {"name": "Ada"})
+        self.assertEqual(result.json(), {"name": "Ada"})
+        self.assertEqual((result.attempts, result.version), (1, 1))
+        self.assertEqual(self.client.invoke("hello@1", b"\x00\xff").output, b"\x00\xff")
+        self.assertEqual(self.client.invoke("hello").output, b"")
+
+    def test_integers_of_any_size_are_exact(self) -> None:
+        self.assertEqual(self.client.invoke("hello", {"n": BEYOND}).json(), {"n": BEYOND})
+        self.assertEqual(self.client.invoke("hello", JsonText("1.10")).text(), "1.10")
+
+    def test_errors_say_what_was_wrong(self) -> None:
+        with self.assertRaises(FunctionError) as refused:
+            self.client.invoke("hello", "!bad")
+        self.assertEqual((refused.exception.code, refused.exception.status), ("function_refused", 422))
+        self.assertEqual(refused.exception.output, b"!bad")
+        self.assertIsNotNone(refused.exception.request_id)
+        with self.assertRaises(OramaError) as missing:
+            self.client.invoke("nothing")
+        self.assertNotIsInstance(missing.exception, FunctionError)
+        self.assertEqual((missing.exception.code, missing.exception.status), ("function_not_found", 404))
+        self.assertIn(missing.exception.code, ERROR_CODES)
+
+    def test_idempotency_key(self) -> None:
+        first = self.client.invoke("hello", "once", idempotency_key="py-1")
+        self.assertEqual(self.client.invoke("hello", "once", idempotency_key="py-1").request_id, first.request_id)
+        with self.assertRaises(OramaError) as other:
+            self.client.invoke("hello", "twice", idempotency_key="py-1")
+        self.assertEqual(other.exception.code, "idempotency_mismatch")
+
+    def test_async_invocations(self) -> None:
+        request_id = self.client.invoke_async("hello", "later")
+        ended = self.client.wait(request_id, timeout=30)
+        self.assertEqual((ended.state, ended.output), ("success", "later"))
+        delayed = self.client.invoke_async("hello", "never", delay=600)
+        with self.assertRaises(TimeoutError):
+            self.client.wait(delayed, timeout=0.01)
+        self.client.cancel(delayed)
+        with self.assertRaises(OramaError) as again:
+            self.client.cancel(delayed)
+        self.assertEqual(again.exception.code, "conflict")
+        replayed = self.client.wait(self.client.replay(delayed, input="now"), timeout=30)
+        self.assertEqual((replayed.output, replayed.parent_id), ("now", delayed))
+        seen = set()
+        for one in self.client.invocations(function="hello", page_size=1):
+            seen.add(one.request_id)
+            if request_id in seen:
+                break
+        self.assertIn(replayed.request_id, seen)
+
+    def test_dead_letters(self) -> None:
+        request_id = self.client.invoke_async("hello", "?dies")
+        self.assertEqual(self.client.wait(request_id, timeout=30).state, "dead")
+        self.assertIn(request_id, [one.request_id for one in self.client.dead_letters(function="hello")])
+        self.assertGreaterEqual(self.client.replay_dead("hello", newest=True), 1)
+        self.client.purge_dead("hello")
+
+    def test_publish_and_subscribe(self) -> None:
+        self.assertEqual(self.client.publish("clients:fires", {"n": 1}), 1)
+        long = "x" * 70_000
+        heard = []
+        with self.client.subscribe("clients:py", presence=True, member_id="py") as events:
+            for event in events:
+                if event.type == "open":
+                    self.client.publish("clients:py", BEYOND)
+                    self.client.publish_batch([("clients:py", b"\x00\xff"), ("clients:py", long)])
+                if event.type == "message":
+                    heard.append(event)
+                if len(heard) == 3:
+                    break
+        self.assertEqual([heard[0].json(), heard[1].data, heard[2].text()], [BEYOND, b"\x00\xff", long])
+
+    def test_another_thread_ends_a_subscription(self) -> None:
+        events = self.client.subscribe("clients:silent")
+        self.assertEqual(next(events).type, "open")
+        threading.Timer(0.2, events.close).start()
+        self.assertEqual(list(events), [])
+
+    def test_a_subscription_that_may_not_be_is_an_error(self) -> None:
+        with self.assertRaises(OramaError) as refused:
+            next(Client(URL, api_key="ak_wrong:default").subscribe("clients:py"))
+        self.assertEqual(refused.exception.code, "unauthorized")
+
+
+class Refusing:
+    """A server that refuses as often as told, and then answers as an engine that has published."""
+
+    def __init__(self, times: int, refuse: Callable[[BaseHTTPRequestHandler], None]) -> None:
+        bodies: list[bytes] = []
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                bodies.append(self.rfile.read(int(self.headers.get("Content-Length", 0))))
+                if len(bodies) <= times:
+                    refuse(self)
+                    return
+                answer = b'{"status":"ok","triggered":0}'
+                self.send_response(200)
+                for name, value in ("X-Request-ID", "r"), ("X-Attempts", "1"), ("X-Function-Version", "1"):
+                    self.send_header(name, value)
+                self.send_header("X-Duration-Ms", "1")
+                self.send_header("Content-Length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
+
+            do_GET = do_POST
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.bodies = bodies
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+
+    def __enter__(self) -> "Refusing":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def answering(status: int, headers: dict[str, str], body: bytes = b"{}") -> Callable[[BaseHTTPRequestHandler], None]:
+    def refuse(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(status)
+        for name, value in {"Content-Length": str(len(body)), **headers}.items():
+            handler.send_header(name, value)
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    return refuse
+
+
+def cut(handler: BaseHTTPRequestHandler) -> None:
+    handler.close_connection = True
+
+
+class WithoutAnEngine(unittest.TestCase):
+    def test_refusals_are_tried_again_as_late_as_told(self) -> None:
+        for status in (429, 503):
+            with Refusing(1, answering(status, {"Retry-After": "1"})) as server:
+                before = time.monotonic()
+                Client(server.url).publish("t", {"n": 1})
+                self.assertGreaterEqual(time.monotonic() - before, 1)
+                self.assertEqual(server.bodies, [b'{"topic":"t","data":{"n":1}}'] * 2)
+
+    def test_what_may_have_taken_place_is_not_repeated(self) -> None:
+        body = b'{"error":"Look before repeating it.","code":"ambiguous_write"}'
+        with Refusing(1, answering(503, {}, body)) as server:
+            with self.assertRaises(OramaError) as refused:
+                Client(server.url).publish("t", 1)
+            self.assertEqual(refused.exception.code, "ambiguous_write")
+            self.assertEqual(len(server.bodies), 1)
+
+    def test_no_answer_is_tried_again_with_a_key(self) -> None:
+        with Refusing(1, cut) as server:
+            with self.assertRaises(OramaError) as refused:
+                Client(server.url).invoke("f", "x")
+            self.assertEqual((refused.exception.code, refused.exception.status), ("unreachable", 0))
+            self.assertEqual(len(server.bodies), 1)
+        with Refusing(1, cut) as server:
+            Client(server.url).invoke("f", "x", idempotency_key="k")
+            self.assertEqual(server.bodies, [b"x", b"x"])
+
+    def test_redirects_are_not_sent_the_key(self) -> None:
+        with Refusing(0, cut) as other, Refusing(9, answering(307, {"Location": other.url})) as server:
+            with self.assertRaises(OramaError) as refused:
+                Client(server.url, api_key="secret").invocation("x")
+            self.assertEqual(refused.exception.status, 307)
+            self.assertEqual(other.bodies, [])
+
+    def test_the_error_says_how_long_to_wait(self) -> None:
+        body = b'{"error":"The queue is full.","code":"queue_full"}'
+        with Refusing(9, answering(429, {"Retry-After": "7"}, body)) as server:
+            with self.assertRaises(OramaError) as refused:
+                Client(server.url, retries=0).publish("t", 1)
+            self.assertEqual((refused.exception.code, refused.exception.retry_after), ("queue_full", 7))
+
+    def test_what_json_does_not_have_is_refused(self) -> None:
+        with self.assertRaises(ValueError):
+            Client("http://127.0.0.1:2").publish("t", float("nan"))
+        with self.assertRaises(ValueError):
+            Client("127.0.0.1:2")
+
+
+if __name__ == "__main__":
+    unittest.main()

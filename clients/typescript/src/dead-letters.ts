@@ -1,0 +1,30 @@
+import type { Http } from './http.js';
+import type { InvocationFilter, Invocations } from './invocations.js';
+import type { Invocation } from './shapes.js';
+
+export type DeadFilter = Omit<InvocationFilter, 'status' | 'parentId'>;
+
+/** Invocations that failed for good and nobody waited for. */
+export interface DeadLetters {
+  list(filter?: DeadFilter): AsyncGenerator<Invocation>;
+  /** Runs all of a function again; returns how many. One by one: `invocations.replay`. */
+  replayAll(name: string, options?: { newest?: boolean }): Promise<number>;
+  /** Forgets all of a function; returns how many. */
+  purge(name: string): Promise<number>;
+}
+
+export function createDeadLetters(http: Http, invocations: Invocations): DeadLetters {
+  const pathOf = (name: string) => `/v1/functions/${encodeURIComponent(name)}/dead`;
+  return {
+    list: (filter = {}) => invocations.list({ ...filter, status: 'dead' }),
+    async replayAll(name, { newest } = {}) {
+      const query = { version: newest === true ? 'newest' : undefined };
+      const call = { method: 'POST', path: `${pathOf(name)}/replay`, query, repeatable: false };
+      return (await http.json<{ count: number }>(call)).count;
+    },
+    async purge(name) {
+      const call = { method: 'DELETE', path: pathOf(name), repeatable: true };
+      return (await http.json<{ count: number }>(call)).count;
+    },
+  };
+}

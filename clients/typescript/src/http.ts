@@ -1,0 +1,178 @@
+import { decodeBase64 } from './base64.js';
+import { type ErrorCode, FunctionError, OramaError } from './errors.js';
+import { sleep } from './sleep.js';
+
+export type FetchLike = (url: string, init: RequestInit) => Promise<Response>;
+export type Query = Readonly<Record<string, string | number | undefined>>;
+
+export interface Call {
+  method: string;
+  path: string;
+  query?: Query;
+  headers?: Readonly<Record<string, string>>;
+  body?: string | Uint8Array;
+  /**
+   * Whether it may be sent again when no answer came, so that nobody knows whether it was received:
+   * reading may, and what carries an idempotency key.
+   */
+  repeatable: boolean;
+  signal?: AbortSignal | undefined;
+}
+
+export interface Http {
+  /** Sends, again where that is safe, and throws what the engine refuses. */
+  send(call: Call): Promise<Response>;
+  json<T>(call: Call): Promise<T>;
+}
+
+export interface HttpOptions {
+  url: string;
+  headers: Readonly<Record<string, string>>;
+  namespace: string | undefined;
+  fetch: FetchLike;
+  retries: number;
+  timeoutMs: number;
+}
+
+const FIRST_PAUSE_MS = 250;
+const LONGEST_PAUSE_MS = 30_000;
+
+export function createHttp({ url, headers, namespace, fetch, retries, timeoutMs }: HttpOptions): Http {
+  function address(path: string, query: Query = {}): string {
+    const parameters = new URLSearchParams();
+    for (const [name, value] of Object.entries({ namespace, ...query })) {
+      if (value !== undefined) parameters.set(name, String(value));
+    }
+    return `${url}${path}${parameters.size === 0 ? '' : `?${parameters}`}`;
+  }
+
+  async function attempt(call: Call): Promise<Response> {
+    const timeout = AbortSignal.timeout(timeoutMs);
+    const signal = call.signal === undefined ? timeout : AbortSignal.any([call.signal, timeout]);
+    let response: Response;
+    try {
+      response = await fetch(address(call.path, call.query), {
+        method: call.method,
+        headers: { ...headers, ...call.headers },
+        redirect: 'error',
+        signal,
+        ...(call.body === undefined ? {} : { body: call.body as NonNullable<RequestInit['body']> }),
+      });
+    } catch (cause) {
+      if (call.signal?.aborted) throw cause;
+      const why = timeout.aborted ? `within ${timeoutMs} ms` : `(${messageOf(cause)})`;
+      throw new OramaError(`The engine at ${url} did not answer ${why}`, {
+        code: 'unreachable',
+        status: 0,
+        cause,
+      });
+    }
+    if (!response.ok) throw await failure(response);
+    return response;
+  }
+
+  async function send(call: Call): Promise<Response> {
+    for (let tried = 0; ; tried += 1) {
+      try {
+        return await attempt(call);
+      } catch (error) {
+        if (tried >= retries || !(error instanceof OramaError) || !mayRepeat(error, call)) throw error;
+        await sleep(pauseBefore(tried, error.retryAfter), call.signal);
+      }
+    }
+  }
+
+  return {
+    send,
+    async json<T>(call: Call): Promise<T> {
+      const response = await send(call);
+      return (await response.json()) as T;
+    },
+  };
+}
+
+/**
+ * 429 and 503 say that nothing was accepted, except where the store has not said whether a write
+ * took place.
+ */
+function mayRepeat({ code, status }: OramaError, { repeatable }: Call): boolean {
+  if (code === 'unreachable') return repeatable;
+  return status === 429 || (status === 503 && (repeatable || code !== 'ambiguous_write'));
+}
+
+/** As long as the engine asks for, else doubled each time; with jitter, so that many callers spread. */
+function pauseBefore(tried: number, retryAfter: number | undefined): number {
+  const asked = retryAfter === undefined ? FIRST_PAUSE_MS * 2 ** tried : retryAfter * 1000;
+  return Math.min(asked, LONGEST_PAUSE_MS) * (1 + Math.random() / 4);
+}
+
+interface FailureBody {
+  error?: unknown;
+  code?: unknown;
+  status?: unknown;
+  request_id?: unknown;
+  output?: unknown;
+  output_base64?: unknown;
+}
+
+const STATUS_CODES = new Map<number, ErrorCode>([
+  [401, 'unauthorized'],
+  [403, 'forbidden'],
+  [404, 'not_found'],
+  [409, 'conflict'],
+  [413, 'payload_too_large'],
+  [429, 'rate_limited'],
+  [503, 'unavailable'],
+]);
+const OF_FUNCTIONS = new Set<unknown>([
+  'function_error',
+  'function_refused',
+  'function_timeout',
+  'cancelled',
+]);
+
+async function failure(response: Response): Promise<OramaError> {
+  const text = await response.text().catch(() => '');
+  const body = parseObject(text);
+  const { status } = response;
+  const message =
+    typeof body.error === 'string'
+      ? body.error
+      : `The server answered ${status} with something that is not of this API; is the address right?`;
+  const code = (
+    typeof body.code === 'string' ? body.code : (STATUS_CODES.get(status) ?? 'internal')
+  ) as ErrorCode;
+  const wait = Number(response.headers.get('retry-after') ?? Number.NaN);
+  const details = {
+    code,
+    status,
+    requestId:
+      typeof body.request_id === 'string'
+        ? body.request_id
+        : (response.headers.get('x-request-id') ?? undefined),
+    retryAfter: Number.isNaN(wait) ? undefined : wait,
+  };
+  return OF_FUNCTIONS.has(code)
+    ? new FunctionError(message, details, outputOf(body))
+    : new OramaError(message, details);
+}
+
+/** `output` or `output_base64` of a reply, as bytes. */
+export function outputOf({ output, output_base64: base64 }: FailureBody): Uint8Array | undefined {
+  if (typeof base64 === 'string') return decodeBase64(base64);
+  return typeof output === 'string' ? new TextEncoder().encode(output) : undefined;
+}
+
+function parseObject(text: string): FailureBody {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? value : {};
+  } catch {
+    return {};
+  }
+}
+
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? error.cause.message : error.message;
+}

@@ -1,0 +1,11 @@
+export { type Client, type ClientOptions, createClient } from './client.js';
+export type { DeadFilter, DeadLetters } from './dead-letters.js';
+export { type ErrorCode, FunctionError, OramaError, type OramaErrorDetails } from './errors.js';
+export type { FetchLike } from './http.js';
+export type { InvocationFilter, Invocations, ReplayOptions, WaitOptions } from './invocations.js';
+export type { Accepted, AsyncOptions, Input, InvokeOptions, Result } from './invoke.js';
+export { type JsonText, jsonText } from './json-text.js';
+export type { Message, Publishing } from './publish.js';
+export type { Invocation, InvocationPage, InvocationState } from './shapes.js';
+export type { SubscribeOptions, Subscription, SubscriptionEvent } from './subscribe.js';
+export type { WebSocketFactory, WebSocketLike } from './web-socket.js';

@@ -1,0 +1,128 @@
+import { OramaError } from './errors.js';
+import { type Http, outputOf } from './http.js';
+import type { Invocations, WaitOptions } from './invocations.js';
+import { type JsonText, toJson } from './json-text.js';
+import type { Invocation } from './shapes.js';
+
+/** Bytes are sent as they are, a string as its UTF-8, any other value as JSON. */
+export type Input = Uint8Array | string | JsonText | unknown;
+
+interface CommonOptions {
+  /** The same key gives the same invocation and result for 24 hours. */
+  idempotencyKey?: string;
+  /** Equal values are given equal versions where an alias splits by weight. */
+  sticky?: string;
+  /** An invocation older than this when its turn comes is dead. */
+  maxAgeSeconds?: number;
+  signal?: AbortSignal;
+}
+
+export interface InvokeOptions extends CommonOptions {
+  /**
+   * How long one request waits for the result, 240 seconds unless told; then the result is asked
+   * for until it is there. Proxies and runtimes end requests that wait for longer.
+   */
+  waitSeconds?: number;
+}
+
+export interface AsyncOptions extends CommonOptions {
+  delaySeconds?: number;
+  /** The result is POSTed there, signed. */
+  callbackUrl?: string;
+}
+
+/** What a function gave. */
+export interface Result {
+  requestId: string;
+  bytes: Uint8Array;
+  text(): string;
+  /** The output as JSON. Integers beyond 2^53 are rounded, unless the client has a `parseJson`. */
+  json<T = unknown>(): T;
+  attempts: number;
+  version: number;
+  durationMs: number;
+}
+
+export interface Accepted {
+  requestId: string;
+  /** Asks until the invocation has ended, in whatever way. */
+  wait(options?: WaitOptions): Promise<Invocation>;
+}
+
+const WAIT_SECONDS = 240;
+
+export function createInvoke(http: Http, invocations: Invocations, parseJson: (text: string) => unknown) {
+  const post = (name: string, input: Input, headers: Record<string, string>, options: CommonOptions) =>
+    http.send({
+      method: 'POST',
+      path: `/v1/functions/${encodeURIComponent(name)}/invoke`,
+      headers: { 'Content-Type': 'application/octet-stream', ...headers, ...headersOf(options) },
+      body: bodyOf(input),
+      repeatable: options.idempotencyKey !== undefined,
+      signal: options.signal,
+    });
+
+  function result(bytes: Uint8Array, rest: Omit<Result, 'bytes' | 'text' | 'json'>): Result {
+    const text = () => new TextDecoder().decode(bytes);
+    return { ...rest, bytes, text, json: <T>() => parseJson(text()) as T };
+  }
+
+  return {
+    async invoke(name: string, input: Input = '', options: InvokeOptions = {}): Promise<Result> {
+      const headers = {
+        Accept: 'application/octet-stream',
+        Prefer: `wait=${options.waitSeconds ?? WAIT_SECONDS}`,
+      };
+      const response = await post(name, input, headers, options);
+      const requestId = response.headers.get('x-request-id') ?? '';
+      if (response.status === 202) {
+        const ended = await invocations.wait(requestId, { signal: options.signal });
+        return result(outputOf(succeeded(ended)) ?? new Uint8Array(), {
+          requestId,
+          attempts: ended.attempts.length,
+          version: ended.version,
+          durationMs: ended.attempts.at(-1)?.duration_ms ?? 0,
+        });
+      }
+      return result(new Uint8Array(await response.arrayBuffer()), {
+        requestId,
+        attempts: Number(response.headers.get('x-attempts') ?? 1),
+        version: Number(response.headers.get('x-function-version') ?? 0),
+        durationMs: Number(response.headers.get('x-duration-ms') ?? 0),
+      });
+    },
+
+    async invokeAsync(name: string, input: Input = '', options: AsyncOptions = {}): Promise<Accepted> {
+      const headers: Record<string, string> = { Prefer: 'respond-async' };
+      if (options.delaySeconds !== undefined) headers['X-Delay-Seconds'] = String(options.delaySeconds);
+      if (options.callbackUrl !== undefined) headers['X-Callback-Url'] = options.callbackUrl;
+      const response = await post(name, input, headers, options);
+      const { request_id: requestId } = (await response.json()) as { request_id: string };
+      return { requestId, wait: (waiting) => invocations.wait(requestId, waiting) };
+    },
+  };
+}
+
+function succeeded(invocation: Invocation): Invocation {
+  if (invocation.state === 'success') return invocation;
+  const message = invocation.error ?? `The invocation ended ${invocation.state}`;
+  const last = invocation.attempts.at(-1)?.status;
+  const isTimeout = invocation.state === 'timeout' || last === 'timeout';
+  throw new OramaError(message, {
+    code: invocation.state === 'cancelled' ? 'cancelled' : isTimeout ? 'function_timeout' : 'function_error',
+    status: 202,
+    requestId: invocation.request_id,
+  });
+}
+
+function bodyOf(input: Input): string | Uint8Array {
+  return input instanceof Uint8Array || typeof input === 'string' ? input : toJson(input);
+}
+
+function headersOf({ idempotencyKey, sticky, maxAgeSeconds }: CommonOptions): Record<string, string> {
+  return {
+    ...(idempotencyKey === undefined ? {} : { 'Idempotency-Key': idempotencyKey }),
+    ...(sticky === undefined ? {} : { 'X-Orama-Sticky': sticky }),
+    ...(maxAgeSeconds === undefined ? {} : { 'X-Max-Age-Seconds': String(maxAgeSeconds) }),
+  };
+}

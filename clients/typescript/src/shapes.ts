@@ -1,0 +1,12 @@
+import type { paths } from './openapi.js';
+
+type Reply<Path extends keyof paths> = paths[Path] extends {
+  get: { responses: { 200: { content: { 'application/json': infer Body } } } };
+}
+  ? Body
+  : never;
+
+/** An invocation as the engine keeps it. */
+export type Invocation = Reply<'/v1/invocations/{id}'>;
+export type InvocationState = Invocation['state'];
+export type InvocationPage = Reply<'/v1/invocations'>;

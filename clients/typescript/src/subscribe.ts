@@ -1,0 +1,183 @@
+import { decodeBase64 } from './base64.js';
+import { OramaError } from './errors.js';
+import type { Http } from './http.js';
+import { sleep } from './sleep.js';
+import type { WebSocketFactory, WebSocketLike } from './web-socket.js';
+
+export interface SubscribeOptions {
+  /** Be a member of the topic that others see, and hear of theirs coming and going. */
+  presence?: boolean;
+  memberId?: string;
+  memberMeta?: unknown;
+  /** Ends the subscription. */
+  signal?: AbortSignal;
+}
+
+export type SubscriptionEvent =
+  | {
+      type: 'message';
+      topic: string;
+      bytes: Uint8Array;
+      timestamp: number;
+      text(): string;
+      json<T = unknown>(): T;
+    }
+  | { type: 'join' | 'leave'; memberId: string; meta: unknown; timestamp: number }
+  /** Connected: the first time, and again. What was published in between has not been heard. */
+  | { type: 'open' };
+
+/** Events as they come; connected again by itself until closed. */
+export interface Subscription extends AsyncIterable<SubscriptionEvent> {
+  close(): void;
+}
+
+export interface SubscribeSettings {
+  url: string;
+  apiKey: string | undefined;
+  token: string | undefined;
+  namespace: string | undefined;
+  open: WebSocketFactory;
+}
+
+const FIRST_PAUSE_MS = 250;
+const LONGEST_PAUSE_MS = 30_000;
+/** The credential has ended. */
+const POLICY = 1008;
+
+export function createSubscribe(http: Http, settings: SubscribeSettings) {
+  return (topic: string, options: SubscribeOptions = {}): Subscription => {
+    const address = addressOf(topic, options, settings);
+    const stop = new AbortController();
+    const close = () => stop.abort();
+    if (options.signal?.aborted) close();
+    options.signal?.addEventListener('abort', close, { once: true });
+    return {
+      close,
+      async *[Symbol.asyncIterator]() {
+        let failures = 0;
+        try {
+          while (!stop.signal.aborted) {
+            for await (const event of connection(settings.open(address), stop.signal)) {
+              if (event.type === 'open') failures = 0;
+              yield event;
+            }
+            if (stop.signal.aborted) return;
+            // A browser does not say why a socket was refused; a request says it.
+            if (failures > 0) await assertAllowed(http);
+            const pause = Math.min(FIRST_PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS);
+            failures += 1;
+            await sleep(pause * (0.5 + Math.random() / 2), stop.signal).catch(() => undefined);
+          }
+        } finally {
+          close();
+          options.signal?.removeEventListener('abort', close);
+        }
+      },
+    };
+  };
+}
+
+/** Throws what would refuse every further attempt; that the engine is away is no reason to stop. */
+async function assertAllowed(http: Http): Promise<void> {
+  try {
+    await http.send({ method: 'GET', path: '/v1/auth/whoami', repeatable: false });
+  } catch (error) {
+    if (error instanceof OramaError && (error.status === 401 || error.status === 403)) throw error;
+  }
+}
+
+/** The events of one socket, until it closes. */
+async function* connection(socket: WebSocketLike, signal: AbortSignal): AsyncGenerator<SubscriptionEvent> {
+  const waiting: SubscriptionEvent[] = [];
+  let end: { code: number } | undefined;
+  let wake = () => {};
+  const notify = () => wake();
+  const close = () => socket.close();
+  socket.onopen = () => {
+    waiting.push({ type: 'open' });
+    notify();
+  };
+  socket.onmessage = ({ data }: { data: unknown }) => {
+    const event = readFrame(String(data));
+    if (event !== undefined) waiting.push(event);
+    notify();
+  };
+  socket.onclose = ({ code }: { code: number }) => {
+    end = { code };
+    notify();
+  };
+  // A close follows.
+  socket.onerror = () => {};
+  signal.addEventListener('abort', close, { once: true });
+  if (signal.aborted) close();
+  try {
+    while (true) {
+      for (let event = waiting.shift(); event !== undefined; event = waiting.shift()) {
+        if (signal.aborted) return;
+        yield event;
+      }
+      if (end?.code === POLICY) {
+        throw new OramaError('The credential has expired or was revoked', {
+          code: 'unauthorized',
+          status: 401,
+        });
+      }
+      if (end !== undefined || signal.aborted) return;
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+        if (waiting.length > 0 || end !== undefined) resolve();
+      });
+    }
+  } finally {
+    signal.removeEventListener('abort', close);
+    close();
+  }
+}
+
+interface Frame {
+  type?: string;
+  data?: string;
+  topic?: string;
+  member_id?: string;
+  meta?: unknown;
+  timestamp?: number;
+}
+
+function readFrame(text: string): SubscriptionEvent | undefined {
+  const frame: Frame = JSON.parse(text);
+  const { timestamp = 0 } = frame;
+  if (frame.type === 'presence.join' || frame.type === 'presence.leave') {
+    const type = frame.type === 'presence.join' ? 'join' : 'leave';
+    return { type, memberId: frame.member_id ?? '', meta: frame.meta, timestamp };
+  }
+  if (frame.data === undefined || frame.topic === undefined) return undefined;
+  const bytes = decodeBase64(frame.data);
+  const toText = () => new TextDecoder().decode(bytes);
+  return {
+    type: 'message',
+    topic: frame.topic,
+    bytes,
+    timestamp,
+    text: toText,
+    json: <T>() => JSON.parse(toText()) as T,
+  };
+}
+
+function addressOf(topic: string, options: SubscribeOptions, settings: SubscribeSettings): string {
+  const address = new URL(`${settings.url}/v1/pubsub/ws`);
+  address.protocol = address.protocol === 'https:' ? 'wss:' : 'ws:';
+  const parameters = {
+    topic,
+    // The only place where a browser's WebSocket can carry it.
+    api_key: settings.apiKey,
+    token: settings.apiKey === undefined ? settings.token : undefined,
+    namespace: settings.namespace,
+    presence: options.presence === true ? 'true' : undefined,
+    member_id: options.memberId,
+    member_meta: options.memberMeta === undefined ? undefined : JSON.stringify(options.memberMeta),
+  };
+  for (const [name, value] of Object.entries(parameters)) {
+    if (value !== undefined) address.searchParams.set(name, value);
+  }
+  return address.href;
+}

@@ -1,0 +1,26 @@
+import { OramaError } from './errors.js';
+
+/** What of a WebSocket is used: that of browsers, Workers, Node 22 and the package `ws`. */
+export interface WebSocketLike {
+  close(code?: number): void;
+  onopen: ((event: never) => void) | null;
+  onmessage: ((event: never) => void) | null;
+  onclose: ((event: never) => void) | null;
+  onerror: ((event: never) => void) | null;
+}
+
+export type WebSocketFactory = (url: string) => WebSocketLike;
+
+type WebSocketClass = new (url: string) => WebSocketLike;
+
+export const defaultWebSocket: WebSocketFactory = (url) => {
+  const { WebSocket } = globalThis as { WebSocket?: WebSocketClass };
+  if (WebSocket !== undefined) return new WebSocket(url);
+  throw new OramaError(
+    'There is no WebSocket here; give createClient one as webSocket, such as that of the package ws',
+    {
+      code: 'invalid_request',
+      status: 0,
+    },
+  );
+};

@@ -1,0 +1,4 @@
+/** For the sweep that forgets them with the log. */
+export const tracesByTime = `
+create index traces_by_time on traces (created_at)
+`;

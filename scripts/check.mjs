@@ -1,0 +1,20 @@
+// `npm run check`: types, lint, import rules and unused code at once; prints what each said when it has ended.
+import { spawn } from 'node:child_process';
+
+const CHECKS = ['typecheck', 'lint', 'arrows', 'unused'];
+
+const results = await Promise.all(CHECKS.map(run));
+process.exitCode = results.every((passed) => passed) ? 0 : 1;
+
+function run(check) {
+  const child = spawn('npm', ['run', '--silent', check], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const said = [];
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (part) => said.push(part));
+  return new Promise((resolve) => {
+    child.on('close', (code) => {
+      const outcome = code === 0 ? 'passed' : 'FAILED';
+      process.stdout.write(`${check}: ${outcome}\n${Buffer.concat(said)}\n`);
+      resolve(code === 0);
+    });
+  });
+}

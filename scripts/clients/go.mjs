@@ -1,0 +1,57 @@
+import { fieldsOf, INNER_NAMES } from './fields.mjs';
+
+const WORDS = { id: 'ID', url: 'URL', ms: 'MS', sql: 'SQL' };
+
+/** The structs of an invocation, and a constant for each error code. */
+export function goShapes(invocation, codes) {
+  const structs = [];
+  const write = (name, about, schema) => {
+    const rows = fieldsOf(schema).map((field) => {
+      const type = typeOf(field, (inner, innerName) => write(innerName, ABOUT[innerName], inner));
+      return [goName(field.name), type, `\`json:"${field.name}"\``];
+    });
+    structs.push(`// ${name} ${about}\ntype ${name} struct {\n${aligned(rows)}}\n`);
+  };
+  write('Invocation', 'is an invocation as the engine keeps it.', invocation);
+  const constants = codes.map((code) => [`Code${goName(code)}`, 'ErrorCode', `= "${code}"`]);
+  return `// Made from the OpenAPI document by "npm run clients"; DO NOT EDIT.
+
+package oramaclient
+
+${structs.reverse().join('\n')}
+// The codes of errors. CodeUnreachable is the client's own: the engine did not answer.
+const (
+${aligned([...constants, ['CodeUnreachable', 'ErrorCode', '= "unreachable"']])})
+`;
+}
+
+const ABOUT = {
+  Attempt: 'is one run of an invocation.',
+  Callback: 'is how the delivery of a result to the URL of its caller went.',
+};
+
+function typeOf({ name, schema, isOptional }, inner) {
+  const innerName = INNER_NAMES[name];
+  if (schema.type === 'array') {
+    inner(schema.items, innerName);
+    return `[]${innerName}`;
+  }
+  if (schema.type === 'object') inner(schema, innerName);
+  const plain = { string: 'string', integer: 'int64', number: 'float64', object: innerName }[schema.type];
+  if (plain === undefined)
+    throw new Error(`${name} is of the type ${schema.type}, which has no type in Go here`);
+  return isOptional ? `*${plain}` : plain;
+}
+
+function goName(name) {
+  return name
+    .split('_')
+    .map((word) => WORDS[word] ?? word[0].toUpperCase() + word.slice(1))
+    .join('');
+}
+
+/** As gofmt aligns them. */
+function aligned(rows) {
+  const [first, second] = [0, 1].map((column) => Math.max(...rows.map((row) => row[column].length)));
+  return rows.map(([a, b, c]) => `\t${a.padEnd(first)} ${b.padEnd(second)} ${c}\n`).join('');
+}

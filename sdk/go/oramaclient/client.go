@@ -1,0 +1,209 @@
+// Package oramaclient calls functions on an Orama Functions engine. It needs the standard library only.
+//
+// It runs on the caller's side; what runs inside of a function is in the package above this one.
+package oramaclient
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	defaultRetries = 4
+	defaultTimeout = 300 * time.Second
+	firstPause     = 250 * time.Millisecond
+	longestPause   = 30 * time.Second
+	// A reply is a page of invocations at most: 500 inputs and outputs of 64 KB, escaped.
+	mostReplyBytes = 512 << 20
+)
+
+// Options say where the engine is, and who calls. URL is required.
+type Options struct {
+	// URL is the engine's address, such as https://functions.example.com.
+	URL string
+	// APIKey is the credential. Without APIKey and Token only public functions can be called.
+	APIKey string
+	// Token is a JWT in place of a key.
+	Token string
+	// Namespace of anonymous calls; a credential has its own.
+	Namespace string
+	// Retries is how often a call is sent again after 429, 503 or no answer, where that is safe: 4 when 0; negative
+	// for never.
+	Retries int
+	// HTTPClient in place of one that waits 300 seconds for an answer. It must follow no redirects: they would be sent
+	// the key.
+	HTTPClient *http.Client
+}
+
+// Client is a client of one engine, as one caller. It may be used by several goroutines.
+type Client struct {
+	options Options
+	http    *http.Client
+	retries int
+}
+
+// New makes a client. It holds nothing open but subscriptions.
+func New(options Options) (*Client, error) {
+	address, err := url.Parse(strings.TrimRight(options.URL, "/"))
+	if err != nil || (address.Scheme != "http" && address.Scheme != "https") || address.Host == "" {
+		return nil, fmt.Errorf("orama: the URL must look like https://functions.example.com, not %q", options.URL)
+	}
+	options.URL = address.String()
+	client := &Client{options: options, http: options.HTTPClient, retries: options.Retries}
+	if client.retries == 0 {
+		client.retries = defaultRetries
+	}
+	if client.http == nil {
+		client.http = &http.Client{
+			Timeout:       defaultTimeout,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		}
+	}
+	return client, nil
+}
+
+type call struct {
+	method string
+	path   string
+	query  url.Values
+	header http.Header
+	body   []byte
+	// Whether it may be sent again when no answer came, so that nobody knows whether it was received.
+	repeatable bool
+}
+
+type reply struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// send sends a call, again where that is safe, and returns what the engine refuses as an *Error.
+func (c *Client) send(ctx context.Context, call call) (*reply, error) {
+	for tried := 0; ; tried++ {
+		answer, err := c.attempt(ctx, call)
+		if err == nil {
+			return answer, nil
+		}
+		var failed *Error
+		if tried >= c.retries || !errors.As(err, &failed) || !mayRepeat(failed, call) {
+			return nil, err
+		}
+		if err := sleep(ctx, pauseBefore(tried, failed.RetryAfter)); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (c *Client) attempt(ctx context.Context, call call) (*reply, error) {
+	request, err := http.NewRequestWithContext(ctx, call.method, c.address(call.path, call.query), bytes.NewReader(call.body))
+	if err != nil {
+		return nil, err
+	}
+	for name, values := range call.header {
+		request.Header[name] = values
+	}
+	c.authenticate(request.Header)
+	response, err := c.http.Do(request)
+	if err != nil {
+		return nil, c.unreachable(ctx, err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(response.Body, mostReplyBytes))
+	if err != nil {
+		return nil, c.unreachable(ctx, err)
+	}
+	if response.StatusCode >= 300 {
+		return nil, failure(response, body)
+	}
+	return &reply{status: response.StatusCode, header: response.Header, body: body}, nil
+}
+
+// sendJSON sends a call and reads its reply. Numbers are kept as they are written.
+func (c *Client) sendJSON(ctx context.Context, call call, into any) error {
+	answer, err := c.send(ctx, call)
+	if err != nil {
+		return err
+	}
+	return decode(answer.body, into)
+}
+
+func (c *Client) address(path string, query url.Values) string {
+	if query == nil {
+		query = url.Values{}
+	}
+	if c.options.Namespace != "" {
+		query.Set("namespace", c.options.Namespace)
+	}
+	if len(query) == 0 {
+		return c.options.URL + path
+	}
+	return c.options.URL + path + "?" + query.Encode()
+}
+
+func (c *Client) authenticate(header http.Header) {
+	if c.options.APIKey != "" {
+		header.Set("X-API-Key", c.options.APIKey)
+	} else if c.options.Token != "" {
+		header.Set("Authorization", "Bearer "+c.options.Token)
+	}
+}
+
+func (c *Client) unreachable(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return &Error{Code: CodeUnreachable, Message: "the engine at " + c.options.URL + " did not answer: " + err.Error(), cause: err}
+}
+
+// mayRepeat: 429 and 503 say that nothing was accepted, except where the store has not said whether a write took
+// place.
+func mayRepeat(err *Error, call call) bool {
+	if err.Code == CodeUnreachable {
+		return call.repeatable
+	}
+	return err.Status == http.StatusTooManyRequests ||
+		(err.Status == http.StatusServiceUnavailable && (call.repeatable || err.Code != CodeAmbiguousWrite))
+}
+
+// pauseBefore is as long as the engine asks for, else doubled each time; with jitter, so that many callers spread.
+func pauseBefore(tried int, retryAfter time.Duration) time.Duration {
+	pause := retryAfter
+	if pause == 0 {
+		pause = firstPause << min(tried, 16)
+	}
+	pause = min(pause, longestPause)
+	return pause + time.Duration(rand.Int64N(int64(pause/4)+1))
+}
+
+func sleep(ctx context.Context, pause time.Duration) error {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func decode(data []byte, into any) error {
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	// Into an interface, integers beyond 2^53 would be rounded.
+	decoder.UseNumber()
+	return decoder.Decode(into)
+}
+
+func seconds(d time.Duration) string {
+	return strconv.FormatFloat(d.Seconds(), 'f', -1, 64)
+}

@@ -1,0 +1,107 @@
+package oramaclient
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// ErrorCode is a stable word for what was wrong; the constants are the codes of the engine.
+type ErrorCode string
+
+// Error is what the engine refuses, and that it does not answer. Match on Code.
+type Error struct {
+	Code    ErrorCode
+	Message string
+	// Status is the HTTP status; 0 without an answer.
+	Status int
+	// RequestID is the invocation that the call became, or the id of the request.
+	RequestID string
+	// RetryAfter is how long the engine asks to wait; 0 when it does not.
+	RetryAfter time.Duration
+	// Output is what a function wrote before it failed; for callers with a credential.
+	Output []byte
+
+	cause error
+}
+
+func (e *Error) Error() string {
+	if e.RequestID == "" {
+		return fmt.Sprintf("orama: %s (%s)", e.Message, e.Code)
+	}
+	return fmt.Sprintf("orama: %s (%s, request %s)", e.Message, e.Code, e.RequestID)
+}
+
+func (e *Error) Unwrap() error { return e.cause }
+
+// OfFunction says whether the function ran and failed, rather than that the engine refused the call.
+func (e *Error) OfFunction() bool {
+	switch e.Code {
+	case CodeFunctionError, CodeFunctionRefused, CodeFunctionTimeout, CodeCancelled:
+		return true
+	}
+	return false
+}
+
+type failureBody struct {
+	Error        string  `json:"error"`
+	Code         string  `json:"code"`
+	RequestID    string  `json:"request_id"`
+	Output       *string `json:"output"`
+	OutputBase64 *string `json:"output_base64"`
+}
+
+var statusCodes = map[int]ErrorCode{
+	http.StatusUnauthorized:          CodeUnauthorized,
+	http.StatusForbidden:             CodeForbidden,
+	http.StatusNotFound:              CodeNotFound,
+	http.StatusConflict:              CodeConflict,
+	http.StatusRequestEntityTooLarge: CodePayloadTooLarge,
+	http.StatusTooManyRequests:       CodeRateLimited,
+	http.StatusServiceUnavailable:    CodeUnavailable,
+}
+
+func failure(response *http.Response, text []byte) *Error {
+	var body failureBody
+	if json.Unmarshal(text, &body) != nil || body.Error == "" {
+		body = failureBody{Error: fmt.Sprintf(
+			"the server answered %d with something that is not of this API; is the address right?", response.StatusCode)}
+	}
+	failed := &Error{
+		Code:      ErrorCode(body.Code),
+		Message:   body.Error,
+		Status:    response.StatusCode,
+		RequestID: body.RequestID,
+		Output:    bytesOf(body.Output, body.OutputBase64),
+	}
+	if failed.Code == "" {
+		failed.Code = CodeInternal
+		if code, known := statusCodes[response.StatusCode]; known {
+			failed.Code = code
+		}
+	}
+	if failed.RequestID == "" {
+		failed.RequestID = response.Header.Get("X-Request-Id")
+	}
+	if wait, err := strconv.Atoi(response.Header.Get("Retry-After")); err == nil && wait > 0 {
+		failed.RetryAfter = time.Duration(wait) * time.Second
+	}
+	return failed
+}
+
+// bytesOf reads a text or, in its place, base64.
+func bytesOf(text, encoded *string) []byte {
+	if encoded != nil {
+		data, err := base64.StdEncoding.DecodeString(*encoded)
+		if err == nil {
+			return data
+		}
+	}
+	if text != nil {
+		return []byte(*text)
+	}
+	return nil
+}

@@ -1,0 +1,216 @@
+package oramaclient
+
+import (
+	"bufio"
+	"context"
+	"crypto/rand"
+	"crypto/sha1"
+	"crypto/tls"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+)
+
+// The client's side of RFC 6455, as far as hearing text takes it: the standard library has none, and a caller's client
+// is not to bring dependencies.
+
+const (
+	opContinuation = 0x0
+	opText         = 0x1
+	opClose        = 0x8
+	opPing         = 0x9
+	opPong         = 0xA
+
+	closePolicy = 1008
+
+	// A message of 1 MB in base64, with room for the rest.
+	mostFrameBytes   = 16 << 20
+	handshakeTimeout = 30 * time.Second
+	// The engine pings more often than this; without a word for so long the connection is lost.
+	silenceTimeout = 45 * time.Second
+
+	acceptGUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+)
+
+type socket struct {
+	conn   net.Conn
+	reader *bufio.Reader
+	once   sync.Once
+}
+
+func dialSocket(ctx context.Context, address string, header http.Header) (*socket, error) {
+	target, err := url.Parse(address)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
+	defer cancel()
+	conn, err := dial(ctx, target)
+	if err != nil {
+		return nil, &Error{Code: CodeUnreachable, Message: "cannot connect to " + target.Host + ": " + err.Error(), cause: err}
+	}
+	s := &socket{conn: conn, reader: bufio.NewReader(conn)}
+	deadline, _ := ctx.Deadline()
+	_ = conn.SetDeadline(deadline)
+	if err := s.handshake(target, header); err != nil {
+		s.close()
+		return nil, err
+	}
+	_ = conn.SetDeadline(time.Time{})
+	return s, nil
+}
+
+func dial(ctx context.Context, target *url.URL) (net.Conn, error) {
+	port := target.Port()
+	if target.Scheme == "wss" {
+		if port == "" {
+			port = "443"
+		}
+		return (&tls.Dialer{}).DialContext(ctx, "tcp", net.JoinHostPort(target.Hostname(), port))
+	}
+	if port == "" {
+		port = "80"
+	}
+	return (&net.Dialer{}).DialContext(ctx, "tcp", net.JoinHostPort(target.Hostname(), port))
+}
+
+func (s *socket) handshake(target *url.URL, header http.Header) error {
+	nonce := make([]byte, 16)
+	if _, err := rand.Read(nonce); err != nil {
+		return err
+	}
+	key := base64.StdEncoding.EncodeToString(nonce)
+	location := *target
+	location.Scheme = map[string]string{"ws": "http", "wss": "https"}[target.Scheme]
+	request, err := http.NewRequest(http.MethodGet, location.String(), nil)
+	if err != nil {
+		return err
+	}
+	for name, values := range header {
+		request.Header[name] = values
+	}
+	request.Header.Set("Connection", "Upgrade")
+	request.Header.Set("Upgrade", "websocket")
+	request.Header.Set("Sec-WebSocket-Version", "13")
+	request.Header.Set("Sec-WebSocket-Key", key)
+	if err := request.Write(s.conn); err != nil {
+		return err
+	}
+	response, err := http.ReadResponse(s.reader, request)
+	if err != nil {
+		return err
+	}
+	if response.StatusCode != http.StatusSwitchingProtocols {
+		defer response.Body.Close()
+		body, _ := io.ReadAll(io.LimitReader(response.Body, 1<<16))
+		return failure(response, body)
+	}
+	if response.Header.Get("Sec-WebSocket-Accept") != accept(key) {
+		return errors.New("orama: the server does not speak WebSocket as RFC 6455 has it")
+	}
+	return nil
+}
+
+// accept is what a server makes of the key of a handshake.
+func accept(key string) string {
+	digest := sha1.Sum([]byte(key + acceptGUID))
+	return base64.StdEncoding.EncodeToString(digest[:])
+}
+
+// read returns the next text message, and answers pings meanwhile.
+func (s *socket) read() ([]byte, error) {
+	var message []byte
+	for {
+		_ = s.conn.SetReadDeadline(time.Now().Add(silenceTimeout))
+		final, opcode, payload, err := s.readFrame()
+		if err != nil {
+			return nil, err
+		}
+		switch opcode {
+		case opPing:
+			if err := s.write(opPong, payload); err != nil {
+				return nil, err
+			}
+		case opPong:
+		case opClose:
+			_ = s.write(opClose, payload)
+			return nil, closeError(payload)
+		case opText, opContinuation:
+			message = append(message, payload...)
+			if len(message) > mostFrameBytes {
+				return nil, errors.New("orama: the message is too large")
+			}
+			if final {
+				return message, nil
+			}
+		default:
+			return nil, fmt.Errorf("orama: a frame with the unknown opcode %d", opcode)
+		}
+	}
+}
+
+func (s *socket) readFrame() (final bool, opcode byte, payload []byte, err error) {
+	var head [2]byte
+	if _, err = io.ReadFull(s.reader, head[:]); err != nil {
+		return
+	}
+	final, opcode = head[0]&0x80 != 0, head[0]&0x0F
+	size := uint64(head[1] & 0x7F)
+	if head[0]&0x70 != 0 || head[1]&0x80 != 0 {
+		return false, 0, nil, errors.New("orama: the server sent a frame that RFC 6455 does not allow")
+	}
+	switch size {
+	case 126:
+		var extended [2]byte
+		_, err = io.ReadFull(s.reader, extended[:])
+		size = uint64(binary.BigEndian.Uint16(extended[:]))
+	case 127:
+		var extended [8]byte
+		_, err = io.ReadFull(s.reader, extended[:])
+		size = binary.BigEndian.Uint64(extended[:])
+	}
+	if err != nil {
+		return
+	}
+	if size > mostFrameBytes {
+		return false, 0, nil, errors.New("orama: the frame is too large")
+	}
+	payload = make([]byte, size)
+	_, err = io.ReadFull(s.reader, payload)
+	return
+}
+
+// write sends a control frame; what a client sends is masked.
+func (s *socket) write(opcode byte, payload []byte) error {
+	if len(payload) > 125 {
+		payload = payload[:125]
+	}
+	var mask [4]byte
+	if _, err := rand.Read(mask[:]); err != nil {
+		return err
+	}
+	frame := append([]byte{0x80 | opcode, 0x80 | byte(len(payload))}, mask[:]...)
+	for at, one := range payload {
+		frame = append(frame, one^mask[at%4])
+	}
+	_, err := s.conn.Write(frame)
+	return err
+}
+
+func closeError(payload []byte) error {
+	if len(payload) >= 2 && binary.BigEndian.Uint16(payload) == closePolicy {
+		return &Error{Code: CodeUnauthorized, Status: http.StatusUnauthorized, Message: "the credential has expired or was revoked"}
+	}
+	return io.EOF
+}
+
+func (s *socket) close() {
+	s.once.Do(func() { _ = s.conn.Close() })
+}

@@ -1,0 +1,54 @@
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { AppError } from '../../errors.js';
+import { type ConnectionFlags, localDataDir, resolveSettings } from '../config.js';
+import type { Check } from '../doctor/check.js';
+import { checkEngine } from '../doctor/engine.js';
+import { checkDisk, checkNode } from '../doctor/machine.js';
+import { checkToolchains } from '../doctor/toolchains.js';
+import { during } from '../during.js';
+import { terminalOf } from '../session.js';
+import type { Terminal } from '../terminal.js';
+
+const reportSchema = z.object({ ok: z.boolean(), checks: z.array(z.unknown()) });
+
+/** `orama doctor` */
+export function addDoctor(program: Command): void {
+  program
+    .command('doctor')
+    .description('look at what functions need: compilers, the engine, the key, the clock, the disk')
+    .action(async (_flags, command: Command) => {
+      const terminal = terminalOf(command);
+      const flags = command.optsWithGlobals<ConnectionFlags>();
+      const checks = await during(terminal, 'Looking…', () => checkAll(flags));
+      const isWell = checks.every(({ status }) => status !== 'wrong');
+      terminal.list({ ok: isWell, checks }, reportSchema, 'checks', () => render(terminal, checks));
+      if (isWell) return;
+      const bad = checks.filter(({ status }) => status === 'wrong').map(({ name }) => name);
+      throw new AppError('bad_config', `Not as it should be: ${bad.join(', ')}`);
+    });
+}
+
+const LOCAL_HOSTS = new Set(['127.0.0.1', 'localhost', '[::1]']);
+
+async function checkAll(flags: ConnectionFlags): Promise<Check[]> {
+  const settings = resolveSettings(flags);
+  const isLocal = LOCAL_HOSTS.has(new URL(settings.url).hostname);
+  const [toolchains, engine, disk] = await Promise.all([
+    checkToolchains(process.cwd()),
+    checkEngine(settings),
+    isLocal ? [checkDisk(localDataDir())] : [],
+  ]);
+  return [checkNode(), ...toolchains, ...engine, ...(await Promise.all(disk))];
+}
+
+function render(terminal: Terminal, checks: readonly Check[]): string {
+  const { green, yellow, red } = terminal.colors;
+  const paint = { ok: green, missing: yellow, wrong: red };
+  return checks
+    .map(({ name, status, found, advice }) => {
+      const line = `${paint[status](status.padEnd(7))}  ${name.padEnd(7)}  ${found}`;
+      return advice === null ? line : `${line}\n                  ${advice}`;
+    })
+    .join('\n');
+}

@@ -1,0 +1,142 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { AppError, messageOf } from '../../errors.js';
+import { buildFunction, MODULE_FILE } from '../build/build.js';
+import { readFileOr } from '../data.js';
+import { readManifest } from '../function-directory.js';
+import { fetchInvocation } from '../pull/fetch-invocation.js';
+import { PULLED_FILES, type Pulled, readPulled, writePulled } from '../pull/pulled.js';
+import { type LocalEngine, type LocalRun, startLocalEngine } from '../pull/run-pulled.js';
+import { openSession } from '../session.js';
+import type { Terminal } from '../terminal.js';
+import { watchSources } from '../watch-sources.js';
+
+interface PullFlags {
+  dir?: string;
+  source?: string;
+  trace?: boolean;
+  watch?: boolean;
+  run: boolean;
+}
+
+/** `orama function pull <request-id>` */
+export function addPull(parent: Command): void {
+  parent
+    .command('pull')
+    .description(
+      'fetch an invocation (input, module, settings) and run it on this machine, under the same limits',
+    )
+    .argument('<request-id>')
+    .option('--dir <directory>', 'where it is kept (the first 13 characters of the request id)')
+    .option('--source <directory>', 'run the function of this directory in place of the module that ran')
+    .option('--trace', 'give it what its host calls were given then; nothing outside is reached')
+    .option('--watch', 'run it again at every change of --source, or of what was fetched')
+    .option('--no-run', 'fetch only')
+    .action(async (id: string, flags: PullFlags, command: Command) => {
+      const { client, terminal } = openSession(command);
+      const directory = flags.dir ?? id.slice(0, 13);
+      const { trace } = await keep(directory, id, () => fetchInvocation(client, id, flags.trace === true));
+      terminal.progress(
+        `Fetched into ${directory}; values of env and secrets are taken from ${directory}/.env`,
+      );
+      if (!flags.run) {
+        say(terminal, directory, null);
+        return;
+      }
+      const engine = await startLocalEngine(trace, terminal);
+      try {
+        if (flags.watch === true) await runAtChanges(engine, directory, flags.source, terminal);
+        else await runOnce(engine, directory, flags.source, terminal);
+      } finally {
+        await engine.close();
+      }
+    });
+}
+
+/** What was fetched before is not fetched again, unless it is another invocation's. */
+async function keep(directory: string, id: string, fetch: () => Promise<Pulled>): Promise<Pulled> {
+  const fetched = await fetch();
+  if (existsSync(join(directory, 'invocation.json'))) {
+    const { invocation } = await readPulled(directory);
+    if (invocation.request_id !== id) {
+      throw new AppError(
+        'conflict',
+        `${directory} holds the invocation ${invocation.request_id}; name another with --dir`,
+      );
+    }
+  }
+  writePulled(directory, fetched);
+  return fetched;
+}
+
+async function runOnce(
+  engine: LocalEngine,
+  directory: string,
+  source: string | undefined,
+  terminal: Terminal,
+): Promise<void> {
+  const run = await runLatest(engine, directory, source);
+  say(terminal, directory, run);
+  if (!run.ok) throw new AppError('function_error', run.error ?? 'It failed');
+}
+
+async function runAtChanges(
+  engine: LocalEngine,
+  directory: string,
+  source: string | undefined,
+  terminal: Terminal,
+): Promise<void> {
+  const stop = new AbortController();
+  process.once('SIGINT', () => stop.abort());
+  process.once('SIGTERM', () => stop.abort());
+  const watched = source ?? directory;
+  const runAgain = async () => {
+    try {
+      const run = await runLatest(engine, directory, source);
+      say(terminal, directory, run);
+      if (!run.ok) terminal.problem(`error: ${run.error}`);
+    } catch (error) {
+      // The next change may cure it.
+      terminal.problem(`error: ${messageOf(error)}`);
+    }
+  };
+  const isWatched = source === undefined ? (file: string) => PULLED_FILES.has(file) : undefined;
+  const watching = watchSources(watched, stop.signal, runAgain, isWatched);
+  await watching.settled();
+  terminal.progress(`Watching ${watched}; stop with Ctrl-C`);
+  await watching.ended;
+}
+
+async function runLatest(
+  engine: LocalEngine,
+  directory: string,
+  source: string | undefined,
+): Promise<LocalRun> {
+  const { settings, wasm, input, values } = await readPulled(directory);
+  if (source === undefined) return engine.run({ settings, wasm, input, env: values, secrets: values });
+  const manifest = readManifest(source);
+  await buildFunction(source, manifest.build);
+  const { env } = manifest.settings.metadata;
+  return engine.run({
+    settings: { ...manifest.settings, name: settings.name },
+    wasm: await readFileOr(join(source, MODULE_FILE)),
+    input,
+    // What function.yaml says, unless .env says otherwise.
+    env: { ...env, ...values },
+    secrets: values,
+  });
+}
+
+function say(terminal: Terminal, directory: string, run: LocalRun | null): void {
+  if (terminal.json) {
+    const outcome = run && { ok: run.ok, error: run.error, output: Buffer.from(run.output).toString() };
+    terminal.value({ directory, run: outcome });
+    return;
+  }
+  if (run === null) terminal.line(directory);
+  else if (run.ok) {
+    terminal.bytes(run.output);
+    if (terminal.isTerminal && run.output.at(-1) !== 10) terminal.line('');
+  }
+}

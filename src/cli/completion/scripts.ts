@@ -1,0 +1,53 @@
+export const SHELLS = ['bash', 'zsh', 'fish'] as const;
+export type Shell = (typeof SHELLS)[number];
+
+/** The word that asks the program for candidates, a line each: the value, a tab, what it means. */
+export const COMPLETE_WORD = '__complete';
+
+/**
+ * What a shell evaluates at its start. Each hands the words up to the cursor to the program, so that
+ * the commands stand in one place.
+ */
+export const SCRIPTS: Readonly<Record<Shell, string>> = {
+  bash: `_orama() {
+  local words value
+  read -r -a words <<< "\${COMP_LINE:0:COMP_POINT}"
+  [[ "\${COMP_LINE:0:COMP_POINT}" == *[[:space:]] ]] && words+=("")
+  COMPREPLY=()
+  while IFS=$'\\t' read -r value _; do
+    COMPREPLY+=("$value")
+  done < <("\${words[0]}" ${COMPLETE_WORD} "\${words[@]:1}" 2>/dev/null)
+}
+complete -o default -F _orama orama orama-functions
+`,
+  zsh: `#compdef orama orama-functions
+_orama() {
+  local -a found
+  local line value about
+  while IFS=$'\\t' read -r value about; do
+    value=\${value//:/\\\\:}
+    found+=("\${value}\${about:+:$about}")
+  done < <("\${words[1]}" ${COMPLETE_WORD} "\${(@)words[2,CURRENT]}" 2>/dev/null)
+  if (( \${#found} )); then
+    _describe -t values orama found
+  else
+    _files
+  fi
+}
+if [ "\${funcstack[1]}" = _orama ]; then
+  _orama "$@"
+else
+  compdef _orama orama orama-functions
+fi
+`,
+  fish: `function __orama_complete
+  set -l words (commandline --tokenize --current-process --cut-at-cursor)
+  set -l word (commandline --current-token --cut-at-cursor)
+  set -l program $words[1]
+  set --erase words[1]
+  $program ${COMPLETE_WORD} $words "$word" 2>/dev/null
+end
+complete --command orama --arguments '(__orama_complete)'
+complete --command orama-functions --arguments '(__orama_complete)'
+`,
+};

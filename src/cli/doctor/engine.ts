@@ -1,0 +1,102 @@
+import { z } from 'zod';
+import { whoamiReplySchema } from '../../contract/http/auth.js';
+import { healthReplySchema, versionReplySchema } from '../../contract/http/meta.js';
+import { isAppError, messageOf } from '../../errors.js';
+import { type Client, createClient } from '../client.js';
+import type { Settings } from '../config.js';
+import { unreachable } from '../failure.js';
+import { packageVersion } from '../package.js';
+import { type Check, ok, wrong } from './check.js';
+
+const PATIENCE_MS = 5000;
+/** Signatures and tokens are judged by the time; most allow for minutes, a careful one for less. */
+const MOST_SKEW_SECONDS = 30;
+
+/** Whether the engine answers, in which version, with what clock, and whom it takes the key for. */
+export async function checkEngine(settings: Settings): Promise<Check[]> {
+  const signal = AbortSignal.timeout(PATIENCE_MS);
+  let answer: { version: string; skewSeconds: number | undefined };
+  try {
+    answer = await askVersion(settings.url, signal);
+  } catch (error) {
+    const advice = 'Start one with "orama up", or name another with --url or ORAMA_URL.';
+    return [wrong('engine', messageOf(error), advice)];
+  }
+  const client = createClient(settings);
+  return [
+    checkVersion(settings.url, answer.version),
+    checkClock(answer.skewSeconds),
+    await checkHealth(client, signal),
+    await checkKey(client, signal),
+  ];
+}
+
+async function askVersion(url: string, signal: AbortSignal) {
+  const before = Date.now();
+  let response: Response;
+  let body: unknown;
+  try {
+    response = await fetch(`${url}/v1/version`, { redirect: 'error', signal });
+    body = await response.json();
+  } catch (cause) {
+    throw unreachable(url, cause);
+  }
+  const reply = versionReplySchema.parse(body);
+  const date = Date.parse(response.headers.get('date') ?? '');
+  // The header has whole seconds, cut off: half of one is added.
+  const skew = (date + 500 - (before + Date.now()) / 2) / 1000;
+  return { version: reply.version, skewSeconds: Number.isNaN(skew) ? undefined : skew };
+}
+
+function checkVersion(url: string, version: string): Check {
+  const own = packageVersion();
+  if (majorOf(version) === majorOf(own)) return ok('engine', `version ${version} at ${url}`);
+  const found = `version ${version} at ${url}, and this command line is ${own}`;
+  return wrong('engine', found, 'Install the version of orama-functions that the engine has.');
+}
+
+function majorOf(version: string): string {
+  return version.split('.')[0] ?? '';
+}
+
+function checkClock(skewSeconds: number | undefined): Check {
+  if (skewSeconds === undefined) {
+    return { name: 'clock', status: 'missing', found: 'the engine does not say its time', advice: null };
+  }
+  const seconds = Math.abs(Math.round(skewSeconds));
+  if (seconds <= MOST_SKEW_SECONDS) return ok('clock', `within ${Math.max(1, seconds)} s of the engine's`);
+  const side = skewSeconds > 0 ? 'behind' : 'ahead of';
+  const advice = 'Set the clocks of both machines by NTP: tokens and signatures are judged by the time.';
+  return wrong('clock', `${seconds} s ${side} the engine's`, advice);
+}
+
+async function checkHealth(client: Client, signal: AbortSignal): Promise<Check> {
+  try {
+    // 503 with the same body when something is down.
+    const response = await fetch(`${client.settings.url}/health`, { redirect: 'error', signal });
+    const { dependencies } = healthReplySchema.parse(await response.json());
+    const down = Object.entries(dependencies).filter(([, { status }]) => status === 'down');
+    if (down.length === 0) return ok('health', `${Object.keys(dependencies).join(', ')} up`);
+    const found = down.map(
+      ([name, { error }]) => `${name} is down${error === undefined ? '' : `: ${error}`}`,
+    );
+    return wrong('health', found.join('; '), 'See the log of the engine, and bring up what is down.');
+  } catch (error) {
+    const found = error instanceof z.ZodError ? 'the reply is not of this API' : messageOf(error);
+    return wrong('health', found, 'Is the address that of an Orama engine?');
+  }
+}
+
+async function checkKey(client: Client, signal: AbortSignal): Promise<Check> {
+  const advice = 'Keep one with "orama login", or give it with --api-key or ORAMA_API_KEY.';
+  if (client.settings.apiKey === undefined) return wrong('key', 'there is none', advice);
+  try {
+    const key = whoamiReplySchema.parse(await client.call('GET', '/v1/auth/whoami', { signal }));
+    const functions = key.functions === null ? '' : ` of ${key.functions.join(', ')}`;
+    const until = key.expires_at === null ? '' : `, until ${key.expires_at}`;
+    return ok('key', `namespace ${key.namespace}, may ${key.scopes.join(', ')}${functions}${until}`);
+  } catch (error) {
+    if (isAppError(error, 'unauthorized')) return wrong('key', messageOf(error), advice);
+    return wrong('key', messageOf(error), 'See what keys there are with: orama keys list');
+  }
+}

@@ -1,0 +1,40 @@
+import { replayReplySchema } from '../contract/http/invocations.js';
+import type { InvocationRecord } from '../contract/invocation.js';
+import { readData } from './data.js';
+import type { Session } from './session.js';
+import type { Terminal } from './terminal.js';
+
+export interface ReplayFlags {
+  newest?: boolean;
+  data?: string;
+}
+
+/** Runs one invocation again, with its own input or another. */
+export async function replayOne(
+  { client, terminal }: Session,
+  id: string,
+  flags: ReplayFlags,
+): Promise<void> {
+  const reply = await client.call('POST', `/v1/invocations/${encodeURIComponent(id)}/replay`, {
+    query: { version: flags.newest === true ? 'newest' : undefined },
+    ...(flags.data === undefined
+      ? {}
+      : { json: { input_base64: Buffer.from(await readData(flags.data)).toString('base64') } }),
+  });
+  terminal.show(reply, replayReplySchema, ({ request_id }) => `Replayed as ${request_id}`);
+}
+
+/** An invocation key by key, its attempts at the end. */
+export function renderInvocation(terminal: Terminal, { attempts, ...record }: InvocationRecord): string {
+  const rows = Object.entries(record).map(([key, value]) => [key, cell(value)]);
+  const tries = attempts.map((attempt) => [
+    `attempt ${attempt.number}`,
+    `${attempt.status} after ${attempt.duration_ms} ms, ${attempt.started_at}: ${attempt.error ?? ''}`,
+  ]);
+  return terminal.table(['KEY', 'VALUE'], [...rows, ...tries]);
+}
+
+function cell(value: unknown): string {
+  if (typeof value === 'object' && value !== null) return JSON.stringify(value);
+  return String(value ?? '');
+}

@@ -1,0 +1,74 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseEnv } from 'node:util';
+import { z } from 'zod';
+import { functionSettingsSchema } from '../../contract/function.js';
+import { invocationRecordSchema } from '../../contract/invocation.js';
+import { type Trace, traceSchema } from '../../contract/trace.js';
+import { AppError } from '../../errors.js';
+import { MODULE_FILE } from '../build/build.js';
+import { readFileOr } from '../data.js';
+
+const RECORD_FILE = 'invocation.json';
+const INPUT_FILE = 'input';
+const ENV_FILE = '.env';
+const TRACE_FILE = 'trace.json';
+
+/** What happened, and what ran: all that is not a file of its own. */
+/** The files that a run reads, and people change. */
+export const PULLED_FILES: ReadonlySet<string> = new Set([MODULE_FILE, INPUT_FILE, ENV_FILE, RECORD_FILE]);
+
+const recordSchema = z.object({
+  invocation: invocationRecordSchema.omit({ input: true, input_base64: true }),
+  settings: functionSettingsSchema,
+  /** Without their values. */
+  env: z.array(z.string()),
+});
+export type PulledRecord = z.infer<typeof recordSchema>;
+
+/** An invocation on this machine. */
+export interface Pulled extends PulledRecord {
+  wasm: Uint8Array;
+  input: Uint8Array;
+  trace: Trace | null;
+}
+
+/** Writes the directory of a pulled invocation. A `.env` that is there already stays. */
+export function writePulled(directory: string, { wasm, input, trace, ...record }: Pulled): void {
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(join(directory, MODULE_FILE), wasm);
+  writeFileSync(join(directory, INPUT_FILE), input);
+  writeFileSync(join(directory, RECORD_FILE), `${JSON.stringify(record, null, 2)}\n`);
+  if (trace !== null) writeFileSync(join(directory, TRACE_FILE), `${JSON.stringify(trace, null, 2)}\n`);
+  const env = join(directory, ENV_FILE);
+  const lines = record.env.map((name) => `${name}=\n`);
+  if (!existsSync(env)) writeFileSync(env, `${ABOUT_ENV}${lines.join('')}`, { mode: 0o600 });
+}
+
+const ABOUT_ENV =
+  '# The env of the function, and secrets that it reads. Nothing of it leaves this machine.\n';
+
+/** Reads it again, with the values of its `.env`. */
+export async function readPulled(directory: string): Promise<Pulled & { values: Record<string, string> }> {
+  const record = recordSchema.parse(readJson(join(directory, RECORD_FILE)));
+  const trace = join(directory, TRACE_FILE);
+  const env = join(directory, ENV_FILE);
+  const written = existsSync(env) ? parseEnv(readFileSync(env, 'utf8')) : {};
+  return {
+    ...record,
+    wasm: await readFileOr(join(directory, MODULE_FILE)),
+    input: await readFileOr(join(directory, INPUT_FILE)),
+    trace: existsSync(trace) ? traceSchema.parse(readJson(trace)) : null,
+    values: Object.fromEntries(
+      Object.entries(written).flatMap(([name, value]) => (value ? [[name, value]] : [])),
+    ),
+  };
+}
+
+function readJson(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch (cause) {
+    throw new AppError('invalid_request', `${file} is damaged; pull the invocation again`, { cause });
+  }
+}

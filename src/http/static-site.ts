@@ -1,0 +1,88 @@
+import { hash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import type { Context } from 'koa';
+import { isUnchanged } from './send.js';
+
+const TYPES: Readonly<Record<string, string>> = {
+  css: 'text/css; charset=utf-8',
+  html: 'text/html; charset=utf-8',
+  js: 'text/javascript; charset=utf-8',
+  json: 'application/json',
+  png: 'image/png',
+  svg: 'image/svg+xml',
+  woff2: 'font/woff2',
+};
+
+type Encoding = 'br' | 'gzip' | 'identity';
+const SUFFIX: Readonly<Record<Encoding, string>> = { br: '.br', gzip: '.gz', identity: '' };
+
+interface StaticFile {
+  type: string;
+  etag: string;
+  bodies: ReadonlyMap<Encoding, Buffer>;
+}
+
+/** Files by their path below the directory, each also as the build has compressed it. */
+export type StaticSite = ReadonlyMap<string, StaticFile>;
+
+/**
+ * All files at once: they are few, and a request can then ask for nothing but what the build has
+ * made. Empty when there is no such directory.
+ */
+export async function loadSite(directory: URL): Promise<StaticSite> {
+  const names = await namesIn(directory);
+  const plain = names.filter((name) => !/\.(br|gz)$/.test(name));
+  const entries = plain.map(async (name): Promise<[string, StaticFile]> => {
+    const bodies = new Map<Encoding, Buffer>();
+    for (const encoding of ['br', 'gzip', 'identity'] as const) {
+      const file = name + SUFFIX[encoding];
+      if (names.includes(file)) bodies.set(encoding, await readFile(new URL(file, directory)));
+    }
+    const etag = hash('sha256', bodies.get('identity') ?? '', 'base64url').slice(0, 24);
+    const type = TYPES[name.slice(name.lastIndexOf('.') + 1)] ?? 'application/octet-stream';
+    return [name, { type, etag, bodies }];
+  });
+  return new Map(await Promise.all(entries));
+}
+
+/**
+ * What is under `assets/` changes its name with its content, and is kept by clients; all else is
+ * asked for anew.
+ */
+export function sendStatic(
+  ctx: Context,
+  file: StaticFile,
+  { isAsset, headers }: { isAsset: boolean; headers: Readonly<Record<string, string>> },
+): void {
+  const encoding = encodingFor(ctx, file);
+  ctx.set(headers);
+  ctx.set('Cache-Control', isAsset ? 'public, max-age=31536000, immutable' : 'no-cache');
+  ctx.set('ETag', `"${file.etag}${SUFFIX[encoding]}"`);
+  ctx.vary('Accept-Encoding');
+  ctx.status = 200;
+  if (isUnchanged(ctx)) {
+    ctx.status = 304;
+    return;
+  }
+  if (encoding !== 'identity') ctx.set('Content-Encoding', encoding);
+  ctx.type = file.type;
+  ctx.body = file.bodies.get(encoding);
+}
+
+function encodingFor(ctx: Context, { bodies }: StaticFile): Encoding {
+  const accepted = ctx.acceptsEncodings('br', 'gzip', 'identity');
+  return (accepted === 'br' || accepted === 'gzip') && bodies.has(accepted) ? accepted : 'identity';
+}
+
+async function namesIn(directory: URL): Promise<string[]> {
+  try {
+    const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+    const root = directory.pathname.replace(/\/$/, '');
+    return entries
+      .filter((entry) => entry.isFile())
+      .map(({ parentPath, name }) => `${parentPath.replace(/\/$/, '')}/${name}`.slice(root.length + 1));
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    throw error;
+  }
+}

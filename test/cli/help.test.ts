@@ -1,0 +1,94 @@
+import { readFileSync } from 'node:fs';
+import test from 'ava';
+import type { Command } from 'commander';
+import { EXAMPLES } from '../../src/cli/help/examples.js';
+import { TOPICS } from '../../src/cli/help/topics.js';
+import { createProgram, pathOf } from '../../src/cli/program.js';
+import { runCli } from '../helpers/cli.js';
+import { tempDir } from '../helpers/temp-dir.js';
+
+const home = tempDir();
+
+function leaves(command: Command): Command[] {
+  return command.commands.length === 0 ? [command] : command.commands.flatMap(leaves);
+}
+
+/** The words of a shell's line: quotes keep blanks, and a redirection or substitution ends it. */
+function wordsOf(line: string): string[] {
+  const plain = line.replace(/^source <\((.*)\)$/, '$1').replace(/ > .*$/, '');
+  return [...plain.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare ?? '');
+}
+
+/** The command that a line names and what is left for it; undefined for an unknown word. */
+function commandOf(words: readonly string[]): { command: Command; rest: string[] } | undefined {
+  let command = createProgram();
+  const rest = words.slice(1);
+  while (command.commands.length > 0) {
+    const word = rest[0] ?? '';
+    const child = command.commands.find((one) => one.name() === word || one.aliases().includes(word));
+    const next = child ?? command.commands.find((one) => one.name() === 'start');
+    if (next === undefined) return undefined;
+    if (child !== undefined) rest.shift();
+    command = next;
+  }
+  return { command, rest };
+}
+
+test('every command has an example, and every example is one of its command', (t) => {
+  const paths = new Set(leaves(createProgram()).map((leaf) => pathOf(leaf)));
+  const short = ['init', 'build', 'invoke', 'logs'];
+  t.deepEqual(Object.keys(EXAMPLES).sort(), [...paths].filter((path) => !short.includes(path)).sort());
+});
+
+for (const [path, lines] of Object.entries(EXAMPLES)) {
+  for (const line of lines) {
+    test(`the example "${line}" is right usage`, (t) => {
+      const found = commandOf(wordsOf(line));
+      t.is(pathOf(found?.command).replace(/^(init|build|invoke|logs)$/, 'function $1'), path);
+      const { operands, unknown } = found?.command.exitOverride().parseOptions(found.rest) ?? {};
+      t.deepEqual(unknown, []);
+      const parameters = found?.command.registeredArguments ?? [];
+      t.true(
+        (operands?.length ?? 0) >= parameters.filter((one) => one.required).length,
+        'arguments are missing',
+      );
+      if (!parameters.some((one) => one.variadic)) t.true((operands?.length ?? 0) <= parameters.length);
+    });
+  }
+}
+
+test('every command that a topic names is there, with the options that it names', (t) => {
+  const lines = Object.values(TOPICS).flatMap(({ text }) =>
+    [...text.matchAll(/^ {2}(orama .*?)(?: {3,}.*)?$/gm)].map(([, line]) => line ?? ''),
+  );
+  t.true(lines.length > 25);
+  for (const line of lines) {
+    const found = commandOf(wordsOf(line));
+    t.truthy(found, line);
+    t.deepEqual(found?.command.exitOverride().parseOptions(found.rest).unknown, [], line);
+  }
+});
+
+test('every page that a topic points to is there', (t) => {
+  for (const { text } of Object.values(TOPICS)) {
+    const pages = text.match(/docs\/[\w-]+\.md/g) ?? [];
+    t.true(pages.length > 0);
+    for (const page of pages) t.notThrows(() => readFileSync(page));
+  }
+});
+
+test('help prints a topic, a command with its examples, or the list of both', async (t) => {
+  const topic = await runCli(['help', 'delivery'], { home });
+  t.is(topic.code, 0, topic.stderr);
+  t.regex(topic.stdout, /run at least once[\s\S]*orama function dead list hello/);
+  const command = await runCli(['help', 'fn', 'invoke'], { home });
+  t.is(command.code, 0, command.stderr);
+  t.regex(command.stdout, /Usage: orama function invoke[\s\S]*Examples:\n {2}\$ orama function invoke hello/);
+  const list = await runCli(['help'], { home });
+  t.regex(list.stdout, /Commands:[\s\S]*invocations[\s\S]*Topics .*\n {2}functions /);
+  const json = await runCli(['help', 'keys', '--json'], { home });
+  t.like(JSON.parse(json.stdout), { topic: 'keys' });
+  const unknown = await runCli(['help', 'delivry'], { home });
+  t.is(unknown.code, 2);
+  t.regex(unknown.stderr, /no command or topic 'delivry'; did you mean delivery\?/);
+});

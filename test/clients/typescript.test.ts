@@ -1,0 +1,277 @@
+import type { ServerResponse } from 'node:http';
+import { buffer } from 'node:stream/consumers';
+import test from 'ava';
+import { WebSocket } from 'ws';
+import {
+  type Client,
+  type ClientOptions,
+  createClient,
+  FunctionError,
+  jsonText,
+  OramaError,
+  type SubscriptionEvent,
+} from '../../clients/typescript/src/index.js';
+import { startClientEngine } from '../helpers/client-engine.js';
+import { httpServer } from '../helpers/http-server.js';
+import { shared } from '../helpers/shared.js';
+import { until } from '../helpers/until.js';
+import { assemble } from '../helpers/wat.js';
+
+const started = shared(startClientEngine);
+const TRAP = '(module (memory (export "memory") 1) (func (export "_start") unreachable))';
+const BEYOND = '9007199254740993';
+
+async function client(options: Partial<ClientOptions> = {}): Promise<Client> {
+  const { env } = await started();
+  return createClient({
+    url: env.ORAMA_URL ?? '',
+    apiKey: env.ORAMA_API_KEY ?? '',
+    webSocket: (url) => new WebSocket(url),
+    ...options,
+  });
+}
+
+test('invoke gives the output as bytes, text and JSON, with what ran', async (t) => {
+  const orama = await client();
+  const result = await orama.invoke('hello', { name: 'Ada' });
+  t.deepEqual(result.json(), { name: 'Ada' });
+  t.is(result.text(), '{"name":"Ada"}');
+  t.like(result, { attempts: 1, version: 1 });
+  t.regex(result.requestId, /^[0-9a-f-]{36}$/);
+  const bytes = Uint8Array.of(0, 255, 128);
+  t.deepEqual((await orama.invoke('hello@1', bytes)).bytes, bytes);
+  t.is((await orama.invoke('hello')).text(), '');
+});
+
+test('integers beyond 2^53 come as text, and as JSON with a parser of one’s own', async (t) => {
+  const exact = await client({ parseJson: (text) => BigInt(text) });
+  const result = await exact.invoke('hello', jsonText(BEYOND));
+  t.is(result.text(), BEYOND);
+  t.is(result.json(), 9007199254740993n);
+  t.throws(() => jsonText('{'), { instanceOf: SyntaxError });
+});
+
+test('a function that fails is a FunctionError with its output; what the engine refuses is an OramaError', async (t) => {
+  const orama = await client();
+  const refused = await t.throwsAsync(orama.invoke('hello', '!bad'), { instanceOf: FunctionError });
+  t.like(refused, { code: 'function_refused', status: 422 });
+  t.is(new TextDecoder().decode(refused?.output), '!bad');
+  t.regex(refused?.requestId ?? '', /^[0-9a-f-]{36}$/);
+  const failed = await t.throwsAsync(orama.invoke('hello', '?'), { instanceOf: FunctionError });
+  t.like(failed, { code: 'function_error', status: 500 });
+  const missing = await t.throwsAsync(orama.invoke('nothing'), { instanceOf: OramaError });
+  t.like(missing, { code: 'function_not_found', status: 404 });
+  t.false(missing instanceof FunctionError);
+  const stranger = await client({ apiKey: 'ak_wrong:default' });
+  t.like(await t.throwsAsync(stranger.invoke('hello')), { code: 'unauthorized', status: 401 });
+});
+
+test('an idempotency key gives the same invocation again, and refuses another input', async (t) => {
+  const orama = await client();
+  const first = await orama.invoke('hello', 'once', { idempotencyKey: 'ts-1' });
+  const second = await orama.invoke('hello', 'once', { idempotencyKey: 'ts-1' });
+  t.is(second.requestId, first.requestId);
+  const other = await t.throwsAsync(orama.invoke('hello', 'twice', { idempotencyKey: 'ts-1' }));
+  t.like(other, { code: 'idempotency_mismatch' });
+});
+
+test('an async invocation is waited for, cancelled, listed and replayed', async (t) => {
+  const orama = await client();
+  const { requestId, wait } = await orama.invokeAsync('hello', 'later');
+  t.like(await wait({ timeoutMs: 20_000 }), { state: 'success', output: 'later', request_id: requestId });
+
+  const delayed = await orama.invokeAsync('hello', 'never', { delaySeconds: 600 });
+  const early = await t.throwsAsync(delayed.wait({ timeoutMs: 10 }), { instanceOf: OramaError });
+  t.is(early?.requestId, delayed.requestId);
+  await orama.invocations.cancel(delayed.requestId);
+  t.like(await delayed.wait(), { state: 'cancelled' });
+  t.like(await t.throwsAsync(orama.invocations.cancel(delayed.requestId)), { code: 'conflict', status: 409 });
+
+  const again = await orama.invocations.replay(delayed.requestId, { input: new TextEncoder().encode('now') });
+  t.like(await orama.invocations.wait(again), {
+    state: 'success',
+    output: 'now',
+    parent_id: delayed.requestId,
+  });
+  const listed: string[] = [];
+  // Pages of one: it goes from page to page.
+  for await (const one of orama.invocations.list({ function: 'hello', status: 'success', pageSize: 1 })) {
+    listed.push(one.request_id);
+    if (listed.includes(requestId)) break;
+  }
+  t.true(listed.includes(again));
+});
+
+test('a result that takes longer than a request waits is asked for', async (t) => {
+  const orama = await client();
+  const result = await orama.invoke('hello', 'asked for', { waitSeconds: 0 });
+  t.is(result.text(), 'asked for');
+  t.is(result.version, 1);
+  const failed = await t.throwsAsync(orama.invoke('hello', '!', { waitSeconds: 0 }), {
+    instanceOf: OramaError,
+  });
+  t.is(failed?.code, 'function_error');
+});
+
+test('dead letters are listed, replayed and purged', async (t) => {
+  const orama = await client();
+  const { engine } = await started();
+  await engine.api.deploy('dying', await assemble(TRAP));
+  const { requestId, wait } = await orama.invokeAsync('dying', 'x');
+  t.like(await wait(), { state: 'dead' });
+  const dead: string[] = [];
+  for await (const one of orama.deadLetters.list({ function: 'dying' })) dead.push(one.request_id);
+  t.deepEqual(dead, [requestId]);
+  t.is(await orama.deadLetters.replayAll('dying', { newest: true }), 1);
+  await until('the second death', async () => {
+    for await (const one of orama.deadLetters.list({ function: 'dying' })) return one.parent_id === requestId;
+    return false;
+  });
+  t.is(await orama.deadLetters.purge('dying'), 1);
+});
+
+test('what is published fires triggers and reaches subscribers, who are connected again by themselves', async (t) => {
+  const orama = await client();
+  const sockets: WebSocket[] = [];
+  const { env } = await started();
+  const listener = await client({
+    webSocket: (url) => {
+      const socket = new WebSocket(url);
+      sockets.push(socket);
+      return socket;
+    },
+  });
+  t.truthy(env.ORAMA_URL);
+  t.deepEqual(await orama.publish('clients:fires', { n: 1 }), { triggered: 1 });
+  const subscription = listener.subscribe('clients:heard', { presence: true, memberId: 'ts' });
+  const events = subscription[Symbol.asyncIterator]();
+  const next = async (): Promise<SubscriptionEvent> => {
+    const { value, done } = await events.next();
+    if (done) throw new Error('the subscription has ended');
+    return value;
+  };
+  const message = async () => {
+    for (;;) {
+      const event = await next();
+      if (event.type === 'message') return event;
+    }
+  };
+  t.is((await next()).type, 'open');
+  await orama.publish('clients:heard', jsonText(BEYOND));
+  t.is((await message()).text(), BEYOND);
+  await orama.publishBatch([
+    { topic: 'clients:heard', data: Uint8Array.of(0, 255) },
+    { topic: 'clients:heard', data: { n: 2 } },
+  ]);
+  t.deepEqual([...(await message()).bytes], [0, 255]);
+  t.deepEqual((await message()).json(), { n: 2 });
+
+  sockets[0]?.terminate();
+  let event = await next();
+  while (event.type !== 'open') event = await next();
+  await orama.publish('clients:heard', 'after');
+  t.is((await message()).text(), 'after');
+  t.is(sockets.length, 2);
+  subscription.close();
+  t.true((await events.next()).done);
+});
+
+test('a subscription that may not be, or whose key ends, ends with an error', async (t) => {
+  const stranger = await client({ apiKey: 'ak_wrong:default' });
+  const refused = stranger.subscribe('clients:revoked')[Symbol.asyncIterator]();
+  t.like(await t.throwsAsync(refused.next()), { code: 'unauthorized' });
+
+  const { engine } = await started();
+  const { json: key } = await engine.api.post('/v1/auth/keys', { name: 'short', namespace: 'default' });
+  const listener = await client({ apiKey: key.api_key });
+  const events = listener.subscribe('clients:revoked')[Symbol.asyncIterator]();
+  t.is((await events.next()).value?.type, 'open');
+  await engine.api.delete(`/v1/auth/keys/${key.id}`);
+  t.like(await t.throwsAsync(events.next()), { code: 'unauthorized' });
+});
+
+/** A server that refuses as often as told, and then does what it is asked. */
+async function refusing(times: number, refuse: (response: ServerResponse) => void) {
+  const bodies: string[] = [];
+  const server = await httpServer(async (request, response) => {
+    bodies.push((await buffer(request)).toString());
+    if (bodies.length <= times) return refuse(response);
+    response.writeHead(200, { 'x-request-id': 'r', 'content-type': 'application/json' });
+    response.end('{"status":"ok","triggered":0}');
+  });
+  return { ...server, bodies };
+}
+
+test('429 and 503 are tried again, as late as Retry-After says', async (t) => {
+  for (const status of [429, 503]) {
+    const server = await refusing(1, (response) => {
+      response.writeHead(status, { 'retry-after': '1' }).end('{"error":"Later.","code":"queue_full"}');
+    });
+    const orama = createClient({ url: server.url });
+    const before = Date.now();
+    await orama.publish('t', { n: 1 });
+    t.true(Date.now() - before >= 1000);
+    t.deepEqual(server.bodies, Array(2).fill('{"topic":"t","data":{"n":1}}'));
+    await server.close();
+  }
+});
+
+test('after the last try the error says how long to wait', async (t) => {
+  const server = await refusing(9, (response) => {
+    response.writeHead(429, { 'retry-after': '7' }).end('{"error":"The queue is full.","code":"queue_full"}');
+  });
+  t.teardown(server.close);
+  const orama = createClient({ url: server.url, retries: 0 });
+  const error = await t.throwsAsync(orama.invoke('f'), { instanceOf: OramaError });
+  t.like(error, { code: 'queue_full', status: 429, retryAfter: 7, message: 'The queue is full.' });
+});
+
+test('a call without an answer is tried again only where it may have been received without harm', async (t) => {
+  const cut = (response: ServerResponse) => void response.destroy();
+  const plain = await refusing(1, cut);
+  t.teardown(plain.close);
+  t.like(await t.throwsAsync(createClient({ url: plain.url }).invoke('f', 'x')), {
+    code: 'unreachable',
+    status: 0,
+  });
+  t.is(plain.bodies.length, 1);
+  const keyed = await refusing(1, cut);
+  t.teardown(keyed.close);
+  await createClient({ url: keyed.url }).invoke('f', 'x', { idempotencyKey: 'k' });
+  t.deepEqual(keyed.bodies, ['x', 'x']);
+});
+
+test('a write that may have taken place is not repeated', async (t) => {
+  const server = await refusing(1, (response) => {
+    response.writeHead(503).end('{"error":"Look before repeating it.","code":"ambiguous_write"}');
+  });
+  t.teardown(server.close);
+  t.like(await t.throwsAsync(createClient({ url: server.url }).publish('t', 1)), { code: 'ambiguous_write' });
+  t.is(server.bodies.length, 1);
+});
+
+test('a redirect is not followed: it would be sent the key', async (t) => {
+  const keys: unknown[] = [];
+  const other = await httpServer((request, response) => {
+    keys.push(request.headers['x-api-key']);
+    response.end('{}');
+  });
+  t.teardown(other.close);
+  const server = await refusing(9, (response) => response.writeHead(307, { location: other.url }).end());
+  t.teardown(server.close);
+  const orama = createClient({ url: server.url, apiKey: 'secret', retries: 0 });
+  t.like(await t.throwsAsync(orama.invocations.get('0199c5a0-0000-7000-8000-000000000009')), {
+    code: 'unreachable',
+  });
+  t.deepEqual(keys, []);
+});
+
+test('a signal ends a call and a wait between two tries', async (t) => {
+  const server = await refusing(9, (response) => response.writeHead(429, { 'retry-after': '30' }).end('{}'));
+  t.teardown(server.close);
+  const stop = new AbortController();
+  const call = createClient({ url: server.url }).invoke('f', 'x', { signal: stop.signal });
+  await until('the first try', async () => server.bodies.length === 1);
+  stop.abort(new Error('enough'));
+  await t.throwsAsync(call, { message: 'enough' });
+});

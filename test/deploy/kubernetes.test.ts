@@ -1,0 +1,202 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import test from 'ava';
+import { parse, parseAllDocuments } from 'yaml';
+import { loadConfig } from '../../src/config.js';
+
+const DIRECTORY = 'deploy/kubernetes';
+
+interface Probe {
+  httpGet?: { path: string; port: string };
+  tcpSocket?: { port: string };
+}
+interface Container {
+  name: string;
+  image: string;
+  args?: string[];
+  ports?: { name: string; containerPort: number }[];
+  readinessProbe?: Probe;
+  livenessProbe?: Probe;
+  startupProbe?: Probe;
+  securityContext?: Record<string, unknown>;
+  resources?: { requests?: object; limits?: { memory?: string } };
+}
+interface PodSpec {
+  terminationGracePeriodSeconds?: number;
+  enableServiceLinks?: boolean;
+  securityContext?: { runAsNonRoot?: boolean };
+  containers: Container[];
+}
+interface Manifest {
+  apiVersion: string;
+  kind: string;
+  metadata: { name: string };
+  spec?: {
+    replicas?: number;
+    selector?: { matchLabels?: Record<string, string> };
+    template?: { metadata: { labels: Record<string, string> }; spec: PodSpec };
+    podSelector?: { matchLabels?: Record<string, string> };
+    ingress?: { ports: { port: string | number }[] }[];
+    ports?: { port: number; targetPort?: string }[];
+  };
+  data?: Record<string, string>;
+  stringData?: Record<string, string>;
+}
+
+const files = readdirSync(DIRECTORY).filter((name) => name.endsWith('.yaml'));
+const kustomization: { resources: string[]; images: { name: string; newTag: string }[] } = parse(
+  readFileSync(`${DIRECTORY}/kustomization.yaml`, 'utf8'),
+);
+const manifests: Manifest[] = files
+  .filter((name) => name !== 'kustomization.yaml')
+  .flatMap((name) =>
+    parseAllDocuments(readFileSync(`${DIRECTORY}/${name}`, 'utf8')).map((document) => document.toJS()),
+  );
+const named = (kind: string, name: string) =>
+  manifests.find((each) => each.kind === kind && each.metadata.name === name);
+const workloads = manifests.filter(({ spec }) => spec?.template !== undefined);
+const services = manifests.filter(({ kind }) => kind === 'Service');
+
+type Model = new (value: object) => { validate(): void };
+const require = createRequire(import.meta.url);
+
+/** Throws for what the schema of Kubernetes does not allow. */
+function validate(manifest: Pick<Manifest, 'apiVersion' | 'kind'> & Record<string, unknown>): void {
+  const { apiVersion, kind } = manifest;
+  const models: Record<string, Model | undefined> = require(`kubernetes-models/${apiVersion}`);
+  const ModelOfKind = models[kind];
+  if (ModelOfKind === undefined) throw new Error(`Kubernetes has no ${apiVersion} ${kind}`);
+  new ModelOfKind(manifest).validate();
+}
+
+test('every manifest is valid under the schema of Kubernetes', (t) => {
+  for (const manifest of manifests) {
+    t.notThrows(() => validate({ ...manifest }), `${manifest.kind} ${manifest.metadata.name}`);
+  }
+  const web = structuredClone(named('Deployment', 'orama-web'));
+  t.truthy(web);
+  t.throws(() => validate({ ...web, apiVersion: 'apps/v1', kind: 'Deployment', spec: { replicas: 'two' } }));
+});
+
+test('the kustomization has every file but the example of the secret', (t) => {
+  const expected = files.filter((name) => !['kustomization.yaml', 'secret.example.yaml'].includes(name));
+  t.deepEqual([...kustomization.resources].sort(), expected.sort());
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
+  t.deepEqual(kustomization.images, [{ name: 'orama-functions', newTag: version }]);
+});
+
+test('the settings are valid, and every server that they name is a Service here', (t) => {
+  const settings = named('ConfigMap', 'orama-settings')?.data ?? {};
+  const keys = named('Secret', 'orama-keys')?.stringData ?? {};
+  const { warnings } = loadConfig({}, { ...settings, ...keys });
+  t.deepEqual(warnings, []);
+  for (const [name, value] of Object.entries(settings)) {
+    if (!name.endsWith('_URL')) continue;
+    for (const url of value.split(',')) {
+      const { hostname, port } = new URL(url);
+      const service = named('Service', hostname.split('.').at(-1) ?? '');
+      t.true(
+        service?.spec?.ports?.some((each) => String(each.port) === port),
+        `${name} ${url}`,
+      );
+    }
+  }
+});
+
+test('selectors find their pods, and ports have their names', (t) => {
+  const labelsOf = workloads.map(({ spec }) => spec?.template?.metadata.labels ?? {});
+  const matches = (wanted: Record<string, string>) =>
+    workloads.filter((_, index) =>
+      Object.entries(wanted).every(([key, value]) => labelsOf[index]?.[key] === value),
+    );
+  for (const { spec, metadata, kind } of manifests) {
+    const selector = kind === 'Service' ? spec?.selector : spec?.selector?.matchLabels;
+    if (selector === undefined) continue;
+    const [pods, ...more] = matches(Object.fromEntries(Object.entries(selector)));
+    t.truthy(pods, `${kind} ${metadata.name}`);
+    t.is(more.length, 0, `${kind} ${metadata.name}`);
+    const ports = pods?.spec?.template?.spec.containers.flatMap((container) => container.ports ?? []) ?? [];
+    for (const { port, targetPort } of kind === 'Service' ? (spec?.ports ?? []) : []) {
+      t.true(
+        ports.some((each) =>
+          targetPort === undefined ? each.containerPort === port : each.name === targetPort,
+        ),
+        `${metadata.name}:${port}`,
+      );
+    }
+  }
+});
+
+test('web and worker are probed where they answer, and have the time that a stop takes', (t) => {
+  const { SHUTDOWN_SECONDS, WORKER_PORT, FUNCTIONS_PORT } = named('ConfigMap', 'orama-settings')?.data ?? {};
+  for (const [name, port] of [
+    ['orama-web', 4000],
+    ['orama-worker', Number(WORKER_PORT)],
+  ] as const) {
+    const pod = named('Deployment', name)?.spec?.template?.spec;
+    const container = pod?.containers[0];
+    t.true((pod?.terminationGracePeriodSeconds ?? 0) >= Number(SHUTDOWN_SECONDS) + 10, name);
+    t.is(pod?.enableServiceLinks, false);
+    const portOf = (probe?: Probe) => {
+      const wanted = probe?.httpGet?.port ?? probe?.tcpSocket?.port;
+      return container?.ports?.find((each) => each.name === wanted)?.containerPort;
+    };
+    t.is(container?.readinessProbe?.httpGet?.path, '/health');
+    t.is(portOf(container?.readinessProbe), port, name);
+    t.is(portOf(container?.startupProbe), port, name);
+    t.is(container?.livenessProbe?.httpGet, undefined, 'a server that is away is no reason to start again');
+    t.is(portOf(container?.livenessProbe), port, name);
+    t.truthy(named('PodDisruptionBudget', name));
+    t.true((named('Deployment', name)?.spec?.replicas ?? 0) >= 2);
+  }
+  const web = named('Deployment', 'orama-web')?.spec?.template?.spec.containers[0]?.ports;
+  t.is(web?.find((each) => each.name === 'functions')?.containerPort, Number(FUNCTIONS_PORT));
+});
+
+test('no container may do more than it needs, and each says what it needs', (t) => {
+  t.true(workloads.length >= 8);
+  for (const { metadata, spec } of workloads) {
+    const pod = spec?.template?.spec;
+    t.is(pod?.securityContext?.runAsNonRoot, true, metadata.name);
+    for (const { securityContext, resources } of pod?.containers ?? []) {
+      t.like(
+        securityContext,
+        { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true },
+        metadata.name,
+      );
+      t.truthy(resources?.requests);
+      t.truthy(resources?.limits?.memory);
+    }
+  }
+});
+
+test('every pod has a network policy, and servers let in the engine and themselves only', (t) => {
+  const policies = manifests.filter(({ kind }) => kind === 'NetworkPolicy');
+  for (const { metadata } of workloads.filter(({ kind }) => kind !== 'Job')) {
+    const policy = policies.find(
+      ({ spec }) => spec?.podSelector?.matchLabels?.['app.kubernetes.io/name'] === metadata.name,
+    );
+    t.truthy(policy, metadata.name);
+    const isEngine = metadata.name.startsWith('orama-');
+    t.is(JSON.stringify(policy).includes('"from"'), !isEngine, metadata.name);
+  }
+  t.is(
+    services.find(({ metadata }) => metadata.name === 'orama-worker'),
+    undefined,
+  );
+});
+
+test('the images are those of compose.yaml', (t) => {
+  const compose: { services: Record<string, { image?: string }> } = parse(
+    readFileSync('compose.yaml', 'utf8'),
+    {
+      merge: true,
+    },
+  );
+  const tried = new Set(Object.values(compose.services).map(({ image }) => image));
+  for (const { spec } of workloads) {
+    for (const { image } of spec?.template?.spec.containers ?? []) {
+      if (image !== 'orama-functions') t.true(tried.has(image), image);
+    }
+  }
+});

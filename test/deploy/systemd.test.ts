@@ -1,0 +1,69 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { tempDir } from '../helpers/temp-dir.js';
+
+const DIRECTORY = 'deploy/systemd';
+const units = readdirSync(DIRECTORY);
+const services = units.filter((name) => name.endsWith('.service'));
+const home = tempDir();
+
+const hasSystemd = spawnSync('systemd-analyze', ['--version']).status === 0;
+/** Without systemd a test says so, and passes. */
+const withSystemd = (title: string, run: (t: ExecutionContext) => void) => {
+  if (hasSystemd) test(title, run);
+  else test(`systemd: not found, not run: ${title}`, (t) => t.pass());
+};
+
+/** The units with the program of this machine in the place of the server's. */
+function unitsHere(): string[] {
+  const directory = mkdtempSync(join(home, 'units-'));
+  return units.map((name) => {
+    const path = join(directory, name);
+    const text = readFileSync(join(DIRECTORY, name), 'utf8').replaceAll('/usr/bin/node', process.execPath);
+    writeFileSync(path, text);
+    return path;
+  });
+}
+
+withSystemd('systemd takes every unit, with no word about any of its lines', (t) => {
+  const { status, stdout, stderr } = spawnSync('systemd-analyze', ['verify', ...unitsHere()], {
+    encoding: 'utf8',
+  });
+  t.is(status, 0, stdout + stderr);
+  t.notRegex(stdout + stderr, /orama/);
+  const wrong = join(mkdtempSync(join(home, 'wrong-')), 'orama-wrong.service');
+  writeFileSync(wrong, '[Service]\nExecStart=/bin/true\nNoSuchDirective=yes\n');
+  const refused = spawnSync('systemd-analyze', ['verify', wrong], { encoding: 'utf8' });
+  t.regex(refused.stdout + refused.stderr, /NoSuchDirective/, 'the check sees what is wrong');
+});
+
+withSystemd('systemd rates each service as well confined', (t) => {
+  for (const path of unitsHere().filter((name) => name.endsWith('.service'))) {
+    const args = ['security', '--offline=yes', '--threshold=30', path];
+    const { status, stdout } = spawnSync('systemd-analyze', args, { encoding: 'utf8' });
+    t.is(status, 0, `${path} ${stdout.split('\n').at(-2)}`);
+  }
+});
+
+test('web and workers are ready when they say so, and have the time that a stop takes', (t) => {
+  for (const name of ['orama-web.service', 'orama-worker@.service']) {
+    const text = readFileSync(join(DIRECTORY, name), 'utf8');
+    t.regex(text, /READY_FILE=%t\/(\S+)\/ready\n/);
+    const [, directory = ''] = /READY_FILE=%t\/(\S+)\/ready/.exec(text) ?? [];
+    t.true(text.includes(`RuntimeDirectory=${directory}\n`), 'systemd makes the directory of the file');
+    t.regex(text, /ExecStartPost=.*READY_FILE/);
+    const [, stop = '0'] = /TimeoutStopSec=(\d+)/.exec(text) ?? [];
+    t.true(Number(stop) >= 40, '10 s more than SHUTDOWN_SECONDS');
+  }
+});
+
+test('what the units start is in the package', (t) => {
+  const { files } = JSON.parse(readFileSync('package.json', 'utf8'));
+  t.true(files.includes('dist/app'));
+  for (const name of services) {
+    const text = readFileSync(join(DIRECTORY, name), 'utf8');
+    t.regex(text, /^ExecStart=\/usr\/bin\/node \/opt\/orama\/dist\/app\/(main|worker)\.js( \w+)?$/m, name);
+  }
+});

@@ -1,0 +1,166 @@
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { runCli } from '../helpers/cli.js';
+import { commands, probeWasm } from '../helpers/probe.js';
+import { startEngine } from '../helpers/running-engine.js';
+import { shared } from '../helpers/shared.js';
+import { tempDir } from '../helpers/temp-dir.js';
+
+const home = tempDir();
+const SECRET = 'a-secret-nobody-may-see';
+const MISSING = '0199c5a0-0000-7000-8000-000000000009';
+
+const started = shared(async () => {
+  const engine = await startEngine();
+  const metadata = JSON.stringify({ env: { GREETING: 'hello', COLOUR: 'blue' }, trace: true });
+  await engine.api.deploy('traced', await probeWasm(), { metadata, memory_limit_mb: '32' });
+  await engine.api.deploy('plain', await probeWasm());
+  await engine.api.put('/v1/functions/secrets', { name: 'TOKEN', value: SECRET });
+  await engine.api.post('/v1/cache/put', { dmap: 'default', key: 'colour', value: 'green' });
+  return engine;
+});
+
+const INPUT = commands(
+  { op: 'secret', a: 'TOKEN' },
+  { op: 'cache_get', a: 'colour' },
+  { op: 'query', a: 'select 41 + 1 as answer', b: '[]' },
+);
+
+async function env(): Promise<Record<string, string>> {
+  const { url, adminKey } = await started();
+  return { ORAMA_URL: url, ORAMA_API_KEY: adminKey };
+}
+
+async function invoke(name: string, input: string): Promise<string> {
+  const { api } = await started();
+  const { headers } = await api.invoke(name, input);
+  return headers.get('x-request-id') ?? '';
+}
+
+test('a function with trace: true has its host calls recorded, without the values of secrets', async (t) => {
+  const { api } = await started();
+  const id = await invoke('traced', INPUT);
+  const { status, json, text } = await api.get(`/v1/invocations/${id}/trace`);
+  t.is(status, 200);
+  t.like(json, { request_id: id, attempt: 1, truncated: false });
+  t.deepEqual(
+    json.calls.map((one: { call: string; about: string }) => [one.call, one.about]),
+    [
+      ['get_secret', 'TOKEN'],
+      ['cache_get', 'colour'],
+      ['db_query', 'select 41 + 1 as answer'],
+    ],
+  );
+  t.false(text.includes(SECRET));
+  t.is((await api.get(`/v1/invocations/${id}/trace?attempt=2`)).status, 404);
+});
+
+test('a function without it has none, and neither has what is not there', async (t) => {
+  const { api } = await started();
+  const id = await invoke('plain', INPUT);
+  const none = await api.get(`/v1/invocations/${id}/trace`);
+  t.is(none.status, 404);
+  t.regex(none.json.error, /trace: true/);
+  t.is((await api.get(`/v1/invocations/${MISSING}/trace`)).status, 404);
+});
+
+test('trace and module are for those who may deploy, in their own namespace', async (t) => {
+  const { api } = await started();
+  const id = await invoke('traced', INPUT);
+  const make = async (body: object) => api.as((await api.post('/v1/auth/keys', body)).json.api_key);
+  const reader = await make({ name: 'reader', namespace: 'default', scopes: ['read'] });
+  const other = await make({ name: 'other', namespace: 'elsewhere' });
+  for (const path of [`/v1/invocations/${id}/trace`, '/v1/functions/traced/module']) {
+    t.is((await reader.get(path)).status, 403, path);
+    t.is((await other.get(path)).status, 404, path);
+  }
+  const limited = await make({ name: 'limited', namespace: 'default', functions: ['plain'] });
+  t.is((await limited.get(`/v1/invocations/${id}/trace`)).status, 403);
+});
+
+test('the module of a version is the bytes that were deployed', async (t) => {
+  const { url, adminKey } = await started();
+  const headers = { 'x-api-key': adminKey };
+  const reply = await fetch(`${url}/v1/functions/traced@1/module`, { headers });
+  t.is(reply.headers.get('content-type'), 'application/wasm');
+  t.deepEqual(Buffer.from(await reply.arrayBuffer()), await probeWasm());
+  t.is((await fetch(`${url}/v1/functions/traced@9/module`, { headers })).status, 404);
+});
+
+test('a pulled invocation runs on this machine: its input, its module, its limits, names but no values', async (t) => {
+  const id = await invoke('traced', commands({ op: 'env', a: 'GREETING' }, { op: 'cache_get', a: 'colour' }));
+  const first = await runCli(['function', 'pull', id, '--dir', 'pulled'], { home, env: await env() });
+  t.is(first.code, 0, first.stderr);
+  // Another cache, and env without values.
+  t.is(first.stdout, '{"results":["",""]}');
+  const directory = join(home, 'pulled');
+  const record = readFileSync(join(directory, 'invocation.json'), 'utf8');
+  t.false(record.includes('hello'));
+  t.like(JSON.parse(record), { env: ['GREETING', 'COLOUR'], settings: { memory_limit_mb: 32 } });
+  t.regex(readFileSync(join(directory, '.env'), 'utf8'), /^GREETING=\nCOLOUR=\n$/m);
+  t.is(statSync(join(directory, '.env')).mode & 0o777, 0o600);
+
+  writeFileSync(join(directory, '.env'), 'GREETING=good day\nCOLOUR=\n');
+  const second = await runCli(['fn', 'pull', id, '--dir', 'pulled'], { home, env: await env() });
+  t.is(second.stdout, '{"results":["good day",""]}', second.stderr);
+
+  const other = await invoke('plain', INPUT);
+  const taken = await runCli(['function', 'pull', other, '--dir', 'pulled'], { home, env: await env() });
+  t.is(taken.code, 1);
+  t.regex(taken.stderr, new RegExp(`pulled holds the invocation ${id}; name another with --dir`));
+});
+
+test('with its trace it is given what it was given in production', async (t) => {
+  const id = await invoke('traced', INPUT);
+  const run = await runCli(['function', 'pull', id, '--trace', '--json'], { home, env: await env() });
+  t.is(run.code, 0, run.stderr);
+  const { directory, run: outcome } = JSON.parse(run.stdout);
+  t.is(directory, id.slice(0, 13));
+  t.deepEqual(JSON.parse(outcome.output).results.slice(0, 2), ['«secret TOKEN»', 'green']);
+  t.regex(outcome.output, /answer.+42/);
+  t.false(readFileSync(join(home, directory, 'trace.json'), 'utf8').includes(SECRET));
+});
+
+test('--trace of a function that has none says how to get one', async (t) => {
+  const id = await invoke('plain', INPUT);
+  const run = await runCli(['function', 'pull', id, '--trace', '--dir', 'none'], { home, env: await env() });
+  t.is(run.code, 1);
+  t.regex(run.stderr, /There is no trace .* "trace: true"/);
+  t.false(existsSync(join(home, 'none')));
+});
+
+test('a failure is exit code 1 with the error and the log; --no-run only fetches', async (t) => {
+  const id = await invoke('traced', commands({ op: 'exit', n: 65 }));
+  const fetched = await runCli(['function', 'pull', id, '--no-run', '--dir', 'failed'], {
+    home,
+    env: await env(),
+  });
+  t.deepEqual([fetched.code, fetched.stdout], [0, 'failed\n'], fetched.stderr);
+  const run = await runCli(['function', 'pull', id, '--dir', 'failed'], { home, env: await env() });
+  t.is(run.code, 1);
+  t.regex(run.stderr, /error http v1 [\s\S]*error: .*65/);
+});
+
+test('--source runs what is being mended, with the same input', async (t) => {
+  const id = await invoke('plain', '"Ada"');
+  const source = join(home, 'source');
+  mkdirSync(source);
+  writeFileSync(join(source, 'function.yaml'), 'name: mended\nenv: {GREETING: hi}\n');
+  writeFileSync(
+    join(source, 'index.ts'),
+    'export default async (input: string, env: { GREETING: string }) => ({ said: [env.GREETING, input] });\n',
+  );
+  const args = ['function', 'pull', id, '--source', source, '--dir', 'mending'];
+  const run = await runCli(args, { home, env: await env() });
+  t.is(run.code, 0, run.stderr);
+  t.is(run.stdout, '{"said":["hi","Ada"]}');
+});
+
+test('the local engine takes nothing of the environment: no server that it names is reached', async (t) => {
+  const id = await invoke('plain', commands({ op: 'echo', a: 'apart' }));
+  const elsewhere = { ...(await env()), REDIS_URL: 'redis://127.0.0.1:2', RQLITE_URL: 'http://127.0.0.1:2' };
+  const run = await runCli(['function', 'pull', id, '--dir', 'apart'], { home, env: elsewhere });
+  t.is(run.code, 0, run.stderr);
+  t.is(run.stdout, '{"results":["apart"]}');
+});

@@ -1,0 +1,54 @@
+import test from 'ava';
+import { Redaction } from '../../workers/delivery/redaction.js';
+
+const SECRET = 'p&ss "wörd"/+';
+
+function redaction(...secrets: string[]): Redaction {
+  const made = new Redaction();
+  secrets.forEach((value, at) => {
+    made.add(`S${at}`, value);
+  });
+  return made;
+}
+
+const base64 = (text: string) => Buffer.from(text).toString('base64');
+const FORMS: [title: string, text: string][] = [
+  ['as it is', `token=${SECRET};`],
+  ['in JSON', JSON.stringify({ token: SECRET })],
+  ['in a URL', `https://x/?t=${encodeURIComponent(SECRET)}&u=1`],
+  ['in a form', new URLSearchParams({ t: SECRET }).toString().replaceAll('%21', '!')],
+  ['in hex', Buffer.from(SECRET).toString('hex')],
+  ...['', 'u', 'us', 'user:'].map((before): [string, string] => [
+    `in base64 behind "${before}"`,
+    base64(`${before}${SECRET}, and more`),
+  ]),
+  ['in base64url', Buffer.from(`user:${SECRET}`).toString('base64url')],
+];
+
+for (const [title, text] of FORMS) {
+  test(`the value of a secret ${title} is not in the text`, (t) => {
+    const left = redaction(SECRET).text(text);
+    t.true(left.includes('«secret S0»'), left);
+    t.false(
+      Buffer.from(left.replace(/«secret S0»/g, ' '), 'base64')
+        .toString()
+        .includes('wörd'),
+    );
+    t.false(left.includes(SECRET));
+  });
+}
+
+test('bytes that are no text keep all that is no secret', (t) => {
+  const bytes = Buffer.concat([Buffer.of(0, 255, 128), Buffer.from(SECRET), Buffer.of(254)]);
+  const left = Buffer.from(redaction(SECRET).bytes(bytes));
+  t.deepEqual(left, Buffer.concat([Buffer.of(0, 255, 128), Buffer.from('«secret S0»'), Buffer.of(254)]));
+});
+
+test('of two secrets, one of which is part of the other, both are gone', (t) => {
+  t.is(redaction('abc', 'abcdef').text('abcdef abc'), '«secret S1» «secret S0»');
+});
+
+test('a value that holds $& is no pattern of a replacement', (t) => {
+  t.is(redaction('a$&b').text('x a$&b y'), 'x «secret S0» y');
+  t.is(Buffer.from(redaction('x').bytes(Buffer.from('axb'))).toString(), 'a«secret S0»b');
+});

@@ -1,0 +1,177 @@
+import test from 'ava';
+import type {
+  EngineFunctionName,
+  HostArgs,
+  HostCalls,
+  HostResult,
+} from '../../src/contract/host-functions.js';
+import { requestIdSchema } from '../../src/contract/ids.js';
+import { MAX_TRACED_CALLS, type Trace, traceSchema } from '../../src/contract/trace.js';
+import { AppError } from '../../src/errors.js';
+import type { HostCaller } from '../../src/ports/engine.js';
+import { uuidv7 } from '../../src/uuid.js';
+import { replayedHost } from '../../workers/delivery/replayed-host.js';
+import { recordedHost, TraceRecorder } from '../../workers/delivery/trace-recorder.js';
+import { hostCalls } from '../helpers/engine.js';
+
+const NONE = new Uint8Array();
+const never = new AbortController().signal;
+
+/** Calls a host function by its name. */
+type Ask = <Name extends EngineFunctionName>(name: Name, ...args: HostArgs<Name>) => Promise<HostResult>;
+
+const askerOf =
+  (host: HostCaller): Ask =>
+  (name, ...args) =>
+    host(name, args, never);
+
+/** What is recorded while `use` calls host functions that answer as given. */
+async function record(given: Partial<HostCalls>, use: (ask: Ask) => Promise<unknown>): Promise<Trace> {
+  const recorder = new TraceRecorder();
+  await use(askerOf(recordedHost(hostCalls(given), recorder)));
+  // As it goes through the store and the API.
+  const trace = { request_id: requestIdSchema.parse(uuidv7()), attempt: 1, ...recorder.finish() };
+  return traceSchema.parse(JSON.parse(JSON.stringify(trace)));
+}
+
+/** As a guest is given it. */
+function given(result: HostResult): HostResult {
+  if (typeof result === 'boolean') return Number(result);
+  if (result instanceof Uint8Array) return Uint8Array.from(result);
+  return typeof result === 'object' && result !== null ? result.value : result;
+}
+
+test('every host function gives on replay what it gave when it was recorded', async (t) => {
+  const id = requestIdSchema.parse(uuidv7());
+  const all = async (ask: Ask) => {
+    const results = [
+      await ask('get_secret', 'MISSING'),
+      await ask('db_query', 'select ?', '[1]'),
+      await ask('db_execute', 'delete from t', ''),
+      await ask('cache_get', 'k'),
+      await ask('cache_get', 'none'),
+      await ask('cache_set', 'k', Uint8Array.of(1), 5),
+      await ask('cache_incr', 'n'),
+      await ask('cache_incr_by', 'n', 2n),
+      await ask('cache_delete', 'k'),
+      await ask('http_fetch', 'GET', 'https://a/', '{}', NONE),
+      await ask('http_start', 'GET', 'https://b/', '', NONE),
+      await ask('http_next', 10),
+      await ask('http_next', 20),
+      await ask('pubsub_publish', 't', NONE),
+      await ask('storage_put', Uint8Array.of(1)),
+      await ask('storage_get', 'cid'),
+      await ask('enqueue', 'f', NONE, 0),
+    ];
+    return results.map(given);
+  };
+  const nexts = ['{"handle":3}', null];
+  const answers: HostCalls = {
+    get_secret: async () => null,
+    db_query: async () => '[{"n":9007199254740993}]',
+    db_execute: async () => 3,
+    cache_get: async (key) => (key === 'k' ? Uint8Array.of(0, 255) : null),
+    cache_set: async () => {},
+    cache_incr: async () => 9007199254740993n,
+    cache_incr_by: async () => -1n,
+    cache_delete: async () => true,
+    http_fetch: async () => '{"status":200}',
+    http_start: async () => 3,
+    http_next: async () => nexts.shift() ?? null,
+    pubsub_publish: async () => ({ value: 1, note: 'fired nothing' }),
+    storage_put: async () => 'cid',
+    storage_get: async () => Uint8Array.of(7),
+    enqueue: async () => id,
+  };
+  let first: HostResult[] = [];
+  const trace = await record(answers, async (ask) => {
+    first = await all(ask);
+  });
+  t.is(trace.calls.length, first.length);
+  t.deepEqual(await all(askerOf(replayedHost(trace))), first);
+});
+
+test('a call that failed fails again, with the same sentence', async (t) => {
+  const failing = async () => {
+    throw new AppError('invalid_sql', 'no such table: t');
+  };
+  const trace = await record({ db_query: failing }, (ask) =>
+    ask('db_query', 'select 1 from t', '').catch(() => null),
+  );
+  const error = await t.throwsAsync(askerOf(replayedHost(trace))('db_query', 'select 1 from t', ''), {
+    instanceOf: AppError,
+  });
+  t.like(error, { code: 'invalid_sql', message: 'no such table: t' });
+});
+
+test('no secret that the function has read is in what is recorded, whichever came first', async (t) => {
+  const secret = 'hunter2-and-more';
+  const trace = await record(
+    {
+      http_fetch: async () => JSON.stringify({ body: secret }),
+      get_secret: async () => secret,
+      db_query: async () => '[]',
+    },
+    async (ask) => {
+      await ask('http_fetch', 'GET', `https://a/?token=${secret}`, `{"authorization":"${secret}"}`, NONE);
+      t.is(await ask('get_secret', 'TOKEN'), secret);
+      await ask('db_query', `select '${secret}'`, JSON.stringify([secret]));
+    },
+  );
+  t.false(JSON.stringify(trace).includes(secret));
+  t.is(trace.calls[0]?.about, 'GET https://a/?token=«secret TOKEN»');
+  t.deepEqual(trace.calls[1]?.result, { kind: 'text', text: '«secret TOKEN»' });
+
+  // Whoever replays it reads the placeholder, and asks with it for the same.
+  const ask = askerOf(replayedHost(trace));
+  const read = String(await ask('get_secret', 'TOKEN'));
+  t.is(await ask('db_query', `select '${read}'`, JSON.stringify([read])), '[]');
+});
+
+test('a digest does not tell what was sent: only equal arguments have equal ones', async (t) => {
+  const trace = await record({ cache_set: async () => {} }, async (ask) => {
+    await ask('cache_set', 'k', Buffer.from('body'), 0);
+    await ask('cache_set', 'k', Buffer.from('body'), 0);
+    await ask('cache_set', 'k', Buffer.from('other'), 0);
+  });
+  const [a, b, c] = trace.calls.map(({ digest }) => digest);
+  t.is(a, b);
+  t.not(a, c);
+  t.false(JSON.stringify(trace).includes('body'));
+});
+
+test('of two calls for the same thing each is given its own, in whatever order they come', async (t) => {
+  const trace = await record({ db_query: async (_sql, args) => `[${args}]` }, async (ask) => {
+    await ask('db_query', 'select ?', '[1]');
+    await ask('db_query', 'select ?', '[2]');
+  });
+  const ask = askerOf(replayedHost(trace));
+  t.is(await ask('db_query', 'select ?', '[2]'), '[[2]]');
+  // Asked a little differently it is given what is left for the same statement.
+  t.is(await ask('db_query', 'select ?', '[3]'), '[[1]]');
+  const error = await t.throwsAsync(ask('db_query', 'select ?', '[1]'), { instanceOf: AppError });
+  t.regex(error?.message ?? '', /db_query: the trace has no further call for "select \?"/);
+});
+
+test('more calls than a trace holds run, and are said to be missing', async (t) => {
+  let ran = 0;
+  const cacheDelete = async () => {
+    ran += 1;
+    return true;
+  };
+  const trace = await record({ cache_delete: cacheDelete }, async (ask) => {
+    for (let n = 0; n < MAX_TRACED_CALLS + 5; n += 1) await ask('cache_delete', 'k');
+  });
+  t.is(ran, MAX_TRACED_CALLS + 5);
+  t.is(trace.calls.length, MAX_TRACED_CALLS);
+  t.true(trace.truncated);
+});
+
+test('a trace is at most a megabyte', async (t) => {
+  const big = 'x'.repeat(300_000);
+  const trace = await record({ db_query: async () => big }, async (ask) => {
+    for (let n = 0; n < 10; n += 1) t.is(await ask('db_query', `select ${n}`, ''), big);
+  });
+  t.is(trace.calls.length, 3);
+  t.true(trace.truncated);
+});

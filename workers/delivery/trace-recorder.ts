@@ -1,0 +1,143 @@
+import { createHash } from 'node:crypto';
+import type { EngineFunctionName, HostResult } from '../../src/contract/host-functions.js';
+import {
+  MAX_TRACE_BYTES,
+  MAX_TRACED_CALLS,
+  type TracedCall,
+  type TracedResult,
+} from '../../src/contract/trace.js';
+import { isAppError, messageOf } from '../../src/errors.js';
+import type { HostCaller } from '../../src/ports/engine.js';
+import { Redaction } from './redaction.js';
+
+/** What its own fields take, as JSON. */
+const CALL_BYTES = 256;
+const MAX_ABOUT = 1000;
+
+interface Recorded {
+  call: EngineFunctionName;
+  args: readonly unknown[];
+  startedMs: number;
+  durationMs: number;
+  result: { value: HostResult } | { error: unknown };
+}
+
+/** Records the host calls of one attempt, up to its limits. */
+export class TraceRecorder {
+  readonly #redaction = new Redaction();
+  readonly #calls: Recorded[] = [];
+  readonly #begunAt = performance.now();
+  #bytes = 0;
+  #truncated = false;
+
+  async record(
+    call: EngineFunctionName,
+    args: readonly unknown[],
+    run: () => Promise<HostResult>,
+  ): Promise<HostResult> {
+    const startedMs = performance.now() - this.#begunAt;
+    const add = (result: Recorded['result']) => {
+      const durationMs = performance.now() - this.#begunAt - startedMs;
+      this.#add({ call, args, startedMs, durationMs, result });
+    };
+    try {
+      const value = await run();
+      // The value of a secret that the guest has read is in no record.
+      if (call === 'get_secret' && typeof value === 'string') this.#redaction.add(String(args[0]), value);
+      add({ value });
+      return value;
+    } catch (error) {
+      add({ error });
+      throw error;
+    }
+  }
+
+  /** The calls so far. Only now is it known which secrets were read. */
+  finish(): { calls: TracedCall[]; truncated: boolean } {
+    return { calls: this.#calls.map((one) => this.#write(one)), truncated: this.#truncated };
+  }
+
+  #add(recorded: Recorded): void {
+    this.#bytes += CALL_BYTES + sizeOf(recorded);
+    if (this.#truncated || this.#calls.length >= MAX_TRACED_CALLS || this.#bytes > MAX_TRACE_BYTES) {
+      this.#truncated = true;
+      return;
+    }
+    this.#calls.push(recorded);
+  }
+
+  #write({ call, args, startedMs, durationMs, result }: Recorded): TracedCall {
+    return {
+      call,
+      about: aboutOf(
+        call,
+        args.map((arg) => this.#redactArgument(arg)),
+      ),
+      digest: digestOf(
+        call,
+        args.map((arg) => this.#redactArgument(arg)),
+      ),
+      started_ms: Math.round(startedMs * 1000) / 1000,
+      duration_ms: Math.round(durationMs * 1000) / 1000,
+      result: 'error' in result ? this.#writeError(result.error) : this.#writeValue(result.value),
+    };
+  }
+
+  #redactArgument(argument: unknown): unknown {
+    if (typeof argument === 'string') return this.#redaction.text(argument);
+    return argument instanceof Uint8Array ? this.#redaction.bytes(argument) : argument;
+  }
+
+  #writeError(error: unknown): TracedResult {
+    const code = isAppError(error) ? error.code : 'internal';
+    return { kind: 'error', code, message: this.#redaction.text(messageOf(error)) };
+  }
+
+  #writeValue(value: HostResult): TracedResult {
+    if (value === null || value === undefined) return { kind: 'none' };
+    if (typeof value === 'string') return { kind: 'text', text: this.#redaction.text(value) };
+    if (value instanceof Uint8Array) {
+      return { kind: 'bytes', base64: Buffer.from(this.#redaction.bytes(value)).toString('base64') };
+    }
+    if (typeof value === 'object') return this.#writeValue(value.value);
+    return { kind: 'integer', integer: String(typeof value === 'boolean' ? Number(value) : value) };
+  }
+}
+
+/** What a call was made for, without headers and bodies: they may hold what nobody else is to read. */
+export function aboutOf(call: EngineFunctionName, args: readonly unknown[]): string {
+  const [first = '', second] = args;
+  const about: Partial<Record<EngineFunctionName, string>> = {
+    http_fetch: `${first} ${second}`,
+    http_start: `${first} ${second}`,
+    http_next: '',
+    storage_put: first instanceof Uint8Array ? `${first.byteLength} bytes` : '',
+  };
+  return (about[call] ?? String(first)).slice(0, MAX_ABOUT);
+}
+
+/** Equal for equal arguments; how long a guest would wait is none. */
+export function digestOf(call: EngineFunctionName, args: readonly unknown[]): string {
+  const hash = createHash('sha256');
+  for (const arg of call === 'http_next' ? [] : args) {
+    const bytes = arg instanceof Uint8Array ? arg : Buffer.from(String(arg));
+    hash.update(`${bytes.byteLength}:`).update(bytes);
+  }
+  return hash.digest('hex').slice(0, 16);
+}
+
+/** What is kept in memory until the end: arguments and result. */
+function sizeOf({ args, result }: Recorded): number {
+  const ofResult = 'error' in result ? messageOf(result.error) : result.value;
+  return [...args, ofResult].reduce<number>((bytes, value) => bytes + bytesOf(value), 0);
+}
+
+function bytesOf(value: unknown): number {
+  if (typeof value === 'string') return Buffer.byteLength(value);
+  return value instanceof Uint8Array ? (value.byteLength * 4) / 3 : 8;
+}
+
+/** The same host functions, recorded. */
+export function recordedHost(call: HostCaller, recorder: TraceRecorder): HostCaller {
+  return async (name, args, signal) => recorder.record(name, args, () => call(name, args, signal));
+}
