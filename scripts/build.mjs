@@ -4,6 +4,7 @@ import { chmodSync, cpSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { bundle } from './bundle.mjs';
 import { buildConsole } from './console.mjs';
+import { buildLua } from './lua.mjs';
 
 const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
 execFileSync(process.execPath, [tsc, '--incremental', '--tsBuildInfoFile', 'dist/.tsbuildinfo'], {
@@ -13,6 +14,7 @@ execFileSync(process.execPath, [tsc, '--incremental', '--tsBuildInfoFile', 'dist
 const templates = 'src/cli/templates';
 rmSync(`dist/${templates}`, { recursive: true, force: true });
 cpSync(templates, `dist/${templates}`, { recursive: true });
+await buildLua();
 // Loaded now: it uses what was compiled above.
 const { buildJavaScriptEngine } = await import('./javascript/build-engine.mjs');
 await buildJavaScriptEngine();
