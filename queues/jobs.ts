@@ -53,6 +53,8 @@ export interface JobData {
   h?: string;
   /** The invocation that caused it. */
   u?: string;
+  /** The message that fired it. */
+  g?: string;
 }
 
 function encodeInvocation(invocation: Invocation): JobData {
@@ -78,6 +80,7 @@ function encodeInvocation(invocation: Invocation): JobData {
   if (invocation.traceparent !== undefined) data.p = invocation.traceparent;
   if (invocation.httpRequest !== undefined) data.h = invocation.httpRequest;
   if (invocation.parentId !== undefined) data.u = invocation.parentId;
+  if (invocation.messageId !== undefined) data.g = invocation.messageId;
   if (isUtf8(input) && !input.includes(0)) data.i = input.toString('utf8');
   else data.b = input.toString('base64');
   return data;
@@ -104,6 +107,7 @@ export function decodeInvocation(id: string, name: string, data: JobData): Invoc
   if (data.p !== undefined) invocation.traceparent = data.p;
   if (data.h !== undefined) invocation.httpRequest = data.h;
   if (data.u !== undefined) invocation.parentId = data.u as RequestId;
+  if (data.g !== undefined) invocation.messageId = data.g as RequestId;
   return invocation;
 }
 

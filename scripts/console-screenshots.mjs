@@ -45,6 +45,7 @@ try {
           ['data', '/data', WIDE, 'light'],
           ['keys', '/keys', WIDE, 'light'],
           ['usage', '/usage', WIDE, 'dark'],
+          ['request-narrow', '/functions/orders/request', NARROW, 'dark'],
           ['overview-narrow', '', NARROW, 'light'],
           ['invocation-narrow', `/invocations/${tree}`, NARROW, 'light'],
           ['data-narrow', '/data', NARROW, 'dark'],

@@ -8,7 +8,10 @@ const SOURCE = 'console';
 const OUT = 'dist/console';
 /** Beside the folder, which holds nothing but what is served. */
 const STAMP = 'dist/.console';
-const PACKAGES = ['vite', 'preact', 'uplot'];
+const PACKAGES = [
+  ...['vite', 'preact', 'uplot', '@lezer/highlight'],
+  ...['commands', 'lang-json', 'lang-sql', 'language', 'state', 'view'].map((part) => `@codemirror/${part}`),
+];
 const BUNDLED_TEXT = /\.(css|html|js|svg)$/;
 
 export async function buildConsole() {
@@ -31,6 +34,7 @@ export async function buildConsole() {
       assetsInlineLimit: 0,
       modulePreload: { polyfill: false },
       reportCompressedSize: false,
+      rolldownOptions: { input: { index: `${SOURCE}/index.html`, docs: `${SOURCE}/docs.html` } },
     },
   });
   // vite leaves it at `production`, and what is started afterwards, npm for one, would take it over.

@@ -9,6 +9,7 @@ import { FunctionsPage } from './pages/functions.js';
 import { InvocationPage } from './pages/invocation.js';
 import { InvocationsPage } from './pages/invocations.js';
 import { KeysPage } from './pages/keys.js';
+import { MessagePage } from './pages/message.js';
 import { OverviewPage } from './pages/overview.js';
 import { SecretsPage } from './pages/secrets.js';
 import { SignInPage } from './pages/sign-in.js';
@@ -110,7 +111,7 @@ function Route({ path }: { path: string }) {
     case 'dead':
       return <DeadPage />;
     case 'events':
-      return <EventsPage />;
+      return name === '' ? <EventsPage /> : <MessagePage key={name} id={name} />;
     case 'secrets':
       return <SecretsPage />;
     case 'data':

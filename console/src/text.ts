@@ -92,3 +92,14 @@ export function hexDump(data: Uint8Array): string {
 export function shellWord(text: string): string {
   return /^[A-Za-z0-9_./:@=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
+
+/** Bytes as text where they are UTF-8. */
+export function outputOf(data: Uint8Array): { text?: string; base64?: string } {
+  try {
+    return { text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(data) };
+  } catch {
+    let binary = '';
+    for (const byte of data) binary += String.fromCharCode(byte);
+    return { base64: btoa(binary) };
+  }
+}

@@ -2,7 +2,12 @@
 import type { z } from 'zod';
 import type { aliasesReplySchema } from '../../src/contract/http/aliases.js';
 import type { auditReplySchema, keysReplySchema } from '../../src/contract/http/auth.js';
-import type { functionsReplySchema, versionsReplySchema } from '../../src/contract/http/functions.js';
+import type {
+  functionsReplySchema,
+  settingsReplySchema,
+  versionsReplySchema,
+} from '../../src/contract/http/functions.js';
+import type { httpRequestReplySchema } from '../../src/contract/http/http-requests.js';
 import type { invocationsReplySchema } from '../../src/contract/http/invocations.js';
 import type { logsReplySchema } from '../../src/contract/http/logs.js';
 import type { statusReplySchema } from '../../src/contract/http/meta.js';
@@ -18,6 +23,7 @@ export type AuditReply = z.infer<typeof auditReplySchema>;
 export type AliasesReply = z.infer<typeof aliasesReplySchema>;
 export type FunctionsReply = z.infer<typeof functionsReplySchema>;
 export type FunctionRecord = FunctionsReply['functions'][number];
+export type HttpReply = z.infer<typeof httpRequestReplySchema>;
 export type InvocationRecord = z.infer<typeof invocationRecordSchema>;
 export type InvocationsReply = z.infer<typeof invocationsReplySchema>;
 export type KeysReply = z.infer<typeof keysReplySchema>;
@@ -25,6 +31,7 @@ export type LogRecord = z.infer<typeof logRecordSchema>;
 export type LogsReply = z.infer<typeof logsReplySchema>;
 export type Rollout = z.infer<typeof rolloutRecordSchema>;
 export type SecretsReply = z.infer<typeof secretsReplySchema>;
+export type SettingsReply = z.infer<typeof settingsReplySchema>;
 export type StatusReply = z.infer<typeof statusReplySchema>;
 export type TopicsReply = z.infer<typeof topicsReplySchema>;
 export type TriggersReply = z.infer<typeof triggersReplySchema>;

@@ -49,6 +49,11 @@ import { callbacksByTime } from './048-callbacks-by-time.js';
 import { attemptsWithInput } from './049-attempts-with-input.js';
 import { attemptsHttpRequest } from './050-attempts-http-request.js';
 import { attemptsRoute } from './051-attempts-route.js';
+import { attemptsMessage } from './052-attempts-message.js';
+import { attemptsByMessage } from './053-attempts-by-message.js';
+import { attemptsMethod } from './054-attempts-method.js';
+import { attemptsHttpStatus } from './055-attempts-http-status.js';
+import { functionRoutes } from './056-function-routes.js';
 
 export interface Migration {
   name: string;
@@ -109,4 +114,9 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '049-attempts-with-input', sql: attemptsWithInput },
   { name: '050-attempts-http-request', sql: attemptsHttpRequest },
   { name: '051-attempts-route', sql: attemptsRoute },
+  { name: '052-attempts-message', sql: attemptsMessage },
+  { name: '053-attempts-by-message', sql: attemptsByMessage },
+  { name: '054-attempts-method', sql: attemptsMethod },
+  { name: '055-attempts-http-status', sql: attemptsHttpStatus },
+  { name: '056-function-routes', sql: functionRoutes },
 ];

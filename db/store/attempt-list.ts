@@ -12,6 +12,7 @@ const STATES: readonly FinalState[] = ['success', 'error', 'timeout', 'dead', 'c
 
 /** Left to itself SQLite would walk through the namespace's, newest first. */
 const CHILDREN = 'attempts indexed by attempts_by_parent';
+const FIRED = 'attempts indexed by attempts_by_message';
 
 /** All but messages, which a list does not show, and of the inputs the small ones. */
 const COLUMNS = [
@@ -36,7 +37,7 @@ export function createAttemptList(database: Database): AttemptStore['list'] {
     const size = query.limit + 1;
     const { where, bindings } = conditions(query);
     const states = query.state === undefined ? STATES : [query.state];
-    const table = query.parentId === undefined ? 'attempts' : CHILDREN;
+    const table = tableFor(query);
     const ends = states.map(
       (state) => `select * from (
         select accepted_at, request_id from ${table}
@@ -64,6 +65,11 @@ export function createAttemptList(database: Database): AttemptStore['list'] {
   };
 }
 
+function tableFor({ parentId, messageId }: InvocationQuery): string {
+  if (parentId !== undefined) return CHILDREN;
+  return messageId === undefined ? 'attempts' : FIRED;
+}
+
 function conditions({
   namespace,
   function: fn,
@@ -72,6 +78,7 @@ function conditions({
   since,
   before,
   parentId,
+  messageId,
   cursor,
 }: InvocationQuery) {
   const parts: [sql: string, value: string | number | undefined][] = [
@@ -81,6 +88,7 @@ function conditions({
     ['accepted_at >= ?', since],
     ['accepted_at < ?', before],
     ['parent_id = ?', parentId],
+    ['message_id = ?', messageId],
   ];
   const asked = parts.filter(([, value]) => value !== undefined);
   const where = asked.map(([sql]) => sql);

@@ -11,8 +11,8 @@ const FOLLOW_STEP = 20_000;
 
 /** Without the large columns that no log record shows. */
 const COLUMNS = [
-  ...['position', 'request_id', 'function', 'version', 'trigger', 'route', 'attempt', 'status', 'started_at'],
-  ...['duration_ms', 'input_size', 'output_size', 'memory_peak_mb', 'error', 'messages'],
+  ...['position', 'request_id', 'function', 'version', 'trigger', 'route', 'method', 'http_status'],
+  ...['attempt', 'status', 'started_at', 'duration_ms', 'input_size', 'output_size', 'memory_peak_mb', 'error', 'messages'],
 ].join(', ');
 
 /**

@@ -1,4 +1,4 @@
-import { routeField } from '../../src/contract/http-route.js';
+import { type HttpOfAttempt, httpFields } from '../../src/contract/http-route.js';
 import type { FunctionName, Namespace, RequestId } from '../../src/contract/ids.js';
 import type {
   AttemptStatus,
@@ -33,7 +33,10 @@ export interface AttemptRecord {
   accepted_at: number;
   traceparent: string | null;
   parent_id: RequestId | null;
+  message_id: RequestId | null;
   route: string | null;
+  method: string | null;
+  http_status: number | null;
   exit_code: number | null;
   state: FinalState | null;
   completed_at: number | null;
@@ -66,7 +69,10 @@ export const WRITTEN_COLUMNS = [
   'accepted_at',
   'traceparent',
   'parent_id',
+  'message_id',
   'route',
+  'method',
+  'http_status',
   'exit_code',
   'state',
   'completed_at',
@@ -81,6 +87,7 @@ export const WRITTEN_COLUMNS = [
 ];
 
 const FINAL_COLUMNS = [
+  'http_status',
   'exit_code',
   'state',
   'completed_at',
@@ -114,6 +121,8 @@ where attempts.state is null and excluded.state is not null`;
 /** Times may come from a clock with fractions; the columns take whole milliseconds. */
 export function toTuple(row: AttemptRow): unknown[] {
   const { final } = row;
+  // Absent in a row that an older engine has put into the backlog.
+  const http = row.http ?? null;
   return [
     row.requestId,
     row.attempt,
@@ -131,7 +140,10 @@ export function toTuple(row: AttemptRow): unknown[] {
     Math.round(row.acceptedAt),
     cleaned(row.traceparent),
     row.parentId,
-    cleaned(row.route),
+    row.messageId,
+    http === null ? null : (cleaned(http.route) ?? ''),
+    cleaned(http?.method),
+    http?.status ?? null,
     row.exitCode,
     final?.state ?? null,
     final ? Math.round(final.completedAt) : null,
@@ -166,7 +178,8 @@ export function toAttempt(record: AttemptRecord, now: number): AttemptRow {
     acceptedAt: record.accepted_at,
     traceparent: record.traceparent,
     parentId: record.parent_id,
-    route: record.route,
+    messageId: record.message_id,
+    http: toHttp(record),
     exitCode: record.exit_code,
     final: toFinal(record, now),
   };
@@ -200,7 +213,7 @@ export function toLogRecord(record: AttemptRecord): LogRecord {
     function: record.function,
     version: record.version,
     trigger: record.trigger,
-    ...routeField(record.route),
+    ...httpFields(toHttp(record)),
     attempt: record.attempt,
     status: record.status,
     started_at: rfc3339(record.started_at),
@@ -211,6 +224,12 @@ export function toLogRecord(record: AttemptRecord): LogRecord {
     error: record.error,
     messages: JSON.parse(record.messages) as LogMessage[],
   };
+}
+
+/** Empty stands for the function's own address; older rows have no method, but in the route. */
+function toHttp({ route, method, http_status: status }: AttemptRecord): HttpOfAttempt | null {
+  if (route === null) return null;
+  return { method: method ?? route.split(' ', 1)[0] ?? '', route: route === '' ? null : route, status };
 }
 
 function cleaned(text: string | null | undefined): string | null {

@@ -60,17 +60,19 @@ export function createAttemptStore(database: Database): AttemptStore {
       return row === undefined ? null : toAttempt(row, Date.now());
     },
 
-    async purgeDead(namespace, fn, audit) {
+    async purgeDead(namespace, fn, { reason, audit } = {}) {
+      const ofReason = reason === undefined ? '' : 'and reason = ?';
+      const bindings = reason === undefined ? [namespace, fn] : [namespace, fn, reason];
       const [rows] = await database.batch([
-        knex.raw(`select request_id from ${DEAD_ONES} where namespace = ? and function = ? and ${IS_DEAD}`, [
-          namespace,
-          fn,
-        ]),
+        knex.raw(
+          `select request_id from ${DEAD_ONES} where namespace = ? and function = ? ${ofReason} and ${IS_DEAD}`,
+          bindings,
+        ),
         // The overruled ones too: nobody will ask for their input again.
         knex.raw(
           `update ${DEAD_ONES} set state = status, reason = null, input = null, http_request = null
-           where namespace = ? and function = ? and state = 'dead'`,
-          [namespace, fn],
+           where namespace = ? and function = ? ${ofReason} and state = 'dead'`,
+          bindings,
         ),
         ...auditQueries(knex, audit),
       ]);

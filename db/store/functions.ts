@@ -7,6 +7,7 @@ import type { FunctionStore, NewVersion } from '../../src/ports/store.js';
 import { uuidv7 } from '../../src/uuid.js';
 import type { Database } from '../database.js';
 import { auditQueries } from './audit.js';
+import { assertUnclaimed, claimRoutes, releaseRoutes } from './function-routes.js';
 import { batchWithinQuota, type QuotaCheck } from './quota-check.js';
 import { STORAGE_BYTES } from './quotas.js';
 import { cleanText } from './text.js';
@@ -151,7 +152,9 @@ export function createFunctionStore(database: Database): FunctionStore {
             ]),
       ]);
       const listed = JSON.stringify(triggers.map(([, key]) => key));
+      const routes = metadata.http?.routes ?? [];
       const results = await batchWithinQuota(database, deployCheck(version, listed), [
+        ...claimRoutes(knex, { namespace, name }, routes),
         knex.raw(NEXT_VERSION, [namespace, name, randomUUID(), now]),
         knex.raw(INSERT_VERSION, [
           wasmCid,
@@ -177,7 +180,10 @@ export function createFunctionStore(database: Database): FunctionStore {
           ? []
           : [knex.raw(NUMBER_AUDITED_VERSION, [namespace, name, namespace, audit.id])]),
         newestOf(namespace, name),
-      ]);
+      ]).catch(async (error) => {
+        await assertUnclaimed(database, { namespace, name }, routes);
+        throw error;
+      });
       const [row] = results.at(-1) as VersionRow[];
       if (row === undefined)
         throw new AppError('internal', `The new version of ${name} was not found again.`);
@@ -241,6 +247,7 @@ export function createFunctionStore(database: Database): FunctionStore {
         knex('triggers').where({ namespace, function: name }).delete(),
         knex('aliases').where({ namespace, function: name }).delete(),
         knex('rollouts').where({ namespace, function: name }).delete(),
+        releaseRoutes(knex, namespace, name),
         // Last, for its result tells whether the function was there.
         knex('functions')
           .where({ namespace, name })

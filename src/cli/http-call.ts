@@ -48,14 +48,14 @@ export async function callHttp({ client, terminal }: Session, call: HttpCall): P
     body: call.body,
   });
   if (terminal.json) {
-    terminal.line(JSON.stringify(asJson(reply), null, 2));
+    terminal.line(JSON.stringify(asJson(call, reply), null, 2));
   } else {
     terminal.bytes(reply.body);
     if (terminal.isTerminal && reply.body.at(-1) !== 10) terminal.line('');
     const type = reply.header('content-type') ?? 'no content type';
     const id = reply.header('x-request-id');
     const request = id === undefined ? '' : `, request ${id}`;
-    terminal.progress(terminal.colors.dim(`status ${reply.status}, ${type}${request}`));
+    terminal.progress(terminal.colors.dim(`${headline(call, reply)}, ${type}${request}`));
   }
   if (reply.status >= 400) {
     throw new AppError(codeOf(reply.status), `${call.method} ${call.path} was answered with ${reply.status}`);
@@ -80,9 +80,21 @@ async function namespaceOf({ settings, call }: Client): Promise<string> {
   return identitySchema.parse(await call('GET', '/v1/auth/whoami')).namespace ?? 'default';
 }
 
-function asJson({ status, headers, body }: PatientReply): unknown {
+/** The route that took the request, as the engine tells it to who shows a key. */
+function routeOf(reply: PatientReply): string | null {
+  return reply.header('x-orama-route') || null;
+}
+
+/** `GET /users/7: 200 by route GET /users/{id}` */
+function headline({ method, path }: RequestLine, reply: PatientReply): string {
+  const route = routeOf(reply);
+  return `${method} ${path}: ${reply.status}${route === null ? '' : ` by route ${route}`}`;
+}
+
+function asJson({ method, path }: RequestLine, reply: PatientReply): unknown {
+  const { status, headers, body } = reply;
   const content = isUtf8(body) ? { body: body.toString() } : { body_base64: body.toString('base64') };
-  return { status, headers, ...content };
+  return { method, path, route: routeOf(reply), status, headers, ...content };
 }
 
 /** Reads the value of `--http`. */

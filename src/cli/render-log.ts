@@ -5,10 +5,9 @@ import type { Terminal } from './terminal.js';
 export function renderLog(colors: Terminal['colors'], record: LogRecord): string {
   const paint = record.status === 'success' ? colors.green : colors.red;
   const attempt = record.attempt > 1 ? ` attempt ${record.attempt}` : '';
-  // Of an HTTP function: `GET /users/{id}`, or null for the function's own address.
-  const route = record.route === undefined ? '' : ` ${record.route ?? 'own address'}`;
+  const http = httpText(record);
   const head =
-    `${colors.dim(record.started_at)} ${paint(record.status)}${attempt} ${record.trigger}${route} ` +
+    `${colors.dim(record.started_at)} ${paint(record.status)}${attempt} ${record.trigger}${http} ` +
     `v${record.version} ${record.duration_ms} ms ${colors.dim(record.request_id)}`;
   const messages = record.messages.map(
     (message) =>
@@ -16,6 +15,12 @@ export function renderLog(colors: Terminal['colors'], record: LogRecord): string
   );
   const error = record.error === null ? [] : [`  ${colors.red(indented(record.error))}`];
   return [head, ...messages, ...error].join('\n');
+}
+
+/** Of an HTTP function: ` GET /users/{id} 200`; without a status when no client was answered. */
+function httpText({ method, route, http_status: status }: LogRecord): string {
+  if (method === undefined) return '';
+  return ` ${route ?? `${method} (own address)`}${typeof status === 'number' ? ` ${status}` : ''}`;
 }
 
 /** A guest's line break must not begin what looks like a record or message of its own. */

@@ -5,6 +5,7 @@ import { type Catalog, createCatalog } from '../core/catalog.js';
 import { createFinisher, type Finisher } from '../core/finish.js';
 import { createInvoker, type Invoker } from '../core/invoke.js';
 import { createPublisher, type Publisher } from '../core/publish.js';
+import { endRemoved } from '../core/removed.js';
 import { createReplies, type Replies } from '../core/replies.js';
 import { createSchedules, type Schedules } from '../core/schedules.js';
 import { createSecrets, type Secrets } from '../core/secrets.js';
@@ -49,6 +50,7 @@ export async function composeCore(
   const { rateLimiter, logger } = parts;
   const callbacks = createCallbacks({ store, tasks, egress, rateLimiter, logger });
   const finisher = createFinisher({ replies, publisher, callbacks, meter, writeRow });
+  queue.onRemoved(endRemoved({ attempts: store.attempts, finisher, backlog: parts.backlog }));
   addProcessReadings(parts);
   const { processId, metrics } = parts;
   const figures = closers.add(await shareMetrics({ bus, processId, snapshot: metrics.snapshot }));

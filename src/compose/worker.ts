@@ -3,7 +3,8 @@ import { createLogQuota } from '../../workers/delivery/log-quota.js';
 import { createLogWriter, type LogWriter } from '../../workers/delivery/log-writer.js';
 import { startWarmUp } from '../../workers/delivery/warm-up.js';
 import type { Closers } from '../closers.js';
-import { logChannel } from '../core/logs.js';
+import type { FunctionName, Namespace } from '../contract/ids.js';
+import { logChannel, newsOf } from '../core/logs.js';
 import { startRetention } from '../core/retention.js';
 import type { Closable } from '../ports/closable.js';
 import type { Engine } from '../ports/engine.js';
@@ -17,8 +18,15 @@ import type { ShutdownDeadline } from './shutdown-deadline.js';
 export function composeLogWriter(parts: Parts, closers: Closers): LogWriter {
   const { store, backlog, bus, logger } = parts;
   const tellFollowers = (rows: readonly AttemptRow[]) => {
-    const channels = new Set(rows.map((row) => logChannel(row.namespace, row.function)));
-    for (const channel of channels) void bus.publish(channel, '').catch(() => undefined);
+    const written = new Map<Namespace, Set<FunctionName>>();
+    for (const { namespace, function: name } of rows) {
+      const names = written.get(namespace);
+      if (names) names.add(name);
+      else written.set(namespace, new Set([name]));
+    }
+    for (const [namespace, names] of written) {
+      void bus.publish(logChannel(namespace), newsOf(names)).catch(() => undefined);
+    }
   };
   return closers.add(
     createLogWriter({ attempts: store.attempts, backlog, logger, onWritten: tellFollowers }),

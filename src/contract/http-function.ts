@@ -110,6 +110,14 @@ export function parseRoute(text: string): ParsedRoute | null {
   return { method: method as HttpMethod, path, segments };
 }
 
+/** Routes of one shape match the same requests, whatever their parameters are called. */
+export function routeShape({ method, segments }: ParsedRoute): string {
+  const parts = segments.map(({ kind, name }) =>
+    kind === 'fixed' ? name : kind === 'rest' ? '{...}' : '{}',
+  );
+  return `${method} /${parts.join('/')}`;
+}
+
 const routeSchema = z
   .string()
   .max(512)

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { routeSchema } from './http-route.js';
+import { httpFieldsSchema } from './http-route.js';
 import { functionNameSchema, namespaceSchema, requestIdSchema } from './ids.js';
 
 export const triggerKindSchema = z.enum(['http', 'ws', 'pubsub', 'cron', 'async', 'replay']);
@@ -24,7 +24,7 @@ export const logRecordSchema = z.object({
   function: functionNameSchema,
   version: z.number().int(),
   trigger: triggerKindSchema,
-  route: routeSchema,
+  ...httpFieldsSchema,
   attempt: z.number().int().min(1),
   status: attemptStatusSchema,
   started_at: z.string(),
@@ -77,11 +77,12 @@ export const invocationRecordSchema = z.object({
   function: functionNameSchema,
   version: z.number().int(),
   trigger: triggerKindSchema,
-  route: routeSchema,
+  ...httpFieldsSchema,
   trigger_depth: z.number().int(),
   parent_id: requestIdSchema
     .nullable()
     .describe('The invocation that published, enqueued or was replayed into this one.'),
+  message_id: requestIdSchema.optional().describe('Of one that a message has fired: which.'),
   state: invocationStateSchema,
   attempts: z.array(invocationAttemptSchema),
   error: z.string().nullable(),

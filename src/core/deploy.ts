@@ -40,8 +40,8 @@ export interface Functions {
   deploy(by: Actor, deployment: Deployment): Promise<FunctionRecord>;
   /** Whatever would refuse the deploy refuses this; nothing is stored. */
   check(deployment: Deployment): Promise<ModuleReport>;
-  /** All that the newest version was deployed with. */
-  settings(namespace: Namespace, name: FunctionName): Promise<FunctionVersion>;
+  /** All that a version was deployed with, the newest unless told. */
+  settings(namespace: Namespace, name: FunctionName, version?: number): Promise<FunctionVersion>;
   /** A new version with an old one's bytes and settings. */
   rollback(by: Actor, namespace: Namespace, name: FunctionName, version: number): Promise<FunctionRecord>;
   /** The newest version; by an alias, its own version. */
@@ -90,7 +90,7 @@ export function createFunctions(deps: FunctionsDeps): Functions {
   return {
     check,
 
-    settings: (namespace, name) => catalog.resolve(namespace, name),
+    settings: (namespace, name, version) => catalog.resolve(namespace, name, version),
 
     async deploy(by, { namespace, settings, wasm }) {
       const { cid, start, limits } = await check({ namespace, settings, wasm });
@@ -103,7 +103,7 @@ export function createFunctions(deps: FunctionsDeps): Functions {
       const audit = auditEntry(by, 'function.deploy', settings.name, namespace);
       const version = await store.functions.addVersion(made, audit).catch(async (error) => {
         // A refused deploy leaves nothing behind, on the disk neither.
-        if (isAppError(error, 'quota_exceeded')) await deleteUnowned(stores, cid);
+        if (isAppError(error, 'quota_exceeded') || isAppError(error, 'conflict')) await deleteUnowned(stores, cid);
         throw error;
       });
       if (start.probePending) deps.probeAgain?.soon();

@@ -6,6 +6,7 @@ import type { Meter } from '../ports/meter.js';
 import type { Invocation } from '../ports/queue.js';
 import type { AttemptRow, FinalAttempt } from '../ports/store.js';
 import type { Callbacks } from './callbacks.js';
+import { httpStatusOf } from './http-status.js';
 import { attemptsUpTo } from './new-attempt.js';
 import { outputFields, utf8 } from './output-fields.js';
 import type { Publisher } from './publish.js';
@@ -21,6 +22,8 @@ export interface InvocationEnd {
   row: AttemptRow;
   outcome: Reply['status'] | 'expired' | 'worker_died';
   output: Uint8Array;
+  /** False when the invocation's input is not known. */
+  inputIsKept?: boolean;
   /** What the function set with `http_respond`, as JSON text. */
   response?: string | undefined;
 }
@@ -65,10 +68,12 @@ export function createFinisher({ replies, publisher, callbacks, meter, writeRow 
       // A failure that nobody hears is a dead letter, so the worker must know; a success is the
       // same either way.
       const heard = await tell(ending, { confirm: failed });
+      noteHttpStatus(ending);
       await settle(ending, failed && !heard ? 'dead' : replyStatus(ending.outcome));
     },
     async refuse(ending) {
       if (!(await tell(ending, { confirm: true, code: 'unavailable' }))) return false;
+      noteHttpStatus(ending, 'unavailable');
       await settle(ending, replyStatus(ending.outcome));
       return true;
     },
@@ -95,11 +100,11 @@ export function createFinisher({ replies, publisher, callbacks, meter, writeRow 
   }
 
   async function settle(
-    { invocation, row, output, outcome, function: fn }: InvocationEnd,
+    { invocation, row, output, outcome, function: fn, inputIsKept = true }: InvocationEnd,
     state: FinalState,
   ): Promise<void> {
     const completedAt = Date.now();
-    const isKept = keepsInput(state, invocation.input);
+    const isKept = inputIsKept && keepsInput(state, invocation.input);
     const final = {
       state,
       completedAt,
@@ -160,6 +165,16 @@ export function createFinisher({ replies, publisher, callbacks, meter, writeRow 
       ...(invocation.traceparent === undefined ? {} : { traceparent: invocation.traceparent }),
     });
   }
+}
+
+/** The log says what status the client of an HTTP function was answered with. */
+function noteHttpStatus(
+  { invocation, row, outcome, output, response }: InvocationEnd,
+  code?: 'unavailable',
+): void {
+  if (row.http === null || invocation.replyTo === undefined) return;
+  const status = replyStatus(outcome);
+  row.http.status = httpStatusOf({ status, output, response, code, refused: isRefusal(row.exitCode) });
 }
 
 /** The JSON as it stands, else the text as a string; null beyond 64 KB or when it is not UTF-8. */

@@ -1,8 +1,14 @@
 import createRouter, { type HTTPMethod, type Instance } from 'find-my-way';
 import type { FunctionVersion } from '../contract/function.js';
-import { HTTP_METHODS, type HttpMethod, type ParsedRoute, parseRoute } from '../contract/http-function.js';
+import {
+  HTTP_METHODS,
+  type HttpMethod,
+  type ParsedRoute,
+  parseRoute,
+  routeShape,
+} from '../contract/http-function.js';
+import { routeTaken } from '../contract/http-route.js';
 import type { FunctionName, Namespace } from '../contract/ids.js';
-import { AppError } from '../errors.js';
 import type { Catalog } from './catalog.js';
 
 /** Longer parameter values are no match: find-my-way bounds them against slow backtracking. */
@@ -60,10 +66,11 @@ export function createRouteTable(functions: readonly FunctionVersion[]): RouteTa
   for (const { name, metadata } of functions) {
     for (const text of metadata.http?.routes ?? []) {
       const route = parseRoute(text);
-      // Deploys refuse a second claim; two that raced leave it with whichever function comes first
-      // by name.
-      if (route === null || claimed.has(shapeOf(route))) continue;
-      claimed.add(shapeOf(route));
+      // The store refuses a second claim; in one that is older than its table of routes, two deploys
+      // that raced may have left one.
+      const shape = route && routeShape(route);
+      if (route === null || shape === null || claimed.has(shape)) continue;
+      claimed.add(shape);
       addRoute(router, route, { function: name, route: text, rest: restOf(route) });
     }
   }
@@ -81,7 +88,10 @@ export function createRouteTable(functions: readonly FunctionVersion[]): RouteTa
   return { match, methods: (path) => HTTP_METHODS.filter((method) => match(method, path) !== null) };
 }
 
-/** Refuses settings that claim a method and path which another function of the namespace has. */
+/**
+ * Refuses settings that claim a method and path which another function of the namespace has, before
+ * anything is stored. Of two deploys that pass here at once the store refuses the second.
+ */
 export async function assertRoutesFree(
   catalog: Catalog,
   namespace: Namespace,
@@ -94,17 +104,14 @@ export async function assertRoutesFree(
     if (other.name === name) continue;
     for (const text of other.metadata.http?.routes ?? []) {
       const route = parseRoute(text);
-      if (route !== null) taken.set(shapeOf(route), { function: other.name, route: text });
+      if (route !== null) taken.set(routeShape(route), { function: other.name, route: text });
     }
   }
   for (const text of routes) {
     const route = parseRoute(text);
-    const owner = route === null ? undefined : taken.get(shapeOf(route));
+    const owner = route === null ? undefined : taken.get(routeShape(route));
     if (owner === undefined) continue;
-    throw new AppError(
-      'conflict',
-      `The route "${text}" is taken by function "${owner.function}" ("${owner.route}"); choose another path or remove it there first.`,
-    );
+    throw routeTaken(text, owner);
   }
 }
 
@@ -121,14 +128,6 @@ function addRoute(router: Instance<never>, route: ParsedRoute, target: Target): 
 function toSegment({ kind, name }: ParsedRoute['segments'][number]): string {
   if (kind === 'fixed') return name.replaceAll(':', '::');
   return kind === 'rest' ? WILDCARD : `:${name}`;
-}
-
-/** Routes of one shape match the same requests, whatever their parameters are called. */
-function shapeOf({ method, segments }: ParsedRoute): string {
-  const parts = segments.map(({ kind, name }) =>
-    kind === 'fixed' ? name : kind === 'rest' ? '{...}' : '{}',
-  );
-  return `${method} /${parts.join('/')}`;
 }
 
 function restOf({ segments }: ParsedRoute): string | null {

@@ -1,4 +1,4 @@
-import { routeField, routeOf } from '../contract/http-route.js';
+import { httpFields, httpOf } from '../contract/http-route.js';
 import type { CallbackRecord, InvocationRecord } from '../contract/invocation.js';
 import { MAX_OUTCOME_BODY_BYTES } from '../contract/limits.js';
 import { AppError } from '../errors.js';
@@ -21,9 +21,10 @@ export function liveRecord(
     function: invocation.function,
     version: invocation.version,
     trigger: invocation.trigger,
-    ...routeField(routeOf(invocation.httpRequest)),
+    ...httpFields(stored?.attempts.at(-1)?.http ?? httpOf(invocation.httpRequest, null)),
     trigger_depth: invocation.triggerDepth,
     parent_id: invocation.parentId ?? null,
+    ...(invocation.messageId === undefined ? {} : { message_id: invocation.messageId }),
     state,
     attempts: attemptsOf(stored?.attempts ?? []),
     error: stored?.attempts.at(-1)?.error ?? null,
@@ -50,9 +51,10 @@ export function endedRecord({ attempts }: StoredInvocation, delivery?: CallbackD
     function: last.function,
     version: last.version,
     trigger: last.trigger,
-    ...routeField(last.route),
+    ...httpFields(last.http),
     trigger_depth: last.triggerDepth,
     parent_id: last.parentId,
+    ...(last.messageId === null ? {} : { message_id: last.messageId }),
     state: final?.state ?? 'retrying',
     attempts: attemptsOf(attempts),
     error: last.error,

@@ -9,6 +9,7 @@ import { decodeCursor, encodeCursor } from './cursor.js';
 import type { Finisher, InvocationEnd } from './finish.js';
 import { endedRecord, liveRecord } from './invocation-record.js';
 import { endNumber, newAttempt } from './new-attempt.js';
+import { endRemoved, REMOVED } from './removed.js';
 
 export interface ListRequest {
   namespace: Namespace;
@@ -23,6 +24,8 @@ export interface ListRequest {
   before?: number;
   /** What this one has caused. */
   parentId?: RequestId;
+  /** What this message has fired. */
+  messageId?: RequestId;
   limit: number;
   cursor?: string;
 }
@@ -59,10 +62,15 @@ const LIVE_STATES: readonly InvocationState[] = ['queued', 'running', 'retrying'
 
 export function createInvocations(deps: InvocationsDeps): Invocations {
   const { queue, attempts, callbacks, finisher, backlog } = deps;
+  const end = endRemoved({ attempts, finisher, backlog });
   const find = async (namespace: Namespace, id: RequestId) => {
     // Queue first: a job leaves it only when its end is in the store.
     const live = await queue.get(id);
-    const stored = await attempts.invocation(id);
+    let stored = await attempts.invocation(id);
+    if (live === null && !stored?.attempts.at(-1)?.final) {
+      const removed = await queue.removed(namespace, id);
+      if (removed !== null && (await end(removed))) stored = await attempts.invocation(id);
+    }
     const ended = stored?.attempts.at(-1)?.final ? stored : null;
     const owner = live?.invocation.namespace ?? stored?.attempts[0]?.namespace;
     if (owner !== namespace || (!live && !stored)) {
@@ -165,7 +173,7 @@ export function createInvocations(deps: InvocationsDeps): Invocations {
 function leftRecord(stored: StoredInvocation, isOnItsWay: boolean): InvocationRecord {
   const record = endedRecord(stored);
   if (isOnItsWay) return { ...record, state: 'running' };
-  return { ...record, state: 'cancelled', error: 'its job was removed from the queue from outside' };
+  return { ...record, state: 'cancelled', error: REMOVED };
 }
 
 /** It never ran, or is between two attempts: its end comes behind those there were. */
@@ -187,12 +195,14 @@ function matches(
     since?: number;
     before?: number;
     parentId?: RequestId;
+    messageId?: RequestId;
   },
 ) {
-  const { acceptedAt, function: name, parentId } = live.invocation;
+  const { acceptedAt, function: name, parentId, messageId } = live.invocation;
   return (
     (filter.functions ?? [name]).some((pattern) => globMatches(pattern, name)) &&
     (filter.parentId === undefined || parentId === filter.parentId) &&
+    (filter.messageId === undefined || messageId === filter.messageId) &&
     (filter.state === undefined || live.state === filter.state) &&
     acceptedAt >= (filter.since ?? 0) &&
     acceptedAt < (filter.before ?? Number.POSITIVE_INFINITY)

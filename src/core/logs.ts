@@ -37,9 +37,18 @@ export interface Logs {
   follow(request: FollowRequest): AsyncIterable<LogBatch>;
 }
 
-/** Workers say on this channel that rows of a function were written. */
-export function logChannel(namespace: Namespace, fn: FunctionName): string {
-  return `logs:${namespace}/${fn}`;
+/** Workers say on this channel that rows of functions were written: their names, by commas. */
+export function logChannel(namespace: Namespace): string {
+  return `logs:${namespace}`;
+}
+
+/** What is said on it of these functions. */
+export function newsOf(functions: Iterable<FunctionName>): string {
+  return [...functions].join(',');
+}
+
+export function isNewsOf(fn: FunctionName, message: string): boolean {
+  return message.split(',').includes(fn);
 }
 
 export function createLogs({ store, bus }: { store: Store; bus: Bus }): Logs {
@@ -54,7 +63,8 @@ export function createLogs({ store, bus }: { store: Store; bus: Bus }): Logs {
       signal.addEventListener('abort', aborted, { once: true });
       try {
         let news = false;
-        unsubscribe = await bus.subscribe(logChannel(request.namespace, request.function), () => {
+        unsubscribe = await bus.subscribe(logChannel(request.namespace), (message) => {
+          if (!isNewsOf(request.function, message)) return;
           news = true;
           wake();
         });

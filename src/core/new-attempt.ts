@@ -1,4 +1,4 @@
-import { routeOf } from '../contract/http-route.js';
+import { httpOf } from '../contract/http-route.js';
 import type { Invocation } from '../ports/queue.js';
 import { type AttemptRow, END_WITHOUT_RUN } from '../ports/store.js';
 
@@ -42,8 +42,14 @@ export function newAttempt(invocation: Invocation, attempt: number, error: strin
     acceptedAt: invocation.acceptedAt,
     traceparent: invocation.traceparent ?? null,
     parentId: invocation.parentId ?? null,
-    route: routeOf(invocation.httpRequest),
+    messageId: invocation.messageId ?? null,
+    http: httpOf(invocation.httpRequest, isAnsweredAtOnce(invocation) ? 202 : null),
     exitCode: null,
     final: null,
   };
+}
+
+/** Whether the client of an HTTP function had its answer when the invocation was accepted. */
+function isAnsweredAtOnce({ trigger, replyTo }: Invocation): boolean {
+  return trigger === 'http' && replyTo === undefined;
 }

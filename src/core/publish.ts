@@ -32,6 +32,8 @@ export interface Message {
   traceparent?: string;
   /** Of the invocation that publishes; what is fired counts against it. */
   budget?: JobBudget;
+  /** By which the invocations that it fires are found; made here unless given. */
+  id?: RequestId;
   /** The invocation that published it, or whose end it tells of. */
   parentId?: RequestId;
   /** How a refusal names it, where one of many is meant. */
@@ -178,6 +180,7 @@ function fire(message: Message, functions: readonly FunctionVersion[], resultTtl
     }),
   );
   assertEventSize(input.byteLength, message);
+  const messageId = message.id ?? newRequestId();
   const jobs = functions.map((fn) => {
     const invocation: JobRequest = {
       id: newRequestId(),
@@ -187,6 +190,7 @@ function fire(message: Message, functions: readonly FunctionVersion[], resultTtl
       input,
       acceptedAt: at,
       resultTtlMs,
+      messageId,
     };
     if (traceparent !== undefined) invocation.traceparent = traceparent;
     if (parentId !== undefined) invocation.parentId = parentId;

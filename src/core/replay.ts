@@ -16,9 +16,14 @@ const BATCH = 100;
 
 export interface ReplayOptions {
   /** Default: the version that was pinned. */
-  version: 'pinned' | 'newest';
+  version: 'pinned' | 'newest' | number;
   /** Of what asks for it, where that is a function; at least the depth that the dead one had. */
   depth?: number;
+}
+
+export interface ReplayAllOptions extends ReplayOptions {
+  /** Only those that died of this. */
+  reason?: string;
 }
 
 export interface ReplayOneOptions extends ReplayOptions {
@@ -33,9 +38,9 @@ export interface DeadLetters {
    * is kept no longer and none is given, and when it was dead and has been replayed.
    */
   replay(by: Actor, namespace: Namespace, id: RequestId, options: ReplayOneOptions): Promise<RequestId>;
-  /** Every dead one of a function; returns how many. */
-  replayAll(by: Actor, namespace: Namespace, fn: FunctionName, options: ReplayOptions): Promise<number>;
-  purge(by: Actor, namespace: Namespace, fn: FunctionName): Promise<number>;
+  /** Every dead one of a function, or those of one reason; returns how many. */
+  replayAll(by: Actor, namespace: Namespace, fn: FunctionName, options: ReplayAllOptions): Promise<number>;
+  purge(by: Actor, namespace: Namespace, fn: FunctionName, reason?: string): Promise<number>;
 }
 
 export interface DeadLettersDeps {
@@ -61,11 +66,7 @@ export function createDeadLetters({
     input: Uint8Array,
     { version, depth = 0 }: ReplayOptions,
   ): Promise<void> => {
-    const fn = await catalog.resolve(
-      row.namespace,
-      row.function,
-      version === 'newest' ? undefined : row.version,
-    );
+    const fn = await catalog.resolve(row.namespace, row.function, versionToRun(row, version));
     const httpRequest = row.final?.httpRequest ?? undefined;
     await queue.add([
       jobOf(fn, {
@@ -134,7 +135,7 @@ export function createDeadLetters({
       return again;
     },
 
-    async replayAll(by, namespace, fn, options) {
+    async replayAll(by, namespace, fn, { reason, ...options }) {
       await catalog.resolve(namespace, fn);
       // Before the first of them runs: a replay that is cut short has taken place, too.
       await audit.record(by, 'dead_letters.replay', fn, namespace);
@@ -142,7 +143,10 @@ export function createDeadLetters({
       const before = Date.now();
       let count = 0;
       for (;;) {
-        const filter = { namespace, function: fn, state: 'dead' as const, before };
+        const filter = {
+          ...{ namespace, function: fn, state: 'dead' as const, before },
+          ...(reason === undefined ? {} : { reason }),
+        };
         const page = await store.attempts.list({ ...filter, limit: BATCH });
         if (page.items.length === 0) return count;
         for (const { attempts } of page.items) {
@@ -156,11 +160,21 @@ export function createDeadLetters({
       }
     },
 
-    async purge(by, namespace, fn) {
+    async purge(by, namespace, fn, reason) {
       await catalog.assertKnown(namespace, fn);
-      return store.attempts.purgeDead(namespace, fn, auditEntry(by, 'dead_letters.purge', fn, namespace));
+      const audit = auditEntry(by, 'dead_letters.purge', fn, namespace);
+      return store.attempts.purgeDead(namespace, fn, {
+        audit,
+        ...(reason === undefined ? {} : { reason }),
+      });
     },
   };
+}
+
+/** Undefined: where calls without a version go. */
+function versionToRun(row: AttemptRow, version: ReplayOptions['version']): number | undefined {
+  if (version === 'newest') return undefined;
+  return version === 'pinned' ? row.version : version;
 }
 
 function notEnded(id: RequestId): AppError {

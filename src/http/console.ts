@@ -20,7 +20,8 @@ const POLICY = [
   "trusted-types 'none'",
 ].join('; ');
 
-const HEADERS = {
+/** Of every page that the engine serves. */
+export const PAGE_HEADERS = {
   'Content-Security-Policy': POLICY,
   'Referrer-Policy': 'no-referrer',
   'Cross-Origin-Opener-Policy': 'same-origin',
@@ -60,7 +61,7 @@ export function serveConsole(directory: URL) {
     if (file === undefined) throw isAsset ? noSuchAsset(path) : notBuilt();
 
     const encoding = encodingFor(ctx, file);
-    ctx.set(HEADERS);
+    ctx.set(PAGE_HEADERS);
     ctx.set('Cache-Control', isAsset ? 'public, max-age=31536000, immutable' : 'no-cache');
     ctx.set('ETag', `"${file.etag}${SUFFIX[encoding]}"`);
     ctx.vary('Accept-Encoding');

@@ -18,6 +18,7 @@ import { readBody } from './read-body.js';
 import { type TextReader, textReader } from './read-text.js';
 import type { BodySpec, Route } from './route.js';
 import { send } from './send.js';
+import type { SendToFunctions } from './send-to-functions.js';
 import type { Services } from './services.js';
 
 const MAX_JSON_BYTES = 1 << 20;
@@ -27,6 +28,7 @@ export interface Serving {
   services: Services;
   admit: Admission;
   bodies: BodyLimits;
+  sendToFunctions: SendToFunctions;
   /** Aborted when the server stops. */
   stopping: AbortSignal;
 }
@@ -34,7 +36,8 @@ export interface Serving {
 /**
  * The middleware that serves one route: admits, reads what its schemas describe, handles, answers.
  */
-export function dispatch(route: Route, { services, admit, bodies, stopping }: Serving) {
+export function dispatch(route: Route, serving: Serving) {
+  const { services, admit, bodies, sendToFunctions, stopping } = serving;
   const readParams = readerOf(route.params);
   const readQuery = readerOf(route.query);
   const readHeaders = readerOf(route.headers);
@@ -60,6 +63,7 @@ export function dispatch(route: Route, { services, admit, bodies, stopping }: Se
     }
     const call = {
       services,
+      sendToFunctions,
       stopping,
       ctx,
       principal,

@@ -48,7 +48,9 @@ export async function listenHttp(
 ): Promise<Listener> {
   const serve = (request: IncomingMessage, response: ServerResponse) => {
     if (isRefused(request)) {
-      request.socket.end();
+      // In the same packet as the refused one it may come here before that has been answered.
+      if (response.socket === null) response.once('socket', (socket: Socket) => socket.end());
+      else request.socket.end();
       return;
     }
     // A client that would keep its connection must look for another process from now on.

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { errorReplySchema } from '../contract/http/common.js';
 import { ERRORS, type ErrorCode } from '../errors.js';
+import { exampleOf } from './examples.js';
 import { headerName } from './header-name.js';
 import type { BodySpec, ReplySpec, Route } from './route.js';
 
@@ -66,7 +67,7 @@ function operation(route: Route): Json {
   const scope = route.scope === null ? '' : `A key needs the scope \`${route.scope}\`.`;
   const about = [route.description ?? '', scope].filter((part) => part !== '').join(' ');
   return {
-    operationId: operationId(route),
+    operationId: route.operationId,
     tags: [route.tag],
     summary: route.summary,
     ...(about === '' ? {} : { description: about }),
@@ -82,11 +83,6 @@ function operation(route: Route): Json {
   };
 }
 
-/** `POST /v1/functions/{name}/invoke` → `post_v1_functions_name_invoke` */
-function operationId({ method, path }: Route): string {
-  return `${method.toLowerCase()}${path.replace(/[^A-Za-z0-9]+/g, '_')}`.replace(/_$/, '');
-}
-
 function securityOf({ access }: Route): Json[] {
   const schemes: Json[] = [{ apiKey: [] }, { bearer: [] }];
   return access === 'optional' ? [...schemes, {}] : schemes;
@@ -94,7 +90,10 @@ function securityOf({ access }: Route): Json[] {
 
 function response({ about, schema, types, headers }: ReplySpec): Json {
   const content: Record<string, Json> = {};
-  if (schema) content['application/json'] = { schema: schemaOf(schema, 'output') };
+  if (schema) {
+    const shape = schemaOf(schema, 'output');
+    content['application/json'] = { schema: shape, example: exampleOf(shape) };
+  }
   for (const [type, description] of Object.entries(types ?? {})) content[type] = { schema: { description } };
   return {
     description: about,
@@ -111,9 +110,9 @@ function headersOf(headers: Record<string, string>): Json {
 
 /** A status that a route uses itself and that errors have, too. */
 function eitherError(content: unknown): Json {
-  const own = (content as { 'application/json'?: { schema?: Json } } | undefined)?.['application/json']
-    ?.schema;
-  return { 'application/json': { schema: own ? { anyOf: [own, ERROR_REF] } : ERROR_REF } };
+  const own = (content as { 'application/json'?: { schema?: Json } } | undefined)?.['application/json'];
+  if (own?.schema === undefined) return { 'application/json': { schema: ERROR_REF } };
+  return { 'application/json': { ...own, schema: { anyOf: [own.schema, ERROR_REF] } } };
 }
 
 function parametersOf(place: string, schema: z.ZodObject | undefined, isRequired: boolean): Json[] {
@@ -136,13 +135,19 @@ function requestBody(body: BodySpec): Json {
     case 'json':
       return {
         required: !body.optional,
-        content: { 'application/json': { schema: schemaOf(body.schema, 'input') } },
+        content: {
+          'application/json': { schema: schemaOf(body.schema, 'input'), example: body.example },
+        },
       };
     case 'raw':
       return {
         required: false,
         description: `${body.about} At most ${body.maxBytes} bytes, of any content type.`,
-        content: { 'application/json': {}, 'application/octet-stream': {}, 'text/plain': {} },
+        content: {
+          'application/json': { example: JSON.parse(body.example) },
+          'application/octet-stream': {},
+          'text/plain': {},
+        },
       };
     case 'multipart': {
       const fields = schemaOf(body.fields, 'input') as { properties?: Json; required?: string[] };
@@ -154,7 +159,7 @@ function requestBody(body: BodySpec): Json {
         },
         required: [...(fields.required ?? []), body.file],
       };
-      return { required: true, content: { 'multipart/form-data': { schema } } };
+      return { required: true, content: { 'multipart/form-data': { schema, example: body.example } } };
     }
   }
 }

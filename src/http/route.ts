@@ -6,6 +6,7 @@ import type { Actor, Principal } from '../core/auth/principal.js';
 import type { ErrorCode } from '../errors.js';
 import type { Caller } from './admission.js';
 import type { UploadedFile } from './multipart.js';
+import type { SendToFunctions } from './send-to-functions.js';
 import type { Services } from './services.js';
 
 /**
@@ -21,11 +22,25 @@ type Parsed<S> = S extends z.ZodType ? z.output<S> : Record<string, never>;
 /** How a request's body is read. */
 export type BodySpec =
   /** With `exactIntegers` an integer beyond 2^53 comes as a bigint instead of rounded. */
-  | { kind: 'json'; schema: z.ZodType; maxBytes?: number; optional?: boolean; exactIntegers?: boolean }
+  | {
+      kind: 'json';
+      schema: z.ZodType;
+      /** For the docs; a test holds it against the schema. */
+      example: unknown;
+      maxBytes?: number;
+      optional?: boolean;
+      exactIntegers?: boolean;
+    }
   /** Any content type; the bytes as they come. */
-  | { kind: 'raw'; maxBytes: number; about: string }
+  | { kind: 'raw'; maxBytes: number; about: string; example: string }
   /** One file; fields are text. `schema` is for the docs: the handler reads the fields. */
-  | { kind: 'multipart'; file: string; maxFileBytes: number; fields: z.ZodObject };
+  | {
+      kind: 'multipart';
+      file: string;
+      maxFileBytes: number;
+      fields: z.ZodObject;
+      example: Readonly<Record<string, string>>;
+    };
 
 export interface MultipartBody {
   file: UploadedFile;
@@ -71,6 +86,8 @@ export interface Call<A extends Access, P, Q, H, B> {
    * already.
    */
   countUse: Caller['countUse'];
+  /** Sends a request to an HTTP function of this engine. */
+  sendToFunctions: SendToFunctions;
   /** Aborted when the server stops: for replies that would not end by themselves. */
   stopping: AbortSignal;
 }
@@ -88,6 +105,8 @@ export interface Answer {
 }
 
 export interface RouteSpec<A extends Access, P, Q, H, B> {
+  /** Of the OpenAPI document: a verb and what it acts on, such as `listInvocations`. */
+  operationId: string;
   method: Method;
   /** As OpenAPI writes it: `/v1/functions/{name}`. */
   path: string;

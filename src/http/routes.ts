@@ -7,6 +7,7 @@ import * as consoleSignIn from './routes/console.js';
 import { docsRoutes } from './routes/docs.js';
 import * as find from './routes/find.js';
 import * as functions from './routes/functions.js';
+import * as httpRequests from './routes/http-requests.js';
 import * as invocations from './routes/invocations.js';
 import * as invoke from './routes/invoke.js';
 import * as keys from './routes/keys.js';
@@ -26,6 +27,7 @@ import * as triggers from './routes/triggers.js';
 /** The first that matches serves, so what is hot comes first, and `secrets` before `{name}`. */
 const endpoints: readonly Route[] = [
   invoke,
+  httpRequests,
   pubsub,
   secrets,
   functions,

@@ -7,6 +7,7 @@ import { createClientAddresses } from './client-address.js';
 import { createFunctionsHandler } from './functions/handler.js';
 import { type Addressing, parseHostPattern } from './functions/target.js';
 import { listenHttp } from './listener.js';
+import { createSendToFunctions, type FunctionsAddress } from './send-to-functions.js';
 import type { Services } from './services.js';
 import { isWebSocket, serveWithoutUpgrade } from './ws/reparse.js';
 import { createSockets } from './ws/sockets.js';
@@ -40,7 +41,9 @@ export async function startServer(services: Services, address: ServerAddress): P
   const stopping = new AbortController();
   const clients = createClientAddresses(config.TRUSTED_PROXIES);
   const bodies = createBodyLimits(clients);
-  const api = createApp({ services, admit, bodies, stopping: stopping.signal }).callback();
+  const pattern = config.FUNCTIONS_HOST === undefined ? null : parseHostPattern(config.FUNCTIONS_HOST);
+  const sendToFunctions = createSendToFunctions(clients, () => functionsAddress());
+  const api = createApp({ services, admit, bodies, sendToFunctions, stopping: stopping.signal }).callback();
   const functionsOn = (addressing: Addressing) =>
     createFunctionsHandler({
       services,
@@ -51,7 +54,6 @@ export async function startServer(services: Services, address: ServerAddress): P
       addressing,
     });
 
-  const pattern = config.FUNCTIONS_HOST === undefined ? null : parseHostPattern(config.FUNCTIONS_HOST);
   const byHost = pattern && functionsOn({ kind: 'host', pattern });
   const handle = (request: IncomingMessage, response: ServerResponse) =>
     byHost && pattern?.namespaceOf(request.headers.host) ? byHost(request, response) : api(request, response);
@@ -82,6 +84,11 @@ export async function startServer(services: Services, address: ServerAddress): P
         await main.close(0);
         throw error;
       });
+
+  function functionsAddress(): FunctionsAddress {
+    if (functions !== null) return { url: functions.url };
+    return { url: main.url, hostOf: (namespace) => pattern?.hostOf(namespace) ?? '' };
+  }
 
   async function listenForFunctions(mainPort: number) {
     const options = { stopping: stopping.signal, handle: functionsOn({ kind: 'path' }), ...connections };

@@ -30,6 +30,8 @@ export interface Invocation {
   resultTtlMs: number;
   /** The invocation that published, enqueued or was replayed into this one. */
   parentId?: RequestId;
+  /** The message that fired it. */
+  messageId?: RequestId;
   /** W3C trace context of the request that was accepted. */
   traceparent?: string;
   /** What `http_request()` returns, as JSON text: of an HTTP function. */
@@ -93,6 +95,17 @@ export interface LiveInvocation {
   failures: number;
   crashes: number;
 }
+
+/** One whose job somebody has removed from the queue with another tool, before it had ended. */
+export interface RemovedInvocation {
+  /** Its input is empty, and its callback unknown, where the driver keeps neither. */
+  invocation: Invocation;
+  inputSize: number;
+  hasInput: boolean;
+}
+
+/** True when its end is durable, so that the queue may forget it; else it is told of again. */
+export type RemovedHandler = (removed: RemovedInvocation) => Promise<boolean>;
 
 export interface LivePage {
   items: LiveInvocation[];
@@ -180,6 +193,13 @@ export interface InvocationQueue extends Closable {
    * not here.
    */
   cancel(id: RequestId): Promise<'removed' | 'running' | 'absent'>;
+  /**
+   * The invocation, when its job is not there although no worker has settled it and nobody has
+   * cancelled it here. Asked after `get`, so that an end that was on its way is in the store.
+   */
+  removed(namespace: Namespace, id: RequestId): Promise<RemovedInvocation | null>;
+  /** Told of such invocations within a minute or so, by one process at a time. */
+  onRemoved(handler: RemovedHandler): void;
   counts(): Promise<QueueCounts>;
   use(namespace: Namespace): Promise<QueueUse>;
   /** Starts taking jobs; one consumer per process. `close` of it waits for those in hand. */

@@ -1,5 +1,6 @@
 import type { Alias } from '../contract/alias.js';
 import type { FunctionSettings, FunctionVersion, TriggerSpec, WarmStart } from '../contract/function.js';
+import type { HttpOfAttempt } from '../contract/http-route.js';
 import type { FunctionName, Namespace, RequestId } from '../contract/ids.js';
 import type {
   AttemptStatus,
@@ -117,7 +118,8 @@ export interface FunctionStore {
    * Adds the next version and puts the triggers of its settings in the place of those an earlier
    * deploy listed, in one step, or throws `quota_exceeded` and does nothing. The version's number
    * is put behind the audit entry's target. Versions count on after a delete. `id` and `created_at`
-   * stay those of the function's first version.
+   * stay those of the function's first version. Throws `conflict`, and does nothing, when another
+   * function of the namespace has one of its routes.
    */
   addVersion(version: NewVersion, audit?: AuditEntry): Promise<FunctionVersion>;
   latest(namespace: Namespace, name: FunctionName): Promise<FunctionVersion | null>;
@@ -289,10 +291,10 @@ export interface AttemptRow {
   traceparent: string | null;
   /** The invocation that published, enqueued or was replayed into this one. */
   parentId: RequestId | null;
-  /**
-   * Of what came to an HTTP function: the route that matched, empty for the function's own address.
-   */
-  route: string | null;
+  /** The message that fired it. */
+  messageId: RequestId | null;
+  /** Of what came to an HTTP function. */
+  http: HttpOfAttempt | null;
   /** The guest's own, when it ended by itself. */
   exitCode: number | null;
   final: FinalAttempt | null;
@@ -341,6 +343,8 @@ export interface InvocationQuery {
   reason?: string;
   /** What this invocation has caused. */
   parentId?: RequestId;
+  /** What this message has fired. */
+  messageId?: RequestId;
   /** Accepted at or after / before these. */
   since?: number;
   before?: number;
@@ -382,7 +386,11 @@ export interface AttemptStore {
   list(query: InvocationQuery): Promise<{ items: StoredInvocation[]; nextCursor: string | null }>;
   /** Takes a dead invocation for replay: the first caller gets it, and it is dead no longer. */
   takeDead(id: RequestId): Promise<AttemptRow | null>;
-  purgeDead(namespace: Namespace, fn: FunctionName, audit?: AuditEntry): Promise<number>;
+  purgeDead(
+    namespace: Namespace,
+    fn: FunctionName,
+    options?: { reason?: string; audit?: AuditEntry },
+  ): Promise<number>;
   countDead(): Promise<{ namespace: string; reason: string; count: number }[]>;
   perMinute(query: StatsQuery): Promise<MinuteCount[]>;
   /**

@@ -328,7 +328,9 @@ test('invoke --http asks the engine where functions are, and sends the request t
   const functions = await httpServer(async (request, response) => {
     const body = (await buffer(request)).toString('latin1');
     seen.push({ method: request.method ?? '', url: request.url ?? '', headers: request.headers, body });
-    response.writeHead(request.url?.includes('missing') ? 404 : 200, { 'content-type': 'text/html' });
+    const route = request.url?.includes('a%2Fb') ? { 'x-orama-route': 'GET /users/{path...}' } : {};
+    const status = request.url?.includes('missing') ? 404 : 200;
+    response.writeHead(status, { 'content-type': 'text/html', ...route });
     response.end('<p>7</p>');
   });
   const server = await startServer((request, response) => {
@@ -356,7 +358,13 @@ test('invoke --http asks the engine where functions are, and sends the request t
   t.like(seen[0]?.headers, { accept: 'text/html', 'x-a': '1, 2', 'x-api-key': 'ak_test:ns' });
 
   const posted = await call('users', '--http', 'POST /new', '--data', '{"a":1}', '--json');
-  t.like(JSON.parse(posted.stdout), { status: 200, body: '<p>7</p>' });
+  t.like(JSON.parse(posted.stdout), {
+    method: 'POST',
+    path: '/new',
+    route: null,
+    status: 200,
+    body: '<p>7</p>',
+  });
   t.is(seen[1]?.url, '/ns/users/new');
   t.is(seen[1]?.body, '{"a":1}');
 

@@ -182,6 +182,27 @@ export function testEndedInvocations(driver: string, open: OpenStore): void {
     t.is(failed.items.length, 1);
   });
 
+  test(`${driver}: what a message has fired is listed by it, newest first`, async (t) => {
+    const { attempts } = await get();
+    const namespace = aNamespace();
+    const messageId = aRequestId();
+    await attempts.write([
+      anAttempt({ namespace, messageId, acceptedAt: 100, final: anEnd() }),
+      anAttempt({ namespace, messageId, acceptedAt: 200, final: anEnd({ state: 'error' }) }),
+      anAttempt({ namespace, messageId: aRequestId(), final: anEnd() }),
+      anAttempt({ namespace, final: anEnd() }),
+      anAttempt({ namespace: aNamespace(), messageId, final: anEnd() }),
+    ]);
+    const { items } = await attempts.list({ namespace, messageId, limit: 10 });
+    t.deepEqual(
+      items.map(({ attempts: [one] }) => [one?.acceptedAt, one?.messageId]),
+      [
+        [200, messageId],
+        [100, messageId],
+      ],
+    );
+  });
+
   test(`${driver}: how a callback went is counted and kept, and forgotten with the log`, async (t) => {
     const { callbacks } = await get();
     const [tried, untold] = [aRequestId(), aRequestId()];

@@ -5,8 +5,11 @@ import { aName, aNamespace, anAttempt } from '../helpers/attempt.js';
 import { shared } from '../helpers/shared.js';
 import type { OpenStore } from './store.js';
 
-function aVersion(given: Partial<NewVersion> & { name?: string; triggers?: unknown[] } = {}): NewVersion {
-  const { name = 'hello', triggers = [], ...rest } = given;
+function aVersion(
+  given: Partial<NewVersion> & { name?: string; triggers?: unknown[]; routes?: string[] } = {},
+): NewVersion {
+  const { name = 'hello', triggers = [], routes, ...rest } = given;
+  const http = routes === undefined ? {} : { http: { routes } };
   return {
     namespace: aNamespace(),
     settings: functionSettingsSchema.parse({
@@ -14,7 +17,7 @@ function aVersion(given: Partial<NewVersion> & { name?: string; triggers?: unkno
       is_public: true,
       memory_limit_mb: 128,
       retry_delay_seconds: 0.5,
-      metadata: functionMetadataSchema.parse({ env: { GREETING: 'héllo' }, triggers }),
+      metadata: functionMetadataSchema.parse({ env: { GREETING: 'héllo' }, triggers, ...http }),
     }),
     wasmCid: 'bafkreigh2akiscaildc',
     warmStart: 'fresh',
@@ -112,6 +115,39 @@ export function testFunctions(driver: string, open: OpenStore): void {
     );
     t.is(new Set(made.map(({ id }) => id)).size, 1);
     await two.close();
+  });
+
+  test(`${driver}: of two functions that claim a route at once one is refused, and leaves nothing`, async (t) => {
+    const [one, two] = [await get(), await open()];
+    for (let round = 0; round < 8; round += 1) {
+      const namespace = aNamespace();
+      const deploys = [
+        one.functions.addVersion(aVersion({ namespace, name: 'a', routes: ['GET /x', 'GET /users/{id}'] })),
+        two.functions.addVersion(aVersion({ namespace, name: 'b', routes: ['GET /users/{name}', 'GET /y'] })),
+      ];
+      const ends = await Promise.allSettled(deploys);
+      const [won, ...others] = ends.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : []));
+      const refusals = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason] : []));
+      t.deepEqual(others, [], 'one of them serves the route');
+      t.is(refusals[0]?.code, 'conflict');
+      t.regex(refusals[0]?.message, new RegExp(`"GET /users/.*taken by function "${won?.name}"`));
+      t.deepEqual(await one.functions.list(namespace), won && [won]);
+    }
+    await two.close();
+  });
+
+  test(`${driver}: a route is free again when its function gives it up or is removed`, async (t) => {
+    const { functions } = await get();
+    const namespace = aNamespace();
+    const deploy = (name: string, routes: string[]) =>
+      functions.addVersion(aVersion({ namespace, name, routes }));
+    await deploy('a', ['GET /x', 'GET /y']);
+    await deploy('a', ['GET /x', 'POST /y']);
+    await deploy('b', ['GET /y']);
+    await t.throwsAsync(deploy('c', ['GET /x']), { code: 'conflict' });
+    await functions.addVersion(aVersion({ name: 'c', routes: ['GET /x'] }));
+    await functions.remove(namespace, aName('a'));
+    t.is((await deploy('c', ['GET /x'])).version, 1);
   });
 
   test(`${driver}: a removed function is gone with its triggers, and a later deploy counts on`, async (t) => {

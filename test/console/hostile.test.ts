@@ -1,6 +1,7 @@
 import type { Page } from 'playwright-core';
-import { hasLoaded, openPage, openWindow, signIn } from '../helpers/browser.js';
+import { fillCode, hasLoaded, openPage, openWindow, signIn } from '../helpers/browser.js';
 import { browserTest } from '../helpers/browser-test.js';
+import { httpGuest } from '../helpers/http-guest.js';
 import { probeWasm } from '../helpers/probe.js';
 import { startEngine } from '../helpers/running-engine.js';
 import { shared } from '../helpers/shared.js';
@@ -104,9 +105,11 @@ browserSays(
     await visit(`/${encodeURIComponent(MARKUP)}?function=${encodeURIComponent(MARKUP)}`);
 
     await page.goto(`${api.url}/console/data`);
-    await page
-      .getByLabel('Statement')
-      .fill(`select v, '${MARKUP.replaceAll("'", "''")}' as "${MARKUP.replaceAll('"', '""')}" from h`);
+    await fillCode(
+      page,
+      'Statement',
+      `select v, '${MARKUP.replaceAll("'", "''")}' as "${MARKUP.replaceAll('"', '""')}" from h`,
+    );
     await page.getByRole('button', { name: 'Run' }).click();
     await page.getByText(/^1 row in/).waitFor();
     t.deepEqual(await looksHarmless(page), []);
@@ -119,6 +122,46 @@ browserSays(
       await page.getByRole('list', { name: 'Messages on live' }).innerText(),
       /<script>window\.pwned=1<\/script>.*\\u\{202e\}/s,
     );
+    t.deepEqual(await looksHarmless(page), []);
+
+    await page.goto(`${api.url}/console/invocations/${ids[1]}`);
+    await page.getByRole('button', { name: 'Replay…' }).click();
+    await page.locator('dialog .cm-content').waitFor();
+    t.deepEqual(await looksHarmless(page), []);
+    t.deepEqual(troubles, []);
+    await context.close();
+  },
+);
+
+browserSays(
+  'what an HTTP function answers, and what settings hold, is text in the page',
+  async (t, browser) => {
+    const { api } = await engine();
+    const deploy = async (env: object) =>
+      api.deploy('answers', await httpGuest(), {
+        metadata: JSON.stringify({ env, http: {} }),
+      });
+    await deploy({ [MARKUP.slice(0, 40)]: HOSTILE });
+    await deploy({});
+    const context = await openWindow(browser);
+    const { page, troubles } = await openPage(context);
+    await signIn(page, api, '/functions/answers/request');
+    const reply = {
+      status: 200,
+      headers: { 'Content-Type': 'text/html', 'X-Hostile': MARKUP },
+      body: Buffer.from(HOSTILE).toString('base64'),
+    };
+    await page.getByLabel('Headers', { exact: true }).fill(`X-Do: reply ${JSON.stringify(reply)}`);
+    await page.getByRole('button', { name: 'Send' }).click();
+    await page.getByLabel('Reply body', { exact: true }).waitFor();
+    t.regex(
+      await page.getByLabel('Reply body', { exact: true }).innerText(),
+      /<script>window\.pwned=1<\/script>/,
+    );
+    t.deepEqual(await looksHarmless(page), []);
+    await page.goto(`${api.url}/console/functions/answers/versions`);
+    await page.getByRole('button', { name: 'Roll back to version 1' }).click();
+    await page.getByRole('dialog').getByText('metadata.env').first().waitFor();
     t.deepEqual(await looksHarmless(page), []);
     t.deepEqual(troubles, []);
     await context.close();

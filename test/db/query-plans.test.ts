@@ -69,6 +69,8 @@ test('no question about one function, invocation or namespace reads a whole tabl
     { since: 1, cursor },
     { parentId: aRequestId() },
     { parentId: aRequestId(), state: 'error', cursor },
+    { messageId: aRequestId() },
+    { messageId: aRequestId(), state: 'error', cursor },
   ] as const) {
     await attempts.list({ ...page, ...more });
   }

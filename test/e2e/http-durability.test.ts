@@ -1,5 +1,4 @@
 import { rm } from 'node:fs/promises';
-import { createConnection } from 'node:net';
 import test from 'ava';
 import { eventually } from '../helpers/eventually.js';
 import { httpGuest } from '../helpers/http-guest.js';
@@ -47,46 +46,4 @@ test('the process dies between accept and 202: the sender retries, and each deli
     return ended.length >= DELIVERIES && json.invocations;
   });
   t.is(invocations.length, DELIVERIES, 'as many invocations as deliveries');
-});
-
-/**
- * Writes bytes as they are to the functions' listener; returns all that comes back until it closes.
- */
-function raw(engine: TestEngine, bytes: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const socket = createConnection(Number(new URL(engine.functionsUrl).port), '127.0.0.1');
-    let text = '';
-    socket.on('data', (part) => {
-      text += part.toString('latin1');
-    });
-    socket.on('error', reject);
-    socket.on('close', () => resolve(text));
-    socket.end(bytes, 'latin1');
-  });
-}
-
-const SMUGGLED = 'GET /default/hook/smuggled HTTP/1.1\r\nHost: x\r\n\r\n';
-
-const AMBIGUOUS: [what: string, head: string, body: string][] = [
-  ['both lengths', 'Content-Length: 4\r\nTransfer-Encoding: chunked', `0\r\n\r\n${SMUGGLED}`],
-  ['two different lengths', `Content-Length: 0\r\nContent-Length: ${SMUGGLED.length}`, SMUGGLED],
-  ['a length with a sign', 'Content-Length: +4', `test${SMUGGLED}`],
-  ['an unknown transfer encoding', 'Transfer-Encoding: xchunked', `0\r\n\r\n${SMUGGLED}`],
-  ['a chunk with a wrong size', 'Transfer-Encoding: chunked', `zz\r\ntest\r\n0\r\n\r\n${SMUGGLED}`],
-  ['a header with a blank before its colon', 'Transfer-Encoding : chunked', `0\r\n\r\n${SMUGGLED}`],
-  ['two hosts', 'Host: y\r\nContent-Length: 0', SMUGGLED],
-];
-
-test('a request whose end can be read in two ways is refused, and what stands behind it is never run', async (t) => {
-  const engine = await startEngine();
-  t.teardown(engine.close);
-  const metadata = JSON.stringify({ http: {} });
-  await engine.api.deploy('hook', await httpGuest(), { is_public: 'true', metadata });
-  for (const [what, head, body] of AMBIGUOUS) {
-    const reply = await raw(engine, `POST /default/hook HTTP/1.1\r\nHost: x\r\n${head}\r\n\r\n${body}`);
-    t.regex(reply, /^HTTP\/1\.1 4\d\d /, what);
-    t.is(reply.match(/HTTP\/1\.1 /g)?.length, 1, `${what}: ${reply}`);
-  }
-  const { json } = await engine.api.get('/v1/invocations?function=hook');
-  t.is(json.count, 0);
 });

@@ -6,6 +6,7 @@ import test from 'ava';
 import { runCli } from '../helpers/cli.js';
 import { eventually } from '../helpers/eventually.js';
 import { httpServer } from '../helpers/http-server.js';
+import { probeWasm } from '../helpers/probe.js';
 import { startEngine } from '../helpers/running-engine.js';
 import { shared } from '../helpers/shared.js';
 import { tempDir } from '../helpers/temp-dir.js';
@@ -90,6 +91,10 @@ test.serial(
     const secret = "It's a Secret to Everybody";
     await setSecret('GITHUB_SECRET', secret);
     const { api } = await engine();
+    const metadata = JSON.stringify({ triggers: [{ topic: 'github:push' }] });
+    t.is((await api.deploy('on-push', await probeWasm(), { metadata })).status, 201);
+    const eventsOf = async (id: unknown) =>
+      (await api.get(`/v1/invocations?parent_id=${id}`)).json.invocations as { function: string }[];
 
     // As GitHub sends a push.
     const payload = JSON.stringify({
@@ -120,14 +125,30 @@ test.serial(
     t.is(seen.length, 1);
     t.is(seen[0]?.body, payload);
     t.is(seen[0]?.headers['idempotency-key'], delivery);
+    t.deepEqual(
+      (await eventsOf(first.id)).map((event) => event.function),
+      ['on-push'],
+    );
     const { json } = await api.post('/v1/rqlite/query', { sql: 'SELECT * FROM github_deliveries' });
     t.true(JSON.stringify(json).includes(delivery) && JSON.stringify(json).includes('octo-org/octo-repo'));
 
     answer = 503;
-    const failing = await deliver(randomUUID());
+    const failed = randomUUID();
+    const failing = await deliver(failed);
     const dead = await ended(failing.id);
     t.is(dead.state, 'dead');
     t.is(dead.attempts.length, 2);
+    t.deepEqual(await eventsOf(failing.id), [], 'what was not passed on is not published');
+
+    answer = 200;
+    t.is((await deliver(failed)).id, failing.id, 'the sender cannot run a dead letter again');
+    t.is(seen.length, 3);
+    const { json: replay } = await api.post(`/v1/invocations/${failing.id}/replay`, {});
+    t.is((await ended(replay.request_id)).state, 'success', 'whoever runs the engine can');
+    t.is(seen.length, 4);
+    t.is(seen[3]?.body, payload);
+    t.is(seen[3]?.headers['idempotency-key'], failed, 'the receiver knows it for the same delivery');
+    t.is((await eventsOf(replay.request_id)).length, 1);
   },
 );
 

@@ -75,6 +75,15 @@ export async function signIn(page: Page, api: Api, path = ''): Promise<void> {
   await page.locator('#content').waitFor();
 }
 
+/** Writes a text into a field that is a code editor, when the editor's own code has come. */
+export async function fillCode(page: Page, label: string, text: string): Promise<void> {
+  const editor = page.locator(`.cm-content[aria-label="${label}"]`);
+  await editor.focus();
+  await page.keyboard.press('Control+A');
+  await page.keyboard.press('Delete');
+  await page.keyboard.insertText(text);
+}
+
 /** Waits until a page of the console shows what it has asked for. */
 export async function hasLoaded(page: Page): Promise<void> {
   await page.locator('#content h1').waitFor();

@@ -62,7 +62,7 @@ export function fuzzModule(wasm: Uint8Array, seed: number): string | null {
     const source = readSource(mutate(wasm, seed), 64);
     prepareFresh(source);
     // Of a module that is valid, the one whose writes are marked is valid, too.
-    const options = { maxPages: source.maxPages, scan: source.scan, forSnapshot: true, track: true };
+    const options = { maxPages: source.maxPages, scan: source.scan, forSnapshot: true, writeBarriers: true };
     const { bytes } = rewrite(source.module, options);
     if (!WebAssembly.validate(bytes)) return 'is not valid when its writes are marked';
     if (source.shape.kind === 'reactor') prepareReactor(source, 'fuzz');

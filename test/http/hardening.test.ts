@@ -3,31 +3,12 @@ import { connect as connectTcp } from 'node:net';
 import test from 'ava';
 import { createBodyBudget } from '../../src/http/body-budget.js';
 import { commands } from '../helpers/probe.js';
+import { requestHead as head, rawHttp as raw } from '../helpers/raw-http.js';
 import { startEngine } from '../helpers/running-engine.js';
 import { aTenant, aTenantWithProbe, sharedEngine } from './served.js';
 import { connect, refusedUpgrade } from './socket.js';
 
 const engine = sharedEngine();
-
-/** Sends raw text and gives what came back until the connection ended or enough had come. */
-async function raw(url: string, text: string, until?: RegExp) {
-  const { hostname, port } = new URL(url);
-  const socket = connectTcp(Number(port), hostname);
-  let received = '';
-  const begun = Date.now();
-  const ended = once(socket, 'close');
-  socket.setEncoding('utf8').on('data', (part) => {
-    received += part;
-    if (until?.test(received)) socket.destroy();
-  });
-  socket.on('error', () => undefined);
-  socket.write(text);
-  await ended;
-  return { received, ms: Date.now() - begun };
-}
-
-const head = (method: string, path: string, ...headers: string[]) =>
-  `${[`${method} ${path} HTTP/1.1`, ...headers].join('\r\n')}\r\n\r\n`;
 
 test('what is not there or not allowed is refused before its body has come', async (t) => {
   const { url } = await engine();
@@ -47,7 +28,9 @@ test('what is not there or not allowed is refused before its body has come', asy
     ['/v1/pubsub/publish', [], /^HTTP\/1.1 401 /],
   ];
   for (const [path, headers, answer] of refused) {
-    const { received } = await raw(url, head('POST', path, ...body, ...headers), /\r\n\r\n[\s\S]*\}/);
+    const { received } = await raw(url, head('POST', path, ...body, ...headers), {
+      until: /\r\n\r\n[\s\S]*\}/,
+    });
     t.regex(received, answer, path);
   }
 });

@@ -4,9 +4,14 @@ import { docsPage } from '../../src/http/docs-page.js';
 import { openApi } from '../../src/http/openapi.js';
 import { routes } from '../../src/http/routes.js';
 
+interface Media {
+  schema?: object;
+  example?: unknown;
+}
+
 interface Operation {
   operationId: string;
-  responses: Record<string, { description: string }>;
+  responses: Record<string, { description: string; content?: Record<string, Media> }>;
 }
 
 const document = openApi(routes, '1.2.3');
@@ -39,6 +44,7 @@ GET /v1/functions/{name}/triggers
 DELETE /v1/functions/{name}/triggers/{id}
 GET /v1/functions/{name}/ws
 POST /v1/invoke/{namespace}/{name}
+POST /v1/http-requests
 POST /v1/pubsub/publish
 POST /v1/pubsub/publish/batch
 GET /v1/pubsub/topics
@@ -127,9 +133,48 @@ test('every status in the document is one of the table of errors, or one that a 
   }
 });
 
-test('the page has every endpoint and no other file', (t) => {
+test('operations are called by a verb and what it acts on, and no two alike', (t) => {
+  const ids = operations.map(({ operationId }) => operationId);
+  t.deepEqual(
+    ids.filter((id) => !/^[a-z]+[A-Z][A-Za-z0-9]*$/.test(id)),
+    [],
+  );
+  t.is(new Set(ids.map((id) => id.toLowerCase())).size, ids.length);
+  for (const id of ['invokeFunction', 'listInvocations', 'publishMessage', 'replayInvocation']) {
+    t.true(ids.includes(id), id);
+  }
+});
+
+test('every body in an example is one that its endpoint takes', (t) => {
+  for (const { body, operationId } of routes) {
+    if (body?.kind === 'json') {
+      t.notThrows(() => body.schema.parse(body.example), `${operationId}: ${JSON.stringify(body.example)}`);
+    }
+    if (body?.kind === 'multipart') t.notThrows(() => body.fields.parse(body.example), operationId);
+  }
+});
+
+test('every reply in an example is one that its endpoint may give', (t) => {
+  for (const { replies, operationId, path, method } of routes) {
+    const operation = operations.find((each) => each.path === path && each.method === method.toLowerCase());
+    for (const [status, { schema }] of Object.entries(replies)) {
+      if (schema === undefined) continue;
+      const content = operation?.responses[status]?.content?.['application/json'];
+      t.not(content?.example, undefined, `${operationId} ${status}`);
+      const { error } = schema.safeParse(content?.example);
+      t.is(error?.message, undefined, `${operationId} ${status} ${JSON.stringify(content?.example)}`);
+    }
+  }
+});
+
+test('the page has every endpoint with its curl line, and needs no script for that', (t) => {
   const page = docsPage(routes, '1.2.3');
-  for (const { path } of routes) t.true(page.includes(`<code>${path}</code>`), path);
+  for (const { path, operationId } of routes) {
+    t.true(page.includes(`<code>${path}</code>`), path);
+    t.true(page.includes(`data-operation="${operationId}"`), operationId);
+  }
+  t.is(page.match(/<h3>With curl<\/h3>/g)?.length, routes.length);
+  t.true(page.includes('curl -X POST &quot;$ORAMA_URL/v1/functions/resize/invoke&quot;'));
   t.true(page.includes('/v1/pubsub/ws'));
-  t.false(/<script|<link|<img|src=|url\(/.test(page));
+  t.false(/<script|<link|<img|src=|url\(|style=/.test(page));
 });

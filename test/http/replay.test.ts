@@ -265,3 +265,64 @@ test('a date that there is not is refused wherever a time is given', async (t) =
     t.is((await api.get(`/v1/invocations?since=${time}`)).status, 200, time);
   }
 });
+
+test('a replay runs on the version that is asked for', async (t) => {
+  const api = await aTenantWithProbe(await engine());
+  await api.deploy('probe', await probeWasm());
+  await api.deploy('probe', await probeWasm());
+  const first = await invoked(api, commands({ op: 'echo', a: 'x' }));
+  t.is(first.version, 3);
+  const versionOf = async (query: string) => {
+    const { status, json, text } = await replay(api, first.request_id, '', query);
+    t.is(status, 202, text);
+    return (await ended(api, json.request_id)).version;
+  };
+  t.is(await versionOf('?version=2'), 2);
+  t.is(await versionOf('?version=pinned'), 3);
+  const missing = await replay(api, first.request_id, '', '?version=9');
+  t.is(missing.json.code, 'function_not_found');
+  const wrong = await replay(api, first.request_id, '', '?version=zero');
+  t.is(wrong.status, 400);
+  t.regex(wrong.json.error, /version must be "pinned", "newest" or a version such as "3"/);
+});
+
+test('dead letters are replayed and purged by reason', async (t) => {
+  const api = await aTenantWithProbe(await engine());
+  await invoked(api, commands({ op: 'exit', n: 1 }), ASYNC);
+  const late = { ...ASYNC, 'x-delay-seconds': '2', 'x-max-age-seconds': '1' };
+  const expired = await invoked(api, '[]', late);
+  t.is(expired.state, 'dead');
+  const dead = async (reason: string) =>
+    (await api.get(`/v1/invocations?status=dead&reason=${reason}`)).json.count;
+  t.deepEqual([await dead('error'), await dead('expired')], [1, 1]);
+  t.is((await api.post('/v1/functions/probe/dead/replay?reason=timeout', {})).json.count, 0);
+  t.is((await api.post('/v1/functions/probe/dead/replay?reason=expired', {})).json.count, 1);
+  t.deepEqual([await dead('error'), await dead('expired')], [1, 0]);
+  t.is((await api.delete('/v1/functions/probe/dead?reason=timeout')).json.count, 0);
+  t.is((await api.delete('/v1/functions/probe/dead?reason=error')).json.count, 1);
+  t.is(await dead('error'), 0);
+  t.is((await api.delete('/v1/functions/probe/dead?reason=boredom')).status, 400);
+});
+
+test('what a message has fired is listed by its id, and knows it', async (t) => {
+  const api = await aTenantWithProbe(await engine());
+  await api.deploy('other', await probeWasm());
+  for (const name of ['probe', 'other']) await api.post(`/v1/functions/${name}/triggers`, { topic: 'news' });
+  const publish = async () => {
+    const reply = await api.post('/v1/pubsub/publish', { topic: 'news', data: [] });
+    t.deepEqual(reply.json, { status: 'ok', triggered: 2 });
+    return reply.headers.get('x-message-id') ?? '';
+  };
+  const [one, two] = [await publish(), await publish()];
+  t.not(one, two);
+  const { json } = await eventually('both runs', async () => {
+    const reply = await api.get(`/v1/invocations?message_id=${one}&status=success`);
+    return reply.json.count === 2 && reply;
+  });
+  t.deepEqual(json.invocations.map((each: JsonValue) => each.function).sort(), ['other', 'probe']);
+  t.true(json.invocations.every((each: JsonValue) => each.message_id === one && each.parent_id === null));
+  t.false('message_id' in (await invoked(api, '[]')));
+  t.is((await api.get('/v1/invocations?message_id=x')).status, 400);
+  const stranger = await aTenant(await engine());
+  t.is((await stranger.get(`/v1/invocations?message_id=${one}`)).json.count, 0);
+});

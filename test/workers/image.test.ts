@@ -1,7 +1,8 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { WASM_PAGE_BYTES } from '../../src/contract/limits.js';
-import { Restorer, takeSnapshot } from '../../workers/wasm/run/image.js';
+import { CARD_SHIFT } from '../../workers/wasm/instrument/dirty-cards.js';
+import { Restorer, shareBlocks, takeSnapshot } from '../../workers/wasm/run/image.js';
 
 /** Bytes written somewhere in a memory of so many pages. */
 const writes = (pages: number) =>
@@ -36,6 +37,48 @@ test('whatever is written, and however far the memory has grown, it is put back 
       restorer.restore(memory);
       t.is(Buffer.compare(memory.subarray(0, original.length), original), 0);
       t.true(memory.subarray(original.length).every((byte) => byte === 0));
+    }),
+    { numRuns: 100 },
+  );
+});
+
+test('a snapshot that leaves to another what both have puts back the same, and keeps only what is its own', (t) => {
+  const made = fc.record({
+    pages: fc.integer({ min: 1, max: 6 }),
+    basePages: fc.integer({ min: 1, max: 6 }),
+  });
+  const both = made.chain(({ pages, basePages }) => {
+    const common = writes(Math.min(pages, basePages));
+    return fc.record({
+      pages: fc.constant(pages),
+      basePages: fc.constant(basePages),
+      common,
+      own: writes(pages),
+      theirs: writes(basePages),
+      run: writes(pages),
+    });
+  });
+  fc.assert(
+    fc.property(both, ({ pages, basePages, common, own, theirs, run }) => {
+      const [original, base] = [pages, basePages].map((count) => new Uint8Array(count * WASM_PAGE_BYTES));
+      if (original === undefined || base === undefined) return;
+      for (const memory of [original, base]) write(memory, common);
+      write(original, own);
+      write(base, theirs);
+      const [snapshot, baseSnapshot] = [takeSnapshot(original, []), takeSnapshot(base, [])];
+      const shared = shareBlocks(snapshot, baseSnapshot);
+      t.true(shared.filled.byteLength <= snapshot.filled.byteLength);
+      t.is(shareBlocks(takeSnapshot(base, []), baseSnapshot).filled.byteLength, 0);
+      const restorer = new Restorer(shared);
+      const memory = new Uint8Array(original.length);
+      restorer.fill(memory);
+      t.is(Buffer.compare(memory, original), 0);
+      write(memory, run);
+      restorer.restore(memory);
+      t.is(Buffer.compare(memory, original), 0);
+      write(memory, run);
+      restorer.restoreDirty(memory, new Uint8Array(memory.length >> CARD_SHIFT).fill(1));
+      t.is(Buffer.compare(memory, original), 0);
     }),
     { numRuns: 100 },
   );

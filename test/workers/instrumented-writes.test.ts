@@ -43,6 +43,7 @@ function run(wasm: Uint8Array, track: boolean) {
   const memory = () => new Uint8Array(memoryOf(instance)?.buffer ?? new ArrayBuffer(0), tableBytes);
   const { _start: start } = instance.exports;
   if (typeof start !== 'function') throw new Error('the module has no _start');
+  memoryOf(instance)?.grow(PAGES);
   restorer.fill(memory());
   let ended = 'well';
   try {

@@ -28,7 +28,7 @@ async function answers(wat: string, inputs: readonly string[]) {
     return {
       strategy: program.strategy,
       inTurn: inputs.map((input) => run(kept, input)),
-      alone: inputs.map((input) => run(createRunner({ ...fresh, snapshot: null }, new Guest()), input)),
+      alone: inputs.map((input) => run(createRunner(fresh, new Guest(), { keeps: false }), input)),
     };
   });
 }

@@ -10,6 +10,7 @@ import { readSource } from '../../workers/wasm/warm/prepare.js';
 import { guestCall, runText } from '../helpers/engine.js';
 import { eventually } from '../helpers/eventually.js';
 import { guest } from '../helpers/guests.js';
+import { boundMs, medianMs } from '../helpers/waits.js';
 
 const kitchen = () => guest('kitchen.c');
 
@@ -133,12 +134,76 @@ test('endless loops of one namespace on every core keep no other namespace waiti
   // More of the same namespace are not over-committed, and there is an end to it for all namespaces
   // together.
   t.is(engine.stats().busy, 2);
-  const others = ['second', 'third', 'fourth', 'fifth'].map(loop);
-  await eventually('two more run', async () => engine.stats().busy === 4);
+  const others = ['second', 'third', 'fourth', 'fifth', 'sixth', 'seventh'].map(loop);
+  await eventually('four more run', async () => engine.stats().busy === 6);
   await delay(100);
-  t.is(engine.stats().busy, 4);
+  t.is(engine.stats().busy, 6);
   stop.abort();
   for (const { status } of await Promise.all([...hostile, ...others])) t.is(status, 'cancelled');
+});
+
+test('guests that wait and then compute for ever, many more than cores, keep no other namespace waiting', async (t) => {
+  const engine = createEngine({ threads: 2, parked: 24 });
+  t.teardown(() => engine.close());
+  const wasm = await kitchen();
+  const stop = new AbortController();
+  setMaxListeners(0, stop.signal);
+  const call = () => runText(engine, wasm, 'echo here', { namespace: 'victim' });
+  await call();
+  let leave = () => {};
+  const gate = new Promise<string>((resolve) => {
+    leave = () => resolve('{}');
+  });
+  const hostile = Array.from({ length: 24 }, () =>
+    runText(engine, wasm, 'fetch http://x\nloop', {
+      ...{ namespace: 'hostile', timeoutMs: 300_000 },
+      ...{ host: { httpFetch: () => gate }, signal: stop.signal },
+    }),
+  );
+  await eventually('all of them wait', async () => engine.stats().parked === 24);
+  leave();
+  await eventually('all of them compute', async () => engine.stats().busy === 24);
+  const unhurried = medianMs(call);
+  const waited = await Promise.race([unhurried, delay(20_000, Number.POSITIVE_INFINITY)]);
+  t.log(`${waited.toFixed(1)} ms`);
+  t.true(waited <= boundMs(0), `${waited} ms`);
+  stop.abort();
+  for (const { status } of await Promise.all(hostile)) t.is(status, 'cancelled');
+});
+
+test('guests of one namespace that hold all the memory keep no other namespace waiting', async (t) => {
+  const engine = createEngine({ threads: 2, parked: 40, memoryMb: 1024 });
+  t.teardown(() => engine.close());
+  const wasm = await kitchen();
+  let inside = 0;
+  let leave = () => {};
+  const gate = new Promise<string>((resolve) => {
+    leave = () => resolve('{}');
+  });
+  const httpFetch = () => {
+    inside++;
+    return gate;
+  };
+  const stop = new AbortController();
+  setMaxListeners(0, stop.signal);
+  const call = () => runText(engine, wasm, 'echo here', { namespace: 'victim', memoryLimitMb: 64 });
+  const isServed = async () => (await Promise.race([call(), delay(10_000, null)]))?.output === 'here\n';
+  t.true(await isServed());
+  // Small while they wait, they want to grow all at once.
+  const hostile = Array.from({ length: 20 }, () =>
+    runText(engine, wasm, 'fetch http://x\nloop', {
+      ...{ namespace: 'hostile', memoryLimitMb: 256, timeoutMs: 300_000 },
+      ...{ host: { httpFetch }, signal: stop.signal },
+    }),
+  );
+  await eventually('they wait', async () => inside > 3);
+  t.true(await isServed(), 'while they wait');
+  leave();
+  await eventually('they hold what there is', async () => engine.stats().memoryMb > 700);
+  for (let n = 0; n < 3; n++) t.true(await isServed(), 'while they grow');
+  t.true(engine.stats().memoryMb <= 1024);
+  stop.abort();
+  for (const { status } of await Promise.all(hostile)) t.is(status, 'cancelled');
 });
 
 test('runs that somebody waits for go before those for which nobody does', async (t) => {

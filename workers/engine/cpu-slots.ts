@@ -5,7 +5,7 @@ import type { RunStats } from './run-stats.js';
  * Guests beyond the number of cores that may compute so that no namespace waits for the long runs
  * of others.
  */
-export const OVERCOMMITTED = 2;
+export const OVERCOMMITTED = 4;
 /**
  * A guest that has computed for longer may be joined by one of a namespace that has none computing.
  */
@@ -23,6 +23,8 @@ export class CpuSlots {
   readonly #sizes: { threads: number; parked: number };
   readonly #stats: RunStats;
   readonly #computing = new Set<Run>();
+  /** Those of them that began beside long ones. */
+  readonly #joined = new Set<Run>();
   #parked = 0;
 
   constructor(sizes: { threads: number; parked: number }, stats: RunStats) {
@@ -49,8 +51,12 @@ export class CpuSlots {
 
   /** For a run that its thread begins now, whether a slot is free or not. */
   start(run: Run): void {
-    if (this.#startsParked(run)) this.#set(run, 'parked');
-    else this.compute(run);
+    if (this.#startsParked(run)) {
+      this.#set(run, 'parked');
+      return;
+    }
+    if (this.isFull) this.#joined.add(run);
+    this.compute(run);
   }
 
   /** Gives the run's computing slot away. False when it keeps it: as many as allowed are parked. */
@@ -81,24 +87,29 @@ export class CpuSlots {
     return this.#parked < this.#sizes.parked && this.#stats.mostlyWaits(run.program);
   }
 
-  /** Every run beyond the cores stands beside a long one of another namespace. */
+  /**
+   * Every run that joins stands beside a long one of another namespace. How many compute does not
+   * matter: those that go on after a wait do so whether a slot is free or not.
+   */
   #mayJoin({ call }: Run): boolean {
-    const beyond = this.#computing.size - this.#sizes.threads;
-    if (beyond >= OVERCOMMITTED || this.#sizes.threads === 0) return false;
+    if (this.#joined.size >= OVERCOMMITTED || this.#sizes.threads === 0) return false;
     const longSince = performance.now() - LONG_RUN_MS;
     let long = 0;
     for (const other of this.#computing) {
-      if (other.call.namespace === call.namespace) return false;
+      // One that waits and could not be parked computes nothing.
+      if (other.call.namespace === call.namespace && other.phase !== 'blocked') return false;
       if (other.computesSince <= longSince) long++;
     }
-    return long > beyond;
+    return long > this.#joined.size;
   }
 
   #set(run: Run, slot: Run['cpuSlot']): void {
     if (run.cpuSlot === 'computing') this.#computing.delete(run);
     if (run.cpuSlot === 'parked') this.#parked--;
     run.cpuSlot = slot;
+    if (slot !== 'computing') this.#joined.delete(run);
     if (slot === 'computing') this.#computing.add(run);
+    else if (!this.isFull || this.#computing.size === this.#sizes.threads) this.#joined.clear();
     if (slot === 'parked') this.#parked++;
   }
 }

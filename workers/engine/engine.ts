@@ -1,5 +1,4 @@
 import { availableParallelism } from 'node:os';
-import { LRUCache } from 'lru-cache';
 import type { WarmStart } from '../../src/contract/function.js';
 import { isAppError, messageOf } from '../../src/errors.js';
 import type {
@@ -14,6 +13,7 @@ import { ModuleCompiler } from '../threads/module-compiler.js';
 import type { Program } from '../wasm/run/program.js';
 import { ModuleUnavailable } from './module-unavailable.js';
 import { refused } from './outcome.js';
+import { ProgramCache } from './program-cache.js';
 import { Scheduler } from './scheduler.js';
 
 export interface EngineOptions {
@@ -27,14 +27,6 @@ export interface EngineOptions {
   memoryMb?: number;
 }
 
-/**
- * Compiled modules kept ready, by the bytes of the modules and their snapshots; their code takes up
- * to three times that.
- */
-const PROGRAM_BYTES = 256 << 20;
-/** Of one that is still being made. */
-const UNKNOWN_BYTES = 1 << 20;
-
 export function createEngine(options: EngineOptions = {}): Engine {
   const pool = new Scheduler({
     threads: options.threads ?? availableParallelism(),
@@ -42,24 +34,14 @@ export function createEngine(options: EngineOptions = {}): Engine {
     memoryMb: options.memoryMb ?? 2048,
   });
   const compiler = new ModuleCompiler();
-  /** Promises, so that many calls of a module that is not compiled yet compile it once. */
-  const programs = new LRUCache<string, Promise<Program>>({
-    maxSize: PROGRAM_BYTES,
-    dispose: (_program, key, reason) => {
-      if (reason !== 'set') pool.unload(key);
-    },
-  });
-  const keep = (key: string, program: Program) => {
-    const size = program.moduleBytes + (program.snapshot?.filled.byteLength ?? 0);
-    programs.set(key, Promise.resolve(program), { size });
-  };
+  const programs = new ProgramCache((key) => pool.unload(key));
 
   async function inspect(wasm: Uint8Array, settings: InspectSettings): Promise<ModuleReport> {
     const { cid, name, memoryLimitMb: limitMb, namespace = '', again = false } = settings;
     const request = { wasm, name, limitMb, want: 'probe', again } as const;
     const priority = again ? 'background' : 'deploy';
     const { program, note, conclusive } = await compiler.prepare(namespace, priority, request);
-    keep(programKey(cid, name, limitMb, program.strategy), program);
+    programs.keep(programKey(cid, name, limitMb, program.strategy), program);
     if (program.waits) pool.expectWaiting();
     const report: ModuleReport = { kind: program.shape.kind, warmStart: program.strategy };
     if (note !== null) report.note = note;
@@ -67,21 +49,7 @@ export function createEngine(options: EngineOptions = {}): Engine {
     return report;
   }
 
-  /** Single-flight; what failed is not remembered. */
-  function programOf(module: GuestModule): Promise<Program> {
-    const key = keyOf(module);
-    const known = programs.get(key);
-    if (known !== undefined) return known;
-    const loading = load(module);
-    programs.set(key, loading, { size: UNKNOWN_BYTES });
-    loading.then(
-      (program) => keep(key, program),
-      () => {
-        if (programs.peek(key) === loading) programs.delete(key);
-      },
-    );
-    return loading;
-  }
+  const programOf = (module: GuestModule) => programs.load(keyOf(module), () => load(module));
 
   async function load(module: GuestModule): Promise<Program> {
     const { functionName: name, memoryLimitMb: limitMb, warmStart: want, namespace } = module;

@@ -1,10 +1,16 @@
 import type { GuestThread, LoadedProgram } from '../threads/guest-thread.js';
 import { CpuSlots } from './cpu-slots.js';
-import { MemoryBudget } from './memory-budget.js';
+import { GuestMemory } from './guest-memory.js';
 import type { Run } from './run.js';
 import type { RunStats } from './run-stats.js';
 import { ThreadQueues } from './thread-queues.js';
 import { WarmInstances } from './warm-instances.js';
+
+/**
+ * Of the memory for guests, what kept instances may fill: a thousand functions of which each is
+ * invoked now and then would take a megabyte and more each.
+ */
+const KEPT_SHARE = 1 / 8;
 
 /**
  * What runs hold of a pool (a thread's line, a place, memory) and what threads keep for the next
@@ -12,15 +18,16 @@ import { WarmInstances } from './warm-instances.js';
  */
 export class Reservations {
   readonly queues = new ThreadQueues();
-  readonly memory: MemoryBudget;
+  readonly memory: GuestMemory;
   readonly cpuSlots: CpuSlots;
-  readonly warm = new WarmInstances();
+  readonly warm: WarmInstances;
 
   readonly #stats: RunStats;
 
   constructor(sizes: { threads: number; parked: number; memoryMb: number }, pace: RunStats) {
     this.#stats = pace;
-    this.memory = new MemoryBudget(sizes.memoryMb);
+    this.memory = new GuestMemory(sizes.memoryMb);
+    this.warm = new WarmInstances(sizes.memoryMb * KEPT_SHARE);
     this.cpuSlots = new CpuSlots(sizes, pace);
   }
 

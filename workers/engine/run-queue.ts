@@ -1,4 +1,5 @@
 import { FairQueue } from '../../src/fair-queue.js';
+import type { GuestMemory } from './guest-memory.js';
 import type { Run } from './run.js';
 
 /**
@@ -25,13 +26,19 @@ export class RunQueue {
     this.#queueOf(run).requeue(run.call.namespace, run);
   }
 
-  /** The next run that fits into so much memory and may begin. */
-  take(roomMb: number, mayBegin: (run: Run) => boolean): Run | null {
+  /** The next run that fits into the memory and may begin. */
+  take(memory: GuestMemory, mayBegin: (run: Run) => boolean): Run | null {
     const now = Date.now();
+    const roomMb = memory.availableMb;
     const fits = (run: Run) => {
-      if (this.#overdue !== null && run !== this.#overdue) return false;
-      if (run.program.limitMb <= roomMb) return mayBegin(run);
-      if (now - run.queuedAt > OVERTAKEN_FOR_MS) this.#overdue = run;
+      const isNext = this.#overdue === null || run === this.#overdue;
+      if (isNext && run.program.limitMb <= roomMb) return mayBegin(run);
+      if (memory.mayReserve(run)) {
+        if (!mayBegin(run)) return false;
+        memory.reserve(run);
+        return true;
+      }
+      if (isNext && now - run.queuedAt > OVERTAKEN_FOR_MS) this.#overdue = run;
       return false;
     };
     const run = this.#urgent.take(fits) ?? this.#others.take(fits);

@@ -7,8 +7,8 @@ import type { Program } from '../wasm/run/program.js';
 import { Cancellations } from './cancellations.js';
 import { type CpuSlots, LONG_RUN_MS, OVERCOMMITTED } from './cpu-slots.js';
 import { Deadlines } from './deadlines.js';
+import type { GuestMemory } from './guest-memory.js';
 import { dispatchHostCall } from './host-dispatch.js';
-import type { MemoryBudget } from './memory-budget.js';
 import { closing, neverStarted, type StopReason, tooLarge } from './outcome.js';
 import { Reservations } from './reservations.js';
 import { abortOutsideWork, abortSignalOf, jobOf, newRun, type Run, sleep } from './run.js';
@@ -42,7 +42,7 @@ export class Scheduler implements Closable {
   readonly #stats = new RunStats();
   readonly #reservations: Reservations;
   readonly #queues: ThreadQueues;
-  readonly #memory: MemoryBudget;
+  readonly #memory: GuestMemory;
   readonly #cpuSlots: CpuSlots;
   readonly #deadlines: Deadlines;
   readonly #cancellations = new Cancellations((run) => this.#stop(run, 'cancelled'));
@@ -139,7 +139,7 @@ export class Scheduler implements Closable {
       const busy = this.#queues.threadWithShortRuns(this.#stats);
       if (busy === null && !this.#threads.hasIdle) break;
       const mayBegin = (run: Run) => busy !== null || this.#cpuSlots.canStart(run);
-      const run = this.#runQueue.take(this.#memory.availableMb, mayBegin);
+      const run = this.#runQueue.take(this.#memory, mayBegin);
       if (run === null) break;
       if (run.call.signal?.aborted === true) settle(run, () => run.resolve(neverStarted()));
       else this.#start(run, busy ?? this.#threads.acquire(run.key));

@@ -1,13 +1,22 @@
 import type { GuestThread, LoadedProgram } from '../threads/guest-thread.js';
 
 const MB = 1 << 20;
+/** Of each instance, beside its memory. */
+const INSTANCE_BYTES = 64 << 10;
 
 /**
  * The instances that idle threads keep for their programs' next runs, least recently used first.
  */
 export class WarmInstances {
   readonly #byUse = new Set<LoadedProgram>();
+  readonly #maxFilledMb: number;
   #mb = 0;
+  #filledMb = 0;
+
+  /** `maxFilledMb`: of what the memories of all hold, which is what they take of the machine. */
+  constructor(maxFilledMb: number) {
+    this.#maxFilledMb = maxFilledMb;
+  }
 
   get size(): number {
     return this.#byUse.size;
@@ -23,12 +32,15 @@ export class WarmInstances {
     given.keptBytes = bytes;
     if (bytes === 0) return;
     this.#mb += bytes / MB;
+    this.#filledMb += filledMb(given);
     this.#byUse.add(given);
   }
 
   /** Called when an instance is in use again, or gone. */
   remove(given: LoadedProgram): void {
-    if (this.#byUse.delete(given)) this.#mb -= given.keptBytes / MB;
+    if (!this.#byUse.delete(given)) return;
+    this.#mb -= given.keptBytes / MB;
+    this.#filledMb -= filledMb(given);
   }
 
   /** Called when a thread is gone with all it kept. */
@@ -36,12 +48,19 @@ export class WarmInstances {
     for (const given of thread.programs.values()) this.remove(given);
   }
 
-  /** Gives up the least recently used until all that are left take no more than this. */
+  /**
+   * Gives up the least recently used until the memory of all that are left is no more than this,
+   * and what it holds no more than they may take.
+   */
   shrinkTo(mb: number): void {
     for (const given of this.#byUse) {
-      if (this.#mb <= mb) return;
+      if (this.#mb <= mb && this.#filledMb <= this.#maxFilledMb) return;
       this.remove(given);
       given.thread.unload(given.key);
     }
   }
+}
+
+function filledMb({ filledBytes }: LoadedProgram): number {
+  return (filledBytes + INSTANCE_BYTES) / MB;
 }

@@ -1,4 +1,5 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
+import { filledBytes } from '../wasm/run/image.js';
 import type { Program } from '../wasm/run/program.js';
 import type { HostReply } from '../wasm/run/session.js';
 import {
@@ -44,6 +45,8 @@ export interface LoadedProgram {
   readonly number: number;
   /** Memory of the instance that it keeps, 0 for none. */
   keptBytes: number;
+  /** What its memory holds when a run begins. */
+  readonly filledBytes: number;
 }
 
 /** The main thread's end of one guest thread. */
@@ -156,9 +159,11 @@ export class GuestThread {
   #give(key: string, program: Program): LoadedProgram {
     const known = this.programs.get(key);
     if (known !== undefined) return known;
-    const given: LoadedProgram = { thread: this, key, number: ++this.#lastNumber, keptBytes: 0 };
+    const filled = program.snapshot === null ? 0 : filledBytes(program.snapshot);
+    const number = ++this.#lastNumber;
+    const given: LoadedProgram = { thread: this, key, number, keptBytes: 0, filledBytes: filled };
     this.programs.set(key, given);
-    this.#post({ type: 'program', number: given.number, program });
+    this.#post({ type: 'program', number, program });
     return given;
   }
 

@@ -23,7 +23,7 @@ const text = new TextDecoder();
  * none here has; everything else which does is answered here, so that what the host writes is
  * known.
  */
-const NO_MEMORY: WebAssembly.Memory = { buffer: new ArrayBuffer(0) };
+const NO_MEMORY: WebAssembly.Memory = { buffer: new ArrayBuffer(0), grow: () => 0 };
 
 type WasiFunction = (...args: never[]) => number;
 

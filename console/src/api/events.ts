@@ -2,15 +2,18 @@ import { request } from './request.js';
 
 const RECONNECT_MS = 3000;
 
+interface Following {
+  signal: AbortSignal;
+  onEvent(data: string): void;
+  /** When it connects, and when it breaks: with why, where the engine has said so. */
+  onState?(isConnected: boolean, error?: unknown): void;
+}
+
 /** Reads a stream of server-sent events, connecting again when it breaks, until the signal aborts. */
-export async function follow(
-  path: string,
-  onEvent: (data: string) => void,
-  signal: AbortSignal,
-  onState: (isConnected: boolean) => void = () => undefined,
-): Promise<void> {
+export async function follow(path: string, { signal, onEvent, onState }: Following): Promise<void> {
   let lastId: string | undefined;
   while (!signal.aborted) {
+    let failure: unknown;
     try {
       const response = await request('GET', path, {
         signal,
@@ -19,17 +22,19 @@ export async function follow(
           ...(lastId === undefined ? {} : { 'Last-Event-ID': lastId }),
         },
       });
-      onState(true);
+      onState?.(true);
       for await (const block of blocksOf(response)) {
         const { id, data } = parse(block);
         if (id !== undefined) lastId = id;
-        if (data !== undefined) onEvent(data);
+        if (data !== undefined && !signal.aborted) onEvent(data);
       }
-    } catch {
+    } catch (error) {
       // A refusal of the session has ended it already; whatever else broke may be whole again in a moment.
+      failure = error;
     }
-    onState(false);
-    if (!signal.aborted) await pause(RECONNECT_MS, signal);
+    if (signal.aborted) return;
+    onState?.(false, failure);
+    await pause(RECONNECT_MS, signal);
   }
 }
 

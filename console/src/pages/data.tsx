@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import { call, request } from '../api/request.js';
-import { Field, Form } from '../parts/form.js';
+import { CodeField } from '../parts/code-field.js';
+import { Form } from '../parts/form.js';
 import { Page, Panel } from '../parts/page.js';
 import { ResourceView } from '../parts/resource-view.js';
 import { Table } from '../parts/table.js';
@@ -48,29 +49,17 @@ export function DataPage() {
           disabled={sql.trim() === ''}
           onSubmit={run}
         >
-          <Field
+          <CodeField
             label="Statement"
             hint={
               mayWrite ? 'One statement; it may change or delete rows.' : 'One SELECT; nothing is written.'
             }
-          >
-            {(attributes) => (
-              <textarea
-                {...attributes}
-                rows={5}
-                class="code"
-                spellcheck={false}
-                placeholder="select * from orders limit 100"
-                value={sql}
-                onInput={(event) => setSql(event.currentTarget.value)}
-                onKeyDown={(event) => {
-                  if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return;
-                  event.preventDefault();
-                  event.currentTarget.form?.requestSubmit();
-                }}
-              />
-            )}
-          </Field>
+            language="sql"
+            rows={5}
+            placeholder="select * from orders limit 100"
+            value={sql}
+            onChange={setSql}
+          />
           <label class="check">
             <input
               type="checkbox"

@@ -1,16 +1,16 @@
 import { useEffect, useState } from 'preact/hooks';
-import { call } from '../api/request.js';
+import { call, request } from '../api/request.js';
 import { accessToken } from '../api/session.js';
+import { CodeField } from '../parts/code-field.js';
 import { Field, Form } from '../parts/form.js';
-import { tell } from '../parts/messages.js';
+import { LiveMark } from '../parts/live-mark.js';
 import { Moment } from '../parts/moment.js';
 import { Page, Panel } from '../parts/page.js';
 import { ResourceView } from '../parts/resource-view.js';
-import { setQuery, usePlace } from '../router.js';
-import { brief, fromBase64, visible } from '../text.js';
+import { Link, setQuery, usePlace } from '../router.js';
+import { brief, fromBase64, outputOf, plural, visible } from '../text.js';
 import type { TopicsReply } from '../types.js';
 import { useResource } from '../use-resource.js';
-import { outputOf } from './function-invoke.js';
 
 const TOPICS_MS = 5000;
 const RECONNECT_MS = 3000;
@@ -62,18 +62,17 @@ export function EventsPage() {
 function Publish({ topic: chosen }: { topic: string }) {
   const [topic, setTopic] = useState(chosen);
   const [data, setData] = useState('{}');
+  const [published, setPublished] = useState<{ id: string; triggered: number } | null>(null);
   useEffect(() => setTopic(chosen), [chosen]);
   const publish = async () => {
     // As it is written: reading it here would round its numbers.
     const message = isJson(data) ? data : JSON.stringify(data);
-    const reply = await call<{ triggered?: number }>('POST', '/v1/pubsub/publish', {
+    const response = await request('POST', '/v1/pubsub/publish', {
       body: `{"topic":${JSON.stringify(topic)},"data":${message}}`,
       headers: { 'Content-Type': 'application/json' },
     });
-    tell(
-      'done',
-      reply.triggered === undefined ? 'Published.' : `Published; it has triggered ${reply.triggered}.`,
-    );
+    const { triggered } = (await response.json()) as { triggered: number };
+    setPublished({ id: response.headers.get('x-message-id') ?? '', triggered });
   };
   return (
     <Panel title="Publish">
@@ -88,18 +87,21 @@ function Publish({ topic: chosen }: { topic: string }) {
             />
           )}
         </Field>
-        <Field label="Data" hint="JSON, else it is sent as a string.">
-          {(attributes) => (
-            <textarea
-              {...attributes}
-              rows={5}
-              spellcheck={false}
-              value={data}
-              onInput={(event) => setData(event.currentTarget.value)}
-            />
-          )}
-        </Field>
+        <CodeField
+          label="Data"
+          hint="JSON, else it is sent as a string."
+          language="json"
+          rows={5}
+          value={data}
+          onChange={setData}
+        />
       </Form>
+      {published !== null && (
+        <p role="status">
+          Published; it has fired {plural(published.triggered, 'invocation')}.{' '}
+          {published.triggered > 0 && <Link to={`/events/${published.id}`}>Show what it does</Link>}
+        </p>
+      )}
     </Panel>
   );
 }
@@ -137,12 +139,7 @@ function Live({ topic }: { topic: string }) {
     <Panel
       title="Live messages"
       aside={
-        topic !== '' && (
-          <span role="status">
-            <span class={isConnected ? 'pulse on' : 'pulse'} aria-hidden="true" />{' '}
-            {isConnected ? 'Live' : 'Connecting…'}
-          </span>
-        )
+        topic !== '' && <LiveMark isConnected={isConnected} />
       }
     >
       <Form

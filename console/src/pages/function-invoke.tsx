@@ -1,12 +1,13 @@
 import { useState } from 'preact/hooks';
 import { request } from '../api/request.js';
+import { CodeField } from '../parts/code-field.js';
 import { CopyButton } from '../parts/copy-button.js';
 import { Field, Form } from '../parts/form.js';
 import { Panel } from '../parts/page.js';
 import { Payload } from '../parts/payload.js';
 import { State } from '../parts/state.js';
 import { Link, navigate } from '../router.js';
-import { milliseconds, shellWord } from '../text.js';
+import { milliseconds, outputOf, shellWord } from '../text.js';
 
 interface Outcome {
   id: string;
@@ -57,17 +58,14 @@ export function FunctionInvoke({ name }: { name: string }) {
     <div class="halves">
       <Panel title="Input">
         <Form label={`Invoke ${name}`} submit="Invoke" onSubmit={invoke}>
-          <Field label="Input" hint="The function's stdin; JSON by convention, at most 1 MB.">
-            {(attributes) => (
-              <textarea
-                {...attributes}
-                rows={10}
-                spellcheck={false}
-                value={input}
-                onInput={(event) => setInput(event.currentTarget.value)}
-              />
-            )}
-          </Field>
+          <CodeField
+            label="Input"
+            hint="The function's stdin; JSON by convention, at most 1 MB."
+            language="json"
+            rows={10}
+            value={input}
+            onChange={setInput}
+          />
           <div class="row">
             <Field label="Version or alias">
               {(attributes) => (
@@ -112,15 +110,4 @@ export function FunctionInvoke({ name }: { name: string }) {
       </Panel>
     </div>
   );
-}
-
-/** Bytes as text where they are UTF-8. */
-export function outputOf(data: Uint8Array): { text?: string; base64?: string } {
-  try {
-    return { text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(data) };
-  } catch {
-    let binary = '';
-    for (const byte of data) binary += String.fromCharCode(byte);
-    return { base64: btoa(binary) };
-  }
 }

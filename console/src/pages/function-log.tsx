@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import { follow } from '../api/events.js';
+import { LiveMark } from '../parts/live-mark.js';
 import { LogView } from '../parts/log-view.js';
 import { Panel } from '../parts/page.js';
 import { Link } from '../router.js';
@@ -26,9 +27,11 @@ export function FunctionLog({ name }: { name: string }) {
     }, GATHER_MS);
     void follow(
       `/v1/functions/${encodeURIComponent(name)}/logs?follow=true&limit=50`,
-      (data) => gathered.push(JSON.parse(data) as LogRecord),
-      control.signal,
-      setIsConnected,
+      {
+        signal: control.signal,
+        onEvent: (data) => gathered.push(JSON.parse(data) as LogRecord),
+        onState: setIsConnected,
+      },
     );
     return () => {
       control.abort();
@@ -41,10 +44,7 @@ export function FunctionLog({ name }: { name: string }) {
     <Panel
       title="Log"
       aside={
-        <span role="status">
-          <span class={isConnected ? 'pulse on' : 'pulse'} aria-hidden="true" />{' '}
-          {isConnected ? 'Live' : 'Connecting…'}
-        </span>
+        <LiveMark isConnected={isConnected} />
       }
     >
       {hasLines ? (

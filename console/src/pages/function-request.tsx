@@ -1,19 +1,23 @@
 import { useState } from 'preact/hooks';
 import { call } from '../api/request.js';
+import { CodeField } from '../parts/code-field.js';
 import { CopyButton } from '../parts/copy-button.js';
-import { Field } from '../parts/form.js';
+import { Field, Form } from '../parts/form.js';
+import { Choice } from '../parts/function-select.js';
 import { Panel } from '../parts/page.js';
 import { ResourceView } from '../parts/resource-view.js';
-import { ScrollArea } from '../parts/scroll-area.js';
-import { shellWord, visible } from '../text.js';
-import type { FunctionRecord, StatusReply } from '../types.js';
+import { brief, shellWord, visible } from '../text.js';
+import type { FunctionRecord, HttpReply, SettingsReply, StatusReply } from '../types.js';
 import { useResource } from '../use-resource.js';
+import { HttpReplyView } from './http-reply.js';
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'];
+const METHOD_CHOICES = METHODS.map((method) => [method, method] as const);
 const BODILESS = new Set(['GET', 'HEAD', 'OPTIONS']);
+const HEADER = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):\s*(.*)$/;
 
 /**
- * Puts together a request to an HTTP function. It is sent from a terminal or a tab of its own: functions have another
+ * Puts together a request to an HTTP function and sends it, through the API: functions have another
  * origin than the console, and this page may connect to its own alone.
  */
 export function FunctionRequest({ of: record }: { of: FunctionRecord }) {
@@ -31,101 +35,182 @@ function addressOf(functionsUrl: string, namespace: string): string {
     : `${functionsUrl}/${namespace}`;
 }
 
+/** Everything that a request's line may not hold as it is, percent signs left as they are. */
+function encoded(text: string): string {
+  return text.replace(/[^\x21-\x22\x24-\x7e]+/g, (part) => encodeURIComponent(part));
+}
+
+interface Parsed {
+  headers: [name: string, value: string][];
+  /** The first line that is none. */
+  wrong: string | undefined;
+}
+
+function parseHeaders(text: string): Parsed {
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  const headers = lines.flatMap((line): [string, string][] => {
+    const [, name, value] = HEADER.exec(line.trim()) ?? [];
+    return name === undefined || value === undefined ? [] : [[name, value]];
+  });
+  return { headers, wrong: lines.find((line) => !HEADER.test(line.trim())) };
+}
+
+/** A header that is written twice is sent twice. */
+function grouped(headers: Parsed['headers']): Record<string, string[]> {
+  const groups: Record<string, string[]> = {};
+  for (const [name, value] of headers) groups[name] = [...(groups[name] ?? []), value];
+  return groups;
+}
+
 function Builder({ base, name }: { base: string; name: string }) {
   const [method, setMethod] = useState('GET');
   const [path, setPath] = useState(`/${name}`);
-  const [headers, setHeaders] = useState('');
+  const [query, setQuery] = useState('');
+  const [headerText, setHeaderText] = useState('');
   const [body, setBody] = useState('');
-  const url = base + (path.startsWith('/') ? path : `/${path}`);
-  const lines = headers.split('\n').filter((line) => line.trim() !== '');
-  const wrong = lines.find((line) => !/^[!#$%&'*+.^_`|~0-9A-Za-z-]+:/.test(line));
+  const [isAnonymous, setIsAnonymous] = useState(false);
+  const [reply, setReply] = useState<HttpReply | null>(null);
+
+  const { headers, wrong } = parseHeaders(headerText);
+  const full = encoded((path.startsWith('/') ? path : `/${path}`) + (query === '' ? '' : `?${query}`));
   const hasBody = !BODILESS.has(method) && body !== '';
   const curl = [
-    `curl -i -X ${method} ${shellWord(url)}`,
-    ...lines.map((line) => `-H ${shellWord(line.trim())}`),
+    `curl -i -X ${method} ${shellWord(base + full)}`,
+    ...(isAnonymous ? [] : ['-H "X-API-Key: $ORAMA_API_KEY"']),
+    ...headers.map(([header, value]) => `-H ${shellWord(`${header}: ${value}`)}`),
     ...(hasBody ? [`--data-binary ${shellWord(body)}`] : []),
   ].join(' \\\n  ');
+  const send = async () => {
+    setReply(null);
+    const json = {
+      ...{ method, path: full, headers: grouped(headers), anonymous: isAnonymous },
+      ...(hasBody ? { body } : {}),
+    };
+    setReply(await call<HttpReply>('POST', '/v1/http-requests', { json }));
+  };
 
   return (
     <div class="halves">
-      <Panel title="Request">
-        <p class="faint">
-          For functions with <code>http:</code> in their function.yaml; to others the address does not exist.
-        </p>
-        <div class="row">
-          <Field label="Method">
-            {(attributes) => (
-              <select
-                {...attributes}
-                value={method}
-                onChange={(event) => setMethod(event.currentTarget.value)}
-              >
-                {METHODS.map((each) => (
-                  <option key={each} value={each}>
-                    {each}
-                  </option>
-                ))}
-              </select>
-            )}
-          </Field>
-          <Field label="Path and query">
-            {(attributes) => (
-              <input
-                {...attributes}
-                spellcheck={false}
-                value={path}
-                onInput={(event) => setPath(event.currentTarget.value)}
-              />
-            )}
-          </Field>
-        </div>
-        <Field
-          label="Headers"
-          hint={
-            wrong === undefined ? 'One a line: X-Test: yes' : `Not a header: ${visible(wrong.slice(0, 80))}`
-          }
-        >
-          {(attributes) => (
-            <textarea
-              {...attributes}
-              rows={3}
-              spellcheck={false}
-              value={headers}
-              onInput={(event) => setHeaders(event.currentTarget.value)}
-            />
-          )}
-        </Field>
-        {!BODILESS.has(method) && (
-          <Field label="Body">
+      <Panel
+        title="Request"
+        aside={<CopyButton text={curl} what="the request as a curl command" label="Copy as curl" />}
+      >
+        <Routes
+          name={name}
+          onChoose={(nextMethod, nextPath) => {
+            setMethod(nextMethod);
+            setPath(nextPath);
+          }}
+        />
+        <Form label="HTTP request" submit="Send" disabled={wrong !== undefined} onSubmit={send}>
+          <div class="row">
+            <label class="field">
+              <span class="label">Method</span>
+              <Choice value={method} options={METHOD_CHOICES} onChange={setMethod} />
+            </label>
+            <TextField label="Path" hint={`At ${base}`} value={path} onChange={setPath} />
+            <TextField label="Query" placeholder="page=1&sort=name" value={query} onChange={setQuery} />
+          </div>
+          <Field
+            label="Headers"
+            hint={
+              wrong === undefined ? 'One a line: X-Test: yes' : `Not a header: ${visible(wrong.slice(0, 80))}`
+            }
+          >
             {(attributes) => (
               <textarea
                 {...attributes}
-                rows={6}
+                class="code"
+                rows={3}
                 spellcheck={false}
-                value={body}
-                onInput={(event) => setBody(event.currentTarget.value)}
+                value={headerText}
+                onInput={(event) => setHeaderText(event.currentTarget.value)}
               />
             )}
           </Field>
+          {!BODILESS.has(method) && (
+            <CodeField label="Body" language="json" rows={6} value={body} onChange={setBody} />
+          )}
+          <label class="check">
+            <input
+              type="checkbox"
+              checked={isAnonymous}
+              onChange={(event) => setIsAnonymous(event.currentTarget.checked)}
+            />
+            Send it without a credential, as a stranger would
+          </label>
+        </Form>
+      </Panel>
+      <Panel title="Reply">
+        {reply === null ? (
+          <p class="faint">Nothing has been sent from here yet.</p>
+        ) : (
+          <HttpReplyView of={reply} name={`${name}-reply`} />
         )}
       </Panel>
-      <Panel
-        title="Send it"
-        aside={
-          <>
-            <CopyButton text={curl} what="the request as a curl command" label="Copy as curl" />
-            {method === 'GET' && lines.length === 0 && (
-              <a href={url} target="_blank" rel="noreferrer">
-                Open in a new tab
-              </a>
-            )}
-          </>
-        }
-      >
-        <ScrollArea class="text" label="The request as a curl command">
-          {visible(curl)}
-        </ScrollArea>
-      </Panel>
     </div>
+  );
+}
+
+interface TextFieldProps {
+  label: string;
+  hint?: string;
+  placeholder?: string;
+  value: string;
+  onChange(value: string): void;
+}
+
+function TextField({ label, hint, placeholder = '', value, onChange }: TextFieldProps) {
+  return (
+    <Field label={label} {...(hint === undefined ? {} : { hint })}>
+      {(attributes) => (
+        <input
+          {...attributes}
+          spellcheck={false}
+          placeholder={placeholder}
+          value={value}
+          onInput={(event) => onChange(event.currentTarget.value)}
+        />
+      )}
+    </Field>
+  );
+}
+
+interface RoutesProps {
+  name: string;
+  onChoose(method: string, path: string): void;
+}
+
+/** The routes of the function, to begin with; who may not see its settings writes the path by hand. */
+function Routes({ name, onChoose }: RoutesProps) {
+  const path = `/v1/functions/${encodeURIComponent(name)}/settings`;
+  const settings = useResource(path, (signal) => call<SettingsReply>('GET', path, { signal }));
+  if (settings.data === undefined) return null;
+  const { http } = settings.data.settings.metadata;
+  if (http === undefined) {
+    return (
+      <p class="notice warn">
+        The newest version is no HTTP function: it has no <code>http:</code> in its function.yaml, and this
+        address does not exist.
+      </p>
+    );
+  }
+  if (http.routes.length === 0) return null;
+  return (
+    <ul class="chips" aria-label="Routes">
+      {http.routes.map((route) => (
+        <li key={route}>
+          <button
+            type="button"
+            onClick={() => {
+              const [method = 'GET', pattern = '/'] = route.split(' ');
+              onChoose(method, pattern);
+            }}
+          >
+            {brief(route, 80)}
+          </button>
+        </li>
+      ))}
+    </ul>
   );
 }

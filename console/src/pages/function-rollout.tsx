@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
-import { ApiError, call } from '../api/request.js';
+import { ApiError } from '../api/error.js';
+import { call } from '../api/request.js';
 import { Action } from '../parts/action.js';
 import { Field, Form } from '../parts/form.js';
 import { Facts, Panel } from '../parts/page.js';

@@ -1,11 +1,10 @@
 import { call } from '../api/request.js';
 import { Action } from '../parts/action.js';
-import { Age, Moment } from '../parts/moment.js';
+import { Moment } from '../parts/moment.js';
 import { Facts, Page, Panel } from '../parts/page.js';
 import { ResourceView } from '../parts/resource-view.js';
-import { type Column, Table } from '../parts/table.js';
 import { Link, navigate } from '../router.js';
-import type { FunctionRecord, VersionsReply } from '../types.js';
+import type { FunctionRecord } from '../types.js';
 import { useResource } from '../use-resource.js';
 import { AliasesPanel } from './function-aliases.js';
 import { FunctionInvoke } from './function-invoke.js';
@@ -13,6 +12,7 @@ import { FunctionLog } from './function-log.js';
 import { FunctionRequest } from './function-request.js';
 import { RolloutPanel } from './function-rollout.js';
 import { TriggersPanel } from './function-triggers.js';
+import { Versions } from './function-versions.js';
 
 const TABS = [
   ['', 'Overview'],
@@ -110,87 +110,4 @@ function Summary({ of: record }: { of: FunctionRecord }) {
       </Panel>
     </>
   );
-}
-
-function Versions({ name, onChange }: { name: string; onChange(): void }) {
-  const path = `/v1/functions/${name}/versions`;
-  const versions = useResource(path, (signal) => call<VersionsReply>('GET', path, { signal }));
-  const changed = () => {
-    versions.reload();
-    onChange();
-  };
-  return (
-    <ResourceView of={versions} what="the versions">
-      {({ versions: all }) => (
-        <Table
-          label="Versions"
-          columns={columns(name, all, changed)}
-          rows={all}
-          keyOf={({ version }) => version}
-        />
-      )}
-    </ResourceView>
-  );
-}
-
-function columns(
-  name: string,
-  all: readonly FunctionRecord[],
-  done: () => void,
-): readonly Column<FunctionRecord>[] {
-  const newest = all[0];
-  return [
-    { name: 'Version', isNumber: true, cell: ({ version }) => version },
-    { name: 'Deployed', cell: ({ created_at: at }) => <Age at={at} /> },
-    { name: 'By', isMinor: true, cell: ({ created_by: by }) => <code>{by}</code> },
-    {
-      name: 'Module',
-      isWide: true,
-      isMinor: true,
-      cell: ({ wasm_cid: cid }) => <code title={cid}>{cid.slice(0, 20)}…</code>,
-    },
-    {
-      name: 'Differs from the newest',
-      cell: (record) =>
-        newest && record !== newest ? differences(record, newest) : <span class="faint">newest</span>,
-    },
-    {
-      name: '',
-      cell: (record) =>
-        newest && record !== newest ? (
-          <Action
-            label="Roll back"
-            name={`Roll back to version ${record.version}`}
-            confirm={{
-              title: `Roll ${name} back to version ${record.version}?`,
-              text: `Bytes and settings of version ${record.version} become the newest version. ${differences(record, newest)}.`,
-              label: `Roll back to ${record.version}`,
-            }}
-            run={async () => {
-              const { message } = await call<{ message: string }>('POST', `/v1/functions/${name}/rollback`, {
-                json: { version: record.version },
-              });
-              done();
-              return message;
-            }}
-          />
-        ) : null,
-    },
-  ];
-}
-
-const COMPARED = [
-  ['memory_limit_mb', 'memory', ' MB'],
-  ['timeout_seconds', 'timeout', ' s'],
-  ['retry_count', 'retries', ''],
-  ['retry_delay_seconds', 'retry delay', ' s'],
-  ['is_public', 'public', ''],
-] as const;
-
-function differences(old: FunctionRecord, newest: FunctionRecord): string {
-  const settings = COMPARED.filter(([key]) => old[key] !== newest[key]).map(
-    ([key, label, unit]) => `${label} ${old[key]}${unit} (now ${newest[key]}${unit})`,
-  );
-  const found = [...(old.wasm_cid === newest.wasm_cid ? [] : ['module']), ...settings];
-  return found.length === 0 ? 'Nothing in module and limits' : found.join(', ');
 }

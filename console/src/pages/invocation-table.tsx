@@ -56,11 +56,33 @@ const COLUMNS: readonly Column<InvocationRecord>[] = [
   },
 ];
 
+/** Which rows are chosen for what is done with several. */
+export interface Selection {
+  ids: ReadonlySet<string>;
+  toggle(id: string, isChosen: boolean): void;
+}
+
 interface InvocationTableProps {
   label: string;
   invocations: readonly InvocationRecord[];
+  selection?: Selection;
 }
 
-export function InvocationTable({ label, invocations }: InvocationTableProps) {
-  return <Table label={label} columns={COLUMNS} rows={invocations} keyOf={({ request_id }) => request_id} />;
+function choiceColumn({ ids, toggle }: Selection): Column<InvocationRecord> {
+  return {
+    name: 'Chosen',
+    cell: ({ request_id: id, function: name }) => (
+      <input
+        type="checkbox"
+        aria-label={`Choose ${name} ${id}`}
+        checked={ids.has(id)}
+        onChange={(event) => toggle(id, event.currentTarget.checked)}
+      />
+    ),
+  };
+}
+
+export function InvocationTable({ label, invocations, selection }: InvocationTableProps) {
+  const columns = selection === undefined ? COLUMNS : [choiceColumn(selection), ...COLUMNS];
+  return <Table label={label} columns={columns} rows={invocations} keyOf={({ request_id }) => request_id} />;
 }

@@ -1,38 +1,34 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { call } from '../api/request.js';
 import { Action } from '../parts/action.js';
 import { CopyButton } from '../parts/copy-button.js';
-import { Dialog } from '../parts/dialog.js';
-import { Field, Form } from '../parts/form.js';
 import { LogView } from '../parts/log-view.js';
-import { tell } from '../parts/messages.js';
 import { Moment } from '../parts/moment.js';
 import { Facts, Page, Panel } from '../parts/page.js';
 import { Payload } from '../parts/payload.js';
 import { ResourceView } from '../parts/resource-view.js';
 import { State } from '../parts/state.js';
-import { Link, navigate } from '../router.js';
+import { Link } from '../router.js';
 import { milliseconds, shellWord, visible } from '../text.js';
-import type { InvocationRecord, LogsReply, VersionsReply } from '../types.js';
+import type { InvocationRecord, LogsReply } from '../types.js';
+import { useLive } from '../use-live.js';
 import { useResource } from '../use-resource.js';
 import { runTime } from './invocation-table.js';
 import { InvocationTree } from './invocation-tree.js';
+import { ReplayDialog } from './replay-dialog.js';
 
-const LIVE_MS = 2000;
 const LIVE_STATES = new Set(['queued', 'running', 'retrying']);
 
 export function InvocationPage({ id }: { id: string }) {
-  const [hasEnded, setHasEnded] = useState(false);
   const path = `/v1/invocations/${encodeURIComponent(id)}`;
-  const invocation = useResource(
-    path,
-    async (signal) => {
-      const record = await call<InvocationRecord>('GET', path, { signal });
-      setHasEnded(!LIVE_STATES.has(record.state));
-      return record;
-    },
-    hasEnded ? undefined : LIVE_MS,
-  );
+  const [ended, setEnded] = useState<InvocationRecord | null>(null);
+  const live = useLive<InvocationRecord>(ended === null ? `${path}?follow=true` : null);
+  useEffect(() => {
+    if (live.data !== undefined && !LIVE_STATES.has(live.data.state)) setEnded(live.data);
+  }, [live.data]);
+  // What has ended stays as it is, and needs no connection.
+  const invocation =
+    ended === null ? live : { data: ended, error: undefined, isLoading: false, reload: () => setEnded(null) };
   const record = invocation.data;
   return (
     <Page
@@ -70,6 +66,16 @@ function Details({ of: record }: { of: InvocationRecord }) {
             </Link>,
           ],
           ['Trigger', `${record.trigger}, depth ${record.trigger_depth}`],
+          ...(record.message_id === undefined
+            ? []
+            : [
+                [
+                  'Message',
+                  <Link key="message" to={`/events/${record.message_id}`}>
+                    …{record.message_id.slice(-6)}
+                  </Link>,
+                ] as const,
+              ]),
           ['Accepted', <Moment key="accepted" at={record.created_at} />],
           ['Ended', <Moment key="ended" at={record.completed_at} />],
           ['Ran', milliseconds(runTime(record))],
@@ -177,71 +183,8 @@ function Acts({ of: record, reload }: { of: InvocationRecord; reload(): void }) 
           Replay…
         </button>
       )}
-      {isReplaying && <Replay of={record} onClose={() => setIsReplaying(false)} />}
+      {isReplaying && <ReplayDialog of={record} onClose={() => setIsReplaying(false)} />}
     </>
-  );
-}
-
-/** Runs it again: with its own input unless that was edited, on the version it ran on unless another is chosen. */
-function Replay({ of: record, onClose }: { of: InvocationRecord; onClose(): void }) {
-  const own = record.input_base64 === undefined ? record.input : null;
-  const [input, setInput] = useState(own ?? '');
-  const [version, setVersion] = useState('pinned');
-  const versions = useResource(`versions ${record.function}`, (signal) =>
-    call<VersionsReply>('GET', `/v1/functions/${encodeURIComponent(record.function)}/versions`, { signal }),
-  );
-  const newest = versions.data?.versions[0]?.version;
-  const isEdited = own === null ? input !== '' : input !== own;
-  const replay = async () => {
-    const { request_id: id } = await call<{ request_id: string }>(
-      'POST',
-      `/v1/invocations/${record.request_id}/replay`,
-      { query: { version }, ...(isEdited ? { json: { input } } : {}) },
-    );
-    onClose();
-    tell('done', `Runs again as ${id}.`);
-    navigate(`/invocations/${id}`);
-  };
-  return (
-    <Dialog title={`Replay ${record.function}`} onClose={onClose}>
-      <Form label="Replay" submit={isEdited ? 'Replay with this input' : 'Replay'} onSubmit={replay}>
-        <Field label="Version">
-          {(attributes) => (
-            <select
-              {...attributes}
-              value={version}
-              onChange={(event) => setVersion(event.currentTarget.value)}
-            >
-              <option value="pinned">{record.version} – the one that it ran on</option>
-              <option value="newest">{newest === undefined ? 'The newest' : `${newest} – the newest`}</option>
-            </select>
-          )}
-        </Field>
-        <Field
-          label="Input"
-          hint={
-            own === null
-              ? 'Its own is not text or no longer kept; leave this empty for its own.'
-              : 'Its own, unless you change it.'
-          }
-        >
-          {(attributes) => (
-            <textarea
-              {...attributes}
-              rows={8}
-              spellcheck={false}
-              value={input}
-              onInput={(event) => setInput(event.currentTarget.value)}
-            />
-          )}
-        </Field>
-        <div class="buttons">
-          <button type="button" onClick={onClose}>
-            Close
-          </button>
-        </div>
-      </Form>
-    </Dialog>
   );
 }
 

@@ -1,15 +1,11 @@
 import { useState } from 'preact/hooks';
-import { call } from '../api/request.js';
+import { Choice, FunctionSelect } from '../parts/function-select.js';
 import { Page } from '../parts/page.js';
-import { ResourceView } from '../parts/resource-view.js';
 import { setQuery, usePlace } from '../router.js';
-import type { FunctionsReply } from '../types.js';
-import { useResource } from '../use-resource.js';
-import { InvocationTable, listInvocations } from './invocation-table.js';
+import { InvocationList, useInvocations } from './invocation-list.js';
 
-const LIVE_MS = 2000;
-const PAGE = 50;
 const STATES = ['queued', 'running', 'retrying', 'success', 'error', 'timeout', 'dead', 'cancelled'];
+const STATE_CHOICES = [['', 'All'], ...STATES.map((state) => [state, state] as const)] as const;
 const AGES = [
   ['', 'Any time'],
   ['15m', 'Last 15 minutes'],
@@ -24,33 +20,10 @@ export function InvocationsPage() {
     status: query.get('status') ?? '',
     since: query.get('since') ?? '',
   };
-  return <Invocations key={JSON.stringify(filter)} filter={filter} />;
-}
-
-interface Filter {
-  function: string;
-  status: string;
-  since: string;
-}
-
-function Invocations({ filter }: { filter: Filter }) {
-  // The cursors of the pages before this one; the first page is live, the others stay as they are.
-  const [cursors, setCursors] = useState<readonly string[]>([]);
   const [isPaused, setIsPaused] = useState(false);
-  const cursor = cursors.at(-1);
-  const isLive = cursor === undefined && !isPaused;
-  const page = useResource(
-    `invocations ${JSON.stringify(filter)} ${cursor ?? ''}`,
-    (signal) => listInvocations({ ...filter, cursor, limit: PAGE }, signal),
-    isLive ? LIVE_MS : undefined,
-  );
-  const functions = useResource('functions', (signal) =>
-    call<FunctionsReply>('GET', '/v1/functions', { signal }),
-  );
-  const names = new Set([...(functions.data?.functions.map(({ name }) => name) ?? []), filter.function]);
-  names.delete('');
+  const pages = useInvocations(filter, isPaused);
   const isFiltered = Object.values(filter).some((value) => value !== '');
-
+  const isLive = pages.isFirst && !isPaused;
   return (
     <Page
       title="Invocations"
@@ -58,54 +31,30 @@ function Invocations({ filter }: { filter: Filter }) {
         <button
           type="button"
           aria-pressed={isLive}
-          disabled={cursor !== undefined}
+          disabled={!pages.isFirst}
           onClick={() => setIsPaused(!isPaused)}
         >
-          <span class={isLive ? 'pulse on' : 'pulse'} aria-hidden="true" /> {isLive ? 'Live' : 'Paused'}
+          <span class={pages.isConnected ? 'pulse on' : 'pulse'} aria-hidden="true" />{' '}
+          {isLive ? 'Live' : 'Paused'}
         </button>
       }
     >
       <fieldset class="filters" aria-label="Filters">
         <label>
           Function{' '}
-          <select
-            value={filter.function}
-            onChange={(event) => setQuery({ function: event.currentTarget.value })}
-          >
-            <option value="">All</option>
-            {[...names].map((name) => (
-              <option key={name} value={name}>
-                {name}
-              </option>
-            ))}
-          </select>
+          <FunctionSelect value={filter.function} all="All" onChange={(name) => setQuery({ function: name })} />
         </label>
         <label>
           State{' '}
-          <select value={filter.status} onChange={(event) => setQuery({ status: event.currentTarget.value })}>
-            <option value="">All</option>
-            {STATES.map((state) => (
-              <option key={state} value={state}>
-                {state}
-              </option>
-            ))}
-          </select>
+          <Choice value={filter.status} options={STATE_CHOICES} onChange={(status) => setQuery({ status })} />
         </label>
         <label>
-          Accepted{' '}
-          <select value={filter.since} onChange={(event) => setQuery({ since: event.currentTarget.value })}>
-            {AGES.map(([value, name]) => (
-              <option key={value} value={value}>
-                {name}
-              </option>
-            ))}
-          </select>
+          Accepted <Choice value={filter.since} options={AGES} onChange={(since) => setQuery({ since })} />
         </label>
       </fieldset>
-      <ResourceView
-        of={page}
-        what="the invocations"
-        isEmpty={({ invocations }) => invocations.length === 0}
+      <InvocationList
+        label="Invocations"
+        of={pages}
         empty={
           isFiltered ? (
             <>
@@ -121,30 +70,7 @@ function Invocations({ filter }: { filter: Filter }) {
             </>
           )
         }
-      >
-        {({ invocations, next_cursor: next }) => (
-          <>
-            <InvocationTable label="Invocations" invocations={invocations} />
-            <nav class="pages" aria-label="Pages of invocations">
-              <button
-                type="button"
-                disabled={cursor === undefined}
-                onClick={() => setCursors(cursors.slice(0, -1))}
-              >
-                Newer
-              </button>
-              <span>Page {cursors.length + 1}</span>
-              <button
-                type="button"
-                disabled={next === null}
-                onClick={() => next !== null && setCursors([...cursors, next])}
-              >
-                Older
-              </button>
-            </nav>
-          </>
-        )}
-      </ResourceView>
+      />
     </Page>
   );
 }

@@ -1,20 +1,24 @@
 import { lazy, Suspense } from 'preact/compat';
 import { call } from '../api/request.js';
+import { Choice, FunctionSelect } from '../parts/function-select.js';
+import { LiveMark } from '../parts/live-mark.js';
 import { Page, Panel } from '../parts/page.js';
 import { ResourceView } from '../parts/resource-view.js';
 import { State } from '../parts/state.js';
 import { setQuery, usePlace } from '../router.js';
 import { bytes, count, milliseconds, plural, seconds } from '../text.js';
-import type { FunctionsReply, Stats, StatusReply } from '../types.js';
+import type { FunctionsReply, InvocationsReply, Stats, StatusReply } from '../types.js';
+import { useLive } from '../use-live.js';
 import { useResource } from '../use-resource.js';
-import { InvocationTable, listInvocations } from './invocation-table.js';
+import { followPath } from './invocation-list.js';
+import { InvocationTable } from './invocation-table.js';
 
 const CallsChart = lazy(() =>
   import('../parts/calls-chart.js').then(({ CallsChart: chart }) => ({ default: chart })),
 );
 
 const LIVE_MS = 5000;
-const WINDOWS = ['15m', '1h', '6h', '1d'];
+const WINDOWS = ['15m', '1h', '6h', '1d'].map((window) => [window, `Last ${window}`] as const);
 
 export function OverviewPage() {
   const { query } = usePlace();
@@ -23,7 +27,6 @@ export function OverviewPage() {
   const functions = useResource('functions', (signal) =>
     call<FunctionsReply>('GET', '/v1/functions', { signal }),
   );
-  const names = functions.data?.functions.map((each) => each.name) ?? [];
 
   return (
     <Page
@@ -32,24 +35,15 @@ export function OverviewPage() {
         <>
           <label>
             <span class="visually-hidden">Function</span>
-            <select value={name} onChange={(event) => setQuery({ function: event.currentTarget.value })}>
-              <option value="">All functions</option>
-              {[...new Set([...names, ...(name === '' ? [] : [name])])].map((each) => (
-                <option key={each} value={each}>
-                  {each}
-                </option>
-              ))}
-            </select>
+            <FunctionSelect
+              value={name}
+              all="All functions"
+              onChange={(next) => setQuery({ function: next })}
+            />
           </label>
           <label>
             <span class="visually-hidden">Window</span>
-            <select value={range} onChange={(event) => setQuery({ window: event.currentTarget.value })}>
-              {WINDOWS.map((each) => (
-                <option key={each} value={each}>
-                  Last {each}
-                </option>
-              ))}
-            </select>
+            <Choice value={range} options={WINDOWS} onChange={(window) => setQuery({ window })} />
           </label>
         </>
       }
@@ -197,13 +191,9 @@ function Engine() {
 }
 
 function Recent({ name }: { name: string }) {
-  const recent = useResource(
-    `recent ${name}`,
-    (signal) => listInvocations({ function: name, limit: 10 }, signal),
-    LIVE_MS,
-  );
+  const recent = useLive<InvocationsReply>(followPath({ function: name, limit: 10 }));
   return (
-    <Panel title="Latest invocations">
+    <Panel title="Latest invocations" aside={<LiveMark isConnected={recent.isConnected} />}>
       <ResourceView
         of={recent}
         what="the invocations"

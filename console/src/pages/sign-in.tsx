@@ -1,8 +1,10 @@
 import { useEffect, useState } from 'preact/hooks';
-import { call, messageOf } from '../api/request.js';
+import { messageOf } from '../api/error.js';
+import { call } from '../api/request.js';
 import { openSession } from '../api/session.js';
 import { signInWithWallet } from '../api/wallet.js';
 import { Field, Form } from '../parts/form.js';
+import { KeyForm } from '../parts/key-form.js';
 
 /** The token of a sign-in link. It leaves the address at once: it must not end up in the history or a screenshot. */
 function takeLinkToken(): string | null {
@@ -15,7 +17,6 @@ export function SignInPage() {
   const [link, setLink] = useState(takeLinkToken);
   const [failure, setFailure] = useState<string | null>(null);
   const [isExchanging, setIsExchanging] = useState(link !== null);
-  const [key, setKey] = useState('');
 
   // A link that is opened where this page is already loads nothing anew.
   useEffect(() => {
@@ -35,13 +36,6 @@ export function SignInPage() {
       });
   }, [link]);
 
-  const signIn = async () => {
-    // Of the key nothing is kept: the session's own token takes its place.
-    openSession(
-      await call('POST', '/v1/auth/console-sessions', { headers: { 'X-API-Key': key.trim() }, json: {} }),
-    );
-  };
-
   if (isExchanging) {
     return (
       <main class="sign-in">
@@ -59,21 +53,7 @@ export function SignInPage() {
           {failure}
         </p>
       )}
-      <Form label="Sign in with an API key" submit="Sign in" disabled={key.trim() === ''} onSubmit={signIn}>
-        <Field label="API key" hint="Sent once, for a session of this tab; the key itself is not kept.">
-          {(attributes) => (
-            <input
-              {...attributes}
-              type="password"
-              autocomplete="off"
-              spellcheck={false}
-              placeholder="ak_…:namespace"
-              value={key}
-              onInput={(event) => setKey(event.currentTarget.value)}
-            />
-          )}
-        </Field>
-      </Form>
+      <KeyForm />
       {window.ethereum && <WalletSignIn wallet={window.ethereum} />}
       <p class="faint">
         On the engine's own machine, <code>orama console</code> prints a link that signs in.

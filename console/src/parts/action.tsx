@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
-import { messageOf } from '../api/request.js';
+import { messageOf } from '../api/error.js';
 import { Dialog } from './dialog.js';
 import { tell } from './messages.js';
 

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { useId, useState } from 'preact/hooks';
-import { messageOf } from '../api/request.js';
+import { messageOf } from '../api/error.js';
 
 interface FieldProps {
   label: string;

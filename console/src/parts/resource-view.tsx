@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { ApiError, messageOf } from '../api/request.js';
+import { ApiError, messageOf } from '../api/error.js';
 import type { Resource } from '../use-resource.js';
 
 interface ResourceViewProps<T> {

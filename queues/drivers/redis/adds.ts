@@ -4,6 +4,7 @@ import { queueFull, queueUnavailable, type ShareQuota, shareRefusal } from '../.
 import type { JobGroup, QueueLimits, Shares } from '../../driver.js';
 import { JOB_COST, MAX_PRIORITY } from '../../fairness.js';
 import { type NewJob, queueKindOf } from '../../jobs.js';
+import { noteOf } from '../../removed-jobs.js';
 import type { JobTaker } from '../../run-loop.js';
 import { nextJobsOf } from './batching-backend.js';
 import type { RedisConnection } from './connect.js';
@@ -117,8 +118,9 @@ export class RedisAdds {
 }
 
 /** What decides over a job, as one argument: names, ids and numbers hold no blank. */
-function headOf(group: number, { id, name, data, opts }: NewJob): string {
-  return `${group} ${id} ${data.s} ${data.n} ${queueKindOf(data)} ${name} ${data.a} ${opts.delay ?? 0}`;
+function headOf(group: number, job: NewJob): string {
+  const { name, data, opts } = job;
+  return `${group} ${noteOf(job)} ${data.n} ${queueKindOf(data)} ${name} ${data.a} ${opts.delay ?? 0}`;
 }
 
 /** A blank between any two: names hold none. */

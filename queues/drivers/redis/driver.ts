@@ -9,7 +9,7 @@ import {
 import type { Namespace } from '../../../src/contract/ids.js';
 import type { AppError } from '../../../src/errors.js';
 import type { Closable } from '../../../src/ports/closable.js';
-import type { QueueCounts, QueueUse } from '../../../src/ports/queue.js';
+import type { QueueCounts, QueueUse, RemovedHandler, RemovedInvocation } from '../../../src/ports/queue.js';
 import { queueUnavailable } from '../../admission.js';
 import type { CrashJournal } from '../../crash-journal.js';
 import type {
@@ -214,6 +214,14 @@ export class RedisDriver implements QueueDriver {
     return removed;
   }
 
+  removed(namespace: Namespace, id: string): Promise<RemovedInvocation | null> {
+    return this.#usage.removed(namespace, id);
+  }
+
+  onRemoved(handler: RemovedHandler): void {
+    this.#usage.onRemoved(handler);
+  }
+
   async requestCancel(id: string): Promise<void> {
     await this.#connection.set(`${CANCEL_CHANNEL}:${id}`, '1', 'PX', CANCEL_REMEMBERED_MS);
     await this.#connection.publish(CANCEL_CHANNEL, id);
@@ -248,7 +256,7 @@ export class RedisDriver implements QueueDriver {
     );
     const last = members.at(-1);
     return {
-      ids: members.map((member) => member.slice(0, member.lastIndexOf(':'))),
+      ids: members.map((member) => member.slice(0, member.indexOf(':'))),
       next: last === undefined || members.length < limit ? null : last,
     };
   }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { functionRecordSchema, functionSettingsSchema, warmStartSchema, whole } from '../function.js';
 import { functionNameSchema, namespaceSchema } from '../ids.js';
+import { namespaceQuery } from './common.js';
 
 /** The file part of POST /v1/functions; its fields are those of contract/form.ts. */
 export const WASM_FIELD = 'wasm';
@@ -21,7 +22,12 @@ export const deployCheckSchema = z.object({
   warm_start: warmStartSchema,
 });
 
-/** What the newest version was deployed with. */
+export const settingsQuerySchema = z.object({
+  namespace: namespaceQuery,
+  version: whole(1, 999_999_999).optional().describe('The newest unless told.'),
+});
+
+/** What a version was deployed with. */
 export const settingsReplySchema = z.object({
   version: z.number().int(),
   wasm_cid: z.string(),

@@ -6,19 +6,36 @@ import { namespaceQuery, sinceSchema } from './common.js';
 
 export const DEFAULT_INVOCATION_LIMIT = 50;
 
+const deadReasonSchema = z.enum(['error', 'timeout', 'expired', 'worker_died']);
+
 export const invocationsQuerySchema = z.object({
   namespace: namespaceQuery,
   function: functionNameSchema.optional(),
   status: invocationStateSchema.optional(),
-  reason: z
-    .enum(['error', 'timeout', 'expired', 'worker_died'])
-    .optional()
-    .describe('Dead ones by what they died of.'),
+  reason: deadReasonSchema.optional().describe('Dead ones by what they died of.'),
   parent_id: requestIdSchema.optional().describe('What this invocation has caused.'),
+  message_id: requestIdSchema.optional().describe('What this message has fired.'),
   since: sinceSchema.optional().describe('Accepted at or after this.'),
   before: sinceSchema.optional().describe('Accepted before this.'),
   limit: whole(1, 500).optional(),
   cursor: z.string().min(1).max(1024).optional().describe('`next_cursor` of the page before.'),
+  follow: z
+    .boolean()
+    .optional()
+    .describe('Server-sent events: the first page, and again whenever it has changed.'),
+});
+
+export const invocationQuerySchema = z.object({
+  namespace: namespaceQuery,
+  follow: z
+    .boolean()
+    .optional()
+    .describe('Server-sent events: the record, and again whenever it has changed.'),
+});
+
+export const deadQuerySchema = z.object({
+  namespace: namespaceQuery,
+  reason: deadReasonSchema.optional().describe('Only those that died of this.'),
 });
 
 export const invocationsReplySchema = z.object({
@@ -29,13 +46,22 @@ export const invocationsReplySchema = z.object({
 
 export const cancelReplySchema = z.object({ request_id: requestIdSchema, state: z.literal('cancelled') });
 
+const replayVersionSchema = z
+  .union([z.enum(['pinned', 'newest']), z.string().regex(/^[1-9]\d{0,8}$/)], {
+    error: ({ input }) => `must be "pinned", "newest" or a version such as "3", not ${JSON.stringify(input)}`,
+  })
+  .transform((text): 'pinned' | 'newest' | number =>
+    text === 'pinned' || text === 'newest' ? text : Number(text),
+  );
+
 export const replayQuerySchema = z.object({
   namespace: namespaceQuery,
-  version: z
-    .enum(['pinned', 'newest'])
+  version: replayVersionSchema
     .optional()
-    .describe('Which version runs: the one pinned when it was accepted (default), or the newest.'),
+    .describe('Which version runs: the one `pinned` when it was accepted (default), the `newest`, or a number.'),
 });
+
+export const replayDeadQuerySchema = replayQuerySchema.extend({ reason: deadQuerySchema.shape.reason });
 
 export const replayBodySchema = z.strictObject({
   input: z

@@ -11,6 +11,7 @@ import { AppError } from '../../errors.js';
 import type { Admission } from '../admission.js';
 import type { BodyLimits } from '../body-limits.js';
 import type { ClientAddresses } from '../client-address.js';
+import { limitIdleRest } from '../idle.js';
 import { assertOneHost } from '../one-host.js';
 import { readBody } from '../read-body.js';
 import type { Services } from '../services.js';
@@ -31,6 +32,9 @@ import {
 
 /** The store keeps keys up to this length; a longer one is hashed. */
 const MAX_KEY_LENGTH = 255;
+
+/** Tells a caller of the namespace which route matched; empty for the function's own address. */
+const ROUTE_HEADER = 'X-Orama-Route';
 
 export interface FunctionsHandlerDeps {
   services: Pick<Services, 'invoker' | 'secrets' | 'logger' | 'config' | 'auth' | 'depths'> & {
@@ -67,8 +71,9 @@ export function createFunctionsHandler(deps: FunctionsHandlerDeps): FunctionsHan
         response.setHeader('Retry-After', Math.max(1, Math.ceil(error.retryAfter)));
       }
       if (error.code === 'unauthorized') response.setHeader('WWW-Authenticate', 'Bearer realm="orama"');
-      // A body that was not read would be taken for the next request.
-      if (!request.complete) response.setHeader('Connection', 'close');
+      // The rest of its body is not waited for.
+      if (error.code === 'request_timeout') response.setHeader('Connection', 'close');
+      limitIdleRest(request, response);
       writeJson(
         response,
         error.status,
@@ -133,7 +138,7 @@ async function answersOptions(
       : await findFunction({ catalog: deps.services.catalog, routes: deps.routes }, target, preflighted);
   const { cors } = actual.found.http;
   if (cors && preflighted !== undefined && (await applyCors(cors, request, response))) return true;
-  if (!request.complete) response.setHeader('Connection', 'close');
+  limitIdleRest(request, response);
   response.statusCode = 204;
   response.end();
   return true;
@@ -151,6 +156,8 @@ async function invoke(
   const depth = services.depths.read(request.headers[DEPTH_HEADER]);
   assertDepth(depth);
   const { principal, hidden } = await authenticate(deps, request, target, found);
+  // For those who work on the functions; a stranger needs not know how they are laid out.
+  if (principal !== null) response.setHeader(ROUTE_HEADER, found.route ?? '');
   const share = deps.bodies.begin(request, response, principal === null);
   const body = await readBody(request, http.max_body_kb * 1024, share);
   const signed: SignedRequest = { headers: request.headers, body, now: Date.now() };

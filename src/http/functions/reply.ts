@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { ServerResponse } from 'node:http';
 import type { HttpExchangeResponse } from '../../contract/http-exchange.js';
 import type { RequestId } from '../../contract/ids.js';
+import { httpStatusOf, ownResponse } from '../../core/http-status.js';
 import type { Reply } from '../../core/replies.js';
 
 /** Statuses that have no body: RFC 9110, sections 15.3.5 and 15.4.5. */
@@ -15,17 +16,14 @@ export function writeReply(
   { hasBody }: { hasBody: boolean },
 ): void {
   response.setHeader('X-Request-ID', id);
-  if (reply.response !== undefined) {
-    const own = JSON.parse(reply.response) as HttpExchangeResponse | null;
-    if (own !== null) writeOwn(response, own, reply.output, hasBody);
-    else writeJson(response, 502, { error: 'the function set an invalid reply', request_id: id }, hasBody);
+  const own = ownResponse(reply);
+  const status = httpStatusOf(reply);
+  if (own) writeOwn(response, own, reply.output, hasBody);
+  else if (own === null) {
+    writeJson(response, status, { error: 'the function set an invalid reply', request_id: id }, hasBody);
   } else if (reply.status === 'success') {
-    const status = reply.output.byteLength === 0 ? 204 : 200;
     writeOwn(response, { status, headers: {} }, reply.output, hasBody);
-  } else {
-    const { status, error, code } = failureOf(reply);
-    writeJson(response, status, { error, code, request_id: id }, hasBody);
-  }
+  } else writeJson(response, status, { ...failureOf(reply), request_id: id }, hasBody);
 }
 
 function writeOwn(
@@ -56,13 +54,12 @@ export function writeJson(response: ServerResponse, status: number, value: unkno
 }
 
 /** What a stranger is told of a failure: never the function's own error text. */
-function failureOf({ status, refused, code }: Reply): { status: number; error: string; code: string } {
-  if (code === 'unavailable') return { status: 503, error: 'the function is unavailable', code };
-  if (status === 'timeout') return { status: 504, error: 'the function timed out', code: 'function_timeout' };
-  if (status === 'cancelled')
-    return { status: 499, error: 'the invocation was cancelled', code: 'cancelled' };
-  if (refused) return { status: 422, error: 'the function refused the request', code: 'function_refused' };
-  return { status: 500, error: 'the function failed', code: 'function_error' };
+function failureOf({ status, refused, code }: Reply): { error: string; code: string } {
+  if (code === 'unavailable') return { error: 'the function is unavailable', code };
+  if (status === 'timeout') return { error: 'the function timed out', code: 'function_timeout' };
+  if (status === 'cancelled') return { error: 'the invocation was cancelled', code: 'cancelled' };
+  if (refused) return { error: 'the function refused the request', code: 'function_refused' };
+  return { error: 'the function failed', code: 'function_error' };
 }
 
 /** The content type of a body whose function has said none. */

@@ -19,12 +19,14 @@ export type Addressing = { kind: 'path' } | { kind: 'host'; pattern: HostPattern
 export interface HostPattern {
   /** Null when the host is not one of the functions'. */
   namespaceOf(host: string | undefined): string | null;
+  hostOf(namespace: Namespace): string;
 }
 
 /** Parses FUNCTIONS_HOST, such as `{namespace}.fn.example.com`. */
 export function parseHostPattern(text: string): HostPattern {
   const [before = '', after = ''] = text.toLowerCase().split('{namespace}');
   return {
+    hostOf: (namespace) => before + namespace + after,
     namespaceOf(host) {
       // Host names are case-insensitive, namespaces are not: those with capitals are reached by
       // path only.

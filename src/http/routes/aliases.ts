@@ -6,6 +6,7 @@ import { json, route } from '../route.js';
 const tag = 'Functions';
 
 export const listAliases = route({
+  operationId: 'listAliases',
   method: 'GET',
   path: '/v1/functions/{name}/aliases',
   tag,
@@ -22,6 +23,7 @@ export const listAliases = route({
 });
 
 export const putAlias = route({
+  operationId: 'putAlias',
   method: 'PUT',
   path: '/v1/functions/{name}/aliases/{alias}',
   tag,
@@ -31,7 +33,7 @@ export const putAlias = route({
   access: 'required',
   scope: 'deploy',
   params: aliasPath,
-  body: { kind: 'json', schema: aliasTargetSchema },
+  body: { kind: 'json', schema: aliasTargetSchema, example: { version: 7, weights: { '8': 10 } } },
   replies: { 200: { about: 'The alias.', schema: aliasRecordSchema } },
   errors: ['function_not_found', 'conflict'],
   async handle({ services, namespace, params, body, actor }) {
@@ -42,6 +44,7 @@ export const putAlias = route({
 });
 
 export const deleteAlias = route({
+  operationId: 'deleteAlias',
   method: 'DELETE',
   path: '/v1/functions/{name}/aliases/{alias}',
   tag,

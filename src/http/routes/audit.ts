@@ -7,6 +7,7 @@ import { parseSince } from '../since.js';
 const DEFAULT_LIMIT = 100;
 
 export const readAudit = route({
+  operationId: 'listAuditEvents',
   method: 'GET',
   path: '/v1/audit',
   tag: 'API keys',

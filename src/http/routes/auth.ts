@@ -20,13 +20,14 @@ const tag = 'Authentication';
 const PRIVATE = { 'Cache-Control': 'no-store' };
 
 export const challenge = route({
+  operationId: 'createChallenge',
   method: 'POST',
   path: '/v1/auth/challenge',
   tag,
   summary: 'Get a nonce for a wallet to sign; single use, 5 minutes',
   access: 'open',
   scope: null,
-  body: { kind: 'json', schema: challengeBodySchema },
+  body: { kind: 'json', schema: challengeBodySchema, example: { wallet: '0x52908400098527886e0f7030069857d2e4169ee7', namespace: 'ada' } },
   replies: { 200: { about: 'The nonce.', schema: challengeReplySchema } },
   errors: ['forbidden'],
   async handle({ services, body }) {
@@ -35,6 +36,7 @@ export const challenge = route({
 });
 
 export const verify = route({
+  operationId: 'verifySignature',
   method: 'POST',
   path: '/v1/auth/verify',
   tag,
@@ -44,7 +46,13 @@ export const verify = route({
     'namespace owns it; `default` belongs to the admin key.',
   access: 'open',
   scope: null,
-  body: { kind: 'json', schema: verifyBodySchema },
+  body: { kind: 'json', schema: verifyBodySchema, example: {
+      wallet: '0x52908400098527886e0f7030069857d2e4169ee7',
+      nonce: '9f2d4c7b1a',
+      signature: '0x…',
+      namespace: 'ada',
+      chain_type: 'ETH',
+    } },
   replies: { 200: { about: 'A token of 15 minutes, and one to refresh it.', schema: loginReplySchema } },
   errors: ['unauthorized', 'forbidden'],
   async handle({ services, body }) {
@@ -54,6 +62,7 @@ export const verify = route({
 });
 
 export const refresh = route({
+  operationId: 'refreshSession',
   method: 'POST',
   path: '/v1/auth/refresh',
   tag,
@@ -62,7 +71,7 @@ export const refresh = route({
     'The second use of a refresh token ends the login it came from: one of its two users has stolen it.',
   access: 'open',
   scope: null,
-  body: { kind: 'json', schema: refreshBodySchema },
+  body: { kind: 'json', schema: refreshBodySchema, example: { refresh_token: 'rt_5b1f0c9e7d' } },
   replies: { 200: { about: 'New tokens.', schema: loginReplySchema } },
   errors: ['unauthorized', 'forbidden'],
   async handle({ services, body }) {
@@ -71,13 +80,14 @@ export const refresh = route({
 });
 
 export const logout = route({
+  operationId: 'endSession',
   method: 'POST',
   path: '/v1/auth/logout',
   tag,
   summary: "End a login: the token's own, the refresh token's, or all of its wallet in the namespace",
   access: 'optional',
   scope: null,
-  body: { kind: 'json', schema: logoutBodySchema, optional: true },
+  body: { kind: 'json', schema: logoutBodySchema, example: { refresh_token: 'rt_5b1f0c9e7d' }, optional: true },
   replies: { 200: { about: 'Ended everywhere within 2 seconds.', schema: messageReplySchema } },
   errors: ['unauthorized'],
   async handle({ services, principal, body }) {
@@ -103,6 +113,7 @@ export const logout = route({
 });
 
 export const token = route({
+  operationId: 'createToken',
   method: 'POST',
   path: '/v1/auth/token',
   tag,
@@ -117,6 +128,7 @@ export const token = route({
 });
 
 export const whoami = route({
+  operationId: 'getCaller',
   method: 'GET',
   path: '/v1/auth/whoami',
   tag,
@@ -144,6 +156,7 @@ export const whoami = route({
 });
 
 export const getCallbackSecret = route({
+  operationId: 'getCallbackSecret',
   method: 'GET',
   path: '/v1/auth/callback-secret',
   tag,
@@ -157,6 +170,7 @@ export const getCallbackSecret = route({
 });
 
 export const renewCallbackSecret = route({
+  operationId: 'renewCallbackSecret',
   method: 'POST',
   path: '/v1/auth/callback-secret',
   tag,
@@ -180,7 +194,7 @@ const keySet = {
   async handle({ services }) {
     return json(200, services.tokens.jwks(), { 'Cache-Control': 'public, max-age=300' });
   },
-} satisfies Omit<RouteSpec<'open', undefined, undefined, undefined, undefined>, 'path'>;
+} satisfies Omit<RouteSpec<'open', undefined, undefined, undefined, undefined>, 'path' | 'operationId'>;
 
-export const jwks = route({ ...keySet, path: '/v1/auth/jwks' });
-export const wellKnownJwks = route({ ...keySet, path: '/.well-known/jwks.json' });
+export const jwks = route({ operationId: 'getKeySet', ...keySet, path: '/v1/auth/jwks' });
+export const wellKnownJwks = route({ operationId: 'getWellKnownKeySet', ...keySet, path: '/.well-known/jwks.json' });

@@ -24,6 +24,7 @@ function keyOf(dmap: string, key: string): string {
 }
 
 export const get = route({
+  operationId: 'getCacheEntry',
   method: 'POST',
   path: '/v1/cache/get',
   tag,
@@ -32,7 +33,7 @@ export const get = route({
     'The map `default`, taken when none is given, holds the very keys that functions use; a key of another map is `<dmap>:<key>` to them.',
   access: 'required',
   scope: 'data',
-  body: { kind: 'json', schema: cacheKeyBodySchema },
+  body: { kind: 'json', schema: cacheKeyBodySchema, example: { key: 'user-7' } },
   replies: { 200: { about: 'The value.', schema: cacheEntrySchema } },
   errors: ['not_found', 'unavailable'],
   async handle({ services, namespace, body: { dmap, key } }) {
@@ -43,13 +44,14 @@ export const get = route({
 });
 
 export const put = route({
+  operationId: 'putCacheEntry',
   method: 'POST',
   path: '/v1/cache/put',
   tag,
   summary: 'Write a key, for a time or for good',
   access: 'required',
   scope: 'data',
-  body: { kind: 'json', schema: cachePutBodySchema },
+  body: { kind: 'json', schema: cachePutBodySchema, example: { key: 'user-7', value: { name: 'Ada' }, ttl: '10m' } },
   replies: { 200: { about: 'Written.', schema: cacheWriteReplySchema } },
   errors: ['unavailable'],
   async handle({ services, namespace, body: { dmap, key, value, ttl = 0 }, bodyText }) {
@@ -60,13 +62,14 @@ export const put = route({
 });
 
 export const remove = route({
+  operationId: 'deleteCacheEntry',
   method: 'POST',
   path: '/v1/cache/delete',
   tag,
   summary: 'Delete a key',
   access: 'required',
   scope: 'data',
-  body: { kind: 'json', schema: cacheKeyBodySchema },
+  body: { kind: 'json', schema: cacheKeyBodySchema, example: { key: 'user-7' } },
   replies: { 200: { about: 'Deleted.', schema: cacheWriteReplySchema } },
   errors: ['not_found', 'unavailable'],
   async handle({ services, namespace, body: { dmap, key } }) {
@@ -76,13 +79,14 @@ export const remove = route({
 });
 
 export const mget = route({
+  operationId: 'getCacheEntries',
   method: 'POST',
   path: '/v1/cache/mget',
   tag,
   summary: 'Read several keys; those that are absent are left out',
   access: 'required',
   scope: 'data',
-  body: { kind: 'json', schema: cacheMgetBodySchema },
+  body: { kind: 'json', schema: cacheMgetBodySchema, example: { keys: ['user-7', 'user-8'] } },
   replies: { 200: { about: 'The values that are there.', schema: cacheMgetReplySchema } },
   errors: ['unavailable'],
   async handle({ services, namespace, body: { dmap, keys } }) {
@@ -99,6 +103,7 @@ export const mget = route({
 });
 
 export const scan = route({
+  operationId: 'scanCacheKeys',
   method: 'POST',
   path: '/v1/cache/scan',
   tag,
@@ -107,7 +112,7 @@ export const scan = route({
     'All keys of the map by default. `match` is found anywhere in a key, as in `^user-`; its time is linear in the length of the key.',
   access: 'required',
   scope: 'data',
-  body: { kind: 'json', schema: cacheScanBodySchema },
+  body: { kind: 'json', schema: cacheScanBodySchema, example: { prefix: 'user-', limit: 100 } },
   replies: { 200: { about: 'In no order.', schema: cacheScanReplySchema } },
   errors: ['unavailable'],
   async handle({ services, namespace, body: { dmap, match, pattern, prefix, limit } }) {
@@ -130,6 +135,7 @@ export const scan = route({
 });
 
 export const health = route({
+  operationId: 'getCacheHealth',
   method: 'GET',
   path: '/v1/cache/health',
   tag,

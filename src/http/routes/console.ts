@@ -11,6 +11,7 @@ const tag = 'Authentication';
 const PRIVATE = { 'Cache-Control': 'no-store' };
 
 export const createConsoleLink = route({
+  operationId: 'createConsoleLink',
   method: 'POST',
   path: '/v1/auth/console-links',
   tag,
@@ -28,6 +29,7 @@ export const createConsoleLink = route({
 });
 
 export const createConsoleSession = route({
+  operationId: 'createConsoleSession',
   method: 'POST',
   path: '/v1/auth/console-sessions',
   tag,
@@ -36,7 +38,7 @@ export const createConsoleSession = route({
     'The login ends with its key, with POST /v1/auth/logout, or after 12 hours in which it was not refreshed.',
   access: 'optional',
   scope: null,
-  body: { kind: 'json', schema: consoleSessionBodySchema, optional: true },
+  body: { kind: 'json', schema: consoleSessionBodySchema, example: { token: 'ct_8e1d7f0a2c' }, optional: true },
   replies: { 201: { about: 'A token of 15 minutes, and one to refresh it.', schema: loginReplySchema } },
   errors: ['unauthorized', 'forbidden'],
   async handle({ services, principal, body }) {

@@ -1,8 +1,16 @@
+import { readFile } from 'node:fs/promises';
+import { PAGE_HEADERS } from '../console.js';
 import { docsPage } from '../docs-page.js';
 import { openApi } from '../openapi.js';
 import { type Route, route } from '../route.js';
 
 const tag = 'Engine';
+
+/** As the build has left it: it loads the page's script and styles, and has a place for its content. */
+const SHELL = new URL('../../../console/docs.html', import.meta.url);
+const PLACE = '<div id="docs"></div>';
+/** Of a build without the console: the page is whole, and plain. */
+const PLAIN_SHELL = `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Orama Functions API</title></head><body>${PLACE}</body></html>`;
 
 /** The two endpoints that tell of all the others, and of themselves. */
 export function docsRoutes(others: readonly Route[]): Route[] {
@@ -10,6 +18,7 @@ export function docsRoutes(others: readonly Route[]): Route[] {
   let page: string | undefined;
 
   const openapi: Route = route({
+    operationId: 'getOpenApiDocument',
     method: 'GET',
     path: '/openapi.json',
     tag,
@@ -24,24 +33,25 @@ export function docsRoutes(others: readonly Route[]): Route[] {
     },
   });
   const docs: Route = route({
+    operationId: 'getDocsPage',
     method: 'GET',
     path: '/docs',
     tag,
-    summary: 'This API as a page to read',
+    summary: 'This API as a page to read, to search and to try',
     access: 'open',
     scope: null,
     limited: false,
-    replies: { 200: { about: 'The page.', types: { 'text/html': 'A page without any other file.' } } },
+    replies: { 200: { about: 'The page.', types: { 'text/html': 'The page.' } } },
     async handle({ services }) {
-      page ??= docsPage(all, services.version);
+      page ??= await pageOf(services.version);
       return { status: 200, bytes: page, type: 'text/html', headers: PAGE_HEADERS };
     },
   });
   const all: readonly Route[] = [...others, openapi, docs];
+
+  async function pageOf(version: string): Promise<string> {
+    const shell = await readFile(SHELL, 'utf8').catch(() => PLAIN_SHELL);
+    return shell.replace(PLACE, () => `<div id="docs">${docsPage(all, version)}</div>`);
+  }
   return [openapi, docs];
 }
-
-const PAGE_HEADERS = {
-  'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
-  'Referrer-Policy': 'no-referrer',
-};

@@ -14,13 +14,14 @@ const tag = 'Database';
 const options = { timeoutMs: 30_000 };
 
 export const find = route({
+  operationId: 'findRows',
   method: 'POST',
   path: '/v1/rqlite/find',
   tag,
   summary: 'Find rows of a table by the values of their columns',
   access: 'required',
   scope: 'data',
-  body: { kind: 'json', schema: findBodySchema, exactIntegers: true },
+  body: { kind: 'json', schema: findBodySchema, example: { table: 'users', criteria: { name: 'Ada' }, order_by: ['id DESC'], limit: 10 }, exactIntegers: true },
   replies: { 200: { about: 'The rows.', schema: queryReplySchema } },
   errors: ['invalid_sql', 'unavailable'],
   async handle({ services, namespace, body }) {
@@ -30,13 +31,14 @@ export const find = route({
 });
 
 export const findOne = route({
+  operationId: 'findRow',
   method: 'POST',
   path: '/v1/rqlite/find-one',
   tag,
   summary: 'Find the first row of a table by the values of its columns',
   access: 'required',
   scope: 'data',
-  body: { kind: 'json', schema: findBodySchema, exactIntegers: true },
+  body: { kind: 'json', schema: findBodySchema, example: { table: 'users', criteria: { name: 'Ada' }, order_by: ['id DESC'], limit: 10 }, exactIntegers: true },
   replies: { 200: { about: 'The row.', schema: rowReplySchema } },
   errors: ['invalid_sql', 'not_found', 'unavailable'],
   async handle({ services, namespace, body }) {
@@ -46,6 +48,7 @@ export const findOne = route({
 });
 
 export const select = route({
+  operationId: 'selectRows',
   method: 'POST',
   path: '/v1/rqlite/select',
   tag,
@@ -54,7 +57,7 @@ export const select = route({
     'Conditions are put together in their order, and AND binds tighter than OR. Expressions are held to the rules of statements.',
   access: 'required',
   scope: 'data',
-  body: { kind: 'json', schema: selectBodySchema, exactIntegers: true },
+  body: { kind: 'json', schema: selectBodySchema, example: { table: 'users', select: ['name'], where: [{ expr: 'age > ?', args: [30] }], limit: 10 }, exactIntegers: true },
   replies: {
     200: { about: 'The rows; with `one` the first row itself.', schema: queryReplySchema.or(rowReplySchema) },
   },

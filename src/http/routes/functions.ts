@@ -8,6 +8,7 @@ import {
   deployReplySchema,
   functionsReplySchema,
   rollbackBodySchema,
+  settingsQuerySchema,
   settingsReplySchema,
   versionsReplySchema,
   WASM_FIELD,
@@ -23,13 +24,20 @@ import { json, route } from '../route.js';
 const tag = 'Functions';
 
 export const deployFunction = route({
+  operationId: 'deployFunction',
   method: 'POST',
   path: '/v1/functions',
   tag,
   summary: 'Deploy a function, or a new version of it',
   access: 'required',
   scope: 'deploy',
-  body: { kind: 'multipart', file: WASM_FIELD, maxFileBytes: MAX_MODULE_BYTES, fields: deployFieldsSchema },
+  body: {
+    kind: 'multipart',
+    file: WASM_FIELD,
+    maxFileBytes: MAX_MODULE_BYTES,
+    fields: deployFieldsSchema,
+    example: { name: 'resize', memory_limit_mb: '64' },
+  },
   query: deployQuerySchema,
   replies: {
     200: { about: 'With `dry_run=true`: it would be deployed.', schema: deployCheckSchema },
@@ -53,6 +61,7 @@ export const deployFunction = route({
 });
 
 export const listFunctions = route({
+  operationId: 'listFunctions',
   method: 'GET',
   path: '/v1/functions',
   tag,
@@ -68,6 +77,7 @@ export const listFunctions = route({
 });
 
 export const getFunction = route({
+  operationId: 'getFunction',
   method: 'GET',
   path: '/v1/functions/{name}',
   tag,
@@ -92,19 +102,21 @@ export const getFunction = route({
 });
 
 export const getFunctionSettings = route({
+  operationId: 'getFunctionSettings',
   method: 'GET',
   path: '/v1/functions/{name}/settings',
   tag,
-  summary: 'Show what the newest version was deployed with',
+  summary: 'Show what a version was deployed with',
   description:
     'The settings that the record leaves out included, such as `env` and `triggers`, and so for those who may deploy.',
   access: 'required',
   scope: 'deploy',
   params: functionPath,
+  query: settingsQuerySchema,
   replies: { 200: { about: 'Module and settings.', schema: settingsReplySchema } },
   errors: ['function_not_found'],
-  async handle({ services, namespace, params }) {
-    const version = await services.functions.settings(namespace, params.name);
+  async handle({ services, namespace, params, query }) {
+    const version = await services.functions.settings(namespace, params.name, query.version);
     return json(200, {
       version: version.version,
       wasm_cid: version.wasm_cid,
@@ -114,6 +126,7 @@ export const getFunctionSettings = route({
 });
 
 export const deleteFunction = route({
+  operationId: 'deleteFunction',
   method: 'DELETE',
   path: '/v1/functions/{name}',
   tag,
@@ -131,6 +144,7 @@ export const deleteFunction = route({
 });
 
 export const rollbackFunction = route({
+  operationId: 'rollbackFunction',
   method: 'POST',
   path: '/v1/functions/{name}/rollback',
   tag,
@@ -138,7 +152,7 @@ export const rollbackFunction = route({
   access: 'required',
   scope: 'deploy',
   params: functionPath,
-  body: { kind: 'json', schema: rollbackBodySchema },
+  body: { kind: 'json', schema: rollbackBodySchema, example: { version: 6 } },
   replies: { 201: { about: 'The version that was made.', schema: deployReplySchema } },
   errors: ['function_not_found'],
   async authorize({ services, namespace, params }) {
@@ -152,6 +166,7 @@ export const rollbackFunction = route({
 });
 
 export const listVersions = route({
+  operationId: 'listFunctionVersions',
   method: 'GET',
   path: '/v1/functions/{name}/versions',
   tag,

@@ -4,17 +4,25 @@ import { countReplySchema, functionPath, invocationPath } from '../../contract/h
 import {
   cancelReplySchema,
   DEFAULT_INVOCATION_LIMIT,
+  deadQuerySchema,
+  invocationQuerySchema,
   invocationsQuerySchema,
   invocationsReplySchema,
   replayBodySchema,
+  replayDeadQuerySchema,
   replayQuerySchema,
   replayReplySchema,
 } from '../../contract/http/invocations.js';
 import { invocationRecordSchema } from '../../contract/invocation.js';
+import type { Namespace } from '../../contract/ids.js';
 import { assertFunction } from '../../core/auth/rights.js';
 import { assertDepth, DEPTH_HEADER } from '../../core/call-depth.js';
-import type { ListRequest } from '../../core/invocations.js';
+import type { InvocationPage, ListRequest } from '../../core/invocations.js';
+import { isNewsOf, logChannel } from '../../core/logs.js';
+import { ticks } from '../../core/ticks.js';
+import type { ReplayAllOptions } from '../../core/replay.js';
 import { AppError } from '../../errors.js';
+import { eventStream, writeChanges } from '../event-stream.js';
 import { sourcesOf } from '../json-source.js';
 import { json, route } from '../route.js';
 import type { Services } from '../services.js';
@@ -24,8 +32,12 @@ const tag = 'Delivery';
 
 /** 1 MB of input in base64 or with escapes, with room for the rest of the object. */
 const MAX_REPLAY_BYTES = 2 << 20;
+/** A stream sends no faster than somebody reads, however much runs. */
+const LOOK_LEAST_MS = 1000;
+const LOOK_MOST_MS = 2000;
 
 export const getInvocation = route({
+  operationId: 'getInvocation',
   method: 'GET',
   path: '/v1/invocations/{id}',
   tag,
@@ -33,16 +45,30 @@ export const getInvocation = route({
   access: 'required',
   scope: 'read',
   params: invocationPath,
-  replies: { 200: { about: 'The invocation.', schema: invocationRecordSchema } },
+  query: invocationQuerySchema,
+  replies: {
+    200: {
+      about: 'The invocation.',
+      schema: invocationRecordSchema,
+      types: { 'text/event-stream': 'With `follow=true`: `data:` the record as JSON.' },
+    },
+  },
   errors: ['not_found'],
-  async handle({ services, principal, namespace, params }) {
-    const found = await services.invocations.get(namespace, params.id);
+  async handle(call) {
+    const { services, principal, namespace, params, query, ctx } = call;
+    const read = () => services.invocations.get(namespace, params.id);
+    const found = await read();
     assertFunction(principal, 'read', found.function);
-    return json(200, found);
+    if (!query.follow || ctx.method !== 'GET') return json(200, found);
+    const isNews = (message: string) => isNewsOf(found.function, message);
+    return eventStream(call, (write, signal) =>
+      writeChanges(write, looks(services, namespace, signal, isNews), read),
+    );
   },
 });
 
 export const listInvocations = route({
+  operationId: 'listInvocations',
   method: 'GET',
   path: '/v1/invocations',
   tag,
@@ -50,9 +76,19 @@ export const listInvocations = route({
   access: 'required',
   scope: 'read',
   query: invocationsQuerySchema,
-  replies: { 200: { about: 'One page.', schema: invocationsReplySchema } },
+  replies: {
+    200: {
+      about: 'One page.',
+      schema: invocationsReplySchema,
+      types: {
+        'text/event-stream':
+          'With `follow=true`: `data:` the first page as JSON, without inputs and outputs, at most once a second.',
+      },
+    },
+  },
   errors: ['function_not_found'],
-  async handle({ services, principal, namespace, query }) {
+  async handle(call) {
+    const { services, principal, namespace, query, ctx } = call;
     const request: ListRequest = { namespace, limit: query.limit ?? DEFAULT_INVOCATION_LIMIT };
     if (query.function !== undefined) {
       assertFunction(principal, 'read', query.function);
@@ -62,18 +98,56 @@ export const listInvocations = route({
     if (query.status !== undefined) request.state = query.status;
     if (query.reason !== undefined) request.reason = query.reason;
     if (query.parent_id !== undefined) request.parentId = query.parent_id;
+    if (query.message_id !== undefined) request.messageId = query.message_id;
     if (query.since !== undefined) request.since = parseSince(query.since);
     if (query.before !== undefined) request.before = parseSince(query.before);
     if (query.cursor !== undefined) request.cursor = query.cursor;
-    const { items, nextCursor } = await services.invocations.list(request);
-    if (items.length === 0 && query.function !== undefined) {
+    if (query.follow && ctx.method === 'GET') {
+      if (query.function !== undefined) await services.catalog.assertKnown(namespace, query.function);
+      const isNews = (message: string) => query.function === undefined || isNewsOf(query.function, message);
+      return eventStream(call, (write, signal) =>
+        writeChanges(write, looks(services, namespace, signal, isNews), async () =>
+          replyOf(withoutPayloads(await services.invocations.list(request))),
+        ),
+      );
+    }
+    const page = await services.invocations.list(request);
+    if (page.items.length === 0 && query.function !== undefined) {
       await services.catalog.assertKnown(namespace, query.function);
     }
-    return json(200, { invocations: items, count: items.length, next_cursor: nextCursor });
+    return json(200, replyOf(page));
   },
 });
 
+function replyOf({ items, nextCursor }: InvocationPage) {
+  return { invocations: items, count: items.length, next_cursor: nextCursor };
+}
+
+/** A page that is sent again and again holds what a list shows; the rest is asked for by id. */
+function withoutPayloads({ items, nextCursor }: InvocationPage): InvocationPage {
+  const slim = items.map(({ input_base64: _, output_base64: __, ...item }) => ({
+    ...item,
+    input: null,
+    output: null,
+  }));
+  return { items: slim, nextCursor };
+}
+
+/**
+ * When a stream looks again: soon after rows were written, and now and then, because nobody tells of
+ * what is queued or begins to run.
+ */
+function looks(
+  { bus }: Services,
+  namespace: Namespace,
+  signal: AbortSignal,
+  isNews: (message: string) => boolean,
+): AsyncIterable<void> {
+  return ticks(bus, logChannel(namespace), { isNews, leastMs: LOOK_LEAST_MS, mostMs: LOOK_MOST_MS, signal });
+}
+
 export const cancelInvocation = route({
+  operationId: 'cancelInvocation',
   method: 'DELETE',
   path: '/v1/invocations/{id}',
   tag,
@@ -94,6 +168,7 @@ export const cancelInvocation = route({
 });
 
 export const replayInvocation = route({
+  operationId: 'replayInvocation',
   method: 'POST',
   path: '/v1/invocations/{id}/replay',
   tag,
@@ -104,7 +179,7 @@ export const replayInvocation = route({
   scope: 'invoke',
   params: invocationPath,
   query: replayQuerySchema,
-  body: { kind: 'json', schema: replayBodySchema, maxBytes: MAX_REPLAY_BYTES, optional: true },
+  body: { kind: 'json', schema: replayBodySchema, example: { input: { name: 'Grace' } }, maxBytes: MAX_REPLAY_BYTES, optional: true },
   replies: { 202: { about: 'The invocation it became.', schema: replayReplySchema } },
   errors: [
     'not_found',
@@ -126,36 +201,41 @@ export const replayInvocation = route({
 });
 
 export const replayDead = route({
+  operationId: 'replayDeadLetters',
   method: 'POST',
   path: '/v1/functions/{name}/dead/replay',
   tag,
-  summary: 'Run every dead invocation of a function again',
+  summary: 'Run every dead invocation of a function again, or those of one reason',
   access: 'required',
   scope: 'invoke',
   params: functionPath,
-  query: replayQuerySchema,
+  query: replayDeadQuerySchema,
   replies: { 202: { about: 'How many.', schema: countReplySchema } },
   errors: ['function_not_found', 'queue_full', 'quota_exceeded', 'loop_detected', 'unavailable'],
   async handle({ services, namespace, params, query, actor, ctx }) {
     const version = query.version ?? 'pinned';
-    const options = { version, depth: depthOf(services, ctx) };
+    const options: ReplayAllOptions = { version, depth: depthOf(services, ctx) };
+    if (query.reason !== undefined) options.reason = query.reason;
     const count = await services.deadLetters.replayAll(actor(), namespace, params.name, options);
     return json(202, { count });
   },
 });
 
 export const purgeDead = route({
+  operationId: 'purgeDeadLetters',
   method: 'DELETE',
   path: '/v1/functions/{name}/dead',
   tag,
-  summary: 'Throw away the dead invocations of a function',
+  summary: 'Throw away the dead invocations of a function, or those of one reason',
   access: 'required',
   scope: 'invoke',
   params: functionPath,
+  query: deadQuerySchema,
   replies: { 200: { about: 'How many.', schema: countReplySchema } },
   errors: ['function_not_found'],
-  async handle({ services, namespace, params, actor }) {
-    return json(200, { count: await services.deadLetters.purge(actor(), namespace, params.name) });
+  async handle({ services, namespace, params, query, actor }) {
+    const count = await services.deadLetters.purge(actor(), namespace, params.name, query.reason);
+    return json(200, { count });
   },
 });
 

@@ -27,7 +27,12 @@ import { startTrace, within } from '../trace.js';
 
 const tag = 'Invocation';
 
-const input = { kind: 'raw', maxBytes: MAX_INPUT_BYTES, about: "The function's stdin." } satisfies BodySpec;
+const input = {
+  kind: 'raw',
+  maxBytes: MAX_INPUT_BYTES,
+  about: "The function's stdin.",
+  example: '{"name":"Ada"}',
+} satisfies BodySpec;
 
 const headers = {
   'X-Request-ID': 'The id of the invocation.',
@@ -72,6 +77,7 @@ const errors = [
 ] as const;
 
 export const invokeFunction = route({
+  operationId: 'invokeFunction',
   method: 'POST',
   path: '/v1/functions/{name}/invoke',
   tag,
@@ -93,6 +99,7 @@ export const invokeFunction = route({
 });
 
 export const invokeOfNamespace = route({
+  operationId: 'invokeFunctionOfNamespace',
   method: 'POST',
   path: '/v1/invoke/{namespace}/{name}',
   tag,

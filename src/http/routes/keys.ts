@@ -13,6 +13,7 @@ const tag = 'API keys';
 const PRIVATE = { 'Cache-Control': 'no-store' };
 
 export const createKey = route({
+  operationId: 'createKey',
   method: 'POST',
   path: '/v1/auth/keys',
   tag,
@@ -22,7 +23,7 @@ export const createKey = route({
   access: 'required',
   scope: 'keys',
   anyNamespace: true,
-  body: { kind: 'json', schema: createKeyBodySchema },
+  body: { kind: 'json', schema: createKeyBodySchema, example: { name: 'ci', scopes: ['deploy', 'read'], functions: ['hook-*'] } },
   replies: { 201: { about: 'The key, shown this once.', schema: createKeyReplySchema } },
   errors: ['forbidden'],
   async handle({ services, body: { expires_at: end, ...key }, actor }) {
@@ -32,6 +33,7 @@ export const createKey = route({
 });
 
 export const listKeys = route({
+  operationId: 'listKeys',
   method: 'GET',
   path: '/v1/auth/keys',
   tag,
@@ -49,6 +51,7 @@ export const listKeys = route({
 });
 
 export const revokeKey = route({
+  operationId: 'revokeKey',
   method: 'DELETE',
   path: '/v1/auth/keys/{id}',
   tag,

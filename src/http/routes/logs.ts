@@ -1,4 +1,3 @@
-import { PassThrough } from 'node:stream';
 import { functionPath } from '../../contract/http/common.js';
 import {
   DEFAULT_LOG_LIMIT,
@@ -7,14 +6,13 @@ import {
   logsReplySchema,
 } from '../../contract/http/logs.js';
 import type { FollowRequest } from '../../core/logs.js';
-import { clientGone } from '../client-gone.js';
-import { credentialEnds } from '../credential-ends.js';
+import { eventStream } from '../event-stream.js';
 import { streamLogs } from '../log-stream.js';
 import { json, route } from '../route.js';
 import { parseSince } from '../since.js';
-import { takeSocketSlot } from '../socket-slot.js';
 
 export const readLogs = route({
+  operationId: 'listLogs',
   method: 'GET',
   path: '/v1/functions/{name}/logs',
   tag: 'Logs',
@@ -35,7 +33,8 @@ export const readLogs = route({
     },
   },
   errors: ['function_not_found'],
-  async handle({ services, principal, namespace, params, query, headers, ctx, stopping }) {
+  async handle(call) {
+    const { services, namespace, params, query, headers, ctx } = call;
     const filter: Omit<FollowRequest, 'signal' | 'after'> = { namespace, function: params.name };
     if (query.since !== undefined) filter.since = parseSince(query.since);
     if (query.status !== undefined) filter.status = query.status;
@@ -44,23 +43,16 @@ export const readLogs = route({
 
     if (query.follow && ctx.method === 'GET') {
       await services.catalog.assertKnown(namespace, params.name);
-      const slot = await takeSocketSlot(services, namespace, principal);
-      const stream = new PassThrough();
       const isPast = query.limit !== undefined || query.since !== undefined;
       const after = headers['last-event-id'];
-      const done = AbortSignal.any([clientGone(ctx), stopping]);
-      void streamLogs(services.logs, stream, {
-        ...filter,
-        past: isPast && after === undefined ? limit : 0,
-        signal: AbortSignal.any([done, credentialEnds(services.auth, principal, done)]),
-        ...(after === undefined ? {} : { after }),
-      }).finally(() => slot.release());
-      return {
-        status: 200,
-        bytes: stream,
-        type: 'text/event-stream',
-        headers: { 'Cache-Control': 'no-cache', 'X-Accel-Buffering': 'no' },
-      };
+      return eventStream(call, (write, signal) =>
+        streamLogs(services.logs, write, {
+          ...filter,
+          past: isPast && after === undefined ? limit : 0,
+          signal,
+          ...(after === undefined ? {} : { after }),
+        }),
+      );
     }
     const logs = await services.logs.read({ ...filter, limit });
     if (logs.records.length === 0) await services.catalog.assertKnown(namespace, params.name);

@@ -26,10 +26,11 @@ const healthSpec = {
   },
 } as const;
 
-export const health = route({ ...healthSpec, path: '/health' });
-export const healthV1 = route({ ...healthSpec, path: '/v1/health' });
+export const health = route({ operationId: 'getHealth', ...healthSpec, path: '/health' });
+export const healthV1 = route({ operationId: 'getHealthV1', ...healthSpec, path: '/v1/health' });
 
 export const version = route({
+  operationId: 'getVersion',
   method: 'GET',
   path: '/v1/version',
   tag,
@@ -44,6 +45,7 @@ export const version = route({
 });
 
 export const status = route({
+  operationId: 'getStatus',
   method: 'GET',
   path: '/v1/status',
   tag,
@@ -77,6 +79,7 @@ export const status = route({
 });
 
 export const metrics = route({
+  operationId: 'getMetrics',
   method: 'GET',
   path: '/metrics',
   tag,

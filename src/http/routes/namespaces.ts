@@ -9,6 +9,7 @@ import { json, route } from '../route.js';
 const tag = 'Namespaces';
 
 export const getUsage = route({
+  operationId: 'getUsage',
   method: 'GET',
   path: '/v1/namespaces/{ns}/usage',
   tag,
@@ -28,6 +29,7 @@ export const getUsage = route({
 });
 
 export const putQuotas = route({
+  operationId: 'putQuotas',
   method: 'PUT',
   path: '/v1/namespaces/{ns}/quotas',
   tag,
@@ -36,7 +38,7 @@ export const putQuotas = route({
   scope: 'keys',
   anyNamespace: true,
   params: namespacePath,
-  body: { kind: 'json', schema: putQuotasBodySchema },
+  body: { kind: 'json', schema: putQuotasBodySchema, example: { waiting_jobs: 1000, cache_mb: null } },
   replies: { 200: { about: 'Limit and use of every quota, as they are now.', schema: usageReplySchema } },
   errors: ['forbidden', 'unavailable'],
   async handle({ services, principal, actor, params, body }) {

@@ -5,6 +5,7 @@ import { json, route } from '../route.js';
 const tag = 'Network';
 
 export const networkStatus = route({
+  operationId: 'getNetworkStatus',
   method: 'GET',
   path: '/v1/network/status',
   tag,
@@ -30,6 +31,7 @@ export const networkStatus = route({
 });
 
 export const peers = route({
+  operationId: 'listPeers',
   method: 'GET',
   path: '/v1/network/peers',
   tag,
@@ -51,8 +53,9 @@ const ABSENT = {
   '/v1/network/disconnect': 'The nodes of this engine are in its settings; ask its operator to remove one.',
 };
 
-function absent(path: keyof typeof ABSENT) {
+function absent(operationId: string, path: keyof typeof ABSENT) {
   return route({
+    operationId,
     method: 'POST',
     path,
     tag,
@@ -67,6 +70,6 @@ function absent(path: keyof typeof ABSENT) {
   });
 }
 
-export const anonymousProxy = absent('/v1/proxy/anon');
-export const connect = absent('/v1/network/connect');
-export const disconnect = absent('/v1/network/disconnect');
+export const anonymousProxy = absent('proxyAnonymously', '/v1/proxy/anon');
+export const connect = absent('connectNetwork', '/v1/network/connect');
+export const disconnect = absent('disconnectNetwork', '/v1/network/disconnect');

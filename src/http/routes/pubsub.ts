@@ -14,6 +14,7 @@ import { MAX_BATCH_BYTES, MAX_BATCH_MESSAGES, MB } from '../../contract/limits.j
 import { coversFunction } from '../../contract/scopes.js';
 import { DEPTH_HEADER } from '../../core/call-depth.js';
 import type { Message } from '../../core/publish.js';
+import { newRequestId } from '../../core/request-id.js';
 import { AppError } from '../../errors.js';
 import { JsonText, jsonTextOf } from '../../json-text.js';
 import type { Span } from '../../ports/tracer.js';
@@ -31,26 +32,35 @@ const MAX_PUBLISH_BYTES = 2 << 20;
 const FIRST_DEPTH = 1;
 
 export const publish = route({
+  operationId: 'publishMessage',
   method: 'POST',
   path: '/v1/pubsub/publish',
   tag,
   summary: 'Publish a message: fires triggers, and tells live subscribers',
   access: 'required',
   scope: 'publish',
-  body: { kind: 'json', schema: publishBodySchema, maxBytes: MAX_PUBLISH_BYTES },
-  replies: { 200: { about: 'Every job it fired is durable.', schema: publishReplySchema } },
+  body: { kind: 'json', schema: publishBodySchema, example: { topic: 'orders:created', data: { id: 42 } }, maxBytes: MAX_PUBLISH_BYTES },
+  replies: {
+    200: {
+      about: 'Every job it fired is durable.',
+      schema: publishReplySchema,
+      headers: { 'X-Message-ID': 'What it fired is listed by `message_id`.' },
+    },
+  },
   errors: ['forbidden', 'payload_too_large', 'queue_full', 'unavailable'],
   async handle({ services, principal, namespace, body, bodyText, ctx }) {
     assertOwnNamespace(principal, body.namespace);
     const span = startTrace(services.tracer, ctx, `publish ${body.topic}`);
     const [source] = sourcesOf(bodyText, ['data']);
-    const message = messageOf(body, source, { namespace, span, depth: depthOf(services, ctx) });
+    const id = newRequestId();
+    const message = { id, ...messageOf(body, source, { namespace, span, depth: depthOf(services, ctx) }) };
     const { triggered } = await within(span, () => services.publisher.publish(message));
-    return json(200, { status: 'ok', triggered });
+    return json(200, { status: 'ok', triggered }, { 'X-Message-ID': id });
   },
 });
 
 export const publishBatch = route({
+  operationId: 'publishMessages',
   method: 'POST',
   path: '/v1/pubsub/publish/batch',
   tag,
@@ -58,7 +68,7 @@ export const publishBatch = route({
   description: `Each is as if published alone, and they keep their order. One that is refused refuses them all, and the error names it. The body has at most ${MAX_BATCH_BYTES / MB} MB.`,
   access: 'required',
   scope: 'publish',
-  body: { kind: 'json', schema: publishBatchBodySchema, maxBytes: MAX_BATCH_BYTES },
+  body: { kind: 'json', schema: publishBatchBodySchema, example: { messages: [{ topic: 'orders:created', data: { id: 42 } }] }, maxBytes: MAX_BATCH_BYTES },
   replies: { 200: { about: 'Every job that they fired is durable.', schema: publishBatchReplySchema } },
   errors: ['forbidden', 'payload_too_large', 'queue_full', 'unavailable'],
   async handle({ services, principal, namespace, body: { messages, ...body }, bodyText, ctx, countUse }) {
@@ -134,6 +144,7 @@ function assertCountable(messages: number, limitPerMinute: number): void {
 }
 
 export const listTopics = route({
+  operationId: 'listTopics',
   method: 'GET',
   path: '/v1/pubsub/topics',
   tag,
@@ -152,6 +163,7 @@ export const listTopics = route({
 });
 
 export const getPresence = route({
+  operationId: 'getPresence',
   method: 'GET',
   path: '/v1/pubsub/presence',
   tag,

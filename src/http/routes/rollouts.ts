@@ -6,6 +6,7 @@ const tag = 'Functions';
 const path = '/v1/functions/{name}/rollout';
 
 export const startRollout = route({
+  operationId: 'startRollout',
   method: 'POST',
   path,
   tag,
@@ -15,7 +16,7 @@ export const startRollout = route({
   access: 'required',
   scope: 'deploy',
   params: functionPath,
-  body: { kind: 'json', schema: rolloutRequestSchema },
+  body: { kind: 'json', schema: rolloutRequestSchema, example: { to: 8, steps: [5, 25, 50], every_seconds: 60, max_error_percent: 2 } },
   replies: { 202: { about: 'The rollout, at its first step.', schema: rolloutRecordSchema } },
   errors: ['function_not_found', 'conflict'],
   async handle({ services, namespace, params, body, actor }) {
@@ -26,6 +27,7 @@ export const startRollout = route({
 });
 
 export const getRollout = route({
+  operationId: 'getRollout',
   method: 'GET',
   path,
   tag,
@@ -40,6 +42,7 @@ export const getRollout = route({
 });
 
 export const abortRollout = route({
+  operationId: 'abortRollout',
   method: 'DELETE',
   path,
   tag,

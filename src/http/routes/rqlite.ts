@@ -17,13 +17,14 @@ const TIMEOUT_MS = 30_000;
 const options = { timeoutMs: TIMEOUT_MS };
 
 export const query = route({
+  operationId: 'queryDatabase',
   method: 'POST',
   path: '/v1/rqlite/query',
   tag,
   summary: "Read from the namespace's own database",
   access: 'required',
   scope: 'data',
-  body: { kind: 'json', schema: sqlBodySchema, exactIntegers: true },
+  body: { kind: 'json', schema: sqlBodySchema, example: { sql: 'select id, name from users where age > ?', args: [30] }, exactIntegers: true },
   replies: { 200: { about: 'The rows.', schema: queryReplySchema } },
   errors: ['invalid_sql', 'unavailable'],
   async handle({ services, namespace, body }) {
@@ -32,13 +33,14 @@ export const query = route({
 });
 
 export const exec = route({
+  operationId: 'executeStatement',
   method: 'POST',
   path: '/v1/rqlite/exec',
   tag,
   summary: "Write to the namespace's own database",
   access: 'required',
   scope: 'data',
-  body: { kind: 'json', schema: sqlBodySchema, exactIntegers: true },
+  body: { kind: 'json', schema: sqlBodySchema, example: { sql: 'insert into users (name, age) values (?, ?)', args: ['Ada', 36] }, exactIntegers: true },
   replies: { 200: { about: 'What was done.', schema: execReplySchema } },
   errors: ['invalid_sql', 'unavailable'],
   async handle({ services, namespace, body }) {
@@ -47,13 +49,19 @@ export const exec = route({
 });
 
 export const transaction = route({
+  operationId: 'runTransaction',
   method: 'POST',
   path: '/v1/rqlite/transaction',
   tag,
   summary: 'Run several statements, all or none',
   access: 'required',
   scope: 'data',
-  body: { kind: 'json', schema: transactionBodySchema, exactIntegers: true },
+  body: { kind: 'json', schema: transactionBodySchema, example: {
+      ops: [
+        { kind: 'exec', sql: 'update accounts set cents = cents - ? where id = ?', args: [500, 1] },
+        { kind: 'exec', sql: 'update accounts set cents = cents + ? where id = ?', args: [500, 2] },
+      ],
+    }, exactIntegers: true },
   replies: {
     200: {
       about: 'One result per statement; none with `return_results: false`.',
@@ -69,13 +77,14 @@ export const transaction = route({
 });
 
 export const createTable = route({
+  operationId: 'createTable',
   method: 'POST',
   path: '/v1/rqlite/create-table',
   tag,
   summary: 'Create a table by its CREATE TABLE statement',
   access: 'required',
   scope: 'data',
-  body: { kind: 'json', schema: createTableBodySchema },
+  body: { kind: 'json', schema: createTableBodySchema, example: { schema: 'create table users (id integer primary key, name text)' } },
   replies: { 201: { about: 'Created.', schema: messageReplySchema } },
   errors: ['invalid_sql', 'unavailable'],
   async handle({ services, namespace, body }) {
@@ -85,13 +94,14 @@ export const createTable = route({
 });
 
 export const dropTable = route({
+  operationId: 'dropTable',
   method: 'POST',
   path: '/v1/rqlite/drop-table',
   tag,
   summary: 'Drop a table',
   access: 'required',
   scope: 'data',
-  body: { kind: 'json', schema: dropTableBodySchema },
+  body: { kind: 'json', schema: dropTableBodySchema, example: { table: 'users' } },
   replies: { 200: { about: 'Dropped.', schema: messageReplySchema } },
   errors: ['invalid_sql', 'unavailable'],
   async handle({ services, namespace, body }) {
@@ -101,6 +111,7 @@ export const dropTable = route({
 });
 
 export const getSchema = route({
+  operationId: 'getDatabaseSchema',
   method: 'GET',
   path: '/v1/rqlite/schema',
   tag,

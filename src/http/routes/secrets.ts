@@ -10,13 +10,14 @@ import { json, route } from '../route.js';
 const tag = 'Secrets';
 
 export const putSecret = route({
+  operationId: 'putSecret',
   method: 'PUT',
   path: '/v1/functions/secrets',
   tag,
   summary: 'Set a secret that the functions of the namespace read with get_secret',
   access: 'required',
   scope: 'secrets',
-  body: { kind: 'json', schema: putSecretBodySchema },
+  body: { kind: 'json', schema: putSecretBodySchema, example: { name: 'STRIPE_KEY', value: 'sk_live_…' } },
   replies: { 200: { about: 'Kept, sealed.', schema: putSecretReplySchema } },
   errors: ['payload_too_large'],
   async handle({ services, namespace, body, actor }) {
@@ -26,6 +27,7 @@ export const putSecret = route({
 });
 
 export const listSecrets = route({
+  operationId: 'listSecrets',
   method: 'GET',
   path: '/v1/functions/secrets',
   tag,
@@ -40,6 +42,7 @@ export const listSecrets = route({
 });
 
 export const deleteSecret = route({
+  operationId: 'deleteSecret',
   method: 'DELETE',
   path: '/v1/functions/secrets/{name}',
   tag,

@@ -14,6 +14,7 @@ import { route } from '../route.js';
 const replies = { 101: { about: 'To a WebSocket handshake: the socket is open. Its frames are in /docs.' } };
 
 export const invokeSocket = route({
+  operationId: 'openInvokeSocket',
   method: 'GET',
   path: '/v1/functions/{name}/ws',
   tag: 'Invocation',
@@ -34,6 +35,7 @@ export const invokeSocket = route({
 });
 
 export const topicSocket = route({
+  operationId: 'openTopicSocket',
   method: 'GET',
   path: '/v1/pubsub/ws',
   tag: 'PubSub',

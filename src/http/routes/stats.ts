@@ -6,6 +6,7 @@ const DEFAULT_WINDOW = '1h';
 const MINUTE_MS = 60_000;
 
 export const readStats = route({
+  operationId: 'getStats',
   method: 'GET',
   path: '/v1/stats',
   tag: 'Delivery',

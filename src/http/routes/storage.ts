@@ -21,6 +21,7 @@ const MAX_UPLOAD_BYTES = 32 * MB;
 const MAX_NAME = 256;
 
 export const upload = route({
+  operationId: 'uploadBlob',
   method: 'POST',
   path: '/v1/storage/upload',
   tag,
@@ -32,6 +33,7 @@ export const upload = route({
     file: 'file',
     maxFileBytes: MAX_UPLOAD_BYTES,
     fields: uploadFieldsSchema,
+    example: { name: 'logo.png' },
   },
   replies: { 200: { about: 'Stored and pinned.', schema: uploadReplySchema } },
   errors: ['unsupported_media_type', 'quota_exceeded', 'unavailable'],
@@ -44,6 +46,7 @@ export const upload = route({
 });
 
 export const download = route({
+  operationId: 'downloadBlob',
   method: 'GET',
   path: '/v1/storage/get/{cid}',
   tag,
@@ -66,6 +69,7 @@ export const download = route({
 });
 
 export const status = route({
+  operationId: 'getBlobStatus',
   method: 'GET',
   path: '/v1/storage/status/{cid}',
   tag,
@@ -94,6 +98,7 @@ export const status = route({
 });
 
 export const pin = route({
+  operationId: 'pinBlob',
   method: 'POST',
   path: '/v1/storage/pin',
   tag,
@@ -102,7 +107,7 @@ export const pin = route({
     'What is uploaded is pinned. Knowing a CID grants nothing: one that the namespace has not put is 404.',
   access: 'required',
   scope: 'data',
-  body: { kind: 'json', schema: pinBodySchema },
+  body: { kind: 'json', schema: pinBodySchema, example: { cid: 'bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy', name: 'logo.png' } },
   replies: { 200: { about: 'Pinned.', schema: pinReplySchema } },
   errors: ['not_found', 'unavailable'],
   async handle({ services, namespace, body }) {
@@ -117,6 +122,7 @@ export const pin = route({
 });
 
 export const unpin = route({
+  operationId: 'unpinBlob',
   method: 'DELETE',
   path: '/v1/storage/unpin/{cid}',
   tag,

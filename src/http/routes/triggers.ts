@@ -13,6 +13,7 @@ import { json, route } from '../route.js';
 const tag = 'Triggers';
 
 export const addTrigger = route({
+  operationId: 'addTrigger',
   method: 'POST',
   path: '/v1/functions/{name}/triggers',
   tag,
@@ -20,7 +21,7 @@ export const addTrigger = route({
   access: 'required',
   scope: 'deploy',
   params: functionPath,
-  body: { kind: 'json', schema: addTriggerBodySchema },
+  body: { kind: 'json', schema: addTriggerBodySchema, example: { topic: 'orders:*' } },
   replies: { 201: { about: 'The trigger.', schema: addTriggerReplySchema } },
   errors: ['function_not_found'],
   async authorize({ services, namespace, params }) {
@@ -34,6 +35,7 @@ export const addTrigger = route({
 });
 
 export const listTriggers = route({
+  operationId: 'listTriggers',
   method: 'GET',
   path: '/v1/functions/{name}/triggers',
   tag,
@@ -50,6 +52,7 @@ export const listTriggers = route({
 });
 
 export const patchTrigger = route({
+  operationId: 'updateTrigger',
   method: 'PATCH',
   path: '/v1/functions/{name}/triggers/{id}',
   tag,
@@ -58,7 +61,7 @@ export const patchTrigger = route({
   access: 'required',
   scope: 'deploy',
   params: triggerPath,
-  body: { kind: 'json', schema: patchTriggerBodySchema },
+  body: { kind: 'json', schema: patchTriggerBodySchema, example: { enabled: false } },
   replies: { 200: { about: 'The trigger.', schema: triggerRecordSchema } },
   errors: ['not_found'],
   async handle({ services, namespace, params, body, actor }) {
@@ -68,6 +71,7 @@ export const patchTrigger = route({
 });
 
 export const runTrigger = route({
+  operationId: 'runTrigger',
   method: 'POST',
   path: '/v1/functions/{name}/triggers/{id}/run',
   tag,
@@ -84,6 +88,7 @@ export const runTrigger = route({
 });
 
 export const deleteTrigger = route({
+  operationId: 'deleteTrigger',
   method: 'DELETE',
   path: '/v1/functions/{name}/triggers/{id}',
   tag,

@@ -23,11 +23,13 @@ export interface RewriteOptions {
    * The instructions, or null when they could not be read: then growth is clamped but not counted.
    */
   scan: Scan | null;
-  /** Pages the memory has from the start, when more than the module says: those of a snapshot. */
-  minPages?: number;
   /** Exports all mutable globals, so that a snapshot can restore them. */
   exportGlobals?: boolean;
-  /** For an instance that a snapshot fills: no active data. */
+  /**
+   * For instances whose memory a snapshot supplies, its size included: the module has no active
+   * data, so that modules which differ in nothing else become the same, and V8 compiles their code
+   * once.
+   */
   forSnapshot?: boolean;
   /** Exports a function that the module does not, under `names.resume`. */
   resume?: number;
@@ -47,7 +49,6 @@ export interface Rewritten {
   globals: string[];
   /** Mutable float globals, each by the names of two functions that read and write its bits. */
   floats: FloatExport[];
-  minPages: number;
   maxPages: number;
   /** Of the card table, which precedes the guest's memory; 0 without write barriers. */
   tableBytes: number;
@@ -89,7 +90,8 @@ const KIND = { function: 0, global: 3 } as const;
  */
 export function rewrite(module: ParsedModule, options: RewriteOptions): Rewritten {
   const memory = module.memories[0];
-  const minPages = Math.max(memory?.min ?? 0, options.minPages ?? 0);
+  const forSnapshot = options.forSnapshot === true;
+  const minPages = forSnapshot ? 0 : (memory?.min ?? 0);
   const maxPages = Math.min(memory?.max ?? options.maxPages, options.maxPages);
   const prefix = freePrefix(module);
   const names: ExportNames = {
@@ -110,7 +112,7 @@ export function rewrite(module: ParsedModule, options: RewriteOptions): Rewritte
       names.pages = `${prefix}pages`;
       names.refused = `${prefix}refused`;
       const instrumented =
-        options.writeBarriers === true && options.forSnapshot === true ? barrierCode(module, maxPages) : null;
+        options.writeBarriers === true && forSnapshot ? barrierCode(module, maxPages) : null;
       const code = instrumented ?? plainCode(module, options.scan, maxPages, options.redirection);
       before = code.pagesBefore;
       if (options.exportGlobals === true) added.push(...addFloatAccess(module, code, prefix, floats));
@@ -120,7 +122,8 @@ export function rewrite(module: ParsedModule, options: RewriteOptions): Rewritte
         added.push(exportEntry(names.watched, KIND.global, targetsOf(module).refused + code.numbers.length));
       }
     }
-    payloads.set(SECTION.memory, vector([limits(minPages + before, Math.max(minPages, maxPages) + before)]));
+    const most = Math.max(memory.min, maxPages);
+    payloads.set(SECTION.memory, vector([limits(minPages + before, most + before)]));
   }
   clampTables(module, payloads);
 
@@ -143,7 +146,7 @@ export function rewrite(module: ParsedModule, options: RewriteOptions): Rewritte
   }
   // With a data count, instructions may refer to segments: those that are passive must stay, and
   // the numbers of all.
-  if (options.forSnapshot === true && payloads.has(SECTION.data)) {
+  if (forSnapshot && payloads.has(SECTION.data)) {
     if (payloads.has(SECTION.dataCount)) payloads.set(SECTION.data, withoutActiveData(module));
     else payloads.delete(SECTION.data);
   }
@@ -156,7 +159,7 @@ export function rewrite(module: ParsedModule, options: RewriteOptions): Rewritte
       return payload === undefined ? [] : [section(id, payload)];
     }),
   ]);
-  return { bytes, names, globals, floats, minPages, maxPages, tableBytes: before * WASM_PAGE_BYTES };
+  return { bytes, names, globals, floats, maxPages, tableBytes: before * WASM_PAGE_BYTES };
 }
 
 function freePrefix(module: ParsedModule): string {

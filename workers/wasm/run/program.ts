@@ -6,7 +6,13 @@ import type { GuestResult, Session } from './session.js';
 import type { TimeCell } from './time-cells.js';
 
 export interface ProgramBase {
+  /**
+   * For a program with a snapshot: without what the memory holds, so that programs which differ in
+   * nothing else have the same.
+   */
   module: WebAssembly.Module;
+  /** SHA-256 of the module as it was compiled. */
+  moduleHash: string;
   /** Of the module as it was compiled: its code in memory is a multiple of that. */
   moduleBytes: number;
   shape: Shape;

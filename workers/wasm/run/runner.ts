@@ -18,9 +18,9 @@ const AT_ONCE_BYTES = 2 << 20;
  * mutable globals. An instance is not kept when its memory has grown, since memory cannot shrink
  * and accesses beyond the size of a new instance must trap, nor when the guest was ended rather
  * than ending by itself. Modules with other state (tables, dropped segments) have no snapshot and
- * get an instance for each run.
+ * get an instance for each run. `keeps: false` makes one for each run of any program.
  */
-export function createRunner(program: Program, guest: Guest): Runner {
+export function createRunner(program: Program, guest: Guest, { keeps = true } = {}): Runner {
   const { snapshot, tableBytes } = program;
   const restorer = snapshot === null ? null : new Restorer(snapshot);
   /** In the state that a run begins with. */
@@ -31,12 +31,8 @@ export function createRunner(program: Program, guest: Guest): Runner {
   const guestBytes = (instance: WebAssembly.Instance) => new Uint8Array(bufferOf(instance), tableBytes);
 
   function create(): WebAssembly.Instance {
-    const instance = new WebAssembly.Instance(program.module, guest.imports);
-    if (program.strategy !== 'fresh') {
-      restorer?.fill(guestBytes(instance));
-      restorer?.restoreGlobals(instance);
-    }
-    return instance;
+    if (restorer !== null) return restorer.instantiate(program, guest.imports);
+    return new WebAssembly.Instance(program.module, guest.imports);
   }
 
   function enter({ random, clock }: Session): void {
@@ -88,11 +84,11 @@ export function createRunner(program: Program, guest: Guest): Runner {
       const size = guest.memory.byteLength;
       guest.release();
       const grown = size > (snapshot?.pages ?? 0) * WASM_PAGE_BYTES;
-      if (restorer === null || used === null || grown) {
+      if (restorer === null || used === null || grown || !keeps) {
         used = null;
         collectAfter(size);
         // Made again at once: the next invocation finds it ready.
-        if (restorer !== null) ready = create();
+        if (restorer !== null && keeps) ready = create();
         return;
       }
       if (tableBytes > 0) restorer.restoreDirty(guestBytes(used), cardTableOf(bufferOf(used), tableBytes));

@@ -1,14 +1,21 @@
-import { messageOf } from '../../../src/errors.js';
+import { createHash } from 'node:crypto';
+import { AppError, messageOf } from '../../../src/errors.js';
 import { type ParsedModule, parse } from '../binary/parse.js';
-import { malformed } from '../binary/reader.js';
+import { placeOf } from '../binary/place-of.js';
 import { type Scan, scan } from '../binary/scan.js';
 import type { Rewritten } from '../instrument/rewrite.js';
+import { HOST_MODULES } from '../run/host-functions.js';
 import { check, checkSize, type Shape } from '../run/module-check.js';
 import type { ProgramBase } from '../run/program.js';
 
 const PAGES_PER_MB = 16;
-/** Imports of programs that wait. Every Go program has them, so of Go they say nothing. */
+/** Imports of programs that wait. */
 const WAITING: ReadonlySet<string> = new Set(['http_fetch', 'http_fetch_into', 'poll_oneoff']);
+/**
+ * An interpreter imports whatever a script may call, so its imports say nothing of the script.
+ * Compiled programs import what they use; an SDK's 30 host functions are never all used.
+ */
+const INTERPRETER_IMPORTS = 20;
 /** A custom section that the Go linker writes (cmd/link/internal/wasm). */
 const GO_BUILD_ID = 'go:buildid';
 
@@ -40,26 +47,49 @@ export function checkValid(wasm: Uint8Array): void {
   if (!WebAssembly.validate(wasm)) compile({ bytes: wasm });
 }
 
-/** Throws `invalid_module` with V8's own reason when the module is not valid. */
+/** V8 ends its reasons with the byte that it stopped at. */
+const STOPPED_AT = / @\+(\d+)$/;
+
+/** Throws `invalid_module` when the module is not valid, saying where. */
 export function compile({ bytes }: { bytes: Uint8Array }): WebAssembly.Module {
   try {
     return new WebAssembly.Module(bytes);
   } catch (cause) {
-    const reason = messageOf(cause).replace('WebAssembly.Module(): ', '');
-    throw malformed(`The module is not valid WebAssembly: ${reason}`);
+    throw invalid(bytes, STOPPED_AT.exec(messageOf(cause))?.[1], cause);
   }
+}
+
+/** V8's own words are no part of the sentence: they change with its version. */
+function invalid(bytes: Uint8Array, stoppedAt: string | undefined, cause: unknown): AppError {
+  const what = 'The module is not valid WebAssembly';
+  const next = 'build it again, and upload the whole of what the compiler wrote.';
+  const at = Number(stoppedAt);
+  if (stoppedAt === undefined) return new AppError('invalid_module', `${what}; ${next}`, { cause });
+  const where =
+    at >= bytes.length
+      ? `it ends at byte ${bytes.length} although more is to follow`
+      : `byte ${at} breaks the format (${placeOf(bytes, at)})`;
+  return new AppError('invalid_module', `${what}: ${where}; ${next}`, { cause });
 }
 
 /** What programs of all strategies have of their module. */
 export function common(source: Source, rewritten: Rewritten): ProgramBase {
   return {
     module: compile(rewritten),
+    moduleHash: createHash('sha256').update(rewritten.bytes).digest('base64'),
     moduleBytes: rewritten.bytes.length,
     shape: source.shape,
     names: rewritten.names,
     tableBytes: rewritten.tableBytes,
     limitMb: source.limitMb,
     ownMaximum: rewritten.maxPages < source.maxPages,
-    waits: source.module.imports.some((entry) => WAITING.has(entry.name)) && !isGo(source.module),
+    waits: waits(source.module),
   };
+}
+
+/** Whether its imports tell that guests of the program wait. Every Go program has all of WASI's. */
+function waits(module: ParsedModule): boolean {
+  const asked = module.imports.filter((entry) => HOST_MODULES.includes(entry.module)).length;
+  if (isGo(module) || asked >= INTERPRETER_IMPORTS) return false;
+  return module.imports.some((entry) => WAITING.has(entry.name));
 }

@@ -31,7 +31,7 @@ const SHOWN = 40;
  * that was put back, and after a run that was ended, in turn.
  */
 export function differs(fresh: FreshProgram, warm: Program, guest: Guest, name: string): string | null {
-  const expectedRunner = createRunner({ ...fresh, snapshot: null }, guest);
+  const expectedRunner = createRunner(fresh, guest, { keeps: false });
   for (const input of INPUTS) {
     const expected: string[] = [];
     const actual: string[] = [];

@@ -2,9 +2,9 @@ import { messageOf } from '../../../src/errors.js';
 import { GuestExit } from '../../wasi/bindings.js';
 import type { Rewritten } from '../instrument/rewrite.js';
 import { Guest } from '../run/guest.js';
-import type { Snapshot } from '../run/image.js';
+import { Restorer, type Snapshot } from '../run/image.js';
 import { isGlobal, memoryOf, readGlobals } from '../run/instance.js';
-import type { ProgramBase } from '../run/program.js';
+import type { Instances } from './instances.js';
 import { type Conditions, sandboxSession } from './sandbox-session.js';
 import { SnapshotRefused } from './snapshot-refused.js';
 
@@ -49,8 +49,7 @@ export interface RecordedStart {
 
 /** Runs an export on a new instance until it returns or makes a call that is not pure. */
 export function recordStart(
-  program: ProgramBase,
-  rewritten: Rewritten,
+  { program, rewritten, image }: Instances,
   name: string,
   entry: string,
   conditions: Conditions,
@@ -61,7 +60,11 @@ export function recordStart(
   let wanted: string | null = null;
   let instance: WebAssembly.Instance | null = null;
   try {
-    instance = new WebAssembly.Instance(program.module, stoppingImports(guest));
+    const imports = stoppingImports(guest);
+    instance =
+      image === null
+        ? new WebAssembly.Instance(program.module, imports)
+        : new Restorer(image).instantiate(program, imports);
     guest.attach(instance);
     if (rewritten.names.start !== null) guest.call(rewritten.names.start);
     if (instance.exports[entry] !== undefined) guest.call(entry);

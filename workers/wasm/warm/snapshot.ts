@@ -8,6 +8,7 @@ import { compareStarts, type Starts } from './compare-starts.js';
 import { clearDeadStack } from './go-goroutines.js';
 import { goHiddenDraws } from './go-hidden-draws.js';
 import { type GoTable, goShape, goTable } from './go-shape.js';
+import { prepareInstances } from './instances.js';
 import { common, isGo, type Source } from './prepare.js';
 import { type RecordedStart, recordStart } from './recorded-start.js';
 import { type Conditions, randomConditions } from './sandbox-session.js';
@@ -55,7 +56,6 @@ function warmProgram(source: Source, base: RecordedStart, resume?: number) {
   const rewritten = rewrite(source.module, {
     maxPages: source.maxPages,
     scan: source.scan,
-    minPages: snapshot.pages,
     exportGlobals: true,
     forSnapshot: true,
     writeBarriers: isGo(source.module),
@@ -94,15 +94,9 @@ export function whyNotRestorable({ module, scan, shape }: Source): string | null
 /** The same export of the same program on instances whose conditions differ: see `Starts`. */
 function recordStarts(source: Source, name: string, entry: string, go: GoTable | null): Starts {
   const redirection = go === null ? null : goHiddenDraws(source.module, go);
-  const rewritten = rewrite(source.module, {
-    maxPages: source.maxPages,
-    scan: source.scan,
-    exportGlobals: true,
-    ...(redirection === null ? {} : { redirection }),
-  });
-  const program = common(source, rewritten);
+  const instances = prepareInstances(source, redirection ?? undefined);
   const record = (conditions: Conditions) => {
-    const start = recordStart(program, rewritten, name, entry, conditions);
+    const start = recordStart(instances, name, entry, conditions);
     if (go !== null) clearDeadStack(start.memory, stackPointerOf(start));
     return start;
   };

@@ -18,7 +18,7 @@
     ARGV[9] of each namespace with a share: its name, most waiting jobs, bytes and delayed jobs, with
             blanks between all of them
     ARGV[10…] for each job, those of a group one after the other: head, data, options as JSON or ''.
-              Head: "<group> <id> <size> <namespace> <kind> <name> <accepted at> <delay>". They are
+              Head: "<group> <line in jobs:<ns>> <namespace> <kind> <name> <accepted at> <delay>". They are
               few arguments, since the client makes each a string of its own.
 
   Returns Redis' time in Unix milliseconds; for each group 0 = accepted, 1 = too late, 2 = full, or
@@ -37,10 +37,11 @@ local late = now > deadline
 
 local groups, byNamespace, seen = {}, {}, {}
 for at = 10, #ARGV, 3 do
-  local number, id, size, namespace, kind, name, acceptedAt, delay =
-    string.match(ARGV[at], '^(%d+) (%S+) (%d+) (%S+) (%S+) (%S+) (%S+) (%d+)$')
+  local number, member, namespace, kind, name, acceptedAt, delay =
+    string.match(ARGV[at], '^(%d+) (%S+) (%S+) (%S+) (%S+) (%S+) (%d+)$')
+  local id, size = string.match(member, '^([^:]+):(%d+)')
   local job = {
-    id = id, size = tonumber(size), member = id .. ':' .. size, namespace = namespace, kind = kind, name = name,
+    id = id, size = tonumber(size), member = member, namespace = namespace, kind = kind, name = name,
     acceptedAt = acceptedAt, data = ARGV[at + 1], opts = ARGV[at + 2], isDelayed = delay ~= '0',
   }
   number = tonumber(number)

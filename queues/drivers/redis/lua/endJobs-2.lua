@@ -6,7 +6,7 @@
 
     ARGV[1] the virtual time up to which sync jobs are done; -1 when it is not known to have moved
     ARGV[2] the same of async jobs
-    ARGV[3…] for each job: its namespace, then "<id>:<size>"
+    ARGV[3…] for each job: its namespace, then its line in `jobs:<ns>`
 ]]
 --- @include "includes/usage"
 local gone = {}

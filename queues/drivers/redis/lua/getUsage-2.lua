@@ -20,7 +20,7 @@ for _, kind in ipairs(kinds) do
   for _, id in ipairs(call('LRANGE', keyOf(kind, 'active'), 0, -1)) do taken[id] = true end
 end
 for _, member in ipairs(call('ZRANGEBYLEX', usage .. 'jobs:' .. ARGV[1], '-', '+', 'LIMIT', 0, 500)) do
-  local id = string.match(member, '^(.*):%d+$')
+  local id = string.match(member, '^([^:]+)')
   if not taken[id] and not call('ZSCORE', usage .. 'delayed:' .. ARGV[1], id) then
     oldest = id
     break

@@ -8,17 +8,16 @@
     ARGV[2] the last member seen, or '' to begin
     ARGV[3] how many lines to look at
 
-  Returns the last member seen, or '' at the end.
+  Returns the last member seen, or '' at the end, and the lines whose job is gone.
 ]]
 --- @include "includes/usage"
 local key, from = usage .. 'jobs:' .. ARGV[1], '-'
 if ARGV[2] ~= '' then from = '(' .. ARGV[2] end
 local members, gone = call('ZRANGEBYLEX', key, from, '+', 'LIMIT', 0, ARGV[3]), {}
 for _, member in ipairs(members) do
-  local id, live = string.match(member, '^(.*):%d+$'), 0
+  local id, live = string.match(member, '^([^:]+)'), 0
   for _, kind in ipairs(kinds) do live = live + call('EXISTS', keyOf(kind, id)) end
   if live == 0 then gone[#gone + 1] = member end
 end
-if #gone > 0 then strike(ARGV[1], gone) end
-if #members < tonumber(ARGV[3]) then return '' end
-return members[#members]
+if #members < tonumber(ARGV[3]) then return { '', gone } end
+return { members[#members], gone }

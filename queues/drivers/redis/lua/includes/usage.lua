@@ -10,7 +10,8 @@
     <usage>use              hash: namespace → "<live jobs> <input bytes> <delayed, at most>";
                             '*' → input bytes of all live jobs
     <usage>namespaces       set of namespaces with live jobs
-    <usage>jobs:<ns>        sorted set of "<id>:<size>", all of score 0 and so in the order of their ids
+    <usage>jobs:<ns>        sorted set of "<id>:<size>:…", all of score 0 and so in the order of their
+                            ids; for the rest see removed-jobs.ts
     <usage>delayed:<ns>     sorted set: id → due time of a first attempt that is delayed; those that
                             are due are taken out when it is read
     <usage>scheduled        due times of jobs that are delayed without having failed
@@ -18,7 +19,8 @@
     <usage>times:<kind>     sorted set: namespace → its last virtual time; only those ahead of the clock
 
   A job's line in `jobs:<ns>` is written by the script that adds the job and removed after the job
-  has gone, so a crash can leave a line too many, never one too few: sweepUsage removes those.
+  has gone, so a crash can leave a line too many, never one too few; so does whoever removes jobs
+  with a tool of BullMQ's. sweepUsage finds those.
 ]]
 local prefix, usage = KEYS[1], KEYS[2]
 local call = redis.call
@@ -63,7 +65,7 @@ local function strike(namespace, members)
     local lines, ids, seen = {}, {}, {}
     for i = from, math.min(from + 999, #members) do lines[#lines + 1] = members[i] end
     for i, score in ipairs(call('ZMSCORE', key, unpack(lines))) do
-      local id, size = string.match(lines[i], '^(.*):(%d+)$')
+      local id, size = string.match(lines[i], '^([^:]+):(%d+)')
       if score and not seen[id] then
         seen[id] = true
         ids[#ids + 1] = id

@@ -1,0 +1,26 @@
+import { ApiError } from './error.js';
+import { accessToken } from './session.js';
+
+export interface SendOptions {
+  body?: BodyInit;
+  headers?: Readonly<Record<string, string>>;
+  signal?: AbortSignal;
+}
+
+/** One request to the engine with the session's token; whatever is answered is a reply. */
+export async function send(method: string, path: string, options: SendOptions = {}): Promise<Response> {
+  const token = await accessToken();
+  const headers = new Headers(options.headers);
+  if (token !== null) headers.set('Authorization', `Bearer ${token}`);
+  try {
+    return await fetch(path, {
+      method,
+      headers,
+      ...(options.body === undefined ? {} : { body: options.body }),
+      ...(options.signal ? { signal: options.signal } : {}),
+    });
+  } catch (error) {
+    if (error instanceof DOMException && error.name === 'AbortError') throw error;
+    throw new ApiError(0, 'unreachable', 'The engine cannot be reached. It may be stopped or restarting.');
+  }
+}

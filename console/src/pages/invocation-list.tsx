@@ -1,0 +1,94 @@
+import type { ComponentChildren } from 'preact';
+import { useState } from 'preact/hooks';
+import { queryText } from '../api/request.js';
+import { ResourceView } from '../parts/resource-view.js';
+import type { InvocationsReply } from '../types.js';
+import { type Live, useLive } from '../use-live.js';
+import { type Resource, useResource } from '../use-resource.js';
+import {
+  type InvocationFilter,
+  InvocationTable,
+  listInvocations,
+  type Selection,
+} from './invocation-table.js';
+
+const PAGE = 50;
+
+export interface InvocationPages {
+  page: Resource<InvocationsReply>;
+  isConnected: boolean;
+  /** The first page is live; the others stay as they were when they were opened. */
+  isFirst: boolean;
+  number: number;
+  newer(): void;
+  older(cursor: string): void;
+}
+
+/** A page of the list, as the address and the buttons below have it. */
+export function useInvocations(filter: InvocationFilter, isPaused = false): InvocationPages {
+  const key = JSON.stringify(filter);
+  const [at, setAt] = useState<{ key: string; cursors: readonly string[] }>({ key, cursors: [] });
+  // Other filters begin at the first page again.
+  const cursors = at.key === key ? at.cursors : [];
+  const setCursors = (next: readonly string[]) => setAt({ key, cursors: next });
+  const cursor = cursors.at(-1);
+  const isFirst = cursor === undefined;
+  const isLive = isFirst && !isPaused;
+  const live: Live<InvocationsReply> = useLive(isLive ? followPath({ ...filter, limit: PAGE }) : null);
+  const still = useResource(isLive ? null : `invocations ${key} ${cursor ?? ''}`, (signal) =>
+    listInvocations({ ...filter, cursor, limit: PAGE }, signal),
+  );
+  return {
+    page: isLive ? live : still,
+    isConnected: isLive && live.isConnected,
+    isFirst,
+    number: cursors.length + 1,
+    newer: () => setCursors(cursors.slice(0, -1)),
+    older: (next) => setCursors([...cursors, next]),
+  };
+}
+
+/** Where the first page of such a list is followed. */
+export function followPath(filter: InvocationFilter): string {
+  return `/v1/invocations${queryText({ ...filter, follow: true })}`;
+}
+
+interface InvocationListProps {
+  label: string;
+  of: InvocationPages;
+  empty: ComponentChildren;
+  selection?: Selection;
+}
+
+export function InvocationList({ label, of, empty, selection }: InvocationListProps) {
+  const name = label.toLowerCase();
+  return (
+    <ResourceView
+      of={of.page}
+      what={`the ${name}`}
+      isEmpty={({ invocations }) => invocations.length === 0 && of.isFirst}
+      empty={empty}
+    >
+      {({ invocations, next_cursor: next }) => (
+        <>
+          <InvocationTable
+            label={label}
+            invocations={invocations}
+            {...(selection === undefined ? {} : { selection })}
+          />
+          {(next !== null || !of.isFirst) && (
+            <nav class="pages" aria-label={`Pages of ${name}`}>
+              <button type="button" disabled={of.isFirst} onClick={of.newer}>
+                Newer
+              </button>
+              <span>Page {of.number}</span>
+              <button type="button" disabled={next === null} onClick={() => next !== null && of.older(next)}>
+                Older
+              </button>
+            </nav>
+          )}
+        </>
+      )}
+    </ResourceView>
+  );
+}

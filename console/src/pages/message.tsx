@@ -1,0 +1,22 @@
+import { Page, Panel } from '../parts/page.js';
+import { Link } from '../router.js';
+import { visible } from '../text.js';
+import { MessageTree } from './invocation-tree.js';
+
+/** One message: every invocation that it has fired, and what those have caused. */
+export function MessagePage({ id }: { id: string }) {
+  return (
+    <Page
+      title="Message"
+      trail={
+        <>
+          <Link to="/events">Events</Link> / <code>{visible(id)}</code>
+        </>
+      }
+    >
+      <Panel title="What it has fired, and what that has caused">
+        <MessageTree id={id} />
+      </Panel>
+    </Page>
+  );
+}

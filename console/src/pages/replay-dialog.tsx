@@ -1,0 +1,69 @@
+import { useState } from 'preact/hooks';
+import { call } from '../api/request.js';
+import { CodeField } from '../parts/code-field.js';
+import { Dialog } from '../parts/dialog.js';
+import { Field, Form } from '../parts/form.js';
+import { tell } from '../parts/messages.js';
+import { navigate } from '../router.js';
+import type { InvocationRecord, VersionsReply } from '../types.js';
+import { useResource } from '../use-resource.js';
+
+/** Runs it again: with its own input unless that was edited, on the version it ran on unless another is chosen. */
+export function ReplayDialog({ of: record, onClose }: { of: InvocationRecord; onClose(): void }) {
+  const own = record.input_base64 === undefined ? record.input : null;
+  const [input, setInput] = useState(own ?? '');
+  const [version, setVersion] = useState('pinned');
+  const path = `/v1/functions/${encodeURIComponent(record.function)}/versions`;
+  const versions = useResource(path, (signal) => call<VersionsReply>('GET', path, { signal }));
+  const others = versions.data?.versions.filter((each) => each.version !== record.version) ?? [];
+  const isEdited = own === null ? input !== '' : input !== own;
+  const replay = async () => {
+    const { request_id: id } = await call<{ request_id: string }>(
+      'POST',
+      `/v1/invocations/${record.request_id}/replay`,
+      { query: { version }, ...(isEdited ? { json: { input } } : {}) },
+    );
+    onClose();
+    tell('done', `Runs again as ${id}.`);
+    navigate(`/invocations/${id}`);
+  };
+  return (
+    <Dialog title={`Replay ${record.function}`} onClose={onClose}>
+      <Form label="Replay" submit={isEdited ? 'Replay with this input' : 'Replay'} onSubmit={replay}>
+        <Field label="Version">
+          {(attributes) => (
+            <select
+              {...attributes}
+              value={version}
+              onChange={(event) => setVersion(event.currentTarget.value)}
+            >
+              <option value="pinned">{record.version} – the one that it ran on</option>
+              <option value="newest">Where calls without a version go</option>
+              {others.map(({ version: each }) => (
+                <option key={each} value={String(each)}>
+                  {each}
+                </option>
+              ))}
+            </select>
+          )}
+        </Field>
+        <CodeField
+          label="Input"
+          hint={
+            own === null
+              ? 'Its own is not text or no longer kept; leave this empty for its own.'
+              : 'Its own, unless you change it.'
+          }
+          language="json"
+          value={input}
+          onChange={setInput}
+        />
+        <div class="buttons">
+          <button type="button" onClick={onClose}>
+            Close
+          </button>
+        </div>
+      </Form>
+    </Dialog>
+  );
+}

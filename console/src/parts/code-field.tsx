@@ -1,0 +1,90 @@
+import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import type { Editor, Language } from './code-mirror.js';
+
+interface CodeFieldProps {
+  label: string;
+  hint?: string;
+  language: Language;
+  value: string;
+  placeholder?: string;
+  /** Of the text area that stands there until the editor has come. */
+  rows?: number;
+  onChange(value: string): void;
+}
+
+/**
+ * A field for JSON or SQL. A text area at first, which is enough to work with; the editor takes its
+ * place, with what was typed and the focus, when its code has come.
+ */
+export function CodeField({
+  label,
+  hint,
+  language,
+  value,
+  placeholder = '',
+  rows = 8,
+  onChange,
+}: CodeFieldProps) {
+  const id = useId();
+  const host = useRef<HTMLDivElement>(null);
+  const area = useRef<HTMLTextAreaElement>(null);
+  const editor = useRef<Editor | null>(null);
+  const [isOpen, setIsOpen] = useState(false);
+  const latest = useRef({ value, onChange });
+  latest.current = { value, onChange };
+
+  // biome would list what the editor is opened with: it is opened once.
+  useEffect(() => {
+    let isGone = false;
+    const submit = () => host.current?.closest('form')?.requestSubmit();
+    const open = async () => {
+      const { openEditor } = await import('./code-mirror.js');
+      const place = host.current;
+      if (isGone || place === null) return;
+      const focusedAt = area.current === document.activeElement ? area.current?.selectionStart : undefined;
+      editor.current = openEditor(place, {
+        label,
+        language,
+        placeholder,
+        value: latest.current.value,
+        onChange: (next) => latest.current.onChange(next),
+        onSubmit: submit,
+      });
+      setIsOpen(true);
+      if (focusedAt !== undefined) editor.current.focus(focusedAt);
+    };
+    // Without the editor's code the text area stays.
+    open().catch(() => undefined);
+    return () => {
+      isGone = true;
+      editor.current?.close();
+      editor.current = null;
+    };
+  }, [label, language, placeholder]);
+  useEffect(() => editor.current?.setValue(value), [value]);
+
+  return (
+    <div class="field">
+      {isOpen ? <span class="label">{label}</span> : <label for={id}>{label}</label>}
+      {!isOpen && (
+        <textarea
+          id={id}
+          ref={area}
+          class="code"
+          rows={rows}
+          spellcheck={false}
+          placeholder={placeholder}
+          value={value}
+          onInput={(event) => onChange(event.currentTarget.value)}
+          onKeyDown={(event) => {
+            if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return;
+            event.preventDefault();
+            event.currentTarget.form?.requestSubmit();
+          }}
+        />
+      )}
+      <div class={isOpen ? `code-editor rows-${rows}` : 'code-editor closed'} ref={host} />
+      {hint !== undefined && <span class="hint">{hint}</span>}
+    </div>
+  );
+}

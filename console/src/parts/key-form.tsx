@@ -1,0 +1,31 @@
+import { useState } from 'preact/hooks';
+import { call } from '../api/request.js';
+import { openSession } from '../api/session.js';
+import { Field, Form } from './form.js';
+
+/** Of the key nothing is kept: the session's own token takes its place. */
+export function KeyForm() {
+  const [key, setKey] = useState('');
+  const signIn = async () => {
+    openSession(
+      await call('POST', '/v1/auth/console-sessions', { headers: { 'X-API-Key': key.trim() }, json: {} }),
+    );
+  };
+  return (
+    <Form label="Sign in with an API key" submit="Sign in" disabled={key.trim() === ''} onSubmit={signIn}>
+      <Field label="API key" hint="Sent once, for a session of this tab; the key itself is not kept.">
+        {(attributes) => (
+          <input
+            {...attributes}
+            type="password"
+            autocomplete="off"
+            spellcheck={false}
+            placeholder="ak_…:namespace"
+            value={key}
+            onInput={(event) => setKey(event.currentTarget.value)}
+          />
+        )}
+      </Field>
+    </Form>
+  );
+}

@@ -1,0 +1,9 @@
+/** Whether what is shown is kept up to date. */
+export function LiveMark({ isConnected }: { isConnected: boolean }) {
+  return (
+    <span role="status">
+      <span class={isConnected ? 'pulse on' : 'pulse'} aria-hidden="true" />{' '}
+      {isConnected ? 'Live' : 'Connecting…'}
+    </span>
+  );
+}

@@ -1,0 +1,29 @@
+export interface Difference {
+  /** `metadata.env.LEVEL`: where the values are. */
+  key: string;
+  now: string;
+  then: string;
+}
+
+const ABSENT = '–';
+
+/** Every value that is not the same in both, by its place. Lists are compared whole. */
+export function differencesOf(now: object, then: object): Difference[] {
+  const before = leavesOf(now);
+  const after = leavesOf(then);
+  return [...new Set([...before.keys(), ...after.keys()])]
+    .sort()
+    .map((key) => ({ key, now: before.get(key) ?? ABSENT, then: after.get(key) ?? ABSENT }))
+    .filter((each) => each.now !== each.then);
+}
+
+function leavesOf(value: object, place = ''): Map<string, string> {
+  const leaves = new Map<string, string>();
+  for (const [name, each] of Object.entries(value) as [string, unknown][]) {
+    const key = place === '' ? name : `${place}.${name}`;
+    if (typeof each === 'object' && each !== null && !Array.isArray(each)) {
+      for (const [inner, text] of leavesOf(each, key)) leaves.set(inner, text);
+    } else if (each !== undefined) leaves.set(key, typeof each === 'string' ? each : JSON.stringify(each));
+  }
+  return leaves;
+}

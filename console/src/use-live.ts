@@ -1,0 +1,63 @@
+import { useCallback, useEffect, useState } from 'preact/hooks';
+import { follow } from './api/events.js';
+import type { Resource } from './use-resource.js';
+
+export interface Live<T> extends Resource<T> {
+  isConnected: boolean;
+}
+
+interface State<T> {
+  path: string | null;
+  isConnected: boolean;
+  data?: T;
+  error?: unknown;
+}
+
+/**
+ * What a path of the API answers, kept up to date by server-sent events while the page is seen. A
+ * page that is not seen holds no connection: browsers have six for all tabs of an origin. Null
+ * follows nothing, and keeps nothing.
+ */
+export function useLive<T>(path: string | null): Live<T> {
+  const [state, setState] = useState<State<T>>({ path: null, isConnected: false });
+  const [turn, setTurn] = useState(0);
+
+  // biome would list `turn`: it only starts the effect anew.
+  useEffect(() => {
+    if (path === null) return undefined;
+    let control = new AbortController();
+    control.abort();
+    const change = (next: Omit<State<T>, 'path'>) =>
+      setState((old) => ({ path, ...(old.path === path && 'data' in old ? { data: old.data } : {}), ...next }));
+    const start = () => {
+      control = new AbortController();
+      void follow(path, {
+        signal: control.signal,
+        onEvent: (text) => change({ isConnected: true, data: JSON.parse(text) as T }),
+        onState: (isConnected, error) => {
+          if (!isConnected) change(error === undefined ? { isConnected } : { isConnected, error });
+        },
+      });
+    };
+    const seen = () => {
+      if (document.hidden) control.abort();
+      else if (control.signal.aborted) start();
+    };
+    seen();
+    document.addEventListener('visibilitychange', seen);
+    return () => {
+      document.removeEventListener('visibilitychange', seen);
+      control.abort();
+    };
+  }, [path, turn]);
+
+  const reload = useCallback(() => setTurn((old) => old + 1), []);
+  const isCurrent = state.path === path && path !== null;
+  return {
+    data: isCurrent ? state.data : undefined,
+    error: isCurrent ? state.error : undefined,
+    isLoading: !isCurrent || (state.data === undefined && state.error === undefined),
+    isConnected: isCurrent && state.isConnected,
+    reload,
+  };
+}

@@ -1,0 +1,141 @@
+// Figures of the console for docs/performance.md: `node scripts/console-figures.mjs`, after a build, on a quiet machine.
+const { findChromium, launchBrowser, openPage, openWindow, signIn } = await import(
+  '../dist/test/helpers/browser.js'
+);
+const { startEngine } = await import('../dist/test/helpers/running-engine.js');
+const { probeWasm } = await import('../dist/test/helpers/probe.js');
+
+const THROTTLE = 4;
+const FIRST_VIEWS = 5;
+const RUNS_PER_SECOND = 500;
+const LIVE_SECONDS = 10;
+const SYNC_SECONDS = 8;
+const SYNC_CALLERS = 32;
+const SYNC_ROUNDS = 3;
+
+const program = findChromium();
+if (program === null) throw new Error('chromium: not found, nothing measured');
+const engine = await startEngine();
+const browser = await launchBrowser(program);
+try {
+  await engine.api.deploy('probe', await probeWasm());
+  await engine.api.invoke('probe', '[]');
+  console.log(`first view, ${THROTTLE} × CPU throttling: ${await firstViews()} ms (median, most)`);
+  console.log(`live list at ${RUNS_PER_SECOND} runs/s: ${await liveList()}`);
+  console.log(`sync calls: ${await syncRates()}`);
+} finally {
+  await browser.close();
+  await engine.close();
+}
+
+/** From the navigation until the overview's figures are there, everything loaded anew. */
+async function firstViews() {
+  const times = [];
+  for (let view = 0; view < FIRST_VIEWS; view++) {
+    const context = await openWindow(browser);
+    const { page } = await openPage(context);
+    const session = await context.newCDPSession(page);
+    await session.send('Emulation.setCPUThrottlingRate', { rate: THROTTLE });
+    const { json } = await engine.api.post('/v1/auth/console-links', {});
+    const from = performance.now();
+    await page.goto(`${engine.url}/console#token=${json.token}`);
+    await page.getByRole('list', { name: 'Figures' }).waitFor();
+    times.push(performance.now() - from);
+    await context.close();
+  }
+  times.sort((a, b) => a - b);
+  return [times[Math.floor(times.length / 2)], times.at(-1)].map((ms) => ms.toFixed(0)).join(', ');
+}
+
+/** Tasks over 50 ms of the page while it follows the list of invocations. */
+async function liveList() {
+  const context = await openWindow(browser);
+  const { page } = await openPage(context);
+  await page.addInitScript(`window.longTasks = [];
+    new PerformanceObserver((list) => {
+      for (const { duration } of list.getEntries()) window.longTasks.push(duration);
+    }).observe({ type: 'longtask' });`);
+  await signIn(page, engine.api, '/invocations');
+  await page.locator('table').waitFor();
+  await page.evaluate('window.longTasks.length = 0');
+  const { called, seconds } = await load(RUNS_PER_SECOND, LIVE_SECONDS);
+  const tasks = await page.evaluate('window.longTasks');
+  await context.close();
+  const most =
+    tasks.length === 0 ? 'none' : `${tasks.length}, the longest ${Math.max(...tasks).toFixed(0)} ms`;
+  return `${(called / seconds).toFixed(0)} runs/s, long tasks: ${most}`;
+}
+
+/** Calls at a steady rate. */
+async function load(rate, seconds) {
+  const from = performance.now();
+  const pending = new Set();
+  let called = 0;
+  while (performance.now() - from < seconds * 1000) {
+    const due = Math.floor(((performance.now() - from) / 1000) * rate);
+    while (called < due && pending.size < 128) {
+      called += 1;
+      const call = engine.api.invoke('probe', '[]').finally(() => pending.delete(call));
+      pending.add(call);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+  await Promise.all(pending);
+  return { called, seconds: (performance.now() - from) / 1000 };
+}
+
+/** As many sync calls as there can be, without and with an open stream of the list, in turn. */
+async function syncRates() {
+  const without = [];
+  const withOne = [];
+  await callAll(2);
+  for (let round = 0; round < SYNC_ROUNDS; round++) {
+    without.push(await callAll(SYNC_SECONDS));
+    const stop = await followList();
+    withOne.push(await callAll(SYNC_SECONDS));
+    stop();
+  }
+  const [plain, followed] = [best(without), best(withOne)];
+  return `${plain.toFixed(0)}/s, with one console open ${followed.toFixed(0)}/s (${(100 * (1 - followed / plain)).toFixed(1)} % less)`;
+}
+
+/** What an open console asks of the engine, without a browser that would take the processor. */
+async function followList() {
+  const control = new AbortController();
+  const headers = { 'x-api-key': engine.adminKey };
+  const { signal } = control;
+  const response = await fetch(`${engine.url}/v1/invocations?follow=true&limit=50`, { headers, signal });
+  const read = async () => {
+    for await (const _ of response.body);
+  };
+  read().catch(() => undefined);
+  const ask = () => {
+    for (const path of ['/v1/stats?window=1h', '/v1/status']) {
+      fetch(engine.url + path, { headers, signal })
+        .then((reply) => reply.text())
+        .catch(() => undefined);
+    }
+  };
+  const timer = setInterval(ask, 5000);
+  return () => {
+    clearInterval(timer);
+    control.abort();
+  };
+}
+
+async function callAll(seconds) {
+  const from = performance.now();
+  let called = 0;
+  const caller = async () => {
+    while (performance.now() - from < seconds * 1000) {
+      await engine.api.invoke('probe', '[]');
+      called += 1;
+    }
+  };
+  await Promise.all(Array.from({ length: SYNC_CALLERS }, caller));
+  return called / ((performance.now() - from) / 1000);
+}
+
+function best(rates) {
+  return Math.max(...rates);
+}

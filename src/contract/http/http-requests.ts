@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import { HTTP_METHODS } from '../http-function.js';
+import { requestIdSchema } from '../ids.js';
+
+/** 1 MB of body in base64 or with escapes, with room for headers and the rest of the object. */
+export const MAX_HTTP_REQUEST_BYTES = 3 << 20;
+
+/** What belongs to the connection and not to the request: the engine sets it. */
+const RESERVED_HEADERS: ReadonlySet<string> = new Set([
+  'connection',
+  'content-length',
+  'expect',
+  'host',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+const headerNameSchema = z
+  .string()
+  .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/, {
+    error: ({ input }) => `must be a header name such as "X-Test", not ${JSON.stringify(input)}`,
+  })
+  .refine((name) => !RESERVED_HEADERS.has(name.toLowerCase()), {
+    error: ({ input }) => `may not be ${JSON.stringify(input)}, which the engine sets itself`,
+  });
+/** RFC 9110, section 5.5: no control character but the tab. */
+const headerValueSchema = z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, {
+  error: () => 'must have no control characters and none outside of Latin-1',
+});
+
+export const httpRequestBodySchema = z.strictObject({
+  method: z.enum(HTTP_METHODS).optional().describe('`GET` unless told.'),
+  path: z
+    .string()
+    .max(8192)
+    .regex(/^\/[\x21-\x22\x24-\x7e]*$/, {
+      error: ({ input }) =>
+        `must begin with "/" and be percent-encoded, such as "/users/7?x=1", not ${JSON.stringify(input)}`,
+    })
+    .describe(
+      "Path and query as the namespace's functions see them: `/{name}` or a route, without the namespace.",
+    ),
+  headers: z
+    .record(headerNameSchema, z.union([headerValueSchema, z.array(headerValueSchema).max(100)]))
+    .optional(),
+  body: z.string().optional().describe('As text.'),
+  body_base64: z.base64().optional().describe('The same as bytes; one of the two.'),
+  anonymous: z
+    .boolean()
+    .optional()
+    .describe(
+      'True: sent without a credential. Else with that of this call, unless the headers carry another.',
+    ),
+});
+export type HttpRequestBody = z.infer<typeof httpRequestBodySchema>;
+
+export const httpRequestReplySchema = z.object({
+  request_id: requestIdSchema.nullable().describe('Of the invocation; null when none was made.'),
+  status: z.number().int(),
+  headers: z.record(z.string(), z.union([z.string(), z.array(z.string())])).describe('In lower case.'),
+  body: z.string().nullable().describe('Null when it is not UTF-8.'),
+  body_base64: z.string().optional(),
+  duration_ms: z.number().describe('Until the whole reply was there.'),
+});

@@ -1,0 +1,4 @@
+import { journeys } from './journeys.js';
+import { embedded } from './served.js';
+
+journeys(embedded);

@@ -1,0 +1,4 @@
+import { journeys } from './journeys.js';
+import { webAndWorker } from './served.js';
+
+journeys(webAndWorker);

@@ -1,0 +1,67 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import test from 'ava';
+import { openLocalBus } from '../../src/bus/drivers/local.js';
+import { ticks } from '../../src/core/ticks.js';
+
+const CHANNEL = 'news';
+
+/** Counts ticks until stopped. */
+async function counting(options: { leastMs: number; mostMs: number; isNews?(message: string): boolean }) {
+  const bus = await openLocalBus();
+  const control = new AbortController();
+  const seen: number[] = [];
+  const done = (async () => {
+    for await (const _ of ticks(bus, CHANNEL, { ...options, signal: control.signal })) {
+      seen.push(performance.now());
+    }
+  })();
+  const stop = async () => {
+    control.abort();
+    await done;
+    await bus.close();
+  };
+  return { bus, seen, stop };
+}
+
+const HOUR = 3_600_000;
+
+test('a tick comes at once, and with news', async (t) => {
+  const { bus, seen, stop } = await counting({ leastMs: 0, mostMs: HOUR });
+  await sleep(20);
+  t.is(seen.length, 1);
+  await bus.publish(CHANNEL, 'x');
+  await sleep(20);
+  t.is(seen.length, 2);
+  await stop();
+});
+
+test('a hundred messages are few ticks, and the last of them is not missed', async (t) => {
+  const { bus, seen, stop } = await counting({ leastMs: 200, mostMs: HOUR });
+  for (let n = 0; n < 100; n++) {
+    await bus.publish(CHANNEL, 'x');
+    await sleep(2);
+  }
+  const at = performance.now();
+  while (!seen.some((each) => each >= at)) await sleep(10);
+  const spans = seen.slice(1).map((each, index) => each - (seen[index] ?? 0));
+  t.true(
+    spans.every((span) => span >= 195),
+    spans.join(),
+  );
+  await stop();
+});
+
+test('what is no news wakes nobody, and a tick comes after the longest time all the same', async (t) => {
+  const { bus, seen, stop } = await counting({
+    leastMs: 0,
+    mostMs: 300,
+    isNews: (message) => message === 'mine',
+  });
+  await sleep(20);
+  const before = seen.length;
+  await bus.publish(CHANNEL, 'other');
+  t.is(seen.length, before);
+  while (seen.length === before) await sleep(10);
+  t.true((seen.at(-1) ?? 0) - (seen[before - 1] ?? 0) >= 290);
+  await stop();
+});

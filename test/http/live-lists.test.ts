@@ -1,0 +1,123 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import test from 'ava';
+import type { Api, JsonValue } from '../helpers/api.js';
+import { eventually } from '../helpers/eventually.js';
+import { commands, probeWasm } from '../helpers/probe.js';
+import { aTenant, aTenantWithProbe, sharedEngine } from './served.js';
+
+const engine = sharedEngine();
+
+/** What a stream of server-sent events has told so far. */
+interface Followed {
+  events: JsonValue[];
+  /** Resolves when the server has ended it. */
+  ended: Promise<void>;
+  stop(): void;
+}
+
+async function follow(api: Api, path: string): Promise<Followed> {
+  const control = new AbortController();
+  const response = await fetch(api.url + path, {
+    headers: { 'x-api-key': api.key ?? '' },
+    signal: control.signal,
+  });
+  if (response.status !== 200) throw new Error(`${response.status} ${await response.text()}`);
+  const events: JsonValue[] = [];
+  const read = async () => {
+    let text = '';
+    const decoder = new TextDecoder();
+    for await (const part of response.body ?? []) {
+      text += decoder.decode(part, { stream: true });
+      const blocks = text.split('\n\n');
+      text = blocks.pop() ?? '';
+      for (const block of blocks) if (block.startsWith('data: ')) events.push(JSON.parse(block.slice(6)));
+    }
+  };
+  return { events, ended: read().catch(() => undefined), stop: () => control.abort() };
+}
+
+const last = (events: readonly JsonValue[]) => events.at(-1);
+
+test('a followed list comes at once, and again when an invocation has ended', async (t) => {
+  const api = await aTenantWithProbe(await engine());
+  const list = await follow(api, '/v1/invocations?follow=true&limit=5');
+  await eventually('the first page', async () => list.events.length === 1);
+  t.deepEqual(list.events[0], { invocations: [], count: 0, next_cursor: null });
+  const { headers } = await api.invoke('probe', commands({ op: 'echo', a: 'x' }));
+  const id = headers.get('x-request-id');
+  const record = await eventually('the invocation in the list', async () => last(list.events).invocations[0]);
+  t.like(record, { request_id: id, state: 'success', input: null, output: null });
+  // The list without following shows them.
+  t.not((await api.get('/v1/invocations')).json.invocations[0].input, null);
+  list.stop();
+});
+
+test('what waits is in a followed list too, and goes from it when it is cancelled', async (t) => {
+  const api = await aTenantWithProbe(await engine());
+  const list = await follow(api, '/v1/invocations?follow=true');
+  const delayed = await api.invoke('probe', '[]', { prefer: 'respond-async', 'x-delay-seconds': '600' });
+  await eventually('the queued one', async () => last(list.events)?.invocations[0]?.state === 'queued');
+  await api.request('DELETE', `/v1/invocations/${delayed.json.request_id}`);
+  await eventually('its end', async () => last(list.events).invocations[0].state === 'cancelled');
+  list.stop();
+  t.pass();
+});
+
+test('however much runs, a followed list is sent about once a second, and not while nothing happens', async (t) => {
+  const api = await aTenantWithProbe(await engine());
+  const list = await follow(api, '/v1/invocations?follow=true');
+  const from = performance.now();
+  while (performance.now() - from < 2500) await api.invoke('probe', '[]');
+  const seconds = (performance.now() - from) / 1000;
+  t.true(list.events.length <= Math.ceil(seconds) + 2, `${list.events.length} events in ${seconds} s`);
+  await eventually('the last page', async () => last(list.events).count === 50);
+  await sleep(2500);
+  const quiet = list.events.length;
+  await sleep(2500);
+  t.is(list.events.length, quiet);
+  list.stop();
+});
+
+test('filters and the functions of a key hold for a followed list', async (t) => {
+  const api = await aTenantWithProbe(await engine());
+  await api.deploy('other', await probeWasm());
+  const { json: key } = await api.post('/v1/auth/keys', {
+    ...{ name: 'k', scopes: ['read'], functions: ['other'] },
+  });
+  const limited = await follow(api.as(key.api_key), '/v1/invocations?follow=true');
+  const filtered = await follow(api, '/v1/invocations?follow=true&function=probe&status=error');
+  await api.invoke('probe', commands({ op: 'exit', n: 1 }));
+  await api.invoke('other', '[]');
+  await eventually('the one of its function', async () => last(limited.events)?.count === 1);
+  t.is(last(limited.events).invocations[0].function, 'other');
+  await eventually('the failed one', async () => last(filtered.events)?.count === 1);
+  t.is(last(filtered.events).invocations[0].function, 'probe');
+  limited.stop();
+  filtered.stop();
+
+  const refused = await api.as(key.api_key).get('/v1/invocations?follow=true&function=probe');
+  t.is(refused.json.code, 'insufficient_scope');
+  t.is((await api.get('/v1/invocations?follow=true&function=never')).json.code, 'function_not_found');
+  t.is((await api.as().get('/v1/invocations?follow=true')).status, 401);
+});
+
+test('a stream ends with its credential', async (t) => {
+  const api = await aTenantWithProbe(await engine());
+  const { json: key } = await api.post('/v1/auth/keys', { name: 'k', scopes: ['read'] });
+  const list = await follow(api.as(key.api_key), '/v1/invocations?follow=true');
+  await api.request('DELETE', `/v1/auth/keys/${key.id}`);
+  await list.ended;
+  t.pass();
+});
+
+test('an invocation is followed from the queue to its end', async (t) => {
+  const api = await aTenantWithProbe(await engine());
+  const { json } = await api.invoke('probe', '[]', { prefer: 'respond-async', 'x-delay-seconds': '1' });
+  const one = await follow(api, `/v1/invocations/${json.request_id}?follow=true`);
+  await eventually('its end', async () => last(one.events)?.state === 'success');
+  t.is(one.events[0].state, 'queued');
+  t.not(last(one.events).output, null);
+  one.stop();
+  const stranger = await aTenant(await engine());
+  t.is((await stranger.get(`/v1/invocations/${json.request_id}?follow=true`)).status, 404);
+});

@@ -1,0 +1,71 @@
+import test from 'ava';
+import { httpGuest } from '../helpers/http-guest.js';
+import { rawHttp } from '../helpers/raw-http.js';
+import { aTenant, sharedEngine } from './served.js';
+
+const engine = sharedEngine();
+
+/** Requests that two programs may divide differently; a body begins where `head` ends. */
+const AMBIGUOUS: [what: string, head: string, body: (hidden: string) => string][] = [
+  ['both lengths', 'Content-Length: 4\r\nTransfer-Encoding: chunked', (hidden) => `0\r\n\r\n${hidden}`],
+  ['both lengths, the other first', 'Transfer-Encoding: chunked\r\nContent-Length: 4', chunked],
+  ['two different lengths', 'Content-Length: 0\r\nContent-Length: 9', (hidden) => hidden],
+  ['two lengths in a list', 'Content-Length: 0, 9', (hidden) => hidden],
+  ['a length with a sign', 'Content-Length: +4', (hidden) => `test${hidden}`],
+  ['a length below zero', 'Content-Length: -1', (hidden) => hidden],
+  ['a hexadecimal length', 'Content-Length: 0x4', (hidden) => `test${hidden}`],
+  ['a length beyond all numbers', 'Content-Length: 99999999999999999999', (hidden) => hidden],
+  ['an unknown transfer encoding', 'Transfer-Encoding: xchunked', chunked],
+  ['chunked before another encoding', 'Transfer-Encoding: chunked, identity', chunked],
+  ['a quoted transfer encoding', 'Transfer-Encoding: "chunked"', chunked],
+  ['a transfer encoding behind a tab', 'Transfer-Encoding:\tchunked\r\nContent-Length: 4', chunked],
+  ['a blank before the colon', 'Transfer-Encoding : chunked', chunked],
+  ['a length of a blank before the colon', 'Content-Length : 4', (hidden) => `test${hidden}`],
+  ['a header that goes on in the next line', 'X-A: 1\r\n Transfer-Encoding: chunked', chunked],
+  ['a NUL in a header', 'X-A: a\0b\r\nContent-Length: 0', (hidden) => hidden],
+  ['a carriage return in a header', 'X-A: a\rTransfer-Encoding: chunked', chunked],
+  ['a line without a colon', 'chunked\r\nContent-Length: 0', (hidden) => hidden],
+  ['a chunk of no size', 'Transfer-Encoding: chunked', (hidden) => `zz\r\ntest\r\n0\r\n\r\n${hidden}`],
+  ['a chunk of too large a size', 'Transfer-Encoding: chunked', (hidden) => `FFFFFFFFFFFFFFFFF\r\n${hidden}`],
+  ['a chunk that is longer than it says', 'Transfer-Encoding: chunked', (hidden) => `2\r\ntest\r\n${hidden}`],
+  ['a chunk whose size ends in a line feed', 'Transfer-Encoding: chunked', (hidden) => `0\n\n${hidden}`],
+  ['two hosts', 'Host: y\r\nContent-Length: 0', (hidden) => hidden],
+];
+
+function chunked(hidden: string): string {
+  return `0\r\n\r\n${hidden}`;
+}
+
+async function served() {
+  const running = await engine();
+  const tenant = await aTenant(running);
+  const metadata = JSON.stringify({ http: {} });
+  const { status } = await tenant.deploy('hook', await httpGuest(), { is_public: 'true', metadata });
+  if (status !== 201) throw new Error('not deployed');
+  return { running, tenant };
+}
+
+const PORTS = [
+  { port: 'the API', pathOf: (namespace: string) => `/v1/invoke/${namespace}/hook` },
+  { port: 'the functions', pathOf: (namespace: string) => `/${namespace}/hook` },
+] as const;
+
+for (const { port, pathOf } of PORTS) {
+  test(`on the port of ${port}, a request whose end can be read in two ways runs nothing, and neither does what stands behind it`, async (t) => {
+    const { running, tenant } = await served();
+    const url = port === 'the API' ? running.url : running.functionsUrl;
+    const path = pathOf(tenant.namespace);
+    const hidden = `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n`;
+    for (const [what, head, body] of AMBIGUOUS) {
+      const sent = `POST ${path} HTTP/1.1\r\nHost: x\r\n${head}\r\n\r\n${body(hidden)}`;
+      const { received } = await rawHttp(url, sent, { end: true });
+      t.regex(received, /^HTTP\/1\.1 4\d\d /, what);
+      t.is(received.match(/HTTP\/1\.1 /g)?.length, 1, `${what}: ${received}`);
+    }
+    const { json } = await tenant.get('/v1/invocations?function=hook');
+    t.is(json.count, 0);
+    // The same path, sent as it should be: the attacks failed for what they are.
+    const { received } = await rawHttp(url, hidden.replace('Host: x', 'Host: x\r\nConnection: close'));
+    t.regex(received, /^HTTP\/1\.1 200 /);
+  });
+}

@@ -1,0 +1,161 @@
+import test from 'ava';
+import type { FunctionName } from '../../src/contract/ids.js';
+import { createEngine } from '../../workers/engine/engine.js';
+import { ProgramCache } from '../../workers/engine/program-cache.js';
+import { ModuleCompiler } from '../../workers/threads/module-compiler.js';
+import { Guest } from '../../workers/wasm/run/guest.js';
+import type { Program } from '../../workers/wasm/run/program.js';
+import { createRunner } from '../../workers/wasm/run/runner.js';
+import { choose } from '../../workers/wasm/warm/choose.js';
+import { prepareFresh } from '../../workers/wasm/warm/fresh.js';
+import { readSource } from '../../workers/wasm/warm/prepare.js';
+import { randomConditions, sandboxSession } from '../../workers/wasm/warm/sandbox-session.js';
+import { guestCall, runText } from '../helpers/engine.js';
+import { eventually } from '../helpers/eventually.js';
+import { buildJavaScript } from '../helpers/javascript.js';
+import { assemble } from '../helpers/wat.js';
+
+const LIMIT_MB = 16;
+const guest = new Guest();
+
+function prepared(wasm: Uint8Array, want: 'fresh' | 'reactor'): Program {
+  const source = readSource(wasm, LIMIT_MB);
+  return choose(source, prepareFresh(source), 'x', want).program;
+}
+
+function answer(runner: ReturnType<typeof createRunner>, input: string): string {
+  const { session } = sandboxSession('x', new TextEncoder().encode(input), randomConditions());
+  const { output, error } = runner.run(session);
+  runner.reset();
+  return error ?? new TextDecoder().decode(output);
+}
+
+/** A reactor that gives eight bytes of its data, and writes over them. */
+const reactor = (pages: number, text: string, more = '', before = '') => `(module
+  (memory (export "memory") ${pages} 40)
+  (data (i32.const 1000) "${text}") ${more}
+  (func (export "orama_alloc") (param i32) (result i32) (i32.const 2048))
+  (func (export "_initialize") (i32.store8 (i32.const 2000) (i32.load8_u (i32.const 1001))))
+  (func (export "handle") (param i32 i32) (result i64)
+    ${before}
+    (i64.store (i32.const 8) (i64.load (i32.const 1000)))
+    (i64.store8 (i32.const 1000) (i64.const 33))
+    (i64.const 0x800000008)))`;
+
+test('modules that differ in data and memory size have the same code, and each its own data', async (t) => {
+  const wasms = await Promise.all([
+    assemble(reactor(1, 'the one.')),
+    assemble(reactor(3, 'another.', '(data (i32.const 70000) "and more")')),
+  ]);
+  for (const strategy of ['fresh', 'reactor'] as const) {
+    const cache = new ProgramCache(() => undefined);
+    const programs = wasms.map((wasm, index) => cache.keep(String(index), prepared(wasm, strategy)));
+    t.deepEqual(
+      programs.map((program) => program.strategy),
+      [strategy, strategy],
+    );
+    t.is(programs[0]?.module, programs[1]?.module);
+    const runners = programs.map((program) => createRunner(program, guest));
+    for (let round = 0; round < 3; round++) {
+      t.deepEqual(
+        runners.map((runner) => answer(runner, '')),
+        ['the one.', 'another.'],
+      );
+    }
+  }
+});
+
+test('data that instructions refer to stays in the module, which then shares its code with none that has other data', async (t) => {
+  const copy = '(memory.init $p (i32.const 1000) (i32.const 0) (i32.const 3))';
+  const passive = (text: string) => assemble(reactor(1, 'the one.', `(data $p "${text}")`, copy));
+  const cache = new ProgramCache(() => undefined);
+  const programs = [await passive('An '), await passive('It '), await passive('An ')].map((wasm, index) =>
+    cache.keep(String(index), prepared(wasm, 'reactor')),
+  );
+  t.deepEqual(
+    programs.map((program) => answer(createRunner(program, guest), '')),
+    ['An  one.', 'It  one.', 'An  one.'],
+  );
+  t.not(programs[0]?.module, programs[1]?.module);
+  t.is(programs[0]?.module, programs[2]?.module);
+});
+
+test('what programs share is counted once, stays while one of them does, and goes with the last', async (t) => {
+  const evicted: string[] = [];
+  const cache = new ProgramCache((key) => evicted.push(key));
+  const text = (index: number) => `number ${index}`;
+  const keep = async (index: number) =>
+    cache.keep(String(index), prepared(await assemble(reactor(2, text(index))), 'reactor'));
+  const first = await keep(0);
+  const one = cache.bytes;
+  const second = await keep(1);
+  t.true(cache.bytes - one <= first.moduleBytes + 40_000, `${cache.bytes - one} more bytes`);
+  // The same again takes nothing more.
+  const two = cache.bytes;
+  await keep(1);
+  t.is(cache.bytes, two);
+
+  const small = new ProgramCache((key) => evicted.push(key), two - 1);
+  small.keep('0', first);
+  small.keep('1', second);
+  t.deepEqual(evicted, ['0']);
+  t.is(answer(createRunner(await small.load('1', () => Promise.reject()), guest), ''), text(1));
+  small.keep('2', prepared(await assemble(reactor(2, text(2), '', '(nop)')), 'reactor'));
+  t.deepEqual(evicted, ['0', '1']);
+  t.true(small.bytes < one + 1000, `${small.bytes} of ${one}`);
+});
+
+test('thirty JavaScript functions take the code of one, and answer as themselves in any order', async (t) => {
+  const compiler = new ModuleCompiler();
+  t.teardown(() => compiler.close());
+  const cache = new ProgramCache(() => undefined);
+  const programs: Program[] = [];
+  for (let index = 0; index < 30; index++) {
+    const padding = 'x'.repeat(index * 100);
+    const wasm = await buildJavaScript(
+      `let calls = 0; const padding = '${padding}'; export default () => [${index}, padding.length, ++calls];`,
+    );
+    const request = { wasm, name: 'x', limitMb: 64, want: 'reactor' } as const;
+    programs.push(cache.keep(String(index), (await compiler.prepare('test', 'run', request)).program));
+  }
+  t.is(new Set(programs.map(({ module }) => module)).size, 1);
+  const [first] = programs;
+  const shared = (first?.moduleBytes ?? 0) + (first?.snapshot?.filled.byteLength ?? 0);
+  const each = (cache.bytes - shared) / programs.length;
+  t.true(each < 150_000, `${each} bytes a function`);
+
+  const runners = programs.map((program) => createRunner(program, guest));
+  const order = programs.map((_, index) => index);
+  for (const index of [...order, ...order.toReversed()]) {
+    const runner = runners[index];
+    if (runner !== undefined) t.is(answer(runner, ''), `[${index},${index * 100},1]`);
+  }
+});
+
+test('kept instances take an eighth of the memory for guests at most, counted by what is in theirs', async (t) => {
+  const engine = createEngine({ threads: 1, parked: 0, memoryMb: 64 });
+  t.teardown(() => engine.close());
+  const wasm = await buildJavaScript('export default (n: number) => n + 1;');
+  const run = (index: number) =>
+    runText(engine, wasm, String(index), {
+      warmStart: 'reactor',
+      functionName: `f${index}` as FunctionName,
+      memoryLimitMb: 16,
+    });
+  for (let index = 0; index < 12; index++) t.is((await run(index)).output, String(index + 1));
+  await eventually('the last instance to be put back', async () => engine.stats().busy === 0);
+  const { warmInstances, memoryMb } = engine.stats();
+  t.true(warmInstances >= 5 && warmInstances <= 10, `${warmInstances} instances`);
+  t.true(memoryMb <= 20, `${memoryMb} MB`);
+  // Those that were given up are made again.
+  t.is((await run(0)).output, '1');
+  await engine.prepare(guestCall(wasm, '', { warmStart: 'reactor', memoryLimitMb: 16 }));
+});
+
+test('a JavaScript function that waits for nothing starts no threads for guests that wait', async (t) => {
+  const engine = createEngine({ threads: 1, parked: 16 });
+  t.teardown(() => engine.close());
+  const wasm = await buildJavaScript('export default (n: number) => n + 1;');
+  for (let run = 0; run < 20; run++) await runText(engine, wasm, '1', { warmStart: 'reactor' });
+  t.true(engine.stats().threads <= 4, `${engine.stats().threads} threads`);
+});
