@@ -99,7 +99,7 @@ export class Consumer implements Closable {
     const loop: RunLoop = new RunLoop({
       store,
       queue: driver.queues[kind],
-      limit: concurrency + this.#slots.extraFetches(kind),
+      limit: concurrency,
       cores: availableParallelism(),
       waitSeconds: driver.waitSeconds,
       timings,
@@ -263,7 +263,7 @@ export class Consumer implements Closable {
   async #close(): Promise<void> {
     const loops = [...this.#loops.values()];
     for (const { detach } of loops) detach();
-    this.#slots.refuse();
+    this.#slots.stop();
     await Promise.all(loops.map(({ loop }) => loop.close()));
     await this.#slots.close();
     await this.#guard.close();

@@ -66,7 +66,7 @@ export class SlotLimiter implements Closable {
   readonly #waitingAlone: { kind: QueueKind; admit: () => void }[] = [];
   /** A job runs that must have the process to itself. */
   #isAlone = false;
-  #isRefusing = false;
+  #isStopped = false;
   readonly #yieldForJobs: number;
   readonly #yieldingLimit: number;
   /** Async jobs admitted since the last sync job came in. */
@@ -94,12 +94,11 @@ export class SlotLimiter implements Closable {
       if (!this.#hasSlotFor(kind)) this.#watch();
       return null;
     }
-    const canReserve = this.#stuck.has(kind) && this.#isOpen && this.#freeFetches(kind) > 1;
-    if (canReserve && this.#mayReserve(kind, namespace)) {
+    if (this.#stuck.has(kind) && this.#isOpen && this.#mayReserve(kind, namespace)) {
       this.#reserve(kind, namespace);
       return Promise.resolve('reserved');
     }
-    if (this.#isRefusing) return Promise.resolve('none');
+    if (this.#isStopped) return Promise.resolve('none');
     this.#watch();
     return new Promise((admit) => {
       this.#waiting[kind].push(namespace, { namespace, admit });
@@ -136,13 +135,7 @@ export class SlotLimiter implements Closable {
 
   /** Jobs of a kind to fetch beyond what is fetched otherwise. */
   extraFetches(kind: QueueKind): number {
-    return (this.#stuck.has(kind) ? PROBES : 0) + this.#reserved[kind].inUse;
-  }
-
-  /** Admits none of those that wait, nor of those to come: they go back into the queue. */
-  refuse(): void {
-    this.#isRefusing = true;
-    for (const kind of QUEUE_KINDS) for (const { admit } of this.#waiting[kind].drain()) admit('none');
+    return this.#reserved[kind].inUse + (this.#stuck.has(kind) ? PROBES : 0);
   }
 
   release(kind: QueueKind, namespace: string, grant: Grant = 'slot'): void {
@@ -157,6 +150,12 @@ export class SlotLimiter implements Closable {
       this.#fetches?.changed(kind);
     }
     this.#grant();
+  }
+
+  /** Those that wait, and those to come that would, go back into the queue. */
+  stop(): void {
+    this.#isStopped = true;
+    for (const kind of QUEUE_KINDS) for (const { admit } of this.#waiting[kind].drain()) admit('none');
   }
 
   async close(): Promise<void> {
@@ -194,43 +193,32 @@ export class SlotLimiter implements Closable {
     let isFull = false;
     for (const kind of QUEUE_KINDS) {
       const isHeld = !this.#hasSlotFor(kind);
-      isFull ||= isHeld || this.#reserved[kind].inUse > 0;
-      this.#setStuck(kind, isHeld && this.#released[kind] === this.#releasedBefore[kind]);
+      isFull ||= isHeld;
+      const isStuck = isHeld && this.#released[kind] === this.#releasedBefore[kind];
       this.#releasedBefore[kind] = this.#released[kind];
-      if (this.#stuck.has(kind) && this.#isOpen) this.#makeWay(kind);
+      if (isStuck !== this.#stuck.has(kind)) {
+        if (isStuck) this.#stuck.add(kind);
+        else this.#stuck.delete(kind);
+        this.#fetches?.changed(kind);
+      }
+      if (isStuck && this.#isOpen) this.#makeWay(kind);
     }
     if (isFull) return;
     clearInterval(this.#look);
     this.#look = undefined;
   }
 
-  #setStuck(kind: QueueKind, isStuck: boolean): void {
-    if (this.#stuck.has(kind) === isStuck) return;
-    if (isStuck) this.#stuck.add(kind);
-    else this.#stuck.delete(kind);
-    this.#fetches?.changed(kind);
-  }
-
-  /**
-   * Reserved slots for those that may have one. With every fetch taken, one job makes way for those
-   * that have not been seen.
-   */
+  /** Reserved slots for those that may have one; of the others, one makes way for those not seen. */
   #makeWay(kind: QueueKind): void {
     const waiting = this.#waiting[kind];
     const mayHave = ({ namespace }: Waiting) => this.#mayReserve(kind, namespace);
-    if (this.#freeFetches(kind) <= 0) {
-      const inTheWay = waiting.take((job) => !mayHave(job)) ?? waiting.take(() => true);
-      inTheWay?.admit('none');
-    }
     for (let next = waiting.take(mayHave); next !== null; next = waiting.take(mayHave)) {
       this.#reserve(kind, next.namespace);
       next.admit('reserved');
     }
-  }
-
-  #freeFetches(kind: QueueKind): number {
     const limit = this.#fetches?.limitOf(kind) ?? Number.POSITIVE_INFINITY;
-    return limit + PROBES - this.#inUse[kind] - this.#waiting[kind].length;
+    const isFetchedOut = this.#inUse[kind] + waiting.length >= limit + PROBES;
+    if (isFetchedOut) waiting.take(() => true)?.admit('none');
   }
 
   #grant(): void {

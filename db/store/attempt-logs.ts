@@ -1,5 +1,5 @@
 import { AppError } from '../../src/errors.js';
-import { type AttemptStore, END_WITHOUT_RUN, type LogQuery } from '../../src/ports/store.js';
+import { type AttemptStore, END_WITHOUT_RUN, type LogQuery } from '../../src/ports/store/attempts.js';
 import type { Database } from '../database.js';
 import { type AttemptRecord, toLogRecord } from './attempt-row.js';
 
@@ -12,7 +12,17 @@ const FOLLOW_STEP = 20_000;
 /** Without the large columns that no log record shows. */
 const COLUMNS = [
   ...['position', 'request_id', 'function', 'version', 'trigger', 'route', 'method', 'http_status'],
-  ...['attempt', 'status', 'started_at', 'duration_ms', 'input_size', 'output_size', 'memory_peak_mb', 'error', 'messages'],
+  ...[
+    'attempt',
+    'status',
+    'started_at',
+    'duration_ms',
+    'input_size',
+    'output_size',
+    'memory_peak_mb',
+    'error',
+    'messages',
+  ],
 ].join(', ');
 
 /**

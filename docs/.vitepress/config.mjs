@@ -10,7 +10,8 @@ export const SECTIONS = [
 
 /** The page's own first heading, without code marks. */
 function titleOf(page) {
-  const [, title = page] = /^# (.+)$/m.exec(readFileSync(new URL(`../${page}.md`, import.meta.url), 'utf8')) ?? [];
+  const [, title = page] =
+    /^# (.+)$/m.exec(readFileSync(new URL(`../${page}.md`, import.meta.url), 'utf8')) ?? [];
   return title.replaceAll('`', '');
 }
 

@@ -10,7 +10,7 @@ import { createReplies, type Replies } from '../core/replies.js';
 import { createSchedules, type Schedules } from '../core/schedules.js';
 import { createSecrets, type Secrets } from '../core/secrets.js';
 import { type SharedMetrics, shareMetrics } from '../core/shared-metrics.js';
-import type { AttemptRow } from '../ports/store.js';
+import type { AttemptRow } from '../ports/store/attempts.js';
 import type { Parts } from './parts.js';
 import { addProcessReadings } from './readings.js';
 
@@ -53,7 +53,8 @@ export async function composeCore(
   queue.onRemoved(endRemoved({ attempts: store.attempts, finisher, backlog: parts.backlog }));
   addProcessReadings(parts);
   const { processId, metrics } = parts;
-  const figures = closers.add(await shareMetrics({ bus, processId, snapshot: metrics.snapshot }));
+  const everyMs = config.METRICS_SHARE_SECONDS * 1000;
+  const figures = closers.add(await shareMetrics({ bus, processId, everyMs, snapshot: metrics.snapshot }));
   const depths = await createCallDepth(store.settings);
   return { depths, figures, catalog, replies, invoker, publisher, secrets, schedules, callbacks, finisher };
 }

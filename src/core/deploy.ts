@@ -103,7 +103,8 @@ export function createFunctions(deps: FunctionsDeps): Functions {
       const audit = auditEntry(by, 'function.deploy', settings.name, namespace);
       const version = await store.functions.addVersion(made, audit).catch(async (error) => {
         // A refused deploy leaves nothing behind, on the disk neither.
-        if (isAppError(error, 'quota_exceeded') || isAppError(error, 'conflict')) await deleteUnowned(stores, cid);
+        if (isAppError(error, 'quota_exceeded') || isAppError(error, 'conflict'))
+          await deleteUnowned(stores, cid);
         throw error;
       });
       if (start.probePending) deps.probeAgain?.soon();

@@ -1,6 +1,6 @@
 import type { Backlog } from '../ports/backlog.js';
 import type { RemovedHandler } from '../ports/queue.js';
-import type { AttemptStore } from '../ports/store.js';
+import type { AttemptStore } from '../ports/store/attempts.js';
 import type { Finisher } from './finish.js';
 import { endNumber, isAttempt, newAttempt } from './new-attempt.js';
 

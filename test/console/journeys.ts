@@ -1,7 +1,7 @@
 import { ethWallet } from '../auth/wallet.js';
 import { fillCode, openPage, openWindow, signIn } from '../helpers/browser.js';
 import { browserTest } from '../helpers/browser-test.js';
-import { eventually } from '../helpers/eventually.js';
+import { until } from '../helpers/until.js';
 import { httpGuest } from '../helpers/http-guest.js';
 import { probeWasm } from '../helpers/probe.js';
 import { shared } from '../helpers/shared.js';
@@ -317,7 +317,7 @@ export function journeys(open: () => Promise<Served>): void {
     const dying = ['[{"op":"exit","n":1}]', '[{"op":"exit","n":2}]', '[{"op":"exit","n":3}]'];
     for (const input of dying) await api.invoke('fails', input, { prefer: 'respond-async' });
     const dead = async () => (await api.get('/v1/invocations?status=dead&function=fails')).json.count;
-    await eventually('three dead letters', async () => (await dead()) === 3);
+    await until('three dead letters', async () => (await dead()) === 3);
     const context = await openWindow(browser);
     const { page } = await openPage(context);
     await signIn(page, api, '/dead?function=fails');
@@ -331,7 +331,7 @@ export function journeys(open: () => Promise<Served>): void {
     t.regex(await page.getByRole('dialog').innerText(), /"fails" with the reason "timeout"/);
     await page.getByRole('dialog').getByRole('button', { name: 'Purge all' }).click();
     await page.getByText('0 dead letters of fails purged.').waitFor();
-    await eventually('the replayed one has died again', async () => (await dead()) === 3);
+    await until('the replayed one has died again', async () => (await dead()) === 3);
     await page.getByLabel('Reason').selectOption('error');
     await boxes.first().waitFor();
     await page.getByRole('button', { name: 'Purge all' }).click();
@@ -433,8 +433,8 @@ export function journeys(open: () => Promise<Served>): void {
     t.false((await page.content()).includes(key));
     await page.getByRole('button', { name: 'Revoke key ci-of-the-console' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Revoke the key' }).click();
-    await page.getByRole('cell', { name: 'ci-of-the-console' }).waitFor({ state: 'detached' });
-    await eventually('it is refused', async () => (await api.as(key).get('/v1/auth/whoami')).status === 401);
+    await page.getByRole('cell', { name: 'ci-of-the-console', exact: true }).waitFor({ state: 'detached' });
+    await until('it is refused', async () => (await api.as(key).get('/v1/auth/whoami')).status === 401);
     await context.close();
   });
 

@@ -5,9 +5,9 @@ import { createRedisBackend, Queue, withBackend } from 'bullmq';
 import { createSqliteBackend } from '../../queues/drivers/sqlite/create-backend.js';
 import type { Api } from '../helpers/api.js';
 import { startCluster } from '../helpers/cluster.js';
-import { eventually } from '../helpers/eventually.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 import { startEngine } from '../helpers/running-engine.js';
+import { until } from '../helpers/until.js';
 
 /** The queue as BullMQ's own tools have it, Bull Board among them. */
 type Tool = Pick<Queue, 'remove' | 'drain' | 'clean' | 'obliterate' | 'close'>;
@@ -71,13 +71,13 @@ async function seesWhatIsRemoved(t: ExecutionContext, api: Api, open: (name: str
   };
 
   const retried = await send('fails', commands({ op: 'exit', n: 1 }));
-  await eventually('it is between two attempts', async () => {
+  await until('it is between two attempts', async () => {
     const { json } = await api.get(`/v1/invocations/${retried}`);
     return json.state === 'retrying';
   });
   const delayed = await send('probe', '[]', LATER);
   const running = await send('probe', commands({ op: 'sleep', n: 280_000 }));
-  await eventually('the slot is held', async () => {
+  await until('the slot is held', async () => {
     return (await api.get(`/v1/invocations/${running}`)).json.state === 'running';
   });
   // More than are fetched beside those that run.
@@ -110,10 +110,10 @@ async function seesWhatIsRemoved(t: ExecutionContext, api: Api, open: (name: str
   for (const id of ids) {
     const asked = api.invoke('probe', '[]', { 'x-request-id': id });
     asked.then(({ status }) => answered.set(id, status)).catch(() => undefined);
-    await eventually('it is accepted', async () => (await api.get(`/v1/invocations/${id}`)).status === 200);
+    await until('it is accepted', async () => (await api.get(`/v1/invocations/${id}`)).status === 200);
   }
   await calls.drain();
-  await eventually('one that was drained is answered', async () => {
+  await until('one that was drained is answered', async () => {
     for (const id of ids) await api.get(`/v1/invocations/${id}`);
     return [...answered.values()].includes(499);
   });

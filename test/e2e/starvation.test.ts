@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import type { Api } from '../helpers/api.js';
 import { startCluster } from '../helpers/cluster.js';
-import { eventually } from '../helpers/eventually.js';
+import { until } from '../helpers/until.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 import { ENDLESS, reactor } from '../helpers/reactor.js';
 import { startEngine } from '../helpers/running-engine.js';
@@ -22,7 +22,7 @@ const HOSTILE = 5 * CONCURRENCY;
 /** A victim that has waited for so long is starved. */
 const GIVE_UP_MS = 10_000;
 const ASYNC = { prefer: 'respond-async' };
-const LONG_TIMEOUT = { timeout_seconds: '300' };
+const FOR_LONG = { timeout_seconds: '300' };
 
 type Attack = (attacker: Api) => Promise<void>;
 
@@ -75,7 +75,7 @@ async function tenantsOf(api: Api, fields: Record<string, string> = {}): Promise
     ['attacker', 'victim'].map(async (namespace) => {
       const { json } = await api.post('/v1/auth/keys', { name: 'test', namespace });
       const tenant = api.as(json.api_key);
-      const mine = namespace === 'attacker' ? { ...LONG_TIMEOUT, ...fields } : {};
+      const mine = namespace === 'attacker' ? { ...FOR_LONG, ...fields } : {};
       const { status, text } = await tenant.deploy('probe', await probeWasm(), mine);
       if (status !== 201) throw new Error(text);
       return tenant;
@@ -96,7 +96,7 @@ async function call(victim: Api): Promise<void> {
 /** Until its result is there. */
 async function event(victim: Api): Promise<void> {
   const { json } = await victim.invoke('probe', commands({ op: 'echo', a: 'here' }), ASYNC);
-  await eventually(
+  await until(
     'the event has ended',
     async () => {
       const reply = await victim.get(`/v1/invocations/${json.request_id}`);

@@ -1,7 +1,7 @@
 import { MemoryBudget } from './memory-budget.js';
 import type { Run } from './run.js';
 
-/** Of a smaller budget nothing is reserved: it would leave no room for large guests. */
+/** A smaller budget has no reserved part, as that would leave no room for large guests. */
 const MIN_SHARED_MB = 1024;
 const RESERVED_PART = 8;
 /** Guests of a namespace that has fewer may have reserved memory. */
@@ -24,17 +24,17 @@ export class GuestMemory {
     this.#reserved = new MemoryBudget(reservedMb);
   }
 
-  /** What guests are counted with. */
+  /** Megabytes that guests count with. */
   get mb(): number {
     return this.#ordinary.mb + this.#reserved.mb;
   }
 
-  /** What no guest is counted with. */
+  /** Megabytes that are free. */
   get freeMb(): number {
     return this.#ordinary.freeMb + this.#reserved.freeMb;
   }
 
-  /** What a guest that begins may take of what is for all. */
+  /** What a starting guest may take of the part for all. */
   get availableMb(): number {
     return this.#ordinary.availableMb;
   }
@@ -54,7 +54,7 @@ export class GuestMemory {
     this.#budgetOf(run).start(run);
   }
 
-  /** For a run that waits, with what it has. */
+  /** For a run that is parked, with its present size. */
   shrink(run: Run, mb: number): void {
     this.#budgetOf(run).shrink(run, mb);
   }

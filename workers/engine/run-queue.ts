@@ -2,12 +2,10 @@ import { FairQueue } from '../../src/fair-queue.js';
 import type { GuestMemory } from './guest-memory.js';
 import type { Run } from './run.js';
 
-/**
- * A guest too large for the memory that is left lets others pass for this long, then it is next.
- */
+/** A guest too large for the free memory is overtaken for this long at most. */
 const OVERTAKEN_FOR_MS = 1000;
 
-/** The runs that no thread has yet: those that somebody waits for first, namespaces in turn. */
+/** The runs that no thread has yet: sync calls first, namespaces in turn. */
 export class RunQueue {
   readonly #urgent = new FairQueue<Run>();
   readonly #others = new FairQueue<Run>();
@@ -21,7 +19,7 @@ export class RunQueue {
     this.#queueOf(run).push(run.call.namespace, run);
   }
 
-  /** For a run that its thread had not begun. */
+  /** For a run that was withdrawn from its thread. */
   requeue(run: Run): void {
     this.#queueOf(run).requeue(run.call.namespace, run);
   }

@@ -4,7 +4,7 @@ import { type ParsedModule, parse } from '../binary/parse.js';
 import { placeOf } from '../binary/place-of.js';
 import { type Scan, scan } from '../binary/scan.js';
 import type { Rewritten } from '../instrument/rewrite.js';
-import { HOST_MODULES } from '../run/host-functions.js';
+import { HOST_MODULES } from '../run/imports.js';
 import { check, checkSize, type Shape } from '../run/module-check.js';
 import type { ProgramBase } from '../run/program.js';
 

@@ -62,7 +62,10 @@ for namespace, list in pairs(byNamespace) do
     local members = {}
     for i = from, math.min(from + 999, #list) do members[#members + 1] = list[i].member end
     for i, score in ipairs(call('ZMSCORE', usage .. 'jobs:' .. namespace, unpack(members))) do
-      if not score then list[from + i - 1].fresh = true end
+      local job = list[from + i - 1]
+      -- The line says nothing of one that was added as another kind.
+      local other = job.kind == kinds[1] and kinds[2] or kinds[1]
+      if not score and call('EXISTS', keyOf(other, job.id)) == 0 then job.fresh = true end
     end
   end
 end
