@@ -8,7 +8,7 @@ export interface paths {
             cookie?: never;
         };
         /** Show whom the credential stands for */
-        get: operations["get_v1_auth_whoami"];
+        get: operations["getCaller"];
         put?: never;
         post?: never;
         delete?: never;
@@ -28,10 +28,10 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Throw away the dead invocations of a function
+         * Throw away the dead invocations of a function, or those of one reason
          * @description A key needs the scope `invoke`.
          */
-        delete: operations["delete_v1_functions_name_dead"];
+        delete: operations["purgeDeadLetters"];
         options?: never;
         head?: never;
         patch?: never;
@@ -47,10 +47,10 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Run every dead invocation of a function again
+         * Run every dead invocation of a function again, or those of one reason
          * @description A key needs the scope `invoke`.
          */
-        post: operations["post_v1_functions_name_dead_replay"];
+        post: operations["replayDeadLetters"];
         delete?: never;
         options?: never;
         head?: never;
@@ -70,7 +70,7 @@ export interface paths {
          * Invoke a function, or one version as name@version
          * @description A key needs the scope `invoke`.
          */
-        post: operations["post_v1_functions_name_invoke"];
+        post: operations["invokeFunction"];
         delete?: never;
         options?: never;
         head?: never;
@@ -88,7 +88,7 @@ export interface paths {
          * List invocations: live ones first, then those that have ended, newest first
          * @description A key needs the scope `read`.
          */
-        get: operations["get_v1_invocations"];
+        get: operations["listInvocations"];
         put?: never;
         post?: never;
         delete?: never;
@@ -108,14 +108,14 @@ export interface paths {
          * Show an invocation: its state, attempts and, while it is kept, its output
          * @description A key needs the scope `read`.
          */
-        get: operations["get_v1_invocations_id"];
+        get: operations["getInvocation"];
         put?: never;
         post?: never;
         /**
          * Cancel an invocation that is queued or running
          * @description A key needs the scope `invoke`.
          */
-        delete: operations["delete_v1_invocations_id"];
+        delete: operations["cancelInvocation"];
         options?: never;
         head?: never;
         patch?: never;
@@ -134,7 +134,7 @@ export interface paths {
          * Run an invocation that has ended again, with its input or another
          * @description A dead one is dead no longer, and is replayed once. The input is kept as long as the result, of dead ones as long as they are; one of more than 1 KB whose function succeeded is not kept, and must be sent. A key needs the scope `invoke`.
          */
-        post: operations["post_v1_invocations_id_replay"];
+        post: operations["replayInvocation"];
         delete?: never;
         options?: never;
         head?: never;
@@ -154,7 +154,7 @@ export interface paths {
          * Publish a message: fires triggers, and tells live subscribers
          * @description A key needs the scope `publish`.
          */
-        post: operations["post_v1_pubsub_publish"];
+        post: operations["publishMessage"];
         delete?: never;
         options?: never;
         head?: never;
@@ -174,7 +174,7 @@ export interface paths {
          * Publish up to 1000 messages: all of them, or none
          * @description Each is as if published alone, and they keep their order. One that is refused refuses them all, and the error names it. The body has at most 8 MB. A key needs the scope `publish`.
          */
-        post: operations["post_v1_pubsub_publish_batch"];
+        post: operations["publishMessages"];
         delete?: never;
         options?: never;
         head?: never;
@@ -203,7 +203,7 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    get_v1_auth_whoami: {
+    getCaller: {
         parameters: {
             query?: never;
             header?: never;
@@ -218,6 +218,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "authenticated": true,
+                     *       "method": "api_key",
+                     *       "subject": "key:0199c6a2",
+                     *       "wallet": "0x52908400098527886e0f7030069857d2e4169ee7",
+                     *       "namespace": "default",
+                     *       "is_admin": true,
+                     *       "scopes": [
+                     *         "invoke"
+                     *       ],
+                     *       "functions": null,
+                     *       "expires_at": "string"
+                     *     }
+                     */
                     "application/json": {
                         /** @constant */
                         authenticated: true;
@@ -308,9 +323,14 @@ export interface operations {
             };
         };
     };
-    delete_v1_functions_name_dead: {
+    purgeDeadLetters: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The credential's own namespace; chosen only by anonymous calls, whose default is `default`. */
+                namespace?: string;
+                /** @description Only those that died of this. */
+                reason?: "error" | "timeout" | "expired" | "worker_died";
+            };
             header?: never;
             path: {
                 name: string;
@@ -325,6 +345,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "count": 1
+                     *     }
+                     */
                     "application/json": {
                         count: number;
                     };
@@ -413,13 +438,15 @@ export interface operations {
             };
         };
     };
-    post_v1_functions_name_dead_replay: {
+    replayDeadLetters: {
         parameters: {
             query?: {
                 /** @description The credential's own namespace; chosen only by anonymous calls, whose default is `default`. */
                 namespace?: string;
-                /** @description Which version runs: the one pinned when it was accepted (default), or the newest. */
-                version?: "pinned" | "newest";
+                /** @description Only those that died of this. */
+                reason?: "error" | "timeout" | "expired" | "worker_died";
+                /** @description Which version runs: the one `pinned` when it was accepted (default), the `newest`, or a number. */
+                version?: string;
             };
             header?: never;
             path: {
@@ -435,6 +462,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "count": 1
+                     *     }
+                     */
                     "application/json": {
                         count: number;
                     };
@@ -532,7 +564,7 @@ export interface operations {
             };
         };
     };
-    post_v1_functions_name_invoke: {
+    invokeFunction: {
         parameters: {
             query?: {
                 /** @description The credential's own namespace; chosen only by anonymous calls, whose default is `default`. */
@@ -564,6 +596,11 @@ export interface operations {
         /** @description The function's stdin. At most 1048576 bytes, of any content type. */
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "Ada"
+                 *     }
+                 */
                 "application/json": unknown;
                 "application/octet-stream": unknown;
                 "text/plain": unknown;
@@ -584,6 +621,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "request_id": "0199c6a2-7f3e-7b1a-9c52-3d1e8f4a6b70",
+                     *       "output": "{\"greeting\":\"Hello, Ada\"}",
+                     *       "output_base64": "string",
+                     *       "status": "success",
+                     *       "duration_ms": 1.84
+                     *     }
+                     */
                     "application/json": {
                         duration_ms: number;
                         output?: string;
@@ -606,6 +652,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "request_id": "0199c6a2-7f3e-7b1a-9c52-3d1e8f4a6b70",
+                     *       "status": "queued"
+                     *     }
+                     */
                     "application/json": {
                         request_id: string;
                         /** @constant */
@@ -682,6 +734,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "request_id": "0199c6a2-7f3e-7b1a-9c52-3d1e8f4a6b70",
+                     *       "status": "error",
+                     *       "error": "string",
+                     *       "code": "invalid_request",
+                     *       "output": "{\"greeting\":\"Hello, Ada\"}",
+                     *       "output_base64": "string",
+                     *       "duration_ms": 1.84
+                     *     }
+                     */
                     "application/json": {
                         code: string;
                         duration_ms: number;
@@ -720,6 +783,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "request_id": "0199c6a2-7f3e-7b1a-9c52-3d1e8f4a6b70",
+                     *       "status": "error",
+                     *       "error": "string",
+                     *       "code": "invalid_request",
+                     *       "output": "{\"greeting\":\"Hello, Ada\"}",
+                     *       "output_base64": "string",
+                     *       "duration_ms": 1.84
+                     *     }
+                     */
                     "application/json": {
                         code: string;
                         duration_ms: number;
@@ -740,6 +814,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "request_id": "0199c6a2-7f3e-7b1a-9c52-3d1e8f4a6b70",
+                     *       "status": "error",
+                     *       "error": "string",
+                     *       "code": "invalid_request",
+                     *       "output": "{\"greeting\":\"Hello, Ada\"}",
+                     *       "output_base64": "string",
+                     *       "duration_ms": 1.84
+                     *     }
+                     */
                     "application/json": {
                         code: string;
                         duration_ms: number;
@@ -769,6 +854,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "request_id": "0199c6a2-7f3e-7b1a-9c52-3d1e8f4a6b70",
+                     *       "status": "error",
+                     *       "error": "string",
+                     *       "code": "invalid_request",
+                     *       "output": "{\"greeting\":\"Hello, Ada\"}",
+                     *       "output_base64": "string",
+                     *       "duration_ms": 1.84
+                     *     }
+                     */
                     "application/json": {
                         code: string;
                         duration_ms: number;
@@ -794,15 +890,19 @@ export interface operations {
             };
         };
     };
-    get_v1_invocations: {
+    listInvocations: {
         parameters: {
             query?: {
                 /** @description Accepted before this. */
                 before?: string;
                 /** @description `next_cursor` of the page before. */
                 cursor?: string;
+                /** @description Server-sent events: the first page, and again whenever it has changed. */
+                follow?: boolean;
                 function?: string;
                 limit?: number;
+                /** @description What this message has fired. */
+                message_id?: string;
                 /** @description The credential's own namespace; chosen only by anonymous calls, whose default is `default`. */
                 namespace?: string;
                 /** @description What this invocation has caused. */
@@ -825,6 +925,47 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "invocations": [
+                     *         {
+                     *           "request_id": "0199c6a2-7f3e-7b1a-9c52-3d1e8f4a6b70",
+                     *           "namespace": "default",
+                     *           "function": "resize",
+                     *           "version": 7,
+                     *           "trigger": "http",
+                     *           "route": "string",
+                     *           "method": "string",
+                     *           "http_status": -9007199254740991,
+                     *           "trigger_depth": -9007199254740991,
+                     *           "parent_id": null,
+                     *           "message_id": "0199c6a2-7f3e-7b1a-9c52-3d1e8f4a6b70",
+                     *           "state": "queued",
+                     *           "attempts": [
+                     *             {
+                     *               "number": -9007199254740991,
+                     *               "status": "success",
+                     *               "error": "string",
+                     *               "started_at": "2026-01-31T12:00:00.000Z",
+                     *               "duration_ms": 1.84
+                     *             }
+                     *           ],
+                     *           "error": "string",
+                     *           "input_size": 14,
+                     *           "output_size": 25,
+                     *           "input": "string",
+                     *           "input_base64": "string",
+                     *           "output": "string",
+                     *           "output_base64": "string",
+                     *           "callback": null,
+                     *           "created_at": "2026-01-31T12:00:00.000Z",
+                     *           "completed_at": "string"
+                     *         }
+                     *       ],
+                     *       "count": 1,
+                     *       "next_cursor": "string"
+                     *     }
+                     */
                     "application/json": {
                         count: number;
                         invocations: {
@@ -849,10 +990,16 @@ export interface operations {
                             created_at: string;
                             error: string | null;
                             function: string;
+                            /** @description The status that the client was answered with; 202 with `mode: async`. Null when nobody was answered: an attempt that is retried, a replay. Absent in what did not come to an HTTP function. */
+                            http_status?: number | null;
                             /** @description Null when it is not kept; in a list also when it is larger than 64 KB. */
                             input: string | null;
                             input_base64?: string;
                             input_size: number;
+                            /** @description Of one that a message has fired: which. */
+                            message_id?: string;
+                            /** @description The method that the function was called with. Absent in what did not come to an HTTP function. */
+                            method?: string;
                             namespace: string;
                             output: string | null;
                             output_base64?: string;
@@ -871,6 +1018,7 @@ export interface operations {
                         }[];
                         next_cursor: string | null;
                     };
+                    "text/event-stream": unknown;
                 };
             };
             /** @description `invalid_request`: A parameter, header or body is malformed or out of range. */
@@ -956,9 +1104,14 @@ export interface operations {
             };
         };
     };
-    get_v1_invocations_id: {
+    getInvocation: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Server-sent events: the record, and again whenever it has changed. */
+                follow?: boolean;
+                /** @description The credential's own namespace; chosen only by anonymous calls, whose default is `default`. */
+                namespace?: string;
+            };
             header?: never;
             path: {
                 id: string;
@@ -973,6 +1126,41 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "request_id": "0199c6a2-7f3e-7b1a-9c52-3d1e8f4a6b70",
+                     *       "namespace": "default",
+                     *       "function": "resize",
+                     *       "version": 7,
+                     *       "trigger": "http",
+                     *       "route": "string",
+                     *       "method": "string",
+                     *       "http_status": -9007199254740991,
+                     *       "trigger_depth": -9007199254740991,
+                     *       "parent_id": null,
+                     *       "message_id": "0199c6a2-7f3e-7b1a-9c52-3d1e8f4a6b70",
+                     *       "state": "queued",
+                     *       "attempts": [
+                     *         {
+                     *           "number": -9007199254740991,
+                     *           "status": "success",
+                     *           "error": "string",
+                     *           "started_at": "2026-01-31T12:00:00.000Z",
+                     *           "duration_ms": 1.84
+                     *         }
+                     *       ],
+                     *       "error": "string",
+                     *       "input_size": 14,
+                     *       "output_size": 25,
+                     *       "input": "string",
+                     *       "input_base64": "string",
+                     *       "output": "string",
+                     *       "output_base64": "string",
+                     *       "callback": null,
+                     *       "created_at": "2026-01-31T12:00:00.000Z",
+                     *       "completed_at": "string"
+                     *     }
+                     */
                     "application/json": {
                         attempts: {
                             duration_ms: number;
@@ -995,10 +1183,16 @@ export interface operations {
                         created_at: string;
                         error: string | null;
                         function: string;
+                        /** @description The status that the client was answered with; 202 with `mode: async`. Null when nobody was answered: an attempt that is retried, a replay. Absent in what did not come to an HTTP function. */
+                        http_status?: number | null;
                         /** @description Null when it is not kept; in a list also when it is larger than 64 KB. */
                         input: string | null;
                         input_base64?: string;
                         input_size: number;
+                        /** @description Of one that a message has fired: which. */
+                        message_id?: string;
+                        /** @description The method that the function was called with. Absent in what did not come to an HTTP function. */
+                        method?: string;
                         namespace: string;
                         output: string | null;
                         output_base64?: string;
@@ -1015,6 +1209,7 @@ export interface operations {
                         trigger_depth: number;
                         version: number;
                     };
+                    "text/event-stream": unknown;
                 };
             };
             /** @description `invalid_request`: A parameter, header or body is malformed or out of range. */
@@ -1100,7 +1295,7 @@ export interface operations {
             };
         };
     };
-    delete_v1_invocations_id: {
+    cancelInvocation: {
         parameters: {
             query?: never;
             header?: never;
@@ -1117,6 +1312,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "request_id": "0199c6a2-7f3e-7b1a-9c52-3d1e8f4a6b70",
+                     *       "state": "cancelled"
+                     *     }
+                     */
                     "application/json": {
                         request_id: string;
                         /** @constant */
@@ -1216,13 +1417,13 @@ export interface operations {
             };
         };
     };
-    post_v1_invocations_id_replay: {
+    replayInvocation: {
         parameters: {
             query?: {
                 /** @description The credential's own namespace; chosen only by anonymous calls, whose default is `default`. */
                 namespace?: string;
-                /** @description Which version runs: the one pinned when it was accepted (default), or the newest. */
-                version?: "pinned" | "newest";
+                /** @description Which version runs: the one `pinned` when it was accepted (default), the `newest`, or a number. */
+                version?: string;
             };
             header?: never;
             path: {
@@ -1232,6 +1433,13 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "input": {
+                 *         "name": "Grace"
+                 *       }
+                 *     }
+                 */
                 "application/json": {
                     /** @description In place of the input it had: a string is the text itself, any other JSON value is sent as it is written. */
                     input?: unknown;
@@ -1250,6 +1458,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "request_id": "0199c6a2-7f3e-7b1a-9c52-3d1e8f4a6b70"
+                     *     }
+                     */
                     "application/json": {
                         request_id: string;
                     };
@@ -1374,7 +1587,7 @@ export interface operations {
             };
         };
     };
-    post_v1_pubsub_publish: {
+    publishMessage: {
         parameters: {
             query?: never;
             header?: never;
@@ -1383,6 +1596,14 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "topic": "orders:created",
+                 *       "data": {
+                 *         "id": 42
+                 *       }
+                 *     }
+                 */
                 "application/json": {
                     data?: unknown;
                     /**
@@ -1405,9 +1626,17 @@ export interface operations {
             /** @description Every job it fired is durable. */
             200: {
                 headers: {
+                    /** @description What it fired is listed by `message_id`. */
+                    "X-Message-ID"?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "status": "ok",
+                     *       "triggered": -9007199254740991
+                     *     }
+                     */
                     "application/json": {
                         /** @constant */
                         status: "ok";
@@ -1508,7 +1737,7 @@ export interface operations {
             };
         };
     };
-    post_v1_pubsub_publish_batch: {
+    publishMessages: {
         parameters: {
             query?: never;
             header?: never;
@@ -1517,6 +1746,18 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "messages": [
+                 *         {
+                 *           "topic": "orders:created",
+                 *           "data": {
+                 *             "id": 42
+                 *           }
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 "application/json": {
                     messages: ({
                         data?: unknown;
@@ -1545,6 +1786,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "status": "ok",
+                     *       "count": 1
+                     *     }
+                     */
                     "application/json": {
                         /** @description How many messages: all that were sent. */
                         count: number;

@@ -10,8 +10,11 @@ type Invocation struct {
 	Version      int64     `json:"version"`
 	Trigger      string    `json:"trigger"`
 	Route        *string   `json:"route"`
+	Method       *string   `json:"method"`
+	HttpStatus   *int64    `json:"http_status"`
 	TriggerDepth int64     `json:"trigger_depth"`
 	ParentID     *string   `json:"parent_id"`
+	MessageID    *string   `json:"message_id"`
 	State        string    `json:"state"`
 	Attempts     []Attempt `json:"attempts"`
 	Error        *string   `json:"error"`

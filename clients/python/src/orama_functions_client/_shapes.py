@@ -55,8 +55,11 @@ class Invocation:
     version: int
     trigger: str
     route: Optional[str]
+    method: Optional[str]
+    http_status: Optional[int]
     trigger_depth: int
     parent_id: Optional[str]
+    message_id: Optional[str]
     state: str
     attempts: list[Attempt]
     error: Optional[str]
@@ -79,8 +82,11 @@ class Invocation:
             version=value["version"],
             trigger=value["trigger"],
             route=value.get("route"),
+            method=value.get("method"),
+            http_status=value.get("http_status"),
             trigger_depth=value["trigger_depth"],
             parent_id=value.get("parent_id"),
+            message_id=value.get("message_id"),
             state=value["state"],
             attempts=[Attempt.from_json(one) for one in value["attempts"]],
             error=value.get("error"),
