@@ -16,6 +16,8 @@ export interface Product {
   dataDir: string;
   /** The first one answers HTTP. */
   processes: Process[];
+  /** Ends the workers, of which there is one, and starts another that has compiled nothing yet. */
+  restartWorker(between: () => Promise<void>): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -55,6 +57,16 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
     for (const each of processes) await each.stop();
     if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true });
   };
+  const startWorker = async (module = options.workerModule ?? 'dist/app/worker.js') => {
+    const worker = new Process([module], env);
+    processes.push(worker);
+    await worker.says(/(taking jobs)/);
+  };
+  const restartWorker = async (between: () => Promise<void>) => {
+    for (const worker of processes.splice(1)) await worker.stop();
+    await between();
+    await startWorker();
+  };
   try {
     let url: string;
     if (topology === 'all in one') {
@@ -69,15 +81,10 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
       const web = new Process(['dist/app/main.js', 'web'], env);
       processes.push(web);
       url = await web.says(/listening on (http\S+)/);
-      const module = options.workerModule ?? 'dist/app/worker.js';
-      for (let index = 0; index < workers; index++) {
-        const worker = new Process([module], env);
-        processes.push(worker);
-        await worker.says(/(taking jobs)/);
-      }
+      for (let index = 0; index < workers; index++) await startWorker();
     }
     const adminKey = (await readFile(join(dataDir, 'admin-key'), 'utf8')).trim();
-    return { url, adminKey, api: new Api(url, adminKey), dataDir, processes, close };
+    return { url, adminKey, api: new Api(url, adminKey), dataDir, processes, restartWorker, close };
   } catch (error) {
     await close();
     throw error;

@@ -10,6 +10,8 @@ import type { LogWriter } from '../workers/delivery/log-writer.js';
 
 const nothing: LogWriter = {
   write: () => Promise.resolve(),
+  announce: () => {},
+  withdraw: () => {},
   stats: () => ({ pending: 0, lagMs: 0, away: false }),
   close: () => Promise.resolve(),
 };

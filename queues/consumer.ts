@@ -1,29 +1,18 @@
+import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DelayedError } from 'bullmq';
 import { MAX_WORKER_CRASHES } from '../src/contract/limits.js';
 import { messageOf } from '../src/errors.js';
 import type { Closable } from '../src/ports/closable.js';
 import type { Delivery, DeliveryHandler, Settlement } from '../src/ports/queue.js';
 import { Cancellation } from './cancellation.js';
 import { CrashGuard } from './crash-guard.js';
-import {
-  type BullWorker,
-  type InvocationJob,
-  KEEP_NOTHING,
-  type QueueDriver,
-  type QueueTimings,
-  type Warn,
-} from './driver.js';
+import type { InvocationJob, QueueDriver, QueueTimings, Warn } from './driver.js';
 import { perQueue } from './fairness.js';
-import {
-  DOUBLING,
-  decodeInvocation,
-  doublingBackoff,
-  type JobData,
-  QUEUE_KINDS,
-  type QueueKind,
-} from './jobs.js';
+import { isLost, type JobStore } from './job-store.js';
+import { decodeInvocation, QUEUE_KINDS, type QueueKind } from './jobs.js';
 import { Prefetch } from './prefetch.js';
+import { putBack } from './put-back.js';
+import { RunLoop, type RunOutcome } from './run-loop.js';
 import { SlotLimiter } from './slot-limiter.js';
 
 /**
@@ -34,21 +23,18 @@ const CANCELLED = 'cancelled';
 const LOST = 'lost';
 
 /**
- * BullMQ itself never gives a job up: the handler decides which crash is the last, once the dead
- * letter is durable.
- */
-const NEVER = 1_000_000;
-/**
  * A job whose handler fails without an attempt left is not thrown away but shown to it again after
  * this.
  */
 const FAULT_DELAY_MS = 2000;
 /** A cancel request may overtake the job that it is for on the way to this worker. */
 const EARLY_CANCEL_MS = 10_000;
-const RECONNECT_MS = 1000;
 const PUT_BACK_AGAIN_MS = 1000;
 /** How long a job stays away that has made way for those behind it. */
 const MADE_WAY_MS = 100;
+
+/** What becomes of a job that is not over. */
+type PutBack = Exclude<Settlement, { kind: 'done' }>;
 
 export interface ConsumerSettings {
   concurrency: number;
@@ -64,10 +50,8 @@ export class Consumer implements Closable {
   readonly #guard: CrashGuard;
   readonly #slots: SlotLimiter;
   readonly #prefetch: Readonly<Record<QueueKind, Prefetch>>;
-  readonly #workers = new Map<QueueKind, BullWorker<JobData>>();
+  readonly #loops = new Map<QueueKind, { loop: RunLoop; store: JobStore; detach: () => void }>();
   readonly #active = new Map<string, Cancellation>();
-  /** Jobs whose end is durable: they may leave the queue in any way. */
-  readonly #over = new WeakSet<object>();
   readonly #earlyCancels = new Map<string, NodeJS.Timeout>();
   #cancelRequests: Closable | undefined;
   #closing: Promise<void> | undefined;
@@ -98,74 +82,61 @@ export class Consumer implements Closable {
   ): Promise<Consumer> {
     const consumer = new Consumer(driver, handler, settings, new CrashGuard(await driver.openCrashJournal()));
     consumer.#cancelRequests = await driver.onCancelRequest((id) => consumer.#onCancelRequest(id));
-    for (const kind of QUEUE_KINDS) await consumer.#addWorker(kind);
+    for (const kind of QUEUE_KINDS) await consumer.#startLoop(kind);
     return consumer;
   }
 
   #setFetches(kind: QueueKind): void {
-    const worker = this.#workers.get(kind);
-    if (worker === undefined) return;
-    const before = worker.concurrency;
-    worker.concurrency = this.#prefetch[kind].limit + this.#slots.extraFetches(kind);
-    if (worker.concurrency > before) fetchMore(worker);
+    const { limit } = this.#prefetch[kind];
+    const jobs = limit + this.#slots.extraFetches(kind);
+    this.#loops.get(kind)?.loop.setLimit(jobs, { prefetches: limit > this.#settings.concurrency });
   }
 
-  async #addWorker(kind: QueueKind): Promise<void> {
+  async #startLoop(kind: QueueKind): Promise<void> {
     const { concurrency, timings, warn } = this.#settings;
-    const worker: BullWorker<JobData> = await this.#driver.createWorker<JobData>(
-      kind,
-      // Of two arguments: for a third BullMQ makes an AbortController for each job.
-      (job, token) => this.#run(kind, job, token),
-      {
-        concurrency,
-        lockDuration: timings.lockMs,
-        stalledInterval: timings.stalledCheckMs,
-        maxStalledCount: NEVER,
-        runRetryDelay: RECONNECT_MS,
-        ...KEEP_NOTHING,
-        settings: {
-          backoffStrategy: (failures, type, _error, job) => {
-            const backoff = job?.opts.backoff;
-            const delay = typeof backoff === 'object' ? (backoff.delay ?? 0) : 0;
-            return type === DOUBLING ? doublingBackoff(delay, failures) : delay;
-          },
-        },
+    const driver = this.#driver;
+    const store = await driver.openStore(kind, timings);
+    const loop: RunLoop = new RunLoop({
+      store,
+      queue: driver.queues[kind],
+      limit: concurrency,
+      cores: availableParallelism(),
+      waitSeconds: driver.waitSeconds,
+      timings,
+      warn,
+      run: async (job, token) => {
+        driver.begun(job);
+        try {
+          return await this.#run(kind, store, job, token);
+        } finally {
+          driver.over(job);
+        }
       },
-    );
-    this.#workers.set(kind, worker);
-    worker.on('completed', (job) => this.#driver.ended(job));
-    worker.on('failed', (job, error) => {
-      if (job?.finishedOn === undefined) return;
-      this.#driver.ended(job);
-      if (!this.#over.has(job))
-        warn(`Invocation ${job.id} left the queue without having been settled.`, error);
+      onEnded: (job) => driver.ended(job),
+      onLost: (id) => this.#active.get(id)?.abort(LOST),
     });
-    worker.on('lockRenewalFailed', (ids) => {
-      for (const id of ids) this.#active.get(id)?.abort(LOST);
-    });
-    // Lost locks and lost connections, mostly: BullMQ goes on by itself.
-    worker.on('error', (error) => warn('A queue worker reports a fault.', error));
-    await worker.waitUntilReady();
+    this.#loops.set(kind, { loop, store, detach: driver.takeOnAdd(kind, loop) });
   }
 
-  async #run(kind: QueueKind, job: InvocationJob, token: string | undefined): Promise<void> {
+  /** Rejects for a job that cannot be read. */
+  async #run(kind: QueueKind, store: JobStore, job: InvocationJob, token: string): Promise<RunOutcome> {
     const id = job.id ?? '';
     const { stalledCounter: crashes } = job;
     const cancellation = new Cancellation();
     this.#active.set(id, cancellation);
     this.#prefetch[kind].recordFetch(job.data.s);
+    const back = (settlement: PutBack) => this.#putBack(store, job, token, settlement);
     let release = () => {};
     try {
       const crashesWhileRunning = crashes === 0 ? 0 : await this.#crashesWhileRunning(id, crashes);
-      if (crashesWhileRunning === null) {
-        return await this.#putBack(job, token, { kind: 'later', delayMs: FAULT_DELAY_MS });
-      }
+      if (crashesWhileRunning === null) return await back({ kind: 'later', delayMs: FAULT_DELAY_MS });
       const alone = crashesWhileRunning === MAX_WORKER_CRASHES - 1;
       const granted = alone ? this.#slots.acquireAlone(kind) : this.#slots.acquire(kind, job.data.n);
       const grant = granted === null ? 'slot' : ((await granted) ?? 'slot');
       // One that was cancelled needs none: it is handled, and not run.
       if (grant === 'none' && !cancellation.aborted) {
-        return await this.#putBack(job, token, { kind: 'later', delayMs: MADE_WAY_MS });
+        if (this.#closing !== undefined) return 'unstarted';
+        return await back({ kind: 'later', delayMs: MADE_WAY_MS });
       }
       const began = performance.now();
       let holds = true;
@@ -179,7 +150,7 @@ export class Consumer implements Closable {
       };
       if (!alone) this.#guard.admitted(id, crashes);
       else if (!(await this.#recordBegin(id, crashes))) {
-        return await this.#putBack(job, token, { kind: 'later', delayMs: FAULT_DELAY_MS });
+        return await back({ kind: 'later', delayMs: FAULT_DELAY_MS });
       }
       if (this.#earlyCancels.has(id)) cancellation.abort(CANCELLED);
       // As it may have been while it was not in this worker's hands, or being put back.
@@ -194,8 +165,7 @@ export class Consumer implements Closable {
         },
       });
       const settlement = await this.#handle(delivery);
-      if (settlement.kind === 'done') this.#over.add(job);
-      else await this.#putBack(job, token, settlement);
+      return settlement.kind === 'done' ? 'done' : await back(settlement);
     } finally {
       release();
       this.#active.delete(id);
@@ -242,47 +212,22 @@ export class Consumer implements Closable {
   }
 
   /**
-   * Puts a job back that is not over. BullMQ would give up a job that it cannot put back, and
-   * remove one without attempts left although nothing has been recorded of its end; so it is done
-   * here, again and again while this worker has the job.
+   * Puts a job back that is not over. Nothing has been recorded of its end, so it is tried again and
+   * again while this worker has the job.
    */
-  async #putBack(
-    job: InvocationJob,
-    token: string | undefined,
-    settlement: Exclude<Settlement, { kind: 'done' }>,
-  ): Promise<never> {
+  async #putBack(store: JobStore, job: InvocationJob, token: string, settlement: PutBack): Promise<'moved'> {
     const id = job.id ?? '';
-    while (!(await this.#isPutBack(job, token, settlement))) {
-      if (this.#closing !== undefined || this.#active.get(id)?.reason === LOST) break;
-      await sleep(PUT_BACK_AGAIN_MS);
-    }
-    // Says that the job has been moved already, or is another worker's by now.
-    throw new DelayedError();
-  }
-
-  /** False when it is to be tried again. */
-  async #isPutBack(
-    job: InvocationJob,
-    token: string | undefined,
-    settlement: Exclude<Settlement, { kind: 'done' }>,
-  ): Promise<boolean> {
-    const id = job.id ?? '';
-    try {
-      if (settlement.kind === 'retry') {
-        const failure = new Error(settlement.error);
-        // BullMQ keeps stacks in the job; ours would only say this line.
-        failure.stack = '';
-        await job.moveToFailed(failure, token ?? '');
-        return true;
+    for (;;) {
+      try {
+        const delayed = await putBack(store, job, token, settlement);
+        if (delayed !== null) this.#driver.postponed(id, delayed.until);
+        return 'moved';
+      } catch (error) {
+        if (isLost(error)) return 'moved';
+        this.#settings.warn(`Invocation ${id} cannot be put back into the queue; it is tried again.`, error);
       }
-      const until = Date.now() + settlement.delayMs;
-      await job.moveToDelayed(until, token);
-      this.#driver.postponed(id, until);
-      return true;
-    } catch (error) {
-      if (isLost(error)) return true;
-      this.#settings.warn(`Invocation ${id} cannot be put back into the queue; it is tried again.`, error);
-      return false;
+      if (this.#closing !== undefined || this.#active.get(id)?.reason === LOST) return 'moved';
+      await sleep(PUT_BACK_AGAIN_MS);
     }
   }
 
@@ -316,30 +261,15 @@ export class Consumer implements Closable {
   }
 
   async #close(): Promise<void> {
-    const closed = Promise.all([...this.#workers.values()].map((worker) => worker.close()));
+    const loops = [...this.#loops.values()];
+    for (const { detach } of loops) detach();
     this.#slots.stop();
-    await closed;
+    await Promise.all(loops.map(({ loop }) => loop.close()));
     await this.#slots.close();
     await this.#guard.close();
     await this.#cancelRequests?.close();
     for (const timer of this.#earlyCancels.values()) clearTimeout(timer);
   }
-}
-
-/**
- * BullMQ fetches again when a job ends, and not when it may have more of them: its loop waits for
- * any of what it has begun, so it gets something that is over. Where it has no such loop, the next
- * job that ends makes it look.
- */
-function fetchMore(worker: object): void {
-  const begun: unknown = Reflect.get(worker, 'mainLoopQueue');
-  if (typeof begun !== 'object' || begun === null) return;
-  if ('add' in begun && typeof begun.add === 'function') begun.add(Promise.resolve());
-}
-
-/** BullMQ's scripts answer with these codes when the job is gone, or another worker's. */
-function isLost(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && typeof error.code === 'number' && error.code < 0;
 }
 
 function toDelivery(

@@ -10,13 +10,12 @@ import type {
   RemovedInvocation,
 } from '../src/ports/queue.js';
 import type { CrashJournal } from './crash-journal.js';
+import type { JobStore } from './job-store.js';
 import type { JobData, NewJob, QueueKind } from './jobs.js';
+import type { JobTaker } from './run-loop.js';
 
 export type BullQueue<D> = Queue<D, void, string, D, void, string, IQueueBackend>;
-export type BullWorker<D> = Pick<
-  Worker<D, void, string, IQueueBackend>,
-  'on' | 'close' | 'waitUntilReady' | 'concurrency'
->;
+export type BullWorker<D> = Pick<Worker<D, void, string, IQueueBackend>, 'on' | 'close' | 'waitUntilReady'>;
 export type BullWorkerOptions = Omit<WorkerOptions, 'connection' | 'prefix'>;
 export type InvocationJob = Job<JobData, void>;
 
@@ -36,11 +35,24 @@ export interface QueueDriver extends Closable {
   readonly ticks: BullQueue<unknown>;
   /** A further queue beside these; closed with the driver. */
   openQueue<D>(name: string): Promise<BullQueue<D>>;
+  /** BullMQ's own worker, for the small queues beside those of invocations. */
   createWorker<D>(
     queue: string,
     processor: Processor<D, void>,
     options: BullWorkerOptions,
   ): Promise<BullWorker<D>>;
+  /** The store of one of the queues, as a run loop uses it: it waits for a server that is away. */
+  openStore(kind: QueueKind, timings: QueueTimings): Promise<JobStore>;
+  /** How long a run loop waits for the store's sign until it looks by itself, seconds. */
+  readonly waitSeconds: number;
+  /**
+   * From now on jobs of the kind may be taken for this loop as they are added by this process, until
+   * what is returned is called.
+   */
+  takeOnAdd(kind: QueueKind, loop: JobTaker): () => void;
+  /** Told of every job that this process has, and when it no longer has it. */
+  begun(job: InvocationJob): void;
+  over(job: InvocationJob): void;
   /**
    * One round trip for all groups; each is durable, or refused with the error at its place. Rejects
    * when none was accepted. A group that would take a namespace beyond its share is refused as

@@ -8,15 +8,18 @@ import { ReservedSlots } from './reserved-slots.js';
  * Sync jobs that arrive while async jobs hold every slot may use one extra slot for each so many.
  */
 const SLOTS_PER_EXTRA = 4;
-/** Async jobs always keep this many slots, so that they make progress on any machine. */
-const MIN_ASYNC_SLOTS = 2;
-/** Async jobs yield to sync jobs for this long after the last sync job. */
-const YIELD_FOR_MS = 1000;
-const PROBE_EVERY_MS = 20;
 /**
- * Event loop delay beyond which the async limit shrinks: a sync call pays it at each of its steps.
+ * While sync jobs come in, async jobs hold at most this part of the slots, and each until it has left
+ * the queue. What a call waits for at each of its steps is what async jobs have made this process and
+ * the store do before it, which grows with their number, on fast and slow machines alike; their rate
+ * is at least this part of what it is without calls.
  */
-const MAX_DELAY_MS = 0.75;
+const YIELDING_SHARE = 0.75;
+/**
+ * Sync jobs come in until so many async jobs for each slot have been admitted after the last one:
+ * counted in jobs, since what a second is worth depends on the machine.
+ */
+const YIELD_FOR_JOBS_PER_SLOT = 32;
 /** Slots none of which was released between two looks are held by long jobs. */
 const LOOK_EVERY_MS = 50;
 /**
@@ -42,9 +45,8 @@ interface Waiting {
 
 /**
  * Limits the jobs that one process runs at once. Sync jobs are admitted first and may use some
- * extra slots when async jobs hold all of them. While sync jobs arrive, the number of async slots
- * shrinks as long as the event loop is late and grows when it is not: async jobs that wait for a
- * server cost nothing and keep their slots, short ones yield.
+ * extra slots when async jobs hold all of them. While sync jobs come in, async jobs leave some slots
+ * free.
  */
 export class SlotLimiter implements Closable {
   readonly #total: number;
@@ -64,16 +66,20 @@ export class SlotLimiter implements Closable {
   readonly #waitingAlone: { kind: QueueKind; admit: () => void }[] = [];
   /** A job runs that must have the process to itself. */
   #isAlone = false;
-  #asyncLimit: number;
-  #lastSyncAt = 0;
-  #probe: NodeJS.Timeout | undefined;
+  #isStopped = false;
+  readonly #yieldForJobs: number;
+  readonly #yieldingLimit: number;
+  /** Async jobs admitted since the last sync job came in. */
+  #asyncSinceSync: number;
 
   constructor(total: number, fetches?: FetchLimits) {
     this.#total = total;
     this.#fetches = fetches;
     this.#reserved = perQueue(() => new ReservedSlots(total));
     this.#extra = Math.ceil(total / SLOTS_PER_EXTRA);
-    this.#asyncLimit = total;
+    this.#yieldingLimit = Math.ceil(total * YIELDING_SHARE);
+    this.#yieldForJobs = total * YIELD_FOR_JOBS_PER_SLOT;
+    this.#asyncSinceSync = this.#yieldForJobs;
   }
 
   /**
@@ -82,7 +88,7 @@ export class SlotLimiter implements Closable {
    * that has none of them gets a reserved one.
    */
   acquire(kind: QueueKind, namespace: string): Promise<Grant> | null {
-    if (kind === 'sync') this.#onSyncJob();
+    if (kind === 'sync') this.#asyncSinceSync = 0;
     if (this.#isOpen && this.#waiting[kind].length === 0 && this.#hasSlotFor(kind)) {
       this.#take(kind, namespace);
       if (!this.#hasSlotFor(kind)) this.#watch();
@@ -92,6 +98,7 @@ export class SlotLimiter implements Closable {
       this.#reserve(kind, namespace);
       return Promise.resolve('reserved');
     }
+    if (this.#isStopped) return Promise.resolve('none');
     this.#watch();
     return new Promise((admit) => {
       this.#waiting[kind].push(namespace, { namespace, admit });
@@ -104,7 +111,7 @@ export class SlotLimiter implements Closable {
    * Between two such jobs the others that wait are admitted.
    */
   acquireAlone(kind: QueueKind): Promise<void> {
-    if (kind === 'sync') this.#onSyncJob();
+    if (kind === 'sync') this.#asyncSinceSync = 0;
     return new Promise((admit) => {
       this.#waitingAlone.push({ kind, admit });
       this.#grantAlone();
@@ -119,11 +126,11 @@ export class SlotLimiter implements Closable {
   }
 
   /**
-   * True while sync jobs have arrived in the last second. An async job then keeps its slot until it
-   * has been settled: released earlier, the settlements of ended jobs would crowd out sync jobs.
+   * True while sync jobs come in. An async job then keeps its slot until it has been settled:
+   * released earlier, the settlements of ended jobs would crowd out sync jobs.
    */
   get asyncYields(): boolean {
-    return this.#probe !== undefined;
+    return this.#asyncSinceSync < this.#yieldForJobs;
   }
 
   /** Jobs of a kind to fetch beyond what is fetched otherwise. */
@@ -145,13 +152,13 @@ export class SlotLimiter implements Closable {
     this.#grant();
   }
 
-  /** Those that wait go back into the queue. */
+  /** Those that wait, and those to come that would, go back into the queue. */
   stop(): void {
+    this.#isStopped = true;
     for (const kind of QUEUE_KINDS) for (const { admit } of this.#waiting[kind].drain()) admit('none');
   }
 
   async close(): Promise<void> {
-    clearInterval(this.#probe);
     clearInterval(this.#look);
   }
 
@@ -161,6 +168,7 @@ export class SlotLimiter implements Closable {
 
   #take(kind: QueueKind, namespace: string): void {
     this.#inUse[kind]++;
+    if (kind === 'async') this.#asyncSinceSync++;
     this.#held[kind].set(namespace, (this.#held[kind].get(namespace) ?? 0) + 1);
   }
 
@@ -243,29 +251,7 @@ export class SlotLimiter implements Closable {
   #hasSlotFor(kind: QueueKind): boolean {
     const { sync, async } = this.#inUse;
     if (kind === 'sync') return sync < this.#total && sync + async < this.#total + this.#extra;
-    return async < this.#asyncLimit && sync + async < this.#total;
-  }
-
-  #onSyncJob(): void {
-    this.#lastSyncAt = performance.now();
-    if (this.#probe !== undefined) return;
-    let expected = this.#lastSyncAt + PROBE_EVERY_MS;
-    this.#probe = setInterval(() => {
-      const now = performance.now();
-      this.#adjust(now, now - expected);
-      expected = now + PROBE_EVERY_MS;
-    }, PROBE_EVERY_MS);
-    this.#probe.unref();
-  }
-
-  #adjust(now: number, delayMs: number): void {
-    if (now - this.#lastSyncAt > YIELD_FOR_MS) {
-      clearInterval(this.#probe);
-      this.#probe = undefined;
-      this.#asyncLimit = this.#total;
-    } else if (delayMs > MAX_DELAY_MS) {
-      this.#asyncLimit = Math.max(Math.min(MIN_ASYNC_SLOTS, this.#total), Math.floor(this.#asyncLimit * 0.7));
-    } else this.#asyncLimit = Math.min(this.#total, this.#asyncLimit + 1);
-    this.#grant();
+    const limit = this.asyncYields ? this.#yieldingLimit : this.#total;
+    return async < limit && sync + async < this.#total;
   }
 }

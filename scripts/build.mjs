@@ -5,6 +5,7 @@ import { chmodSync, cpSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { bundle } from './bundle.mjs';
 import { buildConsole } from './console.mjs';
+import { buildLua } from './lua.mjs';
 
 const guide = spawn(process.execPath, ['scripts/guide.mjs'], { stdio: ['ignore', 'ignore', 'inherit'] });
 const guideBuilt = once(guide, 'exit');
@@ -17,6 +18,7 @@ execFileSync(process.execPath, [tsc, '-p', 'clients/typescript'], { stdio: 'inhe
 const templates = 'src/cli/templates';
 rmSync(`dist/${templates}`, { recursive: true, force: true });
 cpSync(templates, `dist/${templates}`, { recursive: true });
+await buildLua();
 // Loaded now: it uses what was compiled above.
 const { buildJavaScriptEngine } = await import('./javascript/build-engine.mjs');
 await buildJavaScriptEngine();

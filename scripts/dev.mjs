@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { bundleThreads } from './bundle.mjs';
+import { buildLua } from './lua.mjs';
 import './build.mjs';
 
 const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
@@ -20,6 +21,7 @@ compiler.stdout.on('data', (text) => {
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void stop());
 
 async function restart() {
+  await buildLua();
   await bundleThreads();
   await stopEngine();
   const up = ['--enable-source-maps', 'dist/src/cli/main.js', 'up', ...process.argv.slice(2)];

@@ -11,9 +11,19 @@ const LISTENERS = 1000;
 const CALLS = 200;
 const ROUNDS = 3;
 
+/** What a round found: of the calls the median, of the events how many ended in a second. */
+interface Round {
+  unloadedMs: number;
+  loadedMs: number;
+  aloneRate: number;
+  besideRate: number;
+}
+
 /**
- * What a namespace's sync calls suffer from another's backlog of events that do nothing: the most
- * of them there can be.
+ * What one client that makes one sync call after the other suffers from another namespace's backlog
+ * of events that do nothing, the most of them there can be, and what the events suffer from it: by
+ * turns without calls and beside them. Also for a worker that has just been started, whose code V8
+ * has not compiled yet.
  */
 export async function fairness(setting: Setting): Promise<void> {
   heading(
@@ -22,7 +32,9 @@ export async function fairness(setting: Setting): Promise<void> {
     'unloaded p50 ms',
     'loaded p50 ms',
     'ratio',
-    'events drained meanwhile, per second',
+    'events a second alone',
+    'beside the calls',
+    'share',
   );
   for (const topology of ['web + worker', 'all in one'] as const) await fairnessIn(topology, setting);
 }
@@ -37,23 +49,75 @@ async function fairnessIn(topology: Topology, setting: Setting): Promise<void> {
     const calm = await calmTenant(product);
     await deploy(calm, 'hello', wasm);
     await invokeLoad(calm, 'hello', { connections: 64, ms: 3000 });
-    const unloaded: number[] = [];
-    const loaded: number[] = [];
-    const drained: number[] = [];
-    for (let round = 0; round < ROUNDS; round++) {
-      unloaded.push(await medianOfCalls(calm));
-      for (let sent = 0; sent < BACKLOG / LISTENERS; sent++) await publish(product, FAN_OUT_TOPIC, 1);
-      const [before, began] = [await left(product), performance.now()];
-      loaded.push(await medianOfCalls(calm, async () => (await left(product)) > BACKLOG / 20));
-      drained.push(((before - (await left(product))) * 1000) / (performance.now() - began));
-      while ((await left(product)) > 0) await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-    const ratios = loaded.map((ms, index) => ms / (unloaded[index] ?? Number.NaN));
-    row(topology, spread(unloaded, 2), spread(loaded, 2), spread(ratios, 1), spread(drained));
+    await whileFrozen(product, () => publishBacklog(product));
+    await drain(product);
+    const warm = await rounds(product, calm, () => whileFrozen(product, () => publishBacklog(product)));
+    report(topology, warm);
+    if (topology === 'all in one') return;
+    report(
+      `${topology} just started`,
+      await rounds(product, calm, () => product.restartWorker(() => publishBacklog(product))),
+    );
   } finally {
     await product.close();
     await redis.close();
   }
+}
+
+async function rounds(product: Product, calm: Product, fill: () => Promise<void>): Promise<Round[]> {
+  const found: Round[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const unloadedMs = median(await callsWhile(calm, async () => true));
+    await fill();
+    const aloneRate = await drain(product);
+    await fill();
+    const times: number[] = [];
+    const besideRate = await drain(product, async (goesOn) => {
+      times.push(...(await callsWhile(calm, goesOn)));
+    });
+    found.push({ unloadedMs, loadedMs: median(times), aloneRate, besideRate });
+  }
+  return found;
+}
+
+function report(name: string, found: readonly Round[]): void {
+  const of = (value: (round: Round) => number, digits = 0) => spread(found.map(value), digits);
+  row(
+    name,
+    of(({ unloadedMs }) => unloadedMs, 2),
+    of(({ loadedMs }) => loadedMs, 2),
+    of(({ unloadedMs, loadedMs }) => loadedMs / unloadedMs, 1),
+    of(({ aloneRate }) => aloneRate),
+    of(({ besideRate }) => besideRate),
+    of(({ aloneRate, besideRate }) => besideRate / aloneRate, 2),
+  );
+}
+
+async function publishBacklog(product: Product): Promise<void> {
+  const sent = Array.from({ length: BACKLOG / LISTENERS }, () => publish(product, FAN_OUT_TOPIC, 1));
+  await Promise.all(sent);
+}
+
+/** Where the worker is a process of its own, it begins when all are there. */
+async function whileFrozen(product: Product, work: () => Promise<void>): Promise<void> {
+  const worker = product.processes[1];
+  worker?.freeze();
+  await work();
+  worker?.thaw();
+}
+
+/** How many events end in a second until few are left, while something else is done. */
+async function drain(
+  product: Product,
+  meanwhile: (goesOn: () => Promise<boolean>) => Promise<void> = async (goesOn) => {
+    while (await goesOn()) await new Promise((resolve) => setTimeout(resolve, 100));
+  },
+): Promise<number> {
+  const [before, began] = [await left(product), performance.now()];
+  await meanwhile(async () => (await left(product)) > BACKLOG / 20);
+  const rate = ((before - (await left(product))) * 1000) / (performance.now() - began);
+  while ((await left(product)) > 0) await new Promise((resolve) => setTimeout(resolve, 50));
+  return rate;
 }
 
 /** The same product, as another namespace sees it. */
@@ -62,11 +126,11 @@ async function calmTenant(product: Product): Promise<Product> {
   return { ...product, adminKey: json.api_key, api: product.api.as(json.api_key) };
 }
 
-/** Looks at every tenth call whether there is still something to measure. */
-async function medianOfCalls(product: Product, goOn = async () => true): Promise<number> {
+/** How long each took. Looks at every tenth call whether there is still something to measure. */
+async function callsWhile(product: Product, goesOn: () => Promise<boolean>): Promise<number[]> {
   const times: number[] = [];
-  while (times.length < CALLS && (times.length % 10 > 0 || (await goOn()))) {
+  while (times.length < CALLS && (times.length % 10 > 0 || (await goesOn()))) {
     times.push(await invokeOnce(product, 'hello', GREETING));
   }
-  return median(times);
+  return times;
 }

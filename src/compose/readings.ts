@@ -24,9 +24,11 @@ export function addInstallationReadings({ metrics, queue, store, backlog }: Part
     of: 'installation',
     async read() {
       const { waiting, running, retrying } = await queue.counts();
-      const [ended, letters] = await Promise.all([store.attempts.countEnded(), store.attempts.countDead()]);
+      // One after the other: an invocation that dies in between must not count as done.
+      const ended = await store.attempts.countEnded();
+      const letters = await store.attempts.countDead();
       const dead = letters.reduce((sum, { count }) => sum + count, 0);
-      const done = ended - dead;
+      const done = Math.max(0, ended - dead);
       const accepted = waiting + running + retrying + done + dead;
       return byLabel('state', { accepted, waiting, running, retrying, done, dead });
     },

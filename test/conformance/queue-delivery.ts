@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { SerialFn } from 'ava';
 import type { Delivery } from '../../src/ports/queue.js';
 import { collect, DONE, hold } from '../helpers/consuming.js';
+import { closedGate } from '../helpers/gate.js';
 import { many, namespace, queued } from '../helpers/invocations.js';
 import { until } from '../helpers/until.js';
 import type { QueueContext } from './queue.js';
@@ -89,5 +90,40 @@ export function deliveryConformance(test: SerialFn<QueueContext>): void {
     t.is(held.inputs.length, 2);
     await until('nothing runs', async () => (await queue.counts()).running === 0);
     t.is((await queue.counts()).waiting, 3);
+  });
+
+  test('jobs that wait for a slot when a consumer closes go back at once, no attempt used', async (t) => {
+    const { queues, other } = t.context;
+    const slots = 16;
+    let gate = Promise.resolve();
+    let begun = 0;
+    const consumer = await queues.queue.consume(
+      async () => {
+        begun++;
+        await gate;
+        return DONE;
+      },
+      { concurrency: slots },
+    );
+    // So many that come and go at once that others are taken beyond the slots.
+    for (let count = 0; count < 5; count++) {
+      await queues.queue.add(many(40));
+      await until('they have left', async () => (await queues.queue.counts()).bytes === 0);
+    }
+    const { opened, open } = closedGate();
+    gate = opened;
+    begun = 0;
+    await queues.queue.add(many(40));
+    await until('more are taken than run', async () => (await queues.queue.counts()).running > slots);
+    const closed = consumer.close();
+    await until(
+      'those without a slot are back',
+      async () => (await queues.queue.counts()).waiting === 40 - slots,
+    );
+    open();
+    await closed;
+    t.is(begun, slots);
+    const rest = await collect(other, 40 - slots);
+    t.true(rest.every(({ attempt, failures, crashes }) => attempt === 1 && failures + crashes === 0));
   });
 }

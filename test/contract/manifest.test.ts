@@ -132,7 +132,7 @@ test('a key that resembles none is refused with the list of keys', (t) => {
   t.is(
     refusal('name: hello\nkubernetes: true'),
     'function.yaml: unknown key "kubernetes"; the keys are name, public, memory, timeout, retry.count, retry.delay, ' +
-      'retry.backoff, env, triggers, on_success, on_failure, concurrency, allowed_hosts, http, build, stages',
+      'retry.backoff, env, triggers, on_success, on_failure, concurrency, allowed_hosts, http, trace, build, stages',
   );
 });
 

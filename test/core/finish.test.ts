@@ -1,4 +1,4 @@
-import test from 'ava';
+import anyTest from 'ava';
 import type { FunctionVersion } from '../../src/contract/function.js';
 import type { InvocationEnd } from '../../src/core/finish.js';
 import type { InvokeRequest } from '../../src/core/invoke.js';
@@ -8,6 +8,9 @@ import { shared } from '../helpers/shared.js';
 import { tempDir } from '../helpers/temp-dir.js';
 import { until } from '../helpers/until.js';
 import { openUseCases, type UseCases } from './use-cases.js';
+
+// One after the other: they look at what was metered last.
+const { serial: test } = anyTest;
 
 const directory = tempDir();
 const useCases = shared(() => openUseCases(directory));

@@ -42,7 +42,7 @@ test('what is sent is on the queue as one job, with the version, retries and bac
     replyTo: undefined,
   });
   t.is(Buffer.from(live?.invocation.input ?? []).toString(), '{"n":1}');
-  t.deepEqual(metered.at(-1), ['accepted', 'http', 1]);
+  t.deepEqual(metered[0], ['accepted', 'http', 1]);
 });
 
 test('a call waits for its reply, and its job says which gateway waits', async (t) => {

@@ -112,7 +112,8 @@ function inImage(args: readonly string[], env: Record<string, string>): ChildPro
     done
     mount --bind "$1" "$1"
     for each in lib lib64 bin etc; do [ -d /$each ] && mount --bind /$each "$1/$each"; done
-    cp "$1/usr/local/bin/orama-entrypoint" "$1/entrypoint"
+    cp "$1/usr/local/bin/orama-entrypoint" "$1/entrypoint.$$"
+    mv "$1/entrypoint.$$" "$1/entrypoint"
     mount --rbind /usr "$1/usr"
     mkdir -p "$1/data" "$1/tmp" "$1/dev" "$1/proc"
     mount --rbind /dev "$1/dev"

@@ -2,8 +2,12 @@ import { readFile } from 'node:fs/promises';
 import test from 'ava';
 import { createRedisBackend, Queue } from 'bullmq';
 import { Redis } from 'ioredis';
-import { BULLMQ_VERSION, checkBullScripts } from '../../queues/drivers/redis/bull-checks.js';
-import { type DefinedScripts, STUBBED_COMMANDS } from '../../queues/drivers/redis/bull-scripts.js';
+import {
+  BULLMQ_VERSION,
+  checkBullScripts,
+  type DefinedScripts,
+} from '../../queues/drivers/redis/bull-checks.js';
+import { bullFunction, checkStubs, STUBBED_COMMANDS } from '../../queues/drivers/redis/bull-functions.js';
 import { type RedisServerProcess, startRedis } from '../helpers/redis-server.js';
 
 type Scripts = Record<string, { lua: string; numberOfKeys: number }>;
@@ -74,4 +78,14 @@ test('another number of keys, another version and a missing script are found out
     const without = Object.entries(defined).filter(([name]) => !name.startsWith(`${script}:`));
     t.throws(() => checkBullScripts(Object.fromEntries(without)), REFUSED, script);
   }
+});
+
+test('the build fails when a command that is replaced is in no script that is used, or a script has no functions', (t) => {
+  const texts = USED.map((script) => defined[`${script}:${BULLMQ_VERSION}`]?.lua ?? '');
+  t.notThrows(() => checkStubs(texts));
+  for (const [command] of STUBBED_COMMANDS) {
+    const reworded = texts.map((lua) => lua.replaceAll(command, ` ${command.slice(1)}`));
+    t.throws(() => checkStubs(reworded), { message: /No script of BullMQ that is used has the command/ });
+  }
+  t.throws(() => bullFunction('moveToActive', 'return 1'), { message: /moveToActive has no functions/ });
 });

@@ -55,3 +55,38 @@ test('a namespace without a slot gets a reserved one while long jobs hold all, a
   slots.release('async', 'hostile');
   t.is(await more, 'slot');
 });
+
+/** Takes slots for async jobs until none is free, and says how many there were. */
+function takeAll(slots: SlotLimiter): number {
+  let taken = 0;
+  while (taken < 1000 && slots.acquire('async', 'busy') === null) taken++;
+  return taken;
+}
+
+test('while sync jobs come in, async jobs leave a quarter of the slots free, however slow the machine is', async (t) => {
+  const alone = new SlotLimiter(16);
+  t.is(takeAll(alone), 16);
+  t.false(alone.asyncYields);
+  const beside = new SlotLimiter(16);
+  t.is(beside.acquire('sync', 'calm'), null);
+  t.true(beside.asyncYields);
+  t.is(takeAll(beside), 12);
+  await Promise.all([alone.close(), beside.close()]);
+});
+
+test('async jobs have all slots again when enough of them were admitted after the last sync job', async (t) => {
+  const slots = new SlotLimiter(16);
+  t.is(slots.acquire('sync', 'calm'), null);
+  slots.release('sync', 'calm');
+  let jobs = 0;
+  while (slots.asyncYields && jobs < 10_000) {
+    t.is(slots.acquire('async', 'busy'), null);
+    slots.release('async', 'busy');
+    jobs++;
+  }
+  t.is(jobs, 16 * 32);
+  t.is(takeAll(slots), 16);
+  t.is(slots.acquire('sync', 'calm'), null);
+  t.true(slots.asyncYields);
+  await slots.close();
+});

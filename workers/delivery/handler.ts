@@ -68,6 +68,8 @@ export function createDeliveryHandler(deps: ConsumerDeps): DeliveryHandler {
         'an invocation is put back',
       );
       return { kind: 'later', delayMs: jittered(AWAY_MS) };
+    } finally {
+      deps.logWriter.withdraw(invocation.id);
     }
   };
 }
@@ -149,6 +151,7 @@ async function runGuest(deps: ConsumerDeps, delivery: Delivery, fn: FunctionVers
   const { invocation } = delivery;
   const gone = new GuestGone();
   const { id, acceptedAt, traceparent } = invocation;
+  deps.logWriter.announce(id);
   const attributes = { 'orama.request_id': id, 'orama.function': fn.name, 'orama.attempt': delivery.attempt };
   const waited = deps.tracer.start({
     name: `queue ${fn.name}`,

@@ -18,6 +18,11 @@ const QUIET_MS = 1;
 const MOST_MS = 8;
 const ENOUGH_ROWS = 128;
 /**
+ * Nor does it wait when the rows of all guests that ran are here, so many at least: nothing else
+ * goes on in this process then. Fewer are not worth a write of their own.
+ */
+const ALL_HERE_ROWS = 16;
+/**
  * A store that has not answered by then counts as away; what it may have written is ignored when it
  * comes again.
  */
@@ -44,6 +49,10 @@ export interface LogWriter extends Closable {
    * must not settle.
    */
   write(row: AttemptRow): Promise<void>;
+  /** A guest begins, whose row will come. */
+  announce(requestId: string): void;
+  /** It has come, or will not. */
+  withdraw(requestId: string): void;
   stats(): { pending: number; lagMs: number; away: boolean };
 }
 
@@ -74,6 +83,9 @@ export function createLogWriter({ attempts, backlog, logger, onWritten }: LogWri
   let begunAt = 0;
   let hurry: (() => void) | null = null;
   let lastRows = 0;
+  /** Guests whose rows are still to come. */
+  const awaited = new Set<string>();
+  const areAllHere = () => awaited.size === 0 && pending.length >= ALL_HERE_ROWS;
 
   const store = async (rows: readonly AttemptRow[]) => {
     await within(STORE_MS, attempts.write(rows), noAnswer);
@@ -134,7 +146,7 @@ export function createLogWriter({ attempts, backlog, logger, onWritten }: LogWri
     if (pending.length + lastRows <= 2) return;
     const latest = begunAt + MOST_MS;
     for (let seen = 0; pending.length > seen && pending.length < ENOUGH_ROWS && !closing; ) {
-      if (performance.now() > latest) return;
+      if (performance.now() > latest || areAllHere()) return;
       seen = pending.length;
       await pause(QUIET_MS);
     }
@@ -179,9 +191,14 @@ export function createLogWriter({ attempts, backlog, logger, onWritten }: LogWri
     write: (row) =>
       new Promise((resolve, reject) => {
         pending.push({ row, since: Date.now(), resolve, reject });
+        awaited.delete(row.requestId);
         writing ??= writeAll();
-        if (pending.length >= ENOUGH_ROWS) hurry?.();
+        if (pending.length >= ENOUGH_ROWS || areAllHere()) hurry?.();
       }),
+    announce: (requestId) => void awaited.add(requestId),
+    withdraw: (requestId) => {
+      if (awaited.delete(requestId) && areAllHere()) hurry?.();
+    },
     stats: () => ({ pending: pending.length, lagMs, away }),
     async close() {
       closing = true;

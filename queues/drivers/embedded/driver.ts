@@ -14,11 +14,13 @@ import type {
   JobGroup,
   QueueDriver,
   QueueLimits,
+  QueueTimings,
   Shares,
   Warn,
 } from '../../driver.js';
 import { perQueue } from '../../fairness.js';
 import { FileCrashJournal } from '../../file-crash-journal.js';
+import type { JobStore } from '../../job-store.js';
 import { type JobData, type NewJob, QUEUE_KINDS, type QueueKind, queueKindOf, TICKS } from '../../jobs.js';
 import { nextTick } from '../../next-tick.js';
 import type { SqliteConnection } from '../sqlite/connection.js';
@@ -33,13 +35,16 @@ import { type UsageIndex, usesOf } from './usage-index.js';
 const OTHERS = perQueue((kind) => QUEUE_KINDS.filter((other) => other !== kind));
 const Bull = withBackend(createSqliteBackend);
 /** Without news of a job a worker looks again after so many seconds; there is always news. */
-const DRAIN_DELAY_SECONDS = 60;
+const LOOK_EVERY_SECONDS = 60;
+/** BullMQ never gives a stalled job up: the handler decides which crash is the last. */
+const NEVER = 1_000_000;
 /** In what each quota of a share is counted. */
 const MEASURES = { waiting_jobs: 'waiting', waiting_mb: 'bytes', delayed_jobs: 'delayed' } as const;
 
 /** The queue on a file in the data directory: one process, nothing to install. */
 export class SqliteDriver implements QueueDriver {
   readonly name = 'sqlite';
+  readonly waitSeconds = LOOK_EVERY_SECONDS;
   readonly queues: Readonly<Record<QueueKind, BullQueue<JobData>>>;
   readonly ticks: BullQueue<unknown>;
   readonly #connection: SqliteConnection;
@@ -85,19 +90,37 @@ export class SqliteDriver implements QueueDriver {
     processor: Processor<D, void>,
     options: BullWorkerOptions,
   ): Promise<BullWorker<D>> {
-    const counted: Processor<D, void> = async (job, token, signal) => {
-      this.#usage.begun(job.id ?? '');
-      try {
-        return await processor(job, token, signal);
-      } finally {
-        this.#usage.over(job.id ?? '');
-      }
-    };
-    return new Bull.Worker<D, void>(queue, QUEUE_KINDS.some((kind) => kind === queue) ? counted : processor, {
-      drainDelay: DRAIN_DELAY_SECONDS,
+    return new Bull.Worker<D, void>(queue, processor, {
+      drainDelay: this.waitSeconds,
       ...options,
       connection: this.#connection,
     }) as unknown as BullWorker<D>;
+  }
+
+  async openStore(kind: QueueKind, { lockMs, stalledCheckMs }: QueueTimings): Promise<JobStore> {
+    const options = {
+      connection: this.#connection,
+      lockDuration: lockMs,
+      stalledInterval: stalledCheckMs,
+      maxStalledCount: NEVER,
+    };
+    const store = createSqliteBackend(kind, options, { withBlockingConnection: true });
+    store.on('error', (error) => this.#warn('The queue reports a fault.', error));
+    await store.waitUntilReady();
+    return store;
+  }
+
+  takeOnAdd(): () => void {
+    // A loop hears of what is added here at once.
+    return () => {};
+  }
+
+  begun(job: InvocationJob): void {
+    this.#usage.begun(job.id ?? '');
+  }
+
+  over(job: InvocationJob): void {
+    this.#usage.over(job.id ?? '');
   }
 
   /** All groups of a turn are one transaction, in which each is accepted or refused by itself. */

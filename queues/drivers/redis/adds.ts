@@ -3,13 +3,13 @@ import type { AppError } from '../../../src/errors.js';
 import { queueFull, queueUnavailable, type ShareQuota, shareRefusal } from '../../admission.js';
 import type { JobGroup, QueueLimits, Shares } from '../../driver.js';
 import { JOB_COST, MAX_PRIORITY } from '../../fairness.js';
-import { queueKindOf } from '../../jobs.js';
-import { addScript, headOf } from './add-script.js';
-import type { Fetch, JobFetcher } from './batch-fetcher.js';
-import { bullFunction } from './bull-scripts.js';
+import { type NewJob, queueKindOf } from '../../jobs.js';
+import { noteOf } from '../../removed-jobs.js';
+import type { JobTaker } from '../../run-loop.js';
+import { nextJobsOf } from './batching-backend.js';
 import type { RedisConnection } from './connect.js';
-import { fetchFunction } from './fetch-script.js';
-import type { UsageKeys } from './scripts.js';
+import { commandOf, defineScripts } from './lua-scripts.js';
+import type { UsageKeys } from './usage-index.js';
 
 /**
  * Redis must come to an add within this time, else nothing is added: shorter than what its caller
@@ -23,13 +23,13 @@ const ADD_WITHIN_MS = 1500;
  */
 type Code = number | string;
 
-/** Adds jobs, and decides whether they may be added, in one command. */
+/** Adds jobs, and decides whether they may be added, in one command: see lua/addJobs-2.lua. */
 export class RedisAdds {
   readonly #client: RedisClient;
   readonly #keys: UsageKeys;
   readonly #limits: QueueLimits;
-  /** Of this process, the worker of calls that was started last. */
-  #taker: JobFetcher | undefined;
+  /** Of this process, the loop of sync jobs that was started last. */
+  #taker: JobTaker | undefined;
   /** Redis' clock minus our monotonic one. */
   #offsetMs = 0;
 
@@ -46,12 +46,7 @@ export class RedisAdds {
     keys: UsageKeys,
     limits: QueueLimits,
   ): Promise<RedisAdds> {
-    const lua = addScript({
-      prioritized: bullFunction(connection, 'addPrioritizedJob'),
-      delayed: bullFunction(connection, 'addDelayedJob'),
-      take: fetchFunction(connection),
-    });
-    connection.defineCommand('oramaAdd', { numberOfKeys: 2, lua });
+    defineScripts(connection, ['addJobs-2']);
     const adds = new RedisAdds(client, keys, limits);
     const [seconds, micros] = await connection.time();
     adds.#offsetMs = Number(seconds) * 1000 + Number(micros) / 1000 - performance.now();
@@ -60,21 +55,30 @@ export class RedisAdds {
 
   /**
    * Adds the jobs of the groups, each group whole or not at all; answers with the refusal of each,
-   * if it was refused.
+   * if it was refused. Sync jobs are handed to the loop of this process in the same step.
    */
   async add(groups: readonly JobGroup[], shares: Shares): Promise<(AppError | null)[]> {
-    let verdicts: (AppError | null)[] = [];
-    const add: Fetch = async (tokens) => {
-      const [now, codes, taken] = await this.#run(groups, shares, tokens);
-      this.#offsetMs = Number(now) - performance.now();
-      verdicts = codes.map((code) => this.#verdict(code, shares));
-      return taken;
-    };
-    const calls = this.#taker === undefined ? 0 : callsIn(groups);
+    const taker = this.#taker;
+    const syncJobs = taker === undefined ? 0 : syncJobsIn(groups);
     // Room for one more, to hear that there is none.
-    if (this.#taker !== undefined && calls > 0) await this.#taker.take(calls + 1, add);
-    else await add([]);
-    return verdicts;
+    const tokens = taker === undefined || syncJobs === 0 ? [] : taker.reserve(syncJobs + 1);
+    let taken: unknown[] = [];
+    try {
+      const [now, codes, jobs] = await this.#run(groups, shares, tokens);
+      this.#offsetMs = Number(now) - performance.now();
+      taken = jobs;
+      return codes.map((code) => this.#verdict(code, shares));
+    } finally {
+      taker?.deliver(tokens, nextJobsOf(taken));
+    }
+  }
+
+  /** From now on sync jobs are taken for this loop, too, as they are added. */
+  takeFor(loop: JobTaker): () => void {
+    this.#taker = loop;
+    return () => {
+      if (this.#taker === loop) this.#taker = undefined;
+    };
   }
 
   #verdict(code: Code, shares: Shares): AppError | null {
@@ -109,16 +113,14 @@ export class RedisAdds {
         args.push(headOf(index + 1, job), JSON.stringify(data), options);
       }
     });
-    return this.#client.runCommand('oramaAdd', args);
+    return this.#client.runCommand(commandOf('addJobs'), args);
   }
+}
 
-  /** From now on calls are taken for this worker, too, as they are added. */
-  takeFor(worker: JobFetcher): void {
-    this.#taker = worker;
-    worker.once('closing', () => {
-      if (this.#taker === worker) this.#taker = undefined;
-    });
-  }
+/** What decides over a job, as one argument: names, ids and numbers hold no blank. */
+function headOf(group: number, job: NewJob): string {
+  const { name, data, opts } = job;
+  return `${group} ${noteOf(job)} ${data.n} ${queueKindOf(data)} ${name} ${data.a} ${opts.delay ?? 0}`;
 }
 
 /** A blank between any two: names hold none. */
@@ -130,8 +132,8 @@ function sharesText(shares: Shares): string {
   return text;
 }
 
-function callsIn(groups: readonly JobGroup[]): number {
-  let calls = 0;
-  for (const group of groups) for (const { data } of group) if (queueKindOf(data) === 'sync') calls++;
-  return calls;
+function syncJobsIn(groups: readonly JobGroup[]): number {
+  let count = 0;
+  for (const group of groups) for (const { data } of group) if (queueKindOf(data) === 'sync') count++;
+  return count;
 }

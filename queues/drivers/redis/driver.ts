@@ -1,4 +1,11 @@
-import { createRedisBackend, type Processor, Queue, type RedisClient, type RedisQueueBackend } from 'bullmq';
+import {
+  createRedisBackend,
+  type Processor,
+  Queue,
+  type RedisClient,
+  type RedisQueueBackend,
+  Worker,
+} from 'bullmq';
 import type { Namespace } from '../../../src/contract/ids.js';
 import { AppError, messageOf } from '../../../src/errors.js';
 import type { Closable } from '../../../src/ports/closable.js';
@@ -13,20 +20,21 @@ import type {
   JobGroup,
   QueueDriver,
   QueueLimits,
+  QueueTimings,
   Shares,
   Warn,
 } from '../../driver.js';
 import { perQueue } from '../../fairness.js';
+import type { JobStore } from '../../job-store.js';
 import { type JobData, QUEUE_KINDS, type QueueKind, queueKindOf, TICKS } from '../../jobs.js';
 import { nextTick } from '../../next-tick.js';
+import type { JobTaker } from '../../run-loop.js';
 import { RedisAdds } from './adds.js';
-import { BatchFetcher } from './batch-fetcher.js';
+import { BatchingBackend, defineBatchScripts } from './batching-backend.js';
 import { checkBullScripts } from './bull-checks.js';
 import { COMMAND_TIMEOUT_MS, closeRedis, type RedisConnection, type RedisServer } from './connect.js';
 import { countJobs } from './counts.js';
 import { RedisCrashJournal } from './crash-journal.js';
-import { defineFetch } from './fetch-script.js';
-import { SettleBatcher } from './settle-batcher.js';
 import { UsageIndex } from './usage-index.js';
 
 /**
@@ -34,8 +42,10 @@ import { UsageIndex } from './usage-index.js';
  */
 const PREFIX = '{orama}';
 const CANCEL_CHANNEL = `${PREFIX}:cancel`;
-/** Somebody waits for these: they are taken as they are added when there is room. */
-const CALLS: QueueKind = 'sync';
+/** BullMQ never gives a stalled job up: the handler decides which crash is the last. */
+const NEVER = 1_000_000;
+/** A marker may be lost with the process that took it; then a job waits so long, seconds. */
+const LOOK_EVERY_SECONDS = 5;
 /** No attempt lasts longer than 300 s; a stalled one is taken over within seconds. */
 const CANCEL_REMEMBERED_MS = 600_000;
 /** What a health check writes is gone after this. */
@@ -54,6 +64,7 @@ const EVENTS = { events: { maxLen: 100 } };
 /** BullMQ on Redis 7+, Valkey or Redis Cluster. */
 export class RedisDriver implements QueueDriver {
   readonly name = 'redis';
+  readonly waitSeconds = LOOK_EVERY_SECONDS;
   readonly queues: Readonly<Record<QueueKind, BullQueue<JobData>>>;
   readonly ticks: BullQueue<unknown>;
   readonly #server: RedisServer;
@@ -63,7 +74,7 @@ export class RedisDriver implements QueueDriver {
   readonly #adds: RedisAdds;
   readonly #usage: UsageIndex;
   readonly #opened: RedisConnection[] = [];
-  #forWorkers: { connection: RedisConnection; settling: SettleBatcher } | undefined;
+  readonly #forWorkers = new Map<QueueKind, RedisConnection>();
   readonly #further: Closable[] = [];
   readonly #warn: Warn;
 
@@ -134,32 +145,54 @@ export class RedisDriver implements QueueDriver {
     processor: Processor<D, void>,
     options: BullWorkerOptions,
   ): Promise<BullWorker<D>> {
-    const { connection, settling } = this.#workersConnection();
-    const worker = new BatchFetcher<D>(
+    const connection = this.#workersConnection('async');
+    return new Worker<D, void>(
       queue,
       processor,
       { ...options, connection, prefix: PREFIX },
-      settling.createBackend,
+      (name, backendOptions) => BatchingBackend.open(connection, name, backendOptions),
     );
-    if (queue === CALLS) this.#adds.takeFor(worker);
-    worker.once('closing', () => stayClosed(worker.getBackend()));
-    return worker;
   }
 
+  async openStore(kind: QueueKind, { lockMs, stalledCheckMs }: QueueTimings): Promise<JobStore> {
+    const connection = this.#workersConnection(kind);
+    const store = BatchingBackend.open(connection, kind, {
+      connection,
+      prefix: PREFIX,
+      lockDuration: lockMs,
+      stalledInterval: stalledCheckMs,
+      maxStalledCount: NEVER,
+    });
+    store.on('error', (error) => this.#warn('Redis reports a fault.', error));
+    await store.waitUntilReady();
+    return store;
+  }
+
+  /** Somebody waits for sync jobs: they are taken as they are added when there is room. */
+  takeOnAdd(kind: QueueKind, loop: JobTaker): () => void {
+    return kind === 'sync' ? this.#adds.takeFor(loop) : () => {};
+  }
+
+  begun(): void {
+    // BullMQ's list of active jobs tells how many run.
+  }
+
+  over(): void {}
+
   /**
-   * For all workers of the process: what they settle at once leaves together. They wait for jobs on
-   * connections of their own.
+   * One for sync jobs and one for all others: Redis works off what it has read from a connection
+   * before it turns to the next, and a call would wait for the batches of events before it.
    */
-  #workersConnection(): { connection: RedisConnection; settling: SettleBatcher } {
-    if (this.#forWorkers === undefined) {
-      const connection = this.#server.patient();
-      this.#opened.push(connection);
-      // Each worker tells of it; between them, nobody else would listen.
-      connection.on('error', () => {});
-      defineFetch(connection, this.#connection);
-      this.#forWorkers = { connection, settling: new SettleBatcher(connection, this.#connection) };
-    }
-    return this.#forWorkers;
+  #workersConnection(kind: QueueKind): RedisConnection {
+    const opened = this.#forWorkers.get(kind);
+    if (opened !== undefined) return opened;
+    const connection = this.#server.patient();
+    this.#opened.push(connection);
+    this.#forWorkers.set(kind, connection);
+    // Each worker tells of it; between them, nobody else would listen.
+    connection.on('error', () => {});
+    defineBatchScripts(connection);
+    return connection;
   }
 
   add(groups: readonly JobGroup[], shares: Shares): Promise<(AppError | null)[]> {
@@ -272,17 +305,6 @@ function takesNoWrites(cause: unknown): AppError | null {
   const because = REFUSED_WRITES.get(word ?? '');
   if (because === undefined) return null;
   return new AppError('unavailable', `Redis takes no writes: ${because}.`, { cause });
-}
-
-/**
- * When its closing breaks off a command, BullMQ 6.7 connects to a cluster anew and then waits for
- * that connection's end for ever. It has a switch for that, which it throws too late.
- */
-function stayClosed(backend: RedisQueueBackend): void {
-  const { blockingConnection } = backend as unknown as {
-    blockingConnection?: { disableBlockingClusterReconnect?(): void };
-  };
-  blockingConnection?.disableBlockingClusterReconnect?.();
 }
 
 /**

@@ -1,43 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { Lease, Leases } from '../../../src/ports/leases.js';
+import { RedisScript } from '../../../src/redis-script.js';
 import { queueUnavailable } from '../../admission.js';
 import type { Warn } from '../../driver.js';
 import type { RedisConnection } from './connect.js';
+import { luaOf } from './lua-scripts.js';
 
 /** A holder that dies loses its lease after this. */
 const LEASE_MS = 12_000;
 const RENEW_EVERY_MS = LEASE_MS / 3;
-
-/**
- * KEYS: sorted set of token → end of lease. ARGV: token, limit, lease in ms. By Redis' clock, which
- * all share.
- */
-const ACQUIRE = `
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
-if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[2]) then return 0 end
-redis.call('ZADD', KEYS[1], now + ARGV[3], ARGV[1])
-redis.call('PEXPIRE', KEYS[1], ARGV[3])
-return 1
-`;
-
-/** Returns how many leases there are. */
-const HELD = `
-local time = redis.call('TIME')
-return redis.call('ZCOUNT', KEYS[1], '(' .. time[1] * 1000 + math.floor(time[2] / 1000), '+inf')
-`;
-
-/**
- * ARGV: lease in ms, tokens. A lease that ran out meanwhile is taken again: its holder is still at
- * work.
- */
-const RENEW = `
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-for i = 2, #ARGV do redis.call('ZADD', KEYS[1], now + ARGV[1], ARGV[i]) end
-redis.call('PEXPIRE', KEYS[1], ARGV[1])
-`;
 
 /** Counting locks as sorted sets of leases. */
 export class RedisLeases implements Leases {
@@ -46,6 +17,9 @@ export class RedisLeases implements Leases {
   readonly #warn: Warn;
   readonly #held = new Map<string, Set<string>>();
   readonly #renewal: NodeJS.Timeout;
+  readonly #acquire = new RedisScript(luaOf('acquireLease-1'));
+  readonly #count = new RedisScript(luaOf('countLeases-1'));
+  readonly #renewAll = new RedisScript(luaOf('renewLeases-1'));
 
   constructor(connection: RedisConnection, warn: Warn) {
     this.#connection = connection;
@@ -57,7 +31,7 @@ export class RedisLeases implements Leases {
   async acquire(key: string, limit: number): Promise<Lease | null> {
     const token = randomUUID();
     try {
-      const got = await this.#connection.eval(ACQUIRE, 1, keyOf(key), token, limit, LEASE_MS);
+      const got = await this.#acquire.run(this.#connection, [keyOf(key)], [token, limit, LEASE_MS]);
       if (got !== 1) return null;
     } catch (error) {
       throw queueUnavailable(error);
@@ -69,7 +43,7 @@ export class RedisLeases implements Leases {
 
   async held(key: string): Promise<number> {
     try {
-      return Number(await this.#connection.eval(HELD, 1, keyOf(key)));
+      return Number(await this.#count.run(this.#connection, [keyOf(key)], []));
     } catch (error) {
       throw queueUnavailable(error);
     }
@@ -89,7 +63,7 @@ export class RedisLeases implements Leases {
   async #renew(): Promise<void> {
     try {
       for (const [key, tokens] of this.#held) {
-        await this.#connection.eval(RENEW, 1, keyOf(key), LEASE_MS, ...tokens);
+        await this.#renewAll.run(this.#connection, [keyOf(key)], [LEASE_MS, ...tokens]);
       }
     } catch (error) {
       this.#warn('Leases could not be renewed; it will be tried again.', error);

@@ -6,7 +6,7 @@ import { QUEUE_KINDS, type QueueKind, queueKindOf } from '../../jobs.js';
 import { noteOf, removedByNote } from '../../removed-jobs.js';
 import type { RedisConnection } from './connect.js';
 import { acceptedAtOf } from './counts.js';
-import { ENDED, REBASE, SWEEP, USE, type UsageKeys } from './scripts.js';
+import { commandOf, defineScripts } from './lua-scripts.js';
 
 /**
  * Each is a sync of Redis' file that the next call would wait for: at one call after the other, 25
@@ -16,9 +16,16 @@ const ENDED_WITHIN_MS = 25;
 const SWEEP_EVERY_MS = 60_000;
 const SWEEP_STEP = 500;
 
+export interface UsageKeys {
+  /** `{orama}:`, before the kind in the names of BullMQ's keys. */
+  prefix: string;
+  /** `{orama}:usage:` */
+  usage: string;
+}
+
 /**
  * Counts what BullMQ does not, on the same Redis: adds.ts counts what comes, this what goes. See
- * scripts.ts for its keys.
+ * lua/includes/usage.lua for its keys.
  */
 export class UsageIndex {
   readonly #connection: RedisConnection;
@@ -36,10 +43,7 @@ export class UsageIndex {
     this.#client = client;
     this.#keys = keys;
     this.#warn = warn;
-    const scripts = { oramaEnded: ENDED, oramaSweep: SWEEP, oramaRebase: REBASE, oramaUse: USE };
-    for (const [name, lua] of Object.entries(scripts)) {
-      connection.defineCommand(name, { numberOfKeys: 2, lua });
-    }
+    defineScripts(connection, ['endJobs-2', 'getUsage-2', 'rebaseTimes-2', 'sweepUsage-2']);
     this.#sweeper = setInterval(() => void this.#sweepIfOurs(), SWEEP_EVERY_MS * (0.8 + 0.4 * Math.random()));
     this.#sweeper.unref();
   }
@@ -66,7 +70,7 @@ export class UsageIndex {
 
   async use(namespace: string): Promise<QueueUse> {
     const args = [this.#keys.prefix, this.#keys.usage, namespace, Date.now()];
-    const found: (string | number)[] = await this.#client.runCommand('oramaUse', args);
+    const found: (string | number)[] = await this.#client.runCommand(commandOf('getUsage'), args);
     const [waiting = 0, running = 0, delayed = 0, bytes = 0] = found.map(Number);
     const age = waiting === 0 ? Number.NaN : Date.now() - acceptedAtOf(String(found[4] ?? ''));
     const oldestMs = Number.isFinite(age) ? Math.max(0, age) : 0;
@@ -83,7 +87,7 @@ export class UsageIndex {
     ];
     this.#ended = [];
     try {
-      await this.#client.runCommand('oramaEnded', args);
+      await this.#client.runCommand(commandOf('endJobs'), args);
     } catch (error) {
       // Not lost for good: the sweeper finds lines without a job.
       this.#warn('Finished jobs still count as waiting until the next sweep.', error);
@@ -97,7 +101,8 @@ export class UsageIndex {
     if (this.#rebasing) return;
     this.#rebasing = true;
     try {
-      await this.#client.runCommand('oramaRebase', [this.#keys.prefix, this.#keys.usage, kind, REBASE_AT]);
+      const { prefix, usage } = this.#keys;
+      await this.#client.runCommand(commandOf('rebaseTimes'), [prefix, usage, kind, REBASE_AT]);
       this.#endedTime[kind] = -1;
     } catch (error) {
       this.#warn('Turns could not be counted anew; it will be tried again.', error);
@@ -136,7 +141,7 @@ export class UsageIndex {
     for (const namespace of namespaces) {
       let cursor = '';
       do {
-        const [next, gone]: [string, string[]] = await this.#client.runCommand('oramaSweep', [
+        const [next, gone]: [string, string[]] = await this.#client.runCommand(commandOf('sweepUsage'), [
           this.#keys.prefix,
           this.#keys.usage,
           namespace,

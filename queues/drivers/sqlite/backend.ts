@@ -121,6 +121,21 @@ export class SqliteQueueBackend extends SqliteBackendQueries implements IQueueBa
     return this.#toNextJob(claim, asOf);
   }
 
+  /**
+   * As `moveToActive` for each token in turn, in one step, until there is no job; then the last
+   * answer is one without.
+   */
+  async moveManyToActive(tokens: readonly string[], name?: string): Promise<NextJob[]> {
+    const [first] = tokens;
+    if (first === undefined) return [];
+    const asOf = this.newsOfJobs;
+    const claims = await this.call('claimMany', {}, this.#claimOptions(first, name), tokens, Date.now());
+    return claims.map((claim) => this.#toNextJob(claim, asOf));
+  }
+
+  /** Nothing to put back: waiting for jobs takes no sign away. */
+  async returnMarker(): Promise<void> {}
+
   #claimOptions(token: string, worker = this.opts.name): ClaimOptions {
     const { lockDuration, limiter } = this.opts;
     return {

@@ -24,6 +24,22 @@ export function claim(queue: QueueState, options: ClaimOptions, now: number): Cl
   return [withPayload(store, row), 0, 0];
 }
 
+/** A claim for each token, until one comes to nothing. */
+export function claimMany(
+  queue: QueueState,
+  options: ClaimOptions,
+  tokens: readonly string[],
+  now: number,
+): Claim[] {
+  const claims: Claim[] = [];
+  for (const token of tokens) {
+    const next = claim(queue, { ...options, token }, now);
+    claims.push(next);
+    if (next[0] === null) break;
+  }
+  return claims;
+}
+
 function nothing(queue: QueueState, limitedMs: number): Claim {
   const next = queue.delayedFrom;
   return [null, limitedMs, limitedMs > 0 || next === Number.POSITIVE_INFINITY ? 0 : next];

@@ -1,5 +1,5 @@
 import { addFlow, addJob, addJobs, addNewJobs } from './add.js';
-import { claim, isMaxed, peek } from './claim.js';
+import { claim, claimMany, isMaxed, peek } from './claim.js';
 import { addLog, clearLogs, getLogs, updateData, updateProgress } from './contents.js';
 import { dedupJobId, removeDedupKey, removeDedupOf } from './dedup.js';
 import { removeChildDependency } from './dependencies.js';
@@ -51,6 +51,7 @@ export const OPERATIONS = {
   addNewJobs,
   addFlow,
   claim,
+  claimMany,
   isMaxed,
   peek,
   complete,

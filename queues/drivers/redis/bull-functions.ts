@@ -1,12 +1,14 @@
-import { AppError } from '../../../src/errors.js';
-import type { RedisConnection } from './connect.js';
+/**
+ * Used by the build alone (scripts/lua.mjs): makes functions of BullMQ's scripts, so that one script
+ * of ours can run them many times.
+ */
 
 /**
  * Commands of BullMQ's scripts that come to nothing here, and what stands in their place: most of a
  * script's time goes into its commands, whatever they do. Nobody reads BullMQ's event stream, no
  * job has a parent, children or a deduplication id, and all bring their own id. `once` asks for
  * what stays as it is while a script runs, `first` for what there is to be done only the first
- * time. `checkBullScripts` refuses a BullMQ that has one of them in other words.
+ * time.
  */
 export const STUBBED_COMMANDS: readonly (readonly [command: string, instead: string])[] = [
   ['rcall("XADD", ', 'nobody('],
@@ -28,7 +30,7 @@ export const STUBBED_COMMANDS: readonly (readonly [command: string, instead: str
   ['rcall("ZRANGEBYSCORE", delayedKey, ', 'first("delayed", "ZRANGEBYSCORE", delayedKey, '],
 ];
 
-const SPARING = `
+const STUBS = `
   local known = {}
   local function nobody() end
   local function once(what, command, key, ...)
@@ -53,37 +55,33 @@ const COMMENT = /--\[\[[\s\S]*?\]\]|^\s*--.*$/gm;
  */
 const FUNCTION = /^local (?:function \w+|\w+ = function)[\s\S]*?^end *$/gm;
 
-/** What ioredis keeps of the scripts that have been defined on a connection. */
-export type DefinedScripts = Readonly<Record<string, { lua: string; numberOfKeys?: number | null }>>;
-
-/** One of BullMQ's scripts; its whole name ends with BullMQ's version. */
-export function scriptOf(scripts: DefinedScripts, script: string) {
-  const name = Object.keys(scripts).find((each) => each.startsWith(`${script}:`));
-  const found = scripts[name ?? ''];
-  return name === undefined || found === undefined ? undefined : { name, ...found };
-}
-
 /**
- * The Lua of one of BullMQ's own scripts as a Lua function of its keys and arguments, for scripts
- * of ours that run it more than once. Its own functions, forty of them, are made once for all.
- * `connection` is one that BullMQ uses: it defines its scripts there, under their names with its
- * version behind.
+ * Lua: BullMQ's script as a local function of that name, of its keys and arguments. Its own
+ * functions, forty of them, are made once for all calls.
  */
-export function bullFunction({ scriptsSet }: RedisConnection, script: string): string {
-  const lua = scriptOf(scriptsSet, script)?.lua;
-  if (lua === undefined) throw new AppError('internal', `BullMQ has no script ${script} on its connection.`);
-  const spared = STUBBED_COMMANDS.reduce(
-    (text, [command, instead]) => text.replaceAll(command, instead),
+export function bullFunction(name: string, lua: string): string {
+  const text = STUBBED_COMMANDS.reduce(
+    (before, [command, instead]) => before.replaceAll(command, instead),
     lua.replace(COMMENT, ''),
   );
-  const functions = spared.match(FUNCTION) ?? [];
-  return `(function()
-${SPARING}
+  const functions = text.match(FUNCTION) ?? [];
+  if (functions.length === 0)
+    throw new Error(`BullMQ's script ${name} has no functions that can be made once.`);
+  return `local ${name} = (function()
+${STUBS}
 local rcall = redis.call
 ${functions.join('\n')}
 return function(KEYS, ARGV)
-${spared.replace(FUNCTION, '')}
+${text.replace(FUNCTION, '')}
 end
 end)()
 `;
+}
+
+/** Throws when a command is in none of the scripts: then its replacement would be lost silently. */
+export function checkStubs(scripts: readonly string[]): void {
+  for (const [command] of STUBBED_COMMANDS) {
+    if (!scripts.some((lua) => lua.includes(command)))
+      throw new Error(`No script of BullMQ that is used has the command ${command}; see STUBBED_COMMANDS.`);
+  }
 }

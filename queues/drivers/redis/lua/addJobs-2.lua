@@ -1,41 +1,33 @@
-import { type NewJob, queueKindOf } from '../../jobs.js';
-import { noteOf } from '../../removed-jobs.js';
-import { FETCH_KEYS } from './fetch-script.js';
-import { COMMON } from './scripts.js';
+--[[
+  Adds jobs and decides over them in one step: a group that would overfill the queue is never added,
+  nor is any when Redis comes to it only after the caller was told that it failed. The adding itself
+  is BullMQ's. Then it takes sync jobs for the process that adds, one for each token: the highest in
+  rank, whoever has added them.
 
-/** BullMQ's own scripts as Lua functions of their keys and arguments: see bull-scripts.ts. */
-export interface BullScripts {
-  prioritized: string;
-  delayed: string;
-  /** See take-script.ts. */
-  take: string;
-}
+    KEYS[1] what BullMQ's keys begin with: '{orama}:'
+    KEYS[2] what the keys of the usage index begin with: '{orama}:usage:'
 
-/** What decides over a job, as one argument: names, ids and numbers hold no blank. */
-export function headOf(group: number, job: NewJob): string {
-  const { name, data, opts } = job;
-  return `${group} ${noteOf(job)} ${data.n} ${queueKindOf(data)} ${name} ${data.a} ${opts.delay ?? 0}`;
-}
+    ARGV[1] deadline by Redis' clock, Unix milliseconds: later nothing is added
+    ARGV[2] most waiting jobs of the queue
+    ARGV[3] most input bytes of the queue
+    ARGV[4] virtual time that a job costs its namespace
+    ARGV[5] highest priority
+    ARGV[6] the process's time, Unix milliseconds, for the taking
+    ARGV[7] how long the locks of taken jobs last, milliseconds
+    ARGV[8] lock tokens, with blanks between them; '' to take nothing
+    ARGV[9] of each namespace with a share: its name, most waiting jobs, bytes and delayed jobs, with
+            blanks between all of them
+    ARGV[10…] for each job, those of a group one after the other: head, data, options as JSON or ''.
+              Head: "<group> <line in jobs:<ns>> <namespace> <kind> <name> <accepted at> <delay>". They are
+              few arguments, since the client makes each a string of its own.
 
-/**
- * Adds jobs and decides over them in one step: a group that would overfill the queue is never
- * added, nor is any when Redis comes to it only after the caller was told that it failed. The
- * adding itself is BullMQ's. A MULTI of them and of a script that took refused jobs out again had a
- * command and a promise for each job.
- *
- * Then it takes calls for workers of the process that adds, a call for each token: the highest in
- * rank, whoever has added it.
- *
- * ARGV: deadline, max waiting, max bytes, time cost, max priority; for the taking the process' time, the lock's duration and tokens
- *   with blanks between them; of each namespace with a share its name, most waiting jobs, bytes and delayed jobs, with blanks
- *   between them; then for each job, those of a group one after the other:
- *   head, data, options as JSON or ''. The client makes each argument a string of its own, so they are few.
- * Returns: server time; for each group 0 = accepted, 1 = too late, 2 = full, or "<quota> <namespace> <use>"; what was taken.
- */
-export function addScript({ prioritized, delayed, take }: BullScripts): string {
-  return `${COMMON}
-local addPrioritized = ${prioritized}
-local addDelayed = ${delayed}
+  Returns Redis' time in Unix milliseconds; for each group 0 = accepted, 1 = too late, 2 = full, or
+  "<quota> <namespace> <use>"; and what BullMQ's moveToActive returns for each job taken.
+]]
+--- @include "includes/usage"
+--- @bullmq addPrioritizedJob
+--- @bullmq addDelayedJob
+--- @include "includes/takeJobs"
 
 local deadline, maxWaiting, maxBytes = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local turnCost, maxPriority = tonumber(ARGV[4]), tonumber(ARGV[5])
@@ -138,11 +130,11 @@ local function add(job)
   local k = keys[job.kind]
   local args = { cmsgpack.pack({ keyOf(job.kind, ''), job.id, job.name, job.acceptedAt }), job.data, cmsgpack.pack(opts) }
   if opts.delay then
-    addDelayed({ k.marker, k.meta, k.id, k.delayed, k.completed, k.events }, args)
+    addDelayedJob({ k.marker, k.meta, k.id, k.delayed, k.completed, k.events }, args)
     call('ZADD', usage .. 'scheduled', job.acceptedAt + opts.delay, job.id)
     call('ZADD', usage .. 'delayed:' .. job.namespace, job.acceptedAt + opts.delay, job.id)
   else
-    addPrioritized({ k.marker, k.meta, k.id, k.prioritized, k.delayed, k.completed, k.active, k.events, k.pc }, args)
+    addPrioritizedJob({ k.marker, k.meta, k.id, k.prioritized, k.delayed, k.completed, k.active, k.events, k.pc }, args)
   end
 end
 
@@ -221,11 +213,6 @@ local tokens = {}
 for token in string.gmatch(ARGV[8], '%S+') do tokens[#tokens + 1] = token end
 local taken = {}
 if #tokens > 0 then
-  local take = ${take}
-  local k = {}
-  for i, name in ipairs({ ${FETCH_KEYS.map((key) => `'${key}'`).join(', ')} }) do k[i] = keyOf('sync', name) end
-  taken = take(k, keyOf('sync', ''), ARGV[6], { lockDuration = tonumber(ARGV[7]) }, tokens)
+  taken = takeJobs(keyOf('sync', ''), ARGV[6], tonumber(ARGV[7]), tokens)
 end
 return { now, codes, taken }
-`;
-}

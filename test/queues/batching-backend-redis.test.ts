@@ -1,4 +1,5 @@
 import anyTest, { type TestFn } from 'ava';
+import { createRedisBackend, Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { openQueues, type Queues } from '../../queues/open.js';
 import { queued } from '../helpers/invocations.js';
@@ -98,4 +99,60 @@ test('jobs that end write no event that nobody reads, and are not asked for chil
   t.is(await callsOf(redis, 'xadd'), before);
   t.is(await callsOf(redis, 'scard'), 0);
   await consumer.close();
+});
+
+test("BullMQ's own queue reads what is in Redis, and its own worker runs what ours has put back", async (t) => {
+  const { queues } = t.context;
+  const retried = { attempts: 3, backoff: { type: 'fixed', delayMs: 60_000 } } as const;
+  const [fails, holds, waits] = [queued({}, retried), queued(), queued()];
+  let release = () => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const consumer = await queues.queue.consume(
+    async ({ invocation }) => {
+      if (invocation.id === fails.invocation.id) return { kind: 'retry', error: 'boom' };
+      await held;
+      return { kind: 'done' };
+    },
+    { concurrency: 1 },
+  );
+  for (const job of [fails, holds, waits]) await queues.queue.add([job]);
+  const connection = new Redis(server.url, { maxRetriesPerRequest: null });
+  const tool = new Queue('async', { connection, prefix: '{orama}' }, createRedisBackend);
+  await until('one runs', async () => (await tool.getActiveCount()) === 1);
+  await until('one is delayed', async () => (await tool.getDelayedCount()) === 1);
+  t.like(await tool.getJobCounts('active', 'delayed', 'prioritized'), {
+    active: 1,
+    delayed: 1,
+    prioritized: 1,
+  });
+  const [delayed] = await tool.getDelayed();
+  t.like(delayed, {
+    id: fails.invocation.id,
+    name: 'hello',
+    attemptsMade: 1,
+    failedReason: 'boom',
+    stacktrace: [],
+  });
+  t.is((await tool.getActive())[0]?.id, holds.invocation.id);
+  t.is((await tool.getPrioritized())[0]?.id, waits.invocation.id);
+  const closed = consumer.close();
+  release();
+  await closed;
+  await delayed?.promote();
+  const ran: (string | undefined)[] = [];
+  const worker = new Worker(
+    'async',
+    async ({ id }) => {
+      ran.push(id);
+    },
+    { connection, prefix: '{orama}' },
+    createRedisBackend,
+  );
+  await until('both have run', () => ran.length === 2);
+  t.deepEqual(ran.toSorted(), [fails.invocation.id, waits.invocation.id].toSorted());
+  await worker.close();
+  await tool.close();
+  connection.disconnect();
 });

@@ -1,11 +1,11 @@
 import { availableParallelism } from 'node:os';
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
 import { Redis } from 'ioredis';
-import { KEEP_NOTHING } from '../../queues/driver.js';
 import { closeRedis, RedisServer, whenReady } from '../../queues/drivers/redis/connect.js';
 import { RedisDriver } from '../../queues/drivers/redis/driver.js';
-import { type JobData, toJob } from '../../queues/jobs.js';
+import { toJob } from '../../queues/jobs.js';
 import { openQueues, type Queues } from '../../queues/open.js';
+import { RunLoop } from '../../queues/run-loop.js';
 import type { Delivery, Settlement } from '../../src/ports/queue.js';
 import { closedGate } from '../helpers/gate.js';
 import { queued } from '../helpers/invocations.js';
@@ -165,32 +165,75 @@ test('a call taken for a consumer that closes just then is run by another, no at
   await allHaveLeft(other);
 });
 
-test('calls taken for a worker that may take fewer by then go back, as it would not come to them for long', async (t) => {
+test('calls taken for a loop that may have fewer by then go back, as it would not come to them for long', async (t) => {
   const { redis } = t.context;
-  const reached = await RedisServer.reach(server.url);
-  const connection = reached.commands();
-  await whenReady(connection);
-  const driver = await RedisDriver.open(reached, connection, LIMITS, () => {});
+  const { driver, loop, close } = await loopOf(1, t);
   const gate = closedGate();
-  const processor = async () => {
-    await gate.opened;
-  };
-  const worker = await driver.createWorker<JobData>('sync', processor, {
-    concurrency: 1,
-    lockDuration: 8000,
-    ...KEEP_NOTHING,
-  });
-  await worker.waitUntilReady();
-  worker.concurrency = 4;
+  loop.run = () => gate.opened;
+  loop.running.setLimit(4, { prefetches: true });
   const adding = driver.add([times(4, () => toJob(call()))], new Map());
-  worker.concurrency = 1;
+  loop.running.setLimit(1, { prefetches: false });
   await adding;
   const waiting = () => redis.zcard('{orama}:sync:prioritized');
   await until('three have gone back', async () => (await waiting()) === 3);
   t.is(await redis.llen('{orama}:sync:active'), 1);
   gate.open();
   await until('all have run', async () => (await waiting()) === 0);
-  await worker.close();
-  await driver.close();
-  await closeRedis(connection);
+  await close();
 });
+
+test('a loop waits, has no room, and takes the next jobs as others leave; closed, it leaves them', async (t) => {
+  const { redis } = t.context;
+  const { driver, loop, close } = await loopOf(2, t);
+  await until('it waits', () => loop.running.state === 'waiting');
+  const gate = closedGate();
+  loop.run = () => gate.opened;
+  await driver.add([times(5, () => toJob(event()))], new Map());
+  await driver.add([times(5, () => toJob(call()))], new Map());
+  await until('it is full', () => loop.running.state === 'full');
+  t.is(await redis.llen('{orama}:sync:active'), 2);
+  const closing = close();
+  await until('it is closing', () => loop.running.state === 'closing');
+  gate.open();
+  await closing;
+  t.is(loop.running.state, 'closed');
+  t.is(await redis.llen('{orama}:sync:active'), 0);
+  t.is(await redis.zcard('{orama}:sync:prioritized'), 3);
+});
+
+/** A loop of sync jobs with so many slots, whose jobs are run by what it is told. */
+async function loopOf(slots: number, t: ExecutionContext<Context>) {
+  const reached = await RedisServer.reach(server.url);
+  const connection = reached.commands();
+  await whenReady(connection);
+  const driver = await RedisDriver.open(reached, connection, LIMITS, () => {});
+  const timings = { lockMs: 8000, stalledCheckMs: 3000 };
+  const told: { run(): Promise<void> } = { run: async () => {} };
+  const running = new RunLoop({
+    store: await driver.openStore('sync', timings),
+    queue: driver.queues.sync,
+    limit: slots,
+    cores: 32,
+    waitSeconds: 5,
+    timings,
+    warn: (message, error) => t.log(message, error),
+    run: async () => {
+      await told.run();
+      return 'done';
+    },
+    onEnded: (job) => driver.ended(job),
+    onLost: () => {},
+  });
+  const detach = driver.takeOnAdd('sync', running);
+  const loop = Object.assign(told, { running });
+  return {
+    driver,
+    loop,
+    async close() {
+      detach();
+      await running.close();
+      await driver.close();
+      await closeRedis(connection);
+    },
+  };
+}

@@ -1,0 +1,41 @@
+import { isNotConnectionError } from 'bullmq';
+import type { Closable } from '../src/ports/closable.js';
+import type { Warn } from './driver.js';
+import type { JobStore } from './job-store.js';
+
+/**
+ * Gives the jobs of workers that died to others: every so often, those whose locks have ended go
+ * back into the queue, their crash counted. BullMQ marks a job in one check and moves it in the
+ * next.
+ */
+export class StalledChecks implements Closable {
+  readonly #store: JobStore;
+  readonly #everyMs: number;
+  readonly #warn: Warn;
+  #timer: NodeJS.Timeout | undefined;
+  #isClosed = false;
+
+  constructor(store: JobStore, everyMs: number, warn: Warn) {
+    this.#store = store;
+    this.#everyMs = everyMs;
+    this.#warn = warn;
+    void this.#check();
+  }
+
+  /** Does not wait for a check under way: the store may be away. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+  }
+
+  async #check(): Promise<void> {
+    try {
+      await this.#store.moveStalledJobsToWait();
+    } catch (error) {
+      if (!this.#isClosed && error instanceof Error && isNotConnectionError(error))
+        this.#warn('Jobs of workers that died could not be looked for; it is tried again.', error);
+    }
+    if (this.#isClosed) return;
+    this.#timer = setTimeout(() => void this.#check(), this.#everyMs);
+  }
+}

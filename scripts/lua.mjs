@@ -1,0 +1,65 @@
+// Makes the Redis scripts: puts the includes of queues/drivers/redis/lua/*.lua and the functions of BullMQ into them, and
+// writes them beside the compiled driver. A BullMQ other than the one that they were written for fails the build.
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+
+const SOURCE = 'queues/drivers/redis/lua';
+const TARGET = 'dist/queues/drivers/redis/lua';
+/** `--- @include "includes/usage"`: a file of ours; `--- @bullmq moveToActive`: a script of BullMQ as a function. */
+const DIRECTIVE = /^--- @(include|bullmq) "?([\w/]+)"?$/gm;
+const COMMENT = /--\[\[[\s\S]*?\]\]\n?/g;
+
+const require = createRequire(import.meta.url);
+
+export async function buildLua() {
+  // Loaded now: they are compiled by the build.
+  const { bullFunction, checkStubs } = await import('../dist/queues/drivers/redis/bull-functions.js');
+  const { checkBullScripts } = await import('../dist/queues/drivers/redis/bull-checks.js');
+  const scripts = bullScripts();
+  checkBullScripts(scripts);
+  const used = new Set();
+
+  const expand = (file, seen) => {
+    const path = join(SOURCE, `${file}.lua`);
+    if (!existsSync(path)) throw new Error(`There is no ${path}.`);
+    return readFileSync(path, 'utf8')
+      .replace(COMMENT, '')
+      .replace(DIRECTIVE, (_line, kind, name) => {
+        if (seen.has(name)) return '';
+        seen.add(name);
+        if (kind === 'include') return expand(name, seen);
+        const script = scriptNamed(scripts, name);
+        used.add(script.lua);
+        return bullFunction(name, script.lua);
+      });
+  };
+
+  rmSync(TARGET, { recursive: true, force: true });
+  mkdirSync(TARGET, { recursive: true });
+  for (const name of readdirSync(SOURCE).filter((each) => each.endsWith('.lua'))) {
+    const lua = expand(name.replace(/\.lua$/, ''), new Set());
+    if (lua.includes('--- @'))
+      throw new Error(`${SOURCE}/${name} has a directive that nothing was put in for.`);
+    writeFileSync(join(TARGET, name), lua);
+  }
+  checkStubs([...used]);
+}
+
+/** BullMQ's scripts, as it defines them on a connection: "<name>:<version>" → text and number of keys. */
+function bullScripts() {
+  const root = dirname(require.resolve('bullmq'));
+  const { version } = require(join(root, 'version.js'));
+  const scripts = {};
+  for (const file of readdirSync(join(root, 'scripts')).filter((each) => /-\d+\.js$/.test(each))) {
+    const [script] = Object.values(require(join(root, 'scripts', file)));
+    scripts[`${script.name}:${version}`] = { lua: script.content, numberOfKeys: script.keys };
+  }
+  return scripts;
+}
+
+function scriptNamed(scripts, name) {
+  const found = Object.entries(scripts).find(([key]) => key.startsWith(`${name}:`));
+  if (found === undefined) throw new Error(`BullMQ has no script ${name}.`);
+  return found[1];
+}
