@@ -18,7 +18,7 @@ const CALLERS = 4;
 /** The n-th shell block of the section on rolling restarts. */
 async function documented(n: number): Promise<string> {
   const section = (await readFile('docs/operations.md', 'utf8')).split('## Rolling restart')[1] ?? '';
-  const blocks = [...section.matchAll(/```(?:sh|ini)\n([\s\S]*?)```/g)].map(([, text]) => text ?? '');
+  const blocks = [...section.matchAll(/```(?:sh|ini)[^\n]*\n([\s\S]*?)```/g)].map(([, text]) => text ?? '');
   return blocks[n] ?? '';
 }
 

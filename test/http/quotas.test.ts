@@ -89,6 +89,7 @@ test('counts are held where the things are made, in one namespace and no other',
   t.true(isRefusal(await untilRefused(secret(tenant), 5), 413, 'secrets'));
   t.true(isRefusal(await untilRefused(key(tenant), 5), 413, 'keys'));
   t.true(isRefusal(await untilRefused(() => tenant.deploy('probe', wasm), 5), 413, 'versions_per_function'));
+  t.like(await usage(tenant), { functions: { used: 2 }, triggers: { used: 2 }, secrets: { used: 3 } });
   const full = await tenant.deploy('probe', wasm);
   t.regex(full.json.error, /Versions go with their function only: delete the function and deploy it again/);
   t.is((await tenant.delete('/v1/functions/probe')).status, 200);
@@ -96,7 +97,6 @@ test('counts are held where the things are made, in one namespace and no other',
   for (let n = 0; n < 2; n++) t.is((await tenant.deploy('probe', wasm)).status, 201);
   const rollback = await tenant.post('/v1/functions/probe/rollback', { version: 4 });
   t.true(isRefusal(rollback, 413, 'versions_per_function'));
-  t.like(await usage(tenant), { functions: { used: 2 }, triggers: { used: 2 }, secrets: { used: 3 } });
 
   t.is((await other.deploy('another', wasm)).status, 201);
   t.is((await trigger(other)(0)).status, 201);

@@ -35,6 +35,9 @@ test('calls get the hand before events, whoever came first', async (t) => {
 
 test('a namespace without a slot gets a reserved one while long jobs hold all, and what is in the way makes way', async (t) => {
   const slots = new SlotLimiter(4, { limitOf: () => 4, changed: () => {} });
+  // Its own timer keeps no process alive.
+  const alive = setInterval(() => undefined, 1000);
+  t.teardown(() => clearInterval(alive));
   t.teardown(() => slots.close());
   for (let n = 0; n < 4; n++) t.is(slots.acquire('async', 'hostile'), null);
   const [hostile, more, victim] = ['hostile', 'hostile', 'victim'].map((name) =>
