@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Api } from '../test/helpers/api.js';
-import { eventually } from '../test/helpers/eventually.js';
+import { until } from '../test/helpers/until.js';
 
 export type Topology = 'all in one' | 'web + worker';
 
@@ -104,7 +104,7 @@ export class Process {
   }
 
   says(pattern: RegExp): Promise<string> {
-    return eventually(`a process says ${pattern}`, async () => {
+    return until(`a process says ${pattern}`, async () => {
       if (this.#child.exitCode !== null) throw new Error(`a process ended with ${this.#child.exitCode}`);
       return pattern.exec(this.#out)?.[1];
     });

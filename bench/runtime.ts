@@ -144,7 +144,7 @@ async function hostCalls(): Promise<void> {
   const engine = createEngine({ threads: 1, parked: 0 });
   const wasm = await guest('kitchen.c');
   const times: number[] = [];
-  const host = { cacheGet: () => Promise.resolve(null) };
+  const host = { cache_get: () => Promise.resolve(null) };
   for (let round = 0; round < 12; round++) {
     const { durationMs } = await runText(engine, wasm, 'many-gets 2000', { host });
     if (round > 1) times.push((durationMs * 1000) / 2000);

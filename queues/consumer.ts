@@ -104,8 +104,10 @@ export class Consumer implements Closable {
 
   #setFetches(kind: QueueKind): void {
     const worker = this.#workers.get(kind);
-    if (worker !== undefined)
-      worker.concurrency = this.#prefetch[kind].limit + this.#slots.extraFetches(kind);
+    if (worker === undefined) return;
+    const before = worker.concurrency;
+    worker.concurrency = this.#prefetch[kind].limit + this.#slots.extraFetches(kind);
+    if (worker.concurrency > before) fetchMore(worker);
   }
 
   async #addWorker(kind: QueueKind): Promise<void> {
@@ -115,7 +117,7 @@ export class Consumer implements Closable {
       // Of two arguments: for a third BullMQ makes an AbortController for each job.
       (job, token) => this.#run(kind, job, token),
       {
-        concurrency: concurrency + this.#slots.extraFetches(kind),
+        concurrency,
         lockDuration: timings.lockMs,
         stalledInterval: timings.stalledCheckMs,
         maxStalledCount: NEVER,
@@ -314,12 +316,25 @@ export class Consumer implements Closable {
   }
 
   async #close(): Promise<void> {
-    await Promise.all([...this.#workers.values()].map((worker) => worker.close()));
+    const closed = Promise.all([...this.#workers.values()].map((worker) => worker.close()));
+    this.#slots.stop();
+    await closed;
     await this.#slots.close();
     await this.#guard.close();
     await this.#cancelRequests?.close();
     for (const timer of this.#earlyCancels.values()) clearTimeout(timer);
   }
+}
+
+/**
+ * BullMQ fetches again when a job ends, and not when it may have more of them: its loop waits for
+ * any of what it has begun, so it gets something that is over. Where it has no such loop, the next
+ * job that ends makes it look.
+ */
+function fetchMore(worker: object): void {
+  const begun: unknown = Reflect.get(worker, 'mainLoopQueue');
+  if (typeof begun !== 'object' || begun === null) return;
+  if ('add' in begun && typeof begun.add === 'function') begun.add(Promise.resolve());
 }
 
 /** BullMQ's scripts answer with these codes when the job is gone, or another worker's. */

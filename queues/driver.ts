@@ -2,7 +2,13 @@ import type { IQueueBackend, Job, Processor, Queue, Worker, WorkerOptions } from
 import type { Namespace } from '../src/contract/ids.js';
 import type { AppError } from '../src/errors.js';
 import type { Closable } from '../src/ports/closable.js';
-import type { QueueCounts, QueueShare, QueueUse } from '../src/ports/queue.js';
+import type {
+  QueueCounts,
+  QueueShare,
+  QueueUse,
+  RemovedHandler,
+  RemovedInvocation,
+} from '../src/ports/queue.js';
 import type { CrashJournal } from './crash-journal.js';
 import type { JobData, NewJob, QueueKind } from './jobs.js';
 
@@ -49,6 +55,9 @@ export interface QueueDriver extends Closable {
    * Removes a job that no worker has, atomically; false when a worker has it or it is not there.
    */
   remove(job: InvocationJob): Promise<boolean>;
+  /** See the port. */
+  removed(namespace: Namespace, id: string): Promise<RemovedInvocation | null>;
+  onRemoved(handler: RemovedHandler): void;
   /**
    * Tells the worker that has the job, in whichever process, that it is cancelled. Remembered for
    * as long as it may run.

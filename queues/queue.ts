@@ -11,6 +11,8 @@ import type {
   QueuedInvocation,
   QueueShare,
   QueueUse,
+  RemovedHandler,
+  RemovedInvocation,
   Schedule,
   TickHandler,
 } from '../src/ports/queue.js';
@@ -99,6 +101,14 @@ export class BullInvocationQueue implements InvocationQueue {
       }
       return state === 'unknown' ? 'absent' : this.cancel(id);
     });
+  }
+
+  removed(namespace: Namespace, id: RequestId): Promise<RemovedInvocation | null> {
+    return this.#reach(() => this.#driver.removed(namespace, id));
+  }
+
+  onRemoved(handler: RemovedHandler): void {
+    this.#driver.onRemoved(handler);
   }
 
   counts(): Promise<QueueCounts> {

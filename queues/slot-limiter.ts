@@ -20,8 +20,8 @@ const MAX_DELAY_MS = 0.75;
 /** Slots none of which was released between two looks are held by long jobs. */
 const LOOK_EVERY_MS = 50;
 /**
- * Jobs fetched beyond all slots, so that one of another namespace is seen while long jobs hold
- * these.
+ * Jobs fetched beyond all slots while long jobs hold these, so that one of another namespace is
+ * seen.
  */
 const PROBES = 2;
 
@@ -88,8 +88,7 @@ export class SlotLimiter implements Closable {
       if (!this.#hasSlotFor(kind)) this.#watch();
       return null;
     }
-    const canReserve = this.#stuck.has(kind) && this.#isOpen && this.#freeFetches(kind) > 1;
-    if (canReserve && this.#mayReserve(kind, namespace)) {
+    if (this.#stuck.has(kind) && this.#isOpen && this.#mayReserve(kind, namespace)) {
       this.#reserve(kind, namespace);
       return Promise.resolve('reserved');
     }
@@ -129,7 +128,7 @@ export class SlotLimiter implements Closable {
 
   /** Jobs of a kind to fetch beyond what is fetched otherwise. */
   extraFetches(kind: QueueKind): number {
-    return PROBES + this.#reserved[kind].inUse;
+    return this.#reserved[kind].inUse + (this.#stuck.has(kind) ? PROBES : 0);
   }
 
   release(kind: QueueKind, namespace: string, grant: Grant = 'slot'): void {
@@ -144,6 +143,11 @@ export class SlotLimiter implements Closable {
       this.#fetches?.changed(kind);
     }
     this.#grant();
+  }
+
+  /** Those that wait go back into the queue. */
+  stop(): void {
+    for (const kind of QUEUE_KINDS) for (const { admit } of this.#waiting[kind].drain()) admit('none');
   }
 
   async close(): Promise<void> {
@@ -181,37 +185,32 @@ export class SlotLimiter implements Closable {
     let isFull = false;
     for (const kind of QUEUE_KINDS) {
       const isHeld = !this.#hasSlotFor(kind);
-      isFull ||= isHeld || this.#reserved[kind].inUse > 0;
-      if (isHeld && this.#released[kind] === this.#releasedBefore[kind]) this.#stuck.add(kind);
-      else this.#stuck.delete(kind);
+      isFull ||= isHeld;
+      const isStuck = isHeld && this.#released[kind] === this.#releasedBefore[kind];
       this.#releasedBefore[kind] = this.#released[kind];
-      if (this.#stuck.has(kind) && this.#isOpen) this.#makeWay(kind);
+      if (isStuck !== this.#stuck.has(kind)) {
+        if (isStuck) this.#stuck.add(kind);
+        else this.#stuck.delete(kind);
+        this.#fetches?.changed(kind);
+      }
+      if (isStuck && this.#isOpen) this.#makeWay(kind);
     }
     if (isFull) return;
     clearInterval(this.#look);
     this.#look = undefined;
   }
 
-  /**
-   * Reserved slots for those that may have one. With every fetch taken, one job makes way for those
-   * that have not been seen; BullMQ fetches again when a job ends, and not when it may fetch more.
-   */
+  /** Reserved slots for those that may have one; of the others, one makes way for those not seen. */
   #makeWay(kind: QueueKind): void {
     const waiting = this.#waiting[kind];
     const mayHave = ({ namespace }: Waiting) => this.#mayReserve(kind, namespace);
-    if (this.#freeFetches(kind) <= 0) {
-      const inTheWay = waiting.take((job) => !mayHave(job)) ?? waiting.take(() => true);
-      inTheWay?.admit('none');
-    }
     for (let next = waiting.take(mayHave); next !== null; next = waiting.take(mayHave)) {
       this.#reserve(kind, next.namespace);
       next.admit('reserved');
     }
-  }
-
-  #freeFetches(kind: QueueKind): number {
     const limit = this.#fetches?.limitOf(kind) ?? Number.POSITIVE_INFINITY;
-    return limit + PROBES - this.#inUse[kind] - this.#waiting[kind].length;
+    const isFetchedOut = this.#inUse[kind] + waiting.length >= limit + PROBES;
+    if (isFetchedOut) waiting.take(() => true)?.admit('none');
   }
 
   #grant(): void {

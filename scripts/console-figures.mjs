@@ -61,7 +61,8 @@ async function liveList() {
   const { called, seconds } = await load(RUNS_PER_SECOND, LIVE_SECONDS);
   const tasks = await page.evaluate('window.longTasks');
   await context.close();
-  const most = tasks.length === 0 ? 'none' : `${tasks.length}, the longest ${Math.max(...tasks).toFixed(0)} ms`;
+  const most =
+    tasks.length === 0 ? 'none' : `${tasks.length}, the longest ${Math.max(...tasks).toFixed(0)} ms`;
   return `${(called / seconds).toFixed(0)} runs/s, long tasks: ${most}`;
 }
 

@@ -45,6 +45,8 @@ try {
           ['data', '/data', WIDE, 'light'],
           ['keys', '/keys', WIDE, 'light'],
           ['usage', '/usage', WIDE, 'dark'],
+          ['docs', '/docs#invokeFunction', WIDE, 'light'],
+          ['docs-narrow', '/docs#listInvocations', NARROW, 'dark'],
           ['request-narrow', '/functions/orders/request', NARROW, 'dark'],
           ['overview-narrow', '', NARROW, 'light'],
           ['invocation-narrow', `/invocations/${tree}`, NARROW, 'light'],
@@ -60,7 +62,8 @@ try {
       timezoneId: 'Europe/Berlin',
     });
     const { page, troubles } = await openPage(context);
-    await signIn(page, engine.api, path);
+    await signIn(page, engine.api, path.startsWith('/docs') ? '' : path);
+    if (path.startsWith('/docs')) await page.goto(engine.url + path);
     await page.waitForTimeout(1200);
     await page.screenshot({ path: join(target, `${name}.png`), fullPage: all });
     if (troubles.length > 0) console.error(name, troubles);

@@ -102,7 +102,7 @@ const SETTINGS = {
   WORKER_MEMORY_MB: number(256, 1_048_576)
     .default(2048)
     .describe(
-      'Memory of guests, per process: limits of those that run, what those that wait have, and kept warm instances.',
+      'Memory for guests, per process: the limits of running ones, the memory of parked ones, and warm instances.',
     ),
   WORKER_PORT: number(0, 65_535)
     .optional()
@@ -149,7 +149,7 @@ const SETTINGS = {
     .describe(`Default quota: ${QUOTAS.requests_per_minute.about} Unset: RATE_LIMIT_PER_MINUTE.`),
   QUEUE_LOCK_SECONDS: number(1, 300)
     .default(8)
-    .describe('A worker that shows no sign for so long has lost its jobs.'),
+    .describe('Lock of a job: a worker that does not renew it for so long loses the job to another.'),
   EGRESS_ALLOW: list
     .optional()
     .describe('CIDRs or hosts that http_fetch and callbacks may reach though private.'),
@@ -164,7 +164,7 @@ const SETTINGS = {
     .describe("The engine's own log, on stderr."),
   SHUTDOWN_SECONDS: number(0, 3600)
     .default(30)
-    .describe('SIGTERM: running jobs are finished or handed back within this.'),
+    .describe('On SIGTERM, running jobs are finished or put back on the queue within this.'),
   OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl('http://collector:4318')
     .optional()
     .describe('OpenTelemetry traces over OTLP/HTTP.'),
@@ -177,6 +177,25 @@ const SETTINGS = {
   MAX_CONNECTIONS: number(1, 1_000_000)
     .default(10_000)
     .describe('Connections that a web process has open at once; further ones are closed at once.'),
+  REQUEST_HEADERS_SECONDS: number(1, 300)
+    .default(15)
+    .describe('Longest time that a client may take for the headers of a request; then 408.'),
+  REQUEST_IDLE_SECONDS: number(1, 300)
+    .default(20)
+    .describe('A request whose body pauses for so long is ended with 408.'),
+  SOCKET_PING_SECONDS: number(1, 15)
+    .default(10)
+    .describe(
+      'How often WebSockets are pinged; one that has not answered when the next ping is due is closed.',
+    ),
+  PRESENCE_LEASE_SECONDS: number(2, 25)
+    .default(20)
+    .describe('A process that has not renewed the presence of its members for so long has lost them.'),
+  METRICS_SHARE_SECONDS: number(1, 60)
+    .default(5)
+    .describe(
+      'How often processes tell one another their figures; one that is silent for three times as long is left out of /metrics.',
+    ),
   OPEN_METRICS: flag
     .default(false)
     .describe('true: /metrics and the details of /v1/status need no credential.'),

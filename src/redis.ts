@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { AppError, messageOf } from './errors.js';
 import { redactUrl } from './redact-url.js';
+import { within } from './within.js';
 
 export type RedisConnection = Redis | Cluster;
 
@@ -70,7 +70,7 @@ export async function connectRedis(
   cluster.on('error', ignore);
   try {
     // Without slots to find, ioredis neither connects nor fails.
-    await Promise.race([cluster.connect(), silence('the cluster serves no slots')]);
+    await within(FIRST_CONTACT_MS, cluster.connect(), () => new Error('the cluster serves no slots'));
   } catch (error) {
     cluster.disconnect();
     throw unreachable(url, setting, error);
@@ -129,11 +129,6 @@ export function untilReady(redis: RedisConnection, withinMs: number): Promise<vo
     const timer = setTimeout(done, withinMs);
     redis.on('ready', done);
   });
-}
-
-async function silence(reason: string): Promise<never> {
-  await sleep(FIRST_CONTACT_MS, undefined, { ref: false });
-  throw new Error(reason);
 }
 
 async function isCluster(redis: Redis): Promise<boolean> {

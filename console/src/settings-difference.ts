@@ -2,19 +2,19 @@ export interface Difference {
   /** `metadata.env.LEVEL`: where the values are. */
   key: string;
   now: string;
-  then: string;
+  after: string;
 }
 
 const ABSENT = '–';
 
 /** Every value that is not the same in both, by its place. Lists are compared whole. */
-export function differencesOf(now: object, then: object): Difference[] {
+export function differencesOf(now: object, later: object): Difference[] {
   const before = leavesOf(now);
-  const after = leavesOf(then);
-  return [...new Set([...before.keys(), ...after.keys()])]
+  const changed = leavesOf(later);
+  return [...new Set([...before.keys(), ...changed.keys()])]
     .sort()
-    .map((key) => ({ key, now: before.get(key) ?? ABSENT, then: after.get(key) ?? ABSENT }))
-    .filter((each) => each.now !== each.then);
+    .map((key) => ({ key, now: before.get(key) ?? ABSENT, after: changed.get(key) ?? ABSENT }))
+    .filter((each) => each.now !== each.after);
 }
 
 function leavesOf(value: object, place = ''): Map<string, string> {

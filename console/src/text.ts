@@ -15,6 +15,15 @@ export function brief(text: string, length = 200): string {
   return line.length > length || text.length > length * 2 ? `${line.slice(0, length)}…` : line;
 }
 
+/** Characters of one text put into the page at once. */
+const MAX_SHOWN = 4096;
+
+/** A long text by its beginning, and how much is left of it. */
+export function cut(text: string): string {
+  if (text.length <= MAX_SHOWN) return visible(text);
+  return `${visible(text.slice(0, MAX_SHOWN))}… (${count(text.length - MAX_SHOWN)} more characters)`;
+}
+
 export function bytes(count: number | null | undefined): string {
   if (count === null || count === undefined) return '–';
   if (count < 1024) return `${count} B`;

@@ -12,6 +12,7 @@ import type { invocationsReplySchema } from '../../src/contract/http/invocations
 import type { logsReplySchema } from '../../src/contract/http/logs.js';
 import type { statusReplySchema } from '../../src/contract/http/meta.js';
 import type { usageReplySchema } from '../../src/contract/http/namespaces.js';
+import type { peersReplySchema } from '../../src/contract/http/network.js';
 import type { topicsReplySchema } from '../../src/contract/http/pubsub.js';
 import type { secretsReplySchema } from '../../src/contract/http/secrets.js';
 import type { statsReplySchema } from '../../src/contract/http/stats.js';
@@ -29,6 +30,7 @@ export type InvocationsReply = z.infer<typeof invocationsReplySchema>;
 export type KeysReply = z.infer<typeof keysReplySchema>;
 export type LogRecord = z.infer<typeof logRecordSchema>;
 export type LogsReply = z.infer<typeof logsReplySchema>;
+export type PeersReply = z.infer<typeof peersReplySchema>;
 export type Rollout = z.infer<typeof rolloutRecordSchema>;
 export type SecretsReply = z.infer<typeof secretsReplySchema>;
 export type SettingsReply = z.infer<typeof settingsReplySchema>;

@@ -28,7 +28,11 @@ export function useLive<T>(path: string | null): Live<T> {
     let control = new AbortController();
     control.abort();
     const change = (next: Omit<State<T>, 'path'>) =>
-      setState((old) => ({ path, ...(old.path === path && 'data' in old ? { data: old.data } : {}), ...next }));
+      setState((old) => ({
+        path,
+        ...(old.path === path && 'data' in old ? { data: old.data } : {}),
+        ...next,
+      }));
     const start = () => {
       control = new AbortController();
       void follow(path, {

@@ -1,6 +1,6 @@
 import type { Alias } from '../../src/contract/alias.js';
 import type { FunctionName, Namespace } from '../../src/contract/ids.js';
-import type { AliasStore, StoredAlias } from '../../src/ports/store.js';
+import type { AliasStore, StoredAlias } from '../../src/ports/store/aliases.js';
 import type { Database } from '../database.js';
 
 export interface AliasRow {

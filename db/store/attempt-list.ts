@@ -1,7 +1,7 @@
 import type { FinalState } from '../../src/contract/invocation.js';
 import { MAX_OUTCOME_BODY_BYTES } from '../../src/contract/limits.js';
 import { AppError } from '../../src/errors.js';
-import type { AttemptStore, InvocationQuery, StoredInvocation } from '../../src/ports/store.js';
+import type { AttemptStore, InvocationQuery, StoredInvocation } from '../../src/ports/store/attempts.js';
 import type { Database } from '../database.js';
 import { type AttemptRecord, toAttempt, WRITTEN_COLUMNS } from './attempt-row.js';
 

@@ -1,5 +1,5 @@
 import { AppError } from '../../src/errors.js';
-import { type AttemptStore, END_WITHOUT_RUN, type LogQuery } from '../../src/ports/store.js';
+import { type AttemptStore, END_WITHOUT_RUN, type LogQuery } from '../../src/ports/store/attempts.js';
 import type { Database } from '../database.js';
 import { type AttemptRecord, toLogRecord } from './attempt-row.js';
 

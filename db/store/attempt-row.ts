@@ -7,7 +7,7 @@ import type {
   LogRecord,
   TriggerKind,
 } from '../../src/contract/invocation.js';
-import type { AttemptRow, FinalAttempt } from '../../src/ports/store.js';
+import type { AttemptRow, FinalAttempt } from '../../src/ports/store/attempts.js';
 import { cleanText } from './text.js';
 import { rfc3339 } from './time.js';
 

@@ -1,5 +1,5 @@
 import type { FinalState } from '../../src/contract/invocation.js';
-import type { AttemptStore, MinuteCount, StatsQuery } from '../../src/ports/store.js';
+import type { AttemptStore, MinuteCount, StatsQuery } from '../../src/ports/store/attempts.js';
 import type { Database } from '../database.js';
 
 const STATES: readonly FinalState[] = ['success', 'error', 'timeout', 'dead', 'cancelled'];

@@ -1,4 +1,4 @@
-import type { AttemptStore } from '../../src/ports/store.js';
+import type { AttemptStore } from '../../src/ports/store/attempts.js';
 import type { Database } from '../database.js';
 import type { AttemptTally } from './attempt-tally.js';
 

@@ -1,4 +1,4 @@
-import type { AttemptRow, AttemptStore } from '../../src/ports/store.js';
+import type { AttemptRow, AttemptStore } from '../../src/ports/store/attempts.js';
 import type { Database } from '../database.js';
 import { createAttemptList } from './attempt-list.js';
 import { createAttemptLogs } from './attempt-logs.js';

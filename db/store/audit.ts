@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 import type { Namespace } from '../../src/contract/ids.js';
 import { AppError } from '../../src/errors.js';
-import type { AuditAction, AuditEntry, AuditStore } from '../../src/ports/store.js';
+import type { AuditAction, AuditEntry, AuditStore } from '../../src/ports/store/audit.js';
 import type { Database, Query } from '../database.js';
 import { rfc3339 } from './time.js';
 

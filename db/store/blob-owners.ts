@@ -1,5 +1,5 @@
 import type { Namespace } from '../../src/contract/ids.js';
-import type { BlobOwnerStore } from '../../src/ports/store.js';
+import type { BlobOwnerStore } from '../../src/ports/store/blob-owners.js';
 import { uuidv7 } from '../../src/uuid.js';
 import type { Database } from '../database.js';
 import { batchWithinQuota } from './quota-check.js';

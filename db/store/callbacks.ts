@@ -1,5 +1,5 @@
 import type { RequestId } from '../../src/contract/ids.js';
-import type { CallbackDelivery, CallbackStore } from '../../src/ports/store.js';
+import type { CallbackDelivery, CallbackStore } from '../../src/ports/store/callbacks.js';
 import type { Database } from '../database.js';
 import { cleanText } from './text.js';
 

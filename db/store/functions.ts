@@ -3,7 +3,7 @@ import type { FunctionMetadata, FunctionVersion, WarmStart } from '../../src/con
 import type { FunctionName, Namespace } from '../../src/contract/ids.js';
 import { MB } from '../../src/contract/limits.js';
 import { AppError } from '../../src/errors.js';
-import type { FunctionStore, NewVersion } from '../../src/ports/store.js';
+import type { FunctionStore, NewVersion } from '../../src/ports/store/functions.js';
 import { uuidv7 } from '../../src/uuid.js';
 import type { Database } from '../database.js';
 import { auditQueries } from './audit.js';

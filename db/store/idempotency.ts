@@ -1,6 +1,6 @@
 import type { FunctionName, Namespace, RequestId } from '../../src/contract/ids.js';
 import { AppError } from '../../src/errors.js';
-import type { IdempotencyClaim, IdempotencyStore } from '../../src/ports/store.js';
+import type { IdempotencyClaim, IdempotencyStore } from '../../src/ports/store/idempotency.js';
 import type { Database } from '../database.js';
 
 interface ClaimRow {

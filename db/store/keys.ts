@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 import type { Namespace } from '../../src/contract/ids.js';
 import type { GrantedScope } from '../../src/contract/scopes.js';
-import type { KeyMaker, KeyStore, StoredKey } from '../../src/ports/store.js';
+import type { KeyMaker, KeyStore, StoredKey } from '../../src/ports/store/keys.js';
 import type { Database, Query } from '../database.js';
 import { auditQueries } from './audit.js';
 import { batchWithinQuota, countCheck } from './quota-check.js';

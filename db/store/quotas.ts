@@ -1,5 +1,5 @@
 import type { QuotaName } from '../../src/contract/quotas.js';
-import type { QuotaStore, StoredUse } from '../../src/ports/store.js';
+import type { QuotaStore, StoredUse } from '../../src/ports/store/quotas.js';
 import type { Database } from '../database.js';
 
 /**

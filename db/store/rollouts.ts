@@ -1,6 +1,7 @@
 import type { FunctionName, Namespace } from '../../src/contract/ids.js';
 import type { RolloutRequest } from '../../src/contract/rollout.js';
-import type { RolloutStore, StoredAlias, StoredRollout } from '../../src/ports/store.js';
+import type { StoredAlias } from '../../src/ports/store/aliases.js';
+import type { RolloutStore, StoredRollout } from '../../src/ports/store/rollouts.js';
 import { uuidv7 } from '../../src/uuid.js';
 import type { Database, Query } from '../database.js';
 import { toAliasRow } from './aliases.js';

@@ -1,5 +1,5 @@
 import type { Namespace } from '../../src/contract/ids.js';
-import type { SealedSecret, SecretStore } from '../../src/ports/store.js';
+import type { SealedSecret, SecretStore } from '../../src/ports/store/secrets.js';
 import type { Database } from '../database.js';
 import { auditQueries } from './audit.js';
 import { batchWithinQuota, countCheck } from './quota-check.js';

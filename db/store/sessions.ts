@@ -1,6 +1,6 @@
 import type { Namespace } from '../../src/contract/ids.js';
 import { AppError } from '../../src/errors.js';
-import type { SessionStore } from '../../src/ports/store.js';
+import type { SessionStore } from '../../src/ports/store/sessions.js';
 import type { Database } from '../database.js';
 import { revokeMadeBy } from './keys.js';
 

@@ -1,5 +1,5 @@
 import { AppError } from '../../src/errors.js';
-import type { SettingStore } from '../../src/ports/store.js';
+import type { SettingStore } from '../../src/ports/store/settings.js';
 import type { Database } from '../database.js';
 import { auditQueries } from './audit.js';
 

@@ -1,7 +1,7 @@
 import type { TriggerSpec } from '../../src/contract/function.js';
 import type { FunctionName, Namespace } from '../../src/contract/ids.js';
 import { AppError } from '../../src/errors.js';
-import type { StoredTrigger, TriggerStore } from '../../src/ports/store.js';
+import type { StoredTrigger, TriggerStore } from '../../src/ports/store/triggers.js';
 import { uuidv7 } from '../../src/uuid.js';
 import type { Database } from '../database.js';
 import { auditQueries } from './audit.js';

@@ -5,11 +5,12 @@ import { type Catalog, createCatalog } from '../core/catalog.js';
 import { createFinisher, type Finisher } from '../core/finish.js';
 import { createInvoker, type Invoker } from '../core/invoke.js';
 import { createPublisher, type Publisher } from '../core/publish.js';
+import { endRemoved } from '../core/removed.js';
 import { createReplies, type Replies } from '../core/replies.js';
 import { createSchedules, type Schedules } from '../core/schedules.js';
 import { createSecrets, type Secrets } from '../core/secrets.js';
 import { type SharedMetrics, shareMetrics } from '../core/shared-metrics.js';
-import type { AttemptRow } from '../ports/store.js';
+import type { AttemptRow } from '../ports/store/attempts.js';
 import type { Parts } from './parts.js';
 import { addProcessReadings } from './readings.js';
 
@@ -49,9 +50,11 @@ export async function composeCore(
   const { rateLimiter, logger } = parts;
   const callbacks = createCallbacks({ store, tasks, egress, rateLimiter, logger });
   const finisher = createFinisher({ replies, publisher, callbacks, meter, writeRow });
+  queue.onRemoved(endRemoved({ attempts: store.attempts, finisher, backlog: parts.backlog }));
   addProcessReadings(parts);
   const { processId, metrics } = parts;
-  const figures = closers.add(await shareMetrics({ bus, processId, snapshot: metrics.snapshot }));
+  const everyMs = config.METRICS_SHARE_SECONDS * 1000;
+  const figures = closers.add(await shareMetrics({ bus, processId, everyMs, snapshot: metrics.snapshot }));
   const depths = await createCallDepth(store.settings);
   return { depths, figures, catalog, replies, invoker, publisher, secrets, schedules, callbacks, finisher };
 }

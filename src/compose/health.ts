@@ -1,4 +1,5 @@
 import { AppError, isAppError } from '../errors.js';
+import { within } from '../within.js';
 import type { Parts } from './parts.js';
 import { assertWritable } from './writable.js';
 
@@ -25,7 +26,7 @@ export async function checkHealth(opened: Parts): Promise<Health> {
   };
   const entries = Object.entries(parts).map(async ([name, part]) => {
     try {
-      await within(PATIENCE_MS, part.ping());
+      await within(PATIENCE_MS, part.ping(), noAnswer);
       return [name, { status: 'up' as const }] as const;
     } catch (error) {
       logger.warn({ part: name, err: error }, 'a part is down');
@@ -40,10 +41,6 @@ function toldOf(error: unknown): string {
   return isAppError(error) ? error.message : "it failed; the engine's log has the details";
 }
 
-async function within(ms: number, work: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new AppError('unavailable', `no answer within ${ms / 1000} s`)), ms);
-  });
-  await Promise.race([work, late]).finally(() => clearTimeout(timer));
+function noAnswer(): AppError {
+  return new AppError('unavailable', `no answer within ${PATIENCE_MS / 1000} s`);
 }

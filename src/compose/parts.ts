@@ -116,7 +116,8 @@ export async function openParts(config: Config, logger: Logger, closers: Closers
           },
     ),
   );
-  const presence = closers.add(await openPresence(redis ?? { driver: 'local' }));
+  const leaseMs = config.PRESENCE_LEASE_SECONDS * 1000;
+  const presence = closers.add(await openPresence({ ...(redis ?? { driver: 'local' }), leaseMs }));
   const rateLimiter = closers.add(await openRateLimiter(redis ?? { driver: 'local' }));
   const databases = closers.add(
     await openFunctionDatabases({

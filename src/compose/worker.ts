@@ -8,7 +8,8 @@ import { logChannel, newsOf } from '../core/logs.js';
 import { startRetention } from '../core/retention.js';
 import type { Closable } from '../ports/closable.js';
 import type { Engine } from '../ports/engine.js';
-import type { AttemptRow } from '../ports/store.js';
+import type { AttemptRow } from '../ports/store/attempts.js';
+import { atMost } from '../within.js';
 import type { Core } from './core.js';
 import type { Parts } from './parts.js';
 import { addWorkerReadings } from './readings.js';
@@ -77,12 +78,7 @@ function finishOrHandBack(consumer: Closable, engine: Engine, deadline: Shutdown
   return {
     async close() {
       const finished = consumer.close();
-      let timer: NodeJS.Timeout | undefined;
-      const late = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, deadline.left());
-      });
-      await Promise.race([finished, late]);
-      clearTimeout(timer);
+      await atMost(deadline.left(), finished);
       await engine.close();
       await finished;
     },

@@ -13,6 +13,9 @@ export const MAX_HOST_CALLS = 10_000;
 export const MAX_HOST_BYTES = 64 * MB;
 export const MAX_HOST_RESULT_BYTES = 8 * MB;
 
+/** Longest time that the first attempt of an invocation may be delayed, or wait for its turn. */
+export const MAX_DELAY_SECONDS = 7 * 24 * 3600;
+
 /**
  * Requests of one invocation that are in flight, or whose replies it has not taken (`http_start`).
  */

@@ -1,11 +1,15 @@
 import { AppError } from '../errors.js';
 
+const REMEDY = 'Remove what is not needed, or ask the operator for a larger quota.';
+
 interface QuotaSpec {
   /** What a namespace has where neither the admin nor the operator has set anything. */
   default: number;
   /** `count` and `size` are refused with 413; `rate` and `queue` with 429 and Retry-After. */
   kind: 'count' | 'size' | 'rate' | 'queue';
   about: string;
+  /** What to do when it is reached; `REMEDY` where it is left out. */
+  remedy?: string;
 }
 
 /**
@@ -14,7 +18,13 @@ interface QuotaSpec {
  */
 export const QUOTAS = {
   functions: { default: 500, kind: 'count', about: 'Functions of a namespace.' },
-  versions_per_function: { default: 1000, kind: 'count', about: 'Versions kept of one function.' },
+  versions_per_function: {
+    default: 1000,
+    kind: 'count',
+    about: 'Versions kept of one function.',
+    remedy:
+      'Versions go with their function only: delete the function and deploy it again, deploy under another name, or ask the operator for a larger quota.',
+  },
   triggers: { default: 5000, kind: 'count', about: 'Triggers of a namespace, topics and schedules.' },
   schedule_runs_per_hour: {
     default: 20_000,
@@ -87,13 +97,9 @@ export interface QuotaUse {
 export function quotaExceeded(name: QuotaName, { namespace, limit, used, retryAfter }: QuotaUse): AppError {
   const unit = name.includes('_mb') ? ' MB' : '';
   const message = `The quota ${name} of namespace "${namespace}" is exceeded: ${rounded(used)}${unit} of ${limit}${unit} are used`;
-  const { kind } = QUOTAS[name];
+  const { kind, remedy = REMEDY }: QuotaSpec = QUOTAS[name];
   if (kind === 'count' || kind === 'size') {
-    return new AppError(
-      'quota_exceeded',
-      `${message}, and this would pass it. Remove what is not needed, or ask the operator for a larger quota.`,
-      { status: 413 },
-    );
+    return new AppError('quota_exceeded', `${message}, and this would pass it. ${remedy}`, { status: 413 });
   }
   const seconds = retryAfter ?? RETRY_AFTER_SECONDS;
   return new AppError(

@@ -1,7 +1,8 @@
 import { type Alias, type AliasRecord, type AliasTarget, LIVE_ALIAS } from '../contract/alias.js';
 import type { FunctionName, Namespace } from '../contract/ids.js';
 import { AppError } from '../errors.js';
-import type { Store, StoredAlias } from '../ports/store.js';
+import type { StoredAlias } from '../ports/store/aliases.js';
+import type { Store } from '../ports/store.js';
 import type { Catalog } from './catalog.js';
 
 /** Names for versions, which invocations, triggers, schedules and HTTP routes follow. */

@@ -1,6 +1,7 @@
 import type { Namespace } from '../contract/ids.js';
 import type { AuditEvent } from '../contract/records.js';
-import type { AuditAction, AuditEntry, AuditQuery, Store } from '../ports/store.js';
+import type { AuditAction, AuditEntry, AuditQuery } from '../ports/store/audit.js';
+import type { Store } from '../ports/store.js';
 import { uuidv7 } from '../uuid.js';
 import type { Actor } from './auth/principal.js';
 

@@ -1,7 +1,7 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { MAX_TRIGGER_DEPTH } from '../contract/limits.js';
 import { AppError } from '../errors.js';
-import type { SettingStore } from '../ports/store.js';
+import type { SettingStore } from '../ports/store/settings.js';
 
 /**
  * Carries the trigger depth of the invocation that made a request; in lower case, as Node has it.

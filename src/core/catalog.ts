@@ -4,7 +4,9 @@ import type { FunctionName, Namespace } from '../contract/ids.js';
 import { AppError } from '../errors.js';
 import type { Bus, Unsubscribe } from '../ports/bus.js';
 import type { Closable } from '../ports/closable.js';
-import type { Store, StoredAlias, StoredTrigger } from '../ports/store.js';
+import type { StoredAlias } from '../ports/store/aliases.js';
+import type { StoredTrigger } from '../ports/store/triggers.js';
+import type { Store } from '../ports/store.js';
 import { freshCache } from './fresh-cache.js';
 import { drawVersion } from './version-draw.js';
 

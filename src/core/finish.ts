@@ -4,11 +4,11 @@ import { MAX_KEPT_INPUT_BYTES, MAX_OUTCOME_BODY_BYTES } from '../contract/limits
 import { JsonText, jsonTextOf, stringifyWith } from '../json-text.js';
 import type { Meter } from '../ports/meter.js';
 import type { Invocation } from '../ports/queue.js';
-import type { AttemptRow, FinalAttempt } from '../ports/store.js';
+import type { AttemptRow, FinalAttempt } from '../ports/store/attempts.js';
 import type { Callbacks } from './callbacks.js';
 import { httpStatusOf } from './http-status.js';
 import { attemptsUpTo } from './new-attempt.js';
-import { outputFields, utf8 } from './output-fields.js';
+import { recordOutput, utf8 } from './output-fields.js';
 import type { Publisher } from './publish.js';
 import { isRefusal } from './refusal.js';
 import type { Replies, Reply } from './replies.js';
@@ -22,6 +22,8 @@ export interface InvocationEnd {
   row: AttemptRow;
   outcome: Reply['status'] | 'expired' | 'worker_died';
   output: Uint8Array;
+  /** False when the invocation's input is not known. */
+  inputIsKept?: boolean;
   /** What the function set with `http_respond`, as JSON text. */
   response?: string | undefined;
 }
@@ -98,11 +100,11 @@ export function createFinisher({ replies, publisher, callbacks, meter, writeRow 
   }
 
   async function settle(
-    { invocation, row, output, outcome, function: fn }: InvocationEnd,
+    { invocation, row, output, outcome, function: fn, inputIsKept = true }: InvocationEnd,
     state: FinalState,
   ): Promise<void> {
     const completedAt = Date.now();
-    const isKept = keepsInput(state, invocation.input);
+    const isKept = inputIsKept && keepsInput(state, invocation.input);
     const final = {
       state,
       completedAt,
@@ -133,7 +135,7 @@ export function createFinisher({ replies, publisher, callbacks, meter, writeRow 
       error: end.error,
       attempts: attemptsUpTo(end.attempt),
       duration_ms: end.durationMs,
-      ...outputFields(final.output),
+      ...recordOutput(final.output),
       completed_at: new Date(final.completedAt).toISOString(),
     });
   }

@@ -3,9 +3,10 @@ import type { CallbackRecord, InvocationRecord } from '../contract/invocation.js
 import { MAX_OUTCOME_BODY_BYTES } from '../contract/limits.js';
 import { AppError } from '../errors.js';
 import type { LiveInvocation } from '../ports/queue.js';
-import type { AttemptRow, CallbackDelivery, StoredInvocation } from '../ports/store.js';
+import type { AttemptRow, StoredInvocation } from '../ports/store/attempts.js';
+import type { CallbackDelivery } from '../ports/store/callbacks.js';
 import { isAttempt } from './new-attempt.js';
-import { inputFields, outputFields } from './output-fields.js';
+import { recordInput, recordOutput } from './output-fields.js';
 
 /** One that has not ended; `isWhole`: with its input, however large. */
 export function liveRecord(
@@ -30,7 +31,7 @@ export function liveRecord(
     error: stored?.attempts.at(-1)?.error ?? null,
     input_size: input.byteLength,
     output_size: null,
-    ...inputFields(showsInput ? input : null),
+    ...recordInput(showsInput ? input : null),
     output: null,
     callback:
       callbackUrl === undefined
@@ -60,8 +61,8 @@ export function endedRecord({ attempts }: StoredInvocation, delivery?: CallbackD
     error: last.error,
     input_size: last.inputSize,
     output_size: last.outputSize,
-    ...inputFields(final?.input ?? null),
-    ...outputFields(final?.output ?? null),
+    ...recordInput(final?.input ?? null),
+    ...recordOutput(final?.output ?? null),
     callback: delivery === undefined ? null : callbackOf(delivery),
     created_at: new Date(last.acceptedAt).toISOString(),
     completed_at: final ? new Date(final.completedAt).toISOString() : null,

@@ -4,11 +4,13 @@ import { globMatches } from '../contract/scopes.js';
 import { AppError } from '../errors.js';
 import type { Backlog } from '../ports/backlog.js';
 import type { InvocationQueue, LiveInvocation } from '../ports/queue.js';
-import type { AttemptStore, CallbackStore, StoredInvocation } from '../ports/store.js';
+import type { AttemptStore, StoredInvocation } from '../ports/store/attempts.js';
+import type { CallbackStore } from '../ports/store/callbacks.js';
 import { decodeCursor, encodeCursor } from './cursor.js';
 import type { Finisher, InvocationEnd } from './finish.js';
 import { endedRecord, liveRecord } from './invocation-record.js';
 import { endNumber, newAttempt } from './new-attempt.js';
+import { endRemoved, REMOVED } from './removed.js';
 
 export interface ListRequest {
   namespace: Namespace;
@@ -61,10 +63,15 @@ const LIVE_STATES: readonly InvocationState[] = ['queued', 'running', 'retrying'
 
 export function createInvocations(deps: InvocationsDeps): Invocations {
   const { queue, attempts, callbacks, finisher, backlog } = deps;
+  const end = endRemoved({ attempts, finisher, backlog });
   const find = async (namespace: Namespace, id: RequestId) => {
     // Queue first: a job leaves it only when its end is in the store.
     const live = await queue.get(id);
-    const stored = await attempts.invocation(id);
+    let stored = await attempts.invocation(id);
+    if (live === null && !stored?.attempts.at(-1)?.final) {
+      const removed = await queue.removed(namespace, id);
+      if (removed !== null && (await end(removed))) stored = await attempts.invocation(id);
+    }
     const ended = stored?.attempts.at(-1)?.final ? stored : null;
     const owner = live?.invocation.namespace ?? stored?.attempts[0]?.namespace;
     if (owner !== namespace || (!live && !stored)) {
@@ -167,7 +174,7 @@ export function createInvocations(deps: InvocationsDeps): Invocations {
 function leftRecord(stored: StoredInvocation, isOnItsWay: boolean): InvocationRecord {
   const record = endedRecord(stored);
   if (isOnItsWay) return { ...record, state: 'running' };
-  return { ...record, state: 'cancelled', error: 'its job was removed from the queue from outside' };
+  return { ...record, state: 'cancelled', error: REMOVED };
 }
 
 /** It never ran, or is between two attempts: its end comes behind those there were. */

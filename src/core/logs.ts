@@ -62,21 +62,21 @@ export function createLogs({ store, bus }: { store: Store; bus: Bus }): Logs {
       const aborted = () => wake();
       signal.addEventListener('abort', aborted, { once: true });
       try {
-        let news = false;
+        let hasNewRows = false;
         unsubscribe = await bus.subscribe(logChannel(request.namespace), (message) => {
           if (!isNewsOf(request.function, message)) return;
-          news = true;
+          hasNewRows = true;
           wake();
         });
         while (!signal.aborted) {
-          news = false;
+          hasNewRows = false;
           const batch = await store.attempts.logs({ ...request, limit: FOLLOW_BATCH, after: position });
           position = batch.position;
           if (batch.records.length > 0) {
             yield batch;
             continue;
           }
-          if (news) continue;
+          if (hasNewRows) continue;
           await new Promise<void>((resolve) => {
             const timer = setTimeout(resolve, FOLLOW_POLL_MS);
             wake = () => {

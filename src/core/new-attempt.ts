@@ -1,6 +1,6 @@
 import { httpOf } from '../contract/http-route.js';
 import type { Invocation } from '../ports/queue.js';
-import { type AttemptRow, END_WITHOUT_RUN } from '../ports/store.js';
+import { type AttemptRow, END_WITHOUT_RUN } from '../ports/store/attempts.js';
 
 /** The number of a row that ends an invocation after so many attempts, and is none itself. */
 export function endNumber(attempts: number): number {

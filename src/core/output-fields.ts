@@ -1,14 +1,17 @@
-/** Text when the bytes are UTF-8, else base64 beside a null. */
-export function outputFields(output: Uint8Array | null): { output: string | null; output_base64?: string } {
-  if (output === null) return { output: null };
+/** `output`, or `output_base64` for what is not UTF-8: as a reply has it. */
+export function replyOutput(output: Uint8Array): { output: string } | { output_base64: string } {
   const text = utf8(output);
-  if (text !== null) return { output: text };
-  return { output: null, output_base64: Buffer.from(output).toString('base64') };
+  return text === null ? { output_base64: Buffer.from(output).toString('base64') } : { output: text };
+}
+
+/** As a record has it, with null for the text of what is not UTF-8 and of what is not there. */
+export function recordOutput(output: Uint8Array | null): { output: string | null; output_base64?: string } {
+  return output === null ? { output: null } : { output: null, ...replyOutput(output) };
 }
 
 /** The same of an input. */
-export function inputFields(input: Uint8Array | null): { input: string | null; input_base64?: string } {
-  const { output, output_base64: base64 } = outputFields(input);
+export function recordInput(input: Uint8Array | null): { input: string | null; input_base64?: string } {
+  const { output, output_base64: base64 } = recordOutput(input);
   return base64 === undefined ? { input: output } : { input: null, input_base64: base64 };
 }
 

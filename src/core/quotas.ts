@@ -3,7 +3,7 @@ import { MB } from '../contract/limits.js';
 import { QUOTA_NAMES, type QuotaLimits, type QuotaName, rounded } from '../contract/quotas.js';
 import type { Bus } from '../ports/bus.js';
 import type { Closable } from '../ports/closable.js';
-import type { QuotaOverrides, QuotaStore } from '../ports/store.js';
+import type { QuotaOverrides, QuotaStore } from '../ports/store/quotas.js';
 import { freshCache } from './fresh-cache.js';
 
 const CHANNEL = 'quotas';

@@ -2,7 +2,8 @@ import { type FunctionName, type Namespace, type RequestId, requestIdSchema } fr
 import { AppError } from '../errors.js';
 import type { Meter } from '../ports/meter.js';
 import type { InvocationQueue } from '../ports/queue.js';
-import type { AttemptRow, Store } from '../ports/store.js';
+import type { AttemptRow } from '../ports/store/attempts.js';
+import type { Store } from '../ports/store.js';
 import { uuidOf } from '../uuid.js';
 import { type Audit, auditEntry } from './audit.js';
 import type { Actor } from './auth/principal.js';

@@ -5,7 +5,9 @@ import { AppError, messageOf } from '../errors.js';
 import { JsonText } from '../json-text.js';
 import type { Logger } from '../logger.js';
 import type { Closable } from '../ports/closable.js';
-import type { Store, StoredAlias, StoredRollout, VersionFigures } from '../ports/store.js';
+import type { StoredAlias } from '../ports/store/aliases.js';
+import type { StoredRollout, VersionFigures } from '../ports/store/rollouts.js';
+import type { Store } from '../ports/store.js';
 import type { Catalog } from './catalog.js';
 import type { Publisher } from './publish.js';
 

@@ -2,7 +2,7 @@ import { runsPerHourOf } from '../contract/cron.js';
 import type { TriggerSpec } from '../contract/function.js';
 import type { FunctionName, Namespace } from '../contract/ids.js';
 import { quotaExceeded } from '../contract/quotas.js';
-import type { StoredTrigger, TriggerStore } from '../ports/store.js';
+import type { StoredTrigger, TriggerStore } from '../ports/store/triggers.js';
 
 const RETRY_AFTER_SECONDS = 3600;
 

@@ -3,9 +3,8 @@ import type { Bus } from '../ports/bus.js';
 import type { Closable } from '../ports/closable.js';
 
 const CHANNEL = 'metrics';
-const EVERY_MS = 5000;
-/** Who has said nothing for so long is gone, and its figures with it. */
-const FORGET_MS = 15_000;
+/** A process that has been silent for so many rounds is gone, and its figures with it. */
+const SILENT_ROUNDS = 3;
 
 export interface SharedMetrics extends Closable {
   /** The latest figures of every other process that is there. */
@@ -17,15 +16,16 @@ export interface SharedMetrics extends Closable {
 const messageSchema = z.object({ from: z.string(), figures: z.array(z.looseObject({})) });
 
 /**
- * Each process tells the others its figures every 5 s, so that any web process can show all of
+ * Each process tells the others its figures every `everyMs`, so that any web process can show all of
  * them.
  */
 export async function shareMetrics(options: {
   bus: Bus;
   processId: string;
+  everyMs: number;
   snapshot(): Promise<object[]>;
 }): Promise<SharedMetrics> {
-  const { bus, processId, snapshot } = options;
+  const { bus, processId, everyMs, snapshot } = options;
   const heard = new Map<string, { figures: object[]; at: number }>();
 
   const stop = await bus.subscribe(CHANNEL, (message) => {
@@ -39,11 +39,11 @@ export async function shareMetrics(options: {
       // The bus is away; the next round says the same and more.
     }
   };
-  const timer = setInterval(tell, EVERY_MS).unref();
+  const timer = setInterval(tell, everyMs).unref();
   void tell();
 
   const forget = () => {
-    const since = performance.now() - FORGET_MS;
+    const since = performance.now() - SILENT_ROUNDS * everyMs;
     for (const [from, { at }] of heard) if (at < since) heard.delete(from);
   };
 

@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { statsReplySchema } from '../contract/http/stats.js';
 import type { FunctionName, Namespace } from '../contract/ids.js';
 import type { InvocationQueue } from '../ports/queue.js';
-import type { AttemptStore } from '../ports/store.js';
+import type { AttemptStore } from '../ports/store/attempts.js';
 import { freshCache } from './fresh-cache.js';
 
 const MINUTE_MS = 60_000;

@@ -3,7 +3,7 @@ import type { Namespace } from '../contract/ids.js';
 import { MB } from '../contract/limits.js';
 import { AppError, isAppError } from '../errors.js';
 import type { Blobs } from '../ports/blobs.js';
-import type { BlobOwnerStore } from '../ports/store.js';
+import type { BlobOwnerStore } from '../ports/store/blob-owners.js';
 import type { Quotas } from './quotas.js';
 
 const LOOK_MS = 50;

@@ -1,5 +1,5 @@
 import { createHash, randomInt } from 'node:crypto';
-import type { StoredAlias } from '../ports/store.js';
+import type { StoredAlias } from '../ports/store/aliases.js';
 
 /** Draws are made in hundredths of a percent, so that a hash has room to spread. */
 const SHARES = 10_000;

@@ -30,7 +30,7 @@ export function createApp(serving: Serving): Koa {
     return next();
   });
   app.use(allowOrigins(services.config.CORS_ORIGINS));
-  app.use(answerErrors(services.logger));
+  app.use(answerErrors(services.logger, serving.bodies));
   app.use(hot.routes());
   app.use(others.routes());
   app.use(answerNotRouted([hot, others]));

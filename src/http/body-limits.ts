@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type BodyShare, createBodyBudget } from './body-budget.js';
 import type { ClientAddresses } from './client-address.js';
-import { limitIdle } from './idle.js';
+import { limitIdle, limitIdleRest } from './idle.js';
 
 /**
  * A body of at most this many bytes that came with its headers is in memory already, and not for
@@ -16,18 +16,21 @@ export interface BodyLimits {
    * what it may hold of the memory.
    */
   begin(request: IncomingMessage, response: ServerResponse, isAnonymous: boolean): BodyShare | null;
+  /** Called with a reply: limits how long the rest of a body that was not read may pause. */
+  limitRest(request: IncomingMessage, response: ServerResponse): void;
 }
 
-export function createBodyLimits(clients: ClientAddresses): BodyLimits {
+export function createBodyLimits(clients: ClientAddresses, idleMs: number): BodyLimits {
   const budget = createBodyBudget();
   return {
     begin(request, response, isAnonymous) {
-      limitIdle(request);
+      limitIdle(request, idleMs);
       if (!isAnonymous || isAllThere(request)) return null;
       const share = budget.share(clients.rateLimitKeyOf(request));
       response.once('close', share.release);
       return share;
     },
+    limitRest: (request, response) => limitIdleRest(request, response, idleMs),
   };
 }
 

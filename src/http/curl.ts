@@ -4,7 +4,10 @@ import type { Route } from './route.js';
 type Json = Record<string, unknown>;
 
 /** The endpoint as a command for a shell, with ORAMA_URL and ORAMA_API_KEY as the CLI reads them. */
-export function curlOf(route: Route, parameters: readonly { name: string; in: string; schema: Json }[]): string {
+export function curlOf(
+  route: Route,
+  parameters: readonly { name: string; in: string; schema: Json }[],
+): string {
   const values = new Map(
     parameters
       .filter((each) => each.in === 'path')

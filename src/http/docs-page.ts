@@ -86,8 +86,7 @@ function parameterRow({ name, in: place, required, description = '', schema }: P
 }
 
 function body(type: string, { schema, example }: Media): string {
-  const shown =
-    example === undefined ? '' : block(JSON.stringify(example, null, 2), `An example of ${type}`);
+  const shown = example === undefined ? '' : block(JSON.stringify(example, null, 2), `An example of ${type}`);
   return `<h3>Body: <code>${type}</code></h3>${shown}${schemaBlock(schema)}`;
 }
 

@@ -96,7 +96,8 @@ function withValues(schema: Json): Json {
   const changed: Json = { ...schema };
   for (const [key, value] of Object.entries(schema)) {
     if (key === 'properties') changed.properties = mapValues(value as Record<string, Json>, propertyOf);
-    else if (Array.isArray(value)) changed[key] = value.map((each) => (isObject(each) ? withValues(each) : each));
+    else if (Array.isArray(value))
+      changed[key] = value.map((each) => (isObject(each) ? withValues(each) : each));
     else if (isObject(value) && key !== 'examples') changed[key] = withValues(value);
   }
   return changed;

@@ -9,8 +9,7 @@ import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import { AppError, ERRORS, type ErrorCode } from '../errors.js';
 import { isRefused } from './one-host.js';
 
-/** How long a client may take for the headers, and for a whole request. */
-const HEADERS_MS = 15_000;
+/** How long a client may take for a whole request. */
 const REQUEST_MS = 300_000;
 /**
  * Longer than the usual 60 s of load balancers, so that they and not the engine close idle
@@ -29,6 +28,8 @@ export interface ListenerOptions {
   upgrade?(server: HttpServer, request: IncomingMessage, socket: Socket, head: Buffer): void;
   /** Further connections are closed as they come; `onDropped` is told how many, not for each. */
   maxConnections: number;
+  /** How long a client may take for the headers. */
+  headersMs: number;
   onDropped(count: number): void;
   /** Aborted when the process stops: replies then end their connections. */
   stopping: AbortSignal;
@@ -43,7 +44,7 @@ export interface Listener {
 }
 
 export async function listenHttp(
-  { handle, upgrade, maxConnections, onDropped, stopping }: ListenerOptions,
+  { handle, upgrade, maxConnections, headersMs, onDropped, stopping }: ListenerOptions,
   { host, port, setting }: { host: string; port: number; setting: string },
 ): Promise<Listener> {
   const serve = (request: IncomingMessage, response: ServerResponse) => {
@@ -59,10 +60,11 @@ export async function listenHttp(
   };
   const server = createServer(
     {
-      headersTimeout: HEADERS_MS,
+      headersTimeout: headersMs,
       requestTimeout: REQUEST_MS,
       keepAliveTimeout: KEEP_ALIVE_MS,
-      connectionsCheckingInterval: 5000,
+      // Node looks for late clients so often only.
+      connectionsCheckingInterval: headersMs / 3,
     },
     serve,
   );

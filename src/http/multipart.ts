@@ -36,6 +36,7 @@ export async function readForm(ctx: Context, name: string, maxFileBytes: number)
   limitTotal(ctx.req, maxBytes);
 
   const contents = new Map<unknown, Buffer[]>();
+  let hasProto = false;
   const parse = koaBody({
     multipart: true,
     json: false,
@@ -52,6 +53,8 @@ export async function readForm(ctx: Context, name: string, maxFileBytes: number)
       // Clients that name a file but no content type mean a file, and it must not be decoded as
       // text.
       onPart(part, handle) {
+        // The parser would assign it to an object, where it is lost.
+        if (part.name === '__proto__') hasProto = true;
         if (part.originalFilename !== null && !part.mimetype) part.mimetype = 'application/octet-stream';
         handle(part);
       },
@@ -75,6 +78,9 @@ export async function readForm(ctx: Context, name: string, maxFileBytes: number)
     throw refusal(error, maxFileBytes);
   }
 
+  if (hasProto) {
+    throw new AppError('invalid_request', 'The form has an unknown field "__proto__"; leave it out.');
+  }
   const fields: Record<string, string> = {};
   for (const [field, value] of Object.entries(ctx.request.body ?? {})) fields[field] = single(field, value);
   let file: UploadedFile | undefined;

@@ -1,4 +1,4 @@
-import { utf8 } from '../core/output-fields.js';
+import { replyOutput } from '../core/output-fields.js';
 import type { Reply } from '../core/replies.js';
 import { ERRORS } from '../errors.js';
 
@@ -30,14 +30,8 @@ function withoutOwnWords(error: string): string {
 export function failureOutput(
   output: Uint8Array,
   isCredentialed: boolean,
-): ReturnType<typeof outputField> | null {
-  return isCredentialed && output.byteLength > 0 ? outputField(output) : null;
-}
-
-/** `output`, or `output_base64` for what is not UTF-8. */
-export function outputField(output: Uint8Array): { output: string } | { output_base64: string } {
-  const text = utf8(output);
-  return text === null ? { output_base64: Buffer.from(output).toString('base64') } : { output: text };
+): ReturnType<typeof replyOutput> | null {
+  return isCredentialed && output.byteLength > 0 ? replyOutput(output) : null;
 }
 
 /** To the microsecond: clocks give more digits than they know. */

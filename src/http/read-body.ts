@@ -1,7 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { AppError } from '../errors.js';
 import type { BodyShare } from './body-budget.js';
-import { IDLE_MS } from './idle.js';
 
 /**
  * What a refused client may still send before its connection is cut: enough for it to hear the
@@ -45,7 +44,7 @@ export function readBody(
       if (size - chunk.byteLength <= maxBytes && !isFull) refuse();
       if (size > maxBytes + DRAIN_BYTES) request.destroy();
     });
-    request.once('timeout', () => reject(tooSlow()));
+    request.once('timeout', () => reject(tooSlow(request.socket.timeout)));
     request.once('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
     request.once('error', (cause) => reject(cutOff(cause)));
     request.once('aborted', () => reject(cutOff(undefined)));
@@ -73,10 +72,10 @@ function bodiesFull(): AppError {
   );
 }
 
-function tooSlow(): AppError {
+function tooSlow(idleMs = 0): AppError {
   return new AppError(
     'request_timeout',
-    `No more of the body came for ${IDLE_MS / 1000} s; send the request again.`,
+    `No more of the body came for ${idleMs / 1000} s; send the request again.`,
   );
 }
 

@@ -40,7 +40,7 @@ export async function startServer(services: Services, address: ServerAddress): P
   const admit = createAdmission(services);
   const stopping = new AbortController();
   const clients = createClientAddresses(config.TRUSTED_PROXIES);
-  const bodies = createBodyLimits(clients);
+  const bodies = createBodyLimits(clients, config.REQUEST_IDLE_SECONDS * 1000);
   const pattern = config.FUNCTIONS_HOST === undefined ? null : parseHostPattern(config.FUNCTIONS_HOST);
   const sendToFunctions = createSendToFunctions(clients, () => functionsAddress());
   const api = createApp({ services, admit, bodies, sendToFunctions, stopping: stopping.signal }).callback();
@@ -59,6 +59,7 @@ export async function startServer(services: Services, address: ServerAddress): P
     byHost && pattern?.namespaceOf(request.headers.host) ? byHost(request, response) : api(request, response);
   const connections = {
     maxConnections: config.MAX_CONNECTIONS,
+    headersMs: config.REQUEST_HEADERS_SECONDS * 1000,
     onDropped: (dropped: number) =>
       services.logger.warn(
         { dropped, limit: config.MAX_CONNECTIONS },

@@ -33,7 +33,7 @@ import type { Node } from '../ports/node.js';
 import type { Presence } from '../ports/presence.js';
 import type { QueueCounts } from '../ports/queue.js';
 import type { RateLimiter } from '../ports/rate-limiter.js';
-import type { BlobOwnerStore } from '../ports/store.js';
+import type { BlobOwnerStore } from '../ports/store/blob-owners.js';
 import type { Tracer } from '../ports/tracer.js';
 
 /** The settings that HTTP depends on. */
@@ -47,6 +47,9 @@ export type HttpConfig = Pick<
   | 'CORS_ORIGINS'
   | 'TRUSTED_PROXIES'
   | 'MAX_CONNECTIONS'
+  | 'REQUEST_HEADERS_SECONDS'
+  | 'REQUEST_IDLE_SECONDS'
+  | 'SOCKET_PING_SECONDS'
 >;
 
 /** A part the engine depends on; `error` says why it is down. */

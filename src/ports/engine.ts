@@ -1,4 +1,5 @@
 import type { WarmStart } from '../contract/function.js';
+import type { EngineFunctionName, HostResult } from '../contract/host-functions.js';
 import type { FunctionName, Namespace, RequestId } from '../contract/ids.js';
 import type { LogMessage } from '../contract/invocation.js';
 import type { CancelSignal } from './cancel-signal.js';
@@ -27,44 +28,14 @@ export interface InspectSettings {
 
 /**
  * The host functions of contract §2, bound to one invocation: its namespace, caller, env, secrets,
- * trigger depth.
+ * trigger depth. Rejects with the reason that the invocation's log shows; `signal` fires when the
+ * guest is gone.
  */
-export interface HostCalls {
-  getSecret(name: string): Promise<string | null>;
-  dbQuery(sql: string, argsJson: string): Promise<string>;
-  dbExecute(sql: string, argsJson: string): Promise<number>;
-  cacheGet(key: string): Promise<Uint8Array | null>;
-  cacheSet(key: string, value: Uint8Array, ttlSeconds: number): Promise<void>;
-  cacheIncrement(key: string, delta: bigint): Promise<bigint>;
-  cacheDelete(key: string): Promise<boolean>;
-  /** Never throws for what the network did: that is `{"error":..,"status":0}`. */
-  httpFetch(
-    method: string,
-    url: string,
-    headersJson: string,
-    body: Uint8Array,
-    signal: AbortSignal,
-  ): Promise<string>;
-  /**
-   * Starts a request beside others; returns its handle, from 1. Throws when it is refused: by
-   * egress rules, or with 64 requests in flight.
-   */
-  httpStart(method: string, url: string, headersJson: string, body: Uint8Array): Promise<number>;
-  /**
-   * The next started request to end, as `httpFetch` answers with its `handle`; null when none is
-   * left, or none ended within the time.
-   */
-  httpNext(timeoutMs: number): Promise<string | null>;
-  publish(topic: string, dataJson: Uint8Array): Promise<PublishNote>;
-  storagePut(data: Uint8Array): Promise<string>;
-  storageGet(cid: string): Promise<Uint8Array | null>;
-  enqueue(functionName: string, payloadJson: Uint8Array, delaySeconds: number): Promise<RequestId>;
-}
-
-export interface PublishNote {
-  /** Said in the invocation's own log, e.g. that the trigger depth was reached. */
-  note?: string;
-}
+export type HostCaller = (
+  name: EngineFunctionName,
+  args: readonly unknown[],
+  signal: AbortSignal,
+) => Promise<HostResult>;
 
 /** A module that was accepted at deploy, and how it is to run. */
 export interface GuestModule {
@@ -87,7 +58,7 @@ export interface GuestCall extends GuestModule {
   env: Readonly<Record<string, string>>;
   /** What `http_request()` returns, as JSON text. */
   httpRequest?: string | undefined;
-  host: HostCalls;
+  host: HostCaller;
   /** Somebody waits for it: it goes before those for which nobody does. */
   urgent?: boolean;
   /** Stops the guest; the outcome is then `cancelled`. */

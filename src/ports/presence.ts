@@ -18,6 +18,8 @@ export interface OwnedMember extends PresenceMember {
  */
 export interface Presence extends Closable {
   readonly driver: string;
+  /** How long a subscriber is there without renewing its lease. */
+  readonly leaseMs: number;
   /**
    * Adds or renews a subscriber's lease; `member` is null for a subscriber that does not show
    * itself. False, and nothing has changed, while another owner has a member of that id there.

@@ -96,6 +96,17 @@ export interface LiveInvocation {
   crashes: number;
 }
 
+/** One whose job somebody has removed from the queue with another tool, before it had ended. */
+export interface RemovedInvocation {
+  /** Its input is empty, and its callback unknown, where the driver keeps neither. */
+  invocation: Invocation;
+  inputSize: number;
+  hasInput: boolean;
+}
+
+/** True when its end is durable, so that the queue may forget it; else it is told of again. */
+export type RemovedHandler = (removed: RemovedInvocation) => Promise<boolean>;
+
 export interface LivePage {
   items: LiveInvocation[];
   /** Opaque; null at the end. */
@@ -182,6 +193,13 @@ export interface InvocationQueue extends Closable {
    * not here.
    */
   cancel(id: RequestId): Promise<'removed' | 'running' | 'absent'>;
+  /**
+   * The invocation, when its job is not there although no worker has settled it and nobody has
+   * cancelled it here. Asked after `get`, so that an end that was on its way is in the store.
+   */
+  removed(namespace: Namespace, id: RequestId): Promise<RemovedInvocation | null>;
+  /** Told of such invocations within a minute or so, by one process at a time. */
+  onRemoved(handler: RemovedHandler): void;
   counts(): Promise<QueueCounts>;
   use(namespace: Namespace): Promise<QueueUse>;
   /** Starts taking jobs; one consumer per process. `close` of it waits for those in hand. */

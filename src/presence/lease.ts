@@ -1,11 +1,5 @@
 import type { OwnedMember, PresenceMember } from '../ports/presence.js';
 
-/**
- * A subscriber renews well within this; one that does not is gone. Below the contract's 30 s by the
- * time of a sweep.
- */
-export const LEASE_MS = 20_000;
-
 /** One entry per member, however many connections it has: the earliest of them. Oldest first. */
 export function distinctMembers(entries: Iterable<OwnedMember>): PresenceMember[] {
   const byId = new Map<string, PresenceMember>();

@@ -1,9 +1,9 @@
 import test from 'ava';
 import { startCluster } from '../helpers/cluster.js';
-import { eventually } from '../helpers/eventually.js';
 import { startKubo } from '../helpers/kubo.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 import { findServer } from '../helpers/servers.js';
+import { until } from '../helpers/until.js';
 
 const ipfs = findServer('ipfs', 'TEST_IPFS', 'ipfs');
 
@@ -38,7 +38,7 @@ else {
     t.is(health.status, 503);
 
     await kubo.restart();
-    const ended = await eventually('the waiting one has run', async () => {
+    const ended = await until('the waiting one has run', async () => {
       const { json: now } = await web.api.get(`/v1/invocations/${json.request_id}`);
       return now.completed_at && now;
     });

@@ -1,10 +1,10 @@
 import test from 'ava';
 import { startCluster } from '../helpers/cluster.js';
-import { eventually } from '../helpers/eventually.js';
 import { loggedAttempts } from '../helpers/logged.js';
 import { startOlric } from '../helpers/olric-server.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 import { findServer } from '../helpers/servers.js';
+import { until } from '../helpers/until.js';
 
 const server = findServer('olric', 'TEST_OLRIC_SERVER', 'olric-server');
 
@@ -30,7 +30,7 @@ else {
     t.is(reply.status, 200, reply.text);
     t.deepEqual(reply.json, { results: [null, '', 'x'] });
     t.log(`two cache calls that failed took ${reply.headers.get('x-duration-ms')} ms`);
-    const [record] = await eventually('its log', async () => {
+    const [record] = await until('its log', async () => {
       const found = await loggedAttempts(
         web.api,
         'probe',
@@ -41,7 +41,7 @@ else {
     t.regex(record?.messages.map(({ message }) => message).join('\n') ?? '', /cache_get.*cannot be reached/);
 
     await olric.restart();
-    await eventually('the cache is used again', async () => {
+    await until('the cache is used again', async () => {
       const { json } = await web.api.invoke('probe', input);
       return json.results[1] === 'v';
     });

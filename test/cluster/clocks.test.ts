@@ -1,7 +1,7 @@
 import test from 'ava';
 import { spawnRole, startCluster } from '../helpers/cluster.js';
-import { eventually } from '../helpers/eventually.js';
 import { commands, probeWasm } from '../helpers/probe.js';
+import { until } from '../helpers/until.js';
 
 const ASYNC = { prefer: 'respond-async' };
 
@@ -47,7 +47,7 @@ test('clocks a few seconds apart break no delay, age, key, schedule or takeover'
   const send = async (input: string, headers = {}) =>
     (await web.api.invoke('probe', input, { ...ASYNC, ...headers })).json.request_id as string;
   const ended = (id: string) =>
-    eventually('it has ended', async () => {
+    until('it has ended', async () => {
       const now = await show(id);
       return now.completed_at && now;
     });
@@ -59,14 +59,14 @@ test('clocks a few seconds apart break no delay, age, key, schedule or takeover'
   for (let n = 0; n < 3; n += 1) t.deepEqual((await web.api.invoke('probe', once, key)).json.results, [1]);
 
   const ids = await Promise.all(Array.from({ length: 8 }, () => send(commands({ op: 'sleep', n: 2000 }))));
-  await eventually('they run', async () => {
+  await until('they run', async () => {
     const { json } = await web.api.get('/v1/invocations?status=running');
     return json.count >= ids.length;
   });
   await fast.kill9();
   for (const id of ids) t.is((await ended(id)).state, 'success');
 
-  const ticks = await eventually('ticks', async () => {
+  const ticks = await until('ticks', async () => {
     const { json } = await web.api.get('/v1/invocations?status=success&limit=100');
     const cron: { trigger: string; request_id: string }[] = json.invocations;
     const found = cron.filter(({ trigger }) => trigger === 'cron');

@@ -1,10 +1,10 @@
 import { chmod } from 'node:fs/promises';
 import test from 'ava';
 import { spawnRole, startCluster } from '../helpers/cluster.js';
-import { eventually } from '../helpers/eventually.js';
 import { loggedAttempts } from '../helpers/logged.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 import { tempDir } from '../helpers/temp-dir.js';
+import { until } from '../helpers/until.js';
 
 const EVENTS = 50;
 const FULL = { maxFileBlocks: '64' };
@@ -26,7 +26,7 @@ test.serial(
     t.true(published.every(({ status }) => status === 200));
     const reply = await web.api.invoke('probe', commands({ op: 'echo', a: 'still' }));
     t.deepEqual(reply.json, { results: ['still'] }, reply.text);
-    await eventually(
+    await until(
       'the queue is empty',
       async () => (await web.api.get('/v1/status')).json.queue?.waiting === 0,
     );
@@ -35,7 +35,7 @@ test.serial(
     t.is(await full.stop(), 0, full.log());
 
     await cluster.worker();
-    await eventually('everything is logged', async () => {
+    await until('everything is logged', async () => {
       const records = await loggedAttempts(web.api, 'probe', '&status=success');
       return new Set(records.map(({ request_id }) => request_id)).size === EVENTS + 1;
     });

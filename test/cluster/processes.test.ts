@@ -1,9 +1,9 @@
 import test from 'ava';
 import { spawnRole, startCluster } from '../helpers/cluster.js';
-import { eventually } from '../helpers/eventually.js';
 import { loggedAttempts } from '../helpers/logged.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 import { tempDir } from '../helpers/temp-dir.js';
+import { until } from '../helpers/until.js';
 
 const empty = tempDir();
 
@@ -37,7 +37,7 @@ test('two webs and two workers, started at once on nothing, are one engine', asy
   const called = await b.api.invoke('probe', commands({ op: 'log', a: 'called' }, { op: 'echo', a: 'hi' }));
   t.deepEqual(called.json, { results: [null, 'hi'] }, called.text);
   const id = called.headers.get('x-request-id');
-  const [record] = await eventually('its log', async () => {
+  const [record] = await until('its log', async () => {
     const found = await loggedAttempts(a.api, 'probe', `&request_id=${id}`);
     return found.length > 0 && found;
   });
@@ -45,7 +45,7 @@ test('two webs and two workers, started at once on nothing, are one engine', asy
 
   const published = await b.api.publish('work:one', [{ op: 'log', a: 'fired' }]);
   t.is(published.status, 200, published.text);
-  await eventually('the event has run', async () =>
+  await until('the event has run', async () =>
     (await loggedAttempts(a.api, 'probe')).some(({ messages }) => messages[0]?.message === 'fired'),
   );
 
@@ -59,13 +59,13 @@ test('two webs and two workers, started at once on nothing, are one engine', asy
     prefer: 'respond-async',
   });
   const sleeping = sleeper.json.request_id;
-  await eventually('it runs', async () => {
+  await until('it runs', async () => {
     const { json } = await b.api.get(`/v1/invocations/${sleeping}`);
     return json.state === 'running';
   });
   const cancelled = await b.api.delete(`/v1/invocations/${sleeping}`);
   t.is(cancelled.status, 200, cancelled.text);
-  const ended = await eventually('it has ended', async () => {
+  const ended = await until('it has ended', async () => {
     const { json } = await a.api.get(`/v1/invocations/${sleeping}`);
     return json.completed_at && json;
   });

@@ -1,9 +1,9 @@
 import test from 'ava';
 import type { Api, JsonValue } from '../helpers/api.js';
 import { startCluster } from '../helpers/cluster.js';
-import { eventually } from '../helpers/eventually.js';
 import { loggedAttempts } from '../helpers/logged.js';
 import { probeWasm } from '../helpers/probe.js';
+import { until } from '../helpers/until.js';
 
 /** A batch whose messages make the probe log their numbers. */
 function publishNumbers(api: Api, from: number, count: number) {
@@ -26,7 +26,7 @@ async function waiting(api: Api): Promise<number> {
 
 /** The numbers in the order in which their messages ran. */
 async function numbersRun(api: Api, count: number): Promise<number[]> {
-  const records = await eventually(`${count} runs`, async () => {
+  const records = await until(`${count} runs`, async () => {
     const found = await loggedAttempts(api, 'probe');
     return found.length >= count && found;
   });
@@ -76,6 +76,6 @@ test('a batch while the queue is away is 503, and nothing of it comes later', as
   cluster.redis.thaw();
   t.is(refused.status, 503);
   t.is(refused.json.code, 'unavailable');
-  await eventually('the queue is back', async () => (await publishNumbers(api, 100, 2)).status === 200);
+  await until('the queue is back', async () => (await publishNumbers(api, 100, 2)).status === 200);
   t.is(await waiting(api), 2);
 });

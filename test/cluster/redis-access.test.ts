@@ -2,11 +2,11 @@ import type { ExecutionContext } from 'ava';
 import test from 'ava';
 import { makeCertificate } from '../helpers/certificate.js';
 import { type Cluster, spawnRole, startCluster } from '../helpers/cluster.js';
-import { eventually } from '../helpers/eventually.js';
 import { loggedAttempts } from '../helpers/logged.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 import { startRedisCluster } from '../helpers/redis-cluster.js';
 import { tempDir } from '../helpers/temp-dir.js';
+import { until } from '../helpers/until.js';
 
 const files = tempDir();
 // Every character that has a meaning of its own in a URL.
@@ -28,7 +28,7 @@ async function works(t: ExecutionContext, cluster: Cluster): Promise<void> {
     t.deepEqual(reply.json, { results: [n] }, reply.text);
   }
   t.is((await b.api.publish('work', [{ op: 'log', a: 'published' }])).status, 200);
-  await eventually('the event and a tick have run', async () => {
+  await until('the event and a tick have run', async () => {
     const records = await loggedAttempts(a.api, 'probe');
     const { json } = await b.api.get('/v1/invocations?limit=100');
     const cron = json.invocations.some(({ trigger }: { trigger: string }) => trigger === 'cron');

@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import type { Api } from '../helpers/api.js';
 import { startCluster } from '../helpers/cluster.js';
-import { eventually } from '../helpers/eventually.js';
 import { loggedAttempts } from '../helpers/logged.js';
 import { commands, probeWasm } from '../helpers/probe.js';
+import { until } from '../helpers/until.js';
 
 const AWAY_MS = 5000;
 
@@ -47,7 +47,7 @@ for (const { how, freeze } of [
         }
       };
       const load = [publisher(0), publisher(1), caller(), caller()];
-      await eventually('load', async () => acknowledged.size > 20 && (calls.get(200) ?? 0) > 5);
+      await until('load', async () => acknowledged.size > 20 && (calls.get(200) ?? 0) > 5);
       const before = acknowledged.size;
       if (freeze) cluster.redis.freeze();
       else await cluster.redis.kill();
@@ -58,10 +58,10 @@ for (const { how, freeze } of [
       const backAt = Date.now();
       t.is(health.status, 503, health.text);
       const during = acknowledged.size;
-      await eventually('events are taken again', async () => acknowledged.size > during + 20);
+      await until('events are taken again', async () => acknowledged.size > during + 20);
       const recovered = Date.now() - backAt;
       const answered = calls.get(200) ?? 0;
-      await eventually('calls are answered again', async () => (calls.get(200) ?? 0) > answered + 5);
+      await until('calls are answered again', async () => (calls.get(200) ?? 0) > answered + 5);
       loading = false;
       await Promise.all(load);
 
@@ -72,7 +72,7 @@ for (const { how, freeze } of [
       // other.
       const odd = [...calls.keys()].filter((status) => status !== 200 && status !== 503);
       t.deepEqual(odd, []);
-      const missing = await eventually('all acknowledged events have run', async () => {
+      const missing = await until('all acknowledged events have run', async () => {
         const logged = new Set(
           (await loggedAttempts(web.api, 'probe', '&status=success')).map(
             ({ messages }) => messages[0]?.message,

@@ -1,13 +1,16 @@
-import { execFile } from 'node:child_process';
-import { readFile, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { execFile, spawn } from 'node:child_process';
+import { readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
+import type { Api } from '../helpers/api.js';
 import { startCluster } from '../helpers/cluster.js';
-import { eventually } from '../helpers/eventually.js';
 import { freePort } from '../helpers/free-port.js';
 import { commands, probeWasm } from '../helpers/probe.js';
+import { endProcess } from '../helpers/server-process.js';
 import { tempDir } from '../helpers/temp-dir.js';
+import { startUnit } from '../helpers/unit.js';
+import { until } from '../helpers/until.js';
 
 const dir = tempDir();
 const CALLERS = 4;
@@ -15,7 +18,7 @@ const CALLERS = 4;
 /** The n-th shell block of the section on rolling restarts. */
 async function documented(n: number): Promise<string> {
   const section = (await readFile('docs/operations.md', 'utf8')).split('## Rolling restart')[1] ?? '';
-  const blocks = [...section.matchAll(/```(?:sh|ini)\n([\s\S]*?)```/g)].map(([, text]) => text ?? '');
+  const blocks = [...section.matchAll(/```(?:sh|ini)[^\n]*\n([\s\S]*?)```/g)].map(([, text]) => text ?? '');
   return blocks[n] ?? '';
 }
 
@@ -25,56 +28,109 @@ const exists = (file: string) =>
     () => false,
   );
 
-test.serial('the documented rolling restart of a worker fails no call and uses up no attempt', async (t) => {
-  const cluster = await startCluster();
-  t.teardown(cluster.close);
-  const [oldReady, newReady] = [join(dir, 'old.ready'), join(dir, 'new.ready')];
-  const [web, old] = await Promise.all([cluster.web(), cluster.worker({ READY_FILE: oldReady })]);
-  t.is((await readFile(oldReady, 'utf8')).trim(), String(old.pid));
-  await web.api.deploy('probe', await probeWasm());
+/** Calls that are made one after the other until told to stop; what went wrong with them. */
+async function underLoad(api: Api) {
+  await api.deploy('probe', await probeWasm());
   let loading = true;
   const failed: string[] = [];
   let answered = 0;
   const callers = Array.from({ length: CALLERS }, async () => {
     while (loading) {
-      const { status, text, headers } = await web.api.invoke('probe', commands({ op: 'sleep', n: 50 }));
+      const { status, text, headers } = await api.invoke('probe', commands({ op: 'sleep', n: 50 }));
       if (status !== 200 || headers.get('x-attempts') !== '1') failed.push(`${status} ${text}`);
       answered++;
     }
   });
-  await eventually('calls are answered', async () => answered > 5);
-  const script = join(dir, 'restart.sh');
-  await writeFile(script, await documented(1));
-  const restarted = promisify(execFile)('/bin/sh', [script, oldReady, newReady]);
-  await cluster.worker({ READY_FILE: newReady });
-  await restarted;
-  t.false(await exists(oldReady));
-  t.is(await old.ended(), 0, old.log());
-  const then = answered;
-  await eventually('the new worker answers', async () => answered > then + 5);
-  loading = false;
-  await Promise.all(callers);
-  t.deepEqual(failed, []);
-});
+  const more = async () => {
+    const then = answered;
+    await until('calls are answered', async () => answered > then + 5);
+  };
+  await more();
+  return {
+    more,
+    async stop() {
+      loading = false;
+      await Promise.all(callers);
+      return failed;
+    },
+  };
+}
 
 test.serial(
-  'the documented unit waits in ExecStartPost for the file that says that the worker is ready',
+  'the documented rolling restart with a runner for Procfiles fails no call and uses up no attempt',
   async (t) => {
-    const unit = await documented(2);
-    const [, wait = ''] = /^ExecStartPost=\/bin\/sh -c '(.*)'$/m.exec(unit) ?? [];
-    t.not(wait, '');
-    const ready = join(dir, 'unit.ready');
-    // What a killed process has left says nothing of the next one.
-    await writeFile(ready, '1\n');
     const cluster = await startCluster();
     t.teardown(cluster.close);
-    const worker = await cluster.worker({ READY_FILE: ready });
-    await promisify(execFile)('/bin/sh', ['-c', wait], { env: { READY_FILE: ready } });
-    t.is((await readFile(ready, 'utf8')).trim(), String(worker.pid));
-    t.is(await worker.stop(), 0);
-    t.false(await exists(ready));
+    const web = await cluster.web();
+    // The directory that the runner is started in.
+    for (const name of ['dist', 'node_modules', 'package.json'])
+      await symlink(resolve(name), join(dir, name));
+    await writeFile(join(dir, 'worker.sh'), await documented(0));
+    await writeFile(join(dir, 'restart.sh'), await documented(1));
+    const runner = (port: number) => {
+      const child = spawn('/bin/sh', ['worker.sh'], {
+        cwd: dir,
+        env: { PATH: process.env.PATH, ...cluster.settings, PORT: String(port) },
+        stdio: 'ignore',
+      });
+      t.teardown(() => endProcess(child));
+      return child;
+    };
+    const ready = (port: number) => join('run', `worker.${port}.ready`);
+    const old = runner(5100);
+    await until('the old worker is ready', () => exists(join(dir, ready(5100))));
+    t.is((await readFile(join(dir, ready(5100)), 'utf8')).trim(), String(old.pid));
+    const load = await underLoad(web.api);
+    runner(5101);
+    await promisify(execFile)('/bin/sh', ['restart.sh', ready(5100), ready(5101)], { cwd: dir });
+    await until('the old worker has ended', async () => old.exitCode !== null);
+    t.is(old.exitCode, 0);
+    await load.more();
+    t.deepEqual(await load.stop(), []);
   },
 );
+
+test.serial(
+  'the documented unit restarts two workers, one after the other: no call fails, no attempt is used up',
+  async (t) => {
+    const unit = await documented(2);
+    const cluster = await startCluster();
+    t.teardown(cluster.close);
+    const web = await cluster.web();
+    const place = {
+      settings: cluster.settings,
+      runtimeDir: join(dir, 'runtime'),
+      paths: [
+        ['/usr/bin/node', process.execPath],
+        ['/opt/orama', process.cwd()],
+      ],
+    } as const;
+    const workers = [await startUnit(unit, '1', place), await startUnit(unit, '2', place)];
+    t.teardown(() => Promise.all(workers.map((worker) => worker.stop())));
+    for (const [at, { pid }] of workers.entries()) {
+      const file = join(place.runtimeDir, `orama-worker-${at + 1}`, 'ready');
+      t.is((await readFile(file, 'utf8')).trim(), String(pid));
+    }
+    const load = await underLoad(web.api);
+    for (const worker of workers) await worker.restart();
+    await load.more();
+    t.deepEqual(await load.stop(), []);
+    t.deepEqual(
+      workers.map(({ exits }) => [...exits]),
+      [[0], [0]],
+    );
+  },
+);
+
+test.serial('the documented unit is one that systemd takes', async (t) => {
+  const analyze = promisify(execFile)('systemd-analyze', ['--version']);
+  if ((await analyze.catch(() => null)) === null) return t.pass('systemd is not installed here');
+  const file = join(dir, 'orama-worker@1.service');
+  const here = (await documented(2)).replace('/usr/bin/node', process.execPath);
+  await writeFile(file, here.replace('/opt/orama', process.cwd()));
+  const { stdout, stderr } = await promisify(execFile)('systemd-analyze', ['verify', '--man=no', file]);
+  t.is(stdout + stderr, '');
+});
 
 test.serial('a worker answers /health and /metrics on WORKER_PORT', async (t) => {
   const cluster = await startCluster();

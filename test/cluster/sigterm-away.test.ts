@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { type Cluster, type Settings, spawnRole, startCluster, type WebProcess } from '../helpers/cluster.js';
-import { eventually } from '../helpers/eventually.js';
 import { startKubo } from '../helpers/kubo.js';
 import { startOlric } from '../helpers/olric-server.js';
 import { commands, probeWasm } from '../helpers/probe.js';
@@ -12,6 +11,7 @@ import { spawnEngine } from '../helpers/running-engine.js';
 import { isRunning } from '../helpers/server-process.js';
 import { findServer } from '../helpers/servers.js';
 import { tempDir } from '../helpers/temp-dir.js';
+import { until } from '../helpers/until.js';
 
 const SECONDS = 3;
 /** For what a busy machine adds to a timer and to the end of a process. */
@@ -55,10 +55,7 @@ async function keepBusy(web: WebProcess): Promise<void> {
   ];
   for (let n = 0; n < 20; n++) await web.api.publish('work', used);
   web.api.invoke('probe', commands({ op: 'sleep', n: 60_000 })).catch(() => undefined);
-  await eventually(
-    'jobs run',
-    async () => (await web.api.get('/v1/invocations?status=running')).json.count > 1,
-  );
+  await until('jobs run', async () => (await web.api.get('/v1/invocations?status=running')).json.count > 1);
 }
 
 test.serial('web and worker end in time while Redis is gone', async (t) => {
@@ -143,7 +140,7 @@ test.serial('a signal in the middle of a start ends web, worker and engine with 
         return { name: 'engine', child, log, begun };
       })(),
     ];
-    await Promise.all(started.map(({ name, begun }) => eventually(`the ${name} starts`, begun)));
+    await Promise.all(started.map(({ name, begun }) => until(`the ${name} starts`, begun)));
     await delay(ms);
     const since = Date.now();
     await Promise.all(

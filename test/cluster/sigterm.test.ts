@@ -1,8 +1,8 @@
 import test from 'ava';
 import { startCluster } from '../helpers/cluster.js';
-import { eventually } from '../helpers/eventually.js';
 import { loggedAttempts } from '../helpers/logged.js';
 import { commands, probeWasm } from '../helpers/probe.js';
+import { until } from '../helpers/until.js';
 
 const CALLERS = 8;
 
@@ -35,14 +35,14 @@ test.serial('a worker and a web that get SIGTERM under load end with 0, and no c
     }
   };
   const callers = Array.from({ length: CALLERS }, (_, n) => caller(n));
-  await eventually('load', async () => answered > 20);
+  await until('load', async () => answered > 20);
   const stopping = Date.now();
   t.is(await worker.stop(), 0);
   const workerMs = Date.now() - stopping;
   t.is(await leaves.stop(), 0, leaves.log());
   const webMs = Date.now() - stopping - workerMs;
   const then = answered;
-  await eventually('load goes on', async () => answered > then + 10);
+  await until('load goes on', async () => answered > then + 10);
   loading = false;
   await Promise.all(callers);
   t.deepEqual(failed, []);
@@ -69,11 +69,11 @@ test.serial(
       prefer: 'respond-async',
     });
     const state = async () => (await web.api.get(`/v1/invocations/${json.request_id}`)).json.state;
-    await eventually('it runs', async () => (await state()) === 'running');
+    await until('it runs', async () => (await state()) === 'running');
     t.is(await first.stop(), 0);
     t.is(await state(), 'queued');
     await cluster.worker();
-    await eventually('it has run', async () => (await state()) === 'success');
+    await until('it has run', async () => (await state()) === 'success');
     const records = await loggedAttempts(web.api, 'probe');
     t.deepEqual(
       records.map(({ attempt, status }) => [attempt, status]),
@@ -90,14 +90,14 @@ test.serial(
     const [web, other] = await Promise.all([cluster.web(), cluster.web(), cluster.worker()]);
     await web.api.deploy('probe', await probeWasm());
     const call = web.api.invoke('probe', commands({ op: 'sleep', n: 5000 }, { op: 'echo', a: 'late' }));
-    await eventually(
+    await until(
       'it runs',
       async () => (await other.api.get('/v1/invocations?status=running')).json.count > 0,
     );
     t.is(await web.stop(), 0);
     const reply = await call;
     t.is(reply.status, 202, reply.text);
-    const ended = await eventually('the result', async () => {
+    const ended = await until('the result', async () => {
       const { json } = await other.api.get(reply.headers.get('location') ?? '');
       return json.completed_at && json;
     });

@@ -2,10 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import type { Api } from '../helpers/api.js';
 import { startCluster } from '../helpers/cluster.js';
-import { eventually } from '../helpers/eventually.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 import { startEngine } from '../helpers/running-engine.js';
 import { canMount, type SmallDisk, smallDisk } from '../helpers/small-disk.js';
+import { until } from '../helpers/until.js';
 
 const MEGABYTES = 200;
 const FULL_MS = 3000;
@@ -55,7 +55,7 @@ async function losesNothing(t: ExecutionContext, api: Api, disk: SmallDisk, log:
   for (let n = 0; n < 10; n++) await send(n % 2 === 0, 500);
   await disk.fill();
   const fullSince = Date.now();
-  const health = await eventually('health has noticed', async () => {
+  const health = await until('health has noticed', async () => {
     const reply = await api.get('/health');
     return reply.json.dependencies.disk?.status === 'down' && reply;
   });
@@ -68,7 +68,7 @@ async function losesNothing(t: ExecutionContext, api: Api, disk: SmallDisk, log:
   await disk.free();
   t.log(`${accepted.length} accepted`);
   for (const { id, fails } of accepted) {
-    const ended = await eventually(`${id} has ended`, async () => {
+    const ended = await until(`${id} has ended`, async () => {
       const { json } = await api.get(`/v1/invocations/${id}`);
       return json.completed_at !== null && json.completed_at !== undefined && json;
     });
@@ -77,7 +77,7 @@ async function losesNothing(t: ExecutionContext, api: Api, disk: SmallDisk, log:
     t.is(failed.length, fails ? 2 : 1, JSON.stringify(ended.attempts));
   }
   t.notRegex(log(), /left the queue without having been settled/);
-  const healthy = await eventually('health is back', async () => {
+  const healthy = await until('health is back', async () => {
     const { json } = await api.get('/health');
     return json.status === 'ok' && json;
   });

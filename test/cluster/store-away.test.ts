@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { startCluster } from '../helpers/cluster.js';
-import { eventually } from '../helpers/eventually.js';
 import { loggedAttempts } from '../helpers/logged.js';
 import { onRqlite } from '../helpers/on-rqlite.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 import { startRqlite } from '../helpers/rqlited.js';
+import { until } from '../helpers/until.js';
 
 const AWAY_MS = 10_000;
 const CALLERS = 4;
@@ -44,13 +44,13 @@ onRqlite('invocations go on while the database is away', (binary) => {
         }
       };
       const callers = Array.from({ length: CALLERS }, caller);
-      await eventually('load', async () => answered.length > 50);
+      await until('load', async () => answered.length > 50);
 
       const leader = await rqlite.leader();
       const killedAt = Date.now();
       await leader.kill('SIGKILL');
       await rqlite.leader();
-      await eventually('a write after the election', async () => {
+      await until('a write after the election', async () => {
         const { status } = await web.api.put('/v1/functions/secrets', { name: 'AFTER', value: 'x' });
         return status === 200;
       });
@@ -71,7 +71,7 @@ onRqlite('invocations go on while the database is away', (binary) => {
       t.deepEqual(failed, []);
       t.true(during > 0);
 
-      await eventually('all have their row', async () => {
+      await until('all have their row', async () => {
         const pages = await Promise.all(answered.map(({ id }) => recordsOf(id)));
         return pages.every((records) => records.length === 1);
       });

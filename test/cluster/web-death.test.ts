@@ -1,7 +1,7 @@
 import test from 'ava';
 import { startCluster } from '../helpers/cluster.js';
-import { eventually } from '../helpers/eventually.js';
 import { commands, probeWasm } from '../helpers/probe.js';
+import { until } from '../helpers/until.js';
 
 test('when web is killed under waiting calls, their jobs finish and another web has the results', async (t) => {
   const cluster = await startCluster();
@@ -15,7 +15,7 @@ test('when web is killed under waiting calls, their jobs finish and another web 
     call(id, commands({ op: 'sleep', n: 3000 }, { op: 'echo', a: `result ${n}` })),
   );
   calls.push(call(failing, commands({ op: 'sleep', n: 3000 }, { op: 'exit', n: 1 })));
-  await eventually('all are accepted', async () => {
+  await until('all are accepted', async () => {
     const { json } = await b.api.get('/v1/invocations?status=running');
     return json.count === ids.length + 1;
   });
@@ -38,7 +38,7 @@ test('when web is killed under waiting calls, their jobs finish and another web 
     }
   }
   function outcome(id: string) {
-    return eventually('it has ended', async () => {
+    return until('it has ended', async () => {
       const { json } = await b.api.get(`/v1/invocations/${id}`);
       return json.completed_at && json;
     });

@@ -1,9 +1,9 @@
 import test from 'ava';
 import { startCluster } from '../helpers/cluster.js';
-import { eventually } from '../helpers/eventually.js';
 import { httpServer } from '../helpers/http-server.js';
 import { type LoggedAttempt, loggedAttempts } from '../helpers/logged.js';
 import { commands, probeWasm } from '../helpers/probe.js';
+import { until } from '../helpers/until.js';
 
 const EVENTS = 1000;
 const QUICK = { QUEUE_LOCK_SECONDS: '1' };
@@ -31,13 +31,13 @@ test.serial(
       t.true(published.every(({ status }) => status === 200));
     }
     const [victim] = await Promise.all([cluster.worker(), cluster.worker()]);
-    await eventually('some have run', async () => (await waiting()) < EVENTS * 0.95);
+    await until('some have run', async () => (await waiting()) < EVENTS * 0.95);
     await victim.kill9();
     const killedAt = Date.now();
     const left = await waiting();
     t.true(left > 0, 'the kill came in the middle');
 
-    const done = await eventually(
+    const done = await until(
       'all have run',
       async () => {
         const found = await succeeded();
@@ -85,7 +85,7 @@ test.serial('an invocation under which three workers died is dead', async (t) =>
   let killedAt = 0;
   for (const crashes of [0, 1, 2]) {
     const worker = await cluster.worker();
-    await eventually(`it runs after ${crashes} crashes`, async () => {
+    await until(`it runs after ${crashes} crashes`, async () => {
       const { json: now } = await web.api.get(`/v1/invocations/${id}`);
       return now.state === 'running' && now.attempts.length === crashes;
     });
@@ -95,7 +95,7 @@ test.serial('an invocation under which three workers died is dead', async (t) =>
   }
   t.log(`taken over after ${takeovers.join(' and ')} ms, the start of a worker included`);
   await cluster.worker();
-  const dead = await eventually('it is dead', async () => {
+  const dead = await until('it is dead', async () => {
     const { json: now } = await web.api.get(`/v1/invocations/${id}`);
     return now.state === 'dead' && now;
   });
@@ -132,15 +132,15 @@ test.serial('three crashes make only the invocation dead that was running alone 
   for (const crashes of [0, 1, 2]) {
     await publish();
     const worker = await cluster.worker();
-    await eventually(`it runs after ${crashes} crashes`, async () => asked.connections() > crashes);
+    await until(`it runs after ${crashes} crashes`, async () => asked.connections() > crashes);
     await worker.kill9();
   }
   await cluster.worker();
-  await eventually('the guilty one is dead', async () => {
+  await until('the guilty one is dead', async () => {
     const { json: now } = await web.api.get(`/v1/invocations/${json.request_id}`);
     return now.state === 'dead' && now.attempts.length === 3;
   });
-  await eventually('all others have run', async () => {
+  await until('all others have run', async () => {
     const { json: page } = await web.api.get('/v1/invocations?function=harmless&status=success&limit=200');
     return page.count === HARMLESS;
   });
@@ -164,12 +164,12 @@ test.serial('a worker that wakes up late cannot settle what another has taken ov
     prefer: 'respond-async',
   });
   const show = async () => (await web.api.get(`/v1/invocations/${json.request_id}`)).json;
-  await eventually('it runs', async () => (await show()).state === 'running');
+  await until('it runs', async () => (await show()).state === 'running');
   sleeper.freeze();
   await cluster.worker();
-  await eventually('another has it', async () => (await show()).attempts.length > 0);
+  await until('another has it', async () => (await show()).attempts.length > 0);
   sleeper.thaw();
-  const ended = await eventually('it has ended', async () => {
+  const ended = await until('it has ended', async () => {
     const now = await show();
     return now.completed_at && now;
   });

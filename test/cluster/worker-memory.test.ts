@@ -1,8 +1,8 @@
 import test from 'ava';
 import { spawnRole, startCluster } from '../helpers/cluster.js';
-import { eventually } from '../helpers/eventually.js';
 import { loggedAttempts } from '../helpers/logged.js';
 import { commands, probeWasm } from '../helpers/probe.js';
+import { until } from '../helpers/until.js';
 
 const EVENTS = 64;
 const LARGE = 'x'.repeat(700_000);
@@ -33,7 +33,7 @@ test('a worker that runs out of memory says so as it ends, and another does all 
   t.regex(small.log(), /heap out of memory/);
 
   await cluster.worker();
-  await eventually(
+  await until(
     'all have run',
     async () => {
       const records = await loggedAttempts(web.api, 'probe', '&status=success');

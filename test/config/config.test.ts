@@ -10,6 +10,16 @@ test('nothing set gives the documented defaults', (t) => {
   t.deepEqual(warnings, []);
 });
 
+test('limits of what clients and processes may keep others waiting are the documented ones', (t) => {
+  t.like(loadConfig({}, {}).config, {
+    REQUEST_HEADERS_SECONDS: 15,
+    REQUEST_IDLE_SECONDS: 20,
+    SOCKET_PING_SECONDS: 10,
+    PRESENCE_LEASE_SECONDS: 20,
+    METRICS_SHARE_SECONDS: 5,
+  });
+});
+
 test('an empty value is an unset one', (t) => {
   t.is(loadConfig({}, { PORT: '', REDIS_URL: '' }).config.PORT, 4000);
 });

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { TestFn } from 'ava';
+import type { SerialFn } from 'ava';
 import { type Child, startChild } from '../helpers/child.js';
 import { until } from '../helpers/until.js';
 
@@ -19,7 +19,7 @@ const SHORT_MS = '300';
  * the driver's name and where it keeps its jobs, as test/queues/processes/crashing.ts takes them.
  */
 export function crashesConformance<C>(
-  test: TestFn<C>,
+  test: SerialFn<C>,
   where: () => readonly [driver: string, place: string],
 ) {
   test('only the job whose guest had begun is suspected of a crash, and it runs alone after two', async (t) => {

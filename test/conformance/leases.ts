@@ -1,11 +1,11 @@
-import type { TestFn } from 'ava';
+import type { SerialFn } from 'ava';
 import type { Leases } from '../../src/ports/leases.js';
 
 /**
  * What every driver of `Leases` does. `of` gives two processes' views, the same one where there can
  * be only one process.
  */
-export function leasesConformance<C>(test: TestFn<C>, of: (context: C) => [Leases, Leases]): void {
+export function leasesConformance<C>(test: SerialFn<C>, of: (context: C) => [Leases, Leases]): void {
   test('leases: no more are given than the limit, over all processes', async (t) => {
     const [here, there] = of(t.context);
     const tries = await Promise.all(

@@ -25,7 +25,7 @@ export function presenceConformance(
   open: (leaseMs: number) => Promise<Presence>,
   name = driver,
 ): void {
-  const LEASE_MS = 5000;
+  const LEASE_MS = 3000;
   let presence: Presence;
   let brief: Presence;
   test.serial.before(async () => {

@@ -1,4 +1,4 @@
-import type { TestFn } from 'ava';
+import type { SerialFn } from 'ava';
 import type { ShareOf } from '../../queues/driver.js';
 import { isAppError } from '../../src/errors.js';
 import { collect, hold } from '../helpers/consuming.js';
@@ -28,7 +28,7 @@ async function untilRefused(work: () => Promise<void>): Promise<unknown> {
 }
 
 /** Which jobs every driver of `InvocationQueue` takes in, and which it refuses. */
-export function admissionConformance(test: TestFn<QueueContext>): void {
+export function admissionConformance(test: SerialFn<QueueContext>): void {
   test('adding an id that is queued or running changes nothing', async (t) => {
     const { queue } = t.context.queues;
     const job = queued({ input: Buffer.from('first') });

@@ -1,11 +1,11 @@
-import type { TestFn } from 'ava';
+import type { SerialFn } from 'ava';
 import { DONE } from '../helpers/consuming.js';
 import { newRequestId, queued } from '../helpers/invocations.js';
 import { until } from '../helpers/until.js';
 import type { QueueContext } from './queue.js';
 
 /** What cancelling does on every driver of `InvocationQueue`, wherever the job is. */
-export function cancellingConformance(test: TestFn<QueueContext>): void {
+export function cancellingConformance(test: SerialFn<QueueContext>): void {
   test('a waiting or delayed job that is cancelled is gone', async (t) => {
     const { queue } = t.context.queues;
     const waiting = queued();

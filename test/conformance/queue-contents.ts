@@ -1,11 +1,11 @@
-import type { TestFn } from 'ava';
+import type { SerialFn } from 'ava';
 import { collect } from '../helpers/consuming.js';
 import { functionName, namespace, queued } from '../helpers/invocations.js';
 import { until } from '../helpers/until.js';
 import type { QueueContext } from './queue.js';
 
 /** What every driver of `InvocationQueue` tells about the jobs it holds. */
-export function contentsConformance(test: TestFn<QueueContext>): void {
+export function contentsConformance(test: SerialFn<QueueContext>): void {
   test('a waiting retry is shown as retrying', async (t) => {
     const { queue } = t.context.queues;
     const job = queued({}, { attempts: 2, backoff: { type: 'exponential', delayMs: 60_000 } });

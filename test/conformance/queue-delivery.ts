@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { TestFn } from 'ava';
+import type { SerialFn } from 'ava';
 import type { Delivery } from '../../src/ports/queue.js';
 import { collect, DONE, hold } from '../helpers/consuming.js';
 import { many, namespace, queued } from '../helpers/invocations.js';
@@ -9,7 +9,7 @@ import type { QueueContext } from './queue.js';
 /**
  * What every driver of `InvocationQueue` does with a job that is added, delivered once and done.
  */
-export function deliveryConformance(test: TestFn<QueueContext>): void {
+export function deliveryConformance(test: SerialFn<QueueContext>): void {
   test('a job carries its invocation unchanged', async (t) => {
     const { queue } = t.context.queues;
     const full = queued({

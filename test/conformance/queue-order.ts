@@ -1,11 +1,11 @@
-import type { TestFn } from 'ava';
+import type { SerialFn } from 'ava';
 import { collect } from '../helpers/consuming.js';
 import { many, namespace, newRequestId, queued } from '../helpers/invocations.js';
 import { until } from '../helpers/until.js';
 import type { QueueContext } from './queue.js';
 
 /** Whose jobs come first on every driver of `InvocationQueue`. */
-export function orderConformance(test: TestFn<QueueContext>): void {
+export function orderConformance(test: SerialFn<QueueContext>): void {
   test('calls that somebody waits for go before the others', async (t) => {
     const { queue } = t.context.queues;
     await queue.add(many(20));

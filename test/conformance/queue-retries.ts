@@ -1,4 +1,4 @@
-import type { TestFn } from 'ava';
+import type { SerialFn } from 'ava';
 import { collect, DONE } from '../helpers/consuming.js';
 import { queued } from '../helpers/invocations.js';
 import type { QueueContext } from './queue.js';
@@ -6,7 +6,7 @@ import type { QueueContext } from './queue.js';
 /**
  * When every driver of `InvocationQueue` delivers a job again, and which of its attempts that is.
  */
-export function retriesConformance(test: TestFn<QueueContext>): void {
+export function retriesConformance(test: SerialFn<QueueContext>): void {
   test('a retry comes after the backoff and uses up an attempt, until the last', async (t) => {
     const { queue } = t.context.queues;
     const job = queued({}, { attempts: 3, backoff: { type: 'fixed', delayMs: 30 } });

@@ -1,4 +1,4 @@
-import type { TestFn } from 'ava';
+import type { SerialFn } from 'ava';
 import type { Queues } from '../../queues/open.js';
 import { admissionConformance } from './queue-admission.js';
 import { cancellingConformance } from './queue-cancelling.js';
@@ -17,7 +17,7 @@ export interface QueueContext {
  * What every driver of `InvocationQueue` does. The context's queues are fresh and empty, with room
  * for 50 jobs and 1 MB, and the `shareOf` of queue-admission.ts.
  */
-export function queueConformance(test: TestFn<QueueContext>): void {
+export function queueConformance(test: SerialFn<QueueContext>): void {
   deliveryConformance(test);
   retriesConformance(test);
   admissionConformance(test);

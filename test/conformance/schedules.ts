@@ -1,4 +1,4 @@
-import type { TestFn } from 'ava';
+import type { SerialFn } from 'ava';
 import { until } from '../helpers/until.js';
 import type { QueueContext } from './queue.js';
 
@@ -6,7 +6,7 @@ const EVERY_SECOND = '* * * * * *';
 const NEVER_NOW = '0 0 1 1 *';
 
 /** What every driver of `InvocationQueue` does with schedules. */
-export function schedulesConformance(test: TestFn<QueueContext>): void {
+export function schedulesConformance(test: SerialFn<QueueContext>): void {
   test('a schedule ticks once per due time, however many processes look', async (t) => {
     const { queues, other } = t.context;
     const ticks: number[] = [];

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { functionMetadataSchema, functionSettingsSchema } from '../../src/contract/function.js';
-import type { NewVersion } from '../../src/ports/store.js';
+import type { NewVersion } from '../../src/ports/store/functions.js';
 import { aName, aNamespace, anAttempt } from '../helpers/attempt.js';
 import { shared } from '../helpers/shared.js';
 import type { OpenStore } from './store.js';

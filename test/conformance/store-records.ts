@@ -1,12 +1,7 @@
 import test from 'ava';
-import type {
-  AuditAction,
-  AuditEntry,
-  AuditQuery,
-  IdempotencyClaim,
-  NewKey,
-  StoredKey,
-} from '../../src/ports/store.js';
+import type { AuditAction, AuditEntry, AuditQuery } from '../../src/ports/store/audit.js';
+import type { IdempotencyClaim } from '../../src/ports/store/idempotency.js';
+import type { NewKey, StoredKey } from '../../src/ports/store/keys.js';
 import { uuidv7 } from '../../src/uuid.js';
 import { aName, aNamespace, aRequestId } from '../helpers/attempt.js';
 import { shared } from '../helpers/shared.js';

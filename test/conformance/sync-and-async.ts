@@ -1,4 +1,4 @@
-import type { TestFn } from 'ava';
+import type { SerialFn } from 'ava';
 import type { InvocationQueue, QueuedInvocation, Settlement } from '../../src/ports/queue.js';
 import { closedGate } from '../helpers/gate.js';
 import { newRequestId, queued } from '../helpers/invocations.js';
@@ -25,7 +25,7 @@ async function runQuickOnes(queue: InvocationQueue, make = () => queued()): Prom
 /**
  * What calls that somebody waits for have before other jobs, on every driver of `InvocationQueue`.
  */
-export function lanesConformance(test: TestFn<QueueContext>): void {
+export function lanesConformance(test: SerialFn<QueueContext>): void {
   test('a call is taken though events have all slots', async (t) => {
     const { queue } = t.context.queues;
     let release = () => {};
@@ -81,7 +81,8 @@ export function lanesConformance(test: TestFn<QueueContext>): void {
     t.is(await run(events), 4);
     t.is(await run(calls), 4);
     const together = await run(both);
-    t.true(together >= 4 && together <= 5, String(together));
+    // On a machine so busy that no job ends for a while, one more: a reserved slot.
+    t.true(together >= 4 && together <= 6, String(together));
   });
 
   for (const [jobs, make] of LANES) {
@@ -106,7 +107,8 @@ export function lanesConformance(test: TestFn<QueueContext>): void {
       // The few that are not held count as quick; too few of them to take others ahead.
       for (const [total, atMost] of [
         [QUICK_ONES + 20, 4 * slots],
-        [QUICK_ONES + 40, slots],
+        // Two more are fetched to see whether another namespace waits.
+        [QUICK_ONES + 40, slots + 2],
       ] as const) {
         const { opened, open } = closedGate();
         gate = opened;

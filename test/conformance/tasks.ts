@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { TestFn } from 'ava';
+import type { SerialFn } from 'ava';
 import type { Task } from '../../src/ports/tasks.js';
 import { until } from '../helpers/until.js';
 import type { QueueContext } from './queue.js';
@@ -14,7 +14,7 @@ const task = (kind: string, payload: string, change: Partial<Task> = {}): Task =
 });
 
 /** What every driver of the port promises. */
-export function tasksConformance(test: TestFn<QueueContext>): void {
+export function tasksConformance(test: SerialFn<QueueContext>): void {
   test('a task reaches the handler of its kind with its payload', async (t) => {
     const { tasks } = t.context.queues;
     const seen: string[] = [];

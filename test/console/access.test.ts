@@ -1,8 +1,8 @@
 import { hasLoaded, openPage, openWindow, signIn } from '../helpers/browser.js';
 import { browserTest } from '../helpers/browser-test.js';
-import { eventually } from '../helpers/eventually.js';
 import { startEngine } from '../helpers/running-engine.js';
 import { shared } from '../helpers/shared.js';
+import { until } from '../helpers/until.js';
 import { populate } from './scene.js';
 import { violations } from './violations.js';
 
@@ -99,11 +99,11 @@ browserSays(
     await tabTo('Dead letters');
     await press('Enter');
     await page.getByRole('heading', { name: 'Dead letters' }).waitFor();
-    await eventually('the focus on the content', () =>
+    await until('the focus on the content', () =>
       page.evaluate<boolean>(`document.activeElement?.id === 'content'`),
     );
     // Its options have to be there before letters choose among them.
-    await page.locator('select option[value="charge-card"]').waitFor({ state: 'attached' });
+    await page.locator('option', { hasText: 'charge-card' }).waitFor({ state: 'attached' });
     await press('Tab');
     await page.keyboard.type('charge-card');
     await page.getByRole('button', { name: 'Purge all' }).waitFor();

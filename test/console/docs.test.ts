@@ -91,15 +91,18 @@ browserSays('a stream is shown as it comes, and stopped', async (t, browser) => 
 });
 
 for (const colorScheme of ['light', 'dark'] as const) {
-  browserSays(`the page breaks no rule of accessibility at 390 pixels, ${colorScheme}`, async (t, browser) => {
-    const { url } = await lived();
-    const context = await openWindow(browser, { colorScheme, viewport: { width: 390, height: 844 } });
-    const { page } = await openPage(context);
-    await page.goto(`${url}/docs#sendHttpRequest`);
-    await page.locator('#sendHttpRequest').getByText('Try it').waitFor();
-    await page.locator('#sendHttpRequest .cm-content').waitFor();
-    t.deepEqual(await violations(page), []);
-    t.true(await page.evaluate<boolean>('document.documentElement.scrollWidth <= innerWidth'));
-    await context.close();
-  });
+  browserSays(
+    `the page breaks no rule of accessibility at 390 pixels, ${colorScheme}`,
+    async (t, browser) => {
+      const { url } = await lived();
+      const context = await openWindow(browser, { colorScheme, viewport: { width: 390, height: 844 } });
+      const { page } = await openPage(context);
+      await page.goto(`${url}/docs#sendHttpRequest`);
+      await page.locator('#sendHttpRequest').getByText('Try it').waitFor();
+      await page.locator('#sendHttpRequest .cm-content').waitFor();
+      t.deepEqual(await violations(page), []);
+      t.true(await page.evaluate<boolean>('document.documentElement.scrollWidth <= innerWidth'));
+      await context.close();
+    },
+  );
 }

@@ -154,7 +154,10 @@ browserSays(
     await page.getByLabel('Headers', { exact: true }).fill(`X-Do: reply ${JSON.stringify(reply)}`);
     await page.getByRole('button', { name: 'Send' }).click();
     await page.getByLabel('Reply body', { exact: true }).waitFor();
-    t.regex(await page.getByLabel('Reply body', { exact: true }).innerText(), /<script>window\.pwned=1<\/script>/);
+    t.regex(
+      await page.getByLabel('Reply body', { exact: true }).innerText(),
+      /<script>window\.pwned=1<\/script>/,
+    );
     t.deepEqual(await looksHarmless(page), []);
     await page.goto(`${api.url}/console/functions/answers/versions`);
     await page.getByRole('button', { name: 'Roll back to version 1' }).click();

@@ -1,7 +1,7 @@
+import type { Closable } from '../../src/ports/closable.js';
 import type { Api } from '../helpers/api.js';
 import { startCluster } from '../helpers/cluster.js';
 import { startEngine } from '../helpers/running-engine.js';
-import type { Closable } from '../../src/ports/closable.js';
 
 /** An engine as the console meets it. */
 export interface Served extends Closable {

@@ -52,7 +52,11 @@ test('a hundred messages are few ticks, and the last of them is not missed', asy
 });
 
 test('what is no news wakes nobody, and a tick comes after the longest time all the same', async (t) => {
-  const { bus, seen, stop } = await counting({ leastMs: 0, mostMs: 300, isNews: (message) => message === 'mine' });
+  const { bus, seen, stop } = await counting({
+    leastMs: 0,
+    mostMs: 300,
+    isNews: (message) => message === 'mine',
+  });
   await sleep(20);
   const before = seen.length;
   await bus.publish(CHANNEL, 'other');

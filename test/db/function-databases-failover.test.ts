@@ -3,9 +3,9 @@ import test from 'ava';
 import { openFunctionDatabases } from '../../db/functions/open.js';
 import { namespaceSchema } from '../../src/contract/ids.js';
 import { isAppError } from '../../src/errors.js';
-import { eventually } from '../helpers/eventually.js';
 import { onRqlite } from '../helpers/on-rqlite.js';
 import { startRqlite } from '../helpers/rqlited.js';
+import { until } from '../helpers/until.js';
 
 const WRITERS = 4;
 const limits = { timeoutMs: 30_000 };
@@ -43,13 +43,13 @@ onRqlite('functions’ writes while a leader is killed', (binary) => {
       }
     };
     const writers = Array.from({ length: WRITERS }, (_, who) => writer(who));
-    await eventually('load', async () => acknowledged() > 100);
+    await until('load', async () => acknowledged() > 100);
 
     const leader = await rqlite.leader();
     const killedAt = performance.now();
     await leader.kill('SIGKILL');
     const before = acknowledged();
-    await eventually('writes go on', async () => acknowledged() > before + 100);
+    await until('writes go on', async () => acknowledged() > before + 100);
     const outage = performance.now() - killedAt;
     loading = false;
     await Promise.all(writers);

@@ -11,6 +11,7 @@ import { namespaceSchema } from '../../src/contract/ids.js';
 import type { AppError } from '../../src/errors.js';
 import { testFunctionDatabases } from '../conformance/function-databases.js';
 import { tempDir } from '../helpers/temp-dir.js';
+import { until } from '../helpers/until.js';
 
 const directory = tempDir();
 const open = (maxChildren?: number) =>
@@ -179,17 +180,13 @@ test('a query that is read, or given up as too large, holds no snapshot of the d
     other.exec('insert into t values (1)');
     return (other.prepare('pragma wal_checkpoint(truncate)').all([]) as { busy: number }[])[0]?.busy;
   };
-  /** A killed process takes a moment to go. */
-  const eventually = async () => {
-    for (let tries = 0; tries < 100 && checkpoint() !== 0; tries += 1) await sleep(50);
-    return checkpoint();
-  };
   await databases.query(namespace, 'select * from t', [], limits);
   t.is(checkpoint(), 0);
   const tooLarge =
     'with recursive n(i) as (select 1 union all select i + 1 from n where i < 999) select hex(zeroblob(65536)), a from n, t';
   await t.throwsAsync(databases.query(namespace, tooLarge, [], limits), { message: /8 MB/ });
-  t.is(await eventually(), 0);
+  // A killed process takes a moment to go.
+  await until('the checkpoint is complete', () => checkpoint() === 0);
   const [count] = await databases.query(namespace, 'select count(*) as n from t', [], limits);
   t.deepEqual([count], other.prepare('select count(*) as n from t').all([]));
 });

@@ -6,8 +6,8 @@ import test from 'ava';
 import { mayStart } from '../../db/functions/drivers/sqlite-pool.js';
 import { openFunctionDatabases } from '../../db/functions/open.js';
 import { namespaceSchema } from '../../src/contract/ids.js';
-import { eventually } from '../helpers/eventually.js';
 import { tempDir } from '../helpers/temp-dir.js';
+import { until } from '../helpers/until.js';
 
 const directory = tempDir();
 const limits = { timeoutMs: 30_000 };
@@ -82,7 +82,7 @@ test.serial(
     const count =
       'with recursive n(i) as (select 1 union all select i + 1 from n where i < 8000000) select max(i) as m from n';
     const long = databases.query(namespace, count, [], limits);
-    await eventually('the long statement is slowed', async () => nice()[0] === Math.min(own + 15, 19));
+    await until('the long statement is slowed', async () => nice()[0] === Math.min(own + 15, 19));
     t.deepEqual(await long, [{ m: 8_000_000 }]);
     await databases.query(namespace, 'select 1', [], limits);
     t.deepEqual(nice(), [Math.min(own + 5, 19)]);

@@ -5,11 +5,11 @@ import { basename, join } from 'node:path';
 import test from 'ava';
 import { type Copy, DockerfileParser, type Instruction } from 'dockerfile-ast';
 import { validate } from 'dockerfile-utils';
-import { eventually } from '../helpers/eventually.js';
 import { freePort } from '../helpers/free-port.js';
 import { endProcess } from '../helpers/server-process.js';
 import { canMount } from '../helpers/small-disk.js';
 import { tempDir } from '../helpers/temp-dir.js';
+import { until } from '../helpers/until.js';
 
 const MB = 1 << 20;
 /** debian:12-slim, unpacked. */
@@ -139,7 +139,7 @@ inNamespace(
     let said = '';
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (part) => (said += part));
     t.teardown(() => endProcess(child));
-    await eventually('the engine', async () => {
+    await until('the engine', async () => {
       if (child.exitCode !== null) throw new Error(said);
       const reply = await fetch(`http://127.0.0.1:${port}/health`).catch(() => null);
       return reply?.status === 200;

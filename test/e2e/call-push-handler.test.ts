@@ -6,11 +6,11 @@ import { text } from 'node:stream/consumers';
 import test from 'ava';
 import { findTool } from '../../src/cli/build/run-tool.js';
 import { runCli } from '../helpers/cli.js';
-import { eventually } from '../helpers/eventually.js';
 import { httpServer } from '../helpers/http-server.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 import { startEngine } from '../helpers/running-engine.js';
 import { tempDir } from '../helpers/temp-dir.js';
+import { until } from '../helpers/until.js';
 
 // The story of the README, told by the command line: an event comes in, a push message goes out.
 
@@ -81,7 +81,7 @@ story('an incoming call reaches the phones of the callee, and its log tells so',
 
   const call = { calleeId: 'ada', callerName: 'Grace', callType: 'video' };
   await orama('function', 'publish', 'calls:invite', '--data', JSON.stringify(call));
-  await eventually('both push messages', async () => service.pushes.length === 2);
+  await until('both push messages', async () => service.pushes.length === 2);
   const [android, ios] = service.pushes;
   t.is(android?.headers.authorization, 'key=fcm-server-key');
   t.deepEqual(android?.body, { to: 'token-a', priority: 'high', data: call });
@@ -89,7 +89,7 @@ story('an incoming call reaches the phones of the callee, and its log tells so',
   t.deepEqual(ios?.body, { to: 'token-i', priority: 'high', data: call });
   t.true(isSignedByApnsKey(ios?.headers.authorization ?? ''));
 
-  const [record] = await eventually('the log record', async () => {
+  const [record] = await until('the log record', async () => {
     const found = await logs();
     return found.length === 1 && found;
   });
@@ -98,7 +98,7 @@ story('an incoming call reaches the phones of the callee, and its log tells so',
 
   // A callee without a device: nothing to push, and no failure.
   await orama('function', 'publish', 'calls:invite', '--data', '{"calleeId":"bob","callerName":"Grace"}');
-  const [second] = await eventually('the second log record', async () => {
+  const [second] = await until('the second log record', async () => {
     const found = await logs();
     return found.length === 2 && found;
   });

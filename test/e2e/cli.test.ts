@@ -2,10 +2,10 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { runCli } from '../helpers/cli.js';
-import { eventually } from '../helpers/eventually.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 import { startEngine } from '../helpers/running-engine.js';
 import { tempDir } from '../helpers/temp-dir.js';
+import { until } from '../helpers/until.js';
 
 const home = tempDir();
 
@@ -83,7 +83,7 @@ test('the life of a function on the command line, with nothing set: engine and k
   // A message that nobody waits for and that fails is dead, until it is replayed.
   const bad = commands({ op: 'exit', n: 65 });
   const id = (await orama('function', 'invoke', 'probe', '--async', '--data', bad)).trim();
-  const dead = await eventually('the dead letter', async () => {
+  const dead = await until('the dead letter', async () => {
     const { invocations } = await json('function', 'dead', 'list', 'probe');
     return invocations[0];
   });
@@ -94,10 +94,7 @@ test('the life of a function on the command line, with nothing set: engine and k
     await orama('function', 'dead', 'replay', 'probe', id, '--data', commands({ op: 'exit', n: 66 })),
     /^Replayed as /,
   );
-  await eventually(
-    'its second death',
-    async () => (await json('function', 'dead', 'list', 'probe')).count === 1,
-  );
+  await until('its second death', async () => (await json('function', 'dead', 'list', 'probe')).count === 1);
   t.is(await orama('function', 'dead', 'purge', 'probe'), '1 purged\n');
 
   const failed = await attempt('function', 'invoke', 'probe', '--data', bad);

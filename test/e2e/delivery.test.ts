@@ -5,9 +5,9 @@ import test from 'ava';
 import type { Api, JsonValue } from '../helpers/api.js';
 import { type Cluster, startCluster } from '../helpers/cluster.js';
 import { ASYNC, deliveriesOver } from '../helpers/deliveries.js';
-import { eventually } from '../helpers/eventually.js';
 import { loggedAttempts } from '../helpers/logged.js';
 import { commands, probeWasm } from '../helpers/probe.js';
+import { until } from '../helpers/until.js';
 
 let cluster: Cluster;
 let api: Api;
@@ -105,7 +105,7 @@ test('a callback is POSTed again until it is answered with a 2xx, signed every t
   t.teardown(() => server.close());
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/done`;
   const id = await send(name, commands({ op: 'exit', n: 65 }), { 'x-callback-url': url });
-  await eventually('two posts', async () => posts.length >= 2);
+  await until('two posts', async () => posts.length >= 2);
   const end = await ended(id);
   t.deepEqual(JSON.parse(posts[0]?.body ?? ''), {
     request_id: id,
@@ -189,7 +189,7 @@ test('a dead letter keeps the error and log of each attempt, and is replayed wit
 test('a running invocation is cancelled in the process that runs it, and a call that waits hears it', async (t) => {
   const name = await deploy();
   const call = api.invoke(name, commands({ op: 'spin' }));
-  const id = await eventually('it runs', async () => {
+  const id = await until('it runs', async () => {
     const { json } = await api.get(`/v1/invocations?function=${name}&status=running`);
     return json.invocations[0]?.request_id as string | undefined;
   });

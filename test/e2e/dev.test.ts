@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { eventually } from '../helpers/eventually.js';
 import { startEngine } from '../helpers/running-engine.js';
 import { tempDir } from '../helpers/temp-dir.js';
+import { until } from '../helpers/until.js';
 
 const home = tempDir();
 
@@ -36,7 +36,7 @@ test('dev deploys at every change, outlives a broken one, prints the log, and en
       said += part;
     });
   }
-  const says = (text: string) => eventually(text, async () => said.includes(text));
+  const says = (text: string) => until(text, async () => said.includes(text));
 
   await says('Deployed watched version 1');
   const changes = (rest: string, answer: string) => {
@@ -68,9 +68,9 @@ test('what is saved while the first build runs is built after it', async (t) => 
     stdio: 'ignore',
   });
   t.teardown(() => child.kill('SIGKILL'));
-  await eventually('the first build', async () => existsSync(started));
+  await until('the first build', async () => existsSync(started));
   manifest(16);
-  await eventually('the version that was saved meanwhile', async () => {
+  await until('the version that was saved meanwhile', async () => {
     const { json } = await engine.api.get('/v1/functions/slow');
     return json.version === 2 && json.memory_limit_mb === 16;
   });

@@ -1,9 +1,9 @@
 import { rm } from 'node:fs/promises';
 import test from 'ava';
-import { eventually } from '../helpers/eventually.js';
 import { loggedAttempts } from '../helpers/logged.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 import { spawnEngine, startEngine } from '../helpers/running-engine.js';
+import { until } from '../helpers/until.js';
 
 test('a hundred acknowledged events survive a kill -9 and all run', async (t) => {
   const EVENTS = 100;
@@ -29,7 +29,7 @@ test('a hundred acknowledged events survive a kill -9 and all run', async (t) =>
   const second = await startEngine({ dataDir: first.dataDir });
   t.teardown(second.stop);
   t.is(second.adminKey, first.adminKey);
-  const seen = await eventually(
+  const seen = await until(
     'all events in the log',
     async () => {
       const { json } = await second.api.get('/v1/functions/probe/logs?limit=1000&status=success');
@@ -66,7 +66,7 @@ test('a batch that was acknowledged survives a kill -9 whole, and runs in its or
 
   const second = await startEngine({ dataDir: first.dataDir, env: { WORKER_CONCURRENCY: '1' } });
   t.teardown(second.stop);
-  const records = await eventually('all are logged', async () => {
+  const records = await until('all are logged', async () => {
     const found = await loggedAttempts(second.api, 'probe', '&status=success');
     return found.length >= MESSAGES && found;
   });
@@ -99,7 +99,7 @@ test('an engine killed in the middle of jobs runs them again: a death each, and 
     fine: await send('once', commands(sleep, { op: 'env', a: 'ORAMA_ATTEMPT' })),
     failing: await send('twice', commands(sleep, { op: 'exit', n: 1 })),
   };
-  await eventually('both run', async () => {
+  await until('both run', async () => {
     const { json } = await first.api.get('/v1/invocations?status=running');
     return json.count === 2;
   });
@@ -108,7 +108,7 @@ test('an engine killed in the middle of jobs runs them again: a death each, and 
   const second = await startEngine({ dataDir: first.dataDir });
   t.teardown(second.stop);
   const ended = (id: string) =>
-    eventually('it has ended', async () => {
+    until('it has ended', async () => {
       const { json } = await second.api.get(`/v1/invocations/${id}`);
       return json.completed_at && json;
     });
@@ -145,7 +145,7 @@ test('SIGTERM ends the engine with code 0 and lets a running call finish', async
   t.teardown(engine.close);
   await engine.api.deploy('probe', await probeWasm());
   const call = engine.api.invoke('probe', commands({ op: 'sleep', n: 1000 }, { op: 'echo', a: 'finished' }));
-  await eventually('a running call', async () => {
+  await until('a running call', async () => {
     const { json } = await engine.api.get('/v1/invocations?status=running');
     return json.count > 0;
   });

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { startCluster } from '../helpers/cluster.js';
-import { eventually } from '../helpers/eventually.js';
 import { commands, probeWasm } from '../helpers/probe.js';
+import { until } from '../helpers/until.js';
 
 test('an invocation that has ended is not run again while the queue has no room for its on_success', async (t) => {
   const cluster = await startCluster();
@@ -15,14 +15,14 @@ test('an invocation that has ended is not run again while the queue has no room 
   const reply = await api.invoke('probe', commands({ op: 'cache_incr', a: 'ran', n: 1 }));
   t.deepEqual(reply.json, { results: [1] });
   const id = reply.headers.get('x-request-id');
-  await eventually('its job waits for room', async () => {
+  await until('its job waits for room', async () => {
     const { json } = await api.get('/v1/status');
     return json.queue.waiting + json.queue.retrying >= 2;
   });
   t.is((await api.get(`/v1/invocations/${id}`)).json.state, 'success');
   t.is((await api.delete(`/v1/invocations/${parked.json.request_id}`)).status, 200);
 
-  const heard = await eventually('the event', async () => {
+  const heard = await until('the event', async () => {
     const { json } = await api.get('/v1/invocations?function=listener&status=success');
     return json.count > 0 && json.invocations;
   });

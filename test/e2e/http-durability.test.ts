@@ -1,8 +1,8 @@
 import { rm } from 'node:fs/promises';
 import test from 'ava';
-import { eventually } from '../helpers/eventually.js';
 import { httpGuest } from '../helpers/http-guest.js';
 import { startEngine, type TestEngine } from '../helpers/running-engine.js';
+import { until } from '../helpers/until.js';
 
 const DELIVERIES = 40;
 
@@ -40,7 +40,7 @@ test('the process dies between accept and 202: the sender retries, and each deli
   // Each sender without an answer retries; one that had its answer may do so, too.
   const again = await Promise.all(names.map((name) => deliver(second, name)));
   t.deepEqual(new Set(again), new Set([202]));
-  const invocations = await eventually('all have run', async () => {
+  const invocations = await until('all have run', async () => {
     const { json } = await second.api.get('/v1/invocations?function=hook&limit=500');
     const ended = json.invocations.filter((one: { state: string }) => one.state === 'success');
     return ended.length >= DELIVERIES && json.invocations;

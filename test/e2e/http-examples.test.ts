@@ -4,12 +4,12 @@ import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import test from 'ava';
 import { runCli } from '../helpers/cli.js';
-import { eventually } from '../helpers/eventually.js';
 import { httpServer } from '../helpers/http-server.js';
 import { probeWasm } from '../helpers/probe.js';
 import { startEngine } from '../helpers/running-engine.js';
 import { shared } from '../helpers/shared.js';
 import { tempDir } from '../helpers/temp-dir.js';
+import { until } from '../helpers/until.js';
 
 const home = tempDir();
 cpSync('sdk', join(home, 'sdk'), { recursive: true });
@@ -64,7 +64,7 @@ async function setSecret(name: string, value: string) {
 /** The state of an invocation once it has ended. */
 async function ended(id: unknown) {
   const { api } = await engine();
-  return eventually('the end of the invocation', async () => {
+  return until('the end of the invocation', async () => {
     const { json } = await api.get(`/v1/invocations/${id}`);
     return json.completed_at !== null && json;
   });

@@ -4,10 +4,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { Api } from '../helpers/api.js';
-import { eventually } from '../helpers/eventually.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 import { endProcess } from '../helpers/server-process.js';
 import { tempDir } from '../helpers/temp-dir.js';
+import { until } from '../helpers/until.js';
 
 const dataDir = tempDir();
 
@@ -26,7 +26,7 @@ test('an engine whose output goes to a full disk runs functions, and counts the 
   });
   t.teardown(() => endProcess(child));
   const read = (name: string) => readFile(join(dataDir, name), 'utf8').catch(() => '');
-  const url = await eventually('it listens', async () => (await read('url')).trim() || null);
+  const url = await until('it listens', async () => (await read('url')).trim() || null);
   const api = new Api(url, (await read('admin-key')).trim());
   t.is((await api.deploy('probe', await probeWasm())).status, 201);
   for (let n = 0; n < 5; n++) {

@@ -1,8 +1,8 @@
 import test from 'ava';
 import type { Api } from '../helpers/api.js';
 import { startCluster } from '../helpers/cluster.js';
-import { eventually } from '../helpers/eventually.js';
 import { commands, probeWasm } from '../helpers/probe.js';
+import { until } from '../helpers/until.js';
 
 const SUCCESSES =
   'orama_attempt_duration_seconds_count{namespace="default",function="probe",status="success"}';
@@ -17,7 +17,7 @@ async function figures(api: Api): Promise<Map<string, number>> {
 }
 
 test("a web's /metrics shows what its workers do, and accounts for all that was accepted", async (t) => {
-  const cluster = await startCluster();
+  const cluster = await startCluster({ METRICS_SHARE_SECONDS: '1' });
   t.teardown(cluster.close);
   const [{ api }, ...workers] = await Promise.all([cluster.web(), cluster.worker(), cluster.worker()]);
   await api.deploy('probe', await probeWasm(), {
@@ -33,7 +33,7 @@ test("a web's /metrics shows what its workers do, and accounts for all that was 
   await api.invoke('probe', commands({ op: 'exit', n: 65 }), ASYNC);
   await api.invoke('probe', '{}', { ...ASYNC, 'x-delay-seconds': '600' });
 
-  const seen = await eventually('the figures of both workers', async () => {
+  const seen = await until('the figures of both workers', async () => {
     const found = await figures(api);
     const of = (state: string) => found.get(`orama_invocations{state="${state}"}`) ?? 0;
     // What the workers have counted comes every few seconds, from each at another time.
@@ -82,7 +82,7 @@ test("a web's /metrics shows what its workers do, and accounts for all that was 
   // A web has no threads of its own, and those of one worker may be more a moment later than both
   // had before.
   await Promise.all(workers.map((worker) => worker.kill9()));
-  await eventually('the figures of killed workers are left out', async () => {
+  await until('the figures of killed workers are left out', async () => {
     const found = await figures(api);
     return (found.get('orama_pool_threads{state="all"}') ?? 0) === 0;
   });
@@ -100,7 +100,7 @@ test('what was accepted stays accounted for when everything is killed and starte
   );
   const of = (found: Map<string, number>, state: string) =>
     found.get(`orama_invocations{state="${state}"}`) ?? 0;
-  const before = await eventually('some have ended', async () => {
+  const before = await until('some have ended', async () => {
     const done = of(await figures(web.api), 'done');
     return done > 0 && done;
   });
@@ -112,7 +112,7 @@ test('what was accepted stays accounted for when everything is killed and starte
   // Those that the worker ran may have ended without having left the queue.
   t.true(of(found, 'accepted') >= accepted);
   await cluster.worker();
-  const over = await eventually('all have ended', async () => {
+  const over = await until('all have ended', async () => {
     const found = await figures(again.api);
     return ['waiting', 'running', 'retrying'].every((state) => of(found, state) === 0) && found;
   });

@@ -4,9 +4,9 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
-import { eventually } from '../helpers/eventually.js';
 import { copyShop } from '../helpers/shop.js';
 import { tempDir } from '../helpers/temp-dir.js';
+import { until } from '../helpers/until.js';
 
 const home = tempDir();
 
@@ -28,7 +28,7 @@ test('orama dev runs a project on an engine of its own, deploys what changes, an
       said += part;
     });
   }
-  const says = (text: RegExp) => eventually(`${text} in:\n${said}`, async () => text.test(said));
+  const says = (text: RegExp) => until(`${text} in:\n${said}`, async () => text.test(said));
 
   await says(/Watching /);
   for (const name of ['orders', 'payments', 'receipts', 'report']) {
@@ -46,7 +46,7 @@ test('orama dev runs a project on an engine of its own, deploys what changes, an
   const before = readFileSync(source, 'utf8');
   // A watcher that has just begun may miss a change: it is made until it is seen.
   const changes = (text: string, answer: RegExp) =>
-    eventually(`${answer}`, async () => {
+    until(`${answer}`, async () => {
       writeFileSync(source, text);
       await sleep(2000);
       return answer.test(said);

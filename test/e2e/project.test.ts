@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { type CliRun, runCli } from '../helpers/cli.js';
 import { COMPILERS } from '../helpers/compilers.js';
-import { eventually } from '../helpers/eventually.js';
 import { startEngine } from '../helpers/running-engine.js';
 import { copyShop } from '../helpers/shop.js';
 import { tempDir } from '../helpers/temp-dir.js';
+import { until } from '../helpers/until.js';
 
 const home = tempDir();
 const shop = copyShop(home);
@@ -91,7 +91,7 @@ run('a project is deployed to two stages, each with its settings, and runs there
     fetch(`${shopAt}/hooks/payments`, { method: 'POST', body, headers: { 'X-Signature': signature } });
   t.is((await pay('00')).status, 401);
   t.is((await pay(createHmac('sha256', 'whsec').update(body).digest('hex'))).status, 204);
-  await eventually('the order is paid', async () => {
+  await until('the order is paid', async () => {
     const order = (await (await fetch(`${shopAt}/orders/${id}`)).json()) as { paid: number };
     return order.paid === 1;
   });

@@ -2,12 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import type { Api } from '../helpers/api.js';
 import { startCluster } from '../helpers/cluster.js';
-import { eventually } from '../helpers/eventually.js';
 import { probeWasm } from '../helpers/probe.js';
 import { startEngine, type TestEngine } from '../helpers/running-engine.js';
+import { until } from '../helpers/until.js';
 
-const PERIOD_MS = 4000;
-const EVERY_PERIOD = '*/4 * * * * *';
+const PERIOD_MS = 2000;
+const EVERY_PERIOD = '*/2 * * * * *';
 const DOWN_MS = 3 * PERIOD_MS;
 
 interface Setup {
@@ -74,7 +74,7 @@ for (const [where, setUp] of Object.entries(SETUPS)) {
     });
     // In the quiet time between two: a tick that is killed itself comes again, late, in the place
     // of those missed.
-    await eventually('a tick has just ended', async () => {
+    await until('a tick has just ended', async () => {
       const found = await ticks(api);
       return found.length > 1 && (found.at(-1) ?? 0) > Date.now() - PERIOD_MS / 2;
     });
@@ -83,7 +83,7 @@ for (const [where, setUp] of Object.entries(SETUPS)) {
     await sleep(DOWN_MS);
     const to = Date.now();
     const again = await start();
-    const all = await eventually('it ticks again', async () => {
+    const all = await until('it ticks again', async () => {
       const found = await ticks(again);
       return found.filter((at) => at > to).length >= 2 && found;
     });

@@ -4,11 +4,11 @@ import { text } from 'node:stream/consumers';
 import test from 'ava';
 import { buildFunction } from '../../src/cli/build/build.js';
 import { COMPILERS } from '../helpers/compilers.js';
-import { eventually } from '../helpers/eventually.js';
 import { httpServer } from '../helpers/http-server.js';
 import { startEngine } from '../helpers/running-engine.js';
 import { shared } from '../helpers/shared.js';
 import { tempDir } from '../helpers/temp-dir.js';
+import { until } from '../helpers/until.js';
 
 const workshop = tempDir();
 cpSync('sdk', join(workshop, 'sdk'), { recursive: true });
@@ -77,7 +77,7 @@ for (const [language, { title, found }] of Object.entries(COMPILERS)) {
       published: true,
     });
 
-    const logs = await eventually('both log records', async () => {
+    const logs = await until('both log records', async () => {
       const { json } = await api.get(`/v1/functions/${name}/logs`);
       return json.count === 2 && json.logs;
     });

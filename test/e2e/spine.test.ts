@@ -1,6 +1,6 @@
 import test from 'ava';
-import { eventually } from '../helpers/eventually.js';
 import { commands, probeWasm } from '../helpers/probe.js';
+import { until } from '../helpers/until.js';
 import { aTenant, sharedEngine } from '../http/served.js';
 
 // One engine for all, and a namespace of its own for each.
@@ -30,7 +30,7 @@ test('a function is deployed, invoked, and has left its log', async (t) => {
   t.is(reply.headers.get('x-attempts'), '1');
   t.is(reply.headers.get('x-function-version'), '1');
 
-  const record = await eventually('the log record', async () => {
+  const record = await until('the log record', async () => {
     const { json } = await api.get('/v1/functions/probe/logs');
     return json.logs[0];
   });
@@ -55,7 +55,7 @@ test('a message fires the triggered function with its envelope', async (t) => {
   t.is(published.status, 200);
   t.deepEqual(published.json, { status: 'ok', triggered: 1 });
 
-  const record = await eventually('the log record', async () => {
+  const record = await until('the log record', async () => {
     const { json } = await api.get('/v1/functions/probe/logs');
     return json.logs[0];
   });
@@ -136,7 +136,7 @@ test('a failing function is retried and its attempts are logged in order', async
   t.is(reply.status, 200, reply.text);
   t.deepEqual(reply.json, { results: [3] });
   t.is(reply.headers.get('x-attempts'), '3');
-  const logs = await eventually('three records', async () => {
+  const logs = await until('three records', async () => {
     const { json } = await api.get('/v1/functions/probe/logs');
     return json.logs.length === 3 && json.logs;
   });
@@ -156,7 +156,7 @@ test('a function that runs too long is stopped and answers 504', async (t) => {
   const reply = await api.invoke('probe', commands({ op: 'log', a: 'before' }, { op: 'spin' }));
   t.is(reply.status, 504, reply.text);
   t.like(reply.json, { status: 'timeout' });
-  const record = await eventually('the log record', async () => {
+  const record = await until('the log record', async () => {
     const { json } = await api.get('/v1/functions/probe/logs');
     return json.logs[0];
   });

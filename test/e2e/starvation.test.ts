@@ -2,9 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import type { Api } from '../helpers/api.js';
 import { startCluster } from '../helpers/cluster.js';
-import { eventually } from '../helpers/eventually.js';
 import { commands, probeWasm } from '../helpers/probe.js';
+import { ENDLESS, reactor } from '../helpers/reactor.js';
 import { startEngine } from '../helpers/running-engine.js';
+import { until } from '../helpers/until.js';
 import { boundMs, medianMs } from '../helpers/waits.js';
 
 const CONCURRENCY = 8;
@@ -21,7 +22,7 @@ const HOSTILE = 5 * CONCURRENCY;
 /** A victim that has waited for so long is starved. */
 const GIVE_UP_MS = 10_000;
 const ASYNC = { prefer: 'respond-async' };
-const ENDLESS = { timeout_seconds: '300' };
+const FOR_LONG = { timeout_seconds: '300' };
 
 type Attack = (attacker: Api) => Promise<void>;
 
@@ -74,7 +75,7 @@ async function tenantsOf(api: Api, fields: Record<string, string> = {}): Promise
     ['attacker', 'victim'].map(async (namespace) => {
       const { json } = await api.post('/v1/auth/keys', { name: 'test', namespace });
       const tenant = api.as(json.api_key);
-      const mine = namespace === 'attacker' ? { ...ENDLESS, ...fields } : {};
+      const mine = namespace === 'attacker' ? { ...FOR_LONG, ...fields } : {};
       const { status, text } = await tenant.deploy('probe', await probeWasm(), mine);
       if (status !== 201) throw new Error(text);
       return tenant;
@@ -95,7 +96,7 @@ async function call(victim: Api): Promise<void> {
 /** Until its result is there. */
 async function event(victim: Api): Promise<void> {
   const { json } = await victim.invoke('probe', commands({ op: 'echo', a: 'here' }), ASYNC);
-  await eventually(
+  await until(
     'the event has ended',
     async () => {
       const reply = await victim.get(`/v1/invocations/${json.request_id}`);
@@ -135,5 +136,32 @@ test.serial(
       send(attacker, loop, ASYNC);
       send(attacker, loop);
     });
+  },
+);
+
+test.serial(
+  'modules of one namespace that never end their initialisation hold up no deploy of another',
+  async (t) => {
+    const engine = await startEngine({ env: SETTINGS });
+    t.teardown(engine.close);
+    const { attacker, victim } = await tenantsOf(engine.api);
+    let mark = 0;
+    const deploy = async () => {
+      const { status, text } = await victim.deploy('quick', reactor([], mark++));
+      if (status !== 201) throw new Error(text);
+    };
+    const unloaded = await medianMs(deploy);
+    let ended = 0;
+    for (let n = 0; n < 24; n++) {
+      attacker.deploy(`endless-${n}`, reactor(ENDLESS, n)).then(
+        () => ended++,
+        () => undefined,
+      );
+    }
+    await delay(500);
+    const loaded = await medianMs(deploy);
+    t.log(`${unloaded.toFixed(0)} -> ${loaded.toFixed(0)} ms, ${ended} hostile ones had ended`);
+    t.true(loaded <= boundMs(unloaded), `${loaded} ms`);
+    t.true(ended < 24, 'the attack was over');
   },
 );

@@ -1,9 +1,9 @@
 import test from 'ava';
 import type { JsonValue } from '../helpers/api.js';
 import { startCluster } from '../helpers/cluster.js';
-import { eventually } from '../helpers/eventually.js';
 import { httpServer } from '../helpers/http-server.js';
 import { commands, probeWasm } from '../helpers/probe.js';
+import { until } from '../helpers/until.js';
 
 test("spans of a call lead from the client's own over queue and guest to the host calls, and on to what they fire", async (t) => {
   const spans: JsonValue[] = [];
@@ -34,7 +34,7 @@ test("spans of a call lead from the client's own over queue and guest to the hos
   const below = (name: string, parent: string) =>
     spans.find((span) => span.name === name && span.parentSpanId === parent && span.traceId === trace);
   const follow = (names: string[]) =>
-    eventually(names.join(' > '), async () => {
+    until(names.join(' > '), async () => {
       let parent = client;
       for (const name of names) {
         const span = below(name, parent);
@@ -52,7 +52,7 @@ test("spans of a call lead from the client's own over queue and guest to the hos
   const later = 'd'.repeat(32);
   await api.invoke('probe', '{}', { traceparent: `00-${unsampled}-${client}-00` });
   await api.invoke('probe', '{}', { traceparent: `00-${later}-${client}-01` });
-  await eventually('the run after it', async () =>
+  await until('the run after it', async () =>
     spans.some((span) => span.traceId === later && span.name === 'run probe'),
   );
   t.false(spans.some((span) => span.traceId === unsampled));

@@ -2,9 +2,9 @@ import test from 'ava';
 import type { Api, JsonValue } from '../helpers/api.js';
 import { type Cluster, startCluster } from '../helpers/cluster.js';
 import { deliveriesOver } from '../helpers/deliveries.js';
-import { eventually } from '../helpers/eventually.js';
 import { loggedAttempts } from '../helpers/logged.js';
 import { commands, probeWasm } from '../helpers/probe.js';
+import { until } from '../helpers/until.js';
 
 let cluster: Cluster;
 let api: Api;
@@ -43,7 +43,7 @@ test('one event fires a thousand triggers, each once', async (t) => {
     for (const { status, text } of added) t.is(status, 201, text);
   }
   t.is((await api.publish(topic, 'one for all')).status, 200);
-  const records = await eventually('a thousand runs', async () => {
+  const records = await until('a thousand runs', async () => {
     const found = await loggedAttempts(api, name);
     return found.length >= TRIGGERS && found;
   });
@@ -58,7 +58,7 @@ test('a function that publishes to its own topic stops at depth 5, and its log s
   let json: unknown = [];
   for (let level = 0; level < 7; level += 1) json = [{ op: 'publish', a: topic, json }];
   await api.publish(topic, json);
-  const records = await eventually('all are logged, and the note', async () => {
+  const records = await until('all are logged, and the note', async () => {
     const found = await loggedAttempts(api, name);
     const messages = found.flatMap((record) => record.messages.map(({ message }) => message));
     return found.length >= 5 && messages.some((message) => /trigger depth of 5/.test(message)) && found;

@@ -6,10 +6,10 @@ import { parse } from '../../workers/wasm/binary/parse.js';
 import { check } from '../../workers/wasm/run/module-check.js';
 import { runCli } from '../helpers/cli.js';
 import { COMPILERS } from '../helpers/compilers.js';
-import { eventually } from '../helpers/eventually.js';
 import { startEngine } from '../helpers/running-engine.js';
 import { shared } from '../helpers/shared.js';
 import { tempDir } from '../helpers/temp-dir.js';
+import { until } from '../helpers/until.js';
 
 const home = tempDir();
 const engine = shared(() => startEngine());
@@ -68,7 +68,7 @@ for (const [language, { title, found }] of Object.entries(COMPILERS)) {
     async (t) => {
       const { name, orama, api } = await deployed('event');
       await orama('function', 'publish', 'greetings:new', '--data', '{"name": "Ad\\u00e4 \\"A\\""}');
-      const [log] = await eventually('the log of the event', async () => {
+      const [log] = await until('the log of the event', async () => {
         const { json } = await api.get(`/v1/functions/${name}/logs`);
         return json.count === 1 && json.logs;
       });

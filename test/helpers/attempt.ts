@@ -4,7 +4,7 @@ import {
   namespaceSchema,
   requestIdSchema,
 } from '../../src/contract/ids.js';
-import type { AttemptRow, AttemptStore, FinalAttempt } from '../../src/ports/store.js';
+import type { AttemptRow, AttemptStore, FinalAttempt } from '../../src/ports/store/attempts.js';
 import { uuidv7 } from '../../src/uuid.js';
 
 export const aNamespace = () => namespaceSchema.parse(`ns-${uuidv7().slice(-12)}`);

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Api, ApiReply } from './api.js';
-import { eventually } from './eventually.js';
 import { commands, probeWasm } from './probe.js';
+import { until } from './until.js';
 
 /**
  * A secret whose value must turn up nowhere, and a text that must, so that a search is known to
@@ -46,10 +46,10 @@ export async function useCanary(api: Api): Promise<Canary> {
     await api.invoke('user', commands(use, log, { op: 'exit', n: 1 }), { prefer: 'respond-async' }),
   );
   const path = `/v1/invocations/${dead.json.request_id}`;
-  await eventually('it is dead', async () => (await api.get(path)).json.state === 'dead');
+  await until('it is dead', async () => (await api.get(path)).json.state === 'dead');
   const replayed = noted(await api.post(`${path}/replay`, {}));
   const replay = `/v1/invocations/${replayed.json.request_id}`;
-  await eventually('its replay is dead', async () => (await api.get(replay)).json.state === 'dead');
+  await until('its replay is dead', async () => (await api.get(replay)).json.state === 'dead');
   for (const shown of [
     path,
     replay,

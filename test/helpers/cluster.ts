@@ -39,6 +39,8 @@ export interface WebProcess extends ClusterProcess {
 export interface Cluster {
   readonly redis: RedisServerProcess;
   readonly dataDir: string;
+  /** What every process of it is started with. */
+  readonly settings: Settings;
   web(settings?: RoleSettings): Promise<WebProcess>;
   worker(settings?: RoleSettings): Promise<ClusterProcess>;
   /** Kills what still runs and removes the data. */
@@ -56,14 +58,17 @@ export type RoleSettings = Settings & { maxFileBlocks?: string };
 export interface ClusterOptions {
   /** Where its data directory is instead of on the machine's own disk. */
   disk?: SmallDisk;
+  /** Where Redis keeps its file, and further arguments of it. */
+  redisDisk?: SmallDisk;
+  redisArgs?: readonly string[];
 }
 
 export async function startCluster(
   shared: Settings = {},
   access: RedisAccess = {},
-  { disk }: ClusterOptions = {},
+  { disk, redisDisk, redisArgs = [] }: ClusterOptions = {},
 ): Promise<Cluster> {
-  const redis = await startRedis([], access);
+  const redis = await startRedis(redisArgs, access, redisDisk);
   const dataDir = disk?.dir ?? (await mkdtemp(join(tmpdir(), 'orama-cluster-')));
   const children: ChildProcess[] = [];
   const base = {
@@ -83,6 +88,7 @@ export async function startCluster(
   return {
     redis,
     dataDir,
+    settings: base,
     async web(settings = {}) {
       const { process, ready } = await start('web', settings);
       return { ...process, api: new Api(ready, ADMIN_KEY) };

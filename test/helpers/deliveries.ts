@@ -1,6 +1,6 @@
 import type { Api, JsonValue } from './api.js';
-import { eventually } from './eventually.js';
 import { probeWasm } from './probe.js';
+import { until } from './until.js';
 
 export const ASYNC = { prefer: 'respond-async' };
 const ENDS = ['success', 'error', 'timeout', 'dead', 'cancelled'];
@@ -27,7 +27,7 @@ export function deliveriesOver(api: () => Api) {
   }
 
   async function inState(id: string, ...states: string[]): Promise<JsonValue> {
-    return eventually(`${id} is ${states.join(' or ')}`, async () => {
+    return until(`${id} is ${states.join(' or ')}`, async () => {
       const record = await get(id);
       return states.includes(record.state) && record;
     });
@@ -43,7 +43,7 @@ export function deliveriesOver(api: () => Api) {
 
   /** What a function that only listens was sent, as its input's JSON. */
   async function received(name: string, count: number): Promise<JsonValue[]> {
-    return eventually(`${count} events for ${name}`, async () => {
+    return until(`${count} events for ${name}`, async () => {
       const { json } = await api().get(`/v1/invocations?function=${name}&status=success`);
       if (json.count < count) return false;
       const ids: string[] = json.invocations.map((one: { request_id: string }) => one.request_id);

@@ -1,29 +1,17 @@
 import { createHash } from 'node:crypto';
+import type { HostCalls, HostResult } from '../../src/contract/host-functions.js';
 import { functionNameSchema, namespaceSchema, requestIdSchema } from '../../src/contract/ids.js';
-import type { Engine, GuestCall, GuestOutcome, HostCalls } from '../../src/ports/engine.js';
+import type { Engine, GuestCall, GuestOutcome, HostCaller } from '../../src/ports/engine.js';
 import { uuidv7 } from '../../src/uuid.js';
 
 const utf8 = new TextDecoder();
 
 /** Host functions that say they are not there; a test puts in what its guest calls. */
-export function hostCalls(given: Partial<HostCalls> = {}): HostCalls {
-  const absent = () => Promise.reject(new Error('not part of this test'));
-  return {
-    getSecret: absent,
-    dbQuery: absent,
-    dbExecute: absent,
-    cacheGet: absent,
-    cacheSet: absent,
-    cacheIncrement: absent,
-    cacheDelete: absent,
-    httpFetch: absent,
-    httpStart: absent,
-    httpNext: absent,
-    publish: absent,
-    storagePut: absent,
-    storageGet: absent,
-    enqueue: absent,
-    ...given,
+export function hostCalls(given: Partial<HostCalls> = {}): HostCaller {
+  return async (name, args, signal): Promise<HostResult> => {
+    const call = given[name];
+    if (call === undefined) throw new Error('not part of this test');
+    return Reflect.apply(call, given, [...args, signal]);
   };
 }
 

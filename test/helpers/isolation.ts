@@ -1,4 +1,5 @@
-import type { Engine, HostCalls } from '../../src/ports/engine.js';
+import type { HostCalls } from '../../src/contract/host-functions.js';
+import type { Engine } from '../../src/ports/engine.js';
 import { runText } from './engine.js';
 import { guest } from './guests.js';
 
@@ -17,18 +18,19 @@ function boundTo(who: string, turn: number): Partial<HostCalls> {
   };
   const bytes = new TextEncoder().encode(who);
   return {
-    getSecret: () => answer(who),
-    dbQuery: () => answer(who),
-    dbExecute: () => answer(turn),
-    cacheGet: () => answer(bytes),
-    cacheSet: () => answer(undefined),
-    cacheIncrement: () => answer(BigInt(turn)),
-    cacheDelete: () => answer(true),
-    httpFetch: () => answer(who),
-    publish: () => answer({ note: who }),
-    storagePut: () => answer(who),
-    storageGet: () => answer(bytes),
-    enqueue: () => answer(who as never),
+    get_secret: () => answer(who),
+    db_query: () => answer(who),
+    db_execute: () => answer(turn),
+    cache_get: () => answer(bytes),
+    cache_set: () => answer(undefined),
+    cache_incr: () => answer(BigInt(turn)),
+    cache_incr_by: () => answer(BigInt(turn)),
+    cache_delete: () => answer(true),
+    http_fetch: () => answer(who),
+    pubsub_publish: () => answer({ value: 1, note: who }),
+    storage_put: () => answer(who),
+    storage_get: () => answer(bytes),
+    enqueue: () => answer(who),
   };
 }
 

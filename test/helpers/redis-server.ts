@@ -5,6 +5,7 @@ import { Redis } from 'ioredis';
 import type { Certificate } from './certificate.js';
 import { freePort } from './free-port.js';
 import { endProcess, launch } from './server-process.js';
+import type { SmallDisk } from './small-disk.js';
 
 /**
  * A redis-server of the test's own, on a free loopback port, that loses nothing it has
@@ -35,10 +36,11 @@ export interface RedisAccess {
 export async function startRedis(
   extraArgs: readonly string[] = [],
   access: RedisAccess = {},
+  disk?: SmallDisk,
 ): Promise<RedisServerProcess> {
-  const dir = await mkdtemp(join(tmpdir(), 'orama-redis-'));
+  const dir = disk?.dir ?? (await mkdtemp(join(tmpdir(), 'orama-redis-')));
   const port = await freePort();
-  const start = () => launchRedis(port, dir, extraArgs, access);
+  const start = () => launchRedis(port, dir, extraArgs, { ...access, enter: disk?.enter ?? [] });
   let server = await start().catch(async (error) => {
     await rm(dir, { recursive: true, force: true });
     throw error;
@@ -65,7 +67,7 @@ async function launchRedis(
   port: number,
   dir: string,
   extraArgs: readonly string[],
-  { user, certificate }: RedisAccess,
+  { user, certificate, enter }: RedisAccess & { enter: readonly string[] },
 ) {
   const durable = ['--appendonly', 'yes', '--appendfsync', 'always', '--save', ''];
   const listen = certificate
@@ -85,7 +87,8 @@ async function launchRedis(
     maxRetriesPerRequest: null,
   };
   const args = [...listen, '--bind', '127.0.0.1', '--dir', dir, ...durable, ...users, ...extraArgs];
-  return launch('redis-server', args, {}, async (_server, signal) => {
+  const [program = '', ...rest] = [...enter, 'redis-server', ...args];
+  return launch(program, rest, {}, async (_server, signal) => {
     const probe = new Redis(port, '127.0.0.1', options);
     probe.on('error', () => {});
     signal.addEventListener('abort', () => probe.disconnect());

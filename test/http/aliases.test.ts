@@ -1,6 +1,6 @@
 import test from 'ava';
-import { eventually } from '../helpers/eventually.js';
 import { commands, probeWasm } from '../helpers/probe.js';
+import { until } from '../helpers/until.js';
 import { aTenant, sharedEngine } from './served.js';
 
 const engine = sharedEngine();
@@ -64,7 +64,7 @@ test('calls, events and schedules without a version go to the alias live', async
   await alias('live', { version: 1 });
   t.deepEqual(await called(), ['v1', 1]);
   await tenant.publish('ping', {});
-  await eventually('the event has run', async () => {
+  await until('the event has run', async () => {
     const { json } = await tenant.get('/v1/invocations?function=fn');
     const run = json.invocations.find((one: { trigger: string }) => one.trigger === 'pubsub');
     return run?.version === 1;
@@ -99,7 +99,7 @@ test('a retry runs the version that was drawn when the call was accepted', async
   const read = () => tenant.get(`/v1/invocations/${json.request_id}`);
   const pinned = (await read()).json.version;
   await alias('live', { version: pinned === 1 ? 2 : 1 });
-  await eventually('it has ended', async () => (await read()).json.state === 'dead');
+  await until('it has ended', async () => (await read()).json.state === 'dead');
   t.is((await read()).json.version, pinned);
 });
 
@@ -126,7 +126,7 @@ test('a rollout whose version fails goes back by itself: few of 10,000 calls fai
     const messages = Array.from({ length: 1000 }, () => ({ topic: 'work', data: JSON.parse(failing) }));
     t.is((await tenant.post('/v1/pubsub/publish/batch', { messages })).status, 200);
   }
-  await eventually('the rollout has ended', async () => {
+  await until('the rollout has ended', async () => {
     const { json } = await tenant.get('/v1/functions/fn/rollout');
     return json.state !== 'running';
   });
@@ -143,7 +143,7 @@ test('a rollout whose version fails goes back by itself: few of 10,000 calls fai
 test('a rollout whose version is good ends with all calls on it', async (t) => {
   const { tenant, called } = await versions(2);
   await tenant.post('/v1/functions/fn/rollout', { to: 2, steps: [50], every_seconds: 1, min_calls: 1 });
-  await eventually('the rollout has ended', async () => {
+  await until('the rollout has ended', async () => {
     await Promise.all(Array.from({ length: 10 }, () => called()));
     return (await tenant.get('/v1/functions/fn/rollout')).json.state === 'completed';
   });

@@ -1,6 +1,6 @@
 import test from 'ava';
-import { eventually } from '../helpers/eventually.js';
 import { commands } from '../helpers/probe.js';
+import { until } from '../helpers/until.js';
 import { aTenant, aTenantWithProbe, sharedEngine } from './served.js';
 import { connect } from './socket.js';
 
@@ -195,7 +195,7 @@ test('a cached value is gone after its ttl', async (t) => {
   const api = await aTenant(await engine());
   await api.post('/v1/cache/put', { key: 'short', value: 'x', ttl: '1s' });
   await api.post('/v1/cache/put', { key: 'long', value: 'x', ttl: '5m' });
-  await eventually('its end', async () => (await api.post('/v1/cache/get', { key: 'short' })).status === 404);
+  await until('its end', async () => (await api.post('/v1/cache/get', { key: 'short' })).status === 404);
   t.is((await api.post('/v1/cache/get', { key: 'long' })).status, 200);
 });
 

@@ -3,15 +3,15 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import test from 'ava';
-import { eventually } from '../helpers/eventually.js';
 import { commands, probeWasm } from '../helpers/probe.js';
+import { until } from '../helpers/until.js';
 import { type aTenant, aTenantWithProbe, sharedEngine } from './served.js';
 
 const engine = sharedEngine({ env: { EGRESS_ALLOW: '127.0.0.2/32' } });
 const ASYNC = { prefer: 'respond-async' };
 
 async function ended(api: Awaited<ReturnType<typeof aTenant>>, id: string) {
-  return eventually(`the end of ${id}`, async () => {
+  return until(`the end of ${id}`, async () => {
     const { json } = await api.get(`/v1/invocations/${id}`);
     return ['success', 'error', 'timeout', 'dead', 'cancelled'].includes(json.state) && json;
   });
@@ -123,14 +123,14 @@ test('a dead invocation is kept, replayed one by one or all, and purged', async 
   t.like(await ended(api, newest.json.request_id), { version: 2, state: 'dead' });
 
   const second = await fail();
-  await eventually('two dead ones', async () => {
+  await until('two dead ones', async () => {
     const { json } = await api.get('/v1/invocations?status=dead&function=probe');
     return json.count === 2;
   });
   const all = await api.post('/v1/functions/probe/dead/replay', {});
   t.is(all.status, 202);
   t.deepEqual(all.json, { count: 2 });
-  await eventually('their crashes', async () => {
+  await until('their crashes', async () => {
     const { json } = await api.get('/v1/invocations?status=dead');
     return (
       json.count === 2 && !json.invocations.some((one: { request_id: string }) => one.request_id === second)
@@ -146,7 +146,7 @@ test('listing pages through all invocations by cursor', async (t) => {
   for (let n = 0; n < 7; n += 1) {
     ids.add((await api.invoke('probe', '{}')).headers.get('x-request-id') ?? '');
   }
-  await eventually('seven records', async () => (await api.get('/v1/invocations')).json.count === 7);
+  await until('seven records', async () => (await api.get('/v1/invocations')).json.count === 7);
   const seen: string[] = [];
   let cursor: string | null = '';
   do {
@@ -202,7 +202,7 @@ test('logs are read with filters, and followed as server-sent events that resume
   const api = await aTenantWithProbe(await engine());
   await api.invoke('probe', commands({ op: 'log', a: 'past' }));
   await api.invoke('probe', commands({ op: 'exit', n: 1 }));
-  const logs = await eventually('two records', async () => {
+  const logs = await until('two records', async () => {
     const { json } = await api.get('/v1/functions/probe/logs');
     return json.count === 2 && json;
   });
@@ -242,17 +242,17 @@ test('logs are read with filters, and followed as server-sent events that resume
   };
 
   const past = follow({}, '&limit=10');
-  await eventually('the past', async () => past.events.length === 2);
+  await until('the past', async () => past.events.length === 2);
   t.like(JSON.parse(past.events[0]?.data ?? ''), { request_id: first.request_id });
   await api.invoke('probe', commands({ op: 'log', a: 'live' }));
-  await eventually('a live record', async () => past.events.length === 3);
+  await until('a live record', async () => past.events.length === 3);
   const position = past.events[2]?.id ?? '';
   t.not(position, '');
   past.stop();
 
   await api.invoke('probe', commands({ op: 'log', a: 'missed' }));
   const resumed = follow({ 'last-event-id': position });
-  await eventually('the record that was missed', async () => resumed.events.length === 1);
+  await until('the record that was missed', async () => resumed.events.length === 1);
   t.is(JSON.parse(resumed.events[0]?.data ?? '').messages[0].message, 'missed');
   resumed.stop();
 });

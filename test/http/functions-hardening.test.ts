@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import test from 'ava';
-import { eventually } from '../helpers/eventually.js';
 import { httpGuest } from '../helpers/http-guest.js';
 import { rawHttp, requestHead } from '../helpers/raw-http.js';
 import { startEngine } from '../helpers/running-engine.js';
+import { until } from '../helpers/until.js';
 import { aTenant, sharedEngine } from './served.js';
 
 const engine = sharedEngine();
@@ -121,10 +121,10 @@ test('anonymous bodies under way beyond 16 MB of one address are refused, and ro
     for (const { socket } of sockets) socket.destroy();
   });
   const refused = () => sockets.filter(({ received }) => received().startsWith('HTTP/1.1 429 ')).length;
-  await eventually('four of twenty are refused', async () => refused() >= 4);
+  await until('four of twenty are refused', async () => refused() >= 4);
   t.is(refused(), 4);
   for (const { socket } of sockets) socket.destroy();
-  await eventually('room again', async () => {
+  await until('room again', async () => {
     const response = await fetch(url + path('/open'), { method: 'POST', body: Buffer.alloc(500_000) });
     await response.arrayBuffer();
     return response.status === 200;
@@ -148,9 +148,9 @@ test('connections beyond the limit are closed, and those within it go on', async
   await Promise.all(closed.slice(100));
   t.true(sockets.filter(({ destroyed }) => destroyed).length >= 60);
   for (const socket of sockets) socket.destroy();
-  await eventually('served again', async () => {
+  await until('served again', async () => {
     const response = await fetch(url + path('/open')).catch(() => null);
     return response?.status === 200;
   });
-  await eventually('a log line', async () => own.log().includes('MAX_CONNECTIONS'));
+  await until('a log line', async () => own.log().includes('MAX_CONNECTIONS'));
 });

@@ -9,10 +9,10 @@ import { callHttp } from '../../src/cli/http-call.js';
 import { renderLog } from '../../src/cli/render-log.js';
 import type { Session } from '../../src/cli/session.js';
 import { createTerminal } from '../../src/cli/terminal.js';
-import { eventually } from '../helpers/eventually.js';
 import { httpGuest } from '../helpers/http-guest.js';
 import { httpServer } from '../helpers/http-server.js';
 import { shared } from '../helpers/shared.js';
+import { until } from '../helpers/until.js';
 import { aTenant, sharedEngine } from './served.js';
 
 const engine = sharedEngine({ env: { EGRESS_ALLOW: '127.0.0.1', TRUSTED_PROXIES: '127.0.0.1' } });
@@ -234,7 +234,7 @@ test('the most specific route wins over others, and a route over a function of i
 test('log and invocation name the route, and a replay sends the same request again', async (t) => {
   const { call, tenant } = await served({ users: { routes: ['GET /users/{id}'] } });
   const seen = async (id: string | null) => {
-    const { logs } = await eventually('its log', async () => {
+    const { logs } = await until('its log', async () => {
       const { json } = await tenant.get(`/v1/functions/users/logs?request_id=${id}`);
       return json.logs.length > 0 ? json : null;
     });
@@ -271,7 +271,7 @@ test('log and invocation tell the status that the client was answered with, what
     const reply = await call(path, init);
     t.is(reply.status, status);
     const id = reply.headers.get('x-request-id');
-    const record = await eventually('its end', async () => {
+    const record = await until('its end', async () => {
       const { json } = await tenant.get(`/v1/invocations/${id}`);
       return json.completed_at !== null && json;
     });
@@ -297,7 +297,7 @@ test('the command line shows method, route and status of a request and in the lo
   t.regex(said, /GET \/users\/7\?x=1: 200 by route GET \/users\/\{id\}, .*request [0-9a-f-]{36}/);
   const own = await session((shown) => callHttp(shown, { ...request, path: '/self', name: 'hello' }));
   t.regex(own, /GET \/self: 200, /);
-  const logs = await eventually('a log record of each', async () => {
+  const logs = await until('a log record of each', async () => {
     const [users, self] = await Promise.all(
       ['users', 'hello'].map((name) => tenant.get(`/v1/functions/${name}/logs`)),
     );

@@ -11,6 +11,7 @@ const engine = sharedEngine({
     OPEN_METRICS: 'true',
     CORS_ORIGINS: 'https://app.example',
     SYNC_WAIT_SECONDS: '1',
+    REQUEST_HEADERS_SECONDS: '3',
   },
 });
 

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import type { Api, JsonValue } from '../helpers/api.js';
-import { eventually } from '../helpers/eventually.js';
 import { commands, probeWasm } from '../helpers/probe.js';
+import { until } from '../helpers/until.js';
 import { aTenant, aTenantWithProbe, sharedEngine } from './served.js';
 
 const engine = sharedEngine();
@@ -41,14 +41,11 @@ const last = (events: readonly JsonValue[]) => events.at(-1);
 test('a followed list comes at once, and again when an invocation has ended', async (t) => {
   const api = await aTenantWithProbe(await engine());
   const list = await follow(api, '/v1/invocations?follow=true&limit=5');
-  await eventually('the first page', async () => list.events.length === 1);
+  await until('the first page', async () => list.events.length === 1);
   t.deepEqual(list.events[0], { invocations: [], count: 0, next_cursor: null });
   const { headers } = await api.invoke('probe', commands({ op: 'echo', a: 'x' }));
   const id = headers.get('x-request-id');
-  const record = await eventually(
-    'the invocation in the list',
-    async () => last(list.events).invocations[0],
-  );
+  const record = await until('the invocation in the list', async () => last(list.events).invocations[0]);
   t.like(record, { request_id: id, state: 'success', input: null, output: null });
   // The list without following shows them.
   t.not((await api.get('/v1/invocations')).json.invocations[0].input, null);
@@ -59,9 +56,9 @@ test('what waits is in a followed list too, and goes from it when it is cancelle
   const api = await aTenantWithProbe(await engine());
   const list = await follow(api, '/v1/invocations?follow=true');
   const delayed = await api.invoke('probe', '[]', { prefer: 'respond-async', 'x-delay-seconds': '600' });
-  await eventually('the queued one', async () => last(list.events)?.invocations[0]?.state === 'queued');
+  await until('the queued one', async () => last(list.events)?.invocations[0]?.state === 'queued');
   await api.request('DELETE', `/v1/invocations/${delayed.json.request_id}`);
-  await eventually('its end', async () => last(list.events).invocations[0].state === 'cancelled');
+  await until('its end', async () => last(list.events).invocations[0].state === 'cancelled');
   list.stop();
   t.pass();
 });
@@ -73,7 +70,7 @@ test('however much runs, a followed list is sent about once a second, and not wh
   while (performance.now() - from < 2500) await api.invoke('probe', '[]');
   const seconds = (performance.now() - from) / 1000;
   t.true(list.events.length <= Math.ceil(seconds) + 2, `${list.events.length} events in ${seconds} s`);
-  await eventually('the last page', async () => last(list.events).count === 50);
+  await until('the last page', async () => last(list.events).count === 50);
   await sleep(2500);
   const quiet = list.events.length;
   await sleep(2500);
@@ -91,9 +88,9 @@ test('filters and the functions of a key hold for a followed list', async (t) =>
   const filtered = await follow(api, '/v1/invocations?follow=true&function=probe&status=error');
   await api.invoke('probe', commands({ op: 'exit', n: 1 }));
   await api.invoke('other', '[]');
-  await eventually('the one of its function', async () => last(limited.events)?.count === 1);
+  await until('the one of its function', async () => last(limited.events)?.count === 1);
   t.is(last(limited.events).invocations[0].function, 'other');
-  await eventually('the failed one', async () => last(filtered.events)?.count === 1);
+  await until('the failed one', async () => last(filtered.events)?.count === 1);
   t.is(last(filtered.events).invocations[0].function, 'probe');
   limited.stop();
   filtered.stop();
@@ -117,7 +114,7 @@ test('an invocation is followed from the queue to its end', async (t) => {
   const api = await aTenantWithProbe(await engine());
   const { json } = await api.invoke('probe', '[]', { prefer: 'respond-async', 'x-delay-seconds': '1' });
   const one = await follow(api, `/v1/invocations/${json.request_id}?follow=true`);
-  await eventually('its end', async () => last(one.events)?.state === 'success');
+  await until('its end', async () => last(one.events)?.state === 'success');
   t.is(one.events[0].state, 'queued');
   t.not(last(one.events).output, null);
   one.stop();

@@ -1,13 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { type Child, startChild } from '../helpers/child.js';
-import { eventually } from '../helpers/eventually.js';
 import { commands } from '../helpers/probe.js';
+import { until } from '../helpers/until.js';
 import { aTenantWithProbe, sharedEngine } from './served.js';
 import { connect } from './socket.js';
 
-const LOST_MS = 30_000;
-const engine = sharedEngine();
+const PING_SECONDS = 2;
+/** As the 30 s of the documentation are to the default of SOCKET_PING_SECONDS. */
+const LOST_MS = 3 * PING_SECONDS * 1000;
+const engine = sharedEngine({ env: { SOCKET_PING_SECONDS: String(PING_SECONDS) } });
 
 /** Sockets of a process of their own, that this one can freeze. */
 async function hold(url: string, key: string, paths: readonly string[], messages: readonly string[] = []) {
@@ -17,7 +19,7 @@ async function hold(url: string, key: string, paths: readonly string[], messages
     JSON.stringify(urls),
     JSON.stringify(messages),
   ]);
-  await eventually('the sockets', async () => child.messages.length > 0);
+  await until('the sockets', async () => child.messages.length > 0);
   return child;
 }
 
@@ -25,7 +27,7 @@ function ends(child: Child) {
   return child.messages.slice(1).sort((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b)));
 }
 
-test('a client that is frozen is dropped within 30 s: it leaves its topics and the others hear of it', async (t) => {
+test('a client that is frozen is dropped within three pings: it leaves its topics and the others hear of it', async (t) => {
   const api = await aTenantWithProbe(await engine());
   const ada = await connect(api.url, '/v1/pubsub/ws?topic=room&presence=true&member_id=ada', {
     'x-api-key': api.key,
@@ -43,13 +45,14 @@ test('a client that is frozen is dropped within 30 s: it leaves its topics and t
   await ada.next(
     'the leave',
     ({ type, member_id: id }) => type === 'presence.leave' && id === 'lost',
-    LOST_MS,
+    // Half as much again for a machine with other work to do.
+    LOST_MS * 1.5,
   );
   t.is((await api.get('/v1/pubsub/presence?topic=room')).json.count, 1);
   await frozen;
   t.deepEqual((await api.get('/v1/pubsub/topics')).json, { topics: ['room'] });
   child.thaw();
-  await eventually('all have been dropped', async () => child.messages.length === 4);
+  await until('all have been dropped', async () => child.messages.length === 4);
   t.deepEqual(
     ends(child),
     [0, 1, 2].map((closed) => ({ closed, code: 1006 })),
@@ -57,19 +60,19 @@ test('a client that is frozen is dropped within 30 s: it leaves its topics and t
   ada.ws.close();
 });
 
-test('a client that is frozen under replies it does not take is dropped within 30 s', async (t) => {
+test('a client that is frozen under replies it does not take is dropped within three pings', async (t) => {
   const api = await aTenantWithProbe(await engine());
   // More than the engine and the connection between them hold.
   const big = commands({ op: 'sleep', n: 3000 }, { op: 'output', n: 1_000_000 });
   const child = await hold(api.url, api.key, ['/v1/functions/probe/ws'], Array(40).fill(big));
   t.teardown(() => child.kill());
   child.freeze();
-  await eventually('all have run', async () => {
+  await until('all have run', async () => {
     const { json } = await api.get('/v1/invocations?function=probe&status=success&limit=100');
     return json.count === 40;
   });
   await sleep(LOST_MS);
   child.thaw();
-  await eventually('it has been dropped', async () => child.messages.length === 2);
+  await until('it has been dropped', async () => child.messages.length === 2);
   t.deepEqual(ends(child), [{ closed: 0, code: 1006 }]);
 });

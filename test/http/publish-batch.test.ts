@@ -1,7 +1,7 @@
 import test from 'ava';
 import type { Api, JsonValue } from '../helpers/api.js';
 import { deliveriesOver } from '../helpers/deliveries.js';
-import { eventually } from '../helpers/eventually.js';
+import { until } from '../helpers/until.js';
 import { aTenant, aTenantWithProbe, sharedEngine } from './served.js';
 import { connect } from './socket.js';
 
@@ -221,7 +221,7 @@ test('a function that publishes runs for a batch as for one message', async (t) 
   await api.post('/v1/functions/probe/triggers', { topic: 'second' });
   const publishing = { topic: 'first', data: [{ op: 'publish', a: 'second', json: [] }] };
   t.is((await publishAll(api, [publishing, publishing])).status, 200);
-  const depths = await eventually('four runs', async () => {
+  const depths = await until('four runs', async () => {
     const { json } = await api.get('/v1/invocations?function=probe&status=success');
     return json.count === 4 && json.invocations.map((one: JsonValue) => one.trigger_depth);
   });

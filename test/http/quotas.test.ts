@@ -1,8 +1,8 @@
 import test from 'ava';
 import { QUOTA_NAMES } from '../../src/contract/quotas.js';
 import type { Api, ApiReply } from '../helpers/api.js';
-import { eventually } from '../helpers/eventually.js';
 import { commands, probeWasm } from '../helpers/probe.js';
+import { until } from '../helpers/until.js';
 import { aTenant, aTenantWithProbe, sharedEngine } from './served.js';
 import { connect, refusedUpgrade } from './socket.js';
 
@@ -89,7 +89,12 @@ test('counts are held where the things are made, in one namespace and no other',
   t.true(isRefusal(await untilRefused(secret(tenant), 5), 413, 'secrets'));
   t.true(isRefusal(await untilRefused(key(tenant), 5), 413, 'keys'));
   t.true(isRefusal(await untilRefused(() => tenant.deploy('probe', wasm), 5), 413, 'versions_per_function'));
-  const rollback = await tenant.post('/v1/functions/probe/rollback', { version: 1 });
+  const full = await tenant.deploy('probe', wasm);
+  t.regex(full.json.error, /Versions go with their function only: delete the function and deploy it again/);
+  t.is((await tenant.delete('/v1/functions/probe')).status, 200);
+  t.is((await tenant.deploy('probe', wasm)).json.function.version, 4);
+  for (let n = 0; n < 2; n++) t.is((await tenant.deploy('probe', wasm)).status, 201);
+  const rollback = await tenant.post('/v1/functions/probe/rollback', { version: 4 });
   t.true(isRefusal(rollback, 413, 'versions_per_function'));
   t.like(await usage(tenant), { functions: { used: 2 }, triggers: { used: 2 }, secrets: { used: 3 } });
 
@@ -111,7 +116,7 @@ test('a database grows to its quota and no further, by HTTP and by a function', 
   t.true(used > 0.5, String(used));
   const byFunction = await tenant.invoke('probe', commands({ op: 'execute', a: insert, b: '[]' }));
   t.deepEqual(byFunction.json.results, [-1]);
-  const { logs } = await eventually('its log', async () => {
+  const { logs } = await until('its log', async () => {
     const { json } = await tenant.get(
       `/v1/functions/probe/logs?request_id=${byFunction.headers.get('x-request-id')}`,
     );
@@ -181,11 +186,11 @@ test('open sockets and event streams of a namespace are held to its quota, close
   const upgrade = await refusedUpgrade(tenant.url, '/v1/pubsub/ws?topic=b', headers);
   t.like(upgrade, { status: 429, json: { code: 'quota_exceeded' } });
   first.ws.close();
-  await eventually('a place is free', async () => (await usage(tenant)).sockets?.used === 1);
+  await until('a place is free', async () => (await usage(tenant)).sockets?.used === 1);
   const third = await connect(tenant.url, '/v1/pubsub/ws?topic=b', headers);
   second.ws.close();
   third.ws.close();
-  await eventually('all are free', async () => (await usage(tenant)).sockets?.used === 0);
+  await until('all are free', async () => (await usage(tenant)).sockets?.used === 0);
   const gone = new AbortController();
   const following = fetch(`${tenant.url}/v1/functions/probe/logs?follow=true`, {
     headers,
@@ -194,7 +199,7 @@ test('open sockets and event streams of a namespace are held to its quota, close
   t.is((await following).status, 200);
   t.is((await usage(tenant)).sockets?.used, 1);
   gone.abort();
-  await eventually('the stream has left its place', async () => (await usage(tenant)).sockets?.used === 0);
+  await until('the stream has left its place', async () => (await usage(tenant)).sockets?.used === 0);
 });
 
 test('cache and storage of a namespace are held to their quotas, from functions and over HTTP alike', async (t) => {
@@ -209,7 +214,7 @@ test('cache and storage of a namespace are held to their quotas, from functions 
     'x-request-id': crypto.randomUUID(),
   });
   t.is(called.status, 200);
-  const record = await eventually('its log', async () => {
+  const record = await until('its log', async () => {
     const { json } = await tenant.get(
       `/v1/functions/probe/logs?request_id=${called.headers.get('x-request-id')}`,
     );
@@ -238,7 +243,7 @@ test('the jobs that one invocation causes are counted, whether published or enqu
   const { results } = reply.json;
   t.deepEqual(results.slice(0, 3), [1, 1, 1]);
   t.is(results.slice(3).filter((id: string) => id !== '').length, 2);
-  const { logs } = await eventually('its log', async () => {
+  const { logs } = await until('its log', async () => {
     const { json } = await tenant.get(
       `/v1/functions/probe/logs?request_id=${reply.headers.get('x-request-id')}`,
     );
@@ -259,7 +264,7 @@ test('a function that calls itself by http_fetch stops at the trigger depth, and
   const reply = await tenant.invoke('probe', JSON.stringify(input));
   t.is(reply.status, 200);
   t.true(reply.text.includes('loop_detected'), reply.text);
-  const depths = await eventually('all have ended', async () => {
+  const depths = await until('all have ended', async () => {
     const { json } = await tenant.get('/v1/invocations?function=probe');
     return json.count === 6 && json.invocations.map((one: { trigger_depth: number }) => one.trigger_depth);
   });
@@ -273,7 +278,7 @@ test('beyond the log quota of the day lines are left out, and the invocation is 
   await setQuotas(tenant, { log_mb_per_day: 0 });
   const linesOf = async (api: Tenant) => {
     const reply = await api.invoke('probe', commands({ op: 'log', a: 'a line' }));
-    const found = await eventually('its log', async () => {
+    const found = await until('its log', async () => {
       const { json } = await api.get(
         `/v1/functions/probe/logs?request_id=${reply.headers.get('x-request-id')}`,
       );

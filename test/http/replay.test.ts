@@ -2,8 +2,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import test from 'ava';
 import type { Api, JsonValue } from '../helpers/api.js';
-import { eventually } from '../helpers/eventually.js';
 import { commands, probeWasm } from '../helpers/probe.js';
+import { until } from '../helpers/until.js';
 import { aTenant, aTenantWithProbe, sharedEngine } from './served.js';
 
 const engine = sharedEngine({ env: { EGRESS_ALLOW: '127.0.0.2/32' } });
@@ -11,7 +11,7 @@ const ASYNC = { prefer: 'respond-async' };
 const ENDS = ['success', 'error', 'timeout', 'dead', 'cancelled'];
 
 async function ended(api: Api, id: string): Promise<JsonValue> {
-  return eventually(`the end of ${id}`, async () => {
+  return until(`the end of ${id}`, async () => {
     const { json } = await api.get(`/v1/invocations/${id}`);
     return ENDS.includes(json.state) && json;
   });
@@ -79,7 +79,7 @@ test('any invocation that has ended can be replayed, as often as wanted, and the
       input: first.input,
     });
   }
-  const children = await eventually('its children', async () => {
+  const children = await until('its children', async () => {
     const { json } = await api.get(`/v1/invocations?parent_id=${first.request_id}&status=success`);
     return json.count === 2 && json.invocations;
   });
@@ -137,7 +137,7 @@ test('published, enqueued and told of: each knows what caused it, and how deep i
       { op: 'enqueue', a: 'listener', json: 'y', n: 0 },
     ),
   );
-  const children = await eventually('three children', async () => {
+  const children = await until('three children', async () => {
     const { json } = await api.get(`/v1/invocations?parent_id=${root.request_id}`);
     return (
       json.count === 3 && json.invocations.every((one: JsonValue) => one.completed_at) && json.invocations
@@ -153,7 +153,7 @@ test('published, enqueued and told of: each knows what caused it, and how deep i
   );
   const parked = await api.invoke('probe', commands({ op: 'enqueue', a: 'listener', json: 'z', n: 600 }));
   const id = parked.headers.get('x-request-id');
-  const live = await eventually('the one that waits', async () => {
+  const live = await until('the one that waits', async () => {
     const { json } = await api.get(`/v1/invocations?parent_id=${id}&status=queued`);
     return json.count === 1 && json.invocations[0];
   });
@@ -180,7 +180,7 @@ test('only a 2xx is a delivery: how the callback went is shown with the invocati
   const callbackOf = async (path: string, accept: (callback: JsonValue) => boolean) => {
     const headers = { ...ASYNC, 'x-callback-url': base + path };
     const { json } = await api.invoke('probe', '[]', headers);
-    return eventually(`the callback to ${path}`, async () => {
+    return until(`the callback to ${path}`, async () => {
       const { callback } = (await api.get(`/v1/invocations/${json.request_id}`)).json;
       return callback !== null && accept(callback) && callback;
     });
@@ -315,7 +315,7 @@ test('what a message has fired is listed by its id, and knows it', async (t) => 
   };
   const [one, two] = [await publish(), await publish()];
   t.not(one, two);
-  const { json } = await eventually('both runs', async () => {
+  const { json } = await until('both runs', async () => {
     const reply = await api.get(`/v1/invocations?message_id=${one}&status=success`);
     return reply.json.count === 2 && reply;
   });

@@ -1,6 +1,6 @@
 import { createConnection } from 'node:net';
 import test from 'ava';
-import { commands } from '../helpers/probe.js';
+import { commands, probeWasm } from '../helpers/probe.js';
 import { aTenant, aTenantWithProbe, sharedEngine } from './served.js';
 
 const engine = sharedEngine();
@@ -139,6 +139,24 @@ test('multipart bombs are refused with a 4xx, and the engine goes on', async (t)
     t.is(typeof reply.json.error, 'string', what);
   }
   t.is((await api.get('/health')).status, 200);
+});
+
+test('a form with a field named __proto__ is refused, and nothing of it is deployed', async (t) => {
+  const api = await aTenant(await engine());
+  for (const name of ['__proto__', 'constructor', 'toString']) {
+    const reply = await api.deploy('odd', await probeWasm(), { [name]: 'x' });
+    t.is(reply.status, 400, name);
+    t.true(reply.json.error.includes(name), reply.text);
+  }
+  // As a file, too.
+  const form = new FormData();
+  form.set('name', 'odd');
+  form.set('wasm', new Blob([Buffer.from(await probeWasm())]), 'function.wasm');
+  form.set('__proto__', new Blob(['{}'], { type: 'application/json' }), 'x');
+  const reply = await api.request('POST', '/v1/functions', { body: form });
+  t.is(reply.status, 400);
+  t.regex(reply.json.error, /__proto__/);
+  t.is((await api.get('/v1/functions')).json.count, 0);
 });
 
 test('prototypes cannot be polluted through JSON', async (t) => {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
 import type { JsonValue } from '../helpers/api.js';
-import { eventually } from '../helpers/eventually.js';
+import { until } from '../helpers/until.js';
 
 /** A WebSocket as a foreign client has it, with what came so far. */
 export interface Client {
@@ -25,7 +25,7 @@ export async function connect(
   return {
     ws,
     frames,
-    next: (what, accept, timeoutMs) => eventually(what, async () => frames.find(accept), timeoutMs),
+    next: (what, accept, timeoutMs) => until(what, async () => frames.find(accept), timeoutMs),
     closed,
   };
 }

@@ -1,6 +1,6 @@
 import test from 'ava';
-import { eventually } from '../helpers/eventually.js';
 import { commands } from '../helpers/probe.js';
+import { until } from '../helpers/until.js';
 import { aTenant, aTenantWithProbe, sharedEngine } from './served.js';
 
 const engine = sharedEngine();
@@ -13,7 +13,7 @@ test('stats count what has become of invocations by minute, and what waits now, 
   await api.invoke('probe', commands({ op: 'exit', n: 3 }));
   const later = { prefer: 'respond-async', 'x-delay-seconds': '3600' };
   t.is((await api.invoke('probe', '[]', later)).status, 202);
-  const stats = await eventually('all are counted', async () => {
+  const stats = await until('all are counted', async () => {
     const { json } = await api.get('/v1/stats?window=10m');
     const total = json.per_minute.reduce((sum: number, one: Minute) => sum + (one.accepted ?? 0), 0);
     // A job leaves the queue a moment after its record can be read.

@@ -1,6 +1,6 @@
 import test from 'ava';
-import { eventually } from '../helpers/eventually.js';
 import { probeWasm } from '../helpers/probe.js';
+import { until } from '../helpers/until.js';
 import { aTenantWithProbe, sharedEngine } from './served.js';
 
 const engine = sharedEngine();
@@ -29,14 +29,14 @@ test('a disabled topic trigger does not fire, and fires again once it is enabled
   await api.publish('ping', 1);
   await set(trigger.id, true);
   await api.publish('ping', 2);
-  await eventually('the second message has fired', async () => (await runs('pubsub')).length > 0);
+  await until('the second message has fired', async () => (await runs('pubsub')).length > 0);
   t.is((await runs('pubsub')).length, 1);
 });
 
 test('a disabled schedule has no next run, and neither fires nor catches up', async (t) => {
   const { add, set, runs } = await tenant();
   const trigger = await add({ cron: '* * * * * *' });
-  await eventually('it fires', async () => (await runs('cron')).length > 0);
+  await until('it fires', async () => (await runs('cron')).length > 0);
   t.is((await set(trigger.id, false)).json.next_run_at, null);
   const fired = (await runs('cron')).length;
   await new Promise((resolve) => setTimeout(resolve, 2500));
@@ -44,7 +44,7 @@ test('a disabled schedule has no next run, and neither fires nor catches up', as
   t.true((await runs('cron')).length <= fired + 1);
   const paused = (await runs('cron')).length;
   t.truthy((await set(trigger.id, true)).json.next_run_at);
-  await eventually('it fires again', async () => (await runs('cron')).length > paused);
+  await until('it fires again', async () => (await runs('cron')).length > paused);
 });
 
 test('a schedule is run now, with the input that its ticks have', async (t) => {
@@ -54,10 +54,7 @@ test('a schedule is run now, with the input that its ticks have', async (t) => {
   t.is(status, 202);
   t.is(headers.get('location'), `/v1/invocations/${json.request_id}`);
   const { request_id: id } = json;
-  await eventually(
-    'it has run',
-    async () => (await api.get(`/v1/invocations/${id}`)).json.state === 'success',
-  );
+  await until('it has run', async () => (await api.get(`/v1/invocations/${id}`)).json.state === 'success');
   t.like((await api.get(`/v1/invocations/${id}`)).json, { trigger: 'cron', trigger_depth: 1 });
   const topic = await add({ topic: 'ping' });
   t.is((await api.post(`/v1/functions/probe/triggers/${topic.id}/run`, {})).status, 409);
@@ -76,7 +73,7 @@ test('a schedule that may not overlap waits for its last run', async (t) => {
   });
   const { json } = await api.get('/v1/functions/probe/triggers');
   t.like(json.triggers, [{ cron: '* * * * * *', overlap: 'skip', catch_up: 'one' }]);
-  await eventually('a run has ended', async () => {
+  await until('a run has ended', async () => {
     return (await runs('cron')).some((one: { state: string }) => one.state === 'dead');
   });
   const live = (await runs('cron')).filter(

@@ -1,7 +1,7 @@
 import test from 'ava';
 import type { Api, JsonValue } from '../helpers/api.js';
-import { eventually } from '../helpers/eventually.js';
 import { probeWasm } from '../helpers/probe.js';
+import { until } from '../helpers/until.js';
 import { aTenant, sharedEngine } from './served.js';
 import { connect } from './socket.js';
 
@@ -32,7 +32,7 @@ async function listening() {
 
 /** The inputs of so many invocations of the probe, as text, the oldest first. */
 async function inputs(api: Api, count: number, name = 'probe'): Promise<string[]> {
-  const found = await eventually(`${count} inputs`, async () => {
+  const found = await until(`${count} inputs`, async () => {
     const { json } = await api.get(`/v1/invocations?function=${name}&status=success`);
     return json.count >= count && json.invocations;
   });
@@ -67,7 +67,7 @@ test('data sent as base64 or over a socket is the JSON it spells to the byte, el
   const api = await listening();
   const socket = await connect(api.url, '/v1/pubsub/ws?topic=in:ws', { 'x-api-key': api.key });
   socket.ws.send(' {"n":9007199254740993}\n');
-  await eventually('the first', async () => (await inputs(api, 1)).length);
+  await until('the first', async () => (await inputs(api, 1)).length);
   for (const bytes of [Buffer.from('1.0'), Buffer.from('not JSON'), Buffer.from([0x22, 0xff, 0x22])]) {
     const reply = await api.post('/v1/pubsub/publish', {
       topic: 'in:b',

@@ -156,8 +156,20 @@ const HOSTILE: Readonly<Record<string, { code: string; error: RegExp }>> = {
     // Each leaves a promise behind: on a quick machine the memory is used up first.
     error: /^timed out after 1 s$|^memory limit of 32 MB exceeded/,
   },
+  'an endless loop in a microtask': {
+    code: 'await Promise.resolve().then(() => { while (true); });',
+    error: /^timed out after 1 s$/,
+  },
+  'an endless loop in a timer': {
+    code: 'setTimeout(() => { while (true); }, 1); await new Promise(() => {});',
+    error: /^timed out after 1 s$/,
+  },
   'a regular expression that backtracks without end': {
     code: 'return /^(a+)+$/.test("a".repeat(50) + "b");',
+    error: /^timed out after 1 s$/,
+  },
+  'a replacement that backtracks without end': {
+    code: 'return "x".repeat(40).replace(/(x+x+)+y|(?<=(x*)*)z/g, "");',
     error: /^timed out after 1 s$/,
   },
   'recursion without end': {
@@ -175,6 +187,14 @@ const HOSTILE: Readonly<Record<string, { code: string; error: RegExp }>> = {
   'a string without end': {
     code: 'let text = "x"; for (;;) text += text;',
     error: /^exited with code 1|^memory limit/,
+  },
+  'a string longer than strings can be': {
+    code: '"x".repeat(2 ** 30)',
+    error: /^exited with code 1: RangeError: invalid string length/,
+  },
+  'a string that memory does not hold': {
+    code: 'const all = []; for (let n = 0; ; n++) all.push((n + "x").repeat(2 ** 20));',
+    error: /^memory limit of 32 MB exceeded/,
   },
   'a large buffer': {
     code: 'new ArrayBuffer(2 ** 31 - 1)',

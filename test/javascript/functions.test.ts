@@ -112,33 +112,34 @@ test('bindings ask the engine, under env and from "orama" alike', async (t) => {
     };`;
   const outcome = await run(source, '', {
     host: {
-      cacheSet: async (key, value, ttl) => {
+      cache_set: async (key, value, ttl) => {
         calls.push(['set', key, ttl]);
         stored.set(key, value);
       },
-      cacheGet: async (key) => stored.get(key) ?? null,
-      cacheIncrement: async (_key, delta) => 10n + delta,
-      cacheDelete: async () => true,
-      getSecret: async (name) => (name === 'S' ? 'secret' : null),
-      dbQuery: async (sql, args) => {
+      cache_get: async (key) => stored.get(key) ?? null,
+      cache_incr: async () => 11n,
+      cache_incr_by: async (_key, delta) => 10n + delta,
+      cache_delete: async () => true,
+      get_secret: async (name) => (name === 'S' ? 'secret' : null),
+      db_query: async (sql, args) => {
         calls.push(['query', sql, args]);
         if (sql.includes('none')) return '[]';
         return sql.includes('as one')
           ? '[{"one":1}]'
           : '[{"one":9007199254740993,"small":7,"part":0.1234567890123456,"blob":{"$blob":"/w=="}}]';
       },
-      dbExecute: async (sql, args) => {
+      db_execute: async (sql, args) => {
         calls.push(['execute', sql, args]);
         return 4;
       },
-      storagePut: async (data) => {
+      storage_put: async (data) => {
         stored.set('cid', data);
         return 'cid';
       },
-      storageGet: async (cid) => stored.get(cid) ?? null,
-      publish: async (topic, data) => {
+      storage_get: async (cid) => stored.get(cid) ?? null,
+      pubsub_publish: async (topic, data) => {
         calls.push(['publish', topic, new TextDecoder().decode(data)]);
-        return {};
+        return 1;
       },
       enqueue: async (name, payload, delay) => {
         calls.push(['enqueue', name, new TextDecoder().decode(payload), delay]);
@@ -185,7 +186,7 @@ function fetchHost(
   return {
     most: () => most,
     host: {
-      async httpStart(method: string, url: string, headers: string, body: Uint8Array) {
+      async http_start(method: string, url: string, headers: string, body: Uint8Array) {
         const [ms, reply] = answer(url, method, headers, body);
         const id = ++handle;
         most = Math.max(most, ++inFlight);
@@ -195,7 +196,7 @@ function fetchHost(
         }, ms);
         return id;
       },
-      async httpNext(timeoutMs: number) {
+      async http_next(timeoutMs: number) {
         const until = Date.now() + timeoutMs;
         while (ended.length === 0 && inFlight > 0 && Date.now() < until) await sleep(1);
         return ended.shift() ?? null;

@@ -90,16 +90,16 @@ test('a Worker that keeps what it fetched in KV moves in with the name of the bi
   const options: CallOptions = {
     env: { ORIGIN: 'http://origin.example' },
     host: {
-      cacheGet: async (key) => kept.get(key) ?? null,
-      cacheSet: async (key, value, ttl) => {
+      cache_get: async (key) => kept.get(key) ?? null,
+      cache_set: async (key, value, ttl) => {
         t.is(ttl, 60);
         kept.set(key, value);
       },
-      httpStart: async (_method, url) => {
+      http_start: async (_method, url) => {
         t.is(url, 'http://origin.example/a');
         return ++fetched;
       },
-      httpNext: async () =>
+      http_next: async () =>
         JSON.stringify({
           handle: fetched,
           status: 200,
@@ -141,10 +141,10 @@ test('a Worker that takes signed webhooks moves in with its secret read from SEC
   });
   const published: string[] = [];
   const host: CallOptions['host'] = {
-    getSecret: async () => 'the secret',
-    publish: async (topic) => {
+    get_secret: async () => 'the secret',
+    pubsub_publish: async (topic) => {
       published.push(topic);
-      return {};
+      return 1;
     },
   };
   const body = '{"action":"opened","by":"ädä"}';

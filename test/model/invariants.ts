@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import type { Api, JsonValue } from '../helpers/api.js';
-import { eventually } from '../helpers/eventually.js';
 import { loggedAttempts } from '../helpers/logged.js';
 import { commands } from '../helpers/probe.js';
+import { until } from '../helpers/until.js';
 import { type Driven, FUNCTION } from './driven.js';
 
 const LIVE = ['queued', 'running', 'retrying'];
@@ -15,7 +15,7 @@ const MOST_DEATHS = 3;
 export async function checkInvariants(driven: Driven): Promise<void> {
   const { api, accepted } = driven;
   await driven.settled();
-  const records = await eventually('all has ended', async () => {
+  const records = await until('all has ended', async () => {
     const all = await everyInvocation(api);
     if (!all.every(({ state }) => !LIVE.includes(state))) return false;
     // One that ended while it was being looked at may have caused others since they were listed.

@@ -15,15 +15,14 @@ test.after.always(async () => {
   await cluster.close();
 });
 
-const open = (url: string, leaseMs?: number) =>
-  openPresence({ driver: 'redis', url, ...(leaseMs === undefined ? {} : { leaseMs }) });
+const open = (url: string, leaseMs = 20_000) => openPresence({ driver: 'redis', url, leaseMs });
 const ns = namespaceSchema.parse('processes');
 const shown = { member_id: 'ann', joined_at: '2026-01-01T00:00:00.000Z', meta: null };
 const ann = { ...shown, owner: 'key:1' };
 
 presenceConformance('redis', (leaseMs) => open(server.url, leaseMs));
 presenceConformance('redis cluster', (leaseMs) => open(cluster.url, leaseMs), 'redis');
-redisSettingConformance('redis', 'REDIS_URL', open);
+redisSettingConformance('redis', 'REDIS_URL', (url) => open(url));
 
 test('a member of one process is seen by another, and goes when its process is gone', async (t) => {
   const here = await open(server.url, 1000);

@@ -18,7 +18,7 @@ interface Context {
   one: Queues;
   other: Queues;
 }
-const test = anyTest.serial as unknown as TestFn<Context>;
+const { serial: test } = anyTest as TestFn<Context>;
 const LIMITS = { maxWaiting: 1000, maxBytes: 1 << 20 };
 const SLOTS = 16;
 const DONE: Settlement = { kind: 'done' };

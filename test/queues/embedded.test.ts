@@ -12,7 +12,7 @@ import { lanesConformance } from '../conformance/sync-and-async.js';
 import { tasksConformance } from '../conformance/tasks.js';
 import { tempDir } from '../helpers/temp-dir.js';
 
-const test = anyTest.serial as unknown as TestFn<QueueContext>;
+const { serial: test } = anyTest as TestFn<QueueContext>;
 const dirs = tempDir();
 /** For processes of a test's own. */
 const ownDir = tempDir();

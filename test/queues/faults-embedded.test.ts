@@ -9,7 +9,7 @@ import { type Child, startChild } from '../helpers/child.js';
 import { namespace, queued } from '../helpers/invocations.js';
 import { until } from '../helpers/until.js';
 
-const test = anyTest.serial as unknown as TestFn<{ dir: string; children: Child[] }>;
+const { serial: test } = anyTest as TestFn<{ dir: string; children: Child[] }>;
 
 test.beforeEach(async (t) => {
   t.context = { dir: await mkdtemp(join(tmpdir(), 'orama-queue-')), children: [] };

@@ -8,7 +8,7 @@ import { newRequestId, queued } from '../helpers/invocations.js';
 import { type RedisServerProcess, startRedis } from '../helpers/redis-server.js';
 import { until } from '../helpers/until.js';
 
-const test = anyTest.serial as unknown as TestFn<{
+const { serial: test } = anyTest as TestFn<{
   server: RedisServerProcess;
   queues: Queues;
   children: Child[];

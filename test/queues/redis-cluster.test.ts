@@ -9,7 +9,7 @@ import { schedulesConformance } from '../conformance/schedules.js';
 import { tasksConformance } from '../conformance/tasks.js';
 import { type RedisCluster, startRedisCluster } from '../helpers/redis-cluster.js';
 
-const test = anyTest.serial as unknown as TestFn<QueueContext>;
+const { serial: test } = anyTest as TestFn<QueueContext>;
 let cluster: RedisCluster;
 
 const open = (url = ''): Promise<Queues> =>

@@ -11,7 +11,7 @@ import { lanesConformance } from '../conformance/sync-and-async.js';
 import { tasksConformance } from '../conformance/tasks.js';
 import { type RedisServerProcess, startRedis } from '../helpers/redis-server.js';
 
-const test = anyTest.serial as unknown as TestFn<QueueContext>;
+const { serial: test } = anyTest as TestFn<QueueContext>;
 let server: RedisServerProcess;
 
 const open = (): Promise<Queues> =>

@@ -9,7 +9,7 @@ interface Context {
   redis: Redis;
   queues: Queues;
 }
-const test = anyTest.serial as unknown as TestFn<Context>;
+const { serial: test } = anyTest as TestFn<Context>;
 const LIMITS = { maxWaiting: 1000, maxBytes: 1 << 20 };
 const QUEUE = '{orama}:async:';
 const JOBS = 30;

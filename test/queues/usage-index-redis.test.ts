@@ -13,7 +13,7 @@ interface Context {
   usage: UsageIndex;
   queues: Queues;
 }
-const test = anyTest.serial as unknown as TestFn<Context>;
+const { serial: test } = anyTest as TestFn<Context>;
 let server: RedisServerProcess;
 const LIMITS = { maxWaiting: 100, maxBytes: 1 << 20 };
 const KEYS = { prefix: '{orama}:', usage: '{orama}:usage:' };

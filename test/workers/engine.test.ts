@@ -85,7 +85,7 @@ test('log lines arrive while the guest runs when somebody watches', async (t) =>
   });
   const running = engine.run({
     ...guestCall(await guest('kitchen.c'), 'info early\nfetch http://x\ninfo late', {
-      host: { httpFetch: () => isWatched },
+      host: { http_fetch: () => isWatched },
     }),
     onLog: (message) => {
       seen.push(message);

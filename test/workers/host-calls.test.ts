@@ -1,6 +1,6 @@
 import test from 'ava';
+import type { HostCalls } from '../../src/contract/host-functions.js';
 import type { RequestId } from '../../src/contract/ids.js';
-import type { HostCalls } from '../../src/ports/engine.js';
 import { createEngine } from '../../workers/engine/engine.js';
 import { contentId, runText } from '../helpers/engine.js';
 import { guest, missingCompiler } from '../helpers/guests.js';
@@ -42,18 +42,19 @@ for (const source of ['host.c', 'host.rs', 'host.go', 'host.as.ts']) {
       callerWallet: '0xWALLET',
       env: { COLOUR: 'rød' },
       host: {
-        getSecret: noted('getSecret', 'hemmelig'),
-        dbQuery: noted('dbQuery', '[{"a":1}]'),
-        dbExecute: noted('dbExecute', 3),
-        cacheGet: noted('cacheGet', bytes('cached')),
-        cacheSet: noted('cacheSet', undefined),
-        cacheIncrement: noted('cacheIncrement', -6_000_000_000n),
-        cacheDelete: noted('cacheDelete', true),
-        httpFetch: noted('httpFetch', '{"status":200}'),
-        publish: noted('publish', {}),
-        storagePut: noted('storagePut', 'bafy'),
-        storageGet: noted('storageGet', bytes('blob')),
-        enqueue: noted('enqueue', 'later-id' as RequestId),
+        get_secret: noted('get_secret', 'hemmelig'),
+        db_query: noted('db_query', '[{"a":1}]'),
+        db_execute: noted('db_execute', 3),
+        cache_get: noted('cache_get', bytes('cached')),
+        cache_set: noted('cache_set', undefined),
+        cache_incr: noted('cache_incr', -6_000_000_000n),
+        cache_incr_by: noted('cache_incr_by', -6_000_000_000n),
+        cache_delete: noted('cache_delete', true),
+        http_fetch: noted('http_fetch', '{"status":200}'),
+        pubsub_publish: noted('pubsub_publish', 1),
+        storage_put: noted('storage_put', 'bafy'),
+        storage_get: noted('storage_get', bytes('blob')),
+        enqueue: noted('enqueue', 'later-id'),
       },
     });
     t.is(outcome.error, null);
@@ -82,18 +83,18 @@ for (const source of ['host.c', 'host.rs', 'host.go', 'host.as.ts']) {
     ]);
     const twice = (...call: unknown[]) => [call, call];
     t.deepEqual(seen, [
-      ...twice('getSecret', 'token'),
-      ...twice('dbQuery', 'SELECT 1', '[1]'),
-      ['dbExecute', 'DELETE FROM t', '[]'],
-      ...twice('cacheGet', 'key'),
-      ['cacheSet', 'key', 'value', 60],
-      ['cacheIncrement', 'n', 1n],
-      ['cacheIncrement', 'n', -5_000_000_000n],
-      ['cacheDelete', 'key'],
-      ...twice('httpFetch', 'POST', 'http://example.test/', '{"a":"b"}', 'body'),
-      ['publish', 'news', '{"n":1}'],
-      ...twice('storagePut', 'blob'),
-      ...twice('storageGet', 'cid'),
+      ...twice('get_secret', 'token'),
+      ...twice('db_query', 'SELECT 1', '[1]'),
+      ['db_execute', 'DELETE FROM t', '[]'],
+      ...twice('cache_get', 'key'),
+      ['cache_set', 'key', 'value', 60],
+      ['cache_incr', 'n'],
+      ['cache_incr_by', 'n', -5_000_000_000n],
+      ['cache_delete', 'key'],
+      ...twice('http_fetch', 'POST', 'http://example.test/', '{"a":"b"}', 'body'),
+      ['pubsub_publish', 'news', '{"n":1}'],
+      ...twice('storage_put', 'blob'),
+      ...twice('storage_get', 'cid'),
       ...twice('enqueue', 'later', '{}', 7),
     ]);
     t.deepEqual(outcome.log, ['debug: d', 'info: i', 'warn: w', 'error: e']);
@@ -105,15 +106,15 @@ test('failed host calls give their failure values and are logged with their reas
   const outcome = await run(
     'info first\nquery SELECT\nexecute DROP\nget k\nincr k\npublish t {}\nput x\nenqueue f {}\ndelete k\nset-ttl -1\ninfo last',
     {
-      dbQuery: failing('no such table'),
-      dbExecute: failing('locked'),
-      cacheGet: failing('cache is away'),
-      cacheIncrement: failing('not a number'),
-      publish: failing('queue is full'),
-      storagePut: failing('disk is full'),
+      db_query: failing('no such table'),
+      db_execute: failing('locked'),
+      cache_get: failing('cache is away'),
+      cache_incr: failing('not a number'),
+      pubsub_publish: failing('queue is full'),
+      storage_put: failing('disk is full'),
       enqueue: failing('no such function'),
-      cacheDelete: failing('cache is away'),
-      cacheSet: () => Promise.resolve(),
+      cache_delete: failing('cache is away'),
+      cache_set: () => Promise.resolve(),
     },
   );
   t.is(outcome.status, 'success');
@@ -134,7 +135,9 @@ test('failed host calls give their failure values and are logged with their reas
 });
 
 test('a note on a publish is in the log', async (t) => {
-  const outcome = await run('publish t {}', { publish: () => Promise.resolve({ note: 'depth 5 reached' }) });
+  const outcome = await run('publish t {}', {
+    pubsub_publish: () => Promise.resolve({ value: 1, note: 'depth 5 reached' }),
+  });
   t.is(outcome.output, '1\n');
   t.deepEqual(outcome.log, ['warn: depth 5 reached']);
 });
@@ -145,14 +148,14 @@ test('a result that does not fit an _into buffer is kept for the same call, whic
     calls++;
     return Promise.resolve(bytes(`value ${calls} that is longer`));
   };
-  t.is((await run('get-into k', { cacheGet })).output, '22 22 value 1 that is longer\n');
+  t.is((await run('get-into k', { cache_get: cacheGet })).output, '22 22 value 1 that is longer\n');
   t.is(calls, 1);
 });
 
 test('another call in between drops a kept result', async (t) => {
   const keys: string[] = [];
   await run('get-into-between k', {
-    cacheGet: (key) => {
+    cache_get: (key) => {
       keys.push(key);
       return Promise.resolve(bytes('long enough'));
     },
@@ -163,7 +166,7 @@ test('another call in between drops a kept result', async (t) => {
 test('results of 8 MB arrive whole, larger ones fail', async (t) => {
   const size = 8 << 20;
   const cacheGet = (key: string) => Promise.resolve(new Uint8Array(key === 'fits' ? size : size + 1));
-  const outcome = await run('get-length fits\nget-length large', { cacheGet });
+  const outcome = await run('get-length fits\nget-length large', { cache_get: cacheGet });
   t.is(outcome.output, `${size}\n0\n`);
   t.deepEqual(outcome.log, ['error: cache_get failed: its result is 8.0 MB; at most 8 MB are allowed']);
 });
@@ -171,7 +174,7 @@ test('results of 8 MB arrive whole, larger ones fail', async (t) => {
 test('calls beyond 10,000 fail', async (t) => {
   let calls = 0;
   const outcome = await run('many-gets 10003', {
-    cacheGet: () => {
+    cache_get: () => {
       calls++;
       return Promise.resolve(bytes('x'));
     },
@@ -184,7 +187,7 @@ test('calls beyond 10,000 fail', async (t) => {
 
 test('bytes beyond 64 MB fail', async (t) => {
   const cacheGet = () => Promise.resolve(new Uint8Array(8 << 20));
-  const outcome = await run('get-length k\n'.repeat(9), { cacheGet }, { memoryLimitMb: 256 });
+  const outcome = await run('get-length k\n'.repeat(9), { cache_get: cacheGet }, { memoryLimitMb: 256 });
   t.is(outcome.output, `${8 << 20}\n`.repeat(7).concat('0\n0\n'));
   t.is(outcome.log[0], 'error: cache_get failed: an invocation may move 64 MB through host calls');
 });
@@ -194,7 +197,7 @@ test('a fetch is aborted when the guest that made it is killed', async (t) => {
   const outcome = await run(
     'fetch http://x',
     {
-      httpFetch: (_method, _url, _headers, _body, signal) => {
+      http_fetch: (_method, _url, _headers, _body, signal) => {
         aborted = new Promise((resolve) => signal.addEventListener('abort', resolve));
         return new Promise(() => {});
       },
@@ -214,7 +217,7 @@ test('arguments beyond 64 MB fail before they are copied, those within it arrive
   const heavy = async (input: string) =>
     runText(engine, await guest('heavy.c'), input, {
       memoryLimitMb: 256,
-      host: { dbExecute: (sql) => Promise.resolve(sql.length) },
+      host: { db_execute: (sql) => Promise.resolve(sql.length) },
     });
   t.is((await heavy('63 1')).output, `${63 << 20}\n`);
   const over = await heavy('30 3');

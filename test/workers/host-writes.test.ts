@@ -2,7 +2,7 @@ import test from 'ava';
 import { WASM_PAGE_BYTES } from '../../src/contract/limits.js';
 import { concat, i32Const, name, section } from '../../workers/wasm/binary/writer.js';
 import { Guest } from '../../workers/wasm/run/guest.js';
-import { HOST_IMPORTS, WASI_IMPORTS, WASI_MODULE } from '../../workers/wasm/run/host-functions.js';
+import { HOST_IMPORTS, WASI_IMPORTS, WASI_MODULE } from '../../workers/wasm/run/imports.js';
 import { createRunner } from '../../workers/wasm/run/runner.js';
 import { readSource } from '../../workers/wasm/warm/prepare.js';
 import { randomConditions, sandboxSession } from '../../workers/wasm/warm/sandbox-session.js';

@@ -122,7 +122,7 @@ for (const [what, input] of [
         others++;
       }
     })();
-    const outcome = await runText(two, wasm, input, { timeoutMs: 500, host: { cacheGet } });
+    const outcome = await runText(two, wasm, input, { timeoutMs: 500, host: { cache_get: cacheGet } });
     done = true;
     await beside;
     t.is(outcome.status, 'timeout');

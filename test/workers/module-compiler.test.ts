@@ -1,34 +1,10 @@
 import test from 'ava';
 import { ModuleCompiler } from '../../workers/threads/module-compiler.js';
-import { handMade, I32, I64 } from '../helpers/wasm.js';
-
-/** A reactor whose `_initialize` is this code. */
-function reactor(initialize: number[]): Uint8Array {
-  return handMade({
-    types: [
-      [[], []],
-      [[I32, I32], [I64]],
-      [[I32], [I32]],
-    ],
-    functions: [
-      { type: 0, code: [0, ...initialize] },
-      { type: 1, code: [0, 0x42, 0] },
-      { type: 2, code: [0, 0x41, 16] },
-    ],
-    memories: [[0, 1]],
-    exports: [
-      { name: 'memory', kind: 2, index: 0 },
-      { name: '_initialize', kind: 0, index: 0 },
-      { name: 'handle', kind: 0, index: 1 },
-      { name: 'orama_alloc', kind: 0, index: 2 },
-    ],
-  });
-}
+import { ENDLESS, reactor } from '../helpers/reactor.js';
 
 const SHORT = { compile: 20_000, probe: 100, probeAgain: 300 };
 
-/** loop: br 0 */
-const endless = reactor([0x03, 0x40, 0x0c, 0, 0x0b]);
+const endless = reactor(ENDLESS);
 const quick = reactor([]);
 const deploy = (wasm: Uint8Array) => ({ wasm, name: 'tested', limitMb: 16, want: 'probe' }) as const;
 

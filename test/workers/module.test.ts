@@ -146,12 +146,12 @@ const REFUSED: [string, Uint8Array, RegExp][] = [
   [
     'instructions that do not type',
     handMade(command({ functions: [{ type: 0, code: [0, 0x6a] }] })),
-    /not valid WebAssembly/,
+    /^The module is not valid WebAssembly: byte \d+ breaks the format \(the code section, in function 0\); build it again/,
   ],
   [
     'an unknown instruction',
     handMade(command({ functions: [{ type: 0, code: [0, 0xff] }] })),
-    /not valid WebAssembly/,
+    /^The module is not valid WebAssembly: byte \d+ breaks the format \(the code section, in function 0\); build it again/,
   ],
 ];
 for (const [what, wasm, message] of REFUSED) {
@@ -161,6 +161,28 @@ for (const [what, wasm, message] of REFUSED) {
     t.regex(error?.message ?? '', message);
   });
 }
+
+test('whatever is wrong with a module, it is said in words of our own', async (t) => {
+  const valid = handMade(command({ functions: [{ type: 0, code: [0, 0x41, 1, 0x1a] }] }));
+  const damaged = [
+    ...Array.from({ length: valid.length }, (_, end) => valid.slice(0, end)),
+    ...Array.from({ length: valid.length }, (_, at) =>
+      valid.map((byte, index) => (index === at ? byte ^ 0x55 : byte)),
+    ),
+  ];
+  let refused = 0;
+  for (const wasm of damaged) {
+    const error: unknown = await inspect(wasm).then(
+      () => null,
+      (reason: unknown) => reason,
+    );
+    if (error === null) continue;
+    refused++;
+    t.true(isAppError(error, 'invalid_module'), String(error));
+    t.notRegex(String(error), /WebAssembly\.|@\+|fell off|opcode|V8|undefined/);
+  }
+  t.true(refused > valid.length);
+});
 
 test('a start function can reach the memory through host calls', async (t) => {
   // (start) log_info(0, 1)

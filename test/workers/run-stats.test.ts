@@ -9,9 +9,9 @@ const program = () => ({}) as Program;
 const thread = { hasSlot: true } as GuestThread;
 
 function paceAfter(of: Program, ...runs: number[]): RunStats {
-  const pace = new RunStats();
-  for (const busyMs of runs) pace.recordEnd(of, { busyMs, waited: false });
-  return pace;
+  const stats = new RunStats();
+  for (const busyMs of runs) stats.recordEnd(of, { busyMs, waited: false });
+  return stats;
 }
 
 /** A thread that is at a run of the program, with more of them behind it. */

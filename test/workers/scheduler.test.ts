@@ -8,8 +8,9 @@ import { Scheduler } from '../../workers/engine/scheduler.js';
 import { prepareFresh } from '../../workers/wasm/warm/fresh.js';
 import { readSource } from '../../workers/wasm/warm/prepare.js';
 import { guestCall, runText } from '../helpers/engine.js';
-import { eventually } from '../helpers/eventually.js';
 import { guest } from '../helpers/guests.js';
+import { until } from '../helpers/until.js';
+import { boundMs, medianMs } from '../helpers/waits.js';
 
 const kitchen = () => guest('kitchen.c');
 
@@ -32,7 +33,7 @@ test('guests that wait give their slot away: many more than threads wait at once
     return '{"status":200}';
   };
   const all = Array.from({ length: 30 }, () =>
-    runText(engine, wasm, 'fetch http://x', { host: { httpFetch } }),
+    runText(engine, wasm, 'fetch http://x', { host: { http_fetch: httpFetch } }),
   );
   const outcomes = await Promise.all(all);
   t.is(most, 30);
@@ -48,7 +49,7 @@ test('guests that wait do not keep those that compute from running', async (t) =
     release = () => resolve('{}');
   });
   const waiting = Array.from({ length: 4 }, () =>
-    runText(engine, wasm, 'fetch http://x', { host: { httpFetch: () => gate } }),
+    runText(engine, wasm, 'fetch http://x', { host: { http_fetch: () => gate } }),
   );
   // With its one slot taken by any of the four, this would never end.
   t.is((await runText(engine, wasm, 'spin 1\necho computed')).output, 'computed\n');
@@ -87,7 +88,9 @@ test('no more guests are parked than allowed', async (t) => {
     return '';
   };
   await Promise.all(
-    Array.from({ length: 9 }, () => runText(engine, wasm, 'fetch http://x', { host: { httpFetch } })),
+    Array.from({ length: 9 }, () =>
+      runText(engine, wasm, 'fetch http://x', { host: { http_fetch: httpFetch } }),
+    ),
   );
   t.is(most, 3);
 });
@@ -123,7 +126,7 @@ test('endless loops of one namespace on every core keep no other namespace waiti
   };
   await call();
   const hostile = Array.from({ length: 10 }, () => loop('hostile'));
-  await eventually('they hold both slots', async () => engine.stats().busy === 2);
+  await until('they hold both slots', async () => engine.stats().busy === 2);
   const times: number[] = [];
   for (let n = 0; n < 20; n++) times.push(await call());
   t.log(`at most ${Math.max(...times).toFixed(1)} ms`);
@@ -133,12 +136,76 @@ test('endless loops of one namespace on every core keep no other namespace waiti
   // More of the same namespace are not over-committed, and there is an end to it for all namespaces
   // together.
   t.is(engine.stats().busy, 2);
-  const others = ['second', 'third', 'fourth', 'fifth'].map(loop);
-  await eventually('two more run', async () => engine.stats().busy === 4);
+  const others = ['second', 'third', 'fourth', 'fifth', 'sixth', 'seventh'].map(loop);
+  await until('four more run', async () => engine.stats().busy === 6);
   await delay(100);
-  t.is(engine.stats().busy, 4);
+  t.is(engine.stats().busy, 6);
   stop.abort();
   for (const { status } of await Promise.all([...hostile, ...others])) t.is(status, 'cancelled');
+});
+
+test('guests that wait and then compute for ever, many more than cores, keep no other namespace waiting', async (t) => {
+  const engine = createEngine({ threads: 2, parked: 24 });
+  t.teardown(() => engine.close());
+  const wasm = await kitchen();
+  const stop = new AbortController();
+  setMaxListeners(0, stop.signal);
+  const call = () => runText(engine, wasm, 'echo here', { namespace: 'victim' });
+  await call();
+  let leave = () => {};
+  const gate = new Promise<string>((resolve) => {
+    leave = () => resolve('{}');
+  });
+  const hostile = Array.from({ length: 24 }, () =>
+    runText(engine, wasm, 'fetch http://x\nloop', {
+      ...{ namespace: 'hostile', timeoutMs: 300_000 },
+      ...{ host: { http_fetch: () => gate }, signal: stop.signal },
+    }),
+  );
+  await until('all of them wait', async () => engine.stats().parked === 24);
+  leave();
+  await until('all of them compute', async () => engine.stats().busy === 24);
+  const unhurried = medianMs(call);
+  const waited = await Promise.race([unhurried, delay(20_000, Number.POSITIVE_INFINITY)]);
+  t.log(`${waited.toFixed(1)} ms`);
+  t.true(waited <= boundMs(0), `${waited} ms`);
+  stop.abort();
+  for (const { status } of await Promise.all(hostile)) t.is(status, 'cancelled');
+});
+
+test('guests of one namespace that hold all the memory keep no other namespace waiting', async (t) => {
+  const engine = createEngine({ threads: 2, parked: 40, memoryMb: 1024 });
+  t.teardown(() => engine.close());
+  const wasm = await kitchen();
+  let inside = 0;
+  let leave = () => {};
+  const gate = new Promise<string>((resolve) => {
+    leave = () => resolve('{}');
+  });
+  const httpFetch = () => {
+    inside++;
+    return gate;
+  };
+  const stop = new AbortController();
+  setMaxListeners(0, stop.signal);
+  const call = () => runText(engine, wasm, 'echo here', { namespace: 'victim', memoryLimitMb: 64 });
+  const isServed = async () => (await Promise.race([call(), delay(10_000, null)]))?.output === 'here\n';
+  t.true(await isServed());
+  // Small while they wait, they want to grow all at once.
+  const hostile = Array.from({ length: 20 }, () =>
+    runText(engine, wasm, 'fetch http://x\nloop', {
+      ...{ namespace: 'hostile', memoryLimitMb: 256, timeoutMs: 300_000 },
+      ...{ host: { http_fetch: httpFetch }, signal: stop.signal },
+    }),
+  );
+  await until('they wait', async () => inside > 3);
+  t.true(await isServed(), 'while they wait');
+  leave();
+  await until('they hold what there is', async () => engine.stats().memoryMb > 700);
+  for (let n = 0; n < 3; n++) t.true(await isServed(), 'while they grow');
+  t.true(engine.stats().memoryMb <= 1024);
+  stop.abort();
+  for (const { status } of await Promise.all(hostile)) t.is(status, 'cancelled');
 });
 
 test('runs that somebody waits for go before those for which nobody does', async (t) => {
@@ -170,7 +237,7 @@ test('guests that wait count with the memory they have, and never take more than
   const fetches = () =>
     Promise.all(
       Array.from({ length: 12 }, () =>
-        runText(engine, wasm, 'fetch http://x', { memoryLimitMb: 256, host: { httpFetch } }),
+        runText(engine, wasm, 'fetch http://x', { memoryLimitMb: 256, host: { http_fetch: httpFetch } }),
       ),
     );
   await fetches();
@@ -300,7 +367,7 @@ test('a program that is prepared has an instance before its first run', async (t
   const program = prepareFresh(readSource(wasm, 64));
   await pool.run(guestCall(wasm, 'echo in'), 'another', program);
   pool.prepare('key', program);
-  await eventually('an instance', async () => pool.stats().warmInstances === 2);
+  await until('an instance', async () => pool.stats().warmInstances === 2);
   t.is((await pool.run(guestCall(wasm, 'echo in'), 'key', program)).status, 'success');
   const { warmRuns, freshRuns } = pool.stats();
   t.deepEqual({ warmRuns, freshRuns }, { warmRuns: 1, freshRuns: 1 });

@@ -96,15 +96,15 @@ test('an output that is too large for a slot is the posted one', (t) => {
   t.is(readResult(view, () => posted).output, posted);
 });
 
-test('tickets keep their order where they wrap round, and none is 0', (t) => {
-  let ticket = 2 ** 31 - 3;
+test('generations keep their order where they wrap round, and none is 0', (t) => {
+  let generation = 2 ** 31 - 3;
   for (let n = 0; n < 6; n++) {
-    const next = nextGeneration(ticket);
-    t.true(isAtOrBefore(ticket, next));
-    t.false(isAtOrBefore(next, ticket));
-    ticket = next;
+    const next = nextGeneration(generation);
+    t.true(isAtOrBefore(generation, next));
+    t.false(isAtOrBefore(next, generation));
+    generation = next;
   }
-  t.true(ticket < 0);
+  t.true(generation < 0);
   t.is(nextGeneration(-1), 1);
   t.true(isAtOrBefore(-1, 1));
   t.true(isAtOrBefore(1, 1));

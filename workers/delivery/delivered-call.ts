@@ -1,6 +1,6 @@
 import type { FunctionVersion } from '../../src/contract/function.js';
 import type { Blobs } from '../../src/ports/blobs.js';
-import type { GuestCall, HostCalls } from '../../src/ports/engine.js';
+import type { GuestCall, HostCaller } from '../../src/ports/engine.js';
 import type { Delivery } from '../../src/ports/queue.js';
 
 /**
@@ -22,14 +22,14 @@ export class DeliveredCall implements GuestCall {
   readonly urgent;
   readonly signal;
   readonly #blobs: Blobs;
-  readonly #makeHost: () => HostCalls;
+  readonly #makeHost: () => HostCaller;
   readonly #delivery: Delivery;
-  #host: HostCalls | undefined;
+  #host: HostCaller | undefined;
 
   constructor(
     delivery: Delivery,
     fn: FunctionVersion,
-    { blobs, makeHost }: { blobs: Blobs; makeHost: () => HostCalls },
+    { blobs, makeHost }: { blobs: Blobs; makeHost: () => HostCaller },
   ) {
     const { invocation, attempt, signal } = delivery;
     this.requestId = invocation.id;
@@ -65,7 +65,7 @@ export class DeliveredCall implements GuestCall {
   }
 
   /** Made when it is asked for: most guests call nothing. */
-  get host(): HostCalls {
+  get host(): HostCaller {
     this.#host ??= this.#makeHost();
     return this.#host;
   }

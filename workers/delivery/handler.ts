@@ -11,8 +11,9 @@ import type { Engine, GuestOutcome } from '../../src/ports/engine.js';
 import type { Leases } from '../../src/ports/leases.js';
 import type { Meter } from '../../src/ports/meter.js';
 import type { Delivery, DeliveryHandler, Invocation, Settlement } from '../../src/ports/queue.js';
-import type { AttemptRow } from '../../src/ports/store.js';
+import type { AttemptRow } from '../../src/ports/store/attempts.js';
 import type { Span, Tracer } from '../../src/ports/tracer.js';
+import { hostCaller } from '../engine/host-dispatch.js';
 import { ModuleUnavailable } from '../engine/module-unavailable.js';
 import { DeliveredCall } from './delivered-call.js';
 import { GuestGone } from './guest-gone.js';
@@ -22,11 +23,9 @@ import type { LogQuota } from './log-quota.js';
 import type { LogWriter } from './log-writer.js';
 import { observedHost } from './observed-host.js';
 
-/**
- * How long a job steps back when all places of its function's `concurrency` are taken; jittered.
- */
+/** Delay of a job while the `concurrency` of its function is used up; jittered. */
 const BUSY_MS = 100;
-/** How long a job steps back when the module cannot be loaded or the log cannot be written. */
+/** Delay of a job whose module cannot be loaded or whose log cannot be written; jittered. */
 const AWAY_MS = 2000;
 
 export interface ConsumerDeps extends HostDeps {
@@ -115,9 +114,9 @@ async function deliver(deps: ConsumerDeps, guests: GuestLimit, delivery: Deliver
 }
 
 /**
- * What took place is not done again, only what should have followed it: the end is durable before
- * that. With the store away it is not known, and an invocation that runs twice is better than one
- * that waits for the store.
+ * The stored end of a redelivered invocation: it is not run again, only its outcome events and
+ * callback are sent, as the end is durable before them. With the store away the end is unknown, and
+ * running twice is better than waiting for the store.
  */
 async function endOf({ store }: ConsumerDeps, { id }: Invocation): Promise<EndRow | null> {
   const stored = await store.attempts.invocation(id).catch(() => null);
@@ -125,9 +124,7 @@ async function endOf({ store }: ConsumerDeps, { id }: Invocation): Promise<EndRo
   return last?.final ? { ...last, final: last.final } : null;
 }
 
-/**
- * Only crashes in which it was running count: one that waited in the same worker is not to blame.
- */
+/** Only crashes count in which its guest was running: a waiting job did not cause them. */
 function isLastCrash({ crashesWhileRunning }: Delivery): boolean {
   return crashesWhileRunning >= MAX_WORKER_CRASHES;
 }
@@ -211,12 +208,12 @@ async function settle(
   return { kind: 'retry', error: outcome.error ?? outcome.status };
 }
 
-/** What the guest publishes and enqueues is caused by its own span. */
+/** The span of the guest is the parent of what it publishes and enqueues. */
 function hostOf(deps: ConsumerDeps, run: Parameters<typeof createHost>[1], { traceparent }: Span) {
   const invocation = traceparent === undefined ? run.invocation : { ...run.invocation, traceparent };
-  const host = createHost(deps, { ...run, invocation });
+  const call = hostCaller(createHost(deps, { ...run, invocation }));
   const { meter, tracer, logger } = deps;
-  return observedHost(host, { meter, tracer, logger, parent: traceparent, requestId: invocation.id });
+  return observedHost(call, { meter, tracer, logger, parent: traceparent, requestId: invocation.id });
 }
 
 function isFinal(delivery: Delivery, { status, exitCode }: GuestOutcome): boolean {
@@ -225,9 +222,8 @@ function isFinal(delivery: Delivery, { status, exitCode }: GuestOutcome): boolea
 }
 
 /**
- * The attempts before this one that left no word: their workers died. As many as there were
- * crashes, as a worker may die before it has logged the death before its own. A row that was
- * written stays as it is, of a failed attempt, too.
+ * Rows of the attempts before this one whose workers crashed: one for each crash, as a worker may
+ * crash before it has logged the crash before its own. Rows that exist already stay as they are.
  */
 function crashRows({ invocation, attempt, crashes }: Delivery): AttemptRow[] {
   return Array.from({ length: crashes }, (_, n) =>
@@ -247,7 +243,7 @@ function lastCrash(delivery: Delivery, fn: FunctionVersion | null): InvocationEn
   };
 }
 
-/** An end without a run. */
+/** The end of an invocation that was never run. */
 function unrunEnd(
   delivery: Delivery,
   fn: FunctionVersion | null,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { FunctionVersion } from '../../src/contract/function.js';
+import type { HostCalls } from '../../src/contract/host-functions.js';
 import { functionNameSchema } from '../../src/contract/ids.js';
 import { MAX_HOST_RESULT_BYTES, MAX_TRIGGER_DEPTH } from '../../src/contract/limits.js';
 import { type CallDepth, DEPTH_HEADER } from '../../src/core/call-depth.js';
@@ -16,16 +17,13 @@ import { jsonTextOf } from '../../src/json-text.js';
 import type { Blobs } from '../../src/ports/blobs.js';
 import type { Cache } from '../../src/ports/cache.js';
 import type { Egress } from '../../src/ports/egress.js';
-import type { HostCalls } from '../../src/ports/engine.js';
 import type { FunctionDatabases } from '../../src/ports/function-databases.js';
 import type { Invocation } from '../../src/ports/queue.js';
 import type { Store } from '../../src/ports/store.js';
 import { ParallelFetches } from './parallel-fetches.js';
-
 import { patientCache } from './patient-cache.js';
 
 const HTTP_TIMEOUT_MS = 30_000;
-const MAX_DELAY_SECONDS = 7 * 24 * 3600;
 
 export interface HostDeps {
   secrets: Secrets;
@@ -96,22 +94,23 @@ export function createHost(
   };
 
   return {
-    getSecret: (name) => deps.secrets.read(namespace, name),
+    get_secret: (name) => deps.secrets.read(namespace, name),
 
-    async dbQuery(statement, argsJson) {
+    async db_query(statement, argsJson) {
       return stringifyExact(await deps.databases.query(namespace, statement, parseArgs(argsJson), sql()));
     },
-    async dbExecute(statement, argsJson) {
+    async db_execute(statement, argsJson) {
       return (await deps.databases.execute(namespace, statement, parseArgs(argsJson), sql())).rowsAffected;
     },
 
-    cacheGet: (key) => cache.get(namespace, key),
-    cacheSet: (key, value, ttlSeconds) => cache.set(namespace, key, value, ttlSeconds),
-    cacheIncrement: (key, delta) => cache.increment(namespace, key, delta),
-    cacheDelete: (key) => cache.delete(namespace, key),
+    cache_get: (key) => cache.get(namespace, key),
+    cache_set: (key, value, ttlSeconds) => cache.set(namespace, key, value, ttlSeconds),
+    cache_incr: (key) => cache.increment(namespace, key, 1n),
+    cache_incr_by: (key, delta) => cache.increment(namespace, key, delta),
+    cache_delete: (key) => cache.delete(namespace, key),
 
-    httpFetch: fetch,
-    async httpStart(method, url, headersJson, body) {
+    http_fetch: fetch,
+    async http_start(method, url, headersJson, body) {
       parseHeaders(headersJson);
       await deps.egress.check(url, run.function.metadata.allowed_hosts).catch((error) => {
         // What the network does is told by http_next; what is not allowed is refused at once.
@@ -119,9 +118,9 @@ export function createHost(
       });
       return fetches.start(() => fetch(method, url, headersJson, body, run.gone.signal));
     },
-    httpNext: (timeoutMs) => fetches.next(timeoutMs),
+    http_next: (timeoutMs) => fetches.next(timeoutMs),
 
-    async publish(topic, data) {
+    async pubsub_publish(topic, data) {
       const depth = triggerDepth + 1;
       const { tooDeep } = await deps.publisher.publish({
         namespace,
@@ -133,17 +132,18 @@ export function createHost(
         parentId,
         ...(traceparent === undefined ? {} : { traceparent }),
       });
-      if (!tooDeep) return {};
+      if (!tooDeep) return 1;
       return {
+        value: 1,
         note: `The message on "${topic}" fired no trigger: the trigger depth of ${MAX_TRIGGER_DEPTH} is reached.`,
       };
     },
 
-    async storagePut(data) {
+    async storage_put(data) {
       const stores = { blobs: deps.blobs, owners: deps.store.blobOwners, quotas: deps.quotas };
       return storeBlob(stores, namespace, { bytes: data, name: '' });
     },
-    async storageGet(cid) {
+    async storage_get(cid) {
       if (!(await deps.store.blobOwners.get(namespace, cid))) {
         throw new AppError('not_found', `storage_get: this namespace has put no blob with the CID "${cid}".`);
       }
@@ -154,12 +154,6 @@ export function createHost(
       const parsed = functionNameSchema.safeParse(name);
       if (!parsed.success)
         throw new AppError('invalid_request', `enqueue: no function can be named "${name}".`);
-      if (delaySeconds < 0 || delaySeconds > MAX_DELAY_SECONDS) {
-        throw new AppError(
-          'invalid_request',
-          `enqueue: delay_seconds must be from 0 to ${MAX_DELAY_SECONDS}, not ${delaySeconds}.`,
-        );
-      }
       const depth = triggerDepth + 1;
       if (depth > MAX_TRIGGER_DEPTH) {
         throw new AppError(

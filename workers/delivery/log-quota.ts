@@ -4,7 +4,7 @@ import { MB } from '../../src/contract/limits.js';
 import { quotaExceeded } from '../../src/contract/quotas.js';
 import type { Quotas } from '../../src/core/quotas.js';
 import type { Closable } from '../../src/ports/closable.js';
-import type { QuotaStore } from '../../src/ports/store.js';
+import type { QuotaStore } from '../../src/ports/store/quotas.js';
 
 /**
  * How often the processes tell each other, by way of the store, what they have logged; the first

@@ -3,7 +3,8 @@ import { messageOf } from '../../src/errors.js';
 import type { Logger } from '../../src/logger.js';
 import type { Backlog } from '../../src/ports/backlog.js';
 import type { Closable } from '../../src/ports/closable.js';
-import type { AttemptRow, AttemptStore, FinalAttempt } from '../../src/ports/store.js';
+import type { AttemptRow, AttemptStore, FinalAttempt } from '../../src/ports/store/attempts.js';
+import { within } from '../../src/within.js';
 
 const MAX_ROWS = 500;
 const MAX_BYTES = 4 << 20;
@@ -75,7 +76,7 @@ export function createLogWriter({ attempts, backlog, logger, onWritten }: LogWri
   let lastRows = 0;
 
   const store = async (rows: readonly AttemptRow[]) => {
-    await within(STORE_MS, attempts.write(rows));
+    await within(STORE_MS, attempts.write(rows), noAnswer);
     onWritten(rows);
   };
 
@@ -210,12 +211,8 @@ function sizeOf({ messages, final }: AttemptRow): number {
   return bytes;
 }
 
-function within<T>(ms: number, promise: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms);
-  });
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+function noAnswer(): Error {
+  return new Error(`no answer within ${STORE_MS} ms`);
 }
 
 function encodeRow({ final, ...row }: AttemptRow): string {

@@ -1,7 +1,8 @@
+import { hostFunction } from '../../src/contract/host-functions.js';
 import type { RequestId } from '../../src/contract/ids.js';
 import { AppError, isAppError, messageOf } from '../../src/errors.js';
 import type { Logger } from '../../src/logger.js';
-import type { HostCalls } from '../../src/ports/engine.js';
+import type { HostCaller } from '../../src/ports/engine.js';
 import type { Meter } from '../../src/ports/meter.js';
 import type { Tracer } from '../../src/ports/tracer.js';
 
@@ -10,7 +11,7 @@ import type { Tracer } from '../../src/ports/tracer.js';
  * the engine's log.
  */
 export function observedHost(
-  host: HostCalls,
+  call: HostCaller,
   {
     meter,
     tracer,
@@ -18,39 +19,22 @@ export function observedHost(
     logger,
     requestId,
   }: { meter: Meter; tracer: Tracer; parent: string | undefined; logger: Logger; requestId: RequestId },
-): HostCalls {
-  const observed =
-    <A extends unknown[], R>(name: string, call: (...args: A) => Promise<R>) =>
-    async (...args: A): Promise<R> => {
-      const span = tracer.start({ name, kind: 'client', parent });
-      try {
-        const result = await call(...args);
-        meter.hostCalled(name, true);
-        span.end();
-        return result;
-      } catch (error) {
-        meter.hostCalled(name, false);
-        span.end(messageOf(error));
-        throw toldError(error, () =>
-          logger.warn({ request_id: requestId, call: name, err: error }, 'a host call failed'),
-        );
-      }
-    };
-  return {
-    getSecret: observed('get_secret', host.getSecret),
-    dbQuery: observed('db_query', host.dbQuery),
-    dbExecute: observed('db_execute', host.dbExecute),
-    cacheGet: observed('cache_get', host.cacheGet),
-    cacheSet: observed('cache_set', host.cacheSet),
-    cacheIncrement: observed('cache_incr', host.cacheIncrement),
-    cacheDelete: observed('cache_delete', host.cacheDelete),
-    httpFetch: observed('http_fetch', host.httpFetch),
-    httpStart: observed('http_start', host.httpStart),
-    httpNext: observed('http_next', host.httpNext),
-    publish: observed('pubsub_publish', host.publish),
-    storagePut: observed('storage_put', host.storagePut),
-    storageGet: observed('storage_get', host.storageGet),
-    enqueue: observed('enqueue', host.enqueue),
+): HostCaller {
+  return async (called, args, signal) => {
+    const name = hostFunction(called).countedAs ?? called;
+    const span = tracer.start({ name, kind: 'client', parent });
+    try {
+      const result = await call(called, args, signal);
+      meter.hostCalled(name, true);
+      span.end();
+      return result;
+    } catch (error) {
+      meter.hostCalled(name, false);
+      span.end(messageOf(error));
+      throw toldError(error, () =>
+        logger.warn({ request_id: requestId, call: name, err: error }, 'a host call failed'),
+      );
+    }
   };
 }
 

@@ -6,6 +6,7 @@ import type { Blobs } from '../../src/ports/blobs.js';
 import type { Closable } from '../../src/ports/closable.js';
 import type { Engine, GuestModule } from '../../src/ports/engine.js';
 import type { Store } from '../../src/ports/store.js';
+import { atMost } from '../../src/within.js';
 
 /** Modules made ready at start; a Go module takes about 10 MB compiled. */
 const AT_START = 32;
@@ -59,12 +60,7 @@ export async function startWarmUp({ store, blobs, catalog, engine, logger }: War
     }
   };
   const unsubscribe = await catalog.onDeployed((fn) => void prepare(fn));
-  let timer: NodeJS.Timeout | undefined;
-  const soon = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, START_WITHIN_MS);
-  });
-  await Promise.race([prepareRecent(), soon]);
-  clearTimeout(timer);
+  await atMost(START_WITHIN_MS, prepareRecent());
   return {
     async close() {
       closed = true;

@@ -6,7 +6,7 @@ const YOUNG_MS = 5;
 /**
  * Stops runs whose signals fire. Listening to a signal and no longer doing so costs as much as all
  * of handing a run over, and most runs have ended within a millisecond: so only those that have not
- * are listened to. What was cancelled before it is handed to a thread is not begun (see `Pool`).
+ * are listened to. A run that was cancelled before it reaches a thread is not begun (`Scheduler`).
  */
 export class Cancellations {
   readonly #stop: (run: Run) => void;

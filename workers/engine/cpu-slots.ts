@@ -5,16 +5,16 @@ import type { RunStats } from './run-stats.js';
  * Guests beyond the number of cores that may compute so that no namespace waits for the long runs
  * of others.
  */
-export const OVERCOMMITTED = 2;
+export const OVERCOMMITTED = 4;
 /**
- * A guest that has computed for longer may be joined by one of a namespace that has none computing.
+ * Beside a guest that has computed for longer than this, a namespace that has no guest computing may
+ * start one.
  */
 export const LONG_RUN_MS = 20;
 
 /**
- * Who computes and who waits. As many guests compute as there are cores; others wait beside them in
- * a host call or a sleep. Runs of a program that mostly waits are counted among the waiting from
- * the beginning.
+ * Counts computing and parked guests. As many guests compute as there are cores; others are parked
+ * in a host call or a sleep. Runs of a program that mostly waits count as parked from the start.
  *
  * A namespace whose guests compute for long on every core does not keep another waiting: the other
  * may begin one run beside them. The operating system then shares the cores between the threads.
@@ -23,6 +23,8 @@ export class CpuSlots {
   readonly #sizes: { threads: number; parked: number };
   readonly #stats: RunStats;
   readonly #computing = new Set<Run>();
+  /** Computing guests that were started beside long ones. */
+  readonly #joined = new Set<Run>();
   #parked = 0;
 
   constructor(sizes: { threads: number; parked: number }, stats: RunStats) {
@@ -38,7 +40,7 @@ export class CpuSlots {
     return this.#parked;
   }
 
-  /** No run can begin but those that may join long ones. */
+  /** No slot is free: only runs that may start beside long ones can begin. */
   get isFull(): boolean {
     return this.#computing.size >= this.#sizes.threads;
   }
@@ -47,13 +49,17 @@ export class CpuSlots {
     return !this.isFull || this.#startsParked(run) || this.#mayJoin(run);
   }
 
-  /** For a run that its thread begins now, whether a slot is free or not. */
+  /** For a run that its thread begins now, whether or not a slot is free. */
   start(run: Run): void {
-    if (this.#startsParked(run)) this.#set(run, 'parked');
-    else this.compute(run);
+    if (this.#startsParked(run)) {
+      this.#set(run, 'parked');
+      return;
+    }
+    if (this.isFull) this.#joined.add(run);
+    this.compute(run);
   }
 
-  /** Gives the run's computing slot away. False when it keeps it: as many as allowed are parked. */
+  /** Releases the run's CPU slot. False, and it keeps the slot, when no more may be parked. */
   park(run: Run): boolean {
     if (run.cpuSlot !== 'computing' || this.#parked >= this.#sizes.parked) return false;
     this.#set(run, 'parked');
@@ -81,24 +87,29 @@ export class CpuSlots {
     return this.#parked < this.#sizes.parked && this.#stats.mostlyWaits(run.program);
   }
 
-  /** Every run beyond the cores stands beside a long one of another namespace. */
+  /**
+   * Every run that joins stands beside a long one of another namespace. How many compute does not
+   * matter: those that go on after a wait do so whether a slot is free or not.
+   */
   #mayJoin({ call }: Run): boolean {
-    const beyond = this.#computing.size - this.#sizes.threads;
-    if (beyond >= OVERCOMMITTED || this.#sizes.threads === 0) return false;
+    if (this.#joined.size >= OVERCOMMITTED || this.#sizes.threads === 0) return false;
     const longSince = performance.now() - LONG_RUN_MS;
     let long = 0;
     for (const other of this.#computing) {
-      if (other.call.namespace === call.namespace) return false;
+      // A blocked run that could not be parked does not compute.
+      if (other.call.namespace === call.namespace && other.phase !== 'blocked') return false;
       if (other.computesSince <= longSince) long++;
     }
-    return long > beyond;
+    return long > this.#joined.size;
   }
 
   #set(run: Run, slot: Run['cpuSlot']): void {
     if (run.cpuSlot === 'computing') this.#computing.delete(run);
     if (run.cpuSlot === 'parked') this.#parked--;
     run.cpuSlot = slot;
+    if (slot !== 'computing') this.#joined.delete(run);
     if (slot === 'computing') this.#computing.add(run);
+    else if (!this.isFull || this.#computing.size === this.#sizes.threads) this.#joined.clear();
     if (slot === 'parked') this.#parked++;
   }
 }

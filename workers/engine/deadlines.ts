@@ -20,7 +20,7 @@ export class Deadlines {
     this.#stop = stop;
   }
 
-  /** For a run that its thread has just been given. */
+  /** For a run that was just queued on its thread. */
   watch(run: Run): void {
     const due = dueAt(run);
     if (due >= this.#at) return;
@@ -37,7 +37,7 @@ export class Deadlines {
     this.#at = Number.POSITIVE_INFINITY;
   }
 
-  /** All are found before the first is stopped, which changes the lines. */
+  /** All are found before the first is stopped, as stopping changes the thread queues. */
   #check(): void {
     this.close();
     const now = Date.now();
@@ -49,7 +49,7 @@ export class Deadlines {
   }
 }
 
-/** Time counts from when the guest began, which is a little after it was handed to its thread. */
+/** Time counts from when the guest began, which is a little after it was queued on its thread. */
 function dueAt({ slot, call }: Run): number {
   return (slot?.startedAt ?? Date.now()) + call.timeoutMs;
 }

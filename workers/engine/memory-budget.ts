@@ -1,12 +1,11 @@
 import type { Run } from './run.js';
 
 /**
- * The memory of the guests that a pool runs, which never take more than the budget together. One
- * that may grow counts with its limit; one that waits cannot grow and counts with what it has,
- * until it goes on: then its limit must fit again.
+ * Bounds the memory of all guests of a pool. A guest that may grow counts with its limit; a parked
+ * one cannot grow and counts with its present size until it resumes: then its limit must fit again.
  *
- * So that they never all wait for each other, no guest begins unless the one that has most to grow
- * could still go on.
+ * To rule out a deadlock, no guest starts unless the parked one with the largest difference between
+ * limit and size could still resume.
  */
 export class MemoryBudget {
   readonly #budgetMb: number;
@@ -18,17 +17,17 @@ export class MemoryBudget {
     this.#budgetMb = budgetMb;
   }
 
-  /** What guests are counted with. */
+  /** Megabytes that guests count with. */
   get mb(): number {
     return this.#mb;
   }
 
-  /** What no guest is counted with. */
+  /** Megabytes that are free. */
   get freeMb(): number {
     return this.#budgetMb - this.#mb;
   }
 
-  /** What a guest that begins may take; nothing while others wait to go on. */
+  /** What a starting guest may take; nothing while others wait to resume. */
   get availableMb(): number {
     if (this.#resuming.length > 0) return 0;
     let most = 0;
@@ -40,7 +39,7 @@ export class MemoryBudget {
     this.#mb += program.limitMb;
   }
 
-  /** For a run that waits, with what it has. */
+  /** For a run that is parked, with its present size. */
   shrink(run: Run, mb: number): void {
     if (this.#blocked.has(run)) return;
     const counted = Math.min(mb, run.program.limitMb);
@@ -66,7 +65,7 @@ export class MemoryBudget {
   }
 
   /**
-   * In the order in which their waits ended: the first one always fits when those that go on now
+   * In the order in which their waits ended: the first one fits at the latest when all running guests
    * have ended.
    */
   #admitResuming(): void {

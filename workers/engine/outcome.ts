@@ -7,7 +7,7 @@ import type { Slot } from '../threads/slot.js';
 /** Ends that are not the guest's own. */
 export type StopReason = 'timeout' | 'cancelled' | 'closing';
 
-/** What every outcome has that says nothing of how it came about. */
+/** What all outcomes have in common. */
 function blank(error: string): Omit<GuestOutcome, 'status'> {
   return {
     output: new Uint8Array(0),
@@ -20,7 +20,7 @@ function blank(error: string): Omit<GuestOutcome, 'status'> {
   };
 }
 
-/** Of a guest that ended by itself, well or not. */
+/** For a guest that ended by itself, with success or an error. */
 export function finished(result: JobResult, startedAt: number, messages: LogMessage[]): GuestOutcome {
   const { output, error, response, exitCode, durationMs, memoryPeakMb } = result;
   const status = error === null ? 'success' : 'error';
@@ -38,17 +38,17 @@ export function finished(result: JobResult, startedAt: number, messages: LogMess
   return outcome;
 }
 
-/** Of a guest that never ran, and for which another attempt would change nothing. */
+/** For a guest that never ran and would not run at another attempt. */
 export function refused(error: string): GuestOutcome {
   return { status: 'error', ...blank(error) };
 }
 
-/** Of a guest that was cancelled before it ran. */
+/** For a guest that was cancelled before it ran. */
 export function neverStarted(): GuestOutcome {
   return { status: 'cancelled', ...blank('cancelled') };
 }
 
-/** Of a guest whose thread is gone: stopped by us, or failed by itself. */
+/** For a guest whose thread is gone: stopped by the engine, or failed by itself. */
 export function stopped(
   call: GuestCall,
   slot: Slot,

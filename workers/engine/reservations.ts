@@ -1,40 +1,41 @@
 import type { GuestThread, LoadedProgram } from '../threads/guest-thread.js';
 import { CpuSlots } from './cpu-slots.js';
-import { MemoryBudget } from './memory-budget.js';
+import { GuestMemory } from './guest-memory.js';
 import type { Run } from './run.js';
 import type { RunStats } from './run-stats.js';
 import { ThreadQueues } from './thread-queues.js';
 import { WarmInstances } from './warm-instances.js';
 
 /**
- * Of the memory for guests, what kept instances may fill: a thousand functions of which each is
+ * Of the memory for guests, what warm instances may fill: a thousand functions of which each is
  * invoked now and then would take a megabyte and more each.
  */
-const KEPT_SHARE = 1 / 8;
+const WARM_SHARE = 1 / 12;
 
 /**
- * What runs hold of a pool (a thread's line, a place, memory) and what threads keep for the next
- * ones. Given and given back together, so that no sum is ever left wrong.
+ * What runs reserve of a pool: a place in a thread's queue, a CPU slot and memory. All of them are
+ * reserved and released together, with the warm instances that threads keep, so that their sums
+ * always agree.
  */
 export class Reservations {
   readonly queues = new ThreadQueues();
-  readonly memory: MemoryBudget;
+  readonly memory: GuestMemory;
   readonly cpuSlots: CpuSlots;
   readonly warm: WarmInstances;
 
   readonly #stats: RunStats;
 
-  constructor(sizes: { threads: number; parked: number; memoryMb: number }, pace: RunStats) {
-    this.#stats = pace;
-    this.memory = new MemoryBudget(sizes.memoryMb);
-    this.warm = new WarmInstances(sizes.memoryMb * KEPT_SHARE);
-    this.cpuSlots = new CpuSlots(sizes, pace);
+  constructor(sizes: { threads: number; parked: number; memoryMb: number }, stats: RunStats) {
+    this.#stats = stats;
+    this.memory = new GuestMemory(sizes.memoryMb);
+    this.warm = new WarmInstances(sizes.memoryMb * WARM_SHARE);
+    this.cpuSlots = new CpuSlots(sizes, stats);
   }
 
-  /** For a run that a thread is about to get: it is what the thread is at, or next there. */
+  /** For a run that a thread is about to get: it becomes the thread's current run, or is queued. */
   reserve(run: Run, thread: GuestThread): void {
-    const given = thread.programs.get(run.key);
-    if (given !== undefined) this.warm.remove(given);
+    const loaded = thread.programs.get(run.key);
+    if (loaded !== undefined) this.warm.remove(loaded);
     this.memory.start(run);
     this.evictWarm();
     run.thread = thread;
@@ -43,7 +44,7 @@ export class Reservations {
     if (this.queues.current(thread) === run) this.begin(run);
   }
 
-  /** Its thread is at it from now on. */
+  /** It is its thread's current run from now on. */
   begin(run: Run): void {
     this.cpuSlots.start(run);
     run.phase = 'computing';
@@ -52,8 +53,8 @@ export class Reservations {
   }
 
   /**
-   * For a run that waits for something outside. False when it keeps its place: no more may wait
-   * beside those that compute.
+   * For a run that waits for something outside. False when it keeps its CPU slot, as no more runs
+   * may be parked.
    */
   park(run: Run): boolean {
     this.memory.shrink(run, run.slot?.memoryMb ?? run.program.limitMb);
@@ -62,7 +63,7 @@ export class Reservations {
     return true;
   }
 
-  /** The guest goes on, as soon as it fits into the memory again. */
+  /** Lets the guest go on as soon as its memory limit fits into the budget again. */
   resume(run: Run, goOn: () => void): void {
     if (run.stopReason !== null || run.thread === null) return;
     this.memory.goOn(run, () => {
@@ -76,18 +77,18 @@ export class Reservations {
     });
   }
 
-  /** For a run that its thread was at, which keeps so much for the next one of its program. */
+  /** For a run that has ended; its thread keeps `keptBytes` as a warm instance of its program. */
   release(run: Run, thread: GuestThread, keptBytes: number): void {
     this.queues.remove(thread, run);
     this.memory.release(run);
     this.cpuSlots.release(run);
     if (run.slot !== null) thread.releaseSlot(run.slot);
-    const given = thread.programs.get(run.key);
-    if (given !== undefined) this.keepWarm(given, keptBytes);
+    const loaded = thread.programs.get(run.key);
+    if (loaded !== undefined) this.keepWarm(loaded, keptBytes);
     this.evictWarm();
   }
 
-  /** For a run that was next on a thread and will not begin there. */
+  /** For a queued run that will not begin on its thread. */
   releaseUnstarted(run: Run, thread: GuestThread): void {
     this.queues.remove(thread, run);
     this.memory.release(run);
@@ -95,38 +96,38 @@ export class Reservations {
     run.phase = 'waiting';
     run.thread = null;
     run.slot = null;
-    const given = thread.programs.get(run.key);
-    if (given !== undefined) this.keepWarm(given, given.keptBytes);
+    const loaded = thread.programs.get(run.key);
+    if (loaded !== undefined) this.keepWarm(loaded, loaded.keptBytes);
   }
 
   /**
-   * What is next on a thread, as far as it has not begun it: the last first. None of it will begin
+   * The runs queued on a thread that it has not begun, the last first. None of them will begin
    * there.
    */
   withdrawQueued(thread: GuestThread): Run[] {
-    const line = this.queues.of(thread);
-    if (line.length < 2) return [];
-    const unbegun = line
+    const queue = this.queues.of(thread);
+    if (queue.length < 2) return [];
+    const unstarted = queue
       .slice(1)
       .reverse()
       .filter(({ slot }) => slot?.withdraw() === true);
-    for (const run of unbegun) this.releaseUnstarted(run, thread);
-    return unbegun;
+    for (const run of unstarted) this.releaseUnstarted(run, thread);
+    return unstarted;
   }
 
-  /** What a thread keeps for a program may be given up, unless a run of it is next there. */
-  keepWarm(given: LoadedProgram, bytes: number): void {
-    if (this.#isQueued(given)) given.keptBytes = bytes;
-    else this.warm.add(given, bytes);
+  /** What a thread keeps for a program may be loaded up, unless a run of it is next there. */
+  keepWarm(loaded: LoadedProgram, bytes: number): void {
+    if (this.#isQueued(loaded)) loaded.keptBytes = bytes;
+    else this.warm.add(loaded, bytes);
   }
 
-  unload(given: LoadedProgram): void {
-    if (this.#isQueued(given)) return;
-    this.warm.remove(given);
-    given.thread.unload(given.key);
+  unload(loaded: LoadedProgram): void {
+    if (this.#isQueued(loaded)) return;
+    this.warm.remove(loaded);
+    loaded.thread.unload(loaded.key);
   }
 
-  /** Kept instances give way to guests that run. */
+  /** Warm instances give way to guests that run. */
   evictWarm(): void {
     this.warm.shrinkTo(this.memory.freeMb);
   }

@@ -1,12 +1,11 @@
 import { FairQueue } from '../../src/fair-queue.js';
+import type { GuestMemory } from './guest-memory.js';
 import type { Run } from './run.js';
 
-/**
- * A guest too large for the memory that is left lets others pass for this long, then it is next.
- */
+/** A guest too large for the free memory is overtaken for this long at most. */
 const OVERTAKEN_FOR_MS = 1000;
 
-/** The runs that no thread has yet: those that somebody waits for first, namespaces in turn. */
+/** The runs that no thread has yet: sync calls first, namespaces in turn. */
 export class RunQueue {
   readonly #urgent = new FairQueue<Run>();
   readonly #others = new FairQueue<Run>();
@@ -20,18 +19,24 @@ export class RunQueue {
     this.#queueOf(run).push(run.call.namespace, run);
   }
 
-  /** For a run that its thread had not begun. */
+  /** For a run that was withdrawn from its thread. */
   requeue(run: Run): void {
     this.#queueOf(run).requeue(run.call.namespace, run);
   }
 
-  /** The next run that fits into so much memory and may begin. */
-  take(roomMb: number, mayBegin: (run: Run) => boolean): Run | null {
+  /** The next run that fits into the memory and may begin. */
+  take(memory: GuestMemory, mayBegin: (run: Run) => boolean): Run | null {
     const now = Date.now();
+    const roomMb = memory.availableMb;
     const fits = (run: Run) => {
-      if (this.#overdue !== null && run !== this.#overdue) return false;
-      if (run.program.limitMb <= roomMb) return mayBegin(run);
-      if (now - run.queuedAt > OVERTAKEN_FOR_MS) this.#overdue = run;
+      const isNext = this.#overdue === null || run === this.#overdue;
+      if (isNext && run.program.limitMb <= roomMb) return mayBegin(run);
+      if (memory.mayReserve(run)) {
+        if (!mayBegin(run)) return false;
+        memory.reserve(run);
+        return true;
+      }
+      if (isNext && now - run.queuedAt > OVERTAKEN_FOR_MS) this.#overdue = run;
       return false;
     };
     const run = this.#urgent.take(fits) ?? this.#others.take(fits);

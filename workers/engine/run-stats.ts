@@ -1,23 +1,23 @@
 import type { Program } from '../wasm/run/program.js';
 
-/** A run that is over so soon is not worth waking another thread beside it. */
+/** A run that takes no longer than this is quick: waking another thread beside it costs more. */
 const SHORT_RUN_MS = 0.3;
-/** After so many in a row the next one is taken to be quick, too. */
+/** After so many quick runs in a row the next one is expected to be quick. */
 const STREAK = 8;
 /** A guest that waits computes no longer than this between its waits. */
 const MOSTLY_WAITING_MS = 5;
 /** What a quick run takes is averaged over about so many. */
 const AVERAGED = 16;
 
-/** How a program's runs went, which is how the next one is expected to go. */
+/** Statistics of a program's runs, by which the next one is estimated. */
 interface History {
   quickInARow: number;
-  /** What a quick one takes, the last ones counting most. */
+  /** Exponential moving average of the quick ones. */
   expectedShortMs: number;
   mostlyWaits: boolean;
 }
 
-/** Which programs' runs are over in no time, and which do little but wait. */
+/** Tells programs whose runs are quick, and those that mostly wait. */
 export class RunStats {
   readonly #histories = new WeakMap<Program, History>();
 

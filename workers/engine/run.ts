@@ -16,20 +16,20 @@ export interface Run {
   readonly queuedAt: number;
   thread: GuestThread | null;
   slot: Slot | null;
-  /** `next`: a thread has it and will begin it when it has ended what it is at. */
+  /** `next`: queued on a thread, behind its current run. */
   phase: 'waiting' | 'next' | 'computing' | 'blocked';
-  /** What it is counted as: see `Places`. */
+  /** What it counts as: see `CpuSlots`. */
   cpuSlot: 'computing' | 'parked' | null;
-  /** Of `performance.now()`: when it began, or went on after a wait. */
+  /** By `performance.now()`: when it began, or went on after a wait. */
   computesSince: number;
   blockedAt: number;
   /** It had to wait for something. */
   waited: boolean;
   /** The host call it waits in. */
   blockedIn: string | null;
-  /** Its caller has the outcome; its thread may still be cleaning up. */
+  /** Its caller has the outcome; its thread may still be resetting the instance. */
   settled: boolean;
-  /** Fires when the guest is gone; made when something has to know. */
+  /** Fires when the guest is gone; made at first use. */
   outsideWork: AbortController | null;
   stopSleep: (() => void) | null;
   logLines: LogMessage[];
@@ -69,7 +69,7 @@ export function newRun(
   };
 }
 
-/** Stops what goes on outside for a guest that is gone. */
+/** Aborts the host calls of a guest that is gone. */
 export function abortOutsideWork(run: Run): void {
   run.outsideWork?.abort();
   run.stopSleep?.();
@@ -97,7 +97,7 @@ export function abortSignalOf(run: Run): AbortSignal {
   return run.outsideWork.signal;
 }
 
-/** What of a call goes to its thread. */
+/** The part of a call that goes to its thread. */
 export function jobOf(call: GuestCall): Job {
   const { functionName, requestId, callerWallet, env, httpRequest = '', input, onLog } = call;
   return {

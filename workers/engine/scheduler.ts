@@ -1,3 +1,4 @@
+import { hostFunction } from '../../src/contract/host-functions.js';
 import type { Closable } from '../../src/ports/closable.js';
 import type { EngineStats, GuestCall, GuestOutcome } from '../../src/ports/engine.js';
 import type { GuestThread } from '../threads/guest-thread.js';
@@ -7,8 +8,8 @@ import type { Program } from '../wasm/run/program.js';
 import { Cancellations } from './cancellations.js';
 import { type CpuSlots, LONG_RUN_MS, OVERCOMMITTED } from './cpu-slots.js';
 import { Deadlines } from './deadlines.js';
+import type { GuestMemory } from './guest-memory.js';
 import { dispatchHostCall } from './host-dispatch.js';
-import type { MemoryBudget } from './memory-budget.js';
 import { closing, neverStarted, type StopReason, tooLarge } from './outcome.js';
 import { Reservations } from './reservations.js';
 import { abortOutsideWork, abortSignalOf, jobOf, newRun, type Run, sleep } from './run.js';
@@ -23,17 +24,15 @@ export interface SchedulerOptions {
   /** Further guests that may wait in a host call or a sleep at once. */
   parked: number;
   /**
-   * Limits of guests that run, what those that wait have, and kept instances never add up to more.
+   * Upper bound of the limits of running guests, the memory of parked ones and warm instances
+   * together.
    */
   memoryMb: number;
 }
 
-/** Calls that are known to take long park at once. */
-const SLOW_CALLS: ReadonlySet<string> = new Set(['http_fetch', 'http_next']);
-
 /**
- * Runs prepared programs on threads: as many at once as cores, those that wait parked beside them,
- * in fair order.
+ * Runs prepared programs on threads in fair order: as many at once as there are CPU slots, with
+ * waiting guests parked beside them.
  */
 export class Scheduler implements Closable {
   readonly #options: SchedulerOptions;
@@ -42,7 +41,7 @@ export class Scheduler implements Closable {
   readonly #stats = new RunStats();
   readonly #reservations: Reservations;
   readonly #queues: ThreadQueues;
-  readonly #memory: MemoryBudget;
+  readonly #memory: GuestMemory;
   readonly #cpuSlots: CpuSlots;
   readonly #deadlines: Deadlines;
   readonly #cancellations = new Cancellations((run) => this.#stop(run, 'cancelled'));
@@ -83,12 +82,12 @@ export class Scheduler implements Closable {
     });
   }
 
-  /** Guests that wait are about: threads for them are started before they are needed. */
+  /** Guests are being parked: threads are started before they are needed. */
   expectWaiting(): void {
     this.#threads.expectWaiting();
   }
 
-  /** For a program that will be run soon: a thread that is idle makes an instance of it. */
+  /** For a program that will run soon: an idle thread makes a warm instance of it. */
   prepare(key: string, program: Program): void {
     const thread = this.#threads.nextIdle;
     const keepsOne = [...this.#threads].some(({ programs }) => programs.has(key));
@@ -96,10 +95,7 @@ export class Scheduler implements Closable {
     thread.prepare(key, program);
   }
 
-  /**
-   * For a program that will not be run in the next time, if ever: the threads give up what they
-   * have of it.
-   */
+  /** For a program that is not expected to run soon: threads drop its instances and its module. */
   unload(key: string): void {
     for (const { programs } of this.#threads) {
       const given = programs.get(key);
@@ -131,7 +127,7 @@ export class Scheduler implements Closable {
     await this.#threads.close();
   }
 
-  // --- what waits, and who takes it
+  // --- dispatching runs to threads
 
   #dispatch(): void {
     if (this.#closed) return;
@@ -139,7 +135,7 @@ export class Scheduler implements Closable {
       const busy = this.#queues.threadWithShortRuns(this.#stats);
       if (busy === null && !this.#threads.hasIdle) break;
       const mayBegin = (run: Run) => busy !== null || this.#cpuSlots.canStart(run);
-      const run = this.#runQueue.take(this.#memory.availableMb, mayBegin);
+      const run = this.#runQueue.take(this.#memory, mayBegin);
       if (run === null) break;
       if (run.call.signal?.aborted === true) settle(run, () => run.resolve(neverStarted()));
       else this.#start(run, busy ?? this.#threads.acquire(run.key));
@@ -154,21 +150,21 @@ export class Scheduler implements Closable {
     this.#deadlines.watch(run);
   }
 
-  /** What a thread has not begun goes back to where it waited. */
+  /** Runs that a thread has not begun go back to the run queue. */
   #requeueUnstarted(thread: GuestThread): void {
     for (const run of this.#reservations.withdrawQueued(thread)) this.#runQueue.requeue(run);
   }
 
-  // --- what a running guest's thread says
+  // --- messages of guest threads
 
   #onMessage(thread: GuestThread, message: Exclude<FromThread, { type: 'ready' }>): void {
-    // The message may be of the run after those that have ended there.
+    // Runs may have ended on the thread before the one that sent the message.
     this.#collectEnded(thread);
     const run = this.#queues.current(thread);
     switch (message.type) {
       case 'call':
         if (run === undefined || run.stopReason !== null) return;
-        this.#block(run, message.name, SLOW_CALLS.has(message.name));
+        this.#block(run, message.name, hostFunction(message.name).isSlow === true);
         void dispatchHostCall(run.call.host, message.name, message.args, abortSignalOf(run)).then((reply) => {
           this.#reservations.resume(run, () => thread.reply(reply));
         });
@@ -195,15 +191,13 @@ export class Scheduler implements Closable {
     }
   }
 
-  /**
-   * Runs that have ended by themselves are seen in their slots, whatever it was that made us look.
-   */
+  /** Settles the runs whose slots say that they have ended. */
   #collectEnded(thread: GuestThread): void {
     for (let run = this.#queues.current(thread); run?.slot?.isDone; run = this.#queues.current(thread)) {
       if (run.stopReason !== null) return;
       const result = run.settled ? null : thread.resultOf(run.slot);
       const { idle } = run.slot;
-      // Before its caller hears: who watches its log may stop it, or run another, from there.
+      // Before its caller is answered: a log handler may cancel it, or start another run.
       run.settled = true;
       if (idle !== null) this.#release(thread, run, idle);
       if (result !== null) {
@@ -214,7 +208,7 @@ export class Scheduler implements Closable {
     }
   }
 
-  /** The slot is held until the thread has cleaned up, and so is the memory. */
+  /** Slot and memory stay reserved until the thread has reset the instance. */
   #release(thread: GuestThread, run: Run, { keptBytes, busyMs }: IdleReport): void {
     this.#stats.recordEnd(run.program, { busyMs, waited: run.waited });
     this.#reservations.release(run, thread, keptBytes);
@@ -239,7 +233,7 @@ export class Scheduler implements Closable {
     if (this.#reservations.park(run)) this.#threads.expectWaiting();
   }
 
-  /** Looks after what was expected to be over soon. */
+  /** Checks the runs that were expected to be short. */
   #armRecheck(): void {
     if (this.#recheckTimer !== null || this.#closed) return;
     const othersWait = this.#runQueue.length > 0;
@@ -251,13 +245,13 @@ export class Scheduler implements Closable {
   }
 
   /**
-   * Guests that have been in a host call for a while are parked; none waits behind one that
-   * computes longer than it used to.
+   * Parks guests that have been in a host call for a while, and withdraws the runs that are queued
+   * behind one that computes longer than expected.
    */
   #recheck(now: number): void {
     this.#recheckTimer = null;
     for (const [thread] of this.#queues.all()) {
-      // It may be this thread that is late, and not the guest.
+      // The main thread may be late, and not the guest.
       this.#collectEnded(thread);
       const run = this.#queues.current(thread);
       if (run === undefined || !isOverdue(run, now)) continue;
@@ -271,10 +265,10 @@ export class Scheduler implements Closable {
     this.#dispatch();
   }
 
-  // --- ends that are not the guest's own
+  // --- stopped and failed runs
 
   #stop(run: Run, ending: StopReason): void {
-    // What is there already counts, however late it is looked at.
+    // A result that is already in the slot counts, however late it is read.
     if (run.thread !== null) this.#collectEnded(run.thread);
     if (run.settled || run.stopReason !== null) return;
     if (run.thread === null) {
@@ -308,10 +302,7 @@ export class Scheduler implements Closable {
     this.#dispatch();
   }
 
-  /**
-   * A run that was next on a thread that is gone: whatever it had begun there, nobody has seen any
-   * of it.
-   */
+  /** A run that was queued on a thread that is gone: it has had no effect and is queued again. */
   #onOrphaned(run: Run, thread: GuestThread): void {
     const { slot } = run;
     this.#reservations.releaseUnstarted(run, thread);

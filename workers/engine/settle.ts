@@ -4,7 +4,7 @@ import type { JobResult } from '../threads/protocol.js';
 import { closing, finished, stopped } from './outcome.js';
 import { abortOutsideWork, type Run } from './run.js';
 
-/** Answers a run's caller; nothing that was going on for it goes on. */
+/** Answers a run's caller and aborts what was going on for it. */
 export function settle(run: Run, how: () => void): void {
   run.settled = true;
   if (run.onAbort !== null) run.call.signal?.removeEventListener('abort', run.onAbort);
@@ -12,17 +12,14 @@ export function settle(run: Run, how: () => void): void {
   how();
 }
 
-/** Of a guest that ended by itself. */
+/** For a guest that ended by itself. */
 export function settleFinished(run: Run, result: JobResult): void {
   const startedAt = run.slot?.startedAt ?? Date.now();
   collectLogLines(run);
   settle(run, () => run.resolve(finished(result, startedAt, run.logLines)));
 }
 
-/**
- * Of a run that goes with the thread that it was at, or next at: stopped by us, or failed by
- * itself.
- */
+/** For a run whose thread is gone: stopped by the engine, or failed by itself. */
 export function settleWithThread(run: Run, failure: Error | null): void {
   collectLogLines(run);
   const { call, stopReason: ending, blockedIn: waitsIn, slot } = run;
@@ -33,7 +30,7 @@ export function settleWithThread(run: Run, failure: Error | null): void {
   });
 }
 
-/** Of runs that no thread can be started for. */
+/** For runs that no thread can be started for. */
 export function rejectAll(runs: readonly Run[], cause: Error): void {
   for (const run of runs) {
     const sentence = 'No thread can be started to run functions.';
@@ -41,7 +38,7 @@ export function rejectAll(runs: readonly Run[], cause: Error): void {
   }
 }
 
-/** Tells what the guest has logged since the last look. */
+/** Passes on what the guest has logged since the last time. */
 export function collectLogLines(run: Run): void {
   for (const line of run.slot?.newLines() ?? []) {
     run.logLines.push(line);

@@ -8,17 +8,14 @@ import type { RunStats } from './run-stats.js';
  */
 const PARK_AFTER_MS = 2;
 /**
- * What a thread has in hand together is expected to be over within this: what waits behind it would
- * begin later elsewhere.
+ * A thread is given further runs while those it has are expected to take no longer than this
+ * together: the next one would begin later on a thread that has to be woken.
  */
 const QUEUE_MS = 1;
-/** A run that was to be over in no time and is not: those behind it are taken back. */
+/** A run that was expected to be short and is not over by now: those queued behind it are withdrawn. */
 const OVERDUE_AFTER_MS = 5;
 
-/**
- * The runs that each busy thread has: the one that it is at, and those that it has got already and
- * will begin next.
- */
+/** The run queue of each busy thread: its current run, then those that it will begin next. */
 export class ThreadQueues {
   readonly #queues = new Map<GuestThread, [Run, ...Run[]]>();
 
@@ -29,7 +26,7 @@ export class ThreadQueues {
 
   get queuedCount(): number {
     let next = 0;
-    for (const line of this.#queues.values()) next += line.length - 1;
+    for (const queue of this.#queues.values()) next += queue.length - 1;
     return next;
   }
 
@@ -46,60 +43,57 @@ export class ThreadQueues {
   }
 
   /**
-   * Waking a thread takes this one longer than a quick run takes, so what comes next goes to a
-   * thread that is at one: it begins without having slept.
+   * A busy thread whose runs are all expected to be short. Waking an idle thread takes longer than
+   * such a run, so the next run begins sooner behind them.
    */
-  threadWithShortRuns(pace: RunStats): GuestThread | null {
-    for (const [thread, line] of this.#queues) {
-      if (!thread.hasSlot || line[0].phase !== 'computing' || line[0].stopReason !== null) continue;
-      if (isExpectedShort(line, pace)) return thread;
+  threadWithShortRuns(stats: RunStats): GuestThread | null {
+    for (const [thread, queue] of this.#queues) {
+      if (!thread.hasSlot || queue[0].phase !== 'computing' || queue[0].stopReason !== null) continue;
+      if (isExpectedShort(queue, stats)) return thread;
     }
     return null;
   }
 
   add(thread: GuestThread, run: Run): void {
-    const line = this.#queues.get(thread);
-    if (line === undefined) this.#queues.set(thread, [run]);
-    else line.push(run);
+    const queue = this.#queues.get(thread);
+    if (queue === undefined) this.#queues.set(thread, [run]);
+    else queue.push(run);
   }
 
-  /** Takes the current run, or one that is next, out of its thread's line. */
+  /** Removes the current run, or a queued one, from its thread's queue. */
   remove(thread: GuestThread, run: Run): void {
-    const line = this.#queues.get(thread);
-    const at = line?.indexOf(run) ?? -1;
-    if (line === undefined || at < 0) return;
-    line.splice(at, 1);
-    if (line.length === 0) this.#queues.delete(thread);
+    const queue = this.#queues.get(thread);
+    const at = queue?.indexOf(run) ?? -1;
+    if (queue === undefined || at < 0) return;
+    queue.splice(at, 1);
+    if (queue.length === 0) this.#queues.delete(thread);
   }
 }
 
-function isExpectedShort(line: readonly Run[], pace: RunStats): boolean {
+function isExpectedShort(queue: readonly Run[], stats: RunStats): boolean {
   let expectedMs = 0;
-  for (const { program } of line) {
-    const quickMs = pace.quickMs(program);
+  for (const { program } of queue) {
+    const quickMs = stats.quickMs(program);
     if (quickMs === null) return false;
     expectedMs += quickMs;
   }
   return expectedMs <= QUEUE_MS;
 }
 
-/** It waits, or computes, for longer than what is short. */
+/** Whether it has waited or computed for longer than a short run does. */
 export function isOverdue(run: Run, now: number): boolean {
   if (run.phase === 'blocked') return now - run.blockedAt >= PARK_AFTER_MS;
   return now - run.computesSince >= OVERDUE_AFTER_MS;
 }
 
-/**
- * After how many milliseconds to look at the runs again that were expected to be over soon; null
- * when there is none.
- */
-export function recheckDelay(lines: ThreadQueues, { othersWait }: { othersWait: boolean }): number | null {
-  let patience: number | null = null;
-  for (const [, [run, next]] of lines.all()) {
+/** Milliseconds until the runs that were expected to be short are checked again; null for never. */
+export function recheckDelay(queues: ThreadQueues, { othersWait }: { othersWait: boolean }): number | null {
+  let delay: number | null = null;
+  for (const [, [run, next]] of queues.all()) {
     const isAside = run.cpuSlot === 'parked';
     if (run.phase === 'blocked') {
       if (!isAside && othersWait) return PARK_AFTER_MS;
-    } else if (isAside || next !== undefined) patience = OVERDUE_AFTER_MS;
+    } else if (isAside || next !== undefined) delay = OVERDUE_AFTER_MS;
   }
-  return patience;
+  return delay;
 }

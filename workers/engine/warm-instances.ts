@@ -43,7 +43,7 @@ export class WarmInstances {
     this.#filledMb -= filledMb(given);
   }
 
-  /** Called when a thread is gone with all it kept. */
+  /** Called when a thread is gone with all its instances. */
   removeAll(thread: GuestThread): void {
     for (const given of thread.programs.values()) this.remove(given);
   }

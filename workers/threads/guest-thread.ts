@@ -63,8 +63,8 @@ export class GuestThread {
   readonly programs = new Map<string, LoadedProgram>();
   idleSince = Date.now();
   #lastNumber = 0;
-  /** The last ticket given. */
-  #news = 0;
+  /** The sequence number of the last wakeup, which is the generation of the last run. */
+  #wakeup = 0;
   #posted = 0;
 
   constructor(events: ThreadEvents) {
@@ -91,7 +91,7 @@ export class GuestThread {
     let failure: Error | null = null;
     this.#worker.on('message', (message: FromThread) => {
       // Silenced before anybody looks: what ends from now on rings again.
-      if (message.type === 'ended') Atomics.store(this.#words, WORD.rung, 0);
+      if (message.type === 'ended') Atomics.store(this.#words, WORD.notified, 0);
       if (message.type === 'ready') events.ready(this);
       else events.message(this, message);
     });
@@ -118,15 +118,15 @@ export class GuestThread {
     return undefined;
   }
 
-  /** Hands over an invocation; its slot is to be given back when it has ended. */
+  /** Queues an invocation on the thread; its slot is to be released when it has ended. */
   run(key: string, program: Program, job: Job): Slot {
     const slot = this.#free.pop();
     if (slot === undefined) throw new Error('the thread has no slot for one more invocation');
-    const { number } = this.#give(key, program);
-    const ticket = nextGeneration(this.#news);
-    if (!slot.fill(number, job)) this.#post({ type: 'job', slot: slot.index, ticket, job: alone(job) });
-    slot.open(ticket);
-    this.#tell();
+    const { number } = this.#load(key, program);
+    const generation = nextGeneration(this.#wakeup);
+    if (!slot.fill(number, job)) this.#post({ type: 'job', slot: slot.index, generation, job: alone(job) });
+    slot.open(generation);
+    this.#wake();
     return slot;
   }
 
@@ -139,9 +139,9 @@ export class GuestThread {
   }
 
   prepare(key: string, program: Program): void {
-    const { number } = this.#give(key, program);
+    const { number } = this.#load(key, program);
     this.#post({ type: 'prepare', number });
-    this.#tell();
+    this.#wake();
   }
 
   releaseSlot(slot: Slot): void {
@@ -153,10 +153,10 @@ export class GuestThread {
     if (given === undefined) return;
     this.programs.delete(key);
     this.#post({ type: 'forget', number: given.number });
-    this.#tell();
+    this.#wake();
   }
 
-  #give(key: string, program: Program): LoadedProgram {
+  #load(key: string, program: Program): LoadedProgram {
     const known = this.programs.get(key);
     if (known !== undefined) return known;
     const filled = program.snapshot === null ? 0 : filledBytes(program.snapshot);
@@ -167,20 +167,20 @@ export class GuestThread {
     return given;
   }
 
-  /** The thread takes it when it hears of news. */
+  /** The thread reads it at its next wakeup. */
   #post(message: ToThread): void {
     this.#worker.postMessage(message);
     Atomics.store(this.#words, WORD.posted, ++this.#posted);
   }
 
   /**
-   * A thread that is at work finds the news when it is done with that; waking one costs a call into
-   * the system.
+   * A thread that is at work sees the new sequence number when it is done; only waking one that
+   * sleeps costs a system call.
    */
-  #tell(): void {
-    this.#news = nextGeneration(this.#news);
-    Atomics.store(this.#words, WORD.news, this.#news);
-    if (Atomics.exchange(this.#words, WORD.asleep, 0) === 1) Atomics.notify(this.#words, WORD.news);
+  #wake(): void {
+    this.#wakeup = nextGeneration(this.#wakeup);
+    Atomics.store(this.#words, WORD.wakeup, this.#wakeup);
+    if (Atomics.exchange(this.#words, WORD.asleep, 0) === 1) Atomics.notify(this.#words, WORD.wakeup);
   }
 
   /** Wakes the guest out of its host call. */

@@ -1,6 +1,6 @@
 import type { WarmStart } from '../../src/contract/function.js';
+import type { EngineFunctionName } from '../../src/contract/host-functions.js';
 import type { ErrorCode } from '../../src/errors.js';
-import type { HostFunctionName } from '../wasm/run/host-functions.js';
 import type { Program } from '../wasm/run/program.js';
 import type { HostValue } from '../wasm/run/session.js';
 
@@ -17,7 +17,7 @@ export type ToThread =
   | { type: 'prepare'; number: number }
   | { type: 'forget'; number: number }
   /** What is too large for its slot. */
-  | { type: 'job'; slot: number; ticket: number; job: Job };
+  | { type: 'job'; slot: number; generation: number; job: Job };
 
 /** The part of a guest call that crosses to the thread; the rest of it stays behind host calls. */
 export interface Job {
@@ -34,7 +34,7 @@ export interface Job {
 
 export type FromThread =
   | { type: 'ready' }
-  | { type: 'call'; name: HostFunctionName; args: HostValue[] }
+  | { type: 'call'; name: EngineFunctionName; args: HostValue[] }
   | { type: 'sleep'; milliseconds: number }
   | { type: 'logged' }
   /** There is something new in its slots: see `SLOT.state`. */
@@ -125,10 +125,10 @@ export const WORD = {
   replyKind: 1,
   replyLength: 2,
   /**
-   * Changes whenever there is something new for the thread, which sleeps on it while it is idle.
-   * Also the last ticket given.
+   * Wakeup sequence: changes whenever there is something new for the thread, which sleeps on it
+   * while it is idle. Also the generation of the last run that was handed over.
    */
-  news: 3,
+  wakeup: 3,
   /** Messages posted to the thread so far: those it has not taken come before any slot. */
   posted: 6,
   /** 1 while the thread sleeps, or is about to: it has to be woken. */
@@ -138,7 +138,7 @@ export const WORD = {
    * thread its own: one that is killed between storing this and posting the message silences nobody
    * else.
    */
-  rung: 8,
+  notified: 8,
 } as const;
 /** Index of the 64-bit word that carries a reply's number. */
 export const REPLY_VALUE = 2;
@@ -146,10 +146,10 @@ export const REPLY_VALUE = 2;
 /** Indexes of 32-bit words in a slot. */
 export const SLOT = {
   /**
-   * The run that may begin here, 0 for none. Whoever swaps it for 0 has it: the thread to begin it,
-   * the main thread to take it back.
+   * Generation of the run that may begin here, 0 for none. Whoever swaps it for 0 owns the run: the
+   * thread to begin it, the main thread to withdraw it.
    */
-  ticket: 0,
+  generation: 0,
   logCommitted: 1,
   logPending: 2,
   /** 1 while a `logged` message is on its way, so that a flood of lines is one message. */

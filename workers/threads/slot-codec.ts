@@ -12,7 +12,7 @@ import {
  * How a job and its result lie in a slot. The job's texts and its input come first; when it has
  * ended, its output or its error takes their place. Lengths say what of the bytes counts, and are
  * written each time: what is left of the job before is never looked at. Written before the word
- * that hands it over is stored (`SLOT.ticket`, `SLOT.state`), read after.
+ * that hands it over is stored (`SLOT.generation`, `SLOT.state`), read after.
  */
 export interface SlotView {
   words: Int32Array;
@@ -117,12 +117,12 @@ export function readIdleReport({ numbers }: SlotView): IdleReport {
   return { keptBytes: numbers[NUMBER.keptBytes] ?? 0, busyMs: numbers[NUMBER.busyMs] ?? 0 };
 }
 
-/** Tickets count up and wrap round, and none is 0. */
-export function nextGeneration(ticket: number): number {
-  return (ticket + 1) | 0 || 1;
+/** Generations count up and wrap round, and none is 0. */
+export function nextGeneration(generation: number): number {
+  return (generation + 1) | 0 || 1;
 }
 
-/** Whether a ticket was given no later than another. */
-export function isAtOrBefore(ticket: number, other: number): boolean {
-  return ((other - ticket) | 0) >= 0;
+/** Whether a generation was given no later than another. */
+export function isAtOrBefore(generation: number, other: number): boolean {
+  return ((other - generation) | 0) >= 0;
 }

@@ -53,15 +53,15 @@ export class Slot {
     return writeJob(this.#view, job);
   }
 
-  /** The thread may begin what is in it from now on, with this ticket. */
-  open(ticket: number): void {
-    this.#generation = ticket;
-    Atomics.store(this.#words, SLOT.ticket, ticket);
+  /** The thread may begin what is in it from now on, with this generation. */
+  open(generation: number): void {
+    this.#generation = generation;
+    Atomics.store(this.#words, SLOT.generation, generation);
   }
 
   /** Whether it was in time: then the thread will leave that invocation out. */
   withdraw(): boolean {
-    return Atomics.compareExchange(this.#words, SLOT.ticket, this.#generation, 0) === this.#generation;
+    return Atomics.compareExchange(this.#words, SLOT.generation, this.#generation, 0) === this.#generation;
   }
 
   /** The guest has ended by itself. */

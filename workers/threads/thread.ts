@@ -1,7 +1,8 @@
 import { randomFillSync } from 'node:crypto';
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import type { EngineFunctionName } from '../../src/contract/host-functions.js';
+import { WASM_PAGE_BYTES } from '../../src/contract/limits.js';
 import { Guest } from '../wasm/run/guest.js';
-import type { HostFunctionName } from '../wasm/run/host-functions.js';
 import type { Runner } from '../wasm/run/program.js';
 import { createRunner } from '../wasm/run/runner.js';
 import type { Bridge, Clock, HostReply, HostValue, Session } from '../wasm/run/session.js';
@@ -45,8 +46,8 @@ interface Slot extends SlotView {
   log: SharedLog;
   /** Say so when lines are logged: somebody is watching. */
   live: boolean;
-  /** A job too large to lie in the slot, and its ticket: it may have been taken back. */
-  posted: { ticket: number; job: Job } | null;
+  /** A job too large to lie in the slot, and its generation: it may have been withdrawn. */
+  posted: { generation: number; job: Job } | null;
 }
 
 function openSlot(slotBuffers: SlotBuffers): Slot {
@@ -82,11 +83,11 @@ function say(message: FromThread): void {
 /**
  * Tells that there is something new in a slot; once for all that the main thread has not looked at.
  */
-function ring(): void {
-  if (Atomics.exchange(words, WORD.rung, 1) === 0) say({ type: 'ended' });
+function notifyEnded(): void {
+  if (Atomics.exchange(words, WORD.notified, 1) === 0) say({ type: 'ended' });
 }
 
-function call(name: HostFunctionName, args: HostValue[]): HostReply {
+function call(name: EngineFunctionName, args: HostValue[]): HostReply {
   waitFor({ type: 'call', name, args });
   const kind = words[WORD.replyKind];
   if (kind === REPLY.failed) return { ok: false, reason: utf8.decode(takeReply()) };
@@ -107,7 +108,7 @@ function sleep(milliseconds: number): void {
  */
 function waitFor(message: FromThread): void {
   Atomics.store(words, WORD.replied, 0);
-  Atomics.store(current.words, SLOT.pages, guest.memory.byteLength / 65_536);
+  Atomics.store(current.words, SLOT.pages, guest.memory.byteLength / WASM_PAGE_BYTES);
   const since = performance.now();
   say(message);
   // A loop, since a wake-up may be that of the call before: the main thread stores its reply, this
@@ -167,13 +168,13 @@ function run(runner: Runner, job: Job, slot: Slot): void {
   if (!fits) replies.postMessage(output, [output.buffer as ArrayBuffer]);
   if (!runner.resetsAtOnce()) {
     Atomics.store(slot.words, SLOT.state, STATE.done);
-    ring();
+    notifyEnded();
   }
   runner.reset();
   writeIdleReport(slot, { keptBytes: runner.keptBytes(), busyMs: performance.now() - began - waitedMs });
   // From now on the slot is the main thread's.
   Atomics.store(slot.words, SLOT.state, STATE.idle);
-  ring();
+  notifyEnded();
 }
 
 /** What fails here fails when it is run, and is told then. */
@@ -189,7 +190,7 @@ function prepare(number: number): void {
 
 let taken = 0;
 
-/** What was posted before the news that this thread has seen is there. */
+/** Messages posted before the wakeup that this thread has seen are there. */
 function takePosted(): void {
   while (taken !== Atomics.load(words, WORD.posted)) {
     taken++;
@@ -209,39 +210,41 @@ function take(message: ToThread): void {
       runners.delete(message.number);
       return;
     case 'job': {
-      const { ticket, job } = message;
+      const { generation, job } = message;
       const slot = slots[message.slot];
-      if (slot !== undefined) slot.posted = { ticket, job };
+      if (slot !== undefined) slot.posted = { generation, job };
       return;
     }
   }
 }
 
 /**
- * Begins the run whose turn it is; false when there is none. Tickets after the news that were read
- * may be those of runs whose predecessors were not seen yet: they are left for the next look, so
- * that runs begin in the order in which they were given.
+ * Begins the oldest queued run; false when there is none. A generation after the wakeup that was
+ * read may follow one that has not been seen yet: it is left for the next pass, so that runs begin
+ * in the order in which they were queued.
  */
-function beginNext(news: number): boolean {
+function beginNext(wakeup: number): boolean {
   let next: Slot | null = null;
-  let ticket = 0;
+  let generation = 0;
   for (const slot of slots) {
-    const given = Atomics.load(slot.words, SLOT.ticket);
-    if (given === 0 || !isAtOrBefore(given, news) || (next !== null && isAtOrBefore(ticket, given))) continue;
+    const given = Atomics.load(slot.words, SLOT.generation);
+    if (given === 0 || !isAtOrBefore(given, wakeup) || (next !== null && isAtOrBefore(generation, given)))
+      continue;
     next = slot;
-    ticket = given;
+    generation = given;
   }
   if (next === null) return false;
-  // Else it was taken back in this moment, and there may be another.
-  if (Atomics.compareExchange(next.words, SLOT.ticket, ticket, 0) === ticket) begin(next, ticket);
+  // Otherwise it was withdrawn just now, and there may be another.
+  if (Atomics.compareExchange(next.words, SLOT.generation, generation, 0) === generation)
+    begin(next, generation);
   return true;
 }
 
-function begin(slot: Slot, ticket: number): void {
+function begin(slot: Slot, generation: number): void {
   const number = slot.words[SLOT.program] ?? 0;
   const runner = runners.get(number);
   if (runner === undefined) throw new Error(`the thread was never given program ${number}`);
-  const posted = slot.posted?.ticket === ticket ? slot.posted.job : null;
+  const posted = slot.posted?.generation === generation ? slot.posted.job : null;
   slot.posted = null;
   const job = readJob(slot) ?? posted;
   if (job === null) throw new Error('the thread was never given the job that was posted');
@@ -252,11 +255,11 @@ say({ type: 'ready' });
 // Never back to the event loop: waking a thread out of it takes several times as long. A kill ends
 // this as it ends everything.
 for (;;) {
-  const news = Atomics.load(words, WORD.news);
+  const wakeup = Atomics.load(words, WORD.wakeup);
   takePosted();
-  if (beginNext(news)) continue;
-  // Said first, looked at again then: news that come in between end the wait before it begins.
+  if (beginNext(wakeup)) continue;
+  // The flag is set before the wait compares the sequence: a wakeup in between ends it at once.
   Atomics.store(words, WORD.asleep, 1);
-  Atomics.wait(words, WORD.news, news);
+  Atomics.wait(words, WORD.wakeup, wakeup);
   Atomics.store(words, WORD.asleep, 0);
 }

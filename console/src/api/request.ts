@@ -19,7 +19,13 @@ export async function request(method: string, path: string, options: RequestOpti
           headers: { ...others.headers, 'Content-Type': 'application/json' },
         }),
   });
-  if (response.ok) return response;
+  await assertOk(response);
+  return response;
+}
+
+/** Throws what a reply that says no has said. */
+export async function assertOk(response: Response): Promise<void> {
+  if (response.ok) return;
   const error = await errorOf(response);
   if (error.status === 401) dropSession();
   throw error;

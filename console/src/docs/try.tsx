@@ -1,9 +1,9 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { send } from '../api/send.js';
+import { Choice } from '../parts/choice.js';
 import { CodeField } from '../parts/code-field.js';
 import { Dialog } from '../parts/dialog.js';
 import { Field, Form } from '../parts/form.js';
-import { Choice } from '../parts/function-select.js';
 import { visible } from '../text.js';
 import type { Operation, Parameter } from './operations.js';
 import { TryReply } from './try-reply.js';
@@ -27,7 +27,13 @@ export function Try({ operation }: { operation: Operation }) {
     control.current.abort();
     control.current = new AbortController();
     const { signal } = control.current;
-    setResponse(await send(operation.method, address, { ...contentOf(operation, body, file), headers: headersOf(operation, values), signal }));
+    setResponse(
+      await send(operation.method, address, {
+        ...contentOf(operation, body, file),
+        headers: headersOf(operation, values),
+        signal,
+      }),
+    );
   };
   const submit = operation.method === 'DELETE' ? 'Send…' : 'Send';
   return (
@@ -82,7 +88,9 @@ export function Try({ operation }: { operation: Operation }) {
           onSend={() => call()}
         />
       )}
-      {response && <TryReply of={response} name={operation.operationId} stop={() => control.current.abort()} />}
+      {response && (
+        <TryReply of={response} name={operation.operationId} stop={() => control.current.abort()} />
+      )}
     </>
   );
 }
@@ -119,14 +127,13 @@ function ParameterField({ of: parameter, value, onChange }: ParameterFieldProps)
   const choices = parameter.schema.type === 'boolean' ? ['true', 'false'] : parameter.schema.enum;
   if (choices !== undefined) {
     return (
-      <label class="field">
-        <span class="label">{label}</span>
-        <Choice
-          value={value}
-          options={[['', ''], ...choices.map((each) => [each, each] as const)]}
-          onChange={onChange}
-        />
-      </label>
+      <Choice
+        label={label}
+        look="field"
+        value={value}
+        options={[['', ''], ...choices.map((each) => [each, each] as const)]}
+        onChange={onChange}
+      />
     );
   }
   return (

@@ -1,6 +1,8 @@
+import { useState } from 'preact/hooks';
 import { call } from '../api/request.js';
 import { Moment } from '../parts/moment.js';
 import { Panel } from '../parts/page.js';
+import { Pager } from '../parts/pager.js';
 import { ResourceView } from '../parts/resource-view.js';
 import { Table } from '../parts/table.js';
 import { brief } from '../text.js';
@@ -8,27 +10,40 @@ import type { AuditReply } from '../types.js';
 import { useResource } from '../use-resource.js';
 
 export function AuditPanel() {
-  const audit = useResource('audit', (signal) => call<AuditReply>('GET', '/v1/audit', { signal }));
+  const [cursors, setCursors] = useState<readonly string[]>([]);
+  const cursor = cursors.at(-1);
+  const audit = useResource(`audit ${cursor ?? ''}`, (signal) =>
+    call<AuditReply>('GET', '/v1/audit', { query: { cursor }, signal }),
+  );
   return (
     <Panel title="What was changed lately">
       <ResourceView
         of={audit}
         what="the audit log"
-        isEmpty={({ count }) => count === 0}
+        isEmpty={({ count }) => count === 0 && cursor === undefined}
         empty={<p>Nothing.</p>}
       >
-        {({ events }) => (
-          <Table
-            label="Audit log"
-            rows={events}
-            keyOf={({ request_id: id, action, target }, index) => `${id} ${action} ${target} ${index}`}
-            columns={[
-              { name: 'At', cell: ({ at }) => <Moment at={at} short /> },
-              { name: 'Action', cell: ({ action }) => action },
-              { name: 'Target', isWide: true, cell: ({ target }) => <code>{brief(target)}</code> },
-              { name: 'By', cell: ({ actor }) => <code>{brief(actor, 60)}</code> },
-            ]}
-          />
+        {({ events, next_cursor: next }) => (
+          <>
+            <Table
+              label="Audit log"
+              rows={events}
+              keyOf={({ request_id: id, action, target }, index) => `${id} ${action} ${target} ${index}`}
+              columns={[
+                { name: 'At', cell: ({ at }) => <Moment at={at} short /> },
+                { name: 'Action', cell: ({ action }) => action },
+                { name: 'Target', isWide: true, cell: ({ target }) => <code>{brief(target)}</code> },
+                { name: 'By', cell: ({ actor }) => <code>{brief(actor, 60)}</code> },
+              ]}
+            />
+            <Pager
+              label="the audit log"
+              number={cursors.length + 1}
+              next={next}
+              newer={() => setCursors(cursors.slice(0, -1))}
+              older={(at) => setCursors([...cursors, at])}
+            />
+          </>
         )}
       </ResourceView>
     </Panel>

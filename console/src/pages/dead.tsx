@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import { call } from '../api/request.js';
 import { Action } from '../parts/action.js';
-import { Choice, FunctionSelect } from '../parts/function-select.js';
+import { Choice, FunctionChoice } from '../parts/choice.js';
 import { Page } from '../parts/page.js';
 import { setQuery, usePlace } from '../router.js';
 import { plural } from '../text.js';
@@ -51,14 +51,17 @@ export function DeadPage() {
       }
     >
       <fieldset class="filters" aria-label="Filters">
-        <label>
-          Function <FunctionSelect value={name} all="All" onChange={(next) => setQuery({ function: next })} />
-        </label>
-        <label>
-          Reason <Choice value={reason} options={REASONS} onChange={(next) => setQuery({ reason: next })} />
-        </label>
+        <FunctionChoice all="All" value={name} onChange={(next) => setQuery({ function: next })} />
+        <Choice
+          label="Reason"
+          value={reason}
+          options={REASONS}
+          onChange={(next) => setQuery({ reason: next })}
+        />
         {name === '' && (
-          <span class="faint">Choose a function to replay or purge all of its own, or some by their boxes.</span>
+          <span class="faint">
+            Choose a function to replay or purge all of its own, or some by their boxes.
+          </span>
         )}
       </fieldset>
       <InvocationList

@@ -8,7 +8,7 @@ import { Moment } from '../parts/moment.js';
 import { Page, Panel } from '../parts/page.js';
 import { ResourceView } from '../parts/resource-view.js';
 import { Link, setQuery, usePlace } from '../router.js';
-import { brief, fromBase64, outputOf, plural, visible } from '../text.js';
+import { brief, bytes, count, cut, fromBase64, hexDump, outputOf, plural } from '../text.js';
 import type { TopicsReply } from '../types.js';
 import { useResource } from '../use-resource.js';
 
@@ -16,6 +16,8 @@ const TOPICS_MS = 5000;
 const RECONNECT_MS = 3000;
 const GATHER_MS = 200;
 const MAX_MESSAGES = 200;
+const MAX_TOPICS = 200;
+const HEX_BYTES = 512;
 
 export function EventsPage() {
   const { query } = usePlace();
@@ -38,7 +40,7 @@ export function EventsPage() {
           >
             {({ topics: all }) => (
               <ul class="chips">
-                {all.slice(0, 200).map((each) => (
+                {all.slice(0, MAX_TOPICS).map((each) => (
                   <li key={each}>
                     <button
                       type="button"
@@ -49,6 +51,9 @@ export function EventsPage() {
                     </button>
                   </li>
                 ))}
+                {all.length > MAX_TOPICS && (
+                  <li class="faint">{count(all.length - MAX_TOPICS)} more; write one of them below.</li>
+                )}
               </ul>
             )}
           </ResourceView>
@@ -136,12 +141,7 @@ function Live({ topic }: { topic: string }) {
   }, [topic]);
 
   return (
-    <Panel
-      title="Live messages"
-      aside={
-        topic !== '' && <LiveMark isConnected={isConnected} />
-      }
-    >
+    <Panel title="Live messages" aside={topic !== '' && <LiveMark isConnected={isConnected} />}>
       <Form
         label="Listen to a topic"
         submit="Listen"
@@ -173,17 +173,19 @@ function Live({ topic }: { topic: string }) {
           {messages.map(({ id, at, data }) => (
             <li key={id}>
               <Moment at={new Date(at).toISOString()} short />
-              <pre>
-                {data.text === undefined
-                  ? `base64: ${data.base64?.slice(0, 4096)}`
-                  : visible(data.text.slice(0, 4096))}
-              </pre>
+              <pre>{data.base64 === undefined ? cut(data.text ?? '') : hexOf(data.base64)}</pre>
             </li>
           ))}
         </ol>
       )}
     </Panel>
   );
+}
+
+function hexOf(base64: string): string {
+  const data = fromBase64(base64);
+  const rest = data.length - HEX_BYTES;
+  return hexDump(data.subarray(0, HEX_BYTES)) + (rest > 0 ? `\n… (${bytes(rest)} more)` : '');
 }
 
 let lastId = 0;

@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
-import { request } from '../api/request.js';
+import { assertOk } from '../api/request.js';
+import { send } from '../api/send.js';
 import { CodeField } from '../parts/code-field.js';
 import { CopyButton } from '../parts/copy-button.js';
 import { Field, Form } from '../parts/form.js';
@@ -7,11 +8,12 @@ import { Panel } from '../parts/page.js';
 import { Payload } from '../parts/payload.js';
 import { State } from '../parts/state.js';
 import { Link, navigate } from '../router.js';
-import { milliseconds, outputOf, shellWord } from '../text.js';
+import { milliseconds, outputOf, shellWord, visible } from '../text.js';
 
 interface Outcome {
   id: string;
   state: string;
+  error: string | null;
   durationMs: number | null;
   attempts: string;
   output: { text?: string; base64?: string };
@@ -27,7 +29,7 @@ export function FunctionInvoke({ name }: { name: string }) {
 
   const invoke = async () => {
     setOutcome(null);
-    const response = await request('POST', path, {
+    const response = await send('POST', path, {
       body: input,
       headers: {
         // The bare bytes, whatever they are: the JSON envelope would change them.
@@ -36,20 +38,21 @@ export function FunctionInvoke({ name }: { name: string }) {
         ...(isAsync ? { Prefer: 'respond-async' } : {}),
       },
     });
-    const id = response.headers.get('x-request-id') ?? '';
+    const failed = response.ok ? null : await failureOf(response.clone());
+    if (failed === null) await assertOk(response);
     if (response.status === 202) {
       const reply = (await response.json()) as { request_id: string };
       navigate(`/invocations/${reply.request_id}`);
       return;
     }
-    const output = outputOf(new Uint8Array(await response.arrayBuffer()));
     const durationMs = Number(response.headers.get('x-duration-ms'));
     setOutcome({
-      id,
-      state: 'success',
+      id: response.headers.get('x-request-id') ?? '',
+      state: failed?.status ?? 'success',
+      error: failed?.error ?? null,
       durationMs,
       attempts: response.headers.get('x-attempts') ?? '1',
-      output,
+      output: failed ?? outputOf(new Uint8Array(await response.arrayBuffer())),
     });
   };
   const curl = `curl -X POST ${location.origin}${path} \\\n  -H "X-API-Key: $ORAMA_API_KEY" \\\n  --data-binary ${shellWord(input)}`;
@@ -99,6 +102,9 @@ export function FunctionInvoke({ name }: { name: string }) {
               <State of={outcome.state} /> in {milliseconds(outcome.durationMs)}, attempt {outcome.attempts} ·{' '}
               <Link to={`/invocations/${outcome.id}`}>show the invocation</Link>
             </p>
+            {outcome.error !== null && (
+              <pre class="notice bad error-text">{visible(outcome.error.slice(0, 16_384))}</pre>
+            )}
             <Payload
               label="Output"
               text={outcome.output.text}
@@ -110,4 +116,22 @@ export function FunctionInvoke({ name }: { name: string }) {
       </Panel>
     </div>
   );
+}
+
+interface Failed {
+  status: 'error' | 'timeout';
+  error: string;
+  text?: string;
+  base64?: string;
+}
+
+/** What became of an invocation that failed; null for a call that was refused before it was one. */
+async function failureOf(response: Response): Promise<Failed | null> {
+  if (!response.headers.has('x-duration-ms')) return null;
+  const reply = (await response.json()) as Partial<Failed> & { output?: string; output_base64?: string };
+  if ((reply.status !== 'error' && reply.status !== 'timeout') || reply.error === undefined) return null;
+  return {
+    ...{ status: reply.status, error: reply.error },
+    ...(reply.output_base64 === undefined ? { text: reply.output ?? '' } : { base64: reply.output_base64 }),
+  };
 }

@@ -25,14 +25,11 @@ export function FunctionLog({ name }: { name: string }) {
       gathered = [];
       setRecords((old) => [...old, ...next].slice(-MAX_RECORDS));
     }, GATHER_MS);
-    void follow(
-      `/v1/functions/${encodeURIComponent(name)}/logs?follow=true&limit=50`,
-      {
-        signal: control.signal,
-        onEvent: (data) => gathered.push(JSON.parse(data) as LogRecord),
-        onState: setIsConnected,
-      },
-    );
+    void follow(`/v1/functions/${encodeURIComponent(name)}/logs?follow=true&limit=50`, {
+      signal: control.signal,
+      onEvent: (data) => gathered.push(JSON.parse(data) as LogRecord),
+      onState: setIsConnected,
+    });
     return () => {
       control.abort();
       clearInterval(timer);
@@ -41,12 +38,7 @@ export function FunctionLog({ name }: { name: string }) {
 
   const hasLines = records.some(({ messages }) => messages.length > 0);
   return (
-    <Panel
-      title="Log"
-      aside={
-        <LiveMark isConnected={isConnected} />
-      }
-    >
+    <Panel title="Log" aside={<LiveMark isConnected={isConnected} />}>
       {hasLines ? (
         <LogView
           records={records}

@@ -1,13 +1,13 @@
 import { useState } from 'preact/hooks';
 import { call } from '../api/request.js';
+import { Choice } from '../parts/choice.js';
 import { CodeField } from '../parts/code-field.js';
 import { CopyButton } from '../parts/copy-button.js';
 import { Field, Form } from '../parts/form.js';
-import { Choice } from '../parts/function-select.js';
 import { Panel } from '../parts/page.js';
 import { ResourceView } from '../parts/resource-view.js';
 import { brief, shellWord, visible } from '../text.js';
-import type { FunctionRecord, HttpReply, SettingsReply, StatusReply } from '../types.js';
+import type { AliasesReply, FunctionRecord, HttpReply, SettingsReply, StatusReply } from '../types.js';
 import { useResource } from '../use-resource.js';
 import { HttpReplyView } from './http-reply.js';
 
@@ -104,13 +104,19 @@ function Builder({ base, name }: { base: string; name: string }) {
         />
         <Form label="HTTP request" submit="Send" disabled={wrong !== undefined} onSubmit={send}>
           <div class="row">
-            <label class="field">
-              <span class="label">Method</span>
-              <Choice value={method} options={METHOD_CHOICES} onChange={setMethod} />
-            </label>
-            <TextField label="Path" hint={`At ${base}`} value={path} onChange={setPath} />
+            <Choice
+              label="Method"
+              look="field"
+              value={method}
+              options={METHOD_CHOICES}
+              onChange={setMethod}
+            />
+            <TextField label="Path" value={path} onChange={setPath} />
             <TextField label="Query" placeholder="page=1&sort=name" value={query} onChange={setQuery} />
           </div>
+          <p class="hint">
+            At <code>{base}</code>, through the engine.
+          </p>
           <Field
             label="Headers"
             hint={
@@ -181,17 +187,21 @@ interface RoutesProps {
   onChoose(method: string, path: string): void;
 }
 
-/** The routes of the function, to begin with; who may not see its settings writes the path by hand. */
+/** The routes of the version that answers, to begin with; who may not see its settings writes the path by hand. */
 function Routes({ name, onChoose }: RoutesProps) {
-  const path = `/v1/functions/${encodeURIComponent(name)}/settings`;
-  const settings = useResource(path, (signal) => call<SettingsReply>('GET', path, { signal }));
+  const path = `/v1/functions/${encodeURIComponent(name)}`;
+  const settings = useResource(`${path} serving`, async (signal) => {
+    const { aliases } = await call<AliasesReply>('GET', `${path}/aliases`, { signal });
+    const version = aliases.find(({ alias }) => alias === 'live')?.version;
+    return call<SettingsReply>('GET', `${path}/settings`, { query: { version }, signal });
+  });
   if (settings.data === undefined) return null;
   const { http } = settings.data.settings.metadata;
   if (http === undefined) {
     return (
       <p class="notice warn">
-        The newest version is no HTTP function: it has no <code>http:</code> in its function.yaml, and this
-        address does not exist.
+        Version {settings.data.version}, which answers now, is no HTTP function: it has no <code>http:</code>{' '}
+        in its function.yaml, and this address does not exist.
       </p>
     );
   }

@@ -20,7 +20,12 @@ export function Versions({ name, onChange }: { name: string; onChange(): void })
     <>
       <ResourceView of={versions} what="the versions">
         {({ versions: all }) => (
-          <Table label="Versions" columns={columns(newest, setTarget)} rows={all} keyOf={({ version }) => version} />
+          <Table
+            label="Versions"
+            columns={columns(newest, setTarget)}
+            rows={all}
+            keyOf={({ version }) => version}
+          />
         )}
       </ResourceView>
       {target !== null && newest !== undefined && (
@@ -86,8 +91,8 @@ function Rollback({ from, to, onClose, onDone }: RollbackProps) {
   const read = (version: number, signal: AbortSignal) =>
     call<SettingsReply>('GET', path, { query: { version }, signal });
   const both = useResource(`${path} ${from.version} ${to.version}`, async (signal) => {
-    const [now, then] = await Promise.all([read(from.version, signal), read(to.version, signal)]);
-    return { now, then };
+    const [now, later] = await Promise.all([read(from.version, signal), read(to.version, signal)]);
+    return { now, later };
   });
   const rollBack = async () => {
     const { message } = await call<{ message: string }>('POST', `/v1/functions/${from.name}/rollback`, {
@@ -103,10 +108,10 @@ function Rollback({ from, to, onClose, onDone }: RollbackProps) {
         {from.version} stays.
       </p>
       <ResourceView of={both} what="the settings of both versions">
-        {({ now, then }) => {
+        {({ now, later }) => {
           const rows = differencesOf(
             { module: now.wasm_cid, ...now.settings },
-            { module: then.wasm_cid, ...then.settings },
+            { module: later.wasm_cid, ...later.settings },
           );
           return rows.length === 0 ? (
             <p class="faint">Module and settings of both are the same.</p>
@@ -118,7 +123,10 @@ function Rollback({ from, to, onClose, onDone }: RollbackProps) {
               columns={[
                 { name: 'Setting', cell: ({ key }) => <code>{brief(key, 80)}</code> },
                 { name: `Now (${from.version})`, cell: ({ now: value }) => <code>{brief(value, 120)}</code> },
-                { name: `Then (${to.version})`, cell: ({ then: value }) => <code>{brief(value, 120)}</code> },
+                {
+                  name: `Then (${to.version})`,
+                  cell: ({ after: value }) => <code>{brief(value, 120)}</code>,
+                },
               ]}
             />
           );

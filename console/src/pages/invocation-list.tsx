@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { queryText } from '../api/request.js';
+import { Pager } from '../parts/pager.js';
 import { ResourceView } from '../parts/resource-view.js';
 import type { InvocationsReply } from '../types.js';
 import { type Live, useLive } from '../use-live.js';
@@ -76,17 +77,7 @@ export function InvocationList({ label, of, empty, selection }: InvocationListPr
             invocations={invocations}
             {...(selection === undefined ? {} : { selection })}
           />
-          {(next !== null || !of.isFirst) && (
-            <nav class="pages" aria-label={`Pages of ${name}`}>
-              <button type="button" disabled={of.isFirst} onClick={of.newer}>
-                Newer
-              </button>
-              <span>Page {of.number}</span>
-              <button type="button" disabled={next === null} onClick={() => next !== null && of.older(next)}>
-                Older
-              </button>
-            </nav>
-          )}
+          <Pager label={name} number={of.number} next={next} newer={of.newer} older={of.older} />
         </>
       )}
     </ResourceView>

@@ -26,7 +26,9 @@ export function MessageTree({ id }: { id: string }) {
       of={tree}
       what="what the message has fired"
       isEmpty={({ roots }) => roots.length === 0}
-      empty={<p>It has fired nothing: no trigger listens to its topic, or what it fired is no longer kept.</p>}
+      empty={
+        <p>It has fired nothing: no trigger listens to its topic, or what it fired is no longer kept.</p>
+      }
     >
       {(forest) => <Waterfall of={forest} current={null} />}
     </ResourceView>

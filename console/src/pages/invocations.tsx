@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { Choice, FunctionSelect } from '../parts/function-select.js';
+import { Choice, FunctionChoice } from '../parts/choice.js';
 import { Page } from '../parts/page.js';
 import { setQuery, usePlace } from '../router.js';
 import { InvocationList, useInvocations } from './invocation-list.js';
@@ -40,17 +40,19 @@ export function InvocationsPage() {
       }
     >
       <fieldset class="filters" aria-label="Filters">
-        <label>
-          Function{' '}
-          <FunctionSelect value={filter.function} all="All" onChange={(name) => setQuery({ function: name })} />
-        </label>
-        <label>
-          State{' '}
-          <Choice value={filter.status} options={STATE_CHOICES} onChange={(status) => setQuery({ status })} />
-        </label>
-        <label>
-          Accepted <Choice value={filter.since} options={AGES} onChange={(since) => setQuery({ since })} />
-        </label>
+        <FunctionChoice all="All" value={filter.function} onChange={(name) => setQuery({ function: name })} />
+        <Choice
+          label="State"
+          value={filter.status}
+          options={STATE_CHOICES}
+          onChange={(status) => setQuery({ status })}
+        />
+        <Choice
+          label="Accepted"
+          value={filter.since}
+          options={AGES}
+          onChange={(since) => setQuery({ since })}
+        />
       </fieldset>
       <InvocationList
         label="Invocations"

@@ -1,13 +1,13 @@
 import { lazy, Suspense } from 'preact/compat';
 import { call } from '../api/request.js';
-import { Choice, FunctionSelect } from '../parts/function-select.js';
+import { Choice, FunctionChoice } from '../parts/choice.js';
 import { LiveMark } from '../parts/live-mark.js';
-import { Page, Panel } from '../parts/page.js';
+import { Facts, Page, Panel } from '../parts/page.js';
 import { ResourceView } from '../parts/resource-view.js';
 import { State } from '../parts/state.js';
 import { setQuery, usePlace } from '../router.js';
 import { bytes, count, milliseconds, plural, seconds } from '../text.js';
-import type { FunctionsReply, InvocationsReply, Stats, StatusReply } from '../types.js';
+import type { FunctionsReply, InvocationsReply, PeersReply, Stats, StatusReply } from '../types.js';
 import { useLive } from '../use-live.js';
 import { useResource } from '../use-resource.js';
 import { followPath } from './invocation-list.js';
@@ -18,6 +18,15 @@ const CallsChart = lazy(() =>
 );
 
 const LIVE_MS = 5000;
+/** Of a process that runs functions. */
+const WORKER_FIGURES = [
+  ['Threads', 'threads'],
+  ['Computing', 'busy'],
+  ['Parked', 'parked'],
+  ['Waiting for a thread', 'waiting'],
+  ['Warm instances', 'warmInstances'],
+  ['Guest memory, MB', 'memoryMb'],
+] as const;
 const WINDOWS = ['15m', '1h', '6h', '1d'].map((window) => [window, `Last ${window}`] as const);
 
 export function OverviewPage() {
@@ -33,18 +42,19 @@ export function OverviewPage() {
       title="Overview"
       aside={
         <>
-          <label>
-            <span class="visually-hidden">Function</span>
-            <FunctionSelect
-              value={name}
-              all="All functions"
-              onChange={(next) => setQuery({ function: next })}
-            />
-          </label>
-          <label>
-            <span class="visually-hidden">Window</span>
-            <Choice value={range} options={WINDOWS} onChange={(window) => setQuery({ window })} />
-          </label>
+          <FunctionChoice
+            look="hidden"
+            all="All functions"
+            value={name}
+            onChange={(next) => setQuery({ function: next })}
+          />
+          <Choice
+            label="Window"
+            look="hidden"
+            value={range}
+            options={WINDOWS}
+            onChange={(window) => setQuery({ window })}
+          />
         </>
       }
     >
@@ -158,6 +168,13 @@ function Engine() {
     (signal) => call<StatusReply>('GET', '/v1/status', { signal }),
     LIVE_MS,
   );
+  const peers = useResource(
+    'peers',
+    (signal) => call<PeersReply>('GET', '/v1/network/peers', { signal }),
+    LIVE_MS,
+  );
+  // The servers that hold its data have addresses; its own processes have none.
+  const processes = peers.data?.peers.filter(({ addresses }) => addresses.length === 0).length;
   return (
     <Panel title="Engine" aside={status.data && <State of={status.data.status} />}>
       <ResourceView of={status} what="the engine's status">
@@ -171,8 +188,10 @@ function Engine() {
                   ; on the queue {plural(queue.waiting, 'job')} waiting ({bytes(queue.bytes)})
                 </>
               )}
-              {engine === undefined && '; functions run in other processes'}
+              {processes !== undefined && <>; {plural(processes, 'process', 'processes')}</>}
+              {engine === undefined && '; functions run in other processes than this one'}
             </p>
+            {engine && <Facts of={WORKER_FIGURES.map(([name, key]) => [name, count(engine[key] ?? 0)])} />}
             {dependencies && (
               <ul class="parts">
                 {Object.entries(dependencies).map(([part, { status: state, error }]) => (

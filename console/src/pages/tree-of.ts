@@ -59,5 +59,8 @@ async function growAll(roots: readonly InvocationRecord[], signal: AbortSignal):
 }
 
 function list(query: Record<string, string>, signal: AbortSignal): Promise<InvocationsReply> {
-  return call<InvocationsReply>('GET', '/v1/invocations', { query: { ...query, limit: MAX_CHILDREN }, signal });
+  return call<InvocationsReply>('GET', '/v1/invocations', {
+    query: { ...query, limit: MAX_CHILDREN },
+    signal,
+  });
 }

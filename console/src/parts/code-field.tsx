@@ -32,6 +32,8 @@ export function CodeField({
   const [isOpen, setIsOpen] = useState(false);
   const latest = useRef({ value, onChange });
   latest.current = { value, onChange };
+  /** What the editor has reported and has not come back as `value` yet. */
+  const reported = useRef<string[]>([]);
 
   // biome would list what the editor is opened with: it is opened once.
   useEffect(() => {
@@ -47,7 +49,10 @@ export function CodeField({
         language,
         placeholder,
         value: latest.current.value,
-        onChange: (next) => latest.current.onChange(next),
+        onChange: (next) => {
+          reported.current.push(next);
+          latest.current.onChange(next);
+        },
         onSubmit: submit,
       });
       setIsOpen(true);
@@ -61,7 +66,12 @@ export function CodeField({
       editor.current = null;
     };
   }, [label, language, placeholder]);
-  useEffect(() => editor.current?.setValue(value), [value]);
+  useEffect(() => {
+    const at = reported.current.lastIndexOf(value);
+    // What was typed comes back late when more is typed: only what somebody else has set is set.
+    if (at < 0) editor.current?.setValue(value);
+    reported.current = at < 0 ? [] : reported.current.slice(at + 1);
+  }, [value]);
 
   return (
     <div class="field">

@@ -2,7 +2,7 @@ import { defaultKeymap, history, historyKeymap } from '@codemirror/commands';
 import { json } from '@codemirror/lang-json';
 import { SQLite, sql } from '@codemirror/lang-sql';
 import { bracketMatching, HighlightStyle, syntaxHighlighting } from '@codemirror/language';
-import { EditorState, Prec } from '@codemirror/state';
+import { Annotation, EditorState, Prec } from '@codemirror/state';
 import {
   drawSelection,
   EditorView,
@@ -29,6 +29,9 @@ export interface Editor {
   focus(at: number): void;
   close(): void;
 }
+
+/** Marks what is set from outside, which nobody is to be told of. */
+const SET = Annotation.define<boolean>();
 
 const THEME = EditorView.theme({
   '&': { maxHeight: 'inherit', minHeight: 'inherit', color: 'var(--text)', fontSize: '13px' },
@@ -81,8 +84,9 @@ export function openEditor(host: HTMLElement, options: EditorOptions): Editor {
         THEME,
         placeholderText(placeholder),
         EditorView.contentAttributes.of({ 'aria-label': label }),
-        EditorView.updateListener.of(({ docChanged, state }) => {
-          if (docChanged) onChange(state.doc.toString());
+        EditorView.updateListener.of(({ docChanged, state, transactions }) => {
+          if (docChanged && !transactions.some((each) => each.annotation(SET)))
+            onChange(state.doc.toString());
         }),
         ...(language === 'json' ? [json()] : language === 'sql' ? [sql({ dialect: SQLite })] : []),
       ],
@@ -92,7 +96,7 @@ export function openEditor(host: HTMLElement, options: EditorOptions): Editor {
     setValue(next) {
       const { doc } = view.state;
       if (doc.length === next.length && doc.toString() === next) return;
-      view.dispatch({ changes: { from: 0, to: doc.length, insert: next } });
+      view.dispatch({ changes: { from: 0, to: doc.length, insert: next }, annotations: SET.of(true) });
     },
     focus(at) {
       view.focus();

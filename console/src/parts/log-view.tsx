@@ -1,11 +1,10 @@
-import { visible } from '../text.js';
+import { cut } from '../text.js';
 import type { LogRecord } from '../types.js';
 import { Moment } from './moment.js';
 import { ScrollArea } from './scroll-area.js';
 
 /** Lines put into the page; the newest, which are the last. */
 const MAX_LINES = 1000;
-const MAX_LENGTH = 4096;
 
 interface LogViewProps {
   /** Oldest first. */
@@ -37,9 +36,4 @@ export function LogView({ records, link }: LogViewProps) {
       </ScrollArea>
     </>
   );
-}
-
-function cut(text: string): string {
-  if (text.length <= MAX_LENGTH) return visible(text);
-  return `${visible(text.slice(0, MAX_LENGTH))}… (${text.length - MAX_LENGTH} more characters)`;
 }

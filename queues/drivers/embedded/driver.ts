@@ -3,7 +3,7 @@ import { type Processor, type QueueOptions, withBackend } from 'bullmq';
 import type { Namespace } from '../../../src/contract/ids.js';
 import type { AppError } from '../../../src/errors.js';
 import type { Closable } from '../../../src/ports/closable.js';
-import type { QueueCounts, QueueUse } from '../../../src/ports/queue.js';
+import type { QueueCounts, QueueUse, RemovedHandler, RemovedInvocation } from '../../../src/ports/queue.js';
 import { queueFull, queueUnavailable, quotaPassed, shareRefusal } from '../../admission.js';
 import type { CrashJournal } from '../../crash-journal.js';
 import type {
@@ -24,6 +24,7 @@ import { nextTick } from '../../next-tick.js';
 import type { SqliteConnection } from '../sqlite/connection.js';
 import { createSqliteBackend } from '../sqlite/create-backend.js';
 import { countJobs } from './counts.js';
+import { Removals } from './removals.js';
 import { toStoredJob } from './stored-job.js';
 import { rowsOf, write } from './tables.js';
 import { type UsageIndex, usesOf } from './usage-index.js';
@@ -46,6 +47,7 @@ export class SqliteDriver implements QueueDriver {
   readonly #limits: QueueLimits;
   readonly #warn: Warn;
   readonly #dataDir: string;
+  readonly #removals: Removals;
   readonly #cancelRequests = new EventEmitter();
   readonly #opened: Closable[] = [];
 
@@ -62,6 +64,7 @@ export class SqliteDriver implements QueueDriver {
     this.#limits = limits;
     this.#warn = warn;
     this.#dataDir = dataDir;
+    this.#removals = new Removals(connection, (id) => usage.leave(id), warn);
     this.queues = perQueue((kind) => this.#open<JobData>(kind));
     this.ticks = this.#open<unknown>(TICKS, { settings: { repeatStrategy: nextTick } });
   }
@@ -163,6 +166,15 @@ export class SqliteDriver implements QueueDriver {
     return removed;
   }
 
+  async removed(namespace: Namespace, id: string): Promise<RemovedInvocation | null> {
+    const removed = await this.#removals.find(id);
+    return removed?.invocation.namespace === namespace ? removed : null;
+  }
+
+  onRemoved(handler: RemovedHandler): void {
+    this.#removals.start(handler);
+  }
+
   async requestCancel(id: string): Promise<void> {
     await write(this.#connection, 'INSERT OR IGNORE INTO orama_cancelled (id) VALUES (?)', [[id]]);
     this.#cancelRequests.emit('cancel', id);
@@ -214,6 +226,7 @@ export class SqliteDriver implements QueueDriver {
   }
 
   async close(): Promise<void> {
+    await this.#removals.close();
     await Promise.all(this.#opened.map((queue) => queue.close()));
   }
 }

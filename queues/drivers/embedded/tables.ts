@@ -10,6 +10,13 @@ export const SETUP = `
 CREATE TABLE IF NOT EXISTS orama_backlog (id INTEGER PRIMARY KEY, record TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS orama_cancelled (id TEXT PRIMARY KEY, at INTEGER NOT NULL DEFAULT (unixepoch())) WITHOUT ROWID;
 DELETE FROM orama_cancelled WHERE at < unixepoch() - 86400;
+-- Jobs that were deleted before a worker had them, whoever did it: see removed-jobs.ts.
+CREATE TABLE IF NOT EXISTS orama_removed (id TEXT PRIMARY KEY, name TEXT NOT NULL, data TEXT NOT NULL) WITHOUT ROWID;
+CREATE TRIGGER IF NOT EXISTS orama_removal BEFORE DELETE ON job
+WHEN OLD.state IN (0, 2) AND json_extract(OLD.opts, '$.n') IS NOT NULL BEGIN
+  INSERT OR REPLACE INTO orama_removed
+  VALUES (OLD.id, OLD.name, coalesce(OLD.data, (SELECT data FROM payload WHERE key = OLD.key)));
+END;
 CREATE INDEX IF NOT EXISTS orama_namespace ON job (json_extract(opts, '$.n'), id) WHERE json_extract(opts, '$.n') IS NOT NULL;
 -- Whoever had these is dead, for the process that has the directory is the only one: no need to wait for their locks.
 UPDATE job SET locked_until = 0, stalled_mark = 1 WHERE state = 1;

@@ -1,4 +1,5 @@
 import { type NewJob, queueKindOf } from '../../jobs.js';
+import { noteOf } from '../../removed-jobs.js';
 import { FETCH_KEYS } from './fetch-script.js';
 import { COMMON } from './scripts.js';
 
@@ -11,8 +12,9 @@ export interface BullScripts {
 }
 
 /** What decides over a job, as one argument: names, ids and numbers hold no blank. */
-export function headOf(group: number, { id, name, data, opts }: NewJob): string {
-  return `${group} ${id} ${data.s} ${data.n} ${queueKindOf(data)} ${name} ${data.a} ${opts.delay ?? 0}`;
+export function headOf(group: number, job: NewJob): string {
+  const { name, data, opts } = job;
+  return `${group} ${noteOf(job)} ${data.n} ${queueKindOf(data)} ${name} ${data.a} ${opts.delay ?? 0}`;
 }
 
 /**
@@ -43,10 +45,11 @@ local late = now > deadline
 
 local groups, byNamespace, seen = {}, {}, {}
 for at = 10, #ARGV, 3 do
-  local number, id, size, namespace, kind, name, acceptedAt, delay =
-    string.match(ARGV[at], '^(%d+) (%S+) (%d+) (%S+) (%S+) (%S+) (%S+) (%d+)$')
+  local number, member, namespace, kind, name, acceptedAt, delay =
+    string.match(ARGV[at], '^(%d+) (%S+) (%S+) (%S+) (%S+) (%S+) (%d+)$')
+  local id, size = string.match(member, '^([^:]+):(%d+)')
   local job = {
-    id = id, size = tonumber(size), member = id .. ':' .. size, namespace = namespace, kind = kind, name = name,
+    id = id, size = tonumber(size), member = member, namespace = namespace, kind = kind, name = name,
     acceptedAt = acceptedAt, data = ARGV[at + 1], opts = ARGV[at + 2], isDelayed = delay ~= '0',
   }
   number = tonumber(number)
@@ -67,7 +70,10 @@ for namespace, list in pairs(byNamespace) do
     local members = {}
     for i = from, math.min(from + 999, #list) do members[#members + 1] = list[i].member end
     for i, score in ipairs(call('ZMSCORE', usage .. 'jobs:' .. namespace, unpack(members))) do
-      if not score then list[from + i - 1].fresh = true end
+      local job = list[from + i - 1]
+      -- The line says nothing of one that was added as another kind.
+      local other = job.kind == kinds[1] and kinds[2] or kinds[1]
+      if not score and call('EXISTS', keyOf(other, job.id)) == 0 then job.fresh = true end
     end
   end
 end

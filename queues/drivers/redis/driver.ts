@@ -1,8 +1,8 @@
 import { createRedisBackend, type Processor, Queue, type RedisClient, type RedisQueueBackend } from 'bullmq';
 import type { Namespace } from '../../../src/contract/ids.js';
-import type { AppError } from '../../../src/errors.js';
+import { AppError, messageOf } from '../../../src/errors.js';
 import type { Closable } from '../../../src/ports/closable.js';
-import type { QueueCounts, QueueUse } from '../../../src/ports/queue.js';
+import type { QueueCounts, QueueUse, RemovedHandler, RemovedInvocation } from '../../../src/ports/queue.js';
 import { queueUnavailable } from '../../admission.js';
 import type { CrashJournal } from '../../crash-journal.js';
 import type {
@@ -40,6 +40,14 @@ const CALLS: QueueKind = 'sync';
 const CANCEL_REMEMBERED_MS = 600_000;
 /** What a health check writes is gone after this. */
 const HEALTH_MS = 60_000;
+/** By the word that Redis' refusal begins with. */
+const REFUSED_WRITES: ReadonlyMap<string, string> = new Map([
+  ['MISCONF', 'it cannot write its file; free space on its disk'],
+  ['OOM', 'its memory is full; raise its maxmemory, or wait until jobs have ended'],
+  ['READONLY', 'it is a replica; name the primary in REDIS_URL'],
+  ['NOREPLICAS', 'it has fewer replicas than its min-replicas-to-write'],
+]);
+
 /** BullMQ's event stream, which nobody reads here. */
 const EVENTS = { events: { maxLen: 100 } };
 
@@ -181,6 +189,14 @@ export class RedisDriver implements QueueDriver {
     return removed;
   }
 
+  removed(namespace: Namespace, id: string): Promise<RemovedInvocation | null> {
+    return this.#usage.removed(namespace, id);
+  }
+
+  onRemoved(handler: RemovedHandler): void {
+    this.#usage.onRemoved(handler);
+  }
+
   async requestCancel(id: string): Promise<void> {
     await this.#connection.set(`${CANCEL_CHANNEL}:${id}`, '1', 'PX', CANCEL_REMEMBERED_MS);
     await this.#connection.publish(CANCEL_CHANNEL, id);
@@ -215,7 +231,7 @@ export class RedisDriver implements QueueDriver {
     );
     const last = members.at(-1);
     return {
-      ids: members.map((member) => member.slice(0, member.lastIndexOf(':'))),
+      ids: members.map((member) => member.slice(0, member.indexOf(':'))),
       next: last === undefined || members.length < limit ? null : last,
     };
   }
@@ -234,7 +250,9 @@ export class RedisDriver implements QueueDriver {
 
   async ping(): Promise<void> {
     // A write: Redis answers a PING, too, when it takes no more jobs.
-    await this.#connection.set(`${PREFIX}:health`, '1', 'PX', HEALTH_MS);
+    await this.#connection.set(`${PREFIX}:health`, '1', 'PX', HEALTH_MS).catch((cause: unknown) => {
+      throw takesNoWrites(cause) ?? cause;
+    });
   }
 
   async close(): Promise<void> {
@@ -246,6 +264,14 @@ export class RedisDriver implements QueueDriver {
     );
     await Promise.all(this.#opened.map(closeRedis));
   }
+}
+
+/** Why Redis refuses writes though it answers, in words for the operator; null for other errors. */
+function takesNoWrites(cause: unknown): AppError | null {
+  const [word] = messageOf(cause).split(' ');
+  const because = REFUSED_WRITES.get(word ?? '');
+  if (because === undefined) return null;
+  return new AppError('unavailable', `Redis takes no writes: ${because}.`, { cause });
 }
 
 /**

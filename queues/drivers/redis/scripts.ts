@@ -4,15 +4,16 @@
  *
  *   usage:use              hash: namespace → "<live jobs> <input bytes> <delayed, at most>"; '*' → input bytes of all live jobs
  *   usage:namespaces       set of namespaces with live jobs
- *   usage:jobs:<ns>        sorted set of "<id>:<size>", all of score 0 and so in the order of their ids
+ *   usage:jobs:<ns>        sorted set of "<id>:<size>:…", all of score 0 and so in the order of their ids; for the rest see
+ *                          removed-jobs.ts
  *   usage:delayed:<ns>     sorted set: id → due time of a first attempt that is delayed; those that are due are taken out when it is read
  *   usage:scheduled        due times of jobs that are delayed without having failed
  *   usage:clock            hash: kind → time
  *   usage:times:<kind>     sorted set: namespace → its last time; only those ahead of the clock
  *
  * A job's line in `usage:jobs` is written by the script that adds the job (add-script.ts) and
- * removed after the job has gone, so a crash can leave a line too many, never one too few. SWEEP
- * removes those.
+ * removed after the job has gone, so a crash can leave a line too many, never one too few; so does
+ * whoever removes jobs with a tool of BullMQ's. SWEEP finds those.
  */
 export interface UsageKeys {
   /** `{orama}:`, before the kind in the names of BullMQ's keys. */
@@ -66,7 +67,7 @@ local function strike(namespace, members)
     local lines, ids, seen = {}, {}, {}
     for i = from, math.min(from + 999, #members) do lines[#lines + 1] = members[i] end
     for i, score in ipairs(call('ZMSCORE', key, unpack(lines))) do
-      local id, size = string.match(lines[i], '^(.*):(%d+)$')
+      local id, size = string.match(lines[i], '^([^:]+):(%d+)')
       if score and not seen[id] then
         seen[id] = true
         ids[#ids + 1] = id
@@ -95,7 +96,7 @@ end
 
 /**
  * Strikes jobs that have left the queue, and moves the clock on to their times.
- * ARGV: clock of each kind (-1 = unchanged), then namespace, "<id>:<size>" for each job.
+ * ARGV: clock of each kind (-1 = unchanged), then namespace and line for each job.
  */
 export const ENDED = `${COMMON}
 local gone = {}
@@ -116,20 +117,19 @@ end
 
 /**
  * One step of looking for lines whose job is gone. ARGV: namespace, last member seen or '', how
- * many. Returns the last member seen, or '' at the end.
+ * many. Returns the last member seen, or '' at the end, and those lines.
  */
 export const SWEEP = `${COMMON}
 local key, from = usage .. 'jobs:' .. ARGV[1], '-'
 if ARGV[2] ~= '' then from = '(' .. ARGV[2] end
 local members, gone = call('ZRANGEBYLEX', key, from, '+', 'LIMIT', 0, ARGV[3]), {}
 for _, member in ipairs(members) do
-  local id, live = string.match(member, '^(.*):%d+$'), 0
+  local id, live = string.match(member, '^([^:]+)'), 0
   for _, kind in ipairs(kinds) do live = live + call('EXISTS', keyOf(kind, id)) end
   if live == 0 then gone[#gone + 1] = member end
 end
-if #gone > 0 then strike(ARGV[1], gone) end
-if #members < tonumber(ARGV[3]) then return '' end
-return members[#members]
+if #members < tonumber(ARGV[3]) then return { '', gone } end
+return { members[#members], gone }
 `;
 
 /**
@@ -146,7 +146,7 @@ for _, kind in ipairs(kinds) do
   for _, id in ipairs(call('LRANGE', keyOf(kind, 'active'), 0, -1)) do taken[id] = true end
 end
 for _, member in ipairs(call('ZRANGEBYLEX', usage .. 'jobs:' .. ARGV[1], '-', '+', 'LIMIT', 0, 500)) do
-  local id = string.match(member, '^(.*):%d+$')
+  local id = string.match(member, '^([^:]+)')
   if not taken[id] and not call('ZSCORE', usage .. 'delayed:' .. ARGV[1], id) then
     oldest = id
     break

@@ -1,8 +1,9 @@
 import type { RedisClient } from 'bullmq';
-import type { QueueUse } from '../../../src/ports/queue.js';
+import type { QueueUse, RemovedHandler, RemovedInvocation } from '../../../src/ports/queue.js';
 import type { InvocationJob, Warn } from '../../driver.js';
 import { perQueue, REBASE_AT, virtualTimeOf } from '../../fairness.js';
 import { QUEUE_KINDS, type QueueKind, queueKindOf } from '../../jobs.js';
+import { noteOf, removedByNote } from '../../removed-jobs.js';
 import type { RedisConnection } from './connect.js';
 import { acceptedAtOf } from './counts.js';
 import { ENDED, REBASE, SWEEP, USE, type UsageKeys } from './scripts.js';
@@ -28,6 +29,7 @@ export class UsageIndex {
   #ended: string[] = [];
   #rebasing = false;
   readonly #sweeper: NodeJS.Timeout;
+  #onRemoved: RemovedHandler | undefined;
 
   constructor(connection: RedisConnection, client: RedisClient, keys: UsageKeys, warn: Warn) {
     this.#connection = connection;
@@ -54,7 +56,11 @@ export class UsageIndex {
    * command.
    */
   left(job: InvocationJob): void {
-    this.#ended.push(job.data.n, `${job.id}:${job.data.s}`);
+    this.#strike(job.data.n, noteOf({ id: job.id ?? '', name: job.name, data: job.data }));
+  }
+
+  #strike(namespace: string, line: string): void {
+    this.#ended.push(namespace, line);
     if (this.#ended.length === 2) setTimeout(() => void this.#flushEnded(), ENDED_WITHIN_MS);
   }
 
@@ -121,21 +127,43 @@ export class UsageIndex {
     return claimed === 'OK';
   }
 
-  /** Takes out the lines of jobs that are gone, whose worker died before it could strike them. */
+  /**
+   * Takes out the lines of jobs that are gone: their worker died before it could strike them, or
+   * somebody has removed them. Those of which the handler does not know the end yet are left.
+   */
   async sweep(): Promise<void> {
     const namespaces = await this.#client.smembers(`${this.#keys.usage}namespaces`);
     for (const namespace of namespaces) {
       let cursor = '';
       do {
-        cursor = await this.#client.runCommand('oramaSweep', [
+        const [next, gone]: [string, string[]] = await this.#client.runCommand('oramaSweep', [
           this.#keys.prefix,
           this.#keys.usage,
           namespace,
           cursor,
           SWEEP_STEP,
         ]);
+        for (const line of gone) if (await this.#isOver(namespace, line)) this.#strike(namespace, line);
+        await this.#flushEnded();
+        cursor = next;
       } while (cursor !== '');
     }
+  }
+
+  onRemoved(handler: RemovedHandler): void {
+    this.#onRemoved = handler;
+  }
+
+  /** By the line of a job that the caller knows to be gone. */
+  async removed(namespace: string, id: string): Promise<RemovedInvocation | null> {
+    const key = `${this.#keys.usage}jobs:${namespace}`;
+    const [line] = await this.#connection.zrangebylex(key, `[${id}:`, `(${id};`, 'LIMIT', 0, 1);
+    return line === undefined ? null : removedByNote(namespace, line);
+  }
+
+  async #isOver(namespace: string, line: string): Promise<boolean> {
+    const removed = removedByNote(namespace, line);
+    return removed === null || this.#onRemoved === undefined || this.#onRemoved(removed);
   }
 
   async close(): Promise<void> {

@@ -58,7 +58,9 @@ export const replayQuerySchema = z.object({
   namespace: namespaceQuery,
   version: replayVersionSchema
     .optional()
-    .describe('Which version runs: the one `pinned` when it was accepted (default), the `newest`, or a number.'),
+    .describe(
+      'Which version runs: the one `pinned` when it was accepted (default), the `newest`, or a number.',
+    ),
 });
 
 export const replayDeadQuerySchema = replayQuerySchema.extend({ reason: deadQuerySchema.shape.reason });

@@ -1,9 +1,8 @@
 import { z } from 'zod';
 import { seconds } from '../function.js';
 import { requestIdSchema } from '../ids.js';
+import { MAX_DELAY_SECONDS } from '../limits.js';
 import { namespaceQuery } from './common.js';
-
-const MAX_DELAY_SECONDS = 7 * 24 * 3600;
 
 export const invokeQuerySchema = z.object({ namespace: namespaceQuery });
 

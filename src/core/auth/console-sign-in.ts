@@ -1,7 +1,7 @@
 import { hash, randomBytes } from 'node:crypto';
 import type { Namespace } from '../../contract/ids.js';
 import { AppError } from '../../errors.js';
-import type { SessionStore } from '../../ports/store.js';
+import type { SessionStore } from '../../ports/store/sessions.js';
 import type { Principal } from './principal.js';
 import type { Login, Sessions } from './sessions.js';
 

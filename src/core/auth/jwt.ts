@@ -13,7 +13,7 @@ import {
 import { z } from 'zod';
 import { type Namespace, namespaceSchema } from '../../contract/ids.js';
 import { AppError } from '../../errors.js';
-import type { SettingStore } from '../../ports/store.js';
+import type { SettingStore } from '../../ports/store/settings.js';
 import type { SecretBox } from '../secret-box.js';
 
 export const ACCESS_TOKEN_SECONDS = 15 * 60;

@@ -11,7 +11,6 @@ import { AppError } from '../../errors.js';
 import type { Admission } from '../admission.js';
 import type { BodyLimits } from '../body-limits.js';
 import type { ClientAddresses } from '../client-address.js';
-import { limitIdleRest } from '../idle.js';
 import { assertOneHost } from '../one-host.js';
 import { readBody } from '../read-body.js';
 import type { Services } from '../services.js';
@@ -73,7 +72,7 @@ export function createFunctionsHandler(deps: FunctionsHandlerDeps): FunctionsHan
       if (error.code === 'unauthorized') response.setHeader('WWW-Authenticate', 'Bearer realm="orama"');
       // The rest of its body is not waited for.
       if (error.code === 'request_timeout') response.setHeader('Connection', 'close');
-      limitIdleRest(request, response);
+      deps.bodies.limitRest(request, response);
       writeJson(
         response,
         error.status,
@@ -138,7 +137,7 @@ async function answersOptions(
       : await findFunction({ catalog: deps.services.catalog, routes: deps.routes }, target, preflighted);
   const { cors } = actual.found.http;
   if (cors && preflighted !== undefined && (await applyCors(cors, request, response))) return true;
-  limitIdleRest(request, response);
+  deps.bodies.limitRest(request, response);
   response.statusCode = 204;
   response.end();
   return true;

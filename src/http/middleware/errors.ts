@@ -1,11 +1,11 @@
 import type { Context, Next } from 'koa';
 import type { Logger } from '../../logger.js';
-import { limitIdleRest } from '../idle.js';
+import type { BodyLimits } from '../body-limits.js';
 import { assertOneHost } from '../one-host.js';
 import { toAppError } from '../to-app-error.js';
 
 /** Turns whatever was thrown into `{error, code}` with its status. */
-export function answerErrors(logger: Logger) {
+export function answerErrors(logger: Logger, bodies: BodyLimits) {
   return async (ctx: Context, next: Next): Promise<void> => {
     try {
       assertOneHost(ctx.req);
@@ -23,6 +23,6 @@ export function answerErrors(logger: Logger) {
       ctx.type = 'application/json';
       ctx.body = JSON.stringify({ error: error.message, code: error.code, ...ctx.state.refusal?.(ctx) });
     }
-    limitIdleRest(ctx.req, ctx.res);
+    bodies.limitRest(ctx.req, ctx.res);
   };
 }

@@ -1,5 +1,5 @@
 import { auditQuerySchema, auditReplySchema } from '../../contract/http/auth.js';
-import type { AuditQuery } from '../../ports/store.js';
+import type { AuditQuery } from '../../ports/store/audit.js';
 import { assertOwnNamespace } from '../admission.js';
 import { json, route } from '../route.js';
 import { parseSince } from '../since.js';

@@ -27,7 +27,11 @@ export const challenge = route({
   summary: 'Get a nonce for a wallet to sign; single use, 5 minutes',
   access: 'open',
   scope: null,
-  body: { kind: 'json', schema: challengeBodySchema, example: { wallet: '0x52908400098527886e0f7030069857d2e4169ee7', namespace: 'ada' } },
+  body: {
+    kind: 'json',
+    schema: challengeBodySchema,
+    example: { wallet: '0x52908400098527886e0f7030069857d2e4169ee7', namespace: 'ada' },
+  },
   replies: { 200: { about: 'The nonce.', schema: challengeReplySchema } },
   errors: ['forbidden'],
   async handle({ services, body }) {
@@ -46,13 +50,17 @@ export const verify = route({
     'namespace owns it; `default` belongs to the admin key.',
   access: 'open',
   scope: null,
-  body: { kind: 'json', schema: verifyBodySchema, example: {
+  body: {
+    kind: 'json',
+    schema: verifyBodySchema,
+    example: {
       wallet: '0x52908400098527886e0f7030069857d2e4169ee7',
       nonce: '9f2d4c7b1a',
       signature: '0x…',
       namespace: 'ada',
       chain_type: 'ETH',
-    } },
+    },
+  },
   replies: { 200: { about: 'A token of 15 minutes, and one to refresh it.', schema: loginReplySchema } },
   errors: ['unauthorized', 'forbidden'],
   async handle({ services, body }) {
@@ -87,7 +95,12 @@ export const logout = route({
   summary: "End a login: the token's own, the refresh token's, or all of its wallet in the namespace",
   access: 'optional',
   scope: null,
-  body: { kind: 'json', schema: logoutBodySchema, example: { refresh_token: 'rt_5b1f0c9e7d' }, optional: true },
+  body: {
+    kind: 'json',
+    schema: logoutBodySchema,
+    example: { refresh_token: 'rt_5b1f0c9e7d' },
+    optional: true,
+  },
   replies: { 200: { about: 'Ended everywhere within 2 seconds.', schema: messageReplySchema } },
   errors: ['unauthorized'],
   async handle({ services, principal, body }) {
@@ -197,4 +210,8 @@ const keySet = {
 } satisfies Omit<RouteSpec<'open', undefined, undefined, undefined, undefined>, 'path' | 'operationId'>;
 
 export const jwks = route({ operationId: 'getKeySet', ...keySet, path: '/v1/auth/jwks' });
-export const wellKnownJwks = route({ operationId: 'getWellKnownKeySet', ...keySet, path: '/.well-known/jwks.json' });
+export const wellKnownJwks = route({
+  operationId: 'getWellKnownKeySet',
+  ...keySet,
+  path: '/.well-known/jwks.json',
+});

@@ -51,7 +51,11 @@ export const put = route({
   summary: 'Write a key, for a time or for good',
   access: 'required',
   scope: 'data',
-  body: { kind: 'json', schema: cachePutBodySchema, example: { key: 'user-7', value: { name: 'Ada' }, ttl: '10m' } },
+  body: {
+    kind: 'json',
+    schema: cachePutBodySchema,
+    example: { key: 'user-7', value: { name: 'Ada' }, ttl: '10m' },
+  },
   replies: { 200: { about: 'Written.', schema: cacheWriteReplySchema } },
   errors: ['unavailable'],
   async handle({ services, namespace, body: { dmap, key, value, ttl = 0 }, bodyText }) {

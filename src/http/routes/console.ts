@@ -38,7 +38,12 @@ export const createConsoleSession = route({
     'The login ends with its key, with POST /v1/auth/logout, or after 12 hours in which it was not refreshed.',
   access: 'optional',
   scope: null,
-  body: { kind: 'json', schema: consoleSessionBodySchema, example: { token: 'ct_8e1d7f0a2c' }, optional: true },
+  body: {
+    kind: 'json',
+    schema: consoleSessionBodySchema,
+    example: { token: 'ct_8e1d7f0a2c' },
+    optional: true,
+  },
   replies: { 201: { about: 'A token of 15 minutes, and one to refresh it.', schema: loginReplySchema } },
   errors: ['unauthorized', 'forbidden'],
   async handle({ services, principal, body }) {

@@ -21,7 +21,12 @@ export const find = route({
   summary: 'Find rows of a table by the values of their columns',
   access: 'required',
   scope: 'data',
-  body: { kind: 'json', schema: findBodySchema, example: { table: 'users', criteria: { name: 'Ada' }, order_by: ['id DESC'], limit: 10 }, exactIntegers: true },
+  body: {
+    kind: 'json',
+    schema: findBodySchema,
+    example: { table: 'users', criteria: { name: 'Ada' }, order_by: ['id DESC'], limit: 10 },
+    exactIntegers: true,
+  },
   replies: { 200: { about: 'The rows.', schema: queryReplySchema } },
   errors: ['invalid_sql', 'unavailable'],
   async handle({ services, namespace, body }) {
@@ -38,7 +43,12 @@ export const findOne = route({
   summary: 'Find the first row of a table by the values of its columns',
   access: 'required',
   scope: 'data',
-  body: { kind: 'json', schema: findBodySchema, example: { table: 'users', criteria: { name: 'Ada' }, order_by: ['id DESC'], limit: 10 }, exactIntegers: true },
+  body: {
+    kind: 'json',
+    schema: findBodySchema,
+    example: { table: 'users', criteria: { name: 'Ada' }, order_by: ['id DESC'], limit: 10 },
+    exactIntegers: true,
+  },
   replies: { 200: { about: 'The row.', schema: rowReplySchema } },
   errors: ['invalid_sql', 'not_found', 'unavailable'],
   async handle({ services, namespace, body }) {
@@ -57,7 +67,12 @@ export const select = route({
     'Conditions are put together in their order, and AND binds tighter than OR. Expressions are held to the rules of statements.',
   access: 'required',
   scope: 'data',
-  body: { kind: 'json', schema: selectBodySchema, example: { table: 'users', select: ['name'], where: [{ expr: 'age > ?', args: [30] }], limit: 10 }, exactIntegers: true },
+  body: {
+    kind: 'json',
+    schema: selectBodySchema,
+    example: { table: 'users', select: ['name'], where: [{ expr: 'age > ?', args: [30] }], limit: 10 },
+    exactIntegers: true,
+  },
   replies: {
     200: { about: 'The rows; with `one` the first row itself.', schema: queryReplySchema.or(rowReplySchema) },
   },

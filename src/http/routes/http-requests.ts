@@ -16,7 +16,12 @@ export const sendHttpRequest = route({
     'For clients that cannot reach the address of HTTP functions, such as the console. It goes through that very address: routes, methods, credentials, signatures and limits are the same, and what the function answers, also with 4xx and 5xx, is a 200 here with that status inside.',
   access: 'required',
   scope: 'invoke',
-  body: { kind: 'json', schema: httpRequestBodySchema, example: { method: 'POST', path: '/orders?notify=1', headers: { 'X-Test': 'yes' }, body: '{"id":42}' }, maxBytes: MAX_HTTP_REQUEST_BYTES },
+  body: {
+    kind: 'json',
+    schema: httpRequestBodySchema,
+    example: { method: 'POST', path: '/orders?notify=1', headers: { 'X-Test': 'yes' }, body: '{"id":42}' },
+    maxBytes: MAX_HTTP_REQUEST_BYTES,
+  },
   replies: { 200: { about: 'What was answered.', schema: httpRequestReplySchema } },
   errors: ['unavailable'],
   async handle({ sendToFunctions, namespace, body, ctx }) {

@@ -13,14 +13,14 @@ import {
   replayQuerySchema,
   replayReplySchema,
 } from '../../contract/http/invocations.js';
-import { invocationRecordSchema } from '../../contract/invocation.js';
 import type { Namespace } from '../../contract/ids.js';
+import { invocationRecordSchema } from '../../contract/invocation.js';
 import { assertFunction } from '../../core/auth/rights.js';
 import { assertDepth, DEPTH_HEADER } from '../../core/call-depth.js';
 import type { InvocationPage, ListRequest } from '../../core/invocations.js';
 import { isNewsOf, logChannel } from '../../core/logs.js';
-import { ticks } from '../../core/ticks.js';
 import type { ReplayAllOptions } from '../../core/replay.js';
+import { ticks } from '../../core/ticks.js';
 import { AppError } from '../../errors.js';
 import { eventStream, writeChanges } from '../event-stream.js';
 import { sourcesOf } from '../json-source.js';
@@ -179,7 +179,13 @@ export const replayInvocation = route({
   scope: 'invoke',
   params: invocationPath,
   query: replayQuerySchema,
-  body: { kind: 'json', schema: replayBodySchema, example: { input: { name: 'Grace' } }, maxBytes: MAX_REPLAY_BYTES, optional: true },
+  body: {
+    kind: 'json',
+    schema: replayBodySchema,
+    example: { input: { name: 'Grace' } },
+    maxBytes: MAX_REPLAY_BYTES,
+    optional: true,
+  },
   replies: { 202: { about: 'The invocation it became.', schema: replayReplySchema } },
   errors: [
     'not_found',

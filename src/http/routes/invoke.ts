@@ -15,12 +15,13 @@ import { assertMayInvoke, type FunctionRef } from '../../core/access.js';
 import type { Principal } from '../../core/auth/principal.js';
 import { assertDepth, DEPTH_HEADER } from '../../core/call-depth.js';
 import type { Accepted, InvokeRequest } from '../../core/invoke.js';
+import { replyOutput } from '../../core/output-fields.js';
 import type { Reply } from '../../core/replies.js';
 import { AppError } from '../../errors.js';
 import { uuidv7 } from '../../uuid.js';
 import { whenClientGone } from '../client-gone.js';
 import { parseFunctionRef } from '../function-ref.js';
-import { failureFields, failureOutput, milliseconds, outputField } from '../outcome.js';
+import { failureFields, failureOutput, milliseconds } from '../outcome.js';
 import { type Answer, type BodySpec, json, type ReplySpec, route } from '../route.js';
 import type { Services } from '../services.js';
 import { startTrace, within } from '../trace.js';
@@ -272,7 +273,7 @@ function replyAnswer(
   }
   return json(
     200,
-    { request_id: id, ...outputField(output), status: 'success', duration_ms: duration },
+    { request_id: id, ...replyOutput(output), status: 'success', duration_ms: duration },
     answerHeaders,
   );
 }

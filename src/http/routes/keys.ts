@@ -23,7 +23,11 @@ export const createKey = route({
   access: 'required',
   scope: 'keys',
   anyNamespace: true,
-  body: { kind: 'json', schema: createKeyBodySchema, example: { name: 'ci', scopes: ['deploy', 'read'], functions: ['hook-*'] } },
+  body: {
+    kind: 'json',
+    schema: createKeyBodySchema,
+    example: { name: 'ci', scopes: ['deploy', 'read'], functions: ['hook-*'] },
+  },
   replies: { 201: { about: 'The key, shown this once.', schema: createKeyReplySchema } },
   errors: ['forbidden'],
   async handle({ services, body: { expires_at: end, ...key }, actor }) {

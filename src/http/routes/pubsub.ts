@@ -39,7 +39,12 @@ export const publish = route({
   summary: 'Publish a message: fires triggers, and tells live subscribers',
   access: 'required',
   scope: 'publish',
-  body: { kind: 'json', schema: publishBodySchema, example: { topic: 'orders:created', data: { id: 42 } }, maxBytes: MAX_PUBLISH_BYTES },
+  body: {
+    kind: 'json',
+    schema: publishBodySchema,
+    example: { topic: 'orders:created', data: { id: 42 } },
+    maxBytes: MAX_PUBLISH_BYTES,
+  },
   replies: {
     200: {
       about: 'Every job it fired is durable.',
@@ -68,7 +73,12 @@ export const publishBatch = route({
   description: `Each is as if published alone, and they keep their order. One that is refused refuses them all, and the error names it. The body has at most ${MAX_BATCH_BYTES / MB} MB.`,
   access: 'required',
   scope: 'publish',
-  body: { kind: 'json', schema: publishBatchBodySchema, example: { messages: [{ topic: 'orders:created', data: { id: 42 } }] }, maxBytes: MAX_BATCH_BYTES },
+  body: {
+    kind: 'json',
+    schema: publishBatchBodySchema,
+    example: { messages: [{ topic: 'orders:created', data: { id: 42 } }] },
+    maxBytes: MAX_BATCH_BYTES,
+  },
   replies: { 200: { about: 'Every job that they fired is durable.', schema: publishBatchReplySchema } },
   errors: ['forbidden', 'payload_too_large', 'queue_full', 'unavailable'],
   async handle({ services, principal, namespace, body: { messages, ...body }, bodyText, ctx, countUse }) {

@@ -16,7 +16,11 @@ export const startRollout = route({
   access: 'required',
   scope: 'deploy',
   params: functionPath,
-  body: { kind: 'json', schema: rolloutRequestSchema, example: { to: 8, steps: [5, 25, 50], every_seconds: 60, max_error_percent: 2 } },
+  body: {
+    kind: 'json',
+    schema: rolloutRequestSchema,
+    example: { to: 8, steps: [5, 25, 50], every_seconds: 60, max_error_percent: 2 },
+  },
   replies: { 202: { about: 'The rollout, at its first step.', schema: rolloutRecordSchema } },
   errors: ['function_not_found', 'conflict'],
   async handle({ services, namespace, params, body, actor }) {

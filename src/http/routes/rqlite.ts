@@ -24,7 +24,12 @@ export const query = route({
   summary: "Read from the namespace's own database",
   access: 'required',
   scope: 'data',
-  body: { kind: 'json', schema: sqlBodySchema, example: { sql: 'select id, name from users where age > ?', args: [30] }, exactIntegers: true },
+  body: {
+    kind: 'json',
+    schema: sqlBodySchema,
+    example: { sql: 'select id, name from users where age > ?', args: [30] },
+    exactIntegers: true,
+  },
   replies: { 200: { about: 'The rows.', schema: queryReplySchema } },
   errors: ['invalid_sql', 'unavailable'],
   async handle({ services, namespace, body }) {
@@ -40,7 +45,12 @@ export const exec = route({
   summary: "Write to the namespace's own database",
   access: 'required',
   scope: 'data',
-  body: { kind: 'json', schema: sqlBodySchema, example: { sql: 'insert into users (name, age) values (?, ?)', args: ['Ada', 36] }, exactIntegers: true },
+  body: {
+    kind: 'json',
+    schema: sqlBodySchema,
+    example: { sql: 'insert into users (name, age) values (?, ?)', args: ['Ada', 36] },
+    exactIntegers: true,
+  },
   replies: { 200: { about: 'What was done.', schema: execReplySchema } },
   errors: ['invalid_sql', 'unavailable'],
   async handle({ services, namespace, body }) {
@@ -56,12 +66,17 @@ export const transaction = route({
   summary: 'Run several statements, all or none',
   access: 'required',
   scope: 'data',
-  body: { kind: 'json', schema: transactionBodySchema, example: {
+  body: {
+    kind: 'json',
+    schema: transactionBodySchema,
+    example: {
       ops: [
         { kind: 'exec', sql: 'update accounts set cents = cents - ? where id = ?', args: [500, 1] },
         { kind: 'exec', sql: 'update accounts set cents = cents + ? where id = ?', args: [500, 2] },
       ],
-    }, exactIntegers: true },
+    },
+    exactIntegers: true,
+  },
   replies: {
     200: {
       about: 'One result per statement; none with `return_results: false`.',
@@ -84,7 +99,11 @@ export const createTable = route({
   summary: 'Create a table by its CREATE TABLE statement',
   access: 'required',
   scope: 'data',
-  body: { kind: 'json', schema: createTableBodySchema, example: { schema: 'create table users (id integer primary key, name text)' } },
+  body: {
+    kind: 'json',
+    schema: createTableBodySchema,
+    example: { schema: 'create table users (id integer primary key, name text)' },
+  },
   replies: { 201: { about: 'Created.', schema: messageReplySchema } },
   errors: ['invalid_sql', 'unavailable'],
   async handle({ services, namespace, body }) {

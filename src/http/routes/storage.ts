@@ -12,7 +12,7 @@ import { MB } from '../../contract/limits.js';
 import { parseOrRefuse } from '../../contract/sentence.js';
 import { giveUpBlob, storeBlob } from '../../core/stored-blobs.js';
 import { AppError } from '../../errors.js';
-import type { BlobOwner } from '../../ports/store.js';
+import type { BlobOwner } from '../../ports/store/blob-owners.js';
 import { json, route } from '../route.js';
 import type { Services } from '../services.js';
 
@@ -107,7 +107,11 @@ export const pin = route({
     'What is uploaded is pinned. Knowing a CID grants nothing: one that the namespace has not put is 404.',
   access: 'required',
   scope: 'data',
-  body: { kind: 'json', schema: pinBodySchema, example: { cid: 'bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy', name: 'logo.png' } },
+  body: {
+    kind: 'json',
+    schema: pinBodySchema,
+    example: { cid: 'bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy', name: 'logo.png' },
+  },
   replies: { 200: { about: 'Pinned.', schema: pinReplySchema } },
   errors: ['not_found', 'unavailable'],
   async handle({ services, namespace, body }) {

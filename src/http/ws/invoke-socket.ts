@@ -6,11 +6,12 @@ import { assertMayInvoke, type FunctionRef } from '../../core/access.js';
 import type { Principal } from '../../core/auth/principal.js';
 import { assertFunction, assertScope } from '../../core/auth/rights.js';
 import type { InvokeRequest } from '../../core/invoke.js';
+import { replyOutput } from '../../core/output-fields.js';
 import type { Reply } from '../../core/replies.js';
 import { AppError } from '../../errors.js';
 import { uuidv7 } from '../../uuid.js';
 import { parseFunctionRef } from '../function-ref.js';
-import { failureFields, failureOutput, milliseconds, outputField } from '../outcome.js';
+import { failureFields, failureOutput, milliseconds } from '../outcome.js';
 import { textReader } from '../read-text.js';
 import { toAppError } from '../to-app-error.js';
 import { bytesOf } from './bytes-of.js';
@@ -119,7 +120,7 @@ function serve(
 function replyFrame(id: string, reply: Reply, isCredentialed: boolean): Record<string, unknown> {
   const duration = milliseconds(reply.durationMs);
   if (reply.status === 'success') {
-    return { request_id: id, status: reply.status, duration_ms: duration, ...outputField(reply.output) };
+    return { request_id: id, status: reply.status, duration_ms: duration, ...replyOutput(reply.output) };
   }
   const { httpStatus: _, ...failure } = failureFields(reply.status, reply, isCredentialed);
   const written = failureOutput(reply.output, isCredentialed);

@@ -4,10 +4,10 @@ import type { Bus, Unsubscribe } from '../../ports/bus.js';
 import type { Presence, PresenceMember } from '../../ports/presence.js';
 
 /**
- * How often the list is looked at: with the lease before it, a member whose process died is told
- * gone within 30 s.
+ * How often the list is looked at, as a part of the lease: with the lease before it, a member whose
+ * process died is told gone within 30 s.
  */
-const LOOK_MS = 4000;
+const LOOKS_PER_LEASE = 5;
 /**
  * After the list was away the living have not renewed their leases yet: who is missing may be there
  * all the same.
@@ -79,7 +79,7 @@ export function createPresenceRooms({ bus, presence }: { bus: Bus; presence: Pre
       throw error;
     }
     const forgetGaps = bus.onGap(settle);
-    const looks = setInterval(() => void look().catch(settle), LOOK_MS);
+    const looks = setInterval(() => void look().catch(settle), presence.leaseMs / LOOKS_PER_LEASE);
     return async () => {
       clearInterval(looks);
       await forgetGaps();

@@ -16,10 +16,6 @@ import { findEndpoint } from './endpoints.js';
 import { createPresenceRooms } from './presence-rooms.js';
 import { refuseUpgrade } from './refuse.js';
 
-/**
- * A client that has not answered a ping when the next one is due is gone: found within twice this.
- */
-const PING_MS = 10_000;
 /** How often it is looked whether the credentials behind the sockets still hold. */
 const VALIDITY_MS = 1000;
 /** How long closed sockets may take to say goodbye. */
@@ -42,6 +38,11 @@ interface Open {
 }
 
 export function createSockets(services: Services, admit: Admission): Sockets {
+  /**
+   * A client that has not answered a ping when the next one is due is gone: found within twice
+   * this.
+   */
+  const pingMs = services.config.SOCKET_PING_SECONDS * 1000;
   const server = new WebSocketServer({
     noServer: true,
     maxPayload: MAX_INPUT_BYTES,
@@ -61,7 +62,7 @@ export function createSockets(services: Services, admit: Admission): Sockets {
         ws.ping();
       } else ws.terminate();
     }
-  }, PING_MS);
+  }, pingMs);
   const checks = setInterval(() => void closeInvalid(), VALIDITY_MS);
 
   const closeInvalid = async () => {

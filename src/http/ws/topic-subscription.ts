@@ -6,8 +6,8 @@ import type { Closable } from '../../ports/closable.js';
 import type { OwnedMember, Presence, PresenceMember } from '../../ports/presence.js';
 import type { PresenceRooms } from './presence-rooms.js';
 
-/** Well within the lease that presence holds for a subscriber. */
-const RENEW_MS = 7000;
+/** Renewals within a lease: it outlasts the loss of two. */
+const RENEWALS_PER_LEASE = 3;
 
 export interface Subscriber {
   namespace: Namespace;
@@ -62,7 +62,10 @@ export async function subscribeTopic(
         `Another credential is on this topic as member ${JSON.stringify(member?.member_id)}; choose another member_id.`,
       );
     }
-    const timer = setInterval(() => void renew().catch(() => undefined), RENEW_MS);
+    const timer = setInterval(
+      () => void renew().catch(() => undefined),
+      presence.leaseMs / RENEWALS_PER_LEASE,
+    );
     closers.push(async () => clearInterval(timer));
     if (member && isNew) await rooms.tell('presence.join', namespace, topic, member);
   } catch (error) {

@@ -1,9 +1,9 @@
 import type { Namespace } from '../../contract/ids.js';
 import type { OwnedMember, Presence } from '../../ports/presence.js';
-import { distinctMembers, LEASE_MS } from '../lease.js';
+import { distinctMembers } from '../lease.js';
 
 export interface LocalPresenceOptions {
-  leaseMs?: number;
+  leaseMs: number;
 }
 
 interface Held {
@@ -12,9 +12,7 @@ interface Held {
 }
 
 /** Presence within a single process. */
-export async function openLocalPresence({
-  leaseMs = LEASE_MS,
-}: LocalPresenceOptions = {}): Promise<Presence> {
+export async function openLocalPresence({ leaseMs }: LocalPresenceOptions): Promise<Presence> {
   const namespaces = new Map<string, Map<string, Map<string, Held>>>();
 
   /** The live connections of a topic; those whose lease has run out are dropped on the way. */
@@ -31,6 +29,7 @@ export async function openLocalPresence({
 
   return {
     driver: 'local',
+    leaseMs,
 
     async touch(namespace, topic, connectionId, member) {
       const connections = live(namespace, topic);

@@ -2,11 +2,11 @@ import type { Namespace } from '../../contract/ids.js';
 import type { OwnedMember, Presence } from '../../ports/presence.js';
 import { connectRedis, unavailable } from '../../redis.js';
 import { RedisScript } from '../../redis-script.js';
-import { distinctMembers, LEASE_MS } from '../lease.js';
+import { distinctMembers } from '../lease.js';
 
 export interface RedisPresenceOptions {
   url: string;
-  leaseMs?: number;
+  leaseMs: number;
 }
 
 /**
@@ -14,10 +14,7 @@ export interface RedisPresenceOptions {
  * a hash of what they say of themselves; the namespace has a sorted set of its topics. All times
  * are the server's, so that the clocks of the processes need not agree.
  */
-export async function openRedisPresence({
-  url,
-  leaseMs = LEASE_MS,
-}: RedisPresenceOptions): Promise<Presence> {
+export async function openRedisPresence({ url, leaseMs }: RedisPresenceOptions): Promise<Presence> {
   const redis = await connectRedis(url, 'REDIS_URL');
 
   async function run(script: RedisScript, namespace: Namespace, topic: string, ...args: (string | number)[]) {
@@ -38,6 +35,7 @@ export async function openRedisPresence({
 
   return {
     driver: 'redis',
+    leaseMs,
 
     async touch(namespace, topic, connectionId, member) {
       const shown = member === null ? '' : JSON.stringify(member);

@@ -1,8 +1,8 @@
 import { WASM_PAGE_BYTES } from '../../../src/contract/limits.js';
 import { GuestExit } from '../../wasi/bindings.js';
 import { checkOutputSize, GuestWasi } from '../../wasi/wasi.js';
-import { HOST_MODULES, WASI_MODULE } from './host-functions.js';
 import { HostImports } from './host-imports.js';
+import { HOST_MODULES, WASI_MODULE } from './imports.js';
 import { isGlobal, memoryOf } from './instance.js';
 import { GuestMemory } from './memory.js';
 import type { ProgramBase } from './program.js';

@@ -1,11 +1,17 @@
-import { parseResponse } from '../../../src/contract/http-exchange.js';
+import {
+  type HostArg,
+  type HostFunctionName,
+  hostFunction,
+  isEngineFunction,
+  isThreadFunction,
+} from '../../../src/contract/host-functions.js';
 import type { LogLevel } from '../../../src/contract/invocation.js';
 import { MAX_HOST_BYTES, MAX_HOST_CALLS, MAX_HOST_RESULT_BYTES, MB } from '../../../src/contract/limits.js';
-import { HOST_FUNCTIONS, HOST_IMPORTS, type HostFunction, type HostFunctionName } from './host-functions.js';
+import { HOST_IMPORTS } from './imports.js';
 import type { GuestMemory } from './memory.js';
 import { GuestFailure, type HostReply, type HostValue, type Session } from './session.js';
+import { answerInThread } from './thread-calls.js';
 
-const utf8 = new TextEncoder();
 const text = new TextDecoder('utf-8', { ignoreBOM: true });
 
 const TOO_MUCH: HostReply = {
@@ -65,13 +71,13 @@ export class HostImports {
   }
 
   #bind(name: HostFunctionName, into: boolean): (...args: never[]) => unknown {
-    if (name.startsWith('log_')) {
+    const { args: kinds, result, by, onFailure = 0 } = hostFunction(name);
+    if (by === 'log') {
       const level = name.slice('log_'.length) as LogLevel;
       return (pointer: number, length: number) => {
         this.#now.log.line(level, this.#memory.slice(pointer, length));
       };
     }
-    const { args: kinds, result }: HostFunction = HOST_FUNCTIONS[name];
     return (...raw: (number | bigint)[]) => {
       // An allocator that calls the host would be called by it again, without end.
       if (this.#allocating)
@@ -83,7 +89,7 @@ export class HostImports {
         case 'data':
           return reply.ok ? this.#give(name, reply.data) : 0n;
         case 'i32':
-          return reply.ok ? Number(reply.value) : name === 'db_execute' ? -1 : 0;
+          return reply.ok ? Number(reply.value) : onFailure;
         case 'i64':
           return reply.ok ? reply.value : 0n;
         case null:
@@ -95,21 +101,21 @@ export class HostImports {
   /**
    * Whether the arguments are within what may still be moved; looked at before any of it is copied.
    */
-  #fits(kinds: HostFunction['args'], raw: readonly (number | bigint)[]): boolean {
+  #fits(kinds: readonly HostArg[], raw: readonly (number | bigint)[]): boolean {
     let at = 0;
     let total = this.#bytes;
-    for (const kind of kinds) {
+    for (const [, kind] of kinds) {
       const pointer = Number(raw[at++]);
       if (kind === 'text' || kind === 'bytes') total += this.#memory.slice(pointer, Number(raw[at++])).length;
     }
     return total <= MAX_HOST_BYTES;
   }
 
-  #readArgs(kinds: HostFunction['args'], raw: readonly (number | bigint)[]): HostValue[] {
+  #readArgs(kinds: readonly HostArg[], raw: readonly (number | bigint)[]): HostValue[] {
     let at = 0;
-    return kinds.map((kind) => {
+    return kinds.map(([, kind]) => {
       const first = raw[at++] ?? 0;
-      if (kind === 'i64' || kind === 'i32') return BigInt(first);
+      if (kind !== 'text' && kind !== 'bytes') return BigInt(first);
       const bytes = this.#memory.copy(Number(first), Number(raw[at++]));
       return kind === 'text' ? text.decode(bytes) : bytes;
     });
@@ -132,7 +138,7 @@ export class HostImports {
     }
     if (args === null) return TOO_MUCH;
     for (const arg of args) if (typeof arg !== 'bigint') this.#bytes += arg.length;
-    return this.#answerHere(name, args) ?? this.#now.bridge.call(name, args);
+    return this.#answer(name, args);
   }
 
   #checkResult(reply: HostReply): HostReply {
@@ -148,33 +154,11 @@ export class HostImports {
     return this.#bytes > MAX_HOST_BYTES ? TOO_MUCH : reply;
   }
 
-  /** What the invocation brought along needs no round trip. */
-  #answerHere(name: HostFunctionName, args: readonly HostValue[]): HostReply | null {
+  #answer(name: HostFunctionName, args: HostValue[]): HostReply {
     const session = this.#now;
-    switch (name) {
-      case 'get_caller_wallet':
-        return found(session.callerWallet);
-      case 'get_request_id':
-        return found(session.requestId);
-      case 'get_env':
-        return found(Object.hasOwn(session.env, String(args[0])) ? session.env[String(args[0])] : undefined);
-      case 'http_request':
-        return found(session.httpRequest === '' ? undefined : session.httpRequest);
-      case 'http_respond':
-        return this.#respond(Number(args[0]), String(args[1]));
-      default:
-        return null;
-    }
-  }
-
-  /** Keeps what the caller of an HTTP function is answered; the last call counts. */
-  #respond(status: number, headersJson: string): HostReply {
-    const session = this.#now;
-    const parsed = parseResponse(status, headersJson);
-    session.response = JSON.stringify(parsed.ok ? parsed.response : null);
-    if (!parsed.ok) return { ok: false, reason: `${parsed.reason}; the caller gets a 502` };
-    for (const note of parsed.notes) session.log.line('warn', note);
-    return { ok: true, value: 1n, data: null };
+    if (isThreadFunction(name)) return answerInThread(session, name, args);
+    if (isEngineFunction(name)) return session.bridge.call(name, args);
+    return { ok: false, reason: 'only the log answers it' };
   }
 
   /** Puts data into memory that the guest's allocator gives, and packs where it is. */
@@ -223,10 +207,6 @@ export class HostImports {
     this.#memory.write(pointer, data);
     return data.length;
   }
-}
-
-function found(value: string | undefined): HostReply {
-  return { ok: true, value: 0n, data: value === undefined ? null : utf8.encode(value) };
 }
 
 function isSame(kept: Kept | null, name: HostFunctionName, args: readonly HostValue[]): kept is Kept {

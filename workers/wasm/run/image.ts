@@ -110,7 +110,10 @@ export class Restorer {
   }
 
   /** An instance of a module that is for snapshots: its memory is empty at first. */
-  instantiate({ module, tableBytes }: ProgramBase, imports: WebAssembly.Imports): WebAssembly.Instance {
+  instantiate(
+    { module, tableBytes }: Pick<ProgramBase, 'module' | 'tableBytes'>,
+    imports: WebAssembly.Imports,
+  ): WebAssembly.Instance {
     const instance = new WebAssembly.Instance(module, imports);
     const memory = memoryOf(instance);
     if (memory !== null) {

@@ -3,7 +3,7 @@ import type { FunctionType, Import, ParsedModule } from '../binary/parse.js';
 import { showType, typeOfFunction } from '../binary/parse.js';
 import { malformed } from '../binary/reader.js';
 import { I32, I64 } from '../binary/value-types.js';
-import { HOST_IMPORTS, HOST_MODULES, WASI_IMPORTS, WASI_MODULE } from './host-functions.js';
+import { HOST_IMPORTS, HOST_MODULES, WASI_IMPORTS, WASI_MODULE } from './imports.js';
 
 /** How a module that passed is entered. */
 export interface Shape {

@@ -1,5 +1,5 @@
+import type { EngineFunctionName } from '../../../src/contract/host-functions.js';
 import type { LogLevel } from '../../../src/contract/invocation.js';
-import type { HostFunctionName } from './host-functions.js';
 
 export type HostValue = string | Uint8Array | bigint;
 
@@ -10,7 +10,7 @@ export type HostReply =
 
 /** The way out of a guest: blocks its thread until there is an answer. */
 export interface Bridge {
-  call(name: HostFunctionName, args: HostValue[]): HostReply;
+  call(name: EngineFunctionName, args: HostValue[]): HostReply;
   sleep(milliseconds: number): void;
 }
 

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { messageOf } from '../../../src/errors.js';
+import { AppError, messageOf } from '../../../src/errors.js';
 import { type ParsedModule, parse } from '../binary/parse.js';
-import { malformed } from '../binary/reader.js';
+import { placeOf } from '../binary/place-of.js';
 import { type Scan, scan } from '../binary/scan.js';
 import type { Rewritten } from '../instrument/rewrite.js';
-import { HOST_MODULES } from '../run/host-functions.js';
+import { HOST_MODULES } from '../run/imports.js';
 import { check, checkSize, type Shape } from '../run/module-check.js';
 import type { ProgramBase } from '../run/program.js';
 
@@ -47,14 +47,29 @@ export function checkValid(wasm: Uint8Array): void {
   if (!WebAssembly.validate(wasm)) compile({ bytes: wasm });
 }
 
-/** Throws `invalid_module` with V8's own reason when the module is not valid. */
+/** V8 ends its reasons with the byte that it stopped at. */
+const STOPPED_AT = / @\+(\d+)$/;
+
+/** Throws `invalid_module` when the module is not valid, saying where. */
 export function compile({ bytes }: { bytes: Uint8Array }): WebAssembly.Module {
   try {
     return new WebAssembly.Module(bytes);
   } catch (cause) {
-    const reason = messageOf(cause).replace('WebAssembly.Module(): ', '');
-    throw malformed(`The module is not valid WebAssembly: ${reason}`);
+    throw invalid(bytes, STOPPED_AT.exec(messageOf(cause))?.[1], cause);
   }
+}
+
+/** V8's own words are no part of the sentence: they change with its version. */
+function invalid(bytes: Uint8Array, stoppedAt: string | undefined, cause: unknown): AppError {
+  const what = 'The module is not valid WebAssembly';
+  const next = 'build it again, and upload the whole of what the compiler wrote.';
+  const at = Number(stoppedAt);
+  if (stoppedAt === undefined) return new AppError('invalid_module', `${what}; ${next}`, { cause });
+  const where =
+    at >= bytes.length
+      ? `it ends at byte ${bytes.length} although more is to follow`
+      : `byte ${at} breaks the format (${placeOf(bytes, at)})`;
+  return new AppError('invalid_module', `${what}: ${where}; ${next}`, { cause });
 }
 
 /** What programs of all strategies have of their module. */

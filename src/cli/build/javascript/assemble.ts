@@ -1,8 +1,9 @@
 // Puts a program into the engine's module: its bytecode is a data segment behind the memory that
 // QuickJS has from the start.
 
+import { WASM_PAGE_BYTES } from '../../../contract/limits.js';
+
 const SECTION = { memory: 5, data: 11 } as const;
-const PAGE_BYTES = 65_536;
 const I32_CONST = 0x41;
 const END = 0x0b;
 const HEADER_BYTES = 8;
@@ -27,11 +28,11 @@ export function assemble(engine: Uint8Array, runtime: Uint8Array, program: Uint8
     if (id === SECTION.memory) {
       // One memory, without a maximum: its count and flags are a byte each.
       pages = readU32(payload, 2).value;
-      const needed = pages + Math.ceil(content.length / PAGE_BYTES);
+      const needed = pages + Math.ceil(content.length / WASM_PAGE_BYTES);
       parts.push(section(id, Buffer.concat([Buffer.of(1, 0), u32(needed)])));
     } else if (id === SECTION.data) {
       const { value: count, next: rest } = readU32(payload, 0);
-      const place = Buffer.concat([Buffer.of(0, I32_CONST), s32(pages * PAGE_BYTES), Buffer.of(END)]);
+      const place = Buffer.concat([Buffer.of(0, I32_CONST), s32(pages * WASM_PAGE_BYTES), Buffer.of(END)]);
       const segment = Buffer.concat([place, u32(content.length), content]);
       parts.push(section(id, Buffer.concat([u32(count + 1), payload.subarray(rest), segment])));
     } else parts.push(section(id, payload));

@@ -1,45 +1,11 @@
+import {
+  type HostArgKind,
+  type HostFunctionName,
+  hostFunction,
+  hostFunctionNames,
+} from '../../../src/contract/host-functions.js';
 import type { FunctionType } from '../binary/parse.js';
 import { I32, I64 } from '../binary/value-types.js';
-
-/** `text` and `bytes` are a pointer and a length; text is read as UTF-8. */
-export type HostArg = 'text' | 'bytes' | 'i32' | 'i64';
-/** `data` is a packed i64 (pointer << 32 | length), or the `_into` form's length. */
-export type HostResult = 'data' | 'i32' | 'i64' | null;
-
-export interface HostFunction {
-  args: readonly HostArg[];
-  result: HostResult;
-}
-
-/** The host functions of contract §2, importable from "env" and from "host". */
-export const HOST_FUNCTIONS = {
-  get_caller_wallet: { args: [], result: 'data' },
-  get_request_id: { args: [], result: 'data' },
-  get_env: { args: ['text'], result: 'data' },
-  get_secret: { args: ['text'], result: 'data' },
-  db_query: { args: ['text', 'text'], result: 'data' },
-  db_execute: { args: ['text', 'text'], result: 'i32' },
-  cache_get: { args: ['text'], result: 'data' },
-  cache_set: { args: ['text', 'bytes', 'i64'], result: null },
-  cache_incr: { args: ['text'], result: 'i64' },
-  cache_incr_by: { args: ['text', 'i64'], result: 'i64' },
-  cache_delete: { args: ['text'], result: 'i32' },
-  http_fetch: { args: ['text', 'text', 'text', 'bytes'], result: 'data' },
-  http_start: { args: ['text', 'text', 'text', 'bytes'], result: 'i32' },
-  http_next: { args: ['i32'], result: 'data' },
-  http_request: { args: [], result: 'data' },
-  http_respond: { args: ['i32', 'text'], result: 'i32' },
-  pubsub_publish: { args: ['text', 'bytes'], result: 'i32' },
-  storage_put: { args: ['bytes'], result: 'data' },
-  storage_get: { args: ['text'], result: 'data' },
-  enqueue: { args: ['text', 'bytes', 'i64'], result: 'data' },
-  log_debug: { args: ['text'], result: null },
-  log_info: { args: ['text'], result: null },
-  log_warn: { args: ['text'], result: null },
-  log_error: { args: ['text'], result: null },
-} as const satisfies Record<string, HostFunction>;
-
-export type HostFunctionName = keyof typeof HOST_FUNCTIONS;
 
 export const HOST_MODULES: readonly string[] = ['env', 'host'];
 export const WASI_MODULE = 'wasi_snapshot_preview1';
@@ -48,11 +14,12 @@ export const WASI_MODULE = 'wasi_snapshot_preview1';
 const INTO = '_into';
 
 /** The wasm parameters of each kind of argument. */
-const PARAMETERS: Readonly<Record<HostArg, readonly number[]>> = {
+const PARAMETERS: Readonly<Record<HostArgKind, readonly number[]>> = {
   text: [I32, I32],
   bytes: [I32, I32],
   i32: [I32],
   i64: [I64],
+  seconds: [I64],
 };
 
 /** All importable names: the table's own, and the `_into` form of those that return data. */
@@ -62,9 +29,9 @@ export interface HostImport {
   type: FunctionType;
 }
 export const HOST_IMPORTS: ReadonlyMap<string, HostImport> = new Map(
-  (Object.keys(HOST_FUNCTIONS) as HostFunctionName[]).flatMap((name): [string, HostImport][] => {
-    const { args, result }: HostFunction = HOST_FUNCTIONS[name];
-    const params = args.flatMap((arg) => PARAMETERS[arg]);
+  hostFunctionNames().flatMap((name): [string, HostImport][] => {
+    const { args, result } = hostFunction(name);
+    const params = args.flatMap(([, kind]) => PARAMETERS[kind]);
     const results = result === null ? [] : [result === 'i32' ? I32 : I64];
     const plain: HostImport = { name, into: false, type: { params, results } };
     if (result !== 'data') return [[name, plain]];

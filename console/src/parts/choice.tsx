@@ -1,0 +1,47 @@
+import { useId } from 'preact/hooks';
+import { call } from '../api/request.js';
+import type { FunctionsReply } from '../types.js';
+import { useResource } from '../use-resource.js';
+
+interface ChoiceProps {
+  label: string;
+  /** `inline`: before the list; `field`: above it; `hidden`: for those who hear alone. */
+  look?: 'inline' | 'field' | 'hidden';
+  value: string;
+  options: readonly (readonly [value: string, label: string])[];
+  onChange(value: string): void;
+}
+
+/** One of a few. */
+export function Choice({ label, look = 'inline', value, options, onChange }: ChoiceProps) {
+  const id = useId();
+  return (
+    <div class={look === 'field' ? 'field' : 'choice'}>
+      <label for={id} class={look === 'hidden' ? 'visually-hidden' : ''}>
+        {label}
+      </label>
+      <select id={id} value={value} onChange={(event) => onChange(event.currentTarget.value)}>
+        {options.map(([each, text]) => (
+          <option key={each} value={each}>
+            {text}
+          </option>
+        ))}
+      </select>
+    </div>
+  );
+}
+
+interface FunctionChoiceProps extends Omit<ChoiceProps, 'options' | 'label'> {
+  all: string;
+}
+
+/** One of the functions of the namespace, or all; one that is chosen and no longer there stays in the list. */
+export function FunctionChoice({ all, value, ...others }: FunctionChoiceProps) {
+  const functions = useResource('functions', (signal) =>
+    call<FunctionsReply>('GET', '/v1/functions', { signal }),
+  );
+  const names = new Set([...(functions.data?.functions.map(({ name }) => name) ?? []), value]);
+  names.delete('');
+  const options = [['', all] as const, ...[...names].map((name) => [name, name] as const)];
+  return <Choice label="Function" value={value} options={options} {...others} />;
+}

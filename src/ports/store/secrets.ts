@@ -1,0 +1,22 @@
+import type { Namespace } from '../../contract/ids.js';
+import type { SecretRecord } from '../../contract/records.js';
+import type { AuditEntry } from './audit.js';
+
+/** AES-256-GCM: 12-byte nonce, ciphertext, 16-byte tag, made by core/secrets. */
+export interface SealedSecret {
+  name: string;
+  sealed: Uint8Array;
+  keyId: string;
+}
+
+export interface SecretStore {
+  /** Throws `quota_exceeded` when it would be one more than `limit`. */
+  put(namespace: Namespace, secret: SealedSecret, audit?: AuditEntry, limit?: number): Promise<void>;
+  get(namespace: Namespace, name: string): Promise<SealedSecret | null>;
+  list(namespace: Namespace): Promise<SecretRecord[]>;
+  remove(namespace: Namespace, name: string, audit?: AuditEntry): Promise<boolean>;
+  /** All secrets not sealed with this key, for rotation. */
+  notSealedWith(keyId: string, limit: number): Promise<(SealedSecret & { namespace: Namespace })[]>;
+  /** Replaces `from` only if it has not changed since. */
+  reseal(namespace: Namespace, from: SealedSecret, to: SealedSecret): Promise<boolean>;
+}

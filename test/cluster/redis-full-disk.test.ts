@@ -1,0 +1,92 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import test, { type ExecutionContext } from 'ava';
+import type { Api } from '../helpers/api.js';
+import { type Cluster, startCluster } from '../helpers/cluster.js';
+import { commands, probeWasm } from '../helpers/probe.js';
+import { canMount, type SmallDisk, smallDisk } from '../helpers/small-disk.js';
+import { until } from '../helpers/until.js';
+
+const MEGABYTES = 24;
+const FULL_MS = 3000;
+const ASYNC = { prefer: 'respond-async' };
+
+if (!canMount()) test('unshare -m is not allowed here: a full disk is not tried', (t) => t.pass());
+else {
+  test.serial('the disk of Redis is full: it refuses writes, and nothing acknowledged is lost', async (t) => {
+    const disk = await smallDisk(MEGABYTES);
+    t.teardown(disk.close);
+    const cluster = await startCluster({}, {}, { redisDisk: disk, redisArgs: ['--appendfsync', 'everysec'] });
+    t.teardown(cluster.close);
+    const [web] = await Promise.all([cluster.web(), cluster.worker()]);
+    const accepted = await whileFull(t, web.api, disk);
+    t.is(
+      (await healthOf(web.api)).queue?.error,
+      'Redis takes no writes: it cannot write its file; free space on its disk.',
+    );
+    await disk.free();
+    await allHaveEnded(t, web.api, accepted);
+  });
+
+  test.serial(
+    'the disk of Redis is full and it syncs always: it ends, is started again, and nothing acknowledged is lost',
+    async (t) => {
+      const disk = await smallDisk(MEGABYTES);
+      t.teardown(disk.close);
+      const cluster = await startCluster({}, {}, { redisDisk: disk });
+      t.teardown(cluster.close);
+      const [web] = await Promise.all([cluster.web(), cluster.worker()]);
+      const accepted = await whileFull(t, web.api, disk);
+      await disk.free();
+      await restart(cluster);
+      await allHaveEnded(t, web.api, accepted);
+    },
+  );
+}
+
+/** As a process manager would: it has ended by itself. */
+const restart = (cluster: Cluster): Promise<void> => cluster.redis.restart();
+
+async function healthOf(api: Api): Promise<Record<string, { status: string; error?: string }>> {
+  return (await api.get('/health')).json.dependencies;
+}
+
+/** Calls come in while the disk is full; the ids of those that were accepted, before it and on it. */
+async function whileFull(t: ExecutionContext, api: Api, disk: SmallDisk): Promise<string[]> {
+  await api.deploy('works', await probeWasm());
+  const accepted: string[] = [];
+  let refused = 0;
+  const send = async (ms: number) => {
+    const input = commands({ op: 'sleep', n: ms }, { op: 'echo', a: 'x' });
+    const { status, json } = await api.invoke('works', input, ASYNC);
+    if (status === 202) accepted.push(json.request_id);
+    else {
+      refused++;
+      t.like({ status, code: json.code }, { status: 503, code: 'unavailable' });
+    }
+  };
+  for (let n = 0; n < 10; n++) await send(500);
+  await disk.fill();
+  const fullSince = Date.now();
+  while (Date.now() - fullSince < FULL_MS) {
+    await send(0);
+    await delay(50);
+  }
+  await until('health has noticed', async () => (await healthOf(api)).queue?.status === 'down');
+  await send(0);
+  t.true(refused > 0);
+  t.log(`${accepted.length} accepted, ${refused} refused`);
+  return accepted;
+}
+
+async function allHaveEnded(t: ExecutionContext, api: Api, accepted: readonly string[]): Promise<void> {
+  for (const id of accepted) {
+    const ended = await until(`${id} has ended`, async () => {
+      const { json } = await api.get(`/v1/invocations/${id}`);
+      return json.completed_at !== null && json.completed_at !== undefined && json;
+    });
+    t.is(ended.state, 'success', JSON.stringify(ended));
+  }
+  await until('health is back', async () => (await api.get('/health')).json.status === 'ok');
+  const { status } = await api.invoke('works', '[]');
+  t.is(status, 200);
+}

@@ -1,0 +1,141 @@
+import test from 'ava';
+import type { FunctionVersion } from '../../src/contract/function.js';
+import type { InvocationEnd } from '../../src/core/finish.js';
+import type { InvokeRequest } from '../../src/core/invoke.js';
+import { newAttempt } from '../../src/core/new-attempt.js';
+import type { Invocation } from '../../src/ports/queue.js';
+import { shared } from '../helpers/shared.js';
+import { tempDir } from '../helpers/temp-dir.js';
+import { until } from '../helpers/until.js';
+import { openUseCases, type UseCases } from './use-cases.js';
+
+const directory = tempDir();
+const useCases = shared(() => openUseCases(directory));
+
+/** Sent and on the queue, as a worker gets it. */
+async function accepted(cases: UseCases, fn: FunctionVersion, given: Partial<InvokeRequest> = {}) {
+  const { id } = await cases.invoker.send({
+    namespace: fn.namespace,
+    function: fn.name,
+    input: Buffer.from('{"n":1}'),
+    trigger: 'async',
+    ...given,
+  });
+  const live = await cases.queue.get(id);
+  if (live === null) throw new Error('it is not on the queue');
+  return live.invocation;
+}
+
+/** A call that waits, and its invocation. */
+async function called(cases: UseCases, fn: FunctionVersion) {
+  let id: Invocation['id'] | undefined;
+  const call = cases.invoker.call(
+    { namespace: fn.namespace, function: fn.name, input: Buffer.from('{}'), trigger: 'http' },
+    {
+      waitMs: 60_000,
+      onAccepted(accepted) {
+        id = accepted;
+      },
+    },
+  );
+  const { invocation } = await until('its job', async () => id !== undefined && cases.queue.get(id));
+  return { call, invocation };
+}
+
+function succeeded(invocation: Invocation, fn: FunctionVersion, output = '{"ok":true}'): InvocationEnd {
+  const row = newAttempt(invocation, 1, null);
+  row.status = 'success';
+  return { invocation, function: fn, row, outcome: 'success', output: Buffer.from(output) };
+}
+
+function failed(invocation: Invocation, fn: FunctionVersion): InvocationEnd {
+  const row = newAttempt(invocation, 1, 'exited with code 1');
+  return { invocation, function: fn, row, outcome: 'error', output: new Uint8Array() };
+}
+
+const finalOf = async ({ store }: UseCases, { id }: Invocation) =>
+  (await store.attempts.invocation(id))?.attempts.at(-1)?.final;
+
+test('the end is in the store with its output before it resolves', async (t) => {
+  const cases = await useCases();
+  const fn = await cases.deploy();
+  const invocation = await accepted(cases, fn);
+  await cases.finisher.finish(succeeded(invocation, fn));
+  const final = await finalOf(cases, invocation);
+  t.is(final?.state, 'success');
+  t.is(Buffer.from(final?.output ?? []).toString(), '{"ok":true}');
+  t.is(Buffer.from(final?.input ?? []).toString(), '{"n":1}', 'kept for a replay');
+  t.deepEqual(cases.metered.at(-1), ['ended', 'success', null]);
+});
+
+test('a caller that waits hears the end', async (t) => {
+  const cases = await useCases();
+  const fn = await cases.deploy();
+  const { call, invocation } = await called(cases, fn);
+  await cases.finisher.finish(succeeded(invocation, fn));
+  const { reply } = await call;
+  t.is(reply?.status, 'success');
+  t.is(Buffer.from(reply?.output ?? []).toString(), '{"ok":true}');
+});
+
+test('a failure that a caller heard is an error, and one that nobody heard a dead letter', async (t) => {
+  const cases = await useCases();
+  const fn = await cases.deploy();
+  const { call, invocation: heard } = await called(cases, fn);
+  await cases.finisher.finish(failed(heard, fn));
+  t.is((await call).reply?.error, 'exited with code 1');
+  t.like(await finalOf(cases, heard), { state: 'error', reason: null });
+
+  const unheard = await accepted(cases, fn);
+  await cases.finisher.finish(failed(unheard, fn));
+  t.like(await finalOf(cases, unheard), { state: 'dead', reason: 'error' });
+  t.deepEqual(cases.metered.at(-1), ['ended', 'dead', 'error']);
+});
+
+test('on_success and on_failure are fired one deeper, by the invocation that ended', async (t) => {
+  const cases = await useCases();
+  const fn = await cases.deploy({ metadata: { on_success: 'went:well', on_failure: 'went:wrong' } });
+  const triggers = [{ topic: 'went:*' }];
+  const listener = await cases.deploy({ name: 'listener', metadata: { triggers } }, fn.namespace);
+  const [well, wrong] = [await accepted(cases, fn), await accepted(cases, fn)];
+  await cases.finisher.finish(succeeded(well, fn));
+  await cases.finisher.finish(failed(wrong, fn));
+  const { items } = await cases.queue.list(fn.namespace, { limit: 10, function: listener.name });
+  const told = items.map(({ invocation }) => ({
+    depth: invocation.triggerDepth,
+    parent: invocation.parentId,
+    ...JSON.parse(Buffer.from(invocation.input).toString()),
+  }));
+  t.is(told.length, 2);
+  t.like(
+    told.find(({ parent }) => parent === well.id),
+    { depth: 1, topic: 'went:well', data: { status: 'success', input: { n: 1 }, output: { ok: true } } },
+  );
+  t.like(
+    told.find(({ parent }) => parent === wrong.id),
+    { depth: 1, topic: 'went:wrong', data: { status: 'dead', error: 'exited with code 1', output: null } },
+  );
+});
+
+test('a cancelled invocation is announced to nobody', async (t) => {
+  const cases = await useCases();
+  const fn = await cases.deploy({ metadata: { on_success: 'ended', on_failure: 'ended' } });
+  await cases.deploy({ name: 'listener', metadata: { triggers: [{ topic: 'ended' }] } }, fn.namespace);
+  const invocation = await accepted(cases, fn);
+  await cases.finisher.finish({ ...failed(invocation, fn), outcome: 'cancelled' });
+  t.is((await finalOf(cases, invocation))?.state, 'cancelled');
+  t.is((await cases.queue.use(fn.namespace)).waiting, 1, 'only what was accepted');
+});
+
+test('what cannot run ends only where somebody waits', async (t) => {
+  const cases = await useCases();
+  const fn = await cases.deploy();
+  const unheard = await accepted(cases, fn);
+  t.false(await cases.finisher.refuse(failed(unheard, fn)));
+  t.is(await finalOf(cases, unheard), undefined, 'it is to be tried again');
+
+  const { call, invocation } = await called(cases, fn);
+  t.true(await cases.finisher.refuse(failed(invocation, fn)));
+  t.is((await call).reply?.code, 'unavailable');
+  t.is((await finalOf(cases, invocation))?.state, 'error');
+});

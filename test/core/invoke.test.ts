@@ -1,0 +1,170 @@
+import { join } from 'node:path';
+import test from 'ava';
+import type { FunctionVersion } from '../../src/contract/function.js';
+import type { InvokeRequest } from '../../src/core/invoke.js';
+import type { Reply } from '../../src/core/replies.js';
+import { aName, aRequestId } from '../helpers/attempt.js';
+import { shared } from '../helpers/shared.js';
+import { tempDir } from '../helpers/temp-dir.js';
+import { GATEWAY, openUseCases } from './use-cases.js';
+
+const directory = tempDir();
+const useCases = shared(() => openUseCases(directory));
+
+function request({ namespace, name }: FunctionVersion, given: Partial<InvokeRequest> = {}): InvokeRequest {
+  return { namespace, function: name, input: Buffer.from('{"n":1}'), trigger: 'http', ...given };
+}
+
+const reply: Reply = {
+  status: 'success',
+  output: Buffer.from('done'),
+  error: null,
+  durationMs: 1,
+  attempts: 1,
+  version: 1,
+};
+
+test('what is sent is on the queue as one job, with the version, retries and backoff of its function', async (t) => {
+  const { deploy, invoker, queue, metered } = await useCases();
+  await deploy();
+  const fn = await deploy({ retry_count: 2, retry_delay_seconds: 7, metadata: { retry_backoff: 'fixed' } });
+  const { id } = await invoker.send(request(fn, { callerWallet: '0x1', parentId: aRequestId() }));
+  const live = await queue.get(id);
+  t.is(live?.state, 'queued');
+  t.like(live?.invocation, {
+    id,
+    namespace: fn.namespace,
+    function: fn.name,
+    version: fn.version,
+    trigger: 'http',
+    triggerDepth: 0,
+    callerWallet: '0x1',
+    replyTo: undefined,
+  });
+  t.is(Buffer.from(live?.invocation.input ?? []).toString(), '{"n":1}');
+  t.deepEqual(metered.at(-1), ['accepted', 'http', 1]);
+});
+
+test('a call waits for its reply, and its job says which gateway waits', async (t) => {
+  const { deploy, invoker, queue, replies } = await useCases();
+  const fn = await deploy();
+  const called = invoker.call(request(fn), {
+    waitMs: 60_000,
+    async onAccepted(id) {
+      t.is((await queue.get(id))?.invocation.replyTo, GATEWAY);
+      t.true(await replies.send(GATEWAY, id, reply, { confirm: true }));
+    },
+  });
+  t.is(Buffer.from((await called).reply?.output ?? []).toString(), 'done');
+});
+
+test('a call whose time is up has no reply, and its job stays on the queue', async (t) => {
+  const { deploy, invoker, queue } = await useCases();
+  const { id, reply: none } = await invoker.call(request(await deploy()), { waitMs: 1 });
+  t.is(none, null);
+  t.is((await queue.get(id))?.state, 'queued');
+});
+
+test('a client that goes away ends its wait, and what takes that back is called', async (t) => {
+  const { deploy, invoker, replies } = await useCases();
+  let isWatched = false;
+  const { id, reply: none } = await invoker.call(request(await deploy()), {
+    waitMs: 60_000,
+    whenGone(giveUp) {
+      isWatched = true;
+      giveUp();
+      return () => {
+        isWatched = false;
+      };
+    },
+  });
+  t.is(none, null);
+  t.false(isWatched);
+  t.false(await replies.send(GATEWAY, id, reply, { confirm: true }), 'nobody is there to take it');
+});
+
+test('a function that is not there is refused, and so is an input beyond 1 MB; nothing is queued', async (t) => {
+  const { deploy, invoker, queue } = await useCases();
+  const fn = await deploy();
+  await t.throwsAsync(invoker.send(request(fn, { function: aName('absent') })), {
+    code: 'function_not_found',
+  });
+  const input = new Uint8Array((1 << 20) + 1);
+  await t.throwsAsync(invoker.send(request(fn, { input })), {
+    code: 'payload_too_large',
+    message: /has 1048577 bytes; at most 1048576/,
+  });
+  t.is((await queue.use(fn.namespace)).waiting, 0);
+});
+
+test('a callback to a private address is refused before anything is accepted', async (t) => {
+  const { deploy, invoker, queue } = await useCases();
+  const fn = await deploy();
+  await t.throwsAsync(invoker.send(request(fn, { callbackUrl: 'http://127.0.0.1/' })), {
+    code: 'egress_refused',
+  });
+  t.is((await queue.use(fn.namespace)).waiting, 0);
+});
+
+test('one idempotency key is one invocation, also for many at once; with another body it is refused', async (t) => {
+  const { deploy, invoker, queue } = await useCases();
+  const fn = await deploy();
+  const keyed = request(fn, { idempotencyKey: 'once' });
+  const sent = await Promise.all(Array.from({ length: 8 }, () => invoker.send(keyed)));
+  t.is(new Set(sent.map(({ id }) => id)).size, 1);
+  t.is((await queue.use(fn.namespace)).waiting, 1);
+  await t.throwsAsync(invoker.send({ ...keyed, input: Buffer.from('other') }), {
+    code: 'idempotency_mismatch',
+    message: /"once"/,
+  });
+});
+
+test('a key keeps the version that its first call chose', async (t) => {
+  const { deploy, invoker } = await useCases();
+  const fn = await deploy();
+  const keyed = request(fn, { idempotencyKey: 'pinned' });
+  await invoker.send(keyed);
+  await deploy({}, fn.namespace);
+  t.is((await invoker.send(keyed)).function.version, 1);
+  t.is((await invoker.send(request(fn))).function.version, 2);
+});
+
+test('a request id of the client is used once', async (t) => {
+  const { deploy, invoker } = await useCases();
+  const fn = await deploy();
+  const requestId = aRequestId();
+  const own = request(fn, { requestId });
+  t.is((await invoker.send(own)).id, requestId);
+  await t.throwsAsync(invoker.send(own), { code: 'conflict', message: /is in use/ });
+});
+
+test('a key whose job the queue refused is free again, and so is the request id', async (t) => {
+  const { deploy, invoker } = await useCases();
+  const fn = await deploy();
+  const requestId = aRequestId();
+  const kept = request(fn, { idempotencyKey: 'free', requestId });
+  const full = await openUseCases(join(directory, 'full'));
+  t.teardown(full.close);
+  const other = await full.deploy({}, fn.namespace);
+  // 16 MB are taken.
+  const large = request(other, { input: new Uint8Array(1 << 20) });
+  await Promise.all(Array.from({ length: 16 }, () => full.invoker.send(large)));
+  await t.throwsAsync(full.invoker.send({ ...kept, input: new Uint8Array(1000) }), { code: 'queue_full' });
+  await full.queue.list(other.namespace, { limit: 1 }).then(async ({ items }) => {
+    for (const { invocation } of items) await full.queue.cancel(invocation.id);
+  });
+  t.is((await full.invoker.send(kept)).id, requestId);
+  t.is((await invoker.send(kept)).id, requestId);
+});
+
+test('at the end of the process whoever waits is told that the invocation goes on without it', async (t) => {
+  const ending = await openUseCases(join(directory, 'ending'));
+  t.teardown(ending.close);
+  const fn = await ending.deploy();
+  const waiting = ending.invoker.call(request(fn), {
+    waitMs: 60_000,
+    onAccepted: () => setImmediate(() => ending.invoker.release()),
+  });
+  t.is((await waiting).reply, null);
+  t.is((await ending.invoker.call(request(fn), { waitMs: 60_000 })).reply, null);
+});

@@ -1,0 +1,104 @@
+import test from 'ava';
+import type { FunctionVersion } from '../../src/contract/function.js';
+import { MAX_TRIGGER_DEPTH } from '../../src/contract/limits.js';
+import { JobBudget } from '../../src/core/job-budget.js';
+import { type Message, topicChannel } from '../../src/core/publish.js';
+import { jsonTextOf } from '../../src/json-text.js';
+import { aNamespace, aRequestId } from '../helpers/attempt.js';
+import { shared } from '../helpers/shared.js';
+import { tempDir } from '../helpers/temp-dir.js';
+import { openUseCases, type UseCases } from './use-cases.js';
+
+const directory = tempDir();
+const useCases = shared(() => openUseCases(directory));
+
+const listening = { metadata: { triggers: [{ topic: 'orders:*' }] } };
+
+function message({ namespace }: Pick<FunctionVersion, 'namespace'>, given: Partial<Message> = {}): Message {
+  const bytes = given.bytes ?? Buffer.from('{"b": 2.50,"a":1}');
+  return { namespace, topic: 'orders:created', bytes, data: jsonTextOf(bytes), depth: 1, ...given };
+}
+
+async function queued({ queue }: UseCases, { namespace }: Pick<FunctionVersion, 'namespace'>) {
+  return (await queue.list(namespace, { limit: 100 })).items.map(({ invocation }) => invocation);
+}
+
+test('a message is one job for each function whose topic matches, its data to the byte', async (t) => {
+  const cases = await useCases();
+  const fn = await cases.deploy(listening);
+  await cases.deploy({ name: 'other', metadata: { triggers: [{ topic: 'orders:created' }] } }, fn.namespace);
+  await cases.deploy({ name: 'deaf', metadata: { triggers: [{ topic: 'users:*' }] } }, fn.namespace);
+  const parentId = aRequestId();
+  const outcome = await cases.publisher.publish(message(fn, { parentId }));
+  t.deepEqual(outcome, { triggered: 2, tooDeep: false });
+  const jobs = await queued(cases, fn);
+  t.deepEqual(jobs.map((job) => job.function).sort(), ['hello', 'other']);
+  for (const job of jobs) {
+    t.like(job, { trigger: 'pubsub', triggerDepth: 1, callerWallet: '', parentId, replyTo: undefined });
+    t.regex(
+      Buffer.from(job.input).toString(),
+      /^\{"topic":"orders:created","data":\{"b": 2\.50,"a":1\},"namespace":".*","trigger_depth":1,"timestamp":\d{10}\}$/,
+    );
+  }
+});
+
+test('live subscribers get what nobody is triggered by, as bytes', async (t) => {
+  const { bus, publisher } = await useCases();
+  const namespace = aNamespace();
+  const frames: string[] = [];
+  await bus.subscribe(topicChannel(namespace, 'live'), (frame) => void frames.push(frame));
+  const bytes = Uint8Array.of(0xff, 0x00);
+  t.deepEqual(await publisher.publish(message({ namespace }, { topic: 'live', bytes })), {
+    triggered: 0,
+    tooDeep: false,
+  });
+  t.like(JSON.parse(frames[0] ?? ''), { data: '/wA=', topic: 'live' });
+});
+
+test('a message beyond the trigger depth fires nothing, and says so', async (t) => {
+  const cases = await useCases();
+  const fn = await cases.deploy(listening);
+  const deepest = message(fn, { depth: MAX_TRIGGER_DEPTH });
+  t.deepEqual(await cases.publisher.publish(deepest), { triggered: 1, tooDeep: false });
+  t.deepEqual(await cases.publisher.publish({ ...deepest, depth: MAX_TRIGGER_DEPTH + 1 }), {
+    triggered: 0,
+    tooDeep: true,
+  });
+  t.is((await queued(cases, fn)).length, 1);
+});
+
+test('messages published together are accepted whole or not at all', async (t) => {
+  const cases = await useCases();
+  const fn = await cases.deploy(listening);
+  const wrong = message(fn, { topic: 'no blanks' });
+  await t.throwsAsync(cases.publisher.publishTogether([message(fn), wrong]), { code: 'invalid_request' });
+  t.is((await queued(cases, fn)).length, 0);
+  t.like(await cases.publisher.publishTogether([message(fn), message(fn)]), { triggered: 2 });
+  t.is((await queued(cases, fn)).length, 2);
+});
+
+test('of messages published each for itself, one that is refused takes no other with it', async (t) => {
+  const cases = await useCases();
+  const fn = await cases.deploy(listening);
+  const outcomes = await cases.publisher.publishEach([
+    message(fn),
+    message(fn, { bytes: new Uint8Array(1 << 20), name: 'messages[1]' }),
+    message(fn),
+  ]);
+  t.deepEqual(
+    outcomes.map(({ status }) => status),
+    ['fulfilled', 'rejected', 'fulfilled'],
+  );
+  const [, refused] = outcomes;
+  t.regex(String(refused?.status === 'rejected' && refused.reason), /messages\[1\] has \d+ bytes/);
+  t.is((await queued(cases, fn)).length, 2);
+});
+
+test('what an invocation fires counts against its budget, and is refused beyond it', async (t) => {
+  const cases = await useCases();
+  const fn = await cases.deploy(listening);
+  const budget = new JobBudget(fn.namespace, 1);
+  await cases.publisher.publish(message(fn, { budget }));
+  await t.throwsAsync(cases.publisher.publish(message(fn, { budget })), { code: 'quota_exceeded' });
+  t.is((await queued(cases, fn)).length, 1);
+});

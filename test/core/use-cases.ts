@@ -1,0 +1,94 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { z } from 'zod';
+import { openStore } from '../../db/open.js';
+import { openQueues } from '../../queues/open.js';
+import { openBus } from '../../src/bus/open.js';
+import { type FunctionVersion, functionSettingsSchema } from '../../src/contract/function.js';
+import type { Namespace } from '../../src/contract/ids.js';
+import { createCallbacks } from '../../src/core/callbacks.js';
+import { createCatalog } from '../../src/core/catalog.js';
+import { createFinisher } from '../../src/core/finish.js';
+import { createInvoker } from '../../src/core/invoke.js';
+import { createPublisher } from '../../src/core/publish.js';
+import { createReplies } from '../../src/core/replies.js';
+import { createEgress } from '../../src/egress/fetch.js';
+import { createLogger } from '../../src/logger.js';
+import type { Meter } from '../../src/ports/meter.js';
+import { openRateLimiter } from '../../src/rate-limit/open.js';
+import { aNamespace } from '../helpers/attempt.js';
+
+const RESULT_TTL_MS = 60_000;
+export const GATEWAY = 'this-gateway';
+
+/** The use cases on the embedded drivers of all ports, without a worker. */
+export async function openUseCases(directory: string) {
+  await mkdir(directory, { recursive: true });
+  const store = await openStore({ driver: 'sqlite', file: join(directory, 'store.sqlite') });
+  const queues = await openQueues({
+    driver: 'sqlite',
+    dir: join(directory, 'queue'),
+    maxWaiting: 1000,
+    maxBytes: 1 << 24,
+  });
+  const bus = await openBus({ driver: 'local' });
+  const rateLimiter = await openRateLimiter({ driver: 'local' });
+  const egress = createEgress({ allow: [] });
+  const catalog = await createCatalog({ store, bus });
+  const replies = await createReplies({ address: GATEWAY, bus, store });
+  const logger = createLogger('silent');
+  const metered: unknown[][] = [];
+  const meter: Meter = {
+    accepted: (...values) => void metered.push(['accepted', ...values]),
+    attempted: (...values) => void metered.push(['attempted', ...values]),
+    ended: (...values) => void metered.push(['ended', ...values]),
+    hostCalled: (...values) => void metered.push(['hostCalled', ...values]),
+  };
+  const shared = { catalog, queue: queues.queue, meter, resultTtlMs: RESULT_TTL_MS };
+  const callbacks = createCallbacks({ store, tasks: queues.tasks, egress, rateLimiter, logger });
+  const publisher = createPublisher({ ...shared, bus });
+  return {
+    store,
+    queue: queues.queue,
+    bus,
+    replies,
+    metered,
+    publisher,
+    invoker: createInvoker({ ...shared, replies, store, egress }),
+    finisher: createFinisher({
+      replies,
+      publisher,
+      callbacks,
+      meter,
+      writeRow: (row) => store.attempts.write([row]),
+    }),
+
+    /** A function in a namespace of its own; what a test is about goes into the settings. */
+    async deploy(
+      settings: Partial<z.input<typeof functionSettingsSchema>> = {},
+      namespace: Namespace = aNamespace(),
+    ): Promise<FunctionVersion> {
+      const version = await store.functions.addVersion({
+        namespace,
+        settings: functionSettingsSchema.parse({ name: 'hello', metadata: {}, ...settings }),
+        wasmCid: 'bafy',
+        warmStart: 'fresh',
+        createdBy: 'test',
+      });
+      await catalog.changed(namespace);
+      return version;
+    },
+
+    async close() {
+      await catalog.close();
+      await replies.close();
+      await queues.close();
+      await rateLimiter.close();
+      await egress.close();
+      await bus.close();
+      await store.close();
+    },
+  };
+}
+
+export type UseCases = Awaited<ReturnType<typeof openUseCases>>;

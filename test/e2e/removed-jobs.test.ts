@@ -1,0 +1,125 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { createRedisBackend, Queue, withBackend } from 'bullmq';
+import { createSqliteBackend } from '../../queues/drivers/sqlite/create-backend.js';
+import type { Api } from '../helpers/api.js';
+import { startCluster } from '../helpers/cluster.js';
+import { commands, probeWasm } from '../helpers/probe.js';
+import { startEngine } from '../helpers/running-engine.js';
+import { until } from '../helpers/until.js';
+
+/** The queue as BullMQ's own tools have it, Bull Board among them. */
+type Tool = Pick<Queue, 'remove' | 'drain' | 'clean' | 'obliterate' | 'close'>;
+
+const ASYNC = { prefer: 'respond-async' };
+const LATER = { ...ASYNC, 'x-delay-seconds': '3600' };
+const MESSAGE = 'its job was removed from the queue from outside';
+/** The first job holds the one slot, so that others wait. */
+const SETTINGS = { WORKER_CONCURRENCY: '1', WORKER_THREADS: '1' };
+
+test('embedded: a job that is removed with a tool of BullMQ is cancelled, and its end is kept', async (t) => {
+  const engine = await startEngine({ env: SETTINGS });
+  t.teardown(engine.close);
+  const Bull = withBackend(createSqliteBackend);
+  const connection = { path: join(engine.dataDir, 'queue.db') };
+  const open = (name: string) => new Bull.Queue(name, { connection }) as unknown as Tool;
+  await seesWhatIsRemoved(t, engine.api, open);
+  // Nobody asks for this one before the engine is started again.
+  const { json } = await engine.api.invoke('probe', '[]', LATER);
+  const tool = open('async');
+  await tool.remove(json.request_id);
+  await tool.close();
+  await engine.kill9();
+  const again = await startEngine({ dataDir: engine.dataDir, env: SETTINGS });
+  t.teardown(again.close);
+  t.is((await again.api.get(`/v1/invocations/${json.request_id}`)).json.state, 'cancelled');
+});
+
+test('web and worker: a job that is removed with a tool of BullMQ is cancelled, and its end is kept', async (t) => {
+  const cluster = await startCluster(SETTINGS);
+  t.teardown(cluster.close);
+  const [web] = await Promise.all([cluster.web(), cluster.worker()]);
+  const { hostname: host, port } = new URL(cluster.redis.url);
+  await seesWhatIsRemoved(t, web.api, (name) => {
+    const options = { connection: { host, port: Number(port) }, prefix: '{orama}' };
+    return new Queue(name, options, createRedisBackend) as unknown as Tool;
+  });
+});
+
+async function seesWhatIsRemoved(t: ExecutionContext, api: Api, open: (name: string) => Tool) {
+  const tool = open('async');
+  const calls = open('sync');
+  t.teardown(async () => {
+    await tool.close();
+    await calls.close();
+  });
+  const wasm = await probeWasm();
+  await api.deploy('probe', wasm, { timeout_seconds: '300' });
+  await api.deploy('fails', wasm, { retry_count: '1', retry_delay_seconds: '3600' });
+  const send = async (name: string, input: string, headers = ASYNC) =>
+    (await api.invoke(name, input, headers)).json.request_id as string;
+  const isCancelled = async (what: string, id: string) => {
+    const reply = await api.get(`/v1/invocations/${id}`);
+    t.like(reply.json, { state: 'cancelled', error: MESSAGE, request_id: id }, `${what}: ${reply.text}`);
+    t.truthy(reply.json.completed_at, what);
+    const listed = await api.get(`/v1/invocations?status=cancelled&function=${reply.json.function}`);
+    t.true(listed.text.includes(id), `${what} is not listed`);
+    const ended = await api.delete(`/v1/invocations/${id}`);
+    t.is(ended.status, 409, what);
+    return reply.json;
+  };
+
+  const retried = await send('fails', commands({ op: 'exit', n: 1 }));
+  await until('it is between two attempts', async () => {
+    const { json } = await api.get(`/v1/invocations/${retried}`);
+    return json.state === 'retrying';
+  });
+  const delayed = await send('probe', '[]', LATER);
+  const running = await send('probe', commands({ op: 'sleep', n: 280_000 }));
+  await until('the slot is held', async () => {
+    return (await api.get(`/v1/invocations/${running}`)).json.state === 'running';
+  });
+  // More than are fetched beside those that run.
+  const waiting = [];
+  for (let n = 0; n < 6; n++) waiting.push(await send('probe', commands({ op: 'echo', a: 'waited' })));
+
+  await tool.remove(retried);
+  const record = await isCancelled('between two attempts', retried);
+  t.is(record.attempts.length, 1);
+  await tool.remove(delayed);
+  await isCancelled('delayed, before its first attempt', delayed);
+
+  await tool.drain(true);
+  const inHand = [];
+  for (const id of waiting) {
+    const { json } = await api.get(`/v1/invocations/${id}`);
+    if (json.state === 'cancelled') await isCancelled('drained', id);
+    else inHand.push(id);
+  }
+  t.true(inHand.length < waiting.length, 'none was drained');
+
+  const cleaned = await send('probe', '[]', LATER);
+  await tool.clean(0, 100, 'delayed');
+  await isCancelled('cleaned', cleaned);
+
+  // Who waits for one hears so. The first has the slot; some of the others are in the worker's hands.
+  const answered = new Map<string, number>();
+  const ids = Array.from({ length: 6 }, () => randomUUID());
+  void api.invoke('probe', commands({ op: 'sleep', n: 280_000 })).catch(() => undefined);
+  for (const id of ids) {
+    const asked = api.invoke('probe', '[]', { 'x-request-id': id });
+    asked.then(({ status }) => answered.set(id, status)).catch(() => undefined);
+    await until('it is accepted', async () => (await api.get(`/v1/invocations/${id}`)).status === 200);
+  }
+  await calls.drain();
+  await until('one that was drained is answered', async () => {
+    for (const id of ids) await api.get(`/v1/invocations/${id}`);
+    return [...answered.values()].includes(499);
+  });
+
+  const last = await send('probe', '[]', LATER);
+  await tool.obliterate({ force: true });
+  await isCancelled('obliterated', last);
+  t.like((await api.get('/health')).json, { status: 'ok' });
+}

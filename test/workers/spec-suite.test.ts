@@ -1,0 +1,28 @@
+import test from 'ava';
+import { runScripts, specSuite } from '../helpers/spec-suite.js';
+
+/**
+ * The scripts whose subject is what is put back or rewritten: memory, data, globals, growth, and
+ * code around them. `scripts/spec-suite.mjs` runs all.
+ */
+const SCRIPTS = [
+  ...['address', 'align', 'binary-leb128', 'call', 'call_indirect', 'data', 'endianness', 'exports'],
+  ...['float_memory', 'func', 'global', 'imports', 'left-to-right', 'linking', 'load', 'loop'],
+  ...['memory', 'memory_copy', 'memory_fill', 'memory_grow', 'memory_init', 'memory_size'],
+  ...['memory_redundancy', 'memory_trap', 'names', 'nop', 'ref_func', 'start', 'store', 'unwind'],
+];
+
+test('modules of the WebAssembly specification do the same put back, in every mode, as new ones', async (t) => {
+  t.timeout(120_000);
+  const suite = await specSuite();
+  if (suite === null) {
+    t.log('needs Go, and its module proxy when the suite is not in its cache');
+    t.pass();
+    return;
+  }
+  const { modules, actions, modes, differences } = runScripts(suite, SCRIPTS);
+  t.deepEqual(differences.slice(0, 10), []);
+  t.true(modules > 150, `${modules} modules`);
+  t.true(actions > 10_000, `${actions} actions`);
+  t.true((modes.marked ?? 0) > 100, `${modes.marked} with write barriers`);
+});

@@ -1,0 +1,79 @@
+import { MemoryBudget } from './memory-budget.js';
+import type { Run } from './run.js';
+
+/** A smaller budget has no reserved part, as that would leave no room for large guests. */
+const MIN_SHARED_MB = 1024;
+const RESERVED_PART = 8;
+/** Guests of a namespace that has fewer may have reserved memory. */
+const FEW_GUESTS = 4;
+
+/**
+ * The memory of all guests of a pool. An eighth of it is reserved for namespaces that have few
+ * guests, so that no namespace holds all of it while another waits. Each part is a budget of its
+ * own: guests that wait to grow in one do not keep those of the other from beginning.
+ */
+export class GuestMemory {
+  readonly #ordinary: MemoryBudget;
+  readonly #reserved: MemoryBudget;
+  readonly #inReserve = new WeakSet<Run>();
+  readonly #guests = new Map<string, number>();
+
+  constructor(totalMb: number) {
+    const reservedMb = totalMb < MIN_SHARED_MB ? 0 : Math.floor(totalMb / RESERVED_PART);
+    this.#ordinary = new MemoryBudget(totalMb - reservedMb);
+    this.#reserved = new MemoryBudget(reservedMb);
+  }
+
+  /** Megabytes that guests count with. */
+  get mb(): number {
+    return this.#ordinary.mb + this.#reserved.mb;
+  }
+
+  /** Megabytes that are free. */
+  get freeMb(): number {
+    return this.#ordinary.freeMb + this.#reserved.freeMb;
+  }
+
+  /** What a starting guest may take of the part for all. */
+  get availableMb(): number {
+    return this.#ordinary.availableMb;
+  }
+
+  mayReserve({ call, program }: Run): boolean {
+    const guests = this.#guests.get(call.namespace) ?? 0;
+    return guests < FEW_GUESTS && program.limitMb <= this.#reserved.availableMb;
+  }
+
+  /** A run that is about to start has reserved memory. */
+  reserve(run: Run): void {
+    this.#inReserve.add(run);
+  }
+
+  start(run: Run): void {
+    this.#guests.set(run.call.namespace, (this.#guests.get(run.call.namespace) ?? 0) + 1);
+    this.#budgetOf(run).start(run);
+  }
+
+  /** For a run that is parked, with its present size. */
+  shrink(run: Run, mb: number): void {
+    this.#budgetOf(run).shrink(run, mb);
+  }
+
+  /** Calls back when the run may grow again: at once, if it fits. */
+  goOn(run: Run, goOn: () => void): void {
+    this.#budgetOf(run).goOn(run, goOn);
+  }
+
+  release(run: Run): void {
+    const { namespace } = run.call;
+    const left = (this.#guests.get(namespace) ?? 1) - 1;
+    if (left === 0) this.#guests.delete(namespace);
+    else this.#guests.set(namespace, left);
+    this.#budgetOf(run).release(run);
+    this.#inReserve.delete(run);
+  }
+
+  #budgetOf(run: Run): MemoryBudget {
+    return this.#inReserve.has(run) ? this.#reserved : this.#ordinary;
+  }
+}

@@ -1,0 +1,40 @@
+import { SECTION } from './parse.js';
+import { ByteReader } from './reader.js';
+
+const HEADER_BYTES = 8;
+const NAMES: ReadonlyMap<number, string> = new Map(
+  Object.entries(SECTION).map(([name, id]) => [id, name === 'dataCount' ? 'data count' : name]),
+);
+
+/**
+ * Where in a module a byte stands, in words for whoever built it: its section, and in the code
+ * section the function, counted from 0 without the imported ones. Of a module that nobody has
+ * checked.
+ */
+export function placeOf(wasm: Uint8Array, at: number): string {
+  if (at < HEADER_BYTES) return 'the header';
+  const reader = new ByteReader(wasm, HEADER_BYTES);
+  try {
+    while (!reader.done && reader.at <= at) {
+      const id = reader.u8();
+      const end = reader.u32() + reader.at;
+      if (at < end) return inSection(reader, id, at);
+      reader.at = end;
+    }
+  } catch {
+    // The sizes of the sections are what is wrong with it.
+  }
+  return 'the list of sections';
+}
+
+function inSection(reader: ByteReader, id: number, at: number): string {
+  const section = `the ${NAMES.get(id) ?? 'unknown'} section`;
+  if (id !== SECTION.code) return section;
+  const count = reader.u32();
+  for (let index = 0; index < count && reader.at <= at; index++) {
+    const end = reader.u32() + reader.at;
+    if (at < end) return `${section}, in function ${index}`;
+    reader.at = end;
+  }
+  return section;
+}

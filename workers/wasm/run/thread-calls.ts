@@ -1,0 +1,40 @@
+import type { HostArgs, ThreadFunctionName } from '../../../src/contract/host-functions.js';
+import { parseResponse } from '../../../src/contract/http-exchange.js';
+import type { HostReply, HostValue, Session } from './session.js';
+
+const utf8 = new TextEncoder();
+
+type ThreadCalls = {
+  readonly [Name in ThreadFunctionName]: (session: Session, ...args: HostArgs<Name>) => HostReply;
+};
+
+/** What the invocation brought along needs no round trip to the main thread. */
+const THREAD_CALLS: ThreadCalls = {
+  get_caller_wallet: (session) => found(session.callerWallet),
+  get_request_id: (session) => found(session.requestId),
+  get_env: ({ env }, key) => found(Object.hasOwn(env, key) ? env[key] : undefined),
+  http_request: ({ httpRequest }) => found(httpRequest === '' ? undefined : httpRequest),
+
+  /** Sets what the caller of an HTTP function is answered; the last call counts. */
+  http_respond(session, status, headersJson) {
+    const parsed = parseResponse(status, headersJson);
+    session.response = JSON.stringify(parsed.ok ? parsed.response : null);
+    if (!parsed.ok) return { ok: false, reason: `${parsed.reason}; the caller gets a 502` };
+    for (const note of parsed.notes) session.log.line('warn', note);
+    return { ok: true, value: 1n, data: null };
+  },
+};
+
+export function answerInThread(
+  session: Session,
+  name: ThreadFunctionName,
+  values: readonly HostValue[],
+): HostReply {
+  // Text comes as text; the whole numbers of these functions are all i32.
+  const args = values.map((value) => (typeof value === 'bigint' ? Number(value) : value));
+  return Reflect.apply(THREAD_CALLS[name], THREAD_CALLS, [session, ...args]);
+}
+
+function found(value: string | undefined): HostReply {
+  return { ok: true, value: 0n, data: value === undefined ? null : utf8.encode(value) };
+}
