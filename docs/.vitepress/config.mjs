@@ -5,7 +5,7 @@ export const SECTIONS = [
   ['Guides', ['functions', 'javascript', 'http-functions', 'projects', 'rollouts', 'console', 'ci']],
   ['Coming from', ['migrating', 'from-lambda', 'from-openfaas', 'from-cloudflare-workers']],
   ['Running it', ['operations', 'security', 'performance', 'releasing']],
-  ['Reference', ['cli', 'http-api', 'settings', 'delivery', 'errors', 'sdk']],
+  ['Reference', ['cli', 'http-api', 'settings', 'delivery', 'errors', 'host-functions', 'sdk']],
 ];
 
 /** The page's own first heading, without code marks. */

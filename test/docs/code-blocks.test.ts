@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
 import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
+import { globSync } from 'tinyglobby';
 import { parse } from 'yaml';
 import { parseManifest } from '../../src/contract/manifest.js';
 import { parseProject } from '../../src/contract/project.js';
@@ -117,4 +118,11 @@ test('shell blocks run as they stand', async (t) => {
     for (const [name, content] of Object.entries(files)) writeFileSync(join(cwd, name), content);
     await t.notThrowsAsync(run('bash', ['-euo', 'pipefail', '-c', text], { cwd, env }), `${place}\n${text}`);
   }
+});
+
+test('every page of the documentation has its place in the sidebar of the guide', async (t) => {
+  const config: { SECTIONS: [string, string[]][] } = await import(resolve('docs/.vitepress/config.mjs'));
+  const pages = globSync('docs/*.md').map((path) => basename(path, '.md'));
+  const listed = config.SECTIONS.flatMap(([, names]) => names);
+  t.deepEqual([...listed, 'index'].sort(), pages.sort());
 });
