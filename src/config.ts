@@ -207,7 +207,7 @@ const settingsSchema = z.object(SETTINGS);
 export type Config = z.infer<typeof settingsSchema>;
 
 /** Names that begin like ours but are read by the CLI. */
-const CLI_NAMES = ['ORAMA_URL', 'ORAMA_API_KEY', 'ORAMA_NAMESPACE'];
+const CLI_NAMES = ['ORAMA_URL', 'ORAMA_API_KEY', 'ORAMA_NAMESPACE', 'ORAMA_UPDATE_NOTICE'];
 
 export interface LoadedConfig {
   config: Config;

@@ -83,8 +83,22 @@ export function localDataDir(
 
 /** Where `orama up` notes the engines that run on this machine. */
 export function engineNotes(environment: Environment = process.env): string {
-  const state = value(environment.XDG_STATE_HOME) ?? join(homedir(), '.local', 'state');
-  return join(state, 'orama', 'engines');
+  return join(stateDirectory(environment), 'engines');
+}
+
+/** Where newer versions of this program are looked for; undefined unless somebody asked for it. */
+export function updateSettings(
+  environment: Environment = process.env,
+): { registry: string; file: string } | undefined {
+  if (environment.ORAMA_UPDATE_NOTICE !== 'true') return undefined;
+  return {
+    registry: value(environment.npm_config_registry) ?? 'https://registry.npmjs.org',
+    file: join(stateDirectory(environment), 'update.json'),
+  };
+}
+
+function stateDirectory(environment: Environment): string {
+  return join(value(environment.XDG_STATE_HOME) ?? join(homedir(), '.local', 'state'), 'orama');
 }
 
 /**

@@ -14,7 +14,8 @@ const HINTS: Partial<Record<ErrorCode, Hint>> = {
   forbidden: 'Use a key of that namespace; yours shows with: orama keys list',
   not_found: notFound,
   function_not_found: functionNotFound,
-  function_error: ({ args }) => logsHint('See what it logged', args),
+  // What was run on this machine has printed its log.
+  function_error: ({ path, args }) => (path === 'function pull' ? '' : logsHint('See what it logged', args)),
   function_refused: ({ args }) =>
     logsHint('It does not take this input, and would not on another attempt; see why', args),
   function_timeout: ({ args }) => logsHint('Raise "timeout" in function.yaml, or see how far it came', args),

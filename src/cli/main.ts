@@ -5,8 +5,10 @@ import { AppError, messageOf } from '../errors.js';
 import { candidates } from './completion/candidates.js';
 import { knownNames } from './completion/names.js';
 import { COMPLETE_WORD } from './completion/scripts.js';
+import { updateSettings } from './config.js';
 import { isEngine } from './early.js';
 import { hintFor } from './hints.js';
+import { packageVersion } from './package.js';
 import { createProgram, pathOf } from './program.js';
 import { printable } from './terminal.js';
 
@@ -23,6 +25,7 @@ async function main(): Promise<number> {
       running = command;
     });
     await program.parseAsync();
+    await tellUpdate();
     return 0;
   } catch (error) {
     // Commander has said what was wrong already; help and version are no errors.
@@ -31,6 +34,19 @@ async function main(): Promise<number> {
     process.stderr.write(printable(`error: ${messageOf(error)}\n${step}`));
     return FAILED;
   }
+}
+
+/** For people who have asked for it. */
+async function tellUpdate(): Promise<void> {
+  const settings = updateSettings();
+  if (settings === undefined || !process.stderr.isTTY) return;
+  const { findUpdate } = await import('./update-notice.js');
+  const own = packageVersion();
+  const newer = await findUpdate({ ...settings, own, now: Date.now() });
+  if (newer === undefined) return;
+  process.stderr.write(
+    `orama ${newer} is there; this is ${own}. Install it with: npm install orama-functions\n`,
+  );
 }
 
 /** For the shell's script that `orama completion` prints. */

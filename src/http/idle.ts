@@ -21,6 +21,10 @@ export function limitIdleRest(request: IncomingMessage, response: ServerResponse
   // is called.
   response.once('finish', () => {
     const { socket } = request;
-    if (!request.complete) socket.setTimeout(idleMs, () => socket.destroy());
+    if (request.complete) return;
+    const end = () => socket.destroy();
+    socket.setTimeout(idleMs, end);
+    // The connection goes on to further requests, whose own time is none of this one's.
+    request.once('end', () => socket.off('timeout', end));
   });
 }

@@ -5,6 +5,7 @@ import { createBodyBudget } from '../../src/http/body-budget.js';
 import { commands } from '../helpers/probe.js';
 import { requestHead as head, rawHttp as raw } from '../helpers/raw-http.js';
 import { startEngine } from '../helpers/running-engine.js';
+import { until } from '../helpers/until.js';
 import { aTenant, aTenantWithProbe, sharedEngine } from './served.js';
 import { connect, refusedUpgrade } from './socket.js';
 
@@ -54,6 +55,32 @@ test('a body that stops half-way ends its request after REQUEST_IDLE_SECONDS, wh
     t.true(ms > IDLE_SECONDS * 900 && ms < IDLE_SECONDS * 1000 + 30_000, `${requests[index]}: ${ms}`);
     if (index < 2) t.regex(received, /^HTTP\/1.1 408 [\s\S]*"request_timeout"/);
   }
+});
+
+test('bodies that come after their answer leave nothing behind for the next request of the connection', async (t) => {
+  t.timeout(120_000);
+  const running = await engine();
+  const tenant = await aTenantWithProbe(running, { is_public: 'true' });
+  const { hostname, port } = new URL(running.url);
+  const socket = connectTcp(Number(port), hostname);
+  t.teardown(() => socket.destroy());
+  let received = '';
+  socket.setEncoding('utf8').on('data', (text: string) => {
+    received += text;
+  });
+  const answers = (count: number) =>
+    until(`answer ${count}`, () => received.split('HTTP/1.1 404').length - 1 === count);
+  const body = ['Host: x', 'Content-Type: application/json'];
+  for (let n = 1; n <= 15; n++) {
+    socket.write(head('POST', '/v1/invoke/default/nothing', ...body, 'Content-Length: 2'));
+    await answers(n);
+    socket.write('[]');
+  }
+  // The next one that stops half-way is told so, as on a new connection.
+  socket.write(`${head('POST', `/v1/invoke/${tenant.namespace}/probe`, ...body, 'Content-Length: 1000')}[1,`);
+  await until('it is told', () => received.includes('HTTP/1.1 408'));
+  t.regex(received, /"request_timeout"/);
+  t.notRegex(running.log(), /MaxListenersExceededWarning/);
 });
 
 test('a request with two Host headers is refused, also for a WebSocket', async (t) => {

@@ -35,6 +35,7 @@ POST /v1/functions/{name}/rollback
 POST /v1/functions/{name}/invoke
 GET /v1/functions/{name}/versions
 GET /v1/functions/{name}/settings
+GET /v1/functions/{name}/module
 GET /v1/functions/{name}/logs
 PUT /v1/functions/secrets
 GET /v1/functions/secrets
@@ -51,6 +52,7 @@ GET /v1/pubsub/topics
 GET /v1/pubsub/presence
 GET /v1/pubsub/ws
 GET /v1/invocations/{id}
+GET /v1/invocations/{id}/trace
 GET /v1/invocations
 DELETE /v1/invocations/{id}
 POST /v1/invocations/{id}/replay

@@ -190,7 +190,7 @@ const HOSTILE: Readonly<Record<string, { code: string; error: RegExp }>> = {
   },
   'a string longer than strings can be': {
     code: '"x".repeat(2 ** 30)',
-    error: /^exited with code 1: RangeError: invalid string length/,
+    error: /^exited with code 1: RangeError: string too long/,
   },
   'a string that memory does not hold': {
     code: 'const all = []; for (let n = 0; ; n++) all.push((n + "x").repeat(2 ** 20));',

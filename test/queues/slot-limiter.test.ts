@@ -32,3 +32,23 @@ test('calls get the hand before events, whoever came first', async (t) => {
   t.deepEqual(order, ['call', 'event']);
   await slots.close();
 });
+
+test('a namespace without a slot gets a reserved one while long jobs hold all, and what is in the way makes way', async (t) => {
+  const slots = new SlotLimiter(4, { limitOf: () => 4, changed: () => {} });
+  t.teardown(() => slots.close());
+  for (let n = 0; n < 4; n++) t.is(slots.acquire('async', 'hostile'), null);
+  const [hostile, more, victim] = ['hostile', 'hostile', 'victim'].map((name) =>
+    slots.acquire('async', name),
+  );
+  t.is(await victim, 'reserved');
+  // Two are fetched beyond the slots: with both in the way nobody else would be seen.
+  t.is(await hostile, 'none');
+  t.is(slots.extraFetches('async'), 3);
+  // At once from now on, as far as it goes: one for a namespace, two of four slots.
+  t.is(await slots.acquire('async', 'third'), 'reserved');
+  const fourth = slots.acquire('async', 'fourth');
+  slots.release('async', 'victim', 'reserved');
+  t.is(await fourth, 'reserved');
+  slots.release('async', 'hostile');
+  t.is(await more, 'slot');
+});

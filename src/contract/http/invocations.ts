@@ -51,7 +51,8 @@ export const traceQuerySchema = z.object({
   attempt: whole(1, 1000).optional().describe('The last one unless told.'),
 });
 const replayVersionSchema = z
-  .union([z.enum(['pinned', 'newest']), z.string().regex(/^[1-9]\d{0,8}$/)], {
+  .string()
+  .regex(/^(pinned|newest|[1-9]\d{0,8})$/, {
     error: ({ input }) => `must be "pinned", "newest" or a version such as "3", not ${JSON.stringify(input)}`,
   })
   .transform((text): 'pinned' | 'newest' | number =>

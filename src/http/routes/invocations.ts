@@ -35,8 +35,8 @@ const tag = 'Delivery';
 /** 1 MB of input in base64 or with escapes, with room for the rest of the object. */
 const MAX_REPLAY_BYTES = 2 << 20;
 /** A stream sends no faster than somebody reads, however much runs. */
-const LOOK_LEAST_MS = 1000;
-const LOOK_MOST_MS = 2000;
+const LOOK_LEAST_MS = 2000;
+const LOOK_MOST_MS = 2500;
 
 export const getInvocation = route({
   operationId: 'getInvocation',
@@ -113,7 +113,7 @@ export const listInvocations = route({
       schema: invocationsReplySchema,
       types: {
         'text/event-stream':
-          'With `follow=true`: `data:` the first page as JSON, without inputs and outputs, at most once a second.',
+          'With `follow=true`: `data:` the first page as JSON, without inputs and outputs, at most every 2 seconds.',
       },
     },
   },

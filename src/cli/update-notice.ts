@@ -1,0 +1,59 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { z } from 'zod';
+
+/** How often the registry is asked. */
+const EVERY_MS = 24 * 3600 * 1000;
+const PATIENCE_MS = 1500;
+
+const latestSchema = z.object({ version: z.string().regex(/^\d+\.\d+\.\d+$/) });
+const noteSchema = z.object({ asked_at: z.number(), version: z.string() });
+
+export interface UpdateCheck {
+  /** An npm registry. */
+  registry: string;
+  /** Where the answer is kept for a day. */
+  file: string;
+  own: string;
+  now: number;
+}
+
+/** A newer version of this package that there is; undefined when there is none or nobody answers. */
+export async function findUpdate({ registry, file, own, now }: UpdateCheck): Promise<string | undefined> {
+  try {
+    const kept = readNote(file);
+    const isFresh = kept !== undefined && now - kept.asked_at < EVERY_MS && kept.asked_at <= now;
+    const version = isFresh ? kept.version : await ask(registry);
+    if (!isFresh) {
+      mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+      writeFileSync(file, JSON.stringify({ asked_at: now, version }), { mode: 0o600 });
+    }
+    return isNewer(version, own) ? version : undefined;
+  } catch {
+    // What it was started for matters more.
+    return undefined;
+  }
+}
+
+async function ask(registry: string): Promise<string> {
+  const url = `${registry.replace(/\/+$/, '')}/orama-functions/latest`;
+  const response = await fetch(url, { signal: AbortSignal.timeout(PATIENCE_MS) });
+  return latestSchema.parse(await response.json()).version;
+}
+
+function readNote(file: string): z.infer<typeof noteSchema> | undefined {
+  try {
+    return noteSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
+  } catch {
+    return undefined;
+  }
+}
+
+function isNewer(version: string, own: string): boolean {
+  const [theirs, ours] = [version, own].map((text) => text.split(/[.-]/).slice(0, 3).map(Number));
+  for (const [at, part] of (theirs ?? []).entries()) {
+    const other = ours?.[at] ?? 0;
+    if (part !== other) return part > other;
+  }
+  return false;
+}
