@@ -2,9 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import type { Api } from '../helpers/api.js';
 import { type Cluster, startCluster } from '../helpers/cluster.js';
-import { until } from '../helpers/until.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 import { canMount, type SmallDisk, smallDisk } from '../helpers/small-disk.js';
+import { until } from '../helpers/until.js';
 
 const MEGABYTES = 24;
 const FULL_MS = 3000;

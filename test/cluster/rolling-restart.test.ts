@@ -5,12 +5,12 @@ import { promisify } from 'node:util';
 import test from 'ava';
 import type { Api } from '../helpers/api.js';
 import { startCluster } from '../helpers/cluster.js';
-import { until } from '../helpers/until.js';
 import { freePort } from '../helpers/free-port.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 import { endProcess } from '../helpers/server-process.js';
 import { tempDir } from '../helpers/temp-dir.js';
 import { startUnit } from '../helpers/unit.js';
+import { until } from '../helpers/until.js';
 
 const dir = tempDir();
 const CALLERS = 4;

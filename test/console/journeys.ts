@@ -1,10 +1,10 @@
 import { ethWallet } from '../auth/wallet.js';
 import { fillCode, openPage, openWindow, signIn } from '../helpers/browser.js';
 import { browserTest } from '../helpers/browser-test.js';
-import { until } from '../helpers/until.js';
 import { httpGuest } from '../helpers/http-guest.js';
 import { probeWasm } from '../helpers/probe.js';
 import { shared } from '../helpers/shared.js';
+import { until } from '../helpers/until.js';
 import { populate } from './scene.js';
 import type { Served } from './served.js';
 

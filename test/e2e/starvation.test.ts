@@ -2,10 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import type { Api } from '../helpers/api.js';
 import { startCluster } from '../helpers/cluster.js';
-import { until } from '../helpers/until.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 import { ENDLESS, reactor } from '../helpers/reactor.js';
 import { startEngine } from '../helpers/running-engine.js';
+import { until } from '../helpers/until.js';
 import { boundMs, medianMs } from '../helpers/waits.js';
 
 const CONCURRENCY = 8;
