@@ -86,6 +86,8 @@ export interface QueueDriver extends Closable {
   ): Promise<{ ids: string[]; next: string | null }>;
   counts(): Promise<QueueCounts>;
   use(namespace: Namespace): Promise<QueueUse>;
+  /** How many namespaces have jobs on the queue. */
+  namespaces(): Promise<number>;
   /** For a process that consumes, which closes it. See `CrashJournal` for what it must keep. */
   openCrashJournal(): Promise<CrashJournal>;
   ping(): Promise<void>;

@@ -36,6 +36,8 @@ export interface FetchLimits {
   limitOf(kind: QueueKind): number;
   /** `extraFetches` of the kind has changed. */
   changed(kind: QueueKind): void;
+  /** How many namespaces have jobs on the queue, those in this process's hands included. */
+  namespaces(): Promise<number>;
 }
 
 interface Waiting {
@@ -63,6 +65,7 @@ export class SlotLimiter implements Closable {
   /** Kinds whose slots are all held by long jobs. */
   readonly #stuck = new Set<QueueKind>();
   #look: NodeJS.Timeout | undefined;
+  #isAsking = false;
   readonly #waitingAlone: { kind: QueueKind; admit: () => void }[] = [];
   /** A job runs that must have the process to itself. */
   #isAlone = false;
@@ -218,7 +221,27 @@ export class SlotLimiter implements Closable {
     }
     const limit = this.#fetches?.limitOf(kind) ?? Number.POSITIVE_INFINITY;
     const isFetchedOut = this.#inUse[kind] + waiting.length >= limit + PROBES;
-    if (isFetchedOut) waiting.take(() => true)?.admit('none');
+    if (isFetchedOut) void this.#makeWayForUnseen(kind);
+  }
+
+  /**
+   * One job goes back into the queue, if another namespace has jobs there: put back for nothing, it
+   * would come after those behind it.
+   */
+  async #makeWayForUnseen(kind: QueueKind): Promise<void> {
+    if (this.#isAsking) return;
+    this.#isAsking = true;
+    const isUnseen = await this.#hasUnseen().finally(() => {
+      this.#isAsking = false;
+    });
+    if (isUnseen && this.#stuck.has(kind)) this.#waiting[kind].take(() => true)?.admit('none');
+  }
+
+  async #hasUnseen(): Promise<boolean> {
+    // With the store away nothing could be fetched.
+    const namespaces = (await this.#fetches?.namespaces().catch(() => 0)) ?? 0;
+    const seen = QUEUE_KINDS.flatMap((kind) => [...this.#held[kind].keys(), ...this.#waiting[kind].owners()]);
+    return namespaces > new Set(seen).size;
   }
 
   #grant(): void {

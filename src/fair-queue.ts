@@ -11,6 +11,10 @@ export class FairQueue<T> {
     return this.#length;
   }
 
+  owners(): Iterable<string> {
+    return this.#queues.keys();
+  }
+
   push(owner: string, item: T): void {
     const queue = this.#queues.get(owner);
     if (queue === undefined) this.#queues.set(owner, [item]);

@@ -1,5 +1,6 @@
 import test from 'ava';
 import { SlotLimiter } from '../../queues/slot-limiter.js';
+import { until } from '../helpers/until.js';
 
 test('namespaces whose jobs wait for a slot get one in time', async (t) => {
   const slots = new SlotLimiter(1);
@@ -34,7 +35,7 @@ test('calls get the hand before events, whoever came first', async (t) => {
 });
 
 test('a namespace without a slot gets a reserved one while long jobs hold all, and what is in the way makes way', async (t) => {
-  const slots = new SlotLimiter(4, { limitOf: () => 4, changed: () => {} });
+  const slots = new SlotLimiter(4, { limitOf: () => 4, changed: () => {}, namespaces: async () => 5 });
   // Its own timer keeps no process alive.
   const alive = setInterval(() => undefined, 1000);
   t.teardown(() => clearInterval(alive));
@@ -54,6 +55,27 @@ test('a namespace without a slot gets a reserved one while long jobs hold all, a
   t.is(await fourth, 'reserved');
   slots.release('async', 'hostile');
   t.is(await more, 'slot');
+});
+
+test('no job makes way while only its own namespace has jobs, so that they keep their order', async (t) => {
+  let asked = 0;
+  const namespaces = async () => {
+    asked++;
+    return 1;
+  };
+  const slots = new SlotLimiter(1, { limitOf: () => 1, changed: () => {}, namespaces });
+  t.teardown(() => slots.close());
+  t.is(slots.acquire('async', 'alone'), null);
+  const order: string[] = [];
+  const next = ['first', 'second'].map(async (name) => {
+    order.push(`${name} ${await slots.acquire('async', 'alone')}`);
+  });
+  await until('it was asked who else waits', () => asked >= 2);
+  slots.release('async', 'alone');
+  await until('the first is admitted', () => order.length === 1);
+  slots.release('async', 'alone');
+  await Promise.all(next);
+  t.deepEqual(order, ['first slot', 'second slot']);
 });
 
 /** Takes slots for async jobs until none is free, and says how many there were. */

@@ -240,6 +240,10 @@ export class SqliteDriver implements QueueDriver {
     return this.#usage.use(namespace);
   }
 
+  async namespaces(): Promise<number> {
+    return this.#usage.namespaces;
+  }
+
   openCrashJournal(): Promise<CrashJournal> {
     return FileCrashJournal.open(this.#dataDir);
   }

@@ -64,6 +64,10 @@ export class UsageIndex {
     return this.#held.size;
   }
 
+  get namespaces(): number {
+    return this.#uses.size;
+  }
+
   /** Those that are not in the queue already. */
   fresh(group: readonly NewJob[]): NewJob[] {
     return group.filter((job) => !this.#held.has(job.id));

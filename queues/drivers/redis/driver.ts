@@ -277,6 +277,10 @@ export class RedisDriver implements QueueDriver {
     return this.#usage.use(namespace);
   }
 
+  namespaces(): Promise<number> {
+    return this.#usage.namespaces();
+  }
+
   openCrashJournal(): Promise<CrashJournal> {
     return RedisCrashJournal.open(this.#connection);
   }

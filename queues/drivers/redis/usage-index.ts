@@ -77,6 +77,10 @@ export class UsageIndex {
     return { waiting, running, delayed, bytes, oldestMs };
   }
 
+  namespaces(): Promise<number> {
+    return this.#connection.scard(`${this.#keys.usage}namespaces`);
+  }
+
   async #flushEnded(): Promise<void> {
     if (this.#ended.length === 0) return;
     const args = [
