@@ -53,6 +53,7 @@ export async function specSuite(): Promise<string | null> {
   }
 }
 
+/** Names of all scripts of the suite, for scripts/spec-suite.mjs. @public */
 export function scriptsOf(suite: string): string[] {
   return readdirSync(suite)
     .filter((name) => name.endsWith('.json'))
