@@ -96,8 +96,8 @@ export class CpuSlots {
     const longSince = performance.now() - LONG_RUN_MS;
     let long = 0;
     for (const other of this.#computing) {
-      // A blocked run that could not be parked does not compute.
-      if (other.call.namespace === call.namespace && other.phase !== 'blocked') return false;
+      // Also one that is blocked and could not be parked, or sleepers of one namespace would all join.
+      if (other.call.namespace === call.namespace) return false;
       if (other.computesSince <= longSince) long++;
     }
     return long > this.#joined.size;
