@@ -65,7 +65,7 @@ export class SlotLimiter implements Closable {
   /** Kinds whose slots are all held by long jobs. */
   readonly #stuck = new Set<QueueKind>();
   #look: NodeJS.Timeout | undefined;
-  #isAsking = false;
+  readonly #isAsking = perQueue(() => false);
   readonly #waitingAlone: { kind: QueueKind; admit: () => void }[] = [];
   /** A job runs that must have the process to itself. */
   #isAlone = false;
@@ -229,10 +229,10 @@ export class SlotLimiter implements Closable {
    * would come after those behind it.
    */
   async #makeWayForUnseen(kind: QueueKind): Promise<void> {
-    if (this.#isAsking) return;
-    this.#isAsking = true;
+    if (this.#isAsking[kind]) return;
+    this.#isAsking[kind] = true;
     const isUnseen = await this.#hasUnseen().finally(() => {
-      this.#isAsking = false;
+      this.#isAsking[kind] = false;
     });
     if (isUnseen && this.#stuck.has(kind)) this.#waiting[kind].take(() => true)?.admit('none');
   }
