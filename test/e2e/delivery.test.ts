@@ -202,7 +202,7 @@ test('a running invocation is cancelled in the process that runs it, and a call 
 test('when a function is deleted its waiting jobs end cancelled, delayed ones too, and its log stays', async (t) => {
   const name = await deploy({ concurrency: 1 });
   await api.invoke(name, commands({ op: 'log', a: 'kept' }));
-  const running = await send(name, commands({ op: 'sleep', n: 3000 }));
+  const running = await send(name, commands({ op: 'sleep', n: 8000 }));
   await inState(running, 'running');
   const waiting = [
     await send(name, commands({ op: 'echo', a: 'never' })),
