@@ -277,12 +277,12 @@ export function journeys(open: () => Promise<Served>): void {
       const own = { status: 418, headers: { 'X-Own': 'mine' }, body: '' };
       await page.getByLabel('Headers', { exact: true }).fill(`X-Do: reply ${JSON.stringify(own)}`);
       await page.getByRole('button', { name: 'Send' }).click();
-      await reply.getByText('418').waitFor();
+      await reply.locator('.state', { hasText: '418' }).waitFor();
       t.regex(await page.getByLabel('Reply headers').innerText(), /x-own: mine/);
 
       await page.getByLabel('Send it without a credential').check();
       await page.getByRole('button', { name: 'Send' }).click();
-      await reply.getByText('401').first().waitFor();
+      await reply.locator('.state', { hasText: '401' }).waitFor();
       await page.getByLabel('Send it without a credential').uncheck();
       await page.getByRole('button', { name: 'Send' }).click();
       await page.getByRole('link', { name: 'show the invocation' }).click();

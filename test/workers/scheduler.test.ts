@@ -166,7 +166,7 @@ test('guests that wait and then compute for ever, many more than cores, keep no 
   leave();
   await until('all of them compute', async () => engine.stats().busy === 24);
   const unhurried = medianMs(call);
-  const waited = await Promise.race([unhurried, delay(20_000, Number.POSITIVE_INFINITY)]);
+  const waited = await Promise.race([unhurried, delay(20_000, Number.POSITIVE_INFINITY, { ref: false })]);
   t.log(`${waited.toFixed(1)} ms`);
   t.true(waited <= boundMs(0), `${waited} ms`);
   stop.abort();
@@ -189,7 +189,7 @@ test('guests of one namespace that hold all the memory keep no other namespace w
   const stop = new AbortController();
   setMaxListeners(0, stop.signal);
   const call = () => runText(engine, wasm, 'echo here', { namespace: 'victim', memoryLimitMb: 64 });
-  const isServed = async () => (await Promise.race([call(), delay(10_000, null)]))?.output === 'here\n';
+  const isServed = async () => (await Promise.race([call(), delay(10_000, null, { ref: false })]))?.output === 'here\n';
   t.true(await isServed());
   // Small while they wait, they want to grow all at once.
   const hostile = Array.from({ length: 20 }, () =>
