@@ -310,7 +310,7 @@ func TestSubscribeConnectsAgain(t *testing.T) {
 		_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
 			"Sec-WebSocket-Accept: "+accept(r.Header.Get("Sec-WebSocket-Key"))+"\r\n\r\n")
 		// A ping, then a message in two frames, then nothing: the connection is cut.
-		_, _ = io.WriteString(conn, "\x89\x02hi\x01\x0f{\"data\":\"aGk=\",\x80\x0f\"topic\":\"t\"    }")
+		_, _ = io.WriteString(conn, "\x89\x02hi\x01\x0f{\"data\":\"aGk=\",\x80\x0f\"topic\":\"t\"   }")
 		_, _ = buffer.ReadByte()
 		sockets.Add(1)
 	}))
