@@ -189,7 +189,8 @@ test('guests of one namespace that hold all the memory keep no other namespace w
   const stop = new AbortController();
   setMaxListeners(0, stop.signal);
   const call = () => runText(engine, wasm, 'echo here', { namespace: 'victim', memoryLimitMb: 64 });
-  const isServed = async () => (await Promise.race([call(), delay(10_000, null, { ref: false })]))?.output === 'here\n';
+  const isServed = async () =>
+    (await Promise.race([call(), delay(10_000, null, { ref: false })]))?.output === 'here\n';
   t.true(await isServed());
   // Small while they wait, they want to grow all at once.
   const hostile = Array.from({ length: 20 }, () =>
