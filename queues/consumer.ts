@@ -154,7 +154,7 @@ export class Consumer implements Closable {
         return await back({ kind: 'later', delayMs: FAULT_DELAY_MS });
       }
       if (this.#earlyCancels.has(id)) cancellation.abort(CANCELLED);
-      // As it may have been while it was not in this worker's hands, or being put back.
+      // As it may have been while this worker did not have it, or put it back.
       if (job.attemptsStarted > 1) await this.#checkCancelled(id);
       const delivery = toDelivery(job, {
         crashesWhileRunning,

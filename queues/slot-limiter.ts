@@ -36,7 +36,7 @@ export interface FetchLimits {
   limitOf(kind: QueueKind): number;
   /** `extraFetches` of the kind has changed. */
   changed(kind: QueueKind): void;
-  /** How many namespaces have jobs on the queue, those in this process's hands included. */
+  /** How many namespaces have jobs on the queue, those whose jobs this process has included. */
   namespaces(): Promise<number>;
 }
 

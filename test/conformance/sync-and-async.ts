@@ -9,7 +9,7 @@ const DONE: Settlement = { kind: 'done' };
 
 const QUICK_ONES = 200;
 
-const LANES = [
+const KINDS = [
   ['events', () => queued()],
   ['sync', () => queued({ replyTo: 'web-1' })],
 ] as const;
@@ -86,7 +86,7 @@ export function lanesConformance(test: SerialFn<QueueContext>): void {
     t.true(together >= 4 && together <= 6, String(together));
   });
 
-  for (const [jobs, make] of LANES) {
+  for (const [jobs, make] of KINDS) {
     test(`${jobs} that are prefetched wait for a slot, and none are once they are slow`, async (t) => {
       const { queue } = t.context.queues;
       const slots = 16;

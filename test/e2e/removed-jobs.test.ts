@@ -103,7 +103,7 @@ async function seesWhatIsRemoved(t: ExecutionContext, api: Api, open: (name: str
   await tool.clean(0, 100, 'delayed');
   await isCancelled('cleaned', cleaned);
 
-  // Who waits for one hears so. The first has the slot; some of the others are in the worker's hands.
+  // Who waits for one hears so. The first has the slot; the worker has some of the others.
   const answered = new Map<string, number>();
   const ids = Array.from({ length: 6 }, () => randomUUID());
   void api.invoke('probe', commands({ op: 'sleep', n: 280_000 })).catch(() => undefined);

@@ -4,7 +4,7 @@ import { findChromium, launchBrowser } from './browser.js';
 import { shared } from './shared.js';
 
 /** Pages of a file that are open at once: a browser with dozens of them is slow enough to miss what a test waits for. */
-const LANES = 3;
+const AT_ONCE = 3;
 
 type InBrowser = (t: ExecutionContext, browser: Browser) => Promise<void>;
 
@@ -15,13 +15,13 @@ export function browserTest(): (title: string, run: InBrowser) => void {
     return (title) => test(`chromium: not found, console tests not run: ${title}`, (t) => t.pass());
   }
   const browser = shared(() => launchBrowser(program));
-  const lanes: Promise<unknown>[] = Array.from({ length: LANES }, () => Promise.resolve());
+  const queues: Promise<unknown>[] = Array.from({ length: AT_ONCE }, () => Promise.resolve());
   let tests = 0;
   return (title, run) =>
     test(title, async (t) => {
-      const lane = tests++ % LANES;
-      const done = lanes[lane]?.then(async () => run(t, await browser()));
-      lanes[lane] = Promise.resolve(done).catch(() => undefined);
+      const at = tests++ % AT_ONCE;
+      const done = queues[at]?.then(async () => run(t, await browser()));
+      queues[at] = Promise.resolve(done).catch(() => undefined);
       await done;
     });
 }

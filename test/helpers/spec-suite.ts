@@ -11,7 +11,7 @@ const DIRECTORY = 'internal/integration_test/spectest/v2/testdata';
 
 interface Value {
   type: string;
-  /** Of a vector its lanes. */
+  /** Of a vector: the values of its parts. */
   value: string | string[];
 }
 /** What wast2json writes, as far as it is read here. */

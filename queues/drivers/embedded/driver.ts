@@ -78,6 +78,7 @@ export class SqliteDriver implements QueueDriver {
     const queue = new Bull.Queue<D, void>(name, { ...options, connection: this.#connection });
     queue.on('error', (error) => this.#warn('The queue reports a fault.', error));
     this.#opened.push(queue);
+    // BullMQ's types of a queue name its backend, which differs by store and is nobody's concern here.
     return queue as unknown as BullQueue<D>;
   }
 
@@ -90,6 +91,7 @@ export class SqliteDriver implements QueueDriver {
     processor: Processor<D, void>,
     options: BullWorkerOptions,
   ): Promise<BullWorker<D>> {
+    // As in `#open`: the type of the backend is left behind.
     return new Bull.Worker<D, void>(queue, processor, {
       drainDelay: this.waitSeconds,
       ...options,

@@ -119,6 +119,7 @@ export class RedisDriver implements QueueDriver {
     const keys = { prefix: `${PREFIX}:`, usage: `${PREFIX}:usage:` };
     const usage = new UsageIndex(connection, client, keys, warn);
     const adds = await RedisAdds.open(connection, client, keys, limits);
+    // BullMQ's types of a queue name its backend, which differs by store and is nobody's concern here.
     return new RedisDriver({
       server,
       connection,
@@ -137,6 +138,7 @@ export class RedisDriver implements QueueDriver {
     queue.on('error', (error) => this.#warn('Redis reports a fault.', error));
     await queue.waitUntilReady();
     this.#further.push(queue);
+    // As in `open`: the type of the backend is left behind.
     return queue as unknown as BullQueue<D>;
   }
 

@@ -209,6 +209,7 @@ export class SqliteBackendLifecycle extends EventEmitter {
    * time.
    */
   async readEvents(id: string, waitMs: number): Promise<StreamReadRaw> {
+    // BullMQ's type leaves out the null of Redis, and what a stream read is without RESP3.
     const none = null as unknown as StreamReadRaw;
     if (this.closing !== undefined || this.connection.isClosing) return none;
     const asOf = this.connection.newsOf('events', this.queueName);

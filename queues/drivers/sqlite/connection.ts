@@ -280,6 +280,7 @@ export class SqliteConnection extends EventEmitter {
 }
 
 function settle({ subject, resolve, reject }: Pending, [failure, result]: Outcome): void {
+  // The thread answers each operation with what the operation's row of the table says.
   if (failure === null) resolve(result as never);
   else reject(toError(failure, subject));
 }
