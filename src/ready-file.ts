@@ -1,4 +1,4 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { AppError, messageOf } from './errors.js';
 import type { Closable } from './ports/closable.js';
 
@@ -7,9 +7,13 @@ import type { Closable } from './ports/closable.js';
  * to stop.
  */
 export async function writeReadyFile(file: string): Promise<Closable> {
+  const partial = `${file}.${process.pid}`;
   try {
-    await writeFile(file, `${process.pid}\n`);
+    // Renamed, so that who sees the file sees the whole of it.
+    await writeFile(partial, `${process.pid}\n`);
+    await rename(partial, file);
   } catch (error) {
+    await rm(partial, { force: true }).catch(() => {});
     throw new AppError(
       'bad_config',
       `READY_FILE: ${file} cannot be written (${messageOf(error)}); name a file in a directory that this user may write.`,
