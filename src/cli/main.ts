@@ -45,7 +45,7 @@ async function tellUpdate(): Promise<void> {
   const newer = await findUpdate({ ...settings, own, now: Date.now() });
   if (newer === undefined) return;
   process.stderr.write(
-    `orama ${newer} is there; this is ${own}. Install it with: npm install orama-functions\n`,
+    `orama ${newer} is available; this is ${own}. Update with: npm install --global orama-functions@latest\n`,
   );
 }
 

@@ -1,7 +1,7 @@
-import { execFile, spawn } from 'node:child_process';
+import { execFile, execFileSync, spawn } from 'node:child_process';
 import { cpSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
-import { delimiter, join } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
 import { commands, probeWasm } from '../helpers/probe.js';
@@ -27,8 +27,16 @@ const installed = join(directory, 'installed');
 const packageDirectory = join(installed, 'node_modules', 'orama-functions');
 const manifest: { dependencies: Record<string, string> } = JSON.parse(readFileSync('package.json', 'utf8'));
 
-/** Paths to further versions of Node, separated like PATH: TEST_NODES. */
-const nodes = [process.execPath, ...(process.env.TEST_NODES ?? '').split(delimiter).filter((path) => path)];
+/** Further versions of Node, which .ci/run takes from npm. */
+const MAJORS = [22, 24];
+const nodeOf = (major: number) =>
+  resolve(`.build/node-${major}/node_modules/node-${process.platform}-${process.arch}/bin/node`);
+/** And those that TEST_NODES names, separated like PATH. */
+const named = (process.env.TEST_NODES ?? '').split(delimiter).filter((path) => path);
+const nodes = [process.execPath, ...MAJORS.map(nodeOf).filter(existsSync), ...named];
+for (const major of MAJORS.filter((each) => !existsSync(nodeOf(each)))) {
+  test(`node: not found, the installed package not run: on Node ${major}`, (t) => t.pass());
+}
 
 let files: string[] = [];
 
@@ -82,10 +90,21 @@ test('what is installed is at most 120 MB, and neither a compiler nor wasi-js, w
   for (const name of ['wasi-js', 'assemblyscript', 'binaryen', 'typescript']) {
     t.false(existsSync(join(modules, name)), name);
   }
+  // docs/releasing.md lists the five largest.
+  const largest = packagesIn(modules)
+    .map((name) => ({ name, megabytes: Math.round(sizeOf(join(modules, name)) / MEGABYTE) }))
+    .sort((a, b) => b.megabytes - a.megabytes)
+    .slice(0, 5);
+  t.log(largest.map(({ name, megabytes }) => `${name} ${megabytes} MB`).join(', '));
+  const page = readFileSync('docs/releasing.md', 'utf8');
+  for (const { name } of largest) {
+    const listed = name.replace(/^@libsql\/.+/, '@libsql/').replace(/^@esbuild\/.+/, '@esbuild/');
+    t.true(page.includes(`| \`${listed}`), `${name} is not in the table of docs/releasing.md`);
+  }
 });
 
 for (const node of nodes) {
-  test.serial(`installed, orama up runs a module that it was sent, on ${node}`, async (t) => {
+  test.serial(`installed, orama up runs a module that it was sent, on ${versionOf(node)}`, async (t) => {
     t.timeout(300_000);
     const home = join(directory, `home-${nodes.indexOf(node)}`);
     mkdirSync(join(home, 'probe'), { recursive: true });
@@ -149,8 +168,20 @@ function userEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !repository.test(name)));
 }
 
+function versionOf(node: string): string {
+  return execFileSync(node, ['-p', '`Node ${process.versions.node.split(".")[0]}`']).toString().trim();
+}
+
 function packageOf(path: string): string {
   return path.split('/', path.startsWith('@') ? 2 : 1).join('/');
+}
+
+function packagesIn(modules: string): string[] {
+  return readdirSync(modules)
+    .filter((name) => !name.startsWith('.'))
+    .flatMap((name) =>
+      name.startsWith('@') ? readdirSync(join(modules, name)).map((each) => join(name, each)) : [name],
+    );
 }
 
 function sizeOf(path: string): number {
