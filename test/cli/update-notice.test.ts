@@ -56,11 +56,12 @@ test('a registry that does not answer, or not as one, is no error', async (t) =>
   t.is(await findUpdate({ ...check, registry: 'http://127.0.0.1:2' }), undefined);
 });
 
-const terminalTest =
-  findTool('script') === undefined
-    ? (title: string, _run: (t: ExecutionContext) => Promise<void>) =>
-        test(`script: not found, update notice not run: ${title}`, (t) => t.pass())
-    : test;
+/** On a terminal, which `script` is. */
+function terminalTest(title: string, onTerminal: (t: ExecutionContext) => Promise<void>): void {
+  if (findTool('script') === undefined) {
+    test(`script: not found, update notice not run: ${title}`, (t) => t.pass());
+  } else test(title, onTerminal);
+}
 
 terminalTest('who asked for it is told of a newer version, on a terminal and after the command', async (t) => {
   const registry = await registryWith({ version: '99.1.0' });

@@ -213,7 +213,7 @@ test('--watch runs it again at every change of what was fetched, until it is sto
   t.timeout(60_000);
   const id = await invoke('traced', commands({ op: 'env', a: 'GREETING' }));
   const { says, changes, stop } = await watch(t, id, '--dir', 'watched');
-  await says(/\{"results":\[""\]\}[\s\S]*Watching watched; stop with Ctrl-C/);
+  await says(/\{"results":\[""\]\}/);
   const directory = join(home, 'watched');
   await changes(join(directory, '.env'), 'GREETING=good day\nCOLOUR=\n', /\{"results":\["good day"\]\}/);
   const echo = commands({ op: 'echo', a: 'another' });
@@ -234,7 +234,7 @@ test('--watch with --source builds what is being mended, and outlives what does 
   const saying = (word: string) => `export default async (input: string) => ['${word}', input];\n`;
   writeFileSync(file, saying('one'));
   const { says, changes, stop } = await watch(t, id, '--source', source, '--dir', 'mending-watched');
-  await says(/\["one","Ada"\][\s\S]*Watching /);
+  await says(/\["one","Ada"\]/);
   await changes(file, 'export default {', /error: .*index\.ts:1/);
   await changes(file, saying('two'), /\["two","Ada"\]/);
   await stop('SIGTERM');

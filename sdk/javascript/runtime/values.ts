@@ -21,7 +21,8 @@ export function format(values: readonly unknown[]): string {
 function convert(mark: string, value: unknown): string {
   switch (mark) {
     case '%s':
-      return typeof value === 'object' && value !== null ? inspect(value, 1) : String(value);
+      if (typeof value === 'object' && value !== null) return inspect(value, 1);
+      return typeof value === 'bigint' || Object.is(value, -0) ? inspect(value) : String(value);
     case '%d':
       return typeof value === 'bigint' ? `${value}n` : typeof value === 'symbol' ? 'NaN' : `${Number(value)}`;
     case '%i':
@@ -58,10 +59,9 @@ function show(value: unknown, depth: number, above: Set<object>): string {
   }
 }
 
-/** `[Function: name]`, `[class A extends B]` */
+/** `[Function: name]`, `[class A extends B]`: a module has no sources, so a class is known by its prototype. */
 function showFunction(value: CallableFunction): string {
-  const source = safely(() => Function.prototype.toString.call(value));
-  if (!/^class\b/.test(source)) {
+  if (Object.getOwnPropertyDescriptor(value, 'prototype')?.writable !== false) {
     return `[Function${value.name === '' ? ' (anonymous)' : `: ${value.name}`}]`;
   }
   const parent: unknown = Object.getPrototypeOf(value);

@@ -13,14 +13,25 @@ export function addDeploy(parent: Command): void {
     )
     .argument('[dir]', 'directory with function.yaml', '.')
     .option('--no-build', 'deploy the function.wasm that is there')
-    .action((directory: string, flags: { build: boolean }, command: Command) =>
-      deployOne(directory, flags.build, command),
+    .option('-m, --message <text>', MESSAGE_OPTION)
+    .action((directory: string, flags: DeployFlags, command: Command) =>
+      deployOne(directory, flags, command),
     );
 }
 
-export async function deployOne(directory: string, build: boolean, command: Command): Promise<void> {
+export interface DeployFlags {
+  build: boolean;
+  message?: string;
+}
+
+export const MESSAGE_OPTION =
+  'what changed, shown with the version (by default the subject of the commit of git that is checked out)';
+
+export async function deployOne(directory: string, flags: DeployFlags, command: Command): Promise<void> {
   const { client, terminal } = openSession(command);
-  const reply = await deployDirectory(directory, client, terminal, { build: build ? 'auto' : 'never' });
+  const { build, message } = flags;
+  const how = { build: build ? ('auto' as const) : ('never' as const), message };
+  const reply = await deployDirectory(directory, client, terminal, how);
   terminal.show(reply, deployReplySchema, (done) => {
     const { name, version, warm_start } = done.function;
     return `Deployed ${name} version ${version} (start: ${warm_start})`;
