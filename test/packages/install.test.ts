@@ -22,6 +22,11 @@ const OPTIONAL = [
 /** Needed by those who write functions in its language only. */
 const ASKED_FOR = ['assemblyscript'];
 
+/** A caller of a function, which has nothing but the package of the client. */
+const CLIENT = `import { createClient } from 'orama-functions-client';
+  const [url, apiKey] = process.argv.slice(1);
+  console.log((await createClient({ url, apiKey }).invoke('hello', { name: 'Grace' })).text());`;
+
 const directory = tempDir();
 const installed = join(directory, 'installed');
 const packageDirectory = join(installed, 'node_modules', 'orama-functions');
@@ -40,25 +45,29 @@ for (const major of MAJORS.filter((each) => !existsSync(nodeOf(each)))) {
 
 let files: string[] = [];
 
-test.before('npm packs the engine, and installs the tarball in an empty directory', async () => {
-  const { stdout } = await run('npm', [
-    'pack',
-    '--json',
-    '--ignore-scripts',
-    '--pack-destination',
-    directory,
-  ]);
-  const [packed] = JSON.parse(stdout);
-  files = packed.files.map((file: { path: string }) => file.path);
+test.before('npm packs the engine and the client, and installs the tarballs in an empty directory', async () => {
+  const engine = await pack('.');
+  files = engine.files;
+  const client = await pack('clients/typescript');
   mkdirSync(installed);
-  const tarball = join(directory, packed.filename);
   // Install scripts as npm has them by itself: the settings of this repository are not those of its
   // users.
-  await run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', tarball], {
+  const tarballs = [engine.tarball, client.tarball];
+  await run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', ...tarballs], {
     cwd: installed,
     env: userEnvironment(),
   });
 });
+
+async function pack(cwd: string): Promise<{ tarball: string; files: string[] }> {
+  const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', directory];
+  const { stdout } = await run('npm', args, { cwd });
+  const [packed] = JSON.parse(stdout);
+  return {
+    tarball: join(directory, packed.filename),
+    files: packed.files.map((file: { path: string }) => file.path),
+  };
+}
 
 test('the tarball has the licence, those of what is bundled, and no tests, benches or source maps', (t) => {
   for (const file of ['LICENSE', 'README.md', 'dist/THIRD_PARTY_LICENSES.txt', 'dist/app/orama.js']) {
@@ -119,7 +128,7 @@ for (const node of nodes) {
     engine.stderr.setEncoding('utf8').on('data', (part: string) => {
       log += part;
     });
-    await readyLine(engine, /listening on (http\S+)/, () => log);
+    const url = await readyLine(engine, /listening on (http\S+)/, () => log);
 
     const orama = async (...args: string[]) =>
       (await run(node, [program, ...args], { cwd: home, env })).stdout;
@@ -131,6 +140,9 @@ for (const node of nodes) {
     await orama('function', 'init', 'hello');
     t.regex(await orama('function', 'deploy', 'hello'), /^Deployed hello version 1 /);
     t.regex(await orama('function', 'invoke', 'hello', '--data', '{"name":"Ada"}'), /Ada/);
+    const key = readFileSync(join(home, '.orama', 'admin-key'), 'utf8').trim();
+    const { stdout } = await run(node, ['--input-type=module', '-e', CLIENT, url, key], { cwd: installed, env });
+    t.regex(stdout, /Grace/);
     await endProcess(engine, 'SIGTERM');
     t.is(engine.exitCode, 0, log);
   });
@@ -149,7 +161,7 @@ test('a new function in AssemblyScript is told how to get its compiler, which is
 test('the package passes publint and arethetypeswrong', async (t) => {
   const copy = join(directory, 'checked');
   mkdirSync(copy);
-  const tarball = readdirSync(directory).find((name) => name.endsWith('.tgz')) ?? '';
+  const tarball = readdirSync(directory).find((name) => /^orama-functions-\d.*\.tgz$/.test(name)) ?? '';
   cpSync(join(directory, tarball), join(copy, 'package.tgz'));
   for (const [tool, ...args] of [
     ['publint/src/cli.js', '--strict'],

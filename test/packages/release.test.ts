@@ -58,8 +58,10 @@ releaseTest(
 
     const inside = async (archive: string, path: string) =>
       (await run('tar', ['-xzOf', join(out, archive), path])).stdout;
-    for (const tarball of [engine, client])
-      t.is(JSON.parse(await inside(tarball, 'package/package.json')).version, next);
+    for (const tarball of [engine, client]) {
+      const manifest = JSON.parse(await inside(tarball, 'package/package.json'));
+      t.like(manifest, { version: next, publishConfig: { access: 'public', provenance: true } });
+    }
     const inWheel = `orama_functions_client-${next}.dist-info/METADATA`;
     const { stdout: metadata } = await run('python3', [
       '-c',
