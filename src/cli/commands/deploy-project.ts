@@ -1,4 +1,7 @@
+import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
+import { AppError } from '../../errors.js';
+import { MANIFEST_FILE } from '../function-directory.js';
 import { assertPruneOfAll, deployProject, type ProjectDeployFlags } from '../project/deploy.js';
 import { findProject } from '../project/project.js';
 import { terminalOf } from '../session.js';
@@ -29,6 +32,12 @@ export function addDeployProject(program: Command): void {
         );
         if (names.length > 1 || ofProject) {
           command.error('error: there is no orama.yaml here or above; a project has one');
+        }
+        if (names.length === 0 && !existsSync(MANIFEST_FILE)) {
+          throw new AppError(
+            'invalid_manifest',
+            'There is neither a project (orama.yaml, here or above) nor a function (function.yaml) in this directory; name the directory of a function, or make one with "orama function init hello"',
+          );
         }
         await deployOne(names[0] ?? '.', flags, command);
         return;

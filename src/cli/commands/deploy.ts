@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { FunctionSettings } from '../../contract/function.js';
 import { deployReplySchema } from '../../contract/http/functions.js';
 import { deployDirectory } from '../deploy-directory.js';
 import { readManifest } from '../function-directory.js';
@@ -36,5 +37,14 @@ export async function deployOne(directory: string, flags: DeployFlags, command: 
     const { name, version, warm_start } = done.function;
     return `Deployed ${name} version ${version} (start: ${warm_start})`;
   });
-  terminal.progress(`Run it with: orama function invoke ${readManifest(directory).settings.name}`);
+  terminal.progress(nextStep(readManifest(directory).settings));
+}
+
+/** How it is run, by what it is made for. */
+function nextStep({ name, metadata: { http, triggers } }: FunctionSettings): string {
+  const topics = triggers.flatMap((trigger) => ('topic' in trigger ? [trigger.topic] : []));
+  const topic = topics.find((one) => !/[*>]/.test(one));
+  if (http !== undefined || triggers.length === 0) return `Run it with: orama function invoke ${name}`;
+  if (topic !== undefined) return `Fire it with: orama function publish ${topic} --data '{}'`;
+  return `See what fires it with: orama function triggers list ${name}`;
 }
