@@ -1,6 +1,7 @@
-// `npm run release -- [major|minor|patch|<version>] [--dry-run] [--no-build] [--out <dir>]`: makes a release, all but sending it.
-// Version and changelog are set, the tarball is packed and checked, checksums and SBOM are written, and the release is
-// committed and tagged. With --dry-run the artefacts are made, and nothing else is changed. docs/releasing.md has the rest.
+// `npm run release -- [major|minor|patch|<version>] [--dry-run] [--no-build] [--out <dir>]`: makes
+// a release, all but sending it. Version and changelog are set, the tarball is packed and checked,
+// checksums and SBOM are written, and the release is committed and tagged. With --dry-run the
+// artefacts are made, and nothing else is changed. docs/releasing.md has the rest.
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -61,7 +62,10 @@ console.log(
   `Send it with: git push --follow-tags, and, in CI, npm publish --provenance ${join(values.out, tarball)}`,
 );
 
-/** Packs the files that npm would, with the new version, from a copy: a dry run changes nothing here. */
+/**
+ * Packs the files that npm would, with the new version, from a copy: a dry run changes nothing
+ * here.
+ */
 function pack() {
   const copy = mkdtempSync(join(tmpdir(), 'orama-release-'));
   try {
