@@ -16,8 +16,9 @@ import type {
   Schedule,
   TickHandler,
 } from '../src/ports/queue.js';
-import { AddBatcher } from './add-batcher.js';
+import { type Add, addOf, batchAdds } from './add-batches.js';
 import { queueUnavailable } from './admission.js';
+import type { Batcher } from './batcher.js';
 import { Consumer } from './consumer.js';
 import type { InvocationJob, QueueDriver, QueueTimings, ShareOf, Shares, Warn } from './driver.js';
 import { decodeInvocation, QUEUE_KINDS, queueKindOf, toJob } from './jobs.js';
@@ -35,7 +36,7 @@ export class BullInvocationQueue implements InvocationQueue {
   readonly #timings: QueueTimings;
   readonly #warn: Warn;
   readonly #shareOf: ShareOf | undefined;
-  readonly #adder: AddBatcher;
+  readonly #adds: Batcher<Add, null>;
   readonly #schedules: Schedules;
   readonly #opened = new Set<Closable>();
   #closing: Promise<void> | undefined;
@@ -46,7 +47,7 @@ export class BullInvocationQueue implements InvocationQueue {
     this.#timings = timings;
     this.#warn = warn;
     this.#shareOf = shareOf;
-    this.#adder = new AddBatcher((groups, shares) => driver.add(groups, shares));
+    this.#adds = batchAdds((groups, shares) => this.#reach(() => driver.add(groups, shares)));
     this.#schedules = new Schedules(driver, timings, warn);
   }
 
@@ -54,7 +55,7 @@ export class BullInvocationQueue implements InvocationQueue {
     if (this.#closing !== undefined) throw queueUnavailable();
     if (jobs.length === 0) return;
     const shares = this.#shareOf === undefined ? NO_SHARES : await sharesOf(jobs, this.#shareOf);
-    await this.#adder.add(jobs.map(toJob), shares);
+    await this.#adds.add(addOf(jobs.map(toJob), shares));
   }
 
   async get(id: RequestId): Promise<LiveInvocation | null> {
@@ -155,7 +156,7 @@ export class BullInvocationQueue implements InvocationQueue {
 
   async #close(): Promise<void> {
     await Promise.all([...this.#opened].map((opened) => opened.close()));
-    await this.#adder.idle();
+    await this.#adds.idle();
     await this.#driver.close();
   }
 

@@ -1,6 +1,7 @@
-// `npm run release -- [major|minor|patch|<version>] [--dry-run] [--no-build] [--out <dir>]`: makes a release, all but sending it.
-// Versions and changelog are set, the packages are made and checked, checksums and SBOMs are written, and the release is
-// committed and tagged. With --dry-run the artefacts are made, and nothing else is changed. docs/releasing.md has the rest.
+// `npm run release -- [major|minor|patch|<version>] [--dry-run] [--no-build] [--out <dir>]`: makes
+// a release, all but sending it. Versions and changelog are set, the packages are made and checked,
+// checksums and SBOMs are written, and the release is committed and tagged. With --dry-run the
+// artefacts are made, and nothing else is changed. docs/releasing.md has the rest.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -77,7 +78,8 @@ console.log(
 console.log(readFileSync(join(out, 'SHA256SUMS'), 'utf8'));
 console.log('Send it with:\n  git push --follow-tags');
 console.log('and, in CI:');
-for (const tarball of [engine, client]) console.log(`  npm publish --provenance ${join(values.out, tarball)}`);
+for (const tarball of [engine, client])
+  console.log(`  npm publish --provenance ${join(values.out, tarball)}`);
 console.log(`  twine upload ${python.map((file) => join(values.out, file)).join(' ')}`);
 
 function git(...args) {

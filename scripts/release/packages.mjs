@@ -7,8 +7,8 @@ import { pythonVersion, setVersion } from './versions.mjs';
 const CLIENT_SOURCES = 'clients/python';
 
 /**
- * Packs a package of npm from a copy of the files that npm would pack, with the new version: nothing changes here. Returns
- * the name of the tarball in `out`.
+ * Packs a package of npm from a copy of the files that npm would pack, with the new version:
+ * nothing changes here. Returns the name of the tarball in `out`.
  */
 export function packNpm(directory, version, out) {
   return inCopy((copy) => {
@@ -26,14 +26,18 @@ export function packNpm(directory, version, out) {
   });
 }
 
-/** Builds wheel and sdist of the Python client; its build backend needs the standard library alone. */
+/**
+ * Builds wheel and sdist of the Python client; its build backend needs the standard library alone.
+ */
 export function packPython(version, out) {
   return inCopy((copy) => {
     cpSync(CLIENT_SOURCES, join(copy, CLIENT_SOURCES), { recursive: true });
     setVersion(copy, version);
     const backend = join(copy, CLIENT_SOURCES, 'build_backend.py');
     try {
-      return capture('python3', [backend, resolve(out)]).trim().split('\n');
+      return capture('python3', [backend, resolve(out)])
+        .trim()
+        .split('\n');
     } catch (cause) {
       throw new Error('The Python client could not be built; it needs python3 of 3.11 or newer', { cause });
     }
@@ -44,7 +48,11 @@ export function packPython(version, out) {
 export function packGo(version, out) {
   const name = `orama-sdk-go-${version}`;
   const file = `${name}.tar.gz`;
-  capture('git', ['archive', '--format=tar.gz', `--prefix=${name}/`, '-o', join(resolve(out), file), 'HEAD'], 'sdk/go');
+  capture(
+    'git',
+    ['archive', '--format=tar.gz', `--prefix=${name}/`, '-o', join(resolve(out), file), 'HEAD'],
+    'sdk/go',
+  );
   return file;
 }
 

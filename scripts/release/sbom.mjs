@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 const DEVELOPMENT = 'cdx:npm:package:development';
 
 /**
- * The CycloneDX document of `npm sbom`, cut to what users get: npm knows only what is installed beside the package, and
- * counts what is bundled into it with the tools that build it.
+ * The CycloneDX document of `npm sbom`, cut to what users get: npm knows only what is installed
+ * beside the package, and counts what is bundled into it with the tools that build it.
  */
 export function bundledSbom(name, version) {
   const args = ['sbom', '--sbom-format', 'cyclonedx', '--sbom-type', 'application', '--include', 'dev'];

@@ -134,7 +134,8 @@ test('a rollout whose version fails goes back by itself: of 10,000 calls fewer f
 
   const { json } = await tenant.get('/v1/functions/fn/rollout');
   t.like(json, { state: 'rolled_back', percent: 0 });
-  // The version fails always: its calls are its errors. Those that ended after the decision are not in it.
+  // The version fails always: its calls are its errors. Those that ended after the decision are not
+  // in it.
   t.is(json.errors, json.calls);
   t.true(json.calls >= 20 && json.calls <= failed, `${json.calls} of ${failed}`);
   t.regex(json.reason, /calls failed/);

@@ -4,7 +4,10 @@ const MAX_DEPTH = 4;
 const MAX_ITEMS = 100;
 const MAX_LINE = 72;
 
-/** As `console.log(...values)` prints them: a first string may hold `%s`, `%d`, `%i`, `%f`, `%j`, `%o`, `%O`, `%c`. */
+/**
+ * As `console.log(...values)` prints them: a first string may hold `%s`, `%d`, `%i`, `%f`, `%j`,
+ * `%o`, `%O`, `%c`.
+ */
 export function format(values: readonly unknown[]): string {
   if (values.length === 0) return '';
   const [first, ...rest] = values;
@@ -59,7 +62,10 @@ function show(value: unknown, depth: number, above: Set<object>): string {
   }
 }
 
-/** `[Function: name]`, `[class A extends B]`: a module has no sources, so a class is known by its prototype. */
+/**
+ * `[Function: name]`, `[class A extends B]`: a module has no sources, so a class is known by its
+ * prototype.
+ */
 function showFunction(value: CallableFunction): string {
   if (Object.getOwnPropertyDescriptor(value, 'prototype')?.writable !== false) {
     return `[Function${value.name === '' ? ' (anonymous)' : `: ${value.name}`}]`;

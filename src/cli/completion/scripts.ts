@@ -5,8 +5,8 @@ export type Shell = (typeof SHELLS)[number];
 export const COMPLETE_WORD = '__complete';
 
 /**
- * What a shell evaluates at its start. Each hands the words up to the cursor to the program, so that
- * the commands stand in one place.
+ * What a shell evaluates at its start. Each hands the words up to the cursor to the program, so
+ * that the commands stand in one place.
  */
 export const SCRIPTS: Readonly<Record<Shell, string>> = {
   bash: `_orama() {
