@@ -17,6 +17,7 @@ import type {
   TickHandler,
 } from '../src/ports/queue.js';
 import { AddBatcher } from './add-batcher.js';
+import { AddRoom } from './add-room.js';
 import { queueUnavailable } from './admission.js';
 import { Consumer } from './consumer.js';
 import type { InvocationJob, QueueDriver, QueueTimings, ShareOf, Shares, Warn } from './driver.js';
@@ -36,6 +37,7 @@ export class BullInvocationQueue implements InvocationQueue {
   readonly #warn: Warn;
   readonly #shareOf: ShareOf | undefined;
   readonly #adder: AddBatcher;
+  readonly #room = new AddRoom();
   readonly #schedules: Schedules;
   readonly #opened = new Set<Closable>();
   #closing: Promise<void> | undefined;
@@ -54,7 +56,14 @@ export class BullInvocationQueue implements InvocationQueue {
     if (this.#closing !== undefined) throw queueUnavailable();
     if (jobs.length === 0) return;
     const shares = this.#shareOf === undefined ? NO_SHARES : await sharesOf(jobs, this.#shareOf);
-    await this.#adder.add(jobs.map(toJob), shares);
+    const bytes = bytesOf(jobs);
+    const entered = this.#room.enter(jobs[0]?.invocation.namespace ?? '', bytes);
+    if (entered !== null) await entered;
+    try {
+      await this.#adder.add(jobs.map(toJob), shares);
+    } finally {
+      this.#room.leave(bytes);
+    }
   }
 
   async get(id: RequestId): Promise<LiveInvocation | null> {
@@ -198,6 +207,12 @@ export class BullInvocationQueue implements InvocationQueue {
       throw isAppError(error) ? error : queueUnavailable(error);
     }
   }
+}
+
+function bytesOf(jobs: readonly QueuedInvocation[]): number {
+  let bytes = 0;
+  for (const { invocation } of jobs) bytes += invocation.input.byteLength;
+  return bytes;
 }
 
 /** Nearly always of one namespace. */
