@@ -16,7 +16,7 @@ export function brief(text: string, length = 200): string {
 }
 
 /** Characters of one text put into the page at once. */
-const MAX_SHOWN = 4096;
+export const MAX_SHOWN = 4096;
 
 /** A long text by its beginning, and how much is left of it. */
 export function cut(text: string): string {

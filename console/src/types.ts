@@ -8,7 +8,7 @@ import type {
   versionsReplySchema,
 } from '../../src/contract/http/functions.js';
 import type { httpRequestReplySchema } from '../../src/contract/http/http-requests.js';
-import type { invocationsReplySchema } from '../../src/contract/http/invocations.js';
+import type { deadGroupsReplySchema, invocationsReplySchema } from '../../src/contract/http/invocations.js';
 import type { logsReplySchema } from '../../src/contract/http/logs.js';
 import type { statusReplySchema } from '../../src/contract/http/meta.js';
 import type { usageReplySchema } from '../../src/contract/http/namespaces.js';
@@ -22,6 +22,8 @@ import type { rolloutRecordSchema } from '../../src/contract/rollout.js';
 
 export type AuditReply = z.infer<typeof auditReplySchema>;
 export type AliasesReply = z.infer<typeof aliasesReplySchema>;
+export type DeadGroupsReply = z.infer<typeof deadGroupsReplySchema>;
+export type DeadGroup = DeadGroupsReply['groups'][number];
 export type FunctionsReply = z.infer<typeof functionsReplySchema>;
 export type FunctionRecord = FunctionsReply['functions'][number];
 export type HttpReply = z.infer<typeof httpRequestReplySchema>;

@@ -75,6 +75,23 @@ export async function signIn(page: Page, api: Api, path = ''): Promise<void> {
   await page.locator('#content').waitFor();
 }
 
+/**
+ * Opens another page of the console as a link of it does, without loading it anew: what the page
+ * showed before is gone from it, and what it shows now is asked for.
+ */
+export async function turnTo(page: Page, path: string): Promise<void> {
+  await page.evaluate(TURN, ['/console/nowhere', `/console${path}`]);
+}
+
+/** In the page, which this project has no types of. */
+const TURN = `(async ([away, path]) => {
+  for (const to of [away, path]) {
+    history.pushState(null, '', to);
+    dispatchEvent(new Event('orama:navigated'));
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+})`;
+
 /** Writes a text into a field that is a code editor, when the editor's own code has come. */
 export async function fillCode(page: Page, label: string, text: string): Promise<void> {
   const editor = page.locator(`.cm-content[aria-label="${label}"]`);

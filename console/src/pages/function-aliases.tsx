@@ -15,11 +15,17 @@ export function AliasesPanel({ name }: { name: string }) {
   const aliases = useResource(path, (signal) => call<AliasesReply>('GET', path, { signal }));
   const [alias, setAlias] = useState('');
   const [version, setVersion] = useState('');
+  const [split, setSplit] = useState('');
   const set = async () => {
-    await call('PUT', `${path}/${encodeURIComponent(alias)}`, { json: { version: Number(version) } });
-    tell('done', `${alias} names version ${version}.`);
+    const { weights } = await call<{ weights: Record<string, number> }>(
+      'PUT',
+      `${path}/${encodeURIComponent(alias)}`,
+      { json: { version: Number(version), ...(split.trim() === '' ? {} : { weights: weightsOf(split) }) } },
+    );
+    tell('done', `${alias} names version ${splitText(Number(version), weights)}.`);
     setAlias('');
     setVersion('');
+    setSplit('');
     aliases.reload();
   };
   return (
@@ -91,8 +97,30 @@ export function AliasesPanel({ name }: { name: string }) {
             />
           )}
         </Field>
+        <Field label="Others by percent" hint="8=10: of a hundred calls, ten on version 8.">
+          {(attributes) => (
+            <input
+              {...attributes}
+              size={12}
+              placeholder="8=10"
+              value={split}
+              onInput={(event) => setSplit(event.currentTarget.value)}
+            />
+          )}
+        </Field>
       </Form>
     </Panel>
+  );
+}
+
+/** `8=10, 9=5` as weights; what is none is left to the engine to refuse. */
+function weightsOf(text: string): Record<string, number> {
+  const parts = text.split(/[\s,]+/).filter(Boolean);
+  return Object.fromEntries(
+    parts.map((part) => {
+      const [version = '', share = ''] = part.split('=');
+      return [version, Number(share.replace(/%$/, ''))];
+    }),
   );
 }
 

@@ -11,6 +11,7 @@ import { FunctionInvoke } from './function-invoke.js';
 import { FunctionLog } from './function-log.js';
 import { FunctionRequest } from './function-request.js';
 import { RolloutPanel } from './function-rollout.js';
+import { SettingsPanel } from './function-settings.js';
 import { TriggersPanel } from './function-triggers.js';
 import { Versions } from './function-versions.js';
 
@@ -91,6 +92,7 @@ function Summary({ of: record }: { of: FunctionRecord }) {
       />
       <AliasesPanel name={record.name} />
       <RolloutPanel name={record.name} newest={record.version} />
+      <SettingsPanel name={record.name} version={record.version} />
       <Panel title="Delete">
         <p>Its triggers go too, and what waits ends cancelled; its logs stay.</p>
         <Action

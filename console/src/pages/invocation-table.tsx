@@ -58,8 +58,8 @@ const COLUMNS: readonly Column<InvocationRecord>[] = [
 
 /** Which rows are chosen for what is done with several. */
 export interface Selection {
-  ids: ReadonlySet<string>;
-  toggle(id: string, isChosen: boolean): void;
+  ids: { has(id: string): boolean };
+  toggle(records: readonly InvocationRecord[], isChosen: boolean): void;
 }
 
 interface InvocationTableProps {
@@ -68,21 +68,34 @@ interface InvocationTableProps {
   selection?: Selection;
 }
 
-function choiceColumn({ ids, toggle }: Selection): Column<InvocationRecord> {
+function choiceColumn(
+  { ids, toggle }: Selection,
+  all: readonly InvocationRecord[],
+): Column<InvocationRecord> {
+  const chosen = all.filter(({ request_id: id }) => ids.has(id)).length;
   return {
     name: 'Chosen',
-    cell: ({ request_id: id, function: name }) => (
+    head: (
       <input
         type="checkbox"
-        aria-label={`Choose ${name} ${id}`}
-        checked={ids.has(id)}
-        onChange={(event) => toggle(id, event.currentTarget.checked)}
+        aria-label="Choose all on this page"
+        checked={chosen > 0 && chosen === all.length}
+        indeterminate={chosen > 0 && chosen < all.length}
+        onChange={(event) => toggle(all, event.currentTarget.checked)}
+      />
+    ),
+    cell: (record) => (
+      <input
+        type="checkbox"
+        aria-label={`Choose ${record.function} ${record.request_id}`}
+        checked={ids.has(record.request_id)}
+        onChange={(event) => toggle([record], event.currentTarget.checked)}
       />
     ),
   };
 }
 
 export function InvocationTable({ label, invocations, selection }: InvocationTableProps) {
-  const columns = selection === undefined ? COLUMNS : [choiceColumn(selection), ...COLUMNS];
+  const columns = selection === undefined ? COLUMNS : [choiceColumn(selection, invocations), ...COLUMNS];
   return <Table label={label} columns={columns} rows={invocations} keyOf={({ request_id }) => request_id} />;
 }

@@ -14,6 +14,8 @@ export interface Column<R> {
   isMinor?: boolean;
   /** Takes the room that is left, cut with an ellipsis. */
   isWide?: boolean;
+  /** In place of the name. */
+  head?: ComponentChildren;
   cell(row: R): ComponentChildren;
 }
 
@@ -38,7 +40,8 @@ export function Table<R>({ label, columns, rows, keyOf }: TableProps<R>) {
             <tr>
               {columns.map((column) => (
                 <th key={column.name} scope="col" class={classOf(column)}>
-                  {column.name === '' ? <span class="visually-hidden">Actions</span> : column.name}
+                  {column.head ??
+                    (column.name === '' ? <span class="visually-hidden">Actions</span> : column.name)}
                 </th>
               ))}
             </tr>
