@@ -30,6 +30,7 @@ export type HttpReply = z.infer<typeof httpRequestReplySchema>;
 export type InvocationRecord = z.infer<typeof invocationRecordSchema>;
 export type InvocationsReply = z.infer<typeof invocationsReplySchema>;
 export type KeysReply = z.infer<typeof keysReplySchema>;
+export type KeyRecord = KeysReply['keys'][number];
 export type LogRecord = z.infer<typeof logRecordSchema>;
 export type LogsReply = z.infer<typeof logsReplySchema>;
 export type PeersReply = z.infer<typeof peersReplySchema>;

@@ -10,6 +10,8 @@ const MAX_RECORDS = 500;
 const PAST = 50;
 /** Records that come quickly are shown together. */
 const GATHER_MS = 200;
+/** Nothing came for so long since it connected: there is nothing. */
+const QUIET_TICKS = 2;
 
 interface State {
   records?: readonly LogRecord[];
@@ -25,9 +27,13 @@ export function useLog(name: string): Live<readonly LogRecord[]> {
   // biome would list `turn`: it only starts the effect anew.
   useEffect(() => {
     let gathered: LogRecord[] = [];
+    // The past comes right after the connection: until then it is not known whether there is any.
+    let ticksConnected = 0;
+    let isConnected = false;
     const position: StreamPosition = {};
     const timer = setInterval(() => {
-      if (gathered.length === 0) return;
+      if (isConnected) ticksConnected += 1;
+      if (gathered.length === 0 && ticksConnected !== QUIET_TICKS) return;
       const next = gathered;
       gathered = [];
       setState((old) => ({ ...old, records: joined(old.records ?? [], next) }));
@@ -37,12 +43,10 @@ export function useLog(name: string): Live<readonly LogRecord[]> {
         signal,
         position,
         onEvent: (data) => gathered.push(JSON.parse(data) as LogRecord),
-        onState: (isConnected, error) =>
-          setState((old) => ({
-            isConnected,
-            error,
-            ...(isConnected ? { records: old.records ?? [] } : old.records && { records: old.records }),
-          })),
+        onState: (connected, error) => {
+          isConnected = connected;
+          setState((old) => ({ ...old, isConnected, error }));
+        },
       });
     });
     return () => {

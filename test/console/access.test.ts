@@ -97,7 +97,8 @@ browserSays(
     );
     // Its options have to be there before letters choose among them.
     await page.locator('option', { hasText: 'charge-card' }).waitFor({ state: 'attached' });
-    await press('Tab');
+    const isOnChoice = () => page.evaluate<boolean>("document.activeElement?.tagName === 'SELECT'");
+    for (let step = 0; step < 40 && !(await isOnChoice()); step++) await press('Tab');
     await page.keyboard.type('charge-card');
     await page.getByRole('button', { name: 'Purge all' }).waitFor();
     await tabTo('Purge all');

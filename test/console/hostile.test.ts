@@ -303,7 +303,7 @@ browserSays('another site can send nothing with the session, nor hold the page',
   t.deepEqual(await context.cookies(), []);
   const other = await context.newPage();
   await other.goto(site.url);
-  const tried = await other.evaluate<JsonValue>(FORGE, url);
+  const tried = await other.evaluate<JsonValue>(`${FORGE}(${JSON.stringify(url)})`);
   t.deepEqual(tried, { posted: ['opaque', 'refused'], socket: 'closed', framed: false, opened: null });
   const names = await api.get('/v1/functions/secrets');
   t.false(names.text.includes('FORGED'));

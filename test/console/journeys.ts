@@ -387,6 +387,17 @@ export function journeys(open: () => Promise<Served>): void {
     await dialog.getByRole('button', { name: 'Roll back to 1' }).click();
     await page.getByRole('cell', { name: '3', exact: true }).waitFor();
     t.is((await api.get('/v1/functions/settled')).json.memory_limit_mb, 64);
+
+    // Where calls go by the alias live, a new version would be run by none: the alias is moved.
+    await api.put('/v1/functions/settled/aliases/live', { version: 3 });
+    await page.reload();
+    await page.getByRole('row', { name: /^3 live .* runs now$/ }).waitFor();
+    await page.getByRole('button', { name: 'Roll back to version 2' }).click();
+    t.regex(await dialog.innerText(), /"live" goes from version 3 to version 2/);
+    await dialog.getByRole('button', { name: 'Roll back to 2' }).click();
+    await page.getByRole('row', { name: /^2 live .* runs now$/ }).waitFor();
+    t.is((await api.get('/v1/functions/settled/versions')).json.count, 3);
+    t.is((await api.invoke('settled', '[]')).headers.get('x-function-version'), '2');
     await context.close();
   });
 
@@ -402,7 +413,7 @@ export function journeys(open: () => Promise<Served>): void {
     await page.getByRole('button', { name: 'Start', exact: true }).click();
     await page.getByText('10 %', { exact: true }).waitFor();
     t.like((await api.get('/v1/functions/rolled/rollout')).json, { to: 2, state: 'running', percent: 10 });
-    await page.getByRole('button', { name: 'Go back' }).click();
+    await page.getByRole('button', { name: 'Abort the rollout' }).click();
     t.regex(await page.getByRole('dialog').innerText(), /rolled.*version 1 again/s);
     await page.getByRole('dialog').getByRole('button', { name: 'Abort the rollout' }).click();
     await page.getByText('aborted').first().waitFor();

@@ -13,5 +13,5 @@ const RUN_AXE = `(async (runOnly) => {
 export async function violations(page: Page, rules?: readonly string[]): Promise<string[]> {
   if (!(await page.evaluate<boolean>("'axe' in window"))) await page.evaluate(axe.source);
   const only = rules === undefined ? { type: 'tag', values: TAGS } : { type: 'rule', values: rules };
-  return page.evaluate<string[]>(RUN_AXE, only);
+  return page.evaluate<string[]>(`${RUN_AXE}(${JSON.stringify(only)})`);
 }

@@ -5,7 +5,7 @@ import { Form } from '../parts/form.js';
 import { Page, Panel } from '../parts/page.js';
 import { ResourceView } from '../parts/resource-view.js';
 import { Table } from '../parts/table.js';
-import { brief, count, milliseconds, plural, visible } from '../text.js';
+import { brief, count, label, milliseconds, plural } from '../text.js';
 import { useResource } from '../use-resource.js';
 import { Cell } from './data-cell.js';
 import { readExact } from './exact-json.js';
@@ -101,7 +101,7 @@ export function DataPage() {
                     </button>
                   ),
                 },
-                { name: 'Kind', cell: ({ type }) => type },
+                { name: 'Kind', cell: ({ type }) => label(type) },
                 {
                   name: 'Definition',
                   isWide: true,
@@ -138,7 +138,7 @@ function ResultView({ of: { rows, affected, ms } }: { of: Result }) {
           rows={rows}
           keyOf={(_row, index) => index}
           columns={names.map((name) => ({
-            name: visible(name),
+            name: label(name),
             cell: (row: Record<string, unknown>) => <Cell column={name} value={row[name]} />,
           }))}
         />

@@ -1,6 +1,6 @@
 import { call } from '../api/request.js';
 import { Action } from '../parts/action.js';
-import { plural } from '../text.js';
+import { label, plural } from '../text.js';
 
 const TEXTS: Readonly<Record<string, string>> = {
   error: 'Error',
@@ -10,7 +10,7 @@ const TEXTS: Readonly<Record<string, string>> = {
 };
 
 export function reasonText(reason: string): string {
-  return TEXTS[reason] ?? reason;
+  return TEXTS[reason] ?? label(reason);
 }
 
 /** Ids that fit in one request. */

@@ -6,7 +6,7 @@ import { Page, Panel } from '../parts/page.js';
 import { ResourceView } from '../parts/resource-view.js';
 import { Table } from '../parts/table.js';
 import { Link, setQuery, usePlace } from '../router.js';
-import { count } from '../text.js';
+import { count, label } from '../text.js';
 import type { DeadGroup, DeadGroupsReply, InvocationRecord } from '../types.js';
 import { useResource } from '../use-resource.js';
 import { AllActions, ChosenActions, reasonText } from './dead-actions.js';
@@ -119,8 +119,10 @@ function Groups({ of: groups }: { of: readonly DeadGroup[] }) {
             name: 'Function',
             isWide: true,
             cell: (group) => (
-              <Link to={`/dead?function=${encodeURIComponent(group.function)}&reason=${group.reason}`}>
-                {group.function}
+              <Link
+                to={`/dead?function=${encodeURIComponent(group.function)}&reason=${encodeURIComponent(group.reason)}`}
+              >
+                {label(group.function)}
               </Link>
             ),
           },

@@ -7,6 +7,7 @@ import { Age } from '../parts/moment.js';
 import { Panel } from '../parts/page.js';
 import { ResourceView } from '../parts/resource-view.js';
 import { Table } from '../parts/table.js';
+import { label } from '../text.js';
 import type { AliasesReply } from '../types.js';
 import { useResource } from '../use-resource.js';
 
@@ -42,25 +43,25 @@ export function AliasesPanel({ name }: { name: string }) {
             rows={all}
             keyOf={({ alias: each }) => each}
             columns={[
-              { name: 'Alias', cell: ({ alias: each }) => <code>{each}</code> },
-              { name: 'Version', cell: ({ version: each, weights }) => splitText(each, weights) },
+              { name: 'Alias', cell: ({ alias: each }) => <code>{label(each)}</code> },
+              { name: 'Version', cell: ({ version: each, weights }) => label(splitText(each, weights)) },
               { name: 'Changed', cell: ({ updated_at: at }) => <Age at={at} /> },
               {
                 name: '',
                 cell: ({ alias: each }) => (
                   <Action
                     label="Delete"
-                    name={`Delete alias ${each}`}
+                    name={`Delete alias ${label(each)}`}
                     class="quiet"
                     confirm={{
-                      title: `Delete alias ${each} of ${name}?`,
-                      text: `Calls of ${name}@${each} are refused from then on${each === 'live' ? '; calls without a version run the newest' : ''}.`,
+                      title: `Delete alias ${label(each)} of ${name}?`,
+                      text: `Calls of ${name}@${label(each)} are refused from then on${each === 'live' ? '; calls without a version run the newest' : ''}.`,
                       label: 'Delete the alias',
                     }}
                     run={async () => {
-                      await call('DELETE', `${path}/${each}`);
+                      await call('DELETE', `${path}/${encodeURIComponent(each)}`);
                       aliases.reload();
-                      return `Deleted alias ${each}.`;
+                      return `Deleted alias ${label(each)}.`;
                     }}
                   />
                 ),
@@ -97,12 +98,12 @@ export function AliasesPanel({ name }: { name: string }) {
             />
           )}
         </Field>
-        <Field label="Others by percent" hint="8=10: of a hundred calls, ten on version 8.">
+        <Field label="Share of others, in percent">
           {(attributes) => (
             <input
               {...attributes}
               size={12}
-              placeholder="8=10"
+              placeholder="8=10, 9=5"
               value={split}
               onInput={(event) => setSplit(event.currentTarget.value)}
             />

@@ -3,6 +3,7 @@ import { LogView } from '../parts/log-view.js';
 import { Panel } from '../parts/page.js';
 import { ResourceView } from '../parts/resource-view.js';
 import { Link } from '../router.js';
+import { visible } from '../text.js';
 import { useLog } from '../use-log.js';
 
 /** The log as it is written, by server-sent events. */
@@ -19,7 +20,9 @@ export function FunctionLog({ name }: { name: string }) {
         {(records) => (
           <LogView
             records={records}
-            link={({ request_id: id }) => <Link to={`/invocations/${id}`}>{id.slice(-6)}</Link>}
+            link={({ request_id: id }) => (
+              <Link to={`/invocations/${encodeURIComponent(id)}`}>{visible(id.slice(-6))}</Link>
+            )}
           />
         )}
       </ResourceView>

@@ -3,7 +3,7 @@ import { Moment } from '../parts/moment.js';
 import { State } from '../parts/state.js';
 import { type Column, Table } from '../parts/table.js';
 import { Link } from '../router.js';
-import { brief, milliseconds } from '../text.js';
+import { brief, label, milliseconds, visible } from '../text.js';
 import type { InvocationRecord, InvocationsReply } from '../types.js';
 
 export interface InvocationFilter {
@@ -30,13 +30,13 @@ const COLUMNS: readonly Column<InvocationRecord>[] = [
   {
     name: 'Function',
     cell: (each) => (
-      <Link to={`/invocations/${each.request_id}`}>
-        {each.function}
+      <Link to={`/invocations/${encodeURIComponent(each.request_id)}`}>
+        {label(each.function)}
         <span class="faint">@{each.version}</span>
       </Link>
     ),
   },
-  { name: 'Trigger', isMinor: true, cell: ({ trigger }) => trigger },
+  { name: 'Trigger', isMinor: true, cell: ({ trigger }) => label(trigger) },
   { name: 'Accepted', cell: ({ created_at }) => <Moment at={created_at} short /> },
   { name: 'Attempts', isNumber: true, isMinor: true, cell: ({ attempts }) => attempts.length },
   { name: 'Ran', isNumber: true, cell: (each) => milliseconds(runTime(each)) },
@@ -49,9 +49,7 @@ const COLUMNS: readonly Column<InvocationRecord>[] = [
     name: 'Id',
     isMinor: true,
     cell: ({ request_id }) => (
-      <code class="faint">
-        {request_id.slice(0, 8)}…{request_id.slice(-6)}
-      </code>
+      <code class="faint">{visible(`${request_id.slice(0, 8)}…${request_id.slice(-6)}`)}</code>
     ),
   },
 ];
@@ -87,7 +85,7 @@ function choiceColumn(
     cell: (record) => (
       <input
         type="checkbox"
-        aria-label={`Choose ${record.function} ${record.request_id}`}
+        aria-label={label(`Choose ${record.function} ${record.request_id}`)}
         checked={ids.has(record.request_id)}
         onChange={(event) => toggle([record], event.currentTarget.checked)}
       />

@@ -7,6 +7,7 @@ import { ScrollArea } from './scroll-area.js';
 const PAGE_ROWS = 100;
 
 export interface Column<R> {
+  /** '' for what can be done with the row. */
   name: string;
   /** Numbers stand at the right. */
   isNumber?: boolean;
@@ -76,6 +77,8 @@ export function Table<R>({ label, columns, rows, keyOf }: TableProps<R>) {
   );
 }
 
-function classOf<R>({ isNumber, isMinor, isWide }: Column<R>): string {
-  return [isNumber && 'number', isMinor && 'minor', isWide && 'wide'].filter(Boolean).join(' ');
+function classOf<R>({ name, isNumber, isMinor, isWide }: Column<R>): string {
+  return [name === '' && 'actions', isNumber && 'number', isMinor && 'minor', isWide && 'wide']
+    .filter(Boolean)
+    .join(' ');
 }
