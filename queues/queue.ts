@@ -17,6 +17,7 @@ import type {
   TickHandler,
 } from '../src/ports/queue.js';
 import { type Add, addOf, batchAdds } from './add-batches.js';
+import { AddRoom } from './add-room.js';
 import { queueUnavailable } from './admission.js';
 import type { Batcher } from './batcher.js';
 import { Consumer } from './consumer.js';
@@ -37,6 +38,7 @@ export class BullInvocationQueue implements InvocationQueue {
   readonly #warn: Warn;
   readonly #shareOf: ShareOf | undefined;
   readonly #adds: Batcher<Add, null>;
+  readonly #room = new AddRoom();
   readonly #schedules: Schedules;
   readonly #opened = new Set<Closable>();
   #closing: Promise<void> | undefined;
@@ -55,7 +57,14 @@ export class BullInvocationQueue implements InvocationQueue {
     if (this.#closing !== undefined) throw queueUnavailable();
     if (jobs.length === 0) return;
     const shares = this.#shareOf === undefined ? NO_SHARES : await sharesOf(jobs, this.#shareOf);
-    await this.#adds.add(addOf(jobs.map(toJob), shares));
+    const bytes = bytesOf(jobs);
+    const entered = this.#room.enter(jobs[0]?.invocation.namespace ?? '', bytes);
+    if (entered !== null) await entered;
+    try {
+      await this.#adds.add(addOf(jobs.map(toJob), shares));
+    } finally {
+      this.#room.leave(bytes);
+    }
   }
 
   async get(id: RequestId): Promise<LiveInvocation | null> {
@@ -199,6 +208,12 @@ export class BullInvocationQueue implements InvocationQueue {
       throw isAppError(error) ? error : queueUnavailable(error);
     }
   }
+}
+
+function bytesOf(jobs: readonly QueuedInvocation[]): number {
+  let bytes = 0;
+  for (const { invocation } of jobs) bytes += invocation.input.byteLength;
+  return bytes;
 }
 
 /** Nearly always of one namespace. */
