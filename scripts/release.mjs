@@ -77,7 +77,8 @@ console.log(
 console.log(readFileSync(join(out, 'SHA256SUMS'), 'utf8'));
 console.log('Send it with:\n  git push --follow-tags');
 console.log('and, in CI:');
-for (const tarball of [engine, client]) console.log(`  npm publish --provenance ${join(values.out, tarball)}`);
+for (const tarball of [engine, client])
+  console.log(`  npm publish --provenance ${join(values.out, tarball)}`);
 console.log(`  twine upload ${python.map((file) => join(values.out, file)).join(' ')}`);
 
 function git(...args) {

@@ -33,7 +33,9 @@ export function packPython(version, out) {
     setVersion(copy, version);
     const backend = join(copy, CLIENT_SOURCES, 'build_backend.py');
     try {
-      return capture('python3', [backend, resolve(out)]).trim().split('\n');
+      return capture('python3', [backend, resolve(out)])
+        .trim()
+        .split('\n');
     } catch (cause) {
       throw new Error('The Python client could not be built; it needs python3 of 3.11 or newer', { cause });
     }
@@ -44,7 +46,11 @@ export function packPython(version, out) {
 export function packGo(version, out) {
   const name = `orama-sdk-go-${version}`;
   const file = `${name}.tar.gz`;
-  capture('git', ['archive', '--format=tar.gz', `--prefix=${name}/`, '-o', join(resolve(out), file), 'HEAD'], 'sdk/go');
+  capture(
+    'git',
+    ['archive', '--format=tar.gz', `--prefix=${name}/`, '-o', join(resolve(out), file), 'HEAD'],
+    'sdk/go',
+  );
   return file;
 }
 

@@ -17,9 +17,13 @@ export function setVersion(root, version) {
     const path = join(root, file);
     if (!existsSync(path)) continue;
     const text = readFileSync(path, 'utf8');
-    if (!pattern.test(text)) throw new Error(`${file} has no version where scripts/release/versions.mjs expects it`);
+    if (!pattern.test(text))
+      throw new Error(`${file} has no version where scripts/release/versions.mjs expects it`);
     const own = file.endsWith('pyproject.toml') ? pythonVersion(version) : version;
-    writeFileSync(path, text.replace(pattern, (_, before) => before + own));
+    writeFileSync(
+      path,
+      text.replace(pattern, (_, before) => before + own),
+    );
   }
 }
 

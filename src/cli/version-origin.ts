@@ -28,6 +28,9 @@ export async function originOf(directory: string, message: string | undefined): 
 
 /** As the engine takes it. */
 function asLine(subject: string): string | null {
-  const line = subject.replace(/\p{Cc}/gu, ' ').trim().slice(0, 500);
+  const line = subject
+    .replace(/\p{Cc}/gu, ' ')
+    .trim()
+    .slice(0, 500);
   return line === '' ? null : line;
 }

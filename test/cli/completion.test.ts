@@ -70,7 +70,11 @@ async function engine() {
 }
 
 /** A shell's own machinery, with the program and an engine behind it; where there is no such shell it says so. */
-function inShell(shell: Shell, title: string, run: (t: ExecutionContext, setUp: SetUp) => Promise<void>): void {
+function inShell(
+  shell: Shell,
+  title: string,
+  run: (t: ExecutionContext, setUp: SetUp) => Promise<void>,
+): void {
   if (findTool(shell) === undefined) {
     test(`${shell}: not found, completion not run: ${title}`, (t) => t.pass());
     return;
@@ -98,23 +102,27 @@ interface SetUp {
   env: Record<string, string>;
 }
 
-inShell('bash', 'in bash, the key Tab asks the program and the engine', async (t, { directory, script, env }) => {
-  const file = join(directory, 'orama.bash');
-  writeFileSync(file, script);
-  const tab = async (line: string) => {
-    const words = line.split(/ +/);
-    const session = `source "$1"; COMP_LINE="$2"; COMP_POINT=\${#2}; shift 2
+inShell(
+  'bash',
+  'in bash, the key Tab asks the program and the engine',
+  async (t, { directory, script, env }) => {
+    const file = join(directory, 'orama.bash');
+    writeFileSync(file, script);
+    const tab = async (line: string) => {
+      const words = line.split(/ +/);
+      const session = `source "$1"; COMP_LINE="$2"; COMP_POINT=\${#2}; shift 2
       COMP_WORDS=("$@"); COMP_CWORD=$(( $# - 1 )); _orama; printf '%s\\n' "\${COMPREPLY[@]}"`;
-    const { stdout } = await run('bash', ['-c', session, 'bash', file, line, ...words], {
-      env,
-      cwd: directory,
-    });
-    return stdout.split('\n').filter((one) => one !== '');
-  };
-  t.deepEqual(await tab('orama function invoke hel'), ['hello', 'help-desk']);
-  t.deepEqual(await tab('orama function roll'), ['rollback', 'rollout']);
-  t.deepEqual(await tab('orama function list --output '), ['table', 'json', 'ndjson']);
-});
+      const { stdout } = await run('bash', ['-c', session, 'bash', file, line, ...words], {
+        env,
+        cwd: directory,
+      });
+      return stdout.split('\n').filter((one) => one !== '');
+    };
+    t.deepEqual(await tab('orama function invoke hel'), ['hello', 'help-desk']);
+    t.deepEqual(await tab('orama function roll'), ['rollback', 'rollout']);
+    t.deepEqual(await tab('orama function list --output '), ['table', 'json', 'ndjson']);
+  },
+);
 
 /** What is typed, with a tab for the key Tab, and what the line then holds. */
 const TYPED: readonly [string, string][] = [
@@ -125,16 +133,19 @@ const TYPED: readonly [string, string][] = [
   ['orama function build some\t', 'orama function build somewhere/'],
 ];
 
-inShell('zsh', 'in zsh, the key Tab fills in what the program and the engine know, else files', async (t, setUp) => {
-  const { directory, script, env } = setUp;
-  mkdirSync(join(directory, 'somewhere'));
-  const functions = join(directory, 'functions');
-  mkdirSync(functions);
-  // As docs/cli.md says: a file of this name in a directory of fpath.
-  writeFileSync(join(functions, '_orama'), script);
-  writeFileSync(
-    join(directory, '.zshrc'),
-    `PS1='READY> '
+inShell(
+  'zsh',
+  'in zsh, the key Tab fills in what the program and the engine know, else files',
+  async (t, setUp) => {
+    const { directory, script, env } = setUp;
+    mkdirSync(join(directory, 'somewhere'));
+    const functions = join(directory, 'functions');
+    mkdirSync(functions);
+    // As docs/cli.md says: a file of this name in a directory of fpath.
+    writeFileSync(join(functions, '_orama'), script);
+    writeFileSync(
+      join(directory, '.zshrc'),
+      `PS1='READY> '
 fpath=(${functions} $fpath)
 autoload -Uz compinit && compinit -u -D
 setopt menu_complete
@@ -142,44 +153,49 @@ keep() { print -r -- "$BUFFER" >> ${directory}/lines; BUFFER= }
 zle -N keep
 bindkey '^T' keep
 `,
-  );
-  const keys = TYPED.map(([typed]) => `${typed}\x14`).join('');
-  const session = `zmodload zsh/zpty
+    );
+    const keys = TYPED.map(([typed]) => `${typed}\x14`).join('');
+    const session = `zmodload zsh/zpty
 zpty shell zsh -i
 zpty -r shell said '*READY> *'
 zpty -n -w shell "$1"
 zpty -w shell exit
 while zpty -r shell said; do :; done`;
-  await run('zsh', ['-f', '-c', session, 'zsh', keys], {
-    env: { ...env, ZDOTDIR: directory },
-    cwd: directory,
-  });
-  const lines = readFileSync(join(directory, 'lines'), 'utf8').trimEnd().split('\n');
-  t.deepEqual(
-    lines.map((line) => line.trimEnd()),
-    TYPED.map(([, line]) => line),
-  );
-});
+    await run('zsh', ['-f', '-c', session, 'zsh', keys], {
+      env: { ...env, ZDOTDIR: directory },
+      cwd: directory,
+    });
+    const lines = readFileSync(join(directory, 'lines'), 'utf8').trimEnd().split('\n');
+    t.deepEqual(
+      lines.map((line) => line.trimEnd()),
+      TYPED.map(([, line]) => line),
+    );
+  },
+);
 
-inShell('fish', 'in fish, the key Tab lists what the program and the engine know, else files', async (t, setUp) => {
-  const { directory, script, env } = setUp;
-  mkdirSync(join(directory, 'somewhere'));
-  const completions = join(directory, '.config', 'fish', 'completions');
-  mkdirSync(completions, { recursive: true });
-  // As docs/cli.md says: fish reads the file when the command is completed for the first time.
-  writeFileSync(join(completions, 'orama.fish'), script);
-  const tab = async (line: string) => {
-    const session = 'complete --do-complete $argv[1]';
-    const { stdout } = await run('fish', ['-c', session, line], { env, cwd: directory });
-    return stdout.split('\n').filter((one) => one !== '');
-  };
-  t.deepEqual(await tab('orama function invoke hel'), ['hello', 'help-desk']);
-  const rolls = await tab('orama function roll');
-  t.deepEqual(rolls.map((one) => one.split('\t', 1)[0]).sort(), ['rollback', 'rollout']);
-  t.regex(rolls[0] ?? '', /\t\w+/, 'with what it does');
-  t.deepEqual(await tab('orama function list --output n'), ['ndjson']);
-  t.deepEqual(await tab('orama function build some'), ['somewhere/']);
-});
+inShell(
+  'fish',
+  'in fish, the key Tab lists what the program and the engine know, else files',
+  async (t, setUp) => {
+    const { directory, script, env } = setUp;
+    mkdirSync(join(directory, 'somewhere'));
+    const completions = join(directory, '.config', 'fish', 'completions');
+    mkdirSync(completions, { recursive: true });
+    // As docs/cli.md says: fish reads the file when the command is completed for the first time.
+    writeFileSync(join(completions, 'orama.fish'), script);
+    const tab = async (line: string) => {
+      const session = 'complete --do-complete $argv[1]';
+      const { stdout } = await run('fish', ['-c', session, line], { env, cwd: directory });
+      return stdout.split('\n').filter((one) => one !== '');
+    };
+    t.deepEqual(await tab('orama function invoke hel'), ['hello', 'help-desk']);
+    const rolls = await tab('orama function roll');
+    t.deepEqual(rolls.map((one) => one.split('\t', 1)[0]).sort(), ['rollback', 'rollout']);
+    t.regex(rolls[0] ?? '', /\t\w+/, 'with what it does');
+    t.deepEqual(await tab('orama function list --output n'), ['ndjson']);
+    t.deepEqual(await tab('orama function build some'), ['somewhere/']);
+  },
+);
 
 test('an engine that does not answer completes no names, and is no error', async (t) => {
   const env = { ORAMA_URL: 'http://127.0.0.1:2' };

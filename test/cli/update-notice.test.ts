@@ -63,26 +63,31 @@ function terminalTest(title: string, onTerminal: (t: ExecutionContext) => Promis
   } else test(title, onTerminal);
 }
 
-terminalTest('who asked for it is told of a newer version, on a terminal and after the command', async (t) => {
-  const registry = await registryWith({ version: '99.1.0' });
-  t.teardown(registry.close);
-  const variables = { ORAMA_UPDATE_NOTICE: 'true', npm_config_registry: registry.url };
-  const onTerminal = async (more: Record<string, string>) => {
-    const command = `'${process.execPath}' dist/app/orama.js completion bash`;
-    const env = { PATH: process.env.PATH, HOME: join(home, 'c'), ...more };
-    const { stdout } = await run('script', ['--quiet', '--return', '--command', command, '/dev/null'], { env });
-    return stdout.replaceAll('\r', '');
-  };
-  t.notRegex(await onTerminal({ npm_config_registry: registry.url }), /available/);
-  const piped = await runCli(['completion', 'bash'], { home: join(home, 'd'), env: variables, cwd: home });
-  t.deepEqual([piped.code, piped.stderr], [0, '']);
-  t.deepEqual(registry.asked, []);
+terminalTest(
+  'who asked for it is told of a newer version, on a terminal and after the command',
+  async (t) => {
+    const registry = await registryWith({ version: '99.1.0' });
+    t.teardown(registry.close);
+    const variables = { ORAMA_UPDATE_NOTICE: 'true', npm_config_registry: registry.url };
+    const onTerminal = async (more: Record<string, string>) => {
+      const command = `'${process.execPath}' dist/app/orama.js completion bash`;
+      const env = { PATH: process.env.PATH, HOME: join(home, 'c'), ...more };
+      const { stdout } = await run('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
+        env,
+      });
+      return stdout.replaceAll('\r', '');
+    };
+    t.notRegex(await onTerminal({ npm_config_registry: registry.url }), /available/);
+    const piped = await runCli(['completion', 'bash'], { home: join(home, 'd'), env: variables, cwd: home });
+    t.deepEqual([piped.code, piped.stderr], [0, '']);
+    t.deepEqual(registry.asked, []);
 
-  const said = await onTerminal(variables);
-  t.regex(
-    said,
-    /^complete .+\norama 99\.1\.0 is available; this is [\d.]+\. Update with: npm install --global orama-functions@latest\n$/m,
-  );
-  t.regex(await onTerminal(variables), /orama 99\.1\.0 is available/);
-  t.deepEqual(registry.asked, ['/orama-functions/latest'], 'once a day');
-});
+    const said = await onTerminal(variables);
+    t.regex(
+      said,
+      /^complete .+\norama 99\.1\.0 is available; this is [\d.]+\. Update with: npm install --global orama-functions@latest\n$/m,
+    );
+    t.regex(await onTerminal(variables), /orama 99\.1\.0 is available/);
+    t.deepEqual(registry.asked, ['/orama-functions/latest'], 'once a day');
+  },
+);

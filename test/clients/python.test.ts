@@ -68,7 +68,10 @@ wheelTest(
     t.true(files.some((file) => file.endsWith('dist-info/licenses/LICENSE')));
     const said = await run(
       'python3',
-      ['-c', "import importlib.metadata, orama_functions_client as o; print(o.Client.__name__, importlib.metadata.metadata('orama-functions-client')['License'])"],
+      [
+        '-c',
+        "import importlib.metadata, orama_functions_client as o; print(o.Client.__name__, importlib.metadata.metadata('orama-functions-client')['License'])",
+      ],
       { env: { ...process.env, PYTHONPATH: target } },
     );
     t.is(said.stdout, 'Client Apache-2.0\n');

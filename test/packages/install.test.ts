@@ -45,19 +45,22 @@ for (const major of MAJORS.filter((each) => !existsSync(nodeOf(each)))) {
 
 let files: string[] = [];
 
-test.before('npm packs the engine and the client, and installs the tarballs in an empty directory', async () => {
-  const engine = await pack('.');
-  files = engine.files;
-  const client = await pack('clients/typescript');
-  mkdirSync(installed);
-  // Install scripts as npm has them by itself: the settings of this repository are not those of its
-  // users.
-  const tarballs = [engine.tarball, client.tarball];
-  await run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', ...tarballs], {
-    cwd: installed,
-    env: userEnvironment(),
-  });
-});
+test.before(
+  'npm packs the engine and the client, and installs the tarballs in an empty directory',
+  async () => {
+    const engine = await pack('.');
+    files = engine.files;
+    const client = await pack('clients/typescript');
+    mkdirSync(installed);
+    // Install scripts as npm has them by itself: the settings of this repository are not those of its
+    // users.
+    const tarballs = [engine.tarball, client.tarball];
+    await run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', ...tarballs], {
+      cwd: installed,
+      env: userEnvironment(),
+    });
+  },
+);
 
 async function pack(cwd: string): Promise<{ tarball: string; files: string[] }> {
   const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', directory];
@@ -141,7 +144,10 @@ for (const node of nodes) {
     t.regex(await orama('function', 'deploy', 'hello'), /^Deployed hello version 1 /);
     t.regex(await orama('function', 'invoke', 'hello', '--data', '{"name":"Ada"}'), /Ada/);
     const key = readFileSync(join(home, '.orama', 'admin-key'), 'utf8').trim();
-    const { stdout } = await run(node, ['--input-type=module', '-e', CLIENT, url, key], { cwd: installed, env });
+    const { stdout } = await run(node, ['--input-type=module', '-e', CLIENT, url, key], {
+      cwd: installed,
+      env,
+    });
     t.regex(stdout, /Grace/);
     await endProcess(engine, 'SIGTERM');
     t.is(engine.exitCode, 0, log);
@@ -181,7 +187,7 @@ function userEnvironment(): NodeJS.ProcessEnv {
 }
 
 function versionOf(node: string): string {
-  return execFileSync(node, ['-p', '`Node ${process.versions.node.split(".")[0]}`']).toString().trim();
+  return execFileSync(node, ['-p', '"Node " + process.versions.node.split(".")[0]']).toString().trim();
 }
 
 function packageOf(path: string): string {

@@ -64,7 +64,11 @@ function parseHeaders(body: Uint8Array, from: number): { headers: Map<string, st
   }
 }
 
-function append(form: FormData, headers: ReadonlyMap<string, string>, content: Uint8Array<ArrayBuffer>): void {
+function append(
+  form: FormData,
+  headers: ReadonlyMap<string, string>,
+  content: Uint8Array<ArrayBuffer>,
+): void {
   const disposition = headers.get('content-disposition') ?? '';
   const name = /^form-data\b.*?;\s*name="([^"]*)"/i.exec(disposition)?.[1];
   if (name === undefined) throw new TypeError('A part of the form has no name');
@@ -89,7 +93,9 @@ export function encodeForm(form: FormData): { bytes: Uint8Array<ArrayBuffer>; ty
       continue;
     }
     const type = value.type === '' ? 'application/octet-stream' : value.type;
-    parts.push(utf8.encode(`${field}; filename="${escapeName(value.name)}"\r\nContent-Type: ${type}\r\n\r\n`));
+    parts.push(
+      utf8.encode(`${field}; filename="${escapeName(value.name)}"\r\nContent-Type: ${type}\r\n\r\n`),
+    );
     parts.push(Blob.contentOf(value), LINE_END);
   }
   parts.push(utf8.encode(`--${boundary}--\r\n`));
@@ -100,10 +106,7 @@ const lines = (text: string) => text.replace(/\r?\n|\r/g, '\r\n');
 const escapeName = (text: string) =>
   text.replaceAll('\n', '%0A').replaceAll('\r', '%0D').replaceAll('"', '%22');
 const unescapeName = (text: string) =>
-  text
-    .replace(/%0a/gi, '\n')
-    .replace(/%0d/gi, '\r')
-    .replaceAll('%22', '"');
+  text.replace(/%0a/gi, '\n').replace(/%0d/gi, '\r').replaceAll('%22', '"');
 
 function expect(body: Uint8Array, at: number, what: Uint8Array): number {
   if (!isAt(body, what, at)) throw new TypeError('The form is not made as its content type says');
