@@ -126,6 +126,18 @@ test('output that begins with { or [ is the body as it is, other text is wrapped
   });
   t.is(bare.headers.get('content-type'), 'application/octet-stream');
   t.deepEqual(Buffer.from(await bare.arrayBuffer()), Buffer.from(binary));
+  const outputFor = async (accept: string) => (await api.invoke('probe', 'plain', { accept })).text;
+  for (const accept of ['Application/Octet-Stream', 'text/plain, application/octet-stream;q=0.5']) {
+    t.is(await outputFor(accept), 'plain', accept);
+  }
+  for (const accept of [
+    '*/*',
+    'application/*',
+    'application/octet-stream;q=0, */*',
+    'application/octet-stream2',
+  ]) {
+    t.regex(await outputFor(accept), /"output":"plain"/, accept);
+  }
 
   t.like((await api.invoke('probe', '')).json, { output: '', status: 'success' });
 });

@@ -53,8 +53,7 @@ test.before(
     const client = await pack('clients/typescript');
     mkdirSync(installed);
     // Install scripts as npm has them by itself: the settings of this repository are not those of
-    // its
-    // users.
+    // its users.
     const tarballs = [engine.tarball, client.tarball];
     await run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', ...tarballs], {
       cwd: installed,

@@ -28,6 +28,7 @@ export async function runProject(
   signal: AbortSignal,
 ): Promise<void> {
   const client = createClient({ url: engine.url, apiKey: engine.adminKey });
+  const report = (error: unknown) => terminal.problem(`error: ${messageOf(error)}`);
   const followed = new Set<string>();
   const follow = (name: string) => {
     if (followed.has(name)) return;
@@ -87,8 +88,4 @@ function calledBy({ manifest: { settings } }: ProjectFunction, engine: DevEngine
   const addresses = http === undefined ? [] : [`${base}/${settings.name}`, ...routes];
   const fired = triggers.map((one) => ('topic' in one ? `topic ${one.topic}` : `cron ${one.cron}`));
   return [...addresses, ...fired].map((one) => `\n  ${one}`).join('');
-}
-
-function report(error: unknown): void {
-  process.stderr.write(`error: ${messageOf(error)}\n`);
 }
