@@ -4,15 +4,14 @@ import { once } from 'node:events';
 import { chmodSync, cpSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { bundle } from './bundle.mjs';
+import { compile } from './compile.mjs';
 import { buildConsole } from './console.mjs';
 import { buildLua } from './lua.mjs';
 
 const guide = spawn(process.execPath, ['scripts/guide.mjs'], { stdio: ['ignore', 'ignore', 'inherit'] });
 const guideBuilt = once(guide, 'exit');
 const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
-execFileSync(process.execPath, [tsc, '--incremental', '--tsBuildInfoFile', 'dist/.tsbuildinfo'], {
-  stdio: 'inherit',
-});
+await compile();
 execFileSync(process.execPath, [tsc, '-p', 'clients/typescript'], { stdio: 'inherit' });
 // The files that `orama function init` starts a function from.
 const templates = 'src/cli/templates';
