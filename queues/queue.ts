@@ -24,12 +24,12 @@ import type { InvocationJob, QueueDriver, QueueTimings, ShareOf, Shares, Warn } 
 import { decodeInvocation, QUEUE_KINDS, queueKindOf, toJob } from './jobs.js';
 import { Schedules } from './schedules.js';
 
-/** How many jobs one call of `list` looks at when it filters by function. */
+/** The largest number of jobs that one call of `list` examines when it filters by function. */
 const LIST_SCAN = 1000;
 
 const NO_SHARES: Shares = new Map();
 
-/** The queue's port on BullMQ, whatever store that runs on. */
+/** The port `InvocationQueue` on BullMQ, for all stores. */
 export class BullInvocationQueue implements InvocationQueue {
   readonly driver: string;
   readonly #driver: QueueDriver;
@@ -94,7 +94,7 @@ export class BullInvocationQueue implements InvocationQueue {
       const job = await this.#find(id);
       if (job === null) return 'absent';
       if (await this.#driver.remove(job)) return 'removed';
-      // Between the two it may have ended, or gone back into the queue for a retry.
+      // In the meantime the job may have ended, or may be waiting for a retry.
       const state = await this.#stateOf(job);
       if (state === 'active') {
         await this.#driver.requestCancel(id);
@@ -191,7 +191,7 @@ export class BullInvocationQueue implements InvocationQueue {
     };
   }
 
-  /** The drivers' own errors say nothing to a caller. */
+  /** Converts errors of drivers to `unavailable`, because callers cannot act on them. */
   async #reach<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
@@ -201,7 +201,7 @@ export class BullInvocationQueue implements InvocationQueue {
   }
 }
 
-/** Nearly always of one namespace. */
+/** Collects the shares of the jobs' namespaces; nearly always there is only one. */
 async function sharesOf(jobs: readonly QueuedInvocation[], shareOf: ShareOf): Promise<Shares> {
   const shares = new Map<Namespace, QueueShare>();
   for (const { invocation } of jobs) {

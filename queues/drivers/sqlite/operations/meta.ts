@@ -12,7 +12,7 @@ export function pause(queue: QueueState, paused: boolean): void {
 
 export function setMeta(queue: QueueState, fields: readonly [field: string, value: string][]): number {
   for (const [field, value] of fields) queue.setMeta(field, value);
-  // Limits may have been widened.
+  // Limits may have been raised.
   queue.wakeIfWaiting();
   return fields.length;
 }
