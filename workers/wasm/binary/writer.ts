@@ -50,7 +50,7 @@ export function limits(min: number, max: number | null): Uint8Array {
   return concat(max === null ? [Uint8Array.of(0), u32(min)] : [Uint8Array.of(1), u32(min), u32(max)]);
 }
 
-/** A vector of what is already encoded. */
+/** Encodes a vector of elements that are already encoded. */
 export function vector(items: readonly Uint8Array[]): Uint8Array {
   return concat([u32(items.length), ...items]);
 }

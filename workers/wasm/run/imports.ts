@@ -10,10 +10,10 @@ import { I32, I64 } from '../binary/value-types.js';
 export const HOST_MODULES: readonly string[] = ['env', 'host'];
 export const WASI_MODULE = 'wasi_snapshot_preview1';
 
-/** Ends the name of a string-returning function's second, allocation-free form. */
+/** The suffix of the allocation-free variant of a function that returns data. */
 const INTO = '_into';
 
-/** The wasm parameters of each kind of argument. */
+/** The WebAssembly parameters of each kind of argument. */
 const PARAMETERS: Readonly<Record<HostArgKind, readonly number[]>> = {
   text: [I32, I32],
   bytes: [I32, I32],
@@ -22,7 +22,9 @@ const PARAMETERS: Readonly<Record<HostArgKind, readonly number[]>> = {
   seconds: [I64],
 };
 
-/** All importable names: the table's own, and the `_into` form of those that return data. */
+/**
+ * An importable host function: a function of the table, or its `_into` variant if it returns data.
+ */
 export interface HostImport {
   name: HostFunctionName;
   into: boolean;
@@ -44,8 +46,8 @@ export const HOST_IMPORTS: ReadonlyMap<string, HostImport> = new Map(
 );
 
 /**
- * Parameter types of each preview-1 function, i = i32, I = i64; all return i32 but the one marked
- * `-`.
+ * The parameter types of each WASI preview 1 function: i = i32, I = i64. All functions return an
+ * i32, except the one marked with `-`.
  */
 const WASI_PARAMETERS: Record<string, string> = {
   args_get: 'ii',
@@ -96,7 +98,7 @@ const WASI_PARAMETERS: Record<string, string> = {
   sock_shutdown: 'ii',
 };
 
-/** Every function of WASI preview 1 with its type. */
+/** All functions of WASI preview 1 with their types. */
 export const WASI_IMPORTS: ReadonlyMap<string, FunctionType> = new Map(
   Object.entries(WASI_PARAMETERS).map(([name, shape]) => [
     name,
