@@ -1,8 +1,8 @@
 /**
- * Every SQL function and virtual table module that a statement may use, by group. A name that is in
- * no group is refused: a build of SQLite may bring anything under any name, so that a list of what
- * is forbidden can never be complete. The same table feeds the guard, which reads the text, and the
- * authorizer, which SQLite asks for each name that it has resolved.
+ * All SQL functions and virtual table modules that a statement may use, by group. Names in no group
+ * are refused: a build of SQLite may provide anything under any name, so a list of forbidden names
+ * can never be complete. The guard, which reads the text, and the authorizer, which SQLite calls
+ * for each resolved name, use the same table.
  */
 interface Group {
   reason: string;
@@ -79,8 +79,8 @@ export const FUNCTION_GROUPS: readonly Group[] = [
 ];
 
 /**
- * Looked at and refused. The rest of the world is refused too; these are here so that a test knows
- * them as judged.
+ * Functions that were reviewed and refused. All other functions are refused as well; these are
+ * listed so that a test can tell them from functions that were not reviewed.
  */
 export const REFUSED_FUNCTION_GROUPS: readonly Group[] = [
   { reason: 'Loads native code into the process.', names: ['load_extension'] },
@@ -104,7 +104,7 @@ export const MODULE_GROUPS: readonly Group[] = [
 ];
 
 /**
- * Tables of SQLite's own that describe the database; everything else that begins with `sqlite_` is
+ * SQLite's own tables that describe the database; all other names that begin with `sqlite_` are
  * refused.
  */
 export const SYSTEM_TABLES: ReadonlySet<string> = new Set(
@@ -113,13 +113,13 @@ export const SYSTEM_TABLES: ReadonlySet<string> = new Set(
 );
 
 /**
- * Table-valued functions and eponymous tables of SQLite's sources and shell that reach files,
- * memory or raw pages. No build here has them; they are named so that a server that does is no way
- * around.
+ * Table-valued functions and eponymous tables of SQLite's sources and shell that access files,
+ * memory or raw pages. The bundled builds have none of them; they are listed in case a server has
+ * them.
  */
 const REFUSED_TABLES = new Set(words('carray fsdir lsm1 lsmode zipfile'));
 const REFUSED_PREFIXES = words('pragma_ sqlite3mc_ sqlite_');
-/** With which names of refused tables begin. */
+/** The first letters of the names of refused tables. */
 export const REFUSED_TABLE_LETTERS: readonly string[] = [...REFUSED_TABLES, ...REFUSED_PREFIXES].map((name) =>
   name.charAt(0),
 );
@@ -127,17 +127,17 @@ export const REFUSED_TABLE_LETTERS: readonly string[] = [...REFUSED_TABLES, ...R
 const ALLOWED_FUNCTIONS: ReadonlySet<string> = new Set(FUNCTION_GROUPS.flatMap(({ names }) => names));
 const ALLOWED_MODULES: ReadonlySet<string> = new Set(MODULE_GROUPS.flatMap(({ names }) => names));
 
-/** `name` in lower case. */
+/** `name` must be in lower case. */
 export const isAllowedFunction = (name: string): boolean => ALLOWED_FUNCTIONS.has(name);
 export const isAllowedModule = (name: string): boolean => ALLOWED_MODULES.has(name);
 
 /**
- * Whether a name can stand for something that is neither a table of the namespace nor an allowed
- * module. `name` in lower case.
+ * Returns whether a name may refer to something that is neither a table of the namespace nor an
+ * allowed module. `name` must be in lower case.
  */
 export function isRefusedTable(name: string): boolean {
   if (REFUSED_TABLES.has(name)) return true;
-  // `'sqlite_%'` is a pattern, which can name nothing.
+  // `'sqlite_%'` is a LIKE pattern, which cannot name a table.
   if (!REFUSED_PREFIXES.some((prefix) => name.startsWith(prefix)) || !/^\w+$/.test(name)) return false;
   return !SYSTEM_TABLES.has(name) && !ALLOWED_FUNCTIONS.has(name);
 }

@@ -13,7 +13,9 @@ interface OwnerRow {
   created_at: number;
 }
 
-/** Longer than any deletion: a mark this old is that of a process that died. */
+/**
+ * Longer than any deletion takes, in milliseconds: an older mark was left by a process that died.
+ */
 const MARK_MS = 60_000;
 
 const CONDEMN = `

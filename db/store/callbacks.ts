@@ -11,7 +11,7 @@ interface CallbackRecord {
   last_error: string | null;
 }
 
-/** Rows that one statement of the sweep deletes. */
+/** The maximum number of rows that one statement of the sweep deletes. */
 const STEP = 500;
 
 const COUNT_ATTEMPT = `

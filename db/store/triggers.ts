@@ -23,7 +23,7 @@ interface TriggerRow {
   created_at: number;
 }
 
-/** The same for the same topic or schedule. A schedule without a timezone is one in UTC. */
+/** Returns the canonical string of a topic or schedule. A schedule without a timezone is in UTC. */
 export function specKey(spec: TriggerSpec): string {
   return cleanText('topic' in spec ? `topic ${spec.topic}` : `cron ${spec.timezone ?? 'UTC'} ${spec.cron}`);
 }
