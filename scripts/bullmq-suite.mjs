@@ -24,8 +24,7 @@ const results = join(data, 'results.json');
 const setup = join(checkout, 'vitest.sqlite.setup.ts');
 const config = join(checkout, 'vitest.sqlite.config.ts');
 
-// The tests hand Redis connections around, which the backend has no use for: they get an object
-// that does nothing.
+// The tests pass Redis connections, which the backend ignores, so they get an inert object.
 writeFileSync(
   setup,
   `import { setDefaultBackendFactory } from './src/utils/create-backend';

@@ -1,7 +1,7 @@
 // `npm run release -- [major|minor|patch|<version>] [--dry-run] [--no-build] [--out <dir>]`: makes
-// a release, all but sending it. Version and changelog are set, the tarball is packed and checked,
-// checksums and SBOM are written, and the release is committed and tagged. With --dry-run the
-// artefacts are made, and nothing else is changed. docs/releasing.md has the rest.
+// a release without publishing it. Sets version and changelog, packs and checks the tarball, writes
+// checksums and SBOM, and commits and tags the release. With --dry-run, only the artefacts are
+// made. See docs/releasing.md.
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -63,8 +63,8 @@ console.log(
 );
 
 /**
- * Packs the files that npm would, with the new version, from a copy: a dry run changes nothing
- * here.
+ * Packs the files that npm would pack, with the new version, from a copy, so that a dry run does
+ * not modify the working tree.
  */
 function pack() {
   const copy = mkdtempSync(join(tmpdir(), 'orama-release-'));

@@ -1,5 +1,6 @@
 /**
- * The fields of an object's schema: name, type without null, and whether it may be missing or null.
+ * Returns the fields of an object schema: name, type without null, and whether the field may be
+ * missing or null.
  */
 export function fieldsOf(schema) {
   const required = new Set(schema.required ?? []);
@@ -14,5 +15,5 @@ export function fieldsOf(schema) {
   });
 }
 
-/** The objects inside of an invocation, by the key that holds them. */
+/** The names of objects within an invocation, by their keys. */
 export const INNER_NAMES = { attempts: 'Attempt', callback: 'Callback' };

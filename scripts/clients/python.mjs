@@ -1,6 +1,6 @@
 import { fieldsOf, INNER_NAMES } from './fields.mjs';
 
-/** The dataclasses of an invocation, and the error codes. */
+/** Generates the dataclasses of an invocation, and the error codes. */
 export function pythonShapes(invocation, codes) {
   const classes = [];
   const write = (name, about, schema) => {
