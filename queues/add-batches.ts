@@ -40,6 +40,7 @@ export function batchAdds(send: Send): Batcher<Add, null> {
   });
 }
 
+/** Creates the entry of one call of `add`. */
 export function addOf(group: JobGroup, shares: Shares): Add {
   return { group, bytes: group.reduce((sum, { data }) => sum + data.s, 0), shares };
 }

@@ -71,7 +71,7 @@ export class Batcher<Item, Answer> {
     try {
       const answers = await this.#options.send(items);
       if (answers.length !== batch.length)
-        throw new Error(`${answers.length} answers to ${batch.length} items`);
+        throw new Error(`a batch of ${batch.length} items got ${answers.length} answers`);
       for (const [index, answer] of answers.entries()) {
         if (answer instanceof Error) batch[index]?.reject(answer);
         else batch[index]?.resolve(answer);

@@ -6,6 +6,7 @@ import type { Closable } from '../src/ports/closable.js';
  */
 export type RunMark = `${string}:${number}`;
 
+/** Returns the mark of a job's run after `crashes` worker crashes. */
 export function runMark(id: string, crashes: number): RunMark {
   return `${id}:${crashes}`;
 }

@@ -14,9 +14,11 @@ import type { JobStore } from './job-store.js';
 import type { JobData, NewJob, QueueKind } from './jobs.js';
 import type { JobTaker } from './run-loop.js';
 
+/** A BullMQ queue on any backend. */
 export type BullQueue<D> = Queue<D, void, string, D, void, string, IQueueBackend>;
 export type BullWorker<D> = Pick<Worker<D, void, string, IQueueBackend>, 'on' | 'close' | 'waitUntilReady'>;
 export type BullWorkerOptions = Omit<WorkerOptions, 'connection' | 'prefix'>;
+/** A BullMQ job that carries an invocation. */
 export type InvocationJob = Job<JobData, void>;
 
 /**
@@ -119,6 +121,7 @@ export interface QueueLimits {
   maxBytes: number;
 }
 
+/** The timings of job locks. */
 export interface QueueTimings {
   /**
    * The duration of a job lock in milliseconds: a worker that has not renewed its locks for this

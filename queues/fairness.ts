@@ -14,6 +14,7 @@ import { QUEUE_KINDS, type QueueKind } from './jobs.js';
  * state consists of one number per queue, and one per namespace that is ahead of the clock.
  */
 export const JOBS_PER_UNIT = 4;
+/** The virtual time that one job costs its namespace. */
 export const JOB_COST = 1 / JOBS_PER_UNIT;
 
 /** BullMQ's highest priority on Redis. */
@@ -32,6 +33,7 @@ export function priorityOf(time: number): number {
   return Math.floor(time) + 1;
 }
 
+/** Converts a priority to a virtual time. */
 export function virtualTimeOf(priority: number): number {
   return priority - 1;
 }

@@ -123,6 +123,7 @@ export interface NewJob {
   opts: JobsOptions;
 }
 
+/** Converts an invocation to a job. */
 export function toJob({ invocation, attempts, backoff, delayMs }: QueuedInvocation): NewJob {
   // Options are set only where they differ from the default, because each is packed, stored and
   // read with the job.
@@ -154,6 +155,7 @@ export function doublingBackoff(delayMs: number, failures: number): number {
   return Math.round(full * (1 - JITTER * Math.random()));
 }
 
+/** Returns the queue of a job: `sync` if it has a reply address. */
 export function queueKindOf(data: JobData): QueueKind {
   return data.r === undefined ? 'async' : 'sync';
 }

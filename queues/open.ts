@@ -20,6 +20,7 @@ export type QueuesOptions = ({ driver: 'redis'; url: string } | { driver: 'sqlit
     warn?: Warn;
   };
 
+/** The queue and the ports that share its server; `close` closes all of them. */
 export interface Queues extends Closable {
   queue: InvocationQueue;
   backlog: Backlog;

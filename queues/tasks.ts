@@ -69,7 +69,7 @@ export class BullTasks implements Tasks {
       async (job: Job<string, void>, token?: string) => {
         const handler = handlers[job.name];
         if (handler === undefined)
-          throw new AppError('internal', `Nobody handles tasks of kind ${job.name}.`);
+          throw new AppError('internal', `There is no handler for tasks of kind ${job.name}.`);
         // Tasks that an earlier version added have no owner.
         const [payload = '', owner = ''] = job.data.split(' ').reverse();
         const running = this.#running.get(owner) ?? 0;

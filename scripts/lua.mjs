@@ -26,7 +26,7 @@ export async function buildLua() {
 
   const expand = (file, seen) => {
     const path = join(SOURCE, `${file}.lua`);
-    if (!existsSync(path)) throw new Error(`There is no ${path}.`);
+    if (!existsSync(path)) throw new Error(`${path} does not exist.`);
     return readFileSync(path, 'utf8')
       .replace(COMMENT, '')
       .replace(DIRECTIVE, (_line, kind, name) => {
@@ -43,8 +43,7 @@ export async function buildLua() {
   mkdirSync(TARGET, { recursive: true });
   for (const name of readdirSync(SOURCE).filter((each) => each.endsWith('.lua'))) {
     const lua = expand(name.replace(/\.lua$/, ''), new Set());
-    if (lua.includes('--- @'))
-      throw new Error(`${SOURCE}/${name} has a directive that nothing was put in for.`);
+    if (lua.includes('--- @')) throw new Error(`${SOURCE}/${name} has a directive that was not resolved.`);
     writeFileSync(join(TARGET, name), lua);
   }
   checkStubs([...used]);

@@ -11,6 +11,7 @@ interface Group {
 
 const words = (text: string): string[] => text.trim().split(/\s+/);
 
+/** The allowed SQL functions, with the reason for each group. */
 export const FUNCTION_GROUPS: readonly Group[] = [
   {
     reason:
@@ -93,6 +94,7 @@ export const REFUSED_FUNCTION_GROUPS: readonly Group[] = [
   },
 ];
 
+/** The allowed virtual table modules, with the reason for each group. */
 export const MODULE_GROUPS: readonly Group[] = [
   {
     reason: 'Full-text search over tables of the same database.',

@@ -15,6 +15,7 @@ export interface GuardedStatement {
   parameters: readonly Parameter[];
 }
 
+/** The maximum length of a statement in bytes. */
 export const MAX_SQL_BYTES = 100 << 10;
 
 /**
@@ -60,6 +61,7 @@ export function read(sql: string, what: string): Tokens {
   return tokens;
 }
 
+/** Throws `invalid_sql` that names the first function or table that is not allowed. */
 export function refuseNames(tokens: Tokens): void {
   const name = findRefusedName(tokens);
   if (name === null) return;
@@ -148,6 +150,7 @@ function an(verb: Verb): string {
   return `${/^[aiu]/.test(verb) ? 'an' : 'a'} ${verb.toUpperCase()}`;
 }
 
+/** Creates the error for a refused statement. */
 export function refused(reason: string): AppError {
   return new AppError('invalid_sql', `${reason}.`);
 }

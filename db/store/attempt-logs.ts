@@ -31,6 +31,7 @@ const COLUMNS = [
  */
 type LogRow = AttemptRecord & { head: number };
 
+/** Creates the query of a function's log: its newest records, or those after a position. */
 export function createAttemptLogs(database: Database): AttemptStore['logs'] {
   const { knex } = database;
 

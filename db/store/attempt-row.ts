@@ -161,6 +161,7 @@ export function toTuple(row: AttemptRow): unknown[] {
   ];
 }
 
+/** Converts a row to an attempt as visible at `now` (Unix milliseconds). */
 export function toAttempt(record: AttemptRecord, now: number): AttemptRow {
   return {
     requestId: record.request_id,
@@ -210,6 +211,7 @@ function toFinal(record: AttemptRecord, now: number): FinalAttempt | null {
   };
 }
 
+/** Converts a row to a log record of the API. */
 export function toLogRecord(record: AttemptRecord): LogRecord {
   return {
     request_id: record.request_id,

@@ -23,6 +23,7 @@ const DEAD_ONES = 'attempts indexed by attempts_dead';
 const IS_DEAD = `state = 'dead' and not exists (
   select 1 from attempts later where later.request_id = attempts.request_id and later.attempt > attempts.attempt)`;
 
+/** Creates the repository of attempts. */
 export function createAttemptStore(database: Database): AttemptStore {
   const { knex } = database;
   const tally = createAttemptTally(database);

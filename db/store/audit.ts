@@ -43,6 +43,7 @@ export function auditQueries(knex: Knex, entry: AuditEntry | undefined, happens?
   return [knex.raw(`${INSERT}${condition}`, [...values, ...(happens?.bindings ?? [])])];
 }
 
+/** Creates the repository of audit events. */
 export function createAuditStore(database: Database): AuditStore {
   const { knex } = database;
   const events = () => knex<AuditRow>('audit_events');

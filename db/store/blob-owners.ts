@@ -31,6 +31,7 @@ select iif(bytes > ? - ? and not exists (select 1 from blob_owners where namespa
   bytes / 1048576.0 as used, ? / 1048576.0 as quota
 from (select ${STORAGE_BYTES} as bytes)`;
 
+/** Creates the repository of blob owners. */
 export function createBlobOwnerStore(database: Database): BlobOwnerStore {
   const { knex } = database;
   const owners = () => knex<OwnerRow>('blob_owners');

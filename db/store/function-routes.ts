@@ -32,6 +32,7 @@ export function claimRoutes(
   ];
 }
 
+/** Returns the query that deletes the routes of a function. */
 export function releaseRoutes(knex: Knex, namespace: Namespace, name: FunctionName): Query<unknown> {
   return knex<RouteRow>('function_routes').where({ namespace, function: name }).delete();
 }

@@ -127,6 +127,7 @@ function deployCheck({ namespace, settings, ...version }: NewVersion, listed: st
   };
 }
 
+/** Creates the repository of functions and their versions. */
 export function createFunctionStore(database: Database): FunctionStore {
   const { knex } = database;
   const versions = () => knex<VersionRow>('function_versions');

@@ -29,6 +29,7 @@ const DROP_EXPIRED = `
 delete from idempotency where (namespace, function, key) in (
   select namespace, function, key from idempotency where expires_at <= ? order by expires_at limit 10)`;
 
+/** Creates the repository of idempotency keys. */
 export function createIdempotencyStore(database: Database): IdempotencyStore {
   const { knex } = database;
   const claims = () => knex<ClaimRow>('idempotency');

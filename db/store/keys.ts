@@ -38,6 +38,7 @@ const ADD_MAKER = `
 insert or ignore into key_makers (maker, key_id)
 select ?, id from api_keys where id = ?`;
 
+/** Creates the repository of API keys. */
 export function createKeyStore(database: Database): KeyStore {
   const { knex } = database;
   const keys = () => knex<KeyRow>('api_keys');

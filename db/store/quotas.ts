@@ -27,6 +27,7 @@ const ADD_LOG_BYTES = `
 insert into log_bytes (namespace, day, bytes) values (?, ?, ?)
 on conflict (namespace, day) do update set bytes = bytes + excluded.bytes`;
 
+/** Creates the repository of quotas and of the use that they limit. */
 export function createQuotaStore(database: Database): QuotaStore {
   const { knex } = database;
   const quotas = () => knex<{ namespace: string; name: QuotaName; value: number }>('quotas');

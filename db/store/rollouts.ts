@@ -32,6 +32,7 @@ select ?, ?, ?, ?, ?, ? where exists (
 on conflict (namespace, function, alias) do update set
   version = excluded.version, weights = excluded.weights, updated_at = excluded.updated_at`;
 
+/** Creates the repository of rollouts. */
 export function createRolloutStore(database: Database): RolloutStore {
   const { knex } = database;
   const rollouts = () => knex<RolloutRow>('rollouts');

@@ -36,6 +36,9 @@ delete from api_keys where id in (
   select key_id from key_makers where maker in (
     select 'session:' || family from refresh_tokens where hash = ? and used_at is not null))`;
 
+/**
+ * Creates the repository of wallet challenges, refresh tokens, revocations and namespace owners.
+ */
 export function createSessionStore(database: Database): SessionStore {
   const { knex } = database;
   const nonces = () => knex<NonceRow>('nonces');

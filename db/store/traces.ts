@@ -9,6 +9,7 @@ const STEP = 50;
 
 const rowSchema = z.object({ function: functionNameSchema, trace: z.string() });
 
+/** Creates the repository of traces. */
 export function createTraceStore(database: Database): TraceStore {
   const { knex } = database;
 

@@ -28,6 +28,7 @@ export function specKey(spec: TriggerSpec): string {
   return cleanText('topic' in spec ? `topic ${spec.topic}` : `cron ${spec.timezone ?? 'UTC'} ${spec.cron}`);
 }
 
+/** Creates the repository of triggers. */
 export function createTriggerStore(database: Database): TriggerStore {
   const { knex } = database;
   const triggers = () => knex<TriggerRow>('triggers');

@@ -23,6 +23,10 @@ select
   (select count(*) from ended where state <> 'success') as errors,
   (select min(duration_ms) from ranked where rank >= 0.95 * total) as p95`;
 
+/**
+ * Creates the query of a version's recent figures: calls, errors and p95 of the duration in
+ * milliseconds.
+ */
 export function createVersionFigures(database: Database): AttemptStore['figures'] {
   return async ({ namespace, function: fn, version, since }) => {
     const [row] = await database.run<{ calls: number; errors: number; p95: number | null }[]>(

@@ -9,7 +9,7 @@ export function fieldsOf(schema) {
       [one.type].flat().map((type) => ({ ...one, type })),
     );
     const options = all.filter(({ type }) => type !== 'null');
-    if (options.length !== 1) throw new Error(`${name} has several types, which the clients cannot show`);
+    if (options.length !== 1) throw new Error(`${name} has several types, which the clients do not support`);
     const isNullable = options.length !== all.length;
     return { name, schema: options[0], isOptional: isNullable || !required.has(name) };
   });

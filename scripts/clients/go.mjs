@@ -39,7 +39,7 @@ function typeOf({ name, schema, isOptional }, inner) {
   if (schema.type === 'object') inner(schema, innerName);
   const plain = { string: 'string', integer: 'int64', number: 'float64', object: innerName }[schema.type];
   if (plain === undefined)
-    throw new Error(`${name} is of the type ${schema.type}, which has no type in Go here`);
+    throw new Error(`${name} has the type ${schema.type}, which is not mapped to a Go type`);
   return isOptional ? `*${plain}` : plain;
 }
 

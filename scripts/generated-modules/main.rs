@@ -1,4 +1,4 @@
-// Writes valid modules that wasm-smith makes of random bytes: `<first seed> <how many> <directory>`.
+// Writes valid modules that wasm-smith generates from random bytes: `<first seed> <count> <file>`.
 // One file for all: length and bytes of each module, in order of their seeds.
 use arbitrary::Unstructured;
 use std::io::Write;

@@ -127,7 +127,7 @@ function layOut(quickjs, extensions) {
     if (from !== 'env') return [from, wanted];
     if (offered.has(wanted)) return ['quickjs', wanted];
     if (exports.some((entry) => entry.name === wanted)) return [name, wanted];
-    if (!isFunction({ kind })) throw new Error(`${name} imports ${wanted}, which no part has`);
+    if (!isFunction({ kind })) throw new Error(`${name} imports ${wanted}, which no part exports`);
     return ['layout', stub(wanted, type)];
   }
 

@@ -2,7 +2,7 @@
  * One error for all runs: `abort()` without a reason would create an exception with a stack trace
  * per run.
  */
-const REASON = new Error('the guest is gone');
+const REASON = new Error('the guest has ended');
 
 /**
  * Aborts host calls that outlive their guest. The signal is created on first access, because most

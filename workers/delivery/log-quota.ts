@@ -32,6 +32,7 @@ interface Account {
   own: number;
 }
 
+/** Creates the log quota of this process. */
 export function createLogQuota({ store, quotas }: { store: QuotaStore; quotas: Quotas }): LogQuota {
   const accounts = new Map<Namespace, Account>();
   let sharing: Promise<void> | null = null;

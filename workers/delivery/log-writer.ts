@@ -74,6 +74,7 @@ interface Pending {
   reject(error: unknown): void;
 }
 
+/** Creates the log writer of a worker process. `close` writes pending rows. */
 export function createLogWriter({ attempts, backlog, logger, onWritten }: LogWriterDeps): LogWriter {
   let pending: Pending[] = [];
   let writing: Promise<void> | null = null;

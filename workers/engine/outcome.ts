@@ -66,7 +66,7 @@ export function stopped(
     return { status: 'timeout', ...blank(`timed out after ${call.timeoutMs / 1000} s${where}`), ...seen };
   }
   if (how.ending === 'cancelled') return { status: 'cancelled', ...blank('cancelled'), ...seen };
-  const why = how.failure?.message ?? 'it ended without a word';
+  const why = how.failure?.message ?? 'it exited without an error message';
   return { status: 'error', ...blank(`the function's thread failed: ${why}`), ...seen };
 }
 

@@ -39,6 +39,7 @@ export interface Run {
   reject(error: unknown): void;
 }
 
+/** Creates a run in its initial state. */
 export function newRun(
   call: GuestCall,
   key: string,
@@ -92,6 +93,7 @@ export function sleep(run: Run, milliseconds: number, goOn: () => void): void {
   run.stopSleep = () => clearTimeout(timer);
 }
 
+/** Returns the signal that aborts the run's host calls. */
 export function abortSignalOf(run: Run): AbortSignal {
   run.outsideWork ??= new AbortController();
   return run.outsideWork.signal;

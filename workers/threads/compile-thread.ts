@@ -7,7 +7,7 @@ import { ownThreadNumber } from './cpu-clock.js';
 import type { FromCompiler, ToCompiler } from './protocol.js';
 
 const port = parentPort;
-if (port === null) throw new Error('compile-thread.js runs as a worker thread of the engine only');
+if (port === null) throw new Error('compile-thread.js must run as a worker thread of the engine');
 
 function say(message: FromCompiler): void {
   port?.postMessage(message);

@@ -128,7 +128,7 @@ export class GuestThread {
    */
   run(key: string, program: Program, job: Job): Slot {
     const slot = this.#free.pop();
-    if (slot === undefined) throw new Error('the thread has no slot for one more invocation');
+    if (slot === undefined) throw new Error('the thread has no free slot');
     const { number } = this.#load(key, program);
     const generation = nextGeneration(this.#wakeup);
     if (!slot.fill(number, job)) this.#post({ type: 'job', slot: slot.index, generation, job: alone(job) });

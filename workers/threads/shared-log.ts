@@ -38,6 +38,7 @@ export interface LogCursor {
   pending: number;
 }
 
+/** The guest thread's side of the log. */
 export class SharedLog implements LogSink {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;

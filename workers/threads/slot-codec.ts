@@ -31,6 +31,7 @@ type Texts = [string, string, string, Job['env'], string];
 /** The error and the response of a result. */
 type ResultTexts = [string | null, string | null];
 
+/** Creates typed views of a slot's buffers. */
 export function viewOf({ control, shared, dataOffset: dataAt }: SlotBuffers): SlotView {
   return {
     words: new Int32Array(control),
@@ -86,6 +87,7 @@ export function writeResult({ words, numbers, data }: SlotView, result: JobResul
   return fits;
 }
 
+/** Reads a result. `posted` returns an output that was too large for the slot. */
 export function readResult({ words, numbers, data }: SlotView, posted: () => Uint8Array): JobResult {
   const length = words[SLOT.outputLength] ?? 0;
   const textLength = words[SLOT.resultTextLength] ?? 0;

@@ -26,7 +26,7 @@ import { isAtOrBefore, readJob, type SlotView, viewOf, writeIdleReport, writeRes
 const SHORT_SLEEP_MS = 2;
 const PAGES_PER_MB = 16;
 
-if (parentPort === null) throw new Error('thread.js runs as a worker thread of the pool only');
+if (parentPort === null) throw new Error('thread.js must run as a worker thread of the thread pool');
 const port: MessagePort = parentPort;
 const { buffers, replies } = workerData as { buffers: ThreadBuffers; replies: MessagePort };
 const words = new Int32Array(buffers.control);
@@ -250,11 +250,11 @@ function beginNext(wakeup: number): boolean {
 function begin(slot: Slot, generation: number): void {
   const number = slot.words[SLOT.program] ?? 0;
   const runner = runners.get(number);
-  if (runner === undefined) throw new Error(`the thread was never given program ${number}`);
+  if (runner === undefined) throw new Error(`program ${number} is not loaded on this thread`);
   const posted = slot.posted?.generation === generation ? slot.posted.job : null;
   slot.posted = null;
   const job = readJob(slot) ?? posted;
-  if (job === null) throw new Error('the thread was never given the job that was posted');
+  if (job === null) throw new Error('the posted job did not arrive');
   run(runner, job, slot);
 }
 

@@ -22,7 +22,7 @@ export async function batch(
 ): Promise<unknown[]> {
   const client: unknown = knex.client;
   if (!(client instanceof RqliteClient)) {
-    throw new RqliteError('RQLITE_REFUSED', 'batch() is for a knex whose client is RqliteClient');
+    throw new RqliteError('RQLITE_REFUSED', 'batch() requires a knex instance with the client RqliteClient');
   }
   if (queries.length === 0) return [];
   const compiled = queries.map((query) => {

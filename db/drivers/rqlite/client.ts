@@ -88,10 +88,12 @@ export class RqliteClient extends KnexSqlite {
 
 Object.assign(RqliteClient.prototype, { driverName: 'rqlite' });
 
+/** Returns whether a query is recognized as idempotent. */
 export function isIdempotent({ sql }: { sql: string }): boolean {
   return IDEMPOTENT.test(sql);
 }
 
+/** Converts knex's query to a statement. Throws for an empty query. */
 export function toStatement({ sql, bindings }: KnexQuery): RqliteStatement {
   if (sql === '') throw new RqliteError('SQLITE_ERROR', 'the query is empty');
   return { sql, bindings: bindings ?? [] };

@@ -47,6 +47,10 @@ const REAL = /real|floa|doub/i;
 const STRING_OR_NUMBER = /"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g;
 const LARGE_INTEGER = /^-?\d{16,}$/;
 
+/**
+ * Parses the body of a response without rounding integers. Throws `RQLITE_REFUSED` when it is not
+ * JSON.
+ */
 export function parseResponse(text: string): RqliteResponse {
   const safe = /\d{16}/.test(text)
     ? text.replace(STRING_OR_NUMBER, (found) =>
@@ -59,8 +63,12 @@ export function parseResponse(text: string): RqliteResponse {
     // Go's JSON encoder, which the server uses, has no infinite numbers: its error replaces the
     // whole response.
     if (/unsupported value: [+-]?(Inf|NaN)/.test(text))
-      throw new RqliteError('SQLITE_ERROR', 'the result holds an infinite number', { cause });
-    throw new RqliteError('RQLITE_REFUSED', 'the answer is no JSON: is this an rqlite server?', { cause });
+      throw new RqliteError('SQLITE_ERROR', 'the result contains an infinite number', { cause });
+    throw new RqliteError(
+      'RQLITE_REFUSED',
+      'the response is not JSON; check that the URL is that of an rqlite server',
+      { cause },
+    );
   }
 }
 

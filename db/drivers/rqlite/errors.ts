@@ -20,6 +20,7 @@ export interface RqliteErrorDetails {
   statement?: number;
 }
 
+/** An error of the transport, of the server or of a statement; see RqliteErrorCode. */
 export class RqliteError extends Error {
   readonly code: RqliteErrorCode;
   /** The message without the SQL that knex prepends to `message`. */

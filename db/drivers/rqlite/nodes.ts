@@ -30,5 +30,5 @@ export async function readNodes(urls: readonly string[]): Promise<Node[]> {
       failure = error;
     }
   }
-  throw new RqliteError('RQLITE_UNAVAILABLE', 'no node answers with the list of nodes', { cause: failure });
+  throw new RqliteError('RQLITE_UNAVAILABLE', 'no node returned the list of nodes', { cause: failure });
 }

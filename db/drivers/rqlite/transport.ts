@@ -183,7 +183,8 @@ function interpret(status: number, text: string): RqliteResponse | Failure {
   if (status === 503) return { kind: 'untouched', error: new RqliteError('RQLITE_UNAVAILABLE', text.trim()) };
   if (status === 401)
     throw new RqliteError('RQLITE_UNAUTHORIZED', 'the server does not accept the credentials in the URL');
-  if (status !== 200) throw new RqliteError('RQLITE_REFUSED', `the server answers ${status}: ${text.trim()}`);
+  if (status !== 200)
+    throw new RqliteError('RQLITE_REFUSED', `the server responded with status ${status}: ${text.trim()}`);
   const response = parseResponse(text);
   if (response.error === undefined) return response;
   const error = new RqliteError('RQLITE_UNAVAILABLE', response.error);
@@ -202,6 +203,7 @@ async function read(body: AsyncIterable<Buffer>, maxBytes: number): Promise<stri
   return Buffer.concat(chunks).toString();
 }
 
+/** Returns the Authorization header for the credentials of a URL; none without credentials. */
 export function authorization({ username, password }: URL): Record<string, string> {
   if (username === '') return {};
   const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;

@@ -21,7 +21,7 @@ import type {
  */
 const MAX_PREPARED = 200;
 
-if (parentPort === null) throw new Error('thread.ts is the body of a worker thread');
+if (parentPort === null) throw new Error('thread.js must run as a worker thread');
 const port = parentPort;
 const database = open(workerData as SqliteThreadOptions);
 const prepared = new Map<string, Database.Statement>();

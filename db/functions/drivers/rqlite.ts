@@ -53,6 +53,10 @@ interface Cluster {
   checked: Promise<ReadonlySet<string>> | null;
 }
 
+/**
+ * Opens the functions' databases on RQLite. Rejects with `unavailable`, or with `bad_config` when
+ * the URL is that of the engine's own database.
+ */
 export async function openRqliteExecutor({ url, namespace: only }: RqliteExecutorOptions): Promise<Executor> {
   const address = parseAddress(url);
   const clusters = new Map<string, Cluster>();
@@ -294,7 +298,7 @@ function toAppError(error: unknown, timeoutMs: number, numbered: boolean): AppEr
     case 'RQLITE_AMBIGUOUS':
       return new AppError(
         'ambiguous_write',
-        'RQLite was cut off before it said whether the write took place; look before repeating it.',
+        'The connection to RQLite was lost before it confirmed the write; check whether the write took place before repeating it.',
         options,
       );
     case 'RQLITE_TIMEOUT':

@@ -23,6 +23,7 @@ const LOWEST = constants.priority.PRIORITY_LOW;
 /** Why a request has no reply. */
 export type Loss = 'deadline' | 'aborted' | 'crashed' | 'memory' | 'killed' | 'closed';
 
+/** Thrown when a request ends without a reply. */
 export class LostRequest extends Error {
   readonly loss: Loss;
 

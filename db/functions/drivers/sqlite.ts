@@ -28,6 +28,7 @@ const UNAVAILABLE: ReadonlyMap<ChildFailure['code'], string> = new Map([
   [SQLITE.notADatabase, 'The database file of this namespace is no database; restore it from a backup.'],
 ]);
 
+/** Opens the functions' databases as SQLite files, which child processes access. */
 export async function openSqliteExecutor(options: SqliteExecutorOptions): Promise<Executor> {
   const { directory, maxChildren = 16 } = options;
   await mkdir(directory, { recursive: true });

@@ -65,8 +65,7 @@ export function bullFunction(name: string, lua: string): string {
     lua.replace(COMMENT, ''),
   );
   const functions = text.match(FUNCTION) ?? [];
-  if (functions.length === 0)
-    throw new Error(`BullMQ's script ${name} has no functions that can be made once.`);
+  if (functions.length === 0) throw new Error(`BullMQ's script ${name} contains no function definitions.`);
   return `local ${name} = (function()
 ${STUBS}
 local rcall = redis.call

@@ -59,6 +59,7 @@ export function refusalError(code: RefusalCode, subject: Subject): Error {
   return Object.assign(error, { code });
 }
 
+/** Converts a failure from the database thread to an error. */
 export function toError({ refusal, code, message }: Failure, subject: Subject): Error {
   if (refusal !== undefined) return refusalError(refusal, subject);
   return new SqliteQueueError(code ?? 'SQLITE_ERROR', `The queue's database failed: ${message}`);

@@ -35,6 +35,7 @@ export interface Snapshot {
   globals: [name: string, value: number | bigint][];
 }
 
+/** Takes a snapshot of a memory and of the given globals. */
 export function takeSnapshot(memory: Uint8Array, globals: Snapshot['globals']): Snapshot {
   const source = Buffer.from(memory.buffer, memory.byteOffset, memory.length);
   const parts: number[] = [];

@@ -7,7 +7,9 @@ import {
 import type { FunctionType } from '../binary/parse.js';
 import { I32, I64 } from '../binary/value-types.js';
 
+/** The module names under which host functions can be imported. */
 export const HOST_MODULES: readonly string[] = ['env', 'host'];
+/** The module name of WASI preview 1. */
 export const WASI_MODULE = 'wasi_snapshot_preview1';
 
 /** The suffix of the allocation-free variant of a function that returns data. */
@@ -30,6 +32,7 @@ export interface HostImport {
   into: boolean;
   type: FunctionType;
 }
+/** All importable host functions, by import name. */
 export const HOST_IMPORTS: ReadonlyMap<string, HostImport> = new Map(
   hostFunctionNames().flatMap((name): [string, HostImport][] => {
     const { args, result } = hostFunction(name);

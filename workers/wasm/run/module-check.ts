@@ -19,6 +19,7 @@ const NOTHING: FunctionType = { params: [], results: [] };
 const ALLOCATOR: FunctionType = { params: [I32], results: [I32] };
 const HANDLE: FunctionType = { params: [I32, I32], results: [I64] };
 
+/** Throws `invalid_module` when the module exceeds MAX_MODULE_BYTES. */
 export function checkSize(bytes: Uint8Array): void {
   if (bytes.length > MAX_MODULE_BYTES) {
     const size = (bytes.length / MB).toFixed(1);

@@ -21,6 +21,7 @@ const CHEAP_BYTES = 8;
 /** The size of a state up to its counters, which do not depend on the seed. */
 export const CHACHA_BYTES = COUNTERS_AT;
 
+/** The position of a State in a snapshot. */
 export interface PrngState {
   at: number;
   /** Whether `cheaprand` follows the state. */

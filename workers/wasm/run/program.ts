@@ -5,6 +5,7 @@ import type { PrngState } from './prng-states.js';
 import type { GuestResult, Session } from './session.js';
 import type { TimeCell } from './time-cells.js';
 
+/** The part of a program that does not depend on the start strategy. */
 export interface ProgramBase {
   /**
    * The compiled module. For a program with a snapshot, it excludes the contents of the memory, so
@@ -32,6 +33,7 @@ export interface ProgramBase {
   waits: boolean;
 }
 
+/** A program whose runs start from a new instance's state. */
 export interface FreshProgram extends ProgramBase {
   strategy: 'fresh';
   /**

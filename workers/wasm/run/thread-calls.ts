@@ -28,6 +28,7 @@ const THREAD_CALLS: ThreadCalls = {
   },
 };
 
+/** Executes a host function on the guest thread. */
 export function answerInThread(
   session: Session,
   name: ThreadFunctionName,

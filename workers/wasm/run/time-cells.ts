@@ -17,6 +17,7 @@ export interface TimeCell {
 export const MAX_DISTANCE = 2 ** 51;
 const HALF = 2 ** 32;
 
+/** Writes the times of all cells, relative to `now` (the monotonic clock, in nanoseconds). */
 export function moveTimeCells(memory: GuestMemory, cells: readonly TimeCell[], now: bigint): void {
   if (cells.length === 0) return;
   // In 32-bit halves, because BigInt arithmetic for each cell would add a microsecond or more to a

@@ -20,6 +20,7 @@ const INTERPRETER_IMPORTS = 20;
 /** A custom section that the Go linker writes (cmd/link/internal/wasm). */
 const GO_BUILD_ID = 'go:buildid';
 
+/** Returns whether the module was built by the Go toolchain. */
 export function isGo(module: ParsedModule): boolean {
   return module.customs.includes(GO_BUILD_ID);
 }
@@ -33,6 +34,7 @@ export interface Source {
   maxPages: number;
 }
 
+/** Parses and checks a module. Throws `invalid_module` when it cannot be deployed. */
 export function readSource(wasm: Uint8Array, limitMb: number): Source {
   checkSize(wasm);
   const module = parse(wasm);

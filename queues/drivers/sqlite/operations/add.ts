@@ -18,6 +18,7 @@ INSERT INTO job (queue, id, state, score, seq, name, data, opts, priority, delay
   parent_queue, parent_id, parent_key)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (queue, id) DO NOTHING`;
 
+/** Adds a job, or handles it as a duplicate. Returns the id of the resulting job. */
 export function addJob(queue: QueueState, job: NewJob): string {
   const added = add(queue, job, null);
   if (typeof added === 'number') throw new Refusal(added);

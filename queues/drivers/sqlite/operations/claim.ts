@@ -66,6 +66,7 @@ export function promoteDue(queue: QueueState, now: number): void {
   if (due.length > 1) queue.wake();
 }
 
+/** Returns whether the queue has as many active jobs as its global concurrency allows. */
 export function isMaxed(queue: QueueState): boolean {
   const most = queue.metaNumber('concurrency');
   if (most === undefined) return false;

@@ -35,6 +35,7 @@ export function addLog(queue: QueueState, id: string, text: string, keep: number
   return countLogs(queue, key);
 }
 
+/** Deletes all log lines of a job except the newest `keep`. */
 export function clearLogs(queue: QueueState, id: string, keep: number): void {
   const key = keyOf(queue, id);
   if (key === undefined) return;

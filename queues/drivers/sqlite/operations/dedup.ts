@@ -146,6 +146,7 @@ export function removeDedupKey(queue: QueueState, dedupId: string): number {
   return queue.store.run('DELETE FROM dedup WHERE queue = ? AND id = ?', queue.id, dedupId);
 }
 
+/** Returns the id of the job that holds a deduplication key. */
 export function dedupJobId(queue: QueueState, dedupId: string, now: number): string | null {
   return (
     queue.store.row<[string]>(

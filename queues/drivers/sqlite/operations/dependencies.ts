@@ -10,10 +10,12 @@ export interface ParentLink {
   id: string;
 }
 
+/** Returns the key by which a parent refers to this child. */
 export function childKey(queue: QueueState, id: string): string {
   return `${queue.name}:${id}`;
 }
 
+/** Adds a child to a parent's dependencies, or updates the existing dependency. */
 export function addDependency(
   queue: QueueState,
   id: string,
@@ -120,6 +122,10 @@ export function settleFailedChild(
   }
 }
 
+/**
+ * Detaches a child from its parent, and releases the parent if no child is pending. Returns false
+ * when the job has no parent.
+ */
 export function removeChildDependency(queue: QueueState, id: string, now: number): boolean {
   const { store } = queue;
   const child = store.row<[key: number, parentQueue: string | null, parentId: string | null]>(

@@ -47,6 +47,7 @@ export function trimEvents(queue: QueueState, maxLength: number): number {
 
 export type EventRow = [id: number, name: string, data: string];
 
+/** Returns up to READ_AT_ONCE events after the given id. */
 export function readEvents(queue: QueueState, after: number): EventRow[] {
   return queue.store.rows<EventRow>(
     `SELECT id, name, data FROM event WHERE queue = ? AND id > ? ORDER BY id LIMIT ${READ_AT_ONCE}`,

@@ -95,6 +95,7 @@ export function fail(
   return leave(queue, 'failed', ending, dedupId, next);
 }
 
+/** Returns whether a child of the job has failed and its failure must fail the parent. */
 export function hasFailedChild(queue: QueueState, key: number): boolean {
   return (
     queue.store.row(

@@ -41,6 +41,7 @@ const LISTS: Readonly<Record<string, readonly [state: number, condition: string]
 /** BullMQ reverses these lists itself, so it expects the newest job first. */
 const NEWEST_FIRST: readonly string[] = ['wait', 'waiting', 'active'];
 
+/** Counts the jobs of each type. `delayedUntil` (Unix milliseconds) restricts delayed jobs. */
 export function countJobs(
   queue: QueueState,
   types: readonly string[],
@@ -97,6 +98,9 @@ export function countPerPriority(queue: QueueState, priorities: readonly number[
   );
 }
 
+/**
+ * Returns one list of job ids per type, from position `start` to `end`; a negative `end` means all.
+ */
 export function getRanges(
   queue: QueueState,
   types: readonly string[],

@@ -1,6 +1,7 @@
 import type { QueueState } from '../queue-state.js';
 import { publish } from './events.js';
 
+/** Pauses or resumes the queue. */
 export function pause(queue: QueueState, paused: boolean): void {
   if (paused) queue.setMeta('paused', '1');
   else {

@@ -58,6 +58,7 @@ export function setRateLimit(queue: QueueState, ms: number, now: number): void {
   );
 }
 
+/** Ends the current window. Returns the number of deleted rows. */
 export function removeRateLimit(queue: QueueState): number {
   queue.wakeIfWaiting();
   return queue.store.run('DELETE FROM rate_limit WHERE queue = ?', queue.id);

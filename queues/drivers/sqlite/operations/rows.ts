@@ -48,6 +48,7 @@ export function toWaiting(queue: QueueState, key: number, lifo = false): void {
   queue.wake();
 }
 
+/** Moves a job to the delayed state until the given time (Unix milliseconds). */
 export function toDelayed(queue: QueueState, key: number, until: number): void {
   queue.store.run(
     `UPDATE job SET state = ${STATE.delayed}, score = ?, seq = ?, lock_token = NULL, locked_until = NULL WHERE key = ?`,
@@ -59,6 +60,7 @@ export function toDelayed(queue: QueueState, key: number, until: number): void {
   queue.wake(until);
 }
 
+/** Returns the primary key of a job. */
 export function keyOf(queue: QueueState, id: string): number | undefined {
   return queue.store.row<[number]>('SELECT key FROM job WHERE queue = ? AND id = ?', queue.id, id)?.[0];
 }

@@ -230,6 +230,9 @@ export function removeScheduler(queue: QueueState, id: string): boolean {
   return queue.store.run('DELETE FROM scheduler WHERE queue = ? AND id = ?', queue.id, id) > 0;
 }
 
+/**
+ * Lists schedulers by their next run, from position `start` to `end`; a negative `end` means all.
+ */
 export function listSchedulers(
   queue: QueueState,
   start: number,

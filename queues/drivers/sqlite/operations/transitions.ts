@@ -182,6 +182,7 @@ function delayedKey(queue: QueueState, id: string): number {
   return job[0];
 }
 
+/** Moves a delayed job to the waiting state. */
 export function promote(queue: QueueState, id: string): void {
   const key = delayedKey(queue, id);
   queue.store.run('UPDATE job SET delay = 0 WHERE key = ?', key);
@@ -200,6 +201,7 @@ export function promoteMany(queue: QueueState, count: number): number {
   return delayed.length;
 }
 
+/** Changes the delay of a delayed job, counted from `now`, in milliseconds. */
 export function changeDelay(queue: QueueState, id: string, delay: number, now: number): void {
   const key = delayedKey(queue, id);
   toDelayed(queue, key, now + delay);
@@ -207,6 +209,7 @@ export function changeDelay(queue: QueueState, id: string, delay: number, now: n
   publish(queue, 'delayed', { jobId: id, delay: now + delay });
 }
 
+/** Changes the priority of a job, and its position if it is waiting. */
 export function changePriority(queue: QueueState, id: string, priority: number, lifo: boolean): void {
   const job = queue.store.row<[key: number, state: number]>(
     'SELECT key, state FROM job WHERE queue = ? AND id = ?',
