@@ -69,7 +69,7 @@ const SENTENCES: readonly (readonly [prefix: string, sentence: string])[] = [
   ['SQLITE_CANTOPEN', 'The database file cannot be opened; check that its directory exists and is writable.'],
   ['SQLITE_READONLY', 'The database file cannot be written; check its permissions.'],
   ['SQLITE_CORRUPT', 'The database file is damaged; restore it from a backup.'],
-  ['SQLITE_NOTADB', 'The file is not a SQLite database; check the data directory.'],
+  ['SQLITE_NOTADB', 'The file is no SQLite database; check the data directory.'],
   ['SQLITE_NOMEM', 'The database ran out of memory.'],
   ['SQLITE_CLOSED', 'The database is closed.'],
   ['SQLITE_THREAD', 'The thread that runs the database has died; restart the process.'],

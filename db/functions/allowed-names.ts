@@ -22,7 +22,7 @@ export const FUNCTION_GROUPS: readonly Group[] = [
       substring subtype trim typeof unhex unicode unistr unistr_quote unlikely upper zeroblob`),
   },
   {
-    reason: 'Counters of the connection: the wrong numbers at worst, as a child serves its file alone.',
+    reason: 'Counters of the connection: at worst those of an earlier statement on the same file.',
     names: words('changes last_insert_rowid total_changes'),
   },
   {
@@ -31,7 +31,7 @@ export const FUNCTION_GROUPS: readonly Group[] = [
   },
   {
     reason:
-      'Operators that SQLite compiles to functions: MATCH, REGEXP (which no build here has), -> and ->>.',
+      'Operators that SQLite compiles to functions: MATCH, REGEXP (not in the bundled builds), -> and ->>.',
     names: words('match regexp -> ->>'),
   },
   {
@@ -89,7 +89,7 @@ export const REFUSED_FUNCTION_GROUPS: readonly Group[] = [
   { reason: 'Writes into the log of the process.', names: ['sqlite_log'] },
   { reason: 'For debugging SQLite itself.', names: ['geopoly_debug', 'rtreedepth', 'rtreenode'] },
   {
-    reason: 'User accounts of an RQLite that was built with them: none of a function’s business.',
+    reason: 'User accounts of an RQLite built with them, which functions must not access.',
     names: words('auth_enabled auth_user_add auth_user_change auth_user_delete authenticate'),
   },
 ];
@@ -101,7 +101,7 @@ export const MODULE_GROUPS: readonly Group[] = [
     names: words('fts3 fts3tokenize fts4 fts4aux fts5 fts5vocab'),
   },
   { reason: 'Spatial indexes in tables of the same database.', names: words('geopoly rtree rtree_i32') },
-  { reason: 'Rows out of a JSON argument.', names: words('json_each json_tree jsonb_each jsonb_tree') },
+  { reason: 'Rows from a JSON argument.', names: words('json_each json_tree jsonb_each jsonb_tree') },
   { reason: 'Counts pages of the same database, and writes nothing.', names: ['dbstat'] },
 ];
 

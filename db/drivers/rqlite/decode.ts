@@ -66,7 +66,7 @@ export function parseResponse(text: string): RqliteResponse {
       throw new RqliteError('SQLITE_ERROR', 'the result contains an infinite number', { cause });
     throw new RqliteError(
       'RQLITE_REFUSED',
-      'the response is not JSON; check that the URL is that of an rqlite server',
+      'the answer is no JSON: is this an rqlite server?',
       { cause },
     );
   }
