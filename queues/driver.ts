@@ -111,8 +111,8 @@ export interface QueueDriver extends Closable {
 /** The limits of namespaces, by name. */
 export type Shares = ReadonlyMap<string, QueueShare>;
 
-/** Resolves with the limits of a namespace. Called on every add, so it must answer from memory. */
-export type ShareOf = (namespace: Namespace) => Promise<QueueShare>;
+/** Returns the limits of a namespace. Called on every add, so it should answer from memory. */
+export type ShareOf = (namespace: Namespace) => QueueShare | Promise<QueueShare>;
 
 export interface QueueLimits {
   /** QUEUE_MAX_WAITING */

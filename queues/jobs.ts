@@ -148,11 +148,12 @@ const JITTER = 0.2;
 
 /**
  * Returns the delay before a retry in milliseconds: `delayMs`, doubled with each failure after the
- * first, at most 300 s, minus up to a fifth of jitter.
+ * first, at most 300 s. Jitter lengthens it by up to a fifth, so that no retry is earlier than
+ * `retry.delay` promises.
  */
 export function doublingBackoff(delayMs: number, failures: number): number {
-  const full = Math.min(BACKOFF_CAP_MS, delayMs * 2 ** Math.max(0, failures - 1));
-  return Math.round(full * (1 - JITTER * Math.random()));
+  const full = delayMs * 2 ** Math.max(0, failures - 1);
+  return Math.round(Math.min(BACKOFF_CAP_MS, full * (1 + JITTER * Math.random())));
 }
 
 /** Returns the queue of a job: `sync` if it has a reply address. */

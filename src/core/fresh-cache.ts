@@ -3,7 +3,8 @@ import { LRUCache } from 'lru-cache';
 const MAX_AGE_MS = 2000;
 /** With something older at hand, nobody waits longer than this for a store that is slow or away. */
 const PATIENCE_MS = 250;
-const MAX_ENTRIES = 20_000;
+/** An LRUCache reserves room for all of its entries when it is made. */
+const MAX_ENTRIES = 5000;
 
 /**
  * A cache whose entries are never older than 2 s while the store answers, and which never remembers
@@ -11,6 +12,8 @@ const MAX_ENTRIES = 20_000;
  * functions go on running.
  */
 export interface FreshCache<V> {
+  /** The value if it is cached and fresh, else null: for hot paths, which then need no promise. */
+  peek(key: string): V | null;
   get(key: string, load: () => Promise<V | null>): Promise<V | null>;
   /** Forgets every key that begins with the prefix, and what is being loaded for them right now. */
   drop(prefix: string): void;
@@ -52,10 +55,16 @@ export function freshCache<V>(maxAgeMs: number = MAX_AGE_MS): FreshCache<V> {
     return current;
   };
 
+  const isFresh = ({ loadedAt }: Entry<V>) => performance.now() - loadedAt < maxAgeMs;
+
   return {
+    peek(key) {
+      const entry = entries.get(key);
+      return entry !== undefined && isFresh(entry) ? entry.value : null;
+    },
     async get(key, load) {
       const entry = entries.get(key);
-      if (entry && performance.now() - entry.loadedAt < maxAgeMs) return entry.value;
+      if (entry && isFresh(entry)) return entry.value;
       const { promise, since } = loading.get(key) ?? start(key, load);
       if (!entry) return promise;
       const patience = PATIENCE_MS - (performance.now() - since);

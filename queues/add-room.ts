@@ -1,0 +1,61 @@
+import { FairQueue } from '../src/fair-queue.js';
+
+/**
+ * The limit of input bytes in pending adds, after which further adds wait. While a job is being
+ * added, its input is in memory several times: as the job's data, as JSON, and as a command.
+ */
+const FULL_BYTES = 64 << 20;
+/**
+ * Adds with at most this many input bytes wait only beyond twice the limit, because most adds are
+ * small.
+ */
+const SMALL_BYTES = 64 << 10;
+
+/**
+ * Limits the memory of pending adds, regardless of the number of concurrent callers with large
+ * inputs. Waiting namespaces are served in turn.
+ */
+export class AddRoom {
+  readonly #full: number;
+  readonly #waiting = new FairQueue<{ bytes: number; enter: () => void }>();
+  #bytes = 0;
+
+  constructor(fullBytes = FULL_BYTES) {
+    this.#full = fullBytes;
+  }
+
+  /**
+   * Acquires room for an add. Returns null when there is room, otherwise a promise that resolves
+   * when there is; the caller must call `leave` with the same number of bytes.
+   */
+  enter(namespace: string, bytes: number): Promise<void> | null {
+    const isSmall = bytes <= SMALL_BYTES;
+    const hasRoom = isSmall ? this.#bytes < 2 * this.#full : this.#hasRoom && this.#waiting.length === 0;
+    if (hasRoom) {
+      this.#bytes += bytes;
+      return null;
+    }
+    return new Promise((enter) => {
+      this.#waiting.push(namespace, { bytes, enter });
+    });
+  }
+
+  /** Releases the room of an add, and admits waiting ones. */
+  leave(bytes: number): void {
+    this.#bytes -= bytes;
+    while (this.#hasRoom) {
+      const next = this.#waiting.take(() => true);
+      if (next === null) return;
+      this.#bytes += next.bytes;
+      next.enter();
+    }
+  }
+
+  /**
+   * Whether the limit is not reached yet. The add that reaches it may exceed it: otherwise an add
+   * larger than the limit would wait forever.
+   */
+  get #hasRoom(): boolean {
+    return this.#bytes < this.#full;
+  }
+}
