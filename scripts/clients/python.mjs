@@ -1,6 +1,6 @@
 import { fieldsOf, INNER_NAMES } from './fields.mjs';
 
-/** The dataclasses of an invocation, and the error codes. */
+/** Generates the dataclasses of an invocation, and the error codes. */
 export function pythonShapes(invocation, codes) {
   const classes = [];
   const write = (name, about, schema) => {
@@ -58,7 +58,7 @@ function describe({ name, schema, isOptional }, inner) {
   }
   const plain = { string: 'str', integer: 'int', number: 'float' }[schema.type];
   if (plain === undefined)
-    throw new Error(`${name} is of the type ${schema.type}, which has no type in Python here`);
+    throw new Error(`${name} has the type ${schema.type}, which is not mapped to a Python type`);
   return isOptional
     ? { name, type: `Optional[${plain}]`, value: `value.get("${name}")` }
     : { name, type: plain, value: `value["${name}"]` };
