@@ -20,8 +20,8 @@ const quota = (name: QuotaName) => {
 const httpUrl = (example: string) => url(/^https?:\/\//, example);
 
 /**
- * One setting: what it accepts, its default, and what it is for. The table in docs/settings.md is
- * made from this.
+ * The settings: accepted values, defaults and descriptions. The table in docs/settings.md is
+ * generated from this object.
  */
 const SETTINGS = {
   HOST: z.string().min(1).default('127.0.0.1').describe('Address to listen on.'),
@@ -206,18 +206,18 @@ const SETTINGS = {
 const settingsSchema = z.object(SETTINGS);
 export type Config = z.infer<typeof settingsSchema>;
 
-/** Names that begin like ours but are read by the CLI. */
+/** Variables with the prefix `ORAMA_` that the CLI reads, not the engine. */
 const CLI_NAMES = ['ORAMA_URL', 'ORAMA_API_KEY', 'ORAMA_NAMESPACE', 'ORAMA_UPDATE_NOTICE'];
 
 export interface LoadedConfig {
   config: Config;
-  /** Sentences about what looks wrong but does not stop the start. */
+  /** Messages about settings that look wrong but do not prevent startup. */
   warnings: string[];
 }
 
 /**
- * Reads and validates every setting; an override wins over the environment. Throws `bad_config`
- * naming the first that is wrong.
+ * Reads and validates all settings. Overrides take precedence over the environment. Throws
+ * `bad_config` with the name of the first invalid setting.
  */
 export function loadConfig(
   overrides: NodeJS.ProcessEnv = {},
@@ -225,7 +225,7 @@ export function loadConfig(
 ): LoadedConfig {
   const given: Record<string, string> = {};
   for (const [name, value] of Object.entries({ ...environment, ...overrides })) {
-    // An empty value is how shells and compose files say "unset".
+    // Shells and compose files use an empty value for "unset".
     if (value !== undefined && value !== '') given[name] = value;
   }
   const parsed = settingsSchema.safeParse(given);
@@ -249,15 +249,15 @@ export function loadConfig(
 }
 
 /**
- * Whether wallets may claim namespaces: by themselves only where nobody from outside can reach the
- * engine.
+ * Returns whether wallets may claim namespaces. The default is `open` only if the engine listens on
+ * a loopback address.
  */
 export function walletSignup({ WALLET_SIGNUP, HOST }: Config): 'open' | 'closed' {
   const isLoopback = HOST === 'localhost' || HOST === '::1' || /^127(\.\d{1,3}){3}$/.test(HOST);
   return WALLET_SIGNUP ?? (isLoopback ? 'open' : 'closed');
 }
 
-/** What a namespace has where the admin has set nothing. */
+/** Returns the quotas of a namespace for which the admin has set none. */
 export function defaultQuotas(config: Config): QuotaLimits {
   return {
     functions: config.QUOTA_FUNCTIONS,
@@ -286,7 +286,7 @@ export interface SettingRow {
   about: string;
 }
 
-/** Every setting with its default, for the docs. */
+/** Returns every setting with its default value, for the documentation. */
 export function settingRows(): SettingRow[] {
   return Object.entries(SETTINGS).map(([name, schema]) => {
     const fallback = z.safeParse(schema, undefined);

@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs';
 
 const STDERR = 2;
-/** A reader of a pipe that is slow, not gone: how long one line waits for it. */
+/** How long the writer retries one line when the pipe is full. */
 const PATIENCE_MS = 200;
 const AGAIN_MS = 5;
 
@@ -9,8 +9,8 @@ let lost = 0;
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
 
 /**
- * Writes a line of the engine's own log. One that cannot be written (its disk is full, its reader
- * is gone) is lost and counted: whoever cannot log must still do its work.
+ * Writes a line of the engine's log synchronously. A line that cannot be written (disk full, pipe
+ * closed) is dropped and counted, so that a logging failure never stops the engine.
  */
 export function writeLogLine(line: string): void {
   let bytes = Buffer.from(line);
@@ -29,14 +29,14 @@ export function writeLogLine(line: string): void {
   }
 }
 
-/** Lines of the engine's own log that could not be written, since the process started. */
+/** Returns the number of log lines that were dropped since the process started. */
 export function lostLogLines(): number {
   return lost;
 }
 
 /**
- * For a process that serves: what it prints beside its log (where it listens, say) may be lost,
- * too.
+ * Ignores write errors on stdout and stderr. For server processes, whose output besides the log
+ * (such as the listen address) may be lost as well.
  */
 export function surviveLostOutput(): void {
   for (const stream of [process.stdout, process.stderr]) {

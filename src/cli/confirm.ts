@@ -2,8 +2,8 @@ import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
 
 /**
- * Asks a person. Without one to ask, it is wrong usage: nothing is deleted because nobody could say
- * no.
+ * Asks the user for confirmation on the terminal. Without a terminal, fails as wrong usage, since
+ * the user could not decline.
  */
 export async function confirm(command: Command, question: string): Promise<boolean> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) {

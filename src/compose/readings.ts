@@ -4,10 +4,13 @@ import { lostLogLines } from '../output.js';
 import type { Engine } from '../ports/engine.js';
 import type { Parts } from './parts.js';
 
-/** Series of one figure that are told apart: there is no end to namespaces. */
+/** Maximum number of series of one metric, since the number of namespaces is unbounded. */
 const MAX_SERIES = 1000;
 
-/** The figures of what all processes share; asked for by the one whose /metrics is read. */
+/**
+ * Registers the metrics of the installation; they are computed by the process whose /metrics is
+ * scraped.
+ */
 export function addInstallationReadings({ metrics, queue, store, backlog }: Parts): void {
   metrics.addReading({
     name: 'orama_queue_depth',
@@ -24,7 +27,7 @@ export function addInstallationReadings({ metrics, queue, store, backlog }: Part
     of: 'installation',
     async read() {
       const { waiting, running, retrying } = await queue.counts();
-      // One after the other: an invocation that dies in between must not count as done.
+      // Sequential: an invocation that dies between the two queries must not be counted as done.
       const ended = await store.attempts.countEnded();
       const letters = await store.attempts.countDead();
       const dead = letters.reduce((sum, { count }) => sum + count, 0);
@@ -66,7 +69,7 @@ export function addInstallationReadings({ metrics, queue, store, backlog }: Part
   });
 }
 
-/** The figures of every process. */
+/** Registers the metrics of every process. */
 export function addProcessReadings({ metrics }: Parts): void {
   metrics.addReading({
     name: 'orama_engine_log_lines_lost',
@@ -76,7 +79,7 @@ export function addProcessReadings({ metrics }: Parts): void {
   });
 }
 
-/** The figures of one process that runs functions. */
+/** Registers the metrics of a worker process. */
 export function addWorkerReadings({ metrics }: Parts, engine: Engine, logWriter: LogWriter): void {
   metrics.addReading({
     name: 'orama_pool_threads',

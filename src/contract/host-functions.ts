@@ -2,36 +2,38 @@ import { MAX_DELAY_SECONDS, MAX_PARALLEL_FETCHES } from './limits.js';
 import type { QuotaName } from './quotas.js';
 
 /**
- * How an argument crosses from the guest. `text` and `bytes` are a pointer and a length (two i32),
- * text is UTF-8; `seconds` is an i64 that must be from 0 to the third part of its entry.
+ * How an argument is passed by the guest. `text` (UTF-8) and `bytes` are a pointer and a length
+ * (two i32); `seconds` is an i64 from 0 to the third element of its entry.
  */
 export type HostArgKind = 'text' | 'bytes' | 'i32' | 'i64' | 'seconds';
 export type HostArg =
   | readonly [name: string, kind: Exclude<HostArgKind, 'seconds'>]
   | readonly [name: string, kind: 'seconds', max: number];
 
-/** `data` is a packed i64 (pointer << 32 | length), or the `_into` form's length. */
+/** `data` is a packed i64 (pointer << 32 | length), or the length in the `_into` form. */
 export type HostResultKind = 'data' | 'i32' | 'i64' | null;
 
-/** One row of the table: type checks, dispatch, limits, metrics, spans and docs derive from it. */
+/**
+ * One row of the table. Type checks, dispatch, limits, metrics, spans and docs are derived from it.
+ */
 export interface HostFunction {
   args: readonly HostArg[];
   result: HostResultKind;
   /**
-   * Who answers: the engine, behind a call to the main thread (`HostCalls`); the guest's own
-   * thread, from what the invocation brought along (`thread-calls.ts`); or its log, which counts
-   * against no quota of calls.
+   * Where the function is implemented: `engine` on the main thread (`HostCalls`), `thread` on the
+   * guest's thread from data passed with the invocation (`thread-calls.ts`), `log` in the log,
+   * which counts against no call quota.
    */
   by: 'engine' | 'thread' | 'log';
   /** One line for docs/host-functions.md. */
   does: string;
-  /** What an i32 is after a failure, where that is not 0. */
+  /** The i32 result of a failure; default 0. */
   onFailure?: number;
-  /** Known to take long: its guest gives up its CPU slot at once. */
+  /** A slow function: the guest releases its CPU slot immediately. */
   isSlow?: true;
-  /** The quota of the namespace that it counts against. */
+  /** The quota of the namespace that a call counts against. */
   quota?: QuotaName;
-  /** The name in metrics and spans, where it shares that of another function. */
+  /** Name in metrics and spans, if shared with another function. */
   countedAs?: string;
 }
 
@@ -211,7 +213,7 @@ type NamesAnswered<By extends HostFunction['by']> = {
 export type EngineFunctionName = NamesAnswered<'engine'>;
 export type ThreadFunctionName = NamesAnswered<'thread'>;
 
-/** What each kind of argument is to whoever answers. */
+/** Type of each kind of argument in the implementation. */
 interface ArgValues {
   text: string;
   bytes: Uint8Array;
@@ -222,7 +224,7 @@ interface ArgValues {
 
 type ArgsOf<Args extends readonly HostArg[]> = { [Index in keyof Args]: ArgValues[Args[Index][1]] };
 
-/** An i32 with a line for the invocation's log. */
+/** An i32 result with a line for the invocation's log. */
 export interface NotedResult {
   value: number;
   note: string;
@@ -241,8 +243,8 @@ type ResultOf<Kind extends HostResultKind> = Kind extends keyof HostResults
 export type HostArgs<Name extends HostFunctionName> = ArgsOf<Table[Name]['args']>;
 
 /**
- * An implementation of every function that the engine answers, bound to one invocation. `signal`
- * fires when its guest is gone. What one throws is the reason that the invocation's log shows.
+ * Implementations of all functions of the engine for one invocation. `signal` is aborted when the
+ * guest has ended. A thrown error appears in the invocation's log.
  */
 export type HostCalls = {
   readonly [Name in EngineFunctionName]: (
@@ -260,7 +262,7 @@ export function isThreadFunction(name: HostFunctionName): name is ThreadFunction
   return HOST_FUNCTIONS[name].by === 'thread';
 }
 
-/** Rows by name, without the types of each. */
+/** Returns a row by name, without the literal types. */
 export function hostFunction(name: HostFunctionName): HostFunction {
   return HOST_FUNCTIONS[name];
 }

@@ -3,7 +3,7 @@ import { AppError } from '../errors.js';
 
 const OF_HTTP_ONLY = 'Absent in what did not come to an HTTP function.';
 
-/** In the records of what came to an HTTP function, and in no others. */
+/** Fields that only records of HTTP functions have. */
 export const httpFieldsSchema = {
   route: z
     .string()
@@ -25,23 +25,25 @@ export const httpFieldsSchema = {
 
 const exchangeSchema = z.object({ method: z.string(), route: z.string().nullable() });
 
-/** What a log row has of a request to an HTTP function. */
+/** The HTTP part of a log row. */
 export interface HttpOfAttempt {
   method: string;
   /** Null for the function's own address. */
   route: string | null;
-  /** Null when no client was answered. */
+  /** Null if no response was sent. */
   status: number | null;
 }
 
-/** Of the text that `http_request()` returns; null without a request. */
+/**
+ * Derives the HTTP part of a log row from the result of `http_request()`; null without a request.
+ */
 export function httpOf(httpRequest: string | undefined, status: number | null): HttpOfAttempt | null {
   if (httpRequest === undefined) return null;
   const { method, route } = exchangeSchema.parse(JSON.parse(httpRequest));
   return { method, route: route === '' ? null : route, status };
 }
 
-/** As a record shows it. */
+/** Converts it to the fields of a record. */
 export function httpFields(http: HttpOfAttempt | null): {
   route?: string | null;
   method?: string;
@@ -50,7 +52,7 @@ export function httpFields(http: HttpOfAttempt | null): {
   return http === null ? {} : { route: http.route, method: http.method, http_status: http.status };
 }
 
-/** The refusal of a second claim to a method and path. */
+/** Creates the error for a route that another function already has. */
 export function routeTaken(route: string, owner: { function: string; route: string }): AppError {
   return new AppError(
     'conflict',

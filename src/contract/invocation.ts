@@ -18,7 +18,7 @@ export const logMessageSchema = z.object({
 });
 export type LogMessage = z.infer<typeof logMessageSchema>;
 
-/** One per attempt, newest first. */
+/** One record per attempt, newest first. */
 export const logRecordSchema = z.object({
   request_id: requestIdSchema,
   function: functionNameSchema,
@@ -48,7 +48,7 @@ export const invocationStateSchema = z.enum([
   'cancelled',
 ]);
 export type InvocationState = z.infer<typeof invocationStateSchema>;
-/** The states an invocation ends in. */
+/** The final states of an invocation. */
 export type FinalState = Exclude<InvocationState, 'queued' | 'running' | 'retrying'>;
 
 export const invocationAttemptSchema = z.object({
@@ -59,7 +59,7 @@ export const invocationAttemptSchema = z.object({
   duration_ms: z.number(),
 });
 
-/** How the delivery of the result to the caller's URL went. */
+/** Delivery status of the callback. */
 export const callbackSchema = z.object({
   url: z.string(),
   attempts: z.number().int().describe('Deliveries tried so far.'),
@@ -68,8 +68,9 @@ export const callbackSchema = z.object({
 });
 
 /**
- * GET /v1/invocations/{id}. `input` and `output` are there while they are kept: text, or `…_base64`
- * of what is not UTF-8. The state of what has not ended is the queue's.
+ * GET /v1/invocations/{id}. `input` and `output` are present while they are kept: as text, or as
+ * `…_base64` if they are not UTF-8. The state of an invocation that has not ended comes from the
+ * queue.
  */
 export const invocationRecordSchema = z.object({
   request_id: requestIdSchema,

@@ -3,17 +3,17 @@ import { AppError } from '../errors.js';
 const REMEDY = 'Remove what is not needed, or ask the operator for a larger quota.';
 
 interface QuotaSpec {
-  /** What a namespace has where neither the admin nor the operator has set anything. */
+  /** Limit of a namespace if neither the admin nor the operator has set one. */
   default: number;
-  /** `count` and `size` are refused with 413; `rate` and `queue` with 429 and Retry-After. */
+  /** `count` and `size` respond with 413, `rate` and `queue` with 429 and Retry-After. */
   kind: 'count' | 'size' | 'rate' | 'queue';
   about: string;
-  /** What to do when it is reached; `REMEDY` where it is left out. */
+  /** What to do when the limit is reached; default `REMEDY`. */
   remedy?: string;
 }
 
 /**
- * The quotas of a namespace. Each has a setting `QUOTA_<NAME>`; names ending in `_mb` are in MB
+ * The quotas of a namespace. Each has a setting `QUOTA_<NAME>`; names that end in `_mb` are in MB
  * (2^20 bytes).
  */
 export const QUOTAS = {
@@ -78,22 +78,22 @@ export type QuotaName = keyof typeof QUOTAS;
 export type QuotaLimits = Readonly<Record<QuotaName, number>>;
 
 export const QUOTA_NAMES = Object.keys(QUOTAS) as QuotaName[];
-/** The largest limit that can be set: MB of it in bytes still are a safe integer. */
+/** Maximum limit: in MB, its value in bytes is still a safe integer. */
 export const MAX_QUOTA = 2 ** 32;
 
-/** Queues and sockets drain at their own pace; this is long enough for something to have ended. */
+/** Retry-After of queues and sockets, whose rate of release is unknown. */
 const RETRY_AFTER_SECONDS = 5;
 
 export interface QuotaUse {
   namespace: string;
   limit: number;
-  /** In the unit of the quota, before what was refused. */
+  /** Current usage in the unit of the quota, without the refused item. */
   used: number;
-  /** Seconds; for rates, which know it. */
+  /** Seconds; set for rates, for which it is known. */
   retryAfter?: number;
 }
 
-/** The refusal of contract §11: 429 for rates and queues, 413 for sizes and counts. */
+/** Creates the error of contract §11: status 429 for rates and queues, 413 for sizes and counts. */
 export function quotaExceeded(name: QuotaName, { namespace, limit, used, retryAfter }: QuotaUse): AppError {
   const unit = name.includes('_mb') ? ' MB' : '';
   const message = `The quota ${name} of namespace "${namespace}" is exceeded: ${rounded(used)}${unit} of ${limit}${unit} are used`;
@@ -109,7 +109,7 @@ export function quotaExceeded(name: QuotaName, { namespace, limit, used, retryAf
   );
 }
 
-/** For people: a hundredth of a MB is exact enough. */
+/** Rounds to hundredths, for display. */
 export function rounded(used: number): number {
   return Math.round(used * 100) / 100;
 }

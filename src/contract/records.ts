@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { functionNameSchema, namespaceSchema } from './ids.js';
 import { ALL_SCOPES, grantedScopeSchema } from './scopes.js';
 
-/** A trigger as the API shows it: one that a topic fires, or one that a schedule fires. */
+/** A trigger as shown by the API, with a topic or with a schedule. */
 export const topicTriggerSchema = z.object({
   id: z.string(),
   function: functionNameSchema,
@@ -35,7 +35,7 @@ export const keyRecordSchema = z.object({
   id: z.string(),
   name: z.string(),
   namespace: namespaceSchema,
-  // An engine of an earlier version says nothing of limits, and has none.
+  // Engines of earlier versions do not return restrictions, as they have none.
   scopes: z.array(grantedScopeSchema).default([ALL_SCOPES]),
   functions: z
     .array(z.string())
@@ -49,7 +49,7 @@ export const keyRecordSchema = z.object({
 });
 export type KeyRecord = z.infer<typeof keyRecordSchema>;
 
-/** One line of the audit log: what was changed by whom. */
+/** An entry of the audit log: who changed what. */
 export const auditEventSchema = z.object({
   at: z.string(),
   actor: z.string().describe('A wallet, or `key:<id>`.'),

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { requestIdSchema } from './ids.js';
 
-/** Of one attempt; what comes beyond is run and not recorded. */
+/** Limit per attempt; further calls run but are not recorded. */
 export const MAX_TRACED_CALLS = 1000;
 export const MAX_TRACE_BYTES = 1 << 20;
 
-/** What a host call has given, by its kind. */
+/** The result of a host call, by its kind. */
 export const tracedResultSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('none') }),
   z.object({ kind: z.literal('text'), text: z.string() }),
@@ -29,7 +29,7 @@ export const tracedCallSchema = z.object({
 });
 export type TracedCall = z.infer<typeof tracedCallSchema>;
 
-/** What one attempt of a function with `trace: true` asked of the engine, and what it was given. */
+/** The host calls of one attempt of a function with `trace: true`, with their results. */
 export const traceSchema = z.object({
   request_id: requestIdSchema,
   attempt: z.number().int(),
@@ -38,7 +38,7 @@ export const traceSchema = z.object({
 });
 export type Trace = z.infer<typeof traceSchema>;
 
-/** Stands in the trace where the value of a secret was. */
+/** Replaces the value of a secret in a trace. */
 export function secretPlaceholder(name: string): string {
   return `«secret ${name}»`;
 }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { terminalOf } from '../session.js';
 
-/** `orama admin` */
+/** Adds the command `orama admin`. */
 export function addAdmin(program: Command): void {
   const admin = program.command('admin').description('look after an installation');
   admin

@@ -8,7 +8,7 @@ import { wholeNumber } from '../values.js';
 const pathOf = (fn: string, alias?: string) =>
   `/v1/functions/${encodeURIComponent(fn)}/aliases${alias === undefined ? '' : `/${encodeURIComponent(alias)}`}`;
 
-/** `orama function alias set|list|delete` */
+/** Adds the command `orama function alias set|list|delete`. */
 export function addAliases(parent: Command): void {
   const aliases = parent.command('alias').description('names for versions, and traffic split over them');
   addSet(aliases);
@@ -78,7 +78,7 @@ function addDelete(aliases: Command): void {
     });
 }
 
-/** `8=10`: ten percent to version 8. */
+/** Parses a weight: `8=10` sends ten percent to version 8. */
 function addWeight(text: string, weights: Record<string, number> = {}): Record<string, number> {
   const match = /^([1-9]\d*)=(\d+)$/.exec(text);
   if (match?.[1] === undefined) {

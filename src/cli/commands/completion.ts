@@ -1,7 +1,7 @@
 import { Argument, type Command } from 'commander';
 import { SCRIPTS, SHELLS, type Shell } from '../completion/scripts.js';
 
-/** `orama completion bash|zsh|fish` */
+/** Adds the command `orama completion bash|zsh|fish`. */
 export function addCompletion(program: Command): void {
   program
     .command('completion')

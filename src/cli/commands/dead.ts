@@ -15,7 +15,7 @@ interface ListFlags {
   cursor?: string;
 }
 
-/** `orama function dead list|show|replay|purge` */
+/** Adds the command `orama function dead list|show|replay|purge`. */
 export function addDead(parent: Command): void {
   const dead = parent.command('dead').description('invocations that failed for good and nobody waited for');
   addList(dead);

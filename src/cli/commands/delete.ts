@@ -3,7 +3,7 @@ import { messageReplySchema } from '../../contract/http/common.js';
 import { confirm } from '../confirm.js';
 import { openSession } from '../session.js';
 
-/** `orama function delete <name>` */
+/** Adds the command `orama function delete <name>`. */
 export function addDelete(parent: Command): void {
   parent
     .command('delete')

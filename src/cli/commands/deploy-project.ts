@@ -5,8 +5,8 @@ import { terminalOf } from '../session.js';
 import { deployOne } from './deploy.js';
 
 /**
- * `orama deploy`: the project around here, or else one function's directory, as `orama function
- * deploy`.
+ * Adds the command `orama deploy`. Deploys the project that contains the current directory; outside
+ * a project, deploys one function's directory like `orama function deploy`.
  */
 export function addDeployProject(program: Command): void {
   program

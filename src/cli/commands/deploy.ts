@@ -4,7 +4,7 @@ import { deployDirectory } from '../deploy-directory.js';
 import { readManifest } from '../function-directory.js';
 import { openSession } from '../session.js';
 
-/** `orama function deploy [dir]` */
+/** Adds the command `orama function deploy [dir]`. */
 export function addDeploy(parent: Command): void {
   parent
     .command('deploy')

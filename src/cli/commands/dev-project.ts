@@ -14,7 +14,7 @@ interface DevFlags {
   stage?: string;
 }
 
-/** `orama dev` */
+/** Adds the command `orama dev`. */
 export function addDevProject(program: Command): void {
   program
     .command('dev')

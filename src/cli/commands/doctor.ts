@@ -12,7 +12,7 @@ import type { Terminal } from '../terminal.js';
 
 const reportSchema = z.object({ ok: z.boolean(), checks: z.array(z.unknown()) });
 
-/** `orama doctor` */
+/** Adds the command `orama doctor`. */
 export function addDoctor(program: Command): void {
   program
     .command('doctor')

@@ -3,7 +3,7 @@ import { suggest } from '../../suggest.js';
 import { TOPICS } from '../help/topics.js';
 import { terminalOf } from '../session.js';
 
-/** `orama help [words...]`: a topic, or a command. */
+/** Adds the command `orama help [words...]`, which shows a topic or the help of a command. */
 export function addHelp(program: Command): void {
   program
     .command('help')

@@ -7,7 +7,7 @@ import { AppError } from '../../errors.js';
 import { terminalOf } from '../session.js';
 import { LANGUAGES, type Language, TRIGGERS, type Trigger, writeTemplate } from '../template.js';
 
-/** `orama function init <name>` */
+/** Adds the command `orama function init <name>`. */
 export function addInit(parent: Command): void {
   parent
     .command('init')

@@ -16,7 +16,7 @@ interface ListFlags {
   cursor?: string;
 }
 
-/** `orama invocations list|get|cancel|replay` */
+/** Adds the command `orama invocations list|get|cancel|replay`. */
 export function addInvocations(program: Command): void {
   const invocations = program
     .command('invocations')

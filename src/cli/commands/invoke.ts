@@ -13,10 +13,13 @@ interface InvokeFlags extends InvokeOptions {
   header?: HttpHeaders;
 }
 
-/** Of an invocation; an HTTP request has headers for them. */
+/**
+ * Options of an invocation that cannot be combined with --http; an HTTP request uses headers for
+ * them.
+ */
 const WITHOUT_HTTP = ['async', 'version', 'delay', 'idempotencyKey'];
 
-/** `orama function invoke <name>` */
+/** Adds the command `orama function invoke <name>`. */
 export function addInvoke(parent: Command): void {
   parent
     .command('invoke')
@@ -79,7 +82,9 @@ function printBare(terminal: Terminal, reply: InvokeReply): void {
   );
 }
 
-/** The output as JSON where it is JSON, else as text; base64 when it is no text. */
+/**
+ * Returns the output as JSON if it is valid JSON, as text if it is UTF-8, and otherwise as base64.
+ */
 function asJson(reply: InvokeReply): unknown {
   if (reply.kind === 'queued') return { request_id: reply.requestId, status: 'queued' };
   return {

@@ -8,7 +8,7 @@ import { commaSeparated, momentAhead } from '../values.js';
 
 const SCOPE_NAMES = Object.keys(SCOPES);
 
-/** `orama keys create|list|revoke` */
+/** Adds the command `orama keys create|list|revoke`. */
 export function addKeys(program: Command): void {
   const keys = program.command('keys').description('API keys of the namespace');
   addCreate(keys);
@@ -93,7 +93,7 @@ function addRevoke(keys: Command): void {
     });
 }
 
-/** `deploy, read of hook-*` */
+/** Formats the scopes and functions of a key: `deploy, read of hook-*` */
 function reachOf({ scopes, functions }: KeyRecord): string {
   return functions === null ? scopes.join(', ') : `${scopes.join(', ')} of ${functions.join(', ')}`;
 }

@@ -15,7 +15,7 @@ interface LogFlags {
   requestId?: string;
 }
 
-/** `orama function logs <name>` */
+/** Adds the command `orama function logs <name>`. */
 export function addLogs(parent: Command): void {
   parent
     .command('logs')

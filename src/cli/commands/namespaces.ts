@@ -7,7 +7,7 @@ import type { Client } from '../client.js';
 import { openSession } from '../session.js';
 import { wholeNumber } from '../values.js';
 
-/** `orama namespaces usage|quota` */
+/** Adds the command `orama namespaces usage|quota`. */
 export function addNamespaces(program: Command): void {
   const namespaces = program.command('namespaces').description('quotas of namespaces, and their use');
   addUsage(namespaces);
@@ -50,7 +50,7 @@ function addQuota(namespaces: Command): void {
     });
 }
 
-/** The one that was named, else the credential's own. */
+/** Returns the selected namespace, or else that of the credential. */
 async function namespaceOf(client: Client): Promise<string> {
   if (client.settings.namespace !== undefined) return client.settings.namespace;
   return whoamiReplySchema.parse(await client.call('GET', '/v1/auth/whoami')).namespace;

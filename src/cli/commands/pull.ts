@@ -20,7 +20,7 @@ interface PullFlags {
   run: boolean;
 }
 
-/** `orama function pull <request-id>` */
+/** Adds the command `orama function pull <request-id>`. */
 export function addPull(parent: Command): void {
   parent
     .command('pull')
@@ -54,7 +54,11 @@ export function addPull(parent: Command): void {
     });
 }
 
-/** What was fetched before is not fetched again, unless it is another invocation's. */
+/**
+ * Fetches an invocation and writes it to the directory. An earlier pull of the same invocation is
+ * overwritten, except for its `.env`. Throws `conflict` if the directory contains another
+ * invocation.
+ */
 async function keep(directory: string, id: string, fetch: () => Promise<Pulled>): Promise<Pulled> {
   const fetched = await fetch();
   if (existsSync(join(directory, 'invocation.json'))) {
@@ -97,7 +101,7 @@ async function runAtChanges(
       say(terminal, directory, run);
       if (!run.ok) terminal.problem(`error: ${run.error}`);
     } catch (error) {
-      // The next change may cure it.
+      // Keep watching: the next change may fix it.
       terminal.problem(`error: ${messageOf(error)}`);
     }
   };
@@ -122,7 +126,7 @@ async function runLatest(
     settings: { ...manifest.settings, name: settings.name },
     wasm: await readFileOr(join(source, MODULE_FILE)),
     input,
-    // What function.yaml says, unless .env says otherwise.
+    // Values of function.yaml, overridden by .env.
     env: { ...env, ...values },
     secrets: values,
   });

@@ -7,7 +7,7 @@ import type { Client } from '../client.js';
 import { openSession } from '../session.js';
 import { wholeNumber } from '../values.js';
 
-/** `orama function rollback <name> <version>` */
+/** Adds the command `orama function rollback <name> <version>`. */
 export function addRollback(parent: Command): void {
   parent
     .command('rollback')
@@ -34,10 +34,10 @@ export function addRollback(parent: Command): void {
     });
 }
 
-/** As many as fit a sentence. */
+/** Maximum number of versions listed in the message. */
 const LISTED = 10;
 
-/** Says which versions there are, instead of only that this one is not. */
+/** Throws an error that lists the existing versions if this one does not exist. */
 async function assertVersion(client: Client, name: string, version: number): Promise<void> {
   const reply = await client.call('GET', `/v1/functions/${encodeURIComponent(name)}/versions`);
   const versions = versionsReplySchema.parse(reply).versions.map((fn) => fn.version);

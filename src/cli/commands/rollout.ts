@@ -14,7 +14,10 @@ interface RolloutFlags {
 
 const pathOf = (fn: string) => `/v1/functions/${encodeURIComponent(fn)}/rollout`;
 
-/** `orama function rollout <function> --to <version>`, `rollout status|abort <function>` */
+/**
+ * Adds the commands `orama rollout <function> --to <version>` and `rollout status|abort
+ * <function>`.
+ */
 export function addRollout(parent: Command): void {
   const rollout = parent
     .command('rollout')

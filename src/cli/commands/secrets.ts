@@ -5,7 +5,7 @@ import { confirm } from '../confirm.js';
 import { readData, readFileOr } from '../data.js';
 import { openSession } from '../session.js';
 
-/** `orama function secrets set|list|delete` */
+/** Adds the command `orama function secrets set|list|delete`. */
 export function addSecrets(parent: Command): void {
   const secrets = parent.command('secrets').description('secrets of the namespace, read with get_secret');
   addSet(secrets);

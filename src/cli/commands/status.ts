@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { openSession } from '../session.js';
 
-/** `orama status` */
+/** Adds the command `orama status`. */
 export function addStatus(program: Command): void {
   program
     .command('status')

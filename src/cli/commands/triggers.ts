@@ -17,10 +17,10 @@ interface AddFlags {
   catchUp?: string;
 }
 
-/** Of a new schedule's next runs that `add` shows. */
+/** Number of upcoming runs that `add` prints for a new schedule. */
 const SHOWN_RUNS = 3;
 
-/** `orama function triggers add|list|delete` */
+/** Adds the command `orama function triggers add|list|delete`. */
 export function addTriggers(parent: Command): void {
   const triggers = parent.command('triggers').description('what fires a function besides a call');
   addAdd(triggers);
@@ -128,7 +128,7 @@ function addRun(triggers: Command): void {
     });
 }
 
-/** The next times of a schedule, in its own zone's order, as UTC. */
+/** Returns the next runs of a schedule as UTC times, computed in the schedule's time zone. */
 function nextRuns(trigger: TriggerRecord): string[] {
   if ('topic' in trigger) return [];
   const lines: string[] = [];

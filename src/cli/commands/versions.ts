@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { versionsReplySchema } from '../../contract/http/functions.js';
 import { openSession } from '../session.js';
 
-/** `orama function versions <name>` */
+/** Adds the command `orama function versions <name>`. */
 export function addVersions(parent: Command): void {
   parent
     .command('versions')

@@ -3,7 +3,7 @@ export interface Topic {
   text: string;
 }
 
-/** What `orama help <topic>` prints: the guides in short; docs/ has them in full. */
+/** Texts of `orama help <topic>`: summaries of the guides in docs/. */
 export const TOPICS: Readonly<Record<string, Topic>> = {
   functions: {
     about: 'what a function is, and what it may use',

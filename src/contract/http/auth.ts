@@ -5,8 +5,7 @@ import { functionGlobSchema, grantedScopeSchema } from '../scopes.js';
 import { namespaceQuery, sinceSchema } from './common.js';
 
 /**
- * Strict: a limit that is misspelled must not be left out, and the key can do more than its maker
- * believes.
+ * Strict: if a misspelled restriction were ignored, the key would have more rights than intended.
  */
 export const createKeyBodySchema = z.strictObject({
   name: z.string().min(1).max(128),

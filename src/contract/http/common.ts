@@ -5,7 +5,7 @@ import { isRealTime } from '../moment.js';
 
 const codes = Object.keys(ERRORS);
 
-/** What every failure answers with. */
+/** Body of every error response. */
 export const errorReplySchema = z.object({
   error: z.string().describe('One sentence: what was wrong and what to do next.'),
   code: z.enum(codes).describe('A stable word to match on.'),
@@ -24,7 +24,7 @@ export const functionRefSchema = z
   })
   .refine((ref) => !/^secrets(@|$)/.test(ref), 'may not be "secrets", which is reserved');
 
-/** A moment: RFC 3339, Unix milliseconds, or how long ago, such as `15m`. */
+/** A time: RFC 3339, Unix milliseconds, or an age such as `15m`. */
 export const sinceSchema = z
   .string()
   .regex(

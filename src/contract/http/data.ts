@@ -63,10 +63,7 @@ export const schemaReplySchema = z.object({
   count: z.number().int(),
 });
 
-/**
- * The map that functions see is `default`; any other is a part of the same cache with names of its
- * own.
- */
+/** Functions use the map `default`; other maps are separate key spaces in the same cache. */
 const dmapSchema = z
   .string()
   .regex(/^[A-Za-z0-9_.-]{1,64}$/, {
@@ -103,7 +100,7 @@ export const cacheScanBodySchema = z.strictObject({
 });
 
 export const cacheEntrySchema = z.object({ dmap: z.string(), key: z.string(), value: z.unknown() });
-/** Of put and delete. */
+/** Response of put and delete. */
 export const cacheWriteReplySchema = z.object({ status: z.literal('ok'), dmap: z.string(), key: z.string() });
 export const cacheMgetReplySchema = z.object({
   dmap: z.string(),

@@ -21,7 +21,7 @@ const expressionSchema = z
   .min(1)
   .max(100 << 10);
 
-/** Left out or null it is an empty list: clients in Go send null for a list without entries. */
+/** Absent and null mean an empty list: Go clients encode an empty slice as null. */
 const listOf = <S extends z.ZodType>(schema: S) =>
   z
     .array(schema)
@@ -31,7 +31,7 @@ const listOf = <S extends z.ZodType>(schema: S) =>
 
 const countSchema = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).nullish();
 
-/** Clients write keywords in either case. */
+/** Keywords are case-insensitive. */
 const keyword = <T extends string>(...words: [T, ...T[]]) => z.string().toUpperCase().pipe(z.enum(words));
 
 const joinSchema = z.strictObject({
@@ -48,12 +48,12 @@ const conditionSchema = z.strictObject({
   args: listOf(z.unknown()),
 });
 
-/** A value for a column, which the row must have there; null finds rows that have none. */
+/** A column and its required value; null matches rows in which the column is NULL. */
 export type Criterion = [column: string, value: unknown];
 
 /**
- * Read by hand: a record of zod's leaves `__proto__` out, and a criterion that is lost finds rows
- * nobody asked for.
+ * Parsed manually: zod's record drops the key `__proto__`, and a lost criterion would return rows
+ * that were not requested.
  */
 const criteriaSchema = z
   .transform((value: unknown, { issues }): Criterion[] => {

@@ -3,7 +3,7 @@ import { functionRecordSchema, functionSettingsSchema, warmStartSchema, whole } 
 import { functionNameSchema, namespaceSchema } from '../ids.js';
 import { namespaceQuery } from './common.js';
 
-/** The file part of POST /v1/functions; its fields are those of contract/form.ts. */
+/** The file part of POST /v1/functions; the form fields are defined in contract/form.ts. */
 export const WASM_FIELD = 'wasm';
 
 export const deployReplySchema = z.object({ message: z.string(), function: functionRecordSchema });
@@ -27,7 +27,7 @@ export const settingsQuerySchema = z.object({
   version: whole(1, 999_999_999).optional().describe('The newest unless told.'),
 });
 
-/** What a version was deployed with. */
+/** The settings that a version was deployed with. */
 export const settingsReplySchema = z.object({
   version: z.number().int(),
   wasm_cid: z.string(),
@@ -46,7 +46,7 @@ export const versionsReplySchema = z.object({
 
 export const rollbackBodySchema = z.strictObject({ version: whole(1, 999_999_999) });
 
-/** The form's fields as clients send them: text. contract/form.ts reads and checks them. */
+/** The form fields as clients send them, as text. contract/form.ts parses and validates them. */
 export const deployFieldsSchema = z.strictObject({
   name: functionNameSchema,
   namespace: namespaceSchema.optional(),

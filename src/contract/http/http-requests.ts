@@ -2,10 +2,10 @@ import { z } from 'zod';
 import { HTTP_METHODS } from '../http-function.js';
 import { requestIdSchema } from '../ids.js';
 
-/** 1 MB of body in base64 or with escapes, with room for headers and the rest of the object. */
+/** 1 MB of body in base64 or with escapes, plus headers and the rest of the object. */
 export const MAX_HTTP_REQUEST_BYTES = 3 << 20;
 
-/** What belongs to the connection and not to the request: the engine sets it. */
+/** Headers of the connection, which the engine sets. */
 const RESERVED_HEADERS: ReadonlySet<string> = new Set([
   'connection',
   'content-length',
@@ -28,7 +28,7 @@ const headerNameSchema = z
   .refine((name) => !RESERVED_HEADERS.has(name.toLowerCase()), {
     error: ({ input }) => `may not be ${JSON.stringify(input)}, which the engine sets itself`,
   });
-/** RFC 9110, section 5.5: no control character but the tab. */
+/** No control characters except tab (RFC 9110 §5.5). */
 const headerValueSchema = z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, {
   error: () => 'must have no control characters and none outside of Latin-1',
 });

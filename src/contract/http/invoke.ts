@@ -6,7 +6,7 @@ import { namespaceQuery } from './common.js';
 
 export const invokeQuerySchema = z.object({ namespace: namespaceQuery });
 
-/** Every one is optional; names in lower case, as Node has them. */
+/** All headers are optional; names are in lower case, as in Node. */
 export const invokeHeadersSchema = z.object({
   prefer: z
     .string()
@@ -87,8 +87,8 @@ export const invokeSocketQuerySchema = invokeQuerySchema.extend({
 export type Preference = { kind: 'final' } | { kind: 'async' } | { kind: 'wait'; seconds: number };
 
 /**
- * RFC 7240: `respond-async` and `wait=N`; with both, N seconds are waited first. What is unknown is
- * ignored.
+ * Parses a Prefer header (RFC 7240): `respond-async` and `wait=N`. With both, the server waits N
+ * seconds first. Unknown preferences are ignored.
  */
 export function parsePrefer(header: string | undefined): Preference {
   if (header === undefined) return { kind: 'final' };

@@ -9,7 +9,7 @@ function perQuota<S extends z.ZodType>(schema: S): Record<QuotaName, S> {
   return Object.fromEntries(QUOTA_NAMES.map((name) => [name, schema])) as Record<QuotaName, S>;
 }
 
-/** In the unit of the quota: MB for those whose names end in `_mb` or hold `_mb_`. */
+/** In the unit of the quota: MB for names that end in `_mb` or contain `_mb_`. */
 export const usageReplySchema = z.object({
   quotas: z.object(perQuota(z.object({ limit: z.number(), used: z.number() }))),
 });

@@ -35,8 +35,8 @@ export const publishReplySchema = z.object({
 });
 
 /**
- * Counted before they are looked at: to refuse each of the million that a body may hold would take
- * gigabytes.
+ * Count the messages before validating them: errors for each of the million messages that a body
+ * can contain would take gigabytes of memory.
  */
 const counted = z.transform((value: unknown, { issues }) => {
   if (!Array.isArray(value) || value.length <= MAX_BATCH_MESSAGES) return value;
@@ -78,7 +78,7 @@ export const subscribeQuerySchema = z.object({
   member_meta: z.string().max(4096).optional().describe('JSON that the others see.'),
 });
 
-/** What a live subscriber gets of each message; `data` is base64. */
+/** A message as sent to live subscribers; `data` is Base64. */
 export const liveFrameSchema = z.object({ data: z.string(), timestamp: z.number(), topic: z.string() });
 
 export const presenceEventSchema = z.object({

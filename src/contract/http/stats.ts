@@ -5,7 +5,7 @@ import { namespaceQuery } from './common.js';
 const MAX_MINUTES = 1440;
 const MINUTES: Readonly<Record<string, number>> = { m: 1, h: 60, d: 1440 };
 
-/** `5m`, `1h`, `1d` as whole minutes; 0 for what is none. */
+/** Converts `5m`, `1h` or `1d` to minutes; returns 0 for any other text. */
 export function windowMinutes(text: string): number {
   const [, count = '0', unit = 'm'] = /^(\d{1,4})([mhd])$/.exec(text) ?? [];
   return Number(count) * (MINUTES[unit] ?? 0);

@@ -11,15 +11,17 @@ export interface RedisPresenceOptions {
 }
 
 /**
- * Presence over all processes. A topic is a sorted set of connections by the end of their lease and
- * a hash of what they say of themselves; the namespace has a sorted set of its topics. All times
- * are the server's, so that the clocks of the processes need not agree.
+ * Opens the presence list of all processes on Redis. A topic has a sorted set of connections by the
+ * expiry of their lease and a hash of their member data; a namespace has a sorted set of its
+ * topics. All times come from the Redis server, so that the clocks of the processes need not be
+ * synchronized.
  */
 export async function openRedisPresence({ url, leaseMs }: RedisPresenceOptions): Promise<Presence> {
   const redis = await connectRedis(url, 'REDIS_URL');
 
   async function run(script: RedisScript, namespace: Namespace, topic: string, ...args: (string | number)[]) {
-    // The braces put all keys of a namespace on one node of a cluster; a namespace holds none.
+    // The hash tag places all keys of a namespace on one node of a cluster. A namespace contains no
+    // braces.
     const base = `orama:presence:{${namespace}}`;
     const keys = [
       `${base}:topics`,
@@ -63,7 +65,7 @@ export async function openRedisPresence({ url, leaseMs }: RedisPresenceOptions):
   };
 }
 
-/** Every script begins by dropping the topic's connections whose lease is over. */
+/** Common to all scripts: removes the topic's connections with an expired lease. */
 const PRELUDE = `
 local topics, leases, members, owners = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local topic = ARGV[1]
