@@ -12,8 +12,8 @@ export interface RetentionOptions {
 }
 
 /**
- * Deletes logs, audit events, dead letters, outputs and inputs that have been kept long enough: a
- * bounded piece at a time, every minute.
+ * Deletes expired logs, audit events, dead letters, outputs and inputs every minute, with bounded
+ * work per run.
  */
 export function startRetention(store: Store, options: RetentionOptions, logger: Logger): Closable {
   let closed = false;

@@ -6,7 +6,7 @@ import type { AttemptStore } from '../ports/store/attempts.js';
 import { freshCache } from './fresh-cache.js';
 
 const MINUTE_MS = 60_000;
-/** Who looks at the same figures meanwhile gets the same answer. */
+/** Cache duration of a result. */
 const MAX_AGE_MS = 2000;
 
 export interface StatsRequest {
@@ -18,8 +18,8 @@ export interface StatsRequest {
 export type StatsReply = z.infer<typeof statsReplySchema>;
 
 /**
- * What has become of the invocations of each minute, from the store, so that every web process says
- * the same.
+ * Counts invocations by minute and state from the store, so that every web process returns the same
+ * numbers.
  */
 export interface Stats {
   read(request: StatsRequest): Promise<StatsReply>;
@@ -85,7 +85,7 @@ export function createStats({ attempts, queue }: { attempts: AttemptStore; queue
   };
 }
 
-/** By nearest rank; null of nothing. */
+/** Returns the percentile by the nearest-rank method; null for an empty list. */
 function percentile(sorted: readonly number[], share: number): number | null {
   return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? null;
 }

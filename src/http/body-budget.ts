@@ -1,22 +1,22 @@
 import { MB } from '../contract/limits.js';
 
 /**
- * What all bodies without a credential may hold of this process's memory at once, and those of one
- * address.
+ * Maximum memory that the bodies of anonymous requests may take in this process: all together, and
+ * per address.
  */
 const ALL_BYTES = 64 * MB;
 const ADDRESS_BYTES = 16 * MB;
 
-/** The bytes of one body, held until its request is over. */
+/** The bytes of one body, held until its request ends. */
 export interface BodyShare {
-  /** False: there is no room for them. */
+  /** Returns false if the bytes exceed the budget. */
   take(bytes: number): boolean;
   release(): void;
 }
 
 /**
- * Counts the bytes of bodies that nobody has to answer for, as they come: a stranger must not fill
- * the memory.
+ * Accounts the bytes of anonymous request bodies as they arrive, so that anonymous clients cannot
+ * exhaust memory.
  */
 export interface BodyBudget {
   share(address: string): BodyShare;

@@ -3,20 +3,20 @@ import { type BodyShare, createBodyBudget } from './body-budget.js';
 import type { ClientAddresses } from './client-address.js';
 import { limitIdle, limitIdleRest } from './idle.js';
 
-/**
- * A body of at most this many bytes that came with its headers is in memory already, and not for
- * long.
- */
+/** A complete body of at most this size is in memory already and is not accounted. */
 const SMALL_BYTES = 64 << 10;
 
-/** What holds of every body that is read, on every port. */
+/** Limits that apply to every request body on every port. */
 export interface BodyLimits {
   /**
-   * Called before a body is read: limits how long it may pause and, where nobody answers for it,
-   * what it may hold of the memory.
+   * Call it before a body is read. Limits how long the body may pause and, if the request is
+   * anonymous, the memory that it takes.
    */
   begin(request: IncomingMessage, response: ServerResponse, isAnonymous: boolean): BodyShare | null;
-  /** Called with a reply: limits how long the rest of a body that was not read may pause. */
+  /**
+   * Call it when a response is sent. Limits how long the remaining part of an unread body may
+   * pause.
+   */
   limitRest(request: IncomingMessage, response: ServerResponse): void;
 }
 

@@ -2,8 +2,8 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { AppError } from '../errors.js';
 
 /**
- * The credential that a request presents, or null for an anonymous one. No other header grants
- * anything.
+ * Returns the credential of a request, or null for an anonymous one. No other headers are
+ * considered.
  */
 export function credentialOf(headers: IncomingHttpHeaders): string | null {
   const key = headers['x-api-key'];
@@ -18,7 +18,10 @@ export function credentialOf(headers: IncomingHttpHeaders): string | null {
   );
 }
 
-/** On sockets also in the query: browsers cannot set headers there. */
+/**
+ * Also reads the credential from the query, since browsers cannot set headers of WebSocket
+ * handshakes.
+ */
 export function socketCredentialOf(headers: IncomingHttpHeaders, query: URLSearchParams): string | null {
   return credentialOf(headers) ?? (query.get('api_key') || query.get('token') || null);
 }

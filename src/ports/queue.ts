@@ -76,8 +76,8 @@ export interface Delivery {
   /** Reports that the guest begins: from now on it may be the cause of a worker crash. */
   begun(): void;
   /**
-   * Releases the slot when the guest has ended and only the result is still to be written, so that
-   * another job can begin unless sync calls arrive. Idempotent.
+   * Reports that the guest has ended and only the result is still to be written, so that another job
+   * can begin. An async job keeps its slot nevertheless while sync jobs arrive. Idempotent.
    */
   releaseSlot(): void;
 }

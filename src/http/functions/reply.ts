@@ -5,10 +5,10 @@ import type { RequestId } from '../../contract/ids.js';
 import { httpStatusOf, ownResponse } from '../../core/http-status.js';
 import type { Reply } from '../../core/replies.js';
 
-/** Statuses that have no body: RFC 9110, sections 15.3.5 and 15.4.5. */
+/** Statuses without a body (RFC 9110 §15.3.5, §15.3.6, §15.4.5). */
 const BODILESS: ReadonlySet<number> = new Set([204, 205, 304]);
 
-/** Writes what a function answered. `hasBody`: false for HEAD. */
+/** Writes the response of a function. `hasBody` is false for HEAD. */
 export function writeReply(
   response: ServerResponse,
   id: RequestId,
@@ -53,7 +53,10 @@ export function writeJson(response: ServerResponse, status: number, value: unkno
   response.end(hasBody ? body : undefined);
 }
 
-/** What a stranger is told of a failure: never the function's own error text. */
+/**
+ * Returns the public error of a failed invocation, which never contains the function's own error
+ * text.
+ */
 function failureOf({ status, refused, code }: Reply): { error: string; code: string } {
   if (code === 'unavailable') return { error: 'the function is unavailable', code };
   if (status === 'timeout') return { error: 'the function timed out', code: 'function_timeout' };
@@ -62,7 +65,7 @@ function failureOf({ status, refused, code }: Reply): { error: string; code: str
   return { error: 'the function failed', code: 'function_error' };
 }
 
-/** The content type of a body whose function has said none. */
+/** Returns the content type of a body for which the function has set none. */
 function typeOf(body: Uint8Array): string {
   if (!isUtf8(body)) return 'application/octet-stream';
   return isJson(body) ? 'application/json' : 'text/plain; charset=utf-8';
@@ -70,7 +73,7 @@ function typeOf(body: Uint8Array): string {
 
 function isJson(body: Uint8Array): boolean {
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8');
-  // Most bodies that are no JSON begin unlike it, and need not be parsed to know.
+  // Most bodies that are not JSON can be ruled out by their first character, without parsing.
   if (!/^\s*[[{"\d\-tfn]/.test(text)) return false;
   try {
     JSON.parse(text);

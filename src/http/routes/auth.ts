@@ -16,7 +16,7 @@ import { assertOwnNamespace } from '../admission.js';
 import { json, type RouteSpec, route } from '../route.js';
 
 const tag = 'Authentication';
-/** Credentials have no place in a cache on the way. */
+/** Responses with credentials must not be cached. */
 const PRIVATE = { 'Cache-Control': 'no-store' };
 
 export const challenge = route({

@@ -18,7 +18,10 @@ import { json, jsonText, route } from '../route.js';
 
 const tag = 'Cache';
 
-/** Functions use keys without a map: those of `default`. */
+/**
+ * Returns the cache key of an entry. Keys of the map `default` have no prefix, as functions use
+ * them.
+ */
 function keyOf(dmap: string, key: string): string {
   return dmap === 'default' ? key : `${dmap}:${key}`;
 }
@@ -126,7 +129,7 @@ export const scan = route({
     const skipped = keyOf(dmap, '').length;
     const expression = match ?? pattern ?? '';
     const filter = expression === '' ? undefined : keyFilter(expression, (key) => key.slice(skipped));
-    // One more than asked for tells whether there are more.
+    // Request one more key to detect whether there are more.
     const found = await services.cache.scan(namespace, keyOf(dmap, prefix), limit + 1, filter);
     const keys = found.slice(0, limit).map((key) => key.slice(skipped));
     return json(200, {
@@ -151,7 +154,7 @@ export const health = route({
   async handle({ services }) {
     const { driver } = services.cache;
     await services.cache.ping();
-    // Clients of the original system know the cache by this name, whatever it is kept in.
+    // The service name of the original system, which its clients expect; independent of the driver.
     return json(200, { status: 'ok', service: 'olric', ...(driver === 'olric' ? {} : { driver }) });
   },
 });
@@ -160,7 +163,7 @@ function missing(dmap: string, key: string): AppError {
   return new AppError('not_found', `The cache has no key ${JSON.stringify(key)} in the map "${dmap}".`);
 }
 
-/** Whole seconds, at least one; 0 = for good. */
+/** Rounds to whole seconds, at least one; 0 means no expiry. */
 function wholeSeconds(ttl: number): number {
   return ttl === 0 ? 0 : Math.max(1, Math.round(ttl));
 }

@@ -7,7 +7,7 @@ import { AppError } from '../../errors.js';
 import { json, route } from '../route.js';
 
 const tag = 'Authentication';
-/** Credentials have no place in a cache on the way. */
+/** Responses with credentials must not be cached. */
 const PRIVATE = { 'Cache-Control': 'no-store' };
 
 export const createConsoleLink = route({

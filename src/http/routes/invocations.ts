@@ -32,9 +32,9 @@ import { parseSince } from '../since.js';
 
 const tag = 'Delivery';
 
-/** 1 MB of input in base64 or with escapes, with room for the rest of the object. */
+/** 1 MB of input in Base64 or with escapes, plus the rest of the object. */
 const MAX_REPLAY_BYTES = 2 << 20;
-/** A stream sends no faster than somebody reads, however much runs. */
+/** Minimum interval between updates of a stream, regardless of the number of invocations. */
 const LOOK_LEAST_MS = 2000;
 const LOOK_MOST_MS = 2500;
 
@@ -154,7 +154,7 @@ function replyOf({ items, nextCursor }: InvocationPage) {
   return { invocations: items, count: items.length, next_cursor: nextCursor };
 }
 
-/** A page that is sent again and again holds what a list shows; the rest is asked for by id. */
+/** Removes inputs and outputs from a page that is sent repeatedly; they can be requested by id. */
 function withoutPayloads({ items, nextCursor }: InvocationPage): InvocationPage {
   const slim = items.map(({ input_base64: _, output_base64: __, ...item }) => ({
     ...item,
@@ -165,8 +165,8 @@ function withoutPayloads({ items, nextCursor }: InvocationPage): InvocationPage 
 }
 
 /**
- * When a stream looks again: soon after rows were written, and now and then, because nobody tells
- * of what is queued or begins to run.
+ * Yields when a stream polls: soon after rows were written, and periodically, since queued and
+ * started invocations are not announced.
  */
 function looks(
   { bus }: Services,
@@ -276,14 +276,16 @@ export const purgeDead = route({
   },
 });
 
-/** A function that replays what it has failed at comes to an end, too. */
+/**
+ * Returns the depth of the request, so that a function that replays its own failures terminates.
+ */
 function depthOf({ depths }: Services, ctx: Context): number {
   const depth = depths.read(ctx.req.headers[DEPTH_HEADER]);
   assertDepth(depth);
   return depth;
 }
 
-/** The input that a replay gets in place of its own; null when none is given. */
+/** Returns the input given for a replay, or null if there is none. */
 function givenInput(
   { input, input_base64: base64 }: z.output<typeof replayBodySchema>,
   source: string | undefined,

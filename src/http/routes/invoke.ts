@@ -136,8 +136,7 @@ export const invokeOfNamespace = route({
 type Headers = z.output<typeof invokeHeadersSchema>;
 
 /**
- * Whether the function is there and may be invoked like this: known before a byte of the input is
- * read.
+ * Checks that the function exists and may be invoked with these headers, before the body is read.
  */
 async function authorize(
   services: Services,
@@ -203,8 +202,8 @@ async function run(
 }
 
 /**
- * Strangers could have the engine send requests for them, or keep their work for later, and nobody
- * would have to answer for it.
+ * Throws for headers that anonymous callers must not use: they could have the engine send requests
+ * or store delayed work without being accountable.
  */
 function assertNoCredentialNeeded(given: Headers): void {
   const name =
@@ -279,8 +278,8 @@ function replyAnswer(
 }
 
 /**
- * A call that was refused has the shape of one that failed, with an id by which the client can
- * report it.
+ * Returns the additional fields of a refused call, which then has the same fields as a failed one,
+ * with an id for reports.
  */
 function refusal(ctx: Context): Record<string, unknown> {
   const id = uuidv7();

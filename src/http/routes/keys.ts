@@ -9,7 +9,7 @@ import { messageReplySchema, namespaceQuery } from '../../contract/http/common.j
 import { json, route } from '../route.js';
 
 const tag = 'API keys';
-/** Credentials have no place in a cache on the way. */
+/** Responses with credentials must not be cached. */
 const PRIVATE = { 'Cache-Control': 'no-store' };
 
 export const createKey = route({

@@ -104,7 +104,8 @@ export const metrics = route({
 });
 
 /**
- * What a key may see of the metrics: its namespace's, and of functions those that it may read of.
+ * Returns a filter of the metrics that a key may see: those of its namespace and of the functions
+ * that it may read.
  */
 function ownSeries({ namespace, rights }: Principal) {
   return (series: NamespaceSeries) =>

@@ -26,9 +26,9 @@ import { startTrace, within } from '../trace.js';
 
 const tag = 'PubSub';
 
-/** 1 MB of bytes in base64, with room for the rest of the object. */
+/** 1 MB of bytes in Base64, plus the rest of the object. */
 const MAX_PUBLISH_BYTES = 2 << 20;
-/** What is published over HTTP fires triggers at this depth. */
+/** Trigger depth of messages published over HTTP. */
 const FIRST_DEPTH = 1;
 
 export const publish = route({
@@ -88,7 +88,7 @@ export const publishBatch = route({
       if (message.namespace !== undefined) assertOwnNamespace(principal, message.namespace, nameOf(index));
     }
     assertCountable(messages.length, (await services.quotas.limits(namespace)).requests_per_minute);
-    // The request has counted as one of them.
+    // The request itself has already been counted as one.
     if (messages.length > 1) await countUse(messages.length - 1);
     const span = startTrace(services.tracer, ctx, `publish ${messages.length} messages`);
     const origin = { namespace, span, depth: depthOf(services, ctx) };
@@ -105,19 +105,25 @@ export const publishBatch = route({
   },
 });
 
-/** One that a function has sent is a step deeper than the function. */
+/**
+ * Returns the depth of a message; greater by one than that of the function that sent the request,
+ * if any.
+ */
 function depthOf({ depths }: Services, ctx: Context): number {
   return Math.max(FIRST_DEPTH, depths.read(ctx.req.headers[DEPTH_HEADER]));
 }
 
-/** What all messages of a request have in common. */
+/** Properties that all messages of a request share. */
 interface Origin {
   namespace: Namespace;
   span: Span;
   depth: number;
 }
 
-/** `source` is the text of `data` as it was sent; absent when the message came as base64. */
+/**
+ * Converts a request body to a message. `source` is the JSON text of `data`; undefined if the
+ * message was sent as Base64.
+ */
 function messageOf(
   { topic, data, data_base64: base64 }: PublishBody,
   source: string | undefined,
@@ -136,14 +142,14 @@ function ofBytes(bytes: Uint8Array): Pick<Message, 'bytes' | 'data'> {
   return { bytes, data: jsonTextOf(bytes) };
 }
 
-/** Live subscribers get the characters of a string, and any other value as it was written. */
+/** Live subscribers receive the text of a string, and the JSON text of any other value. */
 function ofJson(value: unknown, source: string): Pick<Message, 'bytes' | 'data'> {
   return { bytes: Buffer.from(typeof value === 'string' ? value : source), data: new JsonText(source) };
 }
 
 /**
- * To be told to come again in a minute would be of no use to who sends more than a minute's worth
- * at once.
+ * Throws `payload_too_large` if a batch exceeds the limit of a whole minute, since retrying later
+ * could never succeed.
  */
 function assertCountable(messages: number, limitPerMinute: number): void {
   if (messages <= limitPerMinute) return;

@@ -8,8 +8,8 @@ import { parseFunctionRef } from '../function-ref.js';
 import { route } from '../route.js';
 
 /**
- * What asks for a WebSocket never gets here: it is the server that upgrades. These answer all that
- * does not.
+ * The server handles WebSocket upgrades before routing; these routes answer requests without an
+ * upgrade.
  */
 const replies = { 101: { about: 'To a WebSocket handshake: the socket is open. Its frames are in /docs.' } };
 
@@ -43,7 +43,7 @@ export const topicSocket = route({
   description: 'Browsers, which cannot set headers here, send the credential as `api_key` or `token`.',
   access: 'required',
   scope: 'read',
-  // A plain request is told of the upgrade before it is told of the topic.
+  // Optional here, so that a request without an upgrade gets the error about the upgrade first.
   query: subscribeQuerySchema.extend({
     topic: z.string().optional().describe('Required of a WebSocket: the topic to hear.'),
   }),

@@ -62,7 +62,7 @@ export const download = route({
       status: 200,
       bytes: await services.blobs.get(params.cid),
       type: 'application/octet-stream',
-      // What strangers have put here must not run in the browser as a page of this host.
+      // Blobs are untrusted content and must not be displayed as a page of this origin.
       headers: { 'Content-Disposition': 'attachment', ETag: `"${params.cid}"` },
     };
   },

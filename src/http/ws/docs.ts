@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { socketReplySchema } from '../../contract/http/invoke.js';
 import { liveFrameSchema, presenceEventSchema } from '../../contract/http/pubsub.js';
 
-/** OpenAPI has no WebSockets; the docs page tells of them in words. */
+/** Descriptions of the WebSockets for the docs page, since OpenAPI does not support them. */
 export const SOCKET_DOCS = [
   {
     path: '/v1/functions/{name}/ws',

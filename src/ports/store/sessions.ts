@@ -24,8 +24,8 @@ export interface SessionStore {
   takeNonce(nonce: string, wallet: string): Promise<Nonce | null>;
   addRefresh(token: RefreshToken): Promise<void>;
   /**
-   * Marks a token as used. `used` is true if it had already been used, in which case the caller
-   * revokes the whole family.
+   * Marks a token as used. If it had been used before, `used` is true and the whole family is
+   * revoked.
    */
   useRefresh(hash: string): Promise<{ token: RefreshToken; used: boolean } | null>;
   /** Revokes a login and every key created with it, directly or indirectly. */
