@@ -1,7 +1,7 @@
 import test from 'ava';
 import type { RateLimiter } from '../../src/ports/rate-limiter.js';
 
-/** The same tests for every driver of the RateLimiter port. */
+/** Tests for every driver of the RateLimiter port. */
 export function rateLimiterConformance(
   driver: string,
   open: () => Promise<RateLimiter>,

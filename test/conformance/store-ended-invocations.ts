@@ -7,10 +7,7 @@ import type { OpenStore } from './store.js';
 const text = (bytes: Uint8Array | null | undefined) =>
   bytes === null || bytes === undefined ? null : Buffer.from(bytes).toString();
 
-/**
- * What is kept of invocations that have ended: their list, dead letters, outputs and count, and the
- * sweep of it all.
- */
+/** Tests about ended invocations: their list, dead letters, outputs and count, and the sweep. */
 export function testEndedInvocations(driver: string, open: OpenStore): void {
   const get = shared(open);
 
@@ -130,7 +127,7 @@ export function testEndedInvocations(driver: string, open: OpenStore): void {
     t.is(await traces.get(namespace, requestId), null);
     await traces.put(traceOf(1));
     await traces.put(traceOf(2));
-    // After a crash the same attempt may come again.
+    // After a crash, the same attempt may be recorded again.
     await traces.put(traceOf(2));
     t.deepEqual(await traces.get(namespace, requestId), traceOf(2));
     t.deepEqual(await traces.get(namespace, requestId, 1), traceOf(1));
@@ -185,7 +182,7 @@ export function testEndedInvocations(driver: string, open: OpenStore): void {
       t.deepEqual(await inputs(), shown);
       while ((await attempts.sweep({ logsBefore: 0, deadBefore: 0, now: Date.now() })) > 0);
       t.deepEqual(await inputs(), shown);
-      // What is swept is gone, whatever the clock says.
+      // Swept data is gone, regardless of the clock.
       t.is(await attempts.sweep({ logsBefore: 0, deadBefore: 0, now: Date.now() }), 0);
       const { items } = await attempts.list({ namespace, limit: 10 });
       t.is(items.filter((item) => item.attempts[0]?.final?.input).length, 3);
@@ -253,7 +250,7 @@ export function testEndedInvocations(driver: string, open: OpenStore): void {
     await callbacks.attempted(tried, 'http://receiver/', { deliveredAt: 7, error: null });
     await callbacks.attempted(tried, 'http://receiver/', { deliveredAt: 9, error: null });
     t.like((await callbacks.get([tried])).get(tried), { attempts: 3, deliveredAt: 7, lastError: null });
-    // The store was away when it was to be added.
+    // The store was unreachable when the callback was to be added.
     await callbacks.attempted(untold, 'http://other/', { deliveredAt: null, error: 'x' });
     t.like((await callbacks.get([untold])).get(untold), { url: 'http://other/', attempts: 1 });
     t.is((await callbacks.get([])).size, 0);
@@ -312,7 +309,8 @@ export function testEndedInvocations(driver: string, open: OpenStore): void {
       anAttempt({ namespace, startedAt: -900, requestId: twice, attempt: 2, final: anEnd() }),
     ]);
     t.is(await counted(), 4);
-    // The end of what was thought to have died, and an end of an earlier attempt of what has ended.
+    // The end of an invocation that was considered dead, and an end of an earlier attempt of an
+    // ended invocation.
     await attempts.write([
       ...died.map((row) => ({ ...row, final: anEnd() })),
       anAttempt({ namespace, startedAt: -900, requestId: twice, attempt: 1, final: anEnd() }),

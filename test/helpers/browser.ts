@@ -38,7 +38,7 @@ export async function launchBrowser(executablePath: string): Promise<Browser> {
   return chromium.launch({ executablePath, args: ARGS });
 }
 
-/** A window of its own: no session, no storage of another test. */
+/** Opens a browser context without the session and storage of other tests. */
 export async function openWindow(
   browser: Browser,
   options: BrowserContextOptions = {},
@@ -48,7 +48,7 @@ export async function openWindow(
   return context;
 }
 
-/** What a page must never do: fail in its scripts, or be refused something by its own policy. */
+/** A page with its errors: script errors and violations of its content security policy. */
 export interface Watched {
   page: Page;
   troubles: string[];
@@ -59,8 +59,7 @@ export async function openPage(context: BrowserContext): Promise<Watched> {
   const troubles: string[] = [];
   page.on('pageerror', (error) => troubles.push(`error: ${error.message}`));
   page.on('console', (message) => {
-    // The browser itself notes every reply that is no 2xx, which tests look at by what the page
-    // then says.
+    // The browser logs every response other than 2xx; tests check these by the content of the page.
     if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) {
       troubles.push(`console: ${message.text()}`);
     }
@@ -68,14 +67,14 @@ export async function openPage(context: BrowserContext): Promise<Watched> {
   return { page, troubles };
 }
 
-/** Opens the console at a path by a sign-in link of the given key. */
+/** Opens the console at a path with a sign-in link for the given key. */
 export async function signIn(page: Page, api: Api, path = ''): Promise<void> {
   const { json } = await api.post('/v1/auth/console-links', {});
   await page.goto(`${api.url}/console${path}#token=${json.token}`);
   await page.locator('#content').waitFor();
 }
 
-/** Writes a text into a field that is a code editor, when the editor's own code has come. */
+/** Enters text in a code editor field once the editor has been loaded. */
 export async function fillCode(page: Page, label: string, text: string): Promise<void> {
   const editor = page.locator(`.cm-content[aria-label="${label}"]`);
   await editor.focus();
@@ -84,7 +83,7 @@ export async function fillCode(page: Page, label: string, text: string): Promise
   await page.keyboard.insertText(text);
 }
 
-/** Waits until a page of the console shows what it has asked for. */
+/** Waits until a page of the console has loaded its data. */
 export async function hasLoaded(page: Page): Promise<void> {
   await page.locator('#content h1').waitFor();
   const skeletons = page.locator('#content .skeleton');

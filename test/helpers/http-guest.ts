@@ -9,8 +9,8 @@ const OUTPUT = '.build/guests';
 let built: Promise<Buffer> | undefined;
 
 /**
- * The guest of the tests of HTTP functions; see test/fixtures/http-go/main.go. Go's own cache makes
- * a second build quick.
+ * Builds the guest for the tests of HTTP functions; see test/fixtures/http-go/main.go. Go's cache
+ * makes further builds fast.
  */
 export function httpGuest(): Promise<Buffer> {
   built ??= build();

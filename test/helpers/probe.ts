@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 const SOURCE = 'test/fixtures/probe';
 const CACHE = '.build/guests';
 
-/** One thing that the probe guest does; see test/fixtures/probe/main.go. */
+/** An operation of the probe guest; see test/fixtures/probe/main.go. */
 export interface Command {
   op: string;
   a?: string;
@@ -19,7 +19,7 @@ export interface Command {
 let built: Promise<Buffer> | undefined;
 
 /**
- * The guest of the end-to-end tests, built by the standard Go toolchain once per change of its
+ * Builds the guest of the end-to-end tests with the standard Go toolchain, once per change of its
  * source.
  */
 export function probeWasm(): Promise<Buffer> {
@@ -37,7 +37,7 @@ async function build(): Promise<Buffer> {
     return await readFile(file);
   } catch {
     await mkdir(CACHE, { recursive: true });
-    // Test processes that build it at the same time end up with the same bytes under the one name.
+    // Concurrent builds by several test processes produce the same bytes under the same name.
     const draft = `${file}.${process.pid}`;
     await promisify(execFile)('go', ['build', '-o', join(process.cwd(), draft), '.'], {
       cwd: SOURCE,
@@ -48,7 +48,7 @@ async function build(): Promise<Buffer> {
   }
 }
 
-/** The probe's input. */
+/** Returns the probe's input. */
 export function commands(...list: Command[]): string {
   return JSON.stringify(list);
 }

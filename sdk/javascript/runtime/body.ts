@@ -2,11 +2,11 @@ import type { Bytes } from './host.js';
 import { ReadableStream } from './streams.js';
 import { URLSearchParams } from './url.js';
 
-/** What a request or response carries. Read as text or as bytes, whichever is asked for first is made first. */
+/** The content of a request or response. Text and bytes are converted lazily. */
 export interface Content {
   text(): string;
   bytes(): Uint8Array<ArrayBuffer>;
-  /** Whichever it is already. */
+  /** Returns the existing representation. */
   send(): Bytes;
 }
 
@@ -15,7 +15,7 @@ export type BodyInit = string | ArrayBuffer | ArrayBufferView | URLSearchParams 
 const utf8 = new TextEncoder();
 const utf8Text = new TextDecoder();
 
-/** Text that is sent as it is; a byte order mark is not part of what is read. */
+/** Removes a byte order mark, which is not part of the decoded text (Encoding standard). */
 export const withoutMark = (text: string) => (text.startsWith('\ufeff') ? text.slice(1) : text);
 
 export function textContent(text: string): Content {
@@ -26,13 +26,13 @@ export function bytesContent(bytes: Uint8Array<ArrayBuffer>): Content {
   return { text: () => utf8Text.decode(bytes), bytes: () => bytes, send: () => bytes };
 }
 
-/** A body that is all there, or one that is still to come. */
+/** A complete body, or a stream. */
 export interface Carried {
   content: Content | null;
   stream: ReadableStream | null;
 }
 
-/** A body and the type that it has by itself. */
+/** A body with its default content type. */
 interface Extracted extends Carried {
   type: string | null;
 }
@@ -58,7 +58,7 @@ export class JsonText {
   constructor(readonly text: string) {}
 }
 
-/** A copy of what a buffer or view holds; null when it is none. */
+/** Returns a copy of a buffer's or view's bytes; null for other values. */
 export function bytesOf(value: unknown): Uint8Array<ArrayBuffer> | null {
   if (value instanceof ArrayBuffer) return new Uint8Array(value.slice(0));
   if (!ArrayBuffer.isView(value)) return null;
@@ -67,7 +67,7 @@ export function bytesOf(value: unknown): Uint8Array<ArrayBuffer> | null {
 
 const NOTHING = textContent('');
 
-/** The part that Request and Response have in common. */
+/** The Body mixin of Request and Response (Fetch standard). */
 export class Body {
   #content: Content | null;
   #stream: ReadableStream | null;
@@ -82,7 +82,7 @@ export class Body {
     return this.#used;
   }
 
-  /** The stream is made when it is asked for; the body counts as used once somebody reads from it. */
+  /** The stream is created on access; the body counts as used when it is read. */
   get body(): ReadableStream | null {
     const content = this.#content;
     if (this.#stream === null && content !== null) {
@@ -114,19 +114,19 @@ export class Body {
     return (await this.bytes()).buffer;
   }
 
-  /** The content, for the runtime: as it is sent. */
+  /** Returns the content for sending; used by the runtime. */
   async send(): Promise<Bytes> {
     return (this.#takeContent() ?? (await this.#collect())).send();
   }
 
-  /** Gives a request or response without a body one, for the runtime. */
+  /** Sets the body of a request or response without one; used by the runtime. */
   static fill<T extends Body>(target: T, { content, stream }: Carried): T {
     target.#content = content;
     target.#stream = stream;
     return target;
   }
 
-  /** What a clone has: the same content, to be read once more. */
+  /** Returns the content for a clone, to be read separately. */
   share(): Carried {
     if (this.#used || this.#stream?.locked === true) throw new TypeError('The body has been used already');
     if (this.#content !== null || this.#stream === null) return { content: this.#content, stream: null };
@@ -135,7 +135,7 @@ export class Body {
     return { content: null, stream: theirs };
   }
 
-  /** What is all there; null of a stream. */
+  /** Takes the complete content; null for a stream. */
   #takeContent(): Content | null {
     if (this.#used || this.#stream?.locked === true) throw new TypeError('The body has been used already');
     if (this.#content !== null) {
@@ -169,7 +169,7 @@ async function collect(stream: ReadableStream): Promise<Uint8Array<ArrayBuffer>>
   return all;
 }
 
-/** Two streams with the chunks of one, read once. */
+/** Returns two streams with the content of one, which is read once. */
 function split(stream: ReadableStream): [ReadableStream, ReadableStream] {
   const all = collect(stream);
   const make = () =>

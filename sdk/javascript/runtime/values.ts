@@ -1,10 +1,13 @@
-// Values as text, for the log: what `console.log` prints of them.
+// Formats values for the log as `console.log` does.
 
 const MAX_DEPTH = 4;
 const MAX_ITEMS = 100;
 const MAX_LINE = 72;
 
-/** As `console.log(...values)` prints them: a first string may hold `%s`, `%d`, `%i`, `%f`, `%j`, `%o`, `%O`, `%c`. */
+/**
+ * Formats values as `console.log(...values)` does: a string as the first value may contain `%s`,
+ * `%d`, `%i`, `%f`, `%j`, `%o`, `%O`, `%c`.
+ */
 export function format(values: readonly unknown[]): string {
   const [first, ...rest] = values;
   let text = typeof first === 'string' ? first : inspect(first);
