@@ -8,7 +8,7 @@ import type { LogRecord } from '../../src/contract/invocation.js';
 import { logRecordSchema } from '../../src/contract/invocation.js';
 
 /**
- * Every control character besides tab and newline, the separators and every bidirectional control.
+ * All control characters except tab and newline, the separators, and all bidirectional controls.
  */
 const FORBIDDEN = [
   ...range(0x00, 0x08),
@@ -36,7 +36,7 @@ function range(from: number, to: number): number[] {
   return Array.from({ length: to - from + 1 }, (_, index) => from + index);
 }
 
-/** What a command writes on stdout and stderr, with a person at both or with none. */
+/** Returns what is written to stdout and stderr, with or without a terminal. */
 async function written(isTTY: boolean, json: boolean, write: (terminal: Terminal) => void) {
   const stdout = Object.assign(new PassThrough(), { isTTY });
   const stderr = Object.assign(new PassThrough(), { isTTY });

@@ -39,7 +39,7 @@ test('a newer version is found, and the registry asked once a day', async (t) =>
   t.deepEqual(registry.asked, ['/orama-functions/latest']);
   t.is(await findUpdate({ ...check, now: now + DAY_MS }), '0.10.0');
   t.is(registry.asked.length, 2);
-  // Installed meanwhile.
+  // The version has been installed meanwhile.
   t.is(await findUpdate({ ...check, own: '0.10.0', now: now + DAY_MS }), undefined);
 });
 

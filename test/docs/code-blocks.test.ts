@@ -49,7 +49,7 @@ test('blocks of YAML are settings that the engine takes, or YAML of other progra
   t.true(settings >= 6);
 });
 
-/** A workflow of a CI system may have a name, too. */
+/** CI workflows may have a name as well. */
 function isManifest(value: object): boolean {
   return 'name' in value && !('jobs' in value);
 }
@@ -86,7 +86,7 @@ test('shell blocks run as they stand', async (t) => {
   const engine = await startEngine();
   t.teardown(engine.close);
   const probe = await probeWasm();
-  // What the pages take for granted.
+  // Deploy what the pages assume.
   for (const name of ['hello', 'hello', 'hello', ...Array<string>(8).fill('resize')]) {
     t.is((await engine.api.deploy(name, probe)).status, 201);
   }

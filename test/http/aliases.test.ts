@@ -6,7 +6,7 @@ import { aTenant, sharedEngine } from './served.js';
 const engine = sharedEngine();
 const which = commands({ op: 'env', a: 'WHICH' });
 
-/** A namespace with a function of several versions, each of which answers its own number. */
+/** Creates a namespace with a function of several versions, each of which returns its number. */
 async function versions(count: number, metadata: (version: number) => object = () => ({})) {
   const tenant = await aTenant(await engine());
   for (let version = 1; version <= count; version++) {

@@ -7,7 +7,7 @@ import { buildJavaScript } from '../helpers/javascript.js';
 const engine = createEngine();
 test.after.always(() => engine.close());
 
-/** The engine's view of an HTTP request. */
+/** Returns the engine's representation of an HTTP request. */
 function httpRequest(method: string, path: string, headers: Record<string, string> = {}): string {
   const { pathname, search, searchParams } = new URL(path, 'http://fn.example');
   const query = Object.fromEntries([...searchParams.keys()].map((key) => [key, searchParams.getAll(key)]));

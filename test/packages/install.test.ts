@@ -12,14 +12,14 @@ import { tempDir } from '../helpers/temp-dir.js';
 const run = promisify(execFile);
 const MEGABYTE = 1 << 20;
 /**
- * Optional peers of knex and bullmq, which ask for them only when somebody configures their
- * database.
+ * Optional peer dependencies of knex and bullmq, which load them only if their database is
+ * configured.
  */
 const OPTIONAL = [
   ...['@valkey/valkey-glide', 'better-sqlite3', 'bufferutil', 'mariadb', 'mysql', 'mysql2', 'oracledb', 'pg'],
   ...['pg-query-stream', 'sqlite3', 'tedious', 'utf-8-validate'],
 ];
-/** Needed by those who write functions in its language only. */
+/** Needed only to write functions in its language. */
 const ASKED_FOR = ['assemblyscript'];
 
 const directory = tempDir();
@@ -27,7 +27,7 @@ const installed = join(directory, 'installed');
 const packageDirectory = join(installed, 'node_modules', 'orama-functions');
 const manifest: { dependencies: Record<string, string> } = JSON.parse(readFileSync('package.json', 'utf8'));
 
-/** Paths to further versions of Node, separated like PATH: TEST_NODES. */
+/** TEST_NODES: paths of further Node versions, separated as in PATH. */
 const nodes = [process.execPath, ...(process.env.TEST_NODES ?? '').split(delimiter).filter((path) => path)];
 
 let files: string[] = [];
@@ -44,8 +44,8 @@ test.before('npm packs the engine, and installs the tarball in an empty director
   files = packed.files.map((file: { path: string }) => file.path);
   mkdirSync(installed);
   const tarball = join(directory, packed.filename);
-  // Install scripts as npm has them by itself: the settings of this repository are not those of its
-  // users.
+  // With npm's default setting for install scripts, which users have, and not that of this
+  // repository.
   await run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', tarball], {
     cwd: installed,
     env: userEnvironment(),
@@ -105,10 +105,10 @@ for (const node of nodes) {
     const orama = async (...args: string[]) =>
       (await run(node, [program, ...args], { cwd: home, env })).stdout;
     t.regex(await orama('function', 'deploy', 'probe'), /^Deployed probe version 1 /);
-    // One that uses a database: functions' SQL runs in processes that the program starts.
+    // A function that uses a database: functions' SQL runs in processes that the program starts.
     const input = commands({ op: 'query', a: 'select 41 + 1 as answer', b: '[]' });
     t.regex(await orama('function', 'invoke', 'probe', '--data', input), /answer.+42/);
-    // And one that is made and built by what was installed.
+    // A function that is created and built by the installed package.
     await orama('function', 'init', 'hello');
     t.regex(await orama('function', 'deploy', 'hello'), /^Deployed hello version 1 /);
     t.regex(await orama('function', 'invoke', 'hello', '--data', '{"name":"Ada"}'), /Ada/);
@@ -143,7 +143,7 @@ test('the package passes publint and arethetypeswrong', async (t) => {
   }
 });
 
-/** What npm run sets from this repository's .npmrc is left out. */
+/** Returns the environment without what npm sets from this repository's .npmrc. */
 function userEnvironment(): NodeJS.ProcessEnv {
   const repository = /^npm_(config_(ignore_scripts|fund|audit|local_prefix)|package|lifecycle|execpath)/;
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !repository.test(name)));

@@ -8,7 +8,7 @@ import { tempDir } from '../helpers/temp-dir.js';
 const run = promisify(execFile);
 const out = tempDir();
 const release = (...args: string[]) =>
-  // Without its build: the other tests run what is built.
+  // Without a build, since other tests run the built files.
   run(process.execPath, ['scripts/release.mjs', '--dry-run', '--no-build', '--out', out, ...args]);
 
 interface Component {
@@ -36,7 +36,7 @@ test('a dry run makes tarball, SBOM, notes and checksums of the next version, an
   t.is(document.bomFormat, 'CycloneDX');
   t.like(document.metadata.component, { name: 'orama-functions', version: next });
   const components: Component[] = document.components;
-  // Installed beside it, and bundled into it; the tools that build it are not part of it.
+  // Installed dependencies and bundled ones; build tools are not included.
   const named = (name: string) => components.find((component) => component.name === name);
   t.is(named('libsql')?.scope, 'required');
   t.is(named('bullmq')?.scope, 'required');
