@@ -42,7 +42,7 @@ export class Closers implements Closable {
     try {
       await part.close();
     } catch (error) {
-      this.logger.error({ err: messageOf(error) }, 'a part did not close cleanly');
+      this.logger.error({ err: messageOf(error) }, 'a resource could not be closed');
     }
   }
 }

@@ -51,12 +51,12 @@ export async function openDataDir(path: string, warn: (message: string) => void)
   const { changed, failed } = await tighten(root, blobs);
   if (changed > 0) {
     warn(
-      `In the data directory ${root}, ${changed} files or directories were open to other users of this machine; they are their owner's alone now.`,
+      `In the data directory ${root}, ${changed} files or directories were accessible to other users of this machine; their permissions have been removed.`,
     );
   }
   if (failed > 0) {
     warn(
-      `In the data directory ${root}, ${failed} files or directories are open to other users and belong to somebody else; run "chmod -R go-rwx" there as their owner.`,
+      `In the data directory ${root}, ${failed} files or directories are accessible to other users and owned by another user; run "chmod -R go-rwx" there as their owner.`,
     );
   }
   const temporary = (name: string) => join(root, `.${name}.${randomBytes(6).toString('hex')}`);

@@ -57,26 +57,26 @@ export function createMetrics(): Metrics {
 
   const accepted = new Counter({
     name: 'orama_invocations_accepted_total',
-    help: 'Invocations made durable on the queue, by trigger.',
+    help: 'Invocations that are durable on the queue, by trigger.',
     labelNames: ['trigger'],
     registers,
   });
   const duration = new Histogram({
     name: 'orama_attempt_duration_seconds',
-    help: 'How long attempts ran, by function and status.',
+    help: 'Duration of attempts, by function and status.',
     labelNames: ['namespace', 'function', 'status'],
     buckets: SECONDS,
     registers,
   });
   const ended = new Counter({
     name: 'orama_invocations_ended_total',
-    help: 'Invocations that are over, by the state they ended in and, for dead ones, the reason.',
+    help: 'Ended invocations, by state and, for dead ones, reason.',
     labelNames: ['state', 'reason'],
     registers,
   });
   const hostCalls = new Counter({
     name: 'orama_host_calls_total',
-    help: 'Host calls of guests, by function and whether they succeeded.',
+    help: 'Host calls, by function and success.',
     labelNames: ['call', 'ok'],
     registers,
   });

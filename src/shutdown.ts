@@ -23,7 +23,7 @@ export function finishMs(shutdownSeconds: number): number {
 export function exitWithin(shutdownSeconds: number, logger: Logger): void {
   const ms = Math.max(shutdownSeconds * 1000, finishMs(shutdownSeconds) + HAND_BACK_MS);
   const timer = setTimeout(() => {
-    logger.warn('SHUTDOWN_SECONDS are over; the process ends although a part is not closed');
+    logger.warn('SHUTDOWN_SECONDS have passed; exiting although a resource is still open');
     process.exit(0);
   }, ms);
   timer.unref();
@@ -43,7 +43,7 @@ export function closeOnSignal(logger: Logger, shutdownSeconds: number, close: ()
     close().then(
       () => process.exit(0),
       (error: unknown) => {
-        logger.error({ err: error }, 'did not close cleanly');
+        logger.error({ err: error }, 'the process could not be shut down cleanly');
         process.exit(1);
       },
     );

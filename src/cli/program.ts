@@ -48,7 +48,7 @@ export function createProgram(): Command {
     .helpCommand(false)
     .exitOverride();
 
-  const fn = program.command('function').alias('fn').description('make, run and look after functions');
+  const fn = program.command('function').alias('fn').description('create, run and manage functions');
   addInit(fn);
   addBuild(fn);
   addDeploy(fn);

@@ -42,7 +42,7 @@ export async function watchClock(url: string, logger: Logger): Promise<Closable>
       logger.error(gone);
       process.kill(process.pid, 'SIGTERM');
     } catch (error) {
-      logger.warn({ err: messageOf(error) }, 'the clock could not be compared with that of Redis');
+      logger.warn({ err: messageOf(error) }, 'the clock could not be compared with the clock of Redis');
       lookIn(CHECK_EVERY_MS, 0);
     }
   };

@@ -29,7 +29,7 @@ export async function checkHealth(opened: Parts): Promise<Health> {
       await within(PATIENCE_MS, part.ping(), noAnswer);
       return [name, { status: 'up' as const }] as const;
     } catch (error) {
-      logger.warn({ part: name, err: error }, 'a part is down');
+      logger.warn({ part: name, err: error }, 'a dependency is down');
       return [name, { status: 'down' as const, error: toldOf(error) }] as const;
     }
   });

@@ -43,9 +43,9 @@ export const HOST_FUNCTIONS = {
     args: [],
     result: 'data',
     by: 'thread',
-    does: 'the wallet that a JWT proved; empty for other callers',
+    does: "the wallet of the caller's JWT; empty for other callers",
   },
-  get_request_id: { args: [], result: 'data', by: 'thread', does: "this invocation's id" },
+  get_request_id: { args: [], result: 'data', by: 'thread', does: 'the id of this invocation' },
   get_env: {
     args: [['key', 'text']],
     result: 'data',
@@ -65,7 +65,7 @@ export const HOST_FUNCTIONS = {
     ],
     result: 'data',
     by: 'engine',
-    does: 'SELECT in the namespace’s database; a JSON array of row objects',
+    does: 'runs a SELECT in the namespace’s database; a JSON array of row objects',
   },
   db_execute: {
     args: [
@@ -74,7 +74,7 @@ export const HOST_FUNCTIONS = {
     ],
     result: 'i32',
     by: 'engine',
-    does: 'INSERT, UPDATE, DELETE or DDL; the affected rows, −1 on failure',
+    does: 'runs INSERT, UPDATE, DELETE or DDL; the number of affected rows, −1 on failure',
     onFailure: -1,
     quota: 'database_mb',
   },
@@ -82,7 +82,7 @@ export const HOST_FUNCTIONS = {
     args: [['key', 'text']],
     result: 'data',
     by: 'engine',
-    does: 'the bytes of a cache entry; empty on a miss',
+    does: 'the value of a cache entry; empty on a miss',
   },
   cache_set: {
     args: [
@@ -92,14 +92,14 @@ export const HOST_FUNCTIONS = {
     ],
     result: null,
     by: 'engine',
-    does: 'sets a cache entry; a TTL of 0 has no end',
+    does: 'sets a cache entry; a TTL of 0 means no expiry',
     quota: 'cache_mb',
   },
   cache_incr: {
     args: [['key', 'text']],
     result: 'i64',
     by: 'engine',
-    does: 'adds 1 to a counter, atomically, from 0; the new value',
+    does: 'adds 1 to a counter atomically, starting at 0; the new value',
     quota: 'cache_mb',
   },
   cache_incr_by: {
@@ -109,7 +109,7 @@ export const HOST_FUNCTIONS = {
     ],
     result: 'i64',
     by: 'engine',
-    does: 'adds `delta` to a counter, atomically, from 0; the new value',
+    does: 'adds `delta` to a counter atomically, starting at 0; the new value',
     quota: 'cache_mb',
     countedAs: 'cache_incr',
   },
@@ -117,7 +117,7 @@ export const HOST_FUNCTIONS = {
     args: [['key', 'text']],
     result: 'i32',
     by: 'engine',
-    does: '1 when the entry was there',
+    does: 'deletes a cache entry; 1 if it existed',
   },
   http_fetch: {
     args: [
@@ -128,7 +128,7 @@ export const HOST_FUNCTIONS = {
     ],
     result: 'data',
     by: 'engine',
-    does: 'an HTTP request: `{"status", "headers", "body"}`, or `{"error", "status": 0}`',
+    does: 'sends an HTTP request: `{"status", "headers", "body"}`, or `{"error", "status": 0}`',
     isSlow: true,
   },
   http_start: {
@@ -140,13 +140,13 @@ export const HOST_FUNCTIONS = {
     ],
     result: 'i32',
     by: 'engine',
-    does: `starts a request beside others, at most ${MAX_PARALLEL_FETCHES}; its handle, 0 when it is refused`,
+    does: `starts a concurrent request, at most ${MAX_PARALLEL_FETCHES}; its handle, 0 if it is refused`,
   },
   http_next: {
     args: [['timeout_ms', 'i32']],
     result: 'data',
     by: 'engine',
-    does: 'the next started request to end, as `http_fetch` answers, with its `handle`; empty when none is left or the time is up',
+    does: 'the next completed request in the format of `http_fetch`, with its `handle`; empty if there is none or on timeout',
     isSlow: true,
   },
   http_request: {
@@ -162,7 +162,7 @@ export const HOST_FUNCTIONS = {
     ],
     result: 'i32',
     by: 'thread',
-    does: 'sets status and headers of the reply of an HTTP function; 1 when they are valid',
+    does: 'sets status and headers of the response of an HTTP function; 1 if they are valid',
   },
   pubsub_publish: {
     args: [
@@ -171,7 +171,7 @@ export const HOST_FUNCTIONS = {
     ],
     result: 'i32',
     by: 'engine',
-    does: '1 once the message is durable, else 0',
+    does: 'publishes a message; 1 once it is durable, otherwise 0',
     quota: 'jobs_per_invocation',
   },
   storage_put: {
@@ -185,7 +185,7 @@ export const HOST_FUNCTIONS = {
     args: [['cid', 'text']],
     result: 'data',
     by: 'engine',
-    does: 'a blob that this namespace has put',
+    does: 'a blob that this namespace has stored',
   },
   enqueue: {
     args: [
@@ -195,13 +195,13 @@ export const HOST_FUNCTIONS = {
     ],
     result: 'data',
     by: 'engine',
-    does: 'runs a function later; its request id',
+    does: 'enqueues an invocation of a function; its request id',
     quota: 'jobs_per_invocation',
   },
-  log_debug: { args: [['message', 'text']], result: null, by: 'log', does: 'a line in the log' },
-  log_info: { args: [['message', 'text']], result: null, by: 'log', does: 'a line in the log' },
-  log_warn: { args: [['message', 'text']], result: null, by: 'log', does: 'a line in the log' },
-  log_error: { args: [['message', 'text']], result: null, by: 'log', does: 'a line in the log' },
+  log_debug: { args: [['message', 'text']], result: null, by: 'log', does: 'writes a line to the log' },
+  log_info: { args: [['message', 'text']], result: null, by: 'log', does: 'writes a line to the log' },
+  log_warn: { args: [['message', 'text']], result: null, by: 'log', does: 'writes a line to the log' },
+  log_error: { args: [['message', 'text']], result: null, by: 'log', does: 'writes a line to the log' },
 } as const satisfies Record<string, HostFunction>;
 
 type Table = typeof HOST_FUNCTIONS;

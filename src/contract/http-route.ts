@@ -10,16 +10,16 @@ export const httpFieldsSchema = {
     .nullable()
     .optional()
     .describe(
-      `The route that matched, such as \`GET /users/{id}\`; null for the function's own address. ${OF_HTTP_ONLY}`,
+      `The matched route, such as \`GET /users/{id}\`; null for the function's own address. ${OF_HTTP_ONLY}`,
     ),
-  method: z.string().optional().describe(`The method that the function was called with. ${OF_HTTP_ONLY}`),
+  method: z.string().optional().describe(`The method of the request. ${OF_HTTP_ONLY}`),
   http_status: z
     .number()
     .int()
     .nullable()
     .optional()
     .describe(
-      `The status that the client was answered with; 202 with \`mode: async\`. Null when nobody was answered: an attempt that is retried, a replay. ${OF_HTTP_ONLY}`,
+      `The HTTP status of the response; 202 with \`mode: async\`. Null if no response was sent, as for a retried attempt or a replay. ${OF_HTTP_ONLY}`,
     ),
 };
 

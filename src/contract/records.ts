@@ -43,7 +43,10 @@ export const keyRecordSchema = z.object({
     .default(null)
     .describe('Names and patterns; null for all functions.'),
   expires_at: z.string().nullable().default(null),
-  created_by: z.string().default('').describe('Whose credential made it; it ends with that credential.'),
+  created_by: z
+    .string()
+    .default('')
+    .describe('The credential that created the key; the key is revoked with it.'),
   created_at: z.string(),
   last_used_at: z.string().nullable(),
 });
@@ -53,8 +56,8 @@ export type KeyRecord = z.infer<typeof keyRecordSchema>;
 export const auditEventSchema = z.object({
   at: z.string(),
   actor: z.string().describe('A wallet, or `key:<id>`.'),
-  action: z.string().describe('Such as `function.deploy`.'),
-  target: z.string().describe('What it was done to, such as a function with its version.'),
-  request_id: z.string().describe('As the reply said in X-Request-ID.'),
+  action: z.string().describe('An action such as `function.deploy`.'),
+  target: z.string().describe('The changed object, such as a function with its version.'),
+  request_id: z.string().describe('The X-Request-ID of the response.'),
 });
 export type AuditEvent = z.infer<typeof auditEventSchema>;

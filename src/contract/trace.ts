@@ -10,7 +10,10 @@ export const tracedResultSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('none') }),
   z.object({ kind: z.literal('text'), text: z.string() }),
   z.object({ kind: z.literal('bytes'), base64: z.string() }),
-  z.object({ kind: z.literal('integer'), integer: z.string().describe('In decimal: it may have 64 bits.') }),
+  z.object({
+    kind: z.literal('integer'),
+    integer: z.string().describe('Decimal text, as it may have 64 bits.'),
+  }),
   z.object({ kind: z.literal('error'), code: z.string(), message: z.string() }),
 ]);
 export type TracedResult = z.infer<typeof tracedResultSchema>;
@@ -20,10 +23,10 @@ export const tracedCallSchema = z.object({
   about: z
     .string()
     .describe(
-      'What it was called for: method and URL, the SQL, a key, a topic, a name. Cut at 1,000 characters.',
+      'The main argument: method and URL, the SQL, a key, a topic, or a name. Truncated to 1,000 characters.',
     ),
-  digest: z.string().describe('Of all its arguments, with the values of secrets left out.'),
-  started_ms: z.number().describe('After the start of the attempt.'),
+  digest: z.string().describe('Digest of all arguments, without the values of secrets.'),
+  started_ms: z.number().describe('Milliseconds after the start of the attempt.'),
   duration_ms: z.number(),
   result: tracedResultSchema,
 });
@@ -33,7 +36,7 @@ export type TracedCall = z.infer<typeof tracedCallSchema>;
 export const traceSchema = z.object({
   request_id: requestIdSchema,
   attempt: z.number().int(),
-  truncated: z.boolean().describe('There were more than 1,000 calls or 1 MB.'),
+  truncated: z.boolean().describe('There were more than 1,000 calls, or more than 1 MB.'),
   calls: z.array(tracedCallSchema),
 });
 export type Trace = z.infer<typeof traceSchema>;

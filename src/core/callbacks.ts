@@ -118,7 +118,12 @@ export function createCallbacks(deps: CallbacksDeps): Callbacks {
       error === null ? { deliveredAt: Date.now(), error: null } : { deliveredAt: null, error: toldOf(error) };
     await store.callbacks
       .attempted(id, url, outcome)
-      .catch((cause) => logger.warn({ request_id: id, err: messageOf(cause) }, 'a callback was not noted'));
+      .catch((cause) =>
+        logger.warn(
+          { request_id: id, err: messageOf(cause) },
+          'the outcome of a callback could not be recorded',
+        ),
+      );
   };
 
   const deliver = async (text: string) => {

@@ -172,7 +172,7 @@ export function createFunctions(deps: FunctionsDeps): Functions {
         .catch((error) =>
           logger.warn(
             { function: name, err: messageOf(error) },
-            'jobs of a deleted function end at their turn',
+            'waiting jobs of a deleted function could not be cancelled; workers will cancel them',
           ),
         );
     },

@@ -63,7 +63,8 @@ export function startProbeAgain(deps: ProbeAgainDeps): ProbeAgain {
       }
     } catch (error) {
       left = true;
-      if (!closed) logger.info({ err: messageOf(error) }, 'a probe could not be repeated; it is tried later');
+      if (!closed)
+        logger.info({ err: messageOf(error) }, 'a probe could not be repeated; it will be retried');
     }
     // If no version is left, the next deploy or process start resumes.
     if (!left) return;
@@ -87,7 +88,7 @@ export function startProbeAgain(deps: ProbeAgainDeps): ProbeAgain {
     await catalog.changed(namespace);
     const { probe_pending: _, ...settled } = version;
     await catalog.deployed({ ...settled, warm_start: warmStart, warm_start_reason: warmStartReason });
-    logger.info({ function: name, warm_start: warmStart }, 'a probe was repeated and is conclusive');
+    logger.info({ function: name, warm_start: warmStart }, 'a repeated probe was conclusive');
     return true;
   }
 

@@ -32,7 +32,7 @@ export function startRetention(store: Store, options: RetentionOptions, logger: 
         touched += await store.audit.sweep(logsBefore);
       } while (touched > 0 && !closed);
     } catch (error) {
-      logger.warn({ err: messageOf(error) }, 'old logs could not be deleted; the next minute tries again');
+      logger.warn({ err: messageOf(error) }, 'expired records could not be deleted; retrying in a minute');
     }
   };
   const timer = setInterval(() => {

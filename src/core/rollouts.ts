@@ -99,7 +99,7 @@ export function createRollouts({ store, catalog, publisher, logger }: RolloutsDe
     try {
       for (const rollout of await store.rollouts.running()) await check(rollout);
     } catch (error) {
-      logger.debug({ err: messageOf(error) }, 'rollouts could not be checked; they are checked again');
+      logger.debug({ err: messageOf(error) }, 'rollouts could not be checked; retrying');
     }
   };
   let checking: Promise<void> | null = null;

@@ -22,7 +22,7 @@ const SDKS: readonly Sdk[] = [
   {
     title: 'Rust',
     fence: 'rust',
-    about: 'Crate `orama`; what is of HTTP functions is in `orama::http`, of JSON in `orama::json`.',
+    about: 'Crate `orama`, with `orama::http` for HTTP functions and `orama::json` for JSON.',
     files: ['sdk/rust/src/lib.rs', 'sdk/rust/src/http.rs', 'sdk/rust/src/json.rs'],
     declaration: /^(pub fn .*?)(?: \{.*)?$/,
     comment: /^\/\/\/ ?(.*)$/,

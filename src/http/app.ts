@@ -39,7 +39,7 @@ export function createApp(serving: Serving): Koa {
   app.on('error', (error: NodeJS.ErrnoException) => {
     const gone =
       error.code === 'ECONNRESET' || error.code === 'EPIPE' || error.code === 'ERR_STREAM_PREMATURE_CLOSE';
-    services.logger[gone ? 'debug' : 'error']({ err: error }, 'a reply could not be finished');
+    services.logger[gone ? 'debug' : 'error']({ err: error }, 'a response could not be completed');
   });
   return app;
 }

@@ -63,7 +63,7 @@ export async function startServer(services: Services, address: ServerAddress): P
     onDropped: (dropped: number) =>
       services.logger.warn(
         { dropped, limit: config.MAX_CONNECTIONS },
-        'connections over MAX_CONNECTIONS were closed',
+        'connections above MAX_CONNECTIONS were closed',
       ),
   };
   const sockets = createSockets(services, admit);

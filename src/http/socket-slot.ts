@@ -32,7 +32,7 @@ export async function takeSocketSlot(
   } catch (error) {
     if (!isAppError(error, 'unavailable')) throw error;
     // If the count is unknown, accept the socket.
-    logger.debug({ err: error }, 'a socket is not counted');
+    logger.debug({ err: error }, 'a socket could not be counted against the quota');
     return NO_LEASE;
   }
   throw quotaExceeded('sockets', { namespace, limit, used: await leases.held(socketKey(namespace)) });

@@ -17,7 +17,7 @@ local function forget(keys, total)
   local fields = {}
   for i, key in ipairs(keys) do fields[i] = 'k' .. key end
   for _, size in ipairs(call('HMGET', use, unpack(fields))) do total = total - tonumber(size or 0) end
-  -- First what frees memory: Redis refuses a script's first write when it has none left, unless it is such a one.
+  -- Free memory first: a full Redis refuses a script whose first write needs memory.
   call('HDEL', use, unpack(fields))
   call('ZREM', dues, unpack(keys))
   total = math.max(0, total)
@@ -25,7 +25,7 @@ local function forget(keys, total)
   return total
 end
 
--- Takes out of the count what has expired, and some of what Redis has evicted by itself.
+-- Subtracts expired entries from the count, and some of those that Redis has evicted by itself.
 local function reclaim(total, room, limit)
   local time = call('TIME')
   local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -44,7 +44,7 @@ local function reclaim(total, room, limit)
   return total
 end
 
--- Whether an entry of this size may take the place of what the key has: and what all then take.
+-- Returns whether an entry of this size may replace that of the key, and the resulting total size.
 local function admit(key, size, limit)
   local held = call('HMGET', use, 't', 'k' .. key)
   local total, old = tonumber(held[1] or 0), tonumber(held[2] or 0)

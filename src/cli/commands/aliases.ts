@@ -10,7 +10,7 @@ const pathOf = (fn: string, alias?: string) =>
 
 /** Adds the command `orama function alias set|list|delete`. */
 export function addAliases(parent: Command): void {
-  const aliases = parent.command('alias').description('names for versions, and traffic split over them');
+  const aliases = parent.command('alias').description('names for versions, with optional traffic splits');
   addSet(aliases);
   addList(aliases);
   addDelete(aliases);
@@ -19,15 +19,11 @@ export function addAliases(parent: Command): void {
 function addSet(aliases: Command): void {
   aliases
     .command('set')
-    .description('let an alias name a version; calls without a version go to the alias "live"')
+    .description('assign an alias to a version; calls without a version use the alias "live"')
     .argument('<function>')
     .argument('<alias>')
-    .argument('<version>', 'the version that gets what no weight takes', wholeNumber(1))
-    .option(
-      '--weight <version=percent>',
-      'send so many percent to another version; may be repeated',
-      addWeight,
-    )
+    .argument('<version>', 'the version that gets the remaining traffic', wholeNumber(1))
+    .option('--weight <version=percent>', 'percentage for another version; may be repeated', addWeight)
     .action(
       async (
         fn: string,
@@ -68,7 +64,7 @@ function addDelete(aliases: Command): void {
   aliases
     .command('delete')
     .alias('rm')
-    .description('remove an alias; its versions stay')
+    .description('delete an alias; its versions are kept')
     .argument('<function>')
     .argument('<alias>')
     .action(async (fn: string, alias: string, _flags, command: Command) => {

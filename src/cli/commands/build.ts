@@ -10,7 +10,7 @@ export function addBuild(parent: Command): void {
   parent
     .command('build')
     .description(
-      'compile function.wasm from TypeScript, JavaScript, Go, Rust, AssemblyScript or C, or by the build command of function.yaml',
+      'compile function.wasm from TypeScript, JavaScript, Go, Rust, AssemblyScript or C, or with the build command of function.yaml',
     )
     .argument('[dir]', 'directory with function.yaml', '.')
     .action(async (directory: string, _flags, command: Command) => {

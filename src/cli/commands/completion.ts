@@ -5,7 +5,7 @@ import { SCRIPTS, SHELLS, type Shell } from '../completion/scripts.js';
 export function addCompletion(program: Command): void {
   program
     .command('completion')
-    .description('print the script that completes commands, options and names in a shell')
+    .description('print the completion script of a shell')
     .addArgument(new Argument('<shell>', 'the shell').choices(SHELLS))
     .action((shell: Shell) => {
       process.stdout.write(SCRIPTS[shell]);

@@ -8,9 +8,9 @@ export function addDelete(parent: Command): void {
   parent
     .command('delete')
     .alias('rm')
-    .description('delete a function with its versions and triggers; its logs stay')
+    .description('delete a function with its versions and triggers; its logs are kept')
     .argument('<name>')
-    .option('-f, --force', 'do not ask')
+    .option('-f, --force', 'do not ask for confirmation')
     .action(async (name: string, options: { force?: boolean }, command: Command) => {
       const { client, terminal } = openSession(command);
       const what = `function ${name} with all its versions and triggers`;

@@ -9,10 +9,10 @@ export function addDeploy(parent: Command): void {
   parent
     .command('deploy')
     .description(
-      'deploy the function of a directory as a new version; builds it first when its source has changed',
+      'deploy the function of a directory as a new version; builds it first if its source has changed',
     )
     .argument('[dir]', 'directory with function.yaml', '.')
-    .option('--no-build', 'deploy the function.wasm that is there')
+    .option('--no-build', 'deploy the existing function.wasm')
     .action((directory: string, flags: { build: boolean }, command: Command) =>
       deployOne(directory, flags.build, command),
     );

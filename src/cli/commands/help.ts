@@ -7,7 +7,7 @@ import { terminalOf } from '../session.js';
 export function addHelp(program: Command): void {
   program
     .command('help')
-    .description('show the help of a command, or explain a topic')
+    .description('show the help of a command or a topic')
     .argument('[words...]', `a command, or one of ${Object.keys(TOPICS).join(', ')}`)
     .addHelpText('after', () => `\n${topicList()}`)
     .action((words: readonly string[], _flags, command: Command) => {

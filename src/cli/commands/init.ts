@@ -11,7 +11,7 @@ import { LANGUAGES, type Language, TRIGGERS, type Trigger, writeTemplate } from 
 export function addInit(parent: Command): void {
   parent
     .command('init')
-    .description('make the directory of a new function')
+    .description('create the directory of a new function')
     .argument('<name>', '1–64 letters, digits, "-" or "_"')
     .addOption(new Option('--lang <language>', 'its language').choices(LANGUAGES).default('typescript'))
     .addOption(new Option('--template <kind>', 'what calls it').choices(TRIGGERS).default('http'))

@@ -10,7 +10,7 @@ import { terminalOf } from '../session.js';
 export function addLogin(program: Command): void {
   program
     .command('login')
-    .description('keep the address of an engine and a key for it; --api-key - reads the key from stdin')
+    .description('store the URL of an engine and a key for it; --api-key - reads the key from stdin')
     .action(async (_flags, command: Command) => {
       const terminal = terminalOf(command);
       const { url, apiKey, namespace } = command.optsWithGlobals<ConnectionFlags>();

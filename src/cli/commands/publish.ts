@@ -18,7 +18,7 @@ interface Flags {
 export function addPublish(parent: Command): void {
   parent
     .command('publish')
-    .description('publish a message: it fires every trigger on the topic')
+    .description('publish a message, which fires every trigger on the topic')
     .argument('<topic>')
     .option('-d, --data <json>', 'the message; @file reads a file, - reads stdin', 'null')
     .addOption(

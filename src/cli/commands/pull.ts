@@ -25,14 +25,14 @@ export function addPull(parent: Command): void {
   parent
     .command('pull')
     .description(
-      'fetch an invocation (input, module, settings) and run it on this machine, under the same limits',
+      'fetch an invocation (input, module, settings) and run it on this machine under the same limits',
     )
     .argument('<request-id>')
-    .option('--dir <directory>', 'where it is kept (the first 13 characters of the request id)')
-    .option('--source <directory>', 'run the function of this directory in place of the module that ran')
-    .option('--trace', 'give it what its host calls were given then; nothing outside is reached')
-    .option('--watch', 'run it again at every change of --source, or of what was fetched')
-    .option('--no-run', 'fetch only')
+    .option('--dir <directory>', 'target directory (the first 13 characters of the request id)')
+    .option('--source <directory>', 'run the function of this directory instead of the original module')
+    .option('--trace', 'replay the recorded results of host calls; no external system is reached')
+    .option('--watch', 'run it again at every change of --source or of the fetched files')
+    .option('--no-run', 'only fetch the invocation')
     .action(async (id: string, flags: PullFlags, command: Command) => {
       const { client, terminal } = openSession(command);
       const directory = flags.dir ?? id.slice(0, 13);

@@ -11,9 +11,11 @@ import { wholeNumber } from '../values.js';
 export function addRollback(parent: Command): void {
   parent
     .command('rollback')
-    .description('go back to an older version: the alias live where there is one, else a new version like it')
+    .description(
+      'go back to an older version: with the alias live if it exists, otherwise with a new version like it',
+    )
     .argument('<name>')
-    .argument('<version>', 'the version to go back to', wholeNumber(1))
+    .argument('<version>', 'version to go back to', wholeNumber(1))
     .action(async (name: string, version: number, _options, command: Command) => {
       const { client, terminal } = openSession(command);
       await assertVersion(client, name, version);

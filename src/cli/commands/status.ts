@@ -6,7 +6,7 @@ import { openSession } from '../session.js';
 export function addStatus(program: Command): void {
   program
     .command('status')
-    .description('show the engine this command line talks to, and how it is')
+    .description('show the state of the engine that the CLI is connected to')
     .action(async (_flags, command: Command) => {
       const { client, terminal } = openSession(command);
       const reply = await client.call('GET', '/v1/status');

@@ -17,8 +17,8 @@ interface UpFlags {
 export function addUp(program: Command): void {
   program
     .command('up')
-    .description('start the engine on this machine, everything in one process')
-    .option('--port <port>', 'port to listen on; 0 takes a free one (PORT, 4000)', wholeNumber(0, 65_535))
+    .description('start the engine on this machine in one process')
+    .option('--port <port>', 'port to listen on; 0 selects a free port (PORT, 4000)', wholeNumber(0, 65_535))
     .option('--data <dir>', 'directory of the embedded stores (ORAMA_DATA_DIR, .orama)')
     .action(async (flags: UpFlags, command: Command) => {
       const terminal = terminalOf(command);

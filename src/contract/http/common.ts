@@ -8,7 +8,7 @@ const codes = Object.keys(ERRORS);
 /** Body of every error response. */
 export const errorReplySchema = z.object({
   error: z.string().describe('One sentence: what was wrong and what to do next.'),
-  code: z.enum(codes).describe('A stable word to match on.'),
+  code: z.enum(codes).describe('A stable identifier to match on.'),
 });
 
 export const messageReplySchema = z.object({ message: z.string() });
@@ -40,7 +40,9 @@ export const sinceSchema = z
 
 export const namespaceQuery = namespaceSchema
   .optional()
-  .describe("The credential's own namespace; chosen only by anonymous calls, whose default is `default`.");
+  .describe(
+    "The credential's own namespace. Only anonymous calls can select one; their default is `default`.",
+  );
 
 export const functionPath = z.object({ name: functionNameSchema });
 export const functionRefPath = z.object({ name: functionRefSchema });

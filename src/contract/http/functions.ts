@@ -12,7 +12,7 @@ export const deployQuerySchema = z.object({
   dry_run: z
     .enum(['true', 'false'])
     .optional()
-    .describe('`true`: check settings and module as a deploy does, and store nothing.'),
+    .describe('`true`: validate settings and module like a deploy, without storing anything.'),
 });
 
 /** What a deploy with `dry_run=true` would have stored. */
@@ -24,7 +24,7 @@ export const deployCheckSchema = z.object({
 
 export const settingsQuerySchema = z.object({
   namespace: namespaceQuery,
-  version: whole(1, 999_999_999).optional().describe('The newest unless told.'),
+  version: whole(1, 999_999_999).optional().describe('Default: the newest version.'),
 });
 
 /** The settings that a version was deployed with. */
@@ -51,10 +51,10 @@ export const deployFieldsSchema = z.strictObject({
   name: functionNameSchema,
   namespace: namespaceSchema.optional(),
   is_public: z.enum(['true', 'false']).optional(),
-  memory_limit_mb: z.string().optional().describe('1–256, 64 unless told.'),
-  timeout_seconds: z.string().optional().describe('1–300, 30 unless told.'),
-  retry_count: z.string().optional().describe('0–25, 0 unless told.'),
-  retry_delay_seconds: z.string().optional().describe('0–3600, 5 unless told.'),
+  memory_limit_mb: z.string().optional().describe('1–256, default 64.'),
+  timeout_seconds: z.string().optional().describe('1–300, default 30.'),
+  retry_count: z.string().optional().describe('0–25, default 0.'),
+  retry_delay_seconds: z.string().optional().describe('0–3600, default 5.'),
   metadata: z
     .string()
     .optional()

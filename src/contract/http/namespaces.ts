@@ -15,5 +15,5 @@ export const usageReplySchema = z.object({
 });
 
 export const putQuotasBodySchema = z.strictObject(
-  perQuota(whole(0, MAX_QUOTA).nullable().optional().describe('null: back to the default.')),
+  perQuota(whole(0, MAX_QUOTA).nullable().optional().describe('null restores the default.')),
 );

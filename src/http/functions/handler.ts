@@ -239,7 +239,7 @@ async function verify(
   if (known.length === 0) {
     services.logger.warn(
       { namespace: fn.namespace, function: fn.name, secrets: names },
-      'requests of an HTTP function cannot be verified: no such secret is set',
+      'signatures of an HTTP function cannot be verified: the secret is not set',
     );
     throw new AppError(
       'misconfigured',

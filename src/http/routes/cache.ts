@@ -31,9 +31,9 @@ export const get = route({
   method: 'POST',
   path: '/v1/cache/get',
   tag,
-  summary: "Read a key of the namespace's own cache",
+  summary: "Read a key of the namespace's cache",
   description:
-    'The map `default`, taken when none is given, holds the very keys that functions use; a key of another map is `<dmap>:<key>` to them.',
+    'The default map `default` contains the keys that functions use; a key of another map is `<dmap>:<key>` for them.',
   access: 'required',
   scope: 'data',
   body: { kind: 'json', schema: cacheKeyBodySchema, example: { key: 'user-7' } },
@@ -51,7 +51,7 @@ export const put = route({
   method: 'POST',
   path: '/v1/cache/put',
   tag,
-  summary: 'Write a key, for a time or for good',
+  summary: 'Write a key, with or without expiry',
   access: 'required',
   scope: 'data',
   body: {
@@ -90,11 +90,11 @@ export const mget = route({
   method: 'POST',
   path: '/v1/cache/mget',
   tag,
-  summary: 'Read several keys; those that are absent are left out',
+  summary: 'Read several keys; absent ones are omitted',
   access: 'required',
   scope: 'data',
   body: { kind: 'json', schema: cacheMgetBodySchema, example: { keys: ['user-7', 'user-8'] } },
-  replies: { 200: { about: 'The values that are there.', schema: cacheMgetReplySchema } },
+  replies: { 200: { about: 'The values that exist.', schema: cacheMgetReplySchema } },
   errors: ['unavailable'],
   async handle({ services, namespace, body: { dmap, keys } }) {
     const found = await Promise.all(
@@ -114,13 +114,13 @@ export const scan = route({
   method: 'POST',
   path: '/v1/cache/scan',
   tag,
-  summary: 'List keys by their beginning, a regular expression, or both',
+  summary: 'List keys by a prefix, a regular expression, or both',
   description:
-    'All keys of the map by default. `match` is found anywhere in a key, as in `^user-`; its time is linear in the length of the key.',
+    'Default: all keys of the map. `match` may match anywhere in a key unless it is anchored, as in `^user-`; its time is linear in the length of the key.',
   access: 'required',
   scope: 'data',
   body: { kind: 'json', schema: cacheScanBodySchema, example: { prefix: 'user-', limit: 100 } },
-  replies: { 200: { about: 'In no order.', schema: cacheScanReplySchema } },
+  replies: { 200: { about: 'The keys, in no particular order.', schema: cacheScanReplySchema } },
   errors: ['unavailable'],
   async handle({ services, namespace, body: { dmap, match, pattern, prefix, limit } }) {
     if (match !== undefined && pattern !== undefined && match !== pattern) {
@@ -146,10 +146,10 @@ export const health = route({
   method: 'GET',
   path: '/v1/cache/health',
   tag,
-  summary: 'Whether the cache answers',
+  summary: 'Check whether the cache is reachable',
   access: 'required',
   scope: 'data',
-  replies: { 200: { about: 'It does.', schema: cacheHealthReplySchema } },
+  replies: { 200: { about: 'The cache is reachable.', schema: cacheHealthReplySchema } },
   errors: ['unavailable'],
   async handle({ services }) {
     const { driver } = services.cache;

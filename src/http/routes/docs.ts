@@ -40,7 +40,7 @@ export function docsRoutes(others: readonly Route[]): Route[] {
     method: 'GET',
     path: '/docs',
     tag,
-    summary: 'This API as a page to read, to search and to try',
+    summary: 'This API as a page with search and a form per endpoint',
     access: 'open',
     scope: null,
     limited: false,

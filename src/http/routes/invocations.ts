@@ -43,7 +43,7 @@ export const getInvocation = route({
   method: 'GET',
   path: '/v1/invocations/{id}',
   tag,
-  summary: 'Show an invocation: its state, attempts and, while it is kept, its output',
+  summary: 'Show an invocation: its state, attempts and, while kept, its input and output',
   access: 'required',
   scope: 'read',
   params: invocationPath,
@@ -52,7 +52,7 @@ export const getInvocation = route({
     200: {
       about: 'The invocation.',
       schema: invocationRecordSchema,
-      types: { 'text/event-stream': 'With `follow=true`: `data:` the record as JSON.' },
+      types: { 'text/event-stream': 'With `follow=true`: each `data:` is the record as JSON.' },
     },
   },
   errors: ['not_found'],
@@ -76,7 +76,8 @@ export const getInvocationTrace = route({
   tag,
   summary: 'Show the host calls of an invocation whose function has `trace: true`',
   description:
-    'Of its last attempt, unless one is named: what it asked of the engine and was given, without the values of secrets. Kept as long as logs. For those who may deploy: it holds what the function has read.',
+    'Default: the last attempt. Contains the calls and their results, without the values of secrets. ' +
+    'Kept as long as logs. Requires the scope `deploy`, since it contains what the function has read.',
   access: 'required',
   scope: 'deploy',
   params: invocationPath,
@@ -103,7 +104,7 @@ export const listInvocations = route({
   method: 'GET',
   path: '/v1/invocations',
   tag,
-  summary: 'List invocations: live ones first, then those that have ended, newest first',
+  summary: 'List invocations: live ones first, then ended ones, newest first',
   access: 'required',
   scope: 'read',
   query: invocationsQuerySchema,
@@ -113,7 +114,7 @@ export const listInvocations = route({
       schema: invocationsReplySchema,
       types: {
         'text/event-stream':
-          'With `follow=true`: `data:` the first page as JSON, without inputs and outputs, at most every 2 seconds.',
+          'With `follow=true`: each `data:` is the first page as JSON, without inputs and outputs, at most every 2 seconds.',
       },
     },
   },
@@ -203,9 +204,11 @@ export const replayInvocation = route({
   method: 'POST',
   path: '/v1/invocations/{id}/replay',
   tag,
-  summary: 'Run an invocation that has ended again, with its input or another',
+  summary: 'Replay an ended invocation with its own or another input',
   description:
-    'A dead one is dead no longer, and is replayed once. The input is kept as long as the result, of dead ones as long as they are; one of more than 1 KB whose function succeeded is not kept, and must be sent.',
+    'A dead invocation can be replayed once and then no longer counts as dead. The input is kept as long ' +
+    'as the result, and for dead invocations as long as these; the input of a successful invocation is ' +
+    'kept only up to 1 KB and must otherwise be sent.',
   access: 'required',
   scope: 'invoke',
   params: invocationPath,
@@ -217,7 +220,7 @@ export const replayInvocation = route({
     maxBytes: MAX_REPLAY_BYTES,
     optional: true,
   },
-  replies: { 202: { about: 'The invocation it became.', schema: replayReplySchema } },
+  replies: { 202: { about: 'The new invocation.', schema: replayReplySchema } },
   errors: [
     'not_found',
     'function_not_found',
@@ -242,12 +245,12 @@ export const replayDead = route({
   method: 'POST',
   path: '/v1/functions/{name}/dead/replay',
   tag,
-  summary: 'Run every dead invocation of a function again, or those of one reason',
+  summary: 'Replay all dead invocations of a function, or those with one reason',
   access: 'required',
   scope: 'invoke',
   params: functionPath,
   query: replayDeadQuerySchema,
-  replies: { 202: { about: 'How many.', schema: countReplySchema } },
+  replies: { 202: { about: 'The number of invocations.', schema: countReplySchema } },
   errors: ['function_not_found', 'queue_full', 'quota_exceeded', 'loop_detected', 'unavailable'],
   async handle({ services, namespace, params, query, actor, ctx }) {
     const version = query.version ?? 'pinned';
@@ -263,12 +266,12 @@ export const purgeDead = route({
   method: 'DELETE',
   path: '/v1/functions/{name}/dead',
   tag,
-  summary: 'Throw away the dead invocations of a function, or those of one reason',
+  summary: 'Delete all dead invocations of a function, or those with one reason',
   access: 'required',
   scope: 'invoke',
   params: functionPath,
   query: deadQuerySchema,
-  replies: { 200: { about: 'How many.', schema: countReplySchema } },
+  replies: { 200: { about: 'The number of invocations.', schema: countReplySchema } },
   errors: ['function_not_found'],
   async handle({ services, namespace, params, query, actor }) {
     const count = await services.deadLetters.purge(actor(), namespace, params.name, query.reason);

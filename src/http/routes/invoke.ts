@@ -45,23 +45,23 @@ const headers = {
 const replies: Record<number, ReplySpec> = {
   200: {
     about:
-      'Output that begins with `{` or `[` is the body as it is; any other comes wrapped. With `Accept: application/octet-stream`, the bare bytes.',
+      'Output that begins with `{` or `[` is returned unchanged; other output is wrapped in JSON. With `Accept: application/octet-stream`, the raw bytes.',
     schema: z.union([invokeReplySchema, z.unknown().describe("The function's own JSON.")]),
-    types: { 'application/octet-stream': 'The output as it is.' },
+    types: { 'application/octet-stream': 'The unchanged output.' },
     headers,
   },
   202: {
-    about: 'Accepted and durable; nobody waits for the result.',
+    about: 'Accepted and durable.',
     schema: acceptedReplySchema,
-    headers: { Location: 'Where the invocation can be looked up.', 'X-Request-ID': headers['X-Request-ID'] },
+    headers: { Location: 'URL of the invocation.', 'X-Request-ID': headers['X-Request-ID'] },
   },
   422: {
     about: 'The function refused its input: it ended with an exit code from 64 to 78.',
     schema: invokeFailureSchema,
   },
   499: { about: 'The invocation was cancelled.', schema: invokeFailureSchema },
-  500: { about: 'The function failed, retries included.', schema: invokeFailureSchema },
-  504: { about: 'The function ran into its timeout, retries included.', schema: invokeFailureSchema },
+  500: { about: 'The function failed, including all retries.', schema: invokeFailureSchema },
+  504: { about: 'The function exceeded its timeout, including all retries.', schema: invokeFailureSchema },
 };
 
 const errors = [
@@ -104,7 +104,7 @@ export const invokeOfNamespace = route({
   method: 'POST',
   path: '/v1/invoke/{namespace}/{name}',
   tag,
-  summary: 'Invoke a function of any namespace: a public one by anybody',
+  summary: "Invoke a function of any namespace, if it is public or the credential's own",
   access: 'optional',
   scope: 'invoke',
   anyNamespace: true,

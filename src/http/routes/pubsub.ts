@@ -36,7 +36,7 @@ export const publish = route({
   method: 'POST',
   path: '/v1/pubsub/publish',
   tag,
-  summary: 'Publish a message: fires triggers, and tells live subscribers',
+  summary: 'Publish a message to triggers and live subscribers',
   access: 'required',
   scope: 'publish',
   body: {
@@ -47,9 +47,9 @@ export const publish = route({
   },
   replies: {
     200: {
-      about: 'Every job it fired is durable.',
+      about: 'All triggered jobs are durable.',
       schema: publishReplySchema,
-      headers: { 'X-Message-ID': 'What it fired is listed by `message_id`.' },
+      headers: { 'X-Message-ID': 'The message id; `message_id` lists the invocations that it triggered.' },
     },
   },
   errors: ['forbidden', 'payload_too_large', 'queue_full', 'unavailable'],
@@ -69,8 +69,8 @@ export const publishBatch = route({
   method: 'POST',
   path: '/v1/pubsub/publish/batch',
   tag,
-  summary: `Publish up to ${MAX_BATCH_MESSAGES} messages: all of them, or none`,
-  description: `Each is as if published alone, and they keep their order. One that is refused refuses them all, and the error names it. The body has at most ${MAX_BATCH_BYTES / MB} MB.`,
+  summary: `Publish up to ${MAX_BATCH_MESSAGES} messages atomically`,
+  description: `The messages are published in order. If one is refused, none is published, and the error names it. The body has at most ${MAX_BATCH_BYTES / MB} MB.`,
   access: 'required',
   scope: 'publish',
   body: {
@@ -79,7 +79,7 @@ export const publishBatch = route({
     example: { messages: [{ topic: 'orders:created', data: { id: 42 } }] },
     maxBytes: MAX_BATCH_BYTES,
   },
-  replies: { 200: { about: 'Every job that they fired is durable.', schema: publishBatchReplySchema } },
+  replies: { 200: { about: 'All triggered jobs are durable.', schema: publishBatchReplySchema } },
   errors: ['forbidden', 'payload_too_large', 'queue_full', 'unavailable'],
   async handle({ services, principal, namespace, body: { messages, ...body }, bodyText, ctx, countUse }) {
     const nameOf = (index: number) => `messages[${index}]`;
@@ -167,7 +167,7 @@ export const listTopics = route({
   summary: 'List the topics that have a live subscriber or a trigger',
   access: 'required',
   scope: 'read',
-  replies: { 200: { about: 'By name.', schema: topicsReplySchema } },
+  replies: { 200: { about: 'The topics, sorted by name.', schema: topicsReplySchema } },
   async handle({ services, principal, namespace }) {
     const live = await services.presence.topics(namespace);
     const triggers = await services.catalog.triggers(namespace);
@@ -183,11 +183,13 @@ export const getPresence = route({
   method: 'GET',
   path: '/v1/pubsub/presence',
   tag,
-  summary: 'Show who is on a topic',
+  summary: 'List the members of a topic',
   access: 'required',
   scope: 'read',
   query: presenceQuerySchema,
-  replies: { 200: { about: 'Members by the time they joined.', schema: presenceReplySchema } },
+  replies: {
+    200: { about: 'The members, sorted by the time at which they joined.', schema: presenceReplySchema },
+  },
   async handle({ services, namespace, query }) {
     const members = await services.presence.members(namespace, query.topic);
     return json(200, { topic: query.topic, members, count: members.length });

@@ -11,7 +11,9 @@ import { route } from '../route.js';
  * The server handles WebSocket upgrades before routing; these routes answer requests without an
  * upgrade.
  */
-const replies = { 101: { about: 'To a WebSocket handshake: the socket is open. Its frames are in /docs.' } };
+const replies = {
+  101: { about: 'For a WebSocket handshake: the socket is open. Its frames are described in /docs.' },
+};
 
 export const invokeSocket = route({
   operationId: 'openInvokeSocket',
@@ -19,7 +21,7 @@ export const invokeSocket = route({
   path: '/v1/functions/{name}/ws',
   tag: 'Invocation',
   summary: 'WebSocket: each message invokes the function',
-  description: 'Browsers, which cannot set headers here, send the credential as `api_key` or `token`.',
+  description: 'Browsers, which cannot set headers here, send the credential in `api_key` or `token`.',
   access: 'optional',
   scope: 'invoke',
   params: functionRefPath,
@@ -39,13 +41,13 @@ export const topicSocket = route({
   method: 'GET',
   path: '/v1/pubsub/ws',
   tag: 'PubSub',
-  summary: 'WebSocket: hears a topic, and publishes what it is sent',
-  description: 'Browsers, which cannot set headers here, send the credential as `api_key` or `token`.',
+  summary: 'WebSocket: subscribes to a topic, and publishes received messages',
+  description: 'Browsers, which cannot set headers here, send the credential in `api_key` or `token`.',
   access: 'required',
   scope: 'read',
   // Optional here, so that a request without an upgrade gets the error about the upgrade first.
   query: subscribeQuerySchema.extend({
-    topic: z.string().optional().describe('Required of a WebSocket: the topic to hear.'),
+    topic: z.string().optional().describe('Required for a WebSocket: the topic to subscribe to.'),
   }),
   replies,
   errors: ['upgrade_required'],

@@ -6,22 +6,24 @@ import { liveFrameSchema, presenceEventSchema } from '../../contract/http/pubsub
 export const SOCKET_DOCS = [
   {
     path: '/v1/functions/{name}/ws',
-    summary: 'Invoke a function, one message each',
+    summary: 'Invoke a function with each message',
     about:
-      'Each message, text or binary, is the input of one invocation; up to 64 run at once, and replies come in order of ' +
-      'completion: {request_id, status, duration_ms, output | error}. With ?logs=true the log lines of an invocation ' +
-      'come before its reply, as {request_id, log, level}. The credential may be in ?api_key= or ?token=. A message over 1 MB ' +
-      'closes the socket with 1009, a credential that ends with 1008, an engine that stops with 1001.',
+      'Each message, text or binary, is the input of one invocation. Up to 64 run concurrently, and ' +
+      'replies are sent in order of completion: {request_id, status, duration_ms, output | error}. With ' +
+      '?logs=true the log lines of an invocation are sent before its reply, as {request_id, log, level}. ' +
+      'The credential may be in ?api_key= or ?token=. The socket is closed with 1009 after a message over ' +
+      '1 MB, with 1008 when the credential becomes invalid, and with 1001 when the engine stops.',
     frame: socketReplySchema,
   },
   {
     path: '/v1/pubsub/ws?topic=',
-    summary: 'Subscribe to a topic, and publish to it',
+    summary: 'Subscribe to a topic and publish to it',
     about:
-      'Messages come as {data: <base64>, timestamp: <ms>, topic}; what is sent is published. With ?presence=true, ' +
-      'member_id= and member_meta= (JSON) the subscriber is a member, and hears of the others: {type: "presence.join" | ' +
-      '"presence.leave", member_id, meta, timestamp}. A client that is lost without a word leaves within 30 seconds; one that does ' +
-      'not take its messages is closed with 1013.',
+      'Messages are received as {data: <base64>, timestamp: <ms>, topic}; sent messages are published. ' +
+      'With ?presence=true, member_id= and member_meta= (JSON) the subscriber is a member and receives the ' +
+      'events of others: {type: "presence.join" | "presence.leave", member_id, meta, timestamp}. A client ' +
+      'that disappears without closing the socket leaves within 30 seconds; one that reads too slowly is ' +
+      'closed with 1013.',
     frame: z.union([liveFrameSchema, presenceEventSchema]),
   },
 ] as const;

@@ -55,7 +55,9 @@ export const prepareTopicSocket: Prepare = async (handshake) => {
     },
   );
   const close = () =>
-    subscription.close().catch((error) => services.logger.debug({ err: error }, 'a leave was not told'));
+    subscription
+      .close()
+      .catch((error) => services.logger.debug({ err: error }, 'a leave event could not be published'));
   return {
     abandon: () => void close(),
     serve(ws) {

@@ -71,7 +71,7 @@ local topics, leases, members, owners = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local topic = ARGV[1]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
--- 'owners' holds the member of each connection (c:), and the owner of each member with how many connections it has (m:).
+-- 'owners' contains the member of each connection (c:), and the owner and number of connections of each member (m:).
 local function held(member)
   local entry = redis.call('HGET', owners, 'm:' .. member)
   if not entry then return nil, 0 end
@@ -96,12 +96,12 @@ end
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', leases, '-inf', now)) do
   drop(id)
 end
--- A topic is live as long as the longest of its leases.
+-- A topic is live until its last lease expires.
 local function settle()
   local last = redis.call('ZREVRANGE', leases, 0, 0, 'WITHSCORES')
   if last[2] then redis.call('ZADD', topics, last[2], topic) else redis.call('ZREM', topics, topic) end
 end
--- Nobody may ever ask about a topic again: its keys go by themselves, some time after its last lease.
+-- The keys of a topic expire some time after its last lease, even if the topic is never used again.
 local function keep(key, ms)
   if redis.call('PTTL', key) < ms then redis.call('PEXPIRE', key, ms) end
 end
