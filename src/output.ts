@@ -9,11 +9,18 @@ let lost = 0;
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
 
 /**
- * Writes a line of the engine's log synchronously. A line that cannot be written (disk full, pipe
- * closed) is dropped and counted, so that a logging failure never stops the engine.
+ * Characters that JSON allows in strings but that could control the terminal on which the log is
+ * read: other control characters, separators and bidirectional controls.
+ */
+const STEERING = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_C}]/gu;
+
+/**
+ * Writes a line of the engine's log, which is JSON, synchronously. A line that cannot be written
+ * (disk full, pipe closed) is dropped and counted, so that a logging failure never stops the
+ * engine.
  */
 export function writeLogLine(line: string): void {
-  let bytes = Buffer.from(line);
+  let bytes = Buffer.from(`${line.trimEnd().replace(STEERING, escaped)}\n`);
   const giveUpAt = performance.now() + PATIENCE_MS;
   while (bytes.length > 0) {
     try {
@@ -27,6 +34,10 @@ export function writeLogLine(line: string): void {
       Atomics.wait(sleeper, 0, 0, AGAIN_MS);
     }
   }
+}
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
 /** Returns the number of log lines that were dropped since the process started. */

@@ -37,3 +37,17 @@ export function bundledSbom(name, version) {
 function isDevelopment(component) {
   return component.properties?.some(({ name, value }) => name === DEVELOPMENT && value === 'true');
 }
+
+/** The document of a package that depends on nothing. */
+export function plainSbom(name, version, purl) {
+  const component = { type: 'library', 'bom-ref': purl, name, version, purl };
+  const licenses = [{ license: { id: 'Apache-2.0' } }];
+  return {
+    bomFormat: 'CycloneDX',
+    specVersion: '1.5',
+    version: 1,
+    metadata: { component: { ...component, licenses } },
+    components: [],
+    dependencies: [{ ref: purl, dependsOn: [] }],
+  };
+}

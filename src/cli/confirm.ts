@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
+import { printable } from './terminal.js';
 
 /**
  * Asks the user for confirmation on the terminal. Without a terminal, fails as wrong usage, since
@@ -11,7 +12,7 @@ export async function confirm(command: Command, question: string): Promise<boole
   }
   const prompt = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    const answer = await prompt.question(`${question} [y/N] `);
+    const answer = await prompt.question(printable(`${question} [y/N] `));
     return /^y(es)?$/i.test(answer.trim());
   } finally {
     prompt.close();

@@ -143,10 +143,18 @@ function alignedTable(header: readonly string[], rows: readonly (readonly string
 }
 
 /**
+ * Writes untrusted text, escaped, where no `Terminal` exists yet: beside a prompt, or before the
+ * command is known.
+ */
+export function writePrintable(stream: Writable, text: string): void {
+  stream.write(printable(text));
+}
+
+/**
  * Removes line breaks and tabs from a cell, so that guest data cannot imitate another row or
  * column.
  */
-function oneLine(cell: string): string {
+export function oneLine(cell: string): string {
   return printable(cell.replace(/[\t\r\n]+/g, ' '));
 }
 

@@ -127,6 +127,9 @@ export const functionRecordSchema = z.object({
   created_at: z.string(),
   updated_at: z.string(),
   created_by: z.string(),
+  /** Description of the change, as given by the deployer, and the git commit that was built. */
+  message: z.string().nullable().default(null),
+  git_commit: z.string().nullable().default(null),
 });
 export type FunctionRecord = z.infer<typeof functionRecordSchema>;
 

@@ -37,6 +37,8 @@ const RESERVED: ReadonlySet<string> = new Set([
   'trailer',
   'transfer-encoding',
   'upgrade',
+  // Identifies the invocation to the client.
+  'x-request-id',
 ]);
 const RESERVED_PREFIX = 'x-orama-';
 

@@ -32,6 +32,11 @@ export interface Catalog extends Closable {
     name: FunctionName,
     options?: { ref?: VersionRef | undefined; sticky?: string | undefined },
   ): Promise<FunctionVersion>;
+  /**
+   * Returns what `choose` resolves with without a reference, if everything needed is cached and
+   * fresh; otherwise null.
+   */
+  peek(namespace: Namespace, name: FunctionName): FunctionVersion | null;
   /** Resolves with every version that `choose` may return. */
   candidates(namespace: Namespace, name: FunctionName, ref?: VersionRef): Promise<FunctionVersion[]>;
   /**
@@ -120,6 +125,12 @@ export async function createCatalog({ store, bus }: { store: Store; bus: Bus }):
   return {
     find,
     resolve,
+    peek(namespace, name) {
+      const known = aliases.peek(`${namespace}/`);
+      if (known === null) return null;
+      const live = known.get(`${name}@${LIVE_ALIAS}`);
+      return functions.peek(`${namespace}/${name}@${live === undefined ? '' : drawVersion(live, undefined)}`);
+    },
     async choose(namespace, name, { ref, sticky } = {}) {
       if (typeof ref === 'number') return resolve(namespace, name, ref);
       const alias = await aliasOf(namespace, name, ref);

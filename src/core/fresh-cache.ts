@@ -3,7 +3,8 @@ import { LRUCache } from 'lru-cache';
 const MAX_AGE_MS = 2000;
 /** How long a caller waits for a slow or unreachable store if a stale entry is available. */
 const PATIENCE_MS = 250;
-const MAX_ENTRIES = 20_000;
+/** LRUCache allocates space for all entries when it is created. */
+const MAX_ENTRIES = 5000;
 
 /**
  * A cache whose entries are at most 2 s old (`maxAgeMs`) while the store is reachable, and which
@@ -11,6 +12,11 @@ const MAX_ENTRIES = 20_000;
  * functions keep running.
  */
 export interface FreshCache<V> {
+  /**
+   * Returns the value if it is cached and fresh, otherwise null. For hot paths, which thereby avoid
+   * a promise.
+   */
+  peek(key: string): V | null;
   get(key: string, load: () => Promise<V | null>): Promise<V | null>;
   /** Drops every key with the prefix, including loads in progress. */
   drop(prefix: string): void;
@@ -52,10 +58,16 @@ export function freshCache<V>(maxAgeMs: number = MAX_AGE_MS): FreshCache<V> {
     return current;
   };
 
+  const isFresh = ({ loadedAt }: Entry<V>) => performance.now() - loadedAt < maxAgeMs;
+
   return {
+    peek(key) {
+      const entry = entries.get(key);
+      return entry !== undefined && isFresh(entry) ? entry.value : null;
+    },
     async get(key, load) {
       const entry = entries.get(key);
-      if (entry && performance.now() - entry.loadedAt < maxAgeMs) return entry.value;
+      if (entry && isFresh(entry)) return entry.value;
       const { promise, since } = loading.get(key) ?? start(key, load);
       if (!entry) return promise;
       const patience = PATIENCE_MS - (performance.now() - since);

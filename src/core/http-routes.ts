@@ -131,7 +131,8 @@ function addRoute(router: Instance<never>, route: ParsedRoute, target: Target): 
 
 function toSegment({ kind, name }: ParsedRoute['segments'][number]): string {
   if (kind === 'fixed') return name.replaceAll(':', '::');
-  return kind === 'rest' ? WILDCARD : `:${name}`;
+  // A parameter matches one segment, which is never empty: `/users/` does not match `/users/{id}`.
+  return kind === 'rest' ? WILDCARD : `:${name}([\\s\\S]+)`;
 }
 
 function restOf({ segments }: ParsedRoute): string | null {

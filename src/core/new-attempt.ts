@@ -52,6 +52,6 @@ export function newAttempt(invocation: Invocation, attempt: number, error: strin
  * Returns whether the client of an HTTP function received its response when the invocation was
  * accepted.
  */
-function isAnsweredAtOnce({ trigger, replyTo }: Invocation): boolean {
+export function isAnsweredAtOnce({ trigger, replyTo }: Invocation): boolean {
   return trigger === 'http' && replyTo === undefined;
 }

@@ -10,7 +10,7 @@ import {
   MB,
 } from '../contract/limits.js';
 import { AppError } from '../errors.js';
-import { type JsonText, stringifyWith } from '../json-text.js';
+import type { JsonText } from '../json-text.js';
 import type { Bus } from '../ports/bus.js';
 import type { Meter } from '../ports/meter.js';
 import type { InvocationQueue, QueuedInvocation } from '../ports/queue.js';
@@ -121,19 +121,25 @@ export function createPublisher({ catalog, queue, bus, meter, resultTtlMs }: Pub
   ): Promise<PromiseSettledResult<Published>[]> => {
     const listeners = listenersOnce(catalog);
     const found = await Promise.allSettled(groups.map((group) => firedBy(group, listeners, resultTtlMs)));
-    // The queue and the bus both preserve order and batch the operations of one turn of the event
-    // loop.
-    return Promise.allSettled(
-      found.map(async (each) => {
-        if (each.status === 'rejected') throw each.reason;
-        await enqueue(each.value);
-        await Promise.all(each.value.map(tell));
-        return {
-          triggered: each.value.reduce((sum, { jobs }) => sum + jobs.length, 0),
-          tooDeep: each.value.some(({ tooDeep }) => tooDeep),
-        };
-      }),
-    );
+    const outcomes: PromiseSettledResult<Published>[] = [];
+    for (const portion of portionsOf(found)) {
+      // The queue and the bus both preserve order and batch the operations of one turn of the event
+      // loop.
+      outcomes.push(
+        ...(await Promise.allSettled(
+          portion.map(async (each) => {
+            if (each.status === 'rejected') throw each.reason;
+            await enqueue(each.value);
+            await Promise.all(each.value.map(tell));
+            return {
+              triggered: each.value.reduce((sum, { jobs }) => sum + jobs.length, 0),
+              tooDeep: each.value.some(({ tooDeep }) => tooDeep),
+            };
+          }),
+        )),
+      );
+    }
+    return outcomes;
   };
 
   const publishTogether = async (messages: MessageGroup): Promise<Published> => {
@@ -153,16 +159,34 @@ export function createPublisher({ catalog, queue, bus, meter, resultTtlMs }: Pub
  * Resolves with the triggered jobs. Throws for an invalid topic, and if the group exceeds a limit.
  */
 async function firedBy(group: MessageGroup, listeners: Listeners, resultTtlMs: number): Promise<Fired[]> {
-  const heard = await Promise.all(
-    group.map(async (message) => {
-      assertTopic(message.topic);
-      return { message, functions: await listeners(message.namespace, message.topic) };
-    }),
-  );
+  const heard: { message: Message; functions: FunctionVersion[] }[] = [];
+  for (const message of group) {
+    assertTopic(message.topic);
+    heard.push({ message, functions: await listeners(message.namespace, message.topic) });
+  }
   if (group.length > 1) assertJobs(heard.reduce((sum, { functions }) => sum + functions.length, 0));
   const fired = heard.map(({ message, functions }) => fire(message, functions, resultTtlMs));
-  if (group.length > 1) assertJobBytes(fired.flatMap(({ jobs }) => jobs));
+  assertJobBytes(fired);
   return fired;
+}
+
+/**
+ * Splits groups into portions that are enqueued one after another, so that not all jobs are in
+ * memory at once.
+ */
+function portionsOf(found: PromiseSettledResult<Fired[]>[]): PromiseSettledResult<Fired[]>[][] {
+  const portions: PromiseSettledResult<Fired[]>[][] = [];
+  let bytes = Number.POSITIVE_INFINITY;
+  for (const each of found) {
+    const own = each.status === 'fulfilled' ? jobBytes(each.value) : 0;
+    if (bytes + own > MAX_GROUP_BYTES) {
+      portions.push([]);
+      bytes = 0;
+    }
+    bytes += own;
+    portions.at(-1)?.push(each);
+  }
+  return portions;
 }
 
 function fire(message: Message, functions: readonly FunctionVersion[], resultTtlMs: number): Fired {
@@ -174,13 +198,8 @@ function fire(message: Message, functions: readonly FunctionVersion[], resultTtl
     return { message, at, jobs: [], tooDeep };
   }
   const input = Buffer.from(
-    stringifyWith({
-      topic,
-      data,
-      namespace,
-      trigger_depth: depth,
-      timestamp: Math.floor(at / 1000),
-    }),
+    `{"topic":${JSON.stringify(topic)},"data":${data.text},"namespace":${JSON.stringify(namespace)},` +
+      `"trigger_depth":${depth},"timestamp":${Math.floor(at / 1000)}}`,
   );
   assertEventSize(input.byteLength, message);
   const messageId = message.id ?? newRequestId();
@@ -228,12 +247,24 @@ function assertJobs(jobs: number): void {
   );
 }
 
-/** Every job contains its own copy of the message. */
-function assertJobBytes(jobs: readonly QueuedInvocation[]): void {
-  const bytes = jobs.reduce((sum, { invocation }) => sum + invocation.input.byteLength, 0);
+/** Every job contains its own copy of the message, so a small request could exhaust memory. */
+function assertJobBytes(fired: readonly Fired[]): void {
+  const bytes = jobBytes(fired);
   if (bytes <= MAX_GROUP_BYTES) return;
+  const jobs = fired.reduce((sum, each) => sum + each.jobs.length, 0);
+  const subject = fired.length === 1 ? 'The message has' : 'The messages have';
+  const remedy =
+    fired.length === 1
+      ? 'Put larger data into storage and publish its CID.'
+      : 'Send fewer messages together.';
   throw new AppError(
     'payload_too_large',
-    `The messages have ${bytes} bytes, counted once for each trigger they fire; at most ${MAX_GROUP_BYTES} (${MAX_GROUP_BYTES / MB} MB) are allowed at once. Send fewer messages together.`,
+    `${subject} ${bytes} bytes, counted once for each of the ${jobs} triggers that take them; at most ${MAX_GROUP_BYTES} (${MAX_GROUP_BYTES / MB} MB) are allowed at once. ${remedy}`,
   );
+}
+
+function jobBytes(fired: readonly Fired[]): number {
+  let bytes = 0;
+  for (const { jobs } of fired) for (const { invocation } of jobs) bytes += invocation.input.byteLength;
+  return bytes;
 }

@@ -17,6 +17,8 @@ export interface Quotas extends Closable {
    * if the store is unreachable.
    */
   limits(namespace: Namespace): Promise<QuotaLimits>;
+  /** Returns the limits if they are cached and fresh, otherwise null. */
+  peek(namespace: Namespace): QuotaLimits | null;
   /**
    * Sets quotas; null restores the default. Effective in all processes immediately, or within 10 s
    * if the bus is unreachable.
@@ -36,6 +38,7 @@ export async function createQuotas({ store, bus, defaults }: QuotasDeps): Promis
   const forgetGaps = bus.onGap(() => cache.drop(''));
 
   return {
+    peek: (namespace) => cache.peek(namespace),
     async limits(namespace) {
       const load = async () => merged(defaults, await store.overrides(namespace));
       return (await cache.get(namespace, load).catch(() => null)) ?? defaults;

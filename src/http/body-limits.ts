@@ -1,18 +1,36 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type BodyShare, createBodyBudget } from './body-budget.js';
+import type { Namespace } from '../contract/ids.js';
+import { MB } from '../contract/limits.js';
+import { AppError } from '../errors.js';
 import type { ClientAddresses } from './client-address.js';
 import { limitIdle, limitIdleRest } from './idle.js';
+import { ANONYMOUS, CREDENTIALED, createMemoryBudget } from './memory-budget.js';
 
 /** A complete body of at most this size is in memory already and is not accounted. */
 const SMALL_BYTES = 64 << 10;
 
+/** The memory of one body. */
+export interface BodyShare {
+  /** Returns false if the bytes exceed the budget. */
+  take(bytes: number): boolean;
+  /** Returns the error for a body that exceeds the budget. */
+  refusal(): AppError;
+  /** Releases the share when the body has been read and is accounted elsewhere. */
+  handedOver(): void;
+}
+
 /** Limits that apply to every request body on every port. */
 export interface BodyLimits {
   /**
-   * Call it before a body is read. Limits how long the body may pause and, if the request is
-   * anonymous, the memory that it takes.
+   * Call it before a body is read. Limits how long the body may pause, and the memory of all bodies
+   * of its namespace, or of its address if it has no credential.
    */
-  begin(request: IncomingMessage, response: ServerResponse, isAnonymous: boolean): BodyShare | null;
+  begin(request: IncomingMessage, response: ServerResponse, namespace: Namespace | null): BodyShare | null;
+  /**
+   * Call it before a large response is read into memory, where it stays until the client has read
+   * it. Throws `rate_limited` if it exceeds the budget of the namespace.
+   */
+  holdReply(response: ServerResponse, namespace: Namespace, bytes: number): void;
   /**
    * Call it when a response is sent. Limits how long the remaining part of an unread body may
    * pause.
@@ -21,14 +39,26 @@ export interface BodyLimits {
 }
 
 export function createBodyLimits(clients: ClientAddresses, idleMs: number): BodyLimits {
-  const budget = createBodyBudget();
+  const anonymous = createMemoryBudget(ANONYMOUS);
+  const credentialed = createMemoryBudget(CREDENTIALED);
   return {
-    begin(request, response, isAnonymous) {
+    begin(request, response, namespace) {
       limitIdle(request, idleMs);
-      if (!isAnonymous || isAllThere(request)) return null;
-      const share = budget.share(clients.rateLimitKeyOf(request));
+      if (isAllThere(request)) return null;
+      const share =
+        namespace === null ? anonymous.share(clients.rateLimitKeyOf(request)) : credentialed.share(namespace);
       response.once('close', share.release);
-      return share;
+      return {
+        take: share.take,
+        refusal: namespace === null ? strangersFull : namespaceFull,
+        // Bodies of anonymous requests are accounted until the request has been answered.
+        handedOver: namespace === null ? () => undefined : share.release,
+      };
+    },
+    holdReply(response, namespace, bytes) {
+      const share = credentialed.share(namespace);
+      if (!share.take(bytes)) throw namespaceFull();
+      response.once('close', share.release);
     },
     limitRest: (request, response) => limitIdleRest(request, response, idleMs),
   };
@@ -36,4 +66,20 @@ export function createBodyLimits(clients: ClientAddresses, idleMs: number): Body
 
 function isAllThere(request: IncomingMessage): boolean {
   return request.complete && Number(request.headers['content-length'] ?? 0) <= SMALL_BYTES;
+}
+
+function strangersFull(): AppError {
+  return new AppError(
+    'rate_limited',
+    'Too many bytes of calls without a credential are under way; try again in a moment, or send an API key.',
+    { retryAfter: 1 },
+  );
+}
+
+function namespaceFull(): AppError {
+  return new AppError(
+    'rate_limited',
+    `Requests of this namespace that are under way have all the memory that they may have, ${CREDENTIALED.each / MB} MB; try again when some have ended.`,
+    { retryAfter: 1 },
+  );
 }

@@ -3,6 +3,7 @@ import { Writable } from 'node:stream';
 import type { Context } from 'koa';
 import { koaBody } from 'koa-body';
 import { AppError } from '../errors.js';
+import type { BodyShare } from './body-limits.js';
 import { megabytes, tooLarge } from './read-body.js';
 
 const MAX_FIELDS = 50;
@@ -24,7 +25,12 @@ export interface Upload {
  * Parses a form with one file. The file is collected in memory up to its limit: it is needed there,
  * and no temporary files can be left behind.
  */
-export async function readForm(ctx: Context, name: string, maxFileBytes: number): Promise<Upload> {
+export async function readForm(
+  ctx: Context,
+  name: string,
+  maxFileBytes: number,
+  share: BodyShare | null = null,
+): Promise<Upload> {
   if (!ctx.is('multipart/form-data')) {
     throw new AppError(
       'unsupported_media_type',
@@ -33,9 +39,8 @@ export async function readForm(ctx: Context, name: string, maxFileBytes: number)
   }
   const maxBytes = maxFileBytes + MAX_FIELD_BYTES + OVERHEAD_BYTES;
   if ((ctx.request.length ?? 0) > maxBytes) throw tooLarge(ctx.request.length ?? 0, maxFileBytes);
-  limitTotal(ctx.req, maxBytes);
-
   const contents = new Map<unknown, Buffer[]>();
+  const noRoom = limitTotal(ctx.req, maxBytes, share);
   let hasProto = false;
   const parse = koaBody({
     multipart: true,
@@ -62,7 +67,7 @@ export async function readForm(ctx: Context, name: string, maxFileBytes: number)
         contents.set(file, chunks);
         return new Writable({
           write(chunk: Buffer, _encoding, done) {
-            chunks.push(chunk);
+            if (!noRoom.signal.aborted) chunks.push(chunk);
             done();
           },
         });
@@ -70,11 +75,13 @@ export async function readForm(ctx: Context, name: string, maxFileBytes: number)
     },
   });
   try {
-    await parse(ctx, async () => undefined);
+    const parsed = parse(ctx, async () => undefined);
+    await Promise.race([parsed, noRoom.refused]);
   } catch (error) {
     // Discard the rest of the body, so that the client can read the response.
     ctx.req.resume();
-    throw refusal(error, maxFileBytes);
+    for (const chunks of contents.values()) chunks.length = 0;
+    throw noRoom.signal.aborted ? error : refusal(error, maxFileBytes);
   }
 
   if (hasProto) {
@@ -99,12 +106,26 @@ function single<T>(field: string, value: T | T[]): T {
   throw new AppError('invalid_request', `${JSON.stringify(field.slice(0, 80))} was sent more than once.`);
 }
 
-/** Limits the total size: the parser limits files and fields, but not part headers. */
-function limitTotal(request: IncomingMessage, maxBytes: number): void {
+/**
+ * Limits the total size: the parser limits files and fields, but not part headers. `refused`
+ * rejects as soon as the memory budget is exceeded.
+ */
+function limitTotal(
+  request: IncomingMessage,
+  maxBytes: number,
+  share: BodyShare | null,
+): { signal: AbortSignal; refused: Promise<never> } {
   let size = 0;
+  const full = new AbortController();
+  const refused = new Promise<never>((_, reject) => {
+    full.signal.addEventListener('abort', () => reject(full.signal.reason), { once: true });
+  });
+  // It may reject when it is not awaited any more.
+  refused.catch(() => undefined);
   request.on('data', (chunk: Buffer) => {
     size += chunk.byteLength;
     if (size > 2 * maxBytes) request.destroy();
+    if (share !== null && !full.signal.aborted && !share.take(chunk.byteLength)) full.abort(share.refusal());
   });
   // Adding the listener above has started the stream. The parser adds its listener some microtasks
   // later and must not miss any data, so pause until then.
@@ -114,6 +135,7 @@ function limitTotal(request: IncomingMessage, maxBytes: number): void {
     request.off('newListener', flow);
     process.nextTick(() => request.resume());
   });
+  return { signal: full.signal, refused };
 }
 
 function refusal(error: unknown, maxFileBytes: number): AppError {

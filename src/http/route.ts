@@ -83,6 +83,11 @@ export interface Call<A extends Access, P, Q, H, B> {
   actor(): Actor;
   /** Counts uses beyond the first one, which has already been counted, against the same limit. */
   countUse: Caller['countUse'];
+  /**
+   * Call it before a large response is read into memory. Throws if it exceeds the budget of the
+   * namespace.
+   */
+  holdReply(bytes: number): void;
   /** Sends a request to an HTTP function of this engine. */
   sendToFunctions: SendToFunctions;
   /** Aborted when the server stops; ends streaming responses. */

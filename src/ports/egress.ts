@@ -43,4 +43,6 @@ export interface EgressResponse {
    */
   headers: Record<string, string | string[]>;
   body: Uint8Array;
+  /** Target of the last redirect. */
+  redirectedTo?: string;
 }

@@ -19,6 +19,8 @@ const ARGS = [
   '--disable-component-update',
   '--disable-sync',
 ];
+/** The browser logs every response other than 2xx; tests check these by the content of the page. */
+const REFUSED = /^Failed to load resource|^WebSocket connection to .* Unexpected response code/;
 const PATIENCE_MS = 20_000;
 
 export function findChromium(): string | null {
@@ -59,8 +61,7 @@ export async function openPage(context: BrowserContext): Promise<Watched> {
   const troubles: string[] = [];
   page.on('pageerror', (error) => troubles.push(`error: ${error.message}`));
   page.on('console', (message) => {
-    // The browser logs every response other than 2xx; tests check these by the content of the page.
-    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) {
+    if (message.type() === 'error' && !REFUSED.test(message.text())) {
       troubles.push(`console: ${message.text()}`);
     }
   });
@@ -73,6 +74,23 @@ export async function signIn(page: Page, api: Api, path = ''): Promise<void> {
   await page.goto(`${api.url}/console${path}#token=${json.token}`);
   await page.locator('#content').waitFor();
 }
+
+/**
+ * Navigates to another page of the console like one of its links, without a reload: the old content
+ * disappears and the new content is requested.
+ */
+export async function turnTo(page: Page, path: string): Promise<void> {
+  await page.evaluate(`${TURN}(${JSON.stringify(['/console/nowhere', `/console${path}`])})`);
+}
+
+/** Runs in the page, whose types are not available here. */
+const TURN = `(async ([away, path]) => {
+  for (const to of [away, path]) {
+    history.pushState(null, '', to);
+    dispatchEvent(new Event('orama:navigated'));
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+})`;
 
 /** Enters text in a code editor field once the editor has been loaded. */
 export async function fillCode(page: Page, label: string, text: string): Promise<void> {

@@ -1,5 +1,5 @@
 // `env.DB`, with the API of Cloudflare D1.
-import { bytesOf } from './body.js';
+import { bytesOf } from './bytes.js';
 import * as host from './host.js';
 
 type Row = Record<string, unknown>;

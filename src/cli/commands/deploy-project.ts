@@ -1,8 +1,11 @@
+import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
+import { AppError } from '../../errors.js';
+import { MANIFEST_FILE } from '../function-directory.js';
 import { assertPruneOfAll, deployProject, type ProjectDeployFlags } from '../project/deploy.js';
 import { findProject } from '../project/project.js';
 import { terminalOf } from '../session.js';
-import { deployOne } from './deploy.js';
+import { deployOne, MESSAGE_OPTION } from './deploy.js';
 
 /**
  * Adds the command `orama deploy`. Deploys the project that contains the current directory; outside
@@ -19,6 +22,7 @@ export function addDeployProject(program: Command): void {
     .option('--dry-run', 'show and validate the differences without changing anything')
     .option('--prune', 'delete functions of the namespace that are not part of the project')
     .option('--no-build', 'deploy the existing modules')
+    .option('-m, --message <text>', MESSAGE_OPTION)
     .option('--no-secrets', 'do not change the secrets of the namespace')
     .action(async (names: string[], flags: ProjectDeployFlags, command: Command) => {
       const root = findProject(process.cwd());
@@ -29,7 +33,13 @@ export function addDeployProject(program: Command): void {
         if (names.length > 1 || ofProject) {
           command.error('error: there is no orama.yaml here or above; a project has one');
         }
-        await deployOne(names[0] ?? '.', flags.build, command);
+        if (names.length === 0 && !existsSync(MANIFEST_FILE)) {
+          throw new AppError(
+            'invalid_manifest',
+            'There is neither a project (orama.yaml, here or above) nor a function (function.yaml) in this directory; name the directory of a function, or make one with "orama function init hello"',
+          );
+        }
+        await deployOne(names[0] ?? '.', flags, command);
         return;
       }
       assertPruneOfAll(names, flags.prune);

@@ -14,10 +14,10 @@ const INPUT_FILE = 'input';
 const ENV_FILE = '.env';
 const TRACE_FILE = 'trace.json';
 
-/** The invocation and its settings: everything that is not in a file of its own. */
 /** Files that a run reads and a user may edit. */
 export const PULLED_FILES: ReadonlySet<string> = new Set([MODULE_FILE, INPUT_FILE, ENV_FILE, RECORD_FILE]);
 
+/** The invocation and its settings: everything that is not in a file of its own. */
 const recordSchema = z.object({
   invocation: invocationRecordSchema.omit({ input: true, input_base64: true }),
   settings: functionSettingsSchema,

@@ -4,9 +4,22 @@ import type { HttpExchangeResponse } from '../../contract/http-exchange.js';
 import type { RequestId } from '../../contract/ids.js';
 import { httpStatusOf, ownResponse } from '../../core/http-status.js';
 import type { Reply } from '../../core/replies.js';
+import { uuidv7 } from '../../uuid.js';
 
 /** Statuses without a body (RFC 9110 §15.3.5, §15.3.6, §15.4.5). */
 const BODILESS: ReadonlySet<number> = new Set([204, 205, 304]);
+
+/**
+ * Response header with the invocation's id; `none` for responses of the engine without an
+ * invocation. Functions cannot set it.
+ */
+export const INVOCATION_HEADER = 'X-Orama-Invocation';
+
+/** Sets an id for a response without an invocation, by which the client can report it. */
+export function markWithoutInvocation(response: ServerResponse): void {
+  response.setHeader('X-Request-ID', uuidv7());
+  response.setHeader(INVOCATION_HEADER, 'none');
+}
 
 /** Writes the response of a function. `hasBody` is false for HEAD. */
 export function writeReply(
@@ -32,7 +45,11 @@ function writeOwn(
   body: Uint8Array,
   hasBody: boolean,
 ): void {
-  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  for (const [name, value] of Object.entries(headers)) {
+    // Append, so that caches still distinguish the origins that the CORS settings distinguish.
+    if (name.toLowerCase() === 'vary') response.appendHeader(name, value);
+    else response.setHeader(name, value);
+  }
   response.statusCode = status;
   if (BODILESS.has(status)) {
     response.end();

@@ -264,7 +264,7 @@ function replyAnswer(
     return json(httpStatus, { request_id: id, ...failure, ...written, duration_ms: duration }, answerHeaders);
   }
   const { output } = reply;
-  if (accept.includes('application/octet-stream')) {
+  if (acceptsBytes(accept)) {
     return { status: 200, headers: answerHeaders, bytes: output, type: 'application/octet-stream' };
   }
   if (output[0] === OPENING_BRACE || output[0] === OPENING_BRACKET) {
@@ -275,6 +275,19 @@ function replyAnswer(
     { request_id: id, ...replyOutput(output), status: 'success', duration_ms: duration },
     answerHeaders,
   );
+}
+
+/**
+ * Returns raw bytes only if the client names the type explicitly: many clients send `*\/*` by
+ * default.
+ */
+function acceptsBytes(accept: string): boolean {
+  // Most clients send other values, and splitting them would cost time in every call.
+  if (!/octet-stream/i.test(accept)) return false;
+  return accept.split(',').some((part) => {
+    const [type = '', ...parameters] = part.split(';').map((text) => text.trim().toLowerCase());
+    return type === 'application/octet-stream' && !parameters.some((text) => /^q=0(\.0*)?$/.test(text));
+  });
 }
 
 /**

@@ -11,9 +11,10 @@ import { route } from '../route.js';
  * The server handles WebSocket upgrades before routing; these routes answer requests without an
  * upgrade.
  */
-const replies = {
-  101: { about: 'For a WebSocket handshake: the socket is open. Its frames are described in /docs.' },
-};
+const CREDENTIALS =
+  'Browsers, which cannot set headers here, offer the subprotocols `orama` and `orama.bearer.<the key or token in base64url>`. ' +
+  'The query takes it as `api_key` or `token`, too; but proxies log addresses.';
+const replies = { 101: { about: 'For a WebSocket handshake: the socket is open. Its frames are described in /docs.' } };
 
 export const invokeSocket = route({
   operationId: 'openInvokeSocket',
@@ -21,7 +22,7 @@ export const invokeSocket = route({
   path: '/v1/functions/{name}/ws',
   tag: 'Invocation',
   summary: 'WebSocket: each message invokes the function',
-  description: 'Browsers, which cannot set headers here, send the credential in `api_key` or `token`.',
+  description: CREDENTIALS,
   access: 'optional',
   scope: 'invoke',
   params: functionRefPath,
@@ -42,7 +43,7 @@ export const topicSocket = route({
   path: '/v1/pubsub/ws',
   tag: 'PubSub',
   summary: 'WebSocket: subscribes to a topic, and publishes received messages',
-  description: 'Browsers, which cannot set headers here, send the credential in `api_key` or `token`.',
+  description: CREDENTIALS,
   access: 'required',
   scope: 'read',
   // Optional here, so that a request without an upgrade gets the error about the upgrade first.

@@ -8,11 +8,10 @@ export const SOCKET_DOCS = [
     path: '/v1/functions/{name}/ws',
     summary: 'Invoke a function with each message',
     about:
-      'Each message, text or binary, is the input of one invocation. Up to 64 run concurrently, and ' +
-      'replies are sent in order of completion: {request_id, status, duration_ms, output | error}. With ' +
-      '?logs=true the log lines of an invocation are sent before its reply, as {request_id, log, level}. ' +
-      'The credential may be in ?api_key= or ?token=. The socket is closed with 1009 after a message over ' +
-      '1 MB, with 1008 when the credential becomes invalid, and with 1001 when the engine stops.',
+      'Each message, text or binary, is the input of one invocation; up to 64 run at once, and replies come in order of ' +
+      'completion: {request_id, status, duration_ms, output | error}. With ?logs=true the log lines of an invocation ' +
+      'come before its reply, as {request_id, log, level}. The credential may be the subprotocol orama.bearer.<base64url>, offered beside orama, or in ?api_key= or ?token=. A message over 1 MB ' +
+      'closes the socket with 1009, a credential that ends with 1008, an engine that stops with 1001.',
     frame: socketReplySchema,
   },
   {

@@ -7,11 +7,14 @@ import type { Services } from '../services.js';
 import { prepareInvokeSocket } from './invoke-socket.js';
 import type { PresenceRooms } from './presence-rooms.js';
 import { prepareTopicSocket } from './topic-socket.js';
+import type { UnsentFrames } from './unsent-frames.js';
 
 /** The context of a socket's handshake. */
 export interface Handshake {
   services: Services;
   rooms: PresenceRooms;
+  /** Accounts frames that clients have not read yet. */
+  unsent: UnsentFrames;
   caller: Caller;
   params: Record<string, string>;
   query: Record<string, string>;

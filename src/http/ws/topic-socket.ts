@@ -8,14 +8,11 @@ import { parseJson } from '../parse-json.js';
 import { textReader } from '../read-text.js';
 import { toAppError } from '../to-app-error.js';
 import { bytesOf } from './bytes-of.js';
-import { CLOSE } from './close-codes.js';
 import type { Handshake, Prepare } from './endpoints.js';
+import { frameSender } from './frame-sender.js';
 import { subscribeTopic } from './topic-subscription.js';
 
-/**
- * Maximum size of unsent messages, which are in this process's memory; a slower subscriber is
- * disconnected.
- */
+/** A subscriber that reads too slowly is disconnected. */
 const MAX_UNSENT_BYTES = 8 << 20;
 /**
  * Maximum number of messages of one socket that wait for publishing; at the limit, reading pauses.
@@ -31,7 +28,7 @@ const readQuery = textReader(subscribeQuerySchema);
  * it sends.
  */
 export const prepareTopicSocket: Prepare = async (handshake) => {
-  const { services, caller, rooms } = handshake;
+  const { services, caller, rooms, unsent } = handshake;
   const query = readQuery(handshake.query);
   const connectionId = uuidv7();
   const memberId = query.member_id ?? (caller.principal?.wallet || connectionId);
@@ -62,19 +59,16 @@ export const prepareTopicSocket: Prepare = async (handshake) => {
     abandon: () => void close(),
     serve(ws) {
       ws.on('close', close);
-      const send = sender(ws);
+      const send = frameSender(ws, {
+        namespace: caller.namespace,
+        unsent,
+        maxUnsentBytes: MAX_UNSENT_BYTES,
+      });
       subscription.deliverTo(send);
       publishMessages(ws, handshake, query.topic, send);
     },
   };
 };
-
-function sender(ws: WebSocket): (frame: string) => void {
-  return (frame) => {
-    if (ws.bufferedAmount <= MAX_UNSENT_BYTES) ws.send(frame, { binary: false });
-    else ws.close(CLOSE.tryLater, 'messages are not taken fast enough');
-  };
-}
 
 /**
  * Publishes messages in order. Messages that arrive while others are being published form the next

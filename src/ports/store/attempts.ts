@@ -121,6 +121,16 @@ export interface MinuteCount {
   count: number;
 }
 
+/** Dead invocations of one function with the same reason. */
+export interface DeadGroup {
+  function: FunctionName;
+  reason: string;
+  count: number;
+  /** When the first and the last of them ended, in Unix milliseconds. */
+  oldestAt: number;
+  newestAt: number;
+}
+
 export interface AttemptStore {
   /**
    * Inserts any number of rows in one request and ignores those that exist. A final row replaces an
@@ -148,8 +158,10 @@ export interface AttemptStore {
   purgeDead(
     namespace: Namespace,
     fn: FunctionName,
-    options?: { reason?: string; audit?: AuditEntry },
+    options?: { reason?: string; ids?: readonly RequestId[]; audit?: AuditEntry },
   ): Promise<number>;
+  /** Counts the dead invocations of a namespace by function and reason, largest count first. */
+  deadGroups(namespace: Namespace): Promise<DeadGroup[]>;
   countDead(): Promise<{ namespace: string; reason: string; count: number }[]>;
   perMinute(query: StatsQuery): Promise<MinuteCount[]>;
   /**

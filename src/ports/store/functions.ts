@@ -1,6 +1,7 @@
 import type { FunctionSettings, FunctionVersion, WarmStart } from '../../contract/function.js';
 import type { FunctionName, Namespace } from '../../contract/ids.js';
 import type { QuotaLimits } from '../../contract/quotas.js';
+import type { VersionOrigin } from '../../contract/version-origin.js';
 import type { AuditEntry } from './audit.js';
 
 export interface NewVersion {
@@ -18,6 +19,8 @@ export interface NewVersion {
   /** The probe was inconclusive and will be repeated. */
   probePending?: boolean;
   createdBy: string;
+  /** Undefined if not given. */
+  origin?: VersionOrigin;
   /** No limits if absent. */
   limits?: Pick<QuotaLimits, 'functions' | 'versions_per_function' | 'triggers' | 'storage_mb'>;
 }

@@ -13,6 +13,8 @@ export interface RedisRateLimiterOptions {
  */
 interface Grant {
   points: number;
+  /** Limit under which the points were taken; with another limit they do not count any more. */
+  limit: number;
   until: number;
   /** The limit of this minute is exhausted on Redis. */
   isLast: boolean;
@@ -20,6 +22,11 @@ interface Grant {
 
 const MAX_BLOCK = 1000;
 const MAX_KEYS = 100_000;
+/**
+ * If the minute ends within this time, points are not returned, as Redis may already have begun a
+ * new one.
+ */
+const GIVE_BACK_MS = 1000;
 
 /**
  * Opens the rate limiter of all processes on Redis. Points are taken from Redis in blocks of a
@@ -46,12 +53,24 @@ export async function openRedisRateLimiter({ url }: RedisRateLimiterOptions): Pr
    */
   async function ask(key: string, limit: number, points: number): Promise<void> {
     const wanted = Math.max(points, Math.min(MAX_BLOCK, Math.floor(limit / 100)));
+    await giveBack(key, limit);
     const { consumedPoints, msBeforeNext } = await counters.consume(key, wanted);
     const granted = Math.max(0, Math.min(wanted, limit - (consumedPoints - wanted)));
     const now = performance.now();
     const held = grants.get(key);
     const left = held !== undefined && now < held.until ? held.points : 0;
-    grants.set(key, { points: left + granted, until: now + msBeforeNext, isLast: consumedPoints >= limit });
+    const isLast = consumedPoints >= limit;
+    grants.set(key, { points: left + granted, limit, until: now + msBeforeNext, isLast });
+  }
+
+  /** Returns the rest of a block that was taken under another limit. */
+  async function giveBack(key: string, limit: number): Promise<void> {
+    const held = grants.get(key);
+    if (held === undefined || held.limit === limit) return;
+    grants.delete(key);
+    if (held.points > 0 && performance.now() < held.until - GIVE_BACK_MS) {
+      await counters.reward(key, held.points);
+    }
   }
 
   return {
@@ -60,7 +79,7 @@ export async function openRedisRateLimiter({ url }: RedisRateLimiterOptions): Pr
     async consume(key, limitPerMinute, points = 1) {
       for (;;) {
         const grant = grants.get(key);
-        if (grant !== undefined && performance.now() < grant.until) {
+        if (grant?.limit === limitPerMinute && performance.now() < grant.until) {
           if (grant.points >= points) {
             grant.points -= points;
             return ALLOWED;

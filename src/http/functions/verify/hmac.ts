@@ -28,6 +28,11 @@ export function fromHex(text: string): Buffer | null {
   return /^([0-9a-fA-F]{2})+$/.test(text) ? Buffer.from(text, 'hex') : null;
 }
 
+/** Decodes Base64. Returns null for invalid input, in which Buffer.from would skip characters. */
+export function fromBase64(text: string): Buffer | null {
+  return /^[A-Za-z0-9+/]+={0,2}$/.test(text) ? Buffer.from(text, 'base64') : null;
+}
+
 /** Verifies `HMAC(secret, body)` in a configurable header. */
 export function matchesHmac(
   secret: string,
@@ -37,6 +42,6 @@ export function matchesHmac(
   const value = headers[header.toLowerCase()];
   if (typeof value !== 'string' || !value.startsWith(prefix)) return false;
   const text = value.slice(prefix.length);
-  const given = encoding === 'hex' ? fromHex(text) : Buffer.from(text, 'base64');
+  const given = encoding === 'hex' ? fromHex(text) : fromBase64(text);
   return given !== null && isEqual(hmac(algorithm, secret, body), given);
 }
