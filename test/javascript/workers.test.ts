@@ -184,7 +184,7 @@ test('a Worker that takes forms moves in: a command of a chat, and an upload', a
   });
 });
 
-/** As a browser sends it. */
+/** Encodes a form as a browser does. */
 function uploadForm(): FormData {
   const form = new FormData();
   form.append('token', 't');

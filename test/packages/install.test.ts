@@ -22,7 +22,7 @@ const OPTIONAL = [
 /** Needed only to write functions in its language. */
 const ASKED_FOR = ['assemblyscript'];
 
-/** A caller of a function, which has nothing but the package of the client. */
+/** A caller of functions that uses only the client package. */
 const CLIENT = `import { createClient } from 'orama-functions-client';
   const [url, apiKey] = process.argv.slice(1);
   console.log((await createClient({ url, apiKey }).invoke('hello', { name: 'Grace' })).text());`;
@@ -32,11 +32,11 @@ const installed = join(directory, 'installed');
 const packageDirectory = join(installed, 'node_modules', 'orama-functions');
 const manifest: { dependencies: Record<string, string> } = JSON.parse(readFileSync('package.json', 'utf8'));
 
-/** Further versions of Node, which .ci/run takes from npm. */
+/** Further major versions of Node, which .ci/run downloads from npm. */
 const MAJORS = [22, 24];
 const nodeOf = (major: number) =>
   resolve(`.build/node-${major}/node_modules/node-${process.platform}-${process.arch}/bin/node`);
-/** And those that TEST_NODES names, separated like PATH. */
+/** Paths of further Node versions in TEST_NODES, separated as in PATH. */
 const named = (process.env.TEST_NODES ?? '').split(delimiter).filter((path) => path);
 const nodes = [process.execPath, ...MAJORS.map(nodeOf).filter(existsSync), ...named];
 for (const major of MAJORS.filter((each) => !existsSync(nodeOf(each)))) {
@@ -52,8 +52,8 @@ test.before(
     files = engine.files;
     const client = await pack('clients/typescript');
     mkdirSync(installed);
-    // Install scripts as npm has them by itself: the settings of this repository are not those of its
-    // users.
+    // With npm's default setting for install scripts, which users have, and not that of this
+    // repository.
     const tarballs = [engine.tarball, client.tarball];
     await run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', ...tarballs], {
       cwd: installed,
@@ -102,7 +102,7 @@ test('what is installed is at most 120 MB, and neither a compiler nor wasi-js, w
   for (const name of ['wasi-js', 'assemblyscript', 'binaryen', 'typescript']) {
     t.false(existsSync(join(modules, name)), name);
   }
-  // docs/releasing.md lists the five largest.
+  // docs/releasing.md lists the five largest packages.
   const largest = packagesIn(modules)
     .map((name) => ({ name, megabytes: Math.round(sizeOf(join(modules, name)) / MEGABYTE) }))
     .sort((a, b) => b.megabytes - a.megabytes)

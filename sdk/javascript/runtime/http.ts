@@ -15,7 +15,7 @@ export interface Incoming {
   body: string;
   body_base64?: string;
   error?: string;
-  /** Where it came from, after redirects. */
+  /** Final URL after redirects. */
   url?: string;
 }
 

@@ -62,7 +62,10 @@ function show(value: unknown, depth: number, above: Set<object>): string {
   }
 }
 
-/** `[Function: name]`, `[class A extends B]`: a module has no sources, so a class is known by its prototype. */
+/**
+ * Formats a function as `[Function: name]` or `[class A extends B]`. Bytecode contains no sources,
+ * so a class is recognized by its prototype.
+ */
 function showFunction(value: CallableFunction): string {
   if (Object.getOwnPropertyDescriptor(value, 'prototype')?.writable !== false) {
     return `[Function${value.name === '' ? ' (anonymous)' : `: ${value.name}`}]`;
