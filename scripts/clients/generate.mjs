@@ -36,5 +36,5 @@ export async function generatedClientFiles() {
 
 async function typescript(document) {
   const text = astToString(await openapiTS(document, { alphabetize: true }));
-  return `// Made from the OpenAPI document by "npm run clients"; not to be edited.\n${text}`;
+  return `// Generated from the OpenAPI document by "npm run clients"; do not edit.\n${text}`;
 }

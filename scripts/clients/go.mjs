@@ -12,22 +12,22 @@ export function goShapes(invocation, codes) {
     });
     structs.push(`// ${name} ${about}\ntype ${name} struct {\n${aligned(rows)}}\n`);
   };
-  write('Invocation', 'is an invocation as the engine keeps it.', invocation);
+  write('Invocation', 'is an invocation as returned by the API.', invocation);
   const constants = codes.map((code) => [`Code${goName(code)}`, 'ErrorCode', `= "${code}"`]);
-  return `// Made from the OpenAPI document by "npm run clients"; DO NOT EDIT.
+  return `// Code generated from the OpenAPI document by "npm run clients"; DO NOT EDIT.
 
 package oramaclient
 
 ${structs.reverse().join('\n')}
-// The codes of errors. CodeUnreachable is the client's own: the engine did not answer.
+// The codes of errors. CodeUnreachable is set by the client if there is no response.
 const (
 ${aligned([...constants, ['CodeUnreachable', 'ErrorCode', '= "unreachable"']])})
 `;
 }
 
 const ABOUT = {
-  Attempt: 'is one run of an invocation.',
-  Callback: 'is how the delivery of a result to the URL of its caller went.',
+  Attempt: 'is an attempt of an invocation.',
+  Callback: 'is the delivery status of a callback.',
 };
 
 function typeOf({ name, schema, isOptional }, inner) {

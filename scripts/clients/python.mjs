@@ -20,8 +20,8 @@ ${declared}
 ${read}        )
 `);
   };
-  write('Invocation', 'An invocation as the engine keeps it.', invocation);
-  return `# Made from the OpenAPI document by "npm run clients"; not to be edited.
+  write('Invocation', 'An invocation as returned by the API.', invocation);
+  return `# Generated from the OpenAPI document by "npm run clients"; do not edit.
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -37,8 +37,8 @@ ${[...codes, 'unreachable'].map((code) => `        "${code}",\n`).join('')}    }
 }
 
 const ABOUT = {
-  Attempt: 'One run of an invocation.',
-  Callback: 'How the delivery of a result to the URL of its caller went.',
+  Attempt: 'An attempt of an invocation.',
+  Callback: 'Delivery status of a callback.',
 };
 
 function describe({ name, schema, isOptional }, inner) {

@@ -5,13 +5,13 @@ import { ADMIN_KEY_FILE, type DataDir, NEXT_SECRETS_KEY_FILE, SECRETS_KEY_FILE }
 import { AppError } from '../errors.js';
 
 /**
- * The keys of an installation: given by the operator, else made once and kept mode 0600 in the data
- * directory.
+ * The keys of an installation: set by the operator, or generated once and stored in the data
+ * directory with mode 0600.
  */
 export interface InstallationKeys {
-  /** `ak_<random>:<namespace>`. */
+  /** API key of the form `ak_<random>:<namespace>`. */
   admin: string;
-  /** Seals secrets and what else must not be read in the store. */
+  /** Encrypts secrets and other confidential values in the store. */
   box: SecretBox;
 }
 
@@ -28,7 +28,7 @@ async function loadSecretBox(config: Config, dataDir: DataDir): Promise<SecretBo
     return createKeyring(decode(config.ORAMA_SECRETS_KEY), previous === undefined ? [] : [decode(previous)]);
   }
   const current = await dataDir.once(SECRETS_KEY_FILE, newSecretsKey);
-  // A rotation that was cut short has sealed some secrets with the next key already.
+  // An interrupted key rotation may have encrypted some secrets with the next key.
   const next = await dataDir.read(NEXT_SECRETS_KEY_FILE);
   return createKeyring(
     decodeFile(current, dataDir, SECRETS_KEY_FILE),
@@ -36,7 +36,7 @@ async function loadSecretBox(config: Config, dataDir: DataDir): Promise<SecretBo
   );
 }
 
-/** 32 random bytes, as the key files hold them. */
+/** Generates a key of 32 random bytes in the format of the key files (Base64). */
 export function newSecretsKey(): string {
   return `${randomBytes(32).toString('base64')}\n`;
 }

@@ -65,11 +65,11 @@ for (const { how, freeze } of [
       loading = false;
       await Promise.all(load);
 
-      // Refused with nothing accepted, or finished: no call is lost in between.
+      // Each call was either refused with nothing accepted, or completed.
       t.true(refusals.size > 0);
       t.deepEqual([...refusals], [503]);
-      // A call that was accepted just before is none of the refused ones, and there may be no
-      // other.
+      // A call that was accepted just before is not among the refused ones, and no other may be
+      // missing.
       const odd = [...calls.keys()].filter((status) => status !== 200 && status !== 503);
       t.deepEqual(odd, []);
       const missing = await until('all acknowledged events have run', async () => {
@@ -90,7 +90,7 @@ for (const { how, freeze } of [
   );
 }
 
-/** A call that ends at last, whatever becomes of the server behind it. */
+/** A call that completes eventually, regardless of its server. */
 function call(api: Api): Promise<{ status: number }> {
   return api.invoke('probe', commands({ op: 'echo', a: 'x' }));
 }

@@ -8,7 +8,7 @@ test('when web is killed under waiting calls, their jobs finish and another web 
   t.teardown(cluster.close);
   const [a, b] = await Promise.all([cluster.web(), cluster.web(), cluster.worker()]);
   await a.api.deploy('probe', await probeWasm());
-  // Their ids are the client's own, as the replies never come.
+  // The ids are chosen by the client, since the responses never arrive.
   const ids = Array.from({ length: 10 }, () => crypto.randomUUID());
   const failing = crypto.randomUUID();
   const calls = ids.map((id, n) =>
@@ -27,7 +27,7 @@ test('when web is killed under waiting calls, their jobs finish and another web 
     t.is(ended.state, 'success');
     t.is(ended.output, JSON.stringify({ results: [null, `result ${n}`] }));
   }
-  // A failure that nobody heard is a dead letter.
+  // A failure whose reply was not delivered is a dead letter.
   t.is((await outcome(failing)).state, 'dead');
 
   async function call(id: string, input: string): Promise<string> {

@@ -13,7 +13,7 @@ test('a hundred acknowledged events survive a kill -9 and all run', async (t) =>
   await first.api.deploy('probe', await probeWasm(), {
     metadata: JSON.stringify({ triggers: [{ topic: 'work' }] }),
   });
-  // Each takes long enough that most are still queued when the process dies.
+  // Each event takes long enough that most are still queued when the process is killed.
   const published = await Promise.all(
     Array.from({ length: EVENTS }, (_, n) =>
       first.api.publish('work', [
@@ -70,7 +70,7 @@ test('a batch that was acknowledged survives a kill -9 whole, and runs in its or
     const found = await loggedAttempts(second.api, 'probe', '&status=success');
     return found.length >= MESSAGES && found;
   });
-  // The newest is the first.
+  // Records are sorted newest first.
   const ran = records.toReversed().flatMap(({ attempt, messages: [line] }) => ({
     number: Number(line?.message),
     attempt,
@@ -80,7 +80,8 @@ test('a batch that was acknowledged survives a kill -9 whole, and runs in its or
     sorted(ran.map(({ number }) => number)),
     messages.map((_, n) => n),
   );
-  // One that the kill hit comes again when its lock has run out, after others.
+  // A job that was running at the kill is delivered again after its lock has expired, behind
+  // others.
   const unhurt = ran.filter(({ attempt }) => attempt === 1).map(({ number }) => number);
   t.deepEqual(unhurt, sorted(unhurt));
   t.true(unhurt.length >= MESSAGES - 1);

@@ -6,14 +6,14 @@ import { startEngine } from '../helpers/running-engine.js';
 import { until } from '../helpers/until.js';
 import { boundMs, medianMs } from '../helpers/waits.js';
 
-/** A victim that has waited for so long is starved. */
+/** A victim that has waited this long is considered starved. */
 const GIVE_UP_MS = 15_000;
-/** So long an attack is at work before the victim is looked at. */
+/** How long an attack runs before the victim is measured. */
 const LEAD_MS = 1500;
 const ASYNC = { prefer: 'respond-async' };
 const ENDLESS = 'with recursive n(i) as (select 1 union all select i + 1 from n) select max(i) from n';
 
-/** Sent by so many clients of the attacker, each again as soon as it is answered, until the end. */
+/** Requests of several clients of the attacker, each repeated as soon as it is answered. */
 interface Attack {
   clients: number;
   prepare?(attacker: Api): Promise<unknown>;
@@ -41,7 +41,7 @@ const ATTACKS: Record<string, Attack> = {
   'messages that fire a hundred triggers each': {
     clients: 8,
     prepare: async (attacker) => {
-      // Each of these takes the one topic.
+      // Each of these matches the topic.
       const triggers = Array.from({ length: 100 }, (_, bits) => ({
         topic: 'a:b:c:d:e:f:g'.replace(/\w/g, (name) =>
           (bits >> (name.charCodeAt(0) - 97)) & 1 ? '*' : name,
@@ -107,7 +107,7 @@ const ATTACKS: Record<string, Attack> = {
   },
 };
 
-/** A module of so many bytes more, in a custom section; no two have the same. */
+/** Returns a module enlarged by a custom section; no two results are equal. */
 function padded(module: Buffer, bytes: number, turn: number): Buffer {
   const content = Buffer.alloc(bytes - module.byteLength, turn % 251);
   content.writeUInt8(0, 0);
@@ -122,7 +122,7 @@ function assertStatus({ status, text: said }: ApiReply, expected: number): void 
   if (status !== expected) throw new Error(`${status} ${said.slice(0, 300)}`);
 }
 
-/** What a victim does. */
+/** Actions of a victim. */
 const ACTS: Record<string, (victim: Api) => Promise<void>> = {
   call: async (victim) => {
     const reply = await victim.request('POST', '/v1/functions/probe/invoke', {
@@ -158,7 +158,7 @@ async function timesOf(victim: Api): Promise<Record<string, number>> {
   return times;
 }
 
-/** `npm run attack` tries all: each holds the cores of the machine for some ten seconds. */
+/** `npm run attack` runs all: each occupies all cores for about ten seconds. */
 const ALWAYS = [
   'queries without an end, from its functions and over HTTP',
   'messages that fire a hundred triggers each',
@@ -187,7 +187,7 @@ for (const [what, { clients, prepare, send }] of attacks) {
           const status =
             reply !== null && typeof reply === 'object' && 'status' in reply ? Number(reply.status) : 'cut';
           answers.set(status, (answers.get(status) ?? 0) + 1);
-          // Whoever is refused asks again, but not as fast as it can.
+          // Refused requests are repeated, but not at full speed.
           if (status === 429 || status === 413) await delay(20);
         }
       };

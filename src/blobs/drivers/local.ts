@@ -11,18 +11,18 @@ import type { Blobs } from '../../ports/blobs.js';
 import { cidText, importInto, parseCid } from '../unixfs.js';
 
 export interface LocalBlobsOptions {
-  /** May be shared by several processes of one machine. */
+  /** May be shared by several processes on one machine. */
   dir: string;
 }
 
-/** A put that has not ended after this long has died. */
+/** A staging directory older than this was left behind by a process that died during a put. */
 const STALE_STAGING_MS = 60 * 60_000;
 
 /**
- * A directory per blob, named by its CID and holding the blob's blocks. A put writes a staging
- * directory, syncs it to disk and renames it: so a blob is there whole or not at all, whenever the
- * process or the machine dies. Blobs share no blocks, which makes deleting one safe without
- * counting references.
+ * Stores each blob in a directory named by its CID that contains the blob's blocks. A put writes to
+ * a staging directory, syncs it to disk and renames it, so a blob is present completely or not at
+ * all, even after a crash of the process or the machine. Blobs do not share blocks, so one can be
+ * deleted without reference counting.
  */
 export async function openLocalBlobs({ dir }: LocalBlobsOptions): Promise<Blobs> {
   const staging = join(dir, '.staging');
@@ -57,9 +57,9 @@ export async function openLocalBlobs({ dir }: LocalBlobsOptions): Promise<Blobs>
   async function install(staged: string, cid: CID): Promise<void> {
     const target = join(dir, cid.toString());
     while (!(await isRenamed(staged, target, ['ENOTEMPTY', 'EEXIST']))) {
-      // It is there already. Putting it again is how a damaged one is mended.
+      // The blob exists already. Putting it again repairs a damaged copy.
       if (await isWhole(cid)) break;
-      // Out of the way, unless somebody has deleted it this very moment.
+      // Move the damaged copy away. ENOENT: another process has deleted it.
       await isRenamed(target, join(staging, randomUUID()), ['ENOENT']);
     }
     await sync(dir);
@@ -78,7 +78,7 @@ export async function openLocalBlobs({ dir }: LocalBlobsOptions): Promise<Blobs>
     try {
       return await read(cid);
     } catch (cause) {
-      // Deleted while it was read.
+      // The blob was deleted during the read.
       if (!(await has(text))) throw absent(text);
       if (isAppError(cause)) throw cause;
       throw new AppError(
@@ -114,7 +114,7 @@ export async function openLocalBlobs({ dir }: LocalBlobsOptions): Promise<Blobs>
     }
     const whole = new Uint8Array(Number(entry.size));
     let at = 0;
-    // All blocks at once, as is the default, hold the main thread for 100 ms.
+    // By default all blocks are read concurrently, which blocks the main thread for 100 ms.
     for await (const chunk of entry.content({ blockReadConcurrency: 1 })) {
       whole.set(chunk, at);
       at += chunk.length;
@@ -134,7 +134,7 @@ export async function openLocalBlobs({ dir }: LocalBlobsOptions): Promise<Blobs>
   async function remove(text: string): Promise<void> {
     const cid = parseCid(text);
     if (cid === null) return;
-    // Renamed first: a reader must find it whole or not at all.
+    // Rename before deleting, so that a reader finds the blob complete or not at all.
     const doomed = join(staging, randomUUID());
     try {
       await rename(join(dir, cid.toString()), doomed);
@@ -178,7 +178,10 @@ function blockstore(path: string): FsBlockstore {
   return new FsBlockstore(path, { shardingStrategy: new FlatDirectory() });
 }
 
-/** What a killed process left behind; a put of another process may be under way beside it. */
+/**
+ * Removes staging directories that killed processes have left behind. Recent ones are kept, as
+ * another process may be using them.
+ */
 async function sweepStaging(staging: string): Promise<void> {
   const stale = Date.now() - STALE_STAGING_MS;
   for (const name of await readdir(staging)) {
@@ -206,7 +209,7 @@ function absent(cid: string): AppError {
   return new AppError('not_found', `No blob is stored under "${cid}"`);
 }
 
-/** False when it fails with one of these codes. */
+/** Renames a file; resolves with false if that fails with one of the given codes. */
 async function isRenamed(source: string, target: string, unless: readonly string[]): Promise<boolean> {
   try {
     await rename(source, target);
