@@ -152,7 +152,10 @@ test('with FUNCTIONS_HOST functions are served on PORT by host, and the API on e
   const { port } = new URL(own.url);
   t.is(own.functionsUrl, `http://{namespace}.fn.example.com:${port}`);
   const ask = async (host: string, path: string) => {
-    const { received } = await rawHttp(own.url, requestHead('GET', path, `Host: ${host}`, 'Connection: close'));
+    const { received } = await rawHttp(
+      own.url,
+      requestHead('GET', path, `Host: ${host}`, 'Connection: close'),
+    );
     const [head = '', body = ''] = received.split('\r\n\r\n');
     return { status: Number(head.slice(9, 12)), text: body };
   };

@@ -97,7 +97,12 @@ test('output that begins with { or [ is the body as it is, other text is wrapped
   for (const accept of ['Application/Octet-Stream', 'text/plain, application/octet-stream;q=0.5']) {
     t.is(await outputFor(accept), 'plain', accept);
   }
-  for (const accept of ['*/*', 'application/*', 'application/octet-stream;q=0, */*', 'application/octet-stream2']) {
+  for (const accept of [
+    '*/*',
+    'application/*',
+    'application/octet-stream;q=0, */*',
+    'application/octet-stream2',
+  ]) {
     t.regex(await outputFor(accept), /"output":"plain"/, accept);
   }
 
