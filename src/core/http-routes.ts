@@ -66,8 +66,8 @@ export function createRouteTable(functions: readonly FunctionVersion[]): RouteTa
   for (const { name, metadata } of functions) {
     for (const text of metadata.http?.routes ?? []) {
       const route = parseRoute(text);
-      // The store refuses a second claim; in one that is older than its table of routes, two deploys
-      // that raced may have left one.
+      // The store refuses a second claim; in one that is older than its table of routes, two
+      // deploys that raced may have left one.
       const shape = route && routeShape(route);
       if (route === null || shape === null || claimed.has(shape)) continue;
       claimed.add(shape);

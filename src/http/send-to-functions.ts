@@ -14,7 +14,9 @@ type HttpRequestReply = z.infer<typeof httpRequestReplySchema>;
 export interface FunctionsAddress {
   /** What is connected to, such as `http://127.0.0.1:4001`. */
   url: string;
-  /** With FUNCTIONS_HOST: the host that stands for a namespace. Else the namespace is in the path. */
+  /**
+   * With FUNCTIONS_HOST: the host that stands for a namespace. Else the namespace is in the path.
+   */
   hostOf?(namespace: Namespace): string;
 }
 

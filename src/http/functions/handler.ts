@@ -176,8 +176,9 @@ async function invoke(
   const { principal, hidden } = await authenticate(deps, request, target, found);
   // For those who work on the functions; a stranger needs not know how they are laid out.
   if (principal !== null) response.setHeader(ROUTE_HEADER, found.route ?? '');
-  const share = deps.bodies.begin(request, response, principal === null);
+  const share = deps.bodies.begin(request, response, principal?.namespace ?? null);
   const body = await readBody(request, http.max_body_kb * 1024, share);
+  share?.handedOver();
   const signed: SignedRequest = { headers: request.headers, body, now: Date.now() };
   if (http.verify) await verify(deps, found, signed);
 

@@ -6,7 +6,7 @@ import type { Principal } from '../../core/auth/principal.js';
 import { AppError } from '../../errors.js';
 import type { Closable } from '../../ports/closable.js';
 import type { Admission } from '../admission.js';
-import { socketCredentialOf } from '../credential.js';
+import { chosenProtocol, socketCredentialOf } from '../credential.js';
 import { assertOneHost } from '../one-host.js';
 import type { Services } from '../services.js';
 import { takeSocketSlot } from '../socket-slot.js';
@@ -15,6 +15,7 @@ import { CLOSE } from './close-codes.js';
 import { findEndpoint } from './endpoints.js';
 import { createPresenceRooms } from './presence-rooms.js';
 import { refuseUpgrade } from './refuse.js';
+import { UnsentFrames } from './unsent-frames.js';
 
 /** How often it is looked whether the credentials behind the sockets still hold. */
 const VALIDITY_MS = 1000;
@@ -49,9 +50,11 @@ export function createSockets(services: Services, admit: Admission): Sockets {
     clientTracking: false,
     // Clients of the original system send bytes in text frames; here all messages are bytes.
     skipUTF8Validation: true,
+    handleProtocols: chosenProtocol,
   });
   const open = new Map<WebSocket, Open>();
   const rooms = createPresenceRooms(services);
+  const unsent = new UnsentFrames();
   let closing = false;
 
   const pings = setInterval(() => {
@@ -111,7 +114,7 @@ export function createSockets(services: Services, admit: Admission): Sockets {
         const query = Object.fromEntries(url.searchParams);
         const slot = await takeSocketSlot(services, caller.namespace, caller.principal);
         const prepared = await endpoint
-          .prepare({ services, rooms, caller, params, query })
+          .prepare({ services, rooms, unsent, caller, params, query })
           .catch(async (error) => {
             await slot.release();
             throw error;

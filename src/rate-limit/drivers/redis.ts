@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { RateLimiterMemory, RateLimiterRedis } from 'rate-limiter-flexible';
 import type { RateLimiter } from '../../ports/rate-limiter.js';
-import { connectRedis } from '../../redis.js';
+import { connectRedis } from '../../redis/server.js';
 import { ALLOWED, refused, WINDOW_SECONDS } from '../verdict.js';
 
 export interface RedisRateLimiterOptions {
