@@ -90,6 +90,26 @@ test('the context is that of the invocation', async (t) => {
   t.deepEqual(JSON.parse(outcome.output), [requestId, 2, '0xabc', 'space', 'named', 7, 'Hi', true, true]);
 });
 
+test('the context is an object that can be copied, and written as JSON', async (t) => {
+  const requestId = requestIdSchema.parse('01890000-0000-7000-8000-000000000002');
+  const call = {
+    requestId,
+    callerWallet: '0xabc',
+    functionName: functionNameSchema.parse('named'),
+    env: { ORAMA_ATTEMPT: '2', ORAMA_NAMESPACE: 'space', ORAMA_VERSION: '7' },
+  };
+  const shown = {
+    requestId,
+    attempt: 2,
+    wallet: '0xabc',
+    namespace: 'space',
+    function: 'named',
+    version: 7,
+  };
+  const outcome = await run('export default (_, env, ctx) => [ctx, { ...ctx }];', '', call);
+  t.deepEqual(JSON.parse(outcome.output), [shown, shown]);
+});
+
 test('bindings ask the engine, under env and from "orama" alike', async (t) => {
   const calls: unknown[] = [];
   const stored = new Map<string, Uint8Array>();

@@ -62,6 +62,6 @@ export const deployFieldsSchema = z.strictObject({
     .string()
     .optional()
     .describe(
-      'JSON: `env`, `retry_backoff`, `triggers`, `on_success`, `on_failure`, `concurrency`, `allowed_hosts`, `trace`.',
+      'JSON: `env`, `retry_backoff`, `triggers`, `on_success`, `on_failure`, `concurrency`, `allowed_hosts`, `http`, `trace`.',
     ),
 });
