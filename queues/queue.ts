@@ -16,9 +16,10 @@ import type {
   Schedule,
   TickHandler,
 } from '../src/ports/queue.js';
-import { AddBatcher } from './add-batcher.js';
+import { type Add, addOf, batchAdds } from './add-batches.js';
 import { AddRoom } from './add-room.js';
 import { queueUnavailable } from './admission.js';
+import type { Batcher } from './batcher.js';
 import { Consumer } from './consumer.js';
 import type { InvocationJob, QueueDriver, QueueTimings, ShareOf, Shares, Warn } from './driver.js';
 import { decodeInvocation, QUEUE_KINDS, queueKindOf, toJob } from './jobs.js';
@@ -36,7 +37,7 @@ export class BullInvocationQueue implements InvocationQueue {
   readonly #timings: QueueTimings;
   readonly #warn: Warn;
   readonly #shareOf: ShareOf | undefined;
-  readonly #adder: AddBatcher;
+  readonly #adds: Batcher<Add, null>;
   readonly #room = new AddRoom();
   readonly #schedules: Schedules;
   readonly #opened = new Set<Closable>();
@@ -48,7 +49,7 @@ export class BullInvocationQueue implements InvocationQueue {
     this.#timings = timings;
     this.#warn = warn;
     this.#shareOf = shareOf;
-    this.#adder = new AddBatcher((groups, shares) => driver.add(groups, shares));
+    this.#adds = batchAdds((groups, shares) => this.#reach(() => driver.add(groups, shares)));
     this.#schedules = new Schedules(driver, timings, warn);
   }
 
@@ -60,7 +61,7 @@ export class BullInvocationQueue implements InvocationQueue {
     const entered = this.#room.enter(jobs[0]?.invocation.namespace ?? '', bytes);
     if (entered !== null) await entered;
     try {
-      await this.#adder.add(jobs.map(toJob), shares);
+      await this.#adds.add(addOf(jobs.map(toJob), shares));
     } finally {
       this.#room.leave(bytes);
     }
@@ -164,7 +165,7 @@ export class BullInvocationQueue implements InvocationQueue {
 
   async #close(): Promise<void> {
     await Promise.all([...this.#opened].map((opened) => opened.close()));
-    await this.#adder.idle();
+    await this.#adds.idle();
     await this.#driver.close();
   }
 

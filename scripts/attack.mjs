@@ -1,5 +1,6 @@
-// `npm run attack [-- --match='…']`: runs what an attacker would try, from outside and from inside guests, against an engine
-// of this checkout on loopback, and prints for each whether the defence held. docs/security.md says what each is about.
+// `npm run attack [-- --match='…']`: runs what an attacker would try, from outside and from inside
+// guests, against an engine of this checkout on loopback, and prints for each whether the defence
+// held. docs/security.md says what each is about.
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import './build.mjs';

@@ -17,6 +17,7 @@ import { UsagePage } from './pages/usage.js';
 import { Messages } from './parts/messages.js';
 import { Page } from './parts/page.js';
 import { Link, usePlace } from './router.js';
+import { label } from './text.js';
 
 const NAVIGATION = [
   ['', 'Overview'],
@@ -81,7 +82,7 @@ function Shell({ namespace }: { namespace: string }) {
         </ul>
         <div class="who">
           <span class="faint">Namespace</span>
-          <strong>{namespace}</strong>
+          <strong>{label(namespace)}</strong>
           <button type="button" onClick={() => void endSession()}>
             Sign out
           </button>

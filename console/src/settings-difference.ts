@@ -17,7 +17,8 @@ export function differencesOf(now: object, later: object): Difference[] {
     .filter((each) => each.now !== each.after);
 }
 
-function leavesOf(value: object, place = ''): Map<string, string> {
+/** Every value by its place. */
+export function leavesOf(value: object, place = ''): Map<string, string> {
   const leaves = new Map<string, string>();
   for (const [name, each] of Object.entries(value) as [string, unknown][]) {
     const key = place === '' ? name : `${place}.${name}`;

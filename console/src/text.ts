@@ -15,8 +15,16 @@ export function brief(text: string, length = 200): string {
   return line.length > length || text.length > length * 2 ? `${line.slice(0, length)}…` : line;
 }
 
+/** Of names and other words of a line. */
+const MAX_LABEL = 80;
+
+/** A name, a kind, a version: what is short unless somebody has made it long. */
+export function label(text: string): string {
+  return brief(text, MAX_LABEL);
+}
+
 /** Characters of one text put into the page at once. */
-const MAX_SHOWN = 4096;
+export const MAX_SHOWN = 4096;
 
 /** A long text by its beginning, and how much is left of it. */
 export function cut(text: string): string {

@@ -8,7 +8,7 @@ import type {
   versionsReplySchema,
 } from '../../src/contract/http/functions.js';
 import type { httpRequestReplySchema } from '../../src/contract/http/http-requests.js';
-import type { invocationsReplySchema } from '../../src/contract/http/invocations.js';
+import type { deadGroupsReplySchema, invocationsReplySchema } from '../../src/contract/http/invocations.js';
 import type { logsReplySchema } from '../../src/contract/http/logs.js';
 import type { statusReplySchema } from '../../src/contract/http/meta.js';
 import type { usageReplySchema } from '../../src/contract/http/namespaces.js';
@@ -22,12 +22,15 @@ import type { rolloutRecordSchema } from '../../src/contract/rollout.js';
 
 export type AuditReply = z.infer<typeof auditReplySchema>;
 export type AliasesReply = z.infer<typeof aliasesReplySchema>;
+export type DeadGroupsReply = z.infer<typeof deadGroupsReplySchema>;
+export type DeadGroup = DeadGroupsReply['groups'][number];
 export type FunctionsReply = z.infer<typeof functionsReplySchema>;
 export type FunctionRecord = FunctionsReply['functions'][number];
 export type HttpReply = z.infer<typeof httpRequestReplySchema>;
 export type InvocationRecord = z.infer<typeof invocationRecordSchema>;
 export type InvocationsReply = z.infer<typeof invocationsReplySchema>;
 export type KeysReply = z.infer<typeof keysReplySchema>;
+export type KeyRecord = KeysReply['keys'][number];
 export type LogRecord = z.infer<typeof logRecordSchema>;
 export type LogsReply = z.infer<typeof logsReplySchema>;
 export type PeersReply = z.infer<typeof peersReplySchema>;

@@ -1,6 +1,7 @@
 import { useCallback, useEffect, useState } from 'preact/hooks';
 import { follow } from './api/events.js';
 import type { Resource } from './use-resource.js';
+import { whileSeen } from './while-seen.js';
 
 export interface Live<T> extends Resource<T> {
   isConnected: boolean;
@@ -25,34 +26,21 @@ export function useLive<T>(path: string | null): Live<T> {
   // biome would list `turn`: it only starts the effect anew.
   useEffect(() => {
     if (path === null) return undefined;
-    let control = new AbortController();
-    control.abort();
     const change = (next: Omit<State<T>, 'path'>) =>
       setState((old) => ({
         path,
         ...(old.path === path && 'data' in old ? { data: old.data } : {}),
         ...next,
       }));
-    const start = () => {
-      control = new AbortController();
+    return whileSeen((signal) => {
       void follow(path, {
-        signal: control.signal,
+        signal,
         onEvent: (text) => change({ isConnected: true, data: JSON.parse(text) as T }),
         onState: (isConnected, error) => {
           if (!isConnected) change(error === undefined ? { isConnected } : { isConnected, error });
         },
       });
-    };
-    const seen = () => {
-      if (document.hidden) control.abort();
-      else if (control.signal.aborted) start();
-    };
-    seen();
-    document.addEventListener('visibilitychange', seen);
-    return () => {
-      document.removeEventListener('visibilitychange', seen);
-      control.abort();
-    };
+    });
   }, [path, turn]);
 
   const reload = useCallback(() => setTurn((old) => old + 1), []);

@@ -1,4 +1,4 @@
-import type { AttemptRow, AttemptStore } from '../../src/ports/store/attempts.js';
+import type { AttemptRow, AttemptStore, DeadGroup } from '../../src/ports/store/attempts.js';
 import type { Database } from '../database.js';
 import { createAttemptList } from './attempt-list.js';
 import { createAttemptLogs } from './attempt-logs.js';
@@ -60,18 +60,24 @@ export function createAttemptStore(database: Database): AttemptStore {
       return row === undefined ? null : toAttempt(row, Date.now());
     },
 
-    async purgeDead(namespace, fn, { reason, audit } = {}) {
-      const ofReason = reason === undefined ? '' : 'and reason = ?';
-      const bindings = reason === undefined ? [namespace, fn] : [namespace, fn, reason];
+    async purgeDead(namespace, fn, { reason, ids, audit } = {}) {
+      const table = ids === undefined ? DEAD_ONES : 'attempts';
+      let where = 'namespace = ? and function = ?';
+      const bindings: string[] = [namespace, fn];
+      if (reason !== undefined) {
+        where += ' and reason = ?';
+        bindings.push(reason);
+      }
+      if (ids !== undefined) {
+        where += ' and request_id in (select value from json_each(?))';
+        bindings.push(JSON.stringify(ids));
+      }
       const [rows] = await database.batch([
-        knex.raw(
-          `select request_id from ${DEAD_ONES} where namespace = ? and function = ? ${ofReason} and ${IS_DEAD}`,
-          bindings,
-        ),
+        knex.raw(`select request_id from ${table} where ${where} and ${IS_DEAD}`, bindings),
         // The overruled ones too: nobody will ask for their input again.
         knex.raw(
-          `update ${DEAD_ONES} set state = status, reason = null, input = null, http_request = null
-           where namespace = ? and function = ? ${ofReason} and state = 'dead'`,
+          `update ${table} set state = status, reason = null, input = null, http_request = null
+           where ${where} and state = 'dead'`,
           bindings,
         ),
         ...auditQueries(knex, audit),
@@ -84,6 +90,17 @@ export function createAttemptStore(database: Database): AttemptStore {
         knex.raw(
           `select namespace, coalesce(reason, 'error') as reason, count(*) as count
            from ${DEAD_ONES} where ${IS_DEAD} group by 1, 2 order by 1, 2`,
+        ),
+      );
+    },
+
+    async deadGroups(namespace) {
+      return database.run<DeadGroup[]>(
+        knex.raw(
+          `select function, coalesce(reason, 'error') as reason, count(*) as count,
+             min(completed_at) as "oldestAt", max(completed_at) as "newestAt"
+           from ${DEAD_ONES} where namespace = ? and ${IS_DEAD} group by 1, 2 order by 3 desc, 1, 2`,
+          [namespace],
         ),
       );
     },

@@ -46,7 +46,7 @@ async function tellUpdate(): Promise<void> {
   if (newer === undefined) return;
   writePrintable(
     process.stderr,
-    `orama ${newer} is there; this is ${own}. Install it with: npm install orama-functions\n`,
+    `orama ${newer} is available; this is ${own}. Update with: npm install --global orama-functions@latest\n`,
   );
 }
 

@@ -1,14 +1,16 @@
 import { type FunctionName, type Namespace, type RequestId, requestIdSchema } from '../contract/ids.js';
+import { coversFunction, type Rights } from '../contract/scopes.js';
 import { AppError } from '../errors.js';
 import type { Meter } from '../ports/meter.js';
 import type { InvocationQueue } from '../ports/queue.js';
-import type { AttemptRow } from '../ports/store/attempts.js';
+import type { AttemptRow, DeadGroup } from '../ports/store/attempts.js';
 import type { Store } from '../ports/store.js';
 import { uuidOf } from '../uuid.js';
 import { type Audit, auditEntry } from './audit.js';
 import type { Actor } from './auth/principal.js';
 import { assertFunction } from './auth/rights.js';
 import type { Catalog } from './catalog.js';
+import { freshCache } from './fresh-cache.js';
 import { assertInputSize } from './invoke.js';
 import { jobOf } from './job.js';
 import { newRequestId } from './request-id.js';
@@ -22,10 +24,15 @@ export interface ReplayOptions {
   depth?: number;
 }
 
-export interface ReplayAllOptions extends ReplayOptions {
+/** Which dead letters of a function; all of them unless told. */
+export interface DeadFilter {
   /** Only those that died of this. */
   reason?: string;
+  /** Only these. */
+  ids?: readonly RequestId[];
 }
+
+export type ReplayAllOptions = ReplayOptions & DeadFilter;
 
 export interface ReplayOneOptions extends ReplayOptions {
   /** In place of the input it had; null for that. */
@@ -39,9 +46,11 @@ export interface DeadLetters {
    * is kept no longer and none is given, and when it was dead and has been replayed.
    */
   replay(by: Actor, namespace: Namespace, id: RequestId, options: ReplayOneOptions): Promise<RequestId>;
-  /** Every dead one of a function, or those of one reason; returns how many. */
+  /** Returns how many. */
   replayAll(by: Actor, namespace: Namespace, fn: FunctionName, options: ReplayAllOptions): Promise<number>;
-  purge(by: Actor, namespace: Namespace, fn: FunctionName, reason?: string): Promise<number>;
+  purge(by: Actor, namespace: Namespace, fn: FunctionName, filter: DeadFilter): Promise<number>;
+  /** How many there are by function and reason, most first; only of functions that these rights cover. */
+  groups(namespace: Namespace, rights: Rights): Promise<DeadGroup[]>;
 }
 
 export interface DeadLettersDeps {
@@ -61,6 +70,7 @@ export function createDeadLetters({
   meter,
   resultTtlMs,
 }: DeadLettersDeps): DeadLetters {
+  const counted = freshCache<DeadGroup[]>();
   const enqueue = async (
     row: AttemptRow,
     id: RequestId,
@@ -136,12 +146,24 @@ export function createDeadLetters({
       return again;
     },
 
-    async replayAll(by, namespace, fn, { reason, ...options }) {
+    async replayAll(by, namespace, fn, { reason, ids, ...options }) {
       await catalog.resolve(namespace, fn);
       // Before the first of them runs: a replay that is cut short has taken place, too.
       await audit.record(by, 'dead_letters.replay', fn, namespace);
       // Those that die of the replay are not replayed by it again, for ever.
       const before = Date.now();
+      const replayEach = async (chosen: readonly RequestId[]) => {
+        let count = 0;
+        for (const id of chosen) {
+          // A list leaves the input out, and a replay is nothing without it.
+          const last = (await store.attempts.invocation(id))?.attempts.at(-1);
+          if (last?.namespace !== namespace || last.function !== fn || last.final?.state !== 'dead') continue;
+          if (reason !== undefined && last.final.reason !== reason) continue;
+          if (await replayDead(last, last.final.input ?? new Uint8Array(), options)) count += 1;
+        }
+        return count;
+      };
+      if (ids !== undefined) return replayEach(ids);
       let count = 0;
       for (;;) {
         const filter = {
@@ -150,24 +172,19 @@ export function createDeadLetters({
         };
         const page = await store.attempts.list({ ...filter, limit: BATCH });
         if (page.items.length === 0) return count;
-        for (const { attempts } of page.items) {
-          const [listed] = attempts;
-          // A list leaves the input out, and a replay is nothing without it.
-          const stored = listed && (await store.attempts.invocation(listed.requestId));
-          const last = stored?.attempts.at(-1);
-          if (last?.final?.state !== 'dead') continue;
-          if (await replayDead(last, last.final.input ?? new Uint8Array(), options)) count += 1;
-        }
+        count += await replayEach(page.items.flatMap(({ attempts: [first] }) => first?.requestId ?? []));
       }
     },
 
-    async purge(by, namespace, fn, reason) {
+    async purge(by, namespace, fn, filter) {
       await catalog.assertKnown(namespace, fn);
       const audit = auditEntry(by, 'dead_letters.purge', fn, namespace);
-      return store.attempts.purgeDead(namespace, fn, {
-        audit,
-        ...(reason === undefined ? {} : { reason }),
-      });
+      return store.attempts.purgeDead(namespace, fn, { audit, ...filter });
+    },
+
+    async groups(namespace, rights) {
+      const all = (await counted.get(namespace, () => store.attempts.deadGroups(namespace))) ?? [];
+      return all.filter((group) => coversFunction(rights, group.function));
     },
   };
 }

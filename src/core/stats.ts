@@ -1,20 +1,14 @@
 import type { z } from 'zod';
 import type { statsReplySchema } from '../contract/http/stats.js';
-import type { FunctionName, Namespace } from '../contract/ids.js';
 import type { InvocationQueue } from '../ports/queue.js';
 import type { AttemptStore } from '../ports/store/attempts.js';
 import { freshCache } from './fresh-cache.js';
+import { createMinuteFigures, type FiguresRequest } from './minute-figures.js';
 
-const MINUTE_MS = 60_000;
 /** Who looks at the same figures meanwhile gets the same answer. */
 const MAX_AGE_MS = 2000;
 
-export interface StatsRequest {
-  namespace: Namespace;
-  function?: FunctionName;
-  windowMs: number;
-}
-
+export type StatsRequest = FiguresRequest;
 export type StatsReply = z.infer<typeof statsReplySchema>;
 
 /**
@@ -27,43 +21,7 @@ export interface Stats {
 
 export function createStats({ attempts, queue }: { attempts: AttemptStore; queue: InvocationQueue }): Stats {
   const cache = freshCache<StatsReply['per_minute']>(MAX_AGE_MS);
-
-  const minutesOf = async ({ namespace, function: fn, windowMs }: StatsRequest) => {
-    const last = Math.floor(Date.now() / MINUTE_MS);
-    const first = last - windowMs / MINUTE_MS + 1;
-    const query = {
-      namespace,
-      ...(fn === undefined ? {} : { function: fn }),
-      since: first * MINUTE_MS,
-      until: (last + 1) * MINUTE_MS,
-    };
-    const counts = await attempts.perMinute(query);
-    const total = counts.reduce((sum, { count }) => sum + count, 0);
-    const durations = new Map<number, number[]>();
-    if (total > 0) {
-      for (const { minute, ms } of await attempts.durations(query, total)) {
-        const list = durations.get(minute);
-        if (list === undefined) durations.set(minute, [ms]);
-        else list.push(ms);
-      }
-    }
-    return Array.from({ length: last - first + 1 }, (_, at) => {
-      const minute = first + at;
-      const of = counts.filter((one) => one.minute === minute);
-      const count = (state: string) => of.find((one) => one.state === state)?.count ?? 0;
-      const sorted = (durations.get(minute) ?? []).sort((a, b) => a - b);
-      return {
-        minute: new Date(minute * MINUTE_MS).toISOString(),
-        accepted: of.reduce((sum, one) => sum + one.count, 0),
-        success: count('success'),
-        error: count('error'),
-        timeout: count('timeout'),
-        dead: count('dead'),
-        p50_ms: percentile(sorted, 0.5),
-        p95_ms: percentile(sorted, 0.95),
-      };
-    });
-  };
+  const minutesOf = createMinuteFigures(attempts);
 
   return {
     async read(request) {
@@ -83,9 +41,4 @@ export function createStats({ attempts, queue }: { attempts: AttemptStore; queue
       };
     },
   };
-}
-
-/** By nearest rank; null of nothing. */
-function percentile(sorted: readonly number[], share: number): number | null {
-  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? null;
 }

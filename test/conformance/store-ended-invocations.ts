@@ -108,6 +108,29 @@ export function testEndedInvocations(driver: string, open: OpenStore): void {
     t.is(await attempts.takeDead(mine[0]?.requestId ?? aRequestId()), null);
   });
 
+  test(`${driver}: dead invocations are grouped by function and reason, and purged by their ids`, async (t) => {
+    const { attempts } = await get();
+    const namespace = aNamespace();
+    const ended = (completedAt: number, reason = 'error') => ({ completedAt, reason });
+    const [first, second, other, foreign] = [
+      aDeadAttempt({ namespace }, ended(100)),
+      aDeadAttempt({ namespace }, ended(300)),
+      aDeadAttempt({ namespace, function: aName('other') }, ended(200, 'timeout')),
+      aDeadAttempt({ namespace: aNamespace() }),
+    ];
+    await attempts.write([first, second, other, foreign]);
+    const hello = { function: 'hello', reason: 'error', oldestAt: 100, newestAt: 300 };
+    const timedOut = { function: 'other', reason: 'timeout', count: 1, oldestAt: 200, newestAt: 200 };
+    t.deepEqual(await attempts.deadGroups(namespace), [{ ...hello, count: 2 }, timedOut]);
+    // Of another function or namespace, or dead no longer: left alone.
+    const ids = [first, other, foreign].map(({ requestId }) => requestId);
+    t.is(await attempts.purgeDead(namespace, aName('hello'), { ids, reason: 'timeout' }), 0);
+    t.is(await attempts.purgeDead(namespace, aName('hello'), { ids }), 1);
+    t.is(await attempts.purgeDead(namespace, aName('hello'), { ids }), 0);
+    t.deepEqual(await attempts.deadGroups(namespace), [{ ...hello, count: 1, oldestAt: 300 }, timedOut]);
+    t.is((await attempts.deadGroups(foreign.namespace)).length, 1);
+  });
+
   test(`${driver}: traces are kept by attempt, for their namespace, and forgotten with the log`, async (t) => {
     const { traces } = await get();
     const namespace = aNamespace();

@@ -1,3 +1,4 @@
+import { acts } from '../helpers/acts.js';
 import { fillCode, openPage, openWindow, signIn } from '../helpers/browser.js';
 import { browserTest } from '../helpers/browser-test.js';
 import { startEngine } from '../helpers/running-engine.js';
@@ -42,7 +43,7 @@ browserSays('an operation is tried with the session, and its reply shown', async
   await page.getByText('Calls from this page are sent in namespace').waitFor();
   const operation = page.locator('#invokeFunction');
   await operation.getByLabel('name (required)').fill('orders');
-  await fillCode(page, 'Body', '[{"op":"echo","a":"tried"}]');
+  await fillCode(page, 'Body', acts('echo tried'));
   await operation.getByRole('button', { name: 'Send' }).click();
   await operation.getByText('200', { exact: false }).first().waitFor();
   t.regex(await operation.getByLabel('Reply to invokeFunction', { exact: true }).innerText(), /tried/);

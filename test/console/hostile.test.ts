@@ -1,13 +1,23 @@
 import type { Page } from 'playwright-core';
-import { fillCode, hasLoaded, openPage, openWindow, signIn } from '../helpers/browser.js';
+import type { JsonValue } from '../helpers/api.js';
+import { fillCode, hasLoaded, openPage, openWindow, signIn, turnTo } from '../helpers/browser.js';
 import { browserTest } from '../helpers/browser-test.js';
 import { httpGuest } from '../helpers/http-guest.js';
+import { httpServer } from '../helpers/http-server.js';
 import { probeWasm } from '../helpers/probe.js';
 import { startEngine } from '../helpers/running-engine.js';
 import { shared } from '../helpers/shared.js';
+import { aTenant } from '../http/served.js';
+import { populate } from './scene.js';
+import { livedViews } from './views.js';
 
 const browserSays = browserTest();
 const engine = shared(() => startEngine());
+/** A namespace beside it, so that what is fed to one is not shown in the other. */
+const lived = shared(async () => {
+  const tenant = await aTenant(await engine());
+  return { api: tenant, scene: await populate(tenant), close: async () => undefined };
+});
 
 const MARKUP =
   '<img src=x onerror="window.pwned=1"><script>window.pwned=1</script><svg onload="window.pwned=1">';
@@ -33,6 +43,40 @@ const HARMS = `(() => {
 })()`;
 
 const looksHarmless = (page: Page): Promise<string[]> => page.evaluate<string[]>(HARMS);
+
+/** On another origin: what it can do to an engine whose console is open beside it. */
+const FORGE = `(async (engine) => {
+  const posted = [];
+  const body = JSON.stringify({ topic: 'forged', data: 'forged', name: 'FORGED', value: 'x' });
+  const simple = await fetch(engine + '/v1/pubsub/publish', { method: 'POST', mode: 'no-cors', credentials: 'include', body });
+  posted.push(simple.type);
+  const put = { method: 'PUT', credentials: 'include', headers: { 'Content-Type': 'application/json' }, body };
+  posted.push(await fetch(engine + '/v1/functions/secrets', put).then(() => 'answered', () => 'refused'));
+  const form = document.createElement('form');
+  const frame = document.createElement('iframe');
+  frame.name = 'target';
+  document.body.append(frame, form);
+  Object.assign(form, { method: 'post', action: engine + '/v1/pubsub/publish', target: 'target', enctype: 'text/plain' });
+  const field = document.createElement('input');
+  Object.assign(field, { name: body.slice(0, -1) + ',"', value: '":1}' });
+  form.append(field);
+  form.submit();
+  const socket = await new Promise((resolve) => {
+    const opened = new WebSocket(engine.replace('http', 'ws') + '/v1/pubsub/ws?topic=forged');
+    opened.onopen = () => opened.send('forged');
+    opened.onmessage = () => resolve('open');
+    opened.onclose = () => resolve('closed');
+  });
+  frame.src = engine + '/console';
+  await new Promise((resolve) => { frame.onload = resolve; });
+  const held = window.open(engine + '/console');
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  let opened = null;
+  try { opened = held.document.title; } catch {}
+  let framed = true;
+  try { framed = frame.contentDocument !== null; } catch { framed = false; }
+  return { posted, socket, framed, opened };
+})`;
 
 const TRY_WHAT_IS_REFUSED = `(async () => {
   const violations = [];
@@ -167,6 +211,127 @@ browserSays(
     await context.close();
   },
 );
+
+/** What is no text to be shown: times, bytes, and what leads to the next request. */
+const KEPT =
+  /_at$|^(timestamp|minute|data|\$blob|type|next_cursor)$|base64$|^(success|error|timeout|dead|accepted)$/;
+/** Objects whose keys are names that somebody has chosen. */
+const NAMED = new Set(['env', 'headers', 'dependencies', 'quotas', 'weights']);
+
+/** A reply of the API in which every text is another: also those that the engine itself would refuse. */
+function refed(value: JsonValue, text: () => string, key = ''): JsonValue {
+  if (typeof value === 'string') return KEPT.test(key) && !isError(key, value) ? value : text();
+  if (Array.isArray(value)) return value.map((each) => refed(each, text, key));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, each]) => [NAMED.has(key) ? text() : name, refed(each, text, name)]),
+  );
+}
+
+/** `error` counts in figures, and is a text elsewhere. */
+function isError(key: string, value: unknown): boolean {
+  return key === 'error' && typeof value === 'string';
+}
+
+/** Feeds every reply that a page reads, streams too, with such texts. */
+async function feed(page: Page, text: () => string): Promise<void> {
+  await page.route('**/v1/**', async (route) => {
+    const request = route.request();
+    if (request.method() !== 'GET') return route.continue();
+    const url = new URL(request.url());
+    const isStream = url.searchParams.get('follow') === 'true';
+    url.searchParams.delete('follow');
+    const response = await route.fetch({ url: url.href });
+    const reply: JsonValue = await response.json().catch(() => null);
+    const isLog = isStream && url.pathname.endsWith('/logs');
+    const events = (isLog ? (reply?.logs ?? []) : [reply]).map((each: JsonValue) => refed(each, text));
+    if (!isStream) return route.fulfill({ response, json: events[0] });
+    await route.fulfill({
+      contentType: 'text/event-stream',
+      body: events.map((each: JsonValue) => `data: ${JSON.stringify(each)}\n\n`).join(''),
+    });
+  });
+}
+
+browserSays('whatever text the engine answers anywhere, every view shows it as text', async (t, browser) => {
+  const { api, scene } = await lived();
+  const context = await openWindow(browser);
+  const { page, troubles } = await openPage(context);
+  await signIn(page, api, '/nowhere');
+  let fed = 0;
+  await feed(page, () => `${HOSTILE} ${++fed}`);
+  for (const { name, path } of livedViews(scene)) {
+    const before = fed;
+    await turnTo(page, path);
+    await hasLoaded(page);
+    t.true(fed > before, `${name} was fed nothing`);
+    t.deepEqual(await looksHarmless(page), [], name);
+  }
+  t.deepEqual(troubles, []);
+  await context.close();
+});
+
+browserSays('whatever is long anywhere, every view stays narrow and light', async (t, browser) => {
+  const { api, scene } = await lived();
+  const context = await openWindow(browser, { viewport: { width: 390, height: 844 } });
+  const { page, troubles } = await openPage(context);
+  await signIn(page, api, '/nowhere');
+  let fed = 0;
+  await feed(page, () => `${++fed}${'x'.repeat(100_000)}`);
+  for (const { name, path } of livedViews(scene)) {
+    await turnTo(page, path);
+    await hasLoaded(page);
+    const width = await page.evaluate<number>('document.documentElement.scrollWidth');
+    t.true(width <= 390, `${name} is ${width} pixels wide`);
+    const characters = await page.evaluate<number>("document.querySelector('#content').innerText.length");
+    t.true(characters < 200_000, `${name} shows ${characters} characters`);
+  }
+  t.deepEqual(troubles, []);
+  await context.close();
+});
+
+browserSays('another site can send nothing with the session, nor hold the page', async (t, browser) => {
+  const { api, url } = await engine();
+  const site = await httpServer((_, response) => {
+    response.writeHead(200, { 'Content-Type': 'text/html' }).end('<!doctype html><title>another</title>');
+  });
+  t.teardown(() => site.close());
+  const context = await openWindow(browser);
+  const { page } = await openPage(context);
+  await signIn(page, api, '/events?topic=forged');
+  await page.getByText('Live', { exact: true }).waitFor();
+  t.deepEqual(await context.cookies(), []);
+  const other = await context.newPage();
+  await other.goto(site.url);
+  const tried = await other.evaluate<JsonValue>(`${FORGE}(${JSON.stringify(url)})`);
+  t.deepEqual(tried, { posted: ['opaque', 'refused'], socket: 'closed', framed: false, opened: null });
+  const names = await api.get('/v1/functions/secrets');
+  t.false(names.text.includes('FORGED'));
+  await api.publish('forged', 'mine');
+  const messages = page.getByRole('list', { name: 'Messages on forged' });
+  await messages.getByText('mine').waitFor();
+  t.is(await messages.getByRole('listitem').count(), 1);
+  await context.close();
+});
+
+browserSays('no address that the console asks for holds a credential', async (t, browser) => {
+  const { api } = await engine();
+  const context = await openWindow(browser);
+  const { page } = await openPage(context);
+  const addresses: string[] = [];
+  page.on('request', (request) => addresses.push(request.url()));
+  page.on('websocket', (socket) => addresses.push(socket.url()));
+  await signIn(page, api, '/events?topic=seen');
+  await page.getByText('Live', { exact: true }).waitFor();
+  const stored = await page.evaluate<string>("sessionStorage.getItem('orama.session')");
+  const { accessToken, refreshToken } = JSON.parse(stored) as Record<string, string>;
+  t.true(addresses.some((address) => address.includes('/v1/pubsub/ws')));
+  for (const secret of [accessToken, refreshToken, api.key]) {
+    t.false(addresses.some((address) => address.includes(secret ?? '')));
+  }
+  t.false(addresses.some((address) => /token=|api_key=/.test(new URL(address).search)));
+  await context.close();
+});
 
 browserSays('a line of a megabyte leaves the page usable', async (t, browser) => {
   const { api } = await engine();

@@ -1,8 +1,8 @@
 import { ethWallet } from '../auth/wallet.js';
+import { acts, actsWasm } from '../helpers/acts.js';
 import { fillCode, openPage, openWindow, signIn } from '../helpers/browser.js';
 import { browserTest } from '../helpers/browser-test.js';
 import { httpGuest } from '../helpers/http-guest.js';
-import { probeWasm } from '../helpers/probe.js';
 import { shared } from '../helpers/shared.js';
 import { until } from '../helpers/until.js';
 import { populate } from './scene.js';
@@ -73,7 +73,7 @@ export function journeys(open: () => Promise<Served>): void {
     await page.getByRole('link', { name: 'orders', exact: true }).click();
     await page.getByText('90 % on 1, 10 % on 2').waitFor();
     await page.getByRole('link', { name: 'Invoke', exact: true }).click();
-    await fillCode(page, 'Input', '[{"op":"echo","a":"from the console"}]');
+    await fillCode(page, 'Input', acts('echo from the console'));
     await page.getByRole('button', { name: 'Invoke' }).click();
     await page.getByText('from the console', { exact: false }).last().waitFor();
     await page.getByRole('link', { name: 'show the invocation' }).click();
@@ -228,7 +228,7 @@ export function journeys(open: () => Promise<Served>): void {
     await signIn(page, api, `/invocations/${id}`);
     await page.getByRole('button', { name: 'Replay…' }).click();
     const dialog = page.getByRole('dialog');
-    await fillCode(page, 'Input', '[{"op":"echo","a":"edited"}]');
+    await fillCode(page, 'Input', acts('echo edited'));
     await dialog.getByLabel('Version').selectOption('2');
     await dialog.getByRole('button', { name: 'Replay with this input' }).click();
     await page.waitForURL((url) => !url.pathname.endsWith(id));
@@ -311,40 +311,57 @@ export function journeys(open: () => Promise<Served>): void {
     await context.close();
   });
 
-  browserSays('dead letters are replayed by reason, and some by their boxes', async (t, browser) => {
-    const { api } = await lived();
-    await api.deploy('fails', await probeWasm());
-    const dying = ['[{"op":"exit","n":1}]', '[{"op":"exit","n":2}]', '[{"op":"exit","n":3}]'];
-    for (const input of dying) await api.invoke('fails', input, { prefer: 'respond-async' });
-    const dead = async () => (await api.get('/v1/invocations?status=dead&function=fails')).json.count;
-    await until('three dead letters', async () => (await dead()) === 3);
-    const context = await openWindow(browser);
-    const { page } = await openPage(context);
-    await signIn(page, api, '/dead?function=fails');
-    const boxes = page.getByRole('checkbox', { name: /^Choose fails/ });
-    await boxes.first().check();
-    await page.getByRole('button', { name: 'Replay 1 chosen one' }).click();
-    await page.getByText('1 invocation runs again.').waitFor();
-    await page.getByLabel('Reason').selectOption('timeout');
-    await page.getByRole('heading', { name: 'No dead letters' }).waitFor();
-    await page.getByRole('button', { name: 'Purge all' }).click();
-    t.regex(await page.getByRole('dialog').innerText(), /"fails" with the reason "timeout"/);
-    await page.getByRole('dialog').getByRole('button', { name: 'Purge all' }).click();
-    await page.getByText('0 dead letters of fails purged.').waitFor();
-    await until('the replayed one has died again', async () => (await dead()) === 3);
-    await page.getByLabel('Reason').selectOption('error');
-    await boxes.first().waitFor();
-    await page.getByRole('button', { name: 'Purge all' }).click();
-    await page.getByRole('dialog').getByRole('button', { name: 'Purge all' }).click();
-    await page.getByText('3 dead letters of fails purged.').waitFor();
-    t.is(await dead(), 0);
-    await context.close();
-  });
+  browserSays(
+    'dead letters are counted, replayed and purged by reason, and some by their boxes',
+    async (t, browser) => {
+      const { api } = await lived();
+      await api.deploy('fails', await actsWasm());
+      const dying = [acts('exit 1'), acts('exit 2'), acts('exit 3')];
+      for (const input of dying) await api.invoke('fails', input, { prefer: 'respond-async' });
+      const dead = async () => (await api.get('/v1/invocations?status=dead&function=fails')).json.count;
+      await until('three dead letters', async () => (await dead()) === 3);
+      const context = await openWindow(browser);
+      const { page } = await openPage(context);
+      await signIn(page, api, '/dead');
+      const group = page.getByRole('row', { name: /^fails Error/ });
+      await group.getByRole('cell', { name: '3', exact: true }).waitFor();
+      await group.getByRole('link', { name: 'fails' }).click();
+      const boxes = page.getByRole('checkbox', { name: /^Choose fails/ });
+      const all = page.getByRole('checkbox', { name: 'Choose all on this page' });
+      await boxes.first().check();
+      await page.getByRole('button', { name: 'Replay 1 chosen one' }).click();
+      await page.getByText('1 invocation runs again.').waitFor();
+      await page.getByLabel('Reason').selectOption('timeout');
+      await page.getByRole('heading', { name: 'No dead letters' }).waitFor();
+      t.true(await page.getByRole('button', { name: 'Purge all' }).isDisabled());
+      await until('the replayed one has died again', async () => (await dead()) === 3);
+      await page.getByLabel('Reason').selectOption('error');
+      await boxes.nth(2).waitFor();
+      await all.check();
+      await boxes.first().uncheck();
+      const kept = await boxes.first().getAttribute('aria-label');
+      await page.getByRole('button', { name: 'Purge 2 chosen ones' }).click();
+      t.regex(await page.getByRole('dialog').innerText(), /fails [0-9a-f-]{36}, fails .*cannot be undone/s);
+      await page.keyboard.press('Escape');
+      t.is(await dead(), 3);
+      await page.getByRole('button', { name: 'Purge 2 chosen ones' }).click();
+      await page.getByRole('dialog').getByRole('button', { name: 'Purge 2 chosen ones' }).click();
+      await page.getByText('2 dead letters purged.').waitFor();
+      await boxes.nth(1).waitFor({ state: 'detached' });
+      t.is(await boxes.first().getAttribute('aria-label'), kept);
+      await page.getByRole('button', { name: 'Purge all' }).click();
+      t.regex(await page.getByRole('dialog').innerText(), /"fails" with the reason "Error"/);
+      await page.getByRole('dialog').getByRole('button', { name: 'Purge all' }).click();
+      await page.getByText('1 dead letter of fails purged.').waitFor();
+      t.is(await dead(), 0);
+      await context.close();
+    },
+  );
 
   browserSays('a rollback shows what would change before it changes anything', async (t, browser) => {
     const { api } = await lived();
     const deploy = async (memory: string, env: object) =>
-      api.deploy('settled', await probeWasm(), {
+      api.deploy('settled', await actsWasm(), {
         memory_limit_mb: memory,
         metadata: JSON.stringify({ env }),
       });
@@ -370,12 +387,23 @@ export function journeys(open: () => Promise<Served>): void {
     await dialog.getByRole('button', { name: 'Roll back to 1' }).click();
     await page.getByRole('cell', { name: '3', exact: true }).waitFor();
     t.is((await api.get('/v1/functions/settled')).json.memory_limit_mb, 64);
+
+    // Where calls go by the alias live, a new version would be run by none: the alias is moved.
+    await api.put('/v1/functions/settled/aliases/live', { version: 3 });
+    await page.reload();
+    await page.getByRole('row', { name: /^3 live .* runs now$/ }).waitFor();
+    await page.getByRole('button', { name: 'Roll back to version 2' }).click();
+    t.regex(await dialog.innerText(), /"live" goes from version 3 to version 2/);
+    await dialog.getByRole('button', { name: 'Roll back to 2' }).click();
+    await page.getByRole('row', { name: /^2 live .* runs now$/ }).waitFor();
+    t.is((await api.get('/v1/functions/settled/versions')).json.count, 3);
+    t.is((await api.invoke('settled', '[]')).headers.get('x-function-version'), '2');
     await context.close();
   });
 
   browserSays('a rollout is started, seen, and aborted after it was asked', async (t, browser) => {
     const { api } = await lived();
-    for (let version = 0; version < 2; version++) await api.deploy('rolled', await probeWasm());
+    for (let version = 0; version < 2; version++) await api.deploy('rolled', await actsWasm());
     await api.put('/v1/functions/rolled/aliases/live', { version: 1 });
     const context = await openWindow(browser);
     const { page } = await openPage(context);
@@ -385,7 +413,7 @@ export function journeys(open: () => Promise<Served>): void {
     await page.getByRole('button', { name: 'Start', exact: true }).click();
     await page.getByText('10 %', { exact: true }).waitFor();
     t.like((await api.get('/v1/functions/rolled/rollout')).json, { to: 2, state: 'running', percent: 10 });
-    await page.getByRole('button', { name: 'Go back' }).click();
+    await page.getByRole('button', { name: 'Abort the rollout' }).click();
     t.regex(await page.getByRole('dialog').innerText(), /rolled.*version 1 again/s);
     await page.getByRole('dialog').getByRole('button', { name: 'Abort the rollout' }).click();
     await page.getByText('aborted').first().waitFor();
@@ -395,7 +423,7 @@ export function journeys(open: () => Promise<Served>): void {
 
   browserSays('a schedule is added, run now, paused and deleted', async (t, browser) => {
     const { api } = await lived();
-    await api.deploy('timed', await probeWasm());
+    await api.deploy('timed', await actsWasm());
     const context = await openWindow(browser);
     const { page } = await openPage(context);
     await signIn(page, api, '/functions/timed/triggers');

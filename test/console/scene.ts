@@ -1,14 +1,22 @@
+import { acts, actsWasm, publishing } from '../helpers/acts.js';
 import type { Api } from '../helpers/api.js';
-import { type Command, probeWasm } from '../helpers/probe.js';
+import { until } from '../helpers/until.js';
 
-const input = (...commands: Command[]) => JSON.stringify(commands);
+export interface Scene {
+  /** An invocation that caused others. */
+  tree: string;
+  /** One that is dead. */
+  failed: string;
+  /** A message that has fired two. */
+  message: string;
+}
 
 /**
  * A namespace that looks lived in: functions, versions, a live alias, triggers, a tree of events,
  * failures, secrets, rows.
  */
-export async function populate(api: Api): Promise<{ tree: string; failed: string }> {
-  const wasm = await probeWasm();
+export async function populate(api: Api): Promise<Scene> {
+  const wasm = await actsWasm();
   const deploy = async (name: string, metadata: object = {}, fields: Record<string, string> = {}) => {
     const reply = await api.deploy(name, wasm, { metadata: JSON.stringify(metadata), ...fields });
     if (reply.status !== 201) throw new Error(reply.text);
@@ -38,32 +46,26 @@ export async function populate(api: Api): Promise<{ tree: string; failed: string
     sql: "insert into orders (customer, cents) values ('Ada', 4200), ('Grace', 1999), ('Edsger', 9007199254740993)",
   });
 
-  const paid = {
-    op: 'publish',
-    a: 'orders:paid',
-    json: [
-      { op: 'log', a: 'receipt sent' },
-      { op: 'sleep', n: 15 },
-    ],
-  };
-  const created = {
-    op: 'publish',
-    a: 'orders:created',
-    json: [{ op: 'log', a: 'order 42: 42.00 EUR' }, { op: 'sleep', n: 25 }, paid],
-  };
-  const reply = await api.invoke('orders', input({ op: 'log', a: 'order 42 accepted' }, created));
+  const paid = publishing('orders:paid', 'log receipt sent', 'sleep 15');
+  const created = publishing('orders:created', 'log order 42: 42.00 EUR', 'sleep 25', paid);
+  const reply = await api.invoke('orders', acts('log order 42 accepted', created));
   for (let call = 0; call < 14; call++) {
-    await api.invoke('orders', input({ op: 'echo', a: `order ${call}` }, { op: 'sleep', n: 3 * call }));
+    await api.invoke('orders', acts(`echo order ${call}`, `sleep ${3 * call}`));
   }
-  await api.invoke('orders', input({ op: 'exit', n: 65 }));
+  await api.invoke('orders', acts('exit 65'));
   const failing = await api.invoke(
     'charge-card',
-    input(
-      { op: 'log', a: 'charging card 4242' },
-      { op: 'stderr', a: 'the payment provider answered 502' },
-      { op: 'exit', n: 1 },
-    ),
+    acts('log charging card 4242', 'fail the payment provider answered 502', 'exit 1'),
     { Prefer: 'respond-async' },
   );
-  return { tree: String(reply.headers.get('x-request-id')), failed: String(failing.json.request_id) };
+  const published = await api.publish('orders:created', { order: 7 });
+  const failed = String(failing.json.request_id);
+  await until('a dead letter', async () => {
+    const { state } = (await api.get(`/v1/invocations/${failed}`)).json;
+    return state === 'dead';
+  });
+  return {
+    ...{ tree: String(reply.headers.get('x-request-id')), failed },
+    message: String(published.headers.get('x-message-id')),
+  };
 }

@@ -77,6 +77,8 @@ test('no question about one function, invocation or namespace reads a whole tabl
   await attempts.invocation(aRequestId());
   await attempts.takeDead(aRequestId());
   await attempts.purgeDead(namespace, name);
+  await attempts.purgeDead(namespace, name, { ids: [aRequestId()] });
+  await attempts.deadGroups(namespace);
   for (const more of [{}, { function: name }]) {
     await attempts.perMinute({ namespace, since: 1, until: 2, ...more });
     await attempts.durations({ namespace, since: 1, until: 2, ...more }, 100_000);

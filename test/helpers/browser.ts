@@ -19,6 +19,11 @@ const ARGS = [
   '--disable-component-update',
   '--disable-sync',
 ];
+/**
+ * The browser itself notes every reply that is no 2xx, which tests look at by what the page then
+ * says.
+ */
+const REFUSED = /^Failed to load resource|^WebSocket connection to .* Unexpected response code/;
 const PATIENCE_MS = 20_000;
 
 export function findChromium(): string | null {
@@ -59,9 +64,7 @@ export async function openPage(context: BrowserContext): Promise<Watched> {
   const troubles: string[] = [];
   page.on('pageerror', (error) => troubles.push(`error: ${error.message}`));
   page.on('console', (message) => {
-    // The browser itself notes every reply that is no 2xx, which tests look at by what the page
-    // then says.
-    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) {
+    if (message.type() === 'error' && !REFUSED.test(message.text())) {
       troubles.push(`console: ${message.text()}`);
     }
   });
@@ -74,6 +77,23 @@ export async function signIn(page: Page, api: Api, path = ''): Promise<void> {
   await page.goto(`${api.url}/console${path}#token=${json.token}`);
   await page.locator('#content').waitFor();
 }
+
+/**
+ * Opens another page of the console as a link of it does, without loading it anew: what the page
+ * showed before is gone from it, and what it shows now is asked for.
+ */
+export async function turnTo(page: Page, path: string): Promise<void> {
+  await page.evaluate(`${TURN}(${JSON.stringify(['/console/nowhere', `/console${path}`])})`);
+}
+
+/** In the page, which this project has no types of. */
+const TURN = `(async ([away, path]) => {
+  for (const to of [away, path]) {
+    history.pushState(null, '', to);
+    dispatchEvent(new Event('orama:navigated'));
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+})`;
 
 /** Writes a text into a field that is a code editor, when the editor's own code has come. */
 export async function fillCode(page: Page, label: string, text: string): Promise<void> {

@@ -1,11 +1,4 @@
-import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename } from 'node:fs/promises';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
-
-const SOURCE = 'test/fixtures/probe';
-const CACHE = '.build/guests';
+import { goGuest } from './go-guest.js';
 
 /** One thing that the probe guest does; see test/fixtures/probe/main.go. */
 export interface Command {
@@ -23,29 +16,8 @@ let built: Promise<Buffer> | undefined;
  * source.
  */
 export function probeWasm(): Promise<Buffer> {
-  built ??= build();
+  built ??= goGuest('test/fixtures/probe');
   return built;
-}
-
-async function build(): Promise<Buffer> {
-  const hash = createHash('sha256')
-    .update(await readFile(join(SOURCE, 'main.go')))
-    .digest('hex')
-    .slice(0, 16);
-  const file = join(CACHE, `probe-${hash}.wasm`);
-  try {
-    return await readFile(file);
-  } catch {
-    await mkdir(CACHE, { recursive: true });
-    // Test processes that build it at the same time end up with the same bytes under the one name.
-    const draft = `${file}.${process.pid}`;
-    await promisify(execFile)('go', ['build', '-o', join(process.cwd(), draft), '.'], {
-      cwd: SOURCE,
-      env: { ...process.env, GOOS: 'wasip1', GOARCH: 'wasm' },
-    });
-    await rename(draft, file);
-    return readFile(file);
-  }
 }
 
 /** The probe's input. */

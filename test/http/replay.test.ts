@@ -326,3 +326,47 @@ test('what a message has fired is listed by its id, and knows it', async (t) => 
   const stranger = await aTenant(await engine());
   t.is((await stranger.get(`/v1/invocations?message_id=${one}`)).json.count, 0);
 });
+
+test('dead letters are counted by function and reason, and some are replayed or purged by their ids', async (t) => {
+  const api = await aTenantWithProbe(await engine());
+  await api.deploy('other', await probeWasm());
+  const die = async (n: number) => invoked(api, commands({ op: 'exit', n }), ASYNC);
+  const letters = [await die(1), await die(2), await die(3)];
+  const [one = '', two = '', three = ''] = letters.map(({ request_id: id }) => String(id));
+  const expired = await api.invoke('other', '[]', {
+    ...ASYNC,
+    'x-delay-seconds': '2',
+    'x-max-age-seconds': '1',
+  });
+  await ended(api, expired.json.request_id);
+  const groups = async (as: Api = api) =>
+    (await as.get('/v1/dead')).json.groups.map((each: JsonValue) => [each.function, each.reason, each.count]);
+  await until('all of them', async () => (await api.get('/v1/dead')).json.count === 4);
+  t.deepEqual(await groups(), [
+    ['probe', 'error', 3],
+    ['other', 'expired', 1],
+  ]);
+  const { json } = await api.get('/v1/dead');
+  t.is(json.groups[0].oldest_at, letters[0].completed_at);
+  t.is(json.groups[0].newest_at, letters[2].completed_at);
+  const key = await api.post('/v1/auth/keys', { name: 'k', scopes: ['read'], functions: ['oth*'] });
+  t.deepEqual(await groups(api.as(key.json.api_key)), [['other', 'expired', 1]]);
+
+  const path = '/v1/functions/probe/dead';
+  const purged = await api.delete(`${path}?request_id=${one},${expired.json.request_id}`);
+  t.deepEqual([purged.status, purged.json], [200, { count: 1 }]);
+  const replayed = await api.post(`${path}/replay?request_id=${one},${two}`, {});
+  t.deepEqual([replayed.status, replayed.json], [202, { count: 1 }]);
+  t.is((await api.post(`${path}/replay?request_id=${three}&reason=timeout`, {})).json.count, 0);
+  t.is((await api.get(`/v1/invocations/${three}`)).json.state, 'dead');
+  const again = await until('the replayed one', async () => {
+    const { invocations } = (await api.get(`/v1/invocations?parent_id=${two}`)).json;
+    return invocations[0]?.state === 'dead' && invocations[0];
+  });
+  const left = (await api.get('/v1/invocations?status=dead&function=probe')).json.invocations;
+  t.deepEqual(left.map((each: JsonValue) => each.request_id).sort(), [three, again.request_id].sort());
+  for (const wrong of ['no-id', '', `${one},`, Array(101).fill(one).join(',')]) {
+    t.is((await api.delete(`${path}?request_id=${wrong}`)).status, 400, wrong);
+  }
+  t.is((await api.get('/v1/invocations?status=dead&function=probe')).json.count, 2);
+});

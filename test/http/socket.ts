@@ -16,8 +16,9 @@ export async function connect(
   url: string,
   path: string,
   headers: Record<string, string> = {},
+  protocols: string[] = [],
 ): Promise<Client> {
-  const ws = new WebSocket(url.replace(/^http/, 'ws') + path, { headers });
+  const ws = new WebSocket(url.replace(/^http/, 'ws') + path, protocols, { headers });
   const frames: JsonValue[] = [];
   ws.on('message', (data) => frames.push(JSON.parse(String(data))));
   const closed = once(ws, 'close').then(([code, reason]) => ({ code, reason: String(reason) }));
@@ -35,9 +36,10 @@ export function refusedUpgrade(
   url: string,
   path: string,
   headers: Record<string, string> = {},
+  protocols: string[] = [],
 ): Promise<{ status: number; json: JsonValue }> {
   return new Promise((resolve, reject) => {
-    const ws = new WebSocket(url.replace(/^http/, 'ws') + path, { headers });
+    const ws = new WebSocket(url.replace(/^http/, 'ws') + path, protocols, { headers });
     ws.on('open', () => reject(new Error('the upgrade was not refused')));
     ws.on('error', () => undefined);
     ws.on('unexpected-response', async (_, response) => {

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import test from 'ava';
+import { WebSocket } from 'ws';
 import type { JsonValue } from '../helpers/api.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 import { aTenant, aTenantWithProbe, sharedEngine } from './served.js';
@@ -247,4 +249,25 @@ test('sockets of a revoked key are closed with 1008', async (t) => {
   t.is((await invoking.closed).code, 1008);
   t.is((await listening.closed).code, 1008);
   t.is((await api.get('/v1/functions')).status, 401);
+});
+
+test('browsers present a credential as a subprotocol, which is in no address and never sent back', async (t) => {
+  const api = await aTenantWithProbe(await engine());
+  const bearer = (credential: string) => `orama.bearer.${Buffer.from(credential).toString('base64url')}`;
+  const { json } = await api.post('/v1/auth/token', {});
+  for (const credential of [api.key, json.access_token]) {
+    const client = await connect(api.url, '/v1/functions/probe/ws', {}, ['orama', bearer(credential)]);
+    t.is(client.ws.protocol, 'orama');
+    client.ws.send('"mine"');
+    t.like(await client.next('the reply', ({ status }) => status === 'success'), { output: '"mine"' });
+    client.ws.close();
+  }
+  const refused = (protocols: string[]) => refusedUpgrade(api.url, '/v1/pubsub/ws?topic=a', {}, protocols);
+  t.is((await refused(['orama', bearer('ak_guessed:default')])).status, 401);
+  t.is((await refused(['orama', 'orama.bearer.'])).status, 401);
+  t.is((await refused(['orama'])).status, 401);
+  // Without another protocol to choose, none is sent back, and the client of the library gives up.
+  const lonely = new WebSocket(`${api.url.replace(/^http/, 'ws')}/v1/pubsub/ws?topic=a`, [bearer(api.key)]);
+  const [error] = await once(lonely, 'error');
+  t.regex(String(error), /no subprotocol/);
 });

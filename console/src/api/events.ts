@@ -2,16 +2,22 @@ import { request } from './request.js';
 
 const RECONNECT_MS = 3000;
 
+/** How far a stream has been read, for who reads on later. */
+export interface StreamPosition {
+  lastId?: string;
+}
+
 interface Following {
   signal: AbortSignal;
+  position?: StreamPosition;
   onEvent(data: string): void;
   /** When it connects, and when it breaks: with why, where the engine has said so. */
   onState?(isConnected: boolean, error?: unknown): void;
 }
 
 /** Reads a stream of server-sent events, connecting again when it breaks, until the signal aborts. */
-export async function follow(path: string, { signal, onEvent, onState }: Following): Promise<void> {
-  let lastId: string | undefined;
+export async function follow(path: string, following: Following): Promise<void> {
+  const { signal, position = {}, onEvent, onState } = following;
   while (!signal.aborted) {
     let failure: unknown;
     try {
@@ -19,13 +25,13 @@ export async function follow(path: string, { signal, onEvent, onState }: Followi
         signal,
         headers: {
           Accept: 'text/event-stream',
-          ...(lastId === undefined ? {} : { 'Last-Event-ID': lastId }),
+          ...(position.lastId === undefined ? {} : { 'Last-Event-ID': position.lastId }),
         },
       });
       onState?.(true);
       for await (const block of blocksOf(response)) {
         const { id, data } = parse(block);
-        if (id !== undefined) lastId = id;
+        if (id !== undefined) position.lastId = id;
         if (data !== undefined && !signal.aborted) onEvent(data);
       }
     } catch (error) {

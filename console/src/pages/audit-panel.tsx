@@ -5,11 +5,18 @@ import { Panel } from '../parts/page.js';
 import { Pager } from '../parts/pager.js';
 import { ResourceView } from '../parts/resource-view.js';
 import { Table } from '../parts/table.js';
-import { brief } from '../text.js';
-import type { AuditReply } from '../types.js';
+import { brief, label } from '../text.js';
+import type { AuditReply, KeyRecord } from '../types.js';
 import { useResource } from '../use-resource.js';
 
-export function AuditPanel() {
+/** Who and what is named by an id: its name too, while the key is there. */
+function named(text: string, keys: readonly KeyRecord[]) {
+  const key = keys.find(({ id }) => text === id || text === `key:${id}`);
+  if (key === undefined) return <code>{brief(text)}</code>;
+  return <span title={text}>{label(key.name)}</span>;
+}
+
+export function AuditPanel({ keys }: { keys: readonly KeyRecord[] }) {
   const [cursors, setCursors] = useState<readonly string[]>([]);
   const cursor = cursors.at(-1);
   const audit = useResource(`audit ${cursor ?? ''}`, (signal) =>
@@ -31,9 +38,9 @@ export function AuditPanel() {
               keyOf={({ request_id: id, action, target }, index) => `${id} ${action} ${target} ${index}`}
               columns={[
                 { name: 'At', cell: ({ at }) => <Moment at={at} short /> },
-                { name: 'Action', cell: ({ action }) => action },
-                { name: 'Target', isWide: true, cell: ({ target }) => <code>{brief(target)}</code> },
-                { name: 'By', cell: ({ actor }) => <code>{brief(actor, 60)}</code> },
+                { name: 'By', cell: ({ actor }) => named(actor, keys) },
+                { name: 'Action', cell: ({ action }) => label(action) },
+                { name: 'Target', isWide: true, cell: ({ target }) => named(target, keys) },
               ]}
             />
             <Pager

@@ -5,8 +5,10 @@ import { Form } from '../parts/form.js';
 import { Page, Panel } from '../parts/page.js';
 import { ResourceView } from '../parts/resource-view.js';
 import { Table } from '../parts/table.js';
-import { brief, bytes, count, fromBase64, milliseconds, plural, visible } from '../text.js';
+import { brief, count, label, milliseconds, plural } from '../text.js';
 import { useResource } from '../use-resource.js';
+import { Cell } from './data-cell.js';
+import { readExact } from './exact-json.js';
 
 interface SchemaReply {
   tables: { name: string; type: string; sql: string | null }[];
@@ -99,7 +101,7 @@ export function DataPage() {
                     </button>
                   ),
                 },
-                { name: 'Kind', cell: ({ type }) => type },
+                { name: 'Kind', cell: ({ type }) => label(type) },
                 {
                   name: 'Definition',
                   isWide: true,
@@ -136,50 +138,11 @@ function ResultView({ of: { rows, affected, ms } }: { of: Result }) {
           rows={rows}
           keyOf={(_row, index) => index}
           columns={names.map((name) => ({
-            name: visible(name),
-            cell: (row: Record<string, unknown>) => <Cell value={row[name]} />,
+            name: label(name),
+            cell: (row: Record<string, unknown>) => <Cell column={name} value={row[name]} />,
           }))}
         />
       )}
     </>
-  );
-}
-
-const MAX_CELL = 300;
-const MAX_HEX = 32;
-
-function Cell({ value }: { value: unknown }) {
-  if (value === null || value === undefined) return <span class="faint">null</span>;
-  const blob = blobOf(value);
-  if (blob !== null) return <code>{`x'${hexOf(blob)}' (${bytes(blob.length)})`}</code>;
-  const text =
-    value instanceof ExactNumber ? value.text : typeof value === 'string' ? value : JSON.stringify(value);
-  return <span title={text.length > MAX_CELL ? brief(text, 4000) : undefined}>{brief(text, MAX_CELL)}</span>;
-}
-
-/** Bytes come as `{"$blob": "<base64>"}`. */
-function blobOf(value: unknown): Uint8Array | null {
-  if (typeof value !== 'object' || value === null || !('$blob' in value)) return null;
-  return typeof value.$blob === 'string' ? fromBase64(value.$blob) : null;
-}
-
-function hexOf(data: Uint8Array): string {
-  const shown = [...data.subarray(0, MAX_HEX)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
-  return data.length > MAX_HEX ? `${shown}…` : shown;
-}
-
-class ExactNumber {
-  constructor(readonly text: string) {}
-}
-
-const MARK = '\u0000n:';
-
-/** JSON in which integers that JavaScript would round keep their digits. */
-function readExact(text: string): unknown {
-  const marked = text.replace(/"(?:[^"\\]|\\.)*"|-?\d{16,}(?![\d.eE])/g, (token) =>
-    token.startsWith('"') ? token : `"\\u0000n:${token}"`,
-  );
-  return JSON.parse(marked, (_key, value: unknown) =>
-    typeof value === 'string' && value.startsWith(MARK) ? new ExactNumber(value.slice(MARK.length)) : value,
   );
 }

@@ -1,55 +1,83 @@
 import { useState } from 'preact/hooks';
 import { call } from '../api/request.js';
-import { Action } from '../parts/action.js';
 import { Choice, FunctionChoice } from '../parts/choice.js';
-import { Page } from '../parts/page.js';
-import { setQuery, usePlace } from '../router.js';
-import { plural } from '../text.js';
+import { Age } from '../parts/moment.js';
+import { Page, Panel } from '../parts/page.js';
+import { ResourceView } from '../parts/resource-view.js';
+import { Table } from '../parts/table.js';
+import { Link, setQuery, usePlace } from '../router.js';
+import { count, label } from '../text.js';
+import type { DeadGroup, DeadGroupsReply, InvocationRecord } from '../types.js';
+import { useResource } from '../use-resource.js';
+import { AllActions, ChosenActions, reasonText } from './dead-actions.js';
 import { InvocationList, useInvocations } from './invocation-list.js';
 
+const LIVE_MS = 5000;
 const REASONS = [
   ['', 'Any reason'],
-  ['error', 'Error'],
-  ['timeout', 'Timeout'],
-  ['expired', 'Expired'],
-  ['worker_died', 'Worker died'],
+  ...['error', 'timeout', 'expired', 'worker_died'].map((reason) => [reason, reasonText(reason)] as const),
 ] as const;
 
 interface Choices {
   /** The filters under which they were chosen. */
   place: string;
-  ids: ReadonlySet<string>;
+  /** Which function each is of, by id. */
+  chosen: ReadonlyMap<string, string>;
 }
+
+const NONE: ReadonlyMap<string, string> = new Map();
 
 export function DeadPage() {
   const { query } = usePlace();
   const name = query.get('function') ?? '';
   const reason = query.get('reason') ?? '';
   const place = `${name} ${reason}`;
-  const [choice, setChoice] = useState<Choices>({ place, ids: new Set() });
+  const [choice, setChoice] = useState<Choices>({ place, chosen: NONE });
   // What is no longer seen is no longer chosen.
-  const chosen: ReadonlySet<string> = choice.place === place ? choice.ids : new Set();
+  const chosen = choice.place === place ? choice.chosen : NONE;
+  const groups = useResource(
+    'dead',
+    (signal) => call<DeadGroupsReply>('GET', '/v1/dead', { signal }),
+    LIVE_MS,
+  );
   const pages = useInvocations({ status: 'dead', function: name, reason });
-  const toggle = (id: string, isChosen: boolean) =>
-    setChoice({
-      place,
-      ids: new Set(isChosen ? [...chosen, id] : [...chosen].filter((each) => each !== id)),
-    });
-  const done = () => {
-    setChoice({ place, ids: new Set() });
-    pages.page.reload();
+  const toggle = (records: readonly InvocationRecord[], isChosen: boolean) => {
+    const next = new Map(chosen);
+    for (const { request_id: id, function: fn } of records) {
+      if (isChosen) next.set(id, fn);
+      else next.delete(id);
+    }
+    setChoice({ place, chosen: next });
   };
+  const done = () => {
+    setChoice({ place, chosen: NONE });
+    pages.page.reload();
+    groups.reload();
+  };
+  const matching = groups.data?.groups.filter(
+    (group) => group.function === name && (reason === '' || group.reason === reason),
+  );
   return (
     <Page
       title="Dead letters"
       aside={
         chosen.size > 0 ? (
-          <ReplayChosen ids={[...chosen]} onDone={done} />
+          <ChosenActions chosen={chosen} onDone={done} />
         ) : (
-          name !== '' && <Bulk name={name} reason={reason} onDone={done} />
+          name !== '' && (
+            <AllActions
+              name={name}
+              reason={reason}
+              total={matching?.reduce((sum, group) => sum + group.count, 0)}
+              onDone={done}
+            />
+          )
         )
       }
     >
+      <ResourceView of={groups} what="the counts">
+        {({ groups: all }) => all.length > 0 && <Groups of={all} />}
+      </ResourceView>
       <fieldset class="filters" aria-label="Filters">
         <FunctionChoice all="All" value={name} onChange={(next) => setQuery({ function: next })} />
         <Choice
@@ -58,11 +86,11 @@ export function DeadPage() {
           options={REASONS}
           onChange={(next) => setQuery({ reason: next })}
         />
-        {name === '' && (
-          <span class="faint">
-            Choose a function to replay or purge all of its own, or some by their boxes.
-          </span>
-        )}
+        <span class="faint">
+          {name === ''
+            ? 'Choose some by their boxes, or a function to replay or purge all of its own.'
+            : 'Choose some by their boxes, or take all.'}
+        </span>
       </fieldset>
       <InvocationList
         label="Dead letters"
@@ -79,53 +107,31 @@ export function DeadPage() {
   );
 }
 
-function ReplayChosen({ ids, onDone }: { ids: readonly string[]; onDone(): void }) {
+function Groups({ of: groups }: { of: readonly DeadGroup[] }) {
   return (
-    <Action
-      label={`Replay ${plural(ids.length, 'chosen one', 'chosen ones')}`}
-      run={async () => {
-        for (const id of ids) await call('POST', `/v1/invocations/${id}/replay`);
-        onDone();
-        return `${plural(ids.length, 'invocation')} ${ids.length === 1 ? 'runs' : 'run'} again.`;
-      }}
-    />
-  );
-}
-
-/** What is done with all dead letters of a function, or with those of one reason. */
-function Bulk({ name, reason, onDone }: { name: string; reason: string; onDone(): void }) {
-  const label = REASONS.find(([value]) => value === reason)?.[1].toLowerCase();
-  const which = reason === '' ? `of "${name}"` : `of "${name}" with the reason "${label}"`;
-  const path = `/v1/functions/${encodeURIComponent(name)}/dead`;
-  return (
-    <>
-      <Action
-        label="Replay all"
-        confirm={{
-          title: `Replay all dead letters of ${name}?`,
-          text: `Every dead invocation ${which}, also those on further pages, is put on the queue again.`,
-          label: 'Replay all',
-        }}
-        run={async () => {
-          const { count } = await call<{ count: number }>('POST', `${path}/replay`, { query: { reason } });
-          onDone();
-          return `${plural(count, 'invocation')} of ${name} ${count === 1 ? 'runs' : 'run'} again.`;
-        }}
+    <Panel title="By function and reason">
+      <Table
+        label="Dead letters by function and reason"
+        rows={groups}
+        keyOf={(group) => `${group.function} ${group.reason}`}
+        columns={[
+          {
+            name: 'Function',
+            isWide: true,
+            cell: (group) => (
+              <Link
+                to={`/dead?function=${encodeURIComponent(group.function)}&reason=${encodeURIComponent(group.reason)}`}
+              >
+                {label(group.function)}
+              </Link>
+            ),
+          },
+          { name: 'Reason', cell: (group) => reasonText(group.reason) },
+          { name: 'Count', isNumber: true, cell: (group) => count(group.count) },
+          { name: 'Newest', cell: ({ newest_at: at }) => <Age at={at} /> },
+          { name: 'Oldest', isMinor: true, cell: ({ oldest_at: at }) => <Age at={at} /> },
+        ]}
       />
-      <Action
-        label="Purge all"
-        class="danger"
-        confirm={{
-          title: `Purge all dead letters of ${name}?`,
-          text: `Every dead invocation ${which}, also those on further pages, is thrown away with its input. This cannot be undone.`,
-          label: 'Purge all',
-        }}
-        run={async () => {
-          const { count } = await call<{ count: number }>('DELETE', path, { query: { reason } });
-          onDone();
-          return `${plural(count, 'dead letter')} of ${name} purged.`;
-        }}
-      />
-    </>
+    </Panel>
   );
 }

@@ -7,6 +7,7 @@ import { Age } from '../parts/moment.js';
 import { Panel } from '../parts/page.js';
 import { ResourceView } from '../parts/resource-view.js';
 import { Table } from '../parts/table.js';
+import { label } from '../text.js';
 import type { AliasesReply } from '../types.js';
 import { useResource } from '../use-resource.js';
 
@@ -15,11 +16,17 @@ export function AliasesPanel({ name }: { name: string }) {
   const aliases = useResource(path, (signal) => call<AliasesReply>('GET', path, { signal }));
   const [alias, setAlias] = useState('');
   const [version, setVersion] = useState('');
+  const [split, setSplit] = useState('');
   const set = async () => {
-    await call('PUT', `${path}/${encodeURIComponent(alias)}`, { json: { version: Number(version) } });
-    tell('done', `${alias} names version ${version}.`);
+    const { weights } = await call<{ weights: Record<string, number> }>(
+      'PUT',
+      `${path}/${encodeURIComponent(alias)}`,
+      { json: { version: Number(version), ...(split.trim() === '' ? {} : { weights: weightsOf(split) }) } },
+    );
+    tell('done', `${alias} names version ${splitText(Number(version), weights)}.`);
     setAlias('');
     setVersion('');
+    setSplit('');
     aliases.reload();
   };
   return (
@@ -36,25 +43,25 @@ export function AliasesPanel({ name }: { name: string }) {
             rows={all}
             keyOf={({ alias: each }) => each}
             columns={[
-              { name: 'Alias', cell: ({ alias: each }) => <code>{each}</code> },
-              { name: 'Version', cell: ({ version: each, weights }) => splitText(each, weights) },
+              { name: 'Alias', cell: ({ alias: each }) => <code>{label(each)}</code> },
+              { name: 'Version', cell: ({ version: each, weights }) => label(splitText(each, weights)) },
               { name: 'Changed', cell: ({ updated_at: at }) => <Age at={at} /> },
               {
                 name: '',
                 cell: ({ alias: each }) => (
                   <Action
                     label="Delete"
-                    name={`Delete alias ${each}`}
+                    name={`Delete alias ${label(each)}`}
                     class="quiet"
                     confirm={{
-                      title: `Delete alias ${each} of ${name}?`,
-                      text: `Calls of ${name}@${each} are refused from then on${each === 'live' ? '; calls without a version run the newest' : ''}.`,
+                      title: `Delete alias ${label(each)} of ${name}?`,
+                      text: `Calls of ${name}@${label(each)} are refused from then on${each === 'live' ? '; calls without a version run the newest' : ''}.`,
                       label: 'Delete the alias',
                     }}
                     run={async () => {
-                      await call('DELETE', `${path}/${each}`);
+                      await call('DELETE', `${path}/${encodeURIComponent(each)}`);
                       aliases.reload();
-                      return `Deleted alias ${each}.`;
+                      return `Deleted alias ${label(each)}.`;
                     }}
                   />
                 ),
@@ -91,8 +98,30 @@ export function AliasesPanel({ name }: { name: string }) {
             />
           )}
         </Field>
+        <Field label="Share of others, in percent">
+          {(attributes) => (
+            <input
+              {...attributes}
+              size={12}
+              placeholder="8=10, 9=5"
+              value={split}
+              onInput={(event) => setSplit(event.currentTarget.value)}
+            />
+          )}
+        </Field>
       </Form>
     </Panel>
+  );
+}
+
+/** `8=10, 9=5` as weights; what is none is left to the engine to refuse. */
+function weightsOf(text: string): Record<string, number> {
+  const parts = text.split(/[\s,]+/).filter(Boolean);
+  return Object.fromEntries(
+    parts.map((part) => {
+      const [version = '', share = ''] = part.split('=');
+      return [version, Number(share.replace(/%$/, ''))];
+    }),
   );
 }
 

@@ -115,7 +115,7 @@ function Builder({ base, name }: { base: string; name: string }) {
             <TextField label="Query" placeholder="page=1&sort=name" value={query} onChange={setQuery} />
           </div>
           <p class="hint">
-            At <code>{base}</code>, through the engine.
+            At <code>{brief(base)}</code>, through the engine.
           </p>
           <Field
             label="Headers"

@@ -6,7 +6,7 @@ import { Field, Form } from '../parts/form.js';
 import { Facts, Panel } from '../parts/page.js';
 import { ResourceView } from '../parts/resource-view.js';
 import { State } from '../parts/state.js';
-import { count, milliseconds, visible } from '../text.js';
+import { brief, count, milliseconds, seconds } from '../text.js';
 import type { Rollout } from '../types.js';
 import { useResource } from '../use-resource.js';
 
@@ -33,7 +33,7 @@ export function RolloutPanel({ name, newest }: { name: string; newest: number })
       aside={
         isRunning && (
           <Action
-            label="Go back"
+            label="Abort the rollout"
             class="danger"
             confirm={{
               title: `Abort the rollout of ${name}?`,
@@ -73,11 +73,11 @@ function Progress({ of: rollout }: { of: Rollout }) {
           ['Calls of this step', count(rollout.calls)],
           ['Errors', `${count(rollout.errors)}, at most ${rollout.max_error_percent} %`],
           ['p95', milliseconds(rollout.p95_ms)],
-          ['Steps', `${rollout.steps.join(', ')} %, ${rollout.every_seconds} s each`],
+          ['Steps', `${rollout.steps.join(', ')} %, ${seconds(rollout.every_seconds)} each`],
         ]}
       />
       <progress max={100} value={rollout.percent} aria-label="Share of the new version" />
-      {rollout.reason !== null && <p>{visible(rollout.reason)}</p>}
+      {rollout.reason !== null && <p>{brief(rollout.reason, 1000)}</p>}
     </>
   );
 }

@@ -8,7 +8,7 @@ import { Panel } from '../parts/page.js';
 import { ResourceView } from '../parts/resource-view.js';
 import { Table } from '../parts/table.js';
 import { navigate } from '../router.js';
-import { visible } from '../text.js';
+import { brief } from '../text.js';
 import type { Trigger, TriggersReply } from '../types.js';
 import { useResource } from '../use-resource.js';
 
@@ -29,13 +29,19 @@ export function TriggersPanel({ name }: { name: string }) {
             rows={all}
             keyOf={({ id }) => id}
             columns={[
-              { name: 'Fires on', isWide: true, cell: (each) => <code>{visible(sourceOf(each))}</code> },
+              { name: 'Fires on', isWide: true, cell: (each) => <code>{sourceOf(each)}</code> },
               {
                 name: 'Next run',
                 cell: (each) =>
-                  'cron' in each ? <Age at={each.next_run_at} /> : <span class="faint">when published</span>,
+                  !each.enabled ? (
+                    <span class="faint">paused</span>
+                  ) : 'cron' in each ? (
+                    <Age at={each.next_run_at} />
+                  ) : (
+                    <span class="faint">when published</span>
+                  ),
               },
-              { name: 'Enabled', cell: ({ enabled }) => (enabled ? 'yes' : 'no') },
+              { name: 'Enabled', isMinor: true, cell: ({ enabled }) => (enabled ? 'yes' : 'no') },
               { name: 'Added', isMinor: true, cell: ({ created_at: at }) => <Age at={at} /> },
               {
                 name: '',
@@ -72,7 +78,7 @@ export function TriggersPanel({ name }: { name: string }) {
                       class="quiet"
                       confirm={{
                         title: `Delete this trigger of ${name}?`,
-                        text: `${visible(sourceOf(each))} no longer fires ${name}. One that function.yaml lists comes back with the next deploy.`,
+                        text: `${sourceOf(each)} no longer fires ${name}. One that function.yaml lists comes back with the next deploy.`,
                         label: 'Delete the trigger',
                       }}
                       run={async () => {
@@ -94,7 +100,7 @@ export function TriggersPanel({ name }: { name: string }) {
 }
 
 function sourceOf(trigger: Trigger): string {
-  return 'cron' in trigger ? `${trigger.cron} (${trigger.timezone})` : trigger.topic;
+  return brief('cron' in trigger ? `${trigger.cron} (${trigger.timezone})` : trigger.topic);
 }
 
 function AddTrigger({ path, onAdd }: { path: string; onAdd(): void }) {

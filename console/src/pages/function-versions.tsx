@@ -1,41 +1,55 @@
 import { useState } from 'preact/hooks';
 import { call } from '../api/request.js';
-import { Dialog } from '../parts/dialog.js';
-import { Form } from '../parts/form.js';
-import { tell } from '../parts/messages.js';
 import { Age } from '../parts/moment.js';
 import { ResourceView } from '../parts/resource-view.js';
 import { type Column, Table } from '../parts/table.js';
-import { differencesOf } from '../settings-difference.js';
-import { brief } from '../text.js';
-import type { FunctionRecord, SettingsReply, VersionsReply } from '../types.js';
+import { brief, label } from '../text.js';
+import type { AliasesReply, FunctionRecord, VersionsReply } from '../types.js';
 import { useResource } from '../use-resource.js';
+import { RollbackDialog } from './rollback-dialog.js';
+
+type Alias = AliasesReply['aliases'][number];
+
+interface Found {
+  versions: readonly FunctionRecord[];
+  aliases: readonly Alias[];
+}
 
 export function Versions({ name, onChange }: { name: string; onChange(): void }) {
-  const path = `/v1/functions/${name}/versions`;
-  const versions = useResource(path, (signal) => call<VersionsReply>('GET', path, { signal }));
-  const [target, setTarget] = useState<FunctionRecord | null>(null);
-  const newest = versions.data?.versions[0];
+  const path = `/v1/functions/${encodeURIComponent(name)}`;
+  const found = useResource(`${path} versions`, async (signal): Promise<Found> => {
+    const [{ versions }, { aliases }] = await Promise.all([
+      call<VersionsReply>('GET', `${path}/versions`, { signal }),
+      call<AliasesReply>('GET', `${path}/aliases`, { signal }),
+    ]);
+    return { versions, aliases };
+  });
+  const [target, setTarget] = useState<number | null>(null);
+  const newest = found.data?.versions[0]?.version;
+  const live = found.data?.aliases.find(({ alias }) => alias === 'live')?.version;
+  const serving = live ?? newest;
   return (
     <>
-      <ResourceView of={versions} what="the versions">
-        {({ versions: all }) => (
+      <ResourceView of={found} what="the versions">
+        {({ versions, aliases }) => (
           <Table
             label="Versions"
-            columns={columns(newest, setTarget)}
-            rows={all}
+            columns={columns(aliases, serving, setTarget)}
+            rows={versions}
             keyOf={({ version }) => version}
           />
         )}
       </ResourceView>
-      {target !== null && newest !== undefined && (
-        <Rollback
+      {target !== null && serving !== undefined && newest !== undefined && (
+        <RollbackDialog
+          name={name}
+          from={serving}
           to={target}
-          from={newest}
+          newest={live === undefined ? newest : null}
           onClose={() => setTarget(null)}
           onDone={() => {
             setTarget(null);
-            versions.reload();
+            found.reload();
             onChange();
           }}
         />
@@ -45,98 +59,47 @@ export function Versions({ name, onChange }: { name: string; onChange(): void })
 }
 
 function columns(
-  newest: FunctionRecord | undefined,
-  rollBack: (to: FunctionRecord) => void,
+  aliases: readonly Alias[],
+  serving: number | undefined,
+  rollBack: (to: number) => void,
 ): readonly Column<FunctionRecord>[] {
   return [
     { name: 'Version', isNumber: true, cell: ({ version }) => version },
+    { name: 'Aliases', cell: ({ version }) => label(sharesOf(version, aliases).join(', ')) },
     { name: 'Deployed', cell: ({ created_at: at }) => <Age at={at} /> },
     { name: 'By', isMinor: true, cell: ({ created_by: by }) => <code>{brief(by, 60)}</code> },
     {
       name: 'Module',
       isWide: true,
       isMinor: true,
-      cell: ({ wasm_cid: cid }) => <code title={cid}>{cid.slice(0, 20)}…</code>,
+      cell: ({ wasm_cid: cid }) => <code title={brief(cid)}>{brief(cid, 20)}</code>,
     },
     { name: 'Memory', isNumber: true, isMinor: true, cell: ({ memory_limit_mb: mb }) => `${mb} MB` },
     { name: 'Timeout', isNumber: true, isMinor: true, cell: ({ timeout_seconds: s }) => `${s} s` },
     {
       name: '',
-      cell: (record) =>
-        newest !== undefined && record !== newest ? (
+      cell: ({ version }) =>
+        version === serving ? (
+          <span class="faint">runs now</span>
+        ) : (
           <button
             type="button"
-            aria-label={`Roll back to version ${record.version}`}
-            onClick={() => rollBack(record)}
+            aria-label={`Roll back to version ${version}`}
+            onClick={() => rollBack(version)}
           >
             Roll back…
           </button>
-        ) : (
-          <span class="faint">newest</span>
         ),
     },
   ];
 }
 
-interface RollbackProps {
-  from: FunctionRecord;
-  to: FunctionRecord;
-  onClose(): void;
-  onDone(): void;
-}
-
-/** Says what would change before anything does. */
-function Rollback({ from, to, onClose, onDone }: RollbackProps) {
-  const path = `/v1/functions/${from.name}/settings`;
-  const read = (version: number, signal: AbortSignal) =>
-    call<SettingsReply>('GET', path, { query: { version }, signal });
-  const both = useResource(`${path} ${from.version} ${to.version}`, async (signal) => {
-    const [now, later] = await Promise.all([read(from.version, signal), read(to.version, signal)]);
-    return { now, later };
+/** `live`, or `live 90 %` where it is split. */
+function sharesOf(version: number, aliases: readonly Alias[]): string[] {
+  return aliases.flatMap(({ alias, version: main, weights }) => {
+    const others = Object.values(weights).reduce((sum, share) => sum + share, 0);
+    const share = version === main ? 100 - others : weights[String(version)];
+    if (share === undefined) return [];
+    return share === 100 ? [alias] : [`${alias} ${share} %`];
   });
-  const rollBack = async () => {
-    const { message } = await call<{ message: string }>('POST', `/v1/functions/${from.name}/rollback`, {
-      json: { version: to.version },
-    });
-    tell('done', message);
-    onDone();
-  };
-  return (
-    <Dialog title={`Roll ${from.name} back to version ${to.version}?`} onClose={onClose}>
-      <p>
-        Module and settings of version {to.version} become a new version, {from.version + 1}; version{' '}
-        {from.version} stays.
-      </p>
-      <ResourceView of={both} what="the settings of both versions">
-        {({ now, later }) => {
-          const rows = differencesOf(
-            { module: now.wasm_cid, ...now.settings },
-            { module: later.wasm_cid, ...later.settings },
-          );
-          return rows.length === 0 ? (
-            <p class="faint">Module and settings of both are the same.</p>
-          ) : (
-            <Table
-              label="What changes"
-              rows={rows}
-              keyOf={({ key }) => key}
-              columns={[
-                { name: 'Setting', cell: ({ key }) => <code>{brief(key, 80)}</code> },
-                { name: `Now (${from.version})`, cell: ({ now: value }) => <code>{brief(value, 120)}</code> },
-                {
-                  name: `Then (${to.version})`,
-                  cell: ({ after: value }) => <code>{brief(value, 120)}</code>,
-                },
-              ]}
-            />
-          );
-        }}
-      </ResourceView>
-      <Form label="Roll back" submit={`Roll back to ${to.version}`} onSubmit={rollBack}>
-        <button type="button" onClick={onClose}>
-          Keep version {from.version}
-        </button>
-      </Form>
-    </Dialog>
-  );
 }

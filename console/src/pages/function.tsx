@@ -4,6 +4,7 @@ import { Moment } from '../parts/moment.js';
 import { Facts, Page, Panel } from '../parts/page.js';
 import { ResourceView } from '../parts/resource-view.js';
 import { Link, navigate } from '../router.js';
+import { label } from '../text.js';
 import type { FunctionRecord } from '../types.js';
 import { useResource } from '../use-resource.js';
 import { AliasesPanel } from './function-aliases.js';
@@ -11,6 +12,7 @@ import { FunctionInvoke } from './function-invoke.js';
 import { FunctionLog } from './function-log.js';
 import { FunctionRequest } from './function-request.js';
 import { RolloutPanel } from './function-rollout.js';
+import { SettingsPanel } from './function-settings.js';
 import { TriggersPanel } from './function-triggers.js';
 import { Versions } from './function-versions.js';
 
@@ -28,7 +30,7 @@ export function FunctionPage({ name, tab }: { name: string; tab: string }) {
   const fn = useResource(path, (signal) => call<FunctionRecord>('GET', path, { signal }));
   return (
     <Page
-      title={name}
+      title={label(name)}
       trail={<Link to="/functions">Functions</Link>}
       aside={
         <>
@@ -37,9 +39,13 @@ export function FunctionPage({ name, tab }: { name: string; tab: string }) {
         </>
       }
     >
-      <nav class="tabs" aria-label={`Parts of ${name}`}>
+      <nav class="tabs" aria-label={`Parts of ${label(name)}`}>
         {TABS.map(([part, label]) => (
-          <Link key={part} to={`/functions/${name}${part === '' ? '' : `/${part}`}`} isCurrent={tab === part}>
+          <Link
+            key={part}
+            to={`/functions/${encodeURIComponent(name)}${part === '' ? '' : `/${part}`}`}
+            isCurrent={tab === part}
+          >
             {label}
           </Link>
         ))}
@@ -83,28 +89,29 @@ function Summary({ of: record }: { of: FunctionRecord }) {
               ? 'none'
               : `${record.retry_count}, ${record.retry_delay_seconds} s apart`,
           ],
-          ['Start', record.warm_start],
+          ['Start', label(record.warm_start)],
           ['Deployed', <Moment key="at" at={record.updated_at} />],
-          ['By', <code key="by">{record.created_by}</code>],
-          ['Module', <code key="cid">{record.wasm_cid}</code>],
+          ['By', <code key="by">{label(record.created_by)}</code>],
+          ['Module', <code key="cid">{label(record.wasm_cid)}</code>],
         ]}
       />
       <AliasesPanel name={record.name} />
       <RolloutPanel name={record.name} newest={record.version} />
+      <SettingsPanel name={record.name} version={record.version} />
       <Panel title="Delete">
         <p>Its triggers go too, and what waits ends cancelled; its logs stay.</p>
         <Action
           label="Delete the function"
           class="danger"
           confirm={{
-            title: `Delete ${record.name}?`,
-            text: `All ${record.version} versions of "${record.name}" in namespace "${record.namespace}" and its triggers are deleted; invocations that wait end cancelled.`,
-            label: `Delete ${record.name}`,
+            title: `Delete ${label(record.name)}?`,
+            text: `All ${record.version} versions of "${label(record.name)}" in namespace "${label(record.namespace)}" and its triggers are deleted; invocations that wait end cancelled.`,
+            label: `Delete ${label(record.name)}`,
           }}
           run={async () => {
-            await call('DELETE', `/v1/functions/${record.name}`);
+            await call('DELETE', `/v1/functions/${encodeURIComponent(record.name)}`);
             navigate('/functions');
-            return `Deleted ${record.name}.`;
+            return `Deleted ${label(record.name)}.`;
           }}
         />
       </Panel>

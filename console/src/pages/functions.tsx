@@ -5,13 +5,18 @@ import { Page } from '../parts/page.js';
 import { ResourceView } from '../parts/resource-view.js';
 import { type Column, Table } from '../parts/table.js';
 import { Link } from '../router.js';
+import { label } from '../text.js';
 import type { FunctionRecord, FunctionsReply } from '../types.js';
 import { useResource } from '../use-resource.js';
 
 const LIVE_MS = 10_000;
 
 const COLUMNS: readonly Column<FunctionRecord>[] = [
-  { name: 'Name', isWide: true, cell: ({ name }) => <Link to={`/functions/${name}`}>{name}</Link> },
+  {
+    name: 'Name',
+    isWide: true,
+    cell: ({ name }) => <Link to={`/functions/${encodeURIComponent(name)}`}>{label(name)}</Link>,
+  },
   { name: 'Version', isNumber: true, cell: ({ version }) => version },
   {
     name: 'Access',
@@ -20,7 +25,7 @@ const COLUMNS: readonly Column<FunctionRecord>[] = [
   { name: 'Memory', isNumber: true, isMinor: true, cell: ({ memory_limit_mb: mb }) => `${mb} MB` },
   { name: 'Timeout', isNumber: true, isMinor: true, cell: ({ timeout_seconds: s }) => `${s} s` },
   { name: 'Retries', isNumber: true, isMinor: true, cell: ({ retry_count: retries }) => retries },
-  { name: 'Start', isMinor: true, cell: ({ warm_start: start }) => start },
+  { name: 'Start', isMinor: true, cell: ({ warm_start: start }) => label(start) },
   { name: 'Deployed', cell: ({ updated_at: at }) => <Age at={at} /> },
 ];
 

@@ -3,7 +3,7 @@ import { Moment } from '../parts/moment.js';
 import { State } from '../parts/state.js';
 import { type Column, Table } from '../parts/table.js';
 import { Link } from '../router.js';
-import { brief, milliseconds } from '../text.js';
+import { brief, label, milliseconds, visible } from '../text.js';
 import type { InvocationRecord, InvocationsReply } from '../types.js';
 
 export interface InvocationFilter {
@@ -30,13 +30,13 @@ const COLUMNS: readonly Column<InvocationRecord>[] = [
   {
     name: 'Function',
     cell: (each) => (
-      <Link to={`/invocations/${each.request_id}`}>
-        {each.function}
+      <Link to={`/invocations/${encodeURIComponent(each.request_id)}`}>
+        {label(each.function)}
         <span class="faint">@{each.version}</span>
       </Link>
     ),
   },
-  { name: 'Trigger', isMinor: true, cell: ({ trigger }) => trigger },
+  { name: 'Trigger', isMinor: true, cell: ({ trigger }) => label(trigger) },
   { name: 'Accepted', cell: ({ created_at }) => <Moment at={created_at} short /> },
   { name: 'Attempts', isNumber: true, isMinor: true, cell: ({ attempts }) => attempts.length },
   { name: 'Ran', isNumber: true, cell: (each) => milliseconds(runTime(each)) },
@@ -49,17 +49,15 @@ const COLUMNS: readonly Column<InvocationRecord>[] = [
     name: 'Id',
     isMinor: true,
     cell: ({ request_id }) => (
-      <code class="faint">
-        {request_id.slice(0, 8)}…{request_id.slice(-6)}
-      </code>
+      <code class="faint">{visible(`${request_id.slice(0, 8)}…${request_id.slice(-6)}`)}</code>
     ),
   },
 ];
 
 /** Which rows are chosen for what is done with several. */
 export interface Selection {
-  ids: ReadonlySet<string>;
-  toggle(id: string, isChosen: boolean): void;
+  ids: { has(id: string): boolean };
+  toggle(records: readonly InvocationRecord[], isChosen: boolean): void;
 }
 
 interface InvocationTableProps {
@@ -68,21 +66,34 @@ interface InvocationTableProps {
   selection?: Selection;
 }
 
-function choiceColumn({ ids, toggle }: Selection): Column<InvocationRecord> {
+function choiceColumn(
+  { ids, toggle }: Selection,
+  all: readonly InvocationRecord[],
+): Column<InvocationRecord> {
+  const chosen = all.filter(({ request_id: id }) => ids.has(id)).length;
   return {
     name: 'Chosen',
-    cell: ({ request_id: id, function: name }) => (
+    head: (
       <input
         type="checkbox"
-        aria-label={`Choose ${name} ${id}`}
-        checked={ids.has(id)}
-        onChange={(event) => toggle(id, event.currentTarget.checked)}
+        aria-label="Choose all on this page"
+        checked={chosen > 0 && chosen === all.length}
+        indeterminate={chosen > 0 && chosen < all.length}
+        onChange={(event) => toggle(all, event.currentTarget.checked)}
+      />
+    ),
+    cell: (record) => (
+      <input
+        type="checkbox"
+        aria-label={label(`Choose ${record.function} ${record.request_id}`)}
+        checked={ids.has(record.request_id)}
+        onChange={(event) => toggle([record], event.currentTarget.checked)}
       />
     ),
   };
 }
 
 export function InvocationTable({ label, invocations, selection }: InvocationTableProps) {
-  const columns = selection === undefined ? COLUMNS : [choiceColumn(selection), ...COLUMNS];
+  const columns = selection === undefined ? COLUMNS : [choiceColumn(selection, invocations), ...COLUMNS];
   return <Table label={label} columns={columns} rows={invocations} keyOf={({ request_id }) => request_id} />;
 }

@@ -1,7 +1,7 @@
 import { ResourceView } from '../parts/resource-view.js';
 import { State } from '../parts/state.js';
 import { Link } from '../router.js';
-import { milliseconds, plural } from '../text.js';
+import { label, milliseconds, plural } from '../text.js';
 import type { InvocationRecord } from '../types.js';
 import { useResource } from '../use-resource.js';
 import { type Forest, loadTreeOf, loadTreeOfMessage, type TreeNode } from './tree-of.js';
@@ -63,10 +63,13 @@ function Waterfall({ of: { roots, hasMore }, current }: { of: Forest; current: s
             <li key={record.request_id} class={record.request_id === current ? 'current' : ''}>
               <span class={`tree-name depth-${depth}`}>
                 <State of={record.state} />{' '}
-                <Link to={`/invocations/${record.request_id}`} isCurrent={record.request_id === current}>
-                  {record.function}@{record.version}
+                <Link
+                  to={`/invocations/${encodeURIComponent(record.request_id)}`}
+                  isCurrent={record.request_id === current}
+                >
+                  {label(record.function)}@{record.version}
                 </Link>{' '}
-                <span class="faint">{record.trigger}</span>
+                <span class="faint">{label(record.trigger)}</span>
                 {node.hasMore && <span class="faint"> · more not shown</span>}
               </span>
               <svg

@@ -9,7 +9,7 @@ import { Payload } from '../parts/payload.js';
 import { ResourceView } from '../parts/resource-view.js';
 import { State } from '../parts/state.js';
 import { Link } from '../router.js';
-import { milliseconds, shellWord, visible } from '../text.js';
+import { brief, bytes, label, milliseconds, shellWord, visible } from '../text.js';
 import type { InvocationRecord, LogsReply } from '../types.js';
 import { useLive } from '../use-live.js';
 import { useResource } from '../use-resource.js';
@@ -32,10 +32,10 @@ export function InvocationPage({ id }: { id: string }) {
   const record = invocation.data;
   return (
     <Page
-      title={record?.function ?? 'Invocation'}
+      title={label(record?.function ?? 'Invocation')}
       trail={
         <>
-          <Link to="/invocations">Invocations</Link> / <code>{visible(id)}</code>
+          <Link to="/invocations">Invocations</Link> / <code>{brief(id)}</code>
         </>
       }
       aside={record && <Acts of={record} reload={invocation.reload} />}
@@ -61,18 +61,18 @@ function Details({ of: record }: { of: InvocationRecord }) {
           ['State', <State key="state" of={record.state} />],
           [
             'Function',
-            <Link key="function" to={`/functions/${record.function}`}>
-              {record.function}@{record.version}
+            <Link key="function" to={`/functions/${encodeURIComponent(record.function)}`}>
+              {label(record.function)}@{record.version}
             </Link>,
           ],
-          ['Trigger', `${record.trigger}, depth ${record.trigger_depth}`],
+          ['Trigger', `${label(record.trigger)}, depth ${record.trigger_depth}`],
           ...(record.message_id === undefined
             ? []
             : [
                 [
                   'Message',
-                  <Link key="message" to={`/events/${record.message_id}`}>
-                    …{record.message_id.slice(-6)}
+                  <Link key="message" to={`/events/${encodeURIComponent(record.message_id)}`}>
+                    …{visible(record.message_id.slice(-6))}
                   </Link>,
                 ] as const,
               ]),
@@ -147,10 +147,10 @@ function Callback({ of: callback }: { of: NonNullable<InvocationRecord['callback
     <Panel title="Callback">
       <Facts
         of={[
-          ['Address', <code key="url">{visible(callback.url)}</code>],
+          ['Address', <code key="url">{brief(callback.url, 1000)}</code>],
           ['Deliveries tried', callback.attempts],
           ['Delivered', <Moment key="delivered" at={callback.delivered_at} />],
-          ['Last error', callback.last_error === null ? '–' : visible(callback.last_error)],
+          ['Last error', callback.last_error === null ? '–' : brief(callback.last_error, 1000)],
         ]}
       />
     </Panel>
@@ -169,7 +169,7 @@ function Acts({ of: record, reload }: { of: InvocationRecord; reload(): void }) 
           class="danger"
           confirm={{
             title: 'Cancel this invocation?',
-            text: `${record.function}@${record.version}, ${record.request_id}. What it has done so far is not undone.`,
+            text: `${label(record.function)}@${record.version}, ${label(record.request_id)}. What it has done so far is not undone.`,
             label: 'Cancel the invocation',
           }}
           run={async () => {
@@ -188,8 +188,13 @@ function Acts({ of: record, reload }: { of: InvocationRecord; reload(): void }) 
   );
 }
 
-function curlOf({ function: name, version, input }: InvocationRecord): string {
+function curlOf(record: InvocationRecord): string {
+  const { function: name, version, input, input_base64: base64, input_size: size } = record;
   const url = `${location.origin}/v1/functions/${name}@${version}/invoke`;
-  const data = input === null || input === '' ? '' : ` \\\n  --data-binary ${shellWord(input)}`;
-  return `curl -X POST ${url} \\\n  -H "X-API-Key: $ORAMA_API_KEY"${data}`;
+  const call = `curl -X POST ${url} \\\n  -H "X-API-Key: $ORAMA_API_KEY"`;
+  if (base64 !== undefined) return `echo ${base64} | base64 -d | ${call} \\\n  --data-binary @-`;
+  if (input === null && size > 0) {
+    return `# Its input of ${bytes(size)} is not kept any more: put it into the file "input".\n${call} \\\n  --data-binary @input`;
+  }
+  return input === null || input === '' ? call : `${call} \\\n  --data-binary ${shellWord(input)}`;
 }

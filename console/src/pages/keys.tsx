@@ -8,7 +8,7 @@ import { Age } from '../parts/moment.js';
 import { Page, Panel } from '../parts/page.js';
 import { ResourceView } from '../parts/resource-view.js';
 import { Table } from '../parts/table.js';
-import { brief } from '../text.js';
+import { brief, label } from '../text.js';
 import type { KeysReply } from '../types.js';
 import { useResource } from '../use-resource.js';
 import { AuditPanel } from './audit-panel.js';
@@ -32,14 +32,14 @@ export function KeysPage() {
                 { name: 'Name', isWide: true, cell: ({ name }) => brief(name, 80) },
                 {
                   name: 'Scopes',
-                  cell: ({ scopes }) => (scopes.includes('*') ? 'everything' : scopes.join(', ')),
+                  cell: ({ scopes }) => (scopes.includes('*') ? 'everything' : label(scopes.join(', '))),
                 },
                 {
                   name: 'Functions',
                   isMinor: true,
-                  cell: ({ functions }) => (functions === null ? 'all' : functions.join(', ')),
+                  cell: ({ functions }) => (functions === null ? 'all' : label(functions.join(', '))),
                 },
-                { name: 'Last used', cell: ({ last_used_at: at }) => <Age at={at} /> },
+                { name: 'Last used', isMinor: true, cell: ({ last_used_at: at }) => <Age at={at} /> },
                 { name: 'Ends', cell: ({ expires_at: at }) => <Age at={at} /> },
                 { name: 'Made', isMinor: true, cell: ({ created_at: at }) => <Age at={at} /> },
                 {
@@ -47,7 +47,7 @@ export function KeysPage() {
                   cell: ({ id, name }) => (
                     <Action
                       label="Revoke"
-                      name={`Revoke key ${name}`}
+                      name={`Revoke key ${label(name)}`}
                       class="quiet"
                       confirm={{
                         title: `Revoke the key “${brief(name, 80)}”?`,
@@ -73,7 +73,7 @@ export function KeysPage() {
           keys.reload();
         }}
       />
-      <AuditPanel />
+      <AuditPanel keys={keys.data?.keys ?? []} />
       {made !== null && (
         <Dialog title="The new key" onClose={() => setMade(null)}>
           <p>It is shown this once. Keep it where secrets are kept.</p>

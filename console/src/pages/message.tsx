@@ -1,6 +1,6 @@
 import { Page, Panel } from '../parts/page.js';
 import { Link } from '../router.js';
-import { visible } from '../text.js';
+import { brief } from '../text.js';
 import { MessageTree } from './invocation-tree.js';
 
 /** One message: every invocation that it has fired, and what those have caused. */
@@ -10,7 +10,7 @@ export function MessagePage({ id }: { id: string }) {
       title="Message"
       trail={
         <>
-          <Link to="/events">Events</Link> / <code>{visible(id)}</code>
+          <Link to="/events">Events</Link> / <code>{brief(id)}</code>
         </>
       }
     >

@@ -6,7 +6,7 @@ import { Facts, Page, Panel } from '../parts/page.js';
 import { ResourceView } from '../parts/resource-view.js';
 import { State } from '../parts/state.js';
 import { setQuery, usePlace } from '../router.js';
-import { bytes, count, milliseconds, plural, seconds } from '../text.js';
+import { brief, bytes, count, label, milliseconds, plural, seconds } from '../text.js';
 import type { FunctionsReply, InvocationsReply, PeersReply, Stats, StatusReply } from '../types.js';
 import { useLive } from '../use-live.js';
 import { useResource } from '../use-resource.js';
@@ -103,7 +103,7 @@ function Figures({ range, name }: { range: string; name: string }) {
                 isBad={failed > 0}
               />
               <Tile
-                name="p95, last minute"
+                name="p95, latest minute"
                 value={milliseconds(lastOf(data, 'p95_ms'))}
                 note={`p50 ${milliseconds(lastOf(data, 'p50_ms'))}`}
               />
@@ -181,11 +181,12 @@ function Engine() {
         {({ version, uptime_seconds, dependencies, queue, engine }) => (
           <>
             <p class="faint">
-              Version {version}
+              Version {label(version)}
               {uptime_seconds !== undefined && <>, up for {seconds(uptime_seconds)}</>}
               {queue && (
                 <>
-                  ; on the queue {plural(queue.waiting, 'job')} waiting ({bytes(queue.bytes)})
+                  ; {plural(queue.waiting + queue.running + queue.retrying, 'job')} of all namespaces on the
+                  queue, delayed ones included ({bytes(queue.bytes)})
                 </>
               )}
               {processes !== undefined && <>; {plural(processes, 'process', 'processes')}</>}
@@ -196,8 +197,8 @@ function Engine() {
               <ul class="parts">
                 {Object.entries(dependencies).map(([part, { status: state, error }]) => (
                   <li key={part}>
-                    <State of={state} /> {part}
-                    {error !== undefined && <span class="faint"> {error}</span>}
+                    <State of={state} /> {label(part)}
+                    {error !== undefined && <span class="faint"> {brief(error)}</span>}
                   </li>
                 ))}
               </ul>

@@ -7,6 +7,7 @@ import { Age } from '../parts/moment.js';
 import { Page, Panel } from '../parts/page.js';
 import { ResourceView } from '../parts/resource-view.js';
 import { Table } from '../parts/table.js';
+import { label } from '../text.js';
 import type { SecretsReply } from '../types.js';
 import { useResource } from '../use-resource.js';
 
@@ -38,7 +39,7 @@ export function SecretsPage() {
               rows={all}
               keyOf={({ name: each }) => each}
               columns={[
-                { name: 'Name', isWide: true, cell: ({ name: each }) => <code>{each}</code> },
+                { name: 'Name', isWide: true, cell: ({ name: each }) => <code>{label(each)}</code> },
                 { name: 'Changed', cell: ({ updated_at: at }) => <Age at={at} /> },
                 { name: 'Made', isMinor: true, cell: ({ created_at: at }) => <Age at={at} /> },
                 {
@@ -46,17 +47,17 @@ export function SecretsPage() {
                   cell: ({ name: each }) => (
                     <Action
                       label="Delete"
-                      name={`Delete secret ${each}`}
+                      name={`Delete secret ${label(each)}`}
                       class="quiet"
                       confirm={{
-                        title: `Delete the secret ${each}?`,
-                        text: `Functions that ask for "${each}" get nothing from then on. Its value cannot be brought back.`,
+                        title: `Delete the secret ${label(each)}?`,
+                        text: `Functions that ask for "${label(each)}" get nothing from then on. Its value cannot be brought back.`,
                         label: 'Delete the secret',
                       }}
                       run={async () => {
                         await call('DELETE', `${PATH}/${encodeURIComponent(each)}`);
                         secrets.reload();
-                        return `Deleted ${each}.`;
+                        return `Deleted ${label(each)}.`;
                       }}
                     />
                   ),

@@ -5,6 +5,7 @@ import { openSession } from '../api/session.js';
 import { signInWithWallet } from '../api/wallet.js';
 import { Field, Form } from '../parts/form.js';
 import { KeyForm } from '../parts/key-form.js';
+import { brief } from '../text.js';
 
 /** The token of a sign-in link. It leaves the address at once: it must not end up in the history or a screenshot. */
 function takeLinkToken(): string | null {
@@ -50,7 +51,7 @@ export function SignInPage() {
       </h1>
       {failure !== null && (
         <p class="notice bad" role="alert">
-          {failure}
+          {brief(failure, 1000)}
         </p>
       )}
       <KeyForm />

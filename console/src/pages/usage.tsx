@@ -3,7 +3,7 @@ import { session } from '../api/session.js';
 import { Page, Panel } from '../parts/page.js';
 import { ResourceView } from '../parts/resource-view.js';
 import { Table } from '../parts/table.js';
-import { count } from '../text.js';
+import { count, label } from '../text.js';
 import type { UsageReply } from '../types.js';
 import { useResource } from '../use-resource.js';
 
@@ -18,7 +18,7 @@ export function UsagePage() {
   );
   return (
     <Page title="Usage">
-      <Panel title={`Quotas of ${namespace}`}>
+      <Panel title={`Quotas of ${label(namespace)}`}>
         <ResourceView of={usage} what="the usage">
           {({ quotas }) => (
             <Table
@@ -26,7 +26,7 @@ export function UsagePage() {
               rows={Object.entries(quotas)}
               keyOf={([name]) => name}
               columns={[
-                { name: 'Quota', isWide: true, cell: ([name]) => name.replaceAll('_', ' ') },
+                { name: 'Quota', isWide: true, cell: ([name]) => quotaText(name) },
                 {
                   name: 'Used',
                   isNumber: true,
@@ -41,7 +41,7 @@ export function UsagePage() {
                       max={limit || 1}
                       high={limit * 0.8}
                       value={Math.min(used, limit)}
-                      aria-label={`Share of ${name.replaceAll('_', ' ')} in use`}
+                      aria-label={`Share of ${quotaText(name)} in use`}
                     />
                   ),
                 },
@@ -52,4 +52,9 @@ export function UsagePage() {
       </Panel>
     </Page>
   );
+}
+
+/** `log_mb_per_day` as "log MB per day". */
+function quotaText(name: string): string {
+  return label(name.replaceAll('_', ' ').replace(/\bmb\b/, 'MB'));
 }

@@ -4,6 +4,7 @@ import 'uplot/dist/uPlot.min.css';
 import type { Minute } from '../types.js';
 
 const HEIGHT = 190;
+const CLOCK = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
 
 /** Calls per minute as bars, failed ones before all, and the durations as lines on an axis of their own. */
 export function CallsChart({ minutes }: { minutes: readonly Minute[] }) {
@@ -85,7 +86,11 @@ function optionsFor(element: HTMLElement): uPlot.Options {
       ms: { range: (_plot, _min, max) => [0, Math.max(1, max * 1.15)] },
     },
     axes: [
-      { ...axis, grid: { show: false } },
+      {
+        ...axis,
+        grid: { show: false },
+        values: (_plot, splits) => splits.map((at) => CLOCK.format(at * 1000)),
+      },
       { ...axis, scale: 'calls', size: 44 },
       {
         ...axis,
@@ -97,7 +102,7 @@ function optionsFor(element: HTMLElement): uPlot.Options {
       },
     ],
     series: [
-      {},
+      { value: (_plot, at) => (at === null ? '–' : CLOCK.format(at * 1000)) },
       {
         label: 'calls',
         scale: 'calls',
@@ -118,7 +123,7 @@ function optionsFor(element: HTMLElement): uPlot.Options {
         stroke: colour('--good'),
         width: 1.5,
         spanGaps: true,
-        points: { show: false },
+        points: { show: true, size: 4 },
       },
       {
         label: 'p95 ms',
@@ -126,7 +131,7 @@ function optionsFor(element: HTMLElement): uPlot.Options {
         stroke: colour('--warn'),
         width: 1.5,
         spanGaps: true,
-        points: { show: false },
+        points: { show: true, size: 4 },
       },
     ],
   };

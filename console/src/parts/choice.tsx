@@ -1,5 +1,6 @@
 import { useId } from 'preact/hooks';
 import { call } from '../api/request.js';
+import { label } from '../text.js';
 import type { FunctionsReply } from '../types.js';
 import { useResource } from '../use-resource.js';
 
@@ -42,6 +43,6 @@ export function FunctionChoice({ all, value, ...others }: FunctionChoiceProps) {
   );
   const names = new Set([...(functions.data?.functions.map(({ name }) => name) ?? []), value]);
   names.delete('');
-  const options = [['', all] as const, ...[...names].map((name) => [name, name] as const)];
+  const options = [['', all] as const, ...[...names].map((name) => [name, label(name)] as const)];
   return <Choice label="Function" value={value} options={options} {...others} />;
 }

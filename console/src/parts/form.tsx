@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { useId, useState } from 'preact/hooks';
 import { messageOf } from '../api/error.js';
+import { brief } from '../text.js';
 
 interface FieldProps {
   label: string;
@@ -59,7 +60,7 @@ export function Form({ label, submit, disabled = false, onSubmit, children, clas
       {children}
       {error !== null && (
         <p class="notice bad" role="alert">
-          {error}
+          {brief(error, 1000)}
         </p>
       )}
       <div class="buttons">

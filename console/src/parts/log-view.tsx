@@ -1,4 +1,4 @@
-import { cut } from '../text.js';
+import { cut, label } from '../text.js';
 import type { LogRecord } from '../types.js';
 import { Moment } from './moment.js';
 import { ScrollArea } from './scroll-area.js';
@@ -29,8 +29,8 @@ export function LogView({ records, link }: LogViewProps) {
       <ScrollArea class="log" label="Log lines">
         {lines.slice(-MAX_LINES).map(({ record, message, index }) => (
           <p key={`${record.request_id} ${record.attempt} ${index}`} class={`line level-${message.level}`}>
-            <Moment at={message.timestamp} short /> <span class="level">{message.level}</span>{' '}
-            {link?.(record)} <span class="text">{cut(message.message)}</span>
+            <Moment at={message.timestamp} short /> <span class="level">{label(message.level)}</span>{' '}
+            {link?.(record)} <span class="said">{cut(message.message)}</span>
           </p>
         ))}
       </ScrollArea>

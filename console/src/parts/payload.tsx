@@ -1,6 +1,7 @@
 import { useMemo, useState } from 'preact/hooks';
 import { bytes, fromBase64, hexDump, indentedJson, visible } from '../text.js';
 import { CopyButton } from './copy-button.js';
+import { DownloadButton } from './download-button.js';
 import { ScrollArea } from './scroll-area.js';
 
 /** Characters put into the page at once: a line of a megabyte takes a browser seconds to lay out. */
@@ -70,21 +71,5 @@ function Bytes({ label, base64, name }: { label: string; base64: string; name: s
         <p class="faint">The first {bytes(HEX_BYTES)}; download it for the rest.</p>
       )}
     </figure>
-  );
-}
-
-function DownloadButton({ data, name, what }: { data: BlobPart; name: string; what: string }) {
-  const save = () => {
-    const url = URL.createObjectURL(new Blob([data], { type: 'application/octet-stream' }));
-    const link = document.createElement('a');
-    link.href = url;
-    link.download = name;
-    link.click();
-    URL.revokeObjectURL(url);
-  };
-  return (
-    <button type="button" class="quiet" onClick={save} aria-label={`Download ${what}`}>
-      Download
-    </button>
   );
 }

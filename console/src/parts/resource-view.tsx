@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { ApiError, messageOf } from '../api/error.js';
+import { brief } from '../text.js';
 import type { Resource } from '../use-resource.js';
 
 interface ResourceViewProps<T> {
@@ -22,7 +23,7 @@ export function ResourceView<T>({ of, what, isEmpty, empty, children }: Resource
     <>
       {error !== undefined && (
         <p class="notice warn" role="status">
-          Not up to date: {messageOf(error)}
+          Not up to date: {brief(messageOf(error), 1000)}
         </p>
       )}
       {isEmpty?.(data) ? <div class="empty">{empty}</div> : children(data)}
@@ -45,7 +46,7 @@ export function Failure({ error, what, retry }: { error: unknown; what: string; 
   return (
     <div class="empty" role="alert">
       <h2>{isForbidden ? `This credential may not see ${what}` : `Could not load ${what}`}</h2>
-      <p>{messageOf(error)}</p>
+      <p>{brief(messageOf(error), 1000)}</p>
       {isForbidden ? (
         <p>Sign in with a key that has the scope, or ask who made this key.</p>
       ) : (

@@ -1,3 +1,5 @@
+import { label } from '../text.js';
+
 const MARKS: Readonly<Record<string, string>> = {
   success: '✓',
   completed: '✓',
@@ -20,7 +22,7 @@ export function State({ of }: { of: string }) {
   return (
     <span class={`state state-${of}`}>
       <span aria-hidden="true">{MARKS[of] ?? '·'}</span>
-      {of.replace('_', ' ')}
+      {label(of.replace('_', ' '))}
     </span>
   );
 }

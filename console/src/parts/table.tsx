@@ -7,6 +7,7 @@ import { ScrollArea } from './scroll-area.js';
 const PAGE_ROWS = 100;
 
 export interface Column<R> {
+  /** '' for what can be done with the row. */
   name: string;
   /** Numbers stand at the right. */
   isNumber?: boolean;
@@ -14,6 +15,8 @@ export interface Column<R> {
   isMinor?: boolean;
   /** Takes the room that is left, cut with an ellipsis. */
   isWide?: boolean;
+  /** In place of the name. */
+  head?: ComponentChildren;
   cell(row: R): ComponentChildren;
 }
 
@@ -38,7 +41,8 @@ export function Table<R>({ label, columns, rows, keyOf }: TableProps<R>) {
             <tr>
               {columns.map((column) => (
                 <th key={column.name} scope="col" class={classOf(column)}>
-                  {column.name === '' ? <span class="visually-hidden">Actions</span> : column.name}
+                  {column.head ??
+                    (column.name === '' ? <span class="visually-hidden">Actions</span> : column.name)}
                 </th>
               ))}
             </tr>
@@ -73,6 +77,8 @@ export function Table<R>({ label, columns, rows, keyOf }: TableProps<R>) {
   );
 }
 
-function classOf<R>({ isNumber, isMinor, isWide }: Column<R>): string {
-  return [isNumber && 'number', isMinor && 'minor', isWide && 'wide'].filter(Boolean).join(' ');
+function classOf<R>({ name, isNumber, isMinor, isWide }: Column<R>): string {
+  return [name === '' && 'actions', isNumber && 'number', isMinor && 'minor', isWide && 'wide']
+    .filter(Boolean)
+    .join(' ');
 }

@@ -1,4 +1,5 @@
 import { relative, resolve, sep } from 'node:path';
+import { NO_ORIGIN } from '../../contract/version-origin.js';
 import { messageOf } from '../../errors.js';
 import { createClient } from '../client.js';
 import { followLogs } from '../follow-logs.js';
@@ -43,7 +44,7 @@ export async function runProject(
       await storeSecrets(client, readSecrets(project));
       await buildAll(meant, terminal);
       const plan = await planDeploy(project, meant, client);
-      const versions = await applyPlan(plan, client, terminal);
+      const versions = await applyPlan(plan, NO_ORIGIN, client, terminal);
       for (const one of meant) {
         const version = versions.get(one.name);
         if (version !== undefined)

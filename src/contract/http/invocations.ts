@@ -33,9 +33,35 @@ export const invocationQuerySchema = z.object({
     .describe('Server-sent events: the record, and again whenever it has changed.'),
 });
 
+/** Ids of one request: the length of a page, and an address that every proxy passes on. */
+const MAX_CHOSEN = 100;
+
+const chosenSchema = z
+  .string()
+  .transform((text) => text.split(',').map((id) => id.trim()))
+  .pipe(z.array(requestIdSchema).max(MAX_CHOSEN));
+
 export const deadQuerySchema = z.object({
   namespace: namespaceQuery,
   reason: deadReasonSchema.optional().describe('Only those that died of this.'),
+  request_id: chosenSchema
+    .optional()
+    .describe(`Only these: up to ${MAX_CHOSEN} ids, separated by commas. Others among them are left alone.`),
+});
+
+export const deadGroupsQuerySchema = z.object({ namespace: namespaceQuery });
+
+export const deadGroupsReplySchema = z.object({
+  groups: z.array(
+    z.object({
+      function: functionNameSchema,
+      reason: deadReasonSchema,
+      count: z.number().int(),
+      oldest_at: z.string().describe('When the first of them ended.'),
+      newest_at: z.string(),
+    }),
+  ),
+  count: z.number().int().describe('Dead letters in all.'),
 });
 
 export const invocationsReplySchema = z.object({
@@ -68,7 +94,10 @@ export const replayQuerySchema = z.object({
     ),
 });
 
-export const replayDeadQuerySchema = replayQuerySchema.extend({ reason: deadQuerySchema.shape.reason });
+export const replayDeadQuerySchema = replayQuerySchema.extend({
+  reason: deadQuerySchema.shape.reason,
+  request_id: deadQuerySchema.shape.request_id,
+});
 
 export const replayBodySchema = z.strictObject({
   input: z

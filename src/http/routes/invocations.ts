@@ -4,6 +4,8 @@ import { countReplySchema, functionPath, invocationPath } from '../../contract/h
 import {
   cancelReplySchema,
   DEFAULT_INVOCATION_LIMIT,
+  deadGroupsQuerySchema,
+  deadGroupsReplySchema,
   deadQuerySchema,
   invocationQuerySchema,
   invocationsQuerySchema,
@@ -21,7 +23,7 @@ import { assertFunction } from '../../core/auth/rights.js';
 import { assertDepth, DEPTH_HEADER } from '../../core/call-depth.js';
 import type { InvocationPage, ListRequest } from '../../core/invocations.js';
 import { isNewsOf, logChannel } from '../../core/logs.js';
-import type { ReplayAllOptions } from '../../core/replay.js';
+import type { DeadFilter, ReplayAllOptions } from '../../core/replay.js';
 import { ticks } from '../../core/ticks.js';
 import { AppError } from '../../errors.js';
 import { eventStream, writeChanges } from '../event-stream.js';
@@ -165,8 +167,8 @@ function withoutPayloads({ items, nextCursor }: InvocationPage): InvocationPage 
 }
 
 /**
- * When a stream looks again: soon after rows were written, and now and then, because nobody tells of
- * what is queued or begins to run.
+ * When a stream looks again: soon after rows were written, and now and then, because nobody tells
+ * of what is queued or begins to run.
  */
 function looks(
   { bus }: Services,
@@ -242,7 +244,7 @@ export const replayDead = route({
   method: 'POST',
   path: '/v1/functions/{name}/dead/replay',
   tag,
-  summary: 'Run every dead invocation of a function again, or those of one reason',
+  summary: 'Run dead invocations of a function again: all, those of one reason, or some',
   access: 'required',
   scope: 'invoke',
   params: functionPath,
@@ -251,8 +253,7 @@ export const replayDead = route({
   errors: ['function_not_found', 'queue_full', 'quota_exceeded', 'loop_detected', 'unavailable'],
   async handle({ services, namespace, params, query, actor, ctx }) {
     const version = query.version ?? 'pinned';
-    const options: ReplayAllOptions = { version, depth: depthOf(services, ctx) };
-    if (query.reason !== undefined) options.reason = query.reason;
+    const options: ReplayAllOptions = { version, depth: depthOf(services, ctx), ...deadFilter(query) };
     const count = await services.deadLetters.replayAll(actor(), namespace, params.name, options);
     return json(202, { count });
   },
@@ -263,7 +264,7 @@ export const purgeDead = route({
   method: 'DELETE',
   path: '/v1/functions/{name}/dead',
   tag,
-  summary: 'Throw away the dead invocations of a function, or those of one reason',
+  summary: 'Throw away dead invocations of a function: all, those of one reason, or some',
   access: 'required',
   scope: 'invoke',
   params: functionPath,
@@ -271,10 +272,39 @@ export const purgeDead = route({
   replies: { 200: { about: 'How many.', schema: countReplySchema } },
   errors: ['function_not_found'],
   async handle({ services, namespace, params, query, actor }) {
-    const count = await services.deadLetters.purge(actor(), namespace, params.name, query.reason);
+    const count = await services.deadLetters.purge(actor(), namespace, params.name, deadFilter(query));
     return json(200, { count });
   },
 });
+
+export const countDead = route({
+  operationId: 'countDeadLetters',
+  method: 'GET',
+  path: '/v1/dead',
+  tag,
+  summary: 'Count dead invocations by function and reason, most first',
+  access: 'required',
+  scope: 'read',
+  query: deadGroupsQuerySchema,
+  replies: {
+    200: { about: 'The counts, at most 2 seconds old.', schema: deadGroupsReplySchema },
+  },
+  async handle({ services, principal, namespace }) {
+    const groups = await services.deadLetters.groups(namespace, principal.rights);
+    return json(200, {
+      groups: groups.map(({ oldestAt, newestAt, ...group }) => ({
+        ...group,
+        oldest_at: new Date(oldestAt).toISOString(),
+        newest_at: new Date(newestAt).toISOString(),
+      })),
+      count: groups.reduce((sum, group) => sum + group.count, 0),
+    });
+  },
+});
+
+function deadFilter({ reason, request_id: ids }: z.output<typeof deadQuerySchema>): DeadFilter {
+  return { ...(reason === undefined ? {} : { reason }), ...(ids === undefined ? {} : { ids }) };
+}
 
 /** A function that replays what it has failed at comes to an end, too. */
 function depthOf({ depths }: Services, ctx: Context): number {

@@ -11,6 +11,9 @@ import { route } from '../route.js';
  * What asks for a WebSocket never gets here: it is the server that upgrades. These answer all that
  * does not.
  */
+const CREDENTIALS =
+  'Browsers, which cannot set headers here, offer the subprotocols `orama` and `orama.bearer.<the key or token in base64url>`. ' +
+  'The query takes it as `api_key` or `token`, too; but proxies log addresses.';
 const replies = { 101: { about: 'To a WebSocket handshake: the socket is open. Its frames are in /docs.' } };
 
 export const invokeSocket = route({
@@ -19,7 +22,7 @@ export const invokeSocket = route({
   path: '/v1/functions/{name}/ws',
   tag: 'Invocation',
   summary: 'WebSocket: each message invokes the function',
-  description: 'Browsers, which cannot set headers here, send the credential as `api_key` or `token`.',
+  description: CREDENTIALS,
   access: 'optional',
   scope: 'invoke',
   params: functionRefPath,
@@ -40,7 +43,7 @@ export const topicSocket = route({
   path: '/v1/pubsub/ws',
   tag: 'PubSub',
   summary: 'WebSocket: hears a topic, and publishes what it is sent',
-  description: 'Browsers, which cannot set headers here, send the credential as `api_key` or `token`.',
+  description: CREDENTIALS,
   access: 'required',
   scope: 'read',
   // A plain request is told of the upgrade before it is told of the topic.

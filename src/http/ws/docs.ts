@@ -10,7 +10,7 @@ export const SOCKET_DOCS = [
     about:
       'Each message, text or binary, is the input of one invocation; up to 64 run at once, and replies come in order of ' +
       'completion: {request_id, status, duration_ms, output | error}. With ?logs=true the log lines of an invocation ' +
-      'come before its reply, as {request_id, log, level}. The credential may be in ?api_key= or ?token=. A message over 1 MB ' +
+      'come before its reply, as {request_id, log, level}. The credential may be the subprotocol orama.bearer.<base64url>, offered beside orama, or in ?api_key= or ?token=. A message over 1 MB ' +
       'closes the socket with 1009, a credential that ends with 1008, an engine that stops with 1001.',
     frame: socketReplySchema,
   },

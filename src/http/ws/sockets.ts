@@ -6,7 +6,7 @@ import type { Principal } from '../../core/auth/principal.js';
 import { AppError } from '../../errors.js';
 import type { Closable } from '../../ports/closable.js';
 import type { Admission } from '../admission.js';
-import { socketCredentialOf } from '../credential.js';
+import { chosenProtocol, socketCredentialOf } from '../credential.js';
 import { assertOneHost } from '../one-host.js';
 import type { Services } from '../services.js';
 import { takeSocketSlot } from '../socket-slot.js';
@@ -50,6 +50,7 @@ export function createSockets(services: Services, admit: Admission): Sockets {
     clientTracking: false,
     // Clients of the original system send bytes in text frames; here all messages are bytes.
     skipUTF8Validation: true,
+    handleProtocols: chosenProtocol,
   });
   const open = new Map<WebSocket, Open>();
   const rooms = createPresenceRooms(services);

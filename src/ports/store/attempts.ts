@@ -115,6 +115,16 @@ export interface MinuteCount {
   count: number;
 }
 
+/** Dead invocations of one function that died of the same. */
+export interface DeadGroup {
+  function: FunctionName;
+  reason: string;
+  count: number;
+  /** When the first and the last of them ended, Unix milliseconds. */
+  oldestAt: number;
+  newestAt: number;
+}
+
 export interface AttemptStore {
   /**
    * Inserts what is not there yet, in one request; any number of rows. Over a row that is not
@@ -136,8 +146,10 @@ export interface AttemptStore {
   purgeDead(
     namespace: Namespace,
     fn: FunctionName,
-    options?: { reason?: string; audit?: AuditEntry },
+    options?: { reason?: string; ids?: readonly RequestId[]; audit?: AuditEntry },
   ): Promise<number>;
+  /** The dead ones of a namespace by function and reason, most first. */
+  deadGroups(namespace: Namespace): Promise<DeadGroup[]>;
   countDead(): Promise<{ namespace: string; reason: string; count: number }[]>;
   perMinute(query: StatsQuery): Promise<MinuteCount[]>;
   /**

@@ -1,0 +1,89 @@
+import { fromBase64, outputOf } from '../text.js';
+import { ApiError } from './error.js';
+import { request } from './request.js';
+import { accessToken } from './session.js';
+
+const RECONNECT_MS = 3000;
+const PATH = '/v1/pubsub/ws';
+const UPGRADE_REQUIRED = 426;
+
+export interface TopicMessage {
+  id: number;
+  at: number;
+  topic: string;
+  data: { text?: string; base64?: string };
+}
+
+interface Subscribing {
+  signal: AbortSignal;
+  onMessage(message: TopicMessage): void;
+  /** When it connects, and when it breaks: with why, where the engine refuses it. */
+  onState(isConnected: boolean, error?: unknown): void;
+}
+
+let lastId = 0;
+
+/** Hears a topic, connecting again when the socket breaks, until the signal aborts. */
+export async function subscribe(topic: string, { signal, onMessage, onState }: Subscribing): Promise<void> {
+  while (!signal.aborted) {
+    let failure: unknown;
+    try {
+      const wasOpen = await hear(topic, signal, onMessage, () => onState(true));
+      // A browser does not say why a socket was refused; the same request without an upgrade says it.
+      if (!wasOpen) await assertAllowed(topic, signal);
+    } catch (error) {
+      failure = error;
+    }
+    if (signal.aborted) return;
+    onState(false, failure);
+    await new Promise((resolve) => setTimeout(resolve, RECONNECT_MS));
+  }
+}
+
+/** One socket, until it closes; whether it was ever open. */
+async function hear(
+  topic: string,
+  signal: AbortSignal,
+  onMessage: Subscribing['onMessage'],
+  onOpen: () => void,
+): Promise<boolean> {
+  const token = await accessToken();
+  if (signal.aborted || token === null) return true;
+  const url = new URL(PATH, location.origin);
+  url.protocol = url.protocol.replace('http', 'ws');
+  url.search = new URLSearchParams({ topic }).toString();
+  // The token is no part of the address, which proxies log; browsers let no other header be set.
+  const socket = new WebSocket(url, ['orama', `orama.bearer.${base64Url(token)}`]);
+  const close = () => socket.close();
+  signal.addEventListener('abort', close, { once: true });
+  let wasOpen = false;
+  socket.onopen = () => {
+    wasOpen = true;
+    onOpen();
+  };
+  socket.onmessage = ({ data }: MessageEvent<string>) => {
+    const frame = JSON.parse(data) as { data?: string; timestamp: number; topic: string };
+    if (frame.data === undefined) return;
+    onMessage({
+      ...{ id: ++lastId, at: frame.timestamp, topic: frame.topic },
+      data: outputOf(fromBase64(frame.data)),
+    });
+  };
+  await new Promise((resolve) => {
+    socket.onclose = resolve;
+  });
+  signal.removeEventListener('abort', close);
+  return wasOpen;
+}
+
+async function assertAllowed(topic: string, signal: AbortSignal): Promise<void> {
+  try {
+    await request('GET', PATH, { query: { topic }, signal });
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.status !== UPGRADE_REQUIRED) throw error;
+  }
+}
+
+function base64Url(token: string): string {
+  return btoa(token).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+}

@@ -1,0 +1,136 @@
+import { call } from '../api/request.js';
+import { Action } from '../parts/action.js';
+import { label, plural } from '../text.js';
+
+const TEXTS: Readonly<Record<string, string>> = {
+  error: 'Error',
+  timeout: 'Timeout',
+  expired: 'Expired',
+  worker_died: 'Worker died',
+};
+
+export function reasonText(reason: string): string {
+  return TEXTS[reason] ?? label(reason);
+}
+
+/** Ids that fit in one request. */
+const BATCH = 100;
+const MAX_NAMED = 5;
+
+function pathOf(name: string): string {
+  return `/v1/functions/${encodeURIComponent(name)}/dead`;
+}
+
+interface ChosenProps {
+  /** Which function each is of, by id. */
+  chosen: ReadonlyMap<string, string>;
+  onDone(): void;
+}
+
+/** What is done with the ones whose boxes are ticked, of whichever functions they are. */
+export function ChosenActions({ chosen, onDone }: ChosenProps) {
+  const label = plural(chosen.size, 'chosen one', 'chosen ones');
+  const each = async (method: 'POST' | 'DELETE', suffix: string) => {
+    let total = 0;
+    try {
+      for (const [name, ids] of byFunction(chosen)) {
+        for (let from = 0; from < ids.length; from += BATCH) {
+          const { count } = await call<{ count: number }>(method, pathOf(name) + suffix, {
+            query: { request_id: ids.slice(from, from + BATCH).join(',') },
+          });
+          total += count;
+        }
+      }
+    } finally {
+      onDone();
+    }
+    return total;
+  };
+  return (
+    <>
+      <Action
+        label={`Replay ${label}`}
+        run={async () => {
+          const total = await each('POST', '/replay');
+          return `${plural(total, 'invocation')} ${total === 1 ? 'runs' : 'run'} again.`;
+        }}
+      />
+      <Action
+        label={`Purge ${label}`}
+        class="danger"
+        confirm={{
+          title: `Purge ${plural(chosen.size, 'dead letter')}?`,
+          text: `${named(chosen)}: thrown away with ${chosen.size === 1 ? 'its input' : 'their inputs'}. This cannot be undone.`,
+          label: `Purge ${label}`,
+        }}
+        run={async () => `${plural(await each('DELETE', ''), 'dead letter')} purged.`}
+      />
+    </>
+  );
+}
+
+function byFunction(chosen: ReadonlyMap<string, string>): Map<string, string[]> {
+  const groups = new Map<string, string[]>();
+  for (const [id, name] of chosen) {
+    const ids = groups.get(name);
+    if (ids === undefined) groups.set(name, [id]);
+    else ids.push(id);
+  }
+  return groups;
+}
+
+function named(chosen: ReadonlyMap<string, string>): string {
+  const names = [...chosen].slice(0, MAX_NAMED).map(([id, name]) => `${name} ${id}`);
+  const rest = chosen.size - names.length;
+  return names.join(', ') + (rest > 0 ? ` and ${rest} more` : '');
+}
+
+interface AllProps {
+  name: string;
+  reason: string;
+  /** How many there are, as far as that is known. */
+  total: number | undefined;
+  onDone(): void;
+}
+
+/** What is done with all dead letters of a function, or with those of one reason. */
+export function AllActions({ name, reason, total, onDone }: AllProps) {
+  const which = reason === '' ? `of "${name}"` : `of "${name}" with the reason "${reasonText(reason)}"`;
+  const all = `${total === undefined ? 'Every dead letter' : `All ${plural(total, 'dead letter')}`} ${which}, also those on further pages`;
+  const disabled = total === 0;
+  return (
+    <>
+      <Action
+        label="Replay all"
+        disabled={disabled}
+        confirm={{
+          title: `Replay all dead letters of ${name}?`,
+          text: `${all}: put on the queue again.`,
+          label: 'Replay all',
+        }}
+        run={async () => {
+          const { count } = await call<{ count: number }>('POST', `${pathOf(name)}/replay`, {
+            query: { reason },
+          });
+          onDone();
+          return `${plural(count, 'invocation')} of ${name} ${count === 1 ? 'runs' : 'run'} again.`;
+        }}
+      />
+      <Action
+        label="Purge all"
+        class="danger"
+        disabled={disabled}
+        confirm={{
+          title: `Purge all dead letters of ${name}?`,
+          text: `${all}: thrown away with their inputs. This cannot be undone.`,
+          label: 'Purge all',
+        }}
+        run={async () => {
+          const { count } = await call<{ count: number }>('DELETE', pathOf(name), { query: { reason } });
+          onDone();
+          return `${plural(count, 'dead letter')} of ${name} purged.`;
+        }}
+      />
+    </>
+  );
+}
