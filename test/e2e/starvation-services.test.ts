@@ -99,6 +99,7 @@ const ATTACKS: Record<string, Attack> = {
   },
   'its longest lists, again and again': {
     clients: 16,
+    computes: true,
     prepare: async (attacker) => {
       const input = commands(...Array.from({ length: 50 }, () => ({ op: 'log', a: 'x'.repeat(200) })));
       for (let n = 0; n < 10; n++) {
