@@ -47,6 +47,7 @@ const STARTED = {
   'sqlite-child': 'dist/db/functions/drivers/sqlite-child.js',
   'queue-thread': 'dist/queues/drivers/sqlite/thread.js',
   'zstd-thread': 'dist/src/egress/zstd-thread.js',
+  'blob-thread': 'dist/src/blobs/drivers/local-thread.js',
 };
 
 /**

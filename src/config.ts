@@ -5,6 +5,9 @@ import { MAX_QUOTA, QUOTAS, type QuotaLimits, type QuotaName } from './contract/
 import { AppError } from './errors.js';
 import { suggest } from './suggest.js';
 
+/** What the admin key reads, from the environment or its file. */
+export const ADMIN_KEY = /^ak_[A-Za-z0-9_-]{16,128}:[A-Za-z0-9_-]{1,64}$/;
+
 const number = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
 const list = z
   .string()
@@ -64,7 +67,7 @@ const SETTINGS = {
   ORAMA_ADMIN_KEY: z
     .string()
     .regex(
-      /^ak_[A-Za-z0-9_-]{16,128}:[A-Za-z0-9_-]{1,64}$/,
+      ADMIN_KEY,
       'must read ak_<random>:<namespace>, the random part of 16 characters or more; make it with echo "ak_$(openssl rand -hex 24):default"',
     )
     .optional()

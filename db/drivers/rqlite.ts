@@ -75,7 +75,11 @@ const SENTENCES: readonly (readonly [
     'ambiguous_write',
     'The connection to RQLite was lost before it confirmed the write; check whether the write took place before repeating it.',
   ],
-  ['RQLITE_REFUSED', 'unavailable', 'What answers at RQLITE_URL does not speak as RQLite does; check the URL.'],
+  [
+    'RQLITE_REFUSED',
+    'unavailable',
+    'What answers at RQLITE_URL does not speak as RQLite does; check the URL.',
+  ],
   ['RQLITE_UNAUTHORIZED', 'unavailable', 'RQLite does not accept the user and password in RQLITE_URL.'],
   ['RQLITE_TIMEOUT', 'unavailable', 'RQLite did not finish a statement in time; try again.'],
   ['SQLITE_FULL', 'unavailable', 'The disk of the RQLite nodes is full; free some space and try again.'],

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Config } from '../config.js';
+import { ADMIN_KEY, type Config } from '../config.js';
 import { createKeyring, type SecretBox } from '../core/secret-box.js';
 import { ADMIN_KEY_FILE, type DataDir, NEXT_SECRETS_KEY_FILE, SECRETS_KEY_FILE } from '../data-dir.js';
 import { AppError } from '../errors.js';
@@ -16,10 +16,19 @@ export interface InstallationKeys {
 }
 
 export async function loadKeys(config: Config, dataDir: DataDir): Promise<InstallationKeys> {
-  const admin =
-    config.ORAMA_ADMIN_KEY ??
-    (await dataDir.once(ADMIN_KEY_FILE, () => `ak_${randomBytes(24).toString('base64url')}:default\n`));
-  return { admin: admin.trim(), box: await loadSecretBox(config, dataDir) };
+  const admin = config.ORAMA_ADMIN_KEY ?? (await loadAdminKey(dataDir));
+  return { admin, box: await loadSecretBox(config, dataDir) };
+}
+
+/** A file that is cut off, by a copy or a full disk, must not become a key that opens nothing. */
+async function loadAdminKey(dataDir: DataDir): Promise<string> {
+  const make = () => `ak_${randomBytes(24).toString('base64url')}:default\n`;
+  const admin = (await dataDir.once(ADMIN_KEY_FILE, make)).trim();
+  if (ADMIN_KEY.test(admin)) return admin;
+  throw new AppError(
+    'bad_config',
+    `${dataDir.path}/${ADMIN_KEY_FILE} holds no key, which reads ak_<random>:<namespace>, but ${admin.length} characters; put the file back, or remove it to have a new key made.`,
+  );
 }
 
 async function loadSecretBox(config: Config, dataDir: DataDir): Promise<SecretBox> {

@@ -1,4 +1,5 @@
-import { rm } from 'node:fs/promises';
+import { readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import test from 'ava';
 import { loggedAttempts } from '../helpers/logged.js';
 import { commands, probeWasm } from '../helpers/probe.js';
@@ -139,6 +140,26 @@ test('a second engine on the same data directory is refused with a sentence', as
   t.is(code, 1);
   t.regex(second.log(), new RegExp(`${engine.dataDir}.*in use`));
   t.is((await engine.api.get('/health')).status, 200);
+});
+
+test('a key file that was cut off ends the start with a sentence that names it', async (t) => {
+  const { dataDir, stop } = await startEngine();
+  t.teardown(() => rm(dataDir, { recursive: true, force: true }));
+  await stop();
+  for (const [name, bytes] of [
+    ['admin-key', 0],
+    ['admin-key', 20],
+    ['secrets-key', 0],
+    ['secrets-key', 20],
+  ] as const) {
+    const file = join(dataDir, name);
+    const whole = await readFile(file);
+    await truncate(file, bytes);
+    const cut = spawnEngine(dataDir, {});
+    t.is(await new Promise((resolve) => cut.process.once('exit', resolve)), 1);
+    t.regex(cut.log(), new RegExp(`^error: ${file} .*; put (back )?the file`), cut.log());
+    await writeFile(file, whole);
+  }
 });
 
 test('SIGTERM ends the engine with code 0 and lets a running call finish', async (t) => {

@@ -56,6 +56,7 @@ GET /v1/invocations/{id}/trace
 GET /v1/invocations
 DELETE /v1/invocations/{id}
 POST /v1/invocations/{id}/replay
+GET /v1/dead
 POST /v1/functions/{name}/dead/replay
 DELETE /v1/functions/{name}/dead
 POST /v1/auth/keys

@@ -112,3 +112,18 @@ test('async jobs have all slots again when enough of them were admitted after th
   t.true(slots.asyncYields);
   await slots.close();
 });
+
+test('while calls keep all slots, events of the same namespace get one reserved slot and no more', async (t) => {
+  const slots = new SlotLimiter(4, { limitOf: () => 4, changed: () => {}, namespaces: async () => 1 });
+  const alive = setInterval(() => undefined, 1000);
+  t.teardown(() => clearInterval(alive));
+  t.teardown(() => slots.close());
+  for (let n = 0; n < 4; n++) t.is(slots.acquire('sync', 'one'), null);
+  const [first, second] = ['one', 'one'].map((name) => slots.acquire('async', name));
+  t.is(await first, 'reserved');
+  const further = await Promise.race([second, new Promise((resolve) => setTimeout(resolve, 200, 'waits'))]);
+  t.is(further, 'waits');
+  // Calls have none beside those that they hold: the quarter more is for those beside events.
+  const call = slots.acquire('sync', 'one');
+  t.is(await Promise.race([call, new Promise((resolve) => setTimeout(resolve, 200, 'waits'))]), 'waits');
+});

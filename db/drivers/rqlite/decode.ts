@@ -64,11 +64,7 @@ export function parseResponse(text: string): RqliteResponse {
     // whole response.
     if (/unsupported value: [+-]?(Inf|NaN)/.test(text))
       throw new RqliteError('SQLITE_ERROR', 'the result contains an infinite number', { cause });
-    throw new RqliteError(
-      'RQLITE_REFUSED',
-      'the answer is no JSON: is this an rqlite server?',
-      { cause },
-    );
+    throw new RqliteError('RQLITE_REFUSED', 'the answer is no JSON: is this an rqlite server?', { cause });
   }
 }
 

@@ -14,7 +14,9 @@ import { route } from '../route.js';
 const CREDENTIALS =
   'Browsers, which cannot set headers here, offer the subprotocols `orama` and `orama.bearer.<the key or token in base64url>`. ' +
   'The query takes it as `api_key` or `token`, too; but proxies log addresses.';
-const replies = { 101: { about: 'For a WebSocket handshake: the socket is open. Its frames are described in /docs.' } };
+const replies = {
+  101: { about: 'For a WebSocket handshake: the socket is open. Its frames are described in /docs.' },
+};
 
 export const invokeSocket = route({
   operationId: 'openInvokeSocket',
