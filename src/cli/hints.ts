@@ -10,7 +10,10 @@ type Hint = string | ((command: FailedCommand) => string);
 
 /** Hints by error code. */
 const HINTS: Partial<Record<ErrorCode, Hint>> = {
-  unauthorized: 'Give a key with --api-key or ORAMA_API_KEY, or keep one with: orama login',
+  unauthorized: ({ path }) =>
+    path === 'login'
+      ? 'Give the key whole, as "orama keys create" printed it.'
+      : 'Give a key with --api-key or ORAMA_API_KEY, or keep one with: orama login',
   forbidden: 'Use a key of that namespace; yours shows with: orama keys list',
   not_found: notFound,
   function_not_found: functionNotFound,
@@ -35,7 +38,7 @@ export function hintFor(code: ErrorCode, command: FailedCommand): string | undef
 function functionNotFound({ path, args }: FailedCommand): string {
   const [given = ''] = args;
   const there = 'see what is there with: orama function list';
-  if (path === 'function rollback' || given.includes('@')) {
+  if (/^function (rollback|rollout start|alias set)$/.test(path) || given.includes('@')) {
     return `See its versions with: orama function versions ${nameIn(args)}`;
   }
   if (path === 'function invoke') {

@@ -78,11 +78,14 @@ export async function startServer(services: Services, address: ServerAddress): P
       },
     },
     { host, port: address.port, setting: 'PORT' },
-  );
+  ).catch(async (error) => {
+    await sockets.close();
+    throw error;
+  });
   const functions = byHost
     ? null
     : await listenForFunctions(main.port).catch(async (error) => {
-        await main.close(0);
+        await Promise.all([main.close(0), sockets.close()]);
         throw error;
       });
 

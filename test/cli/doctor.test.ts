@@ -47,7 +47,7 @@ test('a machine with an engine that runs is well: the doctor says with what, and
   t.true(report.ok);
   t.like(of('node'), { status: 'ok', found: process.versions.node });
   t.is(of('engine')?.found, `version ${packageVersion()} at ${url}`);
-  t.is(of('key')?.found, 'namespace default, may *');
+  t.is(of('key')?.found, 'namespace default, may do everything');
   t.regex(of('clock')?.found ?? '', /^within \d+ s of the engine's$/);
   t.regex(of('health')?.found ?? '', /queue.* up$/);
   t.true(of('disk')?.found.endsWith(` GB free at ${dataDir}`));

@@ -73,5 +73,5 @@ test('an address that is none fails with 1', async (t) => {
 test('a directory without function.yaml cannot be built', async (t) => {
   const run = await runCli(['function', 'build', '.'], { home });
   t.is(run.code, 1);
-  t.regex(run.stderr, /There is no function\.yaml in \./);
+  t.regex(run.stderr, /There is no function\.yaml in this directory/);
 });

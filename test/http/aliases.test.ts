@@ -95,6 +95,47 @@ test('weights split the calls, and equal sticky values are given equal versions'
   for (let n = 0; n < 10; n++) t.deepEqual(await called('fn', sticky), first);
 });
 
+test('requests of one sender to an HTTP function are given one version', async (t) => {
+  const http = { auth: 'none', methods: ['POST'] };
+  const { tenant, alias } = await versions(2, () => ({ http }));
+  await alias('live', { version: 1, weights: { 2: 50 } });
+  const { functionsUrl } = await engine();
+  const drawn = new Set<string>();
+  for (let n = 0; n < 20; n++) {
+    const reply = await fetch(`${functionsUrl}/${tenant.namespace}/fn`, { method: 'POST', body: which });
+    drawn.add(await reply.text());
+  }
+  t.is(drawn.size, 1);
+  t.regex([...drawn].join(), /"v[12]"/);
+});
+
+test('a rollout whose version is slow goes back, and tells the namespace how it ended', async (t) => {
+  const { tenant, alias } = await versions(2);
+  await alias('live', { version: 1 });
+  const listener = await tenant.deploy('listener', await probeWasm(), {
+    metadata: JSON.stringify({ triggers: [{ topic: 'orama:rollout' }] }),
+  });
+  t.is(listener.status, 201, listener.text);
+  const request = { to: 2, steps: [99], every_seconds: 1, min_calls: 3, max_p95_ms: 20 };
+  t.is((await tenant.post('/v1/functions/fn/rollout', request)).status, 202);
+  const slow = commands({ op: 'sleep', n: 50 });
+  await Promise.all(Array.from({ length: 12 }, () => tenant.invoke('fn', slow)));
+  const ended = await until('the rollout has ended', async () => {
+    const { json } = await tenant.get('/v1/functions/fn/rollout');
+    return json.state !== 'running' && json;
+  });
+  t.like(ended, { state: 'rolled_back', percent: 0, errors: 0 });
+  t.regex(ended.reason, /95th percentile is [\d.]+ ms; at most 20 ms are allowed/);
+  const told = await until('the namespace is told', async () => {
+    const { json } = await tenant.get('/v1/invocations?function=listener');
+    return json.invocations[0];
+  });
+  const { json } = await tenant.get(`/v1/invocations/${told.request_id}`);
+  const event = JSON.parse(json.input ?? 'null');
+  t.is(event.topic, 'orama:rollout');
+  t.like(event.data, { function: 'fn', to: 2, from: 1, state: 'rolled_back', reason: ended.reason });
+});
+
 test('a retry runs the version that was drawn when the call was accepted', async (t) => {
   const { tenant, alias } = await versions(2);
   await alias('live', { version: 1, weights: { 2: 50 } });

@@ -8,7 +8,9 @@ import { buildJavaScript } from '../helpers/javascript.js';
 const engine = createEngine();
 test.after.always(() => engine.close());
 
-/** Statements that write: what is left out here, such as columns of long arrays, a log does without. */
+/**
+ * Statements that write: what is left out here, such as columns of long arrays, a log does without.
+ */
 const STATEMENTS = [
   "console.log(); console.log(''); console.log('a', 'b  c', 1)",
   'console.log(undefined, null, true, -0, 1e21, NaN, 10n, Symbol("s"))',

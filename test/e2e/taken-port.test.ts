@@ -1,0 +1,26 @@
+import { join } from 'node:path';
+import test from 'ava';
+import { runCli } from '../helpers/cli.js';
+import { httpServer } from '../helpers/http-server.js';
+import { tempDir } from '../helpers/temp-dir.js';
+
+const home = tempDir();
+
+for (const [setting, env] of [
+  ['PORT', (port: number) => ({ PORT: String(port) })],
+  ['FUNCTIONS_PORT', (port: number) => ({ PORT: '0', FUNCTIONS_PORT: String(port) })],
+] as const) {
+  test(`an engine whose ${setting} another process has says so, and ends`, async (t) => {
+    t.timeout(60_000);
+    const other = await httpServer(() => {});
+    t.teardown(other.close);
+    const up = await runCli(['up', '--data', join(home, setting)], { home, env: env(other.port) });
+    t.is(up.code, 1, up.stderr);
+    t.true(
+      up.stderr.includes(
+        `Cannot listen on 127.0.0.1:${other.port}: another process has it; choose another ${setting}.`,
+      ),
+      up.stderr,
+    );
+  });
+}
