@@ -1,9 +1,9 @@
 /**
  * The arrows go one way: mains → compose → drivers and http → core → ports → contract. docs in ARCHITECTURE.md.
- * Leaves that everybody may use: errors, logger, uuid, suggest and the like, straight under src/.
+ * Leaves that everybody may use: errors, logger, uuid, suggest and the like, straight under src/, and the Redis connector.
  */
 const leaves =
-  '^src/(errors|logger|uuid|suggest|redact-url|redis|redis-script|fair-queue|exact-json|json-text|within)\\.ts$';
+  '^src/((errors|logger|uuid|suggest|redact-url|fair-queue|exact-json|json-text|within)\\.ts$|redis/)';
 const contract = '^src/contract/';
 const ports = '^src/ports/';
 const core = '^src/core/';

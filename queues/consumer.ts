@@ -213,8 +213,8 @@ export class Consumer implements Closable {
   }
 
   /**
-   * Puts a job back that is not over. Nothing has been recorded of its end, so it is tried again and
-   * again while this worker has the job.
+   * Puts a job back that is not over. Nothing has been recorded of its end, so it is tried again
+   * and again while this worker has the job.
    */
   async #putBack(store: JobStore, job: InvocationJob, token: string, settlement: PutBack): Promise<'moved'> {
     const id = job.id ?? '';

@@ -46,8 +46,8 @@ export interface QueueDriver extends Closable {
   /** How long a run loop waits for the store's sign until it looks by itself, seconds. */
   readonly waitSeconds: number;
   /**
-   * From now on jobs of the kind may be taken for this loop as they are added by this process, until
-   * what is returned is called.
+   * From now on jobs of the kind may be taken for this loop as they are added by this process,
+   * until what is returned is called.
    */
   takeOnAdd(kind: QueueKind, loop: JobTaker): () => void;
   /** Told of every job that this process has, and when it no longer has it. */

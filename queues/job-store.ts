@@ -31,7 +31,9 @@ export interface JobStore extends IQueueBackend {
   returnMarker(marker: Marker): Promise<void>;
 }
 
-/** The part of an answer of `moveToCompleted` that says which job is next; null when it does not. */
+/**
+ * The part of an answer of `moveToCompleted` that says which job is next; null when it does not.
+ */
 export function nextJobOf(result: unknown): NextJob | null {
   if (!Array.isArray(result) || result.length === 0) return null;
   const [json = null, id = '', limitedMs = 0, lookAgainAt = 0] = result;

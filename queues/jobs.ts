@@ -140,10 +140,13 @@ export const DOUBLING = 'doubling';
 const BACKOFF_CAP_MS = 300_000;
 const JITTER = 0.2;
 
-/** Doubles from `delayMs` with each failure, never beyond 300 s, the last fifth left to chance. */
+/**
+ * Doubles from `delayMs` with each failure, never beyond 300 s. Jitter lengthens it by up to a
+ * fifth: nobody is tried again sooner than `retry.delay` promises.
+ */
 export function doublingBackoff(delayMs: number, failures: number): number {
-  const full = Math.min(BACKOFF_CAP_MS, delayMs * 2 ** Math.max(0, failures - 1));
-  return Math.round(full * (1 - JITTER * Math.random()));
+  const full = delayMs * 2 ** Math.max(0, failures - 1);
+  return Math.round(Math.min(BACKOFF_CAP_MS, full * (1 + JITTER * Math.random())));
 }
 
 export function queueKindOf(data: JobData): QueueKind {

@@ -16,8 +16,10 @@ import type {
   Schedule,
   TickHandler,
 } from '../src/ports/queue.js';
-import { AddBatcher } from './add-batcher.js';
+import { type Add, addOf, batchAdds } from './add-batches.js';
+import { AddRoom } from './add-room.js';
 import { queueUnavailable } from './admission.js';
+import type { Batcher } from './batcher.js';
 import { Consumer } from './consumer.js';
 import type { InvocationJob, QueueDriver, QueueTimings, ShareOf, Shares, Warn } from './driver.js';
 import { decodeInvocation, QUEUE_KINDS, queueKindOf, toJob } from './jobs.js';
@@ -35,7 +37,8 @@ export class BullInvocationQueue implements InvocationQueue {
   readonly #timings: QueueTimings;
   readonly #warn: Warn;
   readonly #shareOf: ShareOf | undefined;
-  readonly #adder: AddBatcher;
+  readonly #adds: Batcher<Add, null>;
+  readonly #room = new AddRoom();
   readonly #schedules: Schedules;
   readonly #opened = new Set<Closable>();
   #closing: Promise<void> | undefined;
@@ -46,7 +49,7 @@ export class BullInvocationQueue implements InvocationQueue {
     this.#timings = timings;
     this.#warn = warn;
     this.#shareOf = shareOf;
-    this.#adder = new AddBatcher((groups, shares) => driver.add(groups, shares));
+    this.#adds = batchAdds((groups, shares) => this.#reach(() => driver.add(groups, shares)));
     this.#schedules = new Schedules(driver, timings, warn);
   }
 
@@ -54,7 +57,14 @@ export class BullInvocationQueue implements InvocationQueue {
     if (this.#closing !== undefined) throw queueUnavailable();
     if (jobs.length === 0) return;
     const shares = this.#shareOf === undefined ? NO_SHARES : await sharesOf(jobs, this.#shareOf);
-    await this.#adder.add(jobs.map(toJob), shares);
+    const bytes = bytesOf(jobs);
+    const entered = this.#room.enter(jobs[0]?.invocation.namespace ?? '', bytes);
+    if (entered !== null) await entered;
+    try {
+      await this.#adds.add(addOf(jobs.map(toJob), shares));
+    } finally {
+      this.#room.leave(bytes);
+    }
   }
 
   async get(id: RequestId): Promise<LiveInvocation | null> {
@@ -155,7 +165,7 @@ export class BullInvocationQueue implements InvocationQueue {
 
   async #close(): Promise<void> {
     await Promise.all([...this.#opened].map((opened) => opened.close()));
-    await this.#adder.idle();
+    await this.#adds.idle();
     await this.#driver.close();
   }
 
@@ -198,6 +208,12 @@ export class BullInvocationQueue implements InvocationQueue {
       throw isAppError(error) ? error : queueUnavailable(error);
     }
   }
+}
+
+function bytesOf(jobs: readonly QueuedInvocation[]): number {
+  let bytes = 0;
+  for (const { invocation } of jobs) bytes += invocation.input.byteLength;
+  return bytes;
 }
 
 /** Nearly always of one namespace. */

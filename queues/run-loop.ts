@@ -59,7 +59,9 @@ export interface JobTaker {
   readonly lockMs: number;
   /** Lock tokens for as many jobs as the loop has room for, `most` at the most; hold that room. */
   reserve(most: number): readonly string[];
-  /** Hands over what was taken for the tokens, in their order, and releases the room of the others. */
+  /**
+   * Hands over what was taken for the tokens, in their order, and releases the room of the others.
+   */
   deliver(tokens: readonly string[], answers: readonly NextJob[]): void;
 }
 
@@ -130,7 +132,8 @@ export class RunLoop implements Closable, JobTaker {
     for (const [index, [json, id]] of answers.entries()) {
       const token = tokens[index] ?? '';
       if (json === null) continue;
-      // It may have been told to close meanwhile, or to have fewer, and would not come to it for long.
+      // It may have been told to close meanwhile, or to have fewer, and would not come to it for
+      // long.
       if (this.#room <= 0) this.#giveBack(id, token);
       else this.#start(this.#read(json, id), token);
     }

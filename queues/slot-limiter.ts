@@ -9,10 +9,10 @@ import { ReservedSlots } from './reserved-slots.js';
  */
 const SLOTS_PER_EXTRA = 4;
 /**
- * While sync jobs come in, async jobs hold at most this part of the slots, and each until it has left
- * the queue. What a call waits for at each of its steps is what async jobs have made this process and
- * the store do before it, which grows with their number, on fast and slow machines alike; their rate
- * is at least this part of what it is without calls.
+ * While sync jobs come in, async jobs hold at most this part of the slots, and each until it has
+ * left the queue. What a call waits for at each of its steps is what async jobs have made this
+ * process and the store do before it, which grows with their number, on fast and slow machines
+ * alike; their rate is at least this part of what it is without calls.
  */
 const YIELDING_SHARE = 0.75;
 /**
@@ -47,8 +47,8 @@ interface Waiting {
 
 /**
  * Limits the jobs that one process runs at once. Sync jobs are admitted first and may use some
- * extra slots when async jobs hold all of them. While sync jobs come in, async jobs leave some slots
- * free.
+ * extra slots when async jobs hold all of them. While sync jobs come in, async jobs leave some
+ * slots free.
  */
 export class SlotLimiter implements Closable {
   readonly #total: number;
@@ -211,7 +211,9 @@ export class SlotLimiter implements Closable {
     this.#look = undefined;
   }
 
-  /** Reserved slots for those that may have one; of the others, one makes way for those not seen. */
+  /**
+   * Reserved slots for those that may have one; of the others, one makes way for those not seen.
+   */
   #makeWay(kind: QueueKind): void {
     const waiting = this.#waiting[kind];
     const mayHave = ({ namespace }: Waiting) => this.#mayReserve(kind, namespace);

@@ -1,5 +1,6 @@
-// `npm run attack [-- --match='…']`: runs what an attacker would try, from outside and from inside guests, against an engine
-// of this checkout on loopback, and prints for each whether the defence held. docs/security.md says what each is about.
+// `npm run attack [-- --match='…']`: runs what an attacker would try, from outside and from inside
+// guests, against an engine of this checkout on loopback, and prints for each whether the defence
+// held. docs/security.md says what each is about.
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import './build.mjs';
@@ -26,16 +27,24 @@ const SUITES = {
   ],
   'one namespace starves another: computing, deploys, queries, queue, cache': [
     'test/e2e/starvation.test.ts',
+    'test/e2e/starvation-services.test.ts',
     'test/workers/scheduler.test.ts',
     'test/workers/module-compiler.test.ts',
     'test/db/sqlite-pool.test.ts',
     'test/queues/fairness.test.ts',
     'test/queues/slot-limiter.test.ts',
+    'test/queues/add-room.test.ts',
     'test/queues/faults-redis.test.ts',
     'test/cache/memory.test.ts',
     'test/cache/redis.test.ts',
   ],
-  'quotas, fan-out and chains': ['test/http/quotas.test.ts', 'test/http/limits.test.ts'],
+  'one namespace fills the memory': ['test/http/memory.test.ts', 'test/http/unsent-frames.test.ts'],
+  'quotas, fan-out and chains': [
+    'test/http/quotas.test.ts',
+    'test/http/limits.test.ts',
+    'test/core/publish.test.ts',
+    'test/core/finish.test.ts',
+  ],
   'keys, tokens, sign-up and other namespaces': [
     'test/auth/foreign.test.ts',
     'test/auth/keys.test.ts',
@@ -49,6 +58,7 @@ const SUITES = {
     'test/http/delivery.test.ts',
     'test/http/sockets.test.ts',
     'test/http/webhook-signatures.test.ts',
+    'test/config/metrics.test.ts',
   ],
   HTTP: [
     'test/http/hardening.test.ts',

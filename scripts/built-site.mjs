@@ -18,7 +18,8 @@ export async function buildSite({ out, stampFile, packages, sources, build }) {
   rmSync(stampFile, { force: true });
   const { NODE_ENV } = process.env;
   await build();
-  // vite leaves it at `production`, and what is started afterwards, npm for one, would take it over.
+  // vite leaves it at `production`, and what is started afterwards, npm for one, would take it
+  // over.
   if (NODE_ENV === undefined) delete process.env.NODE_ENV;
   else process.env.NODE_ENV = NODE_ENV;
   for (const name of filesOf(out).filter((each) => TEXT.test(each))) {

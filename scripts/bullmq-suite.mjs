@@ -24,7 +24,8 @@ const results = join(data, 'results.json');
 const setup = join(checkout, 'vitest.sqlite.setup.ts');
 const config = join(checkout, 'vitest.sqlite.config.ts');
 
-// The tests hand Redis connections around, which the backend has no use for: they get an object that does nothing.
+// The tests hand Redis connections around, which the backend has no use for: they get an object
+// that does nothing.
 writeFileSync(
   setup,
   `import { setDefaultBackendFactory } from './src/utils/create-backend';

@@ -9,10 +9,17 @@ const COMMON = {
   platform: 'node',
   target: 'node20',
   sourcemap: true,
+  // V8 keeps the source of each loaded file, with two bytes for each character where one of them,
+  // in a comment mostly, is not Latin-1. dist/THIRD_PARTY_LICENSES.txt has the licences.
+  minifyWhitespace: true,
+  legalComments: 'none',
   metafile: true,
   logLevel: 'warning',
 };
-/** Drivers of databases that are not ours, which knex names, and packages that find files beside their own. */
+/**
+ * Drivers of databases that are not ours, which knex names, and packages that find files beside
+ * their own.
+ */
 const EXTERNAL = [
   ...[
     'better-sqlite3',
@@ -30,8 +37,8 @@ const EXTERNAL = [
 const APP = 'dist/app';
 
 /**
- * Scripts that the program starts as threads and processes of its own. Each is an entry of the bundle beside the mains,
- * since the installed package holds none of the modules that they import.
+ * Scripts that the program starts as threads and processes of its own. Each is an entry of the
+ * bundle beside the mains, since the installed package holds none of the modules that they import.
  */
 const STARTED = {
   'sqlite-thread': 'dist/db/drivers/sqlite/thread.js',
@@ -41,8 +48,8 @@ const STARTED = {
 };
 
 /**
- * Bundles all that the installed package runs. The packages in it and what it imports from outside go to dist/bundle.json,
- * for the SBOM and a test.
+ * Bundles all that the installed package runs. The packages in it and what it imports from outside
+ * go to dist/bundle.json, for the SBOM and a test.
  */
 export async function bundle() {
   const metafiles = [...(await bundleThreads()), await bundleProgram()];
@@ -76,7 +83,10 @@ async function bundleProgram() {
   return metafile;
 }
 
-/** Guest threads, which start by the dozen: each from one file, and without the logger that wasi-js loads. */
+/**
+ * Guest threads, which start by the dozen: each from one file, and without the logger that wasi-js
+ * loads.
+ */
 async function bundleThreads() {
   const threads = ['thread', 'compile-thread'].map((thread) =>
     build({
@@ -90,12 +100,16 @@ async function bundleThreads() {
   return (await Promise.all(threads)).map(({ metafile }) => metafile);
 }
 
-/** A file that is started and not imported, as in `new URL('./thread.js', import.meta.url)`, or the module's own URL. */
+/**
+ * A file that is started and not imported, as in `new URL('./thread.js', import.meta.url)`, or the
+ * module's own URL.
+ */
 const STARTED_OR_URL = /new URL\('(\.\/[\w-]+\.js)', import\.meta\.url\)|import\.meta\.url/g;
 
 /**
- * `import.meta.url` stays the place of the module's own file: templates and guest threads are found beside it. A script
- * that is started is its bundle instead; one that STARTED does not name would be missing from the package.
+ * `import.meta.url` stays the place of the module's own file: templates and guest threads are found
+ * beside it. A script that is started is its bundle instead; one that STARTED does not name would
+ * be missing from the package.
  */
 function keepWhereItWas({ onLoad }) {
   const bundles = new Map(Object.entries(STARTED).map(([name, path]) => [resolve(path), name]));

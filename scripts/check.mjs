@@ -1,4 +1,5 @@
-// `npm run check`: types, lint, import rules and unused code at once; prints what each said when it has ended.
+// `npm run check`: types, lint, import rules and unused code at once; prints what each said when it
+// has ended.
 import { spawn } from 'node:child_process';
 
 const CHECKS = ['typecheck', 'lint', 'arrows', 'unused'];

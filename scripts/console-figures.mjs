@@ -1,4 +1,5 @@
-// Figures of the console for docs/performance.md: `node scripts/console-figures.mjs`, after a build, on a quiet machine.
+// Figures of the console for docs/performance.md: `node scripts/console-figures.mjs`, after a
+// build, on a quiet machine.
 const { findChromium, launchBrowser, openPage, openWindow, signIn } = await import(
   '../dist/test/helpers/browser.js'
 );

@@ -1,4 +1,5 @@
-// Pictures of the console for the documentation: `node scripts/console-screenshots.mjs [directory]`, after a build.
+// Pictures of the console for the documentation: `node scripts/console-screenshots.mjs
+// [directory]`, after a build.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 

@@ -1,4 +1,5 @@
-// `npm run dev [-- <arguments of orama up>]`: compiles on every change and restarts the engine from the new code.
+// `npm run dev [-- <arguments of orama up>]`: compiles on every change and restarts the engine from
+// the new code.
 import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { bundleThreads } from './bundle.mjs';

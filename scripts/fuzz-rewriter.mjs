@@ -1,5 +1,6 @@
-// Mutates the fixtures' modules and reads each as a deploy would. `node scripts/fuzz-rewriter.mjs [mutations] [first seed]`,
-// after `npm run build`. Prints what was neither read nor refused with a typed error; exits with 1 if there was any.
+// Mutates the fixtures' modules and reads each as a deploy would. `node scripts/fuzz-rewriter.mjs
+// [mutations] [first seed]`, after `npm run build`. Prints what was neither read nor refused with a
+// typed error; exits with 1 if there was any.
 
 import { fuzzModule } from '../dist/test/helpers/fuzz.js';
 import { guest } from '../dist/test/helpers/guests.js';

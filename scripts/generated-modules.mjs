@@ -1,6 +1,7 @@
-// Runs modules that wasm-smith generates: each export is called on a new instance of the original and, in each mode, on
-// instances that are put back in between; results and memory must be the same. Needs cargo.
-// `npm run build && node scripts/generated-modules.mjs [modules] [first seed]`. Prints the seeds of what differs.
+// Runs modules that wasm-smith generates: each export is called on a new instance of the original
+// and, in each mode, on instances that are put back in between; results and memory must be the
+// same. Needs cargo. `npm run build && node scripts/generated-modules.mjs [modules] [first seed]`.
+// Prints the seeds of what differs.
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

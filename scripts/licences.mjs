@@ -1,12 +1,13 @@
-// The licences of the packages whose code the bundle holds: their texts go with it, as most of them demand.
+// The licences of the packages whose code the bundle holds: their texts go with it, as most of them
+// demand.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const LICENCE_FILE = /^(licen[cs]e|copying|notice)([.-].*)?$/i;
 
 /**
- * Writes one section for each package among the bundled files, and returns their names and versions. A package that names
- * no licence stops the build.
+ * Writes one section for each package among the bundled files, and returns their names and
+ * versions. A package that names no licence stops the build.
  */
 export function writeLicences(inputs, target) {
   const roots = new Set(inputs.filter((path) => path.includes('node_modules/')).map(packageRoot));
@@ -20,7 +21,10 @@ export function writeLicences(inputs, target) {
   return sections.map(({ title }) => title);
 }
 
-/** `a/node_modules/b/node_modules/@c/d/e.js` → `a/node_modules/b/node_modules/@c/d`, and up from files of subpackages. */
+/**
+ * `a/node_modules/b/node_modules/@c/d/e.js` → `a/node_modules/b/node_modules/@c/d`, and up from
+ * files of subpackages.
+ */
 function packageRoot(path) {
   const [, root] = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(path);
   return root;

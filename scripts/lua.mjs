@@ -1,12 +1,16 @@
-// Makes the Redis scripts: puts the includes of queues/drivers/redis/lua/*.lua and the functions of BullMQ into them, and
-// writes them beside the compiled driver. A BullMQ other than the one that they were written for fails the build.
+// Makes the Redis scripts: puts the includes of queues/drivers/redis/lua/*.lua and the functions of
+// BullMQ into them, and writes them beside the compiled driver. A BullMQ other than the one that
+// they were written for fails the build.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
 const SOURCE = 'queues/drivers/redis/lua';
 const TARGET = 'dist/queues/drivers/redis/lua';
-/** `--- @include "includes/usage"`: a file of ours; `--- @bullmq moveToActive`: a script of BullMQ as a function. */
+/**
+ * `--- @include "includes/usage"`: a file of ours; `--- @bullmq moveToActive`: a script of BullMQ
+ * as a function.
+ */
 const DIRECTIVE = /^--- @(include|bullmq) "?([\w/]+)"?$/gm;
 const COMMENT = /--\[\[[\s\S]*?\]\]\n?/g;
 
@@ -46,7 +50,10 @@ export async function buildLua() {
   checkStubs([...used]);
 }
 
-/** BullMQ's scripts, as it defines them on a connection: "<name>:<version>" → text and number of keys. */
+/**
+ * BullMQ's scripts, as it defines them on a connection: "<name>:<version>" → text and number of
+ * keys.
+ */
 function bullScripts() {
   const root = dirname(require.resolve('bullmq'));
   const { version } = require(join(root, 'version.js'));

@@ -1,15 +1,15 @@
 // `npm run release -- [major|minor|patch|<version>] [--dry-run] [--no-build] [--out <dir>]`: makes a release, all but sending it.
-// Version and changelog are set, the tarball is packed and checked, checksums and SBOM are written, and the release is
+// Versions and changelog are set, the packages are made and checked, checksums and SBOMs are written, and the release is
 // committed and tagged. With --dry-run the artefacts are made, and nothing else is changed. docs/releasing.md has the rest.
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { checksums } from './release/checksums.mjs';
-import { readManifest, writeManifest } from './release/manifest.mjs';
-import { bundledSbom } from './release/sbom.mjs';
+import { packGo, packNpm, packPython, purls } from './release/packages.mjs';
+import { bundledSbom, plainSbom } from './release/sbom.mjs';
 import { nextVersion, releaseNotes } from './release/version.mjs';
+import { pythonVersion, setVersion } from './release/versions.mjs';
 
 process.on('uncaughtException', ({ message }) => fail(message));
 
@@ -24,66 +24,62 @@ const { values, positionals } = parseArgs({
 });
 const dryRun = values['dry-run'];
 const out = resolve(values.out);
-const manifest = readManifest('.');
-const version = nextVersion(manifest.version, positionals[0]);
-const tag = `v${version}`;
+const { name, version: current } = JSON.parse(readFileSync('package.json', 'utf8'));
+const version = nextVersion(current, positionals[0]);
+pythonVersion(version);
+// A Go module in a folder of a repository has tags of its own, which begin with the folder.
+const tags = [`v${version}`, `sdk/go/v${version}`];
 const today = new Date().toISOString().slice(0, 10);
 const changelog = releaseNotes(readFileSync('CHANGELOG.md', 'utf8'), version, today);
 
-if (git('tag', '--list', tag) !== '')
-  fail(`The tag ${tag} exists; name the next version: npm run release -- patch`);
+for (const tag of tags) {
+  if (git('tag', '--list', tag) !== '')
+    fail(`The tag ${tag} exists; name the next version: npm run release -- patch`);
+}
 if (!dryRun && git('status', '--porcelain') !== '') fail('The work tree has changes; commit them first');
 
 if (values.build) run(process.execPath, 'scripts/build.mjs');
 rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
-const tarball = pack();
-run(process.execPath, 'node_modules/publint/src/cli.js', '--strict', join(out, tarball));
-run(process.execPath, 'node_modules/@arethetypeswrong/cli/dist/index.js', join(out, tarball));
-const sbom = `${manifest.name}-${version}.cdx.json`;
-writeFileSync(join(out, sbom), `${JSON.stringify(bundledSbom(manifest.name, version), null, 2)}\n`);
+const engine = packNpm('.', version, out);
+const client = packNpm('clients/typescript', version, out);
+const python = packPython(version, out);
+const go = packGo(version, out);
+run(process.execPath, 'node_modules/publint/src/cli.js', '--strict', join(out, engine));
+run(process.execPath, 'node_modules/publint/src/cli.js', '--strict', join(out, client));
+const attw = 'node_modules/@arethetypeswrong/cli/dist/index.js';
+run(process.execPath, attw, join(out, engine));
+// Required from CommonJS it is an ES module, which Node loads from 20.19 on.
+run(process.execPath, attw, '--profile', 'esm-only', join(out, client));
+
+const sboms = { [`${name}-${version}.cdx.json`]: bundledSbom(name, version) };
+for (const [stem, purl] of Object.entries(purls(version))) {
+  sboms[`${stem}-${version}.cdx.json`] = plainSbom(stem, version, purl);
+}
+for (const [file, document] of Object.entries(sboms)) {
+  writeFileSync(join(out, file), `${JSON.stringify(document, null, 2)}\n`);
+}
 writeFileSync(join(out, 'RELEASE_NOTES.md'), changelog.notes);
-writeFileSync(join(out, 'SHA256SUMS'), checksums(out, [tarball, sbom, 'RELEASE_NOTES.md']));
+const files = [engine, client, ...python, go, ...Object.keys(sboms), 'RELEASE_NOTES.md'];
+writeFileSync(join(out, 'SHA256SUMS'), checksums(out, files));
 
 if (!dryRun) {
-  writeManifest('.', { ...manifest, version });
+  setVersion('.', version);
   run('npm', 'install', '--package-lock-only', '--ignore-scripts');
   writeFileSync('CHANGELOG.md', changelog.text);
   git('commit', '--all', '--message', `Release ${version}`);
-  git('tag', '--annotate', tag, '--message', changelog.notes);
+  for (const tag of tags) git('tag', '--annotate', tag, '--message', changelog.notes);
 }
 const would = dryRun ? 'would be ' : '';
 console.log(
-  `\n${manifest.name} ${version}: version and changelog ${would}set, ${would}committed and tagged ${tag}`,
+  `\n${name} ${version}: versions and changelog ${would}set, ${would}committed and tagged ${tags.join(' and ')}`,
 );
 console.log(readFileSync(join(out, 'SHA256SUMS'), 'utf8'));
-console.log(
-  `Send it with: git push --follow-tags, and, in CI, npm publish --provenance ${join(values.out, tarball)}`,
-);
-
-/** Packs the files that npm would, with the new version, from a copy: a dry run changes nothing here. */
-function pack() {
-  const copy = mkdtempSync(join(tmpdir(), 'orama-release-'));
-  try {
-    const [{ files }] = JSON.parse(npm('pack', '--dry-run', '--json', '--ignore-scripts'));
-    for (const { path } of files) {
-      mkdirSync(dirname(join(copy, path)), { recursive: true });
-      cpSync(path, join(copy, path));
-    }
-    writeManifest(copy, { ...manifest, version });
-    const [{ filename }] = JSON.parse(
-      npm('pack', copy, '--json', '--ignore-scripts', '--pack-destination', out),
-    );
-    if (!existsSync(join(out, filename))) fail(`npm pack made no ${filename}`);
-    return filename;
-  } finally {
-    rmSync(copy, { recursive: true, force: true });
-  }
-}
-
-function npm(...args) {
-  return execFileSync('npm', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
-}
+console.log('Send it with:\n  git push --follow-tags');
+console.log('and, in CI:');
+for (const tarball of [engine, client])
+  console.log(`  npm publish --provenance ${join(values.out, tarball)}`);
+console.log(`  twine upload ${python.map((file) => join(values.out, file)).join(' ')}`);
 
 function git(...args) {
   return execFileSync('git', args, { encoding: 'utf8' }).trim();

@@ -1,5 +1,6 @@
-// Tries a live engine with what its own /openapi.json allows and does not allow: no 5xx, no status, header or shape
-// that the document does not have. `node scripts/schemathesis.mjs [examples] [seconds]`, or `install` alone.
+// Tries a live engine with what its own /openapi.json allows and does not allow: no 5xx, no status,
+// header or shape that the document does not have. `node scripts/schemathesis.mjs [examples]
+// [seconds]`, or `install` alone.
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
@@ -69,7 +70,10 @@ async function run(maxExamples = '10', maxSeconds = '120') {
   }
 }
 
-/** The document with the function that there is as an example, and without what makes a reply that never ends. */
+/**
+ * The document with the function that there is as an example, and without what makes a reply that
+ * never ends.
+ */
 function tryable(document) {
   for (const operations of Object.values(document.paths)) {
     for (const operation of Object.values(operations)) {

@@ -1,4 +1,5 @@
-// `npm test [-- <files>]`: builds, runs the tests, and prints the slowest ones, so that a slow test is seen when it appears.
+// `npm test [-- <files>]`: builds, runs the tests, and prints the slowest ones, so that a slow test
+// is seen when it appears.
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import './build.mjs';

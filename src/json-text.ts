@@ -14,12 +14,14 @@ export class JsonText {
 
 /** As `JSON.stringify` writes an object, but for the members that are texts already. */
 export function stringifyWith(members: Readonly<Record<string, unknown>>): string {
-  const written: string[] = [];
-  for (const [name, value] of Object.entries(members)) {
+  let written = '';
+  for (const name of Object.keys(members)) {
+    const value = members[name];
     const text = value instanceof JsonText ? value.text : JSON.stringify(value);
-    if (text !== undefined) written.push(`${JSON.stringify(name)}:${text}`);
+    if (text === undefined) continue;
+    written += `${written === '' ? '' : ','}${JSON.stringify(name)}:${text}`;
   }
-  return `{${written.join(',')}}`;
+  return `{${written}}`;
 }
 
 /**

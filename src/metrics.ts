@@ -40,10 +40,12 @@ export interface Metrics {
 }
 
 /**
- * Functions whose attempts are told apart in one process; those of any more come under one name, as
- * there is no end to names.
+ * Functions whose attempts are told apart in one process, and those of one namespace; any more come
+ * under one name, as there is no end to names. A namespace that makes more and more names has no
+ * part in the series of others.
  */
 const MAX_FUNCTIONS = 1000;
+const MAX_FUNCTIONS_EACH = 500;
 export const OTHERS = '(others)';
 
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
@@ -80,24 +82,27 @@ export function createMetrics(): Metrics {
     registers,
   });
 
-  const told = new Set<string>();
-  const isTold = (name: string) => {
-    if (told.has(name)) return true;
-    if (told.size >= MAX_FUNCTIONS) return false;
-    told.add(name);
-    return true;
+  const told = new Map<string, Set<string>>();
+  let toldOfAll = 0;
+  /** The labels under which a function is counted. */
+  const labelsOf = (namespace: string, name: string) => {
+    const own = told.get(namespace) ?? new Set();
+    if (own.has(name)) return { namespace, function: name };
+    if (toldOfAll >= MAX_FUNCTIONS) {
+      return own.size > 0 ? { namespace, function: OTHERS } : { namespace: OTHERS, function: OTHERS };
+    }
+    if (own.size >= MAX_FUNCTIONS_EACH) return { namespace, function: OTHERS };
+    own.add(name);
+    told.set(namespace, own);
+    toldOfAll += 1;
+    return { namespace, function: name };
   };
 
   return {
     meter: {
       accepted: (trigger, count) => accepted.inc({ trigger }, count),
       attempted: ({ namespace, function: name, status, seconds }) =>
-        duration.observe(
-          isTold(`${namespace}/${name}`)
-            ? { namespace, function: name, status }
-            : { namespace: OTHERS, function: OTHERS, status },
-          seconds,
-        ),
+        duration.observe({ ...labelsOf(namespace, name), status }, seconds),
       ended: (state, reason) => ended.inc({ state, reason: reason ?? '' }),
       hostCalled: (call, ok) => hostCalls.inc({ call, ok: String(ok) }),
     },

@@ -9,11 +9,17 @@ let lost = 0;
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
 
 /**
- * Writes a line of the engine's own log. One that cannot be written (its disk is full, its reader
- * is gone) is lost and counted: whoever cannot log must still do its work.
+ * What JSON lets stand in a string though it could steer the terminal that the log is read on: other
+ * control characters, separators and bidirectional controls.
+ */
+const STEERING = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_C}]/gu;
+
+/**
+ * Writes a line of the engine's own log, which is JSON. One that cannot be written (its disk is
+ * full, its reader is gone) is lost and counted: whoever cannot log must still do its work.
  */
 export function writeLogLine(line: string): void {
-  let bytes = Buffer.from(line);
+  let bytes = Buffer.from(`${line.trimEnd().replace(STEERING, escaped)}\n`);
   const giveUpAt = performance.now() + PATIENCE_MS;
   while (bytes.length > 0) {
     try {
@@ -27,6 +33,10 @@ export function writeLogLine(line: string): void {
       Atomics.wait(sleeper, 0, 0, AGAIN_MS);
     }
   }
+}
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
 /** Lines of the engine's own log that could not be written, since the process started. */

@@ -56,6 +56,8 @@ import { attemptsHttpStatus } from './055-attempts-http-status.js';
 import { functionRoutes } from './056-function-routes.js';
 import { traces } from './057-traces.js';
 import { tracesByTime } from './058-traces-by-time.js';
+import { functionVersionMessage } from './059-function-version-message.js';
+import { functionVersionCommit } from './060-function-version-commit.js';
 
 export interface Migration {
   name: string;
@@ -123,4 +125,6 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '056-function-routes', sql: functionRoutes },
   { name: '057-traces', sql: traces },
   { name: '058-traces-by-time', sql: tracesByTime },
+  { name: '059-function-version-message', sql: functionVersionMessage },
+  { name: '060-function-version-commit', sql: functionVersionCommit },
 ];

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { FunctionMetadata, FunctionVersion, WarmStart } from '../../src/contract/function.js';
 import type { FunctionName, Namespace } from '../../src/contract/ids.js';
 import { MB } from '../../src/contract/limits.js';
+import { NO_ORIGIN } from '../../src/contract/version-origin.js';
 import { AppError } from '../../src/errors.js';
 import type { FunctionStore, NewVersion } from '../../src/ports/store/functions.js';
 import { uuidv7 } from '../../src/uuid.js';
@@ -32,6 +33,8 @@ interface VersionRow {
   updated_at: number;
   created_by: string;
   metadata: string;
+  message: string | null;
+  git_commit: string | null;
 }
 
 /**
@@ -49,8 +52,9 @@ on conflict (namespace, name) do update set
 const INSERT_VERSION = `
 insert into function_versions (
   namespace, name, version, id, created_at, wasm_cid, memory_limit_mb, timeout_seconds, is_public,
-  retry_count, retry_delay_seconds, warm_start, warm_start_reason, probe_pending, updated_at, created_by, metadata, wasm_bytes)
-select namespace, name, last_version, id, created_at, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
+  retry_count, retry_delay_seconds, warm_start, warm_start_reason, probe_pending, updated_at, created_by, metadata, wasm_bytes,
+  message, git_commit)
+select namespace, name, last_version, id, created_at, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
 from functions where namespace = ? and name = ?`;
 
 /**
@@ -135,7 +139,7 @@ export function createFunctionStore(database: Database): FunctionStore {
   return {
     async addVersion(version, audit) {
       const { namespace, settings, wasmCid, wasmBytes = 0, createdBy } = version;
-      const { warmStart, warmStartReason, probePending } = version;
+      const { warmStart, warmStartReason, probePending, origin = NO_ORIGIN } = version;
       const { name, metadata } = settings;
       const now = Date.now();
       const triggers = metadata.triggers.map((spec) => [
@@ -170,6 +174,8 @@ export function createFunctionStore(database: Database): FunctionStore {
           createdBy,
           JSON.stringify(metadata),
           wasmBytes,
+          origin.message === null ? null : cleanText(origin.message),
+          origin.git_commit,
           namespace,
           name,
         ]),
@@ -299,6 +305,8 @@ function toVersion(row: VersionRow): FunctionVersion {
     created_at: rfc3339(row.created_at),
     updated_at: rfc3339(row.updated_at),
     created_by: row.created_by,
+    message: row.message,
+    git_commit: row.git_commit,
     metadata: JSON.parse(row.metadata) as FunctionMetadata,
     ...(row.probe_pending === 1 ? { probe_pending: true as const } : {}),
   };

@@ -1,9 +1,10 @@
+import { closeRedis } from '../../src/redis/connection.js';
+import { RedisServer } from '../../src/redis/server.js';
 import type { QueueLimits, QueueTimings, ShareOf, Warn } from '../driver.js';
 import type { Queues } from '../open.js';
 import { BullInvocationQueue } from '../queue.js';
 import { BullTasks } from '../tasks.js';
 import { RedisBacklog } from './redis/backlog.js';
-import { closeRedis, RedisServer, whenReady } from './redis/connect.js';
 import { RedisDriver } from './redis/driver.js';
 import { RedisLeases } from './redis/leases.js';
 
@@ -22,10 +23,9 @@ export async function openRedisQueues({
   warn,
   ...limits
 }: RedisQueuesOptions): Promise<Queues> {
-  const server = await RedisServer.reach(url);
-  const connection = server.commands();
+  const server = await RedisServer.reach(url, 'REDIS_URL', { batchWrites: true });
+  const connection = await server.connect('failFast');
   connection.on('error', (error) => warn('The connection to Redis is broken; it is being restored.', error));
-  await whenReady(connection);
   const driver = await RedisDriver.open(server, connection, limits, warn);
   const queue = new BullInvocationQueue(driver, timings, warn, shareOf);
   const tasks = await BullTasks.open(driver, timings, warn);

@@ -1,4 +1,6 @@
-/** The fields of an object's schema: name, type without null, and whether it may be missing or null. */
+/**
+ * The fields of an object's schema: name, type without null, and whether it may be missing or null.
+ */
 export function fieldsOf(schema) {
   const required = new Set(schema.required ?? []);
   return Object.entries(schema.properties).map(([name, given]) => {

@@ -17,7 +17,10 @@ const PATHS = [
   '/v1/auth/whoami',
 ];
 
-/** The files of the clients that are made from the schemas, by path; a test holds them against these. */
+/**
+ * The files of the clients that are made from the schemas, by path; a test holds them against
+ * these.
+ */
 export async function generatedClientFiles() {
   const used = routes.filter(({ path }) => PATHS.includes(path));
   const document = openApi(used, '1');

@@ -1,4 +1,5 @@
-// Makes dist/javascript: the engine that every JavaScript function is made from, and its runtime as bytecode.
+// Makes dist/javascript: the engine that every JavaScript function is made from, and its runtime as
+// bytecode.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

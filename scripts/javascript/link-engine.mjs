@@ -1,6 +1,7 @@
-// Links what every JavaScript function is made from: QuickJS and extensions from the npm package quickjs-wasi, which are
-// position-independent, and our glue (sdk/javascript/engine), into one module with the exports and imports of a function.
-// Node and npm packages are all it takes: no C compiler.
+// Links what every JavaScript function is made from: QuickJS and extensions from the npm package
+// quickjs-wasi, which are position-independent, and our glue (sdk/javascript/engine), into one
+// module with the exports and imports of a function. Node and npm packages are all it takes: no C
+// compiler.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -27,7 +28,10 @@ const GLUE = 'sdk/javascript/engine/glue.as.ts';
 
 const EXTENSIONS = ['url', 'encoding', 'crypto'];
 const PAGE_BYTES = 65_536;
-/** QuickJS has its stack at the bottom of its memory, growing down from here. Static data of the others lies at its far end. */
+/**
+ * QuickJS has its stack at the bottom of its memory, growing down from here. Static data of the
+ * others lies at its far end.
+ */
 const STACK_TOP = 1 << 20;
 /** Of the stack, for functions of QuickJS that do not look how much is left. */
 const STACK_RESERVE_BYTES = 65_536;
@@ -131,7 +135,10 @@ function layOut(quickjs, extensions) {
     return wanted;
   }
 
-  /** A variable that holds a function's index in the table; 0, which traps when it is called, for one that no part has. */
+  /**
+   * A variable that holds a function's index in the table; 0, which traps when it is called, for
+   * one that no part has.
+   */
   function pointerTo(wanted) {
     const found = quickjs.exports.find((entry) => entry.name === wanted && isFunction(entry));
     if (!pointers.has(wanted))

@@ -1,12 +1,14 @@
-// Reads a WebAssembly module as its sections and writes it with other imports, exports and tables. What is in between,
-// code above all, is copied byte for byte.
+// Reads a WebAssembly module as its sections and writes it with other imports, exports and tables.
+// What is in between, code above all, is copied byte for byte.
 
 const SECTION = { type: 1, import: 2, function: 3, table: 4, export: 7, data: 11, dataCount: 12 };
 const OPCODE = { end: 0x0b, i32Const: 0x41, i32Add: 0x6a };
 const KIND = { func: 0, table: 1, memory: 2, global: 3 };
 const TYPE_NAMES = { 127: 'i32', 126: 'i64', 125: 'f32', 124: 'f64' };
 
-/** @returns {{sections: {id: number, name?: string, payload: Buffer}[], imports: object[], exports: object[], tableMin: number}} */
+/**
+ * @returns {{sections: {id: number, name?: string, payload: Buffer}[], imports: object[], exports: object[], tableMin: number}}
+ */
 export function readModule(bytes) {
   const sections = [];
   let at = 8;
@@ -39,7 +41,9 @@ export function readModule(bytes) {
   return { sections, imports, exports, tableMin, dylink: dylinkOf(sections) };
 }
 
-/** The module with each import's module and name as `rename(import)` gives them: `[module, name]`. */
+/**
+ * The module with each import's module and name as `rename(import)` gives them: `[module, name]`.
+ */
 export function withImports(module, rename) {
   const entries = module.imports.map((entry) => {
     const [from, name] = rename(entry);
@@ -63,8 +67,9 @@ export function withTable(module, min) {
 }
 
 /**
- * The module with each data segment at a plain constant: sums of constants are allowed only in engines newer than some that
- * Node has. Without a data count, which only segments that are copied at run time need.
+ * The module with each data segment at a plain constant: sums of constants are allowed only in
+ * engines newer than some that Node has. Without a data count, which only segments that are copied
+ * at run time need.
  */
 export function withPlainData(module) {
   const segments = readVector(section(module, SECTION.data), (reader) => {

@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 const DEVELOPMENT = 'cdx:npm:package:development';
 
 /**
- * The CycloneDX document of `npm sbom`, cut to what users get: npm knows only what is installed beside the package, and
- * counts what is bundled into it with the tools that build it.
+ * The CycloneDX document of `npm sbom`, cut to what users get: npm knows only what is installed
+ * beside the package, and counts what is bundled into it with the tools that build it.
  */
 export function bundledSbom(name, version) {
   const args = ['sbom', '--sbom-format', 'cyclonedx', '--sbom-type', 'application', '--include', 'dev'];
@@ -36,4 +36,18 @@ export function bundledSbom(name, version) {
 
 function isDevelopment(component) {
   return component.properties?.some(({ name, value }) => name === DEVELOPMENT && value === 'true');
+}
+
+/** The document of a package that depends on nothing. */
+export function plainSbom(name, version, purl) {
+  const component = { type: 'library', 'bom-ref': purl, name, version, purl };
+  const licenses = [{ license: { id: 'Apache-2.0' } }];
+  return {
+    bomFormat: 'CycloneDX',
+    specVersion: '1.5',
+    version: 1,
+    metadata: { component: { ...component, licenses } },
+    components: [],
+    dependencies: [{ ref: purl, dependsOn: [] }],
+  };
 }

@@ -1,6 +1,9 @@
 const VERSION = /^(\d+)\.(\d+)\.(\d+)(-[0-9A-Za-z.-]+)?$/;
 
-/** The version that package.json has, unless the next major, minor or patch one, or one by its name, is asked for. */
+/**
+ * The version that package.json has, unless the next major, minor or patch one, or one by its name,
+ * is asked for.
+ */
 export function nextVersion(current, wanted = current) {
   if (VERSION.test(wanted)) return wanted;
   const [, major, minor, patch] = VERSION.exec(current)?.map(Number) ?? [];
@@ -16,7 +19,10 @@ export function nextVersion(current, wanted = current) {
   }
 }
 
-/** The changelog with its newest section, which must be unreleased, under this version and date; and what it says. */
+/**
+ * The changelog with its newest section, which must be unreleased, under this version and date; and
+ * what it says.
+ */
 export function releaseNotes(text, version, date) {
   const heading = /^## \[Unreleased\]$/m.exec(text);
   if (heading === null) throw new Error('CHANGELOG.md has no section "## [Unreleased]"');

@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
+import { printable } from './terminal.js';
 
 /**
  * Asks a person. Without one to ask, it is wrong usage: nothing is deleted because nobody could say
@@ -11,7 +12,7 @@ export async function confirm(command: Command, question: string): Promise<boole
   }
   const prompt = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    const answer = await prompt.question(`${question} [y/N] `);
+    const answer = await prompt.question(printable(`${question} [y/N] `));
     return /^y(es)?$/i.test(answer.trim());
   } finally {
     prompt.close();

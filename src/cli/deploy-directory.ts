@@ -7,10 +7,13 @@ import { readFileOr } from './data.js';
 import { during } from './during.js';
 import { needsBuild, readManifest } from './function-directory.js';
 import type { Terminal } from './terminal.js';
+import { originOf } from './version-origin.js';
 
 export interface DeployOptions {
   /** `auto`: when there is no module, or source newer than it. */
   build: 'auto' | 'always' | 'never';
+  /** What changed; the subject of the commit unless told. */
+  message?: string | undefined;
 }
 
 /** Builds what needs building and deploys a function's directory. Returns the server's reply. */
@@ -27,6 +30,7 @@ export async function deployDirectory(
     terminal.progress(describeBuilt(built));
   }
   const wasm = await readFileOr(join(directory, MODULE_FILE));
-  const form = writeDeployForm(settings, client.settings.namespace);
+  const origin = await originOf(directory, options.message);
+  const form = writeDeployForm(settings, client.settings.namespace, origin);
   return during(terminal, `Deploying ${settings.name}…`, () => client.deploy(form, wasm));
 }

@@ -18,7 +18,8 @@ const SOURCE_EXTENSIONS = new Set([
 export function readManifest(directory: string, stage?: StageEnv): Manifest {
   const file = join(directory, MANIFEST_FILE);
   if (!existsSync(file)) {
-    const sentence = `There is no ${MANIFEST_FILE} in ${directory}; make a function with "orama function init hello"`;
+    const place = directory === '.' ? 'this directory' : directory;
+    const sentence = `There is no ${MANIFEST_FILE} in ${place}; name the directory of a function, or make one with "orama function init hello"`;
     throw new AppError('invalid_manifest', sentence);
   }
   const name = stage === undefined ? MANIFEST_FILE : join(directory, MANIFEST_FILE);

@@ -10,7 +10,9 @@ export interface LiveLine {
 const REDRAW_MS = 1000;
 const CLEAR = '\r\u001b[2K';
 
-/** A line at the bottom of a terminal that is drawn over itself, with the seconds it has been there. */
+/**
+ * A line at the bottom of a terminal that is drawn over itself, with the seconds it has been there.
+ */
 export function createLiveLine(stream: Writable & { columns?: number }): LiveLine {
   let current: { text: string; since: number; render: (text: string) => string } | undefined;
   let timer: NodeJS.Timeout | undefined;

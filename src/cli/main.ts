@@ -10,7 +10,7 @@ import { isEngine } from './early.js';
 import { hintFor } from './hints.js';
 import { packageVersion } from './package.js';
 import { createProgram, pathOf } from './program.js';
-import { printable } from './terminal.js';
+import { oneLine, writePrintable } from './terminal.js';
 
 const FAILED = 1;
 const WRONG_USAGE = 2;
@@ -31,7 +31,7 @@ async function main(): Promise<number> {
     // Commander has said what was wrong already; help and version are no errors.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : WRONG_USAGE;
     const step = error instanceof AppError ? nextStep(error, running) : faultReport(error);
-    process.stderr.write(printable(`error: ${messageOf(error)}\n${step}`));
+    writePrintable(process.stderr, `error: ${messageOf(error)}\n${step}`);
     return FAILED;
   }
 }
@@ -44,15 +44,18 @@ async function tellUpdate(): Promise<void> {
   const own = packageVersion();
   const newer = await findUpdate({ ...settings, own, now: Date.now() });
   if (newer === undefined) return;
-  process.stderr.write(
-    `orama ${newer} is there; this is ${own}. Install it with: npm install orama-functions\n`,
+  writePrintable(
+    process.stderr,
+    `orama ${newer} is available; this is ${own}. Update with: npm install --global orama-functions@latest\n`,
   );
 }
 
 /** For the shell's script that `orama completion` prints. */
 async function printCandidates(words: readonly string[]): Promise<number> {
   const found = await candidates(createProgram(), words, knownNames);
-  for (const { value, about } of found) process.stdout.write(printable(`${value}\t${about}\n`));
+  for (const { value, about } of found) {
+    writePrintable(process.stdout, `${oneLine(value)}\t${oneLine(about)}\n`);
+  }
   return 0;
 }
 

@@ -142,8 +142,16 @@ function alignedTable(header: readonly string[], rows: readonly (readonly string
   return [paint(aligned(header)), ...rows.map(aligned)].join('\n');
 }
 
+/**
+ * Writes text that may be anybody's where there is no `Terminal` yet: beside a prompt, or before a
+ * command is known.
+ */
+export function writePrintable(stream: Writable, text: string): void {
+  stream.write(printable(text));
+}
+
 /** A cell is one line: a line break or tab of a guest must not look like another row or column. */
-function oneLine(cell: string): string {
+export function oneLine(cell: string): string {
   return printable(cell.replace(/[\t\r\n]+/g, ' '));
 }
 

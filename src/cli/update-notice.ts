@@ -18,7 +18,9 @@ export interface UpdateCheck {
   now: number;
 }
 
-/** A newer version of this package that there is; undefined when there is none or nobody answers. */
+/**
+ * A newer version of this package that there is; undefined when there is none or nobody answers.
+ */
 export async function findUpdate({ registry, file, own, now }: UpdateCheck): Promise<string | undefined> {
   try {
     const kept = readNote(file);

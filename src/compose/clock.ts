@@ -1,7 +1,7 @@
 import { AppError, messageOf } from '../errors.js';
 import type { Logger } from '../logger.js';
 import type { Closable } from '../ports/closable.js';
-import { connectNode } from '../redis.js';
+import { connectNode } from '../redis/server.js';
 
 /**
  * Delays, schedules and ages are times that one process writes and another reads: no clock may be

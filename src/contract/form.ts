@@ -6,8 +6,9 @@ import { jsonDepth, MAX_JSON_DEPTH } from './json-depth.js';
 import { assertOrdinaryKeys } from './ordinary-keys.js';
 import { dotted, parseOrRefuse } from './sentence.js';
 import { show } from './show.js';
+import { gitCommitSchema, type VersionOrigin, versionMessageSchema } from './version-origin.js';
 
-/** The settings that have a form field of their own in POST /v1/functions. */
+/** What has a form field of its own in POST /v1/functions. */
 const FIELDS = {
   name: functionSettingsSchema.shape.name,
   namespace: namespaceSchema.optional(),
@@ -16,6 +17,8 @@ const FIELDS = {
   timeout_seconds: functionSettingsSchema.shape.timeout_seconds,
   retry_count: functionSettingsSchema.shape.retry_count,
   retry_delay_seconds: functionSettingsSchema.shape.retry_delay_seconds,
+  message: versionMessageSchema.optional(),
+  git_commit: gitCommitSchema.optional(),
 };
 const formSchema = z.strictObject({ ...FIELDS, ...functionMetadataSchema.shape });
 
@@ -37,6 +40,7 @@ const REFUSAL = {
 
 export interface DeployForm {
   settings: FunctionSettings;
+  origin: VersionOrigin;
   namespace?: Namespace;
 }
 
@@ -58,14 +62,19 @@ export function parseDeployForm(fields: Readonly<Record<string, string>>): Deplo
     name: (path) => nameOf(path, fields),
   });
   const { namespace, name, is_public, memory_limit_mb, timeout_seconds, retry_count, ...others } = parsed;
-  const { retry_delay_seconds, ...metadata } = others;
+  const { retry_delay_seconds, message = null, git_commit = null, ...metadata } = others;
   const limits = { memory_limit_mb, timeout_seconds, retry_count, retry_delay_seconds };
   const settings = { name, is_public, ...limits, metadata };
-  return namespace === undefined ? { settings } : { settings, namespace };
+  const origin = { message, git_commit };
+  return namespace === undefined ? { settings, origin } : { settings, origin, namespace };
 }
 
 /** The form that carries these settings: what `parseDeployForm` reads back as the same. */
-export function writeDeployForm(settings: FunctionSettings, namespace?: string): Record<string, string> {
+export function writeDeployForm(
+  settings: FunctionSettings,
+  namespace?: string,
+  origin?: VersionOrigin,
+): Record<string, string> {
   return {
     name: settings.name,
     ...(namespace === undefined ? {} : { namespace }),
@@ -75,6 +84,8 @@ export function writeDeployForm(settings: FunctionSettings, namespace?: string):
     retry_count: String(settings.retry_count),
     retry_delay_seconds: String(settings.retry_delay_seconds),
     metadata: JSON.stringify(settings.metadata),
+    ...(origin?.message ? { message: origin.message } : {}),
+    ...(origin?.git_commit ? { git_commit: origin.git_commit } : {}),
   };
 }
 

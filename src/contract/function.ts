@@ -126,6 +126,9 @@ export const functionRecordSchema = z.object({
   created_at: z.string(),
   updated_at: z.string(),
   created_by: z.string(),
+  /** What changed, as whoever deployed it says, and the commit of git that it was built from. */
+  message: z.string().nullable().default(null),
+  git_commit: z.string().nullable().default(null),
 });
 export type FunctionRecord = z.infer<typeof functionRecordSchema>;
 

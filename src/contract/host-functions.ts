@@ -18,9 +18,9 @@ export interface HostFunction {
   args: readonly HostArg[];
   result: HostResultKind;
   /**
-   * Who answers: the engine, behind a call to the main thread (`HostCalls`); the guest's own thread,
-   * from what the invocation brought along (`thread-calls.ts`); or its log, which counts against no
-   * quota of calls.
+   * Who answers: the engine, behind a call to the main thread (`HostCalls`); the guest's own
+   * thread, from what the invocation brought along (`thread-calls.ts`); or its log, which counts
+   * against no quota of calls.
    */
   by: 'engine' | 'thread' | 'log';
   /** One line for docs/host-functions.md. */

@@ -36,6 +36,8 @@ const RESERVED: ReadonlySet<string> = new Set([
   'trailer',
   'transfer-encoding',
   'upgrade',
+  // Names the invocation to whoever got the reply.
+  'x-request-id',
 ]);
 const RESERVED_PREFIX = 'x-orama-';
 

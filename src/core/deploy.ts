@@ -3,6 +3,7 @@ import type { FunctionRecord, FunctionSettings, FunctionVersion } from '../contr
 import type { FunctionName, Namespace } from '../contract/ids.js';
 import { MAX_MODULE_BYTES } from '../contract/limits.js';
 import type { QuotaLimits } from '../contract/quotas.js';
+import { NO_ORIGIN, type VersionOrigin } from '../contract/version-origin.js';
 import { AppError, isAppError, messageOf } from '../errors.js';
 import type { Logger } from '../logger.js';
 import type { Blobs } from '../ports/blobs.js';
@@ -24,6 +25,8 @@ export interface Deployment {
   namespace: Namespace;
   settings: FunctionSettings;
   wasm: Uint8Array;
+  /** Absent: not told. */
+  origin?: VersionOrigin;
 }
 
 /** What a module is, before it is stored. */
@@ -98,13 +101,13 @@ export function createFunctions(deps: FunctionsDeps): Functions {
 
     settings: find,
 
-    async deploy(by, { namespace, settings, wasm }) {
+    async deploy(by, { namespace, settings, wasm, origin = NO_ORIGIN }) {
       const { cid, start, limits } = await check({ namespace, settings, wasm });
       await blobs.put(wasm);
       const stores = { blobs, owners: store.blobOwners };
       const made = {
         ...{ namespace, settings, wasmCid: cid, wasmBytes: wasm.byteLength },
-        ...{ ...start, createdBy: by.principal.subject, limits },
+        ...{ ...start, createdBy: by.principal.subject, origin, limits },
       };
       const audit = auditEntry(by, 'function.deploy', settings.name, namespace);
       const version = await store.functions.addVersion(made, audit).catch(async (error) => {
@@ -132,6 +135,7 @@ export function createFunctions(deps: FunctionsDeps): Functions {
           warmStartReason: old.warm_start_reason,
           probePending: old.probe_pending === true,
           createdBy: by.principal.subject,
+          origin: { message: `Rollback to version ${version}`, git_commit: old.git_commit },
           limits: await quotas.limits(namespace),
         },
         auditEntry(by, 'function.rollback', name, namespace),

@@ -1,6 +1,7 @@
 import type { FunctionVersion } from '../contract/function.js';
 import type { FinalState } from '../contract/invocation.js';
 import { MAX_KEPT_INPUT_BYTES, MAX_OUTCOME_BODY_BYTES } from '../contract/limits.js';
+import { isAppError } from '../errors.js';
 import { JsonText, jsonTextOf, stringifyWith } from '../json-text.js';
 import type { Meter } from '../ports/meter.js';
 import type { Invocation } from '../ports/queue.js';
@@ -140,8 +141,26 @@ export function createFinisher({ replies, publisher, callbacks, meter, writeRow 
     });
   }
 
-  /** `on_success` and `on_failure`, with the envelope of contract §3.6. */
+  /**
+   * `on_success` and `on_failure`, with the envelope of contract §3.6. Where so many triggers take
+   * it that it is too large for all of them, it goes without input and output: refused for good, it
+   * would be tried for ever.
+   */
   async function announce(topic: string, invocation: Invocation, end: EndRow): Promise<void> {
+    try {
+      await announceWith(topic, invocation, end, smallBody);
+    } catch (error) {
+      if (!isAppError(error, 'payload_too_large')) throw error;
+      await announceWith(topic, invocation, end, () => null);
+    }
+  }
+
+  async function announceWith(
+    topic: string,
+    invocation: Invocation,
+    end: EndRow,
+    bodyOf: (bytes: Uint8Array) => JsonText | null,
+  ): Promise<void> {
     const { state, output, completedAt } = end.final;
     const value = stringifyWith({
       request_id: invocation.id,
@@ -151,8 +170,8 @@ export function createFinisher({ replies, publisher, callbacks, meter, writeRow 
       status: state,
       error: end.error,
       attempts: attemptsUpTo(end.attempt),
-      input: smallBody(invocation.input),
-      output: output ? smallBody(output) : null,
+      input: bodyOf(invocation.input),
+      output: output ? bodyOf(output) : null,
       completed_at: new Date(completedAt).toISOString(),
     });
     await publisher.publish({

@@ -3,7 +3,8 @@ import { LRUCache } from 'lru-cache';
 const MAX_AGE_MS = 2000;
 /** With something older at hand, nobody waits longer than this for a store that is slow or away. */
 const PATIENCE_MS = 250;
-const MAX_ENTRIES = 20_000;
+/** An LRUCache reserves room for all of its entries when it is made. */
+const MAX_ENTRIES = 5000;
 
 /**
  * A cache whose entries are never older than 2 s while the store answers, and which never remembers

@@ -66,8 +66,8 @@ export function createRouteTable(functions: readonly FunctionVersion[]): RouteTa
   for (const { name, metadata } of functions) {
     for (const text of metadata.http?.routes ?? []) {
       const route = parseRoute(text);
-      // The store refuses a second claim; in one that is older than its table of routes, two deploys
-      // that raced may have left one.
+      // The store refuses a second claim; in one that is older than its table of routes, two
+      // deploys that raced may have left one.
       const shape = route && routeShape(route);
       if (route === null || shape === null || claimed.has(shape)) continue;
       claimed.add(shape);
@@ -127,7 +127,8 @@ function addRoute(router: Instance<never>, route: ParsedRoute, target: Target): 
 
 function toSegment({ kind, name }: ParsedRoute['segments'][number]): string {
   if (kind === 'fixed') return name.replaceAll(':', '::');
-  return kind === 'rest' ? WILDCARD : `:${name}`;
+  // A parameter stands for one segment, which is never empty: `/users/` is not `/users/{id}`.
+  return kind === 'rest' ? WILDCARD : `:${name}([\\s\\S]+)`;
 }
 
 function restOf({ segments }: ParsedRoute): string | null {

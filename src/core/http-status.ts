@@ -4,7 +4,10 @@ import type { Reply } from './replies.js';
 /** A function's reply, as far as the status of an HTTP reply follows from it. */
 export type Replied = Pick<Reply, 'status' | 'output' | 'response' | 'refused' | 'code'>;
 
-/** What a function set with `http_respond`; null when that cannot be sent, undefined when it set nothing. */
+/**
+ * What a function set with `http_respond`; null when that cannot be sent, undefined when it set
+ * nothing.
+ */
 export function ownResponse({ response }: Replied): HttpExchangeResponse | null | undefined {
   return response === undefined ? undefined : (JSON.parse(response) as HttpExchangeResponse | null);
 }

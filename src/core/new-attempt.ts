@@ -50,6 +50,6 @@ export function newAttempt(invocation: Invocation, attempt: number, error: strin
 }
 
 /** Whether the client of an HTTP function had its answer when the invocation was accepted. */
-function isAnsweredAtOnce({ trigger, replyTo }: Invocation): boolean {
+export function isAnsweredAtOnce({ trigger, replyTo }: Invocation): boolean {
   return trigger === 'http' && replyTo === undefined;
 }

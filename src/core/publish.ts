@@ -120,19 +120,25 @@ export function createPublisher({ catalog, queue, bus, meter, resultTtlMs }: Pub
   ): Promise<PromiseSettledResult<Published>[]> => {
     const listeners = listenersOnce(catalog);
     const found = await Promise.allSettled(groups.map((group) => firedBy(group, listeners, resultTtlMs)));
-    // The queue and the bus each keep the order in which they are told, and gather what comes in a
-    // turn.
-    return Promise.allSettled(
-      found.map(async (each) => {
-        if (each.status === 'rejected') throw each.reason;
-        await enqueue(each.value);
-        await Promise.all(each.value.map(tell));
-        return {
-          triggered: each.value.reduce((sum, { jobs }) => sum + jobs.length, 0),
-          tooDeep: each.value.some(({ tooDeep }) => tooDeep),
-        };
-      }),
-    );
+    const outcomes: PromiseSettledResult<Published>[] = [];
+    for (const portion of portionsOf(found)) {
+      // The queue and the bus each keep the order in which they are told, and gather what comes in a
+      // turn.
+      outcomes.push(
+        ...(await Promise.allSettled(
+          portion.map(async (each) => {
+            if (each.status === 'rejected') throw each.reason;
+            await enqueue(each.value);
+            await Promise.all(each.value.map(tell));
+            return {
+              triggered: each.value.reduce((sum, { jobs }) => sum + jobs.length, 0),
+              tooDeep: each.value.some(({ tooDeep }) => tooDeep),
+            };
+          }),
+        )),
+      );
+    }
+    return outcomes;
   };
 
   const publishTogether = async (messages: MessageGroup): Promise<Published> => {
@@ -158,8 +164,24 @@ async function firedBy(group: MessageGroup, listeners: Listeners, resultTtlMs: n
   );
   if (group.length > 1) assertJobs(heard.reduce((sum, { functions }) => sum + functions.length, 0));
   const fired = heard.map(({ message, functions }) => fire(message, functions, resultTtlMs));
-  if (group.length > 1) assertJobBytes(fired.flatMap(({ jobs }) => jobs));
+  assertJobBytes(fired);
   return fired;
+}
+
+/** Groups that go to the queue one after the other, so that not all of their jobs are made at once. */
+function portionsOf(found: PromiseSettledResult<Fired[]>[]): PromiseSettledResult<Fired[]>[][] {
+  const portions: PromiseSettledResult<Fired[]>[][] = [];
+  let bytes = Number.POSITIVE_INFINITY;
+  for (const each of found) {
+    const own = each.status === 'fulfilled' ? jobBytes(each.value) : 0;
+    if (bytes + own > MAX_GROUP_BYTES) {
+      portions.push([]);
+      bytes = 0;
+    }
+    bytes += own;
+    portions.at(-1)?.push(each);
+  }
+  return portions;
 }
 
 function fire(message: Message, functions: readonly FunctionVersion[], resultTtlMs: number): Fired {
@@ -228,12 +250,24 @@ function assertJobs(jobs: number): void {
   );
 }
 
-/** Every trigger's job has its own copy of the message. */
-function assertJobBytes(jobs: readonly QueuedInvocation[]): void {
-  const bytes = jobs.reduce((sum, { invocation }) => sum + invocation.input.byteLength, 0);
+/** Every trigger's job has its own copy of the message: a small request could fill the memory. */
+function assertJobBytes(fired: readonly Fired[]): void {
+  const bytes = jobBytes(fired);
   if (bytes <= MAX_GROUP_BYTES) return;
+  const jobs = fired.reduce((sum, each) => sum + each.jobs.length, 0);
+  const subject = fired.length === 1 ? 'The message has' : 'The messages have';
+  const remedy =
+    fired.length === 1
+      ? 'Put larger data into storage and publish its CID.'
+      : 'Send fewer messages together.';
   throw new AppError(
     'payload_too_large',
-    `The messages have ${bytes} bytes, counted once for each trigger they fire; at most ${MAX_GROUP_BYTES} (${MAX_GROUP_BYTES / MB} MB) are allowed at once. Send fewer messages together.`,
+    `${subject} ${bytes} bytes, counted once for each of the ${jobs} triggers that take them; at most ${MAX_GROUP_BYTES} (${MAX_GROUP_BYTES / MB} MB) are allowed at once. ${remedy}`,
   );
+}
+
+function jobBytes(fired: readonly Fired[]): number {
+  let bytes = 0;
+  for (const { jobs } of fired) for (const { invocation } of jobs) bytes += invocation.input.byteLength;
+  return bytes;
 }

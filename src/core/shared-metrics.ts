@@ -16,8 +16,8 @@ export interface SharedMetrics extends Closable {
 const messageSchema = z.object({ from: z.string(), figures: z.array(z.looseObject({})) });
 
 /**
- * Each process tells the others its figures every `everyMs`, so that any web process can show all of
- * them.
+ * Each process tells the others its figures every `everyMs`, so that any web process can show all
+ * of them.
  */
 export async function shareMetrics(options: {
   bus: Bus;

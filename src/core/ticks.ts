@@ -12,7 +12,8 @@ export interface TickOptions {
 
 /**
  * When to look again: at once, then whenever the channel tells of news, until the signal. What is
- * told between two ticks is never missed, also when it comes while the last is still being looked at.
+ * told between two ticks is never missed, also when it comes while the last is still being looked
+ * at.
  */
 export async function* ticks(bus: Bus, channel: string, options: TickOptions): AsyncGenerator<void> {
   const { isNews = () => true, leastMs, mostMs, signal } = options;

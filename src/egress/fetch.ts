@@ -65,12 +65,13 @@ export function createEgress({ allow, resolve = systemResolve }: EgressOptions):
       const location = locationOf(status, received, url);
       const isAnswer = request.keepMethod === true && becomesGet(status, method);
       if (location === null || isAnswer) {
+        const answer = { status, ...(redirects === 0 ? {} : { redirectedTo: url.href }) };
         if (request.ignoresBody) {
           cutOff(response);
-          return { status, headers: received, body: new Uint8Array() };
+          return { ...answer, headers: received, body: new Uint8Array() };
         }
         const read = await readBody(response, request.maxResponseBytes);
-        return { status, ...(await decoded(received, read, request, signal)) };
+        return { ...answer, ...(await decoded(received, read, request, signal)) };
       }
       cutOff(response);
       if (redirects === MAX_REDIRECTS) {

@@ -3,7 +3,9 @@ import type { Route } from './route.js';
 
 type Json = Record<string, unknown>;
 
-/** The endpoint as a command for a shell, with ORAMA_URL and ORAMA_API_KEY as the CLI reads them. */
+/**
+ * The endpoint as a command for a shell, with ORAMA_URL and ORAMA_API_KEY as the CLI reads them.
+ */
 export function curlOf(
   route: Route,
   parameters: readonly { name: string; in: string; schema: Json }[],

@@ -8,8 +8,7 @@ import { assertFunction } from '../core/auth/rights.js';
 import { AppError } from '../errors.js';
 import { uuidv7 } from '../uuid.js';
 import type { Admission } from './admission.js';
-import type { BodyShare } from './body-budget.js';
-import type { BodyLimits } from './body-limits.js';
+import type { BodyLimits, BodyShare } from './body-limits.js';
 import { credentialOf } from './credential.js';
 import { parseFunctionRef } from './function-ref.js';
 import { readForm } from './multipart.js';
@@ -69,6 +68,7 @@ export function dispatch(route: Route, serving: Serving) {
       principal,
       namespace,
       countUse,
+      holdReply: (bytes: number) => bodies.holdReply(ctx.res, namespace, bytes),
       actor: () => actorOf(ctx, principal),
       params,
       query: readQuery(query),
@@ -78,8 +78,10 @@ export function dispatch(route: Route, serving: Serving) {
     };
     if (route.authorize) await route.authorize(call);
     if (route.body) {
-      const share = bodies.begin(ctx.req, ctx.res, principal === null);
+      const share = bodies.begin(ctx.req, ctx.res, principal?.namespace ?? null);
       Object.assign(call, await bodyOf(ctx, route.body, share));
+      // A form's file is held until it is answered; other bodies go to where they are counted.
+      if (route.body.kind !== 'multipart') share?.handedOver();
     }
     const answer = await route.handle(call);
     await send(ctx, answer, route.hot ?? false);
@@ -113,7 +115,7 @@ async function bodyOf(ctx: Context, spec: BodySpec, share: BodyShare | null): Pr
       return { body: await readBody(ctx.req, spec.maxBytes, share), bodyText: '' };
     case 'multipart':
       assertNotEncoded(ctx);
-      return { body: await readForm(ctx, spec.file, spec.maxFileBytes), bodyText: '' };
+      return { body: await readForm(ctx, spec.file, spec.maxFileBytes, share), bodyText: '' };
     case 'json': {
       assertNotEncoded(ctx);
       const bytes = await readBody(ctx.req, spec.maxBytes ?? MAX_JSON_BYTES, share);

@@ -78,6 +78,7 @@ const VALUES: Readonly<Record<string, unknown>> = {
   version: 7,
   wallet: '0x52908400098527886e0f7030069857d2e4169ee7',
   warm_start_reason: null,
+  git_commit: '3f2c1e8a9b7d4c5e6f708192a3b4c5d6e7f80912',
   wasm_cid: CID,
 };
 

@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 /**
- * While a body comes, its connection may be idle for `idleMs` (REQUEST_IDLE_SECONDS). Node tells the request (`timeout`)
- * when somebody listens, else it ends the connection. Most bodies have come with their headers:
- * those cost nothing.
+ * While a body comes, its connection may be idle for `idleMs` (REQUEST_IDLE_SECONDS). Node tells
+ * the request (`timeout`) when somebody listens, else it ends the connection. Most bodies have come
+ * with their headers: those cost nothing.
  */
 export function limitIdle(request: IncomingMessage, idleMs: number): void {
   const { socket } = request;

@@ -3,6 +3,7 @@ import { Writable } from 'node:stream';
 import type { Context } from 'koa';
 import { koaBody } from 'koa-body';
 import { AppError } from '../errors.js';
+import type { BodyShare } from './body-limits.js';
 import { megabytes, tooLarge } from './read-body.js';
 
 const MAX_FIELDS = 50;
@@ -24,7 +25,12 @@ export interface Upload {
  * Reads a form with one file. The file is collected in memory, within its limit: it is needed there
  * anyway, and so no temporary file is left behind whatever happens.
  */
-export async function readForm(ctx: Context, name: string, maxFileBytes: number): Promise<Upload> {
+export async function readForm(
+  ctx: Context,
+  name: string,
+  maxFileBytes: number,
+  share: BodyShare | null = null,
+): Promise<Upload> {
   if (!ctx.is('multipart/form-data')) {
     throw new AppError(
       'unsupported_media_type',
@@ -33,9 +39,8 @@ export async function readForm(ctx: Context, name: string, maxFileBytes: number)
   }
   const maxBytes = maxFileBytes + MAX_FIELD_BYTES + OVERHEAD_BYTES;
   if ((ctx.request.length ?? 0) > maxBytes) throw tooLarge(ctx.request.length ?? 0, maxFileBytes);
-  limitTotal(ctx.req, maxBytes);
-
   const contents = new Map<unknown, Buffer[]>();
+  const noRoom = limitTotal(ctx.req, maxBytes, share);
   let hasProto = false;
   const parse = koaBody({
     multipart: true,
@@ -63,7 +68,7 @@ export async function readForm(ctx: Context, name: string, maxFileBytes: number)
         contents.set(file, chunks);
         return new Writable({
           write(chunk: Buffer, _encoding, done) {
-            chunks.push(chunk);
+            if (!noRoom.signal.aborted) chunks.push(chunk);
             done();
           },
         });
@@ -71,11 +76,13 @@ export async function readForm(ctx: Context, name: string, maxFileBytes: number)
     },
   });
   try {
-    await parse(ctx, async () => undefined);
+    const parsed = parse(ctx, async () => undefined);
+    await Promise.race([parsed, noRoom.refused]);
   } catch (error) {
     // What still comes is thrown away, so that the client hears the answer.
     ctx.req.resume();
-    throw refusal(error, maxFileBytes);
+    for (const chunks of contents.values()) chunks.length = 0;
+    throw noRoom.signal.aborted ? error : refusal(error, maxFileBytes);
   }
 
   if (hasProto) {
@@ -100,12 +107,26 @@ function single<T>(field: string, value: T | T[]): T {
   throw new AppError('invalid_request', `${JSON.stringify(field.slice(0, 80))} was sent more than once.`);
 }
 
-/** The parser limits files and fields; a part's header could still go on for ever. */
-function limitTotal(request: IncomingMessage, maxBytes: number): void {
+/**
+ * The parser limits files and fields; a part's header could still go on for ever. `refused` rejects
+ * as soon as the memory has no room for what has come.
+ */
+function limitTotal(
+  request: IncomingMessage,
+  maxBytes: number,
+  share: BodyShare | null,
+): { signal: AbortSignal; refused: Promise<never> } {
   let size = 0;
+  const full = new AbortController();
+  const refused = new Promise<never>((_, reject) => {
+    full.signal.addEventListener('abort', () => reject(full.signal.reason), { once: true });
+  });
+  // It may come when nobody waits for it any more.
+  refused.catch(() => undefined);
   request.on('data', (chunk: Buffer) => {
     size += chunk.byteLength;
     if (size > 2 * maxBytes) request.destroy();
+    if (share !== null && !full.signal.aborted && !share.take(chunk.byteLength)) full.abort(share.refusal());
   });
   // The listener above has set the stream flowing; the parser adds its own some microtasks later,
   // and must miss nothing.
@@ -115,6 +136,7 @@ function limitTotal(request: IncomingMessage, maxBytes: number): void {
     request.off('newListener', flow);
     process.nextTick(() => request.resume());
   });
+  return { signal: full.signal, refused };
 }
 
 function refusal(error: unknown, maxFileBytes: number): AppError {

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { AppError } from '../errors.js';
-import type { BodyShare } from './body-budget.js';
+import type { BodyShare } from './body-limits.js';
 
 /**
  * What a refused client may still send before its connection is cut: enough for it to hear the
@@ -35,7 +35,7 @@ export function readBody(
       if (!isFull && size <= maxBytes && share !== null && !share.take(chunk.byteLength)) {
         isFull = true;
         chunks.length = 0;
-        reject(bodiesFull());
+        reject(share.refusal());
       }
       if (size <= maxBytes && !isFull) {
         chunks.push(chunk);
@@ -62,14 +62,6 @@ export function tooLarge(bytes: number, maxBytes: number): AppError {
 /** A limit as people say it. */
 export function megabytes(bytes: number): string {
   return `${Number((bytes / (1 << 20)).toFixed(2))} MB (${bytes} bytes)`;
-}
-
-function bodiesFull(): AppError {
-  return new AppError(
-    'rate_limited',
-    'Too many bytes of calls without a credential are under way; try again in a moment, or send an API key.',
-    { retryAfter: 1 },
-  );
 }
 
 function tooSlow(idleMs = 0): AppError {

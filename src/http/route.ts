@@ -86,6 +86,10 @@ export interface Call<A extends Access, P, Q, H, B> {
    * already.
    */
   countUse: Caller['countUse'];
+  /**
+   * Called before a large reply is read into memory; throws when the namespace has no room for it.
+   */
+  holdReply(bytes: number): void;
   /** Sends a request to an HTTP function of this engine. */
   sendToFunctions: SendToFunctions;
   /** Aborted when the server stops: for replies that would not end by themselves. */

@@ -6,6 +6,7 @@ import { type Namespace, requestIdSchema } from '../contract/ids.js';
 import { DEPTH_HEADER } from '../core/call-depth.js';
 import { AppError } from '../errors.js';
 import type { ClientAddresses } from './client-address.js';
+import { INVOCATION_HEADER } from './functions/reply.js';
 
 type HttpRequestReply = z.infer<typeof httpRequestReplySchema>;
 
@@ -13,7 +14,9 @@ type HttpRequestReply = z.infer<typeof httpRequestReplySchema>;
 export interface FunctionsAddress {
   /** What is connected to, such as `http://127.0.0.1:4001`. */
   url: string;
-  /** With FUNCTIONS_HOST: the host that stands for a namespace. Else the namespace is in the path. */
+  /**
+   * With FUNCTIONS_HOST: the host that stands for a namespace. Else the namespace is in the path.
+   */
   hostOf?(namespace: Namespace): string;
 }
 
@@ -67,9 +70,10 @@ export function createSendToFunctions(
       },
       body,
     );
+    const isRefused = response.headers[INVOCATION_HEADER.toLowerCase()] === 'none';
     const id = requestIdSchema.safeParse(response.headers['x-request-id']);
     return {
-      request_id: id.success ? id.data : null,
+      request_id: id.success && !isRefused ? id.data : null,
       status: response.statusCode ?? 0,
       headers: replyHeaders(response),
       ...(isUtf8(bytes)

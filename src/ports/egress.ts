@@ -38,4 +38,6 @@ export interface EgressResponse {
   /** Of several values of one name one text, as HTTP joins them; `set-cookie` cannot be joined. */
   headers: Record<string, string | string[]>;
   body: Uint8Array;
+  /** Where the last redirect led. */
+  redirectedTo?: string;
 }

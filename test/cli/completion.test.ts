@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
-import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { findTool } from '../../src/cli/build/run-tool.js';
 import { candidates } from '../../src/cli/completion/candidates.js';
+import type { Shell } from '../../src/cli/completion/scripts.js';
 import { createProgram } from '../../src/cli/program.js';
 import { runCli } from '../helpers/cli.js';
 import { httpServer } from '../helpers/http-server.js';
@@ -68,42 +69,136 @@ async function engine() {
   });
 }
 
-const bash = findTool('bash') === undefined ? test.skip : test;
-bash('in bash, the key Tab asks the program and the engine', async (t) => {
-  const server = await engine();
-  t.teardown(server.close);
-  const bin = join(home, 'bin');
-  mkdirSync(bin);
-  symlinkSync(resolve('dist/app/orama.js'), join(bin, 'orama'));
-  chmodSync('dist/app/orama.js', 0o755);
-  const file = join(home, 'orama.bash');
-  const script = await runCli(['completion', 'bash'], { home });
-  writeFileSync(file, script.stdout);
-  const env = { PATH: `${bin}:${process.env.PATH}`, HOME: home, ORAMA_URL: server.url, ORAMA_API_KEY: 'k' };
-  const tab = async (line: string) => {
-    const words = line.split(/ +/);
-    const session = `source "$1"; COMP_LINE="$2"; COMP_POINT=\${#2}; shift 2
+/** A shell's own machinery, with the program and an engine behind it; where there is no such shell it says so. */
+function inShell(
+  shell: Shell,
+  title: string,
+  run: (t: ExecutionContext, setUp: SetUp) => Promise<void>,
+): void {
+  if (findTool(shell) === undefined) {
+    test(`${shell}: not found, completion not run: ${title}`, (t) => t.pass());
+    return;
+  }
+  test(title, async (t) => {
+    t.timeout(60_000);
+    const server = await engine();
+    t.teardown(server.close);
+    const directory = join(home, shell);
+    const bin = join(directory, 'bin');
+    mkdirSync(bin, { recursive: true });
+    symlinkSync(resolve('dist/app/orama.js'), join(bin, 'orama'));
+    const script = (await runCli(['completion', shell], { home })).stdout;
+    const env = {
+      PATH: `${bin}:${process.env.PATH}`,
+      ...{ HOME: directory, ORAMA_URL: server.url, ORAMA_API_KEY: 'k', TERM: 'dumb' },
+    };
+    await run(t, { directory, script, env });
+  });
+}
+
+interface SetUp {
+  directory: string;
+  script: string;
+  env: Record<string, string>;
+}
+
+inShell(
+  'bash',
+  'in bash, the key Tab asks the program and the engine',
+  async (t, { directory, script, env }) => {
+    const file = join(directory, 'orama.bash');
+    writeFileSync(file, script);
+    const tab = async (line: string) => {
+      const words = line.split(/ +/);
+      const session = `source "$1"; COMP_LINE="$2"; COMP_POINT=\${#2}; shift 2
       COMP_WORDS=("$@"); COMP_CWORD=$(( $# - 1 )); _orama; printf '%s\\n' "\${COMPREPLY[@]}"`;
-    const { stdout } = await run('bash', ['-c', session, 'bash', file, line, ...words], { env, cwd: home });
-    return stdout.split('\n').filter((one) => one !== '');
-  };
-  t.deepEqual(await tab('orama function invoke hel'), ['hello', 'help-desk']);
-  t.deepEqual(await tab('orama function roll'), ['rollback', 'rollout']);
-  t.deepEqual(await tab('orama function list --output '), ['table', 'json', 'ndjson']);
-});
+      const { stdout } = await run('bash', ['-c', session, 'bash', file, line, ...words], {
+        env,
+        cwd: directory,
+      });
+      return stdout.split('\n').filter((one) => one !== '');
+    };
+    t.deepEqual(await tab('orama function invoke hel'), ['hello', 'help-desk']);
+    t.deepEqual(await tab('orama function roll'), ['rollback', 'rollout']);
+    t.deepEqual(await tab('orama function list --output '), ['table', 'json', 'ndjson']);
+  },
+);
+
+/** What is typed, with a tab for the key Tab, and what the line then holds. */
+const TYPED: readonly [string, string][] = [
+  ['orama function invoke hel\t', 'orama function invoke hello'],
+  ['orama function invoke hel\t\t', 'orama function invoke help-desk'],
+  ['orama function rollb\t', 'orama function rollback'],
+  ['orama function list --output n\t', 'orama function list --output ndjson'],
+  ['orama function build some\t', 'orama function build somewhere/'],
+];
+
+inShell(
+  'zsh',
+  'in zsh, the key Tab fills in what the program and the engine know, else files',
+  async (t, setUp) => {
+    const { directory, script, env } = setUp;
+    mkdirSync(join(directory, 'somewhere'));
+    const functions = join(directory, 'functions');
+    mkdirSync(functions);
+    // As docs/cli.md says: a file of this name in a directory of fpath.
+    writeFileSync(join(functions, '_orama'), script);
+    writeFileSync(
+      join(directory, '.zshrc'),
+      `PS1='READY> '
+fpath=(${functions} $fpath)
+autoload -Uz compinit && compinit -u -D
+setopt menu_complete
+keep() { print -r -- "$BUFFER" >> ${directory}/lines; BUFFER= }
+zle -N keep
+bindkey '^T' keep
+`,
+    );
+    const keys = TYPED.map(([typed]) => `${typed}\x14`).join('');
+    const session = `zmodload zsh/zpty
+zpty shell zsh -i
+zpty -r shell said '*READY> *'
+zpty -n -w shell "$1"
+zpty -w shell exit
+while zpty -r shell said; do :; done`;
+    await run('zsh', ['-f', '-c', session, 'zsh', keys], {
+      env: { ...env, ZDOTDIR: directory },
+      cwd: directory,
+    });
+    const lines = readFileSync(join(directory, 'lines'), 'utf8').trimEnd().split('\n');
+    t.deepEqual(
+      lines.map((line) => line.trimEnd()),
+      TYPED.map(([, line]) => line),
+    );
+  },
+);
+
+inShell(
+  'fish',
+  'in fish, the key Tab lists what the program and the engine know, else files',
+  async (t, setUp) => {
+    const { directory, script, env } = setUp;
+    mkdirSync(join(directory, 'somewhere'));
+    const completions = join(directory, '.config', 'fish', 'completions');
+    mkdirSync(completions, { recursive: true });
+    // As docs/cli.md says: fish reads the file when the command is completed for the first time.
+    writeFileSync(join(completions, 'orama.fish'), script);
+    const tab = async (line: string) => {
+      const session = 'complete --do-complete $argv[1]';
+      const { stdout } = await run('fish', ['-c', session, line], { env, cwd: directory });
+      return stdout.split('\n').filter((one) => one !== '');
+    };
+    t.deepEqual(await tab('orama function invoke hel'), ['hello', 'help-desk']);
+    const rolls = await tab('orama function roll');
+    t.deepEqual(rolls.map((one) => one.split('\t', 1)[0]).sort(), ['rollback', 'rollout']);
+    t.regex(rolls[0] ?? '', /\t\w+/, 'with what it does');
+    t.deepEqual(await tab('orama function list --output n'), ['ndjson']);
+    t.deepEqual(await tab('orama function build some'), ['somewhere/']);
+  },
+);
 
 test('an engine that does not answer completes no names, and is no error', async (t) => {
   const env = { ORAMA_URL: 'http://127.0.0.1:2' };
   const asked = await runCli(['__complete', 'function', 'invoke', ''], { home, env });
   t.deepEqual(asked, { code: 0, stdout: '', stderr: '' });
 });
-
-for (const shell of ['zsh', 'fish']) {
-  const shellTest = findTool(shell) === undefined ? test.skip : test;
-  shellTest(`${shell} can read its script`, async (t) => {
-    const { stdout } = await runCli(['completion', shell], { home });
-    const file = join(home, `orama.${shell}`);
-    writeFileSync(file, stdout);
-    await t.notThrowsAsync(run(shell, ['-n', file]));
-  });
-}

@@ -1,11 +1,20 @@
+import { execFile } from 'node:child_process';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import { promisify } from 'node:util';
 import test from 'ava';
 import { z } from 'zod';
 import { renderLog } from '../../src/cli/render-log.js';
 import { createTerminal, printable, type Terminal } from '../../src/cli/terminal.js';
 import type { LogRecord } from '../../src/contract/invocation.js';
 import { logRecordSchema } from '../../src/contract/invocation.js';
+import { runCli } from '../helpers/cli.js';
+import { httpServer } from '../helpers/http-server.js';
+import { tempDir } from '../helpers/temp-dir.js';
+
+const home = tempDir();
 
 /**
  * Every control character besides tab and newline, the separators and every bidirectional control.
@@ -134,4 +143,84 @@ test('JSON and bytes in a pipe stay as they came', async (t) => {
   t.deepEqual(JSON.parse(json), { a: HOSTILE });
   const bytes = await written(false, false, (terminal) => terminal.bytes(Buffer.from(HOSTILE)));
   t.is(bytes, HOSTILE);
+});
+
+/** What is found of it in a text, by its numbers. */
+function forbiddenIn(out: string): string[] {
+  return FORBIDDEN.filter((character) => out.includes(character)).map((one) =>
+    one.charCodeAt(0).toString(16),
+  );
+}
+
+test('whatever command a server answers with hostile text, none of it reaches the terminal as control', async (t) => {
+  const server = await httpServer((_request, response) => {
+    response.writeHead(400, { 'content-type': 'application/json' });
+    response.end(JSON.stringify({ error: HOSTILE, code: HOSTILE }));
+  });
+  t.teardown(server.close);
+  const env = { ORAMA_URL: server.url, ORAMA_API_KEY: 'ak_x:default' };
+  const lines = [
+    'list',
+    'get x',
+    'invoke x --data 1',
+    'logs x',
+    'versions x',
+    'secrets list',
+    'triggers list x',
+    'dead list x',
+    'delete x --force',
+    'publish x --data 1',
+  ].map((line) => ['function', ...line.split(' ')]);
+  lines.push(['status'], ['invocations', 'list'], ['keys', 'list'], ['namespaces', 'usage']);
+  for (const line of lines) {
+    const { code, stdout, stderr } = await runCli(line, { home, env });
+    t.is(code, 1, line.join(' '));
+    t.true(stderr.includes('\\x1b]0;title'), stderr);
+    t.deepEqual(forbiddenIn(stdout + stderr), [], line.join(' '));
+  }
+});
+
+test('a name that the shell completes is one line, whatever the server says', async (t) => {
+  const names = ['fine', `two\nforged\tabout${HOSTILE}`];
+  const server = await httpServer((_request, response) => {
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.end(JSON.stringify({ secrets: names.map((name) => secret(name)), count: names.length }));
+  });
+  t.teardown(server.close);
+  const env = { ORAMA_URL: server.url, ORAMA_API_KEY: 'ak_x:default' };
+  const { stdout } = await runCli(['__complete', 'function', 'secrets', 'delete', ''], { home, env });
+  t.deepEqual(forbiddenIn(stdout), []);
+  t.is(stdout.split('\n').length, 3, stdout);
+  t.is(stdout.split('\t').length, 3, stdout);
+});
+
+const secret = (name: string) => ({
+  name,
+  created_at: '2026-01-01T00:00:00Z',
+  updated_at: '2026-01-01T00:00:00Z',
+});
+
+test("lines of the engine's own log stay JSON, and no text in them is control", async (t) => {
+  const logger = JSON.stringify(new URL('../../src/logger.js', import.meta.url).href);
+  const program = `const { createLogger } = await import(${logger});
+    createLogger('info').warn({ said: process.argv[1] }, process.argv[1]);`;
+  // No argument of a process has a NUL.
+  const said = HOSTILE.slice(1);
+  const { stderr } = await promisify(execFile)(process.execPath, [
+    '--input-type=module',
+    '-e',
+    program,
+    said,
+  ]);
+  t.deepEqual(forbiddenIn(stderr), []);
+  t.like(JSON.parse(stderr), { said, msg: said });
+});
+
+test('no file of the CLI writes to the terminal but through what makes text printable', async (t) => {
+  const files = await readdir('src/cli', { recursive: true });
+  for (const file of files.filter((name) => name.endsWith('.ts') && !name.startsWith('templates'))) {
+    if (file === 'terminal.ts') continue;
+    const source = await readFile(join('src/cli', file), 'utf8');
+    t.notRegex(source, /process\.(stdout|stderr)\.write|console\.\w+\(|\.question\(`/, file);
+  }
 });

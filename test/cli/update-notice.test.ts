@@ -1,10 +1,15 @@
+import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import test from 'ava';
+import { promisify } from 'node:util';
+import test, { type ExecutionContext } from 'ava';
+import { findTool } from '../../src/cli/build/run-tool.js';
 import { updateSettings } from '../../src/cli/config.js';
 import { findUpdate } from '../../src/cli/update-notice.js';
+import { runCli } from '../helpers/cli.js';
 import { httpServer } from '../helpers/http-server.js';
 import { tempDir } from '../helpers/temp-dir.js';
 
+const run = promisify(execFile);
 const home = tempDir();
 const DAY_MS = 24 * 3600 * 1000;
 
@@ -50,3 +55,39 @@ test('a registry that does not answer, or not as one, is no error', async (t) =>
   t.is(await findUpdate({ ...check, registry: odd.url }), undefined);
   t.is(await findUpdate({ ...check, registry: 'http://127.0.0.1:2' }), undefined);
 });
+
+/** On a terminal, which `script` is. */
+function terminalTest(title: string, onTerminal: (t: ExecutionContext) => Promise<void>): void {
+  if (findTool('script') === undefined) {
+    test(`script: not found, update notice not run: ${title}`, (t) => t.pass());
+  } else test(title, onTerminal);
+}
+
+terminalTest(
+  'who asked for it is told of a newer version, on a terminal and after the command',
+  async (t) => {
+    const registry = await registryWith({ version: '99.1.0' });
+    t.teardown(registry.close);
+    const variables = { ORAMA_UPDATE_NOTICE: 'true', npm_config_registry: registry.url };
+    const onTerminal = async (more: Record<string, string>) => {
+      const command = `'${process.execPath}' dist/app/orama.js completion bash`;
+      const env = { PATH: process.env.PATH, HOME: join(home, 'c'), ...more };
+      const { stdout } = await run('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
+        env,
+      });
+      return stdout.replaceAll('\r', '');
+    };
+    t.notRegex(await onTerminal({ npm_config_registry: registry.url }), /available/);
+    const piped = await runCli(['completion', 'bash'], { home: join(home, 'd'), env: variables, cwd: home });
+    t.deepEqual([piped.code, piped.stderr], [0, '']);
+    t.deepEqual(registry.asked, []);
+
+    const said = await onTerminal(variables);
+    t.regex(
+      said,
+      /^complete .+\norama 99\.1\.0 is available; this is [\d.]+\. Update with: npm install --global orama-functions@latest\n$/m,
+    );
+    t.regex(await onTerminal(variables), /orama 99\.1\.0 is available/);
+    t.deepEqual(registry.asked, ['/orama-functions/latest'], 'once a day');
+  },
+);

@@ -50,7 +50,9 @@ async function healthOf(api: Api): Promise<Record<string, { status: string; erro
   return (await api.get('/health')).json.dependencies;
 }
 
-/** Calls come in while the disk is full; the ids of those that were accepted, before it and on it. */
+/**
+ * Calls come in while the disk is full; the ids of those that were accepted, before it and on it.
+ */
 async function whileFull(t: ExecutionContext, api: Api, disk: SmallDisk): Promise<string[]> {
   await api.deploy('works', await probeWasm());
   const accepted: string[] = [];

@@ -3,6 +3,7 @@ import { login } from '../auth/login.js';
 import { ethWallet } from '../auth/wallet.js';
 import type { Api, JsonValue } from '../helpers/api.js';
 import { startCluster, type WebProcess } from '../helpers/cluster.js';
+import { httpGuest } from '../helpers/http-guest.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 import { shared } from '../helpers/shared.js';
 import { until } from '../helpers/until.js';
@@ -30,7 +31,7 @@ async function aTenant(a: WebProcess, b: WebProcess) {
   tenants += 1;
   const namespace = `tenant-${tenants}`;
   const { json } = await a.api.post('/v1/auth/keys', { name: 'test', namespace });
-  return { id: json.id as string, a: a.api.as(json.api_key), b: b.api.as(json.api_key) };
+  return { id: json.id as string, namespace, a: a.api.as(json.api_key), b: b.api.as(json.api_key) };
 }
 
 function subscribe(api: Api, topic: string, query = ''): Promise<Client> {
@@ -198,4 +199,25 @@ test('what is deployed through one web is found by the other at once, and a rede
     await until('the new one', async () => (await call()).json.results[0] === 'second', SOON_MS);
     t.is((await a.delete('/v1/functions/probe')).status, 200);
   }
+});
+
+test('an HTTP function and its routes are found by the other web at once, and a change of them holds there within 2 s', async (t) => {
+  const webs = await pair();
+  const { a, b, namespace } = await aTenant(webs.a, webs.b);
+  const { functions_url: base } = (await b.get('/v1/status')).json;
+  const statusOf = async (path: string) => (await fetch(`${base}/${namespace}${path}`)).status;
+  const deploy = async (http: object) => {
+    const metadata = JSON.stringify({ http });
+    return (await a.deploy('users', await httpGuest(), { is_public: 'true', metadata })).status;
+  };
+  // Asked for while they are absent: that must not be remembered.
+  t.deepEqual([await statusOf('/people/7'), await statusOf('/users')], [404, 404]);
+  t.is(await deploy({ routes: ['GET /people/{id}'] }), 201);
+  t.deepEqual([await statusOf('/people/7'), await statusOf('/users')], [200, 200]);
+  t.is(await deploy({ routes: ['GET /members/{id}'] }), 201);
+  t.is(await statusOf('/members/7'), 200);
+  await until('the old route is gone', async () => (await statusOf('/people/7')) === 404, SOON_MS);
+  t.is((await a.delete('/v1/functions/users')).status, 200);
+  await until('it is gone', async () => (await statusOf('/users')) === 404, SOON_MS);
+  t.is(await statusOf('/members/7'), 404);
 });

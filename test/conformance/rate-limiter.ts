@@ -50,6 +50,16 @@ export function rateLimiterConformance(
     t.is(await allowedOf(20, 'address:::1', 5), 5);
   });
 
+  test(`${driver}: a limit that changes holds at once, with what was used before`, async (t) => {
+    t.is(await allowedOf(20, 'changed', 600_000), 20);
+    t.is(await allowedOf(20, 'changed', 10), 0, 'lowered below what is used');
+    // Calls that were refused may count.
+    const raised = await allowedOf(100, 'changed', 50);
+    t.true(raised > 0 && raised <= 30, `raised: ${raised}`);
+    t.is(await allowedOf(100, 'changed', 50), 0);
+    t.is(await allowedOf(20, 'changed', 600_000), 20);
+  });
+
   test(`${driver}: a limit of 0 lets nothing pass`, async (t) => {
     t.is(await allowedOf(3, 'closed', 0), 0);
   });

@@ -48,6 +48,8 @@ export function testFunctions(driver: string, open: OpenStore): void {
       warm_start: 'fresh',
       warm_start_reason: null,
       created_by: 'admin',
+      message: null,
+      git_commit: null,
       metadata: given.settings.metadata,
     });
     t.true(id.length > 0);
@@ -56,6 +58,14 @@ export function testFunctions(driver: string, open: OpenStore): void {
     t.deepEqual(await functions.version(given.namespace, aName('hello'), 1), made);
     t.is(await functions.version(given.namespace, aName('hello'), 2), null);
     t.is(await functions.latest(aNamespace(), aName('hello')), null);
+  });
+
+  test(`${driver}: a version keeps what it is made of`, async (t) => {
+    const { functions } = await get();
+    const origin = { message: "What's new – ✓", git_commit: '0123456-dirty' };
+    const given = aVersion({ origin });
+    t.like(await functions.addVersion(given), origin);
+    t.like(await functions.latest(given.namespace, aName('hello')), origin);
   });
 
   test(`${driver}: a version whose probe was not conclusive is listed until it is settled`, async (t) => {

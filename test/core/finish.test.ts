@@ -142,3 +142,25 @@ test('what cannot run ends only where somebody waits', async (t) => {
   t.is((await call).reply?.code, 'unavailable');
   t.is((await finalOf(cases, invocation))?.state, 'error');
 });
+
+test('an outcome that is too large for all who take it goes without input and output', async (t) => {
+  const cases = await useCases();
+  const fn = await cases.deploy({ metadata: { on_success: 'a:b:c:d:e:f:g:h:i:j' } });
+  // Each of these takes it.
+  const triggers = Array.from({ length: 600 }, (_, bits) => ({
+    topic: 'a:b:c:d:e:f:g:h:i:j'.replace(/\w/g, (name) =>
+      (bits >> (name.charCodeAt(0) - 97)) & 1 ? '*' : name,
+    ),
+  }));
+  for (let from = 0; from < triggers.length; from += 100) {
+    const metadata = { triggers: triggers.slice(from, from + 100) };
+    await cases.deploy({ name: `fan-${from}`, metadata }, fn.namespace);
+  }
+  const invocation = await accepted(cases, fn);
+  await cases.finisher.finish(succeeded(invocation, fn, JSON.stringify('x'.repeat(64_000))));
+  const { items } = await cases.queue.list(fn.namespace, { limit: 1000 });
+  const told = items.filter(({ invocation: { trigger } }) => trigger === 'pubsub');
+  t.is(told.length, 600);
+  const event = JSON.parse(Buffer.from(told[0]?.invocation.input ?? []).toString());
+  t.like(event.data, { request_id: invocation.id, status: 'success', input: null, output: null });
+});

@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto';
 import test from 'ava';
 import { keyFilter } from '../../src/core/key-pattern.js';
 
-/** Against keys of `a` and `b` at random its states are more than an automaton keeps: 4 ms a key. */
+/**
+ * Against keys of `a` and `b` at random its states are more than an automaton keeps: 4 ms a key.
+ */
 const SLOW = 'a.{500}[cd]';
 const SLOW_KEYS = Array.from({ length: 2000 }, (_, at) => `${text(at)}${at}`);
 const whole = (key: string) => key;

@@ -102,3 +102,25 @@ test('what an invocation fires counts against its budget, and is refused beyond 
   await t.throwsAsync(cases.publisher.publish(message(fn, { budget })), { code: 'quota_exceeded' });
   t.is((await queued(cases, fn)).length, 1);
 });
+
+test('a message that is too large for all who take it is refused, and those beside it are not', async (t) => {
+  const cases = await useCases();
+  const topic = 'a:b:c:d:e:f';
+  // Each of these takes the topic.
+  const triggers = Array.from({ length: 1 << 6 }, (_, bits) => ({
+    topic: topic.replace(/\w/g, (name) => ((bits >> (name.charCodeAt(0) - 97)) & 1 ? '*' : name)),
+  }));
+  const fn = await cases.deploy({ metadata: { triggers } });
+  const large = message(fn, { topic, bytes: Buffer.alloc(600_000, '1') });
+  await t.throwsAsync(cases.publisher.publish(large), {
+    code: 'payload_too_large',
+    message: /counted once for each of the 64 triggers .*\(32 MB\)/,
+  });
+  t.is((await queued(cases, fn)).length, 0);
+  const small = message(fn, { topic });
+  const outcomes = await cases.publisher.publishEach([small, large, small]);
+  t.deepEqual(
+    outcomes.map(({ status }) => status),
+    ['fulfilled', 'rejected', 'fulfilled'],
+  );
+});

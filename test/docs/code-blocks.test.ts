@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
@@ -59,6 +59,8 @@ test('blocks of TypeScript type check with the types of the SDK', async (t) => {
   for (const [index, { text, place }] of of('ts').entries()) {
     writeFileSync(join(directory, `block-${index}.ts`), `// ${place}\n${text}\nexport {};\n`);
   }
+  // What npm would install beside them.
+  symlinkSync(resolve('node_modules'), join(directory, 'node_modules'));
   const sdk = resolve('sdk/javascript/orama');
   const compilerOptions = {
     ...{ target: 'es2023', lib: ['es2023'], module: 'esnext', moduleResolution: 'bundler' },

@@ -42,7 +42,7 @@ test('the life of a function on the command line, with nothing set: engine and k
     join(directory, 'function.yaml'),
     'name: probe\nmemory: 64\ntriggers: [{topic: "made:here"}]\n',
   );
-  t.regex(await orama('function', 'deploy', 'probe'), /version 2/);
+  t.regex(await orama('function', 'deploy', 'probe', '-m', 'More memory'), /version 2/);
   const first = await json('function', 'invoke', 'probe', '--version', '1', '--data', echo);
   t.like(first, { status: 'success', version: 1, output: { results: ['hi'] } });
   t.is(await orama('function', 'rollback', 'probe', '1'), 'probe version 3 is version 1 again\n');
@@ -55,6 +55,11 @@ test('the life of a function on the command line, with nothing set: engine and k
       [1, 32],
     ],
   );
+  t.deepEqual(
+    versions.map((one: { message: string | null }) => one.message),
+    ['Rollback to version 1', 'More memory', null],
+  );
+  t.regex(await orama('function', 'versions', 'probe'), /^2\t.+\tMore memory$/m);
   t.is((await attempt('function', 'invoke', 'probe', '--version', '9')).code, 1);
 
   // Triggers, secrets, keys.

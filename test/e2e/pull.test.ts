@@ -1,11 +1,14 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import test from 'ava';
+import { join, resolve } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
 import { runCli } from '../helpers/cli.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 import { startEngine } from '../helpers/running-engine.js';
 import { shared } from '../helpers/shared.js';
 import { tempDir } from '../helpers/temp-dir.js';
+import { until } from '../helpers/until.js';
 
 const home = tempDir();
 const SECRET = 'a-secret-nobody-may-see';
@@ -165,4 +168,76 @@ test('the local engine takes nothing of the environment: no server that it names
   const run = await runCli(['function', 'pull', id, '--dir', 'apart'], { home, env: elsewhere });
   t.is(run.code, 0, run.stderr);
   t.is(run.stdout, '{"results":["apart"]}');
+});
+
+/** `orama function pull … --watch`, and what it has said. */
+async function watch(t: ExecutionContext, ...args: string[]) {
+  const child = spawn(
+    process.execPath,
+    [resolve('dist/app/orama.js'), 'function', 'pull', ...args, '--watch'],
+    {
+      cwd: home,
+      env: { PATH: process.env.PATH, HOME: home, ...(await env()) },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
+  t.teardown(() => child.kill('SIGKILL'));
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (part: string) => {
+      said += part;
+    });
+  }
+  /** A watcher that has just begun may miss a change: it is made again until its effect is seen. */
+  const changes = async (file: string, text: string, effect: RegExp) => {
+    const before = said.length;
+    let due = 0;
+    await until(`${effect}`, async () => {
+      if (effect.test(said.slice(before))) return true;
+      if (performance.now() < due) return false;
+      due = performance.now() + 10_000;
+      writeFileSync(file, text);
+      return false;
+    });
+  };
+  return {
+    changes,
+    says: (text: RegExp) => until(`${text} in:\n${said}`, async () => text.test(said)),
+    async stop(signal: 'SIGINT' | 'SIGTERM') {
+      const exited = once(child, 'exit');
+      child.kill(signal);
+      t.deepEqual(await exited, [0, null], said);
+    },
+  };
+}
+
+test('--watch runs it again at every change of what was fetched, until it is stopped', async (t) => {
+  t.timeout(240_000);
+  const id = await invoke('traced', commands({ op: 'env', a: 'GREETING' }));
+  const { says, changes, stop } = await watch(t, id, '--dir', 'watched');
+  await says(/\{"results":\[""\]\}/);
+  const directory = join(home, 'watched');
+  await changes(join(directory, '.env'), 'GREETING=good day\nCOLOUR=\n', /\{"results":\["good day"\]\}/);
+  const echo = commands({ op: 'echo', a: 'another' });
+  await changes(join(directory, 'input'), echo, /\{"results":\["another"\]\}/);
+  const failing = commands({ op: 'exit', n: 65 });
+  await changes(join(directory, 'input'), failing, /error: .*65/);
+  await changes(join(directory, 'input'), echo, /\{"results":\["another"\]\}/);
+  await stop('SIGINT');
+});
+
+test('--watch with --source builds what is being mended, and outlives what does not build', async (t) => {
+  t.timeout(240_000);
+  const id = await invoke('plain', '"Ada"');
+  const source = join(home, 'mended');
+  mkdirSync(source);
+  writeFileSync(join(source, 'function.yaml'), 'name: mended\n');
+  const file = join(source, 'index.ts');
+  const saying = (word: string) => `export default async (input: string) => ['${word}', input];\n`;
+  writeFileSync(file, saying('one'));
+  const { says, changes, stop } = await watch(t, id, '--source', source, '--dir', 'mending-watched');
+  await says(/\["one","Ada"\]/);
+  await changes(file, 'export default {', /error: .*index\.ts:1/);
+  await changes(file, saying('two'), /\["two","Ada"\]/);
+  await stop('SIGTERM');
 });

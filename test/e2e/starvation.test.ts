@@ -117,7 +117,10 @@ async function holds(t: ExecutionContext, { attacker, victim }: Tenants, attack:
   t.true(loaded.event <= boundMs(unloaded.event), `an event: ${loaded.event} ms`);
 }
 
-/** Each holds the cores of the machine, and with them other tests, for some ten seconds: `npm run attack` tries all. */
+/**
+ * Each holds the cores of the machine, and with them other tests, for some ten seconds: `npm run
+ * attack` tries all.
+ */
 const ALWAYS = ['calls and events that compute for ever', 'calls and events that sleep'];
 const attacks = Object.entries(ATTACKS).filter(
   ([what]) => process.env.TEST_ATTACKS === 'all' || ALWAYS.includes(what),

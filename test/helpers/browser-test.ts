@@ -3,7 +3,10 @@ import type { Browser } from 'playwright-core';
 import { findChromium, launchBrowser } from './browser.js';
 import { shared } from './shared.js';
 
-/** Pages of a file that are open at once: a browser with dozens of them is slow enough to miss what a test waits for. */
+/**
+ * Pages of a file that are open at once: a browser with dozens of them is slow enough to miss what
+ * a test waits for.
+ */
 const AT_ONCE = 3;
 
 type InBrowser = (t: ExecutionContext, browser: Browser) => Promise<void>;

@@ -33,7 +33,9 @@ interface SuiteModule {
 export interface SuiteCount {
   modules: number;
   actions: number;
-  /** Modules that have state which is never put back: each invocation has an instance of its own. */
+  /**
+   * Modules that have state which is never put back: each invocation has an instance of its own.
+   */
   skipped: number;
   modes: Record<string, number>;
   differences: string[];

@@ -6,8 +6,8 @@ const LONGEST_MS = 500;
 const PAUSE_PER_ASKING = 4;
 
 /**
- * Asks until there is an answer, and returns it; throws, naming what was awaited, when there is none
- * within `withinMs`, so that a test ends instead of hanging.
+ * Asks until there is an answer, and returns it; throws, naming what was awaited, when there is
+ * none within `withinMs`, so that a test ends instead of hanging.
  */
 export async function until<T>(
   what: string,

@@ -4,6 +4,37 @@ import { aTenant, aTenantWithProbe, sharedEngine } from './served.js';
 
 const engine = sharedEngine();
 
+test('a version has the message and the commit that it was deployed with, and so has the way back', async (t) => {
+  const api = await aTenant(await engine());
+  const git_commit = `${'0123456789abcdef'.repeat(2)}01234567`;
+  const wasm = await probeWasm();
+  t.is((await api.deploy('told', wasm, { message: 'First – ä', git_commit })).status, 201);
+  t.is((await api.deploy('told', wasm, { git_commit: `${git_commit.slice(0, 7)}-dirty` })).status, 201);
+  t.is((await api.deploy('told', wasm)).status, 201);
+  t.is((await api.post('/v1/functions/told/rollback', { version: 1 })).status, 201);
+  const { json } = await api.get('/v1/functions/told/versions');
+  t.deepEqual(
+    json.versions.map((one: { message: unknown; git_commit: unknown }) => [one.message, one.git_commit]),
+    [
+      ['Rollback to version 1', git_commit],
+      [null, null],
+      [null, '0123456-dirty'],
+      ['First – ä', git_commit],
+    ],
+  );
+  for (const [field, value] of [
+    ['message', 'two\nlines'],
+    ['message', ' '],
+    ['message', 'x'.repeat(501)],
+    ['git_commit', 'main'],
+    ['git_commit', '0123456-changed'],
+  ] as const) {
+    const refused = await api.deploy('told', wasm, { [field]: value });
+    t.is(refused.status, 400, value);
+    t.regex(refused.json.error, new RegExp(`^${field} must `));
+  }
+});
+
 test('a function is deployed, shown, listed, rolled back and deleted', async (t) => {
   const api = await aTenant(await engine());
   const first = await api.deploy('one', await probeWasm(), { memory_limit_mb: '32' });
@@ -12,9 +43,11 @@ test('a function is deployed, shown, listed, rolled back and deleted', async (t)
   t.deepEqual(Object.keys(first.json.function).sort(), [
     'created_at',
     'created_by',
+    'git_commit',
     'id',
     'is_public',
     'memory_limit_mb',
+    'message',
     'name',
     'namespace',
     'retry_count',
@@ -93,6 +126,18 @@ test('output that begins with { or [ is the body as it is, other text is wrapped
   });
   t.is(bare.headers.get('content-type'), 'application/octet-stream');
   t.deepEqual(Buffer.from(await bare.arrayBuffer()), Buffer.from(binary));
+  const outputFor = async (accept: string) => (await api.invoke('probe', 'plain', { accept })).text;
+  for (const accept of ['Application/Octet-Stream', 'text/plain, application/octet-stream;q=0.5']) {
+    t.is(await outputFor(accept), 'plain', accept);
+  }
+  for (const accept of [
+    '*/*',
+    'application/*',
+    'application/octet-stream;q=0, */*',
+    'application/octet-stream2',
+  ]) {
+    t.regex(await outputFor(accept), /"output":"plain"/, accept);
+  }
 
   t.like((await api.invoke('probe', '')).json, { output: '', status: 'success' });
 });

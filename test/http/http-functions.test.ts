@@ -220,6 +220,9 @@ test('the most specific route wins over others, and a route over a function of i
   t.deepEqual(await routeOf('/files/a/b/c.txt'), ['GET /files/{path...}', { path: 'a/b/c.txt' }]);
   t.deepEqual(await routeOf('/files'), ['GET /files/{path...}', { path: '' }]);
   t.deepEqual(await routeOf('/files/'), ['GET /files/{path...}', { path: '' }]);
+  t.deepEqual(await routeOf('/users/'), ['', {}], 'a parameter is never empty');
+  t.deepEqual(await routeOf('/users//posts/9'), ['', {}]);
+  t.deepEqual(await routeOf('/users/%E2%80%A8'), ['GET /users/{id}', { id: '\u2028' }]);
   t.deepEqual(await routeOf('/hooks'), ['GET /hooks', {}]);
   t.deepEqual(await routeOf('/hooks/below'), ['', {}]);
   t.is((await call('/Users/7')).status, 404, 'paths are case-sensitive');

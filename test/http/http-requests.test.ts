@@ -76,6 +76,8 @@ test('routes, methods and what there is not are answered as at the address of fu
   const wrong = await tenant.post(PATH, { method: 'POST', path: '/users' });
   t.is(wrong.json.status, 405);
   t.regex(wrong.json.headers.allow, /GET/);
+  t.is(wrong.json.request_id, null);
+  t.is((await tenant.post(PATH, { method: 'OPTIONS', path: '/users' })).json.request_id, null);
   const none = await tenant.post(PATH, { path: '/nowhere' });
   t.is(none.json.status, 404);
   t.is(none.json.request_id, null);

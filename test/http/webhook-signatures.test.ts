@@ -98,6 +98,9 @@ test('hmac takes any header, algorithm, encoding and prefix', (t) => {
       t.true(matches(settings, 'key', { 'x-own-signature': `sig=${value}` }, 'body'));
       t.false(matches(settings, 'key', { 'x-own-signature': value }, 'body'));
       t.false(matches(settings, 'key', { 'x-own-signature': `sig=${value}` }, 'other'));
+      for (const noise of [`${value}AAAA`, ` ${value}`, `${value}\t`, `${value}!`, '']) {
+        t.false(matches(settings, 'key', { 'x-own-signature': `sig=${noise}` }, 'body'), noise);
+      }
     }
   }
 });

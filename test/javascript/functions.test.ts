@@ -349,7 +349,7 @@ test('the console writes into the log, by level', async (t) => {
     'error: RangeError: bad\n    at index_default (index.ts:3)',
     'info: in',
     'info:   side',
-    'error: Assertion failed odd',
+    'error: Assertion failed: odd',
     "info: { name: 'x', self: [Circular] } [ undefined, -0, 5n, Symbol(s), [Function (anonymous)] ] Uint8Array(2) [ 0, 0 ] xxx",
   ]);
 });

@@ -156,3 +156,38 @@ test('a Worker that takes signed webhooks moves in with its secret read from SEC
   t.like(await send(''), { status: 401 });
   t.deepEqual(published, ['hooks:opened']);
 });
+
+test('a Worker that takes forms moves in: a command of a chat, and an upload', async (t) => {
+  const wasm = await buildJavaScript({
+    'index.js': `
+      export default {
+        async fetch(request, env) {
+          const form = await request.formData();
+          if (form.get('token') !== env.TOKEN) return Response.json({ error: 'invalid token' }, { status: 403 });
+          const file = form.get('file');
+          if (file instanceof File) return new Response(file, { headers: { 'x-name': file.name } });
+          return Response.json({ text: form.get('text').trim().split(' ') });
+        },
+      };`,
+  });
+  const options = { env: { TOKEN: 't' } };
+  const type = { 'content-type': 'application/x-www-form-urlencoded' };
+  const command = await call(wasm, httpRequest('POST', '/', type), 'token=t&text=BTC+EUR+', options);
+  t.like(command, { status: 200, body: '{"text":["BTC","EUR"]}', error: null });
+  t.like(await call(wasm, httpRequest('POST', '/', type), 'token=x', options), { status: 403 });
+  const upload = new Request('http://h', { method: 'POST', body: uploadForm() });
+  const headers = Object.fromEntries(upload.headers);
+  t.like(await call(wasm, httpRequest('POST', '/', headers), await upload.text(), options), {
+    status: 200,
+    body: 'a,b\n1,2\n',
+    headers: { 'content-type': 'text/csv', 'x-name': 'table.csv' },
+  });
+});
+
+/** As a browser sends it. */
+function uploadForm(): FormData {
+  const form = new FormData();
+  form.append('token', 't');
+  form.append('file', new File(['a,b\n1,2\n'], 'table.csv', { type: 'text/csv' }));
+  return form;
+}

@@ -1,7 +1,7 @@
-import { execFile, spawn } from 'node:child_process';
+import { execFile, execFileSync, spawn } from 'node:child_process';
 import { cpSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
-import { delimiter, join } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
 import { commands, probeWasm } from '../helpers/probe.js';
@@ -22,35 +22,55 @@ const OPTIONAL = [
 /** Needed by those who write functions in its language only. */
 const ASKED_FOR = ['assemblyscript'];
 
+/** A caller of a function, which has nothing but the package of the client. */
+const CLIENT = `import { createClient } from 'orama-functions-client';
+  const [url, apiKey] = process.argv.slice(1);
+  console.log((await createClient({ url, apiKey }).invoke('hello', { name: 'Grace' })).text());`;
+
 const directory = tempDir();
 const installed = join(directory, 'installed');
 const packageDirectory = join(installed, 'node_modules', 'orama-functions');
 const manifest: { dependencies: Record<string, string> } = JSON.parse(readFileSync('package.json', 'utf8'));
 
-/** Paths to further versions of Node, separated like PATH: TEST_NODES. */
-const nodes = [process.execPath, ...(process.env.TEST_NODES ?? '').split(delimiter).filter((path) => path)];
+/** Further versions of Node, which .ci/run takes from npm. */
+const MAJORS = [22, 24];
+const nodeOf = (major: number) =>
+  resolve(`.build/node-${major}/node_modules/node-${process.platform}-${process.arch}/bin/node`);
+/** And those that TEST_NODES names, separated like PATH. */
+const named = (process.env.TEST_NODES ?? '').split(delimiter).filter((path) => path);
+const nodes = [process.execPath, ...MAJORS.map(nodeOf).filter(existsSync), ...named];
+for (const major of MAJORS.filter((each) => !existsSync(nodeOf(each)))) {
+  test(`node: not found, the installed package not run: on Node ${major}`, (t) => t.pass());
+}
 
 let files: string[] = [];
 
-test.before('npm packs the engine, and installs the tarball in an empty directory', async () => {
-  const { stdout } = await run('npm', [
-    'pack',
-    '--json',
-    '--ignore-scripts',
-    '--pack-destination',
-    directory,
-  ]);
+test.before(
+  'npm packs the engine and the client, and installs the tarballs in an empty directory',
+  async () => {
+    const engine = await pack('.');
+    files = engine.files;
+    const client = await pack('clients/typescript');
+    mkdirSync(installed);
+    // Install scripts as npm has them by itself: the settings of this repository are not those of its
+    // users.
+    const tarballs = [engine.tarball, client.tarball];
+    await run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', ...tarballs], {
+      cwd: installed,
+      env: userEnvironment(),
+    });
+  },
+);
+
+async function pack(cwd: string): Promise<{ tarball: string; files: string[] }> {
+  const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', directory];
+  const { stdout } = await run('npm', args, { cwd });
   const [packed] = JSON.parse(stdout);
-  files = packed.files.map((file: { path: string }) => file.path);
-  mkdirSync(installed);
-  const tarball = join(directory, packed.filename);
-  // Install scripts as npm has them by itself: the settings of this repository are not those of its
-  // users.
-  await run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', tarball], {
-    cwd: installed,
-    env: userEnvironment(),
-  });
-});
+  return {
+    tarball: join(directory, packed.filename),
+    files: packed.files.map((file: { path: string }) => file.path),
+  };
+}
 
 test('the tarball has the licence, those of what is bundled, and no tests, benches or source maps', (t) => {
   for (const file of ['LICENSE', 'README.md', 'dist/THIRD_PARTY_LICENSES.txt', 'dist/app/orama.js']) {
@@ -82,10 +102,21 @@ test('what is installed is at most 120 MB, and neither a compiler nor wasi-js, w
   for (const name of ['wasi-js', 'assemblyscript', 'binaryen', 'typescript']) {
     t.false(existsSync(join(modules, name)), name);
   }
+  // docs/releasing.md lists the five largest.
+  const largest = packagesIn(modules)
+    .map((name) => ({ name, megabytes: Math.round(sizeOf(join(modules, name)) / MEGABYTE) }))
+    .sort((a, b) => b.megabytes - a.megabytes)
+    .slice(0, 5);
+  t.log(largest.map(({ name, megabytes }) => `${name} ${megabytes} MB`).join(', '));
+  const page = readFileSync('docs/releasing.md', 'utf8');
+  for (const { name } of largest) {
+    const listed = name.replace(/^@libsql\/.+/, '@libsql/').replace(/^@esbuild\/.+/, '@esbuild/');
+    t.true(page.includes(`| \`${listed}`), `${name} is not in the table of docs/releasing.md`);
+  }
 });
 
 for (const node of nodes) {
-  test.serial(`installed, orama up runs a module that it was sent, on ${node}`, async (t) => {
+  test.serial(`installed, orama up runs a module that it was sent, on ${versionOf(node)}`, async (t) => {
     t.timeout(300_000);
     const home = join(directory, `home-${nodes.indexOf(node)}`);
     mkdirSync(join(home, 'probe'), { recursive: true });
@@ -100,7 +131,7 @@ for (const node of nodes) {
     engine.stderr.setEncoding('utf8').on('data', (part: string) => {
       log += part;
     });
-    await readyLine(engine, /listening on (http\S+)/, () => log);
+    const url = await readyLine(engine, /listening on (http\S+)/, () => log);
 
     const orama = async (...args: string[]) =>
       (await run(node, [program, ...args], { cwd: home, env })).stdout;
@@ -112,6 +143,12 @@ for (const node of nodes) {
     await orama('function', 'init', 'hello');
     t.regex(await orama('function', 'deploy', 'hello'), /^Deployed hello version 1 /);
     t.regex(await orama('function', 'invoke', 'hello', '--data', '{"name":"Ada"}'), /Ada/);
+    const key = readFileSync(join(home, '.orama', 'admin-key'), 'utf8').trim();
+    const { stdout } = await run(node, ['--input-type=module', '-e', CLIENT, url, key], {
+      cwd: installed,
+      env,
+    });
+    t.regex(stdout, /Grace/);
     await endProcess(engine, 'SIGTERM');
     t.is(engine.exitCode, 0, log);
   });
@@ -130,7 +167,7 @@ test('a new function in AssemblyScript is told how to get its compiler, which is
 test('the package passes publint and arethetypeswrong', async (t) => {
   const copy = join(directory, 'checked');
   mkdirSync(copy);
-  const tarball = readdirSync(directory).find((name) => name.endsWith('.tgz')) ?? '';
+  const tarball = readdirSync(directory).find((name) => /^orama-functions-\d.*\.tgz$/.test(name)) ?? '';
   cpSync(join(directory, tarball), join(copy, 'package.tgz'));
   for (const [tool, ...args] of [
     ['publint/src/cli.js', '--strict'],
@@ -149,8 +186,20 @@ function userEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !repository.test(name)));
 }
 
+function versionOf(node: string): string {
+  return execFileSync(node, ['-p', '"Node " + process.versions.node.split(".")[0]']).toString().trim();
+}
+
 function packageOf(path: string): string {
   return path.split('/', path.startsWith('@') ? 2 : 1).join('/');
+}
+
+function packagesIn(modules: string): string[] {
+  return readdirSync(modules)
+    .filter((name) => !name.startsWith('.'))
+    .flatMap((name) =>
+      name.startsWith('@') ? readdirSync(join(modules, name)).map((each) => join(name, each)) : [name],
+    );
 }
 
 function sizeOf(path: string): number {

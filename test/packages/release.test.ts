@@ -1,8 +1,8 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { tempDir } from '../helpers/temp-dir.js';
 
 const run = promisify(execFile);
@@ -11,43 +11,88 @@ const release = (...args: string[]) =>
   // Without its build: the other tests run what is built.
   run(process.execPath, ['scripts/release.mjs', '--dry-run', '--no-build', '--out', out, ...args]);
 
+const hasPython = spawnSync('python3', ['-c', 'import tomllib']).status === 0;
+function releaseTest(title: string, dryRun: (t: ExecutionContext) => Promise<void>): void {
+  if (hasPython) test(title, dryRun);
+  else test(`python: not found, release not run: ${title}`, (t) => t.pass());
+}
+
 interface Component {
   name: string;
   version: string;
   scope: string;
 }
 
-test('a dry run makes tarball, SBOM, notes and checksums of the next version, and changes nothing else', async (t) => {
-  const before = await unchanged();
-  const { stdout } = await release('minor');
-  t.deepEqual(await unchanged(), before);
+releaseTest(
+  'a dry run makes the packages, SBOMs, notes and checksums of the next version, and changes nothing else',
+  async (t) => {
+    t.timeout(120_000);
+    const before = await unchanged();
+    const { stdout } = await release('minor');
+    t.deepEqual(await unchanged(), before);
 
-  const { version }: { version: string } = JSON.parse(readFileSync('package.json', 'utf8'));
-  const [major, minor] = version.split('.').map(Number);
-  const next = `${major}.${(minor ?? 0) + 1}.0`;
-  t.regex(stdout, new RegExp(`orama-functions ${next}: .* would be committed and tagged v${next}`));
-  const [tarball, sbom] = [`orama-functions-${next}.tgz`, `orama-functions-${next}.cdx.json`];
-  t.deepEqual(readdirSync(out).sort(), ['RELEASE_NOTES.md', 'SHA256SUMS', sbom, tarball].sort());
-  await t.notThrowsAsync(run('sha256sum', ['--check', '--strict', 'SHA256SUMS'], { cwd: out }));
-  const packed = await run('tar', ['-xzOf', join(out, tarball), 'package/package.json']);
-  t.is(JSON.parse(packed.stdout).version, next);
+    const { version }: { version: string } = JSON.parse(readFileSync('package.json', 'utf8'));
+    const [major, minor] = version.split('.').map(Number);
+    const next = `${major}.${(minor ?? 0) + 1}.0`;
+    t.regex(
+      stdout,
+      new RegExp(
+        `orama-functions ${next}: .* would be committed and tagged v${next} and sdk/go/v${next}$`,
+        'm',
+      ),
+    );
+    const [engine, client, go] = [
+      `orama-functions-${next}.tgz`,
+      `orama-functions-client-${next}.tgz`,
+      `orama-sdk-go-${next}.tar.gz`,
+    ];
+    const [wheel, sdist] = [
+      `orama_functions_client-${next}-py3-none-any.whl`,
+      `orama_functions_client-${next}.tar.gz`,
+    ];
+    const sboms = ['orama-functions', 'orama-functions-client', 'orama_functions_client', 'orama-sdk-go'];
+    const made = [engine, client, go, wheel, sdist, ...sboms.map((name) => `${name}-${next}.cdx.json`)];
+    t.deepEqual(readdirSync(out).sort(), [...made, 'RELEASE_NOTES.md', 'SHA256SUMS'].sort());
+    const sums = await run('sha256sum', ['--check', '--strict', 'SHA256SUMS'], { cwd: out });
+    t.is(sums.stdout.match(/: OK$/gm)?.length, made.length + 1);
 
-  const document = JSON.parse(readFileSync(join(out, sbom), 'utf8'));
-  t.is(document.bomFormat, 'CycloneDX');
-  t.like(document.metadata.component, { name: 'orama-functions', version: next });
-  const components: Component[] = document.components;
-  // Installed beside it, and bundled into it; the tools that build it are not part of it.
-  const named = (name: string) => components.find((component) => component.name === name);
-  t.is(named('libsql')?.scope, 'required');
-  t.is(named('bullmq')?.scope, 'required');
-  t.is(named('wasi-js')?.scope, 'required');
-  t.is(named('typescript'), undefined);
-  t.is(named('ava'), undefined);
-});
+    const inside = async (archive: string, path: string) =>
+      (await run('tar', ['-xzOf', join(out, archive), path])).stdout;
+    for (const tarball of [engine, client]) {
+      const manifest = JSON.parse(await inside(tarball, 'package/package.json'));
+      t.like(manifest, { version: next, publishConfig: { access: 'public', provenance: true } });
+    }
+    const inWheel = `orama_functions_client-${next}.dist-info/METADATA`;
+    const { stdout: metadata } = await run('python3', [
+      '-c',
+      'import sys, zipfile; print(zipfile.ZipFile(sys.argv[1]).read(sys.argv[2]).decode())',
+      ...[join(out, wheel), inWheel],
+    ]);
+    t.regex(metadata, new RegExp(`^Name: orama-functions-client\nVersion: ${next}$`, 'm'));
+    t.regex(await inside(sdist, `orama_functions_client-${next}/pyproject.toml`), new RegExp(`"${next}"`));
+    t.regex(await inside(go, `orama-sdk-go-${next}/oramaclient/client.go`), /^package oramaclient$/m);
 
-test('a version that is none is refused', async (t) => {
-  const error = await t.throwsAsync(release('newest'));
-  t.regex(error?.message ?? '', /must be major, minor, patch or one such as 1\.2\.3, not newest/);
+    const document = JSON.parse(readFileSync(join(out, `orama-functions-${next}.cdx.json`), 'utf8'));
+    t.is(document.bomFormat, 'CycloneDX');
+    t.like(document.metadata.component, { name: 'orama-functions', version: next });
+    const components: Component[] = document.components;
+    // Installed beside it, and bundled into it; the tools that build it are not part of it.
+    const named = (name: string) => components.find((component) => component.name === name);
+    t.is(named('libsql')?.scope, 'required');
+    t.is(named('bullmq')?.scope, 'required');
+    t.is(named('wasi-js')?.scope, 'required');
+    t.is(named('typescript'), undefined);
+    t.is(named('ava'), undefined);
+    const ofClient = JSON.parse(readFileSync(join(out, `orama_functions_client-${next}.cdx.json`), 'utf8'));
+    t.is(ofClient.metadata.component.purl, `pkg:pypi/orama-functions-client@${next}`);
+  },
+);
+
+test('a version that is none, or that Python cannot write, is refused', async (t) => {
+  const none = await t.throwsAsync(release('newest'));
+  t.regex(none?.message ?? '', /must be major, minor, patch or one such as 1\.2\.3, not newest/);
+  const nightly = await t.throwsAsync(release('1.2.3-nightly'));
+  t.regex(nightly?.message ?? '', /must end in -alpha\.1, -beta\.1 or -rc\.1, not -nightly/);
 });
 
 async function unchanged(): Promise<string> {

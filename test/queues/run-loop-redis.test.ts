@@ -1,12 +1,13 @@
 import { availableParallelism } from 'node:os';
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
 import { Redis } from 'ioredis';
-import { closeRedis, RedisServer, whenReady } from '../../queues/drivers/redis/connect.js';
 import { RedisDriver } from '../../queues/drivers/redis/driver.js';
 import { toJob } from '../../queues/jobs.js';
 import { openQueues, type Queues } from '../../queues/open.js';
 import { RunLoop } from '../../queues/run-loop.js';
 import type { Delivery, Settlement } from '../../src/ports/queue.js';
+import { closeRedis } from '../../src/redis/connection.js';
+import { RedisServer } from '../../src/redis/server.js';
 import { closedGate } from '../helpers/gate.js';
 import { queued } from '../helpers/invocations.js';
 import { type RedisServerProcess, startRedis } from '../helpers/redis-server.js';
@@ -203,9 +204,8 @@ test('a loop waits, has no room, and takes the next jobs as others leave; closed
 
 /** A loop of sync jobs with so many slots, whose jobs are run by what it is told. */
 async function loopOf(slots: number, t: ExecutionContext<Context>) {
-  const reached = await RedisServer.reach(server.url);
-  const connection = reached.commands();
-  await whenReady(connection);
+  const reached = await RedisServer.reach(server.url, 'REDIS_URL', { batchWrites: true });
+  const connection = await reached.connect('failFast');
   const driver = await RedisDriver.open(reached, connection, LIMITS, () => {});
   const timings = { lockMs: 8000, stalledCheckMs: 3000 };
   const told: { run(): Promise<void> } = { run: async () => {} };

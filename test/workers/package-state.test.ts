@@ -88,3 +88,15 @@ for (const kind of ['after-func', 'timer', 'ticker', 'deadline']) {
     }
   });
 }
+
+test('an http.Client at package level, with its cookies, is new in each invocation', async (t) => {
+  const wasm = await guest('package-client.go');
+  const about = { cid: contentId(wasm), name: 'client' as FunctionName, memoryLimitMb: 64 };
+  const { warmStart, note } = await engine.inspect(wasm, about);
+  t.is(warmStart, 'go-command', note);
+  for (let run = 0; run < 3; run++) {
+    const { output, error } = await runText(engine, wasm, '', { functionName: about.name, warmStart });
+    t.is(error, null);
+    t.is(output, '1 requests, 0 cookies; 2 requests, 1 cookies; ');
+  }
+});

@@ -1,9 +1,10 @@
 import type { FunctionVersion } from '../../src/contract/function.js';
+import type { LogMessage } from '../../src/contract/invocation.js';
 import { MAX_WORKER_CRASHES } from '../../src/contract/limits.js';
 import type { Trace } from '../../src/contract/trace.js';
 import type { Catalog } from '../../src/core/catalog.js';
 import type { EndRow, Finisher, InvocationEnd } from '../../src/core/finish.js';
-import { endNumber, newAttempt } from '../../src/core/new-attempt.js';
+import { endNumber, isAnsweredAtOnce, newAttempt } from '../../src/core/new-attempt.js';
 import { isRefusal } from '../../src/core/refusal.js';
 import { isAppError, messageOf } from '../../src/errors.js';
 import type { Logger } from '../../src/logger.js';
@@ -203,6 +204,9 @@ async function settle(
     seconds: outcome.durationMs / 1000,
   });
   const row = rowOf(delivery, outcome);
+  if (outcome.response !== undefined && isAnsweredAtOnce(invocation)) {
+    row.messages = [...row.messages, notAnswered()];
+  }
   if (row.messages.length > 0) row.messages = await deps.logQuota.admit(fn.namespace, row.messages);
   if (isFinal(delivery, outcome)) {
     const ending: InvocationEnd = {
@@ -284,6 +288,12 @@ function rowOf(delivery: Delivery, outcome: GuestOutcome): AttemptRow {
   row.messages = outcome.messages;
   row.exitCode = outcome.exitCode;
   return row;
+}
+
+function notAnswered(): LogMessage {
+  const message =
+    'http_respond has no effect: with "mode: async" the sender was answered before the function ran';
+  return { level: 'info', message, timestamp: new Date().toISOString() };
 }
 
 function jittered(ms: number): number {

@@ -86,6 +86,7 @@ export function createHost(
         ...(text === null
           ? { body: '', body_base64: Buffer.from(response.body).toString('base64') }
           : { body: text }),
+        ...(response.redirectedTo === undefined ? {} : { url: response.redirectedTo }),
       });
     } catch (error) {
       if (!isAppError(error)) throw error;

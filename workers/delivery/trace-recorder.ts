@@ -104,7 +104,9 @@ export class TraceRecorder {
   }
 }
 
-/** What a call was made for, without headers and bodies: they may hold what nobody else is to read. */
+/**
+ * What a call was made for, without headers and bodies: they may hold what nobody else is to read.
+ */
 export function aboutOf(call: EngineFunctionName, args: readonly unknown[]): string {
   const [first = '', second] = args;
   const about: Partial<Record<EngineFunctionName, string>> = {

@@ -7,8 +7,8 @@ import type { RunStats } from './run-stats.js';
  */
 export const OVERCOMMITTED = 4;
 /**
- * Beside a guest that has computed for longer than this, a namespace that has no guest computing may
- * start one.
+ * Beside a guest that has computed for longer than this, a namespace that has no guest computing
+ * may start one.
  */
 export const LONG_RUN_MS = 20;
 
@@ -96,7 +96,8 @@ export class CpuSlots {
     const longSince = performance.now() - LONG_RUN_MS;
     let long = 0;
     for (const other of this.#computing) {
-      // Also one that is blocked and could not be parked, or sleepers of one namespace would all join.
+      // Also one that is blocked and could not be parked, or sleepers of one namespace would all
+      // join.
       if (other.call.namespace === call.namespace) return false;
       if (other.computesSince <= longSince) long++;
     }

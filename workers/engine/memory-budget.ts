@@ -65,8 +65,8 @@ export class MemoryBudget {
   }
 
   /**
-   * In the order in which their waits ended: the first one fits at the latest when all running guests
-   * have ended.
+   * In the order in which their waits ended: the first one fits at the latest when all running
+   * guests have ended.
    */
   #admitResuming(): void {
     for (let first = this.#resuming[0]; first !== undefined; first = this.#resuming[0]) {

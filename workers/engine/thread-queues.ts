@@ -12,7 +12,9 @@ const PARK_AFTER_MS = 2;
  * together: the next one would begin later on a thread that has to be woken.
  */
 const QUEUE_MS = 1;
-/** A run that was expected to be short and is not over by now: those queued behind it are withdrawn. */
+/**
+ * A run that was expected to be short and is not over by now: those queued behind it are withdrawn.
+ */
 const OVERDUE_AFTER_MS = 5;
 
 /** The run queue of each busy thread: its current run, then those that it will begin next. */

@@ -78,7 +78,8 @@ export class SqliteDriver implements QueueDriver {
     const queue = new Bull.Queue<D, void>(name, { ...options, connection: this.#connection });
     queue.on('error', (error) => this.#warn('The queue reports a fault.', error));
     this.#opened.push(queue);
-    // BullMQ's types of a queue name its backend, which differs by store and is nobody's concern here.
+    // BullMQ's types of a queue name its backend, which differs by store and is nobody's concern
+    // here.
     return queue as unknown as BullQueue<D>;
   }
 

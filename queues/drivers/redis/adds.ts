@@ -1,5 +1,6 @@
 import type { RedisClient } from 'bullmq';
 import type { AppError } from '../../../src/errors.js';
+import type { RedisConnection } from '../../../src/redis/connection.js';
 import { queueFull, queueUnavailable, type ShareQuota, shareRefusal } from '../../admission.js';
 import type { JobGroup, QueueLimits, Shares } from '../../driver.js';
 import { JOB_COST, MAX_PRIORITY } from '../../fairness.js';
@@ -7,7 +8,6 @@ import { type NewJob, queueKindOf } from '../../jobs.js';
 import { noteOf } from '../../removed-jobs.js';
 import type { JobTaker } from '../../run-loop.js';
 import { nextJobsOf } from './batching-backend.js';
-import type { RedisConnection } from './connect.js';
 import { commandOf, defineScripts } from './lua-scripts.js';
 import type { UsageKeys } from './usage-index.js';
 

@@ -9,8 +9,9 @@ import {
   raw2NextJobData,
   type WorkerOptions,
 } from 'bullmq';
+import type { RedisConnection } from '../../../src/redis/connection.js';
+import { Batcher } from '../../batcher.js';
 import { type JobStore, type Marker, type NextJob, nextJobOf } from '../../job-store.js';
-import type { RedisConnection } from './connect.js';
 import { commandOf, defineScripts } from './lua-scripts.js';
 
 /** More in one command would hold Redis up for everybody else. */
@@ -23,17 +24,12 @@ const ARGUMENTS = 9;
 
 type Completion = Parameters<RedisQueueBackend['moveToCompleted']>;
 
-interface Waiting {
+interface Ended {
   job: Completion[0];
   keep: Completion[2];
   token: string;
   fetchNext: boolean;
-  resolve(result: unknown): void;
-  reject(error: unknown): void;
 }
-
-/** Completions that can go in one command. */
-type Batch = [Waiting, ...Waiting[]];
 
 /** What workers set beside the options of queues. */
 type WorkerBackendOptions = QueueBaseOptions & { prefix?: string } & Partial<
@@ -46,14 +42,19 @@ export function defineBatchScripts(connection: RedisConnection): void {
 }
 
 /**
- * BullMQ's backend on Redis with the same contents, which takes several jobs in one command and takes
- * those out of the queue in one command that end in the same turn of the event loop. They end in
- * bursts, as their log rows are written together: a tenth less for this process's main thread, a
+ * BullMQ's backend on Redis with the same contents, which takes several jobs in one command and
+ * takes those out of the queue in one command that end in the same turn of the event loop. They end
+ * in bursts, as their log rows are written together: a tenth less for this process's main thread, a
  * twentieth for Redis.
  */
 export class BatchingBackend extends RedisQueueBackend implements JobStore {
   readonly #lockMs: number;
-  #waiting: Waiting[] = [];
+  readonly #completions = new Batcher<Ended, unknown>({
+    send: (ended) => this.#complete(ended),
+    fits: ([first, ...others], { keep, fetchNext }) =>
+      others.length < MAX_AT_ONCE - 1 && first?.keep === keep && first.fetchNext === fetchNext,
+    defer: process.nextTick,
+  });
 
   private constructor(
     connection: BullConnection,
@@ -102,11 +103,7 @@ export class BatchingBackend extends RedisQueueBackend implements JobStore {
     if (returnValue !== undefined) {
       return super.moveToCompleted(job, returnValue, keep, token, fetchNext);
     }
-    const answer = await new Promise<unknown>((resolve, reject) => {
-      this.#waiting.push({ job, keep, token, fetchNext, resolve, reject });
-      // Runs when all that is ready in this turn has run, promises included.
-      if (this.#waiting.length === 1) process.nextTick(() => this.#flush());
-    });
+    const answer = await this.#completions.add({ job, keep, token, fetchNext });
     if (typeof answer === 'number' && answer < 0) {
       const refused = { code: answer, jobId: job.id ?? '', command: 'moveToFinished', state: 'active' };
       throw this.finishedErrors(refused);
@@ -122,36 +119,19 @@ export class BatchingBackend extends RedisQueueBackend implements JobStore {
     await this.blockingConnection?.close(true);
   }
 
-  #flush(): void {
-    const batches: Batch[] = [];
-    for (const each of this.#waiting) {
-      const batch = batches.find(
-        ([first, ...others]) =>
-          others.length < MAX_AT_ONCE - 1 && first.keep === each.keep && first.fetchNext === each.fetchNext,
-      );
-      if (batch === undefined) batches.push([each]);
-      else batch.push(each);
-    }
-    this.#waiting = [];
-    for (const batch of batches) void this.#send(batch);
-  }
-
-  async #send(batch: Batch): Promise<void> {
-    const [{ job, keep, token, fetchNext }] = batch;
-    try {
-      const args = this.moveToCompletedArgs(job, undefined, keep, token, fetchNext);
-      args[KEYS + ARGUMENTS - 1] ??= '';
-      for (const each of batch) args.push(each.job.id ?? '', each.token);
-      const client = await this.client;
-      const answers = await client.runCommand(commandOf('completeJobs'), args);
-      batch.forEach(({ resolve, reject }, index) => {
-        const result = answers[2 * index + 1];
-        if (answers[2 * index] === 1) resolve(result);
-        else reject(new Error(String(result)));
-      });
-    } catch (error) {
-      for (const { reject } of batch) reject(error);
-    }
+  async #complete(ended: readonly Ended[]): Promise<unknown[]> {
+    const [first] = ended;
+    if (first === undefined) return [];
+    const args = this.moveToCompletedArgs(first.job, undefined, first.keep, first.token, first.fetchNext);
+    args[KEYS + ARGUMENTS - 1] ??= '';
+    for (const { job, token } of ended) args.push(job.id ?? '', token);
+    const client = await this.client;
+    const answers = await client.runCommand(commandOf('completeJobs'), args);
+    // For each whether it succeeded, and what BullMQ's own script answers.
+    return ended.map((_, index) => {
+      const result = answers[2 * index + 1];
+      return answers[2 * index] === 1 ? result : new Error(String(result));
+    });
   }
 }
 

@@ -34,10 +34,9 @@ const KNOWN_SCRIPTS = {
 } as const satisfies Record<string, KnownScript>;
 
 /**
- * Throws when BullMQ is not the one that this driver was written for: at the build, and when a queue
- * is opened. Without it a script with
- * other keys would be found out by jobs that nobody can take, and one with reworded commands by
- * nobody at all.
+ * Throws when BullMQ is not the one that this driver was written for: at the build, and when a
+ * queue is opened. Without it a script with other keys would be found out by jobs that nobody can
+ * take, and one with reworded commands by nobody at all.
  */
 export function checkBullScripts(scripts: DefinedScripts): void {
   for (const [name, { keys, sha256 }] of Object.entries(KNOWN_SCRIPTS)) {

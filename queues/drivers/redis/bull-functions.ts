@@ -1,6 +1,6 @@
 /**
- * Used by the build alone (scripts/lua.mjs): makes functions of BullMQ's scripts, so that one script
- * of ours can run them many times.
+ * Used by the build alone (scripts/lua.mjs): makes functions of BullMQ's scripts, so that one
+ * script of ours can run them many times.
  */
 
 /**

@@ -1,6 +1,6 @@
 import type { QueueCounts } from '../../../src/ports/queue.js';
+import type { RedisConnection } from '../../../src/redis/connection.js';
 import { QUEUE_KINDS } from '../../jobs.js';
-import type { RedisConnection } from './connect.js';
 
 /** The score of a BullMQ sorted set holds the due time above a counter. */
 const DELAY_UNIT = 0x1000;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import type { RedisConnection } from '../../../src/redis/connection.js';
 import { type CrashJournal, KEPT_MS, type RunMark } from '../../crash-journal.js';
-import type { RedisConnection } from './connect.js';
 
 /**
  * A hash: for each process "<Unix milliseconds> <mark> <mark> …". A process that runs nothing has

@@ -10,6 +10,9 @@ import type { Namespace } from '../../../src/contract/ids.js';
 import { AppError, messageOf } from '../../../src/errors.js';
 import type { Closable } from '../../../src/ports/closable.js';
 import type { QueueCounts, QueueUse, RemovedHandler, RemovedInvocation } from '../../../src/ports/queue.js';
+import { closeRedis, type RedisConnection } from '../../../src/redis/connection.js';
+import { COMMAND_TIMEOUT_MS, type RedisServer } from '../../../src/redis/server.js';
+import { within } from '../../../src/within.js';
 import { queueUnavailable } from '../../admission.js';
 import type { CrashJournal } from '../../crash-journal.js';
 import type {
@@ -32,7 +35,6 @@ import type { JobTaker } from '../../run-loop.js';
 import { RedisAdds } from './adds.js';
 import { BatchingBackend, defineBatchScripts } from './batching-backend.js';
 import { checkBullScripts } from './bull-checks.js';
-import { COMMAND_TIMEOUT_MS, closeRedis, type RedisConnection, type RedisServer } from './connect.js';
 import { countJobs } from './counts.js';
 import { RedisCrashJournal } from './crash-journal.js';
 import { UsageIndex } from './usage-index.js';
@@ -119,7 +121,8 @@ export class RedisDriver implements QueueDriver {
     const keys = { prefix: `${PREFIX}:`, usage: `${PREFIX}:usage:` };
     const usage = new UsageIndex(connection, client, keys, warn);
     const adds = await RedisAdds.open(connection, client, keys, limits);
-    // BullMQ's types of a queue name its backend, which differs by store and is nobody's concern here.
+    // BullMQ's types of a queue name its backend, which differs by store and is nobody's concern
+    // here.
     return new RedisDriver({
       server,
       connection,
@@ -188,11 +191,9 @@ export class RedisDriver implements QueueDriver {
   #workersConnection(kind: QueueKind): RedisConnection {
     const opened = this.#forWorkers.get(kind);
     if (opened !== undefined) return opened;
-    const connection = this.#server.patient();
+    const connection = this.#server.open('patient');
     this.#opened.push(connection);
     this.#forWorkers.set(kind, connection);
-    // Each worker tells of it; between them, nobody else would listen.
-    connection.on('error', () => {});
     defineBatchScripts(connection);
     return connection;
   }
@@ -242,9 +243,8 @@ export class RedisDriver implements QueueDriver {
   }
 
   async onCancelRequest(handler: (id: string | null) => void): Promise<Closable> {
-    const subscriber = this.#server.patient();
+    const subscriber = this.#server.open('patient');
     this.#opened.push(subscriber);
-    subscriber.on('error', () => {});
     subscriber.on('message', (_channel: string, id: string) => handler(id));
     await subscriber.subscribe(CANCEL_CHANNEL);
     subscriber.on('ready', () => handler(null));
@@ -316,14 +316,6 @@ function takesNoWrites(cause: unknown): AppError | null {
 /**
  * ioredis gives up single commands after a while, but not a transaction whose answer never comes.
  */
-async function withinTimeout<T>(promise: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(queueUnavailable()), COMMAND_TIMEOUT_MS);
-  });
-  try {
-    return await Promise.race([promise, timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
+function withinTimeout<T>(promise: Promise<T>): Promise<T> {
+  return within(COMMAND_TIMEOUT_MS, promise, () => queueUnavailable());
 }

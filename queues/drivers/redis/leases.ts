@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Lease, Leases } from '../../../src/ports/leases.js';
-import { RedisScript } from '../../../src/redis-script.js';
+import type { RedisConnection } from '../../../src/redis/connection.js';
+import { RedisScript } from '../../../src/redis/script.js';
 import { queueUnavailable } from '../../admission.js';
 import type { Warn } from '../../driver.js';
-import type { RedisConnection } from './connect.js';
 import { luaOf } from './lua-scripts.js';
 
 /** A holder that dies loses its lease after this. */

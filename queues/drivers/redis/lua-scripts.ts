@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { RedisConnection } from './connect.js';
+import type { RedisConnection } from '../../../src/redis/connection.js';
 
 /**
  * What this driver runs on Redis, a file each in `lua/`; the number is how many keys it has, as in

@@ -1,10 +1,10 @@
 import type { RedisClient } from 'bullmq';
 import type { QueueUse, RemovedHandler, RemovedInvocation } from '../../../src/ports/queue.js';
+import type { RedisConnection } from '../../../src/redis/connection.js';
 import type { InvocationJob, Warn } from '../../driver.js';
 import { perQueue, REBASE_AT, virtualTimeOf } from '../../fairness.js';
 import { QUEUE_KINDS, type QueueKind, queueKindOf } from '../../jobs.js';
 import { noteOf, removedByNote } from '../../removed-jobs.js';
-import type { RedisConnection } from './connect.js';
 import { acceptedAtOf } from './counts.js';
 import { commandOf, defineScripts } from './lua-scripts.js';
 

@@ -83,12 +83,49 @@ declare class ReadableStream<T = unknown> {
   [Symbol.asyncIterator](): AsyncGenerator<T, void>;
 }
 
-type BodyInit = string | ArrayBuffer | ArrayBufferView | URLSearchParams | ReadableStream;
+declare class Blob {
+  constructor(parts?: Iterable<string | ArrayBuffer | ArrayBufferView | Blob>, options?: { type?: string });
+  readonly size: number;
+  readonly type: string;
+  arrayBuffer(): Promise<ArrayBuffer>;
+  bytes(): Promise<Uint8Array<ArrayBuffer>>;
+  slice(start?: number, end?: number, type?: string): Blob;
+  stream(): ReadableStream<Uint8Array>;
+  text(): Promise<string>;
+}
+declare class File extends Blob {
+  constructor(
+    parts: Iterable<string | ArrayBuffer | ArrayBufferView | Blob>,
+    name: string,
+    options?: { type?: string; lastModified?: number },
+  );
+  readonly name: string;
+  readonly lastModified: number;
+}
+declare class FormData {
+  append(name: string, value: string): void;
+  append(name: string, value: Blob, filename?: string): void;
+  delete(name: string): void;
+  get(name: string): string | File | null;
+  getAll(name: string): (string | File)[];
+  has(name: string): boolean;
+  set(name: string, value: string): void;
+  set(name: string, value: Blob, filename?: string): void;
+  forEach(callback: (value: string | File, name: string, form: FormData) => void, self?: unknown): void;
+  entries(): IterableIterator<[string, string | File]>;
+  keys(): IterableIterator<string>;
+  values(): IterableIterator<string | File>;
+  [Symbol.iterator](): IterableIterator<[string, string | File]>;
+}
+
+type BodyInit = string | ArrayBuffer | ArrayBufferView | URLSearchParams | ReadableStream | Blob | FormData;
 interface Body {
   readonly body: ReadableStream<Uint8Array> | null;
   readonly bodyUsed: boolean;
   arrayBuffer(): Promise<ArrayBuffer>;
+  blob(): Promise<Blob>;
   bytes(): Promise<Uint8Array<ArrayBuffer>>;
+  formData(): Promise<FormData>;
   json<T = unknown>(): Promise<T>;
   text(): Promise<string>;
 }

@@ -1,4 +1,4 @@
-import { bytesOf } from './body.js';
+import { bytesOf } from './bytes.js';
 import { DB } from './database.js';
 import type { Bytes } from './host.js';
 import * as host from './host.js';

@@ -1,4 +1,9 @@
+import { Blob } from './blob.js';
+import { bytesOf, join } from './bytes.js';
+import { FormData } from './form-data.js';
+import type { Headers } from './headers.js';
 import type { Bytes } from './host.js';
+import { encodeForm, parseForm } from './multipart.js';
 import { ReadableStream } from './streams.js';
 import { URLSearchParams } from './url.js';
 
@@ -10,7 +15,14 @@ export interface Content {
   send(): Bytes;
 }
 
-export type BodyInit = string | ArrayBuffer | ArrayBufferView | URLSearchParams | ReadableStream;
+export type BodyInit =
+  | string
+  | ArrayBuffer
+  | ArrayBufferView
+  | URLSearchParams
+  | ReadableStream
+  | Blob
+  | FormData;
 
 const utf8 = new TextEncoder();
 const utf8Text = new TextDecoder();
@@ -47,6 +59,14 @@ export function extract(body: unknown): Extracted {
   if (body instanceof JsonText) {
     return { content: textContent(body.text), stream: null, type: 'application/json' };
   }
+  if (body instanceof Blob) {
+    const type = body.type === '' ? null : body.type;
+    return { content: bytesContent(Blob.contentOf(body)), stream: null, type };
+  }
+  if (body instanceof FormData) {
+    const { bytes, type } = encodeForm(body);
+    return { content: bytesContent(bytes), stream: null, type };
+  }
   const bytes = bytesOf(body);
   if (bytes !== null) return { content: bytesContent(bytes), stream: null, type: null };
   const text = String(body).toWellFormed();
@@ -58,17 +78,11 @@ export class JsonText {
   constructor(readonly text: string) {}
 }
 
-/** A copy of what a buffer or view holds; null when it is none. */
-export function bytesOf(value: unknown): Uint8Array<ArrayBuffer> | null {
-  if (value instanceof ArrayBuffer) return new Uint8Array(value.slice(0));
-  if (!ArrayBuffer.isView(value)) return null;
-  return new Uint8Array(value.buffer, value.byteOffset, value.byteLength).slice();
-}
-
 const NOTHING = textContent('');
 
 /** The part that Request and Response have in common. */
-export class Body {
+export abstract class Body {
+  abstract readonly headers: Headers;
   #content: Content | null;
   #stream: ReadableStream | null;
   #used = false;
@@ -114,6 +128,15 @@ export class Body {
     return (await this.bytes()).buffer;
   }
 
+  async blob(): Promise<Blob> {
+    const parts = (this.headers.get('content-type') ?? '').split(';').map((part) => part.trim());
+    return new Blob([await this.bytes()], { type: parts.join(';') });
+  }
+
+  async formData(): Promise<FormData> {
+    return parseForm(await this.bytes(), this.headers.get('content-type'));
+  }
+
   /** The content, for the runtime: as it is sent. */
   async send(): Promise<Bytes> {
     return (this.#takeContent() ?? (await this.#collect())).send();
@@ -154,19 +177,11 @@ export class Body {
 
 async function collect(stream: ReadableStream): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Uint8Array[] = [];
-  let size = 0;
   for await (const chunk of stream) {
     if (!(chunk instanceof Uint8Array)) throw new TypeError('A body stream must give Uint8Array chunks');
     chunks.push(chunk);
-    size += chunk.length;
   }
-  const all = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    all.set(chunk, at);
-    at += chunk.length;
-  }
-  return all;
+  return join(chunks);
 }
 
 /** Two streams with the chunks of one, read once. */

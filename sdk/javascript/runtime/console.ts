@@ -34,7 +34,9 @@ export const console = {
     write('debug', [`Trace: ${format(values)}\n${(stack ?? '').split('\n').slice(2).join('\n')}`]);
   },
   assert: (condition: unknown, ...values: unknown[]) => {
-    if (!condition) write('error', ['Assertion failed', ...values]);
+    if (condition) return;
+    const [first, ...rest] = values;
+    write('error', values.length === 0 ? ['Assertion failed'] : [`Assertion failed: ${first}`, ...rest]);
   },
   count: (label = 'default') => {
     const count = (counts.get(label) ?? 0) + 1;

@@ -1,5 +1,5 @@
 // `env.DB` in the shape of Cloudflare's D1.
-import { bytesOf } from './body.js';
+import { bytesOf } from './bytes.js';
 import * as host from './host.js';
 
 type Row = Record<string, unknown>;

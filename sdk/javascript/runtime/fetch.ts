@@ -2,7 +2,7 @@ import { Body, bytesContent, type Content, textContent } from './body.js';
 import { Headers } from './headers.js';
 import { type Incoming, start } from './http.js';
 import { Request, type RequestInit } from './request.js';
-import { Response } from './response.js';
+import { EMPTY, Response } from './response.js';
 
 export async function fetch(input: string | URL | Request, init?: RequestInit): Promise<Response> {
   const request = new Request(input, init);
@@ -36,11 +36,12 @@ function responseOf(answer: Incoming, { url }: Request): Response {
     for (const one of Array.isArray(value) ? value : [value]) headers.append(name, one);
   }
   const response = Body.fill(new Response(null, { status: answer.status, headers }), {
-    content: contentOf(answer),
+    content: EMPTY.has(answer.status) ? null : contentOf(answer),
     stream: null,
   });
   response.type = 'basic';
-  response.url = url;
+  response.url = answer.url ?? url;
+  response.redirected = answer.url !== undefined;
   return response;
 }
 

@@ -14,6 +14,8 @@ export interface Incoming {
   body: string;
   body_base64?: string;
   error?: string;
+  /** Where it came from, after redirects. */
+  url?: string;
 }
 
 type Settle = (answer: Incoming) => void;

@@ -1,12 +1,14 @@
 // The runtime: what a function finds around itself. Compiled once, when the project is built; it runs before the
 // function's own code, in the same start that every invocation begins from.
 import { env } from './bindings.js';
+import { Blob, File } from './blob.js';
 import { console } from './console.js';
 import { context } from './context.js';
 import { boundedRandom, createRandom, type EngineCrypto, restrict } from './crypto.js';
 import { installStack, NonRetryableError } from './errors.js';
 import { AbortController, AbortSignal, Event, EventTarget } from './events.js';
 import { fetch } from './fetch.js';
+import { FormData } from './form-data.js';
 import { setHandler } from './handler.js';
 import { Headers } from './headers.js';
 import { monotonic, realtime, register } from './host.js';
@@ -40,8 +42,11 @@ define(globalThis.crypto, { getRandomValues: boundedRandom(globalThis.crypto) })
 define(globalThis, {
   AbortController,
   AbortSignal,
+  Blob,
   Event,
   EventTarget,
+  File,
+  FormData,
   Headers,
   ReadableStream,
   Request,

@@ -7,7 +7,8 @@ export interface ResponseInit {
   headers?: HeadersInit;
 }
 
-const EMPTY = new Set([101, 204, 205, 304]);
+/** Statuses of responses that have no body. */
+export const EMPTY = new Set([101, 204, 205, 304]);
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 /** The reason phrase of HTTP. */
 const REASON = /^[\t\x20-\x7e\x80-\xff]*$/;

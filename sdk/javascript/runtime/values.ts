@@ -6,6 +6,7 @@ const MAX_LINE = 72;
 
 /** As `console.log(...values)` prints them: a first string may hold `%s`, `%d`, `%i`, `%f`, `%j`, `%o`, `%O`, `%c`. */
 export function format(values: readonly unknown[]): string {
+  if (values.length === 0) return '';
   const [first, ...rest] = values;
   let text = typeof first === 'string' ? first : inspect(first);
   if (typeof first === 'string' && first.includes('%')) {
@@ -20,7 +21,8 @@ export function format(values: readonly unknown[]): string {
 function convert(mark: string, value: unknown): string {
   switch (mark) {
     case '%s':
-      return typeof value === 'object' && value !== null ? inspect(value, 1) : String(value);
+      if (typeof value === 'object' && value !== null) return inspect(value, 1);
+      return typeof value === 'bigint' || Object.is(value, -0) ? inspect(value) : String(value);
     case '%d':
       return typeof value === 'bigint' ? `${value}n` : typeof value === 'symbol' ? 'NaN' : `${Number(value)}`;
     case '%i':
@@ -49,14 +51,22 @@ function show(value: unknown, depth: number, above: Set<object>): string {
     case 'symbol':
       return value.toString();
     case 'function':
-      return `[${/^class\b/.test(safely(() => Function.prototype.toString.call(value))) ? 'class' : 'Function'}${
-        value.name === '' ? ' (anonymous)' : `: ${value.name}`
-      }]`;
+      return showFunction(value);
     case 'object':
       return value === null ? 'null' : showObject(value, depth, above);
     default:
       return Object.is(value, -0) ? '-0' : String(value);
   }
+}
+
+/** `[Function: name]`, `[class A extends B]`: a module has no sources, so a class is known by its prototype. */
+function showFunction(value: CallableFunction): string {
+  if (Object.getOwnPropertyDescriptor(value, 'prototype')?.writable !== false) {
+    return `[Function${value.name === '' ? ' (anonymous)' : `: ${value.name}`}]`;
+  }
+  const parent: unknown = Object.getPrototypeOf(value);
+  const above = typeof parent === 'function' && parent.name !== '' ? ` extends ${parent.name}` : '';
+  return `[class ${value.name === '' ? '(anonymous)' : value.name}${above}]`;
 }
 
 function showObject(value: object, depth: number, above: Set<object>): string {
@@ -82,7 +92,7 @@ function showObject(value: object, depth: number, above: Set<object>): string {
   const entries = shorten(Reflect.ownKeys(value).filter(isEnumerableIn(value)), (key) => {
     const shown = typeof key === 'symbol' ? `[${key.toString()}]` : isName(key) ? key : quote(key);
     const own = Object.getOwnPropertyDescriptor(value, key);
-    return `${shown}: ${own?.get === undefined ? one(own?.value) : '[Getter]'}`;
+    return `${shown}: ${own === undefined ? 'undefined' : showProperty(own, one)}`;
   });
   return wrap(
     name === 'Object' ? '' : name === '' ? '[Object: null prototype] ' : `${name} `,
@@ -90,6 +100,11 @@ function showObject(value: object, depth: number, above: Set<object>): string {
     entries,
     '}',
   );
+}
+
+function showProperty({ get, set, value }: PropertyDescriptor, one: (value: unknown) => string): string {
+  if (get !== undefined) return set === undefined ? '[Getter]' : '[Getter/Setter]';
+  return set === undefined ? one(value) : '[Setter]';
 }
 
 function showError(error: Error, depth: number, above: Set<object>): string {

@@ -1,5 +1,6 @@
 import type { Bus } from '../../ports/bus.js';
-import { connectNode, unavailable } from '../../redis.js';
+import { unavailable } from '../../redis/connection.js';
+import { connectNode } from '../../redis/server.js';
 import { frame, unframe } from '../frames.js';
 import { deliver, type MessageHandler } from '../handlers.js';
 

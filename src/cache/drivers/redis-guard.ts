@@ -1,6 +1,6 @@
 import { Cluster } from 'ioredis';
 import type { Namespace } from '../../contract/ids.js';
-import type { RedisConnection } from '../../redis.js';
+import type { RedisConnection } from '../../redis/connection.js';
 
 /** Set: namespace → bytes of its entries, as last told by whoever wrote one. */
 const TOTALS = 'orama:cache-totals';

@@ -1,5 +1,6 @@
 import { Argument, type Command } from 'commander';
 import { SCRIPTS, SHELLS, type Shell } from '../completion/scripts.js';
+import { writePrintable } from '../terminal.js';
 
 /** `orama completion bash|zsh|fish` */
 export function addCompletion(program: Command): void {
@@ -8,6 +9,6 @@ export function addCompletion(program: Command): void {
     .description('print the script that completes commands, options and names in a shell')
     .addArgument(new Argument('<shell>', 'the shell').choices(SHELLS))
     .action((shell: Shell) => {
-      process.stdout.write(SCRIPTS[shell]);
+      writePrintable(process.stdout, SCRIPTS[shell]);
     });
 }

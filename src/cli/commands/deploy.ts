@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { FunctionSettings } from '../../contract/function.js';
 import { deployReplySchema } from '../../contract/http/functions.js';
 import { deployDirectory } from '../deploy-directory.js';
 import { readManifest } from '../function-directory.js';
@@ -13,17 +14,37 @@ export function addDeploy(parent: Command): void {
     )
     .argument('[dir]', 'directory with function.yaml', '.')
     .option('--no-build', 'deploy the function.wasm that is there')
-    .action((directory: string, flags: { build: boolean }, command: Command) =>
-      deployOne(directory, flags.build, command),
+    .option('-m, --message <text>', MESSAGE_OPTION)
+    .action((directory: string, flags: DeployFlags, command: Command) =>
+      deployOne(directory, flags, command),
     );
 }
 
-export async function deployOne(directory: string, build: boolean, command: Command): Promise<void> {
+export interface DeployFlags {
+  build: boolean;
+  message?: string;
+}
+
+export const MESSAGE_OPTION =
+  'what changed, shown with the version (by default the subject of the commit of git that is checked out)';
+
+export async function deployOne(directory: string, flags: DeployFlags, command: Command): Promise<void> {
   const { client, terminal } = openSession(command);
-  const reply = await deployDirectory(directory, client, terminal, { build: build ? 'auto' : 'never' });
+  const { build, message } = flags;
+  const how = { build: build ? ('auto' as const) : ('never' as const), message };
+  const reply = await deployDirectory(directory, client, terminal, how);
   terminal.show(reply, deployReplySchema, (done) => {
     const { name, version, warm_start } = done.function;
     return `Deployed ${name} version ${version} (start: ${warm_start})`;
   });
-  terminal.progress(`Run it with: orama function invoke ${readManifest(directory).settings.name}`);
+  terminal.progress(nextStep(readManifest(directory).settings));
+}
+
+/** How it is run, by what it is made for. */
+function nextStep({ name, metadata: { http, triggers } }: FunctionSettings): string {
+  const topics = triggers.flatMap((trigger) => ('topic' in trigger ? [trigger.topic] : []));
+  const topic = topics.find((one) => !/[*>]/.test(one));
+  if (http !== undefined || triggers.length === 0) return `Run it with: orama function invoke ${name}`;
+  if (topic !== undefined) return `Fire it with: orama function publish ${topic} --data '{}'`;
+  return `See what fires it with: orama function triggers list ${name}`;
 }

@@ -14,7 +14,7 @@ export function addGet(parent: Command): void {
       terminal.show(reply, functionRecordSchema, (fn) =>
         terminal.table(
           ['KEY', 'VALUE'],
-          Object.entries(fn).map(([key, value]) => [key, String(value)]),
+          Object.entries(fn).flatMap(([key, value]) => (value === null ? [] : [[key, String(value)]])),
         ),
       );
     });

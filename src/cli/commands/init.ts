@@ -23,7 +23,7 @@ export function addInit(parent: Command): void {
       });
       const directory = resolve(name);
       if (existsSync(directory) && readdirSync(directory).length > 0) {
-        throw new AppError('conflict', `${directory} is there already and not empty`);
+        throw new AppError('conflict', `${directory} is there already and not empty; choose another name`);
       }
       const { lang: language, template: trigger } = flags;
       const files = writeTemplate({ language, trigger }, name, directory);

@@ -46,9 +46,10 @@ function addList(invocations: Command): void {
       const { function: fn, status, reason, since, before, limit, cursor } = flags;
       const query = { function: fn, status, reason, parent_id: parent, since, before, limit, cursor };
       const reply = await client.call('GET', '/v1/invocations', { query });
+      let more: string | null = null;
       terminal.list(reply, invocationsReplySchema, 'invocations', (page) => {
         if (page.invocations.length === 0 && terminal.isTerminal) return 'There are no such invocations.';
-        if (page.next_cursor !== null) terminal.progress(`More with: --cursor ${page.next_cursor}`);
+        more = page.next_cursor;
         return terminal.table(
           ['REQUEST', 'FUNCTION', 'VERSION', 'TRIGGER', 'STATE', 'ATTEMPTS', 'ACCEPTED', 'ERROR'],
           page.invocations.map((one) => [
@@ -63,6 +64,7 @@ function addList(invocations: Command): void {
           ]),
         );
       });
+      if (more !== null) terminal.progress(`More with: --cursor ${more}`);
     });
 }
 

@@ -5,6 +5,7 @@ import { createClient } from '../client.js';
 import { type ConnectionFlags, resolveSettings, saveLogin } from '../config.js';
 import { readData } from '../data.js';
 import { terminalOf } from '../session.js';
+import { writePrintable } from '../terminal.js';
 
 /** `orama login` */
 export function addLogin(program: Command): void {
@@ -37,7 +38,7 @@ async function keyFrom(flag: string | undefined, url: string, command: Command):
   if (!process.stdin.isTTY || !process.stderr.isTTY) {
     command.error('error: there is no terminal to ask for the key on; give it with --api-key');
   }
-  process.stderr.write(`API key for ${url}: `);
+  writePrintable(process.stderr, `API key for ${url}: `);
   // What is typed is not shown: the prompt's own output goes nowhere.
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
   const prompt = createInterface({ input: process.stdin, output: nowhere, terminal: true });
@@ -45,7 +46,7 @@ async function keyFrom(flag: string | undefined, url: string, command: Command):
     return (await prompt.question('')).trim();
   } finally {
     prompt.close();
-    process.stderr.write('\n');
+    writePrintable(process.stderr, '\n');
   }
 }
 

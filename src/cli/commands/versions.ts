@@ -13,15 +13,22 @@ export function addVersions(parent: Command): void {
       const reply = await client.call('GET', `/v1/functions/${encodeURIComponent(name)}/versions`);
       terminal.list(reply, versionsReplySchema, 'versions', ({ versions }) =>
         terminal.table(
-          ['VERSION', 'DEPLOYED', 'BY', 'START', 'CID'],
+          ['VERSION', 'DEPLOYED', 'BY', 'START', 'CID', 'COMMIT', 'MESSAGE'],
           versions.map((fn) => [
             String(fn.version),
             fn.updated_at,
             fn.created_by,
             fn.warm_start,
             fn.wasm_cid,
+            shortCommit(fn.git_commit),
+            fn.message ?? '',
           ]),
         ),
       );
     });
+}
+
+/** As much of the hash as tells it from others; `-dirty` stays. */
+function shortCommit(commit: string | null): string {
+  return commit === null ? '' : commit.replace(/^([0-9a-f]{12})[0-9a-f]*/, '$1');
 }

@@ -5,8 +5,8 @@ export type Shell = (typeof SHELLS)[number];
 export const COMPLETE_WORD = '__complete';
 
 /**
- * What a shell evaluates at its start. Each hands the words up to the cursor to the program, so that
- * the commands stand in one place.
+ * What a shell evaluates at its start. Each hands the words up to the cursor to the program, so
+ * that the commands stand in one place.
  */
 export const SCRIPTS: Readonly<Record<Shell, string>> = {
   bash: `_orama() {
@@ -45,9 +45,14 @@ fi
   set -l word (commandline --current-token --cut-at-cursor)
   set -l program $words[1]
   set --erase words[1]
-  $program ${COMPLETE_WORD} $words "$word" 2>/dev/null
+  set -l found ($program ${COMPLETE_WORD} $words "$word" 2>/dev/null)
+  if set --query found[1]
+    printf '%s\\n' $found
+  else
+    __fish_complete_path "$word"
+  end
 end
-complete --command orama --arguments '(__orama_complete)'
-complete --command orama-functions --arguments '(__orama_complete)'
+complete --command orama --no-files --arguments '(__orama_complete)'
+complete --command orama-functions --no-files --arguments '(__orama_complete)'
 `,
 };

@@ -94,7 +94,10 @@ async function checkKey(client: Client, signal: AbortSignal): Promise<Check> {
     const key = whoamiReplySchema.parse(await client.call('GET', '/v1/auth/whoami', { signal }));
     const functions = key.functions === null ? '' : ` of ${key.functions.join(', ')}`;
     const until = key.expires_at === null ? '' : `, until ${key.expires_at}`;
-    return ok('key', `namespace ${key.namespace}, may ${key.scopes.join(', ')}${functions}${until}`);
+    return ok(
+      'key',
+      `namespace ${key.namespace}, may ${key.scopes.includes('*') ? 'do everything' : key.scopes.join(', ')}${functions}${until}`,
+    );
   } catch (error) {
     if (isAppError(error, 'unauthorized')) return wrong('key', messageOf(error), advice);
     return wrong('key', messageOf(error), 'See what keys there are with: orama keys list');

@@ -52,7 +52,9 @@ const TOOLS: readonly Tool[] = [
   },
 ];
 
-/** Which compilers there are; one that a function in this directory or project needs must be there. */
+/**
+ * Which compilers there are; one that a function in this directory or project needs must be there.
+ */
 export async function checkToolchains(directory: string): Promise<Check[]> {
   const needed = await languagesOf(directory);
   return Promise.all(TOOLS.map((tool) => check(tool, needed)));

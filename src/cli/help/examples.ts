@@ -1,4 +1,6 @@
-/** Examples of every command, by its words without `orama`; a test reads each as the program does. */
+/**
+ * Examples of every command, by its words without `orama`; a test reads each as the program does.
+ */
 export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'function init': ['orama function init hello', 'orama init nightly --lang go --template cron'],
   'function build': ['orama function build', 'orama build functions/hello'],

@@ -1,5 +1,6 @@
 import { writeDeployForm } from '../../contract/form.js';
 import { deployReplySchema } from '../../contract/http/functions.js';
+import type { VersionOrigin } from '../../contract/version-origin.js';
 import { AppError, messageOf } from '../../errors.js';
 import type { Client } from '../client.js';
 import { Progress } from '../during.js';
@@ -13,6 +14,7 @@ import { togetherOrAllFailures } from './together.js';
  */
 export async function applyPlan(
   { functions }: Plan,
+  origin: VersionOrigin,
   client: Client,
   terminal: Terminal,
 ): Promise<ReadonlyMap<string, number>> {
@@ -21,7 +23,7 @@ export async function applyPlan(
   const progress = new Progress(terminal, 'Deploying', differing.length);
   try {
     await togetherOrAllFailures(differing, AT_ONCE, async ({ name, settings, wasm }) => {
-      const form = writeDeployForm(settings, client.settings.namespace);
+      const form = writeDeployForm(settings, client.settings.namespace, origin);
       const deploy = async () => deployReplySchema.parse(await client.deploy(form, wasm)).function.version;
       versions.set(name, await progress.of(name, deploy, (version) => `deployed as version ${version}`));
     });

@@ -2,6 +2,7 @@ import { AppError } from '../../errors.js';
 import { createClient } from '../client.js';
 import type { ConnectionFlags } from '../config.js';
 import type { Terminal } from '../terminal.js';
+import { originOf } from '../version-origin.js';
 import { applyPlan, deleteFunction } from './apply.js';
 import { assertBuilt, buildAll } from './build-all.js';
 import { AT_ONCE, type Plan, planDeploy } from './plan.js';
@@ -16,6 +17,7 @@ export interface ProjectDeployFlags extends ConnectionFlags {
   dryRun?: boolean;
   prune?: boolean;
   secrets: boolean;
+  message?: string;
 }
 
 /**
@@ -46,7 +48,8 @@ export async function deployProject(
   }
   // Before the functions that read them.
   await storeSecrets(client, secrets);
-  const versions = await applyPlan(plan, client, terminal);
+  const origin = await originOf(root, flags.message);
+  const versions = await applyPlan(plan, origin, client, terminal);
   if (prune) {
     const gone = plan.gone.map((name) => ({ name }));
     await togetherOrAllFailures(gone, AT_ONCE, ({ name }) => deleteFunction(client, name));

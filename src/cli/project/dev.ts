@@ -1,4 +1,5 @@
 import { relative, resolve, sep } from 'node:path';
+import { NO_ORIGIN } from '../../contract/version-origin.js';
 import { messageOf } from '../../errors.js';
 import { createClient } from '../client.js';
 import { followLogs } from '../follow-logs.js';
@@ -27,6 +28,7 @@ export async function runProject(
   signal: AbortSignal,
 ): Promise<void> {
   const client = createClient({ url: engine.url, apiKey: engine.adminKey });
+  const report = (error: unknown) => terminal.problem(`error: ${messageOf(error)}`);
   const followed = new Set<string>();
   const follow = (name: string) => {
     if (followed.has(name)) return;
@@ -42,7 +44,7 @@ export async function runProject(
       await storeSecrets(client, readSecrets(project));
       await buildAll(meant, terminal);
       const plan = await planDeploy(project, meant, client);
-      const versions = await applyPlan(plan, client, terminal);
+      const versions = await applyPlan(plan, NO_ORIGIN, client, terminal);
       for (const one of meant) {
         const version = versions.get(one.name);
         if (version !== undefined)
@@ -86,8 +88,4 @@ function calledBy({ manifest: { settings } }: ProjectFunction, engine: DevEngine
   const addresses = http === undefined ? [] : [`${base}/${settings.name}`, ...routes];
   const fired = triggers.map((one) => ('topic' in one ? `topic ${one.topic}` : `cron ${one.cron}`));
   return [...addresses, ...fired].map((one) => `\n  ${one}`).join('');
-}
-
-function report(error: unknown): void {
-  process.stderr.write(`error: ${messageOf(error)}\n`);
 }

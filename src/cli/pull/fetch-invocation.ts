@@ -5,7 +5,9 @@ import { AppError } from '../../errors.js';
 import type { Client } from '../client.js';
 import type { Pulled } from './pulled.js';
 
-/** Asks for an invocation, what it was given and what ran; with `withTrace` also for its host calls. */
+/**
+ * Asks for an invocation, what it was given and what ran; with `withTrace` also for its host calls.
+ */
 export async function fetchInvocation(client: Client, id: string, withTrace: boolean): Promise<Pulled> {
   const path = `/v1/invocations/${encodeURIComponent(id)}`;
   const { input, input_base64, ...invocation } = invocationRecordSchema.parse(await client.call('GET', path));

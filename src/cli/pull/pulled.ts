@@ -14,10 +14,10 @@ const INPUT_FILE = 'input';
 const ENV_FILE = '.env';
 const TRACE_FILE = 'trace.json';
 
-/** What happened, and what ran: all that is not a file of its own. */
 /** The files that a run reads, and people change. */
 export const PULLED_FILES: ReadonlySet<string> = new Set([MODULE_FILE, INPUT_FILE, ENV_FILE, RECORD_FILE]);
 
+/** What happened, and what ran: all that is not a file of its own. */
 const recordSchema = z.object({
   invocation: invocationRecordSchema.omit({ input: true, input_base64: true }),
   settings: functionSettingsSchema,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { functionRecordSchema, functionSettingsSchema, warmStartSchema, whole } from '../function.js';
 import { functionNameSchema, namespaceSchema } from '../ids.js';
+import { gitCommitSchema, versionMessageSchema } from '../version-origin.js';
 import { namespaceQuery } from './common.js';
 
 /** The file part of POST /v1/functions; its fields are those of contract/form.ts. */
@@ -55,6 +56,8 @@ export const deployFieldsSchema = z.strictObject({
   timeout_seconds: z.string().optional().describe('1–300, 30 unless told.'),
   retry_count: z.string().optional().describe('0–25, 0 unless told.'),
   retry_delay_seconds: z.string().optional().describe('0–3600, 5 unless told.'),
+  message: versionMessageSchema.optional().describe('What changed, in a line: shown with the version.'),
+  git_commit: gitCommitSchema.optional().describe('What it was built from: shown with the version.'),
   metadata: z
     .string()
     .optional()

@@ -27,12 +27,12 @@ const OWN_ADDRESS = /^\/([A-Za-z0-9_-]{1,64})(?:@([A-Za-z0-9_-]{1,64}))?(?:\/|$)
 /**
  * Finds the function for a method and path: a route wins over a function's own address, and the
  * most specific route over others. Throws `not_found`. HEAD is found as GET where no route is for
- * HEAD itself.
+ * HEAD itself. `method` is null for one that no HTTP function takes.
  */
 export async function findFunction(
   { catalog, routes }: { catalog: Catalog; routes: HttpRoutes },
   target: Target,
-  method: HttpMethod,
+  method: HttpMethod | null,
 ): Promise<FoundOrAllowed> {
   const byRoute = await findByRoute(catalog, await routes.table(target.namespace), target, method);
   if (byRoute?.kind === 'found') return byRoute;
@@ -54,7 +54,7 @@ async function findByRoute(
   catalog: Catalog,
   table: RouteTable,
   { namespace, path }: Target,
-  method: HttpMethod,
+  method: HttpMethod | null,
 ): Promise<FoundOrAllowed | null> {
   const resolve = async (wanted: HttpMethod) => {
     const match = table.match(wanted, path) ?? (wanted === 'HEAD' ? table.match('GET', path) : null);
@@ -64,7 +64,7 @@ async function findByRoute(
     if (!fn || !http?.routes.includes(match.route)) return null;
     return { function: fn, http, route: match.route, params: match.params };
   };
-  const found = await resolve(method);
+  const found = method === null ? null : await resolve(method);
   if (found) return { kind: 'found', found };
   const methods = table.methods(path);
   const [first] = methods;
@@ -75,7 +75,7 @@ async function findByRoute(
 async function findByName(
   catalog: Catalog,
   { namespace, path }: Target,
-  method: HttpMethod,
+  method: HttpMethod | null,
 ): Promise<FoundOrAllowed | null> {
   const match = OWN_ADDRESS.exec(path);
   const name = functionNameSchema.safeParse(match?.[1]);
@@ -89,7 +89,8 @@ async function findByName(
   if (ref !== undefined) found.version = ref;
   const own = http.methods ?? HTTP_METHODS.filter((each) => each !== 'OPTIONS');
   const allowed = withHead(own);
-  return allowed.includes(method) ? { kind: 'found', found } : { kind: 'other_methods', allowed, found };
+  const isTaken = method !== null && allowed.includes(method);
+  return isTaken ? { kind: 'found', found } : { kind: 'other_methods', allowed, found };
 }
 
 /** Null for what can be no version and no alias. */

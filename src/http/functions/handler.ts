@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { HTTP_METHODS, type HttpMethod } from '../../contract/http-function.js';
+import { DEFAULT_NAMESPACE } from '../../contract/ids.js';
 import type { Principal } from '../../core/auth/principal.js';
 import { assertFunction } from '../../core/auth/rights.js';
 import { assertDepth, DEPTH_HEADER } from '../../core/call-depth.js';
@@ -19,7 +20,7 @@ import { applyCors } from './cors.js';
 import { engineCredential } from './engine-credential.js';
 import { exchangeRequestOf } from './exchange-request.js';
 import { type Found, type FoundOrAllowed, findFunction } from './find.js';
-import { writeJson, writeReply } from './reply.js';
+import { markWithoutInvocation, writeJson, writeReply } from './reply.js';
 import { type Addressing, parseTarget, type Target } from './target.js';
 import {
   eventIdOf,
@@ -69,6 +70,7 @@ export function createFunctionsHandler(deps: FunctionsHandlerDeps): FunctionsHan
       if (error.retryAfter !== undefined) {
         response.setHeader('Retry-After', Math.max(1, Math.ceil(error.retryAfter)));
       }
+      markWithoutInvocation(response);
       if (error.code === 'unauthorized') response.setHeader('WWW-Authenticate', 'Bearer realm="orama"');
       // The rest of its body is not waited for.
       if (error.code === 'request_timeout') response.setHeader('Connection', 'close');
@@ -88,9 +90,9 @@ async function serve(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
+  if (await answersForAll(deps, request, response)) return;
   const target = parseTarget(request, deps.addressing);
   const method = HTTP_METHODS.find((each) => each === request.method) ?? null;
-  if (method === null) throw new AppError('method_not_allowed', `HTTP functions take no ${request.method}.`);
   const outcome = await findFunction({ catalog: deps.services.catalog, routes: deps.routes }, target, method);
   if (await answersOptions(deps, { request, response, method, target, outcome })) return;
   if (outcome.kind === 'other_methods') {
@@ -98,12 +100,28 @@ async function serve(
     response.setHeader('Allow', outcome.allowed.join(', '));
     throw new AppError(
       'method_not_allowed',
-      `This address takes ${outcome.allowed.join(', ')}, not ${method}.`,
+      `This address takes ${outcome.allowed.join(', ')}, not ${request.method}.`,
     );
   }
   const { found } = outcome;
   if (found.http.cors) await applyCors(found.http.cors, request, response);
   await invoke(deps, request, response, target, found);
+}
+
+/** `OPTIONS *` asks for the server as a whole: RFC 9110, section 9.3.7. */
+async function answersForAll(
+  deps: FunctionsHandlerDeps,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<boolean> {
+  if (request.method !== 'OPTIONS' || request.url !== '*') return false;
+  await deps.admit(request, anonymous({ namespace: DEFAULT_NAMESPACE }));
+  markWithoutInvocation(response);
+  response.setHeader('Allow', HTTP_METHODS.join(', '));
+  deps.bodies.limitRest(request, response);
+  response.statusCode = 204;
+  response.end();
+  return true;
 }
 
 /**
@@ -121,13 +139,14 @@ async function answersOptions(
   }: {
     request: IncomingMessage;
     response: ServerResponse;
-    method: HttpMethod;
+    method: HttpMethod | null;
     target: Target;
     outcome: FoundOrAllowed;
   },
 ): Promise<boolean> {
   if (method !== 'OPTIONS' || outcome.kind === 'found') return false;
   await deps.admit(request, anonymous(target));
+  markWithoutInvocation(response);
   response.setHeader('Allow', [...outcome.allowed, 'OPTIONS'].join(', '));
   const wanted = request.headers['access-control-request-method'];
   const preflighted = HTTP_METHODS.find((each) => each === wanted);
@@ -157,8 +176,9 @@ async function invoke(
   const { principal, hidden } = await authenticate(deps, request, target, found);
   // For those who work on the functions; a stranger needs not know how they are laid out.
   if (principal !== null) response.setHeader(ROUTE_HEADER, found.route ?? '');
-  const share = deps.bodies.begin(request, response, principal === null);
+  const share = deps.bodies.begin(request, response, principal?.namespace ?? null);
   const body = await readBody(request, http.max_body_kb * 1024, share);
+  share?.handedOver();
   const signed: SignedRequest = { headers: request.headers, body, now: Date.now() };
   if (http.verify) await verify(deps, found, signed);
 
@@ -266,7 +286,7 @@ function idempotencyKeyOf({ http }: Found, signed: SignedRequest): string | null
   return createHash('sha256').update(key).digest('hex');
 }
 
-function anonymous({ namespace }: Target) {
+function anonymous({ namespace }: Pick<Target, 'namespace'>) {
   return {
     access: 'open',
     scope: null,

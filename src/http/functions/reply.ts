@@ -4,9 +4,19 @@ import type { HttpExchangeResponse } from '../../contract/http-exchange.js';
 import type { RequestId } from '../../contract/ids.js';
 import { httpStatusOf, ownResponse } from '../../core/http-status.js';
 import type { Reply } from '../../core/replies.js';
+import { uuidv7 } from '../../uuid.js';
 
 /** Statuses that have no body: RFC 9110, sections 15.3.5 and 15.4.5. */
 const BODILESS: ReadonlySet<number> = new Set([204, 205, 304]);
+
+/** `none` in a reply of the engine's own, which belongs to no invocation. No function can set it. */
+export const INVOCATION_HEADER = 'X-Orama-Invocation';
+
+/** A reply without an invocation has an id, too, by which its client can report it. */
+export function markWithoutInvocation(response: ServerResponse): void {
+  response.setHeader('X-Request-ID', uuidv7());
+  response.setHeader(INVOCATION_HEADER, 'none');
+}
 
 /** Writes what a function answered. `hasBody`: false for HEAD. */
 export function writeReply(
@@ -32,7 +42,11 @@ function writeOwn(
   body: Uint8Array,
   hasBody: boolean,
 ): void {
-  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  for (const [name, value] of Object.entries(headers)) {
+    // Caches must still tell the origins apart that the CORS settings do.
+    if (name.toLowerCase() === 'vary') response.appendHeader(name, value);
+    else response.setHeader(name, value);
+  }
   response.statusCode = status;
   if (BODILESS.has(status)) {
     response.end();

@@ -6,7 +6,9 @@ import { type Route, route } from '../route.js';
 
 const tag = 'Engine';
 
-/** As the build has left it: it loads the page's script and styles, and has a place for its content. */
+/**
+ * As the build has left it: it loads the page's script and styles, and has a place for its content.
+ */
 const SHELL = new URL('../../../console/docs.html', import.meta.url);
 const PLACE = '<div id="docs"></div>';
 /** Of a build without the console: the page is whole, and plain. */

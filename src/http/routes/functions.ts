@@ -48,7 +48,8 @@ export const deployFunction = route({
     const form = parseDeployForm(body.fields);
     assertOwnNamespace(principal, form.namespace);
     assertFunction(principal, 'deploy', form.settings.name);
-    const deployment = { namespace, settings: form.settings, wasm: body.file.bytes };
+    const { settings, origin } = form;
+    const deployment = { namespace, settings, origin, wasm: body.file.bytes };
     if (query.dry_run === 'true') {
       const { cid, start } = await services.functions.check(deployment);
       const message = `Function "${form.settings.name}" would be deployed.`;

@@ -167,8 +167,8 @@ function withoutPayloads({ items, nextCursor }: InvocationPage): InvocationPage 
 }
 
 /**
- * When a stream looks again: soon after rows were written, and now and then, because nobody tells of
- * what is queued or begins to run.
+ * When a stream looks again: soon after rows were written, and now and then, because nobody tells
+ * of what is queued or begins to run.
  */
 function looks(
   { bus }: Services,

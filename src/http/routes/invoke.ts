@@ -265,7 +265,7 @@ function replyAnswer(
     return json(httpStatus, { request_id: id, ...failure, ...written, duration_ms: duration }, answerHeaders);
   }
   const { output } = reply;
-  if (accept.includes('application/octet-stream')) {
+  if (acceptsBytes(accept)) {
     return { status: 200, headers: answerHeaders, bytes: output, type: 'application/octet-stream' };
   }
   if (output[0] === OPENING_BRACE || output[0] === OPENING_BRACKET) {
@@ -276,6 +276,16 @@ function replyAnswer(
     { request_id: id, ...replyOutput(output), status: 'success', duration_ms: duration },
     answerHeaders,
   );
+}
+
+/** Bare bytes only for who names them: clients that do not care send `*\/*`. */
+function acceptsBytes(accept: string): boolean {
+  // Most send another one, and splitting it would cost each call.
+  if (!/octet-stream/i.test(accept)) return false;
+  return accept.split(',').some((part) => {
+    const [type = '', ...parameters] = part.split(';').map((text) => text.trim().toLowerCase());
+    return type === 'application/octet-stream' && !parameters.some((text) => /^q=0(\.0*)?$/.test(text));
+  });
 }
 
 /**

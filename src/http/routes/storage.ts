@@ -55,9 +55,10 @@ export const download = route({
   scope: 'data',
   params: cidPath,
   replies: { 200: { about: 'The file.', types: { 'application/octet-stream': 'Its bytes.' } } },
-  errors: ['not_found', 'unavailable'],
-  async handle({ services, namespace, params }) {
-    await owned(services, namespace, params.cid);
+  errors: ['not_found', 'rate_limited', 'unavailable'],
+  async handle({ services, namespace, params, holdReply }) {
+    const { size } = await owned(services, namespace, params.cid);
+    holdReply(size);
     return {
       status: 200,
       bytes: await services.blobs.get(params.cid),

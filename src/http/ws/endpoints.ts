@@ -7,11 +7,14 @@ import type { Services } from '../services.js';
 import { prepareInvokeSocket } from './invoke-socket.js';
 import type { PresenceRooms } from './presence-rooms.js';
 import { prepareTopicSocket } from './topic-socket.js';
+import type { UnsentFrames } from './unsent-frames.js';
 
 /** What a socket is opened with. */
 export interface Handshake {
   services: Services;
   rooms: PresenceRooms;
+  /** What sockets may have in memory of what their clients have not taken. */
+  unsent: UnsentFrames;
   caller: Caller;
   params: Record<string, string>;
   query: Record<string, string>;

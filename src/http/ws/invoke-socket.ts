@@ -16,6 +16,7 @@ import { textReader } from '../read-text.js';
 import { toAppError } from '../to-app-error.js';
 import { bytesOf } from './bytes-of.js';
 import type { Handshake, Prepare } from './endpoints.js';
+import { frameSender } from './frame-sender.js';
 import { followLogs, type LogFollower } from './log-follower.js';
 
 /** Invocations of one socket at once; with more its client is read no further until one is done. */
@@ -54,7 +55,7 @@ function assertMayReadLogs(principal: Principal | null): void {
 
 function serve(
   ws: WebSocket,
-  { services, caller }: Handshake,
+  { services, caller, unsent }: Handshake,
   ref: FunctionRef,
   logsAfter: string | null,
 ): void {
@@ -67,7 +68,14 @@ function serve(
   };
   let inFlight = 0;
 
-  const send = (frame: Record<string, unknown>) => ws.send(JSON.stringify(frame), settle);
+  // Sockets of strangers count for whose function they call.
+  const sendFrame = frameSender(ws, {
+    namespace: ref.namespace,
+    unsent,
+    // It is read no further meanwhile.
+    maxUnsentBytes: Number.POSITIVE_INFINITY,
+  });
+  const send = (frame: Record<string, unknown>) => sendFrame(JSON.stringify(frame), settle);
   const settle = () => {
     const isFull = inFlight >= MAX_IN_FLIGHT || ws.bufferedAmount > MAX_UNSENT_BYTES;
     if (isFull && !ws.isPaused) ws.pause();

@@ -15,6 +15,7 @@ import { CLOSE } from './close-codes.js';
 import { findEndpoint } from './endpoints.js';
 import { createPresenceRooms } from './presence-rooms.js';
 import { refuseUpgrade } from './refuse.js';
+import { UnsentFrames } from './unsent-frames.js';
 
 /** How often it is looked whether the credentials behind the sockets still hold. */
 const VALIDITY_MS = 1000;
@@ -53,6 +54,7 @@ export function createSockets(services: Services, admit: Admission): Sockets {
   });
   const open = new Map<WebSocket, Open>();
   const rooms = createPresenceRooms(services);
+  const unsent = new UnsentFrames();
   let closing = false;
 
   const pings = setInterval(() => {
@@ -112,7 +114,7 @@ export function createSockets(services: Services, admit: Admission): Sockets {
         const query = Object.fromEntries(url.searchParams);
         const slot = await takeSocketSlot(services, caller.namespace, caller.principal);
         const prepared = await endpoint
-          .prepare({ services, rooms, caller, params, query })
+          .prepare({ services, rooms, unsent, caller, params, query })
           .catch(async (error) => {
             await slot.release();
             throw error;

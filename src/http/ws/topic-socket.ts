@@ -8,14 +8,11 @@ import { parseJson } from '../parse-json.js';
 import { textReader } from '../read-text.js';
 import { toAppError } from '../to-app-error.js';
 import { bytesOf } from './bytes-of.js';
-import { CLOSE } from './close-codes.js';
 import type { Handshake, Prepare } from './endpoints.js';
+import { frameSender } from './frame-sender.js';
 import { subscribeTopic } from './topic-subscription.js';
 
-/**
- * A subscriber that takes its messages too slowly is let go: what waits for it is in this process's
- * memory.
- */
+/** A subscriber that takes its messages too slowly is let go. */
 const MAX_UNSENT_BYTES = 8 << 20;
 /** Messages of one socket that wait while others are published; with more it is read no further. */
 const MAX_WAITING = 32;
@@ -26,7 +23,7 @@ const readQuery = textReader(subscribeQuerySchema);
 
 /** A live subscriber of one topic: hears what is published there, and publishes what it sends. */
 export const prepareTopicSocket: Prepare = async (handshake) => {
-  const { services, caller, rooms } = handshake;
+  const { services, caller, rooms, unsent } = handshake;
   const query = readQuery(handshake.query);
   const connectionId = uuidv7();
   const memberId = query.member_id ?? (caller.principal?.wallet || connectionId);
@@ -54,19 +51,16 @@ export const prepareTopicSocket: Prepare = async (handshake) => {
     abandon: () => void close(),
     serve(ws) {
       ws.on('close', close);
-      const send = sender(ws);
+      const send = frameSender(ws, {
+        namespace: caller.namespace,
+        unsent,
+        maxUnsentBytes: MAX_UNSENT_BYTES,
+      });
       subscription.deliverTo(send);
       publishMessages(ws, handshake, query.topic, send);
     },
   };
 };
-
-function sender(ws: WebSocket): (frame: string) => void {
-  return (frame) => {
-    if (ws.bufferedAmount <= MAX_UNSENT_BYTES) ws.send(frame, { binary: false });
-    else ws.close(CLOSE.tryLater, 'messages are not taken fast enough');
-  };
-}
 
 /** In their order. What comes while others are published goes together next. */
 function publishMessages(

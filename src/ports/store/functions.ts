@@ -1,6 +1,7 @@
 import type { FunctionSettings, FunctionVersion, WarmStart } from '../../contract/function.js';
 import type { FunctionName, Namespace } from '../../contract/ids.js';
 import type { QuotaLimits } from '../../contract/quotas.js';
+import type { VersionOrigin } from '../../contract/version-origin.js';
 import type { AuditEntry } from './audit.js';
 
 export interface NewVersion {
@@ -15,6 +16,8 @@ export interface NewVersion {
   /** Its probe was not conclusive, and is to be repeated. */
   probePending?: boolean;
   createdBy: string;
+  /** Absent: not told. */
+  origin?: VersionOrigin;
   /** Absent: none. */
   limits?: Pick<QuotaLimits, 'functions' | 'versions_per_function' | 'triggers' | 'storage_mb'>;
 }

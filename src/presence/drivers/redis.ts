@@ -1,7 +1,8 @@
 import type { Namespace } from '../../contract/ids.js';
 import type { OwnedMember, Presence } from '../../ports/presence.js';
-import { connectRedis, unavailable } from '../../redis.js';
-import { RedisScript } from '../../redis-script.js';
+import { unavailable } from '../../redis/connection.js';
+import { RedisScript } from '../../redis/script.js';
+import { connectRedis } from '../../redis/server.js';
 import { distinctMembers } from '../lease.js';
 
 export interface RedisPresenceOptions {

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { RateLimiterMemory, RateLimiterRedis } from 'rate-limiter-flexible';
 import type { RateLimiter } from '../../ports/rate-limiter.js';
-import { connectRedis } from '../../redis.js';
+import { connectRedis } from '../../redis/server.js';
 import { ALLOWED, refused, WINDOW_SECONDS } from '../verdict.js';
 
 export interface RedisRateLimiterOptions {
@@ -11,6 +11,8 @@ export interface RedisRateLimiterOptions {
 /** What this process may still hand out by itself for a key, until the key's minute is over. */
 interface Grant {
   points: number;
+  /** Under which it was taken: with another one it counts no more. */
+  limit: number;
   until: number;
   /** Redis has no more for this minute. */
   isLast: boolean;
@@ -18,6 +20,8 @@ interface Grant {
 
 const MAX_BLOCK = 1000;
 const MAX_KEYS = 100_000;
+/** A minute that is over by then may begin anew on Redis before points are given back to it. */
+const GIVE_BACK_MS = 1000;
 
 /**
  * Limits over all processes, counted on Redis in blocks of a hundredth of the limit, at most 1000:
@@ -43,12 +47,24 @@ export async function openRedisRateLimiter({ url }: RedisRateLimiterOptions): Pr
    */
   async function ask(key: string, limit: number, points: number): Promise<void> {
     const wanted = Math.max(points, Math.min(MAX_BLOCK, Math.floor(limit / 100)));
+    await giveBack(key, limit);
     const { consumedPoints, msBeforeNext } = await counters.consume(key, wanted);
     const granted = Math.max(0, Math.min(wanted, limit - (consumedPoints - wanted)));
     const now = performance.now();
     const held = grants.get(key);
     const left = held !== undefined && now < held.until ? held.points : 0;
-    grants.set(key, { points: left + granted, until: now + msBeforeNext, isLast: consumedPoints >= limit });
+    const isLast = consumedPoints >= limit;
+    grants.set(key, { points: left + granted, limit, until: now + msBeforeNext, isLast });
+  }
+
+  /** The rest of a block that was taken under another limit is none of the new one's. */
+  async function giveBack(key: string, limit: number): Promise<void> {
+    const held = grants.get(key);
+    if (held === undefined || held.limit === limit) return;
+    grants.delete(key);
+    if (held.points > 0 && performance.now() < held.until - GIVE_BACK_MS) {
+      await counters.reward(key, held.points);
+    }
   }
 
   return {
@@ -57,7 +73,7 @@ export async function openRedisRateLimiter({ url }: RedisRateLimiterOptions): Pr
     async consume(key, limitPerMinute, points = 1) {
       for (;;) {
         const grant = grants.get(key);
-        if (grant !== undefined && performance.now() < grant.until) {
+        if (grant?.limit === limitPerMinute && performance.now() < grant.until) {
           if (grant.points >= points) {
             grant.points -= points;
             return ALLOWED;

@@ -39,7 +39,9 @@ export function prepareInstances(source: Source, redirection?: Redirection): Ins
   return { program: common(source, rewritten), rewritten, image: null };
 }
 
-/** null also for a large memory: a new one, all zero and untouched, is cheaper than one put back. */
+/**
+ * null also for a large memory: a new one, all zero and untouched, is cheaper than one put back.
+ */
 function memoryOfData({ module, shape }: Source): Uint8Array | null {
   const bytes = (shape.pages ?? 0) * WASM_PAGE_BYTES;
   return isLarge(bytes) ? null : initialMemory(module, bytes);

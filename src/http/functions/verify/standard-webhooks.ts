@@ -1,4 +1,4 @@
-import { hmac, isEqual } from './hmac.js';
+import { fromBase64, hmac, isEqual } from './hmac.js';
 import { isRecent } from './timestamp.js';
 import type { SignedRequest } from './verify.js';
 
@@ -23,6 +23,7 @@ export function matchesStandardWebhooks(
   const expected = hmac('sha256', Buffer.from(encoded, 'base64'), `${id}.${time}.`, body);
   return signatures.split(' ').some((signature) => {
     const [version, value] = signature.split(',', 2);
-    return version === 'v1' && isEqual(expected, Buffer.from(value ?? '', 'base64'));
+    const given = version === 'v1' ? fromBase64(value ?? '') : null;
+    return given !== null && isEqual(expected, given);
   });
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { messageOf } from './errors.js';
-import type { RedisConnection } from './redis.js';
+import { messageOf } from '../errors.js';
+import type { RedisConnection } from './connection.js';
 
 /**
  * A Lua script, sent whole only to a server that does not know it yet. All its keys must share one

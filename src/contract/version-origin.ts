@@ -1,0 +1,25 @@
+import { z } from 'zod';
+import { show } from './show.js';
+
+const MAX_MESSAGE_LENGTH = 500;
+
+export const versionMessageSchema = z
+  .string()
+  .regex(/^[^\p{Cc}]*\S[^\p{Cc}]*$/u, {
+    error: (issue) => `must be a line of text, not ${show(issue.input)}`,
+  })
+  .max(MAX_MESSAGE_LENGTH, { error: `must have at most ${MAX_MESSAGE_LENGTH} characters` });
+
+/** `-dirty`: the sources had changes that were not committed. */
+export const gitCommitSchema = z.string().regex(/^[0-9a-f]{7,64}(-dirty)?$/, {
+  error: (issue) =>
+    `must be a commit of git, 7 to 64 hexadecimal digits and -dirty where sources had changed, not ${show(issue.input)}`,
+});
+
+/** What a version is made of, as whoever deploys it says. */
+export interface VersionOrigin {
+  message: string | null;
+  git_commit: string | null;
+}
+
+export const NO_ORIGIN: VersionOrigin = { message: null, git_commit: null };

@@ -1,0 +1,88 @@
+import type { Namespace } from '../../contract/ids.js';
+import { MB } from '../../contract/limits.js';
+
+/** Four namespaces are needed to take all of it. */
+const NAMESPACE_BYTES = 128 * MB;
+const ALL_BYTES = 512 * MB;
+
+/** A socket, with the bytes of its frames that its client has not taken. */
+export interface Receiver {
+  readonly namespace: Namespace;
+  unsent: number;
+  /** Ends the socket; its frames are gone. */
+  letGo(): void;
+}
+
+/**
+ * Counts what all sockets of a process have in memory of what their clients have not taken. With no
+ * room left, who is most behind is let go: first of the namespace that has all that it may have.
+ */
+export class UnsentFrames {
+  readonly #limits: { namespace: number; all: number };
+  readonly #receivers = new Map<Namespace, Set<Receiver>>();
+  readonly #held = new Map<Namespace, number>();
+  #all = 0;
+
+  constructor(limits = { namespace: NAMESPACE_BYTES, all: ALL_BYTES }) {
+    this.#limits = limits;
+  }
+
+  /** Makes room for a frame; false when the receiver itself was let go for it. */
+  take(receiver: Receiver, bytes: number): boolean {
+    const { namespace } = receiver;
+    for (;;) {
+      const isFull = this.#heldBy(namespace) + bytes > this.#limits.namespace;
+      if (!isFull && this.#all + bytes <= this.#limits.all) break;
+      const slowest = this.#slowest(isFull ? [namespace] : [...this.#receivers.keys()]) ?? receiver;
+      this.forget(slowest);
+      slowest.letGo();
+      if (slowest === receiver) return false;
+    }
+    receiver.unsent += bytes;
+    this.#count(namespace, bytes);
+    const own = this.#receivers.get(namespace) ?? new Set();
+    own.add(receiver);
+    this.#receivers.set(namespace, own);
+    return true;
+  }
+
+  /** The client has taken them. */
+  give(receiver: Receiver, bytes: number): void {
+    const given = Math.min(bytes, receiver.unsent);
+    receiver.unsent -= given;
+    this.#count(receiver.namespace, -given);
+    if (receiver.unsent === 0) this.#remove(receiver);
+  }
+
+  /** The socket has ended. */
+  forget(receiver: Receiver): void {
+    this.give(receiver, receiver.unsent);
+  }
+
+  #heldBy(namespace: Namespace): number {
+    return this.#held.get(namespace) ?? 0;
+  }
+
+  #count(namespace: Namespace, bytes: number): void {
+    this.#all += bytes;
+    const held = this.#heldBy(namespace) + bytes;
+    if (held > 0) this.#held.set(namespace, held);
+    else this.#held.delete(namespace);
+  }
+
+  #remove(receiver: Receiver): void {
+    const own = this.#receivers.get(receiver.namespace);
+    own?.delete(receiver);
+    if (own?.size === 0) this.#receivers.delete(receiver.namespace);
+  }
+
+  #slowest(namespaces: readonly Namespace[]): Receiver | undefined {
+    let slowest: Receiver | undefined;
+    for (const namespace of namespaces) {
+      for (const receiver of this.#receivers.get(namespace) ?? []) {
+        if (slowest === undefined || receiver.unsent > slowest.unsent) slowest = receiver;
+      }
+    }
+    return slowest;
+  }
+}

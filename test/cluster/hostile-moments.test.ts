@@ -1,0 +1,250 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import test, { type ExecutionContext } from 'ava';
+import type { Api } from '../helpers/api.js';
+import { startCluster } from '../helpers/cluster.js';
+import { loggedAttempts } from '../helpers/logged.js';
+import { commands, probeWasm } from '../helpers/probe.js';
+import { startEngine } from '../helpers/running-engine.js';
+import { tempDir } from '../helpers/temp-dir.js';
+import { until } from '../helpers/until.js';
+
+const ROUNDS = 5;
+/** So long after the work of a round has begun everything is killed, later in each round. */
+const KILL_WITHIN_MS = 2500;
+const ASYNC = { prefer: 'respond-async' };
+const ENDED = ['success', 'error', 'timeout', 'dead', 'cancelled'];
+const dataDir = tempDir();
+
+/** What a client was told, in the order of its rounds. */
+interface Ledger {
+  invoked: string[];
+  published: string[];
+  deployed: string[];
+  /** Of which no answer came: there whole, or not at all. */
+  maybeDeployed: string[];
+  secrets: string[];
+  triggers: string[];
+  deleted: string[];
+  /** Dead letters that a purge or replay was asked for, and whether it was answered. */
+  purged: string[];
+  replayed: string[];
+  rollouts: string[];
+}
+
+interface Installation {
+  api: Api;
+  killAll(): Promise<void>;
+}
+
+async function prepare(api: Api, wasm: Uint8Array): Promise<void> {
+  const metadata = JSON.stringify({ triggers: [{ topic: 'work' }] });
+  const deploys = [
+    api.deploy('probe', wasm, { metadata }),
+    ...Array.from({ length: ROUNDS }, (_, n) => [
+      api.deploy(`dead-purged-${n}`, wasm),
+      api.deploy(`dead-replayed-${n}`, wasm),
+      api.deploy(`gone-${n}`, wasm),
+      api.deploy(`rolled-${n}`, wasm),
+    ]).flat(),
+  ];
+  for (const { status, text } of await Promise.all(deploys)) if (status !== 201) throw new Error(text);
+  for (let n = 0; n < ROUNDS; n++) {
+    await api.deploy(`rolled-${n}`, wasm);
+    const alias = await api.put(`/v1/functions/rolled-${n}/aliases/live`, { version: 1 });
+    if (alias.status >= 300) throw new Error(alias.text);
+    for (const name of [`dead-purged-${n}`, `dead-replayed-${n}`]) {
+      await Promise.all(
+        Array.from({ length: 5 }, () => api.invoke(name, commands({ op: 'exit', n: 1 }), ASYNC)),
+      );
+    }
+  }
+  await until('all of these are dead', async () => {
+    const { json } = await api.get('/v1/invocations?status=dead&limit=100');
+    return json.count === ROUNDS * 10;
+  });
+}
+
+/** Does everything at once, again and again until the engine is gone. */
+function work(api: Api, round: number, wasm: Uint8Array, ledger: Ledger): Promise<unknown> {
+  const again = async (act: (n: number) => Promise<void>) => {
+    for (let n = 0; ; n++) {
+      try {
+        await act(n);
+      } catch {
+        return;
+      }
+    }
+  };
+  const once = (act: () => Promise<void>) => act().catch(() => undefined);
+  const name = (n: number) => `r${round}-${n}`;
+  return Promise.all([
+    ...Array.from({ length: 4 }, (_, lane) =>
+      again(async (n) => {
+        const input = commands({ op: 'log', a: `invoke ${lane} ${name(n)}` });
+        const { status, json } = await api.invoke('probe', input, ASYNC);
+        if (status === 202) ledger.invoked.push(json.request_id);
+      }),
+    ),
+    ...Array.from({ length: 2 }, (_, lane) =>
+      again(async (n) => {
+        const label = `event ${lane} ${name(n)}`;
+        const { status } = await api.publish('work', [{ op: 'log', a: label }]);
+        if (status === 200) ledger.published.push(label);
+      }),
+    ),
+    again(async (n) => {
+      // A memory limit of its own: its module is prepared anew.
+      const fields = { memory_limit_mb: String(64 + ((round * 40 + n) % 190)) };
+      ledger.maybeDeployed.push(name(n));
+      const { status } = await api.deploy(name(n), wasm, fields);
+      if (status === 201) ledger.deployed.push(name(n));
+    }),
+    again(async (n) => {
+      const { status } = await api.put('/v1/functions/secrets', { name: `S_${round}_${n}`, value: name(n) });
+      if (status === 200) ledger.secrets.push(`S_${round}_${n}`);
+    }),
+    again(async (n) => {
+      const { status, json } = await api.post('/v1/functions/probe/triggers', { topic: `t:${name(n)}` });
+      if (status === 201) ledger.triggers.push(json.trigger.id);
+    }),
+    once(async () => {
+      await delay(50 * round);
+      const { status } = await api.delete(`/v1/functions/dead-purged-${round}/dead`);
+      if (status === 200) ledger.purged.push(`dead-purged-${round}`);
+    }),
+    once(async () => {
+      await delay(50 * round);
+      const { status } = await api.post(`/v1/functions/dead-replayed-${round}/dead/replay`, {});
+      if (status === 202) ledger.replayed.push(`dead-replayed-${round}`);
+    }),
+    once(async () => {
+      await delay(50 * round);
+      const { status } = await api.delete(`/v1/functions/gone-${round}`);
+      if (status === 200) ledger.deleted.push(`gone-${round}`);
+    }),
+    once(async () => {
+      await delay(50 * round);
+      const plan = { to: 2, steps: [50], every_seconds: 1, min_calls: 1 };
+      const { status } = await api.post(`/v1/functions/rolled-${round}/rollout`, plan);
+      if (status === 202) ledger.rollouts.push(`rolled-${round}`);
+    }),
+  ]);
+}
+
+/** Kills everything in the middle of all that can be done, again and again; nothing of it may be half done. */
+async function losesNothing(t: ExecutionContext, start: () => Promise<Installation>) {
+  const wasm = await probeWasm();
+  const ledger: Ledger = {
+    ...{ invoked: [], published: [], deployed: [], maybeDeployed: [], secrets: [], triggers: [] },
+    ...{ deleted: [], purged: [], replayed: [], rollouts: [] },
+  };
+  let installation = await start();
+  await prepare(installation.api, wasm);
+  for (let round = 0; round < ROUNDS; round++) {
+    const working = work(installation.api, round, wasm, ledger);
+    await delay(20 + (KILL_WITHIN_MS * round) / (ROUNDS - 1));
+    await installation.killAll();
+    await working;
+    installation = await start();
+  }
+  const { api } = installation;
+  t.log(
+    Object.entries(ledger)
+      .map(([what, { length }]) => `${what} ${length}`)
+      .join(', '),
+  );
+
+  for (const id of ledger.invoked) {
+    const state = await until(`${id} has ended`, async () => {
+      const { json, status } = await api.get(`/v1/invocations/${id}`);
+      if (status === 404) return 'lost';
+      return ENDED.includes(json.state) && json.state;
+    });
+    t.is(state, 'success', id);
+  }
+  await until('every event has run', async () => {
+    const lines = new Set(
+      (await loggedAttempts(api, 'probe')).flatMap(({ messages }) => messages.map((m) => m.message)),
+    );
+    return ledger.published.every((label) => lines.has(label));
+  });
+  const { functions } = (await api.get('/v1/functions')).json;
+  const names = new Set(functions.map((fn: { name: string }) => fn.name));
+  for (const name of ledger.deployed) t.true(names.has(name), name);
+  for (const name of ledger.maybeDeployed) {
+    if (!names.has(name)) continue;
+    const { status, text } = await api.invoke(name, commands({ op: 'echo', a: 'x' }));
+    t.is(status, 200, `${name}: ${text}`);
+  }
+  const { secrets } = (await api.get('/v1/functions/secrets')).json;
+  for (const name of ledger.secrets)
+    t.true(
+      secrets.some((one: { name: string }) => one.name === name),
+      name,
+    );
+  const { triggers } = (await api.get('/v1/functions/probe/triggers')).json;
+  for (const id of ledger.triggers)
+    t.true(
+      triggers.some((one: { id: string }) => one.id === id),
+      id,
+    );
+  for (const name of ledger.deleted) t.is((await api.get(`/v1/functions/${name}`)).status, 404, name);
+
+  const dead = async (name: string) =>
+    (await api.get(`/v1/invocations?status=dead&function=${name}&limit=100`)).json;
+  for (let n = 0; n < ROUNDS; n++) {
+    const { count } = await dead(`dead-purged-${n}`);
+    if (ledger.purged.includes(`dead-purged-${n}`)) t.is(count, 0);
+    // It is asked for again: what was half done is done.
+    t.is((await api.delete(`/v1/functions/dead-purged-${n}/dead`)).status, 200);
+    t.is((await dead(`dead-purged-${n}`)).count, 0);
+
+    const name = `dead-replayed-${n}`;
+    if (!ledger.replayed.includes(name)) {
+      t.is((await api.post(`/v1/functions/${name}/dead/replay`, {})).status, 202);
+    }
+    // Each of the five is replayed once, and dies again.
+    const replays = await until(`the replays of ${name} have ended`, async () => {
+      const { json } = await api.get(`/v1/invocations?function=${name}&limit=100`);
+      const found = json.invocations.filter((one: { trigger: string }) => one.trigger === 'replay');
+      const isOver = found.every((one: { state: string }) => ENDED.includes(one.state));
+      return isOver && found.length >= 5 && found;
+    });
+    // A replay that was cut short and is asked for again finds some that have died anew, too.
+    const own = new Set(replays.map((one: { request_id: string }) => one.request_id));
+    const parents: string[] = replays.map((one: { parent_id: string }) => one.parent_id);
+    t.is(new Set(parents).size, parents.length, 'none was replayed twice');
+    t.is(parents.filter((id) => !own.has(id)).length, 5);
+  }
+  for (const name of ledger.rollouts) {
+    const { json } = await api.get(`/v1/functions/${name}/rollout`);
+    t.true(['running', 'completed'].includes(json.state), `${name}: ${JSON.stringify(json)}`);
+  }
+  await installation.killAll();
+}
+
+test.serial(
+  'embedded: killed in the middle of whatever it does, an engine keeps what it has acknowledged and does nothing by halves',
+  (t) =>
+    losesNothing(t, async () => {
+      const engine = await startEngine({ dataDir });
+      t.teardown(engine.kill9);
+      return { api: engine.api, killAll: engine.kill9 };
+    }),
+);
+
+test.serial(
+  'web and worker: killed in the middle of whatever they do, they keep what they have acknowledged and do nothing by halves',
+  async (t) => {
+    const cluster = await startCluster({ QUEUE_LOCK_SECONDS: '2' });
+    t.teardown(cluster.close);
+    await losesNothing(t, async () => {
+      const [web, worker] = await Promise.all([cluster.web(), cluster.worker()]);
+      const killAll = async () => {
+        await Promise.all([web.kill9(), worker.kill9(), cluster.redis.kill()]);
+        await cluster.redis.restart();
+      };
+      return { api: web.api, killAll };
+    });
+  },
+);

@@ -1,0 +1,213 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import test from 'ava';
+import type { Api, ApiReply } from '../helpers/api.js';
+import { commands, probeWasm } from '../helpers/probe.js';
+import { startEngine } from '../helpers/running-engine.js';
+import { until } from '../helpers/until.js';
+import { boundMs, medianMs } from '../helpers/waits.js';
+
+/** A victim that has waited for so long is starved. */
+const GIVE_UP_MS = 15_000;
+/** So long an attack is at work before the victim is looked at. */
+const LEAD_MS = 1500;
+const ASYNC = { prefer: 'respond-async' };
+const ENDLESS = 'with recursive n(i) as (select 1 union all select i + 1 from n) select max(i) from n';
+
+/** Sent by so many clients of the attacker, each again as soon as it is answered, until the end. */
+interface Attack {
+  clients: number;
+  prepare?(attacker: Api): Promise<unknown>;
+  send(attacker: Api, turn: number): Promise<unknown>;
+}
+
+const text = 'x'.repeat(100_000);
+
+const ATTACKS: Record<string, Attack> = {
+  'queries without an end, from its functions and over HTTP': {
+    clients: 24,
+    send: (attacker, turn) =>
+      turn % 2 === 0
+        ? attacker.post('/v1/rqlite/query', { sql: ENDLESS, args: [] })
+        : attacker.invoke('probe', commands({ op: 'query', a: ENDLESS, b: '[]' })),
+  },
+  'all that it may have waiting, and delayed, on the queue': {
+    clients: 16,
+    send: (attacker, turn) =>
+      attacker.invoke('probe', JSON.stringify({ text }), {
+        ...ASYNC,
+        ...(turn % 2 === 0 ? { 'x-delay-seconds': '3600' } : {}),
+      }),
+  },
+  'messages that fire a hundred triggers each': {
+    clients: 8,
+    prepare: async (attacker) => {
+      // Each of these takes the one topic.
+      const triggers = Array.from({ length: 100 }, (_, bits) => ({
+        topic: 'a:b:c:d:e:f:g'.replace(/\w/g, (name) =>
+          (bits >> (name.charCodeAt(0) - 97)) & 1 ? '*' : name,
+        ),
+      }));
+      await attacker.deploy('fan', await probeWasm(), { metadata: JSON.stringify({ triggers }) });
+    },
+    send: (attacker) => attacker.publish('a:b:c:d:e:f:g', { text }),
+  },
+  'chains of functions that enqueue as many as they may': {
+    clients: 4,
+    send: (attacker) => {
+      const level = (depth: number): object[] =>
+        Array.from({ length: 40 }, () => ({
+          ...{ op: 'enqueue', a: 'probe', n: 0 },
+          json: depth === 0 ? [] : level(0),
+        }));
+      return attacker.invoke('probe', JSON.stringify(level(1)));
+    },
+  },
+  'cache entries over and over, from its functions and over HTTP': {
+    clients: 16,
+    send: (attacker, turn) =>
+      turn % 2 === 0
+        ? attacker.post('/v1/cache/put', { key: `k${turn}`, value: text })
+        : attacker.invoke('probe', commands({ op: 'cache_set', a: `k${turn}`, b: text, n: 0 })),
+  },
+  'thousands of host calls in each of its functions': {
+    clients: 32,
+    send: (attacker) =>
+      attacker.invoke(
+        'probe',
+        commands(...Array.from({ length: 9000 }, () => ({ op: 'cache_incr', a: 'n', n: 1 }))),
+      ),
+  },
+  'thousands of log lines in each of its functions': {
+    clients: 32,
+    send: (attacker) =>
+      attacker.invoke(
+        'probe',
+        commands(...Array.from({ length: 900 }, () => ({ op: 'log', a: 'x'.repeat(1000) }))),
+      ),
+  },
+  'large modules that it deploys again and again': {
+    clients: 8,
+    send: async (attacker, turn) =>
+      attacker.deploy(`large-${turn % 20}`, padded(await probeWasm(), 28 << 20, turn)),
+  },
+  'its longest lists, again and again': {
+    clients: 16,
+    prepare: async (attacker) => {
+      const input = commands(...Array.from({ length: 50 }, () => ({ op: 'log', a: 'x'.repeat(200) })));
+      for (let n = 0; n < 10; n++) {
+        await Promise.all(Array.from({ length: 50 }, () => attacker.invoke('probe', input)));
+      }
+      const keys = Array.from({ length: 500 }, (_, n) => `${'a'.repeat(400)}${n}`);
+      for (const key of keys) await attacker.post('/v1/cache/put', { key, value: 1 });
+    },
+    send: (attacker, turn) =>
+      turn % 2 === 0
+        ? attacker.get('/v1/functions/probe/logs?limit=1000')
+        : attacker.post('/v1/cache/scan', { match: '(a|aa|aaa)*b(a|aa)*(a|aaa)*c' }),
+  },
+};
+
+/** A module of so many bytes more, in a custom section; no two have the same. */
+function padded(module: Buffer, bytes: number, turn: number): Buffer {
+  const content = Buffer.alloc(bytes - module.byteLength, turn % 251);
+  content.writeUInt8(0, 0);
+  content.writeDoubleLE(turn, 1);
+  const size: number[] = [];
+  for (let rest = content.byteLength; rest > 0; rest >>>= 7)
+    size.push((rest & 0x7f) | (rest > 0x7f ? 0x80 : 0));
+  return Buffer.concat([module, Buffer.from([0, ...size]), content]);
+}
+
+function assertStatus({ status, text: said }: ApiReply, expected: number): void {
+  if (status !== expected) throw new Error(`${status} ${said.slice(0, 300)}`);
+}
+
+/** What a victim does. */
+const ACTS: Record<string, (victim: Api) => Promise<void>> = {
+  call: async (victim) => {
+    const reply = await victim.request('POST', '/v1/functions/probe/invoke', {
+      body: commands({ op: 'echo', a: 'here' }),
+      signal: AbortSignal.timeout(GIVE_UP_MS),
+    });
+    assertStatus(reply, 200);
+  },
+  event: async (victim) => {
+    const id = crypto.randomUUID();
+    assertStatus(await victim.publish('mine', [{ op: 'cache_set', a: id, b: 'ran', n: 60 }]), 200);
+    await until(
+      'the event has run',
+      async () => (await victim.post('/v1/cache/get', { key: id })).status === 200,
+      GIVE_UP_MS,
+    );
+  },
+  query: async (victim) =>
+    assertStatus(await victim.post('/v1/rqlite/query', { sql: 'select 1 as one', args: [] }), 200),
+  deploy: async (victim) => assertStatus(await victim.deploy('other', await probeWasm()), 201),
+};
+
+async function tenantOf(api: Api, namespace: string): Promise<Api> {
+  const tenant = api.as((await api.post('/v1/auth/keys', { name: 'test', namespace })).json.api_key);
+  const metadata = JSON.stringify({ triggers: [{ topic: 'mine' }] });
+  assertStatus(await tenant.deploy('probe', await probeWasm(), { metadata, timeout_seconds: '20' }), 201);
+  return tenant;
+}
+
+async function timesOf(victim: Api): Promise<Record<string, number>> {
+  const times: Record<string, number> = {};
+  for (const [name, act] of Object.entries(ACTS)) times[name] = await medianMs(() => act(victim));
+  return times;
+}
+
+/** `npm run attack` tries all: each holds the cores of the machine for some ten seconds. */
+const ALWAYS = [
+  'queries without an end, from its functions and over HTTP',
+  'messages that fire a hundred triggers each',
+];
+const attacks = Object.entries(ATTACKS).filter(
+  ([what]) => process.env.TEST_ATTACKS === 'all' || ALWAYS.includes(what),
+);
+
+for (const [what, { clients, prepare, send }] of attacks) {
+  test.serial(
+    `one namespace makes ${what}: calls, events, queries and deploys of another are in time`,
+    async (t) => {
+      const engine = await startEngine({ env: { SHUTDOWN_SECONDS: '1' } });
+      t.teardown(engine.close);
+      const [attacker, victim] = [
+        await tenantOf(engine.api, 'attacker'),
+        await tenantOf(engine.api, 'victim'),
+      ];
+      const unloaded = await timesOf(victim);
+      await prepare?.(attacker);
+      let over = false;
+      const answers = new Map<number | 'cut', number>();
+      const client = async (_: unknown, first: number) => {
+        for (let turn = first; !over; turn += clients) {
+          const reply = await send(attacker, turn).catch(() => null);
+          const status =
+            reply !== null && typeof reply === 'object' && 'status' in reply ? Number(reply.status) : 'cut';
+          answers.set(status, (answers.get(status) ?? 0) + 1);
+          // Whoever is refused asks again, but not as fast as it can.
+          if (status === 429 || status === 413) await delay(20);
+        }
+      };
+      const sent = Array.from({ length: clients }, client);
+      await delay(LEAD_MS);
+      try {
+        const loaded = await timesOf(victim);
+        for (const name of Object.keys(ACTS)) {
+          const [before = 0, now = 0] = [unloaded[name], loaded[name]];
+          t.log(`${name} ${before.toFixed(0)} -> ${now.toFixed(0)} ms`);
+          t.true(now <= boundMs(before), `${name}: ${now.toFixed(0)} ms, unloaded ${before.toFixed(0)} ms`);
+        }
+        t.log(
+          `the attacker was answered with ${[...answers].map(([status, times]) => `${status}: ${times}`).join(', ')}`,
+        );
+      } finally {
+        over = true;
+        await engine.kill9();
+        await Promise.all(sent);
+      }
+    },
+  );
+}

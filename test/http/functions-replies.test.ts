@@ -1,0 +1,179 @@
+import test from 'ava';
+import { httpGuest } from '../helpers/http-guest.js';
+import { rawHttp, requestHead } from '../helpers/raw-http.js';
+import { startEngine, type TestEngine } from '../helpers/running-engine.js';
+import { until } from '../helpers/until.js';
+import { aTenant, sharedEngine } from './served.js';
+
+const engine = sharedEngine();
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** A namespace with public functions, by name and `http:` settings. */
+async function served(functions: Record<string, object>, running?: TestEngine) {
+  const own = running ?? (await engine());
+  const tenant = await aTenant(own);
+  for (const [name, http] of Object.entries(functions)) {
+    const metadata = JSON.stringify({ http });
+    const { status, text } = await tenant.deploy(name, await httpGuest(), { is_public: 'true', metadata });
+    if (status !== 201) throw new Error(text);
+  }
+  const call = async (method: string, path: string, headers: Record<string, string> = {}, body?: string) => {
+    const url = `${own.functionsUrl}/${tenant.namespace}${path}`;
+    const response = await fetch(url, { method, headers, ...(body === undefined ? {} : { body }) });
+    return { status: response.status, headers: response.headers, text: await response.text() };
+  };
+  return { tenant, call, url: own.functionsUrl };
+}
+
+const replying = (reply: object) => ({ 'x-do': `reply ${JSON.stringify(reply)}` });
+
+test('every reply has X-Request-ID, and one that belongs to no invocation says so', async (t) => {
+  const { tenant, call } = await served({
+    open: {},
+    get: { methods: ['GET'] },
+    key: { auth: 'key' },
+    small: { max_body_kb: 1 },
+    signed: { verify: { scheme: 'github', secret: 'SIGNING' } },
+    unset: { verify: { scheme: 'github', secret: 'NONE' } },
+    cors: { cors: { origins: ['https://app.example.com'] } },
+  });
+  await tenant.put('/v1/functions/secrets', { name: 'SIGNING', value: 'a secret' });
+  const preflight = { origin: 'https://app.example.com', 'access-control-request-method': 'GET' };
+  const own: [status: number, ...call: Parameters<typeof call>][] = [
+    [404, 'GET', '/nothing'],
+    [404, 'HEAD', '/nothing'],
+    [405, 'POST', '/get'],
+    [400, 'GET', '/open/%00'],
+    [401, 'GET', '/key'],
+    [401, 'POST', '/signed', {}, 'unsigned'],
+    [500, 'POST', '/unset', {}, 'signed by nobody'],
+    [413, 'POST', '/small', {}, 'x'.repeat(1025)],
+    [204, 'OPTIONS', '/open'],
+    [204, 'OPTIONS', '/cors', preflight],
+  ];
+  const ids = new Set<string>();
+  for (const [status, ...request] of own) {
+    const reply = await call(...request);
+    const what = request.join(' ');
+    t.is(reply.status, status, what);
+    const id = reply.headers.get('x-request-id') ?? '';
+    t.regex(id, UUID, what);
+    ids.add(id);
+    t.is(reply.headers.get('x-orama-invocation'), 'none', what);
+    t.is((await tenant.get(`/v1/invocations/${id}`)).status, 404, what);
+  }
+  t.is(ids.size, own.length);
+  const invoked: [status: number, headers: Record<string, string>][] = [
+    [200, {}],
+    [204, { 'x-do': 'body ' }],
+    [422, { 'x-do': 'refuse' }],
+    [500, { 'x-do': 'fail' }],
+    [502, replying({ status: 999 })],
+  ];
+  for (const [status, headers] of invoked) {
+    const reply = await call('GET', '/open', headers);
+    t.is(reply.status, status);
+    t.is(reply.headers.get('x-orama-invocation'), null);
+    t.is((await tenant.get(`/v1/invocations/${reply.headers.get('x-request-id')}`)).status, 200);
+  }
+});
+
+test('a function cannot set the id by which its reply is known', async (t) => {
+  const { tenant, call } = await served({ open: {} });
+  const headers = { 'X-Request-ID': 'forged', 'x-orama-invocation': 'none', 'X-Own': 'kept' };
+  const reply = await call('GET', '/open', replying({ status: 200, headers }));
+  const id = reply.headers.get('x-request-id') ?? '';
+  t.regex(id, UUID);
+  t.is(reply.headers.get('x-orama-invocation'), null);
+  t.is(reply.headers.get('x-own'), 'kept');
+  const { json } = await tenant.get(`/v1/functions/open/logs?request_id=${id}`);
+  t.regex(JSON.stringify(json.logs[0].messages), /X-Request-ID/);
+});
+
+test('a method that no HTTP function takes is 405 with Allow where there is a function, else 404', async (t) => {
+  const { tenant, url } = await served({ open: {}, get: { routes: ['GET /users/{id}'], methods: ['GET'] } });
+  const answer = async (method: string, path: string) => {
+    const head = requestHead(method, `/${tenant.namespace}${path}`, 'Host: x', 'Connection: close');
+    return (await rawHttp(url, head)).received;
+  };
+  for (const method of ['TRACE', 'PROPFIND']) {
+    const every = await answer(method, '/open');
+    t.regex(every, /^HTTP\/1.1 405 [\s\S]*"method_not_allowed"/, method);
+    t.regex(every, /^Allow: GET, POST, PUT, PATCH, DELETE, HEAD\r$/m, method);
+    for (const path of ['/get', '/users/7']) {
+      t.regex(await answer(method, path), /^HTTP\/1.1 405 [\s\S]*^Allow: GET, HEAD\r$/m, `${method} ${path}`);
+    }
+    t.regex(await answer(method, '/nothing'), /^HTTP\/1.1 404 /, method);
+  }
+});
+
+test('OPTIONS * asks for the port as a whole', async (t) => {
+  const { functionsUrl } = await engine();
+  const head = requestHead('OPTIONS', '*', 'Host: x', 'Connection: close');
+  const { received } = await rawHttp(functionsUrl, head);
+  t.regex(received, /^HTTP\/1.1 204 [\s\S]*^Allow: GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS\r$/m);
+});
+
+test('with mode: async a call of http_respond is logged as having no effect, with mode: sync it is not', async (t) => {
+  const { tenant, call } = await served({ hook: { mode: 'async' }, open: {} });
+  const linesOf = async (name: string, id: string | null) => {
+    const record = await until('its log', async () => {
+      const { json } = await tenant.get(`/v1/functions/${name}/logs?request_id=${id}`);
+      return json.logs[0];
+    });
+    return record.messages.map(({ message }: { message: string }) => message).join('\n');
+  };
+  const reply = replying({ status: 418, headers: { 'x-own': '1' } });
+  const accepted = await call('POST', '/hook', reply);
+  t.is(accepted.status, 202);
+  t.is(accepted.headers.get('x-own'), null);
+  t.regex(await linesOf('hook', accepted.headers.get('x-request-id')), /http_respond has no effect/);
+  const silent = await call('POST', '/hook', { 'x-do': 'body ' });
+  t.is(await linesOf('hook', silent.headers.get('x-request-id')), '');
+  const answered = await call('POST', '/open', reply);
+  t.is(answered.status, 418);
+  t.is(await linesOf('open', answered.headers.get('x-request-id')), '');
+});
+
+test('a Vary of the function stands beside the one of its CORS settings', async (t) => {
+  const { call } = await served({ open: { cors: { origins: ['https://app.example.com'] } } });
+  const origin = 'https://app.example.com';
+  const varyOf = async (headers: object) =>
+    (await call('GET', '/open', { origin, ...replying({ status: 200, headers }) })).headers.get('vary');
+  t.is(await varyOf({}), 'Origin');
+  t.is(await varyOf({ Vary: 'Accept' }), 'Origin, Accept');
+  t.is(await varyOf({ vary: ['Accept', 'Cookie'] }), 'Origin, Accept, Cookie');
+});
+
+test('with FUNCTIONS_HOST functions are served on PORT by host, and the API on every other', async (t) => {
+  const own = await startEngine({ env: { FUNCTIONS_HOST: '{namespace}.fn.example.com' } });
+  t.teardown(own.close);
+  const { tenant } = await served({ users: { routes: ['GET /people/{id}'] } }, own);
+  const { port } = new URL(own.url);
+  t.is(own.functionsUrl, `http://{namespace}.fn.example.com:${port}`);
+  const ask = async (host: string, path: string) => {
+    const { received } = await rawHttp(
+      own.url,
+      requestHead('GET', path, `Host: ${host}`, 'Connection: close'),
+    );
+    const [head = '', body = ''] = received.split('\r\n\r\n');
+    return { status: Number(head.slice(9, 12)), text: body };
+  };
+  const host = `${tenant.namespace}.fn.example.com`;
+  for (const name of [host, `${host}:8080`, host.toUpperCase()]) {
+    const found = await ask(name, '/people/7?x=1');
+    t.is(found.status, 200, name);
+    t.like(JSON.parse(found.text).request, {
+      url: `http://${name}/people/7?x=1`,
+      path: '/people/7',
+      params: { id: '7' },
+      namespace: tenant.namespace,
+    });
+  }
+  t.is((await ask(host, '/users/below')).status, 200);
+  t.is((await ask(host, `/${tenant.namespace}/users`)).status, 404, 'the namespace is not in the path');
+  t.is((await ask(host, '/v1/version')).status, 404, 'the API is not on the host of functions');
+  t.is((await ask('fn.example.com', '/v1/version')).status, 200);
+  t.is((await ask('a.b.fn.example.com', '/v1/version')).status, 200);
+  t.is((await ask('nobody.fn.example.com', '/users')).status, 404);
+});
