@@ -28,7 +28,7 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Throw away the dead invocations of a function, or those of one reason
+         * Throw away dead invocations of a function: all, those of one reason, or some
          * @description A key needs the scope `invoke`.
          */
         delete: operations["purgeDeadLetters"];
@@ -47,7 +47,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Run every dead invocation of a function again, or those of one reason
+         * Run dead invocations of a function again: all, those of one reason, or some
          * @description A key needs the scope `invoke`.
          */
         post: operations["replayDeadLetters"];
@@ -330,6 +330,8 @@ export interface operations {
                 namespace?: string;
                 /** @description Only those that died of this. */
                 reason?: "error" | "timeout" | "expired" | "worker_died";
+                /** @description Only these: up to 100 ids, separated by commas. Others among them are left alone. */
+                request_id?: string;
             };
             header?: never;
             path: {
@@ -445,6 +447,8 @@ export interface operations {
                 namespace?: string;
                 /** @description Only those that died of this. */
                 reason?: "error" | "timeout" | "expired" | "worker_died";
+                /** @description Only these: up to 100 ids, separated by commas. Others among them are left alone. */
+                request_id?: string;
                 /** @description Which version runs: the one `pinned` when it was accepted (default), the `newest`, or a number. */
                 version?: string;
             };
