@@ -45,7 +45,12 @@ export async function openWindow(
   browser: Browser,
   options: BrowserContextOptions = {},
 ): Promise<BrowserContext> {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  const context = await browser.newContext({
+    viewport: { width: 1280, height: 900 },
+    // Nothing has to be drawn again and again while a test waits.
+    reducedMotion: 'reduce',
+    ...options,
+  });
   context.setDefaultTimeout(PATIENCE_MS);
   return context;
 }
@@ -105,5 +110,10 @@ export async function fillCode(page: Page, label: string, text: string): Promise
 export async function hasLoaded(page: Page): Promise<void> {
   await page.locator('#content h1').waitFor();
   const skeletons = page.locator('#content .skeleton');
-  while ((await skeletons.count()) > 0) await page.waitForTimeout(50);
+  const end = performance.now() + PATIENCE_MS;
+  while ((await skeletons.count()) > 0) {
+    if (performance.now() > end)
+      throw new Error(`still ${await skeletons.first().getAttribute('aria-label')}`);
+    await page.waitForTimeout(50);
+  }
 }
