@@ -1,6 +1,6 @@
 /**
- * One process of bare BullMQ: `bare-process.js <redis url> both|adder|worker`. Started by bare.ts,
- * asked over IPC.
+ * A process of plain BullMQ: `bare-process.js <redis url> both|adder|worker`. bare.ts starts it and
+ * sends it requests over IPC.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Queue, Worker } from 'bullmq';
@@ -10,7 +10,7 @@ import { type Figure, figureOf, repeat } from './figures.js';
 
 const [url = '', role = 'both'] = process.argv.slice(2);
 const REPLIES = 'bare-replies';
-/** As the product has it: two workers of 32 were the fastest. */
+/** Two workers with a concurrency of 32 were the fastest configuration. */
 const WORKERS = 2;
 const CONCURRENCY = 32;
 const connect = () => new Redis(url, { maxRetriesPerRequest: null });
@@ -62,7 +62,7 @@ if (role !== 'worker') {
   const add = async (count: number, bulk: number): Promise<Figure> => {
     const began = performance.now();
     const jobs = Array.from({ length: bulk }, () => ({ name: 'hello', data: { id: '', input } }));
-    // A few at a time: the next is packed while Redis takes the last.
+    // Several calls run concurrently, so that one batch is serialized while Redis executes another.
     let sent = 0;
     const one = async () => {
       for (; sent < count; await queue.addBulk(jobs)) sent += bulk;

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { Figure } from './figures.js';
 import type { Topology } from './product.js';
 
-/** What bare BullMQ is asked and answers, see bare-process.ts. */
+/** The requests and replies of plain BullMQ; see bare-process.ts. */
 export type BareRequest =
   | { type: 'round trip'; atOnce: number; ms: number }
   | { type: 'add'; count: number; bulk: number }
@@ -11,15 +11,17 @@ export type BareRequest =
 export type BareReply = { type: 'ready' } | { type: 'figure'; figure: Figure };
 
 /**
- * BullMQ without anything of ours: no HTTP, no WASM, no log, on the same Redis and as many
- * processes.
+ * BullMQ without this project's code (no HTTP, WASM or log), on the same Redis and with the same
+ * number of processes.
  */
 export interface Bare {
   pids: number[];
   roundTrip(atOnce: number, ms: number): Promise<Figure>;
-  /** Adds so many jobs; the rate of that. */
+  /** Adds `count` jobs in batches of `bulk`. Resolves with the rate. */
   add(count: number, bulk: number): Promise<Figure>;
-  /** Lets the worker process take what was added while it stood still; the rate of that. */
+  /**
+   * Resumes the frozen worker process and waits until the queue is empty. Resolves with the rate.
+   */
   drain(): Promise<Figure>;
   freeze(): void;
   close(): Promise<void>;

@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 
-/** What one run of a load gave. */
+/** The result of one run of a load. */
 export interface Figure {
   perSecond: number;
-  /** Milliseconds. */
+  /** In milliseconds. */
   p50: number;
   p99: number;
-  /** Answers that were not what was asked for; a figure with errors is worth nothing. */
+  /** The number of unexpected responses; a figure with errors is invalid. */
   errors: number;
 }
 
@@ -21,14 +21,14 @@ export function median(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? 0;
 }
 
-/** `1234 (1100–1300)`: the median and the least and most beside it. */
+/** Formats the median with minimum and maximum: `1234 (1100–1300)`. */
 export function spread(values: readonly number[], digits = 0): string {
   const show = (value: number) => value.toFixed(digits);
   if (values.length < 2) return show(median(values));
   return `${show(median(values))} (${show(Math.min(...values))}–${show(Math.max(...values))})`;
 }
 
-/** A line of a Markdown table, as docs/performance.md takes it. */
+/** Prints a row of a Markdown table, for docs/performance.md. */
 export function row(...cells: string[]): void {
   console.log(`| ${cells.join(' | ')} |`);
 }
@@ -41,16 +41,14 @@ export function heading(title: string, ...columns: string[]): void {
 
 export interface Contender {
   name: string;
-  /** The name of the one it is held against. */
+  /** The name of the contender that this one is compared with. */
   against?: string;
-  /** Whose processor time is its cost. */
+  /** The processes whose CPU time is reported as the cost. */
   pids?: readonly number[];
   run(): Promise<Figure>;
 }
 
-/**
- * Runs all in turns, so that a noisy moment is in everybody's figures, and prints a row for each.
- */
+/** Runs the contenders in turns, so that noise affects all of them, and prints a row for each. */
 export async function contest(contenders: readonly Contender[], rounds = 3): Promise<void> {
   const figures = new Map<string, Figure[]>(contenders.map(({ name }) => [name, []]));
   const costs = new Map<string, number[]>(contenders.map(({ name }) => [name, []]));
@@ -82,12 +80,12 @@ export async function contest(contenders: readonly Contender[], rounds = 3): Pro
 
 export const CONTEST_COLUMNS = ['what', 'per second', 'p50 ms', 'p99 ms', 'errors', 'CPU µs each', 'ratio'];
 
-/** Clock ticks of the kernel are 10 ms on every Linux that Node runs on. */
+/** The kernel's clock tick in milliseconds, on every Linux that Node supports. */
 const TICK_MS = 10;
 
 /**
- * Processor time that these processes have used, all threads. The least troubled by what else a
- * machine does.
+ * Returns the CPU time of these processes, all threads, in milliseconds. It is the measure that
+ * depends least on the load of the machine.
  */
 async function processorMs(pids: readonly number[] = []): Promise<number> {
   let ticks = 0;
@@ -99,13 +97,13 @@ async function processorMs(pids: readonly number[] = []): Promise<number> {
   return ticks * TICK_MS;
 }
 
-/** Resident megabytes of a process. */
+/** Returns the resident memory of a process in megabytes. */
 export async function residentMb(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
   return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024;
 }
 
-/** `each` over and over, `atOnce` side by side, for so long. */
+/** Calls `each` repeatedly for `ms` milliseconds, with `atOnce` calls at a time. */
 export async function repeat(atOnce: number, ms: number, each: () => Promise<unknown>): Promise<Figure> {
   const latencies: number[] = [];
   const began = performance.now();
@@ -123,7 +121,7 @@ export async function repeat(atOnce: number, ms: number, each: () => Promise<unk
 
 let made = 0;
 
-/** The module with a custom section of its own: other bytes, the same behaviour. */
+/** Returns the module with a unique custom section: different bytes, same behaviour. */
 export function distinct(wasm: Uint8Array): Uint8Array {
   const note = new TextEncoder().encode(`bench-${String(made++).padStart(4, '0')}`);
   return Buffer.concat([wasm, Uint8Array.of(0, note.length + 1, note.length), note]);

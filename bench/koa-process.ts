@@ -1,4 +1,4 @@
-/** Koa alone: reads the body, answers a greeting. Prints where it listens. */
+/** A plain Koa server that reads the body and responds with a greeting. Prints its URL. */
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import Koa from 'koa';

@@ -7,22 +7,22 @@ export interface Load {
   body: string;
   headers?: Record<string, string>;
   connections: number;
-  /** For so long, or so many requests. */
+  /** The duration in milliseconds, or the number of requests. */
   ms?: number;
   amount?: number;
 }
 
 /**
- * POSTs by autocannon. Latencies are taken from its responses: its histogram knows whole
- * milliseconds only.
+ * Sends POST requests with autocannon. Latencies are measured per response, because autocannon's
+ * histogram has a resolution of a millisecond.
  */
 export function load({ url, body, headers = {}, connections, ms = 1000, amount }: Load): Promise<Figure> {
   return new Promise((resolve, reject) => {
     const latencies: number[] = [];
     let errors = 0;
     const began = performance.now();
-    // Its last reply is a run's end: autocannon notices that it is over up to a sample later, a
-    // fifth of a short run.
+    // The last response ends the run: autocannon detects the end up to one sample interval later,
+    // which is a fifth of a short run.
     let ended = began;
     const run = autocannon(
       {
@@ -32,7 +32,7 @@ export function load({ url, body, headers = {}, connections, ms = 1000, amount }
         headers: { 'content-type': 'application/json', ...headers },
         connections,
         ...(amount === undefined ? { duration: ms / 1000 } : { amount }),
-        // Only by default does it sample more often than a short run has seconds.
+        // The default sample interval is too long for short runs.
         sampleInt: 100,
       },
       (error) => {

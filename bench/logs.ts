@@ -6,9 +6,9 @@ import { anAttempt, anEnd } from '../test/helpers/attempt.js';
 import { findRqlited, startRqlite } from '../test/helpers/rqlited.js';
 
 /**
- * Log rows per second on each driver of the store, as the consumer writes them: whenever the writer
- * is free it takes all that waits. Run `node dist/bench/logs.js [seconds]`; rqlite joins in when
- * TEST_RQLITED or PATH has it.
+ * Measures the log rows per second on each driver of the store, written as the consumer writes
+ * them: in batches of all waiting rows. Run `node dist/bench/logs.js [seconds]`; rqlite is included
+ * if TEST_RQLITED is set or PATH contains rqlited.
  */
 const seconds = Number(process.argv[2] ?? 3);
 const output = Buffer.from(JSON.stringify({ greeting: 'hello, world', numbers: [1, 2, 3] }));

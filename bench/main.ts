@@ -1,7 +1,7 @@
 /**
- * The product beside its own limits: `npm run bench -- [--fsync=always|everysec]
- * [--invocations=200000] [scenario…]`. Figures of one run compare; those of two runs do not, as the
- * machine's mood is in all of them.
+ * Runs the benchmarks: `npm run bench -- [--fsync=always|everysec] [--invocations=200000]
+ * [scenario…]`. Compare only figures of the same run, because the load of the machine affects all
+ * of them.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -24,7 +24,7 @@ import { scale } from './scenarios/scale.js';
 import type { Scenario } from './scenarios/setting.js';
 import { sync } from './scenarios/sync.js';
 
-/** A benchmark with a main of its own. */
+/** Returns a scenario that runs a benchmark with its own entry point. */
 const program =
   (name: string, ...args: string[]): Scenario =>
   async () => {

@@ -8,30 +8,33 @@ import { until } from '../test/helpers/until.js';
 
 export type Topology = 'all in one' | 'web + worker';
 
-/** The product as real processes on free ports, limits out of the way of the load. */
+/** The product as real processes on free ports, with limits that the load does not reach. */
 export interface Product {
   url: string;
   adminKey: string;
   api: Api;
   dataDir: string;
-  /** The first one answers HTTP. */
+  /** The first process serves HTTP. */
   processes: Process[];
-  /** Ends the workers, of which there is one, and starts another that has compiled nothing yet. */
+  /**
+   * Stops the workers and starts a single new one, without compiled code. Runs `between` before the
+   * start.
+   */
   restartWorker(between: () => Promise<void>): Promise<void>;
   close(): Promise<void>;
 }
 
 export interface ProductOptions {
   topology?: Topology;
-  /** Without it: embedded. */
+  /** Embedded without it. */
   redisUrl?: string;
   workers?: number;
   env?: Record<string, string>;
-  /** Of an earlier product, to start it again; left in place by `close`. */
+  /** The data directory of an earlier product, to start it again; `close` does not remove it. */
   dataDir?: string;
-  /** What runs as worker, when not the product's own. */
+  /** The module of the worker process, instead of the product's own. */
   workerModule?: string;
-  /** For Node itself. */
+  /** Arguments for Node. */
   nodeArgs?: readonly string[];
 }
 
@@ -91,7 +94,7 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
   }
 }
 
-/** A Node process of the benchmark's own. */
+/** A Node process started by the benchmark. */
 export class Process {
   readonly #child: ChildProcess;
   #out = '';
@@ -121,7 +124,7 @@ export class Process {
     if (this.#child.exitCode === null && this.#child.signalCode === null) await once(this.#child, 'exit');
   }
 
-  /** Stands still until `thaw`: so a queue can be filled before anybody empties it. */
+  /** Suspends the process until `thaw`, so that a queue can be filled before it is drained. */
   freeze(): void {
     this.#child.kill('SIGSTOP');
   }
@@ -130,7 +133,7 @@ export class Process {
     this.#child.kill('SIGCONT');
   }
 
-  /** For one with so much in its queue that it would take its time to stop. */
+  /** Kills the process; for one with a queue so long that stopping would take a while. */
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL');
     await this.ended();
@@ -144,7 +147,7 @@ export class Process {
   }
 }
 
-/** Deploys and invokes once, so that what is measured is warm. Throws when either fails. */
+/** Deploys a function. Throws when the deploy fails. */
 export async function deploy(
   product: Product,
   name: string,
@@ -162,7 +165,7 @@ export async function invokeOnce(product: Product, name: string, input: string):
   return performance.now() - began;
 }
 
-/** Jobs not yet ended. */
+/** Resolves with the number of jobs that have not ended. */
 export async function left(product: Product): Promise<number> {
   const { json } = await product.api.get('/v1/status');
   return json.queue.waiting + json.queue.running + json.queue.retrying;

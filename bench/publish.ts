@@ -5,10 +5,10 @@ import { type Figure, figureOf } from './figures.js';
 import { load } from './load.js';
 import { left, type Product } from './product.js';
 
-/** As many as one publish may carry. */
+/** The maximum number of messages of one batch publish. */
 export const BULK = 50;
 
-/** One event a request, up to 64 requests at once. */
+/** Publishes one event per request, with up to 64 concurrent requests. */
 export function publish(product: Product, topic: string, amount: number): Promise<Figure> {
   return load({
     url: `${product.url}/v1/pubsub/publish`,
@@ -19,7 +19,7 @@ export function publish(product: Product, topic: string, amount: number): Promis
   });
 }
 
-/** Events in batches of `BULK`, four at once. */
+/** Publishes events in batches of `BULK`, with four concurrent requests. */
 export async function publishBatches(product: Product, topic: string, amount: number): Promise<Figure> {
   const messages = Array.from({ length: BULK }, () => ({ topic, data: { name: 'World' } }));
   const figure = await load({
@@ -32,7 +32,10 @@ export async function publishBatches(product: Product, topic: string, amount: nu
   return { ...figure, perSecond: figure.perSecond * BULK };
 }
 
-/** All sent at once; each counts when its sender hears it, which is after it is durable. */
+/**
+ * Sends all events at once over one WebSocket. The latency of an event ends when its sender
+ * receives it, which is after it is durable.
+ */
 export async function publishOverSocket(product: Product, topic: string, amount: number): Promise<Figure> {
   const url = `${product.url.replace(/^http/, 'ws')}/v1/pubsub/ws?topic=${topic}`;
   const ws = new WebSocket(url, { headers: { 'x-api-key': product.adminKey } });
@@ -53,7 +56,7 @@ export async function publishOverSocket(product: Product, topic: string, amount:
   }
 }
 
-/** From when the worker may go on until the queue is empty. */
+/** Measures the time from resuming the worker until the queue has at most `downTo` jobs. */
 export async function timeDrain(product: Product, downTo = 0): Promise<Figure> {
   const count = await left(product);
   const began = performance.now();
@@ -61,8 +64,8 @@ export async function timeDrain(product: Product, downTo = 0): Promise<Figure> {
   let now = count;
   let elapsed = 0;
   while (now > downTo) {
-    // Asking costs the product as much as a few jobs do: seldom, until the end is near. How near is
-    // not known from the first few.
+    // A status request costs as much as a few jobs, so requests are rare until the end is near. The
+    // remaining time cannot be estimated from the first jobs.
     const restMs = now === count ? 0 : ((now - downTo) * elapsed) / (count - now);
     await delay(Math.max(15, Math.min(restMs / 2, 200)));
     now = await left(product);

@@ -1,6 +1,6 @@
 /**
- * What a namespace's calls suffer from another's backlog: node dist/bench/queue-fairness.js
- * [backlog]. The calls come one after the other; the ratio of the medians is what counts.
+ * Measures how the backlog of one namespace affects the calls of another: node
+ * dist/bench/queue-fairness.js [backlog]. Calls are sequential; compare the ratio of the medians.
  */
 import { openQueues } from '../queues/open.js';
 import type { Invocation } from '../src/ports/queue.js';
@@ -31,7 +31,7 @@ async function consume(workMs: number) {
   );
 }
 
-/** Stops early when the backlog is gone, as then there is nothing left to suffer from. */
+/** Ends early when the backlog is drained, because there is nothing left to measure. */
 async function medianOf(call: Partial<Invocation>, backlog: boolean): Promise<number> {
   const latencies: number[] = [];
   while (latencies.length < CALLS) {

@@ -1,6 +1,6 @@
 /**
- * The queue port beside bare BullMQ on the same Redis, in one run: node dist/bench/queue.js
- * [seconds per figure]. Ratios are what counts; the machine's noise is in both columns.
+ * Compares the queue port with plain BullMQ on the same Redis, in one run: node dist/bench/queue.js
+ * [seconds per figure]. Compare the ratios, because noise affects both columns.
  */
 import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
@@ -45,7 +45,7 @@ interface Rate {
   p99: number;
 }
 
-/** `each` operations at once over and over; every operation counts for `weight` jobs. */
+/** Runs `atOnce` operations at a time for SECONDS; each operation counts as `weight` jobs. */
 async function rate(atOnce: number, weight: number, operation: () => Promise<unknown>): Promise<Rate> {
   const latencies: number[] = [];
   const start = performance.now();
@@ -149,7 +149,7 @@ await compare(
 );
 await empty();
 
-// Round trips: an operation ends when its job's handler runs.
+// Round trips: an operation ends when the handler of its job runs.
 const waiting = new Map<string, () => void>();
 const arrived = (id: string): void => {
   waiting.get(id)?.();

@@ -5,9 +5,9 @@ import { openStore } from '../db/open.js';
 import { anAttempt, anEnd } from '../test/helpers/attempt.js';
 
 /**
- * Does the store stay bounded? Writes the rows of many invocations as if spread over thirty days,
- * sweeping with the default retention as the worker does, and prints how the file grows: it must
- * level off. Run `node dist/bench/retention.js [invocations]`; 200,000 by default.
+ * Checks that the store stays bounded. Writes the rows of many invocations as if spread over thirty
+ * days, sweeps with the default retention as the worker does, and prints the size of the file,
+ * which must level off. Run `node dist/bench/retention.js [invocations]`; the default is 200,000.
  */
 const invocations = Number(process.argv[2] ?? 200_000);
 const DAYS = 30;

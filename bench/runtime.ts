@@ -1,6 +1,6 @@
 /**
- * What an invocation costs, in ratios of one run: `node dist/bench/runtime.js`. The machine's own
- * speed is in every number, so compare rows of one table, not tables.
+ * Measures the cost of an invocation, as ratios within one run: `node dist/bench/runtime.js`.
+ * Compare rows of one table and not of several, because all figures depend on the machine.
  */
 import { randomFillSync } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -50,7 +50,7 @@ const session = (input: Uint8Array): Session => ({
   },
 });
 
-/** Reply and whole cost (with making ready for the next) of one program on one thread. */
+/** Measures the reply and the total time (including the reset) of a program on one thread. */
 function measure(program: Program, input: Uint8Array, runs: number): { reply: Sample; whole: Sample } {
   const runner = createRunner(program, new Guest());
   const reply: number[] = [];
@@ -70,7 +70,8 @@ function measure(program: Program, input: Uint8Array, runs: number): { reply: Sa
 }
 
 /**
- * The least there is: an instance of the module as uploaded, and its entry, with the same imports.
+ * Measures the minimum: instantiating the uploaded module and calling its entry, with the same
+ * imports.
  */
 function measureBare(wasm: Uint8Array, fresh: Program, input: Uint8Array, runs: number): Sample {
   const module = new WebAssembly.Module(wasm);
@@ -94,7 +95,7 @@ function measureBare(wasm: Uint8Array, fresh: Program, input: Uint8Array, runs: 
         handle?.(allocate?.(input.length) ?? 0, 0);
       }
     } catch {
-      // A command ends by an exception.
+      // A command ends with an exception.
     }
     if (index >= runs / 4) times.push(microseconds() - began);
   }

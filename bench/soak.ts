@@ -1,7 +1,7 @@
 /**
- * Two webs and two workers under mixed load for minutes, with one of them killed -9 every few
- * seconds and started again. Every acknowledged event must run and be logged. `npm run soak --
- * --minutes 10`
+ * Runs two web processes and two workers under mixed load for minutes, kills one of them with
+ * SIGKILL every few seconds and starts it again. Every acknowledged event must run and be logged:
+ * `npm run soak -- --minutes 10`
  */
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,7 +12,7 @@ import { commands, probeWasm } from '../test/helpers/probe.js';
 const KILL_EVERY_MS = 10_000;
 const SETTLE_MS = 120_000;
 const PAUSE_MS = 40;
-/** Counts runs where it does not matter which process they are in. */
+/** Counts runs across processes. */
 const COUNT = { op: 'cache_incr', a: 'ran', n: 1 };
 
 const { values } = parseArgs({ options: { minutes: { type: 'string', default: '10' } } });
@@ -31,7 +31,10 @@ for (const [name, metadata] of [
   if (status !== 201) throw new Error(text);
 }
 
-/** Async invocations and events; of an event the id is not known, so it returns its name. */
+/**
+ * Accepted async invocations by id, and accepted events by a unique name, which they return,
+ * because their ids are unknown.
+ */
 const acceptedIds = new Set<string>();
 const acceptedEvents = new Set<string>();
 const calls = { answered: 0, refused: 0, broken: 0 };
@@ -88,7 +91,10 @@ async function caller(): Promise<void> {
   });
 }
 
-/** On either web, until the time is up; a request that a kill has broken was not acknowledged. */
+/**
+ * Repeats a request on a random web process until the end. A request that a kill interrupted was
+ * not acknowledged.
+ */
 async function repeat(request: (web: WebProcess) => Promise<void>): Promise<void> {
   while (Date.now() < end) {
     const web = webs[Math.floor(Math.random() * webs.length)];
@@ -113,7 +119,7 @@ async function killOne(): Promise<void> {
   }
 }
 
-/** What is in no log when the queue has had time to empty. */
+/** Resolves with accepted invocations that are not in a log after the queue had time to drain. */
 async function settle(): Promise<string[]> {
   const deadline = Date.now() + SETTLE_MS;
   for (;;) {
@@ -124,14 +130,14 @@ async function settle(): Promise<string[]> {
   }
 }
 
-/** A web process is replaced when it is killed: the one that is there now. */
+/** Returns the current first web process; a killed one is replaced. */
 function entry(): WebProcess {
   const [web] = webs;
   if (!web) throw new Error('no web process');
   return web;
 }
 
-/** Request ids of all that have run well, and what they returned, page by page to the oldest. */
+/** Resolves with the request ids and the outputs of all successful invocations, from all pages. */
 async function logsOf(name: string): Promise<string[]> {
   const found: string[] = [];
   let cursor = '';

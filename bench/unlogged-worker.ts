@@ -1,4 +1,6 @@
-/** The Procfile's worker with a log that writes nothing: what remains is what log writing costs. */
+/**
+ * The `worker` process with a log that writes nothing; the difference is the cost of log writing.
+ */
 import '../src/lean-start.js';
 import { composeCore } from '../src/compose/core.js';
 import { composeEngine } from '../src/compose/engine.js';

@@ -2,37 +2,38 @@ import type { Knex } from 'knex';
 import type { Closable } from '../src/ports/closable.js';
 import type { Node } from '../src/ports/node.js';
 
-/** A query that knex has built and nobody has sent yet. */
+/** A query that knex has built and that has not been sent yet. */
 export interface Query<T> extends PromiseLike<T> {
   toSQL(): object;
 }
 
 /**
- * What the repositories need of a database, and no more: knex to build queries, and two ways to
- * send them. There are no interactive transactions, because RQLite has none; what must happen
- * together goes into one `batch`. Both throw `AppError` only: `unavailable`, `ambiguous_write`, or
- * `internal` for a fault of ours.
+ * The operations that the repositories need of a database: knex to build queries, and two ways to
+ * send them. There are no interactive transactions, because RQLite has none; statements that belong
+ * together go into one `batch`. `run` and `batch` reject only with `AppError`: `unavailable`,
+ * `ambiguous_write`, or `internal` for an error of the engine itself.
  */
 export interface Database extends Closable {
   readonly driver: string;
-  /** Builds queries. Never await what it builds: pass it to `run` or `batch`. */
+  /** Builds queries. Never await a built query directly: pass it to `run` or `batch`. */
   readonly knex: Knex;
-  /** Sends one query. A raw query gives its rows. */
+  /** Sends one query and resolves with knex's result of it; for a raw query, its rows. */
   run<T>(query: Query<T>): Promise<T>;
   /**
-   * All or none, in order, seen by nobody half done. One result per query, as `run` would give it.
+   * Executes all queries in one transaction, in order. Resolves with one result per query, as `run`
+   * would return it.
    */
   batch(queries: readonly Query<unknown>[], options?: BatchOptions): Promise<unknown[]>;
-  /** The servers that hold it: none where it is a file. */
+  /** Resolves with the servers of the database; empty when it is a file. */
   nodes(): Promise<Node[]>;
-  /** Throws `unavailable` when the database is away. */
+  /** Rejects with `unavailable` when the database cannot be reached. */
   ping(): Promise<void>;
 }
 
 interface BatchOptions {
   /**
-   * True when doing it twice is the same as doing it once: then a lost answer is no reason to give
-   * up.
+   * Whether the batch may be executed twice with the same effect, so that it can be repeated when a
+   * reply is lost.
    */
   idempotent?: boolean;
 }

@@ -7,7 +7,7 @@ import { createStore } from './store/store.js';
 
 export type StoreOptions = ({ driver: 'sqlite' } & SqliteOptions) | ({ driver: 'rqlite' } & RqliteOptions);
 
-/** The store, its schema brought up to date first: any number of processes may open it at once. */
+/** Opens the store and applies pending migrations. Any number of processes may do so at once. */
 export async function openStore(options: StoreOptions): Promise<Store> {
   const database = await openDatabase(options);
   try {
@@ -19,7 +19,10 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   }
 }
 
-/** Brings the schema up to date and leaves: the Procfile's `release`. Returns what was applied. */
+/**
+ * Applies pending migrations and closes the database (`release` in the Procfile). Resolves with the
+ * names of the applied migrations.
+ */
 export async function migrateStore(options: StoreOptions): Promise<string[]> {
   const database = await openDatabase(options);
   try {

@@ -1,4 +1,4 @@
-/** What it needs of a SQLite binding. */
+/** The part of a SQLite binding that this module uses. */
 interface Executes {
   exec(sql: string): unknown;
 }
@@ -6,9 +6,10 @@ interface Executes {
 const PAUSE_MS = 10;
 
 /**
- * Has an open file keep a write-ahead log. While another process writes to one that keeps none yet,
- * as when it does the same to a new file, SQLite answers SQLITE_BUSY at once, whatever
- * `busy_timeout` says: so it is tried again for `timeoutMs`. Blocks the thread.
+ * Enables the write-ahead log of an open database. SQLite returns SQLITE_BUSY immediately,
+ * regardless of `busy_timeout`, while another process writes to a database without a WAL or enables
+ * the WAL itself. The statement is therefore retried for `timeoutMs` milliseconds. Blocks the
+ * thread.
  */
 export function keepWriteAheadLog(database: Executes, timeoutMs: number): void {
   const giveUpAt = performance.now() + timeoutMs;
@@ -23,7 +24,7 @@ export function keepWriteAheadLog(database: Executes, timeoutMs: number): void {
   }
 }
 
-/** One binding has SQLite's code as a name, the other as a number. */
+/** Recognizes SQLITE_BUSY: libsql reports SQLite's code by name, the other binding by number. */
 function isBusy(error: unknown): boolean {
   const { code = '', errcode = 0 } = error as { code?: string; errcode?: number };
   return code.startsWith('SQLITE_BUSY') || (errcode & 0xff) === SQLITE_BUSY;

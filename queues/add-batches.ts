@@ -3,25 +3,36 @@ import type { QueueShare } from '../src/ports/queue.js';
 import { Batcher } from './batcher.js';
 import type { JobGroup, Shares } from './driver.js';
 
-/** More jobs in one round trip gain nothing, and let the store and this process wait for each other. */
+/**
+ * The largest number of jobs per round trip. Larger batches gain no throughput and make Redis and
+ * the event loop wait for each other.
+ */
 const MAX_JOBS = 32;
-/** Of input in one round trip, so that a slow network does not make it late. */
+/**
+ * The largest number of input bytes per round trip, so that a slow network does not delay a batch.
+ */
 const MAX_BYTES = 8 << 20;
 
-/** What one caller adds. */
+/** One call of `InvocationQueue.add`. */
 export interface Add {
   group: JobGroup;
-  /** Of input. */
+  /** The total input size of the group, in bytes. */
   bytes: number;
-  /** Of the namespaces in the group that have one. */
+  /** The shares of the group's namespaces that have one. */
   shares: readonly NamespaceShare[];
 }
 
+/** The limits of one namespace in the queue. */
 export type NamespaceShare = readonly [namespace: string, share: QueueShare];
 
 type Send = (groups: readonly JobGroup[], shares: Shares) => Promise<(AppError | null)[]>;
 
-/** What is added in one turn goes in one round trip, or as many as it fills. */
+/**
+ * Creates a batcher that sends the adds of one event-loop turn in as few round trips as the limits
+ * above allow.
+ *
+ * @param send Adds the groups of one batch; resolves with null or an error per group.
+ */
 export function batchAdds(send: Send): Batcher<Add, null> {
   return new Batcher<Add, null>({
     send: (adds) =>

@@ -1,16 +1,19 @@
 import { FairQueue } from '../src/fair-queue.js';
 
 /**
- * Input of the jobs that are being added at once; with so much under way, more waits. Each is in
- * memory several times meanwhile: as the job's data, as JSON, and as a command.
+ * The limit of input bytes in pending adds, after which further adds wait. While a job is being
+ * added, its input is in memory several times: as the job's data, as JSON, and as a command.
  */
 const FULL_BYTES = 64 << 20;
-/** Jobs with less input wait only for twice as much: what most callers add is tiny. */
+/**
+ * Adds with at most this many input bytes wait only beyond twice the limit, because most adds are
+ * small.
+ */
 const SMALL_BYTES = 64 << 10;
 
 /**
- * Bounds the memory that adding jobs takes, however many callers add large ones at the same time.
- * Namespaces that wait are served in turn.
+ * Limits the memory of pending adds, regardless of the number of concurrent callers with large
+ * inputs. Waiting namespaces are served in turn.
  */
 export class AddRoom {
   readonly #full: number;
@@ -21,7 +24,10 @@ export class AddRoom {
     this.#full = fullBytes;
   }
 
-  /** Takes room, to be left with `leave`: null when there is some at once, else a promise of it. */
+  /**
+   * Acquires room for an add. Returns null when there is room, otherwise a promise that resolves
+   * when there is; the caller must call `leave` with the same number of bytes.
+   */
   enter(namespace: string, bytes: number): Promise<void> | null {
     const isSmall = bytes <= SMALL_BYTES;
     const hasRoom = isSmall ? this.#bytes < 2 * this.#full : this.#hasRoom && this.#waiting.length === 0;
@@ -34,6 +40,7 @@ export class AddRoom {
     });
   }
 
+  /** Releases the room of an add, and admits waiting ones. */
   leave(bytes: number): void {
     this.#bytes -= bytes;
     while (this.#hasRoom) {
@@ -44,7 +51,10 @@ export class AddRoom {
     }
   }
 
-  /** The one that fills it may be larger than what is left: else a large one would wait for ever. */
+  /**
+   * Whether the limit is not reached yet. The add that reaches it may exceed it: otherwise an add
+   * larger than the limit would wait forever.
+   */
   get #hasRoom(): boolean {
     return this.#bytes < this.#full;
   }

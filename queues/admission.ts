@@ -4,10 +4,10 @@ import { AppError } from '../src/errors.js';
 import type { QueueShare, QueueUse } from '../src/ports/queue.js';
 import type { QueueLimits } from './driver.js';
 
-/** Long enough for some jobs to be worked off, short enough to be told soon. */
+/** Long enough for a worker to drain some jobs, short enough for a prompt retry. */
 const RETRY_AFTER_SECONDS = 5;
 
-/** The queue holds as much as it may. */
+/** Returns the error for an add that exceeds QUEUE_MAX_WAITING or QUEUE_MAX_MB. */
 export function queueFull(limits: QueueLimits): AppError {
   return new AppError(
     'queue_full',
@@ -16,16 +16,16 @@ export function queueFull(limits: QueueLimits): AppError {
   );
 }
 
-/** The quotas that bound a namespace on the queue. */
+/** The quotas that limit what a namespace may have in the queue. */
 export type ShareQuota = 'waiting_jobs' | 'waiting_mb' | 'delayed_jobs';
 
-/** What a group of jobs adds to a namespace. */
+/** The jobs and input bytes that a group adds to the use of its namespace. */
 export type ShareUse = Pick<QueueUse, 'waiting' | 'delayed' | 'bytes'>;
 
 /**
- * The quota that `more` would take the namespace beyond, if any. A job whose first attempt is
- * delayed counts against `delayed_jobs` until it is due and against `waiting_jobs` from then on;
- * its input counts as bytes in both times.
+ * Returns the quota that adding `more` to `used` would exceed, or null. A job whose first attempt
+ * is delayed counts against `delayed_jobs` until it is due and against `waiting_jobs` afterwards;
+ * its input counts against `waiting_mb` throughout.
  */
 export function quotaPassed(used: ShareUse, more: ShareUse, share: QueueShare): ShareQuota | null {
   if (more.delayed > 0 && used.delayed + more.delayed > share.delayedJobs) return 'delayed_jobs';
@@ -33,7 +33,11 @@ export function quotaPassed(used: ShareUse, more: ShareUse, share: QueueShare): 
   return more.waiting > 0 && used.waiting + more.waiting > share.waitingJobs ? 'waiting_jobs' : null;
 }
 
-/** The refusal for that; `used` in jobs, or in bytes. */
+/**
+ * Returns the error for an exceeded quota.
+ *
+ * @param used The current use: bytes for `waiting_mb`, jobs for the other quotas.
+ */
 export function shareRefusal(
   quota: ShareQuota,
   namespace: string,
@@ -51,7 +55,7 @@ export function shareRefusal(
   });
 }
 
-/** The queue did not take the jobs, for sure: they will not run. */
+/** Returns the error for an add that the queue definitely did not accept: the jobs will not run. */
 export function queueUnavailable(cause?: unknown): AppError {
   return new AppError('unavailable', 'The queue cannot be reached; nothing was accepted, try again later.', {
     ...(cause === undefined ? {} : { cause }),

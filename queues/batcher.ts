@@ -6,19 +6,19 @@ interface Waiting<Item, Answer> {
 
 export interface BatcherOptions<Item, Answer> {
   /**
-   * Sends a batch; an answer for each item, in their order: an error rejects that item alone. When
-   * it rejects, so does every item.
+   * Sends a batch. Resolves with one answer per item, in the order of the items; an Error rejects
+   * only that item. A rejection rejects every item of the batch.
    */
   send(items: readonly Item[]): Promise<readonly (Answer | Error)[]>;
-  /** Whether an item may go with those before it, of which there is one at least. */
+  /** Returns whether `item` fits into a batch that already contains `items` (at least one). */
   fits(items: readonly Item[], item: Item): boolean;
-  /** Runs the flush when all that is gathered now is there: `setImmediate` or `process.nextTick`. */
+  /** Schedules the flush for the end of the current turn: `setImmediate` or `process.nextTick`. */
   defer(flush: () => void): void;
 }
 
 /**
- * Gathers what is asked for in one turn of the event loop, and sends it in its order in as few
- * batches as it fits into.
+ * Collects the items that are added in one turn of the event loop and sends them, in order, in as
+ * few batches as `fits` allows.
  */
 export class Batcher<Item, Answer> {
   readonly #options: BatcherOptions<Item, Answer>;
@@ -29,6 +29,10 @@ export class Batcher<Item, Answer> {
     this.#options = options;
   }
 
+  /**
+   * Adds an item to the next batch. Resolves with its answer; rejects with its error or that of the
+   * batch.
+   */
   add(item: Item): Promise<Answer> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ item, resolve, reject });
@@ -36,7 +40,7 @@ export class Batcher<Item, Answer> {
     });
   }
 
-  /** Resolves when everything has its answer. */
+  /** Sends what is collected, and resolves when every batch sent so far has been answered. */
   async idle(): Promise<void> {
     this.#flush();
     await Promise.all(this.#sending);
@@ -67,7 +71,7 @@ export class Batcher<Item, Answer> {
     try {
       const answers = await this.#options.send(items);
       if (answers.length !== batch.length)
-        throw new Error(`${answers.length} answers to ${batch.length} items`);
+        throw new Error(`a batch of ${batch.length} items got ${answers.length} answers`);
       for (const [index, answer] of answers.entries()) {
         if (answer instanceof Error) batch[index]?.reject(answer);
         else batch[index]?.resolve(answer);

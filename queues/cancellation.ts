@@ -1,6 +1,9 @@
 import type { CancelSignal } from '../src/ports/cancel-signal.js';
 
-/** What stops a job that is in hand. Fires once. */
+/**
+ * The cancel signal of a job in this process; fires at most once. It has the subset of
+ * `AbortSignal` that handlers use.
+ */
 export class Cancellation implements CancelSignal {
   aborted = false;
   reason: unknown;

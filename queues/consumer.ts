@@ -17,23 +17,27 @@ import { SlotLimiter } from './slot-limiter.js';
 
 /**
  * Why a delivery's signal was aborted: the invocation was cancelled, or another worker has taken
- * the job over.
+ * over the job.
  */
 const CANCELLED = 'cancelled';
 const LOST = 'lost';
 
 /**
- * A job whose handler fails without an attempt left is not thrown away but shown to it again after
- * this.
+ * When the handler of a last attempt fails without recording the end of the invocation, the job is
+ * not removed but delivered again after this delay.
  */
 const FAULT_DELAY_MS = 2000;
-/** A cancel request may overtake the job that it is for on the way to this worker. */
+/**
+ * How long a cancel request for an unknown job is remembered: it may arrive at this worker before
+ * the job does.
+ */
 const EARLY_CANCEL_MS = 10_000;
+/** The delay between attempts to put a job back. */
 const PUT_BACK_AGAIN_MS = 1000;
-/** How long a job stays away that has made way for those behind it. */
+/** How long a job that gave up its place to the jobs behind it is delayed. */
 const MADE_WAY_MS = 100;
 
-/** What becomes of a job that is not over. */
+/** The settlement of a job that stays in the queue. */
 type PutBack = Exclude<Settlement, { kind: 'done' }>;
 
 export interface ConsumerSettings {
@@ -42,7 +46,10 @@ export interface ConsumerSettings {
   warn: Warn;
 }
 
-/** Takes jobs, hands them to the one handler, and settles them as it says. */
+/**
+ * Fetches jobs through one run loop per queue, passes them to the delivery handler, and settles
+ * them as the handler decides.
+ */
 export class Consumer implements Closable {
   readonly #driver: QueueDriver;
   readonly #handler: DeliveryHandler;
@@ -119,7 +126,7 @@ export class Consumer implements Closable {
     this.#loops.set(kind, { loop, store, detach: driver.takeOnAdd(kind, loop) });
   }
 
-  /** Rejects for a job that cannot be read. */
+  /** Runs one job from slot to settlement. Rejects when the job's data cannot be decoded. */
   async #run(kind: QueueKind, store: JobStore, job: InvocationJob, token: string): Promise<RunOutcome> {
     const id = job.id ?? '';
     const { stalledCounter: crashes } = job;
@@ -134,7 +141,7 @@ export class Consumer implements Closable {
       const alone = crashesWhileRunning === MAX_WORKER_CRASHES - 1;
       const granted = alone ? this.#slots.acquireAlone(kind) : this.#slots.acquire(kind, job.data.n);
       const grant = granted === null ? 'slot' : ((await granted) ?? 'slot');
-      // One that was cancelled needs none: it is handled, and not run.
+      // A cancelled job needs no slot: the handler only records its end.
       if (grant === 'none' && !cancellation.aborted) {
         if (this.#closing !== undefined) return 'unstarted';
         return await back({ kind: 'later', delayMs: MADE_WAY_MS });
@@ -154,7 +161,7 @@ export class Consumer implements Closable {
         return await back({ kind: 'later', delayMs: FAULT_DELAY_MS });
       }
       if (this.#earlyCancels.has(id)) cancellation.abort(CANCELLED);
-      // As it may have been while this worker did not have it, or put it back.
+      // The cancel request may have been sent while no worker, or another one, had the job.
       if (job.attemptsStarted > 1) await this.#checkCancelled(id);
       const delivery = toDelivery(job, {
         crashesWhileRunning,
@@ -173,24 +180,33 @@ export class Consumer implements Closable {
     }
   }
 
-  /** Without the record, one more crash of a job that runs alone would not count against it. */
+  /**
+   * Resolves with false when the journal cannot be written: without the record, another worker
+   * crash would not be counted against a job that runs alone.
+   */
   async #recordBegin(id: string, crashes: number): Promise<boolean> {
     try {
       await this.#guard.beganDurably(id, crashes);
       return true;
     } catch (error) {
-      this.#settings.warn(`That invocation ${id} runs alone could not be recorded; it waits.`, error);
+      this.#settings.warn(
+        `Failed to record that invocation ${id} runs alone; the invocation is delayed.`,
+        error,
+      );
       return false;
     }
   }
 
-  /** Null when it cannot be known now: then the job must not run beside others. */
+  /**
+   * Resolves with the number of worker crashes in which the job was running, or with null when the
+   * journal cannot be read: the job must then not run beside others.
+   */
   async #crashesWhileRunning(id: string, crashes: number): Promise<number | null> {
     try {
       return await this.#guard.crashesWhileRunning(id, crashes);
     } catch (error) {
       this.#settings.warn(
-        `Whether invocation ${id} was running in a crash is not known yet; it waits.`,
+        `Failed to read whether invocation ${id} was running in a worker crash; the invocation is delayed.`,
         error,
       );
       return null;
@@ -201,10 +217,13 @@ export class Consumer implements Closable {
     try {
       const settlement = await this.#handler(delivery);
       if (settlement.kind !== 'retry' || !delivery.isLastAttempt) return settlement;
-      this.#settings.warn(`Invocation ${delivery.invocation.id} has no retry left.`, settlement.error);
+      this.#settings.warn(
+        `The handler asked for a retry of invocation ${delivery.invocation.id}, which has none left; the invocation is delivered again.`,
+        settlement.error,
+      );
     } catch (error) {
       this.#settings.warn(
-        `Invocation ${delivery.invocation.id} could not be handled; it is run again.`,
+        `The handler of invocation ${delivery.invocation.id} failed; the invocation is delivered again.`,
         error,
       );
       if (!delivery.isLastAttempt) return { kind: 'retry', error: messageOf(error) };
@@ -213,8 +232,8 @@ export class Consumer implements Closable {
   }
 
   /**
-   * Puts a job back that is not over. Nothing has been recorded of its end, so it is tried again
-   * and again while this worker has the job.
+   * Puts a job that is not finished back into the queue. The end of the job has not been recorded,
+   * so the call retries for as long as this worker owns the job.
    */
   async #putBack(store: JobStore, job: InvocationJob, token: string, settlement: PutBack): Promise<'moved'> {
     const id = job.id ?? '';
@@ -225,7 +244,7 @@ export class Consumer implements Closable {
         return 'moved';
       } catch (error) {
         if (isLost(error)) return 'moved';
-        this.#settings.warn(`Invocation ${id} cannot be put back into the queue; it is tried again.`, error);
+        this.#settings.warn(`Failed to put invocation ${id} back into the queue; retrying.`, error);
       }
       if (this.#closing !== undefined || this.#active.get(id)?.reason === LOST) return 'moved';
       await sleep(PUT_BACK_AGAIN_MS);
@@ -252,7 +271,10 @@ export class Consumer implements Closable {
     try {
       if (await this.#driver.isCancelRequested(id)) this.#active.get(id)?.abort(CANCELLED);
     } catch (error) {
-      this.#settings.warn(`Whether invocation ${id} was cancelled is not known; it runs.`, error);
+      this.#settings.warn(
+        `Failed to read whether invocation ${id} was cancelled; the invocation runs.`,
+        error,
+      );
     }
   }
 

@@ -2,25 +2,26 @@ import type { Closable } from '../src/ports/closable.js';
 import { type CrashJournal, type RunMark, runMark } from './crash-journal.js';
 
 /**
- * Guests that begin in a burst are written together; a guest that crashes the process sooner is
- * found at its next crash.
+ * Guests that begin within this interval are written together. A guest that crashes the process
+ * before the write is identified at its next crash.
  */
 const WRITE_EVERY_MS = 2;
-/** That a guest has ended is written with the next one that begins, at the latest after this. */
+/** The end of a guest is written with the next guest that begins, at the latest after this time. */
 const END_WRITTEN_WITHIN_MS = 10;
 
 /**
- * Knows which jobs may have caused a worker crash: those whose guests had begun. Jobs that were
- * prefetched or waited for a slot when their process died are not to blame, however often that
- * happens to them.
+ * Records which jobs may have caused a worker crash: those whose guests had begun. A job that was
+ * prefetched or was waiting for a slot when its process died is never counted as the cause.
  *
- * Nothing on the path of an invocation waits for the journal, except for a job that runs alone
- * since it has been running in two crashes already.
+ * No invocation waits for the journal, except a job that runs alone because it was running in two
+ * crashes already.
  */
 export class CrashGuard implements Closable {
   readonly #journal: CrashJournal;
   readonly #marks = new Set<RunMark>();
-  /** The mark of a job that was admitted while nothing ran, and whose guest has not begun. */
+  /**
+   * The mark of a job that was admitted while no guest was running and whose guest has not begun.
+   */
   #provisional: RunMark | null = null;
   #timer: NodeJS.Timeout | undefined;
   #dueAt = 0;
@@ -30,7 +31,11 @@ export class CrashGuard implements Closable {
     this.#journal = journal;
   }
 
-  /** In how many of its crashes the job was running. */
+  /**
+   * Resolves with the number of crashes of the job during which its guest was running.
+   *
+   * @param crashes How often a worker crashed while it had the job.
+   */
   async crashesWhileRunning(id: string, crashes: number): Promise<number> {
     if (crashes === 0) return 0;
     const marks = await this.#journal.read();
@@ -40,8 +45,8 @@ export class CrashGuard implements Closable {
   }
 
   /**
-   * The job has a slot. Until another guest begins here, a crash can only be its doing, also while
-   * its module is still being loaded.
+   * Records that the job has a slot. Until another guest begins in this process, only this job can
+   * cause a crash, even while its module is still being loaded.
    */
   admitted(id: string, crashes: number): void {
     if (this.#marks.size > 0) return;
@@ -49,7 +54,7 @@ export class CrashGuard implements Closable {
     this.#provisional = runMark(id, crashes);
   }
 
-  /** The guest of a job begins. */
+  /** Records that the guest of the job begins. The journal is written asynchronously. */
   began(id: string, crashes: number): void {
     const mark = runMark(id, crashes);
     const replaced = this.#provisional !== null && this.#provisional !== mark;
@@ -57,12 +62,12 @@ export class CrashGuard implements Closable {
     this.#provisional = null;
     if (this.#marks.has(mark)) return;
     this.#marks.add(mark);
-    // The first guest after a pause is written at once. So is a job that has been in a crash, which
-    // is rare.
+    // The first guest after a pause is written at once, as is a job that was in a crash before,
+    // which is rare.
     this.#writeWithin(crashes > 0 || replaced ? 0 : this.#writtenAt + WRITE_EVERY_MS - performance.now());
   }
 
-  /** As `began`; resolves when no crash can undo the record. */
+  /** Like `began`, but resolves only when the record survives a crash. */
   async beganDurably(id: string, crashes: number): Promise<void> {
     this.#marks.add(runMark(id, crashes));
     await this.#write();
@@ -79,7 +84,8 @@ export class CrashGuard implements Closable {
 
   #writeWithin(ms: number): void {
     if (ms <= 0) {
-      // Without the record a crash is nobody's fault, which costs one crash more and no invocation.
+      // A crash without a record is attributed to no job: finding the cause takes one more crash,
+      // but no invocation is lost.
       this.#write().catch(() => {});
       return;
     }

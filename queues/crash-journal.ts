@@ -1,33 +1,37 @@
 import type { Closable } from '../src/ports/closable.js';
 
 /**
- * A run whose guest has begun, as `<job id>:<crashes>`: the number of crashes tells apart the runs
- * of one job, so that the record of a dead process still says which of its crashes it is about.
+ * Identifies a run whose guest has begun, as `<job id>:<crashes>`. The number of crashes tells the
+ * runs of one job apart, so that the record of a dead process identifies the crash it belongs to.
  */
 export type RunMark = `${string}:${number}`;
 
+/** Returns the mark of a job's run after `crashes` worker crashes. */
 export function runMark(id: string, crashes: number): RunMark {
   return `${id}:${crashes}`;
 }
 
 /**
- * What was running in each process when it died. Each process has one record, which it replaces as
- * guests begin and end; the record outlives the process, `kill -9` included, and is read by
- * whichever process gets the jobs next.
+ * Records what was running in each process when it died. Each process has one record, which it
+ * replaces as guests begin and end. The record survives the process, including `kill -9`, and is
+ * read by the process that receives the jobs next.
  *
- * What a driver must do: `read` returns the marks of the last `write` of every process that did not
- * close its journal, for at least KEPT_MS after that write. A write that was begun before the
+ * Contract for drivers: `read` returns the marks of the last `write` of every process that did not
+ * close its journal, for at least KEPT_MS after that write. A write that was started before the
  * process died counts, even if its promise was never awaited.
  */
 export interface CrashJournal extends Closable {
-  /** Replaces the record of this process. Resolves when it survives the death of this process. */
+  /**
+   * Replaces the record of this process. Resolves when the record survives the death of the
+   * process.
+   */
   write(marks: readonly RunMark[]): Promise<void>;
-  /** The marks of all processes. */
+  /** Resolves with the marks of all processes. */
   read(): Promise<ReadonlySet<string>>;
 }
 
 /**
- * A job waits at most this long between a crash and its next delivery, a long backlog included;
- * then it is innocent.
+ * The retention of records. A job is redelivered within this time after a crash, even behind a long
+ * backlog; a crash whose record has expired is not counted against it.
  */
 export const KEPT_MS = 24 * 3_600_000;

@@ -14,71 +14,83 @@ import type { JobStore } from './job-store.js';
 import type { JobData, NewJob, QueueKind } from './jobs.js';
 import type { JobTaker } from './run-loop.js';
 
+/** A BullMQ queue on any backend. */
 export type BullQueue<D> = Queue<D, void, string, D, void, string, IQueueBackend>;
 export type BullWorker<D> = Pick<Worker<D, void, string, IQueueBackend>, 'on' | 'close' | 'waitUntilReady'>;
 export type BullWorkerOptions = Omit<WorkerOptions, 'connection' | 'prefix'>;
+/** A BullMQ job that carries an invocation. */
 export type InvocationJob = Job<JobData, void>;
 
 /**
- * What one caller of `add` asked for: accepted whole or not at all, whatever becomes of its
- * neighbours.
+ * The jobs of one call of `add`: accepted or refused as a whole, independently of the other groups
+ * of the batch.
  */
 export type JobGroup = readonly NewJob[];
 
 /**
- * What differs between the stores that BullMQ runs on. Everything else of the queue (attempts,
- * settlements, cancellation, schedules) is written once, on BullMQ's own classes.
+ * The operations in which the stores that BullMQ runs on differ. The rest of the queue (attempts,
+ * settlements, cancellation, schedules) is shared code on BullMQ's own classes.
  */
 export interface QueueDriver extends Closable {
   readonly name: 'redis' | 'sqlite';
   readonly queues: Readonly<Record<QueueKind, BullQueue<JobData>>>;
   readonly ticks: BullQueue<unknown>;
-  /** A further queue beside these; closed with the driver. */
+  /** Opens a further queue beside these; it is closed with the driver. */
   openQueue<D>(name: string): Promise<BullQueue<D>>;
-  /** BullMQ's own worker, for the small queues beside those of invocations. */
+  /** Creates a BullMQ `Worker`, for the small queues beside those of invocations. */
   createWorker<D>(
     queue: string,
     processor: Processor<D, void>,
     options: BullWorkerOptions,
   ): Promise<BullWorker<D>>;
-  /** The store of one of the queues, as a run loop uses it: it waits for a server that is away. */
+  /**
+   * Opens the store of one of the queues for a run loop. Its operations wait while the server is
+   * unreachable.
+   */
   openStore(kind: QueueKind, timings: QueueTimings): Promise<JobStore>;
-  /** How long a run loop waits for the store's sign until it looks by itself, seconds. */
+  /** How long a run loop waits for a marker before it looks for jobs itself, in seconds. */
   readonly waitSeconds: number;
   /**
-   * From now on jobs of the kind may be taken for this loop as they are added by this process,
-   * until what is returned is called.
+   * Allows the driver to fetch jobs of this kind for the loop in the command that adds them.
+   * Returns a function that ends this.
    */
   takeOnAdd(kind: QueueKind, loop: JobTaker): () => void;
-  /** Told of every job that this process has, and when it no longer has it. */
+  /** Called when this process begins a job, and when it no longer has the job. */
   begun(job: InvocationJob): void;
   over(job: InvocationJob): void;
   /**
-   * One round trip for all groups; each is durable, or refused with the error at its place. Rejects
-   * when none was accepted. A group that would take a namespace beyond its share is refused as
-   * `shareRefusal` says; one without a share has no bound.
+   * Adds all groups in one round trip. Resolves with one entry per group: null when its jobs are
+   * durable, or the error with which the group was refused. Rejects when no group was accepted. A
+   * group that would take a namespace beyond its share is refused with `shareRefusal`; a namespace
+   * without a share is not limited.
    */
   add(groups: readonly JobGroup[], shares: Shares): Promise<(AppError | null)[]>;
-  /** Told of every job that has left the queue, so that it no longer counts. */
+  /** Called when a job has left the queue, so that it is no longer counted. */
   ended(job: InvocationJob): void;
-  /** Told of every job that is put back for a while without having failed. */
+  /** Called when a job is put back until `until` (Unix milliseconds) without having failed. */
   postponed(id: string, until: number): void;
   /**
-   * Removes a job that no worker has, atomically; false when a worker has it or it is not there.
+   * Removes a job atomically. Resolves with false when a worker has the job or it does not exist.
    */
   remove(job: InvocationJob): Promise<boolean>;
-  /** See the port. */
+  /** See `InvocationQueue` in src/ports/. */
   removed(namespace: Namespace, id: string): Promise<RemovedInvocation | null>;
   onRemoved(handler: RemovedHandler): void;
   /**
-   * Tells the worker that has the job, in whichever process, that it is cancelled. Remembered for
-   * as long as it may run.
+   * Notifies the worker that has the job, in any process, that it is cancelled. The request is kept
+   * for as long as the job may run.
    */
   requestCancel(id: string): Promise<void>;
   isCancelRequested(id: string): Promise<boolean>;
-  /** The handler gets the id; null means that requests may have been missed. */
+  /**
+   * Calls the handler with the id of each cancelled job; null means that requests may have been
+   * missed.
+   */
   onCancelRequest(handler: (id: string | null) => void): Promise<Closable>;
-  /** Ids of a namespace's jobs, newest first. `next` feeds the next `cursor`. */
+  /**
+   * Lists the ids of a namespace's jobs, newest first. Pass `next` as `cursor` to get the next
+   * page.
+   */
   list(
     namespace: Namespace,
     limit: number,
@@ -86,17 +98,20 @@ export interface QueueDriver extends Closable {
   ): Promise<{ ids: string[]; next: string | null }>;
   counts(): Promise<QueueCounts>;
   use(namespace: Namespace): Promise<QueueUse>;
-  /** How many namespaces have jobs on the queue. */
+  /** Resolves with the number of namespaces that have jobs in the queue. */
   namespaces(): Promise<number>;
-  /** For a process that consumes, which closes it. See `CrashJournal` for what it must keep. */
+  /**
+   * Opens the journal for a process that consumes jobs, which closes it. See `CrashJournal` for the
+   * contract.
+   */
   openCrashJournal(): Promise<CrashJournal>;
   ping(): Promise<void>;
 }
 
-/** What namespaces may have on the queue, by name. */
+/** The limits of namespaces, by name. */
 export type Shares = ReadonlyMap<string, QueueShare>;
 
-/** Asked for at every add, so it must be at hand. */
+/** Returns the limits of a namespace. Called on every add, so it should answer from memory. */
 export type ShareOf = (namespace: Namespace) => QueueShare | Promise<QueueShare>;
 
 export interface QueueLimits {
@@ -106,12 +121,16 @@ export interface QueueLimits {
   maxBytes: number;
 }
 
+/** The timings of job locks. */
 export interface QueueTimings {
-  /** How long a worker may be silent before its jobs are given to another. */
+  /**
+   * The duration of a job lock in milliseconds: a worker that has not renewed its locks for this
+   * long loses its jobs to another worker.
+   */
   lockMs: number;
   /**
-   * How often such jobs are looked for. Two rounds after the lock's end at most, so 8 s and 3 s
-   * make 14 s.
+   * The interval of the checks for expired locks, in milliseconds. A stalled job is redelivered two
+   * checks after its lock expires at the latest: 8 s and 3 s give 14 s.
    */
   stalledCheckMs: number;
 }
@@ -119,19 +138,16 @@ export interface QueueTimings {
 export const DEFAULT_TIMINGS: QueueTimings = { lockMs: 8000, stalledCheckMs: 3000 };
 
 /**
- * Checks in step with the lock, so that a shorter one gives a quicker takeover and a longer one no
- * later checks.
+ * Derives the timings from the lock duration (in milliseconds): a shorter lock also shortens the
+ * check interval, a longer lock leaves it at the default.
  */
 export function timingsFor(lockMs: number): QueueTimings {
   const { lockMs: usual, stalledCheckMs } = DEFAULT_TIMINGS;
   return { lockMs, stalledCheckMs: Math.min(stalledCheckMs, Math.round((lockMs * stalledCheckMs) / usual)) };
 }
 
-/**
- * Results, logs and dead letters live in the store: of a job that is over, nothing may pile up
- * here.
- */
+/** Results, logs and dead letters live in the store, so BullMQ must keep no finished jobs. */
 export const KEEP_NOTHING = { removeOnComplete: { count: 0 }, removeOnFail: { count: 0 } };
 
-/** Something went wrong behind the caller's back, and was dealt with. */
+/** Reports a fault that was handled internally and that no caller sees. */
 export type Warn = (message: string, error: unknown) => void;

@@ -1,65 +1,70 @@
 import { QUEUE_KINDS, type QueueKind } from './jobs.js';
 
 /**
- * Who is next in a kind. BullMQ serves jobs by priority, lowest first; a job's priority is its
- * time, given when it is added, by start-time fair queueing:
+ * The order of jobs in a queue. BullMQ serves jobs by priority, lowest first. A job's priority is
+ * its virtual time, assigned by start-time fair queueing when the job is added:
  *
- * time = max(clock, last time of the namespace) ; last time of the namespace = time + 1 /
- * JOBS_PER_TURN
+ *     time = max(clock, last time of the namespace)
+ *     last time of the namespace = time + 1 / JOBS_PER_UNIT
  *
- * where the clock is the highest time that a worker has been seen to finish. A namespace with
- * 10,000 waiting jobs has spread them over 2,500 times ahead of the clock; another's first job gets
- * the clock's own time and goes before all but JOBS_PER_TURN of them. Nobody starves, because the
- * clock moves on with every job done, and a time once given is reached. What is kept is one number
- * per kind and one per namespace that is ahead of the clock.
+ * The clock is the highest virtual time of a finished job. A namespace with 10,000 waiting jobs has
+ * spread them over 2,500 units of virtual time ahead of the clock; the first job of another
+ * namespace gets the clock's own time and goes before all but JOBS_PER_UNIT of them. No namespace
+ * starves, because the clock advances with every finished job and reaches each assigned time. The
+ * state consists of one number per queue, and one per namespace that is ahead of the clock.
  */
 export const JOBS_PER_UNIT = 4;
+/** The virtual time that one job costs its namespace. */
 export const JOB_COST = 1 / JOBS_PER_UNIT;
 
-/** BullMQ's priorities end here on Redis. */
+/** BullMQ's highest priority on Redis. */
 export const MAX_PRIORITY = 2 ** 21;
 /**
- * There, times are counted from the clock anew when it has come this far, long before priorities
- * run out.
+ * Virtual times on Redis are rebased when the clock has reached this, long before priorities run
+ * out.
  */
 export const REBASE_AT = 2 ** 20;
 
-/** Never 0: for BullMQ that is "no priority" and would go before everything. */
+/**
+ * Converts a virtual time to a priority. Never returns 0, which BullMQ treats as "no priority" and
+ * serves first.
+ */
 export function priorityOf(time: number): number {
   return Math.floor(time) + 1;
 }
 
+/** Converts a priority to a virtual time. */
 export function virtualTimeOf(priority: number): number {
   return priority - 1;
 }
 
-/** A value for each kind. */
+/** Creates one value per queue. */
 export function perQueue<T>(make: (kind: QueueKind) => T): Record<QueueKind, T> {
   return Object.fromEntries(QUEUE_KINDS.map((kind) => [kind, make(kind)])) as Record<QueueKind, T>;
 }
 
 /**
- * The times of a queue that one process has to itself. On Redis, where several add, the script that
- * adds does the same with what Redis keeps.
+ * The virtual times of a queue that only one process uses. On Redis, which several processes share,
+ * lua/addJobs-2.lua implements the same on state in Redis.
  */
 export class VirtualTime {
   readonly #clock = perQueue(() => 0);
   readonly #last = perQueue(() => new Map<string, number>());
 
-  /** Takes the namespace's next time; returns the priority that stands for it. */
+  /** Assigns the next virtual time of the namespace. Returns it as a priority. */
   take(kind: QueueKind, namespace: string): number {
     const time = Math.max(this.#clock[kind], this.#last[kind].get(namespace) ?? 0);
     this.#last[kind].set(namespace, time + JOB_COST);
     return priorityOf(time);
   }
 
-  /** Counts a job that was added in an earlier life. */
+  /** Counts a job that an earlier process added. */
   restore(kind: QueueKind, namespace: string, priority: number): void {
     const time = virtualTimeOf(priority);
     this.#last[kind].set(namespace, Math.max(time + 1, this.#last[kind].get(namespace) ?? 0));
   }
 
-  /** Moves the clock on to the time of a job that is done. */
+  /** Advances the clock to the virtual time of a finished job. */
   finished(kind: QueueKind, priority: number): void {
     const time = virtualTimeOf(priority);
     if (time <= this.#clock[kind]) return;

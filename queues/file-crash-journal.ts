@@ -6,17 +6,17 @@ import { type CrashJournal, KEPT_MS, type RunMark } from './crash-journal.js';
 
 const DIRECTORY = 'running';
 /**
- * Room for some 1,600 marks. The file has its size from the start, so that writing it needs no
- * space on a disk that is full.
+ * Holds about 1,600 marks. The file is allocated in full when it is created, so that writes do not
+ * need space on a full disk.
  */
 const FILE_BYTES = 64 << 10;
 const END = '\n\n';
 
 /**
- * The journal of embedded drivers: a file for each process in the data directory. It is overwritten
- * in place and never synced: what has been written is in the page cache of the operating system,
- * which survives `kill -9`. A crash of the machine loses the record, and with it only the
- * suspicion.
+ * The crash journal of the embedded drivers: one file per process in the data directory,
+ * overwritten in place and never synced. Written data is in the page cache of the operating system,
+ * which survives `kill -9`. A machine crash loses the record; a crash without a record is
+ * attributed to no job.
  */
 export class FileCrashJournal implements CrashJournal {
   readonly #file: string;
@@ -30,7 +30,10 @@ export class FileCrashJournal implements CrashJournal {
     this.#before = before;
   }
 
-  /** `dataDir` is locked by the caller: nobody else writes here while this process runs. */
+  /**
+   * Opens the journal. The caller must hold the lock on `dataDir`, so that no other process writes
+   * here while this one runs.
+   */
   static async open(dataDir: string): Promise<FileCrashJournal> {
     const directory = join(dataDir, DIRECTORY);
     await mkdir(directory, { recursive: true, mode: 0o700 });
@@ -54,7 +57,7 @@ export class FileCrashJournal implements CrashJournal {
     if (text.length <= FILE_BYTES) writeSync(this.#descriptor, text, 0, 'latin1');
   }
 
-  /** Those of dead processes: none of this one's runs has crashed. */
+  /** Resolves with the marks of dead processes; no run of this process has crashed. */
   async read(): Promise<ReadonlySet<string>> {
     return this.#before;
   }

@@ -5,18 +5,20 @@ import type { TriggerKind } from '../src/contract/invocation.js';
 import type { Invocation, QueuedInvocation } from '../src/ports/queue.js';
 
 /**
- * The BullMQ queues of all functions' invocations; a job's name is its function, its id the request
- * id. Calls that somebody waits for have their own: from one queue, events that take long would
- * hold all slots of a worker, and a call would wait.
+ * The two BullMQ queues of invocations. A job's name is its function, its id the request id. Sync
+ * calls have a queue of their own: in a shared queue, long async jobs would hold all slots of a
+ * worker and delay the callers.
  */
 export const QUEUE_KINDS = ['sync', 'async'] as const;
 export type QueueKind = (typeof QUEUE_KINDS)[number];
-/** The small queue of due ticks, apart so that a long backlog does not hold up the clock. */
+/**
+ * The queue of due schedule ticks. It is separate so that a long backlog does not delay schedules.
+ */
 export const TICKS = 'ticks';
 
 /**
- * An invocation as it lies in the store. Keys are short and absent when they hold the usual value,
- * because a job is written and read once per hop and most inputs are small.
+ * An invocation as stored in a job. Keys are short and omitted for default values, because a job is
+ * written and read at every hop and most inputs are small.
  */
 export interface JobData {
   /** Namespace. */
@@ -29,31 +31,33 @@ export interface JobData {
   t: TriggerKind;
   /** Trigger depth, when not 0. */
   d?: number;
-  /** Caller's wallet, when there is one. */
+  /** The caller's wallet, if any. */
   w?: string;
-  /** Input as text; absent when it travels in `b`. */
+  /** Input as text; absent when it is in `b`. */
   i?: string;
-  /** Input as base64: bytes that are no UTF-8, or hold a NUL, which not every store keeps. */
+  /**
+   * Input as base64, when it is not valid UTF-8 or contains a NUL, which not every store preserves.
+   */
   b?: string;
   /** Input size in bytes. */
   s: number;
-  /** Accepted at. */
+  /** When the invocation was accepted, in Unix milliseconds. */
   a: number;
   /** Reply address. */
   r?: string;
-  /** Max age, milliseconds. */
+  /** The maximum age, in milliseconds. */
   m?: number;
   /** Callback URL. */
   c?: string;
-  /** How long the result is kept, milliseconds. */
+  /** The retention of the result, in milliseconds. */
   k: number;
   /** Trace context. */
   p?: string;
   /** HTTP request. */
   h?: string;
-  /** The invocation that caused it. */
+  /** The id of the invocation that caused this one. */
   u?: string;
-  /** The message that fired it. */
+  /** The id of the message that triggered it. */
   g?: string;
 }
 
@@ -86,7 +90,7 @@ function encodeInvocation(invocation: Invocation): JobData {
   return data;
 }
 
-/** Trusts its argument: only `encodeInvocation` writes jobs. */
+/** Decodes a job without validation: only `encodeInvocation` writes jobs. */
 export function decodeInvocation(id: string, name: string, data: JobData): Invocation {
   const invocation: Invocation = {
     id: id as RequestId,
@@ -111,7 +115,7 @@ export function decodeInvocation(id: string, name: string, data: JobData): Invoc
   return invocation;
 }
 
-/** A job as it is handed to a driver. */
+/** A job as it is passed to a driver. */
 export interface NewJob {
   id: string;
   name: string;
@@ -119,14 +123,16 @@ export interface NewJob {
   opts: JobsOptions;
 }
 
+/** Converts an invocation to a job. */
 export function toJob({ invocation, attempts, backoff, delayMs }: QueuedInvocation): NewJob {
-  // Few and only where they say something: every one is packed, stored and read again with the job.
+  // Options are set only where they differ from the default, because each is packed, stored and
+  // read with the job.
   const opts: JobsOptions = {};
   if (attempts > 1) {
     opts.attempts = attempts;
     opts.backoff = toBackoff(backoff);
   }
-  // A negative or fractional delay would make BullMQ refuse or misplace the job.
+  // BullMQ rejects a negative delay and misplaces a job with a fractional one.
   if (delayMs > 0) opts.delay = Math.ceil(delayMs);
   return { id: invocation.id, name: invocation.function, data: encodeInvocation(invocation), opts };
 }
@@ -135,20 +141,22 @@ function toBackoff({ type, delayMs }: QueuedInvocation['backoff']): BackoffOptio
   return { type: type === 'fixed' ? 'fixed' : DOUBLING, delay: delayMs };
 }
 
-/** Our name for exponential backoff: BullMQ's own has no cap. */
+/** The name of this project's exponential backoff: BullMQ's own has no upper limit. */
 export const DOUBLING = 'doubling';
 const BACKOFF_CAP_MS = 300_000;
 const JITTER = 0.2;
 
 /**
- * Doubles from `delayMs` with each failure, never beyond 300 s. Jitter lengthens it by up to a
- * fifth: nobody is tried again sooner than `retry.delay` promises.
+ * Returns the delay before a retry in milliseconds: `delayMs`, doubled with each failure after the
+ * first, at most 300 s. Jitter lengthens it by up to a fifth, so that no retry is earlier than
+ * `retry.delay` promises.
  */
 export function doublingBackoff(delayMs: number, failures: number): number {
   const full = delayMs * 2 ** Math.max(0, failures - 1);
   return Math.round(Math.min(BACKOFF_CAP_MS, full * (1 + JITTER * Math.random())));
 }
 
+/** Returns the queue of a job: `sync` if it has a reply address. */
 export function queueKindOf(data: JobData): QueueKind {
   return data.r === undefined ? 'async' : 'sync';
 }

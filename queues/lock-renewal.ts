@@ -4,13 +4,13 @@ import type { JobStore } from './job-store.js';
 
 interface Held {
   token: string;
-  /** When its lock was taken or renewed last, on the monotonic clock. */
+  /** When the lock was acquired or last renewed, on the monotonic clock in milliseconds. */
   renewedAt: number;
 }
 
 /**
- * Renews the locks of the jobs that this process has, as BullMQ's own workers do: it looks four
- * times in the life of a lock and renews those older than a quarter of it, all in one command.
+ * Renews the locks of this process's jobs, as BullMQ's own workers do: checks four times per lock
+ * duration, and renews all locks older than a quarter of it in one command.
  */
 export class LockRenewal implements Closable {
   readonly #store: JobStore;
@@ -21,7 +21,7 @@ export class LockRenewal implements Closable {
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
-  /** `onLost` is told of jobs that another worker has by now. */
+  /** @param onLost Called with the id of each job whose lock another worker now holds. */
   constructor(store: JobStore, lockMs: number, onLost: (id: string) => void, warn: Warn) {
     this.#store = store;
     this.#lockMs = lockMs;
@@ -38,7 +38,7 @@ export class LockRenewal implements Closable {
     this.#held.delete(id);
   }
 
-  /** Does not wait for a command under way: the store may be away. */
+  /** Does not wait for a pending command, because the store may be unreachable. */
   async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#timer);
@@ -59,14 +59,14 @@ export class LockRenewal implements Closable {
     for (const [, held] of due) held.renewedAt = now;
     try {
       for (const id of await this.#store.extendLocks(ids, tokens, this.#lockMs)) {
-        // It may have left the queue meanwhile.
+        // The job may have left the queue in the meantime.
         if (!this.#held.has(id)) continue;
-        this.#warn(`Invocation ${id} is another worker's by now: its lock could not be renewed.`, undefined);
+        this.#warn(`Lost the lock of invocation ${id}: another worker has taken it over.`, undefined);
         this.#onLost(id);
       }
     } catch (error) {
       if (this.#isClosed) return;
-      this.#warn('The locks of running invocations could not be renewed; it is tried again.', error);
+      this.#warn('Failed to renew the locks of running invocations; retrying.', error);
     }
   }
 }

@@ -2,8 +2,8 @@ import type { RepeatStrategy } from 'bullmq';
 import { nextRunAfter } from '../src/contract/cron.js';
 
 /**
- * When a schedule of BullMQ is due next. In place of BullMQ's own, which leaves out days on which
- * clocks change.
+ * The repeat strategy for BullMQ's job schedulers: returns the next run after a time (Unix
+ * milliseconds). Replaces BullMQ's own strategy, which skips days on which the clock changes.
  */
 export const nextTick: RepeatStrategy = (after, { pattern, tz }) =>
   pattern === undefined ? undefined : (nextRunAfter(pattern, tz ?? 'UTC', after) ?? undefined);

@@ -9,13 +9,18 @@ export type QueuesOptions = ({ driver: 'redis'; url: string } | { driver: 'sqlit
   QueueLimits & {
     timings?: QueueTimings;
     /**
-     * What a namespace may have on the queue; without it only the limits of the whole queue hold.
+     * Resolves with the limits of a namespace in the queue; without it, only the limits of the
+     * whole queue apply.
      */
     shareOf?: ShareOf | undefined;
-    /** Told of faults that were dealt with: lost connections, lost locks, handlers that threw. */
+    /**
+     * Called for errors that were handled internally: lost connections, lost locks, handlers that
+     * threw.
+     */
     warn?: Warn;
   };
 
+/** The queue and the ports that share its server; `close` closes all of them. */
 export interface Queues extends Closable {
   queue: InvocationQueue;
   backlog: Backlog;
@@ -24,8 +29,8 @@ export interface Queues extends Closable {
 }
 
 /**
- * Opens the queue and what lives on the same server; only the driver that is used is loaded.
- * Closing it closes all of them, jobs in hand first.
+ * Opens the queue, backlog, leases and tasks on one server; loads only the configured driver.
+ * `close` waits for running jobs and then closes all of them.
  */
 export async function openQueues(options: QueuesOptions): Promise<Queues> {
   const { timings = DEFAULT_TIMINGS, warn = () => {} } = options;

@@ -1,22 +1,25 @@
 import type { QueueKind } from './jobs.js';
 
-/** A job that held its slot for no longer than this is short. */
+/** A job that held its slot for at most this long is short. */
 const SHORT_JOB_MS = 50;
-/** Jobs with more input are not prefetched: many of them would fill the process's memory. */
+/**
+ * Jobs with more input are not prefetched, because many of them would fill the memory of the
+ * process.
+ */
 const MAX_BYTES = 64 << 10;
-/** A process configured for fewer slots is meant to hold few jobs. */
+/** Processes with fewer slots do not prefetch: they are meant to hold few jobs. */
 const MIN_SLOTS = 16;
 /**
- * Jobs fetched at once, as a multiple of the slots. A higher factor for sync jobs lengthens every
- * caller's wait.
+ * The number of jobs to fetch, as a multiple of the slots. A higher factor for sync jobs increases
+ * every caller's latency.
  */
 const PREFETCH_FACTOR = { sync: 3, async: 6 } as const satisfies Record<QueueKind, number>;
 
 /**
- * Decides how many jobs of a queue this process fetches: as many as it has slots, and
- * `PREFETCH_FACTOR` times as many while all jobs are small and short. Most of a short job's time is
- * the round trip to the store and its log write, which need no slot. Long jobs are not prefetched,
- * as another process may have a slot for them.
+ * Decides how many jobs of a queue this process fetches: as many as it has slots, or
+ * `PREFETCH_FACTOR` times as many while all jobs are small and short. A short job spends most of its
+ * time in the round trip to the store and in its log write, neither of which needs a slot. Long jobs
+ * are not prefetched, because another process may have a slot for them.
  */
 export class Prefetch {
   readonly #slots: number;
@@ -25,7 +28,7 @@ export class Prefetch {
   #current: number;
   #shortInARow = 0;
 
-  /** `setLimit` is called whenever the number of jobs to fetch changes. */
+  /** @param setLimit Called whenever the number of jobs to fetch changes. */
   constructor(kind: QueueKind, slots: number, setLimit: (jobs: number) => void) {
     this.#slots = slots;
     this.#current = slots;
@@ -33,17 +36,17 @@ export class Prefetch {
     this.#setLimit = setLimit;
   }
 
-  /** Jobs fetched at once now. */
+  /** The current number of jobs to fetch. */
   get limit(): number {
     return this.#current;
   }
 
-  /** Records a fetched job by the size of its input. */
+  /** Records a fetched job by its input size in bytes. */
   recordFetch(bytes: number): void {
     if (bytes > MAX_BYTES) this.#reset();
   }
 
-  /** Records how long a job held its slot. */
+  /** Records how long a job held its slot, in milliseconds. */
   recordEnd(ms: number): void {
     if (ms > SHORT_JOB_MS) {
       this.#reset();

@@ -4,9 +4,9 @@ import type { JobStore } from './job-store.js';
 import { DOUBLING, doublingBackoff } from './jobs.js';
 
 /**
- * Moves a job that is not over back into its queue: for a retry after its backoff, which uses up an
- * attempt, or for a while, which does not. Returns when it is due again if it was put back for a
- * while.
+ * Moves an unfinished job back into its queue: for a retry after its backoff, which counts an
+ * attempt, or for a delay, which does not. Resolves with the due time after a delay, and with null
+ * after a retry.
  */
 export async function putBack(
   store: JobStore,
@@ -20,7 +20,8 @@ export async function putBack(
     await store.moveToDelayed(id, now, settlement.delayMs, token, { skipAttempt: true });
     return { until: now + settlement.delayMs };
   }
-  // BullMQ keeps the stacks of failed attempts in the job; ours would only say the same line.
+  // BullMQ stores the stack of every failed attempt in the job; here each would repeat the same
+  // line.
   const fieldsToUpdate = { failedReason: settlement.error, stacktrace: JSON.stringify(job.stacktrace ?? []) };
   const delayMs = backoffOf(job);
   if (delayMs > 0) await store.moveToDelayed(id, now, delayMs, token, { fieldsToUpdate });

@@ -24,10 +24,10 @@ import type { InvocationJob, QueueDriver, QueueTimings, ShareOf, Warn } from './
 import { decodeInvocation, QUEUE_KINDS, queueKindOf, toJob } from './jobs.js';
 import { Schedules } from './schedules.js';
 
-/** How many jobs one call of `list` looks at when it filters by function. */
+/** The largest number of jobs that one call of `list` examines when it filters by function. */
 const LIST_SCAN = 1000;
 
-/** The queue's port on BullMQ, whatever store that runs on. */
+/** The port `InvocationQueue` on BullMQ, for all stores. */
 export class BullInvocationQueue implements InvocationQueue {
   readonly driver: string;
   readonly #driver: QueueDriver;
@@ -100,7 +100,7 @@ export class BullInvocationQueue implements InvocationQueue {
       const job = await this.#find(id);
       if (job === null) return 'absent';
       if (await this.#driver.remove(job)) return 'removed';
-      // Between the two it may have ended, or gone back into the queue for a retry.
+      // In the meantime the job may have ended, or may be waiting for a retry.
       const state = await this.#stateOf(job);
       if (state === 'active') {
         await this.#driver.requestCancel(id);
@@ -182,7 +182,7 @@ export class BullInvocationQueue implements InvocationQueue {
     if (shareOf === undefined) return shares;
     for (const { invocation } of jobs) {
       const { namespace } = invocation;
-      // Nearly always of one namespace.
+      // All jobs nearly always have the same namespace.
       if (shares.some(([known]) => known === namespace)) continue;
       const share = shareOf(namespace);
       shares.push([namespace, share instanceof Promise ? await share : share]);
@@ -211,7 +211,7 @@ export class BullInvocationQueue implements InvocationQueue {
     };
   }
 
-  /** The drivers' own errors say nothing to a caller. */
+  /** Converts errors of drivers to `unavailable`, because callers cannot act on them. */
   async #reach<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();

@@ -4,14 +4,17 @@ import type { RemovedInvocation } from '../src/ports/queue.js';
 import { decodeInvocation, type JobData, type NewJob } from './jobs.js';
 
 /**
- * What Redis keeps of a job beside BullMQ's keys: enough to write the end of an invocation whose
- * job somebody has removed. No part of it holds a colon or a blank.
+ * Encodes what the usage index on Redis stores of a job: enough to record the end of an invocation
+ * whose job was deleted with another tool. No field contains a colon or a space.
  */
 export function noteOf({ id, name, data }: Pick<NewJob, 'id' | 'name' | 'data'>): string {
   return `${id}:${data.s}:${name}:${data.v}:${data.t}:${data.d ?? 0}:${data.a}:${data.r ?? ''}`;
 }
 
-/** Null for a note of an earlier version, which had the id and the size alone. */
+/**
+ * Decodes such a note. Returns null for a note of an earlier version, which had only the id and the
+ * size.
+ */
 export function removedByNote(namespace: string, note: string): RemovedInvocation | null {
   const [id, size, name, version, trigger, depth, acceptedAt, replyTo] = note.split(':');
   if (id === undefined || name === undefined || trigger === undefined) return null;
@@ -35,7 +38,7 @@ export function removedByNote(namespace: string, note: string): RemovedInvocatio
   };
 }
 
-/** Of a job that was kept whole. */
+/** Decodes a removed job that was stored completely. */
 export function removedByData(id: string, name: string, data: string): RemovedInvocation {
   const stored = JSON.parse(data) as JobData;
   return { invocation: decodeInvocation(id, name, stored), inputSize: stored.s, hasInput: true };

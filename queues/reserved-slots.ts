@@ -1,14 +1,14 @@
-/** One reserved slot for each so many of the process's own. */
+/** One slot is reserved per this many slots of the process. */
 const SLOTS_PER_RESERVED = 4;
 const MIN_RESERVED = 2;
-/** A namespace may hold this part of the reserved slots. */
+/** The divisor that gives the share of reserved slots one namespace may hold. */
 const NAMESPACE_PART = 4;
 
 /**
- * Slots beyond the process's own, for namespaces that jobs of others keep waiting. One that holds
- * slots already, own or reserved, gets none of them: it waits for its own jobs. So a namespace
- * never holds all slots while another waits; of reserved slots it has a quarter at most, and a
- * further one only while more are free than it holds.
+ * Slots in addition to those of the process, for namespaces whose jobs wait behind long jobs of
+ * others. A namespace that already holds slots of any kind must wait for its own jobs. As a result,
+ * a namespace never holds all slots while another waits: it holds at most a quarter of the reserved
+ * slots, and gets a further one only while more of them are free than it holds.
  */
 export class ReservedSlots {
   readonly #total: number;
@@ -24,7 +24,9 @@ export class ReservedSlots {
     return this.#inUse;
   }
 
-  /** Whether a namespace that holds so many slots of any sort may have one. */
+  /**
+   * Returns whether a namespace that holds this many slots, of any kind, may get a reserved one.
+   */
   allows(held: number): boolean {
     const free = this.#total - this.#inUse;
     return held < this.#perNamespace && held < free;

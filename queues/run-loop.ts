@@ -7,65 +7,67 @@ import type { JobData } from './jobs.js';
 import { LockRenewal } from './lock-renewal.js';
 import { StalledChecks } from './stalled-checks.js';
 
-/** More jobs in one command would hold the store up for everybody else. */
+/**
+ * The largest number of jobs per command; a longer command would block the store for other clients.
+ */
 const MAX_AT_ONCE = 32;
-/** A store that did not answer is asked again after this. */
+/** The delay before a failed command is retried, in milliseconds. */
 const RETRY_MS = 1000;
-/** A backend that names no longest wait of its own can wait so long, seconds: Redis' limit. */
+/** The longest wait of a backend that does not define its own, in seconds: the limit on Redis. */
 const MAX_WAIT_SECONDS = 10;
 
 /**
- * What the loop does next. See the diagram in ARCHITECTURE.md.
+ * The state of the loop. See the diagram in ARCHITECTURE.md.
  *
- * - `fetching`: a command is under way that takes as many jobs as there is room for, or it is about
- *   to be sent.
- * - `waiting`: the queue was empty; the store says when there is a job, or when a delayed one is due.
- * - `full`: this process has as many jobs as it may have. A job that leaves brings the next one with
- *   it (the command that settles one also takes one), or ends this state.
- * - `resting`: the store did not answer, or its rate limit holds; asked again after a time.
- * - `closing`: no job is taken any more, and those that arrive go back; the others run to their end.
+ * - `fetching`: a command that fetches as many jobs as there is room for is pending or about to be
+ *   sent.
+ * - `waiting`: the queue was empty; the store reports when there is a job, or when a delayed one is
+ *   due.
+ * - `full`: this process has as many jobs as it may have. When a job leaves, the command that
+ *   completes it also fetches the next one, or this state ends.
+ * - `resting`: the store failed, or its rate limit applies; the loop continues after a delay.
+ * - `closing`: no job is fetched, jobs that still arrive are returned, running jobs run to their
+ *   end.
  * - `closed`.
  */
 export type LoopState = 'fetching' | 'waiting' | 'full' | 'resting' | 'closing' | 'closed';
 
 /**
- * What becomes of a job: `done`: it may leave the queue; `moved`: it is no longer this process's;
- * `unstarted`: it goes back to where it was, no attempt used.
+ * The result of running a job: `done`: remove it from the queue; `moved`: this process no longer
+ * owns it; `unstarted`: return it to the queue without counting an attempt.
  */
 export type RunOutcome = 'done' | 'moved' | 'unstarted';
 
 export interface RunLoopOptions {
   store: JobStore;
-  /** The queue that the store is of, to read jobs through. */
+  /** The queue of the store, through which jobs are decoded. */
   queue: BullQueue<JobData>;
-  /** How many jobs the process may have at once, as long as `setLimit` says nothing else. */
+  /** The initial number of jobs that the process may have at once; see `setLimit`. */
   limit: number;
-  /** How many jobs are taken at once at most while jobs are slow: the cores of the machine. */
+  /** The number of CPU cores: the largest number of jobs to fetch at once while jobs are slow. */
   cores: number;
-  /** How long the store is waited for until it is asked without a sign from it. */
+  /** How long to wait for a marker before looking for jobs without one, in seconds. */
   waitSeconds: number;
   timings: QueueTimings;
   warn: Warn;
-  /** Runs a job to the end of what is owed to it. Rejects when it can never be run. */
+  /** Runs a job until its end is recorded. Rejects when the job can never be run. */
   run(job: InvocationJob, token: string): Promise<RunOutcome>;
-  /** A job has left the queue. */
+  /** Called when a job has left the queue. */
   onEnded(job: InvocationJob): void;
-  /** A job is another worker's by now. */
+  /** Called when another worker holds the lock of a job. */
   onLost(id: string): void;
 }
 
-/** What those who add jobs need of the loop that may take them at once. */
+/** The part of the run loop that fetches jobs together with adds. */
 export interface JobTaker {
   readonly lockMs: number;
-  /** Lock tokens for as many jobs as the loop has room for, `most` at the most; hold that room. */
+  /** Reserves room for up to `most` jobs. Returns one lock token per reserved place. */
   reserve(most: number): readonly string[];
-  /**
-   * Hands over what was taken for the tokens, in their order, and releases the room of the others.
-   */
+  /** Delivers the fetched jobs, in the order of the tokens, and releases the room that is left. */
   deliver(tokens: readonly string[], answers: readonly NextJob[]): void;
 }
 
-/** Takes the jobs of one queue, has them run, and settles them. */
+/** Fetches the jobs of one queue, runs them, and settles them. */
 export class RunLoop implements Closable, JobTaker {
   readonly #options: RunLoopOptions;
   readonly #store: JobStore;
@@ -73,22 +75,24 @@ export class RunLoop implements Closable, JobTaker {
   readonly #stalledChecks: StalledChecks;
   readonly #id = randomUUID();
   readonly #running: Promise<void>;
-  /** What has to be over before this is closed, beside the loop itself. */
+  /** Pending work that must end before `close` resolves, besides the loop itself. */
   readonly #open = new Set<Promise<void>>();
   #state: LoopState = 'fetching';
-  /** Jobs that this process may have at once, those that wait for a slot included. */
+  /**
+   * The number of jobs that this process may have at once, including those that wait for a slot.
+   */
   #limit: number;
   #prefetches = false;
   #jobs = 0;
   #reserved = 0;
   #tokens = 0;
-  /** No job was there when the store was asked last. */
+  /** Whether the queue was empty when it was last asked. */
   #isEmpty = false;
-  /** Unix milliseconds at which a delayed job is due; 0 when none is known. */
+  /** When the next delayed job is due, in Unix milliseconds; 0 when unknown. */
   #lookAgainAt = 0;
-  /** On the monotonic clock. */
+  /** On the monotonic clock, in milliseconds. */
   #restUntil = 0;
-  /** Taken away from the store, and not followed yet by a look for a job. */
+  /** The marker that this process has consumed and not yet acted on. */
   #marker: Marker | null = null;
   #wakeUp: (() => void) | undefined;
   #closing: Promise<void> | undefined;
@@ -112,8 +116,10 @@ export class RunLoop implements Closable, JobTaker {
   }
 
   /**
-   * Changes how many jobs this process may have at once. `prefetches`: jobs are short, so more are
-   * taken than there are slots; see prefetch.ts.
+   * Changes how many jobs this process may have at once.
+   *
+   * @param prefetches Whether jobs are short, so that more are fetched than there are slots; see
+   *   prefetch.ts.
    */
   setLimit(jobs: number, { prefetches }: { prefetches: boolean }): void {
     this.#limit = jobs;
@@ -122,7 +128,7 @@ export class RunLoop implements Closable, JobTaker {
   }
 
   reserve(most: number): readonly string[] {
-    // While jobs are slow, others are left to processes that have a core for them.
+    // While jobs are slow, leave jobs to processes with an idle core.
     const room = this.#prefetches ? this.#room : Math.min(this.#room, this.#options.cores - this.#inHand);
     return this.#reserveTokens(Math.min(most, room));
   }
@@ -132,7 +138,7 @@ export class RunLoop implements Closable, JobTaker {
     for (const [index, [json, id]] of answers.entries()) {
       const token = tokens[index] ?? '';
       if (json === null) continue;
-      // It may have been told to close meanwhile, or to have fewer, and would not come to it for
+      // The loop may be closing, or its limit may have been lowered, so the job would wait for
       // long.
       if (this.#room <= 0) this.#giveBack(id, token);
       else this.#start(this.#read(json, id), token);
@@ -140,7 +146,7 @@ export class RunLoop implements Closable, JobTaker {
     this.#wake();
   }
 
-  /** Resolves when no job is left in this process. */
+  /** Resolves when this process has no job left. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -151,7 +157,7 @@ export class RunLoop implements Closable, JobTaker {
     this.#wake();
     await this.#store.disconnectBlocking();
     await this.#running;
-    // What was reserved may still bring jobs, which go back.
+    // Reserved tokens may still bring jobs, which are returned to the queue.
     while (this.#open.size > 0 || this.#reserved > 0) {
       await (this.#open.size > 0 ? Promise.all(this.#open) : this.#sleep());
     }
@@ -196,7 +202,7 @@ export class RunLoop implements Closable, JobTaker {
     return this.#isEmpty ? 'waiting' : 'fetching';
   }
 
-  /** Until the next `#wake`, or for so long at most. */
+  /** Resolves at the next `#wake`, or after `ms` milliseconds if given. */
   #sleep(ms?: number): Promise<void> {
     return new Promise((resolve) => {
       const timer = ms === undefined ? undefined : setTimeout(() => this.#wake(), ms);
@@ -222,9 +228,10 @@ export class RunLoop implements Closable, JobTaker {
     try {
       answers = await this.#store.moveManyToActive(tokens);
     } catch (error) {
-      this.#failed('Jobs could not be taken from the queue; it is tried again.', error);
+      this.#failed('Failed to fetch jobs from the queue; retrying.', error);
     }
-    // Before the jobs are handed over: what one of them says of the queue is newer.
+    // Update the state before jobs are delivered: what a job reports about the queue later is
+    // newer.
     const last = answers.at(-1);
     if (last !== undefined && last[0] !== null) this.#isEmpty = false;
     else if (last !== undefined) this.#foundEmpty(last);
@@ -240,13 +247,13 @@ export class RunLoop implements Closable, JobTaker {
     try {
       const marker = await this.#store.waitForJob(seconds);
       this.#marker = marker ?? this.#marker;
-      // Of two delayed jobs the earlier one counts.
+      // Of two delayed jobs, wait for the earlier one.
       const known = this.#lookAgainAt;
       const due = marker === null ? 0 : marker.score;
       this.#lookAgainAt = due > 0 && known > 0 ? Math.min(due, known) : due;
       this.#isEmpty = due > Date.now();
     } catch (error) {
-      this.#failed('The queue could not be listened to; it is tried again.', error);
+      this.#failed('Failed to wait for jobs; retrying.', error);
       if (this.#closing === undefined) await this.#store.reconnectBlocking().catch(() => {});
     }
   }
@@ -261,7 +268,7 @@ export class RunLoop implements Closable, JobTaker {
 
   #failed(message: string, error: unknown): void {
     if (this.#closing !== undefined) return;
-    // Lost connections are reported by themselves.
+    // Lost connections are reported by the connection itself.
     if (error instanceof Error && isNotConnectionError(error)) this.#options.warn(message, error);
     this.#restUntil = performance.now() + RETRY_MS;
   }
@@ -289,7 +296,7 @@ export class RunLoop implements Closable, JobTaker {
     );
   }
 
-  /** A job, and those that come one after the other in its place, under the same token. */
+  /** Runs a job, and then each next job that a completion fetched under the same token. */
   async #runAll(first: InvocationJob, token: string): Promise<void> {
     let job: InvocationJob | null = first;
     while (job !== null) {
@@ -308,7 +315,7 @@ export class RunLoop implements Closable, JobTaker {
     }
   }
 
-  /** Takes a job out of the queue that is over; returns the next one, taken in the same step. */
+  /** Completes a job. Resolves with the next job, fetched by the same command, or null. */
   async #complete(job: InvocationJob, token: string): Promise<InvocationJob | null> {
     for (;;) {
       try {
@@ -322,7 +329,7 @@ export class RunLoop implements Closable, JobTaker {
         this.#options.onEnded(job);
         return this.#follow(nextJobOf(result), token);
       } catch (error) {
-        this.#options.warn(`Invocation ${job.id} could not be taken out of the queue.`, error);
+        this.#options.warn(`Failed to remove invocation ${job.id} from the queue.`, error);
         if (isLost(error) || this.#closing !== undefined) return null;
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       }
@@ -345,12 +352,12 @@ export class RunLoop implements Closable, JobTaker {
     try {
       return Job.fromJSON<JobData, void>(this.#options.queue, json, id);
     } catch (error) {
-      this.#options.warn(`Job ${id} is none of this program's and cannot be read.`, error);
+      this.#options.warn(`Failed to decode job ${id}: it was not added by Orama Functions.`, error);
       return null;
     }
   }
 
-  /** Gives up a job that nobody can run, such as one that was not added by this program. */
+  /** Fails a job that can never be run, such as one that another program added. */
   async #fail(job: InvocationJob, token: string, cause: unknown): Promise<void> {
     const reason = cause instanceof Error ? cause.message : String(cause);
     try {
@@ -358,18 +365,18 @@ export class RunLoop implements Closable, JobTaker {
       this.#options.onEnded(job);
       this.#options.warn(`Job ${job.id} left the queue without having been settled.`, cause);
     } catch (error) {
-      this.#options.warn(`Job ${job.id} cannot be run and could not be taken out of the queue.`, error);
+      this.#options.warn(`Job ${job.id} cannot be run, and removing it from the queue failed.`, error);
     }
   }
 
   #giveBack(id: string, token: string): void {
     const giving = async (): Promise<void> => {
       await this.#store.moveJobFromActiveToWait(id, token);
-      // BullMQ has nobody look for it.
+      // BullMQ adds no marker for a returned job.
       await this.#store.returnMarker(JOB_MARKER);
     };
     this.#hold(
-      giving().catch((error) => this.#options.warn(`Job ${id} could not be put back into the queue.`, error)),
+      giving().catch((error) => this.#options.warn(`Failed to return job ${id} to the queue.`, error)),
     );
   }
 

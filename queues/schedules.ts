@@ -6,7 +6,8 @@ import { TICKS } from './jobs.js';
 import { nextTick } from './next-tick.js';
 
 const TICK_OPTIONS = {
-  // A tick whose handler fails (the store is away, say) is tried again for about an hour.
+  // A tick whose handler fails, for example because the store is unreachable, is retried for about
+  // an hour.
   attempts: 60,
   backoff: { type: 'fixed', delay: 60_000 },
   removeOnComplete: true,
@@ -16,9 +17,9 @@ const CONCURRENCY = 4;
 const NEVER = 1_000_000;
 
 /**
- * Cron schedules as BullMQ job schedulers: each has exactly one delayed job, its next tick, so that
- * a tick comes once however many processes look, and one that fell due while all were down comes
- * once when they are back.
+ * Cron schedules as BullMQ job schedulers. Each schedule has exactly one delayed job, its next
+ * tick: a tick is delivered once regardless of the number of processes, and a tick that became due
+ * while no process was running is delivered once when one starts.
  */
 export class Schedules {
   readonly #driver: QueueDriver;
@@ -33,7 +34,8 @@ export class Schedules {
 
   async put({ id, cron, timezone }: Schedule): Promise<void> {
     const existing = await this.#driver.ticks.getJobScheduler(id);
-    // Writing it again would move on the next tick, and a missed one would be lost.
+    // Writing an unchanged schedule again would advance its next tick, and a missed tick would be
+    // lost.
     if (existing?.pattern === cron && existing.tz === timezone) return;
     await this.#driver.ticks.upsertJobScheduler(
       id,
@@ -68,14 +70,14 @@ export class Schedules {
         settings: { repeatStrategy: nextTick },
       },
     );
-    worker.on('error', (error) => this.#warn('The schedule worker reports a fault.', error));
-    worker.on('failed', (job, error) => this.#warn(`A tick of ${job?.repeatJobKey} failed.`, error));
+    worker.on('error', (error) => this.#warn('The schedule worker reported an error.', error));
+    worker.on('failed', (job, error) => this.#warn(`A tick of schedule ${job?.repeatJobKey} failed.`, error));
     await worker.waitUntilReady();
     return { close: () => worker.close() };
   }
 }
 
-/** BullMQ keeps the time a tick was meant for as its `prevMillis`. */
+/** Returns when a tick was due, in Unix milliseconds: BullMQ stores it as `prevMillis`. */
 function scheduledAtOf(job: Job<unknown, void>): number {
   return job.opts.prevMillis ?? job.timestamp + (job.opts.delay ?? 0);
 }

@@ -5,38 +5,40 @@ import { QUEUE_KINDS, type QueueKind } from './jobs.js';
 import { ReservedSlots } from './reserved-slots.js';
 
 /**
- * Sync jobs that arrive while async jobs hold every slot may use one extra slot for each so many.
+ * Sync jobs that arrive while async jobs hold all slots may use one extra slot per this many slots.
  */
 const SLOTS_PER_EXTRA = 4;
 /**
- * While sync jobs come in, async jobs hold at most this part of the slots, and each until it has
- * left the queue. What a call waits for at each of its steps is what async jobs have made this
- * process and the store do before it, which grows with their number, on fast and slow machines
- * alike; their rate is at least this part of what it is without calls.
+ * While sync jobs arrive, async jobs hold at most this share of the slots, and each keeps its slot
+ * until it has left the queue. At each step a sync call waits for the work that async jobs have
+ * caused in this process and in the store before it; that work grows with their number, on fast and
+ * slow machines alike. Async throughput stays at least this share of its rate without sync calls.
  */
 const YIELDING_SHARE = 0.75;
 /**
- * Sync jobs come in until so many async jobs for each slot have been admitted after the last one:
- * counted in jobs, since what a second is worth depends on the machine.
+ * Sync jobs count as arriving until this many async jobs per slot have been admitted after the last
+ * sync job. Counted in jobs because a duration would depend on the speed of the machine.
  */
 const YIELD_FOR_JOBS_PER_SLOT = 32;
-/** Slots none of which was released between two looks are held by long jobs. */
+/** If no slot was released between two checks, long jobs hold all of them. In milliseconds. */
 const LOOK_EVERY_MS = 50;
 /**
- * Jobs fetched beyond all slots while long jobs hold these, so that one of another namespace is
- * seen.
+ * The number of jobs to fetch beyond all slots while long jobs hold them, so that a job of another
+ * namespace is found.
  */
 const PROBES = 2;
 
-/** `none`: the job is to be put back into the queue, as others have to be looked at. */
+/** `none`: the job must be put back into the queue, so that other jobs can be examined. */
 export type Grant = 'slot' | 'reserved' | 'none';
 
-/** What decides how many jobs are fetched, which the limiter extends. */
+/** The fetch limits that the limiter extends. */
 export interface FetchLimits {
   limitOf(kind: QueueKind): number;
-  /** `extraFetches` of the kind has changed. */
+  /** Called when `extraFetches` of the kind has changed. */
   changed(kind: QueueKind): void;
-  /** How many namespaces have jobs on the queue, those whose jobs this process has included. */
+  /**
+   * Resolves with the number of namespaces with jobs in the queue, including jobs of this process.
+   */
   namespaces(): Promise<number>;
 }
 
@@ -46,33 +48,33 @@ interface Waiting {
 }
 
 /**
- * Limits the jobs that one process runs at once. Sync jobs are admitted first and may use some
- * extra slots when async jobs hold all of them. While sync jobs come in, async jobs leave some
- * slots free.
+ * Limits how many jobs one process runs at once. Sync jobs are admitted first, and may use some
+ * extra slots when async jobs hold all of them. While sync jobs arrive, async jobs leave some slots
+ * free.
  */
 export class SlotLimiter implements Closable {
   readonly #total: number;
   readonly #extra: number;
   readonly #inUse = { sync: 0, async: 0 };
   readonly #waiting: Readonly<Record<QueueKind, FairQueue<Waiting>>> = perQueue(() => new FairQueue());
-  /** By namespace, reserved ones included. */
+  /** By namespace, including reserved slots. */
   readonly #held = perQueue(() => new Map<string, number>());
   readonly #reserved: Readonly<Record<QueueKind, ReservedSlots>>;
   readonly #fetches: FetchLimits | undefined;
-  /** Jobs that have released their slot, and those at the last look. */
+  /** The number of jobs that have released their slot, and its value at the last check. */
   readonly #released = perQueue(() => 0);
   readonly #releasedBefore = perQueue(() => -1);
-  /** Kinds whose slots are all held by long jobs. */
+  /** The kinds whose slots are all held by long jobs. */
   readonly #stuck = new Set<QueueKind>();
   #look: NodeJS.Timeout | undefined;
   readonly #isAsking = perQueue(() => false);
   readonly #waitingAlone: { kind: QueueKind; admit: () => void }[] = [];
-  /** A job runs that must have the process to itself. */
+  /** Whether a job that must run alone is running. */
   #isAlone = false;
   #isStopped = false;
   readonly #yieldForJobs: number;
   readonly #yieldingLimit: number;
-  /** Async jobs admitted since the last sync job came in. */
+  /** The number of async jobs admitted since the last sync job arrived. */
   #asyncSinceSync: number;
 
   constructor(total: number, fetches?: FetchLimits) {
@@ -86,9 +88,9 @@ export class SlotLimiter implements Closable {
   }
 
   /**
-   * Acquires a slot, to be released with `release`: null when one is free at once, else a promise
-   * of it. Namespaces that wait are admitted in turn. While long jobs hold all slots, a namespace
-   * that has none of them gets a reserved one.
+   * Acquires a slot. Returns null when a slot is free at once, otherwise a promise of the grant;
+   * the caller must `release` it. Waiting namespaces are admitted in turn. While long jobs hold all
+   * slots, a namespace that holds none gets a reserved slot.
    */
   acquire(kind: QueueKind, namespace: string): Promise<Grant> | null {
     if (kind === 'sync') this.#asyncSinceSync = 0;
@@ -109,9 +111,9 @@ export class SlotLimiter implements Closable {
   }
 
   /**
-   * Acquires all slots, for a job that must have the process to itself; to be released with
-   * `releaseAlone`. No other job is admitted until those that hold slots have released them.
-   * Between two such jobs the others that wait are admitted.
+   * Acquires the whole process for a job that must run alone; the caller must call `releaseAlone`.
+   * Resolves when all other jobs have released their slots; meanwhile no other job is admitted.
+   * Between two such jobs, the other waiting jobs are admitted.
    */
   acquireAlone(kind: QueueKind): Promise<void> {
     if (kind === 'sync') this.#asyncSinceSync = 0;
@@ -129,14 +131,14 @@ export class SlotLimiter implements Closable {
   }
 
   /**
-   * True while sync jobs come in. An async job then keeps its slot until it has been settled:
-   * released earlier, the settlements of ended jobs would crowd out sync jobs.
+   * True while sync jobs arrive. An async job then keeps its slot until it has been settled: with
+   * an earlier release, the settlements of ended jobs would delay sync jobs.
    */
   get asyncYields(): boolean {
     return this.#asyncSinceSync < this.#yieldForJobs;
   }
 
-  /** Jobs of a kind to fetch beyond what is fetched otherwise. */
+  /** Returns how many jobs of a kind to fetch in addition to the fetch limit. */
   extraFetches(kind: QueueKind): number {
     return this.#reserved[kind].inUse + (this.#stuck.has(kind) ? PROBES : 0);
   }
@@ -155,7 +157,7 @@ export class SlotLimiter implements Closable {
     this.#grant();
   }
 
-  /** Those that wait, and those to come that would, go back into the queue. */
+  /** Refuses jobs that wait for a slot and those that would have to: they return to the queue. */
   stop(): void {
     this.#isStopped = true;
     for (const kind of QUEUE_KINDS) for (const { admit } of this.#waiting[kind].drain()) admit('none');
@@ -185,7 +187,7 @@ export class SlotLimiter implements Closable {
     this.#fetches?.changed(kind);
   }
 
-  /** Looks after the slots while all of them are held. */
+  /** Starts periodic checks, which run while all slots are held. */
   #watch(): void {
     if (this.#look !== undefined) return;
     this.#look = setInterval(() => this.#lookAfter(), LOOK_EVERY_MS);
@@ -212,7 +214,8 @@ export class SlotLimiter implements Closable {
   }
 
   /**
-   * Reserved slots for those that may have one; of the others, one makes way for those not seen.
+   * Gives reserved slots to waiting jobs whose namespaces may have one. If the fetch limit is used
+   * up, one waiting job makes way for jobs that have not been fetched yet.
    */
   #makeWay(kind: QueueKind): void {
     const waiting = this.#waiting[kind];
@@ -227,8 +230,8 @@ export class SlotLimiter implements Closable {
   }
 
   /**
-   * One job goes back into the queue, if another namespace has jobs there: put back for nothing, it
-   * would come after those behind it.
+   * Returns one waiting job to the queue if another namespace has jobs there. Without that check,
+   * the job would only lose its place to the jobs behind it.
    */
   async #makeWayForUnseen(kind: QueueKind): Promise<void> {
     if (this.#isAsking[kind]) return;
@@ -240,7 +243,7 @@ export class SlotLimiter implements Closable {
   }
 
   async #hasUnseen(): Promise<boolean> {
-    // With the store away nothing could be fetched.
+    // While the store is unreachable, nothing could be fetched.
     const namespaces = (await this.#fetches?.namespaces().catch(() => 0)) ?? 0;
     const seen = QUEUE_KINDS.flatMap((kind) => [...this.#held[kind].keys(), ...this.#waiting[kind].owners()]);
     return namespaces > new Set(seen).size;

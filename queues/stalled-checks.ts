@@ -4,9 +4,8 @@ import type { Warn } from './driver.js';
 import type { JobStore } from './job-store.js';
 
 /**
- * Gives the jobs of workers that died to others: every so often, those whose locks have ended go
- * back into the queue, their crash counted. BullMQ marks a job in one check and moves it in the
- * next.
+ * Recovers the jobs of workers that died: periodically returns jobs whose locks have expired to the
+ * queue, and counts the crash. BullMQ marks a job in one check and moves it in the next.
  */
 export class StalledChecks implements Closable {
   readonly #store: JobStore;
@@ -22,7 +21,7 @@ export class StalledChecks implements Closable {
     void this.#check();
   }
 
-  /** Does not wait for a check under way: the store may be away. */
+  /** Does not wait for a pending check, because the store may be unreachable. */
   async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#timer);
@@ -33,7 +32,7 @@ export class StalledChecks implements Closable {
       await this.#store.moveStalledJobsToWait();
     } catch (error) {
       if (!this.#isClosed && error instanceof Error && isNotConnectionError(error))
-        this.#warn('Jobs of workers that died could not be looked for; it is tried again.', error);
+        this.#warn('Failed to check for stalled jobs; retrying.', error);
     }
     if (this.#isClosed) return;
     this.#timer = setTimeout(() => void this.#check(), this.#everyMs);

@@ -1,15 +1,15 @@
 const ROUND_MS = 60_000;
 
 /**
- * Who is next among tasks: an owner's first of a minute goes before everybody's second. So a
- * backlog of one owner does not hold up another's task, and nothing has to be kept of tasks that
- * are over.
+ * Orders tasks fairly: an owner's first task of a minute goes before every owner's second. A
+ * backlog of one owner thus does not delay the tasks of others, and no state is needed for finished
+ * tasks.
  */
 export class TaskTurns {
   readonly #counts = new Map<string, number>();
   #roundSince = 0;
 
-  /** The priority of the owner's next task, as BullMQ has it: the lowest goes first. */
+  /** Returns the priority of the owner's next task; BullMQ serves the lowest first. */
   next(owner: string, now: number): number {
     if (now - this.#roundSince >= ROUND_MS) {
       this.#roundSince = now;

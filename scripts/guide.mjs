@@ -1,4 +1,5 @@
-// Builds the guide of docs/ into dist/guide; a process of its own, beside the compiler.
+// Builds the guide from docs/ into dist/guide; a separate process that runs in parallel with the
+// compiler.
 import { build } from 'vitepress';
 import { buildSite } from './built-site.mjs';
 

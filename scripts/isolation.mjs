@@ -1,5 +1,6 @@
-// Two namespaces, 64 invocations at once, in four languages: looks for one that saw another's data.
-// `node scripts/isolation.mjs [invocations]`, after `npm run build`. Exits with 1 if there was any.
+// Runs two namespaces with 64 concurrent invocations in four languages, and searches for one that
+// saw data of the other: `node scripts/isolation.mjs [invocations]`, after `npm run build`. Exits
+// with 1 if there was any.
 import { isolationRound } from '../dist/test/helpers/isolation.js';
 import { createEngine } from '../dist/workers/engine/engine.js';
 

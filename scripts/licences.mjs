@@ -1,13 +1,13 @@
-// The licences of the packages whose code the bundle holds: their texts go with it, as most of them
-// demand.
+// Collects the licences of the bundled packages: most require that their text is distributed with
+// the code.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const LICENCE_FILE = /^(licen[cs]e|copying|notice)([.-].*)?$/i;
 
 /**
- * Writes one section for each package among the bundled files, and returns their names and
- * versions. A package that names no licence stops the build.
+ * Writes one section per bundled package. Returns their names and versions. Throws, and thus fails
+ * the build, when a package names no licence.
  */
 export function writeLicences(inputs, target) {
   const roots = new Set(inputs.filter((path) => path.includes('node_modules/')).map(packageRoot));
@@ -22,8 +22,8 @@ export function writeLicences(inputs, target) {
 }
 
 /**
- * `a/node_modules/b/node_modules/@c/d/e.js` → `a/node_modules/b/node_modules/@c/d`, and up from
- * files of subpackages.
+ * Returns the root of a package: `a/node_modules/b/node_modules/@c/d/e.js` →
+ * `a/node_modules/b/node_modules/@c/d`, also for files of subpackages.
  */
 function packageRoot(path) {
   const [, root] = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(path);

@@ -1,6 +1,6 @@
-// Makes the Redis scripts: puts the includes of queues/drivers/redis/lua/*.lua and the functions of
-// BullMQ into them, and writes them beside the compiled driver. A BullMQ other than the one that
-// they were written for fails the build.
+// Builds the Redis scripts: inserts includes and BullMQ's functions into
+// queues/drivers/redis/lua/*.lua, and writes them next to the compiled driver. Fails when BullMQ is
+// not the version that the scripts were written for.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -8,8 +8,8 @@ import { dirname, join } from 'node:path';
 const SOURCE = 'queues/drivers/redis/lua';
 const TARGET = 'dist/queues/drivers/redis/lua';
 /**
- * `--- @include "includes/usage"`: a file of ours; `--- @bullmq moveToActive`: a script of BullMQ
- * as a function.
+ * `--- @include "includes/usage"` inserts a file of this project; `--- @bullmq moveToActive`
+ * inserts a BullMQ script as a function.
  */
 const DIRECTIVE = /^--- @(include|bullmq) "?([\w/]+)"?$/gm;
 const COMMENT = /--\[\[[\s\S]*?\]\]\n?/g;
@@ -17,7 +17,7 @@ const COMMENT = /--\[\[[\s\S]*?\]\]\n?/g;
 const require = createRequire(import.meta.url);
 
 export async function buildLua() {
-  // Loaded now: they are compiled by the build.
+  // Imported here, because the build compiles them.
   const { bullFunction, checkStubs } = await import('../dist/queues/drivers/redis/bull-functions.js');
   const { checkBullScripts } = await import('../dist/queues/drivers/redis/bull-checks.js');
   const scripts = bullScripts();
@@ -26,7 +26,7 @@ export async function buildLua() {
 
   const expand = (file, seen) => {
     const path = join(SOURCE, `${file}.lua`);
-    if (!existsSync(path)) throw new Error(`There is no ${path}.`);
+    if (!existsSync(path)) throw new Error(`${path} does not exist.`);
     return readFileSync(path, 'utf8')
       .replace(COMMENT, '')
       .replace(DIRECTIVE, (_line, kind, name) => {
@@ -43,16 +43,15 @@ export async function buildLua() {
   mkdirSync(TARGET, { recursive: true });
   for (const name of readdirSync(SOURCE).filter((each) => each.endsWith('.lua'))) {
     const lua = expand(name.replace(/\.lua$/, ''), new Set());
-    if (lua.includes('--- @'))
-      throw new Error(`${SOURCE}/${name} has a directive that nothing was put in for.`);
+    if (lua.includes('--- @')) throw new Error(`${SOURCE}/${name} has a directive that was not resolved.`);
     writeFileSync(join(TARGET, name), lua);
   }
   checkStubs([...used]);
 }
 
 /**
- * BullMQ's scripts, as it defines them on a connection: "<name>:<version>" → text and number of
- * keys.
+ * Returns BullMQ's scripts as BullMQ defines them on a connection: "<name>:<version>" → source and
+ * number of keys.
  */
 function bullScripts() {
   const root = dirname(require.resolve('bullmq'));

@@ -1,2 +1,2 @@
-// Stands for the package `debug`, which wasi-js loads and guest threads have no use for.
+// Replaces the package `debug`, which wasi-js loads but guest threads do not need.
 module.exports = () => () => {};

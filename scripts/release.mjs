@@ -1,7 +1,7 @@
 // `npm run release -- [major|minor|patch|<version>] [--dry-run] [--no-build] [--out <dir>]`: makes
-// a release, all but sending it. Versions and changelog are set, the packages are made and checked,
-// checksums and SBOMs are written, and the release is committed and tagged. With --dry-run the
-// artefacts are made, and nothing else is changed. docs/releasing.md has the rest.
+// a release without publishing it. Sets versions and changelog, builds and checks the packages,
+// writes checksums and SBOMs, and commits and tags the release. With --dry-run, only the artefacts
+// are made. See docs/releasing.md.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -28,7 +28,7 @@ const out = resolve(values.out);
 const { name, version: current } = JSON.parse(readFileSync('package.json', 'utf8'));
 const version = nextVersion(current, positionals[0]);
 pythonVersion(version);
-// A Go module in a folder of a repository has tags of its own, which begin with the folder.
+// The tags of a Go module in a subdirectory begin with the path of the subdirectory.
 const tags = [`v${version}`, `sdk/go/v${version}`];
 const today = new Date().toISOString().slice(0, 10);
 const changelog = releaseNotes(readFileSync('CHANGELOG.md', 'utf8'), version, today);
@@ -50,7 +50,7 @@ run(process.execPath, 'node_modules/publint/src/cli.js', '--strict', join(out, e
 run(process.execPath, 'node_modules/publint/src/cli.js', '--strict', join(out, client));
 const attw = 'node_modules/@arethetypeswrong/cli/dist/index.js';
 run(process.execPath, attw, join(out, engine));
-// Required from CommonJS it is an ES module, which Node loads from 20.19 on.
+// The client has only ES modules, which CommonJS code can require since Node 20.19.
 run(process.execPath, attw, '--profile', 'esm-only', join(out, client));
 
 const sboms = { [`${name}-${version}.cdx.json`]: bundledSbom(name, version) };

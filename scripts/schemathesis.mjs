@@ -1,6 +1,6 @@
-// Tries a live engine with what its own /openapi.json allows and does not allow: no 5xx, no status,
-// header or shape that the document does not have. `node scripts/schemathesis.mjs [examples]
-// [seconds]`, or `install` alone.
+// Tests a running engine against its own /openapi.json, with valid and invalid requests: no 5xx,
+// and no status, header or shape that the document does not declare. `node scripts/schemathesis.mjs
+// [examples] [seconds]`, or `install` only.
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
@@ -51,14 +51,14 @@ async function run(maxExamples = '10', maxSeconds = '120') {
         ...['--url', url],
         ...['--header', `X-API-Key: ${key}`],
         ...['--checks', CHECKS.join(',')],
-        // They answer 501: what they did in Orama Network is not there.
+        // These return 501, because the Orama Network features behind them do not exist here.
         ...['--exclude-path-regex', '^/v1/(network/(dis)?connect|proxy/anon)$'],
         ...['--phases', 'examples,coverage,fuzzing'],
         ...['--max-examples', maxExamples, '--max-time', maxSeconds],
         ...['--request-timeout', '30', '--generation-database', 'none', '--no-color', '--no-shrink'],
         ...['--continue-on-failure', '--warnings', 'off'],
       ],
-      // It leaves files where it is started.
+      // schemathesis leaves files in its working directory.
       { stdio: 'inherit', cwd: dataDir },
     );
     const [code] = await once(tried, 'exit');
@@ -71,8 +71,8 @@ async function run(maxExamples = '10', maxSeconds = '120') {
 }
 
 /**
- * The document with the function that there is as an example, and without what makes a reply that
- * never ends.
+ * Returns the document with the deployed function as an example, and without parameters that cause
+ * an endless response.
  */
 function tryable(document) {
   for (const operations of Object.values(document.paths)) {
@@ -87,7 +87,7 @@ function tryable(document) {
   return document;
 }
 
-/** A module with a memory and a `_start` that does nothing. */
+/** Deploys a module with a memory and an empty `_start`. */
 async function deploy(url, headers) {
   const wasm = Buffer.from(
     '0061736d010000000104016000000302010005030100010713020' +

@@ -1,7 +1,7 @@
-// Runs the WebAssembly specification's test suite: every module whose instances the engine puts
-// back is run, put back and run again in each mode (fresh, as a reactor's snapshot, with write
-// barriers), and must do what a new instance of the original does. `npm run build && node
-// scripts/spec-suite.mjs [scripts]`; test/workers/spec-suite.test.ts has a part.
+// Runs the WebAssembly specification's test suite: every module whose instances the engine can
+// restore is run, restored and run again in each mode (fresh, as a reactor's snapshot, with write
+// barriers), and must behave like a new instance of the original. `npm run build && node
+// scripts/spec-suite.mjs [scripts]`; test/workers/spec-suite.test.ts runs a part of it.
 import { runScripts, scriptsOf, specSuite } from '../dist/test/helpers/spec-suite.js';
 
 const suite = await specSuite();

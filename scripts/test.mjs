@@ -1,11 +1,11 @@
-// `npm test [-- <files>]`: builds, runs the tests, and prints the slowest ones, so that a slow test
-// is seen when it appears.
+// `npm test [-- <files>]`: builds, runs the tests, and prints the slowest ones, so that a new slow
+// test is noticed.
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import './build.mjs';
 
 const SLOWEST = 20;
-/** ava prints a duration behind the title of each test that took more than 100 ms. */
+/** ava prints the duration of each test that took more than 100 ms after its title. */
 const TIMED = /^\s*[✔✘].*?\s([^\s].*) \((?:(\d+)m )?(?:([\d.]+)s)?(?:([\d.]+)ms)?\)/u;
 const UNSTYLED = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, 'g');
 

@@ -1,4 +1,4 @@
-// Writes the parts of the clients that are made from the OpenAPI document. Run after a build.
+// Writes the client files that are generated from the OpenAPI document. Run after a build.
 import { writeFileSync } from 'node:fs';
 import { generatedClientFiles } from './clients/generate.mjs';
 

@@ -1,4 +1,4 @@
-// Writes the pages of docs/ that are made from the code. Run after a build.
+// Writes the pages of docs/ that are generated from the code. Run after a build.
 import { writeFileSync } from 'node:fs';
 import { generatedPages } from '../dist/src/docs/tables.js';
 

@@ -12,10 +12,11 @@ import { createLogger } from './logger.js';
 import { makeOwnerOnly } from './owner-only.js';
 
 /**
- * Seals every secret with a new master key. With the key in the data directory, it makes the new
- * one itself, and the engine must be stopped; with ORAMA_SECRETS_KEY, that is the new one and
- * ORAMA_SECRETS_KEY_PREVIOUS the old, and engines that were started with both go on. Stopped at any
- * point, it is simply run again.
+ * Re-encrypts every secret with a new master key and resolves with the number of secrets that were
+ * re-encrypted. Without ORAMA_SECRETS_KEY the new key is generated in the data directory, and the
+ * engine must be stopped. With it, ORAMA_SECRETS_KEY is the new key and ORAMA_SECRETS_KEY_PREVIOUS
+ * the old one; engines that were started with both keep running. The operation is idempotent: after
+ * an interruption, run it again.
  */
 export async function rotateSecretsKey(options: { dataDir?: string } = {}): Promise<{ resealed: number }> {
   const { config } = loadConfig(options.dataDir === undefined ? {} : { ORAMA_DATA_DIR: options.dataDir });
@@ -49,8 +50,8 @@ export async function rotateSecretsKey(options: { dataDir?: string } = {}): Prom
 }
 
 /**
- * The next key lies beside the current one until all is sealed with it: whatever happens, both can
- * be found.
+ * Keeps the new key file beside the current one until every secret is encrypted with the new key,
+ * so that both keys survive a crash at any point.
  */
 async function rotateFile(dataDir: DataDir, reseal: (box: SecretBox) => Promise<number>): Promise<number> {
   const current = await dataDir.once(SECRETS_KEY_FILE, newSecretsKey);

@@ -2,7 +2,10 @@ import { AppError, messageOf } from './errors.js';
 import type { Logger } from './logger.js';
 import type { Closable } from './ports/closable.js';
 
-/** What has been opened, closed in reverse order. Closing goes on past a part that fails to. */
+/**
+ * Closes resources in reverse order of registration. An error of one resource is logged and does
+ * not keep the others from being closed.
+ */
 export class Closers implements Closable {
   readonly #opened: Closable[] = [];
   #closing: Promise<void> | null = null;
@@ -10,7 +13,8 @@ export class Closers implements Closable {
   constructor(private readonly logger: Logger) {}
 
   /**
-   * Throws when it is closing already, which cuts a start short; the part is then closed at once.
+   * Registers a resource and returns it. If closing has already begun, closes the resource at once
+   * and throws `unavailable`, which aborts the startup.
    */
   add<T extends Closable>(part: T): T {
     if (this.#closing === null) {
@@ -38,7 +42,7 @@ export class Closers implements Closable {
     try {
       await part.close();
     } catch (error) {
-      this.logger.error({ err: messageOf(error) }, 'a part did not close cleanly');
+      this.logger.error({ err: messageOf(error) }, 'a resource could not be closed');
     }
   }
 }

@@ -5,6 +5,9 @@ import { MAX_QUOTA, QUOTAS, type QuotaLimits, type QuotaName } from './contract/
 import { AppError } from './errors.js';
 import { suggest } from './suggest.js';
 
+/** What the admin key reads, from the environment or its file. */
+export const ADMIN_KEY = /^ak_[A-Za-z0-9_-]{16,128}:[A-Za-z0-9_-]{1,64}$/;
+
 const number = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
 const list = z
   .string()
@@ -20,15 +23,17 @@ const quota = (name: QuotaName) => {
 const httpUrl = (example: string) => url(/^https?:\/\//, example);
 
 /**
- * One setting: what it accepts, its default, and what it is for. The table in docs/settings.md is
- * made from this.
+ * The settings: accepted values, defaults and descriptions. The table in docs/settings.md is
+ * generated from this object.
  */
 const SETTINGS = {
   HOST: z.string().min(1).default('127.0.0.1').describe('Address to listen on.'),
-  PORT: number(0, 65_535).default(4000).describe('Port to listen on; 0 takes a free one.'),
+  PORT: number(0, 65_535).default(4000).describe('Port to listen on; 0 selects a free port.'),
   FUNCTIONS_PORT: number(0, 65_535)
     .optional()
-    .describe('Port of HTTP functions, an origin of their own; `PORT` + 1 when unset, 0 takes a free one.'),
+    .describe(
+      'Port of HTTP functions, which have an origin of their own; default `PORT` + 1, 0 selects a free port.',
+    ),
   FUNCTIONS_HOST: z
     .string()
     .regex(
@@ -37,7 +42,7 @@ const SETTINGS = {
     )
     .optional()
     .describe(
-      'Serves HTTP functions on `PORT` by host name, such as `{namespace}.fn.example.com`, in place of a port of their own.',
+      'Serves HTTP functions on `PORT` by host name, such as `{namespace}.fn.example.com`, instead of on a separate port.',
     ),
   ORAMA_DATA_DIR: z.string().min(1).default('.orama').describe('Directory of the embedded stores.'),
   REDIS_URL: url(/^rediss?:\/\//, 'redis://host:6379')
@@ -62,11 +67,11 @@ const SETTINGS = {
   ORAMA_ADMIN_KEY: z
     .string()
     .regex(
-      /^ak_[A-Za-z0-9_-]{16,128}:[A-Za-z0-9_-]{1,64}$/,
+      ADMIN_KEY,
       'must read ak_<random>:<namespace>, the random part of 16 characters or more; make it with echo "ak_$(openssl rand -hex 24):default"',
     )
     .optional()
-    .describe('Admin key for automation; made at first start when unset.'),
+    .describe('Admin key for automation; generated at the first start if unset.'),
   ORAMA_SECRETS_KEY: z
     .string()
     .refine(
@@ -74,7 +79,7 @@ const SETTINGS = {
       'must be 32 bytes in base64; make it with openssl rand -base64 32',
     )
     .optional()
-    .describe('Master key of the secrets; made once when unset.'),
+    .describe('Master key that encrypts secrets; generated at the first start if unset.'),
   ORAMA_SECRETS_KEY_PREVIOUS: z
     .string()
     .refine(
@@ -82,22 +87,28 @@ const SETTINGS = {
       'must be 32 bytes in base64; make it with openssl rand -base64 32',
     )
     .optional()
-    .describe('The master key before the last rotation: still opens, no longer seals.'),
+    .describe('The previous master key during a rotation: still decrypts, but does not encrypt.'),
   ORAMA_JWT_KEY: z
     .string()
     .optional()
-    .describe('Private key (PKCS#8 PEM, EdDSA or RS256) that signs JWTs; made once when unset.'),
+    .describe(
+      'Private key (PKCS#8 PEM, EdDSA or RS256) that signs JWTs; generated at the first start if unset.',
+    ),
   ORAMA_JWKS_URL: httpUrl('https://issuer/.well-known/jwks.json')
     .optional()
-    .describe('Key set of a further issuer whose JWTs are accepted.'),
-  ORAMA_JWT_ISSUER: z.string().optional().describe('`iss` that JWTs of ORAMA_JWKS_URL must carry.'),
-  ORAMA_JWT_AUDIENCE: z.string().optional().describe('`aud` that JWTs of ORAMA_JWKS_URL must carry.'),
-  WORKER_THREADS: number(1, 256).default(availableParallelism()).describe('Guests computing at once.'),
-  WORKER_PARKED: number(0, 1024).default(64).describe('Further guests that may wait in a host call at once.'),
+    .describe('URL of the JWK set of an additional issuer whose JWTs are accepted.'),
+  ORAMA_JWT_ISSUER: z.string().optional().describe('Required `iss` claim of JWTs of that issuer.'),
+  ORAMA_JWT_AUDIENCE: z.string().optional().describe('Required `aud` claim of JWTs of that issuer.'),
+  WORKER_THREADS: number(1, 256)
+    .default(availableParallelism())
+    .describe('Maximum number of guests that compute at the same time.'),
+  WORKER_PARKED: number(0, 1024)
+    .default(64)
+    .describe('Maximum number of additional guests that wait in a host call.'),
   WORKER_CONCURRENCY: number(1, 4096)
     .default(64)
     .describe(
-      'Jobs a process works on at once; when async jobs hold all slots, a quarter more for sync calls.',
+      'Maximum number of concurrent jobs per process; if async jobs hold all slots, a quarter more for sync calls.',
     ),
   WORKER_MEMORY_MB: number(256, 1_048_576)
     .default(2048)
@@ -106,27 +117,29 @@ const SETTINGS = {
     ),
   WORKER_PORT: number(0, 65_535)
     .optional()
-    .describe(
-      'Port of a worker process for `/health` and `/metrics`, on HOST; unset, it listens on nothing.',
-    ),
+    .describe('Port of a worker process for `/health` and `/metrics`, on HOST; disabled if unset.'),
   READY_FILE: z
     .string()
     .min(1)
     .optional()
-    .describe('File that a process writes when it is ready and removes when it begins to stop.'),
+    .describe('File that a process creates when it is ready and removes when it begins to shut down.'),
   RATE_LIMIT_PER_MINUTE: number(1, 1e9).default(600_000).describe('Requests per namespace and minute.'),
   ANON_RATE_LIMIT_PER_MINUTE: number(1, 1e9)
     .default(6000)
     .describe('Anonymous requests per address and minute.'),
   SYNC_WAIT_SECONDS: number(1, 86_400)
     .default(900)
-    .describe('Longest wait of a sync call; then it answers as async.'),
-  QUEUE_MAX_WAITING: number(1, 1e9).default(100_000).describe('Jobs waiting; beyond, 429.'),
-  QUEUE_MAX_MB: number(1, 1e7).default(1024).describe('Input bytes waiting, in MB; beyond, 429.'),
+    .describe('Maximum wait of a sync call; after it, the call is answered like an async one.'),
+  QUEUE_MAX_WAITING: number(1, 1e9)
+    .default(100_000)
+    .describe('Maximum number of waiting jobs; above it, 429.'),
+  QUEUE_MAX_MB: number(1, 1e7)
+    .default(1024)
+    .describe('Maximum input size of waiting jobs, in MB; above it, 429.'),
   CACHE_MAX_MB: number(1, 1e6)
     .default(256)
     .describe(
-      'Cache of all namespaces, in MB, in process or on the Redis of the queue; beyond, entries of the namespace with the most go.',
+      'Maximum cache size of all namespaces, in MB, in process or on the Redis of the queue; above it, entries of the largest namespace are evicted.',
     ),
   QUOTA_FUNCTIONS: quota('functions'),
   QUOTA_VERSIONS_PER_FUNCTION: quota('versions_per_function'),
@@ -149,75 +162,79 @@ const SETTINGS = {
     .describe(`Default quota: ${QUOTAS.requests_per_minute.about} Unset: RATE_LIMIT_PER_MINUTE.`),
   QUEUE_LOCK_SECONDS: number(1, 300)
     .default(8)
-    .describe('Lock of a job: a worker that does not renew it for so long loses the job to another.'),
+    .describe(
+      'Lock duration of a job: if a worker does not renew the lock in time, the job is given to another worker.',
+    ),
   EGRESS_ALLOW: list
     .optional()
-    .describe('CIDRs or hosts that http_fetch and callbacks may reach though private.'),
-  LOG_RETENTION_DAYS: number(1, 3650).default(7).describe('Invocation logs.'),
-  DEAD_RETENTION_DAYS: number(1, 3650).default(14).describe('Dead letters.'),
+    .describe('CIDRs or hosts that http_fetch and callbacks may reach although they are private.'),
+  LOG_RETENTION_DAYS: number(1, 3650).default(7).describe('Retention of invocation logs.'),
+  DEAD_RETENTION_DAYS: number(1, 3650).default(14).describe('Retention of dead letters.'),
   RESULT_TTL_SECONDS: number(0, 604_800)
     .default(3600)
     .describe('How long the output of an invocation is kept.'),
   LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')
-    .describe("The engine's own log, on stderr."),
+    .describe("Level of the engine's own log on stderr."),
   SHUTDOWN_SECONDS: number(0, 3600)
     .default(30)
-    .describe('On SIGTERM, running jobs are finished or put back on the queue within this.'),
+    .describe(
+      'Maximum duration of a shutdown after SIGTERM: running jobs are finished or returned to the queue.',
+    ),
   OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl('http://collector:4318')
     .optional()
-    .describe('OpenTelemetry traces over OTLP/HTTP.'),
+    .describe('OTLP/HTTP endpoint for OpenTelemetry traces.'),
   WALLET_SIGNUP: z
     .enum(['open', 'closed'])
     .optional()
     .describe(
-      'Whether a wallet may claim a namespace that nobody has: `open` by default on a loopback HOST, else `closed`.',
+      'Whether a wallet may claim an unowned namespace: by default `open` if HOST is a loopback address, otherwise `closed`.',
     ),
   MAX_CONNECTIONS: number(1, 1_000_000)
     .default(10_000)
-    .describe('Connections that a web process has open at once; further ones are closed at once.'),
+    .describe('Maximum number of open connections of a web process; further ones are closed immediately.'),
   REQUEST_HEADERS_SECONDS: number(1, 300)
     .default(15)
-    .describe('Longest time that a client may take for the headers of a request; then 408.'),
+    .describe('Time limit for receiving the headers of a request; then 408.'),
   REQUEST_IDLE_SECONDS: number(1, 300)
     .default(20)
-    .describe('A request whose body pauses for so long is ended with 408.'),
+    .describe('A request whose body pauses for this long is ended with 408.'),
   SOCKET_PING_SECONDS: number(1, 15)
     .default(10)
     .describe(
-      'How often WebSockets are pinged; one that has not answered when the next ping is due is closed.',
+      'Ping interval of WebSockets; a socket that has not answered when the next ping is due is closed.',
     ),
   PRESENCE_LEASE_SECONDS: number(2, 25)
     .default(20)
-    .describe('A process that has not renewed the presence of its members for so long has lost them.'),
+    .describe('Presence lease: members of a process that does not renew it are removed.'),
   METRICS_SHARE_SECONDS: number(1, 60)
     .default(5)
     .describe(
-      'How often processes tell one another their figures; one that is silent for three times as long is left out of /metrics.',
+      'Interval at which processes exchange metrics; one that is silent for three intervals is omitted from /metrics.',
     ),
   OPEN_METRICS: flag
     .default(false)
-    .describe('true: /metrics and the details of /v1/status need no credential.'),
-  CORS_ORIGINS: list.optional().describe('Origins that browsers may call from; `*` for any.'),
-  TRUSTED_PROXIES: list.optional().describe('CIDRs of proxies whose X-Forwarded-For is believed.'),
+    .describe('true: /metrics and the details of /v1/status require no credential.'),
+  CORS_ORIGINS: list.optional().describe('Origins allowed by CORS; `*` for any.'),
+  TRUSTED_PROXIES: list.optional().describe('CIDRs of proxies whose X-Forwarded-For header is trusted.'),
 } as const;
 
 const settingsSchema = z.object(SETTINGS);
 export type Config = z.infer<typeof settingsSchema>;
 
-/** Names that begin like ours but are read by the CLI. */
+/** Variables with the prefix `ORAMA_` that the CLI reads, not the engine. */
 const CLI_NAMES = ['ORAMA_URL', 'ORAMA_API_KEY', 'ORAMA_NAMESPACE', 'ORAMA_UPDATE_NOTICE'];
 
 export interface LoadedConfig {
   config: Config;
-  /** Sentences about what looks wrong but does not stop the start. */
+  /** Messages about settings that look wrong but do not prevent startup. */
   warnings: string[];
 }
 
 /**
- * Reads and validates every setting; an override wins over the environment. Throws `bad_config`
- * naming the first that is wrong.
+ * Reads and validates all settings. Overrides take precedence over the environment. Throws
+ * `bad_config` with the name of the first invalid setting.
  */
 export function loadConfig(
   overrides: NodeJS.ProcessEnv = {},
@@ -225,7 +242,7 @@ export function loadConfig(
 ): LoadedConfig {
   const given: Record<string, string> = {};
   for (const [name, value] of Object.entries({ ...environment, ...overrides })) {
-    // An empty value is how shells and compose files say "unset".
+    // Shells and compose files use an empty value for "unset".
     if (value !== undefined && value !== '') given[name] = value;
   }
   const parsed = settingsSchema.safeParse(given);
@@ -249,15 +266,15 @@ export function loadConfig(
 }
 
 /**
- * Whether wallets may claim namespaces: by themselves only where nobody from outside can reach the
- * engine.
+ * Returns whether wallets may claim namespaces. The default is `open` only if the engine listens on
+ * a loopback address.
  */
 export function walletSignup({ WALLET_SIGNUP, HOST }: Config): 'open' | 'closed' {
   const isLoopback = HOST === 'localhost' || HOST === '::1' || /^127(\.\d{1,3}){3}$/.test(HOST);
   return WALLET_SIGNUP ?? (isLoopback ? 'open' : 'closed');
 }
 
-/** What a namespace has where the admin has set nothing. */
+/** Returns the quotas of a namespace for which the admin has set none. */
 export function defaultQuotas(config: Config): QuotaLimits {
   return {
     functions: config.QUOTA_FUNCTIONS,
@@ -286,7 +303,7 @@ export interface SettingRow {
   about: string;
 }
 
-/** Every setting with its default, for the docs. */
+/** Returns every setting with its default value, for the documentation. */
 export function settingRows(): SettingRow[] {
   return Object.entries(SETTINGS).map(([name, schema]) => {
     const fallback = z.safeParse(schema, undefined);

@@ -4,32 +4,37 @@ import { join, resolve } from 'node:path';
 import { AppError, messageOf } from './errors.js';
 import { tighten } from './owner-only.js';
 
-/** Where each thing stands in the data directory. */
+/** Paths and small files of the data directory. */
 export interface DataDir {
   readonly path: string;
   readonly metadata: string;
   readonly functionDatabases: string;
   readonly blobs: string;
-  /** The content of a file that is made once, mode 0600, by whichever process comes first. */
+  /**
+   * Returns the content of a file. If the file is absent, creates it with `make()` and mode 0600;
+   * when several processes do so at the same time, all of them get the content that was written
+   * first.
+   */
   once(name: string, make: () => string): Promise<string>;
-  /** null when there is none. */
+  /** Returns the content of a file, or null if the file does not exist. */
   read(name: string): Promise<string | null>;
-  /** Replaces a file, mode 0600, whole or not at all. */
+  /** Replaces a file atomically, with mode 0600. */
   write(name: string, content: string): Promise<void>;
   remove(name: string): Promise<void>;
 }
 
-/** The file that the CLI on this machine finds the admin key in. */
+/** Name of the file from which a CLI on the same machine reads the admin key. */
 export const ADMIN_KEY_FILE = 'admin-key';
-/** The file that says where the engine listens. */
+/** Name of the file that contains the URL of the running engine. */
 export const URL_FILE = 'url';
 export const SECRETS_KEY_FILE = 'secrets-key';
-/** There while the secrets are being sealed with a new key. */
+/** Exists only while the secrets are being re-encrypted with a new key. */
 export const NEXT_SECRETS_KEY_FILE = 'secrets-key.next';
 
 /**
- * Makes the directory when it is absent; one that others could read is taken from them, and `warn`
- * says so. Throws `bad_config` when it cannot be written.
+ * Opens the data directory and creates it if it is absent. Removes group and other permissions from
+ * an existing directory and reports this through `warn`. Throws `bad_config` if the directory is
+ * not writable.
  */
 export async function openDataDir(path: string, warn: (message: string) => void): Promise<DataDir> {
   const root = resolve(path);
@@ -46,12 +51,12 @@ export async function openDataDir(path: string, warn: (message: string) => void)
   const { changed, failed } = await tighten(root, blobs);
   if (changed > 0) {
     warn(
-      `In the data directory ${root}, ${changed} files or directories were open to other users of this machine; they are their owner's alone now.`,
+      `In the data directory ${root}, ${changed} files or directories were accessible to other users of this machine; their permissions have been removed.`,
     );
   }
   if (failed > 0) {
     warn(
-      `In the data directory ${root}, ${failed} files or directories are open to other users and belong to somebody else; run "chmod -R go-rwx" there as their owner.`,
+      `In the data directory ${root}, ${failed} files or directories are accessible to other users and owned by another user; run "chmod -R go-rwx" there as their owner.`,
     );
   }
   const temporary = (name: string) => join(root, `.${name}.${randomBytes(6).toString('hex')}`);
@@ -65,7 +70,8 @@ export async function openDataDir(path: string, warn: (message: string) => void)
       const file = join(root, name);
       const existing = await readIfThere(file);
       if (existing !== null) return existing;
-      // A link is refused when the name is taken, and the file is whole before it has its name.
+      // `link` fails if the name exists, so only one process creates the file, and the file is
+      // complete when its name appears.
       const draft = temporary(name);
       await writeFile(draft, make(), { mode: 0o600, flush: true });
       try {

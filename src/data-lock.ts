@@ -5,20 +5,20 @@ import { AppError, messageOf } from './errors.js';
 import type { Closable } from './ports/closable.js';
 
 /**
- * Takes a data directory for this process alone, before anything in it is opened. Two engines on
- * one directory would corrupt the queue's database without a word.
+ * Locks a data directory for this process. Call it before anything in the directory is opened: two
+ * engines on one directory would silently corrupt the queue's database.
  *
- * The lock is an exclusive transaction on a small SQLite file: the operating system holds it, so it
- * ends with the process however that ends, and there is no stale lock to judge. The pid beside it
- * is only for the message.
+ * The lock is an exclusive transaction on a small SQLite file. The operating system releases it
+ * when the process ends for any reason, so there are no stale locks. The pid file is used only in
+ * the error message. Throws `bad_config` if another process holds the lock.
  */
 export function lockDataDir(dir: string): Closable {
   const path = resolve(dir);
   const holder = join(path, 'lock.pid');
   const database = openLockFile(path);
   try {
-    // Without a journal nothing but the lock itself touches the disk. A second process is told at
-    // once.
+    // With the journal off, the lock causes no disk writes. With a busy timeout of 0, a second
+    // process fails immediately.
     database.exec('PRAGMA journal_mode = OFF; PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE');
   } catch (error) {
     database.close();

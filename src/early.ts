@@ -2,8 +2,8 @@ import { surviveLostOutput } from './output.js';
 import { exitOnStopSignals } from './stop-signals.js';
 
 /**
- * Imported before all others by the mains of the Procfile: a signal may come while the program is
- * still being loaded, and its output may go to a disk that is full.
+ * The entry points of the Procfile import this module before all others: a signal may arrive while
+ * modules are still being loaded, and stdout or stderr may be on a full disk.
  */
 exitOnStopSignals();
 surviveLostOutput();

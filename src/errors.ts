@@ -1,7 +1,7 @@
 /**
- * The one table of errors: every failure that a person or a client can see has a row here.
- * `status` is the HTTP status the API answers with; the CLI prints the message alone.
- * docs/errors.md is held against this table by a test.
+ * The table of errors: one row for every failure that a person or a client can see. `status` is the
+ * HTTP status of the API's response; the CLI prints only the message. A test checks that
+ * docs/errors.md agrees with this table.
  */
 export const ERRORS = {
   invalid_request: { status: 400, about: 'A parameter, header or body is malformed or out of range.' },
@@ -75,13 +75,15 @@ export type ErrorCode = keyof typeof ERRORS;
 
 export interface AppErrorOptions {
   cause?: unknown;
-  /** Seconds, sent as Retry-After. */
+  /** Seconds; sent as the Retry-After header (RFC 9110 §10.2.3). */
   retryAfter?: number;
-  /** In place of the status of the code's row, for a code that has several. */
+  /** Overrides the status of the code's row, for codes with more than one status. */
   status?: number;
 }
 
-/** The only error this product throws on purpose. Match on `code`, never on the message. */
+/**
+ * The only error class that the engine throws intentionally. Match on `code`, never on the message.
+ */
 export class AppError extends Error {
   readonly code: ErrorCode;
   readonly status: number;
@@ -100,7 +102,7 @@ export function isAppError(error: unknown, code?: ErrorCode): error is AppError 
   return error instanceof AppError && (code === undefined || error.code === code);
 }
 
-/** The message of whatever was thrown. */
+/** Returns the message of a thrown value of any type. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

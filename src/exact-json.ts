@@ -1,12 +1,12 @@
 import { parse, stringify } from 'lossless-json';
 
-/** What JSON.parse would round has at least so many digits. */
+/** Matches numbers with enough digits for JSON.parse to round them. */
 const MAY_BE_LARGE = /\d{16}/;
 const INTEGER = /^-?\d+$/;
 
 /**
- * JSON.parse, but that integers which a number cannot hold come as bigints with all their digits.
- * Throws on what is no JSON.
+ * JSON.parse, except that integers outside the safe range of a number are returned as bigints.
+ * Throws if the text is not valid JSON.
  */
 export function parseExact(text: string): unknown {
   return MAY_BE_LARGE.test(text)
@@ -14,12 +14,12 @@ export function parseExact(text: string): unknown {
     : JSON.parse(text);
 }
 
-/** JSON.stringify, but that bigints are written as integers. */
+/** JSON.stringify, except that bigints are written as integers. */
 export function stringifyExact(value: unknown): string {
   try {
     return JSON.stringify(value);
   } catch (error) {
-    // To look for a bigint first would cost every answer what next to none of them needs.
+    // Bigints are rare: it is cheaper to handle the TypeError than to search every value for one.
     if (!(error instanceof TypeError)) throw error;
     return stringify(value) ?? 'null';
   }
@@ -30,7 +30,7 @@ function parseNumber(digits: string): number | bigint {
   return Number.isSafeInteger(number) || !INTEGER.test(digits) ? number : BigInt(digits);
 }
 
-/** As JSON.parse has it. */
+/** Duplicate keys: the last value wins, as in JSON.parse. */
 function lastWins({ newValue }: { newValue: unknown }): unknown {
   return newValue;
 }

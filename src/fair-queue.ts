@@ -1,9 +1,9 @@
 /**
- * A queue with one first-in-first-out list per owner. Owners are served in turn, so that no owner's
- * backlog delays another.
+ * A queue with one first-in-first-out list per owner. Owners are served round-robin, so that no
+ * owner's backlog delays another owner.
  */
 export class FairQueue<T> {
-  /** The owner to serve next comes first. */
+  /** In order of service: the next owner comes first. */
   readonly #queues = new Map<string, T[]>();
   #length = 0;
 
@@ -31,7 +31,8 @@ export class FairQueue<T> {
   }
 
   /**
-   * Takes the first item that `accept` returns true for; only the first of each owner is offered.
+   * Removes and returns the first item for which `accept` returns true, or null. Only the first
+   * item of each owner is offered.
    */
   take(accept: (item: T) => boolean): T | null {
     for (const [owner, queue] of this.#queues) {
@@ -39,7 +40,7 @@ export class FairQueue<T> {
       if (item === undefined || !accept(item)) continue;
       queue.shift();
       this.#length--;
-      // The owner is served last from now on.
+      // Move the owner to the end of the order.
       this.#queues.delete(owner);
       if (queue.length > 0) this.#queues.set(owner, queue);
       return item;

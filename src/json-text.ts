@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 
 /**
- * The text of a JSON value, which goes into a larger text as it is: no number is rounded, no key
- * moved or dropped.
+ * The serialized text of a JSON value. It is embedded in a larger JSON text verbatim, so that no
+ * number is rounded and no key is reordered or dropped.
  */
 export class JsonText {
   readonly text: string;
@@ -12,7 +12,9 @@ export class JsonText {
   }
 }
 
-/** As `JSON.stringify` writes an object, but for the members that are texts already. */
+/**
+ * Serializes an object as `JSON.stringify` does; members of type `JsonText` are inserted verbatim.
+ */
 export function stringifyWith(members: Readonly<Record<string, unknown>>): string {
   let written = '';
   for (const name of Object.keys(members)) {
@@ -25,17 +27,18 @@ export function stringifyWith(members: Readonly<Record<string, unknown>>): strin
 }
 
 /**
- * The bytes' own text from its first to its last non-blank character if it is JSON, else a JSON
- * string of it.
+ * Returns the bytes as JSON text without surrounding whitespace if they are valid JSON, and
+ * otherwise a JSON string with their content.
  */
 export function jsonTextOf(bytes: Uint8Array): JsonText {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const text = buffer.toString('utf8');
-  // What is not UTF-8 would be JSON only with other characters in the place of its own.
+  // Decoding invalid UTF-8 inserts replacement characters, so the result would not be the original
+  // JSON.
   return (isUtf8(buffer) ? toJsonText(text) : null) ?? new JsonText(JSON.stringify(text));
 }
 
-/** Without the blanks around it; null for what is no JSON. */
+/** Returns the text without surrounding whitespace, or null if it is not valid JSON. */
 export function toJsonText(text: string): JsonText | null {
   return isJson(text) ? new JsonText(withoutBlanks(text)) : null;
 }
@@ -49,7 +52,10 @@ function isJson(text: string): boolean {
   }
 }
 
-/** Not `trim`: Unicode has more blanks than JSON. */
+/**
+ * `String.prototype.trim` would also remove Unicode whitespace that JSON does not allow (RFC 8259
+ * §2).
+ */
 function withoutBlanks(text: string): string {
   let start = 0;
   let end = text.length;
@@ -58,7 +64,7 @@ function withoutBlanks(text: string): string {
   return text.slice(start, end);
 }
 
-/** The blanks of JSON: space, tab, line feed, carriage return. */
+/** Returns true for JSON whitespace: space, tab, line feed, carriage return (RFC 8259 §2). */
 export function isBlank(code: number): boolean {
   return code === 0x20 || code === 0x09 || code === 0x0a || code === 0x0d;
 }

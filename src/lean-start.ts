@@ -1,37 +1,37 @@
 import { availableParallelism } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 
-/** With no more cores than this, what runs beside the main thread takes them from the guests. */
+/** Up to this number of cores, V8's helper threads compete with the guests for cores. */
 const FEW_CORES = 2;
 
 /**
- * Imported before all others by what starts a process. V8 makes its young generation larger while
- * hundreds of modules are loaded, up to 32 MB, and never gives it back: it may not until the
- * process has started.
+ * Entry points import this module before all others. V8 enlarges the young generation (up to 32 MB)
+ * while hundreds of modules are being loaded, and does not shrink it again. This flag prevents the
+ * growth until startup is complete.
  */
 setFlagsFromString('--semi-space-growth-factor=1');
 /**
- * Left to itself V8 lets the old generation of a busy process grow to three times what is in use
- * before it collects it. To half as much again, it collects more often and takes no longer for it
- * altogether.
+ * By default V8 lets the old generation of a busy process grow to three times the live size before
+ * it collects. With growth limited to 50 %, it collects more often but spends no more time on
+ * collection in total.
  */
 setFlagsFromString('--heap-growing-percent=50');
 
 /**
- * Where most objects of a place in the code have lived long, V8 makes its further ones old from the
- * start. What a request has lives as long as it does, and one old object that is gone keeps all
- * young ones it points to until the next full collection: in every other process, depending on how
- * its first second went, all of each request became old.
+ * V8 allocates objects directly in the old generation (pretenuring) if earlier objects of the same
+ * allocation site lived long. Objects of a request live as long as the request, and one dead old
+ * object retains all young objects that it references until the next full collection. Without this
+ * flag, every other process pretenured all objects of each request, depending on its first second.
  */
 setFlagsFromString('--no-allocation-site-pretenuring');
 
 /**
- * Young objects are then collected by one thread: 4 µs of its time more for each call, and 13 µs of
- * others' less.
+ * Collects the young generation on one thread: 4 µs more main-thread time per call, but 13 µs less
+ * on other threads.
  */
 if (availableParallelism() <= FEW_CORES) setFlagsFromString('--no-parallel-scavenge');
 
-/** From here on the young generation may grow. */
+/** Allows the young generation to grow. Call it when startup is complete. */
 export function hasStarted(): void {
   setFlagsFromString('--semi-space-growth-factor=2');
 }

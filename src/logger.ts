@@ -4,8 +4,8 @@ import { writeLogLine } from './output.js';
 export type { Logger };
 
 /**
- * The engine's own log: JSON lines on stderr, so that stdout stays for what a person or a script
- * reads.
+ * Creates the engine's logger: JSON lines on stderr. Stdout stays reserved for output that people
+ * or scripts read.
  */
 export function createLogger(level: string): Logger {
   return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, { write: writeLogLine });

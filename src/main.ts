@@ -8,7 +8,7 @@ import { startWeb } from './compose/web.js';
 import { writeReadyFile } from './ready-file.js';
 import { runMain } from './run-main.js';
 
-/** The Procfile's `release` and `web`. */
+/** Entry point of the Procfile's `release` and `web` processes. */
 await runMain(async (config, logger, closers) => {
   const role = process.argv[2];
   if (role === 'release') {

@@ -2,18 +2,18 @@ import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Histogram, R
 import { z } from 'zod';
 import type { Meter, NamespaceSeries } from './ports/meter.js';
 
-/** A figure that is asked for when the metrics are read. */
+/** A metric whose value is computed when the metrics are read. */
 export interface Reading {
   name: string;
   help: string;
   /**
-   * `process`: each process has its own, and they add up. `installation`: every process sees the
-   * same one.
+   * `process`: each process has its own value, and values are merged. `installation`: all processes
+   * see the same value.
    */
   of: 'process' | 'installation';
-  /** How those of several processes become one; `sum` when absent. */
+  /** How values of several processes are merged; default `sum`. */
   merge?: 'sum' | 'max';
-  /** Values by label; one without labels has none. */
+  /** Returns one value per label set. */
   read(): Promise<Value[]> | Value[];
 }
 
@@ -27,22 +27,23 @@ type Label = (typeof LABELS)[number];
 
 export interface Metrics {
   meter: Meter;
-  /** Adds a figure of a part of this process, or of what all share. */
+  /** Registers a metric of this process or of the whole installation. */
   addReading(reading: Reading): void;
-  /** This process's own figures as JSON, to be merged with those of others. */
+  /** Returns this process's own metrics as JSON, for merging with those of other processes. */
   snapshot(): Promise<object[]>;
   /**
-   * The Prometheus text of this process, the given snapshots of others, and what all share; with
-   * `only`, of series that are a namespace's and are let through.
+   * Returns the Prometheus text of this process, the given snapshots of other processes and the
+   * installation. With `only`, the text contains only series that have a namespace and that `only`
+   * accepts.
    */
   text(others: readonly object[][], only?: (series: NamespaceSeries) => boolean): Promise<string>;
   readonly contentType: string;
 }
 
 /**
- * Functions whose attempts are told apart in one process, and those of one namespace; any more come
- * under one name, as there is no end to names. A namespace that makes more and more names has no
- * part in the series of others.
+ * Maximum number of functions with their own label value in one process and per namespace; further
+ * ones share one value, which bounds the cardinality. A namespace with ever more names cannot
+ * displace the series of others.
  */
 const MAX_FUNCTIONS = 1000;
 const MAX_FUNCTIONS_EACH = 500;
@@ -58,33 +59,33 @@ export function createMetrics(): Metrics {
 
   const accepted = new Counter({
     name: 'orama_invocations_accepted_total',
-    help: 'Invocations made durable on the queue, by trigger.',
+    help: 'Invocations that are durable on the queue, by trigger.',
     labelNames: ['trigger'],
     registers,
   });
   const duration = new Histogram({
     name: 'orama_attempt_duration_seconds',
-    help: 'How long attempts ran, by function and status.',
+    help: 'Duration of attempts, by function and status.',
     labelNames: ['namespace', 'function', 'status'],
     buckets: SECONDS,
     registers,
   });
   const ended = new Counter({
     name: 'orama_invocations_ended_total',
-    help: 'Invocations that are over, by the state they ended in and, for dead ones, the reason.',
+    help: 'Ended invocations, by state and, for dead ones, reason.',
     labelNames: ['state', 'reason'],
     registers,
   });
   const hostCalls = new Counter({
     name: 'orama_host_calls_total',
-    help: 'Host calls of guests, by function and whether they succeeded.',
+    help: 'Host calls, by function and success.',
     labelNames: ['call', 'ok'],
     registers,
   });
 
   const told = new Map<string, Set<string>>();
   let toldOfAll = 0;
-  /** The labels under which a function is counted. */
+  /** Returns the labels under which a function is counted. */
   const labelsOf = (namespace: string, name: string) => {
     const own = told.get(namespace) ?? new Set();
     if (own.has(name)) return { namespace, function: name };
@@ -115,7 +116,7 @@ export function createMetrics(): Metrics {
         registers: [of === 'process' ? registry : shared],
         async collect() {
           gauge.reset();
-          // A part that is away leaves its figure out and the others in.
+          // A reading that fails is omitted; the others are still reported.
           const values = await Promise.resolve(read()).catch(() => []);
           for (const { labels, value } of values) gauge.set(labels ?? {}, value);
         },
@@ -143,8 +144,8 @@ const seriesSchema = z.looseObject({
 });
 
 /**
- * Of metrics as JSON, the series that `only` lets through; those without a namespace are
- * everybody's, and so nobody's own.
+ * Filters metrics in JSON form by `only`. Series without a namespace are dropped, since they belong
+ * to no single namespace.
  */
 function letThrough(metrics: readonly object[], only: (series: NamespaceSeries) => boolean): object[] {
   return metrics.flatMap((metric) => {

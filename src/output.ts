@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs';
 
 const STDERR = 2;
-/** A reader of a pipe that is slow, not gone: how long one line waits for it. */
+/** How long the writer retries one line when the pipe is full. */
 const PATIENCE_MS = 200;
 const AGAIN_MS = 5;
 
@@ -9,14 +9,15 @@ let lost = 0;
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
 
 /**
- * What JSON lets stand in a string though it could steer the terminal that the log is read on: other
- * control characters, separators and bidirectional controls.
+ * Characters that JSON allows in strings but that could control the terminal on which the log is
+ * read: other control characters, separators and bidirectional controls.
  */
 const STEERING = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_C}]/gu;
 
 /**
- * Writes a line of the engine's own log, which is JSON. One that cannot be written (its disk is
- * full, its reader is gone) is lost and counted: whoever cannot log must still do its work.
+ * Writes a line of the engine's log, which is JSON, synchronously. A line that cannot be written
+ * (disk full, pipe closed) is dropped and counted, so that a logging failure never stops the
+ * engine.
  */
 export function writeLogLine(line: string): void {
   let bytes = Buffer.from(`${line.trimEnd().replace(STEERING, escaped)}\n`);
@@ -39,14 +40,14 @@ function escaped(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
-/** Lines of the engine's own log that could not be written, since the process started. */
+/** Returns the number of log lines that were dropped since the process started. */
 export function lostLogLines(): number {
   return lost;
 }
 
 /**
- * For a process that serves: what it prints beside its log (where it listens, say) may be lost,
- * too.
+ * Ignores write errors on stdout and stderr. For server processes, whose output besides the log
+ * (such as the listen address) may be lost as well.
  */
 export function surviveLostOutput(): void {
   for (const stream of [process.stdout, process.stderr]) {

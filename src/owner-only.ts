@@ -2,36 +2,39 @@ import { chmod, lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 
-/** Group and others. */
+/** Permission bits of group and others. */
 const OTHERS = 0o077;
-/** Files looked at together. */
+/** Number of files that are checked concurrently. */
 const AT_ONCE = 64;
 
 /**
- * Called first by every main: what the process makes from then on is its owner's alone. Its threads
- * have it from there.
+ * Sets the umask so that files created by the process are accessible to their owner only. Every
+ * entry point calls it first. Worker threads inherit the umask.
  */
 export function makeOwnerOnly(): void {
   if (isMainThread) process.umask(OTHERS);
 }
 
 export interface Tightened {
-  /** Entries that others could reach, and cannot any more. */
+  /** Number of entries whose group and other permissions were removed. */
   changed: number;
-  /** Entries that others can reach still, as they belong to somebody else. */
+  /** Number of entries whose permissions could not be changed, because another user owns them. */
   failed: number;
 }
 
 /**
- * Takes everything under a directory from group and others; links are left alone, and not followed.
- * In `hidden`, a directory of very many files, nothing is looked at when others could not reach it
- * before.
+ * Removes group and other permissions from everything under a directory. Symbolic links are neither
+ * changed nor followed. The contents of `hidden`, a directory with very many files, are skipped if
+ * the directory was already inaccessible to others.
  */
 export async function tighten(root: string, hidden: string): Promise<Tightened> {
   const result: Tightened = { changed: 0, failed: 0 };
   if (process.platform === 'win32') return result;
 
-  /** Whether others could reach it. */
+  /**
+   * Removes the permissions from one entry. Resolves with whether the entry was accessible to
+   * others.
+   */
   const close = async (path: string): Promise<boolean> => {
     const { mode } = await lstat(path);
     if ((mode & OTHERS) === 0) return false;
@@ -50,7 +53,7 @@ export async function tighten(root: string, hidden: string): Promise<Tightened> 
     const files = entries.filter((entry) => !entry.isDirectory() && !entry.isSymbolicLink());
     for (let from = 0; from < files.length; from += AT_ONCE) {
       const batch = files.slice(from, from + AT_ONCE);
-      // A file may go while it is looked at: stores tidy up behind themselves.
+      // A file may be deleted concurrently, as stores clean up their own files.
       await Promise.all(batch.map(({ name }) => close(join(directory, name)).catch(() => undefined)));
     }
     for (const entry of entries) {

@@ -3,13 +3,13 @@ import { AppError, messageOf } from './errors.js';
 import type { Closable } from './ports/closable.js';
 
 /**
- * Says to a process manager that this process is ready: the file is there from now until it begins
- * to stop.
+ * Writes a readiness file for a process manager. Closing the result removes the file, which happens
+ * at the beginning of a shutdown. Throws `bad_config` if the file cannot be written.
  */
 export async function writeReadyFile(file: string): Promise<Closable> {
   const partial = `${file}.${process.pid}`;
   try {
-    // Renamed, so that who sees the file sees the whole of it.
+    // Write to a temporary name and rename, so that readers never see a partial file.
     await writeFile(partial, `${process.pid}\n`);
     await rename(partial, file);
   } catch (error) {
@@ -23,7 +23,7 @@ export async function writeReadyFile(file: string): Promise<Closable> {
   return { close: () => rm(file, { force: true }) };
 }
 
-/** Before a start: what a killed process has left says nothing of this one. */
+/** Removes the readiness file that a killed process has left behind. Call it before startup. */
 export function removeReadyFile(file: string): Promise<void> {
   return rm(file, { force: true });
 }

@@ -7,9 +7,9 @@ import { makeOwnerOnly } from './owner-only.js';
 import { closeOnSignal } from './shutdown.js';
 
 /**
- * A process of the Procfile: reads its settings, runs until a signal, and ends with one sentence
- * when it cannot start. A signal may come at any time, the moment at which it says that it is ready
- * included: what is open by then is closed.
+ * Runs a process of the Procfile: loads the settings, starts the process and runs until a signal
+ * arrives. If startup fails, prints one sentence and exits with 1. A signal may arrive at any time,
+ * also during startup; everything opened so far is then closed.
  */
 export async function runMain(
   start: (config: Config, logger: Logger, closers: Closers) => Promise<void>,
@@ -26,11 +26,11 @@ export async function runMain(
     await start(config, logger, opened);
     hasStarted();
   } catch (error) {
-    // What a start says that a signal has cut short is of no interest.
+    // A signal has aborted the startup; the resulting error is not reported.
     if (closers?.isClosing) return;
     await closers?.close();
     process.stderr.write(`${messageOf(error)}\n`);
-    // A fault of ours is worth its stack; a wrong setting is not.
+    // Print the stack of internal errors only; a wrong setting needs none.
     if (!isAppError(error) && error instanceof Error) process.stderr.write(`${error.stack}\n`);
     process.exit(1);
   }

@@ -2,33 +2,37 @@ import type { Logger } from './logger.js';
 import { handleStopSignals } from './stop-signals.js';
 
 /**
- * What is left of SHUTDOWN_SECONDS for handing jobs back when the guests that still run are
- * stopped.
+ * Part of SHUTDOWN_SECONDS that is reserved for returning jobs to the queue after running guests
+ * have been stopped.
  */
 const HAND_BACK_MS = 1000;
 const HAND_BACK_SHARE = 0.25;
 
-/** Milliseconds from the signal after which guests that still run are stopped. */
+/** Returns the time in milliseconds after the signal at which guests that still run are stopped. */
 export function finishMs(shutdownSeconds: number): number {
   const ms = shutdownSeconds * 1000;
   return ms - Math.min(HAND_BACK_MS, ms * HAND_BACK_SHARE);
 }
 
 /**
- * Ends the process when SHUTDOWN_SECONDS are over, whatever is still open: a server that is away
- * may never answer. What it holds of this process is given up there as it is when a process is
- * killed. Once guests were stopped, their jobs have a second to be handed back.
+ * Ends the process when SHUTDOWN_SECONDS have passed, even if resources are still open: an
+ * unreachable server may never respond. Other servers then release what this process held, as after
+ * a crash. Once guests have been stopped, the process has one second to return their jobs to the
+ * queue.
  */
 export function exitWithin(shutdownSeconds: number, logger: Logger): void {
   const ms = Math.max(shutdownSeconds * 1000, finishMs(shutdownSeconds) + HAND_BACK_MS);
   const timer = setTimeout(() => {
-    logger.warn('SHUTDOWN_SECONDS are over; the process ends although a part is not closed');
+    logger.warn('SHUTDOWN_SECONDS have passed; exiting although a resource is still open');
     process.exit(0);
   }, ms);
   timer.unref();
 }
 
-/** Runs `close` at the first SIGTERM or SIGINT and exits with 0; a second signal exits at once. */
+/**
+ * Calls `close` on the first SIGTERM or SIGINT and exits with 0. A second signal exits immediately
+ * with 1.
+ */
 export function closeOnSignal(logger: Logger, shutdownSeconds: number, close: () => Promise<void>): void {
   let closing = false;
   handleStopSignals((signal) => {
@@ -39,7 +43,7 @@ export function closeOnSignal(logger: Logger, shutdownSeconds: number, close: ()
     close().then(
       () => process.exit(0),
       (error: unknown) => {
-        logger.error({ err: error }, 'did not close cleanly');
+        logger.error({ err: error }, 'the process could not be shut down cleanly');
         process.exit(1);
       },
     );

@@ -1,4 +1,7 @@
-/** The known word nearest to a mistyped one, or undefined when none is near enough to be meant. */
+/**
+ * Returns the known word with the smallest edit distance to a mistyped one, or undefined if none is
+ * close enough.
+ */
 export function suggest(word: string, known: readonly string[]): string | undefined {
   let best: string | undefined;
   let least = Math.max(2, Math.ceil(word.length / 3)) + 1;
@@ -12,7 +15,7 @@ export function suggest(word: string, known: readonly string[]): string | undefi
   return best;
 }
 
-/** Levenshtein distance, one row at a time. */
+/** Levenshtein distance; keeps one row of the matrix at a time. */
 function editDistance(a: string, b: string): number {
   let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i += 1) {

@@ -18,35 +18,32 @@ import { exitWithin } from './shutdown.js';
 export interface UpOptions {
   port?: number;
   dataDir?: string;
-  /** In place of LOG_LEVEL. */
+  /** Overrides LOG_LEVEL. */
   logLevel?: Config['LOG_LEVEL'];
-  /**
-   * Nothing of the environment: whatever servers it names, everything is embedded in the data
-   * directory.
-   */
+  /** Ignores the environment: all storage is embedded in the data directory. */
   isApart?: boolean;
-  /** What functions are given in place of the outside world. */
+  /** Recorded results that host calls return instead of reaching external systems. */
   replay?: Trace;
   /**
-   * Aborted when the process is to end: everything is closed then, and the process exits with 0
-   * when SHUTDOWN_SECONDS are over, or before, when it had not started yet.
+   * Aborting it shuts the engine down: everything is closed and the process exits with 0, after
+   * SHUTDOWN_SECONDS at the latest. If startup is not complete, the process exits earlier.
    */
   stop?: AbortSignal;
 }
 
 export interface RunningEngine extends Closable {
-  /** `http://127.0.0.1:4000` */
+  /** Base URL of the API, such as `http://127.0.0.1:4000`. */
   url: string;
-  /** Where HTTP functions are served: `http://127.0.0.1:4001`. */
+  /** Base URL of HTTP functions, such as `http://127.0.0.1:4001`. */
   functionsUrl: string;
-  /** The key of namespace `default` that may make others. */
+  /** The key of namespace `default` that may create other keys. */
   adminKey: string;
   dataDir: string;
 }
 
 /**
- * Everything in one process: web and worker on whatever the settings name, embedded where they name
- * nothing.
+ * Starts web and worker in one process, with the drivers that the settings name and embedded ones
+ * for all others.
  */
 export async function startAllInOne(options: UpOptions = {}): Promise<RunningEngine> {
   makeOwnerOnly();
@@ -77,12 +74,11 @@ export async function startAllInOne(options: UpOptions = {}): Promise<RunningEng
     const deadline = createShutdownDeadline(config.SHUTDOWN_SECONDS);
     await startWorker(parts, core, { engine, logWriter, deadline, replay: options.replay }, closers);
     const server = await startWeb(parts, core, { engine, isWorker: true }, closers);
-    // The CLI on this machine finds the engine by this file.
+    // The CLI on the same machine discovers the engine through this file.
     await parts.dataDir.write(URL_FILE, `${server.url}\n`);
     closers.add({ close: () => parts.dataDir.remove(URL_FILE) });
     if (config.READY_FILE !== undefined) closers.add(await writeReadyFile(config.READY_FILE));
-    // Added last, it is closed first: from then on the time runs for the server and the worker
-    // alike.
+    // Registered last, hence closed first: the shutdown timeout applies to server and worker.
     closers.add(deadline);
     hasStarted();
     isRunning = true;
@@ -96,7 +92,7 @@ export async function startAllInOne(options: UpOptions = {}): Promise<RunningEng
   } catch (error) {
     const cutShort = closers.isClosing;
     await closers.close();
-    // What a start says that a signal has cut short is of no interest; the process exits now.
+    // A signal has aborted the startup; the process is about to exit, so the error is not reported.
     if (cutShort) return await new Promise<never>(() => {});
     throw error;
   }

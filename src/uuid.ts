@@ -4,8 +4,8 @@ let lastMs = 0;
 let sequence = 0;
 
 /**
- * A UUIDv7 (RFC 9562 §6.2, method 1): 48 bits of Unix milliseconds, a 12-bit counter that keeps ids
- * made in one millisecond in order, 62 random bits.
+ * Returns a UUIDv7 (RFC 9562 §6.2, method 1): 48 bits of Unix milliseconds, a 12-bit counter that
+ * orders ids of one millisecond, and 62 random bits.
  */
 export function uuidv7(now: number = Date.now()): string {
   if (now > lastMs) {
@@ -13,20 +13,20 @@ export function uuidv7(now: number = Date.now()): string {
     sequence = 0;
   } else {
     sequence += 1;
-    // The counter is full: borrow from the next millisecond instead of repeating an order.
+    // Counter overflow: use the next millisecond, which keeps the order.
     if (sequence > 0xfff) {
       lastMs += 1;
       sequence = 0;
     }
   }
-  // Variant and random bits are those of a version 4, which Node makes from a store of random
-  // bytes: six times as fast.
+  // The variant and random bits come from a version 4 UUID: Node generates these from a pool of
+  // random bytes, which is six times as fast.
   return format(lastMs, sequence, randomUUID().slice(19));
 }
 
 /**
- * The one UUIDv7 of this time and name: the same again for the same, so that what is done twice is
- * done once.
+ * Returns a UUIDv7 derived from the time and the name. The same arguments give the same UUID, which
+ * makes repeated operations idempotent.
  */
 export function uuidOf(milliseconds: number, name: string): string {
   const digest = createHash('sha256').update(name).digest();
@@ -38,7 +38,7 @@ export function uuidOf(milliseconds: number, name: string): string {
 let formatted = { milliseconds: -1, text: '' };
 
 function format(milliseconds: number, order: number, tail: string): string {
-  // Many are made in one millisecond.
+  // Caches the formatted time, as many ids are created within one millisecond.
   if (formatted.milliseconds !== milliseconds) {
     const time = milliseconds.toString(16).padStart(12, '0');
     formatted = { milliseconds, text: `${time.slice(0, 8)}-${time.slice(8)}-` };

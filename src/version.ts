@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 
-// From dist/src/ as from src/, the package's own description is the first one upwards.
+// Looks for the package's own package.json one or two directories up: the module runs from
+// dist/src/ and from src/.
 function findVersion(): string {
   for (const up of ['../package.json', '../../package.json']) {
     try {
@@ -10,11 +11,11 @@ function findVersion(): string {
         .safeParse(JSON.parse(readFileSync(new URL(up, import.meta.url), 'utf8')));
       if (found.success) return found.data.version;
     } catch {
-      // Not here; one further up.
+      // Not in this directory; try the next one.
     }
   }
   return '0.0.0';
 }
 
-/** Of this build, as package.json has it. */
+/** Version of this build, from package.json. */
 export const VERSION: string = findVersion();

@@ -1,6 +1,6 @@
 /**
- * The outcome of `promise`, or the error that `late` makes when there is none within `ms`. What was
- * begun goes on; only its caller no longer waits.
+ * Settles as `promise` does, or rejects with the error that `late` creates if `promise` has not
+ * settled within `ms` milliseconds. The operation itself is not cancelled.
  */
 export async function within<T>(ms: number, promise: Promise<T>, late: () => Error): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
@@ -14,7 +14,10 @@ export async function within<T>(ms: number, promise: Promise<T>, late: () => Err
   }
 }
 
-/** Waits for `promise`, but no longer than `ms`. */
+/**
+ * Waits until `promise` settles, for at most `ms` milliseconds. Rejects if `promise` rejects in
+ * time.
+ */
 export async function atMost(ms: number, promise: Promise<unknown>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<void>((resolve) => {

@@ -11,7 +11,7 @@ import { startWorkerServer } from '../src/http/worker-server.js';
 import { writeReadyFile } from '../src/ready-file.js';
 import { runMain } from '../src/run-main.js';
 
-/** The Procfile's `worker`. */
+/** Entry point of the `worker` process (see Procfile). */
 await runMain(async (config, logger, closers) => {
   assertShared('worker', config, logger);
   const parts = await openParts(config, logger, closers);

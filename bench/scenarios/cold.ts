@@ -11,7 +11,8 @@ const ROUNDS = 5;
 const WARM = 50;
 
 /**
- * The first invocation after a deploy and after a restart, beside a warm one. All in one on Redis.
+ * The first invocation after a deploy and after a restart, compared with a warm one. All in one, on
+ * Redis.
  */
 export async function cold(setting: Setting): Promise<void> {
   const redis = await redisOf(setting);
@@ -34,8 +35,8 @@ export async function cold(setting: Setting): Promise<void> {
       const warm = median(await warmUp(product, name));
       const first: number[] = [];
       for (let round = 0; round < ROUNDS; round++) {
-        // Another function with the same bytes would find them compiled: a byte of a custom section
-        // makes them new.
+        // A function with the same bytes would find them compiled, so a custom section makes them
+        // different.
         await deploy(product, `${name}-${round}`, distinct(await guest(source)));
         first.push(await invokeOnce(product, `${name}-${round}`, GREETING));
       }

@@ -10,7 +10,7 @@ const RUN_MS = 2000;
 const WARM_MS = 5000;
 const REDIS = 'Redis';
 
-/** Nothing but the data directory, beside the same process on Redis, by turns. */
+/** Embedded, compared in turns with the same process on Redis. */
 export async function embedded(setting: Setting): Promise<void> {
   const redis = await redisOf(setting);
   const beside = await startProduct({ redisUrl: redis.url });

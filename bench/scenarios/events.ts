@@ -8,8 +8,9 @@ import { redisOf, type Setting } from './setting.js';
 const EVENTS = 20_000;
 
 /**
- * Events accepted and drained, the worker standing still until all are accepted, so that each rate
- * is its own. Beside it addBulk and a no-op drain. Both have drained as many before.
+ * Events accepted and drained. The worker is frozen until all are accepted, so that the two rates
+ * are separate. Compared with addBulk and a no-op drain. Both sides have drained the same number
+ * before.
  */
 export async function events(setting: Setting): Promise<void> {
   const redis = await redisOf(setting);
@@ -31,7 +32,7 @@ export async function events(setting: Setting): Promise<void> {
     await bare.add(EVENTS, BULK);
     await bare.drain();
     heading(`${EVENTS} events to one trigger, web + worker`, ...CONTEST_COLUMNS);
-    // In this order: what one accepts, the one below it drains.
+    // The order matters: each drain processes what the contender before it has accepted.
     await contest([
       {
         name: `addBulk of ${BULK}`,

@@ -11,7 +11,7 @@ const LISTENERS = 1000;
 const CALLS = 200;
 const ROUNDS = 3;
 
-/** What a round found: of the calls the median, of the events how many ended in a second. */
+/** The result of a round: median latencies of calls, and events ended per second. */
 interface Round {
   unloadedMs: number;
   loadedMs: number;
@@ -20,10 +20,9 @@ interface Round {
 }
 
 /**
- * What one client that makes one sync call after the other suffers from another namespace's backlog
- * of events that do nothing, the most of them there can be, and what the events suffer from it: by
- * turns without calls and beside them. Also for a worker that has just been started, whose code V8
- * has not compiled yet.
+ * Measures how a client with sequential sync calls is affected by another namespace's backlog of
+ * no-op events (the worst case in number), and how the events are affected by the calls: in turns
+ * with and without calls. Also for a newly started worker whose code V8 has not compiled yet.
  */
 export async function fairness(setting: Setting): Promise<void> {
   heading(
@@ -98,7 +97,7 @@ async function publishBacklog(product: Product): Promise<void> {
   await Promise.all(sent);
 }
 
-/** Where the worker is a process of its own, it begins when all are there. */
+/** Freezes the worker, if it is a separate process, until all events have been published. */
 async function whileFrozen(product: Product, work: () => Promise<void>): Promise<void> {
   const worker = product.processes[1];
   worker?.freeze();
@@ -106,7 +105,7 @@ async function whileFrozen(product: Product, work: () => Promise<void>): Promise
   worker?.thaw();
 }
 
-/** How many events end in a second until few are left, while something else is done. */
+/** Resolves with the rate of ended events per second until few are left, while `meanwhile` runs. */
 async function drain(
   product: Product,
   meanwhile: (goesOn: () => Promise<boolean>) => Promise<void> = async (goesOn) => {
@@ -120,13 +119,16 @@ async function drain(
   return rate;
 }
 
-/** The same product, as another namespace sees it. */
+/** Returns the same product with the credentials of another namespace. */
 async function calmTenant(product: Product): Promise<Product> {
   const { json } = await product.api.post('/v1/auth/keys', { name: 'calm', namespace: 'calm' });
   return { ...product, adminKey: json.api_key, api: product.api.as(json.api_key) };
 }
 
-/** How long each took. Looks at every tenth call whether there is still something to measure. */
+/**
+ * Resolves with the latencies of calls. Checks at every tenth call whether there is still something
+ * to measure.
+ */
 async function callsWhile(product: Product, goesOn: () => Promise<boolean>): Promise<number[]> {
   const times: number[] = [];
   while (times.length < CALLS && (times.length % 10 > 0 || (await goesOn()))) {

@@ -42,7 +42,7 @@ export async function fanOut(setting: Setting): Promise<void> {
 
 export const FAN_OUT_TOPIC = Array.from({ length: 10 }, (_, index) => `t${index}`).join(':');
 
-/** Triggers of one function, all of which match the one topic; 1,024 at most. */
+/** Adds triggers of one function, at most 1,024, all of which match the topic. */
 export async function addListeners(product: Product, name: string, count: number): Promise<void> {
   for (let index = 0; index < count; index += 50) {
     const adding = Array.from({ length: 50 }, (_, offset) =>
@@ -54,7 +54,7 @@ export async function addListeners(product: Product, name: string, count: number
   }
 }
 
-/** A pattern of its own for each, its wildcards where the number has ones. */
+/** Returns a unique pattern per index, with wildcards at the positions of its set bits. */
 function patternFor(index: number): string {
   return FAN_OUT_TOPIC.split(':')
     .map((segment, bit) => ((index >> bit) & 1 ? '*' : segment))

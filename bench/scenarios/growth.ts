@@ -10,8 +10,8 @@ const ROUNDS = 3;
 const AT_ONCE = 16;
 
 /**
- * Rate and resident memory over many invocations, and with a thousand functions invoked round
- * robin. All in one on Redis.
+ * Rate and resident memory over many invocations, and with a thousand functions that are invoked in
+ * turn. All in one, on Redis.
  */
 export async function growth({ fsync, invocations }: Setting): Promise<void> {
   const redis = await redisOf({ fsync });
@@ -44,7 +44,7 @@ async function resident(product: Product): Promise<number> {
   return residentMb(product.processes[0]?.pid ?? 0);
 }
 
-/** Every function once; per second. */
+/** Invokes every function once. Resolves with the rate per second. */
 async function invokeEach(product: Product): Promise<number> {
   const began = performance.now();
   let next = 0;

@@ -7,10 +7,10 @@ import { deploy, invokeOnce, startProduct } from '../product.js';
 import { redisOf, type Setting } from './setting.js';
 
 const WAIT_MS = 100;
-/** With the default of 64 MB, 32 guests are all that WORKER_MEMORY_MB (2048) lets in at once. */
+/** With the default of 64 MB, WORKER_MEMORY_MB (2048) admits only 32 guests at once. */
 const MEMORY_MB = 16;
 
-/** Guests that ask the cache, and guests that wait for a slow server, 64 at once. */
+/** Guests that call the cache, and guests that wait for a slow server, 64 at once. */
 export async function hostCalls(setting: Setting): Promise<void> {
   const redis = await redisOf(setting);
   const slow = await httpServer((_request, response) => {
@@ -33,7 +33,7 @@ export async function hostCalls(setting: Setting): Promise<void> {
       { ...gets(100), against: '0 cache_get' },
     ]);
 
-    // The first guest that waits has threads started for the others.
+    // The first guest that waits causes threads to be started for the others.
     await invokeOnce(product, 'guest', `fetch ${slow.url}/`);
     await delay(4000);
     const waiting = { input: `fetch ${slow.url}/`, connections: 64 };

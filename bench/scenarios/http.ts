@@ -15,15 +15,15 @@ const FETCHES = 64;
 const SECRET = 'a secret';
 
 /**
- * HTTP functions beside invoke and publish of the same guest, what a signature costs, and requests
- * beside each other.
+ * HTTP functions compared with invoke and publish of the same guest, the cost of a signature, and
+ * concurrent requests of one guest.
  */
 export async function http(setting: Setting): Promise<void> {
   const redis = await redisOf(setting);
   const env = {
     EGRESS_ALLOW: '127.0.0.1',
     FUNCTIONS_PORT: '0',
-    // Callers of public HTTP functions have no key.
+    // Callers of public HTTP functions have no key, so the anonymous limit applies.
     ANON_RATE_LIMIT_PER_MINUTE: '1000000000',
   };
   const product = await startProduct({ topology: 'web + worker', redisUrl: redis.url, env });

@@ -16,7 +16,7 @@ import { readSource } from '../../workers/wasm/warm/prepare.js';
 import { heading, median, row } from '../figures.js';
 
 const RUNS = 1000;
-/** Functions deployed at once, for what each takes. */
+/** The number of functions that are deployed at once, to measure the memory of each. */
 const DEPLOYED = 1000;
 const LIMIT_MB = 64;
 const ITEMS = Array.from({ length: 80 }, (_, id) => ({
@@ -48,7 +48,7 @@ export default {
   },
 };`;
 
-/** JavaScript functions beside the same in Go: one thread, the reset included. */
+/** JavaScript functions compared with equivalent Go functions: one thread, including the reset. */
 export async function js(): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), 'orama-bench-'));
   try {
@@ -89,17 +89,17 @@ async function measureBuilds(build: Build): Promise<void> {
 }
 
 /**
- * First invocations after a deploy, and what the memory of the process grows by for each function.
+ * Measures the first invocations after a deploy, and the memory growth of the process per function.
  */
 async function measureDeployed(directory: string, build: Build): Promise<void> {
-  // In files, as the engine has them: a gigabyte of modules in memory would hide what is measured.
+  // In files, like in the engine: a gigabyte of modules in memory would hide the measured growth.
   const file = (index: number) => join(directory, `${index}.wasm`);
   for (let index = 0; index <= DEPLOYED; index++) {
     await writeFile(file(index), (await build(HELLO.replace('Hello', `Hello ${index}`))).wasm);
   }
   const engine = createEngine();
   const call = (wasm: Uint8Array) => runText(engine, wasm, '{"name":"Ada"}', { warmStart: 'reactor' });
-  // What all functions have in common is there by then: threads, and compiled code.
+  // Initializes what all functions share: threads and compiled code.
   const first = await readFile(file(DEPLOYED));
   for (let index = 0; index < 50; index++) await call(first);
   const before = process.memoryUsage.rss();
@@ -107,7 +107,7 @@ async function measureDeployed(directory: string, build: Build): Promise<void> {
   for (let index = 0; index < DEPLOYED; index++) {
     const wasm = await readFile(file(index));
     await engine.prepare(guestCall(wasm, '', { warmStart: 'reactor', memoryLimitMb: LIMIT_MB }));
-    // As long as a deploy's reply is on its way, and no longer.
+    // About the time that the reply of a deploy takes.
     await delay(2);
     for (const times of [cold, warm]) {
       const began = performance.now();

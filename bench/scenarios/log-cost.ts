@@ -7,8 +7,9 @@ import { redisOf, type Setting } from './setting.js';
 const EVENTS = 20_000;
 
 /**
- * A drain beside one by the same worker with a log that writes nothing. Each has a Redis of its own
- * and has drained as many before: a process is at its full rate only after some 20,000.
+ * A drain, compared with one by the same worker whose log writes nothing. Each has its own Redis
+ * and has drained the same number before: a process reaches its full rate only after about 20,000
+ * jobs.
  */
 export async function logCost(setting: Setting): Promise<void> {
   const logged = await startDraining(setting, {});

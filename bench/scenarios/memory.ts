@@ -8,11 +8,11 @@ import { invokeLoad } from '../load.js';
 import { deploy, type Product, startProduct } from '../product.js';
 import { redisOf, type Setting } from './setting.js';
 
-/** Long enough for what a start leaves to be collected. */
+/** Long enough for garbage of the start to be collected, in milliseconds. */
 const REST_MS = 20_000;
 const INVOCATIONS = 10_000;
 
-/** Resident memory: idle, and whether it grows from 10,000 to 20,000 invocations. */
+/** Resident memory: idle, and the growth from 10,000 to 20,000 invocations. */
 export async function memory(setting: Setting): Promise<void> {
   heading('Resident memory, MB', 'process', 'idle', 'after 10,000 invocations', 'after 20,000', 'growth');
   const redis = await redisOf(setting);

@@ -19,7 +19,7 @@ const profileSchema = z.object({
       children: z.array(z.number()).optional(),
     }),
   ),
-  /** Microseconds of the machine's monotonic clock, which is also hrtime's. */
+  /** In microseconds of the monotonic clock, which is also that of hrtime. */
   startTime: z.number(),
   samples: z.array(z.number()),
   timeDeltas: z.array(z.number()),
@@ -28,7 +28,9 @@ type Profile = z.infer<typeof profileSchema>;
 
 const microseconds = () => Number(process.hrtime.bigint() / 1000n);
 
-/** Where the main thread's time goes in sync invocations: all in one, 64 connections, as text. */
+/**
+ * Prints where the main thread spends its time during sync invocations: all in one, 64 connections.
+ */
 export async function profile(setting: Setting): Promise<void> {
   const redis = await redisOf(setting);
   const dir = await mkdtemp(join(tmpdir(), 'orama-profile-'));
@@ -52,7 +54,10 @@ export async function profile(setting: Setting): Promise<void> {
   }
 }
 
-/** The largest: guest threads are killed without writing theirs, others idle. */
+/**
+ * Reads the main thread's profile: terminated guest threads write none, and those of other threads
+ * are idle.
+ */
 async function mainThread(dir: string): Promise<Profile> {
   const files = (await readdir(dir)).filter((name) => name.endsWith('.cpuprofile'));
   const main = files.find((name) => /\.0\.\d+\.cpuprofile$/.test(name)) ?? files[0] ?? '';
@@ -75,7 +80,7 @@ function print({ nodes, startTime, samples, timeDeltas }: Profile, from: number,
   const add = (map: Map<string, number>, key: string, time: number) =>
     map.set(key, (map.get(key) ?? 0) + time);
 
-  /** Time within each of our functions, counted once however deep it recurs. */
+  /** Adds up the time within each of the project's functions, counted once per stack. */
   const walk = (id: number, above: ReadonlySet<string>): void => {
     const node = byId.get(id);
     if (node === undefined) return;
@@ -105,7 +110,10 @@ function print({ nodes, startTime, samples, timeDeltas }: Profile, from: number,
   }
 }
 
-/** `workers/pool.js`, `node_modules/bullmq`, `node:http`. */
+/**
+ * Returns the file or package of a URL, such as `workers/pool.js`, `node_modules/bullmq` or
+ * `node:http`.
+ */
 function place(url: string): string {
   if (url === '') return 'node (native)';
   if (!url.startsWith('file:')) return url;

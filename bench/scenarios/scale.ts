@@ -13,7 +13,7 @@ const DRAIN = 3000;
 const GROUP = 500;
 const BACKLOGS = [10, 10_000, 1_000_000];
 
-/** More workers, and a long queue. */
+/** The effect of more workers, and of a long queue. */
 export async function scale(setting: Setting): Promise<void> {
   await workers(setting);
   await backlog(setting);
@@ -63,7 +63,7 @@ async function backlog(setting: Setting): Promise<void> {
 }
 
 /**
- * Puts events on the queue as a publish does, through the same port. A few groups at a time, as a
+ * Adds events to the queue through the same port as a publish. Two groups at a time, because a
  * million take a while.
  */
 async function fill(product: Product, url: string, count: number): Promise<void> {
@@ -87,7 +87,7 @@ async function fill(product: Product, url: string, count: number): Promise<void>
 }
 
 /**
- * A million new jobs make Redis write its file anew, in a process of its own that would take one of
+ * Waits for the end of an AOF rewrite, which a million new jobs cause: its process would use one of
  * two cores.
  */
 async function untilCalm(url: string): Promise<void> {

@@ -1,10 +1,10 @@
 import { type RedisServerProcess, startRedis } from '../../test/helpers/redis-server.js';
 
-/** What scenarios are given. */
+/** The settings of scenarios. */
 export interface Setting {
-  /** How durable the Redis is that they start. */
+  /** The fsync policy of the Redis that they start. */
   fsync: 'always' | 'everysec';
-  /** For those that look at what many of them do. */
+  /** The number of invocations, for scenarios that measure the effects of many. */
   invocations: number;
 }
 

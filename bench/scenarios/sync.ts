@@ -8,12 +8,12 @@ import { deploy, invokeOnce, Process, startProduct, type Topology } from '../pro
 import { redisOf, type Setting } from './setting.js';
 
 const RUN_MS = 2000;
-/** V8 goes on compiling for some ten thousand calls. */
+/** V8 continues to compile during some ten thousand calls. In milliseconds. */
 const WARM_MS = 8000;
 
 /**
- * Sync invocations over HTTP beside a BullMQ no-op round trip in as many processes, Koa alone, and
- * the runtime alone.
+ * Sync invocations over HTTP, compared with a BullMQ no-op round trip with the same number of
+ * processes, with Koa alone, and with the runtime alone.
  */
 export async function sync(setting: Setting): Promise<void> {
   for (const topology of ['web + worker', 'all in one'] as const) await syncIn(topology, setting);

@@ -1,6 +1,8 @@
-"""Builds this package with Python's standard library (PEP 517): `pip wheel .`, `pip install .`, `python -m build`.
+"""Builds this package with Python's standard library only (PEP 517): `pip wheel .`, `pip
+install .`, `python -m build`.
 
-A build installs nothing and asks no registry, and the same sources give the same bytes.
+A build installs nothing, uses no registry, and is reproducible: the same sources give the same
+bytes.
 """
 
 import base64
@@ -15,14 +17,14 @@ from pathlib import Path
 
 try:
     import tomllib
-except ModuleNotFoundError:  # Python 3.9 and 3.10; pyproject.toml asks for it.
+except ModuleNotFoundError:  # Python 3.9 and 3.10; required by pyproject.toml
     import tomli as tomllib
 
 ROOT = Path(__file__).resolve().parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 STEM = f"{PROJECT['name'].replace('-', '_')}-{PROJECT['version']}"
 DIST_INFO = f"{STEM}.dist-info"
-# The first moment that a zip file can name.
+# The earliest time that a zip file can represent.
 ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 SDIST_FILES = ("pyproject.toml", "build_backend.py", PROJECT["readme"], "LICENSE")
 

@@ -45,7 +45,14 @@ export function useLog(name: string): Live<readonly LogRecord[]> {
         onEvent: (data) => gathered.push(JSON.parse(data) as LogRecord),
         onState: (connected, error) => {
           isConnected = connected;
-          setState((old) => ({ ...old, isConnected, error }));
+          // A stream that has ended has told all that there was.
+          const isAll = !connected && error === undefined;
+          setState((old) => ({
+            ...old,
+            isConnected,
+            error,
+            ...(isAll ? { records: old.records ?? [] } : {}),
+          }));
         },
       });
     });

@@ -1,4 +1,7 @@
-/** knex ships no types for its dialects; this is the part of the SQLite one that we extend. */
+/**
+ * knex ships no types for its dialects; this declares the part of the SQLite dialect that the
+ * drivers extend.
+ */
 declare module 'knex/lib/dialects/sqlite3/index.js' {
   import type { Knex } from 'knex';
 

@@ -7,12 +7,19 @@ import { RqliteError, type RqliteErrorCode } from './rqlite/errors.js';
 import { readNodes } from './rqlite/nodes.js';
 
 export interface RqliteOptions {
-  /** Nodes of one cluster; credentials in the URL. */
+  /** The nodes of one cluster, with credentials in the URL. */
   urls: readonly string[];
-  /** How long a request waits for a leader before it is `unavailable`. */
+  /**
+   * How long a request is retried while there is no leader, in milliseconds; then it fails with
+   * `unavailable`.
+   */
   retryForMs?: number;
 }
 
+/**
+ * Opens an RQLite database. Resolves without a request to it; call `ping` to check that it is
+ * reachable.
+ */
 export async function openRqlite(options: RqliteOptions): Promise<Database> {
   const config: RqliteClientConfig = { client: RqliteClient, rqlite: options };
   const builder = knex(config);
@@ -66,7 +73,7 @@ const SENTENCES: readonly (readonly [
   [
     'RQLITE_AMBIGUOUS',
     'ambiguous_write',
-    'RQLite was cut off before it said whether the write took place; look before repeating it.',
+    'The connection to RQLite was lost before it confirmed the write; check whether the write took place before repeating it.',
   ],
   [
     'RQLITE_REFUSED',
@@ -81,7 +88,7 @@ const SENTENCES: readonly (readonly [
   ['SQLITE_BUSY', 'unavailable', 'RQLite is busy with another statement for too long; try again.'],
 ];
 
-/** In the words of the error table. */
+/** Converts driver errors to `AppError`s. */
 function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
   if (!(error instanceof RqliteError)) {

@@ -6,13 +6,20 @@ import { SqliteConnection } from './sqlite/connection.js';
 import { SqliteError } from './sqlite/errors.js';
 
 export interface SqliteOptions {
-  /** Made when absent; its directory must exist. */
+  /** The database file; created when absent. Its directory must exist. */
   file: string;
 }
 
-/** Several processes may share the file: each waits this long for another's write to end. */
+/**
+ * How long a statement waits for another process's write, in milliseconds. Several processes may
+ * share the file.
+ */
 const BUSY_TIMEOUT_MS = 10_000;
 
+/**
+ * Opens a SQLite database in a thread of its own. Rejects with `unavailable` when the file cannot
+ * be opened.
+ */
 export async function openSqlite(options: SqliteOptions): Promise<Database> {
   const sqlite = await SqliteConnection.open({ file: options.file, busyTimeoutMs: BUSY_TIMEOUT_MS }).catch(
     (error: unknown) => {
@@ -68,7 +75,7 @@ const SENTENCES: readonly (readonly [prefix: string, sentence: string])[] = [
   ['SQLITE_THREAD', 'The thread that runs the database has died; restart the process.'],
 ];
 
-/** In the words of the error table. */
+/** Converts driver errors to `AppError`s. */
 function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
   if (!(error instanceof SqliteError)) {

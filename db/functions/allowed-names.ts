@@ -1,8 +1,8 @@
 /**
- * Every SQL function and virtual table module that a statement may use, by group. A name that is in
- * no group is refused: a build of SQLite may bring anything under any name, so that a list of what
- * is forbidden can never be complete. The same table feeds the guard, which reads the text, and the
- * authorizer, which SQLite asks for each name that it has resolved.
+ * All SQL functions and virtual table modules that a statement may use, by group. Names in no group
+ * are refused: a build of SQLite may provide anything under any name, so a list of forbidden names
+ * can never be complete. The guard, which reads the text, and the authorizer, which SQLite calls
+ * for each resolved name, use the same table.
  */
 interface Group {
   reason: string;
@@ -11,6 +11,7 @@ interface Group {
 
 const words = (text: string): string[] => text.trim().split(/\s+/);
 
+/** The allowed SQL functions, with the reason for each group. */
 export const FUNCTION_GROUPS: readonly Group[] = [
   {
     reason:
@@ -21,7 +22,7 @@ export const FUNCTION_GROUPS: readonly Group[] = [
       substring subtype trim typeof unhex unicode unistr unistr_quote unlikely upper zeroblob`),
   },
   {
-    reason: 'Counters of the connection: the wrong numbers at worst, as a child serves its file alone.',
+    reason: 'Counters of the connection: at worst those of an earlier statement on the same file.',
     names: words('changes last_insert_rowid total_changes'),
   },
   {
@@ -30,7 +31,7 @@ export const FUNCTION_GROUPS: readonly Group[] = [
   },
   {
     reason:
-      'Operators that SQLite compiles to functions: MATCH, REGEXP (which no build here has), -> and ->>.',
+      'Operators that SQLite compiles to functions: MATCH, REGEXP (not in the bundled builds), -> and ->>.',
     names: words('match regexp -> ->>'),
   },
   {
@@ -79,8 +80,8 @@ export const FUNCTION_GROUPS: readonly Group[] = [
 ];
 
 /**
- * Looked at and refused. The rest of the world is refused too; these are here so that a test knows
- * them as judged.
+ * Functions that were reviewed and refused. All other functions are refused as well; these are
+ * listed so that a test can tell them from functions that were not reviewed.
  */
 export const REFUSED_FUNCTION_GROUPS: readonly Group[] = [
   { reason: 'Loads native code into the process.', names: ['load_extension'] },
@@ -88,23 +89,24 @@ export const REFUSED_FUNCTION_GROUPS: readonly Group[] = [
   { reason: 'Writes into the log of the process.', names: ['sqlite_log'] },
   { reason: 'For debugging SQLite itself.', names: ['geopoly_debug', 'rtreedepth', 'rtreenode'] },
   {
-    reason: 'User accounts of an RQLite that was built with them: none of a function’s business.',
+    reason: 'User accounts of an RQLite built with them, which functions must not access.',
     names: words('auth_enabled auth_user_add auth_user_change auth_user_delete authenticate'),
   },
 ];
 
+/** The allowed virtual table modules, with the reason for each group. */
 export const MODULE_GROUPS: readonly Group[] = [
   {
     reason: 'Full-text search over tables of the same database.',
     names: words('fts3 fts3tokenize fts4 fts4aux fts5 fts5vocab'),
   },
   { reason: 'Spatial indexes in tables of the same database.', names: words('geopoly rtree rtree_i32') },
-  { reason: 'Rows out of a JSON argument.', names: words('json_each json_tree jsonb_each jsonb_tree') },
+  { reason: 'Rows from a JSON argument.', names: words('json_each json_tree jsonb_each jsonb_tree') },
   { reason: 'Counts pages of the same database, and writes nothing.', names: ['dbstat'] },
 ];
 
 /**
- * Tables of SQLite's own that describe the database; everything else that begins with `sqlite_` is
+ * SQLite's own tables that describe the database; all other names that begin with `sqlite_` are
  * refused.
  */
 export const SYSTEM_TABLES: ReadonlySet<string> = new Set(
@@ -113,13 +115,13 @@ export const SYSTEM_TABLES: ReadonlySet<string> = new Set(
 );
 
 /**
- * Table-valued functions and eponymous tables of SQLite's sources and shell that reach files,
- * memory or raw pages. No build here has them; they are named so that a server that does is no way
- * around.
+ * Table-valued functions and eponymous tables of SQLite's sources and shell that access files,
+ * memory or raw pages. The bundled builds have none of them; they are listed in case a server has
+ * them.
  */
 const REFUSED_TABLES = new Set(words('carray fsdir lsm1 lsmode zipfile'));
 const REFUSED_PREFIXES = words('pragma_ sqlite3mc_ sqlite_');
-/** With which names of refused tables begin. */
+/** The first letters of the names of refused tables. */
 export const REFUSED_TABLE_LETTERS: readonly string[] = [...REFUSED_TABLES, ...REFUSED_PREFIXES].map((name) =>
   name.charAt(0),
 );
@@ -127,17 +129,17 @@ export const REFUSED_TABLE_LETTERS: readonly string[] = [...REFUSED_TABLES, ...R
 const ALLOWED_FUNCTIONS: ReadonlySet<string> = new Set(FUNCTION_GROUPS.flatMap(({ names }) => names));
 const ALLOWED_MODULES: ReadonlySet<string> = new Set(MODULE_GROUPS.flatMap(({ names }) => names));
 
-/** `name` in lower case. */
+/** `name` must be in lower case. */
 export const isAllowedFunction = (name: string): boolean => ALLOWED_FUNCTIONS.has(name);
 export const isAllowedModule = (name: string): boolean => ALLOWED_MODULES.has(name);
 
 /**
- * Whether a name can stand for something that is neither a table of the namespace nor an allowed
- * module. `name` in lower case.
+ * Returns whether a name may refer to something that is neither a table of the namespace nor an
+ * allowed module. `name` must be in lower case.
  */
 export function isRefusedTable(name: string): boolean {
   if (REFUSED_TABLES.has(name)) return true;
-  // `'sqlite_%'` is a pattern, which can name nothing.
+  // `'sqlite_%'` is a LIKE pattern, which cannot name a table.
   if (!REFUSED_PREFIXES.some((prefix) => name.startsWith(prefix)) || !/^\w+$/.test(name)) return false;
   return !SYSTEM_TABLES.has(name) && !ALLOWED_FUNCTIONS.has(name);
 }

@@ -1,13 +1,16 @@
 import { AppError } from '../../src/errors.js';
 import type { SqlArgs } from '../../src/ports/function-databases.js';
 
-/** What is bound to a `?`, on any driver. */
+/** A value that can be bound to a `?` on every driver. */
 export type SqlArgument = string | number | bigint | Uint8Array | null;
 
 const MAX_ARGUMENTS = 32_766;
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
-/** JSON values as SQLite can hold them. Throws `invalid_sql` naming the argument that it cannot. */
+/**
+ * Converts JSON values to SQLite's types. Throws `invalid_sql` that names the first argument that
+ * cannot be converted.
+ */
 export function toArguments(args: SqlArgs): SqlArgument[] {
   if (args.length > MAX_ARGUMENTS) {
     throw new AppError(

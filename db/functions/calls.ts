@@ -8,12 +8,12 @@ import { mayPrecedeExpression, mayPrecedeParenthesis } from './keywords.js';
 import type { Tokens } from './tokens.js';
 
 /**
- * The first name of a text that a statement may not use, in any place and any quotes, or null.
- * `from` and `to` are positions of tokens; `extra` are further tables that are refused, in lower
- * case.
+ * Returns the first name in a statement that it may not use, at any position and in any quotes, or
+ * null. `extra` are further refused tables, in lower case.
  *
- * A name before a parenthesis counts as a call of a function unless the grammar has no call in that
- * place. Whoever adds a place here must know that SQLite accepts no statement with a call in it.
+ * A name before a parenthesis counts as a function call unless the grammar does not allow a call at
+ * that position. When adding an exception, ensure that SQLite accepts no statement with a call at
+ * that position.
  */
 export function findRefusedName(tokens: Tokens, extra?: ReadonlySet<string>): string | null {
   const closers = matchParentheses(tokens);
@@ -42,7 +42,7 @@ export function findRefusedName(tokens: Tokens, extra?: ReadonlySet<string>): st
   return null;
 }
 
-/** Spares the look at most names: those of refused tables begin with few letters. */
+/** A fast check that skips most names: the names of refused tables begin with few letters. */
 function mayBeRefused(tokens: Tokens, at: number): boolean {
   const start = tokens.start(at);
   const first = tokens.sql.charAt(tokens.kind(at) === 'word' ? start : start + 1);
@@ -50,30 +50,30 @@ function mayBeRefused(tokens: Tokens, at: number): boolean {
 }
 
 const MAY_BEGIN_REFUSED: ReadonlySet<string> = new Set(REFUSED_TABLE_LETTERS);
-/** What a name follows that is a table's or a type's. */
+/** The words after which a name is that of a table or a type. */
 const TABLE_OR_TYPE = ['into', 'table', 'references', 'exists', 'join', 'in', 'as'];
 
 /**
- * Whether the name at `at`, which a parenthesis follows, stands where the grammar has a table, a
- * column's type or a definition.
+ * Returns whether the name at `at`, which is followed by a parenthesis, is at a position where the
+ * grammar has a table, a column type or a definition.
  */
 function isNoCall(tokens: Tokens, at: number, places: { closers: Int32Array; indexOn: number }): boolean {
   const before = at - 1;
-  // `main.t (`: what counts is what precedes the schema's name.
+  // In `main.t (`, the word before the schema name is decisive.
   const qualified = tokens.isMark(before, '.');
   const lead = qualified ? at - 3 : before;
 
-  // The cheapest first.
+  // The cheapest check first.
   if (!qualified && isDeclaredType(tokens, before)) return true;
   if (TABLE_OR_TYPE.some((word) => tokens.isWord(lead, word))) return true;
-  // Not of IS DISTINCT FROM, which an expression follows.
+  // Except in IS DISTINCT FROM, which is followed by an expression.
   if (tokens.isWord(lead, 'from')) return !tokens.isWord(lead - 1, 'distinct');
   if (lead === places.indexOn) return true;
   if (lead === 1 && tokens.isWord(0, 'create') && tokens.isWord(1, 'view')) return true;
   return isCommonTable(tokens, at, places.closers);
 }
 
-/** `name (…) AS [[NOT] MATERIALIZED] (`: of WITH, and of nothing that could be a call. */
+/** Matches `name (…) AS [[NOT] MATERIALIZED] (`, which only occurs in WITH and cannot be a call. */
 function isCommonTable(tokens: Tokens, at: number, closers: Int32Array): boolean {
   let next = (closers[at + 1] ?? -1) + 1;
   if (next === 0 || !tokens.isWord(next, 'as')) return false;
@@ -84,8 +84,8 @@ function isCommonTable(tokens: Tokens, at: number, closers: Int32Array): boolean
 }
 
 /**
- * `a varchar(10)`, `"b" double precision(5)`: a name directly behind another one, where no operator
- * is between, is a type.
+ * Matches `a varchar(10)` and `"b" double precision(5)`: a name directly after another name,
+ * without an operator in between, is a type.
  */
 function isDeclaredType(tokens: Tokens, before: number): boolean {
   if (tokens.kind(before) === 'quoted') return true;
@@ -93,7 +93,7 @@ function isDeclaredType(tokens: Tokens, before: number): boolean {
   return word !== null && !mayPrecedeExpression(word);
 }
 
-/** Of CREATE [UNIQUE] INDEX the ON before its table, else -2. */
+/** Returns the position of ON in CREATE [UNIQUE] INDEX, or NOWHERE. */
 function indexTablePosition(tokens: Tokens): number {
   if (!tokens.isWord(0, 'create')) return NOWHERE;
   const index = tokens.isWord(1, 'unique') ? 2 : 1;
@@ -106,7 +106,7 @@ function indexTablePosition(tokens: Tokens): number {
 
 const NOWHERE = -2;
 
-/** For each `(` the place of its `)`, -1 where there is none. */
+/** Returns the position of the matching `)` for each `(`, -1 if there is none. */
 function matchParentheses(tokens: Tokens): Int32Array {
   const closers = new Int32Array(tokens.length).fill(-1);
   const open: number[] = [];

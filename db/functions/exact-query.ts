@@ -1,7 +1,7 @@
 /**
- * A query whose columns come as `expression` shows them. OFFSET keeps SQLite from merging the
- * levels, which would compute each column as often as the expression names it. In parentheses
- * nothing can be but one statement, and one that only reads.
+ * Wraps a query so that its columns are shown by `expression`. OFFSET prevents SQLite from
+ * flattening the subquery, which would evaluate each column as often as the expression mentions it.
+ * Within the parentheses only a single, reading statement is valid.
  */
 export function exactQuery(sql: string, columns: number, expression: (name: string) => string): string {
   const names = Array.from({ length: columns }, (_, at) => `c${at}`);
@@ -9,7 +9,7 @@ export function exactQuery(sql: string, columns: number, expression: (name: stri
   return `with "orama result"(${names}) as (${sql}\n) select ${shown} from (select * from "orama result" limit -1 offset 0)`;
 }
 
-/** What is said of a text that no string can hold. */
+/** Returns the message for a text that a JavaScript string cannot represent. */
 export function notUtf8(column: string | undefined): string {
   return `the text in column "${column ?? ''}" is no valid UTF-8: select hex() of it, or cast it to a blob`;
 }

@@ -5,7 +5,7 @@ import type { SqlArgument } from './arguments.js';
 import type { Table } from './rows.js';
 import type { GuardedStatement, Verb } from './statement.js';
 
-/** A guarded statement with its arguments, of which there is one for each parameter. */
+/** A guarded statement with its arguments, one per parameter. */
 export interface Operation extends GuardedStatement {
   kind: 'query' | 'exec';
   args: readonly SqlArgument[];
@@ -17,23 +17,24 @@ export interface Outcome extends Table {
 }
 
 /**
- * What a driver of the functions' databases does; the guard is in front of it, for all drivers
- * alike.
+ * The driver of the functions' databases. Statements have passed the guard, which all drivers
+ * share.
  */
 export interface Executor extends Closable {
   readonly driver: string;
   /**
-   * One operation by itself, several in one transaction. A query must not write, whatever the guard
-   * has missed.
+   * Runs one operation alone, several in one transaction. A query must not write, even if the guard
+   * misses a write.
    */
   run(namespace: Namespace, operations: readonly Operation[], options: SqlOptions): Promise<Outcome[]>;
+  /** Resolves with the size of the namespace's database, in bytes. */
   bytes(namespace: Namespace): Promise<number>;
   ping(): Promise<void>;
 }
 
 /**
- * Whether SQLite's counters are of this statement: any other leaves those of an earlier one as they
- * were.
+ * Returns whether SQLite's counters refer to this statement; other statements leave those of an
+ * earlier one unchanged.
  */
 export function changesRows(verb: Verb): boolean {
   return verb === 'insert' || verb === 'replace' || verb === 'update' || verb === 'delete';

@@ -3,29 +3,29 @@ import { read, refused, refuseNames } from './statement.js';
 import type { Tokens } from './tokens.js';
 
 /**
- * What an expression is part of: of a condition (WHERE, ON) or of a list of columns (SELECT), which
+ * Where an expression is used: in a condition (WHERE, ON), or in a list of columns (SELECT), which
  * may also name it.
  */
 export type ExpressionPlace = 'condition' | 'column';
 
 export interface GuardedExpression {
-  /** Ends where the expression ends: it can be put into parentheses. */
+  /** The trimmed expression, which can be put into parentheses. */
   sql: string;
-  /** How many arguments it takes. */
+  /** The number of arguments. */
   parameters: number;
 }
 
-/** Words that would end the expression and go on with the statement around it. */
+/** Words that would end the expression and continue the surrounding statement. */
 const CLAUSES = new Set(
   `select values with insert update delete replace create alter drop from where group having order limit offset union
   intersect except window returning set into join on using`.split(/\s+/),
 );
 
 /**
- * Lets one SQL expression through that is to be put into a statement, by the same rules as `guard`:
- * no statement's clause outside of parentheses, no comma, no comment, only allowed functions. A
- * `column` may be `*`, `t.*`, or end with `AS name`. Throws `invalid_sql` with a reason for
- * anything else.
+ * Validates a SQL expression that is to be inserted into a statement, by the same rules as `guard`:
+ * no clause of a statement outside parentheses, no comma, no comment, only allowed functions. A
+ * `column` may be `*` or `t.*`, or end with `AS name`. Throws `invalid_sql` with the reason
+ * otherwise.
  */
 export function guardExpression(sql: string, place: ExpressionPlace): GuardedExpression {
   const tokens = read(sql, 'expression');
@@ -34,8 +34,8 @@ export function guardExpression(sql: string, place: ExpressionPlace): GuardedExp
   assertOneExpression(tokens, place);
   refuseNames(tokens);
   const parameters = findParameters(tokens);
-  // A bare ? counts from the parameters before it, which in a statement are not those that are
-  // before it here.
+  // A bare ? is numbered by the parameters before it, which differ once the expression is part of a
+  // statement.
   if (parameters.some(({ start, end }) => end - start > 1))
     throw refused('Numbered parameters are not supported in an expression; use ? for each argument');
   return { sql: sql.trim(), parameters: countParameters(parameters) };

@@ -1,6 +1,6 @@
 const words = (text: string): ReadonlySet<string> => new Set(text.trim().split(/\s+/));
 
-/** All of SQLite's, sqlite.org/lang_keywords.html. */
+/** All keywords of SQLite (https://sqlite.org/lang_keywords.html). */
 const KEYWORDS =
   words(`abort action add after all alter always analyze and as asc attach autoincrement before begin
   between by cascade case cast check collate column commit conflict constraint create cross current current_date
@@ -13,8 +13,8 @@ const KEYWORDS =
   trigger unbounded union unique update using vacuum values view virtual when where window with within without`);
 
 /**
- * Keywords that may be the name of a column and that the grammar never has directly before an
- * expression: `key varchar(10)` declares a column, and can be no call.
+ * Keywords that can be column names and that the grammar never has directly before an expression:
+ * `key varchar(10)` declares a column and cannot be a call.
  */
 const NEVER_BEFORE_EXPRESSION =
   words(`abort action after always asc before begin cascade column conflict current
@@ -23,8 +23,8 @@ const NEVER_BEFORE_EXPRESSION =
   restrict rollback row savepoint temp temporary ties trigger unbounded vacuum view virtual without`);
 
 /**
- * Keywords that may stand before a parenthesis without being called. Functions of such a name are
- * judged as functions.
+ * Keywords that may be followed by a parenthesis without being a call. Functions with such a name
+ * are checked as functions.
  */
 const BEFORE_PARENTHESIS =
   words(`all and as between by case cast check conflict default distinct else escape except

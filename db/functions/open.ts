@@ -13,12 +13,13 @@ export type FunctionDatabasesOptions = (
   | ({ driver: 'rqlite' } & RqliteExecutorOptions)
 ) & {
   /**
-   * How many bytes a namespace's database may have where a call does not say; unbounded by default.
+   * Returns the size limit of a namespace's database in bytes, for calls without
+   * `maxDatabaseBytes`; unlimited by default.
    */
   limitOf?: (namespace: Namespace) => Promise<number>;
 };
 
-/** The functions' databases, one per namespace, behind the guard. */
+/** Opens the functions' databases, one per namespace, behind the guard. */
 export async function openFunctionDatabases(options: FunctionDatabasesOptions): Promise<FunctionDatabases> {
   const executor = await openExecutor(options);
   const run: Executor['run'] = async (namespace, operations, limits) => {

@@ -4,12 +4,13 @@ import type { Tokens } from './tokens.js';
 export interface Parameter {
   start: number;
   end: number;
-  /** From 1: which argument it takes. */
+  /** The number of its argument, from 1. */
   number: number;
 }
 
 /**
- * As SQLite has it: `?3` takes the third argument, a bare `?` the one behind the highest so far.
+ * Numbers the parameters as SQLite does: `?3` is the third argument, a bare `?` the one after the
+ * highest so far.
  */
 export function findParameters(tokens: Tokens): Parameter[] {
   const found: Parameter[] = [];
@@ -24,12 +25,12 @@ export function findParameters(tokens: Tokens): Parameter[] {
   return found;
 }
 
-/** How many arguments a statement with these parameters takes. */
+/** Returns the number of arguments of a statement with these parameters. */
 export function countParameters(parameters: readonly Parameter[]): number {
   return parameters.reduce((highest, { number }) => Math.max(highest, number), 0);
 }
 
-/** Throws `invalid_sql` with both counts unless there is one argument for each parameter. */
+/** Throws `invalid_sql` with both counts unless there is one argument per parameter. */
 export function assertArgumentCount(parameters: readonly Parameter[], given: number): void {
   const wanted = countParameters(parameters);
   if (wanted === given) return;
@@ -40,10 +41,7 @@ export function assertArgumentCount(parameters: readonly Parameter[], given: num
   );
 }
 
-/**
- * The text with `CAST(… AS TEXT)` around the parameters of these arguments, by number: they are
- * sent as bytes.
- */
+/** Adds `CAST(… AS TEXT)` around the parameters of the given arguments, which are sent as bytes. */
 export function castToText(
   sql: string,
   parameters: readonly Parameter[],

@@ -1,15 +1,15 @@
 import { MAX_HOST_RESULT_BYTES } from '../../src/contract/limits.js';
 import { stringifyExact } from '../../src/exact-json.js';
 
-/** Rows as a driver reads them; values are as `toJsonValue` makes them. */
+/** Rows as a driver reads them, with values converted by `toJsonValue`. */
 export interface Table {
   columns: readonly string[];
   values: readonly (readonly unknown[])[];
 }
 
 /**
- * Of several columns with one name the second is `name:2`, the third `name:3`, so that a row object
- * holds them all.
+ * Makes column names unique, so that a row object contains all columns: the second column `name`
+ * becomes `name:2`, the third `name:3`.
  */
 export function distinctNames(columns: readonly string[]): string[] {
   const taken = new Set(columns);
@@ -27,13 +27,13 @@ export function distinctNames(columns: readonly string[]): string[] {
   });
 }
 
-/** Rows as objects; `__proto__` is a column like any other. */
+/** Converts rows to objects; `__proto__` is treated like any other column. */
 export function toRows({ columns, values }: Table): Record<string, unknown>[] {
   const names = distinctNames(columns);
   return values.map((row) => {
     const record: Record<string, unknown> = {};
     names.forEach((name, at) => {
-      // An assignment would set the object's prototype.
+      // An assignment would set the prototype of the object.
       if (name === '__proto__') {
         Object.defineProperty(record, name, {
           value: row[at],
@@ -47,7 +47,7 @@ export function toRows({ columns, values }: Table): Record<string, unknown>[] {
   });
 }
 
-/** Adds up how large rows are as JSON. */
+/** Sums up the size of rows as JSON. */
 export class RowBudget {
   readonly #names: number;
   #bytes = 2;
@@ -56,7 +56,7 @@ export class RowBudget {
     this.#names = columns.reduce((bytes, name) => bytes + Buffer.byteLength(JSON.stringify(name)) + 1, 1);
   }
 
-  /** False when the rows are larger than a result may be. */
+  /** Adds a row. Returns false when the rows exceed the size limit of a result. */
   take(row: readonly unknown[]): boolean {
     this.#bytes += this.#names + Buffer.byteLength(stringifyExact(row));
     return this.#bytes <= MAX_HOST_RESULT_BYTES;

@@ -8,8 +8,8 @@ interface Select {
 }
 
 /**
- * The statement of a selection. Names are quoted, expressions pass the guard and stand in
- * parentheses: none of them can be read as anything else, whatever stands around it.
+ * Builds the statement of a selection. Names are quoted, and expressions are guarded and in
+ * parentheses, so that neither can be interpreted differently in their context.
  */
 export function toSelect(selection: Selection): Select {
   const { table, alias, columns, joins, where, groupBy, orderBy, limit, offset } = selection;
@@ -28,7 +28,7 @@ export function toSelect(selection: Selection): Select {
       : `WHERE ${where.map((condition, at) => conditionAt(condition, at, args)).join(' ')}`,
     groupBy.length === 0 ? '' : `GROUP BY ${groupBy.map(quoted).join(', ')}`,
     orderBy.length === 0 ? '' : `ORDER BY ${orderBy.map(ordered).join(', ')}`,
-    // SQLite has no OFFSET without LIMIT; a negative one is none.
+    // SQLite has no OFFSET without LIMIT; a negative LIMIT means none.
     limit === undefined && offset === undefined ? '' : `LIMIT ${limit ?? -1}`,
     offset === undefined ? '' : `OFFSET ${offset}`,
   ];
@@ -53,7 +53,7 @@ function conditionAt(condition: Condition, at: number, args: unknown[]): string 
   return `${conj}(${sql})`;
 }
 
-/** An expression where arguments have no place to come from. */
+/** Guards an expression that cannot have arguments. */
 function plain(expr: string, place: ExpressionPlace, name: string): string {
   const { sql, parameters } = guarded(expr, place, name);
   if (parameters === 0) return sql;
@@ -73,8 +73,8 @@ function guarded(expr: string, place: ExpressionPlace, name: string) {
 }
 
 /**
- * `name` or `table.name`. SQLite takes a name in double quotes that is no column's for a text; one
- * in backticks it does not.
+ * Quotes `name` or `table.name` with backticks: SQLite treats an unknown name in double quotes as a
+ * text, but not one in backticks.
  */
 function quoted(name: string): string {
   return name

@@ -8,18 +8,20 @@ export type Verb = (typeof VERBS)[number];
 
 /** A statement that has passed the guard. */
 export interface GuardedStatement {
-  /** Without what ends or follows the statement: it holds no `;` but those of a trigger's body. */
+  /** The statement without a trailing semicolon: it contains no `;` except in a trigger's body. */
   sql: string;
-  /** What it does in the end: of `WITH … INSERT` it is `insert`. */
+  /** The effective verb: `insert` for `WITH … INSERT`. */
   verb: Verb;
   parameters: readonly Parameter[];
 }
 
+/** The maximum length of a statement in bytes. */
 export const MAX_SQL_BYTES = 100 << 10;
 
 /**
- * Lets one statement through that stays inside its database; throws `invalid_sql` with a reason for
- * anything else. `query` must only read. Linear in the length of the text.
+ * Validates that the text is a single statement that stays within its database; throws
+ * `invalid_sql` with the reason otherwise. A `query` must only read. Takes time linear in the
+ * length of the text.
  */
 export function guard(sql: string, kind: 'query' | 'exec'): GuardedStatement {
   const tokens = read(sql, 'statement');
@@ -33,7 +35,7 @@ export function guard(sql: string, kind: 'query' | 'exec'): GuardedStatement {
   return { sql: sql.slice(0, tokens.end(length - 1)), verb, parameters: findParameters(tokens) };
 }
 
-/** `guard`, and one argument for each parameter. */
+/** Like `guard`, and checks that there is one argument per parameter. */
 export function guardWithArguments(sql: string, kind: 'query' | 'exec', given: number): GuardedStatement {
   const statement = guard(sql, kind);
   assertArgumentCount(statement.parameters, given);
@@ -41,13 +43,15 @@ export function guardWithArguments(sql: string, kind: 'query' | 'exec', given: n
 }
 
 /**
- * The tokens of a text that is neither too long nor read by SQLite in another way than here. `what`
- * it is, for the message.
+ * Returns the tokens of a text. Throws `invalid_sql` when the text is too long, or would be
+ * tokenized differently by SQLite.
+ *
+ * @param what What the text is, for the error message.
  */
 export function read(sql: string, what: string): Tokens {
   if (sql.length > MAX_SQL_BYTES || Buffer.byteLength(sql) > MAX_SQL_BYTES)
     throw refused(`The ${what} is longer than 100 KB; pass data as arguments`);
-  // To SQLite the one is the end of the text and the other a blank.
+  // SQLite treats NUL as the end of the text and a byte order mark as a space.
   if (sql.includes('\0') || sql.includes('\ufeff'))
     throw refused(`The ${what} holds a NUL or a byte order mark`);
   const tokens = tokenize(sql);
@@ -57,6 +61,7 @@ export function read(sql: string, what: string): Tokens {
   return tokens;
 }
 
+/** Throws `invalid_sql` that names the first function or table that is not allowed. */
 export function refuseNames(tokens: Tokens): void {
   const name = findRefusedName(tokens);
   if (name === null) return;
@@ -66,7 +71,7 @@ export function refuseNames(tokens: Tokens): void {
   );
 }
 
-/** How many tokens the one statement has, without the semicolons that may end it. */
+/** Returns the number of tokens of the single statement, without trailing semicolons. */
 function statementLength(tokens: Tokens): number {
   const length =
     tokens.isWord(0, 'create') && tokens.isWord(1, 'trigger') ? triggerLength(tokens) : firstEnd(tokens);
@@ -83,8 +88,9 @@ function firstEnd(tokens: Tokens): number {
 }
 
 /**
- * The body of a trigger is a list of statements, each with a semicolon, and END: as no statement
- * begins with END, the first one behind a semicolon is the trigger's, whatever else is named so.
+ * Returns the number of tokens of a CREATE TRIGGER. A trigger's body is a list of statements, each
+ * followed by a semicolon, and END. No statement begins with END, so the first END after a
+ * semicolon ends the trigger, regardless of what else has this name.
  */
 function triggerLength(tokens: Tokens): number {
   for (let at = 0; at < tokens.length; at += 1) {
@@ -108,8 +114,8 @@ function verbOf(tokens: Tokens, length: number): Verb {
 const ALLOWED = 'SELECT, WITH, INSERT, UPDATE, DELETE, REPLACE, CREATE, ALTER or DROP';
 
 /**
- * Behind WITH: the first verb that is outside of all parentheses. REPLACE may also be the name of a
- * table there.
+ * Returns the verb after WITH: the first one outside all parentheses. REPLACE can also be the name
+ * of a table there.
  */
 function mainVerb(tokens: Tokens): string | null {
   let depth = 0;
@@ -127,8 +133,8 @@ function mainVerb(tokens: Tokens): string | null {
 }
 
 /**
- * What is temporary lives in a connection, beyond the call, and hides tables of the same name from
- * whoever gets it next.
+ * Refuses temporary objects: they belong to a connection, outlive the call, and hide tables of the
+ * same name from later users of the connection.
  */
 function refuseTemporary(tokens: Tokens): void {
   if (!tokens.isWord(0, 'create')) return;
@@ -144,6 +150,7 @@ function an(verb: Verb): string {
   return `${/^[aiu]/.test(verb) ? 'an' : 'a'} ${verb.toUpperCase()}`;
 }
 
+/** Creates the error for a refused statement. */
 export function refused(reason: string): AppError {
   return new AppError('invalid_sql', `${reason}.`);
 }

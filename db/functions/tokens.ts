@@ -1,19 +1,19 @@
 /**
- * Kinds of tokens, as far as a guard needs them. `quoted` is a name in "x", `x` or [x]; `text` is a
- * literal in 'x'.
+ * The kinds of tokens that the guard distinguishes. `quoted` is a name in "x", `x` or [x]; `text`
+ * is a literal in 'x'.
  */
 export type TokenKind = 'word' | 'quoted' | 'text' | 'number' | 'parameter' | 'mark';
 
-/** Codes below those of printable characters: a mark is its own character. */
+/** Codes below those of printable characters; the code of a mark is its own character. */
 const [WORD, QUOTED, TEXT, NUMBER, PARAMETER] = [0, 1, 2, 3, 4] as const;
 const KINDS: readonly TokenKind[] = ['word', 'quoted', 'text', 'number', 'parameter'];
-/** A character that no SQL has outside of quotes. */
+/** Marks a character that is invalid in SQL outside quotes. */
 const OTHER_MARK = 0xff;
 
-/** Why a text cannot be told into tokens. */
+/** Why a text cannot be tokenized. */
 export type TokenFault = 'unclosed' | 'named-parameter';
 
-/** The tokens of one text; blanks and comments are none. */
+/** The tokens of a text, without whitespace and comments. */
 export class Tokens {
   readonly sql: string;
   readonly length: number;
@@ -47,7 +47,7 @@ export class Tokens {
     return this.#ends[at] ?? this.sql.length;
   }
 
-  /** As written. */
+  /** Returns the token as written. */
   source(at: number): string {
     return this.sql.slice(this.start(at), this.end(at));
   }
@@ -56,14 +56,14 @@ export class Tokens {
     return at >= 0 && at < this.length && this.#kinds[at] === mark.charCodeAt(0);
   }
 
-  /** The bare word in lower case, null where there is none. */
+  /** Returns the unquoted word in lower case; null for other tokens. */
   word(at: number): string | null {
     return this.kind(at) === 'word' ? this.source(at).toLowerCase() : null;
   }
 
   /**
-   * Whether it is this bare word, which is given in lower case. Copies nothing: it is asked of
-   * every word.
+   * Returns whether the token is this unquoted word; `word` must be in lower case. Allocates
+   * nothing, because it is called for every word.
    */
   isWord(at: number, word: string): boolean {
     if (at < 0 || at >= this.length || this.#kinds[at] !== WORD) return false;
@@ -76,8 +76,8 @@ export class Tokens {
   }
 
   /**
-   * A word, a quoted name or a text without its quotes, in lower case: SQLite takes each of them
-   * for a name in places.
+   * Returns a word, or a quoted name or text without its quotes, in lower case: in some positions,
+   * SQLite treats each of them as a name.
    */
   name(at: number): string | null {
     switch (this.kind(at)) {
@@ -92,7 +92,9 @@ export class Tokens {
   }
 }
 
-/** Character classes of SQLite's tokenizer, for ASCII; all beyond is part of a word. */
+/**
+ * The character classes of SQLite's tokenizer for ASCII; all other characters are part of words.
+ */
 const BLANK = 1;
 const IDENTIFIER = 2;
 const DIGIT = 4;
@@ -105,8 +107,8 @@ for (let code = 0; code < 128; code += 1) {
 }
 
 /**
- * SQLite's lexical rules (`sqlite3GetToken`), in one pass over the text. A text that SQLite would
- * take for an error in itself may come out in any way, for SQLite runs nothing of it.
+ * Tokenizes a text by SQLite's lexical rules (`sqlite3GetToken` in tokenize.c), in one pass. The
+ * result for a text that SQLite rejects is arbitrary, because SQLite does not run it.
  */
 export function tokenize(sql: string): Tokens | TokenFault {
   const kinds = new Uint8Array(sql.length);
@@ -131,7 +133,7 @@ export function tokenize(sql: string): Tokens | TokenFault {
       hasComment = true;
       continue;
     }
-    // Behind `/*` something must follow, else they are two marks.
+    // SQLite requires a character after `/*`; otherwise these are two marks.
     if (code === SLASH && next === STAR && at + 2 < sql.length) {
       at = after(sql, '*/', at + 2) ?? sql.length;
       hasComment = true;
@@ -155,7 +157,7 @@ export function tokenize(sql: string): Tokens | TokenFault {
       while (isOf(sql.charCodeAt(at), DIGIT)) at += 1;
       kind = PARAMETER;
     } else if (code === DOLLAR || code === AT || code === COLON || code === HASH) {
-      // SQLite reads `$a(')` as one parameter: what looks like a quote would be none.
+      // SQLite reads `$a(')` as one parameter, so an apparent quote would not be one.
       return 'named-parameter';
     } else if ((code | 0x20) === LETTER_X && next === QUOTE) {
       const end = endOfQuoted(sql, at + 1);
@@ -182,12 +184,12 @@ const [DASH, SLASH, STAR, DOT, QUESTION] = [0x2d, 0x2f, 0x2a, 0x2e, 0x3f];
 const [QUOTE, DOUBLE_QUOTE, BACKTICK, BRACKET] = [0x27, 0x22, 0x60, 0x5b];
 const [DOLLAR, AT, COLON, HASH, LETTER_X, UNDERSCORE] = [0x24, 0x40, 0x3a, 0x23, 0x78, 0x5f];
 
-/** SQL knows letters of ASCII only. */
+/** SQL keywords are case-insensitive for ASCII letters only. */
 function lower(code: number): number {
   return code >= 0x41 && code <= 0x5a ? code | 0x20 : code;
 }
 
-/** NaN, behind the end, is of no class. */
+/** NaN, the code after the end, is in no class. */
 function isOf(code: number, wanted: number): boolean {
   return code < 128 ? ((classes[code] ?? 0) & wanted) !== 0 : code >= 128 && wanted === IDENTIFIER;
 }
@@ -197,7 +199,7 @@ function after(sql: string, mark: string, from: number): number | null {
   return found === -1 ? null : found + mark.length;
 }
 
-/** A quote that is doubled stands for itself. */
+/** A doubled quote represents a single one. */
 function endOfQuoted(sql: string, start: number): number | null {
   const quote = sql.charAt(start);
   for (let at = start + 1; ; at += 2) {
@@ -209,8 +211,8 @@ function endOfQuoted(sql: string, start: number): number | null {
 }
 
 /**
- * Digits with what belongs to them: 0x1F, 1_000, 1.5e-3. Letters that follow make an error of it,
- * for SQLite.
+ * Returns the end of a number, including forms such as 0x1F, 1_000 and 1.5e-3. For trailing
+ * letters, SQLite reports an error.
  */
 function endOfNumber(sql: string, start: number): number {
   let at = start;
@@ -226,8 +228,8 @@ const PLUS = 0x2b;
 const LETTER_E = 0x65;
 
 /**
- * Whether the sign at `at` belongs to an exponent: an `e` before it, in a number that is no
- * hexadecimal one, and a digit behind.
+ * Returns whether the sign at `at` belongs to an exponent: it follows an `e` in a non-hexadecimal
+ * number and precedes a digit.
  */
 function isExponent(sql: string, start: number, at: number): boolean {
   return (

@@ -1,6 +1,6 @@
 /**
- * As an answer shows a value of SQLite, nothing rounded, nothing lost: an integer beyond 2^53 stays
- * a bigint.
+ * Converts a SQLite value to JSON without rounding: integers beyond 2^53 stay bigints, bytes become
+ * `{ $blob }` in base64.
  */
 export function toJsonValue(value: unknown): unknown {
   if (typeof value === 'bigint') {

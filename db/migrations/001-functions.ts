@@ -1,4 +1,6 @@
-/** One row per function ever deployed; it stays after a delete, so that versions count on. */
+/**
+ * One row per function ever deployed. A row stays after a delete, so that version numbers continue.
+ */
 export const functions = `
 create table functions (
   namespace text not null,

@@ -1,4 +1,4 @@
-/** One row per version that can be invoked; column names are those of the function record. */
+/** One row per version; column names equal those of the function record. */
 export const functionVersions = `
 create table function_versions (
   namespace text not null,

@@ -1,4 +1,4 @@
-/** `spec` is the topic or the schedule in one canonical string: a function has each only once. */
+/** `spec` is the topic or the schedule as a canonical string; each is unique per function. */
 export const triggers = `
 create table triggers (
   id text not null primary key,

@@ -1,4 +1,4 @@
-/** `sealed` is ciphertext; the key is never in the database. */
+/** `sealed` is ciphertext; the key is never stored in the database. */
 export const secrets = `
 create table secrets (
   namespace text not null,

@@ -1,9 +1,9 @@
 /**
- * The hottest table. One row per attempt; the columns from `state` on are filled when it ended its
- * invocation. `position` counts in the order of writing on every driver, which no clock does: it is
- * what followers of a log go by, and AUTOINCREMENT keeps it from going back after a purge. The
- * large columns come last, so that a scan does not read their overflow pages. `input` and `output`
- * are base64.
+ * The most frequently written table. One row per attempt; the columns from `state` on are set when
+ * the attempt ended its invocation. `position` increases in the order of writing on every driver,
+ * unlike clocks: followers of a log read by it, and AUTOINCREMENT keeps it from decreasing after a
+ * purge. The large columns come last, so that scans do not read their overflow pages. `input` and
+ * `output` are base64.
  */
 export const attempts = `
 create table attempts (

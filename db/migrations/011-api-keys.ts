@@ -1,4 +1,4 @@
-/** `hash` is the SHA-256 of the whole key; the key itself is nowhere. */
+/** `hash` is the SHA-256 of the whole key; the key itself is not stored. */
 export const apiKeys = `
 create table api_keys (
   id text not null primary key,

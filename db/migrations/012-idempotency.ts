@@ -1,4 +1,4 @@
-/** Who holds an Idempotency-Key. */
+/** The claims of Idempotency-Keys. */
 export const idempotency = `
 create table idempotency (
   namespace text not null,

@@ -1,4 +1,4 @@
-/** For dropping expired claims. */
+/** For deleting expired claims. */
 export const idempotencyByExpiry = `
 create index idempotency_by_expiry on idempotency (expires_at)
 `;

@@ -1,4 +1,4 @@
-/** Who put which blob: knowing a CID grants nothing. */
+/** The owners of blobs: knowing a CID does not grant access. */
 export const blobOwners = `
 create table blob_owners (
   namespace text not null,

@@ -1,4 +1,4 @@
-/** For the question whether a blob may be unpinned. */
+/** Finds the owners of a blob before it is unpinned. */
 export const blobOwnersByCid = `
 create index blob_owners_by_cid on blob_owners (cid)
 `;

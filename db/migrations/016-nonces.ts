@@ -1,4 +1,4 @@
-/** Open wallet challenges. */
+/** Pending wallet challenges. */
 export const nonces = `
 create table nonces (
   nonce text not null primary key,

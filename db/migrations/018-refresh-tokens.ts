@@ -1,6 +1,6 @@
 /**
- * Refresh tokens by their hash, used ones included until they expire: using one again betrays a
- * theft.
+ * Refresh tokens by their hash, including used ones until they expire: a second use of a token
+ * indicates theft.
  */
 export const refreshTokens = `
 create table refresh_tokens (

@@ -1,4 +1,4 @@
-/** Logins whose tokens count no longer. */
+/** Logins whose tokens have been revoked. */
 export const revokedFamilies = `
 create table revoked_families (
   family text not null primary key,

@@ -1,4 +1,4 @@
-/** Which wallet a namespace belongs to. */
+/** The wallet that owns each namespace. */
 export const namespaces = `
 create table namespaces (
   namespace text not null primary key,

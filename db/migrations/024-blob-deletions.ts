@@ -1,6 +1,6 @@
 /**
- * Blobs whose bytes are being deleted right now: who puts the same bytes meanwhile waits for the
- * end of it.
+ * Blobs whose bytes are currently being deleted: a put of the same bytes waits until the deletion
+ * has ended.
  */
 export const blobDeletions = `
 create table blob_deletions (

@@ -1,7 +1,7 @@
 /**
- * The last rollout of each function. `change_id` is that of the write that made the row what it is:
- * of several processes that move a rollout on at once, only the one that finds the row unchanged
- * also moves the alias.
+ * The last rollout of each function. `change_id` identifies the write that produced the row: of
+ * several processes that advance a rollout at the same time, only the one that finds the row
+ * unchanged also moves the alias.
  */
 export const rollouts = `
 create table rollouts (

@@ -1,4 +1,4 @@
-/** What a key may do, as a JSON array. Keys made before may do everything, as they could. */
+/** The scopes of a key, as a JSON array. Keys created before this migration keep all scopes. */
 export const keyScopes = `
 alter table api_keys add column scopes text not null default '["*"]'
 `;

@@ -1,4 +1,4 @@
-/** When a key ends by itself; null for never. */
+/** When a key expires; null for never. */
 export const keyExpiresAt = `
 alter table api_keys add column expires_at integer
 `;

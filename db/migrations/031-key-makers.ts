@@ -1,6 +1,6 @@
 /**
- * Every credential that a key goes back to, however many generations: `key:<id>` and
- * `session:<family>`. When one of them is revoked, the key is found and revoked with it.
+ * All credentials from which a key derives, across generations: `key:<id>` and `session:<family>`.
+ * When one of them is revoked, the key is found and revoked with it.
  */
 export const keyMakers = `
 create table key_makers (

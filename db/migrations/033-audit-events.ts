@@ -1,6 +1,4 @@
-/**
- * Who changed what. Ids are UUIDv7, so that the order of a namespace's events is that of the key.
- */
+/** The audit log. Ids are UUIDv7, so that the key orders a namespace's events by time. */
 export const auditEvents = `
 create table audit_events (
   namespace text not null,

@@ -1,4 +1,4 @@
-/** For deleting what has been kept long enough. */
+/** For deleting expired events. */
 export const auditEventsByTime = `
 create index audit_events_by_time on audit_events (at)
 `;

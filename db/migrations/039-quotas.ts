@@ -1,6 +1,6 @@
 /**
- * Quotas that the admin has set for a namespace; what is not here has its default. `value` in the
- * unit of the quota.
+ * Quotas set by an admin for a namespace; other quotas have their defaults. `value` is in the unit
+ * of the quota.
  */
 export const quotas = `
 create table quotas (

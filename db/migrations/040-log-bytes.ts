@@ -1,4 +1,4 @@
-/** Bytes of log lines of a namespace, by UTC day. */
+/** The bytes of log lines per namespace and UTC day. */
 export const logBytes = `
 create table log_bytes (
   namespace text not null,

@@ -1,4 +1,4 @@
-/** One row for each invocation with a callback: how its delivery went. */
+/** The delivery status of callbacks, one row per invocation with a callback. */
 export const callbacks = `
 create table callbacks (
   request_id text not null primary key,

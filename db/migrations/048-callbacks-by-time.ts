@@ -1,4 +1,4 @@
-/** For the sweep that forgets them with the log. */
+/** For the sweep that deletes them together with the log. */
 export const callbacksByTime = `
 create index callbacks_by_time on callbacks (created_at)
 `;

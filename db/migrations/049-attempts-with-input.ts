@@ -1,6 +1,7 @@
 /**
- * For the sweep, beside the one of expired outputs: ends without an output whose input is kept for
- * a while. Dead letters, replayed or not, keep theirs as long as their log.
+ * For the sweep, in addition to the index of expired outputs: ended invocations without an output
+ * whose input is kept temporarily. Dead letters, replayed or not, keep their inputs as long as their
+ * log.
  */
 export const attemptsWithInput = `
 create index attempts_with_input on attempts (output_expires_at)

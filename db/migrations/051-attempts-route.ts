@@ -1,6 +1,4 @@
-/**
- * Of what came to an HTTP function: the route that matched, empty for the function's own address.
- */
+/** For invocations of HTTP functions: the matched route; empty for the function's own address. */
 export const attemptsRoute = `
 alter table attempts add column route text
 `;

@@ -1,4 +1,4 @@
-/** The message that fired this one: what has been published together is found together. */
+/** The message that triggered this invocation, which groups the invocations of one message. */
 export const attemptsMessage = `
 alter table attempts add column message_id text
 `;

@@ -1,4 +1,4 @@
-/** Of what came to an HTTP function: the method it was called with. */
+/** For invocations of HTTP functions: the HTTP method. */
 export const attemptsMethod = `
 alter table attempts add column method text
 `;

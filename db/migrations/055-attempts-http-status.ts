@@ -1,4 +1,4 @@
-/** Of what came to an HTTP function: the status that its client was answered with. */
+/** For invocations of HTTP functions: the status of the response. */
 export const attemptsHttpStatus = `
 alter table attempts add column http_status integer
 `;

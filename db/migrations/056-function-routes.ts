@@ -1,6 +1,6 @@
 /**
- * The routes of the newest version of each HTTP function. The key is what makes a second claim to a
- * method and path fail, whichever process makes it; `shape` leaves out what parameters are called.
+ * The routes of the newest version of each HTTP function. The primary key makes a second claim of a
+ * method and path fail in any process; `shape` omits the names of parameters.
  */
 export const functionRoutes = `
 create table function_routes (

@@ -1,4 +1,4 @@
-/** What changed with a version, as whoever deployed it says. */
+/** A description of the version's changes, given at deploy. */
 export const functionVersionMessage = `
 alter table function_versions add column message text
 `;

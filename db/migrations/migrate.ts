@@ -2,10 +2,10 @@ import type { Database } from '../database.js';
 import { MIGRATIONS, type Migration } from './all.js';
 
 /**
- * Brings the schema up to date and returns the names of what was applied. Any number of processes
- * may do it at once, without a lock that a killed one would leave behind: a migration and its
- * record are one batch, so of two racers one fails on the record's key, changes nothing, and finds
- * the work done.
+ * Applies pending migrations. Resolves with the names of those applied. Any number of processes may
+ * run it at once, without a lock that a killed process would leave behind: a migration and its
+ * record are one batch, so of two concurrent processes one fails on the record's key, changes
+ * nothing, and finds the migration applied.
  */
 export async function migrate(
   database: Database,
@@ -30,7 +30,8 @@ export async function migrate(
       ]);
       applied.push(name);
     } catch (error) {
-      // Lost a race, or the answer was lost: either way the record says whether it is there.
+      // Either another process was faster, or the reply was lost: the record shows whether the
+      // migration is applied.
       done = await appliedNames(database);
       if (!done.has(name)) throw error;
     }

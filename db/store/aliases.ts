@@ -12,6 +12,7 @@ export interface AliasRow {
   updated_at: number;
 }
 
+/** Creates the repository of aliases. */
 export function createAliasStore(database: Database): AliasStore {
   const aliases = () => database.knex<AliasRow>('aliases');
   return {

@@ -5,16 +5,19 @@ import type { AttemptStore, InvocationQuery, StoredInvocation } from '../../src/
 import type { Database } from '../database.js';
 import { type AttemptRecord, toAttempt, WRITTEN_COLUMNS } from './attempt-row.js';
 
-/** In base64, as it is kept: a page holds hundreds. */
+/**
+ * The limit of an input in a list, in base64 characters as stored: a page contains hundreds of
+ * them.
+ */
 const MAX_LISTED_INPUT = Math.ceil(MAX_OUTCOME_BODY_BYTES / 3) * 4;
 
 const STATES: readonly FinalState[] = ['success', 'error', 'timeout', 'dead', 'cancelled'];
 
-/** Left to itself SQLite would walk through the namespace's, newest first. */
+/** Without INDEXED BY, SQLite would scan all invocations of the namespace, newest first. */
 const CHILDREN = 'attempts indexed by attempts_by_parent';
 const FIRED = 'attempts indexed by attempts_by_message';
 
-/** All but messages, which a list does not show, and of the inputs the small ones. */
+/** All columns except the messages, which a list does not show, and large inputs. */
 const COLUMNS = [
   'position',
   'replayed_at',
@@ -26,9 +29,9 @@ const COLUMNS = [
   .join(', ');
 
 /**
- * A page is found by the ends of invocations, then all attempts of its invocations are read. The
- * ends are looked up state by state, each in the order of the index, and merged: one state more
- * costs a page, not a scan.
+ * Creates the listing of invocations. A page is determined from the ends of invocations; then all
+ * attempts of its invocations are read. The ends are looked up per state, each in the order of the
+ * index, and merged, so that an additional state costs a page and not a scan.
  */
 export function createAttemptList(database: Database): AttemptStore['list'] {
   const { knex } = database;
@@ -94,7 +97,8 @@ function conditions({
   const where = asked.map(([sql]) => sql);
   const bindings = asked.map(([, value]) => value ?? null);
   if (functions !== undefined) {
-    // Of a pattern's characters only `*` means something to GLOB: the others are those of names.
+    // GLOB gives a meaning only to the `*` of a pattern, because all its other characters are those
+    // of names.
     where.push(`(${functions.map(() => 'function glob ?').join(' or ') || 'false'})`);
     bindings.push(...functions);
   }
@@ -105,7 +109,7 @@ function conditions({
   return { where: where.join(' and '), bindings };
 }
 
-/** Rows of one invocation are neighbours. */
+/** Groups rows by invocation; the rows of an invocation are adjacent. */
 function byInvocation(rows: readonly AttemptRecord[]): StoredInvocation[] {
   const now = Date.now();
   const items: StoredInvocation[] = [];

@@ -4,12 +4,12 @@ import type { Database } from '../database.js';
 import { type AttemptRecord, toLogRecord } from './attempt-row.js';
 
 /**
- * A follower that starts far back reads the table in steps of this many rows, so that no call takes
- * long.
+ * The number of rows per step of a follower that starts far back, which limits the duration of a
+ * call.
  */
 const FOLLOW_STEP = 20_000;
 
-/** Without the large columns that no log record shows. */
+/** The columns of log records, without the other large columns. */
 const COLUMNS = [
   ...['position', 'request_id', 'function', 'version', 'trigger', 'route', 'method', 'http_status'],
   ...[
@@ -26,10 +26,12 @@ const COLUMNS = [
 ].join(', ');
 
 /**
- * One statement reads rows and end of the log: with two, a row written between would come twice.
+ * Rows and the end of the log are read in one statement: with two, a row written in between would
+ * be returned twice.
  */
 type LogRow = AttemptRecord & { head: number };
 
+/** Creates the query of a function's log: its newest records, or those after a position. */
 export function createAttemptLogs(database: Database): AttemptStore['logs'] {
   const { knex } = database;
 
@@ -51,8 +53,8 @@ export function createAttemptLogs(database: Database): AttemptStore['logs'] {
 
   async function following(query: LogQuery, after: number) {
     const { where, bindings } = conditions(query);
-    // NOT INDEXED: by position, which is the rowid. The index by function would sort the function's
-    // whole log.
+    // NOT INDEXED makes SQLite read by position, which is the rowid. With the index by function, it
+    // would sort the whole log of the function.
     const rows = await database.run<LogRow[]>(
       knex.raw(
         `with bounds as (
@@ -89,9 +91,10 @@ export function createAttemptLogs(database: Database): AttemptStore['logs'] {
   };
 }
 
-/** Attempt 0 is an end without a run, and no log record. */
+/** Excludes attempts 0 and END_WITHOUT_RUN, which record ends without a run. */
 function conditions({ namespace, function: fn, since, status, requestId }: LogQuery) {
-  // `+` keeps SQLite from walking through the function's log for the rows of one invocation.
+  // `+` disables the index, so that SQLite does not scan the function's log for the rows of one
+  // invocation.
   const own = requestId === undefined ? '' : '+';
   const parts: [sql: string, value: string | number | undefined][] = [
     [`${own}namespace = ?`, namespace],

@@ -12,8 +12,8 @@ import { cleanText } from './text.js';
 import { rfc3339 } from './time.js';
 
 /**
- * A row of the table `attempts`. Input and output are base64: bytes and JSON on RQLite travel as
- * text alike.
+ * A row of the table `attempts`. Input and output are base64, because RQLite transfers all values
+ * as JSON text anyway.
  */
 export interface AttemptRecord {
   position: number;
@@ -51,7 +51,7 @@ export interface AttemptRecord {
   replayed_at: number | null;
 }
 
-/** In the order in which `toTuple` gives their values. */
+/** The written columns, in the order of the values of `toTuple`. */
 export const WRITTEN_COLUMNS = [
   'request_id',
   'attempt',
@@ -101,13 +101,13 @@ const FINAL_COLUMNS = [
 ];
 
 /**
- * Any number of rows in one statement with one parameter, a JSON array of tuples: three times as
- * fast as a multi-row insert, which RQLite parses value by value. Materialized, and by their paths,
- * because SQLite reads a tuple's text once then and not once for each column: half the time. `on
- * conflict` names the key, because `insert or ignore` would drop a row that breaks any other rule
- * without a word. Over a row that ended nothing, one that ends the invocation takes its place; with
- * that it is as good as written once. Its position is then a new one, asked for anew for each row,
- * so that whoever reads in the order of writing meets the end.
+ * Inserts any number of rows with one parameter, a JSON array of tuples: three times as fast as a
+ * multi-row insert, which RQLite parses value by value. MATERIALIZED and JSON paths make SQLite
+ * parse each tuple once instead of once per column, which halves the time. `on conflict` names the
+ * key, because `insert or ignore` would silently drop rows that violate any other constraint. A row
+ * that ends the invocation replaces one that does not; repeating the statement then changes
+ * nothing. The replaced row gets a new position, computed per row, so that readers in the order of
+ * writing see the end.
  */
 export const INSERT_ATTEMPTS = `
 insert into attempts (${WRITTEN_COLUMNS.join(', ')})
@@ -118,10 +118,13 @@ position = (select last.position + 1 from attempts last where excluded.attempt i
 ${FINAL_COLUMNS.map((name) => `${name} = excluded.${name}`).join(', ')}
 where attempts.state is null and excluded.state is not null`;
 
-/** Times may come from a clock with fractions; the columns take whole milliseconds. */
+/**
+ * Converts an attempt to a tuple. Times are rounded, because the columns are integers and clocks
+ * may have fractions.
+ */
 export function toTuple(row: AttemptRow): unknown[] {
   const { final } = row;
-  // Absent in a row that an older engine has put into the backlog.
+  // Absent in backlog records of earlier versions.
   const http = row.http ?? null;
   return [
     row.requestId,
@@ -158,6 +161,7 @@ export function toTuple(row: AttemptRow): unknown[] {
   ];
 }
 
+/** Converts a row to an attempt as visible at `now` (Unix milliseconds). */
 export function toAttempt(record: AttemptRecord, now: number): AttemptRow {
   return {
     requestId: record.request_id,
@@ -186,8 +190,8 @@ export function toAttempt(record: AttemptRecord, now: number): AttemptRow {
 }
 
 /**
- * What is past its time is not shown, swept or not; a dead letter, replayed or not, keeps its
- * input.
+ * Expired outputs and inputs are hidden even before the sweep; a dead letter, replayed or not,
+ * keeps its input.
  */
 function toFinal(record: AttemptRecord, now: number): FinalAttempt | null {
   if (record.state === null) return null;
@@ -207,6 +211,7 @@ function toFinal(record: AttemptRecord, now: number): FinalAttempt | null {
   };
 }
 
+/** Converts a row to a log record of the API. */
 export function toLogRecord(record: AttemptRecord): LogRecord {
   return {
     request_id: record.request_id,
@@ -226,7 +231,7 @@ export function toLogRecord(record: AttemptRecord): LogRecord {
   };
 }
 
-/** Empty stands for the function's own address; older rows have no method, but in the route. */
+/** An empty route is the function's own address. Older rows have the method only in the route. */
 function toHttp({ route, method, http_status: status }: AttemptRecord): HttpOfAttempt | null {
   if (route === null) return null;
   return { method: method ?? route.split(' ', 1)[0] ?? '', route: route === '' ? null : route, status };

@@ -4,16 +4,16 @@ import type { Database } from '../database.js';
 
 const STATES: readonly FinalState[] = ['success', 'error', 'timeout', 'dead', 'cancelled'];
 const MINUTE_MS = 60_000;
-/** One statement looks at no more minutes than this: between two of them others get their turn. */
+/** The time range of one statement, in milliseconds, so that other statements run in between. */
 const SLICE_MS = 10 * MINUTE_MS;
 /**
- * Rows read for their durations; of more ends, so many are drawn. The counts come from the index
- * and read no row.
+ * The maximum number of rows read for their durations; more ends are sampled. Counts come from the
+ * index without reading rows.
  */
 const MAX_SAMPLE = 10_000;
 /**
- * The last digits of a request id are random: those below a threshold are a fair sample, and the
- * index has them.
+ * The number of trailing digits of a request id that are compared for sampling: they are random, so
+ * ids below a threshold are a uniform sample, and the index contains them.
  */
 const SAMPLE_DIGITS = 4;
 
@@ -23,14 +23,14 @@ interface StatsRow {
   value: number;
 }
 
-/**
- * By the minute in which they were accepted: that is the order of the index of ends, and needs no
- * other.
- */
+/** Statistics by the minute of acceptance, which is the order of the index of ended invocations. */
 export function createAttemptStats(database: Database): Pick<AttemptStore, 'perMinute' | 'durations'> {
   const { knex } = database;
 
-  /** `value` is SQL, for the rows of each state. */
+  /**
+   * Runs the query per time slice. `value` is the SQL expression of the value, for the rows of each
+   * state.
+   */
   const each = async (query: StatsQuery, value: string, extra: { sql: string; bindings: string[] }) => {
     const found: StatsRow[] = [];
     for (let from = query.since; from < query.until; from += SLICE_MS) {

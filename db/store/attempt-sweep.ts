@@ -2,11 +2,11 @@ import type { AttemptStore } from '../../src/ports/store/attempts.js';
 import type { Database } from '../database.js';
 import type { AttemptTally } from './attempt-tally.js';
 
-/** Invocations or outputs that one statement touches. */
+/** The maximum number of invocations or outputs per statement. */
 const STEP = 500;
-/** Rows of the log that one statement looks at. */
+/** The maximum number of log rows that one statement examines. */
 const WINDOW = 2_000;
-/** Windows that one call walks through without finding anything old. */
+/** The maximum number of windows without old rows that one call scans. */
 const MAX_WINDOWS = 10;
 
 const EXPIRED_OUTPUTS = `position in (
@@ -18,29 +18,33 @@ const EXPIRED_INPUTS = `position in (
   where input is not null and output is null and state <> 'dead' and replayed_at is null
   and output_expires_at <= ? order by output_expires_at limit ${STEP})`;
 
-/** Whoever replays a dead letter needs its input, and may look at it afterwards. */
+/** A replay of a dead letter needs its input, which may also be inspected afterwards. */
 const STAYS = "state = 'dead' or replayed_at is not null";
 
 const OLD_DEAD = `position <= ? and request_id in (
   select request_id from attempts indexed by attempts_dead where state = 'dead' and completed_at < ? limit ${STEP})`;
 
 /**
- * The table is in order of writing, which is nearly that of starting: old rows are in front, no
- * index is needed.
+ * The table is in the order of writing, which is nearly that of starting: old rows come first, so
+ * no index is needed.
  */
 const SEE_WINDOW = `
 select max(position) as last, coalesce(min(started_at), 0) as oldest
 from (select position, started_at from attempts not indexed where position > ? order by position limit ${WINDOW})`;
 
-/** Every attempt of a dead invocation stays as long as the dead letter does. */
+/** All attempts of a dead invocation are kept as long as the dead letter. */
 const OLD_LOGS = `position > ? and position <= ? and started_at < ? and not exists (
   select 1 from attempts dead where dead.request_id = attempts.request_id and dead.state = 'dead')`;
 
+/**
+ * Creates the sweep, which deletes expired outputs and inputs, old logs and old dead letters in
+ * limited steps. Resolves with the number of changed rows; 0 when nothing is left.
+ */
 export function createAttemptSweep(database: Database, tally: AttemptTally): AttemptStore['sweep'] {
   const { knex } = database;
   /**
-   * Dead letters outlive the log around them: the walk goes on behind them instead of passing them
-   * each time.
+   * The position up to which logs were swept: dead letters are kept longer than the log around
+   * them, so the next call continues after them instead of scanning them again.
    */
   let walkedTo = 0;
 
@@ -53,7 +57,7 @@ export function createAttemptSweep(database: Database, tally: AttemptTally): Att
         knex.raw(SEE_WINDOW, [walkedTo]),
       );
       if (window === undefined || window.last === null || window.oldest >= before) {
-        // Nothing old is left here: the next call looks from the front again.
+        // No old rows are left; the next call starts from the beginning.
         walkedTo = 0;
         return 0;
       }
@@ -66,7 +70,7 @@ export function createAttemptSweep(database: Database, tally: AttemptTally): Att
   }
 
   return async ({ logsBefore, deadBefore, now }) => {
-    // What is deleted has been counted before.
+    // Rows must be counted before they are deleted.
     const { position } = await tally();
     const outputs = await database.run(
       where(EXPIRED_OUTPUTS, [now]).update({

@@ -1,12 +1,12 @@
 import type { Database } from '../database.js';
 
-/** Rows that one statement looks at. */
+/** The number of rows that one statement examines. */
 const WINDOW = 20_000;
 const SCOPE = 'attempts';
 const NAME = 'ended';
 
 interface Tally {
-  /** Every row up to here has been counted. */
+  /** All rows up to this position have been counted. */
   position: number;
   ended: number;
 }
@@ -14,9 +14,9 @@ interface Tally {
 export type AttemptTally = () => Promise<Tally>;
 
 /**
- * An invocation may have ended twice (a stalled worker woke up late): the row written first counts.
- * Rows are counted in the order of writing, and one that turns into an end is written anew, so none
- * slips in behind.
+ * Counts ends. An invocation may have ended twice (a stalled worker resumed late); only the row
+ * written first counts. Rows are counted in the order of writing, and a row that becomes an end gets
+ * a new position, so no end is missed.
  */
 const COUNT = `
 select max(position) as position, count(*) filter (where state is not null and not exists (
@@ -25,8 +25,9 @@ select max(position) as position, count(*) filter (where state is not null and n
 from (select position, request_id, state from attempts not indexed where position > ? order by position limit ${WINDOW}) recent`;
 
 /**
- * Counts the invocations that have ever ended, though their rows are deleted in time: how far it
- * has counted, and how many, is kept beside the rows. Nothing is added to the writing of a row.
+ * Creates the count of all invocations that have ever ended, although their rows are deleted later:
+ * the count and the position up to which it is valid are stored in the settings. Writing a row has
+ * no additional cost.
  */
 export function createAttemptTally(database: Database): AttemptTally {
   const { knex } = database;
@@ -46,8 +47,7 @@ export function createAttemptTally(database: Database): AttemptTally {
       const to: Tally = { position: window.position, ended: from.ended + window.ended };
       const value = JSON.stringify(to);
       const next = { scope: SCOPE, name: NAME, value, updated_at: Date.now() };
-      // Another process may count at the same time: who comes second changes nothing, and looks
-      // again.
+      // Another process may count at the same time: the slower one changes nothing and reads again.
       if (held === undefined) await database.run(first(next));
       else await database.run(settings().where({ value: held }).update(next).options({ idempotent: true }));
     }

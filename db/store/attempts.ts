@@ -9,20 +9,21 @@ import { createAttemptTally } from './attempt-tally.js';
 import { auditQueries } from './audit.js';
 import { createVersionFigures } from './version-figures.js';
 
-/** One statement carries at most this much: a bigger one would hold up everything behind it. */
+/** The limits of one statement: a larger one would block all statements after it. */
 const MAX_ROWS = 500;
 const MAX_CHARACTERS = 4 << 20;
 
 /**
- * Left to itself SQLite takes an index in the order of the answer, and walks through everything
- * that ever ended.
+ * Without INDEXED BY, SQLite would use an index in the order of the result, and scan all ended
+ * invocations.
  */
 const DEAD_ONES = 'attempts indexed by attempts_dead';
 
-/** Of a dead invocation, the attempt that ended it; an attempt written later has overruled it. */
+/** Matches the attempt that ended a dead invocation, unless a later attempt has superseded it. */
 const IS_DEAD = `state = 'dead' and not exists (
   select 1 from attempts later where later.request_id = attempts.request_id and later.attempt > attempts.attempt)`;
 
+/** Creates the repository of attempts. */
 export function createAttemptStore(database: Database): AttemptStore {
   const { knex } = database;
   const tally = createAttemptTally(database);
@@ -74,7 +75,7 @@ export function createAttemptStore(database: Database): AttemptStore {
       }
       const [rows] = await database.batch([
         knex.raw(`select request_id from ${table} where ${where} and ${IS_DEAD}`, bindings),
-        // The overruled ones too: nobody will ask for their input again.
+        // Includes superseded dead letters: their input is no longer needed.
         knex.raw(
           `update ${table} set state = status, reason = null, input = null, http_request = null
            where ${where} and state = 'dead'`,
@@ -113,7 +114,7 @@ export function createAttemptStore(database: Database): AttemptStore {
   };
 }
 
-/** The rows as JSON arrays of tuples, none too long for one statement. */
+/** Encodes the rows as JSON arrays of tuples, each within the limits of a statement. */
 function* inChunks(rows: readonly AttemptRow[]): Generator<string> {
   let tuples: string[] = [];
   let characters = 0;

@@ -15,7 +15,7 @@ interface AuditRow {
   request_id: string;
 }
 
-/** Events that one statement deletes. */
+/** The maximum number of events that one statement deletes. */
 const STEP = 500;
 
 const INSERT = `
@@ -23,8 +23,8 @@ insert or ignore into audit_events (namespace, id, at, actor, action, target, re
 select ?, ?, ?, ?, ?, ?, ?`;
 
 /**
- * SQL that is true when the change of the batch takes place, as seen by a statement before or after
- * it.
+ * A SQL condition that is true if and only if the batch makes its change, whether evaluated before
+ * or after the change.
  */
 export interface Happens {
   sql: string;
@@ -32,8 +32,8 @@ export interface Happens {
 }
 
 /**
- * The statement that puts an entry into the log, for the batch of the change that it tells of; none
- * without an entry.
+ * Returns the statement that adds an audit entry, for the batch that makes the change; none without
+ * an entry.
  */
 export function auditQueries(knex: Knex, entry: AuditEntry | undefined, happens?: Happens): Query<unknown>[] {
   if (entry === undefined) return [];
@@ -43,6 +43,7 @@ export function auditQueries(knex: Knex, entry: AuditEntry | undefined, happens?
   return [knex.raw(`${INSERT}${condition}`, [...values, ...(happens?.bindings ?? [])])];
 }
 
+/** Creates the repository of audit events. */
 export function createAuditStore(database: Database): AuditStore {
   const { knex } = database;
   const events = () => knex<AuditRow>('audit_events');

@@ -13,7 +13,9 @@ interface OwnerRow {
   created_at: number;
 }
 
-/** Longer than any deletion: a mark this old is that of a process that died. */
+/**
+ * Longer than any deletion takes, in milliseconds: an older mark was left by a process that died.
+ */
 const MARK_MS = 60_000;
 
 const CONDEMN = `
@@ -29,6 +31,7 @@ select iif(bytes > ? - ? and not exists (select 1 from blob_owners where namespa
   bytes / 1048576.0 as used, ? / 1048576.0 as quota
 from (select ${STORAGE_BYTES} as bytes)`;
 
+/** Creates the repository of blob owners. */
 export function createBlobOwnerStore(database: Database): BlobOwnerStore {
   const { knex } = database;
   const owners = () => knex<OwnerRow>('blob_owners');

@@ -11,7 +11,7 @@ interface CallbackRecord {
   last_error: string | null;
 }
 
-/** Rows that one statement of the sweep deletes. */
+/** The maximum number of rows that one statement of the sweep deletes. */
 const STEP = 500;
 
 const COUNT_ATTEMPT = `
@@ -19,6 +19,7 @@ insert into callbacks (request_id, url, attempts, delivered_at, last_error, crea
 on conflict (request_id) do update set attempts = callbacks.attempts + 1, last_error = excluded.last_error,
 delivered_at = coalesce(callbacks.delivered_at, excluded.delivered_at)`;
 
+/** Creates the repository of callback deliveries. */
 export function createCallbackStore(database: Database): CallbackStore {
   const { knex } = database;
 

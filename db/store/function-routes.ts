@@ -13,8 +13,8 @@ interface RouteRow {
 }
 
 /**
- * Puts a version's routes in the place of its function's earlier ones. Within the batch that adds
- * the version: the key of the table fails it when another function has one of them.
+ * Replaces the routes of a function by those of a new version. Must be part of the batch that adds
+ * the version: the primary key fails the batch when another function has one of the routes.
  */
 export function claimRoutes(
   knex: Knex,
@@ -32,13 +32,14 @@ export function claimRoutes(
   ];
 }
 
+/** Returns the query that deletes the routes of a function. */
 export function releaseRoutes(knex: Knex, namespace: Namespace, name: FunctionName): Query<unknown> {
   return knex<RouteRow>('function_routes').where({ namespace, function: name }).delete();
 }
 
 /**
- * Throws `conflict` when another function has one of the routes: what a batch with `claimRoutes`
- * has failed for.
+ * Throws `conflict` when another function has one of the routes. Called after a batch with
+ * `claimRoutes` has failed, to find the reason.
  */
 export async function assertUnclaimed(
   { knex, run }: Database,

@@ -38,8 +38,8 @@ interface VersionRow {
 }
 
 /**
- * The next number of a function, new or not; a deleted one counts on, but is a new function
- * otherwise.
+ * Assigns the next version number of a function. A deleted function continues its numbers, but gets
+ * a new id and creation time.
  */
 const NEXT_VERSION = `
 insert into functions (namespace, name, id, created_at, last_version) values (?, ?, ?, ?, 1)
@@ -58,7 +58,8 @@ select namespace, name, last_version, id, created_at, ?, ?, ?, ?, ?, ?, ?, ?, ?,
 from functions where namespace = ? and name = ?`;
 
 /**
- * A trigger that is listed again keeps its id, so that its schedule goes on without a missed tick.
+ * A trigger that is listed again keeps its id, so that its schedule continues without a missed
+ * tick.
  */
 const DROP_UNLISTED_TRIGGERS = `
 delete from triggers
@@ -72,13 +73,13 @@ from json_each(?) where true
 on conflict (namespace, function, spec) do update set
   overlap = excluded.overlap, catch_up = excluded.catch_up`;
 
-/** Which number the new version has is known only within the batch. */
+/** The number of the new version is known only within the batch. */
 const NUMBER_AUDITED_VERSION = `
 update audit_events set target = target || '@' ||
   (select last_version from functions where namespace = ? and name = ?)
 where namespace = ? and id = ?`;
 
-/** Runs among which versions that ran last are looked for. */
+/** The number of recent runs that are searched for the most recently run versions. */
 const RECENT_RUNS = 1000;
 
 const RAN_LAST = `
@@ -88,8 +89,8 @@ join function_versions v on v.namespace = ran.namespace and v.name = ran.functio
 group by v.namespace, v.name, v.version order by last desc limit ?`;
 
 /**
- * What a deploy may pass, each only where it adds to it: a limit that was lowered later stops no
- * deploy that stays below it.
+ * Checks the quotas of a deploy. Each applies only if the deploy adds to its use, so that a lowered
+ * limit does not block a deploy that adds nothing.
  */
 const DEPLOY_CHECK = `
 select over, case over when 'functions' then functions when 'versions_per_function' then versions
@@ -130,6 +131,7 @@ function deployCheck({ namespace, settings, ...version }: NewVersion, listed: st
   };
 }
 
+/** Creates the repository of functions and their versions. */
 export function createFunctionStore(database: Database): FunctionStore {
   const { knex } = database;
   const versions = () => knex<VersionRow>('function_versions');
@@ -254,7 +256,7 @@ export function createFunctionStore(database: Database): FunctionStore {
         knex('aliases').where({ namespace, function: name }).delete(),
         knex('rollouts').where({ namespace, function: name }).delete(),
         releaseRoutes(knex, namespace, name),
-        // Last, for its result tells whether the function was there.
+        // Last, because its result tells whether the function existed.
         knex('functions')
           .where({ namespace, name })
           .whereNull('deleted_at')

@@ -14,8 +14,7 @@ interface ClaimRow {
 }
 
 /**
- * Takes the key when it is free or expired. Doing it twice changes nothing: the first has not
- * expired yet.
+ * Claims a key that is free or expired. Idempotent, because the first claim has not expired yet.
  */
 const CLAIM = `
 insert into idempotency (namespace, function, key, body_hash, request_id, version, expires_at)
@@ -25,11 +24,12 @@ on conflict (namespace, function, key) do update set
   expires_at = excluded.expires_at
 where idempotency.expires_at <= ?`;
 
-/** Each claim takes away some expired ones, so that nothing else has to. */
+/** Each claim deletes some expired ones, so that no separate sweep is needed. */
 const DROP_EXPIRED = `
 delete from idempotency where (namespace, function, key) in (
   select namespace, function, key from idempotency where expires_at <= ? order by expires_at limit 10)`;
 
+/** Creates the repository of idempotency keys. */
 export function createIdempotencyStore(database: Database): IdempotencyStore {
   const { knex } = database;
   const claims = () => knex<ClaimRow>('idempotency');

@@ -22,8 +22,8 @@ interface KeyRow {
 }
 
 /**
- * The maker is looked at in the statement that adds the key: one that is revoked at the same moment
- * makes none.
+ * The maker is checked in the statement that adds the key: a maker that is revoked at the same time
+ * adds none.
  */
 const INSERT_KEY = `
 insert into api_keys (
@@ -38,6 +38,7 @@ const ADD_MAKER = `
 insert or ignore into key_makers (maker, key_id)
 select ?, id from api_keys where id = ?`;
 
+/** Creates the repository of API keys. */
 export function createKeyStore(database: Database): KeyStore {
   const { knex } = database;
   const keys = () => knex<KeyRow>('api_keys');
@@ -118,7 +119,8 @@ export function createKeyStore(database: Database): KeyStore {
 }
 
 /**
- * The statements that end every key that goes back to a maker, for the batch that ends the maker.
+ * Returns the statements that delete all keys that derive from a maker, for the batch that revokes
+ * the maker.
  */
 export function revokeMadeBy(knex: Knex, maker: KeyMaker): Query<unknown>[] {
   const made = 'select key_id from key_makers where maker = ?';

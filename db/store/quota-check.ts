@@ -2,8 +2,8 @@ import { type QuotaName, quotaExceeded } from '../../src/contract/quotas.js';
 import type { Database, Query } from '../database.js';
 
 /**
- * A query of one row: `over` is the name of the first quota that what follows would pass, or null;
- * `used` and `quota` are its use and limit, in the unit of the quota.
+ * A query of one row: `over` is the name of the first quota that the following change would exceed,
+ * or null; `used` and `quota` are its use and limit, in the unit of the quota.
  */
 export interface QuotaCheck {
   namespace: string;
@@ -18,8 +18,10 @@ interface CheckRow {
 }
 
 /**
- * `size` and `count` of one quota, where `used` is SQL for what there is and `more` for whether
- * this adds to it.
+ * Returns the check of a quota on a number of rows.
+ *
+ * @param used SQL for the current number.
+ * @param more SQL for whether the change adds a row.
  */
 export function countCheck(
   name: QuotaName,
@@ -34,9 +36,9 @@ export function countCheck(
 }
 
 /**
- * Runs the queries as one batch, or none of them and throws `quota_exceeded`. There are no
- * interactive transactions, so the batch checks by itself: its first statement fails when a quota
- * would be passed, and with it the batch.
+ * Runs the queries as one batch, or throws `quota_exceeded` without running any. Without
+ * interactive transactions, the batch checks itself: its first statement, and thus the batch, fails
+ * when a quota would be exceeded.
  */
 export async function batchWithinQuota(
   database: Database,
@@ -48,7 +50,7 @@ export async function batchWithinQuota(
   const { knex } = database;
   const { namespace, sql } = check;
   const bindings = [...check.bindings];
-  // The argument of json() is no JSON: where it is evaluated, the statement fails.
+  // The argument of json() is invalid JSON, so the statement fails if it is evaluated.
   const guard = knex.raw(
     `select case when over is null then null else json('over the quota') end from (${sql})`,
     bindings,

@@ -3,8 +3,8 @@ import type { QuotaStore, StoredUse } from '../../src/ports/store/quotas.js';
 import type { Database } from '../database.js';
 
 /**
- * SQL for the bytes that a namespace stores: its name comes twice. Equal bytes count once among its
- * modules, and once among its blobs.
+ * SQL for the bytes that a namespace stores, with its name as two parameters. Equal bytes count
+ * once among its modules and once among its blobs.
  */
 export const STORAGE_BYTES = `
 (select coalesce(sum(size), 0) from blob_owners where namespace = ?)
@@ -20,13 +20,14 @@ select
   (select count(*) from secrets where namespace = ?) as secrets,
   (select count(*) from api_keys where namespace = ?) as keys,
   ${STORAGE_BYTES} as storageBytes`;
-/** How often the name of the namespace comes in it. */
+/** The number of parameters of USE, all of which are the namespace. */
 const USE_BINDINGS = 7;
 
 const ADD_LOG_BYTES = `
 insert into log_bytes (namespace, day, bytes) values (?, ?, ?)
 on conflict (namespace, day) do update set bytes = bytes + excluded.bytes`;
 
+/** Creates the repository of quotas and of the use that they limit. */
 export function createQuotaStore(database: Database): QuotaStore {
   const { knex } = database;
   const quotas = () => knex<{ namespace: string; name: QuotaName; value: number }>('quotas');
@@ -63,7 +64,7 @@ export function createQuotaStore(database: Database): QuotaStore {
 
     async addLogBytes(namespace, day, bytes) {
       const [, , rows] = await database.batch([
-        // Days that are over count for nothing.
+        // Past days are no longer needed.
         knex('log_bytes').where({ namespace }).andWhere('day', '<', day).delete(),
         knex.raw(ADD_LOG_BYTES, [namespace, day, bytes]),
         knex('log_bytes').where({ namespace, day }).pluck('bytes'),

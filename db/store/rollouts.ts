@@ -24,7 +24,7 @@ interface RolloutRow {
   updated_at: number;
 }
 
-/** Only where the rollout was moved on by this very change. */
+/** Moves the alias only if this change has advanced the rollout. */
 const MOVE_ALIAS = `
 insert into aliases (namespace, function, alias, version, weights, updated_at)
 select ?, ?, ?, ?, ?, ? where exists (
@@ -32,14 +32,15 @@ select ?, ?, ?, ?, ?, ? where exists (
 on conflict (namespace, function, alias) do update set
   version = excluded.version, weights = excluded.weights, updated_at = excluded.updated_at`;
 
+/** Creates the repository of rollouts. */
 export function createRolloutStore(database: Database): RolloutStore {
   const { knex } = database;
   const rollouts = () => knex<RolloutRow>('rollouts');
   const of = (namespace: Namespace, fn: FunctionName) => rollouts().where({ namespace, function: fn });
 
   /**
-   * The change and what follows from it for the alias, in one step. True when this change took
-   * place.
+   * Writes a change of a rollout and the resulting alias in one batch. Resolves with whether the
+   * change took place.
    */
   const write = async (change: Query<unknown>, row: RolloutRow, live: StoredAlias) => {
     const alias = toAliasRow(live);

@@ -14,6 +14,7 @@ interface SecretRow {
   updated_at: number;
 }
 
+/** Creates the repository of sealed secrets. */
 export function createSecretStore(database: Database): SecretStore {
   const { knex } = database;
   const secrets = () => knex<SecretRow>('secrets');

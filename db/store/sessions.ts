@@ -22,20 +22,23 @@ interface TokenRow {
 }
 
 /**
- * A revocation is remembered longer than any access token lives, and as long as the family has a
- * refresh token.
+ * How long a revocation is kept, in milliseconds, beyond which it is kept only while the family has
+ * a refresh token. Longer than the lifetime of access tokens.
  */
 const REVOCATION_KEPT_MS = 30 * 24 * 3_600_000;
 const FORGET_REVOCATIONS = `
 delete from revoked_families
 where revoked_at < ? and family not in (select family from refresh_tokens)`;
 
-/** A token that is used again ends its login, and the keys that go back to it. */
+/** A second use of a refresh token ends its login and deletes the keys that derive from it. */
 const REVOKE_KEYS_OF_SPENT = `
 delete from api_keys where id in (
   select key_id from key_makers where maker in (
     select 'session:' || family from refresh_tokens where hash = ? and used_at is not null))`;
 
+/**
+ * Creates the repository of wallet challenges, refresh tokens, revocations and namespace owners.
+ */
 export function createSessionStore(database: Database): SessionStore {
   const { knex } = database;
   const nonces = () => knex<NonceRow>('nonces');
@@ -44,7 +47,8 @@ export function createSessionStore(database: Database): SessionStore {
   return {
     async addNonce({ nonce, wallet, namespace, purpose, expiresAt }) {
       await database.batch([
-        // Anybody may ask for a challenge: the table must not grow by it.
+        // Challenges can be requested without authentication, so expired ones are deleted to bound
+        // the table.
         nonces().where('expires_at', '<', Date.now()).delete(),
         nonces().insert({ nonce, wallet, namespace, purpose, expires_at: expiresAt }),
       ]);

@@ -3,6 +3,7 @@ import type { SettingStore } from '../../src/ports/store/settings.js';
 import type { Database } from '../database.js';
 import { auditQueries } from './audit.js';
 
+/** Creates the repository of settings. */
 export function createSettingStore(database: Database): SettingStore {
   const { knex } = database;
   const settings = () => knex('settings');

@@ -16,7 +16,9 @@ import { createSettingStore } from './settings.js';
 import { createTraceStore } from './traces.js';
 import { createTriggerStore } from './triggers.js';
 
-/** The store on any database whose schema is up to date. Closing it closes the database. */
+/**
+ * Creates the store on a database with an up-to-date schema. Closing the store closes the database.
+ */
 export function createStore(database: Database): Store {
   return {
     driver: database.driver,

@@ -1,10 +1,10 @@
-/** With `u` a pair is one code point: only a half without its other half is matched. */
+/** With the `u` flag, a surrogate pair is one code point: only unpaired surrogates match. */
 const UNREADABLE = /\0|\p{Surrogate}/gu;
 
 /**
- * Text that SQLite's JSON functions can take: they make invalid UTF-8 of half a surrogate pair, at
- * which libsql aborts the process when it is read, and a text ends at a NUL. Bound values need none
- * of this.
+ * Replaces NUL and unpaired surrogates. SQLite's JSON functions turn an unpaired surrogate into
+ * invalid UTF-8, which makes libsql abort the process when it is read, and end a text at a NUL.
+ * Bound values are not affected.
  */
 export function cleanText(text: string): string {
   return text.replace(UNREADABLE, '\ufffd');

@@ -1,4 +1,4 @@
-/** RFC 3339 in UTC, as records carry it. */
+/** Formats a time in Unix milliseconds as RFC 3339 in UTC. */
 export function rfc3339(ms: number): string {
   return new Date(ms).toISOString();
 }

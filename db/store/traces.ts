@@ -4,11 +4,12 @@ import { traceSchema } from '../../src/contract/trace.js';
 import type { StoredTrace, TraceStore } from '../../src/ports/store/traces.js';
 import type { Database } from '../database.js';
 
-/** Rows that one statement of the sweep deletes: each may have a megabyte. */
+/** The maximum number of rows that one statement of the sweep deletes: each may be a megabyte. */
 const STEP = 50;
 
 const rowSchema = z.object({ function: functionNameSchema, trace: z.string() });
 
+/** Creates the repository of traces. */
 export function createTraceStore(database: Database): TraceStore {
   const { knex } = database;
 

@@ -23,11 +23,12 @@ interface TriggerRow {
   created_at: number;
 }
 
-/** The same for the same topic or schedule. A schedule without a timezone is one in UTC. */
+/** Returns the canonical string of a topic or schedule. A schedule without a timezone is in UTC. */
 export function specKey(spec: TriggerSpec): string {
   return cleanText('topic' in spec ? `topic ${spec.topic}` : `cron ${spec.timezone ?? 'UTC'} ${spec.cron}`);
 }
 
+/** Creates the repository of triggers. */
 export function createTriggerStore(database: Database): TriggerStore {
   const { knex } = database;
   const triggers = () => knex<TriggerRow>('triggers');

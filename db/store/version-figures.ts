@@ -2,14 +2,14 @@ import type { AttemptStore } from '../../src/ports/store/attempts.js';
 import type { Database } from '../database.js';
 
 /**
- * Newest invocations that are looked at: enough for a rate, and a bound for a version that is
- * called very often.
+ * The maximum number of recent invocations that are examined: enough for an error rate, and a limit
+ * for frequently called versions.
  */
 const MOST = 10_000;
 
 /**
- * Over the index by function and time; only invocations that were accepted since, so that none of
- * an earlier step counts.
+ * Uses the index by function and time, and counts only invocations accepted since then, so that
+ * invocations of an earlier rollout step are excluded.
  */
 const FIGURES = `
 with ended as (
@@ -23,6 +23,10 @@ select
   (select count(*) from ended where state <> 'success') as errors,
   (select min(duration_ms) from ranked where rank >= 0.95 * total) as p95`;
 
+/**
+ * Creates the query of a version's recent figures: calls, errors and p95 of the duration in
+ * milliseconds.
+ */
 export function createVersionFigures(database: Database): AttemptStore['figures'] {
   return async ({ namespace, function: fn, version, since }) => {
     const [row] = await database.run<{ calls: number; errors: number; p95: number | null }[]>(

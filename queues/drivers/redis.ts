@@ -15,7 +15,10 @@ export interface RedisQueuesOptions extends QueueLimits {
   warn: Warn;
 }
 
-/** Queue, backlog and leases on one Redis, for any number of processes. */
+/**
+ * Opens queue, backlog, leases and tasks on one Redis server or cluster, for any number of
+ * processes.
+ */
 export async function openRedisQueues({
   url,
   timings,
@@ -25,7 +28,7 @@ export async function openRedisQueues({
 }: RedisQueuesOptions): Promise<Queues> {
   const server = await RedisServer.reach(url, 'REDIS_URL', { batchWrites: true });
   const connection = await server.connect('failFast');
-  connection.on('error', (error) => warn('The connection to Redis is broken; it is being restored.', error));
+  connection.on('error', (error) => warn('The connection to Redis failed; reconnecting.', error));
   const driver = await RedisDriver.open(server, connection, limits, warn);
   const queue = new BullInvocationQueue(driver, timings, warn, shareOf);
   const tasks = await BullTasks.open(driver, timings, warn);

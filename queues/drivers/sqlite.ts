@@ -13,14 +13,17 @@ import { UsageIndex } from './embedded/usage-index.js';
 import { SqliteConnection } from './sqlite/connection.js';
 
 export interface SqliteQueuesOptions extends QueueLimits {
-  /** The data directory, locked by the caller. */
+  /** The data directory. The caller must hold its lock. */
   dir: string;
   timings: QueueTimings;
   shareOf?: ShareOf | undefined;
   warn: Warn;
 }
 
-/** Queue, backlog and leases of the embedded engine: one process on one directory. */
+/**
+ * Opens queue, backlog, leases and tasks of the embedded engine, for one process per directory.
+ * Rejects with `bad_config` when the database cannot be opened.
+ */
 export async function openSqliteQueues({
   dir,
   timings,

@@ -1,5 +1,6 @@
 /**
- * The fields of an object's schema: name, type without null, and whether it may be missing or null.
+ * Returns the fields of an object schema: name, type without null, and whether the field may be
+ * missing or null.
  */
 export function fieldsOf(schema) {
   const required = new Set(schema.required ?? []);
@@ -8,11 +9,11 @@ export function fieldsOf(schema) {
       [one.type].flat().map((type) => ({ ...one, type })),
     );
     const options = all.filter(({ type }) => type !== 'null');
-    if (options.length !== 1) throw new Error(`${name} has several types, which the clients cannot show`);
+    if (options.length !== 1) throw new Error(`${name} has several types, which the clients do not support`);
     const isNullable = options.length !== all.length;
     return { name, schema: options[0], isOptional: isNullable || !required.has(name) };
   });
 }
 
-/** The objects inside of an invocation, by the key that holds them. */
+/** The names of objects within an invocation, by their keys. */
 export const INNER_NAMES = { attempts: 'Attempt', callback: 'Callback' };

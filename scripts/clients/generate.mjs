@@ -4,7 +4,7 @@ import { routes } from '../../dist/src/http/routes.js';
 import { goShapes } from './go.mjs';
 import { pythonShapes } from './python.mjs';
 
-/** What the clients call. The whole document would be a hundred times as long. */
+/** The routes that the clients call. The whole document would be a hundred times as long. */
 const PATHS = [
   '/v1/functions/{name}/invoke',
   '/v1/functions/{name}/dead',
@@ -18,8 +18,8 @@ const PATHS = [
 ];
 
 /**
- * The files of the clients that are made from the schemas, by path; a test holds them against
- * these.
+ * Returns the client files that are generated from the schemas, by path; a test compares them with
+ * the files in the repository.
  */
 export async function generatedClientFiles() {
   const used = routes.filter(({ path }) => PATHS.includes(path));
@@ -36,5 +36,5 @@ export async function generatedClientFiles() {
 
 async function typescript(document) {
   const text = astToString(await openapiTS(document, { alphabetize: true }));
-  return `// Made from the OpenAPI document by "npm run clients"; not to be edited.\n${text}`;
+  return `// Generated from the OpenAPI document by "npm run clients"; do not edit.\n${text}`;
 }

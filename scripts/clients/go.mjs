@@ -2,7 +2,7 @@ import { fieldsOf, INNER_NAMES } from './fields.mjs';
 
 const WORDS = { id: 'ID', url: 'URL', ms: 'MS', sql: 'SQL' };
 
-/** The structs of an invocation, and a constant for each error code. */
+/** Generates the structs of an invocation, and a constant per error code. */
 export function goShapes(invocation, codes) {
   const structs = [];
   const write = (name, about, schema) => {
@@ -12,22 +12,22 @@ export function goShapes(invocation, codes) {
     });
     structs.push(`// ${name} ${about}\ntype ${name} struct {\n${aligned(rows)}}\n`);
   };
-  write('Invocation', 'is an invocation as the engine keeps it.', invocation);
+  write('Invocation', 'is an invocation as returned by the API.', invocation);
   const constants = codes.map((code) => [`Code${goName(code)}`, 'ErrorCode', `= "${code}"`]);
-  return `// Made from the OpenAPI document by "npm run clients"; DO NOT EDIT.
+  return `// Code generated from the OpenAPI document by "npm run clients"; DO NOT EDIT.
 
 package oramaclient
 
 ${structs.reverse().join('\n')}
-// The codes of errors. CodeUnreachable is the client's own: the engine did not answer.
+// The codes of errors. CodeUnreachable is set by the client if there is no response.
 const (
 ${aligned([...constants, ['CodeUnreachable', 'ErrorCode', '= "unreachable"']])})
 `;
 }
 
 const ABOUT = {
-  Attempt: 'is one run of an invocation.',
-  Callback: 'is how the delivery of a result to the URL of its caller went.',
+  Attempt: 'is an attempt of an invocation.',
+  Callback: 'is the delivery status of a callback.',
 };
 
 function typeOf({ name, schema, isOptional }, inner) {
@@ -39,7 +39,7 @@ function typeOf({ name, schema, isOptional }, inner) {
   if (schema.type === 'object') inner(schema, innerName);
   const plain = { string: 'string', integer: 'int64', number: 'float64', object: innerName }[schema.type];
   if (plain === undefined)
-    throw new Error(`${name} is of the type ${schema.type}, which has no type in Go here`);
+    throw new Error(`${name} has the type ${schema.type}, which is not mapped to a Go type`);
   return isOptional ? `*${plain}` : plain;
 }
 
@@ -50,7 +50,7 @@ function goName(name) {
     .join('');
 }
 
-/** As gofmt aligns them. */
+/** Aligns columns as gofmt does. */
 function aligned(rows) {
   const [first, second] = [0, 1].map((column) => Math.max(...rows.map((row) => row[column].length)));
   return rows.map(([a, b, c]) => `\t${a.padEnd(first)} ${b.padEnd(second)} ${c}\n`).join('');

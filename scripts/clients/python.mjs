@@ -1,6 +1,6 @@
 import { fieldsOf, INNER_NAMES } from './fields.mjs';
 
-/** The dataclasses of an invocation, and the error codes. */
+/** Generates the dataclasses of an invocation, and the error codes. */
 export function pythonShapes(invocation, codes) {
   const classes = [];
   const write = (name, about, schema) => {
@@ -20,8 +20,8 @@ ${declared}
 ${read}        )
 `);
   };
-  write('Invocation', 'An invocation as the engine keeps it.', invocation);
-  return `# Made from the OpenAPI document by "npm run clients"; not to be edited.
+  write('Invocation', 'An invocation as returned by the API.', invocation);
+  return `# Generated from the OpenAPI document by "npm run clients"; do not edit.
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -37,8 +37,8 @@ ${[...codes, 'unreachable'].map((code) => `        "${code}",\n`).join('')}    }
 }
 
 const ABOUT = {
-  Attempt: 'One run of an invocation.',
-  Callback: 'How the delivery of a result to the URL of its caller went.',
+  Attempt: 'An attempt of an invocation.',
+  Callback: 'Delivery status of a callback.',
 };
 
 function describe({ name, schema, isOptional }, inner) {
@@ -58,7 +58,7 @@ function describe({ name, schema, isOptional }, inner) {
   }
   const plain = { string: 'str', integer: 'int', number: 'float' }[schema.type];
   if (plain === undefined)
-    throw new Error(`${name} is of the type ${schema.type}, which has no type in Python here`);
+    throw new Error(`${name} has the type ${schema.type}, which is not mapped to a Python type`);
   return isOptional
     ? { name, type: `Optional[${plain}]`, value: `value.get("${name}")` }
     : { name, type: plain, value: `value["${name}"]` };

@@ -1,17 +1,17 @@
-// Writes valid modules that wasm-smith makes of random bytes: `<first seed> <how many> <directory>`.
-// One file for all: length and bytes of each module, in order of their seeds.
+// Writes valid modules that wasm-smith generates from random bytes: `<first seed> <count> <file>`.
+// The file contains the length and bytes of each module, in the order of their seeds.
 use arbitrary::Unstructured;
 use std::io::Write;
 use wasm_smith::{Config, InstructionKind, InstructionKinds, Module};
 
 const BYTES: usize = 16_384;
-/// Loops and calls before a module traps: it would run for ever otherwise.
+/// The number of loop iterations and calls after which a module traps, so that it terminates.
 const FUEL: u32 = 1_000;
 
 fn config(seed: u64) -> Config {
     Config {
         allow_start_export: seed % 4 == 0,
-        // Tables are left alone: instances of modules that write them are never put back.
+        // No table instructions: instances of modules that write tables are never restored.
         allowed_instructions: InstructionKinds::new(&[
             InstructionKind::Numeric,
             InstructionKind::Parametric,
@@ -19,7 +19,7 @@ fn config(seed: u64) -> Config {
             InstructionKind::Memory,
             InstructionKind::Control,
         ]),
-        // Segments that are dropped, and globals that hold references, are not put back either.
+        // Dropped segments, and globals that hold references, are not restored either.
         bulk_memory_enabled: seed % 2 == 0,
         reference_types_enabled: false,
         min_types: 3,

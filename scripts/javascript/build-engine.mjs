@@ -1,5 +1,5 @@
-// Makes dist/javascript: the engine that every JavaScript function is made from, and its runtime as
-// bytecode.
+// Builds dist/javascript: the engine on which every JavaScript function is based, and its runtime
+// as bytecode.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,10 +9,13 @@ import { linkEngine } from './link-engine.mjs';
 
 const OUTPUT = 'dist/javascript';
 const RUNTIME = 'sdk/javascript/runtime';
-/** What the engine is linked from, and what links it. */
+/** The sources of the engine and of its linker. */
 const PARTS = ['sdk/javascript/engine', 'scripts/javascript'];
 
-/** Linking takes seconds: it is done again only when a part has changed. */
+/**
+ * Builds the engine and the runtime. Linking takes seconds, so it is repeated only when a source
+ * has changed.
+ */
 export async function buildJavaScriptEngine() {
   mkdirSync(OUTPUT, { recursive: true });
   const stamp = join(OUTPUT, 'engine.of');

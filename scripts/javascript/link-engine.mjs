@@ -1,7 +1,7 @@
-// Links what every JavaScript function is made from: QuickJS and extensions from the npm package
-// quickjs-wasi, which are position-independent, and our glue (sdk/javascript/engine), into one
-// module with the exports and imports of a function. Node and npm packages are all it takes: no C
-// compiler.
+// Links the engine on which every JavaScript function is based: QuickJS and extensions from the npm
+// package quickjs-wasi, which are position-independent, and the project's glue
+// (sdk/javascript/engine), become one module with the exports and imports of a function. Needs only
+// Node and npm packages, no C compiler.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -21,7 +21,7 @@ import {
 const require = createRequire(import.meta.url);
 const ASSEMBLYSCRIPT = require.resolve('assemblyscript/package.json');
 const ASC = join(dirname(ASSEMBLYSCRIPT), 'bin', 'asc.js');
-/** The one that AssemblyScript brings. */
+/** The Binaryen that AssemblyScript depends on. */
 const BINARYEN = join(dirname(createRequire(ASSEMBLYSCRIPT).resolve('binaryen')), 'bin');
 const QUICKJS = dirname(require.resolve('quickjs-wasi/package.json'));
 const GLUE = 'sdk/javascript/engine/glue.as.ts';
@@ -29,23 +29,26 @@ const GLUE = 'sdk/javascript/engine/glue.as.ts';
 const EXTENSIONS = ['url', 'encoding', 'crypto'];
 const PAGE_BYTES = 65_536;
 /**
- * QuickJS has its stack at the bottom of its memory, growing down from here. Static data of the
- * others lies at its far end.
+ * QuickJS has its stack at the bottom of its memory, growing down from this address. The static
+ * data of the other parts is at the far end of the stack.
  */
 const STACK_TOP = 1 << 20;
-/** Of the stack, for functions of QuickJS that do not look how much is left. */
+/**
+ * The part of the stack that is reserved for QuickJS functions that do not check the remaining
+ * space.
+ */
 const STACK_RESERVE_BYTES = 65_536;
-/** The glue's static data: nothing is at address 0. */
+/** The static data of the glue, which must not be at address 0. */
 const GLUE_BASE = 1024;
 const GLUE_BYTES = 1024;
-/** Where the pages begin that a function's program is put into: behind those that QuickJS has. */
+/** The first page of a function's program, after the initial pages of QuickJS. */
 const QUICKJS_PAGES = 18;
 const RELOCATE = '__wasm_apply_data_relocs';
-/** What C code asks for when it starts. */
+/** The functions that C code calls at start. */
 const SEEDS = new Set(['clock_time_get', 'random_get']);
 const KEPT_EXPORTS = new Set(['memory', '_initialize', 'handle', 'orama_alloc']);
 
-/** The engine's bytes. */
+/** Returns the bytes of the engine. */
 export function linkEngine() {
   const directory = mkdtempSync(join(tmpdir(), 'orama-javascript-'));
   try {
@@ -90,7 +93,7 @@ function link(directory) {
   const merged = withExports(readModule(readFileSync(file('merged.wasm'))), (name) =>
     KEPT_EXPORTS.has(name) ? name : undefined,
   );
-  // Constant globals become constants, as the bases of static data and of tables have to be.
+  // Folds constant globals, because the offsets of data and element segments must be constants.
   tool('wasm-opt', [
     write('kept.wasm', writeModule(merged)),
     ...['--simplify-globals', '--precompute', '--remove-unused-module-elements'],
@@ -99,7 +102,7 @@ function link(directory) {
   return writeModule(withPlainData(readModule(readFileSync(file('engine.wasm')))));
 }
 
-/** Gives each part its place in memory and table, and what no part has a stub. */
+/** Assigns each part its place in memory and table. Imports that no part provides become stubs. */
 function layOut(quickjs, extensions) {
   const offered = new Set(quickjs.exports.map(({ name }) => name));
   const lines = [];
@@ -124,11 +127,11 @@ function layOut(quickjs, extensions) {
     if (from !== 'env') return [from, wanted];
     if (offered.has(wanted)) return ['quickjs', wanted];
     if (exports.some((entry) => entry.name === wanted)) return [name, wanted];
-    if (!isFunction({ kind })) throw new Error(`${name} imports ${wanted}, which no part has`);
+    if (!isFunction({ kind })) throw new Error(`${name} imports ${wanted}, which no part exports`);
     return ['layout', stub(wanted, type)];
   }
 
-  /** A function that is linked and never called. */
+  /** Adds a function that is linked but never called. */
   function stub(wanted, type) {
     if (!stubs.has(wanted)) lines.push(`(func (export "${wanted}")${showType(type)} unreachable)`);
     stubs.add(wanted);
@@ -136,8 +139,8 @@ function layOut(quickjs, extensions) {
   }
 
   /**
-   * A variable that holds a function's index in the table; 0, which traps when it is called, for
-   * one that no part has.
+   * Returns a variable that holds the table index of a function; 0, which traps when called, if no
+   * part provides the function.
    */
   function pointerTo(wanted) {
     const found = quickjs.exports.find((entry) => entry.name === wanted && isFunction(entry));
@@ -182,7 +185,7 @@ const align = (value, to) => Math.ceil(value / to) * to;
 const constant = (name, value) => `(global (export "${name}") i32 (i32.const ${value}))`;
 const variable = (name, value) => `(global (export "${name}") (mut i32) (i32.const ${value}))`;
 
-/** QuickJS's own host is the glue, of time and random bytes too. */
+/** The glue provides QuickJS's host functions, including time and random bytes. */
 function quickjsImport({ module, name }) {
   return [module === 'env' || SEEDS.has(name) ? 'glue' : module, name];
 }

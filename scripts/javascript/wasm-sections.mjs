@@ -1,5 +1,5 @@
-// Reads a WebAssembly module as its sections and writes it with other imports, exports and tables.
-// What is in between, code above all, is copied byte for byte.
+// Reads a WebAssembly module as sections and writes it with other imports, exports and tables.
+// Everything else, above all code, is copied byte for byte.
 
 const SECTION = { type: 1, import: 2, function: 3, table: 4, export: 7, data: 11, dataCount: 12 };
 const OPCODE = { end: 0x0b, i32Const: 0x41, i32Add: 0x6a };
@@ -41,9 +41,7 @@ export function readModule(bytes) {
   return { sections, imports, exports, tableMin, dylink: dylinkOf(sections) };
 }
 
-/**
- * The module with each import's module and name as `rename(import)` gives them: `[module, name]`.
- */
+/** Returns the module with renamed imports: `rename(import)` returns `[module, name]`. */
 export function withImports(module, rename) {
   const entries = module.imports.map((entry) => {
     const [from, name] = rename(entry);
@@ -52,7 +50,7 @@ export function withImports(module, rename) {
   return replace(module, SECTION.import, vector(entries));
 }
 
-/** The module with those exports that `rename` gives a name. */
+/** Returns the module with the exports for which `rename` returns a name. */
 export function withExports(module, rename) {
   const entries = module.exports.flatMap((entry) => {
     const name = rename(entry.name);
@@ -61,15 +59,15 @@ export function withExports(module, rename) {
   return replace(module, SECTION.export, vector(entries));
 }
 
-/** The module with a table of so many entries. */
+/** Returns the module with a table of `min` entries. */
 export function withTable(module, min) {
   return replace(module, SECTION.table, vector([Buffer.concat([Buffer.of(0x70, 0), u32(min)])]));
 }
 
 /**
- * The module with each data segment at a plain constant: sums of constants are allowed only in
- * engines newer than some that Node has. Without a data count, which only segments that are copied
- * at run time need.
+ * Returns the module with plain constants as the offsets of data segments: sums of constants are an
+ * extension that not all supported Node versions have. Drops the data count, which only segments
+ * that are copied at run time need.
  */
 export function withPlainData(module) {
   const segments = readVector(section(module, SECTION.data), (reader) => {
@@ -106,7 +104,7 @@ export function writeModule({ sections }) {
 
 export const isFunction = ({ kind }) => kind === KIND.func;
 
-/** A function type in WebAssembly's text format. */
+/** Formats a function type in WebAssembly's text format. */
 export function showType({ params, results }) {
   const list = (word, types) => (types.length === 0 ? '' : ` (${word} ${types.join(' ')})`);
   return `${list('param', params)}${list('result', results)}`;
@@ -123,7 +121,7 @@ function replace(module, id, payload) {
   };
 }
 
-/** What a position-independent module needs: bytes of memory and entries of the table. */
+/** Returns what a position-independent module needs: bytes of memory and table entries. */
 function dylinkOf(sections) {
   for (const { id, payload } of sections) {
     if (id !== 0) continue;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** What `sha256sum --check` reads. */
+/** Returns the input format of `sha256sum --check`. */
 export function checksums(directory, files) {
   return files
     .map((file) => {

@@ -7,8 +7,8 @@ import { pythonVersion, setVersion } from './versions.mjs';
 const CLIENT_SOURCES = 'clients/python';
 
 /**
- * Packs a package of npm from a copy of the files that npm would pack, with the new version:
- * nothing changes here. Returns the name of the tarball in `out`.
+ * Packs an npm package with the new version, from a copy of the files that npm would pack, so that
+ * the working tree is not modified. Returns the name of the tarball in `out`.
  */
 export function packNpm(directory, version, out) {
   return inCopy((copy) => {
@@ -27,7 +27,8 @@ export function packNpm(directory, version, out) {
 }
 
 /**
- * Builds wheel and sdist of the Python client; its build backend needs the standard library alone.
+ * Builds the wheel and the sdist of the Python client, whose build backend needs only the standard
+ * library. Returns the names of the files in `out`.
  */
 export function packPython(version, out) {
   return inCopy((copy) => {
@@ -44,7 +45,10 @@ export function packPython(version, out) {
   });
 }
 
-/** The Go SDK with its client, as committed: what the tag of the module names. */
+/**
+ * Archives the Go SDK with its client as committed, which is what the module's tag refers to.
+ * Returns the name of the archive in `out`.
+ */
 export function packGo(version, out) {
   const name = `orama-sdk-go-${version}`;
   const file = `${name}.tar.gz`;
@@ -56,7 +60,7 @@ export function packGo(version, out) {
   return file;
 }
 
-/** What each package is called where it is published. */
+/** Returns the package URL (purl) of each published package. */
 export function purls(version) {
   return {
     'orama-functions-client': `pkg:npm/orama-functions-client@${version}`,

@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 const DEVELOPMENT = 'cdx:npm:package:development';
 
 /**
- * The CycloneDX document of `npm sbom`, cut to what users get: npm knows only what is installed
- * beside the package, and counts what is bundled into it with the tools that build it.
+ * Returns the CycloneDX document of `npm sbom`, reduced to what users install: npm knows only what
+ * is installed next to the package, and counts bundled packages as development dependencies.
  */
 export function bundledSbom(name, version) {
   const args = ['sbom', '--sbom-format', 'cyclonedx', '--sbom-type', 'application', '--include', 'dev'];
@@ -24,7 +24,7 @@ export function bundledSbom(name, version) {
         : component,
     );
   const kept = new Set(components.map((component) => component['bom-ref']));
-  // npm takes the name of the directory for that of the package.
+  // npm uses the name of the directory instead of that of the package.
   const purl = `pkg:npm/${name}@${version}`;
   const root = { ...sbom.metadata.component, name, version, purl };
   kept.add(root['bom-ref']);
@@ -38,7 +38,7 @@ function isDevelopment(component) {
   return component.properties?.some(({ name, value }) => name === DEVELOPMENT && value === 'true');
 }
 
-/** The document of a package that depends on nothing. */
+/** Returns the CycloneDX document of a package without dependencies. */
 export function plainSbom(name, version, purl) {
   const component = { type: 'library', 'bom-ref': purl, name, version, purl };
   const licenses = [{ license: { id: 'Apache-2.0' } }];

@@ -1,8 +1,8 @@
 const VERSION = /^(\d+)\.(\d+)\.(\d+)(-[0-9A-Za-z.-]+)?$/;
 
 /**
- * The version that package.json has, unless the next major, minor or patch one, or one by its name,
- * is asked for.
+ * Returns the version of a release: the current one by default, the next major, minor or patch
+ * version, or a given one.
  */
 export function nextVersion(current, wanted = current) {
   if (VERSION.test(wanted)) return wanted;
@@ -20,8 +20,8 @@ export function nextVersion(current, wanted = current) {
 }
 
 /**
- * The changelog with its newest section, which must be unreleased, under this version and date; and
- * what it says.
+ * Returns the changelog with its Unreleased section released under this version and date, and the
+ * text of that section.
  */
 export function releaseNotes(text, version, date) {
   const heading = /^## \[Unreleased\]$/m.exec(text);

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Where the version stands, besides the lock file and the tags. */
+/** The files that contain the version, besides the lock file, with the pattern before it. */
 const PLACES = {
   'package.json': /^( {2}"version": ")[^"]+/m,
   'clients/typescript/package.json': /^( {2}"version": ")[^"]+/m,
@@ -11,7 +11,7 @@ const PLACES = {
   'deploy/kubernetes/kustomization.yaml': /^( {4}newTag: )\S+/m,
 };
 
-/** Sets the version in those of the places that are below this directory. */
+/** Sets the version in all of these files that exist below `root`. */
 export function setVersion(root, version) {
   for (const [file, pattern] of Object.entries(PLACES)) {
     const path = join(root, file);
@@ -27,7 +27,7 @@ export function setVersion(root, version) {
   }
 }
 
-/** `1.2.0-rc.1` → `1.2.0rc1`: Python writes versions before a release in its own way (PEP 440). */
+/** Converts a version to Python's format of pre-releases (PEP 440): `1.2.0-rc.1` → `1.2.0rc1`. */
 export function pythonVersion(version) {
   const [release, before] = version.split(/-(.*)/s);
   if (before === undefined) return release;

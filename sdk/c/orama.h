@@ -1,8 +1,9 @@
-/* What a function can ask of the engine that runs it, for C. One header without dependencies.
+/* Functions of the engine for C, in one header without dependencies.
  *
- * Results come through the `_into` form of the host functions. A failed call is logged into the invocation's own log
- * with its reason; here it only gives NULL or -1. Text that is returned ends with a zero byte, belongs to the caller
- * and is freed by free(); as an invocation is short, it may as well stay. */
+ * Results are returned through the `_into` form of the host functions. A failed call returns NULL
+ * or -1, and its reason is written to the invocation's log. Returned text ends with a zero byte,
+ * belongs to the caller and is released with free(); since an invocation is short, this may be
+ * omitted. */
 #ifndef ORAMA_H
 #define ORAMA_H
 
@@ -54,8 +55,9 @@ ORAMA_HOST("log_info") void orama_host_log_info(const char *message, size_t leng
 ORAMA_HOST("log_warn") void orama_host_log_warn(const char *message, size_t length);
 ORAMA_HOST("log_error") void orama_host_log_error(const char *message, size_t length);
 
-/* Makes `call`, which writes into `out` of size `room`; when that was too small, makes it again with more room: the
- * host has kept the result, so nothing happens twice. The result is {NULL, 0} when there is none. */
+/* Makes `call`, which writes to `out` of size `room`. If that is too small, repeats the call with a
+ * larger buffer: the host has kept the result, so the operation runs only once. Returns {NULL, 0}
+ * if there is no result. */
 #define ORAMA_TAKE(call)                                                        \
   size_t room = 4096;                                                           \
   char *out = malloc(room + 1);                                                 \
@@ -73,58 +75,61 @@ ORAMA_HOST("log_error") void orama_host_log_error(const char *message, size_t le
   out[length] = 0;                                                              \
   return (orama_bytes){out, (size_t)length}
 
-/* The wallet that a JWT proved; empty for API-key, public and event calls. */
+/* Returns the wallet of the caller's JWT; empty for API keys, public calls and events. */
 static inline orama_bytes orama_caller_wallet(void) { ORAMA_TAKE(orama_host_get_caller_wallet(out, room)); }
 
-/* The id of this invocation. */
+/* Returns the id of this invocation. */
 static inline orama_bytes orama_request_id(void) { ORAMA_TAKE(orama_host_get_request_id(out, room)); }
 
-/* A value of `env` in function.yaml. */
+/* Returns a value of `env` in function.yaml; data is NULL if there is none. */
 static inline orama_bytes orama_get_env(const char *key) {
   ORAMA_TAKE(orama_host_get_env(key, strlen(key), out, room));
 }
 
-/* A secret of the function's namespace. */
+/* Returns a secret of the function's namespace; data is NULL if there is none. */
 static inline orama_bytes orama_get_secret(const char *name) {
   ORAMA_TAKE(orama_host_get_secret(name, strlen(name), out, room));
 }
 
-/* The rows of a SELECT as a JSON array of objects; `args` is a JSON array such as "[1, \"a\"]". */
+/* Runs a SELECT. Returns the rows as a JSON array of objects; `args` is a JSON array such as "[1,
+ * \"a\"]". */
 static inline orama_bytes orama_db_query(const char *sql, const char *args) {
   ORAMA_TAKE(orama_host_db_query(sql, strlen(sql), args, strlen(args), out, room));
 }
 
-/* INSERT, UPDATE, DELETE or DDL; the number of affected rows, -1 on failure. */
+/* Runs INSERT, UPDATE, DELETE or DDL. Returns the number of affected rows, or -1 on failure. */
 static inline int32_t orama_db_execute(const char *sql, const char *args) {
   return orama_host_db_execute(sql, strlen(sql), args, strlen(args));
 }
 
-/* The value of a key; data is NULL on a miss. */
+/* Returns the value of a key; data is NULL on a miss. */
 static inline orama_bytes orama_cache_get(const char *key) {
   ORAMA_TAKE(orama_host_cache_get(key, strlen(key), out, room));
 }
 
-/* Stores a value for so many seconds; 0 means until it is evicted. */
+/* Stores a value for `ttl_seconds` seconds; 0 means no expiry, until it is evicted. */
 static inline void orama_cache_set(const char *key, const char *value, size_t size, int64_t ttl_seconds) {
   orama_host_cache_set(key, strlen(key), value, size, ttl_seconds);
 }
 
-/* Adds to a counter, atomically, from 0; returns its new value. */
+/* Adds to a counter atomically and returns the new value. A missing key counts as 0. */
 static inline int64_t orama_cache_increment(const char *key, int64_t delta) {
   return orama_host_cache_incr_by(key, strlen(key), delta);
 }
 
-/* Removes a key; 1 when it was there. */
+/* Deletes a key. Returns 1 if it existed. */
 static inline int32_t orama_cache_delete(const char *key) { return orama_host_cache_delete(key, strlen(key)); }
 
-/* {"status":200,"headers":{..},"body":".."}, or {"error":"..","status":0}; `headers` is a JSON object. The body as bytes
- * is what orama_response_body makes of it. */
+/* Sends an HTTP request. Returns {"status":200,"headers":{..},"body":".."}, or
+ * {"error":"..","status":0}; `headers` is a JSON object. Use orama_response_body to get the body as
+ * bytes. */
 static inline orama_bytes orama_http_fetch(const char *method, const char *url, const char *headers, const char *body) {
   ORAMA_TAKE(orama_host_http_fetch(method, strlen(method), url, strlen(url), headers, strlen(headers), body,
                                    strlen(body), out, room));
 }
 
-/* Where the text of a string among the members of a JSON object begins and ends, without its quotes; 0 when it is not there. */
+/* Finds a string member of a JSON object; `from` and `to` are the bounds of its text without
+ * quotes. Returns 0 if there is none. */
 static inline int orama_json_string(orama_bytes json, const char *name, char **from, char **to) {
   char *end = json.data + json.size, *last = NULL;
   size_t last_size = 0, wanted = strlen(name);
@@ -144,7 +149,7 @@ static inline int orama_json_string(orama_bytes json, const char *name, char **f
   return 0;
 }
 
-/* One UTF-16 unit or a pair of them as UTF-8; returns where the next byte goes. */
+/* Encodes a code point as UTF-8. Returns the position of the next byte. */
 static inline char *orama_put_utf8(char *out, uint32_t code) {
   int more = code < 0x80 ? 0 : code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
   *out++ = (char)(more == 0 ? code : (0xf0 << (3 - more) & 0xff) | code >> 6 * more);
@@ -158,8 +163,8 @@ static inline uint32_t orama_hex4(const char *at) {
   return value;
 }
 
-/* The body of an answer of orama_http_fetch as bytes, decoded where it came as base64. It lies in the answer, which is
- * used up; {NULL, 0} when there is none. */
+/* Returns the body of a response of orama_http_fetch as bytes and decodes Base64. The result points
+ * into the response, which is overwritten; {NULL, 0} if there is none. */
 static inline orama_bytes orama_response_body(orama_bytes answer) {
   char *from, *to, *out;
   if (orama_json_string(answer, "body_base64", &from, &to)) {
@@ -197,22 +202,22 @@ static inline orama_bytes orama_response_body(orama_bytes answer) {
   return (orama_bytes){from, (size_t)(out - from)};
 }
 
-/* Publishes JSON to a topic of the namespace; 1 once it is durable. */
+/* Publishes JSON to a topic of the namespace. Returns 1 once it is durable. */
 static inline int32_t orama_publish(const char *topic, const char *json) {
   return orama_host_publish(topic, strlen(topic), json, strlen(json));
 }
 
-/* Runs a function of the namespace later; the id of that invocation. */
+/* Enqueues an invocation of a function of the namespace. Returns its id. */
 static inline orama_bytes orama_enqueue(const char *function, const char *json, int64_t delay_seconds) {
   ORAMA_TAKE(orama_host_enqueue(function, strlen(function), json, strlen(json), delay_seconds, out, room));
 }
 
-/* Keeps a blob; its CID. */
+/* Stores a blob. Returns its CID. */
 static inline orama_bytes orama_storage_put(const char *data, size_t size) {
   ORAMA_TAKE(orama_host_storage_put(data, size, out, room));
 }
 
-/* A blob that this namespace has put. */
+/* Returns a blob that this namespace has stored. */
 static inline orama_bytes orama_storage_get(const char *cid) {
   ORAMA_TAKE(orama_host_storage_get(cid, strlen(cid), out, room));
 }
@@ -222,7 +227,7 @@ static inline void orama_log_info(const char *message) { orama_host_log_info(mes
 static inline void orama_log_warn(const char *message) { orama_host_log_warn(message, strlen(message)); }
 static inline void orama_log_error(const char *message) { orama_host_log_error(message, strlen(message)); }
 
-/* The invocation's whole input; data ends with a zero byte that does not count. */
+/* Returns the invocation's whole input. data ends with a zero byte that is not counted. */
 static inline orama_bytes orama_input(void) {
   size_t size = 0, room = 4096;
   char *data = malloc(room + 1);
@@ -240,14 +245,15 @@ static inline orama_bytes orama_input(void) {
   return (orama_bytes){NULL, 0};
 }
 
-/* JSON. Enough for requests, events and small inputs; a library such as cJSON reads and writes whole documents. */
+/* JSON. Intended for requests, events and small inputs; use a library such as cJSON for whole
+ * documents. */
 
 static inline const char *orama_json_blanks(const char *at) {
   while (*at && (unsigned char)*at <= ' ') at++;
   return at;
 }
 
-/* The end of the value that begins here. */
+/* Returns the end of the value that begins at `at`. */
 static inline const char *orama_json_end(const char *at) {
   int depth = 0, in_string = 0;
   for (; *at; at++) {
@@ -287,7 +293,7 @@ static inline char *orama_json_utf8(char *out, unsigned code) {
   return out;
 }
 
-/* A value as it stands, a string without its quotes and escapes; NULL when out of memory. */
+/* Returns a value as text, a string without quotes and escapes; NULL if out of memory. */
 static inline char *orama_json_text(const char *from, const char *end) {
   while (end > from && (unsigned char)end[-1] <= ' ') end--;
   char *text = malloc((size_t)(end - from) + 1), *out = text;
@@ -326,8 +332,8 @@ static inline char *orama_json_text(const char *from, const char *end) {
   return text;
 }
 
-/* A key of the outermost object of `json`: a string without its quotes, anything else as it stands, so that it can be
- * asked again; NULL when it is not there. */
+/* Returns a member of a JSON object: a string without quotes and escapes, any other value as JSON
+ * text, which can be queried again; NULL if there is none. */
 static inline char *orama_json_get(const char *json, const char *key) {
   if (!json) return NULL;
   const char *at = orama_json_blanks(json);
@@ -350,7 +356,7 @@ static inline char *orama_json_get(const char *json, const char *key) {
   return NULL;
 }
 
-/* An element of a JSON array, as orama_json_get gives values; NULL when it is not there. */
+/* Returns an element of a JSON array in the format of orama_json_get; NULL if there is none. */
 static inline char *orama_json_at(const char *json, size_t index) {
   if (!json) return NULL;
   const char *at = orama_json_blanks(json);
@@ -366,7 +372,7 @@ static inline char *orama_json_at(const char *json, size_t index) {
   return NULL;
 }
 
-/* Text as a JSON string, with its quotes. */
+/* Returns text as a JSON string, including its quotes. */
 static inline char *orama_json_quote(const char *text) {
   char *quoted = malloc(strlen(text) * 6 + 3), *out = quoted;
   if (!quoted) return NULL;
@@ -381,22 +387,23 @@ static inline char *orama_json_quote(const char *text) {
   return quoted;
 }
 
-/* HTTP functions (`http:` in function.yaml), and requests beside each other. */
+/* HTTP functions (`http:` in function.yaml) and concurrent requests. */
 
-/* The HTTP request of this invocation as JSON: {"method":"GET","url":..,"path":..,"query":{"x":["1"]},"params":{..},
- * "headers":{..},"remote_address":..,"namespace":..,"route":..}; data is NULL when something else triggered it. The
- * body is the invocation's input. Read it with orama_json_get:
+/* Returns the HTTP request of this invocation as JSON:
+ * {"method":"GET","url":..,"path":..,"query":{"x":["1"]},"params":{..},"headers":{..},"remote_address":..,"namespace":..,"route":..};
+ * data is NULL if it was not triggered by one. The body is the invocation's input. Read it with
+ * orama_json_get:
  *
- *   char *request = orama_http_request().data;
- *   char *id = orama_json_get(orama_json_get(request, "params"), "id"); */
+ * char *request = orama_http_request().data;
+ * char *id = orama_json_get(orama_json_get(request, "params"), "id"); */
 static inline orama_bytes orama_http_request_json(void) { ORAMA_TAKE(orama_host_http_request(out, room)); }
 static inline orama_bytes orama_http_request(void) {
   orama_bytes request = orama_http_request_json();
   return request.size ? request : (orama_bytes){NULL, 0};
 }
 
-/* Sets the status and headers of the HTTP reply; its body is the invocation's output. `headers` is a JSON object; a
- * value may be a list. The last call counts. 1 when it was taken. */
+/* Sets the status and headers of the HTTP response; its body is the invocation's output. `headers`
+ * is a JSON object whose values may be lists. The last call takes effect. Returns 1 on success. */
 static inline int32_t orama_http_respond(int32_t status, const char *headers) {
   return orama_host_http_respond(status, headers, strlen(headers));
 }
@@ -408,7 +415,8 @@ typedef struct {
   const char *headers;
   /* NULL for none. */
   const char *body;
-  /* Set by orama_fetch_all: as orama_http_fetch answers; data is NULL when the request was refused. */
+  /* Set by orama_fetch_all, in the format of orama_http_fetch; data is NULL if the request was
+   * refused. */
   orama_bytes response;
 } orama_fetch;
 
@@ -424,7 +432,7 @@ static inline int32_t orama_fetch_start(const orama_fetch *fetch) {
                                strlen(headers), body, strlen(body));
 }
 
-/* Sends requests beside each other, at most 64 at once, and waits for all of them. */
+/* Sends requests concurrently, at most 64 at once, and waits for all of them. */
 static inline void orama_fetch_all(orama_fetch *fetches, size_t count) {
   struct {
     int32_t handle;

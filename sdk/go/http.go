@@ -9,26 +9,27 @@ import (
 	"unsafe"
 )
 
-// HTTPRequest is the request that an HTTP function answers (`http:` in function.yaml). Its body is the invocation's input.
+// HTTPRequest is the request of an HTTP function (`http:` in function.yaml). Its body is the
+// invocation's input.
 type HTTPRequest struct {
 	Method string `json:"method"`
-	// URL is the whole address as the client sees it.
+	// URL is the complete URL as the client sees it.
 	URL string `json:"url"`
-	// Path is the whole path, with the namespace where it is in the path.
+	// Path is the complete path, including the namespace if it is part of the path.
 	Path string `json:"path"`
-	// Query has every value of every parameter, in order.
+	// Query contains all values of each parameter, in order.
 	Query map[string][]string `json:"query"`
-	// Params are the values of a route's parameters: `{id}`, `{path...}`.
+	// Params contains the values of a route's parameters: `{id}`, `{path...}`.
 	Params map[string]string `json:"params"`
-	// Headers are by lower-case name; several values of one name are joined by ", ".
+	// Headers are keyed by lower-case name; several values of one name are joined with ", ".
 	Headers       map[string]string `json:"headers"`
 	RemoteAddress string            `json:"remote_address"`
 	Namespace     string            `json:"namespace"`
-	// Route is the route of function.yaml that matched; empty for the function's own address.
+	// Route is the matched route of function.yaml; empty for the function's own address.
 	Route string `json:"route"`
 }
 
-// Request is the HTTP request of this invocation; nil when something else triggered it.
+// Request returns the HTTP request of this invocation; nil if it was not triggered by one.
 func Request() *HTTPRequest {
 	data := take(hostHTTPRequest())
 	if len(data) == 0 {
@@ -41,8 +42,9 @@ func Request() *HTTPRequest {
 	return request
 }
 
-// Respond sets the status and headers of the HTTP reply; its body is the invocation's output. The last call counts. A
-// header's value is a string or a []string. Headers that belong to the connection are left out, with a line in the log.
+// Respond sets the status and headers of the HTTP response; its body is the invocation's output.
+// The last call takes effect. A header's value is a string or a []string. Connection-specific
+// headers are dropped, with a line in the log.
 func Respond(status int, headers map[string]any) error {
 	if headers == nil {
 		headers = map[string]any{}
@@ -60,7 +62,7 @@ func Respond(status int, headers map[string]any) error {
 	return nil
 }
 
-// FetchRequest is one request of FetchAll.
+// FetchRequest is a request of FetchAll.
 type FetchRequest struct {
 	Method  string
 	URL     string
@@ -68,14 +70,14 @@ type FetchRequest struct {
 	Body    []byte
 }
 
-// FetchResult is the answer to one request of FetchAll: a response, or the error that says why there is none.
+// FetchResult is the result of a request of FetchAll: a response or an error.
 type FetchResult struct {
 	Response *Response
 	Err      error
 }
 
-// FetchAll sends requests beside each other, at most 64 at once, and waits for all of them. Results are in the order of
-// the requests.
+// FetchAll sends requests concurrently, at most 64 at once, and waits for all of them. Results are
+// in the order of the requests.
 func FetchAll(requests []FetchRequest) []FetchResult {
 	results := make([]FetchResult, len(requests))
 	waiting := map[int32]int{}
@@ -111,7 +113,7 @@ func FetchAll(requests []FetchRequest) []FetchResult {
 
 const (
 	maxParallelFetches = 64
-	// Longer than any function may run.
+	// Longer than the maximum timeout of a function.
 	nextTimeoutMs = 300_000
 )
 

@@ -1,9 +1,9 @@
 //go:build wasip1 || wasm
 
-// Package orama is what a function can ask of the engine that runs it. It has no dependencies, and works with
-// the standard Go toolchain (1.24 or newer, GOOS=wasip1 GOARCH=wasm) and with TinyGo.
+// Package orama contains the functions of the engine. It has no dependencies and supports the
+// standard Go toolchain (1.24 or newer, GOOS=wasip1 GOARCH=wasm) and TinyGo.
 //
-// A failed call is logged into the invocation's own log with its reason; here it only shows as an error.
+// A failed call returns an error, and its reason is written to the invocation's log.
 package orama
 
 import (
@@ -17,13 +17,13 @@ import (
 	"unsafe"
 )
 
-// ErrFailed is returned by a host call that failed; the invocation's log says why.
+// ErrFailed is returned by a host call that failed. The reason is in the invocation's log.
 var ErrFailed = errors.New("orama: the host call failed; the invocation's log says why")
 
 // Input reads the invocation's whole input.
 func Input() ([]byte, error) { return io.ReadAll(os.Stdin) }
 
-// InputJSON reads the invocation's input into v.
+// InputJSON decodes the invocation's input into v.
 func InputJSON(v any) error {
 	data, err := Input()
 	if err != nil {
@@ -32,7 +32,7 @@ func InputJSON(v any) error {
 	return json.Unmarshal(data, v)
 }
 
-// Output writes v as JSON: the invocation's output.
+// Output writes v as JSON to the invocation's output.
 func Output(v any) error {
 	data, err := json.Marshal(v)
 	if err != nil {
@@ -42,13 +42,13 @@ func Output(v any) error {
 	return err
 }
 
-// CallerWallet is the wallet that a JWT proved; empty for API-key, public and event calls.
+// CallerWallet returns the wallet of the caller's JWT; empty for API keys, public calls and events.
 func CallerWallet() string { return string(take(hostGetCallerWallet())) }
 
-// RequestID is the id of this invocation.
+// RequestID returns the id of this invocation.
 func RequestID() string { return string(take(hostGetRequestID())) }
 
-// Env is a value of env in function.yaml; empty when there is none.
+// Env returns a value of env in function.yaml; empty if there is none.
 func Env(key string) string {
 	p, n := text(key)
 	r := hostGetEnv(p, n)
@@ -56,7 +56,7 @@ func Env(key string) string {
 	return string(take(r))
 }
 
-// Secret is a secret of the function's namespace; empty when there is none.
+// Secret returns a secret of the function's namespace; empty if there is none.
 func Secret(name string) string {
 	p, n := text(name)
 	r := hostGetSecret(p, n)
@@ -64,7 +64,7 @@ func Secret(name string) string {
 	return string(take(r))
 }
 
-// Query runs a SELECT and reads its rows into dest, a pointer to a slice of structs or maps.
+// Query runs a SELECT and decodes its rows into dest, a pointer to a slice of structs or maps.
 func Query(dest any, sql string, args ...any) error {
 	list, err := argsJSON(args)
 	if err != nil {
@@ -99,7 +99,7 @@ func Execute(sql string, args ...any) (int, error) {
 	return int(affected), nil
 }
 
-// CacheGet is the value of a key; nil on a miss.
+// CacheGet returns the value of a key; nil on a miss.
 func CacheGet(key string) []byte {
 	p, n := text(key)
 	r := hostCacheGet(p, n)
@@ -107,7 +107,7 @@ func CacheGet(key string) []byte {
 	return take(r)
 }
 
-// CacheSet stores a value for ttl, in whole seconds; 0 means until it is evicted.
+// CacheSet stores a value for ttl, in whole seconds; 0 means no expiry, until it is evicted.
 func CacheSet(key string, value []byte, ttl time.Duration) {
 	kp, kn := text(key)
 	vp, vn := blob(value)
@@ -116,7 +116,8 @@ func CacheSet(key string, value []byte, ttl time.Duration) {
 	runtime.KeepAlive(value)
 }
 
-// CacheIncrement adds delta to a counter, atomically, from 0, and returns its new value.
+// CacheIncrement adds delta to a counter atomically and returns the new value. A missing key counts
+// as 0.
 func CacheIncrement(key string, delta int64) int64 {
 	p, n := text(key)
 	value := hostCacheIncrBy(p, n, delta)
@@ -124,7 +125,7 @@ func CacheIncrement(key string, delta int64) int64 {
 	return value
 }
 
-// CacheDelete removes a key and tells whether it was there.
+// CacheDelete deletes a key and returns whether it existed.
 func CacheDelete(key string) bool {
 	p, n := text(key)
 	was := hostCacheDelete(p, n)
@@ -132,17 +133,17 @@ func CacheDelete(key string) bool {
 	return was == 1
 }
 
-// Response is the answer of an HTTP server. Body holds the very bytes, whether they are UTF-8 or not.
+// Response is an HTTP response. Body contains the exact bytes, which need not be UTF-8.
 type Response struct {
 	Status  int     `json:"status"`
 	Headers Headers `json:"headers"`
 	Body    string  `json:"body"`
 	Error   string  `json:"error"`
-	// SetCookies are the values of set-cookie, which cannot be joined as other headers are.
+	// SetCookies are the values of set-cookie, which cannot be joined like other headers.
 	SetCookies []string `json:"-"`
 }
 
-// UnmarshalJSON takes a body that is not UTF-8 from body_base64.
+// UnmarshalJSON also decodes body_base64, which is used for a body that is not UTF-8.
 func (r *Response) UnmarshalJSON(data []byte) error {
 	type plain Response
 	wire := struct {
@@ -170,10 +171,10 @@ func (r *Response) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// Headers are by lower-case name; several values of one name are joined by ", ".
+// Headers are keyed by lower-case name; several values of one name are joined with ", ".
 type Headers map[string]string
 
-// UnmarshalJSON takes a header's value as a string or as a list of strings.
+// UnmarshalJSON decodes a header's value from a string or a list of strings.
 func (h *Headers) UnmarshalJSON(data []byte) error {
 	raw := map[string]any{}
 	if err := json.Unmarshal(data, &raw); err != nil {
@@ -197,7 +198,7 @@ func (h *Headers) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// Fetch sends an HTTP request and waits for the answer, at most 30 s. The error says why there is none.
+// Fetch sends an HTTP request and waits for the response, at most 30 s.
 func Fetch(method, url string, headers map[string]string, body []byte) (*Response, error) {
 	if headers == nil {
 		headers = map[string]string{}
@@ -229,7 +230,8 @@ func Fetch(method, url string, headers map[string]string, body []byte) (*Respons
 	return response, nil
 }
 
-// Publish sends a message, as JSON, to a topic of the namespace. It is durable when Publish returns nil.
+// Publish sends a message, encoded as JSON, to a topic of the namespace. It is durable when Publish
+// returns nil.
 func Publish(topic string, message any) error {
 	data, err := json.Marshal(message)
 	if err != nil {
@@ -246,7 +248,7 @@ func Publish(topic string, message any) error {
 	return nil
 }
 
-// Enqueue runs a function of the namespace later, and returns the id of that invocation.
+// Enqueue enqueues an invocation of a function of the namespace and returns its id.
 func Enqueue(function string, payload any, delay time.Duration) (string, error) {
 	data, err := json.Marshal(payload)
 	if err != nil {
@@ -264,7 +266,7 @@ func Enqueue(function string, payload any, delay time.Duration) (string, error) 
 	return string(id), nil
 }
 
-// StoragePut keeps a blob and returns its CID.
+// StoragePut stores a blob and returns its CID.
 func StoragePut(data []byte) (string, error) {
 	p, n := blob(data)
 	r := hostStoragePut(p, n)
@@ -276,7 +278,7 @@ func StoragePut(data []byte) (string, error) {
 	return string(cid), nil
 }
 
-// StorageGet is a blob that this namespace has put; nil when there is none.
+// StorageGet returns a blob that this namespace has stored; nil if there is none.
 func StorageGet(cid string) []byte {
 	p, n := text(cid)
 	r := hostStorageGet(p, n)
@@ -319,11 +321,11 @@ func blob(b []byte) (unsafe.Pointer, uint32) {
 	return unsafe.Pointer(unsafe.SliceData(b)), uint32(len(b))
 }
 
-// Buffers that the host has asked for and that no result has been taken from yet. The map keeps the garbage
-// collector away from them, and is how an address becomes a slice again.
+// Buffers that the host has requested and whose results have not been taken yet. The map keeps them
+// from being garbage-collected and maps an address back to its slice.
 var pinned = map[uint32][]byte{}
 
-// The host calls this while main waits inside an import.
+// oramaAlloc allocates a buffer. The host calls it while main is inside an import.
 //
 //go:wasmexport orama_alloc
 func oramaAlloc(size uint32) uint32 {
@@ -333,7 +335,7 @@ func oramaAlloc(size uint32) uint32 {
 	return address
 }
 
-// A result is pointer << 32 | length; 0 is empty or failed.
+// Takes a result, which is pointer << 32 | length; 0 means empty or failed.
 func take(result uint64) []byte {
 	address, length := uint32(result>>32), uint32(result)
 	buffer := pinned[address]

@@ -7,7 +7,8 @@ export type BlobsOptions =
   | ({ driver: 'local' } & LocalBlobsOptions);
 
 /**
- * Opens the store of modules and of what functions put; throws `bad_config` when it cannot be used.
+ * Opens the blob store, which holds modules and the blobs of functions. Throws `bad_config` if the
+ * store is not usable.
  */
 export async function openBlobs(options: BlobsOptions): Promise<Blobs> {
   switch (options.driver) {

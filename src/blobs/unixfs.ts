@@ -5,9 +5,9 @@ import { CID } from 'multiformats/cid';
 const CHUNK_BYTES = 262_144;
 
 /**
- * Cuts the bytes as Kubo does with `chunker=size-262144`, `cid-version=1` and `raw-leaves=true`,
- * puts the blocks into the store and returns the root. The importer is loaded by the first that
- * needs it: it takes 10 MB.
+ * Splits the bytes into blocks as Kubo does with `chunker=size-262144`, `cid-version=1` and
+ * `raw-leaves=true`, stores the blocks and resolves with the root CID. The importer is loaded on
+ * first use, since it takes 10 MB of memory.
  */
 export async function importInto(store: WritableStorage, bytes: Uint8Array): Promise<CID> {
   const [{ importByteStream }, { fixedSize }, { balanced }] = await Promise.all([
@@ -25,17 +25,17 @@ export async function importInto(store: WritableStorage, bytes: Uint8Array): Pro
   return cid;
 }
 
-/** The CID of the bytes, storing nothing. */
+/** Computes the CID of the bytes without storing them. */
 export function cidOf(bytes: Uint8Array): Promise<CID> {
   return importInto({ put: (cid) => cid }, bytes);
 }
 
-/** The same as text: what `put` of every driver gives. */
+/** Computes the CID of the bytes as text, equal to the result of `put` on every driver. */
 export async function cidText(bytes: Uint8Array): Promise<string> {
   return (await cidOf(bytes)).toString();
 }
 
-/** null for what is no CID: nothing can be stored under it. */
+/** Parses a CID. Returns null if the text is not one. */
 export function parseCid(text: string): CID | null {
   try {
     return CID.parse(text);
@@ -45,8 +45,8 @@ export function parseCid(text: string): CID | null {
 }
 
 /**
- * One chunk per turn of the event loop: hashing 32 MB in one go would hold the main thread for 50
- * ms and more.
+ * Yields one chunk per turn of the event loop: hashing 32 MB at once would block the main thread
+ * for 50 ms or more.
  */
 export async function* chunks(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {

@@ -1,6 +1,6 @@
 /**
- * Several messages in one: `<length>:<message>` each, lengths in UTF-16 units. Cheaper than JSON,
- * which would have to escape messages that are mostly JSON themselves.
+ * Encodes several messages as one: `<length>:<message>` each, with lengths in UTF-16 units. This is
+ * cheaper than JSON, which would escape messages that are mostly JSON themselves.
  */
 export function frame(messages: readonly string[]): string {
   let framed = '';
@@ -9,7 +9,8 @@ export function frame(messages: readonly string[]): string {
 }
 
 /**
- * The messages again, in order; what is no frame, which only a stranger can have sent, ends them.
+ * Decodes the messages of a frame, in order. Stops at malformed data, which only a foreign
+ * publisher can have sent.
  */
 export function* unframe(framed: string): Generator<string> {
   for (let at = 0; at < framed.length; ) {

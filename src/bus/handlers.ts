@@ -1,8 +1,8 @@
 export type MessageHandler = (message: string, channel: string) => void;
 
 /**
- * Gives a message to every handler. One that throws, which is a bug, surfaces as such and keeps
- * none of the others from theirs.
+ * Calls every handler with a message. An error of a handler is a bug: it is rethrown
+ * asynchronously, so that the other handlers are still called.
  */
 export function deliver(handlers: Iterable<MessageHandler>, message: string, channel: string): void {
   for (const handler of handlers) {

@@ -4,9 +4,7 @@ import { openRedisBus, type RedisBusOptions } from './drivers/redis.js';
 
 export type BusOptions = { driver: 'local' } | ({ driver: 'redis' } & RedisBusOptions);
 
-/**
- * Opens the channel between the processes; throws `bad_config` when its server cannot be reached.
- */
+/** Opens the bus between the processes. Throws `bad_config` if its server is unreachable. */
 export function openBus(options: BusOptions): Promise<Bus> {
   switch (options.driver) {
     case 'local':

@@ -1,11 +1,16 @@
 import { AppError } from '../errors.js';
 
-/** About what an entry costs beside its key and value; it also bounds how many there can be. */
+/**
+ * Estimated overhead of an entry beside its key and value; it also bounds the number of entries.
+ */
 export const ENTRY_OVERHEAD_BYTES = 200;
 
 const MAX_TTL_SECONDS = 10 * 365 * 86_400;
 
-/** The TTL in whole milliseconds, 0 for none. */
+/**
+ * Converts a TTL in seconds to whole milliseconds; 0 means no expiry. Throws `invalid_request` if
+ * it is out of range.
+ */
 export function ttlMs(ttlSeconds: number): number {
   if (!(ttlSeconds >= 0 && ttlSeconds <= MAX_TTL_SECONDS)) {
     throw new AppError(
@@ -17,14 +22,15 @@ export function ttlMs(ttlSeconds: number): number {
 }
 
 /**
- * The key, if its text survives UTF-8: half a surrogate pair would become another key's character.
+ * Returns the key. Throws `invalid_request` if it contains a lone surrogate, which UTF-8 would
+ * encode as a replacement character and so as another key.
  */
 export function checkKey(key: string): string {
   if (!/\p{Surrogate}/u.test(key)) return key;
   throw new AppError('invalid_request', 'A cache key must be valid Unicode text, not half a surrogate pair');
 }
 
-/** How a counter is written; the same on every driver. */
+/** Text format of a counter, the same on every driver. */
 export const INTEGER = /^(0|-?[1-9][0-9]{0,18})$/;
 
 export function isInt64(value: bigint): boolean {

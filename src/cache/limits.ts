@@ -2,15 +2,18 @@ import type { Namespace } from '../contract/ids.js';
 import { MB } from '../contract/limits.js';
 import { quotaExceeded } from '../contract/quotas.js';
 
-/** How much the cache may hold. */
+/** Limits of the cache size. */
 export interface CacheLimits {
-  /** Of all namespaces together. */
+  /** Maximum size of all namespaces together, in bytes. */
   maxBytes: number;
-  /** Of one namespace: its quota `cache_mb`, in bytes. Without it only `maxBytes` holds. */
+  /**
+   * Returns the maximum size of one namespace in bytes: its quota `cache_mb`. If absent, only
+   * `maxBytes` applies.
+   */
   limitOf?: ((namespace: Namespace) => Promise<number>) | undefined;
 }
 
-/** Throws `quota_exceeded` when so many bytes more would be more than the namespace may have. */
+/** Throws `quota_exceeded` if `more` additional bytes would exceed the limit of the namespace. */
 export function assertWithinLimit(namespace: Namespace, used: number, more: number, limit: number): void {
   if (used + more <= limit) return;
   throw cacheFull(namespace, used, limit);

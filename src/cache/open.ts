@@ -9,8 +9,8 @@ export type CacheOptions =
   | ({ driver: 'redis' } & RedisCacheOptions);
 
 /**
- * Opens the cache that functions and the HTTP API share; throws `bad_config` when it cannot be
- * reached.
+ * Opens the cache that functions and the HTTP API share. Throws `bad_config` if its server is
+ * unreachable.
  */
 export function openCache(options: CacheOptions): Promise<Cache> {
   switch (options.driver) {

@@ -9,7 +9,7 @@ export type Query = Readonly<Record<string, string | number | undefined>>;
 export interface CallOptions {
   query?: Query;
   json?: unknown;
-  /** In place of `json`: a JSON text that is sent as it is. */
+  /** JSON text that is sent verbatim as the body, instead of `json`. */
   jsonText?: string;
   headers?: Readonly<Record<string, string>>;
   signal?: AbortSignal;
@@ -18,12 +18,12 @@ export interface CallOptions {
 export interface InvokeOptions {
   version?: number;
   async?: boolean;
-  /** Seconds; async only. */
+  /** Seconds; only for async invocations. */
   delay?: number;
   idempotencyKey?: string;
 }
 
-/** How an invocation that did not fail came back: done, or accepted and still to run. */
+/** The result of an invocation that did not fail: completed, or queued. */
 export type InvokeReply =
   | {
       kind: 'done';
@@ -36,20 +36,22 @@ export type InvokeReply =
   | { kind: 'queued'; requestId: string };
 
 /**
- * The HTTP API of contract §4 as the CLI uses it. Every method throws an AppError that a person can
- * read.
+ * Client of the HTTP API (contract §4), as the CLI uses it. Every method throws an AppError with a
+ * readable message.
  */
 export interface Client {
   readonly settings: Settings;
-  /** One request with a JSON reply. */
+  /** Sends a request and returns the parsed JSON response. */
   call(method: string, path: string, options?: CallOptions): Promise<unknown>;
-  /** A GET whose reply is bytes. */
+  /** Sends a GET request and returns the bytes of the response. */
   bytes(path: string): Promise<Uint8Array>;
   deploy(fields: Readonly<Record<string, string>>, wasm: Uint8Array): Promise<unknown>;
-  /** What would refuse the deploy refuses this; nothing is stored. */
+  /** Validates a deploy as the server would, without storing anything. */
   checkDeploy(fields: Readonly<Record<string, string>>, wasm: Uint8Array): Promise<unknown>;
   invoke(name: string, input: Uint8Array, options: InvokeOptions): Promise<InvokeReply>;
-  /** Server-sent events, or null when the server answers with something else. */
+  /**
+   * Subscribes to server-sent events. Resolves with null if the response has another media type.
+   */
   follow(
     path: string,
     query: Query,
@@ -66,7 +68,7 @@ export function createClient(settings: Settings): Client {
 
   function address(path: string, query: Query = {}): URL {
     const url = new URL(settings.url + path);
-    // Keys are made for the namespace in the body, which may be another than the credential's.
+    // Keys are created for the namespace in the body, which may differ from that of the credential.
     if (settings.namespace !== undefined && !path.startsWith('/v1/auth/'))
       url.searchParams.set('namespace', settings.namespace);
     for (const [name, value] of Object.entries(query)) {
@@ -136,8 +138,8 @@ export function createClient(settings: Settings): Client {
       const response = await send(address(path, { ...query, follow: 'true' }), { signal }, headers);
       if (!response.ok) throw failure(response.status, await response.text(), null);
       const streams = response.headers.get('content-type')?.startsWith('text/event-stream') === true;
-      // The signal given to fetch is forgotten once its request has been collected as garbage (Node
-      // 20), while the body goes on.
+      // In Node 20, the signal passed to fetch has no effect after the request object has been
+      // garbage-collected, although the body is still being read.
       if (streams && response.body !== null) {
         return readEvents(
           response.body.pipeThrough(new TransformStream<Uint8Array, Uint8Array>(), { signal }),
@@ -158,7 +160,7 @@ function deployForm(fields: Readonly<Record<string, string>>, wasm: Uint8Array):
 
 function invokeHeaders(options: InvokeOptions): Record<string, string> {
   return {
-    // The bare bytes, whatever they are: the JSON envelope would change them.
+    // The output as raw bytes: the JSON envelope would change them.
     Accept: 'application/octet-stream',
     'Content-Type': 'application/octet-stream',
     ...(options.async ? { Prefer: 'respond-async' } : {}),

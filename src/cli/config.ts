@@ -6,14 +6,14 @@ import { z } from 'zod';
 import { AppError } from '../errors.js';
 import { engineAbove, type LocalEngine, readEngine, rememberedEngines } from './local-engines.js';
 
-/** What the command line says of the connection. */
+/** The connection options of the command line. */
 export interface ConnectionFlags {
   url?: string;
   apiKey?: string;
   namespace?: string;
 }
 
-/** Where to send requests, and as whom. */
+/** The resolved connection of the CLI. */
 export interface Settings {
   url: string;
   apiKey?: string;
@@ -33,8 +33,8 @@ const loginSchema = z.object({
 export type Login = z.infer<typeof loginSchema>;
 
 /**
- * Flags, then ORAMA_*, then the file that `orama login` wrote, then an engine on this machine. A
- * key that was stored with an address is only ever sent to that address.
+ * Resolves the connection. Precedence: flags, ORAMA_* variables, the file written by `orama login`,
+ * an engine on this machine. A key that was stored with a URL is sent only to that URL.
  */
 export function resolveSettings(
   flags: ConnectionFlags,
@@ -58,7 +58,10 @@ export function resolveSettings(
   };
 }
 
-/** Keeps a login for later commands, readable by its owner only. Returns the file's path. */
+/**
+ * Stores a login for later commands with mode 0600. Returns the path of the file. Throws
+ * `bad_config` if it cannot be written.
+ */
 export function saveLogin(login: Login, environment: Environment = process.env): string {
   const file = loginFile(environment);
   try {
@@ -72,7 +75,9 @@ export function saveLogin(login: Login, environment: Environment = process.env):
   return file;
 }
 
-/** Where an engine on this machine keeps its data: the one that commands find, else a new one. */
+/**
+ * Returns the data directory of the local engine that commands find, or else that of a new engine.
+ */
 export function localDataDir(
   environment: Environment = process.env,
   directory: string = process.cwd(),
@@ -81,12 +86,12 @@ export function localDataDir(
   return found ?? value(environment.ORAMA_DATA_DIR) ?? join(directory, DEFAULT_DATA_DIR);
 }
 
-/** Where `orama up` notes the engines that run on this machine. */
+/** Returns the directory in which `orama up` registers running engines. */
 export function engineNotes(environment: Environment = process.env): string {
   return join(stateDirectory(environment), 'engines');
 }
 
-/** Where newer versions of this program are looked for; undefined unless somebody asked for it. */
+/** Returns where to check for newer versions, or undefined unless ORAMA_UPDATE_NOTICE is `true`. */
 export function updateSettings(
   environment: Environment = process.env,
 ): { registry: string; file: string } | undefined {
@@ -102,20 +107,20 @@ function stateDirectory(environment: Environment): string {
 }
 
 /**
- * Variables of a directory's .env, and those of the environment, which win. Nothing of them is ever
- * deployed by itself.
+ * Returns the variables of a directory's .env; variables of the environment take precedence. None
+ * of them is deployed implicitly.
  */
 export function environmentAt(directory: string, environment: Environment = process.env): Environment {
   const file = join(directory, '.env');
   return existsSync(file) ? { ...parseEnv(readFileSync(file, 'utf8')), ...environment } : environment;
 }
 
-/** The environment that compilers run in: the caller's own, with more. */
+/** Returns the environment of compilers: that of the CLI plus `more`. */
 export function toolEnvironment(more: Readonly<Record<string, string>>): Record<string, string | undefined> {
   return { ...process.env, ...more };
 }
 
-/** The first local engine, or the one at the given address. */
+/** Returns the first local engine, or the one with the given URL. */
 function findEngine(
   address: string | undefined,
   environment: Environment,
@@ -158,7 +163,7 @@ function canonical(address: string): string {
   return `${protocol}//${host}:${port}${pathname.replace(/\/+$/, '')}`;
 }
 
-/** An empty value is how shells and compose files say "unset". */
+/** Shells and compose files use an empty value for "unset". */
 function value(text: string | undefined): string | undefined {
   return text === undefined || text === '' ? undefined : text;
 }

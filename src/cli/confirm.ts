@@ -3,8 +3,8 @@ import type { Command } from 'commander';
 import { printable } from './terminal.js';
 
 /**
- * Asks a person. Without one to ask, it is wrong usage: nothing is deleted because nobody could say
- * no.
+ * Asks the user for confirmation on the terminal. Without a terminal, fails as wrong usage, since
+ * the user could not decline.
  */
 export async function confirm(command: Command, question: string): Promise<boolean> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) {

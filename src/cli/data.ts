@@ -2,14 +2,17 @@ import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import { AppError, messageOf } from '../errors.js';
 
-/** What `--data` means: the text itself, `@file` a file's bytes, `-` those of stdin. */
+/**
+ * Returns the value of `--data` as bytes: the text itself, the content of a file (`@file`), or
+ * stdin (`-`).
+ */
 export async function readData(value: string): Promise<Uint8Array> {
   if (value === '-') return buffer(process.stdin);
   if (value.startsWith('@')) return readFileOr(value.slice(1));
   return Buffer.from(value);
 }
 
-/** The bytes of a file, or a sentence on why not. */
+/** Returns the content of a file. Throws `invalid_request` if it cannot be read. */
 export async function readFileOr(path: string): Promise<Uint8Array> {
   try {
     return await readFile(path);

@@ -10,20 +10,20 @@ import type { Terminal } from './terminal.js';
 import { originOf } from './version-origin.js';
 
 export interface DeployOptions {
-  /** `auto`: when there is no module, or source newer than it. */
+  /** `auto` builds if there is no module or if a source file is newer. */
   build: 'auto' | 'always' | 'never';
-  /** What changed; the subject of the commit unless told. */
+  /** Description of the change; default: the subject of the commit. */
   message?: string | undefined;
 }
 
-/** Builds what needs building and deploys a function's directory. Returns the server's reply. */
+/** Builds a function's directory if needed and deploys it. Resolves with the server's reply. */
 export async function deployDirectory(
   directory: string,
   client: Client,
   terminal: Terminal,
   options: DeployOptions,
 ): Promise<unknown> {
-  // First of all: settings that would be refused are refused before anything is compiled.
+  // Validate the settings before compiling.
   const { settings, build } = readManifest(directory);
   if (options.build === 'always' || (options.build === 'auto' && (await needsBuild(directory)))) {
     const built = await during(terminal, `Building ${settings.name}…`, () => buildFunction(directory, build));

@@ -1,6 +1,6 @@
 import type { Terminal } from './terminal.js';
 
-/** Shows a line as long as the work takes. */
+/** Shows a status line while the work runs. */
 export async function during<T>(terminal: Terminal, text: string, work: () => Promise<T>): Promise<T> {
   const activity = terminal.activity(text);
   try {
@@ -10,7 +10,7 @@ export async function during<T>(terminal: Terminal, text: string, work: () => Pr
   }
 }
 
-/** Shows how far a work on several is, and which of them are worked on now. */
+/** Shows the progress of several concurrent tasks and which of them are running. */
 export class Progress {
   readonly #running = new Set<string>();
   readonly #activity;
@@ -24,7 +24,7 @@ export class Progress {
     this.#activity = terminal.activity(verb);
   }
 
-  /** The work on one of them; `describe` makes the line that stays when it is done. */
+  /** Runs one task. When it is done, prints the line that `describe` returns. */
   async of<T>(name: string, work: () => Promise<T>, describe: (result: T) => string): Promise<T> {
     this.#running.add(name);
     this.#draw();

@@ -2,12 +2,14 @@ import { surviveLostOutput } from '../output.js';
 import { exitOnStopSignals } from '../stop-signals.js';
 
 /**
- * This process is to be an engine, which goes on when nobody reads what it prints. Other commands
- * end as any program.
+ * True if this process will be an engine, which keeps running when its output is closed. Other
+ * commands exit on EPIPE as usual.
  */
 export const isEngine = process.argv.includes('up');
 
-/** Imported before all others: a signal may come while the engine is still being loaded. */
+/**
+ * Imported before all other modules: a signal may arrive while the engine is still being loaded.
+ */
 if (isEngine) {
   exitOnStopSignals();
   surviveLostOutput();

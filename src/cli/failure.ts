@@ -8,7 +8,7 @@ const replySchema = z.object({
   status: z.string().optional(),
 });
 
-/** Codes for replies that carry none, those of a failed invocation among them. */
+/** Error codes for responses without a code. */
 const BY_STATUS = new Map<number, ErrorCode>([
   [400, 'invalid_request'],
   [401, 'unauthorized'],
@@ -22,13 +22,10 @@ const BY_STATUS = new Map<number, ErrorCode>([
   [504, 'function_timeout'],
 ]);
 
-/**
- * The end of a sentence that names a request to make. On the command line its place is taken by a
- * hint.
- */
+/** Matches trailing advice that names an API request. The CLI prints its own hint instead. */
 const API_ADVICE = /; [^;]*\b(?:GET|POST|PUT|PATCH|DELETE) \/v1\/[^;]*$/;
 
-/** An error reply of the server as an error of ours, with the server's own sentence. */
+/** Converts an error response to an AppError with the server's message. */
 export function failure(status: number, body: string, retryAfter: string | undefined | null): AppError {
   const reply = replySchema.safeParse(parseJson(body));
   const wait = Number(retryAfter);
@@ -39,7 +36,7 @@ export function failure(status: number, body: string, retryAfter: string | undef
   }
   const { code, request_id, status: invocation } = reply.data;
   const error = reply.data.error.replace(API_ADVICE, '.');
-  // Only a failed invocation says its status; its code depends on nothing else.
+  // Only a failed invocation has a status in the body; its code depends on nothing else.
   if (invocation !== undefined && request_id !== undefined) {
     const name = invocation === 'timeout' ? 'function_timeout' : 'function_error';
     return new AppError(isCode(code) ? code : name, `${error} (request ${request_id})`, options);
@@ -47,12 +44,12 @@ export function failure(status: number, body: string, retryAfter: string | undef
   return new AppError(isCode(code) ? code : codeOf(status), error, options);
 }
 
-/** The error that a status alone stands for. */
+/** Returns the error code for an HTTP status. */
 export function codeOf(status: number): ErrorCode {
   return BY_STATUS.get(status) ?? 'internal';
 }
 
-/** The server did not answer at all. */
+/** Creates the error for a request without a response. */
 export function unreachable(url: string, cause: unknown): AppError {
   const inner = cause instanceof Error ? (cause.cause ?? cause) : cause;
   const code = inner instanceof Error && 'code' in inner ? String(inner.code) : undefined;

@@ -11,7 +11,7 @@ export interface Following {
   terminal: Terminal;
   path: string;
   query: Query;
-  /** Printed first; oldest first. */
+  /** Records that are printed first, oldest first. */
   seen: readonly LogRecord[];
   signal: AbortSignal;
 }
@@ -19,12 +19,12 @@ export interface Following {
 const POLL_MS = 1000;
 
 /**
- * Prints log records as they come until stopped: by server-sent events, or by asking again where
- * there are none.
+ * Prints log records as they arrive until the signal is aborted. Uses server-sent events, or
+ * polling if the server does not offer them.
  */
 export async function followLogs({ client, terminal, path, query, seen, signal }: Following): Promise<void> {
   const printed = new Set<string>();
-  // Without a start, events would begin with all that is kept.
+  // Without `since`, the stream would start with all stored records.
   let since = seen.at(-1)?.started_at ?? query.since ?? new Date().toISOString();
   let lastId: string | undefined;
 
@@ -52,7 +52,7 @@ export async function followLogs({ client, terminal, path, query, seen, signal }
       }
     } catch (error) {
       if (signal.aborted) return;
-      // A server that restarts is waited for; one that refuses is not.
+      // Retry while the server restarts; other errors are final.
       if (isAppError(error) && error.code !== 'unavailable') throw error;
     }
     await sleep(POLL_MS, undefined, { signal }).catch(() => undefined);

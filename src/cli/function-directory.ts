@@ -7,14 +7,17 @@ import { AppError } from '../errors.js';
 import { MODULE_FILE } from './build/build.js';
 
 export const MANIFEST_FILE = 'function.yaml';
-/** Directories that hold what tools make, not what an author writes. */
+/** Directories with generated files. */
 const NOT_SOURCE = new Set(['node_modules', 'target', 'build', 'dist']);
 const SOURCE_EXTENSIONS = new Set([
   ...['.ts', '.tsx', '.mts', '.js', '.jsx', '.mjs', '.json', '.txt', '.html', '.sql', '.md'],
   ...['.go', '.mod', '.sum', '.rs', '.toml', '.c', '.h'],
 ]);
 
-/** The settings in a function's directory, as they are on a stage where one is named. */
+/**
+ * Reads the function.yaml of a directory, with the values of a stage if one is given. Throws
+ * `invalid_manifest`.
+ */
 export function readManifest(directory: string, stage?: StageEnv): Manifest {
   const file = join(directory, MANIFEST_FILE);
   if (!existsSync(file)) {
@@ -27,7 +30,8 @@ export function readManifest(directory: string, stage?: StageEnv): Manifest {
 }
 
 /**
- * Whether a change of this file, seen from the function's directory, can change what is deployed.
+ * Returns whether a change of this file can change the deployment. The path is relative to the
+ * function's directory.
  */
 export function isSource(path: string): boolean {
   const parts = path.split(/[\\/]/);
@@ -39,7 +43,7 @@ export function isSource(path: string): boolean {
   );
 }
 
-/** True when there is no module yet, or source that is newer than it. */
+/** Resolves with true if there is no module yet or if a source file is newer than it. */
 export async function needsBuild(directory: string): Promise<boolean> {
   const module = join(directory, MODULE_FILE);
   if (!existsSync(module)) return true;

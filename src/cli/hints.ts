@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../errors.js';
 
-/** The command that failed: its words without `orama`, and its arguments. */
+/** The failed command: its path without `orama`, and its arguments. */
 export interface FailedCommand {
   path: string;
   args: readonly string[];
@@ -8,7 +8,7 @@ export interface FailedCommand {
 
 type Hint = string | ((command: FailedCommand) => string);
 
-/** What to do next, by error. */
+/** Hints by error code. */
 const HINTS: Partial<Record<ErrorCode, Hint>> = {
   unauthorized: ({ path }) =>
     path === 'login'
@@ -17,7 +17,7 @@ const HINTS: Partial<Record<ErrorCode, Hint>> = {
   forbidden: 'Use a key of that namespace; yours shows with: orama keys list',
   not_found: notFound,
   function_not_found: functionNotFound,
-  // What was run on this machine has printed its log.
+  // A local run has already printed its log.
   function_error: ({ path, args }) => (path === 'function pull' ? '' : logsHint('See what it logged', args)),
   function_refused: ({ args }) =>
     logsHint('It does not take this input, and would not on another attempt; see why', args),
@@ -29,7 +29,7 @@ const HINTS: Partial<Record<ErrorCode, Hint>> = {
   queue_full: 'Wait until the queue has drained and try again.',
 };
 
-/** The line that follows the error's own sentence, if there is something to say. */
+/** Returns the hint that is printed below the error message, if there is one. */
 export function hintFor(code: ErrorCode, command: FailedCommand): string | undefined {
   const hint = HINTS[code];
   return (typeof hint === 'function' ? hint(command) : hint) || undefined;
@@ -64,7 +64,7 @@ function logsHint(advice: string, args: readonly string[]): string {
   return name === '' ? '' : `${advice} with: orama function logs ${name}`;
 }
 
-/** The function's name of `name@version`. */
+/** Returns the function name of `name@version`. */
 function nameIn([given = '']: readonly string[]): string {
   return given.replace(/@.*$/, '');
 }

@@ -10,7 +10,7 @@ import type { Session } from './session.js';
 
 export type HttpHeaders = Readonly<Record<string, string[]>>;
 
-/** `GET /users/7?x=1` */
+/** Method and path, such as `GET /users/7?x=1`. */
 export interface RequestLine {
   method: string;
   path: string;
@@ -18,8 +18,8 @@ export interface RequestLine {
 
 export interface HttpCall extends RequestLine {
   /**
-   * A function, below whose own address the path is; without it the path is one of the namespace's
-   * routes.
+   * Function whose own address the path is relative to. If undefined, the path is matched against
+   * the routes of the namespace.
    */
   name: string | undefined;
   headers: HttpHeaders;
@@ -31,14 +31,14 @@ const identitySchema = z.object({ namespace: z.string().nullish() });
 const LOCAL_HOSTS = new Set(['0.0.0.0', '127.0.0.1', 'localhost', '[::]', '[::1]']);
 
 /**
- * Sends a request to the functions' listener and prints the reply. Throws when its status is 400 or
- * more.
+ * Sends a request to the functions' listener and prints the response. Throws if its status is 400
+ * or above.
  */
 export async function callHttp({ client, terminal }: Session, call: HttpCall): Promise<void> {
   const { base, prefix } = await functionsAddress(client);
   const path = `${prefix}${call.name === undefined ? '' : `/${call.name}`}${call.path}`;
   const { apiKey, url: engine } = client.settings;
-  // The key never travels with less protection than to the engine's own address.
+  // Never send the key over plain HTTP if the engine's own URL uses HTTPS.
   const carriesKey = apiKey !== undefined && (base.protocol === 'https:' || engine.startsWith('http:'));
   const reply = await patientRequest({
     url: base,
@@ -62,14 +62,17 @@ export async function callHttp({ client, terminal }: Session, call: HttpCall): P
   }
 }
 
-/** Where the engine serves the functions of the namespace: by path, or by host name. */
+/**
+ * Returns the base URL of the namespace's functions and its path prefix, which is empty if
+ * namespaces are selected by host name.
+ */
 async function functionsAddress(client: Client): Promise<{ base: URL; prefix: string }> {
   const namespace = await namespaceOf(client);
   const { functions_url } = statusSchema.parse(await client.call('GET', '/v1/status'));
   const byHost = functions_url.includes('{namespace}');
   const base = new URL(functions_url.replace('{namespace}', namespace));
-  // An engine that listens on every address, or on loopback behind a tunnel, is reached as the
-  // engine itself is.
+  // An engine that listens on all addresses, or on loopback behind a tunnel, is reached through the
+  // host of the engine's own URL.
   if (LOCAL_HOSTS.has(base.hostname)) base.hostname = new URL(client.settings.url).hostname;
   return { base, prefix: byHost ? '' : `/${namespace}` };
 }
@@ -80,12 +83,12 @@ async function namespaceOf({ settings, call }: Client): Promise<string> {
   return identitySchema.parse(await call('GET', '/v1/auth/whoami')).namespace ?? 'default';
 }
 
-/** The route that took the request, as the engine tells it to who shows a key. */
+/** Returns the matched route. The engine sends it only to requests with a key. */
 function routeOf(reply: PatientReply): string | null {
   return reply.header('x-orama-route') || null;
 }
 
-/** `GET /users/7: 200 by route GET /users/{id}` */
+/** Formats a result: `GET /users/7: 200 by route GET /users/{id}` */
 function headline({ method, path }: RequestLine, reply: PatientReply): string {
   const route = routeOf(reply);
   return `${method} ${path}: ${reply.status}${route === null ? '' : ` by route ${route}`}`;
@@ -97,7 +100,7 @@ function asJson({ method, path }: RequestLine, reply: PatientReply): unknown {
   return { method, path, route: routeOf(reply), status, headers, ...content };
 }
 
-/** Reads the value of `--http`. */
+/** Parses the value of `--http`. */
 export function parseRequestLine(text: string): RequestLine {
   const [, method = '', path = ''] = /^([A-Za-z]+) (\/[!-~]*)$/.exec(text) ?? [];
   const known = HTTP_METHODS.find((one) => one === method.toUpperCase());
@@ -109,7 +112,7 @@ export function parseRequestLine(text: string): RequestLine {
   return { method: known, path };
 }
 
-/** Reads one `--header`. */
+/** Parses one `--header` and adds it to the headers. */
 export function addHeader(text: string, headers: HttpHeaders = {}): HttpHeaders {
   const [, given, value] = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n\0]*)$/.exec(text) ?? [];
   if (given === undefined || value === undefined) {

@@ -9,7 +9,7 @@ export interface ReplayFlags {
   data?: string;
 }
 
-/** Runs one invocation again, with its own input or another. */
+/** Replays one invocation, with its own input or another one. */
 export async function replayOne(
   { client, terminal }: Session,
   id: string,
@@ -24,7 +24,7 @@ export async function replayOne(
   terminal.show(reply, replayReplySchema, ({ request_id }) => `Replayed as ${request_id}`);
 }
 
-/** An invocation key by key, its attempts at the end. */
+/** Formats an invocation as a table of its fields, followed by its attempts. */
 export function renderInvocation(terminal: Terminal, { attempts, ...record }: InvocationRecord): string {
   const rows = Object.entries(record).map(([key, value]) => [key, cell(value)]);
   const tries = attempts.map((attempt) => [

@@ -1,9 +1,9 @@
 import type { Writable } from 'node:stream';
 
 export interface LiveLine {
-  /** Draws a line until its end; one that was there before gives way. */
+  /** Shows a line until `end` is called, replacing an earlier line. */
   begin(text: string, render: (text: string) => string): { update(text: string): void; end(): void };
-  /** Writes something else: the line is taken away before, and drawn again below it. */
+  /** Runs `write` with the line cleared and redraws the line below its output. */
   above(write: () => void): void;
 }
 
@@ -11,7 +11,8 @@ const REDRAW_MS = 1000;
 const CLEAR = '\r\u001b[2K';
 
 /**
- * A line at the bottom of a terminal that is drawn over itself, with the seconds it has been there.
+ * Creates a status line at the bottom of a terminal. It is redrawn in place and shows the elapsed
+ * seconds.
  */
 export function createLiveLine(stream: Writable & { columns?: number }): LiveLine {
   let current: { text: string; since: number; render: (text: string) => string } | undefined;
@@ -21,7 +22,7 @@ export function createLiveLine(stream: Writable & { columns?: number }): LiveLin
     if (current === undefined) return;
     const seconds = Math.floor((Date.now() - current.since) / 1000);
     const text = `${current.text}${seconds === 0 ? '' : ` (${seconds} s)`}`;
-    // A line that wraps could not be drawn over.
+    // Truncate to the terminal's width: a wrapped line could not be overwritten.
     stream.write(CLEAR + current.render(text.slice(0, Math.max(20, (stream.columns ?? 80) - 1))));
   }
 

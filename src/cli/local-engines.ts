@@ -3,7 +3,8 @@ import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 
 /**
- * An engine that `orama up` started on this machine, as the files in its data directory show it.
+ * An engine that `orama up` started on this machine, as described by the files in its data
+ * directory.
  */
 export interface LocalEngine {
   url: string;
@@ -14,7 +15,8 @@ export interface LocalEngine {
 const noteSchema = z.object({ url: z.string(), data_dir: z.string(), started_at: z.string() });
 
 /**
- * The engine of a data directory; undefined when there is none or its files are not ours to read.
+ * Returns the engine of a data directory, or undefined if there is none or its files are not
+ * readable.
  */
 export function readEngine(dataDir: string): LocalEngine | undefined {
   const url = readText(join(dataDir, 'url'));
@@ -23,7 +25,8 @@ export function readEngine(dataDir: string): LocalEngine | undefined {
 }
 
 /**
- * A data directory of this name in the directory or in one above it, as git finds its repository.
+ * Searches for a data directory of this name in the directory and its parents, as git searches for
+ * its repository.
  */
 export function engineAbove(directory: string, name: string): LocalEngine | undefined {
   const engine = readEngine(resolve(directory, name));
@@ -32,8 +35,8 @@ export function engineAbove(directory: string, name: string): LocalEngine | unde
 }
 
 /**
- * Engines noted by `rememberEngine`, the last started first. The notes hold no key: that stays in
- * the data directory.
+ * Returns the engines registered by `rememberEngine`, most recently started first. The
+ * registrations contain no key; that stays in the data directory.
  */
 export function rememberedEngines(notes: string): LocalEngine[] {
   let names: string[];
@@ -55,8 +58,8 @@ export function rememberedEngines(notes: string): LocalEngine[] {
 }
 
 /**
- * Lets the CLI find the engine from any directory while it runs. Returns what takes the note away
- * again.
+ * Registers a running engine, so that the CLI finds it from any directory. Returns a function that
+ * removes the registration.
  */
 export function rememberEngine(notes: string, url: string, dataDir: string): () => void {
   const file = join(notes, `${new URL(url).host.replace(/[^a-zA-Z0-9.-]/g, '_')}.json`);
@@ -65,7 +68,7 @@ export function rememberEngine(notes: string, url: string, dataDir: string): () 
     const note = { url, data_dir: resolve(dataDir), started_at: new Date().toISOString() };
     writeFileSync(file, `${JSON.stringify(note)}\n`, { mode: 0o600 });
   } catch {
-    // A home that cannot be written to costs the convenience, not the engine.
+    // Ignored: without a writable home directory the engine still runs.
   }
   return () => rmSync(file, { force: true });
 }

@@ -15,7 +15,7 @@ import { oneLine, writePrintable } from './terminal.js';
 const FAILED = 1;
 const WRONG_USAGE = 2;
 
-/** Exit codes: 0 done, 1 failed, 2 wrong usage. */
+/** Runs the CLI. Resolves with the exit code: 0 success, 1 failure, 2 wrong usage. */
 async function main(): Promise<number> {
   const [first, ...words] = process.argv.slice(2);
   if (first === COMPLETE_WORD) return printCandidates(words);
@@ -28,7 +28,7 @@ async function main(): Promise<number> {
     await tellUpdate();
     return 0;
   } catch (error) {
-    // Commander has said what was wrong already; help and version are no errors.
+    // Commander has already printed the error; --help and --version are no errors.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : WRONG_USAGE;
     const step = error instanceof AppError ? nextStep(error, running) : faultReport(error);
     writePrintable(process.stderr, `error: ${messageOf(error)}\n${step}`);
@@ -36,7 +36,7 @@ async function main(): Promise<number> {
   }
 }
 
-/** For people who have asked for it. */
+/** Prints a notice about a newer version if the user has enabled it. */
 async function tellUpdate(): Promise<void> {
   const settings = updateSettings();
   if (settings === undefined || !process.stderr.isTTY) return;
@@ -50,7 +50,7 @@ async function tellUpdate(): Promise<void> {
   );
 }
 
-/** For the shell's script that `orama completion` prints. */
+/** Prints completions for the shell scripts of `orama completion`. */
 async function printCandidates(words: readonly string[]): Promise<number> {
   const found = await candidates(createProgram(), words, knownNames);
   for (const { value, about } of found) {
@@ -64,13 +64,13 @@ function nextStep(error: AppError, running: Command | undefined): string {
   return hint === undefined ? '' : `${hint}\n`;
 }
 
-/** Nothing a user did throws anything but an AppError. */
+/** Formats an error that is not an AppError, which is a bug. */
 function faultReport(error: unknown): string {
   const stack = error instanceof Error ? error.stack : undefined;
   return `This is a fault of orama itself; please report it with these lines:\n${stack ?? String(error)}\n`;
 }
 
-// The reader of a pipe may leave early (`orama … | head`); that is no failure of ours.
+// The reader of a pipe may exit early (`orama … | head`), which is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (isEngine) return;
   process.exit(error.code === 'EPIPE' ? 0 : FAILED);

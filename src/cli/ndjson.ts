@@ -3,16 +3,15 @@ import { type JsonText, toJsonText } from '../json-text.js';
 
 /** One line of NDJSON. */
 export interface Line {
-  /** As editors count, from 1. */
+  /** Line number, starting at 1. */
   number: number;
-  /** A JSON text. */
+  /** The JSON text of the line. */
   value: JsonText;
   bytes: number;
 }
 
 /**
- * The values of NDJSON, one a line; blank lines are passed over. Throws with the line that is none,
- * before anything is done.
+ * Parses NDJSON; blank lines are skipped. Throws with the line number if a line is not valid JSON.
  */
 export function readLines(bytes: Uint8Array): Line[] {
   return textOf(bytes)

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 
-/** The root of the installed package, seen from dist/src/cli. */
+/** Root of the installed package, relative to dist/src/cli. */
 const ROOT = new URL('../../../', import.meta.url);
 
-/** A file or directory that ships with the package, such as `sdk/go`. */
+/** Returns the path of a file or directory of the package, such as `sdk/go`. */
 export function packagePath(relative: string): string {
   return fileURLToPath(new URL(relative, ROOT));
 }

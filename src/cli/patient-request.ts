@@ -12,14 +12,18 @@ export interface PatientReply {
 export interface PatientRequest {
   url: URL;
   method: string;
-  /** In place of the URL's own path and query, as it stands: a URL normalises them. */
+  /**
+   * Path and query that are sent verbatim instead of those of the URL, which URL parsing would
+   * normalize.
+   */
   path?: string;
   headers: Readonly<OutgoingHttpHeaders>;
   body: Uint8Array;
 }
 
 /**
- * Waits for the reply as long as it takes: fetch gives up after 300 s, a sync call may take 900.
+ * Sends a request without a response timeout: fetch times out after 300 s, but a sync call may take
+ * 900 s.
  */
 export function patientRequest({ url, method, path, headers, body }: PatientRequest): Promise<PatientReply> {
   return new Promise((resolve, reject) => {
@@ -47,7 +51,10 @@ export function patientRequest({ url, method, path, headers, body }: PatientRequ
   });
 }
 
-/** A GET without a body has no length either. */
+/**
+ * Requests without a body and without a method that expects one have no Content-Length (RFC 9110
+ * §8.6).
+ */
 function lengthOf(method: string, body: Uint8Array): Record<string, number> {
   return body.byteLength === 0 && method !== 'POST' && method !== 'PUT' && method !== 'PATCH'
     ? {}

@@ -34,18 +34,21 @@ import { examplesOf } from './help/examples.js';
 import { packageVersion } from './package.js';
 import { OUTPUT_FORMATS } from './terminal.js';
 
-/** The whole command line. Throws CommanderError for wrong usage and AppError for what failed. */
+/**
+ * Creates the command line. Parsing throws CommanderError for wrong usage and AppError for
+ * failures.
+ */
 export function createProgram(): Command {
   const program = new Command('orama')
     .description('Event-driven WASM functions on a persistent queue.')
     .version(packageVersion())
-    // Else `invoke --version 2` would print the version of the program.
+    // Otherwise `invoke --version 2` would print the version of the program.
     .enablePositionalOptions()
     .showHelpAfterError('Run the command with --help to see how it is used.')
     .helpCommand(false)
     .exitOverride();
 
-  const fn = program.command('function').alias('fn').description('make, run and look after functions');
+  const fn = program.command('function').alias('fn').description('create, run and manage functions');
   addInit(fn);
   addBuild(fn);
   addDeploy(fn);
@@ -65,7 +68,7 @@ export function createProgram(): Command {
   addPublish(fn);
   addPull(fn);
 
-  // The short forms.
+  // Short forms.
   addInit(program);
   addBuild(program);
   addInvoke(program);
@@ -92,9 +95,9 @@ export function createProgram(): Command {
   return program;
 }
 
-/** Commands that talk to no engine, or start one. */
+/** Commands that do not connect to an engine, or start one. */
 const LOCAL = new Set(['init', 'build', 'up', 'rotate-secrets-key', 'help']);
-/** Prints what a shell evaluates, in no other form. */
+/** Commands whose output has only one format. */
 const OF_ONE_FORM = new Set(['completion']);
 
 function addCommonOptions(command: Command): void {
@@ -103,7 +106,7 @@ function addCommonOptions(command: Command): void {
     .optionsGroup('Common options:')
     .addOption(new Option('--json', 'print JSON, for scripts').conflicts('output'))
     .addOption(new Option('-o, --output <format>', 'how to print what it shows').choices(OUTPUT_FORMATS));
-  // A function's `dev` deploys to an engine that runs; a project's starts its own.
+  // `function dev` deploys to a running engine, while the project's `dev` starts its own.
   if (LOCAL.has(command.name()) || (command.name() === 'dev' && command.parent?.name() === 'orama')) return;
   command
     .option('--url <url>', 'the engine (ORAMA_URL)')
@@ -118,7 +121,7 @@ function addExamples(command: Command): void {
   }
 }
 
-/** `function invoke`: the words that name a command, without `orama`. */
+/** Returns the path of a command without `orama`, such as `function invoke`. */
 export function pathOf(command: Command | undefined): string {
   if (!command?.parent) return '';
   return `${pathOf(command.parent)} ${command.name()}`.trim();

@@ -4,10 +4,13 @@ import { stringifyWith } from '../json-text.js';
 import type { Client } from './client.js';
 import type { Line } from './ndjson.js';
 
-/** Beside each value: its topic and the keys. */
+/** Estimated size of the topic and the keys beside each value. */
 const ENVELOPE_BYTES = 512;
 
-/** Publishes them in their order, in batches as large as the API takes; returns how many. */
+/**
+ * Publishes the lines in order, in batches of the API's maximum size. Resolves with the number of
+ * published messages.
+ */
 export async function publishLines(client: Client, topic: string, lines: readonly Line[]): Promise<number> {
   let published = 0;
   for (const batch of batches(lines)) {
@@ -40,7 +43,10 @@ function* batches(lines: readonly Line[]): Generator<Line[]> {
   if (batch.length > 0) yield batch;
 }
 
-/** The server counts within its batch. Who sends the rest again must know what need not be. */
+/**
+ * Translates the server's index within the batch to a line number, and adds how many messages were
+ * published, so that the user can resume from there.
+ */
 function withLine(error: unknown, batch: readonly Line[], published: number): unknown {
   if (!isAppError(error)) return error;
   const { code, retryAfter } = error;

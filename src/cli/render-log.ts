@@ -1,7 +1,7 @@
 import type { LogLevel, LogRecord } from '../contract/invocation.js';
 import type { Terminal } from './terminal.js';
 
-/** An attempt as a headline and its messages below: readable by people, greppable line by line. */
+/** Formats an attempt as a headline with its messages below. */
 export function renderLog(colors: Terminal['colors'], record: LogRecord): string {
   const paint = record.status === 'success' ? colors.green : colors.red;
   const attempt = record.attempt > 1 ? ` attempt ${record.attempt}` : '';
@@ -17,13 +17,16 @@ export function renderLog(colors: Terminal['colors'], record: LogRecord): string
   return [head, ...messages, ...error].join('\n');
 }
 
-/** Of an HTTP function: ` GET /users/{id} 200`; without a status when no client was answered. */
+/**
+ * Formats the request of an HTTP function: ` GET /users/{id} 200`. The status is omitted if no
+ * response was sent.
+ */
 function httpText({ method, route, http_status: status }: LogRecord): string {
   if (method === undefined) return '';
   return ` ${route ?? `${method} (own address)`}${typeof status === 'number' ? ` ${status}` : ''}`;
 }
 
-/** A guest's line break must not begin what looks like a record or message of its own. */
+/** Indents line breaks of guest output, so that it cannot imitate a record or message. */
 function indented(text: string): string {
   return text.replace(/\r?\n/g, '\n    ');
 }

@@ -1,13 +1,11 @@
-/** One event of a text/event-stream. */
+/** One event of a `text/event-stream` (HTML standard, Server-sent events). */
 export interface ServerEvent {
   id: string | undefined;
   event: string;
   data: string;
 }
 
-/**
- * Reads server-sent events as they come. Comments, which keep the connection alive, are skipped.
- */
+/** Parses server-sent events as they arrive. Comments, which serve as keep-alives, are skipped. */
 export async function* readEvents(stream: AsyncIterable<Uint8Array>): AsyncGenerator<ServerEvent> {
   const decoder = new TextDecoder();
   let rest = '';

@@ -8,7 +8,7 @@ interface CommonFlags extends ConnectionFlags {
   output?: OutputFormat;
 }
 
-/** The terminal as this command's flags want it. */
+/** Returns the terminal in the output format that the command's flags select. */
 export function terminalOf(command: Command): Terminal {
   const { json, output } = command.optsWithGlobals<CommonFlags>();
   return createTerminal(process, json === true ? 'json' : output);
@@ -19,7 +19,7 @@ export interface Session {
   client: Client;
 }
 
-/** What a command that talks to the engine needs. */
+/** Opens the terminal and the client of a command. */
 export function openSession(command: Command): Session {
   const flags = command.optsWithGlobals<CommonFlags>();
   return { terminal: terminalOf(command), client: createClient(resolveSettings(flags)) };

@@ -6,13 +6,12 @@ import { packagePath } from './package.js';
 export const LANGUAGES = ['typescript', 'javascript', 'go', 'assemblyscript', 'rust', 'c'] as const;
 export type Language = (typeof LANGUAGES)[number];
 
-/** What a new function is called by. */
+/** How a new function is triggered. */
 export const TRIGGERS = ['http', 'event', 'cron'] as const;
 export type Trigger = (typeof TRIGGERS)[number];
 
 /**
- * Files and directories per language; a new function gets its own copy, so that it builds with no
- * network.
+ * SDK files by language. Each new function gets its own copy, so that it builds without a network.
  */
 const SDK: Readonly<Record<Language, Readonly<Record<string, string>>>> = {
   typescript: { 'sdk/javascript/orama': 'orama' },
@@ -31,18 +30,15 @@ const SDK: Readonly<Record<Language, Readonly<Record<string, string>>>> = {
   c: { 'sdk/c/orama.h': 'orama.h' },
 };
 
-/**
- * The name by which the Go packages of the SDK import each other, in the repository and in a
- * function's own copy.
- */
+/** Import path of the SDK's Go packages, in the repository and in a function's copy. */
 const GO_IMPORT = { from: '"orama/sdk-go"', to: '"function/orama"' };
 /**
- * A package.json with exports inside another package would be ignored there, and publint refuses
- * it.
+ * The package.json of the SDK is shipped under this name: npm ignores a package.json with exports
+ * inside another package, and publint rejects it.
  */
 const PACKAGED_MANIFEST = 'manifest.json';
 
-/** Writes a new function's files. Returns their paths, relative to its directory. */
+/** Writes the files of a new function. Returns their paths relative to its directory. */
 export function writeTemplate(
   { language, trigger }: { language: Language; trigger: Trigger },
   name: string,
@@ -82,7 +78,7 @@ function copyTemplate(template: string, name: string, directory: string): string
   return written;
 }
 
-/** npm drops files called .gitignore from packages, so the template has it under another name. */
+/** npm omits files named .gitignore from packages, so the template uses another name. */
 function targetOf(path: string): string {
   return path === 'gitignore' ? '.gitignore' : path;
 }

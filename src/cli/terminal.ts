@@ -9,51 +9,51 @@ type Paint = (text: string) => string;
 type Colors = Readonly<Record<'dim' | 'red' | 'green' | 'yellow' | 'cyan', Paint>>;
 type Stream = Writable & { isTTY?: boolean };
 
-/** `table` for people, `json` one document, `ndjson` a JSON value a line. */
+/** `table` for people, `json` for one document, `ndjson` for one JSON value per line. */
 export const OUTPUT_FORMATS = ['table', 'json', 'ndjson'] as const;
 export type OutputFormat = (typeof OUTPUT_FORMATS)[number];
 
-/** Shows on the terminal that something goes on, until its end. */
+/** An activity indicator on the terminal, shown until `end` is called. */
 export interface Activity {
   update(text: string): void;
   end(): void;
 }
 
 /**
- * Where commands write. People on a terminal get tables, colours and progress; scripts get plain
- * lines or JSON. Besides JSON and `bytes`, no control character or escape sequence of the text
- * itself is written: only colours of `colors`.
+ * Output of commands. Terminals get tables, colours and progress; pipes and files get plain lines
+ * or JSON. Except for JSON and `bytes`, control characters and escape sequences in the text are
+ * escaped; only the colours of `colors` are written as such.
  */
 export interface Terminal {
-  /** A program reads stdout: `json` or `ndjson`. */
+  /** True if the format is `json` or `ndjson`. */
   readonly json: boolean;
-  /** A person reads stdout. */
+  /** True if stdout is a terminal. */
   readonly isTerminal: boolean;
   readonly colors: Colors;
-  /** A reply of the server: as it came with --json, else as `render` says it. */
+  /** Prints a reply of the server: verbatim as JSON, otherwise as formatted by `render`. */
   show<S extends z.ZodType>(reply: unknown, schema: S, render: (value: z.output<S>) => string): void;
-  /** The same for a reply that holds a list under `key`: as ndjson, an item a line. */
+  /** Like `show`, for a reply with a list under `key`; `ndjson` prints one item per line. */
   list<S extends z.ZodType>(
     reply: unknown,
     schema: S,
     key: keyof z.output<S> & string,
     render: (value: z.output<S>) => string,
   ): void;
-  /** A value as JSON: in one line as ndjson, else indented. */
+  /** Prints a value as JSON: on one line for `ndjson`, otherwise indented. */
   value(value: unknown): void;
-  /** A line on stdout. */
+  /** Prints a line to stdout. */
   line(text: string): void;
-  /** Bytes on stdout: untouched in a pipe or file, made printable on a terminal. */
+  /** Writes bytes to stdout: unchanged to a pipe or file, escaped to a terminal. */
   bytes(data: Uint8Array): void;
-  /** What goes on meanwhile: on stderr, for people only. */
+  /** Prints progress to stderr if it is a terminal. */
   progress(text: string): void;
-  /** One line on stderr that is drawn anew, with the seconds that have passed; for people only. */
+  /** Shows a line on stderr, redrawn in place with the elapsed seconds, if stderr is a terminal. */
   activity(text: string): Activity;
-  /** What went wrong: on stderr, for everybody. */
+  /** Prints an error to stderr. */
   problem(text: string): void;
   /**
-   * Aligned columns with a header on a terminal, or where a table was asked for; tabs and no header
-   * elsewhere.
+   * Formats aligned columns with a header for a terminal or if `table` was requested, and otherwise
+   * tab-separated values without a header.
    */
   table(header: readonly string[], rows: readonly (readonly string[])[]): string;
 }
@@ -64,7 +64,7 @@ export interface TerminalStreams {
   stderr: Stream;
 }
 
-/** Without a format, who reads stdout decides. */
+/** Creates a terminal. Without a format, it depends on whether stdout is a terminal. */
 export function createTerminal(streams: TerminalStreams, format?: OutputFormat): Terminal {
   const { stdout, stderr } = streams;
   const json = format === 'json' || format === 'ndjson';
@@ -143,22 +143,25 @@ function alignedTable(header: readonly string[], rows: readonly (readonly string
 }
 
 /**
- * Writes text that may be anybody's where there is no `Terminal` yet: beside a prompt, or before a
+ * Writes untrusted text, escaped, where no `Terminal` exists yet: beside a prompt, or before the
  * command is known.
  */
 export function writePrintable(stream: Writable, text: string): void {
   stream.write(printable(text));
 }
 
-/** A cell is one line: a line break or tab of a guest must not look like another row or column. */
+/**
+ * Removes line breaks and tabs from a cell, so that guest data cannot imitate another row or
+ * column.
+ */
 export function oneLine(cell: string): string {
   return printable(cell.replace(/[\t\r\n]+/g, ' '));
 }
 
 /**
- * Text that came from a guest, a server or another user, safe to write to a terminal: what could
- * move its cursor, change its state or reorder the text shows as an escape such as `\\x1b` or
- * `\\u202e`. Tab and newline stay.
+ * Escapes untrusted text for a terminal: characters that could move the cursor, change the
+ * terminal's state or reorder text are written as escapes such as `\\x1b` or `\\u202e`. Tab and
+ * newline are kept.
  */
 export function printable(text: string): string {
   return text.replace(/(?![\t\n])[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_C}]/gu, (character) => {
@@ -168,8 +171,8 @@ export function printable(text: string): string {
 }
 
 /**
- * Colours that are told apart from escape sequences in the text. Each of ours is written between
- * two marks that nobody can guess; `render` makes everything outside of them printable.
+ * Creates colour functions whose escape sequences can be distinguished from those in the text: each
+ * is enclosed by a random mark, and `render` escapes everything outside of the marks.
  */
 function createPainter(enabled: boolean): { colors: Colors; render: Paint } {
   const mark = randomUUID();

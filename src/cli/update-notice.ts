@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 
-/** How often the registry is asked. */
+/** Interval between requests to the registry. */
 const EVERY_MS = 24 * 3600 * 1000;
 const PATIENCE_MS = 1500;
 
@@ -10,16 +10,17 @@ const latestSchema = z.object({ version: z.string().regex(/^\d+\.\d+\.\d+$/) });
 const noteSchema = z.object({ asked_at: z.number(), version: z.string() });
 
 export interface UpdateCheck {
-  /** An npm registry. */
+  /** URL of an npm registry. */
   registry: string;
-  /** Where the answer is kept for a day. */
+  /** File that caches the response for a day. */
   file: string;
   own: string;
   now: number;
 }
 
 /**
- * A newer version of this package that there is; undefined when there is none or nobody answers.
+ * Resolves with a newer version of this package, or undefined if there is none or the registry is
+ * unreachable.
  */
 export async function findUpdate({ registry, file, own, now }: UpdateCheck): Promise<string | undefined> {
   try {
@@ -32,7 +33,7 @@ export async function findUpdate({ registry, file, own, now }: UpdateCheck): Pro
     }
     return isNewer(version, own) ? version : undefined;
   } catch {
-    // What it was started for matters more.
+    // Ignored: the check must not affect the command.
     return undefined;
   }
 }

@@ -1,7 +1,10 @@
 import { InvalidArgumentError } from 'commander';
 import { isRealDay } from '../contract/moment.js';
 
-/** A whole number as an option's or argument's value; anything else is wrong usage. */
+/**
+ * Returns a parser for an integer option or argument. Throws InvalidArgumentError if the value is
+ * out of range.
+ */
 export function wholeNumber(min: number, max = Number.MAX_SAFE_INTEGER): (text: string) => number {
   return (text) => {
     const value = Number(text);
@@ -15,7 +18,7 @@ export function wholeNumber(min: number, max = Number.MAX_SAFE_INTEGER): (text: 
 
 const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
 
-/** A length of time in whole seconds: `60s`, `5m`, `2h`, `1d`, or a number of seconds. */
+/** Parses a duration (`60s`, `5m`, `2h`, `1d`, or a number of seconds) to whole seconds. */
 export function duration(text: string): number {
   const [, count, unit = 's'] = /^(\d+)([smhd])?$/.exec(text) ?? [];
   const seconds = Number(count) * (UNITS[unit] ?? 1);
@@ -25,11 +28,11 @@ export function duration(text: string): number {
   return seconds;
 }
 
-/** A moment: `10m`, `2h`, `1d` ago, or a date. As the API wants it: RFC 3339 in UTC. */
+/** Parses a past time, either an age (`10m`, `2h`, `1d`) or a date, to RFC 3339 in UTC. */
 export function moment(text: string): string {
   const [, count, unit] = /^(\d+)([smhd])$/.exec(text) ?? [];
   const seconds = unit === undefined ? undefined : UNITS[unit];
-  // Other notations than RFC 3339 are left to Date, which knows many.
+  // Other formats than RFC 3339 are parsed by Date, which accepts many.
   const isImpossible = /^\d{4}-\d\d-\d\d/.test(text) && !isRealDay(text);
   const given = isImpossible ? Number.NaN : Date.parse(text);
   const at = seconds === undefined ? given : Date.now() - Number(count) * seconds * 1000;
@@ -41,10 +44,7 @@ export function moment(text: string): string {
   return new Date(at).toISOString();
 }
 
-/**
- * A moment still to come: `30m`, `12h`, `90d` from now, or a date. As the API wants it: RFC 3339 in
- * UTC.
- */
+/** Parses a future time, either an offset (`30m`, `12h`, `90d`) or a date, to RFC 3339 in UTC. */
 export function momentAhead(text: string): string {
   const [, count, unit] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
   const seconds = unit === undefined ? undefined : UNITS[unit];
@@ -58,7 +58,7 @@ export function momentAhead(text: string): string {
   return date.toISOString();
 }
 
-/** `deploy,read` */
+/** Parses a comma-separated list: `deploy,read` */
 export function commaSeparated(text: string): string[] {
   return text.split(',').map((part) => part.trim());
 }

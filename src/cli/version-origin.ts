@@ -8,8 +8,8 @@ const run = promisify(execFile);
 const PATIENCE_MS = 5000;
 
 /**
- * The message that was given, else the subject of the commit; and the commit that is checked out.
- * Without git, or outside of a repository, the message alone.
+ * Returns the given message, or else the subject of the commit, and the hash of the checked-out
+ * commit. Without git or outside of a repository, only the message.
  */
 export async function originOf(directory: string, message: string | undefined): Promise<VersionOrigin> {
   const given = message ?? null;
@@ -26,7 +26,7 @@ export async function originOf(directory: string, message: string | undefined): 
   }
 }
 
-/** As the engine takes it. */
+/** Returns the subject in the format that the engine accepts. */
 function asLine(subject: string): string | null {
   const line = subject
     .replace(/\p{Cc}/gu, ' ')

@@ -1,19 +1,19 @@
 import { watch } from 'node:fs';
 import { isSource } from './function-directory.js';
 
-/** Editors write a file in several steps; one build is enough for them all. */
+/** Debounce interval. Editors write a file in several steps, which should cause one build. */
 const SETTLE_MS = 200;
 
 export interface Watching {
-  /** The calls that are due so far are over. */
+  /** Resolves when all calls that are due so far have completed. */
   settled(): Promise<void>;
   ended: Promise<void>;
 }
 
 /**
- * Calls back at once, with undefined, and then once per burst of changes with the files, one call
- * at a time, until stopped. Watches before the first call: what is saved while that runs is the
- * next burst.
+ * Calls `changed` immediately with undefined, and then with the changed files once per burst of
+ * changes, one call at a time, until the signal is aborted. Watching starts before the first call,
+ * so changes during that call cause another one.
  */
 export function watchSources(
   directory: string,

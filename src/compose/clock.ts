@@ -4,21 +4,25 @@ import type { Closable } from '../ports/closable.js';
 import { connectNode } from '../redis/server.js';
 
 /**
- * Delays, schedules and ages are times that one process writes and another reads: no clock may be
- * off by more.
+ * Maximum clock skew. Delays, schedules and ages are times that one process writes and another one
+ * reads.
  */
 const MOST_MS = 5000;
 const CHECK_EVERY_MS = 10_000;
-/** An answer that took longer says nothing: this process or Redis stood still meanwhile. */
+/**
+ * Readings with a longer round trip are discarded, since this process or Redis was suspended
+ * meanwhile.
+ */
 const PROMPT_MS = 1000;
-/** A process is only ended when so many looks in a row agree. */
+/** Number of consecutive failed checks after which the process is stopped. */
 const LOOKS = 3;
 const LOOK_AGAIN_MS = 1000;
 
 /**
- * Holds this process's clock against that of Redis, which all processes share. One that is off does
- * not start, and one that goes off ends as if by SIGTERM, with its jobs handed back: it would run
- * delayed jobs and schedules at the wrong time, and let invocations expire that are not too old.
+ * Compares this process's clock with that of Redis, which all processes share. Throws `bad_config`
+ * at startup if the skew is too large. If it becomes too large later, shuts the process down as on
+ * SIGTERM, which returns its jobs to the queue: it would otherwise run delayed jobs and schedules
+ * at the wrong time and expire invocations too early.
  */
 export async function watchClock(url: string, logger: Logger): Promise<Closable> {
   const off = await whatIsOff(url);
@@ -38,7 +42,7 @@ export async function watchClock(url: string, logger: Logger): Promise<Closable>
       logger.error(gone);
       process.kill(process.pid, 'SIGTERM');
     } catch (error) {
-      logger.warn({ err: messageOf(error) }, 'the clock could not be compared with that of Redis');
+      logger.warn({ err: messageOf(error) }, 'the clock could not be compared with the clock of Redis');
       lookIn(CHECK_EVERY_MS, 0);
     }
   };
@@ -51,14 +55,14 @@ export async function watchClock(url: string, logger: Logger): Promise<Closable>
   };
 }
 
-/** A sentence about a clock that is off, or null. */
+/** Resolves with a message if the clock skew is too large, and otherwise with null. */
 async function whatIsOff(url: string): Promise<string | null> {
   const redis = await connectNode(url, 'REDIS_URL');
   try {
     const asked = Date.now();
     const [seconds, micros] = await redis.time();
     if (Date.now() - asked > PROMPT_MS) return null;
-    // The answer is of some moment between question and answer.
+    // Redis read its clock at some moment between request and response; assume the middle.
     const ahead = (asked + Date.now()) / 2 - (Number(seconds) * 1000 + Number(micros) / 1000);
     if (Math.abs(ahead) <= MOST_MS) return null;
     const by = `${Math.round(Math.abs(ahead) / 1000)} s ${ahead > 0 ? 'ahead of' : 'behind'}`;

@@ -29,8 +29,8 @@ export interface Core {
 }
 
 /**
- * `writeRow` makes the end of an invocation durable: by group commit in a worker, by itself in a
- * web process.
+ * Creates the use cases. `writeRow` makes the end of an invocation durable: by group commit in a
+ * worker, with a write of its own in a web process.
  */
 export async function composeCore(
   parts: Parts,

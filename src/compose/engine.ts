@@ -2,7 +2,10 @@ import { createEngine } from '../../workers/engine/engine.js';
 import type { Engine } from '../ports/engine.js';
 import type { Parts } from './parts.js';
 
-/** A web process runs no guests: one thread validates and compiles what is deployed. */
+/**
+ * Creates the engine. A web process runs no guests; one thread validates and compiles deployed
+ * modules.
+ */
 export function composeEngine({ config }: Parts, role: 'web' | 'worker'): Engine {
   return role === 'worker'
     ? createEngine({

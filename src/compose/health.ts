@@ -8,8 +8,8 @@ const PATIENCE_MS = 2000;
 export type Health = Record<string, { status: 'up' | 'down'; error?: string }>;
 
 /**
- * Asks every part whether it is there; one that does not answer within 2 s is down. `disk` is asked
- * where some data lie in the data directory.
+ * Pings every dependency; one that does not respond within 2 s is down. `disk` is checked if some
+ * data is stored in the data directory.
  */
 export async function checkHealth(opened: Parts): Promise<Health> {
   const { queue, store, blobs, cache, bus, databases, config, dataDir, logger } = opened;
@@ -29,14 +29,17 @@ export async function checkHealth(opened: Parts): Promise<Health> {
       await within(PATIENCE_MS, part.ping(), noAnswer);
       return [name, { status: 'up' as const }] as const;
     } catch (error) {
-      logger.warn({ part: name, err: error }, 'a part is down');
+      logger.warn({ part: name, err: error }, 'a dependency is down');
       return [name, { status: 'down' as const, error: toldOf(error) }] as const;
     }
   });
   return Object.fromEntries(await Promise.all(entries));
 }
 
-/** /health is open to everybody: what a driver says of its server is for the log. */
+/**
+ * Returns the public message of an error. /health is public, so a driver's details about its server
+ * appear only in the log.
+ */
 function toldOf(error: unknown): string {
   return isAppError(error) ? error.message : "it failed; the engine's log has the details";
 }

@@ -1,25 +1,34 @@
 import { randomBytes } from 'node:crypto';
-import type { Config } from '../config.js';
+import { ADMIN_KEY, type Config } from '../config.js';
 import { createKeyring, type SecretBox } from '../core/secret-box.js';
 import { ADMIN_KEY_FILE, type DataDir, NEXT_SECRETS_KEY_FILE, SECRETS_KEY_FILE } from '../data-dir.js';
 import { AppError } from '../errors.js';
 
 /**
- * The keys of an installation: given by the operator, else made once and kept mode 0600 in the data
- * directory.
+ * The keys of an installation: set by the operator, or generated once and stored in the data
+ * directory with mode 0600.
  */
 export interface InstallationKeys {
-  /** `ak_<random>:<namespace>`. */
+  /** API key of the form `ak_<random>:<namespace>`. */
   admin: string;
-  /** Seals secrets and what else must not be read in the store. */
+  /** Encrypts secrets and other confidential values in the store. */
   box: SecretBox;
 }
 
 export async function loadKeys(config: Config, dataDir: DataDir): Promise<InstallationKeys> {
-  const admin =
-    config.ORAMA_ADMIN_KEY ??
-    (await dataDir.once(ADMIN_KEY_FILE, () => `ak_${randomBytes(24).toString('base64url')}:default\n`));
-  return { admin: admin.trim(), box: await loadSecretBox(config, dataDir) };
+  const admin = config.ORAMA_ADMIN_KEY ?? (await loadAdminKey(dataDir));
+  return { admin, box: await loadSecretBox(config, dataDir) };
+}
+
+/** A file that is cut off, by a copy or a full disk, must not become a key that opens nothing. */
+async function loadAdminKey(dataDir: DataDir): Promise<string> {
+  const make = () => `ak_${randomBytes(24).toString('base64url')}:default\n`;
+  const admin = (await dataDir.once(ADMIN_KEY_FILE, make)).trim();
+  if (ADMIN_KEY.test(admin)) return admin;
+  throw new AppError(
+    'bad_config',
+    `${dataDir.path}/${ADMIN_KEY_FILE} holds no key, which reads ak_<random>:<namespace>, but ${admin.length} characters; put the file back, or remove it to have a new key made.`,
+  );
 }
 
 async function loadSecretBox(config: Config, dataDir: DataDir): Promise<SecretBox> {
@@ -28,7 +37,7 @@ async function loadSecretBox(config: Config, dataDir: DataDir): Promise<SecretBo
     return createKeyring(decode(config.ORAMA_SECRETS_KEY), previous === undefined ? [] : [decode(previous)]);
   }
   const current = await dataDir.once(SECRETS_KEY_FILE, newSecretsKey);
-  // A rotation that was cut short has sealed some secrets with the next key already.
+  // An interrupted key rotation may have encrypted some secrets with the next key.
   const next = await dataDir.read(NEXT_SECRETS_KEY_FILE);
   return createKeyring(
     decodeFile(current, dataDir, SECRETS_KEY_FILE),
@@ -36,7 +45,7 @@ async function loadSecretBox(config: Config, dataDir: DataDir): Promise<SecretBo
   );
 }
 
-/** 32 random bytes, as the key files hold them. */
+/** Generates a key of 32 random bytes in the format of the key files (Base64). */
 export function newSecretsKey(): string {
   return `${randomBytes(32).toString('base64')}\n`;
 }

@@ -38,13 +38,13 @@ import { openTracer } from '../tracing/open.js';
 import { watchClock } from './clock.js';
 import { type InstallationKeys, loadKeys } from './keys.js';
 
-/** Every port of the product, opened on the driver that the settings name. */
+/** All ports, opened with the drivers that the settings select. */
 export interface Parts {
   config: Config;
   logger: Logger;
   metrics: Metrics;
   tracer: Tracer;
-  /** This process's address on the bus. */
+  /** Identifies this process on the bus. */
   processId: string;
   dataDir: DataDir;
   keys: InstallationKeys;
@@ -64,14 +64,14 @@ export interface Parts {
 }
 
 /**
- * Opens everything, the lock of the data directory first. What was opened before a failure is
- * closed by the caller's closers.
+ * Opens all ports, beginning with the lock of the data directory. If one fails, the caller closes
+ * those opened before through `closers`.
  */
 export async function openParts(config: Config, logger: Logger, closers: Closers): Promise<Parts> {
   if (config.READY_FILE !== undefined) await removeReadyFile(config.READY_FILE);
   const dataDir = await openDataDir(config.ORAMA_DATA_DIR, (message) => logger.warn(message));
-  // With Redis several processes share the directory: SQLite and the block store allow it. The
-  // embedded queue counts its jobs in memory.
+  // With Redis, several processes may share the directory, which SQLite and the block store
+  // support. The embedded queue counts its jobs in memory and needs exclusive access.
   if (config.REDIS_URL === undefined) closers.add(await lockDataDir(dataDir.path));
   const keys = await loadKeys(config, dataDir);
   const tracer = closers.add(openTracer(config.OTEL_EXPORTER_OTLP_ENDPOINT));
@@ -154,7 +154,7 @@ export async function openParts(config: Config, logger: Logger, closers: Closers
   };
 }
 
-/** At once while the quotas of the namespace are cached: it is asked for at every add. */
+/** Synchronous while the quotas of the namespace are cached, as it is called for every add. */
 function queueShare(quotas: Quotas, namespace: Namespace): QueueShare | Promise<QueueShare> {
   const cached = quotas.peek(namespace);
   return cached === null ? quotas.limits(namespace).then(shareOf) : shareOf(cached);
@@ -169,15 +169,15 @@ function shareOf(limits: QuotaLimits): QueueShare {
 }
 
 /**
- * Brings the schema of the store up to date and leaves: the Procfile's `release`. Returns what was
- * applied.
+ * Applies pending schema migrations of the store (the Procfile's `release`). Resolves with the
+ * names of the applied migrations.
  */
 export async function migrateParts(config: Config, logger: Logger): Promise<string[]> {
   const dataDir = await openDataDir(config.ORAMA_DATA_DIR, (message) => logger.warn(message));
   return migrateStore(storeOptions(config, dataDir));
 }
 
-/** The store alone. */
+/** Opens only the store. */
 export function openStoreOf(config: Config, dataDir: DataDir): Promise<Store> {
   return openStore(storeOptions(config, dataDir));
 }

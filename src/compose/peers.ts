@@ -2,12 +2,15 @@ import type { SharedMetrics } from '../core/shared-metrics.js';
 import type { Node } from '../ports/node.js';
 import type { Parts } from './parts.js';
 
-/** The engine's processes, this one first; with `all` also the servers that hold its data. */
+/**
+ * Returns a function that lists the engine's processes, this one first, and with `all` also the
+ * servers that store its data.
+ */
 export function createPeers({ processId, store, blobs }: Parts, figures: SharedMetrics) {
   return async (all: boolean): Promise<Node[]> => {
     const processes = [processId, ...figures.processes()].map((id) => ({ id, addresses: [] }));
     if (!all) return processes;
-    // What is away is no peer; /health tells of it.
+    // An unreachable server is omitted; /health reports it.
     const servers = await Promise.all([store.nodes(), blobs.nodes()].map((nodes) => nodes.catch(() => [])));
     return [...processes, ...servers.flat()];
   };

@@ -4,10 +4,13 @@ import { lostLogLines } from '../output.js';
 import type { Engine } from '../ports/engine.js';
 import type { Parts } from './parts.js';
 
-/** Series of one figure that are told apart: there is no end to namespaces. */
+/** Maximum number of series of one metric, since the number of namespaces is unbounded. */
 const MAX_SERIES = 1000;
 
-/** The figures of what all processes share; asked for by the one whose /metrics is read. */
+/**
+ * Registers the metrics of the installation; they are computed by the process whose /metrics is
+ * scraped.
+ */
 export function addInstallationReadings({ metrics, queue, store, backlog }: Parts): void {
   metrics.addReading({
     name: 'orama_queue_depth',
@@ -20,11 +23,11 @@ export function addInstallationReadings({ metrics, queue, store, backlog }: Part
   });
   metrics.addReading({
     name: 'orama_invocations',
-    help: 'Invocations ever accepted, and what has become of them: accepted = waiting + running + retrying + done + dead.',
+    help: 'Invocations accepted so far, by their current state: accepted = waiting + running + retrying + done + dead.',
     of: 'installation',
     async read() {
       const { waiting, running, retrying } = await queue.counts();
-      // One after the other: an invocation that dies in between must not count as done.
+      // Sequential: an invocation that dies between the two queries must not be counted as done.
       const ended = await store.attempts.countEnded();
       const letters = await store.attempts.countDead();
       const dead = letters.reduce((sum, { count }) => sum + count, 0);
@@ -35,19 +38,19 @@ export function addInstallationReadings({ metrics, queue, store, backlog }: Part
   });
   metrics.addReading({
     name: 'orama_queue_oldest_seconds',
-    help: 'How long the oldest job that could run has waited.',
+    help: 'How long the oldest ready job has waited.',
     of: 'installation',
     read: async () => [{ value: (await queue.counts()).oldestMs / 1000 }],
   });
   metrics.addReading({
     name: 'orama_queue_input_bytes',
-    help: 'Input of all jobs on the queue.',
+    help: 'Input bytes of all jobs on the queue.',
     of: 'installation',
     read: async () => [{ value: (await queue.counts()).bytes }],
   });
   metrics.addReading({
     name: 'orama_dead_letters',
-    help: 'Dead invocations kept, by namespace and reason.',
+    help: 'Stored dead letters, by namespace and reason.',
     of: 'installation',
     async read() {
       const dead = (await store.attempts.countDead()).sort((a, b) => b.count - a.count);
@@ -60,27 +63,27 @@ export function addInstallationReadings({ metrics, queue, store, backlog }: Part
   });
   metrics.addReading({
     name: 'orama_log_backlog_records',
-    help: 'Log records that wait on the queue’s server for the store to come back.',
+    help: 'Log records in the backlog on the queue’s server, waiting for the store.',
     of: 'installation',
     read: async () => [{ value: await backlog.size() }],
   });
 }
 
-/** The figures of every process. */
+/** Registers the metrics of every process. */
 export function addProcessReadings({ metrics }: Parts): void {
   metrics.addReading({
     name: 'orama_engine_log_lines_lost',
-    help: 'Lines of the engine’s own log and output that could not be written, since the process started.',
+    help: 'Lines of the engine’s log and output that could not be written since the process started.',
     of: 'process',
     read: () => [{ value: lostLogLines() }],
   });
 }
 
-/** The figures of one process that runs functions. */
+/** Registers the metrics of a worker process. */
 export function addWorkerReadings({ metrics }: Parts, engine: Engine, logWriter: LogWriter): void {
   metrics.addReading({
     name: 'orama_pool_threads',
-    help: 'Guest threads: all, computing, parked in a host call; and guests waiting for one.',
+    help: 'Guest threads: all, computing, parked in a host call; and guests that wait for a thread.',
     of: 'process',
     read() {
       const { threads, busy, parked, waiting } = engine.stats();
@@ -89,7 +92,7 @@ export function addWorkerReadings({ metrics }: Parts, engine: Engine, logWriter:
   });
   metrics.addReading({
     name: 'orama_guest_runs',
-    help: 'Guests run since the process started, by whether their instance was kept warm or fresh.',
+    help: 'Guest runs since the process started, by whether they used a warm or a fresh instance.',
     of: 'process',
     read() {
       const { warmRuns, freshRuns } = engine.stats();
@@ -98,19 +101,19 @@ export function addWorkerReadings({ metrics }: Parts, engine: Engine, logWriter:
   });
   metrics.addReading({
     name: 'orama_warm_instances',
-    help: 'Instances kept warm.',
+    help: 'Warm instances.',
     of: 'process',
     read: () => [{ value: engine.stats().warmInstances }],
   });
   metrics.addReading({
     name: 'orama_thread_kills',
-    help: 'Guest threads ended by force since the process started.',
+    help: 'Guest threads terminated since the process started.',
     of: 'process',
     read: () => [{ value: engine.stats().kills }],
   });
   metrics.addReading({
     name: 'orama_guest_memory_megabytes',
-    help: 'Memory of guests: limits of those that run, what waiting and kept ones have.',
+    help: 'Memory of guests: limits of running ones, and actual memory of parked ones and warm instances.',
     of: 'process',
     read: () => [{ value: engine.stats().memoryMb }],
   });
@@ -122,7 +125,7 @@ export function addWorkerReadings({ metrics }: Parts, engine: Engine, logWriter:
   });
   metrics.addReading({
     name: 'orama_log_lag_seconds',
-    help: 'How long the oldest log record of the batch being written has waited.',
+    help: 'How long the oldest log record of the current batch has waited.',
     of: 'process',
     merge: 'max',
     read: () => [{ value: logWriter.stats().lagMs / 1000 }],

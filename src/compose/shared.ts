@@ -2,7 +2,10 @@ import type { Config } from '../config.js';
 import { AppError } from '../errors.js';
 import type { Logger } from '../logger.js';
 
-/** A web or worker process is one of several: they need a queue that all of them reach. */
+/**
+ * Throws `bad_config` without REDIS_URL, since separate web and worker processes need a shared
+ * queue. Warns about embedded stores.
+ */
 export function assertShared(role: 'web' | 'worker', config: Config, logger: Logger): void {
   if (config.REDIS_URL === undefined) {
     throw new AppError(

@@ -2,11 +2,13 @@ import type { Closable } from '../ports/closable.js';
 import { finishMs } from '../shutdown.js';
 
 /**
- * What guests have of SHUTDOWN_SECONDS, counted once for the whole process: what web has used of
- * them, the worker beside it has not.
+ * The time that guests have left at shutdown, measured once per process, so that the worker does
+ * not get the time that web has already used.
  */
 export interface ShutdownDeadline extends Closable {
-  /** Milliseconds that are left; the time starts to run when this or `close` is called first. */
+  /**
+   * Returns the milliseconds left. The countdown starts at the first call of this or of `close`.
+   */
   left(): number;
 }
 

@@ -4,7 +4,7 @@ import { rateKey } from '../http/admission.js';
 import { socketKey } from '../http/socket-slot.js';
 import type { Parts } from './parts.js';
 
-/** Asks every part what a namespace has of what it counts. */
+/** Returns a function that collects a namespace's usage of every quota. */
 export function createUsageReader(parts: Parts): UsageReader {
   const { store, queue, databases, cache, leases, rateLimiter } = parts;
   return async (namespace) => {

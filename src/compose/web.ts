@@ -28,13 +28,13 @@ import { addInstallationReadings } from './readings.js';
 import { createUsageReader } from './usage.js';
 
 export interface WebOptions {
-  /** Inspects what is deployed. */
+  /** Inspects deployed modules. */
   engine: Engine;
-  /** Whether functions run in this process, too. */
+  /** Whether this process also runs functions. */
   isWorker: boolean;
 }
 
-/** The HTTP face: its use cases, then the server. */
+/** Starts the HTTP server with its use cases. */
 export async function startWeb(
   parts: Parts,
   core: Core,

@@ -16,7 +16,7 @@ import type { Parts } from './parts.js';
 import { addWorkerReadings } from './readings.js';
 import type { ShutdownDeadline } from './shutdown-deadline.js';
 
-/** The group-committing writer of a worker process. */
+/** Creates the log writer of a worker process, which writes by group commit. */
 export function composeLogWriter(parts: Parts, closers: Closers): LogWriter {
   const { store, backlog, bus, logger } = parts;
   const tellFollowers = (rows: readonly AttemptRow[]) => {
@@ -39,13 +39,13 @@ export interface WorkerParts {
   engine: Engine;
   logWriter: LogWriter;
   deadline: ShutdownDeadline;
-  /** What functions are given in place of the outside world. */
+  /** Recorded results that host calls return instead of reaching external systems. */
   replay?: Trace | undefined;
 }
 
 /**
- * Starts taking jobs, ticks and callbacks. `close` finishes what is in hand, or hands it back when
- * time is up.
+ * Starts consuming jobs, ticks and callbacks. `close` lets running jobs finish, or returns them to
+ * the queue when the time is up.
  */
 export async function startWorker(
   parts: Parts,
@@ -81,8 +81,8 @@ export async function startWorker(
 }
 
 /**
- * Guests that are still running when time is up are stopped; their jobs go back to the queue, no
- * attempt used.
+ * Stops guests that still run when the time is up. Their jobs return to the queue with no attempt
+ * used.
  */
 function finishOrHandBack(consumer: Closable, engine: Engine, deadline: ShutdownDeadline): Closable {
   return {

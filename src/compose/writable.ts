@@ -2,16 +2,16 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError, messageOf } from '../errors.js';
 
-/** As much as a burst of log rows takes. */
+/** Size of a test write: that of a burst of log rows. */
 const BYTES = Buffer.alloc(256 << 10);
-/** Health is asked for by everybody, and a write is no light question. */
+/** How long a result is cached, since /health is public and a write is expensive. */
 const REMEMBERED_MS = 1000;
 
 const known = new Map<string, { at: number; answer: Promise<void> }>();
 
 /**
- * Rejects with a sentence when no file can be written in the directory, its disk being full or
- * read-only.
+ * Rejects with a message if no file can be written in the directory, for example because the disk
+ * is full or read-only.
  */
 export function assertWritable(dir: string): Promise<void> {
   const last = known.get(dir);

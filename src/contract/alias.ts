@@ -2,10 +2,10 @@ import { z } from 'zod';
 import { whole } from './function.js';
 import { show } from './show.js';
 
-/** The alias that invocations without a version go to, where a function has it. */
+/** The alias that invocations without a version use, if the function has it. */
 export const LIVE_ALIAS = 'live';
 
-/** Begins with a letter, so that it is never taken for a version number. */
+/** Begins with a letter, so that an alias is distinct from a version number. */
 const ALIAS = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
 
 export const aliasSchema = z
@@ -18,12 +18,12 @@ export const aliasSchema = z
   .brand<'Alias'>();
 export type Alias = z.infer<typeof aliasSchema>;
 
-/** What a caller asks for behind the `@`: a version by its number, or an alias. */
+/** What follows the `@` in a reference: a version number or an alias. */
 export type VersionRef = number | Alias;
 
 export const versionNumberSchema = whole(1, 999_999_999);
 
-/** The share of each further version, in percent; the rest goes to the alias's own version. */
+/** Percentage of each additional version; the rest goes to the alias's own version. */
 export const weightsSchema = z
   .record(
     z.string().regex(/^[1-9][0-9]{0,8}$/, {
@@ -36,7 +36,7 @@ export const weightsSchema = z
   })
   .refine((weights) => Object.keys(weights).length <= 10, { error: 'may name at most 10 versions' });
 
-/** What an alias stands for: a version, or a split over several. */
+/** What an alias refers to: a version, or a split across several. */
 export const aliasTargetSchema = z.strictObject({
   version: versionNumberSchema,
   weights: weightsSchema.optional(),

@@ -2,28 +2,28 @@ import { Cron } from 'croner';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
-/** Five fields, six with seconds in front, or a nickname such as @daily. */
+/** Five fields, six with a leading seconds field, or a nickname such as @daily. */
 const SHAPE = /^\s*(@[a-z]+|\S+(\s+\S+){4,5})\s*$/;
 
 /**
- * The next time after `after` (Unix milliseconds) that a schedule is due; null when there is none.
- * A time of day that a change of clocks leaves out is due at the change, one that comes twice is
- * due once, as cron.d has it.
+ * Returns the next time after `after` (Unix milliseconds) at which a schedule is due, or null if
+ * there is none. As in Vixie cron, a time of day that a DST change skips is due at the change, and
+ * one that occurs twice is due once.
  */
 export function nextRunAfter(pattern: string, timezone: string, after: number): number | null {
   return new Cron(pattern, { timezone, paused: true }).nextRun(new Date(after))?.getTime() ?? null;
 }
 
-/** Runs in an hour in which the schedule is due: its minutes times its seconds. */
+/** Returns the number of runs in an hour in which the schedule is due: minutes times seconds. */
 export function runsPerHourOf(pattern: string): number {
   const fields = pattern.trim().split(/\s+/);
-  // Nicknames are due once an hour at most.
+  // Nicknames are due at most once per hour.
   if (fields.length < 5) return 1;
   const [second = '0', minute = '*'] = fields.length === 6 ? fields : ['0', ...fields];
   return countRuns(`0 ${minute} * * * *`, HOUR_MS) * countRuns(`${second} * * * * *`, MINUTE_MS);
 }
 
-/** Runs within a time that begins at one of its own whole multiples. */
+/** Counts the runs within a period that is aligned to its own length. */
 function countRuns(pattern: string, withinMs: number): number {
   let count = 0;
   for (let at = nextRunAfter(pattern, 'UTC', -1); at !== null && at < withinMs; count++) {
@@ -32,7 +32,7 @@ function countRuns(pattern: string, withinMs: number): number {
   return count;
 }
 
-/** Whether the pattern is one, and comes due some day (0 0 31 2 * never does). */
+/** Returns whether the pattern is valid and will ever be due (`0 0 31 2 *` never is). */
 export function isCron(pattern: string): boolean {
   try {
     return SHAPE.test(pattern) && nextRunAfter(pattern, 'UTC', Date.now()) !== null;

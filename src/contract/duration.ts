@@ -6,8 +6,8 @@ const PART = /(\d{1,9}(?:\.\d{1,9})?)(ns|us|µs|ms|s|m|h|d)/g;
 const DURATION = /^(\d{1,9}|(\d{1,9}(\.\d{1,9})?(ns|us|µs|ms|s|m|h|d)){1,8})$/;
 
 /**
- * As Go writes durations: `1h30m`, `1.5s`; with `d` for days, and a number without a unit for
- * seconds. In seconds.
+ * A duration in Go's notation (`1h30m`, `1.5s`), also with `d` for days, or a number of seconds.
+ * Parsed to seconds.
  */
 export const durationSchema = z
   .string()

@@ -8,7 +8,7 @@ import { dotted, parseOrRefuse } from './sentence.js';
 import { show } from './show.js';
 import { gitCommitSchema, type VersionOrigin, versionMessageSchema } from './version-origin.js';
 
-/** What has a form field of its own in POST /v1/functions. */
+/** Fields of POST /v1/functions besides `metadata` and the file. */
 const FIELDS = {
   name: functionSettingsSchema.shape.name,
   namespace: namespaceSchema.optional(),
@@ -22,7 +22,7 @@ const FIELDS = {
 };
 const formSchema = z.strictObject({ ...FIELDS, ...functionMetadataSchema.shape });
 
-/** What function.yaml calls the same things; `metadata` may be a function.yaml written as JSON. */
+/** The corresponding names in function.yaml; `metadata` may contain a function.yaml as JSON. */
 const MANIFEST_NAMES = new Map([
   ['public', 'is_public'],
   ['memory', 'memory_limit_mb'],
@@ -45,13 +45,13 @@ export interface DeployForm {
 }
 
 /**
- * Reads the fields of a deploy. A field wins over the same key in `metadata`. Throws
- * `invalid_manifest` with one sentence on the first thing that is wrong: an unknown field or key, a
- * wrong type, a value out of range.
+ * Parses the form fields of a deploy. A field takes precedence over the same key in `metadata`.
+ * Throws `invalid_manifest` with a message about the first error: an unknown field or key, a wrong
+ * type, or a value out of range.
  */
 export function parseDeployForm(fields: Readonly<Record<string, string>>): DeployForm {
   const written = readMetadata(fields.metadata);
-  // By itself first: what a field wins over must be right all the same.
+  // Validate `metadata` separately, so that a key that a field overrides must be valid too.
   parseOrRefuse(formSchema.partial(), written, { ...REFUSAL, name: (path) => nameOf(path, {}) });
   const given = new Map<string, unknown>(Object.entries(written));
   for (const [name, text] of Object.entries(fields)) {
@@ -69,7 +69,10 @@ export function parseDeployForm(fields: Readonly<Record<string, string>>): Deplo
   return namespace === undefined ? { settings, origin } : { settings, origin, namespace };
 }
 
-/** The form that carries these settings: what `parseDeployForm` reads back as the same. */
+/**
+ * Returns the form fields for the settings. `parseDeployForm` parses them back to the same
+ * settings.
+ */
 export function writeDeployForm(
   settings: FunctionSettings,
   namespace?: string,
@@ -114,8 +117,8 @@ function readMetadata(text: string | undefined): Record<string, unknown> {
 }
 
 /**
- * Form values are text. What does not read as its type stays text, for the schema to refuse with
- * the value as sent.
+ * Parses the text of a form value. If it does not parse, the text is returned, and the schema then
+ * reports it as sent.
  */
 function readField(name: string, text: string): unknown {
   switch (name) {
@@ -131,7 +134,9 @@ function readField(name: string, text: string): unknown {
   }
 }
 
-/** A key as its sender wrote it: a field by its name, else with `metadata.` in front. */
+/**
+ * Returns a key as the sender wrote it: the name of a field, or a path with the prefix `metadata.`.
+ */
 function nameOf(path: readonly PropertyKey[], fields: Readonly<Record<string, string>>): string {
   const [first] = path;
   const own = first === undefined || first === 'name' || Object.hasOwn(fields, first);

@@ -4,14 +4,14 @@ import { httpFunctionSchema } from './http-function.js';
 import { functionNameSchema, namespaceSchema } from './ids.js';
 import { show } from './show.js';
 
-/** A whole number in a range, refused with the value and the range. */
+/** A schema for an integer in a range; the error contains the value and the range. */
 export function whole(min: number, max: number, unit = '') {
   const error = (issue: { input?: unknown }) =>
     `must be a whole number from ${min} to ${max}${unit}, not ${show(issue.input)}`;
   return z.number({ error }).int({ error }).min(min, { error }).max(max, { error });
 }
 
-/** A number of seconds, parts of one included. */
+/** A schema for a number of seconds, which may have a fraction. */
 export function seconds(min: number, max: number) {
   const error = (issue: { input?: unknown }) =>
     `must be a number of seconds from ${min} to ${max}, not ${show(issue.input)}`;
@@ -19,7 +19,8 @@ export function seconds(min: number, max: number) {
 }
 
 /**
- * A topic name or, in a trigger, a pattern: `:`-separated segments; `*` one segment, `>` the rest.
+ * A topic name or, in a trigger, a pattern: segments separated by `:`; `*` matches one segment, `>`
+ * the rest.
  */
 export const topicSchema = z
   .string()
@@ -56,9 +57,9 @@ export const timezoneSchema = z
     error: (issue) => `must be a time zone such as "Europe/Berlin", not ${show(issue.input)}`,
   });
 
-/** `skip`: a tick does not fire while the run before it goes on. */
+/** `skip`: a tick is skipped while the previous run is still active. */
 export const overlapSchema = z.enum(['allow', 'skip']);
-/** `none`: what was missed while all processes were down does not fire. */
+/** `none`: ticks missed while all processes were down are skipped. */
 export const catchUpSchema = z.enum(['one', 'none']);
 
 export const triggerSpecSchema = z.union(
@@ -78,7 +79,7 @@ export const triggerSpecSchema = z.union(
 );
 export type TriggerSpec = z.infer<typeof triggerSpecSchema>;
 
-/** What has no form field of its own and travels in `metadata`. */
+/** Settings without a form field of their own, sent in `metadata`. */
 export const functionMetadataSchema = z.strictObject({
   env: envSchema.default({}),
   retry_backoff: backoffSchema.default('fixed'),
@@ -92,7 +93,7 @@ export const functionMetadataSchema = z.strictObject({
 });
 export type FunctionMetadata = z.infer<typeof functionMetadataSchema>;
 
-/** All settings of a function, however they came: function.yaml and the form make the same. */
+/** All settings of a function, whether parsed from function.yaml or from the form. */
 export const functionSettingsSchema = z.strictObject({
   name: functionNameSchema,
   is_public: z.boolean().default(false),
@@ -107,7 +108,7 @@ export type FunctionSettings = z.infer<typeof functionSettingsSchema>;
 export const warmStartSchema = z.enum(['fresh', 'reactor', 'go-command']);
 export type WarmStart = z.infer<typeof warmStartSchema>;
 
-/** The function record of contract §4; a version is the same record. Times are RFC 3339 in UTC. */
+/** The function record of contract §4, also used for versions. Times are RFC 3339 in UTC. */
 export const functionRecordSchema = z.object({
   id: z.string(),
   name: functionNameSchema,
@@ -121,24 +122,21 @@ export const functionRecordSchema = z.object({
   retry_delay_seconds: z.number(),
   status: z.literal('active'),
   warm_start: warmStartSchema,
-  /** Why it does not start warmer than it does; null when it starts warm. */
+  /** Why a faster start strategy is not used; null if the function starts warm. */
   warm_start_reason: z.string().nullable(),
   created_at: z.string(),
   updated_at: z.string(),
   created_by: z.string(),
-  /** What changed, as whoever deployed it says, and the commit of git that it was built from. */
+  /** Description of the change, as given by the deployer, and the git commit that was built. */
   message: z.string().nullable().default(null),
   git_commit: z.string().nullable().default(null),
 });
 export type FunctionRecord = z.infer<typeof functionRecordSchema>;
 
-/**
- * What the engine keeps of a version: the public record and the settings that the record does not
- * show.
- */
+/** A version as stored: the public record with the settings that it does not show. */
 export interface FunctionVersion extends FunctionRecord {
   metadata: FunctionMetadata;
-  /** It is not settled yet how it starts: the probe is repeated. */
+  /** The probe was inconclusive and will be repeated. */
   probe_pending?: true;
 }
 

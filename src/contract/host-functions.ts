@@ -2,36 +2,38 @@ import { MAX_DELAY_SECONDS, MAX_PARALLEL_FETCHES } from './limits.js';
 import type { QuotaName } from './quotas.js';
 
 /**
- * How an argument crosses from the guest. `text` and `bytes` are a pointer and a length (two i32),
- * text is UTF-8; `seconds` is an i64 that must be from 0 to the third part of its entry.
+ * How an argument is passed by the guest. `text` (UTF-8) and `bytes` are a pointer and a length
+ * (two i32); `seconds` is an i64 from 0 to the third element of its entry.
  */
 export type HostArgKind = 'text' | 'bytes' | 'i32' | 'i64' | 'seconds';
 export type HostArg =
   | readonly [name: string, kind: Exclude<HostArgKind, 'seconds'>]
   | readonly [name: string, kind: 'seconds', max: number];
 
-/** `data` is a packed i64 (pointer << 32 | length), or the `_into` form's length. */
+/** `data` is a packed i64 (pointer << 32 | length), or the length in the `_into` form. */
 export type HostResultKind = 'data' | 'i32' | 'i64' | null;
 
-/** One row of the table: type checks, dispatch, limits, metrics, spans and docs derive from it. */
+/**
+ * One row of the table. Type checks, dispatch, limits, metrics, spans and docs are derived from it.
+ */
 export interface HostFunction {
   args: readonly HostArg[];
   result: HostResultKind;
   /**
-   * Who answers: the engine, behind a call to the main thread (`HostCalls`); the guest's own
-   * thread, from what the invocation brought along (`thread-calls.ts`); or its log, which counts
-   * against no quota of calls.
+   * Where the function is implemented: `engine` on the main thread (`HostCalls`), `thread` on the
+   * guest's thread from data passed with the invocation (`thread-calls.ts`), `log` in the log,
+   * which counts against no call quota.
    */
   by: 'engine' | 'thread' | 'log';
   /** One line for docs/host-functions.md. */
   does: string;
-  /** What an i32 is after a failure, where that is not 0. */
+  /** The i32 result of a failure; default 0. */
   onFailure?: number;
-  /** Known to take long: its guest gives up its CPU slot at once. */
+  /** A slow function: the guest releases its CPU slot immediately. */
   isSlow?: true;
-  /** The quota of the namespace that it counts against. */
+  /** The quota of the namespace that a call counts against. */
   quota?: QuotaName;
-  /** The name in metrics and spans, where it shares that of another function. */
+  /** Name in metrics and spans, if shared with another function. */
   countedAs?: string;
 }
 
@@ -41,9 +43,9 @@ export const HOST_FUNCTIONS = {
     args: [],
     result: 'data',
     by: 'thread',
-    does: 'the wallet that a JWT proved; empty for other callers',
+    does: "the wallet of the caller's JWT; empty for other callers",
   },
-  get_request_id: { args: [], result: 'data', by: 'thread', does: "this invocation's id" },
+  get_request_id: { args: [], result: 'data', by: 'thread', does: 'the id of this invocation' },
   get_env: {
     args: [['key', 'text']],
     result: 'data',
@@ -63,7 +65,7 @@ export const HOST_FUNCTIONS = {
     ],
     result: 'data',
     by: 'engine',
-    does: 'SELECT in the namespace’s database; a JSON array of row objects',
+    does: 'runs a SELECT in the namespace’s database; a JSON array of row objects',
   },
   db_execute: {
     args: [
@@ -72,7 +74,7 @@ export const HOST_FUNCTIONS = {
     ],
     result: 'i32',
     by: 'engine',
-    does: 'INSERT, UPDATE, DELETE or DDL; the affected rows, −1 on failure',
+    does: 'runs INSERT, UPDATE, DELETE or DDL; the number of affected rows, −1 on failure',
     onFailure: -1,
     quota: 'database_mb',
   },
@@ -80,7 +82,7 @@ export const HOST_FUNCTIONS = {
     args: [['key', 'text']],
     result: 'data',
     by: 'engine',
-    does: 'the bytes of a cache entry; empty on a miss',
+    does: 'the value of a cache entry; empty on a miss',
   },
   cache_set: {
     args: [
@@ -90,14 +92,14 @@ export const HOST_FUNCTIONS = {
     ],
     result: null,
     by: 'engine',
-    does: 'sets a cache entry; a TTL of 0 has no end',
+    does: 'sets a cache entry; a TTL of 0 means no expiry',
     quota: 'cache_mb',
   },
   cache_incr: {
     args: [['key', 'text']],
     result: 'i64',
     by: 'engine',
-    does: 'adds 1 to a counter, atomically, from 0; the new value',
+    does: 'adds 1 to a counter atomically, starting at 0; the new value',
     quota: 'cache_mb',
   },
   cache_incr_by: {
@@ -107,7 +109,7 @@ export const HOST_FUNCTIONS = {
     ],
     result: 'i64',
     by: 'engine',
-    does: 'adds `delta` to a counter, atomically, from 0; the new value',
+    does: 'adds `delta` to a counter atomically, starting at 0; the new value',
     quota: 'cache_mb',
     countedAs: 'cache_incr',
   },
@@ -115,7 +117,7 @@ export const HOST_FUNCTIONS = {
     args: [['key', 'text']],
     result: 'i32',
     by: 'engine',
-    does: '1 when the entry was there',
+    does: 'deletes a cache entry; 1 if it existed',
   },
   http_fetch: {
     args: [
@@ -126,7 +128,7 @@ export const HOST_FUNCTIONS = {
     ],
     result: 'data',
     by: 'engine',
-    does: 'an HTTP request: `{"status", "headers", "body"}`, or `{"error", "status": 0}`',
+    does: 'sends an HTTP request: `{"status", "headers", "body"}`, or `{"error", "status": 0}`',
     isSlow: true,
   },
   http_start: {
@@ -138,13 +140,13 @@ export const HOST_FUNCTIONS = {
     ],
     result: 'i32',
     by: 'engine',
-    does: `starts a request beside others, at most ${MAX_PARALLEL_FETCHES}; its handle, 0 when it is refused`,
+    does: `starts a concurrent request, at most ${MAX_PARALLEL_FETCHES}; its handle, 0 if it is refused`,
   },
   http_next: {
     args: [['timeout_ms', 'i32']],
     result: 'data',
     by: 'engine',
-    does: 'the next started request to end, as `http_fetch` answers, with its `handle`; empty when none is left or the time is up',
+    does: 'the next completed request in the format of `http_fetch`, with its `handle`; empty if there is none or on timeout',
     isSlow: true,
   },
   http_request: {
@@ -160,7 +162,7 @@ export const HOST_FUNCTIONS = {
     ],
     result: 'i32',
     by: 'thread',
-    does: 'sets status and headers of the reply of an HTTP function; 1 when they are valid',
+    does: 'sets status and headers of the response of an HTTP function; 1 if they are valid',
   },
   pubsub_publish: {
     args: [
@@ -169,7 +171,7 @@ export const HOST_FUNCTIONS = {
     ],
     result: 'i32',
     by: 'engine',
-    does: '1 once the message is durable, else 0',
+    does: 'publishes a message; 1 once it is durable, otherwise 0',
     quota: 'jobs_per_invocation',
   },
   storage_put: {
@@ -183,7 +185,7 @@ export const HOST_FUNCTIONS = {
     args: [['cid', 'text']],
     result: 'data',
     by: 'engine',
-    does: 'a blob that this namespace has put',
+    does: 'a blob that this namespace has stored',
   },
   enqueue: {
     args: [
@@ -193,13 +195,13 @@ export const HOST_FUNCTIONS = {
     ],
     result: 'data',
     by: 'engine',
-    does: 'runs a function later; its request id',
+    does: 'enqueues an invocation of a function; its request id',
     quota: 'jobs_per_invocation',
   },
-  log_debug: { args: [['message', 'text']], result: null, by: 'log', does: 'a line in the log' },
-  log_info: { args: [['message', 'text']], result: null, by: 'log', does: 'a line in the log' },
-  log_warn: { args: [['message', 'text']], result: null, by: 'log', does: 'a line in the log' },
-  log_error: { args: [['message', 'text']], result: null, by: 'log', does: 'a line in the log' },
+  log_debug: { args: [['message', 'text']], result: null, by: 'log', does: 'writes a line to the log' },
+  log_info: { args: [['message', 'text']], result: null, by: 'log', does: 'writes a line to the log' },
+  log_warn: { args: [['message', 'text']], result: null, by: 'log', does: 'writes a line to the log' },
+  log_error: { args: [['message', 'text']], result: null, by: 'log', does: 'writes a line to the log' },
 } as const satisfies Record<string, HostFunction>;
 
 type Table = typeof HOST_FUNCTIONS;
@@ -211,7 +213,7 @@ type NamesAnswered<By extends HostFunction['by']> = {
 export type EngineFunctionName = NamesAnswered<'engine'>;
 export type ThreadFunctionName = NamesAnswered<'thread'>;
 
-/** What each kind of argument is to whoever answers. */
+/** Type of each kind of argument in the implementation. */
 interface ArgValues {
   text: string;
   bytes: Uint8Array;
@@ -222,7 +224,7 @@ interface ArgValues {
 
 type ArgsOf<Args extends readonly HostArg[]> = { [Index in keyof Args]: ArgValues[Args[Index][1]] };
 
-/** An i32 with a line for the invocation's log. */
+/** An i32 result with a line for the invocation's log. */
 export interface NotedResult {
   value: number;
   note: string;
@@ -241,8 +243,8 @@ type ResultOf<Kind extends HostResultKind> = Kind extends keyof HostResults
 export type HostArgs<Name extends HostFunctionName> = ArgsOf<Table[Name]['args']>;
 
 /**
- * An implementation of every function that the engine answers, bound to one invocation. `signal`
- * fires when its guest is gone. What one throws is the reason that the invocation's log shows.
+ * Implementations of all functions of the engine for one invocation. `signal` is aborted when the
+ * guest has ended. A thrown error appears in the invocation's log.
  */
 export type HostCalls = {
   readonly [Name in EngineFunctionName]: (
@@ -260,7 +262,7 @@ export function isThreadFunction(name: HostFunctionName): name is ThreadFunction
   return HOST_FUNCTIONS[name].by === 'thread';
 }
 
-/** Rows by name, without the types of each. */
+/** Returns a row by name, without the literal types. */
 export function hostFunction(name: HostFunctionName): HostFunction {
   return HOST_FUNCTIONS[name];
 }

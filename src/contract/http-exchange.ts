@@ -1,29 +1,30 @@
 import { z } from 'zod';
 
-/** What `http_request()` returns (contract §8), as JSON text. */
+/** The result of `http_request()` (contract §8) as JSON. */
 export interface HttpExchangeRequest {
   method: string;
-  /** As the client sees it. */
+  /** The URL as the client sees it. */
   url: string;
-  /** Whole, with the namespace where it is in the path. */
+  /** The complete path, including the namespace if it is part of it. */
   path: string;
   query: Record<string, string[]>;
   params: Record<string, string>;
   headers: Record<string, string>;
   remote_address: string;
   namespace: string;
-  /** The route that matched, such as `GET /users/{id}`; null for the function's own address. */
+  /** The matched route, such as `GET /users/{id}`; null for the function's own address. */
   route: string | null;
 }
 
-/** What a function has set with `http_respond`. */
+/** The response that a function sets with `http_respond`. */
 export interface HttpExchangeResponse {
   status: number;
   headers: Record<string, string | string[]>;
 }
 
 /**
- * Set by the engine or by the connection, never by a function: RFC 9110, section 7.6.1, and ours.
+ * Headers that a function must not set: connection-specific ones (RFC 9110 §7.6.1) and those of the
+ * engine.
  */
 const RESERVED: ReadonlySet<string> = new Set([
   'connection',
@@ -36,7 +37,7 @@ const RESERVED: ReadonlySet<string> = new Set([
   'trailer',
   'transfer-encoding',
   'upgrade',
-  // Names the invocation to whoever got the reply.
+  // Identifies the invocation to the client.
   'x-request-id',
 ]);
 const RESERVED_PREFIX = 'x-orama-';
@@ -51,12 +52,12 @@ const headersSchema = z.record(z.string(), z.union([z.string(), z.array(z.string
 
 export type ParsedResponse =
   | { ok: true; response: HttpExchangeResponse; notes: string[] }
-  /** The caller of the function gets 502; the sentence goes into the invocation's log. */
+  /** The client gets 502; the message appears in the invocation's log. */
   | { ok: false; reason: string };
 
 /**
- * Checks the arguments of `http_respond`. Headers that a function may not set are left out, each
- * named in a note.
+ * Validates the arguments of `http_respond`. Headers that a function must not set are dropped with
+ * a note.
  */
 export function parseResponse(status: number, headersJson: string): ParsedResponse {
   if (!Number.isInteger(status) || status < 200 || status > 599) {
@@ -66,7 +67,7 @@ export function parseResponse(status: number, headersJson: string): ParsedRespon
   if (given === null) {
     return { ok: false, reason: 'the headers must be a JSON object of strings or arrays of strings' };
   }
-  // Without a prototype, so that a header named __proto__ is one like any other.
+  // Without a prototype, so that a header named __proto__ is handled like any other.
   const headers: HttpExchangeResponse['headers'] = Object.create(null);
   const notes: string[] = [];
   let count = 0;
@@ -108,8 +109,8 @@ function readHeaders(json: string): Record<string, string | string[]> | null {
 }
 
 /**
- * RFC 9110, sections 5.1 and 5.5. Not Node's own check: loading node:http would make each guest
- * thread start later.
+ * Checks field names and values (RFC 9110 §5.1, §5.5). Node's own check is not used, since loading
+ * node:http would slow down the start of guest threads.
  */
 function isSendable(name: string, values: readonly string[]): boolean {
   return FIELD_NAME.test(name) && values.every((value) => FIELD_VALUE.test(value));

@@ -1,10 +1,7 @@
 import { z } from 'zod';
 import { show } from './show.js';
 
-/**
- * Methods that an HTTP function may be called with. HEAD runs GET; OPTIONS is answered by the
- * engine unless listed.
- */
+/** Methods of HTTP functions. HEAD runs GET. The engine responds to OPTIONS unless it is listed. */
 export const HTTP_METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'] as const;
 export type HttpMethod = (typeof HTTP_METHODS)[number];
 
@@ -15,7 +12,7 @@ const methodSchema = z.enum(HTTP_METHODS, {
 });
 const methodsSchema = z.array(methodSchema).min(1).max(HTTP_METHODS.length);
 
-/** An HTTP field name: RFC 9110, section 5.6.2 (token). */
+/** An HTTP field name: a token (RFC 9110 §5.6.2). */
 const fieldNameSchema = z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/, {
   error: (issue) => `must be a header name such as "X-Signature", not ${show(issue.input)}`,
 });
@@ -35,7 +32,7 @@ const timestampedSchema = <S extends string>(scheme: S) =>
     tolerance: toleranceSchema.default(300),
   });
 
-/** How a request's signature is verified before anything is queued. */
+/** How a request's signature is verified before the invocation is queued. */
 export const verifySchema = z.discriminatedUnion(
   'scheme',
   [
@@ -72,14 +69,14 @@ export const corsSchema = z
   });
 export type CorsSettings = z.infer<typeof corsSchema>;
 
-/** `POST /hooks/github`, `GET /users/{id}`, `GET /files/{path...}`. */
+/** A route such as `POST /hooks/github`, `GET /users/{id}` or `GET /files/{path...}`. */
 const ROUTE = /^(GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) (\/\S*)$/;
 const FIXED = /^[A-Za-z0-9._~!$&',;=@+-]+$/;
 const PARAMETER = /^\{([A-Za-z_][A-Za-z0-9_]{0,63})(\.\.\.)?\}$/;
 
 export interface RouteSegment {
   kind: 'fixed' | 'parameter' | 'rest';
-  /** The segment's text, or the parameter's name. */
+  /** Text of the segment, or name of the parameter. */
   name: string;
 }
 export interface ParsedRoute {
@@ -88,7 +85,7 @@ export interface ParsedRoute {
   segments: RouteSegment[];
 }
 
-/** Null when the text is no route. */
+/** Parses a route. Returns null if the text is not one. */
 export function parseRoute(text: string): ParsedRoute | null {
   const match = ROUTE.exec(text);
   if (match === null) return null;
@@ -110,7 +107,10 @@ export function parseRoute(text: string): ParsedRoute | null {
   return { method: method as HttpMethod, path, segments };
 }
 
-/** Routes of one shape match the same requests, whatever their parameters are called. */
+/**
+ * Returns the shape of a route without parameter names. Routes with the same shape match the same
+ * requests.
+ */
 export function routeShape({ method, segments }: ParsedRoute): string {
   const parts = segments.map(({ kind, name }) =>
     kind === 'fixed' ? name : kind === 'rest' ? '{...}' : '{}',
@@ -126,7 +126,7 @@ const routeSchema = z
       `must be a method and a path such as "GET /users/{id}" or "GET /files/{path...}", not ${show(issue.input)}`,
   });
 
-/** The key `http` of function.yaml: the function is reachable by any HTTP client. */
+/** The key `http` of function.yaml, which makes the function callable by any HTTP client. */
 export const httpFunctionSchema = z
   .strictObject({
     methods: methodsSchema.optional(),

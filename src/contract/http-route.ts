@@ -3,45 +3,47 @@ import { AppError } from '../errors.js';
 
 const OF_HTTP_ONLY = 'Absent in what did not come to an HTTP function.';
 
-/** In the records of what came to an HTTP function, and in no others. */
+/** Fields that only records of HTTP functions have. */
 export const httpFieldsSchema = {
   route: z
     .string()
     .nullable()
     .optional()
     .describe(
-      `The route that matched, such as \`GET /users/{id}\`; null for the function's own address. ${OF_HTTP_ONLY}`,
+      `The matched route, such as \`GET /users/{id}\`; null for the function's own address. ${OF_HTTP_ONLY}`,
     ),
-  method: z.string().optional().describe(`The method that the function was called with. ${OF_HTTP_ONLY}`),
+  method: z.string().optional().describe(`The method of the request. ${OF_HTTP_ONLY}`),
   http_status: z
     .number()
     .int()
     .nullable()
     .optional()
     .describe(
-      `The status that the client was answered with; 202 with \`mode: async\`. Null when nobody was answered: an attempt that is retried, a replay. ${OF_HTTP_ONLY}`,
+      `The HTTP status of the response; 202 with \`mode: async\`. Null if no response was sent, as for a retried attempt or a replay. ${OF_HTTP_ONLY}`,
     ),
 };
 
 const exchangeSchema = z.object({ method: z.string(), route: z.string().nullable() });
 
-/** What a log row has of a request to an HTTP function. */
+/** The HTTP part of a log row. */
 export interface HttpOfAttempt {
   method: string;
   /** Null for the function's own address. */
   route: string | null;
-  /** Null when no client was answered. */
+  /** Null if no response was sent. */
   status: number | null;
 }
 
-/** Of the text that `http_request()` returns; null without a request. */
+/**
+ * Derives the HTTP part of a log row from the result of `http_request()`; null without a request.
+ */
 export function httpOf(httpRequest: string | undefined, status: number | null): HttpOfAttempt | null {
   if (httpRequest === undefined) return null;
   const { method, route } = exchangeSchema.parse(JSON.parse(httpRequest));
   return { method, route: route === '' ? null : route, status };
 }
 
-/** As a record shows it. */
+/** Converts it to the fields of a record. */
 export function httpFields(http: HttpOfAttempt | null): {
   route?: string | null;
   method?: string;
@@ -50,7 +52,7 @@ export function httpFields(http: HttpOfAttempt | null): {
   return http === null ? {} : { route: http.route, method: http.method, http_status: http.status };
 }
 
-/** The refusal of a second claim to a method and path. */
+/** Creates the error for a route that another function already has. */
 export function routeTaken(route: string, owner: { function: string; route: string }): AppError {
   return new AppError(
     'conflict',

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { show } from './show.js';
 
-/** Names that appear in URLs and file names: one rule for functions and namespaces. */
+/** Names that appear in URLs and file names: the same rule for functions and namespaces. */
 const NAME = /^[A-Za-z0-9_-]{1,64}$/;
 const notName = (issue: { input?: unknown }) =>
   `must be 1–64 letters, digits, "-" or "_", not ${show(issue.input)}`;
@@ -16,7 +16,7 @@ export const functionNameSchema = z
   .brand<'FunctionName'>();
 export type FunctionName = z.infer<typeof functionNameSchema>;
 
-/** A UUIDv7, so that ids sort by the time an invocation was accepted. */
+/** A UUIDv7, so that ids sort by the time at which invocations were accepted. */
 export const requestIdSchema = z
   .string()
   .regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/, {

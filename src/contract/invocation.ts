@@ -18,7 +18,7 @@ export const logMessageSchema = z.object({
 });
 export type LogMessage = z.infer<typeof logMessageSchema>;
 
-/** One per attempt, newest first. */
+/** One record per attempt, newest first. */
 export const logRecordSchema = z.object({
   request_id: requestIdSchema,
   function: functionNameSchema,
@@ -48,7 +48,7 @@ export const invocationStateSchema = z.enum([
   'cancelled',
 ]);
 export type InvocationState = z.infer<typeof invocationStateSchema>;
-/** The states an invocation ends in. */
+/** The final states of an invocation. */
 export type FinalState = Exclude<InvocationState, 'queued' | 'running' | 'retrying'>;
 
 export const invocationAttemptSchema = z.object({
@@ -59,17 +59,18 @@ export const invocationAttemptSchema = z.object({
   duration_ms: z.number(),
 });
 
-/** How the delivery of the result to the caller's URL went. */
+/** Delivery status of the callback. */
 export const callbackSchema = z.object({
   url: z.string(),
-  attempts: z.number().int().describe('Deliveries tried so far.'),
-  delivered_at: z.string().nullable().describe('When the receiver answered with a 2xx.'),
-  last_error: z.string().nullable().describe('Of the last attempt, when it failed.'),
+  attempts: z.number().int().describe('Number of delivery attempts so far.'),
+  delivered_at: z.string().nullable().describe('When the receiver responded with a 2xx status.'),
+  last_error: z.string().nullable().describe('Error of the last attempt.'),
 });
 
 /**
- * GET /v1/invocations/{id}. `input` and `output` are there while they are kept: text, or `…_base64`
- * of what is not UTF-8. The state of what has not ended is the queue's.
+ * GET /v1/invocations/{id}. `input` and `output` are present while they are kept: as text, or as
+ * `…_base64` if they are not UTF-8. The state of an invocation that has not ended comes from the
+ * queue.
  */
 export const invocationRecordSchema = z.object({
   request_id: requestIdSchema,
@@ -81,17 +82,16 @@ export const invocationRecordSchema = z.object({
   trigger_depth: z.number().int(),
   parent_id: requestIdSchema
     .nullable()
-    .describe('The invocation that published, enqueued or was replayed into this one.'),
-  message_id: requestIdSchema.optional().describe('Of one that a message has fired: which.'),
+    .describe(
+      'The invocation that published the event, enqueued this invocation or was replayed as this one.',
+    ),
+  message_id: requestIdSchema.optional().describe('The message that triggered the invocation.'),
   state: invocationStateSchema,
   attempts: z.array(invocationAttemptSchema),
   error: z.string().nullable(),
   input_size: z.number().int(),
   output_size: z.number().int().nullable(),
-  input: z
-    .string()
-    .nullable()
-    .describe('Null when it is not kept; in a list also when it is larger than 64 KB.'),
+  input: z.string().nullable().describe('Null if it is not kept; in a list also if it is larger than 64 KB.'),
   input_base64: z.string().optional(),
   output: z.string().nullable(),
   output_base64: z.string().optional(),

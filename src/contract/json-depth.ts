@@ -1,7 +1,10 @@
-/** Deeper values overflow the stack of whoever parses, writes or compares them later. */
+/**
+ * Maximum nesting depth of JSON values: deeper ones could overflow the stack of code that parses,
+ * serializes or compares them recursively.
+ */
 export const MAX_JSON_DEPTH = 100;
 
-/** How deep brackets nest outside strings; what is no JSON is left to the parser. */
+/** Returns the nesting depth of brackets outside of strings. Does not validate the JSON. */
 export function jsonDepth(text: string): number {
   let depth = 0;
   let deepest = 0;

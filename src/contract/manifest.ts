@@ -20,7 +20,7 @@ import { type StageEnv, stageNameSchema } from './project.js';
 import { parseOrRefuse } from './sentence.js';
 import { readYaml } from './yaml.js';
 
-/** The keys that a stage may set otherwise. */
+/** The keys that a stage may override. */
 const settingsShape = {
   public: z.boolean().optional(),
   memory: memorySchema.optional(),
@@ -42,7 +42,7 @@ const settingsShape = {
   trace: z.boolean().optional(),
 };
 
-/** The keys of function.yaml, as contract §1 and §12 name them. */
+/** The keys of function.yaml (contract §1 and §12). */
 const manifestSchema = z.strictObject({
   name: functionNameSchema,
   ...settingsShape,
@@ -50,7 +50,7 @@ const manifestSchema = z.strictObject({
   stages: z.record(stageNameSchema, z.strictObject(settingsShape)).optional(),
 });
 
-/** The API's names for keys of function.yaml, which people try here too. */
+/** API names of keys, which users also try in function.yaml. */
 const SYNONYMS = new Map([
   ['is_public', 'public'],
   ['memory_limit_mb', 'memory'],
@@ -66,21 +66,21 @@ const SYNONYMS = new Map([
   ['trigger', 'triggers'],
 ]);
 
-/** Every key as it is written in a sentence. */
+/** Every key as it appears in messages. */
 const KEYS = Object.keys(manifestSchema.shape).flatMap((key) =>
   key === 'retry' ? ['retry.count', 'retry.delay', 'retry.backoff'] : [key],
 );
 
 export interface Manifest {
-  /** As they are on the stage that was named. */
+  /** The settings for the selected stage. */
   settings: FunctionSettings;
-  /** A command that makes function.wasm in place of the one the CLI would choose. */
+  /** Command that builds function.wasm, instead of the toolchain that the CLI would select. */
   build?: string;
 }
 
 /**
- * Reads the text of function.yaml, as it is on a stage where one is named. Throws
- * `invalid_manifest` with one sentence on the first thing that is wrong.
+ * Parses the text of a function.yaml, with the values of a stage if one is given. Throws
+ * `invalid_manifest` with a message about the first error.
  */
 export function parseManifest(text: string, fileName = 'function.yaml', stage?: StageEnv): Manifest {
   const value = readYaml(text, fileName);
@@ -95,7 +95,8 @@ export function parseManifest(text: string, fileName = 'function.yaml', stage?: 
   const overrides = stage === undefined ? {} : (stages[stage.name] ?? {});
   const { build, name, public: isPublic, memory, timeout, ...others } = { ...parsed, ...overrides };
   const retry = { ...parsed.retry, ...overrides.retry };
-  // The nearer to the function, the more it says: the stage of all, then the function's own.
+  // Precedence: the function's env, the stage's env for all functions, the function's env for the
+  // stage.
   const env = { ...parsed.env, ...stage?.env, ...overrides.env };
   const { retry: _, ...rest } = { ...others, env };
   const settings = functionSettingsSchema.parse({

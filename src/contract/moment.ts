@@ -1,8 +1,8 @@
 const ISO = /^(\d{4})-(\d\d)-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.\d+)?)?(?:Z|[+-](\d\d):(\d\d)))?$/;
 
 /**
- * Whether a date, or a time in the shape of RFC 3339, is one that there is: `Date.parse` makes
- * March of the 30th of February.
+ * Returns whether a date or an RFC 3339 time exists: `Date.parse` turns February 30 into a day in
+ * March.
  */
 export function isRealTime(text: string): boolean {
   const match = ISO.exec(text);
@@ -15,7 +15,7 @@ export function isRealTime(text: string): boolean {
   );
 }
 
-/** The same of what begins with a date. */
+/** Returns whether the date at the beginning of the text exists. */
 export function isRealDay(text: string): boolean {
   const [, year, month, day] = /^(\d{4})-(\d\d)-(\d\d)/.exec(text) ?? [];
   return isDay(Number(year), Number(month), Number(day));

@@ -2,9 +2,9 @@ import { AppError } from '../errors.js';
 import { MAX_JSON_DEPTH } from './json-depth.js';
 
 /**
- * `__proto__` is an own key of what a parser makes, and whatever checks or copies objects passes
- * over it: as no setting has that name, and no variable needs it, it is refused wherever it stands.
- * So is what has no end: YAML can refer to itself.
+ * Throws `invalid_manifest` if an object has the key `__proto__`, which parsers create as an own
+ * key but validation and copying skip; no setting or variable needs it. Also limits the depth,
+ * since YAML can contain cycles.
  */
 export function assertOrdinaryKeys(value: unknown, where: string, depth = 0): void {
   if (typeof value !== 'object' || value === null) return;

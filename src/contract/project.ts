@@ -12,7 +12,7 @@ export const stageNameSchema = z.string().regex(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/,
   error: 'must be a name of letters, digits, "-" and "_", such as "production"',
 });
 
-/** A stage as it is written, variables and all. */
+/** A stage as written, before its variables are substituted. */
 const writtenStageSchema = z.strictObject({
   url: z.string().min(1).optional(),
   namespace: z.string().min(1).optional(),
@@ -21,37 +21,36 @@ const writtenStageSchema = z.strictObject({
 });
 const stageSchema = writtenStageSchema.extend({ namespace: namespaceSchema.optional() });
 
-/** The keys of orama.yaml, as contract §12 names them. */
+/** The keys of orama.yaml (contract §12). */
 const projectSchema = z.strictObject({
   functions: z.array(z.string().min(1)).min(1).max(100),
   stages: z.record(stageNameSchema, writtenStageSchema).default({}),
 });
 
-/** What a stage says about the functions on it. */
+/** The part of a stage that applies to functions. */
 export interface StageEnv {
   name: string;
   env: Readonly<Record<string, string>>;
 }
 
-/** Where a project is deployed to, and with what. */
+/** A deployment target of a project. */
 export interface Stage extends StageEnv {
   url?: string;
   namespace?: string;
-  /** Seen from the project's directory. */
+  /** Path relative to the project's directory. */
   secretsFile?: string;
 }
 
 export interface ProjectFile {
-  /** Patterns of directories that hold a function.yaml. */
+  /** Glob patterns of directories with a function.yaml. */
   functions: readonly string[];
   stages: readonly string[];
-  /** A stage with its variables filled in; undefined when there is none of this name. */
+  /** Returns a stage with its variables substituted, or undefined if it does not exist. */
   stage(name: string, variables: Variables): Stage | undefined;
 }
 
 /**
- * Reads the text of orama.yaml. Throws `invalid_manifest` with one sentence on the first thing that
- * is wrong.
+ * Parses the text of an orama.yaml. Throws `invalid_manifest` with a message about the first error.
  */
 export function parseProject(text: string): ProjectFile {
   const refusal = { where: PROJECT_FILE, code: 'invalid_manifest', keys: KEYS } as const;
@@ -63,8 +62,7 @@ export function parseProject(text: string): ProjectFile {
     stages: Object.keys(stages),
     stage(name, variables) {
       if (!Object.hasOwn(stages, name)) return undefined;
-      // Filled in only here: the variables of one stage need not be there where another is
-      // deployed.
+      // Substituted only here, so that the variables of other stages need not be set.
       const filled = fillIn(stages[name], variables, `${PROJECT_FILE}: stages.${name}`);
       const { url, namespace, env, secrets_file } = parseOrRefuse(stageSchema, filled, refusal);
       return {

@@ -3,17 +3,17 @@ import { AppError } from '../errors.js';
 const REMEDY = 'Remove what is not needed, or ask the operator for a larger quota.';
 
 interface QuotaSpec {
-  /** What a namespace has where neither the admin nor the operator has set anything. */
+  /** Limit of a namespace if neither the admin nor the operator has set one. */
   default: number;
-  /** `count` and `size` are refused with 413; `rate` and `queue` with 429 and Retry-After. */
+  /** `count` and `size` respond with 413, `rate` and `queue` with 429 and Retry-After. */
   kind: 'count' | 'size' | 'rate' | 'queue';
   about: string;
-  /** What to do when it is reached; `REMEDY` where it is left out. */
+  /** What to do when the limit is reached; default `REMEDY`. */
   remedy?: string;
 }
 
 /**
- * The quotas of a namespace. Each has a setting `QUOTA_<NAME>`; names ending in `_mb` are in MB
+ * The quotas of a namespace. Each has a setting `QUOTA_<NAME>`; names that end in `_mb` are in MB
  * (2^20 bytes).
  */
 export const QUOTAS = {
@@ -21,39 +21,39 @@ export const QUOTAS = {
   versions_per_function: {
     default: 1000,
     kind: 'count',
-    about: 'Versions kept of one function.',
+    about: 'Versions of one function.',
     remedy:
       'Versions go with their function only: delete the function and deploy it again, deploy under another name, or ask the operator for a larger quota.',
   },
-  triggers: { default: 5000, kind: 'count', about: 'Triggers of a namespace, topics and schedules.' },
+  triggers: { default: 5000, kind: 'count', about: 'Triggers of a namespace, with topics and schedules.' },
   schedule_runs_per_hour: {
     default: 20_000,
     kind: 'rate',
-    about: 'Runs that the schedules of a namespace may come to in their busiest hour.',
+    about: 'Runs of all schedules of a namespace in their busiest hour.',
   },
   secrets: { default: 1000, kind: 'count', about: 'Secrets of a namespace.' },
   keys: { default: 1000, kind: 'count', about: 'API keys of a namespace.' },
-  database_mb: { default: 1024, kind: 'size', about: "A namespace's database, in MB." },
+  database_mb: { default: 1024, kind: 'size', about: "Size of a namespace's database, in MB." },
   storage_mb: {
     default: 10_240,
     kind: 'size',
     about: 'Modules and stored blobs of a namespace, in MB; equal bytes count once.',
   },
-  cache_mb: { default: 64, kind: 'size', about: "A namespace's cache entries, in MB." },
+  cache_mb: { default: 64, kind: 'size', about: 'Cache entries of a namespace, in MB.' },
   log_mb_per_day: {
     default: 1024,
     kind: 'size',
-    about: 'Log lines of a namespace per UTC day, in MB; beyond, lines are left out of the log.',
+    about: 'Log lines of a namespace per UTC day, in MB; above it, lines are dropped.',
   },
   waiting_jobs: {
     default: 50_000,
     kind: 'queue',
-    about: "A namespace's share of QUEUE_MAX_WAITING: jobs that wait to be run.",
+    about: 'Waiting jobs of a namespace: its share of QUEUE_MAX_WAITING.',
   },
   waiting_mb: {
     default: 256,
     kind: 'queue',
-    about: "A namespace's share of QUEUE_MAX_MB: input of all its jobs on the queue, in MB.",
+    about: 'Input of all jobs of a namespace on the queue, in MB: its share of QUEUE_MAX_MB.',
   },
   delayed_jobs: {
     default: 20_000,
@@ -63,12 +63,12 @@ export const QUOTAS = {
   jobs_per_invocation: {
     default: 10_000,
     kind: 'count',
-    about: 'Jobs that one attempt of an invocation may cause by publish and enqueue.',
+    about: 'Jobs that one attempt of an invocation may cause by publishing and enqueueing.',
   },
   concurrent_guests: {
     default: 256,
     kind: 'queue',
-    about: 'Guests of a namespace running at once in one worker process; further ones wait.',
+    about: 'Guests of a namespace that run at the same time in one worker process; further ones wait.',
   },
   sockets: { default: 5000, kind: 'queue', about: 'Open WebSockets and event streams of a namespace.' },
   requests_per_minute: { default: 600_000, kind: 'rate', about: 'Requests of a namespace per minute.' },
@@ -78,22 +78,22 @@ export type QuotaName = keyof typeof QUOTAS;
 export type QuotaLimits = Readonly<Record<QuotaName, number>>;
 
 export const QUOTA_NAMES = Object.keys(QUOTAS) as QuotaName[];
-/** The largest limit that can be set: MB of it in bytes still are a safe integer. */
+/** Maximum limit: in MB, its value in bytes is still a safe integer. */
 export const MAX_QUOTA = 2 ** 32;
 
-/** Queues and sockets drain at their own pace; this is long enough for something to have ended. */
+/** Retry-After of queues and sockets, whose rate of release is unknown. */
 const RETRY_AFTER_SECONDS = 5;
 
 export interface QuotaUse {
   namespace: string;
   limit: number;
-  /** In the unit of the quota, before what was refused. */
+  /** Current usage in the unit of the quota, without the refused item. */
   used: number;
-  /** Seconds; for rates, which know it. */
+  /** Seconds; set for rates, for which it is known. */
   retryAfter?: number;
 }
 
-/** The refusal of contract §11: 429 for rates and queues, 413 for sizes and counts. */
+/** Creates the error of contract §11: status 429 for rates and queues, 413 for sizes and counts. */
 export function quotaExceeded(name: QuotaName, { namespace, limit, used, retryAfter }: QuotaUse): AppError {
   const unit = name.includes('_mb') ? ' MB' : '';
   const message = `The quota ${name} of namespace "${namespace}" is exceeded: ${rounded(used)}${unit} of ${limit}${unit} are used`;
@@ -109,7 +109,7 @@ export function quotaExceeded(name: QuotaName, { namespace, limit, used, retryAf
   );
 }
 
-/** For people: a hundredth of a MB is exact enough. */
+/** Rounds to hundredths, for display. */
 export function rounded(used: number): number {
   return Math.round(used * 100) / 100;
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { functionNameSchema, namespaceSchema } from './ids.js';
 import { ALL_SCOPES, grantedScopeSchema } from './scopes.js';
 
-/** A trigger as the API shows it: one that a topic fires, or one that a schedule fires. */
+/** A trigger as shown by the API, with a topic or with a schedule. */
 export const topicTriggerSchema = z.object({
   id: z.string(),
   function: functionNameSchema,
@@ -35,7 +35,7 @@ export const keyRecordSchema = z.object({
   id: z.string(),
   name: z.string(),
   namespace: namespaceSchema,
-  // An engine of an earlier version says nothing of limits, and has none.
+  // Engines of earlier versions do not return restrictions, as they have none.
   scopes: z.array(grantedScopeSchema).default([ALL_SCOPES]),
   functions: z
     .array(z.string())
@@ -43,18 +43,21 @@ export const keyRecordSchema = z.object({
     .default(null)
     .describe('Names and patterns; null for all functions.'),
   expires_at: z.string().nullable().default(null),
-  created_by: z.string().default('').describe('Whose credential made it; it ends with that credential.'),
+  created_by: z
+    .string()
+    .default('')
+    .describe('The credential that created the key; the key is revoked with it.'),
   created_at: z.string(),
   last_used_at: z.string().nullable(),
 });
 export type KeyRecord = z.infer<typeof keyRecordSchema>;
 
-/** One line of the audit log: what was changed by whom. */
+/** An entry of the audit log: who changed what. */
 export const auditEventSchema = z.object({
   at: z.string(),
   actor: z.string().describe('A wallet, or `key:<id>`.'),
-  action: z.string().describe('Such as `function.deploy`.'),
-  target: z.string().describe('What it was done to, such as a function with its version.'),
-  request_id: z.string().describe('As the reply said in X-Request-ID.'),
+  action: z.string().describe('An action such as `function.deploy`.'),
+  target: z.string().describe('The changed object, such as a function with its version.'),
+  request_id: z.string().describe('The X-Request-ID of the response.'),
 });
 export type AuditEvent = z.infer<typeof auditEventSchema>;

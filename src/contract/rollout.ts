@@ -14,7 +14,7 @@ const stepsSchema = z
     error: 'must rise from step to step',
   });
 
-/** What starts a rollout. */
+/** The request that starts a rollout. */
 export const rolloutRequestSchema = z.strictObject({
   to: versionNumberSchema,
   steps: stepsSchema.default([5, 25, 50]),
@@ -36,14 +36,14 @@ export const rolloutRecordSchema = z.object({
   to: versionNumberSchema,
   from: versionNumberSchema,
   state: z.enum(ROLLOUT_STATES),
-  /** Of the invocations that go to `to` now. */
+  /** Percentage of invocations that currently go to `to`. */
   percent: z.number(),
   steps: z.array(z.number()),
   every_seconds: z.number(),
   max_error_percent: z.number(),
   min_calls: z.number(),
   max_p95_ms: z.number().nullable(),
-  /** Of `to` since this step began; of the last step once it has ended. */
+  /** Figures of `to` in the current step, or in the last step if the rollout has ended. */
   calls: z.number(),
   errors: z.number(),
   p95_ms: z.number().nullable(),
@@ -53,5 +53,5 @@ export const rolloutRecordSchema = z.object({
 });
 export type RolloutRecord = z.infer<typeof rolloutRecordSchema>;
 
-/** The topic that tells a namespace how its rollouts end. */
+/** Topic on which a namespace is notified of the end of its rollouts. */
 export const ROLLOUT_TOPIC = 'orama:rollout';

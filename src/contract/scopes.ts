@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { show } from './show.js';
 
-/** What a key may be allowed to do; every route and socket names the one that it needs. */
+/** The scopes of a key. Every route and socket requires one of them. */
 export const SCOPES = {
   invoke: 'Invoke functions; cancel and replay invocations; purge dead letters.',
   publish: 'Publish messages.',
@@ -13,22 +13,22 @@ export const SCOPES = {
 } as const;
 
 export type Scope = keyof typeof SCOPES;
-/** The scopes in which a key that is limited to some functions is held to them. */
+/** The scopes to which a key's restriction to some functions applies. */
 export const FUNCTION_SCOPES: ReadonlySet<Scope> = new Set<Scope>(['invoke', 'read', 'deploy']);
 
-/** `*`: all of them, also those that a later version adds. */
+/** All scopes, including those of later versions. */
 export const ALL_SCOPES = '*';
 export const grantedScopeSchema = z.enum([...(Object.keys(SCOPES) as Scope[]), ALL_SCOPES]);
 export type GrantedScope = z.infer<typeof grantedScopeSchema>;
 
-/** A function's name in which `*` stands for any characters, none included: `hook-*`. */
+/** A function name in which `*` matches any characters, also none: `hook-*`. */
 export const functionGlobSchema = z.string().regex(/^[A-Za-z0-9_*-]{1,64}$/, {
   error: ({ input }) => `must be a function's name or a pattern such as "hook-*", not ${show(input)}`,
 });
 
 /**
- * Whether a pattern matches a name; also whether it covers another pattern, whose `*` only a `*`
- * can match.
+ * Returns whether a pattern matches a name, or whether it covers another pattern, whose `*` matches
+ * only a `*`.
  */
 export function globMatches(pattern: string, name: string): boolean {
   const [first = '', ...rest] = pattern.split('*');
@@ -46,7 +46,7 @@ export function globMatches(pattern: string, name: string): boolean {
   return true;
 }
 
-/** What a key may do, and with which functions: null for all of them. */
+/** What a key may do, and with which functions (null for all). */
 export interface Rights {
   readonly scopes: readonly GrantedScope[];
   readonly functions: readonly string[] | null;

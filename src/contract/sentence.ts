@@ -4,23 +4,20 @@ import { suggest } from '../suggest.js';
 import { show } from './show.js';
 
 export interface Refusal {
-  /** Put before the sentence, e.g. `function.yaml`. */
+  /** Prefix of the message, such as `function.yaml`. */
   where?: string;
   code: ErrorCode;
-  /** The known keys, written as in a sentence, for suggestions. */
+  /** Known keys as they appear in messages, for suggestions. */
   keys?: readonly string[];
-  /**
-   * Keys that are spelled differently here than people may know them, e.g. `memory_limit_mb` →
-   * `memory`.
-   */
+  /** Other names of keys, such as `memory_limit_mb` → `memory`. */
   synonyms?: ReadonlyMap<string, string>;
-  /** How a path is written; by default `retry.count`, `triggers[0].topic`. */
+  /** Formats a path; by default `retry.count`, `triggers[0].topic`. */
   name?: (path: readonly PropertyKey[]) => string;
 }
 
 /**
- * Parses, or throws an error whose message is one sentence naming the key, the value and what is
- * allowed.
+ * Parses the value. Throws an error whose message is one sentence with the key, the value and what
+ * is allowed.
  */
 export function parseOrRefuse<S extends z.ZodType>(schema: S, value: unknown, refusal: Refusal): z.output<S> {
   const result = schema.safeParse(value, { error: predicate });
@@ -44,7 +41,10 @@ function sentence(issues: readonly z.core.$ZodIssue[], refusal: Refusal): string
   return name === '' ? issue.message : `${name} ${issue.message}`;
 }
 
-/** Of the shapes a value may have, the one its keys say was meant: all it requires is there. */
+/**
+ * Returns the issues of the union branch that the value was probably meant for: the one whose
+ * required keys are all present.
+ */
 function meantBranch(
   branches: readonly (readonly z.core.$ZodIssue[])[],
 ): readonly z.core.$ZodIssue[] | undefined {
@@ -62,7 +62,7 @@ function unknownKey(issue: z.core.$ZodIssueUnrecognizedKeys, parent: string, ref
   return `unknown key ${show(full)}${known.length > 0 ? `; the keys are ${known.join(', ')}` : ''}`;
 }
 
-/** `retry.count`, `triggers[0].topic`. */
+/** Formats a path as `retry.count` or `triggers[0].topic`. */
 export function dotted(path: readonly PropertyKey[]): string {
   return path.reduce<string>((text, part) => {
     if (typeof part === 'number') return `${text}[${part}]`;
@@ -81,7 +81,7 @@ const TYPES: Record<string, string> = {
   record: 'a map',
 };
 
-/** What zod would say in its own words, said as the end of a sentence that begins with the key. */
+/** Translates a zod issue to the end of a sentence that begins with the key. */
 function predicate(issue: z.core.$ZodRawIssue): string {
   switch (issue.code) {
     case 'invalid_type':

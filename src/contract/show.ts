@@ -1,6 +1,6 @@
 const LONGEST = 80;
 
-/** A refused value as it is quoted in the sentence that refuses it: JSON, cut when long. */
+/** Formats an invalid value for an error message, as truncated JSON. */
 export function show(value: unknown): string {
   if (value === undefined) return 'missing';
   const isNumber = typeof value === 'number' || typeof value === 'bigint';
@@ -8,7 +8,7 @@ export function show(value: unknown): string {
   return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
 }
 
-/** JSON has no form for a bigint of its own. */
+/** JSON has no representation of bigints. */
 function withDigits(_key: string, value: unknown): unknown {
   return typeof value === 'bigint' ? value.toString() : value;
 }

@@ -1,16 +1,19 @@
 import { z } from 'zod';
 import { requestIdSchema } from './ids.js';
 
-/** Of one attempt; what comes beyond is run and not recorded. */
+/** Limit per attempt; further calls run but are not recorded. */
 export const MAX_TRACED_CALLS = 1000;
 export const MAX_TRACE_BYTES = 1 << 20;
 
-/** What a host call has given, by its kind. */
+/** The result of a host call, by its kind. */
 export const tracedResultSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('none') }),
   z.object({ kind: z.literal('text'), text: z.string() }),
   z.object({ kind: z.literal('bytes'), base64: z.string() }),
-  z.object({ kind: z.literal('integer'), integer: z.string().describe('In decimal: it may have 64 bits.') }),
+  z.object({
+    kind: z.literal('integer'),
+    integer: z.string().describe('Decimal text, as it may have 64 bits.'),
+  }),
   z.object({ kind: z.literal('error'), code: z.string(), message: z.string() }),
 ]);
 export type TracedResult = z.infer<typeof tracedResultSchema>;
@@ -20,25 +23,25 @@ export const tracedCallSchema = z.object({
   about: z
     .string()
     .describe(
-      'What it was called for: method and URL, the SQL, a key, a topic, a name. Cut at 1,000 characters.',
+      'The main argument: method and URL, the SQL, a key, a topic, or a name. Truncated to 1,000 characters.',
     ),
-  digest: z.string().describe('Of all its arguments, with the values of secrets left out.'),
-  started_ms: z.number().describe('After the start of the attempt.'),
+  digest: z.string().describe('Digest of all arguments, without the values of secrets.'),
+  started_ms: z.number().describe('Milliseconds after the start of the attempt.'),
   duration_ms: z.number(),
   result: tracedResultSchema,
 });
 export type TracedCall = z.infer<typeof tracedCallSchema>;
 
-/** What one attempt of a function with `trace: true` asked of the engine, and what it was given. */
+/** The host calls of one attempt of a function with `trace: true`, with their results. */
 export const traceSchema = z.object({
   request_id: requestIdSchema,
   attempt: z.number().int(),
-  truncated: z.boolean().describe('There were more than 1,000 calls or 1 MB.'),
+  truncated: z.boolean().describe('There were more than 1,000 calls, or more than 1 MB.'),
   calls: z.array(tracedCallSchema),
 });
 export type Trace = z.infer<typeof traceSchema>;
 
-/** Stands in the trace where the value of a secret was. */
+/** Replaces the value of a secret in a trace. */
 export function secretPlaceholder(name: string): string {
   return `«secret ${name}»`;
 }

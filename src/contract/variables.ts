@@ -2,12 +2,13 @@ import { AppError } from '../errors.js';
 
 export type Variables = Readonly<Record<string, string | undefined>>;
 
-/** `${NAME}`, `${NAME:-else}`; `$${` is a dollar sign and a brace. */
+/** `${NAME}` or `${NAME:-default}`; `$${` is an escaped `${`. */
 const VARIABLE = /\$(\$\{)|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g;
 
 /**
- * The value with the variables in its strings replaced. After the file was parsed, so that no value
- * of a variable can be read as YAML. Throws `bad_config` for a variable that is not set.
+ * Substitutes the variables in all strings of a parsed value; since this happens after parsing,
+ * values of variables are never interpreted as YAML. Throws `bad_config` for a variable that is not
+ * set.
  */
 export function fillIn(value: unknown, variables: Variables, where: string): unknown {
   if (typeof value === 'string') return fillText(value, variables, where);
@@ -21,7 +22,7 @@ export function fillIn(value: unknown, variables: Variables, where: string): unk
 function fillText(text: string, variables: Variables, where: string): string {
   return text.replace(VARIABLE, (_, escaped?: string, name?: string, otherwise?: string) => {
     if (escaped !== undefined || name === undefined) return '${';
-    // Empty is how shells and compose files say "unset".
+    // Shells and compose files use an empty value for "unset".
     const found = variables[name] || otherwise;
     if (found !== undefined) return found;
     const sentence = `${where} needs the variable ${name}, which is not set; set it in the environment or in .env`;

@@ -10,13 +10,13 @@ export const versionMessageSchema = z
   })
   .max(MAX_MESSAGE_LENGTH, { error: `must have at most ${MAX_MESSAGE_LENGTH} characters` });
 
-/** `-dirty`: the sources had changes that were not committed. */
+/** `-dirty`: the sources had uncommitted changes. */
 export const gitCommitSchema = z.string().regex(/^[0-9a-f]{7,64}(-dirty)?$/, {
   error: (issue) =>
     `must be a commit of git, 7 to 64 hexadecimal digits and -dirty where sources had changed, not ${show(issue.input)}`,
 });
 
-/** What a version is made of, as whoever deploys it says. */
+/** Origin of a version, as given by the deployer. */
 export interface VersionOrigin {
   message: string | null;
   git_commit: string | null;

@@ -1,7 +1,7 @@
 import { parseDocument } from 'yaml';
 import { AppError } from '../errors.js';
 
-/** The map that a YAML file holds. Throws `invalid_manifest`. */
+/** Parses a YAML file that contains a mapping. Throws `invalid_manifest`. */
 export function readYaml(text: string, fileName: string): object {
   const document = parseDocument(text, { prettyErrors: true, logLevel: 'silent' });
   const fault = document.errors[0];

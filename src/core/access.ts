@@ -7,14 +7,14 @@ import { type Catalog, functionNotFound } from './catalog.js';
 export interface FunctionRef {
   namespace: Namespace;
   name: FunctionName;
-  /** A version's number, or an alias. */
+  /** A version number or an alias. */
   version?: VersionRef;
 }
 
 /**
- * A function runs for its own namespace, and for anybody when it is public. To other credentials a
- * private one does not exist; to an anonymous call it is 401. An old version is public only while
- * the newest is.
+ * Throws unless the principal may invoke the function: one of its own namespace, or a public one.
+ * For other credentials a private function does not exist (404); an anonymous call gets 401. An old
+ * version is public only while the newest version is.
  */
 export async function assertMayInvoke(
   catalog: Catalog,

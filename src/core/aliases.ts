@@ -5,7 +5,7 @@ import type { StoredAlias } from '../ports/store/aliases.js';
 import type { Store } from '../ports/store.js';
 import type { Catalog } from './catalog.js';
 
-/** Names for versions, which invocations, triggers, schedules and HTTP routes follow. */
+/** Manages aliases of versions, which invocations, triggers, schedules and HTTP routes resolve. */
 export interface Aliases {
   list(namespace: Namespace, fn: FunctionName): Promise<AliasRecord[]>;
   put(namespace: Namespace, fn: FunctionName, alias: Alias, target: AliasTarget): Promise<AliasRecord>;
@@ -13,7 +13,7 @@ export interface Aliases {
 }
 
 export function createAliases({ store, catalog }: { store: Store; catalog: Catalog }): Aliases {
-  /** While a rollout moves `live`, nobody else does. */
+  /** Throws `conflict` while a rollout controls the alias `live`. */
   const assertNoRollout = async (namespace: Namespace, fn: FunctionName, alias: Alias) => {
     if (alias !== LIVE_ALIAS) return;
     const rollout = await store.rollouts.get(namespace, fn);

@@ -6,13 +6,17 @@ import { uuidv7 } from '../uuid.js';
 import type { Actor } from './auth/principal.js';
 
 /**
- * Who changed what, kept as long as logs. Where the store can write the event in one step with the
- * change, the use case passes it the entry; else it records the event before it answers.
+ * The audit log, kept as long as invocation logs. If the store can write an entry atomically with
+ * the change, the use case passes the entry to it; otherwise it records the entry before it
+ * returns.
  */
 export interface Audit {
-  /** Durable when it resolves. `namespace`: by default the actor's own. */
+  /**
+   * Records an entry; it is durable when the promise resolves. `namespace` defaults to that of the
+   * actor.
+   */
   record(by: Actor, action: AuditAction, target: string, namespace?: Namespace): Promise<void>;
-  /** Newest first. */
+  /** Lists events, newest first. */
   list(query: AuditQuery): Promise<{ items: AuditEvent[]; nextCursor: string | null }>;
 }
 
@@ -23,7 +27,7 @@ export function createAudit({ store }: { store: Pick<Store, 'audit'> }): Audit {
   };
 }
 
-/** For a store's method that writes it together with the change. */
+/** Creates an entry for a store method that writes it together with the change. */
 export function auditEntry(
   { principal, requestId }: Actor,
   action: AuditAction,

@@ -4,20 +4,20 @@ import { AppError } from '../errors.js';
 import type { SettingStore } from '../ports/store/settings.js';
 
 /**
- * Carries the trigger depth of the invocation that made a request; in lower case, as Node has it.
+ * Header with the trigger depth of the invocation that sent the request; in lower case, as in Node.
  */
 export const DEPTH_HEADER = 'x-orama-depth';
 
 /**
- * The trigger depth over HTTP. What a function requests goes to whatever name and proxy the engine
- * is reached by, so every request of http_fetch carries the depth of its invocation, signed; one
- * that comes back to an engine of this installation is a step deeper. A header that nobody here has
- * signed counts for nothing, and one that was signed can only make a call deeper.
+ * Propagates the trigger depth over HTTP. Since the engine can be reached by any host name or
+ * proxy, every request of http_fetch carries the signed depth of its invocation. A request that
+ * arrives at an engine of this installation has a depth one greater. Headers without a valid
+ * signature are ignored; a valid one can only increase the depth of a call.
  */
 export interface CallDepth {
-  /** The header's value for what an invocation at this depth requests. */
+  /** Returns the header's value for requests of an invocation at this depth. */
   sign(depth: number): string;
-  /** The depth of what a request causes: 0 for one from outside. */
+  /** Returns the depth of the invocation that a request causes; 0 without a valid header. */
   read(header: string | string[] | undefined): number;
 }
 
@@ -42,7 +42,10 @@ export async function createCallDepth(settings: SettingStore): Promise<CallDepth
   };
 }
 
-/** For what would run an invocation: a chain of calls ends where a chain of triggers does. */
+/**
+ * Throws `loop_detected` if the depth exceeds the limit, which is the same for chains of calls and
+ * of triggers.
+ */
 export function assertDepth(depth: number): void {
   if (depth <= MAX_TRIGGER_DEPTH) return;
   throw new AppError(

@@ -12,13 +12,13 @@ import { uuidv7 } from '../uuid.js';
 import { auditEntry } from './audit.js';
 import type { Actor } from './auth/principal.js';
 
-/** About an hour in all: 5 s, 10 s, 20 s … */
+/** About 43 minutes in total: 5 s, 10 s, 20 s … */
 const ATTEMPTS = 10;
 const BACKOFF_MS = 5000;
 const TIMEOUT_MS = 30_000;
 /**
- * A namespace's tries in a minute, and the kilobytes of them: no receiver is flooded in the
- * engine's name.
+ * Limits of a namespace's callbacks per minute, in attempts and in kilobytes, so that the engine
+ * cannot be used to flood a receiver.
  */
 const TRIES_PER_MINUTE = 6000;
 const KB_PER_MINUTE = 256 << 10;
@@ -26,27 +26,30 @@ const SECRET_SCOPE = 'callback-secret';
 const KIND = 'callback';
 
 /**
- * Results POSTed to where the caller asked: durable, retried, signed with the namespace's callback
- * secret.
+ * Delivers results by POST to the URL given by the caller: durably, with retries, and signed with
+ * the namespace's callback secret.
  */
 export interface Callbacks {
-  /** Durable when it resolves; of one invocation it is sent once. */
+  /**
+   * Adds a delivery; it is durable when the promise resolves. Adding it again for the same
+   * invocation has no effect.
+   */
   send(of: CallbackOwner, url: string, body: Record<string, unknown>): Promise<void>;
   /** Starts delivering. */
   start(): Promise<Closable>;
-  /** Made at first use. */
+  /** Returns the namespace's secret, generated on first use. */
   secret(namespace: Namespace): Promise<string>;
   renewSecret(by: Actor, namespace: Namespace): Promise<string>;
 }
 
-/** The invocation whose result it is. */
+/** The invocation whose result is delivered. */
 export interface CallbackOwner {
   id: RequestId;
   namespace: Namespace;
 }
 
 const payloadSchema = z.object({
-  /** Of the invocation; absent in those of an earlier version. */
+  /** Id of the invocation; absent in tasks of an earlier version. */
   id: requestIdSchema.optional(),
   namespace: namespaceSchema,
   url: z.string(),
@@ -65,7 +68,10 @@ export function createCallbacks(deps: CallbacksDeps): Callbacks {
   const { store, tasks, egress, rateLimiter, logger } = deps;
   const secret = (namespace: Namespace) => store.settings.putIfAbsent(SECRET_SCOPE, namespace, newSecret());
 
-  /** A try that is put off counts as one: what comes too fast for an hour is dropped in the end. */
+  /**
+   * A delayed attempt counts as an attempt, so callbacks that exceed the limit for long are
+   * eventually dropped.
+   */
   const countTry = async (namespace: Namespace, body: string) => {
     const kilobytes = Math.ceil(body.length / 1024);
     const verdicts = [
@@ -86,15 +92,14 @@ export function createCallbacks(deps: CallbacksDeps): Callbacks {
         ...signatures(await secret(namespace), { id: id ?? uuidv7(), body, at: Date.now() }),
       },
       body: Buffer.from(body),
-      // One that would turn the POST into a GET, without its body and signature, is the receiver's
-      // answer.
+      // Do not follow a redirect that would change POST to GET and drop the body and its signature.
       keepMethod: true,
       timeoutMs: TIMEOUT_MS,
-      // What is said beside the status is of no use to anybody.
+      // Only the status is used.
       ignoresBody: true,
       maxResponseBytes: 64 << 10,
     });
-    // 4xx will hardly get better by itself, but receivers answer 404 while they are deployed.
+    // 4xx is retried as well, as receivers respond with 404 while they are being deployed.
     if (status < 200 || status >= 300) {
       throw new AppError(
         'unavailable',
@@ -104,8 +109,8 @@ export function createCallbacks(deps: CallbacksDeps): Callbacks {
   };
 
   /**
-   * That it cannot be noted takes nothing from a delivery: to send it again only for that would be
-   * worse.
+   * Records the outcome of an attempt. A failure to record it is only logged: delivering again just
+   * for that would be worse.
    */
   const note = async ({ id, url }: z.output<typeof payloadSchema>, error: unknown) => {
     if (id === undefined) return;
@@ -113,7 +118,12 @@ export function createCallbacks(deps: CallbacksDeps): Callbacks {
       error === null ? { deliveredAt: Date.now(), error: null } : { deliveredAt: null, error: toldOf(error) };
     await store.callbacks
       .attempted(id, url, outcome)
-      .catch((cause) => logger.warn({ request_id: id, err: messageOf(cause) }, 'a callback was not noted'));
+      .catch((cause) =>
+        logger.warn(
+          { request_id: id, err: messageOf(cause) },
+          'the outcome of a callback could not be recorded',
+        ),
+      );
   };
 
   const deliver = async (text: string) => {
@@ -122,8 +132,7 @@ export function createCallbacks(deps: CallbacksDeps): Callbacks {
       await post(payload);
     } catch (error) {
       await note(payload, error);
-      // The address was allowed when the call was accepted and is not any more: no later attempt
-      // will help.
+      // The URL was allowed when the call was accepted but is not any more; retries cannot succeed.
       if (isAppError(error, 'egress_refused')) return;
       throw error;
     }
@@ -139,8 +148,7 @@ export function createCallbacks(deps: CallbacksDeps): Callbacks {
       return value;
     },
     async send({ id, namespace }, url, body) {
-      // Best effort, as is every note of it: with the store away the callback goes out all the
-      // same.
+      // Best effort: the callback is sent even if the store is unreachable.
       await store.callbacks.add(id, url).catch(() => undefined);
       await tasks.add({
         id,
@@ -157,19 +165,19 @@ export function createCallbacks(deps: CallbacksDeps): Callbacks {
 
 const SECRET_PREFIX = 'whsec_';
 
-/** In the form of Standard Webhooks, which its libraries take as it is. */
+/** Generates a secret in the format of Standard Webhooks (`whsec_` and Base64). */
 function newSecret(): string {
   return `${SECRET_PREFIX}${randomBytes(32).toString('base64')}`;
 }
 
 /**
- * Ours over the body, with the secret's text as the key; and the headers of Standard Webhooks,
- * whose signature covers the message's id and the time of this try, so that a receiver can tell a
- * body that is sent again by somebody else.
+ * Returns the signature headers: the engine's own signature of the body, with the secret's text as
+ * the key, and those of Standard Webhooks, which cover the message id and the time of the attempt,
+ * so that a receiver can detect replays.
  */
 function signatures(secret: string, { id, body, at }: { id: string; body: string; at: number }) {
   const timestamp = String(Math.floor(at / 1000));
-  // A secret of an earlier version has another form; its text is the key.
+  // A secret of an earlier version has no prefix; its text is the key.
   const key = secret.startsWith(SECRET_PREFIX)
     ? Buffer.from(secret.slice(SECRET_PREFIX.length), 'base64')
     : secret;
@@ -183,8 +191,8 @@ function signatures(secret: string, { id, body, at }: { id: string; body: string
 }
 
 /**
- * What the namespace's people read of an attempt that failed; what nobody foresaw is told to the
- * log alone.
+ * Returns the error text that the namespace can read. Unexpected errors appear only in the engine's
+ * log.
  */
 function toldOf(error: unknown): string {
   return isAppError(error) ? error.message : 'The engine failed at this delivery; its log has the details.';

@@ -14,18 +14,18 @@ const CHANNEL = 'catalog';
 const DEPLOYED = 'deployed';
 
 /**
- * Functions and triggers as the hot paths see them: cached in the process, dropped by a message
- * from whoever changed them, and in any case never older than 2 s. That something is absent is
- * never cached, so a function just deployed is found everywhere.
+ * A cache of functions and triggers for the hot paths. Entries are invalidated over the bus and are
+ * never older than 2 s. Absence is never cached, so that a new function is found immediately in
+ * every process.
  */
 export interface Catalog extends Closable {
-  /** The version named, or the latest. Throws `function_not_found`. */
+  /** Resolves with the given or the latest version. Throws `function_not_found`. */
   resolve(namespace: Namespace, name: FunctionName, version?: number): Promise<FunctionVersion>;
   find(namespace: Namespace, name: FunctionName, version?: number): Promise<FunctionVersion | null>;
   /**
-   * The version that an invocation runs. Without a reference: the alias `live` where the function
-   * has it, else the newest. An alias with weights is drawn from, the same for equal `sticky`
-   * texts. Throws `function_not_found`.
+   * Resolves with the version that an invocation runs. Without a reference, this is the alias
+   * `live` if the function has it, otherwise the newest version. An alias with weights is resolved
+   * randomly, but equally for equal `sticky` texts. Throws `function_not_found`.
    */
   choose(
     namespace: Namespace,
@@ -33,25 +33,26 @@ export interface Catalog extends Closable {
     options?: { ref?: VersionRef | undefined; sticky?: string | undefined },
   ): Promise<FunctionVersion>;
   /**
-   * What `choose` gives without a reference, if all that decides it is cached and fresh; else null.
+   * Returns what `choose` resolves with without a reference, if everything needed is cached and
+   * fresh; otherwise null.
    */
   peek(namespace: Namespace, name: FunctionName): FunctionVersion | null;
-  /** Every version that `choose` may give. */
+  /** Resolves with every version that `choose` may return. */
   candidates(namespace: Namespace, name: FunctionName, ref?: VersionRef): Promise<FunctionVersion[]>;
   /**
-   * Of every function of a namespace the version that serves by default: that of the alias `live`,
-   * else the newest. `reload`: from the store, whatever is cached.
+   * Resolves with the default version of every function of a namespace: that of the alias `live`,
+   * or else the newest. `reload` bypasses the cache.
    */
   functions(namespace: Namespace, options?: { reload: boolean }): Promise<readonly FunctionVersion[]>;
   /**
-   * Throws `function_not_found` for a name that was never deployed: what a deleted function has
-   * left can still be looked at.
+   * Throws `function_not_found` for a name that was never deployed. Deleted functions pass, so that
+   * their logs remain accessible.
    */
   assertKnown(namespace: Namespace, name: FunctionName): Promise<void>;
   triggers(namespace: Namespace): Promise<StoredTrigger[]>;
-  /** Tells every process that this namespace's functions or triggers have changed. */
+  /** Notifies every process that the namespace's functions or triggers have changed. */
   changed(namespace: Namespace): Promise<void>;
-  /** Tells every process of a version that will be called before long. */
+  /** Notifies every process of a new version, so that it can be prepared. */
   deployed(version: FunctionVersion): Promise<void>;
   onDeployed(handler: (version: FunctionVersion) => void): Promise<Unsubscribe>;
 }
@@ -85,20 +86,22 @@ export async function createCatalog({ store, bus }: { store: Store; bus: Bus }):
   };
 
   /**
-   * By `function@alias`. A namespace without any has an empty map, which is cached as every other
-   * one is.
+   * Keyed by `function@alias`. A namespace without aliases has an empty map, which is cached too.
    */
   const loadAliases = async (namespace: Namespace) =>
     new Map(
       (await store.aliases.list(namespace)).map((alias) => [`${alias.function}@${alias.alias}`, alias]),
     );
 
-  /** Null when the function has no such alias; `live` then stands for the newest version. */
+  /**
+   * Resolves with null if the alias was not requested explicitly and does not exist; `live` then
+   * means the newest version.
+   */
   const aliasOf = async (namespace: Namespace, name: FunctionName, ref: Alias | undefined) => {
     const known = await aliases.get(`${namespace}/`, () => loadAliases(namespace));
     const alias = known?.get(`${name}@${ref ?? LIVE_ALIAS}`);
     if (alias !== undefined || ref === undefined) return alias ?? null;
-    // That an alias is absent is never remembered, as it may have been made by another process.
+    // The absence of an alias is not cached: another process may have created it meanwhile.
     const fresh = (await loadAliases(namespace)).get(`${name}@${ref}`);
     if (fresh !== undefined) return fresh;
     await resolve(namespace, name);
@@ -153,12 +156,12 @@ export async function createCatalog({ store, bus }: { store: Store; bus: Bus }):
     },
     async changed(namespace) {
       drop(namespace);
-      // The other processes learn it from the bus, or within 2 s without it: a bus that is away
-      // fails no deploy.
+      // If the bus is unreachable, other processes notice the change within 2 s; the deploy still
+      // succeeds.
       await bus.publish(CHANNEL, namespace).catch(() => undefined);
     },
     async deployed(version) {
-      // With the bus away it is made ready when it is called.
+      // If the bus is unreachable, the version is prepared when it is first called.
       await bus.publish(DEPLOYED, JSON.stringify(version)).catch(() => undefined);
     },
     onDeployed: (handler) => bus.subscribe(DEPLOYED, (message) => handler(JSON.parse(message))),
@@ -169,7 +172,10 @@ export async function createCatalog({ store, bus }: { store: Store; bus: Bus }):
   };
 }
 
-/** Said of what does not exist and of what the caller may not know to exist, in the same words. */
+/**
+ * Creates the error for a function that does not exist. It is also used, with the same message, for
+ * one that the caller may not know of.
+ */
 export function functionNotFound(namespace: Namespace, name: FunctionName, version?: VersionRef): AppError {
   const what =
     typeof version === 'number' ? `version ${version} of function "${name}"` : `function "${name}"`;

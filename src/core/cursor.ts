@@ -4,10 +4,10 @@ import { AppError } from '../errors.js';
 
 const positionSchema = z.union([
   z.object({ part: z.literal('live'), at: z.literal('').or(requestIdSchema) }),
-  // What an ended one goes on from is the store's to check.
+  // The store validates the cursor of ended invocations.
   z.object({ part: z.literal('ended'), at: z.string() }),
 ]);
-/** Where a listing goes on: among the live invocations, or among those that have ended. */
+/** The position of a listing: among the live or among the ended invocations. */
 export type Position = z.input<typeof positionSchema>;
 
 export function encodeCursor(position: Position): string {

@@ -25,33 +25,35 @@ export interface Deployment {
   namespace: Namespace;
   settings: FunctionSettings;
   wasm: Uint8Array;
-  /** Absent: not told. */
+  /** Undefined if not given. */
   origin?: VersionOrigin;
 }
 
-/** What a module is, before it is stored. */
+/** Result of checking a module before it is stored. */
 export interface ModuleReport {
   cid: string;
   start: ReturnType<typeof warmStartOf>;
-  /** What the namespace may have, as it was checked against. */
+  /** The quotas that the deploy was checked against. */
   limits: QuotaLimits;
 }
 
-/** Deploys new versions and keeps the list of functions. */
+/** Deploys and lists functions. */
 export interface Functions {
-  /** Validates, stores the bytes, then the record: a refused deploy leaves nothing behind. */
+  /**
+   * Validates the deploy, stores the module and then the record. A refused deploy stores nothing.
+   */
   deploy(by: Actor, deployment: Deployment): Promise<FunctionRecord>;
-  /** Whatever would refuse the deploy refuses this; nothing is stored. */
+  /** Performs the checks of a deploy without storing anything. */
   check(deployment: Deployment): Promise<ModuleReport>;
-  /** All that the newest version, or another, was deployed with. */
+  /** Resolves with the newest or another version, including all its settings. */
   settings(namespace: Namespace, name: FunctionName, ref?: VersionRef): Promise<FunctionVersion>;
-  /** A new version with an old one's bytes and settings. */
+  /** Creates a new version with the module and settings of an old one. */
   rollback(by: Actor, namespace: Namespace, name: FunctionName, version: number): Promise<FunctionRecord>;
-  /** The newest version; by an alias, its own version. */
+  /** Resolves with the newest version, or with the main version of an alias. */
   get(namespace: Namespace, name: FunctionName, ref?: VersionRef): Promise<FunctionRecord>;
   list(namespace: Namespace): Promise<FunctionRecord[]>;
   versions(namespace: Namespace, name: FunctionName): Promise<FunctionRecord[]>;
-  /** Its triggers go too and its waiting jobs end cancelled; logs stay. */
+  /** Deletes a function with its triggers and cancels its waiting jobs. Its logs are kept. */
   remove(by: Actor, namespace: Namespace, name: FunctionName): Promise<void>;
 }
 
@@ -64,7 +66,7 @@ export interface FunctionsDeps {
   invocations: Invocations;
   quotas: Quotas;
   logger: Logger;
-  /** Repeats probes that were not conclusive. */
+  /** Repeats inconclusive probes. */
   probeAgain?: ProbeAgain;
 }
 
@@ -111,7 +113,7 @@ export function createFunctions(deps: FunctionsDeps): Functions {
       };
       const audit = auditEntry(by, 'function.deploy', settings.name, namespace);
       const version = await store.functions.addVersion(made, audit).catch(async (error) => {
-        // A refused deploy leaves nothing behind, on the disk neither.
+        // A refused deploy must not leave its module in the blob store.
         if (isAppError(error, 'quota_exceeded') || isAppError(error, 'conflict'))
           await deleteUnowned(stores, cid);
         throw error;
@@ -164,29 +166,29 @@ export function createFunctions(deps: FunctionsDeps): Functions {
         auditEntry(by, 'function.delete', name, namespace),
       );
       await changed(namespace);
-      // For the sentence that every absent function gets.
+      // Throws `function_not_found` with the usual message.
       if (!removed) await catalog.resolve(namespace, name);
       if (!latest) return;
-      // Workers end what comes up meanwhile, so nobody has to wait for this; it is for what was
-      // delayed for long.
+      // Not awaited: workers cancel jobs of a deleted function when these come up. This cancels
+      // jobs with a long delay.
       void invocations
         .cancelWaiting(namespace, name, latest.version)
         .catch((error) =>
           logger.warn(
             { function: name, err: messageOf(error) },
-            'jobs of a deleted function end at their turn',
+            'waiting jobs of a deleted function could not be cancelled; workers will cancel them',
           ),
         );
     },
   };
 }
 
-/** The record as clients see it: without what travels in `metadata`. */
+/** Returns the public record, without `metadata`. */
 export function recordOf({ metadata: _, probe_pending: __, ...record }: FunctionVersion): FunctionRecord {
   return record;
 }
 
-/** What it was deployed with: deployed again, it would make the same. */
+/** Returns the settings of a version; deploying them again gives an equal version. */
 export function settingsOf(version: FunctionVersion): FunctionSettings {
   return {
     name: version.name,

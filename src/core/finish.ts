@@ -14,39 +14,40 @@ import type { Publisher } from './publish.js';
 import { isRefusal } from './refusal.js';
 import type { Replies, Reply } from './replies.js';
 
-/** How an invocation ended, before it is known whether anybody waited. */
+/** The end of an invocation, before it is known whether a caller was waiting. */
 export interface InvocationEnd {
   invocation: Invocation;
-  /** null when the function is gone. */
+  /** Null if the function has been deleted. */
   function: FunctionVersion | null;
-  /** The last attempt; number 0 when it never ran. Its `final` is filled in. */
+  /** The last attempt, or number 0 if the invocation never ran. `finish` sets its `final`. */
   row: AttemptRow;
   outcome: Reply['status'] | 'expired' | 'worker_died';
   output: Uint8Array;
-  /** False when the invocation's input is not known. */
+  /** False if the invocation's input is unknown. */
   inputIsKept?: boolean;
-  /** What the function set with `http_respond`, as JSON text. */
+  /** The response set with `http_respond`, as JSON text. */
   response?: string | undefined;
 }
 
 /**
- * Ends invocations: the caller hears first, then the end is made durable, then who wants to know is
- * told.
+ * Ends invocations: first replies to the caller, then makes the end durable, then sends events and
+ * callbacks.
  */
 export interface Finisher {
   /**
-   * Resolves when the end is durable and its consequences are on the queue: then the job may leave
-   * it.
+   * Resolves when the end is durable and its events and callbacks are on the queue; the job may
+   * then leave the queue.
    */
   finish(ending: InvocationEnd): Promise<void>;
   /**
-   * For an invocation that cannot be run because a part is away: a caller that waits hears so, and
-   * that ends it. False, and nothing has ended, when nobody waits: then it is to be tried again.
+   * Ends an invocation that cannot run because a dependency is unreachable, provided that a caller
+   * is waiting for it. Resolves with false if no caller is waiting; the invocation has then not
+   * ended and must be retried.
    */
   refuse(ending: InvocationEnd): Promise<boolean>;
   /**
-   * Tells who wants to know of an end that is durable already: its process died, or the queue was
-   * full just then.
+   * Sends the events and callbacks of an end that is already durable. Used if the process died
+   * before it did so, or if the queue was full.
    */
   followUp(invocation: Invocation, fn: FunctionVersion | null, end: EndRow): Promise<void>;
 }
@@ -66,8 +67,8 @@ export function createFinisher({ replies, publisher, callbacks, meter, writeRow 
   return {
     async finish(ending) {
       const failed = isFailure(ending.outcome);
-      // A failure that nobody hears is a dead letter, so the worker must know; a success is the
-      // same either way.
+      // A failure without a waiting caller becomes a dead letter, so the receipt of the reply must
+      // be confirmed. For a success it makes no difference.
       const heard = await tell(ending, { confirm: failed });
       noteHttpStatus(ending);
       await settle(ending, failed && !heard ? 'dead' : replyStatus(ending.outcome));
@@ -142,9 +143,9 @@ export function createFinisher({ replies, publisher, callbacks, meter, writeRow 
   }
 
   /**
-   * `on_success` and `on_failure`, with the envelope of contract §3.6. Where so many triggers take
-   * it that it is too large for all of them, it goes without input and output: refused for good, it
-   * would be tried for ever.
+   * Publishes `on_success` or `on_failure` with the envelope of contract §3.6. If the message is
+   * too large for all its triggers together, it is published without input and output: it would
+   * otherwise be refused and retried forever.
    */
   async function announce(topic: string, invocation: Invocation, end: EndRow): Promise<void> {
     try {
@@ -186,7 +187,7 @@ export function createFinisher({ replies, publisher, callbacks, meter, writeRow 
   }
 }
 
-/** The log says what status the client of an HTTP function was answered with. */
+/** Sets the HTTP status of the response in the log row of an HTTP function. */
 function noteHttpStatus(
   { invocation, row, outcome, output, response }: InvocationEnd,
   code?: 'unavailable',
@@ -196,15 +197,18 @@ function noteHttpStatus(
   row.http.status = httpStatusOf({ status, output, response, code, refused: isRefusal(row.exitCode) });
 }
 
-/** The JSON as it stands, else the text as a string; null beyond 64 KB or when it is not UTF-8. */
+/**
+ * Returns the bytes as JSON text, or as a JSON string if they are not JSON; null above 64 KB or if
+ * they are not UTF-8.
+ */
 function smallBody(bytes: Uint8Array): JsonText | null {
   if (bytes.byteLength > MAX_OUTCOME_BODY_BYTES || utf8(bytes) === null) return null;
   return jsonTextOf(bytes);
 }
 
 /**
- * For a replay. Of those that succeeded only small ones: they are the many, and a large input would
- * be a tenth of what each of them costs.
+ * Returns whether the input is kept for a replay. Large inputs of successful invocations are not
+ * kept: these are the majority, and storing the input would be a tenth of the cost of each.
  */
 function keepsInput(state: FinalState, input: Uint8Array): boolean {
   return state !== 'success' || input.byteLength <= MAX_KEPT_INPUT_BYTES;

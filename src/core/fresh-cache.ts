@@ -1,27 +1,30 @@
 import { LRUCache } from 'lru-cache';
 
 const MAX_AGE_MS = 2000;
-/** With something older at hand, nobody waits longer than this for a store that is slow or away. */
+/** How long a caller waits for a slow or unreachable store if a stale entry is available. */
 const PATIENCE_MS = 250;
-/** An LRUCache reserves room for all of its entries when it is made. */
+/** LRUCache allocates space for all entries when it is created. */
 const MAX_ENTRIES = 5000;
 
 /**
- * A cache whose entries are never older than 2 s while the store answers, and which never remembers
- * that something was absent. While the store is away it goes on with what it has, so that known
- * functions go on running.
+ * A cache whose entries are at most 2 s old (`maxAgeMs`) while the store is reachable, and which
+ * never caches absence. While the store is unreachable, stale entries are served, so that known
+ * functions keep running.
  */
 export interface FreshCache<V> {
-  /** The value if it is cached and fresh, else null: for hot paths, which then need no promise. */
+  /**
+   * Returns the value if it is cached and fresh, otherwise null. For hot paths, which thereby avoid
+   * a promise.
+   */
   peek(key: string): V | null;
   get(key: string, load: () => Promise<V | null>): Promise<V | null>;
-  /** Forgets every key that begins with the prefix, and what is being loaded for them right now. */
+  /** Drops every key with the prefix, including loads in progress. */
   drop(prefix: string): void;
 }
 
 interface Entry<V> {
   value: V;
-  /** On the monotonic clock. */
+  /** Monotonic time in milliseconds. */
   loadedAt: number;
 }
 
@@ -40,8 +43,8 @@ export function freshCache<V>(maxAgeMs: number = MAX_AGE_MS): FreshCache<V> {
       since,
       promise: load()
         .then((value) => {
-          // A drop during the load has made this answer stale: it goes to who asked before and is
-          // kept for nobody.
+          // A drop during the load has made the value stale: it is returned to the callers that
+          // were already waiting but not cached.
           if (loading.get(key) !== current) return value;
           if (value === null) entries.delete(key);
           else entries.set(key, { value, loadedAt: since });
@@ -77,7 +80,7 @@ export function freshCache<V>(maxAgeMs: number = MAX_AGE_MS): FreshCache<V> {
   };
 }
 
-/** What the promise gives in time, else the fallback; also when it fails. */
+/** Resolves with the value, or with the fallback if the promise takes longer or rejects. */
 function within<V>(ms: number, promise: Promise<V | null>, fallback: V): Promise<V | null> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => resolve(fallback), Math.max(0, ms));

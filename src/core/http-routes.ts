@@ -11,33 +11,36 @@ import { routeTaken } from '../contract/http-route.js';
 import type { FunctionName, Namespace } from '../contract/ids.js';
 import type { Catalog } from './catalog.js';
 
-/** Longer parameter values are no match: find-my-way bounds them against slow backtracking. */
+/**
+ * Maximum length of a parameter's value; longer ones do not match. Limits backtracking in
+ * find-my-way.
+ */
 const MAX_PARAMETER_LENGTH = 4096;
-/** The key that find-my-way puts what a wildcard matched under. */
+/** Key under which find-my-way returns the text that a wildcard matched. */
 const WILDCARD = '*';
 
 export interface RouteMatch {
   function: FunctionName;
-  /** As function.yaml has it: `GET /users/{id}`. */
+  /** The route as in function.yaml: `GET /users/{id}`. */
   route: string;
   params: Record<string, string>;
 }
 
-/** The routes that the functions of one namespace claim, by method and path. */
+/** The routes of all functions of one namespace, by method and path. */
 export interface RouteTable {
   match(method: HttpMethod, path: string): RouteMatch | null;
-  /** The methods that some route takes at this path. */
+  /** Returns the methods for which a route matches the path. */
   methods(path: string): HttpMethod[];
 }
 
 interface Target {
   function: FunctionName;
   route: string;
-  /** The name of the route's `{name...}`. */
+  /** Parameter name of the route's `{name...}`. */
   rest: string | null;
 }
 
-/** Routes of HTTP functions, cached as long as the catalog's list of functions is. */
+/** Route tables of HTTP functions, cached as long as the catalog's list of functions. */
 export class HttpRoutes {
   readonly #catalog: Catalog;
   readonly #tables = new WeakMap<readonly FunctionVersion[], RouteTable>();
@@ -47,7 +50,8 @@ export class HttpRoutes {
   }
 
   /**
-   * `reload`: from the store, so that a route deployed a moment ago by another process is found.
+   * Resolves with the route table. `reload` bypasses the cache, so that a route that another
+   * process has just deployed is found.
    */
   async table(namespace: Namespace, options?: { reload: boolean }): Promise<RouteTable> {
     const functions = await this.#catalog.functions(namespace, options);
@@ -66,8 +70,8 @@ export function createRouteTable(functions: readonly FunctionVersion[]): RouteTa
   for (const { name, metadata } of functions) {
     for (const text of metadata.http?.routes ?? []) {
       const route = parseRoute(text);
-      // The store refuses a second claim; in one that is older than its table of routes, two
-      // deploys that raced may have left one.
+      // The store prevents duplicate routes, but one from before the routes table existed may
+      // contain duplicates from concurrent deploys.
       const shape = route && routeShape(route);
       if (route === null || shape === null || claimed.has(shape)) continue;
       claimed.add(shape);
@@ -89,8 +93,8 @@ export function createRouteTable(functions: readonly FunctionVersion[]): RouteTa
 }
 
 /**
- * Refuses settings that claim a method and path which another function of the namespace has, before
- * anything is stored. Of two deploys that pass here at once the store refuses the second.
+ * Throws `conflict` if another function of the namespace has one of the routes, before anything is
+ * stored. Of two concurrent deploys that pass this check, the store refuses the second.
  */
 export async function assertRoutesFree(
   catalog: Catalog,
@@ -119,7 +123,7 @@ function addRoute(router: Instance<never>, route: ParsedRoute, target: Target): 
   const noop = () => undefined;
   const path = `/${route.segments.map(toSegment).join('/')}`;
   router.on(route.method as HTTPMethod, path, noop, target);
-  // The rest may be empty: `/files/{path...}` also takes `/files`.
+  // The rest may be empty: `/files/{path...}` also matches `/files`.
   if (target.rest !== null && route.segments.length > 1) {
     router.on(route.method as HTTPMethod, path.slice(0, -'/*'.length), noop, target);
   }
@@ -127,7 +131,7 @@ function addRoute(router: Instance<never>, route: ParsedRoute, target: Target): 
 
 function toSegment({ kind, name }: ParsedRoute['segments'][number]): string {
   if (kind === 'fixed') return name.replaceAll(':', '::');
-  // A parameter stands for one segment, which is never empty: `/users/` is not `/users/{id}`.
+  // A parameter matches one segment, which is never empty: `/users/` does not match `/users/{id}`.
   return kind === 'rest' ? WILDCARD : `:${name}([\\s\\S]+)`;
 }
 

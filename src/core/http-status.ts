@@ -1,18 +1,17 @@
 import type { HttpExchangeResponse } from '../contract/http-exchange.js';
 import type { Reply } from './replies.js';
 
-/** A function's reply, as far as the status of an HTTP reply follows from it. */
+/** The part of a reply that determines the HTTP status. */
 export type Replied = Pick<Reply, 'status' | 'output' | 'response' | 'refused' | 'code'>;
 
 /**
- * What a function set with `http_respond`; null when that cannot be sent, undefined when it set
- * nothing.
+ * Returns the response set with `http_respond`; null if it is invalid, undefined if none was set.
  */
 export function ownResponse({ response }: Replied): HttpExchangeResponse | null | undefined {
   return response === undefined ? undefined : (JSON.parse(response) as HttpExchangeResponse | null);
 }
 
-/** The status with which an HTTP function's reply is sent (contract §8). */
+/** Returns the HTTP status of a function's reply (contract §8). */
 export function httpStatusOf(reply: Replied): number {
   const own = ownResponse(reply);
   if (own !== undefined) return own === null ? 502 : own.status;

@@ -8,7 +8,10 @@ import type { CallbackDelivery } from '../ports/store/callbacks.js';
 import { isAttempt } from './new-attempt.js';
 import { recordInput, recordOutput } from './output-fields.js';
 
-/** One that has not ended; `isWhole`: with its input, however large. */
+/**
+ * Returns the record of an invocation that has not ended. `isWhole` includes its input regardless
+ * of its size.
+ */
 export function liveRecord(
   { invocation, state }: LiveInvocation,
   stored: StoredInvocation | null,

@@ -15,17 +15,17 @@ import { endRemoved, REMOVED } from './removed.js';
 export interface ListRequest {
   namespace: Namespace;
   function?: FunctionName;
-  /** Only of functions that one of these patterns matches. */
+  /** Only functions that match one of these patterns. */
   functions?: readonly string[];
   state?: InvocationState;
-  /** Dead ones by reason. */
+  /** Only dead invocations with this reason. */
   reason?: string;
-  /** Accepted at or after / before, Unix milliseconds. */
+  /** Bounds of the accept time in Unix milliseconds: `since` inclusive, `before` exclusive. */
   since?: number;
   before?: number;
-  /** What this one has caused. */
+  /** Only invocations caused by this one. */
   parentId?: RequestId;
-  /** What this message has fired. */
+  /** Only invocations triggered by this message. */
   messageId?: RequestId;
   limit: number;
   cursor?: string;
@@ -36,15 +36,18 @@ export interface InvocationPage {
   nextCursor: string | null;
 }
 
-/** Invocations as a resource: those still on the queue and those that have ended. */
+/** Invocations as a resource: live ones on the queue and ended ones in the store. */
 export interface Invocations {
-  /** Throws `not_found`, also for those of other namespaces. */
+  /** Throws `not_found`, also for invocations of other namespaces. */
   get(namespace: Namespace, id: RequestId): Promise<InvocationRecord>;
-  /** Live ones first, then ended ones, newest first. */
+  /** Lists live invocations followed by ended ones, newest first. */
   list(request: ListRequest): Promise<InvocationPage>;
-  /** Throws `conflict` when it has ended. */
+  /** Throws `conflict` if the invocation has ended. */
   cancel(namespace: Namespace, id: RequestId): Promise<void>;
-  /** Cancels what waits for a function that is gone, up to its last version; what runs goes on. */
+  /**
+   * Cancels the waiting invocations of a deleted function, up to its last version. Running ones
+   * continue.
+   */
   cancelWaiting(namespace: Namespace, fn: FunctionName, lastVersion: number): Promise<void>;
 }
 
@@ -53,7 +56,7 @@ export interface InvocationsDeps {
   attempts: AttemptStore;
   callbacks: CallbackStore;
   finisher: Finisher;
-  /** Ends that are not in the store yet. */
+  /** Holds records of ended invocations that are not in the store yet. */
   backlog: Pick<Backlog, 'size'>;
 }
 
@@ -65,7 +68,7 @@ export function createInvocations(deps: InvocationsDeps): Invocations {
   const { queue, attempts, callbacks, finisher, backlog } = deps;
   const end = endRemoved({ attempts, finisher, backlog });
   const find = async (namespace: Namespace, id: RequestId) => {
-    // Queue first: a job leaves it only when its end is in the store.
+    // Query the queue first: a job leaves it only after its end is in the store.
     const live = await queue.get(id);
     let stored = await attempts.invocation(id);
     if (live === null && !stored?.attempts.at(-1)?.final) {
@@ -89,8 +92,8 @@ export function createInvocations(deps: InvocationsDeps): Invocations {
       const callbackOf = async () => (await callbacks.get([id])).get(id);
       if (ended) return endedRecord(ended, await callbackOf());
       if (live) return liveRecord(live, stored, { isWhole: true });
-      // A job leaves the queue only when its end is in the store, or in the backlog on its way
-      // there.
+      // A job leaves the queue only after its end is in the store, or in the backlog from which it
+      // is shipped to the store.
       const isOnItsWay = (await backlog.size()) > 0;
       const last = await attempts.invocation(id);
       if (last?.attempts.at(-1)?.final) return endedRecord(last, await callbackOf());
@@ -121,7 +124,7 @@ export function createInvocations(deps: InvocationsDeps): Invocations {
         ...(state === undefined ? {} : { state: state as FinalState }),
         ...(position.part === 'ended' && position.at ? { cursor: position.at } : {}),
       });
-      // A job leaves the queue after its end is in the store: in between it is in both, and has
+      // A job leaves the queue after its end has been stored; if an invocation is in both, it has
       // ended.
       const ids = new Set(page.items.flatMap(({ attempts: [first] }) => (first ? [first.requestId] : [])));
       const delivered = await callbacks.get([...ids]);
@@ -168,8 +171,8 @@ export function createInvocations(deps: InvocationsDeps): Invocations {
 }
 
 /**
- * Of one whose job is gone and of which no row is final: somebody took it off the queue with a tool
- * of BullMQ's.
+ * Returns the record of an invocation without a job and without a final row: its job was removed
+ * with a BullMQ tool.
  */
 function leftRecord(stored: StoredInvocation, isOnItsWay: boolean): InvocationRecord {
   const record = endedRecord(stored);
@@ -177,7 +180,10 @@ function leftRecord(stored: StoredInvocation, isOnItsWay: boolean): InvocationRe
   return { ...record, state: 'cancelled', error: REMOVED };
 }
 
-/** It never ran, or is between two attempts: its end comes behind those there were. */
+/**
+ * Returns the end of an invocation that never ran or is between two attempts; its row is numbered
+ * after those attempts.
+ */
 function cancelledEnding({ invocation, failures, crashes }: LiveInvocation): InvocationEnd {
   return {
     invocation,

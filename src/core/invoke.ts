@@ -17,37 +17,39 @@ import type { Replies, Reply, Waiting } from './replies.js';
 import { newRequestId } from './request-id.js';
 
 const IDEMPOTENCY_MS = 24 * 3600 * 1000;
-/** Who has claimed a key and put no job on the queue for so long is taken for dead. */
+/**
+ * If the holder of an idempotency key has not put a job on the queue within this time, it is
+ * considered dead.
+ */
 const HOLDER_MS = 2000;
 
 export interface InvokeRequest {
   namespace: Namespace;
   function: FunctionName;
   /**
-   * A version's number or an alias. Absent: the alias `live` where there is one, else the newest.
+   * A version number or an alias. Default: the alias `live` if it exists, otherwise the newest
+   * version.
    */
   version?: VersionRef;
-  /**
-   * Equal texts are given equal versions where an alias splits; the idempotency key where absent.
-   */
+  /** Equal texts select equal versions of an alias with weights. Default: the idempotency key. */
   sticky?: string;
   input: Uint8Array;
   trigger: TriggerKind;
   /** 0 for a direct call. */
   triggerDepth?: number;
   callerWallet?: string;
-  /** Before the first attempt. */
+  /** Delay before the first attempt. */
   delayMs?: number;
   maxAgeMs?: number;
-  /** The result is POSTed there. Refused at once when egress rules refuse it. */
+  /** URL to which the result is POSTed. Refused immediately if the egress rules do not allow it. */
   callbackUrl?: string;
   idempotencyKey?: string;
   traceparent?: string;
-  /** What `http_request()` returns, as JSON text: of an HTTP function. */
+  /** The result of `http_request()` as JSON text, for HTTP functions. */
   httpRequest?: string;
-  /** The invocation that makes the call, where one does. */
+  /** The invocation that makes the call, if any. */
   parentId?: RequestId;
-  /** The client's own id; `conflict` when it is in use. */
+  /** An id chosen by the client; throws `conflict` if it is in use. */
   requestId?: RequestId;
 }
 
@@ -57,25 +59,27 @@ export interface Accepted {
 }
 
 export interface CallOptions {
-  /** Then the answer is `reply: null` and the invocation goes on as an asynchronous one. */
+  /** After this time the result is `reply: null`, and the invocation continues asynchronously. */
   waitMs: number;
   /**
-   * Calls its argument when the client has gone away; returns what takes that back. Cheaper than a
-   * signal for each call.
+   * Registers a callback for when the client disconnects; returns a function that unregisters it.
+   * Cheaper than an AbortSignal per call.
    */
   whenGone?(giveUp: () => void): () => void;
-  /** Told the id as soon as the job is durable: for those who follow its log while they wait. */
+  /**
+   * Called with the id when the job is durable, for callers that follow its log while they wait.
+   */
   onAccepted?(id: RequestId): void;
 }
 
 export interface Invoker {
-  /** Accepts and does not wait: durable when it resolves. */
+  /** Accepts an invocation; it is durable when the promise resolves. */
   send(request: InvokeRequest): Promise<Accepted>;
-  /** Accepts and waits for the final result, retries included. */
+  /** Accepts an invocation and waits for its final result, including retries. */
   call(request: InvokeRequest, options: CallOptions): Promise<Accepted & { reply: Reply | null }>;
   /**
-   * The process is about to end: whoever waits is told, from now on, that the invocation goes on
-   * without it.
+   * Releases all waiting callers, now and from then on, with `reply: null`, since the process is
+   * shutting down. Their invocations continue.
    */
   release(): void;
 }
@@ -115,7 +119,7 @@ export function createInvoker(deps: InvokerDeps): Invoker {
     const held = request.idempotencyKey === undefined ? null : await holdKey(request, latest, fresh);
     const claim = held?.claim ?? null;
     const id = claim?.requestId ?? fresh;
-    // The version of a deleted function is gone, but not what it answered.
+    // The version of a deleted function does not exist any more, but its result still does.
     const pinned =
       claim && claim.version !== latest.version
         ? await catalog.find(request.namespace, request.function, claim.version)
@@ -142,7 +146,8 @@ export function createInvoker(deps: InvokerDeps): Invoker {
       await queue.add([jobOf(fn, invocation, request.delayMs)]);
     } catch (error) {
       waiting?.abandon();
-      // Nothing was accepted: key and id are free again, and for another body, too.
+      // Nothing was accepted: release the key and the id, so that they can be used with another
+      // body.
       for (const made of [claim, own]) if (made) await store.idempotency.release(made).catch(() => undefined);
       throw error;
     }
@@ -151,24 +156,25 @@ export function createInvoker(deps: InvokerDeps): Invoker {
   }
 
   /**
-   * Queue first, then store: a job leaves the queue only when its end is in the store, so what is
-   * in neither was never accepted, and the key's holder died before it could.
+   * Query the queue first, then the store: a job leaves the queue only after its end is in the
+   * store. An id that is in neither was never accepted, which means that the key's holder died
+   * before.
    */
   async function isKnown(id: RequestId): Promise<boolean> {
     return (await queue.get(id)) !== null || (await store.attempts.invocation(id)) !== null;
   }
 
   /**
-   * The claim that holds the key, and whether its invocation was accepted. Whoever comes second
-   * gives the first time to put the job on the queue: both doing it could run a short job twice,
-   * once before the other has looked.
+   * Resolves with the claim that holds the key and whether its invocation was accepted. The second
+   * caller waits for the first one to put the job on the queue: if both did so, a short job could
+   * end before the other call looks, and run twice.
    */
   async function holdKey(request: InvokeRequest, fn: FunctionVersion, fresh: RequestId) {
     for (;;) {
       const claim = await claimKey(request, fn, fresh);
       if (claim.requestId === fresh) return { claim, known: false };
       if (await appears(claim.requestId)) return { claim, known: true };
-      // Its holder has died, or was refused and has given the key back.
+      // The holder has died, or its call was refused and it has released the key.
       const again = await claimKey(request, fn, fresh);
       if (again.requestId === claim.requestId) return { claim, known: false };
       if (again.requestId === fresh) return { claim: again, known: false };
@@ -203,7 +209,10 @@ export function createInvoker(deps: InvokerDeps): Invoker {
     );
   }
 
-  /** A client's id must be new, whoever used it before: replies and records go by it. */
+  /**
+   * A client's id must be unique across all namespaces, since replies and records are identified by
+   * it.
+   */
   async function claimRequestId(id: RequestId): Promise<IdempotencyClaim> {
     const token = newRequestId();
     const held = await store.idempotency.claim({
@@ -246,7 +255,7 @@ export function createInvoker(deps: InvokerDeps): Invoker {
   };
 }
 
-/** Outside every namespace that a client can have: a name may hold no blank. */
+/** Not a valid namespace, as names contain no spaces. */
 const REQUEST_IDS = 'request ids' as Namespace & FunctionName;
 
 export function assertInputSize(bytes: number): void {
@@ -257,7 +266,9 @@ export function assertInputSize(bytes: number): void {
   );
 }
 
-/** One caller's wait for a reply; null when the time is up, or when it is given up. */
+/**
+ * A caller's wait for a reply. `reply` resolves with null on timeout or when the wait is given up.
+ */
 class Wait {
   readonly reply: Promise<Reply | null>;
   readonly #waiting: Waiting;

@@ -2,8 +2,8 @@ import type { Namespace } from '../contract/ids.js';
 import { quotaExceeded } from '../contract/quotas.js';
 
 /**
- * The jobs that one attempt of an invocation may still cause, by what it publishes and enqueues:
- * quota `jobs_per_invocation`.
+ * The number of jobs that one attempt of an invocation may still cause by publishing and
+ * enqueueing: quota `jobs_per_invocation`.
  */
 export class JobBudget {
   readonly #namespace: Namespace;
@@ -15,7 +15,9 @@ export class JobBudget {
     this.#limit = limit;
   }
 
-  /** Counts so many more; throws `quota_exceeded` and counts none when they would be too many. */
+  /**
+   * Takes `jobs` from the budget. Throws `quota_exceeded`, without taking any, if they exceed it.
+   */
   take(jobs: number): void {
     if (this.#used + jobs > this.#limit) {
       throw quotaExceeded('jobs_per_invocation', {
@@ -27,7 +29,7 @@ export class JobBudget {
     this.#used += jobs;
   }
 
-  /** For jobs that the queue did not take after all. */
+  /** Returns jobs that the queue has refused. */
   giveBack(jobs: number): void {
     this.#used -= jobs;
   }

@@ -1,17 +1,19 @@
 import type { FunctionVersion } from '../contract/function.js';
 import type { Invocation, QueuedInvocation } from '../ports/queue.js';
 
-/** What is the same for every invocation of a version: pinned into the job when it is accepted. */
+/** Fields that are the same for every invocation of a version, pinned when the job is accepted. */
 type FromVersion = 'namespace' | 'function' | 'functionId' | 'version';
 
-/** What is its own of an invocation that is to be put on the queue. */
+/** The other fields of a new invocation. */
 export type JobRequest = Omit<Invocation, FromVersion>;
 
-/** The BullMQ job of one invocation: attempts = 1 + `retry.count`, backoff = `retry.delay`. */
+/**
+ * Returns the BullMQ job of an invocation: attempts = 1 + `retry.count`, backoff = `retry.delay`.
+ */
 export function jobOf(fn: FunctionVersion, invocation: JobRequest, delayMs = 0): QueuedInvocation {
   return {
-    // The spread last: adding to a copied object is twenty times slower in V8 than copying into a
-    // made one.
+    // The spread must come last: in V8, adding properties to a copied object is twenty times slower
+    // than copying into an existing literal.
     invocation: {
       namespace: fn.namespace,
       function: fn.name,

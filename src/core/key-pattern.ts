@@ -4,18 +4,18 @@ import { RE2JS } from 're2js';
 import { AppError, messageOf } from '../errors.js';
 import type { KeyFilter } from '../ports/cache.js';
 
-/** Other requests get their turn after so long. */
+/** Maximum time before yielding to the event loop. */
 const SLICE_MS = 5;
 /**
- * Of a scan, for all its keys: an ordinary pattern takes some 10 ms for 10,000, the worst found
- * 5 ms a key of 512 characters.
+ * Total time per scan. An ordinary pattern takes about 10 ms for 10,000 keys; the worst one found
+ * takes 5 ms for a key of 512 characters.
  */
 const BUDGET_MS = 1000;
 
 /**
- * A filter of keys by a regular expression in the syntax of RE2, which is Olric's own, and in time
- * linear in the key. Some patterns are slow all the same, so that a filter has a budget. `keyOf` is
- * the part of a key that the pattern is held against.
+ * Creates a key filter from a regular expression in RE2 syntax, as used by Olric, which matches in
+ * linear time. Some patterns are slow nevertheless, hence the time budget. `keyOf` returns the part
+ * of a key that is matched.
  */
 export function keyFilter(pattern: string, keyOf: (key: string) => string, budgetMs = BUDGET_MS): KeyFilter {
   const compiled = compile(pattern);

@@ -17,13 +17,13 @@ import type { Quotas } from './quotas.js';
 
 const CHANNEL = 'keys';
 const KEY = /^ak_[A-Za-z0-9_-]{16,128}:[A-Za-z0-9_-]{1,64}$/;
-/** `last_used_at` is written at most this often per key and process. */
+/** Minimum interval between writes of `last_used_at`, per key and process. */
 const TOUCH_MS = 60_000;
-/** Owns the namespaces that the admin has made keys for, so that no wallet can claim them. */
+/** Owner of namespaces for which the admin has created keys, so that wallets cannot claim them. */
 const ADMIN_OWNER = 'admin';
 
 export interface CreatedKey extends KeyRecord {
-  /** Shown this once. */
+  /** Returned only once. */
   api_key: string;
 }
 
@@ -34,34 +34,36 @@ export interface AskedKey extends AskedRights {
   expiresAt?: number | undefined;
 }
 
-/** API keys: `ak_<random>:<namespace>`, presented whole, kept as their SHA-256. */
+/** API keys of the form `ak_<random>:<namespace>`, stored as SHA-256 hashes. */
 export interface Keys extends Closable {
   /**
-   * Never more than its maker has, and never longer: it ends with the maker's expiry, and with the
-   * revocation of the maker or of any maker before that. Throws `insufficient_scope`, or
-   * `forbidden` for a later end than the maker's.
+   * Creates a key. Its rights and expiry cannot exceed those of its maker, and it is revoked with
+   * its maker, directly or indirectly. Throws `insufficient_scope`, or `forbidden` for a later
+   * expiry than the maker's.
    */
   create(by: Actor, key: AskedKey): Promise<CreatedKey>;
   list(by: Principal, namespace?: Namespace): Promise<KeyRecord[]>;
   /**
-   * With all keys that go back to it; holds everywhere within 2 s. Throws `not_found`, also for
-   * keys of other namespaces.
+   * Revokes a key and all keys created with it; effective in all processes within 2 s. Throws
+   * `not_found`, also for keys of other namespaces.
    */
   revoke(by: Actor, id: string): Promise<void>;
-  /** The key that this credential is, or null. At most 2 s behind. */
+  /** Resolves with the key of a credential, or null; at most 2 s stale. */
   find(credential: string): Promise<StoredKey | null>;
-  /** A key by its id, unless it has been revoked or has expired. At most 2 s behind. */
+  /**
+   * Resolves with a key by id, or null if it has been revoked or has expired; at most 2 s stale.
+   */
   get(id: string): Promise<StoredKey | null>;
-  /** Makes this the admin key unless it is one already. */
+  /** Stores the key as an admin key unless it is one already. */
   ensureAdmin(key: string): Promise<void>;
 }
 
-/** A new key for a namespace: 256 random bits. */
+/** Generates a key for a namespace with 256 random bits. */
 export function newKey(namespace: Namespace): string {
   return `ak_${randomBytes(32).toString('base64url')}:${namespace}`;
 }
 
-/** True for what has the shape of an API key; everything else can only be a JWT. */
+/** Returns whether the credential has the format of an API key; any other can only be a JWT. */
 export function isKeyShaped(credential: string): boolean {
   return KEY.test(credential);
 }
@@ -77,19 +79,19 @@ export async function createKeys({ store, bus, quotas }: KeysDeps): Promise<Keys
   const byId = freshCache<StoredKey>();
   const touched = new Map<string, number>();
 
-  // All entries go: a key takes those with it that it made, revoking is rare, and a look-up is
-  // cheap.
+  // Drops all entries, as revoking a key also revokes those created with it. Revocations are rare
+  // and lookups are cheap.
   const dropAll = () => {
     byHash.drop('');
     byId.drop('');
   };
   const unsubscribe = await bus.subscribe(CHANNEL, dropAll);
-  // The end of a login ends the keys that it made.
+  // The end of a login also revokes the keys created with it.
   const unsubscribeSessions = await bus.subscribe(SESSIONS_CHANNEL, dropAll);
   const forgetGaps = bus.onGap(dropAll);
 
-  // A namespace with keys is in use: a wallet that claimed it later would find itself in another's
-  // data.
+  // A namespace with keys is in use: a wallet that claims it later would gain access to another
+  // owner's data.
   const claim = async (namespace: Namespace) => {
     if (namespace !== DEFAULT_NAMESPACE) await store.sessions.claimNamespace(namespace, ADMIN_OWNER);
   };
@@ -99,7 +101,7 @@ export async function createKeys({ store, bus, quotas }: KeysDeps): Promise<Keys
     if (now - (touched.get(id) ?? 0) < TOUCH_MS) return;
     if (touched.size > 10_000) touched.clear();
     touched.set(id, now);
-    // A time that is not written is no reason to refuse the call.
+    // A failure to write `last_used_at` must not fail the call.
     void store.keys.touch(id, now).catch(() => touched.delete(id));
   };
 
@@ -149,7 +151,7 @@ export async function createKeys({ store, bus, quotas }: KeysDeps): Promise<Keys
       }
       await store.keys.revoke(id, auditEntry(by, 'key.revoke', id, key.namespace));
       dropAll();
-      // The other processes learn it from the bus, or within 2 s without it.
+      // If the bus is unreachable, other processes notice the change within 2 s.
       await bus.publish(CHANNEL, id).catch(() => undefined);
     },
 
@@ -185,7 +187,7 @@ export async function createKeys({ store, bus, quotas }: KeysDeps): Promise<Keys
           maker: null,
         });
       } catch (error) {
-        // Another web process that starts at the same time was quicker.
+        // Another web process that started at the same time has added it.
         if (!(await store.keys.byHash(digest))) throw error;
       }
     },
@@ -207,8 +209,8 @@ function assertOwn(by: Principal, namespace: Namespace): void {
 }
 
 /**
- * What a key that this credential makes is revoked with. A token of a foreign issuer has nothing
- * that could be revoked.
+ * Returns the credential whose revocation also revokes a key created by the principal; null for a
+ * token of a foreign issuer, which cannot be revoked.
  */
 function makerOf({ keyId, session }: Principal): KeyMaker | null {
   if (keyId !== null) return { kind: 'key', id: keyId };
@@ -216,9 +218,8 @@ function makerOf({ keyId, session }: Principal): KeyMaker | null {
 }
 
 /**
- * Not later than the end of the key that makes it. A token of this engine ends sooner than the
- * login or key that it comes from, which is what counts; of a foreign one nothing but its end is
- * known.
+ * Returns the expiry of a new key, at most that of its maker. For a token of this engine, the
+ * expiry of the login or key behind it applies; for a foreign token, that of the token itself.
  */
 function endWithin(
   { kind, expiresAt, keyExpiresAt }: Principal,

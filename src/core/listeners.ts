@@ -4,13 +4,10 @@ import { isAppError } from '../errors.js';
 import type { Catalog } from './catalog.js';
 import { topicMatches } from './topics.js';
 
-/** The functions that a message on a topic fires, one for each trigger that takes it. */
+/** Resolves with the functions that a message on a topic triggers, one per matching trigger. */
 export type Listeners = (namespace: Namespace, topic: string) => Promise<FunctionVersion[]>;
 
-/**
- * For messages that are published together: looks a topic up once, and chooses a version for each
- * message.
- */
+/** For a batch of messages: looks up each topic once and chooses a version for each message. */
 export function listenersOnce(catalog: Catalog): Listeners {
   const known = new Map<string, Promise<FunctionName[]>>();
   return async (namespace, topic) => {
@@ -33,7 +30,7 @@ async function lookUp(catalog: Catalog, namespace: Namespace, topic: string): Pr
     .map((trigger) => trigger.function);
 }
 
-/** A function that was deleted a moment ago, whose trigger is still known here. */
+/** Returns null if the function was deleted while its trigger was still cached. */
 function ifDeleted(error: unknown): null {
   if (isAppError(error, 'function_not_found')) return null;
   throw error;

@@ -3,7 +3,7 @@ import type { AttemptStatus, LogRecord } from '../contract/invocation.js';
 import type { Bus, Unsubscribe } from '../ports/bus.js';
 import type { Store } from '../ports/store.js';
 
-/** A follower looks again after this long even if nobody told it of new rows. */
+/** Interval at which a follower polls, in case a notification was lost. */
 const FOLLOW_POLL_MS = 1000;
 const FOLLOW_BATCH = 100;
 
@@ -18,31 +18,34 @@ export interface LogsRequest {
 }
 
 export interface FollowRequest extends Omit<LogsRequest, 'limit'> {
-  /** Where an earlier stream ended; absent: from now on. */
+  /** Position at which an earlier stream ended. Default: the current end. */
   after?: string;
   signal: AbortSignal;
 }
 
-/** Records that follow one another, and the position to resume from. */
+/** Consecutive records with the position to resume from. */
 export interface LogBatch {
   records: LogRecord[];
   position: string;
 }
 
-/** Invocation logs, one record per attempt. They stay readable when their function is deleted. */
+/**
+ * Invocation logs with one record per attempt. They remain readable after their function has been
+ * deleted.
+ */
 export interface Logs {
-  /** Newest first; the position is where to follow on from. */
+  /** Resolves with records, newest first, and the position from which to follow. */
   read(request: LogsRequest): Promise<LogBatch>;
-  /** Oldest first, as they come, until the signal. */
+  /** Yields records as they arrive, oldest first, until the signal is aborted. */
   follow(request: FollowRequest): AsyncIterable<LogBatch>;
 }
 
-/** Workers say on this channel that rows of functions were written: their names, by commas. */
+/** Bus channel on which workers publish the names of functions with new log rows. */
 export function logChannel(namespace: Namespace): string {
   return `logs:${namespace}`;
 }
 
-/** What is said on it of these functions. */
+/** Encodes the function names as a message of that channel, separated by commas. */
 export function newsOf(functions: Iterable<FunctionName>): string {
   return [...functions].join(',');
 }

@@ -7,13 +7,14 @@ import type { AttemptStore, MinuteCount, StatsQuery } from '../ports/store/attem
 export type Minute = z.infer<typeof statsReplySchema>['per_minute'][number];
 
 const MINUTE_MS = 60_000;
-/** Of namespaces and functions whose figures somebody looks at. */
+/** Maximum number of namespaces and functions with cached figures. */
 const MAX_REMEMBERED = 200;
-/** The minute that still runs, and those just before it, are read anew after this. */
+/** Maximum age of the figures of the current minute and of those just before it. */
 const LEAST_AGE_MS = 2000;
 /**
- * Older minutes change seldom: a reading holds for this share of the minute's age. An hour at 2,000
- * runs a second is 7 million index entries, which nobody may count every few seconds.
+ * Figures of older minutes rarely change and are cached for this fraction of the minute's age. An
+ * hour at 2,000 runs per second has 7 million index entries, which are too many to count every few
+ * seconds.
  */
 const HOLDS_SHARE = 1 / 4;
 
@@ -30,8 +31,8 @@ export interface FiguresRequest {
 }
 
 /**
- * The figures of each minute of a window, oldest first; of the store only the minutes that may have
- * changed are read.
+ * Resolves with the figures of each minute of a window, oldest first. Only minutes that may have
+ * changed are read from the store.
  */
 export type MinuteFigures = (request: FiguresRequest) => Promise<Minute[]>;
 
@@ -51,7 +52,7 @@ export function createMinuteFigures(
     remembered.set(key, readings);
 
     const ranges = rangesOf(first, last, (minute) => !holds(readings.get(minute), minute, at));
-    // Beside what is remembered until it is whole: another window may be read meanwhile.
+    // Kept separate from the cache until complete, as another window may be read concurrently.
     const read = new Map<number, Minute>();
     for (const range of ranges) {
       const counts = await attempts.perMinute(queryOf(of, range));
@@ -77,10 +78,10 @@ export function createMinuteFigures(
   };
 }
 
-/** The longest window that can be asked for. */
+/** The longest window that can be requested. */
 const MAX_MINUTES = 1440;
 
-/** Neighbouring minutes, both ends included. */
+/** A range of consecutive minutes, both ends inclusive. */
 interface Range {
   first: number;
   last: number;
@@ -111,7 +112,7 @@ function holds(reading: Reading | undefined, minute: number, at: number): boolea
   return at - reading.at < Math.max(LEAST_AGE_MS, age * HOLDS_SHARE);
 }
 
-/** The minutes that are to be read, in as few ranges as there can be. */
+/** Returns the minutes to read as the smallest number of ranges. */
 function rangesOf(first: number, last: number, isWanted: (minute: number) => boolean): Range[] {
   const ranges: Range[] = [];
   for (let minute = first; minute <= last; minute++) {
@@ -133,7 +134,7 @@ function byMinute(rows: readonly { minute: number; ms: number }[]): Map<number, 
   return found;
 }
 
-/** By nearest rank; null of nothing. */
+/** Returns the percentile by the nearest-rank method; null for an empty list. */
 function percentile(sorted: readonly number[], share: number): number | null {
   return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? null;
 }

@@ -2,25 +2,24 @@ import { httpOf } from '../contract/http-route.js';
 import type { Invocation } from '../ports/queue.js';
 import { type AttemptRow, END_WITHOUT_RUN } from '../ports/store/attempts.js';
 
-/** The number of a row that ends an invocation after so many attempts, and is none itself. */
+/** Returns the row number of an end without a run after `attempts` attempts. */
 export function endNumber(attempts: number): number {
   return attempts === 0 ? 0 : END_WITHOUT_RUN + attempts;
 }
 
-/** How many attempts there were, by the number of the last row. */
+/** Returns the number of attempts from the number of the last row. */
 export function attemptsUpTo(number: number): number {
   return number > END_WITHOUT_RUN ? number - END_WITHOUT_RUN : number;
 }
 
-/** Whether a row tells of an attempt, and not of an end without a run. */
+/** Returns whether a row is an attempt and not an end without a run. */
 export function isAttempt({ attempt }: AttemptRow): boolean {
   return attempt > 0 && attempt < END_WITHOUT_RUN;
 }
 
 /**
- * The row of an attempt of which nothing is known but that it took place; for an end without a run
- * see `endNumber`. What more is known is filled in: of copies with other fields V8 would not know
- * where to find what.
+ * Creates the row of an attempt, or of an end without a run (see `endNumber`). Callers assign
+ * further fields instead of copying the row, so that all rows have the same V8 hidden class.
  */
 export function newAttempt(invocation: Invocation, attempt: number, error: string | null): AttemptRow {
   return {
@@ -49,7 +48,10 @@ export function newAttempt(invocation: Invocation, attempt: number, error: strin
   };
 }
 
-/** Whether the client of an HTTP function had its answer when the invocation was accepted. */
+/**
+ * Returns whether the client of an HTTP function received its response when the invocation was
+ * accepted.
+ */
 export function isAnsweredAtOnce({ trigger, replyTo }: Invocation): boolean {
   return trigger === 'http' && replyTo === undefined;
 }

@@ -8,11 +8,11 @@ import type { Store } from '../ports/store.js';
 import type { Catalog } from './catalog.js';
 import { warmStartOf } from './warm-start.js';
 
-/** Versions looked for at a time. */
+/** Number of versions per query. */
 const AT_A_TIME = 10;
 /**
- * Between two looks; longer each time that nothing could be settled. A deploy that was not
- * conclusive begins anew.
+ * Interval between rounds, doubled when a round could not settle all versions. A deploy with an
+ * inconclusive probe resets it.
  */
 const FIRST_WAIT_MS = 5000;
 const LONGEST_WAIT_MS = 600_000;
@@ -27,14 +27,14 @@ export interface ProbeAgainDeps {
 }
 
 export interface ProbeAgain extends Closable {
-  /** A version was deployed whose probe was not conclusive. */
+  /** Call it after a deploy with an inconclusive probe. */
   soon(): void;
 }
 
 /**
- * Repeats probes that were not conclusive, on a machine that was too busy, until they are, and
- * corrects how the version starts. What is to be repeated is in the store, so a process that starts
- * goes on where another one ended.
+ * Repeats inconclusive probes until they succeed, and then corrects the start strategy. Probes are
+ * inconclusive on a busy machine. The pending versions are in the store, so a new process continues
+ * where another one ended.
  */
 export function startProbeAgain(deps: ProbeAgainDeps): ProbeAgain {
   const { store, blobs, engine, catalog, logger, firstWaitMs = FIRST_WAIT_MS } = deps;
@@ -63,15 +63,16 @@ export function startProbeAgain(deps: ProbeAgainDeps): ProbeAgain {
       }
     } catch (error) {
       left = true;
-      if (!closed) logger.info({ err: messageOf(error) }, 'a probe could not be repeated; it is tried later');
+      if (!closed)
+        logger.info({ err: messageOf(error) }, 'a probe could not be repeated; it will be retried');
     }
-    // With nothing left to settle, only the next deploy or start looks again.
+    // If no version is left, the next deploy or process start resumes.
     if (!left) return;
     waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS);
     schedule();
   }
 
-  /** False when it is still not settled. */
+  /** Resolves with false if the probe was inconclusive again. */
   async function settle(version: FunctionVersion): Promise<boolean> {
     const { namespace, name, wasm_cid: cid, memory_limit_mb: memoryLimitMb } = version;
     const report = await engine.inspect(await blobs.get(cid), {
@@ -87,7 +88,7 @@ export function startProbeAgain(deps: ProbeAgainDeps): ProbeAgain {
     await catalog.changed(namespace);
     const { probe_pending: _, ...settled } = version;
     await catalog.deployed({ ...settled, warm_start: warmStart, warm_start_reason: warmStartReason });
-    logger.info({ function: name, warm_start: warmStart }, 'a probe was repeated and is conclusive');
+    logger.info({ function: name, warm_start: warmStart }, 'a repeated probe was conclusive');
     return true;
   }
 

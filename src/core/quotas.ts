@@ -7,21 +7,21 @@ import type { QuotaOverrides, QuotaStore } from '../ports/store/quotas.js';
 import { freshCache } from './fresh-cache.js';
 
 const CHANNEL = 'quotas';
-/** A change reaches every process by the bus; this is for one that did not hear it. */
+/** Maximum age of cached limits. Changes are published over the bus; this covers lost messages. */
 const MAX_AGE_MS = 10_000;
 
-/** The limits of a namespace, as every place that checks one reads them. */
+/** The quotas of namespaces. */
 export interface Quotas extends Closable {
   /**
-   * What the admin has set, else the operator's defaults. Cached; the defaults while the store is
-   * away.
+   * Resolves with the limits set by the admin, or else the defaults. Cached; returns the defaults
+   * if the store is unreachable.
    */
   limits(namespace: Namespace): Promise<QuotaLimits>;
-  /** The same, if they are cached and fresh; else null. */
+  /** Returns the limits if they are cached and fresh, otherwise null. */
   peek(namespace: Namespace): QuotaLimits | null;
   /**
-   * null gives a quota its default back. Holds everywhere at once, or within 10 s where the bus is
-   * away.
+   * Sets quotas; null restores the default. Effective in all processes immediately, or within 10 s
+   * if the bus is unreachable.
    */
   set(namespace: Namespace, changes: Readonly<Partial<Record<QuotaName, number | null>>>): Promise<void>;
 }
@@ -55,7 +55,7 @@ export async function createQuotas({ store, bus, defaults }: QuotasDeps): Promis
   };
 }
 
-/** The same object for every namespace without a setting of its own. */
+/** Returns the same object for all namespaces without overrides. */
 function merged(defaults: QuotaLimits, overrides: QuotaOverrides): QuotaLimits {
   return Object.keys(overrides).length === 0 ? defaults : { ...defaults, ...overrides };
 }
@@ -66,7 +66,7 @@ export interface QuotaUsage {
   used: number;
 }
 
-/** What a namespace uses now, in the units of its quotas. */
+/** Resolves with the current usage of a namespace, in the units of its quotas. */
 export type UsageReader = (namespace: Namespace) => Promise<Readonly<Record<QuotaName, number>>>;
 
 export async function usageOf(

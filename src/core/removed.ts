@@ -9,17 +9,17 @@ export const REMOVED = 'its job was removed from the queue from outside';
 export interface RemovedDeps {
   attempts: Pick<AttemptStore, 'invocation'>;
   finisher: Pick<Finisher, 'finish'>;
-  /** Ends that are not in the store yet. */
+  /** Holds records of ended invocations that are not in the store yet. */
   backlog: Pick<Backlog, 'size'>;
 }
 
 /**
- * Ends invocations whose job was removed with a tool of BullMQ's: they are cancelled, and their
- * callers hear so. One that has ended otherwise is left as it is.
+ * Returns a handler that ends invocations whose job was removed with a BullMQ tool: they are
+ * cancelled, and their callers get a reply. An invocation that has already ended is ignored.
  */
 export function endRemoved({ attempts, finisher, backlog }: RemovedDeps): RemovedHandler {
   return async ({ invocation, inputSize, hasInput }) => {
-    // Its end may be on its way into the store.
+    // Its end may still be in the backlog.
     if ((await backlog.size()) > 0) return false;
     const stored = await attempts.invocation(invocation.id);
     if (stored?.attempts.at(-1)?.final) return true;

@@ -18,38 +18,45 @@ import { newRequestId } from './request-id.js';
 const BATCH = 100;
 
 export interface ReplayOptions {
-  /** Default: the version that was pinned. */
+  /** Default: `pinned`, the version of the original invocation. */
   version: 'pinned' | 'newest' | number;
-  /** Of what asks for it, where that is a function; at least the depth that the dead one had. */
+  /**
+   * Depth of the function that requests the replay, if any. The replay's depth is at least that of
+   * the original invocation.
+   */
   depth?: number;
 }
 
-/** Which dead letters of a function; all of them unless told. */
+/** Selects dead letters of a function; default: all. */
 export interface DeadFilter {
-  /** Only those that died of this. */
+  /** Only invocations with this reason. */
   reason?: string;
-  /** Only these. */
+  /** Only these ids. */
   ids?: readonly RequestId[];
 }
 
 export type ReplayAllOptions = ReplayOptions & DeadFilter;
 
 export interface ReplayOneOptions extends ReplayOptions {
-  /** In place of the input it had; null for that. */
+  /** Input of the replay; null for the original input. */
   input: Uint8Array | null;
 }
 
-/** Invocations that have ended run again; dead letters also thrown away. */
+/** Replays ended invocations and purges dead letters. */
 export interface DeadLetters {
   /**
-   * Of any that has ended. Throws `not_found`, or `conflict` when it has not ended, when its input
-   * is kept no longer and none is given, and when it was dead and has been replayed.
+   * Replays any ended invocation and resolves with the new id. Throws `not_found`, or `conflict` if
+   * it has not ended, if its input has expired and none is given, or if it was dead and has already
+   * been replayed.
    */
   replay(by: Actor, namespace: Namespace, id: RequestId, options: ReplayOneOptions): Promise<RequestId>;
-  /** Returns how many. */
+  /** Replays the selected dead letters of a function. Resolves with their number. */
   replayAll(by: Actor, namespace: Namespace, fn: FunctionName, options: ReplayAllOptions): Promise<number>;
   purge(by: Actor, namespace: Namespace, fn: FunctionName, filter: DeadFilter): Promise<number>;
-  /** How many there are by function and reason, most first; only of functions that these rights cover. */
+  /**
+   * Counts dead letters by function and reason, largest count first; only functions that these
+   * rights cover.
+   */
   groups(namespace: Namespace, rights: Rights): Promise<DeadGroup[]>;
 }
 
@@ -96,9 +103,9 @@ export function createDeadLetters({
   };
 
   /**
-   * The job first, the mark after. A crash between the two leaves a dead letter whose replay is on
-   * the queue already; replaying it again finds that job by its id, which is made from the dead
-   * one's.
+   * Adds the job first and marks the dead letter afterwards. A crash in between leaves a dead
+   * letter whose replay is already on the queue; replaying it again finds that job, since its id is
+   * derived from the dead letter's.
    */
   const replayDead = async (
     row: AttemptRow,
@@ -124,7 +131,7 @@ export function createDeadLetters({
       const stored = await store.attempts.invocation(id);
       const last = stored?.attempts.at(-1);
       if (last === undefined || last.namespace !== namespace) {
-        // Before its first attempt has ended the store knows nothing of it.
+        // The store does not know an invocation before the end of its first attempt.
         const live = last === undefined ? await queue.get(id) : null;
         if (live?.invocation.namespace === namespace) {
           assertFunction(by.principal, 'invoke', live.invocation.function);
@@ -148,14 +155,15 @@ export function createDeadLetters({
 
     async replayAll(by, namespace, fn, { reason, ids, ...options }) {
       await catalog.resolve(namespace, fn);
-      // Before the first of them runs: a replay that is cut short has taken place, too.
+      // Recorded before the first replay, so that an interrupted operation is audited too.
       await audit.record(by, 'dead_letters.replay', fn, namespace);
-      // Those that die of the replay are not replayed by it again, for ever.
+      // Excludes invocations that die during this operation, which would otherwise be replayed
+      // endlessly.
       const before = Date.now();
       const replayEach = async (chosen: readonly RequestId[]) => {
         let count = 0;
         for (const id of chosen) {
-          // A list leaves the input out, and a replay is nothing without it.
+          // Listed invocations lack their input, so load the complete invocation.
           const last = (await store.attempts.invocation(id))?.attempts.at(-1);
           if (last?.namespace !== namespace || last.function !== fn || last.final?.state !== 'dead') continue;
           if (reason !== undefined && last.final.reason !== reason) continue;
@@ -189,7 +197,7 @@ export function createDeadLetters({
   };
 }
 
-/** Undefined: where calls without a version go. */
+/** Undefined: the version that calls without a version use. */
 function versionToRun(row: AttemptRow, version: ReplayOptions['version']): number | undefined {
   if (version === 'newest') return undefined;
   return version === 'pinned' ? row.version : version;

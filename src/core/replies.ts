@@ -7,22 +7,25 @@ import type { Store } from '../ports/store.js';
 import { attemptsUpTo } from './new-attempt.js';
 import { isRefusal } from './refusal.js';
 
-/** A worker that has no word from the gateway after this long takes it that nobody waits. */
+/**
+ * If a gateway has not acknowledged a reply within this time, the worker assumes that no caller is
+ * waiting.
+ */
 const ACK_MS = 1000;
 /**
- * When a waiter looks into the store in case its reply was lost: first after `first` ms, then less
- * and less often.
+ * Delays after which a waiting call looks into the store in case its reply was lost: `first`, then
+ * doubled up to `most`.
  */
 const LOOKUPS = { wait: { first: 5000, most: 5000 }, watch: { first: 50, most: 2000 } } as const;
-/** After a gap the end may be on its way to the store. */
+/** Delay of a lookup after a gap, since the end may not be in the store yet. */
 const AFTER_GAP_MS = 250;
 /**
- * When a reply is sent again that the bus would not take: the gateway may be back on it before this
- * process is, and misses nothing then.
+ * Delays of retries when the bus has refused a reply. The gateway may reconnect before this process
+ * and would then not notice a gap.
  */
 const SEND_AGAIN_MS = [50, 100, 200, 400, 800, 1600];
 
-/** The end of an invocation as its caller hears it. */
+/** The result of an invocation as returned to its caller. */
 export interface Reply {
   status: AttemptStatus | 'cancelled';
   output: Uint8Array;
@@ -30,50 +33,54 @@ export interface Reply {
   durationMs: number;
   attempts: number;
   version: number;
-  /** No fault of the function: a part it needs is away, and the call may be made again. */
-  code?: 'unavailable' | undefined;
-  /** True when the function refused its input (exit code 64–78). */
-  refused?: boolean | undefined;
   /**
-   * What the function set with `http_respond`, as JSON text; `null` in it for what was not valid.
+   * The call failed because a dependency is unreachable, not because of the function, and may be
+   * retried.
    */
+  code?: 'unavailable' | undefined;
+  /** True if the function refused its input (exit code 64–78). */
+  refused?: boolean | undefined;
+  /** The response set with `http_respond`, as JSON text; `null` inside if it was invalid. */
   response?: string | undefined;
 }
 
 export interface Waiting {
   reply: Promise<Reply>;
-  /** The client is gone: whoever replies is told that nobody waits. */
+  /**
+   * Stops waiting because the client has disconnected; the worker is told that no caller is
+   * waiting.
+   */
   abandon(): void;
 }
 
 /**
- * The way back from the worker to the HTTP request that waits. Within one process a reply is a
- * function call; between processes it goes over the bus, each process having a channel of its own.
+ * Delivers replies from workers to waiting HTTP requests: within one process by a function call,
+ * between processes over the bus, with one channel per process.
  */
 export interface Replies extends Closable {
-  /** This process's address: what `replyTo` of its invocations says. */
+  /** Address of this process, used as `replyTo` of its invocations. */
   readonly address: string;
-  /** For an invocation whose `replyTo` is this process. */
+  /** Waits for an invocation whose `replyTo` is this process. */
   wait(id: RequestId): Waiting;
   /**
-   * For an invocation that somebody else, perhaps in another process, has sent: its end is looked
-   * up in the store.
+   * Waits for an invocation that another call, perhaps in another process, has sent, by polling the
+   * store.
    */
   watch(id: RequestId): Waiting;
   /**
-   * True when somebody was there to take it. Without `confirm` the answer of another process is not
-   * awaited.
+   * Sends a reply. Resolves with whether a caller was waiting for it. Without `confirm`, the
+   * acknowledgement of another process is not awaited.
    */
   send(replyTo: string, id: RequestId, reply: Reply, options: { confirm: boolean }): Promise<boolean>;
 }
 
 /**
- * Messages between our own processes: only `send` writes them, so that they are believed as they
- * are.
+ * Messages between processes of the installation. They are written only by `send` and hence not
+ * validated.
  */
 type WireReply = Omit<Reply, 'output'> & {
   id: string;
-  /** Who wants to hear whether anybody was there. */
+  /** Address for the acknowledgement, if one is requested. */
   from?: string | undefined;
   /** Base64. */
   output: string;
@@ -82,7 +89,7 @@ type WireAck = { id: string; taken: boolean };
 
 interface Waiter {
   resolve(reply: Reply): void;
-  /** Looks into the store now, and soon again: the end may be on its way there. */
+  /** Looks into the store now and again soon, in case the end is not there yet. */
   lookUp(): void;
   stop(): void;
 }
@@ -167,7 +174,7 @@ export async function createReplies(options: { address: string; bus: Bus; store:
     unconfirmed.get(id)?.(taken);
   });
 
-  // Replies sent while the connection was broken are lost; the store then knows how it ended.
+  // Replies sent while the connection was down are lost, but the store has the results.
   const stopGaps = bus.onGap(() => {
     for (const waiting of waiters.values()) for (const waiter of waiting) waiter.lookUp();
   });
@@ -183,7 +190,10 @@ export async function createReplies(options: { address: string; bus: Bus; store:
       unconfirmed.set(id, done);
     });
 
-  /** Until it is sent, or too late: then the gateway finds the end in the store at last. */
+  /**
+   * Retries until the reply is sent or `isLate` returns true; the gateway then finds the result in
+   * the store.
+   */
   const sendAgain = async (channel: string, message: string, isLate: () => boolean): Promise<void> => {
     for (const ms of SEND_AGAIN_MS) {
       await sleep(ms, undefined, { ref: false });
@@ -192,7 +202,7 @@ export async function createReplies(options: { address: string; bus: Bus; store:
         await bus.publish(channel, message);
         return;
       } catch {
-        // Away still.
+        // The bus is still unreachable.
       }
     }
   };
@@ -209,7 +219,8 @@ export async function createReplies(options: { address: string; bus: Bus; store:
       try {
         await bus.publish(channel, message);
       } catch {
-        // Once it counts as unheard, what comes of that must not be told otherwise.
+        // Stop once the reply has been reported as not received, so that it cannot be received
+        // afterwards.
         void sendAgain(channel, message, () => confirm && !unconfirmed.has(id));
         return taken ?? false;
       }
@@ -225,8 +236,8 @@ export async function createReplies(options: { address: string; bus: Bus; store:
   };
 }
 
-// Field by field: what rest and spread make is slow to make and to read, and this is done for every
-// call.
+// Copied field by field: rest and spread produce objects that are slow to create and read, and this
+// runs for every call.
 function toWire(id: string, reply: Reply, from: string | undefined): WireReply {
   const { status, output, error, durationMs, attempts, version, code, refused, response } = reply;
   const bytes = Buffer.from(output.buffer, output.byteOffset, output.byteLength);

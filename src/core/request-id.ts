@@ -1,7 +1,7 @@
 import type { RequestId } from '../contract/ids.js';
 import { uuidv7 } from '../uuid.js';
 
-/** A new id for an invocation. Of our own making, it needs no parser to say that it is one. */
+/** Generates the id of an invocation. The cast is safe without parsing. */
 export function newRequestId(): RequestId {
   return uuidv7() as RequestId;
 }

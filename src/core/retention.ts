@@ -12,8 +12,8 @@ export interface RetentionOptions {
 }
 
 /**
- * Deletes logs, audit events, dead letters, outputs and inputs that have been kept long enough: a
- * bounded piece at a time, every minute.
+ * Deletes expired logs, audit events, dead letters, outputs and inputs every minute, with bounded
+ * work per run.
  */
 export function startRetention(store: Store, options: RetentionOptions, logger: Logger): Closable {
   let closed = false;
@@ -32,7 +32,7 @@ export function startRetention(store: Store, options: RetentionOptions, logger: 
         touched += await store.audit.sweep(logsBefore);
       } while (touched > 0 && !closed);
     } catch (error) {
-      logger.warn({ err: messageOf(error) }, 'old logs could not be deleted; the next minute tries again');
+      logger.warn({ err: messageOf(error) }, 'expired records could not be deleted; retrying in a minute');
     }
   };
   const timer = setInterval(() => {

@@ -13,8 +13,8 @@ import type { Publisher } from './publish.js';
 
 const CHECK_EVERY_MS = 1000;
 /**
- * A version that is bad shows it when its share has just grown: at 1,000 calls a second each second
- * that is waited costs as many failed calls as the step has percent, times ten.
+ * A bad version fails as soon as its share has grown: at 1,000 calls per second, each second of
+ * delay costs ten times the step's percentage in failed calls.
  */
 const CHECK_NEW_STEP_EVERY_MS = 200;
 const NEW_STEP_MS = 5000;
@@ -23,14 +23,14 @@ const live = aliasSchema.parse(LIVE_ALIAS);
 type Change = Pick<StoredRollout, 'state' | 'step' | 'reason'>;
 
 /**
- * Moves the alias `live` to another version in steps, and back at once when that version fails too
- * often. Rollouts are in the store and any web process moves them on: the store lets one of them
+ * Moves the alias `live` to another version in steps, and back as soon as that version fails too
+ * often. Rollouts are stored, and any web process advances them: the store lets only one process
  * make each change.
  */
 export interface Rollouts extends Closable {
   start(namespace: Namespace, fn: FunctionName, request: RolloutRequest): Promise<RolloutRecord>;
   get(namespace: Namespace, fn: FunctionName): Promise<RolloutRecord>;
-  /** All invocations go back to the version that was live before. */
+  /** Ends a rollout and moves all invocations back to the previous version. */
   abort(namespace: Namespace, fn: FunctionName): Promise<RolloutRecord>;
 }
 
@@ -51,7 +51,7 @@ export function createRollouts({ store, catalog, publisher, logger }: RolloutsDe
   const figuresOf = ({ namespace, function: fn, to, stepStartedAt }: StoredRollout) =>
     store.attempts.figures({ namespace, function: fn, version: to, since: stepStartedAt });
 
-  /** False when another process was first. */
+  /** Resolves with false if another process made the change first. */
   const change = async (
     rollout: StoredRollout,
     figures: VersionFigures,
@@ -67,7 +67,10 @@ export function createRollouts({ store, catalog, publisher, logger }: RolloutsDe
     return true;
   };
 
-  /** Tells the namespace; a queue that is away loses the message and not the rollout. */
+  /**
+   * Publishes the state to the namespace. If the queue is unreachable, the message is lost but the
+   * rollout continues.
+   */
   const announce = async (rollout: Omit<StoredRollout, 'changeId'>) => {
     const text = JSON.stringify(recordOf(rollout));
     const message = {
@@ -98,7 +101,7 @@ export function createRollouts({ store, catalog, publisher, logger }: RolloutsDe
     await change(rollout, figures, { state: isLast ? 'completed' : 'running', step: step + 1, reason: null });
   };
 
-  /** When to check again. */
+  /** Checks all rollouts. Resolves with the delay before the next check, in milliseconds. */
   const checkAll = async (): Promise<number> => {
     try {
       const running = await store.rollouts.running();
@@ -106,7 +109,7 @@ export function createRollouts({ store, catalog, publisher, logger }: RolloutsDe
       const isNew = running.some(({ stepStartedAt }) => Date.now() - stepStartedAt < NEW_STEP_MS);
       return isNew ? CHECK_NEW_STEP_EVERY_MS : CHECK_EVERY_MS;
     } catch (error) {
-      logger.debug({ err: messageOf(error) }, 'rollouts could not be checked; they are checked again');
+      logger.debug({ err: messageOf(error) }, 'rollouts could not be checked; retrying');
       return CHECK_EVERY_MS;
     }
   };
@@ -181,7 +184,10 @@ export function createRollouts({ store, catalog, publisher, logger }: RolloutsDe
     },
   };
 
-  /** What is live now: the alias's version, else the newest one that is not the new one. */
+  /**
+   * Resolves with the version that is live now: the alias's version, or else the newest version
+   * other than `to`.
+   */
   async function versionBefore(namespace: Namespace, fn: FunctionName, to: number): Promise<number> {
     const alias = (await store.aliases.list(namespace)).find(
       (each) => each.function === fn && each.alias === LIVE_ALIAS,
@@ -198,7 +204,7 @@ export function createRollouts({ store, catalog, publisher, logger }: RolloutsDe
   }
 }
 
-/** Null while the new version is good enough. */
+/** Returns why the new version is not good enough, or null if it is. */
 function whyNot({ max_error_percent: limit, max_p95_ms: slowest }: RolloutRequest, figures: VersionFigures) {
   const { calls, errors, p95Ms } = figures;
   const percent = (100 * errors) / calls;
@@ -211,7 +217,7 @@ function whyNot({ max_error_percent: limit, max_p95_ms: slowest }: RolloutReques
   return null;
 }
 
-/** The alias as the rollout wants it. */
+/** Returns the alias for the current state of the rollout. */
 function liveOf(rollout: Omit<StoredRollout, 'changeId'>): StoredAlias {
   const { namespace, function: fn, to, from, updatedAt } = rollout;
   const percent = percentOf(rollout);

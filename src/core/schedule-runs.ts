@@ -7,30 +7,32 @@ import type { StoredTrigger, TriggerStore } from '../ports/store/triggers.js';
 const RETRY_AFTER_SECONDS = 3600;
 
 /**
- * Runs of a schedule in the busiest hour that it can have: its minutes times its seconds. 0 for a
- * topic.
+ * Returns the maximum number of runs of a schedule per hour: minutes times seconds. 0 for a topic.
  */
 export function runsPerHour(spec: TriggerSpec): number {
   return 'cron' in spec ? runsPerHourOf(spec.cron) : 0;
 }
 
-/** Of all schedules of a namespace that can fire. */
+/** Returns the total of all enabled schedules of a namespace. */
 export function totalRunsPerHour(triggers: readonly Pick<StoredTrigger, 'spec' | 'enabled'>[]): number {
   return triggers.reduce((sum, { spec, enabled }) => sum + (enabled ? runsPerHour(spec) : 0), 0);
 }
 
 export interface AddedSchedules {
   function: FunctionName;
-  /** `manifest`: the specs come in place of those that an earlier deploy of the function listed. */
+  /** `manifest`: the specs replace those of an earlier deploy of the function. */
   replaces: 'manifest' | 'none';
   specs: readonly TriggerSpec[];
-  /** The paused trigger that is resumed: it has its spec already, and does not count yet. */
+  /**
+   * Id of a paused trigger that is resumed. It already has the spec but is not counted while
+   * paused.
+   */
   resumes?: string;
 }
 
 /**
- * Refuses schedules that would have the namespace run more often than its quota; fewer runs than
- * before are always allowed.
+ * Throws `quota_exceeded` if the schedules would exceed the namespace's quota of runs. A change
+ * that reduces the number of runs is always allowed.
  */
 export async function assertRunsPerHour(
   triggers: TriggerStore,
@@ -54,7 +56,7 @@ export async function assertRunsPerHour(
   throw quotaExceeded('schedule_runs_per_hour', { namespace, limit, used, retryAfter: RETRY_AFTER_SECONDS });
 }
 
-/** The same for the same schedule: one without a time zone is one in UTC. */
+/** Returns an equal key for equal schedules; no time zone means UTC. */
 function keyOf(spec: TriggerSpec): string {
   return 'cron' in spec ? `cron ${spec.timezone ?? 'UTC'} ${spec.cron}` : `topic ${spec.topic}`;
 }

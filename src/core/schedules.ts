@@ -14,24 +14,24 @@ import { newRequestId } from './request-id.js';
 
 export const DEFAULT_TIMEZONE = 'UTC';
 
-/** A tick that comes so much later than it was due was missed: nothing was up to fire it. */
+/** A tick that is later than this was missed because no process was running. */
 const MISSED_AFTER_MS = 60_000;
-/** Where the last run of a schedule with `overlap: skip` is kept. */
+/** Setting with the last run of a schedule with `overlap: skip`. */
 const LAST_RUN = 'last_run';
 
 type CronTrigger = StoredTrigger & { spec: Extract<TriggerSpec, { cron: string }> };
 
 /**
- * Triggers with a schedule: keeps the queue's schedulers in step with the store, and turns ticks
- * into invocations.
+ * Schedules: synchronizes the queue's schedulers with the triggers in the store, and converts ticks
+ * to invocations.
  */
 export interface Schedules {
-  /** Makes the schedulers of a namespace those of its triggers. */
+  /** Updates the schedulers of a namespace to match its triggers. */
   sync(namespace: Namespace): Promise<void>;
-  /** Starts firing what is due. */
+  /** Starts handling due ticks. */
   start(): Promise<Closable>;
   nextRun(trigger: StoredTrigger): Promise<number | null>;
-  /** A run of the schedule, now. Throws `function_not_found` when its function is gone. */
+  /** Starts a run immediately. Throws `function_not_found` if the function does not exist. */
   runNow(trigger: CronTrigger): Promise<RequestId>;
 }
 
@@ -52,22 +52,22 @@ export function createSchedules({ store, queue, catalog, meter, resultTtlMs }: S
   };
 
   /**
-   * A tick whose trigger is gone removes its own scheduler: nobody has to remember which there
-   * were.
+   * Handles a tick. The scheduler of a deleted trigger is removed at its next tick, so no list of
+   * schedulers is needed.
    */
   const tick = async (id: string, scheduledAt: number) => {
     const trigger = await store.triggers.get(id);
     if (!trigger || !isSchedule(trigger) || !trigger.enabled) return queue.unschedule(id);
     if (!(await catalog.find(trigger.namespace, trigger.function))) return queue.unschedule(id);
     if (trigger.spec.catch_up === 'none' && wasMissed(trigger, scheduledAt, Date.now())) return;
-    // The same tick gives the same id, so that one delivered twice fires once.
+    // The id is derived from the tick, so that a tick that is delivered twice starts one run.
     const requestId = requestIdSchema.parse(uuidOf(scheduledAt, `${id}@${scheduledAt}`));
     if ((await store.attempts.invocation(requestId)) !== null) return;
     if (trigger.spec.overlap === 'skip' && (await isRunning(trigger, requestId))) return;
     await fire(trigger, requestId, scheduledAt);
   };
 
-  /** Whether a run of the schedule before this one goes on. */
+  /** Resolves with whether the previous run of the schedule is still active. */
   const isRunning = async ({ id }: StoredTrigger, requestId: RequestId) => {
     const last = await store.settings.get(`trigger:${id}`, LAST_RUN);
     return last !== null && last !== requestId && (await queue.get(requestIdSchema.parse(last))) !== null;
@@ -91,8 +91,8 @@ export function createSchedules({ store, queue, catalog, meter, resultTtlMs }: S
       acceptedAt: Date.now(),
       resultTtlMs,
     });
-    // Before the job: a run that is not known would be overlapped, one that is known and never was
-    // is not running.
+    // Written before the job is added: an unrecorded run could be overlapped, whereas a recorded
+    // run that was never added does not count as running.
     if (trigger.spec.overlap === 'skip') await store.settings.put(`trigger:${trigger.id}`, LAST_RUN, id);
     await queue.add([invocation]);
     meter.accepted('cron', 1);
@@ -120,8 +120,8 @@ export function isSchedule(trigger: StoredTrigger): trigger is CronTrigger {
 }
 
 /**
- * Whether nothing was up to fire a tick when it was due: the one after it is due already, or it is
- * a minute late.
+ * Returns whether no process was running when the tick was due: the following tick is already due,
+ * or the tick is a minute late.
  */
 function wasMissed({ spec }: CronTrigger, scheduledAt: number, now: number): boolean {
   if (now - scheduledAt > MISSED_AFTER_MS) return true;
@@ -129,7 +129,7 @@ function wasMissed({ spec }: CronTrigger, scheduledAt: number, now: number): boo
   return next !== null && next <= now;
 }
 
-/** Refuses a schedule or time zone that no tick could come from. */
+/** Throws for an invalid schedule or time zone. */
 export function assertSchedule(spec: TriggerSpec): void {
   if (!('cron' in spec)) return;
   const timezone = spec.timezone ?? DEFAULT_TIMEZONE;

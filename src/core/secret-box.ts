@@ -5,14 +5,15 @@ const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
 /**
- * AES-256-GCM. What is sealed is bound to where it stands (namespace and name) as associated data,
- * so that a row copied to another place does not open. Layout: nonce (12), ciphertext, tag (16).
+ * Encrypts secrets with AES-256-GCM. The location (namespace and name) is the associated data, so
+ * that a row copied to another location cannot be decrypted. Layout: nonce (12), ciphertext, tag
+ * (16).
  */
 export interface SecretBox {
-  /** Names the master key without telling it: the first 8 bytes of its SHA-256, hex. */
+  /** Identifies the master key: the first 8 bytes of its SHA-256, hex. */
   readonly keyId: string;
   seal(plain: string, place: SecretPlace): Uint8Array;
-  /** Throws `unavailable` when the key is another or the bytes were changed. */
+  /** Throws `unavailable` if the key is wrong or the bytes were modified. */
   open(sealed: Uint8Array, place: SecretPlace): string;
 }
 
@@ -22,8 +23,8 @@ export interface SecretPlace {
 }
 
 /**
- * Seals with the first key and opens with any: while a key is being rotated, what either has sealed
- * can be read.
+ * Creates a box that encrypts with the first key and decrypts with any of the keys, so that secrets
+ * remain readable during a key rotation.
  */
 export function createKeyring(masterKey: Uint8Array, earlier: readonly Uint8Array[]): SecretBox {
   const current = createSecretBox(masterKey);
@@ -36,7 +37,7 @@ export function createKeyring(masterKey: Uint8Array, earlier: readonly Uint8Arra
         try {
           return box.open(sealed, place);
         } catch {
-          // Sealed with one of the others.
+          // Encrypted with another key; try the next one.
         }
       }
       return (boxes.at(-1) ?? current).open(sealed, place);
@@ -48,7 +49,7 @@ export function createSecretBox(masterKey: Uint8Array): SecretBox {
   if (masterKey.byteLength !== 32) {
     throw new AppError('bad_config', `ORAMA_SECRETS_KEY must be 32 bytes, not ${masterKey.byteLength}.`);
   }
-  // Not the lengths alone: JSON keeps ("a","bc") and ("ab","c") apart.
+  // JSON distinguishes ("a","bc") from ("ab","c").
   const placeOf = ({ namespace, name }: SecretPlace) => Buffer.from(JSON.stringify([namespace, name]));
   return {
     keyId: createHash('sha256').update(masterKey).digest('hex').slice(0, 16),

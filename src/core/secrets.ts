@@ -16,16 +16,16 @@ export const secretNameSchema = z
   .regex(/^[A-Za-z0-9_.-]{1,128}$/, 'must be 1–128 letters, digits, "_", "." or "-"');
 
 /**
- * Secrets of a namespace: sealed in the store, opened for the invocation that asks, shown to
- * nobody.
+ * Secrets of a namespace: stored encrypted, decrypted only for an invocation that reads them, never
+ * returned by the API.
  */
 export interface Secrets {
   set(by: Actor, namespace: Namespace, name: string, value: string): Promise<void>;
   list(namespace: Namespace): Promise<SecretRecord[]>;
   remove(by: Actor, namespace: Namespace, name: string): Promise<void>;
   /**
-   * For `get_secret`; null when there is none. Never cached, so that a changed secret is seen at
-   * once.
+   * Resolves with a secret's value for `get_secret`, or null. Never cached, so that changes are
+   * effective immediately.
    */
   read(namespace: Namespace, name: string): Promise<string | null>;
 }
@@ -72,8 +72,8 @@ export function createSecrets({ store, box, quotas }: SecretsDeps): Secrets {
 }
 
 /**
- * Seals every secret with the box's current key; may be stopped and started again at any point.
- * Returns how many.
+ * Re-encrypts every secret with the current key. Can be interrupted and restarted at any point.
+ * Resolves with the number of secrets.
  */
 export async function resealSecrets(store: Store, box: SecretBox): Promise<number> {
   let done = 0;
@@ -83,7 +83,7 @@ export async function resealSecrets(store: Store, box: SecretBox): Promise<numbe
     for (const { namespace, ...secret } of batch) {
       const place = { namespace, name: secret.name };
       const sealed = box.seal(box.open(secret.sealed, place), place);
-      // False: it was set anew while we worked; the next batch has it again if it still needs it.
+      // False if the secret was changed meanwhile; the next batch contains it again if necessary.
       if (await store.secrets.reseal(namespace, secret, { name: secret.name, sealed, keyId: box.keyId }))
         done += 1;
     }

@@ -3,21 +3,21 @@ import type { Bus } from '../ports/bus.js';
 import type { Closable } from '../ports/closable.js';
 
 const CHANNEL = 'metrics';
-/** A process that has been silent for so many rounds is gone, and its figures with it. */
+/** The metrics of a process that has been silent for this number of rounds are dropped. */
 const SILENT_ROUNDS = 3;
 
 export interface SharedMetrics extends Closable {
-  /** The latest figures of every other process that is there. */
+  /** Returns the latest metrics of every other live process. */
   others(): object[][];
-  /** The ids of the other processes that are there. */
+  /** Returns the ids of the other live processes. */
   processes(): string[];
 }
 
 const messageSchema = z.object({ from: z.string(), figures: z.array(z.looseObject({})) });
 
 /**
- * Each process tells the others its figures every `everyMs`, so that any web process can show all
- * of them.
+ * Publishes this process's metrics to the other processes every `everyMs`, so that any web process
+ * can report them all.
  */
 export async function shareMetrics(options: {
   bus: Bus;
@@ -36,7 +36,7 @@ export async function shareMetrics(options: {
     try {
       await bus.publish(CHANNEL, JSON.stringify({ from: processId, figures: await snapshot() }));
     } catch {
-      // The bus is away; the next round says the same and more.
+      // The bus is unreachable; the next round publishes newer values.
     }
   };
   const timer = setInterval(tell, everyMs).unref();

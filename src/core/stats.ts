@@ -5,15 +5,15 @@ import type { AttemptStore } from '../ports/store/attempts.js';
 import { freshCache } from './fresh-cache.js';
 import { createMinuteFigures, type FiguresRequest } from './minute-figures.js';
 
-/** Who looks at the same figures meanwhile gets the same answer. */
+/** Cache duration of a result. */
 const MAX_AGE_MS = 2000;
 
 export type StatsRequest = FiguresRequest;
 export type StatsReply = z.infer<typeof statsReplySchema>;
 
 /**
- * What has become of the invocations of each minute, from the store, so that every web process says
- * the same.
+ * Counts invocations by minute and state from the store, so that every web process returns the same
+ * numbers.
  */
 export interface Stats {
   read(request: StatsRequest): Promise<StatsReply>;

@@ -7,7 +7,7 @@ import type { BlobOwnerStore } from '../ports/store/blob-owners.js';
 import type { Quotas } from './quotas.js';
 
 const LOOK_MS = 50;
-/** A mark is void after a minute, so this is never reached while the store answers. */
+/** A mark expires after a minute, so this timeout is reached only if the store does not respond. */
 const PATIENCE_MS = 90_000;
 
 interface BlobDeps {
@@ -20,8 +20,8 @@ interface StoreDeps extends BlobDeps {
 }
 
 /**
- * Stores bytes for a namespace. Once it resolves they stay, whoever gives up the same bytes at the
- * same time.
+ * Stores bytes for a namespace. When the promise resolves, the bytes are safe from a concurrent
+ * deletion of the same blob by another namespace.
  */
 export async function storeBlob(
   deps: StoreDeps,
@@ -33,7 +33,7 @@ export async function storeBlob(
   try {
     await deps.owners.add(namespace, { cid, name: blob.name, size: blob.bytes.byteLength }, limit * MB);
   } catch (error) {
-    // What was refused must not stay on the disk.
+    // A refused blob must not stay on the disk.
     if (isAppError(error, 'quota_exceeded')) await deleteUnowned(deps, cid);
     throw error;
   }
@@ -42,9 +42,9 @@ export async function storeBlob(
 }
 
 /**
- * For bytes that were put before anything referred to them, once something does: a deletion that
- * began in between is waited for, and what it took is put again. One that begins later finds the
- * reference.
+ * Secures bytes that were stored before a reference to them existed. Call it after adding the
+ * reference: it waits for a deletion that began in between and stores the bytes again if they were
+ * deleted. A deletion that begins later sees the reference.
  */
 export async function secureBlob({ blobs, owners }: BlobDeps, cid: string, bytes: Uint8Array): Promise<void> {
   const patience = performance.now() + PATIENCE_MS;
@@ -61,8 +61,8 @@ export async function secureBlob({ blobs, owners }: BlobDeps, cid: string, bytes
 }
 
 /**
- * Gives up a namespace's blob; its bytes go when nothing else refers to them. False when the
- * namespace has none.
+ * Removes a namespace's reference to a blob and deletes the bytes if no other reference exists.
+ * Resolves with false if the namespace has no such blob.
  */
 export async function giveUpBlob(
   { blobs, owners }: BlobDeps,
@@ -74,7 +74,7 @@ export async function giveUpBlob(
   return true;
 }
 
-/** Deletes the bytes, unless something refers to them. */
+/** Deletes the bytes unless a reference to them exists. */
 export async function deleteUnowned({ blobs, owners }: BlobDeps, cid: string): Promise<void> {
   const token = await owners.condemn(cid);
   if (token === null) return;

@@ -1,19 +1,19 @@
 import type { Bus } from '../ports/bus.js';
 
 export interface TickOptions {
-  /** Whether a message of the channel is news. */
+  /** Returns whether a message of the channel is relevant. */
   isNews?(message: string): boolean;
-  /** No two ticks are closer than this; what comes meanwhile is one tick. */
+  /** Minimum interval between ticks; messages within it are combined. */
   leastMs: number;
-  /** A tick comes after this long even if nobody told of news. */
+  /** Maximum interval between ticks, in case a message was lost. */
   mostMs: number;
   signal: AbortSignal;
 }
 
 /**
- * When to look again: at once, then whenever the channel tells of news, until the signal. What is
- * told between two ticks is never missed, also when it comes while the last is still being looked
- * at.
+ * Yields when to poll: immediately, and then after each relevant message on the channel, until the
+ * signal is aborted. A message that arrives while the consumer processes a tick causes another
+ * tick.
  */
 export async function* ticks(bus: Bus, channel: string, options: TickOptions): AsyncGenerator<void> {
   const { isNews = () => true, leastMs, mostMs, signal } = options;

@@ -1,6 +1,6 @@
 /**
- * Does a trigger's pattern take this topic? Segments are separated by `:`. `*` stands for exactly
- * one segment, `>` at the end for one or more; anything else is itself.
+ * Returns whether a trigger's pattern matches a topic. Segments are separated by `:`. `*` matches
+ * exactly one segment, a final `>` one or more; other segments match literally.
  */
 export function topicMatches(pattern: string, topic: string): boolean {
   if (pattern === topic) return true;

@@ -11,12 +11,12 @@ import type { Quotas } from './quotas.js';
 import { assertRunsPerHour } from './schedule-runs.js';
 import { assertSchedule, DEFAULT_TIMEZONE, isSchedule, type Schedules } from './schedules.js';
 
-/** Triggers added by hand; those of function.yaml come and go with its deploys. */
+/** Triggers added through the API. Those of function.yaml are replaced by each deploy. */
 export interface Triggers {
   add(by: Actor, namespace: Namespace, fn: FunctionName, spec: TriggerSpec): Promise<TriggerRecord>;
   list(namespace: Namespace, fn: FunctionName): Promise<TriggerRecord[]>;
   remove(by: Actor, namespace: Namespace, fn: FunctionName, id: string): Promise<void>;
-  /** A disabled trigger neither fires nor catches up on what it missed. */
+  /** Pauses or resumes a trigger. A paused trigger neither fires nor catches up afterwards. */
   setEnabled(
     by: Actor,
     namespace: Namespace,
@@ -24,7 +24,7 @@ export interface Triggers {
     id: string,
     enabled: boolean,
   ): Promise<TriggerRecord>;
-  /** A run of a schedule, now. */
+  /** Starts a run of a schedule immediately. */
   run(by: Actor, namespace: Namespace, fn: FunctionName, id: string): Promise<RequestId>;
 }
 
@@ -55,7 +55,7 @@ export function createTriggers({ store, catalog, schedules, quotas }: TriggersDe
     };
   };
 
-  /** A paused schedule that is resumed counts again. */
+  /** A paused schedule does not count against the quota until it is resumed. */
   const assertRunsWithinQuota = async (namespace: Namespace, fn: FunctionName, id: string) => {
     const trigger = await store.triggers.get(id);
     if (trigger?.namespace !== namespace || trigger.function !== fn || trigger.enabled) return;

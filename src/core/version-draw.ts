@@ -1,13 +1,12 @@
 import { createHash, randomInt } from 'node:crypto';
 import type { StoredAlias } from '../ports/store/aliases.js';
 
-/** Draws are made in hundredths of a percent, so that a hash has room to spread. */
+/** Weights are resolved in hundredths of a percent, for a finer distribution of hashes. */
 const SHARES = 10_000;
 
 /**
- * The version that one invocation of an alias runs: drawn by the alias's weights. Equal `sticky`
- * texts draw equal versions for as long as the alias does not change, and stay on a version whose
- * share grows.
+ * Chooses the version of one invocation by the alias's weights. Equal `sticky` texts give equal
+ * versions while the alias is unchanged, and stay on a version whose weight increases.
  */
 export function drawVersion({ version, weights, function: name }: StoredAlias, sticky?: string): number {
   const further = Object.entries(weights);

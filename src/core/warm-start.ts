@@ -1,11 +1,11 @@
 import type { WarmStart } from '../contract/function.js';
 import type { ModuleReport } from '../ports/engine.js';
 
-/** Said where a module's kind has nothing warmer than fresh. */
+/** Reason for modules whose kind has no faster strategy than `fresh`. */
 const BEST_IS_FRESH =
   'starts in microseconds; only reactors, and commands built by the Go compiler, start from a snapshot';
 
-/** How a version starts, as its record says it. */
+/** Start strategy of a version as stored in its record. */
 export interface WarmStartRecord {
   warmStart: WarmStart;
   warmStartReason: string | null;

@@ -4,7 +4,7 @@ import { findTool } from '../cli/build/run-tool.js';
 import { AppError, messageOf } from '../errors.js';
 import { createStage, type Stage } from './stage.js';
 
-// `npm run demo`: what a user would do in the first five minutes, with the real command line and a
+// `npm run demo`: shows what a user would do in the first five minutes, with the real CLI and a
 // real engine.
 
 const EVENT_WAIT_MS = 30_000;
@@ -26,20 +26,23 @@ function prompt(args: readonly string[]): void {
   say(`${colors.dim('$')} ${colors.bold(`orama ${shown.join(' ')}`)}`);
 }
 
-/** Runs a command and shows it as a person would have typed it. */
+/** Runs a command and prints it as a user would have typed it. */
 async function run(stage: Stage, ...args: string[]): Promise<void> {
   prompt(args);
   if (isTerminal) await stage.perform(...args);
   else say(await stage.orama(...args));
 }
 
-/** Compilers take their time: they work while the engine starts and the first chapters are told. */
+/**
+ * Builds the examples one after another in the background, while the engine starts and the first
+ * chapters run.
+ */
 function buildAhead(stage: Stage, examples: readonly string[]): (example: string) => Promise<void> {
   const builds = new Map<string, Promise<string>>();
   let before: Promise<unknown> = Promise.resolve();
   for (const example of examples) {
     const built = before.then(() => stage.orama('function', 'build', example));
-    // A failure is told when its turn comes.
+    // A failure is reported when its chapter awaits the build.
     before = built.catch(() => undefined);
     builds.set(example, built);
   }
@@ -94,7 +97,7 @@ async function tell(stage: Stage): Promise<void> {
   await run(stage, 'function', 'list');
 }
 
-/** Waits until a function's log holds so many attempts: events run when a worker gets to them. */
+/** Waits until a function's log contains `count` attempts; events run asynchronously. */
 async function logged(stage: Stage, name: string, count: number): Promise<void> {
   const end = Date.now() + EVENT_WAIT_MS;
   while (Date.now() < end) {

@@ -11,21 +11,21 @@ import { AppError } from '../errors.js';
 
 const CLI = fileURLToPath(new URL('../../app/orama.js', import.meta.url));
 
-/** A directory, an engine and a command line that leave nothing behind. */
+/** A temporary directory with an engine and a CLI, all removed at the end. */
 export interface Stage {
-  /** Starts `orama up`. Resolves with its address once it listens. */
+  /** Starts `orama up`. Resolves with its URL once it listens. */
   startEngine(): Promise<string>;
-  /** Runs `orama …` and returns its stdout. Throws what it said on stderr when it fails. */
+  /** Runs `orama …` and resolves with its stdout. Rejects with its stderr if the command fails. */
   orama(...args: string[]): Promise<string>;
-  /** Runs `orama …` on the terminal of whoever watches, with its tables and colours. */
+  /** Runs `orama …` on the user's terminal, with its tables and colours. */
   perform(...args: string[]): Promise<void>;
-  /** Stops whatever runs and removes the directory. */
+  /** Stops all running processes and removes the directory. */
   close(): Promise<void>;
 }
 
 export function createStage(): Stage {
   const directory = mkdtempSync(join(tmpdir(), 'orama-demo-'));
-  // The examples refer to ../../sdk, and building them writes beside them.
+  // The examples refer to ../../sdk, and building them writes files beside them.
   cpSync(packagePath('examples'), join(directory, 'examples'), { recursive: true });
   cpSync(packagePath('sdk'), join(directory, 'sdk'), { recursive: true });
   const running = new Set<ChildProcess>();
@@ -34,8 +34,8 @@ export function createStage(): Stage {
   function start(args: readonly string[], output: 'pipe' | 'inherit' = 'pipe'): ChildProcess {
     const child = spawn(process.execPath, [CLI, ...args], {
       cwd: directory,
-      // The engine is found by its .orama in this directory, whatever this machine is set up for
-      // otherwise.
+      // The CLI finds the engine through the .orama in this directory, regardless of the user's
+      // configuration.
       env: { ...toolEnvironment(withoutOurs()), XDG_CONFIG_HOME: directory, XDG_STATE_HOME: directory },
       stdio: ['ignore', output, output],
     });
@@ -75,7 +75,10 @@ export function createStage(): Stage {
   };
 }
 
-/** The demonstration shows the defaults: settings of this machine stay outside. */
+/**
+ * Returns the environment without the engine's settings of this machine, since the demo shows the
+ * defaults.
+ */
 function withoutOurs(): Record<string, string> {
   const ours = /^(ORAMA_|REDIS_URL|RQLITE_URL|FUNCTION_DB_|IPFS_API_URL|OLRIC_URL|PORT$|HOST$)/;
   const names = Object.keys(toolEnvironment({})).filter((name) => ours.test(name));
@@ -88,7 +91,7 @@ async function listening(engine: ChildProcess): Promise<string> {
     const url = /listening on (\S+)/.exec(line)?.[1];
     if (url !== undefined) return url;
   }
-  // It ended without a word here; `failed` has the reason.
+  // The process ended without printing its URL; `failed` reports the reason.
   return new Promise(() => {});
 }
 

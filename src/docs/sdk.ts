@@ -5,7 +5,7 @@ interface Sdk {
   fence: string;
   about: string;
   files: readonly string[];
-  /** A declaration that functions may use; the first group is its signature. */
+  /** Matches a declaration that functions may use; the first group is its signature. */
   declaration: RegExp;
   comment: RegExp;
 }
@@ -22,7 +22,7 @@ const SDKS: readonly Sdk[] = [
   {
     title: 'Rust',
     fence: 'rust',
-    about: 'Crate `orama`; what is of HTTP functions is in `orama::http`, of JSON in `orama::json`.',
+    about: 'Crate `orama`, with `orama::http` for HTTP functions and `orama::json` for JSON.',
     files: ['sdk/rust/src/lib.rs', 'sdk/rust/src/http.rs', 'sdk/rust/src/json.rs'],
     declaration: /^(pub fn .*?)(?: \{.*)?$/,
     comment: /^\/\/\/ ?(.*)$/,
@@ -46,7 +46,9 @@ const SDKS: readonly Sdk[] = [
   },
 ];
 
-/** The functions of the SDKs with their signatures, as their sources have them. */
+/**
+ * Returns the reference page of the SDK functions, with signatures and comments from the sources.
+ */
 export function sdkPage(): string {
   return `# SDK functions
 
@@ -76,7 +78,7 @@ ${functions.join('\n')}
 `;
 }
 
-/** Each with the comment in front of it. */
+/** Returns each declaration with the comment in front of it. */
 function functionsOf({ declaration, comment, fence }: Sdk, file: string): string[] {
   const found: string[] = [];
   let said: string[] = [];

@@ -4,7 +4,9 @@ import { MAX_HOST_BYTES, MAX_HOST_CALLS, MAX_HOST_RESULT_BYTES, MB } from '../co
 import { ERRORS } from '../errors.js';
 import { sdkPage } from './sdk.js';
 
-/** The pages of docs/ that are made from the code, by file name; a test holds them against it. */
+/**
+ * Returns the generated pages of docs/ by file name. A test checks that the files are up to date.
+ */
 export function generatedPages(): Record<string, string> {
   return {
     'settings.md': settingsPage(),

@@ -2,19 +2,19 @@ import ipaddr from 'ipaddr.js';
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
 
-/** Metadata services that sit on addresses which look public. */
+/** Cloud metadata services at addresses that look public. */
 const CLOUD_SERVICES: Record<string, string> = {
   '168.63.129.16': 'a metadata address',
 };
 
 const NAT64 = ipaddr.IPv6.parseCIDR('64:ff9b::/96');
 /**
- * All that is routed on the IPv6 internet today. An allow-list: what IANA reserves next is refused
- * already.
+ * The range of IPv6 unicast addresses that are routed on the internet. An allow-list, so that
+ * ranges which IANA assigns later are refused by default.
  */
 const GLOBAL_UNICAST = ipaddr.IPv6.parseCIDR('2000::/3');
 
-/** What each range that is refused is called in the message. */
+/** Name of each refused range in error messages. */
 const NAMES: Record<string, string> = {
   unspecified: 'an unspecified address',
   loopback: 'a loopback address',
@@ -27,9 +27,9 @@ const NAMES: Record<string, string> = {
 };
 
 /**
- * Why an address may not be reached, or null when it is a public one. An IPv4 address inside an
- * IPv6 one (mapped, or translated by NAT64) is judged as itself; tunnels such as 6to4 and Teredo,
- * which also carry one, are refused whole.
+ * Returns why an address must not be reached, or null if it is a public address. An IPv4 address
+ * embedded in an IPv6 address (mapped, or translated by NAT64) is checked as an IPv4 address.
+ * Tunnels that also embed one, such as 6to4 and Teredo, are refused entirely.
  */
 export function refusal(text: string): string | null {
   const address = parseAddress(text);
@@ -48,22 +48,23 @@ function judge(address: Address): string | null {
 }
 
 /**
- * An address in its one form, or null for what is none: a host name, a zone such as `fe80::1%eth0`.
+ * Parses an address into its canonical form. Returns null for anything else, such as a host name or
+ * an address with a zone (`fe80::1%eth0`).
  */
 export function parseAddress(text: string): Address | null {
-  // The strict dotted form only: `127.1` and `0x7f.1` are what the URL parser has turned into it
-  // already.
+  // Only the strict dotted form: the URL parser has already normalized forms such as `127.1` and
+  // `0x7f.1`.
   if (ipaddr.IPv4.isValidFourPartDecimal(text)) return ipaddr.IPv4.parse(text);
-  // Read by the URL parser: ipaddr.js takes `::8.8.8.8` for the mapped `::ffff:8.8.8.8`, which it
-  // is not.
+  // Parsed by the URL parser, since ipaddr.js confuses `::8.8.8.8` with the mapped address
+  // `::ffff:8.8.8.8`.
   const url = `http://[${text}]`;
   if (!text.includes(':') || !URL.canParse(url)) return null;
   return ipaddr.process(new URL(url).hostname.slice(1, -1));
 }
 
 /**
- * True when the address lies in the network; IPv4 and IPv6 never meet, as mapped addresses have
- * been undone.
+ * Returns true if the address is in the network. IPv4 and IPv6 never match each other, as mapped
+ * addresses have been converted to IPv4.
  */
 export function isWithin(address: Address, [network, bits]: [Address, number]): boolean {
   if (address instanceof ipaddr.IPv4) return network instanceof ipaddr.IPv4 && address.match(network, bits);

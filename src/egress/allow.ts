@@ -3,8 +3,8 @@ import { AppError, type ErrorCode } from '../errors.js';
 import { isWithin, parseAddress } from './address.js';
 
 /**
- * What a rule is asked about: the host of a URL in lower case, without brackets and final dot, and
- * its port.
+ * What a rule is matched against: the host of a URL in lower case, without brackets and final dot,
+ * and its port.
  */
 export interface Target {
   host: string;
@@ -13,7 +13,7 @@ export interface Target {
 
 interface HostRule {
   kind: 'host' | 'suffix';
-  /** For a suffix with its leading dot. */
+  /** A suffix includes its leading dot. */
   host: string;
   port: number | null;
 }
@@ -26,16 +26,16 @@ interface NetworkRule {
 
 type Rule = HostRule | NetworkRule;
 
-/** The operator's exceptions: what may be reached although its address is private. */
+/** The operator's exceptions: private addresses that may be reached. */
 export interface AllowList {
-  /** By its name: then its addresses are not looked at. */
+  /** Returns true if the host name is allowed; its addresses are then not checked. */
   host(target: Target): boolean;
   address(address: string, port: number): boolean;
 }
 
 /**
- * `EGRESS_ALLOW`: networks (`10.0.0.0/8`), addresses, hosts and `*.suffix`, all but networks with a
- * port if wanted.
+ * Parses `EGRESS_ALLOW`: networks (`10.0.0.0/8`), addresses, hosts and `*.suffix`; all but networks
+ * may have a port.
  */
 export function parseAllowList(entries: readonly string[]): AllowList {
   const rules = entries.map((entry) => parseRule(entry, 'bad_config', 'EGRESS_ALLOW'));
@@ -52,8 +52,8 @@ export function parseAllowList(entries: readonly string[]): AllowList {
 }
 
 /**
- * A function's `allowed_hosts`, in the same notation; throws `invalid_manifest` for an entry that
- * cannot be read.
+ * Parses a function's `allowed_hosts`, which has the same syntax. Throws `invalid_manifest` for an
+ * entry that cannot be parsed.
  */
 export function parseHostList(entries: readonly string[]): (target: Target) => boolean {
   const rules = entries.map((entry) => parseRule(entry, 'invalid_manifest', 'allowed_hosts'));
@@ -90,7 +90,8 @@ function parseNetwork(text: string): NetworkRule | null {
   const [base = '', bits = ''] = text.split('/', 2);
   const address = parseAddress(base);
   if (address === null || !/^\d{1,3}$/.test(bits) || !ipaddr.isValidCIDR(text)) return null;
-  // An IPv4-mapped network is undone as its addresses are; its prefix would no longer fit.
+  // An IPv4-mapped network is refused: its address would be converted to IPv4, to which the prefix
+  // length does not apply.
   if (address.kind() !== ipaddr.parse(base).kind()) return null;
   return { kind: 'network', network: [address, Number(bits)], port: null };
 }
@@ -99,7 +100,8 @@ function parseHost(text: string): Rule | null {
   const isSuffix = text.startsWith('*.');
   const rest = isSuffix ? text.slice(2) : text;
   const authority = rest.includes(':') && parseAddress(rest) !== null ? `[${rest}]` : rest;
-  // The URL parser is the judge of hosts and ports, so that a rule reads as the URLs it is for.
+  // Hosts and ports are parsed with the URL parser, so that a rule is read in the same way as the
+  // URLs that it matches.
   if (/[/?#@\s*\\]/.test(authority) || !URL.canParse(`http://${authority}`)) return null;
   const target = targetOf(new URL(`http://${authority}`));
   const port = /:\d+$/.test(authority) ? target.port : null;
@@ -113,7 +115,7 @@ function parseHost(text: string): Rule | null {
   return { kind: 'network', network: [address, address.kind() === 'ipv4' ? 32 : 128], port };
 }
 
-/** The host and port that a URL names. */
+/** Returns the host and port of a URL. */
 export function targetOf(url: URL): Target {
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1').replace(/\.$/, '');
   const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port);

@@ -3,17 +3,20 @@ import { brotliDecompress, gunzip, inflate, inflateRaw, type ZlibOptions } from 
 import { AppError } from '../errors.js';
 import type { Zstd } from './zstd.js';
 
-/** What is said to be understood, where the caller does not say it itself. */
+/** Value of `accept-encoding` when the caller sets none. */
 export const ENCODINGS = 'gzip, deflate, br, zstd';
 
-/** More than any server has a use for; each layer costs as much as a body. */
+/**
+ * Maximum number of encodings of one body: more than any server uses. Each layer costs as much as a
+ * whole body.
+ */
 const MAX_LAYERS = 4;
 
 type Decode = (bytes: Uint8Array, maxBytes: number, signal: AbortSignal) => Promise<Uint8Array>;
 
 /**
- * Undoes the `Content-Encoding` of a body; null for one that is not known here: then the bytes stay
- * as they are.
+ * Decodes a body according to its `Content-Encoding` (RFC 9110 §8.4). Resolves with null for an
+ * unknown encoding; the bytes are then passed on unchanged.
  */
 export type Decoder = (
   bytes: Uint8Array,
@@ -52,7 +55,7 @@ function zlibDecode(work: (bytes: Uint8Array, options: ZlibOptions) => Promise<U
   return (bytes, maxBytes) => work(bytes, { maxOutputLength: maxBytes });
 }
 
-/** `deflate` means the zlib format, but there are servers that send what it wraps. */
+/** `deflate` means the zlib format (RFC 9110 §8.4.1.2), but some servers send raw deflate data. */
 const decodeDeflate: Decode = (bytes, maxBytes, signal) => {
   const [method = 0, flags = 0] = bytes;
   const isZlib = (method & 0x0f) === 8 && ((method << 8) | flags) % 31 === 0;

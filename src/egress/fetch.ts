@@ -12,17 +12,21 @@ import { createZstd } from './zstd.js';
 
 export interface EgressOptions {
   /**
-   * `EGRESS_ALLOW`: networks, addresses, hosts and `*.suffix` that may be reached though private.
+   * `EGRESS_ALLOW`: networks, addresses, hosts and `*.suffix` that may be reached although they are
+   * private.
    */
   allow: readonly string[];
-  /** For tests; the system's resolver, hosts file included, if absent. */
+  /** DNS resolver, replaced in tests. Default: the system's resolver, including the hosts file. */
   resolve?: Resolve;
 }
 
 const MAX_REDIRECTS = 5;
 const METHOD = /^[A-Za-z]{1,20}$/;
 
-/** Throws `bad_config` for a list that cannot be read. */
+/**
+ * Creates the HTTP client for outgoing requests. Throws `bad_config` for an `allow` list that
+ * cannot be parsed.
+ */
 export function createEgress({ allow, resolve = systemResolve }: EgressOptions): Egress {
   const allowList = parseAllowList(allow);
   const sender = createSender(allowList, resolve);
@@ -89,8 +93,8 @@ export function createEgress({ allow, resolve = systemResolve }: EgressOptions):
   }
 
   /**
-   * With the headers that describe the bytes as they come out: what was decoded is not to be
-   * decoded again.
+   * Decodes the body. The returned headers describe the decoded bytes, so that the caller does not
+   * decode them again.
    */
   async function decoded(
     headers: EgressResponse['headers'],
@@ -99,7 +103,7 @@ export function createEgress({ allow, resolve = systemResolve }: EgressOptions):
     signal: AbortSignal,
   ): Promise<Pick<EgressResponse, 'headers' | 'body'>> {
     const encoding = headers['content-encoding'];
-    // The answer to HEAD, and a 304, say how a body would be encoded and have none.
+    // Responses to HEAD and 304 responses have a Content-Encoding but no body.
     if (typeof encoding !== 'string' || body.byteLength === 0) return { headers, body };
     const bytes = await decode(body, encoding, { maxBytes, signal });
     if (bytes === null) return { headers, body };
@@ -123,8 +127,8 @@ export function createEgress({ allow, resolve = systemResolve }: EgressOptions):
 }
 
 /**
- * A request hears of an abort only once it has an address: a name server that says nothing would
- * hold it up.
+ * Settles as the promise does, or rejects when the signal is aborted. `http.request` reacts to an
+ * abort only after the lookup, so an unresponsive name server would block it.
  */
 function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
@@ -142,12 +146,12 @@ async function systemResolve(host: string): Promise<string[]> {
 
 function checkMethod(text: string): string {
   const method = text.toUpperCase();
-  // CONNECT would make a tunnel, past every check that follows.
+  // CONNECT would open a tunnel that bypasses all further checks.
   if (METHOD.test(method) && method !== 'CONNECT' && method !== 'TRACE') return method;
   throw new AppError('invalid_request', `This is no HTTP method that can be sent: ${JSON.stringify(text)}`);
 }
 
-/** Where a response sends us, or null when it is the answer. */
+/** Returns the target URL of a redirect, or null if the response is final. */
 function locationOf(status: number, { location }: EgressResponse['headers'], from: URL): string | null {
   if (![301, 302, 303, 307, 308].includes(status)) return null;
   if (typeof location !== 'string' || !URL.canParse(location, from.href)) return null;
@@ -159,7 +163,8 @@ function becomesGet(status: number, method: string): boolean {
 }
 
 /**
- * Not read to the end: it is nobody's, and may be endless. Cutting it off is reported as an error.
+ * Destroys a response whose body is not needed and may be endless. The resulting error event is
+ * ignored.
  */
 function cutOff(response: IncomingMessage): void {
   response.on('error', () => {}).destroy();
@@ -170,7 +175,7 @@ async function readBody(response: IncomingMessage, maxBytes: number): Promise<Ui
   let size = 0;
   for await (const part of response as AsyncIterable<Uint8Array>) {
     size += part.length;
-    // Throwing out of the loop destroys the body, and with it the connection.
+    // Throwing out of the loop destroys the body and its connection.
     if (size > maxBytes) {
       throw new AppError('payload_too_large', `The response is larger than ${maxBytes} bytes`);
     }

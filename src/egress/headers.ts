@@ -1,8 +1,8 @@
 import { ENCODINGS } from './decode.js';
 
 /**
- * What a caller may not set: the connection is ours. `host` above all, since a name that was never
- * checked would choose the site behind a shared address.
+ * Headers that a caller must not set, since they concern the connection. `host` is the most
+ * important: an unchecked name would select the site behind a shared address.
  */
 const OURS = new Set([
   'connection',
@@ -18,15 +18,15 @@ const OURS = new Set([
   'upgrade',
 ]);
 
-/** What is not carried to another origin. */
+/** Headers that are not forwarded to another origin on a redirect. */
 const CREDENTIALS = ['authorization', 'cookie'];
 
-/** What describes a body that a redirect has dropped. */
+/** Headers that describe a body, removed when a redirect drops the body. */
 const OF_BODY = ['content-type', 'content-encoding', 'content-language', 'content-location'];
 
 /**
- * The headers to send: names in lower case, none of ours, a user agent, which many APIs insist on,
- * and what can be decoded.
+ * Returns the headers to send: names in lower case, without reserved ones, with a default user
+ * agent (many APIs require one) and the supported encodings.
  */
 export function outgoing(headers: Readonly<Record<string, string>>): Map<string, string> {
   const sent = new Map([
@@ -49,8 +49,9 @@ export function dropBodyHeaders(headers: Map<string, string>): void {
 }
 
 /**
- * Names and values as they came, by turns: one string per name in lower case, several values joined
- * as HTTP joins them; cookies, which hold commas, as a list.
+ * Converts the raw headers (alternating names and values) to one string per lower-case name.
+ * Repeated fields are joined with a comma (RFC 9110 §5.3), except `set-cookie`, whose values
+ * contain commas and are returned as a list.
  */
 export function incoming(rawHeaders: readonly string[]): Record<string, string | string[]> {
   const received = new Map<string, string[]>();
@@ -60,7 +61,7 @@ export function incoming(rawHeaders: readonly string[]): Record<string, string |
     values.push(String(rawHeaders[at + 1]));
     received.set(name, values);
   }
-  // Not by assignment: a server may name a header __proto__.
+  // Not by assignment: a server may send a header named __proto__.
   return Object.fromEntries(
     [...received].map(([name, values]) => [name, name === 'set-cookie' ? values : values.join(', ')]),
   );

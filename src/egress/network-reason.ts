@@ -1,6 +1,6 @@
 /**
- * What the network did, by the code of the error that Node or the HTTP client gives; the first that
- * matches counts.
+ * Descriptions of network errors by the code of the error of Node or the HTTP client. The first
+ * match applies.
  */
 const REASONS: readonly (readonly [code: RegExp, reason: string])[] = [
   [/^ECONNREFUSED$/, 'the connection was refused'],
@@ -16,7 +16,7 @@ const REASONS: readonly (readonly [code: RegExp, reason: string])[] = [
   [/^(HPE_|UND_ERR_(HEADERS_OVERFLOW|RES))/, 'what it answered is not valid HTTP'],
 ];
 
-/** The reason in a few words; the error itself is for the engine's log. */
+/** Returns the reason in a few words; the complete error belongs in the engine's log. */
 export function networkReason(error: unknown): string {
   const codes = codesOf(error);
   for (const [pattern, reason] of REASONS) {
@@ -26,12 +26,12 @@ export function networkReason(error: unknown): string {
   return 'the connection failed';
 }
 
-/** The operating system's own name for it, by which people search. */
+/** POSIX error names are included, since people search for them. */
 function isPosix(code: string): boolean {
   return /^E[A-Z]+$/.test(code);
 }
 
-/** Several addresses that all failed make an AggregateError. */
+/** If all of several addresses fail, Node throws an AggregateError. */
 function codesOf(error: unknown): string[] {
   if (!(error instanceof Error)) return [];
   const own = 'code' in error && typeof error.code === 'string' ? [error.code] : [];

@@ -3,10 +3,13 @@ import { AppError } from '../errors.js';
 import { refusal } from './address.js';
 import { type AllowList, type Target, targetOf } from './allow.js';
 
-/** All addresses of a host name. */
+/** Resolves with all addresses of a host name. */
 export type Resolve = (host: string) => Promise<readonly string[]>;
 
-/** Parses what a function or a client named; only http and https lead out of the engine. */
+/**
+ * Parses a URL given by a function or a client. Throws unless its scheme is http or https and it
+ * has no credentials.
+ */
 export function parseTarget(text: string): URL {
   if (!URL.canParse(text)) throw new AppError('invalid_request', `This is no URL: ${JSON.stringify(text)}`);
   const url = new URL(text);
@@ -23,8 +26,8 @@ export function parseTarget(text: string): URL {
 }
 
 /**
- * The addresses of the target's host, each of them allowed. One that is not refuses the host: it is
- * never left out.
+ * Resolves with the addresses of the target's host. One address that is not allowed causes the
+ * whole host to be refused; it is never just filtered out.
  */
 export async function allowedAddresses(
   target: Target,
@@ -36,7 +39,7 @@ export async function allowedAddresses(
   return addresses;
 }
 
-/** Throws `egress_refused` unless each address may be connected to for the target. */
+/** Throws `egress_refused` unless every address may be connected to for the target. */
 export function checkAddresses(target: Target, addresses: readonly string[], allow: AllowList): void {
   if (allow.host(target)) return;
   for (const address of addresses) {
@@ -58,7 +61,10 @@ async function lookUp(host: string, resolve: Resolve): Promise<readonly string[]
   return addresses;
 }
 
-/** Throws unless the function's own list, if it has one, holds the host. */
+/**
+ * Throws `egress_refused` if the function has a list of allowed hosts that does not contain the
+ * host.
+ */
 export function checkAllowedHosts(url: URL, isListed: ((target: Target) => boolean) | null): void {
   if (isListed === null || isListed(targetOf(url))) return;
   throw new AppError('egress_refused', `${url.host} is not among the function's allowed_hosts`);

@@ -5,10 +5,7 @@ import { AppError } from '../errors.js';
 import { type AllowList, type Target, targetOf } from './allow.js';
 import { allowedAddresses, checkAddresses, type Resolve } from './rules.js';
 
-/**
- * A connection that nobody has used for so long is closed: servers close theirs after 5 s, often
- * without a word.
- */
+/** Idle timeout of kept-alive connections. Servers close theirs after 5 s, often without notice. */
 const IDLE_MS = 4000;
 
 export interface SentRequest {
@@ -19,8 +16,8 @@ export interface SentRequest {
 }
 
 /**
- * Sends one request, and follows nothing. Resolves with the final response: informational ones are
- * skipped.
+ * Sends one request without following redirects. Resolves with the final response; informational
+ * responses (1xx) are skipped.
  */
 export interface Sender {
   send(url: URL, request: SentRequest): Promise<IncomingMessage>;
@@ -28,9 +25,9 @@ export interface Sender {
 }
 
 /**
- * Connections go to the very addresses that were checked: the check is the lookup of the
- * connection, so there is no second answer of the name server that could differ. A connection kept
- * alive has been checked when it was made.
+ * Creates a sender that connects only to addresses that passed the check: the check runs inside the
+ * connection's DNS lookup, so no second lookup could return other addresses (DNS rebinding). A
+ * kept-alive connection was checked when it was opened.
  */
 export function createSender(allow: AllowList, resolve: Resolve): Sender {
   const options = { keepAlive: true, timeout: IDLE_MS };
@@ -39,7 +36,7 @@ export function createSender(allow: AllowList, resolve: Resolve): Sender {
   return {
     async send(url, { method, headers, body, signal }) {
       const target = targetOf(url);
-      // An address in the URL itself is connected to without a lookup.
+      // Node connects to an IP address in the URL without calling `lookup`.
       if (isIP(target.host) !== 0) checkAddresses(target, [target.host], allow);
       const lookup = checkedLookup(target, allow, resolve);
       const length = body === null ? [] : [['content-length', String(body.byteLength)] as const];
@@ -62,7 +59,7 @@ export function createSender(allow: AllowList, resolve: Resolve): Sender {
   };
 }
 
-/** Node refuses names and values of headers that would break the request. */
+/** Node throws on header names and values that are invalid in HTTP. */
 function sendable<T>(make: () => T): T {
   try {
     return make();

@@ -1,10 +1,10 @@
-/** To the thread that decodes. */
+/** Message to the decoder thread. */
 export interface ZstdRequest {
   bytes: Uint8Array;
   maxBytes: number;
 }
 
-/** From it: the decoded bytes, or why there are none. */
+/** Message from the decoder thread: the decoded bytes or an error. */
 export type ZstdReply =
   | { kind: 'decoded'; bytes: Uint8Array }
   | { kind: 'too-large' }

@@ -3,8 +3,8 @@ import { ZSTDDecoder } from 'zstddec/stream';
 import type { ZstdReply, ZstdRequest } from './zstd-protocol.js';
 
 /**
- * Frames without content in a row, each of which gives an empty part; at an error the decoder gives
- * them for ever.
+ * Maximum number of consecutive frames without content, each of which yields an empty part. After
+ * an error, the decoder yields empty parts forever.
  */
 const MAX_EMPTY_PARTS = 1000;
 

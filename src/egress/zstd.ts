@@ -1,18 +1,18 @@
 import { Worker } from 'node:worker_threads';
 import type { ZstdReply, ZstdRequest } from './zstd-protocol.js';
 
-/** The thread ends when nothing has come for it for so long. */
+/** The thread ends after being idle for this long. */
 const IDLE_MS = 10_000;
 
 /**
- * Decodes zstd, which Node 20 cannot, in a thread of its own: a window may take 128 MB, which
- * WebAssembly never gives back, and the decoder leaks what it was given when it fails. So the
- * thread ends after a failure, and when it has been idle.
+ * Decodes zstd, which Node 20 does not support, in a worker thread. A window may take 128 MB, which
+ * WebAssembly memory never returns, and the decoder leaks its input after a failure. The thread
+ * therefore ends after a failure and when it is idle.
  */
 export interface Zstd {
   /**
-   * Rejects with the code `ERR_BUFFER_TOO_LARGE`, as zlib does, beyond `maxBytes`; with an
-   * `AbortError` when aborted.
+   * Decodes the bytes. Rejects with code `ERR_BUFFER_TOO_LARGE`, as zlib does, if the output
+   * exceeds `maxBytes`, and with an `AbortError` if the signal is aborted.
    */
   decode(bytes: Uint8Array, maxBytes: number, signal: AbortSignal): Promise<Uint8Array>;
   close(): Promise<void>;
@@ -68,7 +68,7 @@ export function createZstd(): Zstd {
 
   return {
     decode(bytes, maxBytes, signal) {
-      // One at a time: then what is in the thread is bounded, and a reply is that of its request.
+      // One request at a time: this bounds the thread's memory and makes replies unambiguous.
       const turn = last.catch(() => undefined).then(() => run(bytes, maxBytes, signal));
       last = turn;
       return turn;

@@ -12,10 +12,10 @@ import type { Services } from './services.js';
 
 export interface Caller {
   principal: Principal | null;
-  /** The credential's; of an anonymous call the one it asks for. */
+  /** Namespace of the credential; for an anonymous call the requested one. */
   namespace: Namespace;
   /**
-   * Counts one more use, or several, against the same limit: for the messages of a socket or a
+   * Counts one or more further uses against the same limit, for the messages of a socket or a
    * batch.
    */
   countUse(times?: number): Promise<void>;
@@ -23,19 +23,19 @@ export interface Caller {
 
 export interface Wanted {
   access: Access;
-  /** What the key must be allowed to do; null: nothing in particular. */
+  /** Required scope of the key; null if none is required. */
   scope: Scope | null;
   credential: string | null;
-  /** `?namespace=`, as it came. */
+  /** The query parameter `namespace`, not validated yet. */
   namespace: unknown;
   anyNamespace: boolean;
-  /** False for what monitors ask. */
+  /** False for endpoints used by monitoring. */
   limited: boolean;
 }
 
 /**
- * Who is calling, for which namespace, and whether the rate limit lets it: the same for requests
- * and sockets.
+ * Authenticates a request, determines its namespace and enforces the rate limit; the same for HTTP
+ * requests and sockets. Throws if the request is refused.
  */
 export type Admission = (request: IncomingMessage, wanted: Wanted) => Promise<Caller>;
 
@@ -51,8 +51,7 @@ export function createAdmission({ auth, limiter, quotas, config }: Services): Ad
     const { requests_per_minute: limit } = quotas.peek(namespace) ?? (await quotas.limits(namespace));
     const { allowed, retryAfterSeconds } = await limiter.consume(rateKey(namespace), limit, times);
     if (allowed) return;
-    // A block of several may be refused though some are left; those that come singly have taken
-    // all.
+    // A block of several uses may be refused although some are left; single uses have consumed all.
     throw quotaExceeded('requests_per_minute', {
       ...{ namespace, limit, used: await limiter.used(rateKey(namespace)), retryAfter: retryAfterSeconds },
     });
@@ -64,7 +63,8 @@ export function createAdmission({ auth, limiter, quotas, config }: Services): Ad
       try {
         principal = await auth.authenticate(wanted.credential);
       } catch (error) {
-        // Guesses count like anonymous calls, so that nobody tries keys faster than that.
+        // Failed authentication counts as an anonymous call, which limits the rate at which keys
+        // can be guessed.
         if (isAppError(error, 'unauthorized')) await countAnonymous(request);
         throw error;
       }
@@ -93,14 +93,14 @@ export function createAdmission({ auth, limiter, quotas, config }: Services): Ad
   };
 }
 
-/** Under which the requests of a namespace are counted. */
+/** Key of the rate limiter for the requests of a namespace. */
 export function rateKey(namespace: Namespace): string {
   return `ns:${namespace}`;
 }
 
 /**
- * For a `namespace` in a query or body: absent, or the credential's own. `name` says which of
- * several it is.
+ * Throws `forbidden` if the `namespace` of a query or body is neither absent nor that of the
+ * credential. `name` identifies it in the message if there are several.
  */
 export function assertOwnNamespace(principal: Principal, asked: Namespace | undefined, name?: string): void {
   if (asked === undefined || asked === principal.namespace) return;

@@ -8,11 +8,11 @@ import { answerErrors } from './middleware/errors.js';
 import { answerNotRouted } from './middleware/not-routed.js';
 import { routes } from './routes.js';
 
-/** The HTTP API over its services. Serves no sockets: those are the server's. */
+/** Creates the Koa app of the HTTP API. WebSockets are handled by the server. */
 export function createApp(serving: Serving): Koa {
   const { services } = serving;
   const app = new Koa();
-  // A router tries every route that it has, so the hot ones have one to themselves.
+  // koa-router tries its routes one by one, so hot routes have a router of their own.
   const hot = new Router({ sensitive: true });
   const others = new Router({ sensitive: true });
   for (const route of routes) {
@@ -25,7 +25,7 @@ export function createApp(serving: Serving): Koa {
   for (const path of GUIDE_PATHS) others.get(path, guide);
 
   app.use((ctx, next) => {
-    // Replies are data, also when they are a function's own.
+    // Browsers must not interpret replies, including those of functions, as another media type.
     ctx.res.setHeader('X-Content-Type-Options', 'nosniff');
     return next();
   });
@@ -35,16 +35,16 @@ export function createApp(serving: Serving): Koa {
   app.use(others.routes());
   app.use(answerNotRouted([hot, others]));
 
-  // What fails after the reply has begun: a client that went away is nobody's fault.
+  // Emitted for errors after the response has begun. A client that disconnects is not an error.
   app.on('error', (error: NodeJS.ErrnoException) => {
     const gone =
       error.code === 'ECONNRESET' || error.code === 'EPIPE' || error.code === 'ERR_STREAM_PREMATURE_CLOSE';
-    services.logger[gone ? 'debug' : 'error']({ err: error }, 'a reply could not be finished');
+    services.logger[gone ? 'debug' : 'error']({ err: error }, 'a response could not be completed');
   });
   return app;
 }
 
-/** `/v1/functions/{name}` → `/v1/functions/:name` */
+/** Converts `/v1/functions/{name}` to `/v1/functions/:name`. */
 function routerPath(path: string): string {
   return path.replace(/\{(\w+)\}/g, ':$1');
 }

@@ -6,35 +6,35 @@ import type { ClientAddresses } from './client-address.js';
 import { limitIdle, limitIdleRest } from './idle.js';
 import { ANONYMOUS, CREDENTIALED, createMemoryBudget } from './memory-budget.js';
 
-/**
- * A body of at most this many bytes that came with its headers is in memory already, and not for
- * long.
- */
+/** A complete body of at most this size is in memory already and is not accounted. */
 const SMALL_BYTES = 64 << 10;
 
-/** What one body may hold of the memory. */
+/** The memory of one body. */
 export interface BodyShare {
-  /** False: there is no room for them. */
+  /** Returns false if the bytes exceed the budget. */
   take(bytes: number): boolean;
-  /** What is answered then. */
+  /** Returns the error for a body that exceeds the budget. */
   refusal(): AppError;
-  /** The body has been read, and is somebody else's to count. */
+  /** Releases the share when the body has been read and is accounted elsewhere. */
   handedOver(): void;
 }
 
-/** What holds of every body that is read, on every port. */
+/** Limits that apply to every request body on every port. */
 export interface BodyLimits {
   /**
-   * Called before a body is read: limits how long it may pause, and what all bodies of its
-   * namespace, or of its address where it has no credential, may hold of the memory.
+   * Call it before a body is read. Limits how long the body may pause, and the memory of all bodies
+   * of its namespace, or of its address if it has no credential.
    */
   begin(request: IncomingMessage, response: ServerResponse, namespace: Namespace | null): BodyShare | null;
   /**
-   * Called before a large reply is read into memory, where it stays until its reader has taken it:
-   * throws `rate_limited` when the namespace has no room for it.
+   * Call it before a large response is read into memory, where it stays until the client has read
+   * it. Throws `rate_limited` if it exceeds the budget of the namespace.
    */
   holdReply(response: ServerResponse, namespace: Namespace, bytes: number): void;
-  /** Called with a reply: limits how long the rest of a body that was not read may pause. */
+  /**
+   * Call it when a response is sent. Limits how long the remaining part of an unread body may
+   * pause.
+   */
   limitRest(request: IncomingMessage, response: ServerResponse): void;
 }
 
@@ -51,7 +51,7 @@ export function createBodyLimits(clients: ClientAddresses, idleMs: number): Body
       return {
         take: share.take,
         refusal: namespace === null ? strangersFull : namespaceFull,
-        // What a stranger has sent counts until it is answered.
+        // Bodies of anonymous requests are accounted until the request has been answered.
         handedOver: namespace === null ? () => undefined : share.release,
       };
     },

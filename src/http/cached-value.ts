@@ -3,8 +3,8 @@ import { AppError } from '../errors.js';
 import { JsonText, jsonTextOf } from '../json-text.js';
 
 /**
- * A value as the cache keeps it: functions read the same bytes, so text is text and not a JSON
- * string. `source` is the text of any other value as it was sent.
+ * Encodes a value for the cache. Functions read the same bytes, so a string is stored as its text
+ * and not as JSON; any other value is stored as `source`, its JSON text as sent.
  */
 export function writeCached(value: unknown, source: string | undefined): Uint8Array {
   if (value === undefined || source === undefined) {
@@ -14,8 +14,8 @@ export function writeCached(value: unknown, source: string | undefined): Uint8Ar
 }
 
 /**
- * The JSON that the bytes spell, to the byte; else their text as a string, else `{"$blob":
- * "<base64>"}`.
+ * Decodes a cached value: verbatim JSON if the bytes are valid JSON, otherwise their text as a JSON
+ * string, otherwise `{"$blob": "<base64>"}`.
  */
 export function readCached(bytes: Uint8Array): JsonText {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -2,24 +2,24 @@ import type { IncomingMessage } from 'node:http';
 import ipaddr from 'ipaddr.js';
 import { AppError } from '../errors.js';
 
-/** What is known of a client behind trusted proxies. */
+/** Properties of clients behind trusted proxies. */
 export interface ClientAddresses {
-  /** The client's own address. */
+  /** Returns the client's address. */
   addressOf(request: IncomingMessage): string;
   /**
-   * What anonymous calls are counted under: of IPv6 the first 64 bits, as one client has all the
-   * others to draw from.
+   * Returns the key under which anonymous calls are counted: the address or, for IPv6, its /64
+   * prefix, since one client controls the whole prefix.
    */
   rateLimitKeyOf(request: IncomingMessage): string;
-  /** `http` or `https`, and the host, as the client sees them. */
+  /** Returns scheme and host as the client sees them. */
   originOf(request: IncomingMessage): string;
 }
 
 type Network = [ipaddr.IPv4 | ipaddr.IPv6, number];
 
 /**
- * X-Forwarded-* headers count only as far as they were written by trusted proxies. The client is
- * the first address of X-Forwarded-For, from the right, that is none of theirs.
+ * Evaluates X-Forwarded-* headers as far as trusted proxies wrote them: the client is the rightmost
+ * address of X-Forwarded-For that is not a trusted proxy.
  */
 export function createClientAddresses(trustedProxies: readonly string[] = []): ClientAddresses {
   const trusted = trustedProxies.map(parseNetwork);
@@ -75,7 +75,7 @@ function isIn(address: string, networks: readonly Network[]): boolean {
   return networks.some(([network, bits]) => parsed.kind() === network.kind() && parsed.match(network, bits));
 }
 
-/** IPv4 as such, also when mapped into IPv6. */
+/** Returns the canonical address; IPv4-mapped IPv6 addresses become IPv4. */
 function plain(address: string): string {
   return ipaddr.isValid(address) ? ipaddr.process(address).toString() : address;
 }

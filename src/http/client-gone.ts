@@ -1,7 +1,8 @@
 import type { Context } from 'koa';
 
 /**
- * Calls `then` when the client goes away before its reply is written. Returns what takes that back.
+ * Calls `then` if the client disconnects before its response is written. Returns a function that
+ * unregisters the callback.
  */
 export function whenClientGone({ res }: Context, then: () => void): () => void {
   const closed = () => {
@@ -12,7 +13,7 @@ export function whenClientGone({ res }: Context, then: () => void): () => void {
   return () => res.off('close', closed);
 }
 
-/** The same as a signal, for what takes one. */
+/** Returns a signal that is aborted if the client disconnects before its response is written. */
 export function clientGone(ctx: Context): AbortSignal {
   const gone = new AbortController();
   whenClientGone(ctx, () => gone.abort());

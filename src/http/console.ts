@@ -2,11 +2,12 @@ import type { Context } from 'koa';
 import { AppError } from '../errors.js';
 import { loadSite, type StaticSite, sendStatic } from './static-site.js';
 
-/** The page is one, whatever is shown in it; what it loads is under `assets/`. */
+/** A single page serves all paths; its assets are under `assets/`. */
 export const CONSOLE_PATHS = ['/console', '/console/{*path}'] as const;
 
 /**
- * Nothing but what the engine serves, no code in the page, and no text ever made code or markup.
+ * Allows only resources of the engine, no inline code, and no conversion of strings to code or
+ * markup (Trusted Types).
  */
 const POLICY = [
   "default-src 'self'",
@@ -18,7 +19,7 @@ const POLICY = [
   "trusted-types 'none'",
 ].join('; ');
 
-/** Of every page that the engine serves. */
+/** Headers of every page of the engine. */
 export const PAGE_HEADERS = {
   'Content-Security-Policy': POLICY,
   'Referrer-Policy': 'no-referrer',
@@ -28,8 +29,8 @@ export const PAGE_HEADERS = {
 };
 
 /**
- * Serves the console as the build has left it: compressed already, assets under names that change
- * with their content.
+ * Serves the console from the build output: precompressed files, and assets with content hashes in
+ * their names.
  */
 export function serveConsole(directory: URL) {
   let loaded: Promise<StaticSite> | null = null;

@@ -3,11 +3,14 @@ import type { Principal } from '../core/auth/principal.js';
 
 const LOOK_MS = 1000;
 
-/** Aborted when the credential of a reply that goes on no longer holds. Looks until `done`. */
+/**
+ * Returns a signal that is aborted when the credential of a streaming response becomes invalid.
+ * Polls until `done` is aborted.
+ */
 export function credentialEnds(auth: Auth, principal: Principal, done: AbortSignal): AbortSignal {
   const ended = new AbortController();
   const looks = setInterval(async () => {
-    // A store that is away takes nothing from anybody.
+    // An unreachable store does not invalidate the credential.
     if (!(await auth.isValid(principal).catch(() => true))) ended.abort();
   }, LOOK_MS);
   AbortSignal.any([done, ended.signal]).addEventListener('abort', () => clearInterval(looks), { once: true });

@@ -2,8 +2,8 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { AppError } from '../errors.js';
 
 /**
- * The credential that a request presents, or null for an anonymous one. No other header grants
- * anything.
+ * Returns the credential of a request, or null for an anonymous one. No other headers are
+ * considered.
  */
 export function credentialOf(headers: IncomingHttpHeaders): string | null {
   const key = headers['x-api-key'];
@@ -18,12 +18,13 @@ export function credentialOf(headers: IncomingHttpHeaders): string | null {
   );
 }
 
-/** What a WebSocket client offers as a subprotocol to present a credential, which follows in base64url. */
+/** Prefix of a WebSocket subprotocol that carries a credential in Base64url. */
 const BEARER_PROTOCOL = 'orama.bearer.';
 
 /**
- * On sockets also as a subprotocol or in the query: browsers can set no headers there. The query is
- * in the address, which proxies log; the subprotocol is in a header, which they do not.
+ * Also reads the credential from a subprotocol or the query, since browsers cannot set headers of
+ * WebSocket handshakes. The query is part of the URL, which proxies log; the subprotocol is a
+ * header, which they do not log.
  */
 export function socketCredentialOf(headers: IncomingHttpHeaders, query: URLSearchParams): string | null {
   return (
@@ -42,8 +43,8 @@ function credentialIn(protocols: string | undefined): string | null {
 }
 
 /**
- * The subprotocol that a socket is opened with: the first offered one that is no credential, which is
- * never sent back. A browser that offered some and is given none closes the socket.
+ * Returns the subprotocol for the handshake: the first offered one that is not a credential, which
+ * is never sent back. A browser closes the socket if it has offered some and none is selected.
  */
 export function chosenProtocol(offered: Iterable<string>): string | false {
   for (const name of offered) if (!name.startsWith(BEARER_PROTOCOL)) return name;

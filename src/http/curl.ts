@@ -3,9 +3,7 @@ import type { Route } from './route.js';
 
 type Json = Record<string, unknown>;
 
-/**
- * The endpoint as a command for a shell, with ORAMA_URL and ORAMA_API_KEY as the CLI reads them.
- */
+/** Returns a curl command for the endpoint, with ORAMA_URL and ORAMA_API_KEY as in the CLI. */
 export function curlOf(
   route: Route,
   parameters: readonly { name: string; in: string; schema: Json }[],
@@ -37,7 +35,7 @@ function bodyWords({ body }: Route): string[] {
   }
 }
 
-/** One word for a POSIX shell. */
+/** Quotes a word for a POSIX shell. */
 function quoted(text: string): string {
   return /^[\w./:=@-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -22,7 +22,7 @@ import type { Services } from './services.js';
 
 const MAX_JSON_BYTES = 1 << 20;
 
-/** What all routes are served with. */
+/** Dependencies of all routes. */
 export interface Serving {
   services: Services;
   admit: Admission;
@@ -33,7 +33,8 @@ export interface Serving {
 }
 
 /**
- * The middleware that serves one route: admits, reads what its schemas describe, handles, answers.
+ * Returns the middleware of one route: authenticates, parses the input by the route's schemas,
+ * calls the handler and sends its answer.
  */
 export function dispatch(route: Route, serving: Serving) {
   const { services, admit, bodies, sendToFunctions, stopping } = serving;
@@ -41,8 +42,8 @@ export function dispatch(route: Route, serving: Serving) {
   const readQuery = readerOf(route.query);
   const readHeaders = readerOf(route.headers);
   const { access, scope, anyNamespace = false, limited = true } = route;
-  // A function's name in the path; elsewhere it is the handler that knows which functions it is
-  // about.
+  // A function name in the path is checked here; otherwise the handler checks which functions are
+  // concerned.
   const isOfFunction = scope !== null && FUNCTION_SCOPES.has(scope) && route.params?.shape.name !== undefined;
 
   return async (ctx: Context): Promise<void> => {
@@ -80,7 +81,8 @@ export function dispatch(route: Route, serving: Serving) {
     if (route.body) {
       const share = bodies.begin(ctx.req, ctx.res, principal?.namespace ?? null);
       Object.assign(call, await bodyOf(ctx, route.body, share));
-      // A form's file is held until it is answered; other bodies go to where they are counted.
+      // The file of a form is in memory until the request has been answered; other bodies are
+      // accounted elsewhere.
       if (route.body.kind !== 'multipart') share?.handedOver();
     }
     const answer = await route.handle(call);
@@ -90,7 +92,7 @@ export function dispatch(route: Route, serving: Serving) {
 
 const NOTHING: Record<string, never> = {};
 
-/** A request's body as its schema reads it, and the text of a JSON one. */
+/** The parsed body and, for JSON, its text. */
 interface Body {
   body: unknown;
   bodyText: string;
@@ -100,7 +102,7 @@ function readerOf(schema: z.ZodObject | undefined): TextReader<Record<string, un
   return schema ? textReader(schema) : () => NOTHING;
 }
 
-/** Made when something is to be audited, which most requests have no part in. */
+/** Creates the actor of an audited change. Called lazily, as most requests are not audited. */
 function actorOf(ctx: Context, principal: Principal | null): Actor {
   if (principal === null) throw new AppError('internal', `${ctx.path} is audited, and open to anybody.`);
   const given = ctx.get('x-request-id').toLowerCase();

@@ -27,8 +27,8 @@ interface Operation {
 }
 
 /**
- * What /openapi.json says, for people: all of it is in the page, before any script has run. The
- * script of the page adds the search and, to each endpoint, a form that sends it.
+ * Renders /openapi.json as HTML. The page is complete without scripts; its script adds search and,
+ * for each endpoint, a form that sends a request.
  */
 export function docsPage(routes: readonly Route[], version: string): string {
   const paths = openApi(routes, version).paths as Record<string, Record<string, Operation>>;
@@ -111,7 +111,7 @@ function schemaBlock(schema: unknown): string {
   return `<details class="schema"><summary>Schema</summary>${block(JSON.stringify(schema, null, 2), 'A JSON Schema')}</details>`;
 }
 
-/** What scrolls by itself takes the focus, so that it can be scrolled by keyboard. */
+/** Scrollable elements are focusable, so that they can be scrolled with the keyboard. */
 function block(text: string, label: string): string {
   return `<pre tabindex="0" role="group" aria-label="${html(label)}">${html(text)}</pre>`;
 }

@@ -9,7 +9,7 @@ import type { Answer } from './route.js';
 import type { Services } from './services.js';
 import { takeSocketSlot } from './socket-slot.js';
 
-/** Proxies cut connections on which nothing happens. */
+/** Interval of heartbeats, as proxies close idle connections. */
 const HEARTBEAT_MS = 15_000;
 
 export interface StreamCall {
@@ -20,13 +20,14 @@ export interface StreamCall {
   stopping: AbortSignal;
 }
 
-/** Writes events as text, waiting while the client does not read them. */
+/** Writes events and waits while the client's buffer is full. */
 export type WriteEvents = (text: string) => Promise<void>;
 
 /**
- * An answer of server-sent events. `run` writes them until the signal: the client has gone, its
- * credential no longer holds, or the server stops. What it throws ends the stream; the client
- * connects again and resumes. It takes one of the namespace's sockets.
+ * Answers with server-sent events (HTML standard, Server-sent events). `run` writes events until
+ * its signal is aborted: when the client disconnects, the credential becomes invalid or the server
+ * stops. An error of `run` ends the stream; the client then reconnects and resumes. The stream
+ * counts against the namespace's sockets.
  */
 export async function eventStream(
   { services, principal, namespace, ctx, stopping }: StreamCall,
@@ -55,18 +56,19 @@ async function writeAll(
   };
   const heartbeat = setInterval(() => stream.write(': still here\n\n'), HEARTBEAT_MS);
   try {
-    // At once, so that the client knows that it is connected.
+    // Sent immediately, so that the client knows that it is connected.
     await write(': connected\n\n');
     await run(write, signal);
   } catch {
-    // The client is gone, or the store is away: either way the client connects again and resumes.
+    // The client has disconnected or the store is unreachable; in both cases the client reconnects
+    // and resumes.
   } finally {
     clearInterval(heartbeat);
     stream.end();
   }
 }
 
-/** Writes what `read` gives at each tick, unless it is what was written last. */
+/** Writes the result of `read` at each tick, unless it is unchanged. */
 export async function writeChanges(
   write: WriteEvents,
   ticks: AsyncIterable<void>,

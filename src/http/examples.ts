@@ -6,10 +6,7 @@ const AT = '2026-01-31T12:00:00.000Z';
 const ID = '0199c6a2-7f3e-7b1a-9c52-3d1e8f4a6b70';
 const CID = 'bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy';
 
-/**
- * What stands in examples for a property or parameter of this name, unless its schema says how it
- * must look otherwise.
- */
+/** Example values by name of the property or parameter, used if they match its schema. */
 const VALUES: Readonly<Record<string, unknown>> = {
   access_token: 'eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJrZXk6Li4uIn0.c2lnbmF0dXJl',
   actor: 'key:0199c6a2',
@@ -82,17 +79,17 @@ const VALUES: Readonly<Record<string, unknown>> = {
   wasm_cid: CID,
 };
 
-/** A value that this schema allows, as OpenAPI and the docs page show it. */
+/** Returns an example value that matches the schema, for OpenAPI and the docs page. */
 export function exampleOf(schema: Json): unknown {
   return sample(withValues(schema), { quiet: true });
 }
 
-/** The value of a parameter in an example: what its name says, else what its schema allows. */
+/** Returns an example value of a parameter, by its name or else by its schema. */
 export function exampleParameter(name: string, schema: Json): string {
   return String(VALUES[name] ?? exampleOf(schema));
 }
 
-/** The schema with the known values where their kind fits. */
+/** Adds the known example values to the schema where their type matches. */
 function withValues(schema: Json): Json {
   const changed: Json = { ...schema };
   for (const [key, value] of Object.entries(schema)) {

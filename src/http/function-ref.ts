@@ -6,7 +6,7 @@ export interface ParsedRef {
   version?: VersionRef;
 }
 
-/** `resize`, `resize@3` or `resize@beta`, in the shape that the path's schema has checked. */
+/** Parses `resize`, `resize@3` or `resize@beta`, which the schema of the path has validated. */
 export function parseFunctionRef(ref: string): ParsedRef {
   const [name, version] = ref.split('@');
   const parsed = functionNameSchema.parse(name);

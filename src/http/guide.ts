@@ -3,7 +3,7 @@ import type { Context } from 'koa';
 import { AppError } from '../errors.js';
 import { loadSite, type StaticSite, sendStatic } from './static-site.js';
 
-/** The documentation as VitePress builds it, at every engine and without a network. */
+/** Paths of the guide. Every engine serves it, so that it is available without a network. */
 export const GUIDE_PATHS = ['/docs/guide', '/docs/guide/{*path}'] as const;
 
 const ROOT = '/docs/guide/';
@@ -14,13 +14,13 @@ interface Guide {
   headers: Readonly<Record<string, string>>;
 }
 
-/** Serves the guide as the build has left it. */
+/** Serves the guide from the output of VitePress. */
 export function serveGuide(directory: URL) {
   let loaded: Promise<Guide> | null = null;
 
   return async (ctx: Context): Promise<void> => {
     if (ctx.path === '/docs/guide') {
-      // The page's own links and scripts go by the path with the slash.
+      // Relative links of the page require the trailing slash.
       ctx.status = 308;
       ctx.set('Location', ROOT);
       return;
@@ -46,9 +46,8 @@ async function load(directory: URL): Promise<Guide> {
 }
 
 /**
- * Scripts are the build's own files and the few that its pages bring in themselves, by their
- * hashes. Highlighted code has style attributes, so styles in the page are allowed; no page shows
- * anything that somebody else has written.
+ * Allows the scripts of the build and, by their hashes, its inline scripts. Highlighted code has
+ * style attributes, so inline styles are allowed; no page contains user content.
  */
 function headersFor(files: StaticSite): Record<string, string> {
   const hashes = new Set<string>();

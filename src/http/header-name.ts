@@ -1,4 +1,4 @@
-/** As people write it: `x-request-id` → `X-Request-ID`. */
+/** Returns the conventional spelling of a header name: `x-request-id` → `X-Request-ID`. */
 export function headerName(key: string): string {
   return key
     .split('-')

@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 /**
- * While a body comes, its connection may be idle for `idleMs` (REQUEST_IDLE_SECONDS). Node tells
- * the request (`timeout`) when somebody listens, else it ends the connection. Most bodies have come
- * with their headers: those cost nothing.
+ * Limits how long the connection may be idle while a body is received, to `idleMs`
+ * (REQUEST_IDLE_SECONDS). Node emits `timeout` on the request if there is a listener, and otherwise
+ * destroys the socket. Does nothing for bodies that were received with their headers.
  */
 export function limitIdle(request: IncomingMessage, idleMs: number): void {
   const { socket } = request;
@@ -12,19 +12,16 @@ export function limitIdle(request: IncomingMessage, idleMs: number): void {
   request.once('end', () => socket.setTimeout(0));
 }
 
-/**
- * The rest of a body that was answered before it had come is waited for no longer than that either.
- */
+/** Applies the same limit to the rest of a body whose request has already been answered. */
 export function limitIdleRest(request: IncomingMessage, response: ServerResponse, idleMs: number): void {
   if (request.complete) return;
-  // With the end of the reply Node sets the time that a connection is kept, and does so before this
-  // is called.
+  // At the end of the response, and before this listener, Node sets the keep-alive timeout.
   response.once('finish', () => {
     const { socket } = request;
     if (request.complete) return;
     const end = () => socket.destroy();
     socket.setTimeout(idleMs, end);
-    // The connection goes on to further requests, whose own time is none of this one's.
+    // The connection is reused; later requests have their own timeouts.
     request.once('end', () => socket.off('timeout', end));
   });
 }

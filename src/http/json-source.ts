@@ -1,13 +1,13 @@
 import { isBlank } from '../json-text.js';
 
-/** A name to follow into an object, or `*` for every element of an array. */
+/** The name of an object member, or `*` for every element of an array. */
 export type SourcePath = readonly string[];
 
 /**
- * The texts of the values that a path leads to, in their order, as they stand in a body:
- * `JSON.parse` rounds numbers and moves keys. An object without the name gives `undefined`; of a
- * name that comes twice the last counts, as for `JSON.parse`. The text must have been parsed, and
- * its depth bounded, before: it is not checked again. One pass, whatever the path.
+ * Returns the JSON texts of the values at a path, verbatim and in order, since `JSON.parse` rounds
+ * numbers and reorders keys. An object without the member gives `undefined`; of duplicate members
+ * the last counts, as in `JSON.parse`. The text must be valid JSON of limited depth; it is not
+ * validated again. Takes one pass.
  */
 export function sourcesOf(text: string, path: SourcePath): (string | undefined)[] {
   const found: (string | undefined)[] = [];
@@ -26,10 +26,7 @@ class Scanner {
     this.#found = found;
   }
 
-  /**
-   * Follows the path from its `step` into the value that begins at `start`; returns where the value
-   * ends.
-   */
+  /** Follows the path from index `step` in the value at `start`. Returns the end of the value. */
   visit(start: number, step: number): number {
     const wanted = this.#path[step];
     if (wanted === undefined) {
@@ -62,10 +59,10 @@ class Scanner {
     while (text.charCodeAt(at) !== BRACE_END) {
       const nameEnd = endOfString(text, at);
       const name = nameOf(text.slice(at, nameEnd));
-      // The colon stands between.
+      // Skip the colon.
       const value = skipBlanks(text, skipBlanks(text, nameEnd) + 1);
       if (name === wanted) {
-        // What an earlier member of this name gave is void.
+        // Discard the results of an earlier member with the same name.
         this.#found.length = mark;
         isThere = true;
       }
@@ -98,7 +95,7 @@ function endOfValue(text: string, start: number): number {
   return text.length;
 }
 
-/** `start` is at the opening quote; the end is behind the closing one. */
+/** Returns the position after the closing quote; `start` is that of the opening quote. */
 function endOfString(text: string, start: number): number {
   for (let at = start + 1; at < text.length; at += 1) {
     const code = text.charCodeAt(at);
@@ -108,7 +105,7 @@ function endOfString(text: string, start: number): number {
   return text.length;
 }
 
-/** Of a number, `true`, `false` or `null`. */
+/** Returns the end of a number, `true`, `false` or `null`. */
 function endOfScalar(text: string, start: number): number {
   let at = start;
   while (at < text.length && !endsScalar(text.charCodeAt(at))) at += 1;

@@ -9,37 +9,43 @@ import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import { AppError, ERRORS, type ErrorCode } from '../errors.js';
 import { isRefused } from './one-host.js';
 
-/** How long a client may take for a whole request. */
+/** Time limit for receiving a complete request. */
 const REQUEST_MS = 300_000;
 /**
- * Longer than the usual 60 s of load balancers, so that they and not the engine close idle
- * connections.
+ * Longer than the usual idle timeout of load balancers (60 s), so that they close idle connections
+ * before the engine does.
  */
 const KEEP_ALIVE_MS = 65_000;
 const IDLE_CHECK_MS = 100;
 const DROPPED_TOLD_MS = 1000;
 /**
- * When stopping, how long an idle connection stays open for a request that may be under way on it.
+ * How long idle connections stay open during shutdown, for requests that are already in transit.
  */
 const LINGER_MS = 500;
 
 export interface ListenerOptions {
   handle(request: IncomingMessage, response: ServerResponse): unknown;
   upgrade?(server: HttpServer, request: IncomingMessage, socket: Socket, head: Buffer): void;
-  /** Further connections are closed as they come; `onDropped` is told how many, not for each. */
+  /**
+   * Maximum number of connections; further ones are closed. `onDropped` is called with their number
+   * periodically, not for each.
+   */
   maxConnections: number;
-  /** How long a client may take for the headers. */
+  /** Time limit for receiving the headers. */
   headersMs: number;
   onDropped(count: number): void;
-  /** Aborted when the process stops: replies then end their connections. */
+  /** Aborted during shutdown; responses then close their connections. */
   stopping: AbortSignal;
 }
 
-/** One port that speaks HTTP. */
+/** An HTTP server on one port. */
 export interface Listener {
   url: string;
   port: number;
-  /** Stops accepting and lets requests in flight finish, at most so many milliseconds. */
+  /**
+   * Stops accepting connections and waits for requests in flight, for at most `patienceMs`
+   * milliseconds.
+   */
   close(patienceMs: number): Promise<void>;
 }
 
@@ -49,12 +55,12 @@ export async function listenHttp(
 ): Promise<Listener> {
   const serve = (request: IncomingMessage, response: ServerResponse) => {
     if (isRefused(request)) {
-      // In the same packet as the refused one it may come here before that has been answered.
+      // A pipelined request can be emitted before the response to the refused one has been sent.
       if (response.socket === null) response.once('socket', (socket: Socket) => socket.end());
       else request.socket.end();
       return;
     }
-    // A client that would keep its connection must look for another process from now on.
+    // Closes kept-alive connections, so that clients connect to another process.
     if (stopping.aborted) response.shouldKeepAlive = false;
     void handle(request, response);
   };
@@ -63,7 +69,7 @@ export async function listenHttp(
       headersTimeout: headersMs,
       requestTimeout: REQUEST_MS,
       keepAliveTimeout: KEEP_ALIVE_MS,
-      // Node looks for late clients so often only.
+      // Interval at which Node checks for timed-out requests.
       connectionsCheckingInterval: headersMs / 3,
     },
     serve,
@@ -71,8 +77,8 @@ export async function listenHttp(
   server.maxConnections = maxConnections;
   tellDropped(server, onDropped);
   server.on('clientError', answerClientError);
-  // Other expectations than 100-continue may be ignored (RFC 9110, section 10.1.1); Node's own
-  // answer is an empty 417.
+  // Expectations other than 100-continue may be ignored (RFC 9110 §10.1.1); by default Node
+  // responds with an empty 417.
   server.on('checkExpectation', serve);
   if (upgrade) {
     server.on('upgrade', (request, socket, head) => upgrade(server, request, socket as Socket, head));
@@ -85,14 +91,14 @@ export async function listenHttp(
     url: `http://${shown}:${address.port}`,
     port: address.port,
     async close(patienceMs) {
-      // HTTP's own close ends idle connections at once, and with them the requests that are just
-      // coming in on them.
+      // `http.Server.close` closes idle connections immediately, including those with a request in
+      // transit.
       const ended = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
       let idle: NodeJS.Timeout | undefined;
       const linger = setTimeout(() => {
         server.close();
-        // A reply that was under way has left its connection open for a next request that will not
-        // be served.
+        // A response that was in progress has left its connection open for a next request that will
+        // not be served.
         idle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS);
       }, LINGER_MS);
       const force = setTimeout(() => server.closeAllConnections(), patienceMs);
@@ -134,7 +140,10 @@ function listen(
   });
 }
 
-/** What is no HTTP, or came too slowly, is answered as far as it can be. */
+/**
+ * Responds to malformed HTTP and to requests that were received too slowly, if the socket is still
+ * writable.
+ */
 function answerClientError(
   error: NodeJS.ErrnoException,
   socket: NodeJS.WritableStream & { destroy(): void },

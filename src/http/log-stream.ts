@@ -3,11 +3,11 @@ import type { FollowRequest, Logs } from '../core/logs.js';
 import type { WriteEvents } from './event-stream.js';
 
 export interface StreamRequest extends FollowRequest {
-  /** How many records of the past come first. */
+  /** Number of past records to send first. */
   past: number;
 }
 
-/** Writes log records as server-sent events, oldest first, until the client goes. */
+/** Writes log records as server-sent events, oldest first, until the client disconnects. */
 export async function streamLogs(logs: Logs, write: WriteEvents, request: StreamRequest): Promise<void> {
   const { past, signal, ...filter } = request;
   let { after } = filter;
@@ -21,8 +21,8 @@ export async function streamLogs(logs: Logs, write: WriteEvents, request: Stream
 }
 
 /**
- * A position counts for a whole batch: whoever resumes within one gets its records again, and
- * misses none.
+ * Only the last event of a batch has an id: a client that resumes in the middle of a batch receives
+ * its records again but misses none.
  */
 function events(records: readonly LogRecord[], position: string): string {
   return records

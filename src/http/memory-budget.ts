@@ -1,29 +1,29 @@
 import { MB } from '../contract/limits.js';
 
-/** What the requests of one owner may hold of this process's memory, and those of all. */
+/** Memory limits of the requests of one owner and of all owners. */
 export interface BudgetLimits {
   all: number;
   each: number;
 }
 
-/** Of bodies without a credential, by address. */
+/** Bodies without a credential, by address. */
 export const ANONYMOUS: BudgetLimits = { all: 64 * MB, each: 16 * MB };
 /**
- * By namespace: of bodies that are being read, of forms until they are answered, and of files that
- * are on their way to their readers. Four namespaces are needed to take all of it.
+ * By namespace: bodies that are being read, forms until they are answered, and files until clients
+ * have read them. At least four namespaces are needed to use all of it.
  */
 export const CREDENTIALED: BudgetLimits = { all: 512 * MB, each: 128 * MB };
 
-/** The bytes of one request, held until it is over. */
+/** The bytes of one request, held until it ends. */
 export interface MemoryShare {
-  /** False: there is no room for them. */
+  /** Returns false if the bytes exceed the budget. */
   take(bytes: number): boolean;
   release(): void;
 }
 
 /**
- * Counts bytes that others make this process hold, as they come: nobody may fill its memory, with a
- * credential or without.
+ * Accounts the bytes that clients make this process hold, as they arrive, so that neither anonymous
+ * nor authenticated clients can exhaust memory.
  */
 export interface MemoryBudget {
   share(owner: string): MemoryShare;

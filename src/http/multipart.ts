@@ -8,7 +8,7 @@ import { megabytes, tooLarge } from './read-body.js';
 
 const MAX_FIELDS = 50;
 const MAX_FIELD_BYTES = 1 << 20;
-/** Boundaries and part headers, beside files and fields. */
+/** Allowance for boundaries and part headers. */
 const OVERHEAD_BYTES = 1 << 20;
 
 export interface UploadedFile {
@@ -22,8 +22,8 @@ export interface Upload {
 }
 
 /**
- * Reads a form with one file. The file is collected in memory, within its limit: it is needed there
- * anyway, and so no temporary file is left behind whatever happens.
+ * Parses a form with one file. The file is collected in memory up to its limit: it is needed there,
+ * and no temporary files can be left behind.
  */
 export async function readForm(
   ctx: Context,
@@ -55,10 +55,9 @@ export async function readForm(
       maxTotalFileSize: maxFileBytes + MAX_FIELD_BYTES,
       allowEmptyFiles: true,
       minFileSize: 0,
-      // Clients that name a file but no content type mean a file, and it must not be decoded as
-      // text.
+      // A part with a file name but no content type is a file and must not be decoded as text.
       onPart(part, handle) {
-        // The parser would assign it to an object, where it is lost.
+        // The parser would assign this field to an object's prototype, where it would be lost.
         if (part.name === '__proto__') hasProto = true;
         if (part.originalFilename !== null && !part.mimetype) part.mimetype = 'application/octet-stream';
         handle(part);
@@ -79,7 +78,7 @@ export async function readForm(
     const parsed = parse(ctx, async () => undefined);
     await Promise.race([parsed, noRoom.refused]);
   } catch (error) {
-    // What still comes is thrown away, so that the client hears the answer.
+    // Discard the rest of the body, so that the client can read the response.
     ctx.req.resume();
     for (const chunks of contents.values()) chunks.length = 0;
     throw noRoom.signal.aborted ? error : refusal(error, maxFileBytes);
@@ -95,7 +94,7 @@ export async function readForm(
     const upload = single(field, given);
     const bytes = Buffer.concat(contents.get(upload) ?? []);
     if (field === name) file = { filename: upload.originalFilename ?? '', bytes };
-    // A field that was sent with a content type of its own is a field all the same.
+    // A field with its own content type is still a field.
     else fields[field] = bytes.toString('utf8');
   }
   if (!file) throw new AppError('invalid_request', `The form has no file "${name}"; send it as a file part.`);
@@ -108,8 +107,8 @@ function single<T>(field: string, value: T | T[]): T {
 }
 
 /**
- * The parser limits files and fields; a part's header could still go on for ever. `refused` rejects
- * as soon as the memory has no room for what has come.
+ * Limits the total size: the parser limits files and fields, but not part headers. `refused`
+ * rejects as soon as the memory budget is exceeded.
  */
 function limitTotal(
   request: IncomingMessage,
@@ -121,15 +120,15 @@ function limitTotal(
   const refused = new Promise<never>((_, reject) => {
     full.signal.addEventListener('abort', () => reject(full.signal.reason), { once: true });
   });
-  // It may come when nobody waits for it any more.
+  // It may reject when it is not awaited any more.
   refused.catch(() => undefined);
   request.on('data', (chunk: Buffer) => {
     size += chunk.byteLength;
     if (size > 2 * maxBytes) request.destroy();
     if (share !== null && !full.signal.aborted && !share.take(chunk.byteLength)) full.abort(share.refusal());
   });
-  // The listener above has set the stream flowing; the parser adds its own some microtasks later,
-  // and must miss nothing.
+  // Adding the listener above has started the stream. The parser adds its listener some microtasks
+  // later and must not miss any data, so pause until then.
   request.pause();
   request.on('newListener', function flow(event) {
     if (event !== 'data') return;

@@ -3,8 +3,8 @@ import type { Socket } from 'node:net';
 import { AppError } from '../errors.js';
 
 /**
- * Connections on which such a request came: nothing that stands behind it is served, which may be
- * part of it to a proxy.
+ * Connections on which a request with several Host headers was received. Further requests on them
+ * are not served, as a proxy may consider them part of the first one.
  */
 const refused = new WeakSet<Socket>();
 
@@ -13,8 +13,8 @@ export function isRefused({ socket }: IncomingMessage): boolean {
 }
 
 /**
- * With two Host headers a proxy may have gone by one and this server by the other: such a request
- * is for nobody.
+ * Throws for a request with several Host headers: a proxy may have used one and this server the
+ * other. RFC 9112 §3.2 requires a 400 response.
  */
 export function assertOneHost({ rawHeaders, socket }: IncomingMessage): void {
   let hosts = 0;

@@ -9,7 +9,7 @@ type Json = Record<string, unknown>;
 
 const ERROR_REF = { $ref: '#/components/schemas/Error' };
 
-/** The OpenAPI 3.1 document of these routes. */
+/** Returns the OpenAPI 3.1 document of the routes. */
 export function openApi(routes: readonly Route[], version: string): Json {
   const paths: Record<string, Json> = {};
   for (const route of routes) {
@@ -34,7 +34,10 @@ export function openApi(routes: readonly Route[], version: string): Json {
   };
 }
 
-/** Every status that a route may answer with besides those it lists, each with the reasons. */
+/**
+ * Returns all statuses that a route may respond with besides those that it lists, with their error
+ * codes.
+ */
 export function refusals(route: Route): Map<number, ErrorCode[]> {
   const codes = new Set<ErrorCode>(route.errors);
   if (route.params ?? route.query ?? route.headers ?? route.body) codes.add('invalid_request');
@@ -108,7 +111,7 @@ function headersOf(headers: Record<string, string>): Json {
   );
 }
 
-/** A status that a route uses itself and that errors have, too. */
+/** Combines a route's own reply with the error reply of the same status. */
 function eitherError(content: unknown): Json {
   const own = (content as { 'application/json'?: { schema?: Json } } | undefined)?.['application/json'];
   if (own?.schema === undefined) return { 'application/json': { schema: ERROR_REF } };
@@ -164,13 +167,13 @@ function requestBody(body: BodySpec): Json {
   }
 }
 
-/** JSON Schema of what a client sends (`input`) or gets (`output`). */
+/** Returns the JSON Schema of what a client sends (`input`) or receives (`output`). */
 export function schemaOf(schema: z.ZodType, io: 'input' | 'output'): Json {
   const { $schema: _, ...own } = z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as Json;
   return JSON.parse(JSON.stringify(own), (key, value: unknown) => {
-    // A later version may add a key to a reply: clients must not be told that there is none.
+    // Later versions may add properties to a reply, so clients must not reject them.
     if (io === 'output' && key === 'additionalProperties' && value === false) return undefined;
-    // Unicode classes are JavaScript's: most readers of OpenAPI cannot compile them.
+    // Unicode property escapes are specific to JavaScript; most OpenAPI tools cannot compile them.
     if (key === 'pattern' && typeof value === 'string' && value.includes('\\p{')) return undefined;
     return value;
   }) as Json;

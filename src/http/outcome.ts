@@ -4,7 +4,7 @@ import { ERRORS } from '../errors.js';
 
 const FAILURES = { error: 'function_error', timeout: 'function_timeout', cancelled: 'cancelled' } as const;
 
-/** How a failed invocation is told to whoever waited for it. */
+/** Returns the error fields of a failed invocation for its caller. */
 export function failureFields(
   status: keyof typeof FAILURES,
   { error, code: reason, refused }: Pick<Reply, 'error' | 'code' | 'refused'>,
@@ -16,17 +16,14 @@ export function failureFields(
 }
 
 /**
- * An exit's error without the line of stderr behind it: what a function prints is not for anonymous
- * callers.
+ * Returns the error of an exit without the line of stderr that follows it: anonymous callers must
+ * not see a function's output.
  */
 function withoutOwnWords(error: string): string {
   return /^exited with code \d+(?=: )/.exec(error)?.[0] ?? error;
 }
 
-/**
- * What the function wrote before it failed, for callers with a credential: nothing where it wrote
- * nothing.
- */
+/** Returns the output of a failed function for callers with a credential; null if there is none. */
 export function failureOutput(
   output: Uint8Array,
   isCredentialed: boolean,
@@ -34,7 +31,7 @@ export function failureOutput(
   return isCredentialed && output.byteLength > 0 ? replyOutput(output) : null;
 }
 
-/** To the microsecond: clocks give more digits than they know. */
+/** Rounds to microseconds, as clocks return more digits than their resolution. */
 export function milliseconds(duration: number): number {
   return Math.round(duration * 1000) / 1000;
 }

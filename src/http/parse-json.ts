@@ -4,20 +4,20 @@ import { parseExact } from '../exact-json.js';
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
-/** A JSON body: its value, and the text that spells it. */
+/** A parsed JSON body with its text. */
 export interface ParsedJson {
   value: unknown;
   text: string;
 }
 
-/** The JSON value of a body. Throws `invalid_request` with a sentence. */
+/** Parses a JSON body. Throws `invalid_request`. */
 export function parseJson(bytes: Uint8Array): unknown {
   return readJson(bytes).value;
 }
 
 /**
- * As `parseJson`, with the text: for what is passed on as it was written. With `exactIntegers`
- * those that a number cannot hold come as bigints.
+ * Like `parseJson`, but also returns the text, for values that are passed on verbatim. With
+ * `exactIntegers`, integers outside the safe range are bigints.
  */
 export function readJson(bytes: Uint8Array, exactIntegers = false): ParsedJson {
   if (bytes.byteLength === 0) {
@@ -40,8 +40,8 @@ export function readJson(bytes: Uint8Array, exactIntegers = false): ParsedJson {
 }
 
 /**
- * Being asked about every key makes parsing a list of objects five times slower, and next to no
- * body has a key like that, escaped or not.
+ * A reviver makes parsing a list of objects five times slower, so it is used only if the text may
+ * contain `__proto__`, possibly escaped.
  */
 const MAY_NAME_PROTOTYPE = /__proto__|\\u/;
 
@@ -50,14 +50,14 @@ function parsePlain(text: string): unknown {
 }
 
 /**
- * `{"__proto__": ..}` is an own property after JSON.parse, and harmless until somebody copies it by
- * assignment.
+ * Drops `__proto__` keys: JSON.parse creates an own property, which is harmless until it is copied
+ * by assignment.
  */
 function dropPrototype(key: string, value: unknown): unknown {
   return key === '__proto__' ? undefined : value;
 }
 
-/** V8's reason without the excerpt of the body that it repeats: bodies hold secrets. */
+/** Returns V8's reason without its excerpt of the body, which may contain secrets. */
 function reasonOf(error: unknown): string {
   const message = error instanceof Error ? error.message : '';
   const position = /at position (\d+)/.exec(message);

@@ -3,14 +3,14 @@ import { AppError } from '../errors.js';
 import type { BodyShare } from './body-limits.js';
 
 /**
- * What a refused client may still send before its connection is cut: enough for it to hear the
- * answer.
+ * How much a refused client may still send before its connection is closed, so that it can read the
+ * response.
  */
 const DRAIN_BYTES = 64 << 20;
 
 /**
- * Reads a body of at most `maxBytes`. A longer one is refused as soon as that is known; what still
- * comes is thrown away, so that a client that sends before it reads gets its 413 and not a broken
+ * Reads a body of at most `maxBytes`. A longer one is refused as soon as this is known; the rest is
+ * discarded, so that a client that sends before it reads receives the 413 instead of a reset
  * connection.
  */
 export function readBody(
@@ -20,7 +20,7 @@ export function readBody(
 ): Promise<Uint8Array> {
   const declared = Number(request.headers['content-length'] ?? Number.NaN);
   if (declared === 0) return Promise.resolve(new Uint8Array());
-  // Whoever has gone while the right was looked up sends no end.
+  // If the client has disconnected during the authorization, no further event is emitted.
   if (request.destroyed && !request.complete) return Promise.reject(cutOff(undefined));
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
@@ -59,7 +59,7 @@ export function tooLarge(bytes: number, maxBytes: number): AppError {
   );
 }
 
-/** A limit as people say it. */
+/** Formats a size limit. */
 export function megabytes(bytes: number): string {
   return `${Number((bytes / (1 << 20)).toFixed(2))} MB (${bytes} bytes)`;
 }

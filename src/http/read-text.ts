@@ -6,13 +6,13 @@ import { AppError } from '../errors.js';
 const MAX_REMEMBERED = 1000;
 const MAX_REMEMBERED_LENGTH = 128;
 
-/** Reads values that travel as text (query, headers, path) as what their schema says they are. */
+/** Parses textual values (query, headers, path) by their schema. */
 export type TextReader<T> = (given: Readonly<Record<string, unknown>>) => T;
 
 /**
- * A text becomes a number or boolean where the schema has one and it reads as one; else it stays
- * text, for the schema to refuse with the value as it was sent. Keys that the schema does not know
- * are left out.
+ * Converts text to a number or boolean if the schema requires one and the text parses as one;
+ * otherwise the text is left for the schema to reject with the original value. Unknown keys are
+ * ignored.
  */
 export function textReader<S extends z.ZodObject>(schema: S, where?: string): TextReader<z.output<S>> {
   const keys = Object.keys(schema.shape);
@@ -30,7 +30,8 @@ export function textReader<S extends z.ZodObject>(schema: S, where?: string): Te
       }
       values[key] = fromText(text, types.get(key));
     }
-    // Most requests send none of what they may send, and parsing that gives the same each time.
+    // Most requests set none of the optional values, and parsing these always gives the same
+    // result.
     if (!some && ofNothing !== undefined) return ofNothing;
     const parsed = parseOrRefuse(schema, values, { code: 'invalid_request', ...(where ? { where } : {}) });
     if (!some) ofNothing = parsed;
@@ -40,7 +41,10 @@ export function textReader<S extends z.ZodObject>(schema: S, where?: string): Te
   return key !== undefined && keys.length === 1 ? remembering(key, read) : read;
 }
 
-/** For readers of one text, such as the name in a path: the same few come again and again. */
+/**
+ * Caches the results of readers with a single key, such as the name in a path, since few values are
+ * frequent.
+ */
 function remembering<T extends object>(key: string, read: TextReader<T>): TextReader<T> {
   const remembered = new LRUCache<string, T>({ max: MAX_REMEMBERED });
   return (given) => {

@@ -10,8 +10,8 @@ import type { SendToFunctions } from './send-to-functions.js';
 import type { Services } from './services.js';
 
 /**
- * `open`: a credential is not looked at. `optional`: anonymous calls go on, a wrong credential does
- * not. `required`: anonymous calls are 401.
+ * `open`: credentials are ignored. `optional`: anonymous calls are accepted, invalid credentials
+ * are not. `required`: anonymous calls get 401.
  */
 export type Access = 'open' | 'optional' | 'required';
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -21,19 +21,19 @@ type Parsed<S> = S extends z.ZodType ? z.output<S> : Record<string, never>;
 
 /** How a request's body is read. */
 export type BodySpec =
-  /** With `exactIntegers` an integer beyond 2^53 comes as a bigint instead of rounded. */
+  /** With `exactIntegers`, integers beyond 2^53 are bigints instead of rounded numbers. */
   | {
       kind: 'json';
       schema: z.ZodType;
-      /** For the docs; a test holds it against the schema. */
+      /** Example for the docs; a test validates it against the schema. */
       example: unknown;
       maxBytes?: number;
       optional?: boolean;
       exactIntegers?: boolean;
     }
-  /** Any content type; the bytes as they come. */
+  /** Any content type; the unmodified bytes. */
   | { kind: 'raw'; maxBytes: number; about: string; example: string }
-  /** One file; fields are text. `schema` is for the docs: the handler reads the fields. */
+  /** One file with text fields. `schema` is for the docs only: the handler parses the fields. */
   | {
       kind: 'multipart';
       file: string;
@@ -57,51 +57,49 @@ type BodyOf<B> = B extends { kind: 'json'; schema: infer S extends z.ZodType }
 
 export interface ReplySpec {
   about: string;
-  /** Of a JSON body. */
+  /** Schema of a JSON body. */
   schema?: z.ZodType;
-  /** Content types other than JSON, each with what it carries. */
+  /** Content types other than JSON, with a description of their content. */
   types?: Record<string, string>;
   headers?: Record<string, string>;
 }
 
 export interface Call<A extends Access, P, Q, H, B> {
   services: Services;
-  /** The credential's, or of an anonymous call the one it asks for. */
+  /** Namespace of the credential; for an anonymous call the requested one. */
   namespace: Principal['namespace'];
   principal: A extends 'required' ? Principal : Principal | null;
   params: Parsed<P>;
   query: Parsed<Q>;
   headers: Parsed<H>;
   body: BodyOf<B>;
-  /** Of a JSON body, as it was sent: for values that are passed on to the byte. */
+  /** The JSON body as sent, for values that are passed on verbatim. */
   bodyText: string;
   ctx: Context;
   /**
-   * Whoever calls, with an id that the reply shows as X-Request-ID: for what is written into the
+   * Returns the caller with a request id, which the response contains as X-Request-ID, for the
    * audit log.
    */
   actor(): Actor;
-  /**
-   * Counts what the request asks for beyond one use, against the limit that it has counted for
-   * already.
-   */
+  /** Counts uses beyond the first one, which has already been counted, against the same limit. */
   countUse: Caller['countUse'];
   /**
-   * Called before a large reply is read into memory; throws when the namespace has no room for it.
+   * Call it before a large response is read into memory. Throws if it exceeds the budget of the
+   * namespace.
    */
   holdReply(bytes: number): void;
   /** Sends a request to an HTTP function of this engine. */
   sendToFunctions: SendToFunctions;
-  /** Aborted when the server stops: for replies that would not end by themselves. */
+  /** Aborted when the server stops; ends streaming responses. */
   stopping: AbortSignal;
 }
 
-/** What a handler answers. Without `json`, `jsonText` or `bytes` the reply has no body. */
+/** The result of a handler. Without `json`, `jsonText` or `bytes` the response has no body. */
 export interface Answer {
   status: number;
   headers?: Record<string, string>;
   json?: unknown;
-  /** A JSON body that is a text already. */
+  /** A JSON body that is already serialized. */
   jsonText?: string;
   bytes?: Uint8Array | Readable | string;
   /** Content type of `bytes`. */
@@ -109,48 +107,48 @@ export interface Answer {
 }
 
 export interface RouteSpec<A extends Access, P, Q, H, B> {
-  /** Of the OpenAPI document: a verb and what it acts on, such as `listInvocations`. */
+  /** Operation id in the OpenAPI document: a verb and its object, such as `listInvocations`. */
   operationId: string;
   method: Method;
-  /** As OpenAPI writes it: `/v1/functions/{name}`. */
+  /** Path in OpenAPI notation: `/v1/functions/{name}`. */
   path: string;
   tag: string;
   summary: string;
   description?: string;
   access: A;
   /**
-   * What a key must be allowed to do; null where any credential will do. In the scopes that
-   * functions limit, a path's `{name}` is held against the key's functions as well.
+   * Required scope of the key; null if any credential is accepted. For scopes that can be
+   * restricted to functions, the path's `{name}` is checked against the key's functions as well.
    */
   scope: Scope | null;
   params?: P;
   query?: Q;
   headers?: H;
   body?: B;
-  /** By status; the errors that access, limits and parsing bring need no mention. */
+  /** Replies by status, without errors of authentication, limits and parsing. */
   replies: Record<number, ReplySpec>;
-  /** What its handler refuses with. */
+  /** Error codes that the handler throws. */
   errors?: readonly ErrorCode[];
-  /** True for calls of another namespace's public functions. */
+  /** True if public functions of other namespaces can be called. */
   anyNamespace?: boolean;
-  /** False: not counted against the rate limit of anonymous calls. */
+  /** False: does not count against the rate limit of anonymous calls. */
   limited?: boolean;
-  /** What its refusals carry beside `error` and `code`. */
+  /** Returns additional fields of error responses. */
   refusal?(ctx: Context): Record<string, unknown>;
-  /** Refuses what needs no body to be refused: it is called before the body is read. */
+  /** Checks that do not need the body; called before it is read. */
   authorize?(call: Omit<Call<A, P, Q, H, B>, 'body'>): Promise<void>;
-  /** Not compressed: its reply is often small, and its latency counts. */
+  /** A hot route: its small, latency-critical responses are not compressed. */
   hot?: boolean;
   handle(call: Call<A, P, Q, H, B>): Promise<Answer>;
 }
 
-/** A route whose handler's types have been checked against its schemas, and forgotten. */
+/** A route after its handler's types have been checked against its schemas and erased. */
 export type Route = RouteSpec<Access, Shape | undefined, Shape | undefined, Shape | undefined, BodySpec> & {
   authorize?(call: unknown): Promise<void>;
   handle(call: unknown): Promise<Answer>;
 };
 
-/** One endpoint: the router, /openapi.json and /docs are all made of it. */
+/** Defines an endpoint. The router, /openapi.json and /docs are derived from it. */
 export function route<
   A extends Access,
   P extends Shape | undefined = undefined,
@@ -158,7 +156,7 @@ export function route<
   H extends Shape | undefined = undefined,
   B extends BodySpec | undefined = undefined,
 >(spec: RouteSpec<A, P, Q, H, B>): Route;
-// The handler is called with what the schemas of its own route have parsed.
+// Type erasure is safe: the handler is called only with values that its own schemas have parsed.
 export function route(spec: Route): Route {
   return spec;
 }
@@ -167,7 +165,7 @@ export function json(status: number, value: unknown, headers?: Record<string, st
   return headers ? { status, json: value, headers } : { status, json: value };
 }
 
-/** For values that are answered as they were written, to the byte. */
+/** Answers with JSON text that is sent verbatim. */
 export function jsonText(status: number, text: string): Answer {
   return { status, jsonText: text };
 }

@@ -24,7 +24,7 @@ import * as stats from './routes/stats.js';
 import * as storage from './routes/storage.js';
 import * as triggers from './routes/triggers.js';
 
-/** The first that matches serves, so what is hot comes first, and `secrets` before `{name}`. */
+/** The first matching route is used, so hot routes come first, and `secrets` before `{name}`. */
 const endpoints: readonly Route[] = [
   invoke,
   httpRequests,
@@ -51,5 +51,5 @@ const endpoints: readonly Route[] = [
   meta,
 ].flatMap((group): Route[] => Object.values(group));
 
-/** Every endpoint, and the two that describe them. */
+/** All endpoints, including the two that describe them. */
 export const routes: readonly Route[] = [...endpoints, ...docsRoutes(endpoints)];

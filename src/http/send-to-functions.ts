@@ -12,10 +12,11 @@ type HttpRequestReply = z.infer<typeof httpRequestReplySchema>;
 
 /** Where this process serves HTTP functions. */
 export interface FunctionsAddress {
-  /** What is connected to, such as `http://127.0.0.1:4001`. */
+  /** URL to connect to, such as `http://127.0.0.1:4001`. */
   url: string;
   /**
-   * With FUNCTIONS_HOST: the host that stands for a namespace. Else the namespace is in the path.
+   * Returns the host name of a namespace if FUNCTIONS_HOST is set. Otherwise the namespace is part
+   * of the path.
    */
   hostOf?(namespace: Namespace): string;
 }
@@ -23,15 +24,17 @@ export interface FunctionsAddress {
 export interface FunctionsCall {
   namespace: Namespace;
   wanted: HttpRequestBody;
-  /** The call that asks for it: its credential and depth are passed on. */
+  /** The API call, whose credential and depth are passed on. */
   by: IncomingMessage;
   signal: AbortSignal;
 }
 
-/** Sends a request to an HTTP function as any client would, and returns what was answered. */
+/**
+ * Sends a request to an HTTP function as an external client would, and resolves with the response.
+ */
 export type SendToFunctions = (call: FunctionsCall) => Promise<HttpRequestReply>;
 
-/** Headers that say who calls and from where; only the engine may write them here. */
+/** Headers that identify the caller, which only the engine may set here. */
 const OWN_HEADERS: ReadonlySet<string> = new Set([
   DEPTH_HEADER,
   'forwarded',
@@ -39,12 +42,12 @@ const OWN_HEADERS: ReadonlySet<string> = new Set([
   'x-forwarded-host',
   'x-forwarded-proto',
 ]);
-/** Of the connection between this process and itself. */
+/** Headers of the internal connection. */
 const CONNECTION_HEADERS: ReadonlySet<string> = new Set(['connection', 'keep-alive', 'transfer-encoding']);
 
 /**
- * A request through the functions' own listener, so that routes, methods, credentials, signatures,
- * limits and replies are exactly those that other clients meet.
+ * Creates a sender that uses the functions' own listener, so that routes, methods, credentials,
+ * signatures, limits and responses are the same as for external clients.
  */
 export function createSendToFunctions(
   clients: ClientAddresses,
@@ -144,7 +147,7 @@ function replyHeaders({ headers }: IncomingMessage): HttpRequestReply['headers']
   return shown;
 }
 
-/** A process that listens on every address is reached by the loopback one. */
+/** Returns the loopback address for a listener on all addresses. */
 function connectable(hostname: string): string {
   if (hostname === '0.0.0.0') return '127.0.0.1';
   if (hostname === '[::]') return '::1';

@@ -6,18 +6,20 @@ import { stringifyExact } from '../exact-json.js';
 import type { Answer } from './route.js';
 
 /**
- * A text of at most this many bytes goes out with its head in one piece; bytes would be a second
- * one.
+ * Up to this size, text is sent in one packet with the headers; bytes would need a second write.
  */
 const MAX_TEXT_BYTES = 16 << 10;
-/** Below this, gzip saves less than it costs. */
+/** Below this size, gzip saves less than it costs. */
 const MIN_COMPRESSED_BYTES = 2048;
 const compress = promisify(gzip);
 const FAST = { level: constants.Z_BEST_SPEED };
 
-/** Writes an answer: ETags answer 304, long texts go compressed where the client takes it. */
+/**
+ * Sends an answer: responds with 304 for a matching ETag, and compresses long texts if the client
+ * accepts it.
+ */
 export async function send(ctx: Context, answer: Answer, hot: boolean): Promise<void> {
-  // Koa's context passes everything on to its response, property by property.
+  // Koa's context delegates each property to its response; use that directly.
   const { response } = ctx;
   response.status = answer.status;
   for (const name in answer.headers) ctx.res.setHeader(name, answer.headers[name] ?? '');
@@ -29,7 +31,7 @@ export async function send(ctx: Context, answer: Answer, hot: boolean): Promise<
     response.body = answer.jsonText ?? stringifyExact(answer.json);
   } else {
     response.body = null;
-    // Koa makes 204 of a null body.
+    // Koa changes the status to 204 for a null body.
     response.status = answer.status;
   }
   if (hot) return;
@@ -38,8 +40,8 @@ export async function send(ctx: Context, answer: Answer, hot: boolean): Promise<
 }
 
 /**
- * By the ETag alone: clients that send If-None-Match by hand often send `Cache-Control: no-cache`
- * with it.
+ * Returns whether the client's ETag matches (RFC 9110 §13.1.2). `Cache-Control: no-cache` is
+ * ignored, as clients that set If-None-Match manually often send both.
  */
 export function isUnchanged(ctx: Context): boolean {
   const etag = ctx.response.get('ETag');
@@ -50,7 +52,7 @@ export function isUnchanged(ctx: Context): boolean {
 
 function toBody(bytes: Exclude<Answer['bytes'], undefined>, hot: boolean): unknown {
   if (!(bytes instanceof Uint8Array)) return bytes;
-  // Koa knows Buffers and streams; any other byte array it would write as JSON.
+  // Koa supports Buffers and streams; it would serialize other byte arrays as JSON.
   const buffer = Buffer.isBuffer(bytes)
     ? bytes
     : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

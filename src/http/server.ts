@@ -12,27 +12,27 @@ import type { Services } from './services.js';
 import { isWebSocket, serveWithoutUpgrade } from './ws/reparse.js';
 import { createSockets } from './ws/sockets.js';
 
-/** Of SHUTDOWN_SECONDS, what is left for answering the calls that still wait. */
+/** Part of SHUTDOWN_SECONDS that is reserved for answering waiting calls. */
 const ANSWER_MS = 1000;
 
 export interface Server extends Closable {
   url: string;
   port: number;
-  /** Where HTTP functions are served; with FUNCTIONS_HOST, its pattern on this port. */
+  /** Base URL of HTTP functions; with FUNCTIONS_HOST, its pattern on this port. */
   functionsUrl: string;
 }
 
 export interface ServerAddress {
   host: string;
   port: number;
-  /** Of HTTP functions, where FUNCTIONS_HOST is not set; the port after `port` when undefined. */
+  /** Port of HTTP functions if FUNCTIONS_HOST is not set; default: the port after `port`. */
   functionsPort: number | undefined;
 }
 
 /**
- * Listens for the API and for HTTP functions. `close` stops accepting, ends sockets and streams,
- * lets requests in flight finish, and then returns. A call whose function outlasts SHUTDOWN_SECONDS
- * is answered as an asynchronous one, with the place where its result will be.
+ * Listens for the API and for HTTP functions. `close` stops accepting connections, ends sockets and
+ * streams, and waits for requests in flight. A call that takes longer than SHUTDOWN_SECONDS is
+ * answered like an async one, with the location of its result.
  */
 export async function startServer(services: Services, address: ServerAddress): Promise<Server> {
   const { config } = services;
@@ -63,7 +63,7 @@ export async function startServer(services: Services, address: ServerAddress): P
     onDropped: (dropped: number) =>
       services.logger.warn(
         { dropped, limit: config.MAX_CONNECTIONS },
-        'connections over MAX_CONNECTIONS were closed',
+        'connections above MAX_CONNECTIONS were closed',
       ),
   };
   const sockets = createSockets(services, admit);
@@ -100,7 +100,7 @@ export async function startServer(services: Services, address: ServerAddress): P
     try {
       return await listenHttp(options, { host, port, setting: 'FUNCTIONS_PORT' });
     } catch (error) {
-      // Of free ports, the next one may be taken.
+      // With `port` 0, the following port may be in use.
       if (address.port !== 0 || address.functionsPort !== undefined) throw error;
       return listenHttp(options, { host, port: 0, setting: 'FUNCTIONS_PORT' });
     }

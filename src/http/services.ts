@@ -37,7 +37,7 @@ import type { BlobOwnerStore } from '../ports/store/blob-owners.js';
 import type { TraceStore } from '../ports/store/traces.js';
 import type { Tracer } from '../ports/tracer.js';
 
-/** The settings that HTTP depends on. */
+/** The settings that the HTTP layer depends on. */
 export type HttpConfig = Pick<
   Config,
   | 'ANON_RATE_LIMIT_PER_MINUTE'
@@ -53,10 +53,10 @@ export type HttpConfig = Pick<
   | 'SOCKET_PING_SECONDS'
 >;
 
-/** A part the engine depends on; `error` says why it is down. */
+/** The state of the engine's dependencies; `error` says why one is down. */
 export type Dependencies = Record<string, { status: 'up' | 'down'; error?: string }>;
 
-/** Everything that the routes and sockets use: core use cases, and ports for the owner's data. */
+/** Everything that routes and sockets use: use cases, and ports for the data of a namespace. */
 export interface Services {
   config: HttpConfig;
   version: string;
@@ -98,15 +98,18 @@ export interface Services {
   leases: Leases;
   limiter: RateLimiter;
 
-  /** This process among the engine's. */
+  /** Id of this process. */
   processId: string;
-  /** The engine's processes; with `all` also the servers that hold its data. */
+  /** Lists the engine's processes; with `all` also the servers that store its data. */
   peers(all: boolean): Promise<Node[]>;
   health(): Promise<Dependencies>;
-  /** Where HTTP functions are served. */
+  /** Returns the base URL of HTTP functions. */
   functionsUrl(): string;
-  /** In the Prometheus text format: all of it, or what is a namespace's own and let through. */
+  /**
+   * Returns the metrics in the Prometheus text format; with `only`, those series of namespaces that
+   * it accepts.
+   */
   metrics(only?: (series: NamespaceSeries) => boolean): Promise<{ contentType: string; text: string }>;
-  /** For `/v1/status`; `engine` is null in a process that runs no functions. */
+  /** For `/v1/status`. `engine` is null in a process that runs no functions. */
   status(): Promise<{ queue: QueueCounts; engine: EngineStats | null }>;
 }

@@ -1,8 +1,8 @@
 const UNITS: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /**
- * Unix milliseconds of a time in the shape that its schema has checked: RFC 3339, milliseconds, or
- * an age.
+ * Converts a time that the schema has validated (RFC 3339, Unix milliseconds or an age) to Unix
+ * milliseconds.
  */
 export function parseSince(text: string, now: number = Date.now()): number {
   const age = /^(\d+)([smhd])$/.exec(text);

@@ -7,15 +7,18 @@ import type { Services } from './services.js';
 
 const NO_LEASE: Lease = { release: async () => undefined };
 
-/** Under which the open sockets and streams of a namespace are counted, over all processes. */
+/**
+ * Lease key under which the open sockets and streams of a namespace are counted across all
+ * processes.
+ */
 export function socketKey(namespace: Namespace): string {
   return `sockets/${namespace}`;
 }
 
 /**
- * Takes one of the sockets and event streams that a namespace may have open; release it when it is
- * closed. Strangers, who may open sockets to its public functions, get half of them at most: they
- * cannot keep its owner out.
+ * Acquires a lease for a socket or event stream of a namespace, to be released when it is closed.
+ * Anonymous callers of public functions get at most half of the leases, so that they cannot lock
+ * out the owner.
  */
 export async function takeSocketSlot(
   { leases, quotas, logger }: Pick<Services, 'leases' | 'quotas' | 'logger'>,
@@ -28,8 +31,8 @@ export async function takeSocketSlot(
     if (lease !== null) return lease;
   } catch (error) {
     if (!isAppError(error, 'unavailable')) throw error;
-    // Not known how many there are: better one too many than none.
-    logger.debug({ err: error }, 'a socket is not counted');
+    // If the count is unknown, accept the socket.
+    logger.debug({ err: error }, 'a socket could not be counted against the quota');
     return NO_LEASE;
   }
   throw quotaExceeded('sockets', { namespace, limit, used: await leases.held(socketKey(namespace)) });

@@ -22,12 +22,12 @@ interface StaticFile {
   bodies: ReadonlyMap<Encoding, Buffer>;
 }
 
-/** Files by their path below the directory, each also as the build has compressed it. */
+/** Files by their path relative to the directory, with precompressed variants. */
 export type StaticSite = ReadonlyMap<string, StaticFile>;
 
 /**
- * All files at once: they are few, and a request can then ask for nothing but what the build has
- * made. Empty when there is no such directory.
+ * Loads all files: they are few, and requests can then access only files of the build. Empty if the
+ * directory does not exist.
  */
 export async function loadSite(directory: URL): Promise<StaticSite> {
   const names = await namesIn(directory);
@@ -46,8 +46,8 @@ export async function loadSite(directory: URL): Promise<StaticSite> {
 }
 
 /**
- * What is under `assets/` changes its name with its content, and is kept by clients; all else is
- * asked for anew.
+ * Sends a file. Files under `assets/` have content hashes in their names and are cached by clients;
+ * all others are revalidated.
  */
 export function sendStatic(
   ctx: Context,

@@ -1,13 +1,15 @@
 import { AppError, isAppError } from '../errors.js';
 import type { Logger } from '../logger.js';
 
-/** What a client is told of a failure; what nobody foresaw is told to the log alone. */
+/**
+ * Returns the error for the client. Unexpected errors are only logged, and reported as `internal`.
+ */
 export function toAppError(
   error: unknown,
   logger: Logger,
   where: { method: string; path: string },
 ): AppError {
-  // The query is left out: it may hold a credential.
+  // The query may contain a credential and is not logged.
   const [path] = where.path.split('?');
   if (isAppError(error)) {
     if (error.status >= 500) logger.warn({ err: error, ...where, path }, 'a request failed');

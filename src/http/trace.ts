@@ -2,13 +2,16 @@ import type { Context } from 'koa';
 import type { Span, Tracer } from '../ports/tracer.js';
 import { traceparentOf } from './traceparent.js';
 
-/** The span of a request that starts invocations: below the client's own, if it has sent one. */
+/**
+ * Starts the span of a request that starts invocations, as a child of the client's span if it has
+ * sent one.
+ */
 export function startTrace(tracer: Tracer, ctx: Context, name: string): Span {
   const { traceparent } = traceparentOf(ctx.req.headers.traceparent?.toString());
   return tracer.start({ name, kind: 'server', parent: traceparent });
 }
 
-/** Does the work within the span, which ends with it. */
+/** Runs the work and ends the span with its result. */
 export async function within<T>(span: Span, work: () => Promise<T>): Promise<T> {
   try {
     const result = await work();

@@ -3,15 +3,15 @@ import type { AddressInfo } from 'node:net';
 import { AppError, messageOf } from '../errors.js';
 import type { Closable } from '../ports/closable.js';
 
-/** What a worker process says about itself. */
+/** The health and metrics of a worker process. */
 export interface WorkerSigns {
   health(): Promise<Readonly<Record<string, { status: 'up' | 'down'; error?: string }>>>;
   metrics(): Promise<{ contentType: string; text: string }>;
 }
 
 /**
- * `/health` and `/metrics` of a worker process, for its process manager and for Prometheus. Open to
- * whoever reaches the port: what it shows names no secret, and every namespace.
+ * Serves `/health` and `/metrics` of a worker process, for its process manager and Prometheus. Not
+ * authenticated: the responses contain no secrets, but the names of all namespaces.
  */
 export async function startWorkerServer(
   signs: WorkerSigns,

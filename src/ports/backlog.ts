@@ -1,16 +1,16 @@
 import type { Closable } from './closable.js';
 
 /**
- * A durable first-in-first-out overflow on the queue's own server, for log records while the store
- * is away.
+ * A durable first-in-first-out queue on the queue's server that holds log records while the store
+ * is unreachable.
  */
 export interface Backlog extends Closable {
   readonly driver: string;
-  /** Durable once it resolves. */
+  /** Appends records; they are durable when the promise resolves. */
   push(records: readonly string[]): Promise<void>;
   /**
-   * Hands out up to `limit` of the oldest and removes them only when the handler has resolved.
-   * Returns how many.
+   * Passes up to `limit` of the oldest records to the handler and removes them when the handler has
+   * resolved. Resolves with the number of records.
    */
   drain(limit: number, handler: (records: string[]) => Promise<void>): Promise<number>;
   size(): Promise<number>;

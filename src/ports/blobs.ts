@@ -2,25 +2,29 @@ import type { Closable } from './closable.js';
 import type { Node } from './node.js';
 
 /**
- * Content-addressed bytes: UnixFS, CIDv1, raw leaves, 262144-byte chunks, balanced with 174 links,
- * so that every driver gives the very CID that Kubo gives. Who may read a CID is not decided here.
+ * Content-addressed storage: UnixFS, CIDv1, raw leaves, 262144-byte chunks, balanced with 174
+ * links, so that every driver produces the same CID as Kubo. Access control is the caller's
+ * responsibility.
  */
 export interface Blobs extends Closable {
   readonly driver: string;
-  /** The CID that `put` would give, without storing anything. */
+  /** Computes the CID that `put` would return, without storing anything. */
   cidOf(bytes: Uint8Array): Promise<string>;
-  /** Stores and pins. Durable once it resolves. The same bytes give the same CID. */
+  /**
+   * Stores and pins the bytes; they are durable when the promise resolves. Equal bytes give equal
+   * CIDs.
+   */
   put(bytes: Uint8Array): Promise<string>;
   /**
-   * The bytes, verified against the CID. Throws `not_found`, or `unavailable` when the store is
-   * away.
+   * Resolves with the bytes, verified against the CID. Throws `not_found`, or `unavailable` if the
+   * store is unreachable.
    */
   get(cid: string): Promise<Uint8Array>;
-  /** The servers that hold them: none where they are in a directory. */
+  /** Lists the servers that store the blobs; empty for a local directory. */
   nodes(): Promise<Node[]>;
   has(cid: string): Promise<boolean>;
-  /** Unpins; the bytes may go. Absent is no error. */
+  /** Unpins a blob, whose bytes may then be deleted. An absent CID is no error. */
   delete(cid: string): Promise<void>;
-  /** Throws `unavailable` when the store is away. */
+  /** Throws `unavailable` if the store is unreachable. */
   ping(): Promise<void>;
 }

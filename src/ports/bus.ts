@@ -1,23 +1,29 @@
 import type { Closable } from './closable.js';
 
 /**
- * Messages between the processes of one installation: replies, invalidations, cancellations, live
- * topics. At most once: a message sent while a subscriber is cut off is lost, and `onGap` tells it
- * so. What must not be lost goes through the queue.
+ * Pub/sub between the processes of one installation: replies, invalidations, cancellations, live
+ * topics. Delivery is at most once: messages sent while a subscriber is disconnected are lost,
+ * which `onGap` reports. Messages that must not be lost go through the queue.
  */
 export interface Bus extends Closable {
   readonly driver: string;
-  /** Resolves when the bus has the message. Own subscribers get it too. */
+  /**
+   * Resolves when the bus has accepted the message. Subscribers in the same process receive it too.
+   */
   publish(channel: string, message: string): Promise<void>;
   /**
-   * Resolves, and never rejects, when what was published so far has left this process. That takes
-   * no round trip. What another process publishes after the same server has answered it since is
-   * heard later; of two messages that are on their way at once a server may read either first.
+   * Resolves, and never rejects, when all messages published so far have been sent to the server.
+   * This takes no round trip. If another process publishes after the same server has responded to
+   * it since, its message is delivered later; the order of messages that are in flight at the same
+   * time is undefined.
    */
   flush(): Promise<void>;
-  /** Resolves once messages arrive; the handler must not throw. */
+  /** Resolves when the subscription is active. The handler must not throw. */
   subscribe(channel: string, handler: (message: string, channel: string) => void): Promise<Unsubscribe>;
-  /** Called after a reconnect, when messages may have been missed: drop caches, look again. */
+  /**
+   * Registers a handler that runs after a reconnect, when messages may have been lost and caches
+   * must be dropped.
+   */
   onGap(handler: () => void): Unsubscribe;
   ping(): Promise<void>;
 }

@@ -1,40 +1,41 @@
 import type { Namespace } from '../contract/ids.js';
 import type { Closable } from './closable.js';
 
-/** Picks keys out of a part of them; called until there are enough. */
+/** Selects keys from a page of keys; called until enough keys have been found. */
 export type KeyFilter = (keys: readonly string[]) => Promise<readonly string[]>;
 
 /**
- * Bytes by key, per namespace. Losing an entry is allowed, mixing two namespaces is not. What would
- * take a namespace beyond its quota `cache_mb` is refused with `quota_exceeded`, and changes
+ * A key-value cache per namespace. Entries may be lost, but namespaces are strictly separated.
+ * Writes that would exceed the namespace's quota `cache_mb` throw `quota_exceeded` and change
  * nothing.
  */
 export interface Cache extends Closable {
   readonly driver: string;
-  /** null on a miss. */
+  /** Resolves with null on a miss. */
   get(namespace: Namespace, key: string): Promise<Uint8Array | null>;
-  /** `ttlSeconds` 0 = no expiry. */
+  /** Stores a value. `ttlSeconds` 0 means no expiry. */
   set(namespace: Namespace, key: string, value: Uint8Array, ttlSeconds: number): Promise<void>;
   /**
-   * Atomic; an absent key counts from 0 and has no expiry; throws `invalid_request` when the value
-   * is no integer. 64-bit.
+   * Adds `delta` atomically and resolves with the sum (64-bit). An absent key counts as 0 and gets
+   * no expiry. Throws `invalid_request` if the value is not an integer.
    */
   increment(namespace: Namespace, key: string, delta: bigint): Promise<bigint>;
-  /** True when the key was there. */
+  /** Resolves with whether the key existed. */
   delete(namespace: Namespace, key: string): Promise<boolean>;
   /**
-   * Keys that begin with `prefix` and that `filter` picks, if given, at most `limit`, in no order.
+   * Lists at most `limit` keys with the prefix that `filter`, if given, selects; in no particular
+   * order.
    */
   scan(namespace: Namespace, prefix: string, limit: number, filter?: KeyFilter): Promise<string[]>;
   /**
-   * What the namespace's entries take, keys and overhead included; as of a few seconds ago where it
-   * is costly to know.
+   * Size of the namespace's entries, including keys and overhead. May be a few seconds old if it is
+   * expensive to compute.
    */
   bytes(namespace: Namespace): Promise<number>;
   /**
-   * Resolves, and never rejects, when its server is connected, and after `withinMs` at the latest.
+   * Resolves, and never rejects, when the server is connected, or after `withinMs` milliseconds.
    */
   reachable(withinMs: number): Promise<void>;
-  /** Throws `unavailable` when the cache is away, or takes no writes. */
+  /** Throws `unavailable` if the cache is unreachable or refuses writes. */
   ping(): Promise<void>;
 }

@@ -1,7 +1,6 @@
 /**
- * As much of an AbortSignal as work needs that may be stopped. Every job has one, and most are over
- * before anybody looks at it: a whole AbortSignal would cost as much as handing the job to its
- * thread does.
+ * The part of AbortSignal that cancellable work needs. Every job has one, but most jobs end before
+ * it is used; a full AbortSignal would cost as much as passing the job to its thread.
  */
 export interface CancelSignal {
   readonly aborted: boolean;

@@ -1,7 +1,4 @@
-/**
- * Whatever is opened is closed: calling close twice does no harm, and after it no timer or handle
- * is left.
- */
+/** A resource that must be closed. `close` is idempotent; after it, no timer or handle is left. */
 export interface Closable {
   close(): Promise<void>;
 }

@@ -1,16 +1,17 @@
 /**
- * Outgoing HTTP on behalf of functions and callbacks, guarded against reaching the operator's own
- * network.
+ * Outgoing HTTP for functions and callbacks, protected against access to the operator's own network
+ * (SSRF).
  */
 export interface Egress {
   /**
-   * Resolves names once, checks every address, connects to the checked address only, and checks
-   * again after each redirect. Throws `egress_refused` for an address or host that is not allowed,
-   * `unavailable` for what the network did.
+   * Sends a request. Resolves the host once, checks every address, connects only to checked
+   * addresses, and repeats the checks after each redirect. Throws `egress_refused` for an address
+   * or host that is not allowed, and `unavailable` for network errors.
    */
   fetch(request: EgressRequest): Promise<EgressResponse>;
   /**
-   * The checks alone, resolving the name: before something is accepted that will send a request.
+   * Performs only the checks, including name resolution. Used before something is accepted that
+   * will later send a request.
    */
   check(url: string, allowedHosts?: readonly string[]): Promise<void>;
   close(): Promise<void>;
@@ -22,22 +23,26 @@ export interface EgressRequest {
   headers: Readonly<Record<string, string>>;
   body: Uint8Array;
   timeoutMs: number;
-  /** A function's own list, on top of the operator's rules: exact hosts or `*.example.com`. */
+  /**
+   * The function's own list, in addition to the operator's rules: exact hosts or `*.example.com`.
+   */
   allowedHosts?: readonly string[];
-  /** Counted before and after it is decoded. */
+  /** Maximum size of the body, applied both before and after decoding. */
   maxResponseBytes: number;
-  /** A redirect that would make another method of it is not followed: it is the answer. */
+  /** A redirect that would change the method is not followed but returned as the response. */
   keepMethod?: boolean;
-  /** The body is thrown away, however large; the response has an empty one. */
+  /** Discards the body, of any size; the response has an empty one. */
   ignoresBody?: boolean;
   signal?: AbortSignal;
 }
 
 export interface EgressResponse {
   status: number;
-  /** Of several values of one name one text, as HTTP joins them; `set-cookie` cannot be joined. */
+  /**
+   * Repeated fields are joined as in RFC 9110 §5.3, except `set-cookie`, which cannot be joined.
+   */
   headers: Record<string, string | string[]>;
   body: Uint8Array;
-  /** Where the last redirect led. */
+  /** Target of the last redirect. */
   redirectedTo?: string;
 }

@@ -5,14 +5,14 @@ import type { LogMessage } from '../contract/invocation.js';
 import type { CancelSignal } from './cancel-signal.js';
 import type { Closable } from './closable.js';
 
-/** What deploy learns of a module. */
+/** Result of inspecting a module at deploy. */
 export interface ModuleReport {
   kind: 'command' | 'reactor';
-  /** The fastest way to run it that gave the same results as a fresh instance on probe inputs. */
+  /** The fastest start strategy that gave the same results as a fresh instance on probe inputs. */
   warmStart: WarmStart;
-  /** Why it is not warmer than it is; absent when the module's best strategy was taken. */
+  /** Why a faster strategy was rejected; absent if the module's best strategy was chosen. */
   note?: string;
-  /** Looking for something warmer was given up without an answer: it is worth repeating. */
+  /** The probe ended without a result and is worth repeating. */
   inconclusive?: true;
 }
 
@@ -20,16 +20,16 @@ export interface InspectSettings {
   cid: string;
   name: FunctionName;
   memoryLimitMb: number;
-  /** Namespaces take turns; without one the module has a turn of its own. */
+  /** Inspections are scheduled fairly by namespace; without one the module is queued separately. */
   namespace?: Namespace;
-  /** Repeats an inconclusive probe in the background, with more time. */
+  /** Repeats an inconclusive probe in the background with a longer time limit. */
   again?: boolean;
 }
 
 /**
- * The host functions of contract §2, bound to one invocation: its namespace, caller, env, secrets,
- * trigger depth. Rejects with the reason that the invocation's log shows; `signal` fires when the
- * guest is gone.
+ * Calls the host functions of contract §2 for one invocation: its namespace, caller, env, secrets
+ * and trigger depth. Rejects with the error that appears in the invocation's log. `signal` is
+ * aborted when the guest has ended.
  */
 export type HostCaller = (
   name: EngineFunctionName,
@@ -37,13 +37,13 @@ export type HostCaller = (
   signal: AbortSignal,
 ) => Promise<HostResult>;
 
-/** A module that was accepted at deploy, and how it is to run. */
+/** A module that was accepted at deploy, with the settings to run it. */
 export interface GuestModule {
-  /** argv[0]. */
+  /** The guest's argv[0]. */
   functionName: FunctionName;
   namespace: Namespace;
   cid: string;
-  /** Called only when the module is not compiled here yet. */
+  /** Loads the bytes; called only if the module is not compiled in this process yet. */
   loadWasm(): Promise<Uint8Array>;
   warmStart: WarmStart;
   memoryLimitMb: number;
@@ -54,21 +54,24 @@ export interface GuestCall extends GuestModule {
   timeoutMs: number;
   input: Uint8Array;
   callerWallet: string;
-  /** Read with get_env; what the engine adds is named ORAMA_…: see docs/functions.md. */
+  /**
+   * Environment variables, read with get_env. Those that the engine adds begin with ORAMA_; see
+   * docs/functions.md.
+   */
   env: Readonly<Record<string, string>>;
-  /** What `http_request()` returns, as JSON text. */
+  /** The result of `http_request()` as JSON text. */
   httpRequest?: string | undefined;
   host: HostCaller;
-  /** Somebody waits for it: it goes before those for which nobody does. */
+  /** A caller waits for the result: the run is scheduled before those without one. */
   urgent?: boolean;
   /** Stops the guest; the outcome is then `cancelled`. */
   signal?: CancelSignal;
   /**
-   * The guest is about to begin, or the thread that it is next on has come to it. Called again when
-   * it had to begin anew.
+   * Called when the guest is about to begin, or when the thread for which it is the next run has
+   * reached it. Called again if the run is restarted.
    */
   onBegin?(): void;
-  /** Log lines as they come, for live streams. */
+  /** Called with each log line as it is written, for live streams. */
   onLog?(message: LogMessage): void;
 }
 
@@ -77,13 +80,16 @@ export interface GuestOutcome {
   output: Uint8Array;
   /** One sentence; null on success. */
   error: string | null;
-  /** The guest's own, when it ended by itself. */
+  /** The guest's exit code, if it exited by itself. */
   exitCode: number | null;
-  /** What `http_respond` has set, as JSON text: `null` in it when it was not valid. */
+  /** The response set with `http_respond`, as JSON text; `null` inside if it was invalid. */
   response?: string;
   durationMs: number;
   memoryPeakMb: number;
-  /** In order; stderr lines have level `error`. Cut as contract §1 says, with a note. */
+  /**
+   * Log messages in order; stderr lines have level `error`. Truncated as contract §1 defines, with
+   * a note.
+   */
   messages: LogMessage[];
   startedAt: number;
 }
@@ -101,22 +107,21 @@ export interface EngineStats {
 }
 
 /**
- * Runs guests: WASI preview-1 modules in worker threads under hard memory and time limits, one
- * invocation at a time per thread, each in an instance on which no other invocation has left a
- * trace.
+ * Runs guests: WASI preview 1 modules in worker threads under hard memory and time limits. A thread
+ * runs one invocation at a time, each in an instance without any state of another invocation.
  */
 export interface Engine extends Closable {
   /**
    * Validates, compiles and probes a module off the main thread. Throws `invalid_module` with a
-   * sentence that says what is wrong: no WASM, an import that does not exist (by name), no
-   * `_start`/`handle`, initial memory above the limit.
+   * message that says what is wrong: not a WASM module, an unknown import (by name), no `_start` or
+   * `handle` export, or an initial memory above the limit.
    */
   inspect(wasm: Uint8Array, settings: InspectSettings): Promise<ModuleReport>;
-  /** Has a module compiled before it is called. Rejects with what the call would be told. */
+  /** Compiles a module in advance. Rejects with the same error as a call would. */
   prepare(module: GuestModule): Promise<void>;
   /**
-   * Resolves with an outcome for everything a guest can do; rejects only for `unavailable` (a
-   * module that cannot be loaded, closing).
+   * Resolves with an outcome for anything that the guest does. Rejects only with `unavailable`, if
+   * the module cannot be loaded or the engine is closing.
    */
   run(call: GuestCall): Promise<GuestOutcome>;
   stats(): EngineStats;

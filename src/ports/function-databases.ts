@@ -1,7 +1,7 @@
 import type { Namespace } from '../contract/ids.js';
 import type { Closable } from './closable.js';
 
-/** A JSON value that SQLite can hold; blobs travel as {"$blob": "<base64>"}. */
+/** JSON values that SQLite supports; blobs are encoded as {"$blob": "<base64>"}. */
 export type SqlArgs = readonly unknown[];
 
 export interface SqlResult {
@@ -16,21 +16,22 @@ export interface SqlOperation {
 }
 
 /**
- * A SELECT in parts, as clients without SQL of their own send it. Names are names, whatever they
- * hold.
+ * A SELECT in structured form, for clients that do not write SQL. Names are always quoted as
+ * identifiers.
  */
 export interface Selection {
   table: string;
   alias?: string | undefined;
-  /** Expressions, each of which may name its column; none for all columns. */
+  /** Column expressions, each with an optional alias; empty for all columns. */
   columns: readonly string[];
   joins: readonly { kind: 'INNER' | 'LEFT'; table: string; on: string }[];
   /**
-   * Put together as SQL has it: AND binds tighter than OR. The first one's `conj` has no effect.
+   * Conditions, combined as in SQL: AND binds tighter than OR. The first condition's `conj` is
+   * ignored.
    */
   where: readonly Condition[];
   groupBy: readonly string[];
-  /** A column with ASC or DESC, NULLS FIRST or NULLS LAST behind it. */
+  /** A column, optionally followed by ASC or DESC and by NULLS FIRST or NULLS LAST. */
   orderBy: readonly string[];
   limit?: number | undefined;
   offset?: number | undefined;
@@ -38,20 +39,21 @@ export interface Selection {
 
 export type Condition =
   | { conj: 'AND' | 'OR'; expr: string; args: SqlArgs }
-  /** Null finds rows that have no value. */
+  /** A value of null matches rows in which the column is NULL. */
   | { conj: 'AND' | 'OR'; column: string; value: unknown };
 
 /**
- * One database per namespace, never the engine's own. Every statement passes the guard of contract
- * §2 (one statement, an allowed leading keyword, no ATTACH, PRAGMA, VACUUM or load_extension);
- * `query` never writes. Throws `invalid_sql` with the database's own sentence, `unavailable` when
- * it is away or the deadline has passed.
+ * One database per namespace, separate from the engine's own. Every statement passes the guard of
+ * contract §2: a single statement with an allowed leading keyword, and no ATTACH, PRAGMA, VACUUM or
+ * load_extension. `query` never writes. Throws `invalid_sql` with the database's message, or
+ * `unavailable` if the database is unreachable or the deadline has passed.
  */
 export interface FunctionDatabases extends Closable {
   readonly driver: string;
   /**
-   * Rows as objects, integers beyond 2^53 as bigints: write them with `stringifyExact`. Of several
-   * columns with one name the second is `name:2`. At most 8 MB of JSON.
+   * Resolves with rows as objects. Integers beyond 2^53 are bigints, to be written with
+   * `stringifyExact`. If several columns have the same name, the second one is named `name:2`. At
+   * most 8 MB of JSON.
    */
   query(
     namespace: Namespace,
@@ -60,30 +62,33 @@ export interface FunctionDatabases extends Closable {
     options: SqlOptions,
   ): Promise<Record<string, unknown>[]>;
   /**
-   * The rows of a selection whose expressions have passed the guard each by itself, and the
-   * statement that they make as a whole.
+   * Resolves with the rows of a selection. Each expression passes the guard separately, and so does
+   * the complete statement.
    */
   select(namespace: Namespace, selection: Selection, options: SqlOptions): Promise<Record<string, unknown>[]>;
   execute(namespace: Namespace, sql: string, args: SqlArgs, options: SqlOptions): Promise<SqlResult>;
-  /** All or none. One element per operation: rows for a query, a result for an exec. */
+  /**
+   * Runs the operations atomically. The result has one element per operation: rows for a query, a
+   * result for an exec.
+   */
   transaction(
     namespace: Namespace,
     operations: readonly SqlOperation[],
     options: SqlOptions,
   ): Promise<(Record<string, unknown>[] | SqlResult)[]>;
-  /** What the namespace's database takes: 0 without one. */
+  /** Size of the namespace's database; 0 if there is none. */
   bytes(namespace: Namespace): Promise<number>;
   ping(): Promise<void>;
 }
 
 export interface SqlOptions {
-  /** Milliseconds; a statement that runs longer is stopped, others go on. */
+  /** Milliseconds. A statement that runs longer is aborted without affecting others. */
   timeoutMs: number;
   signal?: AbortSignal;
   /**
-   * How large the namespace's database may be; by default what it was opened with. A statement that
-   * would make it larger is refused with `quota_exceeded`, and what is deleted makes room. An
-   * RQLite is the operator's to bound: this is for SQLite files.
+   * Maximum size of the namespace's database; default: the size it was opened with. A statement
+   * that would exceed it throws `quota_exceeded`; deleted rows free space. Applies to SQLite files
+   * only, since the operator limits an RQLite cluster.
    */
   maxDatabaseBytes?: number;
 }

@@ -1,14 +1,17 @@
 import type { Closable } from './closable.js';
 
 /**
- * Counting locks over all processes, for `concurrency` of a function. A holder that dies loses its
- * lease by itself.
+ * Distributed semaphores, used for a function's `concurrency`. The lease of a process that dies
+ * expires.
  */
 export interface Leases extends Closable {
   readonly driver: string;
-  /** A lease on one of `limit` places, or null when all are taken. It is renewed until released. */
+  /**
+   * Acquires one of `limit` leases, or resolves with null if all are held. The lease is renewed
+   * until it is released.
+   */
   acquire(key: string, limit: number): Promise<Lease | null>;
-  /** How many are taken now, by all processes. */
+  /** Number of leases currently held by all processes. */
   held(key: string): Promise<number>;
 }
 

@@ -1,21 +1,21 @@
 import type { FunctionName, Namespace } from '../contract/ids.js';
 import type { FinalState, TriggerKind } from '../contract/invocation.js';
 
-/** What the use cases tell of themselves, for /metrics. Never throws, costs next to nothing. */
+/** Receives metrics of the use cases. Methods never throw and are cheap. */
 export interface Meter {
-  /** Invocations made durable on the queue. */
+  /** Counts invocations that are durable on the queue. */
   accepted(trigger: TriggerKind, count: number): void;
-  /** One attempt has run. */
+  /** Counts one attempt. */
   attempted(run: { namespace: Namespace; function: FunctionName; status: string; seconds: number }): void;
-  /** One invocation is over; `reason` says why a dead one is dead. */
+  /** Counts one ended invocation; `reason` is set for dead ones. */
   ended(state: FinalState, reason: string | null): void;
-  /** A host call was answered. */
+  /** Counts one host call. */
   hostCalled(name: string, ok: boolean): void;
 }
 
-/** The labels by which a series is somebody's own. */
+/** The labels that identify the owner of a series. */
 export interface NamespaceSeries {
   namespace: string;
-  /** Absent where it is not of one function. */
+  /** Undefined if the series is not specific to one function. */
   function: string | undefined;
 }

@@ -1,6 +1,6 @@
-/** A server that a port has its data on. */
+/** A server on which a port stores its data. */
 export interface Node {
   id: string;
-  /** Where it can be reached, in its own notation. */
+  /** Its addresses, in the server's own notation. */
   addresses: string[];
 }

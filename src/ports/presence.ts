@@ -7,22 +7,22 @@ export interface PresenceMember {
   meta: unknown;
 }
 
-/** A member with whose credential it is; nobody is shown that. */
+/** A member with the credential that owns it, which is never exposed. */
 export interface OwnedMember extends PresenceMember {
   owner: string;
 }
 
 /**
- * Who is on a topic right now, over all web processes. Entries are leases: a process that dies
- * takes its members with it within 30 s.
+ * The members of topics across all web processes. Entries are leases: the members of a process that
+ * dies disappear within 30 s.
  */
 export interface Presence extends Closable {
   readonly driver: string;
-  /** How long a subscriber is there without renewing its lease. */
+  /** How long a subscriber stays present without renewing its lease. */
   readonly leaseMs: number;
   /**
-   * Adds or renews a subscriber's lease; `member` is null for a subscriber that does not show
-   * itself. False, and nothing has changed, while another owner has a member of that id there.
+   * Adds a subscriber or renews its lease; `member` is null for a subscriber without presence.
+   * Resolves with false, without any change, if another owner already has a member with that id.
    */
   touch(
     namespace: Namespace,
@@ -32,6 +32,6 @@ export interface Presence extends Closable {
   ): Promise<boolean>;
   leave(namespace: Namespace, topic: string, connectionId: string): Promise<void>;
   members(namespace: Namespace, topic: string): Promise<PresenceMember[]>;
-  /** Topics with at least one live subscriber. */
+  /** Lists topics with at least one live subscriber. */
   topics(namespace: Namespace): Promise<string[]>;
 }

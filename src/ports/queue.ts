@@ -4,8 +4,7 @@ import type { CancelSignal } from './cancel-signal.js';
 import type { Closable } from './closable.js';
 
 /**
- * One accepted invocation: what its job carries. Everything that decides how it runs is pinned
- * here.
+ * An accepted invocation, as stored in its job. It contains everything that determines how it runs.
  */
 export interface Invocation {
   id: RequestId;
@@ -14,77 +13,82 @@ export interface Invocation {
   functionId: string;
   version: number;
   trigger: TriggerKind;
-  /** 0 for a direct call, else the depth of the event that fired it. */
+  /** 0 for a direct call, otherwise the depth of the event that triggered it. */
   triggerDepth: number;
-  /** Subject of the caller's JWT; '' for API-key, public and event calls. */
+  /** Subject of the caller's JWT; '' for calls with an API key, public calls and events. */
   callerWallet: string;
   input: Uint8Array;
   /** Unix milliseconds. */
   acceptedAt: number;
-  /** The gateway whose client waits for the reply; absent when nobody waits. */
+  /** The web process whose client waits for the reply; absent if no client waits. */
   replyTo?: string;
-  /** Older than this when its turn comes: dead, reason `expired`. */
+  /**
+   * If the invocation is older than this when it is about to start, it is dead with reason
+   * `expired`.
+   */
   maxAgeMs?: number;
   callbackUrl?: string;
-  /** How long the result is kept, milliseconds. */
+  /** How long the result is kept, in milliseconds. */
   resultTtlMs: number;
-  /** The invocation that published, enqueued or was replayed into this one. */
+  /**
+   * The invocation that published the event, enqueued this invocation or was replayed as this one.
+   */
   parentId?: RequestId;
-  /** The message that fired it. */
+  /** The message that triggered it. */
   messageId?: RequestId;
-  /** W3C trace context of the request that was accepted. */
+  /** W3C trace context of the accepted request. */
   traceparent?: string;
-  /** What `http_request()` returns, as JSON text: of an HTTP function. */
+  /** The result of `http_request()` as JSON text, for HTTP functions. */
   httpRequest?: string;
 }
 
 export interface QueuedInvocation {
   invocation: Invocation;
-  /** 1 + retry.count. */
+  /** Maximum number of attempts: 1 + retry.count. */
   attempts: number;
   backoff: { type: 'fixed' | 'exponential'; delayMs: number };
-  /** Before the first attempt. */
+  /** Delay before the first attempt, in milliseconds. */
   delayMs: number;
 }
 
-/** A job delivered to a worker. */
+/** A job as delivered to a worker. */
 export interface Delivery {
   invocation: Invocation;
-  /** Counts from 1; failures and worker crashes each raise it. */
+  /** Attempt number, starting at 1. Failures and worker crashes both increment it. */
   attempt: number;
-  /** Failed attempts so far: crashes not counted. */
+  /** Failed attempts so far, without crashes. */
   failures: number;
-  /** Times a worker died that had this job. */
+  /** Number of worker crashes while a worker had this job. */
   crashes: number;
-  /** How many of these times its guest had begun. */
+  /** Number of those crashes after the guest had begun. */
   crashesWhileRunning: number;
-  /** 1 + retry.count. */
+  /** Maximum number of attempts: 1 + retry.count. */
   attempts: number;
-  /** True when an error now is the last: no retry is left. */
+  /** True if an error in this attempt is final, as no retry is left. */
   isLastAttempt: boolean;
-  /** True when this attempt was begun before: its worker died, or it was put back for a while. */
+  /** True if this attempt was delivered before: its worker crashed, or the job was put back. */
   redelivered: boolean;
   /**
-   * Aborted when the invocation is cancelled (reason 'cancelled'), or this worker has lost the job
-   * to another ('lost').
+   * Aborted when the invocation is cancelled (reason 'cancelled') or the job has been taken over by
+   * another worker ('lost').
    */
   signal: CancelSignal;
-  /** Says that the guest begins: from now on a crash of this worker may be its doing. */
+  /** Reports that the guest begins: from now on it may be the cause of a worker crash. */
   begun(): void;
   /**
-   * Says that the work is over and only its end is still to be written: another job may begin,
-   * unless calls come in. Once is enough.
+   * Reports that the guest has ended and only the result is still to be written, so that another job
+   * can begin. An async job keeps its slot nevertheless while sync jobs arrive. Idempotent.
    */
   releaseSlot(): void;
 }
 
-/** What becomes of a job when its handler is done. */
+/** How the job is settled after its handler has ended. */
 export type Settlement =
-  /** Over, for good or ill: the job leaves the queue. */
+  /** The job has ended, with success or failure, and leaves the queue. */
   | { kind: 'done' }
-  /** Retried after the backoff; uses up an attempt. */
+  /** Retries the job after its backoff; uses one attempt. */
   | { kind: 'retry'; error: string }
-  /** Back into the queue for a while; uses up no attempt. */
+  /** Returns the job to the queue for a while; uses no attempt. */
   | { kind: 'later'; delayMs: number };
 
 export type DeliveryHandler = (delivery: Delivery) => Promise<Settlement>;
@@ -96,119 +100,127 @@ export interface LiveInvocation {
   crashes: number;
 }
 
-/** One whose job somebody has removed from the queue with another tool, before it had ended. */
+/** An invocation whose job was removed from the queue with another tool before it had ended. */
 export interface RemovedInvocation {
-  /** Its input is empty, and its callback unknown, where the driver keeps neither. */
+  /** Without input and callback URL if the driver has not kept them. */
   invocation: Invocation;
   inputSize: number;
   hasInput: boolean;
 }
 
-/** True when its end is durable, so that the queue may forget it; else it is told of again. */
+/**
+ * Resolves with true when the end is durable, so that the queue can delete its record. Otherwise
+ * the handler is called again.
+ */
 export type RemovedHandler = (removed: RemovedInvocation) => Promise<boolean>;
 
 export interface LivePage {
   items: LiveInvocation[];
-  /** Opaque; null at the end. */
+  /** Opaque cursor; null on the last page. */
   next: string | null;
 }
 
 export interface QueueCounts {
-  /** Waiting for a worker, delayed first attempts included. */
+  /** Jobs that wait for a worker, including delayed first attempts. */
   waiting: number;
   running: number;
   retrying: number;
-  /** Bytes of input of all jobs not yet ended. */
+  /** Input bytes of all jobs that have not ended. */
   bytes: number;
-  /** Milliseconds that the oldest ready job has waited; 0 when none waits. */
+  /** How long the oldest ready job has waited, in milliseconds; 0 if none waits. */
   oldestMs: number;
 }
 
-/**
- * What a namespace may have on the queue: its quotas `waiting_jobs`, `waiting_mb` in bytes, and
- * `delayed_jobs`.
- */
+/** Queue quotas of a namespace: `waiting_jobs`, `waiting_mb` (in bytes) and `delayed_jobs`. */
 export interface QueueShare {
   waitingJobs: number;
   waitingBytes: number;
   delayedJobs: number;
 }
 
-/** What a namespace has on the queue. */
+/** Queue usage of a namespace. */
 export interface QueueUse {
-  /** Ready or to be retried; neither running nor delayed before the first attempt. */
+  /**
+   * Jobs that are ready or waiting for a retry, without running ones and delayed first attempts.
+   */
   waiting: number;
   running: number;
-  /** Whose first attempt is not due yet. */
+  /** Jobs with a delayed first attempt. */
   delayed: number;
-  /** Input of all of these. */
+  /** Input bytes of all these jobs. */
   bytes: number;
-  /** Milliseconds since the oldest that waits was accepted; 0 when none waits. */
+  /** Age of the oldest waiting job in milliseconds, since it was accepted; 0 if none waits. */
   oldestMs: number;
 }
 
 export interface ConsumerOptions {
-  /** Jobs this process takes at once. */
+  /** Maximum number of concurrent jobs in this process. */
   concurrency: number;
 }
 
 export interface Schedule {
-  /** The trigger's id. */
+  /** Id of the trigger. */
   id: string;
   cron: string;
   timezone: string;
 }
 
-/** Called once per due tick, by one process only; a missed tick after downtime comes once. */
+/**
+ * Called once per due tick, in one process only. Ticks missed during downtime are delivered as one.
+ */
 export type TickHandler = (scheduleId: string, scheduledAt: number) => Promise<void>;
 
 /**
  * The persistent queue: BullMQ on Redis or on SQLite, one queue for all functions.
  *
- * At least once. An invocation is durable when `add` resolves. A job whose worker dies is given to
- * another within 15 s (lock 8 s, then at most two stalled checks of 3 s), with `crashes` one higher
- * and no attempt used up. One that was running in MAX_WORKER_CRASHES - 1 crashes is delivered when
- * the process has nothing else in its slots, so that the next crash is that of the guilty one
- * alone. Sync invocations (`replyTo` set) go before the others; among each a namespace with a long
- * backlog does not hold up another.
+ * Delivery is at least once. An invocation is durable when `add` resolves. If a worker dies, its
+ * jobs are delivered to other workers within 15 s (lock 8 s, then at most two stalled checks of 3
+ * s), with `crashes` incremented and no attempt used. A job that was running in MAX_WORKER_CRASHES
+ * - 1 crashes is delivered only when the process has nothing else in its slots, so that another
+ * crash can be attributed to it. Sync invocations (`replyTo` is set) take precedence over async
+ * ones. Within each kind, a namespace with a long backlog does not delay another namespace.
  *
- * Not in it: results (the store has them), replies (the bus has them), dead letters (the store has
- * them).
+ * Not part of the port: results and dead letters, which are in the store, and replies, which use
+ * the bus.
  */
 export interface InvocationQueue extends Closable {
   readonly driver: string;
   /**
-   * All or none. An id that is already queued or running is left as it is. Throws `queue_full`,
-   * `quota_exceeded` or `unavailable`, nothing accepted.
+   * Adds all jobs or none. An id that is already queued or running is ignored. Throws `queue_full`,
+   * `quota_exceeded` or `unavailable`; then no job was accepted.
    */
   add(jobs: readonly QueuedInvocation[]): Promise<void>;
   get(id: RequestId): Promise<LiveInvocation | null>;
-  /** Live invocations of a namespace, newest first as far as the queue knows. */
+  /** Lists live invocations of a namespace, newest first as far as the queue knows. */
   list(
     namespace: Namespace,
     options: { limit: number; cursor?: string; function?: FunctionName },
   ): Promise<LivePage>;
   /**
-   * `removed`: it had not started and is gone. `running`: its worker was told to stop it. `absent`:
-   * not here.
+   * Cancels an invocation. `removed`: it had not started and is deleted. `running`: its worker has
+   * been told to stop it. `absent`: it is not on the queue.
    */
   cancel(id: RequestId): Promise<'removed' | 'running' | 'absent'>;
   /**
-   * The invocation, when its job is not there although no worker has settled it and nobody has
-   * cancelled it here. Asked after `get`, so that an end that was on its way is in the store.
+   * Resolves with the invocation if its job is missing although no worker has settled it and it was
+   * not cancelled through this port. Call it after `get`, so that a result in flight has reached
+   * the store.
    */
   removed(namespace: Namespace, id: RequestId): Promise<RemovedInvocation | null>;
-  /** Told of such invocations within a minute or so, by one process at a time. */
+  /**
+   * Registers a handler for such invocations. It is called within about a minute, in one process at
+   * a time.
+   */
   onRemoved(handler: RemovedHandler): void;
   counts(): Promise<QueueCounts>;
   use(namespace: Namespace): Promise<QueueUse>;
-  /** Starts taking jobs; one consumer per process. `close` of it waits for those in hand. */
+  /** Starts taking jobs; one consumer per process. Closing it waits for running jobs. */
   consume(handler: DeliveryHandler, options: ConsumerOptions): Promise<Closable>;
   schedule(schedule: Schedule): Promise<void>;
   unschedule(id: string): Promise<void>;
-  /** Unix milliseconds of the next tick, or null. */
+  /** Resolves with the next tick in Unix milliseconds, or null. */
   nextTick(id: string): Promise<number | null>;
-  /** Ticks go to whichever process consumes them. */
+  /** Registers the tick handler. Each tick is delivered to one of the processes that have one. */
   onTick(handler: TickHandler): Promise<Closable>;
   ping(): Promise<void>;
 }

@@ -17,9 +17,9 @@ import type { TraceStore } from './store/traces.js';
 import type { TriggerStore } from './store/triggers.js';
 
 /**
- * Metadata, logs and secrets. Every write is durable when it resolves, and each method is one
- * atomic step: there are no transactions that span calls (RQLite has none). Times in and out are
- * Unix milliseconds, except in records that a client sees, which carry RFC 3339.
+ * Metadata, logs and secrets. A write is durable when its promise resolves, and each method is one
+ * atomic step: there are no transactions across calls, as RQLite has none. Times are Unix
+ * milliseconds, except in records that clients see, which use RFC 3339.
  */
 export interface Store extends Closable {
   readonly driver: string;
@@ -37,9 +37,9 @@ export interface Store extends Closable {
   readonly traces: TraceStore;
   readonly sessions: SessionStore;
   readonly settings: SettingStore;
-  /** The servers that hold it: none where it is a file. */
+  /** Lists the servers of the database; empty for a local file. */
   nodes(): Promise<Node[]>;
   readonly quotas: QuotaStore;
-  /** Throws `unavailable` when the database is away. */
+  /** Throws `unavailable` if the database is unreachable. */
   ping(): Promise<void>;
 }

@@ -1,28 +1,28 @@
 import type { Closable } from './closable.js';
 
 export interface Task {
-  /** One that is waiting or running is not added again. */
+  /** A task whose id is already waiting or running is not added again. */
   id: string;
   kind: string;
-  /** Whose it is; owners do not hold one another up. Holds no blank. */
+  /** Tasks are scheduled fairly by owner. Contains no whitespace. */
   owner: string;
   payload: string;
   attempts: number;
-  /** Doubles after each failed attempt. */
+  /** Backoff in milliseconds, doubled after each failed attempt. */
   backoffMs: number;
 }
 
-/** Throws to be called again later; after the last attempt the task is dropped. */
+/** Throws to request a retry. After the last attempt the task is dropped. */
 export type TaskHandler = (payload: string) => Promise<void>;
 
 /**
- * Small durable chores beside the invocations, such as callbacks: at least once, retried, on the
- * queue's own server.
+ * Small durable background tasks, such as callbacks: at least once, with retries, on the queue's
+ * server.
  */
 export interface Tasks extends Closable {
   readonly driver: string;
-  /** Durable when it resolves. */
+  /** Adds a task; it is durable when the promise resolves. */
   add(task: Task): Promise<void>;
-  /** Starts taking tasks; each kind has one handler. */
+  /** Starts consuming tasks, with one handler per kind. */
   consume(handlers: Readonly<Record<string, TaskHandler>>): Promise<Closable>;
 }

@@ -3,24 +3,23 @@ import type { Closable } from './closable.js';
 export interface SpanStart {
   name: string;
   kind: 'server' | 'consumer' | 'internal' | 'client';
-  /** W3C trace context of what caused it; without one a new trace begins. */
+  /** W3C trace context of the parent; without one a new trace begins. */
   parent?: string | undefined;
-  /** Unix milliseconds; now when absent. */
+  /** Unix milliseconds; default now. */
   startedAt?: number;
   attributes?: Record<string, string | number>;
 }
 
 export interface Span {
   /**
-   * W3C trace context for what this span causes; undefined when nothing is traced and nothing was
-   * passed in.
+   * W3C trace context for child spans; undefined if tracing is disabled and no parent was given.
    */
   readonly traceparent: string | undefined;
-  /** Once; `error` is the sentence that says what went wrong. */
+  /** Ends the span; call it once. `error` is a message if the operation failed. */
   end(error?: string | null): void;
 }
 
-/** Spans of OpenTelemetry. Never throws, never waits: what cannot be sent is dropped. */
+/** Creates OpenTelemetry spans. Never throws or waits; spans that cannot be sent are dropped. */
 export interface Tracer extends Closable {
   start(span: SpanStart): Span;
 }

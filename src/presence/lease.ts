@@ -1,6 +1,6 @@
 import type { OwnedMember, PresenceMember } from '../ports/presence.js';
 
-/** One entry per member, however many connections it has: the earliest of them. Oldest first. */
+/** Returns one entry per member, that of its earliest connection. Oldest first. */
 export function distinctMembers(entries: Iterable<OwnedMember>): PresenceMember[] {
   const byId = new Map<string, PresenceMember>();
   for (const { owner: _, ...entry } of entries) {

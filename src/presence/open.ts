@@ -6,9 +6,7 @@ export type PresenceOptions =
   | ({ driver: 'local' } & LocalPresenceOptions)
   | ({ driver: 'redis' } & RedisPresenceOptions);
 
-/**
- * Opens the list of who is on which topic; throws `bad_config` when its server cannot be reached.
- */
+/** Opens the presence list. Throws `bad_config` if its server is unreachable. */
 export function openPresence(options: PresenceOptions): Promise<Presence> {
   switch (options.driver) {
     case 'local':

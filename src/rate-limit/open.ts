@@ -4,9 +4,7 @@ import { openRedisRateLimiter, type RedisRateLimiterOptions } from './drivers/re
 
 export type RateLimiterOptions = { driver: 'local' } | ({ driver: 'redis' } & RedisRateLimiterOptions);
 
-/**
- * Opens the counters of the rate limits; throws `bad_config` when their server cannot be reached.
- */
+/** Opens the rate limiter. Throws `bad_config` if its server is unreachable. */
 export function openRateLimiter(options: RateLimiterOptions): Promise<RateLimiter> {
   switch (options.driver) {
     case 'local':

@@ -1,9 +1,9 @@
 import type { Redis } from 'ioredis';
 
 /**
- * What is sent in one turn of the event loop leaves in one write, in its order: jobs are settled
- * and fetched in bursts, and a system call for each command was a tenth of what a worker's main
- * thread does.
+ * Combines the commands of one turn of the event loop into one socket write, in order. Jobs are
+ * settled and fetched in bursts, and one system call per command took a tenth of a worker's
+ * main-thread time.
  */
 export function batchWrites(connection: Redis): void {
   connection.on('connect', () => {
@@ -18,7 +18,7 @@ export function batchWrites(connection: Redis): void {
       if (!corked) {
         corked = true;
         stream.cork();
-        // Runs when all that is ready in this turn has run, promises included.
+        // Scheduled in a promise reaction, it runs once the microtask queue is empty.
         process.nextTick(release);
       }
       return write(...args);

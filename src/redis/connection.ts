@@ -4,10 +4,10 @@ import { atMost, within } from '../within.js';
 
 export type RedisConnection = Redis | Cluster;
 
-/** A server that is gone is not waited for any longer when its connection is closed. */
+/** How long closing a connection waits for an unresponsive server. */
 const CLOSE_MS = 200;
 
-/** The error for a command that the server did not carry out, whatever the reason. */
+/** Creates the error for a command that the server did not execute, for whatever reason. */
 export function unavailable(what: string, cause: unknown): AppError {
   return new AppError('unavailable', `The ${what} cannot be reached right now; try again in a moment.`, {
     cause,
@@ -15,8 +15,8 @@ export function unavailable(what: string, cause: unknown): AppError {
 }
 
 /**
- * Resolves when the connection can be used, and rejects after `withinMs`: a cluster that serves no
- * slots never gets there.
+ * Resolves when the connection is ready. Rejects after `withinMs`, since a cluster that serves no
+ * slots never becomes ready.
  */
 export async function whenReady(connection: RedisConnection, withinMs: number): Promise<void> {
   if (connection.status === 'ready') return;
@@ -38,12 +38,12 @@ export async function whenReady(connection: RedisConnection, withinMs: number): 
   }
 }
 
-/** Resolves when the connection can be used, and after `withinMs` at the latest. */
+/** Resolves when the connection is ready, or after `withinMs`. */
 export async function untilReady(connection: RedisConnection, withinMs: number): Promise<void> {
   if (withinMs > 0) await whenReady(connection, withinMs).catch(() => {});
 }
 
-/** Ends a connection without waiting for a server that may be gone. */
+/** Closes a connection without waiting long for a server that may be unreachable. */
 export async function closeRedis(connection: RedisConnection): Promise<void> {
   const ended = new Promise<void>((resolve) => {
     if (connection.status === 'end') resolve();

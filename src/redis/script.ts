@@ -3,8 +3,8 @@ import { messageOf } from '../errors.js';
 import type { RedisConnection } from './connection.js';
 
 /**
- * A Lua script, sent whole only to a server that does not know it yet. All its keys must share one
- * hash tag.
+ * A Lua script, run with EVALSHA; its source is sent only if the server does not know it. All keys
+ * must share one hash tag.
  */
 export class RedisScript {
   readonly #lua: string;

@@ -4,12 +4,12 @@ import { redactUrl } from '../redact-url.js';
 import { batchWrites } from './batched-writes.js';
 import { type RedisConnection, whenReady } from './connection.js';
 
-/** A caller that waits for an answer is told after this that there is none. */
+/** Timeout of commands whose caller waits for the response. */
 export const COMMAND_TIMEOUT_MS = 2000;
 const FIRST_CONTACT_MS = 5000;
 /**
- * A connection on which a command has waited this long for any byte is taken for dead, and made
- * anew.
+ * A connection that has received no data for this long while a command is pending is considered
+ * dead and is reopened.
  */
 const SILENCE_MS = 5000;
 
@@ -17,33 +17,31 @@ const retryStrategy = (times: number): number => Math.min(50 * times, 1000);
 
 const PROFILES = {
   /**
-   * For commands whose caller waits. Fails at once while the server is away and reconnects by
-   * itself. Nothing is kept to be sent later: a command that its caller has given up must not take
-   * effect after all.
+   * For commands whose caller waits. Commands fail immediately while the server is unreachable; the
+   * connection is reopened automatically. Commands are never queued for later: a command that its
+   * caller has given up must not take effect.
    */
   failFast: {
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
-    // Subscriptions are renewed by whoever made them, who must know when that is done.
+    // The owner of a subscription resubscribes, since it must know when that is done.
     autoResubscribe: false,
     maxRetriesPerRequest: 0,
     commandTimeout: COMMAND_TIMEOUT_MS,
     socketTimeout: SILENCE_MS,
   },
-  /**
-   * For commands that block, and for subscriptions: waits until the server is back, and goes on.
-   */
+  /** For blocking commands and subscriptions: commands wait until the server is reachable again. */
   patient: { enableOfflineQueue: true, maxRetriesPerRequest: null },
 } as const satisfies Record<string, RedisOptions>;
 
-/** What a connection does while its server is away. */
+/** Behaviour of a connection while its server is unreachable. */
 export type Profile = keyof typeof PROFILES;
 
-/** How a server differs from Redis, or its answers from the usual. */
+/** Options for servers that differ from Redis, and for other reply formats. */
 export interface Dialect {
-  /** Integers come as text, as JavaScript's own numbers end at 53 bits. */
+  /** Returns integers as strings, since JavaScript numbers are exact only up to 53 bits. */
   stringNumbers?: boolean;
-  /** The following are for a server that speaks RESP but is no Redis. */
+  /** The following options are for a server that speaks RESP but is not Redis. */
   protocol?: 2;
   enableReadyCheck?: boolean;
   disableClientInfo?: boolean;
@@ -51,7 +49,10 @@ export interface Dialect {
 
 export interface ServerOptions {
   dialect?: Dialect | undefined;
-  /** Commands of one turn of the event loop leave in one write, at its end. Default: each at once. */
+  /**
+   * Combines the commands of one turn of the event loop into one socket write. Default: one write
+   * per command.
+   */
   batchWrites?: boolean;
 }
 
@@ -70,8 +71,9 @@ export class RedisServer {
   }
 
   /**
-   * Finds out what is there. Throws `bad_config`, with the name of the setting, when nothing
-   * answers: that is a wrong setting, not an outage.
+   * Connects to the URL and detects whether the server is part of a cluster. Throws `bad_config`
+   * with the name of the setting if nothing responds: at startup this indicates a wrong setting,
+   * not an outage.
    */
   static async reach(url: string, setting: string, options: ServerOptions = {}): Promise<RedisServer> {
     if (!/^rediss?:\/\//.test(url) || !URL.canParse(url)) {
@@ -102,20 +104,20 @@ export class RedisServer {
     }
   }
 
-  /** Resolves when the connection can be used; throws `bad_config` as `reach` does. */
+  /** Opens a connection and resolves when it is ready. Throws `bad_config` as `reach` does. */
   async connect(profile: Profile): Promise<RedisConnection> {
     return this.#whenReady(this.open(profile));
   }
 
   /**
-   * As `connect`, to the one server of the URL even if it is part of a cluster: messages are the
-   * same on all of its nodes.
+   * Like `connect`, but connects only to the server in the URL, even if it is part of a cluster: a
+   * cluster delivers pub/sub messages on all nodes.
    */
   async connectToNode(profile: Profile): Promise<Redis> {
     return this.#whenReady(this.#openNode(profile));
   }
 
-  /** A connection that is still being made. */
+  /** Returns a connection that is still being opened. */
   open(profile: Profile): RedisConnection {
     return this.#isCluster ? this.#openCluster(profile) : this.#openNode(profile);
   }
@@ -164,7 +166,7 @@ export class RedisServer {
   }
 }
 
-/** A connection for commands whose callers wait, to the Redis or Redis Cluster of a URL. */
+/** Opens a connection for commands whose callers wait, to the Redis or Redis Cluster of a URL. */
 export async function connectRedis(
   url: string,
   setting: string,
@@ -174,7 +176,9 @@ export async function connectRedis(
   return server.connect('failFast');
 }
 
-/** As `connectRedis`, to the one server of the URL even if it is part of a cluster. */
+/**
+ * Like `connectRedis`, but connects only to the server in the URL, even if it is part of a cluster.
+ */
 export async function connectNode(url: string, setting: string, dialect?: Dialect): Promise<Redis> {
   const server = await RedisServer.reach(url, setting, { dialect });
   return server.connectToNode('failFast');
@@ -193,5 +197,5 @@ function notThere(url: string, setting: string, cause: unknown): AppError {
   );
 }
 
-/** The command that meets an error reports it; without a listener ioredis prints it. */
+/** The failing command reports the error. Without an `error` listener ioredis would print it. */
 function ignore(): void {}

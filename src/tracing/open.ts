@@ -2,8 +2,8 @@ import type { Tracer } from '../ports/tracer.js';
 import { openOtlpTracer } from './otlp.js';
 
 /**
- * Sends spans to the collector at `endpoint`; without one, only passes on the trace context it is
- * given.
+ * Opens a tracer that sends spans to the collector at `endpoint`. Without an endpoint, the tracer
+ * only propagates the trace context.
  */
 export function openTracer(endpoint: string | undefined): Tracer {
   if (endpoint !== undefined) return openOtlpTracer(endpoint);

@@ -4,7 +4,10 @@ import { VERSION } from '../version.js';
 
 const EVERY_MS = 1000;
 const BATCH = 512;
-/** Beyond this spans are dropped: a collector that is away must not take our memory. */
+/**
+ * Maximum number of buffered spans. Further ones are dropped, so that an unreachable collector does
+ * not exhaust memory.
+ */
 const MOST_WAITING = 4096;
 const TIMEOUT_MS = 5000;
 
@@ -17,7 +20,7 @@ interface Attribute {
   value: { stringValue: string } | { doubleValue: number };
 }
 
-/** A span as OTLP/JSON has it. */
+/** A span in OTLP/JSON format. */
 interface OtlpSpan {
   traceId: string;
   spanId: string;
@@ -31,8 +34,8 @@ interface OtlpSpan {
 }
 
 /**
- * OTLP over HTTP with JSON: batches POSTed to `<endpoint>/v1/traces`, dropped when the collector
- * does not take them.
+ * Opens a tracer for OTLP over HTTP with JSON: batches of spans are POSTed to
+ * `<endpoint>/v1/traces` and dropped if the collector does not accept them.
  */
 export function openOtlpTracer(endpoint: string): Tracer {
   const url = `${endpoint.replace(/\/+$/, '')}/v1/traces`;
@@ -52,7 +55,8 @@ export function openOtlpTracer(endpoint: string): Tracer {
         });
         await response.arrayBuffer();
       } catch {
-        // Away: these are dropped, and the next round tries with what has come since.
+        // The collector is unreachable: this batch is dropped, and the next flush sends the spans
+        // that have arrived since.
         break;
       }
     }
@@ -68,7 +72,7 @@ export function openOtlpTracer(endpoint: string): Tracer {
   return {
     start(given) {
       const [, traceId = newId(16), parentSpanId, flags = '01'] = TRACEPARENT.exec(given.parent ?? '') ?? [];
-      // The caller has decided that this trace is not recorded.
+      // The caller's sampled flag is not set (W3C Trace Context §3.2.2.5).
       if ((Number.parseInt(flags, 16) & 1) === 0) return { traceparent: given.parent, end: () => undefined };
       const spanId = newId(8);
       const startedAt = given.startedAt ?? Date.now();

@@ -12,7 +12,7 @@ import { by, openAuth } from './parts.js';
 const directory = tempDir();
 const pair = generateKeyPairSync('rsa', { modulusLength: 2048 });
 
-/** An engine that trusts this issuer, on the store that the others of the file have, too. */
+/** Opens an authentication on the file's shared store that trusts this issuer. */
 async function trusting(t: { teardown(fn: () => unknown): void }, issuer: string) {
   const jwk = { ...(await exportJWK(pair.publicKey)), kid: 'k', alg: 'RS256', use: 'sig' };
   const server = createServer((_, response) => response.end(JSON.stringify({ keys: [jwk] })));

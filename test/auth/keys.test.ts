@@ -163,7 +163,7 @@ test('keys end with the key that made them, however many generations down, and a
   const made = [first];
   for (let generation = 1; generation < 5; generation += 1) {
     const maker = await auth.authenticate(made.at(-1)?.api_key ?? '');
-    // Every other one by way of a token.
+    // Every second key is created with a token.
     const { access_token: jwt } = await auth.tokenFor(maker);
     const principal = generation % 2 === 0 ? maker : await auth.authenticate(jwt);
     made.push(await keys.create(by(principal), { name: String(generation) }));

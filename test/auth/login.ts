@@ -1,7 +1,10 @@
 import type { Api } from '../helpers/api.js';
 import type { Wallet } from './wallet.js';
 
-/** Signs in over HTTP; gives the challenge's reply, what was sent to verify, and its reply. */
+/**
+ * Signs in over HTTP. Resolves with the response to the challenge, the request to verify, and its
+ * response.
+ */
 export async function login(api: Api, wallet: Wallet, namespace: string, chain: string) {
   const challenge = await api.post('/v1/auth/challenge', {
     wallet: wallet.address,

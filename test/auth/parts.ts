@@ -26,7 +26,7 @@ export function ed25519Pem(): string {
   return generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
 }
 
-/** Authentication on a real store in the directory. */
+/** Opens authentication on a real store in the directory. */
 export async function openAuth(
   directory: string,
   options: { privateKey?: string; foreign?: ForeignIssuer; signup?: 'open' | 'closed' } = {},
@@ -56,7 +56,7 @@ export async function openAuth(
   };
 }
 
-/** Somebody in a request of its own. */
+/** Creates an actor with a new request id. */
 export function by(principal: Principal): Actor {
   return { principal, requestId: uuidv7() };
 }

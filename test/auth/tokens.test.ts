@@ -105,7 +105,7 @@ test("a configured issuer's tokens are accepted beside the own, and no others", 
 
   t.like(await tokens.verify(await sign(good)), { issuer: 'foreign', subject: 'user-1', namespace });
   t.like(await tokens.verify(await tokens.sign({ subject: 'w', namespace })), { issuer: 'own' });
-  // Claims that only this engine gives mean nothing from elsewhere.
+  // Claims that only this engine issues are ignored in foreign tokens.
   t.like(await tokens.verify(await sign({ ...good, key: 'k1', sid: 's1' })), { keyId: null, session: null });
   const refused = [
     await sign({ ...good, iss: 'https://evil.example' }),

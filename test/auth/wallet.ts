@@ -3,7 +3,7 @@ import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { keccak_256 } from '@noble/hashes/sha3.js';
 import { base58btc } from 'multiformats/bases/base58';
 
-/** A wallet as the outside world has one: an address and a way to sign a text. */
+/** A wallet: an address and a function that signs a text. */
 export interface Wallet {
   address: string;
   sign(text: string): string;
@@ -17,7 +17,7 @@ export function ethWallet(): Wallet {
     sign(text) {
       const message = Buffer.from(`\x19Ethereum Signed Message:\n${Buffer.byteLength(text)}${text}`);
       const signed = secp256k1.sign(keccak_256(message), secret, { prehash: false, format: 'recovered' });
-      // noble puts the recovery bit first; Ethereum has it last, counted from 27.
+      // noble places the recovery bit first; Ethereum places it last and counts from 27.
       return `0x${Buffer.from([...signed.subarray(1), (signed[0] ?? 0) + 27]).toString('hex')}`;
     },
   };

@@ -4,7 +4,7 @@ import { parseWallet } from '../../src/core/auth/wallets.js';
 import { ethWallet, solWallet } from './wallet.js';
 
 test('a known personal_sign of an Ethereum wallet is recognised', (t) => {
-  // The example of the web3.js documentation: accounts.sign('Some data', '0x4c08…d318').
+  // From the web3.js documentation: accounts.sign('Some data', '0x4c08…d318').
   const signature =
     '0xb91467e570a6466aa9e9876cbcd013baba02900b8979d43fe208a4a4f339f5fd6007e74cd82e037b800186422fc2da167c747ef045e5d18a5f5d4300f8e1a0291c';
   const { wallet, chain } = parseWallet('0x2c7536E3605D9C16a7a3D7b1898e529396a65c23');

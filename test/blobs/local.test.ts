@@ -12,7 +12,7 @@ const dir = tempDir();
 
 blobsConformance('local', () => openBlobs({ driver: 'local', dir: join(dir, 'conformance') }));
 
-/** The largest block file of a blob. */
+/** Returns the path of a blob's first block file. */
 async function blockOf(root: string, cid: string): Promise<string> {
   const names = (await readdir(join(root, cid))).sort();
   return join(root, cid, names[0] ?? '');

@@ -6,7 +6,7 @@ import { startRedisCluster } from '../helpers/redis-cluster.js';
 const cluster = await startRedisCluster();
 test.after.always(() => cluster.close());
 
-// Each of the two processes by another node: the nodes pass messages on to each other.
+// The two processes use different nodes, which forward messages to each other.
 let opened = 0;
 busConformance('redis', () => {
   const url = cluster.urls[opened % cluster.urls.length] ?? '';

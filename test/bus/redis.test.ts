@@ -7,7 +7,7 @@ import { redisSettingConformance } from '../conformance/redis-setting.js';
 import { startRedis } from '../helpers/redis-server.js';
 import { until } from '../helpers/until.js';
 
-// Nothing here has to outlive the server, and syncing each write would only make the suite slow.
+// No fsync: data need not survive the server, and it would make the suite slow.
 const server = await startRedis(['--appendonly', 'no']);
 test.after.always(() => server.close());
 
@@ -97,7 +97,7 @@ test('after the server was away subscriptions live on and subscribers are told o
 });
 
 test('a subscription whose connection was cut is made anew, with a gap told', async (t) => {
-  // A server of its own: all subscriptions of the server are cut.
+  // A separate server, as all its subscriptions are disconnected.
   const own = await startRedis();
   t.teardown(() => own.close());
   const bus = await open(own.url);

@@ -10,7 +10,7 @@ import { startRedisCluster } from '../helpers/redis-cluster.js';
 import { startRedis } from '../helpers/redis-server.js';
 import { until } from '../helpers/until.js';
 
-// Nothing here has to outlive the server, and syncing each write would only make the suite slow.
+// No fsync: data need not survive the server, and it would make the suite slow.
 const server = await startRedis(['--appendonly', 'no']);
 const cluster = await startRedisCluster();
 test.after.always(async () => {
@@ -62,7 +62,7 @@ test('while the server is away every call fails at once, and when it is back the
       () => false,
     ),
   );
-  // What was refused while it was away has not been done after all.
+  // Operations that were refused during the outage must not have taken effect.
   t.is(Buffer.from((await cache.get(ns, 'k')) ?? []).toString(), 'v');
   t.is(await cache.increment(ns, 'n', 1n), 1n);
 });

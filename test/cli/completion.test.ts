@@ -70,8 +70,8 @@ async function engine() {
 }
 
 /**
- * A shell's own machinery, with the program and an engine behind it; where there is no such shell
- * it says so.
+ * Runs a real shell with the program and an engine. Without the shell, the test passes with a note
+ * in its title.
  */
 function inShell(
   shell: Shell,
@@ -127,7 +127,7 @@ inShell(
   },
 );
 
-/** What is typed, with a tab for the key Tab, and what the line then holds. */
+/** Typed text, with a tab for the Tab key, and the resulting line. */
 const TYPED: readonly [string, string][] = [
   ['orama function invoke hel\t', 'orama function invoke hello'],
   ['orama function invoke hel\t\t', 'orama function invoke help-desk'],
@@ -144,7 +144,7 @@ inShell(
     mkdirSync(join(directory, 'somewhere'));
     const functions = join(directory, 'functions');
     mkdirSync(functions);
-    // As docs/cli.md says: a file of this name in a directory of fpath.
+    // As documented in docs/cli.md: a file of this name in a directory of fpath.
     writeFileSync(join(functions, '_orama'), script);
     writeFileSync(
       join(directory, '.zshrc'),
@@ -184,7 +184,7 @@ inShell(
     mkdirSync(join(directory, 'somewhere'));
     const completions = join(directory, '.config', 'fish', 'completions');
     mkdirSync(completions, { recursive: true });
-    // As docs/cli.md says: fish reads the file when the command is completed for the first time.
+    // As documented in docs/cli.md: fish reads the file when the command is first completed.
     writeFileSync(join(completions, 'orama.fish'), script);
     const tab = async (line: string) => {
       const session = 'complete --do-complete $argv[1]';

@@ -9,7 +9,7 @@ import { tempDir } from '../helpers/temp-dir.js';
 const home = tempDir();
 let places = 0;
 
-/** A home and a working directory of the test's own. */
+/** Creates a home and a working directory for a test. */
 function place() {
   places += 1;
   const root = join(home, String(places));

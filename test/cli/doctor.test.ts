@@ -25,7 +25,7 @@ async function doctor(env: Record<string, string>, cwd = home) {
   return { ...run, report, of };
 }
 
-/** An engine that says what a test wants of it. */
+/** Starts a server that responds as an engine with the given answers. */
 async function saying(answers: Record<string, unknown>, headers: Record<string, string> = {}) {
   return httpServer((request, response: ServerResponse) => {
     const body = answers[request.url?.split('?')[0] ?? ''];

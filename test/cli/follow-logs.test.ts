@@ -28,7 +28,7 @@ function record(attempt: number) {
   };
 }
 
-/** Follows the logs of a server until `count` records were printed. */
+/** Follows the logs of a server until `count` records have been printed. */
 async function follow(url: string, count: number): Promise<string[]> {
   const stdout = new PassThrough();
   const terminal = createTerminal({ stdin: process.stdin, stdout, stderr: new PassThrough() }, 'json');

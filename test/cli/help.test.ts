@@ -13,13 +13,16 @@ function leaves(command: Command): Command[] {
   return command.commands.length === 0 ? [command] : command.commands.flatMap(leaves);
 }
 
-/** The words of a shell's line: quotes keep blanks, and a redirection or substitution ends it. */
+/**
+ * Splits a shell line into words. Quoted text is one word; a redirection or substitution ends the
+ * line.
+ */
 function wordsOf(line: string): string[] {
   const plain = line.replace(/^source <\((.*)\)$/, '$1').replace(/ > .*$/, '');
   return [...plain.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare ?? '');
 }
 
-/** The command that a line names and what is left for it; undefined for an unknown word. */
+/** Returns the command of a line and its remaining words; undefined for an unknown command. */
 function commandOf(words: readonly string[]): { command: Command; rest: string[] } | undefined {
   let command = createProgram();
   const rest = words.slice(1);

@@ -14,9 +14,7 @@ interface Seen {
   body: string;
 }
 
-/**
- * An HTTP server that answers as told and keeps what it was asked: what the CLI says on the wire.
- */
+/** Starts an HTTP server that responds with `answer` and records the requests of the CLI. */
 async function startServer(answer: (request: Seen, response: ServerResponse) => void) {
   const seen: Seen[] = [];
   const server = await httpServer(async (request, response) => {
@@ -317,7 +315,7 @@ test('login keeps a key only when it works', async (t) => {
   const env = { ORAMA_URL: server.env.ORAMA_URL };
   t.is((await runCli(['login', '--api-key', 'ak_bad:ns'], { home: own, env })).code, 1);
   t.is((await runCli(['login', '--api-key', '-'], { home: own, env, stdin: 'ak_good:ns\n' })).code, 0);
-  // Address and key come from the file now.
+  // URL and key now come from the file.
   const run = await runCli(['function', 'list', '--json'], { home: own });
   t.is(run.code, 0, run.stderr);
   t.is(server.seen.at(-1)?.headers['x-api-key'], 'ak_good:ns');

@@ -17,7 +17,7 @@ import { tempDir } from '../helpers/temp-dir.js';
 const home = tempDir();
 
 /**
- * Every control character besides tab and newline, the separators and every bidirectional control.
+ * All control characters except tab and newline, the separators, and all bidirectional controls.
  */
 const FORBIDDEN = [
   ...range(0x00, 0x08),
@@ -45,7 +45,7 @@ function range(from: number, to: number): number[] {
   return Array.from({ length: to - from + 1 }, (_, index) => from + index);
 }
 
-/** What a command writes on stdout and stderr, with a person at both or with none. */
+/** Returns what is written to stdout and stderr, with or without a terminal. */
 async function written(isTTY: boolean, json: boolean, write: (terminal: Terminal) => void) {
   const stdout = Object.assign(new PassThrough(), { isTTY });
   const stderr = Object.assign(new PassThrough(), { isTTY });
@@ -145,7 +145,7 @@ test('JSON and bytes in a pipe stay as they came', async (t) => {
   t.is(bytes, HOSTILE);
 });
 
-/** What is found of it in a text, by its numbers. */
+/** Returns the code points of forbidden characters in a text. */
 function forbiddenIn(out: string): string[] {
   return FORBIDDEN.filter((character) => out.includes(character)).map((one) =>
     one.charCodeAt(0).toString(16),
@@ -204,7 +204,7 @@ test("lines of the engine's own log stay JSON, and no text in them is control", 
   const logger = JSON.stringify(new URL('../../src/logger.js', import.meta.url).href);
   const program = `const { createLogger } = await import(${logger});
     createLogger('info').warn({ said: process.argv[1] }, process.argv[1]);`;
-  // No argument of a process has a NUL.
+  // Arguments of a process cannot contain NUL.
   const said = HOSTILE.slice(1);
   const { stderr } = await promisify(execFile)(process.execPath, [
     '--input-type=module',

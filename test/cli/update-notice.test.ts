@@ -44,7 +44,7 @@ test('a newer version is found, and the registry asked once a day', async (t) =>
   t.deepEqual(registry.asked, ['/orama-functions/latest']);
   t.is(await findUpdate({ ...check, now: now + DAY_MS }), '0.10.0');
   t.is(registry.asked.length, 2);
-  // Installed meanwhile.
+  // The version has been installed meanwhile.
   t.is(await findUpdate({ ...check, own: '0.10.0', now: now + DAY_MS }), undefined);
 });
 
@@ -56,7 +56,7 @@ test('a registry that does not answer, or not as one, is no error', async (t) =>
   t.is(await findUpdate({ ...check, registry: 'http://127.0.0.1:2' }), undefined);
 });
 
-/** On a terminal, which `script` is. */
+/** Runs on a terminal, which `script` provides. */
 function terminalTest(title: string, onTerminal: (t: ExecutionContext) => Promise<void>): void {
   if (findTool('script') === undefined) {
     test(`script: not found, update notice not run: ${title}`, (t) => t.pass());

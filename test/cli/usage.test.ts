@@ -3,7 +3,7 @@ import { runCli } from '../helpers/cli.js';
 import { tempDir } from '../helpers/temp-dir.js';
 
 const home = tempDir();
-// Nothing listens on port 2.
+// No process listens on port 2.
 const env = { ORAMA_URL: 'http://127.0.0.1:2' };
 
 test('--help and --version end with 0', async (t) => {

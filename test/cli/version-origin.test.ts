@@ -23,7 +23,7 @@ function repository(name: string) {
 
 test('a version of a clean repository has its commit, and what the commit says unless told', async (t) => {
   const { directory, commit } = repository('clean');
-  // Built beside its source, and not committed.
+  // Built beside its source and not committed.
   writeFileSync(join(directory, 'functions', 'a', 'function.wasm'), '');
   t.deepEqual(await originOf(directory, undefined), { message: 'Add a', git_commit: commit });
   t.deepEqual(await originOf(join(directory, 'functions', 'a'), 'Told'), {
@@ -38,7 +38,7 @@ test('one of changed sources says so, and what the commit says is not what it is
   t.deepEqual(await originOf(directory, undefined), { message: null, git_commit: `${commit}-dirty` });
   t.deepEqual(await originOf(directory, 'Told'), { message: 'Told', git_commit: `${commit}-dirty` });
   mkdirSync(join(directory, 'functions', 'b'));
-  // What is changed elsewhere is no matter.
+  // Changes elsewhere are irrelevant.
   t.is((await originOf(join(directory, 'functions', 'b'), undefined)).git_commit, commit);
 });
 

@@ -42,7 +42,7 @@ test('the tarball holds code, types, licence and README, and depends on nothing'
 test('it passes publint and arethetypeswrong', async (t) => {
   for (const [tool, ...args] of [
     ['publint/src/cli.js', '--strict'],
-    // Required from CommonJS it is an ES module, which Node loads from 20.19 on.
+    // With `require` it is an ES module, which Node supports since 20.19.
     ['@arethetypeswrong/cli/dist/index.js', '--no-color', '--profile', 'esm-only'],
   ]) {
     await t.notThrowsAsync(run(process.execPath, [`node_modules/${tool}`, ...args, tarball]), tool);

@@ -16,7 +16,7 @@ const home = tempDir();
 const succeeds = (code: string) => spawnSync('python3', ['-c', code]).status === 0;
 const hasPython = succeeds('import sys; sys.exit(sys.version_info < (3, 9))');
 const pythonTest = hasPython ? test : test.skip;
-/** Its build backend reads pyproject.toml with what 3.11 has. */
+/** Its build backend reads pyproject.toml with the standard library of 3.11. */
 const wheelTest = succeeds('import pip, tomllib') ? test : test.skip;
 
 async function environment() {
@@ -51,7 +51,7 @@ wheelTest(
     cpSync(client, copy, { recursive: true });
     const alone = { ...process.env, PIP_NO_INDEX: '1', PIP_DISABLE_PIP_VERSION_CHECK: '1' };
     const pip = (...args: string[]) => run('python3', ['-m', 'pip', ...args], { cwd: home, env: alone });
-    // In an environment of its own, as pip builds by itself, in which there is no setuptools.
+    // In an isolated environment without setuptools, as pip builds by default.
     await pip('wheel', '--no-deps', '-w', home, copy);
     const [wheel = ''] = readdirSync(home).filter((name) => name.endsWith('.whl'));
     t.regex(wheel, /^orama_functions_client-[\w.]+-py3-none-any\.whl$/);
@@ -75,7 +75,7 @@ wheelTest(
       { env: { ...process.env, PYTHONPATH: target } },
     );
     t.is(said.stdout, 'Client Apache-2.0\n');
-    // What python -m build does: the wheel comes from the sdist.
+    // Like `python -m build`: the wheel is built from the sdist.
     const [sdist = ''] = readdirSync(join(home, 'again')).filter((name) => name.endsWith('.tar.gz'));
     const fromSource = join(home, 'from-source');
     await pip('wheel', '--no-deps', '-w', fromSource, join(home, 'again', sdist));

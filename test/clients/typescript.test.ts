@@ -94,7 +94,7 @@ test('an async invocation is waited for, cancelled, listed and replayed', async 
     parent_id: delayed.requestId,
   });
   const listed: string[] = [];
-  // Pages of one: it goes from page to page.
+  // A page size of one, so that it requests several pages.
   for await (const one of orama.invocations.list({ function: 'hello', status: 'success', pageSize: 1 })) {
     listed.push(one.request_id);
     if (listed.includes(requestId)) break;
@@ -190,7 +190,7 @@ test('a subscription that may not be, or whose key ends, ends with an error', as
   t.like(await t.throwsAsync(events.next()), { code: 'unauthorized' });
 });
 
-/** A server that refuses as often as told, and then does what it is asked. */
+/** Starts a server that refuses `times` requests and then responds normally. */
 async function refusing(times: number, refuse: (response: ServerResponse) => void) {
   const bodies: string[] = [];
   const server = await httpServer(async (request, response) => {

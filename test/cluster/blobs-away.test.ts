@@ -18,7 +18,7 @@ else {
     const web = await cluster.web();
     const echo = commands({ op: 'echo', a: 'x' });
     await web.api.deploy('cold', await probeWasm(), { memory_limit_mb: '32' });
-    // So many that a worker, when it starts, makes ready those and not the one before them.
+    // Enough versions that a starting worker prepares these and not the one before them.
     for (let version = 0; version < 33; version++) await web.api.deploy('known', await probeWasm());
     await cluster.worker();
     t.is((await web.api.invoke('known', echo)).status, 200);

@@ -5,7 +5,9 @@ import { until } from '../helpers/until.js';
 
 const ASYNC = { prefer: 'respond-async' };
 
-/** The settings of a process whose clock is off by so much, or will be after SIGUSR2. */
+/**
+ * Returns the settings of a process whose clock is shifted by `ms`, immediately or after SIGUSR2.
+ */
 function clock(ms: number, later = ''): { NODE_OPTIONS: string } {
   const preload = new URL('../helpers/shifted-clock.js', import.meta.url);
   preload.search = `?ms=${ms}${later}`;

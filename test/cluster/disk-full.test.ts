@@ -66,7 +66,7 @@ test.serial('a data directory that cannot be written ends the start with a sente
   const cluster = await startCluster();
   t.teardown(cluster.close);
   await chmod(readOnly, 0o500);
-  // Root may write everywhere: for it, the place is taken by a file.
+  // Root can write everywhere, so for root a path below a file is used.
   const place = process.getuid?.() === 0 ? '/dev/null/data' : readOnly;
   const { child, process: web } = spawnRole('web', { ORAMA_DATA_DIR: place, REDIS_URL: cluster.redis.url });
   t.is(await new Promise((resolve) => child.once('exit', resolve)), 1);

@@ -14,8 +14,8 @@ const ROUNDS = 2;
 const WEBS = 2;
 
 /**
- * Everything that a first start makes is made by several processes at once; then they must agree on
- * all of it.
+ * Several processes start concurrently and create everything that a first start creates; they must
+ * agree on all of it.
  */
 async function startAtOnce(t: ExecutionContext, settings: Record<string, string>) {
   const redis = await startRedis();
@@ -43,8 +43,8 @@ async function startAtOnce(t: ExecutionContext, settings: Record<string, string>
   const token = await first.post('/v1/auth/token', {});
   t.is(token.status, 200, token.text);
   for (const other of others) {
-    // The worker opens what a web has sealed; each web knows the admin's key and the others'
-    // signatures.
+    // The worker decrypts what a web process has encrypted, and each web process accepts the admin
+    // key and the signatures of the other one.
     const called = await other.invoke('probe', commands({ op: 'secret', a: 'TOKEN' }));
     t.deepEqual(called.json, { results: ['of the first'] }, called.text);
     const who = await other

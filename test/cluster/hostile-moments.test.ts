@@ -9,23 +9,23 @@ import { tempDir } from '../helpers/temp-dir.js';
 import { until } from '../helpers/until.js';
 
 const ROUNDS = 5;
-/** So long after the work of a round has begun everything is killed, later in each round. */
+/** Time after the start of a round at which everything is killed; later in each round. */
 const KILL_WITHIN_MS = 2500;
 const ASYNC = { prefer: 'respond-async' };
 const ENDED = ['success', 'error', 'timeout', 'dead', 'cancelled'];
 const dataDir = tempDir();
 
-/** What a client was told, in the order of its rounds. */
+/** What clients were told, in the order of rounds. */
 interface Ledger {
   invoked: string[];
   published: string[];
   deployed: string[];
-  /** Of which no answer came: there whole, or not at all. */
+  /** Without a response: present completely or not at all. */
   maybeDeployed: string[];
   secrets: string[];
   triggers: string[];
   deleted: string[];
-  /** Dead letters that a purge or replay was asked for, and whether it was answered. */
+  /** Dead letters for which a purge or replay was requested, and whether it was answered. */
   purged: string[];
   replayed: string[];
   rollouts: string[];
@@ -64,7 +64,7 @@ async function prepare(api: Api, wasm: Uint8Array): Promise<void> {
   });
 }
 
-/** Does everything at once, again and again until the engine is gone. */
+/** Performs all operations concurrently until the engine is killed. */
 function work(api: Api, round: number, wasm: Uint8Array, ledger: Ledger): Promise<unknown> {
   const again = async (act: (n: number) => Promise<void>) => {
     for (let n = 0; ; n++) {
@@ -93,7 +93,7 @@ function work(api: Api, round: number, wasm: Uint8Array, ledger: Ledger): Promis
       }),
     ),
     again(async (n) => {
-      // A memory limit of its own: its module is prepared anew.
+      // Each has its own memory limit, so that its module is prepared anew.
       const fields = { memory_limit_mb: String(64 + ((round * 40 + n) % 190)) };
       ledger.maybeDeployed.push(name(n));
       const { status } = await api.deploy(name(n), wasm, fields);
@@ -131,7 +131,7 @@ function work(api: Api, round: number, wasm: Uint8Array, ledger: Ledger): Promis
   ]);
 }
 
-/** Kills everything in the middle of all that can be done, again and again; nothing of it may be half done. */
+/** Kills everything during all kinds of operations, repeatedly; none may be left incomplete. */
 async function losesNothing(t: ExecutionContext, start: () => Promise<Installation>) {
   const wasm = await probeWasm();
   const ledger: Ledger = {
@@ -195,7 +195,7 @@ async function losesNothing(t: ExecutionContext, start: () => Promise<Installati
   for (let n = 0; n < ROUNDS; n++) {
     const { count } = await dead(`dead-purged-${n}`);
     if (ledger.purged.includes(`dead-purged-${n}`)) t.is(count, 0);
-    // It is asked for again: what was half done is done.
+    // Requested again: an interrupted operation is completed.
     t.is((await api.delete(`/v1/functions/dead-purged-${n}/dead`)).status, 200);
     t.is((await dead(`dead-purged-${n}`)).count, 0);
 
@@ -203,14 +203,14 @@ async function losesNothing(t: ExecutionContext, start: () => Promise<Installati
     if (!ledger.replayed.includes(name)) {
       t.is((await api.post(`/v1/functions/${name}/dead/replay`, {})).status, 202);
     }
-    // Each of the five is replayed once, and dies again.
+    // Each of the five is replayed once and dies again.
     const replays = await until(`the replays of ${name} have ended`, async () => {
       const { json } = await api.get(`/v1/invocations?function=${name}&limit=100`);
       const found = json.invocations.filter((one: { trigger: string }) => one.trigger === 'replay');
       const isOver = found.every((one: { state: string }) => ENDED.includes(one.state));
       return isOver && found.length >= 5 && found;
     });
-    // A replay that was cut short and is asked for again finds some that have died anew, too.
+    // A repeated replay also finds those that have died again.
     const own = new Set(replays.map((one: { request_id: string }) => one.request_id));
     const parents: string[] = replays.map((one: { parent_id: string }) => one.parent_id);
     t.is(new Set(parents).size, parents.length, 'none was replayed twice');

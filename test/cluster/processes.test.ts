@@ -33,7 +33,7 @@ test('two webs and two workers, started at once on nothing, are one engine', asy
   });
   t.is(deployed.status, 201, deployed.text);
 
-  // What one web process has taken in, the other knows.
+  // Both web processes know what one of them has accepted.
   const called = await b.api.invoke('probe', commands({ op: 'log', a: 'called' }, { op: 'echo', a: 'hi' }));
   t.deepEqual(called.json, { results: [null, 'hi'] }, called.text);
   const id = called.headers.get('x-request-id');
@@ -49,7 +49,7 @@ test('two webs and two workers, started at once on nothing, are one engine', asy
     (await loggedAttempts(a.api, 'probe')).some(({ messages }) => messages[0]?.message === 'fired'),
   );
 
-  // A redeploy through one holds for a call through the other that follows it.
+  // A deploy through one process applies to a subsequent call through the other.
   await a.api.deploy('probe', await probeWasm(), { metadata: JSON.stringify({ env: { COLOUR: 'red' } }) });
   const again = await b.api.invoke('probe', commands({ op: 'env', a: 'COLOUR' }));
   t.deepEqual(again.json, { results: ['red'] });

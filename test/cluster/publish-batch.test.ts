@@ -5,7 +5,7 @@ import { loggedAttempts } from '../helpers/logged.js';
 import { probeWasm } from '../helpers/probe.js';
 import { until } from '../helpers/until.js';
 
-/** A batch whose messages make the probe log their numbers. */
+/** Publishes a batch of messages for which the probe logs their numbers. */
 function publishNumbers(api: Api, from: number, count: number) {
   const messages = Array.from({ length: count }, (_, n) => ({
     topic: 'work',
@@ -24,7 +24,7 @@ async function waiting(api: Api): Promise<number> {
   return (await api.get('/v1/status')).json.queue.waiting;
 }
 
-/** The numbers in the order in which their messages ran. */
+/** Resolves with the numbers in the order in which their invocations ran. */
 async function numbersRun(api: Api, count: number): Promise<number[]> {
   const records = await until(`${count} runs`, async () => {
     const found = await loggedAttempts(api, 'probe');

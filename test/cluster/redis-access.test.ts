@@ -9,13 +9,10 @@ import { tempDir } from '../helpers/temp-dir.js';
 import { until } from '../helpers/until.js';
 
 const files = tempDir();
-// Every character that has a meaning of its own in a URL.
+// Contains every character with a special meaning in a URL.
 const USER = { name: 'engine', password: 'p@ss:w/o?r#d%+' };
 
-/**
- * What goes through each of the parts that Redis carries: queue, replies, bus, cache, schedules,
- * rate limits.
- */
+/** Exercises every function of Redis: queue, replies, bus, cache, schedules and rate limits. */
 async function works(t: ExecutionContext, cluster: Cluster): Promise<void> {
   const [a, b] = await Promise.all([cluster.web(), cluster.web(), cluster.worker(), cluster.worker()]);
   const deployed = await a.api.deploy('probe', await probeWasm(), {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import type { Api } from '../helpers/api.js';
 import { startCluster } from '../helpers/cluster.js';
+import { httpGuest } from '../helpers/http-guest.js';
 import { loggedAttempts } from '../helpers/logged.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 import { until } from '../helpers/until.js';
@@ -65,11 +66,11 @@ for (const { how, freeze } of [
       loading = false;
       await Promise.all(load);
 
-      // Refused with nothing accepted, or finished: no call is lost in between.
+      // Each call was either refused with nothing accepted, or completed.
       t.true(refusals.size > 0);
       t.deepEqual([...refusals], [503]);
-      // A call that was accepted just before is none of the refused ones, and there may be no
-      // other.
+      // A call that was accepted just before is not among the refused ones, and no other may be
+      // missing.
       const odd = [...calls.keys()].filter((status) => status !== 200 && status !== 503);
       t.deepEqual(odd, []);
       const missing = await until('all acknowledged events have run', async () => {
@@ -90,7 +91,31 @@ for (const { how, freeze } of [
   );
 }
 
-/** A call that ends at last, whatever becomes of the server behind it. */
+/** A call that completes eventually, regardless of its server. */
 function call(api: Api): Promise<{ status: number }> {
   return api.invoke('probe', commands({ op: 'echo', a: 'x' }));
 }
+
+test.serial('with Redis away an HTTP function is 503, sync and async, and nothing is accepted', async (t) => {
+  const cluster = await startCluster();
+  t.teardown(cluster.close);
+  const [web] = await Promise.all([cluster.web(), cluster.worker()]);
+  for (const [name, http] of Object.entries({ sync: {}, hook: { mode: 'async' } })) {
+    const metadata = JSON.stringify({ http });
+    const { status } = await web.api.deploy(name, await httpGuest(), { is_public: 'true', metadata });
+    t.is(status, 201);
+  }
+  const { functions_url: base } = (await web.api.get('/v1/status')).json;
+  const call = (name: string) => fetch(`${base}/default/${name}`, { method: 'POST', body: '{}' });
+  t.is((await call('sync')).status, 200);
+  await cluster.redis.kill();
+  for (const name of ['sync', 'hook']) {
+    const reply = await call(name);
+    t.is(reply.status, 503, name);
+    t.is(((await reply.json()) as { code: string }).code, 'unavailable', name);
+    t.regex(reply.headers.get('x-request-id') ?? '', /^[0-9a-f-]{36}$/, name);
+  }
+  await cluster.redis.restart();
+  await until('it is served again', async () => (await call('sync')).status === 200);
+  t.is((await web.api.get('/v1/invocations?function=hook')).json.count, 0);
+});

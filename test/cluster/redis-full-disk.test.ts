@@ -43,7 +43,7 @@ else {
   );
 }
 
-/** As a process manager would: it has ended by itself. */
+/** Restarts Redis as a process manager would, after it has exited by itself. */
 const restart = (cluster: Cluster): Promise<void> => cluster.redis.restart();
 
 async function healthOf(api: Api): Promise<Record<string, { status: string; error?: string }>> {
@@ -51,7 +51,7 @@ async function healthOf(api: Api): Promise<Record<string, { status: string; erro
 }
 
 /**
- * Calls come in while the disk is full; the ids of those that were accepted, before it and on it.
+ * Makes calls before and while the disk is full. Resolves with the ids of those that were accepted.
  */
 async function whileFull(t: ExecutionContext, api: Api, disk: SmallDisk): Promise<string[]> {
   await api.deploy('works', await probeWasm());

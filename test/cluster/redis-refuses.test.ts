@@ -12,7 +12,7 @@ const ENDED = ['success', 'error', 'timeout', 'dead', 'cancelled'];
 
 type Command = readonly (string | number)[];
 
-/** What an operator, or a failover, does to a Redis that is at work; and how it is undone. */
+/** What an operator or a failover does to a running Redis, and how it is undone. */
 const WAYS: Record<
   string,
   (port: number) => { begin: readonly Command[]; end: readonly Command[]; refuses: boolean }

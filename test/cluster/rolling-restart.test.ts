@@ -15,7 +15,7 @@ import { until } from '../helpers/until.js';
 const dir = tempDir();
 const CALLERS = 4;
 
-/** The n-th shell block of the section on rolling restarts. */
+/** Returns the n-th shell block of the section on rolling restarts. */
 async function documented(n: number): Promise<string> {
   const section = (await readFile('docs/operations.md', 'utf8')).split('## Rolling restart')[1] ?? '';
   const blocks = [...section.matchAll(/```(?:sh|ini)[^\n]*\n([\s\S]*?)```/g)].map(([, text]) => text ?? '');
@@ -28,7 +28,7 @@ const exists = (file: string) =>
     () => false,
   );
 
-/** Calls that are made one after the other until told to stop; what went wrong with them. */
+/** Makes calls one after another until it is stopped, and collects the errors. */
 async function underLoad(api: Api) {
   await api.deploy('probe', await probeWasm());
   let loading = true;
@@ -62,7 +62,7 @@ test.serial(
     const cluster = await startCluster();
     t.teardown(cluster.close);
     const web = await cluster.web();
-    // The directory that the runner is started in.
+    // The directory in which the runner is started.
     for (const name of ['dist', 'node_modules', 'package.json'])
       await symlink(resolve(name), join(dir, name));
     await writeFile(join(dir, 'worker.sh'), await documented(0));

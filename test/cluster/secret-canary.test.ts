@@ -23,7 +23,8 @@ async function holdsNoCanary(t: ExecutionContext, settings: Settings = {}, store
   const { forms, marker, replies } = await useCanary(web.api);
   const store = storeDirectory ?? cluster.dataDir;
   t.true((await filesWith(store, [marker])).length > 0);
-  // The input of every invocation went through the queue, whose file has all that was ever written.
+  // The input of every invocation went through the queue, whose append-only file contains every
+  // write.
   t.true((await filesWith(cluster.redis.directory, ['orama:'])).length > 0);
   for (const directory of [store, cluster.dataDir, cluster.redis.directory]) {
     t.deepEqual(await filesWith(directory, forms), []);
@@ -32,7 +33,7 @@ async function holdsNoCanary(t: ExecutionContext, settings: Settings = {}, store
   for (const form of forms) for (const text of texts) t.false(text.includes(form));
 }
 
-/** Every key of Redis with its value as DUMP has it. */
+/** Returns every key of Redis with the DUMP of its value. */
 async function dumped(port: number): Promise<string> {
   const redis = new Redis(port, '127.0.0.1');
   const texts: string[] = [];

@@ -14,19 +14,19 @@ import { tempDir } from '../helpers/temp-dir.js';
 import { until } from '../helpers/until.js';
 
 const SECONDS = 3;
-/** For what a busy machine adds to a timer and to the end of a process. */
+/** Allowance for delays of timers and process exits on a busy machine. */
 const MARGIN_MS = 2000;
 const ASYNC = { prefer: 'respond-async' };
 const dataDir = tempDir();
 
-/** A web and a worker that are at work end in time with 0 after `takeAway`. */
+/** Checks that a busy web and worker process exit with 0 in time after `takeAway`. */
 async function endsWithout(t: ExecutionContext, settings: Settings, takeAway: (cluster: Cluster) => unknown) {
   const cluster = await startCluster({ SHUTDOWN_SECONDS: String(SECONDS), ...settings });
   t.teardown(cluster.close);
   const [web, worker] = await Promise.all([cluster.web(), cluster.worker()]);
   await keepBusy(web);
   await takeAway(cluster);
-  // Long enough for commands that nobody answers to be under way.
+  // Wait until commands without a response are pending.
   await delay(300);
   const since = Date.now();
   const ended = async ({ stop, log }: { stop(): Promise<number | null>; log(): string }) => {
@@ -39,8 +39,8 @@ async function endsWithout(t: ExecutionContext, settings: Settings, takeAway: (c
 }
 
 /**
- * One guest waits longer than the process has, others use every dependency, and a caller waits for
- * a reply.
+ * Keeps the process busy: one guest that outlasts the shutdown timeout, others that use every
+ * dependency, and a caller that waits for a reply.
  */
 async function keepBusy(web: WebProcess): Promise<void> {
   await web.api.deploy('probe', await probeWasm(), {
@@ -108,16 +108,13 @@ else {
   });
 }
 
-/**
- * After these times from its first sign of life: while it opens its parts, and when it is just
- * ready.
- */
+/** Delays after the first output of the process: during startup and just after it. */
 const IN_A_START_MS = [0, 50, 150, 400];
 
 test.serial('a signal in the middle of a start ends web, worker and engine with 0', async (t) => {
   const cluster = await startCluster();
   t.teardown(cluster.close);
-  // A data directory and a schema exist already, as on every start but the first.
+  // Create the data directory and schema, which exist on every start but the first.
   await cluster.web();
   const settings = {
     HOME: cluster.dataDir,
@@ -130,7 +127,7 @@ test.serial('a signal in the middle of a start ends web, worker and engine with 
     const started = [
       ...(['web', 'worker'] as const).map((role) => {
         const { child, process } = spawnRole(role, settings);
-        // It says at once what it shares with others.
+        // It logs which stores it shares immediately.
         return { name: role, child, log: process.log, begun: async () => process.log() !== '' };
       }),
       (() => {

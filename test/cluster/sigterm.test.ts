@@ -19,7 +19,7 @@ test.serial('a worker and a web that get SIGTERM under load end with 0, and no c
   const failed: string[] = [];
   let answered = 0;
   let loading = true;
-  // As a load balancer does it: a process that accepts no connection any more is left out.
+  // Like a load balancer: a process that accepts no connections is removed.
   let webs = [stays, leaves];
   const caller = async (n: number) => {
     while (loading) {
@@ -106,8 +106,8 @@ test.serial(
 );
 
 /**
- * Never sent: the process no longer listens, or has closed the idle connection that the client had
- * kept.
+ * True if the request was not sent: the process no longer listens, or has closed the client's idle
+ * connection.
  */
 function isRefused(error: unknown): boolean {
   const cause = error instanceof Error ? error.cause : undefined;

@@ -37,7 +37,7 @@ else {
   );
 }
 
-/** The disk is full for three seconds while work goes on and comes in. */
+/** Fills the disk for three seconds while jobs run and arrive. */
 async function losesNothing(t: ExecutionContext, api: Api, disk: SmallDisk, log: () => string) {
   await api.deploy('works', await probeWasm());
   await api.deploy('fails', await probeWasm(), { retry_count: '1', retry_delay_seconds: '1' });
@@ -49,7 +49,7 @@ async function losesNothing(t: ExecutionContext, api: Api, disk: SmallDisk, log:
     if (status === 202) accepted.push({ id: json.request_id, fails });
     else t.like({ status, code: json.code }, { status: 503, code: 'unavailable' });
   };
-  // Known here, as on any engine that has been at work.
+  // Run both functions once, so that they are known as on any engine in use.
   await send(false, 0);
   await send(true, 0);
   for (let n = 0; n < 10; n++) await send(n % 2 === 0, 500);

@@ -1,5 +1,6 @@
 import test from 'ava';
-import { startCluster } from '../helpers/cluster.js';
+import { startCluster, type WebProcess } from '../helpers/cluster.js';
+import { httpGuest } from '../helpers/http-guest.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 import { until } from '../helpers/until.js';
 
@@ -8,7 +9,7 @@ test('when web is killed under waiting calls, their jobs finish and another web 
   t.teardown(cluster.close);
   const [a, b] = await Promise.all([cluster.web(), cluster.web(), cluster.worker()]);
   await a.api.deploy('probe', await probeWasm());
-  // Their ids are the client's own, as the replies never come.
+  // The ids are chosen by the client, since the responses never arrive.
   const ids = Array.from({ length: 10 }, () => crypto.randomUUID());
   const failing = crypto.randomUUID();
   const calls = ids.map((id, n) =>
@@ -27,7 +28,7 @@ test('when web is killed under waiting calls, their jobs finish and another web 
     t.is(ended.state, 'success');
     t.is(ended.output, JSON.stringify({ results: [null, `result ${n}`] }));
   }
-  // A failure that nobody heard is a dead letter.
+  // A failure whose reply was not delivered is a dead letter.
   t.is((await outcome(failing)).state, 'dead');
 
   async function call(id: string, input: string): Promise<string> {
@@ -44,3 +45,51 @@ test('when web is killed under waiting calls, their jobs finish and another web 
     });
   }
 });
+
+test('when web is killed under webhooks, their senders retry at another web, and each event is one invocation', async (t) => {
+  const cluster = await startCluster();
+  t.teardown(cluster.close);
+  const [a, b] = await Promise.all([cluster.web(), cluster.web(), cluster.worker()]);
+  const metadata = JSON.stringify({ http: { mode: 'async', idempotency: 'X-Event' } });
+  const { status } = await a.api.deploy('hook', await httpGuest(), { is_public: 'true', metadata });
+  t.is(status, 201);
+  const events = Array.from({ length: 40 }, (_, n) => `event-${n}`);
+  const first = await senderOf(a);
+  const sent = events.map(first);
+  // Some have their answer then, some are on the queue without one, some never came to it.
+  await Promise.race(sent);
+  await a.kill9();
+  const answers = await Promise.all(sent);
+  t.true(answers.some((answer) => answer?.status === 202));
+
+  const again = await Promise.all(events.map(await senderOf(b)));
+  for (const [n, answer] of again.entries()) {
+    t.is(answer?.status, 202);
+    const before = answers[n];
+    if (before) t.is(answer?.id, before.id, 'what was acknowledged is the same invocation');
+  }
+  const ended = await until('all have run', async () => {
+    const { json } = await b.api.get('/v1/invocations?function=hook&limit=500');
+    const all: { state: string }[] = json.invocations;
+    return all.length >= events.length && all.every(({ state }) => state === 'success') && all;
+  });
+  t.is(ended.length, events.length, 'as many invocations as events');
+});
+
+/** Sends an event to the web's HTTP functions; null when no answer came. */
+async function senderOf({ api }: WebProcess) {
+  const { functions_url: base } = (await api.get('/v1/status')).json;
+  return async (event: string): Promise<{ status: number; id: string | null } | null> => {
+    try {
+      const response = await fetch(`${base}/default/hook`, {
+        method: 'POST',
+        headers: { 'x-event': event },
+        body: JSON.stringify({ event }),
+      });
+      await response.arrayBuffer();
+      return { status: response.status, id: response.headers.get('x-request-id') };
+    } catch {
+      return null;
+    }
+  };
+}

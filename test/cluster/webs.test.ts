@@ -9,13 +9,14 @@ import { shared } from '../helpers/shared.js';
 import { until } from '../helpers/until.js';
 import { type Client, connect } from '../http/socket.js';
 
-/**
- * What holds everywhere within 2 s, and what a machine with other work to do may need to answer.
- */
+/** Within 2 s changes are effective everywhere; the rest is an allowance for a busy machine. */
 const SOON_MS = 2000 + 3000;
-/** Long enough for a busy machine to renew in, and a part of the default. */
+/** Long enough to be renewed on a busy machine, and shorter than the default. */
 const LEASE_SECONDS = 6;
-/** A lost process leaves within its lease and a look at the list; far more on a busy machine. */
+/**
+ * Members of a lost process disappear within its lease and a poll of the list; longer on a busy
+ * machine.
+ */
 const LOST_MS = 30_000;
 
 const pair = shared(async () => {
@@ -26,7 +27,7 @@ const pair = shared(async () => {
 
 let tenants = 0;
 
-/** A namespace of the test's own, through each of two webs. */
+/** Creates a namespace for the test and returns its clients of both web processes. */
 async function aTenant(a: WebProcess, b: WebProcess) {
   tenants += 1;
   const namespace = `tenant-${tenants}`;
@@ -43,7 +44,7 @@ const memberOf = (client: Client, type: string, id: string) =>
   client.next(
     `${type} of ${id}`,
     (frame) => frame.type === type && frame.member_id === id,
-    // The frame of a process that was killed is the slowest.
+    // The event of a killed process takes longest.
     LOST_MS,
   );
 const idsOf = async (api: Api, topic: string) =>
@@ -161,7 +162,7 @@ test('a login that ends on one web has ended on the other, its refresh token and
   t.is((await b.post('/v1/auth/refresh', { refresh_token: first.refresh_token })).status, 401);
   t.is((await socket.closed).code, 1008);
 
-  // A refresh token that was used through one web is a stolen one to the other.
+  // A refresh token that was used through one process counts as stolen in the other one.
   const second = (await login(a, ethWallet(), 'stolen', 'ETH')).verified.json;
   const rotated = await a.post('/v1/auth/refresh', { refresh_token: second.refresh_token });
   t.is(await whoami(rotated.json.access_token), 200);
@@ -191,7 +192,7 @@ test('what is deployed through one web is found by the other at once, and a rede
   const deploy = async (value: string) =>
     (await a.deploy('probe', await probeWasm(), { metadata: JSON.stringify({ env: { N: value } }) })).status;
   for (let n = 0; n < 5; n += 1) {
-    // Asked for while it is absent: that must not be remembered.
+    // Request it while it is absent, which must not be cached.
     await until('it is gone', async () => (await call()).status === 404, SOON_MS);
     t.is(await deploy('first'), 201);
     t.deepEqual((await call()).json, { results: ['first'] });
@@ -210,7 +211,7 @@ test('an HTTP function and its routes are found by the other web at once, and a 
     const metadata = JSON.stringify({ http });
     return (await a.deploy('users', await httpGuest(), { is_public: 'true', metadata })).status;
   };
-  // Asked for while they are absent: that must not be remembered.
+  // Request them while they are absent, which must not be cached.
   t.deepEqual([await statusOf('/people/7'), await statusOf('/users')], [404, 404]);
   t.is(await deploy({ routes: ['GET /people/{id}'] }), 201);
   t.deepEqual([await statusOf('/people/7'), await statusOf('/users')], [200, 200]);

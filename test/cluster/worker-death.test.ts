@@ -17,8 +17,7 @@ test.serial(
     await web.api.deploy('probe', await probeWasm(), {
       metadata: JSON.stringify({ triggers: [{ topic: 'work' }] }),
     });
-    // All of them wait before a worker starts, and each takes so long that two workers need seconds
-    // for them.
+    // All events are queued before a worker starts, and two workers need seconds for them.
     for (let from = 0; from < EVENTS; from += 100) {
       const published = await Promise.all(
         Array.from({ length: 100 }, (_, n) =>
@@ -48,8 +47,8 @@ test.serial(
     t.is(events(done).size, EVENTS);
     t.is(new Set(done.map(({ request_id }) => request_id)).size, EVENTS);
 
-    // Those that were running in the victim: the death is logged, and the run after it is the next
-    // attempt.
+    // For those that were running in the killed worker, the crash is logged as an attempt and the
+    // next run has the next number.
     const crashes = (await loggedAttempts(web.api, 'probe', '&status=error')).filter(
       ({ error }) => error === 'worker died',
     );
@@ -111,7 +110,7 @@ test.serial('an invocation under which three workers died is dead', async (t) =>
 
 test.serial('three crashes make only the invocation dead that was running alone in the third', async (t) => {
   const HARMLESS = 120;
-  // The guilty one is seen to run when it asks this server, which answers nothing.
+  // The guilty job calls this server, which never responds, and is thereby known to run.
   const asked = await httpServer(() => {});
   t.teardown(asked.close);
   const settings = { WORKER_CONCURRENCY: '16', EGRESS_ALLOW: '127.0.0.1' };
@@ -174,7 +173,7 @@ test.serial('a worker that wakes up late cannot settle what another has taken ov
     return now.completed_at && now;
   });
   t.is(ended.state, 'success');
-  // It goes on for as long as it would have, and its own end changes nothing.
+  // The guest keeps running, and its end changes nothing.
   t.is(await sleeper.stop(), 0, sleeper.log());
   t.deepEqual(await show(), ended);
   t.deepEqual(

@@ -21,7 +21,7 @@ test('a worker that runs out of memory says so as it ends, and another does all 
     ]);
     t.is(status, 200, text);
   }
-  // Each is small; all that it takes at once, inputs, outputs and their rows, is more than it has.
+  // Each job is small, but the inputs, outputs and rows of all prefetched jobs exceed the memory.
   const { process: small } = spawnRole('worker', {
     ORAMA_DATA_DIR: cluster.dataDir,
     REDIS_URL: cluster.redis.url,

@@ -1,7 +1,7 @@
 import type { SerialFn } from 'ava';
 import type { Backlog } from '../../src/ports/backlog.js';
 
-/** What every driver of `Backlog` does. The context's backlog is empty. */
+/** Tests for every driver of `Backlog`. The context's backlog is empty. */
 export function backlogConformance<C>(test: SerialFn<C>, of: (context: C) => Backlog): void {
   test('backlog: records come out in the order they went in, once', async (t) => {
     const backlog = of(t.context);

@@ -6,7 +6,7 @@ import { bytesOf, KUBO_CIDS } from '../helpers/kubo-cids.js';
 
 const ABSENT = 'bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy';
 
-/** The same tests for every driver of the Blobs port. */
+/** Tests for every driver of the Blobs port. */
 export function blobsConformance(driver: string, open: () => Promise<Blobs>): void {
   let blobs: Blobs;
   test.serial.before(async () => {
@@ -93,8 +93,8 @@ export function blobsConformance(driver: string, open: () => Promise<Blobs>): vo
     const read = await blobs.get(cid);
     isOver = true;
     t.true(Buffer.from(read).equals(bytes));
-    // 128 chunks, and the loop gets its turn at each. How long a turn takes is for the machine to
-    // say.
+    // 128 chunks, with at least one turn of the event loop each. The duration of a turn depends on
+    // the machine.
     t.true(turnsOfPut >= 128, `${turnsOfPut} turns during the put`);
     t.true(turns - turnsOfPut >= 128, `${turns - turnsOfPut} turns during the get`);
   });

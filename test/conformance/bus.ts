@@ -3,8 +3,8 @@ import type { Bus } from '../../src/ports/bus.js';
 import { until } from '../helpers/until.js';
 
 /**
- * The same tests for every driver of the Bus port. `open` is called twice: the two are two
- * processes of one installation; a driver of one process gives the same bus twice.
+ * Tests for every driver of the Bus port. `open` is called twice, for two processes of one
+ * installation; a driver for a single process returns the same bus twice.
  */
 export function busConformance(driver: string, open: () => Promise<Bus>): void {
   let one: Bus;
@@ -19,8 +19,8 @@ export function busConformance(driver: string, open: () => Promise<Bus>): void {
   });
 
   /**
-   * Messages on the channel so far; the fence is a message behind which nothing that was sent
-   * before can be missing.
+   * Collects the messages on the channel. After `fence`, all messages that were sent before it have
+   * arrived.
    */
   async function collect(bus: Bus, channel: string) {
     const got: string[] = [];

@@ -13,12 +13,12 @@ const other = namespaceSchema.parse('other');
 const LIMIT = 100_000;
 const entry = () => new Uint8Array(9000);
 
-/** As the quota is given to a driver. */
+/** The quota, as passed to a driver. */
 export const limitOf: CacheLimits['limitOf'] = async (namespace) => (namespace === other ? 64 << 20 : LIMIT);
 
 /**
- * What every driver does with a namespace that has its quota. `forgetsInTime`: what has expired is
- * no longer counted.
+ * Tests for every driver with a namespace that has a quota. `forgetsInTime`: expired entries no
+ * longer count.
  */
 export function cacheQuotaConformance(
   driver: string,
@@ -44,7 +44,7 @@ export function cacheQuotaConformance(
     const used = await cache.bytes(small);
     t.true(used >= 90_000 && used <= LIMIT, String(used));
 
-    // An entry may be written again, and what was deleted makes room.
+    // An entry can be overwritten, and deleting entries frees space.
     await t.notThrowsAsync(cache.set(small, 'k1', Buffer.from('shorter'), 0));
     t.true(await cache.delete(small, 'k2'));
     t.true(await cache.delete(small, 'k3'));

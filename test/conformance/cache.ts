@@ -10,7 +10,7 @@ const a = namespaceSchema.parse('a');
 const b = namespaceSchema.parse('b');
 const refusal = new AppError('invalid_request', 'The filter refuses.');
 
-/** The same tests for every driver of the Cache port. */
+/** Tests for every driver of the Cache port. */
 export function cacheConformance(driver: string, open: () => Promise<Cache>, name = driver): void {
   let cache: Cache;
   test.serial.before(async () => {

@@ -15,8 +15,9 @@ const LONG_MS = '600000';
 const SHORT_MS = '300';
 
 /**
- * What every driver of `InvocationQueue` does when workers crash: see `CrashJournal`. `where` gives
- * the driver's name and where it keeps its jobs, as test/queues/processes/crashing.ts takes them.
+ * Tests for every driver of `InvocationQueue` about worker crashes; see `CrashJournal`. `where`
+ * returns the driver's name and the location of its jobs, as arguments for
+ * test/queues/processes/crashing.ts.
  */
 export function crashesConformance<C>(
   test: SerialFn<C>,
@@ -45,7 +46,7 @@ export function crashesConformance<C>(
     const third = await worker([], SHORT_MS);
     await until('the suspect is delivered', () => third.delivered('guilty') !== undefined, 60_000);
     t.like(third.delivered('guilty'), { crashes: 2, crashesWhileRunning: 2, beside: 0 });
-    // Nothing joins it, either.
+    // No other job is delivered beside it.
     const seen = third.reports.length;
     await delay(Number(SHORT_MS) * 2);
     t.is(third.reports.length, seen);

@@ -9,7 +9,7 @@ import { shared } from '../helpers/shared.js';
 
 export interface OpenedFunctionDatabases {
   databases: FunctionDatabases;
-  /** Two that have databases of their own. */
+  /** Two namespaces with databases of their own. */
   namespaces: readonly [Namespace, Namespace];
   close(): Promise<void>;
 }
@@ -17,11 +17,11 @@ export interface OpenedFunctionDatabases {
 const limits = { timeoutMs: 30_000 };
 const ENDLESS = 'with recursive n(i) as (select 1 union all select i + 1 from n) select max(i) from n';
 
-/** What every driver of the functions' databases must do. Each test has tables of its own. */
+/** Tests for every driver of the functions' databases. Each test has its own tables. */
 export function testFunctionDatabases(driver: string, open: () => Promise<OpenedFunctionDatabases>): void {
   const get = shared(open);
 
-  /** A handle on the first namespace, and the name of a new table. */
+  /** Returns the databases, the first namespace and the name of a new table. */
   async function setUp(columns = 'a') {
     const { databases, namespaces } = await get();
     const [namespace, other] = namespaces;
@@ -81,7 +81,7 @@ export function testFunctionDatabases(driver: string, open: () => Promise<Opened
   });
 
   test(`${driver}: values keep their kind`, async (t) => {
-    // Declared as a blob: RQLite tells bytes from text by the column alone.
+    // Declared as a blob, as RQLite distinguishes bytes from text only by the column type.
     const { table, query, execute } = await setUp('b blob');
     await execute(`insert into ${table} (b) values (?)`, [{ $blob: 'AP8=' }]);
     const [row] = await query(
@@ -219,9 +219,9 @@ export function testFunctionDatabases(driver: string, open: () => Promise<Opened
       'select * from pragma_database_list',
       'select * from "pragma_function_list"',
       "select fts3_tokenizer('simple')",
-      // What runs a statement that is given as text.
+      // Functions that execute a statement given as text.
       `select sha3_query('attach ''${file}'' as x')`,
-      // Two statements, where SQLite's grammar sees the end and a simpler rule does not.
+      // Two statements that a check simpler than SQLite's grammar would take for one.
       `create table trigger(begin int); attach '${file}' as y; select 1 end`,
       `create table trigger(begin int); delete from ${table}; select 1 end`,
       `create view trigger as select 1; begin; drop table ${table}; end`,
@@ -229,9 +229,9 @@ export function testFunctionDatabases(driver: string, open: () => Promise<Opened
       `select 1; delete from ${table}`,
       `select 1;;delete from ${table}`,
       `select '1' /* ' */; delete from ${table} -- '`,
-      // Named parameters in which a quote is none.
+      // Named parameters in which a quote does not begin a string.
       `select $a('), readfile('/etc/passwd'), '`,
-      // Temporary things outlive the call.
+      // Temporary objects would outlive the call.
       `create temp table ${table} (id, a)`,
       `create temp view ${table} as select 5 as id`,
       `create temporary trigger x after insert on ${table} begin select 1; end`,

@@ -2,8 +2,8 @@ import type { SerialFn } from 'ava';
 import type { Leases } from '../../src/ports/leases.js';
 
 /**
- * What every driver of `Leases` does. `of` gives two processes' views, the same one where there can
- * be only one process.
+ * Tests for every driver of `Leases`. `of` returns the views of two processes, or the same view
+ * twice for a driver that supports only one process.
  */
 export function leasesConformance<C>(test: SerialFn<C>, of: (context: C) => [Leases, Leases]): void {
   test('leases: no more are given than the limit, over all processes', async (t) => {

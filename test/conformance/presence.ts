@@ -17,8 +17,8 @@ const member = (id: string, joined = '2026-01-01T00:00:00.000Z', meta: unknown =
 const shown = ({ owner: _, ...member }: OwnedMember): PresenceMember => member;
 
 /**
- * The same tests for every driver of the Presence port, with leases long enough for a slow machine
- * to renew.
+ * Tests for every driver of the Presence port, with leases long enough to be renewed on a slow
+ * machine.
  */
 export function presenceConformance(
   driver: string,

@@ -6,16 +6,16 @@ import { many, namespace, queued } from '../helpers/invocations.js';
 import { until } from '../helpers/until.js';
 import type { QueueContext } from './queue.js';
 
-/** The namespace that has the context's share; the others have none. */
+/** The namespace with the context's share; the other namespaces have a large one. */
 const BOUNDED = 'bounded';
 
-/** What a test's queues are opened with: a share for one namespace. */
+/** The queue share of each namespace in these tests. */
 export const shareOf: ShareOf = async (name) =>
   name === BOUNDED
     ? { waitingJobs: 10, waitingBytes: 1 << 19, delayedJobs: 5 }
     : { waitingJobs: 1000, waitingBytes: 1 << 30, delayedJobs: 1000 };
 
-/** The first refusal of something done over and over. */
+/** Repeats the work until it throws and returns the error. */
 async function untilRefused(work: () => Promise<void>): Promise<unknown> {
   for (let tries = 0; tries < 40; tries += 1) {
     try {
@@ -27,7 +27,9 @@ async function untilRefused(work: () => Promise<void>): Promise<unknown> {
   return null;
 }
 
-/** Which jobs every driver of `InvocationQueue` takes in, and which it refuses. */
+/**
+ * Tests for every driver of `InvocationQueue` about which jobs are accepted and which are refused.
+ */
 export function admissionConformance(test: SerialFn<QueueContext>): void {
   test('adding an id that is queued or running changes nothing', async (t) => {
     const { queue } = t.context.queues;
@@ -115,7 +117,7 @@ export function admissionConformance(test: SerialFn<QueueContext>): void {
     await queue.add(many(10, BOUNDED));
     const held = await hold(t.context.queues, 4);
     await held.started(4);
-    // A worker may have taken more than it works on by now: they wait no longer.
+    // A worker may have prefetched jobs, which no longer count as waiting.
     await t.notThrowsAsync(queue.add(many(4, BOUNDED)));
     const refused = await untilRefused(() => queue.add(many(1, BOUNDED)));
     t.true(isAppError(refused, 'quota_exceeded'));

@@ -4,7 +4,7 @@ import { newRequestId, queued } from '../helpers/invocations.js';
 import { until } from '../helpers/until.js';
 import type { QueueContext } from './queue.js';
 
-/** What cancelling does on every driver of `InvocationQueue`, wherever the job is. */
+/** Tests for every driver of `InvocationQueue` about cancelling jobs in all states. */
 export function cancellingConformance(test: SerialFn<QueueContext>): void {
   test('a waiting or delayed job that is cancelled is gone', async (t) => {
     const { queue } = t.context.queues;

@@ -4,7 +4,7 @@ import { functionName, namespace, queued } from '../helpers/invocations.js';
 import { until } from '../helpers/until.js';
 import type { QueueContext } from './queue.js';
 
-/** What every driver of `InvocationQueue` tells about the jobs it holds. */
+/** Tests for every driver of `InvocationQueue` about listing and counting jobs. */
 export function contentsConformance(test: SerialFn<QueueContext>): void {
   test('a waiting retry is shown as retrying', async (t) => {
     const { queue } = t.context.queues;

@@ -8,7 +8,8 @@ import { until } from '../helpers/until.js';
 import type { QueueContext } from './queue.js';
 
 /**
- * What every driver of `InvocationQueue` does with a job that is added, delivered once and done.
+ * Tests for every driver of `InvocationQueue` about jobs that are added, delivered once and
+ * completed.
  */
 export function deliveryConformance(test: SerialFn<QueueContext>): void {
   test('a job carries its invocation unchanged', async (t) => {
@@ -105,7 +106,7 @@ export function deliveryConformance(test: SerialFn<QueueContext>): void {
       },
       { concurrency: slots },
     );
-    // So many that come and go at once that others are taken beyond the slots.
+    // Enough quick jobs for the consumer to prefetch further ones.
     for (let count = 0; count < 5; count++) {
       await queues.queue.add(many(40));
       await until('they have left', async () => (await queues.queue.counts()).bytes === 0);
@@ -114,7 +115,7 @@ export function deliveryConformance(test: SerialFn<QueueContext>): void {
     gate = opened;
     begun = 0;
     await queues.queue.add(many(40));
-    // The store has handed jobs out before this process has received them.
+    // The store marks jobs as taken before this process has received them.
     await until(
       'more are taken than run',
       async () => begun === slots && (await queues.queue.counts()).running > slots,

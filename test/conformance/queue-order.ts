@@ -4,7 +4,7 @@ import { many, namespace, newRequestId, queued } from '../helpers/invocations.js
 import { until } from '../helpers/until.js';
 import type { QueueContext } from './queue.js';
 
-/** Whose jobs come first on every driver of `InvocationQueue`. */
+/** Tests for every driver of `InvocationQueue` about the order of jobs. */
 export function orderConformance(test: SerialFn<QueueContext>): void {
   test('calls that somebody waits for go before the others', async (t) => {
     const { queue } = t.context.queues;

@@ -3,9 +3,7 @@ import { collect, DONE } from '../helpers/consuming.js';
 import { queued } from '../helpers/invocations.js';
 import type { QueueContext } from './queue.js';
 
-/**
- * When every driver of `InvocationQueue` delivers a job again, and which of its attempts that is.
- */
+/** Tests for every driver of `InvocationQueue` about retries and attempt numbers. */
 export function retriesConformance(test: SerialFn<QueueContext>): void {
   test('a retry comes after the backoff and uses up an attempt, until the last', async (t) => {
     const { queue } = t.context.queues;

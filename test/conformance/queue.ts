@@ -9,13 +9,16 @@ import { retriesConformance } from './queue-retries.js';
 
 export interface QueueContext {
   queues: Queues;
-  /** Another process's view of the same queue; the same one where there can be only one process. */
+  /**
+   * The view of another process on the same queue, or the same view for a driver that supports only
+   * one process.
+   */
   other: Queues;
 }
 
 /**
- * What every driver of `InvocationQueue` does. The context's queues are fresh and empty, with room
- * for 50 jobs and 1 MB, and the `shareOf` of queue-admission.ts.
+ * Tests for every driver of `InvocationQueue`. The context's queues are new and empty, with a
+ * capacity of 50 jobs and 1 MB, and the `shareOf` of queue-admission.ts.
  */
 export function queueConformance(test: SerialFn<QueueContext>): void {
   deliveryConformance(test);

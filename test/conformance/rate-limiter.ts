@@ -1,7 +1,7 @@
 import test from 'ava';
 import type { RateLimiter } from '../../src/ports/rate-limiter.js';
 
-/** The same tests for every driver of the RateLimiter port. */
+/** Tests for every driver of the RateLimiter port. */
 export function rateLimiterConformance(
   driver: string,
   open: () => Promise<RateLimiter>,
@@ -53,7 +53,7 @@ export function rateLimiterConformance(
   test(`${driver}: a limit that changes holds at once, with what was used before`, async (t) => {
     t.is(await allowedOf(20, 'changed', 600_000), 20);
     t.is(await allowedOf(20, 'changed', 10), 0, 'lowered below what is used');
-    // Calls that were refused may count.
+    // Refused calls may count.
     const raised = await allowedOf(100, 'changed', 50);
     t.true(raised > 0 && raised <= 30, `raised: ${raised}`);
     t.is(await allowedOf(100, 'changed', 50), 0);

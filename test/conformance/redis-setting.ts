@@ -2,8 +2,8 @@ import test from 'ava';
 import type { Closable } from '../../src/ports/closable.js';
 
 /**
- * What every driver does with a URL that leads nowhere: the process must not start, and the
- * password must not show.
+ * Tests for every driver with an unreachable URL: opening must fail, and the error must not contain
+ * the password.
  */
 export function redisSettingConformance(
   driver: string,

@@ -5,8 +5,8 @@ import { batch } from '../../db/drivers/rqlite/batch.js';
 const code = (expected: string) => ({ name: 'RqliteError', code: expected }) as const;
 
 /**
- * What the dialect says to a server and expects of its answers, always in the same words: so it can
- * be recorded against a real server, and replayed where there is none.
+ * Runs a fixed series of queries of the dialect, which can be recorded against a real server and
+ * replayed without one.
  */
 export async function converse(t: ExecutionContext, knex: Knex): Promise<void> {
   await knex.raw(

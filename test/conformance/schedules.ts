@@ -5,7 +5,7 @@ import type { QueueContext } from './queue.js';
 const EVERY_SECOND = '* * * * * *';
 const NEVER_NOW = '0 0 1 1 *';
 
-/** What every driver of `InvocationQueue` does with schedules. */
+/** Tests for every driver of `InvocationQueue` about schedules. */
 export function schedulesConformance(test: SerialFn<QueueContext>): void {
   test('a schedule ticks once per due time, however many processes look', async (t) => {
     const { queues, other } = t.context;

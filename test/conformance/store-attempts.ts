@@ -3,7 +3,7 @@ import { aName, aNamespace, anAttempt, anEnd, aRequestId, logsOf } from '../help
 import { shared } from '../helpers/shared.js';
 import type { OpenStore } from './store.js';
 
-/** How attempts are written, and what is read of them one by one and as a log. */
+/** Tests about writing attempts, and about reading them by invocation and as a log. */
 export function testAttempts(driver: string, open: OpenStore): void {
   const get = shared(open);
 
@@ -150,7 +150,7 @@ export function testAttempts(driver: string, open: OpenStore): void {
     const none = await logsOf(attempts, namespace, { after: first.position });
     t.deepEqual(none.records, []);
 
-    // An attempt that took long is written after one that started later.
+    // A long attempt is written after one that started later.
     await attempts.write([anAttempt({ namespace, startedAt: 3 }), anAttempt({ namespace: aNamespace() })]);
     await attempts.write([1, 2].map((startedAt) => anAttempt({ namespace, startedAt })));
     const seen: number[] = [];

@@ -7,10 +7,7 @@ import type { OpenStore } from './store.js';
 const text = (bytes: Uint8Array | null | undefined) =>
   bytes === null || bytes === undefined ? null : Buffer.from(bytes).toString();
 
-/**
- * What is kept of invocations that have ended: their list, dead letters, outputs and count, and the
- * sweep of it all.
- */
+/** Tests about ended invocations: their list, dead letters, outputs and count, and the sweep. */
 export function testEndedInvocations(driver: string, open: OpenStore): void {
   const get = shared(open);
 
@@ -122,7 +119,7 @@ export function testEndedInvocations(driver: string, open: OpenStore): void {
     const hello = { function: 'hello', reason: 'error', oldestAt: 100, newestAt: 300 };
     const timedOut = { function: 'other', reason: 'timeout', count: 1, oldestAt: 200, newestAt: 200 };
     t.deepEqual(await attempts.deadGroups(namespace), [{ ...hello, count: 2 }, timedOut]);
-    // Of another function or namespace, or dead no longer: left alone.
+    // Ids of another function or namespace, or not dead any more, are ignored.
     const ids = [first, other, foreign].map(({ requestId }) => requestId);
     t.is(await attempts.purgeDead(namespace, aName('hello'), { ids, reason: 'timeout' }), 0);
     t.is(await attempts.purgeDead(namespace, aName('hello'), { ids }), 1);
@@ -153,7 +150,7 @@ export function testEndedInvocations(driver: string, open: OpenStore): void {
     t.is(await traces.get(namespace, requestId), null);
     await traces.put(traceOf(1));
     await traces.put(traceOf(2));
-    // After a crash the same attempt may come again.
+    // After a crash, the same attempt may be recorded again.
     await traces.put(traceOf(2));
     t.deepEqual(await traces.get(namespace, requestId), traceOf(2));
     t.deepEqual(await traces.get(namespace, requestId, 1), traceOf(1));
@@ -208,7 +205,7 @@ export function testEndedInvocations(driver: string, open: OpenStore): void {
       t.deepEqual(await inputs(), shown);
       while ((await attempts.sweep({ logsBefore: 0, deadBefore: 0, now: Date.now() })) > 0);
       t.deepEqual(await inputs(), shown);
-      // What is swept is gone, whatever the clock says.
+      // Swept data is gone, regardless of the clock.
       t.is(await attempts.sweep({ logsBefore: 0, deadBefore: 0, now: Date.now() }), 0);
       const { items } = await attempts.list({ namespace, limit: 10 });
       t.is(items.filter((item) => item.attempts[0]?.final?.input).length, 3);
@@ -276,7 +273,7 @@ export function testEndedInvocations(driver: string, open: OpenStore): void {
     await callbacks.attempted(tried, 'http://receiver/', { deliveredAt: 7, error: null });
     await callbacks.attempted(tried, 'http://receiver/', { deliveredAt: 9, error: null });
     t.like((await callbacks.get([tried])).get(tried), { attempts: 3, deliveredAt: 7, lastError: null });
-    // The store was away when it was to be added.
+    // The store was unreachable when the callback was to be added.
     await callbacks.attempted(untold, 'http://other/', { deliveredAt: null, error: 'x' });
     t.like((await callbacks.get([untold])).get(untold), { url: 'http://other/', attempts: 1 });
     t.is((await callbacks.get([])).size, 0);
@@ -335,7 +332,8 @@ export function testEndedInvocations(driver: string, open: OpenStore): void {
       anAttempt({ namespace, startedAt: -900, requestId: twice, attempt: 2, final: anEnd() }),
     ]);
     t.is(await counted(), 4);
-    // The end of what was thought to have died, and an end of an earlier attempt of what has ended.
+    // The end of an invocation that was considered dead, and an end of an earlier attempt of an
+    // ended invocation.
     await attempts.write([
       ...died.map((row) => ({ ...row, final: anEnd() })),
       anAttempt({ namespace, startedAt: -900, requestId: twice, attempt: 1, final: anEnd() }),

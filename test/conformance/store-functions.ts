@@ -251,7 +251,7 @@ export function testFunctions(driver: string, open: OpenStore): void {
     t.deepEqual(await triggers.list(namespace, name), [cron]);
   });
 
-  // Serial, as the order is over the whole store: no other test may write meanwhile.
+  // Serial, since the order covers the whole store: no other test may write at the same time.
   test.serial(
     `${driver}: versions to have ready are those that ran last, then those deployed last`,
     async (t) => {

@@ -36,8 +36,8 @@ function withTriggers(namespace: NewVersion['namespace'], name: string, topics: 
 }
 
 /**
- * Counts are checked by the statement that makes the thing, so that no two makers pass the limit
- * together.
+ * Quotas are checked by the statement that inserts the row, so that concurrent writers cannot
+ * exceed the limit together.
  */
 export function testQuotas(driver: string, open: OpenStore): void {
   const get = shared(open);
@@ -106,7 +106,7 @@ export function testQuotas(driver: string, open: OpenStore): void {
     });
     t.is((await functions.versions(namespace, aName('f'))).length, 1);
     t.is((await triggers.list(namespace)).length, 3);
-    // The same ones again, and others in their place.
+    // The same triggers again, and others as their replacement.
     await functions.addVersion({ ...withTriggers(namespace, 'f', ['a', 'by-hand']), limits });
     await functions.addVersion({ ...withTriggers(namespace, 'f', ['x', 'y']), limits });
     t.like(await quotas.use(namespace), { functions: 1, versionsPerFunction: 3, triggers: 3 });

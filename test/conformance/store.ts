@@ -5,15 +5,12 @@ import { testFunctions } from './store-functions.js';
 import { testQuotas } from './store-quotas.js';
 import { testRecords } from './store-records.js';
 
-/**
- * Opens the same database each time it is called: two stores from it are two processes on one
- * installation.
- */
+/** Opens the same database at each call: two stores represent two processes of one installation. */
 export type OpenStore = () => Promise<Store>;
 
 /**
- * What every driver of the store must do. One database serves all tests; each keeps to a namespace
- * of its own.
+ * Tests for every driver of the store. All tests share one database; each uses a namespace of its
+ * own.
  */
 export function testStore(driver: string, open: OpenStore): void {
   testFunctions(driver, open);

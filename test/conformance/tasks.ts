@@ -14,7 +14,7 @@ const task = (kind: string, payload: string, change: Partial<Task> = {}): Task =
   ...change,
 });
 
-/** What every driver of the port promises. */
+/** Tests for every driver of the port. */
 export function tasksConformance(test: SerialFn<QueueContext>): void {
   test('a task reaches the handler of its kind with its payload', async (t) => {
     const { tasks } = t.context.queues;
@@ -43,7 +43,7 @@ export function tasksConformance(test: SerialFn<QueueContext>): void {
     await tasks.add(task('flaky', 'second time'));
     await tasks.add(task('flaky', 'never'));
     await until('all attempts are made', () => calls.length === 5);
-    // A further attempt would come within a few milliseconds.
+    // A further attempt would follow within a few milliseconds.
     await new Promise((resolve) => setTimeout(resolve, 300));
     t.is(calls.filter((call) => call === 'second time').length, 2);
     t.is(calls.filter((call) => call === 'never').length, 3);

@@ -7,6 +7,7 @@ import { shared } from '../helpers/shared.js';
 import { until } from '../helpers/until.js';
 import { populate } from './scene.js';
 import type { Served } from './served.js';
+import { openConsole } from './signed-in.js';
 
 /** What people do with the console, on an engine that is opened once for all of it. */
 export function journeys(open: () => Promise<Served>): void {
@@ -66,9 +67,7 @@ export function journeys(open: () => Promise<Served>): void {
 
   browserSays('a function is found, invoked, and its invocation opened and replayed', async (t, browser) => {
     const { api } = await lived();
-    const context = await openWindow(browser);
-    const { page, troubles } = await openPage(context);
-    await signIn(page, api, '/functions');
+    const { page, troubles, done } = await openConsole(browser, api, '/functions');
     await page.getByLabel('Filter by name').fill('ord');
     await page.getByRole('link', { name: 'orders', exact: true }).click();
     await page.getByText('90 % on 1, 10 % on 2').waitFor();
@@ -80,14 +79,12 @@ export function journeys(open: () => Promise<Served>): void {
     await page.getByRole('heading', { name: 'Attempts' }).waitFor();
     t.regex(await page.getByLabel('Output', { exact: true }).innerText(), /from the console/);
     t.deepEqual(troubles, []);
-    await context.close();
+    done();
   });
 
   browserSays('a dead letter is seen, and purged only after it was asked', async (t, browser) => {
     const { api } = await lived();
-    const context = await openWindow(browser);
-    const { page } = await openPage(context);
-    await signIn(page, api, '/dead');
+    const { page, done } = await openConsole(browser, api, '/dead');
     await page.getByLabel('Function').selectOption('charge-card');
     await page
       .getByRole('link', { name: /charge-card/ })
@@ -103,14 +100,12 @@ export function journeys(open: () => Promise<Served>): void {
     await dialog.getByRole('button', { name: 'Purge all' }).click();
     await page.getByRole('heading', { name: 'No dead letters' }).waitFor();
     t.is((await dead()).json.count, 0);
-    await context.close();
+    done();
   });
 
   browserSays('a message published on the page arrives on it live, byte for byte', async (t, browser) => {
     const { api } = await lived();
-    const context = await openWindow(browser);
-    const { page, troubles } = await openPage(context);
-    await signIn(page, api, '/events?topic=news:today');
+    const { page, troubles, done } = await openConsole(browser, api, '/events?topic=news:today');
     await page.getByText('Live', { exact: true }).waitFor();
     await fillCode(page, 'Data', '{"b": 9007199254740993, "a": 2.50}');
     await page.getByRole('button', { name: 'Publish' }).click();
@@ -120,14 +115,12 @@ export function journeys(open: () => Promise<Served>): void {
       /"b": 9007199254740993, "a": 2\.50/,
     );
     t.deepEqual(troubles, []);
-    await context.close();
+    done();
   });
 
   browserSays('a secret is set and deleted, and its value is nowhere in the page', async (t, browser) => {
     const { api } = await lived();
-    const context = await openWindow(browser);
-    const { page } = await openPage(context);
-    await signIn(page, api, '/secrets');
+    const { page, done } = await openConsole(browser, api, '/secrets');
     await page.getByLabel('Name').fill('CONSOLE_SECRET');
     await page.getByLabel('Value').fill('canary-of-the-console');
     await page.getByRole('button', { name: 'Set the secret' }).click();
@@ -137,14 +130,12 @@ export function journeys(open: () => Promise<Served>): void {
     await page.getByRole('dialog').getByRole('button', { name: 'Delete the secret' }).click();
     await page.getByRole('cell', { name: 'CONSOLE_SECRET', exact: true }).waitFor({ state: 'detached' });
     t.false(JSON.stringify((await api.get('/v1/functions/secrets')).json).includes('CONSOLE_SECRET'));
-    await context.close();
+    done();
   });
 
   browserSays('SQL reads with all digits, and writes only when it is let', async (t, browser) => {
     const { api } = await lived();
-    const context = await openWindow(browser);
-    const { page } = await openPage(context);
-    await signIn(page, api, '/data');
+    const { page, done } = await openConsole(browser, api, '/data');
     await fillCode(page, 'Statement', 'select cents from orders where id = 3');
     await page.keyboard.press('Control+Enter');
     await page.getByRole('cell', { name: '9007199254740993' }).waitFor();
@@ -156,28 +147,24 @@ export function journeys(open: () => Promise<Served>): void {
     await page.getByRole('button', { name: 'Run and write' }).click();
     await page.getByText(/^1 row changed/).waitFor();
     t.is((await api.post('/v1/rqlite/query', { sql: 'select id from orders where id = 1' })).json.count, 0);
-    await context.close();
+    done();
   });
 
   browserSays('a key without the right is told so, and by which scope it would be', async (t, browser) => {
     const { api } = await lived();
     const { json } = await api.post('/v1/auth/keys', { name: 'reader', scopes: ['read'] });
-    const context = await openWindow(browser);
-    const { page } = await openPage(context);
-    await signIn(page, api.as(json.api_key), '/secrets');
+    const { page, done } = await openConsole(browser, api.as(json.api_key), '/secrets');
     const alert = page.getByRole('alert');
     await alert.waitFor();
     t.regex(await alert.innerText(), /may not see the secrets[\s\S]*secrets/);
     await page.getByRole('link', { name: 'Functions', exact: true }).click();
     await page.getByRole('link', { name: 'orders', exact: true }).waitFor();
-    await context.close();
+    done();
   });
 
   browserSays('an invocation shows up in the open list by itself', async (t, browser) => {
     const { api } = await lived();
-    const context = await openWindow(browser);
-    const { page } = await openPage(context);
-    await signIn(page, api, '/invocations?function=send-receipt');
+    const { page, done } = await openConsole(browser, api, '/invocations?function=send-receipt');
     await page
       .locator('#content')
       .getByText(/No invocations|Nothing matches|State/)
@@ -187,16 +174,14 @@ export function journeys(open: () => Promise<Served>): void {
     const id = String(headers.get('x-request-id'));
     await page.locator(`a[href$="/invocations/${id}"]`).waitFor();
     t.pass();
-    await context.close();
+    done();
   });
 
   browserSays(
     'the page of an event shows every run that it caused, and leads to each',
     async (t, browser) => {
       const { api, scene } = await lived();
-      const context = await openWindow(browser);
-      const { page, troubles } = await openPage(context);
-      await signIn(page, api, `/invocations/${scene.tree}`);
+      const { page, troubles, done } = await openConsole(browser, api, `/invocations/${scene.tree}`);
       const tree = page.locator('ol.tree');
       await tree.getByText('send-receipt').first().waitFor();
       const names = await tree.getByRole('link').allInnerTexts();
@@ -215,7 +200,7 @@ export function journeys(open: () => Promise<Served>): void {
       // From the leaf the same tree is seen, from its root on.
       await tree.getByText('orders').waitFor();
       t.deepEqual(troubles, []);
-      await context.close();
+      done();
     },
   );
 
@@ -223,9 +208,7 @@ export function journeys(open: () => Promise<Served>): void {
     const { api } = await lived();
     const { headers } = await api.invoke('orders@1', '[]');
     const id = String(headers.get('x-request-id'));
-    const context = await openWindow(browser);
-    const { page } = await openPage(context);
-    await signIn(page, api, `/invocations/${id}`);
+    const { page, done } = await openConsole(browser, api, `/invocations/${id}`);
     await page.getByRole('button', { name: 'Replay…' }).click();
     const dialog = page.getByRole('dialog');
     await fillCode(page, 'Input', acts('echo edited'));
@@ -235,18 +218,16 @@ export function journeys(open: () => Promise<Served>): void {
     await page.getByLabel('Output', { exact: true }).waitFor();
     t.regex(await page.getByLabel('Output', { exact: true }).innerText(), /edited/);
     await page.getByRole('link', { name: 'orders@2' }).first().waitFor();
-    await context.close();
+    done();
   });
 
   browserSays('the overview draws what the engine has counted', async (t, browser) => {
     const { api } = await lived();
-    const context = await openWindow(browser);
-    const { page, troubles } = await openPage(context);
-    await signIn(page, api);
+    const { page, troubles, done } = await openConsole(browser, api, '');
     await page.getByRole('img', { name: /^\d+ calls in \d+ minutes/ }).waitFor();
     await page.locator('.chart canvas').waitFor();
     t.deepEqual(troubles, []);
-    await context.close();
+    done();
   });
 
   browserSays(
@@ -294,9 +275,7 @@ export function journeys(open: () => Promise<Served>): void {
 
   browserSays('a published message leads to a page with all that it has caused', async (t, browser) => {
     const { api } = await lived();
-    const context = await openWindow(browser);
-    const { page, troubles } = await openPage(context);
-    await signIn(page, api, '/events?topic=orders:created');
+    const { page, troubles, done } = await openConsole(browser, api, '/events?topic=orders:created');
     await fillCode(page, 'Data', '[]');
     await page.getByRole('button', { name: 'Publish' }).click();
     await page.getByText('it has fired 2 invocations').waitFor();
@@ -308,7 +287,7 @@ export function journeys(open: () => Promise<Served>): void {
     // From one of them, the others that the same message has fired are seen.
     await tree.getByRole('link', { name: /charge-card/ }).waitFor();
     t.deepEqual(troubles, []);
-    await context.close();
+    done();
   });
 
   browserSays(
@@ -320,9 +299,7 @@ export function journeys(open: () => Promise<Served>): void {
       for (const input of dying) await api.invoke('fails', input, { prefer: 'respond-async' });
       const dead = async () => (await api.get('/v1/invocations?status=dead&function=fails')).json.count;
       await until('three dead letters', async () => (await dead()) === 3);
-      const context = await openWindow(browser);
-      const { page } = await openPage(context);
-      await signIn(page, api, '/dead');
+      const { page, done } = await openConsole(browser, api, '/dead');
       const group = page.getByRole('row', { name: /^fails Error/ });
       await group.getByRole('cell', { name: '3', exact: true }).waitFor();
       await group.getByRole('link', { name: 'fails' }).click();
@@ -354,7 +331,7 @@ export function journeys(open: () => Promise<Served>): void {
       await page.getByRole('dialog').getByRole('button', { name: 'Purge all' }).click();
       await page.getByText('1 dead letter of fails purged.').waitFor();
       t.is(await dead(), 0);
-      await context.close();
+      done();
     },
   );
 
@@ -367,9 +344,7 @@ export function journeys(open: () => Promise<Served>): void {
       });
     await deploy('64', { LEVEL: 'debug', SAME: 'x' });
     await deploy('96', { LEVEL: 'info', SAME: 'x' });
-    const context = await openWindow(browser);
-    const { page } = await openPage(context);
-    await signIn(page, api, '/functions/settled/versions');
+    const { page, done } = await openConsole(browser, api, '/functions/settled/versions');
     await page.getByRole('button', { name: 'Roll back to version 1' }).click();
     const dialog = page.getByRole('dialog');
     await dialog.getByText('metadata.env.LEVEL').waitFor();
@@ -398,16 +373,14 @@ export function journeys(open: () => Promise<Served>): void {
     await page.getByRole('row', { name: /^2 live .* runs now$/ }).waitFor();
     t.is((await api.get('/v1/functions/settled/versions')).json.count, 3);
     t.is((await api.invoke('settled', '[]')).headers.get('x-function-version'), '2');
-    await context.close();
+    done();
   });
 
   browserSays('a rollout is started, seen, and aborted after it was asked', async (t, browser) => {
     const { api } = await lived();
     for (let version = 0; version < 2; version++) await api.deploy('rolled', await actsWasm());
     await api.put('/v1/functions/rolled/aliases/live', { version: 1 });
-    const context = await openWindow(browser);
-    const { page } = await openPage(context);
-    await signIn(page, api, '/functions/rolled');
+    const { page, done } = await openConsole(browser, api, '/functions/rolled');
     await page.getByText('Start a rollout').click();
     await page.getByLabel('Steps in percent').fill('10, 50');
     await page.getByRole('button', { name: 'Start', exact: true }).click();
@@ -418,15 +391,13 @@ export function journeys(open: () => Promise<Served>): void {
     await page.getByRole('dialog').getByRole('button', { name: 'Abort the rollout' }).click();
     await page.getByText('aborted').first().waitFor();
     t.is((await api.get('/v1/functions/rolled/rollout')).json.state, 'aborted');
-    await context.close();
+    done();
   });
 
   browserSays('a schedule is added, run now, paused and deleted', async (t, browser) => {
     const { api } = await lived();
     await api.deploy('timed', await actsWasm());
-    const context = await openWindow(browser);
-    const { page } = await openPage(context);
-    await signIn(page, api, '/functions/timed/triggers');
+    const { page, done } = await openConsole(browser, api, '/functions/timed/triggers');
     await page.getByLabel('Kind').selectOption('cron');
     await page.getByLabel('Cron expression').fill('0 3 * * *');
     await page.getByLabel('Time zone').fill('Europe/Berlin');
@@ -443,14 +414,12 @@ export function journeys(open: () => Promise<Served>): void {
     await page.getByRole('dialog').getByRole('button', { name: 'Delete the trigger' }).click();
     await page.getByText('None: it runs when it is invoked.').waitFor();
     t.is((await api.get('/v1/functions/timed/triggers')).json.count, 0);
-    await context.close();
+    done();
   });
 
   browserSays('a key is made with scopes, shown once, and revoked', async (t, browser) => {
     const { api } = await lived();
-    const context = await openWindow(browser);
-    const { page } = await openPage(context);
-    await signIn(page, api, '/keys');
+    const { page, done } = await openConsole(browser, api, '/keys');
     await page.getByLabel('Name').fill('ci-of-the-console');
     await page.getByLabel('publish').check();
     await page.getByRole('button', { name: 'Make the key' }).click();
@@ -463,7 +432,7 @@ export function journeys(open: () => Promise<Served>): void {
     await page.getByRole('dialog').getByRole('button', { name: 'Revoke the key' }).click();
     await page.getByRole('cell', { name: 'ci-of-the-console', exact: true }).waitFor({ state: 'detached' });
     await until('it is refused', async () => (await api.as(key).get('/v1/auth/whoami')).status === 401);
-    await context.close();
+    done();
   });
 
   browserSays(
@@ -474,15 +443,13 @@ export function journeys(open: () => Promise<Served>): void {
         prefer: 'respond-async',
         'x-delay-seconds': '600',
       });
-      const context = await openWindow(browser);
-      const { page } = await openPage(context);
-      await signIn(page, api, `/invocations/${json.request_id}`);
+      const { page, done } = await openConsole(browser, api, `/invocations/${json.request_id}`);
       await page.getByRole('button', { name: 'Cancel' }).click();
       t.regex(await page.getByRole('dialog').innerText(), new RegExp(json.request_id));
       await page.getByRole('dialog').getByRole('button', { name: 'Cancel the invocation' }).click();
       await page.getByText('cancelled').first().waitFor();
       await page.getByRole('button', { name: 'Replay…' }).waitFor();
-      await context.close();
+      done();
     },
   );
 

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { isCron, nextRunAfter } from '../../src/contract/cron.js';
 
-/** Each run from the one before, as a scheduler asks. */
+/** Computes each run from the previous one, as a scheduler does. */
 function runs(pattern: string, zone: string, from: string, count: number): string[] {
   const times: string[] = [];
   let at: number | null = Date.parse(from);

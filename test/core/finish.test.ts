@@ -9,13 +9,13 @@ import { tempDir } from '../helpers/temp-dir.js';
 import { until } from '../helpers/until.js';
 import { openUseCases, type UseCases } from './use-cases.js';
 
-// One after the other: they look at what was metered last.
+// Serial, since the tests check the last metrics.
 const { serial: test } = anyTest;
 
 const directory = tempDir();
 const useCases = shared(() => openUseCases(directory));
 
-/** Sent and on the queue, as a worker gets it. */
+/** Sends an invocation and returns it as a worker receives it. */
 async function accepted(cases: UseCases, fn: FunctionVersion, given: Partial<InvokeRequest> = {}) {
   const { id } = await cases.invoker.send({
     namespace: fn.namespace,
@@ -29,7 +29,7 @@ async function accepted(cases: UseCases, fn: FunctionVersion, given: Partial<Inv
   return live.invocation;
 }
 
-/** A call that waits, and its invocation. */
+/** Starts a call that waits, and returns it with its invocation. */
 async function called(cases: UseCases, fn: FunctionVersion) {
   let id: Invocation['id'] | undefined;
   const call = cases.invoker.call(
@@ -146,7 +146,7 @@ test('what cannot run ends only where somebody waits', async (t) => {
 test('an outcome that is too large for all who take it goes without input and output', async (t) => {
   const cases = await useCases();
   const fn = await cases.deploy({ metadata: { on_success: 'a:b:c:d:e:f:g:h:i:j' } });
-  // Each of these takes it.
+  // Each of these matches.
   const triggers = Array.from({ length: 600 }, (_, bits) => ({
     topic: 'a:b:c:d:e:f:g:h:i:j'.replace(/\w/g, (name) =>
       (bits >> (name.charCodeAt(0) - 97)) & 1 ? '*' : name,

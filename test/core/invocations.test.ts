@@ -13,7 +13,7 @@ import { startRedis } from '../helpers/redis-server.js';
 import { tempDir } from '../helpers/temp-dir.js';
 
 const root = tempDir();
-/** Nothing ends here. */
+/** A finisher that does nothing. */
 const ends = { finish: async () => {}, refuse: async () => false, followUp: async () => {} };
 
 test('an invocation that has ended and has not left the queue yet is listed once, as ended', async (t) => {
@@ -69,7 +69,7 @@ test('a job that was removed by a tool of BullMQ between two attempts is cancell
   await tool.close();
   connection.disconnect();
   t.is((await invocations.get(namespace('default'), id)).state, 'cancelled');
-  // What is in the backlog may be its end.
+  // A record in the backlog may be its end.
   await backlog.push(['a record']);
   t.is((await invocations.get(namespace('default'), id)).state, 'running');
 });

@@ -146,7 +146,7 @@ test('a key whose job the queue refused is free again, and so is the request id'
   const full = await openUseCases(join(directory, 'full'));
   t.teardown(full.close);
   const other = await full.deploy({}, fn.namespace);
-  // 16 MB are taken.
+  // The queue accepts 16 MB.
   const large = request(other, { input: new Uint8Array(1 << 20) });
   await Promise.all(Array.from({ length: 16 }, () => full.invoker.send(large)));
   await t.throwsAsync(full.invoker.send({ ...kept, input: new Uint8Array(1000) }), { code: 'queue_full' });

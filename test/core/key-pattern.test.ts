@@ -2,9 +2,7 @@ import { createHash } from 'node:crypto';
 import test from 'ava';
 import { keyFilter } from '../../src/core/key-pattern.js';
 
-/**
- * Against keys of `a` and `b` at random its states are more than an automaton keeps: 4 ms a key.
- */
+/** For random keys of `a` and `b` it has more states than an automaton caches: 4 ms per key. */
 const SLOW = 'a.{500}[cd]';
 const SLOW_KEYS = Array.from({ length: 2000 }, (_, at) => `${text(at)}${at}`);
 const whole = (key: string) => key;
@@ -37,7 +35,7 @@ test('others have their turn while a slow pattern is at work, and it has a budge
   await t.throwsAsync(inParts(), { code: 'invalid_request' });
 });
 
-/** 500 letters `a` and `b`, as the bits of hashes have it. */
+/** Returns 500 letters `a` and `b`, derived from bits of hashes. */
 function text(seed: number): string {
   const bytes = [0, 1].flatMap((part) => [...createHash('sha256').update(`${seed} ${part}`).digest()]);
   return bytes

@@ -8,7 +8,10 @@ const HOUR_MS = 60 * MINUTE_MS;
 /** The middle of a minute. */
 const START = 30_000_000 * MINUTE_MS + 30_000;
 
-/** A store in which every minute has the same, and what it was asked for, in minutes before the clock's. */
+/**
+ * A store in which every minute has the same figures, with the minutes requested from it, relative
+ * to the clock.
+ */
 function aStore() {
   const state = {
     now: START,
@@ -49,7 +52,7 @@ test('a window is read whole once, and then only its last minutes', async (t) =>
   const second = await figures(request);
   t.deepEqual(state.asked.splice(0), [[0, 0]]);
   t.deepEqual([second.at(-1)?.success, second.at(-3)?.success], [20, 10]);
-  // The sample is still a share of the whole window.
+  // The sample is still proportional to the whole window.
   t.deepEqual(state.totals.splice(0), [610]);
   t.deepEqual(await figures(request), second);
   t.deepEqual(state.asked, []);

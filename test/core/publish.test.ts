@@ -106,7 +106,7 @@ test('what an invocation fires counts against its budget, and is refused beyond 
 test('a message that is too large for all who take it is refused, and those beside it are not', async (t) => {
   const cases = await useCases();
   const topic = 'a:b:c:d:e:f';
-  // Each of these takes the topic.
+  // Each of these matches the topic.
   const triggers = Array.from({ length: 1 << 6 }, (_, bits) => ({
     topic: topic.replace(/\w/g, (name) => ((bits >> (name.charCodeAt(0) - 97)) & 1 ? '*' : name)),
   }));

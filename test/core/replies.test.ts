@@ -31,11 +31,11 @@ const hello: Reply = {
   version: 1,
 };
 
-/** Well before a waiter looks into the store on its own. */
+/** Much sooner than a waiter looks into the store by itself. */
 const soon = <T>(reply: Promise<T>): Promise<T | 'nothing'> =>
   Promise.race([reply, sleep(4000, 'nothing' as const, { ref: false })]);
 
-/** A gateway, and a worker whose bus is away for so many messages. */
+/** Creates a gateway, and a worker whose bus refuses `refusals` messages. */
 async function pair(name: string, refusals: number) {
   const sent: string[] = [];
   const patchy: Bus = {

@@ -16,7 +16,7 @@ const ROUNDS = 60;
 const root = tempDir();
 const [ada, bob] = [namespaceSchema.parse('ada'), namespaceSchema.parse('bob')];
 
-/** The stores as two processes have them, each with its own handles on the same data. */
+/** Opens the stores for two processes, each with its own handles on the same data. */
 async function twoProcesses(t: ExecutionContext, name: string) {
   const dir = join(root, name);
   await mkdir(dir);
@@ -31,7 +31,7 @@ async function twoProcesses(t: ExecutionContext, name: string) {
   return [await open(), await open()] as const;
 }
 
-/** Bytes that take their time, as they do on another machine: what can come in between does. */
+/** Delays the operations, as on another machine, so that others can be interleaved. */
 function slow(blobs: Blobs): Blobs {
   return {
     ...blobs,

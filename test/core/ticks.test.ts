@@ -5,7 +5,7 @@ import { ticks } from '../../src/core/ticks.js';
 
 const CHANNEL = 'news';
 
-/** Counts ticks until stopped. */
+/** Counts ticks until it is stopped. */
 async function counting(options: { leastMs: number; mostMs: number; isNews?(message: string): boolean }) {
   const bus = await openLocalBus();
   const control = new AbortController();

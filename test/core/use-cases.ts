@@ -21,7 +21,7 @@ import { aNamespace } from '../helpers/attempt.js';
 const RESULT_TTL_MS = 60_000;
 export const GATEWAY = 'this-gateway';
 
-/** The use cases on the embedded drivers of all ports, without a worker. */
+/** Creates the use cases with the embedded drivers of all ports, without a worker. */
 export async function openUseCases(directory: string) {
   await mkdir(directory, { recursive: true });
   const store = await openStore({ driver: 'sqlite', file: join(directory, 'store.sqlite') });
@@ -63,7 +63,7 @@ export async function openUseCases(directory: string) {
       writeRow: (row) => store.attempts.write([row]),
     }),
 
-    /** A function in a namespace of its own; what a test is about goes into the settings. */
+    /** Deploys a function with these settings in a namespace of its own. */
     async deploy(
       settings: Partial<z.input<typeof functionSettingsSchema>> = {},
       namespace: Namespace = aNamespace(),

@@ -22,7 +22,7 @@ function unjudged(functions: readonly string[], modules: readonly string[]) {
   return {
     functions: functions.filter((name) => !judged.has(name)),
     modules: modules.filter((name) => !isAllowedModule(name) && !isRefusedTable(name)),
-    // As a keyword before a parenthesis it would pass for no call.
+    // A keyword before a parenthesis is not recognized as a call.
     hidden: functions.filter((name) => mayPrecedeParenthesis(name) && !isAllowedFunction(name)),
   };
 }

@@ -21,7 +21,7 @@ onRqlite('functions’ writes while a leader is killed', (binary) => {
       namespace,
     });
     t.teardown(() => databases.close());
-    // Without a key, so that a write done twice is two rows.
+    // Without a key, so that a write that is executed twice adds two rows.
     await databases.execute(namespace, 'create table written (id text)', [], limits);
 
     const told = new Map<string, 'acknowledged' | 'refused' | 'in doubt'>();

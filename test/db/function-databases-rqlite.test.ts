@@ -14,7 +14,7 @@ onRqlite('functions’ databases', (binary) => {
     const clusters = await Promise.all([startRqlite(binary), startRqlite(binary)]);
     return { clusters, close: async () => void (await Promise.all(clusters.map((one) => one.close()))) };
   });
-  /** The namespace stands for the port, so that each test namespace has a server of its own. */
+  /** The namespace is the port, so that each test namespace uses a server of its own. */
   const portOf = (cluster: RqliteCluster | undefined) => new URL(cluster?.urls[0] ?? 'http://x').port;
 
   testFunctionDatabases('rqlite', async () => {

@@ -22,7 +22,7 @@ const open = (maxChildren?: number) =>
   });
 const [alpha, beta] = [namespaceSchema.parse('alpha'), namespaceSchema.parse('beta')];
 const limits = { timeoutMs: 30_000 };
-/** Sorts what it makes, without an end. */
+/** Sorts an endless series. */
 const GREEDY =
   'with recursive n(i) as (select 1 union all select i + 1 from n) select i, randomblob(5000) as b from n order by b';
 const ENDLESS = 'with recursive n(i) as (select 1 union all select i + 1 from n) select max(i) from n';
@@ -99,7 +99,8 @@ test('many statements leave nothing behind in their process', async (t) => {
   const databases = await open(1);
   t.teardown(() => databases.close());
   const wide = Array.from({ length: 400 }, (_, at) => `? + ${at}`).join();
-  // Each of them has megabytes of native memory; a process that kept it would be ended long before.
+  // Each statement takes megabytes of native memory; a process that leaked it would be killed long
+  // before.
   for (let round = 0; round < 500; round += 1) {
     const args = new Array<number>(400).fill(round);
     const [row] = await databases.query(alpha, `select ${round} as round, ${wide}`, args, limits);
@@ -185,7 +186,7 @@ test('a query that is read, or given up as too large, holds no snapshot of the d
   const tooLarge =
     'with recursive n(i) as (select 1 union all select i + 1 from n where i < 999) select hex(zeroblob(65536)), a from n, t';
   await t.throwsAsync(databases.query(namespace, tooLarge, [], limits), { message: /8 MB/ });
-  // A killed process takes a moment to go.
+  // A killed process takes a moment to exit.
   await until('the checkpoint is complete', () => checkpoint() === 0);
   const [count] = await databases.query(namespace, 'select count(*) as n from t', [], limits);
   t.deepEqual([count], other.prepare('select count(*) as n from t').all([]));

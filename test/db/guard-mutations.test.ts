@@ -4,8 +4,8 @@ import { guard } from '../../db/functions/statement.js';
 import { tokenize } from '../../db/functions/tokens.js';
 
 /**
- * Statements of every kind, which mutations are made of: what SQLite makes of each says whether the
- * guard was right.
+ * Statements of every kind, as the base of mutations. SQLite's result of each mutation shows
+ * whether the guard was right.
  */
 const STATEMENTS = [
   'select a, b as c from t where a > 1 and b like 2 group by a having count(*) > 1 order by b desc limit 3 offset 4',
@@ -86,8 +86,8 @@ const BREAKS = [
 const SYNTAX_ERROR = /syntax error|incomplete input|unrecognized token/;
 
 /**
- * Every statement with each of the pieces put before, in the place of, and behind each of its
- * tokens.
+ * Yields every statement with each of the pieces inserted before, in place of, and after each of
+ * its tokens.
  */
 function* mutations(pieces: readonly string[]): Generator<string> {
   for (const statement of STATEMENTS) {
@@ -151,8 +151,8 @@ test('wherever SQLite sees a call of a function that is not allowed, the guard h
     try {
       database.prepare(sql);
     } catch (error) {
-      // SQLite resolves names before it has read the whole text; nothing of a text with such an
-      // error is run.
+      // SQLite resolves names before it has parsed the whole text; after a syntax error nothing is
+      // executed.
       if (error instanceof Error && SYNTAX_ERROR.test(error.message)) continue;
     }
     if (!seen) continue;
@@ -176,7 +176,7 @@ test('what the guard lets pass is one statement to SQLite, or an error', (t) => 
       if (database.prepare(sql + END).expandedSQL?.endsWith(END)) whole += 1;
       else missed.push(mutated);
     } catch {
-      // Nothing of it is run.
+      // Nothing is executed.
     }
   }
   database.close();

@@ -15,7 +15,7 @@ interface Sent {
   bindings: readonly string[];
 }
 
-/** Notes what is sent through it. */
+/** Returns a database that records the queries sent through it. */
 function listening(database: Database, sent: Sent[]): Database {
   const note = (query: Query<unknown>) => sent.push(query.toSQL() as Sent);
   return {
@@ -32,8 +32,8 @@ function listening(database: Database, sent: Sent[]): Database {
 }
 
 /**
- * Walks that are meant: by position in order, with a limit; the few dead ones; a subquery's own few
- * rows; what is being written.
+ * Intended scans: by position in order with a limit, of the few dead ones, of a subquery's few
+ * rows, and of rows being written.
  */
 const MEANT =
   /SCAN (attempts|later|dead) USING (COVERING )?INDEX attempts_dead|SCAN \(|SCAN json_each|SCAN CONSTANT|SCAN (page|bounds|head|window|recent|last|expired|tuples)|SCAN [A-Z]*SUBQUERY/;

@@ -38,7 +38,7 @@ onRqlite('three nodes', (binary) => {
         while (writing) {
           const rows = Array.from({ length: 5 }, () => anAttempt({ namespace, messages: [] }));
           const started = performance.now();
-          // A write of log rows is idempotent, so a lost answer is no reason to fail.
+          // Writing log rows is idempotent, so a lost response is no reason to fail.
           await store.attempts.write(rows);
           longestWait = Math.max(longestWait, performance.now() - started);
           for (const { requestId } of rows) acknowledged.add(requestId);

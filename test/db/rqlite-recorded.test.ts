@@ -6,7 +6,7 @@ import { converse } from '../conformance/rqlite-conversation.js';
 import { recordingServer, replayingServer, saveExchanges } from '../helpers/exchange.js';
 import { findRqlited, startRqlite } from '../helpers/rqlited.js';
 
-/** Recorded with rqlited 10; made anew by running this file with a server and RECORD=rqlite. */
+/** Recorded with rqlited 10. To record again, run this file with a server and RECORD=rqlite. */
 const RECORDED = fileURLToPath(new URL('../../../test/fixtures/rqlite/conversation.json', import.meta.url));
 const binary = findRqlited();
 

@@ -13,7 +13,7 @@ const json = (status: number, body: unknown): Answer => {
 const ok = json(200, { results: [{ rows_affected: 1 }] });
 const reset: Answer = (response) => response.socket?.destroy();
 
-/** A node that gives these answers in turn, the last one for ever. */
+/** Starts a node that gives these answers in turn, and then repeats the last one. */
 async function aNode(t: ExecutionContext, ...answers: Answer[]) {
   const seen: IncomingMessage[] = [];
   const server = createServer((request, response) => {

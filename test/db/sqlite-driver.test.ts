@@ -109,7 +109,7 @@ test('values of every kind keep their kind, and what cannot be bound is refused'
         1,
         1,
         1.5,
-        // knex's types know no bigint.
+        // knex's types do not support bigint.
         (2n ** 63n - 1n) as unknown as number,
         Buffer.from([0, 255]),
         null as unknown as string,

@@ -22,7 +22,7 @@ test('what was acknowledged is there after kill -9, also with two processes on o
         output += chunk.toString();
       });
       await once(writer, 'close');
-      // The last line may be cut.
+      // The last line may be incomplete.
       acknowledged.push(...output.split('\n').filter((line) => line.length === 36));
     });
     await Promise.all(writers.map((writer) => once(writer.stdout, 'data')));

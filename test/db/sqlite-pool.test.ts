@@ -38,7 +38,7 @@ test.serial('endless queries of four namespaces leave processes to a fifth', asy
   }
   for (const end of ends) end.abort();
   await ended;
-  // The first may have to wait for a process to start.
+  // The first query may have to wait for a process to start.
   t.true(Math.min(...took) < 1_000, took.map((ms) => ms.toFixed(0)).join(' '));
 });
 
@@ -90,7 +90,7 @@ test.serial(
   },
 );
 
-/** Of this process, on Linux. */
+/** Returns the child processes of this process. Linux only. */
 function children(): number[] {
   return readdirSync('/proc/self/task').flatMap((task) =>
     readFileSync(`/proc/self/task/${task}/children`, 'utf8').split(' ').filter(Boolean).map(Number),

@@ -10,7 +10,7 @@ const written = join(directory, 'written');
 const connection = new SqliteConnection(join(directory, 'own.sqlite'));
 test.after.always(() => connection.close());
 
-/** As if the guard had let it pass. */
+/** Runs a statement as if the guard had accepted it. */
 function run(sql: string, kind: Operation['kind'] = 'exec'): Outcome[] {
   const outcomes: Outcome[] = [];
   connection.run(
@@ -78,7 +78,7 @@ test('a query cannot write, whatever it is', (t) => {
 
 test('a view or trigger that was made elsewhere calls nothing that is not allowed', (t) => {
   run('create table if not exists w (a)');
-  // The name is looked up when the trigger runs, not when it is made.
+  // The name is resolved when the trigger runs, not when it is created.
   run("create trigger if not exists evil after insert on w begin select load_extension('x'); end");
   t.throws(() => run('insert into w values (1)'), { message: /not authorized|prohibited|no such function/ });
 });

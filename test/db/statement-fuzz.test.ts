@@ -10,7 +10,10 @@ const CANARY = 'canary-5f1c2b';
 const file = join(tempDir(), 'secret');
 writeFileSync(file, CANARY);
 
-/** What might make the guard and SQLite disagree about where a text, a name or a comment ends. */
+/**
+ * Fragments for which the guard and SQLite might disagree about the end of a string, name or
+ * comment.
+ */
 const fragments = [
   ...[
     "'",
@@ -87,7 +90,7 @@ test('no arrangement of quotes and comments brings a forbidden function past the
       try {
         rows = database.prepare(sql).all([]);
       } catch {
-        // SQLite does not like it either.
+        // SQLite rejects it, too.
         return;
       }
       ran += 1;

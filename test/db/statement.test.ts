@@ -93,8 +93,8 @@ for (const sql of [
   'create view v as select readfile(path) from t',
   "create trigger x after insert on t begin select writefile('a', 'b'); end",
   'create trigger x after insert on t begin select 1; end; drop table t',
-  // A table that is named trigger, with a column that is named begin: the rest would be a statement
-  // of its own.
+  // A table named trigger with a column named begin, so that the rest would be a separate
+  // statement.
   "create table trigger(begin int); attach 'x' as y; select 1 end",
   'create table a(trigger int); drop table t; select 1 end',
   'create view trigger as select 1; begin; drop table t; end',
@@ -109,7 +109,7 @@ for (const sql of [
   'create view [temp].v as select 1',
   'create index temp.i on t (a)',
   'create virtual table temp.f using fts5(a)',
-  // Functions and modules that nobody has judged, wherever SQLite would call one.
+  // Functions and modules that are not on the list, wherever SQLite would call one.
   "select sha3_query('attach ''x'' as y')",
   "select padl('x', 1000000000), replicate('x', 10)",
   'select nobody_has_judged(1)',
@@ -143,11 +143,11 @@ for (const sql of [
   'insert into sqlite_dbpage values (1, 2, 3)',
   "select sqlite3mc_config('cipher', 1)",
   "select fts3_tokenizer('a', x'00')",
-  // To SQLite `$x(')` is one parameter, so what looks like a text is a call.
+  // SQLite parses `$x(')` as one parameter, so the text that follows is a call.
   "select $x('), readfile('/etc/passwd'), '",
   'select :name',
   'select @name',
-  // A byte order mark is a blank to SQLite.
+  // SQLite treats a byte order mark as whitespace.
   "select \ufeffreadfile('/etc/passwd')",
   "select '\0', readfile('/etc/passwd')",
   "select 'not closed",
@@ -221,13 +221,12 @@ test('the largest statement of any shape is read within 5 ms', (t) => {
     try {
       guard(sql, 'exec');
     } catch {
-      // Most of them are refused, after having been read.
+      // Most of them are refused after having been parsed.
     }
     return performance.now() - start;
   };
   for (const [shape, sql] of Object.entries(shapes)) {
-    // The fastest of many: the others were slowed by what else this machine does, or by the
-    // compiler.
+    // The fastest of many runs, since others are delayed by other processes or by the JIT compiler.
     const fastest = Math.min(...Array.from({ length: 30 }, () => time(sql)));
     t.true(fastest <= 5, `${shape}: ${fastest.toFixed(1)} ms`);
   }

@@ -12,7 +12,7 @@ import { tempDir } from '../helpers/temp-dir.js';
 import { until } from '../helpers/until.js';
 
 const MB = 1 << 20;
-/** debian:12-slim, unpacked. */
+/** Unpacked size of debian:12-slim. */
 const BASE_MB = 75;
 const UID = 1000;
 
@@ -57,7 +57,7 @@ test.before('what the final stage copies is put together as the build stage does
   }
 });
 
-/** What the build stage leaves out of node_modules. */
+/** Returns the paths that the build stage removes from node_modules. */
 function removed(): string[] {
   const [, list = ''] = /rm -rf ([\s\S]*?) \\\n &&/.exec(text) ?? [];
   return list.split(/[\s\\]+/).filter((word) => word !== '');
@@ -101,8 +101,8 @@ test('the image has at most 250 MB, of which the packages are listed', (t) => {
 });
 
 /**
- * Runs a command in a root directory of its own: the image's files, with the libraries of this
- * machine, nothing writable but /data and /tmp, as the image's user.
+ * Runs a command in a chroot with the image's files and this machine's libraries, as the image's
+ * user and with only /data and /tmp writable.
  */
 function inImage(args: readonly string[], env: Record<string, string>): ChildProcess {
   const script = `set -e

@@ -60,7 +60,7 @@ const services = manifests.filter(({ kind }) => kind === 'Service');
 type Model = new (value: object) => { validate(): void };
 const require = createRequire(import.meta.url);
 
-/** Throws for what the schema of Kubernetes does not allow. */
+/** Throws if the manifest violates the Kubernetes schema. */
 function validate(manifest: Pick<Manifest, 'apiVersion' | 'kind'> & Record<string, unknown>): void {
   const { apiVersion, kind } = manifest;
   const models: Record<string, Model | undefined> = require(`kubernetes-models/${apiVersion}`);

@@ -10,13 +10,15 @@ const services = units.filter((name) => name.endsWith('.service'));
 const home = tempDir();
 
 const hasSystemd = spawnSync('systemd-analyze', ['--version']).status === 0;
-/** Without systemd a test says so, and passes. */
+/**
+ * Registers a test that needs systemd. Without systemd, the test passes with a note in its title.
+ */
 const withSystemd = (title: string, run: (t: ExecutionContext) => void) => {
   if (hasSystemd) test(title, run);
   else test(`systemd: not found, not run: ${title}`, (t) => t.pass());
 };
 
-/** The units with the program of this machine in the place of the server's. */
+/** Returns the units with the program path of this machine. */
 function unitsHere(): string[] {
   const directory = mkdtempSync(join(home, 'units-'));
   return units.map((name) => {

@@ -49,7 +49,7 @@ test('blocks of YAML are settings that the engine takes, or YAML of other progra
   t.true(settings >= 6);
 });
 
-/** A workflow of a CI system may have a name, too. */
+/** CI workflows may have a name as well. */
 function isManifest(value: object): boolean {
   return 'name' in value && !('jobs' in value);
 }
@@ -59,7 +59,7 @@ test('blocks of TypeScript type check with the types of the SDK', async (t) => {
   for (const [index, { text, place }] of of('ts').entries()) {
     writeFileSync(join(directory, `block-${index}.ts`), `// ${place}\n${text}\nexport {};\n`);
   }
-  // What npm would install beside them.
+  // The packages that npm would install beside them.
   symlinkSync(resolve('node_modules'), join(directory, 'node_modules'));
   const sdk = resolve('sdk/javascript/orama');
   const compilerOptions = {
@@ -88,7 +88,7 @@ test('shell blocks run as they stand', async (t) => {
   const engine = await startEngine();
   t.teardown(engine.close);
   const probe = await probeWasm();
-  // What the pages take for granted.
+  // Deploy what the pages assume.
   for (const name of ['hello', 'hello', 'hello', ...Array<string>(8).fill('resize')]) {
     t.is((await engine.api.deploy(name, probe)).status, 201);
   }

@@ -2,17 +2,17 @@ import { readFileSync } from 'node:fs';
 import { globSync } from 'tinyglobby';
 
 export interface CodeBlock {
-  /** `docs/cli.md:12` */
+  /** Position such as `docs/cli.md:12`. */
   place: string;
   language: string;
-  /** Why a test cannot run it. */
+  /** Why a test cannot run the block; null if it can. */
   notRun: string | null;
   text: string;
 }
 
 const FENCE = /^```(\w*)([^\n]*)\n([\s\S]*?)^```$/gm;
 
-/** Every fenced block of the documentation. */
+/** Returns every fenced block of the documentation. */
 export function codeBlocks(): CodeBlock[] {
   const pages = ['README.md', ...globSync('docs/*.md').sort()];
   return pages.flatMap((page) => {

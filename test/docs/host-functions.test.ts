@@ -3,7 +3,7 @@ import test from 'ava';
 import { globSync } from 'tinyglobby';
 import { hostFunctionNames } from '../../src/contract/host-functions.js';
 
-/** What an SDK may wrap in the place of a narrower function. */
+/** Functions that an SDK may wrap instead of a more specific one. */
 const WIDER: Readonly<Record<string, string>> = { cache_incr: 'cache_incr_by', http_fetch: 'http_start' };
 
 for (const sdk of ['go', 'rust', 'c', 'assemblyscript', 'javascript']) {

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import test from 'ava';
 import { globSync } from 'tinyglobby';
 
-/** Names of files and folders of the repository in code marks, such as `src/core/invoke.ts`. */
+/** Matches paths of the repository in code spans, such as `src/core/invoke.ts`. */
 const NAMED = /`((?:src|workers|queues|db|console|scripts|test|docs|sdk|examples|bench)\/[\w./{},-]*)`/g;
 const LINKED = /\]\((?!https?:|#|mailto:)([^)#\s]+)/g;
 
@@ -19,7 +19,7 @@ for (const page of globSync(['*.md', 'docs/*.md', '!CHANGELOG.md'])) {
   });
 }
 
-/** `a/{b,c}` is two paths. */
+/** Expands `a/{b,c}` to two paths. */
 function alternatives(path: string): string[] {
   const [, before, inner, after] = /^([^{]*)\{([^}]*)\}(.*)$/.exec(path) ?? [];
   if (inner === undefined) return [path];

@@ -8,7 +8,7 @@ test.before(async () => {
 });
 test.after.always(() => engine.close());
 
-/** A module that imports `env.<name>` and has a memory and an empty `_start`. */
+/** Creates a module that imports `env.<name>` and has a memory and an empty `_start`. */
 function moduleWithImport(name: string): Uint8Array {
   const bytes = new TextEncoder().encode(name);
   return Uint8Array.from([

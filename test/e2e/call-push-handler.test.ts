@@ -12,7 +12,7 @@ import { startEngine } from '../helpers/running-engine.js';
 import { tempDir } from '../helpers/temp-dir.js';
 import { until } from '../helpers/until.js';
 
-// The story of the README, told by the command line: an event comes in, a push message goes out.
+// The scenario of the README with the CLI: an event arrives and a push message is sent.
 
 const home = tempDir();
 const { privateKey, publicKey } = generateKeyPairSync('ec', {
@@ -26,7 +26,7 @@ interface Push {
   body: { to: string; priority: string; data: Record<string, string> };
 }
 
-/** The push service: a real HTTP server that keeps what it was sent. */
+/** Starts an HTTP server as the push service, which records its requests. */
 async function startPushService() {
   const pushes: Push[] = [];
   const server = await httpServer(async (request, response) => {
@@ -36,7 +36,7 @@ async function startPushService() {
   return { pushes, url: `${server.url}/send`, close: server.close };
 }
 
-/** The example as its author would have it: a copy whose function.yaml names this push service. */
+/** Copies the example with the URL of this push service in its function.yaml. */
 function exampleFor(pushUrl: string): string {
   const directory = join(home, 'examples', 'call-push-handler');
   mkdirSync(join(home, 'examples'), { recursive: true });
@@ -96,7 +96,7 @@ story('an incoming call reaches the phones of the callee, and its log tells so',
   t.like(record, { trigger: 'pubsub', attempt: 1, status: 'success', error: null, version: 1 });
   t.like(record.messages, [{ level: 'info', message: 'video call of Grace pushed to 2 device(s) of ada' }]);
 
-  // A callee without a device: nothing to push, and no failure.
+  // A callee without a device: no push and no failure.
   await orama('function', 'publish', 'calls:invite', '--data', '{"calleeId":"bob","callerName":"Grace"}');
   const [second] = await until('the second log record', async () => {
     const found = await logs();
@@ -108,12 +108,12 @@ story('an incoming call reaches the phones of the callee, and its log tells so',
   });
   t.is(service.pushes.length, 2);
 
-  // Called directly, with the envelope of an event, it answers.
+  // Called directly with an event envelope, it responds.
   const event = JSON.stringify({ topic: 'calls:invite', data: call });
   const output = await orama('function', 'invoke', 'call-push-handler', '--data', event);
   t.deepEqual(JSON.parse(output), { status: 'sent', callee: 'ada' });
 
-  // What can never succeed is not tried again.
+  // A call that can never succeed is not retried.
   const refused = await runCli(['function', 'invoke', 'call-push-handler', '--data', '{"data":{}}'], {
     home,
     env,

@@ -10,9 +10,9 @@ import { until } from '../helpers/until.js';
 const home = tempDir();
 
 test('the life of a function on the command line, with nothing set: engine and key are found', async (t) => {
-  // Some fifty processes, one after the other.
+  // About fifty processes, one after another.
   t.timeout(600_000);
-  // The engine keeps its data in .orama of the directory that the commands run in.
+  // The engine stores its data in the .orama of the commands' working directory.
   const engine = await startEngine({ dataDir: join(home, '.orama') });
   t.teardown(engine.close);
   const directory = join(home, 'probe');
@@ -37,7 +37,7 @@ test('the life of a function on the command line, with nothing set: engine and k
   t.like(await json('function', 'get', 'probe'), { name: 'probe', version: 1, memory_limit_mb: 32 });
   t.like(await json('status'), { status: 'ok' });
 
-  // A second version, an invocation of the first, and the way back.
+  // A second version, an invocation of the first one, and a rollback.
   writeFileSync(
     join(directory, 'function.yaml'),
     'name: probe\nmemory: 64\ntriggers: [{topic: "made:here"}]\n',
@@ -85,7 +85,7 @@ test('the life of a function on the command line, with nothing set: engine and k
   const { keys } = await json('keys', 'list');
   await orama('keys', 'revoke', keys.find((one: { name: string }) => one.name === 'ci').id);
 
-  // A message that nobody waits for and that fails is dead, until it is replayed.
+  // A failed async invocation is a dead letter until it is replayed.
   const bad = commands({ op: 'exit', n: 65 });
   const id = (await orama('function', 'invoke', 'probe', '--async', '--data', bad)).trim();
   const dead = await until('the dead letter', async () => {

@@ -12,7 +12,7 @@ import { until } from '../helpers/until.js';
 let cluster: Cluster;
 let api: Api;
 
-/** One web and two workers on one Redis, for all tests of the file. */
+/** One web and two workers with one Redis, for all tests of the file. */
 test.before(async () => {
   cluster = await startCluster({ EGRESS_ALLOW: '127.0.0.1' });
   ({ api } = await cluster.web());
@@ -86,7 +86,7 @@ test('exponential backoff doubles the wait between attempts', async (t) => {
   );
   const { attempts } = await ended(await send(name, commands({ op: 'exit', n: 1 })));
   const [first, second, third] = attempts.map((one: JsonValue) => Date.parse(one.started_at));
-  // A fifth is left to chance, and a busy machine only adds.
+  // A fifth is jitter, and a busy machine only adds to the delay.
   t.true(second - first >= 1500, `${second - first}`);
   t.true(third - second >= 3100, `${third - second}`);
 });
@@ -175,7 +175,7 @@ test('a dead letter keeps the error and log of each attempt, and is replayed wit
       [1, 'tried'],
     ],
   );
-  // The newest version is patient enough; the pinned one is not.
+  // The newest version has a sufficient timeout; the pinned one does not.
   await api.deploy(name, await probeWasm(), { retry_count: '3', retry_delay_seconds: '0' });
   const { json } = await api.post(`/v1/invocations/${id}/replay?version=newest`, {});
   t.like(await ended(json.request_id), {

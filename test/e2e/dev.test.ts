@@ -9,7 +9,7 @@ import { until } from '../helpers/until.js';
 
 const home = tempDir();
 
-/** The smallest module: a _start that does nothing. */
+/** The smallest module, with an empty _start. */
 const EMPTY =
   '\\0asm\\1\\0\\0\\0\\1\\4\\1\\140\\0\\0\\3\\2\\1\\0\\7\\12\\1\\6_start\\0\\0\\12\\4\\1\\2\\0\\13';
 

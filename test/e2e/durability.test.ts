@@ -1,4 +1,5 @@
-import { rm } from 'node:fs/promises';
+import { readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import test from 'ava';
 import { loggedAttempts } from '../helpers/logged.js';
 import { commands, probeWasm } from '../helpers/probe.js';
@@ -13,7 +14,7 @@ test('a hundred acknowledged events survive a kill -9 and all run', async (t) =>
   await first.api.deploy('probe', await probeWasm(), {
     metadata: JSON.stringify({ triggers: [{ topic: 'work' }] }),
   });
-  // Each takes long enough that most are still queued when the process dies.
+  // Each event takes long enough that most are still queued when the process is killed.
   const published = await Promise.all(
     Array.from({ length: EVENTS }, (_, n) =>
       first.api.publish('work', [
@@ -70,7 +71,7 @@ test('a batch that was acknowledged survives a kill -9 whole, and runs in its or
     const found = await loggedAttempts(second.api, 'probe', '&status=success');
     return found.length >= MESSAGES && found;
   });
-  // The newest is the first.
+  // Records are sorted newest first.
   const ran = records.toReversed().flatMap(({ attempt, messages: [line] }) => ({
     number: Number(line?.message),
     attempt,
@@ -80,7 +81,8 @@ test('a batch that was acknowledged survives a kill -9 whole, and runs in its or
     sorted(ran.map(({ number }) => number)),
     messages.map((_, n) => n),
   );
-  // One that the kill hit comes again when its lock has run out, after others.
+  // A job that was running at the kill is delivered again after its lock has expired, behind
+  // others.
   const unhurt = ran.filter(({ attempt }) => attempt === 1).map(({ number }) => number);
   t.deepEqual(unhurt, sorted(unhurt));
   t.true(unhurt.length >= MESSAGES - 1);
@@ -138,6 +140,26 @@ test('a second engine on the same data directory is refused with a sentence', as
   t.is(code, 1);
   t.regex(second.log(), new RegExp(`${engine.dataDir}.*in use`));
   t.is((await engine.api.get('/health')).status, 200);
+});
+
+test('a key file that was cut off ends the start with a sentence that names it', async (t) => {
+  const { dataDir, stop } = await startEngine();
+  t.teardown(() => rm(dataDir, { recursive: true, force: true }));
+  await stop();
+  for (const [name, bytes] of [
+    ['admin-key', 0],
+    ['admin-key', 20],
+    ['secrets-key', 0],
+    ['secrets-key', 20],
+  ] as const) {
+    const file = join(dataDir, name);
+    const whole = await readFile(file);
+    await truncate(file, bytes);
+    const cut = spawnEngine(dataDir, {});
+    t.is(await new Promise((resolve) => cut.process.once('exit', resolve)), 1);
+    t.regex(cut.log(), new RegExp(`^error: ${file} .*; put (back )?the file`), cut.log());
+    await writeFile(file, whole);
+  }
 });
 
 test('SIGTERM ends the engine with code 0 and lets a running call finish', async (t) => {

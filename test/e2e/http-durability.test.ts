@@ -6,7 +6,7 @@ import { until } from '../helpers/until.js';
 
 const DELIVERIES = 40;
 
-/** A delivery as its sender makes it: the status, or null when no answer came. */
+/** Sends a delivery. Resolves with the status, or null without a response. */
 async function deliver(engine: TestEngine, delivery: string): Promise<number | null> {
   try {
     const response = await fetch(`${engine.functionsUrl}/default/hook`, {
@@ -29,7 +29,7 @@ test('the process dies between accept and 202: the sender retries, and each deli
   t.is(status, 201);
   const names = Array.from({ length: DELIVERIES }, (_, n) => `delivery-${n}`);
   const sent = names.map((name) => deliver(first, name));
-  // Some have their answer then, some are on the queue without one, some never came to it.
+  // Some have been answered, some are queued without a response, some were not accepted.
   await Promise.race(sent);
   await first.kill9();
   const answers = await Promise.all(sent);
@@ -37,7 +37,7 @@ test('the process dies between accept and 202: the sender retries, and each deli
 
   const second = await startEngine({ dataDir: first.dataDir });
   t.teardown(second.stop);
-  // Each sender without an answer retries; one that had its answer may do so, too.
+  // Each sender without a response retries, and those with one may do so, too.
   const again = await Promise.all(names.map((name) => deliver(second, name)));
   t.deepEqual(new Set(again), new Set([202]));
   const invocations = await until('all have run', async () => {

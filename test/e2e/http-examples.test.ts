@@ -23,7 +23,7 @@ async function deploy(directory: string) {
 }
 
 /**
- * A copy of an example beside a copy of the SDK, as the repository has them, with another
+ * Deploys a copy of an example, beside a copy of the SDK as in the repository, with a modified
  * function.yaml.
  */
 async function deployExample(name: string, change: (manifest: string) => string = (manifest) => manifest) {
@@ -34,7 +34,7 @@ async function deployExample(name: string, change: (manifest: string) => string 
   await deploy(directory);
 }
 
-/** The function of a section of docs/http-functions.md: its function.yaml and its index.ts. */
+/** Deploys the function of a section of docs/http-functions.md: its function.yaml and index.ts. */
 async function deployFromDocs(heading: string) {
   const page = readFileSync('docs/http-functions.md', 'utf8');
   const section = page.split(/^### /m).find((part) => part.startsWith(`${heading}\n`)) ?? '';
@@ -61,7 +61,7 @@ async function setSecret(name: string, value: string) {
   await (await engine()).api.put('/v1/functions/secrets', { name, value });
 }
 
-/** The state of an invocation once it has ended. */
+/** Resolves with the state of an invocation once it has ended. */
 async function ended(id: unknown) {
   const { api } = await engine();
   return until('the end of the invocation', async () => {
@@ -96,7 +96,7 @@ test.serial(
     const eventsOf = async (id: unknown) =>
       (await api.get(`/v1/invocations?parent_id=${id}`)).json.invocations as { function: string }[];
 
-    // As GitHub sends a push.
+    // A push event as sent by GitHub.
     const payload = JSON.stringify({
       ref: 'refs/heads/main',
       repository: { id: 1, full_name: 'octo-org/octo-repo' },

@@ -14,7 +14,7 @@ const dataDir = tempDir();
 test('an engine whose output goes to a full disk runs functions, and counts the lines it lost', async (t) => {
   const full = openSync('/dev/full', 'w');
   const child = spawn(process.execPath, ['dist/app/orama.js', 'up', '--port', '0', '--data', dataDir], {
-    // With this level it logs about every request.
+    // At this level every request is logged.
     env: {
       PATH: process.env.PATH,
       HOME: dataDir,

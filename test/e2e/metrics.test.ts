@@ -9,7 +9,7 @@ const SUCCESSES =
 const DEAD = 'orama_invocations_ended_total{state="dead",reason="error"}';
 const ASYNC = { prefer: 'respond-async' };
 
-/** Values by name with labels, as the text has them. */
+/** Returns values by name with labels, parsed from the text. */
 async function figures(api: Api): Promise<Map<string, number>> {
   const { text } = await api.get('/metrics');
   const values = text.matchAll(/^(\w+(?:\{.*\})?) (\S+)$/gm);
@@ -36,7 +36,7 @@ test("a web's /metrics shows what its workers do, and accounts for all that was 
   const seen = await until('the figures of both workers', async () => {
     const found = await figures(api);
     const of = (state: string) => found.get(`orama_invocations{state="${state}"}`) ?? 0;
-    // What the workers have counted comes every few seconds, from each at another time.
+    // Workers publish their metrics every few seconds, each at a different time.
     const told = found.get(SUCCESSES) === 6 && found.has(DEAD);
     return of('done') === 6 && of('dead') === 1 && told && found;
   });
@@ -79,8 +79,7 @@ test("a web's /metrics shows what its workers do, and accounts for all that was 
     t.true(seen.has(name), name);
   }
 
-  // A web has no threads of its own, and those of one worker may be more a moment later than both
-  // had before.
+  // A web process has no threads, and one worker alone may later have more than both had before.
   await Promise.all(workers.map((worker) => worker.kill9()));
   await until('the figures of killed workers are left out', async () => {
     const found = await figures(api);
@@ -109,7 +108,7 @@ test('what was accepted stays accounted for when everything is killed and starte
   const again = await cluster.web();
   const found = await figures(again.api);
   t.true(of(found, 'done') >= before);
-  // Those that the worker ran may have ended without having left the queue.
+  // Jobs that were running in the worker may have ended without having left the queue.
   t.true(of(found, 'accepted') >= accepted);
   await cluster.worker();
   const over = await until('all have ended', async () => {

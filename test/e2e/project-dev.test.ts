@@ -13,7 +13,7 @@ const home = tempDir();
 test('orama dev runs a project on an engine of its own, deploys what changes, and outlives what is broken', async (t) => {
   t.timeout(300_000);
   const shop = copyShop(home);
-  // The one that takes a compiler of its own.
+  // The function that needs a separate compiler.
   rmSync(join(shop, 'functions', 'stock'), { recursive: true });
 
   const child = spawn(process.execPath, [`${process.cwd()}/dist/app/orama.js`, 'dev', '--port', '0'], {
@@ -44,7 +44,7 @@ test('orama dev runs a project on an engine of its own, deploys what changes, an
 
   const source = join(shop, 'functions', 'report', 'index.ts');
   const before = readFileSync(source, 'utf8');
-  // A watcher that has just begun may miss a change: it is made until it is seen.
+  // A watcher that has just started may miss a change, so the change is repeated until it is seen.
   const changes = (text: string, answer: RegExp) =>
     until(`${answer}`, async () => {
       writeFileSync(source, text);

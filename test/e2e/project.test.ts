@@ -37,7 +37,7 @@ test.before(async () => {
   const variables = {
     STAGING_URL: engine.url,
     ORAMA_API_KEY_STAGING: await key('shop-staging', 'deploy,read,secrets'),
-    // What a pipeline has: it may deploy, and neither call functions nor set secrets.
+    // The permissions of a pipeline: deploy, but neither invoke nor set secrets.
     ORAMA_API_KEY_PRODUCTION: await key('shop', 'deploy,read'),
   };
   const lines = Object.entries(variables).map(([name, value]) => `${name}=${value}\n`);
@@ -63,7 +63,7 @@ run(
     const planned = await report(t, '--stage', 'staging', '--dry-run');
     t.true(planned.dry_run);
     t.deepEqual(actions(planned), all('create'));
-    // Again, on what has been built: nothing of it has come to the engine.
+    // Again with the existing builds: nothing was deployed.
     t.deepEqual(actions(await report(t, '--stage', 'staging', '--dry-run', '--no-build')), all('create'));
   },
 );
@@ -95,7 +95,7 @@ run('a project is deployed to two stages, each with its settings, and runs there
     const order = (await (await fetch(`${shopAt}/orders/${id}`)).json()) as { paid: number };
     return order.paid === 1;
   });
-  // Stages share nothing.
+  // Stages share no data.
   t.is((await fetch(`${engine.functionsUrl}/shop/orders/${id}`)).status, 404);
 });
 
@@ -128,7 +128,7 @@ run('when one does not build, or is refused, none is deployed', async (t) => {
   t.is(unbuilt.code, 1);
   t.regex(unbuilt.stderr, /^error: orders: .*index\.ts:1/m);
 
-  // It builds, and no engine takes it: its memory is larger than its limit.
+  // It builds, but the engine refuses it: its memory is larger than its limit.
   const file = join(shop, 'functions', 'stock', 'function.yaml');
   const before = readFileSync(file, 'utf8');
   writeFileSync(file, before.replace('memory: 32', 'memory: 1'));
@@ -169,7 +169,7 @@ run('--prune removes what the project does not have, and nothing else does', asy
   t.deepEqual((await report(t, '--stage', 'staging', '--no-build', '--prune')).removed, ['report']);
   const left = await report(t, '--stage', 'staging', '--dry-run', '--no-build');
   t.deepEqual(left.not_in_project, []);
-  // The other stage has it still.
+  // The other stage still has it.
   t.is((await settings('shop', 'report')).metadata.triggers.length, 1);
 });
 

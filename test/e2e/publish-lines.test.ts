@@ -20,7 +20,7 @@ function publishLines(topic: string, lines: string, ...more: string[]) {
   return runCli(['function', 'publish', topic, '--batch', '-', ...more], { home, env, stdin: lines });
 }
 
-/** What a live subscriber hears of a topic. */
+/** Collects the messages of a topic. */
 async function listen(topic: string) {
   const client = await connect(engine.url, `/v1/pubsub/ws?topic=${topic}`, { 'x-api-key': engine.adminKey });
   const heard = () => client.frames.map(({ data }) => Buffer.from(data, 'base64').toString());

@@ -95,11 +95,11 @@ test('a pulled invocation runs on this machine: its input, its module, its limit
   const id = await invoke('traced', commands({ op: 'env', a: 'GREETING' }, { op: 'cache_get', a: 'colour' }));
   const first = await runCli(['function', 'pull', id, '--dir', 'pulled'], { home, env: await env() });
   t.is(first.code, 0, first.stderr);
-  // Another cache, and env without values.
+  // The local run has a different cache, and env without values.
   t.is(first.stdout, '{"results":["",""]}');
   const directory = join(home, 'pulled');
   const { invocation, ...record } = JSON.parse(readFileSync(join(directory, 'invocation.json'), 'utf8'));
-  // What the invocation answered is in it, and holds what the function made of its env.
+  // The record contains the output of the invocation, which includes values of env.
   t.is(invocation.output, '{"results":["hello","green"]}');
   t.false(JSON.stringify(record).includes('hello'));
   t.like(record, { env: ['GREETING', 'COLOUR'], settings: { memory_limit_mb: 32 } });
@@ -170,7 +170,7 @@ test('the local engine takes nothing of the environment: no server that it names
   t.is(run.stdout, '{"results":["apart"]}');
 });
 
-/** `orama function pull … --watch`, and what it has said. */
+/** Runs `orama function pull … --watch` and collects its output. */
 async function watch(t: ExecutionContext, ...args: string[]) {
   const child = spawn(
     process.execPath,
@@ -188,7 +188,10 @@ async function watch(t: ExecutionContext, ...args: string[]) {
       said += part;
     });
   }
-  /** A watcher that has just begun may miss a change: it is made again until its effect is seen. */
+  /**
+   * A watcher that has just started may miss a change, so the change is repeated until it has an
+   * effect.
+   */
   const changes = async (file: string, text: string, effect: RegExp) => {
     const before = said.length;
     let due = 0;

@@ -9,13 +9,13 @@ import { commands, probeWasm } from '../helpers/probe.js';
 import { startEngine } from '../helpers/running-engine.js';
 import { until } from '../helpers/until.js';
 
-/** The queue as BullMQ's own tools have it, Bull Board among them. */
+/** The part of BullMQ's API that its tools, such as Bull Board, use. */
 type Tool = Pick<Queue, 'remove' | 'drain' | 'clean' | 'obliterate' | 'close'>;
 
 const ASYNC = { prefer: 'respond-async' };
 const LATER = { ...ASYNC, 'x-delay-seconds': '3600' };
 const MESSAGE = 'its job was removed from the queue from outside';
-/** The first job holds the one slot, so that others wait. */
+/** The first job holds the only slot, so that others wait. */
 const SETTINGS = { WORKER_CONCURRENCY: '1', WORKER_THREADS: '1' };
 
 test('embedded: a job that is removed with a tool of BullMQ is cancelled, and its end is kept', async (t) => {
@@ -25,7 +25,7 @@ test('embedded: a job that is removed with a tool of BullMQ is cancelled, and it
   const connection = { path: join(engine.dataDir, 'queue.db') };
   const open = (name: string) => new Bull.Queue(name, { connection }) as unknown as Tool;
   await seesWhatIsRemoved(t, engine.api, open);
-  // Nobody asks for this one before the engine is started again.
+  // This one is not requested before the engine has been restarted.
   const { json } = await engine.api.invoke('probe', '[]', LATER);
   const tool = open('async');
   await tool.remove(json.request_id);
@@ -80,7 +80,7 @@ async function seesWhatIsRemoved(t: ExecutionContext, api: Api, open: (name: str
   await until('the slot is held', async () => {
     return (await api.get(`/v1/invocations/${running}`)).json.state === 'running';
   });
-  // More than are fetched beside those that run.
+  // More than are prefetched.
   const waiting = [];
   for (let n = 0; n < 6; n++) waiting.push(await send('probe', commands({ op: 'echo', a: 'waited' })));
 
@@ -103,7 +103,8 @@ async function seesWhatIsRemoved(t: ExecutionContext, api: Api, open: (name: str
   await tool.clean(0, 100, 'delayed');
   await isCancelled('cleaned', cleaned);
 
-  // Who waits for one hears so. The first has the slot; the worker has some of the others.
+  // Waiting callers get a reply. The first job has the slot; the worker has prefetched some of the
+  // others.
   const answered = new Map<string, number>();
   const ids = Array.from({ length: 6 }, () => randomUUID());
   void api.invoke('probe', commands({ op: 'sleep', n: 280_000 })).catch(() => undefined);

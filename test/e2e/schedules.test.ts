@@ -12,16 +12,13 @@ const DOWN_MS = 3 * PERIOD_MS;
 
 interface Setup {
   api: Api;
-  /** Kills everything that fires. */
+  /** Kills all processes that fire schedules. */
   kill(): Promise<void>;
-  /** And starts it again. */
+  /** Starts them again. */
   start(): Promise<Api>;
 }
 
-/**
- * The times that the ticks so far were meant for; the probe has nothing to do and so tells its
- * input.
- */
+/** Returns the scheduled times of all ticks so far, from the inputs that the probe returns. */
 async function ticks(api: Api): Promise<number[]> {
   const { json } = await api.get('/v1/invocations?status=success&limit=100');
   const outputs = await Promise.all(
@@ -72,8 +69,8 @@ for (const [where, setUp] of Object.entries(SETUPS)) {
     await api.deploy('probe', await probeWasm(), {
       metadata: JSON.stringify({ triggers: [{ cron: EVERY_PERIOD }] }),
     });
-    // In the quiet time between two: a tick that is killed itself comes again, late, in the place
-    // of those missed.
+    // Kill between two ticks: a killed tick would be delivered again later, in place of the missed
+    // ones.
     await until('a tick has just ended', async () => {
       const found = await ticks(api);
       return found.length > 1 && (found.at(-1) ?? 0) > Date.now() - PERIOD_MS / 2;
@@ -109,15 +106,15 @@ test('the next run of a schedule follows the daylight saving of its time zone', 
   t.is(await utc('0 12 15 7 *', 'Europe/Berlin'), '07-15T10:00');
   t.is(await utc('0 12 15 7 *', 'America/New_York'), '07-15T16:00');
   t.is(await utc('30 0 15 7 *', 'Asia/Kolkata'), '07-14T19:00');
-  // 02:30 does not exist on the day on which clocks go forward: it runs all the same, once the hour
-  // is over.
+  // 02:30 does not exist on the day on which clocks go forward: the schedule runs once the hour has
+  // passed.
   const day = lastSundayOfMarch();
   const skipped = await next(`30 2 ${day.getUTCDate()} 3 *`, 'Europe/Berlin');
   t.is(skipped.toISOString().slice(0, 10), day.toISOString().slice(0, 10));
   t.true(skipped.getUTCHours() === 1, skipped.toISOString());
 });
 
-/** The next one. */
+/** Returns the next one. */
 function lastSundayOfMarch(): Date {
   const now = new Date();
   for (let year = now.getUTCFullYear(); ; year += 1) {

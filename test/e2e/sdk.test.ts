@@ -13,7 +13,7 @@ import { until } from '../helpers/until.js';
 const workshop = tempDir();
 cpSync('sdk', join(workshop, 'sdk'), { recursive: true });
 
-/** What is not UTF-8, and what JSON escapes. */
+/** Bodies that are not UTF-8 and that JSON escapes. */
 const BODIES = new Map([
   ['/binary', Buffer.from([0xff, 0x00, 0x22, 0x0a])],
   ['/text', Buffer.from('"é\\\n\u0001😀\u2028')],
@@ -31,7 +31,10 @@ const server = shared(() =>
   }),
 );
 
-/** Where the fixture finds the SDK by the same relative path as in the repository. */
+/**
+ * Builds the fixture in a directory where it finds the SDK at the same relative path as in the
+ * repository.
+ */
 async function build(language: string): Promise<Buffer> {
   const directory = join(workshop, 'test', 'fixtures', 'sdk', language);
   mkdirSync(directory, { recursive: true });

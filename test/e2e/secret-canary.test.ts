@@ -11,8 +11,8 @@ test("a secret's value is in no file of the data directory, no log and no reply,
   t.teardown(first.close);
   const { forms, marker, replies } = await useCanary(first.api);
   const search = async (log: string) => {
-    // What the same functions logged is found: the search does look into the files of store and
-    // queue.
+    // The marker that the same functions logged is found, which proves that the search covers the
+    // files of store and queue.
     t.true((await filesWith(first.dataDir, [marker])).length > 0);
     t.deepEqual(await filesWith(first.dataDir, forms), []);
     for (const form of forms) {

@@ -3,7 +3,7 @@ import { commands, probeWasm } from '../helpers/probe.js';
 import { until } from '../helpers/until.js';
 import { aTenant, sharedEngine } from '../http/served.js';
 
-// One engine for all, and a namespace of its own for each.
+// One engine for all tests, and a namespace for each.
 const engine = sharedEngine();
 
 test('a function is deployed, invoked, and has left its log', async (t) => {

@@ -17,16 +17,16 @@ const SETTINGS = {
   WORKER_MEMORY_MB: '1024',
   SHUTDOWN_SECONDS: '1',
 };
-/** Many more than all slots of a process. */
+/** Many more jobs than slots of a process. */
 const HOSTILE = 5 * CONCURRENCY;
-/** A victim that has waited for so long is starved. */
+/** A victim that has waited this long is considered starved. */
 const GIVE_UP_MS = 10_000;
 const ASYNC = { prefer: 'respond-async' };
 const FOR_LONG = { timeout_seconds: '300' };
 
 type Attack = (attacker: Api) => Promise<void>;
 
-/** Sends them all, and waits for none. */
+/** Sends all jobs without waiting. */
 function send(attacker: Api, input: string, headers: Record<string, string> = {}): void {
   for (let n = 0; n < HOSTILE; n++) attacker.invoke('probe', input, headers).catch(() => undefined);
 }
@@ -93,7 +93,7 @@ async function call(victim: Api): Promise<void> {
   if (status !== 200) throw new Error(`${status} ${text}`);
 }
 
-/** Until its result is there. */
+/** Waits until its result is available. */
 async function event(victim: Api): Promise<void> {
   const { json } = await victim.invoke('probe', commands({ op: 'echo', a: 'here' }), ASYNC);
   await until(
@@ -118,8 +118,8 @@ async function holds(t: ExecutionContext, { attacker, victim }: Tenants, attack:
 }
 
 /**
- * Each holds the cores of the machine, and with them other tests, for some ten seconds: `npm run
- * attack` tries all.
+ * Each attack occupies all cores for about ten seconds and slows down other tests; `npm run attack`
+ * runs all of them.
  */
 const ALWAYS = ['calls and events that compute for ever', 'calls and events that sleep'];
 const attacks = Object.entries(ATTACKS).filter(

@@ -9,7 +9,7 @@ import { until } from '../helpers/until.js';
 let cluster: Cluster;
 let api: Api;
 
-/** One web and two workers on one Redis, for all tests of the file. */
+/** One web and two workers with one Redis, for all tests of the file. */
 test.before(async () => {
   cluster = await startCluster({ QUEUE_MAX_WAITING: '1100' });
   ({ api } = await cluster.web());
@@ -23,7 +23,7 @@ test('one event fires a thousand triggers, each once', async (t) => {
   const TRIGGERS = 1000;
   const root = `wide-${Math.random().toString(36).slice(2)}`;
   const name = await deploy();
-  // All of these patterns take the one topic: each segment is itself or a star.
+  // All these patterns match the topic: each segment is literal or a star.
   const segments = Array.from({ length: 10 }, (_, n) => `s${n}`);
   const topic = [root, ...segments].join(':');
   const patterns = Array.from({ length: TRIGGERS }, (_, n) =>
@@ -54,7 +54,7 @@ test('one event fires a thousand triggers, each once', async (t) => {
 test('a function that publishes to its own topic stops at depth 5, and its log says so', async (t) => {
   const topic = `echo-${Math.random().toString(36).slice(2)}`;
   const name = await deploy({ triggers: [{ topic }] });
-  // Each publishes what makes the next one publish, seven levels of it.
+  // Each message publishes the next one, seven levels deep.
   let json: unknown = [];
   for (let level = 0; level < 7; level += 1) json = [{ op: 'publish', a: topic, json }];
   await api.publish(topic, json);

@@ -5,12 +5,12 @@ import { egress, get, server, text } from '../helpers/egress.js';
 
 const HELLO = 'hello, hello, hello, hello';
 /**
- * As the reference implementation writes it: without the size of its content, which a server that
- * streams does not know.
+ * Output of the reference implementation without the content size, which a streaming server does
+ * not know.
  */
 const ZSTD_HELLO = Buffer.from('KLUv/QRYbQAAOGhlbGxvLCABAEqKEY+ZUzc=', 'base64');
 
-/** 20 MB of zeros: blocks that say how often to repeat one byte. */
+/** 20 MB of zeros: RLE blocks. */
 const ZSTD_BOMB = Buffer.concat([
   Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x38]),
   ...Array.from({ length: 160 }, () => Buffer.from([0x02, 0x00, 0x10, 0x00])),

@@ -132,7 +132,8 @@ test('a server that hangs up or is not there is what the network did', async (t)
 test('sixty-four requests wait for one server at once', async (t) => {
   const waiting: ServerResponse[] = [];
   const { url } = await server(t, (_request, response) => {
-    // All are answered only when all have come: fewer at once would wait for ever.
+    // Responses are sent only when all requests have arrived: with less concurrency the test would
+    // hang.
     if (waiting.push(response) === 64) for (const each of waiting) each.end('ok');
   });
   const guarded = egress(t, { allow: ['127.0.0.1'] });

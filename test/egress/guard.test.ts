@@ -1,8 +1,8 @@
 import test from 'ava';
 import { egress, get, names, server, text } from '../helpers/egress.js';
 
-// Each of them is a way to write a loopback or otherwise internal address; the server on it must
-// never see a connection.
+// Each is a notation of a loopback or other internal address; the server must never see a
+// connection.
 for (const host of [
   '127.0.0.1',
   '127.1',
@@ -107,7 +107,7 @@ test('a name server that answers differently the second time is asked once: the 
 });
 
 test('the connection goes to the address that was checked, though the system knows the name by another', async (t) => {
-  // `localhost` is 127.0.0.1 to every system resolver; here the checked answer is another loopback
+  // System resolvers map `localhost` to 127.0.0.1; here the checked address is another loopback
   // address.
   const wanted = await server(t, (request, response) => response.end(String(request.socket.localAddress)));
   const guarded = egress(t, { allow: ['127.0.0.1'], resolve: async () => ['127.0.0.1'] });

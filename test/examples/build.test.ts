@@ -10,13 +10,16 @@ import { tempDir } from '../helpers/temp-dir.js';
 
 const home = tempDir();
 
-/** As deploy would take it: every import there is, with its types, and an entry point. */
+/**
+ * Parses the module as a deploy does: all imports must exist with the right types, and an entry
+ * point.
+ */
 function inspect(file: string) {
   const module = parse(readFileSync(file));
   return { ...check(module, 64), imports: module.imports.map((one) => one.name) };
 }
 
-// One after the other: a compiler takes all the cores there are.
+// Serial, since a compiler uses all cores.
 for (const [language, { title, found }] of Object.entries(COMPILERS)) {
   const run = found ? test.serial : test.serial.skip;
   run(`a function made by "init --lang ${language}" is built by ${title} into a WASI command`, async (t) => {
@@ -44,7 +47,7 @@ for (const name of readdirSync('examples')) {
   const language = existsSync(join(directory, 'go.mod')) ? 'go' : 'assemblyscript';
   const run = isTypeScript || COMPILERS[language]?.found ? test.serial : test.serial.skip;
   run(`examples/${name} is built without network`, async (t) => {
-    // A copy beside the SDKs, as the repository has them: the examples refer to ../../sdk.
+    // A copy beside the SDKs as in the repository: the examples refer to ../../sdk.
     const root = join(home, `copy-of-${name}`);
     mkdirSync(join(root, 'examples'), { recursive: true });
     cpSync(directory, join(root, directory), { recursive: true });

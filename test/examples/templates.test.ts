@@ -14,11 +14,14 @@ import { until } from '../helpers/until.js';
 const home = tempDir();
 const engine = shared(() => startEngine());
 
-/** One after the other: a compiler takes all the cores there are. */
+/** Serial, since a compiler uses all cores. */
 for (const [language, { title, found }] of Object.entries(COMPILERS)) {
   const run = found ? test.serial : test.serial.skip;
 
-  /** Makes, builds and deploys a function of the template as its author would, with no network. */
+  /**
+   * Creates, builds and deploys a function from the template as its author would, without a
+   * network.
+   */
   const deployed = async (template: string) => {
     const { url, adminKey, api } = await engine();
     const name = `${template}-${language}`;

@@ -1,4 +1,4 @@
-/** A reply, read whole. */
+/** A response with its complete body. */
 export interface ApiReply {
   status: number;
   headers: Headers;
@@ -6,7 +6,7 @@ export interface ApiReply {
   json: JsonValue;
 }
 
-/** As `JSON.parse` types it: a test asserts on the shape right after. */
+/** Typed like the result of `JSON.parse`, since each test asserts on the value. */
 export type JsonValue = ReturnType<typeof JSON.parse>;
 
 export interface ApiRequest {
@@ -15,14 +15,14 @@ export interface ApiRequest {
   signal?: AbortSignal;
 }
 
-/** The HTTP API as a foreign client uses it: plain fetch, no code of the product. */
+/** Client of the HTTP API that uses plain fetch and no product code. */
 export class Api {
   constructor(
     readonly url: string,
     readonly key?: string,
   ) {}
 
-  /** The same engine with another key, or none. */
+  /** Returns a client of the same engine with another key, or without one. */
   as(key?: string): Api {
     return new Api(this.url, key);
   }
@@ -66,7 +66,7 @@ export class Api {
     return this.request('DELETE', path);
   }
 
-  /** Deploys a module; fields as the form has them. */
+  /** Deploys a module with the given form fields. */
   deploy(name: string, wasm: Uint8Array, fields: Record<string, string> = {}): Promise<ApiReply> {
     const form = new FormData();
     form.set('name', name);

@@ -11,7 +11,10 @@ export const aNamespace = () => namespaceSchema.parse(`ns-${uuidv7().slice(-12)}
 export const aName = (name: string): FunctionName => functionNameSchema.parse(name);
 export const aRequestId = () => requestIdSchema.parse(uuidv7());
 
-/** A successful first attempt of a new invocation; not its end unless `final` is given. */
+/**
+ * Creates a successful first attempt of a new invocation. It is not the end of the invocation
+ * unless `final` is given.
+ */
 export function anAttempt(given: Partial<AttemptRow> = {}): AttemptRow {
   const now = Date.now();
   return {
@@ -55,7 +58,7 @@ export function anEnd(given: Partial<FinalAttempt> = {}): FinalAttempt {
   };
 }
 
-/** An attempt that ended its invocation as a dead letter. */
+/** Creates an attempt that ended its invocation as a dead letter. */
 export function aDeadAttempt(given: Partial<AttemptRow> = {}, end: Partial<FinalAttempt> = {}): AttemptRow {
   return anAttempt({
     trigger: 'async',
@@ -66,7 +69,7 @@ export function aDeadAttempt(given: Partial<AttemptRow> = {}, end: Partial<Final
   });
 }
 
-/** The log of the function that attempts here are of, unless they are given another. */
+/** Returns the log of the function to which attempts belong by default. */
 export async function logsOf(attempts: AttemptStore, namespace: ReturnType<typeof aNamespace>, more = {}) {
   return attempts.logs({ namespace, function: aName('hello'), limit: 100, ...more });
 }

@@ -4,14 +4,16 @@ import { findChromium, launchBrowser } from './browser.js';
 import { shared } from './shared.js';
 
 /**
- * Pages of a file that are open at once: a browser with dozens of them is slow enough to miss what
- * a test waits for.
+ * Maximum number of open pages per file: a browser with dozens of pages is slow enough to exceed
+ * timeouts.
  */
 const AT_ONCE = 3;
 
 type InBrowser = (t: ExecutionContext, browser: Browser) => Promise<void>;
 
-/** A test that needs Chromium; where there is none it says so, and passes. */
+/**
+ * Registers a test that needs Chromium. Without Chromium, the test passes with a note in its title.
+ */
 export function browserTest(): (title: string, run: InBrowser) => void {
   const program = findChromium();
   if (program === null) {

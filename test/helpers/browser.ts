@@ -19,10 +19,7 @@ const ARGS = [
   '--disable-component-update',
   '--disable-sync',
 ];
-/**
- * The browser itself notes every reply that is no 2xx, which tests look at by what the page then
- * says.
- */
+/** The browser logs every response other than 2xx; tests check these by the content of the page. */
 const REFUSED = /^Failed to load resource|^WebSocket connection to .* Unexpected response code/;
 const PATIENCE_MS = 20_000;
 
@@ -43,17 +40,22 @@ export async function launchBrowser(executablePath: string): Promise<Browser> {
   return chromium.launch({ executablePath, args: ARGS });
 }
 
-/** A window of its own: no session, no storage of another test. */
+/** Opens a browser context without the session and storage of other tests. */
 export async function openWindow(
   browser: Browser,
   options: BrowserContextOptions = {},
 ): Promise<BrowserContext> {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  const context = await browser.newContext({
+    viewport: { width: 1280, height: 900 },
+    // Nothing has to be drawn again and again while a test waits.
+    reducedMotion: 'reduce',
+    ...options,
+  });
   context.setDefaultTimeout(PATIENCE_MS);
   return context;
 }
 
-/** What a page must never do: fail in its scripts, or be refused something by its own policy. */
+/** A page with its errors: script errors and violations of its content security policy. */
 export interface Watched {
   page: Page;
   troubles: string[];
@@ -71,7 +73,7 @@ export async function openPage(context: BrowserContext): Promise<Watched> {
   return { page, troubles };
 }
 
-/** Opens the console at a path by a sign-in link of the given key. */
+/** Opens the console at a path with a sign-in link for the given key. */
 export async function signIn(page: Page, api: Api, path = ''): Promise<void> {
   const { json } = await api.post('/v1/auth/console-links', {});
   await page.goto(`${api.url}/console${path}#token=${json.token}`);
@@ -79,14 +81,14 @@ export async function signIn(page: Page, api: Api, path = ''): Promise<void> {
 }
 
 /**
- * Opens another page of the console as a link of it does, without loading it anew: what the page
- * showed before is gone from it, and what it shows now is asked for.
+ * Navigates to another page of the console like one of its links, without a reload: the old content
+ * disappears and the new content is requested.
  */
 export async function turnTo(page: Page, path: string): Promise<void> {
   await page.evaluate(`${TURN}(${JSON.stringify(['/console/nowhere', `/console${path}`])})`);
 }
 
-/** In the page, which this project has no types of. */
+/** Runs in the page, whose types are not available here. */
 const TURN = `(async ([away, path]) => {
   for (const to of [away, path]) {
     history.pushState(null, '', to);
@@ -95,7 +97,7 @@ const TURN = `(async ([away, path]) => {
   }
 })`;
 
-/** Writes a text into a field that is a code editor, when the editor's own code has come. */
+/** Enters text in a code editor field once the editor has been loaded. */
 export async function fillCode(page: Page, label: string, text: string): Promise<void> {
   const editor = page.locator(`.cm-content[aria-label="${label}"]`);
   await editor.focus();
@@ -104,9 +106,14 @@ export async function fillCode(page: Page, label: string, text: string): Promise
   await page.keyboard.insertText(text);
 }
 
-/** Waits until a page of the console shows what it has asked for. */
+/** Waits until a page of the console has loaded its data. */
 export async function hasLoaded(page: Page): Promise<void> {
   await page.locator('#content h1').waitFor();
   const skeletons = page.locator('#content .skeleton');
-  while ((await skeletons.count()) > 0) await page.waitForTimeout(50);
+  const end = performance.now() + PATIENCE_MS;
+  while ((await skeletons.count()) > 0) {
+    if (performance.now() > end)
+      throw new Error(`still ${await skeletons.first().getAttribute('aria-label')}`);
+    await page.waitForTimeout(50);
+  }
 }

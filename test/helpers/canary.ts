@@ -4,19 +4,19 @@ import { commands, probeWasm } from './probe.js';
 import { until } from './until.js';
 
 /**
- * A secret whose value must turn up nowhere, and a text that must, so that a search is known to
- * find.
+ * A secret whose value must not appear anywhere, and a marker that must, which proves that a search
+ * works.
  */
 export interface Canary {
-  /** The value as it is, and as it may be encoded. */
+  /** The value in plain and in encoded forms. */
   readonly forms: readonly string[];
   readonly marker: string;
-  /** Every reply there was, in one text. */
+  /** Returns the text of all responses. */
   replies(): string;
 }
 
 /**
- * Sets, changes and refuses the secret, and uses it in functions that succeed, fail, die and are
+ * Sets, changes and refuses the secret, and uses it in functions that succeed, fail, crash and are
  * replayed.
  */
 export async function useCanary(api: Api): Promise<Canary> {

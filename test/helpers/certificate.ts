@@ -2,14 +2,14 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-/** Files of a server's certificate and of the authority, made on the spot, that has signed it. */
+/** Paths of a server certificate and of the generated authority that has signed it. */
 export interface Certificate {
   authority: string;
   certificate: string;
   key: string;
 }
 
-/** A certificate for 127.0.0.1 by an authority that nobody knows unless told. */
+/** Creates a certificate for 127.0.0.1, signed by an authority that is not trusted by default. */
 export async function makeCertificate(directory: string): Promise<Certificate> {
   const [authority = '', authorityKey = '', certificate = '', key = ''] = [
     'ca.pem',

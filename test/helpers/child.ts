@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { endProcess } from './server-process.js';
 
-/** A process of the test's own that runs a compiled module and talks to it over IPC. */
+/** A child process that runs a compiled module and communicates with the test over IPC. */
 export interface Child {
   readonly process: ChildProcess;
   readonly messages: unknown[];

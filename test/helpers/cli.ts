@@ -9,15 +9,18 @@ export interface CliRun {
 }
 
 export interface CliOptions {
-  /** Its home, where it looks for its config file; nothing of the machine's own reaches it. */
+  /**
+   * Home directory, in which the CLI looks for its configuration. Settings of the machine are not
+   * inherited.
+   */
   home: string;
   env?: Record<string, string>;
-  /** Bytes on stdin; without them stdin is at its end. */
+  /** Content of stdin; empty by default. */
   stdin?: string;
   cwd?: string;
 }
 
-/** Runs `orama` as a script does: a process of its own, no terminal. */
+/** Runs `orama` in a child process without a terminal. */
 export function runCli(args: readonly string[], options: CliOptions): Promise<CliRun> {
   const child = spawn(process.execPath, [`${process.cwd()}/${CLI}`, ...args], {
     cwd: options.cwd ?? options.home,
@@ -32,7 +35,7 @@ export function runCli(args: readonly string[], options: CliOptions): Promise<Cl
     stderr += part;
   });
   child.stdin.on('error', () => {
-    // The command may end without reading its input.
+    // The command may exit without reading its input.
   });
   child.stdin.end(options.stdin ?? '');
   return new Promise((resolve, reject) => {
@@ -41,7 +44,7 @@ export function runCli(args: readonly string[], options: CliOptions): Promise<Cl
   });
 }
 
-/** Compilers keep their caches and settings in the real home. */
+/** Compilers use the real home directory for their caches and settings. */
 function toolHomes(): Record<string, string> {
   const home = process.env.HOME ?? '';
   return {

@@ -1,7 +1,10 @@
 import { startEngine, type TestEngine } from './running-engine.js';
 import { assemble } from './wat.js';
 
-/** An engine with the functions that the clients' tests call, and what they find it by. */
+/**
+ * An engine with the functions that the tests of the clients call, and the environment by which
+ * they find it.
+ */
 export interface ClientEngine {
   engine: TestEngine;
   env: Record<string, string>;
@@ -9,8 +12,8 @@ export interface ClientEngine {
 }
 
 /**
- * `hello` gives its input back; an input that begins with `!` it refuses with exit code 65 after
- * writing it, one with `?` fails.
+ * `hello` echoes its input. For an input that begins with `!` it exits with code 65 after writing
+ * it; for `?` it fails.
  */
 export async function startClientEngine(): Promise<ClientEngine> {
   const engine = await startEngine();

@@ -16,49 +16,49 @@ const MAINS = {
 } as const;
 export const READY = { web: /listening on (http\S+)/, worker: /taking (jobs)/ };
 
-/** One process of the Procfile. */
+/** A process of the Procfile. */
 export interface ClusterProcess {
   readonly pid: number;
-  /** What it wrote on stderr so far. */
+  /** Returns stderr so far. */
   log(): string;
   kill9(): Promise<void>;
-  /** SIGTERM; returns the exit code. */
+  /** Sends SIGTERM. Resolves with the exit code. */
   stop(): Promise<number | null>;
-  /** Resolves with the exit code when it has ended by itself. */
+  /** Resolves with the exit code when the process has ended by itself. */
   ended(): Promise<number | null>;
   freeze(): void;
   thaw(): void;
 }
 
 export interface WebProcess extends ClusterProcess {
-  /** With the admin key. */
+  /** Client with the admin key. */
   readonly api: Api;
 }
 
-/** Web and worker processes on one Redis and one data directory, as the Procfile starts them. */
+/** Web and worker processes with one Redis and one data directory, as started by the Procfile. */
 export interface Cluster {
   readonly redis: RedisServerProcess;
   readonly dataDir: string;
-  /** What every process of it is started with. */
+  /** Settings of all processes. */
   readonly settings: Settings;
   web(settings?: RoleSettings): Promise<WebProcess>;
   worker(settings?: RoleSettings): Promise<ClusterProcess>;
-  /** Kills what still runs and removes the data. */
+  /** Kills running processes and removes the data. */
   close(): Promise<void>;
 }
 
 export type Settings = Readonly<Record<string, string>>;
 
 /**
- * With `maxFileBlocks` no file can be written beyond so many blocks of 512 bytes: for the process
- * the disk is full.
+ * `maxFileBlocks` limits the size of files in blocks of 512 bytes, which simulates a full disk for
+ * the process.
  */
 export type RoleSettings = Settings & { maxFileBlocks?: string };
 
 export interface ClusterOptions {
-  /** Where its data directory is instead of on the machine's own disk. */
+  /** Location of the data directory; default: the machine's disk. */
   disk?: SmallDisk;
-  /** Where Redis keeps its file, and further arguments of it. */
+  /** Location of Redis' files, and further arguments. */
   redisDisk?: SmallDisk;
   redisArgs?: readonly string[];
 }
@@ -104,7 +104,7 @@ export async function startCluster(
   };
 }
 
-/** Starts a process with these settings and none of the machine's own; it may end at once. */
+/** Starts a process with only these settings and none of the machine's. It may exit immediately. */
 export function spawnRole(
   role: keyof typeof MAINS,
   { maxFileBlocks, ...settings }: RoleSettings,

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { findTool } from '../../src/cli/build/run-tool.js';
 
-/** What each language needs. A compiler that is not there is named by the tests that it skips. */
+/** Compilers by language. Tests that are skipped name the missing compiler. */
 export const COMPILERS: Readonly<Record<string, { title: string; found: boolean }>> = {
   go: { title: 'Go', found: findTool('go') !== undefined },
   assemblyscript: { title: 'AssemblyScript', found: true },

@@ -4,7 +4,7 @@ import { until } from './until.js';
 
 export const DONE: Settlement = { kind: 'done' };
 
-/** Consumes one job after the other until `count` deliveries have been made, and returns them. */
+/** Consumes jobs one by one until `count` deliveries have been made, and resolves with them. */
 export async function collect(
   { queue }: Queues,
   count: number,
@@ -23,7 +23,7 @@ export async function collect(
   return deliveries;
 }
 
-/** A consumer whose handlers wait until they are released. */
+/** Starts a consumer whose handlers wait until they are released. */
 export async function hold({ queue }: Queues, concurrency = 1) {
   const inputs: string[] = [];
   let release = (): void => {};

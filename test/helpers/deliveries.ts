@@ -6,13 +6,13 @@ export const ASYNC = { prefer: 'respond-async' };
 const ENDS = ['success', 'error', 'timeout', 'dead', 'cancelled'];
 
 /**
- * How a test deploys the probe, sends it work and sees what becomes of it. The API may be one that
- * starts later.
+ * Helpers to deploy the probe, invoke it and check the outcome. The API may be available only
+ * later.
  */
 export function deliveriesOver(api: () => Api) {
   let names = 0;
 
-  /** The probe under a name of the test's own, with these form fields and metadata. */
+  /** Deploys the probe under a unique name with these form fields and metadata. */
   async function deploy(metadata: object = {}, fields: Record<string, string> = {}): Promise<string> {
     names += 1;
     const name = `probe-${names}`;
@@ -41,7 +41,7 @@ export function deliveriesOver(api: () => Api) {
     return json.request_id;
   }
 
-  /** What a function that only listens was sent, as its input's JSON. */
+  /** Resolves with the inputs of a triggered function as JSON. */
   async function received(name: string, count: number): Promise<JsonValue[]> {
     return until(`${count} events for ${name}`, async () => {
       const { json } = await api().get(`/v1/invocations?function=${name}&status=success`);

@@ -18,10 +18,7 @@ export function egress(t: ExecutionContext, options: EgressOptions) {
   return opened;
 }
 
-/**
- * The name server of these tests: what is not here does not exist, and nothing is asked of the real
- * one.
- */
+/** DNS resolver of these tests: unknown names do not exist, and the real resolver is not used. */
 export function names(host: string): string[] {
   const known: Record<string, string[]> = {
     'loopback.test': ['127.0.0.1'],

@@ -2,8 +2,7 @@ import { openFunctionDatabases } from '../../db/functions/open.js';
 import { DEFAULT_NAMESPACE } from '../../src/contract/ids.js';
 
 /**
- * A process that has a statement running which never ends. Its one argument is the directory of the
- * databases.
+ * A process with a running SQL statement that never ends. Argument: the directory of the databases.
  */
 const [directory = ''] = process.argv.slice(2);
 const databases = await openFunctionDatabases({ driver: 'sqlite', directory, maxChildren: 1 });

@@ -6,7 +6,7 @@ import { uuidv7 } from '../../src/uuid.js';
 
 const utf8 = new TextDecoder();
 
-/** Host functions that say they are not there; a test puts in what its guest calls. */
+/** Host functions that fail, except those that a test provides. */
 export function hostCalls(given: Partial<HostCalls> = {}): HostCaller {
   return async (name, args, signal): Promise<HostResult> => {
     const call = given[name];
@@ -20,7 +20,7 @@ export type CallOptions = Partial<Omit<GuestCall, 'input' | 'host' | 'namespace'
   namespace?: string;
 };
 
-/** A call of a module with the defaults of function.yaml. */
+/** Creates a call of a module with the defaults of function.yaml. */
 export function guestCall(
   wasm: Uint8Array,
   input: string | Uint8Array,
@@ -44,18 +44,18 @@ export function guestCall(
   };
 }
 
-/** Stands for a CID: equal for equal bytes. */
+/** Replaces a CID: equal for equal bytes. */
 export function contentId(wasm: Uint8Array): string {
   return createHash('sha256').update(wasm).digest('hex');
 }
 
 export interface TextOutcome extends Omit<GuestOutcome, 'output' | 'messages'> {
   output: string;
-  /** `level: message` */
+  /** Lines of the form `level: message`. */
   log: string[];
 }
 
-/** Runs a guest and shows its output and log as text. */
+/** Runs a guest and returns its output and log as text. */
 export async function runText(
   engine: Engine,
   wasm: Uint8Array,

@@ -9,15 +9,15 @@ import { type Rewritten, rewrite } from '../../workers/wasm/instrument/rewrite.j
 import { Restorer, type Snapshot, takeSnapshot } from '../../workers/wasm/run/image.js';
 import { memoryOf, readGlobals } from '../../workers/wasm/run/instance.js';
 
-/** A call of an export. */
+/** A call of an exported function. */
 export interface Action {
   field: string;
   args: (number | bigint | null)[];
 }
 
 /**
- * Ways in which the engine makes and puts back instances; `anew` is for modules of which none can
- * be put back: each run has one of its own.
+ * Modes in which the engine creates and resets instances. `anew` is for modules that cannot be
+ * reset and get a new instance per run.
  */
 const RESTORING_MODES = ['fresh', 'reactor', 'marked'] as const;
 type Mode = (typeof RESTORING_MODES)[number] | 'anew';
@@ -26,19 +26,19 @@ const RESTORABLE: ReadonlySet<number> = new Set([I32, I64, F32, F64]);
 const PASSES = 3;
 
 export interface Comparison {
-  /** Actions of all modes and passes. */
+  /** Number of actions of all modes and passes. */
   actions: number;
-  /** Modes that the module can run in. */
+  /** Modes in which the module can run. */
   modes: string[];
-  /** What was not as on a new instance of the original. */
+  /** Results that differ from those of a new instance of the original module. */
   differences: string[];
 }
 
 /**
- * Makes the calls on a new instance of the module and then, in each mode, on an instance that is
- * put back in between as the engine does it: results and memory must be the same. null when none
- * can be made. `imports` are made anew for each
- * instance, as what they refer to has state as well.
+ * Runs the calls on a new instance of the module and then, in each mode, on an instance that is
+ * reset in between as the engine does it: results and memory must be equal. Returns null if the
+ * module cannot be instantiated. `imports` are created for each instance, as they may have state as
+ * well.
  */
 export function compareModes(
   wasm: Uint8Array,
@@ -56,7 +56,7 @@ export function compareModes(
     return null;
   }
   const expected = play(original, actions, 0);
-  // More memory than any function may have: there it fails to grow.
+  // Needs more memory than any function may have, so growing it fails.
   if (expected === null) return null;
   const comparison: Comparison = { actions: 0, modes: [], differences: [] };
   for (const mode of modes) {
@@ -94,7 +94,10 @@ function isRestorable(module: ParsedModule, scanned: Scan | null): boolean {
   return module.globals.every(({ mutable, type }) => !mutable || RESTORABLE.has(type));
 }
 
-/** As the engine has them: see workers/wasm/warm and createRunner. null: not for this module. */
+/**
+ * Creates instances as the engine does; see workers/wasm/warm and createRunner. Returns null if the
+ * mode does not support the module.
+ */
 function instancesOf(
   module: ParsedModule,
   scanned: Scan | null,
@@ -144,7 +147,7 @@ function instancesOf(
     putBack: (instance: WebAssembly.Instance) => {
       const memory = bytesOf(instance, tableBytes);
       const grown = memory.length > snapshot.pages * WASM_PAGE_BYTES;
-      // What an imported function leads to cannot be put back: it has other state.
+      // The state behind imported functions cannot be reset.
       if (grown || module.imports.length > 0) return create();
       if (tableBytes > 0)
         restorer.restoreDirty(memory, cardTableOf(memory.buffer as ArrayBuffer, tableBytes));
@@ -185,7 +188,7 @@ function play(instance: WebAssembly.Instance, actions: readonly Action[], tableB
   return { results, memory: new Uint8Array(buffer, tableBytes).slice() };
 }
 
-/** The module with its memory exported as "memory", as the contract asks of every module. */
+/** Returns the module with its memory exported as "memory", which the contract requires. */
 function withMemoryExport(bytes: Uint8Array): Uint8Array {
   const module = parse(bytes);
   if (module.memories.length === 0 || module.exports.some(({ name }) => name === 'memory')) return bytes;

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** One request and its answer, as they went over the wire. */
+/** An HTTP request and its response as sent over the network. */
 export interface Exchange {
   method: string;
   path: string;
@@ -14,12 +14,12 @@ export interface Exchange {
 
 export interface ExchangeServer {
   url: string;
-  /** What was exchanged so far. */
+  /** The exchanges so far. */
   exchanges: Exchange[];
   close(): Promise<void>;
 }
 
-/** Passes everything on to a real server, and notes it. */
+/** Starts a proxy that forwards requests to a real server and records them. */
 export function recordingServer(target: string): Promise<ExchangeServer> {
   return serve(async ({ method, path, request }) => {
     const init = method === 'GET' ? {} : { body: request, headers: { 'content-type': 'application/json' } };
@@ -29,8 +29,8 @@ export function recordingServer(target: string): Promise<ExchangeServer> {
 }
 
 /**
- * Answers as recorded, in the recorded order; a request that differs from the recorded one gets a
- * 400.
+ * Starts a server that replays recorded responses in order. A request that differs from the
+ * recorded one gets 400.
  */
 export function replayingServer(file: string): Promise<ExchangeServer> {
   const recorded = JSON.parse(readFileSync(file, 'utf8')) as Exchange[];
@@ -50,7 +50,7 @@ export function replayingServer(file: string): Promise<ExchangeServer> {
   });
 }
 
-/** Gives every request the same answer. */
+/** Starts a server that gives every request the same response. */
 export function respondingServer(answer: Pick<Exchange, 'status' | 'response'>): Promise<ExchangeServer> {
   return serve(async () => answer);
 }

@@ -1,13 +1,13 @@
 import { registerCompletionHandler } from 'ava';
 
-/** What a test has closed may take this long to be gone, on a busy machine too. */
+/** How long resources that a test has closed may take to be released, also on a busy machine. */
 const GRACE_MS = Number(process.env.TEST_EXIT_GRACE_MS ?? 10_000);
 
 /**
- * Loaded before each test file (`require` in ava.config.js). A process whose tests are over ends by
- * itself once nothing is open in it. One in which something was left open, as by a test that failed
- * before it closed its server, would go on for the five minutes after which ava gives up: it is
- * ended with an error that names what is open.
+ * Loaded before each test file (`require` in ava.config.js). A test process exits by itself when no
+ * resource is open. If one was left open, for example by a test that failed before closing its
+ * server, the process would run until ava's timeout of five minutes; instead it is ended with an
+ * error that names the open resources.
  */
 registerCompletionHandler(() => {
   setTimeout(() => {

@@ -5,7 +5,7 @@ import { readSource } from '../../workers/wasm/warm/prepare.js';
 import { prepareGoCommand, prepareReactor } from '../../workers/wasm/warm/snapshot.js';
 import { SnapshotRefused } from '../../workers/wasm/warm/snapshot-refused.js';
 
-/** Longer than any module of the fixtures takes; a hang would be seen as this. */
+/** Longer than any module of the fixtures takes; detects hangs. */
 const SLOW_MS = 5000;
 
 function generator(seed: number): (below: number) => number {
@@ -18,12 +18,15 @@ function generator(seed: number): (below: number) => number {
   };
 }
 
-/** A module with a few bytes changed, parts cut out, repeated or moved, or its end cut off. */
+/**
+ * Returns a module with random mutations: changed bytes, parts removed, repeated or moved, or a
+ * truncated end.
+ */
 export function mutate(wasm: Uint8Array, seed: number): Uint8Array {
   const random = generator(seed);
   let bytes = new Uint8Array(wasm);
-  // Most of a module is code; what the parser reads is at its beginning, so half of the changes go
-  // there.
+  // Most of a module is code; since the parser reads mainly the beginning, half of the changes are
+  // made there.
   const place = () => (random(2) === 0 ? random(bytes.length) : random(Math.min(bytes.length, 600)));
   for (let changes = 1 + random(8); changes > 0; changes--) {
     const at = place();
@@ -53,15 +56,15 @@ export function mutate(wasm: Uint8Array, seed: number): Uint8Array {
 }
 
 /**
- * Reads a mutated module as a deploy would. null when it was read or refused as it should; else
- * what happened.
+ * Parses and instruments a mutated module as a deploy does. Returns null if it was accepted or
+ * refused properly, otherwise a description of the failure.
  */
 export function fuzzModule(wasm: Uint8Array, seed: number): string | null {
   const began = performance.now();
   try {
     const source = readSource(mutate(wasm, seed), 64);
     prepareFresh(source);
-    // Of a module that is valid, the one whose writes are marked is valid, too.
+    // The instrumented form of a valid module must be valid, too.
     const options = { maxPages: source.maxPages, scan: source.scan, forSnapshot: true, writeBarriers: true };
     const { bytes } = rewrite(source.module, options);
     if (!WebAssembly.validate(bytes)) return 'is not valid when its writes are marked';

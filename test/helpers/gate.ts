@@ -1,4 +1,4 @@
-/** What waits for `opened` goes on when `open` is called. */
+/** Returns a promise that is resolved by `open`. */
 export function closedGate(): { opened: Promise<void>; open(): void } {
   let open = () => {};
   const opened = new Promise<void>((resolve) => {

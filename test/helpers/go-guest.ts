@@ -6,7 +6,9 @@ import { promisify } from 'node:util';
 
 const CACHE = '.build/guests';
 
-/** A guest built by the standard Go toolchain, once per change of the `main.go` in its directory. */
+/**
+ * Builds a guest with the standard Go toolchain, once per change of the `main.go` in its directory.
+ */
 export async function goGuest(directory: string): Promise<Buffer> {
   const hash = createHash('sha256')
     .update(await readFile(join(directory, 'main.go')))
@@ -17,7 +19,7 @@ export async function goGuest(directory: string): Promise<Buffer> {
     return await readFile(file);
   } catch {
     await mkdir(CACHE, { recursive: true });
-    // Test processes that build it at the same time end up with the same bytes under the one name.
+    // Concurrent builds by several test processes produce the same bytes under the same name.
     const draft = `${file}.${process.pid}`;
     await promisify(execFile)('go', ['build', '-o', join(process.cwd(), draft), '.'], {
       cwd: directory,

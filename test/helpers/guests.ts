@@ -15,7 +15,7 @@ const cache = join(root, '.build', 'guests');
 export type GuestLanguage = 'c' | 'rust' | 'go' | 'assemblyscript';
 
 interface Compiler {
-  /** Exits with 0 when the compiler is there. */
+  /** Command that exits with 0 if the compiler is installed. */
   probe: [string, ...string[]];
   missing: string;
   command(source: string, target: string): { file: string; args: string[]; env?: Record<string, string> };
@@ -30,7 +30,7 @@ const COMPILERS: Record<string, Compiler> = {
     missing: 'clang with wasi-libc (Debian: clang lld wasi-libc libclang-rt-dev-wasm32)',
     command: (source, target) => ({
       file: 'clang',
-      // A small stack keeps the smallest memory at two pages.
+      // A small stack keeps the initial memory at two pages.
       args: [
         '--target=wasm32-wasi',
         '-O2',
@@ -105,7 +105,7 @@ const COMPILERS: Record<string, Compiler> = {
   },
 };
 
-/** The kind of a source is the longest ending that a compiler is listed for. */
+/** Returns the compiler for the longest matching file extension. */
 function compilerOf(source: string): Compiler {
   const ending = Object.keys(COMPILERS)
     .filter((candidate) => source.endsWith(candidate))
@@ -117,7 +117,7 @@ function compilerOf(source: string): Compiler {
 
 const probes = new Map<string, Promise<boolean>>();
 
-/** null when the source's compiler is there, else its name. */
+/** Resolves with null if the source's compiler is installed, otherwise with its name. */
 export async function missingCompiler(source: string): Promise<string | null> {
   const { probe, missing } = compilerOf(source);
   const [file, ...args] = probe;
@@ -135,8 +135,8 @@ export async function missingCompiler(source: string): Promise<string | null> {
 const built = new Map<string, Promise<Uint8Array>>();
 
 /**
- * Compiles a source of test/fixtures/guests, once per content; throws an error that names the
- * compiler if there is none.
+ * Compiles a source of test/fixtures/guests, once per content. Throws an error that names the
+ * compiler if it is missing.
  */
 export function guest(source: string): Promise<Uint8Array> {
   let module = built.get(source);
@@ -162,7 +162,7 @@ async function build(source: string): Promise<Uint8Array> {
   if (missing !== null) throw new Error(`${source} needs ${missing}, which is not on this machine`);
 
   await mkdir(cache, { recursive: true });
-  // Test processes compile side by side: each into a file of its own, the last rename wins.
+  // Test processes compile concurrently: each writes its own file, and the last rename wins.
   const draft = join(cache, `${randomUUID()}.wasm`);
   const { file, args, env } = compiler.command(path, draft);
   try {

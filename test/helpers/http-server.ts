@@ -3,14 +3,14 @@ import type { AddressInfo } from 'node:net';
 
 export interface TestServer {
   port: number;
-  /** `http://127.0.0.1:<port>` */
+  /** URL of the form `http://127.0.0.1:<port>`. */
   url: string;
-  /** Connections accepted so far. */
+  /** Number of connections accepted so far. */
   connections(): number;
   close(): Promise<void>;
 }
 
-/** An HTTP server on a free loopback port. */
+/** Starts an HTTP server on a free loopback port. */
 export async function httpServer(listener: RequestListener): Promise<TestServer> {
   let connections = 0;
   const server = createServer(listener);

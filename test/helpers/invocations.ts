@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { FunctionName, Namespace, RequestId } from '../../src/contract/ids.js';
 import type { Invocation, QueuedInvocation } from '../../src/ports/queue.js';
 
-/** A UUIDv7, as core makes them. */
+/** Generates a UUIDv7 like core does. */
 export function newRequestId(): RequestId {
   const bytes = randomBytes(16);
   bytes.writeUIntBE(Date.now(), 0, 6);
@@ -16,7 +16,7 @@ export function newRequestId(): RequestId {
 export const namespace = (name: string): Namespace => name as Namespace;
 export const functionName = (name: string): FunctionName => name as FunctionName;
 
-/** An invocation as a publish makes them; what a test is about goes into the arguments. */
+/** Creates an invocation as publishing does, with the given fields and options. */
 export function queued(
   invocation: Partial<Invocation> = {},
   options: Partial<Omit<QueuedInvocation, 'invocation'>> = {},
@@ -43,7 +43,7 @@ export function queued(
   };
 }
 
-/** So many invocations, all of one namespace. */
+/** Creates `count` invocations of one namespace. */
 export function many(count: number, from = 'default'): QueuedInvocation[] {
   return Array.from({ length: count }, () => queued({ namespace: namespace(from) }));
 }

@@ -10,7 +10,7 @@ const GUESTS = [
   { source: 'host.as.ts', warmStart: 'reactor' },
 ] as const;
 
-/** Host functions that answer with who they were bound to, some after a while, some at once. */
+/** Host functions that return the identity that they are bound to, some with a delay. */
 function boundTo(who: string, turn: number): Partial<HostCalls> {
   const answer = async <T>(value: T): Promise<T> => {
     if (turn % 3 === 0) await new Promise((resolve) => setTimeout(resolve, turn % 7));
@@ -35,8 +35,8 @@ function boundTo(who: string, turn: number): Partial<HostCalls> {
 }
 
 /**
- * Invocations of two namespaces mixed on one engine; returns those in whose output or log another
- * one's data was seen.
+ * Runs interleaved invocations of two namespaces on one engine. Resolves with those whose output or
+ * log contained data of another one.
  */
 export async function isolationRound(
   engine: Engine,

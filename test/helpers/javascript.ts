@@ -7,8 +7,7 @@ const root = tempDir();
 let made = 0;
 
 /**
- * A directory with these files, by their paths, where the packages of this repository are
- * installed.
+ * Creates a directory with these files, in which the packages of this repository can be resolved.
  */
 export function functionDirectory(files: Readonly<Record<string, string>>): string {
   const directory = join(root, String(++made));
@@ -22,7 +21,7 @@ export function functionDirectory(files: Readonly<Record<string, string>>): stri
   return directory;
 }
 
-/** The module that `orama function build` makes of the files, or of an index.ts alone. */
+/** Builds a module with `orama function build` from the files, or from an index.ts. */
 export async function buildJavaScript(
   source: string | Readonly<Record<string, string>>,
 ): Promise<Uint8Array> {

@@ -1,5 +1,5 @@
 /**
- * What Kubo 0.44 answered for `bytesOf(size)` with cid-version=1, raw-leaves and
+ * CIDs returned by Kubo 0.44 for `bytesOf(size)` with cid-version=1, raw-leaves and
  * chunker=size-262144.
  */
 export const KUBO_CIDS: readonly [size: number, cid: string][] = [
@@ -12,13 +12,16 @@ export const KUBO_CIDS: readonly [size: number, cid: string][] = [
   [2097152, 'bafybeihr75byqeljmq3nfm2re4jx2lhsm3ilkfm5zpwzkzsdgo2jc4f6b4'],
 ];
 
-/** The most chunks that one node links to, and one chunk more: a tree of two levels. */
+/**
+ * The maximum number of chunks that one node links to, and one chunk more, which needs a tree of
+ * two levels.
+ */
 export const KUBO_TREE_CIDS: readonly [size: number, cid: string][] = [
   [262144 * 174, 'bafybeiehjhl2hssvpiuqx6xqseg5w6przx5wkp2vvpko34dci63zukdrwq'],
   [262144 * 175, 'bafybeicnna4e3qqead43aolsfvwjxvfiddzzhmrja7txdez2fpdia3gdi4'],
 ];
 
-/** Bytes that are the same in every run and unlike in every chunk. */
+/** Returns bytes that are the same in every run and different in every chunk. */
 export function bytesOf(size: number): Uint8Array {
   const bytes = new Uint8Array(size);
   let state = size + 1;

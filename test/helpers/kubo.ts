@@ -8,19 +8,16 @@ import { endProcess, launch } from './server-process.js';
 
 export interface KuboServer {
   readonly url: string;
-  /** Ends it at once, as a crash would. */
+  /** Kills the daemon immediately, as in a crash. */
   kill(): Promise<void>;
-  /** Starts it again on the same port and repository. */
+  /** Restarts the daemon with the same port and repository. */
   restart(): Promise<void>;
-  /** Removes what is not pinned. */
+  /** Removes unpinned blocks. */
   collectGarbage(): Promise<void>;
   close(): Promise<void>;
 }
 
-/**
- * A Kubo daemon of the test's own that talks to nobody: loopback addresses only, no bootstrap, no
- * routing, no discovery.
- */
+/** Starts an isolated Kubo daemon: loopback addresses only, no bootstrap, routing or discovery. */
 export async function startKubo(program: string): Promise<KuboServer> {
   const repo = await mkdtemp(join(tmpdir(), 'orama-kubo-'));
   const env = {
@@ -40,7 +37,7 @@ export async function startKubo(program: string): Promise<KuboServer> {
     const noNetwork = '{"QUIC":false,"WebTransport":false,"WebRTCDirect":false}';
     await ipfs('config', '--json', 'Swarm.Transports.Network', noNetwork);
     let { daemon, port } = await launchKubo(program, env);
-    // Set at once, so that a restart takes the same port.
+    // Stored in the configuration, so that a restart uses the same port.
     await ipfs('config', 'Addresses.API', `/ip4/127.0.0.1/tcp/${port}`).catch(async (error) => {
       await endProcess(daemon);
       throw error;
@@ -78,7 +75,7 @@ async function launchKubo(
     }
     throw new Error('it closed its stdout');
   });
-  // The reader of lines has stopped it; a full pipe would stop the daemon.
+  // The line reader has paused the stream; a full pipe would block the daemon.
   daemon.stdout?.resume();
   return { daemon, port };
 }

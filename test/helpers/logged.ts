@@ -10,10 +10,7 @@ export interface LoggedAttempt {
 
 const PAGE = 1000;
 
-/**
- * Every log record of a function that a query finds, newest first; the API gives them a page at a
- * time.
- */
+/** Returns all log records of a function that match a query, newest first, from the paged API. */
 export async function loggedAttempts(api: Api, name: string, query = ''): Promise<LoggedAttempt[]> {
   const { json, status, text } = await api.get(`/v1/functions/${name}/logs?limit=${PAGE}${query}`);
   if (status !== 200) throw new Error(`the logs of ${name}: ${status} ${text}`);

@@ -9,23 +9,23 @@ import { endProcess, launch } from './server-process.js';
 
 export interface OlricServer {
   readonly url: string;
-  /** Where others join its cluster. */
+  /** Port at which other members join the cluster. */
   readonly gossipPort: number;
-  /** Ends it at once, as a crash would; what it held is gone with it. */
+  /** Kills the server immediately, as in a crash; its data is lost. */
   kill(): Promise<void>;
   restart(): Promise<void>;
   close(): Promise<void>;
 }
 
 export interface OlricSettings {
-  /** Bytes of a table, which no entry can exceed. */
+  /** Size of a table in bytes, which limits the size of an entry. */
   tableSize?: number;
   password?: string;
-  /** Another member whose cluster this one joins. */
+  /** A member whose cluster this server joins. */
   join?: OlricServer;
 }
 
-/** An Olric server of the test's own on free loopback ports. */
+/** Starts an Olric server on free loopback ports. */
 export async function startOlric(program: string, settings: OlricSettings = {}): Promise<OlricServer> {
   const dir = await mkdtemp(join(tmpdir(), 'orama-olric-'));
   const [port, gossipPort] = [await freePort(), await freePort()];
@@ -112,7 +112,7 @@ function launchOlric(program: string, config: string, port: number, password = '
     });
     probe.on('error', () => {});
     signal.addEventListener('abort', () => probe.disconnect());
-    // It listens before its cluster has formed, and refuses what it is asked until then.
+    // The server listens before its cluster has formed, and refuses commands until then.
     while (!signal.aborted && !(await isTaken(probe))) await sleep(20);
   });
 }

@@ -2,8 +2,8 @@ import test from 'ava';
 import { findRqlited } from './rqlited.js';
 
 /**
- * Registers tests on the real server, or one that says that there is none: a file without any test
- * would fail.
+ * Registers tests for a real server. Without one, registers a test that says so, since a file
+ * without tests would fail.
  */
 export function onRqlite(what: string, register: (binary: string) => void): void {
   const binary = findRqlited();

@@ -1,22 +1,19 @@
 import { concat, i32Const, name, section } from '../../workers/wasm/binary/writer.js';
 import { FUNCTION, handMade, I32, I64, MEMORY } from './wasm.js';
 
-/** One thing that the guest does to its memory when it is told to. */
+/** An operation that the guest performs on its memory. */
 export type Poke =
   | { do: 'store8' | 'store64' | 'storeFar' | 'storeAndTrap'; at: number }
   | { do: 'fill'; at: number; length: number }
   | { do: 'copy'; at: number; from: number; length: number }
   | { do: 'grow'; pages: number }
-  /** Ends the run; the bytes there are its output. */
+  /** Ends the run; the bytes at this address are the output. */
   | { do: 'read'; at: number; length: number };
 
-/**
- * Where the guest takes its input; what the host has written there is the only difference between
- * two fresh runs.
- */
+/** Address of the guest's input, which is the only difference in memory between two fresh runs. */
 export const INPUT_AT = 1024;
 export const PAGES = 2;
-/** What its `_initialize` fills with what. */
+/** The region that `_initialize` fills. */
 export const FILLED = { at: 4096, length: 50_000, byte: 0x5a };
 const RECORD_BYTES = 13;
 const CODES = {
@@ -58,8 +55,8 @@ function operands(poke: Poke): [number, number, number] {
 }
 
 /**
- * A reactor that does to its memory whatever its input says. One that says it comes from Go has its
- * writes marked.
+ * Creates a reactor that performs the memory operations in its input. With `fromGo` it appears to
+ * be built by Go and gets write barriers.
  */
 export function pokingGuest({ fromGo }: { fromGo: boolean }): Uint8Array {
   const [pointer, length, operation, a, b, c] = [0, 1, 2, 3, 4, 5];
@@ -86,7 +83,7 @@ export function pokingGuest({ fromGo }: { fromGo: boolean }): Uint8Array {
     ...when('read', [...get(b), 0xad, 0x42, 32, 0x86, ...get(a), 0xad, 0x84, 0x0f]),
     ...[...get(pointer), 0x41, RECORD_BYTES, 0x6a, 0x21, pointer],
     ...[...get(length), 0x41, RECORD_BYTES, 0x6b, 0x21, length],
-    ...[0x0c, 1, 0x0b, 0x0b], // again; end; end
+    ...[0x0c, 1, 0x0b, 0x0b], // br to loop; end; end
     ...[0x42, 0],
   ];
   const initialize = [

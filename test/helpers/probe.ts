@@ -1,6 +1,6 @@
 import { goGuest } from './go-guest.js';
 
-/** One thing that the probe guest does; see test/fixtures/probe/main.go. */
+/** An operation of the probe guest; see test/fixtures/probe/main.go. */
 export interface Command {
   op: string;
   a?: string;
@@ -12,7 +12,7 @@ export interface Command {
 let built: Promise<Buffer> | undefined;
 
 /**
- * The guest of the end-to-end tests, built by the standard Go toolchain once per change of its
+ * Builds the guest of the end-to-end tests with the standard Go toolchain, once per change of its
  * source.
  */
 export function probeWasm(): Promise<Buffer> {
@@ -20,7 +20,7 @@ export function probeWasm(): Promise<Buffer> {
   return built;
 }
 
-/** The probe's input. */
+/** Returns the probe's input. */
 export function commands(...list: Command[]): string {
   return JSON.stringify(list);
 }

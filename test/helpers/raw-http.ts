@@ -2,15 +2,15 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 
 export interface RawReply {
-  /** All that came until the connection ended, byte by byte as characters. */
+  /** Everything received until the connection ended, one character per byte. */
   received: string;
-  /** How long the connection was open. */
+  /** How long the connection was open, in milliseconds. */
   ms: number;
 }
 
 /**
- * Writes text as it stands, each character a byte, and reads until the connection ends or enough
- * has come. `end`: closes the writing side after it.
+ * Sends text verbatim, one byte per character, and reads until the connection ends or `until`
+ * matches. `end` half-closes the connection afterwards.
  */
 export async function rawHttp(
   url: string,
@@ -33,7 +33,7 @@ export async function rawHttp(
   return { received, ms: Date.now() - begun };
 }
 
-/** A request's first line and headers. */
+/** Returns the request line and headers. */
 export function requestHead(method: string, path: string, ...headers: string[]): string {
   return `${[`${method} ${path} HTTP/1.1`, ...headers].join('\r\n')}\r\n\r\n`;
 }

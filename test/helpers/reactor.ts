@@ -4,7 +4,8 @@ import { handMade, I32, I64 } from './wasm.js';
 export const ENDLESS = [0x03, 0x40, 0x0c, 0, 0x0b] as const;
 
 /**
- * A reactor whose `_initialize` is this code; one with another mark, below 64, is another module.
+ * Creates a reactor with this code in `_initialize`. A different `mark` (below 64) gives a
+ * different module.
  */
 export function reactor(initialize: readonly number[], mark = 16): Uint8Array {
   return handMade({

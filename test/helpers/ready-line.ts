@@ -2,14 +2,12 @@ import type { ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { endProcess } from './server-process.js';
 
-/**
- * Far more than a start takes on a machine that is busy with much else: only so that a test ends.
- */
+/** Much longer than startup takes on a busy machine; only ensures that a test ends. */
 const READY_MS = 240_000;
 
 /**
- * What the line of stdout says with which a process tells that it is ready. One that never does is
- * not left running.
+ * Resolves with the matched part of the stdout line that reports readiness. Kills a process that
+ * does not print it in time.
  */
 export async function readyLine(child: ChildProcess, line: RegExp, log: () => string): Promise<string> {
   if (child.stdout === null) throw new Error('the process has no stdout');

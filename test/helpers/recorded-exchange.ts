@@ -5,7 +5,7 @@ import { httpServer } from './http-server.js';
 interface Replay {
   /** host:port */
   address: string;
-  /** How many of the recorded requests have not come. */
+  /** Returns the number of recorded requests that have not been received yet. */
   left(): number;
   close(): Promise<void>;
 }
@@ -22,7 +22,10 @@ interface RespExchange {
   reply: string;
 }
 
-/** Answers as the real server did once, as long as it is asked the same in the same order. */
+/**
+ * Replays recorded responses of a real server, provided that requests are the same and in the same
+ * order.
+ */
 export async function replayHttp(server: string): Promise<Replay> {
   const exchanges = await recorded<HttpExchange>(server);
   const http = await httpServer(async (request, response) => {

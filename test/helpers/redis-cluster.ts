@@ -6,10 +6,10 @@ import { type RedisServerProcess, startRedis } from './redis-server.js';
 import { until } from './until.js';
 
 export interface RedisCluster {
-  /** Of one of the nodes, which tells of the others. */
+  /** URL of one of the nodes, from which the others are discovered. */
   readonly url: string;
   readonly urls: readonly string[];
-  /** Empties all nodes. */
+  /** Deletes all keys on all nodes. */
   flush(): Promise<void>;
   close(): Promise<void>;
 }
@@ -17,7 +17,7 @@ export interface RedisCluster {
 const NODES = 3;
 
 /**
- * A Redis Cluster of three masters: most keys are on another node than the one that the URL names.
+ * Starts a Redis Cluster of three masters: most keys are on other nodes than the one in the URL.
  */
 export async function startRedisCluster(): Promise<RedisCluster> {
   const nodes: RedisServerProcess[] = [];
@@ -26,7 +26,7 @@ export async function startRedisCluster(): Promise<RedisCluster> {
   };
   try {
     for (let n = 0; n < NODES; n += 1) {
-      // Left to itself it takes the port 10,000 higher, which may not be there.
+      // By default Redis uses the port number plus 10,000, which may not be free.
       const busPort = String(await freePort());
       nodes.push(
         await startRedis([

@@ -7,28 +7,25 @@ import { freePort } from './free-port.js';
 import { endProcess, launch } from './server-process.js';
 import type { SmallDisk } from './small-disk.js';
 
-/**
- * A redis-server of the test's own, on a free loopback port, that loses nothing it has
- * acknowledged.
- */
+/** A redis-server on a free loopback port, with fsync on every write. */
 export interface RedisServerProcess {
   readonly url: string;
   readonly port: number;
-  /** Where its append-only file is: every write there ever was. */
+  /** Directory of the append-only file, which contains every write. */
   readonly directory: string;
-  /** Ends it at once, as a crash would. */
+  /** Kills the server immediately, as in a crash. */
   kill(): Promise<void>;
-  /** Stops it where it is: connections stay open, nothing answers. */
+  /** Suspends the server: connections stay open, but it does not respond. */
   freeze(): void;
   thaw(): void;
-  /** Starts it again on the same port and data after `kill`. */
+  /** Restarts the server with the same port and data after `kill`. */
   restart(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** What a server asks of its clients; nothing when absent. */
+/** Access control of a server; default: none. */
 export interface RedisAccess {
-  /** The only one there is, beside whom nobody may do anything. */
+  /** The only user; the default user is disabled. */
   user?: { name: string; password: string };
   certificate?: Certificate;
 }

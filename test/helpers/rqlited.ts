@@ -13,25 +13,25 @@ interface RqliteNode {
   id: string;
   url: string;
   kill(signal: NodeJS.Signals): Promise<void>;
-  /** Stops it where it is: connections stay open, nothing answers. */
+  /** Suspends the server: connections stay open, but it does not respond. */
   freeze(): void;
   thaw(): void;
   start(): Promise<void>;
 }
 
 export interface RqliteCluster {
-  /** The data of all nodes. */
+  /** Directory with the data of all nodes. */
   directory: string;
   nodes: RqliteNode[];
   urls: string[];
-  /** The node that leads now. */
+  /** Resolves with the current leader. */
   leader(): Promise<RqliteNode>;
   close(): Promise<void>;
 }
 
 /**
- * A cluster of its own on free loopback ports, with its data in a temporary directory; ready when
- * it resolves.
+ * Starts a cluster on free loopback ports with its data in a temporary directory. Resolves when it
+ * is ready.
  */
 export async function startRqlite(binary: string, size = 1): Promise<RqliteCluster> {
   const directory = mkdtempSync(join(tmpdir(), 'orama-rqlite-'));

@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 
 const EVERY_MS = 50;
 
-/** Memory of a process, in MB, and the most that it had meanwhile. */
+/** Returns the memory of a process in MB, and its peak until `end` is called. */
 export async function watchMemory(pid: number): Promise<{ before: number; end(): Promise<number> }> {
   const now = async () => {
     const { stdout } = await promisify(execFile)('ps', ['-o', 'rss=', '-p', String(pid)]);

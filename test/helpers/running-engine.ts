@@ -9,30 +9,30 @@ import { endProcess } from './server-process.js';
 const CLI = 'dist/app/orama.js';
 
 export interface EngineOptions {
-  /** Started again on the same directory, an engine finds what an earlier one left. */
+  /** Data directory of an earlier engine, whose state is reused. */
   dataDir?: string;
-  /** Settings, on top of none of the machine's own. */
+  /** Settings; those of the machine are not inherited. */
   env?: Record<string, string>;
-  /** What the command is started with: see `SmallDisk`. */
+  /** Command prefix; see `SmallDisk`. */
   enter?: readonly string[];
 }
 
 /** `orama up` as a real process on a free port. */
 export interface TestEngine {
   url: string;
-  /** Where HTTP functions are served. */
+  /** Base URL of HTTP functions. */
   functionsUrl: string;
   adminKey: string;
   dataDir: string;
   pid: number;
-  /** With the admin key. */
+  /** Client with the admin key. */
   api: Api;
-  /** What the process wrote on stderr so far. */
+  /** Returns stderr so far. */
   log(): string;
   kill9(): Promise<void>;
-  /** SIGTERM; returns the exit code. */
+  /** Sends SIGTERM. Resolves with the exit code. */
   stop(): Promise<number | null>;
-  /** Stops it if it runs, and removes the data directory. */
+  /** Stops the engine if it is running, and removes the data directory. */
   close(): Promise<void>;
 }
 
@@ -41,7 +41,7 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
   const child = spawnEngine(dataDir, options.env ?? {}, options.enter);
   const url = await readyLine(child.process, /listening on (http\S+)/, child.log);
   const status = (await (await fetch(`${url}/v1/status`)).json()) as { functions_url: string };
-  // In the file system that the process sees.
+  // Path in the file system of the process.
   const keyFile = join(`/proc/${child.process.pid}/root`, dataDir, 'admin-key');
   const adminKey = (await readFile(keyFile, 'utf8')).trim();
 
@@ -71,7 +71,7 @@ interface Spawned {
   log(): string;
 }
 
-/** Nothing of the machine's own settings reaches the engine under test. */
+/** Starts the engine without the settings of this machine. */
 export function spawnEngine(
   dataDir: string,
   env: Record<string, string>,

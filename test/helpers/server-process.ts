@@ -2,15 +2,13 @@ import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/**
- * Far more than a start takes on a machine that is busy with much else: only so that a test ends.
- */
+/** Much longer than startup takes on a busy machine; only ensures that a test ends. */
 const READY_MS = 240_000;
 
 /**
- * Starts a server and waits until it can be used. One that ends before, or is not ready in four
- * minutes, is an error with what it wrote last, and nothing of it is left running. `ready` gets a
- * signal for its own clean-up.
+ * Starts a server and waits until it is ready. Rejects with its last output if it exits before or
+ * is not ready within four minutes; the process is then killed. `ready` gets a signal for its own
+ * clean-up.
  */
 export async function launch(
   program: string,
@@ -21,7 +19,7 @@ export async function launch(
   const server = spawn(program, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
   for (const stream of [server.stdout, server.stderr]) {
-    // Read to the end, or a full pipe would stop the server.
+    // Must be read, as a full pipe would block the server.
     stream.setEncoding('utf8').on('data', (part: string) => {
       said = (said + part).slice(-2000);
     });
@@ -47,7 +45,7 @@ export async function launch(
   }
 }
 
-/** Ends it at once, as a crash would, unless told otherwise; returns when it is gone. */
+/** Kills the process (by default with SIGKILL) and resolves when it has exited. */
 export async function endProcess(server: ChildProcess, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
   if (!isRunning(server)) return;
   const exited = once(server, 'exit');

@@ -2,9 +2,9 @@ import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 /**
- * A real server's program: named by the variable, else on PATH. Where there is none the suite says
- * so and runs on a recorded exchange, unless REQUIRE_SERVERS lists the server: then its absence is
- * a failure.
+ * Finds the program of a real server: in the environment variable, or else on PATH. Without it, the
+ * suite runs on a recorded exchange and reports this, unless REQUIRE_SERVERS lists the server, in
+ * which case it fails.
  */
 export function findServer(server: string, variable: string, program: string): string | null {
   const named = process.env[variable];

@@ -1,5 +1,5 @@
-// Loaded into a process before anything else (NODE_OPTIONS=--import=…?ms=…): its clock is off by so
-// much. With `&later` it is right until SIGUSR2.
+// Preloaded into a process (NODE_OPTIONS=--import=…?ms=…) to shift its clock by `ms` milliseconds;
+// with `&later`, only after SIGUSR2.
 const { searchParams } = new URL(import.meta.url);
 let shift = 0;
 const jump = () => {

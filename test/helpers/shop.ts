@@ -2,7 +2,7 @@ import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * A copy of examples/shop, with secrets, beside the SDKs as the repository has them. Returns its
+ * Copies examples/shop with secrets, and the SDKs beside it as in the repository. Returns the
  * directory.
  */
 export function copyShop(directory: string): string {

@@ -6,19 +6,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { endProcess } from './server-process.js';
 
-/** A small file system in a mount namespace of its own. */
+/** A small file system in a separate mount namespace. */
 export interface SmallDisk {
-  /** Where it is mounted, for processes inside. */
+  /** The mount point, as seen by processes inside. */
   readonly dir: string;
-  /** What a command has to be started with to be inside. */
+  /** Command prefix that runs a command inside. */
   readonly enter: readonly string[];
-  /** Takes all that is left, so that nothing can be written. */
+  /** Fills the file system completely. */
   fill(): Promise<void>;
   free(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Mounting needs a right that not every user has. */
+/** Mounting requires a privilege that not every user has. */
 export const canMount = (): boolean => spawnSync('unshare', ['-m', 'true']).status === 0;
 
 export async function smallDisk(megabytes: number): Promise<SmallDisk> {
@@ -26,24 +26,24 @@ export async function smallDisk(megabytes: number): Promise<SmallDisk> {
   const script = `mount -t tmpfs -o size=${megabytes}m tmpfs "$0" && echo mounted && exec sleep infinity`;
   const holder = spawn('unshare', ['-m', 'sh', '-c', script, dir], { stdio: ['ignore', 'pipe', 'inherit'] });
   await once(holder.stdout, 'data');
-  // The file system as those inside see it.
+  // The path of the file system from outside.
   const ballast = join(`/proc/${holder.pid}/root`, dir, 'ballast');
   return {
     dir,
-    // Entering leaves the directory that one was in.
+    // nsenter changes the working directory, so restore it.
     enter: [
       'nsenter',
       ...['-t', String(holder.pid), '-m', 'sh', '-c', 'cd "$0" && exec "$@"', process.cwd()],
     ],
     async fill() {
       const file = await open(ballast, 'w');
-      // In ever smaller steps, to the last page.
+      // In decreasing steps down to one page.
       for (let piece = 1 << 20; piece >= 4096; piece >>= 2) {
         const bytes = Buffer.alloc(piece);
         try {
           while ((await file.write(bytes)).bytesWritten === piece);
         } catch {
-          // Full.
+          // The file system is full.
         }
       }
       await file.close();

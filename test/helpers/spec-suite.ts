@@ -5,16 +5,16 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type Action, compareModes } from './every-mode.js';
 
-/** A Go module that carries the WebAssembly specification's suite in binary form. */
+/** A Go module that contains the WebAssembly specification's test suite in binary form. */
 const SUITE = 'github.com/tetratelabs/wazero@v1.9.0';
 const DIRECTORY = 'internal/integration_test/spectest/v2/testdata';
 
 interface Value {
   type: string;
-  /** Of a vector: the values of its parts. */
+  /** For a vector, the values of its lanes. */
   value: string | string[];
 }
-/** What wast2json writes, as far as it is read here. */
+/** The output of wast2json, as far as it is used here. */
 interface Command {
   type: string;
   filename?: string;
@@ -26,22 +26,23 @@ interface SuiteModule {
   name: string | undefined;
   bytes: Uint8Array;
   actions: Action[];
-  /** What it may import from: modules registered before it, as the suite instantiates them. */
+  /** Modules registered earlier, from which the module may import. */
   registered: { as: string; bytes: Uint8Array }[];
 }
 
 export interface SuiteCount {
   modules: number;
   actions: number;
-  /**
-   * Modules that have state which is never put back: each invocation has an instance of its own.
-   */
+  /** Modules with state that cannot be reset; each invocation gets a new instance. */
   skipped: number;
   modes: Record<string, number>;
   differences: string[];
 }
 
-/** Where the suite is, downloaded when it is not yet in Go's cache; null where that cannot be. */
+/**
+ * Resolves with the directory of the suite, which is downloaded if it is not in Go's cache; null if
+ * that is not possible.
+ */
 export async function specSuite(): Promise<string | null> {
   try {
     const run = promisify(execFile);
@@ -62,7 +63,7 @@ export function scriptsOf(suite: string): string[] {
     .map((name) => name.slice(0, -'.json'.length));
 }
 
-/** Runs the modules of these scripts in each mode: see `compareModes`. */
+/** Runs the modules of these scripts in each mode; see `compareModes`. */
 export function runScripts(suite: string, scripts: readonly string[]): SuiteCount {
   const count: SuiteCount = { modules: 0, actions: 0, skipped: 0, modes: {}, differences: [] };
   for (const script of scripts) {
@@ -85,7 +86,7 @@ function compareOrSkip(bytes: Uint8Array, actions: Action[], registered: SuiteMo
   try {
     return compareModes(bytes, actions, () => importsOf(registered));
   } catch (error) {
-    // Proposals that the parser refuses are refused at deploy.
+    // Modules with proposals that the parser does not support are refused at deploy.
     if (/invalid_module|The module/.test(String(error))) return null;
     throw error;
   }
@@ -114,7 +115,7 @@ function modulesOf(suite: string, script: string): SuiteModule[] {
   return modules;
 }
 
-/** New instances of all that a module may import from. */
+/** Creates new instances of everything that a module may import. */
 function importsOf(registered: SuiteModule['registered']): WebAssembly.Imports {
   const prints = ['', '_i32', '_i64', '_f32', '_f64', '_i32_f32', '_f64_f64'];
   const imports: Record<string, Record<string, unknown>> = {
@@ -131,7 +132,7 @@ function importsOf(registered: SuiteModule['registered']): WebAssembly.Imports {
       const linked = imports as WebAssembly.Imports;
       imports[as] = new WebAssembly.Instance(new WebAssembly.Module(bytes), linked).exports;
     } catch {
-      // It imports a table or a memory, which no function of the engine's may.
+      // The module imports a table or a memory, which functions of the engine must not.
     }
   }
   return imports as WebAssembly.Imports;

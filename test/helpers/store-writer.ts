@@ -2,8 +2,8 @@ import { openStore } from '../../db/open.js';
 import { anAttempt } from './attempt.js';
 
 /**
- * Writes attempts to the SQLite file named by its argument for ever, and prints the id of each once
- * it is acknowledged.
+ * Writes attempts endlessly to the SQLite file in its argument, and prints the id of each once it
+ * is acknowledged.
  */
 const [file = ''] = process.argv.slice(2);
 const store = await openStore({ driver: 'sqlite', file });

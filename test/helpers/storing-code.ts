@@ -3,12 +3,12 @@ import { i32Const, u32 } from '../../workers/wasm/binary/writer.js';
 import { command, handMade, I32, I64 } from './wasm.js';
 
 /**
- * Random functions that store in all the ways compilers have of it: at constants, at locals with
- * offsets and with constants added or taken away, through 64-bit numbers, at addresses that were
- * loaded, in loops and branches, with calls between.
+ * Random functions with the kinds of stores that compilers generate: to constant addresses, to
+ * locals with offsets and with constants added or subtracted, through 64-bit integers, to loaded
+ * addresses, in loops and branches, with calls in between.
  */
 export const PAGES = 2;
-/** Locals of each function: 32-bit ones, 64-bit ones, and those that count its loops. */
+/** Locals of each function: 32-bit ones, 64-bit ones, and loop counters. */
 export const NARROW = 2;
 const WIDE = 2;
 const DEPTH = 4;
@@ -18,7 +18,7 @@ const END = 0x0b;
 
 export type Code = number[];
 
-/** Stands for a call until it is known of which function. */
+/** Placeholder for a call whose target is not known yet. */
 export const CALL_NEXT = -1;
 
 const i64Const = (value: number): Code => [0x42, ...i32Const(value).subarray(1)];
@@ -42,7 +42,7 @@ const offset = fc.oneof(
 const narrow = fc.nat(NARROW - 1);
 const wide = fc.nat(WIDE - 1).map((index) => NARROW + index);
 
-/** Code that leaves an i32 that may be an address. */
+/** Code that pushes an i32 that may be an address. */
 const number: fc.Arbitrary<Code> = fc.letrec<{ it: Code }>((tie) => ({
   it: fc.oneof(
     { maxDepth: 3 },
@@ -70,7 +70,7 @@ const VALUES: Code[] = [
   [0x43, 1, 2, 3, 4],
   [0x44, 1, 2, 3, 4, 5, 6, 7, 8],
 ];
-/** What each store from 0x36 takes. */
+/** Operand type of each store instruction from 0x36. */
 const TAKEN = [0, 1, 2, 3, 0, 0, 1, 1, 1];
 const store = fc
   .tuple(fc.nat(TAKEN.length - 1), number, offset)
@@ -95,7 +95,7 @@ const statement = (depth: number): fc.Arbitrary<Code> => {
         .map(([to, byte, length]) => [...to, ...i32Const(byte), ...i32Const(length), 0xfc, 11, 0]),
     },
     { weight: 1, arbitrary: fc.nat(2).map((pages) => [...i32Const(pages), 0x40, 0, 0x1a]) },
-    // To the next function, which calls only the ones behind it.
+    // Calls the next function; functions call only later ones.
     { weight: 2, arbitrary: fc.constant([CALL_NEXT]) },
   ];
   if (depth >= DEPTH) return fc.oneof(...simple);
@@ -137,15 +137,15 @@ function statements(depth: number): fc.Arbitrary<Code> {
     .map((all) => all.flat());
 }
 
-/** Three such functions. */
+/** Bodies of three such functions. */
 export const storingBodies: fc.Arbitrary<Code[]> = fc.array(statements(0), {
   minLength: FUNCTIONS,
   maxLength: FUNCTIONS,
 });
 
 /**
- * A command that begins with the first of the bodies. Local 0 and the global are i32, the local
- * after `NARROW` of them i64.
+ * Creates a command that begins with the first body. Local 0 and the global are i32; the locals
+ * after `NARROW` of them are i64.
  */
 export function storingModule(bodies: readonly Code[]): Uint8Array {
   return handMade(

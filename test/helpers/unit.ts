@@ -7,29 +7,29 @@ import { endProcess, isRunning } from './server-process.js';
 
 const FIRST_MS = 100;
 
-/** Where a unit says that things are, and where they are for a test. */
+/** Maps the paths of a unit to those of a test. */
 export interface UnitPlace {
-  /** What `EnvironmentFile` has. */
+  /** Content of `EnvironmentFile`. */
   settings: Readonly<Record<string, string>>;
-  /** `%t` */
+  /** Value of `%t`. */
   runtimeDir: string;
-  /** The first words of commands, as the unit has them, and what stands for them here. */
+  /** Replacements for the first words of commands in the unit. */
   paths: readonly (readonly [from: string, to: string])[];
 }
 
-/** An instance of a unit, run as systemd.service(5) and systemd.exec(5) say. */
+/** An instance of a unit, run as described by systemd.service(5) and systemd.exec(5). */
 export interface UnitInstance {
   readonly pid: number;
-  /** Resolves when it has ended, been started again, and `ExecStartPost` is over. */
+  /** Resolves when the process has ended and been restarted, and `ExecStartPost` has completed. */
   restart(): Promise<void>;
-  /** How its processes ended, as their exit codes. */
+  /** Exit codes of its processes. */
   readonly exits: readonly (number | null)[];
   stop(): Promise<void>;
 }
 
 /**
- * Stands for systemd where none runs: does what the lines of a service's unit say, and throws for a
- * line that it does not know.
+ * Emulates systemd: executes the lines of a service unit, and throws for a line that it does not
+ * support.
  */
 export async function startUnit(text: string, instance: string, place: UnitPlace): Promise<UnitInstance> {
   const unit = parse(text, instance, place.runtimeDir);
@@ -54,7 +54,7 @@ export async function startUnit(text: string, instance: string, place: UnitPlace
     main = spawn(program, args, { env, stdio: 'ignore' });
     main.once('exit', (code) => {
       exits.push(code);
-      // systemd waits for RestartSec, which is 100 ms.
+      // systemd waits for RestartSec, by default 100 ms.
       if (!stopping && unit.one('Restart') === 'always') setTimeout(() => void start(), FIRST_MS);
     });
     const timeout = Number(unit.one('TimeoutStartSec')) * 1000;
@@ -112,7 +112,7 @@ function parse(text: string, instance: string, runtimeDir: string) {
   return { all, one };
 }
 
-/** Words in single quotes are whole. */
+/** Splits a command into words; single-quoted text is one word. */
 function words(command: string): string[] {
   return [...command.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare ?? '');
 }

@@ -2,12 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const SHORTEST_MS = 10;
 const LONGEST_MS = 500;
-/** Asking takes a fifth of the time, so that what is waited for has the rest. */
+/** Pause as a multiple of the time of a poll, so that polling takes at most a fifth of the time. */
 const PAUSE_PER_ASKING = 4;
 
 /**
- * Asks until there is an answer, and returns it; throws, naming what was awaited, when there is
- * none within `withinMs`, so that a test ends instead of hanging.
+ * Polls until there is a result, and resolves with it. Throws an error that names what was awaited
+ * after `withinMs` milliseconds.
  */
 export async function until<T>(
   what: string,

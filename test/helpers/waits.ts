@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 
 const TIMES = 5;
 
-/** How long it takes, as the median of some times. */
+/** Returns the median duration of several runs, in milliseconds. */
 export async function medianMs(act: () => Promise<unknown>): Promise<number> {
   const times: number[] = [];
   for (let n = 0; n < TIMES; n++) {
@@ -14,7 +14,7 @@ export async function medianMs(act: () => Promise<unknown>): Promise<number> {
   return times[Math.floor(TIMES / 2)] ?? 0;
 }
 
-/** What a victim may have to wait, whatever another namespace does. */
+/** Maximum wait of a namespace, regardless of the load of other namespaces. */
 export function boundMs(unloadedMs: number): number {
   return Math.max(3 * unloadedMs, 1000);
 }

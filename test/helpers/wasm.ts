@@ -1,14 +1,14 @@
 import { concat, name, section, u32, vector } from '../../workers/wasm/binary/writer.js';
 
 /**
- * A module made by hand, for shapes that no compiler gives. Each part is raw bytes of the binary
- * format.
+ * A handwritten module, for structures that no compiler produces. Each part consists of raw bytes
+ * of the binary format.
  */
 export interface HandMade {
   /** `[params, results]` as value type bytes. */
   types?: [number[], number[]][];
   imports?: { module: string; name: string; description: number[] }[];
-  /** Type index and code (locals and instructions without the last `end`) of each function. */
+  /** Type index and code (locals and instructions without the final `end`) of each function. */
   functions?: { type: number; code: number[] }[];
   tables?: number[][];
   memories?: number[][];
@@ -58,7 +58,8 @@ export function handMade(made: HandMade): Uint8Array {
 }
 
 /**
- * A command with a memory of one page that does nothing; the parts given are put in or replaced.
+ * Creates a command with a memory of one page that does nothing; the given parts are added or
+ * replaced.
  */
 export function command(given: HandMade = {}): HandMade {
   return {

@@ -1,6 +1,6 @@
 import wabt from 'wabt';
 
-/** The binary of a module in the text format; everything that the engine may meet is enabled. */
+/** Assembles the text format; all features that the engine may encounter are enabled. */
 export async function assemble(text: string): Promise<Uint8Array> {
   const { parseWat } = await wabt();
   const module = parseWat('test.wat', text, {

@@ -9,7 +9,7 @@ type Tenant = Awaited<ReturnType<typeof aTenant>>;
 const engine = sharedEngine();
 const which = commands({ op: 'env', a: 'WHICH' });
 
-/** A namespace with a function of several versions, each of which answers its own number. */
+/** Creates a namespace with a function of several versions, each of which returns its number. */
 async function versions(count: number, metadata: (version: number) => object = () => ({})) {
   const tenant = await aTenant(await engine());
   for (let version = 1; version <= count; version++) {
@@ -175,8 +175,8 @@ test('a rollout whose version fails goes back by itself: of 10,000 calls fewer f
 
   const { json } = await tenant.get('/v1/functions/fn/rollout');
   t.like(json, { state: 'rolled_back', percent: 0 });
-  // The version fails always: its calls are its errors. Those that ended after the decision are not
-  // in it.
+  // The version always fails, so its calls equal its errors. Calls that ended after the decision
+  // are not included.
   t.is(json.errors, json.calls);
   t.true(json.calls >= 20 && json.calls <= failed, `${json.calls} of ${failed}`);
   t.regex(json.reason, /calls failed/);
@@ -194,7 +194,7 @@ test('a rollout whose version fails goes back by itself: of 10,000 calls fewer f
   t.deepEqual(await called(), ['v1', 1]);
 });
 
-/** Calls the function over one socket, 64 at a time; how each ended. */
+/** Calls the function over one socket, 64 at a time. Returns how each ended. */
 async function callOverSocket(tenant: Tenant, input: string, calls: number): Promise<string[]> {
   const { ws } = await connect(tenant.url, '/v1/functions/fn/ws', { 'x-api-key': tenant.key });
   const statuses: string[] = [];
@@ -217,7 +217,7 @@ async function callOverSocket(tenant: Tenant, input: string, calls: number): Pro
   return statuses;
 }
 
-/** How many there are on all pages, and of which versions. */
+/** Counts the invocations on all pages by version. */
 async function countInvocations(tenant: Tenant, path: string) {
   const versions = new Set<number>();
   let count = 0;

@@ -36,7 +36,7 @@ test('assets never change under their names, and are sent as the client takes th
     t.is(brotli.headers.get('content-encoding'), 'br');
     const plain = await (await fetch(api.url + path, { headers: { 'accept-encoding': 'identity' } })).text();
     t.is(await brotli.text(), plain);
-    // The editor comes when it is needed.
+    // The editor is loaded on demand.
     t.false(plain.includes('cm-content'), path);
 
     const etag = brotli.headers.get('etag') ?? '';

@@ -93,7 +93,7 @@ test('a SELECT is built of its parts, and `one` answers its first row', async (t
   t.deepEqual(one.json, { count: 2 });
   const none = await post('select', { table: 'users', where: [{ expr: '0' }], one: true, limit: 1 });
   t.is(none.status, 404);
-  // Clients in Go write null for what they leave out.
+  // Go clients send null for omitted fields.
   const nulls = {
     alias: null,
     select: null,

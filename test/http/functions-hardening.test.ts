@@ -9,7 +9,7 @@ import { aTenant, sharedEngine } from './served.js';
 
 const engine = sharedEngine();
 
-/** A namespace with public functions, by name and `http:` settings. */
+/** Creates a namespace with public functions, by name and `http:` settings. */
 async function served(functions: Record<string, Record<string, unknown>>, running = engine()) {
   const { functionsUrl, ...rest } = await running;
   const tenant = await aTenant({ functionsUrl, ...rest });
@@ -113,7 +113,7 @@ test('anonymous bodies under way beyond 16 MB of one address are refused, and ro
     });
     socket.on('error', () => undefined);
     socket.write(requestHead('POST', path('/open'), 'Host: x', `Content-Length: ${size}`));
-    // All but the last byte: the engine holds it, and waits.
+    // All but the last byte: the engine holds the body and waits.
     socket.write(Buffer.alloc(size - 1, 0x20));
     return { socket, received: () => received };
   });

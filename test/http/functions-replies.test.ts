@@ -8,7 +8,7 @@ import { aTenant, sharedEngine } from './served.js';
 const engine = sharedEngine();
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** A namespace with public functions, by name and `http:` settings. */
+/** Creates a namespace with public functions, by name and `http:` settings. */
 async function served(functions: Record<string, object>, running?: TestEngine) {
   const own = running ?? (await engine());
   const tenant = await aTenant(own);

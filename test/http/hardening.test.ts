@@ -45,7 +45,7 @@ test('a body that stops half-way ends its request after REQUEST_IDLE_SECONDS, wh
   const requests = [
     head('POST', `/v1/invoke/${tenant.namespace}/probe`, ...half),
     head('POST', '/v1/auth/challenge', ...half),
-    // Nobody reads these.
+    // These bodies are not read.
     head('GET', '/health', ...half),
     head('POST', '/nowhere', ...half),
     head('POST', '/v1/pubsub/publish', ...half),
@@ -76,7 +76,7 @@ test('bodies that come after their answer leave nothing behind for the next requ
     await answers(n);
     socket.write('[]');
   }
-  // The next one that stops half-way is told so, as on a new connection.
+  // The next request that stops half-way gets the same response as on a new connection.
   socket.write(`${head('POST', `/v1/invoke/${tenant.namespace}/probe`, ...body, 'Content-Length: 1000')}[1,`);
   await until('it is told', () => received.includes('HTTP/1.1 408'));
   t.regex(received, /"request_timeout"/);
@@ -161,7 +161,7 @@ test('anonymous bodies under way beyond 16 MB of one address are refused, and ro
     });
     socket.on('error', () => undefined);
     socket.write(request);
-    // All but the last byte: the engine holds it, and waits.
+    // All but the last byte: the engine holds the body and waits.
     socket.write(Buffer.alloc(size - 1, 0x20));
     return { socket, received: () => received };
   });

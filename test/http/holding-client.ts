@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { WebSocket } from 'ws';
 
 /**
- * A client of its own process, to be frozen: opens the sockets it is told of, sends on the last
- * what it is told, and tells of their ends.
+ * A client in a separate process, which can be frozen: opens the given sockets, sends the given
+ * messages on the last one, and reports when they are closed.
  */
 const [urls = '[]', messages = '[]'] = process.argv.slice(2);
 const sockets = (JSON.parse(urls) as string[]).map((url) => new WebSocket(url));

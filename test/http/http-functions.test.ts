@@ -17,7 +17,7 @@ import { aTenant, sharedEngine } from './served.js';
 
 const engine = sharedEngine({ env: { EGRESS_ALLOW: '127.0.0.1', TRUSTED_PROXIES: '127.0.0.1' } });
 
-/** A namespace with functions by name and their `http:` settings. */
+/** Creates a namespace with functions, by name and `http:` settings. */
 async function served(functions: Record<string, object>, fields: Record<string, string> = {}) {
   const running = await engine();
   const tenant = await aTenant(running);
@@ -47,7 +47,7 @@ function parsed(text: string) {
   }
 }
 
-/** The namespace and its one function that most tests only call. */
+/** The namespace with one function that most tests use. */
 const hello = shared(async () =>
   Object.assign(await served({ hello: {} }), { close: async () => undefined }),
 );
@@ -82,7 +82,7 @@ test('a function reads the method, path, query, headers and body of its request'
     params: {},
     remote_address: '127.0.0.1',
     namespace: tenant.namespace,
-    // Go has no null string.
+    // Go strings cannot be null.
     route: '',
   });
   t.like(json.request.headers, { 'x-test': 'one', cookie: 'a=1; b=2', 'content-type': 'application/x-test' });
@@ -466,7 +466,7 @@ test('64 requests that a function starts at once are under way at once', async (
   const held: ServerResponse[] = [];
   const server = await httpServer((_request, response) => {
     held.push(response);
-    // Nobody is answered before all are there: one after the other they would wait for good.
+    // Responses are sent only when all requests have arrived: sequential requests would hang.
     if (held.length === 64) for (const each of held) each.end('ok');
   });
   t.teardown(() => server.close());

@@ -7,7 +7,7 @@ const engine = sharedEngine();
 const byHost = sharedEngine({ env: { FUNCTIONS_HOST: '{namespace}.fn.test' } });
 const PATH = '/v1/http-requests';
 
-/** A namespace with a public function, a private one, and one at a route. */
+/** Creates a namespace with a public function, a private one, and one with a route. */
 async function serve(open: typeof engine) {
   const tenant = await aTenant(await open());
   const deploy = async (name: string, http: object, isPublic: boolean) => {

@@ -15,7 +15,7 @@ const engine = sharedEngine({
   },
 });
 
-/** Asks until it is told to wait; fails the test when it never is. */
+/** Sends requests until one is rate-limited; fails if none is. */
 async function untilLimited(
   ask: () => ReturnType<Api['get']>,
 ): Promise<{ status: number; retryAfter: number }> {

@@ -7,10 +7,10 @@ import { aTenant, aTenantWithProbe, sharedEngine } from './served.js';
 
 const engine = sharedEngine();
 
-/** What a stream of server-sent events has told so far. */
+/** The events of a stream of server-sent events so far. */
 interface Followed {
   events: JsonValue[];
-  /** Resolves when the server has ended it. */
+  /** Resolves when the server has ended the stream. */
   ended: Promise<void>;
   stop(): void;
 }
@@ -47,7 +47,7 @@ test('a followed list comes at once, and again when an invocation has ended', as
   const id = headers.get('x-request-id');
   const record = await until('the invocation in the list', async () => last(list.events).invocations[0]);
   t.like(record, { request_id: id, state: 'success', input: null, output: null });
-  // The list without following shows them.
+  // The list without `follow` contains them.
   t.not((await api.get('/v1/invocations')).json.invocations[0].input, null);
   list.stop();
 });

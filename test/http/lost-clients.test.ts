@@ -7,11 +7,11 @@ import { aTenantWithProbe, sharedEngine } from './served.js';
 import { connect } from './socket.js';
 
 const PING_SECONDS = 2;
-/** As the 30 s of the documentation are to the default of SOCKET_PING_SECONDS. */
+/** The same ratio as between the documented 30 s and the default of SOCKET_PING_SECONDS. */
 const LOST_MS = 3 * PING_SECONDS * 1000;
 const engine = sharedEngine({ env: { SOCKET_PING_SECONDS: String(PING_SECONDS) } });
 
-/** Sockets of a process of their own, that this one can freeze. */
+/** Opens sockets in a separate process that can be frozen. */
 async function hold(url: string, key: string, paths: readonly string[], messages: readonly string[] = []) {
   const origin = url.replace(/^http/, 'ws');
   const urls = paths.map((path) => `${origin}${path}${path.includes('?') ? '&' : '?'}api_key=${key}`);
@@ -45,7 +45,7 @@ test('a client that is frozen is dropped within three pings: it leaves its topic
   await ada.next(
     'the leave',
     ({ type, member_id: id }) => type === 'presence.leave' && id === 'lost',
-    // Half as much again for a machine with other work to do.
+    // Allowance of one half for a busy machine.
     LOST_MS * 1.5,
   );
   t.is((await api.get('/v1/pubsub/presence?topic=room')).json.count, 1);
@@ -62,7 +62,7 @@ test('a client that is frozen is dropped within three pings: it leaves its topic
 
 test('a client that is frozen under replies it does not take is dropped within three pings', async (t) => {
   const api = await aTenantWithProbe(await engine());
-  // More than the engine and the connection between them hold.
+  // More than the buffers of the engine and the connection hold.
   const big = commands({ op: 'sleep', n: 3000 }, { op: 'output', n: 1_000_000 });
   const child = await hold(api.url, api.key, ['/v1/functions/probe/ws'], Array(40).fill(big));
   t.teardown(() => child.kill());

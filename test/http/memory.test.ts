@@ -10,10 +10,13 @@ import { aTenant, aTenantWithProbe } from './served.js';
 import { connect } from './socket.js';
 
 const MB = 1 << 20;
-/** What a namespace may make a process hold, and what the process needs beside to do its work. */
+/** Maximum memory that a namespace may make a process hold, plus what the process needs itself. */
 const MOST_MB = 500;
 
-/** What one namespace does to the engine's memory; another is served meanwhile and afterwards. */
+/**
+ * Checks the engine's memory under the load of one namespace, while and after another one is
+ * served.
+ */
 async function holds(
   t: ExecutionContext,
   attack: (engine: TestEngine) => Promise<void>,
@@ -31,7 +34,7 @@ async function holds(
   t.true(grown < most, `${grown.toFixed(0)} MB`);
 }
 
-/** Connections of a client that reads nothing, or only what `read` is for. */
+/** Opens connections of a client that reads nothing, or only what `read` matches. */
 function connections(t: ExecutionContext, url: string, count: number, texts: readonly (string | Buffer)[]) {
   const { hostname, port } = new URL(url);
   const sockets: { socket: Socket; received: () => string }[] = Array.from({ length: count }, () => {
@@ -57,7 +60,7 @@ test.serial('a message for very many triggers is refused before it is there so m
   holds(t, async (engine) => {
     const attacker = await aTenant(engine);
     const segments = 'a:b:c:d:e:f:g:h:i:j'.split(':');
-    // Each pattern takes the one topic: 1,024 of them.
+    // 1,024 patterns, each of which matches the topic.
     const patterns = Array.from({ length: 1 << segments.length }, (_, bits) =>
       segments.map((name, at) => ((bits >> at) & 1 ? '*' : name)).join(':'),
     );
@@ -126,12 +129,12 @@ test.serial('files whose readers take nothing hold so much of the memory for a n
         sockets.some(({ received }) => received().startsWith('HTTP/1.1 429 ')),
       );
       for (const { socket } of sockets) socket.destroy();
-      // What they held is free again.
+      // The memory has been released.
       await until('it can be read again', async () => {
         const { status } = await attacker.get(`/v1/storage/get/${json.cid}`);
         return status === 200;
       });
-      // Each that is read is there twice for a moment, and three gigabytes would be what was asked for.
+      // Each file is in memory twice for a moment; three gigabytes were requested in total.
     },
     1200,
   ),

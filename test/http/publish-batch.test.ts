@@ -12,18 +12,16 @@ function publishAll(api: Api, messages: unknown, more: object = {}) {
   return api.post('/v1/pubsub/publish/batch', { messages, ...more });
 }
 
-/**
- * The inputs that the probe, which only listens, was fired with, in the order in which they were
- * accepted.
- */
+/** Resolves with the inputs of the triggered probe, in the order in which they were accepted. */
 async function firedWith(api: Api, count: number): Promise<JsonValue[]> {
   const inputs = await deliveriesOver(() => api).received('probe', count);
-  // The list has the newest first.
+  // The list is sorted newest first.
   return inputs.reverse();
 }
 
 /**
- * How many there ever were. By id: one that ends just now may be listed as running and as ended.
+ * Returns the number of all invocations so far. Counted by id: one that has just ended may be
+ * listed twice.
  */
 async function invocations(api: Api): Promise<number> {
   const { json } = await api.get('/v1/invocations?function=probe');
@@ -162,7 +160,7 @@ for (const [what, messages, status, sentence] of REFUSED) {
     const reply = await publishAll(api, messages);
     t.is(reply.status, status, reply.text);
     t.regex(reply.json.error, sentence);
-    // What comes after it is all that is ever heard.
+    // No other message is ever received.
     t.is((await api.publish('work', 'after')).status, 200);
     await client.next('the message after', (frame) => textOf(frame) === 'after');
     t.is(client.frames.length, 1);

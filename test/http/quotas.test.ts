@@ -21,7 +21,7 @@ async function usage(tenant: Tenant): Promise<Record<string, { limit: number; us
   return (await tenant.get(`/v1/namespaces/${tenant.namespace}/usage`)).json.quotas;
 }
 
-/** Repeats a request until it is refused; the refusal. */
+/** Repeats a request until it is refused and resolves with the refusal. */
 async function untilRefused(ask: (time: number) => Promise<ApiReply>, most = 100): Promise<ApiReply> {
   for (let time = 0; time < most; time += 1) {
     const reply = await ask(time);
@@ -30,7 +30,7 @@ async function untilRefused(ask: (time: number) => Promise<ApiReply>, most = 100
   throw new Error('never refused');
 }
 
-/** The refusal has the contract's shape: status, code, and a sentence with quota, limit and use. */
+/** Checks the form of a refusal: status, code, and a message with quota, limit and usage. */
 function isRefusal(reply: ApiReply, status: number, name: string): boolean {
   const numbers = reply.json.error.match(/\d+(\.\d+)?/g) ?? [];
   return (
@@ -165,7 +165,7 @@ test('a backlog of one namespace ends at its share, and the call of another is s
   const [attacker, victim] = [await aTenantWithProbe(await engine()), await aTenantWithProbe(await engine())];
   await setQuotas(attacker, { waiting_jobs: 20, delayed_jobs: 3, waiting_mb: 1 });
   const slow = commands({ op: 'sleep', n: 4000 });
-  // More than can run and wait, however slowly the machine takes them.
+  // More jobs than can run and wait, however slow the machine.
   const replies = await Promise.all(Array.from({ length: 200 }, () => attacker.invoke('probe', slow, ASYNC)));
   const refused = replies.find(({ status }) => status !== 202);
   if (refused === undefined) return t.fail('never refused');
@@ -270,7 +270,7 @@ test('the jobs that one invocation causes are counted, whether published or enqu
     return json.count > 0 && json;
   });
   t.regex(JSON.stringify(logs[0].messages), /jobs_per_invocation.* 5 of 5/);
-  // The next invocation begins anew.
+  // The next invocation has a new budget.
   const next = await tenant.invoke('probe', commands({ op: 'enqueue', a: 'probe', json: [], n: 0 }));
   t.truthy(next.json.results[0]);
 });

@@ -24,7 +24,7 @@ const program = existsSync(OWN) ? OWN : findServer('schemathesis', 'SCHEMATHESIS
     });
     const [code] = await once(run, 'exit');
     t.log(/^.*generated.*$/m.exec(report)?.[0]);
-    // Long values are of no use to who reads it.
+    // Long values make the report unreadable.
     t.is(code, 0, report.replace(/^(.{400}).*$/gm, '$1'));
   },
 );

@@ -14,7 +14,7 @@ async function limited(tenant: Api, limits: Limits): Promise<Api & { id: string 
   return Object.assign(tenant.as(made.json.api_key), { id: made.json.id as string });
 }
 
-/** One request for each scope; `self` is told apart, as any credential may ask who it is. */
+/** One request per scope. `self` is separate, as any credential may request it. */
 const REQUESTS: Record<string, (api: Api) => Promise<ApiReply>> = {
   invoke: (api) => api.invoke('probe', commands()),
   publish: (api) => api.publish('a', 1),

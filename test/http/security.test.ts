@@ -148,7 +148,7 @@ test('a form with a field named __proto__ is refused, and nothing of it is deplo
     t.is(reply.status, 400, name);
     t.true(reply.json.error.includes(name), reply.text);
   }
-  // As a file, too.
+  // Also as a file.
   const form = new FormData();
   form.set('name', 'odd');
   form.set('wasm', new Blob([Buffer.from(await probeWasm())]), 'function.wasm');

@@ -3,14 +3,14 @@ import { probeWasm } from '../helpers/probe.js';
 import { type EngineOptions, startEngine, type TestEngine } from '../helpers/running-engine.js';
 import { shared } from '../helpers/shared.js';
 
-/** One engine for all tests of a file. */
+/** Starts one engine for all tests of a file. */
 export function sharedEngine(options: EngineOptions = {}): () => Promise<TestEngine> {
   return shared(() => startEngine(options));
 }
 
 let names = 0;
 
-/** A namespace of its own, as the owner of its key sees the API. */
+/** Creates a namespace and returns a client with its key. */
 export async function aTenant(engine: TestEngine): Promise<Api & { namespace: string; key: string }> {
   names += 1;
   const namespace = `tenant-${process.pid}-${names}`;
@@ -18,7 +18,7 @@ export async function aTenant(engine: TestEngine): Promise<Api & { namespace: st
   return Object.assign(engine.api.as(json.api_key), { namespace, key: json.api_key as string });
 }
 
-/** A namespace with the probe deployed. */
+/** Creates a namespace with the probe deployed. */
 export async function aTenantWithProbe(engine: TestEngine, fields: Record<string, string> = {}) {
   const tenant = await aTenant(engine);
   const { status, text } = await tenant.deploy('probe', await probeWasm(), fields);

@@ -5,7 +5,7 @@ import { aTenant, sharedEngine } from './served.js';
 
 const engine = sharedEngine();
 
-/** Requests that two programs may divide differently; a body begins where `head` ends. */
+/** Requests whose length is ambiguous; the body begins where `head` ends. */
 const AMBIGUOUS: [what: string, head: string, body: (hidden: string) => string][] = [
   ['both lengths', 'Content-Length: 4\r\nTransfer-Encoding: chunked', (hidden) => `0\r\n\r\n${hidden}`],
   ['both lengths, the other first', 'Transfer-Encoding: chunked\r\nContent-Length: 4', chunked],
@@ -64,7 +64,7 @@ for (const { port, pathOf } of PORTS) {
     }
     const { json } = await tenant.get('/v1/invocations?function=hook');
     t.is(json.count, 0);
-    // The same path, sent as it should be: the attacks failed for what they are.
+    // The same path in a valid request: the attacks failed because of their form.
     const { received } = await rawHttp(url, hidden.replace('Host: x', 'Host: x\r\nConnection: close'));
     t.regex(received, /^HTTP\/1\.1 200 /);
   });

@@ -3,11 +3,11 @@ import { WebSocket } from 'ws';
 import type { JsonValue } from '../helpers/api.js';
 import { until } from '../helpers/until.js';
 
-/** A WebSocket as a foreign client has it, with what came so far. */
+/** A WebSocket client with the frames received so far. */
 export interface Client {
   ws: WebSocket;
   frames: JsonValue[];
-  /** The first frame that the test accepts, now or later. */
+  /** Resolves with the first frame that `accept` returns true for, already received or not. */
   next(what: string, accept: (frame: JsonValue) => boolean, timeoutMs?: number): Promise<JsonValue>;
   closed: Promise<{ code: number; reason: string }>;
 }
@@ -31,7 +31,7 @@ export async function connect(
   };
 }
 
-/** The HTTP reply that an upgrade is refused with. */
+/** Resolves with the HTTP response that refuses an upgrade. */
 export function refusedUpgrade(
   url: string,
   path: string,

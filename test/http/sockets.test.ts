@@ -169,7 +169,7 @@ test('messages sent faster than they are published keep their order, and one tha
   const client = await connect(api.url, '/v1/pubsub/ws?topic=orders', { 'x-api-key': api.key });
   const numbers = Array.from({ length: 200 }, (_, index) => index);
   for (const number of numbers) {
-    // Just as large as a frame may be, and too large with its envelope.
+    // As large as a frame may be, and too large with its envelope.
     if (number === 100) client.ws.send(JSON.stringify('x'.repeat((1 << 20) - 2)));
     client.ws.send(String(number));
   }

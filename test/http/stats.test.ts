@@ -16,7 +16,7 @@ test('stats count what has become of invocations by minute, and what waits now, 
   const stats = await until('all are counted', async () => {
     const { json } = await api.get('/v1/stats?window=10m');
     const total = json.per_minute.reduce((sum: number, one: Minute) => sum + (one.accepted ?? 0), 0);
-    // A job leaves the queue a moment after its record can be read.
+    // A job leaves the queue shortly after its record can be read.
     return total === 4 && json.now.waiting === 0 && json.now.running === 0 && json;
   });
   t.is(stats.per_minute.length, 10);

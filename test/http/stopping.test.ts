@@ -13,7 +13,7 @@ test('an engine that stops finishes the requests in flight and closes its socket
     headers: { 'x-api-key': api.key },
   });
   const running = api.invoke('probe', commands({ op: 'sleep', n: 1500 }, { op: 'echo', a: 'done' }));
-  // Until the call is on its way: its log is the stream's first event, so wait for the queue
+  // Wait until the call is running: the stream's first event is its log, so query the queue
   // instead.
   for (;;) {
     const { json } = await api.get('/v1/invocations?status=running');

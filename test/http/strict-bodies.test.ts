@@ -14,7 +14,7 @@ interface Schema {
   allOf?: Schema[];
 }
 
-/** The places in a schema where an object takes keys that it does not know. */
+/** Returns the paths in a schema at which an object accepts unknown keys. */
 function openPlaces(schema: Schema, path: string): string[] {
   const own = schema.properties !== undefined && schema.additionalProperties !== false ? [path] : [];
   const inner = Object.entries(schema.properties ?? {}).flatMap(([key, one]) =>

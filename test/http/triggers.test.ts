@@ -40,7 +40,7 @@ test('a disabled schedule has no next run, and neither fires nor catches up', as
   t.is((await set(trigger.id, false)).json.next_run_at, null);
   const fired = (await runs('cron')).length;
   await new Promise((resolve) => setTimeout(resolve, 2500));
-  // One may have been under way.
+  // One may have been in progress.
   t.true((await runs('cron')).length <= fired + 1);
   const paused = (await runs('cron')).length;
   t.truthy((await set(trigger.id, true)).json.next_run_at);

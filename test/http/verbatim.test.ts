@@ -7,7 +7,10 @@ import { connect } from './socket.js';
 
 const engine = sharedEngine();
 
-/** What a parse and a print would change: digits, exponents, order, names, escapes, blanks. */
+/**
+ * Texts that parsing and serializing would change: digits, exponents, order, names, escapes,
+ * whitespace.
+ */
 const SOURCES = [
   '9007199254740993',
   '1e400',
@@ -22,7 +25,7 @@ const SOURCES = [
 
 const data = (source: string) => `"data":${source}`;
 
-/** A namespace whose probe takes everything below `in:`. */
+/** Creates a namespace whose probe is triggered by every topic below `in:`. */
 async function listening() {
   const api = await aTenant(await engine());
   const metadata = JSON.stringify({ triggers: [{ topic: 'in:>' }] });
@@ -30,7 +33,7 @@ async function listening() {
   return api;
 }
 
-/** The inputs of so many invocations of the probe, as text, the oldest first. */
+/** Resolves with the inputs of `count` invocations of the probe as text, oldest first. */
 async function inputs(api: Api, count: number, name = 'probe'): Promise<string[]> {
   const found = await until(`${count} inputs`, async () => {
     const { json } = await api.get(`/v1/invocations?function=${name}&status=success`);
@@ -57,7 +60,7 @@ for (const source of SOURCES) {
     t.is(texts.filter((text) => text.includes(`,${data(source)},"namespace":`)).length, 2, texts.join('\n'));
     const value = JSON.parse(source);
     const live = await socket.next('the frame', () => socket.frames.length === 3);
-    // Of a string its characters, which are the whole of it.
+    // For a string, its characters.
     const expected = typeof value === 'string' ? Buffer.from(value).toString() : source;
     t.is(Buffer.from(live.data, 'base64').toString(), expected);
   });

@@ -12,7 +12,7 @@ import { tempDir } from '../helpers/temp-dir.js';
 const home = tempDir();
 
 function runNode(args: readonly string[], cwd: string): Promise<{ code: number | null; output: string }> {
-  // A test runner inside a test runner would report to the outer one.
+  // A nested test runner would report to the outer one.
   const env = { PATH: process.env.PATH, HOME: home };
   const child = spawn(process.execPath, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
@@ -129,7 +129,7 @@ for (const language of ['typescript', 'javascript']) {
         t.regex(built.stdout, /^Built function\.wasm \(.+\) with esbuild \d/);
         t.true(statSync(join(directory, 'function.wasm')).size < 2.5 * 2 ** 20);
         t.true(existsSync(join(directory, '.gitignore')));
-        // As `npm install` would have it.
+        // As after `npm install`.
         symlinkSync(resolve('node_modules'), join(directory, 'node_modules'));
         const { scripts } = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'));
         t.is(scripts.test, 'node --test');

@@ -7,7 +7,7 @@ import { SNIPPETS } from './snippets.js';
 const engine = createEngine();
 test.after.always(() => engine.close());
 
-/** A function with the snippet's code: what it returns, as JSON, or the name of the error. */
+/** Wraps a snippet in a function that returns its result as JSON, or the name of its error. */
 const wrap = (code: string) => {
   const statements = /\breturn\b/.test(code) ? code : `return (${code})`;
   return `async () => { try { return JSON.stringify(await (async () => { ${statements} })()) ?? 'undefined'; } catch (error) { return error.name; } }`;
@@ -24,7 +24,7 @@ for (const [name, snippets] of Object.entries(SNIPPETS)) {
     const inFunction: unknown[] = JSON.parse(outcome.output);
     const inNode = new Function(`return ${code}`)() as (() => Promise<unknown>)[];
     const expected = await Promise.all(inNode.map((run) => run()));
-    // All at once: what differs is found in one run.
+    // Compared together, so that one run shows all differences.
     const pairs = (results: readonly unknown[]) => snippets.map((snippet, at) => [snippet, results[at]]);
     t.deepEqual(pairs(inFunction), pairs(expected));
   });

@@ -110,7 +110,8 @@ test.serial('waiting for a timer takes no computing time', async (t) => {
   const wasm = await buildJavaScript(
     'export default (ms: number) => new Promise((resolve) => setTimeout(() => resolve("late"), ms));',
   );
-  // V8 goes on compiling behind the first runs; a wait that computes would do so each time.
+  // V8 still compiles in the background during the first runs; a busy wait would use the CPU in
+  // every run.
   const used: number[] = [];
   while (used.length < 4 && (used.at(-1) ?? 750) >= 750) {
     const before = process.cpuUsage();
@@ -148,12 +149,12 @@ test('top-level await is waited for', async (t) => {
   );
 });
 
-/** Each ends by itself or is ended, and the next invocation of the same module is not harmed. */
+/** Each ends by itself or is terminated, and the next invocation of the same module works. */
 const HOSTILE: Readonly<Record<string, { code: string; error: RegExp }>> = {
   'an endless loop': { code: 'for (;;) {}', error: /^timed out after 1 s$/ },
   'endless microtasks': {
     code: 'const again = () => Promise.resolve().then(again); await again();',
-    // Each leaves a promise behind: on a quick machine the memory is used up first.
+    // Each iteration leaves a promise behind: on a fast machine the memory limit is reached first.
     error: /^timed out after 1 s$|^memory limit of 32 MB exceeded/,
   },
   'an endless loop in a microtask': {
@@ -208,7 +209,7 @@ for (const [what, { code, error }] of Object.entries(HOSTILE)) {
       `export default async (hostile: boolean) => { if (hostile) { const run: any = async () => { ${code} }; await run(); } return 'well'; };`,
     );
     const options = { warmStart: 'reactor', memoryLimitMb: 32 } as const;
-    // Compiled ahead, so that the second of those that never end is the guest's own.
+    // Compiled in advance, so that the second of a non-terminating run is spent in the guest.
     t.is((await runText(engine, wasm, 'false', options)).output, '"well"');
     const timeoutMs = error.source.includes('timed out') ? 1000 : 30_000;
     const outcome = await runText(engine, wasm, 'true', { ...options, timeoutMs });

@@ -36,7 +36,7 @@ test('each trigger has its handler', async (t) => {
       ['http', EVENT, `POST ${JSON.stringify(EVENT)}`],
       ['pubsub', EVENT, '{"event":{"n":1}}'],
       ['cron', SCHEDULE, '{"cron":"* * * * *","time":60000}'],
-      // A replay is told by its input.
+      // A replay is recognized by its input.
       ['replay', EVENT, '{"event":{"n":1}}'],
       ['replay', SCHEDULE, '{"cron":"* * * * *","time":60000}'],
       ['replay', { topic: 'x' }, 'POST {"topic":"x"}'],
@@ -88,6 +88,26 @@ test('the context is that of the invocation', async (t) => {
     },
   );
   t.deepEqual(JSON.parse(outcome.output), [requestId, 2, '0xabc', 'space', 'named', 7, 'Hi', true, true]);
+});
+
+test('the context is an object that can be copied, and written as JSON', async (t) => {
+  const requestId = requestIdSchema.parse('01890000-0000-7000-8000-000000000002');
+  const call = {
+    requestId,
+    callerWallet: '0xabc',
+    functionName: functionNameSchema.parse('named'),
+    env: { ORAMA_ATTEMPT: '2', ORAMA_NAMESPACE: 'space', ORAMA_VERSION: '7' },
+  };
+  const shown = {
+    requestId,
+    attempt: 2,
+    wallet: '0xabc',
+    namespace: 'space',
+    function: 'named',
+    version: 7,
+  };
+  const outcome = await run('export default (_, env, ctx) => [ctx, { ...ctx }];', '', call);
+  t.deepEqual(JSON.parse(outcome.output), [shown, shown]);
 });
 
 test('bindings ask the engine, under env and from "orama" alike', async (t) => {
@@ -175,7 +195,7 @@ test('a binding that the engine refuses rejects, and the log says why', async (t
   t.true(outcome.log.includes('error: db_query failed: not part of this test'));
 });
 
-/** The host's side of `fetch`: answers each request, `ms` after it was started. */
+/** The host's side of `fetch`: answers each request `ms` after its start. */
 function fetchHost(
   answer: (url: string, ...rest: [string, string, Uint8Array]) => [ms: number, reply: object],
 ) {
@@ -243,7 +263,7 @@ test('several fetches run at once, and a race is won by the first to end', async
     const aborted = await fetch('http://host/500', { signal: AbortSignal.timeout(5) }).catch((error) => error.name);
     return [order.length, race.status, late, aborted];
   };`;
-  // The number in the path says how long the answer takes, and its status.
+  // The number in the path determines the delay of the response and its status.
   const { host, most } = fetchHost((url) => {
     const number = Number(new URL(url).pathname.slice(1));
     return [number * 10, { status: 200 + (number % 300), headers: {}, body: '' }];

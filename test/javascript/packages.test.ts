@@ -7,7 +7,7 @@ import { buildJavaScript } from '../helpers/javascript.js';
 const engine = createEngine();
 test.after.always(() => engine.close());
 
-/** By package: a function that uses it, the input, and what comes out. */
+/** Per package: a function that uses it, the input, and the expected output. */
 const USES: Readonly<Record<string, { source: string; input: string; output: unknown; note?: string }>> = {
   zod: {
     source: `import { z } from 'zod';
@@ -66,7 +66,7 @@ const USES: Readonly<Record<string, { source: string; input: string; output: unk
       export default (words: string[]) => [groupBy(words, 'length'), sortBy(words), merge({ a: { b: 1 } }, { a: { c: 2 } })];`,
     input: '["bb","a","cc"]',
     output: [{ 1: ['a'], 2: ['bb', 'cc'] }, ['a', 'bb', 'cc'], { a: { b: 1, c: 2 } }],
-    // It asks for the time while it is loaded, which must not be the same for all invocations.
+    // It reads the time while it is loaded, which must not be the same for all invocations.
     note: 'runs as fresh: it calls wasi_snapshot_preview1.clock_time_get while it initialises',
   },
   ulid: {

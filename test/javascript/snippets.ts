@@ -1,6 +1,6 @@
 /**
- * Code that gives the same in a function and in Node: what is returned, or the name of what is
- * thrown. By the global it tries.
+ * Code with the same result in a function and in Node: the returned value, or the name of the
+ * error. Keyed by global.
  */
 export const SNIPPETS: Readonly<Record<string, readonly string[]>> = {
   URL: [

@@ -7,7 +7,7 @@ import { buildJavaScript } from '../helpers/javascript.js';
 const engine = createEngine();
 test.after.always(() => engine.close());
 
-/** The engine's view of an HTTP request. */
+/** Returns the engine's representation of an HTTP request. */
 function httpRequest(method: string, path: string, headers: Record<string, string> = {}): string {
   const { pathname, search, searchParams } = new URL(path, 'http://fn.example');
   const query = Object.fromEntries([...searchParams.keys()].map((key) => [key, searchParams.getAll(key)]));
@@ -184,7 +184,7 @@ test('a Worker that takes forms moves in: a command of a chat, and an upload', a
   });
 });
 
-/** As a browser sends it. */
+/** Encodes a form as a browser does. */
 function uploadForm(): FormData {
   const form = new FormData();
   form.append('token', 't');

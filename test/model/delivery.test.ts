@@ -6,14 +6,14 @@ import { Driven } from './driven.js';
 import { checkInvariants } from './invariants.js';
 import { steps } from './steps.js';
 
-/** `npm run model -- --minutes N` goes on for longer. */
+/** `npm run model -- --minutes N` runs longer. */
 const minutes = Number(/--minutes[ =](\d+)/.exec(process.argv.join(' '))?.[1] ?? 0);
 const QUICK_MS = 20_000;
 
 test('whatever is done to the engine in whatever order, nothing accepted is lost and nothing runs too often', async (t) => {
   t.timeout((minutes + 4) * 60_000);
-  // Short, so that a killed worker's jobs are soon given to the next; not so short that a busy
-  // machine looks dead.
+  // Short, so that a killed worker's jobs are soon delivered to another one, but long enough that a
+  // busy machine does not appear dead.
   const cluster = await startCluster({ QUEUE_LOCK_SECONDS: '4', WORKER_CONCURRENCY: '8' });
   t.teardown(cluster.close);
   const web = await cluster.web();
@@ -21,7 +21,7 @@ test('whatever is done to the engine in whatever order, nothing accepted is lost
   const end = performance.now() + (minutes > 0 ? minutes * 60_000 : QUICK_MS);
   const firstSeed = Date.now() % 2 ** 31;
 
-  // fast-check draws the sequences. It does not shrink them: that would repeat minutes of real
+  // fast-check generates the sequences. They are not shrunk, which would repeat minutes of real
   // processes.
   for (let run = 0; run === 0 || performance.now() < end; run += 1) {
     const seed = firstSeed + run;

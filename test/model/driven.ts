@@ -9,21 +9,21 @@ const TOPIC = 'again';
 const AMID = 8;
 const ASYNC = { prefer: 'respond-async' };
 
-/** A namespace under random steps, and what its clients have been promised. */
+/** A namespace under random steps, with everything that its clients have been promised. */
 export class Driven {
-  /** Invocations that a client has been told of, whatever became of them. */
+  /** Invocations that a client knows to be accepted. */
   readonly accepted = new Set<string>();
-  /** The invocation that each idempotency key was answered with. */
+  /** The invocations returned for each idempotency key. */
   readonly byKey = new Map<string, Set<string>>();
-  /** What a client that waited was answered. */
+  /** The status that a waiting client received. */
   readonly heard = new Map<string, number>();
-  /** Those of which a client was told that they are cancelled. */
+  /** Invocations that a client knows to be cancelled. */
   readonly cancelled = new Set<string>();
   /** `retry.count` of each version. */
   readonly retries = new Map<number, number>();
-  /** How deep each acknowledged event is nested. */
+  /** Nesting depth of each acknowledged event. */
   readonly published: number[] = [];
-  /** Events sent, acknowledged or not. */
+  /** Number of sent events, acknowledged or not. */
   sent = 0;
   kills = 0;
   deletes = 0;
@@ -104,7 +104,7 @@ export class Driven {
     }
   }
 
-  /** Until every call has been answered. */
+  /** Waits until every call has been answered. */
   async settled(): Promise<void> {
     await Promise.all(this.#calls);
   }
@@ -118,7 +118,7 @@ export class Driven {
     return json.invocations[0]?.request_id ?? crypto.randomUUID();
   }
 
-  /** One that waits for longer than the run lasts. */
+  /** Invokes the function with a delay that exceeds the duration of the run. */
   async #delayed(): Promise<string> {
     const call = this.api.invoke(FUNCTION, commands(), { ...ASYNC, 'x-delay-seconds': '600' });
     await this.#call(call);

@@ -9,16 +9,14 @@ const LIVE = ['queued', 'running', 'retrying'];
 const DEEPEST = 5;
 const MOST_DEATHS = 3;
 
-/**
- * Waits until the engine has nothing left to do, then holds what it did against what it promised.
- */
+/** Waits until the engine is idle and then checks what it did against what it promised. */
 export async function checkInvariants(driven: Driven): Promise<void> {
   const { api, accepted } = driven;
   await driven.settled();
   const records = await until('all has ended', async () => {
     const all = await everyInvocation(api);
     if (!all.every(({ state }) => !LIVE.includes(state))) return false;
-    // One that ended while it was being looked at may have caused others since they were listed.
+    // An invocation that ended during the listing may have caused others since.
     const again = await everyInvocation(api);
     return again.length === all.length && again;
   });
@@ -28,8 +26,8 @@ export async function checkInvariants(driven: Driven): Promise<void> {
   checkEvents(driven, records);
   for (const [id, status] of driven.heard) {
     const record = byId.get(id);
-    // The answer comes before its row: who loses the worker between the two is run again, and may
-    // end otherwise.
+    // The reply precedes the row: if the worker is killed in between, the invocation runs again and
+    // may end differently.
     if (deathsOf(record) > 0) continue;
     const fits = status === 200 ? ['success'] : ['error', 'timeout', 'dead', 'cancelled'];
     assert.ok(fits.includes(record.state), `${id}: answered with ${status}, but ${record.state}`);
@@ -48,8 +46,8 @@ export async function checkInvariants(driven: Driven): Promise<void> {
     const crashes = deathsOf(record);
     const { length } = record.attempts;
     assert.ok(crashes <= MOST_DEATHS, `${record.request_id}: ${crashes} crashes`);
-    // A worker killed between the row of a failed attempt and the job's return to the queue leaves
-    // no row of its death.
+    // If a worker is killed between writing the row of a failed attempt and returning the job to
+    // the queue, its crash has no row.
     const most = 1 + (driven.retries.get(record.version) ?? 0) + crashes;
     unsaid += Math.max(0, length - most);
     assert.ok(unsaid <= 2 * driven.kills, `${record.request_id}: ${length} attempts, ${most} allowed`);
@@ -81,8 +79,7 @@ export async function checkInvariants(driven: Driven): Promise<void> {
 }
 
 /**
- * An event whose input publishes the next one, and so on, runs once on each level down to the
- * fifth.
+ * An event whose input publishes the next one, and so on, runs once per level down to the fifth.
  */
 function checkEvents({ published, sent, deletes, kills, cancelled }: Driven, records: JsonValue[]): void {
   const isUndisturbed = deletes === 0 && cancelled.size === 0;

@@ -1,17 +1,14 @@
 import fc from 'fast-check';
 
-/**
- * One step of a run. What a step does to things that are not there is refused by the engine, and
- * that is fine.
- */
+/** A step of a run. Steps on objects that do not exist are refused by the engine. */
 export type Step =
   | { do: 'deploy'; retries: number }
   | { do: 'invoke'; how: 'sync' | 'async'; fails: boolean; slow: boolean }
   | { do: 'repeat'; key: number }
   | { do: 'publish'; nested: number }
   /**
-   * `amid`: just when the first of several calls has its reply, so that the others are at every
-   * stage.
+   * `amid`: when the first of several calls has been answered, so that the others are in all
+   * stages.
    */
   | { do: 'kill'; amid: boolean }
   | { do: 'restart' }

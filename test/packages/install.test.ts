@@ -12,17 +12,17 @@ import { tempDir } from '../helpers/temp-dir.js';
 const run = promisify(execFile);
 const MEGABYTE = 1 << 20;
 /**
- * Optional peers of knex and bullmq, which ask for them only when somebody configures their
- * database.
+ * Optional peer dependencies of knex and bullmq, which load them only if their database is
+ * configured.
  */
 const OPTIONAL = [
   ...['@valkey/valkey-glide', 'better-sqlite3', 'bufferutil', 'mariadb', 'mysql', 'mysql2', 'oracledb', 'pg'],
   ...['pg-query-stream', 'sqlite3', 'tedious', 'utf-8-validate'],
 ];
-/** Needed by those who write functions in its language only. */
+/** Needed only to write functions in its language. */
 const ASKED_FOR = ['assemblyscript'];
 
-/** A caller of a function, which has nothing but the package of the client. */
+/** A caller of functions that uses only the client package. */
 const CLIENT = `import { createClient } from 'orama-functions-client';
   const [url, apiKey] = process.argv.slice(1);
   console.log((await createClient({ url, apiKey }).invoke('hello', { name: 'Grace' })).text());`;
@@ -32,11 +32,11 @@ const installed = join(directory, 'installed');
 const packageDirectory = join(installed, 'node_modules', 'orama-functions');
 const manifest: { dependencies: Record<string, string> } = JSON.parse(readFileSync('package.json', 'utf8'));
 
-/** Further versions of Node, which .ci/run takes from npm. */
+/** Further major versions of Node, which .ci/run downloads from npm. */
 const MAJORS = [22, 24];
 const nodeOf = (major: number) =>
   resolve(`.build/node-${major}/node_modules/node-${process.platform}-${process.arch}/bin/node`);
-/** And those that TEST_NODES names, separated like PATH. */
+/** Paths of further Node versions in TEST_NODES, separated as in PATH. */
 const named = (process.env.TEST_NODES ?? '').split(delimiter).filter((path) => path);
 const nodes = [process.execPath, ...MAJORS.map(nodeOf).filter(existsSync), ...named];
 for (const major of MAJORS.filter((each) => !existsSync(nodeOf(each)))) {
@@ -52,8 +52,8 @@ test.before(
     files = engine.files;
     const client = await pack('clients/typescript');
     mkdirSync(installed);
-    // Install scripts as npm has them by itself: the settings of this repository are not those of
-    // its users.
+    // With npm's default setting for install scripts, which users have, and not that of this
+    // repository.
     const tarballs = [engine.tarball, client.tarball];
     await run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', ...tarballs], {
       cwd: installed,
@@ -102,7 +102,7 @@ test('what is installed is at most 120 MB, and neither a compiler nor wasi-js, w
   for (const name of ['wasi-js', 'assemblyscript', 'binaryen', 'typescript']) {
     t.false(existsSync(join(modules, name)), name);
   }
-  // docs/releasing.md lists the five largest.
+  // docs/releasing.md lists the five largest packages.
   const largest = packagesIn(modules)
     .map((name) => ({ name, megabytes: Math.round(sizeOf(join(modules, name)) / MEGABYTE) }))
     .sort((a, b) => b.megabytes - a.megabytes)
@@ -136,10 +136,10 @@ for (const node of nodes) {
     const orama = async (...args: string[]) =>
       (await run(node, [program, ...args], { cwd: home, env })).stdout;
     t.regex(await orama('function', 'deploy', 'probe'), /^Deployed probe version 1 /);
-    // One that uses a database: functions' SQL runs in processes that the program starts.
+    // A function that uses a database: functions' SQL runs in processes that the program starts.
     const input = commands({ op: 'query', a: 'select 41 + 1 as answer', b: '[]' });
     t.regex(await orama('function', 'invoke', 'probe', '--data', input), /answer.+42/);
-    // And one that is made and built by what was installed.
+    // A function that is created and built by the installed package.
     await orama('function', 'init', 'hello');
     t.regex(await orama('function', 'deploy', 'hello'), /^Deployed hello version 1 /);
     t.regex(await orama('function', 'invoke', 'hello', '--data', '{"name":"Ada"}'), /Ada/);
@@ -180,7 +180,7 @@ test('the package passes publint and arethetypeswrong', async (t) => {
   }
 });
 
-/** What npm run sets from this repository's .npmrc is left out. */
+/** Returns the environment without what npm sets from this repository's .npmrc. */
 function userEnvironment(): NodeJS.ProcessEnv {
   const repository = /^npm_(config_(ignore_scripts|fund|audit|local_prefix)|package|lifecycle|execpath)/;
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !repository.test(name)));

@@ -8,7 +8,7 @@ import { tempDir } from '../helpers/temp-dir.js';
 const run = promisify(execFile);
 const out = tempDir();
 const release = (...args: string[]) =>
-  // Without its build: the other tests run what is built.
+  // Without a build, since other tests run the built files.
   run(process.execPath, ['scripts/release.mjs', '--dry-run', '--no-build', '--out', out, ...args]);
 
 const hasPython = spawnSync('python3', ['-c', 'import tomllib']).status === 0;
@@ -76,7 +76,7 @@ releaseTest(
     t.is(document.bomFormat, 'CycloneDX');
     t.like(document.metadata.component, { name: 'orama-functions', version: next });
     const components: Component[] = document.components;
-    // Installed beside it, and bundled into it; the tools that build it are not part of it.
+    // Installed dependencies and bundled ones; build tools are not included.
     const named = (name: string) => components.find((component) => component.name === name);
     t.is(named('libsql')?.scope, 'required');
     t.is(named('bullmq')?.scope, 'required');

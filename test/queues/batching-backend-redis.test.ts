@@ -31,7 +31,7 @@ test.afterEach.always(async (t) => {
   t.context.redis.disconnect();
 });
 
-/** All jobs are in hand at once, and end in the same time when `end` is called. */
+/** Consumes all jobs at once and ends them at the same time when `end` is called. */
 async function holdAll(queues: Queues) {
   const ids: string[] = [];
   let end = () => {};

@@ -40,7 +40,7 @@ const USED = [
   'moveJobFromActiveToWait',
 ];
 
-/** The scripts with this one changed. */
+/** Returns the scripts with this one changed. */
 function changed(script: string, change: (one: Scripts[string]) => Partial<Scripts[string]>): Scripts {
   const name = `${script}:${BULLMQ_VERSION}`;
   const before = defined[name];
@@ -50,7 +50,7 @@ function changed(script: string, change: (one: Scripts[string]) => Partial<Scrip
 
 test('the installed BullMQ is the one that the driver was written for, and package.json names it exactly', async (t) => {
   t.notThrows(() => checkBullScripts(defined));
-  // Bundled into the package, so that it is installed with the project alone.
+  // Bundled into the package, so it is a development dependency of the project.
   const { devDependencies } = JSON.parse(await readFile('package.json', 'utf8'));
   t.is(devDependencies.bullmq, BULLMQ_VERSION);
 });

@@ -14,7 +14,7 @@ import { tempDir } from '../helpers/temp-dir.js';
 
 const { serial: test } = anyTest as TestFn<QueueContext>;
 const dirs = tempDir();
-/** For processes of a test's own. */
+/** For tests that start their own processes. */
 const ownDir = tempDir();
 
 test.beforeEach(async (t) => {

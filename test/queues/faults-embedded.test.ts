@@ -79,7 +79,7 @@ test('a process that closed its embedded queue ends by itself', async (t) => {
   t.deepEqual(child.messages, ['closed']);
 });
 
-// Not below /proc, where Node's recursive mkdir never comes back.
+// Not below /proc, where Node's recursive mkdir never returns.
 test('a database that cannot be opened is a clear error', async (t) => {
   await t.throwsAsync(
     openQueues({ driver: 'sqlite', dir: '/dev/null/nowhere', maxWaiting: 1, maxBytes: 1 }),

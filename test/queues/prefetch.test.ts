@@ -3,7 +3,7 @@ import type { QueueKind } from '../../queues/jobs.js';
 import { Prefetch } from '../../queues/prefetch.js';
 
 /**
- * What is to be taken at once, told each time that changes, after jobs that took so many
+ * Returns the reported numbers of jobs to fetch at once, after jobs with these durations in
  * milliseconds.
  */
 function told(kind: QueueKind, slots: number, ...jobs: number[]): number[] {

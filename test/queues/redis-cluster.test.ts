@@ -20,7 +20,7 @@ test.before(async () => {
 });
 test.after.always(() => cluster.close());
 
-// Each of the two by another node.
+// The two processes use different nodes.
 test.beforeEach(async (t) => {
   await cluster.flush();
   t.context = { queues: await open(cluster.urls[0]), other: await open(cluster.urls[1]) };

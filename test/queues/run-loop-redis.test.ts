@@ -15,7 +15,7 @@ import { until } from '../helpers/until.js';
 
 interface Context {
   redis: Redis;
-  /** Two processes' worth of queues on one server. */
+  /** Queues for two processes on one server. */
   one: Queues;
   other: Queues;
 }
@@ -50,13 +50,13 @@ const callsOf = async (redis: Redis, command: string) =>
 const allHaveLeft = ({ queue }: Queues) =>
   until('all have left', async () => (await queue.counts()).bytes === 0);
 
-/** So many consumers wait, each for jobs of both kinds. */
+/** Waits until this number of consumers is blocked, each for jobs of both kinds. */
 const wait = (consumers: number, redis: Redis) =>
   until(`${consumers} wait`, async () =>
     (await redis.info('clients')).includes(`blocked_clients:${2 * consumers}\r`),
   );
 
-/** What a consumer was handed. Until it is released, it keeps what it has been told to hold. */
+/** Starts a consumer that records its deliveries. It keeps jobs while it is told to hold them. */
 async function consumerOf(t: ExecutionContext<Context>, { queue }: Queues, concurrency = SLOTS) {
   const taken: Delivery[] = [];
   let gate: ReturnType<typeof closedGate> | undefined;
@@ -91,8 +91,8 @@ test('while jobs are quick, those that wait are taken many at a time', async (t)
   await redis.config('RESETSTAT');
   await one.queue.add(times(48, event));
   await until('all are taken', async () => (await one.queue.counts()).running === 48);
-  // One to add them, two to take 48 and to hear that there are no more, and what was still under
-  // way.
+  // One command to add, two to take 48 jobs and to learn that there are no more, and commands still
+  // in progress.
   const commands = await callsOf(redis, 'evalsha');
   t.true(commands < 10, `${commands} commands for 48 jobs`);
   consumer.release();
@@ -136,8 +136,8 @@ test('a process whose calls take long leaves others to a process that waits', as
 
 test('a call for which its process has no room is taken by one that waits, before that looks by itself', async (t) => {
   const { redis, one, other } = t.context;
-  // The first has listened for longer than the second, so the marker comes to it, though it is busy
-  // by then.
+  // The first consumer has waited longer than the second, so it receives the marker although it is
+  // busy by then.
   const busy = await consumerOf(t, one, 1);
   await wait(1, redis);
   const waiting = await consumerOf(t, other, 1);
@@ -155,7 +155,7 @@ test('a call taken for a consumer that closes just then is run by another, no at
   const [closing, next] = [await consumerOf(t, one), await consumerOf(t, other)];
   await wait(2, redis);
   const adding = one.queue.add([call()]);
-  // Adds leave in a time of their own; this is the one behind.
+  // Wait for the batch of adds to be sent.
   await new Promise((resolve) => setImmediate(resolve));
   const closed = closing.close();
   await adding;
@@ -202,7 +202,7 @@ test('a loop waits, has no room, and takes the next jobs as others leave; closed
   t.is(await redis.zcard('{orama}:sync:prioritized'), 3);
 });
 
-/** A loop of sync jobs with so many slots, whose jobs are run by what it is told. */
+/** Starts a run loop for sync jobs with this number of slots. */
 async function loopOf(slots: number, t: ExecutionContext<Context>) {
   const reached = await RedisServer.reach(server.url, 'REDIS_URL', { batchWrites: true });
   const connection = await reached.connect('failFast');

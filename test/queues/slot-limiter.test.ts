@@ -22,7 +22,7 @@ test('calls get the hand before events, whoever came first', async (t) => {
   t.is(slots.acquire('async', 'one'), null);
   const order: string[] = [];
   const event = slots.acquire('async', 'one')?.then(() => order.push('event'));
-  // With one hand more for calls, the second of them has to wait.
+  // With one additional slot for sync jobs, the second one has to wait.
   t.is(slots.acquire('sync', 'one'), null);
   const call = slots.acquire('sync', 'one')?.then(() => order.push('call'));
   slots.release('async', 'one');
@@ -36,7 +36,7 @@ test('calls get the hand before events, whoever came first', async (t) => {
 
 test('a namespace without a slot gets a reserved one while long jobs hold all, and what is in the way makes way', async (t) => {
   const slots = new SlotLimiter(4, { limitOf: () => 4, changed: () => {}, namespaces: async () => 5 });
-  // Its own timer keeps no process alive.
+  // The limiter's timer does not keep the process alive.
   const alive = setInterval(() => undefined, 1000);
   t.teardown(() => clearInterval(alive));
   t.teardown(() => slots.close());
@@ -45,10 +45,10 @@ test('a namespace without a slot gets a reserved one while long jobs hold all, a
     slots.acquire('async', name),
   );
   t.is(await victim, 'reserved');
-  // Two are fetched beyond the slots: with both in the way nobody else would be seen.
+  // Two jobs are fetched beyond the slots: if both were hostile, no other would be seen.
   t.is(await hostile, 'none');
   t.is(slots.extraFetches('async'), 3);
-  // At once from now on, as far as it goes: one for a namespace, two of four slots.
+  // From now on immediately, up to the limits: one per namespace, two of four slots.
   t.is(await slots.acquire('async', 'third'), 'reserved');
   const fourth = slots.acquire('async', 'fourth');
   slots.release('async', 'victim', 'reserved');
@@ -78,7 +78,7 @@ test('no job makes way while only its own namespace has jobs, so that they keep 
   t.deepEqual(order, ['first slot', 'second slot']);
 });
 
-/** Takes slots for async jobs until none is free, and says how many there were. */
+/** Takes slots for async jobs until none is free, and returns their number. */
 function takeAll(slots: SlotLimiter): number {
   let taken = 0;
   while (taken < 1000 && slots.acquire('async', 'busy') === null) taken++;
@@ -111,4 +111,19 @@ test('async jobs have all slots again when enough of them were admitted after th
   t.is(slots.acquire('sync', 'calm'), null);
   t.true(slots.asyncYields);
   await slots.close();
+});
+
+test('while calls keep all slots, events of the same namespace get one reserved slot and no more', async (t) => {
+  const slots = new SlotLimiter(4, { limitOf: () => 4, changed: () => {}, namespaces: async () => 1 });
+  const alive = setInterval(() => undefined, 1000);
+  t.teardown(() => clearInterval(alive));
+  t.teardown(() => slots.close());
+  for (let n = 0; n < 4; n++) t.is(slots.acquire('sync', 'one'), null);
+  const [first, second] = ['one', 'one'].map((name) => slots.acquire('async', name));
+  t.is(await first, 'reserved');
+  const further = await Promise.race([second, new Promise((resolve) => setTimeout(resolve, 200, 'waits'))]);
+  t.is(further, 'waits');
+  // Calls have none beside those that they hold: the quarter more is for those beside events.
+  const call = slots.acquire('sync', 'one');
+  t.is(await Promise.race([call, new Promise((resolve) => setTimeout(resolve, 200, 'waits'))]), 'waits');
 });

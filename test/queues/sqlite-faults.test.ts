@@ -68,7 +68,7 @@ test('two processes on one file share its jobs: each runs once, and none is lost
   );
 });
 
-/** Mounting a small disk takes the right to; a mount namespace keeps it from everybody else. */
+/** Mounting a small disk requires a privilege; a mount namespace hides it from other processes. */
 const mayMount = spawnSync('unshare', ['-m', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt']).status === 0;
 const testOnSmallDisk = mayMount ? test : test.skip;
 

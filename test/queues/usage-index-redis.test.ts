@@ -39,8 +39,8 @@ test('jobs that left the queue without being struck off are found by the sweep, 
   const { redis, usage, queues } = t.context;
   const jobs = Array.from({ length: 20 }, () => queued({ input: Buffer.from('12345') }));
   await queues.queue.add(jobs);
-  // As if the workers of half of them had been killed between completing the job and striking it
-  // off.
+  // As if the workers of half of the jobs had been killed between completing them and removing them
+  // from the index.
   for (const { invocation } of jobs.slice(0, 10)) {
     await redis
       .multi()

@@ -6,7 +6,7 @@ import { redisSettingConformance } from '../conformance/redis-setting.js';
 import { startRedisCluster } from '../helpers/redis-cluster.js';
 import { startRedis } from '../helpers/redis-server.js';
 
-// Nothing here has to outlive the server, and syncing each write would only make the suite slow.
+// No fsync: data need not survive the server, and it would make the suite slow.
 const server = await startRedis(['--appendonly', 'no']);
 const cluster = await startRedisCluster();
 test.after.always(async () => {

@@ -18,7 +18,7 @@ test('a server', async (t) => {
 });`;
 const CLOSES = FAILS_BEFORE_IT_CLOSES.replace('t.is(1, 2)', 't.is(1, 1)');
 
-/** Runs ava on one file, in a project of its own that finds the packages of this one. */
+/** Runs ava on one file in a separate project that can resolve the packages of this one. */
 async function runAva(t: ExecutionContext, source: string): Promise<{ code: number | null; said: string }> {
   await mkdir(join(root, '.build'), { recursive: true });
   const directory = await mkdtemp(join(root, '.build', 'ava-'));

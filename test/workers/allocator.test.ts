@@ -28,7 +28,7 @@ test('a packed result without an allocator is 0 and the log says why', async (t)
 });
 
 for (const [what, code, error, log] of [
-  // The allocator's body; its parameter is local 0.
+  // Body of the allocator; its parameter is local 0.
   ['traps', [0, 0x00], 'trap: unreachable', null],
   [
     'gives a pointer outside the memory',

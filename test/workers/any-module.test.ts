@@ -13,7 +13,7 @@ import { prepareReactor } from '../../workers/wasm/warm/snapshot.js';
 
 const LIMIT_MB = 1;
 const ANSWER = 32;
-/** `$n` is the first byte of the input, `$seen` a sum of all that was read. */
+/** `$n` is the first byte of the input, `$seen` a sum of everything read. */
 const address = fc.oneof(
   fc.integer({ min: 64, max: 100_000 }).map((at) => `(i32.const ${at})`),
   fc
@@ -78,7 +78,7 @@ const reactor = fc
     usesPassive: fc.boolean(),
   })
   .map(({ initialize, handle, data, usesPassive }) => {
-    // Without it, the module has no data count, and no data of its own is left in its code.
+    // Without it, the module has no data count section and no data instructions in its code.
     const init = /\(memory\.init \$p (.*?) \(i32\.const 0\) \(i32\.const 9\)\)/g;
     const code = (text: string) => (usesPassive ? text : text.replaceAll(init, '(drop $1)'));
     return `(module
@@ -110,7 +110,7 @@ function binaryOf(text: string): Uint8Array {
   }
 }
 
-/** Of a new instance of the module as it is, with nothing of the engine in between. */
+/** Returns the result of a new instance of the original module, without the engine. */
 function answerOfOriginal(module: WebAssembly.Module, input: number): string {
   type Exported = (...args: number[]) => bigint;
   try {
@@ -151,7 +151,7 @@ test('the answer to b after a is the answer to b alone, of any module, inputs an
         programs.push(prepareReactor(source, 'x'));
         warm++;
       } catch {
-        // It traps in its start: then each run does, as fresh.
+        // It traps at its start: then each run does, too, as fresh.
       }
       const alone = given.map((input) => answerOfOriginal(original, input));
       well += alone.filter((text) => /^[0-9a-f]{16}$/.test(text)).length;
@@ -168,7 +168,7 @@ test('the answer to b after a is the answer to b alone, of any module, inputs an
     }),
     { numRuns: 400 },
   );
-  // Most of them do something, and not only trap.
+  // Most of them produce a result instead of trapping.
   t.true(well > 300, `${well} answers`);
   t.true(warm > 150, `${warm} of 400 from a snapshot`);
 });

@@ -89,7 +89,7 @@ test('log lines arrive while the guest runs when somebody watches', async (t) =>
     }),
     onLog: (message) => {
       seen.push(message);
-      // The guest goes on only now: the line came while it ran.
+      // The guest continues only now: the line arrived while it was running.
       watched();
     },
   });

@@ -15,15 +15,16 @@ import { guest } from '../helpers/guests.js';
 const run = promisify(execFile);
 
 /**
- * Every toolchain of this minor version and later that the module proxy has is downloaded (70 MB
- * each) and tried: by `TEST_GO_TOOLCHAINS=1.24 npx ava test/workers/go-toolchains.test.ts`, when a
- * new version of Go is out.
+ * Downloads every toolchain (70 MB each) from this minor version on that the module proxy has, and
+ * tests it. Run it when a new version of Go is released: `TEST_GO_TOOLCHAINS=1.24 npx ava
+ * test/workers/go-toolchains.test.ts`.
  */
 const oldest = process.env.TEST_GO_TOOLCHAINS;
 const each = oldest === undefined ? test.skip : test;
 
 /**
- * The functions by which the runtime draws for itself, in every version that starts as go-command.
+ * Functions in which the runtime generates random numbers for itself, in every version that starts
+ * as go-command.
  */
 const DRAWING = [
   'internal/runtime/maps.NewMap',

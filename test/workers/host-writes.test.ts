@@ -12,18 +12,18 @@ import { FUNCTION, handMade, I32, I64, MEMORY } from '../helpers/wasm.js';
 const BYTES = 2 * WASM_PAGE_BYTES;
 const FILL = 0x5a;
 const INPUT_AT = 16;
-/** Where the functions are to write; far from each other, so that no mark stands for two. */
+/** Addresses to which the functions write, far enough apart to have different dirty cards. */
 const ONE = 30_000;
 const TWO = 50_000;
-/** A pointer and a length, for those that take a vector. */
+/** Address of a pointer and a length, for functions that take a vector. */
 const VECTOR = 60_000;
 const END = 0x0b;
 
 const i64Const = (value: number) => [0x42, ...i32Const(value).subarray(1)];
 
 /**
- * A reactor that says it comes from Go. It calls the function if its input is not empty, and
- * returns all of its memory.
+ * Creates a reactor that appears to be built by Go. It calls the function if its input is not
+ * empty, and returns its whole memory.
  */
 function asking(module: string, imported: string, args: readonly number[]): Uint8Array {
   const type =

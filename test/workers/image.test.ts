@@ -4,7 +4,7 @@ import { WASM_PAGE_BYTES } from '../../src/contract/limits.js';
 import { CARD_SHIFT } from '../../workers/wasm/instrument/dirty-cards.js';
 import { Restorer, shareBlocks, takeSnapshot } from '../../workers/wasm/run/image.js';
 
-/** Bytes written somewhere in a memory of so many pages. */
+/** Random writes to a memory of `pages` pages. */
 const writes = (pages: number) =>
   fc.array(fc.record({ at: fc.nat(pages * WASM_PAGE_BYTES - 1), value: fc.integer({ min: 1, max: 255 }) }), {
     maxLength: 40,

@@ -20,14 +20,14 @@ import {
 
 const MAX_PAGES = 4;
 const CHUNK = 1 << CARD_SHIFT;
-/** Part of it filled, so that both kinds of piece are there to be put back. */
+/** Partly filled, so that both kinds of extents are restored. */
 const image = new Uint8Array(PAGES * WASM_PAGE_BYTES);
 for (let at = 0; at < 40_000; at++) image[at] = (at * 31) % 251;
 const restorer = new Restorer(takeSnapshot(image, []));
 
 /**
- * Runs the module on the image: how it ended, its memory then, and the memory and marks after they
- * were put back.
+ * Runs the module on the image. Returns how it ended, its memory, and the memory and marks after
+ * the reset.
  */
 function run(wasm: Uint8Array, track: boolean) {
   const module = parse(wasm);
@@ -83,12 +83,12 @@ test('code whose writes are marked does what it did, and what it wrote is put ba
     }),
     { numRuns: 2000 },
   );
-  // Enough of them do not end at one of their first stores.
+  // Enough of them do not trap at one of their first stores.
   t.true(well > 200, `${well} of 2000 ended well`);
 });
 
 const at = (address: number) => [...i32Const(address)];
-/** Eight bytes at the address that the code leaves. */
+/** Stores eight bytes at the address that the code pushes. */
 const store = (address: Code, offset = 0): Code => [...address, 0x42, 0x6f, 0x37, 0, ...u32(offset)];
 const x: Code = [0x20, 0];
 const setX = (value: Code): Code => [...value, 0x21, 0];
@@ -99,14 +99,14 @@ const END = 0x0b;
 const NEAR = 8 * CHUNK;
 const FAR = 90 * CHUNK;
 
-/** What a store may not be taken for: one near an address that has been marked. */
+/** Stores that must not be mistaken for ones near an address that has been marked. */
 const CASES: [string, ...Code[]][] = [
   ['after the local was set', [...setX(at(NEAR)), ...store(x), ...setX(at(FAR)), ...store(x)]],
   [
     'in the second round of a loop',
     [
       ...[...setX(at(NEAR)), ...store(x), 0x03, 0x40, ...store(x)],
-      ...[...x, ...setX(at(FAR)), ...at(FAR), 0x47, 0x0d, 0, END], // again, if it was not yet there
+      ...[...x, ...setX(at(FAR)), ...at(FAR), 0x47, 0x0d, 0, END], // br_if: repeat if not there yet
     ],
   ],
   [
@@ -153,7 +153,7 @@ for (const [where, ...bodies] of CASES) {
 
 test('a number that is written in ten bytes is taken for no distance', (t) => {
   const distance = -80 * CHUNK;
-  // A double keeps too few of its digits.
+  // A double does not have enough precision.
   const long = Array.from({ length: 10 }, (_, digit) =>
     Number((BigInt(distance) >> BigInt(7 * digit)) & 0x7fn),
   );

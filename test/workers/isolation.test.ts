@@ -24,7 +24,7 @@ test('a guest that overwrites its memory leaves no trace in the next', async (t)
   const reactor = await guest('kitchen.reactor.c');
   for (const input of ['a', 'grow', 'b', 'grow', 'c']) {
     const { output } = await runText(engine, reactor, input, { warmStart: 'reactor' });
-    // The alphabet and the count are new, and so is the end of its memory.
+    // The alphabet and the counter are new, and so is the end of the memory.
     t.is(output, `abcdefghijklmnopqrstuvwxyz1${input}.`);
   }
 });
@@ -33,10 +33,7 @@ const TRAP = 0x00;
 const IF_EMPTY = [0x04, 0x40];
 const END = 0x0b;
 
-/**
- * Commands that end well when their instance is as it was made, and change it so that a second run
- * in it would trap.
- */
+/** Commands that succeed in a new instance and change it so that a second run would trap. */
 const MARKING: [string, HandMade][] = [
   [
     'sets a table entry',
@@ -134,7 +131,7 @@ for (const [what, made] of MARKING) {
       const { status, error } = await runText(engine, wasm, '');
       t.is(status, 'success', error ?? '');
     }
-    // The check bites: twice in one instance is a trap.
+    // Verify the check itself: a second run in one instance traps.
     const { _start: start } = new WebAssembly.Instance(new WebAssembly.Module(wasm)).exports;
     if (typeof start !== 'function') throw new Error('the module has no _start');
     t.notThrows(() => start());

@@ -6,12 +6,11 @@ import { createEngine } from '../../workers/engine/engine.js';
 import { contentId, runText } from '../helpers/engine.js';
 import { guest, missingCompiler } from '../helpers/guests.js';
 
-/** Resident memory of the whole process, in MB. */
+/** Returns the resident memory of the whole process in MB. */
 const residentMb = () =>
   Number(/VmRSS:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? 0) / 1024;
 
-// One guest at a time, one after another: what a guest takes is then seen in the process's own
-// size.
+// One guest at a time, so that its memory is visible in the size of the process.
 const engine = createEngine({ threads: 1, parked: 0, memoryMb: 512 });
 test.after.always(() => engine.close());
 
@@ -32,7 +31,7 @@ for (const [source, input, small] of [
       const wasm = await guest(source);
       const warmStart = source.endsWith('.go') ? 'go-command' : 'fresh';
       const options = { warmStart, memoryLimitMb: limit, timeoutMs: 120_000 } as const;
-      // Code and threads, those that stand by for a long run too, are there before the first look.
+      // Code and threads, including those for long runs, exist before the first measurement.
       await runText(engine, wasm, input, options);
       await runText(engine, wasm, '{}', options);
       await delay(200);
@@ -49,7 +48,7 @@ for (const [source, input, small] of [
       }
       clearInterval(watch);
       t.true(peak - before <= limit + 32, `${peak - before} MB over what there was`);
-      // What the first one took had been given back.
+      // The memory of the first guest has been released.
       if (limit > small) t.true(peak - before >= limit / 4, `${peak - before} MB`);
     });
   }
@@ -98,12 +97,12 @@ test.serial('a hundred endless loops in a row leave the pool whole', async (t) =
     t.is(outcome.status, 'timeout');
   }
   t.is((await runText(engine, wasm, 'echo fine')).output, 'fine\n');
-  // The reply comes before the thread has cleaned up.
+  // The reply is sent before the thread has cleaned up.
   while (engine.stats().busy > 0) await delay(5);
   const { waiting, memoryMb, kills } = engine.stats();
   t.is(waiting, 0);
   t.is(kills - before, 100);
-  // What is left is no guest's: an instance kept from another test at most.
+  // The rest belongs to no guest: at most an instance kept from another test.
   t.true(memoryMb < 8);
 });
 

@@ -5,7 +5,7 @@ import type { Run } from '../../workers/engine/run.js';
 
 const BUDGET = 700;
 
-/** As much of a run as the budget looks at. */
+/** The part of a run that the budget uses. */
 function runOf(limitMb: number): Run {
   return { program: { limitMb } } as Run;
 }

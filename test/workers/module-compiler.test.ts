@@ -23,7 +23,7 @@ test('modules whose initialisation never ends hold up nobody but their own names
     const { program, note } = await compiler.prepare('victim', 'deploy', deploy(quick));
     t.is(program.strategy, 'reactor', note ?? '');
   }
-  // Not waited for: the attacks that are left take a second each.
+  // Not awaited: the remaining attacks take a second each.
   t.true(ended <= 1, `${ended} of 5 had ended by then`);
 });
 
@@ -37,8 +37,8 @@ test('a namespace has one module in preparation, and namespaces take turns', asy
   };
   const all = ['a', 'a', 'a', 'a', 'b', 'c'].map((namespace) => prepare(namespace, quick));
   await Promise.all(all);
-  // Threads start one after the other, so a may be ahead by one; b and c never come behind all of
-  // a's.
+  // Threads start one after another, so `a` may be ahead by one; `b` and `c` never come after all
+  // of `a`.
   t.true(
     ended.lastIndexOf('a') > ended.indexOf('b') && ended.lastIndexOf('a') > ended.indexOf('c'),
     ended.join(),

@@ -12,8 +12,8 @@ test.after.always(() => engine.close());
 const RUNS = 6;
 
 /**
- * How the program with one kind of state starts, and what its output is: the same as that of a new
- * instance, or another each time.
+ * The start strategy of a program with one kind of state, and whether its output equals that of a
+ * new instance or differs each time.
  */
 const KINDS: readonly [kind: string, warmStart: WarmStart, output: 'same' | 'unique'][] = [
   ['rand-v2', 'fresh', 'unique'],
@@ -64,7 +64,7 @@ for (const [kind, warmStart, output] of KINDS) {
       t.is(error, null);
       seen.push(actual);
     }
-    // Of map-range a few orders may come twice: an iteration begins at one of sixteen places.
+    // For map-range a few orders may repeat, as an iteration begins at one of sixteen positions.
     if (output === 'same') t.is(new Set(seen).size, 1, seen.join());
     else if (kind === 'map-range') t.true(new Set(seen).size > 2, seen.join());
     else t.is(new Set(seen).size, seen.length, seen.join());
@@ -77,7 +77,7 @@ for (const kind of ['after-func', 'timer', 'ticker', 'deadline']) {
     const functionName = kind as FunctionName;
     await engine.inspect(wasm, { cid: contentId(wasm), name: functionName, memoryLimitMb: 64 });
     const run = (input: string) => runText(engine, wasm, input, { functionName, warmStart: 'go-command' });
-    // Longer after the snapshot than the 150 ms that it is set to.
+    // Longer than the 150 ms to which the timer is set.
     await delay(200);
     for (const [input, expected] of [
       ['', 'false'],

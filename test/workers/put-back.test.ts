@@ -10,8 +10,8 @@ import { assemble } from '../helpers/wat.js';
 const LIMIT_MB = 16;
 
 /**
- * Answers of one program to inputs one after the other on one runner, and of each input on a runner
- * of its own, which makes a new instance: as fresh, and as a reactor's snapshot.
+ * Returns the results of one program for inputs on one runner, and for each input on a new runner
+ * with a new instance; as fresh, and as a reactor with a snapshot.
  */
 async function answers(wat: string, inputs: readonly string[]) {
   const source = readSource(await assemble(wat), LIMIT_MB);
@@ -34,7 +34,8 @@ async function answers(wat: string, inputs: readonly string[]) {
 }
 
 /**
- * A reactor: `handle` gets the first byte of its input in local 2, and returns eight bytes at 8.
+ * Creates a reactor. `handle` gets the first byte of its input in local 2, and returns eight bytes
+ * at address 8.
  */
 const reactor = (fields: string, handle: string, initialize = '') => `(module
   (memory (export "memory") 2 40) ${fields}
@@ -98,7 +99,7 @@ for (const [name, wat] of [
 }
 
 test('a module that only rewriting would make valid is refused', async (t) => {
-  // A maximum below the minimum, and more pages than there can be.
+  // A maximum below the minimum, and more pages than are allowed.
   const valid = await assemble('(module (memory (export "memory") 1 9) (func (export "_start")))');
   const at = Buffer.from(valid).indexOf(Buffer.from([5, 4, 1, 1, 1, 9]));
   const invalid = valid.slice();

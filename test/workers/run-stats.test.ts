@@ -14,7 +14,7 @@ function paceAfter(of: Program, ...runs: number[]): RunStats {
   return stats;
 }
 
-/** A thread that is at a run of the program, with more of them behind it. */
+/** Returns thread queues in which a thread runs the program and has more runs of it queued. */
 function lineOf(of: Program, length: number): ThreadQueues {
   const lines = new ThreadQueues();
   for (let n = 0; n < length; n++) {

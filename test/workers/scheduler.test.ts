@@ -27,7 +27,7 @@ test('guests that wait give their slot away: many more than threads wait at once
   const httpFetch = async () => {
     inside++;
     most = Math.max(most, inside);
-    // All thirty are in their call at once, or none ever gets out.
+    // All thirty must be in their host call at once, otherwise none returns.
     if (inside === 30) release();
     await gate;
     return '{"status":200}';
@@ -51,7 +51,7 @@ test('guests that wait do not keep those that compute from running', async (t) =
   const waiting = Array.from({ length: 4 }, () =>
     runText(engine, wasm, 'fetch http://x', { host: { http_fetch: () => gate } }),
   );
-  // With its one slot taken by any of the four, this would never end.
+  // If one of the four held the only slot, this would never end.
   t.is((await runText(engine, wasm, 'spin 1\necho computed')).output, 'computed\n');
   release();
   t.true((await Promise.all(waiting)).every(({ status }) => status === 'success'));
@@ -81,7 +81,7 @@ test('no more guests are parked than allowed', async (t) => {
   });
   const httpFetch = async () => {
     most = Math.max(most, ++inside);
-    // Two parked and the one that keeps its slot; a while for a fourth to come, if there were one.
+    // Two are parked and one keeps its slot; wait a while for a fourth, which must not come.
     if (inside === 3) setTimeout(release, 200);
     await gate;
     inside--;
@@ -100,12 +100,12 @@ test('a long line of one namespace does not delay the first of another', async (
   t.teardown(() => engine.close());
   const wasm = await kitchen();
   const ended: string[] = [];
-  // Longer than it takes a thread that joins for another namespace to make its first instance.
+  // Longer than a thread that joins for another namespace needs to create its first instance.
   const run = async (namespace: string) => {
     await runText(engine, wasm, 'spin 40000', { namespace });
     ended.push(namespace);
   };
-  // Compiled for both: what is told is whose turn it is, and not whose module came first.
+  // Compiled for both, so that the order depends on scheduling and not on compilation.
   for (const namespace of ['busy', 'quiet']) await runText(engine, wasm, 'echo here', { namespace });
   await Promise.all([...Array.from({ length: 20 }, () => run('busy')), run('quiet')]);
   t.true(ended.indexOf('quiet') <= 2, ended.join());
@@ -130,11 +130,10 @@ test('endless loops of one namespace on every core keep no other namespace waiti
   const times: number[] = [];
   for (let n = 0; n < 20; n++) times.push(await call());
   t.log(`at most ${Math.max(...times).toFixed(1)} ms`);
-  // The loops would go on for minutes: a call that had to wait for one of them would not have
-  // ended.
+  // The loops would run for minutes: a call that waited for one of them would not have ended.
   t.is(times.length, 20);
-  // More of the same namespace are not over-committed, and there is an end to it for all namespaces
-  // together.
+  // Further loops of the same namespace are not over-committed, and there is a limit for all
+  // namespaces together.
   t.is(engine.stats().busy, 2);
   const others = ['second', 'third', 'fourth', 'fifth', 'sixth', 'seventh'].map(loop);
   await until('four more run', async () => engine.stats().busy === 6);
@@ -192,7 +191,7 @@ test('guests of one namespace that hold all the memory keep no other namespace w
   const isServed = async () =>
     (await Promise.race([call(), delay(10_000, null, { ref: false })]))?.output === 'here\n';
   t.true(await isServed());
-  // Small while they wait, they want to grow all at once.
+  // They are small while they wait, and then grow all at once.
   const hostile = Array.from({ length: 20 }, () =>
     runText(engine, wasm, 'fetch http://x\nloop', {
       ...{ namespace: 'hostile', memoryLimitMb: 256, timeoutMs: 300_000 },
@@ -338,8 +337,7 @@ test('a guest whose thread fails is an error, and another thread takes its place
   t.teardown(() => pool.close());
   const wasm = await kitchen();
   const good = prepareFresh(readSource(wasm, 64));
-  // Nothing that a guest can do is known to bring its thread down, so the engine's own part is
-  // broken here.
+  // No guest is known to be able to crash its thread, so the engine's own part is broken here.
   const broken = { ...good, shape: null } as unknown as typeof good;
   const outcome = await pool.run(guestCall(wasm, 'echo'), 'broken', broken);
   t.is(outcome.status, 'error');

@@ -30,7 +30,7 @@ function answer(runner: ReturnType<typeof createRunner>, input: string): string 
   return error ?? new TextDecoder().decode(output);
 }
 
-/** A reactor that gives eight bytes of its data, and writes over them. */
+/** Creates a reactor that returns eight bytes of its data and overwrites them. */
 const reactor = (pages: number, text: string, more = '', before = '') => `(module
   (memory (export "memory") ${pages} 40)
   (data (i32.const 1000) "${text}") ${more}
@@ -90,7 +90,7 @@ test('what programs share is counted once, stays while one of them does, and goe
   const one = cache.bytes;
   const second = await keep(1);
   t.true(cache.bytes - one <= first.moduleBytes + 40_000, `${cache.bytes - one} more bytes`);
-  // The same again takes nothing more.
+  // The same program again takes no more memory.
   const two = cache.bytes;
   await keep(1);
   t.is(cache.bytes, two);
@@ -147,7 +147,7 @@ test('kept instances take a twelfth of the memory for guests at most, counted by
   const { warmInstances, memoryMb } = engine.stats();
   t.true(warmInstances >= 4 && warmInstances <= 7, `${warmInstances} instances`);
   t.true(memoryMb <= 20, `${memoryMb} MB`);
-  // Those that were given up are made again.
+  // Evicted programs are compiled again.
   t.is((await run(0)).output, '1');
   await engine.prepare(guestCall(wasm, '', { warmStart: 'reactor', memoryLimitMb: 16 }));
 });

@@ -2,8 +2,8 @@ import test from 'ava';
 import { runScripts, specSuite } from '../helpers/spec-suite.js';
 
 /**
- * The scripts whose subject is what is put back or rewritten: memory, data, globals, growth, and
- * code around them. `scripts/spec-suite.mjs` runs all.
+ * The scripts about what is reset or instrumented: memory, data, globals, growth, and surrounding
+ * code. `scripts/spec-suite.mjs` runs all.
  */
 const SCRIPTS = [
   ...['address', 'align', 'binary-leb128', 'call', 'call_indirect', 'data', 'endianness', 'exports'],

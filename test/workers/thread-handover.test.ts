@@ -15,7 +15,7 @@ function twoThreads(t: { teardown(end: () => Promise<void>): void }): Engine {
   return engine;
 }
 
-/** Bytes that no other invocation of a test has. */
+/** Returns bytes that no other invocation of a test has. */
 function own(turn: number, length: number): Uint8Array {
   const bytes = new Uint8Array(length);
   for (let at = 0; at < length; at++) bytes[at] = turn + (at >> 2) + at * (turn & 7);
@@ -23,8 +23,7 @@ function own(turn: number, length: number): Uint8Array {
 }
 
 /**
- * Runs a guest until the engine takes its runs for quick ones, and gives several to a thread at a
- * time.
+ * Runs a guest until the engine classifies its runs as quick and gives several to a thread at once.
  */
 async function settlePace(engine: Engine, wasm: Uint8Array): Promise<void> {
   for (let n = 0; n < 30; n++) await runText(engine, wasm, 'x');
@@ -148,7 +147,7 @@ test('a guest that ended in time is a success, however late the main thread look
   await runText(engine, wasm, 'echo');
   await idle(engine);
   const running = runText(engine, wasm, 'echo in time', { timeoutMs: 100 });
-  // Its program is known: it is given to its thread as soon as this turn's microtasks have run.
+  // Its program is known: it is given to its thread when the microtasks of this turn have run.
   await Promise.resolve().then(() => Promise.resolve());
   const until = Date.now() + 300;
   while (Date.now() < until);

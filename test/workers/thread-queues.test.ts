@@ -6,7 +6,7 @@ import { guest } from '../helpers/guests.js';
 
 const kitchen = () => guest('kitchen.c');
 
-/** Runs a guest until the engine takes its runs for quick ones. */
+/** Runs a guest until the engine classifies its runs as quick. */
 async function settlePace(engine: Engine, wasm: Uint8Array): Promise<void> {
   for (let n = 0; n < 30; n++) await runText(engine, wasm, 'echo in');
 }

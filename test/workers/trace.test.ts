@@ -17,7 +17,7 @@ import { hostCalls } from '../helpers/engine.js';
 const NONE = new Uint8Array();
 const never = new AbortController().signal;
 
-/** Calls a host function by its name. */
+/** Calls a host function by name. */
 type Ask = <Name extends EngineFunctionName>(name: Name, ...args: HostArgs<Name>) => Promise<HostResult>;
 
 const askerOf =
@@ -25,16 +25,16 @@ const askerOf =
   (name, ...args) =>
     host(name, args, never);
 
-/** What is recorded while `use` calls host functions that answer as given. */
+/** Returns the trace of the host calls made by `use`, with the given results. */
 async function record(given: Partial<HostCalls>, use: (ask: Ask) => Promise<unknown>): Promise<Trace> {
   const recorder = new TraceRecorder();
   await use(askerOf(recordedHost(hostCalls(given), recorder)));
-  // As it goes through the store and the API.
+  // Serialize and parse it like the store and the API do.
   const trace = { request_id: requestIdSchema.parse(uuidv7()), attempt: 1, ...recorder.finish() };
   return traceSchema.parse(JSON.parse(JSON.stringify(trace)));
 }
 
-/** As a guest is given it. */
+/** Returns the result in the form in which a guest receives it. */
 function given(result: HostResult): HostResult {
   if (typeof result === 'boolean') return Number(result);
   if (result instanceof Uint8Array) return Uint8Array.from(result);
@@ -122,7 +122,7 @@ test('no secret that the function has read is in what is recorded, whichever cam
   t.is(trace.calls[0]?.about, 'GET https://a/?token=«secret TOKEN»');
   t.deepEqual(trace.calls[1]?.result, { kind: 'text', text: '«secret TOKEN»' });
 
-  // Whoever replays it reads the placeholder, and asks with it for the same.
+  // A replay reads the placeholder and passes it on in the same calls.
   const ask = askerOf(replayedHost(trace));
   const read = String(await ask('get_secret', 'TOKEN'));
   t.is(await ask('db_query', `select '${read}'`, JSON.stringify([read])), '[]');
@@ -147,7 +147,7 @@ test('of two calls for the same thing each is given its own, in whatever order t
   });
   const ask = askerOf(replayedHost(trace));
   t.is(await ask('db_query', 'select ?', '[2]'), '[[2]]');
-  // Asked a little differently it is given what is left for the same statement.
+  // With slightly different arguments it gets the remaining result of the same statement.
   t.is(await ask('db_query', 'select ?', '[3]'), '[[1]]');
   const error = await t.throwsAsync(ask('db_query', 'select ?', '[1]'), { instanceOf: AppError });
   t.regex(error?.message ?? '', /db_query: the trace has no further call for "select \?"/);

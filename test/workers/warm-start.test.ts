@@ -44,7 +44,7 @@ test('a command that draws a random number before main runs as fresh: a snapshot
   t.regex(report.note ?? '', /draws random numbers before its first observable call/);
 });
 
-/** What does not change from run to run. */
+/** Returns the part of an outcome that does not vary between runs. */
 const steady = ({ status, output, error, exitCode, log }: TextOutcome) => ({
   status,
   output,
@@ -153,7 +153,7 @@ test('kept instances are reused, counted, and given up when the budget is needed
   t.deepEqual({ warmRuns, warmInstances }, { warmRuns: 2, warmInstances: 1 });
   t.true(memoryMb > 2 && memoryMb < 12);
 
-  // 64 MB of another function and the 3 MB that are kept are more than 66.
+  // 64 MB of another function and the 3 MB of the warm instance exceed 66 MB.
   const other = runText(small, await guest('kitchen.c'), 'sleep 300');
   while (small.stats().busy + small.stats().parked === 0) await delay(1);
   await delay(100);
@@ -169,7 +169,7 @@ test('the least recently used instance is the one that is given up', async (t) =
   const wasm = await guest('kitchen.go');
   const run = (name: string) =>
     runText(small, wasm, '{"name":"n"}', { warmStart: 'go-command', functionName: name as FunctionName });
-  // Room for one kept of 3 MB beside the one that runs: c takes the place of b.
+  // Room for one warm instance of 3 MB beside the running one: c replaces b.
   for (const name of ['a', 'b', 'a', 'c']) await run(name);
   const before = small.stats().warmRuns;
   await run('a');

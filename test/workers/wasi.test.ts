@@ -47,8 +47,7 @@ test('descriptors 0, 1 and 2 are streams that cannot be sought, and there are no
     `advise 9 ${EBADF}`,
     'readdir 0 1',
     `renumber 2 to 9 ${EBADF}`,
-    // From here on stdout is descriptor 0: what is printed to 1 is lost, what is written to 0 is
-    // there.
+    // From here on stdout is descriptor 0: output to 1 is lost, output to 0 appears.
     'moved',
   ]);
 });

@@ -15,7 +15,7 @@ const MAX_BYTES = LIMIT_MB << 20;
 const MEMORY_BYTES = PAGES * WASM_PAGE_BYTES;
 const prepare = (fromGo: boolean) => prepareReactor(readSource(pokingGuest({ fromGo }), LIMIT_MB), 'poked');
 const marked = prepare(true);
-/** Put back by comparing all of its memory: what the other is held against. */
+/** Reset by comparing the whole memory; the reference for the other one. */
 const compared = prepare(false);
 
 function run(runner: Runner, ...all: Poke[]): GuestResult {
@@ -26,7 +26,7 @@ function run(runner: Runner, ...all: Poke[]): GuestResult {
 
 const begin = (program = marked) => createRunner(program, new Guest());
 
-/** The memory as a run finds it, without the place that its input was written to. */
+/** Returns the memory as a run finds it, without the region of the input. */
 function memoryOf(runner: Runner): Buffer {
   const { output, error } = run(runner, { do: 'read', at: 0, length: MEMORY_BYTES });
   if (error !== null) throw new Error(error);
@@ -54,8 +54,8 @@ const BORDERS = [
   MAX_BYTES,
 ];
 /**
- * Addresses inside, outside, at borders of chunks, pages and memory, and near the end of all
- * addresses.
+ * Addresses inside, outside, at boundaries of cards, pages and memory, and near the end of the
+ * address space.
  */
 const address = fc.oneof(
   fc.nat(MEMORY_BYTES),
@@ -78,8 +78,8 @@ test('whatever a run writes, and however it ends, the next begins with what the 
       const ask: Poke[] = [...all, { do: 'read', at, length: 9 }];
       const { output, error, exitCode, pages, refused } = run(runner, ...ask);
       const expected = run(other, ...ask);
-      // A pointer outside is told from one inside, and a trap from another, as they are without
-      // marks.
+      // Pointers outside and inside are distinguished, and traps are reported, as without write
+      // barriers.
       t.deepEqual({ output, error, exitCode, pages, refused }, { ...expected });
       t.true(memoryOf(runner).equals(untouched));
     }),

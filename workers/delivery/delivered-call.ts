@@ -4,8 +4,8 @@ import type { GuestCall, HostCaller } from '../../src/ports/engine.js';
 import type { Delivery } from '../../src/ports/queue.js';
 
 /**
- * A delivery as the engine runs it. A class, as V8 would make an object with a getter property by
- * property, for each run.
+ * A delivery as a `GuestCall` of the engine. A class, because V8 creates an object literal with a
+ * getter property by property on every run.
  */
 export class DeliveredCall implements GuestCall {
   readonly requestId;
@@ -64,7 +64,7 @@ export class DeliveredCall implements GuestCall {
     this.#delivery.begun();
   }
 
-  /** Made when it is asked for: most guests call nothing. */
+  /** Created on first access, because most guests make no host call. */
   get host(): HostCaller {
     this.#host ??= this.#makeHost();
     return this.#host;

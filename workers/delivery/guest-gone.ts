@@ -1,9 +1,12 @@
-/** One for all: abort() would make an exception with a stack for each run. */
-const REASON = new Error('the guest is gone');
+/**
+ * One error for all runs: `abort()` without a reason would create an exception with a stack trace
+ * per run.
+ */
+const REASON = new Error('the guest has ended');
 
 /**
- * Stops host calls that outlive their guest. The signal is made when it is asked for: most guests
- * call nothing.
+ * Aborts host calls that outlive their guest. The signal is created on first access, because most
+ * guests make no host call.
  */
 export class GuestGone {
   #controller: AbortController | undefined;

@@ -1,7 +1,10 @@
 import type { Namespace } from '../../src/contract/ids.js';
 import type { Quotas } from '../../src/core/quotas.js';
 
-/** Holds namespaces to their quota `concurrent_guests`: so many guests at once in this process. */
+/**
+ * Enforces the quota `concurrent_guests`: the number of guests of a namespace that run in this
+ * process at once.
+ */
 export class GuestLimit {
   readonly #quotas: Quotas;
   readonly #running = new Map<Namespace, number>();
@@ -11,8 +14,8 @@ export class GuestLimit {
   }
 
   /**
-   * Runs a guest of the namespace; null when the namespace has all that it may have. A guest counts
-   * until it has ended, not until its log row is durable.
+   * Runs a guest of the namespace. Resolves with null when the namespace has reached its limit. A
+   * guest counts until it has ended, not until its log row is durable.
    */
   async run<T>(namespace: Namespace, guest: () => Promise<T>): Promise<T | null> {
     const { concurrent_guests: limit } = await this.#quotas.limits(namespace);

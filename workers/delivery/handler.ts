@@ -28,9 +28,12 @@ import { observedHost } from './observed-host.js';
 import { replayedHost } from './replayed-host.js';
 import { recordedHost, TraceRecorder } from './trace-recorder.js';
 
-/** Delay of a job while the `concurrency` of its function is used up; jittered. */
+/** The delay of a job whose function has no free `concurrency`, in milliseconds; jittered. */
 const BUSY_MS = 100;
-/** Delay of a job whose module cannot be loaded or whose log cannot be written; jittered. */
+/**
+ * The delay of a job whose module cannot be loaded or whose log row cannot be written, in
+ * milliseconds; jittered.
+ */
 const AWAY_MS = 2000;
 
 export interface ConsumerDeps extends HostDeps {
@@ -44,14 +47,14 @@ export interface ConsumerDeps extends HostDeps {
   meter: Meter;
   tracer: Tracer;
   logger: Logger;
-  /** In place of the outside world, for every invocation: what a trace says. */
+  /** A recorded trace whose results replace the effects of host calls, for every invocation. */
   replay?: Trace;
 }
 
 /**
- * What a worker does with a job: checks whether it still should run, runs the guest, replies early
- * and settles late. A job leaves the queue only when its log row is durable, so a kill at any point
- * costs a rerun and never a record.
+ * Creates the handler of deliveries. It checks whether the job should still run, runs the guest,
+ * replies to the caller early and settles the job late: the job leaves the queue only when its log
+ * row is durable, so that a crash at any point costs a rerun and never a record.
  */
 export function createDeliveryHandler(deps: ConsumerDeps): DeliveryHandler {
   const guests = new GuestLimit(deps.quotas);
@@ -60,13 +63,13 @@ export function createDeliveryHandler(deps: ConsumerDeps): DeliveryHandler {
     try {
       return await deliver(deps, guests, delivery);
     } catch (error) {
-      // The store, its backlog or the blobs are away: nothing has been settled, so another attempt
-      // is owed, not used up.
+      // The store, its backlog or the blobs are unreachable. Nothing has been settled, so the job
+      // must run again without counting an attempt.
       const log = isAppError(error) ? deps.logger.warn : deps.logger.error;
       log.call(
         deps.logger,
         { request_id: invocation.id, err: messageOf(error) },
-        'an invocation is put back',
+        'failed to handle an invocation; it is put back into the queue',
       );
       return { kind: 'later', delayMs: jittered(AWAY_MS) };
     } finally {
@@ -104,8 +107,8 @@ async function deliver(deps: ConsumerDeps, guests: GuestLimit, delivery: Deliver
     if (outcome === null) return { kind: 'later', delayMs: jittered(BUSY_MS) };
     return await settle(deps, delivery, fn, outcome);
   } catch (error) {
-    // Nobody is kept waiting for a module that may stay away; a job without a caller is tried
-    // again.
+    // A caller must not wait for a module that may stay unreachable. A job without a caller is
+    // delayed.
     if (!(error instanceof ModuleUnavailable)) throw error;
     const row = newAttempt(invocation, delivery.attempt, error.message);
     const ending: InvocationEnd = {
@@ -123,9 +126,9 @@ async function deliver(deps: ConsumerDeps, guests: GuestLimit, delivery: Deliver
 }
 
 /**
- * The stored end of a redelivered invocation: it is not run again, only its outcome events and
- * callback are sent, as the end is durable before them. With the store away the end is unknown, and
- * running twice is better than waiting for the store.
+ * Returns the stored end of a redelivered invocation: it is not run again, but its outcome events
+ * and callback are sent, because the end was made durable before them. While the store is
+ * unreachable the end is unknown; running twice is then better than waiting for the store.
  */
 async function endOf({ store }: ConsumerDeps, { id }: Invocation): Promise<EndRow | null> {
   const stored = await store.attempts.invocation(id).catch(() => null);
@@ -133,12 +136,15 @@ async function endOf({ store }: ConsumerDeps, { id }: Invocation): Promise<EndRo
   return last?.final ? { ...last, final: last.final } : null;
 }
 
-/** Only crashes count in which its guest was running: a waiting job did not cause them. */
+/**
+ * Counts only crashes during which the job's guest was running: a waiting job did not cause the
+ * others.
+ */
 function isLastCrash({ crashesWhileRunning }: Delivery): boolean {
   return crashesWhileRunning >= MAX_WORKER_CRASHES;
 }
 
-/** The end of an invocation that is not to run, or not again. */
+/** Returns the end of an invocation that must not run, or not again; null for one that must run. */
 function endWithoutRun(delivery: Delivery, fn: FunctionVersion | null): InvocationEnd | null {
   const { acceptedAt, maxAgeMs, function: name } = delivery.invocation;
   if (isLastCrash(delivery)) return lastCrash(delivery, fn);
@@ -177,12 +183,12 @@ async function runGuest(deps: ConsumerDeps, delivery: Delivery, fn: FunctionVers
     span.end(messageOf(error));
     throw error;
   } finally {
-    // Whatever the guest was waiting for in the host has nobody to go to.
+    // Aborts host calls whose guest has ended.
     gone.set();
     delivery.releaseSlot();
   }
   span.end(outcome.error);
-  // Before the reply: whoever has seen it can ask for the trace.
+  // Before the reply, because a caller that has received it may ask for the trace.
   if (recorder) await keepTrace(deps, delivery, recorder);
   return outcome;
 }
@@ -194,7 +200,7 @@ async function settle(
   outcome: GuestOutcome,
 ): Promise<Settlement> {
   const { invocation } = delivery;
-  // Another worker has the job now, and its outcome counts.
+  // Another worker has taken over the job; only its outcome counts.
   if (delivery.signal.aborted && delivery.signal.reason === 'lost') return { kind: 'done' };
 
   deps.meter.attempted({
@@ -224,7 +230,10 @@ async function settle(
   return { kind: 'retry', error: outcome.error ?? outcome.status };
 }
 
-/** The span of the guest is the parent of what it publishes and enqueues. */
+/**
+ * Creates the host functions of a run. The guest's span is the parent of what it publishes and
+ * enqueues.
+ */
 function hostOf(
   deps: ConsumerDeps,
   run: Parameters<typeof createHost>[1],
@@ -245,8 +254,8 @@ function isFinal(delivery: Delivery, { status, exitCode }: GuestOutcome): boolea
 }
 
 /**
- * Rows of the attempts before this one whose workers crashed: one for each crash, as a worker may
- * crash before it has logged the crash before its own. Rows that exist already stay as they are.
+ * Returns rows for the earlier attempts whose workers crashed: one per crash, because a worker may
+ * crash before it has logged the previous crash. The store keeps rows that already exist.
  */
 function crashRows({ invocation, attempt, crashes }: Delivery): AttemptRow[] {
   return Array.from({ length: crashes }, (_, n) =>
@@ -266,7 +275,7 @@ function lastCrash(delivery: Delivery, fn: FunctionVersion | null): InvocationEn
   };
 }
 
-/** The end of an invocation that was never run. */
+/** Returns the end of an invocation that never ran. */
 function unrunEnd(
   delivery: Delivery,
   fn: FunctionVersion | null,

@@ -42,8 +42,8 @@ const argsSchema = z.array(z.unknown());
 const headersSchema = z.record(z.string(), z.string());
 
 /**
- * The host functions as one invocation may use them: every call acts in its namespace and stops
- * with it. What a call throws ends up in the invocation's own log.
+ * Creates the host functions of one invocation. Every call acts in the invocation's namespace and
+ * is aborted when the guest ends. An error that a call throws is written to the invocation's log.
  */
 export function createHost(
   deps: HostDeps,
@@ -114,7 +114,7 @@ export function createHost(
     async http_start(method, url, headersJson, body) {
       parseHeaders(headersJson);
       await deps.egress.check(url, run.function.metadata.allowed_hosts).catch((error) => {
-        // What the network does is told by http_next; what is not allowed is refused at once.
+        // `http_next` reports network errors; only a forbidden URL is refused at once.
         if (!isAppError(error, 'unavailable')) throw error;
       });
       return fetches.start(() => fetch(method, url, headersJson, body, run.gone.signal));
@@ -196,7 +196,7 @@ function parseHeaders(json: string): Record<string, string> {
   if (json === '') return {};
   const parsed = headersSchema.safeParse(parseJson(json));
   if (parsed.success) {
-    // The engine says how deep a call is, in whatever case a function writes it.
+    // The engine sets the depth header; a function must not override it in any spelling.
     return Object.fromEntries(
       Object.entries(parsed.data).filter(([name]) => name.toLowerCase() !== DEPTH_HEADER),
     );

@@ -4,7 +4,7 @@ import type { Delivery } from '../../src/ports/queue.js';
 import type { Store } from '../../src/ports/store.js';
 import type { TraceRecorder } from './trace-recorder.js';
 
-/** A trace that cannot be kept takes nothing from the invocation. */
+/** Stores the trace of an attempt. A failure is logged and does not affect the invocation. */
 export async function keepTrace(
   { store, logger }: { store: Store; logger: Logger },
   { invocation, attempt }: Delivery,
@@ -13,6 +13,6 @@ export async function keepTrace(
   const { id, namespace, function: name } = invocation;
   const trace = { request_id: id, attempt, ...recorder.finish() };
   await store.traces.put({ namespace, function: name, trace }).catch((error: unknown) => {
-    logger.warn({ request_id: id, err: messageOf(error) }, 'a trace could not be kept');
+    logger.warn({ request_id: id, err: messageOf(error) }, 'failed to store a trace');
   });
 }

@@ -7,31 +7,32 @@ import type { Closable } from '../../src/ports/closable.js';
 import type { QuotaStore } from '../../src/ports/store/quotas.js';
 
 /**
- * How often the processes tell each other, by way of the store, what they have logged; the first
- * time at once.
+ * The interval at which processes exchange, through the store, what they have logged; the first
+ * exchange of a namespace is immediate. In milliseconds.
  */
 const SHARE_MS = 5000;
-/** What a line takes beside its text. */
+/** The size of a line besides its text, in bytes. */
 const LINE_OVERHEAD_BYTES = 64;
 
-/** Holds namespaces to their quota `log_mb_per_day`, by UTC day. */
+/** Enforces the quota `log_mb_per_day` per UTC day. */
 export interface LogQuota extends Closable {
   /**
-   * The lines of an attempt as they go into its record: all of them, or beyond the quota one that
-   * says so. The record itself is always written, for it is what an invocation ends with. Several
-   * processes may pass the quota by what they log in 5 s.
+   * Returns the log lines to store with an attempt: all of them, or beyond the quota a single line
+   * that says so. The attempt itself is always recorded, because the record ends the invocation.
+   * Several processes together may exceed the quota by what they log in 5 s.
    */
   admit(namespace: Namespace, messages: LogMessage[]): Promise<LogMessage[]>;
 }
 
 interface Account {
   day: string;
-  /** Of all processes, as the store had it last. */
+  /** The bytes logged by all processes, as last read from the store. */
   shared: number;
-  /** Of this process, not in the store yet. */
+  /** The bytes logged by this process that are not in the store yet. */
   own: number;
 }
 
+/** Creates the log quota of this process. */
 export function createLogQuota({ store, quotas }: { store: QuotaStore; quotas: Quotas }): LogQuota {
   const accounts = new Map<Namespace, Account>();
   let sharing: Promise<void> | null = null;
@@ -43,7 +44,7 @@ export function createLogQuota({ store, quotas }: { store: QuotaStore; quotas: Q
     if (known?.day === day) return known;
     const account = { day, shared: 0, own: 0 };
     accounts.set(namespace, account);
-    // What others have logged of this day is not known yet.
+    // What other processes have logged today is still unknown.
     shareIn(0);
     return account;
   };
@@ -70,7 +71,7 @@ export function createLogQuota({ store, quotas }: { store: QuotaStore; quotas: Q
       try {
         account.shared = await store.addLogBytes(namespace, day, own);
       } catch {
-        // The store is away; it is told later.
+        // The store is unreachable; the bytes are added at the next attempt.
         account.own += own;
         shareIn(SHARE_MS);
       }

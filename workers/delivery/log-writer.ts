@@ -9,49 +9,52 @@ import { within } from '../../src/within.js';
 const MAX_ROWS = 500;
 const MAX_BYTES = 4 << 20;
 /**
- * A write of one row costs nearly what a write of twenty does, and where syncs are quick each would
- * carry one or two. So a write waits while rows keep coming: each `QUIET_MS` brings one, `MOST_MS`
- * are not over and it is not `ENOUGH_ROWS` yet. Only jobs wait for it, whose callers have had their
- * replies.
+ * A write of one row costs nearly as much as a write of twenty, and with fast syncs each write
+ * would have one or two rows. A write therefore waits while rows keep arriving: at least one per
+ * `QUIET_MS`, for at most `MOST_MS`, up to `ENOUGH_ROWS`. Only the settlement of jobs waits for a
+ * write; callers already have their replies. Times are in milliseconds.
  */
 const QUIET_MS = 1;
 const MOST_MS = 8;
 const ENOUGH_ROWS = 128;
 /**
- * Nor does it wait when the rows of all guests that ran are here, so many at least: nothing else
- * goes on in this process then. Fewer are not worth a write of their own.
+ * A write also stops waiting when the rows of all guests that ran have arrived, because this
+ * process then has nothing else to do; but only with at least this many rows.
  */
 const ALL_HERE_ROWS = 16;
 /**
- * A store that has not answered by then counts as away; what it may have written is ignored when it
- * comes again.
+ * The timeout of a write to the store, in milliseconds. After it the store counts as unreachable;
+ * rows that it wrote nevertheless are ignored when they are written again.
  */
 const STORE_MS = 2000;
 const SHIP_MS = 500;
 /**
- * With store and backlog both away (on one full disk, say) a batch is tried again for so long. What
- * was run is then not run again for want of a row; later its job is put back into the queue, and
- * run again.
+ * How long a batch is retried while both store and backlog are unreachable (for example on the same
+ * full disk), in milliseconds. Until then, completed runs need no rerun; afterwards their jobs
+ * return to the queue and run again.
  */
 const BOTH_AWAY_MS = 15_000;
 const WRITE_AGAIN_MS = 500;
-/** How often the backlog is looked at for what another process took and did not finish. */
+/**
+ * The interval at which the backlog is checked for records that another process did not finish, in
+ * milliseconds.
+ */
 const LEFT_BEHIND_MS = 5000;
 
 /**
- * Makes rows durable by group commit: whenever the writer is free it takes all that waits. While
- * the store is away they go into the backlog on the queue's own server and are shipped later, so
- * that jobs do not pile up behind it.
+ * Makes rows durable by group commit: when the writer becomes free, it writes all rows that wait.
+ * While the store is unreachable, rows go into the backlog on the queue's server and are shipped
+ * later, so that jobs do not pile up.
  */
 export interface LogWriter extends Closable {
   /**
-   * Durable when it resolves. Rejects when store and backlog are both away for long: then the job
-   * must not settle.
+   * Resolves when the row is durable. Rejects when store and backlog are both unreachable for
+   * BOTH_AWAY_MS; the job must then not be settled.
    */
   write(row: AttemptRow): Promise<void>;
-  /** A guest begins, whose row will come. */
+  /** Announces a guest that begins and whose row will follow. */
   announce(requestId: string): void;
-  /** It has come, or will not. */
+  /** Withdraws an announcement: the row has arrived, or will not. */
   withdraw(requestId: string): void;
   stats(): { pending: number; lagMs: number; away: boolean };
 }
@@ -60,7 +63,7 @@ export interface LogWriterDeps {
   attempts: AttemptStore;
   backlog: Backlog;
   logger: Logger;
-  /** Told of rows that can now be read. */
+  /** Called with rows that can now be read from the store. */
   onWritten(rows: readonly AttemptRow[]): void;
 }
 
@@ -71,6 +74,7 @@ interface Pending {
   reject(error: unknown): void;
 }
 
+/** Creates the log writer of a worker process. `close` writes pending rows. */
 export function createLogWriter({ attempts, backlog, logger, onWritten }: LogWriterDeps): LogWriter {
   let pending: Pending[] = [];
   let writing: Promise<void> | null = null;
@@ -79,11 +83,11 @@ export function createLogWriter({ attempts, backlog, logger, onWritten }: LogWri
   let closing = false;
   let closed = false;
   let lagMs = 0;
-  /** On the monotonic clock. */
+  /** When the last write began, on the monotonic clock. */
   let begunAt = 0;
   let hurry: (() => void) | null = null;
   let lastRows = 0;
-  /** Guests whose rows are still to come. */
+  /** The request ids of guests whose rows are still expected. */
   const awaited = new Set<string>();
   const areAllHere = () => awaited.size === 0 && pending.length >= ALL_HERE_ROWS;
 
@@ -106,7 +110,7 @@ export function createLogWriter({ attempts, backlog, logger, onWritten }: LogWri
       away = true;
       ship();
     } catch (error) {
-      // Neither is there: the next attempt begins with the store again.
+      // Both failed: the next attempt starts with the store again.
       away = false;
       throw error;
     }
@@ -125,13 +129,13 @@ export function createLogWriter({ attempts, backlog, logger, onWritten }: LogWri
           for (const { reject } of batch) reject(error);
           return;
         }
-        logger.warn({ err: messageOf(error) }, 'log records can be written nowhere; they are tried again');
+        logger.warn({ err: messageOf(error) }, 'failed to write log records to store and backlog; retrying');
         await pause(WRITE_AGAIN_MS);
       }
     }
   };
 
-  /** Cut short when there is reason to hurry. */
+  /** Resolves after `ms` milliseconds, or when `hurry` is called. */
   const pause = (ms: number) =>
     new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, ms);
@@ -141,7 +145,10 @@ export function createLogWriter({ attempts, backlog, logger, onWritten }: LogWri
       };
     });
 
-  /** Resolves when the next write is due: at once after a pause, and where rows come one by one. */
+  /**
+   * Resolves when the next write is due: at once after a pause, and while rows arrive one at a
+   * time.
+   */
   const due = async (): Promise<void> => {
     if (pending.length + lastRows <= 2) return;
     const latest = begunAt + MOST_MS;
@@ -166,13 +173,13 @@ export function createLogWriter({ attempts, backlog, logger, onWritten }: LogWri
     writing = null;
   };
 
-  /** Moves the backlog into the store until it is empty. */
+  /** Moves the backlog to the store until it is empty. */
   const ship = () => {
     shipping ??= (async () => {
       while (!closed) {
         try {
           const moved = await backlog.drain(MAX_ROWS, (records) => store(records.map(decodeRow)));
-          if (away) logger.info('the store is back');
+          if (away) logger.info('the store is reachable again');
           away = false;
           if (moved === 0) break;
         } catch {
@@ -183,7 +190,8 @@ export function createLogWriter({ attempts, backlog, logger, onWritten }: LogWri
       shipping = null;
     })();
   };
-  // What an earlier process left behind, and what one leaves behind that dies while it ships.
+  // Ships what an earlier process left in the backlog, and periodically what a process left that
+  // died while shipping.
   ship();
   const leftBehind = setInterval(ship, LEFT_BEHIND_MS).unref();
 
@@ -240,7 +248,7 @@ function encodeRow({ final, ...row }: AttemptRow): string {
   });
 }
 
-/** Rows are ours from end to end: only their bytes have changed form. */
+/** Accepts any object, because only this module writes records; only their bytes were encoded. */
 const encodedSchema = z.custom<Omit<AttemptRow, 'final'> & { final: EncodedFinal | null }>(
   (value) => typeof value === 'object' && value !== null,
 );

@@ -7,8 +7,8 @@ import type { Meter } from '../../src/ports/meter.js';
 import type { Tracer } from '../../src/ports/tracer.js';
 
 /**
- * The same host functions, each call counted, a span below `parent`, and what failed behind it in
- * the engine's log.
+ * Wraps host functions: counts each call, records it as a span below `parent`, and logs the driver
+ * error behind a failure.
  */
 export function observedHost(
   call: HostCaller,
@@ -38,7 +38,7 @@ export function observedHost(
   };
 }
 
-/** What the function's log says of a failure; what a driver said goes to the engine's own. */
+/** Returns the error for the function's log. The driver's error goes to the engine's log. */
 function toldError(error: unknown, log: () => void): unknown {
   if (isAppError(error)) {
     if (error.status >= 500 && error.cause !== undefined) log();

@@ -3,12 +3,12 @@ import { AppError } from '../../src/errors.js';
 
 interface Ended {
   handle: number;
-  /** The reply, as `http_fetch` gives it. */
+  /** The reply in the format of `http_fetch`. */
   reply: Record<string, unknown>;
   bytes: number;
 }
 
-/** The requests that one invocation has in flight beside each other (`http_start`, `http_next`). */
+/** The concurrent requests of one invocation (`http_start`, `http_next`). */
 export class ParallelFetches {
   #lastHandle = 0;
   #inFlight = 0;
@@ -16,7 +16,10 @@ export class ParallelFetches {
   readonly #ended: Ended[] = [];
   #wake: (() => void) | null = null;
 
-  /** `run` resolves with the reply's JSON text, whatever the network did. */
+  /**
+   * Starts a request and returns its handle. `run` resolves with the reply as JSON text, also for
+   * network errors. Throws when MAX_PARALLEL_FETCHES requests are in flight or not taken yet.
+   */
   start(run: () => Promise<string>): number {
     if (this.#inFlight + this.#ended.length >= MAX_PARALLEL_FETCHES) {
       throw new AppError(
@@ -33,8 +36,8 @@ export class ParallelFetches {
   }
 
   /**
-   * The next request to end, as JSON text with its `handle`; null when none is left or the time is
-   * up.
+   * Resolves with the next finished request, as JSON text with its `handle`; with null when none is
+   * left or `timeoutMs` has passed.
    */
   async next(timeoutMs: number): Promise<string | null> {
     if (this.#ended.length === 0 && this.#inFlight > 0) await this.#waitForEnd(Math.max(0, timeoutMs));

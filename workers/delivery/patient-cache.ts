@@ -3,17 +3,17 @@ import { isAppError } from '../../src/errors.js';
 import type { Cache } from '../../src/ports/cache.js';
 
 /**
- * A cache server that restarts is back within about this time; a function that would have to wait
- * longer is told.
+ * How long calls wait for a restarting cache server, in milliseconds. Longer outages are reported
+ * to the function.
  */
 const PATIENCE_MS = 2000;
 const PAUSE_MS = 50;
 
 /**
- * The cache as one invocation uses it: a call made while its server comes back waits for that
- * instead of failing. What may have taken effect is made again only where twice is as good as once,
- * so an increment that was sent is not. Calls that fail one after the other wait so long together:
- * with the cache away for good, a function that asks often would spend its time on waiting.
+ * Wraps the cache for one invocation: a call made while the cache server restarts waits for it
+ * instead of failing. A call that may have taken effect is repeated only if it is idempotent, so an
+ * increment that was sent is not. Consecutive failing calls share one PATIENCE_MS: otherwise a
+ * function that calls often would spend its time waiting during a long outage.
  */
 export function patientCache(cache: Cache): Pick<Cache, 'get' | 'set' | 'increment' | 'delete'> {
   let left = PATIENCE_MS;

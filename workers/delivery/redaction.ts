@@ -1,11 +1,11 @@
 import { secretPlaceholder } from '../../src/contract/trace.js';
 
-/** The fewest characters of base64 that are looked for: fewer would be found by chance. */
+/** The minimum length of a base64 fragment to search for; shorter ones would match by chance. */
 const LEAST_BASE64 = 4;
 
 /**
- * Puts a placeholder where the value of a secret stands: as it is, and as programs write it into
- * JSON, URLs, headers and dumps.
+ * Replaces the values of secrets with placeholders: verbatim, and in the encodings that programs
+ * use in JSON, URLs, headers and dumps.
  */
 export class Redaction {
   readonly #secrets = new Map<string, string>();
@@ -17,7 +17,7 @@ export class Redaction {
     const forms = [...this.#secrets].flatMap(([secret, placeholder]) =>
       formsOf(secret).map((form) => [form, placeholder] as const),
     );
-    // The longest first: one may be part of another.
+    // Longest first, because one form may be part of another.
     this.#forms = forms.sort(([a], [b]) => b.length - a.length);
   }
 
@@ -25,7 +25,7 @@ export class Redaction {
     return this.#forms.reduce((rest, [form, placeholder]) => rest.replaceAll(form, placeholder), text);
   }
 
-  /** Bytes are looked at as Latin-1: whatever they are, none is lost. */
+  /** Redacts bytes as Latin-1, which maps every byte to one character. */
   bytes(bytes: Uint8Array): Uint8Array {
     const before = Buffer.from(bytes).toString('latin1');
     const after = this.#forms.reduce(
@@ -50,13 +50,17 @@ function formsOf(secret: string): string[] {
   return [...new Set(forms)];
 }
 
-/** How it looks inside of base64 of more, `before` bytes behind a multiple of three. */
+/**
+ * Returns the stable part of a secret inside a longer base64 text, at an offset of `before` bytes
+ * from a multiple of three.
+ */
 function insideBase64(bytes: Buffer, before: number): string[] {
   const encoded = Buffer.concat([Buffer.alloc(before), bytes])
     .toString('base64')
     .replace(/=+$/, '');
   const first = Math.ceil((before * 8) / 6);
-  // The last character holds bits of what follows, unless the bytes end where it does.
+  // The last character contains bits of the following byte, unless the secret ends on a character
+  // boundary.
   const last = (before + bytes.length) % 3 === 0 ? encoded.length : encoded.length - 1;
   const stable = encoded.slice(first, last);
   if (stable.length < LEAST_BASE64) return [];

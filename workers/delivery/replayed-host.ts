@@ -10,10 +10,10 @@ import type { HostCaller } from '../../src/ports/engine.js';
 import { aboutOf, digestOf } from './trace-recorder.js';
 
 /**
- * Host functions that give what a trace says and reach nothing: each recorded call is given once,
- * to the call with the same arguments, else to the next for the same thing, as a function that is
- * being mended may ask a little differently. What was never asked for fails, and the function's log
- * says so.
+ * Creates host functions that return the results of a trace and have no effects. Each recorded call
+ * is used once: for a call with the same arguments if there is one, otherwise for the next call with
+ * the same subject, because a function under repair may pass slightly different arguments. A call
+ * without a match fails, and the function's log says so.
  */
 export function replayedHost({ calls, truncated }: Trace): HostCaller {
   const left = [...calls];

@@ -10,7 +10,7 @@ import { isAppError, messageOf } from '../../src/errors.js';
 import type { HostCaller } from '../../src/ports/engine.js';
 import { Redaction } from './redaction.js';
 
-/** What its own fields take, as JSON. */
+/** The JSON size of a traced call's own fields, in bytes. */
 const CALL_BYTES = 256;
 const MAX_ABOUT = 1000;
 
@@ -22,7 +22,7 @@ interface Recorded {
   result: { value: HostResult } | { error: unknown };
 }
 
-/** Records the host calls of one attempt, up to its limits. */
+/** Records the host calls of one attempt, up to MAX_TRACED_CALLS and MAX_TRACE_BYTES. */
 export class TraceRecorder {
   readonly #redaction = new Redaction();
   readonly #calls: Recorded[] = [];
@@ -42,7 +42,7 @@ export class TraceRecorder {
     };
     try {
       const value = await run();
-      // The value of a secret that the guest has read is in no record.
+      // A trace must not contain the value of a secret that the guest has read.
       if (call === 'get_secret' && typeof value === 'string') this.#redaction.add(String(args[0]), value);
       add({ value });
       return value;
@@ -52,7 +52,7 @@ export class TraceRecorder {
     }
   }
 
-  /** The calls so far. Only now is it known which secrets were read. */
+  /** Returns the calls so far, redacted. Only now are all secrets known that the guest has read. */
   finish(): { calls: TracedCall[]; truncated: boolean } {
     return { calls: this.#calls.map((one) => this.#write(one)), truncated: this.#truncated };
   }
@@ -104,9 +104,7 @@ export class TraceRecorder {
   }
 }
 
-/**
- * What a call was made for, without headers and bodies: they may hold what nobody else is to read.
- */
+/** Returns the subject of a call, without headers and bodies, which may be confidential. */
 export function aboutOf(call: EngineFunctionName, args: readonly unknown[]): string {
   const [first = '', second] = args;
   const about: Partial<Record<EngineFunctionName, string>> = {
@@ -118,7 +116,10 @@ export function aboutOf(call: EngineFunctionName, args: readonly unknown[]): str
   return (about[call] ?? String(first)).slice(0, MAX_ABOUT);
 }
 
-/** Equal for equal arguments; how long a guest would wait is none. */
+/**
+ * Returns a digest of a call's arguments, equal for equal arguments. The timeout of `http_next` is
+ * not included.
+ */
 export function digestOf(call: EngineFunctionName, args: readonly unknown[]): string {
   const hash = createHash('sha256');
   for (const arg of call === 'http_next' ? [] : args) {
@@ -128,7 +129,7 @@ export function digestOf(call: EngineFunctionName, args: readonly unknown[]): st
   return hash.digest('hex').slice(0, 16);
 }
 
-/** What is kept in memory until the end: arguments and result. */
+/** Returns how many bytes a call's arguments and result keep in memory. */
 function sizeOf({ args, result }: Recorded): number {
   const ofResult = 'error' in result ? messageOf(result.error) : result.value;
   return [...args, ofResult].reduce<number>((bytes, value) => bytes + bytesOf(value), 0);
@@ -139,7 +140,7 @@ function bytesOf(value: unknown): number {
   return value instanceof Uint8Array ? (value.byteLength * 4) / 3 : 8;
 }
 
-/** The same host functions, recorded. */
+/** Wraps host functions so that `recorder` records each call. */
 export function recordedHost(call: HostCaller, recorder: TraceRecorder): HostCaller {
   return async (name, args, signal) => recorder.record(name, args, () => call(name, args, signal));
 }

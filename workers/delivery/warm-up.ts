@@ -8,9 +8,12 @@ import type { Engine, GuestModule } from '../../src/ports/engine.js';
 import type { Store } from '../../src/ports/store.js';
 import { atMost } from '../../src/within.js';
 
-/** Modules made ready at start; a Go module takes about 10 MB compiled. */
+/** The number of modules prepared at start; a compiled Go module takes about 10 MB. */
 const AT_START = 32;
-/** Jobs are taken after this at the latest, whatever is still being made ready. */
+/**
+ * The worker starts taking jobs after this time at the latest, even if modules are still being
+ * prepared. In milliseconds.
+ */
 const START_WITHIN_MS = 1000;
 
 export interface WarmUpDeps {
@@ -21,7 +24,7 @@ export interface WarmUpDeps {
   logger: Logger;
 }
 
-/** The module of a function's version, as the engine takes it. */
+/** Returns the module of a function version in the form that the engine takes. */
 export function moduleOf(fn: FunctionVersion, blobs: Blobs): GuestModule {
   return {
     functionName: fn.name,
@@ -34,9 +37,9 @@ export function moduleOf(fn: FunctionVersion, blobs: Blobs): GuestModule {
 }
 
 /**
- * Has modules compiled before they are called: at start those that ran last, then those that were
- * deployed last; afterwards each that is deployed, by whichever process. What fails here fails
- * again, and is told, when it is called.
+ * Compiles modules before they are called: at start the most recently run ones, then the most
+ * recently deployed ones; afterwards each newly deployed one, from any process. A failure here
+ * occurs again, and is reported, when the module is called.
  */
 export async function startWarmUp({ store, blobs, catalog, engine, logger }: WarmUpDeps): Promise<Closable> {
   let closed = false;
@@ -45,8 +48,7 @@ export async function startWarmUp({ store, blobs, catalog, engine, logger }: War
     try {
       await engine.prepare(moduleOf(fn, blobs));
     } catch (error) {
-      if (!closed)
-        logger.info({ function: fn.name, err: messageOf(error) }, 'a module could not be made ready');
+      if (!closed) logger.info({ function: fn.name, err: messageOf(error) }, 'failed to prepare a module');
     }
   };
   const prepareRecent = async () => {
@@ -55,7 +57,7 @@ export async function startWarmUp({ store, blobs, catalog, engine, logger }: War
     } catch (error) {
       logger.info(
         { err: messageOf(error) },
-        'what ran last is not known; modules are made ready when they are called',
+        'failed to read the most recently run functions; modules are prepared when they are called',
       );
     }
   };

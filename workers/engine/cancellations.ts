@@ -1,12 +1,15 @@
 import type { Run } from './run.js';
 
-/** A signal is listened to when its run is older than this, and no older than twice that. */
+/**
+ * A run's signal gets a listener when the run is between one and two times this old, in
+ * milliseconds.
+ */
 const YOUNG_MS = 5;
 
 /**
- * Stops runs whose signals fire. Listening to a signal and no longer doing so costs as much as all
- * of handing a run over, and most runs have ended within a millisecond: so only those that have not
- * are listened to. A run that was cancelled before it reaches a thread is not begun (`Scheduler`).
+ * Stops runs whose signals fire. Adding and removing a listener costs as much as dispatching a run,
+ * and most runs end within a millisecond, so only older runs get a listener. A run that is
+ * cancelled before it reaches a thread is not begun (`Scheduler`).
  */
 export class Cancellations {
   readonly #stop: (run: Run) => void;

@@ -2,22 +2,24 @@ import type { Run } from './run.js';
 import type { RunStats } from './run-stats.js';
 
 /**
- * Guests beyond the number of cores that may compute so that no namespace waits for the long runs
- * of others.
+ * The number of guests that may compute in addition to one per core, so that no namespace waits for
+ * long runs of others.
  */
 export const OVERCOMMITTED = 4;
 /**
- * Beside a guest that has computed for longer than this, a namespace that has no guest computing
- * may start one.
+ * A guest that has computed for longer than this, in milliseconds, counts as long: beside it, a
+ * namespace without a computing guest may start one.
  */
 export const LONG_RUN_MS = 20;
 
 /**
- * Counts computing and parked guests. As many guests compute as there are cores; others are parked
- * in a host call or a sleep. Runs of a program that mostly waits count as parked from the start.
+ * Counts computing and parked guests. At most as many guests compute as there are cores; the others
+ * are parked in a host call or a sleep. Runs of a program that mostly waits count as parked from
+ * the start.
  *
- * A namespace whose guests compute for long on every core does not keep another waiting: the other
- * may begin one run beside them. The operating system then shares the cores between the threads.
+ * A namespace whose guests compute for long on every core does not block other namespaces: each of
+ * them may start one run in addition. The operating system then shares the cores between the
+ * threads.
  */
 export class CpuSlots {
   readonly #sizes: { threads: number; parked: number };
@@ -40,7 +42,7 @@ export class CpuSlots {
     return this.#parked;
   }
 
-  /** No slot is free: only runs that may start beside long ones can begin. */
+  /** Whether no slot is free, so that only runs that may start beside long ones can begin. */
   get isFull(): boolean {
     return this.#computing.size >= this.#sizes.threads;
   }
@@ -49,7 +51,7 @@ export class CpuSlots {
     return !this.isFull || this.#startsParked(run) || this.#mayJoin(run);
   }
 
-  /** For a run that its thread begins now, whether or not a slot is free. */
+  /** Starts a run that its thread begins now, whether or not a slot is free. */
   start(run: Run): void {
     if (this.#startsParked(run)) {
       this.#set(run, 'parked');
@@ -59,7 +61,10 @@ export class CpuSlots {
     this.compute(run);
   }
 
-  /** Releases the run's CPU slot. False, and it keeps the slot, when no more may be parked. */
+  /**
+   * Releases the run's CPU slot. Returns false, and the run keeps its slot, when no more guests may
+   * be parked.
+   */
   park(run: Run): boolean {
     if (run.cpuSlot !== 'computing' || this.#parked >= this.#sizes.parked) return false;
     this.#set(run, 'parked');
@@ -67,9 +72,9 @@ export class CpuSlots {
   }
 
   /**
-   * The run goes on. It does not wait for a slot: its own time is running, and a slot may be held
-   * by a guest that computes for minutes. So more guests may compute for a while, and none begins
-   * until they are fewer.
+   * Resumes a parked run. The run does not wait for a slot, because its deadline keeps running and
+   * a slot may be held by a guest that computes for minutes. More guests than cores may thus
+   * compute for a while; no run begins until there are fewer.
    */
   resume(run: Run): void {
     if (!this.#stats.mostlyWaits(run.program)) this.compute(run);
@@ -88,16 +93,17 @@ export class CpuSlots {
   }
 
   /**
-   * Every run that joins stands beside a long one of another namespace. How many compute does not
-   * matter: those that go on after a wait do so whether a slot is free or not.
+   * Returns whether a run may start beside a long run of another namespace: one joined run per long
+   * run. The number of computing guests does not matter, because runs that resume after a wait do
+   * so without a free slot.
    */
   #mayJoin({ call }: Run): boolean {
     if (this.#joined.size >= OVERCOMMITTED || this.#sizes.threads === 0) return false;
     const longSince = performance.now() - LONG_RUN_MS;
     let long = 0;
     for (const other of this.#computing) {
-      // Also one that is blocked and could not be parked, or sleepers of one namespace would all
-      // join.
+      // Includes a blocked guest that could not be parked: otherwise all sleeping guests of one
+      // namespace would join.
       if (other.call.namespace === call.namespace) return false;
       if (other.computesSince <= longSince) long++;
     }

@@ -1,18 +1,18 @@
 import type { Run } from './run.js';
 import type { ThreadQueues } from './thread-queues.js';
 
-/** The longest that a timer can be set for. */
+/** The longest delay that a timer supports, in milliseconds. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
 /**
- * Stops runs whose time is up. One timer for all of them, set for the earliest: most runs have
- * ended long before, and a timer for each would be set and cleared for nothing.
+ * Stops runs whose deadline has passed. A single timer is set for the earliest deadline: most runs
+ * end long before theirs, so a timer per run would be set and cleared in vain.
  */
 export class Deadlines {
   readonly #lines: ThreadQueues;
   readonly #stop: (run: Run) => void;
   #timer: NodeJS.Timeout | null = null;
-  /** When it fires, in milliseconds since 1970. */
+  /** When the timer fires, in Unix milliseconds. */
   #at = Number.POSITIVE_INFINITY;
 
   constructor(lines: ThreadQueues, stop: (run: Run) => void) {
@@ -20,14 +20,14 @@ export class Deadlines {
     this.#stop = stop;
   }
 
-  /** For a run that was just queued on its thread. */
+  /** Watches a run that was just queued on its thread. */
   watch(run: Run): void {
     const due = dueAt(run);
     if (due >= this.#at) return;
     this.close();
     this.#at = due;
     this.#timer = setTimeout(() => this.#check(), Math.min(Math.max(due - Date.now(), 1), MAX_DELAY_MS));
-    // The run that it was set for may have ended long since.
+    // An unref'ed timer does not keep the process alive: the run it was set for may have ended.
     this.#timer.unref();
   }
 
@@ -37,7 +37,10 @@ export class Deadlines {
     this.#at = Number.POSITIVE_INFINITY;
   }
 
-  /** All are found before the first is stopped, as stopping changes the thread queues. */
+  /**
+   * Collects all expired runs before it stops the first, because stopping changes the thread
+   * queues.
+   */
   #check(): void {
     this.close();
     const now = Date.now();
@@ -49,7 +52,10 @@ export class Deadlines {
   }
 }
 
-/** Time counts from when the guest began, which is a little after it was queued on its thread. */
+/**
+ * Returns the deadline in Unix milliseconds. The time counts from when the guest began, which is
+ * slightly after it was queued on its thread.
+ */
 function dueAt({ slot, call }: Run): number {
   return (slot?.startedAt ?? Date.now()) + call.timeoutMs;
 }

@@ -18,15 +18,19 @@ import { Scheduler } from './scheduler.js';
 
 export interface EngineOptions {
   /**
-   * Guests computing at once; by default one per core. 0: modules are inspected, and none is run.
+   * The number of guests that compute at once; one per core by default. 0: modules are only
+   * inspected, no guest runs.
    */
   threads?: number;
-  /** Further guests that may wait in a host call or a sleep at once. */
+  /** The number of further guests that may wait in a host call or a sleep at once. */
   parked?: number;
-  /** Limits of running and parked guests plus kept warm instances. */
+  /**
+   * The memory limit of running guests, parked guests and warm instances together, in megabytes.
+   */
   memoryMb?: number;
 }
 
+/** Creates the engine: compiles and inspects modules, and runs guests on threads. */
 export function createEngine(options: EngineOptions = {}): Engine {
   const pool = new Scheduler({
     threads: options.threads ?? availableParallelism(),
@@ -67,7 +71,8 @@ export function createEngine(options: EngineOptions = {}): Engine {
       program = await programOf(call);
     } catch (error) {
       if (isAppError(error, 'unavailable')) throw error;
-      // It was accepted at deploy and is refused now: nothing that another attempt would change.
+      // The module was accepted at deploy and is refused now; another attempt would not change
+      // that.
       return refused(messageOf(error));
     }
     return pool.run(call, keyOf(call), program);
@@ -96,8 +101,8 @@ function keyOf({ cid, functionName, memoryLimitMb, warmStart }: GuestModule): st
 }
 
 /**
- * A snapshot holds argv[0], so warm programs are kept by name; a fresh one is the same for all
- * names.
+ * Returns the key of a program. A snapshot contains argv[0], so warm programs are cached by name; a
+ * fresh program is the same for all names.
  */
 function programKey(cid: string, name: string, limitMb: number, strategy: WarmStart): string {
   return strategy === 'fresh' ? `${cid}/${limitMb}` : `${cid}/${limitMb}/${strategy}/${name}`;

@@ -1,16 +1,19 @@
 import { MemoryBudget } from './memory-budget.js';
 import type { Run } from './run.js';
 
-/** A smaller budget has no reserved part, as that would leave no room for large guests. */
+/**
+ * A smaller budget has no reserved part, because the rest would be too small for large guests. In
+ * megabytes.
+ */
 const MIN_SHARED_MB = 1024;
 const RESERVED_PART = 8;
-/** Guests of a namespace that has fewer may have reserved memory. */
+/** Guests of a namespace with fewer guests than this may use reserved memory. */
 const FEW_GUESTS = 4;
 
 /**
- * The memory of all guests of a pool. An eighth of it is reserved for namespaces that have few
- * guests, so that no namespace holds all of it while another waits. Each part is a budget of its
- * own: guests that wait to grow in one do not keep those of the other from beginning.
+ * The memory of all guests of a pool. An eighth of it is reserved for namespaces with few guests,
+ * so that no namespace holds all of it while another waits. Each part is a budget of its own:
+ * guests that wait to grow in one do not block guests of the other from beginning.
  */
 export class GuestMemory {
   readonly #ordinary: MemoryBudget;
@@ -24,17 +27,17 @@ export class GuestMemory {
     this.#reserved = new MemoryBudget(reservedMb);
   }
 
-  /** Megabytes that guests count with. */
+  /** The memory that guests are charged for, in megabytes. */
   get mb(): number {
     return this.#ordinary.mb + this.#reserved.mb;
   }
 
-  /** Megabytes that are free. */
+  /** The free memory, in megabytes. */
   get freeMb(): number {
     return this.#ordinary.freeMb + this.#reserved.freeMb;
   }
 
-  /** What a starting guest may take of the part for all. */
+  /** The memory that a starting guest may use in the ordinary part, in megabytes. */
   get availableMb(): number {
     return this.#ordinary.availableMb;
   }
@@ -44,7 +47,7 @@ export class GuestMemory {
     return guests < FEW_GUESTS && program.limitMb <= this.#reserved.availableMb;
   }
 
-  /** A run that is about to start has reserved memory. */
+  /** Assigns a run that is about to start to reserved memory. */
   reserve(run: Run): void {
     this.#inReserve.add(run);
   }
@@ -54,12 +57,12 @@ export class GuestMemory {
     this.#budgetOf(run).start(run);
   }
 
-  /** For a run that is parked, with its present size. */
+  /** Reduces the charge of a parked run to its current size in megabytes. */
   shrink(run: Run, mb: number): void {
     this.#budgetOf(run).shrink(run, mb);
   }
 
-  /** Calls back when the run may grow again: at once, if it fits. */
+  /** Calls `goOn` when the run may grow again: immediately if it fits. */
   goOn(run: Run, goOn: () => void): void {
     this.#budgetOf(run).goOn(run, goOn);
   }

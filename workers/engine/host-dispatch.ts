@@ -13,8 +13,8 @@ import type { HostReply, HostValue } from '../wasm/run/session.js';
 const utf8 = new TextEncoder();
 
 /**
- * Calls an invocation's implementations by name. The arguments are read as the function's row says,
- * from which the types of its implementation derive.
+ * Calls an invocation's host functions by name. `HOST_FUNCTIONS` determines both the argument types
+ * and the types of the implementations.
  */
 export function hostCaller(calls: HostCalls): HostCaller {
   return async (name, args, signal): Promise<HostResult> =>
@@ -22,8 +22,10 @@ export function hostCaller(calls: HostCalls): HostCaller {
 }
 
 /**
- * Answers a guest's host call with the host functions of its own invocation. Never rejects: what
- * goes wrong is the reason that the invocation's log shows. `signal` fires when the guest is gone.
+ * Executes a guest's host call with the host functions of its invocation. Never rejects: an error
+ * becomes the reason that the invocation's log shows.
+ *
+ * @param signal Fires when the guest has ended.
  */
 export async function dispatchHostCall(
   call: HostCaller,

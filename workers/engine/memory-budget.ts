@@ -1,11 +1,12 @@
 import type { Run } from './run.js';
 
 /**
- * Bounds the memory of all guests of a pool. A guest that may grow counts with its limit; a parked
- * one cannot grow and counts with its present size until it resumes: then its limit must fit again.
+ * Limits the memory of all guests of a pool. A guest that may grow is charged its limit. A parked
+ * guest cannot grow and is charged its current size until it resumes; then its limit must fit
+ * again.
  *
- * To rule out a deadlock, no guest starts unless the parked one with the largest difference between
- * limit and size could still resume.
+ * To prevent a deadlock, no guest starts unless the parked guest with the largest difference
+ * between limit and size could still resume.
  */
 export class MemoryBudget {
   readonly #budgetMb: number;
@@ -17,17 +18,19 @@ export class MemoryBudget {
     this.#budgetMb = budgetMb;
   }
 
-  /** Megabytes that guests count with. */
+  /** The memory that guests are charged for, in megabytes. */
   get mb(): number {
     return this.#mb;
   }
 
-  /** Megabytes that are free. */
+  /** The free memory, in megabytes. */
   get freeMb(): number {
     return this.#budgetMb - this.#mb;
   }
 
-  /** What a starting guest may take; nothing while others wait to resume. */
+  /**
+   * The memory that a starting guest may use, in megabytes; 0 while other guests wait to resume.
+   */
   get availableMb(): number {
     if (this.#resuming.length > 0) return 0;
     let most = 0;
@@ -39,7 +42,7 @@ export class MemoryBudget {
     this.#mb += program.limitMb;
   }
 
-  /** For a run that is parked, with its present size. */
+  /** Reduces the charge of a parked run to its current size in megabytes. */
   shrink(run: Run, mb: number): void {
     if (this.#blocked.has(run)) return;
     const counted = Math.min(mb, run.program.limitMb);
@@ -48,7 +51,7 @@ export class MemoryBudget {
     this.#admitResuming();
   }
 
-  /** Calls back when the run may grow again: at once, if it fits. */
+  /** Calls `goOn` when the run may grow again: immediately if it fits. */
   goOn(run: Run, goOn: () => void): void {
     if (this.#blocked.has(run)) {
       this.#resuming.push({ run, restore: goOn });
@@ -65,8 +68,8 @@ export class MemoryBudget {
   }
 
   /**
-   * In the order in which their waits ended: the first one fits at the latest when all running
-   * guests have ended.
+   * Resumes guests in the order in which their waits ended. The first fits at the latest when all
+   * running guests have ended.
    */
   #admitResuming(): void {
     for (let first = this.#resuming[0]; first !== undefined; first = this.#resuming[0]) {

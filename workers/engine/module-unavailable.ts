@@ -1,8 +1,8 @@
 import { AppError } from '../../src/errors.js';
 
 /**
- * The blobs are away and the module is not compiled here yet: another attempt, or another worker,
- * may have it.
+ * Thrown when a module's blob cannot be loaded and the module is not compiled in this process:
+ * another attempt, or another worker, may succeed.
  */
 export class ModuleUnavailable extends AppError {
   constructor(message: string, cause: unknown) {

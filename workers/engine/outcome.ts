@@ -4,10 +4,10 @@ import type { GuestCall, GuestOutcome } from '../../src/ports/engine.js';
 import type { JobResult } from '../threads/protocol.js';
 import type { Slot } from '../threads/slot.js';
 
-/** Ends that are not the guest's own. */
+/** The reasons for which the engine stops a guest. */
 export type StopReason = 'timeout' | 'cancelled' | 'closing';
 
-/** What all outcomes have in common. */
+/** Returns the fields that all outcomes share. */
 function blank(error: string): Omit<GuestOutcome, 'status'> {
   return {
     output: new Uint8Array(0),
@@ -20,7 +20,7 @@ function blank(error: string): Omit<GuestOutcome, 'status'> {
   };
 }
 
-/** For a guest that ended by itself, with success or an error. */
+/** Returns the outcome of a guest that ended by itself, with success or an error. */
 export function finished(result: JobResult, startedAt: number, messages: LogMessage[]): GuestOutcome {
   const { output, error, response, exitCode, durationMs, memoryPeakMb } = result;
   const status = error === null ? 'success' : 'error';
@@ -38,17 +38,17 @@ export function finished(result: JobResult, startedAt: number, messages: LogMess
   return outcome;
 }
 
-/** For a guest that never ran and would not run at another attempt. */
+/** Returns the outcome of a guest that never ran and would not run in another attempt. */
 export function refused(error: string): GuestOutcome {
   return { status: 'error', ...blank(error) };
 }
 
-/** For a guest that was cancelled before it ran. */
+/** Returns the outcome of a guest that was cancelled before it ran. */
 export function neverStarted(): GuestOutcome {
   return { status: 'cancelled', ...blank('cancelled') };
 }
 
-/** For a guest whose thread is gone: stopped by the engine, or failed by itself. */
+/** Returns the outcome of a guest whose thread has ended: the engine stopped it, or it failed. */
 export function stopped(
   call: GuestCall,
   slot: Slot,
@@ -66,14 +66,18 @@ export function stopped(
     return { status: 'timeout', ...blank(`timed out after ${call.timeoutMs / 1000} s${where}`), ...seen };
   }
   if (how.ending === 'cancelled') return { status: 'cancelled', ...blank('cancelled'), ...seen };
-  const why = how.failure?.message ?? 'it ended without a word';
+  const why = how.failure?.message ?? 'it exited without an error message';
   return { status: 'error', ...blank(`the function's thread failed: ${why}`), ...seen };
 }
 
+/** Returns the error for a run that arrives while the engine closes. */
 export function closing(): AppError {
   return new AppError('unavailable', 'The engine is closing; nothing more is run here.');
 }
 
+/**
+ * Returns the error for a guest whose memory limit exceeds the engine's memory, both in megabytes.
+ */
 export function tooLarge(name: string, limitMb: number, memoryMb: number): AppError {
   const limit = `the engine's memory for guests is ${memoryMb} MB`;
   return new AppError('unavailable', `${name} needs ${limitMb} MB and ${limit}.`);

@@ -2,32 +2,38 @@ import { LRUCache } from 'lru-cache';
 import { type Snapshot, shareBlocks } from '../wasm/run/image.js';
 import type { Program } from '../wasm/run/program.js';
 
-/** By the bytes of modules and snapshots; their code takes up to three times that. */
+/**
+ * The cache limit in bytes of modules and snapshots; compiled code takes up to three times its
+ * module's bytes.
+ */
 const MAX_BYTES = 256 << 20;
-/** Of a program that is still being made. */
+/** The assumed size of a program that is still being loaded. */
 const UNKNOWN_BYTES = 1 << 20;
-/** Of each program, beside its snapshot: what this thread and the guests' have of it. */
+/**
+ * The size of a program besides its module and snapshot: its objects on the main thread and on
+ * guest threads.
+ */
 const PROGRAM_BYTES = 16 << 10;
 
-/** What programs of the same strategy whose code is the same have in common. */
+/** The data that programs of the same strategy with the same code share. */
 interface SharedCode {
   module: WebAssembly.Module;
-  /** Of the program that came first; of the others' snapshots only what differs is kept. */
+  /** The snapshot of the first program; other programs store only their differences from it. */
   snapshot: Snapshot | null;
   bytes: number;
   users: number;
 }
 
 /**
- * Programs kept ready, least recently used given up first. Modules that differ in their data only
- * share their code and most of their snapshots.
+ * An LRU cache of programs. Modules that differ only in their data share their code and most of
+ * their snapshots.
  */
 export class ProgramCache {
   readonly #maxBytes: number;
-  /** Promises, so that many calls of a module that is not compiled yet compile it once. */
+  /** Promises, so that concurrent calls of a module that is not compiled yet compile it once. */
   readonly #programs: LRUCache<string, Promise<Program>>;
   readonly #codes = new Map<string, SharedCode>();
-  /** The code of each program that is kept, by the program's key. */
+  /** The code of each cached program, by the program's key. */
   readonly #codeOf = new Map<string, string>();
   #codeBytes = 0;
 
@@ -43,12 +49,15 @@ export class ProgramCache {
     });
   }
 
-  /** Bytes of all that is kept, what is shared once. */
+  /** The cached bytes; shared data is counted once. */
   get bytes(): number {
     return this.#programs.calculatedSize + this.#codeBytes;
   }
 
-  /** The program of this key, loaded by the first who asks; what failed is not remembered. */
+  /**
+   * Returns the program of a key; the first call loads it, concurrent calls share the result.
+   * Failures are not cached.
+   */
   load(key: string, load: () => Promise<Program>): Promise<Program> {
     const known = this.#programs.get(key);
     if (known !== undefined) return known;
@@ -60,7 +69,10 @@ export class ProgramCache {
     return loading;
   }
 
-  /** The same program, with what others have already in place of its own. */
+  /**
+   * Caches a program, replacing its code and snapshot with what other cached programs already have.
+   * Returns the resulting program.
+   */
   keep(key: string, program: Program): Program {
     const code = this.#takeCode(key, program);
     const shared = withShared(program, code);
@@ -80,7 +92,7 @@ export class ProgramCache {
       this.#codeBytes += bytes;
     }
     code.users++;
-    // After the new one was taken: it may be the same.
+    // Release the old code only after acquiring the new one: both may be the same.
     this.#releaseCode(key);
     this.#codeOf.set(key, id);
     return code;

@@ -7,15 +7,15 @@ import { ThreadQueues } from './thread-queues.js';
 import { WarmInstances } from './warm-instances.js';
 
 /**
- * Of the memory for guests, what warm instances may fill: a thousand functions of which each is
- * invoked now and then would take a megabyte and more each.
+ * The share of guest memory that warm instances may fill: otherwise a thousand rarely invoked
+ * functions would take a megabyte or more each.
  */
 const WARM_SHARE = 1 / 12;
 
 /**
- * What runs reserve of a pool: a place in a thread's queue, a CPU slot and memory. All of them are
- * reserved and released together, with the warm instances that threads keep, so that their sums
- * always agree.
+ * The resources of a pool that runs reserve: a place in a thread's queue, a CPU slot and memory.
+ * All of them are reserved and released together, and accounted together with the warm instances
+ * that threads keep, so that their sums always agree.
  */
 export class Reservations {
   readonly queues = new ThreadQueues();
@@ -32,7 +32,10 @@ export class Reservations {
     this.cpuSlots = new CpuSlots(sizes, stats);
   }
 
-  /** For a run that a thread is about to get: it becomes the thread's current run, or is queued. */
+  /**
+   * Reserves the resources of a run before it is passed to a thread: it becomes the thread's
+   * current run, or is queued behind it.
+   */
   reserve(run: Run, thread: GuestThread): void {
     const loaded = thread.programs.get(run.key);
     if (loaded !== undefined) this.warm.remove(loaded);
@@ -44,7 +47,7 @@ export class Reservations {
     if (this.queues.current(thread) === run) this.begin(run);
   }
 
-  /** It is its thread's current run from now on. */
+  /** Marks a run as its thread's current run. */
   begin(run: Run): void {
     this.cpuSlots.start(run);
     run.phase = 'computing';
@@ -53,8 +56,8 @@ export class Reservations {
   }
 
   /**
-   * For a run that waits for something outside. False when it keeps its CPU slot, as no more runs
-   * may be parked.
+   * Parks a run that waits for something outside. Returns false when the run keeps its CPU slot
+   * because no more runs may be parked.
    */
   park(run: Run): boolean {
     this.memory.shrink(run, run.slot?.memoryMb ?? run.program.limitMb);
@@ -63,7 +66,9 @@ export class Reservations {
     return true;
   }
 
-  /** Lets the guest go on as soon as its memory limit fits into the budget again. */
+  /**
+   * Calls `goOn` to let the guest continue, as soon as its memory limit fits into the budget again.
+   */
   resume(run: Run, goOn: () => void): void {
     if (run.stopReason !== null || run.thread === null) return;
     this.memory.goOn(run, () => {
@@ -77,7 +82,10 @@ export class Reservations {
     });
   }
 
-  /** For a run that has ended; its thread keeps `keptBytes` as a warm instance of its program. */
+  /**
+   * Releases the resources of a run that has ended. Its thread keeps `keptBytes` as a warm instance
+   * of its program.
+   */
   release(run: Run, thread: GuestThread, keptBytes: number): void {
     this.queues.remove(thread, run);
     this.memory.release(run);
@@ -88,7 +96,7 @@ export class Reservations {
     this.evictWarm();
   }
 
-  /** For a queued run that will not begin on its thread. */
+  /** Releases the resources of a queued run that will not begin on its thread. */
   releaseUnstarted(run: Run, thread: GuestThread): void {
     this.queues.remove(thread, run);
     this.memory.release(run);
@@ -101,8 +109,8 @@ export class Reservations {
   }
 
   /**
-   * The runs queued on a thread that it has not begun, the last first. None of them will begin
-   * there.
+   * Withdraws the runs of a thread's queue that it has not begun, and returns them, the last first.
+   * None of them will begin on this thread.
    */
   withdrawQueued(thread: GuestThread): Run[] {
     const queue = this.queues.of(thread);
@@ -115,7 +123,10 @@ export class Reservations {
     return unstarted;
   }
 
-  /** What a thread keeps for a program may be loaded up, unless a run of it is next there. */
+  /**
+   * Updates the size of a program's warm instance. The instance may be evicted unless a run of its
+   * program is queued on the thread.
+   */
   keepWarm(loaded: LoadedProgram, bytes: number): void {
     if (this.#isQueued(loaded)) loaded.keptBytes = bytes;
     else this.warm.add(loaded, bytes);
@@ -127,7 +138,7 @@ export class Reservations {
     loaded.thread.unload(loaded.key);
   }
 
-  /** Warm instances give way to guests that run. */
+  /** Evicts warm instances in favour of running guests. */
   evictWarm(): void {
     this.warm.shrinkTo(this.memory.freeMb);
   }

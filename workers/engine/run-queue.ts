@@ -2,10 +2,13 @@ import { FairQueue } from '../../src/fair-queue.js';
 import type { GuestMemory } from './guest-memory.js';
 import type { Run } from './run.js';
 
-/** A guest too large for the free memory is overtaken for this long at most. */
+/**
+ * How long other guests may overtake a guest that is too large for the free memory, in
+ * milliseconds.
+ */
 const OVERTAKEN_FOR_MS = 1000;
 
-/** The runs that no thread has yet: sync calls first, namespaces in turn. */
+/** The runs that have no thread yet: sync calls first, namespaces in turn. */
 export class RunQueue {
   readonly #urgent = new FairQueue<Run>();
   readonly #others = new FairQueue<Run>();
@@ -19,12 +22,12 @@ export class RunQueue {
     this.#queueOf(run).push(run.call.namespace, run);
   }
 
-  /** For a run that was withdrawn from its thread. */
+  /** Queues a run that was withdrawn from its thread, ahead of the namespace's other runs. */
   requeue(run: Run): void {
     this.#queueOf(run).requeue(run.call.namespace, run);
   }
 
-  /** The next run that fits into the memory and may begin. */
+  /** Takes the next run that fits into the memory and may begin; null when there is none. */
   take(memory: GuestMemory, mayBegin: (run: Run) => boolean): Run | null {
     const now = Date.now();
     const roomMb = memory.availableMb;

@@ -1,39 +1,45 @@
 import type { Program } from '../wasm/run/program.js';
 
-/** A run that takes no longer than this is quick: waking another thread beside it costs more. */
+/**
+ * A run that takes at most this long, in milliseconds, is short: waking another thread would take
+ * longer.
+ */
 const SHORT_RUN_MS = 0.3;
-/** After so many quick runs in a row the next one is expected to be quick. */
+/** After this many short runs in a row, the next run is expected to be short. */
 const STREAK = 8;
-/** A guest that waits computes no longer than this between its waits. */
+/** A guest that mostly waits computes for at most this long between its waits, in milliseconds. */
 const MOSTLY_WAITING_MS = 5;
-/** What a quick run takes is averaged over about so many. */
+/** The number of runs that the moving average of a short run's duration covers. */
 const AVERAGED = 16;
 
-/** Statistics of a program's runs, by which the next one is estimated. */
+/** Statistics of a program's runs, from which the next run is estimated. */
 interface History {
   quickInARow: number;
-  /** Exponential moving average of the quick ones. */
+  /** Exponential moving average of the durations of short runs, in milliseconds. */
   expectedShortMs: number;
   mostlyWaits: boolean;
 }
 
-/** Tells programs whose runs are quick, and those that mostly wait. */
+/** Identifies programs whose runs are short, and programs that mostly wait. */
 export class RunStats {
   readonly #histories = new WeakMap<Program, History>();
 
-  /** A run parked, so long after it had begun. */
+  /** Records that a run parked, and how long after it had begun, in milliseconds. */
   recordPark(program: Program, afterMs: number): void {
     const past = this.#historyOf(program);
     past.quickInARow = 0;
     past.mostlyWaits = afterMs <= MOSTLY_WAITING_MS;
   }
 
-  /** A run computes for longer than it was expected to, and has not ended. */
+  /** Records that a run computes for longer than expected and has not ended. */
   recordOverrun(program: Program): void {
     this.#histories.delete(program);
   }
 
-  /** A run ended that had its thread computing for so long, cleaning up included. */
+  /**
+   * Records the end of a run, and how long its thread was busy with it, including the reset, in
+   * milliseconds.
+   */
   recordEnd(program: Program, { busyMs, waited }: { busyMs: number; waited: boolean }): void {
     const past = this.#historyOf(program);
     if (!waited && busyMs <= SHORT_RUN_MS) {
@@ -43,7 +49,10 @@ export class RunStats {
     if (!waited || busyMs > MOSTLY_WAITING_MS) past.mostlyWaits = false;
   }
 
-  /** What the next run is expected to take; null when it is not known to be a quick one. */
+  /**
+   * Returns the expected duration of the next run in milliseconds; null when it is not expected to
+   * be short.
+   */
   quickMs(program: Program): number | null {
     const past = this.#histories.get(program);
     return past !== undefined && past.quickInARow >= STREAK ? past.expectedShortMs : null;

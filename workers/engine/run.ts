@@ -6,30 +6,30 @@ import type { Slot } from '../threads/slot.js';
 import type { Program } from '../wasm/run/program.js';
 import type { StopReason } from './outcome.js';
 
-/** One invocation from its arrival at the pool to its outcome. */
+/** An invocation from its arrival at the pool until its outcome. */
 export interface Run {
   readonly call: GuestCall;
-  /** Of its program. */
+  /** The key of its program. */
   readonly key: string;
   readonly program: Program;
-  /** Milliseconds since 1970. */
+  /** In Unix milliseconds. */
   readonly queuedAt: number;
   thread: GuestThread | null;
   slot: Slot | null;
   /** `next`: queued on a thread, behind its current run. */
   phase: 'waiting' | 'next' | 'computing' | 'blocked';
-  /** What it counts as: see `CpuSlots`. */
+  /** How the run is counted; see `CpuSlots`. */
   cpuSlot: 'computing' | 'parked' | null;
-  /** By `performance.now()`: when it began, or went on after a wait. */
+  /** When it began, or last resumed after a wait, by `performance.now()`. */
   computesSince: number;
   blockedAt: number;
-  /** It had to wait for something. */
+  /** Whether it has waited for something outside. */
   waited: boolean;
-  /** The host call it waits in. */
+  /** The name of the host call it waits in. */
   blockedIn: string | null;
-  /** Its caller has the outcome; its thread may still be resetting the instance. */
+  /** Whether its caller has the outcome. Its thread may still be resetting the instance. */
   settled: boolean;
-  /** Fires when the guest is gone; made at first use. */
+  /** Aborted when the guest has ended; created on first use. */
   outsideWork: AbortController | null;
   stopSleep: (() => void) | null;
   logLines: LogMessage[];
@@ -39,6 +39,7 @@ export interface Run {
   reject(error: unknown): void;
 }
 
+/** Creates a run in its initial state. */
 export function newRun(
   call: GuestCall,
   key: string,
@@ -69,16 +70,16 @@ export function newRun(
   };
 }
 
-/** Aborts the host calls of a guest that is gone. */
+/** Aborts the host calls of a guest that has ended. */
 export function abortOutsideWork(run: Run): void {
   run.outsideWork?.abort();
   run.stopSleep?.();
 }
 
 /**
- * Calls back once the time is over, and never before: Node counts a timer from when its event loop
- * last looked at the clock, which in a busy process is some milliseconds ago. Longer than any
- * timeout is as good as the longest timer there is.
+ * Calls `goOn` once `milliseconds` have passed, and never earlier: Node starts a timer at the time
+ * its event loop last read the clock, which in a busy process is some milliseconds ago. A delay
+ * beyond the longest timer takes several timers.
  */
 export function sleep(run: Run, milliseconds: number, goOn: () => void): void {
   const due = performance.now() + milliseconds;
@@ -92,12 +93,13 @@ export function sleep(run: Run, milliseconds: number, goOn: () => void): void {
   run.stopSleep = () => clearTimeout(timer);
 }
 
+/** Returns the signal that aborts the run's host calls. */
 export function abortSignalOf(run: Run): AbortSignal {
   run.outsideWork ??= new AbortController();
   return run.outsideWork.signal;
 }
 
-/** The part of a call that goes to its thread. */
+/** Returns the part of a call that is sent to its thread. */
 export function jobOf(call: GuestCall): Job {
   const { functionName, requestId, callerWallet, env, httpRequest = '', input, onLog } = call;
   return {

@@ -19,20 +19,20 @@ import { collectLogLines, rejectAll, settle, settleFinished, settleWithThread } 
 import { isOverdue, recheckDelay, type ThreadQueues } from './thread-queues.js';
 
 export interface SchedulerOptions {
-  /** Guests computing at once. */
+  /** The number of guests that compute at once. */
   threads: number;
-  /** Further guests that may wait in a host call or a sleep at once. */
+  /** The number of further guests that may wait in a host call or a sleep at once. */
   parked: number;
   /**
-   * Upper bound of the limits of running guests, the memory of parked ones and warm instances
-   * together.
+   * The limit of the sum of running guests' memory limits, parked guests' sizes and warm instances,
+   * in megabytes.
    */
   memoryMb: number;
 }
 
 /**
- * Runs prepared programs on threads in fair order: as many at once as there are CPU slots, with
- * waiting guests parked beside them.
+ * Runs prepared programs on threads in fair order: as many at once as there are CPU slots, plus
+ * parked guests that wait.
  */
 export class Scheduler implements Closable {
   readonly #options: SchedulerOptions;
@@ -56,7 +56,7 @@ export class Scheduler implements Closable {
     this.#memory = this.#reservations.memory;
     this.#cpuSlots = this.#reservations.cpuSlots;
     this.#deadlines = new Deadlines(this.#queues, (run) => this.#stop(run, 'timeout'));
-    // A web process has no threads at all.
+    // A web process has no threads.
     const threads = options.threads === 0 ? 0 : options.threads + OVERCOMMITTED;
     this.#threads = new ThreadPool(
       { threads, parked: options.parked },
@@ -82,12 +82,12 @@ export class Scheduler implements Closable {
     });
   }
 
-  /** Guests are being parked: threads are started before they are needed. */
+  /** Called when guests park, so that threads are started before they are needed. */
   expectWaiting(): void {
     this.#threads.expectWaiting();
   }
 
-  /** For a program that will run soon: an idle thread makes a warm instance of it. */
+  /** Has an idle thread create a warm instance of a program that will run soon. */
   prepare(key: string, program: Program): void {
     const thread = this.#threads.nextIdle;
     const keepsOne = [...this.#threads].some(({ programs }) => programs.has(key));
@@ -95,7 +95,9 @@ export class Scheduler implements Closable {
     thread.prepare(key, program);
   }
 
-  /** For a program that is not expected to run soon: threads drop its instances and its module. */
+  /**
+   * Has threads drop the instances and the module of a program that is not expected to run soon.
+   */
   unload(key: string): void {
     for (const { programs } of this.#threads) {
       const given = programs.get(key);
@@ -150,7 +152,7 @@ export class Scheduler implements Closable {
     this.#deadlines.watch(run);
   }
 
-  /** Runs that a thread has not begun go back to the run queue. */
+  /** Returns the runs that a thread has not begun to the run queue. */
   #requeueUnstarted(thread: GuestThread): void {
     for (const run of this.#reservations.withdrawQueued(thread)) this.#runQueue.requeue(run);
   }
@@ -158,7 +160,7 @@ export class Scheduler implements Closable {
   // --- messages of guest threads
 
   #onMessage(thread: GuestThread, message: Exclude<FromThread, { type: 'ready' }>): void {
-    // Runs may have ended on the thread before the one that sent the message.
+    // Runs that ended on the thread before the one that sent the message.
     this.#collectEnded(thread);
     const run = this.#queues.current(thread);
     switch (message.type) {
@@ -191,13 +193,14 @@ export class Scheduler implements Closable {
     }
   }
 
-  /** Settles the runs whose slots say that they have ended. */
+  /** Settles the runs whose slots report that they have ended. */
   #collectEnded(thread: GuestThread): void {
     for (let run = this.#queues.current(thread); run?.slot?.isDone; run = this.#queues.current(thread)) {
       if (run.stopReason !== null) return;
       const result = run.settled ? null : thread.resultOf(run.slot);
       const { idle } = run.slot;
-      // Before its caller is answered: a log handler may cancel it, or start another run.
+      // Set before the caller is answered, because a log handler may cancel the run or start
+      // another.
       run.settled = true;
       if (idle !== null) this.#release(thread, run, idle);
       if (result !== null) {
@@ -233,11 +236,11 @@ export class Scheduler implements Closable {
     if (this.#reservations.park(run)) this.#threads.expectWaiting();
   }
 
-  /** Checks the runs that were expected to be short. */
+  /** Schedules a check of the runs that were expected to be short. */
   #armRecheck(): void {
     if (this.#recheckTimer !== null || this.#closed) return;
     const othersWait = this.#runQueue.length > 0;
-    // Runs of other namespaces may join those that compute for long.
+    // Runs of other namespaces may join runs that compute for long.
     const join = othersWait && this.#cpuSlots.isFull ? LONG_RUN_MS : null;
     const delay = recheckDelay(this.#queues, { othersWait }) ?? join;
     if (delay === null) return;
@@ -246,12 +249,12 @@ export class Scheduler implements Closable {
 
   /**
    * Parks guests that have been in a host call for a while, and withdraws the runs that are queued
-   * behind one that computes longer than expected.
+   * behind a run that computes longer than expected.
    */
   #recheck(now: number): void {
     this.#recheckTimer = null;
     for (const [thread] of this.#queues.all()) {
-      // The main thread may be late, and not the guest.
+      // The main thread may be late rather than the guest.
       this.#collectEnded(thread);
       const run = this.#queues.current(thread);
       if (run === undefined || !isOverdue(run, now)) continue;
@@ -268,7 +271,7 @@ export class Scheduler implements Closable {
   // --- stopped and failed runs
 
   #stop(run: Run, ending: StopReason): void {
-    // A result that is already in the slot counts, however late it is read.
+    // A result that is already in the slot counts, even if it is read late.
     if (run.thread !== null) this.#collectEnded(run.thread);
     if (run.settled || run.stopReason !== null) return;
     if (run.thread === null) {
@@ -302,7 +305,10 @@ export class Scheduler implements Closable {
     this.#dispatch();
   }
 
-  /** A run that was queued on a thread that is gone: it has had no effect and is queued again. */
+  /**
+   * Requeues a run that was queued on a thread that has exited: it had not begun and has had no
+   * effect.
+   */
   #onOrphaned(run: Run, thread: GuestThread): void {
     const { slot } = run;
     this.#reservations.releaseUnstarted(run, thread);

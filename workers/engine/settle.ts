@@ -4,7 +4,7 @@ import type { JobResult } from '../threads/protocol.js';
 import { closing, finished, stopped } from './outcome.js';
 import { abortOutsideWork, type Run } from './run.js';
 
-/** Answers a run's caller and aborts what was going on for it. */
+/** Answers a run's caller and aborts the run's pending host calls. */
 export function settle(run: Run, how: () => void): void {
   run.settled = true;
   if (run.onAbort !== null) run.call.signal?.removeEventListener('abort', run.onAbort);
@@ -12,14 +12,14 @@ export function settle(run: Run, how: () => void): void {
   how();
 }
 
-/** For a guest that ended by itself. */
+/** Settles a run whose guest ended by itself. */
 export function settleFinished(run: Run, result: JobResult): void {
   const startedAt = run.slot?.startedAt ?? Date.now();
   collectLogLines(run);
   settle(run, () => run.resolve(finished(result, startedAt, run.logLines)));
 }
 
-/** For a run whose thread is gone: stopped by the engine, or failed by itself. */
+/** Settles a run whose thread has exited: the engine stopped it, or it failed. */
 export function settleWithThread(run: Run, failure: Error | null): void {
   collectLogLines(run);
   const { call, stopReason: ending, blockedIn: waitsIn, slot } = run;
@@ -30,7 +30,7 @@ export function settleWithThread(run: Run, failure: Error | null): void {
   });
 }
 
-/** For runs that no thread can be started for. */
+/** Rejects runs because no thread can be started. */
 export function rejectAll(runs: readonly Run[], cause: Error): void {
   for (const run of runs) {
     const sentence = 'No thread can be started to run functions.';
@@ -38,7 +38,7 @@ export function rejectAll(runs: readonly Run[], cause: Error): void {
   }
 }
 
-/** Passes on what the guest has logged since the last time. */
+/** Collects the lines that the guest has logged since the last call, and passes them to `onLog`. */
 export function collectLogLines(run: Run): void {
   for (const line of run.slot?.newLines() ?? []) {
     run.logLines.push(line);

@@ -3,25 +3,26 @@ import type { Run } from './run.js';
 import type { RunStats } from './run-stats.js';
 
 /**
- * A host call that takes longer parks its guest; shorter ones would only spread work over more
- * threads.
+ * A host call that takes longer than this, in milliseconds, parks its guest. Parking shorter calls
+ * would only spread work over more threads.
  */
 const PARK_AFTER_MS = 2;
 /**
- * A thread is given further runs while those it has are expected to take no longer than this
- * together: the next one would begin later on a thread that has to be woken.
+ * A busy thread receives further runs while the expected duration of all its runs is at most this,
+ * in milliseconds: on a thread that must be woken, the next run would begin later.
  */
 const QUEUE_MS = 1;
 /**
- * A run that was expected to be short and is not over by now: those queued behind it are withdrawn.
+ * A run that was expected to be short and has computed for this long, in milliseconds, is overdue:
+ * the runs queued behind it are withdrawn.
  */
 const OVERDUE_AFTER_MS = 5;
 
-/** The run queue of each busy thread: its current run, then those that it will begin next. */
+/** The queue of each busy thread: its current run, then the runs that it will begin next. */
 export class ThreadQueues {
   readonly #queues = new Map<GuestThread, [Run, ...Run[]]>();
 
-  /** Busy threads. */
+  /** The number of busy threads. */
   get size(): number {
     return this.#queues.size;
   }
@@ -45,8 +46,8 @@ export class ThreadQueues {
   }
 
   /**
-   * A busy thread whose runs are all expected to be short. Waking an idle thread takes longer than
-   * such a run, so the next run begins sooner behind them.
+   * Returns a busy thread whose runs are all expected to be short, or null. Waking an idle thread
+   * takes longer than a short run, so the next run begins sooner behind them.
    */
   threadWithShortRuns(stats: RunStats): GuestThread | null {
     for (const [thread, queue] of this.#queues) {
@@ -62,7 +63,7 @@ export class ThreadQueues {
     else queue.push(run);
   }
 
-  /** Removes the current run, or a queued one, from its thread's queue. */
+  /** Removes the current or a queued run from its thread's queue. */
   remove(thread: GuestThread, run: Run): void {
     const queue = this.#queues.get(thread);
     const at = queue?.indexOf(run) ?? -1;
@@ -82,13 +83,16 @@ function isExpectedShort(queue: readonly Run[], stats: RunStats): boolean {
   return expectedMs <= QUEUE_MS;
 }
 
-/** Whether it has waited or computed for longer than a short run does. */
+/** Returns whether a run has waited or computed for longer than a short run does. */
 export function isOverdue(run: Run, now: number): boolean {
   if (run.phase === 'blocked') return now - run.blockedAt >= PARK_AFTER_MS;
   return now - run.computesSince >= OVERDUE_AFTER_MS;
 }
 
-/** Milliseconds until the runs that were expected to be short are checked again; null for never. */
+/**
+ * Returns the delay until runs that were expected to be short must be checked, in milliseconds;
+ * null when no check is needed.
+ */
 export function recheckDelay(queues: ThreadQueues, { othersWait }: { othersWait: boolean }): number | null {
   let delay: number | null = null;
   for (const [, [run, next]] of queues.all()) {

@@ -1,19 +1,20 @@
 import type { GuestThread, LoadedProgram } from '../threads/guest-thread.js';
 
 const MB = 1 << 20;
-/** Of each instance, beside its memory. */
+/** The size of an instance besides its memory, in bytes. */
 const INSTANCE_BYTES = 64 << 10;
 
-/**
- * The instances that idle threads keep for their programs' next runs, least recently used first.
- */
+/** The warm instances that idle threads keep for further runs of their programs, in LRU order. */
 export class WarmInstances {
   readonly #byUse = new Set<LoadedProgram>();
   readonly #maxFilledMb: number;
   #mb = 0;
   #filledMb = 0;
 
-  /** `maxFilledMb`: of what the memories of all hold, which is what they take of the machine. */
+  /**
+   * @param maxFilledMb The limit of the filled parts of all memories, which is what they use of the
+   *   machine's memory, in megabytes.
+   */
   constructor(maxFilledMb: number) {
     this.#maxFilledMb = maxFilledMb;
   }
@@ -22,7 +23,7 @@ export class WarmInstances {
     return this.#byUse.size;
   }
 
-  /** Memory of all of them. */
+  /** The memory of all warm instances, in megabytes. */
   get mb(): number {
     return this.#mb;
   }
@@ -36,21 +37,21 @@ export class WarmInstances {
     this.#byUse.add(given);
   }
 
-  /** Called when an instance is in use again, or gone. */
+  /** Called when an instance is in use again, or has been dropped. */
   remove(given: LoadedProgram): void {
     if (!this.#byUse.delete(given)) return;
     this.#mb -= given.keptBytes / MB;
     this.#filledMb -= filledMb(given);
   }
 
-  /** Called when a thread is gone with all its instances. */
+  /** Called when a thread has exited with all its instances. */
   removeAll(thread: GuestThread): void {
     for (const given of thread.programs.values()) this.remove(given);
   }
 
   /**
-   * Gives up the least recently used until the memory of all that are left is no more than this,
-   * and what it holds no more than they may take.
+   * Evicts the least recently used instances until their memory is at most `mb` megabytes and their
+   * filled part at most `maxFilledMb`.
    */
   shrinkTo(mb: number): void {
     for (const given of this.#byUse) {

@@ -7,7 +7,7 @@ import { ownThreadNumber } from './cpu-clock.js';
 import type { FromCompiler, ToCompiler } from './protocol.js';
 
 const port = parentPort;
-if (port === null) throw new Error('compile-thread.js runs as a worker thread of the engine only');
+if (port === null) throw new Error('compile-thread.js must run as a worker thread of the engine');
 
 function say(message: FromCompiler): void {
   port?.postMessage(message);
@@ -16,11 +16,11 @@ function say(message: FromCompiler): void {
 port.on('message', ({ id, request }: ToCompiler) => {
   try {
     const source = readSource(request.wasm, request.limitMb);
-    // Workers load what was checked when it was deployed.
+    // Workers load modules that were validated at deploy.
     if (request.want === 'probe') checkValid(request.wasm);
     const fresh = prepareFresh(source);
-    // Said before anything is tried, so that a module which hangs while it is probed can still be
-    // run.
+    // Sent before anything is probed, so that a module that hangs in a probe can still run as
+    // fresh.
     say({ type: 'prepared', id, program: fresh, note: null, last: false });
     const { program, note } = choose(source, fresh, request.name, request.want);
     say({ type: 'prepared', id, program, note, last: true });

@@ -8,52 +8,54 @@ const SCRIPT = new URL('./compile-thread.cjs', import.meta.url);
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 1024, stackSizeMb: 4 };
 
 /**
- * Processor time that the thread may take, in milliseconds. What other processes take of the
- * machine changes none of it.
+ * CPU time limits of the thread, in milliseconds. They do not depend on the load of other
+ * processes.
  */
 export interface CompileBudgets {
-  /** Reading and compiling. */
+  /** Reading and compiling a module. */
   compile: number;
-  /** Looking for something warmer while somebody waits for the deploy. */
+  /** Probing warm start strategies during a deploy. */
   probe: number;
-  /** The same when it is repeated in the background. */
+  /** Repeating the probe in the background. */
   probeAgain: number;
 }
 
 /**
- * Reading and compiling 32 MB takes a few seconds; beyond 20 something is wrong with the module. A
- * probe takes 0.3 s for Go, 0.7 s for a module of 11 MB; a slow machine's doubt is settled by five
- * times the time.
+ * Reading and compiling 32 MB takes a few seconds; a module that takes more than 20 s is invalid. A
+ * probe takes 0.3 s for a Go module and 0.7 s for a module of 11 MB. If a slow machine makes a
+ * probe inconclusive, it is repeated with five times the limit.
  */
 export const COMPILE_BUDGETS: CompileBudgets = { compile: 20_000, probe: 2000, probeAgain: 10_000 };
-/** For a thread that takes no processor time either, in time that passes. */
+/** The wall-clock limit, in milliseconds, for a thread that uses no CPU time. */
 const STUCK_MS = 300_000;
 const LOOK_MS = 50;
 
 export interface CompiledModule {
   program: Program;
-  /** Why it is not warmer than it is; null when its kind's best strategy was taken. */
+  /**
+   * Why the strategy is not a warmer one; null when the best strategy for this kind of module was
+   * chosen.
+   */
   note: string | null;
-  /** False when looking for something warmer was given up: it may be repeated. */
+  /** False when probing was given up, so that it may be repeated. */
   conclusive: boolean;
 }
 
 interface Task {
   id: number;
   request: CompileRequest;
-  /** It can run as fresh, at least. */
+  /** Set once the module can run at least as fresh. */
   fresh: Program | null;
   resolve(prepared: CompiledModule): void;
   reject(error: unknown): void;
-  /** When the phase began, by both clocks. */
+  /** When the current phase began, in CPU time and in wall-clock time. */
   cpuAt: number;
   timeAt: number;
 }
 
 /**
- * A thread on which modules are read, rewritten, compiled and probed, one at a time. What a module
- * does there can be ended without touching an invocation, and without refusing it once it can run
- * as fresh.
+ * A thread that reads, rewrites, compiles and probes modules, one at a time. Terminating it affects
+ * no invocation, and does not reject a module that can already run as fresh.
  */
 export class CompilerWorker {
   readonly #budgets: CompileBudgets;
@@ -71,6 +73,10 @@ export class CompilerWorker {
     return this.#task !== null;
   }
 
+  /**
+   * Prepares a module. Rejects with `invalid_module`, or another code from the thread, when the
+   * module cannot run.
+   */
   prepare(request: CompileRequest): Promise<CompiledModule> {
     return new Promise((resolve, reject) => {
       const now = performance.now();
@@ -88,7 +94,7 @@ export class CompilerWorker {
     });
   }
 
-  /** Ends the thread; the next module gets a new one. */
+  /** Terminates the thread; the next module gets a new one. */
   async retire(): Promise<void> {
     const worker = this.#worker;
     this.#worker = null;
@@ -154,7 +160,10 @@ export class CompilerWorker {
     }
   }
 
-  /** The thread has failed or hangs on this module. What there is of it by then is taken. */
+  /**
+   * Terminates the thread because it failed or exceeded a limit. The module runs as fresh if it was
+   * prepared that far, and is rejected otherwise.
+   */
   #giveUp(reason: string, conclusive: boolean): void {
     void this.retire();
     const task = this.#end();

@@ -2,10 +2,7 @@ import { readFileSync, readlinkSync } from 'node:fs';
 
 const NS_PER_MS = 1e6;
 
-/**
- * The operating system's number of the thread that calls this; null where it cannot be told (Linux
- * tells it in /proc).
- */
+/** Returns the operating system's id of the calling thread, from /proc (Linux); null elsewhere. */
 export function ownThreadNumber(): number | null {
   try {
     const number = Number(readlinkSync('/proc/thread-self').split('/').at(-1));
@@ -15,13 +12,14 @@ export function ownThreadNumber(): number | null {
   }
 }
 
-/** Milliseconds of processor time since some moment. */
+/** Returns CPU time since an arbitrary origin, in milliseconds. */
 export type CpuClock = () => number;
 
 /**
- * Processor time of a thread of this process, from Linux's scheduler statistics (nanoseconds on a
- * core are the first field of schedstat). Elsewhere an upper bound of it, which other processes do
- * not raise: the time that has passed, or the whole process's processor time where that is less.
+ * Returns a clock of the CPU time of a thread of this process, from Linux's scheduler statistics:
+ * the first field of /proc/<pid>/task/<tid>/schedstat, in nanoseconds. Elsewhere the clock is an
+ * upper bound that other processes do not increase: the smaller of elapsed time and the CPU time of
+ * the whole process.
  */
 export function cpuClock(thread: number | null): CpuClock {
   const path = `/proc/self/task/${thread}/schedstat`;
@@ -33,13 +31,13 @@ export function cpuClock(thread: number | null): CpuClock {
         try {
           last = read();
         } catch {
-          // The thread has ended; it used no more.
+          // The thread has ended, so its CPU time no longer changes.
         }
         return last;
       };
     }
   } catch {
-    // Not there: another system, or statistics switched off.
+    // Not available: another operating system, or scheduler statistics are disabled.
   }
   return boundClock();
 }

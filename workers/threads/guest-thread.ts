@@ -20,11 +20,11 @@ import { Slot } from './slot.js';
 import { nextGeneration } from './slot-codec.js';
 
 /**
- * Bounds of the thread's own heap; guest memory is no part of it. The stack holds what a guest's
- * recursion needs and makes a bottomless one a trap.
+ * Limits of the thread's own JavaScript heap, which does not include guest memory. The stack is
+ * large enough for recursive guests, and turns unbounded recursion into a trap.
  */
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 192, maxYoungGenerationSizeMb: 16, stackSizeMb: 4 };
-/** In one file: see scripts/build.mjs. */
+/** Bundled into one file: see scripts/build.mjs. */
 const SCRIPT = new URL('./thread.cjs', import.meta.url);
 const utf8 = new TextEncoder();
 
@@ -33,23 +33,25 @@ let lastId = 0;
 export interface ThreadEvents {
   message(thread: GuestThread, message: Exclude<FromThread, { type: 'ready' }>): void;
   ready(thread: GuestThread): void;
-  /** The thread is gone, on purpose or not; `error` says why when it was not. */
+  /**
+   * Called when the thread has exited; `error` is the cause unless it was terminated on purpose.
+   */
   exit(thread: GuestThread, error: Error | null): void;
 }
 
-/** A program that a thread has, and what it keeps for it between runs. */
+/** A program that a thread has loaded, and what the thread keeps for it between runs. */
 export interface LoadedProgram {
   readonly thread: GuestThread;
   readonly key: string;
-  /** What the thread knows it by. */
+  /** The number by which messages and slots refer to the program. */
   readonly number: number;
-  /** Memory of the instance that it keeps, 0 for none. */
+  /** The memory of the warm instance, 0 for none. */
   keptBytes: number;
-  /** What its memory holds when a run begins. */
+  /** The filled part of its memory when a run begins. */
   readonly filledBytes: number;
 }
 
-/** The main thread's end of one guest thread. */
+/** The main thread's handle of one guest thread. */
 export class GuestThread {
   readonly id = ++lastId;
   readonly #worker: Worker;
@@ -59,11 +61,11 @@ export class GuestThread {
   readonly #replyBytes: Uint8Array;
   readonly #free: Slot[];
   readonly #exited: Promise<void>;
-  /** Programs it has been given, by their keys. */
+  /** The programs that the thread has loaded, by key. */
   readonly programs = new Map<string, LoadedProgram>();
   idleSince = Date.now();
   #lastNumber = 0;
-  /** The sequence number of the last wakeup, which is the generation of the last run. */
+  /** The sequence number of the last wakeup, which is also the generation of the last run. */
   #wakeup = 0;
   #posted = 0;
 
@@ -90,7 +92,7 @@ export class GuestThread {
     });
     let failure: Error | null = null;
     this.#worker.on('message', (message: FromThread) => {
-      // Silenced before anybody looks: what ends from now on rings again.
+      // Cleared before the slots are read: a run that ends from now on sends a new message.
       if (message.type === 'ended') Atomics.store(this.#words, WORD.notified, 0);
       if (message.type === 'ready') events.ready(this);
       else events.message(this, message);
@@ -107,21 +109,26 @@ export class GuestThread {
     });
   }
 
-  /** Can take one more invocation, to begin when those before it have ended. */
+  /**
+   * Whether the thread can take one more invocation, which begins when those before it have ended.
+   */
   get hasSlot(): boolean {
     return this.#free.length > 0;
   }
 
-  /** What it was given under this number; undefined when it was told to forget it since. */
+  /** Returns the program with this number; undefined when it has been unloaded since. */
   programNumbered(number: number): LoadedProgram | undefined {
     for (const given of this.programs.values()) if (given.number === number) return given;
     return undefined;
   }
 
-  /** Queues an invocation on the thread; its slot is to be released when it has ended. */
+  /**
+   * Queues an invocation on the thread. The caller must release the slot when the invocation has
+   * ended.
+   */
   run(key: string, program: Program, job: Job): Slot {
     const slot = this.#free.pop();
-    if (slot === undefined) throw new Error('the thread has no slot for one more invocation');
+    if (slot === undefined) throw new Error('the thread has no free slot');
     const { number } = this.#load(key, program);
     const generation = nextGeneration(this.#wakeup);
     if (!slot.fill(number, job)) this.#post({ type: 'job', slot: slot.index, generation, job: alone(job) });
@@ -131,8 +138,8 @@ export class GuestThread {
   }
 
   /**
-   * What an invocation that has ended by itself came to. To be called once, in the order in which
-   * they began.
+   * Returns the result of an invocation whose guest ended by itself. Must be called once per
+   * invocation, in the order in which they began.
    */
   resultOf(slot: Slot): JobResult {
     return slot.result(() => receiveMessageOnPort(this.#replies)?.message as Uint8Array);
@@ -167,15 +174,15 @@ export class GuestThread {
     return given;
   }
 
-  /** The thread reads it at its next wakeup. */
+  /** Posts a message, which the thread reads at its next wakeup. */
   #post(message: ToThread): void {
     this.#worker.postMessage(message);
     Atomics.store(this.#words, WORD.posted, ++this.#posted);
   }
 
   /**
-   * A thread that is at work sees the new sequence number when it is done; only waking one that
-   * sleeps costs a system call.
+   * A busy thread sees the new sequence number when it is done; only waking a sleeping thread costs
+   * a system call.
    */
   #wake(): void {
     this.#wakeup = nextGeneration(this.#wakeup);
@@ -183,7 +190,7 @@ export class GuestThread {
     if (Atomics.exchange(this.#words, WORD.asleep, 0) === 1) Atomics.notify(this.#words, WORD.wakeup);
   }
 
-  /** Wakes the guest out of its host call. */
+  /** Delivers the reply of a host call and wakes the guest. */
   reply(reply: HostReply): void {
     this.#values[REPLY_VALUE] = reply.ok ? reply.value : 0n;
     if (!reply.ok) this.#put(REPLY.failed, utf8.encode(reply.reason).subarray(0, REPLY_BYTES));
@@ -205,15 +212,16 @@ export class GuestThread {
     this.#words[WORD.replyLength] = bytes.length;
   }
 
-  /**
-   * Ends the thread whatever it does, an endless loop or a wait included. Resolves when it is gone.
-   */
+  /** Terminates the thread, even in an endless loop or a wait. Resolves when it has exited. */
   async kill(): Promise<void> {
     await Promise.all([this.#worker.terminate(), this.#exited]);
   }
 }
 
-/** A view of a larger buffer would take all of it along. */
+/**
+ * Copies an input that is a view of a larger buffer, because posting it would send the whole
+ * buffer.
+ */
 function alone(job: Job): Job {
   const { input } = job;
   return input.length === input.buffer.byteLength ? job : { ...job, input: new Uint8Array(input) };

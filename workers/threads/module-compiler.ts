@@ -10,15 +10,15 @@ import {
 import type { CompileRequest } from './protocol.js';
 
 /**
- * Threads that prepare modules: one that is busy with a namespace's leaves the other to the rest.
+ * The number of threads that prepare modules. While one is busy with a namespace's module, the
+ * other serves the other namespaces.
  */
 const WORKERS = 2;
-/** Threads that have nothing to do for this long are ended: each takes 20 MB. */
+/** Threads that are idle for this long, in milliseconds, are terminated: each takes 20 MB. */
 const IDLE_MS = 10_000;
 
 /**
- * Who waits for a module: a call that is to run it, somebody who deploys it, or nobody. Served in
- * this order.
+ * What waits for a module: a call that is to run it, a deploy, or nothing. Served in this order.
  */
 const PRIORITIES = ['run', 'deploy', 'background'] as const;
 export type CompilePriority = (typeof PRIORITIES)[number];
@@ -31,14 +31,14 @@ interface Waiting {
 }
 
 /**
- * Prepares modules off the main thread. Namespaces take turns, and each has one module in
- * preparation at most, so that one whose modules never end their initialisation holds up nobody
- * else's.
+ * Prepares modules off the main thread. Namespaces take turns, and at most one module per namespace
+ * is prepared at a time, so that modules whose initialization never ends delay only their own
+ * namespace.
  */
 export class ModuleCompiler implements Closable {
   readonly #workers: readonly CompilerWorker[];
   readonly #queues = PRIORITIES.map(() => new FairQueue<Waiting>());
-  /** Namespaces with a module in preparation. */
+  /** The namespaces whose module is being prepared. */
   readonly #busy = new Set<string>();
   #timer: NodeJS.Timeout | null = null;
   #closed = false;
@@ -47,6 +47,9 @@ export class ModuleCompiler implements Closable {
     this.#workers = Array.from({ length: WORKERS }, () => new CompilerWorker(budgets));
   }
 
+  /**
+   * Queues a module. Resolves when it is prepared; rejects when it is invalid or the engine closes.
+   */
   prepare(namespace: string, priority: CompilePriority, request: CompileRequest): Promise<CompiledModule> {
     return new Promise((resolve, reject) => {
       if (this.#closed) {

@@ -5,30 +5,30 @@ import type { Program } from '../wasm/run/program.js';
 import type { HostValue } from '../wasm/run/session.js';
 
 /**
- * What a guest thread and the main thread say to each other. A thread runs one invocation at a
- * time, and may have the next ones already: each in a slot of the memory that they share, where its
- * result comes to lie, too. Messages carry only what cannot lie in a slot; a thread takes those
- * that were posted before it takes a slot (see `WORD.posted`).
+ * The messages between the main thread and a guest thread. A thread runs one invocation at a time
+ * and may have further ones queued: each in a slot of shared memory, which later also holds its
+ * result. Messages carry only what does not fit into a slot. A thread reads posted messages before
+ * it takes a slot (see `WORD.posted`).
  */
 export type ToThread =
-  /** Slots name a program by its number. */
+  /** Slots refer to a program by its number. */
   | { type: 'program'; number: number; program: Program }
-  /** Makes an instance of a program that will be run soon. */
+  /** Creates an instance of a program that will run soon. */
   | { type: 'prepare'; number: number }
   | { type: 'forget'; number: number }
-  /** What is too large for its slot. */
+  /** A job that is too large for its slot. */
   | { type: 'job'; slot: number; generation: number; job: Job };
 
-/** The part of a guest call that crosses to the thread; the rest of it stays behind host calls. */
+/** The part of a guest call that is sent to the thread; the rest is reached through host calls. */
 export interface Job {
   name: string;
   requestId: string;
   callerWallet: string;
   env: Readonly<Record<string, string>>;
-  /** JSON text; '' for other triggers than HTTP. */
+  /** JSON text; '' for triggers other than HTTP. */
   httpRequest: string;
   input: Uint8Array;
-  /** Say so when lines are logged: somebody is watching. */
+  /** Whether to send `logged` messages, because a caller follows the log. */
   live: boolean;
 }
 
@@ -37,15 +37,15 @@ export type FromThread =
   | { type: 'call'; name: EngineFunctionName; args: HostValue[] }
   | { type: 'sleep'; milliseconds: number }
   | { type: 'logged' }
-  /** There is something new in its slots: see `SLOT.state`. */
+  /** At least one slot has a new state: see `SLOT.state`. */
   | { type: 'ended' }
   | { type: 'prepared'; number: number; keptBytes: number };
 
-/** What a thread says of a job when it can take the next one. */
+/** What a thread reports when it can take the next job. */
 export interface IdleReport {
-  /** Memory that it keeps for the program. */
+  /** The memory that the thread keeps for the program, in bytes. */
   keptBytes: number;
-  /** How long the job had it computing, cleaning up included. */
+  /** How long the thread was busy with the job, including the reset, in milliseconds. */
   busyMs: number;
 }
 
@@ -53,18 +53,18 @@ export interface JobResult {
   output: Uint8Array;
   exitCode: number | null;
   error: string | null;
-  /** What `http_respond` has set, as JSON text. */
+  /** The response set by `http_respond`, as JSON text. */
   response: string | null;
   memoryPeakMb: number;
   durationMs: number;
-  /** Ran on an instance that was kept. */
+  /** Whether the run used a warm instance. */
   warm: boolean;
 }
 
-/** What the thread that prepares modules is asked and answers. */
+/** The messages between the main thread and a compiler thread. */
 export type ToCompiler = { type: 'prepare'; id: number; request: CompileRequest };
 export type FromCompiler =
-  /** The thread's number in the operating system, by which its processor time is found. */
+  /** The operating system's id of the thread, for measuring its CPU time. */
   | { type: 'ready'; thread: number | null }
   | { type: 'prepared'; id: number; program: Program; note: string | null; last: boolean }
   | { type: 'refused'; id: number; code: ErrorCode; message: string };
@@ -74,102 +74,108 @@ export interface CompileRequest {
   name: string;
   limitMb: number;
   /**
-   * `probe` tries the strategies against each other; a strategy's name takes that one as settled.
+   * `probe` compares the strategies with each other; the name of a strategy skips the probe and
+   * uses that strategy.
    */
   want: 'probe' | WarmStart;
-  /** A probe that was not conclusive is repeated, with more time. */
+  /** Whether to repeat an inconclusive probe, with a larger limit. */
   again?: boolean;
 }
 
-/** Shared memory of a thread: words that both ends read and write. */
+/** The shared memory of a thread: words that both sides read and write. */
 export interface ThreadBuffers {
   control: SharedArrayBuffer;
   reply: SharedArrayBuffer;
   slots: SlotBuffers[];
 }
 
-/** Of one invocation. */
+/** The shared memory of one invocation. */
 export interface SlotBuffers {
   control: SharedArrayBuffer;
-  /** Of all slots of the thread, each with two parts of its own: see `SHARED_BYTES`. */
+  /** Shared by all slots of the thread; each slot has two parts of it: see `SHARED_BYTES`. */
   shared: SharedArrayBuffer;
   dataOffset: number;
   logOffset: number;
 }
 
-/** One for the invocation that runs, the others for those that are next. */
+/** The number of slots per thread: one for the running invocation, the others for queued ones. */
 export const SLOTS = 12;
 export const CONTROL_BYTES = 48;
 export const SLOT_BYTES = 96;
 /**
- * Jobs and outputs up to this size lie in their slot, larger ones go through a message port, which
- * keeps none of them.
+ * Jobs and outputs up to this size, in bytes, are stored in their slot. Larger ones are sent
+ * through a message port, which does not retain memory.
  */
 export const DATA_BYTES = 65_536;
 /**
- * What a thread's slots share with it, most of it never touched. Smaller blocks may be ones that
- * were used before: those are zeroed, and take memory before they are used, for each thread that
- * was killed until V8 collects what it left. The C library never uses blocks from 32 MB on again.
+ * The size of the memory that a thread's slots share, most of which is never touched. Smaller
+ * blocks may be recycled by the C library: those are zeroed and thus take memory before they are
+ * used, for each killed thread until V8 collects its memory. The C library never recycles blocks of
+ * 32 MB or more.
  */
 export const SHARED_BYTES = 33 << 20;
 /**
- * Replies up to this size go through shared memory, larger ones through a message port, which keeps
- * none of it.
+ * Replies up to this size, in bytes, are stored in shared memory. Larger ones are sent through a
+ * message port, which does not retain memory.
  */
 export const REPLY_BYTES = 65_536;
 
 /** Indexes of 32-bit words in the control block. */
 export const WORD = {
-  /** 0 while a host call waits, 1 when its reply is there. The thread sleeps on it. */
+  /** 0 while a host call waits, 1 when its reply is available. The thread sleeps on this word. */
   replied: 0,
   replyKind: 1,
   replyLength: 2,
   /**
-   * Wakeup sequence: changes whenever there is something new for the thread, which sleeps on it
-   * while it is idle. Also the generation of the last run that was handed over.
+   * The wakeup sequence: changes whenever there is something new for the thread, which sleeps on
+   * this word while it is idle. Also the generation of the last run passed to the thread.
    */
   wakeup: 3,
-  /** Messages posted to the thread so far: those it has not taken come before any slot. */
+  /**
+   * The number of messages posted to the thread so far. The thread reads them before it takes a
+   * slot.
+   */
   posted: 6,
-  /** 1 while the thread sleeps, or is about to: it has to be woken. */
+  /** 1 while the thread sleeps or is about to, so that it must be woken. */
   asleep: 7,
   /**
-   * 1 while an `ended` message is on its way, so that a burst of ends is one message. Of each
-   * thread its own: one that is killed between storing this and posting the message silences nobody
-   * else.
+   * 1 while an `ended` message is in transit, so that a burst of ends causes one message. One word
+   * per thread: if a thread is killed between storing this and posting the message, no other thread
+   * is affected.
    */
   notified: 8,
 } as const;
-/** Index of the 64-bit word that carries a reply's number. */
+/** The index of the 64-bit word that holds the number in a reply. */
 export const REPLY_VALUE = 2;
 
 /** Indexes of 32-bit words in a slot. */
 export const SLOT = {
   /**
-   * Generation of the run that may begin here, 0 for none. Whoever swaps it for 0 owns the run: the
-   * thread to begin it, the main thread to withdraw it.
+   * The generation of the run that may begin in this slot, 0 for none. The side that swaps it for 0
+   * owns the run: the thread to begin it, the main thread to withdraw it.
    */
   generation: 0,
   logCommitted: 1,
   logPending: 2,
-  /** 1 while a `logged` message is on its way, so that a flood of lines is one message. */
+  /** 1 while a `logged` message is in transit, so that many lines cause one message. */
   logAnnounced: 3,
   /**
-   * Pages of the guest as of its last call out, for guests that are killed; in the end its peak.
+   * The guest's memory in pages at its last host call, for guests that are killed; at the end its
+   * peak.
    */
   pages: 4,
-  /** How far the thread is with it: one of `STATE`. Stored after everything else that says so. */
+  /** The progress of the run: one of `STATE`. Stored after everything that it covers. */
   state: 5,
   program: 6,
-  /** Bytes of the job's texts; -1 when the job was posted. */
+  /** The size of the job's texts in bytes; -1 when the job was posted. */
   textLength: 7,
   inputLength: 8,
   live: 9,
-  /** Bytes of the output; -1 when it was posted. */
+  /** The size of the output in bytes; -1 when it was posted. */
   outputLength: 10,
-  /** Bytes of the result's texts, before the output: error and response. */
+  /** The size of the result's texts (error and response), which precede the output, in bytes. */
   resultTextLength: 11,
-  /** 1 when the guest ended by itself. */
+  /** 1 when the guest ended with an exit code. */
   exited: 12,
   exitCode: 13,
   warm: 14,
@@ -177,14 +183,17 @@ export const SLOT = {
 
 /** Indexes of 64-bit floats in a slot. */
 export const NUMBER = {
-  /** When the guest began, in milliseconds since 1970; 0 before. */
+  /** When the guest began, in Unix milliseconds; 0 before. */
   startedAt: 8,
   durationMs: 9,
   keptBytes: 10,
   busyMs: 11,
 } as const;
 
-/** `done`: the result is there. `idle`: the thread has cleaned up as well, and takes the next. */
+/**
+ * `done`: the result is available. `idle`: the thread has also reset the instance and can take the
+ * next run.
+ */
 export const STATE = { open: 0, done: 1, idle: 2 } as const;
 
 export const REPLY = { failed: 0, none: 1, data: 2, largeData: 3, noted: 4 } as const;

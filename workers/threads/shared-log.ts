@@ -3,19 +3,19 @@ import { MAX_LOG_BYTES, MAX_LOG_LINE_BYTES, MAX_LOG_LINES } from '../../src/cont
 import type { LogSink } from '../wasm/run/session.js';
 
 /**
- * A thread's log, in memory that it shares with the main thread: what a guest has said is there
- * however it ends, also when its thread is terminated in the middle of an endless loop. One writer
- * (the thread), one reader (the main thread).
+ * A thread's log in memory shared with the main thread: the lines of a guest are available however
+ * it ends, even when its thread is terminated in an endless loop. One writer (the thread), one
+ * reader (the main thread).
  *
  * Layout: the unfinished printed line, then records of [level u8, time f64, length u32, bytes]. A
- * record counts once its end is in `committed`, which is stored last.
+ * record is valid once `committed`, which is stored last, includes its end.
  */
 const HEADER_BYTES = 13;
 const RECORDS_AT = MAX_LOG_LINE_BYTES;
 const NOTE_BYTES = 200;
 /**
- * Notes: one on each line that was cut, and the last line. Untouched pages of the buffer take no
- * memory.
+ * The largest number of notes: one per truncated line, and the final one. Untouched pages of the
+ * buffer take no memory.
  */
 const MAX_NOTES = MAX_LOG_BYTES / MAX_LOG_LINE_BYTES + 1;
 export const LOG_BUFFER_BYTES =
@@ -25,19 +25,20 @@ const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 const NEWLINE = 0x0a;
 const utf8 = new TextEncoder();
 
-/** `LOG_BUFFER_BYTES` of a buffer, from `at`. */
+/** A part of a buffer: `LOG_BUFFER_BYTES` from offset `at`. */
 export interface LogBuffer {
   buffer: SharedArrayBuffer;
   at: number;
 }
 
-/** Where the two ends agree on how far the log is written; words of the thread's control block. */
+/** The progress of the log, shared by both sides: words of the thread's control block. */
 export interface LogCursor {
   words: Int32Array;
   committed: number;
   pending: number;
 }
 
+/** The guest thread's side of the log. */
 export class SharedLog implements LogSink {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
@@ -47,7 +48,7 @@ export class SharedLog implements LogSink {
   #lines = 0;
   #said = 0;
   #full = false;
-  /** Bytes of the unfinished printed line, those beyond the limit included. */
+  /** The size of the unfinished printed line in bytes, including bytes beyond the limit. */
   #pending = 0;
   #pendingLevel: LogLevel = 'error';
 
@@ -143,7 +144,7 @@ export class SharedLog implements LogSink {
   }
 }
 
-/** Where the last whole UTF-8 character ends, so that a cut does not leave half of one. */
+/** Returns the end of the last complete UTF-8 character, so that truncation does not split one. */
 function characterEnd(bytes: Uint8Array): number {
   let start = bytes.length - 1;
   while (start > bytes.length - 4 && ((bytes[start] ?? 0) & 0xc0) === 0x80) start--;
@@ -152,7 +153,7 @@ function characterEnd(bytes: Uint8Array): number {
   return start + length <= bytes.length ? start + length : start;
 }
 
-/** Reads what a thread's log holds beyond what was read before. */
+/** Reads the records of a thread's log incrementally. */
 export class LogReader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
@@ -185,7 +186,7 @@ export class LogReader {
     return messages;
   }
 
-  /** The printed line that a killed guest did not finish. */
+  /** Returns the printed line that a killed guest did not finish. */
   unfinished(): LogMessage[] {
     const length = Atomics.load(this.#cursor.words, this.#cursor.pending);
     if (length === 0) return [];
@@ -193,7 +194,7 @@ export class LogReader {
   }
 
   #text(from: number, length: number): string {
-    // Copied first: decoders refuse shared memory.
+    // Copied first, because text decoders reject shared memory.
     return Buffer.from(this.#bytes.subarray(from, from + length)).toString('utf8');
   }
 }

@@ -9,10 +9,10 @@ import {
 } from './protocol.js';
 
 /**
- * How a job and its result lie in a slot. The job's texts and its input come first; when it has
- * ended, its output or its error takes their place. Lengths say what of the bytes counts, and are
- * written each time: what is left of the job before is never looked at. Written before the word
- * that hands it over is stored (`SLOT.generation`, `SLOT.state`), read after.
+ * The encoding of a job and its result in a slot. The job's texts and input come first; when the
+ * run has ended, its texts and output replace them. Lengths are written every time and tell which
+ * bytes are valid, so bytes of earlier jobs are never read. Data is written before the word that
+ * publishes it is stored (`SLOT.generation`, `SLOT.state`), and read after that word is loaded.
  */
 export interface SlotView {
   words: Int32Array;
@@ -22,15 +22,16 @@ export interface SlotView {
 
 const POSTED = -1;
 const PAGES_PER_MB = 16;
-/** Of a guest's error: a trap's text may hold names of the module. */
+/** The limit of a guest's error message: a trap's message may contain names from the module. */
 const MAX_ERROR_LENGTH = 4096;
-/** UTF-8 takes no more for each unit of a string. */
+/** The largest number of UTF-8 bytes per UTF-16 code unit. */
 const MOST_BYTES_A_UNIT = 3;
 
 type Texts = [string, string, string, Job['env'], string];
-/** Error and response of a result. */
+/** The error and the response of a result. */
 type ResultTexts = [string | null, string | null];
 
+/** Creates typed views of a slot's buffers. */
 export function viewOf({ control, shared, dataOffset: dataAt }: SlotBuffers): SlotView {
   return {
     words: new Int32Array(control),
@@ -39,7 +40,7 @@ export function viewOf({ control, shared, dataOffset: dataAt }: SlotBuffers): Sl
   };
 }
 
-/** False when the job is too large and has to be posted. */
+/** Writes a job. Returns false when the job is too large and must be posted. */
 export function writeJob({ words, data }: SlotView, job: Job): boolean {
   const { name, requestId, callerWallet, env, httpRequest } = job;
   const texts = JSON.stringify([name, requestId, callerWallet, env, httpRequest] satisfies Texts);
@@ -55,7 +56,10 @@ export function writeJob({ words, data }: SlotView, job: Job): boolean {
   return true;
 }
 
-/** null when it was posted. The input is no copy: it is gone when the result is written. */
+/**
+ * Reads a job; null when it was posted. The input is a view that is valid until the result is
+ * written.
+ */
 export function readJob({ words, data }: SlotView): Job | null {
   const length = words[SLOT.textLength] ?? POSTED;
   if (length === POSTED) return null;
@@ -66,10 +70,10 @@ export function readJob({ words, data }: SlotView): Job | null {
   return { name, requestId, callerWallet, env, httpRequest, input, live: words[SLOT.live] === 1 };
 }
 
-/** False when the output is too large and has to be posted. */
+/** Writes a result. Returns false when the output is too large and must be posted. */
 export function writeResult({ words, numbers, data }: SlotView, result: JobResult): boolean {
   const { output, error, response } = result;
-  // Bounded: an error is a sentence, and a response has 16 KB of headers at most.
+  // The size is bounded: an error is cut, and a response has at most 16 KB of headers.
   const textLength = error === null && response === null ? 0 : writeResultTexts(data, [error, response]);
   const fits = textLength + output.length <= DATA_BYTES;
   if (fits) data.set(output, textLength);
@@ -83,12 +87,13 @@ export function writeResult({ words, numbers, data }: SlotView, result: JobResul
   return fits;
 }
 
+/** Reads a result. `posted` returns an output that was too large for the slot. */
 export function readResult({ words, numbers, data }: SlotView, posted: () => Uint8Array): JobResult {
   const length = words[SLOT.outputLength] ?? 0;
   const textLength = words[SLOT.resultTextLength] ?? 0;
   const [error, response] = readResultTexts(data, textLength);
   return {
-    // A copy: the next run's job takes its place.
+    // Copied, because the next run's job overwrites it.
     output: length === POSTED ? posted() : new Uint8Array(data.subarray(textLength, textLength + length)),
     error,
     response,
@@ -117,12 +122,12 @@ export function readIdleReport({ numbers }: SlotView): IdleReport {
   return { keptBytes: numbers[NUMBER.keptBytes] ?? 0, busyMs: numbers[NUMBER.busyMs] ?? 0 };
 }
 
-/** Generations count up and wrap round, and none is 0. */
+/** Returns the generation after `generation`. Generations wrap around and are never 0. */
 export function nextGeneration(generation: number): number {
   return (generation + 1) | 0 || 1;
 }
 
-/** Whether a generation was given no later than another. */
+/** Returns whether `generation` is `other` or was assigned before it. */
 export function isAtOrBefore(generation: number, other: number): boolean {
   return ((other - generation) | 0) >= 0;
 }

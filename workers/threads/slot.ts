@@ -17,7 +17,10 @@ import { readIdleReport, readResult, type SlotView, viewOf, writeJob } from './s
 
 const SLOT_SHARE = Math.floor(SHARED_BYTES / SLOTS);
 
-/** The main thread's end of a slot: what a guest thread and it share about one invocation. */
+/**
+ * The main thread's side of a slot: the memory that it shares with a guest thread for one
+ * invocation.
+ */
 export class Slot {
   readonly index: number;
   readonly buffers: SlotBuffers;
@@ -26,7 +29,7 @@ export class Slot {
   readonly #log: LogReader;
   #generation = 0;
 
-  /** `shared` is that of all slots of its thread. */
+  /** @param shared The memory shared by all slots of the thread. */
   constructor(index: number, shared: SharedArrayBuffer) {
     this.index = index;
     this.buffers = {
@@ -42,7 +45,7 @@ export class Slot {
   }
 
   /**
-   * Makes it ready for an invocation. False when the job is too large to lie here and has to be
+   * Prepares the slot for an invocation. Returns false when the job does not fit and must be
    * posted.
    */
   fill(program: number, job: Job): boolean {
@@ -53,52 +56,53 @@ export class Slot {
     return writeJob(this.#view, job);
   }
 
-  /** The thread may begin what is in it from now on, with this generation. */
+  /** Publishes the slot's job under this generation: the thread may begin it from now on. */
   open(generation: number): void {
     this.#generation = generation;
     Atomics.store(this.#words, SLOT.generation, generation);
   }
 
-  /** Whether it was in time: then the thread will leave that invocation out. */
+  /** Withdraws the job. Returns true when the thread has not begun it; it never will then. */
   withdraw(): boolean {
     return Atomics.compareExchange(this.#words, SLOT.generation, this.#generation, 0) === this.#generation;
   }
 
-  /** The guest has ended by itself. */
+  /** Whether the guest has ended by itself. */
   get isDone(): boolean {
     return Atomics.load(this.#words, SLOT.state) !== STATE.open;
   }
 
-  /** What the thread says when it has cleaned up after the guest; null while it has not. */
+  /** The thread's report after it has reset the instance; null before. */
   get idle(): IdleReport | null {
     return Atomics.load(this.#words, SLOT.state) === STATE.idle ? readIdleReport(this.#view) : null;
   }
 
   /**
-   * Of a guest that has ended by itself; `posted` gives an output that is too large to lie here.
+   * Returns the result of a guest that ended by itself. `posted` returns an output that was too
+   * large for the slot.
    */
   result(posted: () => Uint8Array): JobResult {
     return readResult(this.#view, posted);
   }
 
-  /** When the guest began to compute, in milliseconds since 1970; null while it has not. */
+  /** When the guest began to compute, in Unix milliseconds; null before. */
   get startedAt(): number | null {
     const at = this.#view.numbers[NUMBER.startedAt] ?? 0;
     return at === 0 ? null : at;
   }
 
-  /** Memory as of the guest's last call out. */
+  /** The guest's memory at its last host call, in megabytes. */
   get memoryMb(): number {
     return Atomics.load(this.#words, SLOT.pages) / 16;
   }
 
-  /** Log lines since the last look. */
+  /** Returns the log lines since the last call. */
   newLines(): LogMessage[] {
     Atomics.store(this.#words, SLOT.logAnnounced, 0);
     return this.#log.next();
   }
 
-  /** What a killed guest had printed of its last line. */
+  /** Returns the unfinished line that a killed guest had printed. */
   unfinishedLine(): LogMessage[] {
     return this.#log.unfinished();
   }

@@ -1,33 +1,34 @@
 import type { Closable } from '../../src/ports/closable.js';
 import { GuestThread, type ThreadEvents } from './guest-thread.js';
 
-/** Threads started for a burst end when they have been idle for this long. */
+/** Threads beyond the current need end when they have been idle for this long, in milliseconds. */
 const IDLE_MS = 30_000;
 /**
- * Starting a thread takes the main thread a few milliseconds and a core ten times that: few at a
- * time.
+ * Starting a thread takes a few milliseconds of the main thread and ten times that of a core, so
+ * only this many start at once.
  */
 const STARTING_AT_ONCE = 2;
 /**
- * After a guest that waits was seen, or a module that could, there is a thread for each that may
- * park, so that a burst of them finds theirs. Before, there is none: each takes 10 MB.
+ * For this long, in milliseconds, after a guest waited or a module that can wait was loaded, there
+ * is a thread for each guest that may park, so that a burst of them finds threads. Otherwise there
+ * is none, because each takes 10 MB.
  */
 const READY_FOR_MS = 300_000;
-/** One and a spare, with nothing to do: each takes 10 MB. */
+/** The minimum number of threads while idle: one and a spare. Each takes 10 MB. */
 const MIN_THREADS = 2;
-/** So many starts in a row that failed mean that the next will fail too. */
+/** After this many failed starts in a row, further starts are expected to fail as well. */
 const MAX_FAILED_STARTS = 3;
 
 /**
- * The threads of a pool: as many as are needed and a little more, started before they are, ended
- * when they are not.
+ * The threads of a pool: as many as needed and a few more, started ahead of need and ended when
+ * idle.
  */
 export class ThreadPool implements Closable {
   readonly #sizes: { threads: number; parked: number };
   readonly #events: ThreadEvents;
   readonly #all = new Set<GuestThread>();
   readonly #starting = new Set<GuestThread>();
-  /** The last used is the last: it is taken first, its caches being warm. */
+  /** The most recently used thread is last and taken first, because its caches are warm. */
   readonly #idle: GuestThread[] = [];
   readonly #retirement: NodeJS.Timeout;
   #busy = 0;
@@ -55,18 +56,18 @@ export class ThreadPool implements Closable {
     return this.#idle.length > 0;
   }
 
-  /** No thread can be started. */
+  /** Whether threads cannot be started. */
   get failed(): boolean {
     return this.#failedStarts >= MAX_FAILED_STARTS;
   }
 
-  /** Guests that wait are about: threads for them are started before they are needed. */
+  /** Called when guests wait: threads for them are started before they are needed. */
   expectWaiting(): void {
     this.#waitingExpectedUntil = Date.now() + READY_FOR_MS;
     this.ensure(this.#busy);
   }
 
-  /** Starts what is missing, for so many guests that have a thread of their own. */
+  /** Starts missing threads, given the number of guests that occupy a thread. */
   ensure(busy: number): void {
     this.#busy = busy;
     if (this.#closed || this.failed) return;
@@ -75,8 +76,8 @@ export class ThreadPool implements Closable {
   }
 
   /**
-   * Takes an idle thread: one that has kept an instance of the program, else one that has its code,
-   * else any.
+   * Takes an idle thread: preferably one with a warm instance of the program, else one that has
+   * loaded the program, else any.
    */
   acquire(key: string): GuestThread {
     const keeps = (thread: GuestThread) => (thread.programs.get(key)?.keptBytes ?? 0) > 0;
@@ -87,7 +88,7 @@ export class ThreadPool implements Closable {
     return thread;
   }
 
-  /** The one that would be taken next. */
+  /** The thread that would be taken next. */
   get nextIdle(): GuestThread | undefined {
     return this.#idle.at(-1);
   }
@@ -104,7 +105,10 @@ export class ThreadPool implements Closable {
     await Promise.all([...this.#all].map((thread) => thread.kill()));
   }
 
-  /** A thread for each guest that runs, a spare, and those for guests that park. */
+  /**
+   * Returns the target number of threads: one per running guest, a spare, and those for guests that
+   * park.
+   */
   #wanted(): number {
     const { threads, parked } = this.#sizes;
     if (threads === 0) return 0;

@@ -22,11 +22,11 @@ import {
 import { SharedLog } from './shared-log.js';
 import { isAtOrBefore, readJob, type SlotView, viewOf, writeIdleReport, writeResult } from './slot-codec.js';
 
-/** Below this a sleep is not worth telling the pool of. */
+/** A sleep shorter than this, in milliseconds, is not reported to the scheduler. */
 const SHORT_SLEEP_MS = 2;
 const PAGES_PER_MB = 16;
 
-if (parentPort === null) throw new Error('thread.js runs as a worker thread of the pool only');
+if (parentPort === null) throw new Error('thread.js must run as a worker thread of the thread pool');
 const port: MessagePort = parentPort;
 const { buffers, replies } = workerData as { buffers: ThreadBuffers; replies: MessagePort };
 const words = new Int32Array(buffers.control);
@@ -39,14 +39,16 @@ const guest = new Guest();
 const runners = new Map<number, Runner>();
 const slots = buffers.slots.map(openSlot);
 let current = slots[0] as Slot;
-/** In host calls and sleeps, of the current run. */
+/** The time that the current run has spent in host calls and sleeps, in milliseconds. */
 let waitedMs = 0;
 
 interface Slot extends SlotView {
   log: SharedLog;
-  /** Say so when lines are logged: somebody is watching. */
+  /** Whether to send `logged` messages, because a caller follows the log. */
   live: boolean;
-  /** A job too large to lie in the slot, and its generation: it may have been withdrawn. */
+  /**
+   * A job that was too large for the slot, with its generation: the job may have been withdrawn.
+   */
   posted: { generation: number; job: Job } | null;
 }
 
@@ -81,7 +83,7 @@ function say(message: FromThread): void {
 }
 
 /**
- * Tells that there is something new in a slot; once for all that the main thread has not looked at.
+ * Notifies the main thread of a new slot state, unless it has not read an earlier notification yet.
  */
 function notifyEnded(): void {
   if (Atomics.exchange(words, WORD.notified, 1) === 0) say({ type: 'ended' });
@@ -103,28 +105,31 @@ function sleep(milliseconds: number): void {
 }
 
 /**
- * Hands the thread's core back until the main thread has answered. A kill ends the wait as it ends
- * everything.
+ * Blocks the thread, without using its core, until the main thread has replied. Terminating the
+ * thread ends the wait.
  */
 function waitFor(message: FromThread): void {
   Atomics.store(words, WORD.replied, 0);
   Atomics.store(current.words, SLOT.pages, guest.memory.byteLength / WASM_PAGE_BYTES);
   const since = performance.now();
   say(message);
-  // A loop, since a wake-up may be that of the call before: the main thread stores its reply, this
-  // thread sees it without having slept and makes its next call, and only then comes the
-  // notification. Seen once in 5,000 invocations.
+  // A loop, because the notification of the previous call may arrive late: the main thread stores
+  // its reply, this thread sees it without having slept and makes its next call, and only then the
+  // notification arrives. Observed once in 5,000 invocations.
   while (Atomics.load(words, WORD.replied) === 0) Atomics.wait(words, WORD.replied, 0);
   waitedMs += performance.now() - since;
 }
 
-/** A copy: the next call overwrites the shared one, and decoders refuse shared memory. */
+/**
+ * Copied, because the next call overwrites the shared buffer and text decoders reject shared
+ * memory.
+ */
 function takeReply(): Uint8Array {
   return replyBytes.slice(0, words[WORD.replyLength]);
 }
 
 function takeLargeReply(): Uint8Array | null {
-  // Posted before the word that woke this thread was stored, so it is there.
+  // Posted before the word that woke this thread was stored, so it has arrived.
   const received = receiveMessageOnPort(replies)?.message;
   return received instanceof Uint8Array ? received : null;
 }
@@ -172,12 +177,12 @@ function run(runner: Runner, job: Job, slot: Slot): void {
   }
   runner.reset();
   writeIdleReport(slot, { keptBytes: runner.keptBytes(), busyMs: performance.now() - began - waitedMs });
-  // From now on the slot is the main thread's.
+  // From here on the slot belongs to the main thread.
   Atomics.store(slot.words, SLOT.state, STATE.idle);
   notifyEnded();
 }
 
-/** What fails here fails when it is run, and is told then. */
+/** Creates a warm instance. An error occurs again, and is reported, when the program runs. */
 function prepare(number: number): void {
   const runner = runners.get(number);
   try {
@@ -190,7 +195,9 @@ function prepare(number: number): void {
 
 let taken = 0;
 
-/** Messages posted before the wakeup that this thread has seen are there. */
+/**
+ * Handles posted messages. Those posted before the wakeup that this thread has seen have arrived.
+ */
 function takePosted(): void {
   while (taken !== Atomics.load(words, WORD.posted)) {
     taken++;
@@ -219,9 +226,9 @@ function take(message: ToThread): void {
 }
 
 /**
- * Begins the oldest queued run; false when there is none. A generation after the wakeup that was
- * read may follow one that has not been seen yet: it is left for the next pass, so that runs begin
- * in the order in which they were queued.
+ * Begins the oldest queued run. Returns false when there is none. A generation after the wakeup
+ * that was read may follow one that is not visible yet, so it is left for the next pass; runs thus
+ * begin in the order in which they were queued.
  */
 function beginNext(wakeup: number): boolean {
   let next: Slot | null = null;
@@ -234,7 +241,7 @@ function beginNext(wakeup: number): boolean {
     generation = given;
   }
   if (next === null) return false;
-  // Otherwise it was withdrawn just now, and there may be another.
+  // If the swap fails, the run was just withdrawn, and another one may be queued.
   if (Atomics.compareExchange(next.words, SLOT.generation, generation, 0) === generation)
     begin(next, generation);
   return true;
@@ -243,22 +250,23 @@ function beginNext(wakeup: number): boolean {
 function begin(slot: Slot, generation: number): void {
   const number = slot.words[SLOT.program] ?? 0;
   const runner = runners.get(number);
-  if (runner === undefined) throw new Error(`the thread was never given program ${number}`);
+  if (runner === undefined) throw new Error(`program ${number} is not loaded on this thread`);
   const posted = slot.posted?.generation === generation ? slot.posted.job : null;
   slot.posted = null;
   const job = readJob(slot) ?? posted;
-  if (job === null) throw new Error('the thread was never given the job that was posted');
+  if (job === null) throw new Error('the posted job did not arrive');
   run(runner, job, slot);
 }
 
 say({ type: 'ready' });
-// Never back to the event loop: waking a thread out of it takes several times as long. A kill ends
-// this as it ends everything.
+// Never returns to the event loop: waking a thread from it takes several times as long. Terminating
+// the thread ends the loop.
 for (;;) {
   const wakeup = Atomics.load(words, WORD.wakeup);
   takePosted();
   if (beginNext(wakeup)) continue;
-  // The flag is set before the wait compares the sequence: a wakeup in between ends it at once.
+  // The flag is set before the wait compares the sequence number, so a wakeup in between ends the
+  // wait at once.
   Atomics.store(words, WORD.asleep, 1);
   Atomics.wait(words, WORD.wakeup, wakeup);
   Atomics.store(words, WORD.asleep, 0);

@@ -1,8 +1,8 @@
 import { posix } from 'node:path';
 
 /**
- * Ends a guest that asked to end. Not an Error: capturing a stack for each exit would cost more
- * than the exit.
+ * Thrown to end a guest that called proc_exit or proc_raise. Not an Error, because capturing a
+ * stack trace costs more than the exit itself.
  */
 export class GuestExit {
   constructor(readonly code: number) {}
@@ -15,9 +15,9 @@ function refuse(): never {
 }
 
 /**
- * The file system that wasi-js sees: none. Everything is EBADF, but closing and syncing succeed
- * without doing anything, since wasi-js passes the guest's descriptors 0–2 on, and those numbers
- * are the process's own streams.
+ * The file system that wasi-js uses: an empty one. Every operation fails with EBADF, except closing
+ * and syncing, which succeed without effect: wasi-js passes on the guest's descriptors 0–2, and
+ * those numbers are the standard streams of the process.
  */
 const noFileSystem: object = new Proxy(
   {
@@ -31,8 +31,8 @@ const noFileSystem: object = new Proxy(
 );
 
 /**
- * What wasi-js asks of its host. Time and randomness are overridden one level up and never asked
- * for here.
+ * The host bindings of wasi-js. Its functions for time and randomness are overridden in wasi.ts and
+ * never call these bindings.
  */
 export const bindings = {
   hrtime: () => 0n,

@@ -7,7 +7,7 @@ const FILESTAT_BYTES = 64;
 const RIGHT_FILESTAT_GET = 1n << 21n;
 const utf8 = new TextEncoder();
 
-/** What a guest is told of its arguments, its environment and its descriptors. */
+/** The WASI preview 1 functions that describe a guest's arguments, environment and descriptors. */
 export function descriptions(
   memory: GuestMemory,
   args: () => readonly string[],
@@ -33,7 +33,7 @@ export function descriptions(
       });
       return ERRNO.success;
     },
-    // There is none: what a function is given comes by host calls.
+    // The environment is empty: functions read their settings through host calls.
     environ_sizes_get: (count: number, bytes: number) => {
       memory.setU32(count, 0);
       memory.setU32(bytes, 0);

@@ -4,8 +4,8 @@ import { ERRNO } from './errno.js';
 const SUBSCRIPTION_BYTES = 48;
 const EVENT_BYTES = 32;
 /**
- * A guest has three descriptors and its timers; the bound keeps a wild count from filling the
- * thread's heap.
+ * A guest has three descriptors and its timers. The limit prevents an invalid count from filling
+ * the thread's heap.
  */
 const MAX_SUBSCRIPTIONS = 4096;
 const CLOCK = 0;
@@ -16,9 +16,12 @@ const HANGUP = 1;
 
 export interface PollHost {
   memory: GuestMemory;
-  /** null for a clock that does not exist. */
+  /** Returns the time of a clock in nanoseconds; null for an unknown clock. */
   now(clock: number): bigint | null;
-  /** Bytes that can be read or written at once; null when the descriptor is not open for that. */
+  /**
+   * Returns the number of bytes that can be read or written immediately; null when the descriptor
+   * is not open for that direction.
+   */
   ready(descriptor: number, direction: 'read' | 'write'): number | null;
   sleep(milliseconds: number): void;
 }
@@ -26,7 +29,7 @@ export interface PollHost {
 interface Subscription {
   userdata: bigint;
   type: number;
-  /** Nanoseconds from now; 0 = has happened. */
+  /** The time until the event in nanoseconds; 0: it has occurred. */
   wait: bigint;
   errno: number;
   bytes: number;
@@ -34,9 +37,9 @@ interface Subscription {
 }
 
 /**
- * poll_oneoff with any mix of subscriptions. Descriptors of a function are always ready (input is
- * all there, output never blocks), so it sleeps only when nothing but timers is asked for, and then
- * until the first of them.
+ * `poll_oneoff` of WASI preview 1, with any combination of subscriptions. The descriptors of a
+ * function are always ready (the input is complete, output never blocks), so the call sleeps only
+ * when all subscriptions are timers, and then until the first of them expires.
  */
 export function pollOneoff(
   host: PollHost,
@@ -47,7 +50,7 @@ export function pollOneoff(
 ): number {
   const total = count >>> 0;
   if (total === 0 || total > MAX_SUBSCRIPTIONS) return ERRNO.inval;
-  // All are read before an event is written: a guest may let the two arrays overlap.
+  // All subscriptions are read before an event is written, because the two arrays may overlap.
   const subscriptions = Array.from({ length: total }, (_, index) =>
     read(host, (input >>> 0) + index * SUBSCRIPTION_BYTES),
   );

@@ -14,22 +14,22 @@ const STDIN = 0;
 const STDOUT = 1;
 const STDERR = 2;
 const RANDOM_STEP_BYTES = 65_536;
-/** Of stderr, to find its last line in. */
+/** How much of stderr is kept to find its last line in, in characters. */
 const TAIL_CHARACTERS = 1024;
 const text = new TextDecoder();
 
 /**
- * The memory that wasi-js sees. It reads or writes memory only for descriptors with rights that
- * none here has; everything else which does is answered here, so that what the host writes is
- * known.
+ * The memory that wasi-js uses. wasi-js accesses memory only for descriptors with rights that no
+ * descriptor here has; all other functions that access memory are overridden, so that every write
+ * of the host is known.
  */
 const NO_MEMORY: WebAssembly.Memory = { buffer: new ArrayBuffer(0), grow: () => 0 };
 
 type WasiFunction = (...args: never[]) => number;
 
 /**
- * WASI preview 1 for one thread, re-armed for each invocation. wasi-js does the descriptors'
- * bookkeeping; what it gets wrong or would do with the host's own streams is answered here.
+ * WASI preview 1 for one thread, reset for each invocation. wasi-js keeps the descriptor table;
+ * functions that it implements incorrectly, or on the host's own streams, are overridden here.
  */
 export class GuestWasi {
   readonly functions: Record<string, WasiFunction>;
@@ -56,8 +56,10 @@ export class GuestWasi {
   }
 
   /**
-   * `outputToLog`: what a reactor prints is no output, since that is the value `handle` returns; it
-   * is logged.
+   * Resets the state for an invocation.
+   *
+   * @param outputToLog Whether stdout is logged: the output of a reactor is the value that `handle`
+   *   returns, not what it prints.
    */
   begin(session: Session, outputToLog: boolean): void {
     this.#session = session;
@@ -66,21 +68,21 @@ export class GuestWasi {
     this.#outputLength = 0;
     this.#outputToLog = outputToLog;
     this.#errorTail = '';
-    // The rights objects are written to by fd_fdstat_set_rights: new ones each time.
+    // fd_fdstat_set_rights modifies the rights objects, so each invocation gets new ones.
     this.#wasi.FD_MAP.clear();
     for (const descriptor of [STDIN, STDOUT, STDERR]) this.#wasi.FD_MAP.set(descriptor, stream(descriptor));
   }
 
   takeOutput(): Uint8Array {
     const output = this.#output.slice(0, this.#outputLength);
-    // A large buffer is not kept for a thread's life.
+    // A large buffer is not kept for the lifetime of the thread.
     if (this.#output.length > RANDOM_STEP_BYTES) this.#output = new Uint8Array(4096);
     return output;
   }
 
   /**
-   * The last line on stderr that is not blank: what a guest that then exits with an error says of
-   * it.
+   * Returns the last non-blank line on stderr, which serves as the error message of a guest that
+   * exits with an error.
    */
   lastErrorLine(): string {
     return this.#errorTail.trimEnd().split('\n').at(-1)?.trim() ?? '';
@@ -91,7 +93,7 @@ export class GuestWasi {
     return this.#session;
   }
 
-  /** The stream behind a descriptor, which fd_renumber may have moved. */
+  /** Returns the stream of a descriptor, which fd_renumber may have changed; null for none. */
   #stream(descriptor: number): number | null {
     return this.#wasi.FD_MAP.get(descriptor)?.real ?? null;
   }
@@ -100,8 +102,8 @@ export class GuestWasi {
     const { clock } = this.#now;
     if (id === 0) return clock.realtime();
     if (id === 1) return clock.monotonic();
-    // CPU time of process and thread: the invocation's own time, so that nothing is learnt of those
-    // before it.
+    // The CPU time clocks of process and thread return the invocation's own time, so that they
+    // reveal nothing about earlier invocations.
     return id === 2 || id === 3 ? clock.monotonic() - this.#startedAt : null;
   }
 
@@ -123,7 +125,8 @@ export class GuestWasi {
         return ERRNO.success;
       },
       random_get: (pointer: number, length: number) => {
-        // In steps: a call that fills 256 MB at once could not be interrupted by a kill.
+        // In steps, because a call that fills 256 MB at once cannot be interrupted by a
+        // termination.
         const target = memory.window(pointer, length);
         for (let at = 0; at < target.length; at += RANDOM_STEP_BYTES) {
           this.#now.random(target.subarray(at, at + RANDOM_STEP_BYTES));
@@ -162,7 +165,7 @@ export class GuestWasi {
       fd_pwrite: notSeekable,
       fd_seek: notSeekable,
       fd_tell: notSeekable,
-      // wasi-js lists the standard streams as preopened directories.
+      // wasi-js reports the standard streams as preopened directories.
       fd_prestat_get: () => ERRNO.badf,
       fd_prestat_dir_name: () => ERRNO.badf,
       fd_fdstat_set_flags: (descriptor: number) => (isOpen(descriptor) ? ERRNO.success : ERRNO.badf),
@@ -190,7 +193,7 @@ export class GuestWasi {
       proc_exit: (code: number) => {
         throw new GuestExit(code);
       },
-      // By convention a process that a signal ended has exit code 128 + its number.
+      // By convention, a process that is ended by a signal has the exit code 128 + signal number.
       proc_raise: (signal: number) => {
         throw new GuestExit(128 + (signal & 0x7f));
       },
@@ -202,7 +205,10 @@ export class GuestWasi {
     };
   }
 
-  /** One at a time, and none kept: a wild count ends at the first vector outside the memory. */
+  /**
+   * Yields vectors one at a time without storing them: an invalid count ends at the first vector
+   * outside the memory.
+   */
   *#vectors(pointer: number, count: number): Generator<[pointer: number, length: number]> {
     const total = count >>> 0;
     for (let index = 0; index < total; index++) {
@@ -238,8 +244,9 @@ export class GuestWasi {
 }
 
 /**
- * A standard stream as wasi-js keeps it. Preview 1 has no type for pipes; node:wasi calls them
- * streams, too. A character device would be a terminal, on which interpreters turn interactive.
+ * A standard stream in the representation of wasi-js. WASI preview 1 has no file type for pipes;
+ * like node:wasi, this uses socket_stream. A character device would be a terminal, on which
+ * interpreters become interactive.
  */
 const SOCKET_STREAM = 6;
 
@@ -251,7 +258,7 @@ function stream(descriptor: number): File {
   return { real: descriptor, filetype: SOCKET_STREAM, rights: { base, inheriting: 0n } };
 }
 
-/** Too much output is an error, never a cut result. */
+/** Throws when the output is too large; output is never truncated. */
 export function checkOutputSize(bytes: number): void {
   if (bytes > MAX_OUTPUT_BYTES) throw new GuestFailure(`output is larger than ${MAX_OUTPUT_BYTES / MB} MB`);
 }

@@ -1,4 +1,6 @@
-"""Run by the repository's tests, against a real engine with the function "hello", which gives its input back."""
+"""Run by the repository's tests against a real engine with the function "hello", which echoes
+its input.
+"""
 
 from __future__ import annotations
 
@@ -106,7 +108,9 @@ class WithAnEngine(unittest.TestCase):
 
 
 class Refusing:
-    """A server that refuses as often as told, and then answers as an engine that has published."""
+    """A server that refuses the given number of requests and then responds like an engine that has
+    published.
+    """
 
     def __init__(self, times: int, refuse: Callable[[BaseHTTPRequestHandler], None]) -> None:
         bodies: list[bytes] = []

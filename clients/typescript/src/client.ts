@@ -14,36 +14,42 @@ import { createSubscribe, type SubscribeOptions, type Subscription } from './sub
 import { defaultWebSocket, type WebSocketFactory } from './web-socket.js';
 
 export interface ClientOptions {
-  /** The engine's address, such as `https://functions.example.com`. */
+  /** URL of the engine, such as `https://functions.example.com`. */
   url: string;
-  /** An API key. Without key and token only public functions can be called. */
+  /** API key. Without `apiKey` and `token`, only public functions can be called. */
   apiKey?: string;
-  /** A JWT in place of a key. */
+  /** JWT, instead of an API key. */
   token?: string;
-  /** The namespace of anonymous calls; a credential has its own. */
+  /** Namespace of anonymous calls; a credential determines its own. */
   namespace?: string;
-  /** How often a call is sent again after 429, 503 or no answer, where that is safe: 4. */
+  /** Maximum number of retries after 429, 503 or no response, where these are safe. Default 4. */
   retries?: number;
-  /** How long an answer is waited for: 300,000 ms. */
+  /** Timeout of a response in milliseconds. Default 300,000. */
   timeoutMs?: number;
-  /** In place of the global `fetch`. */
+  /** Replaces the global `fetch`. */
   fetch?: FetchLike;
-  /** In place of the global `WebSocket`, which Node has from version 22 on. */
+  /** Replaces the global `WebSocket`, which Node has since version 22. */
   webSocket?: WebSocketFactory;
-  /** In place of `JSON.parse`, which rounds integers beyond 2^53; for `Result.json()`. */
+  /** Replaces `JSON.parse`, which rounds integers beyond 2^53, in `Result.json()`. */
   parseJson?: (text: string) => unknown;
 }
 
 export interface Client {
-  /** Runs a function (`name`, `name@version` or `name@alias`) and waits for its output. */
+  /**
+   * Invokes a function (`name`, `name@version` or `name@alias`) and resolves with its result.
+   * Rejects with a FunctionError if the function fails.
+   */
   invoke(name: string, input?: Input, options?: InvokeOptions): Promise<Result>;
-  /** Has a function run; done as soon as that is durable. */
+  /** Enqueues an invocation. Resolves once it is durable. */
   invokeAsync(name: string, input?: Input, options?: AsyncOptions): Promise<Accepted>;
-  /** Publishes a JSON value, or bytes; says how many triggers it fired. */
+  /**
+   * Publishes a JSON value or bytes. Resolves with the number of triggers that it fired once the
+   * message is durable.
+   */
   publish(topic: string, data: unknown, options?: { signal?: AbortSignal }): Promise<{ triggered: number }>;
-  /** Publishes 1 to 1,000 messages, all or none. */
+  /** Publishes 1 to 1,000 messages atomically. */
   publishBatch(messages: readonly Message[], options?: { signal?: AbortSignal }): Promise<{ count: number }>;
-  /** The messages of a topic from now on. */
+  /** Subscribes to the messages of a topic from now on. */
   subscribe(topic: string, options?: SubscribeOptions): Subscription;
   readonly invocations: Invocations;
   readonly deadLetters: DeadLetters;
@@ -52,7 +58,10 @@ export interface Client {
 const RETRIES = 4;
 const TIMEOUT_MS = 300_000;
 
-/** A client of one engine, as one caller. It holds nothing open but subscriptions. */
+/**
+ * Creates a client of one engine with one credential. It keeps no connections open except for
+ * subscriptions.
+ */
 export function createClient(options: ClientOptions): Client {
   const url = options.url.replace(/\/+$/, '');
   const credentials: Record<string, string> =
@@ -65,7 +74,7 @@ export function createClient(options: ClientOptions): Client {
     url,
     headers: credentials,
     namespace: options.namespace,
-    // Called as a method of anything else, a browser's fetch throws.
+    // In browsers, `fetch` throws if it is called as a method of another object.
     fetch: options.fetch ?? ((address, init) => fetch(address, init)),
     retries: options.retries ?? RETRIES,
     timeoutMs: options.timeoutMs ?? TIMEOUT_MS,

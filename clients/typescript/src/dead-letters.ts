@@ -4,12 +4,15 @@ import type { Invocation } from './shapes.js';
 
 export type DeadFilter = Omit<InvocationFilter, 'status' | 'parentId'>;
 
-/** Invocations that failed for good and nobody waited for. */
+/** Dead letters: invocations that failed permanently while no caller was waiting. */
 export interface DeadLetters {
   list(filter?: DeadFilter): AsyncGenerator<Invocation>;
-  /** Runs all of a function again; returns how many. One by one: `invocations.replay`. */
+  /**
+   * Replays all dead letters of a function. Resolves with their number. To replay a single one, use
+   * `invocations.replay`.
+   */
   replayAll(name: string, options?: { newest?: boolean }): Promise<number>;
-  /** Forgets all of a function; returns how many. */
+  /** Deletes all dead letters of a function. Resolves with their number. */
   purge(name: string): Promise<number>;
 }
 

@@ -1,24 +1,24 @@
 import type { components } from './openapi.js';
 
-/** Codes of the engine's errors, and `unreachable`: it did not answer. */
+/** Error codes of the engine, and `unreachable` for no response. */
 export type ErrorCode = components['schemas']['Error']['code'] | 'unreachable';
 
 export interface OramaErrorDetails {
   code: ErrorCode;
-  /** The HTTP status; 0 without an answer. */
+  /** HTTP status; 0 without a response. */
   status: number;
   requestId?: string | undefined;
-  /** Seconds, of a Retry-After header. */
+  /** Value of the Retry-After header, in seconds. */
   retryAfter?: number | undefined;
   cause?: unknown;
 }
 
-/** Whatever the engine refuses, and that it does not answer. Match on `code`. */
+/** Thrown if the engine returns an error or is unreachable. Match on `code`. */
 export class OramaError extends Error {
   override readonly name: string = 'OramaError';
   readonly code: ErrorCode;
   readonly status: number;
-  /** The invocation that the call became, or the id of the request; undefined when there is none. */
+  /** Id of the invocation or of the request; undefined if there is none. */
   readonly requestId: string | undefined;
   readonly retryAfter: number | undefined;
 
@@ -32,12 +32,12 @@ export class OramaError extends Error {
 }
 
 /**
- * The function ran and failed: code `function_error`, `function_refused` (it does not take this
- * input), `function_timeout` or `cancelled`.
+ * Thrown if the function ran and failed. The code is `function_error`, `function_refused` (invalid
+ * input, not retryable), `function_timeout` or `cancelled`.
  */
 export class FunctionError extends OramaError {
   override readonly name = 'FunctionError';
-  /** What it wrote before it failed; for callers with a credential. */
+  /** The output before the failure, for callers with a credential. */
   readonly output: Uint8Array | undefined;
 
   constructor(message: string, details: OramaErrorDetails, output: Uint8Array | undefined) {

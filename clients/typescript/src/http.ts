@@ -12,15 +12,15 @@ export interface Call {
   headers?: Readonly<Record<string, string>>;
   body?: string | Uint8Array;
   /**
-   * Whether it may be sent again when no answer came, so that nobody knows whether it was received:
-   * reading may, and what carries an idempotency key.
+   * Whether the call may be sent again if there is no response, in which case it may have been
+   * received: true for reads and for calls with an idempotency key.
    */
   repeatable: boolean;
   signal?: AbortSignal | undefined;
 }
 
 export interface Http {
-  /** Sends, again where that is safe, and throws what the engine refuses. */
+  /** Sends a call with retries where these are safe. Throws the engine's errors. */
   send(call: Call): Promise<Response>;
   json<T>(call: Call): Promise<T>;
 }
@@ -92,15 +92,18 @@ export function createHttp({ url, headers, namespace, fetch, retries, timeoutMs 
 }
 
 /**
- * 429 and 503 say that nothing was accepted, except where the store has not said whether a write
- * took place.
+ * After 429 and 503 nothing was accepted, except if the store has not reported whether a write took
+ * place.
  */
 function mayRepeat({ code, status }: OramaError, { repeatable }: Call): boolean {
   if (code === 'unreachable') return repeatable;
   return status === 429 || (status === 503 && (repeatable || code !== 'ambiguous_write'));
 }
 
-/** As long as the engine asks for, else doubled each time; with jitter, so that many callers spread. */
+/**
+ * Uses the engine's Retry-After, or else exponential backoff; with jitter, to spread concurrent
+ * callers.
+ */
 function pauseBefore(tried: number, retryAfter: number | undefined): number {
   const asked = retryAfter === undefined ? FIRST_PAUSE_MS * 2 ** tried : retryAfter * 1000;
   return Math.min(asked, LONGEST_PAUSE_MS) * (1 + Math.random() / 4);
@@ -157,7 +160,7 @@ async function failure(response: Response): Promise<OramaError> {
     : new OramaError(message, details);
 }
 
-/** `output` or `output_base64` of a reply, as bytes. */
+/** Decodes `output` or `output_base64` of a response. */
 export function outputOf({ output, output_base64: base64 }: FailureBody): Uint8Array | undefined {
   if (typeof base64 === 'string') return decodeBase64(base64);
   return typeof output === 'string' ? new TextEncoder().encode(output) : undefined;

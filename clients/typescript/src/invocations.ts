@@ -8,39 +8,45 @@ import { sleep } from './sleep.js';
 export interface InvocationFilter {
   function?: string;
   status?: InvocationState;
-  /** Dead ones by what they died of. */
+  /** Only dead letters with this reason. */
   reason?: 'error' | 'timeout' | 'expired' | 'worker_died';
-  /** What this invocation has caused. */
+  /** Only invocations caused by this one. */
   parentId?: string;
   since?: string;
   before?: string;
-  /** How many are asked for at once: 50. */
+  /** Number of invocations per page. Default 50. */
   pageSize?: number;
   signal?: AbortSignal;
 }
 
 export interface WaitOptions {
-  /** Throws `unreachable` when it has not ended by then; without it, it is waited for as long as it takes. */
+  /** Throws `unreachable` if the invocation has not ended by then. Default: no timeout. */
   timeoutMs?: number | undefined;
   signal?: AbortSignal | undefined;
 }
 
 export interface ReplayOptions {
-  /** On the newest version in place of the one it was accepted for. */
+  /** Uses the newest version instead of the original one. */
   newest?: boolean;
-  /** In place of its own: bytes, a string as its UTF-8, any other value as JSON. */
+  /**
+   * Input of the replay instead of the original one: bytes, a string (as UTF-8), or any other value
+   * (as JSON).
+   */
   input?: unknown;
   signal?: AbortSignal;
 }
 
 export interface Invocations {
-  /** Those that have not ended, then the ended ones, newest first; page after page. */
+  /**
+   * Iterates over invocations: live ones first, then ended ones, newest first. Fetches them in
+   * pages.
+   */
   list(filter?: InvocationFilter): AsyncGenerator<Invocation>;
   get(requestId: string, options?: { signal?: AbortSignal | undefined }): Promise<Invocation>;
-  /** Asks until it has ended, in whatever way. */
+  /** Polls until the invocation has ended in any state. */
   wait(requestId: string, options?: WaitOptions): Promise<Invocation>;
   cancel(requestId: string): Promise<void>;
-  /** Runs it again; returns the id of the new one. */
+  /** Replays an ended invocation. Resolves with the id of the new invocation. */
   replay(requestId: string, options?: ReplayOptions): Promise<string>;
 }
 

@@ -4,39 +4,42 @@ import type { Invocations, WaitOptions } from './invocations.js';
 import { type JsonText, toJson } from './json-text.js';
 import type { Invocation } from './shapes.js';
 
-/** Bytes are sent as they are, a string as its UTF-8, any other value as JSON. */
+/** Bytes are sent unchanged, a string as UTF-8, any other value as JSON. */
 export type Input = Uint8Array | string | JsonText | unknown;
 
 interface CommonOptions {
-  /** The same key gives the same invocation and result for 24 hours. */
+  /** The same key returns the same invocation and result for 24 hours. */
   idempotencyKey?: string;
-  /** Equal values are given equal versions where an alias splits by weight. */
+  /** Equal values select equal versions of an alias with weights. */
   sticky?: string;
-  /** An invocation older than this when its turn comes is dead. */
+  /** If the invocation is older than this when it is about to start, it is dead. */
   maxAgeSeconds?: number;
   signal?: AbortSignal;
 }
 
 export interface InvokeOptions extends CommonOptions {
   /**
-   * How long one request waits for the result, 240 seconds unless told; then the result is asked
-   * for until it is there. Proxies and runtimes end requests that wait for longer.
+   * How long one request waits for the result; afterwards the client polls for it. Default 240 s,
+   * as proxies and runtimes abort longer requests.
    */
   waitSeconds?: number;
 }
 
 export interface AsyncOptions extends CommonOptions {
   delaySeconds?: number;
-  /** The result is POSTed there, signed. */
+  /** URL to which the signed result is POSTed. */
   callbackUrl?: string;
 }
 
-/** What a function gave. */
+/** Result of a function call. */
 export interface Result {
   requestId: string;
   bytes: Uint8Array;
   text(): string;
-  /** The output as JSON. Integers beyond 2^53 are rounded, unless the client has a `parseJson`. */
+  /**
+   * Returns the output as JSON. Integers beyond 2^53 are rounded, unless the client has
+   * `parseJson`.
+   */
   json<T = unknown>(): T;
   attempts: number;
   version: number;
@@ -45,7 +48,7 @@ export interface Result {
 
 export interface Accepted {
   requestId: string;
-  /** Asks until the invocation has ended, in whatever way. */
+  /** Polls until the invocation has ended in any state. */
   wait(options?: WaitOptions): Promise<Invocation>;
 }
 

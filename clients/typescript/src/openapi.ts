@@ -1,4 +1,4 @@
-// Made from the OpenAPI document by "npm run clients"; not to be edited.
+// Generated from the OpenAPI document by "npm run clients"; do not edit.
 export interface paths {
     "/v1/auth/whoami": {
         parameters: {
@@ -7,7 +7,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Show whom the credential stands for */
+        /** Show the identity of the credential */
         get: operations["getCaller"];
         put?: never;
         post?: never;
@@ -28,7 +28,7 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Throw away the dead invocations of a function, or those of one reason
+         * Throw away dead invocations of a function: all, those of one reason, or some
          * @description A key needs the scope `invoke`.
          */
         delete: operations["purgeDeadLetters"];
@@ -47,7 +47,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Run every dead invocation of a function again, or those of one reason
+         * Run dead invocations of a function again: all, those of one reason, or some
          * @description A key needs the scope `invoke`.
          */
         post: operations["replayDeadLetters"];
@@ -85,7 +85,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List invocations: live ones first, then those that have ended, newest first
+         * List invocations: live ones first, then ended ones, newest first
          * @description A key needs the scope `read`.
          */
         get: operations["listInvocations"];
@@ -105,7 +105,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Show an invocation: its state, attempts and, while it is kept, its output
+         * Show an invocation: its state, attempts and, while kept, its input and output
          * @description A key needs the scope `read`.
          */
         get: operations["getInvocation"];
@@ -131,8 +131,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Run an invocation that has ended again, with its input or another
-         * @description A dead one is dead no longer, and is replayed once. The input is kept as long as the result, of dead ones as long as they are; one of more than 1 KB whose function succeeded is not kept, and must be sent. A key needs the scope `invoke`.
+         * Replay an ended invocation with its own or another input
+         * @description A dead invocation can be replayed once and then no longer counts as dead. The input is kept as long as the result, and for dead invocations as long as these; the input of a successful invocation is kept only up to 1 KB and must otherwise be sent. A key needs the scope `invoke`.
          */
         post: operations["replayInvocation"];
         delete?: never;
@@ -151,7 +151,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Publish a message: fires triggers, and tells live subscribers
+         * Publish a message to triggers and live subscribers
          * @description A key needs the scope `publish`.
          */
         post: operations["publishMessage"];
@@ -171,8 +171,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Publish up to 1000 messages: all of them, or none
-         * @description Each is as if published alone, and they keep their order. One that is refused refuses them all, and the error names it. The body has at most 8 MB. A key needs the scope `publish`.
+         * Publish up to 1000 messages atomically
+         * @description The messages are published in order. If one is refused, none is published, and the error names it. The body has at most 8 MB. A key needs the scope `publish`.
          */
         post: operations["publishMessages"];
         delete?: never;
@@ -187,7 +187,7 @@ export interface components {
     schemas: {
         Error: {
             /**
-             * @description A stable word to match on.
+             * @description A stable identifier to match on.
              * @enum {string}
              */
             code: "invalid_request" | "invalid_manifest" | "invalid_module" | "invalid_sql" | "egress_refused" | "unauthorized" | "signature_invalid" | "forbidden" | "insufficient_scope" | "not_found" | "function_not_found" | "method_not_allowed" | "request_timeout" | "conflict" | "payload_too_large" | "unsupported_media_type" | "idempotency_mismatch" | "function_refused" | "upgrade_required" | "headers_too_large" | "rate_limited" | "quota_exceeded" | "queue_full" | "function_error" | "misconfigured" | "internal" | "not_implemented" | "unavailable" | "function_timeout" | "ambiguous_write" | "loop_detected" | "cancelled" | "build_failed" | "bad_config";
@@ -212,7 +212,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The caller. */
+            /** @description The identity. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -326,10 +326,12 @@ export interface operations {
     purgeDeadLetters: {
         parameters: {
             query?: {
-                /** @description The credential's own namespace; chosen only by anonymous calls, whose default is `default`. */
+                /** @description The credential's own namespace. Only anonymous calls can select one; their default is `default`. */
                 namespace?: string;
-                /** @description Only those that died of this. */
+                /** @description Only dead invocations with this reason. */
                 reason?: "error" | "timeout" | "expired" | "worker_died";
+                /** @description Only these: up to 100 ids, separated by commas. Others among them are left alone. */
+                request_id?: string;
             };
             header?: never;
             path: {
@@ -339,7 +341,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description How many. */
+            /** @description The number of invocations. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -441,11 +443,13 @@ export interface operations {
     replayDeadLetters: {
         parameters: {
             query?: {
-                /** @description The credential's own namespace; chosen only by anonymous calls, whose default is `default`. */
+                /** @description The credential's own namespace. Only anonymous calls can select one; their default is `default`. */
                 namespace?: string;
-                /** @description Only those that died of this. */
+                /** @description Only dead invocations with this reason. */
                 reason?: "error" | "timeout" | "expired" | "worker_died";
-                /** @description Which version runs: the one `pinned` when it was accepted (default), the `newest`, or a number. */
+                /** @description Only these: up to 100 ids, separated by commas. Others among them are left alone. */
+                request_id?: string;
+                /** @description The version to run: `pinned`, that of the original invocation (default), `newest`, or a number. */
                 version?: string;
             };
             header?: never;
@@ -456,7 +460,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description How many. */
+            /** @description The number of invocations. */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -567,25 +571,25 @@ export interface operations {
     invokeFunction: {
         parameters: {
             query?: {
-                /** @description The credential's own namespace; chosen only by anonymous calls, whose default is `default`. */
+                /** @description The credential's own namespace. Only anonymous calls can select one; their default is `default`. */
                 namespace?: string;
             };
             header?: {
-                /** @description The same key gives the same invocation and result for 24 hours; with another body it is 422. */
+                /** @description The same key returns the same invocation and result for 24 hours; with a different body it is 422. */
                 "Idempotency-Key"?: string;
-                /** @description `respond-async`: answer 202 at once; `wait=N`: answer 202 after N seconds without a result. */
+                /** @description `respond-async`: answer 202 immediately; `wait=N`: answer 202 after N seconds without a result. */
                 Prefer?: string;
-                /** @description W3C trace context, passed on to the invocation. */
+                /** @description W3C trace context, propagated to the invocation. */
                 Traceparent?: string;
-                /** @description Async only: the result is POSTed there, signed with the callback secret of the namespace. */
+                /** @description Async only: URL to which the result is POSTed, signed with the callback secret of the namespace. */
                 "X-Callback-Url"?: string;
-                /** @description Async only: seconds before the first attempt. */
+                /** @description Async only: delay before the first attempt, in seconds. */
                 "X-Delay-Seconds"?: number;
-                /** @description An invocation older than this when its turn comes is dead, reason `expired`. */
+                /** @description If the invocation is older than this when it is about to start, it is dead with reason `expired`. */
                 "X-Max-Age-Seconds"?: number;
-                /** @description Equal values are given equal versions where an alias splits by weight. */
+                /** @description Equal values select equal versions of an alias with weights. */
                 "X-Orama-Sticky"?: string;
-                /** @description The client's own id for the invocation, a new UUID. */
+                /** @description An id for the invocation chosen by the client: a new UUID. */
                 "X-Request-ID"?: string;
             };
             path: {
@@ -607,7 +611,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Output that begins with `{` or `[` is the body as it is; any other comes wrapped. With `Accept: application/octet-stream`, the bare bytes. */
+            /** @description Output that begins with `{` or `[` is returned unchanged; other output is wrapped in JSON. With `Accept: application/octet-stream`, the raw bytes. */
             200: {
                 headers: {
                     /** @description How many attempts it took. */
@@ -633,7 +637,7 @@ export interface operations {
                     "application/json": {
                         duration_ms: number;
                         output?: string;
-                        /** @description In place of `output` when the output is not UTF-8. */
+                        /** @description Replaces `output` if it is not UTF-8. */
                         output_base64?: string;
                         request_id: string;
                         /** @constant */
@@ -642,10 +646,10 @@ export interface operations {
                     "application/octet-stream": unknown;
                 };
             };
-            /** @description Accepted and durable; nobody waits for the result. */
+            /** @description Accepted and durable. */
             202: {
                 headers: {
-                    /** @description Where the invocation can be looked up. */
+                    /** @description URL of the invocation. */
                     Location?: string;
                     /** @description The id of the invocation. */
                     "X-Request-ID"?: string;
@@ -749,9 +753,9 @@ export interface operations {
                         code: string;
                         duration_ms: number;
                         error: string;
-                        /** @description What the function wrote all the same; for callers with a credential. */
+                        /** @description The output before the failure, for callers with a credential. */
                         output?: string;
-                        /** @description In place of `output` when that is not UTF-8. */
+                        /** @description Replaces `output` if it is not UTF-8. */
                         output_base64?: string;
                         request_id: string;
                         /** @enum {string} */
@@ -798,9 +802,9 @@ export interface operations {
                         code: string;
                         duration_ms: number;
                         error: string;
-                        /** @description What the function wrote all the same; for callers with a credential. */
+                        /** @description The output before the failure, for callers with a credential. */
                         output?: string;
-                        /** @description In place of `output` when that is not UTF-8. */
+                        /** @description Replaces `output` if it is not UTF-8. */
                         output_base64?: string;
                         request_id: string;
                         /** @enum {string} */
@@ -808,7 +812,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The function failed, retries included. `internal`: A fault of the engine; the log has the details. */
+            /** @description The function failed, including all retries. `internal`: A fault of the engine; the log has the details. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -829,9 +833,9 @@ export interface operations {
                         code: string;
                         duration_ms: number;
                         error: string;
-                        /** @description What the function wrote all the same; for callers with a credential. */
+                        /** @description The output before the failure, for callers with a credential. */
                         output?: string;
-                        /** @description In place of `output` when that is not UTF-8. */
+                        /** @description Replaces `output` if it is not UTF-8. */
                         output_base64?: string;
                         request_id: string;
                         /** @enum {string} */
@@ -848,7 +852,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description The function ran into its timeout, retries included. */
+            /** @description The function exceeded its timeout, including all retries. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -869,9 +873,9 @@ export interface operations {
                         code: string;
                         duration_ms: number;
                         error: string;
-                        /** @description What the function wrote all the same; for callers with a credential. */
+                        /** @description The output before the failure, for callers with a credential. */
                         output?: string;
-                        /** @description In place of `output` when that is not UTF-8. */
+                        /** @description Replaces `output` if it is not UTF-8. */
                         output_base64?: string;
                         request_id: string;
                         /** @enum {string} */
@@ -893,23 +897,23 @@ export interface operations {
     listInvocations: {
         parameters: {
             query?: {
-                /** @description Accepted before this. */
+                /** @description Only invocations accepted before this time. */
                 before?: string;
-                /** @description `next_cursor` of the page before. */
+                /** @description `next_cursor` of the previous page. */
                 cursor?: string;
-                /** @description Server-sent events: the first page, and again whenever it has changed. */
+                /** @description Server-sent events: the first page, and again whenever it changes. */
                 follow?: boolean;
                 function?: string;
                 limit?: number;
-                /** @description What this message has fired. */
+                /** @description Only invocations triggered by this message. */
                 message_id?: string;
-                /** @description The credential's own namespace; chosen only by anonymous calls, whose default is `default`. */
+                /** @description The credential's own namespace. Only anonymous calls can select one; their default is `default`. */
                 namespace?: string;
-                /** @description What this invocation has caused. */
+                /** @description Only invocations caused by this one. */
                 parent_id?: string;
-                /** @description Dead ones by what they died of. */
+                /** @description Only dead invocations with this reason. */
                 reason?: "error" | "timeout" | "expired" | "worker_died";
-                /** @description Accepted at or after this. */
+                /** @description Only invocations accepted at or after this time. */
                 since?: string;
                 status?: "queued" | "running" | "retrying" | "success" | "error" | "timeout" | "dead" | "cancelled";
             };
@@ -978,11 +982,11 @@ export interface operations {
                                 status: "success" | "error" | "timeout";
                             }[];
                             callback: {
-                                /** @description Deliveries tried so far. */
+                                /** @description Number of delivery attempts so far. */
                                 attempts: number;
-                                /** @description When the receiver answered with a 2xx. */
+                                /** @description When the receiver responded with a 2xx status. */
                                 delivered_at: string | null;
-                                /** @description Of the last attempt, when it failed. */
+                                /** @description Error of the last attempt. */
                                 last_error: string | null;
                                 url: string;
                             } | null;
@@ -990,24 +994,24 @@ export interface operations {
                             created_at: string;
                             error: string | null;
                             function: string;
-                            /** @description The status that the client was answered with; 202 with `mode: async`. Null when nobody was answered: an attempt that is retried, a replay. Absent in what did not come to an HTTP function. */
+                            /** @description The HTTP status of the response; 202 with `mode: async`. Null if no response was sent, as for a retried attempt or a replay. Absent in what did not come to an HTTP function. */
                             http_status?: number | null;
-                            /** @description Null when it is not kept; in a list also when it is larger than 64 KB. */
+                            /** @description Null if it is not kept; in a list also if it is larger than 64 KB. */
                             input: string | null;
                             input_base64?: string;
                             input_size: number;
-                            /** @description Of one that a message has fired: which. */
+                            /** @description The message that triggered the invocation. */
                             message_id?: string;
-                            /** @description The method that the function was called with. Absent in what did not come to an HTTP function. */
+                            /** @description The method of the request. Absent in what did not come to an HTTP function. */
                             method?: string;
                             namespace: string;
                             output: string | null;
                             output_base64?: string;
                             output_size: number | null;
-                            /** @description The invocation that published, enqueued or was replayed into this one. */
+                            /** @description The invocation that published the event, enqueued this invocation or was replayed as this one. */
                             parent_id: string | null;
                             request_id: string;
-                            /** @description The route that matched, such as `GET /users/{id}`; null for the function's own address. Absent in what did not come to an HTTP function. */
+                            /** @description The matched route, such as `GET /users/{id}`; null for the function's own address. Absent in what did not come to an HTTP function. */
                             route?: string | null;
                             /** @enum {string} */
                             state: "queued" | "running" | "retrying" | "success" | "error" | "timeout" | "dead" | "cancelled";
@@ -1107,9 +1111,9 @@ export interface operations {
     getInvocation: {
         parameters: {
             query?: {
-                /** @description Server-sent events: the record, and again whenever it has changed. */
+                /** @description Server-sent events: the record, and again whenever it changes. */
                 follow?: boolean;
-                /** @description The credential's own namespace; chosen only by anonymous calls, whose default is `default`. */
+                /** @description The credential's own namespace. Only anonymous calls can select one; their default is `default`. */
                 namespace?: string;
             };
             header?: never;
@@ -1171,11 +1175,11 @@ export interface operations {
                             status: "success" | "error" | "timeout";
                         }[];
                         callback: {
-                            /** @description Deliveries tried so far. */
+                            /** @description Number of delivery attempts so far. */
                             attempts: number;
-                            /** @description When the receiver answered with a 2xx. */
+                            /** @description When the receiver responded with a 2xx status. */
                             delivered_at: string | null;
-                            /** @description Of the last attempt, when it failed. */
+                            /** @description Error of the last attempt. */
                             last_error: string | null;
                             url: string;
                         } | null;
@@ -1183,24 +1187,24 @@ export interface operations {
                         created_at: string;
                         error: string | null;
                         function: string;
-                        /** @description The status that the client was answered with; 202 with `mode: async`. Null when nobody was answered: an attempt that is retried, a replay. Absent in what did not come to an HTTP function. */
+                        /** @description The HTTP status of the response; 202 with `mode: async`. Null if no response was sent, as for a retried attempt or a replay. Absent in what did not come to an HTTP function. */
                         http_status?: number | null;
-                        /** @description Null when it is not kept; in a list also when it is larger than 64 KB. */
+                        /** @description Null if it is not kept; in a list also if it is larger than 64 KB. */
                         input: string | null;
                         input_base64?: string;
                         input_size: number;
-                        /** @description Of one that a message has fired: which. */
+                        /** @description The message that triggered the invocation. */
                         message_id?: string;
-                        /** @description The method that the function was called with. Absent in what did not come to an HTTP function. */
+                        /** @description The method of the request. Absent in what did not come to an HTTP function. */
                         method?: string;
                         namespace: string;
                         output: string | null;
                         output_base64?: string;
                         output_size: number | null;
-                        /** @description The invocation that published, enqueued or was replayed into this one. */
+                        /** @description The invocation that published the event, enqueued this invocation or was replayed as this one. */
                         parent_id: string | null;
                         request_id: string;
-                        /** @description The route that matched, such as `GET /users/{id}`; null for the function's own address. Absent in what did not come to an HTTP function. */
+                        /** @description The matched route, such as `GET /users/{id}`; null for the function's own address. Absent in what did not come to an HTTP function. */
                         route?: string | null;
                         /** @enum {string} */
                         state: "queued" | "running" | "retrying" | "success" | "error" | "timeout" | "dead" | "cancelled";
@@ -1420,9 +1424,9 @@ export interface operations {
     replayInvocation: {
         parameters: {
             query?: {
-                /** @description The credential's own namespace; chosen only by anonymous calls, whose default is `default`. */
+                /** @description The credential's own namespace. Only anonymous calls can select one; their default is `default`. */
                 namespace?: string;
-                /** @description Which version runs: the one `pinned` when it was accepted (default), the `newest`, or a number. */
+                /** @description The version to run: `pinned`, that of the original invocation (default), `newest`, or a number. */
                 version?: string;
             };
             header?: never;
@@ -1441,18 +1445,18 @@ export interface operations {
                  *     }
                  */
                 "application/json": {
-                    /** @description In place of the input it had: a string is the text itself, any other JSON value is sent as it is written. */
+                    /** @description Replaces the original input: a string is sent as its text, any other value as its exact JSON text. */
                     input?: unknown;
                     /**
                      * Format: base64
-                     * @description The same as bytes; one of the two.
+                     * @description The input as Base64; alternative to `input`.
                      */
                     input_base64?: string;
                 };
             };
         };
         responses: {
-            /** @description The invocation it became. */
+            /** @description The new invocation. */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -1608,13 +1612,13 @@ export interface operations {
                     data?: unknown;
                     /**
                      * Format: base64
-                     * @description Bytes; a trigger gets the JSON value they spell, else a string.
+                     * @description Bytes as Base64; a trigger receives them as JSON if they are valid JSON, otherwise as a string.
                      */
                     data_base64: string;
                     namespace?: string;
                     topic: string;
                 } | {
-                    /** @description Any JSON value; passed on as it is written, to the byte. */
+                    /** @description Any JSON value; passed on verbatim. */
                     data: unknown;
                     data_base64?: unknown;
                     namespace?: string;
@@ -1623,10 +1627,10 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Every job it fired is durable. */
+            /** @description All triggered jobs are durable. */
             200: {
                 headers: {
-                    /** @description What it fired is listed by `message_id`. */
+                    /** @description The message id; `message_id` lists the invocations that it triggered. */
                     "X-Message-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1640,7 +1644,7 @@ export interface operations {
                     "application/json": {
                         /** @constant */
                         status: "ok";
-                        /** @description How many invocations it fired: one for each trigger. */
+                        /** @description Number of triggered invocations: one per matching trigger. */
                         triggered: number;
                     };
                 };
@@ -1763,13 +1767,13 @@ export interface operations {
                         data?: unknown;
                         /**
                          * Format: base64
-                         * @description Bytes; a trigger gets the JSON value they spell, else a string.
+                         * @description Bytes as Base64; a trigger receives them as JSON if they are valid JSON, otherwise as a string.
                          */
                         data_base64: string;
                         namespace?: string;
                         topic: string;
                     } | {
-                        /** @description Any JSON value; passed on as it is written, to the byte. */
+                        /** @description Any JSON value; passed on verbatim. */
                         data: unknown;
                         data_base64?: unknown;
                         namespace?: string;
@@ -1780,7 +1784,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Every job that they fired is durable. */
+            /** @description All triggered jobs are durable. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1793,7 +1797,7 @@ export interface operations {
                      *     }
                      */
                     "application/json": {
-                        /** @description How many messages: all that were sent. */
+                        /** @description Number of published messages. */
                         count: number;
                         /** @constant */
                         status: "ok";

@@ -4,7 +4,7 @@ import { toJson } from './json-text.js';
 
 export interface Message {
   topic: string;
-  /** A JSON value, or bytes. */
+  /** A JSON value or bytes. */
   data: unknown;
 }
 

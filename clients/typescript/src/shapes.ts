@@ -6,7 +6,7 @@ type Reply<Path extends keyof paths> = paths[Path] extends {
   ? Body
   : never;
 
-/** An invocation as the engine keeps it. */
+/** An invocation as returned by the API. */
 export type Invocation = Reply<'/v1/invocations/{id}'>;
 export type InvocationState = Invocation['state'];
 export type InvocationPage = Reply<'/v1/invocations'>;

@@ -5,7 +5,7 @@ import { sleep } from './sleep.js';
 import type { WebSocketFactory, WebSocketLike } from './web-socket.js';
 
 export interface SubscribeOptions {
-  /** Be a member of the topic that others see, and hear of theirs coming and going. */
+  /** Joins the topic as a member that others see, and receives their join and leave events. */
   presence?: boolean;
   memberId?: string;
   memberMeta?: unknown;
@@ -23,10 +23,10 @@ export type SubscriptionEvent =
       json<T = unknown>(): T;
     }
   | { type: 'join' | 'leave'; memberId: string; meta: unknown; timestamp: number }
-  /** Connected: the first time, and again. What was published in between has not been heard. */
+  /** Connected or reconnected. Messages published while disconnected are lost. */
   | { type: 'open' };
 
-/** Events as they come; connected again by itself until closed. */
+/** Yields events as they arrive. Reconnects until it is closed. */
 export interface Subscription extends AsyncIterable<SubscriptionEvent> {
   close(): void;
 }
@@ -41,7 +41,7 @@ export interface SubscribeSettings {
 
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 30_000;
-/** The credential has ended. */
+/** Close code: the credential has expired or was revoked (RFC 6455 §7.4.1). */
 const POLICY = 1008;
 
 export function createSubscribe(http: Http, settings: SubscribeSettings) {
@@ -62,7 +62,8 @@ export function createSubscribe(http: Http, settings: SubscribeSettings) {
               yield event;
             }
             if (stop.signal.aborted) return;
-            // A browser does not say why a socket was refused; a request says it.
+            // A browser's WebSocket does not report why a handshake was refused, so check with a
+            // request.
             if (failures > 0) await assertAllowed(http);
             const pause = Math.min(FIRST_PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS);
             failures += 1;
@@ -77,7 +78,7 @@ export function createSubscribe(http: Http, settings: SubscribeSettings) {
   };
 }
 
-/** Throws what would refuse every further attempt; that the engine is away is no reason to stop. */
+/** Throws errors that further attempts would also get. An unreachable engine is not one of them. */
 async function assertAllowed(http: Http): Promise<void> {
   try {
     await http.send({ method: 'GET', path: '/v1/auth/whoami', repeatable: false });
@@ -86,7 +87,7 @@ async function assertAllowed(http: Http): Promise<void> {
   }
 }
 
-/** The events of one socket, until it closes. */
+/** Yields the events of one socket until it closes. */
 async function* connection(socket: WebSocketLike, signal: AbortSignal): AsyncGenerator<SubscriptionEvent> {
   const waiting: SubscriptionEvent[] = [];
   let end: { code: number } | undefined;
@@ -106,7 +107,7 @@ async function* connection(socket: WebSocketLike, signal: AbortSignal): AsyncGen
     end = { code };
     notify();
   };
-  // A close follows.
+  // A `close` event follows.
   socket.onerror = () => {};
   signal.addEventListener('abort', close, { once: true });
   if (signal.aborted) close();
@@ -168,7 +169,7 @@ function addressOf(topic: string, options: SubscribeOptions, settings: Subscribe
   address.protocol = address.protocol === 'https:' ? 'wss:' : 'ws:';
   const parameters = {
     topic,
-    // The only place where a browser's WebSocket can carry it.
+    // The only place in which a browser's WebSocket can send the credential.
     api_key: settings.apiKey,
     token: settings.apiKey === undefined ? settings.token : undefined,
     namespace: settings.namespace,

@@ -1,6 +1,9 @@
 import { OramaError } from './errors.js';
 
-/** What of a WebSocket is used: that of browsers, Workers, Node 22 and the package `ws`. */
+/**
+ * The part of the WebSocket API that is used, as implemented by browsers, Workers, Node 22 and the
+ * package `ws`.
+ */
 export interface WebSocketLike {
   close(code?: number): void;
   onopen: ((event: never) => void) | null;

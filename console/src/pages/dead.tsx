@@ -111,7 +111,7 @@ function Groups({ of: groups }: { of: readonly DeadGroup[] }) {
   return (
     <Panel title="By function and reason">
       <Table
-        label="Dead letters by function and reason"
+        label="Counts"
         rows={groups}
         keyOf={(group) => `${group.function} ${group.reason}`}
         columns={[

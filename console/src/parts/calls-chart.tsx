@@ -52,6 +52,11 @@ export function CallsChart({ minutes }: { minutes: readonly Minute[] }) {
   );
 }
 
+/** Of a time in seconds; there is none while nothing is pointed at. */
+function clock(at: number | null | undefined): string {
+  return Number.isFinite(at) ? CLOCK.format(Number(at) * 1000) : '–';
+}
+
 function failures({ error, timeout, dead }: Minute): number {
   return error + timeout + dead;
 }
@@ -89,7 +94,7 @@ function optionsFor(element: HTMLElement): uPlot.Options {
       {
         ...axis,
         grid: { show: false },
-        values: (_plot, splits) => splits.map((at) => CLOCK.format(at * 1000)),
+        values: (_plot, splits) => splits.map(clock),
       },
       { ...axis, scale: 'calls', size: 44 },
       {
@@ -102,7 +107,7 @@ function optionsFor(element: HTMLElement): uPlot.Options {
       },
     ],
     series: [
-      { value: (_plot, at) => (at === null ? '–' : CLOCK.format(at * 1000)) },
+      { value: (_plot, at) => clock(at) },
       {
         label: 'calls',
         scale: 'calls',

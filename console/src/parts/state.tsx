@@ -20,7 +20,7 @@ const MARKS: Readonly<Record<string, string>> = {
 /** A state by word, sign and colour: none of the three is needed to tell it. */
 export function State({ of }: { of: string }) {
   return (
-    <span class={`state state-${of}`}>
+    <span class={of in MARKS ? `state state-${of}` : 'state'}>
       <span aria-hidden="true">{MARKS[of] ?? '·'}</span>
       {label(of.replace('_', ' '))}
     </span>

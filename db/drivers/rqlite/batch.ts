@@ -4,15 +4,16 @@ import { RqliteError } from './errors.js';
 
 export interface RqliteBatchOptions {
   /**
-   * Doing all of it twice is the same as doing it once. Known by itself only of reads and of
-   * inserts that ignore.
+   * Whether the queries may be executed twice with the same effect. By default, this is derived
+   * from the SQL: true only for reads, for inserts that ignore conflicts, and for `create … if not
+   * exists`.
    */
   idempotent?: boolean;
 }
 
 /**
- * The queries in one request and one transaction: all are done, in order, or none. Each is answered
- * as knex would answer it alone.
+ * Sends the queries in one request and one transaction. Resolves with one result per query, as knex
+ * would return it.
  */
 export async function batch(
   knex: Knex,
@@ -21,7 +22,7 @@ export async function batch(
 ): Promise<unknown[]> {
   const client: unknown = knex.client;
   if (!(client instanceof RqliteClient)) {
-    throw new RqliteError('RQLITE_REFUSED', 'batch() is for a knex whose client is RqliteClient');
+    throw new RqliteError('RQLITE_REFUSED', 'batch() requires a knex instance with the client RqliteClient');
   }
   if (queries.length === 0) return [];
   const compiled = queries.map((query) => {

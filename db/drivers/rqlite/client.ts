@@ -9,10 +9,7 @@ export interface RqliteClientConfig extends Knex.Config {
   rqlite: RqliteTransportOptions;
 }
 
-/**
- * A query on its way through knex: `response` and `context` are where its dialects leave the
- * outcome.
- */
+/** A query as knex passes it to a dialect, which stores the outcome in `response` and `context`. */
 export interface KnexQuery {
   sql: string;
   bindings?: readonly unknown[];
@@ -23,26 +20,24 @@ export interface KnexQuery {
 }
 
 /**
- * Queries that may be sent twice without anybody noticing. An update or a delete is not among them:
- * the second one would report that it changed nothing. Say `.options({ idempotent: true })` where
- * that is fine.
+ * Matches queries that can be sent twice without an observable difference. Updates and deletes are
+ * excluded, because the second one would report no changes; use `.options({ idempotent: true })`
+ * where that is acceptable.
  */
 const IDEMPOTENT =
   /^\s*(select|pragma|explain|values|insert\s+or\s+ignore|create\s+(unique\s+)?(table|index|view)\s+if\s+not|drop\s+\w+\s+if\s+exists)\b|\bon\s+conflict\b[^;]*\bdo\s+nothing\s*$/i;
 
 /**
- * knex's dialect for RQLite: that of SQLite, over HTTP. It has no interactive transactions, because
- * RQLite would accept BEGIN and then not roll back: see `batch`.
+ * The knex dialect for RQLite: knex's SQLite dialect over HTTP. It has no interactive transactions,
+ * because RQLite accepts BEGIN but does not roll back: see `batch`.
  */
 export class RqliteClient extends KnexSqlite {
   declare readonly config: RqliteClientConfig;
-  /**
-   * knex copies `driver`, and little else, wherever it derives a client: so the state is in there.
-   */
+  /** Holds the state, because knex copies `driver`, and little else, when it derives a client. */
   declare driver: RqliteTransport;
 
   constructor(config: RqliteClientConfig) {
-    // knex makes no driver without a `connection`; the one that counts is `rqlite`.
+    // knex creates no driver without a `connection`; the real configuration is in `rqlite`.
     super({ ...config, connection: { filename: '' }, useNullAsDefault: true, compileSqlOnError: false });
   }
 
@@ -50,13 +45,13 @@ export class RqliteClient extends KnexSqlite {
     return new RqliteTransport(this.config.rqlite);
   }
 
-  /** HTTP has its own pool, and a connection no state. */
+  /** The HTTP client has its own pool, and connections have no state. */
   override async acquireConnection(): Promise<object> {
     return this.driver;
   }
 
   override async releaseConnection(): Promise<void> {
-    // Nothing was taken.
+    // Nothing to release.
   }
 
   override async destroy(callback?: () => void): Promise<void> {
@@ -80,7 +75,7 @@ export class RqliteClient extends KnexSqlite {
     return query;
   }
 
-  /** Throws the error of the first statement that has one. */
+  /** Rejects with the error of the first statement that failed. */
   async send(
     statements: readonly RqliteStatement[],
     { idempotent, transaction }: { idempotent: boolean; transaction: boolean },
@@ -93,10 +88,12 @@ export class RqliteClient extends KnexSqlite {
 
 Object.assign(RqliteClient.prototype, { driverName: 'rqlite' });
 
+/** Returns whether a query is recognized as idempotent. */
 export function isIdempotent({ sql }: { sql: string }): boolean {
   return IDEMPOTENT.test(sql);
 }
 
+/** Converts knex's query to a statement. Throws for an empty query. */
 export function toStatement({ sql, bindings }: KnexQuery): RqliteStatement {
   if (sql === '') throw new RqliteError('SQLITE_ERROR', 'the query is empty');
   return { sql, bindings: bindings ?? [] };

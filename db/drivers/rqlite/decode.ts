@@ -1,19 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { RqliteError, statementError } from './errors.js';
 
-/** What the server answers, with `blob_array`. */
+/** The body of a response, with `blob_array`. */
 export interface RqliteResponse {
   results?: RqliteResult[];
-  /** The whole request failed; it comes with status 200. */
+  /** The error of the whole request, which is sent with status 200. */
   error?: string;
 }
 
 export interface RqliteResult {
   columns?: string[];
-  /** As declared, or what SQLite makes of an expression. */
+  /** The declared types, or the types that SQLite derives for expressions. */
   types?: string[];
   values?: unknown[][];
-  /** A text that marks an integer beyond 2^53. */
+  /** A text when `parseResponse` marked an integer beyond 2^53. */
   last_insert_id?: number | string;
   rows_affected?: number;
   error?: string;
@@ -25,7 +25,7 @@ export interface DecodedResult {
   changes: number;
 }
 
-/** A result as it came, with columns that may have one name. */
+/** A result with unprocessed columns, several of which may have the same name. */
 export interface DecodedTable {
   columns: readonly string[];
   values: unknown[][];
@@ -34,19 +34,23 @@ export interface DecodedTable {
 }
 
 /**
- * Marks an integer that JSON.parse would round. Made anew in each process, so that no stored text
- * can look like one.
+ * Marks integers that JSON.parse would round. Random per process, so that no stored text can have
+ * this prefix.
  */
 const MARK = `\u0001${randomUUID()}:`;
 const MARK_IN_JSON = `"\\u0001${MARK.slice(1)}`;
 const REAL = /real|floa|doub/i;
 /**
- * Whole strings and whole numbers are matched, so that digits in a text or behind a point are
- * passed over.
+ * Matches complete strings and numbers, so that digits within a string or after a decimal point are
+ * skipped.
  */
 const STRING_OR_NUMBER = /"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g;
 const LARGE_INTEGER = /^-?\d{16,}$/;
 
+/**
+ * Parses the body of a response without rounding integers. Throws `RQLITE_REFUSED` when it is not
+ * JSON.
+ */
 export function parseResponse(text: string): RqliteResponse {
   const safe = /\d{16}/.test(text)
     ? text.replace(STRING_OR_NUMBER, (found) =>
@@ -56,14 +60,15 @@ export function parseResponse(text: string): RqliteResponse {
   try {
     return JSON.parse(safe) as RqliteResponse;
   } catch (cause) {
-    // The server's JSON has no infinite number, and it says so in place of the whole answer.
+    // Go's JSON encoder, which the server uses, has no infinite numbers: its error replaces the
+    // whole response.
     if (/unsupported value: [+-]?(Inf|NaN)/.test(text))
-      throw new RqliteError('SQLITE_ERROR', 'the result holds an infinite number', { cause });
+      throw new RqliteError('SQLITE_ERROR', 'the result contains an infinite number', { cause });
     throw new RqliteError('RQLITE_REFUSED', 'the answer is no JSON: is this an rqlite server?', { cause });
   }
 }
 
-/** Rows as objects. Throws the statement's error if it has one. */
+/** Converts a result to rows as objects. Throws the error of the statement if there is one. */
 export function decodeResult(result: RqliteResult, statement?: number): DecodedResult {
   const { columns, values, lastId, changes } = decodeTable(result, statement);
   const rows = values.map((row) => {
@@ -76,7 +81,7 @@ export function decodeResult(result: RqliteResult, statement?: number): DecodedR
   return { rows, lastId: Number(lastId), changes };
 }
 
-/** Throws the statement's error if it has one. */
+/** Converts a result to rows as arrays. Throws the error of the statement if there is one. */
 export function decodeTable(result: RqliteResult, statement?: number): DecodedTable {
   if (result.error !== undefined) throw statementError(result.error, statement);
   const { columns, types = [], values = [] } = result;
@@ -90,8 +95,8 @@ export function decodeTable(result: RqliteResult, statement?: number): DecodedTa
 }
 
 /**
- * Integers come as numbers where that is exact, else as bigint; bytes as Uint8Array; booleans as
- * SQLite has them.
+ * Converts a value: integers to numbers where that is exact and to bigints otherwise, bytes to
+ * Uint8Array, booleans to 0 and 1 as SQLite stores them.
  */
 function decodeValue(value: unknown, isReal: boolean): unknown {
   if (value === true) return 1;
@@ -101,7 +106,7 @@ function decodeValue(value: unknown, isReal: boolean): unknown {
   return value;
 }
 
-/** The server writes a real like 1e18 in digits too. */
+/** Converts marked digits. The server also writes a real such as 1e18 as digits. */
 function toInteger(digits: string, isReal: boolean): number | bigint {
   const integer = BigInt(digits);
   const isExact = integer >= Number.MIN_SAFE_INTEGER && integer <= Number.MAX_SAFE_INTEGER;

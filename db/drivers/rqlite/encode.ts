@@ -1,22 +1,25 @@
-/** A statement with the values of its `?`. */
+/** A statement and the values of its `?` placeholders. */
 export interface RqliteStatement {
   sql: string;
   bindings: readonly unknown[];
 }
 
 /**
- * Strings that look like a blob literal are stored as blobs by the server: `x'41'` would come back
- * as bytes. They are sent as bytes and cast to text.
+ * Matches strings that look like a blob literal. The server would store `x'41'` as a blob, so such
+ * strings are sent as bytes and cast to text.
  */
 const BLOB_LITERAL = /^\s*x'[\da-f]*'\s*$/i;
 
-/** `?`, and what may hold one that is no placeholder: literals, quoted names, comments. */
+/**
+ * Matches placeholders, and everything that can contain a `?` that is not one: literals, quoted
+ * names, comments.
+ */
 const PLACEHOLDER =
   /'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|\?\d*/g;
 
 /**
- * The body of a request: JSON, written by hand because JSON.stringify refuses bigints and turns
- * bytes into objects.
+ * Encodes the body of a request. The JSON is built by hand, because JSON.stringify rejects bigints
+ * and encodes bytes as objects.
  */
 export function encodeStatements(statements: readonly RqliteStatement[]): string {
   return `[${statements.map(encodeStatement).join(',')}]`;
@@ -36,7 +39,10 @@ function encodeStatement({ sql, bindings }: RqliteStatement): string {
   return `[${JSON.stringify(cast.size === 0 ? sql : withCasts(sql, cast))}${values}]`;
 }
 
-/** `?3` names its value, a bare `?` takes the one behind the highest so far. */
+/**
+ * Adds casts to placeholders. `?3` has an explicit number; a bare `?` gets the number after the
+ * highest so far.
+ */
 function withCasts(sql: string, cast: ReadonlySet<number>): string {
   let highest = 0;
   return sql.replace(PLACEHOLDER, (match) => {

@@ -1,7 +1,7 @@
 /**
- * `RQLITE_UNAVAILABLE`: no node could be asked, nothing was done. `RQLITE_AMBIGUOUS`: a write was
- * sent and the answer was lost, so it may or may not have been done. `RQLITE_TIMEOUT`: the
- * statement itself ran too long. `SQLITE_*`: what SQLite says of a statement.
+ * `RQLITE_UNAVAILABLE`: no node could be reached, the request was not executed. `RQLITE_AMBIGUOUS`:
+ * a write was sent and the response was lost, so it may have been executed. `RQLITE_TIMEOUT`: the
+ * statement exceeded its time limit. `SQLITE_*`: SQLite's error for a statement.
  */
 export type RqliteErrorCode =
   | 'RQLITE_UNAVAILABLE'
@@ -16,13 +16,14 @@ export type RqliteErrorCode =
 
 export interface RqliteErrorDetails {
   cause?: unknown;
-  /** Which statement of a batch it was. */
+  /** The index of the statement in a batch. */
   statement?: number;
 }
 
+/** An error of the transport, of the server or of a statement; see RqliteErrorCode. */
 export class RqliteError extends Error {
   readonly code: RqliteErrorCode;
-  /** The sentence alone: knex puts the SQL in front of `message`. */
+  /** The message without the SQL that knex prepends to `message`. */
   readonly reason: string;
   readonly statement: number | undefined;
 
@@ -35,7 +36,7 @@ export class RqliteError extends Error {
   }
 }
 
-/** rqlite passes on SQLite's sentences without its codes. */
+/** Maps SQLite's messages to its codes, because rqlite passes on only the messages. */
 const SENTENCES: readonly (readonly [sentence: RegExp, code: RqliteErrorCode])[] = [
   [/^UNIQUE constraint failed/, 'SQLITE_CONSTRAINT_UNIQUE'],
   [/^NOT NULL constraint failed/, 'SQLITE_CONSTRAINT_NOTNULL'],
@@ -51,7 +52,7 @@ const SENTENCES: readonly (readonly [sentence: RegExp, code: RqliteErrorCode])[]
   [/^(query|execute) timeout|^interrupted/, 'RQLITE_TIMEOUT'],
 ];
 
-/** The error of one statement, by the sentence that the server gives for it. */
+/** Creates the error of one statement from the server's message. */
 export function statementError(sentence: string, statement?: number): RqliteError {
   const code = SENTENCES.find(([pattern]) => pattern.test(sentence))?.[1] ?? 'SQLITE_ERROR';
   return new RqliteError(code, sentence, statement === undefined ? {} : { statement });

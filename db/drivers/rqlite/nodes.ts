@@ -11,7 +11,10 @@ const nodesSchema = z.record(
   z.object({ api_addr: z.string().default(''), reachable: z.boolean() }),
 );
 
-/** The nodes of the cluster that can be reached, as the first of `urls` tells that answers. */
+/**
+ * Resolves with the reachable nodes of the cluster, as reported by the first node of `urls` that
+ * responds.
+ */
 export async function readNodes(urls: readonly string[]): Promise<Node[]> {
   let failure: unknown;
   for (const url of urls.map((text) => new URL(text))) {
@@ -27,5 +30,5 @@ export async function readNodes(urls: readonly string[]): Promise<Node[]> {
       failure = error;
     }
   }
-  throw new RqliteError('RQLITE_UNAVAILABLE', 'no node answers with the list of nodes', { cause: failure });
+  throw new RqliteError('RQLITE_UNAVAILABLE', 'no node returned the list of nodes', { cause: failure });
 }

@@ -5,34 +5,43 @@ import { RqliteError } from './errors.js';
 
 export interface RqliteTransportOptions {
   /**
-   * Nodes of one cluster: `http://user:password@host:4001`. Any of them passes requests on to the
-   * leader.
+   * The nodes of one cluster, such as `http://user:password@host:4001`. Every node forwards
+   * requests to the leader.
    */
   urls: readonly string[];
   /**
-   * How long a request is tried again while no node takes it; counted from the begin of the outage.
+   * How long a request is retried while no node accepts it, in milliseconds, counted from the start
+   * of the outage.
    */
   retryForMs?: number;
-  /** For an answer; longer than the slowest statement. */
+  /**
+   * The timeout of a response, in milliseconds; must exceed the duration of the slowest statement.
+   */
   requestTimeoutMs?: number;
   connectTimeoutMs?: number;
-  /** To each node, at once. */
+  /** The number of concurrent connections per node. */
   connections?: number;
 }
 
 export interface RequestOptions {
-  /** Doing it twice is the same as doing it once: it is sent again when an answer is lost. */
+  /**
+   * Whether the request may be executed twice with the same effect, so that it is repeated when a
+   * response is lost.
+   */
   idempotent: boolean;
   signal?: AbortSignal;
-  /** Instead of `requestTimeoutMs`. */
+  /** Overrides `requestTimeoutMs`. */
   timeoutMs?: number;
   maxResponseBytes?: number;
 }
 
-/** What an attempt says of the request: `untouched` = certainly not done, `lost` = perhaps done. */
+/**
+ * A failed attempt: `untouched`: the request was definitely not executed; `lost`: it may have been
+ * executed.
+ */
 type Failure = { kind: 'untouched' | 'lost'; error: RqliteError };
 
-/** Network errors that come before anything was sent. */
+/** Network errors that occur before anything was sent. */
 const NOT_SENT = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',
@@ -44,33 +53,33 @@ const NOT_SENT = new Set([
 
 /**
  * Errors of a whole request (status 200, top-level `error`) that prove that nothing was applied.
- * `dial tcp`: a follower cannot reach the leader that it still believes in, and so has passed
- * nothing on.
+ * `dial tcp`: a follower cannot reach the node that it believes to be the leader, and has thus
+ * forwarded nothing.
  */
 const NOT_APPLIED =
   /^(leader not found|not leader|node is not the leader|store not (open|ready)|leadership transfer in progress|timed out enqueuing operation|dial tcp)/i;
 
 const FIRST_WAIT_MS = 20;
 const LONGEST_WAIT_MS = 500;
-/** After so long without a failure, the next one is the begin of another outage. */
+/** A failure after this time without failures, in milliseconds, starts a new outage. */
 const NEW_OUTAGE_MS = 30_000;
 
 /**
- * Requests to whichever node answers. It stays with a node until that one fails. A request that
- * certainly was not done is tried again elsewhere; one that may have been done, only if it is
- * idempotent.
+ * Sends requests to the nodes of a cluster. It uses one node until that node fails. A request that
+ * was definitely not executed is retried on the next node; one that may have been executed is
+ * retried only if it is idempotent.
  */
 export class RqliteTransport {
   readonly #pools: readonly Pool[];
   readonly #headers: readonly Record<string, string>[];
-  /** For nodes behind a proxy that tells them apart by path. */
+  /** The path prefixes of nodes behind a proxy that distinguishes them by path. */
   readonly #prefixes: readonly string[];
   readonly #retryForMs: number;
   readonly #requestTimeoutMs: number;
   #current = 0;
   /**
-   * Since when no request has been answered. After `retryForMs` of it, requests fail at once
-   * instead of piling up.
+   * The start of the current outage. After `retryForMs`, requests fail at once instead of piling
+   * up.
    */
   #downSince: number | null = null;
   #lastFailure = 0;
@@ -117,7 +126,8 @@ export class RqliteTransport {
       this.#noteFailure(Date.now());
       const triedAll = attempts >= this.#pools.length;
       if (triedAll && Date.now() - (this.#downSince ?? 0) >= this.#retryForMs) throw error;
-      // Jitter: many requests fail together when a node dies, and should not come back together.
+      // Jitter, because requests that failed together when a node died must not be retried at the
+      // same time.
       if (triedAll) await sleep(wait * (0.5 + Math.random()));
       if (triedAll) wait = Math.min(wait * 1.6, LONGEST_WAIT_MS);
     }
@@ -129,7 +139,7 @@ export class RqliteTransport {
   }
 
   /**
-   * An outage ends with an answer; one that nobody has asked about for long may have ended without.
+   * A response ends an outage; an outage without requests for a long time may have ended unnoticed.
    */
   #noteFailure(now: number): void {
     if (this.#downSince === null || now - this.#lastFailure > NEW_OUTAGE_MS) this.#downSince = now;
@@ -160,7 +170,7 @@ export class RqliteTransport {
       const text = await read(response.body, maxResponseBytes);
       return interpret(response.statusCode, text);
     } catch (cause) {
-      // Not of the network: the answer is there and says no.
+      // Not a network error: the server has responded with an error.
       if (cause instanceof RqliteError) throw cause;
       const { code = '', message } = cause as { code?: string; message: string };
       const error = new RqliteError('RQLITE_UNAVAILABLE', message || code, { cause });
@@ -173,7 +183,8 @@ function interpret(status: number, text: string): RqliteResponse | Failure {
   if (status === 503) return { kind: 'untouched', error: new RqliteError('RQLITE_UNAVAILABLE', text.trim()) };
   if (status === 401)
     throw new RqliteError('RQLITE_UNAUTHORIZED', 'the server does not accept the credentials in the URL');
-  if (status !== 200) throw new RqliteError('RQLITE_REFUSED', `the server answers ${status}: ${text.trim()}`);
+  if (status !== 200)
+    throw new RqliteError('RQLITE_REFUSED', `the server responded with status ${status}: ${text.trim()}`);
   const response = parseResponse(text);
   if (response.error === undefined) return response;
   const error = new RqliteError('RQLITE_UNAVAILABLE', response.error);
@@ -192,6 +203,7 @@ async function read(body: AsyncIterable<Buffer>, maxBytes: number): Promise<stri
   return Buffer.concat(chunks).toString();
 }
 
+/** Returns the Authorization header for the credentials of a URL; none without credentials. */
 export function authorization({ username, password }: URL): Record<string, string> {
   if (username === '') return {};
   const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;

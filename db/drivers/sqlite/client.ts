@@ -4,10 +4,7 @@ import type { SqliteConnection } from './connection.js';
 import { SqliteError } from './errors.js';
 import type { SqlValue, Statement } from './protocol.js';
 
-/**
- * A query on its way through knex: `response` and `context` are where its dialects leave the
- * outcome.
- */
+/** A query as knex passes it to a dialect, which stores the outcome in `response` and `context`. */
 interface KnexQuery {
   sql: string;
   bindings?: readonly unknown[];
@@ -19,7 +16,7 @@ export interface SqliteClientConfig extends Knex.Config {
   sqlite: SqliteConnection;
 }
 
-/** knex's SQLite dialect on libsql in a thread of its own. It does not own the connection. */
+/** knex's SQLite dialect on libsql in a separate thread. It does not own the connection. */
 export class SqliteClient extends KnexSqlite {
   declare readonly config: SqliteClientConfig;
 
@@ -28,14 +25,15 @@ export class SqliteClient extends KnexSqlite {
   }
 
   /**
-   * There is one thread, and it keeps the order: knex's pool would be a queue in front of its own.
+   * Returns the only connection: its thread executes statements in order, so knex's pool would only
+   * add a second queue.
    */
   override async acquireConnection(): Promise<object> {
     return this.config.sqlite;
   }
 
   override async releaseConnection(): Promise<void> {
-    // Others use it, too.
+    // The connection is shared, so there is nothing to release.
   }
 
   override transaction(): never {
@@ -49,7 +47,10 @@ export class SqliteClient extends KnexSqlite {
     return query;
   }
 
-  /** The queries as one transaction, each answered as knex would answer it alone. */
+  /**
+   * Executes the queries in one transaction. Resolves with one result per query, as knex would
+   * return it.
+   */
   async batch(queries: readonly { toSQL(): object }[]): Promise<unknown[]> {
     const compiled = queries.map((query) => {
       const { sql, bindings, ...rest } = query.toSQL() as KnexQuery & { method: string };
@@ -69,8 +70,8 @@ function toStatement({ sql, bindings }: KnexQuery): Statement {
 }
 
 /**
- * What is neither a number, a string, bytes nor null must never reach libsql: it aborts the
- * process.
+ * Converts a binding. libsql aborts the process for values other than numbers, strings, bytes and
+ * null.
  */
 function toValue(binding: unknown): SqlValue {
   if (binding === null || binding === undefined) return null;

@@ -16,8 +16,8 @@ interface Pending {
 }
 
 /**
- * The main thread's end of the SQLite thread: one file, statements answered in the order they are
- * sent.
+ * The main thread's handle of the SQLite thread: one file, statements are answered in the order in
+ * which they are sent.
  */
 export class SqliteConnection implements Closable {
   readonly #thread: Worker;
@@ -40,7 +40,7 @@ export class SqliteConnection implements Closable {
     return new SqliteConnection(thread);
   }
 
-  /** One statement by itself, several in one transaction. */
+  /** Executes one statement alone, several in one transaction. */
   execute(statements: readonly Statement[]): Promise<StatementResult[]> {
     if (this.#gone !== null) return Promise.reject(this.#gone);
     return new Promise((resolve, reject) => {
@@ -50,7 +50,7 @@ export class SqliteConnection implements Closable {
     });
   }
 
-  /** Statements already sent are finished first. */
+  /** Closes the connection after pending statements have finished. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;

@@ -1,4 +1,4 @@
-/** What SQLite said. `reason` is its own sentence: knex puts the SQL in front of `message`. */
+/** An error of SQLite. `reason` is its message without the SQL that knex prepends to `message`. */
 export class SqliteError extends Error {
   readonly code: string;
   readonly reason: string;

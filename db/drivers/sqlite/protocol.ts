@@ -1,4 +1,4 @@
-/** What may be bound to a `?`. Anything else aborts the whole process inside libsql. */
+/** The values that can be bound to a `?`. libsql aborts the process for any other value. */
 export type SqlValue = string | number | bigint | Uint8Array | null;
 
 export interface Statement {
@@ -12,16 +12,14 @@ export interface StatementResult {
   lastId: number;
 }
 
-/**
- * Main thread → SQLite thread. The statements run in order; with more than one, in a transaction.
- */
+/** Main thread → SQLite thread. The statements run in order; several run in one transaction. */
 export interface SqliteRequest {
   id: number;
   statements: readonly Statement[];
 }
 
 /**
- * SQLite thread → main thread: first `opened` or `unopened`, then one answer per request, in order.
+ * SQLite thread → main thread: first `opened` or `unopened`, then one reply per request, in order.
  */
 export type SqliteReply =
   | { kind: 'opened' }

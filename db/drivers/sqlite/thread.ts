@@ -11,22 +11,24 @@ import type {
 } from './protocol.js';
 
 /**
- * The thread that owns the file. libsql is synchronous: an fsync, a checkpoint or the wait for
- * another process's lock would otherwise stop the main thread, and with it the lock renewals of
+ * The thread that owns the file. libsql is synchronous: on the main thread, an fsync, a checkpoint
+ * or a wait for another process's lock would block the event loop and with it the lock renewals of
  * running jobs.
  */
 
-/** Prepared statements are kept, because the hot ones come thousands of times a second. */
+/**
+ * The number of cached prepared statements; the frequent ones run thousands of times per second.
+ */
 const MAX_PREPARED = 200;
 
-if (parentPort === null) throw new Error('thread.ts is the body of a worker thread');
+if (parentPort === null) throw new Error('thread.js must run as a worker thread');
 const port = parentPort;
 const database = open(workerData as SqliteThreadOptions);
 const prepared = new Map<string, Database.Statement>();
 
 /**
- * Ends the thread with an error that the main thread can read: of a thrown one only the message
- * arrives.
+ * Opens the file. On failure, posts the error and ends the thread: of a thrown error only the
+ * message would arrive.
  */
 function open({ file, busyTimeoutMs }: SqliteThreadOptions): Database.Database {
   try {
@@ -57,7 +59,7 @@ function prepare(sql: string): Database.Statement {
   return statement;
 }
 
-/** libsql binds every JS number as a REAL: whole numbers must go as bigint to stay integers. */
+/** Converts integers to bigint, because libsql binds every JavaScript number as REAL. */
 function bind(value: SqlValue): SqlValue {
   return typeof value === 'number' && Number.isSafeInteger(value) ? BigInt(value) : value;
 }
@@ -85,15 +87,16 @@ function execute({ sql, bindings }: Statement): StatementResult {
 
 function executeAll(statements: readonly Statement[]): StatementResult[] {
   if (statements.length === 1) return statements.map(execute);
-  // IMMEDIATE: a transaction that first reads and then writes must not fail because another process
-  // wrote between.
+  // IMMEDIATE, because a transaction that reads before it writes must not fail when another process
+  // writes in between.
   database.exec('begin immediate');
   try {
     const results = statements.map(execute);
     database.exec('commit');
     return results;
   } catch (error) {
-    // A full disk rolls back by itself; a second ROLLBACK would hide the first error.
+    // SQLite rolls back by itself when the disk is full; a second ROLLBACK would hide the original
+    // error.
     if (database.inTransaction) database.exec('rollback');
     throw error;
   }

@@ -2,20 +2,20 @@ import { AppError } from '../../../src/errors.js';
 
 const PLACEHOLDER = '{namespace}';
 
-/** FUNCTION_DB_URL: where the database of a namespace is. */
+/** The parsed FUNCTION_DB_URL, which locates the database of a namespace. */
 export interface RqliteAddress {
-  /** False when there is one database for all who may use it. */
+  /** False when there is a single database. */
   isPerNamespace: boolean;
   /**
-   * The nodes of a namespace's cluster. Throws `forbidden` when it would be another namespace's
-   * too.
+   * Returns the URLs of the nodes of a namespace's cluster. Throws `forbidden` when another
+   * namespace would have the same URLs.
    */
   urlsFor(namespace: string): string[];
 }
 
 /**
- * Comma-separated nodes, with or without `{namespace}`. Throws `bad_config` when it is there and
- * tells nothing apart.
+ * Parses comma-separated node URLs, with or without `{namespace}`. Throws `bad_config` when
+ * `{namespace}` does not distinguish databases.
  */
 export function parseAddress(url: string): RqliteAddress {
   const isPerNamespace = url.includes(PLACEHOLDER);
@@ -24,7 +24,8 @@ export function parseAddress(url: string): RqliteAddress {
       .replaceAll(PLACEHOLDER, namespace)
       .split(',')
       .map((one) => one.trim());
-  // What a request goes by: credentials, queries and fragments do not lead to another database.
+  // The part of a URL that selects a server: credentials, queries and fragments do not lead to a
+  // different database.
   const place = (namespace: string) =>
     urls(namespace)
       .map((one) => new URL(one))

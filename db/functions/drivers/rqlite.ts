@@ -18,35 +18,45 @@ import { parseAddress } from './rqlite-address.js';
 
 export interface RqliteExecutorOptions {
   /**
-   * One cluster's nodes, comma-separated. With `{namespace}` in it each namespace has an RQLite of
-   * its own; without, there is one, which only `namespace` may use.
+   * The nodes of a cluster, comma-separated. With `{namespace}`, each namespace has its own RQLite;
+   * without, there is a single one that only `namespace` may use.
    */
   url: string;
   namespace: Namespace;
 }
 
-/** Clusters that are kept connected; the least recently used one goes. */
+/** The number of clusters with open connections; the least recently used one is closed. */
 const MAX_CLUSTERS = 1_000;
-/** A function waits for its statement: better an error than a wait that takes its whole time. */
+/**
+ * How long a request is retried, in milliseconds: a function waits for its statement, so an early
+ * error is better than a wait that takes its whole timeout.
+ */
 const RETRY_FOR_MS = 3_000;
-/** Tables that exist without anybody having made them, as far as the server has any. */
+/** Selects the eponymous tables of the server, if it has any. */
 const MODULES = 'select distinct lower(name) as name from pragma_module_list';
 const SIZE = 'select page_count * page_size as bytes from pragma_page_count(), pragma_page_size()';
 const SIZE_TIMEOUT_MS = 30_000;
 const ENGINE_TABLES =
   "select count(*) as found from sqlite_master where name in ('schema_migrations', 'api_keys', 'attempts')";
-/** An answer has some JSON around the rows, and bytes as arrays of numbers. */
+/**
+ * The limit of a response: besides the rows it contains JSON syntax, and bytes as arrays of
+ * numbers.
+ */
 const MAX_RESPONSE_BYTES = 5 * MAX_HOST_RESULT_BYTES;
 
 /**
- * A namespace's cluster, and the answer to whether it is fit to be one: the modules of its server
- * that nobody has judged.
+ * The cluster of a namespace, and the result of the check of its server: the modules that were not
+ * reviewed.
  */
 interface Cluster {
   transport: RqliteTransport;
   checked: Promise<ReadonlySet<string>> | null;
 }
 
+/**
+ * Opens the functions' databases on RQLite. Rejects with `unavailable`, or with `bad_config` when
+ * the URL is that of the engine's own database.
+ */
 export async function openRqliteExecutor({ url, namespace: only }: RqliteExecutorOptions): Promise<Executor> {
   const address = parseAddress(url);
   const clusters = new Map<string, Cluster>();
@@ -77,7 +87,7 @@ export async function openRqliteExecutor({ url, namespace: only }: RqliteExecuto
     return new RqliteTransport({ urls: address.urlsFor(namespace), retryForMs: RETRY_FOR_MS });
   }
 
-  /** Asked once of each cluster, and again only if it could not answer. */
+  /** Checks each cluster once, and again only if the check failed. */
   async function checked(
     namespace: Namespace,
   ): Promise<{ transport: RqliteTransport; unjudged: ReadonlySet<string> }> {
@@ -118,7 +128,8 @@ export async function openRqliteExecutor({ url, namespace: only }: RqliteExecuto
       }
     },
     async ping() {
-      // There is no list of namespaces to ask: with one database each, an invocation finds out.
+      // There is no list of namespaces to check; with one database each, an invocation reports the
+      // error.
       if (address.isPerNamespace) return;
       await executor.run(only, [{ kind: 'query', ...guard('select 1', 'query'), args: [] }], {
         timeoutMs: 5_000,
@@ -127,7 +138,7 @@ export async function openRqliteExecutor({ url, namespace: only }: RqliteExecuto
     close,
   };
 
-  // A wrong address is to be found at the start, not by the first function.
+  // Detect a wrong address at start rather than in the first function.
   await executor.ping().catch(async (error: unknown) => {
     await close();
     throw error;
@@ -136,8 +147,9 @@ export async function openRqliteExecutor({ url, namespace: only }: RqliteExecuto
 }
 
 /**
- * The engine's secrets, keys and logs must be out of reach of functions, whatever the settings say.
- * Answers which tables the server's build or its extensions bring that nobody has judged.
+ * Ensures that functions cannot access the engine's secrets, keys and logs, regardless of the
+ * settings: throws `bad_config` if the database has the engine's tables. Returns the tables of the
+ * server's build and extensions that were not reviewed.
  */
 async function checkServer(transport: RqliteTransport): Promise<ReadonlySet<string>> {
   const { results = [] } = await transport.post(
@@ -177,8 +189,8 @@ async function send(
   const reads = operations.every(({ kind }) => kind === 'query');
   if (!reads || !tables.some(mayBeReplaced))
     return tables.map((table, at) => toOutcome(operations[at], table));
-  // The server writes U+FFFD for what is not UTF-8. The same queries again, with texts in
-  // hexadecimal, tell it from one that is there.
+  // The server replaces invalid UTF-8 by U+FFFD. Running the same queries with texts in hexadecimal
+  // tells a replacement from a stored U+FFFD.
   const exact = operations.map((operation, at) => ({
     ...operation,
     sql: exactQuery(operation.sql, tables[at]?.columns.length ?? 0, asHexadecimal),
@@ -195,13 +207,14 @@ async function post(
   { timeoutMs, signal }: SendOptions,
 ): Promise<DecodedTable[]> {
   const reads = operations.every(({ kind }) => kind === 'query');
-  // The query endpoint has a read-only connection: whatever the guard has missed, it cannot write.
+  // The query endpoint uses a read-only connection, so that a statement cannot write even if the
+  // guard misses it.
   const path = reads ? '/db/query' : '/db/request';
   const transaction = operations.length > 1 ? '&transaction' : '';
   const deadline = AbortSignal.timeout(timeoutMs);
   const response = await cluster
     .post(
-      // db_timeout: a statement that never ends would stop the cluster's every write.
+      // db_timeout: an endless statement would block all writes of the cluster.
       `${path}?blob_array&db_timeout=${timeoutMs}ms${transaction}`,
       encodeStatements(operations.map(({ sql, args }) => ({ sql, bindings: args }))),
       {
@@ -249,7 +262,7 @@ function toOutcome(operation: Operation | undefined, table: DecodedTable): Outco
     if (!budget.take(shown)) throw new RqliteError('RQLITE_TOO_LARGE', 'the rows are larger than 8 MB');
     return shown;
   });
-  // DDL leaves the counters of an earlier statement as they were.
+  // DDL leaves the counters of an earlier statement unchanged.
   const writes = kind === 'exec' && changesRows(verb);
   const inserts = verb === 'insert' || verb === 'replace';
   const { changes, lastId } = table;
@@ -285,7 +298,7 @@ function toAppError(error: unknown, timeoutMs: number, numbered: boolean): AppEr
     case 'RQLITE_AMBIGUOUS':
       return new AppError(
         'ambiguous_write',
-        'RQLite was cut off before it said whether the write took place; look before repeating it.',
+        'The connection to RQLite was lost before it confirmed the write; check whether the write took place before repeating it.',
         options,
       );
     case 'RQLITE_TIMEOUT':

@@ -2,13 +2,13 @@ import { constants } from '@photostructure/sqlite';
 import { isAllowedFunction, isAllowedModule, isRefusedTable } from '../allowed-names.js';
 
 /**
- * The wall that reads no SQL. SQLite itself asks it, for each statement that it compiles and for
- * what stands in views, triggers and virtual tables behind it, whether an action on a name that it
- * has resolved is allowed. What is not listed is denied: ATTACH, DETACH, PRAGMA, SAVEPOINT, and all
- * that is temporary.
+ * The check that does not parse SQL. SQLite calls it for each statement that it compiles, including
+ * the views, triggers and virtual tables behind it, to ask whether an action on a resolved name is
+ * allowed. Everything that is not listed is denied: ATTACH, DETACH, PRAGMA, SAVEPOINT, and all
+ * temporary objects.
  */
 export class Authorizer {
-  /** While the engine's own pragmas and transactions are compiled. */
+  /** Set while the engine's own pragmas and transactions are compiled. */
   #trusted = false;
 
   readonly decide = (
@@ -19,7 +19,7 @@ export class Authorizer {
   ): number =>
     this.#trusted || isAllowed(action, first, second, schema) ? constants.SQLITE_OK : constants.SQLITE_DENY;
 
-  /** Runs what is the engine's, not a function's. */
+  /** Runs a statement of the engine, without checks. */
   trust<T>(run: () => T): T {
     this.#trusted = true;
     try {
@@ -30,7 +30,7 @@ export class Authorizer {
   }
 }
 
-/** Actions on tables, indexes, views and triggers, whose own names are the namespace's. */
+/** Actions on tables, indexes, views and triggers, whose names belong to the namespace. */
 const OWN: ReadonlySet<number> = new Set([
   constants.SQLITE_SELECT,
   constants.SQLITE_RECURSIVE,
@@ -47,12 +47,16 @@ const OWN: ReadonlySet<number> = new Set([
   constants.SQLITE_REINDEX,
 ]);
 
-/** What SQLite calls to rewrite a schema for ALTER TABLE. It lets nobody else call them. */
+/**
+ * Functions that SQLite calls to rewrite the schema for ALTER TABLE. SQLite does not allow
+ * statements to call them.
+ */
 const INTERNAL_FUNCTION = /^sqlite_(rename|drop|add|find)_|^sqlite_fail$/;
-/** What FTS5, FTS3 and R*Tree ask of their own tables; they are read-only. */
+/** Read-only pragmas that FTS5, FTS3 and R*Tree use on their own tables. */
 const INTERNAL_PRAGMAS: ReadonlySet<string> = new Set(['data_version', 'page_size']);
 /**
- * By which ALTER TABLE looks whether the rows that are there fit a new constraint. It only reads.
+ * The read-only pragma with which ALTER TABLE checks whether existing rows satisfy a new
+ * constraint.
  */
 const QUICK_CHECK = 'quick_check';
 
@@ -70,7 +74,7 @@ function isAllowed(
       return !isRefusedTable(name) || name === `pragma_${QUICK_CHECK}`;
     case constants.SQLITE_UPDATE:
     case constants.SQLITE_DELETE:
-      // ALTER TABLE renames in the schema of what is temporary too.
+      // ALTER TABLE also renames in the temporary schema.
       return !isRefusedTable(name);
     case constants.SQLITE_INSERT:
       return schema !== 'temp' && !isRefusedTable(name);

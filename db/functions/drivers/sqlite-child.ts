@@ -6,12 +6,12 @@ import { type ChildReply, type ChildRequest, MAX_STATEMENT_MB } from './sqlite-p
 import { startWatchdog } from './sqlite-watchdog.js';
 
 /**
- * The process that runs functions' SQL. SQLite here is synchronous and cannot be interrupted, and
- * what is wrong in native code ends the process that it is in: so it is one that may be killed.
+ * The process that runs functions' SQL. SQLite is synchronous and cannot be interrupted here, and
+ * an error in native code ends the process, so it runs in a process that may be killed.
  */
 
 const MAX_OPEN_FILES = 16;
-/** Half of what a statement may take: the other half is left to the next one. */
+/** Half of a statement's memory limit: the other half is left for the next statement. */
 const MAX_KEPT_BYTES = (MAX_STATEMENT_MB << 20) / 2;
 const TIDY_AFTER_BYTES = 32 << 20;
 
@@ -20,7 +20,7 @@ const connections = new Map<string, SqliteConnection>();
 type ChildAnswer = DistributiveOmit<ChildReply, 'isSpent'>;
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 
-/** The least recently used file is closed when too many are open. */
+/** Returns the connection of a file; closes the least recently used one when too many are open. */
 function connection(file: string): SqliteConnection {
   const opened = connections.get(file) ?? new SqliteConnection(file);
   connections.delete(file);
@@ -46,14 +46,14 @@ function answer({ file, operations, maxBytes }: ChildRequest): ChildAnswer {
   }
 }
 
-/** At rest. */
+/** The resident memory at start, in bytes. */
 const ownBytes = process.memoryUsage.rss();
 let tidyAt = ownBytes + TIDY_AFTER_BYTES;
 
 /**
- * A statement's native memory is free when its JavaScript object is collected, and V8, which does
- * not see that memory, would let many gather. What is collected is freed in a later turn of the
- * event loop.
+ * Collects garbage: a statement's native memory is freed when its JavaScript object is collected,
+ * and V8, which does not count native memory, would let many accumulate. Collected objects are
+ * freed in a later turn of the event loop.
  */
 function tidy(usedBytes: number): void {
   if (usedBytes < tidyAt) return;
@@ -64,8 +64,8 @@ function tidy(usedBytes: number): void {
 }
 
 const watchdog = startWatchdog(Number(process.argv[2]));
-// A service manager and a terminal signal the whole group. The engine ends its children itself,
-// when it has drained.
+// A service manager or a terminal signals the whole process group. The engine ends its children
+// itself after it has drained.
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
 process.on('disconnect', () => process.exit());
 process.on('message', (request: ChildRequest) => {

@@ -13,17 +13,17 @@ import { Authorizer } from './sqlite-authorizer.js';
 import { primaryCode, SQLITE, SqliteFault } from './sqlite-errors.js';
 
 const BUSY_TIMEOUT_MS = 5_000;
-/** Of one text, one blob or one row. */
+/** The limit of a text, a blob or a row, in bytes. */
 const MAX_VALUE_BYTES = 64 << 20;
 /**
- * Behind a text it says that the statement is the whole of a text: SQLite keeps of a text only the
- * statement that it has compiled.
+ * A comment appended to a statement. If SQLite keeps it, the text is a single statement: of a text
+ * with several statements, SQLite keeps only the part that it has compiled.
  */
 const END = '\n--end';
-/** What the largest page count stands for: no bound. */
+/** SQLite's largest page count, which means no limit. */
 const UNBOUNDED_PAGES = 0xff_ff_ff_fe;
 
-/** One namespace's file, opened so that a statement can reach nothing else. */
+/** The database file of one namespace, opened so that statements can access nothing else. */
 export class SqliteConnection {
   readonly #file: string;
   readonly #database: DatabaseSyncInstance;
@@ -38,14 +38,14 @@ export class SqliteConnection {
       readBigInts: true,
       returnArrays: true,
       enableForeignKeyConstraints: true,
-      // As SQLite has it unless it is built otherwise, and RQLite too.
+      // SQLite's default, unless built otherwise, and also that of RQLite.
       enableDoubleQuotedStringLiterals: true,
-      // No writing into sqlite_master, no journal mode that could lose what is committed.
+      // Forbids writing to sqlite_master, and journal modes that could lose committed data.
       defensive: true,
       limits: { attach: 0, length: MAX_VALUE_BYTES },
     });
-    // Sorts and transient tables stay in memory, which is bounded: no file but the database and its
-    // log is opened.
+    // Sorts and transient tables stay in memory, which is limited: no files other than the database
+    // and its WAL are opened.
     for (const pragma of ['synchronous = full', 'trusted_schema = off', 'temp_store = memory']) {
       this.#database.exec(`pragma ${pragma}`);
     }
@@ -57,7 +57,10 @@ export class SqliteConnection {
     this.#database.close();
   }
 
-  /** One operation by itself, several in one transaction; `done` is told of each as it ends. */
+  /**
+   * Runs one operation alone, several in one transaction. Calls `done` with the outcome of each
+   * operation. Throws SQLite's errors, or SqliteFault.
+   */
   run(
     operations: readonly Operation[],
     maxBytes: number | undefined,
@@ -85,8 +88,8 @@ export class SqliteConnection {
   }
 
   /**
-   * The binding cuts a text at a NUL and replaces what is not UTF-8, but gives bytes as they are:
-   * so texts are read as bytes, and bytes in hexadecimal.
+   * Runs a query. The binding cuts texts at a NUL and replaces invalid UTF-8, but returns bytes
+   * unchanged: so texts are read as bytes, and bytes as hexadecimal.
    */
   #query(operation: Operation): Outcome {
     const columns = columnNames(this.#database.prepare(operation.sql));
@@ -108,14 +111,14 @@ export class SqliteConnection {
     const whole = this.#database.prepare(sql + END);
     if (whole.expandedSQL?.endsWith(END) !== true)
       throw new SqliteFault('SEVERAL', 'only one statement a call is allowed');
-    // ALTER TABLE … ADD COLUMN puts all that follows the name of the table into the schema, a
-    // comment too.
+    // ALTER TABLE … ADD COLUMN stores everything after the table name in the schema, including
+    // comments.
     const statement = changesRows(verb) ? whole : this.#database.prepare(sql);
     if (statement.columns().length === 0) statement.run(...bindings);
-    // Rows that a RETURNING makes are read to the end, so that the statement is done.
+    // Read the rows of RETURNING to the end, so that the statement completes.
     else for (const _ of statement.iterate(...bindings));
     const none = { columns: [], values: [], rowsAffected: 0, lastInsertId: null };
-    // Whatever else it was, the counters are those of an earlier statement.
+    // For other statements, the counters are those of an earlier statement.
     if (!changesRows(verb)) return none;
     const [changed, id] = this.#row('select changes(), last_insert_rowid()') as [bigint, bigint];
     const inserted = (verb === 'insert' || verb === 'replace') && changed > 0n;
@@ -126,7 +129,7 @@ export class SqliteConnection {
     };
   }
 
-  /** SQLite's own word for it that a query cannot write. */
+  /** Uses SQLite's `query_only` pragma to ensure that a query cannot write. */
   #readOnly(readsOnly: boolean): void {
     if (this.#readsOnly === readsOnly) return;
     this.#own(`pragma query_only = ${readsOnly ? 1 : 0}`);
@@ -142,7 +145,7 @@ export class SqliteConnection {
     this.#maxBytes = maxBytes;
   }
 
-  /** A full disk and a full database are one error to SQLite. */
+  /** Distinguishes a full disk from a full database, for which SQLite reports the same error. */
   #isDiskFull(): boolean {
     const { bavail, bsize } = statfsSync(dirname(this.#file));
     return bavail * bsize < MAX_VALUE_BYTES;
@@ -164,8 +167,8 @@ export class SqliteConnection {
 }
 
 /**
- * Whole numbers go as bigint to stay integers, and a text with a NUL, which the binding would cut,
- * as bytes.
+ * Converts arguments: integers to bigint, so that they stay integers, and texts with a NUL, which
+ * the binding would cut, to bytes.
  */
 function bind({ sql, parameters, args }: Operation): { sql: string; bindings: SqlArgument[] } {
   const cast = new Set<number>();

@@ -1,5 +1,5 @@
 /**
- * A failure that is no sentence of SQLite's. Of `OVER_LIMIT` the message is how many bytes are in
+ * A failure that is not reported by SQLite. For `OVER_LIMIT`, the message is the number of bytes in
  * use.
  */
 export class SqliteFault extends Error {
@@ -11,7 +11,7 @@ export class SqliteFault extends Error {
   }
 }
 
-/** SQLite's primary result codes, as far as somebody tells them apart. */
+/** The primary result codes of SQLite that are handled (https://sqlite.org/rescode.html). */
 export const SQLITE = {
   error: 1,
   busy: 5,
@@ -26,8 +26,8 @@ export const SQLITE = {
 } as const;
 
 /**
- * The binding tells no code of what goes wrong while rows are read, only SQLite's sentence, which
- * is a fixed one for these.
+ * For errors while rows are read, the binding reports no code but only SQLite's message, which is
+ * fixed for these codes.
  */
 const SENTENCES: readonly (readonly [sentence: string, code: number])[] = [
   ['database is locked', SQLITE.busy],
@@ -41,7 +41,7 @@ const SENTENCES: readonly (readonly [sentence: string, code: number])[] = [
   ['file is not a database', SQLITE.notADatabase],
 ];
 
-/** SQLite's result code without what extends it. */
+/** Returns SQLite's primary result code of an error. */
 export function primaryCode(error: unknown): number {
   if (!(error instanceof Error)) return SQLITE.error;
   if ('errcode' in error && typeof error.errcode === 'number') return error.errcode & 0xff;

@@ -5,17 +5,17 @@ import type { Closable } from '../../../src/ports/closable.js';
 import { type ChildReply, type ChildRequest, OUT_OF_MEMORY_SIGNAL } from './sqlite-protocol.js';
 
 export interface PoolLimits {
-  /** Children at most; each runs one request at a time. */
+  /** The maximum number of children; each runs one request at a time. */
   children: number;
-  /** Of them, at most this many for one file; fewer when few are left, see `mayStart`. */
+  /** The maximum number of children per file; reduced when few are idle, see `mayStart`. */
   perFile: number;
-  /** A child that has had nothing to do for this long is ended, but for the last. */
+  /** A child that is idle for this long, in milliseconds, is ended, except the last one. */
   idleMs: number;
 }
 
 /**
- * How far below the engine and its guests. A child lowers itself further while a statement runs
- * long.
+ * The nice value of children relative to the engine. A child lowers its priority further during a
+ * long statement.
  */
 const NICE = 5;
 const LOWEST = constants.priority.PRIORITY_LOW;
@@ -23,6 +23,7 @@ const LOWEST = constants.priority.PRIORITY_LOW;
 /** Why a request has no reply. */
 export type Loss = 'deadline' | 'aborted' | 'crashed' | 'memory' | 'killed' | 'closed';
 
+/** Thrown when a request ends without a reply. */
 export class LostRequest extends Error {
   readonly loss: Loss;
 
@@ -35,21 +36,21 @@ export class LostRequest extends Error {
 interface Job {
   request: ChildRequest;
   resolve(reply: ChildReply): void;
-  /** Idempotent; also frees the timer and the listener. */
+  /** Rejects the request. Idempotent; also releases the timer and the listener. */
   lose(loss: Loss): void;
 }
 
 interface Child {
   process: ChildProcess;
   job: Job | null;
-  /** The file it has served last, and so has open. */
+  /** The file of its last request, which it therefore has open. */
   file: string | null;
   idle: NodeJS.Timeout | null;
 }
 
 /**
- * Child processes that run requests. What waits, waits here and not in a child: when a child is
- * killed for a request that passed its deadline, no other request is lost with it.
+ * Child processes that run requests. Requests wait in the pool and not in a child: when a child is
+ * killed for a request that exceeded its deadline, no other request is lost.
  */
 export class SqlitePool implements Closable {
   readonly #limits: PoolLimits;
@@ -63,6 +64,10 @@ export class SqlitePool implements Closable {
     this.#start();
   }
 
+  /**
+   * Runs a request in a child. Resolves with its reply; rejects with LostRequest when the deadline
+   * passes, the signal fires or the child ends.
+   */
   run(request: ChildRequest, timeoutMs: number, signal?: AbortSignal): Promise<ChildReply> {
     return new Promise((resolve, reject) => {
       if (this.#closed) return reject(new LostRequest('closed'));
@@ -103,8 +108,8 @@ export class SqlitePool implements Closable {
   }
 
   /**
-   * Gives waiting jobs to idle children: first those of files that have the fewest at work, and of
-   * them the oldest.
+   * Assigns waiting jobs to idle children: first those of files with the fewest running jobs, and
+   * of these the oldest.
    */
   #dispatch(): void {
     for (;;) {
@@ -127,8 +132,8 @@ export class SqlitePool implements Closable {
   }
 
   /**
-   * While several work, one more is ready, so that who comes next does not wait for a process to
-   * start.
+   * Starts a spare child while several are busy, so that the next request does not wait for a
+   * process to start.
    */
   #keepSpare(): void {
     const working = [...this.#children].filter(({ job }) => job !== null).length;
@@ -144,7 +149,7 @@ export class SqlitePool implements Closable {
     return running;
   }
 
-  /** One that has the file open, else any, else a new one. */
+  /** Returns an idle child, preferably one that has the file open; starts one if there is none. */
   #idleChild(file: string): Child | null {
     const idle = [...this.#children].filter(({ job }) => job === null);
     const known = idle.find((child) => child.file === file) ?? idle[0];
@@ -158,7 +163,8 @@ export class SqlitePool implements Closable {
     child.job = job;
     child.file = job.request.file;
     child.process.send(job.request, (error) => {
-      // It died before it could take the request: nothing has run, so another may.
+      // The child ended before it received the request, so the request can safely be run by another
+      // child.
       if (error === null || child.job !== job) return;
       child.job = null;
       this.#waiting.unshift(job);
@@ -171,7 +177,7 @@ export class SqlitePool implements Closable {
     const script = fileURLToPath(new URL('./sqlite-child.js', import.meta.url));
     const child: Child = {
       process: fork(script, [String(process.pid)], {
-        // Nothing of the engine's environment: no key, no URL with a password.
+        // An empty environment: it would contain keys and URLs with passwords.
         env: {},
         // See `tidy` in the child.
         execArgv: ['--expose-gc'],
@@ -204,8 +210,8 @@ export class SqlitePool implements Closable {
   }
 
   /**
-   * Starts the time after which an idle child is ended. Neither it nor the timer keeps the engine
-   * alive.
+   * Starts the timer after which an idle child is ended. Neither the child nor the timer keeps the
+   * process alive.
    */
   #rest(child: Child): void {
     child.idle = setTimeout(() => {
@@ -214,7 +220,7 @@ export class SqlitePool implements Closable {
     child.idle.unref();
   }
 
-  /** A waiting job is forgotten; a running one takes its child with it. */
+  /** Removes a waiting job, or ends the child of a running one. */
   #stop(job: Job, loss: Loss): void {
     this.#waiting = this.#waiting.filter((one) => one !== job);
     const child = [...this.#children].find((one) => one.job === job);
@@ -233,16 +239,19 @@ export class SqlitePool implements Closable {
 }
 
 /**
- * Whether a file that has `mine` children at work may have one more of the `free` ones: always one
- * where there is one, more only while more are free than it has. So however many files ask, each
- * gets as much as is then left over: with 16 children, four files that want all of them get 13
- * between them.
+ * Returns whether a file with `mine` running children may use one more of the `free` ones: always
+ * its first one, and further ones only while more children are free than it has. However many files
+ * have requests, each gets a share: with 16 children, four files that want all of them get 13 in
+ * total.
  */
 export function mayStart(mine: number, free: number, perFile: number): boolean {
   return free > 0 && mine < perFile && (mine === 0 || mine < free);
 }
 
-/** Native code that fails ends with one of the first; anything else came from outside. */
+/**
+ * An error in native code ends the process with one of these signals; any other signal came from
+ * outside.
+ */
 function lossBy(signal: NodeJS.Signals | null): Loss {
   if (signal === OUT_OF_MEMORY_SIGNAL) return 'memory';
   return signal === 'SIGABRT' || signal === 'SIGSEGV' || signal === 'SIGBUS' ? 'crashed' : 'killed';
@@ -253,6 +262,6 @@ function lowerPriority({ pid }: ChildProcess, nice: number): void {
   try {
     setPriority(pid, Math.min(getPriority() + nice, LOWEST));
   } catch {
-    // It has ended by itself, or the system has no priorities: the statement goes on as it is.
+    // The process has already ended, or the system has no priorities; the statement runs unchanged.
   }
 }

@@ -1,27 +1,33 @@
 import type { Operation, Outcome } from '../executor.js';
 import type { SqliteFault } from './sqlite-errors.js';
 
-/** Engine → child. The child does one request at a time, so that killing it ends that one alone. */
+/**
+ * Engine → child. A child runs one request at a time, so that killing it ends only that request.
+ */
 export interface ChildRequest {
   file: string;
   operations: readonly Operation[];
-  /** How large the file may be; unbounded by default. */
+  /** The limit of the size of the file; unlimited by default. */
   maxBytes?: number;
 }
 
 /**
- * Child → engine, one per request. With `isSpent` the child holds much memory or has a low
- * priority, and is to be replaced.
+ * Child → engine, one per request. `isSpent`: the child uses much memory or has a low priority, and
+ * must be replaced.
  */
 export type ChildReply = (
   | { kind: 'done'; outcomes: Outcome[] }
   /**
-   * `at`: which of the operations. `code`: SQLite's primary result code, or what else was wrong.
+   * `at`: the index of the operation. `code`: SQLite's primary result code, or the code of a
+   * SqliteFault.
    */
   | { kind: 'failed'; code: number | SqliteFault['code']; message: string; at: number }
 ) & { isSpent: boolean };
 
-/** By which a child ends itself when a statement takes too much memory. Nobody else sends it. */
+/**
+ * The signal with which a child ends itself when a statement uses too much memory. Nothing else
+ * sends it.
+ */
 export const OUT_OF_MEMORY_SIGNAL = 'SIGUSR2';
-/** What a statement may take beyond what the process has at rest. */
+/** The memory limit of a statement, in addition to the resident memory of the idle process. */
 export const MAX_STATEMENT_MB = 256;

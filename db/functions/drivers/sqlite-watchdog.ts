@@ -2,16 +2,16 @@ import { Worker } from 'node:worker_threads';
 import { MAX_STATEMENT_MB, OUT_OF_MEMORY_SIGNAL } from './sqlite-protocol.js';
 
 /**
- * How far below statements that end soon, for one that has used so much processor time: wall time
- * would tell of a busy machine.
+ * The increase of the nice value for a statement that has used SLOW_CPU_MS of CPU time. CPU time,
+ * because wall-clock time depends on the load of the machine.
  */
 const SLOW_NICE = 10;
 const SLOW_CPU_MS = 500;
 
 /**
- * A thread that looks after what a statement keeps the main thread from seeing: that the engine has
- * died, that the statement takes too much memory, which both end the process, or that it runs long,
- * which lowers its priority. It looks often only while one runs.
+ * A thread that watches what the main thread cannot see during a statement. It ends the process
+ * when the engine has died or the statement uses too much memory, and lowers the priority of the
+ * process when the statement runs long. It checks frequently only while a statement runs.
  */
 const THREAD = `
   const { constants, getPriority, setPriority } = require('node:os');
@@ -36,21 +36,25 @@ const THREAD = `
   }`;
 
 export interface Watchdog {
-  /** Runs what may not end by itself. */
+  /** Runs a statement that may not end by itself. */
   watch<T>(run: () => T): T;
   /**
-   * Whether a statement ran so long that the process has a lower priority. An unprivileged process
-   * cannot raise it again.
+   * Whether the priority was lowered because a statement ran long. An unprivileged process cannot
+   * raise it again.
    */
   readonly isSlowed: boolean;
 }
 
 /**
- * `engine`: its process id, which comes with the start: asked for here, it could be that of the
- * heir already.
+ * Starts the watchdog.
+ *
+ * @param engine The engine's process id, passed at start: `process.ppid` could already be that of
+ *   the process that adopted this one.
  */
 export function startWatchdog(engine: number): Watchdog {
-  /** Which statement runs, 0 for none; whether one has run long. */
+  /**
+   * [0]: the number of the running statement, 0 for none; [1]: whether a statement has run long.
+   */
   const shared = new Int32Array(new SharedArrayBuffer(8));
   let statements = 0;
   const set = (running: number) => {

@@ -13,12 +13,12 @@ import { type ChildReply, MAX_STATEMENT_MB } from './sqlite-protocol.js';
 type ChildFailure = Extract<ChildReply, { kind: 'failed' }>;
 
 export interface SqliteExecutorOptions {
-  /** Holds one file per namespace; made when absent. */
+  /** The directory with one file per namespace; created when absent. */
   directory: string;
   maxChildren?: number;
 }
 
-/** By SQLite's primary result code. */
+/** Errors that are not caused by the statement, by SQLite's primary result code. */
 const UNAVAILABLE: ReadonlyMap<ChildFailure['code'], string> = new Map([
   [SQLITE.busy, 'The database of this namespace is locked by another statement for too long; try again.'],
   [SQLITE.ioError, 'The database file of this namespace cannot be read or written; check its disk.'],
@@ -28,6 +28,7 @@ const UNAVAILABLE: ReadonlyMap<ChildFailure['code'], string> = new Map([
   [SQLITE.notADatabase, 'The database file of this namespace is no database; restore it from a backup.'],
 ]);
 
+/** Opens the functions' databases as SQLite files, which child processes access. */
 export async function openSqliteExecutor(options: SqliteExecutorOptions): Promise<Executor> {
   const { directory, maxChildren = 16 } = options;
   await mkdir(directory, { recursive: true });
@@ -55,7 +56,7 @@ export async function openSqliteExecutor(options: SqliteExecutorOptions): Promis
       throw replyError(reply, operations.length);
     },
     async bytes(namespace) {
-      // What was written last is in the log until a checkpoint.
+      // Recent writes are in the WAL until a checkpoint.
       const sizes = await Promise.all(['', '-wal'].map((suffix) => sizeOf(`${fileOf(namespace)}${suffix}`)));
       return sizes.reduce((sum, size) => sum + size, 0);
     },
@@ -83,7 +84,10 @@ async function sizeOf(file: string): Promise<number> {
   return found?.size ?? 0;
 }
 
-/** Some file systems do not tell A from a, and two namespaces must never share a file. */
+/**
+ * Returns the file name of a namespace. Some file systems are case-insensitive, and two namespaces
+ * must never share a file.
+ */
 function fileName(namespace: Namespace): string {
   return `${namespace.replace(/[A-Z]/g, (letter) => `+${letter.toLowerCase()}`)}.sqlite`;
 }

@@ -4,8 +4,8 @@ import type { SqliteConnection } from '../sqlite/connection.js';
 import { rowsOf, write } from './tables.js';
 
 /**
- * A table beside the queue's own, oldest first. Records are kept as JSON strings: a text is read
- * only up to a NUL.
+ * Keeps the backlog in a table of the queue's database, in insertion order. Records are stored as
+ * JSON strings because the driver reads a text only up to its first NUL.
  */
 export class SqliteBacklog implements Backlog {
   readonly driver = 'sqlite';

@@ -4,13 +4,14 @@ import type { SqliteConnection } from '../sqlite/connection.js';
 import type { UsageIndex } from './usage-index.js';
 
 /**
- * Within a namespace the oldest job is the next, so the oldest of all is found among the next few.
+ * Jobs of a namespace run in the order of their arrival, so the oldest job of all namespaces is
+ * almost always among the next SAMPLE jobs.
  */
 const SAMPLE = 64;
 
 /**
- * Of constant cost but for the delayed: what waits is what is neither in hand nor to be tried again
- * later.
+ * Counts the jobs of both queues at constant cost, except for delayed jobs. `waiting` is derived:
+ * all jobs that are neither running nor delayed for a retry.
  */
 export async function countJobs(connection: SqliteConnection, usage: UsageIndex): Promise<QueueCounts> {
   const now = Date.now();

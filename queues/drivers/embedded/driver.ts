@@ -31,17 +31,22 @@ import { toStoredJob } from './stored-job.js';
 import { rowsOf, write } from './tables.js';
 import { type UsageIndex, usesOf } from './usage-index.js';
 
-/** An id is known to all kinds. */
+/** The other queues of each kind: a job id is unique across all queues. */
 const OTHERS = perQueue((kind) => QUEUE_KINDS.filter((other) => other !== kind));
 const Bull = withBackend(createSqliteBackend);
-/** Without news of a job a worker looks again after so many seconds; there is always news. */
+/**
+ * A run loop is always notified of new jobs; this poll interval, in seconds, is only a fallback.
+ */
 const LOOK_EVERY_SECONDS = 60;
-/** BullMQ never gives a stalled job up: the handler decides which crash is the last. */
+/** Disables BullMQ's own limit of stalls: the delivery handler decides which crash is the last. */
 const NEVER = 1_000_000;
-/** In what each quota of a share is counted. */
+/** The field of `ShareUse` that each quota of a share limits. */
 const MEASURES = { waiting_jobs: 'waiting', waiting_mb: 'bytes', delayed_jobs: 'delayed' } as const;
 
-/** The queue on a file in the data directory: one process, nothing to install. */
+/**
+ * The embedded queue, in a file in the data directory. It supports exactly one process and needs no
+ * server.
+ */
 export class SqliteDriver implements QueueDriver {
   readonly name = 'sqlite';
   readonly waitSeconds = LOOK_EVERY_SECONDS;
@@ -56,7 +61,7 @@ export class SqliteDriver implements QueueDriver {
   readonly #cancelRequests = new EventEmitter();
   readonly #opened: Closable[] = [];
 
-  /** `dataDir` is locked by the caller. */
+  /** The caller must hold the lock on `dataDir`. */
   constructor(
     connection: SqliteConnection,
     usage: UsageIndex,
@@ -76,10 +81,10 @@ export class SqliteDriver implements QueueDriver {
 
   #open<D>(name: string, options: Omit<QueueOptions, 'connection'> = {}): BullQueue<D> {
     const queue = new Bull.Queue<D, void>(name, { ...options, connection: this.#connection });
-    queue.on('error', (error) => this.#warn('The queue reports a fault.', error));
+    queue.on('error', (error) => this.#warn('The queue reported an error.', error));
     this.#opened.push(queue);
-    // BullMQ's types of a queue name its backend, which differs by store and is nobody's concern
-    // here.
+    // BullMQ's queue types carry the type of the backend, which differs between stores and is not
+    // part of the QueueDriver interface.
     return queue as unknown as BullQueue<D>;
   }
 
@@ -92,7 +97,7 @@ export class SqliteDriver implements QueueDriver {
     processor: Processor<D, void>,
     options: BullWorkerOptions,
   ): Promise<BullWorker<D>> {
-    // As in `#open`: the type of the backend is left behind.
+    // As in `#open`: the type of the backend is dropped.
     return new Bull.Worker<D, void>(queue, processor, {
       drainDelay: this.waitSeconds,
       ...options,
@@ -108,13 +113,13 @@ export class SqliteDriver implements QueueDriver {
       maxStalledCount: NEVER,
     };
     const store = createSqliteBackend(kind, options, { withBlockingConnection: true });
-    store.on('error', (error) => this.#warn('The queue reports a fault.', error));
+    store.on('error', (error) => this.#warn('The queue reported an error.', error));
     await store.waitUntilReady();
     return store;
   }
 
   takeOnAdd(): () => void {
-    // A loop hears of what is added here at once.
+    // The run loop is notified of added jobs immediately, so there is nothing to gain.
     return () => {};
   }
 
@@ -126,21 +131,24 @@ export class SqliteDriver implements QueueDriver {
     this.#usage.over(job.id ?? '');
   }
 
-  /** All groups of a turn are one transaction, in which each is accepted or refused by itself. */
+  /**
+   * Adds all groups of one turn in one transaction; each group is accepted or refused on its own.
+   */
   async add(groups: readonly JobGroup[], shares: Shares): Promise<(AppError | null)[]> {
     return Promise.all(groups.map((group) => this.#addGroup(group, shares)));
   }
 
-  /** Jobs that are there already are accepted, however full the queue is. */
+  /** Jobs that are already in the queue are accepted even when the queue is full. */
   async #addGroup(group: JobGroup, shares: Shares): Promise<AppError | null> {
     const [first] = group;
     if (first === undefined) return null;
     const fresh = this.#usage.fresh(group);
     const refusal = this.#refusalOf(fresh, shares);
     if (refusal !== null) return refusal;
-    // Counted before they are stored, and in the same turn, so that others find the room taken.
+    // Counted before they are stored, in the same turn, so that concurrent adds see the reduced
+    // capacity.
     for (const job of fresh) this.#usage.enter(job);
-    // What one caller adds at once is all of one kind.
+    // All jobs of one group are of the same kind.
     const kind = queueKindOf(first.data);
     const jobs = group.map((job) => toStoredJob(job, this.#usage.times.take(kind, job.data.n)));
     let added: boolean[] = [];
@@ -167,7 +175,7 @@ export class SqliteDriver implements QueueDriver {
     return null;
   }
 
-  /** The database has the last word on which jobs were new. */
+  /** Corrects the usage index: only the database knows which jobs were new. */
   #count(group: JobGroup, fresh: readonly NewJob[], added: readonly boolean[]): void {
     group.forEach((job, at) => {
       const isAdded = added[at] === true;
@@ -182,7 +190,7 @@ export class SqliteDriver implements QueueDriver {
   }
 
   postponed(): void {
-    // Told apart from a retry by its attempts, which the row has.
+    // The job row has the number of attempts, which tells this job apart from a retry.
   }
 
   async remove(job: InvocationJob): Promise<boolean> {

@@ -1,6 +1,6 @@
 import type { Lease, Leases } from '../../../src/ports/leases.js';
 
-/** Counting locks of the one process that the embedded queue has: they end with it. */
+/** Counting leases for the single process of the embedded queue; they end with the process. */
 export class LocalLeases implements Leases {
   readonly driver = 'sqlite';
   readonly #held = new Map<string, number>();

@@ -1,11 +1,11 @@
-/** What one namespace has in the queue. */
+/** The jobs and bytes of one namespace in the queue. */
 export class NamespaceUse {
   jobs = 0;
   running = 0;
   bytes = 0;
-  /** By id, in Unix milliseconds: when the first attempt is due. */
+  /** By job id: when the first attempt is due, in Unix milliseconds. */
   readonly #due = new Map<string, number>();
-  /** No job is due before this: until then nobody needs to look. */
+  /** A lower bound of the due times; `delayed` scans the jobs only after this time. */
   #nextDue = Number.POSITIVE_INFINITY;
 
   delay(id: string, due: number): void {
@@ -13,12 +13,12 @@ export class NamespaceUse {
     this.#nextDue = Math.min(this.#nextDue, due);
   }
 
-  /** The job has been begun, or has left. */
+  /** Removes a job from the delayed jobs: it has begun or has left the queue. */
   undelay(id: string): void {
     this.#due.delete(id);
   }
 
-  /** The jobs that are not due yet. */
+  /** Returns the jobs that are not due at `now` (Unix milliseconds), with their due times. */
   delayed(now: number): ReadonlyMap<string, number> {
     if (now < this.#nextDue) return this.#due;
     this.#nextDue = Number.POSITIVE_INFINITY;

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { AppError } from '../../../src/errors.js';
 
 /**
- * Earlier versions kept the embedded queue as a Postgres directory, which this one cannot read.
- * What waits in it must not be left behind without a word.
+ * Refuses to start on a queue of an earlier version, which was a Postgres directory that this
+ * version cannot read: jobs that wait in it must not be dropped silently. Rejects with `bad_config`
+ * when `dir` contains such a queue.
  */
 export async function refuseOldQueue(dir: string): Promise<void> {
   const isThere = await access(join(dir, 'PG_VERSION')).then(

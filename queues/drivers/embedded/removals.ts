@@ -10,7 +10,9 @@ const READ = 'SELECT id, name, data FROM orama_removed';
 
 type Row = [id: string, name: string, data: string];
 
-/** Jobs that were removed from the queue's file before a worker had them: see tables.ts. */
+/**
+ * Tracks jobs that were deleted from the queue's database before a worker had them: see tables.ts.
+ */
 export class Removals {
   readonly #connection: SqliteConnection;
   readonly #onGone: (id: string) => void;
@@ -18,7 +20,7 @@ export class Removals {
   #sweeper: NodeJS.Timeout | undefined;
   #sweeping: Promise<void> = Promise.resolve();
 
-  /** `onGone` is told of each that is found. */
+  /** @param onGone Called with the id of each such job that a sweep finds. */
   constructor(connection: SqliteConnection, onGone: (id: string) => void, warn: Warn) {
     this.#connection = connection;
     this.#onGone = onGone;
@@ -36,7 +38,7 @@ export class Removals {
       this.#sweeping = this.#sweeping
         .then(() => this.#sweep(handler))
         .catch((error: unknown) =>
-          this.#warn('The queue could not be swept; it will be tried again.', error),
+          this.#warn('Failed to process removed jobs; the next sweep retries.', error),
         );
     }, SWEEP_EVERY_MS);
     this.#sweeper.unref();

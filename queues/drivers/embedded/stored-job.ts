@@ -2,8 +2,8 @@ import type { NewJob } from '../../jobs.js';
 import type { NewJob as StoredJob } from '../sqlite/protocol.js';
 
 /**
- * BullMQ's `Job` and its backend would make the same of it, in three steps. See tables.ts for `n`
- * and `s`.
+ * Converts a new job to its row, in one step: BullMQ's `Job` and its backend produce the same row
+ * in three. See tables.ts for the options `n` and `s`.
  */
 export function toStoredJob({ id, name, data, opts }: NewJob, priority: number): StoredJob {
   return {

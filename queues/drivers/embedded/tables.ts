@@ -2,15 +2,15 @@ import type { SqliteConnection } from '../sqlite/connection.js';
 import type { SqlValue } from '../sqlite/store.js';
 
 /**
- * Our own tables in the queue's file, made and tidied at every start, when this process alone has
- * it. A job's namespace and input size are options of the job, where they are at hand without
- * reading its input.
+ * The project's own tables in the queue's database. They are created and cleaned at every start,
+ * while this process has exclusive access. The namespace and input size of a job are stored in its
+ * options (`n`, `s`), where SQL can read them without the input.
  */
 export const SETUP = `
 CREATE TABLE IF NOT EXISTS orama_backlog (id INTEGER PRIMARY KEY, record TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS orama_cancelled (id TEXT PRIMARY KEY, at INTEGER NOT NULL DEFAULT (unixepoch())) WITHOUT ROWID;
 DELETE FROM orama_cancelled WHERE at < unixepoch() - 86400;
--- Jobs that were deleted before a worker had them, whoever did it: see removed-jobs.ts.
+-- Jobs that were deleted before a worker had them, also with another tool: see removed-jobs.ts.
 CREATE TABLE IF NOT EXISTS orama_removed (id TEXT PRIMARY KEY, name TEXT NOT NULL, data TEXT NOT NULL) WITHOUT ROWID;
 CREATE TRIGGER IF NOT EXISTS orama_removal BEFORE DELETE ON job
 WHEN OLD.state IN (0, 2) AND json_extract(OLD.opts, '$.n') IS NOT NULL BEGIN
@@ -18,14 +18,15 @@ WHEN OLD.state IN (0, 2) AND json_extract(OLD.opts, '$.n') IS NOT NULL BEGIN
   VALUES (OLD.id, OLD.name, coalesce(OLD.data, (SELECT data FROM payload WHERE key = OLD.key)));
 END;
 CREATE INDEX IF NOT EXISTS orama_namespace ON job (json_extract(opts, '$.n'), id) WHERE json_extract(opts, '$.n') IS NOT NULL;
--- Whoever had these is dead, for the process that has the directory is the only one: no need to wait for their locks.
+-- The process that ran these is dead, because this one holds the lock on the directory: do not wait for their locks.
 UPDATE job SET locked_until = 0, stalled_mark = 1 WHERE state = 1;
 DELETE FROM meta WHERE field = 'stalled-check';
 `;
 
-/** Statements name no queue; the connection wants one for what it keeps of each. */
+/** The statements of these helpers belong to no queue, but a connection call must name one. */
 const QUEUE = 'invocations';
 
+/** Runs a query and resolves with its rows. */
 export function rowsOf<R extends readonly unknown[]>(
   connection: SqliteConnection,
   sql: string,
@@ -36,7 +37,7 @@ export function rowsOf<R extends readonly unknown[]>(
   >;
 }
 
-/** Runs the statement once for each list of values, all in one transaction. */
+/** Runs the statement once per list of values, all in one transaction. */
 export function write(
   connection: SqliteConnection,
   sql: string,

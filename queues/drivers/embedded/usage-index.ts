@@ -8,7 +8,10 @@ import { STATE } from '../sqlite/schema.js';
 import { NamespaceUse } from './namespace-use.js';
 import { rowsOf } from './tables.js';
 
-/** A job that was put back without having failed waits, as one that is to be retried does. */
+/**
+ * A job that was put back without having failed is reported as waiting, like a job that waits for a
+ * retry.
+ */
 const READ = `
 SELECT queue.name, job.id, json_extract(opts, '$.n'), json_extract(opts, '$.s'), timestamp, priority,
   CASE WHEN state = ${STATE.delayed} AND attempts_started = 0 THEN score END
@@ -35,13 +38,13 @@ interface Held {
 const NOTHING = { waiting: 0, running: 0, delayed: 0, bytes: 0, oldestMs: 0 };
 
 /**
- * What is in the queue, kept in memory: this process is the only one, and reads the rows at its
- * start.
+ * The usage of the queue, kept in memory. This is possible because the embedded queue has exactly
+ * one process, which reads the rows at its start.
  */
 export class UsageIndex {
   readonly times = new VirtualTime();
   bytes = 0;
-  /** Jobs that workers run: they do not wait. */
+  /** The number of jobs that workers run; they do not count as waiting. */
   #running = 0;
   readonly #held = new Map<string, Held>();
   readonly #uses = new Map<string, NamespaceUse>();
@@ -68,7 +71,7 @@ export class UsageIndex {
     return this.#uses.size;
   }
 
-  /** Those that are not in the queue already. */
+  /** Returns the jobs of the group that are not in the queue yet. */
   fresh(group: readonly NewJob[]): NewJob[] {
     return group.filter((job) => !this.#held.has(job.id));
   }
@@ -79,7 +82,7 @@ export class UsageIndex {
     return waiting + jobs.length <= limits.maxWaiting && bytes <= limits.maxBytes;
   }
 
-  /** Asked for at every add. */
+  /** Returns the use of a namespace that its quotas limit. Called on every add. */
   shareUse(namespace: string): ShareUse {
     const use = this.#uses.get(namespace);
     if (use === undefined) return NOTHING;
@@ -117,7 +120,7 @@ export class UsageIndex {
     if (due !== null) use.delay(id, due);
   }
 
-  /** A worker has the job. */
+  /** Records that a worker has the job. */
   begun(id: string): void {
     const held = this.#held.get(id);
     if (held === undefined || held.running) return;
@@ -125,7 +128,7 @@ export class UsageIndex {
     this.#uses.get(held.namespace)?.undelay(id);
   }
 
-  /** It has it no longer: the job has left the queue, or waits again. */
+  /** Records that no worker has the job any more: it has left the queue or waits again. */
   over(id: string): void {
     const held = this.#held.get(id);
     if (held?.running === true) this.#setRunning(held, false);
@@ -154,7 +157,7 @@ export class UsageIndex {
   }
 }
 
-/** What jobs add to their namespaces. */
+/** Sums up the jobs and bytes that `jobs` add to each namespace. */
 export function usesOf(jobs: readonly NewJob[]): Map<string, ShareUse> {
   const uses = new Map<string, { waiting: number; delayed: number; bytes: number }>();
   for (const { data, opts } of jobs) {

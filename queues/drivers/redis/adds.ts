@@ -12,25 +12,25 @@ import { commandOf, defineScripts } from './lua-scripts.js';
 import type { UsageKeys } from './usage-index.js';
 
 /**
- * Redis must come to an add within this time, else nothing is added: shorter than what its caller
- * waits.
+ * Redis must execute an add within this time, or it adds nothing. It is shorter than the time that
+ * the caller waits.
  */
 const ADD_WITHIN_MS = 1500;
 
 /**
- * 0: accepted; 1: too late; 2: the queue is full; else a quota that would be passed, its namespace,
- * and its use.
+ * The result of one group: 0 accepted; 1 too late; 2 the queue is full; otherwise "<quota>
+ * <namespace> <use>" for an exceeded quota.
  */
 type Code = number | string;
 
-/** Adds jobs, and decides whether they may be added, in one command: see lua/addJobs-2.lua. */
+/** Checks the limits and adds jobs in one command: see lua/addJobs-2.lua. */
 export class RedisAdds {
   readonly #client: RedisClient;
   readonly #keys: UsageKeys;
   readonly #limits: QueueLimits;
-  /** Of this process, the loop of sync jobs that was started last. */
+  /** The most recently started run loop for sync jobs of this process. */
   #taker: JobTaker | undefined;
-  /** Redis' clock minus our monotonic one. */
+  /** The Redis clock minus the monotonic clock of this process, in milliseconds. */
   #offsetMs = 0;
 
   private constructor(client: RedisClient, keys: UsageKeys, limits: QueueLimits) {
@@ -39,7 +39,10 @@ export class RedisAdds {
     this.#limits = limits;
   }
 
-  /** `connection` is one that BullMQ's queues use, `client` what they make of it. */
+  /**
+   * @param connection The connection that BullMQ's queues use.
+   * @param client BullMQ's client on that connection.
+   */
   static async open(
     connection: RedisConnection,
     client: RedisClient,
@@ -54,13 +57,13 @@ export class RedisAdds {
   }
 
   /**
-   * Adds the jobs of the groups, each group whole or not at all; answers with the refusal of each,
-   * if it was refused. Sync jobs are handed to the loop of this process in the same step.
+   * Adds each group as a whole or not at all. Resolves with null or the refusal of each group. The
+   * command also fetches sync jobs for the run loop of this process.
    */
   async add(groups: readonly JobGroup[], shares: Shares): Promise<(AppError | null)[]> {
     const taker = this.#taker;
     const syncJobs = taker === undefined ? 0 : syncJobsIn(groups);
-    // Room for one more, to hear that there is none.
+    // One token more than jobs, so that the answer also tells the loop when the queue is empty.
     const tokens = taker === undefined || syncJobs === 0 ? [] : taker.reserve(syncJobs + 1);
     let taken: unknown[] = [];
     try {
@@ -73,7 +76,7 @@ export class RedisAdds {
     }
   }
 
-  /** From now on sync jobs are taken for this loop, too, as they are added. */
+  /** Lets adds fetch sync jobs for this loop. Returns a function that ends this. */
   takeFor(loop: JobTaker): () => void {
     this.#taker = loop;
     return () => {
@@ -117,13 +120,16 @@ export class RedisAdds {
   }
 }
 
-/** What decides over a job, as one argument: names, ids and numbers hold no blank. */
+/**
+ * Encodes what the script needs to decide about a job as one argument. Names, ids and numbers
+ * contain no spaces.
+ */
 function headOf(group: number, job: NewJob): string {
   const { name, data, opts } = job;
   return `${group} ${noteOf(job)} ${data.n} ${queueKindOf(data)} ${name} ${data.a} ${opts.delay ?? 0}`;
 }
 
-/** A blank between any two: names hold none. */
+/** Encodes the shares as space-separated fields; names contain no spaces. */
 function sharesText(shares: Shares): string {
   let text = '';
   for (const [namespace, { waitingJobs, waitingBytes, delayedJobs }] of shares) {

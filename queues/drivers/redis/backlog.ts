@@ -5,12 +5,12 @@ import { queueUnavailable } from '../../admission.js';
 
 const KEY = '{orama}:backlog';
 const GROUP = 'shippers';
-/** Records handed to a process that then died go to another after this. */
+/** Records that were read by a process that died are claimed by another process after this time. */
 const TAKEN_OVER_AFTER_MS = 10_000;
 
 /**
- * A stream with one consumer group: what a handler has not finished stays pending and is handed out
- * again.
+ * The backlog as a Redis stream with one consumer group: entries that a handler has not finished
+ * stay pending and are delivered again.
  */
 export class RedisBacklog implements Backlog {
   readonly driver = 'redis';
@@ -40,7 +40,7 @@ export class RedisBacklog implements Backlog {
     }
   }
 
-  /** One at a time in a process, which has one name in the group. */
+  /** Drains run one at a time per process, because a process is one consumer of the group. */
   drain(limit: number, handler: (records: string[]) => Promise<void>): Promise<number> {
     const drained = this.#draining.then(() => this.#drain(limit, handler));
     this.#draining = drained.catch(() => {});
@@ -60,7 +60,10 @@ export class RedisBacklog implements Backlog {
     return entries.length;
   }
 
-  /** What this process failed to finish, then what a dead one left, then new records. */
+  /**
+   * Reads, in this order: the pending entries of this process, entries of dead processes, new
+   * entries.
+   */
   async #take(limit: number): Promise<StreamEntry[]> {
     const own = await this.#read(limit, '0');
     if (own.length > 0) return own;

@@ -14,11 +14,11 @@ import { Batcher } from '../../batcher.js';
 import { type JobStore, type Marker, type NextJob, nextJobOf } from '../../job-store.js';
 import { commandOf, defineScripts } from './lua-scripts.js';
 
-/** More in one command would hold Redis up for everybody else. */
+/** The largest number of jobs per command; a longer script would block Redis for other clients. */
 const MAX_AT_ONCE = 32;
-/** BullMQ's own. */
+/** BullMQ's default for `lockDuration`. */
 const DEFAULT_LOCK_MS = 30_000;
-/** Of BullMQ's moveToFinished: how many keys it has, and how many arguments. */
+/** The number of keys and of arguments of BullMQ's script moveToFinished. */
 const KEYS = 14;
 const ARGUMENTS = 9;
 
@@ -31,21 +31,21 @@ interface Ended {
   fetchNext: boolean;
 }
 
-/** What workers set beside the options of queues. */
+/** The options that BullMQ workers set in addition to those of queues. */
 type WorkerBackendOptions = QueueBaseOptions & { prefix?: string } & Partial<
     Pick<WorkerOptions, 'lockDuration' | 'stalledInterval' | 'maxStalledCount'>
   >;
 
-/** Defines on a connection what the backend runs there, beside what BullMQ defines itself. */
+/** Defines the scripts of this backend on a connection, in addition to BullMQ's own. */
 export function defineBatchScripts(connection: RedisConnection): void {
   defineScripts(connection, ['takeJobs-1', 'completeJobs-14']);
 }
 
 /**
- * BullMQ's backend on Redis with the same contents, which takes several jobs in one command and
- * takes those out of the queue in one command that end in the same turn of the event loop. They end
- * in bursts, as their log rows are written together: a tenth less for this process's main thread, a
- * twentieth for Redis.
+ * BullMQ's Redis backend with the same data layout, extended in two ways: it fetches several jobs
+ * in one command, and it completes all jobs that end in one turn of the event loop in one command.
+ * Jobs end in bursts because their log rows are written together. Batching saves a tenth of the
+ * main thread's time and a twentieth of Redis' time.
  */
 export class BatchingBackend extends RedisQueueBackend implements JobStore {
   readonly #lockMs: number;
@@ -68,9 +68,12 @@ export class BatchingBackend extends RedisQueueBackend implements JobStore {
     this.#lockMs = options.lockDuration ?? DEFAULT_LOCK_MS;
   }
 
-  /** On a connection of the caller's, which stays open, and one of its own to wait for jobs on. */
+  /**
+   * Opens a backend on the caller's connection, which stays open, and on a blocking connection of
+   * its own that waits for jobs.
+   */
   static open(connection: RedisConnection, name: string, options: WorkerBackendOptions): BatchingBackend {
-    // By this name BullMQ's `getWorkers` finds the workers of a queue.
+    // BullMQ's `getWorkers` finds the workers of a queue by this connection name.
     const connectionName = `${options.prefix ?? 'bull'}:${Buffer.from(name).toString('base64')}`;
     const client = createIORedisClient(connection);
     return new BatchingBackend(
@@ -99,7 +102,8 @@ export class BatchingBackend extends RedisQueueBackend implements JobStore {
     token: string,
     fetchNext: boolean,
   ): ReturnType<IQueueBackend['moveToCompleted']> {
-    // None of our jobs returns anything. What one returned would have to go with it.
+    // Jobs of this project return no value. The batch script does not pass one, so a job that has
+    // one is completed by BullMQ itself.
     if (returnValue !== undefined) {
       return super.moveToCompleted(job, returnValue, keep, token, fetchNext);
     }
@@ -112,8 +116,8 @@ export class BatchingBackend extends RedisQueueBackend implements JobStore {
   }
 
   /**
-   * Ends the wait for jobs for good. BullMQ's own only breaks it off, upon which a cluster is
-   * connected to anew, and that connection's end is waited for without end.
+   * Ends the wait for jobs permanently. BullMQ's own method only interrupts the wait; a cluster
+   * client then reconnects, and closing that connection never resolves.
    */
   override async disconnectBlocking(): Promise<void> {
     await this.blockingConnection?.close(true);
@@ -127,7 +131,7 @@ export class BatchingBackend extends RedisQueueBackend implements JobStore {
     for (const { job, token } of ended) args.push(job.id ?? '', token);
     const client = await this.client;
     const answers = await client.runCommand(commandOf('completeJobs'), args);
-    // For each whether it succeeded, and what BullMQ's own script answers.
+    // Per job: a success flag, and the answer of BullMQ's own script.
     return ended.map((_, index) => {
       const result = answers[2 * index + 1];
       return answers[2 * index] === 1 ? result : new Error(String(result));
@@ -135,7 +139,10 @@ export class BatchingBackend extends RedisQueueBackend implements JobStore {
   }
 }
 
-/** What the scripts answer that take jobs, one for each. */
+/**
+ * Decodes the answers of the scripts that fetch jobs, one per requested job; empty answers are
+ * dropped.
+ */
 export function nextJobsOf(answers: readonly unknown[]): NextJob[] {
   const jobs = answers.map((answer) => nextJobOf(raw2NextJobData(answer as unknown[])));
   return jobs.filter((job) => job !== null);

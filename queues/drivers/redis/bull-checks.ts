@@ -2,21 +2,24 @@ import { createHash } from 'node:crypto';
 import { AppError } from '../../../src/errors.js';
 
 /**
- * The only version whose scripts, keys and arguments this driver was written for; package.json
- * names the same.
+ * The only BullMQ version whose scripts, keys and arguments this driver supports; package.json pins
+ * the same version.
  */
 export const BULLMQ_VERSION = '6.7.0';
 
-/** What ioredis keeps of the scripts that have been defined on a connection. */
+/** The scripts that ioredis has defined on a connection. */
 export type DefinedScripts = Readonly<Record<string, { lua: string; numberOfKeys?: number | null }>>;
 
-/** A script of BullMQ that is run inside ours, or with arguments that we make. */
+/**
+ * A BullMQ script that is run inside a script of this project, or with arguments that this project
+ * builds.
+ */
 interface KnownScript {
   /** How many of its arguments are keys. */
   keys: number;
   /**
-   * SHA-256 of its text: command names, the order of keys and arguments, and what it returns are
-   * all relied upon.
+   * The SHA-256 of the script's text: this driver depends on its command names, the order of its
+   * keys and arguments, and its return values.
    */
   sha256: string;
 }
@@ -34,9 +37,10 @@ const KNOWN_SCRIPTS = {
 } as const satisfies Record<string, KnownScript>;
 
 /**
- * Throws when BullMQ is not the one that this driver was written for: at the build, and when a
- * queue is opened. Without it a script with other keys would be found out by jobs that nobody can
- * take, and one with reworded commands by nobody at all.
+ * Throws `bad_config` when the installed BullMQ is not the version that this driver supports.
+ * Called at build time and when a queue is opened. Without this check, a script with other keys
+ * would leave jobs that no worker can take, and a script with reworded commands would silently miss
+ * the replacements of STUBBED_COMMANDS.
  */
 export function checkBullScripts(scripts: DefinedScripts): void {
   for (const [name, { keys, sha256 }] of Object.entries(KNOWN_SCRIPTS)) {
@@ -50,7 +54,7 @@ export function checkBullScripts(scripts: DefinedScripts): void {
   }
 }
 
-/** One of BullMQ's scripts; its whole name ends with BullMQ's version. */
+/** Finds a BullMQ script by name; its full name ends with BullMQ's version. */
 function scriptOf(scripts: DefinedScripts, script: string) {
   const name = Object.keys(scripts).find((each) => each.startsWith(`${script}:`));
   const found = scripts[name ?? ''];

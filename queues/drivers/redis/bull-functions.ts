@@ -1,14 +1,14 @@
 /**
- * Used by the build alone (scripts/lua.mjs): makes functions of BullMQ's scripts, so that one
- * script of ours can run them many times.
+ * Used only by the build (scripts/lua.mjs): turns BullMQ's scripts into Lua functions, so that one
+ * script of this project can call them many times.
  */
 
 /**
- * Commands of BullMQ's scripts that come to nothing here, and what stands in their place: most of a
- * script's time goes into its commands, whatever they do. Nobody reads BullMQ's event stream, no
- * job has a parent, children or a deduplication id, and all bring their own id. `once` asks for
- * what stays as it is while a script runs, `first` for what there is to be done only the first
- * time.
+ * Commands in BullMQ's scripts that have no effect in this project, and their replacements: most of
+ * a script's time is spent in its commands, even if they do nothing. BullMQ's event stream has no
+ * reader; no job has a parent, children or a deduplication id; every job brings its own id. `once`
+ * caches a value that does not change while the script runs; `first` runs a command that has work
+ * to do only the first time.
  */
 export const STUBBED_COMMANDS: readonly (readonly [command: string, instead: string])[] = [
   ['rcall("XADD", ', 'nobody('],
@@ -50,14 +50,14 @@ const STUBS = `
 
 const COMMENT = /--\[\[[\s\S]*?\]\]|^\s*--.*$/gm;
 /**
- * BullMQ's functions stand at the beginning of a line, and use no variables but each other and
- * `rcall`.
+ * Matches the functions of BullMQ's scripts. They begin at the start of a line and refer only to
+ * each other and to `rcall`.
  */
 const FUNCTION = /^local (?:function \w+|\w+ = function)[\s\S]*?^end *$/gm;
 
 /**
- * Lua: BullMQ's script as a local function of that name, of its keys and arguments. Its own
- * functions, forty of them, are made once for all calls.
+ * Returns Lua source that defines a local function `name(KEYS, ARGV)` with the body of the BullMQ
+ * script of that name. The script's own functions, about forty, are created once for all calls.
  */
 export function bullFunction(name: string, lua: string): string {
   const text = STUBBED_COMMANDS.reduce(
@@ -65,8 +65,7 @@ export function bullFunction(name: string, lua: string): string {
     lua.replace(COMMENT, ''),
   );
   const functions = text.match(FUNCTION) ?? [];
-  if (functions.length === 0)
-    throw new Error(`BullMQ's script ${name} has no functions that can be made once.`);
+  if (functions.length === 0) throw new Error(`BullMQ's script ${name} contains no function definitions.`);
   return `local ${name} = (function()
 ${STUBS}
 local rcall = redis.call
@@ -78,7 +77,10 @@ end)()
 `;
 }
 
-/** Throws when a command is in none of the scripts: then its replacement would be lost silently. */
+/**
+ * Throws when no script contains one of the stubbed commands: its replacement would be lost
+ * silently.
+ */
 export function checkStubs(scripts: readonly string[]): void {
   for (const [command] of STUBBED_COMMANDS) {
     if (!scripts.some((lua) => lua.includes(command)))

@@ -2,18 +2,24 @@ import type { QueueCounts } from '../../../src/ports/queue.js';
 import type { RedisConnection } from '../../../src/redis/connection.js';
 import { QUEUE_KINDS } from '../../jobs.js';
 
-/** The score of a BullMQ sorted set holds the due time above a counter. */
+/**
+ * The score of a delayed job in BullMQ's sorted set is its due time in milliseconds times this,
+ * plus a counter.
+ */
 const DELAY_UNIT = 0x1000;
 /**
- * Within a namespace the oldest job is the next, so the oldest of all is found among the next few.
+ * Jobs of a namespace run in the order of their arrival, so the oldest job of all namespaces is
+ * almost always among the next SAMPLE jobs.
  */
 const SAMPLE = 64;
-/** Commands for each kind. */
+/** The number of commands per queue. */
 const PER_QUEUE = 7;
 
 /**
- * Numbers of both kinds, in one round trip of constant cost. `prefix`: what BullMQ's keys begin
- * with, before the kind.
+ * Counts the jobs of both queues in one round trip of constant cost.
+ *
+ * @param prefix The prefix of BullMQ's keys up to the name of the queue.
+ * @param usage The prefix of the usage index's keys.
  */
 export async function countJobs(
   connection: RedisConnection,
@@ -58,7 +64,10 @@ export async function countJobs(
   };
 }
 
-/** Request ids are UUIDv7, which begin with the time they were made at. */
+/**
+ * Returns when a request id was created, in Unix milliseconds. Request ids are UUIDv7, whose first
+ * 48 bits are that time (RFC 9562, section 5.7). Returns NaN for other ids.
+ */
 export function acceptedAtOf(id: string): number {
   return id[14] === '7' ? Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16) : Number.NaN;
 }

@@ -3,15 +3,15 @@ import type { RedisConnection } from '../../../src/redis/connection.js';
 import { type CrashJournal, KEPT_MS, type RunMark } from '../../crash-journal.js';
 
 /**
- * A hash: for each process "<Unix milliseconds> <mark> <mark> …". A process that runs nothing has
- * no field.
+ * A hash with one field per process: "<Unix milliseconds> <mark> <mark> …". A process that runs no
+ * guest has no field.
  */
 const KEY = '{orama}:running';
 
 /**
- * The journal on the queue's own server, for processes on any number of machines: one command for
- * all guests that began in the last milliseconds, in the same write as what else is sent then. Once
- * it is in the socket it arrives, also when the process dies.
+ * The crash journal on the queue's Redis server, for processes on any number of machines. One
+ * command records all guests that began in the last milliseconds, in the same socket write as other
+ * commands of that turn. Once written to the socket it arrives, even if the process dies.
  */
 export class RedisCrashJournal implements CrashJournal {
   readonly #connection: RedisConnection;
@@ -46,8 +46,8 @@ export class RedisCrashJournal implements CrashJournal {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    // With Redis away the record stays: nothing of it was running when this process ended, but its
-    // jobs were handed back.
+    // When Redis is unreachable the record stays. No guest was running when this process ended, but
+    // its jobs were returned to the queue.
     await this.#connection.hdel(KEY, this.#process).catch(() => {});
   }
 }

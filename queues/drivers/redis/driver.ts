@@ -40,19 +40,28 @@ import { RedisCrashJournal } from './crash-journal.js';
 import { UsageIndex } from './usage-index.js';
 
 /**
- * In braces, so that all keys lie in one slot of a Redis Cluster and one transaction can hold them.
+ * The braces put all keys into one hash slot of a Redis Cluster, so that one transaction can use
+ * them.
  */
 const PREFIX = '{orama}';
 const CANCEL_CHANNEL = `${PREFIX}:cancel`;
-/** BullMQ never gives a stalled job up: the handler decides which crash is the last. */
+/** Disables BullMQ's own limit of stalls: the delivery handler decides which crash is the last. */
 const NEVER = 1_000_000;
-/** A marker may be lost with the process that took it; then a job waits so long, seconds. */
+/**
+ * A marker can be lost with the process that took it; a job then waits at most this long, in
+ * seconds.
+ */
 const LOOK_EVERY_SECONDS = 5;
-/** No attempt lasts longer than 300 s; a stalled one is taken over within seconds. */
+/**
+ * How long a cancel request is kept. No attempt lasts longer than 300 s, and a stalled job is
+ * redelivered within seconds.
+ */
 const CANCEL_REMEMBERED_MS = 600_000;
-/** What a health check writes is gone after this. */
+/** The lifetime of the key that a health check writes. */
 const HEALTH_MS = 60_000;
-/** By the word that Redis' refusal begins with. */
+/**
+ * Reasons for refused writes and their remedies, by the error code at the start of Redis' reply.
+ */
 const REFUSED_WRITES: ReadonlyMap<string, string> = new Map([
   ['MISCONF', 'it cannot write its file; free space on its disk'],
   ['OOM', 'its memory is full; raise its maxmemory, or wait until jobs have ended'],
@@ -60,10 +69,10 @@ const REFUSED_WRITES: ReadonlyMap<string, string> = new Map([
   ['NOREPLICAS', 'it has fewer replicas than its min-replicas-to-write'],
 ]);
 
-/** BullMQ's event stream, which nobody reads here. */
+/** Keeps BullMQ's event stream short: this project does not read it. */
 const EVENTS = { events: { maxLen: 100 } };
 
-/** BullMQ on Redis 7+, Valkey or Redis Cluster. */
+/** The queue driver for BullMQ on Redis 7 or later, Valkey and Redis Cluster. */
 export class RedisDriver implements QueueDriver {
   readonly name = 'redis';
   readonly waitSeconds = LOOK_EVERY_SECONDS;
@@ -112,7 +121,7 @@ export class RedisDriver implements QueueDriver {
     const kinds = perQueue((kind) => new Queue<JobData, void>(kind, options, createRedisBackend));
     const ticks = new Queue<unknown, void>(TICKS, { ...options, settings: { repeatStrategy: nextTick } });
     for (const queue of [...Object.values(kinds), ticks]) {
-      queue.on('error', (error) => warn('Redis reports a fault.', error));
+      queue.on('error', (error) => warn('Redis reported an error.', error));
       await queue.waitUntilReady();
     }
     checkBullScripts(connection.scriptsSet);
@@ -121,8 +130,8 @@ export class RedisDriver implements QueueDriver {
     const keys = { prefix: `${PREFIX}:`, usage: `${PREFIX}:usage:` };
     const usage = new UsageIndex(connection, client, keys, warn);
     const adds = await RedisAdds.open(connection, client, keys, limits);
-    // BullMQ's types of a queue name its backend, which differs by store and is nobody's concern
-    // here.
+    // BullMQ's queue types carry the type of the backend, which differs between stores and is not
+    // part of the QueueDriver interface.
     return new RedisDriver({
       server,
       connection,
@@ -138,10 +147,10 @@ export class RedisDriver implements QueueDriver {
 
   async openQueue<D>(name: string): Promise<BullQueue<D>> {
     const queue = new Queue<D, void>(name, { connection: this.#connection, prefix: PREFIX, streams: EVENTS });
-    queue.on('error', (error) => this.#warn('Redis reports a fault.', error));
+    queue.on('error', (error) => this.#warn('Redis reported an error.', error));
     await queue.waitUntilReady();
     this.#further.push(queue);
-    // As in `open`: the type of the backend is left behind.
+    // As in `open`: the type of the backend is dropped.
     return queue as unknown as BullQueue<D>;
   }
 
@@ -168,25 +177,28 @@ export class RedisDriver implements QueueDriver {
       stalledInterval: stalledCheckMs,
       maxStalledCount: NEVER,
     });
-    store.on('error', (error) => this.#warn('Redis reports a fault.', error));
+    store.on('error', (error) => this.#warn('Redis reported an error.', error));
     await store.waitUntilReady();
     return store;
   }
 
-  /** Somebody waits for sync jobs: they are taken as they are added when there is room. */
+  /**
+   * Only sync jobs have a waiting caller, so only they are fetched by the command that adds them.
+   */
   takeOnAdd(kind: QueueKind, loop: JobTaker): () => void {
     return kind === 'sync' ? this.#adds.takeFor(loop) : () => {};
   }
 
   begun(): void {
-    // BullMQ's list of active jobs tells how many run.
+    // BullMQ's list of active jobs holds the number of running jobs.
   }
 
   over(): void {}
 
   /**
-   * One for sync jobs and one for all others: Redis works off what it has read from a connection
-   * before it turns to the next, and a call would wait for the batches of events before it.
+   * Returns the connection that workers of this kind use: one for sync jobs, one for all others.
+   * Redis executes the commands it has read from one connection before it reads from the next, so a
+   * sync call on a shared connection would wait for the batches of events before it.
    */
   #workersConnection(kind: QueueKind): RedisConnection {
     const opened = this.#forWorkers.get(kind);
@@ -207,7 +219,7 @@ export class RedisDriver implements QueueDriver {
   }
 
   postponed(id: string, until: number): void {
-    // Only for the counts: a lost write shows the job as retrying for a while.
+    // Affects only the counts: if the write is lost, the job is counted as retrying for a while.
     this.#connection.zadd(`${PREFIX}:usage:scheduled`, until, id).catch(() => {});
   }
 
@@ -216,7 +228,7 @@ export class RedisDriver implements QueueDriver {
     const backend = this.#backends[queueKindOf(job.data)];
     const key = (type: string): string => backend.toKey(type);
     const transaction = this.#client.multi();
-    // BullMQ answers 1 for a job that is not there, too.
+    // BullMQ also returns 1 for a job that does not exist.
     transaction.runCommand('exists', [key(id)]);
     backend.execCommand(transaction, 'removeJob', [key(id), key('repeat'), id, 0, key('')]);
     const results = await withinTimeout(transaction.exec());
@@ -288,7 +300,7 @@ export class RedisDriver implements QueueDriver {
   }
 
   async ping(): Promise<void> {
-    // A write: Redis answers a PING, too, when it takes no more jobs.
+    // A write, because Redis still answers PING when it refuses new jobs.
     await this.#connection.set(`${PREFIX}:health`, '1', 'PX', HEALTH_MS).catch((cause: unknown) => {
       throw takesNoWrites(cause) ?? cause;
     });
@@ -305,7 +317,7 @@ export class RedisDriver implements QueueDriver {
   }
 }
 
-/** Why Redis refuses writes though it answers, in words for the operator; null for other errors. */
+/** Explains why a reachable Redis refuses writes. Returns null for other errors. */
 function takesNoWrites(cause: unknown): AppError | null {
   const [word] = messageOf(cause).split(' ');
   const because = REFUSED_WRITES.get(word ?? '');
@@ -313,9 +325,7 @@ function takesNoWrites(cause: unknown): AppError | null {
   return new AppError('unavailable', `Redis takes no writes: ${because}.`, { cause });
 }
 
-/**
- * ioredis gives up single commands after a while, but not a transaction whose answer never comes.
- */
+/** ioredis times out single commands, but not a transaction whose reply never arrives. */
 function withinTimeout<T>(promise: Promise<T>): Promise<T> {
   return within(COMMAND_TIMEOUT_MS, promise, () => queueUnavailable());
 }

@@ -6,11 +6,14 @@ import { queueUnavailable } from '../../admission.js';
 import type { Warn } from '../../driver.js';
 import { luaOf } from './lua-scripts.js';
 
-/** A holder that dies loses its lease after this. */
+/**
+ * The lifetime of a lease that is not renewed, in milliseconds: the delay after which a dead holder
+ * loses it.
+ */
 const LEASE_MS = 12_000;
 const RENEW_EVERY_MS = LEASE_MS / 3;
 
-/** Counting locks as sorted sets of leases. */
+/** Counting leases, stored in Redis as one sorted set of tokens per key. */
 export class RedisLeases implements Leases {
   readonly driver = 'redis';
   readonly #connection: RedisConnection;
@@ -56,7 +59,7 @@ export class RedisLeases implements Leases {
     try {
       await this.#connection.zrem(keyOf(key), token);
     } catch (error) {
-      this.#warn(`The lease on ${key} could not be given back; it runs out by itself.`, error);
+      this.#warn(`The lease on ${key} could not be released; it will expire.`, error);
     }
   }
 
@@ -66,7 +69,7 @@ export class RedisLeases implements Leases {
         await this.#renewAll.run(this.#connection, [keyOf(key)], [LEASE_MS, ...tokens]);
       }
     } catch (error) {
-      this.#warn('Leases could not be renewed; it will be tried again.', error);
+      this.#warn('Failed to renew leases; retrying.', error);
     }
   }
 

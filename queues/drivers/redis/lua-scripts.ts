@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import type { RedisConnection } from '../../../src/redis/connection.js';
 
 /**
- * What this driver runs on Redis, a file each in `lua/`; the number is how many keys it has, as in
- * the names of BullMQ's own. The build (scripts/lua.mjs) puts their includes and BullMQ's functions
- * into them.
+ * The scripts of this driver, one file each in `lua/`. As in BullMQ's file names, the number is the
+ * count of keys. The build (scripts/lua.mjs) resolves their includes and inserts BullMQ's
+ * functions.
  */
 type ScriptFile =
   | 'acquireLease-1'
@@ -18,14 +18,14 @@ type ScriptFile =
   | 'sweepUsage-2'
   | 'takeJobs-1';
 
-/** The text of a script. */
+/** Returns the source of a script. */
 export function luaOf(file: ScriptFile): string {
   return readFileSync(new URL(`./lua/${file}.lua`, import.meta.url), 'utf8');
 }
 
 /**
- * Makes scripts commands of a connection, under their names without the number: `addJobs-2` becomes
- * `orama:addJobs`. ioredis sends a script once and then its hash.
+ * Defines scripts as commands of a connection, named without the number of keys: `addJobs-2`
+ * becomes `orama:addJobs`. ioredis sends the source once and its hash afterwards.
  */
 export function defineScripts(connection: RedisConnection, files: readonly ScriptFile[]): void {
   for (const file of files) {
@@ -34,7 +34,7 @@ export function defineScripts(connection: RedisConnection, files: readonly Scrip
   }
 }
 
-/** The name of the command that a script has become. */
+/** Returns the command name of a script. */
 export function commandOf(script: string): string {
   return `orama:${script}`;
 }

@@ -5,30 +5,35 @@ import { SqliteQueueError, type Subject } from './errors.js';
 import type { OperationArguments, OperationName, OperationResult } from './protocol.js';
 
 type Waiting = Parameters<IQueueBackend['waitForJob']>[0];
-/** A marker whose score is 0 says: look now. */
+/** A marker with score 0 means: look for jobs now. */
 type Marker = Awaited<ReturnType<IQueueBackend['waitForJob']>>;
 
 const DEFAULT_EVENT_WAIT_MS = 5000;
-/** A worker looks so often whether the database works again. */
+/** The interval at which a worker retries a failed operation, in milliseconds. */
 const RETRY_MS = 250;
-/** A fault that lasts is reported again after so long. */
+/** An error that persists is reported again after this time, in milliseconds. */
 const REPORT_AGAIN_MS = 10_000;
 
-/** What a backend is made for. */
+/** How a backend is used. */
 export interface BackendRole {
-  /** Its connection is its own: the last of those who share it closes the file. */
+  /**
+   * Whether the backend opened its connection itself; the last backend that shares it then closes
+   * the file.
+   */
   ownsConnection: boolean;
-  /** The name under which it can be found. */
+  /** The name that `getClientList` reports for this client. */
   clientName?: string;
   /**
-   * A worker's operations wait while the database cannot do them (a full disk, mostly), as they
-   * wait for a lost Redis. For BullMQ an error of theirs would be a failure of the job, and use up
-   * an attempt or end it.
+   * Whether operations wait while the database fails, mostly because of a full disk, as a worker
+   * waits for a lost Redis. If an operation of a worker rejected, BullMQ would count it as a
+   * failure of the job, and use up an attempt or end it.
    */
   waitsOutFaults?: boolean;
 }
 
-/** A queue's part of a connection: its identity, its end, and waiting for its jobs and events. */
+/**
+ * The part of the backend that covers its identity, its shutdown, and waiting for jobs and events.
+ */
 export class SqliteBackendLifecycle extends EventEmitter {
   closing: Promise<void> | undefined;
   readonly keys: KeysMap = {};
@@ -39,8 +44,8 @@ export class SqliteBackendLifecycle extends EventEmitter {
   readonly #role: BackendRole;
   #reportedAt = Number.NEGATIVE_INFINITY;
   /**
-   * News of jobs when the queue was last found to be empty; what came after it is worth another
-   * look.
+   * The job sequence number of the queue when it was last found empty. A newer number means that it
+   * is worth another look.
    */
   #emptyAsOf: number | undefined;
   #cancelWait: (() => void) | undefined;
@@ -61,8 +66,8 @@ export class SqliteBackendLifecycle extends EventEmitter {
     connection.ready.then(
       () => this.emit('ready'),
       (error: unknown) => {
-        // Without a listener it would end the process; whoever awaits readiness is told in any
-        // case.
+        // Without a listener, an `error` event would end the process. `waitUntilReady` rejects in
+        // any case.
         if (this.listenerCount('error') > 0) this.emit('error', error);
       },
     );
@@ -86,7 +91,7 @@ export class SqliteBackendLifecycle extends EventEmitter {
     this.emit('close');
   }
 
-  /** Interrupts what waits. The file stays open for the others. */
+  /** Interrupts pending waits. The file stays open for other clients. */
   async disconnect(): Promise<void> {
     this.#cancelWaits();
   }
@@ -121,7 +126,11 @@ export class SqliteBackendLifecycle extends EventEmitter {
     return `${this.queueName}${suffix}`;
   }
 
-  /** Runs an operation on this queue. What `subject` says is for the sentence of a refusal. */
+  /**
+   * Runs an operation on this queue.
+   *
+   * @param subject Names the job in the error message of a refusal.
+   */
   protected async call<K extends OperationName>(
     name: K,
     subject: Partial<Subject>,
@@ -146,7 +155,10 @@ export class SqliteBackendLifecycle extends EventEmitter {
     this.emit('error', error);
   }
 
-  /** To be noted before jobs are asked for, and given to `foundEmpty` when there was none. */
+  /**
+   * The job sequence number. Read it before asking for jobs, and pass it to `foundEmpty` if there
+   * was none.
+   */
   protected get newsOfJobs(): number {
     return this.connection.newsOf('jobs', this.queueName);
   }
@@ -205,11 +217,12 @@ export class SqliteBackendLifecycle extends EventEmitter {
   }
 
   /**
-   * Events after one (`$`: after now), in the shape of a Redis stream; nothing when none comes in
-   * time.
+   * Reads the events after `id` (`$`: from now on), in the shape of a Redis stream read. Waits up
+   * to `waitMs` for one; resolves with null when none arrives.
    */
   async readEvents(id: string, waitMs: number): Promise<StreamReadRaw> {
-    // BullMQ's type leaves out the null of Redis, and what a stream read is without RESP3.
+    // BullMQ's type omits the null that Redis returns, and the shape of a stream read without
+    // RESP3.
     const none = null as unknown as StreamReadRaw;
     if (this.closing !== undefined || this.connection.isClosing) return none;
     const asOf = this.connection.newsOf('events', this.queueName);

@@ -16,7 +16,7 @@ const PAGE = 20;
 type Dependencies = Awaited<ReturnType<IQueueBackend['getDependencies']>>;
 type Page = Awaited<ReturnType<IQueueBackend['paginate']>>;
 
-/** What only looks. */
+/** The read-only operations of the backend. */
 export class SqliteBackendQueries extends SqliteBackendLifecycle {
   async getState(jobId: string): Promise<JobState | 'unknown'> {
     const found = await this.call('getState', { jobId }, jobId);
@@ -91,11 +91,11 @@ export class SqliteBackendQueries extends SqliteBackendLifecycle {
   }
 
   async getRanges(types: JobType[], start = 0, end = -1, asc = false): Promise<[string][]> {
-    // One list of ids for each type, whatever the interface calls it.
+    // Returns one list of ids per type; the type of the interface is inaccurate.
     return (await this.call('getRanges', {}, types, start, end, asc)) as [string][];
   }
 
-  /** In the order of the categories asked for. */
+  /** Resolves with one count per requested category, in their order. */
   async getDependencyCounts(jobId: string, types: string[]): Promise<number[]> {
     const counts = await this.call('countDependencies', { jobId }, jobId);
     const place: Readonly<Record<string, number>> = {
@@ -167,7 +167,7 @@ export class SqliteBackendQueries extends SqliteBackendLifecycle {
     return Object.fromEntries(rows.map(([, key, value]) => [key, value ?? 'null']));
   }
 
-  /** Pages over the children of a job; no other list has a key of its own here. */
+  /** Pages over the children of a job. No other list has a key in this backend. */
   async paginate(
     key: string,
     { start, end, fetchJobs = false }: { start: number; end: number; fetchJobs?: boolean },
@@ -239,7 +239,7 @@ function parsed(value: string | null): unknown {
   return value === null ? null : JSON.parse(value);
 }
 
-/** The fields by the names that BullMQ reads; absent where they have no value. */
+/** Converts a row to the field names that BullMQ reads; fields without a value are omitted. */
 function schedulerFields(row: SchedulerRow): Record<string, string> {
   const [name, , pattern, every, tz, startDate, endDate, limit, ic, offset, data, opts] = row;
   const fields = { name, ic, limit, startDate, endDate, tz, pattern, every, offset };

@@ -21,16 +21,19 @@ import type { Claim, ClaimOptions } from './protocol.js';
 
 const DEFAULT_LOCK_MS = 30_000;
 const DEFAULT_STALLED_INTERVAL_MS = 30_000;
-/** BullMQ's own when it is not told how many. */
+/** BullMQ's default for the number of jobs per call. */
 const DEFAULT_BATCH = 1000;
 
-/** What a worker gets: a job with its id, how long the rate limit holds, and when to look again. */
+/**
+ * The result of a claim as BullMQ expects it: the job, its id, the remaining rate limit in
+ * milliseconds, and when the next delayed job is due, in Unix milliseconds.
+ */
 type NextJob = [job: JobJson | null, id: string, rateLimitMs: number, lookAgainAt: number];
 type Finished = { result: unknown[] | undefined; finishedOn: number };
 
 /**
- * BullMQ's store on SQLite. Each method is one operation in the thread of the connection, durable
- * when it resolves.
+ * BullMQ's `IQueueBackend` on SQLite. Each method is one operation in the thread of the connection;
+ * its promise resolves when the transaction is durable.
  */
 export class SqliteQueueBackend extends SqliteBackendQueries implements IQueueBackend {
   forQueue(queueName: string, _prefix?: string): SqliteQueueBackend {
@@ -110,7 +113,7 @@ export class SqliteQueueBackend extends SqliteBackendQueries implements IQueueBa
     );
   }
 
-  /** 0 when it was there, as BullMQ has it. */
+  /** Resolves with 0 when the scheduler existed and was removed, as in BullMQ's other backends. */
   async removeJobScheduler(jobSchedulerId: string): Promise<number> {
     return (await this.call('removeScheduler', {}, jobSchedulerId)) ? 0 : 1;
   }
@@ -122,8 +125,8 @@ export class SqliteQueueBackend extends SqliteBackendQueries implements IQueueBa
   }
 
   /**
-   * As `moveToActive` for each token in turn, in one step, until there is no job; then the last
-   * answer is one without.
+   * Repeats `moveToActive` for each token, in one operation, until the queue is empty; the last
+   * result then has no job.
    */
   async moveManyToActive(tokens: readonly string[], name?: string): Promise<NextJob[]> {
     const [first] = tokens;
@@ -133,7 +136,7 @@ export class SqliteQueueBackend extends SqliteBackendQueries implements IQueueBa
     return claims.map((claim) => this.#toNextJob(claim, asOf));
   }
 
-  /** Nothing to put back: waiting for jobs takes no sign away. */
+  /** Does nothing: on SQLite, waiting for a job consumes no marker. */
   async returnMarker(): Promise<void> {}
 
   #claimOptions(token: string, worker = this.opts.name): ClaimOptions {
@@ -304,7 +307,7 @@ export class SqliteQueueBackend extends SqliteBackendQueries implements IQueueBa
     return left;
   }
 
-  /** There are none: a job and its place in the queue are one row. */
+  /** Orphaned jobs cannot exist: a job and its place in the queue are one row. */
   async removeOrphanedJobs(): Promise<number> {
     return 0;
   }
@@ -383,13 +386,13 @@ export class SqliteQueueBackend extends SqliteBackendQueries implements IQueueBa
     return this.call('removeRateLimit', {});
   }
 
-  /** Redis had such a key once; here there never was one. */
+  /** Only Redis queues of earlier BullMQ versions have this key. */
   async removeDeprecatedPriorityKey(): Promise<number> {
     return 0;
   }
 }
 
-/** For the sentence of a refusal: most moves are of an active job. */
+/** Names a job for the error message of a refusal. Most transitions start from an active job. */
 function about(command: string, jobId: string | undefined, state = 'active') {
   return { command, jobId, state };
 }
@@ -399,7 +402,7 @@ function toFailure(fields: Record<string, unknown> | undefined): AttemptFailure 
   return { reason: text(fields?.failedReason), stacktrace: text(fields?.stacktrace) };
 }
 
-/** Without what JSON leaves out: functions and dates do not travel to the thread. */
+/** Drops what JSON omits, because functions and dates cannot be sent to the thread. */
 function plain<T>(value: object | undefined): T {
   return JSON.parse(JSON.stringify(value ?? {})) as T;
 }

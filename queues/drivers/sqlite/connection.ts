@@ -8,16 +8,16 @@ import { SqliteQueueError, type Subject, toError } from './errors.js';
 import type { Call, OperationArguments, OperationName, OperationResult, Outcome, Reply } from './protocol.js';
 
 export interface SqliteConnectionOptions {
-  /** The database file; made when it is not there. */
+  /** The database file; created when it does not exist. */
   path: string;
   /**
-   * Whether QueueEvents are recorded. Costs two or three small rows per transition of a job.
-   * Default: true.
+   * Whether to record events for QueueEvents, at the cost of two or three small rows per transition
+   * of a job. Default: true.
    */
   events?: boolean;
-  /** How long to wait for another process's transaction. Default: 5000. */
+  /** How long to wait for another process's transaction, in milliseconds. Default: 5000. */
   busyTimeoutMs?: number;
-  /** SQL run at every start, for tables of your own in the same file. */
+  /** SQL that runs at every start, for further tables in the same file. */
   setup?: string;
 }
 
@@ -33,14 +33,14 @@ const ADDING: readonly OperationName[] = ['addJob', 'addJobs', 'addNewJobs', 'ad
 const TAKING: readonly OperationName[] = ['claim', 'complete', 'fail', 'delayActive'];
 
 /**
- * A database file with the thread that owns it. The operations of one turn of the event loop travel
- * in one message and are answered, when they are durable, in one.
+ * A database file and the thread that owns it. The operations of one turn of the event loop are
+ * sent in one message; their results return in one message once they are durable.
  */
 export class SqliteConnection extends EventEmitter {
   static readonly #shared = new Map<string, SqliteConnection>();
 
   readonly path: string;
-  /** Resolves when the file is open. */
+  /** Resolves when the file is open; rejects when it cannot be opened. */
   readonly ready: Promise<void>;
   readonly #port: MessagePort;
   readonly #thread: Worker;
@@ -50,17 +50,17 @@ export class SqliteConnection extends EventEmitter {
   #users = 0;
   #closing: Promise<void> | undefined;
   #gone: Error | undefined;
-  /** Names of those that wait for jobs or events, for whoever asks who there is. */
+  /** The names of clients that wait for jobs or events, as reported by `getClientList`. */
   readonly #clients = new Map<object, string>();
   /**
-   * How often there was news of a queue, so that whoever looked before can tell that it has to look
-   * again.
+   * The sequence numbers of changes, per kind and queue. A caller that looked earlier compares them
+   * to learn whether it must look again.
    */
   readonly #news = new Map<string, number>();
 
   constructor(options: SqliteConnectionOptions) {
     super();
-    // Each queue and worker listens.
+    // Each queue and worker adds a listener.
     this.setMaxListeners(0);
     this.path = resolve(options.path);
     mkdirSync(dirname(this.path), { recursive: true });
@@ -81,21 +81,22 @@ export class SqliteConnection extends EventEmitter {
     this.ready = new Promise((opened, failed) => {
       port1.on('message', (reply: Reply) => this.#onReply(reply, opened, failed));
       this.#thread.once('exit', () => {
-        // What it has said last may not have been heard yet.
+        // The thread's last message may not have been delivered yet.
         const last = receiveMessageOnPort(port1) as { message: Reply } | undefined;
         if (last !== undefined) this.#onReply(last.message, opened, failed);
         failed(new ConnectionClosedError());
       });
     });
-    // Whoever waits for it is told; nobody need.
+    // Callers that await `ready` handle the rejection; without one it must not become an unhandled
+    // rejection.
     this.ready.catch(() => {});
     this.#thread.on('error', (error) => this.#fail(error));
     this.#thread.on('exit', () => this.#fail(new ConnectionClosedError()));
   }
 
   /**
-   * The connection of this process to a file: there is one, whoever opens it, and it ends with its
-   * last user.
+   * Returns the shared connection of this process to a file. The connection is reference-counted:
+   * the last `release` closes it.
    */
   static acquire(options: SqliteConnectionOptions): SqliteConnection {
     const path = resolve(options.path);
@@ -108,7 +109,7 @@ export class SqliteConnection extends EventEmitter {
     return connection;
   }
 
-  /** Ends what `acquire` began. */
+  /** Releases a connection that `acquire` returned. */
   async release(): Promise<void> {
     this.#users--;
     if (this.#users > 0) return this.settled();
@@ -120,7 +121,10 @@ export class SqliteConnection extends EventEmitter {
     return this.#closing !== undefined || this.#gone !== undefined;
   }
 
-  /** Runs one operation, together with the others of this turn. Resolves when it is durable. */
+  /**
+   * Runs one operation, batched with the others of this turn. Resolves with its result when it is
+   * durable; rejects when it is refused or fails.
+   */
   call<K extends OperationName>(
     subject: Subject,
     name: K,
@@ -137,7 +141,7 @@ export class SqliteConnection extends EventEmitter {
     });
   }
 
-  /** Resolves when all that was begun before is answered. */
+  /** Resolves when all operations that were called before have been answered. */
   async settled(): Promise<void> {
     const last = this.#pending.at(-1);
     if (last === undefined) return;
@@ -154,14 +158,14 @@ export class SqliteConnection extends EventEmitter {
     });
   }
 
-  /** How often there was news of a queue's jobs, or its events. */
+  /** Returns the sequence number of changes to a queue's jobs or events. */
   newsOf(kind: 'jobs' | 'events', queue: string): number {
     return this.#news.get(`${kind}:${queue}`) ?? 0;
   }
 
   /**
-   * Calls back once, at the next news, with the time from which on there is a job (0: now). Returns
-   * what takes the wish back.
+   * Calls `listener` once, at the next change, with the time from which a job is available (Unix
+   * milliseconds; 0: now). Returns a function that removes the listener.
    */
   onNews(kind: 'jobs' | 'events', queue: string, listener: (from: number) => void): () => void {
     const event = `${kind}:${queue}`;
@@ -233,7 +237,8 @@ export class SqliteConnection extends EventEmitter {
   }
 
   /**
-   * Who adds a job hears of it before a worker that has taken it in the same transaction begins.
+   * When a batch both adds and claims jobs, the callers of adds are answered a turn earlier than a
+   * worker that claimed such a job in the same transaction.
    */
   #settleAll(outcomes: readonly Outcome[]): void {
     const pending = this.#pending.slice(this.#answered, this.#answered + outcomes.length);
@@ -257,7 +262,7 @@ export class SqliteConnection extends EventEmitter {
     this.emit(event, from);
   }
 
-  /** The thread keeps the process alive only while something is asked of it. */
+  /** Keeps the process alive only while operations are pending. */
   #keepAlive(): void {
     if (this.#pending.length > 0 || this.#closing !== undefined) {
       this.#thread.ref();
@@ -280,7 +285,7 @@ export class SqliteConnection extends EventEmitter {
 }
 
 function settle({ subject, resolve, reject }: Pending, [failure, result]: Outcome): void {
-  // The thread answers each operation with what the operation's row of the table says.
+  // The result type of each operation is that of its entry in the operation table.
   if (failure === null) resolve(result as never);
   else reject(toError(failure, subject));
 }

@@ -3,9 +3,9 @@ import { SqliteQueueBackend } from './backend.js';
 import { SqliteConnection, type SqliteConnectionOptions } from './connection.js';
 
 /**
- * For `withBackend`, or as the `backendFactory` of a single queue. All queues and workers of a
- * process that name the same file share its connection, which ends with the last of them; a
- * `SqliteConnection` of one's own ends when it is closed.
+ * The backend factory, for `withBackend` or as the `backendFactory` of one queue. All queues and
+ * workers of a process that name the same file share one connection, which the last of them closes.
+ * A `SqliteConnection` passed as `connection` is closed by its owner.
  */
 export const createSqliteBackend: BackendFactory<
   SqliteQueueBackend,
@@ -15,7 +15,7 @@ export const createSqliteBackend: BackendFactory<
   const connection =
     opts.connection instanceof SqliteConnection ? opts.connection : SqliteConnection.acquire(opts.connection);
   const { name: workerName } = opts as Partial<WorkerOptions>;
-  // The names by which BullMQ's getWorkers and getQueueEvents find their own.
+  // BullMQ's getWorkers and getQueueEvents find clients by these names.
   const suffix = workerName === undefined ? '' : `:w:${workerName}`;
   const clientName = withBlockingConnection ? `${name}${suffix}` : blocking ? `${name}:qe` : undefined;
   return new SqliteQueueBackend(connection, name, opts, {

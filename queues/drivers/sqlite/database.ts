@@ -4,12 +4,16 @@ import { SCHEMA, SCHEMA_VERSION } from './schema.js';
 
 const PAUSE_MS = 10;
 
-/** Opens the file, or makes it. Every commit is on disk before it is acknowledged. */
+/**
+ * Opens or creates the database file. WAL with `synchronous=FULL`: every commit is on disk before
+ * it is acknowledged. Throws when the file cannot be opened or has a newer schema.
+ */
 export function openDatabase({ file, busyTimeoutMs, setup }: ThreadOptions): Database.Database {
   const database = new Database(file);
   try {
     database.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
-    // Before the first table, or it has no effect: the file gives its free pages back bit by bit.
+    // Takes effect only before the first table is created. Lets the file return free pages
+    // incrementally (https://sqlite.org/pragma.html#pragma_auto_vacuum).
     database.exec('PRAGMA auto_vacuum = INCREMENTAL');
     retryWhileBusy(busyTimeoutMs, () => database.exec('PRAGMA journal_mode = WAL'));
     database.exec('PRAGMA synchronous = FULL; PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY');
@@ -36,8 +40,8 @@ function migrate(database: Database.Database, file: string): void {
 }
 
 /**
- * Changing the journal answers SQLITE_BUSY at once while another process does the same, whatever
- * `busy_timeout` says.
+ * Changing the journal mode fails with SQLITE_BUSY immediately while another process does the same,
+ * regardless of `busy_timeout`.
  */
 function retryWhileBusy(timeoutMs: number, work: () => void): void {
   const giveUpAt = performance.now() + timeoutMs;

@@ -3,7 +3,7 @@ import type { Failure } from './protocol.js';
 import { REFUSAL, type RefusalCode } from './refusal.js';
 
 /**
- * The database could not do it; nothing of the operation was accepted. `code` is SQLite's, as
+ * A database failure; nothing of the operation was accepted. `code` is SQLite's result code, such as
  * `SQLITE_FULL`.
  */
 export class SqliteQueueError extends Error {
@@ -16,7 +16,7 @@ export class SqliteQueueError extends Error {
   }
 }
 
-/** What an operation was about, for the sentence of its refusal. */
+/** What an operation was about, for the error message of its refusal. */
 export interface Subject {
   command: string;
   jobId?: string | undefined;
@@ -24,7 +24,7 @@ export interface Subject {
   state?: string | undefined;
 }
 
-/** The sentences are BullMQ's interface: its users match on them. */
+/** The messages are part of BullMQ's interface: its users match on them. */
 function sentence(code: RefusalCode, { command, jobId, parentKey, state }: Subject): string {
   switch (code) {
     case REFUSAL.missingJob:
@@ -52,13 +52,14 @@ function sentence(code: RefusalCode, { command, jobId, parentKey, state }: Subje
   }
 }
 
-/** As BullMQ's other backends throw it, with the number as `code`. */
+/** Creates the error that BullMQ's other backends throw, with the refusal code as `code`. */
 export function refusalError(code: RefusalCode, subject: Subject): Error {
   const message = sentence(code, subject);
   const error = code === REFUSAL.failedChildren ? new UnrecoverableError(message) : new Error(message);
   return Object.assign(error, { code });
 }
 
+/** Converts a failure from the database thread to an error. */
 export function toError({ refusal, code, message }: Failure, subject: Subject): Error {
   if (refusal !== undefined) return refusalError(refusal, subject);
   return new SqliteQueueError(code ?? 'SQLITE_ERROR', `The queue's database failed: ${message}`);

@@ -1,7 +1,7 @@
 import type { JobJson, JobsOptions, KeepJobs, ParentKeyOpts } from 'bullmq';
 import type { Deduplication, JobRow, NewJob, Retention } from './protocol.js';
 
-/** As BullMQ's classes read a job. Absent fields stay absent. */
+/** Converts a row to the shape that BullMQ's classes read. Fields without a value stay absent. */
 export function toJobJson(row: JobRow): JobJson {
   const [, id, name, data, opts, priority, delay, timestamp, attemptsMade, attemptsStarted, stalledCounter] =
     row;
@@ -23,7 +23,7 @@ export function toJobJson(row: JobRow): JobJson {
     timestamp,
     delay,
     priority,
-    // An absent reason is an absent field, as BullMQ's own backends have it.
+    // The defaults that BullMQ's own backends return for absent fields.
     failedReason: failedReason ?? '',
     stacktrace: stacktrace ?? '[]',
     returnvalue: returnvalue ?? 'null',
@@ -51,7 +51,8 @@ type Tail = [
 type Links = [string | null, string | null, string | null, string | null, string | null, string | null];
 
 /**
- * A job as it is added. What may be absent is left out: each field costs on its way to the thread.
+ * Converts a job for `addJob`. Optional fields without a value are omitted, because each field adds
+ * to the cost of sending the job to the thread.
  */
 export function toNewJob(job: JobJson, jobId: string, parentKeyOpts: ParentKeyOpts = {}): NewJob {
   const { opts } = job;
@@ -84,7 +85,7 @@ function toDeduplication(opts: JobsOptions, id: string): Deduplication {
   return dedup;
 }
 
-/** What `removeOnComplete` and `removeOnFail` mean. */
+/** Interprets the options `removeOnComplete` and `removeOnFail`. */
 export function toRetention(wish: boolean | number | KeepJobs | undefined): Retention {
   if (wish === true || wish === 0) return { remove: true, age: null, count: null, limit: null };
   if (wish === undefined || wish === false) return { remove: false, age: null, count: null, limit: null };

@@ -1,16 +1,17 @@
 import type Database from 'libsql';
 
-/** Without work for so long, the file is tidied. */
+/** The idle time after which the file is vacuumed, in milliseconds. */
 const IDLE_MS = 1000;
-/** Under load it is looked at after so many operations. */
+/** Under load, the number of operations between two vacuum steps. */
 const LOOK_AFTER = 20_000;
-/** Free pages (of 4 KB) that are kept for what comes next. */
+/** The number of free pages (4 KB each) that are kept for reuse. */
 const KEEP_FREE = 512;
-/** Pages given back at once: about a millisecond. */
+/** The number of pages per vacuum step, which takes about a millisecond. */
 const PAGES_AT_ONCE = 400;
 
 /**
- * Gives the space of a drained queue back to the disk, in steps short enough to delay nothing else.
+ * Returns the space of a drained queue to the file system, in steps short enough not to delay
+ * operations.
  */
 export class Maintenance {
   readonly #database: Database.Database;
@@ -31,7 +32,7 @@ export class Maintenance {
   #look(): void {
     this.#timer = undefined;
     if (this.#since > LOOK_AFTER) {
-      // Busy: a little now, and the rest when it is quiet.
+      // Under load: one step now, the rest when the queue is idle.
       this.#since = 0;
       this.#vacuum(PAGES_AT_ONCE);
       this.#timer = setTimeout(() => this.#look(), IDLE_MS);
@@ -47,13 +48,13 @@ export class Maintenance {
       return;
     }
     if (!this.#tidied) {
-      // The file shrinks only when the log is written back to it.
+      // The file shrinks only when the WAL is checkpointed.
       this.#attempt('PRAGMA wal_checkpoint(TRUNCATE)');
       this.#tidied = true;
     }
   }
 
-  /** Whether there is more to give back. */
+  /** Runs one vacuum step. Returns whether to continue. */
   #vacuum(pages: number): boolean {
     const [free] = this.#database.prepare('PRAGMA freelist_count').raw().get([]) as [number];
     if (free <= KEEP_FREE) return false;
@@ -61,8 +62,8 @@ export class Maintenance {
   }
 
   /**
-   * A full disk, or another process in the middle of its own, is no reason to fail: it is tried
-   * again later.
+   * A full disk or a concurrent transaction of another process is not an error here: a later step
+   * retries.
    */
   #attempt(sql: string): boolean {
     try {

@@ -1,7 +1,10 @@
 import type { OPERATIONS } from './operations/table.js';
 import type { RefusalCode } from './refusal.js';
 
-/** A job as the thread answers it; `operations/rows.ts` names the columns in the same order. */
+/**
+ * A job as the thread returns it. `JOB_COLUMNS` in operations/rows.ts lists the columns in the same
+ * order.
+ */
 export type JobRow = [
   key: number,
   id: string,
@@ -29,7 +32,7 @@ export type JobRow = [
   parentKey: string | null,
 ];
 
-/** A job to be added. */
+/** A job to add. */
 export interface NewJob {
   id: string;
   name: string;
@@ -56,7 +59,7 @@ export interface Deduplication {
   reschedule?: boolean;
 }
 
-/** How a worker takes jobs. */
+/** The lock and rate limit of a claim. */
 export interface ClaimOptions {
   token: string;
   lockMs: number;
@@ -66,15 +69,15 @@ export interface ClaimOptions {
 }
 
 /**
- * The job, else how long the rate limit still holds and when the next delayed job is due (0: not at
- * all).
+ * The claimed job; without one, the rest of the rate limit in milliseconds and when the next
+ * delayed job is due (Unix milliseconds; 0: none).
  */
 export type Claim = [job: JobRow | null, rateLimitMs: number, nextDelayed: number];
 
-/** What becomes of a job that has ended. */
+/** What to do with a finished job, and with older ones. */
 export interface Retention {
   remove: boolean;
-  /** Seconds. */
+  /** In seconds. */
   age: number | null;
   count: number | null;
   limit: number | null;
@@ -86,28 +89,29 @@ type Rest<T> = T extends [unknown, ...infer R] ? R : never;
 export type OperationArguments<K extends OperationName> = Rest<Parameters<Operations[K]>>;
 export type OperationResult<K extends OperationName> = ReturnType<Operations[K]>;
 
-/** One operation: its name, the queue it is for, its arguments. */
+/** One operation: its name, its queue and its arguments. */
 export type Call = [name: OperationName, queue: string, ...args: unknown[]];
 
 /**
- * Main thread → database thread: the operations of one turn of the event loop, or the wish to
+ * Main thread → database thread: the operations of one turn of the event loop, or the request to
  * close.
  */
 export type Request = Call[] | 'close';
 
 export interface Failure {
-  /** Why the operation was refused. */
+  /** The reason of a refusal. */
   refusal?: RefusalCode;
-  /** SQLite's code, when that failed. */
+  /** SQLite's result code, for a database failure. */
   code?: string;
   message: string;
 }
 
-/** `null` for success, beside its result. */
+/** A failure and its null result, or null and the result. */
 export type Outcome = [failure: Failure | null, result: unknown];
 
 /**
- * Database thread → main thread: the outcomes in the order of the calls, durable when they arrive.
+ * Database thread → main thread: the outcomes in the order of the calls, sent once they are
+ * durable.
  */
 export type Reply =
   | { kind: 'opened' }
@@ -119,6 +123,6 @@ export interface ThreadOptions {
   file: string;
   events: boolean;
   busyTimeoutMs: number;
-  /** Statements of the caller's own, run when the file is opened. */
+  /** SQL of the caller, run when the file is opened. */
   setup: string | null;
 }

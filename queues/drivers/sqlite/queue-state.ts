@@ -1,13 +1,13 @@
 import type { Store } from './store.js';
 
-/** One queue within the current transaction, with what is read of it again and again. */
+/** One queue, as used within a transaction, with a cache of what operations read repeatedly. */
 export class QueueState {
   readonly store: Store;
-  /** The queue's number in the file. */
+  /** The queue's primary key in the database. */
   readonly id: number;
   readonly name: string;
   #meta: Map<string, string> | undefined;
-  /** No delayed job is due before this; undefined when that is not known. */
+  /** A lower bound of the due times of delayed jobs; undefined when unknown. */
   #delayedFrom: number | undefined;
 
   constructor(store: Store, id: number, name: string) {
@@ -47,7 +47,10 @@ export class QueueState {
     return this.meta.get('paused') === '1';
   }
 
-  /** When the first delayed job is due, or sooner; Infinity when there is none. */
+  /**
+   * A lower bound of the time when the first delayed job is due, in Unix milliseconds; Infinity
+   * when there is none.
+   */
   get delayedFrom(): number {
     this.#delayedFrom ??=
       this.store.row<[number | null]>(
@@ -57,26 +60,26 @@ export class QueueState {
     return this.#delayedFrom;
   }
 
-  /** A job was delayed until then. */
+  /** Records that a job was delayed until then. */
   delayed(until: number): void {
     if (this.#delayedFrom !== undefined && until < this.#delayedFrom) this.#delayedFrom = until;
   }
 
-  /** Delayed jobs may have left: the first due time is to be read again. */
+  /** Records that delayed jobs may have left: the first due time must be read again. */
   delayedLeft(): void {
     this.#delayedFrom = undefined;
   }
 
   /**
-   * Tells waiting workers, once the transaction is durable, that there is a job, now or from a time
-   * on.
+   * Wakes waiting workers, once the transaction is durable, because a job is available from the
+   * given time (Unix milliseconds; 0: now).
    */
   wake(from = 0): void {
     const { awakened } = this.store;
     awakened.set(this.name, Math.min(from, awakened.get(this.name) ?? from));
   }
 
-  /** After what held jobs back was lifted. */
+  /** Wakes waiting workers when jobs wait; called after a pause or limit was lifted. */
   wakeIfWaiting(): void {
     const waiting = this.store.row('SELECT 1 FROM job WHERE queue = ? AND state = 0 LIMIT 1', this.id);
     if (waiting !== undefined) this.wake();

@@ -1,4 +1,4 @@
-/** Why an operation was refused: BullMQ's own numbers, which its classes look at. */
+/** The reasons why an operation is refused, with the codes that BullMQ's classes expect. */
 export const REFUSAL = {
   missingJob: -1,
   missingLock: -2,
@@ -15,8 +15,8 @@ export const REFUSAL = {
 export type RefusalCode = (typeof REFUSAL)[keyof typeof REFUSAL];
 
 /**
- * Thrown by an operation that the state of the job forbids. Its transaction is undone as far as it
- * went.
+ * Thrown by an operation that is not allowed in the state of the job. What the operation wrote is
+ * rolled back.
  */
 export class Refusal extends Error {
   readonly code: RefusalCode;

@@ -1,9 +1,9 @@
-/** Raised when the tables change; a file of a newer version is refused rather than misread. */
+/** Incremented when the tables change. A file with a newer version is refused. */
 export const SCHEMA_VERSION = 1;
 
 /**
- * The states of a job as they are stored. "Prioritized" is waiting with a priority, "paused" a
- * property of the queue.
+ * The stored states of a job. "Prioritized" is waiting with a priority; "paused" is a property of
+ * the queue.
  */
 export const STATE = {
   waiting: 0,
@@ -14,16 +14,16 @@ export const STATE = {
   failed: 5,
 } as const;
 
-/** How far a child is, as its parent sees it. */
+/** The state of a child, from the view of its parent. */
 export const DEPENDENCY = { pending: 0, processed: 1, ignored: 2, failed: 3 } as const;
 
 /**
- * One row per job and one index over all states: `score` is what a state is ordered by (priority
- * while waiting, due time while delayed, end time when finished), `seq` breaks ties in order of
- * arrival and is negative for LIFO. A job thus costs two index entries in every state, and each
- * transition moves one of them.
+ * One row per job and one index over all states. `score` is the sort key within a state: the
+ * priority of waiting jobs, the due time of delayed jobs, the end time of finished jobs. `seq`
+ * breaks ties in the order of arrival; it is negative for LIFO. Each job thus has two index entries
+ * in every state, and a transition moves one of them.
  *
- * Rows are rewritten whole by every transition, so a large input lies apart in `payload`.
+ * Every transition rewrites the whole row, so a large input is stored separately in `payload`.
  */
 export const SCHEMA = `
 CREATE TABLE queue (

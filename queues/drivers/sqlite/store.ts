@@ -9,22 +9,24 @@ interface Prepared {
 }
 
 /**
- * Statements on the database file, and what one transaction has to tell when it is over. Lives in
- * the thread that owns the file. What is cached here holds as long as no other process has written:
- * `begin` looks.
+ * Prepared statements and per-transaction state of the database file, used only by the thread that
+ * owns the file. The caches are valid until another process writes; `begin` checks that.
  */
 export class Store {
   readonly database: Database.Database;
-  /** Whether operations append to the event streams. */
+  /** Whether operations append to event streams. */
   readonly keepsEvents: boolean;
   /**
-   * Statements of this transaction that have written: an operation that fails before its first
-   * needs no rollback.
+   * The number of write statements in this transaction. An operation that fails before its first
+   * write needs no rollback.
    */
   writes = 0;
-  /** Queues in which this transaction has made a job available, and from when on (0: now). */
+  /**
+   * The queues in which this transaction has made a job available, and from when (Unix
+   * milliseconds; 0: now).
+   */
   readonly awakened = new Map<string, number>();
-  /** Queues to whose event stream this transaction has appended. */
+  /** The queues to whose event stream this transaction has appended. */
   readonly eventful = new Set<string>();
   readonly #prepared = new Map<string, Prepared>();
   readonly #queues = new Map<string, QueueState>();
@@ -45,7 +47,7 @@ export class Store {
     return this.#prepare(sql).all(checked(values)) as R[];
   }
 
-  /** Returns how many rows were changed. */
+  /** Runs a statement. Returns the number of changed rows. */
   run(sql: string, ...values: SqlValue[]): number {
     return this.#prepare(sql).run(checked(values)).changes;
   }
@@ -67,7 +69,7 @@ export class Store {
     return queue;
   }
 
-  /** The next place in the order of arrival, over all queues. */
+  /** Returns the next number in the order of arrival, which spans all queues. */
   nextSeq(): number {
     this.#countersChanged = true;
     return ++this.#readCounters().seq;
@@ -99,11 +101,11 @@ export class Store {
 
   rollback(): void {
     this.#forget();
-    // A full disk may have rolled back by itself.
+    // SQLite may have rolled back already, for example when the disk is full.
     if (this.database.inTransaction) this.exec('ROLLBACK');
   }
 
-  /** Runs one operation so that a failure undoes it alone. */
+  /** Runs one operation in a savepoint, so that its failure rolls back only this operation. */
   atomically<T>(work: () => T): T {
     this.#prepare('SAVEPOINT operation').run([]);
     try {
@@ -111,15 +113,15 @@ export class Store {
       this.#prepare('RELEASE operation').run([]);
       return result;
     } catch (error) {
-      // The counters stay: what they gave to the operations before must not be given again, and a
-      // gap does no harm.
+      // The counters are not rolled back: numbers that earlier operations received must not be
+      // issued again, and gaps are harmless.
       this.#queues.clear();
       if (this.database.inTransaction) this.exec('ROLLBACK TO operation; RELEASE operation');
       throw error;
     }
   }
 
-  /** Drops what was read before, which another process or a rollback has made wrong. */
+  /** Drops caches that another process or a rollback has invalidated. */
   #forget(): void {
     this.#queues.clear();
     this.#counters = undefined;
@@ -148,12 +150,12 @@ export class Store {
 }
 
 /**
- * libsql ends a text that it reads at a NUL, which JSON escapes but names and messages may hold:
- * its symbol goes instead.
+ * Replaces NUL in texts: libsql ends a text at the first NUL when it reads it. JSON escapes NUL,
+ * but names and messages may contain it.
  */
 const SYMBOL_FOR_NUL = '\u2400';
 
-/** What is no text, number or null aborts the whole process inside libsql. */
+/** Checks parameters: libsql aborts the process when a value is not a text, number or null. */
 function checked(values: SqlValue[]): SqlValue[] {
   for (let at = 0; at < values.length; at++) {
     const value = values[at];

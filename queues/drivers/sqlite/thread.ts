@@ -7,12 +7,15 @@ import { Refusal } from './refusal.js';
 import { Store } from './store.js';
 
 /**
- * The thread that owns the database file. libsql is synchronous: each fsync would hold up the main
- * thread. All that has come in while one transaction was committed goes into the next, so that the
- * cost of a commit is shared by as many operations as there are.
+ * The thread that owns the database file. libsql is synchronous, so on the main thread each fsync
+ * would block the event loop. All operations that arrive during one commit share the next
+ * transaction and thus its commit.
  */
 const { port, options } = workerData as { port: MessagePort; options: ThreadOptions };
-/** Bounds how long the first operation of a transaction waits for the last. */
+/**
+ * The largest number of operations per transaction, which limits how long the first waits for the
+ * last.
+ */
 const MAX_CALLS = 1000;
 
 function say(reply: Reply): void {
@@ -30,8 +33,7 @@ function open(): Store | undefined {
 }
 
 function run(store: Store, [name, queue, ...args]: Call): unknown {
-  // The names and arguments are those of `Operations`; `connection.ts` holds callers to their
-  // types.
+  // Names and arguments match `Operations`: `call` in connection.ts checks them at compile time.
   const operation = OPERATIONS[name] as (...args: unknown[]) => unknown;
   return operation(store.queue(queue), ...args);
 }
@@ -42,7 +44,10 @@ function describe(error: unknown): Failure {
   return code === undefined ? { message } : { code, message };
 }
 
-/** Something failed after it had written: what it wrote is to be undone, and nothing else. */
+/**
+ * Thrown when an operation failed after it had written: what it wrote must be rolled back, and
+ * nothing else.
+ */
 class Undo extends Error {}
 
 function runAll(store: Store, calls: readonly Call[]): Outcome[] {
@@ -62,7 +67,7 @@ function runEach(store: Store, calls: readonly Call[]): Outcome[] {
     try {
       return [null, store.atomically(() => run(store, call))];
     } catch (error) {
-      // The transaction is gone with all in it, as when the disk is full.
+      // SQLite has rolled back the whole transaction, for example because the disk is full.
       if (!store.database.inTransaction) throw error;
       return [describe(error), null];
     }
@@ -82,8 +87,8 @@ function transact(store: Store, calls: readonly Call[], runCalls: typeof runAll)
 }
 
 /**
- * All calls as one transaction. Where one fails, each gets a savepoint; where the file fails, all
- * are told, and none was accepted.
+ * Runs all calls in one transaction. If one fails, runs them again with a savepoint each. If the
+ * database fails, see `refuseAll`.
  */
 function process(store: Store, calls: readonly Call[]): Outcome[] {
   try {
@@ -98,7 +103,10 @@ function process(store: Store, calls: readonly Call[]): Outcome[] {
   }
 }
 
-/** With one large operation out of the way, others may still find room: each is tried by itself. */
+/**
+ * After a database failure, runs each call in its own transaction: without the operation that was
+ * too large, others may still fit on the disk.
+ */
 function refuseAll(store: Store, calls: readonly Call[], error: unknown): Outcome[] {
   store.awakened.clear();
   store.eventful.clear();

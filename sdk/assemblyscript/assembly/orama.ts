@@ -1,14 +1,14 @@
-// What a function can ask of the engine that runs it, for AssemblyScript. One file without dependencies: a function
-// has its own copy beside its index.ts, and the options of asconfig.json that go with it:
+// Functions of the engine for AssemblyScript, in one file without dependencies. A function has its
+// own copy beside its index.ts, and these options in its asconfig.json:
 //
-//   --exportStart _start                   the top level of index.ts runs once per invocation
-//   --use abort=assembly/orama/abort       an error ends the invocation, with its message in the log
-//   --use seed=assembly/orama/seed         Math.random()
-//   --use console=assembly/orama/logger    console.log() and its like write to the invocation's log
+//   --exportStart _start                   runs the top level of index.ts once per invocation
+//   --use abort=assembly/orama/abort       ends the invocation on an error, with the message in the log
+//   --use seed=assembly/orama/seed         seeds Math.random()
+//   --use console=assembly/orama/logger    sends console.log() and similar to the invocation's log
 //
-// A call that failed is logged into the invocation's own log with its reason; here it only gives null or -1.
+// A failed call returns null or -1, and its reason is written to the invocation's log.
 
-/** The whole input as bytes. */
+/** Returns the whole input as bytes. */
 export function inputBytes(): ArrayBuffer {
   let buffer = new ArrayBuffer(4096);
   let length = 0;
@@ -24,7 +24,7 @@ export function inputBytes(): ArrayBuffer {
   return buffer.slice(0, length);
 }
 
-/** The whole input as text. */
+/** Returns the whole input as text. */
 export function input(): string {
   return String.UTF8.decode(inputBytes());
 }
@@ -39,18 +39,19 @@ export function outputBytes(bytes: ArrayBuffer): void {
   write(1, bytes);
 }
 
-/** Ends the function. 0 is success; 64–78 refuse a retry: bad input stays bad; the rest is retried. */
+/** Exits the function. 0 is success, 64–78 is an error that is not retried (invalid input), any
+ * other code is retried. */
 export function exit(code: i32): void {
   proc_exit(code);
 }
 
-/** Milliseconds since 1970. (`Date.now()` needs a browser.) */
+/** Returns the time in Unix milliseconds. (`Date.now()` needs a browser.) */
 export function now(): i64 {
   clock_time_get(0, 1, io);
   return load<i64>(io) / 1_000_000;
 }
 
-/** The wallet that a JWT proved; empty for API-key, public and event calls. */
+/** Returns the wallet of the caller's JWT; empty for API keys, public calls and events. */
 export function callerWallet(): string {
   let n: i32;
   do n = get_caller_wallet(at(), room());
@@ -58,7 +59,7 @@ export function callerWallet(): string {
   return n > 0 ? text(n) : '';
 }
 
-/** The id of this invocation. */
+/** Returns the id of this invocation. */
 export function requestId(): string {
   let n: i32;
   do n = get_request_id(at(), room());
@@ -66,7 +67,7 @@ export function requestId(): string {
   return n > 0 ? text(n) : '';
 }
 
-/** A value of `env` in function.yaml. */
+/** Returns a value of `env` in function.yaml; null if there is none. */
 export function getEnv(key: string): string | null {
   const k = String.UTF8.encode(key);
   let n: i32;
@@ -75,7 +76,7 @@ export function getEnv(key: string): string | null {
   return n < 0 ? null : text(n);
 }
 
-/** A secret of the function's namespace. */
+/** Returns a secret of the function's namespace; null if there is none. */
 export function getSecret(name: string): string | null {
   const k = String.UTF8.encode(name);
   let n: i32;
@@ -84,7 +85,7 @@ export function getSecret(name: string): string | null {
   return n < 0 ? null : text(n);
 }
 
-/** The rows of a SELECT as a JSON array of objects; `args` is a JSON array. */
+/** Runs a SELECT. Returns the rows as a JSON array of objects; `args` is a JSON array. */
 export function dbQuery(sql: string, args: string = '[]'): string | null {
   const s = String.UTF8.encode(sql);
   const a = String.UTF8.encode(args);
@@ -94,14 +95,14 @@ export function dbQuery(sql: string, args: string = '[]'): string | null {
   return n <= 0 ? null : text(n);
 }
 
-/** INSERT, UPDATE, DELETE or DDL; the number of affected rows, -1 on failure. */
+/** Runs INSERT, UPDATE, DELETE or DDL. Returns the number of affected rows, or -1 on failure. */
 export function dbExecute(sql: string, args: string = '[]'): i32 {
   const s = String.UTF8.encode(sql);
   const a = String.UTF8.encode(args);
   return db_execute(ptr(s), s.byteLength, ptr(a), a.byteLength);
 }
 
-/** The value of a key, or null on a miss. */
+/** Returns the value of a key, or null on a miss. */
 export function cacheGet(key: string): ArrayBuffer | null {
   const k = String.UTF8.encode(key);
   let n: i32;
@@ -110,25 +111,26 @@ export function cacheGet(key: string): ArrayBuffer | null {
   return n < 0 ? null : result.slice(0, n);
 }
 
-/** Stores a value for so many seconds; 0 means until it is evicted. */
+/** Stores a value for `ttlSeconds` seconds; 0 means no expiry, until it is evicted. */
 export function cacheSet(key: string, value: ArrayBuffer, ttlSeconds: i64 = 0): void {
   const k = String.UTF8.encode(key);
   cache_set(ptr(k), k.byteLength, ptr(value), value.byteLength, ttlSeconds);
 }
 
-/** Adds to a counter, atomically, from 0; returns its new value. */
+/** Adds to a counter atomically and returns the new value. A missing key counts as 0. */
 export function cacheIncrement(key: string, delta: i64 = 1): i64 {
   const k = String.UTF8.encode(key);
   return cache_incr_by(ptr(k), k.byteLength, delta);
 }
 
-/** Removes a key; true when it was there. */
+/** Deletes a key. Returns true if it existed. */
 export function cacheDelete(key: string): bool {
   const k = String.UTF8.encode(key);
   return cache_delete(ptr(k), k.byteLength) == 1;
 }
 
-/** Sends an HTTP request: `{"status":200,"headers":{..},"body":".."}`, or `{"error":"..","status":0}`. */
+/** Sends an HTTP request. Returns `{"status":200,"headers":{..},"body":".."}`, or
+ * `{"error":"..","status":0}`. */
 export function httpFetch(method: string, url: string, headers: string = '{}', body: string = ''): string {
   const m = String.UTF8.encode(method);
   const u = String.UTF8.encode(url);
@@ -143,7 +145,8 @@ export function httpFetch(method: string, url: string, headers: string = '{}', b
   return n <= 0 ? '{"error":"the host call failed","status":0}' : text(n);
 }
 
-/** The body of an answer of `httpFetch` as bytes, decoded where it came as base64 because it is not UTF-8. */
+/** Returns the body of a response of `httpFetch` as bytes. Decodes Base64, which is used for bodies
+ * that are not UTF-8. */
 export function responseBody(answer: string): ArrayBuffer {
   const encoded = field(answer, 'body_base64');
   if (encoded !== null) return fromBase64(encoded);
@@ -151,20 +154,20 @@ export function responseBody(answer: string): ArrayBuffer {
   return String.UTF8.encode(body === null ? '' : body);
 }
 
-/** The HTTP request that an HTTP function answers. Its body is the invocation's input. */
+/** The request of an HTTP function. Its body is the invocation's input. */
 export class HttpRequest {
   constructor(
-    /** All of it, as JSON. */
+    /** The complete request as JSON. */
     public json: string,
   ) {}
   get method(): string {
     return field(this.json, 'method') || '';
   }
-  /** The whole address as the client sees it. */
+  /** The complete URL as the client sees it. */
   get url(): string {
     return field(this.json, 'url') || '';
   }
-  /** The whole path, with the namespace where it is in the path. */
+  /** The complete path, including the namespace if it is part of the path. */
   get path(): string {
     return field(this.json, 'path') || '';
   }
@@ -174,26 +177,26 @@ export class HttpRequest {
   get namespace(): string {
     return field(this.json, 'namespace') || '';
   }
-  /** The route of function.yaml that matched; empty for the function's own address. */
+  /** The matched route of function.yaml; empty for the function's own address. */
   get route(): string {
     const route = field(this.json, 'route');
     return route === null || route == 'null' ? '' : route;
   }
-  /** A header, by its name in lower case. */
+  /** Returns a header by its lower-case name. */
   header(name: string): string | null {
     return field(field(this.json, 'headers') || '', name);
   }
-  /** A parameter of the route. */
+  /** Returns a parameter of the route. */
   param(name: string): string | null {
     return field(field(this.json, 'params') || '', name);
   }
-  /** Every value of a query parameter, in order. */
+  /** Returns all values of a query parameter, in order. */
   query(name: string): string[] {
     return strings(field(field(this.json, 'query') || '', name) || '');
   }
 }
 
-/** The HTTP request of this invocation; null when something else triggered it. */
+/** Returns the HTTP request of this invocation; null if it was not triggered by one. */
 export function httpRequest(): HttpRequest | null {
   let n: i32;
   do n = http_request(at(), room());
@@ -201,16 +204,14 @@ export function httpRequest(): HttpRequest | null {
   return n <= 0 ? null : new HttpRequest(text(n));
 }
 
-/**
- * Sets the status and headers of the HTTP reply; its body is the invocation's output. `headers` is a JSON object; a value
- * may be a list. The last call counts.
- */
+/** Sets the status and headers of the HTTP response; its body is the invocation's output. `headers`
+ * is a JSON object whose values may be lists. The last call takes effect. */
 export function respond(status: i32, headers: string = '{}'): bool {
   const h = String.UTF8.encode(headers);
   return http_respond(status, ptr(h), h.byteLength) == 1;
 }
 
-/** One request of `fetchAll`; `headers` is a JSON object. */
+/** A request of `fetchAll`; `headers` is a JSON object. */
 export class FetchRequest {
   constructor(
     public method: string,
@@ -221,13 +222,11 @@ export class FetchRequest {
 }
 
 const MAX_PARALLEL = 64;
-// Longer than any function may run.
+// Longer than the maximum timeout of a function.
 const NEXT_TIMEOUT_MS = 300_000;
 
-/**
- * Sends requests beside each other, at most 64 at once, and waits for all of them. Results are in the order of the
- * requests, each as `httpFetch` gives it.
- */
+/** Sends requests concurrently, at most 64 at once, and waits for all of them. Returns results in
+ * the order of the requests, in the format of `httpFetch`. */
 export function fetchAll(requests: FetchRequest[]): string[] {
   const results = new Array<string>(requests.length).fill('{"error":"the host call failed","status":0}');
   const waiting = new Map<i32, i32>();
@@ -248,7 +247,7 @@ function startFetch(request: FetchRequest): i32 {
   return http_start(ptr(m), m.byteLength, ptr(u), u.byteLength, ptr(h), h.byteLength, ptr(b), b.byteLength);
 }
 
-/** Waits for the next request to end; false when none does. */
+/** Waits for the next request to complete; false if there is none. */
 function takeNext(waiting: Map<i32, i32>, results: string[]): bool {
   let n: i32;
   do n = http_next(NEXT_TIMEOUT_MS, at(), room());
@@ -262,14 +261,14 @@ function takeNext(waiting: Map<i32, i32>, results: string[]): bool {
   return true;
 }
 
-/** Publishes JSON to a topic of the namespace; true once it is durable. */
+/** Publishes JSON to a topic of the namespace. Returns true once it is durable. */
 export function publish(topic: string, json: string): bool {
   const t = String.UTF8.encode(topic);
   const d = String.UTF8.encode(json);
   return pubsub_publish(ptr(t), t.byteLength, ptr(d), d.byteLength) == 1;
 }
 
-/** Runs a function of the namespace later; the id of that invocation. */
+/** Enqueues an invocation of a function of the namespace. Returns its id; null on failure. */
 export function enqueue(name: string, json: string, delaySeconds: i64 = 0): string | null {
   const f = String.UTF8.encode(name);
   const d = String.UTF8.encode(json);
@@ -279,7 +278,7 @@ export function enqueue(name: string, json: string, delaySeconds: i64 = 0): stri
   return n <= 0 ? null : text(n);
 }
 
-/** Keeps a blob; its CID. */
+/** Stores a blob. Returns its CID; null on failure. */
 export function storagePut(data: ArrayBuffer): string | null {
   let n: i32;
   do n = storage_put(ptr(data), data.byteLength, at(), room());
@@ -287,7 +286,7 @@ export function storagePut(data: ArrayBuffer): string | null {
   return n <= 0 ? null : text(n);
 }
 
-/** A blob that this namespace has put. */
+/** Returns a blob that this namespace has stored; null if there is none. */
 export function storageGet(cid: string): ArrayBuffer | null {
   const k = String.UTF8.encode(cid);
   let n: i32;
@@ -296,7 +295,7 @@ export function storageGet(cid: string): ArrayBuffer | null {
   return n < 0 ? null : result.slice(0, n);
 }
 
-/** The invocation's log; also behind `console`. */
+/** Writes to the invocation's log; also used by `console`. */
 export namespace logger {
   export function debug(message: string): void {
     const m = String.UTF8.encode(message);
@@ -319,7 +318,7 @@ export namespace logger {
   }
 }
 
-/** Text as a JSON string. */
+/** Returns text as a JSON string. */
 export function quote(value: string): string {
   let out = '"';
   for (let i = 0; i < value.length; i++) {
@@ -333,10 +332,9 @@ export function quote(value: string): string {
   return out + '"';
 }
 
-/**
- * A key of the outermost JSON object: a string without its quotes, anything else as it stands; null when it is not
- * there. Enough for small inputs; a library such as json-as reads whole objects.
- */
+/** Returns a member of a JSON object: a string without quotes and escapes, any other value as JSON
+ * text; null if there is none. Intended for small inputs; use a library such as json-as for whole
+ * objects. */
 export function field(json: string, key: string): string | null {
   let i = skipBlanks(json, 0);
   if (i >= json.length || json.charCodeAt(i) != 0x7b) return null;
@@ -355,7 +353,7 @@ export function field(json: string, key: string): string | null {
   return null;
 }
 
-/** The strings of a JSON array of strings. */
+/** Returns the strings of a JSON array of strings. */
 export function strings(json: string): string[] {
   const list: string[] = [];
   let i = skipBlanks(json, 0);
@@ -369,7 +367,8 @@ export function strings(json: string): string[] {
   return list;
 }
 
-/** What `abort`, a failed assertion and an uncaught error call: says why on stderr and ends with exit code 255. */
+/** Called for `abort`, failed assertions and uncaught errors: writes the error to stderr and exits
+ * with code 255. */
 export function abort(message: string | null, file: string | null, line: u32, column: u32): void {
   const what = message === null ? 'aborted' : message;
   const where = file === null ? '' : ' (' + file + ':' + line.toString() + ':' + column.toString() + ')';
@@ -377,7 +376,7 @@ export function abort(message: string | null, file: string | null, line: u32, co
   proc_exit(255);
 }
 
-/** Where `Math.random` starts from. */
+/** Returns the seed of `Math.random`. */
 export function seed(): f64 {
   random_get(io, 8);
   return reinterpret<f64>((load<u64>(io) >> 12) | 0x3ff0000000000000);
@@ -389,7 +388,7 @@ function skipBlanks(json: string, from: i32): i32 {
   return i;
 }
 
-/** The index after the value that begins here. */
+/** Returns the index after the value that begins at `from`. */
 function endOfValue(json: string, from: i32): i32 {
   let depth = 0;
   let inString = false;
@@ -457,7 +456,7 @@ function fromBase64(text: string): ArrayBuffer {
   return bytes.buffer.slice(0, length);
 }
 
-// Twelve bytes for WASI calls: one pointer and length, and a count.
+// Memory for WASI calls: a pointer, a length, and a count.
 const io = memory.data(16, 8);
 
 function write(fd: i32, bytes: ArrayBuffer): void {
@@ -470,8 +469,8 @@ function write(fd: i32, bytes: ArrayBuffer): void {
   }
 }
 
-// Where results of host calls go. When one does not fit, the call is made again with more room: the host has kept
-// the result, so nothing happens twice.
+// Buffer for results of host calls. If a result does not fit, the call is repeated with a larger
+// buffer: the host has kept the result, so the operation runs only once.
 let result = new ArrayBuffer(4096);
 
 function at(): usize {
@@ -502,8 +501,9 @@ function resized(buffer: ArrayBuffer, length: i32): ArrayBuffer {
   return larger;
 }
 
-// AssemblyScript decorates functions, which TypeScript forbids: editors that read this file as TypeScript would mark
-// every import below. The AssemblyScript compiler itself ignores these comments and checks all of it.
+// AssemblyScript allows decorators on functions and TypeScript does not, so editors that parse this
+// file as TypeScript would report every import below. The AssemblyScript compiler ignores the
+// comments and checks everything.
 
 // @ts-ignore: TypeScript has no decorators on functions, AssemblyScript has
 @external("wasi_snapshot_preview1", "fd_read")

@@ -1,6 +1,6 @@
-// Package oramaclient calls functions on an Orama Functions engine. It needs the standard library only.
+// Package oramaclient is a client of an Orama Functions engine. It uses only the standard library.
 //
-// It runs on the caller's side; what runs inside of a function is in the package above this one.
+// It is for callers of functions. For the code of functions, see the parent package.
 package oramaclient
 
 import (
@@ -23,36 +23,36 @@ const (
 	defaultTimeout = 300 * time.Second
 	firstPause     = 250 * time.Millisecond
 	longestPause   = 30 * time.Second
-	// A reply is a page of invocations at most: 500 inputs and outputs of 64 KB, escaped.
+	// The largest response is a page of invocations: 500 inputs and outputs of 64 KB, escaped.
 	mostReplyBytes = 512 << 20
 )
 
-// Options say where the engine is, and who calls. URL is required.
+// Options are the address of the engine and the credential. URL is required.
 type Options struct {
-	// URL is the engine's address, such as https://functions.example.com.
+	// URL is the engine's URL, such as https://functions.example.com.
 	URL string
-	// APIKey is the credential. Without APIKey and Token only public functions can be called.
+	// APIKey is the credential. Without APIKey and Token, only public functions can be called.
 	APIKey string
-	// Token is a JWT in place of a key.
+	// Token is a JWT, instead of an API key.
 	Token string
-	// Namespace of anonymous calls; a credential has its own.
+	// Namespace is that of anonymous calls; a credential determines its own.
 	Namespace string
-	// Retries is how often a call is sent again after 429, 503 or no answer, where that is safe: 4 when 0; negative
-	// for never.
+	// Retries is the maximum number of retries after 429, 503 or no response, where these are safe:
+	// 4 if 0, none if negative.
 	Retries int
-	// HTTPClient in place of one that waits 300 seconds for an answer. It must follow no redirects: they would be sent
-	// the key.
+	// HTTPClient replaces the default client, which has a timeout of 300 seconds. It must not
+	// follow redirects, since the credential would be sent to their target.
 	HTTPClient *http.Client
 }
 
-// Client is a client of one engine, as one caller. It may be used by several goroutines.
+// Client is a client of one engine with one credential. It is safe for concurrent use.
 type Client struct {
 	options Options
 	http    *http.Client
 	retries int
 }
 
-// New makes a client. It holds nothing open but subscriptions.
+// New returns a client. It keeps nothing open except for subscriptions.
 func New(options Options) (*Client, error) {
 	address, err := url.Parse(strings.TrimRight(options.URL, "/"))
 	if err != nil || (address.Scheme != "http" && address.Scheme != "https") || address.Host == "" {
@@ -78,7 +78,8 @@ type call struct {
 	query  url.Values
 	header http.Header
 	body   []byte
-	// Whether it may be sent again when no answer came, so that nobody knows whether it was received.
+	// Whether the call may be sent again if there is no response, in which case it may have been
+	// received.
 	repeatable bool
 }
 
@@ -88,7 +89,7 @@ type reply struct {
 	body   []byte
 }
 
-// send sends a call, again where that is safe, and returns what the engine refuses as an *Error.
+// send sends a call with retries where these are safe, and returns errors of the engine as *Error.
 func (c *Client) send(ctx context.Context, call call) (*reply, error) {
 	for tried := 0; ; tried++ {
 		answer, err := c.attempt(ctx, call)
@@ -129,7 +130,7 @@ func (c *Client) attempt(ctx context.Context, call call) (*reply, error) {
 	return &reply{status: response.StatusCode, header: response.Header, body: body}, nil
 }
 
-// sendJSON sends a call and reads its reply. Numbers are kept as they are written.
+// sendJSON sends a call and decodes its response. Numbers are kept as text.
 func (c *Client) sendJSON(ctx context.Context, call call, into any) error {
 	answer, err := c.send(ctx, call)
 	if err != nil {
@@ -166,8 +167,8 @@ func (c *Client) unreachable(ctx context.Context, err error) error {
 	return &Error{Code: CodeUnreachable, Message: "the engine at " + c.options.URL + " did not answer: " + err.Error(), cause: err}
 }
 
-// mayRepeat: 429 and 503 say that nothing was accepted, except where the store has not said whether a write took
-// place.
+// mayRepeat returns whether a failed call may be sent again. After 429 and 503 nothing was
+// accepted, except if the store has not reported whether a write took place.
 func mayRepeat(err *Error, call call) bool {
 	if err.Code == CodeUnreachable {
 		return call.repeatable
@@ -176,7 +177,8 @@ func mayRepeat(err *Error, call call) bool {
 		(err.Status == http.StatusServiceUnavailable && (call.repeatable || err.Code != CodeAmbiguousWrite))
 }
 
-// pauseBefore is as long as the engine asks for, else doubled each time; with jitter, so that many callers spread.
+// pauseBefore returns the engine's Retry-After, or else an exponential backoff; with jitter, to
+// spread concurrent callers.
 func pauseBefore(tried int, retryAfter time.Duration) time.Duration {
 	pause := retryAfter
 	if pause == 0 {
@@ -199,7 +201,7 @@ func sleep(ctx context.Context, pause time.Duration) error {
 
 func decode(data []byte, into any) error {
 	decoder := json.NewDecoder(bytes.NewReader(data))
-	// Into an interface, integers beyond 2^53 would be rounded.
+	// Decoding into an interface would round integers beyond 2^53.
 	decoder.UseNumber()
 	return decoder.Decode(into)
 }

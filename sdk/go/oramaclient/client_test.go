@@ -16,7 +16,7 @@ import (
 
 const beyond = "9007199254740993"
 
-// engine is a client of a real engine that has the function "hello", which gives its input back.
+// engine returns a client of a real engine with the function "hello", which echoes its input.
 func engine(t *testing.T) (*Client, context.Context) {
 	t.Helper()
 	address := os.Getenv("ORAMA_URL")
@@ -205,7 +205,7 @@ func TestPublishAndSubscribe(t *testing.T) {
 		t.Fatal(heard[:2], len(heard[2]))
 	}
 	for range client.Subscribe(ctx, "clients:go", SubscribeOptions{}) {
-		// Ends at once when the context does.
+		// Must end immediately when the context does.
 		cancel()
 	}
 	stranger := newClient(t, Options{URL: client.options.URL, APIKey: "ak_wrong:default"})
@@ -216,7 +216,8 @@ func TestPublishAndSubscribe(t *testing.T) {
 	}
 }
 
-// refusing answers as told so many times, and then as an engine that has published.
+// refusing answers the given number of requests with refuse, and then like an engine that has
+// published.
 func refusing(t *testing.T, times int32, refuse http.HandlerFunc) (*Client, *atomic.Int32) {
 	t.Helper()
 	var calls atomic.Int32
@@ -309,7 +310,7 @@ func TestSubscribeConnectsAgain(t *testing.T) {
 		defer conn.Close()
 		_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
 			"Sec-WebSocket-Accept: "+accept(r.Header.Get("Sec-WebSocket-Key"))+"\r\n\r\n")
-		// A ping, then a message in two frames, then nothing: the connection is cut.
+		// A ping, then a message in two frames; then the connection is closed.
 		_, _ = io.WriteString(conn, "\x89\x02hi\x01\x0f{\"data\":\"aGk=\",\x80\x0f\"topic\":\"t\"   }")
 		_, _ = buffer.ReadByte()
 		sockets.Add(1)

@@ -9,20 +9,20 @@ import (
 	"time"
 )
 
-// ErrorCode is a stable word for what was wrong; the constants are the codes of the engine.
+// ErrorCode is a stable identifier of an error. The constants are the codes of the engine.
 type ErrorCode string
 
-// Error is what the engine refuses, and that it does not answer. Match on Code.
+// Error is returned if the engine returns an error or is unreachable. Match on Code.
 type Error struct {
 	Code    ErrorCode
 	Message string
-	// Status is the HTTP status; 0 without an answer.
+	// Status is the HTTP status; 0 without a response.
 	Status int
-	// RequestID is the invocation that the call became, or the id of the request.
+	// RequestID is the id of the invocation or of the request.
 	RequestID string
-	// RetryAfter is how long the engine asks to wait; 0 when it does not.
+	// RetryAfter is the time after which the engine suggests a retry; 0 if there is none.
 	RetryAfter time.Duration
-	// Output is what a function wrote before it failed; for callers with a credential.
+	// Output is the function's output before it failed, for callers with a credential.
 	Output []byte
 
 	cause error
@@ -37,7 +37,7 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.cause }
 
-// OfFunction says whether the function ran and failed, rather than that the engine refused the call.
+// OfFunction returns whether the function ran and failed, as opposed to an error of the engine.
 func (e *Error) OfFunction() bool {
 	switch e.Code {
 	case CodeFunctionError, CodeFunctionRefused, CodeFunctionTimeout, CodeCancelled:
@@ -92,7 +92,7 @@ func failure(response *http.Response, text []byte) *Error {
 	return failed
 }
 
-// bytesOf reads a text or, in its place, base64.
+// bytesOf decodes a text field or its Base64 alternative.
 func bytesOf(text, encoded *string) []byte {
 	if encoded != nil {
 		data, err := base64.StdEncoding.DecodeString(*encoded)

@@ -15,28 +15,28 @@ const (
 	longestPoll = 5 * time.Second
 )
 
-// InvocationFilter says which invocations to list; the zero value all.
+// InvocationFilter selects invocations; the zero value selects all.
 type InvocationFilter struct {
 	Function string
 	// Status is a state, such as "running" or "dead".
 	Status string
-	// Reason is what dead ones died of: error, timeout, expired or worker_died.
+	// Reason selects dead letters: error, timeout, expired or worker_died.
 	Reason string
 	// ParentID is the invocation that caused them.
 	ParentID string
 	Since    time.Time
 	Before   time.Time
-	// PageSize is how many are asked for at once: 50.
+	// PageSize is the number of invocations per page; 50 if 0.
 	PageSize int
 }
 
-// InputBytes is the input while it is kept.
+// InputBytes returns the input, as long as it is kept.
 func (i *Invocation) InputBytes() []byte { return bytesOf(i.Input, i.InputBase64) }
 
-// OutputBytes is the output while it is kept.
+// OutputBytes returns the output, as long as it is kept.
 func (i *Invocation) OutputBytes() []byte { return bytesOf(i.Output, i.OutputBase64) }
 
-// Ended says whether it will not run again.
+// Ended returns whether the state is final.
 func (i *Invocation) Ended() bool {
 	switch i.State {
 	case "success", "error", "timeout", "dead", "cancelled":
@@ -45,7 +45,8 @@ func (i *Invocation) Ended() bool {
 	return false
 }
 
-// Invocations lists those that have not ended, then the ended ones, newest first; page after page.
+// Invocations iterates over live invocations, then over ended ones, newest first. Fetches them in
+// pages.
 func (c *Client) Invocations(ctx context.Context, filter InvocationFilter) iter.Seq2[*Invocation, error] {
 	return func(yield func(*Invocation, error) bool) {
 		query := filter.query()
@@ -95,7 +96,7 @@ func (f InvocationFilter) query() url.Values {
 
 func pathOf(requestID string) string { return "/v1/invocations/" + url.PathEscape(requestID) }
 
-// Invocation shows one.
+// Invocation returns an invocation.
 func (c *Client) Invocation(ctx context.Context, requestID string) (*Invocation, error) {
 	var found Invocation
 	err := c.sendJSON(ctx, call{method: http.MethodGet, path: pathOf(requestID), repeatable: true}, &found)
@@ -105,7 +106,7 @@ func (c *Client) Invocation(ctx context.Context, requestID string) (*Invocation,
 	return &found, nil
 }
 
-// Wait asks until an invocation has ended, in whatever way, or the context ends.
+// Wait polls until an invocation has ended in any state or the context is done.
 func (c *Client) Wait(ctx context.Context, requestID string) (*Invocation, error) {
 	for pause := firstPoll; ; pause = min(pause*3/2, longestPoll) {
 		found, err := c.Invocation(ctx, requestID)
@@ -118,21 +119,21 @@ func (c *Client) Wait(ctx context.Context, requestID string) (*Invocation, error
 	}
 }
 
-// Cancel cancels one that is queued or running.
+// Cancel cancels an invocation that is queued or running.
 func (c *Client) Cancel(ctx context.Context, requestID string) error {
 	_, err := c.send(ctx, call{method: http.MethodDelete, path: pathOf(requestID)})
 	return err
 }
 
-// ReplayOptions are of a replay; the zero value has none.
+// ReplayOptions are the options of a replay.
 type ReplayOptions struct {
-	// Newest: on the newest version in place of the one it was accepted for.
+	// Newest selects the newest version instead of the original one.
 	Newest bool
-	// Input in place of its own.
+	// Input replaces the original input.
 	Input []byte
 }
 
-// Replay runs one that has ended again and returns the id of the new one.
+// Replay replays an ended invocation and returns the id of the new one.
 func (c *Client) Replay(ctx context.Context, requestID string, options ReplayOptions) (string, error) {
 	again := call{method: http.MethodPost, path: pathOf(requestID) + "/replay", query: versionQuery(options.Newest)}
 	if options.Input != nil {
@@ -149,20 +150,20 @@ func (c *Client) Replay(ctx context.Context, requestID string, options ReplayOpt
 	return made.RequestID, err
 }
 
-// DeadLetters lists the invocations that failed for good and nobody waited for.
+// DeadLetters iterates over dead letters: invocations that failed permanently while no caller was waiting.
 func (c *Client) DeadLetters(ctx context.Context, filter InvocationFilter) iter.Seq2[*Invocation, error] {
 	filter.Status = "dead"
 	return c.Invocations(ctx, filter)
 }
 
-// ReplayDead runs all dead invocations of a function again and returns how many.
+// ReplayDead replays all dead letters of a function and returns their number.
 func (c *Client) ReplayDead(ctx context.Context, function string, options ReplayOptions) (int, error) {
 	return c.count(ctx, call{
 		method: http.MethodPost, path: deadPath(function) + "/replay", query: versionQuery(options.Newest),
 	})
 }
 
-// PurgeDead forgets all dead invocations of a function and returns how many.
+// PurgeDead deletes all dead letters of a function and returns their number.
 func (c *Client) PurgeDead(ctx context.Context, function string) (int, error) {
 	return c.count(ctx, call{method: http.MethodDelete, path: deadPath(function), repeatable: true})
 }

@@ -9,24 +9,24 @@ import (
 	"time"
 )
 
-// waitSeconds is how long one request waits for a result: proxies end requests that wait for longer.
+// waitSeconds is how long one request waits for a result, as proxies abort longer requests.
 const waitSeconds = 240
 
-// InvokeOptions are of one call; the zero value has none.
+// InvokeOptions are the options of a call.
 type InvokeOptions struct {
-	// IdempotencyKey: the same key gives the same invocation and result for 24 hours.
+	// IdempotencyKey returns the same invocation and result for the same key for 24 hours.
 	IdempotencyKey string
-	// Sticky: equal values are given equal versions where an alias splits by weight.
+	// Sticky selects equal versions of an alias with weights for equal values.
 	Sticky string
-	// MaxAge: an invocation older than this when its turn comes is dead.
+	// MaxAge: if the invocation is older than this when it is about to start, it is dead.
 	MaxAge time.Duration
-	// Delay before the first attempt; for InvokeAsync.
+	// Delay is the delay before the first attempt, for InvokeAsync.
 	Delay time.Duration
-	// CallbackURL gets the result, signed; for InvokeAsync.
+	// CallbackURL is the URL to which the signed result is POSTed, for InvokeAsync.
 	CallbackURL string
 }
 
-// Result is what a function gave.
+// Result is the result of a function call.
 type Result struct {
 	RequestID string
 	Output    []byte
@@ -35,11 +35,11 @@ type Result struct {
 	Duration  time.Duration
 }
 
-// JSON reads the output into v. Into an interface, numbers are json.Number and so exact.
+// JSON decodes the output into v. Numbers in an interface are json.Number and hence exact.
 func (r *Result) JSON(v any) error { return decode(r.Output, v) }
 
-// Invoke runs a function ("name", "name@version" or "name@alias") and waits for its output. It asks for the result of
-// one that takes long, until the context ends.
+// Invoke invokes a function ("name", "name@version" or "name@alias") and returns its result. It
+// polls for the result of a long call until the context is done.
 func (c *Client) Invoke(ctx context.Context, name string, input []byte, options InvokeOptions) (*Result, error) {
 	header := options.header()
 	header.Set("Accept", "application/octet-stream")
@@ -62,7 +62,7 @@ func (c *Client) Invoke(ctx context.Context, name string, input []byte, options 
 	return &Result{RequestID: id, Output: answer.body, Attempts: attempts, Version: version, Duration: milliseconds(ms)}, nil
 }
 
-// InvokeJSON is Invoke with a value as JSON.
+// InvokeJSON is Invoke with a value that is encoded as JSON.
 func (c *Client) InvokeJSON(ctx context.Context, name string, input any, options InvokeOptions) (*Result, error) {
 	data, err := json.Marshal(input)
 	if err != nil {
@@ -71,7 +71,8 @@ func (c *Client) InvokeJSON(ctx context.Context, name string, input any, options
 	return c.Invoke(ctx, name, data, options)
 }
 
-// InvokeAsync has a function run and returns the id of the invocation, once that is durable. Wait waits for its end.
+// InvokeAsync enqueues an invocation and returns its id once it is durable. Use Wait to wait for
+// its end.
 func (c *Client) InvokeAsync(ctx context.Context, name string, input []byte, options InvokeOptions) (string, error) {
 	header := options.header()
 	header.Set("Prefer", "respond-async")

@@ -6,17 +6,17 @@ import (
 	"net/http"
 )
 
-// Message is one of a batch. Data is any value that json.Marshal takes; json.RawMessage is sent as it is written, and
-// Bytes as base64.
+// Message is a message of a batch. Data is any value that json.Marshal accepts; json.RawMessage is
+// sent verbatim, and Bytes as Base64.
 type Message struct {
 	Topic string
 	Data  any
 }
 
-// Bytes are published as they are, whether or not they are text.
+// Bytes are published unchanged and need not be text.
 type Bytes []byte
 
-// Publish publishes a message and returns how many triggers it fired, once it is durable.
+// Publish publishes a message and returns the number of triggers that it fired once it is durable.
 func (c *Client) Publish(ctx context.Context, topic string, data any) (int, error) {
 	var reply struct {
 		Triggered int `json:"triggered"`
@@ -25,7 +25,7 @@ func (c *Client) Publish(ctx context.Context, topic string, data any) (int, erro
 	return reply.Triggered, err
 }
 
-// PublishBatch publishes 1 to 1,000 messages, all or none.
+// PublishBatch publishes 1 to 1,000 messages atomically.
 func (c *Client) PublishBatch(ctx context.Context, messages []Message) error {
 	list := make([]map[string]any, len(messages))
 	for at, message := range messages {

@@ -1,8 +1,8 @@
-// Made from the OpenAPI document by "npm run clients"; DO NOT EDIT.
+// Code generated from the OpenAPI document by "npm run clients"; DO NOT EDIT.
 
 package oramaclient
 
-// Invocation is an invocation as the engine keeps it.
+// Invocation is an invocation as returned by the API.
 type Invocation struct {
 	RequestID    string    `json:"request_id"`
 	Namespace    string    `json:"namespace"`
@@ -29,7 +29,7 @@ type Invocation struct {
 	CompletedAt  *string   `json:"completed_at"`
 }
 
-// Callback is how the delivery of a result to the URL of its caller went.
+// Callback is the delivery status of a callback.
 type Callback struct {
 	URL         string  `json:"url"`
 	Attempts    int64   `json:"attempts"`
@@ -37,7 +37,7 @@ type Callback struct {
 	LastError   *string `json:"last_error"`
 }
 
-// Attempt is one run of an invocation.
+// Attempt is an attempt of an invocation.
 type Attempt struct {
 	Number     int64   `json:"number"`
 	Status     string  `json:"status"`
@@ -46,7 +46,7 @@ type Attempt struct {
 	DurationMS float64 `json:"duration_ms"`
 }
 
-// The codes of errors. CodeUnreachable is the client's own: the engine did not answer.
+// The codes of errors. CodeUnreachable is set by the client if there is no response.
 const (
 	CodeInvalidRequest       ErrorCode = "invalid_request"
 	CodeInvalidManifest      ErrorCode = "invalid_manifest"

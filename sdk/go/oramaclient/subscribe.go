@@ -12,18 +12,18 @@ import (
 	"time"
 )
 
-// Kinds of events.
+// Types of events.
 const (
-	// EventOpen: connected, the first time and again. What was published in between has not been heard.
+	// EventOpen: connected or reconnected. Messages published while disconnected are lost.
 	EventOpen = "open"
 	// EventMessage: a message of the topic.
 	EventMessage = "message"
-	// EventJoin and EventLeave: of another member, with Presence.
+	// EventJoin and EventLeave: another member has joined or left, with Presence.
 	EventJoin  = "join"
 	EventLeave = "leave"
 )
 
-// Event is something that a subscriber hears.
+// Event is an event of a subscription.
 type Event struct {
 	Type      string
 	Topic     string
@@ -33,19 +33,21 @@ type Event struct {
 	Timestamp time.Time
 }
 
-// JSON reads the data of a message into v. Into an interface, numbers are json.Number and so exact.
+// JSON decodes the data of a message into v. Numbers in an interface are json.Number and hence
+// exact.
 func (e *Event) JSON(v any) error { return decode(e.Data, v) }
 
-// SubscribeOptions are of one subscription; the zero value has none.
+// SubscribeOptions are the options of a subscription.
 type SubscribeOptions struct {
-	// Presence: be a member of the topic that others see, and hear of theirs coming and going.
+	// Presence joins the topic as a member that others see, and enables their join and leave
+	// events.
 	Presence   bool
 	MemberID   string
 	MemberMeta any
 }
 
-// Subscribe hears what is published to a topic from now on, until the context ends. It connects again by itself; an
-// error is the last event, and means that connecting again cannot help.
+// Subscribe yields the messages of a topic from now on, until the context is done. It reconnects
+// automatically. An error is the last event and means that reconnecting cannot succeed.
 func (c *Client) Subscribe(ctx context.Context, topic string, options SubscribeOptions) iter.Seq2[*Event, error] {
 	return func(yield func(*Event, error) bool) {
 		address, err := c.socketAddress(topic, options)
@@ -75,7 +77,7 @@ func (c *Client) Subscribe(ctx context.Context, topic string, options SubscribeO
 	}
 }
 
-// hear yields the events of one connection, until it ends.
+// hear yields the events of one connection until it ends.
 func (c *Client) hear(ctx context.Context, address string, yield func(*Event, error) bool) (opened, goOn bool, err error) {
 	header := http.Header{}
 	c.authenticate(header)

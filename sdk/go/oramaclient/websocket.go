@@ -18,8 +18,8 @@ import (
 	"time"
 )
 
-// The client's side of RFC 6455, as far as hearing text takes it: the standard library has none, and a caller's client
-// is not to bring dependencies.
+// The part of a WebSocket client (RFC 6455) that is needed to receive text messages. The standard
+// library has none, and this client has no dependencies.
 
 const (
 	opContinuation = 0x0
@@ -30,10 +30,11 @@ const (
 
 	closePolicy = 1008
 
-	// A message of 1 MB in base64, with room for the rest.
+	// A message of 1 MB in Base64 plus the other fields.
 	mostFrameBytes   = 16 << 20
 	handshakeTimeout = 30 * time.Second
-	// The engine pings more often than this; without a word for so long the connection is lost.
+	// The engine pings more often than this. After this time without data the connection is
+	// considered lost.
 	silenceTimeout = 45 * time.Second
 
 	acceptGUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -118,13 +119,13 @@ func (s *socket) handshake(target *url.URL, header http.Header) error {
 	return nil
 }
 
-// accept is what a server makes of the key of a handshake.
+// accept returns the Sec-WebSocket-Accept value for the key of a handshake (RFC 6455 §4.2.2).
 func accept(key string) string {
 	digest := sha1.Sum([]byte(key + acceptGUID))
 	return base64.StdEncoding.EncodeToString(digest[:])
 }
 
-// read returns the next text message, and answers pings meanwhile.
+// read returns the next text message and answers pings meanwhile.
 func (s *socket) read() ([]byte, error) {
 	var message []byte
 	for {
@@ -187,7 +188,7 @@ func (s *socket) readFrame() (final bool, opcode byte, payload []byte, err error
 	return
 }
 
-// write sends a control frame; what a client sends is masked.
+// write sends a control frame. Frames of a client are masked (RFC 6455 §5.3).
 func (s *socket) write(opcode byte, payload []byte) error {
 	if len(payload) > 125 {
 		payload = payload[:125]

@@ -1,6 +1,6 @@
 //go:build wasip1 || wasm
 
-// Package oramahttp runs a net/http handler, or a router built on one, as an HTTP function. It is a package of its own
+// Package oramahttp runs a net/http handler or router as an HTTP function. It is a separate package
 // because net/http makes a module several megabytes larger.
 package oramahttp
 
@@ -13,10 +13,11 @@ import (
 	orama "orama/sdk-go"
 )
 
-// Serve answers the HTTP request of this invocation with a handler: an http.ServeMux, a chi or an echo router. The
-// request's path is without the namespace and, at the function's own address, without the function's name, so that a
-// router's patterns are the same wherever the function is deployed. An invocation that something else triggered reaches
-// the handler as `POST /` with the input as its body.
+// Serve answers the HTTP request of this invocation with a handler: an http.ServeMux, or a chi or
+// echo router. The namespace and, at the function's own address, the function's name are removed
+// from the request's path, so that a router's patterns do not depend on where the function is
+// deployed. An invocation without an HTTP request is passed to the handler as `POST /` with the
+// input as its body.
 func Serve(handler http.Handler) {
 	request, err := newRequest()
 	if err != nil {
@@ -63,7 +64,8 @@ func newRequest() (*http.Request, error) {
 	return request, nil
 }
 
-// stripPrefix takes the namespace, and the function's name at its own address, off the path.
+// stripPrefix removes the namespace and, at the function's own address, the function's name from
+// the path.
 func stripPrefix(request *http.Request, given *orama.HTTPRequest) {
 	path := request.URL.Path
 	if rest, found := strings.CutPrefix(path, "/"+given.Namespace+"/"); found {
@@ -79,7 +81,8 @@ func stripPrefix(request *http.Request, given *orama.HTTPRequest) {
 
 type responseWriter struct {
 	header http.Header
-	// sent is the header as it was when the status was written: later changes count for nothing, as in net/http.
+	// sent is the header at the time when the status was written. Later changes are ignored, as in
+	// net/http.
 	sent   http.Header
 	status int
 	body   bytes.Buffer

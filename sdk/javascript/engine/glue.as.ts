@@ -1,35 +1,43 @@
-// Makes QuickJS a reactor with the exports and imports of a function. Linked with QuickJS by scripts/javascript-engine.mjs.
-// All memory is QuickJS's: AssemblyScript's own allocator is not linked, so nothing here may make a string or an object.
+// Turns QuickJS into a reactor with the exports and imports of a function. Linked with QuickJS by
+// scripts/javascript-engine.mjs. All memory belongs to QuickJS: AssemblyScript's own allocator is
+// not linked, so this file must not create strings or objects.
 import * as host from './host.as';
 import * as js from './quickjs.as';
 
-// Tags of JSValue, in its upper half.
+// Tags of a JSValue, in its upper half.
 const NULL: u64 = 2 << 32;
 const UNDEFINED: u64 = 3 << 32;
 const EXCEPTION: u64 = 6 << 32;
 const TRUE: u64 = (1 << 32) | 1;
 
-/** Beyond the memory in use after the start, so that a short run never pays for a collection. */
+/**
+ * Added to the memory in use after the start, so that short runs never trigger a garbage
+ * collection.
+ */
 const GC_HEADROOM_BYTES: u32 = 4 << 20;
 /**
- * Memory for what an invocation allocates, part of each instance from the start. One whose memory has grown is not kept: a
- * JSON text of 8 KB would cost 1.2 ms after each reply.
+ * Heap memory reserved for invocations, allocated before the snapshot. An instance whose memory has
+ * grown is discarded, so without the reserve a JSON text of 8 KB would cost 1.2 ms after each
+ * reply.
  */
 const HEAP_RESERVE_BYTES: u32 = 1 << 20;
-/** What most results of an `_into` call fit into. */
+/** Initial buffer size of `_into` calls, sufficient for most results. */
 const RESULT_BYTES: u32 = 4096;
 
 const REALTIME = 0;
 const MONOTONIC = 1;
 const STDERR = 2;
 
-/** Lengths of the arguments of the call being made, and results of small calls. */
+/** Lengths of the arguments of the current call, and results of small calls. */
 const scratch: u32 = memory.data(128, 8) as u32;
 const SUBSCRIPTION_BYTES = 48;
 
 let context: u32 = 0;
 let runtime: u32 = 0;
-/** Functions of the runtime: begins an invocation; does what is left when no job is; hears of rejections; ends with an error. */
+/**
+ * Functions of the runtime: `begin` begins an invocation, `turn` runs when no job is left,
+ * `rejected` receives promise rejections, `failed` ends with an error.
+ */
 let begin: u64 = UNDEFINED;
 let turn: u64 = UNDEFINED;
 let rejected: u64 = UNDEFINED;
@@ -41,11 +49,12 @@ let inputLength: u32 = 0;
 let output: u32 = 0;
 let outputLength: u32 = 0;
 /**
- * While C code starts, it asks for the time, to seed what the runtime replaces, and for bytes to tell an overrun of its stack
- * by. That must not count as the function asking: it would have to start anew for each invocation.
+ * True during the start of C code, which reads the time (for a seed that the runtime replaces) and
+ * random bytes (for its stack protector). These must not count as calls of the function, which
+ * would then be started fresh for each invocation.
  */
 let starting: bool = true;
-/** The start that all invocations have in common is over. */
+/** True after the start that all invocations share. */
 let started: bool = false;
 
 export function _initialize(): void {
@@ -72,10 +81,10 @@ export function _initialize(): void {
   const functionLength = load<u32>(js.PROGRAM, 4);
   evaluate(js.PROGRAM + 8, runtimeLength);
   evaluate(js.PROGRAM + 8 + runtimeLength, functionLength);
-  // It is read, and a memory that is zero needs not be kept.
+  // The program has been read; zeroed memory need not be stored in the snapshot.
   memory.fill(js.PROGRAM, 0, 8 + runtimeLength + functionLength);
   js.JS_RunGC(runtime);
-  // Not there where the limit is low: then free has nothing to do.
+  // With a low memory limit malloc returns 0, and free does nothing.
   js.free(js.malloc(HEAP_RESERVE_BYTES));
   js.JS_SetGCThreshold(runtime, js.qjs_get_allocated_size() + GC_HEADROOM_BYTES);
   started = true;
@@ -95,7 +104,7 @@ export function handle(pointer: u32, length: u32): u64 {
   return ((outputLength as u64) << 32) | output;
 }
 
-/** Runs jobs and what they wait for until the runtime says that nothing is left. */
+/** Runs jobs, timers and requests until the runtime reports that nothing is left. */
 function runToEnd(): void {
   for (;;) {
     runJobs();
@@ -116,7 +125,7 @@ function evaluate(pointer: u32, length: u32): void {
   const boxed = js.qjs_eval_bytecode(pointer, length);
   if (boxed == 0) unreachable();
   const result = check(load<u64>(boxed));
-  // A module's result is a promise, which top-level await may keep pending.
+  // The result of a module is a promise, which top-level await may keep pending.
   runJobs();
   while (js.JS_PromiseState(context, result) == 0) {
     if (check(js.JS_Call(context, turn, UNDEFINED, 0, 0)) == TRUE) break;
@@ -126,7 +135,10 @@ function evaluate(pointer: u32, length: u32): void {
   js.qjs_free_value(boxed);
 }
 
-/** Ends with an error that nothing has caught. What the runtime cannot report, out of memory, say, is printed as it is. */
+/**
+ * Ends with an uncaught error. An error that the runtime cannot report, for example out of memory,
+ * is printed as it is.
+ */
 function fail(error: u64): void {
   if (failed != UNDEFINED && !failing) {
     failing = true;
@@ -150,7 +162,8 @@ function print(text: u32, length: u32): void {
   host.fd_write(STDERR, scratch + 8, 1, scratch + 16);
 }
 
-// What JavaScript can ask for: __host(operation, ...arguments). The numbers are those of runtime/host.ts.
+// Operations of JavaScript: __host(operation, ...arguments). The numbers are defined in
+// runtime/host.ts.
 
 let first: u32 = 0;
 let firstLength: u32 = 0;
@@ -160,7 +173,7 @@ let third: u32 = 0;
 let thirdLength: u32 = 0;
 let fourth: u32 = 0;
 let fourthLength: u32 = 0;
-/** Which of the four are copies of strings, to be freed. */
+/** Bit mask of the four arguments that are copies of strings and must be freed. */
 let copied: i32 = 0;
 
 function callHost(_context: u32, _self: u64, count: i32, args: u32): u64 {
@@ -176,7 +189,7 @@ function argument(args: u32, count: i32, index: i32): u64 {
   return index < count ? load<u64>(args + (index << 3)) : UNDEFINED;
 }
 
-/** Takes the first arguments after the operation as bytes, a string as its UTF-8. */
+/** Takes the first arguments after the operation as bytes; a string as UTF-8. */
 function takeAll(args: u32, count: i32, taken: i32): bool {
   copied = 0;
   for (let index = 0; index < taken; index++) {
@@ -201,7 +214,7 @@ function takeAll(args: u32, count: i32, taken: i32): bool {
 
 function isString(value: u64): bool {
   const tag = (value >> 32) as i32;
-  return tag == -7 || tag == -6; // a string, a rope of strings
+  return tag == -7 || tag == -6; // string, or rope of strings
 }
 
 function release(): void {
@@ -255,11 +268,14 @@ function register(args: u32, count: i32): u64 {
   return UNDEFINED;
 }
 
-/** The bytes are QuickJS's own; it does not move them, and the runtime holds on to the value. */
+/**
+ * The bytes belong to QuickJS, which does not move them; the runtime keeps a reference to the
+ * value.
+ */
 function setOutput(): u64 {
   output = first;
   outputLength = firstLength;
-  // A string's copy lives until the instance is put back.
+  // The copy of a string stays allocated until the instance is reset.
   copied = 0;
   return UNDEFINED;
 }
@@ -272,7 +288,7 @@ function log(level: i32): u64 {
   return UNDEFINED;
 }
 
-/** A subscription of poll_oneoff to the monotonic clock, in a guest that has nothing else to wait for. */
+/** Sleeps with poll_oneoff and a subscription to the monotonic clock. */
 function sleep(ms: f64): void {
   const subscription = js.malloc(SUBSCRIPTION_BYTES + 32 + 8);
   if (subscription == 0) return;
@@ -284,7 +300,8 @@ function sleep(ms: f64): void {
 }
 
 function milliseconds(clock: i32): f64 {
-  // The monotonic clock alone does not count as asking the time. A value kept from the start would be wrong all the same.
+  // Reading only the monotonic clock does not mark the module as time-dependent, but a value read
+  // during the start would be wrong in every invocation; so read the realtime clock, too.
   if (!started) host.clock_time_get(REALTIME, 1, scratch);
   host.clock_time_get(clock, 1, scratch);
   return (load<u64>(scratch) as f64) / 1e6;
@@ -315,7 +332,7 @@ function whole(value: i64): u64 {
     : js.JS_NewBigInt64(context, value);
 }
 
-/** A packed result; null for one that is empty or failed. */
+/** Converts a packed result to a string; null if it is empty or failed. */
 function text(packed: u64): u64 {
   if (packed == 0) return NULL;
   const pointer = (packed >> 32) as u32;
@@ -324,7 +341,7 @@ function text(packed: u64): u64 {
   return value;
 }
 
-/** The result of an `_into` call, which can tell an empty one from none. */
+/** Returns the result of an `_into` call, which distinguishes an empty result from none. */
 function into(which: i32, bytes: bool): u64 {
   let buffer = js.malloc(RESULT_BYTES);
   if (buffer == 0) return NULL;
@@ -352,7 +369,7 @@ function callInto(which: i32, buffer: u32, capacity: u32): i32 {
   return host.storage_get_into(first, firstLength, buffer, capacity);
 }
 
-// What QuickJS imports, answered here.
+// Imports of QuickJS that are implemented here.
 
 export function host_get_timezone_offset(_high: i32, _low: i32): i32 {
   return 0; // UTC
@@ -362,7 +379,7 @@ export function host_interrupt(): i32 {
   return 0;
 }
 
-/** The pointers are to values that are ours to free. */
+/** The pointers refer to values that this function must free. */
 export function host_promise_rejection(promise: u32, reason: u32, handled: i32): void {
   store<u64>(scratch + 64, load<u64>(promise));
   store<u64>(scratch + 72, load<u64>(reason));

@@ -1,5 +1,6 @@
-// The host functions of the engine and what the glue uses of WASI. A text is a pointer and a length; a result of data is
-// `pointer << 32 | length`, or, of the `_into` forms, its full length and -1 for none.
+// Host functions of the engine and the WASI functions that the glue uses. A text is a pointer and a
+// length. A data result is `pointer << 32 | length`; in the `_into` forms it is the full length, or
+// -1 for none.
 
 @external("env", "get_caller_wallet") export declare function get_caller_wallet(): u64;
 @external("env", "get_request_id") export declare function get_request_id(): u64;

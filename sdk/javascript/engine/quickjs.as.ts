@@ -1,5 +1,5 @@
-// What the glue uses of QuickJS and of its extensions. A JSValue is an i64; an argument stays the caller's, a result is the
-// caller's to free.
+// Functions of QuickJS and its extensions that the glue uses. A JSValue is an i64. Arguments remain
+// owned by the caller, and results are owned by it.
 
 @external("quickjs", "_initialize") export declare function startLibc(): void;
 @external("quickjs", "malloc") export declare function malloc(size: u32): u32;
@@ -43,7 +43,7 @@
 @external("crypto", "__wasm_apply_data_relocs") export declare function relocateCrypto(): void;
 @external("crypto", "qjs_ext_crypto_init") export declare function initCrypto(context: u32, runtime: u32): i32;
 
-/** Where the bytecode lies: behind the memory that QuickJS has from the start. */
+/** Address of the bytecode: after QuickJS's initial memory. */
 @external("layout", "program") export declare const PROGRAM: u32;
-/** What of the stack QuickJS may use; the rest of it holds the extensions' data. */
+/** The part of the stack that QuickJS may use; the rest contains the data of the extensions. */
 @external("layout", "stack") export declare const STACK_BYTES: u32;

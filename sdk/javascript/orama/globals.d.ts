@@ -1,4 +1,5 @@
-// What functions have built in besides ES2023. Use it with `"lib": ["ES2023"]` and without "DOM", which has more than is there.
+// Globals of functions besides ES2023. Use it with `"lib": ["ES2023"]` and without "DOM", which
+// declares more than is available.
 
 interface EventInit {
   cancelable?: boolean;
@@ -72,7 +73,7 @@ interface ReadableStreamDefaultReader<T = unknown> {
   cancel(reason?: unknown): Promise<void>;
   releaseLock(): void;
 }
-/** Default readers only; no byte streams and no piping. */
+/** Supports only default readers; no byte streams and no piping. */
 declare class ReadableStream<T = unknown> {
   constructor(source?: UnderlyingSource<T>);
   static from<T>(items: Iterable<T> | AsyncIterable<T>): ReadableStream<T>;
@@ -240,7 +241,7 @@ interface JsonWebKey {
   ext?: boolean;
   key_ops?: string[];
 }
-/** Digests and HMAC; anything else is a NotSupportedError. */
+/** Supports digests and HMAC; other algorithms throw a NotSupportedError. */
 interface SubtleCrypto {
   digest(algorithm: Digest | { name: Digest }, data: BufferSource): Promise<ArrayBuffer>;
   importKey(

@@ -1,6 +1,6 @@
 /// <reference path="./globals.d.ts" />
 
-/** A row of a result, by column. Integers beyond 2^53 are bigints, blobs `Uint8Array`. */
+/** A row by column name. Integers beyond 2^53 are bigints, blobs are `Uint8Array`. */
 export type Row = Record<string, unknown>;
 
 export interface DatabaseResult<T = Row> {
@@ -12,38 +12,41 @@ export interface DatabaseResult<T = Row> {
 export type SqlValue = string | number | bigint | boolean | null | undefined | ArrayBuffer | ArrayBufferView;
 
 export interface Statement {
-  /** The statement with a value for each `?`. */
+  /** Returns the statement with a value for each `?`. */
   bind(...values: SqlValue[]): Statement;
   all<T = Row>(): Promise<DatabaseResult<T>>;
-  /** The first row, or one column of it; null when there is none. */
+  /** Resolves with the first row, or with one column of it; null if there is none. */
   first<T = Row>(): Promise<T | null>;
   first<T = unknown>(column: string): Promise<T | null>;
   run<T = Row>(): Promise<DatabaseResult<T>>;
-  /** The rows as lists of values. */
+  /** Resolves with the rows as arrays of values. */
   raw<T extends unknown[] = unknown[]>(options?: { columnNames?: boolean }): Promise<T[]>;
 }
 
-/** The namespace's own SQLite database, in the shape of Cloudflare's D1. */
+/** The namespace's SQLite database, with the API of Cloudflare D1. */
 export interface Database {
   prepare(sql: string): Statement;
-  /** One after the other; not a transaction. */
+  /** Runs the statements one after another; not a transaction. */
   batch<T = Row>(statements: readonly Statement[]): Promise<DatabaseResult<T>[]>;
 }
 
-/** The namespace's cache, in the shape of Cloudflare's KV. */
+/** The namespace's cache, with the API of Cloudflare KV. */
 export interface Cache {
   get(key: string, type?: 'text' | { type: 'text' }): Promise<string | null>;
   get<T = unknown>(key: string, type: 'json' | { type: 'json' }): Promise<T | null>;
   get(key: string, type: 'arrayBuffer' | { type: 'arrayBuffer' }): Promise<ArrayBuffer | null>;
-  /** `expirationTtl` in seconds; without it the value does not expire. */
+  /** Stores a value. `expirationTtl` is in seconds; without it the value does not expire. */
   put(
     key: string,
     value: string | ArrayBuffer | ArrayBufferView,
     options?: { expirationTtl?: number },
   ): Promise<void>;
-  /** Whether there was a value. */
+  /** Resolves with whether the key existed. */
   delete(key: string): Promise<boolean>;
-  /** Adds to a counter that begins at 0, atomically. Its new value; a bigint beyond 2^53. */
+  /**
+   * Adds to a counter atomically; a missing key counts as 0. Resolves with the new value, a bigint
+   * beyond 2^53.
+   */
   increment(key: string, by?: number): Promise<number | bigint>;
 }
 
@@ -56,7 +59,7 @@ export interface StoredObject {
   arrayBuffer(): Promise<ArrayBuffer>;
 }
 
-/** Content by its CID. Only what this namespace has put can be read. */
+/** Content-addressed storage. Only blobs that this namespace has stored can be read. */
 export interface Storage {
   put(data: string | ArrayBuffer | ArrayBufferView): Promise<string>;
   get(cid: string): Promise<StoredObject | null>;
@@ -71,23 +74,26 @@ export interface Bindings {
   readonly CACHE: Cache;
   readonly STORAGE: Storage;
   readonly SECRETS: Secrets;
-  /** Publishes a message; it is durable once the promise is fulfilled. */
+  /** Publishes a message; it is durable when the promise resolves. */
   publish(topic: string, data?: unknown): Promise<void>;
-  /** Runs a function, `delay` seconds later. The id of its invocation. */
+  /** Enqueues an invocation after `delay` seconds. Resolves with its id. */
   enqueue(name: string, payload?: unknown, options?: { delay?: number }): Promise<string>;
 }
 
-/** What a handler gets: the bindings, and the values of `env` in function.yaml, e.g. `Env<{ GREETING: string }>`. */
+/**
+ * The environment of a handler: the bindings, and the values of `env` in function.yaml, e.g. `Env<{
+ * GREETING: string }>`.
+ */
 export type Env<Settings extends Record<string, string | undefined> = Record<never, string>> = Bindings &
   Readonly<Settings>;
 
-/** The request of an HTTP function, as the engine received it. */
+/** The request of an HTTP function as the engine received it. */
 export interface HttpInfo {
   readonly method: string;
   readonly url: string;
   readonly path: string;
   readonly query: Readonly<Record<string, readonly string[]>>;
-  /** Of the route, e.g. `{"id": "7"}` for `/users/{id}`. */
+  /** Parameters of the route, e.g. `{"id": "7"}` for `/users/{id}`. */
   readonly params: Readonly<Record<string, string>>;
   readonly headers: Readonly<Record<string, string>>;
   readonly remote_address: string;
@@ -97,16 +103,18 @@ export interface HttpInfo {
 
 export interface Context {
   readonly requestId: string;
-  /** 1 for the first. */
+  /** Number of the attempt, starting at 1. */
   readonly attempt: number;
-  /** The wallet that the caller's JWT proved; empty without one. */
+  /** The wallet of the caller's JWT; empty without one. */
   readonly wallet: string;
   readonly namespace: string;
   readonly function: string;
   readonly version: number;
-  /** Null for an invocation that is no HTTP function's. */
+  /** Null if the invocation was not triggered by an HTTP request. */
   readonly http: HttpInfo | null;
-  /** The invocation ends, and its output is sent, when this has settled too. */
+  /**
+   * Keeps the invocation running, and its output from being sent, until the promise has settled.
+   */
   waitUntil(promise: Promise<unknown>): void;
   passThroughOnException(): void;
 }
@@ -116,7 +124,7 @@ export interface TopicEvent<Data = unknown> {
   readonly data: Data;
   readonly namespace: string;
   readonly trigger_depth: number;
-  /** Seconds since 1970. */
+  /** Unix seconds. */
   readonly timestamp: number;
 }
 
@@ -124,21 +132,24 @@ export interface CronEvent {
   readonly cron: string;
   /** RFC 3339. */
   readonly scheduled_at: string;
-  /** The same in milliseconds since 1970. */
+  /** The scheduled time in Unix milliseconds. */
   readonly scheduledTime: number;
   readonly namespace: string;
   readonly trigger_depth: number;
   readonly timestamp: number;
 }
 
-/** The default export of a function, any part of which may be missing. */
+/** The default export of a function; all handlers are optional. */
 export interface Handlers<E = Env, Data = unknown> {
   fetch?(request: Request, env: E, ctx: Context): Response | Promise<Response>;
   event?(event: TopicEvent<Data>, env: E, ctx: Context): unknown;
   scheduled?(event: CronEvent, env: E, ctx: Context): unknown;
 }
 
-/** Ends the invocation with an exit code of 64 to 78 (65 unless told), which refuses a retry: bad input stays bad. */
+/**
+ * Ends the invocation with an exit code of 64 to 78 (default 65), which prevents a retry; for
+ * invalid input.
+ */
 export class NonRetryableError extends Error {
   constructor(message?: string, options?: { cause?: unknown; exitCode?: number });
   readonly exitCode: number;

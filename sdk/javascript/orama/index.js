@@ -1,4 +1,5 @@
-// What a function imports from "orama". In a function the runtime has it; in Node, `orama/testing` puts a stand-in there.
+// The exports of "orama". In a function the runtime provides them; in Node, `orama/testing`
+// provides a fake.
 const runtime = globalThis[Symbol.for('orama')];
 if (runtime === undefined) throw new Error('"orama" works inside a function; in tests use "orama/testing"');
 

@@ -6,7 +6,10 @@ export interface FakeEnv<S extends Settings = Settings> {
   /** Values of `env` in function.yaml. */
   env?: S;
   secrets?: Record<string, string>;
-  /** Answers a statement: its rows, or the number of rows that it changed. Without it, a statement is an error. */
+  /**
+   * Implements statements: returns rows, or the number of changed rows. Without it, statements
+   * throw.
+   */
   sql?: (sql: string, values: readonly unknown[]) => readonly Record<string, unknown>[] | number;
 }
 
@@ -15,11 +18,17 @@ export interface Recorded {
   readonly enqueued: { name: string; payload: unknown; delay: number }[];
 }
 
-/** An `env` in memory. What a handler publishes and enqueues is in `published` and `enqueued`. */
+/**
+ * Creates an in-memory `env`. Messages and invocations that a handler publishes and enqueues are
+ * recorded in `published` and `enqueued`.
+ */
 export function createEnv<S extends Settings>(given?: FakeEnv<S>): Env<S> & Recorded;
-/** A `ctx`. `settled()` resolves when what was given to `waitUntil` has settled. */
+/** Creates a `ctx`. `settled()` resolves when all promises passed to `waitUntil` have settled. */
 export function createContext(given?: Partial<Context>): Context & { settled(): Promise<void> };
-/** The default export of a function's index.ts or index.js. `import … from "orama"` in it gets the `env` and `ctx` given. */
+/**
+ * Loads the default export of a function's index.ts or index.js. Its imports from "orama" use the
+ * given `env` and `ctx`.
+ */
 export function load<H = Required<Handlers<Env<Settings>>>>(
   file: URL,
   given?: { env?: unknown; ctx?: unknown },

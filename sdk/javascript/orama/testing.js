@@ -1,4 +1,4 @@
-// A stand-in for the engine, for tests of a function in Node.
+// A fake of the engine for testing functions in Node.
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -101,7 +101,7 @@ function createCache() {
   };
 }
 
-/** Names content by its hash, as the engine does; a CID of its own kind. */
+/** Storage that addresses blobs by their hash like the engine, but with another format of CIDs. */
 function createStorage() {
   const objects = new Map();
   return {
@@ -147,7 +147,7 @@ export async function load(file, { env = createEnv(), ctx = createContext() } = 
   globalThis[Symbol.for('orama')] = { env, ctx, NonRetryableError };
   const path = fileURLToPath(file);
   const esbuild = await import('esbuild').catch(() => null);
-  // Without esbuild: JavaScript, and TypeScript where Node itself takes the types away.
+  // Without esbuild: JavaScript, and TypeScript if Node itself strips types.
   if (esbuild === null) return (await import(file.href)).default;
   const directory = await mkdtemp(join(tmpdir(), 'orama-test-'));
   try {

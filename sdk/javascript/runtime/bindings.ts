@@ -18,7 +18,7 @@ function json(value: unknown, what: string): string {
 
 type GetType = 'text' | 'json' | 'arrayBuffer';
 
-/** `env.CACHE` in the shape of Workers KV, with a counter. */
+/** `env.CACHE`: the API of Workers KV with an additional counter. */
 export const CACHE = {
   async get(key: string, options: GetType | { type?: GetType } = 'text'): Promise<unknown> {
     const type = typeof options === 'string' ? options : (options.type ?? 'text');
@@ -71,7 +71,7 @@ class StoredObject {
   }
 }
 
-/** `env.STORAGE`: blobs by the CID of their content. */
+/** `env.STORAGE`: blobs by CID. */
 export const STORAGE = {
   async put(data: unknown): Promise<string> {
     const cid = host.storagePut(contentOf(data));
@@ -90,13 +90,13 @@ export const SECRETS = {
   },
 };
 
-/** Durable once the promise is fulfilled. */
+/** Publishes a message; it is durable when the promise resolves. */
 export async function publish(topic: string, data?: unknown): Promise<void> {
   if (!host.publish(topic, json(data ?? null, 'data')))
     throw new Error(`Nothing was published on ${topic}; the log says why`);
 }
 
-/** Runs a function later. Returns the request id. */
+/** Enqueues an invocation. Resolves with its id. */
 export async function enqueue(
   name: string,
   payload?: unknown,
@@ -110,7 +110,9 @@ export async function enqueue(
 
 const bindings = { DB, CACHE, STORAGE, SECRETS, publish, enqueue };
 
-/** The bindings, and behind them the values of `env` in function.yaml, each read when it is asked for. */
+/**
+ * The bindings, and as a fallback the values of `env` in function.yaml, which are read on access.
+ */
 export const env: object = new Proxy(bindings, {
   get(target, name, receiver) {
     if (typeof name !== 'string' || Object.hasOwn(target, name)) return Reflect.get(target, name, receiver);

@@ -1,10 +1,10 @@
-// Blob and File of the File API, all of which is in memory.
+// Blob and File (File API), completely in memory.
 import { bytesOf, join } from './bytes.js';
 import { ReadableStream } from './streams.js';
 
 const utf8 = new TextEncoder();
 const utf8Text = new TextDecoder();
-/** A type with any other character is none. */
+/** A type with any other character is treated as empty. */
 const TYPE = /^[\x20-\x7e]*$/;
 
 export interface BlobOptions {
@@ -46,7 +46,7 @@ export class Blob {
     return ReadableStream.from(this.size === 0 ? [] : [this.#bytes.slice()]);
   }
 
-  /** What it holds, for the runtime. */
+  /** Returns the content; used by the runtime. */
   static contentOf(blob: Blob): Uint8Array<ArrayBuffer> {
     return blob.#bytes;
   }

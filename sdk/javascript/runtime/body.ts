@@ -7,11 +7,11 @@ import { encodeForm, parseForm } from './multipart.js';
 import { ReadableStream } from './streams.js';
 import { URLSearchParams } from './url.js';
 
-/** What a request or response carries. Read as text or as bytes, whichever is asked for first is made first. */
+/** The content of a request or response. Text and bytes are converted lazily. */
 export interface Content {
   text(): string;
   bytes(): Uint8Array<ArrayBuffer>;
-  /** Whichever it is already. */
+  /** Returns the existing representation. */
   send(): Bytes;
 }
 
@@ -27,7 +27,7 @@ export type BodyInit =
 const utf8 = new TextEncoder();
 const utf8Text = new TextDecoder();
 
-/** Text that is sent as it is; a byte order mark is not part of what is read. */
+/** Removes a byte order mark, which is not part of the decoded text (Encoding standard). */
 export const withoutMark = (text: string) => (text.startsWith('\ufeff') ? text.slice(1) : text);
 
 export function textContent(text: string): Content {
@@ -38,13 +38,13 @@ export function bytesContent(bytes: Uint8Array<ArrayBuffer>): Content {
   return { text: () => utf8Text.decode(bytes), bytes: () => bytes, send: () => bytes };
 }
 
-/** A body that is all there, or one that is still to come. */
+/** A complete body, or a stream. */
 export interface Carried {
   content: Content | null;
   stream: ReadableStream | null;
 }
 
-/** A body and the type that it has by itself. */
+/** A body with its default content type. */
 interface Extracted extends Carried {
   type: string | null;
 }
@@ -80,7 +80,7 @@ export class JsonText {
 
 const NOTHING = textContent('');
 
-/** The part that Request and Response have in common. */
+/** The Body mixin of Request and Response (Fetch standard). */
 export abstract class Body {
   abstract readonly headers: Headers;
   #content: Content | null;
@@ -96,7 +96,7 @@ export abstract class Body {
     return this.#used;
   }
 
-  /** The stream is made when it is asked for; the body counts as used once somebody reads from it. */
+  /** The stream is created on access; the body counts as used when it is read. */
   get body(): ReadableStream | null {
     const content = this.#content;
     if (this.#stream === null && content !== null) {
@@ -137,19 +137,19 @@ export abstract class Body {
     return parseForm(await this.bytes(), this.headers.get('content-type'));
   }
 
-  /** The content, for the runtime: as it is sent. */
+  /** Returns the content for sending; used by the runtime. */
   async send(): Promise<Bytes> {
     return (this.#takeContent() ?? (await this.#collect())).send();
   }
 
-  /** Gives a request or response without a body one, for the runtime. */
+  /** Sets the body of a request or response without one; used by the runtime. */
   static fill<T extends Body>(target: T, { content, stream }: Carried): T {
     target.#content = content;
     target.#stream = stream;
     return target;
   }
 
-  /** What a clone has: the same content, to be read once more. */
+  /** Returns the content for a clone, to be read separately. */
   share(): Carried {
     if (this.#used || this.#stream?.locked === true) throw new TypeError('The body has been used already');
     if (this.#content !== null || this.#stream === null) return { content: this.#content, stream: null };
@@ -158,7 +158,7 @@ export abstract class Body {
     return { content: null, stream: theirs };
   }
 
-  /** What is all there; null of a stream. */
+  /** Takes the complete content; null for a stream. */
   #takeContent(): Content | null {
     if (this.#used || this.#stream?.locked === true) throw new TypeError('The body has been used already');
     if (this.#content !== null) {
@@ -184,7 +184,7 @@ async function collect(stream: ReadableStream): Promise<Uint8Array<ArrayBuffer>>
   return join(chunks);
 }
 
-/** Two streams with the chunks of one, read once. */
+/** Returns two streams with the content of one, which is read once. */
 function split(stream: ReadableStream): [ReadableStream, ReadableStream] {
   const all = collect(stream);
   const make = () =>

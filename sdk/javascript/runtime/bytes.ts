@@ -1,4 +1,4 @@
-/** A copy of what a buffer or view holds; null when it is none. */
+/** Returns a copy of a buffer's or view's bytes; null for other values. */
 export function bytesOf(value: unknown): Uint8Array<ArrayBuffer> | null {
   if (value instanceof ArrayBuffer) return new Uint8Array(value.slice(0));
   if (!ArrayBuffer.isView(value)) return null;

@@ -20,7 +20,7 @@ function elapsed(label: string): string {
   return from === undefined ? `no timer "${label}"` : `${label}: ${(monotonic() - from).toFixed(3)}ms`;
 }
 
-/** `console` into the invocation's log, by level. */
+/** `console`, which writes to the invocation's log by level. */
 export const console = {
   debug: at('debug'),
   log: at('info'),

@@ -2,7 +2,7 @@ import * as host from './host.js';
 import { type Received, received } from './http.js';
 import { uncaught } from './rejections.js';
 
-/** What is known of an invocation from outside. Read when it is asked for. */
+/** Metadata of the invocation, read on access. */
 class InvocationContext {
   readonly #until: Promise<unknown>[] = [];
   #http: Received | null | undefined;
@@ -10,14 +10,14 @@ class InvocationContext {
   get requestId(): string {
     return host.requestId() ?? '';
   }
-  /** The wallet that the caller's JWT proved; empty without one. */
+  /** The wallet of the caller's JWT; empty without one. */
   get wallet(): string {
     return host.callerWallet() ?? '';
   }
   get function(): string {
     return host.functionName() ?? '';
   }
-  /** 1 for the first. */
+  /** Number of the attempt, starting at 1. */
   get attempt(): number {
     return Number(host.getEnv('ORAMA_ATTEMPT') ?? 1);
   }
@@ -28,21 +28,23 @@ class InvocationContext {
     return Number(host.getEnv('ORAMA_VERSION') ?? 0);
   }
 
-  /** What an HTTP function is called with; null for other triggers. */
+  /** The HTTP request of an HTTP function; null for other triggers. */
   get http(): Received | null {
     if (this.#http === undefined) this.#http = received();
     return this.#http;
   }
 
-  /** The invocation ends, and its output is sent, when these have settled too. */
+  /**
+   * Keeps the invocation running, and its output from being sent, until the promise has settled.
+   */
   waitUntil(promise: unknown): void {
     this.#until.push(Promise.resolve(promise));
   }
 
-  /** As in Workers; here a failure is always an error. */
+  /** For compatibility with Workers; has no effect here, since failures are always errors. */
   passThroughOnException(): void {}
 
-  /** Resolves when everything that was given to waitUntil has settled. What was rejected is logged. */
+  /** Resolves when all promises passed to waitUntil have settled. Rejections are logged. */
   async settled(): Promise<void> {
     for (let promise = this.#until.shift(); promise !== undefined; promise = this.#until.shift()) {
       await promise.catch((error: unknown) => uncaught(error));
@@ -52,5 +54,12 @@ class InvocationContext {
 
 export type Context = InvocationContext;
 
-/** One is enough: a module runs one invocation at a time. */
+/** A single instance suffices, as a module runs one invocation at a time. */
 export const context: Context = new InvocationContext();
+
+/** What `{...ctx}` and `JSON.stringify(ctx)` hold: own properties, where those of a class are not. */
+const SHOWN = ['requestId', 'attempt', 'wallet', 'namespace', 'function', 'version'] as const;
+for (const name of SHOWN) {
+  const property = Object.getOwnPropertyDescriptor(InvocationContext.prototype, name);
+  Object.defineProperty(context, name, { ...property, enumerable: true });
+}

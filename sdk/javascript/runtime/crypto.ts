@@ -1,4 +1,5 @@
-// Web Crypto, as far as it is tried against other implementations: digests and HMAC, which mbedTLS computes.
+// The part of Web Crypto that has been tested against other implementations: digests and HMAC,
+// which mbedTLS computes.
 
 const DIGESTS = new Set(['SHA-1', 'SHA-256', 'SHA-384', 'SHA-512']);
 
@@ -27,7 +28,7 @@ function unsupported(algorithm: Algorithm): never {
   throw new DOMException(`The algorithm ${name} is not supported; digests and HMAC are`, 'NotSupportedError');
 }
 
-/** Operations, each with the place of its algorithm among the arguments, and what it may be. */
+/** Operations, each with the index of its algorithm argument and a check of it. */
 const OPERATIONS: Readonly<Record<string, [place: number, check: (algorithm: Algorithm) => void] | null>> = {
   digest: [0, checkDigest],
   sign: [0, checkHmac],
@@ -54,7 +55,7 @@ const dataError = (why: string) => new DOMException(why, 'DataError');
 const JWA = { 'SHA-1': 'HS1', 'SHA-256': 'HS256', 'SHA-384': 'HS384', 'SHA-512': 'HS512' } as const;
 const jwaOf = (hash: Algorithm) => JWA[nameOf(hash) as keyof typeof JWA];
 
-/** The engine's keys are imported and exported raw; as JWK they go through here. */
+/** Converts a JWK, as the engine imports and exports keys only in raw format. */
 function importJwk([, key, algorithm, extractable, usages]: unknown[]): unknown[] {
   const { kty, k, alg, ext, key_ops } = key as Jwk;
   const { hash } = algorithm as { hash: Algorithm };
@@ -75,7 +76,7 @@ function exportJwk(raw: ArrayBuffer, key: Key): Jwk {
 
 const accessError = (why: string) => new DOMException(why, 'InvalidAccessError');
 const MAX_RANDOM_BYTES = 65_536;
-/** Bits of a block: what a key of HMAC has unless told. */
+/** Block size in bits: the default length of an HMAC key. */
 const BLOCK_BITS: Readonly<Record<string, number>> = {
   'SHA-1': 512,
   'SHA-256': 512,
@@ -83,7 +84,9 @@ const BLOCK_BITS: Readonly<Record<string, number>> = {
   'SHA-512': 1024,
 };
 
-/** What the engine's own operations do not look at. Returns the arguments that they are called with. */
+/**
+ * Performs checks that the engine's own operations omit. Returns the arguments for the operation.
+ */
 function prepare(name: string, args: unknown[]): unknown[] {
   const key = args[1] as Key;
   if ((name === 'sign' || name === 'verify') && !key.usages.includes(name)) {
@@ -98,7 +101,7 @@ function prepare(name: string, args: unknown[]): unknown[] {
   return [{ length: BLOCK_BITS[nameOf(hash)], ...algorithm }, ...rest];
 }
 
-/** `getRandomValues` with the standard's bounds. */
+/** Returns `getRandomValues` with the limits of the Web Cryptography standard. */
 export function boundedRandom(crypto: EngineCrypto): EngineCrypto['getRandomValues'] {
   const own = crypto.getRandomValues.bind(crypto);
   return (target) => {
@@ -114,7 +117,7 @@ export function boundedRandom(crypto: EngineCrypto): EngineCrypto['getRandomValu
   };
 }
 
-/** Leaves of `crypto.subtle` what is supported; all else is a NotSupportedError. */
+/** Removes unsupported operations from `crypto.subtle`: they reject with a NotSupportedError. */
 export function restrict({ subtle }: EngineCrypto): void {
   const prototype = Object.getPrototypeOf(subtle) as Record<string, Method>;
   for (const name of Object.getOwnPropertyNames(prototype)) {
@@ -132,7 +135,10 @@ export function restrict({ subtle }: EngineCrypto): void {
   }
 }
 
-/** 53 random bits, many at a time: QuickJS's own generator is seeded once, and a start is shared by all invocations. */
+/**
+ * Returns a generator of 53 random bits, buffered. QuickJS's own generator is seeded only once, in
+ * the start that all invocations share.
+ */
 export function createRandom(crypto: EngineCrypto): () => number {
   const words = new Uint32Array(64);
   let left = 0;

@@ -1,4 +1,4 @@
-// `env.DB` in the shape of Cloudflare's D1.
+// `env.DB`, with the API of Cloudflare D1.
 import { bytesOf } from './bytes.js';
 import * as host from './host.js';
 
@@ -64,12 +64,12 @@ class Statement {
 
 declare global {
   interface JSON {
-    /** Its text is written as it is. */
+    /** Creates a value whose text is serialized verbatim. */
     rawJSON(text: string): unknown;
   }
 }
 
-/** As the host takes arguments: bytes as `{"$blob": base64}`, integers with all their digits. */
+/** Encodes arguments for the host: bytes as `{"$blob": base64}`, integers with all digits. */
 function encode(values: readonly unknown[]): string {
   return JSON.stringify(values.map(encodeValue));
 }
@@ -80,11 +80,11 @@ function encodeValue(value: unknown): unknown {
   return bytes === null ? (value ?? null) : { $blob: bytes.toBase64() };
 }
 
-/** What a number cannot hold has at least so many digits. */
+/** Matches texts with blobs, or with numbers that have enough digits to exceed the safe range. */
 const SPECIAL = /"\$blob"|\d{16}/;
 const INTEGER = /^-?\d+$/;
 
-/** Blobs as bytes, integers beyond 2^53 as bigints. */
+/** Decodes blobs to bytes, and integers beyond 2^53 to bigints. */
 function decode(text: string): Row[] {
   if (!SPECIAL.test(text)) return JSON.parse(text) as Row[];
   return JSON.parse(text, (_key: string, value: unknown, context?: { source?: string }) => {
@@ -104,7 +104,10 @@ function decode(text: string): Row[] {
 
 export const DB = {
   prepare: (sql: string) => new Statement(String(sql), []),
-  /** One after the other; not a transaction: the engine's database has none across statements. */
+  /**
+   * Runs the statements one after another. Not a transaction, as the engine's database has none
+   * across statements.
+   */
   async batch(statements: readonly Statement[]): Promise<Result[]> {
     const results: Result[] = [];
     for (const statement of statements) results.push(await statement.all());

@@ -1,4 +1,4 @@
-// What QuickJS and its extensions have by themselves, and the one function of the glue.
+// Declarations of QuickJS and its extensions, and of the glue's function.
 
 declare function __host(operation: number, ...args: unknown[]): unknown;
 

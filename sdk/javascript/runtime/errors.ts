@@ -1,6 +1,9 @@
 import { mapStack } from './lines.js';
 
-/** Ends the invocation with an exit code that refuses a retry (sysexits.h): bad input stays bad. */
+/**
+ * Ends the invocation with an exit code that prevents a retry (range of sysexits.h); for invalid
+ * input.
+ */
 export class NonRetryableError extends Error {
   override name = 'NonRetryableError';
   readonly exitCode: number;
@@ -11,7 +14,7 @@ export class NonRetryableError extends Error {
   }
 }
 
-/** What an invocation ends with: a failure that may be retried, and bad data. */
+/** Exit codes: a failure that may be retried, invalid data, and the range that is not retried. */
 export const EXIT = { failure: 1, data: 65, lastSysexit: 78, firstSysexit: 64 } as const;
 
 export function exitCodeOf(error: unknown): number {
@@ -20,7 +23,10 @@ export function exitCodeOf(error: unknown): number {
   return exitCode >= EXIT.firstSysexit && exitCode <= EXIT.lastSysexit ? exitCode : EXIT.data;
 }
 
-/** `Error.prototype.stack` as in other engines: with the error's own line first, and the lines of the sources. */
+/**
+ * Installs `Error.prototype.stack` as in other engines: headed by the error, with the lines of the
+ * sources.
+ */
 export function installStack(): void {
   const own = Object.getOwnPropertyDescriptor(Error.prototype, 'stack');
   const read = own?.get;
@@ -35,7 +41,7 @@ export function installStack(): void {
   });
 }
 
-/** `TypeError: x is not a function` */
+/** Formats the first line: `TypeError: x is not a function` */
 function headline(error: unknown): string {
   try {
     return Error.prototype.toString.call(error);
@@ -44,7 +50,7 @@ function headline(error: unknown): string {
   }
 }
 
-/** Stack, causes and all, for a log. */
+/** Formats an error with its stack and causes for a log. */
 export function describe(error: unknown): string {
   if (!(error instanceof Error)) return `Uncaught ${String(error)}`;
   const seen = new Set<unknown>();
@@ -57,7 +63,7 @@ export function describe(error: unknown): string {
   return parts.join('\ncaused by: ');
 }
 
-/** One line: what, and the first place in the sources. */
+/** Formats an error in one line with the first position in the sources. */
 export function summarize(error: unknown): string {
   const text = error instanceof Error ? headline(error) : `uncaught ${String(error)}`;
   const place = error instanceof Error ? /\(?([^\s()]+:\d+)\)?/.exec(framesOf(error))?.[1] : undefined;

@@ -1,4 +1,4 @@
-// Event, EventTarget, AbortController and AbortSignal, as the DOM standard has them without a tree.
+// Event, EventTarget, AbortController and AbortSignal (DOM standard), without a tree.
 import { uncaught } from './rejections.js';
 import { setTimeout } from './timers.js';
 
@@ -76,7 +76,7 @@ export class EventTarget {
   }
 }
 
-/** Lets only this file make a signal. */
+/** Ensures that only this file can create a signal. */
 const MAKE = Symbol('make');
 const abortOf = new WeakMap<AbortSignal, (reason: unknown) => void>();
 

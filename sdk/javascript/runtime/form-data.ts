@@ -1,4 +1,4 @@
-// FormData as the XMLHttpRequest standard has it.
+// FormData (XMLHttpRequest standard).
 import { Blob, File } from './blob.js';
 
 export type FormValue = string | File;
@@ -67,7 +67,7 @@ export class FormData {
   }
 }
 
-/** A Blob becomes a File, under the name that is given. */
+/** Converts a value to an entry: a Blob becomes a File with the given name. */
 function entryOf(name: string, value: unknown, filename: string | undefined): Entry {
   const key = String(name).toWellFormed();
   if (!(value instanceof Blob)) {

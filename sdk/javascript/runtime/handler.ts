@@ -24,7 +24,7 @@ export function setHandler(value: unknown): void {
   exported = value;
 }
 
-/** Runs the handler that the invocation is for. Resolves with the output. */
+/** Runs the handler for the invocation. Resolves with the output. */
 export async function callHandler(env: object, context: Context): Promise<Bytes> {
   if (typeof exported === 'function') {
     return encode(await (exported as Handler<unknown>)(parse(inputText()), env, context));
@@ -44,12 +44,15 @@ export async function callHandler(env: object, context: Context): Promise<Bytes>
   }
   const event = JSON.parse(inputText()) as { scheduled_at?: string };
   if (kind === 'event') return encode(await handlers.event?.(event, env, context));
-  // The name that Workers give it, beside ours.
+  // The name of this property in Workers, in addition to the engine's.
   const scheduledTime = Date.parse(event.scheduled_at ?? '');
   return encode(await handlers.scheduled?.({ ...event, scheduledTime }, env, context));
 }
 
-/** A triggered invocation says so in ORAMA_TRIGGER; a replay, and an engine that does not say, is told by its input. */
+/**
+ * A triggered invocation is identified by ORAMA_TRIGGER. For a replay, and for engines that do not
+ * set it, the input decides.
+ */
 function kindOf({ event, scheduled }: Handlers): Kind {
   switch (getEnv('ORAMA_TRIGGER')) {
     case 'pubsub':
@@ -70,7 +73,10 @@ function kindOf({ event, scheduled }: Handlers): Kind {
 
 const BODILESS = new Set(['GET', 'HEAD']);
 
-/** The request of an HTTP function. Any other invocation is a POST with its input as the body. */
+/**
+ * Returns the request of an HTTP function. Other invocations are represented as a POST with the
+ * input as the body.
+ */
 function requestOf(http: Received | null): Request {
   const content = { text: () => withoutMark(inputText()), bytes: inputBytes, send: inputBytes };
   if (http === null) return incoming('http://localhost/', 'POST', new Headers(), content);
@@ -94,7 +100,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** No output for undefined; else JSON. */
+/** Returns JSON; empty for undefined. */
 function encode(value: unknown): Bytes {
   return JSON.stringify(value) ?? '';
 }

@@ -1,7 +1,7 @@
-// Headers as the Fetch standard has it.
+// Headers (Fetch standard).
 
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-/** NUL, line breaks, and what is no byte. */
+/** Matches NUL, line breaks and characters that are not bytes. */
 const BAD_VALUE = /[\0\r\n]|[^\0-\xff]/;
 const EDGES = /^[\t\n\r ]+|[\t\n\r ]+$/g;
 const COOKIE = 'set-cookie';

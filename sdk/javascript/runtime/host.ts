@@ -1,8 +1,9 @@
-// What the glue offers: `__host(operation, ...arguments)`. The numbers are those of engine/glue.as.ts. The upper half says
-// how many of the first arguments the glue is to take as bytes, a string as its UTF-8.
+// The glue's interface: `__host(operation, ...arguments)`. The numbers are defined in
+// engine/glue.as.ts. The upper half is the number of leading arguments that the glue takes as
+// bytes; a string as UTF-8.
 const BYTES = { one: 1 << 8, two: 2 << 8, four: 4 << 8 } as const;
 
-// Only this file has it: what a function does goes through the rest of the runtime.
+// Only this file has access, so that functions cannot bypass the runtime.
 const call = __host;
 Reflect.deleteProperty(globalThis, '__host');
 
@@ -14,11 +15,14 @@ const CLOCK = { realtime: 0, monotonic: 1 } as const;
 export interface Entries {
   /** Begins an invocation. */
   begin(): void;
-  /** Called when no job is left. True: the invocation has ended. */
+  /** Called when no job is left. Returns true if the invocation has ended. */
   turn(): boolean;
-  /** A promise was rejected and nobody handles it, or, with `handled`, somebody does now. */
+  /**
+   * Called when a promise is rejected without a handler, or, with `handled`, when a handler is
+   * added later.
+   */
   rejected(promise: Promise<unknown>, reason: unknown, handled: boolean | undefined): void;
-  /** Ends the invocation, or the start, with an error that nothing has caught. */
+  /** Ends the invocation, or the start, with an uncaught error. */
   fail(error: unknown): void;
 }
 
@@ -29,7 +33,7 @@ export function register({ begin, turn, rejected, fail }: Entries): void {
 export const inputText = () => call(1) as string;
 export const inputBytes = () => call(2) as Uint8Array<ArrayBuffer>;
 
-/** What the last output was: the glue has a pointer into it. */
+/** Keeps a reference to the last output, since the glue has a pointer to it. */
 let output: Bytes = '';
 
 export function setOutput(value: Bytes): void {
@@ -40,7 +44,7 @@ export function setOutput(value: Bytes): void {
 export const log = (level: LogLevel, message: string) => void call(4 | BYTES.one, message, LEVELS[level]);
 export const printError = (text: string) => void call(5 | BYTES.one, text);
 export const exit = (code: number) => void call(6, code);
-/** Blocks without computing. */
+/** Blocks the thread without using CPU time. */
 export const sleep = (milliseconds: number) => void call(7, milliseconds);
 export const realtime = () => call(8, CLOCK.realtime) as number;
 export const monotonic = () => call(8, CLOCK.monotonic) as number;
@@ -56,12 +60,12 @@ export const cacheSet = (key: string, value: Bytes, ttl: number) =>
   void call(17 | BYTES.two, key, value, ttl);
 export const cacheIncrement = (key: string, by: number) => call(18 | BYTES.one, key, by) as number | bigint;
 export const cacheDelete = (key: string) => call(19 | BYTES.one, key) === 1;
-/** The request's handle; 0 when it was refused. */
+/** Returns the handle of the request; 0 if it was refused. */
 export const httpStart = (method: string, url: string, headers: string, body: Bytes) =>
   call(20 | BYTES.four, method, url, headers, body) as number;
-/** The next started request to end, as JSON; null when none is left or the time is up. */
+/** Returns the next completed request as JSON; null if there is none or on timeout. */
 export const httpNext = (milliseconds: number) => call(25, milliseconds) as string | null;
-/** The request that an HTTP function is called with; null for other triggers. */
+/** Returns the request of an HTTP function; null for other triggers. */
 export const httpRequest = () => call(26) as string | null;
 export const httpRespond = (status: number, headers: string) => void call(27 | BYTES.one, headers, status);
 export const publish = (topic: string, data: Bytes) => call(21 | BYTES.two, topic, data) === 1;

@@ -1,4 +1,5 @@
-// The way of a request out of the function: everything that the runtime knows of the host's HTTP is in this file.
+// Outgoing requests: everything that the runtime knows of the host's HTTP functions is in this
+// file.
 import { type Bytes, httpNext, httpRequest, httpRespond, httpStart, monotonic } from './host.js';
 
 export interface Outgoing {
@@ -14,20 +15,23 @@ export interface Incoming {
   body: string;
   body_base64?: string;
   error?: string;
-  /** Where it came from, after redirects. */
+  /** Final URL after redirects. */
   url?: string;
 }
 
 type Settle = (answer: Incoming) => void;
 
-/** The host has at most 64 at once; further ones begin when others have ended. */
+/** The host allows 64 concurrent requests; further ones are queued. */
 const MAX_IN_FLIGHT = 64;
 const LONGEST_WAIT_MS = 2 ** 31 - 1;
 
 const inFlight = new Map<number, Settle>();
 const queued: { request: Outgoing; settle: Settle }[] = [];
 
-/** Starts a request; `settle` gets its answer, from `settleNext`. Returns what takes it back. */
+/**
+ * Starts a request; `settle` is called with the response by `settleNext`. Returns a function that
+ * cancels it.
+ */
 export function start(request: Outgoing, settle: Settle): () => void {
   const entry = { request, settle };
   queued.push(entry);
@@ -54,7 +58,7 @@ const failed = (error: string): Incoming => ({ status: 0, headers: {}, body: '',
 
 export const isWaiting = () => inFlight.size > 0;
 
-/** Waits until one of the started requests has ended, or until `due` by the monotonic clock. */
+/** Waits until one of the started requests has completed, or until `due` (monotonic time). */
 export function settleNext(due: number | null): void {
   const wait =
     due === null ? LONGEST_WAIT_MS : Math.min(Math.max(Math.ceil(due - monotonic()), 0), LONGEST_WAIT_MS);
@@ -66,19 +70,19 @@ export function settleNext(due: number | null): void {
     settle?.(answer);
     startQueued();
   } else if (due === null) {
-    // The host would have waited: it has none of them any more.
+    // The longest timeout cannot have passed, so the host has none of these requests any more.
     for (const settle of inFlight.values()) settle(failed('its answer was lost; the log says why'));
     inFlight.clear();
   }
 }
 
-/** Requests that nothing waits for any more end with the invocation. */
+/** Drops pending requests at the end of the invocation. */
 export function abandon(): void {
   queued.length = 0;
   inFlight.clear();
 }
 
-/** The request of an HTTP function, as the engine tells of it. */
+/** The request of an HTTP function as passed by the engine. */
 export interface Received {
   method: string;
   url: string;
@@ -91,16 +95,16 @@ export interface Received {
   route: string;
 }
 
-/** Null for an invocation that is no HTTP function's. */
+/** Returns the request; null if the invocation was not triggered by one. */
 export function received(): Received | null {
   const text = httpRequest();
   return text === null ? null : (JSON.parse(text) as Received);
 }
 
-/** Sets status and headers of an HTTP function's reply; its body is the output. */
+/** Sets the status and headers of an HTTP function's response; its body is the output. */
 export function reply(status: number, headers: Iterable<[string, string]>): void {
   const values: Record<string, string | string[]> = {};
-  // Only set-cookie comes more than once: the others are joined.
+  // Only set-cookie can occur more than once: other headers have been joined.
   for (const [name, value] of headers) {
     const before = values[name];
     values[name] = before === undefined ? value : [before, value].flat();

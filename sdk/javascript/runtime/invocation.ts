@@ -1,4 +1,4 @@
-// One invocation from begin to end, and what is waited for in between.
+// The event loop of one invocation, from its beginning to its end.
 import { env } from './bindings.js';
 import { context } from './context.js';
 import { describe, exitCodeOf, summarize } from './errors.js';
@@ -10,7 +10,7 @@ import { clearTimers, fireNext, nextDue } from './timers.js';
 
 type End = { output: Bytes } | { error: unknown };
 let end: End | null = null;
-/** Before the first invocation begins, it is the top level of the bundle that waits. */
+/** Before the first invocation, the top level of the bundle is waiting. */
 let waiting = 'The top level';
 
 export function begin(): void {
@@ -26,7 +26,10 @@ export function begin(): void {
     });
 }
 
-/** Called when no job is left: waits for what comes next. True when the invocation has ended, or will never. */
+/**
+ * Called when no job is left: waits for the next event. Returns true if the invocation has ended or
+ * can never end.
+ */
 export function turn(): boolean {
   if (end === null && waitForNext()) return false;
   http.abandon();
@@ -40,7 +43,7 @@ export function turn(): boolean {
   return true;
 }
 
-/** The first of timers and requests; false when there is none. */
+/** Waits for the next timer or request; false if there is none. */
 function waitForNext(): boolean {
   const due = nextDue();
   if (!http.isWaiting() || (due !== null && due <= monotonic())) return fireNext();
@@ -48,7 +51,10 @@ function waitForNext(): boolean {
   return true;
 }
 
-/** The log has the stack, and the last line of stderr, which is the error of the invocation, the place. */
+/**
+ * The log gets the stack. The last line of stderr, which becomes the error of the invocation, gets
+ * the position.
+ */
 export function fail(error: unknown): never {
   reportUnhandled(error);
   log('error', describe(error));

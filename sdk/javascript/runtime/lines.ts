@@ -1,14 +1,15 @@
-// Where a line of the bundle comes from. `orama function build` puts this table before the bundle (write-lines.ts).
+// Maps lines of the bundle to source lines. `orama function build` puts this table in front of the
+// bundle (src/cli/build/javascript/line-table.ts).
 
-/** Sources by number, and for each line of the bundle where it comes from: see `decode`. */
+/** Sources by number, and the encoded source position of each line of the bundle; see `decode`. */
 interface LineTable {
   sources: readonly string[];
   lines: string;
 }
 
-/** Places in the bundle, which is compiled under this name. */
+/** Positions in the bundle, which is compiled under this name. */
 const FRAME = /function\.js:(\d+)(?::\d+)?/g;
-/** Frames of the runtime itself say nothing to who wrote the function. */
+/** Frames of the runtime, which are not useful to the author of a function. */
 const OWN_FRAME = /^.*\(orama:.*\n?/gm;
 
 let table: LineTable = { sources: [], lines: '' };
@@ -19,7 +20,7 @@ export function setLineTable(sources: readonly string[], lines: string): void {
   decoded = null;
 }
 
-/** A stack with the places in the bundle as places in the sources. */
+/** Replaces positions in the bundle by positions in the sources. */
 export function mapStack(stack: string): string {
   const theirs = stack.replace(OWN_FRAME, '');
   if (table.lines === '') return theirs;
@@ -30,8 +31,8 @@ export function mapStack(stack: string): string {
 }
 
 /**
- * One entry for each line: `.` for the line after the last entry's, `,` for no source, else `source:line;` in base 36 with
- * an empty source for the same one.
+ * One entry per line: `.` for the line after that of the previous entry, `,` for no source,
+ * otherwise `source:line;` in base 36, with an empty source if it is unchanged.
  */
 function decode({ sources, lines }: LineTable): string[] {
   const places: string[] = [];

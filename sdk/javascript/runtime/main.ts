@@ -1,5 +1,5 @@
-// The runtime: what a function finds around itself. Compiled once, when the project is built; it runs before the
-// function's own code, in the same start that every invocation begins from.
+// The runtime environment of functions. Compiled when the project is built; it runs before the
+// function's own code, in the start that all invocations share.
 import { env } from './bindings.js';
 import { Blob, File } from './blob.js';
 import { console } from './console.js';
@@ -77,7 +77,7 @@ define(globalThis, {
   structuredClone,
   URLSearchParams,
 });
-// For the module "orama" and the code that `orama function build` puts around a bundle.
+// Used by the module "orama" and by the code that `orama function build` adds to a bundle.
 Object.defineProperty(globalThis, Symbol.for('orama'), {
   value: Object.freeze({ env, ctx: context, NonRetryableError, setHandler, setLineTable }),
 });

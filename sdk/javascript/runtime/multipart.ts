@@ -1,5 +1,5 @@
-// Forms as bodies of requests and responses: multipart/form-data (RFC 7578) and application/x-www-
-// form-urlencoded.
+// Forms as bodies of requests and responses: multipart/form-data (RFC 7578) and
+// application/x-www-form-urlencoded.
 import { Blob, File } from './blob.js';
 import { join } from './bytes.js';
 import { FormData } from './form-data.js';
@@ -9,7 +9,7 @@ const utf8 = new TextEncoder();
 const utf8Text = new TextDecoder();
 const [CR, LF, DASH] = [13, 10, 45];
 
-/** The form that a body of this type holds. */
+/** Parses a body of this content type as a form. */
 export function parseForm(body: Uint8Array<ArrayBuffer>, contentType: string | null): FormData {
   const [essence = '', ...parameters] = (contentType ?? '').split(';').map((part) => part.trim());
   switch (essence.toLowerCase()) {
@@ -82,7 +82,7 @@ function append(
   form.append(unescapeName(name), new File([content], unescapeName(filename), { type }));
 }
 
-/** The form as a body, and its content type. */
+/** Encodes a form as a body with its content type. */
 export function encodeForm(form: FormData): { bytes: Uint8Array<ArrayBuffer>; type: string } {
   const random = globalThis.crypto.getRandomValues(new Uint32Array(4));
   const boundary = `----formdata-orama-${Array.from(random, (part) => part.toString(36)).join('')}`;

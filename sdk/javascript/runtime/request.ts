@@ -75,7 +75,7 @@ export class Request extends Body {
   }
 }
 
-/** The request that an invocation came as: the engine has looked at its parts already. */
+/** Creates the request of an invocation, whose parts the engine has already validated. */
 export function incoming(url: string, method: string, headers: Headers, content: Content | null): Request {
   return new Request(new Given(url, method, headers, content));
 }

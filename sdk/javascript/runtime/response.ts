@@ -7,10 +7,10 @@ export interface ResponseInit {
   headers?: HeadersInit;
 }
 
-/** Statuses of responses that have no body. */
+/** Statuses of responses without a body. */
 export const EMPTY = new Set([101, 204, 205, 304]);
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
-/** The reason phrase of HTTP. */
+/** A valid reason phrase (RFC 9112 §4). */
 const REASON = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 export class Response extends Body {

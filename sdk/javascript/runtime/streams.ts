@@ -1,4 +1,5 @@
-// ReadableStream, as far as bodies need it: default readers, no byte streams, no piping.
+// ReadableStream (Streams standard), as far as bodies need it: default readers, no byte streams, no
+// piping.
 
 interface Source<T> {
   start?(controller: ReadableStreamDefaultController<T>): unknown;

@@ -1,4 +1,4 @@
-// structuredClone as the HTML standard has it, for the values that JavaScript itself has.
+// structuredClone (HTML standard), for values of the JavaScript language.
 
 type Transferred = ReadonlyMap<ArrayBuffer, ArrayBuffer>;
 
@@ -10,7 +10,7 @@ interface Options {
   transfer?: Iterable<unknown>;
 }
 
-/** Undefined can be cloned, but has to be given. */
+/** Undefined can be cloned, but the argument is required. */
 export function structuredClone(...args: [value?: unknown, options?: Options]): unknown {
   if (args.length === 0) throw new TypeError('structuredClone takes a value');
   const [value, options] = args;
@@ -21,7 +21,7 @@ export function structuredClone(...args: [value?: unknown, options?: Options]): 
   if (new Set(given).size < given.length) throw refused('An ArrayBuffer is in the list of transfers twice');
   const sizes = given.map((buffer) => new ArrayBuffer(buffer.byteLength));
   const clone = cloneOf(value, new Map(), new Map(given.map((buffer, at) => [buffer, sizes[at] ?? buffer])));
-  // Given up only now: a value that cannot be cloned changes nothing.
+  // Transfer only now: if a value cannot be cloned, nothing must change.
   given.forEach((buffer, at) => {
     const target = sizes[at];
     if (target !== undefined) new Uint8Array(target).set(new Uint8Array(buffer));

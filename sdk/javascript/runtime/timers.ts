@@ -4,7 +4,7 @@ import { uncaught } from './rejections.js';
 interface Timer {
   id: number;
   due: number;
-  /** null for one that fires once. */
+  /** Null for a timer that fires once. */
   interval: number | null;
   fire(): void;
 }
@@ -33,17 +33,17 @@ export function setInterval(callback: unknown, delay?: unknown, ...args: unknown
   return start(callback, delay, args, true);
 }
 
-/** Of a timer of either kind. What is no timer's number is ignored. */
+/** Clears a timer of either kind. Unknown ids are ignored. */
 export function clearTimeout(id?: unknown): void {
   timers.delete(Number(id));
 }
 
-/** When the next timer is due, by the monotonic clock; null without one. */
+/** Returns when the next timer is due (monotonic time); null if there is none. */
 export function nextDue(): number | null {
   return first()?.due ?? null;
 }
 
-/** Fires the first timer, waiting until it is due. False when there is none. */
+/** Waits until the first timer is due and fires it; false if there is none. */
 export function fireNext(): boolean {
   const timer = first();
   if (timer === null) return false;
@@ -59,7 +59,7 @@ export function fireNext(): boolean {
   return true;
 }
 
-/** Timers that nothing waits for any more end with the invocation. */
+/** Drops pending timers at the end of the invocation. */
 export function clearTimers(): void {
   timers.clear();
 }

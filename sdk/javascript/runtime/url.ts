@@ -1,9 +1,10 @@
-// URLSearchParams as the URL standard has it, and the part of URL that depends on it. Parsing URLs is the engine's (Ada).
+// URLSearchParams (URL standard), and the part of URL that depends on it. The engine's library
+// (Ada) parses URLs.
 
 type Pair = [name: string, value: string];
 export type ParamsInit = string | Record<string, string> | Iterable<Iterable<string>>;
 
-/** What a list of parameters belongs to hears of each change. */
+/** Callbacks to the URL that owns a list of parameters, called on each change. */
 const owners = new WeakMap<URLSearchParams, (query: string) => void>();
 const lists = new WeakMap<URLSearchParams, Pair[]>();
 
@@ -164,20 +165,23 @@ function decode(part: string): string {
   return utf8Text.decode(bytes.subarray(0, length));
 }
 
-/** The byte of `%xx`; -1 when that is not what is there. */
+/** Returns the byte of `%xx`; -1 if it is malformed. */
 function spacedHex(bytes: Uint8Array, at: number): number {
   const digits = String.fromCharCode(bytes[at + 1] ?? 0, bytes[at + 2] ?? 0);
   return /^[0-9a-fA-F]{2}$/.test(digits) ? Number.parseInt(digits, 16) : -1;
 }
 
-/** The application/x-www-form-urlencoded percent-encode set. */
+/** Encodes with the application/x-www-form-urlencoded percent-encode set (URL standard). */
 function encode(value: string): string {
   return encodeURIComponent(value)
     .replace(/[!'()~]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`)
     .replaceAll('%20', '+');
 }
 
-/** `URL.prototype.searchParams` of our own, kept equal to the URL's query both ways. */
+/**
+ * Replaces `URL.prototype.searchParams` and keeps it in sync with the URL's query in both
+ * directions.
+ */
 export function installSearchParams(): void {
   const ofUrl = new WeakMap<URL, URLSearchParams>();
   const own = (name: 'search' | 'href') => {

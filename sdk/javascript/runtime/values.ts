@@ -1,12 +1,12 @@
-// Values as text, for the log: what `console.log` prints of them.
+// Formats values for the log as `console.log` does.
 
 const MAX_DEPTH = 4;
 const MAX_ITEMS = 100;
 const MAX_LINE = 72;
 
 /**
- * As `console.log(...values)` prints them: a first string may hold `%s`, `%d`, `%i`, `%f`, `%j`,
- * `%o`, `%O`, `%c`.
+ * Formats values as `console.log(...values)` does: a string as the first value may contain `%s`,
+ * `%d`, `%i`, `%f`, `%j`, `%o`, `%O`, `%c`.
  */
 export function format(values: readonly unknown[]): string {
   if (values.length === 0) return '';
@@ -63,8 +63,8 @@ function show(value: unknown, depth: number, above: Set<object>): string {
 }
 
 /**
- * `[Function: name]`, `[class A extends B]`: a module has no sources, so a class is known by its
- * prototype.
+ * Formats a function as `[Function: name]` or `[class A extends B]`. Bytecode contains no sources,
+ * so a class is recognized by its prototype.
  */
 function showFunction(value: CallableFunction): string {
   if (Object.getOwnPropertyDescriptor(value, 'prototype')?.writable !== false) {

@@ -1,46 +1,46 @@
-//! HTTP functions (`http:` in function.yaml), and requests beside each other.
+//! HTTP functions (`http:` in function.yaml) and concurrent requests.
 
 use super::json::{self, quote, Value};
 use super::{take, text, Failed};
 
-/// The request that an HTTP function answers. Its body is the invocation's input.
+/// The request of an HTTP function. Its body is the invocation's input.
 #[derive(Debug, Clone, Default)]
 pub struct Request {
     pub method: String,
-    /// The whole address as the client sees it.
+    /// The complete URL as the client sees it.
     pub url: String,
-    /// The whole path, with the namespace where it is in the path.
+    /// The complete path, including the namespace if it is part of the path.
     pub path: String,
-    /// Every value of every parameter, in order.
+    /// All values of each parameter, in order.
     pub query: Vec<(String, Vec<String>)>,
     /// Values of a route's parameters: `{id}`, `{path...}`.
     pub params: Vec<(String, String)>,
-    /// By lower-case name; several values of one name are joined by ", ".
+    /// Keyed by lower-case name; several values of one name are joined with ", ".
     pub headers: Vec<(String, String)>,
     pub remote_address: String,
     pub namespace: String,
-    /// The route of function.yaml that matched; `None` for the function's own address.
+    /// The matched route of function.yaml; `None` for the function's own address.
     pub route: Option<String>,
 }
 
 impl Request {
-    /// A header, by its name in lower case.
+    /// Returns a header by its lower-case name.
     pub fn header(&self, name: &str) -> Option<&str> {
         find(&self.headers, name).map(String::as_str)
     }
 
-    /// A parameter of the route.
+    /// Returns a parameter of the route.
     pub fn param(&self, name: &str) -> Option<&str> {
         find(&self.params, name).map(String::as_str)
     }
 
-    /// The first value of a query parameter.
+    /// Returns the first value of a query parameter.
     pub fn query(&self, name: &str) -> Option<&str> {
         find(&self.query, name).and_then(|values| values.first()).map(String::as_str)
     }
 }
 
-/// The HTTP request of this invocation; `None` when something else triggered it.
+/// Returns the HTTP request of this invocation; `None` if it was not triggered by one.
 pub fn request() -> Option<Request> {
     let value = json::parse(&text(take(|at, room| unsafe { host::http_request_into(at, room) }))?)?;
     Some(Request {
@@ -63,15 +63,15 @@ pub fn request() -> Option<Request> {
     })
 }
 
-/// Sets the status and headers of the HTTP reply; its body is the invocation's output. The last call counts. A name that
-/// comes more than once, such as `set-cookie`, is sent as often.
+/// Sets the status and headers of the HTTP response; its body is the invocation's output. The last
+/// call takes effect. A name that occurs more than once, such as `set-cookie`, is sent as often.
 pub fn respond(status: u16, headers: &[(&str, &str)]) -> Result<(), Failed> {
     let list = headers_json(headers);
     let done = unsafe { host::http_respond(i32::from(status), list.as_ptr(), list.len()) };
     if done == 1 { Ok(()) } else { Err(Failed) }
 }
 
-/// One request of `fetch_all`.
+/// A request of `fetch_all`.
 #[derive(Debug, Clone, Copy)]
 pub struct Fetch<'a> {
     pub method: &'a str,
@@ -83,13 +83,13 @@ pub struct Fetch<'a> {
 #[derive(Debug, Clone)]
 pub struct Response {
     pub status: u16,
-    /// By lower-case name; `set-cookie` comes once for each.
+    /// Keyed by lower-case name; `set-cookie` has one entry per value.
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
 }
 
-/// Sends requests beside each other, at most 64 at once, and waits for all of them. Results are in the order of the
-/// requests; an error says why there is no response.
+/// Sends requests concurrently, at most 64 at once, and waits for all of them. Returns results in
+/// the order of the requests.
 pub fn fetch_all(requests: &[Fetch]) -> Vec<Result<Response, String>> {
     let mut results: Vec<Result<Response, String>> = requests.iter().map(|_| Err(Failed.to_string())).collect();
     let mut waiting: Vec<(i32, usize)> = Vec::new();
@@ -107,7 +107,7 @@ pub fn fetch_all(requests: &[Fetch]) -> Vec<Result<Response, String>> {
 }
 
 const MAX_PARALLEL: usize = 64;
-/// Longer than any function may run.
+/// Longer than the maximum timeout of a function.
 const NEXT_TIMEOUT_MS: i32 = 300_000;
 
 fn start(request: &Fetch) -> i32 {
@@ -126,7 +126,7 @@ fn start(request: &Fetch) -> i32 {
     }
 }
 
-/// Waits for the next request to end; false when none does.
+/// Waits for the next request to complete; false if there is none.
 fn next(waiting: &mut Vec<(i32, usize)>, results: &mut [Result<Response, String>]) -> bool {
     let ended = text(take(|at, room| unsafe { host::http_next_into(NEXT_TIMEOUT_MS, at, room) }));
     let Some(value) = ended.as_deref().and_then(json::parse) else { return false };
@@ -149,7 +149,7 @@ fn response_of(value: &Value) -> Result<Response, String> {
     Ok(Response { status, headers: pairs(value.get("headers")), body })
 }
 
-/// Names and values of an object; a list is as many pairs.
+/// Returns the members of an object as pairs; a list gives one pair per element.
 fn pairs(object: Option<&Value>) -> Vec<(String, String)> {
     let members = object.map_or(&[][..], Value::members);
     members
@@ -193,7 +193,7 @@ fn string(value: &Value, key: &str) -> String {
     value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
-/// Standard base64, as the host writes it.
+/// Decodes standard Base64, as the host encodes it.
 fn from_base64(encoded: &str) -> Vec<u8> {
     let mut out = Vec::with_capacity(encoded.len() / 4 * 3);
     let (mut bits, mut count) = (0u32, 0);

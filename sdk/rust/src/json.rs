@@ -1,6 +1,7 @@
-//! Reads JSON without dependencies. Enough for requests, events and small inputs; use serde_json for types of your own.
+//! A JSON parser without dependencies. Intended for requests, events and small inputs; use
+//! serde_json for your own types.
 
-/// A JSON value. Numbers keep their text, so that no digit is lost; keys keep their order.
+/// A JSON value. Numbers are kept as text, so that no digit is lost; keys keep their order.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
     Null,
@@ -12,7 +13,7 @@ pub enum Value {
 }
 
 impl Value {
-    /// The value of a key, when this is an object that has it.
+    /// Returns the value of a key, if this is an object that contains it.
     pub fn get(&self, key: &str) -> Option<&Value> {
         match self {
             Value::Object(members) => members.iter().find(|(name, _)| name == key).map(|(_, value)| value),
@@ -20,7 +21,7 @@ impl Value {
         }
     }
 
-    /// The text, when this is a string.
+    /// Returns the text, if this is a string.
     pub fn as_str(&self) -> Option<&str> {
         match self {
             Value::String(text) => Some(text),
@@ -28,7 +29,7 @@ impl Value {
         }
     }
 
-    /// The number, when this is a whole one.
+    /// Returns the number, if this is an integer.
     pub fn as_i64(&self) -> Option<i64> {
         match self {
             Value::Number(text) => text.parse().ok(),
@@ -36,7 +37,7 @@ impl Value {
         }
     }
 
-    /// The members, when this is an object; else none.
+    /// Returns the members, if this is an object; otherwise an empty slice.
     pub fn members(&self) -> &[(String, Value)] {
         match self {
             Value::Object(members) => members,
@@ -44,7 +45,7 @@ impl Value {
         }
     }
 
-    /// The elements, when this is an array; else none.
+    /// Returns the elements, if this is an array; otherwise an empty slice.
     pub fn elements(&self) -> &[Value] {
         match self {
             Value::Array(elements) => elements,
@@ -53,7 +54,7 @@ impl Value {
     }
 }
 
-/// Reads one JSON text; `None` when it is none.
+/// Parses a JSON text; `None` if it is invalid.
 pub fn parse(text: &str) -> Option<Value> {
     let mut reader = Reader { text, at: 0, depth: 0 };
     let value = reader.value()?;
@@ -61,7 +62,7 @@ pub fn parse(text: &str) -> Option<Value> {
     (reader.at == text.len()).then_some(value)
 }
 
-/// Text as a JSON string.
+/// Returns text as a JSON string.
 pub fn quote(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
@@ -77,7 +78,7 @@ pub fn quote(text: &str) -> String {
     out
 }
 
-/// Deeper JSON is refused, as it would exhaust the stack.
+/// Maximum nesting depth; deeper JSON would exhaust the stack.
 const MAX_DEPTH: usize = 128;
 
 struct Reader<'a> {
@@ -97,7 +98,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Steps over this byte if it is next, blanks before it included.
+    /// Consumes the byte if it is next, after any whitespace.
     fn takes(&mut self, byte: u8) -> bool {
         self.blanks();
         let is_next = self.peek() == Some(byte);
@@ -210,7 +211,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The character of `\uXXXX`, or of two of them; a lone surrogate becomes U+FFFD.
+    /// Parses `\uXXXX` or a surrogate pair; a lone surrogate becomes U+FFFD.
     fn unicode(&mut self) -> Option<char> {
         let first = self.hex()?;
         if !(0xd800..0xdc00).contains(&first) || !self.text[self.at..].starts_with("\\u") {

@@ -1,8 +1,8 @@
-//! What a function can ask of the engine that runs it. No dependencies: JSON goes in and out as text, for the JSON
-//! crate of your choice, or for `json`. Use it as a crate, or copy `lib.rs` as `src/orama/mod.rs`, the other files beside
-//! it, and say `mod orama;`.
+//! Functions of the engine. No dependencies: JSON is passed as text, for any JSON crate or for
+//! `json`. Use it as a crate, or copy `lib.rs` to `src/orama/mod.rs`, the other files beside it,
+//! and add `mod orama;`.
 //!
-//! A failed call is logged into the invocation's own log with its reason; here it only gives `None` or `Err`.
+//! A failed call returns `None` or `Err`, and its reason is written to the invocation's log.
 #![allow(dead_code)]
 
 pub mod http;
@@ -10,7 +10,7 @@ pub mod json;
 
 use std::io::{Read, Write};
 
-/// A host call that failed; the invocation's log says why.
+/// A host call that failed. The reason is in the invocation's log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Failed;
 
@@ -22,7 +22,7 @@ impl std::fmt::Display for Failed {
 
 impl std::error::Error for Failed {}
 
-/// The invocation's whole input.
+/// Reads the invocation's whole input.
 pub fn input() -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     std::io::stdin().read_to_end(&mut bytes)?;
@@ -36,27 +36,27 @@ pub fn output(bytes: impl AsRef<[u8]>) -> std::io::Result<()> {
     stdout.flush()
 }
 
-/// The wallet that a JWT proved; empty for API-key, public and event calls.
+/// Returns the wallet of the caller's JWT; empty for API keys, public calls and events.
 pub fn caller_wallet() -> String {
     text(take(|at, room| unsafe { host::get_caller_wallet_into(at, room) })).unwrap_or_default()
 }
 
-/// The id of this invocation.
+/// Returns the id of this invocation.
 pub fn request_id() -> String {
     text(take(|at, room| unsafe { host::get_request_id_into(at, room) })).unwrap_or_default()
 }
 
-/// A value of `env` in function.yaml.
+/// Returns a value of `env` in function.yaml.
 pub fn get_env(key: &str) -> Option<String> {
     text(take(|at, room| unsafe { host::get_env_into(key.as_ptr(), key.len(), at, room) }))
 }
 
-/// A secret of the function's namespace.
+/// Returns a secret of the function's namespace.
 pub fn get_secret(name: &str) -> Option<String> {
     text(take(|at, room| unsafe { host::get_secret_into(name.as_ptr(), name.len(), at, room) }))
 }
 
-/// The rows of a SELECT as a JSON array of objects; `args` is a JSON array.
+/// Runs a SELECT. Returns the rows as a JSON array of objects; `args` is a JSON array.
 pub fn db_query(sql: &str, args: &str) -> Result<String, Failed> {
     text(take(|at, room| unsafe {
         host::db_query_into(sql.as_ptr(), sql.len(), args.as_ptr(), args.len(), at, room)
@@ -65,35 +65,35 @@ pub fn db_query(sql: &str, args: &str) -> Result<String, Failed> {
     .ok_or(Failed)
 }
 
-/// INSERT, UPDATE, DELETE or DDL; the number of affected rows.
+/// Runs INSERT, UPDATE, DELETE or DDL. Returns the number of affected rows.
 pub fn db_execute(sql: &str, args: &str) -> Result<u32, Failed> {
     let affected = unsafe { host::db_execute(sql.as_ptr(), sql.len(), args.as_ptr(), args.len()) };
     u32::try_from(affected).map_err(|_| Failed)
 }
 
-/// The value of a key, or `None` on a miss.
+/// Returns the value of a key; `None` on a miss.
 pub fn cache_get(key: &str) -> Option<Vec<u8>> {
     take(|at, room| unsafe { host::cache_get_into(key.as_ptr(), key.len(), at, room) })
 }
 
-/// Stores a value for so many seconds; 0 means until it is evicted.
+/// Stores a value for `ttl_seconds` seconds; 0 means no expiry, until it is evicted.
 pub fn cache_set(key: &str, value: &[u8], ttl_seconds: u32) {
     let ttl = i64::from(ttl_seconds);
     unsafe { host::cache_set(key.as_ptr(), key.len(), value.as_ptr(), value.len(), ttl) }
 }
 
-/// Adds to a counter, atomically, from 0; returns its new value.
+/// Adds to a counter atomically and returns the new value. A missing key counts as 0.
 pub fn cache_increment(key: &str, delta: i64) -> i64 {
     unsafe { host::cache_incr_by(key.as_ptr(), key.len(), delta) }
 }
 
-/// Removes a key; true when it was there.
+/// Deletes a key. Returns true if it existed.
 pub fn cache_delete(key: &str) -> bool {
     unsafe { host::cache_delete(key.as_ptr(), key.len()) == 1 }
 }
 
-/// Sends an HTTP request: `{"status":200,"headers":{..},"body":".."}`, or `{"error":"..","status":0}`. The body as bytes is
-/// what `response_body` makes of it.
+/// Sends an HTTP request. Returns `{"status":200,"headers":{..},"body":".."}`, or
+/// `{"error":"..","status":0}`. Use `response_body` to get the body as bytes.
 pub fn http_fetch(method: &str, url: &str, headers: &str, body: &[u8]) -> Result<String, Failed> {
     text(take(|at, room| unsafe {
         host::http_fetch_into(
@@ -112,7 +112,8 @@ pub fn http_fetch(method: &str, url: &str, headers: &str, body: &[u8]) -> Result
     .ok_or(Failed)
 }
 
-/// The body of an answer of `http_fetch` as bytes, decoded where it came as base64 because it is not UTF-8.
+/// Returns the body of a response of `http_fetch` as bytes. Decodes Base64, which is used for
+/// bodies that are not UTF-8.
 pub fn response_body(answer: &str) -> Vec<u8> {
     match string_member(answer, "body_base64") {
         Some(literal) => from_base64(literal),
@@ -126,7 +127,7 @@ pub fn publish(topic: &str, json: &str) -> Result<(), Failed> {
     if done == 1 { Ok(()) } else { Err(Failed) }
 }
 
-/// Runs a function of the namespace later; the id of that invocation.
+/// Enqueues an invocation of a function of the namespace. Returns its id.
 pub fn enqueue(function: &str, json: &str, delay_seconds: u32) -> Result<String, Failed> {
     let delay = i64::from(delay_seconds);
     text(take(|at, room| unsafe {
@@ -135,12 +136,12 @@ pub fn enqueue(function: &str, json: &str, delay_seconds: u32) -> Result<String,
     .ok_or(Failed)
 }
 
-/// Keeps a blob; its CID.
+/// Stores a blob. Returns its CID.
 pub fn storage_put(data: &[u8]) -> Result<String, Failed> {
     text(take(|at, room| unsafe { host::storage_put_into(data.as_ptr(), data.len(), at, room) })).ok_or(Failed)
 }
 
-/// A blob that this namespace has put.
+/// Returns a blob that this namespace has stored.
 pub fn storage_get(cid: &str) -> Option<Vec<u8>> {
     take(|at, room| unsafe { host::storage_get_into(cid.as_ptr(), cid.len(), at, room) })
 }
@@ -161,8 +162,9 @@ pub fn log_error(message: &str) {
     unsafe { host::log_error(message.as_ptr(), message.len()) }
 }
 
-/// Results come through the `_into` form, so that a function need not export an allocator. When one does not fit, the
-/// call is made again with more room: the host has kept the result, so nothing happens twice.
+/// Calls the `_into` form of a host function, so that a module need not export an allocator. If the
+/// result does not fit, the call is repeated with a larger buffer: the host has kept the result, so
+/// the operation runs only once.
 fn take(mut call: impl FnMut(*mut u8, usize) -> i32) -> Option<Vec<u8>> {
     let mut buffer = vec![0; 4096];
     loop {
@@ -175,7 +177,7 @@ fn take(mut call: impl FnMut(*mut u8, usize) -> i32) -> Option<Vec<u8>> {
     }
 }
 
-/// A string among the members of a JSON object, without its quotes and with its escapes.
+/// Finds a string member of a JSON object. Returns its text without quotes, with escapes.
 fn string_member<'a>(json: &'a str, name: &str) -> Option<&'a str> {
     let bytes = json.as_bytes();
     let (mut depth, mut at) = (0, 0);

@@ -12,15 +12,15 @@ import { chunks, cidOf, cidText, parseCid } from '../unixfs.js';
 
 export interface KuboBlobsOptions {
   /**
-   * Of the RPC API, such as http://127.0.0.1:5001; user and password in it are sent as basic
-   * authentication.
+   * Base URL of Kubo's RPC API, such as http://127.0.0.1:5001. User and password in it are sent
+   * with HTTP basic authentication.
    */
   url: string;
 }
 
 const REQUEST_TIMEOUT_MS = 30_000;
 const FIRST_CONTACT_MS = 5000;
-/** What is copied in one turn of the event loop. */
+/** Number of bytes that are copied in one turn of the event loop. */
 const COPY_BYTES = 1 << 20;
 
 const idSchema = z.object({ ID: z.string(), Addresses: z.array(z.string()).nullable() });
@@ -31,8 +31,9 @@ interface Reply {
 }
 
 /**
- * Blobs on the Kubo node of the URL, by its RPC API. Only that node is asked, never the network
- * behind it: what is not pinned there is absent, at once and not after a search of minutes.
+ * Opens a blob store on one Kubo node through its RPC API. All reads are offline: a CID that the
+ * node has not pinned is reported as absent at once, instead of after a search of the network that
+ * can take minutes.
  */
 export async function openKuboBlobs({ url }: KuboBlobsOptions): Promise<Blobs> {
   const base = parseUrl(url);
@@ -86,7 +87,7 @@ export async function openKuboBlobs({ url }: KuboBlobsOptions): Promise<Blobs> {
     if (!(await has(text))) throw absent(text);
     const reply = await call('cat', { arg: text, offline: 'true' });
     if (reply.status !== 200) {
-      // Deleted and collected while it was read.
+      // The blob was deleted and garbage-collected during the read.
       if (/not found/.test(messageIn(reply))) throw absent(text);
       throw refused('cat', reply);
     }
@@ -99,7 +100,7 @@ export async function openKuboBlobs({ url }: KuboBlobsOptions): Promise<Blobs> {
     return reply.body;
   }
 
-  /** Pinned, not merely present: what is unpinned goes with the next garbage collection. */
+  /** Checks for a pin, since Kubo's garbage collector deletes unpinned blocks. */
   async function has(text: string): Promise<boolean> {
     if (parseCid(text) === null) return false;
     const reply = await call('pin/ls', { arg: text, type: 'recursive', offline: 'true' });
@@ -159,7 +160,9 @@ function basicAuthorization({ username, password }: URL): Record<string, string>
   return { authorization: `Basic ${Buffer.from(credentials).toString('base64')}` };
 }
 
-/** Written by hand: a FormData copies a file whole, twice, on the main thread. */
+/**
+ * Encodes multipart/form-data manually: FormData copies the whole file twice on the main thread.
+ */
 function multipart(file: Uint8Array): { headers: Record<string, string>; body: Readable } {
   const boundary = randomUUID();
   const head = Buffer.from(
@@ -178,7 +181,7 @@ function multipart(file: Uint8Array): { headers: Record<string, string>; body: R
   };
 }
 
-/** The body in one piece, put together bit by bit for the same reason. */
+/** Reads the body into one buffer, copying in small steps so that the event loop is not blocked. */
 async function readAll(body: Dispatcher.ResponseData['body']): Promise<Buffer> {
   const parts: Uint8Array[] = [];
   let size = 0;
@@ -204,7 +207,7 @@ function isNotPinned(reply: Reply): boolean {
   return /not pinned/.test(messageIn(reply));
 }
 
-/** Kubo's own words; a proxy before it may answer with anything. */
+/** Returns Kubo's error message. A proxy in front of Kubo may respond with another format. */
 function messageIn(reply: Reply): string {
   const text = reply.body.toString();
   try {

@@ -1,14 +1,10 @@
-import { randomUUID } from 'node:crypto';
-import { access, constants, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { access, constants, mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { FsBlockstore } from 'blockstore-fs';
-import { FlatDirectory } from 'blockstore-fs/sharding';
-import { exporter } from 'ipfs-unixfs-exporter';
-import type { CID } from 'multiformats/cid';
-import { sha256 } from 'multiformats/hashes/sha2';
-import { AppError, isAppError, messageOf } from '../../errors.js';
+import { Worker } from 'node:worker_threads';
+import { AppError, messageOf } from '../../errors.js';
 import type { Blobs } from '../../ports/blobs.js';
-import { cidText, importInto, parseCid } from '../unixfs.js';
+import { parseCid } from '../unixfs.js';
+import { type LocalReply, type LocalRequest, type LocalStore, STAGING } from './local-protocol.js';
 
 export interface LocalBlobsOptions {
   /** May be shared by several processes of one machine. */
@@ -17,15 +13,16 @@ export interface LocalBlobsOptions {
 
 /** A put that has not ended after this long has died. */
 const STALE_STAGING_MS = 60 * 60_000;
+/** The thread ends when nothing has come for it for so long. */
+const IDLE_MS = 10_000;
 
 /**
- * A directory per blob, named by its CID and holding the blob's blocks. A put writes a staging
- * directory, syncs it to disk and renames it: so a blob is there whole or not at all, whenever the
- * process or the machine dies. Blobs share no blocks, which makes deleting one safe without
- * counting references.
+ * Blobs in a directory: see local-store.ts, which works in a thread of its own. Each block of a blob
+ * is hashed, written and synced by itself, which takes a hundred turns of an event loop for a module
+ * of 3 MB: on the main thread of a busy engine a deploy would wait for seconds.
  */
 export async function openLocalBlobs({ dir }: LocalBlobsOptions): Promise<Blobs> {
-  const staging = join(dir, '.staging');
+  const staging = join(dir, STAGING);
   try {
     await mkdir(staging, { recursive: true });
     await access(dir, constants.R_OK | constants.W_OK);
@@ -35,147 +32,138 @@ export async function openLocalBlobs({ dir }: LocalBlobsOptions): Promise<Blobs>
       cause,
     });
   }
-
-  async function put(bytes: Uint8Array): Promise<string> {
-    const staged = join(staging, randomUUID());
-    try {
-      const store = blockstore(staged);
-      await store.open();
-      const cid = await importInto(store, bytes);
-      await syncTree(staged);
-      await install(staged, cid);
-      return cid.toString();
-    } catch (cause) {
-      throw new AppError('unavailable', 'The storage could not be written to; try again in a moment.', {
-        cause,
-      });
-    } finally {
-      await rm(staged, { recursive: true, force: true });
-    }
-  }
-
-  async function install(staged: string, cid: CID): Promise<void> {
-    const target = join(dir, cid.toString());
-    while (!(await isRenamed(staged, target, ['ENOTEMPTY', 'EEXIST']))) {
-      // It is there already. Putting it again is how a damaged one is mended.
-      if (await isWhole(cid)) break;
-      // Out of the way, unless somebody has deleted it this very moment.
-      await isRenamed(target, join(staging, randomUUID()), ['ENOENT']);
-    }
-    await sync(dir);
-  }
-
-  async function isWhole(cid: CID): Promise<boolean> {
-    return read(cid).then(
-      () => true,
-      () => false,
-    );
-  }
-
-  async function get(text: string): Promise<Uint8Array> {
-    const cid = parseCid(text);
-    if (cid === null || !(await has(text))) throw absent(text);
-    try {
-      return await read(cid);
-    } catch (cause) {
-      // Deleted while it was read.
-      if (!(await has(text))) throw absent(text);
-      if (isAppError(cause)) throw cause;
-      throw new AppError(
-        'internal',
-        `The stored blob ${text} cannot be read; the engine's log has the details.`,
-        {
-          cause,
-        },
-      );
-    }
-  }
-
-  async function read(cid: CID): Promise<Uint8Array> {
-    const store = blockstore(join(dir, cid.toString()));
-    const verified = {
-      async *get(block: CID) {
-        const parts: Uint8Array[] = [];
-        for await (const part of store.get(block)) parts.push(part);
-        const bytes = Buffer.concat(parts);
-        const digest = await sha256.digest(bytes);
-        if (!Buffer.from(digest.bytes).equals(block.multihash.bytes)) {
-          throw new AppError(
-            'internal',
-            `The stored blob ${cid} is damaged: block ${block} does not match its hash`,
-          );
-        }
-        yield bytes;
-      },
-    };
-    const entry = await exporter(cid, verified);
-    if (entry.type !== 'file' && entry.type !== 'raw') {
-      throw new AppError('internal', `The stored blob ${cid} is no file but a ${entry.type}`);
-    }
-    const whole = new Uint8Array(Number(entry.size));
-    let at = 0;
-    // All blocks at once, as is the default, hold the main thread for 100 ms.
-    for await (const chunk of entry.content({ blockReadConcurrency: 1 })) {
-      whole.set(chunk, at);
-      at += chunk.length;
-    }
-    return whole;
-  }
-
-  async function has(text: string): Promise<boolean> {
-    const cid = parseCid(text);
-    if (cid === null) return false;
-    return stat(join(dir, cid.toString())).then(
-      (found) => found.isDirectory(),
-      () => false,
-    );
-  }
-
-  async function remove(text: string): Promise<void> {
-    const cid = parseCid(text);
-    if (cid === null) return;
-    // Renamed first: a reader must find it whole or not at all.
-    const doomed = join(staging, randomUUID());
-    try {
-      await rename(join(dir, cid.toString()), doomed);
-    } catch (error) {
-      if (isCode(error, 'ENOENT')) return;
-      throw new AppError(
-        'unavailable',
-        `The blob ${text} cannot be deleted right now; try again in a moment.`,
-        {
-          cause: error,
-        },
-      );
-    }
-    await rm(doomed, { recursive: true, force: true });
-  }
-
-  async function ping(): Promise<void> {
-    try {
-      await access(dir, constants.R_OK | constants.W_OK);
-    } catch (cause) {
-      throw new AppError('unavailable', 'The directory of the storage cannot be read and written.', {
-        cause,
-      });
-    }
-  }
-
+  const thread = new StoreThread(dir);
   return {
     driver: 'local',
-    cidOf: cidText,
-    put,
-    get,
-    has,
-    delete: remove,
+    cidOf: async (bytes) => String(await thread.ask('cidOf', bytes)),
+    put: async (bytes) => String(await thread.ask('put', bytes)),
+    async get(cid) {
+      const bytes = await thread.ask('get', cid);
+      return bytes instanceof Uint8Array ? bytes : new Uint8Array();
+    },
+    async delete(cid) {
+      await thread.ask('delete', cid);
+    },
+    async has(text) {
+      const cid = parseCid(text);
+      if (cid === null) return false;
+      return stat(join(dir, cid.toString())).then(
+        (found) => found.isDirectory(),
+        () => false,
+      );
+    },
     nodes: async () => [],
-    ping,
-    close: async () => {},
+    async ping() {
+      try {
+        await access(dir, constants.R_OK | constants.W_OK);
+      } catch (cause) {
+        throw new AppError('unavailable', 'The directory of the storage cannot be read and written.', {
+          cause,
+        });
+      }
+    },
+    close: () => thread.close(),
   };
 }
 
-function blockstore(path: string): FsBlockstore {
-  return new FsBlockstore(path, { shardingStrategy: new FlatDirectory() });
+type Result = Uint8Array | string | undefined;
+
+interface Asked {
+  resolve(result: Result): void;
+  reject(error: Error): void;
+}
+
+/** The thread, started when there is something to do. */
+class StoreThread {
+  readonly #dir: string;
+  readonly #asked = new Map<number, Asked>();
+  #worker: Worker | null = null;
+  #idle: NodeJS.Timeout | undefined;
+  #lastId = 0;
+  #whenIdle: (() => void) | undefined;
+
+  constructor(dir: string) {
+    this.#dir = dir;
+  }
+
+  ask(operation: keyof LocalStore, argument: Uint8Array | string): Promise<Result> {
+    clearTimeout(this.#idle);
+    const worker = this.#started();
+    worker.ref();
+    const id = ++this.#lastId;
+    return new Promise((resolve, reject) => {
+      this.#asked.set(id, { resolve, reject });
+      if (typeof argument === 'string') {
+        worker.postMessage({ id, operation, argument } satisfies LocalRequest);
+        return;
+      }
+      // A view would bring the whole of its buffer with it, or share it.
+      const own = new Uint8Array(argument);
+      worker.postMessage({ id, operation, argument: own } satisfies LocalRequest, [own.buffer]);
+    });
+  }
+
+  /** What is under way comes to its end. */
+  async close(): Promise<void> {
+    clearTimeout(this.#idle);
+    if (this.#asked.size > 0) {
+      await new Promise<void>((resolve) => {
+        this.#whenIdle = resolve;
+      });
+    }
+    await this.#end();
+  }
+
+  #started(): Worker {
+    if (this.#worker !== null) return this.#worker;
+    const worker = new Worker(new URL('./local-thread.js', import.meta.url), {
+      workerData: { dir: this.#dir },
+      env: {},
+      execArgv: [],
+    });
+    this.#worker = worker;
+    worker.on('message', (reply: LocalReply) => this.#heard(reply));
+    worker.on('error', (error) => this.#failed(worker, error));
+    worker.on('exit', () => this.#failed(worker, new Error('its thread has ended')));
+    return worker;
+  }
+
+  #heard(reply: LocalReply): void {
+    const asked = this.#asked.get(reply.id);
+    this.#asked.delete(reply.id);
+    if (reply.kind === 'done') asked?.resolve(reply.result);
+    else asked?.reject(errorOf(reply));
+    this.#rest();
+  }
+
+  #failed(worker: Worker, cause: Error): void {
+    if (this.#worker !== worker) return;
+    this.#worker = null;
+    const message = 'The storage could not be used; try again in a moment.';
+    for (const { reject } of this.#asked.values()) reject(new AppError('unavailable', message, { cause }));
+    this.#asked.clear();
+    this.#rest();
+  }
+
+  #rest(): void {
+    if (this.#asked.size > 0) return;
+    this.#worker?.unref();
+    this.#idle = setTimeout(() => void this.#end(), IDLE_MS).unref();
+    this.#whenIdle?.();
+  }
+
+  async #end(): Promise<void> {
+    const worker = this.#worker;
+    this.#worker = null;
+    clearTimeout(this.#idle);
+    await worker?.terminate();
+  }
+}
+
+function errorOf(reply: Exclude<LocalReply, { kind: 'done' }>): Error {
+  if (reply.kind === 'failed') return new Error(reply.message);
+  const { code, message, cause } = reply;
+  return new AppError(code, message, cause === undefined ? {} : { cause: new Error(cause) });
 }
 
 /** What a killed process left behind; a put of another process may be under way beside it. */
@@ -186,37 +174,4 @@ async function sweepStaging(staging: string): Promise<void> {
     const found = await stat(path).catch(() => null);
     if (found !== null && found.mtimeMs < stale) await rm(path, { recursive: true, force: true });
   }
-}
-
-async function syncTree(dir: string): Promise<void> {
-  for (const name of await readdir(dir)) await sync(join(dir, name));
-  await sync(dir);
-}
-
-async function sync(path: string): Promise<void> {
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-function absent(cid: string): AppError {
-  return new AppError('not_found', `No blob is stored under "${cid}"`);
-}
-
-/** False when it fails with one of these codes. */
-async function isRenamed(source: string, target: string, unless: readonly string[]): Promise<boolean> {
-  try {
-    await rename(source, target);
-    return true;
-  } catch (error) {
-    if (unless.some((code) => isCode(error, code))) return false;
-    throw error;
-  }
-}
-
-function isCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

@@ -1,7 +1,7 @@
 import type { Bus } from '../../ports/bus.js';
 import { deliver, type MessageHandler } from '../handlers.js';
 
-/** The bus of a single process: there is nobody else to tell. */
+/** Opens the bus of a single process. */
 export async function openLocalBus(): Promise<Bus> {
   const channels = new Map<string, Set<MessageHandler>>();
 
@@ -11,8 +11,8 @@ export async function openLocalBus(): Promise<Bus> {
     async publish(channel, message) {
       const handlers = channels.get(channel);
       if (handlers === undefined) return;
-      // Not in the publisher's own stack: a handler may publish in turn, and must see state that is
-      // settled.
+      // Deliver outside the publisher's call stack: a handler may publish in turn and must see
+      // consistent state.
       queueMicrotask(() => deliver(handlers, message, channel));
     },
 
@@ -21,7 +21,7 @@ export async function openLocalBus(): Promise<Bus> {
     async subscribe(channel, handler) {
       const handlers = channels.get(channel) ?? new Set();
       channels.set(channel, handlers);
-      // Wrapped, so that one function subscribed twice counts as two.
+      // Wrapped, so that a function that is subscribed twice has two entries in the set.
       const own: MessageHandler = (message, from) => handler(message, from);
       handlers.add(own);
       return async () => {
@@ -30,7 +30,7 @@ export async function openLocalBus(): Promise<Bus> {
       };
     },
 
-    // Within one process there is no connection to lose.
+    // There is no connection within a process, so messages are never lost.
     onGap: () => async () => {},
 
     async ping() {},

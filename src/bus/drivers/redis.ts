@@ -10,7 +10,7 @@ export interface RedisBusOptions {
 
 interface Channel {
   handlers: Set<MessageHandler>;
-  /** Settles with the SUBSCRIBE of the first handler. */
+  /** Settles with the SUBSCRIBE command of the first handler. */
   subscribed: Promise<unknown>;
 }
 
@@ -23,20 +23,20 @@ interface Batch {
 
 const PREFIX = 'orama:bus:';
 /**
- * A batch is sent at once when it has grown to this: larger ones gain nothing and hold up what is
- * behind them.
+ * A batch of this length (in UTF-16 units) is sent immediately. Larger batches gain nothing and
+ * delay the messages behind them.
  */
 const MAX_BATCH_LENGTH = 1 << 20;
 /**
- * A subscription sends nothing by itself, so that only a question finds out that its connection is
- * dead.
+ * Interval of the ping. A subscriber connection sends no commands, so a dead connection would go
+ * unnoticed without one.
  */
 const HEARTBEAT_MS = 5000;
 
 /**
- * The bus of all processes on one Redis. What a process publishes to one channel within one turn of
- * its event loop goes as one message: under load a PUBLISH for each reply would cost more than the
- * function it is the reply of.
+ * Opens the bus of all processes that share one Redis. Messages that a process publishes to one
+ * channel within one turn of the event loop are sent as one Redis message: under load, a PUBLISH
+ * per reply would cost more than the function call itself.
  */
 export async function openRedisBus({ url }: RedisBusOptions): Promise<Bus> {
   const publisher = await connectNode(url, 'REDIS_URL');
@@ -47,32 +47,32 @@ export async function openRedisBus({ url }: RedisBusOptions): Promise<Bus> {
   const channels = new Map<string, Channel>();
   const gapHandlers = new Set<() => void>();
   const batches = new Map<string, Batch>();
-  /** When the batches of this turn have been sent; null without any. */
+  /** Resolves when the batches of this turn have been sent; null if there are none. */
   let turnEnds: Promise<void> | null = null;
 
   subscriber.on('message', (name: string, framed: string) => {
     const channel = name.slice(PREFIX.length);
     for (const message of unframe(framed)) {
-      // Looked up for each: a handler may leave, or the last one come anew, in the middle of a
-      // batch.
+      // Look the handlers up for each message: a handler may unsubscribe, or a new one subscribe,
+      // within a batch.
       deliver(channels.get(channel)?.handlers ?? [], message, channel);
     }
   });
 
-  // Only reconnects: the first connection was made before this listener.
+  // Fires on reconnects only: the first connection was ready before this listener was added.
   subscriber.on('ready', async () => {
     try {
       const names = [...channels.keys()].map((channel) => PREFIX + channel);
       if (names.length > 0) await subscriber.subscribe(...names);
     } catch {
-      // Lost again: the next connection does it.
+      // The connection was lost again; the next `ready` event resubscribes.
       return;
     }
     for (const handler of [...gapHandlers]) handler();
   });
 
   const heartbeat = setInterval(() => {
-    // Unanswered, it makes the connection's silence timer give it up.
+    // If the ping gets no response, the socket timeout closes the connection.
     subscriber.ping().catch(() => {});
   }, HEARTBEAT_MS);
   heartbeat.unref();
@@ -119,7 +119,7 @@ export async function openRedisBus({ url }: RedisBusOptions): Promise<Bus> {
       const known = channels.get(channel);
       const entry = known ?? { handlers: new Set(), subscribed: subscriber.subscribe(PREFIX + channel) };
       channels.set(channel, entry);
-      // Wrapped, so that one function subscribed twice counts as two.
+      // Wrapped, so that a function that is subscribed twice has two entries in the set.
       const own: MessageHandler = (message, from) => handler(message, from);
       entry.handlers.add(own);
       const leave = (): boolean => {
@@ -134,7 +134,7 @@ export async function openRedisBus({ url }: RedisBusOptions): Promise<Bus> {
         throw unavailable('bus', error);
       }
       return async () => {
-        // Refused only without a connection, and then there is no subscription either.
+        // UNSUBSCRIBE fails only without a connection, and then the subscription has ended as well.
         if (leave()) await subscriber.unsubscribe(PREFIX + channel).catch(() => {});
       };
     },

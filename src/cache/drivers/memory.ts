@@ -7,15 +7,16 @@ import { assertWithinLimit, type CacheLimits } from '../limits.js';
 
 export type MemoryCacheOptions = CacheLimits;
 
-/** Keys between two times that a scan lets others run. */
+/** Number of keys that a scan filters before it yields to other operations. */
 const SCAN_COUNT = 1000;
 
 type Entries = LRUCache<string, Uint8Array>;
 
 /**
- * The cache of a single process. Values are copied in and out, since callers hand over views of
- * guest memory. Beyond `maxBytes` of all namespaces, the entry used longest ago goes of the
- * namespace that has most: one that fills the cache loses its own.
+ * Opens the cache of a single process. Values are copied on reads and writes, since callers pass
+ * views of guest memory. When all namespaces together exceed `maxBytes`, the least recently used
+ * entry of the largest namespace is evicted, so that a namespace that fills the cache loses its own
+ * entries.
  */
 export async function openMemoryCache({ maxBytes, limitOf }: MemoryCacheOptions): Promise<Cache> {
   const namespaces = new Map<Namespace, Entries>();
@@ -56,7 +57,7 @@ export async function openMemoryCache({ maxBytes, limitOf }: MemoryCacheOptions)
     put(namespace, key, value, { size, ttl, limit });
   }
 
-  /** In one step, so that of two that come together the second sees what the first has stored. */
+  /** Synchronous, so that of two concurrent calls the second sees the result of the first. */
   function put(
     namespace: Namespace,
     key: string,
@@ -66,7 +67,7 @@ export async function openMemoryCache({ maxBytes, limitOf }: MemoryCacheOptions)
     const entries = entriesOf(namespace);
     const held = entries.peek(key);
     const more = size - (held === undefined ? 0 : sizeOf(key, held));
-    // What has expired still takes room until it is looked for.
+    // Expired entries count toward the size until they are purged.
     if (limit !== undefined && entries.calculatedSize + more > limit) entries.purgeStale();
     if (limit !== undefined && more > 0) assertWithinLimit(namespace, entries.calculatedSize, more, limit);
     entries.set(key, value, { ttl });
@@ -102,7 +103,7 @@ export async function openMemoryCache({ maxBytes, limitOf }: MemoryCacheOptions)
 
     async delete(namespace: Namespace, key: string) {
       const entries = namespaces.get(namespace);
-      // An expired entry is not there, though it still takes room.
+      // `has` is false for an expired entry, although the entry still takes memory.
       return entries?.has(checkKey(key)) === true && entries.delete(key);
     },
 

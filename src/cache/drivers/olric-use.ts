@@ -3,8 +3,8 @@ import type { Namespace } from '../../contract/ids.js';
 import { assertWithinLimit, type CacheLimits } from '../limits.js';
 
 /**
- * What a member of the cluster says of itself, as far as it is used here. Partitions are those
- * whose primary it is.
+ * The part of a cluster member's statistics that is used here. `partitions` are those of which the
+ * member is the primary owner.
  */
 const statsSchema = z.object({
   partitions: z
@@ -18,26 +18,26 @@ const statsSchema = z.object({
 });
 
 /**
- * An account this full is looked at often, lest several processes pass the limit together; an
- * emptier one seldom.
+ * Interval between measurements: short for a namespace above half of its limit, so that several
+ * processes do not exceed the limit together, and long otherwise.
  */
 const OFTEN_MS = 2000;
 const SELDOM_MS = 30_000;
-/** Younger than this, it is not looked at again before a write is refused. */
+/** A measurement younger than this is not repeated before a write is refused. */
 const RECENT_MS = 1000;
 
 export interface OlricUseOptions {
   limitOf: CacheLimits['limitOf'];
-  /** The answer to STATS of every member that owns a partition. */
+  /** Returns the STATS response of every member that owns a partition. */
   stats(): Promise<readonly string[]>;
   dmapOf(namespace: Namespace): string;
 }
 
 /**
- * What namespaces take on Olric, which neither counts by map for us nor runs scripts: its members
- * are asked now and then, and what this process has written since is added. So several processes
- * can pass a limit by what they write within 2 s, and entries that have expired count until Olric
- * has removed them.
+ * Estimates the cache size of namespaces on Olric, which does not expose a size per DMap that is
+ * cheap to read and does not run scripts. The members are polled periodically, and the bytes that
+ * this process has written since are added. Several processes together can therefore exceed a limit
+ * by what they write within 2 s, and expired entries count until Olric has removed them.
  */
 export class OlricUse {
   readonly #options: OlricUseOptions;
@@ -50,7 +50,7 @@ export class OlricUse {
     this.#options = options;
   }
 
-  /** Throws `quota_exceeded` when the entry would be more than the namespace may have. */
+  /** Throws `quota_exceeded` if the entry would exceed the limit of the namespace. */
   async admit(namespace: Namespace, size: number): Promise<void> {
     const limit = await this.#options.limitOf?.(namespace);
     if (limit === undefined) return;

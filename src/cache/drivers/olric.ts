@@ -8,15 +8,15 @@ import { checkKey, ENTRY_OVERHEAD_BYTES, INTEGER, isInt64, notAnInteger, ttlMs }
 import type { CacheLimits } from '../limits.js';
 import { OlricUse } from './olric-use.js';
 
-/** Olric holds the cache alone: what all namespaces may have together is its own configuration. */
+/** On Olric, the total size of all namespaces is set in Olric's own configuration. */
 export interface OlricCacheOptions extends Pick<CacheLimits, 'limitOf'> {
   /** redis://[:password@]host:port of any member. */
   url: string;
 }
 
 /**
- * Olric is no Redis: it knows neither INFO nor CLIENT, nor, when it wants a password, the HELLO
- * that carries one.
+ * Olric speaks RESP but supports neither INFO nor CLIENT, nor, with a password, the HELLO command
+ * that would carry it.
  */
 const DIALECT = {
   protocol: 2 as const,
@@ -27,25 +27,26 @@ const DIALECT = {
 
 const MAX_KEY_BYTES = 255;
 const SCAN_COUNT = 100;
-/** Digits of a 64-bit integer: what a counter takes at most. */
+/** Maximum length of a 64-bit integer in decimal digits; the size of a counter entry. */
 const COUNTER_BYTES = 20;
-/** Outside every namespace's map. */
+/** A DMap that belongs to no namespace. */
 const PING_DMAP = 'orama:cache-ping';
 
-/** [partition, its primary owners as host:port, the owners of its replicas] */
+/** Partition id, its primary owners as host:port, the owners of its replicas. */
 type Partition = [id: string, owners: string[], replicas: string[]];
 
 /**
- * The cache of all processes on Olric, a DMap for each namespace. Olric counts from 0 over whatever
- * is no number, and past 64 bits round again; so the value is looked at first. A key set to text in
- * that very moment is still lost to the counter, as a cache may lose an entry. Any member answers
- * for all keys, but each scans its own only.
+ * Opens the cache of all processes on Olric, with one DMap per namespace. Olric's INCR treats a
+ * value that is not a number as 0 and wraps around at 64 bits, so the value is read and checked
+ * first. If another client sets the key to text between the check and the INCR, that text is lost,
+ * which a cache may do. Any member serves all keys, but SCAN covers only the member's own
+ * partitions.
  */
 export async function openOlricCache({ url, limitOf }: OlricCacheOptions): Promise<Cache> {
   const olric = await connectNode(url, 'OLRIC_URL', DIALECT);
   const members = new Map<string, Promise<Redis>>();
 
-  /** The reply, or null for the error by which Olric says that a key is not there. */
+  /** Returns the reply, or null if Olric reports that the key does not exist. */
   async function call<T>(command: string, ...args: (string | Buffer)[]): Promise<T | null> {
     try {
       return (await olric.callBuffer(command, ...args)) as T;
@@ -59,7 +60,7 @@ export async function openOlricCache({ url, limitOf }: OlricCacheOptions): Promi
     return call<Buffer>('DM.GET', dmap(namespace), checkKey(key));
   }
 
-  /** A connection to the member, made at the first scan that needs it. */
+  /** Returns a connection to the member, opened at the first scan that needs it. */
   function memberAt(address: string): Promise<Redis> {
     const known = members.get(address);
     if (known !== undefined) return known;
@@ -84,7 +85,7 @@ export async function openOlricCache({ url, limitOf }: OlricCacheOptions): Promi
   }
   const use = new OlricUse({ limitOf, stats, dmapOf: dmap });
 
-  /** Page by page. */
+  /** Yields the matching keys in pages. */
   async function* keysOf(namespace: Namespace, pattern: string): AsyncGenerator<string[]> {
     const table = (await olric.call('CLUSTER.ROUTINGTABLE')) as Partition[];
     for (const [partition, owners] of table) {
@@ -124,7 +125,7 @@ export async function openOlricCache({ url, limitOf }: OlricCacheOptions): Promi
     },
 
     async delete(namespace, key) {
-      // Olric answers the same whether the key was there or not.
+      // Olric's DEL reply does not say whether the key existed.
       if ((await read(namespace, key)) === null) return false;
       await call('DM.DEL', dmap(namespace), key);
       return true;
@@ -182,7 +183,7 @@ function refusal(error: unknown): AppError {
   return new AppError('invalid_request', tooLarge, { cause: error });
 }
 
-/** For Go's regular expressions, in which a prefix is to be found literally. */
+/** Escapes text for a regular expression of Go, so that a prefix matches literally. */
 function escapeRegExp(text: string): string {
   return text.replace(/[\\.+*?()|[\]{}^$]/g, '\\$&');
 }

@@ -2,31 +2,37 @@ import { Cluster } from 'ioredis';
 import type { Namespace } from '../../contract/ids.js';
 import type { RedisConnection } from '../../redis/connection.js';
 
-/** Set: namespace → bytes of its entries, as last told by whoever wrote one. */
+/**
+ * Redis sorted set: namespace → bytes of its entries, as last reported by a process that wrote one.
+ */
 const TOTALS = 'orama:cache-totals';
-/** How soon a process looks again after it has written: at the latest, and after so many bytes. */
+/**
+ * When a process checks the sizes after a write: after this delay, or sooner after this many bytes.
+ */
 const LOOK_MS = 250;
 const LOOK_BYTES = 4 << 20;
 /**
- * Of its `maxmemory` Redis keeps this much for the queue: above it the cache shrinks, whatever it
- * may hold.
+ * Fraction of Redis' `maxmemory` above which the cache shrinks, regardless of its own limits. The
+ * rest is reserved for the queue.
  */
 const PRESSURE = 0.8;
-/** Freed below the bound, so that the next write does not evict again. */
+/**
+ * Eviction continues to this fraction of the limit, so that the next write does not evict again.
+ */
 const SLACK = 0.9;
 const MAX_ROUNDS = 500;
 
 export interface RedisGuardOptions {
   redis: RedisConnection;
   maxBytes: number;
-  /** Evicts about so many bytes of a namespace. `left`: what its entries take then. */
+  /** Evicts about `bytes` bytes of a namespace. `left` is the size of its entries afterwards. */
   evict(namespace: Namespace, bytes: number): Promise<{ freed: number; left: number }>;
 }
 
 /**
- * Keeps the cache from filling the Redis that it shares with the queue: beyond `maxBytes` of all
- * namespaces, and while Redis comes near its `maxmemory`, entries of the namespace that has most
- * are evicted. Nothing but cache keys is ever deleted.
+ * Keeps the cache from filling the Redis that it shares with the queue. When all namespaces
+ * together exceed `maxBytes`, or Redis approaches its `maxmemory`, entries of the largest namespace
+ * are evicted. Only cache keys are ever deleted.
  */
 export class RedisGuard {
   readonly #options: RedisGuardOptions;
@@ -41,13 +47,13 @@ export class RedisGuard {
   }
 
   /**
-   * What a namespace's entries take after a write of so many bytes. Resolves when the write may be
-   * answered.
+   * Records the total size of a namespace after a write of `bytes` bytes. Resolves when the write
+   * may be acknowledged.
    */
   async wrote(namespace: Namespace, total: number, bytes: number): Promise<void> {
     this.#told.set(namespace, total);
     this.#written += bytes;
-    // Whoever writes much waits for room to be made: it cannot write faster than is evicted.
+    // Backpressure: a process that writes much waits for the eviction.
     if (this.#written >= LOOK_BYTES) await this.look();
     else this.#timer ??= setTimeout(() => void this.look(), LOOK_MS).unref();
   }
@@ -57,7 +63,7 @@ export class RedisGuard {
     this.#timer = undefined;
     this.#written = 0;
     this.#looking ??= this.#shrink()
-      // Redis is away or full; the next write looks again.
+      // Redis is unreachable or full; the next write checks again.
       .catch(() => undefined)
       .finally(() => {
         this.#looking = undefined;
@@ -82,20 +88,20 @@ export class RedisGuard {
       if (bytes === 0) return;
       const { freed, left } = await evict(namespace, Math.min(excess, bytes));
       excess -= freed;
-      // One that has nothing to evict is not tried again. Others may have written to it meanwhile:
-      // `left` may be more than it was.
+      // If nothing was evicted, do not try this namespace again. Otherwise `left` may exceed the
+      // earlier total, since other processes may have written meanwhile.
       totals.set(namespace, freed === 0 ? 0 : left);
       await redis.zadd(TOTALS, String(left), namespace).catch(() => undefined);
     }
   }
 
-  /** Tells what this process knows, and hears what all know. */
+  /** Publishes the sizes that this process knows and returns those of all processes. */
   async #share(): Promise<Map<Namespace, number>> {
     const { redis } = this.#options;
     const told = [...this.#told];
     this.#told.clear();
     if (told.length > 0) {
-      // Redis takes no new values while it is full: then what is told here goes by what is heard.
+      // A full Redis refuses the write; the local values are then overlaid on what is read.
       await redis
         .zadd(TOTALS, ...told.flatMap(([name, bytes]) => [String(bytes), name]))
         .catch(() => undefined);
@@ -108,7 +114,9 @@ export class RedisGuard {
     return totals;
   }
 
-  /** Bytes by which Redis is above its share of `maxmemory`; 0 where it has none. */
+  /**
+   * Returns the bytes by which Redis exceeds its share of `maxmemory`; 0 if `maxmemory` is not set.
+   */
   async #pressure(): Promise<number> {
     const { redis } = this.#options;
     const nodes = redis instanceof Cluster ? redis.nodes('master') : [redis];

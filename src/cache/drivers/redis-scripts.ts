@@ -1,12 +1,12 @@
 /**
- * What the cache of a namespace takes on Redis, counted by the scripts that change it. Keys, all
- * with the namespace as their hash tag:
+ * Lua scripts that change the cache of a namespace and count its size on Redis. All keys have the
+ * namespace as their hash tag:
  *
- *   orama:cache:{<ns>}:<key>   the value
- *   orama:cache-use:{<ns>}     hash: 't' → bytes of all entries; 'k<key>' → bytes of that entry
- *   orama:cache-due:{<ns>}     sorted set: key → when it expires, of entries that do
+ * orama:cache:{<ns>}:<key>   the value
+ * orama:cache-use:{<ns>}     hash: 't' → bytes of all entries; 'k<key>' → bytes of that entry
+ * orama:cache-due:{<ns>}     sorted set: key → expiry time, for entries with a TTL
  *
- * An entry that Redis has expired stays counted until room is needed (`reclaim`), so the count is
+ * An entry that Redis has expired is counted until space is needed (`reclaim`), so the count is
  * never too low.
  */
 const COMMON = `
@@ -17,7 +17,7 @@ local function forget(keys, total)
   local fields = {}
   for i, key in ipairs(keys) do fields[i] = 'k' .. key end
   for _, size in ipairs(call('HMGET', use, unpack(fields))) do total = total - tonumber(size or 0) end
-  -- First what frees memory: Redis refuses a script's first write when it has none left, unless it is such a one.
+  -- Free memory first: a full Redis refuses a script whose first write needs memory.
   call('HDEL', use, unpack(fields))
   call('ZREM', dues, unpack(keys))
   total = math.max(0, total)
@@ -25,7 +25,7 @@ local function forget(keys, total)
   return total
 end
 
--- Takes out of the count what has expired, and some of what Redis has evicted by itself.
+-- Subtracts expired entries from the count, and some of those that Redis has evicted by itself.
 local function reclaim(total, room, limit)
   local time = call('TIME')
   local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -44,7 +44,7 @@ local function reclaim(total, room, limit)
   return total
 end
 
--- Whether an entry of this size may take the place of what the key has: and what all then take.
+-- Returns whether an entry of this size may replace that of the key, and the resulting total size.
 local function admit(key, size, limit)
   local held = call('HMGET', use, 't', 'k' .. key)
   local total, old = tonumber(held[1] or 0), tonumber(held[2] or 0)
@@ -58,8 +58,8 @@ end
 `;
 
 /**
- * ARGV: key, value, milliseconds to live or 0, size, limit. Returns 1 or 0 for refused, and what
- * all entries take.
+ * ARGV: key, value, TTL in milliseconds or 0, size, limit. Returns 1 (stored) or 0 (refused), and
+ * the total size of all entries.
  */
 export const SET = `${COMMON}
 local key, ttl, size = ARGV[1], tonumber(ARGV[3]), tonumber(ARGV[4])
@@ -78,8 +78,8 @@ return { 1, total }
 `;
 
 /**
- * ARGV: key, delta, size, limit. Returns 1 and the sum as text, or 0 and what all entries take.
- * Lua's numbers have 53 bits.
+ * ARGV: key, delta, size, limit. Returns 1 and the sum, or 0 and the total size of all entries. The
+ * sum is text, since Lua numbers have 53 bits.
  */
 export const INCREMENT = `${COMMON}
 local key, size = ARGV[1], tonumber(ARGV[3])
@@ -95,7 +95,7 @@ call('HSET', use, 't', string.format('%d', total), 'k' .. key, size)
 return { 1, call('GET', prefix .. key) }
 `;
 
-/** ARGV: keys. Returns how many were there, and what all entries take. */
+/** ARGV: keys. Returns the number of keys that existed, and the total size of all entries. */
 export const DELETE = `${COMMON}
 local removed = 0
 for _, key in ipairs(ARGV) do removed = removed + call('DEL', prefix .. key) end
@@ -103,8 +103,8 @@ return { removed, forget(ARGV, tonumber(call('HGET', use, 't') or 0)) }
 `;
 
 /**
- * Deletes entries by chance until so many bytes are free, at most 200. ARGV: bytes. Returns how
- * many bytes were freed, and what all entries take.
+ * Deletes up to 200 random entries until the given number of bytes is free. ARGV: bytes. Returns
+ * the number of bytes freed, and the total size of all entries.
  */
 export const EVICT = `${COMMON}
 local total, target, victims = tonumber(call('HGET', use, 't') or 0), tonumber(ARGV[1]), {}

@@ -15,13 +15,14 @@ export interface RedisCacheOptions extends CacheLimits {
 }
 
 const SCAN_COUNT = 1000;
-/** Digits of a 64-bit integer: what a counter takes at most. */
+/** Maximum length of a 64-bit integer in decimal digits; the size of a counter entry. */
 const COUNTER_BYTES = 20;
 const PING_KEY = 'orama:cache-ping';
 
 /**
- * The cache of all processes on one Redis, beside the queue. Entries without TTL stay until they
- * are deleted or evicted: see redis-guard.ts, and redis-scripts.ts for what is counted how.
+ * Opens the cache of all processes on one Redis, which it shares with the queue. Entries without a
+ * TTL stay until they are deleted or evicted; see redis-guard.ts for eviction and redis-scripts.ts
+ * for the size accounting.
  */
 export async function openRedisCache({ url, maxBytes, limitOf }: RedisCacheOptions): Promise<Cache> {
   const redis = await connectRedis(url, 'REDIS_URL', { stringNumbers: true });
@@ -117,7 +118,7 @@ export async function openRedisCache({ url, maxBytes, limitOf }: RedisCacheOptio
     reachable: (withinMs) => untilReady(redis, withinMs),
 
     async ping() {
-      // A write: Redis answers a PING, too, when it takes no more data.
+      // A write, since Redis responds to PING even when it accepts no more data.
       await answer(redis.set(PING_KEY, '1', 'PX', 60_000));
     },
 
@@ -129,16 +130,14 @@ export async function openRedisCache({ url, maxBytes, limitOf }: RedisCacheOptio
 }
 
 /**
- * The namespace as hash tag: what is counted together must lie in one slot of a cluster. A
- * namespace holds no brace.
+ * Returns the Redis key of an entry. The namespace is the hash tag, since all keys that a script
+ * counts must be in one slot of a cluster. A namespace contains no braces.
  */
 function nameOf(namespace: Namespace, key: string): string {
   return `orama:cache:{${namespace}}:${checkKey(key)}`;
 }
 
-/**
- * As the scripts want them: what is counted, what expires, and what the names of values begin with.
- */
+/** Returns the KEYS of the scripts: the usage hash, the expiry set and the prefix of value keys. */
 function keysOf(namespace: Namespace): string[] {
   return [`orama:cache-use:{${namespace}}`, `orama:cache-due:{${namespace}}`, nameOf(namespace, '')];
 }

@@ -6,7 +6,10 @@ import { AppError } from '../../errors.js';
 import { runTool } from './run-tool.js';
 import type { Toolchain } from './toolchain.js';
 
-/** The AssemblyScript compiler of the function's own node_modules, else ours. */
+/**
+ * Compiles with the AssemblyScript compiler in the function's node_modules, or else with the one
+ * that the engine's package resolves.
+ */
 export const assemblyscript: Toolchain = {
   language: 'assemblyscript',
 
@@ -23,16 +26,19 @@ export const assemblyscript: Toolchain = {
   },
 };
 
-/** A command module: what stands at the top level runs once per invocation. */
+/**
+ * Without asconfig.json the module is built as a command: top-level statements run once per
+ * invocation.
+ */
 const WITHOUT_CONFIG = ['--optimize', '--exportStart', '_start'];
 
-/** The directory of the npm package. */
+/** Returns the directory of the npm package `assemblyscript`. */
 function findCompiler(directory: string): string {
   for (const from of [resolve(directory, 'package.json'), import.meta.url]) {
     try {
       return dirname(createRequire(from).resolve('assemblyscript/package.json'));
     } catch {
-      // Not here; look in the next place.
+      // Not installed here; try the next location.
     }
   }
   throw new AppError(
@@ -41,7 +47,7 @@ function findCompiler(directory: string): string {
   );
 }
 
-/** Asking the compiler would load all of it. */
+/** Read from package.json, as `asc --version` would load the whole compiler. */
 function versionOf(compiler: string): string {
   const text = readFileSync(join(compiler, 'package.json'), 'utf8');
   return z.object({ version: z.string() }).parse(JSON.parse(text)).version;

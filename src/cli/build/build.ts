@@ -14,15 +14,15 @@ export const MODULE_FILE = 'function.wasm';
 const TOOLCHAINS: readonly Toolchain[] = [go, rust, assemblyscript, c, javascript];
 
 export interface Built {
-  /** The module's path. */
+  /** Path of the module. */
   file: string;
-  /** What compiled it. */
+  /** Name and version of the compiler, or the build command. */
   with: string;
 }
 
 /**
- * Makes function.wasm from the source in the directory, by the function's own command if it has
- * one.
+ * Builds function.wasm from the source in the directory, with the function's own build command if
+ * it has one. Throws `build_failed`.
  */
 export async function buildFunction(directory: string, command: string | undefined): Promise<Built> {
   const file = resolve(directory, MODULE_FILE);
@@ -45,7 +45,7 @@ export async function buildFunction(directory: string, command: string | undefin
   return { file, with: await toolchain.compile(directory, file, sources) };
 }
 
-/** The first toolchain that finds source of its language. */
+/** Returns the first toolchain that detects source of its language. */
 export function findToolchain(sources: Sources): Toolchain | undefined {
   return TOOLCHAINS.find((toolchain) => toolchain.detects(sources));
 }

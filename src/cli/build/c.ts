@@ -3,7 +3,7 @@ import { AppError } from '../../errors.js';
 import { findTool, runTool } from './run-tool.js';
 import type { Toolchain } from './toolchain.js';
 
-/** clang with a WASI libc, else Zig, which brings its own. */
+/** Compiles with clang and a WASI libc, or else with Zig, which includes one. */
 export const c: Toolchain = {
   language: 'c',
 

@@ -3,7 +3,10 @@ import { AppError } from '../../errors.js';
 import { findTool, runTool } from './run-tool.js';
 import type { Toolchain } from './toolchain.js';
 
-/** TinyGo where it is found, for its small modules; else the standard Go toolchain. */
+/**
+ * Compiles with TinyGo if it is installed, as it produces small modules, and otherwise with the
+ * standard Go toolchain.
+ */
 export const go: Toolchain = {
   language: 'go',
 
@@ -27,16 +30,17 @@ async function compileTinyGo(directory: string, output: string): Promise<string>
 }
 
 async function compileGo(directory: string, output: string): Promise<string> {
-  // GOTOOLCHAIN=local: an older Go says that it is older instead of fetching another one unasked.
+  // GOTOOLCHAIN=local: an older Go fails with a message instead of downloading a newer toolchain.
   const environment = { GOOS: 'wasip1', GOARCH: 'wasm', GOTOOLCHAIN: 'local' };
   const version = await runTool({ command: 'go', args: ['env', 'GOVERSION'], directory, environment });
-  // The same source gives the same bytes, hence the same CID: no paths and no commit in the module.
+  // Reproducible build: no paths and no commit in the module, so that the same source gives the
+  // same CID.
   const args = ['build', '-trimpath', '-buildvcs=false', '-o', output, ...packageOf(directory)];
   await runTool({ command: 'go', args, directory, environment });
   return `Go ${version.trim().replace(/^go/, '')} (GOOS=wasip1)`;
 }
 
-/** Loose files without a module are named one by one; tests are not part of the function. */
+/** Returns the package arguments. Files without a go.mod are listed one by one, without tests. */
 function packageOf(directory: string): string[] {
   const names = readdirSync(directory);
   if (names.includes('go.mod')) return ['.'];

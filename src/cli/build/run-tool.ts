@@ -9,11 +9,11 @@ export interface ToolRun {
   args: readonly string[];
   directory: string;
   environment?: Readonly<Record<string, string>>;
-  /** Through the shell: only for the `build` command that the function's author wrote. */
+  /** Runs the command in a shell; only for the `build` command of function.yaml. */
   shell?: boolean;
 }
 
-/** Runs a compiler and returns its stdout. What it says on stderr is said only when it fails. */
+/** Runs a compiler and resolves with its stdout. Its stderr is reported only if it fails. */
 export function runTool({
   command,
   args,
@@ -47,7 +47,7 @@ export function runTool({
   });
 }
 
-/** Where a program is, or undefined when it is not on PATH. */
+/** Returns the path of a program, or undefined if it is not on PATH. */
 export function findTool(name: string): string | undefined {
   const path = toolEnvironment({}).PATH ?? '';
   return path

@@ -7,7 +7,7 @@ import type { Toolchain } from './toolchain.js';
 const TARGET = 'wasm32-wasip1';
 const artifactSchema = z.object({ reason: z.literal('compiler-artifact'), filenames: z.array(z.string()) });
 
-/** Cargo with the wasm32-wasip1 target. */
+/** Compiles with Cargo and the target wasm32-wasip1. */
 export const rust: Toolchain = {
   language: 'rust',
 
@@ -25,7 +25,10 @@ export const rust: Toolchain = {
   },
 };
 
-/** Cargo says where it put the module: a workspace or a target-dir setting may put it anywhere. */
+/**
+ * Returns the module's path from Cargo's JSON messages, as a workspace or a target-dir setting may
+ * change it.
+ */
 function builtModule(messages: string): string {
   const modules = messages.split('\n').flatMap((line) => {
     const message = artifactSchema.safeParse(line.startsWith('{') ? JSON.parse(line) : undefined);

@@ -1,13 +1,16 @@
-/** One way from a language's source to function.wasm. */
+/** Compiles the source of one language to function.wasm. */
 export interface Toolchain {
   readonly language: 'javascript' | 'go' | 'rust' | 'assemblyscript' | 'c';
-  /** Whether the directory holds this language's source. */
+  /** Returns whether the directory contains source of this language. */
   detects(files: Sources): boolean;
-  /** Compiles into `output`, and says with what, e.g. `TinyGo 0.39.0`. Throws `build_failed`. */
+  /**
+   * Compiles to `output`. Resolves with the name and version of the compiler, such as `TinyGo
+   * 0.39.0`. Throws `build_failed`.
+   */
   compile(directory: string, output: string, files: Sources): Promise<string>;
 }
 
-/** Names of the files in a function's directory, and in its `assembly` directory. */
+/** File names in a function's directory and in its `assembly` directory. */
 export interface Sources {
   readonly top: readonly string[];
   readonly assembly: readonly string[];

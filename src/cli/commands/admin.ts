@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
 import { terminalOf } from '../session.js';
 
-/** `orama admin` */
+/** Adds the command `orama admin`. */
 export function addAdmin(program: Command): void {
-  const admin = program.command('admin').description('look after an installation');
+  const admin = program.command('admin').description('administer an installation');
   admin
     .command('rotate-secrets-key')
-    .description('seal every secret with a new master key')
+    .description('re-encrypt every secret with a new master key')
     .option('--data <dir>', 'directory of the embedded stores (ORAMA_DATA_DIR, .orama)')
     .action(async (flags: { data?: string }, command: Command) => {
       const terminal = terminalOf(command);

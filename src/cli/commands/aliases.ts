@@ -8,9 +8,9 @@ import { wholeNumber } from '../values.js';
 const pathOf = (fn: string, alias?: string) =>
   `/v1/functions/${encodeURIComponent(fn)}/aliases${alias === undefined ? '' : `/${encodeURIComponent(alias)}`}`;
 
-/** `orama function alias set|list|delete` */
+/** Adds the command `orama function alias set|list|delete`. */
 export function addAliases(parent: Command): void {
-  const aliases = parent.command('alias').description('names for versions, and traffic split over them');
+  const aliases = parent.command('alias').description('names for versions, with optional traffic splits');
   addSet(aliases);
   addList(aliases);
   addDelete(aliases);
@@ -19,15 +19,11 @@ export function addAliases(parent: Command): void {
 function addSet(aliases: Command): void {
   aliases
     .command('set')
-    .description('let an alias name a version; calls without a version go to the alias "live"')
+    .description('assign an alias to a version; calls without a version use the alias "live"')
     .argument('<function>')
     .argument('<alias>')
-    .argument('<version>', 'the version that gets what no weight takes', wholeNumber(1))
-    .option(
-      '--weight <version=percent>',
-      'send so many percent to another version; may be repeated',
-      addWeight,
-    )
+    .argument('<version>', 'the version that gets the remaining traffic', wholeNumber(1))
+    .option('--weight <version=percent>', 'percentage for another version; may be repeated', addWeight)
     .action(
       async (
         fn: string,
@@ -68,7 +64,7 @@ function addDelete(aliases: Command): void {
   aliases
     .command('delete')
     .alias('rm')
-    .description('remove an alias; its versions stay')
+    .description('delete an alias; its versions are kept')
     .argument('<function>')
     .argument('<alias>')
     .action(async (fn: string, alias: string, _flags, command: Command) => {
@@ -78,7 +74,7 @@ function addDelete(aliases: Command): void {
     });
 }
 
-/** `8=10`: ten percent to version 8. */
+/** Parses a weight: `8=10` sends ten percent to version 8. */
 function addWeight(text: string, weights: Record<string, number> = {}): Record<string, number> {
   const match = /^([1-9]\d*)=(\d+)$/.exec(text);
   if (match?.[1] === undefined) {

@@ -5,12 +5,12 @@ import { during } from '../during.js';
 import { readManifest } from '../function-directory.js';
 import { terminalOf } from '../session.js';
 
-/** `orama function build [dir]` */
+/** Adds the command `orama function build [dir]`. */
 export function addBuild(parent: Command): void {
   parent
     .command('build')
     .description(
-      'compile function.wasm from TypeScript, JavaScript, Go, Rust, AssemblyScript or C, or by the build command of function.yaml',
+      'compile function.wasm from TypeScript, JavaScript, Go, Rust, AssemblyScript or C, or with the build command of function.yaml',
     )
     .argument('[dir]', 'directory with function.yaml', '.')
     .action(async (directory: string, _flags, command: Command) => {
@@ -24,7 +24,7 @@ export function addBuild(parent: Command): void {
     });
 }
 
-/** `Built function.wasm (3.1 MB) with Go 1.26.8 (GOOS=wasip1)` */
+/** Formats a build result: `Built function.wasm (3.1 MB) with Go 1.26.8 (GOOS=wasip1)` */
 export function describeBuilt(built: Built): string {
   const bytes = statSync(built.file).size;
   const size = bytes < 100_000 ? `${(bytes / 1024).toFixed(1)} KB` : `${(bytes / (1 << 20)).toFixed(1)} MB`;

@@ -3,7 +3,7 @@ import { consoleLinkReplySchema } from '../../contract/http/auth.js';
 import type { Client } from '../client.js';
 import { openSession } from '../session.js';
 
-/** `orama console` */
+/** Adds the command `orama console`. */
 export function addConsole(program: Command): void {
   program
     .command('console')
@@ -16,7 +16,7 @@ export function addConsole(program: Command): void {
     });
 }
 
-/** The address of the console with a token that signs in once. */
+/** Creates a console URL with a token that signs in once. */
 export async function consoleLink(client: Client): Promise<string> {
   const reply = await client.call('POST', '/v1/auth/console-links');
   return client.settings.url + consoleLinkReplySchema.parse(reply).path;

@@ -15,9 +15,11 @@ interface ListFlags {
   cursor?: string;
 }
 
-/** `orama function dead list|show|replay|purge` */
+/** Adds the command `orama function dead list|show|replay|purge`. */
 export function addDead(parent: Command): void {
-  const dead = parent.command('dead').description('invocations that failed for good and nobody waited for');
+  const dead = parent
+    .command('dead')
+    .description('invocations that failed permanently while no caller was waiting');
   addList(dead);
   addShow(dead);
   addReplay(dead);
@@ -29,12 +31,12 @@ function addList(dead: Command): void {
     .command('list')
     .alias('ls')
     .description('list dead invocations, newest first')
-    .argument('[function]', 'of this function; of all without it')
-    .option('-n, --limit <n>', 'at most so many', wholeNumber(1, 500), 100)
+    .argument('[function]', 'function; default: all functions')
+    .option('-n, --limit <n>', 'maximum number', wholeNumber(1, 500), 100)
     .option('--since <time>', 'accepted at or after: a time, or an age such as 10m, 2h, 1d', moment)
-    .option('--before <time>', 'accepted before', moment)
+    .option('--before <time>', 'accepted before this time', moment)
     .option('--reason <reason>', 'error, timeout, expired or worker_died')
-    .option('--cursor <cursor>', 'where the last page ended')
+    .option('--cursor <cursor>', 'cursor of the previous page')
     .action(async (fn: string | undefined, flags: ListFlags, command: Command) => {
       const { client, terminal } = openSession(command);
       const query = { function: fn, status: 'dead', ...flags };
@@ -73,11 +75,14 @@ function addShow(dead: Command): void {
 function addReplay(dead: Command): void {
   dead
     .command('replay')
-    .description('run dead invocations again: all of a function, or one')
+    .description('replay all dead invocations of a function, or one of them')
     .argument('<function>')
-    .argument('[request-id]', 'only this one')
-    .option('--newest', 'on the newest version instead of the one they were accepted for')
-    .option('-d, --data <input>', 'one invocation with this input in place of its own; @file, or - for stdin')
+    .argument('[request-id]', 'only this invocation')
+    .option('--newest', 'use the newest version instead of the original one')
+    .option(
+      '-d, --data <input>',
+      'input of a single replay, instead of the original one; @file, or - for stdin',
+    )
     .action(async (fn: string, id: string | undefined, flags: ReplayFlags, command: Command) => {
       const { client, terminal } = openSession(command);
       if (flags.data !== undefined && id === undefined) {
@@ -98,9 +103,9 @@ function addReplay(dead: Command): void {
 function addPurge(dead: Command): void {
   dead
     .command('purge')
-    .description('forget the dead invocations of a function')
+    .description('delete the dead invocations of a function')
     .argument('<function>')
-    .option('-f, --force', 'do not ask')
+    .option('-f, --force', 'do not ask for confirmation')
     .action(async (fn: string, flags: { force?: boolean }, command: Command) => {
       const { client, terminal } = openSession(command);
       const asks = flags.force !== true && process.stdin.isTTY;

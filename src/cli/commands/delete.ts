@@ -3,14 +3,14 @@ import { messageReplySchema } from '../../contract/http/common.js';
 import { confirm } from '../confirm.js';
 import { openSession } from '../session.js';
 
-/** `orama function delete <name>` */
+/** Adds the command `orama function delete <name>`. */
 export function addDelete(parent: Command): void {
   parent
     .command('delete')
     .alias('rm')
-    .description('delete a function with its versions and triggers; its logs stay')
+    .description('delete a function with its versions and triggers; its logs are kept')
     .argument('<name>')
-    .option('-f, --force', 'do not ask')
+    .option('-f, --force', 'do not ask for confirmation')
     .action(async (name: string, options: { force?: boolean }, command: Command) => {
       const { client, terminal } = openSession(command);
       const what = `function ${name} with all its versions and triggers`;

@@ -8,22 +8,22 @@ import { terminalOf } from '../session.js';
 import { deployOne, MESSAGE_OPTION } from './deploy.js';
 
 /**
- * `orama deploy`: the project around here, or else one function's directory, as `orama function
- * deploy`.
+ * Adds the command `orama deploy`. Deploys the project that contains the current directory; outside
+ * a project, deploys one function's directory like `orama function deploy`.
  */
 export function addDeployProject(program: Command): void {
   program
     .command('deploy')
     .description(
-      'build the functions of the project (orama.yaml), and deploy what differs from what runs; without a project: the function of a directory',
+      'build the functions of the project (orama.yaml) and deploy those that differ from the deployed ones; without a project: the function of a directory',
     )
-    .argument('[names...]', 'functions of the project; all unless told')
+    .argument('[names...]', 'functions of the project; default: all')
     .option('--stage <name>', 'a stage of orama.yaml')
-    .option('--dry-run', 'show what differs, have it checked, and change nothing')
-    .option('--prune', 'remove functions of the namespace that the project does not have')
-    .option('--no-build', 'deploy the modules that are there')
+    .option('--dry-run', 'show and validate the differences without changing anything')
+    .option('--prune', 'delete functions of the namespace that are not part of the project')
+    .option('--no-build', 'deploy the existing modules')
     .option('-m, --message <text>', MESSAGE_OPTION)
-    .option('--no-secrets', "leave the namespace's secrets as they are")
+    .option('--no-secrets', 'do not change the secrets of the namespace')
     .action(async (names: string[], flags: ProjectDeployFlags, command: Command) => {
       const root = findProject(process.cwd());
       if (root === undefined) {

@@ -5,15 +5,15 @@ import { deployDirectory } from '../deploy-directory.js';
 import { readManifest } from '../function-directory.js';
 import { openSession } from '../session.js';
 
-/** `orama function deploy [dir]` */
+/** Adds the command `orama function deploy [dir]`. */
 export function addDeploy(parent: Command): void {
   parent
     .command('deploy')
     .description(
-      'deploy the function of a directory as a new version; builds it first when its source has changed',
+      'deploy the function of a directory as a new version; builds it first if its source has changed',
     )
     .argument('[dir]', 'directory with function.yaml', '.')
-    .option('--no-build', 'deploy the function.wasm that is there')
+    .option('--no-build', 'deploy the existing function.wasm')
     .option('-m, --message <text>', MESSAGE_OPTION)
     .action((directory: string, flags: DeployFlags, command: Command) =>
       deployOne(directory, flags, command),
@@ -40,7 +40,7 @@ export async function deployOne(directory: string, flags: DeployFlags, command: 
   terminal.progress(nextStep(readManifest(directory).settings));
 }
 
-/** How it is run, by what it is made for. */
+/** Returns the command that calls the function, depending on how it is triggered. */
 function nextStep({ name, metadata: { http, triggers } }: FunctionSettings): string {
   const topics = triggers.flatMap((trigger) => ('topic' in trigger ? [trigger.topic] : []));
   const topic = topics.find((one) => !/[*>]/.test(one));

@@ -14,16 +14,16 @@ interface DevFlags {
   stage?: string;
 }
 
-/** `orama dev` */
+/** Adds the command `orama dev`. */
 export function addDevProject(program: Command): void {
   program
     .command('dev')
     .description(
-      'run the functions of the project (orama.yaml) on an engine of its own: triggers, schedules, HTTP routes; again at every change',
+      'run the functions of the project (orama.yaml) on a local engine with triggers, schedules and HTTP routes; redeploys them at every change',
     )
-    .option('--port <port>', 'port to listen on; 0 takes a free one (PORT, 4000)', wholeNumber(0, 65_535))
+    .option('--port <port>', 'port to listen on; 0 selects a free port (PORT, 4000)', wholeNumber(0, 65_535))
     .option('--data <dir>', 'directory of the embedded stores (.orama beside orama.yaml)')
-    .option('--stage <name>', 'whose env and secrets_file (dev, where orama.yaml has it)')
+    .option('--stage <name>', 'stage for env and secrets_file (default: dev, if orama.yaml has it)')
     .action(async (flags: DevFlags, command: Command) => {
       const root = findProject(process.cwd());
       if (root === undefined) command.error('error: there is no orama.yaml here or above; a project has one');

@@ -7,7 +7,7 @@ import { readManifest } from '../function-directory.js';
 import { openSession } from '../session.js';
 import { watchSources } from '../watch-sources.js';
 
-/** `orama function dev [dir]` */
+/** Adds the command `orama function dev [dir]`. */
 export function addDev(parent: Command): void {
   parent
     .command('dev')
@@ -25,13 +25,14 @@ export function addDev(parent: Command): void {
           const { name, version } = deployReplySchema.parse(reply).function;
           terminal.line(`Deployed ${name} version ${version}`);
         } catch (error) {
-          // The next change may cure it.
+          // Keep watching: the next change may fix it.
           terminal.problem(`error: ${messageOf(error)}`);
         }
       };
 
       const { name } = readManifest(directory).settings;
-      // Watched before the first build: what is saved while it runs is built after it.
+      // Start watching before the first build: files that are saved during the build trigger
+      // another one.
       const watching = watchSources(directory, stop.signal, deploy);
       await watching.settled();
       terminal.progress(`Watching ${directory}; stop with Ctrl-C`);

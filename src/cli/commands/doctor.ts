@@ -12,11 +12,11 @@ import type { Terminal } from '../terminal.js';
 
 const reportSchema = z.object({ ok: z.boolean(), checks: z.array(z.unknown()) });
 
-/** `orama doctor` */
+/** Adds the command `orama doctor`. */
 export function addDoctor(program: Command): void {
   program
     .command('doctor')
-    .description('look at what functions need: compilers, the engine, the key, the clock, the disk')
+    .description('check what functions need: compilers, the engine, the key, the clock, the disk')
     .action(async (_flags, command: Command) => {
       const terminal = terminalOf(command);
       const flags = command.optsWithGlobals<ConnectionFlags>();

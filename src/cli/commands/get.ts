@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { functionRecordSchema } from '../../contract/function.js';
 import { openSession } from '../session.js';
 
-/** `orama function get <name>` */
+/** Adds the command `orama function get <name>`. */
 export function addGet(parent: Command): void {
   parent
     .command('get')

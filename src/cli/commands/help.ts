@@ -3,11 +3,11 @@ import { suggest } from '../../suggest.js';
 import { TOPICS } from '../help/topics.js';
 import { terminalOf } from '../session.js';
 
-/** `orama help [words...]`: a topic, or a command. */
+/** Adds the command `orama help [words...]`, which shows a topic or the help of a command. */
 export function addHelp(program: Command): void {
   program
     .command('help')
-    .description('show the help of a command, or explain a topic')
+    .description('show the help of a command or a topic')
     .argument('[words...]', `a command, or one of ${Object.keys(TOPICS).join(', ')}`)
     .addHelpText('after', () => `\n${topicList()}`)
     .action((words: readonly string[], _flags, command: Command) => {

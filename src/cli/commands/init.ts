@@ -7,11 +7,11 @@ import { AppError } from '../../errors.js';
 import { terminalOf } from '../session.js';
 import { LANGUAGES, type Language, TRIGGERS, type Trigger, writeTemplate } from '../template.js';
 
-/** `orama function init <name>` */
+/** Adds the command `orama function init <name>`. */
 export function addInit(parent: Command): void {
   parent
     .command('init')
-    .description('make the directory of a new function')
+    .description('create the directory of a new function')
     .argument('<name>', '1–64 letters, digits, "-" or "_"')
     .addOption(new Option('--lang <language>', 'its language').choices(LANGUAGES).default('typescript'))
     .addOption(new Option('--template <kind>', 'what calls it').choices(TRIGGERS).default('http'))

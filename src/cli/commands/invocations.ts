@@ -16,12 +16,12 @@ interface ListFlags {
   cursor?: string;
 }
 
-/** `orama invocations list|get|cancel|replay` */
+/** Adds the command `orama invocations list|get|cancel|replay`. */
 export function addInvocations(program: Command): void {
   const invocations = program
     .command('invocations')
     .alias('inv')
-    .description('what was run, and what waits or runs now');
+    .description('past, waiting and running invocations');
   addList(invocations);
   addGet(invocations);
   addCancel(invocations);
@@ -32,15 +32,15 @@ function addList(invocations: Command): void {
   invocations
     .command('list')
     .alias('ls')
-    .description('list invocations: those that have not ended, then the ended ones, newest first')
-    .option('--function <name>', 'only of this function')
+    .description('list invocations: live ones first, then ended ones, newest first')
+    .option('--function <name>', 'only this function')
     .addOption(new Option('--status <state>', 'only these').choices(invocationStateSchema.options))
-    .option('--reason <reason>', 'dead ones: error, timeout, expired or worker_died')
-    .option('--parent <request-id>', 'only what this invocation has caused')
+    .option('--reason <reason>', 'reason of dead invocations: error, timeout, expired or worker_died')
+    .option('--parent <request-id>', 'only invocations caused by this one')
     .option('--since <time>', 'accepted at or after: a time, or an age such as 10m, 2h, 1d', moment)
-    .option('--before <time>', 'accepted before', moment)
-    .option('-n, --limit <n>', 'at most so many', wholeNumber(1, 500), 50)
-    .option('--cursor <cursor>', 'where the last page ended')
+    .option('--before <time>', 'accepted before this time', moment)
+    .option('-n, --limit <n>', 'maximum number', wholeNumber(1, 500), 50)
+    .option('--cursor <cursor>', 'cursor of the previous page')
     .action(async ({ parent, ...flags }: ListFlags, command: Command) => {
       const { client, terminal } = openSession(command);
       const { function: fn, status, reason, since, before, limit, cursor } = flags;
@@ -72,7 +72,7 @@ function addGet(invocations: Command): void {
   invocations
     .command('get')
     .alias('show')
-    .description('show one: its state, attempts and, while they are kept, input and output')
+    .description('show an invocation: its state, attempts and, while kept, its input and output')
     .argument('<request-id>')
     .action(async (id: string, _flags, command: Command) => {
       const { client, terminal } = openSession(command);
@@ -84,7 +84,7 @@ function addGet(invocations: Command): void {
 function addCancel(invocations: Command): void {
   invocations
     .command('cancel')
-    .description('cancel one that is queued or running')
+    .description('cancel an invocation that is queued or running')
     .argument('<request-id>')
     .action(async (id: string, _flags, command: Command) => {
       const { client, terminal } = openSession(command);
@@ -96,9 +96,9 @@ function addCancel(invocations: Command): void {
 function addReplay(invocations: Command): void {
   invocations
     .command('replay')
-    .description('run one that has ended again')
+    .description('replay an ended invocation')
     .argument('<request-id>')
-    .option('--newest', 'on the newest version instead of the one it was accepted for')
-    .option('-d, --data <input>', 'with this input in place of its own; @file, or - for stdin')
+    .option('--newest', 'use the newest version instead of the original one')
+    .option('-d, --data <input>', 'input of the replay, instead of the original one; @file, or - for stdin')
     .action((id: string, flags: ReplayFlags, command: Command) => replayOne(openSession(command), id, flags));
 }

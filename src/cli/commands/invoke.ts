@@ -13,20 +13,23 @@ interface InvokeFlags extends InvokeOptions {
   header?: HttpHeaders;
 }
 
-/** Of an invocation; an HTTP request has headers for them. */
+/**
+ * Options of an invocation that cannot be combined with --http; an HTTP request uses headers for
+ * them.
+ */
 const WITHOUT_HTTP = ['async', 'version', 'delay', 'idempotencyKey'];
 
-/** `orama function invoke <name>` */
+/** Adds the command `orama function invoke <name>`. */
 export function addInvoke(parent: Command): void {
   parent
     .command('invoke')
     .description('run a function and print its output')
-    .argument('[name]', 'name, or name@version; may be left out with --http')
+    .argument('[name]', 'name or name@version; optional with --http')
     .option('-d, --data <json>', 'input; @file reads a file, - reads stdin')
-    .option('--async', 'do not wait: print the request id')
-    .option('--version <n>', 'run this version', wholeNumber(1))
-    .option('--delay <seconds>', 'with --async: run it so much later', wholeNumber(0))
-    .option('--idempotency-key <key>', 'the same key gives the same invocation')
+    .option('--async', 'do not wait for the result; print the request id')
+    .option('--version <n>', 'version to run', wholeNumber(1))
+    .option('--delay <seconds>', 'delay for --async', wholeNumber(0))
+    .option('--idempotency-key <key>', 'the same key returns the same invocation')
     .addOption(
       new Option(
         '--http <request>',
@@ -35,7 +38,11 @@ export function addInvoke(parent: Command): void {
         .argParser(parseRequestLine)
         .conflicts(WITHOUT_HTTP),
     )
-    .option('-H, --header <header>', "with --http: such as 'Accept: text/html'; may be repeated", addHeader)
+    .option(
+      '-H, --header <header>',
+      "header for --http, such as 'Accept: text/html'; may be repeated",
+      addHeader,
+    )
     .action(async (name: string | undefined, flags: InvokeFlags, command: Command) => {
       if (flags.http === undefined && flags.header !== undefined) {
         command.error('error: --header goes with --http');
@@ -79,7 +86,9 @@ function printBare(terminal: Terminal, reply: InvokeReply): void {
   );
 }
 
-/** The output as JSON where it is JSON, else as text; base64 when it is no text. */
+/**
+ * Returns the output as JSON if it is valid JSON, as text if it is UTF-8, and otherwise as base64.
+ */
 function asJson(reply: InvokeReply): unknown {
   if (reply.kind === 'queued') return { request_id: reply.requestId, status: 'queued' };
   return {

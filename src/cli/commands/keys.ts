@@ -8,7 +8,7 @@ import { commaSeparated, momentAhead } from '../values.js';
 
 const SCOPE_NAMES = Object.keys(SCOPES);
 
-/** `orama keys create|list|revoke` */
+/** Adds the command `orama keys create|list|revoke`. */
 export function addKeys(program: Command): void {
   const keys = program.command('keys').description('API keys of the namespace');
   addCreate(keys);
@@ -26,16 +26,16 @@ interface CreateFlags {
 function addCreate(keys: Command): void {
   keys
     .command('create')
-    .description('make a key; it is shown this once. --namespace: for another namespace (admin key only)')
-    .argument('[name]', 'what the key is for')
+    .description('create a key; it is shown only once. --namespace: for another namespace (admin key only)')
+    .argument('[name]', 'purpose of the key')
     .option('--name <name>', 'the same')
-    .option('--scopes <list>', `what it may do: ${SCOPE_NAMES.join(', ')}, or * for all`, commaSeparated)
+    .option('--scopes <list>', `scopes: ${SCOPE_NAMES.join(', ')}, or * for all`, commaSeparated)
     .option(
       '--functions <list>',
-      "which functions it may invoke, deploy and read: names, or 'hook-*'",
+      "functions that it may invoke, deploy and read: names, or 'hook-*'",
       commaSeparated,
     )
-    .option('--expires <when>', 'when it ends: 90d from now, or a time', momentAhead)
+    .option('--expires <when>', 'expiry: an age such as 90d, or a time', momentAhead)
     .action(async (name: string | undefined, flags: CreateFlags, command: Command) => {
       const { client, terminal } = openSession(command);
       const json = {
@@ -59,7 +59,7 @@ function addList(keys: Command): void {
   keys
     .command('list')
     .alias('ls')
-    .description('list the keys; never the keys themselves')
+    .description('list the keys, without their values')
     .action(async (_flags, command: Command) => {
       const { client, terminal } = openSession(command);
       const reply = await client.call('GET', '/v1/auth/keys');
@@ -84,7 +84,7 @@ function addList(keys: Command): void {
 function addRevoke(keys: Command): void {
   keys
     .command('revoke')
-    .description('make a key invalid, and every key that was made with it')
+    .description('revoke a key and every key created with it')
     .argument('<id>')
     .action(async (id: string, _flags, command: Command) => {
       const { client, terminal } = openSession(command);
@@ -93,7 +93,7 @@ function addRevoke(keys: Command): void {
     });
 }
 
-/** `deploy, read of hook-*` */
+/** Formats the scopes and functions of a key: `deploy, read of hook-*` */
 function reachOf({ scopes, functions }: KeyRecord): string {
   return functions === null ? scopes.join(', ') : `${scopes.join(', ')} of ${functions.join(', ')}`;
 }

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { functionsReplySchema } from '../../contract/http/functions.js';
 import { openSession } from '../session.js';
 
-/** `orama function list` */
+/** Adds the command `orama function list`. */
 export function addList(parent: Command): void {
   parent
     .command('list')

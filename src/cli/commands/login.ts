@@ -7,11 +7,11 @@ import { readData } from '../data.js';
 import { terminalOf } from '../session.js';
 import { writePrintable } from '../terminal.js';
 
-/** `orama login` */
+/** Adds the command `orama login`. */
 export function addLogin(program: Command): void {
   program
     .command('login')
-    .description('keep the address of an engine and a key for it; --api-key - reads the key from stdin')
+    .description('store the URL of an engine and a key for it; --api-key - reads the key from stdin')
     .action(async (_flags, command: Command) => {
       const terminal = terminalOf(command);
       const { url, apiKey, namespace } = command.optsWithGlobals<ConnectionFlags>();
@@ -19,7 +19,7 @@ export function addLogin(program: Command): void {
       const key = await keyFrom(apiKey, address, command);
       const where = namespace ?? namespaceOf(key);
       const client = createClient({ url: address, apiKey: key });
-      // A key that does not work is worse kept than refused.
+      // Verify the key before it is stored.
       await client.call('GET', '/v1/auth/whoami');
       const login = { url: address, api_key: key, ...(where === undefined ? {} : { namespace: where }) };
       const file = saveLogin(login);
@@ -39,7 +39,7 @@ async function keyFrom(flag: string | undefined, url: string, command: Command):
     command.error('error: there is no terminal to ask for the key on; give it with --api-key');
   }
   writePrintable(process.stderr, `API key for ${url}: `);
-  // What is typed is not shown: the prompt's own output goes nowhere.
+  // Do not echo the key: the prompt writes to a stream that discards everything.
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
   const prompt = createInterface({ input: process.stdin, output: nowhere, terminal: true });
   try {
@@ -50,7 +50,7 @@ async function keyFrom(flag: string | undefined, url: string, command: Command):
   }
 }
 
-/** Keys read `ak_<random>:<namespace>`. */
+/** Extracts the namespace from a key of the form `ak_<random>:<namespace>`. */
 function namespaceOf(key: string): string | undefined {
   return /^ak_[^:]+:(.+)$/.exec(key)?.[1];
 }

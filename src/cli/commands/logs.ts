@@ -15,14 +15,14 @@ interface LogFlags {
   requestId?: string;
 }
 
-/** `orama function logs <name>` */
+/** Adds the command `orama function logs <name>`. */
 export function addLogs(parent: Command): void {
   parent
     .command('logs')
-    .description('print what a function logged, the latest at the end')
+    .description('print the log of a function, newest records last')
     .argument('<name>')
-    .option('-f, --follow', 'go on with what is logged from now on')
-    .option('-n, --limit <n>', 'at most so many attempts', wholeNumber(1, 1000), 100)
+    .option('-f, --follow', 'keep printing new records')
+    .option('-n, --limit <n>', 'maximum number of attempts', wholeNumber(1, 1000), 100)
     .option('--since <time>', 'started at or after: a time, or an age such as 10m, 2h, 1d', moment)
     .addOption(new Option('--status <status>', 'only these').choices(attemptStatusSchema.options))
     .option('--request-id <id>', 'only this invocation')

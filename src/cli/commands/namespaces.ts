@@ -7,9 +7,9 @@ import type { Client } from '../client.js';
 import { openSession } from '../session.js';
 import { wholeNumber } from '../values.js';
 
-/** `orama namespaces usage|quota` */
+/** Adds the command `orama namespaces usage|quota`. */
 export function addNamespaces(program: Command): void {
-  const namespaces = program.command('namespaces').description('quotas of namespaces, and their use');
+  const namespaces = program.command('namespaces').description('quotas of namespaces and their usage');
   addUsage(namespaces);
   addQuota(namespaces);
 }
@@ -17,7 +17,7 @@ export function addNamespaces(program: Command): void {
 function addUsage(namespaces: Command): void {
   namespaces
     .command('usage')
-    .description('show limit and use of every quota. --namespace: of another namespace (admin key only)')
+    .description('show limit and usage of every quota. --namespace: for another namespace (admin key only)')
     .action(async (_flags, command: Command) => {
       const { client, terminal } = openSession(command);
       const reply = await client.call('GET', `/v1/namespaces/${await namespaceOf(client)}/usage`);
@@ -33,9 +33,9 @@ function addUsage(namespaces: Command): void {
 function addQuota(namespaces: Command): void {
   namespaces
     .command('quota')
-    .description('set a quota (admin key only). --namespace: of that namespace')
-    .argument('<name>', 'the quota; sizes are in MB', quotaName)
-    .argument('<limit>', 'a whole number, or "default"', limitOrDefault)
+    .description('set a quota (admin key only). --namespace: for that namespace')
+    .argument('<name>', 'quota; sizes are in MB', quotaName)
+    .argument('<limit>', 'an integer, or "default"', limitOrDefault)
     .action(async (name: QuotaName, limit: number | null, _flags, command: Command) => {
       const { client, terminal } = openSession(command);
       const namespace = await namespaceOf(client);
@@ -50,7 +50,7 @@ function addQuota(namespaces: Command): void {
     });
 }
 
-/** The one that was named, else the credential's own. */
+/** Returns the selected namespace, or else that of the credential. */
 async function namespaceOf(client: Client): Promise<string> {
   if (client.settings.namespace !== undefined) return client.settings.namespace;
   return whoamiReplySchema.parse(await client.call('GET', '/v1/auth/whoami')).namespace;

@@ -14,11 +14,11 @@ interface Flags {
   batch?: string;
 }
 
-/** `orama function publish <topic>` */
+/** Adds the command `orama function publish <topic>`. */
 export function addPublish(parent: Command): void {
   parent
     .command('publish')
-    .description('publish a message: it fires every trigger on the topic')
+    .description('publish a message, which fires every trigger on the topic')
     .argument('<topic>')
     .option('-d, --data <json>', 'the message; @file reads a file, - reads stdin', 'null')
     .addOption(
@@ -49,12 +49,12 @@ export function addPublish(parent: Command): void {
     });
 }
 
-/** An engine of an earlier version says only that it took the message. */
+/** Engines of earlier versions do not return the number of triggers. */
 const replySchema = z.object({ triggered: z.number().optional() });
 
 /**
- * How many live subscribers show themselves there; that it cannot be known takes nothing from what
- * was published.
+ * Returns the number of live subscribers with presence on the topic. An error counts as 0, since
+ * the message has been published.
  */
 async function membersOf(client: Client, topic: string): Promise<number> {
   const reply = await client.call('GET', '/v1/pubsub/presence', { query: { topic } }).catch(() => null);
@@ -65,7 +65,7 @@ function counted(count: number, one: string, more: string): string {
   return `${count} ${count === 1 ? one : more}`;
 }
 
-/** A JSON value as it is written, other text as a string, other bytes as base64. */
+/** Encodes a message: JSON verbatim, other text as a JSON string, other bytes as base64. */
 function readMessage(bytes: Uint8Array): { data: JsonText } | { data_base64: string } {
   let text: string;
   try {

@@ -20,19 +20,19 @@ interface PullFlags {
   run: boolean;
 }
 
-/** `orama function pull <request-id>` */
+/** Adds the command `orama function pull <request-id>`. */
 export function addPull(parent: Command): void {
   parent
     .command('pull')
     .description(
-      'fetch an invocation (input, module, settings) and run it on this machine, under the same limits',
+      'fetch an invocation (input, module, settings) and run it on this machine under the same limits',
     )
     .argument('<request-id>')
-    .option('--dir <directory>', 'where it is kept (the first 13 characters of the request id)')
-    .option('--source <directory>', 'run the function of this directory in place of the module that ran')
-    .option('--trace', 'give it what its host calls were given then; nothing outside is reached')
-    .option('--watch', 'run it again at every change of --source, or of what was fetched')
-    .option('--no-run', 'fetch only')
+    .option('--dir <directory>', 'target directory (the first 13 characters of the request id)')
+    .option('--source <directory>', 'run the function of this directory instead of the original module')
+    .option('--trace', 'replay the recorded results of host calls; no external system is reached')
+    .option('--watch', 'run it again at every change of --source or of the fetched files')
+    .option('--no-run', 'only fetch the invocation')
     .action(async (id: string, flags: PullFlags, command: Command) => {
       const { client, terminal } = openSession(command);
       const directory = flags.dir ?? id.slice(0, 13);
@@ -54,7 +54,11 @@ export function addPull(parent: Command): void {
     });
 }
 
-/** What was fetched before is not fetched again, unless it is another invocation's. */
+/**
+ * Fetches an invocation and writes it to the directory. An earlier pull of the same invocation is
+ * overwritten, except for its `.env`. Throws `conflict` if the directory contains another
+ * invocation.
+ */
 async function keep(directory: string, id: string, fetch: () => Promise<Pulled>): Promise<Pulled> {
   const fetched = await fetch();
   if (existsSync(join(directory, 'invocation.json'))) {
@@ -97,7 +101,7 @@ async function runAtChanges(
       say(terminal, directory, run);
       if (!run.ok) terminal.problem(`error: ${run.error}`);
     } catch (error) {
-      // The next change may cure it.
+      // Keep watching: the next change may fix it.
       terminal.problem(`error: ${messageOf(error)}`);
     }
   };
@@ -122,7 +126,7 @@ async function runLatest(
     settings: { ...manifest.settings, name: settings.name },
     wasm: await readFileOr(join(source, MODULE_FILE)),
     input,
-    // What function.yaml says, unless .env says otherwise.
+    // Values of function.yaml, overridden by .env.
     env: { ...env, ...values },
     secrets: values,
   });

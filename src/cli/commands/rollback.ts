@@ -7,13 +7,15 @@ import type { Client } from '../client.js';
 import { openSession } from '../session.js';
 import { wholeNumber } from '../values.js';
 
-/** `orama function rollback <name> <version>` */
+/** Adds the command `orama function rollback <name> <version>`. */
 export function addRollback(parent: Command): void {
   parent
     .command('rollback')
-    .description('go back to an older version: the alias live where there is one, else a new version like it')
+    .description(
+      'go back to an older version: with the alias live if it exists, otherwise with a new version like it',
+    )
     .argument('<name>')
-    .argument('<version>', 'the version to go back to', wholeNumber(1))
+    .argument('<version>', 'version to go back to', wholeNumber(1))
     .action(async (name: string, version: number, _options, command: Command) => {
       const { client, terminal } = openSession(command);
       await assertVersion(client, name, version);
@@ -34,10 +36,10 @@ export function addRollback(parent: Command): void {
     });
 }
 
-/** As many as fit a sentence. */
+/** Maximum number of versions listed in the message. */
 const LISTED = 10;
 
-/** Says which versions there are, instead of only that this one is not. */
+/** Throws an error that lists the existing versions if this one does not exist. */
 async function assertVersion(client: Client, name: string, version: number): Promise<void> {
   const reply = await client.call('GET', `/v1/functions/${encodeURIComponent(name)}/versions`);
   const versions = versionsReplySchema.parse(reply).versions.map((fn) => fn.version);

@@ -14,21 +14,32 @@ interface RolloutFlags {
 
 const pathOf = (fn: string) => `/v1/functions/${encodeURIComponent(fn)}/rollout`;
 
-/** `orama function rollout <function> --to <version>`, `rollout status|abort <function>` */
+/**
+ * Adds the commands `orama rollout <function> --to <version>` and `rollout status|abort
+ * <function>`.
+ */
 export function addRollout(parent: Command): void {
   const rollout = parent
     .command('rollout')
-    .description('move calls to a version in steps, and back by itself when it fails');
+    .description('move calls to a version in steps, with automatic rollback on failure');
   rollout
     .command('start', { isDefault: true })
-    .description('start one; "start" may be left out')
+    .description('start a rollout; "start" may be omitted')
     .argument('<function>')
     .requiredOption('--to <version>', 'the version to move to', wholeNumber(1))
-    .option('--steps <percents>', 'percent after each step, such as 5,25,50', percents)
-    .option('--every <duration>', 'how long a step lasts, such as 60s or 5m', duration)
-    .option('--max-errors <percent>', 'go back beyond so many percent of failed calls, such as 2%', percent)
-    .option('--min-calls <n>', 'judge a step only after so many calls', wholeNumber(1, 1_000_000))
-    .option('--max-p95 <ms>', 'go back when the 95th percentile is longer', wholeNumber(1, 300_000))
+    .option('--steps <percents>', 'percentages of the steps, such as 5,25,50', percents)
+    .option('--every <duration>', 'duration of a step, such as 60s or 5m', duration)
+    .option(
+      '--max-errors <percent>',
+      'maximum percentage of failed calls, such as 2%; above it, roll back',
+      percent,
+    )
+    .option(
+      '--min-calls <n>',
+      'minimum number of calls before a step is evaluated',
+      wholeNumber(1, 1_000_000),
+    )
+    .option('--max-p95 <ms>', 'maximum 95th percentile; above it, roll back', wholeNumber(1, 300_000))
     .action(async (fn: string, flags: RolloutFlags, command: Command) => {
       const { client, terminal } = openSession(command);
       const json = {
@@ -43,7 +54,7 @@ export function addRollout(parent: Command): void {
     });
   rollout
     .command('status')
-    .description('show the rollout that runs, or the last one')
+    .description('show the running or last rollout')
     .argument('<function>')
     .action(async (fn: string, _flags, command: Command) => {
       const { client, terminal } = openSession(command);
@@ -51,7 +62,7 @@ export function addRollout(parent: Command): void {
     });
   rollout
     .command('abort')
-    .description('send all calls back to the version before')
+    .description('return all calls to the previous version')
     .argument('<function>')
     .action(async (fn: string, _flags, command: Command) => {
       const { client, terminal } = openSession(command);

@@ -5,7 +5,7 @@ import { confirm } from '../confirm.js';
 import { readData, readFileOr } from '../data.js';
 import { openSession } from '../session.js';
 
-/** `orama function secrets set|list|delete` */
+/** Adds the command `orama function secrets set|list|delete`. */
 export function addSecrets(parent: Command): void {
   const secrets = parent.command('secrets').description('secrets of the namespace, read with get_secret');
   addSet(secrets);
@@ -19,7 +19,7 @@ function addSet(secrets: Command): void {
     .description('store a secret; functions see the new value from their next invocation on')
     .argument('<name>')
     .argument('[value]')
-    .option('--from-file <path>', 'take the value from a file; - reads stdin')
+    .option('--from-file <path>', 'read the value from a file; - reads stdin')
     .action(
       async (name: string, value: string | undefined, flags: { fromFile?: string }, command: Command) => {
         if ((value === undefined) === (flags.fromFile === undefined)) {
@@ -64,7 +64,7 @@ function addDelete(secrets: Command): void {
     .alias('rm')
     .description('delete a secret')
     .argument('<name>')
-    .option('-f, --force', 'do not ask')
+    .option('-f, --force', 'do not ask for confirmation')
     .action(async (name: string, flags: { force?: boolean }, command: Command) => {
       const { client, terminal } = openSession(command);
       if (flags.force !== true && !(await confirm(command, `Delete secret ${name}?`))) return;

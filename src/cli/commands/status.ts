@@ -2,11 +2,11 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { openSession } from '../session.js';
 
-/** `orama status` */
+/** Adds the command `orama status`. */
 export function addStatus(program: Command): void {
   program
     .command('status')
-    .description('show the engine this command line talks to, and how it is')
+    .description('show the state of the engine that the CLI is connected to')
     .action(async (_flags, command: Command) => {
       const { client, terminal } = openSession(command);
       const reply = await client.call('GET', '/v1/status');

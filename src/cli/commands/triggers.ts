@@ -17,12 +17,12 @@ interface AddFlags {
   catchUp?: string;
 }
 
-/** Of a new schedule's next runs that `add` shows. */
+/** Number of upcoming runs that `add` prints for a new schedule. */
 const SHOWN_RUNS = 3;
 
-/** `orama function triggers add|list|delete` */
+/** Adds the command `orama function triggers add|list|delete`. */
 export function addTriggers(parent: Command): void {
-  const triggers = parent.command('triggers').description('what fires a function besides a call');
+  const triggers = parent.command('triggers').description('topics and schedules that trigger a function');
   addAdd(triggers);
   addList(triggers);
   addPause(triggers);
@@ -36,11 +36,11 @@ const pathOf = (fn: string) => `/v1/functions/${encodeURIComponent(fn)}/triggers
 function addAdd(triggers: Command): void {
   triggers
     .command('add')
-    .description('fire a function by a topic or a schedule')
+    .description('trigger a function on a topic or a schedule')
     .argument('<function>')
-    .option('--topic <topic>', 'a topic, or a pattern: * for one segment, > for the rest')
-    .option('--cron <expression>', 'a schedule, e.g. "*/5 * * * *"')
-    .option('--timezone <zone>', 'of the schedule, e.g. Europe/Berlin')
+    .option('--topic <topic>', 'topic or pattern: * matches one segment, > the rest')
+    .option('--cron <expression>', 'schedule, e.g. "*/5 * * * *"')
+    .option('--timezone <zone>', 'time zone of the schedule, e.g. Europe/Berlin')
     .addOption(new Option('--overlap <rule>', 'when the run before goes on').choices(['allow', 'skip']))
     .addOption(new Option('--catch-up <rule>', 'after a time when all was down').choices(['one', 'none']))
     .action(async (fn: string, flags: AddFlags, command: Command) => {
@@ -90,7 +90,7 @@ function addList(triggers: Command): void {
 function addPause(triggers: Command): void {
   triggers
     .command('pause')
-    .description('stop a trigger from firing until it is resumed')
+    .description('pause a trigger')
     .argument('<function>')
     .argument('<id>')
     .action((fn: string, id: string, _flags, command: Command) => setEnabled(fn, id, false, command));
@@ -99,7 +99,7 @@ function addPause(triggers: Command): void {
 function addResume(triggers: Command): void {
   triggers
     .command('resume')
-    .description('let a paused trigger fire again; what it missed does not fire')
+    .description('resume a paused trigger, without the runs that it missed')
     .argument('<function>')
     .argument('<id>')
     .action((fn: string, id: string, _flags, command: Command) => setEnabled(fn, id, true, command));
@@ -118,7 +118,7 @@ async function setEnabled(fn: string, id: string, enabled: boolean, command: Com
 function addRun(triggers: Command): void {
   triggers
     .command('run')
-    .description('run a schedule now')
+    .description('start a run of a schedule now')
     .argument('<function>')
     .argument('<id>')
     .action(async (fn: string, id: string, _flags, command: Command) => {
@@ -128,7 +128,7 @@ function addRun(triggers: Command): void {
     });
 }
 
-/** The next times of a schedule, in its own zone's order, as UTC. */
+/** Returns the next runs of a schedule as UTC times, computed in the schedule's time zone. */
 function nextRuns(trigger: TriggerRecord): string[] {
   if ('topic' in trigger) return [];
   const lines: string[] = [];
@@ -145,7 +145,7 @@ function addDelete(triggers: Command): void {
   triggers
     .command('delete')
     .alias('rm')
-    .description('remove a trigger')
+    .description('delete a trigger')
     .argument('<function>')
     .argument('<id>')
     .action(async (fn: string, id: string, _flags, command: Command) => {

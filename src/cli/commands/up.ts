@@ -13,17 +13,18 @@ interface UpFlags {
   data?: string;
 }
 
-/** `orama up` */
+/** Adds the command `orama up`. */
 export function addUp(program: Command): void {
   program
     .command('up')
-    .description('start the engine on this machine, everything in one process')
-    .option('--port <port>', 'port to listen on; 0 takes a free one (PORT, 4000)', wholeNumber(0, 65_535))
+    .description('start the engine on this machine in one process')
+    .option('--port <port>', 'port to listen on; 0 selects a free port (PORT, 4000)', wholeNumber(0, 65_535))
     .option('--data <dir>', 'directory of the embedded stores (ORAMA_DATA_DIR, .orama)')
     .action(async (flags: UpFlags, command: Command) => {
       const terminal = terminalOf(command);
       const stop = stopSignal();
-      // Only this command needs the engine, which takes ten times as long to load as the rest.
+      // Imported lazily: only this command needs the engine, which takes ten times as long to load
+      // as the rest.
       const { startAllInOne } = await import('../../up.js');
       const engine = await startAllInOne({
         stop,
@@ -54,7 +55,7 @@ export function addUp(program: Command): void {
     });
 }
 
-/** A link that signs in to the console once; without a sign-in where none could be made. */
+/** Returns a console URL that signs in once, or one without a token if none could be created. */
 async function consoleUrl({ url, adminKey }: { url: string; adminKey: string }): Promise<string> {
   try {
     return await consoleLink(createClient({ url, apiKey: adminKey }));
@@ -64,8 +65,8 @@ async function consoleUrl({ url, adminKey }: { url: string; adminKey: string }):
 }
 
 /**
- * The first signal stops the engine in good order, also while it starts; a second one, from
- * somebody who will not wait, at once.
+ * Returns a signal that is aborted by the first SIGTERM or SIGINT, which shuts the engine down,
+ * also during startup. A second signal exits immediately.
  */
 function stopSignal(): AbortSignal {
   const stop = new AbortController();

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { versionsReplySchema } from '../../contract/http/functions.js';
 import { openSession } from '../session.js';
 
-/** `orama function versions <name>` */
+/** Adds the command `orama function versions <name>`. */
 export function addVersions(parent: Command): void {
   parent
     .command('versions')
@@ -28,7 +28,7 @@ export function addVersions(parent: Command): void {
     });
 }
 
-/** As much of the hash as tells it from others; `-dirty` stays. */
+/** Abbreviates the hash and keeps the suffix `-dirty`. */
 function shortCommit(commit: string | null): string {
   return commit === null ? '' : commit.replace(/^([0-9a-f]{12})[0-9a-f]*/, '$1');
 }

@@ -1,19 +1,19 @@
 import type { Argument, Command, Option } from 'commander';
 
-/** What a word may be, with what it means. */
+/** A completion with its description. */
 export interface Candidate {
   value: string;
   about: string;
 }
 
-/** Names that only the engine or the project knows. */
+/** Resolves names that only the engine or the project knows. */
 export type Names = (
   kind: 'function' | 'secret' | 'project-function' | 'stage',
 ) => Promise<readonly string[]>;
 
 /**
- * What the last of these words may become: a command, an option, a value of an option, or an
- * argument. The words are those behind `orama`.
+ * Returns the completions of the last word: commands, options, option values or arguments. `words`
+ * excludes `orama`.
  */
 export async function candidates(
   program: Command,
@@ -29,13 +29,13 @@ export async function candidates(
 
 interface Followed {
   command: Command;
-  /** How many arguments it has been given. */
+  /** Number of arguments given so far. */
   given: number;
-  /** An option that still lacks its value. */
+  /** An option whose value is still missing. */
   pending: Option | undefined;
 }
 
-/** Where the words lead. */
+/** Parses the words up to a command, its arguments and a pending option. */
 function follow(program: Command, words: readonly string[]): Followed {
   let command = program;
   let given = 0;
@@ -61,7 +61,7 @@ function childOf(command: Command, word: string): Command | undefined {
   return command.commands.find((child) => child.name() === word || child.aliases().includes(word));
 }
 
-/** `rollout hello` is `rollout start hello`. */
+/** `start` is the default subcommand: `rollout hello` is `rollout start hello`. */
 function withDefault(command: Command): Command {
   return childOf(command, 'start') ?? command;
 }
@@ -98,7 +98,7 @@ async function optionValues(option: Option, names: Names): Promise<Candidate[]> 
   return [];
 }
 
-/** Commands whose argument `name` is that of a function. */
+/** Commands whose argument `name` is a function name. */
 const OF_FUNCTIONS = new Set(['invoke', 'get', 'delete', 'logs', 'versions', 'rollback']);
 
 async function argumentValues(command: Command, parameter: Argument, names: Names): Promise<Candidate[]> {

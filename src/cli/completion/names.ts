@@ -5,10 +5,10 @@ import { resolveSettings } from '../config.js';
 import { findProject, openProject, stageNames } from '../project/project.js';
 import type { Names } from './candidates.js';
 
-/** Somebody waits for what the key Tab shows. */
+/** Timeout of a completion, for which the user waits interactively. */
 const PATIENCE_MS = 1500;
 
-/** Names as the engine and the project have them; none where they do not say. */
+/** Resolves names from the engine and the project; an error gives no names. */
 export const knownNames: Names = async (kind) => {
   try {
     switch (kind) {

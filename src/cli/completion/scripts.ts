@@ -1,12 +1,12 @@
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 export type Shell = (typeof SHELLS)[number];
 
-/** The word that asks the program for candidates, a line each: the value, a tab, what it means. */
+/** The hidden command that prints completions, one per line: value, tab, description. */
 export const COMPLETE_WORD = '__complete';
 
 /**
- * What a shell evaluates at its start. Each hands the words up to the cursor to the program, so
- * that the commands stand in one place.
+ * Completion scripts of the shells. Each passes the words up to the cursor to `orama`, so that
+ * commands are defined in one place only.
  */
 export const SCRIPTS: Readonly<Record<Shell, string>> = {
   bash: `_orama() {

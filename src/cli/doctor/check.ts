@@ -1,12 +1,12 @@
-/** `missing`: not there, and not needed for what is here. */
+/** `missing`: not installed, but not needed here either. */
 export type CheckStatus = 'ok' | 'missing' | 'wrong';
 
-/** What one look at the machine or the engine has found. */
+/** Result of one check of the machine or the engine. */
 export interface Check {
   name: string;
   status: CheckStatus;
   found: string;
-  /** What to do; null where there is nothing to do. */
+  /** What the user should do, or null. */
   advice: string | null;
 }
 

@@ -9,10 +9,13 @@ import { packageVersion } from '../package.js';
 import { type Check, ok, wrong } from './check.js';
 
 const PATIENCE_MS = 5000;
-/** Signatures and tokens are judged by the time; most allow for minutes, a careful one for less. */
+/**
+ * Maximum clock skew. Signatures and tokens depend on the time; most verifiers tolerate minutes,
+ * strict ones less.
+ */
 const MOST_SKEW_SECONDS = 30;
 
-/** Whether the engine answers, in which version, with what clock, and whom it takes the key for. */
+/** Checks that the engine is reachable, its version, its clock, and the identity of the key. */
 export async function checkEngine(settings: Settings): Promise<Check[]> {
   const signal = AbortSignal.timeout(PATIENCE_MS);
   let answer: { version: string; skewSeconds: number | undefined };
@@ -43,7 +46,7 @@ async function askVersion(url: string, signal: AbortSignal) {
   }
   const reply = versionReplySchema.parse(body);
   const date = Date.parse(response.headers.get('date') ?? '');
-  // The header has whole seconds, cut off: half of one is added.
+  // The Date header is truncated to whole seconds, hence half a second is added.
   const skew = (date + 500 - (before + Date.now()) / 2) / 1000;
   return { version: reply.version, skewSeconds: Number.isNaN(skew) ? undefined : skew };
 }
@@ -72,7 +75,7 @@ function checkClock(skewSeconds: number | undefined): Check {
 
 async function checkHealth(client: Client, signal: AbortSignal): Promise<Check> {
   try {
-    // 503 with the same body when something is down.
+    // If a dependency is down, the status is 503 and the body has the same format.
     const response = await fetch(`${client.settings.url}/health`, { redirect: 'error', signal });
     const { dependencies } = healthReplySchema.parse(await response.json());
     const down = Object.entries(dependencies).filter(([, { status }]) => status === 'down');

@@ -6,7 +6,7 @@ import { type Check, ok, wrong } from './check.js';
 
 const NEEDED_NODE = [20, 19] as const;
 const GIGABYTE = 1 << 30;
-/** With less, a day of logs or a few modules may fill it. */
+/** With less free space, a day of logs or a few modules can fill the disk. */
 const LEAST_FREE_BYTES = GIGABYTE;
 
 export function checkNode(version: string = process.versions.node): Check {
@@ -17,9 +17,9 @@ export function checkNode(version: string = process.versions.node): Check {
   return wrong('node', version, `Install Node ${NEEDED_NODE.join('.')} or newer from nodejs.org.`);
 }
 
-/** Room for the data of an engine on this machine. */
+/** Checks the free disk space for the data of a local engine. */
 export async function checkDisk(dataDir: string): Promise<Check> {
-  // The directory is made by the first start.
+  // The data directory does not exist before the first start.
   const place = existsSync(dataDir) ? dataDir : '.';
   try {
     const { bavail, bsize } = await statfs(place);

@@ -12,12 +12,12 @@ type Language = Toolchain['language'];
 interface Tool {
   name: string;
   language: Language;
-  /** Prints the version. */
+  /** Command that prints the version. */
   command: readonly [string, ...string[]];
   advice: string;
-  /** Another that the build takes in its place. */
+  /** Name of an alternative tool that the build accepts. */
   or?: string;
-  /** Whether what it needs beside it is there. */
+  /** Returns whether additional requirements, such as a libc or a target, are installed. */
   complete?: () => Promise<boolean>;
 }
 
@@ -53,7 +53,8 @@ const TOOLS: readonly Tool[] = [
 ];
 
 /**
- * Which compilers there are; one that a function in this directory or project needs must be there.
+ * Checks the compilers. Only a compiler that a function in this directory or project needs is
+ * required.
  */
 export async function checkToolchains(directory: string): Promise<Check[]> {
   const needed = await languagesOf(directory);
@@ -93,7 +94,10 @@ async function hasRustTarget(): Promise<boolean> {
   }
 }
 
-/** The languages of the functions here: of this directory's, or of the project's around it. */
+/**
+ * Returns the languages of the function in this directory, or of all functions of the project that
+ * contains it.
+ */
 async function languagesOf(directory: string): Promise<ReadonlySet<Language>> {
   const languages = new Set<Language>();
   for (const one of await functionsHere(directory)) {
@@ -111,7 +115,7 @@ async function functionsHere(directory: string): Promise<readonly string[]> {
   try {
     return await functionDirectories(root);
   } catch {
-    // `orama deploy` says what is wrong with the project.
+    // `orama deploy` reports errors of the project.
     return [];
   }
 }

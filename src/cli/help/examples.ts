@@ -1,6 +1,4 @@
-/**
- * Examples of every command, by its words without `orama`; a test reads each as the program does.
- */
+/** Examples by command (without `orama`). A test parses each of them. */
 export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'function init': ['orama function init hello', 'orama init nightly --lang go --template cron'],
   'function build': ['orama function build', 'orama build functions/hello'],
@@ -95,7 +93,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'admin rotate-secrets-key': ['orama admin rotate-secrets-key --data /var/lib/orama'],
 };
 
-/** The commands that also stand directly under `orama`. */
+/** Commands that also exist directly under `orama`. */
 const SHORT = new Set(['init', 'build', 'invoke', 'logs']);
 
 export function examplesOf(path: string): readonly string[] {

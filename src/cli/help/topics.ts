@@ -3,10 +3,10 @@ export interface Topic {
   text: string;
 }
 
-/** What `orama help <topic>` prints: the guides in short; docs/ has them in full. */
+/** Texts of `orama help <topic>`: summaries of the guides in docs/. */
 export const TOPICS: Readonly<Record<string, Topic>> = {
   functions: {
-    about: 'what a function is, and what it may use',
+    about: 'functions and what they can use',
     text: `A function is a directory with source and function.yaml, compiled to one WASI module, function.wasm.
 Each invocation is a fresh instance: stdin is the input (at most 1 MB), stdout the output, stderr
 the log. Exit code 0 is success; 64 to 78 refuses the input and is not retried.
@@ -61,7 +61,7 @@ replays) and fails for good is dead: kept with its input, to be run again.
 Further: docs/delivery.md.`,
   },
   events: {
-    about: 'topics, schedules, and what they fire',
+    about: 'topics, schedules, and what they trigger',
     text: `A trigger fires a function by a topic or a schedule. Topic patterns: exact, * for one segment
 between colons, > for the rest. Triggers of function.yaml are replaced by each deploy.
 
@@ -73,7 +73,7 @@ between colons, > for the rest. Triggers of function.yaml are replaced by each d
 Further: docs/delivery.md.`,
   },
   rollouts: {
-    about: 'versions, aliases, weights, and rollouts that go back by themselves',
+    about: 'versions, aliases, weights, and rollouts with automatic rollback',
     text: `Every deploy makes a version. An alias names one, or splits calls over several by weight; calls
 without a version go to the alias "live" where there is one, else to the newest version.
 
@@ -102,7 +102,7 @@ ORAMA_API_KEY, ORAMA_NAMESPACE; else "orama login"; else an engine on this machi
 Further: docs/security.md, docs/ci.md.`,
   },
   projects: {
-    about: 'many functions and stages in one repository',
+    about: 'several functions and stages in one repository',
     text: `orama.yaml at the root of a repository names its functions and stages:
 
   functions: ["functions/*"]

@@ -9,8 +9,8 @@ import { AT_ONCE, type Plan, type PlannedFunction } from './plan.js';
 import { togetherOrAllFailures } from './together.js';
 
 /**
- * Deploys what differs, and returns the versions that were made. When one is refused after all,
- * those that were deployed go back to what ran before.
+ * Deploys the functions that differ and resolves with the created versions by name. If a deploy
+ * fails, rolls back the functions that were deployed.
  */
 export async function applyPlan(
   { functions }: Plan,

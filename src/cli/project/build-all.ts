@@ -10,8 +10,8 @@ import type { ProjectFunction } from './project.js';
 import { togetherOrAllFailures } from './together.js';
 
 /**
- * Builds every function, whether or not its own files have changed: what several share lies outside
- * their directories, and compilers know best what has changed.
+ * Builds every function, even if its own files are unchanged: shared files may be outside its
+ * directory, and compilers have their own caches.
  */
 export async function buildAll(functions: readonly ProjectFunction[], terminal: Terminal): Promise<void> {
   const progress = new Progress(terminal, 'Building', functions.length);
@@ -24,7 +24,7 @@ export async function buildAll(functions: readonly ProjectFunction[], terminal: 
   }
 }
 
-/** With --no-build: every module must be there. */
+/** Throws `build_failed` unless every module exists. Used with --no-build. */
 export function assertBuilt(functions: readonly ProjectFunction[]): void {
   const missing = functions.filter(({ directory }) => !existsSync(join(directory, MODULE_FILE)));
   if (missing.length === 0) return;

@@ -1,14 +1,14 @@
 import type { FunctionSettings } from '../../contract/function.js';
 
-/** One setting that differs; undefined where it is not set. */
+/** One changed setting; `undefined` means not set. */
 export interface Change {
-  /** As in function.yaml: `memory`, `retry.count`, `env.GREETING`. */
+  /** Key as in function.yaml: `memory`, `retry.count`, `env.GREETING`. */
   key: string;
   from: unknown;
   to: unknown;
 }
 
-/** What differs between two settings of a function, by the keys of function.yaml. */
+/** Returns the differences between two settings of a function, by keys of function.yaml. */
 export function changesBetween(from: FunctionSettings, to: FunctionSettings): Change[] {
   const [before, after] = [flat(asManifest(from)), flat(asManifest(to))];
   return [...new Set([...before.keys(), ...after.keys()])]
@@ -16,7 +16,7 @@ export function changesBetween(from: FunctionSettings, to: FunctionSettings): Ch
     .filter((change) => JSON.stringify(change.from) !== JSON.stringify(change.to));
 }
 
-/** `memory  64 → 128`, each on a line of its own. */
+/** Formats a change: `memory  64 → 128` */
 export function describeChange({ key, from, to }: Change): string {
   if (from === undefined) return `${key}  set to ${show(to)}`;
   if (to === undefined) return `${key}  ${show(from)} is no longer set`;
@@ -46,7 +46,10 @@ function flat(value: object, prefix = ''): Map<string, unknown> {
   );
 }
 
-/** Lists hold small maps, such as triggers: the order of their keys says nothing. */
+/**
+ * Sorts keys recursively, including those of objects in lists such as triggers, as key order is not
+ * significant.
+ */
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (typeof value !== 'object' || value === null) return value;

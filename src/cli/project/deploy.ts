@@ -21,7 +21,8 @@ export interface ProjectDeployFlags extends ConnectionFlags {
 }
 
 /**
- * Builds a project's functions, shows what differs from what runs on the stage, and deploys that.
+ * Builds the functions of a project, prints how they differ from the deployed ones on the stage,
+ * and deploys the differences.
  */
 export async function deployProject(
   root: string,
@@ -46,7 +47,7 @@ export async function deployProject(
     say(terminal, { plan, prune, secrets, dryRun: true, versions: new Map() });
     return;
   }
-  // Before the functions that read them.
+  // Before the deploy, since the functions read the secrets.
   await storeSecrets(client, secrets);
   const origin = await originOf(root, flags.message);
   const versions = await applyPlan(plan, origin, client, terminal);
@@ -57,7 +58,7 @@ export async function deployProject(
   say(terminal, { plan, prune, secrets, dryRun: false, versions });
 }
 
-/** Removing what was not named would be removing at random. */
+/** Throws `invalid_request` if --prune is combined with function names. */
 export function assertPruneOfAll(names: readonly string[], prune: boolean | undefined): void {
   if (prune !== true || names.length === 0) return;
   throw new AppError('invalid_request', '--prune is for the whole project; name no functions with it');

@@ -18,8 +18,8 @@ export interface DevEngine {
 }
 
 /**
- * Keeps a project's functions running on an engine until stopped: builds and deploys them, again at
- * every change, and prints their logs.
+ * Runs a project's functions on an engine until the signal is aborted: builds and deploys them at
+ * the start and at every change, and prints their logs.
  */
 export async function runProject(
   root: string,
@@ -52,7 +52,7 @@ export async function runProject(
         follow(one.name);
       }
     } catch (error) {
-      // The next change may cure it.
+      // Keep watching: the next change may fix it.
       report(error);
     }
   };
@@ -64,8 +64,8 @@ export async function runProject(
 }
 
 /**
- * A file in a function's directory is its own; any other, such as a shared library or orama.yaml,
- * may concern all.
+ * A file in a function's directory affects that function; any other file, such as a shared library
+ * or orama.yaml, may affect all.
  */
 function isAffected(
   project: Project,
@@ -80,7 +80,10 @@ function isAffected(
   });
 }
 
-/** `: POST http://127.0.0.1:4001/default/orders; topic orders:paid` */
+/**
+ * Formats how a function is called: `: POST http://127.0.0.1:4001/default/orders; topic
+ * orders:paid`
+ */
 function calledBy({ manifest: { settings } }: ProjectFunction, engine: DevEngine): string {
   const { http, triggers } = settings.metadata;
   const base = `${engine.functionsUrl}/default`;

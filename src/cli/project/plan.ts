@@ -11,13 +11,13 @@ import { type Change, changesBetween } from './changes.js';
 import type { Project, ProjectFunction } from './project.js';
 import { togetherOrAllFailures } from './together.js';
 
-/** How many requests or compilers run at once. */
+/** Maximum number of concurrent requests. */
 export const AT_ONCE = 4;
 
 export interface PlannedFunction {
   name: string;
   action: 'create' | 'update' | 'none';
-  /** The version that runs now. */
+  /** The currently deployed version. */
   running: number | undefined;
   changes: readonly Change[];
   settings: FunctionSettings;
@@ -26,13 +26,13 @@ export interface PlannedFunction {
 
 export interface Plan {
   functions: readonly PlannedFunction[];
-  /** Functions of the namespace that the project does not have. */
+  /** Functions of the namespace that are not part of the project. */
   gone: readonly string[];
 }
 
 /**
- * Compares what was built with what runs, and has the engine check whatever differs. Changes
- * nothing.
+ * Compares the built functions with the deployed ones and has the engine validate each difference.
+ * Changes nothing.
  */
 export async function planDeploy(
   project: Project,

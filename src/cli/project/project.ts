@@ -13,7 +13,7 @@ import {
 } from '../config.js';
 import { MANIFEST_FILE, readManifest } from '../function-directory.js';
 
-/** A function of a project, with its settings on the chosen stage. */
+/** A function of a project, with its settings for the selected stage. */
 export interface ProjectFunction {
   name: string;
   directory: string;
@@ -21,15 +21,15 @@ export interface ProjectFunction {
 }
 
 export interface Project {
-  /** The directory of orama.yaml. */
+  /** Directory of orama.yaml. */
   root: string;
   stage: Stage | undefined;
   environment: Environment;
-  /** All of them, by name. */
+  /** All functions, sorted by name. */
   functions: readonly ProjectFunction[];
 }
 
-/** The directory of the nearest orama.yaml, here or above, as git finds its repository. */
+/** Returns the nearest directory with an orama.yaml, starting at `directory` and going up. */
 export function findProject(directory: string): string | undefined {
   if (existsSync(join(directory, PROJECT_FILE))) return directory;
   const parent = dirname(directory);
@@ -37,8 +37,7 @@ export function findProject(directory: string): string | undefined {
 }
 
 /**
- * Reads orama.yaml and every function.yaml: what is wrong in any of them is said before anything is
- * done.
+ * Reads orama.yaml and every function.yaml. Throws for the first error before anything is changed.
  */
 export async function openProject(root: string, stageName: string | undefined): Promise<Project> {
   const file = readProjectFile(root);
@@ -55,7 +54,7 @@ export async function openProject(root: string, stageName: string | undefined): 
   return { root, stage, environment, functions };
 }
 
-/** The functions that are meant by names or directories; all, where none is named. */
+/** Returns the functions selected by name or directory, or all if none is named. */
 export function chosenFunctions(project: Project, names: readonly string[]): readonly ProjectFunction[] {
   if (names.length === 0) return project.functions;
   for (const name of names) {
@@ -69,7 +68,7 @@ export function chosenFunctions(project: Project, names: readonly string[]): rea
 }
 
 /**
- * Where the stage is, unless flags say otherwise; the key of a stage may be in
+ * Returns the connection of the stage. Flags take precedence; the key of a stage may be in
  * ORAMA_API_KEY_<STAGE>.
  */
 export function connectionOf({ stage, environment, root }: Project, flags: ConnectionFlags): Settings {
@@ -88,15 +87,12 @@ export function connectionOf({ stage, environment, root }: Project, flags: Conne
   );
 }
 
-/**
- * The stage that "orama dev" runs with, unless told otherwise: the one of this name, where there is
- * one.
- */
+/** Returns the default stage of `orama dev`: the stage named `dev`, if it exists. */
 export function devStage(root: string): string | undefined {
   return stageNames(root).find((name) => name === 'dev');
 }
 
-/** The names of the stages of the orama.yaml in this directory. */
+/** Returns the names of the stages in the directory's orama.yaml. */
 export function stageNames(root: string): readonly string[] {
   return readProjectFile(root).stages;
 }
@@ -112,12 +108,12 @@ function stageOf(file: ProjectFile, name: string, environment: Environment): Sta
   throw new AppError('invalid_request', `${PROJECT_FILE} has no stage "${name}"; ${known}`);
 }
 
-/** The directories with a function.yaml that the project names. */
+/** Returns the directories with a function.yaml that match the project's patterns. */
 export async function functionDirectories(
   root: string,
   { functions: patterns }: Pick<ProjectFile, 'functions'> = readProjectFile(root),
 ): Promise<string[]> {
-  // Only commands on projects need it.
+  // Imported lazily: only project commands need it.
   const { glob } = await import('tinyglobby');
   const files = await glob(
     patterns.map((pattern) => `${pattern.replace(/\/+$/, '')}/${MANIFEST_FILE}`),

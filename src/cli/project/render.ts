@@ -2,7 +2,7 @@ import type { Terminal } from '../terminal.js';
 import { describeChange } from './changes.js';
 import type { Plan, PlannedFunction } from './plan.js';
 
-/** What a deploy does, or would do, to each function. */
+/** Formats what a deploy does, or would do, to each function. */
 export function renderPlan({ functions, gone }: Plan, prune: boolean, colors: Terminal['colors']): string {
   const width = Math.max(0, ...functions.map(({ name }) => name.length), ...gone.map((name) => name.length));
   const lines = functions.flatMap((one) => [

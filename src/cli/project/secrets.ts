@@ -5,7 +5,7 @@ import { AppError, messageOf } from '../../errors.js';
 import type { Client } from '../client.js';
 import type { Project } from './project.js';
 
-/** The secrets of a stage: its secrets_file has `NAME=value` lines as .env has. */
+/** Reads the secrets of a stage from its secrets_file, which has the format of a .env file. */
 export function readSecrets({ root, stage }: Project): ReadonlyMap<string, string> {
   if (stage?.secretsFile === undefined) return new Map();
   const file = resolve(root, stage.secretsFile);
@@ -20,7 +20,7 @@ export function readSecrets({ root, stage }: Project): ReadonlyMap<string, strin
   return new Map(entries.map(([name, value]) => [name, value ?? '']));
 }
 
-/** Values are never read back, so each is stored again. */
+/** Secret values cannot be read back, so all of them are stored again. */
 export async function storeSecrets(client: Client, secrets: ReadonlyMap<string, string>): Promise<void> {
   for (const [name, value] of secrets) {
     await client.call('PUT', '/v1/functions/secrets', { json: { name, value } });

@@ -2,9 +2,9 @@ import pMap from 'p-map';
 import { AppError, messageOf } from '../../errors.js';
 
 /**
- * Does something for each function, some at once, to the end of all; then throws when any failed.
- * One failure is thrown as it is, several as one error that says each: a person mends them in one
- * go.
+ * Runs `work` for each item with limited concurrency and waits for all of them. If several fail,
+ * throws one error that contains every message, so that a user can fix them together; a single
+ * failure is thrown unchanged.
  */
 export async function togetherOrAllFailures<T extends { name: string }>(
   items: readonly T[],

@@ -6,7 +6,8 @@ import type { Client } from '../client.js';
 import type { Pulled } from './pulled.js';
 
 /**
- * Asks for an invocation, what it was given and what ran; with `withTrace` also for its host calls.
+ * Fetches an invocation, its input, its module and its settings; with `withTrace` also its recorded
+ * host calls. Throws `not_found` if the input has expired.
  */
 export async function fetchInvocation(client: Client, id: string, withTrace: boolean): Promise<Pulled> {
   const path = `/v1/invocations/${encodeURIComponent(id)}`;

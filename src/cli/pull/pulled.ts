@@ -14,26 +14,26 @@ const INPUT_FILE = 'input';
 const ENV_FILE = '.env';
 const TRACE_FILE = 'trace.json';
 
-/** The files that a run reads, and people change. */
+/** Files that a run reads and a user may edit. */
 export const PULLED_FILES: ReadonlySet<string> = new Set([MODULE_FILE, INPUT_FILE, ENV_FILE, RECORD_FILE]);
 
-/** What happened, and what ran: all that is not a file of its own. */
+/** The invocation and its settings: everything that is not in a file of its own. */
 const recordSchema = z.object({
   invocation: invocationRecordSchema.omit({ input: true, input_base64: true }),
   settings: functionSettingsSchema,
-  /** Without their values. */
+  /** Names of the variables, without values. */
   env: z.array(z.string()),
 });
 export type PulledRecord = z.infer<typeof recordSchema>;
 
-/** An invocation on this machine. */
+/** An invocation that was pulled to this machine. */
 export interface Pulled extends PulledRecord {
   wasm: Uint8Array;
   input: Uint8Array;
   trace: Trace | null;
 }
 
-/** Writes the directory of a pulled invocation. A `.env` that is there already stays. */
+/** Writes the directory of a pulled invocation. An existing `.env` is kept. */
 export function writePulled(directory: string, { wasm, input, trace, ...record }: Pulled): void {
   mkdirSync(directory, { recursive: true });
   writeFileSync(join(directory, MODULE_FILE), wasm);
@@ -48,7 +48,7 @@ export function writePulled(directory: string, { wasm, input, trace, ...record }
 const ABOUT_ENV =
   '# The env of the function, and secrets that it reads. Nothing of it leaves this machine.\n';
 
-/** Reads it again, with the values of its `.env`. */
+/** Reads the directory of a pulled invocation, with the values of its `.env`. */
 export async function readPulled(directory: string): Promise<Pulled & { values: Record<string, string> }> {
   const record = recordSchema.parse(readJson(join(directory, RECORD_FILE)));
   const trace = join(directory, TRACE_FILE);

@@ -10,7 +10,7 @@ import { type Client, createClient } from '../client.js';
 import { renderLog } from '../render-log.js';
 import type { Terminal } from '../terminal.js';
 
-/** How a run on this machine ended. */
+/** Result of a local run. */
 export interface LocalRun {
   ok: boolean;
   requestId: string | null;
@@ -26,13 +26,16 @@ export interface LocalFunction {
   secrets: Readonly<Record<string, string>>;
 }
 
-/** An engine of its own, in a directory that goes with it. */
+/** A local engine with a temporary data directory. */
 export interface LocalEngine {
   run(fn: LocalFunction): Promise<LocalRun>;
   close(): Promise<void>;
 }
 
-/** With a trace, functions are given what it says, and reach nothing. */
+/**
+ * Starts a local engine. With a trace, host calls return the recorded results and reach no external
+ * system.
+ */
 export async function startLocalEngine(trace: Trace | null, terminal: Terminal): Promise<LocalEngine> {
   const { startAllInOne } = await import('../../up.js');
   const dataDir = await mkdtemp(join(tmpdir(), 'orama-pull-'));
@@ -61,7 +64,10 @@ async function runOnce(client: Client, fn: LocalFunction, terminal: Terminal): P
   return run;
 }
 
-/** The same limits, once: a retry would hide what happens, and nothing else is to fire it. */
+/**
+ * Returns the settings for one local run: the same limits, but no retries, which would hide
+ * failures, and no triggers.
+ */
 function localSettings({ settings, env }: LocalFunction): FunctionSettings {
   const { triggers: _, on_success: __, on_failure: ___, trace: ____, ...metadata } = settings.metadata;
   return {
@@ -82,7 +88,7 @@ async function invoke(client: Client, name: string, input: Uint8Array): Promise<
   }
 }
 
-/** Of the run that has just ended: the newest. */
+/** Prints the newest log record, which is that of the run that has just ended. */
 async function printLog(client: Client, name: string, terminal: Terminal): Promise<void> {
   const reply = await client.call('GET', `/v1/functions/${name}/logs`, { query: { limit: 1 } });
   for (const record of logsReplySchema.parse(reply).logs)

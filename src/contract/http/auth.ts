@@ -5,8 +5,7 @@ import { functionGlobSchema, grantedScopeSchema } from '../scopes.js';
 import { namespaceQuery, sinceSchema } from './common.js';
 
 /**
- * Strict: a limit that is misspelled must not be left out, and the key can do more than its maker
- * believes.
+ * Strict: if a misspelled restriction were ignored, the key would have more rights than intended.
  */
 export const createKeyBodySchema = z.strictObject({
   name: z.string().min(1).max(128),
@@ -16,13 +15,13 @@ export const createKeyBodySchema = z.strictObject({
     .min(1, { error: 'must hold at least one scope; leave it out for all that the maker has' })
     .max(20)
     .optional()
-    .describe('What the key may do; by default all that its maker may. `*` is everything.'),
+    .describe('Scopes of the key; by default all scopes of its maker. `*` means all.'),
   functions: z
     .array(functionGlobSchema)
     .min(1, { error: 'must hold at least one name or pattern; leave it out for all functions' })
     .max(100)
     .optional()
-    .describe('Names and patterns such as `hook-*`: limits invoke, deploy and read to these functions.'),
+    .describe('Names and patterns such as `hook-*`, to which invoke, deploy and read are restricted.'),
   expires_at: z.iso
     .datetime({
       offset: true,
@@ -32,15 +31,15 @@ export const createKeyBodySchema = z.strictObject({
       error: ({ input }) => `must be in the future, not ${JSON.stringify(input)}`,
     })
     .optional()
-    .describe('When the key ends by itself.'),
+    .describe('When the key expires.'),
 });
 
 export const auditQuerySchema = z.object({
   namespace: namespaceQuery,
   since: sinceSchema.optional().describe('A time, or an age such as `2h`.'),
   actor: z.string().min(1).max(256).optional(),
-  cursor: z.string().max(256).optional().describe('`next_cursor` of the page before.'),
-  limit: z.number().int().min(1).max(1000).optional().describe('By default 100.'),
+  cursor: z.string().max(256).optional().describe('`next_cursor` of the previous page.'),
+  limit: z.number().int().min(1).max(1000).optional().describe('Default 100.'),
 });
 export const auditReplySchema = z.object({
   events: z.array(auditEventSchema),
@@ -76,7 +75,7 @@ export const verifyBodySchema = z.strictObject({
 
 export const refreshBodySchema = z.strictObject({
   refresh_token: z.string().min(1).max(512),
-  namespace: namespaceSchema.optional().describe('The one of the token.'),
+  namespace: namespaceSchema.optional().describe('Namespace of the token.'),
 });
 
 export const loginReplySchema = z.object({
@@ -93,7 +92,7 @@ export const tokenReplySchema = loginReplySchema.omit({ refresh_token: true });
 export const logoutBodySchema = z.strictObject({
   refresh_token: z.string().min(1).max(512).optional(),
   namespace: namespaceSchema.optional(),
-  all: z.boolean().optional().describe('All logins of the wallet that the access token is of.'),
+  all: z.boolean().optional().describe("All logins of the access token's wallet."),
 });
 
 export const whoamiReplySchema = z.object({
@@ -114,7 +113,7 @@ export const jwksReplySchema = z.object({ keys: z.array(z.record(z.string(), z.u
 
 export const consoleLinkReplySchema = z.object({
   token: z.string(),
-  path: z.string().describe('Behind the address of the engine, it opens the console and signs in once.'),
+  path: z.string().describe("Appended to the engine's URL, it opens the console and signs in once."),
   expires_at: z.string(),
 });
 

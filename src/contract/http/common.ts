@@ -5,10 +5,10 @@ import { isRealTime } from '../moment.js';
 
 const codes = Object.keys(ERRORS);
 
-/** What every failure answers with. */
+/** Body of every error response. */
 export const errorReplySchema = z.object({
   error: z.string().describe('One sentence: what was wrong and what to do next.'),
-  code: z.enum(codes).describe('A stable word to match on.'),
+  code: z.enum(codes).describe('A stable identifier to match on.'),
 });
 
 export const messageReplySchema = z.object({ message: z.string() });
@@ -24,7 +24,7 @@ export const functionRefSchema = z
   })
   .refine((ref) => !/^secrets(@|$)/.test(ref), 'may not be "secrets", which is reserved');
 
-/** A moment: RFC 3339, Unix milliseconds, or how long ago, such as `15m`. */
+/** A time: RFC 3339, Unix milliseconds, or an age such as `15m`. */
 export const sinceSchema = z
   .string()
   .regex(
@@ -40,7 +40,9 @@ export const sinceSchema = z
 
 export const namespaceQuery = namespaceSchema
   .optional()
-  .describe("The credential's own namespace; chosen only by anonymous calls, whose default is `default`.");
+  .describe(
+    "The credential's own namespace. Only anonymous calls can select one; their default is `default`.",
+  );
 
 export const functionPath = z.object({ name: functionNameSchema });
 export const functionRefPath = z.object({ name: functionRefSchema });

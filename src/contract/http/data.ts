@@ -31,7 +31,7 @@ export const transactionBodySchema = z
       .array(sqlSchema)
       .max(MAX_OPERATIONS)
       .nullish()
-      .describe('Instead of `ops`: writes without arguments.'),
+      .describe('Alternative to `ops`: write statements without arguments.'),
     return_results: z.boolean().default(true),
   })
   .transform(({ ops, statements, return_results }, { issues }) => {
@@ -63,10 +63,7 @@ export const schemaReplySchema = z.object({
   count: z.number().int(),
 });
 
-/**
- * The map that functions see is `default`; any other is a part of the same cache with names of its
- * own.
- */
+/** Functions use the map `default`; other maps are separate key spaces in the same cache. */
 const dmapSchema = z
   .string()
   .regex(/^[A-Za-z0-9_.-]{1,64}$/, {
@@ -81,9 +78,7 @@ export const cacheKeyBodySchema = z.strictObject({ dmap: dmapSchema, key: keySch
 export const cachePutBodySchema = z.strictObject({
   dmap: dmapSchema,
   key: keySchema,
-  value: z
-    .unknown()
-    .describe('A string is kept as its characters, any other value as it is written, to the byte.'),
+  value: z.unknown().describe('A string is stored as its text, any other value as its exact JSON text.'),
   ttl: durationSchema.optional(),
 });
 export const cacheMgetBodySchema = z.strictObject({
@@ -92,18 +87,14 @@ export const cacheMgetBodySchema = z.strictObject({
 });
 export const cacheScanBodySchema = z.strictObject({
   dmap: dmapSchema,
-  match: z
-    .string()
-    .max(MAX_PATTERN)
-    .optional()
-    .describe('A regular expression of RE2; keys in which it is found.'),
+  match: z.string().max(MAX_PATTERN).optional().describe('An RE2 regular expression that the keys contain.'),
   pattern: z.string().max(MAX_PATTERN).optional().describe('The same as `match`.'),
   prefix: z.string().max(512).default(''),
   limit: whole(1, MAX_SCANNED).default(MAX_SCANNED),
 });
 
 export const cacheEntrySchema = z.object({ dmap: z.string(), key: z.string(), value: z.unknown() });
-/** Of put and delete. */
+/** Response of put and delete. */
 export const cacheWriteReplySchema = z.object({ status: z.literal('ok'), dmap: z.string(), key: z.string() });
 export const cacheMgetReplySchema = z.object({
   dmap: z.string(),
@@ -118,8 +109,8 @@ export const cacheScanReplySchema = z.object({
 });
 export const cacheHealthReplySchema = z.object({
   status: z.literal('ok'),
-  service: z.literal('olric').describe('What clients know the cache by.'),
-  driver: z.string().optional().describe('What it is, where that is not Olric.'),
+  service: z.literal('olric').describe('The service name that clients expect.'),
+  driver: z.string().optional().describe('The driver, unless it is Olric.'),
 });
 
 const cidSchema = z.string().regex(/^[A-Za-z0-9]{1,128}$/, {
@@ -131,23 +122,20 @@ export const blobStatusReplySchema = z.object({
   cid: z.string(),
   name: z.string(),
   size: z.number().int(),
-  status: z.enum(['pinned', 'unpinned']).describe('`unpinned`: the store has lost it.'),
+  status: z.enum(['pinned', 'unpinned']).describe('`unpinned`: the store has lost the blob.'),
   replication_min: z.number().int(),
   replication_max: z.number().int(),
-  replication_factor: z.number().int().describe('How many stores have it pinned.'),
-  peers: z.array(z.string()).describe('Which: the ID of the Kubo node, or `local`.'),
+  replication_factor: z.number().int().describe('Number of stores that have pinned it.'),
+  peers: z.array(z.string()).describe('The ID of the Kubo node, or `local`.'),
   created_at: z.string(),
 });
 const fileNameSchema = z.string().max(256);
 export const uploadFieldsSchema = z.strictObject({
   name: fileNameSchema.optional(),
-  pin: z
-    .enum(['true', 'false'])
-    .optional()
-    .describe('Has no effect: what is stored stays until it is unpinned.'),
+  pin: z.enum(['true', 'false']).optional().describe('Has no effect: a file stays until it is unpinned.'),
 });
 export const pinBodySchema = z.strictObject({
   cid: cidSchema,
-  name: fileNameSchema.nullish().describe('A new name for it.'),
+  name: fileNameSchema.nullish().describe('A new name for the file.'),
 });
 export const pinReplySchema = z.object({ cid: z.string(), name: z.string() });

@@ -21,7 +21,7 @@ const expressionSchema = z
   .min(1)
   .max(100 << 10);
 
-/** Left out or null it is an empty list: clients in Go send null for a list without entries. */
+/** Absent and null mean an empty list: Go clients encode an empty slice as null. */
 const listOf = <S extends z.ZodType>(schema: S) =>
   z
     .array(schema)
@@ -31,29 +31,29 @@ const listOf = <S extends z.ZodType>(schema: S) =>
 
 const countSchema = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).nullish();
 
-/** Clients write keywords in either case. */
+/** Keywords are case-insensitive. */
 const keyword = <T extends string>(...words: [T, ...T[]]) => z.string().toUpperCase().pipe(z.enum(words));
 
 const joinSchema = z.strictObject({
   kind: keyword('INNER', 'LEFT'),
   table: nameSchema,
-  on: expressionSchema.describe('A condition of SQL, without arguments.'),
+  on: expressionSchema.describe('An SQL condition without arguments.'),
 });
 
 const conditionSchema = z.strictObject({
   conj: keyword('AND', 'OR')
     .nullish()
     .transform((word) => word ?? 'AND'),
-  expr: expressionSchema.describe('A condition of SQL, with `?` for each argument.'),
+  expr: expressionSchema.describe('An SQL condition with a `?` for each argument.'),
   args: listOf(z.unknown()),
 });
 
-/** A value for a column, which the row must have there; null finds rows that have none. */
+/** A column and its required value; null matches rows in which the column is NULL. */
 export type Criterion = [column: string, value: unknown];
 
 /**
- * Read by hand: a record of zod's leaves `__proto__` out, and a criterion that is lost finds rows
- * nobody asked for.
+ * Parsed manually: zod's record drops the key `__proto__`, and a lost criterion would return rows
+ * that were not requested.
  */
 const criteriaSchema = z
   .transform((value: unknown, { issues }): Criterion[] => {
@@ -65,7 +65,7 @@ const criteriaSchema = z
     }
     return entries ?? [];
   })
-  .describe('A value for each column that the rows must have it in; null for rows that have none.');
+  .describe('A required value for each column; null matches rows in which the column is NULL.');
 
 const selection = {
   select: listOf(expressionSchema).describe(
@@ -85,7 +85,7 @@ export const findBodySchema = z.strictObject({
   criteria: criteriaSchema.optional(),
   options: optionsSchema
     .nullish()
-    .describe('They may also stand beside `table`, which holds where there are none here.'),
+    .describe('The options may also be next to `table`; those apply if there are none here.'),
   ...selection,
 });
 export type FindBody = z.infer<typeof findBodySchema>;
@@ -95,7 +95,7 @@ export const selectBodySchema = z.strictObject({
   alias: nameSchema.nullish(),
   ...selection,
   where: listOf(conditionSchema),
-  one: z.boolean().default(false).describe('The first row alone, as find-one answers it.'),
+  one: z.boolean().default(false).describe('Returns only the first row, like find-one.'),
 });
 export type SelectBody = z.infer<typeof selectBodySchema>;
 

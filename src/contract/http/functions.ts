@@ -4,7 +4,7 @@ import { functionNameSchema, namespaceSchema } from '../ids.js';
 import { gitCommitSchema, versionMessageSchema } from '../version-origin.js';
 import { namespaceQuery } from './common.js';
 
-/** The file part of POST /v1/functions; its fields are those of contract/form.ts. */
+/** The file part of POST /v1/functions; the form fields are defined in contract/form.ts. */
 export const WASM_FIELD = 'wasm';
 
 export const deployReplySchema = z.object({ message: z.string(), function: functionRecordSchema });
@@ -13,7 +13,7 @@ export const deployQuerySchema = z.object({
   dry_run: z
     .enum(['true', 'false'])
     .optional()
-    .describe('`true`: check settings and module as a deploy does, and store nothing.'),
+    .describe('`true`: validate settings and module like a deploy, without storing anything.'),
 });
 
 /** What a deploy with `dry_run=true` would have stored. */
@@ -25,10 +25,10 @@ export const deployCheckSchema = z.object({
 
 export const settingsQuerySchema = z.object({
   namespace: namespaceQuery,
-  version: whole(1, 999_999_999).optional().describe('The newest unless told.'),
+  version: whole(1, 999_999_999).optional().describe('Default: the newest version.'),
 });
 
-/** What a version was deployed with. */
+/** The settings that a version was deployed with. */
 export const settingsReplySchema = z.object({
   version: z.number().int(),
   wasm_cid: z.string(),
@@ -47,21 +47,21 @@ export const versionsReplySchema = z.object({
 
 export const rollbackBodySchema = z.strictObject({ version: whole(1, 999_999_999) });
 
-/** The form's fields as clients send them: text. contract/form.ts reads and checks them. */
+/** The form fields as clients send them, as text. contract/form.ts parses and validates them. */
 export const deployFieldsSchema = z.strictObject({
   name: functionNameSchema,
   namespace: namespaceSchema.optional(),
   is_public: z.enum(['true', 'false']).optional(),
-  memory_limit_mb: z.string().optional().describe('1–256, 64 unless told.'),
-  timeout_seconds: z.string().optional().describe('1–300, 30 unless told.'),
-  retry_count: z.string().optional().describe('0–25, 0 unless told.'),
-  retry_delay_seconds: z.string().optional().describe('0–3600, 5 unless told.'),
+  memory_limit_mb: z.string().optional().describe('1–256, default 64.'),
+  timeout_seconds: z.string().optional().describe('1–300, default 30.'),
+  retry_count: z.string().optional().describe('0–25, default 0.'),
+  retry_delay_seconds: z.string().optional().describe('0–3600, default 5.'),
   message: versionMessageSchema.optional().describe('What changed, in a line: shown with the version.'),
   git_commit: gitCommitSchema.optional().describe('What it was built from: shown with the version.'),
   metadata: z
     .string()
     .optional()
     .describe(
-      'JSON: `env`, `retry_backoff`, `triggers`, `on_success`, `on_failure`, `concurrency`, `allowed_hosts`, `trace`.',
+      'JSON: `env`, `retry_backoff`, `triggers`, `on_success`, `on_failure`, `concurrency`, `allowed_hosts`, `http`, `trace`.',
     ),
 });

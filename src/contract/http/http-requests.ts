@@ -2,10 +2,10 @@ import { z } from 'zod';
 import { HTTP_METHODS } from '../http-function.js';
 import { requestIdSchema } from '../ids.js';
 
-/** 1 MB of body in base64 or with escapes, with room for headers and the rest of the object. */
+/** 1 MB of body in base64 or with escapes, plus headers and the rest of the object. */
 export const MAX_HTTP_REQUEST_BYTES = 3 << 20;
 
-/** What belongs to the connection and not to the request: the engine sets it. */
+/** Headers of the connection, which the engine sets. */
 const RESERVED_HEADERS: ReadonlySet<string> = new Set([
   'connection',
   'content-length',
@@ -28,13 +28,13 @@ const headerNameSchema = z
   .refine((name) => !RESERVED_HEADERS.has(name.toLowerCase()), {
     error: ({ input }) => `may not be ${JSON.stringify(input)}, which the engine sets itself`,
   });
-/** RFC 9110, section 5.5: no control character but the tab. */
+/** No control characters except tab (RFC 9110 §5.5). */
 const headerValueSchema = z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, {
   error: () => 'must have no control characters and none outside of Latin-1',
 });
 
 export const httpRequestBodySchema = z.strictObject({
-  method: z.enum(HTTP_METHODS).optional().describe('`GET` unless told.'),
+  method: z.enum(HTTP_METHODS).optional().describe('Default `GET`.'),
   path: z
     .string()
     .max(8192)
@@ -49,21 +49,23 @@ export const httpRequestBodySchema = z.strictObject({
     .record(headerNameSchema, z.union([headerValueSchema, z.array(headerValueSchema).max(100)]))
     .optional(),
   body: z.string().optional().describe('As text.'),
-  body_base64: z.base64().optional().describe('The same as bytes; one of the two.'),
+  body_base64: z.base64().optional().describe('The body as Base64; alternative to the text.'),
   anonymous: z
     .boolean()
     .optional()
     .describe(
-      'True: sent without a credential. Else with that of this call, unless the headers carry another.',
+      'True: sent without a credential. Otherwise with that of this call, unless the headers contain another one.',
     ),
 });
 export type HttpRequestBody = z.infer<typeof httpRequestBodySchema>;
 
 export const httpRequestReplySchema = z.object({
-  request_id: requestIdSchema.nullable().describe('Of the invocation; null when none was made.'),
+  request_id: requestIdSchema.nullable().describe('Id of the invocation; null if there was none.'),
   status: z.number().int(),
-  headers: z.record(z.string(), z.union([z.string(), z.array(z.string())])).describe('In lower case.'),
-  body: z.string().nullable().describe('Null when it is not UTF-8.'),
+  headers: z
+    .record(z.string(), z.union([z.string(), z.array(z.string())]))
+    .describe('Names are in lower case.'),
+  body: z.string().nullable().describe('Null if the body is not UTF-8.'),
   body_base64: z.string().optional(),
-  duration_ms: z.number().describe('Until the whole reply was there.'),
+  duration_ms: z.number().describe('Time until the complete response was received.'),
 });

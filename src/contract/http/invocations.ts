@@ -12,28 +12,25 @@ export const invocationsQuerySchema = z.object({
   namespace: namespaceQuery,
   function: functionNameSchema.optional(),
   status: invocationStateSchema.optional(),
-  reason: deadReasonSchema.optional().describe('Dead ones by what they died of.'),
-  parent_id: requestIdSchema.optional().describe('What this invocation has caused.'),
-  message_id: requestIdSchema.optional().describe('What this message has fired.'),
-  since: sinceSchema.optional().describe('Accepted at or after this.'),
-  before: sinceSchema.optional().describe('Accepted before this.'),
+  reason: deadReasonSchema.optional().describe('Only dead invocations with this reason.'),
+  parent_id: requestIdSchema.optional().describe('Only invocations caused by this one.'),
+  message_id: requestIdSchema.optional().describe('Only invocations triggered by this message.'),
+  since: sinceSchema.optional().describe('Only invocations accepted at or after this time.'),
+  before: sinceSchema.optional().describe('Only invocations accepted before this time.'),
   limit: whole(1, 500).optional(),
-  cursor: z.string().min(1).max(1024).optional().describe('`next_cursor` of the page before.'),
+  cursor: z.string().min(1).max(1024).optional().describe('`next_cursor` of the previous page.'),
   follow: z
     .boolean()
     .optional()
-    .describe('Server-sent events: the first page, and again whenever it has changed.'),
+    .describe('Server-sent events: the first page, and again whenever it changes.'),
 });
 
 export const invocationQuerySchema = z.object({
   namespace: namespaceQuery,
-  follow: z
-    .boolean()
-    .optional()
-    .describe('Server-sent events: the record, and again whenever it has changed.'),
+  follow: z.boolean().optional().describe('Server-sent events: the record, and again whenever it changes.'),
 });
 
-/** Ids of one request: the length of a page, and an address that every proxy passes on. */
+/** Maximum number of ids per request: one page, and a URL that every proxy accepts. */
 const MAX_CHOSEN = 100;
 
 const chosenSchema = z
@@ -43,7 +40,7 @@ const chosenSchema = z
 
 export const deadQuerySchema = z.object({
   namespace: namespaceQuery,
-  reason: deadReasonSchema.optional().describe('Only those that died of this.'),
+  reason: deadReasonSchema.optional().describe('Only dead invocations with this reason.'),
   request_id: chosenSchema
     .optional()
     .describe(`Only these: up to ${MAX_CHOSEN} ids, separated by commas. Others among them are left alone.`),
@@ -74,7 +71,7 @@ export const cancelReplySchema = z.object({ request_id: requestIdSchema, state: 
 
 export const traceQuerySchema = z.object({
   namespace: namespaceQuery,
-  attempt: whole(1, 1000).optional().describe('The last one unless told.'),
+  attempt: whole(1, 1000).optional().describe('Default: the last attempt.'),
 });
 const replayVersionSchema = z
   .string()
@@ -90,7 +87,7 @@ export const replayQuerySchema = z.object({
   version: replayVersionSchema
     .optional()
     .describe(
-      'Which version runs: the one `pinned` when it was accepted (default), the `newest`, or a number.',
+      'The version to run: `pinned`, that of the original invocation (default), `newest`, or a number.',
     ),
 });
 
@@ -104,9 +101,9 @@ export const replayBodySchema = z.strictObject({
     .unknown()
     .optional()
     .describe(
-      'In place of the input it had: a string is the text itself, any other JSON value is sent as it is written.',
+      'Replaces the original input: a string is sent as its text, any other value as its exact JSON text.',
     ),
-  input_base64: z.base64().optional().describe('The same as bytes; one of the two.'),
+  input_base64: z.base64().optional().describe('The input as Base64; alternative to `input`.'),
 });
 
 export const replayReplySchema = z.object({ request_id: requestIdSchema });

@@ -6,31 +6,37 @@ import { namespaceQuery } from './common.js';
 
 export const invokeQuerySchema = z.object({ namespace: namespaceQuery });
 
-/** Every one is optional; names in lower case, as Node has them. */
+/** All headers are optional; names are in lower case, as in Node. */
 export const invokeHeadersSchema = z.object({
   prefer: z
     .string()
     .max(256)
     .optional()
-    .describe('`respond-async`: answer 202 at once; `wait=N`: answer 202 after N seconds without a result.'),
+    .describe(
+      '`respond-async`: answer 202 immediately; `wait=N`: answer 202 after N seconds without a result.',
+    ),
   'idempotency-key': z
     .string()
     .min(1)
     .max(255)
     .optional()
-    .describe('The same key gives the same invocation and result for 24 hours; with another body it is 422.'),
+    .describe(
+      'The same key returns the same invocation and result for 24 hours; with a different body it is 422.',
+    ),
   'x-orama-sticky': z
     .string()
     .min(1)
     .max(255)
     .optional()
-    .describe('Equal values are given equal versions where an alias splits by weight.'),
+    .describe('Equal values select equal versions of an alias with weights.'),
   'x-delay-seconds': seconds(0, MAX_DELAY_SECONDS)
     .optional()
-    .describe('Async only: seconds before the first attempt.'),
+    .describe('Async only: delay before the first attempt, in seconds.'),
   'x-max-age-seconds': seconds(0, MAX_DELAY_SECONDS)
     .optional()
-    .describe('An invocation older than this when its turn comes is dead, reason `expired`.'),
+    .describe(
+      'If the invocation is older than this when it is about to start, it is dead with reason `expired`.',
+    ),
   'x-callback-url': z
     .string()
     .max(2048)
@@ -38,21 +44,23 @@ export const invokeHeadersSchema = z.object({
       error: ({ input }) => `must be an http or https URL, not ${JSON.stringify(input)}`,
     })
     .optional()
-    .describe('Async only: the result is POSTed there, signed with the callback secret of the namespace.'),
+    .describe(
+      'Async only: URL to which the result is POSTed, signed with the callback secret of the namespace.',
+    ),
   'x-request-id': z
     .string()
     .regex(/^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$/, {
       error: ({ input }) => `must be a UUID, not ${JSON.stringify(input)}`,
     })
     .optional()
-    .describe("The client's own id for the invocation, a new UUID."),
-  traceparent: z.string().max(128).optional().describe('W3C trace context, passed on to the invocation.'),
+    .describe('An id for the invocation chosen by the client: a new UUID.'),
+  traceparent: z.string().max(128).optional().describe('W3C trace context, propagated to the invocation.'),
 });
 
 export const invokeReplySchema = z.object({
   request_id: requestIdSchema,
   output: z.string().optional(),
-  output_base64: z.string().optional().describe('In place of `output` when the output is not UTF-8.'),
+  output_base64: z.string().optional().describe('Replaces `output` if it is not UTF-8.'),
   status: z.literal('success'),
   duration_ms: z.number(),
 });
@@ -62,11 +70,8 @@ export const invokeFailureSchema = z.object({
   status: z.enum(['error', 'timeout', 'cancelled']),
   error: z.string(),
   code: z.string(),
-  output: z
-    .string()
-    .optional()
-    .describe('What the function wrote all the same; for callers with a credential.'),
-  output_base64: z.string().optional().describe('In place of `output` when that is not UTF-8.'),
+  output: z.string().optional().describe('The output before the failure, for callers with a credential.'),
+  output_base64: z.string().optional().describe('Replaces `output` if it is not UTF-8.'),
   duration_ms: z.number(),
 });
 
@@ -76,19 +81,24 @@ export const acceptedReplySchema = z.object({ request_id: requestIdSchema, statu
 export const socketReplySchema = z.union([
   invokeReplySchema,
   invokeFailureSchema,
-  acceptedReplySchema.describe('Took longer than a call may wait: it goes on, and can be looked up.'),
+  acceptedReplySchema.describe(
+    'The call took longer than the maximum wait: it continues and can be looked up.',
+  ),
   z.object({ request_id: requestIdSchema, log: z.string(), level: z.string() }).describe('With `logs=true`.'),
 ]);
 
 export const invokeSocketQuerySchema = invokeQuerySchema.extend({
-  logs: z.boolean().optional().describe("`true`: each invocation's log lines come before its reply."),
+  logs: z
+    .boolean()
+    .optional()
+    .describe('`true`: the log lines of each invocation are sent before its reply.'),
 });
 
 export type Preference = { kind: 'final' } | { kind: 'async' } | { kind: 'wait'; seconds: number };
 
 /**
- * RFC 7240: `respond-async` and `wait=N`; with both, N seconds are waited first. What is unknown is
- * ignored.
+ * Parses a Prefer header (RFC 7240): `respond-async` and `wait=N`. With both, the server waits N
+ * seconds first. Unknown preferences are ignored.
  */
 export function parsePrefer(header: string | undefined): Preference {
   if (header === undefined) return { kind: 'final' };

@@ -8,7 +8,7 @@ export const DEFAULT_LOG_LIMIT = 100;
 
 export const logsQuerySchema = z.object({
   namespace: namespaceQuery,
-  limit: whole(1, 1000).optional().describe('Records, 100 unless told.'),
+  limit: whole(1, 1000).optional().describe('Number of records, default 100.'),
   since: sinceSchema.optional(),
   status: attemptStatusSchema.optional(),
   request_id: requestIdSchema.optional(),
@@ -19,7 +19,7 @@ export const logsQuerySchema = z.object({
 });
 
 export const logsHeadersSchema = z.object({
-  'last-event-id': z.string().max(256).optional().describe('With `follow`: the `id` after which to go on.'),
+  'last-event-id': z.string().max(256).optional().describe('With `follow`: the `id` after which to resume.'),
 });
 
 export const logsReplySchema = z.object({

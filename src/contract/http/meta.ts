@@ -13,7 +13,7 @@ export const versionReplySchema = z.object({ name: z.string(), version: z.string
 export const statusReplySchema = z.object({
   status: z.enum(['ok', 'down']),
   version: z.string(),
-  functions_url: z.string().describe('Where HTTP functions are served, `{namespace}` in it or behind it.'),
+  functions_url: z.string().describe('URL of HTTP functions; `{namespace}` is part of it or appended to it.'),
   uptime_seconds: z.number().optional(),
   dependencies: healthReplySchema.shape.dependencies.optional(),
   queue: z

@@ -12,12 +12,16 @@ const message = (error: string) =>
     [
       z.strictObject({
         ...fields,
-        data_base64: z.base64().describe('Bytes; a trigger gets the JSON value they spell, else a string.'),
+        data_base64: z
+          .base64()
+          .describe(
+            'Bytes as Base64; a trigger receives them as JSON if they are valid JSON, otherwise as a string.',
+          ),
         data: oneOfTwo,
       }),
       z.strictObject({
         ...fields,
-        data: z.unknown().describe('Any JSON value; passed on as it is written, to the byte.'),
+        data: z.unknown().describe('Any JSON value; passed on verbatim.'),
         data_base64: oneOfTwo,
       }),
     ],
@@ -31,12 +35,12 @@ export type PublishBody = z.infer<typeof publishBodySchema>;
 
 export const publishReplySchema = z.object({
   status: z.literal('ok'),
-  triggered: z.number().int().describe('How many invocations it fired: one for each trigger.'),
+  triggered: z.number().int().describe('Number of triggered invocations: one per matching trigger.'),
 });
 
 /**
- * Counted before they are looked at: to refuse each of the million that a body may hold would take
- * gigabytes.
+ * Count the messages before validating them: errors for each of the million messages that a body
+ * can contain would take gigabytes of memory.
  */
 const counted = z.transform((value: unknown, { issues }) => {
   if (!Array.isArray(value) || value.length <= MAX_BATCH_MESSAGES) return value;
@@ -57,7 +61,7 @@ export const publishBatchBodySchema = z.strictObject({
 
 export const publishBatchReplySchema = z.object({
   status: z.literal('ok'),
-  count: z.number().int().describe('How many messages: all that were sent.'),
+  count: z.number().int().describe('Number of published messages.'),
 });
 
 export const topicsReplySchema = z.object({ topics: z.array(z.string()) });
@@ -73,12 +77,15 @@ export const presenceReplySchema = z.object({
 export const subscribeQuerySchema = z.object({
   namespace: namespaceQuery,
   topic: topicSchema,
-  presence: z.boolean().optional().describe('`true`: be a member of the topic and hear of the others.'),
+  presence: z
+    .boolean()
+    .optional()
+    .describe('`true`: join the topic as a member and receive join and leave events of others.'),
   member_id: z.string().min(1).max(256).optional(),
-  member_meta: z.string().max(4096).optional().describe('JSON that the others see.'),
+  member_meta: z.string().max(4096).optional().describe('JSON that other members see.'),
 });
 
-/** What a live subscriber gets of each message; `data` is base64. */
+/** A message as sent to live subscribers; `data` is Base64. */
 export const liveFrameSchema = z.object({ data: z.string(), timestamp: z.number(), topic: z.string() });
 
 export const presenceEventSchema = z.object({

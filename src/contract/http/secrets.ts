@@ -7,7 +7,7 @@ export const secretNameParam = z.string().regex(/^[A-Za-z0-9_.-]{1,128}$/, {
 
 export const secretPath = z.object({ name: secretNameParam });
 
-// The refused value of a secret is never repeated in the refusal.
+// The error message never contains the value of a secret.
 export const putSecretBodySchema = z.strictObject({
   name: secretNameParam,
   value: z.string({ error: 'must be a string' }),

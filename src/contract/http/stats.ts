@@ -5,7 +5,7 @@ import { namespaceQuery } from './common.js';
 const MAX_MINUTES = 1440;
 const MINUTES: Readonly<Record<string, number>> = { m: 1, h: 60, d: 1440 };
 
-/** `5m`, `1h`, `1d` as whole minutes; 0 for what is none. */
+/** Converts `5m`, `1h` or `1d` to minutes; returns 0 for any other text. */
 export function windowMinutes(text: string): number {
   const [, count = '0', unit = 'm'] = /^(\d{1,4})([mhd])$/.exec(text) ?? [];
   return Number(count) * (MINUTES[unit] ?? 0);
@@ -20,8 +20,8 @@ export const statsQuerySchema = z.object({
         `must be a time from "1m" to "1d", such as "30m" or "6h", not ${JSON.stringify(input)}`,
     })
     .optional()
-    .describe('How far back: `1h` unless told, at most `1d`.'),
-  function: functionNameSchema.optional().describe('Of one function.'),
+    .describe('Length of the window: default `1h`, at most `1d`.'),
+  function: functionNameSchema.optional().describe('Only one function.'),
 });
 
 const count = z.number().int();
@@ -29,13 +29,13 @@ const count = z.number().int();
 export const statsReplySchema = z.object({
   per_minute: z.array(
     z.object({
-      minute: z.string().describe('When the minute began.'),
-      accepted: count.describe('Invocations accepted in it that have ended; and below, how.'),
+      minute: z.string().describe('Start of the minute.'),
+      accepted: count.describe('Invocations accepted in this minute that have ended; by state below.'),
       success: count,
       error: count,
       timeout: count,
       dead: count,
-      p50_ms: z.number().nullable().describe('How long their last attempts ran; null where none ended.'),
+      p50_ms: z.number().nullable().describe('Durations of their last attempts; null if none has ended.'),
       p95_ms: z.number().nullable(),
     }),
   ),
@@ -43,6 +43,6 @@ export const statsReplySchema = z.object({
     waiting: count,
     delayed: count,
     running: count,
-    oldest_waiting_s: count.describe('Age of the oldest job that waits; 0 when none does.'),
+    oldest_waiting_s: count.describe('Age of the oldest waiting job; 0 if there is none.'),
   }),
 });

@@ -11,13 +11,13 @@ import type { Principal } from './principal.js';
 import type { Sessions } from './sessions.js';
 
 /**
- * Owns the namespaces that a foreign issuer has handed out, before its name: no wallet and no other
- * issuer has them.
+ * Prefix of the owner of namespaces assigned by a foreign issuer; wallets and other issuers cannot
+ * claim these.
  */
 const ISSUER_OWNER = 'issuer:';
 /**
- * A signature once checked need not be checked again while its token lives; a foreign key may be
- * withdrawn.
+ * How long a verified foreign token is cached. Own tokens are cached until they expire, but a
+ * foreign key may be revoked.
  */
 const FOREIGN_CACHE_MS = 60_000;
 
@@ -29,20 +29,21 @@ export interface KeyToken {
   namespace: Namespace;
 }
 
-/** Turns what a client presents into who it is. */
+/** Authenticates credentials. */
 export interface Auth {
   /**
-   * Throws `unauthorized`; `forbidden` for a foreign token in a namespace that is not its issuer's.
+   * Resolves with the principal of a credential. Throws `unauthorized`, or `forbidden` for a
+   * foreign token in a namespace that does not belong to its issuer.
    */
   authenticate(credential: string): Promise<Principal>;
   /**
-   * Whether a principal's key, login or token still holds: at most 2 s behind. For sockets, which
-   * outlive their handshake.
+   * Resolves with whether a principal's key, login or token is still valid; at most 2 s stale. Used
+   * by sockets, which outlive their handshake.
    */
   isValid(principal: Principal): Promise<boolean>;
   /**
-   * A JWT of 15 minutes for an API key; it ends with its key. Throws `forbidden` for any other
-   * credential.
+   * Issues a JWT for an API key, valid for 15 minutes and only as long as the key. Throws
+   * `forbidden` for any other credential.
    */
   tokenFor(principal: Principal): Promise<KeyToken>;
 }
@@ -55,13 +56,13 @@ export interface AuthDeps {
 }
 
 export function createAuth({ keys, tokens, sessions, namespaces }: AuthDeps): Auth {
-  // By hash, so that the process holds no list of usable credentials.
+  // Keyed by hash, so that memory contains no list of usable credentials.
   const verified = new LRUCache<string, TokenClaims>({ max: 10_000 });
   const issued = new LRUCache<string, true>({ max: 10_000 });
 
   /**
-   * A namespace belongs to whom claims it first; an issuer claims what it hands out, and has no
-   * other.
+   * A namespace belongs to the first owner that claims it. An issuer claims the namespaces in its
+   * tokens and has access to no others.
    */
   const assertIssued = async (namespace: Namespace, issuer: string) => {
     const owner = ISSUER_OWNER + issuer;
@@ -91,7 +92,9 @@ export function createAuth({ keys, tokens, sessions, namespaces }: AuthDeps): Au
 
   const isLive = async (session: string | null) => session === null || !(await sessions.isRevoked(session));
 
-  /** What the claims stand for now; null when their login or key no longer holds. */
+  /**
+   * Resolves with the principal of the claims, or null if their login or key is no longer valid.
+   */
   const ofClaims = async (claims: TokenClaims): Promise<Principal | null> => {
     if (!(await isLive(claims.session))) return null;
     if (claims.keyId === null) return ofWallet(claims);
@@ -151,7 +154,8 @@ function ofKey(key: StoredKey): Principal {
 }
 
 function ofKeyToken({ expiresAt, session }: TokenClaims, key: StoredKey): Principal {
-  // A token that leaks must not make keys for others: admin rights stay with the key itself.
+  // Admin rights are not transferred to tokens, so that a leaked token cannot create keys for other
+  // namespaces.
   return { ...ofKey(key), kind: 'jwt', isAdmin: false, session, expiresAt };
 }
 

@@ -6,25 +6,28 @@ import type { Principal } from './principal.js';
 import type { Login, Sessions } from './sessions.js';
 
 const LINK_MS = 5 * 60_000;
-/** Where nonces have the wallet they are for; no wallet's address reads so. */
+/** Value of a nonce's wallet column for console links; not a valid wallet address. */
 const LINK_HOLDER = 'console-link';
 
 export interface ConsoleLink {
-  /** Good for one sign-in within 5 minutes. */
+  /** Valid for one sign-in within 5 minutes. */
   token: string;
   expiresAt: number;
 }
 
-/** Signs a browser in for an API key, without the browser keeping the key. */
+/** Signs a browser in with an API key without storing the key in the browser. */
 export interface ConsoleSignIn {
   /**
-   * Throws `forbidden` for any credential but an API key: a token of 15 minutes must not be
-   * prolonged by it.
+   * Creates a link. Throws `forbidden` for any credential other than an API key, so that a token of
+   * 15 minutes cannot extend itself.
    */
   createLink(by: Principal): Promise<ConsoleLink>;
-  /** Throws `unauthorized` for a token that is unknown, used or older than 5 minutes. */
+  /**
+   * Exchanges a link's token for a login. Throws `unauthorized` if the token is unknown, used or
+   * older than 5 minutes.
+   */
   exchange(token: string): Promise<Login>;
-  /** Throws `forbidden` for any credential but an API key. */
+  /** Opens a login for an API key. Throws `forbidden` for any other credential. */
   signIn(by: Principal): Promise<Login>;
 }
 
@@ -40,7 +43,7 @@ export function createConsoleSignIn({ sessions, nonces }: ConsoleSignInDeps): Co
       const token = `ct_${randomBytes(32).toString('base64url')}`;
       const expiresAt = Date.now() + LINK_MS;
       await nonces.addNonce({
-        // As its hash: who reads the store must not be able to sign in.
+        // Stored as a hash, so that read access to the store does not allow a sign-in.
         nonce: hash('sha256', token, 'hex'),
         wallet: LINK_HOLDER,
         namespace,

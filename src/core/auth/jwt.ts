@@ -19,24 +19,21 @@ import type { SecretBox } from '../secret-box.js';
 export const ACCESS_TOKEN_SECONDS = 15 * 60;
 const ISSUER = 'orama-functions';
 const AUDIENCE = 'orama-functions';
-/** Clocks of issuer and engine may differ by this. */
+/** Tolerated clock skew between issuer and engine. */
 const FOREIGN_TOLERANCE_SECONDS = 5;
 const FOREIGN_ALGORITHMS = ['EdDSA', 'RS256', 'ES256'];
 const KEY_PLACE = { namespace: '', name: 'jwt-key' };
 
-/** What a token says, once its signature, issuer, audience and times have been checked. */
+/** The claims of a token whose signature, issuer, audience and times have been verified. */
 export interface TokenClaims {
   issuer: 'own' | 'foreign';
-  /**
-   * What tells one foreign issuer from another: its `iss` where that is checked, else where its
-   * keys are.
-   */
+  /** Identifies a foreign issuer: its `iss` if that is verified, otherwise the URL of its keys. */
   issuerName: string;
   subject: string;
   namespace: Namespace;
-  /** The refresh family of a wallet's login. */
+  /** The refresh token family of a wallet's login. */
   session: string | null;
-  /** The API key that the token was made of. */
+  /** The API key that the token was issued for. */
   keyId: string | null;
   /** Unix milliseconds. */
   expiresAt: number;
@@ -49,13 +46,16 @@ export interface NewToken {
   keyId?: string;
 }
 
-/** Signs and checks JWTs. Whether what stands behind a token still holds is not decided here. */
+/**
+ * Signs and verifies JWTs (RFC 7519). Does not check whether the key or login behind a token is
+ * still valid.
+ */
 export interface Tokens {
-  /** Valid for 15 minutes. */
+  /** Signs a token that is valid for 15 minutes. */
   sign(token: NewToken): Promise<string>;
-  /** Throws `unauthorized` with the reason. */
+  /** Verifies a token. Throws `unauthorized` with the reason. */
   verify(jwt: string): Promise<TokenClaims>;
-  /** The public key, for `/v1/auth/jwks`. */
+  /** Returns the public key set (RFC 7517) for `/v1/auth/jwks`. */
   jwks(): JSONWebKeySet;
 }
 
@@ -111,8 +111,8 @@ export async function createTokens({ privateKey, foreign }: TokensOptions): Prom
 
     async verify(jwt) {
       try {
-        // The `kid` only chooses between the key sets; each accepts its own algorithms and nothing
-        // that a header asks for.
+        // The `kid` header only selects the key set; each key set has its own list of accepted
+        // algorithms, independent of the header.
         const isForeign = verifyForeign !== undefined && keyIdOf(jwt) !== kid;
         const { payload } = await (isForeign ? verifyForeign(jwt) : verifyOwn(jwt));
         return claimsOf(payload, isForeign ? foreign : undefined);
@@ -131,8 +131,8 @@ export async function createTokens({ privateKey, foreign }: TokensOptions): Prom
 }
 
 /**
- * The key that signs when none is configured: made once, sealed in the store, the same for every
- * process.
+ * Returns the signing key that is used if none is configured: generated once and stored encrypted,
+ * the same for all processes.
  */
 export async function storedJwtKey(settings: SettingStore, box: SecretBox): Promise<string> {
   const made = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
@@ -141,7 +141,7 @@ export async function storedJwtKey(settings: SettingStore, box: SecretBox): Prom
   return box.open(Buffer.from(held, 'base64'), KEY_PLACE);
 }
 
-/** Seals the stored key with the box's current master key. */
+/** Re-encrypts the stored key with the current master key. */
 export async function resealJwtKey(settings: SettingStore, box: SecretBox): Promise<void> {
   const held = await settings.get('engine', KEY_PLACE.name);
   if (held === null) return;
@@ -165,7 +165,7 @@ function keyIdOf(jwt: string): string | undefined {
   try {
     return decodeProtectedHeader(jwt).kid;
   } catch {
-    // What has no readable header is no token, whoever looks at it.
+    // Without a readable header it is not a JWT.
     throw new errors.JWTInvalid('no header');
   }
 }
@@ -188,7 +188,7 @@ function readKey(pem: string): KeyObject {
   const shape = 'must be an Ed25519 or RSA private key (at least 2048 bits) as PKCS#8 PEM';
   let key: KeyObject;
   try {
-    // Environment files cannot hold line breaks; the usual stand-in is a literal \n.
+    // Environment files cannot contain line breaks, so a literal \n is accepted instead.
     key = createPrivateKey(pem.replaceAll('\\n', '\n'));
   } catch (error) {
     throw new AppError(
@@ -204,7 +204,8 @@ function readKey(pem: string): KeyObject {
 }
 
 /**
- * What went wrong concerns ORAMA_JWKS_URL and not the token: no answer, or none that is a key set.
+ * Returns whether the error is caused by ORAMA_JWKS_URL and not by the token: no response, or a
+ * response that is not a key set.
  */
 function isKeySetAway(error: unknown): boolean {
   if (error instanceof z.ZodError) return false;

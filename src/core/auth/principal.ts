@@ -1,32 +1,29 @@
 import type { Namespace } from '../../contract/ids.js';
 import type { Rights } from '../../contract/scopes.js';
 
-/**
- * Who a credential says is calling. Everything an endpoint allows is decided from this and from
- * nothing else.
- */
+/** The authenticated caller. All authorization decisions are based on it alone. */
 export interface Principal {
   readonly kind: 'api_key' | 'jwt';
   readonly namespace: Namespace;
-  /** Subject of a wallet's JWT; '' for API keys and for JWTs made of them. */
+  /** Subject of a wallet's JWT; '' for API keys and for JWTs issued for them. */
   readonly wallet: string;
-  /** Wallet, or `key:<id>`: what `created_by` of a function says. */
+  /** The wallet, or `key:<id>`; stored as `created_by` of a function. */
   readonly subject: string;
-  /** May manage the keys of every namespace. */
+  /** Whether the principal may manage the keys of every namespace. */
   readonly isAdmin: boolean;
-  /** The key's, also for a JWT made of it; a wallet has all. */
+  /** The rights of the key, also for a JWT issued for it; a wallet has all rights. */
   readonly rights: Rights;
-  /** The API key that stands behind it; null for wallets. */
+  /** The API key behind the credential; null for wallets. */
   readonly keyId: string | null;
-  /** The login that stands behind it: all refresh tokens of one family. */
+  /** The login behind the credential: the family of its refresh tokens. */
   readonly session: string | null;
-  /** Unix milliseconds; null for a credential that holds until it is revoked. */
+  /** Unix milliseconds; null for a credential that is valid until it is revoked. */
   readonly expiresAt: number | null;
-  /** When the key behind it ends by itself; null for wallets, too. */
+  /** Expiry of the key behind the credential; null for wallets and for keys that do not expire. */
   readonly keyExpiresAt: number | null;
 }
 
-/** Somebody in one request: what the audit log says of whatever is done. */
+/** The principal and the request that made a change, as recorded in the audit log. */
 export interface Actor {
   readonly principal: Principal;
   readonly requestId: string;

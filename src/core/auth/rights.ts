@@ -12,15 +12,17 @@ import { AppError } from '../../errors.js';
 import type { Principal } from './principal.js';
 
 /**
- * Throws `insufficient_scope`. An anonymous call has no scopes: what it may do is decided by the
- * function.
+ * Throws `insufficient_scope` if the principal lacks the scope. Anonymous calls pass; the function
+ * decides whether they are allowed.
  */
 export function assertScope(principal: Principal | null, scope: Scope): void {
   if (principal === null || grants(principal.rights, scope)) return;
   throw insufficient(scope, `This needs the scope "${scope}"`, principal.rights);
 }
 
-/** For a key that is limited to some functions: throws `insufficient_scope` for any other. */
+/**
+ * Throws `insufficient_scope` if the key is restricted to functions that do not include this one.
+ */
 export function assertFunction(principal: Principal | null, scope: Scope, name: string): void {
   if (principal === null || !FUNCTION_SCOPES.has(scope) || coversFunction(principal.rights, name)) return;
   throw insufficient(scope, `The scope "${scope}" does not reach function "${name}" here`, principal.rights);
@@ -32,9 +34,8 @@ export interface AskedRights {
 }
 
 /**
- * The rights of a key that this maker makes: what it asks for, else all that the maker has. Throws
- * `insufficient_scope` for more than that, so that nobody is given a key that can do less than was
- * asked for either.
+ * Returns the rights of a new key: those requested, or by default all rights of its maker. Throws
+ * `insufficient_scope` if they exceed the maker's rights, instead of silently granting fewer.
  */
 export function rightsWithin(maker: Rights, asked: AskedRights): Rights {
   const scopes = asked.scopes ?? maker.scopes;

@@ -10,10 +10,10 @@ import { type Chain, parseWallet } from './wallets.js';
 
 const NONCE_MS = 5 * 60_000;
 const REFRESH_MS = 30 * 24 * 3600_000;
-/** Told of each login that has ended. */
+/** Bus channel on which the end of a login is published. */
 export const SESSIONS_CHANNEL = 'sessions';
 const KEY_SUBJECT = 'key:';
-/** A console that nobody has looked at for a working day must sign in again. */
+/** Lifetime of a console login without activity: one working day. */
 const KEY_REFRESH_MS = 12 * 3600_000;
 
 export interface Challenge {
@@ -33,14 +33,14 @@ export interface Login {
 }
 
 /**
- * Logins: a wallet's signed nonce or an API key opens one, refresh tokens carry it on, logout ends
- * it.
+ * Logins. A wallet's signed nonce or an API key opens a login, refresh tokens extend it, and logout
+ * ends it.
  */
 export interface Sessions extends Closable {
   challenge(request: { wallet: string; purpose: string; namespace: Namespace }): Promise<Challenge>;
   /**
-   * Throws `unauthorized` for a nonce or signature that is not good, `forbidden` for another
-   * wallet's namespace.
+   * Opens a login with a signed nonce. Throws `unauthorized` for an invalid nonce or signature, and
+   * `forbidden` for a namespace of another wallet.
    */
   verify(request: {
     wallet: string;
@@ -50,20 +50,19 @@ export interface Sessions extends Closable {
     chain?: Chain | undefined;
   }): Promise<Login>;
   /**
-   * A login that an API key stands behind, for the console: its tokens hold no longer than the key
-   * does.
+   * Opens a login for an API key, for the console. Its tokens are valid only as long as the key.
    */
   openForKey(key: { id: string; namespace: Namespace }): Promise<Login>;
   /**
-   * Each token refreshes once; a second use ends the whole login, as one of the two users has
-   * stolen it.
+   * Exchanges a refresh token, which can be used once. A second use ends the login, since one of
+   * the two users must have stolen the token (RFC 9700 §4.14).
    */
   refresh(token: string, namespace?: Namespace): Promise<Login>;
   logoutToken(token: string): Promise<void>;
   logout(session: string): Promise<void>;
   /** Ends every login of a wallet in a namespace. */
   logoutAll(wallet: string, namespace: Namespace): Promise<void>;
-  /** At most 2 s behind. */
+  /** Resolves with whether a login has ended; at most 2 s stale. */
   isRevoked(session: string): Promise<boolean>;
 }
 
@@ -71,7 +70,7 @@ export interface SessionsDeps {
   store: Store;
   bus: Bus;
   tokens: Tokens;
-  /** Whether a wallet may claim a namespace that nobody has. */
+  /** Whether a wallet may claim a namespace without an owner. */
   signup: 'open' | 'closed';
 }
 
@@ -84,11 +83,11 @@ export async function createSessions({ store, bus, tokens, signup }: SessionsDep
   const logout = async (session: string) => {
     await store.sessions.revokeFamily(session);
     drop();
-    // The other processes learn it from the bus, or within 2 s without it.
+    // If the bus is unreachable, other processes notice the change within 2 s.
     await bus.publish(SESSIONS_CHANNEL, session).catch(() => undefined);
   };
 
-  /** `subject` is a wallet, or `key:<id>`, which no wallet's address can read. */
+  /** `subject` is a wallet or `key:<id>`, which is not a valid wallet address. */
   const issue = async (subject: string, namespace: Namespace, family: string): Promise<Login> => {
     const refreshToken = `rt_${randomBytes(32).toString('base64url')}`;
     const keyId = keyIdOf(subject);
@@ -129,7 +128,7 @@ export async function createSessions({ store, bus, tokens, signup }: SessionsDep
     async verify({ wallet: given, nonce, signature, namespace, chain: asked }) {
       const { wallet, chain } = parseWallet(given, asked);
       assertClaimable(namespace);
-      // Taken before the signature is looked at: a nonce is good for one try, whatever comes of it.
+      // The nonce is consumed before the signature is verified, so that it allows only one attempt.
       const stored = await store.sessions.takeNonce(nonce, wallet);
       if (!stored || stored.expiresAt < Date.now() || stored.namespace !== namespace) {
         throw new AppError(
@@ -137,7 +136,7 @@ export async function createSessions({ store, bus, tokens, signup }: SessionsDep
           'The nonce is unknown, used or older than 5 minutes; get a new one with POST /v1/auth/challenge.',
         );
       }
-      // Curves take 8 MB, and most installations know keys only.
+      // Imported lazily: the curves take 8 MB, and most installations use only keys.
       const { isSignedBy } = await import('./wallet-signature.js');
       if (!isSignedBy(chain, wallet, nonce, signature)) {
         throw new AppError(
@@ -192,7 +191,7 @@ export async function createSessions({ store, bus, tokens, signup }: SessionsDep
     },
 
     async isRevoked(session) {
-      // Access tokens live for 15 minutes, so older logouts concern none.
+      // Access tokens are valid for 15 minutes, so earlier logouts are irrelevant.
       const since = Date.now() - (ACCESS_TOKEN_SECONDS + 60) * 1000;
       const families = await revoked.get(
         'all',

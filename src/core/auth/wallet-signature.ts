@@ -7,8 +7,9 @@ const ETH_SIGNATURE = /^(0x)?[0-9a-fA-F]{130}$/;
 const SOL_SIGNATURE_BYTES = 64;
 
 /**
- * Did this wallet sign the message? ETH: personal_sign, 65 bytes in hex. SOL: ed25519, 64 bytes in
- * base64. Signature bytes come from strangers, so whatever they do to the curve code is a no.
+ * Returns whether the wallet signed the message. ETH: personal_sign (EIP-191), 65 bytes in hex.
+ * SOL: Ed25519, 64 bytes in Base64. Any error of the curve code, whose input is untrusted, means
+ * false.
  */
 export function isSignedBy(chain: Chain, wallet: string, message: string, signature: string): boolean {
   try {
@@ -33,7 +34,8 @@ function ethSigner(message: string, signature: string): string | null {
   const point = secp256k1.Signature.fromBytes(bytes.subarray(0, 64))
     .addRecoveryBit(recovery)
     .recoverPublicKey(digest);
-  // The address is the last 20 bytes of the hash of the uncompressed point without its prefix.
+  // The address is the last 20 bytes of the Keccak-256 hash of the uncompressed point without its
+  // prefix.
   const hash = keccak_256(point.toBytes(false).subarray(1));
   return `0x${Buffer.from(hash.subarray(12)).toString('hex')}`;
 }
@@ -42,6 +44,7 @@ function isSolSigned(wallet: string, message: string, signature: string): boolea
   const key = solanaKey(wallet);
   const bytes = Buffer.from(signature, 'base64');
   if (!key || bytes.byteLength !== SOL_SIGNATURE_BYTES) return false;
-  // Strict (RFC 8032) and not ZIP 215: no two signatures, no small-order keys.
+  // Strict verification (RFC 8032) instead of ZIP 215: rejects malleable signatures and small-order
+  // keys.
   return ed25519.verify(bytes, Buffer.from(message), key, { zip215: false });
 }

@@ -7,7 +7,7 @@ const ETH_ADDRESS = /^0x[0-9a-fA-F]{40}$/;
 const SOL_ADDRESS = /^[1-9A-HJ-NP-Za-km-z]{32,44}$/;
 
 /**
- * A wallet in its one spelling (ETH addresses in lower case), with its chain. Throws
+ * Returns the wallet in canonical form (ETH addresses in lower case) and its chain. Throws
  * `invalid_request`.
  */
 export function parseWallet(wallet: string, chain?: Chain): { wallet: string; chain: Chain } {
@@ -19,7 +19,7 @@ export function parseWallet(wallet: string, chain?: Chain): { wallet: string; ch
   );
 }
 
-/** The public key that a Solana address is; null when it is none. */
+/** Decodes a Solana address to its public key; null if it is not one. */
 export function solanaKey(wallet: string): Uint8Array | null {
   try {
     const key = base58btc.baseDecode(wallet);

@@ -3,8 +3,8 @@ import cors from 'cors';
 import type { CorsSettings } from '../../contract/http-function.js';
 
 /**
- * Sets the CORS headers of a function's reply. True when it has answered the request itself, as a
- * preflight.
+ * Sets the CORS headers of a function's response. Resolves with true if it has answered the request
+ * itself, as a preflight.
  */
 export function applyCors(
   settings: CorsSettings,

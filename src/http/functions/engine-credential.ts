@@ -8,9 +8,9 @@ const NONE: ReadonlySet<string> = new Set(['x-api-key']);
 const BOTH: ReadonlySet<string> = new Set(['x-api-key', 'authorization']);
 
 /**
- * The engine's credential among a request's headers, and the headers to hide from the function.
- * `X-API-Key` is always the engine's; an `Authorization` only when it is a key or a token of this
- * engine: any other one is the function's.
+ * Returns the engine's credential of a request, and the headers to hide from the function.
+ * `X-API-Key` always belongs to the engine; `Authorization` only if it contains a key or token of
+ * this engine, and otherwise to the function.
  */
 export async function engineCredential(
   auth: Auth,
@@ -26,7 +26,7 @@ export async function engineCredential(
     await auth.authenticate(token);
     return { credential: own ?? token, headers: BOTH };
   } catch (error) {
-    // One that may do nothing on this engine is none of its own.
+    // A token without any right on this engine does not belong to it.
     if (!isAppError(error, 'unauthorized') && !isAppError(error, 'forbidden')) throw error;
     return { credential: own, headers: NONE };
   }

@@ -10,8 +10,8 @@ export interface Matched {
 }
 
 /**
- * What `http_request()` returns for a request. `hidden`: headers that the function does not get to
- * see.
+ * Returns the result of `http_request()` for a request. `hidden` lists headers that are withheld
+ * from the function.
  */
 export function exchangeRequestOf(
   request: IncomingMessage,
@@ -20,7 +20,7 @@ export function exchangeRequestOf(
   { clients, hidden }: { clients: ClientAddresses; hidden: ReadonlySet<string> },
 ): HttpExchangeRequest {
   return {
-    // HEAD runs what GET runs; the engine drops the body.
+    // HEAD is passed as GET; the engine drops the body.
     method: request.method === 'HEAD' ? 'GET' : (request.method ?? 'GET'),
     url: `${clients.originOf(request)}${request.url ?? '/'}`,
     path: target.fullPath,
@@ -44,8 +44,7 @@ function queryOf(search: string): Record<string, string[]> {
 }
 
 /**
- * Node has joined repeated headers already as RFC 9110, section 5.3 has it; it leaves `set-cookie`
- * as a list.
+ * Node has already joined repeated headers (RFC 9110 §5.3), except `set-cookie`, which is a list.
  */
 function headersOf(given: IncomingHttpHeaders, hidden: ReadonlySet<string>): Record<string, string> {
   const headers: Record<string, string> = Object.create(null);

@@ -8,26 +8,28 @@ import { AppError, isAppError } from '../../errors.js';
 import type { Matched } from './exchange-request.js';
 import type { Target } from './target.js';
 
-/** The function that answers a request, and how it was found. */
+/** The function for a request and how it was matched. */
 export interface Found extends Matched {
   function: FunctionVersion;
   http: HttpFunctionSettings;
-  /** Asked for as `name@version` or `name@alias`. */
+  /** Set if the request names `name@version` or `name@alias`. */
   version?: VersionRef;
 }
 
-/** Methods that this function takes, OPTIONS only when it asks for them itself. */
+/**
+ * `allowed`: the methods that the function accepts, with OPTIONS only if it handles that itself.
+ */
 export type FoundOrAllowed =
   | { kind: 'found'; found: Found }
   | { kind: 'other_methods'; allowed: HttpMethod[]; found: Found };
 
-/** A function by its own address: `hello`, `hello@3`. */
+/** A function's own address: `hello`, `hello@3`. */
 const OWN_ADDRESS = /^\/([A-Za-z0-9_-]{1,64})(?:@([A-Za-z0-9_-]{1,64}))?(?:\/|$)/;
 
 /**
- * Finds the function for a method and path: a route wins over a function's own address, and the
- * most specific route over others. Throws `not_found`. HEAD is found as GET where no route is for
- * HEAD itself. `method` is null for one that no HTTP function takes.
+ * Finds the function for a method and path. A route takes precedence over a function's own address,
+ * and the most specific route over others. HEAD matches GET if there is no route for HEAD. `method`
+ * is null for one that HTTP functions do not support. Throws `not_found`.
  */
 export async function findFunction(
   { catalog, routes }: { catalog: Catalog; routes: HttpRoutes },
@@ -39,8 +41,7 @@ export async function findFunction(
   const byName = await findByName(catalog, target, method);
   if (byName?.kind === 'found') return byName;
   if (byRoute === null && byName === null) {
-    // Perhaps another process has deployed it a moment ago: that something is absent is never
-    // cached.
+    // Absence is not cached: another process may have just deployed the route.
     const fresh = await routes.table(target.namespace, { reload: true });
     const again = await findByRoute(catalog, fresh, target, method);
     if (again) return again;
@@ -93,7 +94,7 @@ async function findByName(
   return isTaken ? { kind: 'found', found } : { kind: 'other_methods', allowed, found };
 }
 
-/** Null for what can be no version and no alias. */
+/** Parses a version number or an alias; null if the text is neither. */
 function versionRefOf(text: string | undefined): VersionRef | undefined | null {
   if (text === undefined) return undefined;
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
@@ -102,8 +103,8 @@ function versionRefOf(text: string | undefined): VersionRef | undefined | null {
 }
 
 /**
- * The version whose settings answer for the address, whichever of an alias's versions is drawn;
- * null when there is none.
+ * Returns the version whose settings apply to the address, regardless of which version of an alias
+ * is chosen; null if there is none.
  */
 async function firstCandidate(catalog: Catalog, namespace: Namespace, name: FunctionName, ref?: VersionRef) {
   try {

@@ -30,10 +30,13 @@ import {
   signatureInvalid,
 } from './verify/verify.js';
 
-/** The store keeps keys up to this length; a longer one is hashed. */
+/** Maximum key length in the store; longer keys are hashed. */
 const MAX_KEY_LENGTH = 255;
 
-/** Tells a caller of the namespace which route matched; empty for the function's own address. */
+/**
+ * Response header with the matched route, sent to callers of the namespace only; empty for the
+ * function's own address.
+ */
 const ROUTE_HEADER = 'X-Orama-Route';
 
 export interface FunctionsHandlerDeps {
@@ -51,7 +54,7 @@ export type FunctionsHandler = (request: IncomingMessage, response: ServerRespon
 
 /**
  * Serves HTTP functions (contract §8): finds the function, checks method, credential and signature,
- * and only then makes the request an invocation. Nothing is queued for a request that is refused.
+ * and only then queues an invocation.
  */
 export function createFunctionsHandler(deps: FunctionsHandlerDeps): FunctionsHandler {
   const { services } = deps;
@@ -72,7 +75,7 @@ export function createFunctionsHandler(deps: FunctionsHandlerDeps): FunctionsHan
       }
       markWithoutInvocation(response);
       if (error.code === 'unauthorized') response.setHeader('WWW-Authenticate', 'Bearer realm="orama"');
-      // The rest of its body is not waited for.
+      // Do not wait for the rest of the body.
       if (error.code === 'request_timeout') response.setHeader('Connection', 'close');
       deps.bodies.limitRest(request, response);
       writeJson(
@@ -108,7 +111,7 @@ async function serve(
   await invoke(deps, request, response, target, found);
 }
 
-/** `OPTIONS *` asks for the server as a whole: RFC 9110, section 9.3.7. */
+/** `OPTIONS *` refers to the server as a whole (RFC 9110 §9.3.7). */
 async function answersForAll(
   deps: FunctionsHandlerDeps,
   request: IncomingMessage,
@@ -124,10 +127,7 @@ async function answersForAll(
   return true;
 }
 
-/**
- * OPTIONS is answered by the engine, a CORS preflight by the settings of the function that it is
- * for.
- */
+/** Answers OPTIONS requests; CORS preflights according to the function's settings. */
 async function answersOptions(
   deps: FunctionsHandlerDeps,
   {
@@ -174,7 +174,7 @@ async function invoke(
   const depth = services.depths.read(request.headers[DEPTH_HEADER]);
   assertDepth(depth);
   const { principal, hidden } = await authenticate(deps, request, target, found);
-  // For those who work on the functions; a stranger needs not know how they are laid out.
+  // Sent to callers of the namespace only, as it reveals the structure of the functions.
   if (principal !== null) response.setHeader(ROUTE_HEADER, found.route ?? '');
   const share = deps.bodies.begin(request, response, principal?.namespace ?? null);
   const body = await readBody(request, http.max_body_kb * 1024, share);
@@ -218,8 +218,8 @@ async function invoke(
 }
 
 /**
- * Who calls, as far as the function asks for it. The engine's own credentials never reach a
- * function.
+ * Authenticates the caller if the function requires it, and determines the headers to hide. The
+ * engine's own credentials are never passed to a function.
  */
 async function authenticate(
   { admit, services }: FunctionsHandlerDeps,
@@ -231,7 +231,7 @@ async function authenticate(
   const { credential, headers: hidden } = await engineCredential(services.auth, request.headers);
   const { principal } = await admit(request, {
     access: needsKey ? 'required' : 'optional',
-    // What is open to anybody is open to any key.
+    // A public function accepts any key.
     scope: needsKey ? 'invoke' : null,
     credential,
     namespace: undefined,
@@ -239,7 +239,7 @@ async function authenticate(
     limited: true,
   });
   if (needsKey && principal?.namespace !== target.namespace) {
-    // To another namespace's credential the function does not exist.
+    // For a credential of another namespace, the function does not exist.
     throw functionNotFound(fn.namespace, fn.name);
   }
   if (needsKey) assertFunction(principal, 'invoke', fn.name);
@@ -259,22 +259,22 @@ async function verify(
   if (known.length === 0) {
     services.logger.warn(
       { namespace: fn.namespace, function: fn.name, secrets: names },
-      'requests of an HTTP function cannot be verified: no such secret is set',
+      'signatures of an HTTP function cannot be verified: the secret is not set',
     );
     throw new AppError(
       'misconfigured',
       `The function cannot verify requests: its namespace has no secret ${names.map((name) => `"${name}"`).join(' or ')}.`,
     );
   }
-  // All are tried, whichever matches: how long it takes does not tell which one did.
+  // Checks all secrets even after a match, so that the duration does not reveal which one matched.
   const matched = known.filter((secret) => matchesSignature(settings, secret, signed));
   if (matched.length === 0) throw signatureInvalid(settings.scheme);
 }
 
 /**
- * The sender's id of the event, so that its retries are one invocation. A signed request without
- * one is known by its signature, which covers a timestamp: sent again by somebody who has overheard
- * it, it runs nothing.
+ * Returns the sender's event id as the idempotency key, so that retries of the sender start one
+ * invocation. For Slack, whose requests may have no id, the signature is used: it covers a
+ * timestamp, so a replayed request has no effect.
  */
 function idempotencyKeyOf({ http }: Found, signed: SignedRequest): string | null {
   const own = http.idempotency === undefined ? undefined : signed.headers[http.idempotency.toLowerCase()];
@@ -298,7 +298,8 @@ function anonymous({ namespace }: Pick<Target, 'namespace'>) {
 }
 
 /**
- * Calls `then` when the client goes away before its reply is written. Returns what takes that back.
+ * Calls `then` if the client disconnects before its response is written. Returns a function that
+ * unregisters the callback.
  */
 function whenClosed(response: ServerResponse, then: () => void): () => void {
   const closed = () => {

@@ -6,19 +6,22 @@ import { httpStatusOf, ownResponse } from '../../core/http-status.js';
 import type { Reply } from '../../core/replies.js';
 import { uuidv7 } from '../../uuid.js';
 
-/** Statuses that have no body: RFC 9110, sections 15.3.5 and 15.4.5. */
+/** Statuses without a body (RFC 9110 §15.3.5, §15.3.6, §15.4.5). */
 const BODILESS: ReadonlySet<number> = new Set([204, 205, 304]);
 
-/** `none` in a reply of the engine's own, which belongs to no invocation. No function can set it. */
+/**
+ * Response header with the invocation's id; `none` for responses of the engine without an
+ * invocation. Functions cannot set it.
+ */
 export const INVOCATION_HEADER = 'X-Orama-Invocation';
 
-/** A reply without an invocation has an id, too, by which its client can report it. */
+/** Sets an id for a response without an invocation, by which the client can report it. */
 export function markWithoutInvocation(response: ServerResponse): void {
   response.setHeader('X-Request-ID', uuidv7());
   response.setHeader(INVOCATION_HEADER, 'none');
 }
 
-/** Writes what a function answered. `hasBody`: false for HEAD. */
+/** Writes the response of a function. `hasBody` is false for HEAD. */
 export function writeReply(
   response: ServerResponse,
   id: RequestId,
@@ -43,7 +46,7 @@ function writeOwn(
   hasBody: boolean,
 ): void {
   for (const [name, value] of Object.entries(headers)) {
-    // Caches must still tell the origins apart that the CORS settings do.
+    // Append, so that caches still distinguish the origins that the CORS settings distinguish.
     if (name.toLowerCase() === 'vary') response.appendHeader(name, value);
     else response.setHeader(name, value);
   }
@@ -67,7 +70,10 @@ export function writeJson(response: ServerResponse, status: number, value: unkno
   response.end(hasBody ? body : undefined);
 }
 
-/** What a stranger is told of a failure: never the function's own error text. */
+/**
+ * Returns the public error of a failed invocation, which never contains the function's own error
+ * text.
+ */
 function failureOf({ status, refused, code }: Reply): { error: string; code: string } {
   if (code === 'unavailable') return { error: 'the function is unavailable', code };
   if (status === 'timeout') return { error: 'the function timed out', code: 'function_timeout' };
@@ -76,7 +82,7 @@ function failureOf({ status, refused, code }: Reply): { error: string; code: str
   return { error: 'the function failed', code: 'function_error' };
 }
 
-/** The content type of a body whose function has said none. */
+/** Returns the content type of a body for which the function has set none. */
 function typeOf(body: Uint8Array): string {
   if (!isUtf8(body)) return 'application/octet-stream';
   return isJson(body) ? 'application/json' : 'text/plain; charset=utf-8';
@@ -84,7 +90,7 @@ function typeOf(body: Uint8Array): string {
 
 function isJson(body: Uint8Array): boolean {
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8');
-  // Most bodies that are no JSON begin unlike it, and need not be parsed to know.
+  // Most bodies that are not JSON can be ruled out by their first character, without parsing.
   if (!/^\s*[[{"\d\-tfn]/.test(text)) return false;
   try {
     JSON.parse(text);

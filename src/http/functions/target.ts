@@ -2,22 +2,25 @@ import type { IncomingMessage } from 'node:http';
 import { type Namespace, namespaceSchema } from '../../contract/ids.js';
 import { AppError } from '../../errors.js';
 
-/** What a request to the functions' listener asks for. */
+/** The target of a request to the functions' listener. */
 export interface Target {
   namespace: Namespace;
-  /** The path that routes match, as it was sent: percent-encoded, without the namespace. */
+  /** The path to match against routes, as sent: percent-encoded, without the namespace. */
   path: string;
-  /** The whole path as it was sent, with the namespace where it is in the path. */
+  /** The complete path as sent, including the namespace if it is part of the path. */
   fullPath: string;
-  /** Without the `?`. */
+  /** The query string without the `?`. */
   search: string;
 }
 
-/** The namespace's place: in the path, or in the host name (`{namespace}.fn.example.com`). */
+/**
+ * Where requests name the namespace: in the path, or in the host name
+ * (`{namespace}.fn.example.com`).
+ */
 export type Addressing = { kind: 'path' } | { kind: 'host'; pattern: HostPattern };
 
 export interface HostPattern {
-  /** Null when the host is not one of the functions'. */
+  /** Returns the namespace of a host, or null if the host does not match the pattern. */
   namespaceOf(host: string | undefined): string | null;
   hostOf(namespace: Namespace): string;
 }
@@ -28,8 +31,8 @@ export function parseHostPattern(text: string): HostPattern {
   return {
     hostOf: (namespace) => before + namespace + after,
     namespaceOf(host) {
-      // Host names are case-insensitive, namespaces are not: those with capitals are reached by
-      // path only.
+      // Host names are case-insensitive, but namespaces are not: those with capital letters are
+      // reachable by path only.
       const name = (host ?? '').toLowerCase().replace(/:\d+$/, '');
       if (name.length <= before.length + after.length) return null;
       if (!name.startsWith(before) || !name.endsWith(after)) return null;
@@ -40,8 +43,8 @@ export function parseHostPattern(text: string): HostPattern {
 }
 
 /**
- * Throws `not_found` for what can be no namespace, `invalid_request` for a path that can be read in
- * two ways.
+ * Parses the target of a request. Throws `not_found` for an invalid namespace, and
+ * `invalid_request` for an ambiguous path.
  */
 export function parseTarget(request: IncomingMessage, addressing: Addressing): Target {
   const url = request.url ?? '/';
@@ -66,10 +69,9 @@ function parseNamespace(text: string | null): Namespace {
 }
 
 /**
- * A path that proxies and programs may read differently is refused, so that no rule in front of the
- * engine can be passed by writing a path in another way: dot segments (RFC 3986, section 5.2.4)
- * encoded or not, NUL and other control characters, backslashes, and percent signs that encode
- * nothing.
+ * Throws `invalid_request` for paths that proxies and programs may interpret differently, so that
+ * access rules in front of the engine cannot be bypassed: dot segments (RFC 3986 §5.2.4), encoded
+ * or not, control characters, backslashes, and invalid percent-encoding.
  */
 function assertPlainPath(path: string): void {
   if (!path.startsWith('/')) throw unreadable('it does not begin with "/"');

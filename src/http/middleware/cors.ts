@@ -12,8 +12,8 @@ const EXPOSED = [
 const PREFLIGHT_SECONDS = '600';
 
 /**
- * Lets pages of the configured origins call; without any, browsers keep to the engine's own. No
- * cookies are used.
+ * Sets CORS headers for the configured origins. Without any, browsers enforce the same-origin
+ * policy. The API does not use cookies.
  */
 export function allowOrigins(origins: readonly string[] = []) {
   const any = origins.includes('*');
@@ -24,8 +24,8 @@ export function allowOrigins(origins: readonly string[] = []) {
       ctx.set('Access-Control-Allow-Origin', any ? '*' : origin);
       ctx.set('Access-Control-Expose-Headers', EXPOSED);
       if (ctx.method === 'OPTIONS' && ctx.get('access-control-request-method') !== '') {
-        // With credentials in headers of the caller's choice there is nothing to protect by
-        // refusing a header.
+        // Credentials are sent in headers by the caller itself, so restricting headers would
+        // protect nothing.
         ctx.set('Access-Control-Allow-Headers', ctx.get('access-control-request-headers'));
         ctx.set('Access-Control-Max-Age', PREFLIGHT_SECONDS);
       }

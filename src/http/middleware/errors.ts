@@ -4,7 +4,7 @@ import type { BodyLimits } from '../body-limits.js';
 import { assertOneHost } from '../one-host.js';
 import { toAppError } from '../to-app-error.js';
 
-/** Turns whatever was thrown into `{error, code}` with its status. */
+/** Converts thrown errors to `{error, code}` with their status. */
 export function answerErrors(logger: Logger, bodies: BodyLimits) {
   return async (ctx: Context, next: Next): Promise<void> => {
     try {
@@ -16,7 +16,7 @@ export function answerErrors(logger: Logger, bodies: BodyLimits) {
       if (error.retryAfter !== undefined) {
         ctx.set('Retry-After', String(Math.max(1, Math.ceil(error.retryAfter))));
       }
-      // The rest of its body is not waited for.
+      // Do not wait for the rest of the body.
       if (error.code === 'request_timeout') ctx.set('Connection', 'close');
       if (error.code === 'unauthorized') ctx.set('WWW-Authenticate', 'Bearer realm="orama"');
       if (error.code === 'upgrade_required') ctx.set({ Upgrade: 'websocket', Connection: 'Upgrade' });

@@ -3,8 +3,8 @@ import type { Context, Next } from 'koa';
 import { AppError } from '../../errors.js';
 
 /**
- * Answers what no route took: OPTIONS with the methods of the path, 405 for another method, 404 for
- * another path.
+ * Answers requests that no route has matched: OPTIONS with the methods of the path, 405 for another
+ * method, 404 for another path.
  */
 export function answerNotRouted(routers: readonly Router[]) {
   return async (ctx: Context, _next: Next): Promise<void> => {

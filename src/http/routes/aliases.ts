@@ -14,7 +14,7 @@ export const listAliases = route({
   access: 'required',
   scope: 'read',
   params: functionPath,
-  replies: { 200: { about: 'By name.', schema: aliasesReplySchema } },
+  replies: { 200: { about: 'The aliases, sorted by name.', schema: aliasesReplySchema } },
   errors: ['function_not_found'],
   async handle({ services, namespace, params }) {
     const aliases = await services.aliases.list(namespace, params.name);
@@ -27,9 +27,9 @@ export const putAlias = route({
   method: 'PUT',
   path: '/v1/functions/{name}/aliases/{alias}',
   tag,
-  summary: 'Let an alias name a version, or split over several by weight',
+  summary: 'Assign an alias to a version, or split it across several by weight',
   description:
-    'Invocations without a version go to the alias `live` where there is one. `weights` gives other versions their percent; the rest goes to `version`.',
+    'Invocations without a version use the alias `live` if it exists. `weights` assigns percentages to other versions; the rest goes to `version`.',
   access: 'required',
   scope: 'deploy',
   params: aliasPath,

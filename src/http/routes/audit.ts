@@ -11,9 +11,9 @@ export const readAudit = route({
   method: 'GET',
   path: '/v1/audit',
   tag: 'API keys',
-  summary: 'Who deployed, deleted, set a secret, made a key …; with the admin key of any namespace',
+  summary: 'List changes: deploys, deletes, secrets, keys and so on; with the admin key for any namespace',
   description:
-    'Newest first; kept as long as logs. `request_id` is the X-Request-ID of the reply to the change.',
+    'Newest first; kept as long as logs. `request_id` is the X-Request-ID of the response to the change.',
   access: 'required',
   scope: 'keys',
   anyNamespace: true,

@@ -16,7 +16,7 @@ import { assertOwnNamespace } from '../admission.js';
 import { json, type RouteSpec, route } from '../route.js';
 
 const tag = 'Authentication';
-/** Credentials have no place in a cache on the way. */
+/** Responses with credentials must not be cached. */
 const PRIVATE = { 'Cache-Control': 'no-store' };
 
 export const challenge = route({
@@ -24,7 +24,7 @@ export const challenge = route({
   method: 'POST',
   path: '/v1/auth/challenge',
   tag,
-  summary: 'Get a nonce for a wallet to sign; single use, 5 minutes',
+  summary: 'Create a nonce for a wallet to sign; single use, valid for 5 minutes',
   access: 'open',
   scope: null,
   body: {
@@ -46,8 +46,8 @@ export const verify = route({
   tag,
   summary: 'Log in with the signed nonce',
   description:
-    'ETH: personal_sign of the nonce, hex. SOL: ed25519 of the nonce, base64. The first wallet that logs in to a ' +
-    'namespace owns it; `default` belongs to the admin key.',
+    'ETH: personal_sign (EIP-191) of the nonce, hex. SOL: Ed25519 of the nonce, Base64. The first wallet ' +
+    'that logs in to a namespace owns it; `default` belongs to the admin key.',
   access: 'open',
   scope: null,
   body: {
@@ -61,7 +61,9 @@ export const verify = route({
       chain_type: 'ETH',
     },
   },
-  replies: { 200: { about: 'A token of 15 minutes, and one to refresh it.', schema: loginReplySchema } },
+  replies: {
+    200: { about: 'An access token for 15 minutes, and a refresh token.', schema: loginReplySchema },
+  },
   errors: ['unauthorized', 'forbidden'],
   async handle({ services, body }) {
     const { chain_type: chain, ...request } = body;
@@ -74,9 +76,9 @@ export const refresh = route({
   method: 'POST',
   path: '/v1/auth/refresh',
   tag,
-  summary: 'Exchange a refresh token for new tokens; each refreshes once',
+  summary: 'Exchange a refresh token for new tokens; each can be used once',
   description:
-    'The second use of a refresh token ends the login it came from: one of its two users has stolen it.',
+    'A second use of a refresh token ends its login, since one of the two users must have stolen it.',
   access: 'open',
   scope: null,
   body: { kind: 'json', schema: refreshBodySchema, example: { refresh_token: 'rt_5b1f0c9e7d' } },
@@ -92,7 +94,8 @@ export const logout = route({
   method: 'POST',
   path: '/v1/auth/logout',
   tag,
-  summary: "End a login: the token's own, the refresh token's, or all of its wallet in the namespace",
+  summary:
+    'End a login: that of the access token, that of the refresh token, or all logins of the wallet in the namespace',
   access: 'optional',
   scope: null,
   body: {
@@ -101,7 +104,7 @@ export const logout = route({
     example: { refresh_token: 'rt_5b1f0c9e7d' },
     optional: true,
   },
-  replies: { 200: { about: 'Ended everywhere within 2 seconds.', schema: messageReplySchema } },
+  replies: { 200: { about: 'Effective in all processes within 2 seconds.', schema: messageReplySchema } },
   errors: ['unauthorized'],
   async handle({ services, principal, body }) {
     if (principal) assertOwnNamespace(principal, body.namespace);
@@ -130,10 +133,10 @@ export const token = route({
   method: 'POST',
   path: '/v1/auth/token',
   tag,
-  summary: 'Exchange an API key for a JWT of 15 minutes',
+  summary: 'Exchange an API key for a JWT that is valid for 15 minutes',
   access: 'required',
   scope: null,
-  replies: { 200: { about: 'The token; it ends with its key.', schema: tokenReplySchema } },
+  replies: { 200: { about: 'The token; it is revoked with its key.', schema: tokenReplySchema } },
   errors: ['forbidden'],
   async handle({ services, principal }) {
     return json(200, await services.auth.tokenFor(principal), PRIVATE);
@@ -145,10 +148,10 @@ export const whoami = route({
   method: 'GET',
   path: '/v1/auth/whoami',
   tag,
-  summary: 'Show whom the credential stands for',
+  summary: 'Show the identity of the credential',
   access: 'required',
   scope: null,
-  replies: { 200: { about: 'The caller.', schema: whoamiReplySchema } },
+  replies: { 200: { about: 'The identity.', schema: whoamiReplySchema } },
   async handle({ principal }) {
     return json(
       200,
@@ -173,10 +176,10 @@ export const getCallbackSecret = route({
   method: 'GET',
   path: '/v1/auth/callback-secret',
   tag,
-  summary: 'Show the secret that signs callbacks of the namespace',
+  summary: 'Show the secret that signs the callbacks of the namespace',
   access: 'required',
   scope: 'secrets',
-  replies: { 200: { about: 'Made at first use.', schema: callbackSecretReplySchema } },
+  replies: { 200: { about: 'The secret, generated on first use.', schema: callbackSecretReplySchema } },
   async handle({ services, namespace }) {
     return json(200, { secret: await services.callbacks.secret(namespace) }, PRIVATE);
   },
@@ -187,7 +190,7 @@ export const renewCallbackSecret = route({
   method: 'POST',
   path: '/v1/auth/callback-secret',
   tag,
-  summary: 'Make a new callback secret; the old one signs nothing more',
+  summary: 'Generate a new callback secret; the old one is not used any more',
   access: 'required',
   scope: 'secrets',
   replies: { 200: { about: 'The new secret.', schema: callbackSecretReplySchema } },
@@ -199,7 +202,7 @@ export const renewCallbackSecret = route({
 const keySet = {
   method: 'GET',
   tag,
-  summary: 'The public keys that check tokens of this engine',
+  summary: 'The public keys that verify tokens of this engine',
   access: 'open',
   scope: null,
   limited: false,

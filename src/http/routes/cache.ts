@@ -18,7 +18,10 @@ import { json, jsonText, route } from '../route.js';
 
 const tag = 'Cache';
 
-/** Functions use keys without a map: those of `default`. */
+/**
+ * Returns the cache key of an entry. Keys of the map `default` have no prefix, as functions use
+ * them.
+ */
 function keyOf(dmap: string, key: string): string {
   return dmap === 'default' ? key : `${dmap}:${key}`;
 }
@@ -28,9 +31,9 @@ export const get = route({
   method: 'POST',
   path: '/v1/cache/get',
   tag,
-  summary: "Read a key of the namespace's own cache",
+  summary: "Read a key of the namespace's cache",
   description:
-    'The map `default`, taken when none is given, holds the very keys that functions use; a key of another map is `<dmap>:<key>` to them.',
+    'The default map `default` contains the keys that functions use; a key of another map is `<dmap>:<key>` for them.',
   access: 'required',
   scope: 'data',
   body: { kind: 'json', schema: cacheKeyBodySchema, example: { key: 'user-7' } },
@@ -48,7 +51,7 @@ export const put = route({
   method: 'POST',
   path: '/v1/cache/put',
   tag,
-  summary: 'Write a key, for a time or for good',
+  summary: 'Write a key, with or without expiry',
   access: 'required',
   scope: 'data',
   body: {
@@ -87,11 +90,11 @@ export const mget = route({
   method: 'POST',
   path: '/v1/cache/mget',
   tag,
-  summary: 'Read several keys; those that are absent are left out',
+  summary: 'Read several keys; absent ones are omitted',
   access: 'required',
   scope: 'data',
   body: { kind: 'json', schema: cacheMgetBodySchema, example: { keys: ['user-7', 'user-8'] } },
-  replies: { 200: { about: 'The values that are there.', schema: cacheMgetReplySchema } },
+  replies: { 200: { about: 'The values that exist.', schema: cacheMgetReplySchema } },
   errors: ['unavailable'],
   async handle({ services, namespace, body: { dmap, keys } }) {
     const found = await Promise.all(
@@ -111,13 +114,13 @@ export const scan = route({
   method: 'POST',
   path: '/v1/cache/scan',
   tag,
-  summary: 'List keys by their beginning, a regular expression, or both',
+  summary: 'List keys by a prefix, a regular expression, or both',
   description:
-    'All keys of the map by default. `match` is found anywhere in a key, as in `^user-`; its time is linear in the length of the key.',
+    'Default: all keys of the map. `match` may match anywhere in a key unless it is anchored, as in `^user-`; its time is linear in the length of the key.',
   access: 'required',
   scope: 'data',
   body: { kind: 'json', schema: cacheScanBodySchema, example: { prefix: 'user-', limit: 100 } },
-  replies: { 200: { about: 'In no order.', schema: cacheScanReplySchema } },
+  replies: { 200: { about: 'The keys, in no particular order.', schema: cacheScanReplySchema } },
   errors: ['unavailable'],
   async handle({ services, namespace, body: { dmap, match, pattern, prefix, limit } }) {
     if (match !== undefined && pattern !== undefined && match !== pattern) {
@@ -126,7 +129,7 @@ export const scan = route({
     const skipped = keyOf(dmap, '').length;
     const expression = match ?? pattern ?? '';
     const filter = expression === '' ? undefined : keyFilter(expression, (key) => key.slice(skipped));
-    // One more than asked for tells whether there are more.
+    // Request one more key to detect whether there are more.
     const found = await services.cache.scan(namespace, keyOf(dmap, prefix), limit + 1, filter);
     const keys = found.slice(0, limit).map((key) => key.slice(skipped));
     return json(200, {
@@ -143,15 +146,15 @@ export const health = route({
   method: 'GET',
   path: '/v1/cache/health',
   tag,
-  summary: 'Whether the cache answers',
+  summary: 'Check whether the cache is reachable',
   access: 'required',
   scope: 'data',
-  replies: { 200: { about: 'It does.', schema: cacheHealthReplySchema } },
+  replies: { 200: { about: 'The cache is reachable.', schema: cacheHealthReplySchema } },
   errors: ['unavailable'],
   async handle({ services }) {
     const { driver } = services.cache;
     await services.cache.ping();
-    // Clients of the original system know the cache by this name, whatever it is kept in.
+    // The service name of the original system, which its clients expect; independent of the driver.
     return json(200, { status: 'ok', service: 'olric', ...(driver === 'olric' ? {} : { driver }) });
   },
 });
@@ -160,7 +163,7 @@ function missing(dmap: string, key: string): AppError {
   return new AppError('not_found', `The cache has no key ${JSON.stringify(key)} in the map "${dmap}".`);
 }
 
-/** Whole seconds, at least one; 0 = for good. */
+/** Rounds to whole seconds, at least one; 0 means no expiry. */
 function wholeSeconds(ttl: number): number {
   return ttl === 0 ? 0 : Math.max(1, Math.round(ttl));
 }

@@ -7,7 +7,7 @@ import { AppError } from '../../errors.js';
 import { json, route } from '../route.js';
 
 const tag = 'Authentication';
-/** Credentials have no place in a cache on the way. */
+/** Responses with credentials must not be cached. */
 const PRIVATE = { 'Cache-Control': 'no-store' };
 
 export const createConsoleLink = route({
@@ -15,11 +15,11 @@ export const createConsoleLink = route({
   method: 'POST',
   path: '/v1/auth/console-links',
   tag,
-  summary: 'Make a link that signs in to the console once, within 5 minutes',
-  description: 'The token stands behind the `#` of the link, so that no server or proxy is sent it.',
+  summary: 'Create a link that signs in to the console once, within 5 minutes',
+  description: 'The token follows the `#` of the link, so it is not sent to servers or proxies.',
   access: 'required',
   scope: null,
-  replies: { 201: { about: 'The link, shown this once.', schema: consoleLinkReplySchema } },
+  replies: { 201: { about: 'The link, returned only once.', schema: consoleLinkReplySchema } },
   errors: ['forbidden'],
   async handle({ services, principal }) {
     const { token, expiresAt } = await services.consoleSignIn.createLink(principal);
@@ -33,9 +33,9 @@ export const createConsoleSession = route({
   method: 'POST',
   path: '/v1/auth/console-sessions',
   tag,
-  summary: 'Sign in to the console with an API key, or with the token of a link',
+  summary: 'Sign in to the console with an API key or the token of a link',
   description:
-    'The login ends with its key, with POST /v1/auth/logout, or after 12 hours in which it was not refreshed.',
+    'The login ends when its key is revoked, with POST /v1/auth/logout, or after 12 hours without a refresh.',
   access: 'optional',
   scope: null,
   body: {
@@ -44,7 +44,9 @@ export const createConsoleSession = route({
     example: { token: 'ct_8e1d7f0a2c' },
     optional: true,
   },
-  replies: { 201: { about: 'A token of 15 minutes, and one to refresh it.', schema: loginReplySchema } },
+  replies: {
+    201: { about: 'An access token for 15 minutes, and a refresh token.', schema: loginReplySchema },
+  },
   errors: ['unauthorized', 'forbidden'],
   async handle({ services, principal, body }) {
     if (body.token !== undefined) {

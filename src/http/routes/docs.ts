@@ -7,14 +7,15 @@ import { type Route, route } from '../route.js';
 const tag = 'Engine';
 
 /**
- * As the build has left it: it loads the page's script and styles, and has a place for its content.
+ * The page from the build output. It loads the scripts and styles and contains a placeholder for
+ * the content.
  */
 const SHELL = new URL('../../../console/docs.html', import.meta.url);
 const PLACE = '<div id="docs"></div>';
-/** Of a build without the console: the page is whole, and plain. */
+/** Used if the console has not been built: the complete content without styles. */
 const PLAIN_SHELL = `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Orama Functions API</title></head><body>${PLACE}</body></html>`;
 
-/** The two endpoints that tell of all the others, and of themselves. */
+/** Returns the two endpoints that describe all endpoints, including themselves. */
 export function docsRoutes(others: readonly Route[]): Route[] {
   let document: string | undefined;
   let page: string | undefined;
@@ -39,7 +40,7 @@ export function docsRoutes(others: readonly Route[]): Route[] {
     method: 'GET',
     path: '/docs',
     tag,
-    summary: 'This API as a page to read, to search and to try',
+    summary: 'This API as a page with search and a form per endpoint',
     access: 'open',
     scope: null,
     limited: false,

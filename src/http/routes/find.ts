@@ -62,9 +62,9 @@ export const select = route({
   method: 'POST',
   path: '/v1/rqlite/select',
   tag,
-  summary: 'Run a SELECT that is given in parts',
+  summary: 'Run a structured SELECT',
   description:
-    'Conditions are put together in their order, and AND binds tighter than OR. Expressions are held to the rules of statements.',
+    'Conditions are combined in order; AND binds tighter than OR. Expressions follow the same rules as statements.',
   access: 'required',
   scope: 'data',
   body: {
@@ -74,7 +74,7 @@ export const select = route({
     exactIntegers: true,
   },
   replies: {
-    200: { about: 'The rows; with `one` the first row itself.', schema: queryReplySchema.or(rowReplySchema) },
+    200: { about: 'The rows; with `one` only the first row.', schema: queryReplySchema.or(rowReplySchema) },
   },
   errors: ['invalid_sql', 'not_found', 'unavailable'],
   async handle({ services, namespace, body }) {

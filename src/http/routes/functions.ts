@@ -41,7 +41,7 @@ export const deployFunction = route({
   query: deployQuerySchema,
   replies: {
     200: { about: 'With `dry_run=true`: it would be deployed.', schema: deployCheckSchema },
-    201: { about: 'The version that was made.', schema: deployReplySchema },
+    201: { about: 'The created version.', schema: deployReplySchema },
   },
   errors: ['invalid_manifest', 'invalid_module', 'forbidden', 'unsupported_media_type'],
   async handle({ services, principal, namespace, body, query, actor }) {
@@ -66,7 +66,7 @@ export const listFunctions = route({
   method: 'GET',
   path: '/v1/functions',
   tag,
-  summary: 'List the functions of the namespace, each as its newest version',
+  summary: 'List the functions of the namespace with their newest versions',
   access: 'required',
   scope: 'read',
   replies: { 200: { about: 'By name.', schema: functionsReplySchema } },
@@ -92,7 +92,7 @@ export const getFunction = route({
       schema: functionRecordSchema,
       headers: { ETag: 'Changes with each version.' },
     },
-    304: { about: 'Not changed since the version that If-None-Match names.' },
+    304: { about: 'Unchanged since the version in If-None-Match.' },
   },
   errors: ['function_not_found'],
   async handle({ services, namespace, params }) {
@@ -107,9 +107,9 @@ export const getFunctionSettings = route({
   method: 'GET',
   path: '/v1/functions/{name}/settings',
   tag,
-  summary: 'Show what a version was deployed with',
+  summary: 'Show the settings of a version',
   description:
-    'The settings that the record leaves out included, such as `env` and `triggers`, and so for those who may deploy.',
+    'Includes settings that the record omits, such as `env` and `triggers`, and therefore requires the scope `deploy`.',
   access: 'required',
   scope: 'deploy',
   params: functionPath,
@@ -131,8 +131,8 @@ export const getFunctionModule = route({
   method: 'GET',
   path: '/v1/functions/{name}/module',
   tag,
-  summary: 'Get the module of the newest version, or of another as name@version',
-  description: 'The bytes that were deployed, for those who may deploy.',
+  summary: 'Download the module of the newest version, or of another one as name@version',
+  description: 'The deployed bytes; requires the scope `deploy`.',
   access: 'required',
   scope: 'deploy',
   params: functionRefPath,
@@ -151,7 +151,8 @@ export const deleteFunction = route({
   path: '/v1/functions/{name}',
   tag,
   summary: 'Delete a function with its versions and triggers',
-  description: 'Jobs that wait end `cancelled`; logs stay. A later deploy goes on counting versions.',
+  description:
+    'Waiting jobs end as `cancelled`; logs are kept. A later deploy continues the version numbers.',
   access: 'required',
   scope: 'deploy',
   params: functionPath,
@@ -168,12 +169,12 @@ export const rollbackFunction = route({
   method: 'POST',
   path: '/v1/functions/{name}/rollback',
   tag,
-  summary: 'Make a new version with the bytes and settings of an old one',
+  summary: 'Create a new version with the module and settings of an old one',
   access: 'required',
   scope: 'deploy',
   params: functionPath,
   body: { kind: 'json', schema: rollbackBodySchema, example: { version: 6 } },
-  replies: { 201: { about: 'The version that was made.', schema: deployReplySchema } },
+  replies: { 201: { about: 'The created version.', schema: deployReplySchema } },
   errors: ['function_not_found'],
   async authorize({ services, namespace, params }) {
     await services.catalog.resolve(namespace, params.name);
@@ -194,7 +195,7 @@ export const listVersions = route({
   access: 'required',
   scope: 'read',
   params: functionPath,
-  replies: { 200: { about: 'Newest first.', schema: versionsReplySchema } },
+  replies: { 200: { about: 'The versions, newest first.', schema: versionsReplySchema } },
   errors: ['function_not_found'],
   async handle({ services, namespace, params }) {
     const versions = await services.functions.versions(namespace, params.name);

@@ -11,9 +11,12 @@ export const sendHttpRequest = route({
   method: 'POST',
   path: '/v1/http-requests',
   tag: 'Invocation',
-  summary: 'Send a request to an HTTP function of the namespace, and get its reply as JSON',
+  summary: 'Send a request to an HTTP function of the namespace and return its response as JSON',
   description:
-    'For clients that cannot reach the address of HTTP functions, such as the console. It goes through that very address: routes, methods, credentials, signatures and limits are the same, and what the function answers, also with 4xx and 5xx, is a 200 here with that status inside.',
+    'For clients that cannot reach the address of HTTP functions, such as the console. The request goes ' +
+    'through that address, so routes, methods, credentials, signatures and limits are the same. Any ' +
+    'response of the function, including 4xx and 5xx, is returned with status 200 here and its own ' +
+    'status in the body.',
   access: 'required',
   scope: 'invoke',
   body: {
@@ -22,7 +25,7 @@ export const sendHttpRequest = route({
     example: { method: 'POST', path: '/orders?notify=1', headers: { 'X-Test': 'yes' }, body: '{"id":42}' },
     maxBytes: MAX_HTTP_REQUEST_BYTES,
   },
-  replies: { 200: { about: 'What was answered.', schema: httpRequestReplySchema } },
+  replies: { 200: { about: 'The response of the function.', schema: httpRequestReplySchema } },
   errors: ['unavailable'],
   async handle({ sendToFunctions, namespace, body, ctx }) {
     const reply = await sendToFunctions({ namespace, wanted: body, by: ctx.req, signal: clientGone(ctx) });

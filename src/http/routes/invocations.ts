@@ -34,9 +34,9 @@ import { parseSince } from '../since.js';
 
 const tag = 'Delivery';
 
-/** 1 MB of input in base64 or with escapes, with room for the rest of the object. */
+/** 1 MB of input in Base64 or with escapes, plus the rest of the object. */
 const MAX_REPLAY_BYTES = 2 << 20;
-/** A stream sends no faster than somebody reads, however much runs. */
+/** Minimum interval between updates of a stream, regardless of the number of invocations. */
 const LOOK_LEAST_MS = 2000;
 const LOOK_MOST_MS = 2500;
 
@@ -45,7 +45,7 @@ export const getInvocation = route({
   method: 'GET',
   path: '/v1/invocations/{id}',
   tag,
-  summary: 'Show an invocation: its state, attempts and, while it is kept, its output',
+  summary: 'Show an invocation: its state, attempts and, while kept, its input and output',
   access: 'required',
   scope: 'read',
   params: invocationPath,
@@ -54,7 +54,7 @@ export const getInvocation = route({
     200: {
       about: 'The invocation.',
       schema: invocationRecordSchema,
-      types: { 'text/event-stream': 'With `follow=true`: `data:` the record as JSON.' },
+      types: { 'text/event-stream': 'With `follow=true`: each `data:` is the record as JSON.' },
     },
   },
   errors: ['not_found'],
@@ -78,7 +78,8 @@ export const getInvocationTrace = route({
   tag,
   summary: 'Show the host calls of an invocation whose function has `trace: true`',
   description:
-    'Of its last attempt, unless one is named: what it asked of the engine and was given, without the values of secrets. Kept as long as logs. For those who may deploy: it holds what the function has read.',
+    'Default: the last attempt. Contains the calls and their results, without the values of secrets. ' +
+    'Kept as long as logs. Requires the scope `deploy`, since it contains what the function has read.',
   access: 'required',
   scope: 'deploy',
   params: invocationPath,
@@ -105,7 +106,7 @@ export const listInvocations = route({
   method: 'GET',
   path: '/v1/invocations',
   tag,
-  summary: 'List invocations: live ones first, then those that have ended, newest first',
+  summary: 'List invocations: live ones first, then ended ones, newest first',
   access: 'required',
   scope: 'read',
   query: invocationsQuerySchema,
@@ -115,7 +116,7 @@ export const listInvocations = route({
       schema: invocationsReplySchema,
       types: {
         'text/event-stream':
-          'With `follow=true`: `data:` the first page as JSON, without inputs and outputs, at most every 2 seconds.',
+          'With `follow=true`: each `data:` is the first page as JSON, without inputs and outputs, at most every 2 seconds.',
       },
     },
   },
@@ -156,7 +157,7 @@ function replyOf({ items, nextCursor }: InvocationPage) {
   return { invocations: items, count: items.length, next_cursor: nextCursor };
 }
 
-/** A page that is sent again and again holds what a list shows; the rest is asked for by id. */
+/** Removes inputs and outputs from a page that is sent repeatedly; they can be requested by id. */
 function withoutPayloads({ items, nextCursor }: InvocationPage): InvocationPage {
   const slim = items.map(({ input_base64: _, output_base64: __, ...item }) => ({
     ...item,
@@ -167,8 +168,8 @@ function withoutPayloads({ items, nextCursor }: InvocationPage): InvocationPage 
 }
 
 /**
- * When a stream looks again: soon after rows were written, and now and then, because nobody tells
- * of what is queued or begins to run.
+ * Yields when a stream polls: soon after rows were written, and periodically, since queued and
+ * started invocations are not announced.
  */
 function looks(
   { bus }: Services,
@@ -205,9 +206,11 @@ export const replayInvocation = route({
   method: 'POST',
   path: '/v1/invocations/{id}/replay',
   tag,
-  summary: 'Run an invocation that has ended again, with its input or another',
+  summary: 'Replay an ended invocation with its own or another input',
   description:
-    'A dead one is dead no longer, and is replayed once. The input is kept as long as the result, of dead ones as long as they are; one of more than 1 KB whose function succeeded is not kept, and must be sent.',
+    'A dead invocation can be replayed once and then no longer counts as dead. The input is kept as long ' +
+    'as the result, and for dead invocations as long as these; the input of a successful invocation is ' +
+    'kept only up to 1 KB and must otherwise be sent.',
   access: 'required',
   scope: 'invoke',
   params: invocationPath,
@@ -219,7 +222,7 @@ export const replayInvocation = route({
     maxBytes: MAX_REPLAY_BYTES,
     optional: true,
   },
-  replies: { 202: { about: 'The invocation it became.', schema: replayReplySchema } },
+  replies: { 202: { about: 'The new invocation.', schema: replayReplySchema } },
   errors: [
     'not_found',
     'function_not_found',
@@ -249,7 +252,7 @@ export const replayDead = route({
   scope: 'invoke',
   params: functionPath,
   query: replayDeadQuerySchema,
-  replies: { 202: { about: 'How many.', schema: countReplySchema } },
+  replies: { 202: { about: 'The number of invocations.', schema: countReplySchema } },
   errors: ['function_not_found', 'queue_full', 'quota_exceeded', 'loop_detected', 'unavailable'],
   async handle({ services, namespace, params, query, actor, ctx }) {
     const version = query.version ?? 'pinned';
@@ -269,7 +272,7 @@ export const purgeDead = route({
   scope: 'invoke',
   params: functionPath,
   query: deadQuerySchema,
-  replies: { 200: { about: 'How many.', schema: countReplySchema } },
+  replies: { 200: { about: 'The number of invocations.', schema: countReplySchema } },
   errors: ['function_not_found'],
   async handle({ services, namespace, params, query, actor }) {
     const count = await services.deadLetters.purge(actor(), namespace, params.name, deadFilter(query));
@@ -306,14 +309,16 @@ function deadFilter({ reason, request_id: ids }: z.output<typeof deadQuerySchema
   return { ...(reason === undefined ? {} : { reason }), ...(ids === undefined ? {} : { ids }) };
 }
 
-/** A function that replays what it has failed at comes to an end, too. */
+/**
+ * Returns the depth of the request, so that a function that replays its own failures terminates.
+ */
 function depthOf({ depths }: Services, ctx: Context): number {
   const depth = depths.read(ctx.req.headers[DEPTH_HEADER]);
   assertDepth(depth);
   return depth;
 }
 
-/** The input that a replay gets in place of its own; null when none is given. */
+/** Returns the input given for a replay, or null if there is none. */
 function givenInput(
   { input, input_base64: base64 }: z.output<typeof replayBodySchema>,
   source: string | undefined,

@@ -45,23 +45,23 @@ const headers = {
 const replies: Record<number, ReplySpec> = {
   200: {
     about:
-      'Output that begins with `{` or `[` is the body as it is; any other comes wrapped. With `Accept: application/octet-stream`, the bare bytes.',
+      'Output that begins with `{` or `[` is returned unchanged; other output is wrapped in JSON. With `Accept: application/octet-stream`, the raw bytes.',
     schema: z.union([invokeReplySchema, z.unknown().describe("The function's own JSON.")]),
-    types: { 'application/octet-stream': 'The output as it is.' },
+    types: { 'application/octet-stream': 'The unchanged output.' },
     headers,
   },
   202: {
-    about: 'Accepted and durable; nobody waits for the result.',
+    about: 'Accepted and durable.',
     schema: acceptedReplySchema,
-    headers: { Location: 'Where the invocation can be looked up.', 'X-Request-ID': headers['X-Request-ID'] },
+    headers: { Location: 'URL of the invocation.', 'X-Request-ID': headers['X-Request-ID'] },
   },
   422: {
     about: 'The function refused its input: it ended with an exit code from 64 to 78.',
     schema: invokeFailureSchema,
   },
   499: { about: 'The invocation was cancelled.', schema: invokeFailureSchema },
-  500: { about: 'The function failed, retries included.', schema: invokeFailureSchema },
-  504: { about: 'The function ran into its timeout, retries included.', schema: invokeFailureSchema },
+  500: { about: 'The function failed, including all retries.', schema: invokeFailureSchema },
+  504: { about: 'The function exceeded its timeout, including all retries.', schema: invokeFailureSchema },
 };
 
 const errors = [
@@ -104,7 +104,7 @@ export const invokeOfNamespace = route({
   method: 'POST',
   path: '/v1/invoke/{namespace}/{name}',
   tag,
-  summary: 'Invoke a function of any namespace: a public one by anybody',
+  summary: "Invoke a function of any namespace, if it is public or the credential's own",
   access: 'optional',
   scope: 'invoke',
   anyNamespace: true,
@@ -136,8 +136,7 @@ export const invokeOfNamespace = route({
 type Headers = z.output<typeof invokeHeadersSchema>;
 
 /**
- * Whether the function is there and may be invoked like this: known before a byte of the input is
- * read.
+ * Checks that the function exists and may be invoked with these headers, before the body is read.
  */
 async function authorize(
   services: Services,
@@ -203,8 +202,8 @@ async function run(
 }
 
 /**
- * Strangers could have the engine send requests for them, or keep their work for later, and nobody
- * would have to answer for it.
+ * Throws for headers that anonymous callers must not use: they could have the engine send requests
+ * or store delayed work without being accountable.
  */
 function assertNoCredentialNeeded(given: Headers): void {
   const name =
@@ -278,9 +277,12 @@ function replyAnswer(
   );
 }
 
-/** Bare bytes only for who names them: clients that do not care send `*\/*`. */
+/**
+ * Returns raw bytes only if the client names the type explicitly: many clients send `*\/*` by
+ * default.
+ */
 function acceptsBytes(accept: string): boolean {
-  // Most send another one, and splitting it would cost each call.
+  // Most clients send other values, and splitting them would cost time in every call.
   if (!/octet-stream/i.test(accept)) return false;
   return accept.split(',').some((part) => {
     const [type = '', ...parameters] = part.split(';').map((text) => text.trim().toLowerCase());
@@ -289,8 +291,8 @@ function acceptsBytes(accept: string): boolean {
 }
 
 /**
- * A call that was refused has the shape of one that failed, with an id by which the client can
- * report it.
+ * Returns the additional fields of a refused call, which then has the same fields as a failed one,
+ * with an id for reports.
  */
 function refusal(ctx: Context): Record<string, unknown> {
   const id = uuidv7();

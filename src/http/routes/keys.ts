@@ -9,7 +9,7 @@ import { messageReplySchema, namespaceQuery } from '../../contract/http/common.j
 import { json, route } from '../route.js';
 
 const tag = 'API keys';
-/** Credentials have no place in a cache on the way. */
+/** Responses with credentials must not be cached. */
 const PRIVATE = { 'Cache-Control': 'no-store' };
 
 export const createKey = route({
@@ -17,9 +17,9 @@ export const createKey = route({
   method: 'POST',
   path: '/v1/auth/keys',
   tag,
-  summary: 'Make an API key for the own namespace; with the admin key for any',
+  summary: 'Create an API key for the own namespace, or with the admin key for any',
   description:
-    'A key never has more than the credential that makes it, and ends with its revocation, however many keys are between the two.',
+    'A key cannot have more rights than the credential that creates it, and is revoked with it, directly or indirectly.',
   access: 'required',
   scope: 'keys',
   anyNamespace: true,
@@ -28,7 +28,7 @@ export const createKey = route({
     schema: createKeyBodySchema,
     example: { name: 'ci', scopes: ['deploy', 'read'], functions: ['hook-*'] },
   },
-  replies: { 201: { about: 'The key, shown this once.', schema: createKeyReplySchema } },
+  replies: { 201: { about: 'The key, returned only once.', schema: createKeyReplySchema } },
   errors: ['forbidden'],
   async handle({ services, body: { expires_at: end, ...key }, actor }) {
     const expiresAt = end === undefined ? undefined : Date.parse(end);
@@ -41,12 +41,12 @@ export const listKeys = route({
   method: 'GET',
   path: '/v1/auth/keys',
   tag,
-  summary: 'List the API keys of the own namespace; with the admin key of any',
+  summary: 'List the API keys of the own namespace, or with the admin key of any',
   access: 'required',
   scope: 'keys',
   anyNamespace: true,
   query: z.object({ namespace: namespaceQuery }),
-  replies: { 200: { about: 'Without the keys themselves.', schema: keysReplySchema } },
+  replies: { 200: { about: 'The records, without the keys themselves.', schema: keysReplySchema } },
   errors: ['forbidden'],
   async handle({ services, principal, query }) {
     const keys = await services.keys.list(principal, query.namespace ?? principal.namespace);
@@ -59,7 +59,7 @@ export const revokeKey = route({
   method: 'DELETE',
   path: '/v1/auth/keys/{id}',
   tag,
-  summary: 'Revoke an API key, and the keys that were made with it; holds everywhere within 2 seconds',
+  summary: 'Revoke an API key and all keys created with it; effective in all processes within 2 seconds',
   access: 'required',
   scope: 'keys',
   anyNamespace: true,

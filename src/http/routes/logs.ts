@@ -18,8 +18,9 @@ export const readLogs = route({
   tag: 'Logs',
   summary: 'Read the log of a function: one record per attempt, newest first',
   description:
-    'They stay when the function is deleted. With `follow=true`: server-sent events, one record each, oldest first. ' +
-    'The stream begins now, or with the newest `limit` records or those `since` a time; `Last-Event-ID` resumes it.',
+    'Records are kept when the function is deleted. With `follow=true`: server-sent events with one ' +
+    'record each, oldest first. The stream begins now, or with the newest `limit` records or those ' +
+    '`since` a time; `Last-Event-ID` resumes it.',
   access: 'required',
   scope: 'read',
   params: functionPath,
@@ -29,7 +30,9 @@ export const readLogs = route({
     200: {
       about: 'Records, newest first.',
       schema: logsReplySchema,
-      types: { 'text/event-stream': 'With `follow=true`: `id:` a position, `data:` one record as JSON.' },
+      types: {
+        'text/event-stream': 'With `follow=true`: `id:` is a position, `data:` is one record as JSON.',
+      },
     },
   },
   errors: ['function_not_found'],

@@ -11,13 +11,13 @@ const tag = 'Engine';
 const healthSpec = {
   method: 'GET',
   tag,
-  summary: 'Whether the engine and everything it depends on is up',
+  summary: 'Check whether the engine and all its dependencies are up',
   access: 'open',
   scope: null,
   limited: false,
   replies: {
-    200: { about: 'All is up.', schema: healthReplySchema },
-    503: { about: 'Something is down; the reply names it.', schema: healthReplySchema },
+    200: { about: 'All dependencies are up.', schema: healthReplySchema },
+    503: { about: 'A dependency is down; the response names it.', schema: healthReplySchema },
   },
   async handle({ services }: { services: Services }) {
     const dependencies = await services.health();
@@ -34,7 +34,7 @@ export const version = route({
   method: 'GET',
   path: '/v1/version',
   tag,
-  summary: 'The version of the engine',
+  summary: 'Show the version of the engine',
   access: 'open',
   scope: null,
   limited: false,
@@ -49,7 +49,7 @@ export const status = route({
   method: 'GET',
   path: '/v1/status',
   tag,
-  summary: 'What the engine is doing; details for those with a credential',
+  summary: 'Show the state of the engine; with a credential including details',
   access: 'optional',
   scope: 'read',
   replies: { 200: { about: 'Up or down, and with a credential the details.', schema: statusReplySchema } },
@@ -83,7 +83,7 @@ export const metrics = route({
   method: 'GET',
   path: '/metrics',
   tag,
-  summary: "Metrics in the Prometheus text format: the namespace's own; with the admin key, all of them",
+  summary: 'Metrics of the namespace in the Prometheus text format; with the admin key of all namespaces',
   access: 'optional',
   scope: 'read',
   limited: false,
@@ -104,7 +104,8 @@ export const metrics = route({
 });
 
 /**
- * What a key may see of the metrics: its namespace's, and of functions those that it may read of.
+ * Returns a filter of the metrics that a key may see: those of its namespace and of the functions
+ * that it may read.
  */
 function ownSeries({ namespace, rights }: Principal) {
   return (series: NamespaceSeries) =>

@@ -13,14 +13,14 @@ export const getUsage = route({
   method: 'GET',
   path: '/v1/namespaces/{ns}/usage',
   tag,
-  summary: 'Show what a namespace uses of its quotas; the admin any namespace',
+  summary: 'Show the quota usage of a namespace; with the admin key of any',
   description:
-    'Sizes are in MB; `database_mb` is the size of the files, and 0 on an RQLite. `jobs_per_invocation` has no use of its own: it bounds each invocation by itself.',
+    'Sizes are in MB; `database_mb` is the size of the files, and 0 on RQLite. `jobs_per_invocation` has no usage, as it applies to each invocation separately.',
   access: 'required',
   scope: 'read',
   anyNamespace: true,
   params: namespacePath,
-  replies: { 200: { about: 'Limit and use of every quota.', schema: usageReplySchema } },
+  replies: { 200: { about: 'Limit and usage of every quota.', schema: usageReplySchema } },
   errors: ['forbidden', 'unavailable'],
   async handle({ services, principal, params }) {
     assertMaySee(principal, params.ns);
@@ -33,13 +33,13 @@ export const putQuotas = route({
   method: 'PUT',
   path: '/v1/namespaces/{ns}/quotas',
   tag,
-  summary: 'Set quotas of a namespace; null gives one its default back (admin key only)',
+  summary: 'Set quotas of a namespace; null restores the default (admin key only)',
   access: 'required',
   scope: 'keys',
   anyNamespace: true,
   params: namespacePath,
   body: { kind: 'json', schema: putQuotasBodySchema, example: { waiting_jobs: 1000, cache_mb: null } },
-  replies: { 200: { about: 'Limit and use of every quota, as they are now.', schema: usageReplySchema } },
+  replies: { 200: { about: 'The resulting limit and usage of every quota.', schema: usageReplySchema } },
   errors: ['forbidden', 'unavailable'],
   async handle({ services, principal, actor, params, body }) {
     if (!principal.isAdmin) {

@@ -26,9 +26,9 @@ import { startTrace, within } from '../trace.js';
 
 const tag = 'PubSub';
 
-/** 1 MB of bytes in base64, with room for the rest of the object. */
+/** 1 MB of bytes in Base64, plus the rest of the object. */
 const MAX_PUBLISH_BYTES = 2 << 20;
-/** What is published over HTTP fires triggers at this depth. */
+/** Trigger depth of messages published over HTTP. */
 const FIRST_DEPTH = 1;
 
 export const publish = route({
@@ -36,7 +36,7 @@ export const publish = route({
   method: 'POST',
   path: '/v1/pubsub/publish',
   tag,
-  summary: 'Publish a message: fires triggers, and tells live subscribers',
+  summary: 'Publish a message to triggers and live subscribers',
   access: 'required',
   scope: 'publish',
   body: {
@@ -47,9 +47,9 @@ export const publish = route({
   },
   replies: {
     200: {
-      about: 'Every job it fired is durable.',
+      about: 'All triggered jobs are durable.',
       schema: publishReplySchema,
-      headers: { 'X-Message-ID': 'What it fired is listed by `message_id`.' },
+      headers: { 'X-Message-ID': 'The message id; `message_id` lists the invocations that it triggered.' },
     },
   },
   errors: ['forbidden', 'payload_too_large', 'queue_full', 'unavailable'],
@@ -69,8 +69,8 @@ export const publishBatch = route({
   method: 'POST',
   path: '/v1/pubsub/publish/batch',
   tag,
-  summary: `Publish up to ${MAX_BATCH_MESSAGES} messages: all of them, or none`,
-  description: `Each is as if published alone, and they keep their order. One that is refused refuses them all, and the error names it. The body has at most ${MAX_BATCH_BYTES / MB} MB.`,
+  summary: `Publish up to ${MAX_BATCH_MESSAGES} messages atomically`,
+  description: `The messages are published in order. If one is refused, none is published, and the error names it. The body has at most ${MAX_BATCH_BYTES / MB} MB.`,
   access: 'required',
   scope: 'publish',
   body: {
@@ -79,7 +79,7 @@ export const publishBatch = route({
     example: { messages: [{ topic: 'orders:created', data: { id: 42 } }] },
     maxBytes: MAX_BATCH_BYTES,
   },
-  replies: { 200: { about: 'Every job that they fired is durable.', schema: publishBatchReplySchema } },
+  replies: { 200: { about: 'All triggered jobs are durable.', schema: publishBatchReplySchema } },
   errors: ['forbidden', 'payload_too_large', 'queue_full', 'unavailable'],
   async handle({ services, principal, namespace, body: { messages, ...body }, bodyText, ctx, countUse }) {
     const nameOf = (index: number) => `messages[${index}]`;
@@ -88,7 +88,7 @@ export const publishBatch = route({
       if (message.namespace !== undefined) assertOwnNamespace(principal, message.namespace, nameOf(index));
     }
     assertCountable(messages.length, (await services.quotas.limits(namespace)).requests_per_minute);
-    // The request has counted as one of them.
+    // The request itself has already been counted as one.
     if (messages.length > 1) await countUse(messages.length - 1);
     const span = startTrace(services.tracer, ctx, `publish ${messages.length} messages`);
     const origin = { namespace, span, depth: depthOf(services, ctx) };
@@ -105,19 +105,25 @@ export const publishBatch = route({
   },
 });
 
-/** One that a function has sent is a step deeper than the function. */
+/**
+ * Returns the depth of a message; greater by one than that of the function that sent the request,
+ * if any.
+ */
 function depthOf({ depths }: Services, ctx: Context): number {
   return Math.max(FIRST_DEPTH, depths.read(ctx.req.headers[DEPTH_HEADER]));
 }
 
-/** What all messages of a request have in common. */
+/** Properties that all messages of a request share. */
 interface Origin {
   namespace: Namespace;
   span: Span;
   depth: number;
 }
 
-/** `source` is the text of `data` as it was sent; absent when the message came as base64. */
+/**
+ * Converts a request body to a message. `source` is the JSON text of `data`; undefined if the
+ * message was sent as Base64.
+ */
 function messageOf(
   { topic, data, data_base64: base64 }: PublishBody,
   source: string | undefined,
@@ -136,14 +142,14 @@ function ofBytes(bytes: Uint8Array): Pick<Message, 'bytes' | 'data'> {
   return { bytes, data: jsonTextOf(bytes) };
 }
 
-/** Live subscribers get the characters of a string, and any other value as it was written. */
+/** Live subscribers receive the text of a string, and the JSON text of any other value. */
 function ofJson(value: unknown, source: string): Pick<Message, 'bytes' | 'data'> {
   return { bytes: Buffer.from(typeof value === 'string' ? value : source), data: new JsonText(source) };
 }
 
 /**
- * To be told to come again in a minute would be of no use to who sends more than a minute's worth
- * at once.
+ * Throws `payload_too_large` if a batch exceeds the limit of a whole minute, since retrying later
+ * could never succeed.
  */
 function assertCountable(messages: number, limitPerMinute: number): void {
   if (messages <= limitPerMinute) return;
@@ -161,7 +167,7 @@ export const listTopics = route({
   summary: 'List the topics that have a live subscriber or a trigger',
   access: 'required',
   scope: 'read',
-  replies: { 200: { about: 'By name.', schema: topicsReplySchema } },
+  replies: { 200: { about: 'The topics, sorted by name.', schema: topicsReplySchema } },
   async handle({ services, principal, namespace }) {
     const live = await services.presence.topics(namespace);
     const triggers = await services.catalog.triggers(namespace);
@@ -177,11 +183,13 @@ export const getPresence = route({
   method: 'GET',
   path: '/v1/pubsub/presence',
   tag,
-  summary: 'Show who is on a topic',
+  summary: 'List the members of a topic',
   access: 'required',
   scope: 'read',
   query: presenceQuerySchema,
-  replies: { 200: { about: 'Members by the time they joined.', schema: presenceReplySchema } },
+  replies: {
+    200: { about: 'The members, sorted by the time at which they joined.', schema: presenceReplySchema },
+  },
   async handle({ services, namespace, query }) {
     const members = await services.presence.members(namespace, query.topic);
     return json(200, { topic: query.topic, members, count: members.length });

@@ -12,7 +12,9 @@ export const startRollout = route({
   tag,
   summary: 'Move the alias `live` to a version in steps, and back when it fails too often',
   description:
-    'After each step with at least `min_calls` calls the errors of the new version (and its 95th percentile) are compared with the limits; over one, all calls go back at once. How it ends is published on the topic `orama:rollout`.',
+    'After each step with at least `min_calls` calls, the error rate of the new version (and its 95th ' +
+    'percentile) is compared with the limits; if it exceeds one, all calls return to the previous ' +
+    'version. The result is published on the topic `orama:rollout`.',
   access: 'required',
   scope: 'deploy',
   params: functionPath,
@@ -35,7 +37,7 @@ export const getRollout = route({
   method: 'GET',
   path,
   tag,
-  summary: 'Show the rollout that runs, or the last one',
+  summary: 'Show the running or last rollout',
   access: 'required',
   scope: 'read',
   params: functionPath,
@@ -50,7 +52,7 @@ export const abortRollout = route({
   method: 'DELETE',
   path,
   tag,
-  summary: 'Abort the rollout: all calls go back to the version before',
+  summary: 'Abort the rollout: all calls return to the previous version',
   access: 'required',
   scope: 'deploy',
   params: functionPath,

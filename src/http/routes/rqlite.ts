@@ -21,7 +21,7 @@ export const query = route({
   method: 'POST',
   path: '/v1/rqlite/query',
   tag,
-  summary: "Read from the namespace's own database",
+  summary: "Read from the namespace's database",
   access: 'required',
   scope: 'data',
   body: {
@@ -42,7 +42,7 @@ export const exec = route({
   method: 'POST',
   path: '/v1/rqlite/exec',
   tag,
-  summary: "Write to the namespace's own database",
+  summary: "Write to the namespace's database",
   access: 'required',
   scope: 'data',
   body: {
@@ -51,7 +51,7 @@ export const exec = route({
     example: { sql: 'insert into users (name, age) values (?, ?)', args: ['Ada', 36] },
     exactIntegers: true,
   },
-  replies: { 200: { about: 'What was done.', schema: execReplySchema } },
+  replies: { 200: { about: 'The result.', schema: execReplySchema } },
   errors: ['invalid_sql', 'unavailable'],
   async handle({ services, namespace, body }) {
     return json(200, resultOf(await services.databases.execute(namespace, body.sql, body.args, options)));
@@ -63,7 +63,7 @@ export const transaction = route({
   method: 'POST',
   path: '/v1/rqlite/transaction',
   tag,
-  summary: 'Run several statements, all or none',
+  summary: 'Run several statements atomically',
   access: 'required',
   scope: 'data',
   body: {
@@ -96,7 +96,7 @@ export const createTable = route({
   method: 'POST',
   path: '/v1/rqlite/create-table',
   tag,
-  summary: 'Create a table by its CREATE TABLE statement',
+  summary: 'Create a table with a CREATE TABLE statement',
   access: 'required',
   scope: 'data',
   body: {
@@ -134,10 +134,10 @@ export const getSchema = route({
   method: 'GET',
   path: '/v1/rqlite/schema',
   tag,
-  summary: 'Show the tables, indexes and views of the database',
+  summary: 'List the tables, indexes and views of the database',
   access: 'required',
   scope: 'data',
-  replies: { 200: { about: 'By name.', schema: schemaReplySchema } },
+  replies: { 200: { about: 'The schema, sorted by name.', schema: schemaReplySchema } },
   errors: ['unavailable'],
   async handle({ services, namespace }) {
     const sql =

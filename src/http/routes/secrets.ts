@@ -14,11 +14,11 @@ export const putSecret = route({
   method: 'PUT',
   path: '/v1/functions/secrets',
   tag,
-  summary: 'Set a secret that the functions of the namespace read with get_secret',
+  summary: 'Set a secret, which functions of the namespace read with get_secret',
   access: 'required',
   scope: 'secrets',
   body: { kind: 'json', schema: putSecretBodySchema, example: { name: 'STRIPE_KEY', value: 'sk_live_…' } },
-  replies: { 200: { about: 'Kept, sealed.', schema: putSecretReplySchema } },
+  replies: { 200: { about: 'Stored, encrypted.', schema: putSecretReplySchema } },
   errors: ['payload_too_large'],
   async handle({ services, namespace, body, actor }) {
     await services.secrets.set(actor(), namespace, body.name, body.value);
@@ -31,7 +31,7 @@ export const listSecrets = route({
   method: 'GET',
   path: '/v1/functions/secrets',
   tag,
-  summary: 'List the names of the secrets; values are never shown',
+  summary: 'List the names of the secrets; values are never returned',
   access: 'required',
   scope: 'secrets',
   replies: { 200: { about: 'Names and times.', schema: secretsReplySchema } },

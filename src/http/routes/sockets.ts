@@ -8,13 +8,15 @@ import { parseFunctionRef } from '../function-ref.js';
 import { route } from '../route.js';
 
 /**
- * What asks for a WebSocket never gets here: it is the server that upgrades. These answer all that
- * does not.
+ * The server handles WebSocket upgrades before routing; these routes answer requests without an
+ * upgrade.
  */
 const CREDENTIALS =
   'Browsers, which cannot set headers here, offer the subprotocols `orama` and `orama.bearer.<the key or token in base64url>`. ' +
   'The query takes it as `api_key` or `token`, too; but proxies log addresses.';
-const replies = { 101: { about: 'To a WebSocket handshake: the socket is open. Its frames are in /docs.' } };
+const replies = {
+  101: { about: 'For a WebSocket handshake: the socket is open. Its frames are described in /docs.' },
+};
 
 export const invokeSocket = route({
   operationId: 'openInvokeSocket',
@@ -42,13 +44,13 @@ export const topicSocket = route({
   method: 'GET',
   path: '/v1/pubsub/ws',
   tag: 'PubSub',
-  summary: 'WebSocket: hears a topic, and publishes what it is sent',
+  summary: 'WebSocket: subscribes to a topic, and publishes received messages',
   description: CREDENTIALS,
   access: 'required',
   scope: 'read',
-  // A plain request is told of the upgrade before it is told of the topic.
+  // Optional here, so that a request without an upgrade gets the error about the upgrade first.
   query: subscribeQuerySchema.extend({
-    topic: z.string().optional().describe('Required of a WebSocket: the topic to hear.'),
+    topic: z.string().optional().describe('Required for a WebSocket: the topic to subscribe to.'),
   }),
   replies,
   errors: ['upgrade_required'],

@@ -10,15 +10,15 @@ export const readStats = route({
   method: 'GET',
   path: '/v1/stats',
   tag: 'Delivery',
-  summary: 'Count what has become of the invocations of each minute, and what is on the queue now',
+  summary: 'Count the ended invocations of each minute by state, and the current jobs on the queue',
   description:
-    'One entry for every minute of the window, oldest first, by the minute in which an invocation was accepted. ' +
-    'Percentiles are exact up to 10,000 invocations in the window, and drawn from a fair sample beyond. ' +
-    '`now` is of the whole namespace.',
+    'One entry per minute of the window, oldest first, by the minute in which an invocation was ' +
+    'accepted. Percentiles are exact up to 10,000 invocations in the window, and computed from a random ' +
+    'sample above. `now` covers the whole namespace.',
   access: 'required',
   scope: 'read',
   query: statsQuerySchema,
-  replies: { 200: { about: 'The figures.', schema: statsReplySchema } },
+  replies: { 200: { about: 'The counts.', schema: statsReplySchema } },
   errors: ['unavailable'],
   async handle({ services, namespace, query }) {
     const windowMs = windowMinutes(query.window ?? DEFAULT_WINDOW) * MINUTE_MS;

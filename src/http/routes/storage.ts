@@ -54,7 +54,7 @@ export const download = route({
   access: 'required',
   scope: 'data',
   params: cidPath,
-  replies: { 200: { about: 'The file.', types: { 'application/octet-stream': 'Its bytes.' } } },
+  replies: { 200: { about: 'The file.', types: { 'application/octet-stream': 'The bytes.' } } },
   errors: ['not_found', 'rate_limited', 'unavailable'],
   async handle({ services, namespace, params, holdReply }) {
     const { size } = await owned(services, namespace, params.cid);
@@ -63,7 +63,7 @@ export const download = route({
       status: 200,
       bytes: await services.blobs.get(params.cid),
       type: 'application/octet-stream',
-      // What strangers have put here must not run in the browser as a page of this host.
+      // Blobs are untrusted content and must not be displayed as a page of this origin.
       headers: { 'Content-Disposition': 'attachment', ETag: `"${params.cid}"` },
     };
   },
@@ -74,7 +74,7 @@ export const status = route({
   method: 'GET',
   path: '/v1/storage/status/{cid}',
   tag,
-  summary: 'Show what is known of a file',
+  summary: 'Show the status of a file',
   access: 'required',
   scope: 'data',
   params: cidPath,
@@ -103,9 +103,9 @@ export const pin = route({
   method: 'POST',
   path: '/v1/storage/pin',
   tag,
-  summary: 'Make sure that a file which the namespace has stored is there, and name it anew',
+  summary: 'Check that a stored file exists, pin it, and rename it',
   description:
-    'What is uploaded is pinned. Knowing a CID grants nothing: one that the namespace has not put is 404.',
+    'Uploaded files are pinned. Knowing a CID grants no access: a file that the namespace has not stored is 404.',
   access: 'required',
   scope: 'data',
   body: {
@@ -131,11 +131,11 @@ export const unpin = route({
   method: 'DELETE',
   path: '/v1/storage/unpin/{cid}',
   tag,
-  summary: 'Give up a file; its bytes go when nobody else has stored them',
+  summary: 'Delete a file; its bytes are deleted when no other reference exists',
   access: 'required',
   scope: 'data',
   params: cidPath,
-  replies: { 200: { about: 'Given up.', schema: messageReplySchema } },
+  replies: { 200: { about: 'Deleted.', schema: messageReplySchema } },
   errors: ['not_found', 'unavailable'],
   async handle({ services, namespace, params: { cid } }) {
     if (!(await giveUpBlob(stores(services), namespace, cid))) throw unknown(cid);

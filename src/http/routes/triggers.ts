@@ -17,7 +17,7 @@ export const addTrigger = route({
   method: 'POST',
   path: '/v1/functions/{name}/triggers',
   tag,
-  summary: 'Fire a function on a topic or a schedule',
+  summary: 'Trigger a function on a topic or a schedule',
   access: 'required',
   scope: 'deploy',
   params: functionPath,
@@ -43,7 +43,12 @@ export const listTriggers = route({
   access: 'required',
   scope: 'read',
   params: functionPath,
-  replies: { 200: { about: 'Those of function.yaml and those added.', schema: triggersReplySchema } },
+  replies: {
+    200: {
+      about: 'The triggers of function.yaml and those added through the API.',
+      schema: triggersReplySchema,
+    },
+  },
   errors: ['function_not_found'],
   async handle({ services, namespace, params }) {
     const triggers = await services.triggers.list(namespace, params.name);
@@ -56,8 +61,8 @@ export const patchTrigger = route({
   method: 'PATCH',
   path: '/v1/functions/{name}/triggers/{id}',
   tag,
-  summary: 'Pause a trigger, or resume it',
-  description: 'A disabled trigger neither fires nor catches up on what it missed.',
+  summary: 'Pause or resume a trigger',
+  description: 'A disabled trigger neither fires nor catches up afterwards.',
   access: 'required',
   scope: 'deploy',
   params: triggerPath,
@@ -75,7 +80,7 @@ export const runTrigger = route({
   method: 'POST',
   path: '/v1/functions/{name}/triggers/{id}/run',
   tag,
-  summary: 'Run a schedule now',
+  summary: 'Start a run of a schedule now',
   access: 'required',
   scope: 'invoke',
   params: triggerPath,

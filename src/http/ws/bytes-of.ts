@@ -1,6 +1,6 @@
 import type { RawData } from 'ws';
 
-/** The bytes of a message, however ws hands it over. */
+/** Returns the bytes of a message in any format of `ws`. */
 export function bytesOf(data: RawData): Uint8Array {
   if (Array.isArray(data)) return Buffer.concat(data);
   return data instanceof ArrayBuffer ? new Uint8Array(data) : data;

@@ -9,34 +9,31 @@ import type { PresenceRooms } from './presence-rooms.js';
 import { prepareTopicSocket } from './topic-socket.js';
 import type { UnsentFrames } from './unsent-frames.js';
 
-/** What a socket is opened with. */
+/** The context of a socket's handshake. */
 export interface Handshake {
   services: Services;
   rooms: PresenceRooms;
-  /** What sockets may have in memory of what their clients have not taken. */
+  /** Accounts frames that clients have not read yet. */
   unsent: UnsentFrames;
   caller: Caller;
   params: Record<string, string>;
   query: Record<string, string>;
 }
 
-/** What is ready to serve a socket. */
+/** A socket that is ready to be served. */
 export interface Prepared {
   serve(ws: WebSocket): void;
-  /** The client has gone before it could be served. */
+  /** Called if the client has disconnected before it could be served. */
   abandon?(): void;
 }
 
-/** Checks the handshake, throwing what the upgrade is refused with. */
+/** Validates the handshake. An error is sent as the response to the upgrade. */
 export type Prepare = (handshake: Handshake) => Promise<Prepared>;
 
 interface Endpoint {
   path: RegExp;
   access: Access;
-  /**
-   * What a key must be allowed to do to open the socket; what its messages need further, `prepare`
-   * sees to.
-   */
+  /** Scope required to open the socket; `prepare` checks what its messages require. */
   scope: Scope;
   prepare: Prepare;
 }

@@ -3,24 +3,30 @@ import type { Namespace } from '../../contract/ids.js';
 import { CLOSE } from './close-codes.js';
 import type { Receiver, UnsentFrames } from './unsent-frames.js';
 
-/** A frame of less that is sent while no other waits is with the operating system at once. */
+/**
+ * A smaller frame that is sent while no other is pending is passed to the operating system
+ * immediately.
+ */
 const SMALL_BYTES = 16 << 10;
-/** How long a client that was let go may take to say goodbye; its frames are in memory until then. */
+/**
+ * Time limit of the closing handshake of a disconnected client; its frames stay in memory until
+ * then.
+ */
 const GOODBYE_MS = 1000;
 
 export interface FrameSenderOptions {
-  /** Whose memory it is. */
+  /** Namespace against which the memory counts. */
   namespace: Namespace;
   unsent: UnsentFrames;
-  /** A client that has not taken so many bytes is let go. */
+  /** A client with more unread bytes than this is disconnected. */
   maxUnsentBytes: number;
 }
 
 export type SendFrame = (frame: string, sent?: () => void) => void;
 
 /**
- * Sends the frames of a socket. What its client has not taken is in this process's memory, so one
- * that is too slow is let go.
+ * Sends the frames of a socket. Unread frames are in this process's memory, so a client that reads
+ * too slowly is disconnected.
  */
 export function frameSender(ws: WebSocket, options: FrameSenderOptions): SendFrame {
   const { namespace, unsent, maxUnsentBytes } = options;

@@ -19,15 +19,18 @@ import type { Handshake, Prepare } from './endpoints.js';
 import { frameSender } from './frame-sender.js';
 import { followLogs, type LogFollower } from './log-follower.js';
 
-/** Invocations of one socket at once; with more its client is read no further until one is done. */
+/** Maximum number of concurrent invocations per socket; at the limit, reading pauses. */
 const MAX_IN_FLIGHT = 64;
-/** Replies that a client has not taken yet; with more it is read no further. */
+/** Maximum size of unsent replies; at the limit, reading pauses. */
 const MAX_UNSENT_BYTES = 8 << 20;
 
 const readPath = textReader(functionRefPath);
 const readQuery = textReader(invokeSocketQuerySchema);
 
-/** Each message is the input of one invocation; replies come in order of completion. */
+/**
+ * Serves a socket on which each message is the input of one invocation. Replies are sent in order
+ * of completion.
+ */
 export const prepareInvokeSocket: Prepare = async (handshake) => {
   const { services, caller, params } = handshake;
   const ref: FunctionRef = { namespace: caller.namespace, ...parseFunctionRef(readPath(params).name) };
@@ -36,13 +39,16 @@ export const prepareInvokeSocket: Prepare = async (handshake) => {
   if (logs) assertMayReadLogs(caller.principal);
   await services.catalog.candidates(ref.namespace, ref.name, ref.version);
   await assertMayInvoke(services.catalog, caller.principal, ref);
-  // Where its log stands before the first message can arrive.
+  // The log position before the first message can arrive.
   const filter = { namespace: ref.namespace, function: ref.name };
   const logsAfter = logs ? (await services.logs.read({ ...filter, limit: 1 })).position : null;
   return { serve: (ws) => serve(ws, handshake, ref, logsAfter) };
 };
 
-/** What a function logs is its namespace's own, also when anybody may invoke it. */
+/**
+ * Throws unless the caller may read logs, which belong to the namespace even if the function is
+ * public.
+ */
 function assertMayReadLogs(principal: Principal | null): void {
   if (principal === null) {
     throw new AppError(
@@ -60,7 +66,7 @@ function serve(
   logsAfter: string | null,
 ): void {
   const gone = new AbortController();
-  // Each invocation in flight listens, and the log.
+  // One listener per invocation in flight, and one of the log.
   setMaxListeners(MAX_IN_FLIGHT + 2, gone.signal);
   const whenGone = (then: () => void) => {
     gone.signal.addEventListener('abort', then, { once: true });
@@ -68,11 +74,11 @@ function serve(
   };
   let inFlight = 0;
 
-  // Sockets of strangers count for whose function they call.
+  // Sockets of anonymous callers count against the namespace of the function.
   const sendFrame = frameSender(ws, {
     namespace: ref.namespace,
     unsent,
-    // It is read no further meanwhile.
+    // Reading pauses meanwhile.
     maxUnsentBytes: Number.POSITIVE_INFINITY,
   });
   const send = (frame: Record<string, unknown>) => sendFrame(JSON.stringify(frame), settle);
@@ -91,7 +97,7 @@ function serve(
         );
 
   const invoke = async (input: Uint8Array) => {
-    // Looked at again for each message: the function may have been made private or deleted since.
+    // Checked for each message, since the function may have been made private or deleted.
     await caller.countUse();
     await assertMayInvoke(services.catalog, caller.principal, ref);
     const request: InvokeRequest = { namespace: ref.namespace, function: ref.name, input, trigger: 'ws' };

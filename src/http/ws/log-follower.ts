@@ -2,18 +2,15 @@ import type { RequestId } from '../../contract/ids.js';
 import type { FollowRequest, Logs } from '../../core/logs.js';
 
 /**
- * How long a reply waits for its log lines: they are durable a moment after it, and the store may
- * be away.
+ * How long a reply waits for its log lines, which become durable shortly after it. The store may be
+ * unreachable.
  */
 const PATIENCE_MS = 2000;
 
 export interface LogFollower {
-  /** An invocation of this socket: its lines are sent on. */
+  /** Registers an invocation of this socket, whose lines are to be sent. */
   expect(id: RequestId): void;
-  /**
-   * Resolves when the lines of that many attempts have been sent, or after a short while without
-   * them.
-   */
+  /** Resolves when the lines of `attempts` attempts have been sent, or after a timeout. */
   caughtUp(id: RequestId, attempts: number): Promise<void>;
 }
 
@@ -24,9 +21,9 @@ interface Expected {
 }
 
 /**
- * Sends the log lines of a socket's invocations as `{request_id, log, level}`: attempt by attempt,
- * as they become durable, and all of them before the reply. One stream serves all invocations of
- * the socket.
+ * Sends the log lines of a socket's invocations as `{request_id, log, level}`, attempt by attempt
+ * as they become durable and all of them before the reply. One stream serves all invocations of the
+ * socket.
  */
 export function followLogs(
   logs: Logs,
@@ -48,7 +45,7 @@ export function followLogs(
       }
     }
   };
-  // Without a log there are replies still.
+  // Replies are still sent without the log.
   void follow().catch(() => undefined);
 
   return {

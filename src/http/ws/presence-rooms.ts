@@ -4,25 +4,25 @@ import type { Bus, Unsubscribe } from '../../ports/bus.js';
 import type { Presence, PresenceMember } from '../../ports/presence.js';
 
 /**
- * How often the list is looked at, as a part of the lease: with the lease before it, a member whose
- * process died is told gone within 30 s.
+ * Polls of the member list per lease. Together with the lease, this reports a member of a dead
+ * process as gone within 30 s.
  */
 const LOOKS_PER_LEASE = 5;
 /**
- * After the list was away the living have not renewed their leases yet: who is missing may be there
- * all the same.
+ * After an outage of the list, live members have not renewed their leases yet, so missing members
+ * are not reported as gone for this time.
  */
 const SETTLE_MS = 10_000;
 
 type Listener = (event: PresenceEvent) => void;
 
 /**
- * Tells the members that this process holds who comes to and goes from their topics, each once.
- * Comings and goings are told over the bus by the process they happen in; of a process that died,
- * or a message that was lost, the list tells.
+ * Notifies the members in this process of others that join or leave their topics, once each. Joins
+ * and leaves are published on the bus by the process in which they occur; the member list covers
+ * processes that died and lost messages.
  */
 export interface PresenceRooms {
-  /** Resolves once nothing is missed any more; the result leaves again. */
+  /** Resolves when no event is missed any more; the result unsubscribes. */
   enter(namespace: Namespace, topic: string, listener: Listener): Promise<Unsubscribe>;
   tell(
     type: PresenceEvent['type'],
@@ -42,7 +42,10 @@ export function createPresenceRooms({ bus, presence }: { bus: Bus; presence: Pre
 
   const open = async (namespace: Namespace, topic: string, listeners: ReadonlySet<Listener>) => {
     const known = new Map<string, unknown>();
-    /** Told of while a look at the list is under way, which is older than they are. */
+    /**
+     * Members whose events arrived while the list was being read, which is then older than the
+     * events.
+     */
     let justTold = new Set<string>();
     let lookAfter = 0;
 
@@ -121,8 +124,8 @@ export function createPresenceRooms({ bus, presence }: { bus: Bus; presence: Pre
 }
 
 /**
- * Joins and leaves go apart from messages: not every subscriber wants them. A namespace holds no
- * colon.
+ * Joins and leaves have a channel of their own, since not every subscriber wants them. A namespace
+ * contains no colon.
  */
 function channelOf(namespace: Namespace, topic: string): string {
   return `presence:${namespace}:${topic}`;

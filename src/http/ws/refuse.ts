@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { AppError } from '../../errors.js';
 
-/** Answers an upgrade that is refused with the HTTP error that any other request would get. */
+/** Answers a refused upgrade with the same HTTP error as any other request. */
 export function refuseUpgrade(socket: Socket, { status, code, message, retryAfter }: AppError): void {
   const body = JSON.stringify({ error: message, code });
   const head = [

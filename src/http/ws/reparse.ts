@@ -4,9 +4,9 @@ import type { Socket } from 'node:net';
 const LEFT_OUT = new Set(['upgrade', 'http2-settings', 'connection']);
 
 /**
- * Some clients (Java's own, curl --http2) offer an upgrade to h2c with any request. Node hands all
- * upgrades over with the body unread, so such a request is put back before the parser without its
- * offer, and served as what it is.
+ * Some clients (Java's HttpClient, curl --http2) offer an upgrade to h2c with any request. Node
+ * emits every upgrade with the body unread, so the request is parsed again without the offer and
+ * served as an ordinary one (RFC 9110 §7.8).
  */
 export function serveWithoutUpgrade(
   server: Server,

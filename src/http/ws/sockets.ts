@@ -17,14 +17,14 @@ import { createPresenceRooms } from './presence-rooms.js';
 import { refuseUpgrade } from './refuse.js';
 import { UnsentFrames } from './unsent-frames.js';
 
-/** How often it is looked whether the credentials behind the sockets still hold. */
+/** Interval at which the credentials of open sockets are validated. */
 const VALIDITY_MS = 1000;
-/** How long closed sockets may take to say goodbye. */
+/** Time limit of the closing handshake. */
 const GOODBYE_MS = 2000;
 
 /**
- * The WebSockets of this process: upgraded, kept alive, and closed when their credential no longer
- * holds.
+ * The WebSockets of this process: upgraded, kept alive with pings, and closed when their credential
+ * becomes invalid.
  */
 export interface Sockets extends Closable {
   upgrade(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void>;
@@ -34,21 +34,21 @@ interface Open {
   principal: Principal | null;
   connection: Socket;
   isAlive: boolean;
-  /** Bytes that had left for the client at the last ping. */
+  /** Bytes that had been sent to the client at the last ping. */
   taken: number;
 }
 
 export function createSockets(services: Services, admit: Admission): Sockets {
   /**
-   * A client that has not answered a ping when the next one is due is gone: found within twice
-   * this.
+   * Ping interval. A client that has not answered a ping when the next one is due is considered
+   * gone, so a dead client is detected within twice this time.
    */
   const pingMs = services.config.SOCKET_PING_SECONDS * 1000;
   const server = new WebSocketServer({
     noServer: true,
     maxPayload: MAX_INPUT_BYTES,
     clientTracking: false,
-    // Clients of the original system send bytes in text frames; here all messages are bytes.
+    // Clients of the original system send bytes in text frames; messages are treated as bytes.
     skipUTF8Validation: true,
     handleProtocols: chosenProtocol,
   });
@@ -69,7 +69,7 @@ export function createSockets(services: Services, admit: Admission): Sockets {
   const checks = setInterval(() => void closeInvalid(), VALIDITY_MS);
 
   const closeInvalid = async () => {
-    // Many sockets share a credential: it is asked for once.
+    // Sockets often share a credential, which is then validated once.
     const asked = new Map<string, Promise<boolean>>();
     for (const [ws, { principal }] of open) {
       if (!principal) continue;
@@ -89,14 +89,14 @@ export function createSockets(services: Services, admit: Admission): Sockets {
       state.isAlive = true;
     });
     ws.on('close', () => open.delete(ws));
-    // ws closes by itself with the fitting code: 1009 for a message that is too big, 1002 for what
-    // is no protocol.
+    // `ws` closes the socket with the appropriate code: 1009 for a message that is too large, 1002
+    // for a protocol error.
     ws.on('error', (error) => services.logger.debug({ err: error }, 'a socket failed'));
   };
 
   return {
     async upgrade(request, socket, head) {
-      // Until it is a WebSocket nobody else listens, and a reset would end the process.
+      // Before the upgrade there is no other `error` listener, and a reset would end the process.
       socket.on('error', ignore);
       try {
         assertOneHost(request);
@@ -129,7 +129,8 @@ export function createSockets(services: Services, admit: Admission): Sockets {
             prepared.serve(ws);
           });
         }
-        // ws calls back at once or never: it has then answered a handshake that is none with 400.
+        // `ws` calls back synchronously or, if it has rejected an invalid handshake with 400, not
+        // at all.
         if (!isServed) {
           await slot.release();
           prepared.abandon?.();
@@ -158,8 +159,8 @@ export function createSockets(services: Services, admit: Admission): Sockets {
 }
 
 /**
- * A paused socket reads no pong: its client shows itself by taking what it is sent, if there is
- * anything to take.
+ * A paused socket does not read pongs. Its client is considered alive if it receives data, or if
+ * there is none to send.
  */
 function isBeingServed(ws: WebSocket, { connection, taken }: Open): boolean {
   return ws.isPaused && (ws.bufferedAmount === 0 || takenBy(connection) > taken);

@@ -12,23 +12,29 @@ import type { Handshake, Prepare } from './endpoints.js';
 import { frameSender } from './frame-sender.js';
 import { subscribeTopic } from './topic-subscription.js';
 
-/** A subscriber that takes its messages too slowly is let go. */
+/** A subscriber that reads too slowly is disconnected. */
 const MAX_UNSENT_BYTES = 8 << 20;
-/** Messages of one socket that wait while others are published; with more it is read no further. */
+/**
+ * Maximum number of messages of one socket that wait for publishing; at the limit, reading pauses.
+ */
 const MAX_WAITING = 32;
-/** What is published from outside fires triggers at this depth. */
+/** Trigger depth of messages published from outside. */
 const FIRST_DEPTH = 1;
 
 const readQuery = textReader(subscribeQuerySchema);
 
-/** A live subscriber of one topic: hears what is published there, and publishes what it sends. */
+/**
+ * Serves a live subscriber of one topic: it receives the topic's messages and publishes those that
+ * it sends.
+ */
 export const prepareTopicSocket: Prepare = async (handshake) => {
   const { services, caller, rooms, unsent } = handshake;
   const query = readQuery(handshake.query);
   const connectionId = uuidv7();
   const memberId = query.member_id ?? (caller.principal?.wallet || connectionId);
   const meta = query.member_meta === undefined ? null : parseMeta(query.member_meta);
-  // Before the handshake is answered: a client whose socket is open misses nothing.
+  // Subscribe before the handshake is answered, so that a client with an open socket misses
+  // nothing.
   const subscription = await subscribeTopic(
     { ...services, rooms },
     {
@@ -46,7 +52,9 @@ export const prepareTopicSocket: Prepare = async (handshake) => {
     },
   );
   const close = () =>
-    subscription.close().catch((error) => services.logger.debug({ err: error }, 'a leave was not told'));
+    subscription
+      .close()
+      .catch((error) => services.logger.debug({ err: error }, 'a leave event could not be published'));
   return {
     abandon: () => void close(),
     serve(ws) {
@@ -62,7 +70,10 @@ export const prepareTopicSocket: Prepare = async (handshake) => {
   };
 };
 
-/** In their order. What comes while others are published goes together next. */
+/**
+ * Publishes messages in order. Messages that arrive while others are being published form the next
+ * batch.
+ */
 function publishMessages(
   ws: WebSocket,
   { services, caller }: Handshake,

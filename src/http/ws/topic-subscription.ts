@@ -6,26 +6,26 @@ import type { Closable } from '../../ports/closable.js';
 import type { OwnedMember, Presence, PresenceMember } from '../../ports/presence.js';
 import type { PresenceRooms } from './presence-rooms.js';
 
-/** Renewals within a lease: it outlasts the loss of two. */
+/** Renewals per lease, so that two may be lost. */
 const RENEWALS_PER_LEASE = 3;
 
 export interface Subscriber {
   namespace: Namespace;
   topic: string;
   connectionId: string;
-  /** null for one that does not show itself, and does not hear who comes and goes. */
+  /** Null for a subscriber without presence, which receives no presence events either. */
   member: OwnedMember | null;
 }
 
 /**
- * A live subscriber's place on a topic. What arrives before there is somebody to take it is kept in
- * order.
+ * The subscription of a live subscriber. Messages that arrive before `deliverTo` is called are
+ * buffered in order.
  */
 export interface TopicSubscription extends Closable {
   deliverTo(send: (frame: string) => void): void;
 }
 
-/** Resolves once messages arrive and, for a member, the others know of it. */
+/** Resolves when messages are received and, for a member, when others have been notified of it. */
 export async function subscribeTopic(
   { bus, presence, rooms }: { bus: Bus; presence: Presence; rooms: PresenceRooms },
   { namespace, topic, connectionId, member }: Subscriber,
@@ -41,7 +41,7 @@ export async function subscribeTopic(
   const close = async () => {
     for (const undo of closers.splice(0).reverse()) await undo().catch(() => undefined);
     await presence.leave(namespace, topic, connectionId);
-    // Somebody with two connections leaves with the second.
+    // A member with several connections leaves with the last one.
     if (member && !(await isThere(member))) await rooms.tell('presence.leave', namespace, topic, member);
   };
 
@@ -50,7 +50,7 @@ export async function subscribeTopic(
     if (member) {
       closers.push(
         await rooms.enter(namespace, topic, (event) => {
-          // Nobody is told of itself.
+          // A member is not notified of itself.
           if (event.member_id !== member.member_id) send(JSON.stringify(event));
         }),
       );

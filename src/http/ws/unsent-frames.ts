@@ -1,21 +1,22 @@
 import type { Namespace } from '../../contract/ids.js';
 import { MB } from '../../contract/limits.js';
 
-/** Four namespaces are needed to take all of it. */
+/** At least four namespaces are needed to use all of it. */
 const NAMESPACE_BYTES = 128 * MB;
 const ALL_BYTES = 512 * MB;
 
-/** A socket, with the bytes of its frames that its client has not taken. */
+/** A socket with the number of bytes that its client has not read. */
 export interface Receiver {
   readonly namespace: Namespace;
   unsent: number;
-  /** Ends the socket; its frames are gone. */
+  /** Ends the socket and drops its frames. */
   letGo(): void;
 }
 
 /**
- * Counts what all sockets of a process have in memory of what their clients have not taken. With no
- * room left, who is most behind is let go: first of the namespace that has all that it may have.
+ * Accounts the frames of all sockets of a process that clients have not read. When the budget is
+ * exhausted, the socket with the most unread bytes is disconnected; if a namespace has exhausted
+ * its own budget, one of that namespace.
  */
 export class UnsentFrames {
   readonly #limits: { namespace: number; all: number };
@@ -27,7 +28,7 @@ export class UnsentFrames {
     this.#limits = limits;
   }
 
-  /** Makes room for a frame; false when the receiver itself was let go for it. */
+  /** Makes room for a frame. Returns false if the receiver itself was disconnected. */
   take(receiver: Receiver, bytes: number): boolean {
     const { namespace } = receiver;
     for (;;) {
@@ -46,7 +47,7 @@ export class UnsentFrames {
     return true;
   }
 
-  /** The client has taken them. */
+  /** Reports that the client has read the bytes. */
   give(receiver: Receiver, bytes: number): void {
     const given = Math.min(bytes, receiver.unsent);
     receiver.unsent -= given;
@@ -54,7 +55,7 @@ export class UnsentFrames {
     if (receiver.unsent === 0) this.#remove(receiver);
   }
 
-  /** The socket has ended. */
+  /** Reports that the socket has ended. */
   forget(receiver: Receiver): void {
     this.give(receiver, receiver.unsent);
   }

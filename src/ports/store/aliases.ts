@@ -6,13 +6,13 @@ export interface StoredAlias {
   function: FunctionName;
   alias: Alias;
   version: number;
-  /** Percent by version number. */
+  /** Percentage by version number. */
   weights: Readonly<Record<string, number>>;
   updatedAt: number;
 }
 
 export interface AliasStore {
-  /** Of all functions of a namespace. */
+  /** Lists the aliases of all functions of a namespace. */
   list(namespace: Namespace): Promise<StoredAlias[]>;
   put(alias: StoredAlias): Promise<void>;
   remove(namespace: Namespace, fn: FunctionName, alias: Alias): Promise<boolean>;

@@ -10,13 +10,14 @@ import type {
 import type { AuditEntry } from './audit.js';
 import type { VersionFigures } from './rollouts.js';
 
-/** Above all numbers of attempts, so that the row which ends an invocation is always its last. */
+/** Greater than any attempt number, so that the row that ends an invocation is always its last. */
 export const END_WITHOUT_RUN = 1000;
 
 /**
- * One attempt, and with `final` the end of its invocation. The key is (requestId, attempt): writing
- * a row again changes nothing. `attempt` 0 is an end without a run (cancelled or expired before the
- * first), and END_WITHOUT_RUN + n one after n attempts: neither is a log record.
+ * One attempt, and with `final` the end of its invocation. The primary key is (requestId, attempt),
+ * so writing a row again changes nothing. `attempt` 0 is an end without a run (cancelled or expired
+ * before the first attempt), and END_WITHOUT_RUN + n is one after n attempts; neither appears in
+ * the logs.
  */
 export interface AttemptRow {
   requestId: RequestId;
@@ -36,13 +37,15 @@ export interface AttemptRow {
   messages: LogMessage[];
   acceptedAt: number;
   traceparent: string | null;
-  /** The invocation that published, enqueued or was replayed into this one. */
+  /**
+   * The invocation that published the event, enqueued this invocation or was replayed as this one.
+   */
   parentId: RequestId | null;
-  /** The message that fired it. */
+  /** The message that triggered it. */
   messageId: RequestId | null;
-  /** Of what came to an HTTP function. */
+  /** The HTTP request, for HTTP functions. */
   http: HttpOfAttempt | null;
-  /** The guest's own, when it ended by itself. */
+  /** The guest's exit code, if it exited by itself. */
   exitCode: number | null;
   final: FinalAttempt | null;
 }
@@ -53,14 +56,17 @@ export interface FinalAttempt {
   /** Kept until `outputExpiresAt`. */
   output: Uint8Array | null;
   outputExpiresAt: number;
-  /** What a replay needs: kept as long as the output, of a dead invocation as long as its log. */
+  /**
+   * Input, needed for a replay. Kept as long as the output, or for a dead invocation as long as its
+   * log.
+   */
   input: Uint8Array | null;
-  /** With the input, of an HTTP function. */
+  /** The HTTP request of an HTTP function, kept with the input. */
   httpRequest: string | null;
   callerWallet: string;
-  /** Why it is dead: `error`, `timeout`, `expired`, `worker_died`; else null. */
+  /** Why the invocation is dead: `error`, `timeout`, `expired` or `worker_died`; otherwise null. */
   reason: string | null;
-  /** Of one that was dead and has been replayed; only read. */
+  /** Set on a dead invocation that was replayed. Read-only. */
   replayedAt?: number;
 }
 
@@ -68,11 +74,11 @@ export interface LogQuery {
   namespace: Namespace;
   function: FunctionName;
   limit: number;
-  /** Started at or after this. */
+  /** Lower bound of the start time, inclusive. */
   since?: number;
   status?: AttemptStatus;
   requestId?: RequestId;
-  /** Only rows written after this position, oldest first: for following. */
+  /** Only rows written after this position, oldest first. Used to follow a log. */
   after?: string;
 }
 
@@ -83,16 +89,16 @@ export interface StoredInvocation {
 export interface InvocationQuery {
   namespace: Namespace;
   function?: FunctionName;
-  /** Only of functions that one of these patterns matches; a `*` stands for any characters. */
+  /** Only functions that match one of these patterns; `*` matches any characters. */
   functions?: readonly string[];
   state?: FinalState;
-  /** Dead ones only: by reason. */
+  /** Only dead invocations with this reason. */
   reason?: string;
-  /** What this invocation has caused. */
+  /** Only invocations caused by this one. */
   parentId?: RequestId;
-  /** What this message has fired. */
+  /** Only invocations triggered by this message. */
   messageId?: RequestId;
-  /** Accepted at or after / before these. */
+  /** Bounds of the accept time: `since` inclusive, `before` exclusive. */
   since?: number;
   before?: number;
   limit: number;
@@ -102,69 +108,72 @@ export interface InvocationQuery {
 export interface StatsQuery {
   namespace: Namespace;
   function?: FunctionName;
-  /** Accepted at or after, and before. */
+  /** Bounds of the accept time: `since` inclusive, `until` exclusive. */
   since: number;
   until: number;
 }
 
-/** Invocations of one minute that ended in one state. */
+/** Number of invocations accepted in one minute that ended in one state. */
 export interface MinuteCount {
-  /** Minutes since 1970, of when they were accepted. */
+  /** Accept time, in minutes since the Unix epoch. */
   minute: number;
   state: FinalState;
   count: number;
 }
 
-/** Dead invocations of one function that died of the same. */
+/** Dead invocations of one function with the same reason. */
 export interface DeadGroup {
   function: FunctionName;
   reason: string;
   count: number;
-  /** When the first and the last of them ended, Unix milliseconds. */
+  /** When the first and the last of them ended, in Unix milliseconds. */
   oldestAt: number;
   newestAt: number;
 }
 
 export interface AttemptStore {
   /**
-   * Inserts what is not there yet, in one request; any number of rows. Over a row that is not
-   * final, a final one of the same key takes its place: the end of an invocation is never lost to
-   * an earlier word about the same attempt.
+   * Inserts any number of rows in one request and ignores those that exist. A final row replaces an
+   * existing row with the same key that is not final, so that the end of an invocation is never
+   * lost.
    */
   write(rows: readonly AttemptRow[]): Promise<void>;
-  /** Newest first, or oldest first with `after`. `position` feeds the next `after`. */
+  /**
+   * Lists log records, newest first, or oldest first with `after`. `position` is the next value of
+   * `after`.
+   */
   logs(query: LogQuery): Promise<{ records: LogRecord[]; position: string }>;
   /**
-   * Attempts by number; null when no row has this id. An invocation has ended when its last attempt
-   * is final.
+   * Resolves with the attempts of an invocation by number, or null if there are none. An invocation
+   * has ended if its last attempt is final.
    */
   invocation(id: RequestId): Promise<StoredInvocation | null>;
-  /** Ended invocations, newest first, without messages, and without inputs of more than 64 KB. */
+  /** Lists ended invocations, newest first, without messages and without inputs above 64 KB. */
   list(query: InvocationQuery): Promise<{ items: StoredInvocation[]; nextCursor: string | null }>;
-  /** Takes a dead invocation for replay: the first caller gets it, and it is dead no longer. */
+  /**
+   * Claims a dead invocation for a replay: only the first caller gets it, and it no longer counts
+   * as dead.
+   */
   takeDead(id: RequestId): Promise<AttemptRow | null>;
   purgeDead(
     namespace: Namespace,
     fn: FunctionName,
     options?: { reason?: string; ids?: readonly RequestId[]; audit?: AuditEntry },
   ): Promise<number>;
-  /** The dead ones of a namespace by function and reason, most first. */
+  /** Counts the dead invocations of a namespace by function and reason, largest count first. */
   deadGroups(namespace: Namespace): Promise<DeadGroup[]>;
   countDead(): Promise<{ namespace: string; reason: string; count: number }[]>;
   perMinute(query: StatsQuery): Promise<MinuteCount[]>;
   /**
-   * How long the last attempts ran of those that `perMinute` counts, `total` in all; beyond 10,000
-   * a fair sample.
+   * Durations of the last attempts of the invocations counted by `perMinute`, of which there are
+   * `total`; a random sample above 10,000.
    */
   durations(query: StatsQuery, total: number): Promise<{ minute: number; ms: number }[]>;
-  /**
-   * Invocations that have ever ended, in whatever way; those whose rows have been deleted since are
-   * counted, too.
-   */
+  /** Number of invocations that have ever ended, including those whose rows have been deleted. */
   countEnded(): Promise<number>;
   /**
-   * Of the invocations of one version that were accepted and have ended since; its dead ones are
-   * errors.
+   * Figures of the invocations of one version that were accepted since a time and have ended; dead
+   * ones count as errors.
    */
   figures(version: {
     namespace: Namespace;
@@ -173,8 +182,9 @@ export interface AttemptStore {
     since: number;
   }): Promise<VersionFigures>;
   /**
-   * Deletes logs started before, dead letters completed before, outputs and inputs expired by now.
-   * Returns rows touched; bounded work per call.
+   * Deletes logs started before `logsBefore`, dead letters completed before `deadBefore`, and
+   * expired outputs and inputs. Resolves with the number of affected rows; the work per call is
+   * bounded.
    */
   sweep(limits: { logsBefore: number; deadBefore: number; now: number }): Promise<number>;
 }

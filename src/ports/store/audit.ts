@@ -2,8 +2,8 @@ import type { Namespace } from '../../contract/ids.js';
 import type { AuditEvent } from '../../contract/records.js';
 
 /**
- * What is written into the audit log with a change: in the same step, and only if the change took
- * place. Writing the same entry again changes nothing.
+ * An entry of the audit log that is written atomically with a change, and only if the change took
+ * place. Writing it again changes nothing.
  */
 export interface AuditEntry {
   /** A UUIDv7. */
@@ -49,8 +49,8 @@ export interface AuditQuery {
 
 export interface AuditStore {
   record(entry: AuditEntry): Promise<void>;
-  /** Newest first. */
+  /** Lists events, newest first. */
   list(query: AuditQuery): Promise<{ items: AuditEvent[]; nextCursor: string | null }>;
-  /** Deletes what is older; returns how many, bounded work per call. */
+  /** Deletes older events. Resolves with their number; the work per call is bounded. */
   sweep(before: number): Promise<number>;
 }

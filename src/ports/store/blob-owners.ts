@@ -8,18 +8,18 @@ export interface BlobOwner {
 }
 
 export interface BlobOwnerStore {
-  /** Throws `quota_exceeded` when the namespace would store more than `limitBytes`. */
+  /** Throws `quota_exceeded` if the namespace would exceed `limitBytes`. */
   add(namespace: Namespace, blob: Omit<BlobOwner, 'createdAt'>, limitBytes?: number): Promise<void>;
   get(namespace: Namespace, cid: string): Promise<BlobOwner | null>;
   rename(namespace: Namespace, cid: string, name: string): Promise<void>;
   remove(namespace: Namespace, cid: string): Promise<boolean>;
   /**
-   * Marks the CID's bytes as being deleted, in one step and only when no namespace and no function
-   * version refers to it: whoever refers to it from then on sees the mark. The mark's token, or
-   * null. It is void after a minute.
+   * Marks a CID for deletion, atomically and only if no namespace and no function version refers to
+   * it; a reference that is added later sees the mark. Resolves with the mark's token, or null. The
+   * mark expires after a minute.
    */
   condemn(cid: string): Promise<string | null>;
   isCondemned(cid: string): Promise<boolean>;
-  /** Takes the mark away: the bytes are gone, or stay. */
+  /** Removes the mark, after the bytes have been deleted or if they are kept. */
   acquit(cid: string, token: string): Promise<void>;
 }

@@ -1,19 +1,19 @@
 import type { RequestId } from '../../contract/ids.js';
 
-/** How the delivery of an invocation's result to its callback URL went. */
+/** Delivery status of an invocation's callback. */
 export interface CallbackDelivery {
   url: string;
   attempts: number;
   deliveredAt: number | null;
-  /** Of the last attempt; null when it was delivered, or not tried yet. */
+  /** Error of the last attempt; null if it was delivered or not tried yet. */
   lastError: string | null;
 }
 
 export interface CallbackStore {
-  /** Before the first attempt; again it changes nothing. */
+  /** Records a callback before its first attempt. Adding it again changes nothing. */
   add(id: RequestId, url: string): Promise<void>;
   /**
-   * Counts an attempt, the first of which it need not know of. What was delivered once stays so.
+   * Counts an attempt and adds the callback if it is unknown. A delivered callback stays delivered.
    */
   attempted(
     id: RequestId,
@@ -21,6 +21,6 @@ export interface CallbackStore {
     outcome: { deliveredAt: number | null; error: string | null },
   ): Promise<void>;
   get(ids: readonly RequestId[]): Promise<ReadonlyMap<string, CallbackDelivery>>;
-  /** Deletes those made before; returns how many. Bounded work per call. */
+  /** Deletes older records. Resolves with their number; the work per call is bounded. */
   sweep(before: number): Promise<number>;
 }

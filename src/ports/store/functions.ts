@@ -8,47 +8,52 @@ export interface NewVersion {
   namespace: Namespace;
   settings: FunctionSettings;
   wasmCid: string;
-  /** Of the module. */
+  /** Size of the module. */
   wasmBytes?: number;
   warmStart: WarmStart;
-  /** Why it does not start warmer; null or absent when it starts as its kind's best. */
+  /**
+   * Why a faster start strategy is not used; null or absent if the best strategy of its kind is
+   * used.
+   */
   warmStartReason?: string | null;
-  /** Its probe was not conclusive, and is to be repeated. */
+  /** The probe was inconclusive and will be repeated. */
   probePending?: boolean;
   createdBy: string;
-  /** Absent: not told. */
+  /** Undefined if not given. */
   origin?: VersionOrigin;
-  /** Absent: none. */
+  /** No limits if absent. */
   limits?: Pick<QuotaLimits, 'functions' | 'versions_per_function' | 'triggers' | 'storage_mb'>;
 }
 
 export interface FunctionStore {
   /**
-   * Adds the next version and puts the triggers of its settings in the place of those an earlier
-   * deploy listed, in one step, or throws `quota_exceeded` and does nothing. The version's number
-   * is put behind the audit entry's target. Versions count on after a delete. `id` and `created_at`
-   * stay those of the function's first version. Throws `conflict`, and does nothing, when another
-   * function of the namespace has one of its routes.
+   * Adds the next version and replaces the triggers of earlier deploys by those of its settings,
+   * atomically. The version number is appended to the audit entry's target. Version numbers
+   * continue after a delete; `id` and `created_at` are those of the function's first version.
+   * Throws `quota_exceeded`, or `conflict` if another function of the namespace has one of its
+   * routes; then nothing is changed.
    */
   addVersion(version: NewVersion, audit?: AuditEntry): Promise<FunctionVersion>;
   latest(namespace: Namespace, name: FunctionName): Promise<FunctionVersion | null>;
   version(namespace: Namespace, name: FunctionName, version: number): Promise<FunctionVersion | null>;
-  /** Newest first. */
+  /** Lists versions, newest first. */
   versions(namespace: Namespace, name: FunctionName): Promise<FunctionVersion[]>;
-  /** The latest version of each, by name. */
+  /** Lists the latest version of each function, by name. */
   list(namespace: Namespace): Promise<FunctionVersion[]>;
-  /** Whether there is or was a function of this name. */
+  /** Resolves with whether a function of this name exists or has existed. */
   wasDeployed(namespace: Namespace, name: FunctionName): Promise<boolean>;
-  /** The function, its versions and triggers; false when there was none. */
+  /**
+   * Deletes a function with its versions and triggers. Resolves with false if it does not exist.
+   */
   remove(namespace: Namespace, name: FunctionName, audit?: AuditEntry): Promise<boolean>;
   count(): Promise<number>;
   /**
-   * Of all namespaces, the versions that ran last, then those deployed last: what a process that
-   * starts will need first.
+   * Lists versions of all namespaces, first those that ran last, then those deployed last: the ones
+   * that a starting process is likely to need.
    */
   recent(limit: number): Promise<FunctionVersion[]>;
-  /** Of all namespaces, versions whose probe was not conclusive, the oldest first. */
+  /** Lists versions of all namespaces with an inconclusive probe, oldest first. */
   unsettled(limit: number): Promise<FunctionVersion[]>;
-  /** Corrects how a version starts, and counts its probe as conclusive. */
+  /** Sets the start strategy of a version and marks its probe as conclusive. */
   settleWarmStart(version: FunctionVersion, warmStart: WarmStart, reason: string | null): Promise<void>;
 }

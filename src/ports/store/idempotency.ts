@@ -11,7 +11,10 @@ export interface IdempotencyClaim {
 }
 
 export interface IdempotencyStore {
-  /** The claim that holds the key: this one if it was free or expired, else the earlier one. */
+  /**
+   * Resolves with the claim that holds the key: the given one if the key was free or expired,
+   * otherwise the earlier one.
+   */
   claim(claim: IdempotencyClaim): Promise<IdempotencyClaim>;
   release(claim: IdempotencyClaim): Promise<void>;
 }

@@ -8,18 +8,18 @@ export interface NewKey {
   id: string;
   namespace: Namespace;
   name: string;
-  /** SHA-256 of the whole key, hex. */
+  /** SHA-256 of the complete key, hex. */
   hash: string;
   isAdmin: boolean;
   scopes: readonly GrantedScope[];
   functions: readonly string[] | null;
-  /** Unix milliseconds; null for one that holds until it is revoked. */
+  /** Unix milliseconds; null if the key does not expire. */
   expiresAt: number | null;
-  /** Subject of the credential that made it. */
+  /** Subject of the credential that created the key. */
   createdBy: string;
   /**
-   * What must hold while it is added, and ends it when it is revoked; its own makers are the key's,
-   * too.
+   * The credential that created the key. It must be valid when the key is added, and revoking it
+   * (or one of its own makers) revokes the key.
    */
   maker: KeyMaker | null;
 }
@@ -34,14 +34,14 @@ export interface StoredKey extends KeyRecord {
 
 export interface KeyStore {
   /**
-   * null, and nothing has changed, when the maker has been revoked or has expired. Throws
-   * `quota_exceeded` when the namespace would have more than `limit`.
+   * Adds a key. Resolves with null, without any change, if the maker has been revoked or has
+   * expired. Throws `quota_exceeded` if the namespace would have more than `limit` keys.
    */
   add(key: NewKey, audit?: AuditEntry, limit?: number): Promise<StoredKey | null>;
   byHash(hash: string): Promise<StoredKey | null>;
   list(namespace: Namespace): Promise<StoredKey[]>;
   get(id: string): Promise<StoredKey | null>;
-  /** With every key that goes back to it. */
+  /** Revokes a key and every key created with it, directly or indirectly. */
   revoke(id: string, audit?: AuditEntry): Promise<boolean>;
   touch(id: string, usedAt: number): Promise<void>;
 }

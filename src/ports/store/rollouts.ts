@@ -2,7 +2,7 @@ import type { FunctionName, Namespace } from '../../contract/ids.js';
 import type { RolloutRecord, RolloutRequest } from '../../contract/rollout.js';
 import type { StoredAlias } from './aliases.js';
 
-/** A rollout that runs, or the last one of its function. */
+/** A running rollout, or the last one of its function. */
 export interface StoredRollout {
   namespace: Namespace;
   function: FunctionName;
@@ -12,7 +12,7 @@ export interface StoredRollout {
   to: number;
   from: number;
   request: RolloutRequest;
-  /** Index into the request's steps. */
+  /** Index in the request's steps. */
   step: number;
   stepStartedAt: number;
   calls: number;
@@ -25,21 +25,24 @@ export interface StoredRollout {
 
 export interface RolloutStore {
   get(namespace: Namespace, fn: FunctionName): Promise<StoredRollout | null>;
-  /** Of all namespaces. */
+  /** Lists the running rollouts of all namespaces. */
   running(): Promise<StoredRollout[]>;
-  /** Begins it and moves the alias with it, in one step. False when one is running already. */
+  /**
+   * Starts a rollout and updates the alias, atomically. Resolves with false if one is already
+   * running.
+   */
   start(rollout: Omit<StoredRollout, 'changeId'>, live: StoredAlias): Promise<boolean>;
   /**
-   * The same for a change. False when the rollout is not what it was: another process has moved it
-   * on.
+   * Changes a rollout and the alias, atomically. Resolves with false if another process has changed
+   * the rollout since it was read.
    */
   move(from: StoredRollout, to: Omit<StoredRollout, 'changeId'>, live: StoredAlias): Promise<boolean>;
 }
 
-/** How the invocations of a version have ended. */
+/** How the invocations of a version ended. */
 export interface VersionFigures {
   calls: number;
   errors: number;
-  /** Of their last attempts; null without any. */
+  /** 95th percentile of the durations of last attempts; null if there are none. */
   p95Ms: number | null;
 }

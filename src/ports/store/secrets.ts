@@ -2,7 +2,7 @@ import type { Namespace } from '../../contract/ids.js';
 import type { SecretRecord } from '../../contract/records.js';
 import type { AuditEntry } from './audit.js';
 
-/** AES-256-GCM: 12-byte nonce, ciphertext, 16-byte tag, made by core/secrets. */
+/** AES-256-GCM: 12-byte nonce, ciphertext, 16-byte tag. Created by core/secrets. */
 export interface SealedSecret {
   name: string;
   sealed: Uint8Array;
@@ -10,13 +10,13 @@ export interface SealedSecret {
 }
 
 export interface SecretStore {
-  /** Throws `quota_exceeded` when it would be one more than `limit`. */
+  /** Throws `quota_exceeded` if the namespace would have more than `limit` secrets. */
   put(namespace: Namespace, secret: SealedSecret, audit?: AuditEntry, limit?: number): Promise<void>;
   get(namespace: Namespace, name: string): Promise<SealedSecret | null>;
   list(namespace: Namespace): Promise<SecretRecord[]>;
   remove(namespace: Namespace, name: string, audit?: AuditEntry): Promise<boolean>;
-  /** All secrets not sealed with this key, for rotation. */
+  /** Lists secrets that are not encrypted with this key, for key rotation. */
   notSealedWith(keyId: string, limit: number): Promise<(SealedSecret & { namespace: Namespace })[]>;
-  /** Replaces `from` only if it has not changed since. */
+  /** Replaces `from`, provided it has not changed. */
   reseal(namespace: Namespace, from: SealedSecret, to: SealedSecret): Promise<boolean>;
 }

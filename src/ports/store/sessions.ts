@@ -11,7 +11,7 @@ export interface Nonce {
 export interface RefreshToken {
   /** SHA-256 of the token, hex. */
   hash: string;
-  /** All tokens rotated from one login share it. */
+  /** Shared by all tokens rotated from one login. */
   family: string;
   wallet: string;
   namespace: Namespace;
@@ -20,17 +20,23 @@ export interface RefreshToken {
 
 export interface SessionStore {
   addNonce(nonce: Nonce): Promise<void>;
-  /** Removes and returns it: a nonce is used once. */
+  /** Removes and returns a nonce, so that it can be used only once. */
   takeNonce(nonce: string, wallet: string): Promise<Nonce | null>;
   addRefresh(token: RefreshToken): Promise<void>;
-  /** `used` when it was rotated before: the whole family is then revoked. */
+  /**
+   * Marks a token as used. If it had been used before, `used` is true and the whole family is
+   * revoked.
+   */
   useRefresh(hash: string): Promise<{ token: RefreshToken; used: boolean } | null>;
-  /** With every key that goes back to the login. */
+  /** Revokes a login and every key created with it, directly or indirectly. */
   revokeFamily(family: string): Promise<void>;
   revokedFamilies(since: number): Promise<string[]>;
-  /** Those of a wallet in a namespace that can still be refreshed. */
+  /** Lists the families of a wallet in a namespace that can still be refreshed. */
   families(wallet: string, namespace: Namespace): Promise<string[]>;
-  /** The wallet that owns the namespace: the one given if nobody did. */
+  /**
+   * Resolves with the wallet that owns the namespace. An unowned namespace is assigned to the given
+   * wallet.
+   */
   claimNamespace(namespace: Namespace, wallet: string): Promise<string>;
   namespaceOwner(namespace: Namespace): Promise<string | null>;
 }

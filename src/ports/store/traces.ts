@@ -1,7 +1,7 @@
 import type { FunctionName, Namespace, RequestId } from '../../contract/ids.js';
 import type { Trace } from '../../contract/trace.js';
 
-/** The host calls of one attempt, and whose it is. */
+/** The recorded host calls of one attempt, with its owner. */
 export interface StoredTrace {
   namespace: Namespace;
   function: FunctionName;
@@ -9,10 +9,10 @@ export interface StoredTrace {
 }
 
 export interface TraceStore {
-  /** Of the same attempt again it replaces the first. */
+  /** Stores a trace; replaces one of the same attempt. */
   put(trace: StoredTrace): Promise<void>;
-  /** Of the last attempt that has one, unless an attempt is named. */
+  /** Resolves with the trace of the given attempt, or of the last attempt that has one. */
   get(namespace: Namespace, id: RequestId, attempt?: number): Promise<StoredTrace | null>;
-  /** Deletes those made before; returns how many. Bounded work per call. */
+  /** Deletes older traces. Resolves with their number; the work per call is bounded. */
   sweep(before: number): Promise<number>;
 }

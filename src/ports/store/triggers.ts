@@ -3,8 +3,8 @@ import type { FunctionName, Namespace } from '../../contract/ids.js';
 import type { AuditEntry } from './audit.js';
 
 /**
- * A trigger as the engine keeps it. `source`: listed in function.yaml (replaced by each deploy) or
- * added by hand.
+ * A trigger as stored. `source` says whether it comes from function.yaml, and is then replaced by
+ * each deploy, or from the API.
  */
 export interface StoredTrigger {
   id: string;
@@ -18,8 +18,8 @@ export interface StoredTrigger {
 
 export interface TriggerStore {
   /**
-   * Adding the same topic or schedule to the same function again returns the one that is there.
-   * Throws `quota_exceeded` when the namespace would have more than `limit`.
+   * Adds a trigger; if the function already has the same topic or schedule, returns that trigger.
+   * Throws `quota_exceeded` if the namespace would have more than `limit`.
    */
   add(
     namespace: Namespace,
@@ -30,9 +30,9 @@ export interface TriggerStore {
   ): Promise<StoredTrigger>;
   get(id: string): Promise<StoredTrigger | null>;
   list(namespace: Namespace, fn?: FunctionName): Promise<StoredTrigger[]>;
-  /** Every trigger with a schedule, of all namespaces. */
+  /** Lists the triggers with a schedule of all namespaces. */
   schedules(): Promise<StoredTrigger[]>;
-  /** The trigger as it then is; null when there is none. */
+  /** Resolves with the updated trigger, or null if it does not exist. */
   setEnabled(
     namespace: Namespace,
     fn: FunctionName,

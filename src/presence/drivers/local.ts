@@ -11,11 +11,11 @@ interface Held {
   expiresAt: number;
 }
 
-/** Presence within a single process. */
+/** Opens the presence list of a single process. */
 export async function openLocalPresence({ leaseMs }: LocalPresenceOptions): Promise<Presence> {
   const namespaces = new Map<string, Map<string, Map<string, Held>>>();
 
-  /** The live connections of a topic; those whose lease has run out are dropped on the way. */
+  /** Returns the live connections of a topic and removes those with an expired lease. */
   function live(namespace: Namespace, topic: string): Map<string, Held> {
     const topics = namespaces.get(namespace);
     const connections = topics?.get(topic);

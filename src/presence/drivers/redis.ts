@@ -11,15 +11,17 @@ export interface RedisPresenceOptions {
 }
 
 /**
- * Presence over all processes. A topic is a sorted set of connections by the end of their lease and
- * a hash of what they say of themselves; the namespace has a sorted set of its topics. All times
- * are the server's, so that the clocks of the processes need not agree.
+ * Opens the presence list of all processes on Redis. A topic has a sorted set of connections by the
+ * expiry of their lease and a hash of their member data; a namespace has a sorted set of its
+ * topics. All times come from the Redis server, so that the clocks of the processes need not be
+ * synchronized.
  */
 export async function openRedisPresence({ url, leaseMs }: RedisPresenceOptions): Promise<Presence> {
   const redis = await connectRedis(url, 'REDIS_URL');
 
   async function run(script: RedisScript, namespace: Namespace, topic: string, ...args: (string | number)[]) {
-    // The braces put all keys of a namespace on one node of a cluster; a namespace holds none.
+    // The hash tag places all keys of a namespace on one node of a cluster. A namespace contains no
+    // braces.
     const base = `orama:presence:{${namespace}}`;
     const keys = [
       `${base}:topics`,
@@ -63,13 +65,13 @@ export async function openRedisPresence({ url, leaseMs }: RedisPresenceOptions):
   };
 }
 
-/** Every script begins by dropping the topic's connections whose lease is over. */
+/** Common to all scripts: removes the topic's connections with an expired lease. */
 const PRELUDE = `
 local topics, leases, members, owners = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local topic = ARGV[1]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
--- 'owners' holds the member of each connection (c:), and the owner of each member with how many connections it has (m:).
+-- 'owners' contains the member of each connection (c:), and the owner and number of connections of each member (m:).
 local function held(member)
   local entry = redis.call('HGET', owners, 'm:' .. member)
   if not entry then return nil, 0 end
@@ -94,12 +96,12 @@ end
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', leases, '-inf', now)) do
   drop(id)
 end
--- A topic is live as long as the longest of its leases.
+-- A topic is live until its last lease expires.
 local function settle()
   local last = redis.call('ZREVRANGE', leases, 0, 0, 'WITHSCORES')
   if last[2] then redis.call('ZADD', topics, last[2], topic) else redis.call('ZREM', topics, topic) end
 end
--- Nobody may ever ask about a topic again: its keys go by themselves, some time after its last lease.
+-- The keys of a topic expire some time after its last lease, even if the topic is never used again.
 local function keep(key, ms)
   if redis.call('PTTL', key) < ms then redis.call('PEXPIRE', key, ms) end
 end

@@ -2,9 +2,9 @@ import { RateLimiterMemory } from 'rate-limiter-flexible';
 import type { RateLimiter } from '../../ports/rate-limiter.js';
 import { ALLOWED, refused, WINDOW_SECONDS } from '../verdict.js';
 
-/** The limits of a single process. */
+/** Opens the rate limiter of a single process. */
 export async function openLocalRateLimiter(): Promise<RateLimiter> {
-  // The library counts, the verdict is ours: the limit comes with each call.
+  // The library only counts. The limit is compared here, since it is passed with each call.
   const counters = new RateLimiterMemory({ points: Number.MAX_SAFE_INTEGER, duration: WINDOW_SECONDS });
 
   return {
@@ -17,7 +17,7 @@ export async function openLocalRateLimiter(): Promise<RateLimiter> {
 
     used: async (key) => (await counters.get(key))?.consumedPoints ?? 0,
 
-    // The library's timers keep no process alive.
+    // The library's timers are unref'd and do not keep the process alive.
     async close() {},
   };
 }

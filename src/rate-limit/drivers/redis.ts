@@ -8,27 +8,33 @@ export interface RedisRateLimiterOptions {
   url: string;
 }
 
-/** What this process may still hand out by itself for a key, until the key's minute is over. */
+/**
+ * Points that this process may still consume locally for a key, until the key's minute has passed.
+ */
 interface Grant {
   points: number;
-  /** Under which it was taken: with another one it counts no more. */
+  /** Limit under which the points were taken; with another limit they do not count any more. */
   limit: number;
   until: number;
-  /** Redis has no more for this minute. */
+  /** The limit of this minute is exhausted on Redis. */
   isLast: boolean;
 }
 
 const MAX_BLOCK = 1000;
 const MAX_KEYS = 100_000;
-/** A minute that is over by then may begin anew on Redis before points are given back to it. */
+/**
+ * If the minute ends within this time, points are not returned, as Redis may already have begun a
+ * new one.
+ */
 const GIVE_BACK_MS = 1000;
 
 /**
- * Limits over all processes, counted on Redis in blocks of a hundredth of the limit, at most 1000:
- * one round trip for up to so many calls. Never more than the limit pass. A block that a process
- * has taken and not used up when the minute ends is lost, so that a key may be stopped early by up
- * to 1 % for each process; limits below 200 are exact. While Redis is away each process counts for
- * itself: nobody is stopped for that, and nobody is without a limit.
+ * Opens the rate limiter of all processes on Redis. Points are taken from Redis in blocks of a
+ * hundredth of the limit, at most 1000, so that one round trip serves that many calls. Never more
+ * calls than the limit pass. Points of a block that are unused when the minute ends are lost, so a
+ * key may be limited early by up to 1 % per process; limits below 200 are exact. While Redis is
+ * unreachable, each process counts by itself, so that calls are neither rejected for that reason
+ * nor unlimited.
  */
 export async function openRedisRateLimiter({ url }: RedisRateLimiterOptions): Promise<RateLimiter> {
   const redis = await connectRedis(url, 'REDIS_URL');
@@ -42,8 +48,8 @@ export async function openRedisRateLimiter({ url }: RedisRateLimiterOptions): Pr
   const asking = new Map<string, Promise<void>>();
 
   /**
-   * Takes a block, or what is left of the minute when it is less: the one call that crosses the
-   * limit gets the rest.
+   * Takes a block from Redis, or what is left of the minute if that is less: the call that crosses
+   * the limit gets the rest.
    */
   async function ask(key: string, limit: number, points: number): Promise<void> {
     const wanted = Math.max(points, Math.min(MAX_BLOCK, Math.floor(limit / 100)));
@@ -57,7 +63,7 @@ export async function openRedisRateLimiter({ url }: RedisRateLimiterOptions): Pr
     grants.set(key, { points: left + granted, limit, until: now + msBeforeNext, isLast });
   }
 
-  /** The rest of a block that was taken under another limit is none of the new one's. */
+  /** Returns the rest of a block that was taken under another limit. */
   async function giveBack(key: string, limit: number): Promise<void> {
     const held = grants.get(key);
     if (held === undefined || held.limit === limit) return;
@@ -80,7 +86,7 @@ export async function openRedisRateLimiter({ url }: RedisRateLimiterOptions): Pr
           }
           if (grant.isLast) return refused(grant.until - performance.now());
         }
-        // One question at a time for a key: those that come meanwhile share its answer.
+        // One request to Redis at a time per key; concurrent calls share its result.
         const pending = asking.get(key) ?? ask(key, limitPerMinute, points).finally(() => asking.delete(key));
         asking.set(key, pending);
         await pending;
@@ -89,7 +95,7 @@ export async function openRedisRateLimiter({ url }: RedisRateLimiterOptions): Pr
 
     async used(key) {
       const counted = (await counters.get(key))?.consumedPoints ?? 0;
-      // Of the block that this process has taken, what it has not given out is not used.
+      // Points that were taken from Redis but not consumed by this process do not count as used.
       const grant = grants.get(key);
       const left = grant !== undefined && performance.now() < grant.until ? grant.points : 0;
       return Math.max(0, counted - left);

@@ -1,15 +1,15 @@
 import { openQueues } from '../../../queues/open.js';
 import { queued } from '../../helpers/invocations.js';
 
-// A worker that is to be killed. Of the jobs, "guilty" begins a guest, the others hold a slot and
-// do not. The jobs end after so many milliseconds, the guilty one never. Reports what it is
-// delivered, and what else it had in its slots then.
+// A worker that is to be killed. The job "guilty" begins a guest; the others hold a slot without a
+// guest. Jobs end after `holdMs` milliseconds, the guilty one never. Reports each delivery and the
+// other jobs in the slots.
 const [driver = '', where = '', added = '', holdMs = ''] = process.argv.slice(2);
 const limits = { maxWaiting: 100_000, maxBytes: 1 << 30, timings: { lockMs: 1000, stalledCheckMs: 400 } };
 const { queue } = await openQueues(
   driver === 'redis' ? { driver, url: where, ...limits } : { driver: 'sqlite', dir: where, ...limits },
 );
-// One job after the other, so that the first is delivered first.
+// One after another, so that the first job is delivered first.
 for (const name of added.split(',').filter((each) => each !== '')) {
   await queue.add([queued({ input: Buffer.from(name) })]);
 }

@@ -6,8 +6,8 @@ import { isAppError } from '../../../src/errors.js';
 import { queued } from '../../helpers/invocations.js';
 import { until } from '../../helpers/until.js';
 
-// Run in a mount namespace of its own: fills a small disk under the embedded queue while jobs are
-// in hand, settles them each in another way, frees the disk again, and reports what became of each
+// Run in a separate mount namespace: fills a small disk under the embedded queue while jobs are
+// being processed, settles each in a different way, frees the disk, and reports the outcome of each
 // job.
 const [dir = ''] = process.argv.slice(2);
 mkdirSync(dir, { recursive: true });
@@ -59,14 +59,14 @@ for (const size of [100_000, 1000]) {
     }
   }
 }
-// What little is left goes to a file, so that not even a small transaction fits.
+// Fill the remaining space with a file, so that not even a small transaction fits.
 try {
   for (;;) appendFileSync(join(dir, 'rest'), Buffer.alloc(512));
 } catch {
-  // Full.
+  // The disk is full.
 }
 release();
-// A transaction may still fit into what the write-ahead log has to spare; then it is settled.
+// A transaction may still fit into the write-ahead log; then it is settled.
 await until('the fault is told', () => faults.length > 0);
 rmSync(ballast);
 await until('all have run', () => accepted.every((id) => runs.has(id)), 30_000);

@@ -1,7 +1,7 @@
 import { lockDataDir } from '../../../src/data-lock.js';
 import { isAppError } from '../../../src/errors.js';
 
-// Takes the lock of the directory it is given, says so, and stays.
+// Locks the given directory, reports this, and keeps running.
 try {
   lockDataDir(process.argv[2] ?? '');
   process.send?.('locked');

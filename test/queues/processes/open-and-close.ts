@@ -1,6 +1,6 @@
 import { openQueues } from '../../../queues/open.js';
 
-// Opens everything, closes everything, and must then end by itself.
+// Opens and closes everything, after which the process must exit by itself.
 const [driver = '', where = ''] = process.argv.slice(2);
 const limits = { maxWaiting: 100, maxBytes: 1 << 20 };
 const queues = await openQueues(

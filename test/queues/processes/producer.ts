@@ -1,7 +1,7 @@
 import { openQueues } from '../../../queues/open.js';
 import { queued } from '../../helpers/invocations.js';
 
-// Adds jobs to the embedded queue until it is killed, and reports each that was acknowledged.
+// Adds jobs to the embedded queue until it is killed, and reports each acknowledged one.
 const [dir = ''] = process.argv.slice(2);
 const { queue } = await openQueues({ driver: 'sqlite', dir, maxWaiting: 100_000, maxBytes: 1 << 30 });
 const first = queued();

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { type Job, withBackend } from 'bullmq';
 import { createSqliteBackend } from '../../../queues/drivers/sqlite/create-backend.js';
 
-// Run in a mount namespace of its own: fills a small disk under a queue with jobs in hand, and
-// frees it again.
+// Run in a separate mount namespace: fills a small disk under a queue while jobs are being
+// processed, and frees it.
 const [dir = ''] = process.argv.slice(2);
 mkdirSync(dir, { recursive: true });
 execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=10m', 'tmpfs', dir]);
@@ -37,21 +37,21 @@ async function fill(size: number): Promise<void> {
 
 await queue.add('in hand', { text: '' }, { jobId: 'in-hand', attempts: 3 });
 accepted.add('in-hand');
-// What a worker asks waits for the disk; this is about what becomes of an operation that does not.
+// A worker's operations wait for the disk; this tests operations that do not.
 await worker.getNextJob('token');
 const inHand = await queue.getJob('in-hand');
 await fill(100_000);
 await fill(1000);
-// What little is left goes to a file, so that not even a small transaction fits.
+// Fill the remaining space with a file, so that not even a small transaction fits.
 try {
   for (let n = 0; ; n++) writeFileSync(join(dir, `rest-${n}`), Buffer.alloc(4096));
 } catch {
-  // Full.
+  // The disk is full.
 }
 const settled = await outcome(async () => inHand?.moveToCompleted('result', 'token', false));
 const stateWhileFull = await outcome(async () => inHand?.getState());
 rmSync(ballast);
-// Space returns: what is ended now makes room for more.
+// With free space, ended jobs make room for more.
 const drained: string[] = [];
 if (settled.startsWith('SQLITE')) await inHand?.moveToCompleted('result', 'token', false);
 drained.push('in-hand');

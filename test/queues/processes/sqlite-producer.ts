@@ -1,8 +1,8 @@
 import { withBackend } from 'bullmq';
 import { createSqliteBackend } from '../../../queues/drivers/sqlite/create-backend.js';
 
-// Adds and ends jobs until it is killed, and reports each that was acknowledged to be there, or to
-// be gone.
+// Adds and completes jobs until it is killed, and reports each acknowledged addition and
+// completion.
 const [path = '', prefix = ''] = process.argv.slice(2);
 const { Queue, Worker } = withBackend(createSqliteBackend);
 const queue = new Queue('work', { connection: { path } });

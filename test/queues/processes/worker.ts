@@ -1,6 +1,6 @@
 import { openQueues } from '../../../queues/open.js';
 
-// A worker process: reports each delivery, and settles it when it is told to, or when its signal is
+// A worker process: reports each delivery, and settles it when requested or when its signal is
 // aborted.
 const [url = ''] = process.argv.slice(2);
 const { queue } = await openQueues({

@@ -1,6 +1,6 @@
 import { OP } from './opcodes.js';
 
-/** Instructions as they are written, one after the other, without an object for each. */
+/** Appends instructions to one growing buffer, without allocating an object per instruction. */
 export class CodeWriter {
   #bytes: Uint8Array;
   #length = 0;
@@ -13,7 +13,7 @@ export class CodeWriter {
     return this.#length;
   }
 
-  /** What has been written; good until something more is. */
+  /** The bytes written so far; valid until more is written. */
   get written(): Uint8Array {
     return this.#bytes.subarray(0, this.#length);
   }
@@ -31,7 +31,7 @@ export class CodeWriter {
     for (const value of values) this.byte(value);
   }
 
-  /** An unsigned LEB128. */
+  /** Writes an unsigned LEB128. */
   u32(value: number): void {
     let rest = value;
     for (; rest >= 0x80; rest = Math.floor(rest / 128)) this.byte((rest % 128) | 0x80);
@@ -46,12 +46,12 @@ export class CodeWriter {
     this.byte(rest & 0x7f);
   }
 
-  /** Copies part of other code. */
+  /** Copies a part of other code. */
   copy(source: Uint8Array, from: number, to: number): void {
     this.#ensure(to - from);
     const bytes = this.#bytes;
     let at = this.#length;
-    // Instructions are short: calling `set` costs more than their bytes do.
+    // Instructions are short, and calling `set` costs more than copying their bytes.
     if (to - from > 64) bytes.set(source.subarray(from, to), at);
     else for (let next = from; next < to; next++) bytes[at++] = source[next] ?? 0;
     this.#length += to - from;

@@ -3,14 +3,14 @@ import { type ParsedModule, SECTION, skipConstant } from './parse.js';
 import { ByteReader, malformed } from './reader.js';
 import { concat, u32 } from './writer.js';
 
-/** Forms of a data segment (core specification §5.5.14). */
+/** The forms of a data segment (WebAssembly core specification 2.0, §5.5.14). */
 const FORM = { active: 0, passive: 1, activeInMemory: 2 } as const;
 
 interface DataSegment {
   active: boolean;
-  /** Where an active one begins in the memory; null when that is no `i32.const`. */
+  /** The offset of an active segment; null when it is not an `i32.const`. */
   offset: number | null;
-  /** The whole segment, as it is encoded. */
+  /** The whole segment in its encoded form. */
   encoded: Uint8Array;
   bytes: Uint8Array;
 }
@@ -43,9 +43,9 @@ function readOffset(reader: ByteReader): number | null {
 }
 
 /**
- * The data section for an instance that a snapshot fills: active segments are passive and empty.
- * That is what they are after instantiation, which drops them (§4.5.4), so `memory.init` sees no
- * difference; passive ones stay.
+ * Returns the data section for an instance that is initialized from a snapshot: active segments
+ * become passive and empty. After instantiation, which drops active segments (§4.5.4), this is
+ * their state anyway, so `memory.init` behaves the same. Passive segments stay.
  */
 export function withoutActiveData(module: ParsedModule): Uint8Array {
   const segments = readSegments(module);
@@ -57,8 +57,8 @@ export function withoutActiveData(module: ParsedModule): Uint8Array {
 }
 
 /**
- * The memory that active segments make, where all of them lie at constants inside it; null
- * otherwise.
+ * Returns the memory that active segments initialize; null unless all of them have constant offsets
+ * within `bytes`.
  */
 export function initialMemory(module: ParsedModule, bytes: number): Uint8Array | null {
   const memory = new Uint8Array(bytes);

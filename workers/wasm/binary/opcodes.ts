@@ -1,6 +1,6 @@
 /**
- * Opcodes of the WebAssembly core specification 2.0, §5.4 (binary format of instructions), by their
- * names in the text format.
+ * The opcodes of the WebAssembly core specification 2.0, §5.4 (binary format of instructions),
+ * named as in the text format.
  */
 export const OP = {
   unreachable: 0x00,
@@ -89,16 +89,17 @@ export const OP = {
   refIsNull: 0xd1,
   refFunc: 0xd2,
   /**
-   * Prefix of the saturating truncations and the bulk memory and table instructions: see `BULK`.
+   * The prefix of the saturating truncations and of the bulk memory and table instructions: see
+   * `BULK`.
    */
   bulkPrefix: 0xfc,
-  /** Prefix of the vector instructions (§5.4.8). */
+  /** The prefix of the vector instructions (§5.4.8). */
   vectorPrefix: 0xfd,
-  /** Prefix of the atomic instructions (threads proposal). */
+  /** The prefix of the atomic instructions (threads proposal). */
   atomicPrefix: 0xfe,
 } as const;
 
-/** Instructions behind `OP.bulkPrefix`; those below `memoryInit` are saturating truncations. */
+/** The instructions after `OP.bulkPrefix`; those below `memoryInit` are saturating truncations. */
 export const BULK = {
   memoryInit: 8,
   dataDrop: 9,
@@ -112,7 +113,7 @@ export const BULK = {
   tableFill: 17,
 } as const;
 
-/** Block type without parameters or results (§5.4.1). */
+/** The block type without parameters and results (§5.4.1). */
 export const EMPTY_BLOCK = 0x40;
-/** Form of a function type (§5.3.6). */
+/** The first byte of a function type (§5.3.6). */
 export const FUNCTION_TYPE = 0x60;

@@ -2,7 +2,7 @@ import { FUNCTION_TYPE, OP } from './opcodes.js';
 import { ByteReader, malformed } from './reader.js';
 import { F32, F64, I32, I64 } from './value-types.js';
 
-/** Section ids of the binary format. */
+/** The section ids of the binary format (§5.5.2). */
 export const SECTION = {
   custom: 0,
   type: 1,
@@ -20,7 +20,7 @@ export const SECTION = {
   tag: 13,
 } as const;
 
-/** The order that sections must come in; it is not that of their ids. */
+/** The required order of sections, which differs from that of their ids. */
 export const SECTION_ORDER: readonly number[] = [1, 2, 3, 4, 5, 13, 6, 7, 8, 9, 12, 10, 11];
 
 const VALUE_TYPES = new Map<number, string>([
@@ -36,7 +36,7 @@ const VALUE_TYPES = new Map<number, string>([
 const EXTERNALS = ['function', 'table', 'memory', 'global', 'tag'] as const;
 export type ExternalKind = (typeof EXTERNALS)[number];
 
-/** A run of bytes in the module: a section's payload, a function's body. */
+/** A range of bytes in the module, such as the payload of a section or the body of a function. */
 export interface Span {
   start: number;
   end: number;
@@ -49,7 +49,7 @@ export interface Import {
   module: string;
   name: string;
   kind: ExternalKind;
-  /** Of a function: its index in `types`. */
+  /** For a function: its index in `types`. */
   type: number;
 }
 export interface Export {
@@ -73,34 +73,34 @@ export interface GlobalType {
   mutable: boolean;
 }
 
-/** What the engine has to know of a module, with the places of what it may rewrite. */
+/** The parts of a module that the engine needs, with the positions of what it may rewrite. */
 export interface ParsedModule {
   bytes: Uint8Array;
   sections: ReadonlyMap<number, Span>;
-  /** Names of custom sections; toolchains leave their mark there. */
+  /** The names of custom sections, which identify toolchains. */
   customs: string[];
   types: FunctionType[];
   imports: Import[];
   importedFunctions: number;
   importedGlobals: number;
-  /** Type index of each function the module defines. */
+  /** The type index of each function that the module defines. */
   functions: number[];
   tables: TableType[];
   memories: MemoryType[];
   globals: GlobalType[];
   exports: Export[];
-  /** The function that runs when an instance is made. */
+  /** The start function, which runs at instantiation. */
   start: number | null;
   bodies: Span[];
 }
 
-/** `(i32 i64) -> i32` */
+/** Formats a function type, for example `(i32 i64) -> i32`. */
 export function showType(type: FunctionType): string {
   const list = (values: readonly number[]) => values.map((value) => VALUE_TYPES.get(value) ?? '?').join(' ');
   return `(${list(type.params)}) -> (${list(type.results)})`;
 }
 
-/** The type of a function by its index, imported ones first. */
+/** Returns the type of a function by its index; imported functions come first. */
 export function typeOfFunction(module: ParsedModule, index: number): FunctionType | undefined {
   const type =
     index < module.importedFunctions
@@ -110,9 +110,9 @@ export function typeOfFunction(module: ParsedModule, index: number): FunctionTyp
 }
 
 /**
- * Reads the outline of a module: everything but the instructions and the data. Throws
- * `invalid_module`, and nothing else, for any bytes, in time and memory linear in their number. It
- * checks what the rewriter relies on; V8 checks the rest.
+ * Parses a module except for instructions and data. Throws only `invalid_module`, for any input, in
+ * time and memory linear in the size of the input. Checks what the rewriter depends on; V8
+ * validates the rest.
  */
 export function parse(bytes: Uint8Array): ParsedModule {
   checkHeader(bytes);
@@ -239,7 +239,7 @@ function readMemory(reader: ByteReader): MemoryType {
   if (flags > 7) throw malformed(`The module's memory has unknown flags 0x${flags.toString(16)}.`);
   const wide = (flags & 4) !== 0;
   if (wide) {
-    // 64-bit limits: refused later with a sentence of its own, only stepped over here.
+    // Skips 64-bit limits; such memories are refused later with a specific error.
     reader.skipLeb(64);
     if ((flags & 1) !== 0) reader.skipLeb(64);
     return { min: 0, max: null, shared: (flags & 2) !== 0, wide };
@@ -284,7 +284,7 @@ const CONSTANT_ARITHMETIC: ReadonlySet<number> = new Set([
 ]);
 const V128_CONST = 12;
 
-/** Steps over a constant expression (§3.3.10), those of the extended-const proposal included. */
+/** Skips a constant expression (§3.3.10), including instructions of the extended-const proposal. */
 export function skipConstant(reader: ByteReader): void {
   for (;;) {
     const opcode = reader.u8();

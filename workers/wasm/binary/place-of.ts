@@ -7,9 +7,8 @@ const NAMES: ReadonlyMap<number, string> = new Map(
 );
 
 /**
- * Where in a module a byte stands, in words for whoever built it: its section, and in the code
- * section the function, counted from 0 without the imported ones. Of a module that nobody has
- * checked.
+ * Describes the position of a byte in a module for an error message: its section, and in the code
+ * section the function, counted from 0 without imported ones. The module may be invalid.
  */
 export function placeOf(wasm: Uint8Array, at: number): string {
   if (at < HEADER_BYTES) return 'the header';
@@ -22,7 +21,7 @@ export function placeOf(wasm: Uint8Array, at: number): string {
       reader.at = end;
     }
   } catch {
-    // The sizes of the sections are what is wrong with it.
+    // The section sizes themselves are invalid.
   }
   return 'the list of sections';
 }

@@ -1,13 +1,13 @@
 import { AppError } from '../../../src/errors.js';
 
-/** A refusal of the module at hand; the sentence goes to whoever deploys it. */
+/** Creates the error for an invalid module; its message is returned to the deploying client. */
 export function malformed(sentence: string): AppError {
   return new AppError('invalid_module', sentence);
 }
 
 /**
- * Reads WASM's encodings from bytes nobody trusts: every read is bounded, and running out is a
- * typed refusal.
+ * Reads WebAssembly encodings from untrusted bytes: every read is bounds-checked, and reading past
+ * the end throws `invalid_module`.
  */
 export class ByteReader {
   constructor(
@@ -27,7 +27,7 @@ export class ByteReader {
     return byte;
   }
 
-  /** An unsigned LEB128 of 32 bits. */
+  /** Reads an unsigned LEB128 of 32 bits. */
   u32(): number {
     let value = 0;
     for (let shift = 0; shift < 35; shift += 7) {
@@ -39,7 +39,7 @@ export class ByteReader {
     throw malformed(`The module has a number of more than 32 bits at byte ${this.at}.`);
   }
 
-  /** A signed LEB128 of up to 32 bits, as i32.const has it. */
+  /** Reads a signed LEB128 of up to 32 bits, as in `i32.const`. */
   s32(): number {
     let value = 0;
     for (let shift = 0; shift < 35; shift += 7) {
@@ -50,7 +50,7 @@ export class ByteReader {
     throw malformed(`The module has a number of more than 32 bits at byte ${this.at}.`);
   }
 
-  /** Steps over a LEB128 of at most `bits` bits. */
+  /** Skips a LEB128 of at most `bits` bits. */
   skipLeb(bits = 32): void {
     for (let read = 0; read < bits; read += 7) if (this.u8() < 0x80) return;
     throw malformed(`The module has a number of more than ${bits} bits at byte ${this.at}.`);
@@ -64,8 +64,8 @@ export class ByteReader {
   }
 
   /**
-   * The length of a vector. Each element takes a byte at least, so a length beyond the rest is a
-   * lie, not a big loop.
+   * Reads the length of a vector. Each element takes at least one byte, so a length beyond the
+   * remaining bytes is invalid; it is rejected before any loop.
    */
   count(): number {
     const count = this.u32();

@@ -2,22 +2,25 @@ import { BULK, OP } from './opcodes.js';
 import type { ParsedModule, Span } from './parse.js';
 import { ByteReader } from './reader.js';
 
-/** What a module's instructions do that its outline does not tell. */
+/** Properties of a module's instructions. */
 export interface Scan {
-  /** Where each `memory.grow` and `memory.size` stands, in ascending order. */
+  /** The positions of all `memory.grow` and `memory.size` instructions, in ascending order. */
   sites: { at: number; end: number; op: 'grow' | 'size' }[];
-  /** Writes tables or drops segments: state that a reset in place does not restore. */
+  /** Whether the code writes tables or drops segments, which an in-place reset does not restore. */
   keepsHiddenState: boolean;
 }
 
-/** How the operands of an instruction are encoded: none, LEB128 numbers, a memory argument. */
+/**
+ * The operand encodings of an instruction: none, one or two LEB128 numbers, a memory argument,
+ * other.
+ */
 const NONE = 0;
 const LEB = 1;
 const LEB2 = 2;
 const MEMARG = 3;
 const OTHER = 4;
 
-/** Operands of the one-byte instructions that have no special case in `scanBody`. */
+/** The operand encodings of the one-byte instructions without a special case in `scanBody`. */
 const OPERANDS = new Uint8Array(256).fill(OTHER);
 const set = (shape: number, ...ranges: [number, number][]) => {
   for (const [from, to] of ranges) OPERANDS.fill(shape, from, to + 1);
@@ -30,9 +33,9 @@ set(LEB, [OP.i32Const, OP.i64Const], [OP.refNull, OP.refNull], [OP.refFunc, OP.r
 set(LEB2, [OP.callIndirect, OP.callIndirect], [OP.returnCallIndirect, OP.returnCallIndirect]);
 set(MEMARG, [OP.i32Load, OP.i64Store32]);
 
-/** Number of LEB128 operands of each instruction behind `OP.bulkPrefix`. */
+/** The number of LEB128 operands of each instruction after `OP.bulkPrefix`. */
 const BULK_OPERANDS = [0, 0, 0, 0, 0, 0, 0, 0, 2, 1, 2, 1, 2, 1, 2, 1, 1, 1];
-/** Instructions that write tables or drop segments. */
+/** The instructions that write tables or drop segments. */
 const WRITES_HIDDEN_STATE: ReadonlySet<number> = new Set([
   BULK.dataDrop,
   BULK.tableInit,
@@ -41,7 +44,7 @@ const WRITES_HIDDEN_STATE: ReadonlySet<number> = new Set([
   BULK.tableGrow,
   BULK.tableFill,
 ]);
-/** Vector instructions behind `OP.vectorPrefix` (§5.4.8) that have operands. */
+/** The vector instructions after `OP.vectorPrefix` (§5.4.8) that have operands. */
 const VECTOR = {
   lastLoadOrStore: 11,
   v128Const: 12,
@@ -54,16 +57,16 @@ const VECTOR = {
   load64Zero: 93,
   last: 0x113,
 } as const;
-/** Atomic instructions behind `OP.atomicPrefix` (threads proposal). */
+/** The atomic instructions after `OP.atomicPrefix` (threads proposal). */
 const ATOMIC = { notify: 0, wait64: 2, fence: 3, firstAccess: 0x10, lastAccess: 0x4e } as const;
-/** Bit of an access's alignment that announces a memory index (multi-memory proposal). */
+/** The alignment bit that indicates a memory index (multi-memory proposal). */
 const MEMORY_INDEX = 0x40;
 
 type OnCall = (site: { at: number; end: number; target: number }) => void;
 
 /**
- * Walks all instructions. null when it meets one it does not know or runs out of bytes: then the
- * module's code is not rewritten.
+ * Scans all instructions. Returns null when it meets an unknown instruction or the end of the
+ * bytes; the module's code is then not rewritten.
  */
 export function scan(module: ParsedModule): Scan | null {
   const bytes = module.bytes;
@@ -72,7 +75,7 @@ export function scan(module: ParsedModule): Scan | null {
   return found;
 }
 
-/** Where the instructions of a body begin, behind its declarations of locals. */
+/** Returns where the instructions of a body begin, after its local declarations. */
 export function instructionsOf(module: ParsedModule, body: Span): number {
   const reader = new ByteReader(module.bytes, body.start, body.end);
   for (let groups = reader.u32(); groups > 0; groups--) {
@@ -82,7 +85,7 @@ export function instructionsOf(module: ParsedModule, body: Span): number {
   return reader.at;
 }
 
-/** Where a body calls functions by their index. */
+/** Returns the positions of direct calls in a body. */
 export function callSites(module: ParsedModule, body: Span): { at: number; end: number; target: number }[] {
   const calls: { at: number; end: number; target: number }[] = [];
   const found: Scan = { sites: [], keepsHiddenState: false };
@@ -92,7 +95,7 @@ export function callSites(module: ParsedModule, body: Span): { at: number; end: 
 
 function scanBody(bytes: Uint8Array, start: number, end: number, found: Scan, onCall?: OnCall): boolean {
   let at = start;
-  // Reading past the end yields 0 and is noticed once, at the bottom of the loop.
+  // Reading past the end yields 0; the check at the end of the function detects it.
   const leb = (): number => {
     let value = 0;
     let factor = 1;

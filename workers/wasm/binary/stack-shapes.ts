@@ -1,8 +1,8 @@
 import { OP } from './opcodes.js';
 
 /**
- * How many operands an instruction takes and gives, by its first byte; -1 for those that need more
- * than that to be told.
+ * The number of operands that each instruction pops and pushes, by its first byte; -1 when the first
+ * byte does not determine them.
  */
 export const TAKES = new Int8Array(256).fill(-1);
 export const GIVES = new Int8Array(256);
@@ -17,7 +17,7 @@ shape(0, 0, [OP.nop, OP.nop]);
 shape(1, 0, [OP.drop, OP.drop]);
 shape(3, 1, [OP.select, OP.select]);
 shape(0, 1, [OP.f32Const, OP.f64Const]);
-// Comparisons, arithmetic and conversions of two operands and of one, in the order of their
+// Comparisons, arithmetic and conversions with two operands and with one, in the order of their
 // opcodes.
 shape(
   2,

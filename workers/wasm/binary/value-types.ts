@@ -1,6 +1,6 @@
 /**
- * Value types as the binary format writes them. In a file of their own: threads need these, not the
- * parser.
+ * The value types in the binary format (§5.3.1). In a file of their own, because threads need these
+ * but not the parser.
  */
 export const I32 = 0x7f;
 export const I64 = 0x7e;

@@ -3,6 +3,7 @@ import { OP } from './opcodes.js';
 /** The encodings that the rewriter emits. */
 const utf8 = new TextEncoder();
 
+/** Concatenates byte arrays. */
 export function concat(parts: readonly Uint8Array[]): Uint8Array {
   let length = 0;
   for (const part of parts) length += part.length;
@@ -15,6 +16,7 @@ export function concat(parts: readonly Uint8Array[]): Uint8Array {
   return whole;
 }
 
+/** Encodes an unsigned LEB128. */
 export function u32(value: number): Uint8Array {
   const bytes: number[] = [];
   let rest = value;
@@ -41,20 +43,23 @@ export function i32Const(value: number): Uint8Array {
   }
 }
 
+/** Encodes a name (§5.2.4). */
 export function name(text: string): Uint8Array {
   const bytes = utf8.encode(text);
   return concat([u32(bytes.length), bytes]);
 }
 
+/** Encodes limits (§5.3.7). */
 export function limits(min: number, max: number | null): Uint8Array {
   return concat(max === null ? [Uint8Array.of(0), u32(min)] : [Uint8Array.of(1), u32(min), u32(max)]);
 }
 
-/** A vector of what is already encoded. */
+/** Encodes a vector of elements that are already encoded. */
 export function vector(items: readonly Uint8Array[]): Uint8Array {
   return concat([u32(items.length), ...items]);
 }
 
+/** Encodes a section (§5.5.2). */
 export function section(id: number, payload: Uint8Array): Uint8Array {
   return concat([Uint8Array.of(id), u32(payload.length), payload]);
 }

@@ -3,7 +3,7 @@ import { F32, I32, I64 } from '../binary/value-types.js';
 import { concat, i32Const, u32 } from '../binary/writer.js';
 import { CARD_SHIFT } from './dirty-cards.js';
 
-/** Bodies of the functions that the rewriter adds. */
+/** The bodies of functions that the rewriter adds. */
 const op = (...bytes: number[]) => Uint8Array.from(bytes);
 const get = (local: number) => op(OP.localGet, local);
 const tee = (local: number) => op(OP.localTee, local);
@@ -15,8 +15,8 @@ const END = op(OP.end);
 const SIZE = op(OP.memorySize, 0);
 
 /**
- * memory.grow(wanted) as the guest sees it: the old number of pages, or -1. The guest's memory
- * begins `pagesBefore` pages into the module's.
+ * Returns the body of `memory.grow(wanted)` from the guest's view: it returns the old number of
+ * pages, or -1. The guest's memory begins `pagesBefore` pages into the module's memory.
  */
 export function growFunction(
   globals: { pages: number; refused: number },
@@ -36,14 +36,14 @@ export function growFunction(
     ...[get(size), i32Const(pagesBefore), op(OP.i32Add), SIZE, op(OP.i32GtU), IF],
     ...[get(size), i32Const(pagesBefore), op(OP.i32Add), SIZE, op(OP.i32Sub), op(OP.memoryGrow, 0)],
     ...[i32Const(-1), op(OP.i32Eq), IF, refuse, END],
-    // pages = size, and the old one is the result
+    // pages = size, and the old size is the result
     ...[globalGet(globals.pages), get(size), globalSet(globals.pages), END],
   ]);
 }
 
 /**
- * memory.copy(to, from, length) in a memory that begins `base` bytes into the module's, and the
- * dirty cards for it.
+ * Returns the body of `memory.copy(to, from, length)` for a guest memory that begins `base` bytes
+ * into the module's memory. Marks the dirty cards.
  */
 export function copyFunction(base: number): Uint8Array {
   return concat([
@@ -57,7 +57,7 @@ export function copyFunction(base: number): Uint8Array {
   ]);
 }
 
-/** memory.fill(to, value, length) likewise. */
+/** Returns the body of `memory.fill(to, value, length)`, under the same conditions. */
 export function fillFunction(base: number): Uint8Array {
   return concat([
     NO_LOCALS,
@@ -69,8 +69,8 @@ export function fillFunction(base: number): Uint8Array {
 }
 
 /**
- * A trap of the same kind for an address beyond the memory: with the base added it could wrap
- * around to a valid one.
+ * Traps, with the same trap as the original instruction, for an address beyond the memory: with the
+ * base added, the address could wrap around to a valid one.
  */
 function trapBeyond(parameter: number, base: number): Uint8Array {
   const MAX_OFFSET = u32(2 ** 32 - 1);
@@ -82,8 +82,8 @@ function trapBeyond(parameter: number, base: number): Uint8Array {
 }
 
 /**
- * Marks the cards of parameter 2 bytes from parameter 0, which are in memory. Most ranges are
- * short: those cost no call.
+ * Marks the cards of the `length` (parameter 2) bytes from parameter 0, which are within the
+ * memory. Most ranges are short and need no `memory.fill`.
  */
 function markRange(): Uint8Array {
   const mark = concat([i32Const(1), op(OP.i32Store8, 0, 0)]);
@@ -98,30 +98,34 @@ function markRange(): Uint8Array {
   ]);
 }
 
-/** Reads a float global as its bits: through the JS API the payload of a NaN would be lost. */
+/**
+ * Returns a function that reads a float global as bits: the JavaScript API does not preserve NaN
+ * payloads.
+ */
 export function bitsGetter(global: number, type: number): Uint8Array {
   const reinterpret = type === F32 ? OP.i32ReinterpretF32 : OP.i64ReinterpretF64;
   return concat([NO_LOCALS, globalGet(global), op(reinterpret), END]);
 }
 
-/** Sets a float global from its bits. */
+/** Returns a function that sets a float global from its bits. */
 export function bitsSetter(global: number, type: number): Uint8Array {
   const reinterpret = type === F32 ? OP.f32ReinterpretI32 : OP.f64ReinterpretI64;
   return concat([NO_LOCALS, get(0), op(reinterpret), globalSet(global), END]);
 }
 
-/** The integer type of a float's bits. */
+/** Returns the integer type of a float type's bits. */
 export const bitsType = (type: number) => (type === F32 ? I32 : I64);
 
-/** Multiplier and increment of Knuth's MMIX linear congruential generator. */
+/** The multiplier and the increment of Knuth's MMIX linear congruential generator. */
 const MULTIPLIER = [0xad, 0xfe, 0xd5, 0xe4, 0xd4, 0x85, 0xfd, 0xa8, 0xd8, 0x00];
 const INCREMENT = [0xcf, 0x82, 0x9e, 0xbb, 0xef, 0xef, 0xde, 0x82, 0x14];
 
 /**
- * Stands in for a Go function `func() uint64`: the next number of a generator whose state is the
- * global `state`. Go's calling convention on wasm (cmd/internal/obj/wasm): global 0 is SP, the
- * return address is at SP and the result at SP + 8; the callee pops the return address and returns
- * 0, which says that the WebAssembly stack is not to be unwound.
+ * Returns a replacement for a Go function `func() uint64`: it returns the next number of a
+ * generator whose state is the global `state`. Go's calling convention on wasm (Go 1.24,
+ * cmd/internal/obj/wasm): global 0 is SP, the return address is at SP and the result at SP + 8. The
+ * callee pops the return address and returns 0, which means that the WebAssembly stack is not to be
+ * unwound.
  */
 export function goNumberFunction(state: number): Uint8Array {
   const SP = 0;

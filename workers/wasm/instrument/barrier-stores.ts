@@ -6,7 +6,7 @@ import { BEFORE_BYTES, BEHIND_BYTES, CARD_SHIFT } from './dirty-cards.js';
 import type { Locals } from './locals.js';
 import type { SymbolicValues } from './symbolic-values.js';
 
-/** By opcode, from `OP.i32Store` on: the type of what is stored, and how many bytes. */
+/** The operand type and size in bytes of each store, by opcode from `OP.i32Store`. */
 const STORES: readonly [type: number, bytes: number][] = [
   [I32, 4],
   [I64, 8],
@@ -34,15 +34,15 @@ export class BarrierStores {
     this.#base = base;
   }
 
-  /** A load; the reader is after its opcode. */
+  /** Writes a load; the reader is positioned after its opcode. */
   load(opcode: number, reader: ByteReader): void {
     const alignment = reader.u32();
     this.#access(opcode, alignment, reader.u32());
   }
 
   /**
-   * A store, and a write barrier unless an earlier one stands for it, too; the reader is after its
-   * opcode.
+   * Writes a store, and a write barrier unless an earlier barrier covers the store. The reader is
+   * positioned after the opcode.
    */
   store(opcode: number, reader: ByteReader): void {
     const values = this.#values;
@@ -55,8 +55,8 @@ export class BarrierStores {
       this.#access(opcode, alignment, offset);
       return;
     }
-    // The barrier is for the address without the offset, when the store is near that: others may be
-    // on either side of it.
+    // The barrier marks the address without the offset if the store is near it, so that the barrier
+    // covers stores on both sides.
     const ahead = offset + bytes > BEHIND_BYTES ? offset : 0;
     const constant = values.constantOf(address);
     const holder = constant === null ? values.holderOf(address) : null;
@@ -83,11 +83,11 @@ export class BarrierStores {
   #access(opcode: number, alignment: number, offset: number): void {
     this.#code.byte(opcode);
     this.#code.u32(alignment);
-    // No memory is so large that this would make an address of one that was none.
+    // Saturation is safe: no memory is large enough to make the saturated offset a valid address.
     this.#code.u32(Math.min(offset + this.#base, MAX_OFFSET));
   }
 
-  /** A copy of what lies under the operand on the stack. */
+  /** Copies the address below the operand on the stack into a local. */
   #keepAddress(address: number, operand: number): void {
     this.#code.byte(OP.localSet);
     this.#code.u32(operand);

@@ -8,36 +8,33 @@ import { copyFunction, fillFunction, goNumberFunction, growFunction } from './ad
 import { cardTablePages } from './dirty-cards.js';
 import { insertWriteBarriers, type Targets } from './write-barriers.js';
 
-/** A module's code, calling functions and using globals that are added behind the module's own. */
+/** The code of a module that calls functions and uses globals added after the module's own. */
 export interface InstrumentedCode {
-  /** Each with its length before it. */
+  /** Each body is preceded by its length. */
   bodies: Uint8Array[];
   functions: { takes: Uint8Array[]; gives: Uint8Array[]; body: Uint8Array }[];
-  /** Pages of the memory before the guest's own: those of the card table. */
+  /** The number of pages before the guest's memory, which hold the card table. */
   pagesBefore: number;
   /**
-   * Further i64 globals, with their values. With a redirection: the generator's state, and 1 once
-   * the watched body was entered.
+   * Additional i64 globals with their values. With a redirection: the state of the generator, and a
+   * flag that is 1 once the watched body was entered.
    */
   numbers: bigint[];
 }
 
-/** Changes to some function bodies, by their index, that make starts of a program comparable. */
+/** Changes to function bodies, by their index, that make starts of a program comparable. */
 export interface Redirection {
-  /**
-   * Which of the functions that a body calls are answered by a generator (`goNumberFunction`)
-   * instead.
-   */
+  /** Which of the callees of a body are replaced by a generator (`goNumberFunction`). */
   calls: ReadonlyMap<number, ReadonlySet<number>>;
-  /** The generator's first state. */
+  /** The initial state of the generator. */
   seed: bigint;
-  /** A body that notes when it is entered. */
+  /** A body whose entry is recorded. */
   watched: number | null;
 }
 
 const TYPE = Uint8Array.of(I32);
 
-/** The indices that what is added will have. */
+/** Returns the indexes of the added functions and globals. */
 export function targetsOf(module: ParsedModule): Omit<Targets, 'base'> & { refused: number } {
   const functions = module.importedFunctions + module.functions.length;
   const globals = module.importedGlobals + module.globals.length;
@@ -45,8 +42,8 @@ export function targetsOf(module: ParsedModule): Omit<Targets, 'base'> & { refus
 }
 
 /**
- * Code in which `memory.grow` calls the added function and `memory.size` reads the guest's own
- * count of its pages.
+ * Returns code in which `memory.grow` calls the added function and `memory.size` reads the guest's
+ * own page count.
  */
 export function plainCode(
   module: ParsedModule,
@@ -104,8 +101,8 @@ export function plainCode(
 }
 
 /**
- * The same with a write barrier at every store. null when the code cannot be followed, or reads
- * data segments at run time.
+ * Returns such code with a write barrier at every store; null when the code cannot be analysed, or
+ * reads data segments at run time.
  */
 export function barrierCode(module: ParsedModule, maxPages: number): InstrumentedCode | null {
   if (module.sections.has(SECTION.dataCount)) return null;

@@ -1,12 +1,15 @@
 import type { CodeWriter } from '../binary/code-writer.js';
 import { I32 } from '../binary/value-types.js';
 
-/** V8 takes no more in one function; five may be added. */
+/** V8's limit of locals per function, minus the five that may be added. */
 const MAX_LOCALS = 50_000 - 5;
-/** In all functions together: a few bytes declare thousands, and each is looked at here. */
+/**
+ * The limit for all functions together: a few bytes can declare thousands of locals, and each is
+ * processed here.
+ */
 const MAX_ALL_LOCALS = 1 << 22;
 
-/** The types of a function's locals, and those that are added to it. */
+/** The types of a function's locals, including added ones. */
 export class Locals {
   readonly #types: number[] = [];
   #count = 0;
@@ -23,7 +26,7 @@ export class Locals {
     for (const type of parameters) this.#push(type);
   }
 
-  /** False when there are too many. */
+  /** Declares locals. Returns false when there are too many. */
   declare(count: number, type: number): boolean {
     this.#all += count;
     if (this.#count + count > MAX_LOCALS || this.#all > MAX_ALL_LOCALS) return false;
@@ -35,13 +38,13 @@ export class Locals {
     return this.#types[local];
   }
 
-  /** An added local for an address. */
+  /** Returns an added local for an address. */
   address(): number {
     this.#address ??= this.#add(I32);
     return this.#address;
   }
 
-  /** An added local for an operand of the type. */
+  /** Returns an added local for an operand of this type. */
   operand(type: number): number {
     let local = this.#operands.get(type);
     if (local === undefined) {
@@ -51,7 +54,7 @@ export class Locals {
     return local;
   }
 
-  /** The declarations, those of the source first. */
+  /** Writes the declarations: first those of the source, then the added ones. */
   write(head: CodeWriter, groups: number, source: Uint8Array, from: number, to: number): void {
     head.u32(groups + this.#added.length);
     head.copy(source, from, to);

@@ -17,25 +17,26 @@ import {
 } from './instrumented-code.js';
 
 export interface RewriteOptions {
-  /** The memory limit; the module's own maximum stays when it is lower. */
+  /** The memory limit in pages; a lower maximum of the module stays. */
   maxPages: number;
   /**
-   * The instructions, or null when they could not be read: then growth is clamped but not counted.
+   * The scanned instructions, or null when they could not be scanned: growth is then limited but
+   * not counted.
    */
   scan: Scan | null;
-  /** Exports all mutable globals, so that a snapshot can restore them. */
+  /** Whether to export all mutable globals, so that a snapshot can restore them. */
   exportGlobals?: boolean;
   /**
-   * For instances whose memory a snapshot supplies, its size included: the module has no active
-   * data, so that modules which differ in nothing else become the same, and V8 compiles their code
-   * once.
+   * For instances whose memory, including its size, comes from a snapshot: the module gets no
+   * active data. Modules that differ only in their data thus become identical, and V8 compiles
+   * their code once.
    */
   forSnapshot?: boolean;
-  /** Exports a function that the module does not, under `names.resume`. */
+  /** The index of a function to export under `names.resume`. */
   resume?: number;
-  /** Adds write barriers, where the code can be followed; for an instance that a snapshot fills. */
+  /** Whether to add write barriers, if the code can be analysed; only with `forSnapshot`. */
   writeBarriers?: boolean;
-  /** Answers some calls by a generator, and notes whether a function is entered. */
+  /** Replaces some calls by a generator, and records whether a function is entered. */
   redirection?: Redirection;
 }
 
@@ -43,14 +44,17 @@ export interface Rewritten {
   bytes: Uint8Array;
   names: ExportNames;
   /**
-   * Mutable globals of the module by export name, when `exportGlobals` was asked for; those of
-   * float types are not among them.
+   * The export names of the module's mutable globals, if `exportGlobals` was set; float globals are
+   * in `floats`.
    */
   globals: string[];
-  /** Mutable float globals, each by the names of two functions that read and write its bits. */
+  /**
+   * Mutable float globals, each with the export names of two functions that read and write its
+   * bits.
+   */
   floats: FloatExport[];
   maxPages: number;
-  /** Of the card table, which precedes the guest's memory; 0 without write barriers. */
+  /** The size of the card table, which precedes the guest's memory; 0 without write barriers. */
   tableBytes: number;
 }
 
@@ -59,34 +63,39 @@ export interface FloatExport {
   set: string;
 }
 
-/** Names of what the rewriter adds to the exports; no name of the module's own begins like them. */
+/** The names of the exports that the rewriter adds; no export of the module has the same prefix. */
 export interface ExportNames {
   /**
-   * i32: pages the guest has, which may be fewer than the memory has. null when growth is not
-   * counted.
+   * i32: the number of pages of the guest, which may be lower than that of the memory. null when
+   * growth is not counted.
    */
   pages: string | null;
   /** i32: 1 once a `memory.grow` was refused. */
   refused: string | null;
   resume: string;
-  /** i64: 1 once the watched function was entered; null when none is. */
+  /** i64: 1 once the watched function was entered; null without a watched function. */
   watched: string | null;
-  /** The start function, called once the guest's memory can be reached; null without one. */
+  /** The start function, called once the guest's memory is accessible; null without one. */
   start: string | null;
 }
 
-/** A table's slots live on the thread's heap, outside the memory limit: 2^20 of them are 8 MB. */
+/**
+ * The limit of table entries. They are on the thread's heap, outside the memory limit: 2^20 entries
+ * take 8 MB.
+ */
 const MAX_TABLE_SLOTS = 1 << 20;
 
 const MUTABLE = 1;
 const KIND = { function: 0, global: 3 } as const;
 
 /**
- * Makes the module that runs from the module that was uploaded: memory and tables are clamped,
- * custom sections dropped, and every `memory.grow` calls one added function. That function keeps
- * the guest's own count of its pages, which the card table is no part of, and notes a refused
- * growth, so that a guest which dies of it can be told why. With write barriers, loads and stores
- * are moved behind the card table as well (`write-barriers.ts`).
+ * Produces the module that runs from the uploaded module: limits memory and tables, drops custom
+ * sections, and replaces every `memory.grow` by a call of one added function. That function counts
+ * the guest's own pages, without the card table, and records a refused growth, so that the error of
+ * a guest that fails because of it can say so. With write barriers, loads and stores are also moved
+ * behind the card table (`write-barriers.ts`).
+ *
+ * Throws `invalid_module` when a table is too large.
  */
 export function rewrite(module: ParsedModule, options: RewriteOptions): Rewritten {
   const memory = module.memories[0];
@@ -137,15 +146,15 @@ export function rewrite(module: ParsedModule, options: RewriteOptions): Rewritte
     });
   }
   if (options.resume !== undefined) added.push(exportEntry(names.resume, KIND.function, options.resume));
-  // A start function runs before the exports are there, so its host calls could not reach the
-  // memory. Called by the engine right after, it can.
+  // A start function runs before the exports are available, so its host calls could not access the
+  // memory. Called by the engine right after instantiation, they can.
   if (module.start !== null) {
     names.start = `${prefix}start`;
     added.push(exportEntry(names.start, KIND.function, module.start));
     payloads.delete(SECTION.start);
   }
-  // With a data count, instructions may refer to segments: those that are passive must stay, and
-  // the numbers of all.
+  // With a data count section, instructions may refer to segments by index: passive segments and
+  // the numbering must stay.
   if (forSnapshot && payloads.has(SECTION.data)) {
     if (payloads.has(SECTION.dataCount)) payloads.set(SECTION.data, withoutActiveData(module));
     else payloads.delete(SECTION.data);
@@ -173,7 +182,7 @@ function exportEntry(exported: string, kind: number, index: number): Uint8Array 
   return concat([name(exported), Uint8Array.of(kind), u32(index)]);
 }
 
-/** Adds encoded entries to a section that is a vector, making the section if there is none. */
+/** Appends encoded entries to a section that is a vector, creating the section if necessary. */
 function append(
   module: ParsedModule,
   payloads: Map<number, Uint8Array>,
@@ -186,7 +195,7 @@ function append(
   payloads.set(id, concat([u32(count + entries.length), rest, ...entries]));
 }
 
-/** A vector section's number of entries and the entries' bytes. */
+/** Returns the number of entries of a vector section, and their bytes. */
 function open(module: ParsedModule, span: Span): { count: number; rest: Uint8Array } {
   let at = span.start;
   let count = 0;
@@ -215,7 +224,7 @@ function clampTables(module: ParsedModule, payloads: Map<number, Uint8Array>): v
 
 const isFloat = (type: number) => type === F32 || type === F64;
 
-/** Adds two functions for each mutable float global, and returns their exports. */
+/** Adds two functions for each mutable float global. Returns their exports. */
 function addFloatAccess(
   module: ParsedModule,
   code: InstrumentedCode,
@@ -239,8 +248,8 @@ function addFloatAccess(
 }
 
 /**
- * Puts in the instrumented code with what it uses: functions, the two counters and other globals.
- * Returns the exports to add.
+ * Replaces the code by the instrumented code and adds what it uses: functions, the two counters and
+ * further globals. Returns the exports to add.
  */
 function addCode(
   module: ParsedModule,

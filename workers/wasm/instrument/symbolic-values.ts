@@ -1,30 +1,30 @@
 /**
- * What is known of a number without running the code: what it was made from, its root, and how far
- * it is from that, modulo 2^32. Both in one number, so that following millions of them makes no
- * garbage.
+ * What is statically known about a number: the root that it derives from, and its distance from the
+ * root modulo 2^32. Both are packed into one number, so that analysing millions of values produces
+ * no garbage.
  */
 export type SymbolicValue = number;
 
 const SPAN = 2 ** 28;
 /**
- * Distances stay far below 2^32, so that a sum which wraps can be told from one that does not: see
- * `isNearBarrier`.
+ * Distances stay far below 2^32, so that sums that wrap around can be distinguished from sums that
+ * do not: see `isNearBarrier`.
  */
 const MAX_DISTANCE = SPAN / 2;
 /**
- * Roots are numbered on from function to function until there are so many; one function makes fewer
- * than 2^53 / SPAN of them.
+ * Roots are numbered consecutively across functions until there are this many; a single function
+ * creates fewer than 2^53 / SPAN of them.
  */
 const MANY_ROOTS = 1 << 20;
 const CACHED = 256;
-/** More locals than V8 takes; of what is beyond nothing is known. */
+/** More than V8's limit of locals; variables beyond it are unknown. */
 const MOST_VARIABLES = 1 << 16;
 
 const rootOf = (value: SymbolicValue) => Math.floor(value / SPAN);
 const distanceOf = (value: SymbolicValue) => value - rootOf(value) * SPAN - MAX_DISTANCE;
 const madeOf = (root: number, distance: number): SymbolicValue => root * SPAN + MAX_DISTANCE + distance;
 
-/** Values of locals or globals since the last label. */
+/** The values of locals or globals since the last label. */
 class Variables {
   readonly #values: number[] = [];
   readonly #since: number[] = [];
@@ -45,9 +45,9 @@ class Variables {
 }
 
 /**
- * The values of the operand stack, the locals and the globals in code without a label in between,
- * and which of them had a write barrier as addresses. Everything it is asked takes constant time:
- * the code is somebody else's.
+ * The symbolic values of the operand stack, the locals and the globals in code between two labels,
+ * and which of them, as addresses, have had a write barrier. Every operation takes constant time,
+ * because the code is untrusted.
  */
 export class SymbolicValues {
   readonly #stack: number[] = [];
@@ -58,13 +58,13 @@ export class SymbolicValues {
   #calls = 0;
   #roots = 0;
   /**
-   * The root of constants; another one after each label, so that nothing stays known of them
-   * either.
+   * The root of constants. Each label starts a new one, so that barriers of constant addresses are
+   * forgotten as well.
    */
   #zero = 0;
   /**
-   * By root, and forgotten when another root comes to the same place: a local that was given a
-   * value, and an address that was marked.
+   * Caches by root, overwritten when another root maps to the same entry: a local that holds a
+   * value of the root, and an address that was marked.
    */
   readonly #holders = new Int32Array(CACHED);
   readonly #barriers = new Float64Array(CACHED);
@@ -77,7 +77,7 @@ export class SymbolicValues {
     this.forget();
   }
 
-  /** For a label: it can be come to from elsewhere. */
+  /** Forgets everything; called at a label, which can be reached from elsewhere. */
   forget(): void {
     this.#depth = 0;
     this.#label++;
@@ -86,8 +86,8 @@ export class SymbolicValues {
   }
 
   /**
-   * The stack is not followed across what has a type of its own; whatever is popped then is
-   * unknown.
+   * Forgets the stack, which is not tracked across instructions with a type of their own. Values
+   * popped afterwards are unknown.
    */
   forgetStack(): void {
     this.#depth = 0;
@@ -105,7 +105,7 @@ export class SymbolicValues {
     return Math.abs(value) < MAX_DISTANCE ? madeOf(this.#zero, value) : this.unknown();
   }
 
-  /** null for what is no constant. */
+  /** Returns null when the value is not a constant. */
   constantOf(value: SymbolicValue): number | null {
     return rootOf(value) === this.#zero ? distanceOf(value) : null;
   }
@@ -124,7 +124,7 @@ export class SymbolicValues {
     if (this.#depth > 0) this.#depth--;
   }
 
-  /** The sum, or the difference, when one of the two is a constant. */
+  /** Returns the sum or the difference if one operand is a constant; otherwise an unknown value. */
   sum(a: SymbolicValue, b: SymbolicValue, sign: 1 | -1): SymbolicValue {
     const second = this.constantOf(b);
     if (second !== null) return this.#moved(a, sign * second);
@@ -162,29 +162,30 @@ export class SymbolicValues {
     this.#globals.set(index, value, this.#calls);
   }
 
-  /** A local that the value can be made from again; null when none is known. */
+  /** Returns a local from which the value can be computed; null when none is known. */
   holderOf(value: SymbolicValue): number | null {
     const local = this.#holders[rootOf(value) % CACHED] ?? 0;
     const held = this.#locals.get(local, this.#label);
     return held !== null && rootOf(held) === rootOf(value) ? local : null;
   }
 
-  /** How far the value is from what the local holds. */
+  /** Returns the distance of the value from what the local holds. */
   fromLocal(value: SymbolicValue, local: number): number {
     return distanceOf(value) - distanceOf(this.local(local));
   }
 
-  /** To be called with an address in memory that a store has gone to, and whose card is dirty. */
+  /** Records a write barrier. The address must be in memory and its card must be dirty. */
   addBarrier(address: SymbolicValue, ahead: number): void {
-    // Beyond what a value can hold: the barrier is not remembered, then.
+    // Beyond the range of a symbolic value, the barrier is not recorded.
     if (distanceOf(address) + ahead < MAX_DISTANCE)
       this.#barriers[rootOf(address) % CACHED] = address + ahead;
   }
 
   /**
-   * Whether the bytes at an offset from the address are so near one that had a barrier. That one
-   * lay in the memory, which is much smaller than 2^32, and distances are small: so either they are
-   * what they seem, or the sum has wrapped, is nearly 2^32 and the access a trap.
+   * Returns whether `bytes` bytes at an offset from the address are covered by an earlier barrier.
+   * The barrier's address was in the memory, which is much smaller than 2^32, and distances are
+   * small. So either the distance is exact, or the sum has wrapped around, is close to 2^32, and
+   * the access traps.
    */
   isNearBarrier(
     address: SymbolicValue,

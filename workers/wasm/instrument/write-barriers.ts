@@ -7,9 +7,9 @@ import { BarrierStores } from './barrier-stores.js';
 import { Locals } from './locals.js';
 import { SymbolicValues } from './symbolic-values.js';
 
-/** Indices of the functions and globals that the rewriter adds, for the code to use. */
+/** The indexes of the added functions and globals that the code uses. */
 export interface Targets {
-  /** Of the card table, which precedes the guest's memory, in bytes. */
+  /** The size of the card table, which precedes the guest's memory, in bytes. */
   base: number;
   grow: number;
   pages: number;
@@ -17,20 +17,20 @@ export interface Targets {
   fill: number;
 }
 
-/** V8 takes no larger function. */
+/** V8's limit of the size of a function. */
 const MAX_BODY_BYTES = 7_654_321;
 /**
- * Code that grows to more than twice its size and this is left as it is: reading it must not take
- * memory without bound.
+ * Code that grows beyond twice its size plus this is left unchanged, so that rewriting takes a
+ * bounded amount of memory.
  */
 const GROWTH_BYTES = 65_536;
 
 /**
- * All function bodies, with a write barrier after each store (`dirty-cards.ts`), each access moved
- * behind the card table, and growing, copying and filling replaced by calls of added functions. A
- * store near an address that has had a barrier since the last label needs none of its own: in Go's
- * code that is most of them. null when there is an instruction that is not followed here: vectors,
- * atomics, tables, exceptions.
+ * Rewrites all function bodies: adds a write barrier after each store (`dirty-cards.ts`), moves
+ * each access behind the card table, and replaces memory.grow, memory.copy and memory.fill by calls
+ * of added functions. A store near an address that has had a barrier since the last label needs
+ * none; in Go's code these are most stores. Returns null when the code has an instruction that is
+ * not supported here (vectors, atomics, tables, exceptions), or becomes too large.
  */
 export function insertWriteBarriers(module: ParsedModule, targets: Targets): Uint8Array | null {
   const span = module.bodies.reduce((sum, body) => sum + body.end - body.start, 0);
@@ -49,7 +49,7 @@ export function insertWriteBarriers(module: ParsedModule, targets: Targets): Uin
 }
 
 class BodyRewriter {
-  /** The declarations of locals. */
+  /** The local declarations. */
   readonly head = new CodeWriter();
   readonly code = new CodeWriter();
   readonly #module: ParsedModule;
@@ -58,7 +58,7 @@ class BodyRewriter {
   readonly #locals = new Locals();
   readonly #stores: BarrierStores;
   #reader = new ByteReader(new Uint8Array(0));
-  /** Up to here instructions are in `code`. */
+  /** Instructions before this position have been written to `code`. */
   #copied = 0;
 
   constructor(module: ParsedModule, targets: Targets) {
@@ -67,7 +67,7 @@ class BodyRewriter {
     this.#stores = new BarrierStores(this.code, this.#values, this.#locals, targets.base);
   }
 
-  /** Fills `head` and `code`; false when the body cannot be followed. */
+  /** Writes a body to `head` and `code`. Returns false when the body cannot be analysed. */
   rewrite(index: number): boolean {
     const { bytes, bodies, types, functions } = this.#module;
     const body = bodies[index];
@@ -93,7 +93,7 @@ class BodyRewriter {
     return true;
   }
 
-  /** Copies what comes before an instruction that is replaced; it has been read. */
+  /** Copies the instructions before the one that was just read and is being replaced. */
   #replaced(from: number): void {
     this.code.copy(this.#reader.bytes, this.#copied, from);
     this.#copied = this.#reader.at;
@@ -110,7 +110,7 @@ class BodyRewriter {
         values.forgetStack();
         return true;
       case OP.block:
-      case OP.if: // What is known before holds in it, too.
+      case OP.if: // Values known before the block hold inside as well.
         reader.skipLeb(33);
         values.forgetStack();
         return true;
@@ -181,7 +181,7 @@ class BodyRewriter {
       }
       case OP.i32WrapI64:
       case OP.i64ExtendI32S:
-      case OP.i64ExtendI32U: // The same modulo 2^32.
+      case OP.i64ExtendI32U: // Identical modulo 2^32.
         values.push(values.pop());
         return true;
       case OP.bulkPrefix:
@@ -194,7 +194,7 @@ class BodyRewriter {
   #other(opcode: number, from: number): boolean {
     const reader = this.#reader;
     if (opcode >= OP.i32Load && opcode <= OP.i64Store32) {
-      // Its operands are read before it is written.
+      // The operands are read before the instruction is written.
       this.code.copy(reader.bytes, this.#copied, from);
       if (opcode <= OP.i64Load32U) {
         this.#stores.load(opcode, reader);
@@ -210,7 +210,7 @@ class BodyRewriter {
     return this.#through(takes, GIVES[opcode] ?? 0);
   }
 
-  /** Operands that come to something unknown. */
+  /** Pops operands and pushes unknown results. */
   #through(takes: number, gives: number): true {
     for (let left = takes; left > 0; left--) this.#values.drop();
     if (gives === 1) this.#values.push(this.#values.unknown());
@@ -246,8 +246,8 @@ class BodyRewriter {
 }
 
 /**
- * A constant of up to five bytes; NaN for others, which are beyond what counts or written in a way
- * that numbers cannot follow.
+ * Reads a constant of up to five bytes. Returns NaN for longer ones, which are either too large to
+ * track or not in the shortest encoding.
  */
 function smallConstant(reader: ByteReader): number {
   let value = 0;

@@ -2,20 +2,21 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 /**
- * An ended guest's memory is left to V8, which returns it when it sees fit. With a large one that
- * is too late: the next guest's would come on top, and the process would take more than the limits
- * of what runs. So they are collected at once, after the reply: 2 ms on a thread's small heap.
+ * V8 frees the memory of ended guests at its own pace. For a large memory that is too late: with
+ * the next guest's memory in addition, the process would exceed the limits of its running guests.
+ * Memories from this size are therefore collected at once, after the reply; on a thread's small
+ * heap that takes 2 ms.
  */
 const LARGE_BYTES = 8 << 20;
 
 let collect: (() => void) | null = null;
 
-/** Whether a memory of this size is collected at once. */
+/** Returns whether a memory of this size, in bytes, is collected at once. */
 export function isLarge(bytes: number): boolean {
   return bytes >= LARGE_BYTES;
 }
 
-/** To be called when a guest's memory of this size has been let go of. */
+/** Collects garbage if a released guest memory of this size is large. */
 export function collectAfter(bytes: number): void {
   if (!isLarge(bytes)) return;
   if (collect === null) {

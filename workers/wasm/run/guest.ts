@@ -13,8 +13,8 @@ const noOutput = () => new Uint8Array(0);
 type Func = (...args: (number | bigint)[]) => unknown;
 
 /**
- * The surroundings of the guest that runs on a thread: its imports, made once, and the memory and
- * session of the moment. One guest runs at a time.
+ * The environment of the guest on a thread: its imports, created once, and the current memory and
+ * session. One guest runs at a time.
  */
 export class Guest {
   readonly imports: WebAssembly.Imports;
@@ -25,8 +25,8 @@ export class Guest {
   #instance: WebAssembly.Instance | null = null;
   #program: ProgramBase | null = null;
   /**
-   * Why the guest must end. Once set, every import throws it again, whatever handlers the guest
-   * has.
+   * The reason why the guest must end. Once set, every import throws it again, regardless of the
+   * guest's exception handlers.
    */
   #ending: unknown = null;
 
@@ -37,8 +37,8 @@ export class Guest {
   }
 
   /**
-   * Arms the imports for an invocation. To be called before an instance is made, since start
-   * functions may call.
+   * Prepares the imports for an invocation. Must be called before the instance is created, because
+   * start functions may call imports.
    */
   begin(program: ProgramBase, session: Session): void {
     this.#program = program;
@@ -49,7 +49,7 @@ export class Guest {
     this.#host.begin(session);
   }
 
-  /** Lets go of the instance, so that its memory can be collected. */
+  /** Releases the instance, so that its memory can be collected. */
   release(): void {
     this.#instance = null;
     this.memory.attach(null);
@@ -65,7 +65,7 @@ export class Guest {
     this.#host.attach(allocator === null ? null : (size) => Number(this.call(allocator, size)));
   }
 
-  /** Runs what a module runs by itself. */
+  /** Calls the start function, which the rewriter has exported. */
   start(): void {
     const { names } = this.#need(this.#program);
     if (names.start !== null) this.call(names.start);
@@ -77,7 +77,7 @@ export class Guest {
     return (target as Func)(...args);
   }
 
-  /** Runs a command's entry; its exit code and what it printed are the result. */
+  /** Runs the entry of a command. The result is its exit code and what it printed. */
   runCommand(entry: () => void): GuestResult {
     return this.#run(() => {
       entry();
@@ -86,8 +86,8 @@ export class Guest {
   }
 
   /**
-   * Gives the input to `handle` and takes the output that it points to: pointer in the low half,
-   * length in the high.
+   * Passes the input to `handle` and reads the output that it returns: the pointer in the low half
+   * of an i64, the length in the high half.
    */
   runHandler(start: () => void): GuestResult {
     return this.#run(() => {
@@ -133,8 +133,7 @@ export class Guest {
     }
     if (result.error !== null) {
       if (result.refused) result.error = `memory limit of ${limitMb} MB exceeded (${result.error})`;
-      // What a function wrote before it exited by itself is its caller's; what it wrote before a
-      // trap is not whole.
+      // Output before an exit belongs to the caller; output before a trap may be incomplete.
       if (result.exitCode === null) result.output = noOutput();
     }
     this.#need(this.#session).log.finish();
@@ -154,8 +153,8 @@ export class Guest {
   }
 
   /**
-   * Each import remembers what ended the guest, so that a guest which catches exceptions cannot run
-   * on.
+   * Wraps each import to record what ended the guest, so that a guest that catches exceptions
+   * cannot continue.
    */
   #guard(functions: Record<string, (...args: never[]) => unknown>) {
     const guarded: Record<string, (...args: never[]) => unknown> = {};
@@ -182,8 +181,8 @@ export class Guest {
 }
 
 /**
- * Views throw RangeErrors for bad pointers; a deep stack throws one too, and that is not the
- * pointer's fault.
+ * Returns whether an error was caused by an invalid pointer, for which views throw a RangeError. A
+ * stack overflow is also a RangeError and must be distinguished.
  */
 function wildPointer(error: unknown): boolean {
   return error instanceof RangeError && !isStackOverflow(error);
@@ -193,7 +192,7 @@ function isStackOverflow(error: unknown): boolean {
   return error instanceof RangeError && error.message.includes('call stack');
 }
 
-/** With what the guest said last on stderr: languages print there why they give up. */
+/** Includes the last line on stderr, where language runtimes print why they exit. */
 function describeExit(code: number, said: string): string {
   return said === '' ? `exited with code ${code}` : `exited with code ${code}: ${said}`;
 }

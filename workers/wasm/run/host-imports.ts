@@ -22,8 +22,8 @@ const TOO_MUCH: HostReply = {
 type Allocate = (size: number) => number;
 
 /**
- * A result larger than the buffer an `_into` call brought, kept for the same call with a larger
- * one.
+ * A result that was larger than the buffer of an `_into` call, kept for the same call with a larger
+ * buffer.
  */
 interface Kept {
   name: HostFunctionName;
@@ -32,8 +32,8 @@ interface Kept {
 }
 
 /**
- * The host functions for one thread, re-armed for each invocation: arguments in, bridge, results
- * out.
+ * The host functions for one thread, reset for each invocation: reads arguments, calls the bridge,
+ * returns results.
  */
 export class HostImports {
   readonly functions: Record<string, (...args: never[]) => unknown>;
@@ -60,7 +60,7 @@ export class HostImports {
     this.#bytes = 0;
   }
 
-  /** The export that takes guest memory; of the instance that runs next. */
+  /** Sets the allocator export of the instance that runs next. */
   attach(allocate: Allocate | null): void {
     this.#allocate = allocate;
   }
@@ -79,7 +79,8 @@ export class HostImports {
       };
     }
     return (...raw: (number | bigint)[]) => {
-      // An allocator that calls the host would be called by it again, without end.
+      // Host calls inside an allocator are refused, because their results would call the allocator
+      // again, in an endless recursion.
       if (this.#allocating)
         throw new GuestFailure(`trap: ${name} was called from inside the guest's allocator`);
       const args = this.#fits(kinds, raw) ? this.#readArgs(kinds, raw) : null;
@@ -99,7 +100,8 @@ export class HostImports {
   }
 
   /**
-   * Whether the arguments are within what may still be moved; looked at before any of it is copied.
+   * Returns whether the arguments fit into the invocation's remaining transfer quota. Checked
+   * before anything is copied.
    */
   #fits(kinds: readonly HostArg[], raw: readonly (number | bigint)[]): boolean {
     let at = 0;
@@ -121,7 +123,7 @@ export class HostImports {
     });
   }
 
-  /** Makes the call within the quotas; a failure is logged with its reason. */
+  /** Makes the call within the quotas. A failure is logged with its reason. */
   #ask(name: HostFunctionName, args: HostValue[] | null): HostReply {
     this.#kept = null;
     const reply = this.#makeCall(name, args);
@@ -161,7 +163,7 @@ export class HostImports {
     return { ok: false, reason: 'only the log answers it' };
   }
 
-  /** Puts data into memory that the guest's allocator gives, and packs where it is. */
+  /** Copies data into memory from the guest's allocator. Returns the packed pointer and length. */
   #give(name: string, data: Uint8Array | null): bigint {
     if (data === null || data.length === 0) return 0n;
     const pointer = this.allocate(name, data.length);
@@ -170,7 +172,7 @@ export class HostImports {
     return (BigInt(pointer) << 32n) | BigInt(data.length);
   }
 
-  /** Guest memory for `size` bytes; 0, with a line in the log, when there is none to be had. */
+  /** Allocates `size` bytes of guest memory. Returns 0, and logs the reason, when there is none. */
   allocate(what: string, size: number): number {
     const allocate = this.#allocate;
     if (allocate === null) {
@@ -188,9 +190,10 @@ export class HostImports {
   }
 
   /**
-   * The allocation-free form: the full length, -1 for none. A result that does not fit is kept,
-   * nothing is written, and the same call with a larger buffer gets it without a second effect. Any
-   * other call but logging drops it.
+   * The `_into` form, which needs no allocator. Returns the full length of the result, or -1
+   * without one. If the result does not fit, nothing is written and the result is kept: the same
+   * call with a larger buffer returns it without repeating the effect. Any other call except
+   * logging drops it.
    */
   #into(name: HostFunctionName, args: HostValue[] | null, pointer: number, capacity: number): number {
     let data = args !== null && isSame(this.#kept, name, args) ? this.#kept.data : null;

@@ -4,14 +4,14 @@ import { memoryOf, writeGlobals } from './instance.js';
 import type { ProgramBase } from './program.js';
 
 /**
- * Memory is compared an extent at a time, so that calls into the runtime are few, and put back part
- * by part, so that copies are small.
+ * Memory is compared in extents, so that there are few native calls, and restored in parts, so that
+ * copies are small.
  */
 const EXTENT_BYTES = 131_072;
 const PART_BYTES = 16_384;
 /**
- * What a snapshot is made of. Two JavaScript functions differ in about 110 words of 1.6 MB, which
- * lie in 27 blocks of 1 KB, 22 of 4 KB, or 16 of 16 KB.
+ * The unit of a snapshot. Two JavaScript functions differ in about 110 words of 1.6 MB, which are
+ * in 27 blocks of 1 KB, 22 of 4 KB, or 16 of 16 KB.
  */
 const BLOCK_BYTES = 4096;
 const BLOCKS_PER_PART = PART_BYTES / BLOCK_BYTES;
@@ -19,22 +19,23 @@ const ZEROS = Buffer.alloc(EXTENT_BYTES);
 /** The source of a block that is all zero. */
 const ZERO = -(2 ** 31);
 
-/** A guest's memory and mutable globals at one moment, shared by all threads. */
+/** The memory and the mutable globals of a guest at one point in time, shared by all threads. */
 export interface Snapshot {
   pages: number;
-  /** Blocks of the memory that are not all zero, one after the other. */
+  /** The contents of blocks that are not all zero, concatenated. */
   filled: SharedArrayBuffer;
-  /** Those that another snapshot has as well, which is where they are kept: see `shareBlocks`. */
+  /** The contents of another snapshot, for blocks that both share: see `shareBlocks`. */
   base: SharedArrayBuffer | null;
   /**
-   * For each block of the memory where its content is: block n of `filled`, block ~n of `base`, or
+   * The source of each block of the memory: n for block n of `filled`, ~n for block n of `base`, or
    * `ZERO`.
    */
   sources: Int32Array;
-  /** By the name of the export that sets each: see `readGlobals`. */
+  /** The values of globals, by the name of the export that sets each: see `readGlobals`. */
   globals: [name: string, value: number | bigint][];
 }
 
+/** Takes a snapshot of a memory and of the given globals. */
 export function takeSnapshot(memory: Uint8Array, globals: Snapshot['globals']): Snapshot {
   const source = Buffer.from(memory.buffer, memory.byteOffset, memory.length);
   const parts: number[] = [];
@@ -53,14 +54,14 @@ export function takeSnapshot(memory: Uint8Array, globals: Snapshot['globals']): 
   return { pages: memory.length / WASM_PAGE_BYTES, filled, base: null, sources, globals };
 }
 
-/** Bytes of an instance's memory that are not zero when it begins. */
+/** Returns how many bytes of an instance's memory are in non-zero blocks at the start of a run. */
 export function filledBytes({ sources }: Snapshot): number {
   return sources.reduce((bytes, source) => (source === ZERO ? bytes : bytes + BLOCK_BYTES), 0);
 }
 
 /**
- * The snapshot without the blocks that `base` has at the same place. Programs whose code is the
- * same mostly have the same memory, too: of two JavaScript functions all but what is their own.
+ * Returns the snapshot without the blocks that are equal in `base`. Programs with the same code
+ * mostly have the same memory: for two JavaScript functions, all but their own sources and data.
  */
 export function shareBlocks(snapshot: Snapshot, base: Snapshot): Snapshot {
   if (base.base !== null || snapshot.base !== null || base === snapshot) return snapshot;
@@ -82,16 +83,16 @@ export function shareBlocks(snapshot: Snapshot, base: Snapshot): Snapshot {
   return { ...snapshot, filled, base: base.filled, sources };
 }
 
-/** Adjacent blocks that are all zero, or lie behind each other in one buffer. */
+/** Adjacent blocks that are all zero, or contiguous in one buffer. */
 interface Extent {
   from: number;
   to: number;
-  /** Where the content begins; null when it is zero. */
+  /** The buffer with the content; null when the content is zero. */
   buffer: Buffer | null;
   at: number;
 }
 
-/** Puts a memory back to a snapshot, writing only what differs. */
+/** Restores a memory to a snapshot, writing only what differs. */
 export class Restorer {
   readonly #filled: Buffer;
   readonly #base: Buffer;
@@ -109,7 +110,7 @@ export class Restorer {
     this.#extents = this.#extentsOf();
   }
 
-  /** An instance of a module that is for snapshots: its memory is empty at first. */
+  /** Creates an instance of a module rewritten for snapshots, whose memory is initially empty. */
   instantiate(
     { module, tableBytes }: Pick<ProgramBase, 'module' | 'tableBytes'>,
     imports: WebAssembly.Imports,
@@ -136,7 +137,7 @@ export class Restorer {
     for (const extent of this.#extents) {
       if (differs(target, extent)) putBack(target, extent);
     }
-    // What it has grown by.
+    // Clears the part that the memory has grown by.
     for (let from = this.#pages * WASM_PAGE_BYTES; from < target.length; from += PART_BYTES) {
       if (ZEROS.compare(target, from, from + PART_BYTES, 0, PART_BYTES) !== 0) {
         target.fill(0, from, from + PART_BYTES);
@@ -144,14 +145,15 @@ export class Restorer {
     }
   }
 
-  /** Puts back only what may have been written, as the dirty cards tell, and clears them. */
+  /** Restores only ranges whose cards are dirty, and clears the cards. */
   restoreDirty(memory: Uint8Array, cards: Uint8Array): void {
     const target = Buffer.from(memory.buffer, memory.byteOffset, memory.length);
     collectDirty(cards, target.length, (from, to) => {
       for (let at = from; at < to; ) {
         const block = Math.floor(at / BLOCK_BYTES);
         const source = this.#sources[block] ?? ZERO;
-        // As far as the blocks behind it lie behind its source, or are zero as it is.
+        // Extend the range while the following blocks are contiguous in the same source, or all
+        // zero.
         const step = source === ZERO ? 0 : source < 0 ? -1 : 1;
         let next = block + 1;
         while (next * BLOCK_BYTES < to && this.#sources[next] === source + step * (next - block)) next++;

@@ -7,13 +7,15 @@ import {
 import type { FunctionType } from '../binary/parse.js';
 import { I32, I64 } from '../binary/value-types.js';
 
+/** The module names under which host functions can be imported. */
 export const HOST_MODULES: readonly string[] = ['env', 'host'];
+/** The module name of WASI preview 1. */
 export const WASI_MODULE = 'wasi_snapshot_preview1';
 
-/** Ends the name of a string-returning function's second, allocation-free form. */
+/** The suffix of the allocation-free variant of a function that returns data. */
 const INTO = '_into';
 
-/** The wasm parameters of each kind of argument. */
+/** The WebAssembly parameters of each kind of argument. */
 const PARAMETERS: Readonly<Record<HostArgKind, readonly number[]>> = {
   text: [I32, I32],
   bytes: [I32, I32],
@@ -22,12 +24,15 @@ const PARAMETERS: Readonly<Record<HostArgKind, readonly number[]>> = {
   seconds: [I64],
 };
 
-/** All importable names: the table's own, and the `_into` form of those that return data. */
+/**
+ * An importable host function: a function of the table, or its `_into` variant if it returns data.
+ */
 export interface HostImport {
   name: HostFunctionName;
   into: boolean;
   type: FunctionType;
 }
+/** All importable host functions, by import name. */
 export const HOST_IMPORTS: ReadonlyMap<string, HostImport> = new Map(
   hostFunctionNames().flatMap((name): [string, HostImport][] => {
     const { args, result } = hostFunction(name);
@@ -44,8 +49,8 @@ export const HOST_IMPORTS: ReadonlyMap<string, HostImport> = new Map(
 );
 
 /**
- * Parameter types of each preview-1 function, i = i32, I = i64; all return i32 but the one marked
- * `-`.
+ * The parameter types of each WASI preview 1 function: i = i32, I = i64. All functions return an
+ * i32, except the one marked with `-`.
  */
 const WASI_PARAMETERS: Record<string, string> = {
   args_get: 'ii',
@@ -96,7 +101,7 @@ const WASI_PARAMETERS: Record<string, string> = {
   sock_shutdown: 'ii',
 };
 
-/** Every function of WASI preview 1 with its type. */
+/** All functions of WASI preview 1 with their types. */
 export const WASI_IMPORTS: ReadonlyMap<string, FunctionType> = new Map(
   Object.entries(WASI_PARAMETERS).map(([name, shape]) => [
     name,

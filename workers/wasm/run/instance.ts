@@ -1,20 +1,20 @@
 import type { Rewritten } from '../instrument/rewrite.js';
 import type { Snapshot } from './image.js';
 
-/** The memory that an instance exports. */
+/** Returns the memory that an instance exports, or null. */
 export function memoryOf(instance: WebAssembly.Instance): WebAssembly.Memory | null {
   const memory = instance.exports.memory;
   return memory !== undefined && 'buffer' in memory ? memory : null;
 }
 
-/** Tells an exported global from the other kinds. */
+/** Returns whether an export is a global. */
 export function isGlobal(value: WebAssembly.ExportValue | undefined): value is WebAssembly.Global {
   return value !== undefined && 'value' in value;
 }
 
 /**
- * The values of all mutable globals, the rewriter's own among them, by the export that sets each: a
- * global, or the function that sets a float from its bits.
+ * Reads the values of all mutable globals, including those that the rewriter added, by the name of
+ * the export that sets each: a global, or the function that sets a float from its bits.
  */
 export function readGlobals(instance: WebAssembly.Instance, rewritten: Rewritten): Snapshot['globals'] {
   const { pages, refused } = rewritten.names;
@@ -30,7 +30,7 @@ export function readGlobals(instance: WebAssembly.Instance, rewritten: Rewritten
   return globals;
 }
 
-/** Sets the globals to values that were read by `readGlobals`. */
+/** Sets globals to values that `readGlobals` returned. */
 export function writeGlobals(instance: WebAssembly.Instance, globals: Snapshot['globals']): void {
   for (const [name, value] of globals) {
     const target = instance.exports[name];

@@ -3,9 +3,9 @@ import { cardTableOf, markDirty } from '../instrument/dirty-cards.js';
 const NONE = new Uint8Array(0);
 
 /**
- * The memory of the guest that runs: bounds-checked views that stay valid when it grows. Out of
- * bounds throws a RangeError. With a card table, what the host writes makes cards dirty as well: it
- * writes by `window`, `write`, `setU32` and `setU64` only.
+ * The memory of the running guest: bounds-checked views that stay valid when the memory grows.
+ * Accesses out of bounds throw a RangeError. With a card table, writes of the host also mark dirty
+ * cards, so the host must write only through `window`, `write`, `setU32` and `setU64`.
  */
 export class GuestMemory {
   #memory: WebAssembly.Memory | null = null;
@@ -14,14 +14,16 @@ export class GuestMemory {
   #view = new DataView(this.#bytes.buffer);
   #cards = NONE;
 
-  /** `tableBytes`: of the card table, which precedes the guest's memory; 0 without one. */
+  /**
+   * @param tableBytes The size of the card table, which precedes the guest's memory; 0 without one.
+   */
   attach(memory: WebAssembly.Memory | null, tableBytes = 0): void {
     const buffer = memory?.buffer ?? new ArrayBuffer(0);
     this.#memory = memory;
     this.#tableBytes = tableBytes;
     this.#bytes = new Uint8Array(buffer, tableBytes);
     this.#view = new DataView(buffer, tableBytes);
-    // Also without a table: the view of the old one would keep its memory alive.
+    // Reset even without a table: the view of the old table would keep its memory alive.
     this.#cards = tableBytes > 0 ? cardTableOf(buffer, tableBytes) : NONE;
   }
 
@@ -29,13 +31,16 @@ export class GuestMemory {
     return this.#all.length;
   }
 
-  /** The whole memory. Growing detaches the buffer under a view, hence the check at each use. */
+  /**
+   * The whole memory. Growing the memory detaches the buffer of a view, so every access checks for
+   * that.
+   */
   get #all(): Uint8Array {
     this.#refresh();
     return this.#bytes;
   }
 
-  /** To read from. */
+  /** For reading. */
   get view(): DataView {
     this.#refresh();
     return this.#view;
@@ -47,8 +52,8 @@ export class GuestMemory {
   }
 
   /**
-   * A part of guest memory, to read from. Pointers and lengths arrive as signed numbers and are
-   * unsigned.
+   * Returns a part of guest memory for reading. Pointers and lengths arrive as signed numbers and
+   * are interpreted as unsigned.
    */
   slice(pointer: number, length: number): Uint8Array {
     const from = pointer >>> 0;
@@ -60,14 +65,14 @@ export class GuestMemory {
     return bytes.subarray(from, from + size);
   }
 
-  /** A part of guest memory, to write to. */
+  /** Returns a part of guest memory for writing. */
   window(pointer: number, length: number): Uint8Array {
     const part = this.slice(pointer, length);
     if (this.#tableBytes > 0) markDirty(this.#cards, pointer >>> 0, part.length);
     return part;
   }
 
-  /** A copy, which stays what it is when the guest runs on. */
+  /** Returns a copy of a part of guest memory, which later guest code does not change. */
   copy(pointer: number, length: number): Uint8Array {
     return this.slice(pointer, length).slice();
   }
@@ -88,7 +93,7 @@ export class GuestMemory {
     this.#dirtied(pointer, 8).setBigUint64(pointer >>> 0, value, true);
   }
 
-  /** The view throws for what is outside the memory; the table ignores it. */
+  /** The view throws for addresses outside the memory; the card table ignores them. */
   #dirtied(pointer: number, length: number): DataView {
     const { view } = this;
     if (this.#tableBytes > 0) markDirty(this.#cards, pointer >>> 0, length);

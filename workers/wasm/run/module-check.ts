@@ -5,13 +5,13 @@ import { malformed } from '../binary/reader.js';
 import { I32, I64 } from '../binary/value-types.js';
 import { HOST_IMPORTS, HOST_MODULES, WASI_IMPORTS, WASI_MODULE } from './imports.js';
 
-/** How a module that passed is entered. */
+/** How a valid module is entered. */
 export interface Shape {
   kind: 'command' | 'reactor';
   initialize: boolean;
-  /** The export that takes guest memory for results, if there is one. */
+  /** The export that allocates guest memory for results, if any. */
   allocator: 'orama_alloc' | 'malloc' | null;
-  /** 64 KiB pages it has from the start; null without a memory. */
+  /** The initial number of 64 KiB pages; null without a memory. */
   pages: number | null;
 }
 
@@ -19,6 +19,7 @@ const NOTHING: FunctionType = { params: [], results: [] };
 const ALLOCATOR: FunctionType = { params: [I32], results: [I32] };
 const HANDLE: FunctionType = { params: [I32, I32], results: [I64] };
 
+/** Throws `invalid_module` when the module exceeds MAX_MODULE_BYTES. */
 export function checkSize(bytes: Uint8Array): void {
   if (bytes.length > MAX_MODULE_BYTES) {
     const size = (bytes.length / MB).toFixed(1);
@@ -27,8 +28,8 @@ export function checkSize(bytes: Uint8Array): void {
 }
 
 /**
- * Holds a module against contract §1 and §2; throws `invalid_module` with the sentence that the
- * deployer reads.
+ * Validates a module against the contract, §1 and §2. Throws `invalid_module` with a message for
+ * the deploying client.
  */
 export function check(module: ParsedModule, memoryLimitMb: number): Shape {
   for (const entry of module.imports) checkImport(module, entry);
@@ -50,8 +51,8 @@ export function check(module: ParsedModule, memoryLimitMb: number): Shape {
       'The module exports handle but no orama_alloc(size i32) -> i32 (or malloc) to take memory for its input; export one.',
     );
   }
-  // A command that asks for packed results without an allocator is let in: it may never make the
-  // call. If it does, the call yields 0 and the invocation's log says why.
+  // A command that imports functions with packed results but has no allocator is accepted, because
+  // it may never call them. If it does, the call returns 0 and the invocation's log says why.
   return { kind, initialize, allocator, pages };
 }
 
@@ -131,7 +132,7 @@ function same(a: FunctionType, b: FunctionType): boolean {
   return a.params.join() === b.params.join() && a.results.join() === b.results.join();
 }
 
-/** A name out of an untrusted module, fit for a sentence. */
+/** Formats a name from an untrusted module for an error message. */
 function show(name: string): string {
   const plain = name.replace(/[\p{Cc}\p{Cf}]/gu, '?');
   return plain.length > 100 ? `${plain.slice(0, 100)}…` : plain;

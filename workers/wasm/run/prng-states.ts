@@ -1,33 +1,34 @@
 import type { GuestMemory } from './memory.js';
 
 /**
- * Go's random state lives in its memory, seeded once when the runtime starts: in a snapshot it
- * would give every invocation the same numbers. There is one internal/chacha8rand.State for seeding
- * (runtime.globalRand) and one for each thread, of which there is one (`m.chacha8`, followed by
- * `m.cheaprand`, a wyrand state). A State is 32 words of output, 4 of seed, then i, n and c of 32
- * bits: runtime/rand.go and runtime/runtime2.go of Go 1.22 to 1.26.
+ * Go's random state is in its memory and is seeded once when the runtime starts: from a snapshot,
+ * every invocation would get the same numbers. There is one internal/chacha8rand.State for seeding
+ * (runtime.globalRand) and one per thread, of which there is one (`m.chacha8`, followed by
+ * `m.cheaprand`, a wyrand state). A State consists of 32 words of output, 4 words of seed, and i, n
+ * and c of 32 bits each: see runtime/rand.go and runtime/runtime2.go of Go 1.22 to 1.26.
  */
-/** Go has one for seeding and one for its only thread. */
+/** Go has one state for seeding and one for its only thread. */
 export const MAX_PRNG_STATES = 2;
 
 const OUTPUT_BYTES = 32 * 8;
 const SEED_BYTES = 4 * 8;
 const OUTPUT_WORDS = 32;
 const COUNTERS_AT = OUTPUT_BYTES + SEED_BYTES;
-/** `cheaprand` comes after the counters, aligned to 8 bytes. */
+/** `cheaprand` follows the counters, aligned to 8 bytes. */
 const CHEAP_AT = COUNTERS_AT + 16;
 const CHEAP_BYTES = 8;
 
-/** Bytes of a state up to its counters, which do not depend on the seed. */
+/** The size of a state up to its counters, which do not depend on the seed. */
 export const CHACHA_BYTES = COUNTERS_AT;
 
+/** The position of a State in a snapshot. */
 export interface PrngState {
   at: number;
-  /** Whether `cheaprand` follows it. */
+  /** Whether `cheaprand` follows the state. */
   cheap: boolean;
 }
 
-/** Whether the bytes at an offset can be a State, judged by what is not random in it. */
+/** Returns whether the bytes at an offset can be a State, judged by its non-random fields. */
 export function isChachaState(view: DataView, at: number): boolean {
   if (at < 0 || at + CHEAP_AT + CHEAP_BYTES > view.byteLength) return false;
   const counter = (offset: number) => view.getUint32(at + COUNTERS_AT + offset, true);
@@ -36,20 +37,20 @@ export function isChachaState(view: DataView, at: number): boolean {
 }
 
 /**
- * Whether the State is that of a thread. The one for seeding is followed by `globalRand.init`,
- * which is 1.
+ * Returns whether the State is that of a thread. The one for seeding is followed by
+ * `globalRand.init`, which is 1.
  */
 export function hasCheapState(view: DataView, at: number): boolean {
   return view.getBigUint64(at + CHEAP_AT, true) > 1n;
 }
 
 const BYTES_PER_STATE = SEED_BYTES + CHEAP_BYTES;
-/** Asked for at once: each call for random bytes costs most of a microsecond. */
+/** Requested in one call: each call for random bytes takes most of a microsecond. */
 const seeds = new Uint8Array(MAX_PRNG_STATES * BYTES_PER_STATE);
 
 /**
- * Gives each generator a seed of its own and no output left, so that its next number is made from
- * the seed.
+ * Gives each generator a new seed and marks its output as used, so that the next number derives
+ * from the seed.
  */
 export function reseedPrngStates(
   memory: GuestMemory,

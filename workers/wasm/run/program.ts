@@ -5,68 +5,73 @@ import type { PrngState } from './prng-states.js';
 import type { GuestResult, Session } from './session.js';
 import type { TimeCell } from './time-cells.js';
 
+/** The part of a program that does not depend on the start strategy. */
 export interface ProgramBase {
   /**
-   * For a program with a snapshot: without what the memory holds, so that programs which differ in
-   * nothing else have the same.
+   * The compiled module. For a program with a snapshot, it excludes the contents of the memory, so
+   * that programs that differ only in them share it.
    */
   module: WebAssembly.Module;
-  /** SHA-256 of the module as it was compiled. */
+  /** The SHA-256 of the compiled module's bytes. */
   moduleHash: string;
-  /** Of the module as it was compiled: its code in memory is a multiple of that. */
+  /** The size of the compiled module's bytes; its machine code takes a multiple of that. */
   moduleBytes: number;
   shape: Shape;
   names: ExportNames;
-  /** Of the card table, which precedes the guest's memory; 0 without write barriers. */
+  /** The size of the card table, which precedes the guest's memory; 0 without write barriers. */
   tableBytes: number;
   limitMb: number;
   /**
-   * The module's own maximum is below the limit, so growth that it is refused is not the limit's
-   * doing.
+   * Whether the module's own maximum is below the limit, so that a refused growth is not caused by
+   * the limit.
    */
   ownMaximum: boolean;
-  /** It imports what guests wait in: threads are made ready for that before the first one waits. */
+  /**
+   * Whether it imports functions in which guests wait. Threads are then started before the first
+   * guest waits.
+   */
   waits: boolean;
 }
 
+/** A program whose runs start from a new instance's state. */
 export interface FreshProgram extends ProgramBase {
   strategy: 'fresh';
   /**
-   * What an instance is before any of its code has run, so that it can be put back to that instead
-   * of made anew. null when the module has state that cannot be put back: then each run has an
-   * instance of its own.
+   * The state of an instance before any of its code has run, to which an instance is restored
+   * instead of creating a new one. null when the module has state that cannot be restored: each run
+   * then gets a new instance.
    */
   snapshot: Snapshot | null;
 }
 
 /**
- * Runs from a snapshot: of a reactor after `_initialize`, of a Go command before its first
- * observable call.
+ * A program that runs from a snapshot: of a reactor after `_initialize`, of a Go command before its
+ * first observable call.
  */
 export interface WarmProgram extends ProgramBase {
   strategy: 'reactor' | 'go-command';
   snapshot: Snapshot;
-  /** Go's random state in the snapshot, seeded anew before each run. */
+  /** Go's random states in the snapshot, which are reseeded before each run. */
   prngStates: readonly PrngState[];
-  /** Times in the snapshot, moved to the clock of each run. */
+  /** Times in the snapshot, which are moved to the clock of each run. */
   timeCells: readonly TimeCell[];
 }
 
 /**
- * A module ready to run. Made once by the preparing thread and posted to the others, who share its
- * code and its snapshot.
+ * A module that is ready to run. A compiler thread creates it and posts it to the guest threads,
+ * which share its code and its snapshot.
  */
 export type Program = FreshProgram | WarmProgram;
 
-/** Runs one program on one thread, each time on a state that no other invocation has touched. */
+/** Runs one program on one thread, each run on a state that no other invocation has touched. */
 export interface Runner {
   run(session: Session): GuestResult;
-  /** Makes ready for the first run. */
+  /** Prepares an instance for the first run. */
   prepare(): void;
-  /** What is not needed for the reply: making ready for the next run. */
+  /** Work after a run that the reply does not need: prepares the instance for the next run. */
   reset(): void;
-  /** Whether `reset` takes no longer than telling that it is done would. */
+  /** Whether `reset` takes no longer than sending a notification. */
   resetsAtOnce(): boolean;
-  /** Bytes of memory kept between runs. */
+  /** The memory kept between runs, in bytes. */
   keptBytes(): number;
 }

@@ -9,23 +9,25 @@ import type { Program, Runner } from './program.js';
 import type { GuestResult, Session } from './session.js';
 import { moveTimeCells } from './time-cells.js';
 
-/** Putting so much memory back takes about as long as it would take to say that it is done. */
+/** The memory size up to which restoring takes about as long as sending a notification. */
 const AT_ONCE_BYTES = 2 << 20;
 
 /**
- * The one interface over the strategies. With a snapshot the instance is kept and put back after
- * each run: all memory that the guest has written, as dirty cards or a comparison tell, and all
- * mutable globals. An instance is not kept when its memory has grown, since memory cannot shrink
- * and accesses beyond the size of a new instance must trap, nor when the guest was ended rather
- * than ending by itself. Modules with other state (tables, dropped segments) have no snapshot and
- * get an instance for each run. `keeps: false` makes one for each run of any program.
+ * Creates the runner of a program, for all start strategies. With a snapshot, the instance is kept
+ * and restored after each run: all memory that the guest has written, determined by dirty cards or
+ * by comparison, and all mutable globals. An instance is not kept when its memory has grown,
+ * because memory cannot shrink and accesses beyond the size of a new instance must trap, nor when
+ * the guest did not end by itself. Modules with other state (tables, dropped segments) have no
+ * snapshot and get a new instance for each run.
+ *
+ * @param keeps Whether to keep instances; false creates one per run for any program.
  */
 export function createRunner(program: Program, guest: Guest, { keeps = true } = {}): Runner {
   const { snapshot, tableBytes } = program;
   const restorer = snapshot === null ? null : new Restorer(snapshot);
-  /** In the state that a run begins with. */
+  /** An instance in its initial state. */
   let ready: WebAssembly.Instance | null = null;
-  /** In the state that the last run left. */
+  /** The instance of the last run, not restored yet. */
   let used: WebAssembly.Instance | null = null;
 
   const guestBytes = (instance: WebAssembly.Instance) => new Uint8Array(bufferOf(instance), tableBytes);
@@ -73,7 +75,7 @@ export function createRunner(program: Program, guest: Guest, { keeps = true } = 
     run(session: Session): GuestResult {
       guest.begin(program, session);
       const result = dispatch(session);
-      // Ended by a trap or by us: whatever state it is in, it is not worth understanding.
+      // After a trap or a termination by the engine, the instance is in an undefined state.
       if (result.exitCode === null) used = null;
       return result;
     },
@@ -87,7 +89,7 @@ export function createRunner(program: Program, guest: Guest, { keeps = true } = 
       if (restorer === null || used === null || grown || !keeps) {
         used = null;
         collectAfter(size);
-        // Made again at once: the next invocation finds it ready.
+        // Created now, so that it is ready for the next invocation.
         if (restorer !== null && keeps) ready = create();
         return;
       }

@@ -3,33 +3,34 @@ import type { LogLevel } from '../../../src/contract/invocation.js';
 
 export type HostValue = string | Uint8Array | bigint;
 
-/** What a host call came to. `data` null = none; `note` goes into the invocation's log. */
+/** The result of a host call. `data` null: no result. `note` is written to the invocation's log. */
 export type HostReply =
   | { ok: true; value: bigint; data: Uint8Array | null; note?: string }
   | { ok: false; reason: string };
 
-/** The way out of a guest: blocks its thread until there is an answer. */
+/** The connection of a guest to the main thread: blocks the guest's thread until the reply. */
 export interface Bridge {
   call(name: EngineFunctionName, args: HostValue[]): HostReply;
   sleep(milliseconds: number): void;
 }
 
 export interface Clock {
-  /** Nanoseconds since 1970. */
+  /** Returns the time in nanoseconds since the Unix epoch. */
   realtime(): bigint;
+  /** Returns the time of a monotonic clock in nanoseconds. */
   monotonic(): bigint;
 }
 
 /** Receives a guest's log lines. */
 export interface LogSink {
   line(level: LogLevel, text: Uint8Array | string): void;
-  /** Bytes that the guest printed, lines whole or not: stderr at level `error`. */
+  /** Bytes that the guest printed, in complete lines or not: stderr at level `error`. */
   print(level: LogLevel, bytes: Uint8Array): void;
-  /** A last line without a newline counts. */
+  /** Ends the log; a last line without a newline is logged. */
   finish(): void;
 }
 
-/** All that one invocation brings along; nothing else of the world is visible to a guest. */
+/** The data of one invocation; nothing else is visible to a guest. */
 export interface Session {
   /** argv[0] */
   name: string;
@@ -39,32 +40,35 @@ export interface Session {
   /** What `http_request()` returns, as JSON text; '' for other triggers. */
   httpRequest: string;
   /**
-   * What `http_respond` has set, as JSON text (`null` in it when it was not valid); null without a
-   * call of it.
+   * The response set by `http_respond`, as JSON text (`null` as JSON when it was invalid); null
+   * when it was not called.
    */
   response: string | null;
   input: Uint8Array;
   log: LogSink;
   bridge: Bridge;
   clock: Clock;
-  /** Fills the bytes with random ones. */
+  /** Fills `bytes` with random values. */
   random(bytes: Uint8Array): void;
 }
 
-/** Ends an invocation with a sentence that is not a trap's, such as an output too large. */
+/**
+ * Thrown to end an invocation with an error message that is not a trap's, for example for too large
+ * output.
+ */
 export class GuestFailure {
   constructor(readonly sentence: string) {}
 }
 
-/** How an invocation ended, as the strategy that ran it saw it. */
+/** The result of a run, before it becomes an outcome. */
 export interface GuestResult {
   output: Uint8Array;
-  /** null when the guest was ended rather than ending by itself. */
+  /** null when the guest did not end by itself. */
   exitCode: number | null;
-  /** One sentence; null when the guest ended with exit code 0. */
+  /** An error message; null when the guest ended with exit code 0. */
   error: string | null;
-  /** 64 KiB pages it had at the end, which is its peak: memory never shrinks. */
+  /** The number of 64 KiB pages at the end, which is the peak: memory never shrinks. */
   pages: number;
-  /** A memory.grow was refused because of the limit. */
+  /** Whether a memory.grow was refused because of the limit. */
   refused: boolean;
 }

@@ -8,14 +8,17 @@ type ThreadCalls = {
   readonly [Name in ThreadFunctionName]: (session: Session, ...args: HostArgs<Name>) => HostReply;
 };
 
-/** What the invocation brought along needs no round trip to the main thread. */
+/**
+ * The host functions that only need the invocation's own data, and thus no round trip to the main
+ * thread.
+ */
 const THREAD_CALLS: ThreadCalls = {
   get_caller_wallet: (session) => found(session.callerWallet),
   get_request_id: (session) => found(session.requestId),
   get_env: ({ env }, key) => found(Object.hasOwn(env, key) ? env[key] : undefined),
   http_request: ({ httpRequest }) => found(httpRequest === '' ? undefined : httpRequest),
 
-  /** Sets what the caller of an HTTP function is answered; the last call counts. */
+  /** Sets the response of an HTTP function; the last call counts. */
   http_respond(session, status, headersJson) {
     const parsed = parseResponse(status, headersJson);
     session.response = JSON.stringify(parsed.ok ? parsed.response : null);
@@ -25,12 +28,13 @@ const THREAD_CALLS: ThreadCalls = {
   },
 };
 
+/** Executes a host function on the guest thread. */
 export function answerInThread(
   session: Session,
   name: ThreadFunctionName,
   values: readonly HostValue[],
 ): HostReply {
-  // Text comes as text; the whole numbers of these functions are all i32.
+  // Text arguments arrive as text; all integer arguments of these functions are i32.
   const args = values.map((value) => (typeof value === 'bigint' ? Number(value) : value));
   return Reflect.apply(THREAD_CALLS[name], THREAD_CALLS, [session, ...args]);
 }

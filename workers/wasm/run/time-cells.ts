@@ -1,23 +1,27 @@
 import type { GuestMemory } from './memory.js';
 
 /**
- * A 64-bit time in nanoseconds that a snapshot holds, of its own monotonic clock: when the runtime
- * started, when a timer is due. It is moved to the clock of the invocation, as if its instance had
- * been started just then.
+ * A 64-bit time in nanoseconds of the monotonic clock in a snapshot, such as when the runtime
+ * started or when a timer is due. It is moved to the clock of the invocation, as if the instance
+ * had just been started.
  */
 export interface TimeCell {
   address: number;
-  /** How far it is from what the clock said last when the snapshot was taken. */
+  /**
+   * The distance from the last reading of the clock when the snapshot was taken, in nanoseconds.
+   */
   distance: number;
 }
 
-/** Distances are kept as numbers, which are exact up to here; 26 days. */
+/** Distances are stored as numbers, which are exact up to this; 26 days. */
 export const MAX_DISTANCE = 2 ** 51;
 const HALF = 2 ** 32;
 
+/** Writes the times of all cells, relative to `now` (the monotonic clock, in nanoseconds). */
 export function moveTimeCells(memory: GuestMemory, cells: readonly TimeCell[], now: bigint): void {
   if (cells.length === 0) return;
-  // In halves: BigInt arithmetic for each cell would cost a microsecond and more a run.
+  // In 32-bit halves, because BigInt arithmetic for each cell would add a microsecond or more to a
+  // run.
   const high = Number(BigInt.asUintN(64, now) >> 32n);
   const low = Number(now & 0xffff_ffffn);
   for (const { address, distance } of cells) {

@@ -1,6 +1,6 @@
 /**
- * The part of the WebAssembly JS API that the engine uses; @types/node has none and the DOM's
- * library is not ours.
+ * The part of the WebAssembly JavaScript API that the engine uses: @types/node does not declare it,
+ * and the DOM library is not included.
  */
 declare namespace WebAssembly {
   interface Module {

@@ -8,18 +8,23 @@ import { prepareGoCommand, prepareReactor } from './snapshot.js';
 
 export interface Choice {
   program: Program;
-  /** Why it is not warmer; null when the best strategy for its kind was taken. */
+  /**
+   * Why the strategy is not a warmer one; null when the best strategy for this kind of module was
+   * chosen.
+   */
   note: string | null;
 }
 
 /**
- * The strategy that a module is run with. `probe`: the warmest that gives the results of fresh. A
- * strategy's name: that one, as it was probed when the module was deployed; if it cannot be had any
- * more (an engine changed since), fresh.
+ * Chooses the start strategy of a module.
+ *
+ * @param want `probe`: the warmest strategy whose results equal those of fresh. The name of a
+ *   strategy: that strategy, as probed at deploy; fresh if it is no longer possible because the
+ *   engine has changed.
  */
 export function choose(source: Source, fresh: FreshProgram, name: string, want: 'probe' | WarmStart): Choice {
   if (want === 'fresh') return { program: fresh, note: null };
-  // Commands of other languages start in microseconds: fresh is their best.
+  // Commands of other languages start in microseconds, so fresh is the best strategy for them.
   if (source.shape.kind === 'command' && !isGo(source.module)) return { program: fresh, note: null };
   let warm: Program;
   try {

@@ -9,7 +9,7 @@ import { MAX_DISTANCE, type TimeCell } from '../run/time-cells.js';
 import type { RecordedStart } from './recorded-start.js';
 import { SnapshotRefused } from './snapshot-refused.js';
 
-/** What differs between starts and is put right when one of them is resumed. */
+/** What differs between starts and is corrected when one of them is resumed. */
 export interface Variable {
   prngStates: PrngState[];
   timeCells: TimeCell[];
@@ -17,29 +17,29 @@ export interface Variable {
 
 /** Starts of one program under different conditions. */
 export interface Starts {
-  /** The one that the snapshot is taken of. */
+  /** The start from which the snapshot is taken. */
   base: RecordedStart;
-  /** The same random bytes, the clocks later by `laterBy`. */
+  /** The same random bytes, with clocks ahead by `laterBy`. */
   later: RecordedStart;
   laterBy: bigint;
-  /** The same clocks, other random bytes. */
+  /** The same clocks, with other random bytes. */
   reseeded: RecordedStart;
-  /** Other random bytes, the clocks later by `otherBy`. */
+  /** Other random bytes, with clocks ahead by `otherBy`. */
   other: RecordedStart;
   otherBy: bigint;
 }
 
-/** Compared in blocks first, so that few words are looked at. */
+/** Memory is compared in blocks first, so that few words are examined. */
 const BLOCK_BYTES = 4096;
 const WORD_BYTES = 8;
-/** Each is written before each run. */
+/** The limit of time cells, because each is written before each run. */
 const MAX_TIME_CELLS = 256;
 
 /**
- * A snapshot may depend on nothing that differs between instances. So starts under different
- * conditions are compared, in all their memory and globals: a difference is a time, and moved to
- * each invocation's clock, or the state of one of Go's own generators, and seeded anew for each, or
- * it is the program's own and the snapshot is refused.
+ * Compares starts under different conditions in all of their memory and globals, because a snapshot
+ * must not depend on anything that differs between instances. Each difference must be a time, which
+ * is moved to the clock of each invocation, or the state of one of Go's own generators, which is
+ * reseeded for each invocation. Throws SnapshotRefused for any other difference.
  */
 export function compareStarts(
   { base, later, laterBy, reseeded, other, otherBy }: Starts,
@@ -77,7 +77,7 @@ export function compareStarts(
 const KEEPS_TIME = 'it computes with the time before its first observable call, and keeps what comes of it';
 const KEEPS_RANDOM = 'it draws random numbers before its first observable call, and keeps what comes of them';
 
-/** All but the memory's content. */
+/** Compares everything except the contents of the memory. */
 function checkAlike(one: RecordedStart, other: RecordedStart): void {
   if (one.wanted !== other.wanted) {
     const calls = [one.wanted, other.wanted].map((wanted) => wanted ?? 'none').join(' or ');
@@ -108,8 +108,8 @@ function eachDifference(
 }
 
 /**
- * States of which every word differs, followed by counters that do not: those are where a run of
- * differences ends.
+ * Finds generator states: every word of the state differs, and the counters that follow do not. The
+ * counters thus end a run of differences.
  */
 function findPrngStates(base: RecordedStart, differences: readonly number[]): PrngState[] {
   const differing = new Set(differences);
@@ -122,7 +122,7 @@ function findPrngStates(base: RecordedStart, differences: readonly number[]): Pr
     for (let word = at; word < last; word += WORD_BYTES) all &&= differing.has(word);
     if (all) found.push({ at, cheap: hasCheapState(view, at) });
   }
-  // Further ones are the program's own, and two of them may share a seed.
+  // Further states belong to the program, and two of them may share a seed.
   if (found.length > MAX_PRNG_STATES)
     throw new SnapshotRefused('it makes random generators of its own before its first observable call');
   return found;

@@ -5,10 +5,10 @@ import { common, type Source } from './prepare.js';
 import { whyNotRestorable } from './snapshot.js';
 
 /**
- * The strategy that the others are compared with: each run begins where an instance begins, before
- * any of its code has run, its start function included, which the engine calls by itself. Making a
- * new instance is quick, but V8 collects the old ones' memories by marking its whole heap every few
- * dozen runs: that cost ten times what looking through a megabyte and putting it back does.
+ * Prepares the strategy that the others are compared with: each run starts from a new instance's
+ * state, before any of its code has run; the engine calls the start function itself. Creating an
+ * instance is fast, but V8 frees the memories of old ones by marking its whole heap every few dozen
+ * runs, which took ten times as long as comparing and restoring a megabyte.
  */
 export function prepareFresh(source: Source): FreshProgram {
   if (whyNotRestorable(source) === null) {

@@ -4,9 +4,9 @@ import type { ParsedModule } from '../binary/parse.js';
 import type { GoTable } from './go-shape.js';
 
 /**
- * The program counter table of Go 1.20 and later (runtime/symtab.go, `pcHeader`): magic, two zero
- * bytes, the quantum of instructions (1) and the size of pointers (8). It is there in stripped
- * programs, too, since tracebacks need it.
+ * The start of the program counter table of Go 1.20 and later (runtime/symtab.go, `pcHeader`):
+ * magic, two zero bytes, the instruction size quantum (1) and the pointer size (8). Stripped
+ * programs have it as well, because tracebacks need it.
  */
 const HEADER = Uint8Array.of(0xf1, 0xff, 0xff, 0xff, 0, 0, 1, 8);
 /** Offsets in the header. */
@@ -15,23 +15,26 @@ const NAMES = 32;
 const FUNCTIONS = 64;
 const HEADER_BYTES = 72;
 /**
- * An entry of the function table: where the function is, where its description is. In the latter
- * the name comes second.
+ * The size of an entry of the function table: the function's position and the offset of its
+ * description. The second field of the description is the name.
  */
 const ENTRY_BYTES = 8;
 const NAME_OFFSET = 4;
 /**
- * A function that every program has, which wraps an import: where it is must agree with what it
+ * A function of every program that wraps an import: its position must match the import that it
  * wraps.
  */
 const ANCHOR = { name: 'runtime.random_get', wraps: 'wasi_snapshot_preview1.random_get' };
 /**
- * Entries are table indices; until Go 1.24 program counters, which have the table index in their
+ * Entries are table indexes; before Go 1.24 they are program counters with the table index in the
  * upper half.
  */
 const BLOCK_BITS = 16;
 
-/** The indices of a Go module's functions by name; null where its table of names cannot be read. */
+/**
+ * Returns the indexes of a Go module's functions by name; null when its function table cannot be
+ * read.
+ */
 export function goFunctions(module: ParsedModule, table: GoTable): Map<string, number> | null {
   const bytes = initialMemory(module, (module.memories[0]?.min ?? 0) * WASM_PAGE_BYTES);
   if (bytes === null) return null;
@@ -52,7 +55,7 @@ export function goFunctions(module: ParsedModule, table: GoTable): Map<string, n
   return null;
 }
 
-/** Entries by function name; null when this is no such table. */
+/** Returns the entries by function name; null when there is no valid table at this position. */
 function readEntries(memory: Buffer, at: number, most: number): Map<string, number> | null {
   const word = (offset: number) => {
     const from = at + offset;

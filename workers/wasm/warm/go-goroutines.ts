@@ -1,7 +1,7 @@
 /**
- * Go's descriptors of goroutines, `runtime.g` (runtime/runtime2.go of Go 1.21 to 1.26): stack.lo,
- * stack.hi, stackguard0, stackguard1, _panic, _defer, m, and sched, a gobuf: sp, pc, g, which
- * points to the descriptor itself.
+ * Offsets in Go's goroutine descriptor `runtime.g` (runtime/runtime2.go of Go 1.21 to 1.26):
+ * stack.lo, stack.hi, stackguard0, stackguard1, _panic, _defer, m, and sched, a gobuf: sp, pc, g,
+ * where g points to the descriptor itself.
  */
 const STACK_LO = 0;
 const STACK_HI = 8;
@@ -11,23 +11,22 @@ const SCHED_G = 72;
 const WORD_BYTES = 8;
 
 export interface Goroutine {
-  /** Of its descriptor. */
+  /** The address of its descriptor. */
   at: number;
   stack: { from: number; to: number };
-  /** Its stack pointer when it last gave way. */
+  /** The stack pointer when it last yielded. */
   pointer: number;
 }
 
 /**
- * stackguard1 of goroutines whose stack Go allocates. Only g0, which runs the scheduler on a static
- * stack, has another.
+ * The stackguard1 of goroutines whose stack Go allocates. Only g0, which runs the scheduler on a
+ * static stack, has another value.
  */
 const NO_GUARD = 0xffff_ffff_ffff_ffffn;
 
 /**
- * Finds the descriptors by what they hold of themselves. Left out are those of goroutines that have
- * ended, whose stack was freed, and of g0: the bounds of its stack are not exact, other variables
- * lie within.
+ * Finds goroutine descriptors by their pointer to themselves. Excludes ended goroutines, whose stack
+ * was freed, and g0: the bounds of its stack are inexact, and other variables are within them.
  */
 export function goroutines(memory: Uint8Array): Goroutine[] {
   const words = new BigUint64Array(memory.buffer, memory.byteOffset, memory.length / WORD_BYTES);
@@ -47,9 +46,11 @@ export function goroutines(memory: Uint8Array): Goroutine[] {
 }
 
 /**
- * Zeroes what is left of calls that have returned, below each stack's pointer: it is never read
- * before it is written, and may hold random numbers that runtime and program have long forgotten.
- * `current` is the stack pointer of what was running.
+ * Clears the remains of returned calls below each stack pointer: they are always written before
+ * they are read, and may contain random numbers that neither the runtime nor the program uses any
+ * more.
+ *
+ * @param current The stack pointer of the code that was running.
  */
 export function clearDeadStack(memory: Uint8Array, current: number): void {
   for (const { stack, pointer } of goroutines(memory)) {

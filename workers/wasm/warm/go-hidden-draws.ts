@@ -5,15 +5,15 @@ import { goFunctions } from './go-functions.js';
 import type { GoTable } from './go-shape.js';
 
 /**
- * Draws of the runtime's own that a program has no way to see, by who draws and from what
- * (runtime/rand.go; `maps.rand` is its name for the map package):
- * - the seeds of maps (internal/runtime/maps, and runtime/map.go where that is inlined). Iterators,
- *   which draw where they begin, are not among them. `internal/godebug.update` and
+ * Random draws of Go's runtime that a program cannot observe, by caller and by callee (Go 1.24 to
+ * 1.26, runtime/rand.go; `maps.rand` is its name in the map package):
+ * - the seeds of maps (internal/runtime/maps, and runtime/map.go where that is inlined). Iterators
+ *   are excluded, because they draw where iteration begins. `internal/godebug.update` and
  *   `reparsedebugvars` have a map on their stack;
- * - the seeds of the tables that sync.Map and unique are made of (internal/sync, unique);
+ * - the seeds of the tables of sync.Map and unique (internal/sync, unique);
  * - the key of the hash function (`alginit`, which Go 1.26 inlines into `schedinit`);
- * - the seed of `cheaprand`, which decides what is sampled and cached and the order of timers that
- *   are due at once. A `select` draws from it, too: see `SELECTS`.
+ * - the seed of `cheaprand`, which decides what is sampled and cached, and the order of timers that
+ *   are due at the same time. A `select` also draws from it: see `SELECTS`.
  */
 const HIDDEN_DRAWS: readonly { callers: RegExp; callees: readonly string[] }[] = [
   {
@@ -33,12 +33,12 @@ const HIDDEN_DRAWS: readonly { callers: RegExp; callees: readonly string[] }[] =
 const SELECTS = 'runtime.selectgo';
 
 /**
- * The calls by which Go's runtime draws random numbers for itself, answered by a generator of their
- * own. They decide how the entries of a map lie in memory, say, and nothing that a program may rely
- * on, but every start leaves something of them behind: with these held equal, two starts that
- * differ in random numbers differ in nothing else than what the program itself has drawn. The
- * generator begins with a secret number for each preparation, so hashes stay unpredictable. Null
- * where the functions are not found: then hidden draws differ like everything else that is random.
+ * Returns a redirection that answers the runtime's hidden random draws by a separate generator.
+ * These draws determine, for example, how the entries of a map are arranged in memory, and nothing
+ * that a program may rely on, but every start leaves traces of them. With identical draws, two
+ * starts with different random numbers differ only in what the program itself has drawn. The
+ * generator is seeded with a secret number per preparation, so hashes stay unpredictable. Returns
+ * null when the functions are not found; hidden draws then differ like all other random numbers.
  */
 export function goHiddenDraws(module: ParsedModule, table: GoTable): Redirection | null {
   const functions = goFunctions(module, table);

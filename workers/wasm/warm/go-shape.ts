@@ -4,53 +4,52 @@ import { SECTION } from '../binary/parse.js';
 import { ByteReader, malformed } from '../binary/reader.js';
 
 /**
- * What the code of the Go compiler looks like, as far as resuming it goes (cmd/internal/obj/wasm
- * and runtime/rt0_wasip1_wasm.s of Go 1.24 to 1.26). Go keeps its goroutines' stacks in linear
- * memory and can enter any function at any resume point: the loop that `_start` ends in,
- * `wasm_pc_f_loop`, pops a program counter (table index << 16 | block) off the guest's stack and
- * calls that function. So a program that was interrupted inside an import continues if that
- * import's wrapper is entered again from the top.
+ * The shape of the Go compiler's code, as far as resuming depends on it (cmd/internal/obj/wasm and
+ * runtime/rt0_wasip1_wasm.s of Go 1.24 to 1.26). Go keeps goroutine stacks in linear memory and can
+ * enter any function at any resume point: the loop at the end of `_start`, `wasm_pc_f_loop`, pops a
+ * program counter (table index << 16 | block) from the guest's stack and calls that function. A
+ * program that was interrupted inside an import thus continues when the import's wrapper is entered
+ * again from the top.
  */
 export interface GoShape extends GoTable {
-  /** The loop's function index. */
+  /** The function index of the loop. */
   loop: number;
 }
 
-/** What Go's table of functions tells. */
+/** The information in Go's function table. */
 export interface GoTable {
-  /** Table index of the wrapper around each import, by `module.name`. */
+  /** The table index of the wrapper of each import, by `module.name`. */
   wrappers: Map<string, number>;
-  /** The import, by the table index of each wrapper. */
+  /** The import of each wrapper, by table index. */
   wraps: Map<number, string>;
-  /** Function index by table index. */
+  /** The function index by table index. */
   functionAt: Map<number, number>;
 }
 
 /**
- * Go's global variables (cmd/internal/obj/wasm): the stack pointer, and whether the loop is to be
- * left.
+ * Go's global variables (cmd/internal/obj/wasm): the stack pointer, and whether to leave the loop.
  */
 const SP = 0;
 const PAUSE = 7;
-/** `_start` ends: drop, call loop, return, unreachable, end. */
+/** The end of `_start`: drop, call loop, return, unreachable, end. */
 const START_TAIL: readonly number[] = [OP.return, OP.unreachable, OP.end];
-/** The loop begins: no locals; while (!PAUSE) … SP … */
+/** The beginning of the loop: no locals; while (!PAUSE) … SP … */
 const LOOP_HEAD: readonly number[] = [
   ...[0, OP.globalGet, PAUSE, OP.i32Eqz, OP.if, EMPTY_BLOCK],
   ...[OP.loop, EMPTY_BLOCK, OP.globalGet, SP],
 ];
 /**
- * A wrapper begins, after its locals: SP into local 1, and then loads of its arguments. It has not
- * moved SP.
+ * The beginning of a wrapper, after its locals: it stores SP in local 1 and then loads its
+ * arguments. It has not moved SP.
  */
 const WRAPPER_HEAD: readonly number[] = [OP.globalGet, SP, OP.localSet, 1];
 const ARGUMENT_LOADS: ReadonlySet<number> = new Set([OP.i32Load, OP.i64Load, OP.f32Load, OP.f64Load]);
-/** Longer functions are no wrappers. */
+/** Longer functions are not wrappers. */
 const MAX_WRAPPER_BYTES = 160;
 
 /**
- * Throws `invalid_module` with what does not look like Go; for the caller that means: no warm start
- * of this kind.
+ * Recognizes a Go command. Throws `invalid_module` with the reason when the module does not look
+ * like one; callers then do not use this warm start strategy.
  */
 export function goShape(module: ParsedModule): GoShape {
   const start = module.exports.find((entry) => entry.kind === 'function' && entry.name === '_start');
@@ -60,7 +59,7 @@ export function goShape(module: ParsedModule): GoShape {
   return { loop, ...goTable(module) };
 }
 
-/** Of a command or a reactor (`-buildmode=c-shared`). */
+/** Reads the function table of a command or a reactor (`-buildmode=c-shared`). */
 export function goTable(module: ParsedModule): GoTable {
   const wrappers = new Map<string, number>();
   const wraps = new Map<number, string>();
@@ -71,7 +70,7 @@ export function goTable(module: ParsedModule): GoTable {
     const entry = wrapped === null ? undefined : module.imports[wrapped];
     if (entry === undefined) continue;
     wraps.set(place, `${entry.module}.${entry.name}`);
-    // Two packages may import the same function; the wrappers differ in nothing that matters.
+    // Two packages may import the same function; their wrappers are interchangeable.
     wrappers.set(`${entry.module}.${entry.name}`, place);
   }
   return { wrappers, wraps, functionAt };
@@ -81,7 +80,7 @@ function loopOf(module: ParsedModule, start: Span): number {
   const { bytes } = module;
   const tail = start.end - START_TAIL.length;
   let at = tail - 1;
-  // Back over the LEB128 of the call's target.
+  // Go back over the LEB128 of the call's target.
   while (at > start.start && bytes[at - 1] !== OP.call) at--;
   const loop = new ByteReader(bytes, at, tail).u32();
   const body = module.bodies[loop - module.importedFunctions];
@@ -91,7 +90,7 @@ function loopOf(module: ParsedModule, start: Span): number {
   return loop;
 }
 
-/** The import that a function wraps, or null when it is no such wrapper. */
+/** Returns the import that a function wraps; null when it is not a wrapper. */
 function wrappedImport(module: ParsedModule, body: Span): number | null {
   if (body.end - body.start > MAX_WRAPPER_BYTES) return null;
   const reader = new ByteReader(module.bytes, body.start, body.end);
@@ -114,7 +113,7 @@ function wrappedImport(module: ParsedModule, body: Span): number | null {
   }
 }
 
-/** The functions of the one table that Go fills with one active segment. */
+/** Returns the functions of Go's single table, which one active segment fills. */
 function tableFunctions(module: ParsedModule): Map<number, number> {
   const span = module.sections.get(SECTION.element);
   if (span === undefined) throw malformed('it has no table');

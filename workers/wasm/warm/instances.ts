@@ -9,17 +9,17 @@ import { readGlobals } from '../run/instance.js';
 import type { ProgramBase } from '../run/program.js';
 import { common, type Source } from './prepare.js';
 
-/** What instances of a module are made from. */
+/** The parts from which instances of a module are created. */
 export interface Instances {
   program: ProgramBase;
   rewritten: Rewritten;
-  /** What the program's memory begins with; null when the module brings its data itself. */
+  /** The initial memory of the program; null when the module contains its data itself. */
   image: Snapshot | null;
 }
 
 /**
- * A module that can be put back, as code and the memory that its data makes: so its code is
- * compiled once for all modules that have the same, whatever their data.
+ * Prepares a restorable module as code plus the memory that its data initializes, so that the code
+ * is compiled once for all modules that differ only in their data.
  */
 export function prepareInstances(source: Source, redirection?: Redirection): Instances {
   const options = {
@@ -40,14 +40,18 @@ export function prepareInstances(source: Source, redirection?: Redirection): Ins
 }
 
 /**
- * null also for a large memory: a new one, all zero and untouched, is cheaper than one put back.
+ * Returns null also for a large memory: a new memory, zeroed and untouched, is cheaper than
+ * restoring one.
  */
 function memoryOfData({ module, shape }: Source): Uint8Array | null {
   const bytes = (shape.pages ?? 0) * WASM_PAGE_BYTES;
   return isLarge(bytes) ? null : initialMemory(module, bytes);
 }
 
-/** null when no instance can be made: its elements lie outside its table, say. */
+/**
+ * Returns null when the module cannot be instantiated, for example because its elements are outside
+ * its table.
+ */
 function initialGlobals(
   program: ProgramBase,
   rewritten: Rewritten,

@@ -9,21 +9,23 @@ import { check, checkSize, type Shape } from '../run/module-check.js';
 import type { ProgramBase } from '../run/program.js';
 
 const PAGES_PER_MB = 16;
-/** Imports of programs that wait. */
+/** The imports that indicate a program that waits. */
 const WAITING: ReadonlySet<string> = new Set(['http_fetch', 'http_fetch_into', 'poll_oneoff']);
 /**
- * An interpreter imports whatever a script may call, so its imports say nothing of the script.
- * Compiled programs import what they use; an SDK's 30 host functions are never all used.
+ * An interpreter imports everything that a script may call, so its imports reveal nothing about the
+ * script. Compiled programs import only what they use, which is never all 30 host functions of an
+ * SDK.
  */
 const INTERPRETER_IMPORTS = 20;
 /** A custom section that the Go linker writes (cmd/link/internal/wasm). */
 const GO_BUILD_ID = 'go:buildid';
 
+/** Returns whether the module was built by the Go toolchain. */
 export function isGo(module: ParsedModule): boolean {
   return module.customs.includes(GO_BUILD_ID);
 }
 
-/** A module that was read and checked against the contract. */
+/** A module that was parsed and checked against the contract. */
 export interface Source {
   module: ParsedModule;
   shape: Shape;
@@ -32,6 +34,7 @@ export interface Source {
   maxPages: number;
 }
 
+/** Parses and checks a module. Throws `invalid_module` when it cannot be deployed. */
 export function readSource(wasm: Uint8Array, limitMb: number): Source {
   checkSize(wasm);
   const module = parse(wasm);
@@ -40,17 +43,19 @@ export function readSource(wasm: Uint8Array, limitMb: number): Source {
 }
 
 /**
- * Throws `invalid_module` when the bytes, as they were uploaded, are not valid WebAssembly:
- * rewriting could make valid what is not, by clamping a limit or dropping a section.
+ * Throws `invalid_module` when the uploaded bytes are not valid WebAssembly. Checked before
+ * rewriting, which could make an invalid module valid by clamping a limit or dropping a section.
  */
 export function checkValid(wasm: Uint8Array): void {
   if (!WebAssembly.validate(wasm)) compile({ bytes: wasm });
 }
 
-/** V8 ends its reasons with the byte that it stopped at. */
+/** V8's error messages end with the byte offset of the error. */
 const STOPPED_AT = / @\+(\d+)$/;
 
-/** Throws `invalid_module` when the module is not valid, saying where. */
+/**
+ * Compiles a module. Throws `invalid_module`, with the position of the error, when it is not valid.
+ */
 export function compile({ bytes }: { bytes: Uint8Array }): WebAssembly.Module {
   try {
     return new WebAssembly.Module(bytes);
@@ -59,7 +64,10 @@ export function compile({ bytes }: { bytes: Uint8Array }): WebAssembly.Module {
   }
 }
 
-/** V8's own words are no part of the sentence: they change with its version. */
+/**
+ * V8's message is only the cause and not part of the sentence, because it changes with V8's
+ * version.
+ */
 function invalid(bytes: Uint8Array, stoppedAt: string | undefined, cause: unknown): AppError {
   const what = 'The module is not valid WebAssembly';
   const next = 'build it again, and upload the whole of what the compiler wrote.';
@@ -72,7 +80,7 @@ function invalid(bytes: Uint8Array, stoppedAt: string | undefined, cause: unknow
   return new AppError('invalid_module', `${what}: ${where}; ${next}`, { cause });
 }
 
-/** What programs of all strategies have of their module. */
+/** Returns the parts of a program that do not depend on the strategy. */
 export function common(source: Source, rewritten: Rewritten): ProgramBase {
   return {
     module: compile(rewritten),
@@ -87,7 +95,10 @@ export function common(source: Source, rewritten: Rewritten): ProgramBase {
   };
 }
 
-/** Whether its imports tell that guests of the program wait. Every Go program has all of WASI's. */
+/**
+ * Returns whether imports indicate that guests of the program wait. Go programs are excluded,
+ * because each imports all of WASI.
+ */
 function waits(module: ParsedModule): boolean {
   const asked = module.imports.filter((entry) => HOST_MODULES.includes(entry.module)).length;
   if (isGo(module) || asked >= INTERPRETER_IMPORTS) return false;

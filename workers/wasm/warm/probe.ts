@@ -5,8 +5,7 @@ import { GuestFailure, type Session } from '../run/session.js';
 import { randomConditions, sandboxSession } from './sandbox-session.js';
 
 /**
- * Inputs of the kinds that functions get: nothing, JSON of several shapes, an event, no JSON,
- * something longer.
+ * Typical inputs of functions: empty, JSON of several shapes, an event, invalid JSON, a long one.
  */
 const INPUTS: readonly string[] = [
   '',
@@ -18,17 +17,17 @@ const INPUTS: readonly string[] = [
 ];
 const RUNS = 3;
 /**
- * A digit that happens to be the same three times is common, twelve times is not: what looks
- * different is looked at again.
+ * A digit that is equal by chance in three runs is common, in twelve runs it is not: an apparent
+ * difference is checked again with more runs.
  */
 const RUNS_IN_DOUBT = 12;
 const SHOWN = 40;
 
 /**
- * Compares a warm program with the fresh one. Where fresh runs agree, warm ones must give the very
- * same; where fresh runs differ (random numbers, the order of maps), warm ones must differ in the
- * same places. Returns what was different, or null. Warm runs are made on a new instance, on one
- * that was put back, and after a run that was ended, in turn.
+ * Compares a warm program with the fresh one. Where fresh runs agree, warm runs must give identical
+ * results; where fresh runs differ (random numbers, the order of maps), warm runs must differ in
+ * the same places. Warm runs alternate between a new instance, a restored one, and one restored
+ * after a run that was ended early. Returns a description of the difference, or null.
  */
 export function differs(fresh: FreshProgram, warm: Program, guest: Guest, name: string): string | null {
   const expectedRunner = createRunner(fresh, guest, { keeps: false });
@@ -52,7 +51,7 @@ export function differs(fresh: FreshProgram, warm: Program, guest: Guest, name: 
   return null;
 }
 
-/** All that can be observed of a run, as one text. */
+/** Returns everything observable of a run, as one text. */
 function observe(runner: Runner, name: string, input: string): string {
   const { session, trace } = sandboxSession(name, new TextEncoder().encode(input), randomConditions());
   const { output, exitCode, error } = runner.run(session);
@@ -60,7 +59,7 @@ function observe(runner: Runner, name: string, input: string): string {
   return JSON.stringify([exitCode, error, Buffer.from(output).toString('latin1'), trace]);
 }
 
-/** A run that is ended where it asks for its input, as a guest is that traps. */
+/** Runs a guest that is ended when it reads its input, like a guest that traps. */
 function endEarly(runner: Runner, name: string): void {
   const { session } = sandboxSession(name, new Uint8Array(0), randomConditions());
   const ended: Session = {
@@ -73,13 +72,16 @@ function endEarly(runner: Runner, name: string): void {
   runner.reset();
 }
 
-/** True when both groups agree in every place that does not vary, and vary in the same places. */
+/**
+ * Returns whether both groups agree in every position that does not vary, and vary in the same
+ * positions.
+ */
 function sameVariation(expected: readonly string[], actual: readonly string[]): boolean {
   const [first = '', ...rest] = expected;
   const [warmFirst = '', ...warmRest] = actual;
   const sameLength = [...expected, ...actual].every((text) => text.length === first.length);
-  // Of results that differ in length from run to run, no more can be asked than that warm ones
-  // differ too.
+  // When fresh results differ in length from run to run, warm results can only be required to
+  // differ as well.
   if (!sameLength) return new Set(expected).size > 1 && new Set(actual).size > 1;
   for (let at = 0; at < first.length; at++) {
     const varies = rest.some((text) => text[at] !== first[at]);

@@ -8,7 +8,7 @@ import type { Instances } from './instances.js';
 import { type Conditions, sandboxSession } from './sandbox-session.js';
 import { SnapshotRefused } from './snapshot-refused.js';
 
-/** Thrown out of an import to stop a guest right before its first observable call. */
+/** Thrown from an import to stop a guest right before its first observable call. */
 class Stopped {
   constructor(readonly wanted: string) {}
 }
@@ -16,9 +16,9 @@ class Stopped {
 const NO_INPUT = new Uint8Array(0);
 
 /**
- * Calls that tell a guest nothing that changes from run to run, and change nothing. Of the clocks,
- * the monotonic one is among them: it is how Go's scheduler keeps time, and code that asks what
- * time it is reads the realtime clock first.
+ * Calls whose results do not change from run to run and that have no effect. The monotonic clock
+ * also counts as pure: Go's scheduler uses it to keep time, and code that asks for the time reads
+ * the realtime clock first.
  */
 const PURE: ReadonlySet<string> = new Set([
   'args_get',
@@ -32,16 +32,16 @@ const PURE: ReadonlySet<string> = new Set([
   'fd_prestat_dir_name',
   'sched_yield',
 ]);
-/** `clockid` of WASI preview 1. */
+/** The `clockid` of the monotonic clock in WASI preview 1. */
 const MONOTONIC = 1;
 
-/** A start of a program up to its first observable call, and the state it left. */
+/** A start of a program up to its first observable call, and the resulting state. */
 export interface RecordedStart {
   memory: Uint8Array;
   globals: Snapshot['globals'];
-  /** The call it was stopped at, `module.name`; null when it returned. */
+  /** The call at which it was stopped, as `module.name`; null when it returned. */
   wanted: string | null;
-  /** What the monotonic clock said last. */
+  /** The last reading of the monotonic clock. */
   lastTick: bigint;
   /** Whether the watched function was entered. */
   watched: boolean;
@@ -91,8 +91,8 @@ function wasEntered(instance: WebAssembly.Instance, { names }: Rewritten): boole
 
 function stoppingImports(guest: Guest): WebAssembly.Imports {
   const imports: WebAssembly.Imports = {};
-  // Random bytes once, for a runtime that seeds itself. Whoever asks again wants a number of its
-  // own.
+  // The first request for random bytes counts as pure, because the runtime seeds itself. Further
+  // requests come from the program.
   let seeded = false;
   const isPure = (name: string, args: readonly never[]) => {
     if (name === 'clock_time_get') return Number(args[0]) === MONOTONIC;

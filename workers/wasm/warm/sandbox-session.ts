@@ -3,23 +3,23 @@ import type { LogLevel } from '../../../src/contract/invocation.js';
 import type { Session } from '../run/session.js';
 
 /**
- * What can be observed of a sandboxed run from outside, in order: lines it logged, host calls it
+ * The observable effects of a sandboxed run, in order: lines that it logged and host calls that it
  * made.
  */
 export type Trace = string[];
 
-/** What differs from invocation to invocation, as a sandboxed guest gets it. */
+/** The conditions that differ between invocations, as a sandboxed guest gets them. */
 export interface Conditions {
-  /** Decides the random bytes; 32 bytes. */
+  /** The seed of the random bytes; 32 bytes. */
   key: Uint8Array;
-  /** Where the clocks begin, in nanoseconds. */
+  /** The initial values of the clocks, in nanoseconds. */
   realtime: bigint;
   monotonic: bigint;
 }
 
 const TICK_NS = 1000n;
 
-/** Conditions that nobody can foresee, at about this time. */
+/** Returns unpredictable random bytes and the current time as conditions. */
 export function randomConditions(): Conditions {
   return {
     key: randomBytes(32),
@@ -31,14 +31,14 @@ export function randomConditions(): Conditions {
 export interface Sandbox {
   session: Session;
   trace: Trace;
-  /** What the monotonic clock said last. */
+  /** Returns the last reading of the monotonic clock. */
   lastTick(): bigint;
 }
 
 /**
- * A session without effects: time moves a microsecond per reading, sleeping takes none, host calls
- * are recorded and come to nothing. The same conditions give the same run, which snapshots and
- * probes rely on.
+ * Creates a session without effects: the clocks advance by a microsecond per reading, sleeps return
+ * immediately, host calls are recorded and return nothing. Snapshots and probes depend on the run
+ * being fully determined by the conditions.
  */
 export function sandboxSession(name: string, input: Uint8Array, conditions: Conditions): Sandbox {
   const trace: Trace = [];

@@ -1,2 +1,2 @@
-/** Why a module cannot be started from a snapshot; it runs as fresh then. */
+/** Thrown when a module cannot be started from a snapshot; it then runs as fresh. */
 export class SnapshotRefused extends Error {}

@@ -15,12 +15,12 @@ import { type Conditions, randomConditions } from './sandbox-session.js';
 import { SnapshotRefused } from './snapshot-refused.js';
 
 const RESTORABLE: ReadonlySet<number> = new Set([I32, I64, F32, F64]);
-/** Mutable globals that are put back after each run. Compilers make a handful. */
+/** The limit of mutable globals, which are restored after each run. Compilers create only a few. */
 const MAX_GLOBALS = 10_000;
 
 /**
- * A Go command, interrupted before its first observable call: a read of stdin, mostly. Package
- * initialisers have run by then.
+ * Prepares a Go command that is interrupted before its first observable call, mostly a read of
+ * stdin. Package initializers have run by then. Throws SnapshotRefused with the reason.
  */
 export function prepareGoCommand(source: Source, name: string): WarmProgram {
   requireRestorable(source);
@@ -32,7 +32,8 @@ export function prepareGoCommand(source: Source, name: string): WarmProgram {
   if (place === undefined) throw new SnapshotRefused(`its way of calling ${base.wanted} is not known`);
   const variable = compareStarts(starts, true);
   const stack = stackPointerOf(base);
-  // The loop pops where to go on off the guest's stack: the top of the wrapper it was in.
+  // The loop pops the position to resume at from the guest's stack: the top of the wrapper that was
+  // interrupted.
   const view = new DataView(base.memory.buffer, base.memory.byteOffset, base.memory.length);
   if (stack < 8 || stack > base.memory.length)
     throw new SnapshotRefused('its stack pointer is not in its memory');
@@ -40,7 +41,7 @@ export function prepareGoCommand(source: Source, name: string): WarmProgram {
   return { strategy: 'go-command', ...warmProgram(source, base, shape.loop), ...variable };
 }
 
-/** A reactor after `_initialize`. */
+/** Prepares a reactor after `_initialize`. Throws SnapshotRefused with the reason. */
 export function prepareReactor(source: Source, name: string): WarmProgram {
   requireRestorable(source);
   const table = isGo(source.module) ? tableOf(source) : null;
@@ -64,7 +65,7 @@ function warmProgram(source: Source, base: RecordedStart, resume?: number) {
   return { ...common(source, rewritten), snapshot };
 }
 
-/** Global 0 of Go's modules. */
+/** Returns the stack pointer, which is global 0 of Go's modules. */
 function stackPointerOf({ globals }: RecordedStart): number {
   const [register, stack] = globals[0] ?? [];
   if (register?.endsWith(':g0') !== true || typeof stack !== 'number')
@@ -78,8 +79,8 @@ function requireRestorable(source: Source): void {
 }
 
 /**
- * Why an instance of the module cannot be put back to an earlier state; null when memory and
- * globals are all it has.
+ * Returns why an instance of the module cannot be restored to an earlier state; null when memory
+ * and globals are its only state.
  */
 export function whyNotRestorable({ module, scan, shape }: Source): string | null {
   if (scan === null) return 'it has instructions that the engine does not know';
@@ -91,7 +92,9 @@ export function whyNotRestorable({ module, scan, shape }: Source): string | null
   return odd ? 'it has a global of a type that cannot be restored' : null;
 }
 
-/** The same export of the same program on instances whose conditions differ: see `Starts`. */
+/**
+ * Records starts of the same export of the same program under different conditions: see `Starts`.
+ */
 function recordStarts(source: Source, name: string, entry: string, go: GoTable | null): Starts {
   const redirection = go === null ? null : goHiddenDraws(source.module, go);
   const instances = prepareInstances(source, redirection ?? undefined);
@@ -106,7 +109,7 @@ function recordStarts(source: Source, name: string, entry: string, go: GoTable |
     monotonic: first.monotonic + by,
     realtime: first.realtime + by,
   });
-  // Odd numbers of nanoseconds, up to some days, that no other difference is likely to be.
+  // Odd distances in nanoseconds, up to some days, which other differences are unlikely to equal.
   const [laterBy, otherBy] = [randomDistance(), randomDistance()];
   const base = record(first);
   const later = record(after(laterBy));
@@ -119,7 +122,7 @@ function randomDistance(): bigint {
   return BigInt(randomInt(2 ** 40, 2 ** 48)) | 1n;
 }
 
-/** null where the module only says that it is from Go. */
+/** Returns null when the module has Go's build id but not the table of a Go program. */
 function tableOf({ module }: Source): GoTable | null {
   try {
     return goTable(module);

@@ -1,4 +1,4 @@
-"""Calls functions on an Orama Functions engine. Needs the standard library only."""
+"""Client of an Orama Functions engine. Uses only the standard library."""
 
 from ._client import Client, Result
 from ._errors import FunctionError, OramaError

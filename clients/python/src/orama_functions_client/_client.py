@@ -25,7 +25,7 @@ Input = Union[bytes, bytearray, str, Any]
 
 @dataclass(frozen=True)
 class Result:
-    """What a function gave."""
+    """Result of a function call."""
 
     request_id: str
     output: bytes
@@ -37,14 +37,15 @@ class Result:
         return self.output.decode()
 
     def json(self) -> Any:
-        """The output as JSON; integers of any size are exact."""
+        """Returns the output as JSON. Integers of any size are exact."""
         return json.loads(self.output)
 
 
 class Client:
-    """A client of one engine, as one caller. It holds nothing open, and several threads may use it.
+    """A client of one engine with one credential. It keeps no connections open and is thread-safe.
 
-    Without ``api_key`` and ``token`` (a JWT) only public functions can be called; ``namespace`` is for such calls.
+    Without ``api_key`` and ``token`` (a JWT), only public functions can be called, in
+    ``namespace``.
     """
 
     def __init__(
@@ -76,9 +77,10 @@ class Client:
         sticky: Optional[str] = None,
         max_age: Optional[float] = None,
     ) -> Result:
-        """Runs a function (``name``, ``name@version`` or ``name@alias``) and waits for its output.
+        """Invokes a function (``name``, ``name@version`` or ``name@alias``) and returns its output.
 
-        Bytes are sent as they are, a string as its UTF-8, any other value as JSON.
+        Bytes are sent unchanged, a string as UTF-8, any other value as JSON. Raises
+        ``FunctionError`` if the function fails.
         """
         headers = {"Accept": "application/octet-stream", "Prefer": f"wait={_WAIT_SECONDS}"}
         reply = self._post(name, input, headers, idempotency_key, sticky, max_age)
@@ -104,7 +106,9 @@ class Client:
         sticky: Optional[str] = None,
         max_age: Optional[float] = None,
     ) -> str:
-        """Has a function run; returns the id of the invocation once it is durable. ``wait`` waits for its end."""
+        """Enqueues an invocation and returns its id once it is durable. Use ``wait`` to wait for
+        its end.
+        """
         headers = {"Prefer": "respond-async"}
         if delay is not None:
             headers["X-Delay-Seconds"] = str(delay)
@@ -135,18 +139,22 @@ class Client:
     # Topics
 
     def publish(self, topic: str, data: Any) -> int:
-        """Publishes a JSON value, or bytes; returns how many triggers it fired, once it is durable."""
+        """Publishes a JSON value or bytes. Returns the number of triggers that it fired once the
+        message is durable.
+        """
         return self._json("POST", "/v1/pubsub/publish", False, body=_message(topic, data))["triggered"]
 
     def publish_batch(self, messages: Iterable[tuple[str, Any]]) -> int:
-        """Publishes 1 to 1,000 messages, each a topic and its data, all or none; returns how many."""
+        """Publishes 1 to 1,000 messages (topic and data) atomically. Returns their number."""
         body = '{"messages":[' + ",".join(_message(topic, data) for topic, data in messages) + "]}"
         return self._json("POST", "/v1/pubsub/publish/batch", False, body=body)["count"]
 
     def subscribe(
         self, topic: str, *, presence: bool = False, member_id: Optional[str] = None, member_meta: Any = None
     ) -> Subscription:
-        """What is published to a topic from now on, connected again by itself until it is closed."""
+        """Subscribes to the messages of a topic from now on. Reconnects automatically until it is
+        closed.
+        """
         meta = None if member_meta is None else to_json(member_meta)
         query = {"topic": topic, "presence": "true" if presence else None, "member_id": member_id, "member_meta": meta}
         return Subscription(self._http, query)
@@ -164,7 +172,9 @@ class Client:
         before: Optional[str] = None,
         page_size: Optional[int] = None,
     ) -> Iterator[Invocation]:
-        """Those that have not ended, then the ended ones, newest first; page after page."""
+        """Iterates over invocations: live ones first, then ended ones, newest first. Fetches them
+        in pages.
+        """
         query: dict[str, object] = {
             "function": function,
             "status": status,
@@ -186,7 +196,9 @@ class Client:
         return Invocation.from_json(self._json("GET", _path_of(request_id), True))
 
     def wait(self, request_id: str, *, timeout: Optional[float] = None) -> Invocation:
-        """Asks until an invocation has ended, in whatever way; a ``TimeoutError`` when that takes too long."""
+        """Polls until an invocation has ended in any state. Raises ``TimeoutError`` after
+        ``timeout`` seconds.
+        """
         deadline = None if timeout is None else time.monotonic() + timeout
         pause = _FIRST_POLL
         while True:
@@ -199,11 +211,13 @@ class Client:
             pause = min(pause * 1.5, _LONGEST_POLL)
 
     def cancel(self, request_id: str) -> None:
-        """Cancels one that is queued or running."""
+        """Cancels an invocation that is queued or running."""
         self._json("DELETE", _path_of(request_id), False)
 
     def replay(self, request_id: str, *, newest: bool = False, input: Optional[Input] = None) -> str:
-        """Runs one that has ended again, with its own input or another; returns the id of the new one."""
+        """Replays an ended invocation with its own or another input. Returns the id of the new
+        invocation.
+        """
         body = None
         if input is not None:
             body = json.dumps({"input_base64": base64.b64encode(_input_bytes(input)).decode()})
@@ -213,16 +227,16 @@ class Client:
     # Dead letters
 
     def dead_letters(self, *, function: Optional[str] = None, reason: Optional[str] = None) -> Iterator[Invocation]:
-        """Invocations that failed for good and nobody waited for."""
+        """Iterates over dead letters: invocations that failed permanently while no caller was waiting."""
         return self.invocations(function=function, status="dead", reason=reason)
 
     def replay_dead(self, function: str, *, newest: bool = False) -> int:
-        """Runs all dead invocations of a function again; returns how many."""
+        """Replays all dead letters of a function. Returns their number."""
         path = f"/v1/functions/{quote(function, safe='')}/dead/replay"
         return self._json("POST", path, False, query=_version(newest))["count"]
 
     def purge_dead(self, function: str) -> int:
-        """Forgets all dead invocations of a function; returns how many."""
+        """Deletes all dead letters of a function. Returns their number."""
         return self._json("DELETE", f"/v1/functions/{quote(function, safe='')}/dead", True)["count"]
 
     def _json(

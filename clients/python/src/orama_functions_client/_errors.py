@@ -17,10 +17,11 @@ _OF_FUNCTIONS = {"function_error", "function_refused", "function_timeout", "canc
 
 
 class OramaError(Exception):
-    """Whatever the engine refuses, and that it does not answer. Match on ``code``.
+    """Raised if the engine returns an error or is unreachable. Match on ``code``.
 
-    ``status`` is the HTTP status, 0 without an answer; ``request_id`` the invocation that the call became, or the id
-    of the request; ``retry_after`` the seconds that the engine asks to wait.
+    ``status`` is the HTTP status, or 0 without a response. ``request_id`` is the id of the
+    invocation or of the request. ``retry_after`` is the time in seconds after which the engine
+    suggests a retry.
     """
 
     def __init__(
@@ -41,7 +42,9 @@ class OramaError(Exception):
 
 
 class FunctionError(OramaError):
-    """The function ran and failed; ``output`` is what it wrote before, for callers with a credential."""
+    """Raised if the function ran and failed. ``output`` is its output so far, for callers with a
+    credential.
+    """
 
     output: Optional[bytes] = None
 
@@ -68,7 +71,7 @@ def failure(status: int, headers: Mapping[str, str], text: bytes) -> OramaError:
 
 
 def bytes_of(text: Optional[str], encoded: Optional[str]) -> Optional[bytes]:
-    """A text or, in its place, base64."""
+    """Decodes a text field or its Base64 alternative."""
     if encoded is not None:
         return base64.b64decode(encoded)
     return None if text is None else text.encode()

@@ -18,7 +18,8 @@ _LONGEST_PAUSE = 30.0
 class Call:
     method: str
     path: str
-    # Whether it may be sent again when no answer came, so that nobody knows whether it was received.
+    # Whether the call may be sent again if there is no response, in which case it may have been
+    # received.
     repeatable: bool
     query: Mapping[str, object] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -33,9 +34,9 @@ class Reply:
 
 
 class Http:
-    """Sends calls, again where that is safe, and raises what the engine refuses.
+    """Sends calls with retries where these are safe, and raises the engine's errors.
 
-    Every call has a connection of its own: one may be used by several threads, and none is left open.
+    Each call uses its own connection, so the object is thread-safe and leaves no connections open.
     """
 
     def __init__(
@@ -70,7 +71,7 @@ class Http:
                 tried += 1
 
     def target(self, path: str, query: Mapping[str, object]) -> str:
-        """The path as the engine is asked for it."""
+        """Returns the request target."""
         given = {"namespace": self._namespace, **query}
         parameters = urlencode({name: value for name, value in given.items() if value is not None})
         return f"{self.parts.path}{path}{'?' if parameters else ''}{parameters}"
@@ -87,7 +88,7 @@ class Http:
             raise OramaError(message, code="unreachable", status=0) from error
         finally:
             connection.close()
-        # No redirect is followed: it would be sent the key.
+        # Redirects are not followed, since the credential would be sent to their target.
         if reply.status >= 300:
             raise failure(reply.status, reply.headers, reply.body)
         return reply
@@ -100,13 +101,15 @@ class Http:
 
 
 def _may_repeat(error: OramaError, call: Call) -> bool:
-    # 429 and 503 say that nothing was accepted, except where the store has not said whether a write took place.
+    # After 429 and 503 nothing was accepted, except if the store has not reported whether a write
+    # took place.
     if error.code == "unreachable":
         return call.repeatable
     return error.status == 429 or (error.status == 503 and (call.repeatable or error.code != "ambiguous_write"))
 
 
 def _pause_before(tried: int, retry_after: Optional[float]) -> float:
-    # As long as the engine asks for, else doubled each time; with jitter, so that many callers spread.
+    # Uses the engine's Retry-After, or else exponential backoff; with jitter, to spread concurrent
+    # callers.
     asked = retry_after if retry_after is not None else _FIRST_PAUSE * 2**tried
     return min(asked, _LONGEST_PAUSE) * (1 + random.random() / 4)

@@ -5,7 +5,7 @@ from typing import Any
 
 
 class JsonText:
-    """A JSON value that is sent as it is written."""
+    """A JSON text that is sent verbatim."""
 
     def __init__(self, text: str) -> None:
         json.loads(text)
@@ -13,7 +13,9 @@ class JsonText:
 
 
 def to_json(value: Any) -> str:
-    """The JSON text of a value; NaN and infinities, which JSON does not have, are a ValueError."""
+    """Returns the JSON text of a value. Raises ``ValueError`` for NaN and infinities, which JSON
+    does not support.
+    """
     if isinstance(value, JsonText):
         return value.text
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

@@ -1,4 +1,4 @@
-# Made from the OpenAPI document by "npm run clients"; not to be edited.
+# Generated from the OpenAPI document by "npm run clients"; do not edit.
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any, Mapping, Optional
 
 @dataclass(frozen=True)
 class Attempt:
-    """One run of an invocation."""
+    """An attempt of an invocation."""
 
     number: int
     status: str
@@ -28,7 +28,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Callback:
-    """How the delivery of a result to the URL of its caller went."""
+    """Delivery status of a callback."""
 
     url: str
     attempts: int
@@ -47,7 +47,7 @@ class Callback:
 
 @dataclass(frozen=True)
 class Invocation:
-    """An invocation as the engine keeps it."""
+    """An invocation as returned by the API."""
 
     request_id: str
     namespace: str

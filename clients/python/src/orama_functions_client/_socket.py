@@ -11,21 +11,22 @@ from typing import Mapping, Optional
 
 from ._errors import OramaError, failure
 
-# The client's side of RFC 6455, as far as hearing text takes it: the standard library has none, and a caller's client
-# is not to bring dependencies.
+# The part of a WebSocket client (RFC 6455) that is needed to receive text messages. The standard
+# library has none, and this client has no dependencies.
 
 _CONTINUATION, _TEXT, _CLOSE, _PING, _PONG = 0x0, 0x1, 0x8, 0x9, 0xA
 _POLICY = 1008
-# A message of 1 MB in base64, with room for the rest.
+# A message of 1 MB in Base64 plus the other fields.
 _MOST_BYTES = 16 << 20
 _HANDSHAKE_SECONDS = 30.0
-# The engine pings more often than this; without a word for so long the connection is lost.
+# The engine pings more often than this. After this time without data the connection is considered
+# lost.
 _SILENCE_SECONDS = 45.0
 _GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
 class SocketClosed(Exception):
-    """The connection has ended; another may be made."""
+    """Raised when the connection has ended; a new one may be opened."""
 
 
 class Socket:
@@ -68,12 +69,12 @@ class Socket:
         expected = base64.b64encode(hashlib.sha1((key + _GUID).encode()).digest()).decode()
         if response.headers.get("Sec-WebSocket-Accept") != expected:
             raise OramaError("the server does not speak WebSocket as RFC 6455 has it", code="internal", status=101)
-        # It has read from the socket into its own buffer, where the first frames may be.
+        # The response may have buffered the first frames, so read from its file object.
         self._file = response.fp
         self._response = response
 
     def read(self) -> bytes:
-        """The next text message; pings are answered meanwhile."""
+        """Returns the next text message. Answers pings meanwhile."""
         message = bytearray()
         while True:
             final, opcode, payload = self._read_frame()
@@ -94,7 +95,7 @@ class Socket:
                 raise SocketClosed
 
     def shutdown(self) -> None:
-        """Ends what another thread reads."""
+        """Interrupts a read in another thread."""
         try:
             self._socket.shutdown(socket.SHUT_RDWR)
         except OSError:
@@ -107,7 +108,7 @@ class Socket:
     def _read_frame(self) -> tuple[bool, int, bytes]:
         first, second = self._exactly(2)
         size = second & 0x7F
-        # Reserved bits, and masks of a server, are not allowed.
+        # Reserved bits and masked frames of a server are not allowed (RFC 6455 §5.1, §5.2).
         if first & 0x70 or second & 0x80:
             raise SocketClosed
         if size == 126:

@@ -20,10 +20,10 @@ _LONGEST_PAUSE = 30.0
 
 @dataclass(frozen=True)
 class Event:
-    """Something that a subscriber hears.
+    """An event of a subscription.
 
-    ``type`` is ``open`` (connected, the first time and again: what was published in between has not been heard),
-    ``message``, or, with presence, ``join`` and ``leave``. ``timestamp`` is in milliseconds.
+    ``type`` is ``open`` (connected or reconnected; messages published while disconnected are lost),
+    ``message`` or, with presence, ``join`` and ``leave``. ``timestamp`` is in milliseconds.
     """
 
     type: str
@@ -37,12 +37,14 @@ class Event:
         return self.data.decode()
 
     def json(self) -> Any:
-        """The data as JSON; integers of any size are exact."""
+        """Returns the data as JSON. Integers of any size are exact."""
         return json.loads(self.data)
 
 
 class Subscription(Iterator[Event]):
-    """The events of a topic, connected again by itself until closed; ``close`` may be called by another thread."""
+    """Iterator over the events of a topic. Reconnects until it is closed; ``close`` may be called
+    from another thread.
+    """
 
     def __init__(self, engine: Http, query: Mapping[str, object]) -> None:
         self._engine = engine
@@ -73,7 +75,7 @@ class Subscription(Iterator[Event]):
                     failures = 0
                     yield event
             except OramaError as error:
-                # Connecting again cannot help.
+                # Reconnecting cannot succeed.
                 if 400 <= error.status < 500 and error.status != 429:
                     raise
             except (OSError, http.client.HTTPException, SocketClosed):

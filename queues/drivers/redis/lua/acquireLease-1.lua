@@ -1,13 +1,10 @@
 --[[
-  Takes a lease when there are fewer than the limit. By Redis' clock, which all share.
-
+  Acquires a lease unless `limit` leases are held. Uses the Redis clock, which all processes share.
     KEYS[1] sorted set: token → end of its lease, Unix milliseconds
-
     ARGV[1] token
     ARGV[2] limit
-    ARGV[3] how long a lease lasts, milliseconds
-
-  Returns 1 when it was taken, else 0.
+    ARGV[3] lease duration, milliseconds
+  Returns 1 when the lease was acquired, otherwise 0.
 ]]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)

@@ -1,28 +1,25 @@
 --[[
-  Adds jobs and decides over them in one step: a group that would overfill the queue is never added,
-  nor is any when Redis comes to it only after the caller was told that it failed. The adding itself
-  is BullMQ's. Then it takes sync jobs for the process that adds, one for each token: the highest in
-  rank, whoever has added them.
-
-    KEYS[1] what BullMQ's keys begin with: '{orama}:'
-    KEYS[2] what the keys of the usage index begin with: '{orama}:usage:'
-
-    ARGV[1] deadline by Redis' clock, Unix milliseconds: later nothing is added
-    ARGV[2] most waiting jobs of the queue
-    ARGV[3] most input bytes of the queue
-    ARGV[4] virtual time that a job costs its namespace
-    ARGV[5] highest priority
-    ARGV[6] the process's time, Unix milliseconds, for the taking
-    ARGV[7] how long the locks of taken jobs last, milliseconds
-    ARGV[8] lock tokens, with blanks between them; '' to take nothing
-    ARGV[9] of each namespace with a share: its name, most waiting jobs, bytes and delayed jobs, with
-            blanks between all of them
-    ARGV[10…] for each job, those of a group one after the other: head, data, options as JSON or ''.
-              Head: "<group> <line in jobs:<ns>> <namespace> <kind> <name> <accepted at> <delay>". They are
-              few arguments, since the client makes each a string of its own.
-
-  Returns Redis' time in Unix milliseconds; for each group 0 = accepted, 1 = too late, 2 = full, or
-  "<quota> <namespace> <use>"; and what BullMQ's moveToActive returns for each job taken.
+  Checks the limits and adds jobs in one step, so that a group never overfills the queue, and so
+  that nothing is added after its caller was told that the add timed out. BullMQ's scripts add the
+  jobs. The script then fetches sync jobs for the calling process, one per token: those with the
+  highest priority, no matter which process added them.
+    KEYS[1] prefix of BullMQ's keys: '{orama}:'
+    KEYS[2] prefix of the usage index's keys: '{orama}:usage:'
+    ARGV[1] deadline by the Redis clock, Unix milliseconds; after it nothing is added
+    ARGV[2] limit of waiting jobs in the queue
+    ARGV[3] limit of input bytes in the queue
+    ARGV[4] virtual time that one job costs its namespace
+    ARGV[5] highest priority number
+    ARGV[6] time of the calling process, Unix milliseconds, for fetching
+    ARGV[7] lock duration of fetched jobs, milliseconds
+    ARGV[8] lock tokens, separated by spaces; '' to fetch nothing
+    ARGV[9] per namespace with a share: its name and its limits of waiting jobs, bytes and delayed
+            jobs, all separated by spaces
+    ARGV[10…] per job, grouped: head, data, options as JSON or ''. Head: "<group> <entry in
+              jobs:<ns>> <namespace> <kind> <name> <accepted at> <delay>", one argument because the
+              client turns each argument into a string of its own.
+  Returns the Redis time in Unix milliseconds; per group 0 = accepted, 1 = too late, 2 = full, or
+  "<quota> <namespace> <use>"; and the result of BullMQ's moveToActive for each fetched job.
 ]]
 --- @include "includes/usage"
 --- @bullmq addPrioritizedJob
@@ -56,14 +53,14 @@ for at = 10, #ARGV, 3 do
   end
 end
 
--- Which jobs are new: all of a namespace at once, for each call costs more than what it does.
+-- Find the new jobs of each namespace in one command: the overhead of a command exceeds its work.
 for namespace, list in pairs(byNamespace) do
   for from = 1, #list, 1000 do
     local members = {}
     for i = from, math.min(from + 999, #list) do members[#members + 1] = list[i].member end
     for i, score in ipairs(call('ZMSCORE', usage .. 'jobs:' .. namespace, unpack(members))) do
       local job = list[from + i - 1]
-      -- The line says nothing of one that was added as another kind.
+      -- The index entry does not show whether the id exists in the queue of the other kind.
       local other = job.kind == kinds[1] and kinds[2] or kinds[1]
       if not score and call('EXISTS', keyOf(other, job.id)) == 0 then job.fresh = true end
     end
@@ -95,7 +92,7 @@ end
 local lastTime, changed = {}, {}
 
 local taking = nil
--- The quota of a namespace that these jobs of it would pass, as Returns says; nil when there is room.
+-- Returns the quota that adding these jobs would exceed, in the format described above, or nil.
 local function passed(namespace, more)
   local share, use = shares[namespace], uses[namespace]
   if not share then return nil end
@@ -104,7 +101,7 @@ local function passed(namespace, more)
   if use.bytes + more.bytes > share.bytes then return says('waiting_mb', use.bytes) end
   local ready = use.jobs - use.delayed
   if more.jobs == 0 or ready + more.jobs <= share.jobs then return nil end
-  -- Some of them may be running: looked at only where it can make the difference.
+  -- Some jobs of the namespace may be running. Count them only if that can change the result.
   taking = taking or call('LLEN', keyOf(kinds[1], 'active')) + call('LLEN', keyOf(kinds[2], 'active'))
   if ready - taking + more.jobs <= share.jobs then
     use.running = use.running or runningOf(namespace)
@@ -138,7 +135,8 @@ local function add(job)
   end
 end
 
--- BullMQ leaves a job alone whose id it knows, but knows nothing of the other kind.
+-- BullMQ ignores a job whose id exists in its own queue, but does not see the queue of the other
+-- kind.
 local function isKnown(job)
   for _, kind in ipairs(kinds) do
     if call('EXISTS', keyOf(kind, job.id)) == 1 then return true end

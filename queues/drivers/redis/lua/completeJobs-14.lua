@@ -1,14 +1,11 @@
 --[[
-  Runs BullMQ's moveToFinished once for each of several jobs of a queue, with the same keys and
-  arguments but for the job's id and its lock's token.
-
-    KEYS[1…14] those of BullMQ's moveToFinished, for any of the jobs; KEYS[12] is the job's own
-    ARGV[1…9]  those of BullMQ's moveToFinished, for any of the jobs: ARGV[1] is a job's id, ARGV[7]
-               what the queue's keys begin with, ARGV[8] options (msgpack) with the lock's token
-    ARGV[10…]  for each job: its id, then its lock's token
-
-  Returns two values for each job: 1 and what moveToFinished returned, or 0 and what went wrong with
-  this one.
+  Runs BullMQ's moveToFinished for several jobs of one queue. All keys and arguments except the job
+  id and the lock token are shared.
+    KEYS[1…14] those of BullMQ's moveToFinished, for any of the jobs; KEYS[12] is the job's own key
+    ARGV[1…9]  those of BullMQ's moveToFinished, for any of the jobs: ARGV[1] is the job id, ARGV[7]
+               the prefix of the queue's keys, ARGV[8] the options (msgpack) with the lock token
+    ARGV[10…]  per job: its id, then its lock token
+  Returns two values per job: 1 and the result of moveToFinished, or 0 and the error of this job.
 ]]
 --- @bullmq moveToFinished
 local options = cmsgpack.unpack(ARGV[8])

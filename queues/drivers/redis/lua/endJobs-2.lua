@@ -1,12 +1,11 @@
 --[[
-  Strikes jobs that have left the queue, and moves the clock on to their virtual times.
-
-    KEYS[1] what BullMQ's keys begin with: '{orama}:'
-    KEYS[2] what the keys of the usage index begin with: '{orama}:usage:'
-
-    ARGV[1] the virtual time up to which sync jobs are done; -1 when it is not known to have moved
-    ARGV[2] the same of async jobs
-    ARGV[3…] for each job: its namespace, then its line in `jobs:<ns>`
+  Removes jobs that have left the queue from the usage index, and advances the clock to their
+  virtual times.
+    KEYS[1] prefix of BullMQ's keys: '{orama}:'
+    KEYS[2] prefix of the usage index's keys: '{orama}:usage:'
+    ARGV[1] the virtual time up to which sync jobs are finished; -1 when unknown
+    ARGV[2] the same for async jobs
+    ARGV[3…] per job: its namespace, then its entry in `jobs:<ns>`
 ]]
 --- @include "includes/usage"
 local gone = {}

@@ -1,15 +1,12 @@
 --[[
-  What a namespace has on the queue.
-
-    KEYS[1] what BullMQ's keys begin with: '{orama}:'
-    KEYS[2] what the keys of the usage index begin with: '{orama}:usage:'
-
+  Reads the use of one namespace.
+    KEYS[1] prefix of BullMQ's keys: '{orama}:'
+    KEYS[2] prefix of the usage index's keys: '{orama}:usage:'
     ARGV[1] namespace
     ARGV[2] now, Unix milliseconds
-
-  Returns its jobs that wait, those that workers have, those that are delayed, their input bytes,
-  and the oldest of those that wait; '' when it is not among the first few, as a worker's long job
-  and a delayed one may be older.
+  Returns the numbers of waiting, running and delayed jobs, their input bytes, and the id of the
+  oldest waiting job. The id is '' when none of the 500 oldest jobs waits: running and delayed jobs
+  may be older.
 ]]
 --- @include "includes/usage"
 local use = parseUse(call('HGET', usage .. 'use', ARGV[1]))

@@ -1,14 +1,12 @@
 --[[
-  Counts a kind's virtual times from the clock anew, in everything that holds one, as BullMQ's
-  priorities end at 2^21. Runs once in about four million jobs.
-
-    KEYS[1] what BullMQ's keys begin with: '{orama}:'
-    KEYS[2] what the keys of the usage index begin with: '{orama}:usage:'
-
+  Subtracts a base from all virtual times of a kind, wherever they are stored, because BullMQ's
+  priorities end at 2^21. Runs about once in four million jobs.
+    KEYS[1] prefix of BullMQ's keys: '{orama}:'
+    KEYS[2] prefix of the usage index's keys: '{orama}:usage:'
     ARGV[1] kind
-    ARGV[2] the virtual time to count from; nothing is done while the clock has not reached it
-
-  Relies on BullMQ's score of a prioritized job: its priority times 2^32 plus a counter.
+    ARGV[2] the virtual time to subtract; nothing changes until the clock has reached it
+  Depends on BullMQ's score of a prioritized job: its priority times 2^32 plus a counter.
+  Returns 1 when the times were rebased, otherwise 0.
 ]]
 --- @include "includes/usage"
 local kind, shift = ARGV[1], tonumber(ARGV[2])

@@ -1,9 +1,8 @@
 --[[
-  Renews leases. One that ran out meanwhile is taken again: its holder is still at work.
-
+  Renews leases. An expired lease is acquired again, even beyond the limit: its holder is still
+  running.
     KEYS[1] sorted set: token → end of its lease, Unix milliseconds
-
-    ARGV[1] how long a lease lasts, milliseconds
+    ARGV[1] lease duration, milliseconds
     ARGV[2…] tokens
 ]]
 local time = redis.call('TIME')

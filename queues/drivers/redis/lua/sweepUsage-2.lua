@@ -1,14 +1,11 @@
 --[[
-  One step of looking for lines whose job is gone.
-
-    KEYS[1] what BullMQ's keys begin with: '{orama}:'
-    KEYS[2] what the keys of the usage index begin with: '{orama}:usage:'
-
+  Runs one step of the search for entries whose job no longer exists.
+    KEYS[1] prefix of BullMQ's keys: '{orama}:'
+    KEYS[2] prefix of the usage index's keys: '{orama}:usage:'
     ARGV[1] namespace
-    ARGV[2] the last member seen, or '' to begin
-    ARGV[3] how many lines to look at
-
-  Returns the last member seen, or '' at the end, and the lines whose job is gone.
+    ARGV[2] the last entry of the previous step, or '' for the first step
+    ARGV[3] how many entries to inspect
+  Returns the last inspected entry, or '' at the end, and the entries without a job.
 ]]
 --- @include "includes/usage"
 local key, from = usage .. 'jobs:' .. ARGV[1], '-'

@@ -1,13 +1,11 @@
 --[[
-  Takes several jobs of a queue in one command.
-
-    KEYS[1] what the queue's keys begin with, as BullMQ's own scripts get it: '{orama}:<kind>:'
-
+  Fetches several jobs of a queue in one command.
+    KEYS[1] prefix of the queue's keys, as BullMQ's own scripts receive it: '{orama}:<kind>:'
     ARGV[1] now, Unix milliseconds
-    ARGV[2] how long the locks last, milliseconds
-    ARGV[3…] a lock token for each job
-
-  Returns what BullMQ's moveToActive returns for each; the last may say that there was none.
+    ARGV[2] lock duration, milliseconds
+    ARGV[3…] one lock token per job
+  Returns the result of BullMQ's moveToActive for each token used; the last one may report an empty
+  queue.
 ]]
 --- @include "includes/takeJobs"
 local tokens = {}

@@ -7,7 +7,10 @@ import { addDependency } from './dependencies.js';
 import { publish } from './events.js';
 import { keyOf, releaseParent } from './rows.js';
 
-/** Inputs beyond this lie apart, so that the row that every transition rewrites fits a page. */
+/**
+ * Longer inputs are stored in the table `payload`, so that the row, which every transition
+ * rewrites, fits a page.
+ */
 const MAX_INLINE = 2000;
 
 const INSERT = `
@@ -15,20 +18,21 @@ INSERT INTO job (queue, id, state, score, seq, name, data, opts, priority, delay
   parent_queue, parent_id, parent_key)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (queue, id) DO NOTHING`;
 
+/** Adds a job, or handles it as a duplicate. Returns the id of the resulting job. */
 export function addJob(queue: QueueState, job: NewJob): string {
   const added = add(queue, job, null);
   if (typeof added === 'number') throw new Refusal(added);
   return added;
 }
 
-/** All or none. */
+/** Adds all jobs or none. */
 export function addJobs(queue: QueueState, jobs: readonly NewJob[]): string[] {
   return jobs.map((job) => addJob(queue, job));
 }
 
 /**
- * Jobs that have ids and stand alone, all or none: whether each was new, to this queue and to
- * `others`.
+ * Adds jobs with explicit ids and no parents, all or none. Returns for each whether it was new in
+ * this queue and in the queues `others`.
  */
 export function addNewJobs(queue: QueueState, jobs: readonly NewJob[], others: readonly string[]): boolean[] {
   const rest = others.map((name) => queue.store.queue(name));
@@ -38,8 +42,9 @@ export function addNewJobs(queue: QueueState, jobs: readonly NewJob[], others: r
 }
 
 /**
- * A tree of jobs over any queues, parents first: a job's id, or why it was left out. Parents go on,
- * where all of their children had ended before, only when the whole tree is there.
+ * Adds a tree of jobs across queues, parents first. Returns per entry the job's id, or the reason
+ * why it was not added. A parent whose children had all ended before is released only when the
+ * whole tree has been added.
  */
 export function addFlow(
   queue: QueueState,
@@ -65,7 +70,10 @@ export function addFlow(
   return ids;
 }
 
-/** With `parents`, those concerned are noted there for the caller to release; else at once. */
+/**
+ * Adds one job. With `parents`, affected parents are recorded there and the caller releases them;
+ * with null they are released at once.
+ */
 function add(
   queue: QueueState,
   job: NewJob,
@@ -86,7 +94,7 @@ function add(
   return id;
 }
 
-/** False when there is a job of that id. */
+/** Inserts a job. Returns false when a job with that id exists. */
 export function insert(queue: QueueState, id: string, job: NewJob): boolean {
   const { store } = queue;
   const until = job.timestamp + job.delay;
@@ -137,7 +145,8 @@ function announce(queue: QueueState, jobId: string, job: NewJob, state: number, 
 }
 
 /**
- * A job that is there already is not added again, but may get another parent when its own is gone.
+ * Handles the add of an existing job: it is not added again, but gets a new parent when its own no
+ * longer exists.
  */
 function handleDuplicate(
   queue: QueueState,

@@ -11,7 +11,7 @@ UPDATE job SET state = ${STATE.active}, score = 0, lock_token = ?, locked_until 
 WHERE key = (SELECT key FROM job WHERE queue = ? AND state = ${STATE.waiting} ORDER BY score, seq LIMIT 1)
 RETURNING ${JOB_COLUMNS}`;
 
-/** Gives the next job to a worker, under a lock that ends unless it is renewed. */
+/** Gives the next job to a worker, with a lock that expires unless it is renewed. */
 export function claim(queue: QueueState, options: ClaimOptions, now: number): Claim {
   const { store } = queue;
   promoteDue(queue, now);
@@ -24,7 +24,7 @@ export function claim(queue: QueueState, options: ClaimOptions, now: number): Cl
   return [withPayload(store, row), 0, 0];
 }
 
-/** A claim for each token, until one comes to nothing. */
+/** Claims one job per token, up to and including the first claim without a job. */
 export function claimMany(
   queue: QueueState,
   options: ClaimOptions,
@@ -45,7 +45,7 @@ function nothing(queue: QueueState, limitedMs: number): Claim {
   return [null, limitedMs, limitedMs > 0 || next === Number.POSITIVE_INFINITY ? 0 : next];
 }
 
-/** Makes those delayed jobs wait whose time has come, in the order in which it came. */
+/** Moves delayed jobs that are due to the waiting state, in the order of their due times. */
 export function promoteDue(queue: QueueState, now: number): void {
   if (queue.delayedFrom > now) return;
   const { store } = queue;
@@ -66,6 +66,7 @@ export function promoteDue(queue: QueueState, now: number): void {
   if (due.length > 1) queue.wake();
 }
 
+/** Returns whether the queue has as many active jobs as its global concurrency allows. */
 export function isMaxed(queue: QueueState): boolean {
   const most = queue.metaNumber('concurrency');
   if (most === undefined) return false;
@@ -76,7 +77,7 @@ export function isMaxed(queue: QueueState): boolean {
   return (active?.[0] ?? 0) >= most;
 }
 
-/** Whether a worker need not wait, and else until when at most. */
+/** Returns whether a job can be claimed now, and otherwise when the next delayed job is due. */
 export function peek(queue: QueueState): { ready: boolean; nextDelayed: number | null } {
   const waiting = queue.store.row(
     `SELECT 1 FROM job WHERE queue = ? AND state = ${STATE.waiting} LIMIT 1`,

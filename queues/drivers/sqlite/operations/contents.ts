@@ -9,7 +9,7 @@ function existingKey(queue: QueueState, id: string): number {
   return key;
 }
 
-/** Wherever the input lay, it is in the row from now on. */
+/** From now on the input is in the job's row, even if it was in `payload` before. */
 export function updateData(queue: QueueState, id: string, data: string): void {
   const key = existingKey(queue, id);
   queue.store.run('DELETE FROM payload WHERE key = ?', key);
@@ -21,7 +21,10 @@ export function updateProgress(queue: QueueState, id: string, progress: string):
   publish(queue, 'progress', { jobId: id, data: progress });
 }
 
-/** Returns how many lines there are. `logs` is the number that the next line gets. */
+/**
+ * Appends a log line. Returns the number of lines kept. The column `logs` counts all lines ever
+ * added.
+ */
 export function addLog(queue: QueueState, id: string, text: string, keep: number): number {
   const { store } = queue;
   const key = existingKey(queue, id);
@@ -32,6 +35,7 @@ export function addLog(queue: QueueState, id: string, text: string, keep: number
   return countLogs(queue, key);
 }
 
+/** Deletes all log lines of a job except the newest `keep`. */
 export function clearLogs(queue: QueueState, id: string, keep: number): void {
   const key = keyOf(queue, id);
   if (key === undefined) return;
@@ -46,7 +50,7 @@ function countLogs(queue: QueueState, key: number): number {
   return queue.store.row<[number]>('SELECT count(*) FROM log WHERE job = ?', key)?.[0] ?? 0;
 }
 
-/** Lines from `start` to `end`, both included; negative ones count from the last. */
+/** Returns lines `start` to `end`, both inclusive; negative positions count from the end. */
 export function getLogs(
   queue: QueueState,
   id: string,

@@ -7,8 +7,8 @@ import { deleteJob, toDelayed } from './rows.js';
 type Winner = [jobId: string, expiresAt: number | null];
 
 /**
- * Where a key's job has expired, or is gone without having taken its key along, the key counts no
- * more.
+ * Returns the job that holds a deduplication key. A key has no holder when it has expired, or when
+ * its job was deleted without the key.
  */
 function liveWinner(queue: QueueState, id: string, now: number): string | null {
   const { store } = queue;
@@ -40,8 +40,8 @@ function setWinner(queue: QueueState, id: string, jobId: string, expiresAt: numb
 }
 
 /**
- * A job that is active keeps the newest of those it has deduplicated, to be added when it has
- * ended.
+ * With `keepLastIfActive`, an active job keeps the newest job that was deduplicated against it;
+ * that job is added when the active one ends. Returns whether the job was kept.
  */
 function keepNext(queue: QueueState, dedup: Deduplication, winner: string, job: NewJob): boolean {
   if (dedup.keepLastIfActive !== true || stateOf(queue, winner)?.[1] !== STATE.active) return false;
@@ -55,8 +55,8 @@ function keepNext(queue: QueueState, dedup: Deduplication, winner: string, job: 
 }
 
 /**
- * Whether a job is one too many: then the id of the one that stands for it, else null, and the new
- * job is what later ones are compared with.
+ * Deduplicates a job. Returns the id of the existing job that takes its place, or null when the job
+ * is to be added; it then holds the deduplication key.
  */
 export function deduplicate(
   queue: QueueState,
@@ -114,8 +114,8 @@ function reschedule(queue: QueueState, jobId: string, delay: number, now: number
 }
 
 /**
- * When a job has ended: its key goes unless it has a time of its own. Returns the job kept for this
- * moment.
+ * Called when a job has ended: removes its key unless the key has a TTL that has not expired.
+ * Returns the job that was kept for this moment, if any.
  */
 export function finishDedup(queue: QueueState, dedupId: string, jobId: string, now: number): NewJob | null {
   const { store } = queue;
@@ -131,7 +131,7 @@ export function finishDedup(queue: QueueState, dedupId: string, jobId: string, n
   return next === null ? null : { ...(JSON.parse(next) as NewJob), timestamp: now };
 }
 
-/** When a job is removed, its key goes with it. */
+/** Removes the key of a job that is being removed. */
 export function removeDedupOf(queue: QueueState, dedupId: string, jobId: string, now: number): number {
   return queue.store.run(
     'DELETE FROM dedup WHERE queue = ? AND id = ? AND job_id = ? AND (expires_at IS NULL OR expires_at > ?)',
@@ -146,6 +146,7 @@ export function removeDedupKey(queue: QueueState, dedupId: string): number {
   return queue.store.run('DELETE FROM dedup WHERE queue = ? AND id = ?', queue.id, dedupId);
 }
 
+/** Returns the id of the job that holds a deduplication key. */
 export function dedupJobId(queue: QueueState, dedupId: string, now: number): string | null {
   return (
     queue.store.row<[string]>(

@@ -4,16 +4,18 @@ import { DEPENDENCY, STATE } from '../schema.js';
 import { publish } from './events.js';
 import { deleteJob, keyOf, releaseParent, toWaiting } from './rows.js';
 
-/** A job's place in a flow, as its own row has it. */
+/** The parent of a job, as stored in the job's row. */
 export interface ParentLink {
   queue: string;
   id: string;
 }
 
+/** Returns the key by which a parent refers to this child. */
 export function childKey(queue: QueueState, id: string): string {
   return `${queue.name}:${id}`;
 }
 
+/** Adds a child to a parent's dependencies, or updates the existing dependency. */
 export function addDependency(
   queue: QueueState,
   id: string,
@@ -51,8 +53,8 @@ export function addDependency(
 }
 
 /**
- * Takes a child off those its parent waits for, recording how it ended, or forgetting it when there
- * is nothing to record. The parent goes on when it was the last, or at once.
+ * Removes a child from the pending children of its parent and records its outcome (null: deletes
+ * the dependency). Releases the parent when no child is pending, or always.
  */
 export function settleDependency(
   queue: QueueState,
@@ -92,7 +94,7 @@ export function settleDependency(
   return true;
 }
 
-/** What a parent does about a child that has failed for good, by the child's own options. */
+/** Applies the child's own options to its parent when the child has failed permanently. */
 export function settleFailedChild(
   queue: QueueState,
   id: string,
@@ -120,6 +122,10 @@ export function settleFailedChild(
   }
 }
 
+/**
+ * Detaches a child from its parent, and releases the parent if no child is pending. Returns false
+ * when the job has no parent.
+ */
 export function removeChildDependency(queue: QueueState, id: string, now: number): boolean {
   const { store } = queue;
   const child = store.row<[key: number, parentQueue: string | null, parentId: string | null]>(
@@ -150,8 +156,8 @@ export function removeChildDependency(queue: QueueState, id: string, now: number
 }
 
 /**
- * After a clean-up has taken children away: a parent with none left goes with them, or goes on when
- * it is of another queue.
+ * Called after a clean-up has removed children: a parent without pending children is removed as
+ * well, or released when it belongs to another queue.
  */
 export function settleParentsOfRemoved(queue: QueueState, parents: Iterable<ParentLink>): void {
   const { store } = queue;
@@ -175,8 +181,8 @@ export function settleParentsOfRemoved(queue: QueueState, parents: Iterable<Pare
 }
 
 /**
- * Forgets a removed child without letting its parent go on; `settleParentsOfRemoved` looks at that
- * when all are gone.
+ * Deletes the dependency on a removed child without releasing the parent; `settleParentsOfRemoved`
+ * does that when all children are gone.
  */
 export function forgetDependency(queue: QueueState, id: string, parent: ParentLink): void {
   const { store } = queue;

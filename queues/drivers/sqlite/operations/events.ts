@@ -1,11 +1,11 @@
 import type { QueueState } from '../queue-state.js';
 
 const DEFAULT_MAX_EVENTS = 10_000;
-/** Streams are cut every so many events: a cut at each would double the cost of an event. */
+/** The number of events between two trims: trimming at each event would double its cost. */
 const TRIM_EVERY = 256;
 const READ_AT_ONCE = 100;
 
-/** Appends to the queue's event stream, when one is kept. Returns the event's id. */
+/** Appends an event to the queue's stream, if events are recorded. Returns the event's id, or 0. */
 export function publish(
   queue: QueueState,
   name: string,
@@ -34,7 +34,7 @@ export function publishEvent(
   return String(publish(queue, name, fields));
 }
 
-/** Keeps the newest; returns how many went. */
+/** Keeps the newest `maxLength` events. Returns the number of deleted events. */
 export function trimEvents(queue: QueueState, maxLength: number): number {
   const oldest = queue.store.row<[number]>(
     'SELECT id FROM event WHERE queue = ? ORDER BY id DESC LIMIT 1 OFFSET ?',
@@ -47,6 +47,7 @@ export function trimEvents(queue: QueueState, maxLength: number): number {
 
 export type EventRow = [id: number, name: string, data: string];
 
+/** Returns up to READ_AT_ONCE events after the given id. */
 export function readEvents(queue: QueueState, after: number): EventRow[] {
   return queue.store.rows<EventRow>(
     `SELECT id, name, data FROM event WHERE queue = ? AND id > ? ORDER BY id LIMIT ${READ_AT_ONCE}`,

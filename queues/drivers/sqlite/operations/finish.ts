@@ -10,7 +10,7 @@ import { publish } from './events.js';
 import { collectMetrics } from './metrics.js';
 import { deleteJob } from './rows.js';
 
-/** Of kept jobs no more are removed at once than this. */
+/** The largest number of retained jobs to delete per finished job. */
 const TRIM_AT_ONCE = 1000;
 
 type Held = [
@@ -26,7 +26,7 @@ type Held = [
   pending: number,
 ];
 
-/** The job when the caller still has it. */
+/** Returns the job if the caller still holds its lock; throws a Refusal otherwise. */
 export function held(queue: QueueState, id: string, token: string): Held {
   const job = queue.store.row<Held>(
     `SELECT key, state, lock_token, opts, attempts_made, dedup_id, parent_queue, parent_id, children, pending
@@ -45,11 +45,11 @@ interface Ending {
   token: string;
   finishedOn: number;
   retention: Retention;
-  /** 0: none are kept. */
+  /** The length of the metrics series; 0: no metrics are kept. */
   maxDataPoints: number;
 }
 
-/** Ends a job well, and takes the next one in the same transaction. */
+/** Completes a job, and claims the next one in the same transaction if `next` is given. */
 export function complete(
   queue: QueueState,
   ending: Ending,
@@ -72,7 +72,7 @@ export function complete(
   return leave(queue, 'completed', ending, dedupId, next);
 }
 
-/** Ends a job that has failed for good, and takes the next one in the same transaction. */
+/** Fails a job permanently, and claims the next one in the same transaction if `next` is given. */
 export function fail(
   queue: QueueState,
   ending: Ending,
@@ -88,13 +88,14 @@ export function fail(
   if (parentQueue !== null && parentId !== null) {
     const parent = { queue: parentQueue, id: parentId };
     settleFailedChild(queue, id, parent, opts, reason, finishedOn);
-    // A failed child that is not kept can never be retried: its parent must not wait for it.
+    // A failed child that is not kept can never be retried, so its parent must not wait for it.
     if (ending.retention.remove) settleDependency(queue, id, parent, finishedOn, null);
   }
   retain(queue, key, STATE.failed, ending, null, reason, stacktrace);
   return leave(queue, 'failed', ending, dedupId, next);
 }
 
+/** Returns whether a child of the job has failed and its failure must fail the parent. */
 export function hasFailedChild(queue: QueueState, key: number): boolean {
   return (
     queue.store.row(
@@ -104,7 +105,10 @@ export function hasFailedChild(queue: QueueState, key: number): boolean {
   );
 }
 
-/** Keeps the job as its retention says, and of the others as many as it leaves. */
+/**
+ * Keeps or deletes the finished job according to its retention, and deletes older jobs beyond the
+ * retention's age and count.
+ */
 function retain(
   queue: QueueState,
   key: number,

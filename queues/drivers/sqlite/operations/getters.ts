@@ -25,8 +25,8 @@ export function getState(queue: QueueState, id: string): StateRow | null {
 }
 
 /**
- * The lists of jobs that BullMQ names: a state, and of those waiting which. Jobs of a paused queue
- * wait like others.
+ * The states that BullMQ's job types map to, with the condition that tells waiting from prioritized
+ * jobs. Jobs of a paused queue are stored as waiting.
  */
 const LISTS: Readonly<Record<string, readonly [state: number, condition: string]>> = {
   wait: [STATE.waiting, 'AND score = 0'],
@@ -38,9 +38,10 @@ const LISTS: Readonly<Record<string, readonly [state: number, condition: string]
   failed: [STATE.failed, ''],
   'waiting-children': [STATE.waitingChildren, ''],
 };
-/** BullMQ turns these round by itself: it expects the newest first. */
+/** BullMQ reverses these lists itself, so it expects the newest job first. */
 const NEWEST_FIRST: readonly string[] = ['wait', 'waiting', 'active'];
 
+/** Counts the jobs of each type. `delayedUntil` (Unix milliseconds) restricts delayed jobs. */
 export function countJobs(
   queue: QueueState,
   types: readonly string[],
@@ -61,7 +62,9 @@ export function countJobs(
   return types.map(count);
 }
 
-/** When the next few jobs became due that a worker would get, the first first. */
+/**
+ * Returns when the next `limit` claimable jobs became due, in claim order, in Unix milliseconds.
+ */
 export function dueTimes(queue: QueueState, limit: number): number[] {
   return queue.store
     .rows<[number]>(
@@ -72,7 +75,7 @@ export function dueTimes(queue: QueueState, limit: number): number[] {
     .map(([since]) => since);
 }
 
-/** Delayed jobs that are not due yet: how many, and how many of them have failed before. */
+/** Counts delayed jobs that are not due yet, and those of them that have failed before. */
 export function countDelayed(queue: QueueState, now: number): { all: number; retries: number } {
   const [all = 0, retries = 0] =
     queue.store.row<[number, number]>(
@@ -95,6 +98,9 @@ export function countPerPriority(queue: QueueState, priorities: readonly number[
   );
 }
 
+/**
+ * Returns one list of job ids per type, from position `start` to `end`; a negative `end` means all.
+ */
 export function getRanges(
   queue: QueueState,
   types: readonly string[],
@@ -124,7 +130,7 @@ export function getRanges(
 
 export type DependencyRow = [status: number, childKey: string, value: string | null];
 
-/** A job's children, of one status or all, a page of them. */
+/** Returns a page of a job's children, of one status or of all (null). */
 export function getDependencies(
   queue: QueueState,
   id: string,
@@ -144,9 +150,7 @@ export function getDependencies(
   );
 }
 
-/**
- * How many children of a job are processed, pending, ignored, failed, in the order of `DEPENDENCY`.
- */
+/** Counts the children of a job by status; the positions are the values of `DEPENDENCY`. */
 export function countDependencies(queue: QueueState, id: string): number[] {
   const counts = Object.values(DEPENDENCY).map(() => 0);
   const key = keyOf(queue, id);
@@ -159,7 +163,7 @@ export function countDependencies(queue: QueueState, id: string): number[] {
   return counts;
 }
 
-/** One page of a job's children, with the jobs themselves where asked for. */
+/** Returns one page of a job's children, with their jobs if `withJobs` is set. */
 export function pageOfChildren(
   queue: QueueState,
   id: string,

@@ -5,7 +5,7 @@ import { toWaiting } from './rows.js';
 
 const STALLED_TOO_OFTEN = 'job stalled more than allowable limit';
 
-/** False when the lock is another's by now. */
+/** Returns false when another worker holds the lock. */
 export function extendLock(
   queue: QueueState,
   id: string,
@@ -24,7 +24,7 @@ export function extendLock(
   );
 }
 
-/** Returns the ids whose locks could not be renewed. */
+/** Returns the ids of jobs whose locks could not be renewed. */
 export function extendLocks(
   queue: QueueState,
   ids: readonly string[],
@@ -45,9 +45,9 @@ type Active = [
 ];
 
 /**
- * Takes jobs back from workers that are silent: one whose lock has run out and that was active at
- * the last look too, so that a lock which is only just late costs nothing. One look per interval is
- * enough, however many workers ask.
+ * Returns stalled jobs to the queue: those whose lock has expired and that were already active at
+ * the previous check, so that a lock renewed slightly late has no effect. Checks are limited to one
+ * per interval, regardless of the number of workers. Returns the ids of recovered jobs.
  */
 export function recoverStalled(
   queue: QueueState,

@@ -1,6 +1,7 @@
 import type { QueueState } from '../queue-state.js';
 import { publish } from './events.js';
 
+/** Pauses or resumes the queue. */
 export function pause(queue: QueueState, paused: boolean): void {
   if (paused) queue.setMeta('paused', '1');
   else {
@@ -12,7 +13,7 @@ export function pause(queue: QueueState, paused: boolean): void {
 
 export function setMeta(queue: QueueState, fields: readonly [field: string, value: string][]): number {
   for (const [field, value] of fields) queue.setMeta(field, value);
-  // Limits may have been widened.
+  // Limits may have been raised.
   queue.wakeIfWaiting();
   return fields.length;
 }

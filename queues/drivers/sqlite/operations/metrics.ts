@@ -13,8 +13,8 @@ function read(queue: QueueState, kind: string): Metrics | undefined {
 }
 
 /**
- * Counts one ended job. Points are kept per minute, the newest first; the current minute is not
- * among them yet.
+ * Counts one ended job. Points are stored per minute, newest first; the current minute has no point
+ * yet.
  */
 export function collectMetrics(queue: QueueState, kind: string, maxDataPoints: number, at: number): void {
   const [count, previousAt, previousCount, data] = read(queue, kind) ?? [0, null, 0, '[]'];
@@ -39,7 +39,10 @@ export function collectMetrics(queue: QueueState, kind: string, maxDataPoints: n
   );
 }
 
-/** Counts beside the points from `start` to `end`, both included and negative from the oldest. */
+/**
+ * Returns the counters, and the points from `start` to `end`, both inclusive; negative positions
+ * count from the oldest point.
+ */
 export function getMetrics(
   queue: QueueState,
   kind: string,

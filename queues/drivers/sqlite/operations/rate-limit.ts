@@ -11,8 +11,8 @@ function currentWindow(queue: QueueState, now: number): Window | undefined {
 }
 
 /**
- * How long no more than these may be taken; 0 when some may. The queue's own limit goes before a
- * worker's.
+ * Returns how long no job may be claimed, in milliseconds; 0 when the limit is not reached. The
+ * limit of the queue takes precedence over that of the worker.
  */
 export function limitedFor(queue: QueueState, workerMax: number | null, now: number): number {
   const max = queue.metaNumber('max') ?? workerMax;
@@ -21,7 +21,7 @@ export function limitedFor(queue: QueueState, workerMax: number | null, now: num
   return window !== undefined && window[0] >= max ? window[1] - now : 0;
 }
 
-/** Counts one job against the current window, or begins one. */
+/** Counts one job against the current window, or starts a new window. */
 export function consumeLimit(queue: QueueState, workerDuration: number | null, now: number): void {
   const duration = workerDuration ?? queue.metaNumber('duration');
   if (duration === undefined) return;
@@ -37,7 +37,8 @@ export function consumeLimit(queue: QueueState, workerDuration: number | null, n
 }
 
 /**
- * As BullMQ asks: against a number, else the queue's own limit, else what is left of the window, -2
+ * Returns the remaining rate limit as BullMQ's interface defines it: compared with `maxJobs` if
+ * positive, else with the queue's own limit; without either, the rest of the current window, or -2
  * when there is none.
  */
 export function rateLimitTtl(queue: QueueState, maxJobs: number, now: number): number {
@@ -47,7 +48,7 @@ export function rateLimitTtl(queue: QueueState, maxJobs: number, now: number): n
   return window !== undefined && window[0] >= max ? window[1] - now : 0;
 }
 
-/** Nothing more is taken for so long. */
+/** Blocks claims for `ms` milliseconds. */
 export function setRateLimit(queue: QueueState, ms: number, now: number): void {
   queue.store.run(
     'INSERT OR REPLACE INTO rate_limit (queue, points, expires_at) VALUES (?, ?, ?)',
@@ -57,12 +58,13 @@ export function setRateLimit(queue: QueueState, ms: number, now: number): void {
   );
 }
 
+/** Ends the current window. Returns the number of deleted rows. */
 export function removeRateLimit(queue: QueueState): number {
   queue.wakeIfWaiting();
   return queue.store.run('DELETE FROM rate_limit WHERE queue = ?', queue.id);
 }
 
-/** What is left of the current window, whatever the limit. */
+/** Returns the rest of the current window in milliseconds, regardless of the limit. */
 export function windowLeft(queue: QueueState, now: number): number {
   const window = currentWindow(queue, now);
   return window === undefined ? 0 : window[1] - now;

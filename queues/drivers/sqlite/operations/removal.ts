@@ -30,7 +30,7 @@ function find(queue: QueueState, id: string): Removable | undefined {
   return queue.store.row<Removable>(`SELECT ${COLUMNS} FROM job WHERE queue = ? AND id = ?`, queue.id, id);
 }
 
-/** A job's children, with what follows below them. Jobs of a flow may be of any queue. */
+/** Yields all descendants of a job. Jobs of a flow may belong to different queues. */
 function* descend(
   queue: QueueState,
   key: number,
@@ -54,7 +54,7 @@ function isLocked([, , , token, lockedUntil]: Removable, now: number): boolean {
   return token !== null && lockedUntil !== null && lockedUntil > now;
 }
 
-/** Deletes a job with what others know of it. */
+/** Deletes a job and its deduplication key, and invalidates the cached due time. */
 function erase(queue: QueueState, [key, id, state, , , dedupId]: Removable): void {
   if (dedupId !== null) removeDedupOf(queue, dedupId, id, 0);
   if (state === STATE.delayed) queue.delayedLeft();
@@ -62,8 +62,8 @@ function erase(queue: QueueState, [key, id, state, , , dedupId]: Removable): voi
 }
 
 /**
- * Removes a job, with `removeChildren` all below it; nothing when a worker has one of them. Returns
- * how many went.
+ * Removes a job, and with `removeChildren` all of its descendants. Removes nothing when one of them
+ * is locked by a worker. Returns the number of removed jobs.
  */
 export function remove(queue: QueueState, id: string, removeChildren: boolean, now: number): number {
   const job = find(queue, id);
@@ -86,7 +86,7 @@ export function remove(queue: QueueState, id: string, removeChildren: boolean, n
   return 1 + below.length;
 }
 
-/** Removes those of a job's children, and theirs, that no worker has begun or ended. */
+/** Removes those descendants of a job that no worker has begun and that have not ended. */
 export function removeUnprocessedChildren(queue: QueueState, id: string): void {
   const job = find(queue, id);
   if (job === undefined) return;
@@ -117,7 +117,7 @@ function* descendUnprocessed(
   }
 }
 
-/** Removes jobs and settles what their parents wait for. */
+/** Removes jobs, and releases or removes their parents. */
 function removeAll(queue: QueueState, jobs: readonly Removable[]): void {
   const parents = new Map<string, ParentLink>();
   for (const job of jobs) {
@@ -132,7 +132,10 @@ function removeAll(queue: QueueState, jobs: readonly Removable[]): void {
   settleParentsOfRemoved(queue, parents.values());
 }
 
-/** Removes all that waits, and with `delayed` what is delayed; the next runs of schedulers stay. */
+/**
+ * Removes all waiting jobs, and with `delayed` also delayed ones. The next runs of job schedulers
+ * stay.
+ */
 export function drain(queue: QueueState, delayed: boolean): void {
   const states = delayed ? [STATE.waiting, STATE.delayed] : [STATE.waiting];
   for (const state of states) {
@@ -147,7 +150,7 @@ export function drain(queue: QueueState, delayed: boolean): void {
   }
 }
 
-/** Where `clean` looks: a state and, of those waiting, which. */
+/** The jobs that each type of `clean` selects: a state, and a condition within it. */
 const CLEANED: Readonly<Record<string, readonly [state: number, condition: string]>> = {
   completed: [STATE.completed, 'finished_on <= ?'],
   failed: [STATE.failed, 'finished_on <= ?'],
@@ -160,7 +163,7 @@ const CLEANED: Readonly<Record<string, readonly [state: number, condition: strin
 };
 
 /**
- * Removes jobs of a state that are old enough, the oldest first, `limit` at most (0: all). Returns
+ * Removes the oldest jobs of a state, up to the time `until`, at most `limit` (0: all). Returns
  * their ids.
  */
 export function clean(queue: QueueState, type: string, until: number, limit: number, now: number): string[] {
@@ -174,19 +177,19 @@ export function clean(queue: QueueState, type: string, until: number, limit: num
     until,
     limit > 0 ? limit : -1,
   );
-  // What a worker has is its own, however old.
+  // A locked job belongs to its worker, regardless of its age.
   const jobs = state === STATE.active ? found.filter((job) => !isLocked(job, now)) : found;
   removeAll(queue, jobs);
   if (jobs.length > 0) publish(queue, 'cleaned', { count: String(jobs.length) });
   return jobs.map(([, id]) => id);
 }
 
-/** Tables of which a queue has rows of its own. */
+/** The tables with rows per queue, besides `job`. */
 const TABLES = ['scheduler', 'rate_limit', 'event', 'metrics', 'dedup', 'meta'] as const;
 
 /**
- * Removes a queue with all it has, `count` jobs at a time: 1 while there are more, -1 when it is
- * not paused, -2 when jobs are active.
+ * Removes a queue and all of its rows, up to `count` jobs per call. Returns 0 when done, 1 while
+ * jobs remain, -1 when the queue is not paused, -2 when jobs are active.
  */
 export function obliterate(queue: QueueState, count: number, force: boolean): number {
   const { store } = queue;

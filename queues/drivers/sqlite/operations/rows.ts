@@ -4,15 +4,15 @@ import { STATE } from '../schema.js';
 import type { Store } from '../store.js';
 import { publish } from './events.js';
 
-/** As `JobRow` has them. */
+/** The columns of `JobRow`, in its order. */
 export const JOB_COLUMNS = `key, id, name, data, opts, priority, delay, timestamp, attempts_made, attempts_started,
 stalled_count, processed_on, processed_by, finished_on, progress, return_value, failed_reason, stacktrace,
 deferred_failure, dedup_id, scheduler_id, parent_queue, parent_id, parent_key`;
 
-/** The place of `data` in a `JobRow`. */
+/** The index of `data` in a `JobRow`. */
 const DATA = 3;
 
-/** Fetches the input of a job that has it apart. */
+/** Adds the input of a job whose input is stored in `payload`. */
 export function withPayload(store: Store, row: JobRow): JobRow {
   if (row[DATA] === null) {
     row[DATA] = store.row<[string]>('SELECT data FROM payload WHERE key = ?', row[0])?.[0] ?? '{}';
@@ -20,10 +20,7 @@ export function withPayload(store: Store, row: JobRow): JobRow {
   return row;
 }
 
-/**
- * Deletes a job with all that belongs to it; its own place among its parent's dependencies is the
- * caller's to settle.
- */
+/** Deletes a job and its dependent rows. The caller handles the job's dependency in its parent. */
 export function deleteJob(store: Store, key: number): boolean {
   const gone = store.row<[apart: number, children: number, logs: number]>(
     'DELETE FROM job WHERE key = ? RETURNING data IS NULL, children, logs',
@@ -37,7 +34,10 @@ export function deleteJob(store: Store, key: number): boolean {
   return true;
 }
 
-/** Puts a job among the waiting, behind those of its priority, or before them. */
+/**
+ * Moves a job to the waiting state, behind the jobs of the same priority, or before them with
+ * `lifo`.
+ */
 export function toWaiting(queue: QueueState, key: number, lifo = false): void {
   const seq = queue.store.nextSeq();
   queue.store.run(
@@ -48,6 +48,7 @@ export function toWaiting(queue: QueueState, key: number, lifo = false): void {
   queue.wake();
 }
 
+/** Moves a job to the delayed state until the given time (Unix milliseconds). */
 export function toDelayed(queue: QueueState, key: number, until: number): void {
   queue.store.run(
     `UPDATE job SET state = ${STATE.delayed}, score = ?, seq = ?, lock_token = NULL, locked_until = NULL WHERE key = ?`,
@@ -59,13 +60,12 @@ export function toDelayed(queue: QueueState, key: number, until: number): void {
   queue.wake(until);
 }
 
+/** Returns the primary key of a job. */
 export function keyOf(queue: QueueState, id: string): number | undefined {
   return queue.store.row<[number]>('SELECT key FROM job WHERE queue = ? AND id = ?', queue.id, id)?.[0];
 }
 
-/**
- * Releases a parent whose children are done, into the delayed set when it has a delay of its own.
- */
+/** Releases a parent whose children have ended, into the delayed state if it has a delay. */
 export function releaseParent(parentQueue: QueueState, parentId: string, now: number): void {
   const row = parentQueue.store.row<[key: number, state: number, delay: number]>(
     'SELECT key, state, delay FROM job WHERE queue = ? AND id = ?',

@@ -7,11 +7,12 @@ import { publish } from './events.js';
 import { deleteJob, keyOf } from './rows.js';
 
 /**
- * Runs of an earlier scheduler of the same id may be kept in the next slots: so many are looked at.
+ * The next runs of an interval may collide with retained runs of an earlier scheduler with the same
+ * id. This is the largest number of slots to try.
  */
 const MAX_SLOTS = 32;
 
-/** What a scheduler repeats, as BullMQ hands it over. */
+/** The repeat options of a scheduler, as BullMQ passes them. */
 export interface SchedulerOptions {
   name?: string;
   tz?: string;
@@ -23,7 +24,7 @@ export interface SchedulerOptions {
   limit?: number;
 }
 
-/** The options of one run. */
+/** The options of a single run. */
 export interface RunOptions {
   priority?: number;
   timestamp?: number;
@@ -60,7 +61,7 @@ function runId(schedulerId: string, at: number): string {
   return `repeat:${schedulerId}:${at}`;
 }
 
-/** The next run of a fixed interval, and its distance from the multiples of that interval. */
+/** Returns the next run of a fixed interval, and its offset from the multiples of that interval. */
 function nextOfInterval(
   previous: number | null,
   every: number,
@@ -78,8 +79,8 @@ function nextOfInterval(
 }
 
 /**
- * Stores a scheduler and its next run, in place of the run that has not begun. Returns that run's
- * id and delay.
+ * Stores a scheduler and its next run, replacing a run that has not begun. Returns the run's id and
+ * delay in milliseconds.
  */
 export function upsertScheduler(
   queue: QueueState,
@@ -141,8 +142,8 @@ export function upsertScheduler(
 }
 
 /**
- * Adds the run after the one that asks for it; null when that is not the newest, or the scheduler
- * is gone.
+ * Adds the run that follows `producerId`. Returns its id, or null when `producerId` is not the
+ * scheduler's newest run, the scheduler does not exist, or the run already exists.
  */
 export function advanceScheduler(
   queue: QueueState,
@@ -218,7 +219,10 @@ function dropRun(queue: QueueState, jobId: string, states: readonly number[]): b
   return deleteJob(queue.store, found[0]);
 }
 
-/** False when there was none. Its next run goes along while it is delayed. */
+/**
+ * Removes a scheduler, and its next run if that is delayed. Returns false when the scheduler did
+ * not exist.
+ */
 export function removeScheduler(queue: QueueState, id: string): boolean {
   const next = getScheduler(queue, id)?.[1];
   if (next != null && dropRun(queue, runId(id, next), [STATE.delayed]))
@@ -226,6 +230,9 @@ export function removeScheduler(queue: QueueState, id: string): boolean {
   return queue.store.run('DELETE FROM scheduler WHERE queue = ? AND id = ?', queue.id, id) > 0;
 }
 
+/**
+ * Lists schedulers by their next run, from position `start` to `end`; a negative `end` means all.
+ */
 export function listSchedulers(
   queue: QueueState,
   start: number,

@@ -44,7 +44,9 @@ import {
   waitForChildren,
 } from './transitions.js';
 
-/** All that the main thread can ask for, by name. Each takes the queue it is for. */
+/**
+ * All operations that the main thread can call, by name. The first parameter of each is its queue.
+ */
 export const OPERATIONS = {
   addJob,
   addJobs,

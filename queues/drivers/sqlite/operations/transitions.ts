@@ -9,7 +9,7 @@ import { hasFailedChild, held } from './finish.js';
 import { windowLeft } from './rate-limit.js';
 import { keyOf, toDelayed, toWaiting } from './rows.js';
 
-/** What a failed attempt leaves in the job. */
+/** The failure of an attempt, as recorded in the job. */
 export interface AttemptFailure {
   reason: string | null;
   /** JSON. */
@@ -33,7 +33,7 @@ function record(
   );
 }
 
-/** An active job is to run again later. */
+/** Moves an active job to the delayed state, to run again at `until`. */
 export function delayActive(
   queue: QueueState,
   id: string,
@@ -53,7 +53,7 @@ export function delayActive(
   return next === null ? null : claim(queue, next, now);
 }
 
-/** An active job is to run again at once. */
+/** Moves an active job to the waiting state, to run again at once. */
 export function retryActive(
   queue: QueueState,
   id: string,
@@ -64,13 +64,13 @@ export function retryActive(
 ): void {
   const [key] = held(queue, id, token);
   record(queue, key, failure, true);
-  // Those whose time has come were before it.
+  // Jobs that became due earlier go before this one.
   promoteDue(queue, now);
   toWaiting(queue, key, lifo);
   publish(queue, 'waiting', { jobId: id, prev: 'active' });
 }
 
-/** Whether the job now waits for children that have not ended. */
+/** Moves an active job to waiting-children. Returns false when it has no pending children. */
 export function waitForChildren(queue: QueueState, id: string, token: string): boolean {
   const { store } = queue;
   const job = store.row<
@@ -92,8 +92,8 @@ export function waitForChildren(queue: QueueState, id: string, token: string): b
 }
 
 /**
- * Gives an active job back unharmed, before those of its priority. Returns how long the rate limit
- * still holds.
+ * Returns an active job to the waiting state without counting an attempt, before the jobs of its
+ * priority. Returns the rest of the rate limit window in milliseconds.
  */
 export function giveBack(queue: QueueState, id: string, token: string, now: number): number {
   const job = queue.store.row<[key: number, state: number, token: string | null, priority: number]>(
@@ -110,7 +110,7 @@ export function giveBack(queue: QueueState, id: string, token: string, now: numb
   return windowLeft(queue, now);
 }
 
-/** A job that has ended runs again as if it were new. */
+/** Moves a finished job to the waiting state. */
 export function reprocess(
   queue: QueueState,
   id: string,
@@ -152,7 +152,7 @@ export function reprocess(
   publish(queue, 'waiting', { jobId: id, prev: from });
 }
 
-/** Up to `count` ended jobs run again; returns how many. */
+/** Moves up to `count` finished jobs to the waiting state. Returns their number. */
 export function retryFinished(
   queue: QueueState,
   from: 'failed' | 'completed',
@@ -182,6 +182,7 @@ function delayedKey(queue: QueueState, id: string): number {
   return job[0];
 }
 
+/** Moves a delayed job to the waiting state. */
 export function promote(queue: QueueState, id: string): void {
   const key = delayedKey(queue, id);
   queue.store.run('UPDATE job SET delay = 0 WHERE key = ?', key);
@@ -189,7 +190,7 @@ export function promote(queue: QueueState, id: string): void {
   publish(queue, 'waiting', { jobId: id, prev: 'delayed' });
 }
 
-/** Promotes up to `count` delayed jobs, those due first; returns how many. */
+/** Promotes up to `count` delayed jobs, in the order of their due times. Returns their number. */
 export function promoteMany(queue: QueueState, count: number): number {
   const delayed = queue.store.rows<[id: string]>(
     `SELECT id FROM job WHERE queue = ? AND state = ${STATE.delayed} ORDER BY score, seq LIMIT ?`,
@@ -200,6 +201,7 @@ export function promoteMany(queue: QueueState, count: number): number {
   return delayed.length;
 }
 
+/** Changes the delay of a delayed job, counted from `now`, in milliseconds. */
 export function changeDelay(queue: QueueState, id: string, delay: number, now: number): void {
   const key = delayedKey(queue, id);
   toDelayed(queue, key, now + delay);
@@ -207,6 +209,7 @@ export function changeDelay(queue: QueueState, id: string, delay: number, now: n
   publish(queue, 'delayed', { jobId: id, delay: now + delay });
 }
 
+/** Changes the priority of a job, and its position if it is waiting. */
 export function changePriority(queue: QueueState, id: string, priority: number, lifo: boolean): void {
   const job = queue.store.row<[key: number, state: number]>(
     'SELECT key, state FROM job WHERE queue = ? AND id = ?',

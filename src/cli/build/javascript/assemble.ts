@@ -1,5 +1,5 @@
-// Puts a program into the engine's module: its bytecode is a data segment behind the memory that
-// QuickJS has from the start.
+// Embeds a program in the engine's module: its bytecode becomes a data segment placed after
+// QuickJS's initial memory.
 
 import { WASM_PAGE_BYTES } from '../../../contract/limits.js';
 
@@ -9,8 +9,8 @@ const END = 0x0b;
 const HEADER_BYTES = 8;
 
 /**
- * The module of a function: the engine with the runtime's and the function's bytecode in it, as
- * engine/glue.as.ts reads them.
+ * Returns the module of a function: the engine with the bytecode of the runtime and of the
+ * function, in the layout that engine/glue.as.ts reads.
  */
 export function assemble(engine: Uint8Array, runtime: Uint8Array, program: Uint8Array): Uint8Array {
   const header = Buffer.alloc(HEADER_BYTES);
@@ -26,7 +26,7 @@ export function assemble(engine: Uint8Array, runtime: Uint8Array, program: Uint8
     const payload = engine.subarray(next, next + size);
     at = next + size;
     if (id === SECTION.memory) {
-      // One memory, without a maximum: its count and flags are a byte each.
+      // The module has one memory without a maximum, so its count and flags take one byte each.
       pages = readU32(payload, 2).value;
       const needed = pages + Math.ceil(content.length / WASM_PAGE_BYTES);
       parts.push(section(id, Buffer.concat([Buffer.of(1, 0), u32(needed)])));

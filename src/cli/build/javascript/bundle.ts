@@ -5,17 +5,17 @@ import { AppError } from '../../../errors.js';
 import { packagePath } from '../../package.js';
 import { lineTable } from './line-table.js';
 
-/** The name of the bundle in stacks. The runtime knows it too (sdk/javascript/runtime/lines.ts). */
+/** Name of the bundle in stack traces. sdk/javascript/runtime/lines.ts uses the same name. */
 export const BUNDLE_NAME = 'function.js';
 const BUILTINS = new Set(builtinModules.flatMap((name) => [name, `node:${name}`]));
 const RUNTIME = "globalThis[Symbol.for('orama')]";
 
 /**
- * One ES module with all that the function imports, and before it, on its first line, where its
- * lines come from.
+ * Bundles the function and its imports into one ES module. The first line of the result contains
+ * the line table. Throws `build_failed`.
  */
 export async function bundle(directory: string, entry: string): Promise<string> {
-  // Loaded here, since most commands do without.
+  // Imported lazily, since most commands do not need it.
   const { build } = await import('esbuild');
   const root = resolve(directory);
   try {
@@ -53,7 +53,9 @@ export async function bundle(directory: string, entry: string): Promise<string> 
   }
 }
 
-/** `orama` is what the runtime has, wherever the function keeps its copy of the types. */
+/**
+ * Resolves `orama` to the runtime's implementation, wherever the function's copy of the types is.
+ */
 const sdk: Plugin = {
   name: 'orama',
   setup({ onResolve }) {
@@ -61,7 +63,7 @@ const sdk: Plugin = {
   },
 };
 
-/** The map of a bundle with one line put before it. */
+/** Returns the source map of a bundle after one line has been prepended. */
 function shifted(mapJson: string): string {
   const map = JSON.parse(mapJson) as { mappings: string };
   return JSON.stringify({ ...map, mappings: `;${map.mappings}` });
@@ -71,7 +73,10 @@ function isBuildFailure(error: unknown): error is BuildFailure {
   return error instanceof Error && 'errors' in error && Array.isArray(error.errors);
 }
 
-/** `index.ts:3:9: …`; of a module of Node's own, the package that wants it. */
+/**
+ * Formats an error as `index.ts:3:9: …`. For an unresolved Node.js built-in, names the package that
+ * imports it.
+ */
 function explain({ text, location }: Message, root: string): string {
   const wanted = /^Could not resolve "(.+)"$/.exec(text)?.[1];
   const file = location === null ? '' : relative(root, resolve(root, location.file));
@@ -87,7 +92,7 @@ function explain({ text, location }: Message, root: string): string {
   return place + text;
 }
 
-/** The npm package that a file is of. */
+/** Returns the npm package that a file belongs to. */
 function packageOf(file: string): string | undefined {
   return /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1];
 }

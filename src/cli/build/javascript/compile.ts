@@ -4,10 +4,12 @@ import { QuickJS } from 'quickjs-wasi';
 import { AppError, messageOf } from '../../../errors.js';
 
 const TYPE = { script: 0, module: 1 } as const;
-/** Functions do not need their own text, which would be most of the bytecode. */
+/** Strips the source text, which functions do not need and which would be most of the bytecode. */
 const STRIP_SOURCE = 1 << 4;
 
-/** QuickJS's bytecode of a script, or of an ES module without imports. */
+/**
+ * Compiles a script, or an ES module without imports, to QuickJS bytecode. Throws `build_failed`.
+ */
 export async function compile(source: string, name: string, type: keyof typeof TYPE): Promise<Uint8Array> {
   const wasm = readFileSync(fileURLToPath(import.meta.resolve('quickjs-wasi/quickjs.wasm')));
   const vm = await QuickJS.create(wasm);

@@ -6,8 +6,8 @@ import type { Toolchain } from '../toolchain.js';
 const ENTRIES = ['index.ts', 'index.tsx', 'index.mts', 'index.js', 'index.jsx', 'index.mjs'];
 
 /**
- * esbuild, then QuickJS's compiler: the bytecode goes into the engine's module. Needs nothing that
- * npm did not install.
+ * Bundles with esbuild and compiles with QuickJS; the bytecode is embedded in the engine's module.
+ * Needs only what npm has installed.
  */
 export const javascript: Toolchain = {
   language: 'javascript',
@@ -18,7 +18,7 @@ export const javascript: Toolchain = {
     const entry = entryOf(top);
     if (entry === undefined)
       throw new AppError('build_failed', `There is no index.ts or index.js in ${directory}`);
-    // Loaded here: esbuild and QuickJS are of no use to most commands.
+    // Imported lazily: most commands need neither esbuild nor QuickJS.
     const { bundle, BUNDLE_NAME } = await import('./bundle.js');
     const { compile } = await import('./compile.js');
     const { assemble } = await import('./assemble.js');

@@ -1,7 +1,7 @@
 import { SourceMap, type SourceMapPayload } from 'node:module';
 
 /**
- * What places in the bundle are called in a stack is read from this by the runtime
+ * Maps lines of the bundle to source lines. The runtime reads it to translate stack traces
  * (sdk/javascript/runtime/lines.ts).
  */
 export interface LineTable {
@@ -9,15 +9,14 @@ export interface LineTable {
   lines: string;
 }
 
-/**
- * A table much larger than the code that a person writes is not worth its memory in every function.
- */
+/** Maximum size of a table. A larger one does not justify its memory in every function. */
 const MAX_TABLE_BYTES = 128 * 1024;
 
 /**
- * For each line of the bundle where it comes from: `.` for the line after the last entry's, `,` for
- * nowhere, else `source:line;` in base 36, with an empty source for the same one as before. Of a
- * large bundle only the function's own sources.
+ * Encodes the source position of each line of the bundle: `.` for the line after that of the
+ * previous entry, `,` for none, otherwise `source:line;` in base 36, with an empty source if it is
+ * unchanged. If the table of a large bundle exceeds the limit, only the function's own sources are
+ * included.
  */
 export function lineTable(bundle: string, mapJson: string): LineTable {
   const all = writeTable(bundle, mapJson, () => true);

@@ -1,4 +1,4 @@
-/** A string member of the JSON object in a body; null when there is none. */
+/** Returns a string member of a JSON object; null if there is none. */
 export function eventIdOf(body: Uint8Array, member: string): string | null {
   try {
     const value: unknown = JSON.parse(Buffer.from(body).toString('utf8'));

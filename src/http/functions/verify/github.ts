@@ -3,7 +3,10 @@ import type { SignedRequest } from './verify.js';
 
 const PREFIX = 'sha256=';
 
-/** GitHub, "Validating webhook deliveries": `X-Hub-Signature-256: sha256=<hex>` over the body. */
+/**
+ * Verifies a GitHub signature ("Validating webhook deliveries"): `X-Hub-Signature-256:
+ * sha256=<hex>` over the body.
+ */
 export function matchesGithub(secret: string, { headers, body }: SignedRequest): boolean {
   const value = headers['x-hub-signature-256'];
   if (typeof value !== 'string' || !value.startsWith(PREFIX)) return false;

@@ -4,7 +4,7 @@ import type { SignedRequest } from './verify.js';
 
 type Algorithm = 'sha256' | 'sha1' | 'sha512';
 
-/** Of the parts one after the other. */
+/** Computes the HMAC of the concatenated parts. */
 export function hmac(
   algorithm: Algorithm,
   key: string | Uint8Array,
@@ -15,22 +15,25 @@ export function hmac(
   return mac.digest();
 }
 
-/** In constant time; false when the lengths differ, which says nothing of the secret. */
+/**
+ * Compares in constant time. Different lengths return false immediately, which reveals nothing
+ * about the secret.
+ */
 export function isEqual(expected: Buffer, given: Buffer): boolean {
   return expected.byteLength === given.byteLength && timingSafeEqual(expected, given);
 }
 
-/** Null for what is no hex: Buffer.from would cut it off at the first other character. */
+/** Decodes hex. Returns null for invalid input, which Buffer.from would truncate. */
 export function fromHex(text: string): Buffer | null {
   return /^([0-9a-fA-F]{2})+$/.test(text) ? Buffer.from(text, 'hex') : null;
 }
 
-/** Null for what is no base64: Buffer.from would pass over every other character. */
+/** Decodes Base64. Returns null for invalid input, in which Buffer.from would skip characters. */
 export function fromBase64(text: string): Buffer | null {
   return /^[A-Za-z0-9+/]+={0,2}$/.test(text) ? Buffer.from(text, 'base64') : null;
 }
 
-/** `HMAC(secret, body)` in a header of the sender's choice. */
+/** Verifies `HMAC(secret, body)` in a configurable header. */
 export function matchesHmac(
   secret: string,
   { headers, body }: SignedRequest,

@@ -5,8 +5,8 @@ import type { SignedRequest } from './verify.js';
 const PREFIX = 'v0=';
 
 /**
- * Slack, "Verifying requests from Slack": `X-Slack-Signature: v0=<hex>` over
- * `v0:<timestamp>:<body>`, the timestamp in `X-Slack-Request-Timestamp`.
+ * Verifies a Slack signature ("Verifying requests from Slack"): `X-Slack-Signature: v0=<hex>` over
+ * `v0:<timestamp>:<body>`, with the timestamp in `X-Slack-Request-Timestamp`.
  */
 export function matchesSlack(secret: string, { headers, body, now }: SignedRequest, tolerance: number) {
   const value = headers['x-slack-signature'];

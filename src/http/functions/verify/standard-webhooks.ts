@@ -5,9 +5,9 @@ import type { SignedRequest } from './verify.js';
 const SECRET_PREFIX = 'whsec_';
 
 /**
- * Standard Webhooks 1.0, "Signature scheme": `webhook-signature` is a list of `v1,<base64>`
- * separated by blanks, each over `<webhook-id>.<webhook-timestamp>.<body>` with the bytes that the
- * secret encodes (`whsec_<base64>`).
+ * Verifies a signature of Standard Webhooks 1.0 ("Signature scheme"): `webhook-signature` is a
+ * space-separated list of `v1,<base64>`, each over `<webhook-id>.<webhook-timestamp>.<body>`, with
+ * the decoded bytes of the secret (`whsec_<base64>`) as the key.
  */
 export function matchesStandardWebhooks(
   secret: string,

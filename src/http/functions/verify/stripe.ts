@@ -3,9 +3,9 @@ import { isRecent } from './timestamp.js';
 import type { SignedRequest } from './verify.js';
 
 /**
- * Stripe, "Verify webhook signatures manually": `Stripe-Signature:
- * t=<seconds>,v1=<hex>[,v1=<hex>]`, each v1 over `<t>.<body>`. Several are sent while the
- * endpoint's secret is rolled.
+ * Verifies a Stripe signature ("Verify webhook signatures manually"): `Stripe-Signature:
+ * t=<seconds>,v1=<hex>[,v1=<hex>]`, each v1 over `<t>.<body>`. Stripe sends several while the
+ * endpoint's secret is rotated.
  */
 export function matchesStripe(secret: string, { headers, body, now }: SignedRequest, tolerance: number) {
   const header = headers['stripe-signature'];

@@ -8,7 +8,7 @@ import { matchesSlack } from './slack.js';
 import { matchesStandardWebhooks } from './standard-webhooks.js';
 import { matchesStripe } from './stripe.js';
 
-/** A request as its signature covers it. */
+/** The parts of a request that its signature covers. */
 export interface SignedRequest {
   headers: IncomingHttpHeaders;
   body: Uint8Array;
@@ -16,7 +16,7 @@ export interface SignedRequest {
   now: number;
 }
 
-/** Whether the signature is one of the secret's. Never throws for what a sender can send. */
+/** Returns whether the signature matches the secret. Never throws for any input of the sender. */
 export function matchesSignature(settings: VerifySettings, secret: string, request: SignedRequest): boolean {
   switch (settings.scheme) {
     case 'github':
@@ -32,14 +32,14 @@ export function matchesSignature(settings: VerifySettings, secret: string, reque
   }
 }
 
-/** The names of `verify.secret`: several while one is rotated. */
+/** Returns the secret names of `verify.secret`; several while a secret is rotated. */
 export function secretNamesOf({ secret }: VerifySettings): string[] {
   return secret.split(',').map((name) => name.trim());
 }
 
 /**
- * The sender's id of the event, the same for each of its retries; null when the scheme has none or
- * the body does not say.
+ * Returns the sender's event id, which is the same for all retries; null if the scheme or the body
+ * has none.
  */
 export function eventIdOf(settings: VerifySettings, { headers, body }: SignedRequest): string | null {
   switch (settings.scheme) {

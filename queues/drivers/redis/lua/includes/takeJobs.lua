@@ -1,13 +1,12 @@
 --[[
-  Takes a job for each token, until there is none. Then nobody need look for one, and the marker goes
-  that would make others look.
-
-    queuePrefix what the keys of the queue begin with
-    now         the caller's time, Unix milliseconds
-    lockMs      how long the locks last
-    tokens      the locks' tokens
-
-  Returns what BullMQ's moveToActive returns for each; the last may say that there was none.
+  Fetches one job per token until the queue is empty, and then removes the marker, so that no other
+  process looks for jobs in vain.
+    queuePrefix prefix of the queue's keys
+    now         time of the calling process, Unix milliseconds
+    lockMs      lock duration, milliseconds
+    tokens      lock tokens
+  Returns the result of BullMQ's moveToActive for each token used; the last one may report an empty
+  queue.
 ]]
 --- @bullmq moveToActive
 local TAKE_KEYS = {

@@ -1,26 +1,24 @@
 --[[
-  The usage index: what BullMQ does not count. All scripts on it begin with this.
-
-    KEYS[1] what BullMQ's keys begin with, before the kind: '{orama}:'
-    KEYS[2] what the keys of the usage index begin with: '{orama}:usage:'
-
-  Further keys are made of these two. All of them lie in one hash slot, so that a Redis Cluster
-  allows it:
-
-    <usage>use              hash: namespace → "<live jobs> <input bytes> <delayed, at most>";
+  The usage index counts what BullMQ does not count. Every script that uses it begins with this
+  file.
+    KEYS[1] prefix of BullMQ's keys, before the kind: '{orama}:'
+    KEYS[2] prefix of the usage index's keys: '{orama}:usage:'
+  The names of further keys derive from these two. All of them share one hash slot, as a Redis
+  Cluster requires:
+    <usage>use              hash: namespace → "<live jobs> <input bytes> <upper bound of delayed jobs>";
                             '*' → input bytes of all live jobs
     <usage>namespaces       set of namespaces with live jobs
-    <usage>jobs:<ns>        sorted set of "<id>:<size>:…", all of score 0 and so in the order of their
-                            ids; for the rest see removed-jobs.ts
-    <usage>delayed:<ns>     sorted set: id → due time of a first attempt that is delayed; those that
-                            are due are taken out when it is read
-    <usage>scheduled        due times of jobs that are delayed without having failed
+    <usage>jobs:<ns>        sorted set of "<id>:<size>:…", all with score 0 and thus ordered by id; for
+                            the remaining fields see removed-jobs.ts
+    <usage>delayed:<ns>     sorted set: id → due time of a delayed first attempt; due entries are
+                            removed when it is read
+    <usage>scheduled        sorted set: id → due time of a job that is delayed without having failed
     <usage>clock            hash: kind → virtual time
-    <usage>times:<kind>     sorted set: namespace → its last virtual time; only those ahead of the clock
-
-  A job's line in `jobs:<ns>` is written by the script that adds the job and removed after the job
-  has gone, so a crash can leave a line too many, never one too few; so does whoever removes jobs
-  with a tool of BullMQ's. sweepUsage finds those.
+    <usage>times:<kind>     sorted set: namespace → its last virtual time, if ahead of the clock
+  The script that adds a job also writes its entry in `jobs:<ns>`; the entry is removed after the
+  job has left the queue. A crash between the two can leave an entry without a job, but never a job
+  without an entry. Removing jobs with BullMQ's own tools has the same effect. sweepUsage finds such
+  entries.
 ]]
 local prefix, usage = KEYS[1], KEYS[2]
 local call = redis.call
@@ -28,7 +26,7 @@ local kinds = { 'sync', 'async' }
 
 local function keyOf(kind, name) return prefix .. kind .. ':' .. name end
 
--- What a namespace has: its live jobs, their bytes, and at most how many of them are delayed.
+-- Decodes the use of a namespace: live jobs, their bytes, and an upper bound of its delayed jobs.
 local function parseUse(text)
   local jobs, bytes, delayed = string.match(text or '', '^(%d+) (%d+) (%d+)$')
   return { jobs = tonumber(jobs or 0), bytes = tonumber(bytes or 0), delayed = tonumber(delayed or 0) }
@@ -37,7 +35,7 @@ local function formatUse(use)
   return string.format('%d %d %d', math.max(0, use.jobs), math.max(0, use.bytes), math.max(0, use.delayed))
 end
 
--- Those whose time has come wait like any other.
+-- Drops delayed jobs that are due, which count as waiting, and updates the number of delayed jobs.
 local function countDelayed(namespace, use, now)
   if use.delayed == 0 then return end
   local key = usage .. 'delayed:' .. namespace
@@ -45,7 +43,7 @@ local function countDelayed(namespace, use, now)
   use.delayed = call('ZCARD', key)
 end
 
--- How many of the jobs that workers have are of the namespace. Looks at each, so it is for what is rare.
+-- Counts the active jobs of a namespace. Scans all active jobs, so it is only for rare cases.
 local function runningOf(namespace)
   local running, key = 0, usage .. 'jobs:' .. namespace
   for _, kind in ipairs(kinds) do
@@ -56,7 +54,8 @@ local function runningOf(namespace)
   return running
 end
 
--- The lines of a namespace, and what they count: each command costs more than what it does.
+-- Removes entries of a namespace and their use, in few commands: the overhead of a command exceeds
+-- its work.
 local function strike(namespace, members)
   local key, bytes, count = usage .. 'jobs:' .. namespace, 0, 0
   local held = call('HMGET', usage .. 'use', '*', namespace)

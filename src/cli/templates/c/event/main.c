@@ -1,6 +1,6 @@
 #include "orama.h"
 
-/* Runs once per event, in an instance of its own: stdin is the event, stdout the output. */
+/* Runs once per event, in its own instance: stdin contains the event, stdout is the output. */
 int main(void) {
   orama_bytes input = orama_input();
   const char *name = orama_json_get(orama_json_get(input.data, "data"), "name");
@@ -8,7 +8,7 @@ int main(void) {
   if (!name || !*name) {
     snprintf(line, sizeof line, "expected an event whose data has a name, and got: %.200s", input.data ? input.data : "");
     orama_log_error(line);
-    return 65; /* 64–78 refuse a retry: bad input stays bad. */
+    return 65; /* exit codes 64–78 are not retried: the input is invalid */
   }
 
   snprintf(line, sizeof line, "guests:%s", name);
@@ -22,7 +22,7 @@ int main(void) {
   char *message = malloc(size);
   if (!quoted || !message) return 1;
   snprintf(message, size, "{\"greeting\":%s,\"count\":%lld}", quoted, count);
-  if (!orama_publish("guests:greeted", message)) return 1; /* Any other code is retried as function.yaml says. */
+  if (!orama_publish("guests:greeted", message)) return 1; /* any other exit code is retried as configured in function.yaml */
   printf("{\"count\":%lld}", count);
   return 0;
 }

@@ -1,10 +1,12 @@
 #include "orama.h"
 
-/* Runs once per invocation, in an instance of its own. The body of an HTTP request and the input of any other invocation
- * are the same. */
+/*
+ * Runs once per invocation, in its own instance. stdin contains the body of an HTTP request or the
+ * input of any other invocation.
+ */
 int main(void) {
   orama_bytes input = orama_input();
-  /* An empty body, or one that is no JSON, names nobody. */
+  /* The body is empty or not JSON. */
   const char *name = orama_json_get(input.data, "name");
   const char *query = orama_json_get(orama_http_request().data, "query");
   if (!name || !*name) name = orama_json_at(orama_json_get(query, "name"), 0);

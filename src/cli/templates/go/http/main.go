@@ -6,14 +6,14 @@ import (
 	"function/orama"
 )
 
-// main runs once per invocation, in an instance of its own. The body of an HTTP request and the input of any other
-// invocation are the same. orama/oramahttp runs a net/http handler or a router instead.
+// main runs once per invocation, in its own instance. stdin contains the body of an HTTP request or
+// the input of any other invocation. To run a net/http handler or a router, use orama/oramahttp.
 func main() {
 	body, _ := orama.Input()
 	var input struct {
 		Name string `json:"name"`
 	}
-	// An empty body, or one that is no JSON, names nobody.
+	// If the body is empty or not JSON, the name stays empty.
 	_ = json.Unmarshal(body, &input)
 	if request := orama.Request(); request != nil && input.Name == "" && len(request.Query["name"]) > 0 {
 		input.Name = request.Query["name"][0]

@@ -9,7 +9,7 @@ interface Guest {
 export default {
   async event(event: TopicEvent<Guest>, env: Settings, ctx: Context) {
     const name = event.data?.name;
-    // Retried as function.yaml says, unless the error says that it would not help.
+    // Retried as configured in function.yaml, except for a NonRetryableError.
     if (typeof name !== 'string') throw new NonRetryableError(`${event.topic} came without a name`);
     const count = await env.CACHE.increment(`guests:${name}`);
     await env.publish('guests:greeted', { greeting: `${env.GREETING}, ${name}!`, count });

@@ -1,9 +1,9 @@
 import { field, getEnv, httpRequest, input, logger, output, quote, respond } from './orama';
 
-// What stands here runs once per invocation, in an instance of its own. The body of an HTTP request and the input of any
-// other invocation are the same.
+// Runs once per invocation, in its own instance. stdin contains the body of an HTTP request or the
+// input of any other invocation.
 let name = field(input(), 'name') || nameInQuery();
-// An empty body, or one that is no JSON, names nobody.
+// The body is empty or not JSON.
 if (name == '') name = 'World';
 logger.info('greeting ' + name);
 respond(200, '{"content-type":"application/json"}');

@@ -2,11 +2,11 @@ mod orama;
 
 use orama::{http, json};
 
-/// Runs once per invocation, in an instance of its own. The body of an HTTP request and the input of any other invocation
-/// are the same.
+/// Runs once per invocation, in its own instance. stdin contains the body of an HTTP request or the
+/// input of any other invocation.
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let input = String::from_utf8_lossy(&orama::input()?).into_owned();
-    // An empty body, or one that is no JSON, names nobody.
+    // None if the body is empty or not JSON.
     let from_body = json::parse(&input).and_then(|body| body.get("name")?.as_str().map(str::to_owned));
     let from_query = http::request().and_then(|request| request.query("name").map(str::to_owned));
     let name = from_body.or(from_query).unwrap_or_else(|| "World".to_owned());

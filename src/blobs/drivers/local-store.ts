@@ -1,0 +1,175 @@
+import { randomUUID } from 'node:crypto';
+import { open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { FsBlockstore } from 'blockstore-fs';
+import { FlatDirectory } from 'blockstore-fs/sharding';
+import { exporter } from 'ipfs-unixfs-exporter';
+import type { CID } from 'multiformats/cid';
+import { sha256 } from 'multiformats/hashes/sha2';
+import { AppError, isAppError } from '../../errors.js';
+import { cidText, importInto, parseCid } from '../unixfs.js';
+import { type LocalStore, STAGING } from './local-protocol.js';
+
+/**
+ * A directory per blob, named by its CID and holding the blob's blocks. A put writes a staging
+ * directory, syncs it to disk and renames it: so a blob is there whole or not at all, whenever the
+ * process or the machine dies. Blobs share no blocks, which makes deleting one safe without
+ * counting references.
+ */
+export function openLocalStore(dir: string): LocalStore {
+  const staging = join(dir, STAGING);
+
+  async function put(bytes: Uint8Array): Promise<string> {
+    const staged = join(staging, randomUUID());
+    try {
+      const store = blockstore(staged);
+      await store.open();
+      const cid = await importInto(store, bytes);
+      await syncTree(staged);
+      await install(staged, cid);
+      return cid.toString();
+    } catch (cause) {
+      throw new AppError('unavailable', 'The storage could not be written to; try again in a moment.', {
+        cause,
+      });
+    } finally {
+      await rm(staged, { recursive: true, force: true });
+    }
+  }
+
+  async function install(staged: string, cid: CID): Promise<void> {
+    const target = join(dir, cid.toString());
+    while (!(await isRenamed(staged, target, ['ENOTEMPTY', 'EEXIST']))) {
+      // It is there already. Putting it again is how a damaged one is mended.
+      if (await isWhole(cid)) break;
+      // Out of the way, unless somebody has deleted it this very moment.
+      await isRenamed(target, join(staging, randomUUID()), ['ENOENT']);
+    }
+    await sync(dir);
+  }
+
+  async function isWhole(cid: CID): Promise<boolean> {
+    return read(cid).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  async function get(text: string): Promise<Uint8Array> {
+    const cid = parseCid(text);
+    if (cid === null || !(await has(text))) throw absent(text);
+    try {
+      return await read(cid);
+    } catch (cause) {
+      // Deleted while it was read.
+      if (!(await has(text))) throw absent(text);
+      if (isAppError(cause)) throw cause;
+      throw new AppError(
+        'internal',
+        `The stored blob ${text} cannot be read; the engine's log has the details.`,
+        {
+          cause,
+        },
+      );
+    }
+  }
+
+  async function read(cid: CID): Promise<Uint8Array> {
+    const store = blockstore(join(dir, cid.toString()));
+    const verified = {
+      async *get(block: CID) {
+        const parts: Uint8Array[] = [];
+        for await (const part of store.get(block)) parts.push(part);
+        const bytes = Buffer.concat(parts);
+        const digest = await sha256.digest(bytes);
+        if (!Buffer.from(digest.bytes).equals(block.multihash.bytes)) {
+          throw new AppError(
+            'internal',
+            `The stored blob ${cid} is damaged: block ${block} does not match its hash`,
+          );
+        }
+        yield bytes;
+      },
+    };
+    const entry = await exporter(cid, verified);
+    if (entry.type !== 'file' && entry.type !== 'raw') {
+      throw new AppError('internal', `The stored blob ${cid} is no file but a ${entry.type}`);
+    }
+    const whole = new Uint8Array(Number(entry.size));
+    let at = 0;
+    // All blocks at once, as is the default, hold up whoever else reads or writes.
+    for await (const chunk of entry.content({ blockReadConcurrency: 1 })) {
+      whole.set(chunk, at);
+      at += chunk.length;
+    }
+    return whole;
+  }
+
+  async function has(text: string): Promise<boolean> {
+    const cid = parseCid(text);
+    if (cid === null) return false;
+    return stat(join(dir, cid.toString())).then(
+      (found) => found.isDirectory(),
+      () => false,
+    );
+  }
+
+  async function remove(text: string): Promise<void> {
+    const cid = parseCid(text);
+    if (cid === null) return;
+    // Renamed first: a reader must find it whole or not at all.
+    const doomed = join(staging, randomUUID());
+    try {
+      await rename(join(dir, cid.toString()), doomed);
+    } catch (error) {
+      if (isCode(error, 'ENOENT')) return;
+      throw new AppError(
+        'unavailable',
+        `The blob ${text} cannot be deleted right now; try again in a moment.`,
+        {
+          cause: error,
+        },
+      );
+    }
+    await rm(doomed, { recursive: true, force: true });
+  }
+
+  return { cidOf: cidText, put, get, delete: remove };
+}
+
+function blockstore(path: string): FsBlockstore {
+  return new FsBlockstore(path, { shardingStrategy: new FlatDirectory() });
+}
+
+async function syncTree(dir: string): Promise<void> {
+  for (const name of await readdir(dir)) await sync(join(dir, name));
+  await sync(dir);
+}
+
+async function sync(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+function absent(cid: string): AppError {
+  return new AppError('not_found', `No blob is stored under "${cid}"`);
+}
+
+/** False when it fails with one of these codes. */
+async function isRenamed(source: string, target: string, unless: readonly string[]): Promise<boolean> {
+  try {
+    await rename(source, target);
+    return true;
+  } catch (error) {
+    if (unless.some((code) => isCode(error, code))) return false;
+    throw error;
+  }
+}
+
+function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}

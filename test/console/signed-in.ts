@@ -1,0 +1,40 @@
+import type { Browser, BrowserContext } from 'playwright-core';
+import type { Api } from '../helpers/api.js';
+import { openPage, openWindow, signIn, type Watched } from '../helpers/browser.js';
+
+/** A window with the console in it. */
+interface Window extends Watched {
+  context: BrowserContext;
+}
+
+export interface SignedIn extends Watched {
+  /** Leaves the window to the next test. One that has failed never does. */
+  done(): void;
+}
+
+const idle = new Map<string, Window[]>();
+
+/**
+ * The console at a path, signed in with the key of the API. Windows are used one test after the
+ * other: each loads the page anew, and none waits for a new one with an empty cache.
+ */
+export async function openConsole(browser: Browser, api: Api, path: string): Promise<SignedIn> {
+  const key = `${api.url} ${api.key}`;
+  const windows = idle.get(key) ?? [];
+  idle.set(key, windows);
+  const free = windows.pop();
+  const window = free ?? (await newWindow(browser));
+  const { page, troubles } = window;
+  if (free === undefined) await signIn(page, api, path);
+  else {
+    troubles.length = 0;
+    await page.goto(`${api.url}/console${path}`);
+    await page.locator('#content').waitFor();
+  }
+  return { page, troubles, done: () => void windows.push(window) };
+}
+
+async function newWindow(browser: Browser): Promise<Window> {
+  const context = await openWindow(browser);
+  return { ...(await openPage(context)), context };
+}

@@ -1,0 +1,217 @@
+import { createHmac } from 'node:crypto';
+import test from 'ava';
+import { httpGuest } from '../helpers/http-guest.js';
+import { rawHttp, requestHead } from '../helpers/raw-http.js';
+import { until } from '../helpers/until.js';
+import { aTenant, sharedEngine } from './served.js';
+
+/** Trusts no proxy. */
+const engine = sharedEngine();
+/** Trusts those on this machine. */
+const behindProxy = sharedEngine({ env: { TRUSTED_PROXIES: '127.0.0.1' } });
+
+/** A namespace with functions, by name and `http:` settings. */
+async function served(functions: Record<string, object>, fields: Record<string, string> = {}, on = engine) {
+  const running = await on();
+  const tenant = await aTenant(running);
+  const deploy = async (name: string, http: object) => {
+    const metadata = JSON.stringify({ http });
+    const { status, text } = await tenant.deploy(name, await httpGuest(), {
+      is_public: 'true',
+      ...fields,
+      metadata,
+    });
+    if (status !== 201) throw new Error(text);
+  };
+  for (const [name, http] of Object.entries(functions)) await deploy(name, http);
+  const call = async (path: string, init: RequestInit = {}) => {
+    const response = await fetch(`${running.functionsUrl}/${tenant.namespace}${path}`, init);
+    const text = await response.text();
+    const json = text.startsWith('{') ? JSON.parse(text) : undefined;
+    return { status: response.status, headers: response.headers, text, json };
+  };
+  const versionOf = async (reply: { headers: Headers }) =>
+    (await tenant.get(`/v1/invocations/${reply.headers.get('x-request-id')}`)).json.version;
+  return { running, tenant, deploy, call, versionOf };
+}
+
+test('name@version and name@alias work at the address of functions, each with its own settings', async (t) => {
+  const { tenant, deploy, call, versionOf } = await served({ users: { methods: ['GET'] } });
+  await deploy('users', { methods: ['GET', 'POST'] });
+  await tenant.put('/v1/functions/users/aliases/beta', { version: 1 });
+  for (const [path, version] of [
+    ['/users', 2],
+    ['/users@1', 1],
+    ['/users@2/below', 2],
+    ['/users@beta', 1],
+    ['/users@beta/below?x=1', 1],
+  ] as const) {
+    const reply = await call(path);
+    t.is(reply.status, 200, path);
+    t.is(await versionOf(reply), version, path);
+  }
+  t.is((await call('/users@1', { method: 'POST' })).status, 405);
+  t.is((await call('/users@2', { method: 'POST' })).status, 200);
+  for (const path of ['/users@3', '/users@0', '/users@nobody', '/users@']) {
+    t.is((await call(path)).status, 404, path);
+  }
+  await tenant.put('/v1/functions/users/aliases/live', { version: 1 });
+  await until('calls go to live', async () => (await versionOf(await call('/users'))) === 1);
+});
+
+test('requests of one address draw the same version of a split, those of others another', async (t) => {
+  const { tenant, deploy, call, versionOf } = await served({ users: {} }, {}, behindProxy);
+  await deploy('users', {});
+  await tenant.put('/v1/functions/users/aliases/live', { version: 1, weights: { 2: 50 } });
+  const from = async (address: string) =>
+    versionOf(await call('/users', { headers: { 'x-forwarded-for': address } }));
+  const versions = new Set<number>();
+  for (let n = 1; n <= 24; n += 1) {
+    const address = `203.0.113.${n}`;
+    const first = await from(address);
+    t.is(await from(address), first, address);
+    versions.add(first);
+  }
+  t.deepEqual([...versions].sort(), [1, 2]);
+});
+
+test('X-Forwarded headers of somebody who is no trusted proxy count for nothing', async (t) => {
+  const { running, tenant, call } = await served({ hello: {} });
+  const { json } = await call('/hello?x=1', {
+    headers: {
+      'x-forwarded-for': '203.0.113.9',
+      'x-forwarded-proto': 'https',
+      'x-forwarded-host': 'fn.example.com',
+      forwarded: 'for=203.0.113.9;host=fn.example.com;proto=https',
+    },
+  });
+  t.is(json.request.url, `${running.functionsUrl}/${tenant.namespace}/hello?x=1`);
+  t.is(json.request.remote_address, '127.0.0.1');
+});
+
+test('auth: none opens a function that is not public', async (t) => {
+  const { tenant, call } = await served({ open: { auth: 'none' } }, { is_public: 'false' });
+  t.is((await call('/open')).status, 200);
+  t.is((await tenant.as().invoke('open', '')).status, 404, 'the API keeps it private');
+});
+
+test('a header of idempotency makes a sync request one invocation, and with another body it is 422', async (t) => {
+  const { call } = await served({ pay: { idempotency: 'X-Payment' } });
+  const send = (body: string, payment?: string) =>
+    call('/pay', { method: 'POST', body, headers: payment === undefined ? {} : { 'x-payment': payment } });
+  const first = await send('a', 'one');
+  const again = await send('a', 'one');
+  t.is(again.status, 200);
+  t.is(again.text, first.text);
+  t.is(again.headers.get('x-request-id'), first.headers.get('x-request-id'));
+  const other = await send('b', 'one');
+  t.is(other.status, 422);
+  t.is(other.json.code, 'idempotency_mismatch');
+  const [some, more] = [await send('a'), await send('a')];
+  t.not(
+    some.headers.get('x-request-id'),
+    more.headers.get('x-request-id'),
+    'without the header each is its own',
+  );
+});
+
+test('Standard Webhooks are one invocation for each webhook-id, within the tolerance that is set', async (t) => {
+  const { tenant, call } = await served({
+    hook: { mode: 'async', verify: { scheme: 'standard-webhooks', secret: 'SIGNING', tolerance: 60 } },
+  });
+  const key = Buffer.from('a key of the sender');
+  await tenant.put('/v1/functions/secrets', { name: 'SIGNING', value: `whsec_${key.toString('base64')}` });
+  const send = (id: string, age: number) => {
+    const at = Math.floor(Date.now() / 1000) - age;
+    const signature = createHmac('sha256', key).update(`${id}.${at}.{}`).digest('base64');
+    const headers = {
+      'webhook-id': id,
+      'webhook-timestamp': String(at),
+      'webhook-signature': `v1,${signature}`,
+    };
+    return call('/hook', { method: 'POST', body: '{}', headers });
+  };
+  const first = await send('msg_1', 30);
+  t.is(first.status, 202);
+  t.is((await send('msg_1', 0)).json.request_id, first.json.request_id, 'sent again, signed anew');
+  t.not((await send('msg_2', 0)).json.request_id, first.json.request_id);
+  for (const age of [70, -70]) t.is((await send('msg_3', age)).status, 401, `${age} s old`);
+});
+
+test('a secret that is missing is said in the log of the engine, by name', async (t) => {
+  const { running, tenant, call } = await served({
+    hook: { verify: { scheme: 'github', secret: 'ABSENT_ONE' } },
+  });
+  const { status, json } = await call('/hook', { method: 'POST', body: '{}' });
+  t.is(status, 500);
+  t.is(json.code, 'misconfigured');
+  await until('a line of the log', async () => running.log().includes('ABSENT_ONE'));
+  t.is((await tenant.get('/v1/invocations')).json.count, 0);
+});
+
+test('what the queue has no room for is 429 with Retry-After, sync and async', async (t) => {
+  const { running, tenant, call } = await served({ sync: {}, hook: { mode: 'async' } });
+  const quotas = `/v1/namespaces/${tenant.namespace}/quotas`;
+  t.is((await running.api.put(quotas, { waiting_jobs: 0 })).status, 200);
+  for (const path of ['/sync', '/hook']) {
+    const { status, headers, json } = await call(path, { method: 'POST', body: '{}' });
+    t.is(status, 429, path);
+    t.is(json.code, 'quota_exceeded', path);
+    t.true(Number(headers.get('retry-after')) >= 1, path);
+  }
+});
+
+test('conditions and encodings are for the function to answer, and nothing is compressed', async (t) => {
+  const { call } = await served({ hello: {} });
+  const headers = { 'if-none-match': '"1"', 'accept-encoding': 'gzip', 'content-encoding': 'br' };
+  const reply = await call('/hello', { method: 'POST', headers, body: 'x'.repeat(5000) });
+  t.is(reply.status, 200);
+  t.like(reply.json.request.headers, headers);
+  t.is(reply.headers.get('content-encoding'), null);
+  t.is(reply.headers.get('etag'), null);
+  t.is(Buffer.from(reply.json.body, 'base64').length, 5000);
+  t.is((await call('/hello', { method: 'POST' })).json.body, '', 'a body may be empty');
+});
+
+test('a preflight says what the settings say, and needs no credential', async (t) => {
+  const origin = 'https://app.example.com';
+  const methods = ['GET', 'PUT'];
+  const { call } = await served({
+    set: {
+      auth: 'key',
+      methods,
+      cors: { origins: [origin], methods, headers: ['X-One', 'X-Two'], max_age: 77 },
+    },
+    unset: { routes: ['PUT /routed'], cors: { origins: ['*'] } },
+  });
+  const preflight = async (path: string) => {
+    const { status, headers } = await call(path, {
+      method: 'OPTIONS',
+      headers: { origin, 'access-control-request-method': 'PUT', 'access-control-request-headers': 'x-one' },
+    });
+    const of = (name: string) => headers.get(`access-control-${name}`);
+    return [
+      status,
+      ...['allow-origin', 'allow-methods', 'allow-headers', 'max-age', 'allow-credentials'].map(of),
+    ];
+  };
+  t.deepEqual(await preflight('/set'), [204, origin, 'GET,PUT', 'X-One,X-Two', '77', null]);
+  const every = 'GET,HEAD,PUT,PATCH,POST,DELETE';
+  for (const path of ['/unset', '/routed']) {
+    t.deepEqual(await preflight(path), [204, '*', every, 'x-one', '600', null], path);
+  }
+  const refused = await call('/set', { headers: { origin } });
+  t.is(refused.status, 401);
+  t.is(refused.headers.get('access-control-allow-origin'), origin, 'the page can read why');
+});
+
+test('a target in its absolute form is refused, as its host and the header can differ', async (t) => {
+  const { running, tenant } = await served({ hello: {} });
+  const head = requestHead(
+    'GET',
+    `http://other.example/${tenant.namespace}/hello`,
+    'Host: x',
+    'Connection: close',
+  );
+  t.regex((await rawHttp(running.functionsUrl, head)).received, /^HTTP\/1.1 400 /);
+});
