@@ -2,7 +2,7 @@ import { writeSync } from 'node:fs';
 
 const STDERR = 2;
 /** How long the writer retries one line when the pipe is full. */
-const PATIENCE_MS = 200;
+const TIMEOUT_MS = 200;
 const AGAIN_MS = 5;
 
 let lost = 0;
@@ -12,7 +12,7 @@ const sleeper = new Int32Array(new SharedArrayBuffer(4));
  * Characters that JSON allows in strings but that could control the terminal on which the log is
  * read: other control characters, separators and bidirectional controls.
  */
-const STEERING = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_C}]/gu;
+const CONTROL_CHARACTERS = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_C}]/gu;
 
 /**
  * Writes a line of the engine's log, which is JSON, synchronously. A line that cannot be written
@@ -20,8 +20,8 @@ const STEERING = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_C}]/gu;
  * engine.
  */
 export function writeLogLine(line: string): void {
-  let bytes = Buffer.from(`${line.trimEnd().replace(STEERING, escaped)}\n`);
-  const giveUpAt = performance.now() + PATIENCE_MS;
+  let bytes = Buffer.from(`${line.trimEnd().replace(CONTROL_CHARACTERS, escaped)}\n`);
+  const giveUpAt = performance.now() + TIMEOUT_MS;
   while (bytes.length > 0) {
     try {
       bytes = bytes.subarray(writeSync(STDERR, bytes));

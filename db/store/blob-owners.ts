@@ -68,7 +68,7 @@ export function createBlobOwnerStore(database: Database): BlobOwnerStore {
       return (await database.run(owners().where({ namespace, cid }).delete())) === 1;
     },
 
-    async condemn(cid) {
+    async markForDeletion(cid) {
       const token = uuidv7();
       const now = Date.now();
       const [, rows] = await database.batch(
@@ -86,7 +86,7 @@ export function createBlobOwnerStore(database: Database): BlobOwnerStore {
       return (await database.run(marks().where({ cid }).andWhere('started_at', '>', since))).length > 0;
     },
 
-    async acquit(cid, token) {
+    async unmark(cid, token) {
       await database.run(marks().where({ cid, token }).delete());
     },
   };

@@ -4,7 +4,7 @@ import { z } from 'zod';
 
 /** Interval between requests to the registry. */
 const EVERY_MS = 24 * 3600 * 1000;
-const PATIENCE_MS = 1500;
+const TIMEOUT_MS = 1500;
 
 const latestSchema = z.object({ version: z.string().regex(/^\d+\.\d+\.\d+$/) });
 const noteSchema = z.object({ asked_at: z.number(), version: z.string() });
@@ -40,7 +40,7 @@ export async function findUpdate({ registry, file, own, now }: UpdateCheck): Pro
 
 async function ask(registry: string): Promise<string> {
   const url = `${registry.replace(/\/+$/, '')}/orama-functions/latest`;
-  const response = await fetch(url, { signal: AbortSignal.timeout(PATIENCE_MS) });
+  const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
   return latestSchema.parse(await response.json()).version;
 }
 

@@ -5,7 +5,7 @@ import { MODULE_FILE } from './build/build.js';
 import { findTool } from './build/run-tool.js';
 
 const run = promisify(execFile);
-const PATIENCE_MS = 5000;
+const TIMEOUT_MS = 5000;
 
 /**
  * Returns the given message, or else the subject of the commit, and the hash of the checked-out
@@ -16,7 +16,7 @@ export async function originOf(directory: string, message: string | undefined): 
   if (findTool('git') === undefined) return { message: given, git_commit: null };
   try {
     const git = async (...args: string[]) =>
-      (await run('git', ['-C', directory, ...args], { timeout: PATIENCE_MS })).stdout.trim();
+      (await run('git', ['-C', directory, ...args], { timeout: TIMEOUT_MS })).stdout.trim();
     const [commit = '', subject = ''] = (await git('log', '-1', '--format=%H%n%s')).split('\n');
     const changes = await git('status', '--porcelain', '--', '.', `:(exclude,glob)**/${MODULE_FILE}`);
     if (changes !== '') return { message: given, git_commit: `${commit}-dirty` };

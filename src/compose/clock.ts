@@ -25,7 +25,7 @@ const LOOK_AGAIN_MS = 1000;
  * at the wrong time and expire invocations too early.
  */
 export async function watchClock(url: string, logger: Logger): Promise<Closable> {
-  const off = await whatIsOff(url);
+  const off = await measureSkew(url);
   if (off !== null) throw new AppError('bad_config', off);
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
@@ -36,7 +36,7 @@ export async function watchClock(url: string, logger: Logger): Promise<Closable>
   };
   const look = async (seen: number) => {
     try {
-      const gone = await whatIsOff(url);
+      const gone = await measureSkew(url);
       if (gone === null || closed) return lookIn(CHECK_EVERY_MS, 0);
       if (seen + 1 < LOOKS) return lookIn(LOOK_AGAIN_MS, seen + 1);
       logger.error(gone);
@@ -56,7 +56,7 @@ export async function watchClock(url: string, logger: Logger): Promise<Closable>
 }
 
 /** Resolves with a message if the clock skew is too large, and otherwise with null. */
-async function whatIsOff(url: string): Promise<string | null> {
+async function measureSkew(url: string): Promise<string | null> {
   const redis = await connectNode(url, 'REDIS_URL');
   try {
     const asked = Date.now();

@@ -3,7 +3,7 @@ import { within } from '../within.js';
 import type { Parts } from './parts.js';
 import { assertWritable } from './writable.js';
 
-const PATIENCE_MS = 2000;
+const TIMEOUT_MS = 2000;
 
 export type Health = Record<string, { status: 'up' | 'down'; error?: string }>;
 
@@ -26,11 +26,11 @@ export async function checkHealth(opened: Parts): Promise<Health> {
   };
   const entries = Object.entries(parts).map(async ([name, part]) => {
     try {
-      await within(PATIENCE_MS, part.ping(), noAnswer);
+      await within(TIMEOUT_MS, part.ping(), noAnswer);
       return [name, { status: 'up' as const }] as const;
     } catch (error) {
       logger.warn({ part: name, err: error }, 'a dependency is down');
-      return [name, { status: 'down' as const, error: toldOf(error) }] as const;
+      return [name, { status: 'down' as const, error: publicMessage(error) }] as const;
     }
   });
   return Object.fromEntries(await Promise.all(entries));
@@ -40,10 +40,10 @@ export async function checkHealth(opened: Parts): Promise<Health> {
  * Returns the public message of an error. /health is public, so a driver's details about its server
  * appear only in the log.
  */
-function toldOf(error: unknown): string {
+function publicMessage(error: unknown): string {
   return isAppError(error) ? error.message : "it failed; the engine's log has the details";
 }
 
 function noAnswer(): AppError {
-  return new AppError('unavailable', `no answer within ${PATIENCE_MS / 1000} s`);
+  return new AppError('unavailable', `no answer within ${TIMEOUT_MS / 1000} s`);
 }

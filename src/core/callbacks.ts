@@ -115,7 +115,9 @@ export function createCallbacks(deps: CallbacksDeps): Callbacks {
   const note = async ({ id, url }: z.output<typeof payloadSchema>, error: unknown) => {
     if (id === undefined) return;
     const outcome =
-      error === null ? { deliveredAt: Date.now(), error: null } : { deliveredAt: null, error: toldOf(error) };
+      error === null
+        ? { deliveredAt: Date.now(), error: null }
+        : { deliveredAt: null, error: publicMessage(error) };
     await store.callbacks
       .attempted(id, url, outcome)
       .catch((cause) =>
@@ -194,6 +196,6 @@ function signatures(secret: string, { id, body, at }: { id: string; body: string
  * Returns the error text that the namespace can read. Unexpected errors appear only in the engine's
  * log.
  */
-function toldOf(error: unknown): string {
+function publicMessage(error: unknown): string {
   return isAppError(error) ? error.message : 'The engine failed at this delivery; its log has the details.';
 }

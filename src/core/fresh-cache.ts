@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 
 const MAX_AGE_MS = 2000;
 /** How long a caller waits for a slow or unreachable store if a stale entry is available. */
-const PATIENCE_MS = 250;
+const TIMEOUT_MS = 250;
 /** LRUCache allocates space for all entries when it is created. */
 const MAX_ENTRIES = 5000;
 
@@ -70,7 +70,7 @@ export function freshCache<V>(maxAgeMs: number = MAX_AGE_MS): FreshCache<V> {
       if (entry && isFresh(entry)) return entry.value;
       const { promise, since } = loading.get(key) ?? start(key, load);
       if (!entry) return promise;
-      const patience = PATIENCE_MS - (performance.now() - since);
+      const patience = TIMEOUT_MS - (performance.now() - since);
       return within(patience, promise, entry.value);
     },
     drop(prefix) {

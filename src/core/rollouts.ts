@@ -90,7 +90,7 @@ export function createRollouts({ store, catalog, publisher, logger }: RolloutsDe
     const { request, step } = rollout;
     const figures = await figuresOf(rollout);
     const hasEnough = figures.calls >= request.min_calls;
-    const reason = hasEnough ? whyNot(request, figures) : null;
+    const reason = hasEnough ? failureReason(request, figures) : null;
     if (reason !== null) {
       await change(rollout, figures, { state: 'rolled_back', step, reason });
       return;
@@ -205,7 +205,10 @@ export function createRollouts({ store, catalog, publisher, logger }: RolloutsDe
 }
 
 /** Returns why the new version is not good enough, or null if it is. */
-function whyNot({ max_error_percent: limit, max_p95_ms: slowest }: RolloutRequest, figures: VersionFigures) {
+function failureReason(
+  { max_error_percent: limit, max_p95_ms: slowest }: RolloutRequest,
+  figures: VersionFigures,
+) {
   const { calls, errors, p95Ms } = figures;
   const percent = (100 * errors) / calls;
   if (percent > limit) {

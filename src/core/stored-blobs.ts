@@ -8,7 +8,7 @@ import type { Quotas } from './quotas.js';
 
 const LOOK_MS = 50;
 /** A mark expires after a minute, so this timeout is reached only if the store does not respond. */
-const PATIENCE_MS = 90_000;
+const TIMEOUT_MS = 90_000;
 
 interface BlobDeps {
   blobs: Blobs;
@@ -47,7 +47,7 @@ export async function storeBlob(
  * deleted. A deletion that begins later sees the reference.
  */
 export async function secureBlob({ blobs, owners }: BlobDeps, cid: string, bytes: Uint8Array): Promise<void> {
-  const patience = performance.now() + PATIENCE_MS;
+  const patience = performance.now() + TIMEOUT_MS;
   while (await owners.isCondemned(cid)) {
     if (performance.now() > patience) {
       throw new AppError(
@@ -64,7 +64,7 @@ export async function secureBlob({ blobs, owners }: BlobDeps, cid: string, bytes
  * Removes a namespace's reference to a blob and deletes the bytes if no other reference exists.
  * Resolves with false if the namespace has no such blob.
  */
-export async function giveUpBlob(
+export async function releaseBlob(
   { blobs, owners }: BlobDeps,
   namespace: Namespace,
   cid: string,
@@ -76,11 +76,11 @@ export async function giveUpBlob(
 
 /** Deletes the bytes unless a reference to them exists. */
 export async function deleteUnowned({ blobs, owners }: BlobDeps, cid: string): Promise<void> {
-  const token = await owners.condemn(cid);
+  const token = await owners.markForDeletion(cid);
   if (token === null) return;
   try {
     await blobs.delete(cid);
   } finally {
-    await owners.acquit(cid, token);
+    await owners.unmark(cid, token);
   }
 }

@@ -6,7 +6,7 @@ import test, { type ExecutionContext } from 'ava';
 import { migrateStore, openStore } from '../../db/open.js';
 import { openBlobs } from '../../src/blobs/open.js';
 import { namespaceSchema } from '../../src/contract/ids.js';
-import { giveUpBlob, storeBlob } from '../../src/core/stored-blobs.js';
+import { releaseBlob, storeBlob } from '../../src/core/stored-blobs.js';
 import { isAppError } from '../../src/errors.js';
 import type { Blobs } from '../../src/ports/blobs.js';
 import { unboundedQuotas } from '../helpers/quotas.js';
@@ -53,12 +53,12 @@ test('what one namespace has stored stays, while another gives up the same bytes
     const bytes = Buffer.from(`round ${round}`);
     const cid = await storeBlob(one, ada, { bytes, name: '' });
     const storing = sleep(randomInt(8)).then(() => storeBlob(two, bob, { bytes, name: '' }));
-    const given = giveUpBlob(one, ada, cid);
+    const given = releaseBlob(one, ada, cid);
     await storing;
     t.deepEqual(Buffer.from(await two.blobs.get(cid)), bytes);
     t.true(await given);
     t.deepEqual(Buffer.from(await two.blobs.get(cid)), bytes);
-    t.true(await giveUpBlob(two, bob, cid));
+    t.true(await releaseBlob(two, bob, cid));
     await t.throwsAsync(two.blobs.get(cid), { code: 'not_found' });
   }
 });
@@ -69,7 +69,7 @@ test('what a namespace stores and gives up at once it has whole or not at all', 
     const bytes = Buffer.from(`own round ${round}`);
     const cid = await storeBlob(one, ada, { bytes, name: '' });
     await Promise.all([
-      giveUpBlob(one, ada, cid),
+      releaseBlob(one, ada, cid),
       sleep(randomInt(8)).then(() => storeBlob(two, ada, { bytes, name: '' })),
     ]);
     const isOwned = (await one.owners.get(ada, cid)) !== null;

@@ -105,7 +105,7 @@ test('no question about one function, invocation or namespace reads a whole tabl
   await triggers.list(namespace, name);
   await secrets.get(namespace, 'a');
   await keys.byHash('a');
-  await blobOwners.condemn('a');
+  await blobOwners.markForDeletion('a');
   await idempotency.claim({
     ...{ namespace, function: name, key: 'k', bodyHash: '', requestId: aRequestId() },
     ...{ version: 1, expiresAt: Date.now() + 60_000 },

@@ -21,7 +21,7 @@ const ARGS = [
 ];
 /** The browser logs every response other than 2xx; tests check these by the content of the page. */
 const REFUSED = /^Failed to load resource|^WebSocket connection to .* Unexpected response code/;
-const PATIENCE_MS = 20_000;
+const TIMEOUT_MS = 20_000;
 
 export function findChromium(): string | null {
   for (const dir of (process.env.PATH ?? '').split(delimiter)) {
@@ -51,7 +51,7 @@ export async function openWindow(
     reducedMotion: 'reduce',
     ...options,
   });
-  context.setDefaultTimeout(PATIENCE_MS);
+  context.setDefaultTimeout(TIMEOUT_MS);
   return context;
 }
 
@@ -110,7 +110,7 @@ export async function fillCode(page: Page, label: string, text: string): Promise
 export async function hasLoaded(page: Page): Promise<void> {
   await page.locator('#content h1').waitFor();
   const skeletons = page.locator('#content .skeleton');
-  const end = performance.now() + PATIENCE_MS;
+  const end = performance.now() + TIMEOUT_MS;
   while ((await skeletons.count()) > 0) {
     if (performance.now() > end)
       throw new Error(`still ${await skeletons.first().getAttribute('aria-label')}`);

@@ -9,7 +9,7 @@ test('with no room left, who is most behind is let go, of the namespace that has
   const receiver = (name: string, namespace = busy) => ({
     namespace,
     unsent: 0,
-    letGo: () => void gone.push(name),
+    disconnect: () => void gone.push(name),
   });
   const [slow, slower, quick, calm] = ['slow', 'slower', 'quick', 'calm'].map((name) => receiver(name));
   if (!slow || !slower || !quick || !calm) return t.fail();

@@ -6,17 +6,17 @@ import type { Cache } from '../../src/ports/cache.js';
  * How long calls wait for a restarting cache server, in milliseconds. Longer outages are reported
  * to the function.
  */
-const PATIENCE_MS = 2000;
+const TIMEOUT_MS = 2000;
 const PAUSE_MS = 50;
 
 /**
  * Wraps the cache for one invocation: a call made while the cache server restarts waits for it
  * instead of failing. A call that may have taken effect is repeated only if it is idempotent, so an
- * increment that was sent is not. Consecutive failing calls share one PATIENCE_MS: otherwise a
+ * increment that was sent is not. Consecutive failing calls share one TIMEOUT_MS: otherwise a
  * function that calls often would spend its time waiting during a long outage.
  */
 export function patientCache(cache: Cache): Pick<Cache, 'get' | 'set' | 'increment' | 'delete'> {
-  let left = PATIENCE_MS;
+  let left = TIMEOUT_MS;
 
   const call = async <T>(work: () => Promise<T>, { mayRepeat }: { mayRepeat: boolean }): Promise<T> => {
     const end = Date.now() + left;
@@ -24,7 +24,7 @@ export function patientCache(cache: Cache): Pick<Cache, 'get' | 'set' | 'increme
       await cache.reachable(end - Date.now());
       try {
         const result = await work();
-        left = PATIENCE_MS;
+        left = TIMEOUT_MS;
         return result;
       } catch (error) {
         if (!isAppError(error, 'unavailable')) throw error;

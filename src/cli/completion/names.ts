@@ -6,7 +6,7 @@ import { findProject, openProject, stageNames } from '../project/project.js';
 import type { Names } from './candidates.js';
 
 /** Timeout of a completion, for which the user waits interactively. */
-const PATIENCE_MS = 1500;
+const TIMEOUT_MS = 1500;
 
 /** Resolves names from the engine and the project; an error gives no names. */
 export const knownNames: Names = async (kind) => {
@@ -37,5 +37,5 @@ export const knownNames: Names = async (kind) => {
 
 function ask(path: string): Promise<unknown> {
   const client = createClient(resolveSettings({}));
-  return client.call('GET', path, { signal: AbortSignal.timeout(PATIENCE_MS) });
+  return client.call('GET', path, { signal: AbortSignal.timeout(TIMEOUT_MS) });
 }

@@ -8,7 +8,7 @@ import { unreachable } from '../failure.js';
 import { packageVersion } from '../package.js';
 import { type Check, ok, wrong } from './check.js';
 
-const PATIENCE_MS = 5000;
+const TIMEOUT_MS = 5000;
 /**
  * Maximum clock skew. Signatures and tokens depend on the time; most verifiers tolerate minutes,
  * strict ones less.
@@ -17,7 +17,7 @@ const MOST_SKEW_SECONDS = 30;
 
 /** Checks that the engine is reachable, its version, its clock, and the identity of the key. */
 export async function checkEngine(settings: Settings): Promise<Check[]> {
-  const signal = AbortSignal.timeout(PATIENCE_MS);
+  const signal = AbortSignal.timeout(TIMEOUT_MS);
   let answer: { version: string; skewSeconds: number | undefined };
   try {
     answer = await askVersion(settings.url, signal);

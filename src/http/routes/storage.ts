@@ -10,7 +10,7 @@ import {
 import type { Namespace } from '../../contract/ids.js';
 import { MB } from '../../contract/limits.js';
 import { parseOrRefuse } from '../../contract/sentence.js';
-import { giveUpBlob, storeBlob } from '../../core/stored-blobs.js';
+import { releaseBlob, storeBlob } from '../../core/stored-blobs.js';
 import { AppError } from '../../errors.js';
 import type { BlobOwner } from '../../ports/store/blob-owners.js';
 import { json, route } from '../route.js';
@@ -138,7 +138,7 @@ export const unpin = route({
   replies: { 200: { about: 'Deleted.', schema: messageReplySchema } },
   errors: ['not_found', 'unavailable'],
   async handle({ services, namespace, params: { cid } }) {
-    if (!(await giveUpBlob(stores(services), namespace, cid))) throw unknown(cid);
+    if (!(await releaseBlob(stores(services), namespace, cid))) throw unknown(cid);
     return json(200, { message: `${cid} unpinned.` });
   },
 });

@@ -30,12 +30,12 @@ export type SendFrame = (frame: string, sent?: () => void) => void;
  */
 export function frameSender(ws: WebSocket, options: FrameSenderOptions): SendFrame {
   const { namespace, unsent, maxUnsentBytes } = options;
-  let isLetGo = false;
+  let isDisconnected = false;
   const receiver: Receiver = {
     namespace,
     unsent: 0,
-    letGo() {
-      isLetGo = true;
+    disconnect() {
+      isDisconnected = true;
       ws.close(CLOSE.tryLater, 'messages are not taken fast enough');
       setTimeout(() => ws.terminate(), GOODBYE_MS).unref();
     },
@@ -43,12 +43,12 @@ export function frameSender(ws: WebSocket, options: FrameSenderOptions): SendFra
   ws.on('close', () => unsent.forget(receiver));
 
   return (frame, sent) => {
-    if (isLetGo || ws.readyState !== ws.OPEN) return;
+    if (isDisconnected || ws.readyState !== ws.OPEN) return;
     const bytes = frame.length;
     if (bytes <= SMALL_BYTES && ws.bufferedAmount === 0) ws.send(frame, { binary: false }, sent);
     else if (ws.bufferedAmount > maxUnsentBytes) {
       unsent.forget(receiver);
-      receiver.letGo();
+      receiver.disconnect();
     } else if (unsent.take(receiver, bytes)) {
       ws.send(frame, { binary: false }, () => {
         unsent.give(receiver, bytes);

@@ -5,7 +5,7 @@ import type { FollowRequest, Logs } from '../../core/logs.js';
  * How long a reply waits for its log lines, which become durable shortly after it. The store may be
  * unreachable.
  */
-const PATIENCE_MS = 2000;
+const TIMEOUT_MS = 2000;
 
 export interface LogFollower {
   /** Registers an invocation of this socket, whose lines are to be sent. */
@@ -60,7 +60,7 @@ export function followLogs(
           expected.delete(id);
           resolve();
         };
-        const timer = setTimeout(done, PATIENCE_MS);
+        const timer = setTimeout(done, TIMEOUT_MS);
         if (!invocation || invocation.attempts >= attempts) return done();
         invocation.wanted = attempts;
         invocation.done = done;

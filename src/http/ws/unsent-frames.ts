@@ -10,7 +10,7 @@ export interface Receiver {
   readonly namespace: Namespace;
   unsent: number;
   /** Ends the socket and drops its frames. */
-  letGo(): void;
+  disconnect(): void;
 }
 
 /**
@@ -36,7 +36,7 @@ export class UnsentFrames {
       if (!isFull && this.#all + bytes <= this.#limits.all) break;
       const slowest = this.#slowest(isFull ? [namespace] : [...this.#receivers.keys()]) ?? receiver;
       this.forget(slowest);
-      slowest.letGo();
+      slowest.disconnect();
       if (slowest === receiver) return false;
     }
     receiver.unsent += bytes;

@@ -18,8 +18,8 @@ export interface BlobOwnerStore {
    * it; a reference that is added later sees the mark. Resolves with the mark's token, or null. The
    * mark expires after a minute.
    */
-  condemn(cid: string): Promise<string | null>;
+  markForDeletion(cid: string): Promise<string | null>;
   isCondemned(cid: string): Promise<boolean>;
   /** Removes the mark, after the bytes have been deleted or if they are kept. */
-  acquit(cid: string, token: string): Promise<void>;
+  unmark(cid: string, token: string): Promise<void>;
 }
