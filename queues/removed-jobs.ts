@@ -7,7 +7,7 @@ import { decodeInvocation, type JobData, type NewJob } from './jobs.js';
  * Encodes what the usage index on Redis stores of a job: enough to record the end of an invocation
  * whose job was deleted with another tool. No field contains a colon or a space.
  */
-export function noteOf({ id, name, data }: Pick<NewJob, 'id' | 'name' | 'data'>): string {
+export function encodeNote({ id, name, data }: Pick<NewJob, 'id' | 'name' | 'data'>): string {
   return `${id}:${data.s}:${name}:${data.v}:${data.t}:${data.d ?? 0}:${data.a}:${data.r ?? ''}`;
 }
 

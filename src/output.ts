@@ -21,13 +21,13 @@ const CONTROL_CHARACTERS = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_C}]/gu;
  */
 export function writeLogLine(line: string): void {
   let bytes = Buffer.from(`${line.trimEnd().replace(CONTROL_CHARACTERS, escaped)}\n`);
-  const giveUpAt = performance.now() + TIMEOUT_MS;
+  const deadline = performance.now() + TIMEOUT_MS;
   while (bytes.length > 0) {
     try {
       bytes = bytes.subarray(writeSync(STDERR, bytes));
     } catch (error) {
       const isFull = error instanceof Error && 'code' in error && error.code === 'EAGAIN';
-      if (!isFull || performance.now() > giveUpAt) {
+      if (!isFull || performance.now() > deadline) {
         lost++;
         return;
       }

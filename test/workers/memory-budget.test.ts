@@ -19,7 +19,7 @@ test('a guest that waits counts with what it has, and with its limit again when 
   t.is(memory.freeMb, 694);
   t.is(memory.availableMb, 444, 'what the other needs to go on is kept for it');
   let wentOn = false;
-  memory.goOn(run, () => {
+  memory.resume(run, () => {
     wentOn = true;
   });
   t.true(wentOn);
@@ -36,9 +36,9 @@ test('a guest goes on when there is room for its limit, before any other begins'
     memory.shrink(run, 10);
   }
   const order: string[] = [];
-  memory.goOn(first, () => order.push('first'));
-  memory.goOn(second, () => order.push('second'));
-  memory.goOn(third, () => order.push('third'));
+  memory.resume(first, () => order.push('first'));
+  memory.resume(second, () => order.push('second'));
+  memory.resume(third, () => order.push('third'));
   t.deepEqual(order, ['first', 'second']);
   t.is(memory.availableMb, 0);
   memory.release(first);
@@ -51,7 +51,7 @@ test('a guest that is stopped while it waits to go on leaves nothing behind', (t
   memory.start(one);
   memory.shrink(one, 1);
   memory.start(other);
-  memory.goOn(one, () => t.fail('it is gone'));
+  memory.resume(one, () => t.fail('it is gone'));
   memory.release(one);
   memory.release(other);
   t.is(memory.mb, 0);
@@ -66,9 +66,9 @@ test('whatever guests do, the budget holds, and somebody can always go on', (t) 
       const states = new Map<Run, 'computes' | 'waits' | 'returns'>();
       const inState = (state: string) => [...states].filter(([, its]) => its === state).map(([run]) => run);
       const pick = (runs: Run[], which: number) => runs[which % runs.length];
-      const goOn = (run: Run) => {
+      const resume = (run: Run) => {
         states.set(run, 'returns');
-        memory.goOn(run, () => states.set(run, 'computes'));
+        memory.resume(run, () => states.set(run, 'computes'));
       };
       const end = (run: Run) => {
         states.delete(run);
@@ -84,14 +84,14 @@ test('whatever guests do, the budget holds, and somebody can always go on', (t) 
         } else if (what === 1 && computing) {
           memory.shrink(computing, mb % computing.program.limitMb);
           states.set(computing, 'waits');
-        } else if (what === 2 && waiting) goOn(waiting);
+        } else if (what === 2 && waiting) resume(waiting);
         else if (what === 3) {
           const any = pick([...states.keys()], which);
           if (any) end(any);
         }
         t.true(memory.mb <= BUDGET && memory.mb >= 0);
       }
-      for (const run of inState('waits')) goOn(run);
+      for (const run of inState('waits')) resume(run);
       while (states.size > 0) {
         const computing = inState('computes');
         t.true(computing.length > 0, 'all wait for each other');

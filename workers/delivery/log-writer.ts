@@ -118,14 +118,14 @@ export function createLogWriter({ attempts, backlog, logger, onWritten }: LogWri
 
   const writeBatch = async (batch: readonly Pending[]) => {
     const rows = batch.map(({ row }) => row);
-    const giveUpAt = performance.now() + BOTH_AWAY_MS;
+    const deadline = performance.now() + BOTH_AWAY_MS;
     for (;;) {
       try {
         await writeRows(rows);
         for (const { resolve } of batch) resolve();
         return;
       } catch (error) {
-        if (closing || performance.now() > giveUpAt) {
+        if (closing || performance.now() > deadline) {
           for (const { reject } of batch) reject(error);
           return;
         }

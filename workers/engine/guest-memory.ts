@@ -62,9 +62,9 @@ export class GuestMemory {
     this.#budgetOf(run).shrink(run, mb);
   }
 
-  /** Calls `goOn` when the run may grow again: immediately if it fits. */
-  goOn(run: Run, goOn: () => void): void {
-    this.#budgetOf(run).goOn(run, goOn);
+  /** Calls `resume` when the run may grow again: immediately if it fits. */
+  resume(run: Run, resume: () => void): void {
+    this.#budgetOf(run).resume(run, resume);
   }
 
   release(run: Run): void {

@@ -51,12 +51,12 @@ export class MemoryBudget {
     this.#admitResuming();
   }
 
-  /** Calls `goOn` when the run may grow again: immediately if it fits. */
-  goOn(run: Run, goOn: () => void): void {
+  /** Calls `resume` when the run may grow again: immediately if it fits. */
+  resume(run: Run, resume: () => void): void {
     if (this.#blocked.has(run)) {
-      this.#resuming.push({ run, restore: goOn });
+      this.#resuming.push({ run, restore: resume });
       this.#admitResuming();
-    } else goOn();
+    } else resume();
   }
 
   release(run: Run): void {
@@ -73,13 +73,13 @@ export class MemoryBudget {
    */
   #admitResuming(): void {
     for (let first = this.#resuming[0]; first !== undefined; first = this.#resuming[0]) {
-      const { run, restore: goOn } = first;
+      const { run, restore: resume } = first;
       const grows = run.program.limitMb - (this.#blocked.get(run) ?? 0);
       if (grows > this.freeMb) return;
       this.#resuming.shift();
       this.#blocked.delete(run);
       this.#mb += grows;
-      goOn();
+      resume();
     }
   }
 }

@@ -67,18 +67,18 @@ export class Reservations {
   }
 
   /**
-   * Calls `goOn` to let the guest continue, as soon as its memory limit fits into the budget again.
+   * Calls `resume` to let the guest continue, as soon as its memory limit fits into the budget again.
    */
-  resume(run: Run, goOn: () => void): void {
+  resume(run: Run, resume: () => void): void {
     if (run.stopReason !== null || run.thread === null) return;
-    this.memory.goOn(run, () => {
+    this.memory.resume(run, () => {
       if (run.stopReason !== null) return;
       this.evictWarm();
       this.cpuSlots.resume(run);
       run.phase = 'computing';
       run.computesSince = performance.now();
       run.blockedIn = null;
-      goOn();
+      resume();
     });
   }
 

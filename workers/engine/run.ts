@@ -77,17 +77,17 @@ export function abortOutsideWork(run: Run): void {
 }
 
 /**
- * Calls `goOn` once `milliseconds` have passed, and never earlier: Node starts a timer at the time
+ * Calls `resume` once `milliseconds` have passed, and never earlier: Node starts a timer at the time
  * its event loop last read the clock, which in a busy process is some milliseconds ago. A delay
  * beyond the longest timer takes several timers.
  */
-export function sleep(run: Run, milliseconds: number, goOn: () => void): void {
+export function sleep(run: Run, milliseconds: number, resume: () => void): void {
   const due = performance.now() + milliseconds;
   const wait = (ms: number) => setTimeout(wake, Math.min(ms, 2 ** 31 - 1));
   const wake = () => {
     const left = due - performance.now();
     if (left > 0) timer = wait(left);
-    else goOn();
+    else resume();
   };
   let timer = wait(milliseconds);
   run.stopSleep = () => clearTimeout(timer);

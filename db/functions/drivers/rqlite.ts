@@ -90,13 +90,13 @@ export async function openRqliteExecutor({ url, namespace: only }: RqliteExecuto
   /** Checks each cluster once, and again only if the check failed. */
   async function checked(
     namespace: Namespace,
-  ): Promise<{ transport: RqliteTransport; unjudged: ReadonlySet<string> }> {
+  ): Promise<{ transport: RqliteTransport; unreviewed: ReadonlySet<string> }> {
     const cluster = clusterOf(namespace);
     cluster.checked ??= checkServer(cluster.transport).catch((error: unknown) => {
       cluster.checked = null;
       throw error;
     });
-    return { transport: cluster.transport, unjudged: await cluster.checked };
+    return { transport: cluster.transport, unreviewed: await cluster.checked };
   }
 
   async function close(): Promise<void> {
@@ -109,8 +109,8 @@ export async function openRqliteExecutor({ url, namespace: only }: RqliteExecuto
     driver: 'rqlite',
     async run(namespace, operations, options) {
       try {
-        const { transport, unjudged } = await checked(namespace);
-        if (unjudged.size > 0) for (const { sql } of operations) refuseTables(sql, unjudged);
+        const { transport, unreviewed } = await checked(namespace);
+        if (unreviewed.size > 0) for (const { sql } of operations) refuseTables(sql, unreviewed);
         return await send(transport, operations, options);
       } catch (error) {
         throw toAppError(error, options.timeoutMs, operations.length > 1);
@@ -171,9 +171,9 @@ async function checkServer(transport: RqliteTransport): Promise<ReadonlySet<stri
   );
 }
 
-function refuseTables(sql: string, unjudged: ReadonlySet<string>): void {
+function refuseTables(sql: string, unreviewed: ReadonlySet<string>): void {
   const tokens = tokenize(sql);
-  const name = typeof tokens === 'string' ? tokens : findRefusedName(tokens, unjudged);
+  const name = typeof tokens === 'string' ? tokens : findRefusedName(tokens, unreviewed);
   if (name !== null)
     throw refused(`${name} may not be used in a statement: it is a table that the server brings`);
 }

@@ -5,7 +5,7 @@ import { queueFull, queueUnavailable, type ShareQuota, shareRefusal } from '../.
 import type { JobGroup, QueueLimits, Shares } from '../../driver.js';
 import { JOB_COST, MAX_PRIORITY } from '../../fairness.js';
 import { type NewJob, queueKindOf } from '../../jobs.js';
-import { noteOf } from '../../removed-jobs.js';
+import { encodeNote } from '../../removed-jobs.js';
 import type { JobTaker } from '../../run-loop.js';
 import { nextJobsOf } from './batching-backend.js';
 import { commandOf, defineScripts } from './lua-scripts.js';
@@ -126,7 +126,7 @@ export class RedisAdds {
  */
 function headOf(group: number, job: NewJob): string {
   const { name, data, opts } = job;
-  return `${group} ${noteOf(job)} ${data.n} ${queueKindOf(data)} ${name} ${data.a} ${opts.delay ?? 0}`;
+  return `${group} ${encodeNote(job)} ${data.n} ${queueKindOf(data)} ${name} ${data.a} ${opts.delay ?? 0}`;
 }
 
 /** Encodes the shares as space-separated fields; names contain no spaces. */

@@ -4,7 +4,7 @@ import type { RedisConnection } from '../../../src/redis/connection.js';
 import type { InvocationJob, Warn } from '../../driver.js';
 import { perQueue, REBASE_AT, virtualTimeOf } from '../../fairness.js';
 import { QUEUE_KINDS, type QueueKind, queueKindOf } from '../../jobs.js';
-import { noteOf, removedByNote } from '../../removed-jobs.js';
+import { encodeNote, removedByNote } from '../../removed-jobs.js';
 import { acceptedAtOf } from './counts.js';
 import { commandOf, defineScripts } from './lua-scripts.js';
 
@@ -60,7 +60,7 @@ export class UsageIndex {
    * within ENDED_WITHIN_MS share one command.
    */
   left(job: InvocationJob): void {
-    this.#strike(job.data.n, noteOf({ id: job.id ?? '', name: job.name, data: job.data }));
+    this.#strike(job.data.n, encodeNote({ id: job.id ?? '', name: job.name, data: job.data }));
   }
 
   #strike(namespace: string, line: string): void {

@@ -159,8 +159,8 @@ export class SqliteBackendLifecycle extends EventEmitter {
    * The job sequence number. Read it before asking for jobs, and pass it to `foundEmpty` if there
    * was none.
    */
-  protected get newsOfJobs(): number {
-    return this.connection.newsOf('jobs', this.queueName);
+  protected get jobChangeSequence(): number {
+    return this.connection.changeSequence('jobs', this.queueName);
   }
 
   protected foundEmpty(asOf: number): void {
@@ -171,13 +171,13 @@ export class SqliteBackendLifecycle extends EventEmitter {
     const found: Marker = { member: this.queueName, score: 0 };
     if (this.#isCut()) return null;
     if (this.#emptyAsOf === undefined) {
-      const asOf = this.newsOfJobs;
+      const asOf = this.jobChangeSequence;
       const { ready, nextDelayed } = await this.call('peek', {});
       if (this.#isCut()) return null;
       if (ready || (nextDelayed !== null && nextDelayed <= Date.now())) return found;
       this.#emptyAsOf = asOf;
     }
-    if (this.newsOfJobs !== this.#emptyAsOf) return found;
+    if (this.jobChangeSequence !== this.#emptyAsOf) return found;
     return new Promise((resolve) => {
       const finish = (marker: Marker): void => {
         clearTimeout(timer);
@@ -185,7 +185,7 @@ export class SqliteBackendLifecycle extends EventEmitter {
         this.#cancelWait = undefined;
         resolve(marker);
       };
-      const forget = this.connection.onNews('jobs', this.queueName, (from) =>
+      const forget = this.connection.onChange('jobs', this.queueName, (from) =>
         finish({ ...found, score: from }),
       );
       const timer = setTimeout(() => finish(null), Math.max(0, seconds) * 1000);
@@ -225,7 +225,7 @@ export class SqliteBackendLifecycle extends EventEmitter {
     // RESP3.
     const none = null as unknown as StreamReadRaw;
     if (this.closing !== undefined || this.connection.isClosing) return none;
-    const asOf = this.connection.newsOf('events', this.queueName);
+    const asOf = this.connection.changeSequence('events', this.queueName);
     const after = id === '$' ? await this.call('lastEventId', {}) : Number.parseInt(id, 10) || 0;
     let events = id === '$' ? [] : await this.call('readEvents', {}, after);
     if (events.length === 0) {
@@ -242,7 +242,7 @@ export class SqliteBackendLifecycle extends EventEmitter {
   }
 
   #waitForEvent(asOf: number, waitMs: number): Promise<void> {
-    if (this.connection.newsOf('events', this.queueName) !== asOf) return Promise.resolve();
+    if (this.connection.changeSequence('events', this.queueName) !== asOf) return Promise.resolve();
     return new Promise((resolve) => {
       const finish = (): void => {
         clearTimeout(timer);
@@ -250,7 +250,7 @@ export class SqliteBackendLifecycle extends EventEmitter {
         this.#cancelEventWait = undefined;
         resolve();
       };
-      const forget = this.connection.onNews('events', this.queueName, finish);
+      const forget = this.connection.onChange('events', this.queueName, finish);
       const timer = setTimeout(finish, waitMs);
       this.#cancelEventWait = finish;
     });

@@ -119,7 +119,7 @@ export class SqliteQueueBackend extends SqliteBackendQueries implements IQueueBa
   }
 
   async moveToActive(token: string, name?: string): Promise<NextJob> {
-    const asOf = this.newsOfJobs;
+    const asOf = this.jobChangeSequence;
     const claim = await this.call('claim', {}, this.#claimOptions(token, name), Date.now());
     return this.#toNextJob(claim, asOf);
   }
@@ -131,7 +131,7 @@ export class SqliteQueueBackend extends SqliteBackendQueries implements IQueueBa
   async moveManyToActive(tokens: readonly string[], name?: string): Promise<NextJob[]> {
     const [first] = tokens;
     if (first === undefined) return [];
-    const asOf = this.newsOfJobs;
+    const asOf = this.jobChangeSequence;
     const claims = await this.call('claimMany', {}, this.#claimOptions(first, name), tokens, Date.now());
     return claims.map((claim) => this.#toNextJob(claim, asOf));
   }
@@ -165,7 +165,7 @@ export class SqliteQueueBackend extends SqliteBackendQueries implements IQueueBa
   ): Promise<Finished> {
     const ending = this.#ending(job.id, token, removeOnComplete ?? this.opts.removeOnComplete);
     const next = this.#next(fetchNext, token);
-    const asOf = this.newsOfJobs;
+    const asOf = this.jobChangeSequence;
     const value = JSON.stringify(returnValue ?? null);
     const claim = await this.call('complete', about('moveToFinished', job.id), ending, value, next);
     return {
@@ -184,7 +184,7 @@ export class SqliteQueueBackend extends SqliteBackendQueries implements IQueueBa
   ): Promise<Finished> {
     const ending = this.#ending(job.id, token, removeOnFail ?? this.opts.removeOnFail);
     const next = this.#next(fetchNext, token);
-    const asOf = this.newsOfJobs;
+    const asOf = this.jobChangeSequence;
     const { stacktrace } = toFailure(fieldsToUpdate);
     const subject = about('moveToFinished', job.id);
     const claim = await this.call('fail', subject, ending, failedReason, stacktrace, next);
@@ -216,7 +216,7 @@ export class SqliteQueueBackend extends SqliteBackendQueries implements IQueueBa
     opts: MoveToDelayedOpts = {},
   ): Promise<unknown[]> {
     const next = this.#next(opts.fetchNext === true && token !== '0', token);
-    const asOf = this.newsOfJobs;
+    const asOf = this.jobChangeSequence;
     const claim = await this.call(
       'delayActive',
       about('moveToDelayed', jobId),

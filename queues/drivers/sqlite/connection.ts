@@ -159,7 +159,7 @@ export class SqliteConnection extends EventEmitter {
   }
 
   /** Returns the sequence number of changes to a queue's jobs or events. */
-  newsOf(kind: 'jobs' | 'events', queue: string): number {
+  changeSequence(kind: 'jobs' | 'events', queue: string): number {
     return this.#news.get(`${kind}:${queue}`) ?? 0;
   }
 
@@ -167,7 +167,7 @@ export class SqliteConnection extends EventEmitter {
    * Calls `listener` once, at the next change, with the time from which a job is available (Unix
    * milliseconds; 0: now). Returns a function that removes the listener.
    */
-  onNews(kind: 'jobs' | 'events', queue: string, listener: (from: number) => void): () => void {
+  onChange(kind: 'jobs' | 'events', queue: string, listener: (from: number) => void): () => void {
     const event = `${kind}:${queue}`;
     this.once(event, listener);
     return () => this.off(event, listener);
@@ -227,7 +227,7 @@ export class SqliteConnection extends EventEmitter {
       }
       case 'done':
         this.#settleAll(reply.outcomes);
-        for (const [queue, from] of reply.awakened) this.#announce(`jobs:${queue}`, from);
+        for (const [queue, from] of reply.wokenQueues) this.#announce(`jobs:${queue}`, from);
         for (const queue of reply.eventful) this.#announce(`events:${queue}`, 0);
         return;
       case 'closed':

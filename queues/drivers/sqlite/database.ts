@@ -44,14 +44,14 @@ function migrate(database: Database.Database, file: string): void {
  * regardless of `busy_timeout`.
  */
 function retryWhileBusy(timeoutMs: number, work: () => void): void {
-  const giveUpAt = performance.now() + timeoutMs;
+  const deadline = performance.now() + timeoutMs;
   for (;;) {
     try {
       work();
       return;
     } catch (error) {
       const { code = '' } = error as { code?: string };
-      if (!code.startsWith('SQLITE_BUSY') || performance.now() > giveUpAt) throw error;
+      if (!code.startsWith('SQLITE_BUSY') || performance.now() > deadline) throw error;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
     }
   }

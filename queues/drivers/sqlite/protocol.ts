@@ -116,7 +116,7 @@ export type Outcome = [failure: Failure | null, result: unknown];
 export type Reply =
   | { kind: 'opened' }
   | { kind: 'unopened'; code: string; message: string }
-  | { kind: 'done'; outcomes: Outcome[]; awakened: [queue: string, from: number][]; eventful: string[] }
+  | { kind: 'done'; outcomes: Outcome[]; wokenQueues: [queue: string, from: number][]; eventful: string[] }
   | { kind: 'closed' };
 
 export interface ThreadOptions {

@@ -75,8 +75,8 @@ export class QueueState {
    * given time (Unix milliseconds; 0: now).
    */
   wake(from = 0): void {
-    const { awakened } = this.store;
-    awakened.set(this.name, Math.min(from, awakened.get(this.name) ?? from));
+    const { wokenQueues } = this.store;
+    wokenQueues.set(this.name, Math.min(from, wokenQueues.get(this.name) ?? from));
   }
 
   /** Wakes waiting workers when jobs wait; called after a pause or limit was lifted. */

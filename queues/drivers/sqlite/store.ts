@@ -25,7 +25,7 @@ export class Store {
    * The queues in which this transaction has made a job available, and from when (Unix
    * milliseconds; 0: now).
    */
-  readonly awakened = new Map<string, number>();
+  readonly wokenQueues = new Map<string, number>();
   /** The queues to whose event stream this transaction has appended. */
   readonly eventful = new Set<string>();
   readonly #prepared = new Map<string, Prepared>();
@@ -83,7 +83,7 @@ export class Store {
   begin(): void {
     this.#prepare('BEGIN IMMEDIATE').run([]);
     this.writes = 0;
-    this.awakened.clear();
+    this.wokenQueues.clear();
     this.eventful.clear();
     const version = this.row<[number]>('PRAGMA data_version')?.[0];
     if (version !== this.#dataVersion) this.#forget();

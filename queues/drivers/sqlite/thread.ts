@@ -108,21 +108,21 @@ function process(store: Store, calls: readonly Call[]): Outcome[] {
  * too large, others may still fit on the disk.
  */
 function refuseAll(store: Store, calls: readonly Call[], error: unknown): Outcome[] {
-  store.awakened.clear();
+  store.wokenQueues.clear();
   store.eventful.clear();
-  const awakened = new Map<string, number>();
+  const wokenQueues = new Map<string, number>();
   const eventful = new Set<string>();
   const outcomes =
     calls.length === 1
       ? [[describe(error), null] satisfies Outcome]
       : calls.map((call): Outcome => {
           const [outcome = [describe(error), null]] = process(store, [call]);
-          for (const [queue, from] of store.awakened)
-            awakened.set(queue, Math.min(from, awakened.get(queue) ?? from));
+          for (const [queue, from] of store.wokenQueues)
+            wokenQueues.set(queue, Math.min(from, wokenQueues.get(queue) ?? from));
           for (const queue of store.eventful) eventful.add(queue);
           return outcome;
         });
-  for (const [queue, from] of awakened) store.awakened.set(queue, from);
+  for (const [queue, from] of wokenQueues) store.wokenQueues.set(queue, from);
   for (const queue of eventful) store.eventful.add(queue);
   return outcomes;
 }
@@ -145,7 +145,7 @@ function serve(store: Store): void {
     }
     if (calls.length > 0) {
       const outcomes = process(store, calls);
-      say({ kind: 'done', outcomes, awakened: [...store.awakened], eventful: [...store.eventful] });
+      say({ kind: 'done', outcomes, wokenQueues: [...store.wokenQueues], eventful: [...store.eventful] });
       maintenance.worked(calls.length);
     }
     if (request === 'close') close();

@@ -4,13 +4,13 @@ import { OP } from './opcodes.js';
  * The number of operands that each instruction pops and pushes, by its first byte; -1 when the first
  * byte does not determine them.
  */
-export const TAKES = new Int8Array(256).fill(-1);
-export const GIVES = new Int8Array(256);
+export const POPS = new Int8Array(256).fill(-1);
+export const PUSHES = new Int8Array(256);
 
 function shape(takes: number, gives: number, ...ranges: [number, number][]): void {
   for (const [from, to] of ranges) {
-    TAKES.fill(takes, from, to + 1);
-    GIVES.fill(gives, from, to + 1);
+    POPS.fill(takes, from, to + 1);
+    PUSHES.fill(gives, from, to + 1);
   }
 }
 shape(0, 0, [OP.nop, OP.nop]);

@@ -2,7 +2,7 @@ import { CodeWriter } from '../binary/code-writer.js';
 import { BULK, OP } from '../binary/opcodes.js';
 import type { ParsedModule } from '../binary/parse.js';
 import { ByteReader } from '../binary/reader.js';
-import { GIVES, TAKES } from '../binary/stack-shapes.js';
+import { POPS, PUSHES } from '../binary/stack-shapes.js';
 import { BarrierStores } from './barrier-stores.js';
 import { Locals } from './locals.js';
 import { SymbolicValues } from './symbolic-values.js';
@@ -203,11 +203,11 @@ class BodyRewriter {
       this.#copied = reader.at;
       return true;
     }
-    const takes = TAKES[opcode] ?? -1;
+    const takes = POPS[opcode] ?? -1;
     if (takes < 0) return false;
     if (opcode === OP.f32Const) reader.take(4);
     else if (opcode === OP.f64Const) reader.take(8);
-    return this.#through(takes, GIVES[opcode] ?? 0);
+    return this.#through(takes, PUSHES[opcode] ?? 0);
   }
 
   /** Pops operands and pushes unknown results. */
