@@ -1,4 +1,5 @@
 import type { AppError } from '../src/errors.js';
+import type { QueueShare } from '../src/ports/queue.js';
 import { Batcher } from './batcher.js';
 import type { JobGroup, Shares } from './driver.js';
 
@@ -12,8 +13,11 @@ export interface Add {
   group: JobGroup;
   /** Of input. */
   bytes: number;
-  shares: Shares;
+  /** Of the namespaces in the group that have one. */
+  shares: readonly NamespaceShare[];
 }
+
+export type NamespaceShare = readonly [namespace: string, share: QueueShare];
 
 type Send = (groups: readonly JobGroup[], shares: Shares) => Promise<(AppError | null)[]>;
 
@@ -30,17 +34,13 @@ export function batchAdds(send: Send): Batcher<Add, null> {
   });
 }
 
-export function addOf(group: JobGroup, shares: Shares): Add {
-  return { group, bytes: group.reduce((sum, { data }) => sum + data.s, 0), shares };
-}
-
 function fitsRoundTrip(adds: readonly Add[], { group, bytes }: Add): boolean {
   const jobs = adds.reduce((sum, add) => sum + add.group.length, group.length);
   return jobs <= MAX_JOBS && adds.reduce((sum, add) => sum + add.bytes, bytes) <= MAX_BYTES;
 }
 
 function sharesIn(adds: readonly Add[]): Shares {
-  const [only] = adds;
-  if (only !== undefined && adds.length === 1) return only.shares;
-  return new Map(adds.flatMap(({ shares }) => [...shares]));
+  const shares = new Map<string, QueueShare>();
+  for (const add of adds) for (const [namespace, share] of add.shares) shares.set(namespace, share);
+  return shares;
 }

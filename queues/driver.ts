@@ -97,7 +97,7 @@ export interface QueueDriver extends Closable {
 export type Shares = ReadonlyMap<string, QueueShare>;
 
 /** Asked for at every add, so it must be at hand. */
-export type ShareOf = (namespace: Namespace) => Promise<QueueShare>;
+export type ShareOf = (namespace: Namespace) => QueueShare | Promise<QueueShare>;
 
 export interface QueueLimits {
   /** QUEUE_MAX_WAITING */

@@ -9,26 +9,23 @@ import type {
   LivePage,
   QueueCounts,
   QueuedInvocation,
-  QueueShare,
   QueueUse,
   RemovedHandler,
   RemovedInvocation,
   Schedule,
   TickHandler,
 } from '../src/ports/queue.js';
-import { type Add, addOf, batchAdds } from './add-batches.js';
+import { type Add, batchAdds, type NamespaceShare } from './add-batches.js';
 import { AddRoom } from './add-room.js';
 import { queueUnavailable } from './admission.js';
 import type { Batcher } from './batcher.js';
 import { Consumer } from './consumer.js';
-import type { InvocationJob, QueueDriver, QueueTimings, ShareOf, Shares, Warn } from './driver.js';
+import type { InvocationJob, QueueDriver, QueueTimings, ShareOf, Warn } from './driver.js';
 import { decodeInvocation, QUEUE_KINDS, queueKindOf, toJob } from './jobs.js';
 import { Schedules } from './schedules.js';
 
 /** How many jobs one call of `list` looks at when it filters by function. */
 const LIST_SCAN = 1000;
-
-const NO_SHARES: Shares = new Map();
 
 /** The queue's port on BullMQ, whatever store that runs on. */
 export class BullInvocationQueue implements InvocationQueue {
@@ -56,12 +53,12 @@ export class BullInvocationQueue implements InvocationQueue {
   async add(jobs: readonly QueuedInvocation[]): Promise<void> {
     if (this.#closing !== undefined) throw queueUnavailable();
     if (jobs.length === 0) return;
-    const shares = this.#shareOf === undefined ? NO_SHARES : await sharesOf(jobs, this.#shareOf);
+    const shares = await this.#sharesOf(jobs);
     const bytes = bytesOf(jobs);
     const entered = this.#room.enter(jobs[0]?.invocation.namespace ?? '', bytes);
     if (entered !== null) await entered;
     try {
-      await this.#adds.add(addOf(jobs.map(toJob), shares));
+      await this.#adds.add({ group: jobs.map(toJob), bytes, shares });
     } finally {
       this.#room.leave(bytes);
     }
@@ -179,6 +176,20 @@ export class BullInvocationQueue implements InvocationQueue {
     };
   }
 
+  async #sharesOf(jobs: readonly QueuedInvocation[]): Promise<readonly NamespaceShare[]> {
+    const shares: NamespaceShare[] = [];
+    const shareOf = this.#shareOf;
+    if (shareOf === undefined) return shares;
+    for (const { invocation } of jobs) {
+      const { namespace } = invocation;
+      // Nearly always of one namespace.
+      if (shares.some(([known]) => known === namespace)) continue;
+      const share = shareOf(namespace);
+      shares.push([namespace, share instanceof Promise ? await share : share]);
+    }
+    return shares;
+  }
+
   async #find(id: RequestId): Promise<InvocationJob | null> {
     const found = await Promise.all(QUEUE_KINDS.map((kind) => this.#driver.queues[kind].getJob(id)));
     return found.find((job) => job !== undefined) ?? null;
@@ -214,14 +225,4 @@ function bytesOf(jobs: readonly QueuedInvocation[]): number {
   let bytes = 0;
   for (const { invocation } of jobs) bytes += invocation.input.byteLength;
   return bytes;
-}
-
-/** Nearly always of one namespace. */
-async function sharesOf(jobs: readonly QueuedInvocation[], shareOf: ShareOf): Promise<Shares> {
-  const shares = new Map<Namespace, QueueShare>();
-  for (const { invocation } of jobs) {
-    const { namespace } = invocation;
-    if (!shares.has(namespace)) shares.set(namespace, await shareOf(namespace));
-  }
-  return shares;
 }

@@ -1,11 +1,15 @@
 import { readFileSync } from 'node:fs';
 
-/** Pages in the order in which they are read; a page that is not here fails the build's check. */
+/** Pages in reading order. A test fails for a page that is missing here. */
 export const SECTIONS = [
-  ['Guides', ['functions', 'javascript', 'http-functions', 'projects', 'rollouts', 'console', 'ci']],
-  ['Coming from', ['migrating', 'from-lambda', 'from-openfaas', 'from-cloudflare-workers']],
-  ['Running it', ['operations', 'security', 'performance', 'releasing']],
-  ['Reference', ['cli', 'http-api', 'settings', 'delivery', 'errors', 'host-functions', 'sdk']],
+  [
+    'Guides',
+    ['functions', 'javascript', 'http-functions', 'delivery', 'projects', 'rollouts', 'ci', 'console'],
+  ],
+  ['Operations', ['operations', 'security', 'performance']],
+  ['Reference', ['cli', 'http-api', 'settings', 'errors', 'host-functions', 'sdk']],
+  ['Migration', ['migrating', 'from-lambda', 'from-openfaas', 'from-cloudflare-workers']],
+  ['Project', ['releasing']],
 ];
 
 /** The page's own first heading, without code marks. */
@@ -15,10 +19,7 @@ function titleOf(page) {
   return title.replaceAll('`', '');
 }
 
-/**
- * What a link leads to outside of docs/ is in the repository and not in the guide: only its text
- * stays.
- */
+/** Links out of docs/ lead to files that the guide does not contain, so only their text is kept. */
 function leaveOutRepositoryLinks(md) {
   md.core.ruler.push('repository-links', ({ tokens }) => {
     for (const { children } of tokens) {
@@ -45,8 +46,8 @@ export default {
   base: '/docs/guide/',
   outDir: '../dist/guide',
   cacheDir: '../dist/.guide-cache',
-  // Its hash map in a file of its own, not in the page: the engine's policy allows only the scripts
-  // that it knows by their hashes.
+  // Puts the hash map into its own file: the engine's content security policy allows only scripts
+  // whose hashes it knows.
   metaChunk: true,
   lastUpdated: false,
   markdown: { config: leaveOutRepositoryLinks },

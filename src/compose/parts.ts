@@ -9,6 +9,7 @@ import type { Closers } from '../closers.js';
 import { type Config, defaultQuotas } from '../config.js';
 import type { Namespace } from '../contract/ids.js';
 import { MB } from '../contract/limits.js';
+import type { QuotaLimits } from '../contract/quotas.js';
 import { newProcessId } from '../core/process-id.js';
 import { createQuotas, type Quotas } from '../core/quotas.js';
 import { type DataDir, openDataDir } from '../data-dir.js';
@@ -153,8 +154,13 @@ export async function openParts(config: Config, logger: Logger, closers: Closers
   };
 }
 
-async function queueShare(quotas: Quotas, namespace: Namespace): Promise<QueueShare> {
-  const limits = await quotas.limits(namespace);
+/** At once while the quotas of the namespace are cached: it is asked for at every add. */
+function queueShare(quotas: Quotas, namespace: Namespace): QueueShare | Promise<QueueShare> {
+  const cached = quotas.peek(namespace);
+  return cached === null ? quotas.limits(namespace).then(shareOf) : shareOf(cached);
+}
+
+function shareOf(limits: QuotaLimits): QueueShare {
   return {
     waitingJobs: limits.waiting_jobs,
     waitingBytes: limits.waiting_mb * MB,

@@ -32,6 +32,10 @@ export interface Catalog extends Closable {
     name: FunctionName,
     options?: { ref?: VersionRef | undefined; sticky?: string | undefined },
   ): Promise<FunctionVersion>;
+  /**
+   * What `choose` gives without a reference, if all that decides it is cached and fresh; else null.
+   */
+  peek(namespace: Namespace, name: FunctionName): FunctionVersion | null;
   /** Every version that `choose` may give. */
   candidates(namespace: Namespace, name: FunctionName, ref?: VersionRef): Promise<FunctionVersion[]>;
   /**
@@ -118,6 +122,12 @@ export async function createCatalog({ store, bus }: { store: Store; bus: Bus }):
   return {
     find,
     resolve,
+    peek(namespace, name) {
+      const known = aliases.peek(`${namespace}/`);
+      if (known === null) return null;
+      const live = known.get(`${name}@${LIVE_ALIAS}`);
+      return functions.peek(`${namespace}/${name}@${live === undefined ? '' : drawVersion(live, undefined)}`);
+    },
     async choose(namespace, name, { ref, sticky } = {}) {
       if (typeof ref === 'number') return resolve(namespace, name, ref);
       const alias = await aliasOf(namespace, name, ref);

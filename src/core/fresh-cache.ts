@@ -12,6 +12,8 @@ const MAX_ENTRIES = 5000;
  * functions go on running.
  */
 export interface FreshCache<V> {
+  /** The value if it is cached and fresh, else null: for hot paths, which then need no promise. */
+  peek(key: string): V | null;
   get(key: string, load: () => Promise<V | null>): Promise<V | null>;
   /** Forgets every key that begins with the prefix, and what is being loaded for them right now. */
   drop(prefix: string): void;
@@ -53,10 +55,16 @@ export function freshCache<V>(maxAgeMs: number = MAX_AGE_MS): FreshCache<V> {
     return current;
   };
 
+  const isFresh = ({ loadedAt }: Entry<V>) => performance.now() - loadedAt < maxAgeMs;
+
   return {
+    peek(key) {
+      const entry = entries.get(key);
+      return entry !== undefined && isFresh(entry) ? entry.value : null;
+    },
     async get(key, load) {
       const entry = entries.get(key);
-      if (entry && performance.now() - entry.loadedAt < maxAgeMs) return entry.value;
+      if (entry && isFresh(entry)) return entry.value;
       const { promise, since } = loading.get(key) ?? start(key, load);
       if (!entry) return promise;
       const patience = PATIENCE_MS - (performance.now() - since);

@@ -17,10 +17,12 @@ export function listenersOnce(catalog: Catalog): Listeners {
     const key = `${namespace}/${topic}`;
     const found = known.get(key) ?? lookUp(catalog, namespace, topic);
     known.set(key, found);
-    const chosen = await Promise.all(
-      (await found).map((name) => catalog.choose(namespace, name).catch(ifDeleted)),
-    );
-    return chosen.filter((fn) => fn !== null);
+    const chosen: FunctionVersion[] = [];
+    for (const name of await found) {
+      const fn = catalog.peek(namespace, name) ?? (await catalog.choose(namespace, name).catch(ifDeleted));
+      if (fn !== null) chosen.push(fn);
+    }
+    return chosen;
   };
 }
 

@@ -10,7 +10,7 @@ import {
   MB,
 } from '../contract/limits.js';
 import { AppError } from '../errors.js';
-import { type JsonText, stringifyWith } from '../json-text.js';
+import type { JsonText } from '../json-text.js';
 import type { Bus } from '../ports/bus.js';
 import type { Meter } from '../ports/meter.js';
 import type { InvocationQueue, QueuedInvocation } from '../ports/queue.js';
@@ -156,12 +156,11 @@ export function createPublisher({ catalog, queue, bus, meter, resultTtlMs }: Pub
 
 /** Refuses a topic that none can have, and what is too large: the group with its message. */
 async function firedBy(group: MessageGroup, listeners: Listeners, resultTtlMs: number): Promise<Fired[]> {
-  const heard = await Promise.all(
-    group.map(async (message) => {
-      assertTopic(message.topic);
-      return { message, functions: await listeners(message.namespace, message.topic) };
-    }),
-  );
+  const heard: { message: Message; functions: FunctionVersion[] }[] = [];
+  for (const message of group) {
+    assertTopic(message.topic);
+    heard.push({ message, functions: await listeners(message.namespace, message.topic) });
+  }
   if (group.length > 1) assertJobs(heard.reduce((sum, { functions }) => sum + functions.length, 0));
   const fired = heard.map(({ message, functions }) => fire(message, functions, resultTtlMs));
   assertJobBytes(fired);
@@ -193,13 +192,8 @@ function fire(message: Message, functions: readonly FunctionVersion[], resultTtl
     return { message, at, jobs: [], tooDeep };
   }
   const input = Buffer.from(
-    stringifyWith({
-      topic,
-      data,
-      namespace,
-      trigger_depth: depth,
-      timestamp: Math.floor(at / 1000),
-    }),
+    `{"topic":${JSON.stringify(topic)},"data":${data.text},"namespace":${JSON.stringify(namespace)},` +
+      `"trigger_depth":${depth},"timestamp":${Math.floor(at / 1000)}}`,
   );
   assertEventSize(input.byteLength, message);
   const messageId = message.id ?? newRequestId();

@@ -17,6 +17,8 @@ export interface Quotas extends Closable {
    * away.
    */
   limits(namespace: Namespace): Promise<QuotaLimits>;
+  /** The same, if they are cached and fresh; else null. */
+  peek(namespace: Namespace): QuotaLimits | null;
   /**
    * null gives a quota its default back. Holds everywhere at once, or within 10 s where the bus is
    * away.
@@ -36,6 +38,7 @@ export async function createQuotas({ store, bus, defaults }: QuotasDeps): Promis
   const forgetGaps = bus.onGap(() => cache.drop(''));
 
   return {
+    peek: (namespace) => cache.peek(namespace),
     async limits(namespace) {
       const load = async () => merged(defaults, await store.overrides(namespace));
       return (await cache.get(namespace, load).catch(() => null)) ?? defaults;

@@ -48,7 +48,7 @@ export function createAdmission({ auth, limiter, quotas, config }: Services): Ad
     );
 
   const countOwn = async (namespace: Namespace, times?: number) => {
-    const { requests_per_minute: limit } = await quotas.limits(namespace);
+    const { requests_per_minute: limit } = quotas.peek(namespace) ?? (await quotas.limits(namespace));
     const { allowed, retryAfterSeconds } = await limiter.consume(rateKey(namespace), limit, times);
     if (allowed) return;
     // A block of several may be refused though some are left; those that come singly have taken

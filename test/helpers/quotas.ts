@@ -10,6 +10,7 @@ export function unboundedQuotas(given: Partial<QuotaLimits> = {}): Quotas {
   const limits = { ...unbounded, ...given };
   return {
     limits: async () => limits,
+    peek: () => limits,
     set: async () => {},
     close: async () => {},
   };
