@@ -59,7 +59,6 @@ POST /v1/invocations/{id}/replay
 GET /v1/dead
 POST /v1/functions/{name}/dead/replay
 DELETE /v1/functions/{name}/dead
-GET /v1/dead
 POST /v1/auth/keys
 GET /v1/auth/keys
 DELETE /v1/auth/keys/{id}
