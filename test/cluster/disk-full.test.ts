@@ -30,7 +30,9 @@ test.serial(
       'the queue is empty',
       async () => (await web.api.get('/v1/status')).json.queue?.waiting === 0,
     );
-    t.regex(full.log(), /the store is away; log records go into the backlog/);
+    await until('the worker has noticed', () =>
+      /the store is away; log records go into the backlog/.test(full.log()),
+    );
     t.is((await loggedAttempts(web.api, 'probe')).length, 0);
     t.is(await full.stop(), 0, full.log());
 
