@@ -56,6 +56,8 @@ const STARTED = {
  */
 export async function bundle() {
   const metafiles = [...(await bundleThreads()), await bundleProgram()];
+  const unreferenced = Object.keys(STARTED).filter((name) => !referenced.has(name));
+  if (unreferenced.length > 0) throw new Error(`nothing in the bundle starts ${unreferenced.join(', ')}`);
   const inputs = [...new Set(metafiles.flatMap((metafile) => Object.keys(metafile.inputs)))];
   const imports = metafiles.flatMap((metafile) => Object.values(metafile.outputs).flatMap((o) => o.imports));
   const external = [...new Set(imports.filter((found) => found.external).map(({ path }) => path))].sort();
@@ -106,11 +108,13 @@ async function bundleThreads() {
   return (await Promise.all(threads)).map(({ metafile }) => metafile);
 }
 
+/** Names in STARTED whose start was found in the code. */
+const referenced = new Set();
 /**
  * Matches a script that is started rather than imported, as in `new URL('./thread.js',
  * import.meta.url)`, and other uses of the module's URL.
  */
-const STARTED_OR_URL = /new URL\('(\.\/[\w-]+\.js)', import\.meta\.url\)|import\.meta\.url/g;
+const STARTED_OR_URL = /new URL\(["'](\.\/[\w-]+\.js)["'], import\.meta\.url\)|import\.meta\.url/g;
 
 /**
  * Rewrites `import.meta.url` to the location of the original file, because templates and guest
@@ -130,6 +134,7 @@ function keepWhereItWas({ onLoad }) {
       const name = bundles.get(join(dirname(path), script));
       if (name === undefined)
         throw new Error(`${path} starts ${script}, which scripts/bundle.mjs does not bundle`);
+      referenced.add(name);
       return `new URL('./${name}.js', import.meta.url)`;
     });
     return { contents };

@@ -76,32 +76,14 @@ export class RedisServer {
    * not an outage.
    */
   static async reach(url: string, setting: string, options: ServerOptions = {}): Promise<RedisServer> {
-    if (!/^rediss?:\/\//.test(url) || !URL.canParse(url)) {
-      throw new AppError(
-        'bad_config',
-        `${setting} must be a redis:// or rediss:// URL, not ${redactUrl(url)}`,
-      );
-    }
-    const probe = new Redis(url, {
-      ...options.dialect,
-      lazyConnect: true,
-      retryStrategy: () => null,
-      connectTimeout: FIRST_CONTACT_MS,
-      commandTimeout: FIRST_CONTACT_MS,
-    });
-    let failure: unknown;
-    probe.on('error', (error) => {
-      failure = error;
-    });
-    try {
-      await probe.connect();
-      await probe.call('PING');
-      return new RedisServer(url, setting, options, await isCluster(probe));
-    } catch (error) {
-      throw notThere(url, setting, failure ?? error);
-    } finally {
-      probe.disconnect();
-    }
+    const cluster = await probe(url, setting, options, isCluster);
+    return new RedisServer(url, setting, options, cluster);
+  }
+
+  /** Like `reach`, for a server that is used by itself, or does not know Redis' `INFO`. */
+  static async reachNode(url: string, setting: string, options: ServerOptions = {}): Promise<RedisServer> {
+    await probe(url, setting, options, (redis) => redis.call('PING'));
+    return new RedisServer(url, setting, options, false);
   }
 
   /** Opens a connection and resolves when it is ready. Throws `bad_config` as `reach` does. */
@@ -180,11 +162,44 @@ export async function connectRedis(
  * Like `connectRedis`, but connects only to the server in the URL, even if it is part of a cluster.
  */
 export async function connectNode(url: string, setting: string, dialect?: Dialect): Promise<Redis> {
-  const server = await RedisServer.reach(url, setting, { dialect });
+  const server = await RedisServer.reachNode(url, setting, { dialect });
   return server.connectToNode('failFast');
 }
 
+/** Asks the server of the URL something on a connection of its own. */
+async function probe<T>(
+  url: string,
+  setting: string,
+  { dialect }: ServerOptions,
+  ask: (redis: Redis) => Promise<T>,
+): Promise<T> {
+  if (!/^rediss?:\/\//.test(url) || !URL.canParse(url)) {
+    throw new AppError('bad_config', `${setting} must be a redis:// or rediss:// URL, not ${redactUrl(url)}`);
+  }
+  const redis = new Redis(url, {
+    ...dialect,
+    lazyConnect: true,
+    retryStrategy: () => null,
+    connectTimeout: FIRST_CONTACT_MS,
+    commandTimeout: FIRST_CONTACT_MS,
+  });
+  // The rejection of `connect` does not always contain the reason.
+  let failure: unknown;
+  redis.on('error', (error) => {
+    failure = error;
+  });
+  try {
+    await redis.connect();
+    return await ask(redis);
+  } catch (error) {
+    throw notThere(url, setting, failure ?? error);
+  } finally {
+    redis.disconnect();
+  }
+}
+
 async function isCluster(redis: Redis): Promise<boolean> {
+  // A user may lack the permission for INFO.
   const info = await redis.info('cluster').catch(() => '');
   return info.includes('cluster_enabled:1');
 }

@@ -40,7 +40,7 @@ test('a directory that others could read is taken from them with everything in i
   t.deepEqual(await reachable(root), []);
   t.is((await stat(elsewhere)).mode & 0o777, 0o644, 'what a link points to is not in the directory');
   t.is(said.length, 1);
-  t.regex(said[0] ?? '', /5 files or directories were open/);
+  t.regex(said[0] ?? '', /5 files or directories were accessible/);
   await openDataDir(root, (message) => said.push(message));
   t.is(said.length, 1);
 });
