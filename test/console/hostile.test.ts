@@ -77,9 +77,12 @@ const FORGE = `(async (engine) => {
   frame.src = engine + '/console';
   await new Promise((resolve) => { frame.onload = resolve; });
   const held = window.open(engine + '/console');
-  await new Promise((resolve) => setTimeout(resolve, 300));
-  let opened = null;
-  try { opened = held.document.title; } catch {}
+  // Until the page is there, the window is an empty one of this site.
+  let opened = '';
+  for (let time = 0; opened !== null && time < 100; time++) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    try { opened = held.document.title; } catch { opened = null; }
+  }
   let framed = true;
   try { framed = frame.contentDocument !== null; } catch { framed = false; }
   return { posted, socket, framed, opened };

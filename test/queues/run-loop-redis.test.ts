@@ -155,8 +155,8 @@ test('a call taken for a consumer that closes just then is run by another, no at
   const [closing, next] = [await consumerOf(t, one), await consumerOf(t, other)];
   await wait(2, redis);
   const adding = one.queue.add([call()]);
-  // Wait for the batch of adds to be sent.
-  await new Promise((resolve) => setImmediate(resolve));
+  // The batch of adds is sent at the end of the turn in which it was begun, the one after this.
+  for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
   const closed = closing.close();
   await adding;
   await closed;
