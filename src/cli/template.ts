@@ -25,6 +25,7 @@ const SDK: Readonly<Record<Language, Readonly<Record<string, string>>>> = {
   rust: {
     'sdk/rust/src/lib.rs': 'src/orama/mod.rs',
     'sdk/rust/src/http.rs': 'src/orama/http.rs',
+    'sdk/rust/src/http_types.rs': 'src/orama/http_types.rs',
     'sdk/rust/src/json.rs': 'src/orama/json.rs',
   },
   c: { 'sdk/c/orama.h': 'orama.h' },

@@ -23,7 +23,12 @@ const SDKS: readonly Sdk[] = [
     title: 'Rust',
     fence: 'rust',
     about: 'Crate `orama`, with `orama::http` for HTTP functions and `orama::json` for JSON.',
-    files: ['sdk/rust/src/lib.rs', 'sdk/rust/src/http.rs', 'sdk/rust/src/json.rs'],
+    files: [
+      'sdk/rust/src/lib.rs',
+      'sdk/rust/src/http.rs',
+      'sdk/rust/src/http_types.rs',
+      'sdk/rust/src/json.rs',
+    ],
     declaration: /^(pub fn .*?)(?: \{.*)?$/,
     comment: /^\/\/\/ ?(.*)$/,
   },

@@ -6,6 +6,10 @@
 #![allow(dead_code)]
 
 pub mod http;
+/// Needs the crate `http`; see http_types.rs.
+#[allow(unexpected_cfgs)]
+#[cfg(feature = "http-types")]
+pub mod http_types;
 pub mod json;
 
 use std::io::{Read, Write};
