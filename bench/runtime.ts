@@ -2,7 +2,6 @@
  * Measures the cost of an invocation, as ratios within one run: `node dist/bench/runtime.js`.
  * Compare rows of one table and not of several, because all figures depend on the machine.
  */
-import { randomFillSync } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { WarmStart } from '../src/contract/function.js';
 import type { FunctionName } from '../src/contract/ids.js';
@@ -12,10 +11,10 @@ import { createEngine } from '../workers/engine/engine.js';
 import { Guest } from '../workers/wasm/run/guest.js';
 import type { Program } from '../workers/wasm/run/program.js';
 import { createRunner } from '../workers/wasm/run/runner.js';
-import type { Session } from '../workers/wasm/run/session.js';
 import { choose } from '../workers/wasm/warm/choose.js';
 import { prepareFresh } from '../workers/wasm/warm/fresh.js';
 import { readSource } from '../workers/wasm/warm/prepare.js';
+import { session } from './idle-session.js';
 
 const microseconds = () => Number(process.hrtime.bigint()) / 1000;
 const at = (sorted: readonly number[], part: number) => sorted[Math.floor(sorted.length * part)] ?? 0;
@@ -33,22 +32,6 @@ function row(...cells: (string | number)[]): void {
     `| ${cells.map((cell) => (typeof cell === 'number' ? cell.toFixed(cell < 10 ? 1 : 0) : cell)).join(' | ')} |`,
   );
 }
-
-const session = (input: Uint8Array): Session => ({
-  name: 'bench',
-  requestId: '',
-  callerWallet: '',
-  env: {},
-  httpRequest: '',
-  response: null,
-  input,
-  log: { line: () => {}, print: () => {}, finish: () => {} },
-  bridge: { call: () => ({ ok: true, value: 0n, data: null }), sleep: () => {} },
-  clock: { realtime: () => BigInt(Date.now()) * 1_000_000n, monotonic: () => process.hrtime.bigint() },
-  random: (bytes) => {
-    randomFillSync(bytes);
-  },
-});
 
 /** Measures the reply and the total time (including the reset) of a program on one thread. */
 function measure(program: Program, input: Uint8Array, runs: number): { reply: Sample; whole: Sample } {

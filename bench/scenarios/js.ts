@@ -1,4 +1,3 @@
-import { randomFillSync } from 'node:crypto';
 import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -9,11 +8,11 @@ import { guest } from '../../test/helpers/guests.js';
 import { createEngine } from '../../workers/engine/engine.js';
 import { Guest } from '../../workers/wasm/run/guest.js';
 import { createRunner } from '../../workers/wasm/run/runner.js';
-import type { Session } from '../../workers/wasm/run/session.js';
 import { choose } from '../../workers/wasm/warm/choose.js';
 import { prepareFresh } from '../../workers/wasm/warm/fresh.js';
 import { readSource } from '../../workers/wasm/warm/prepare.js';
 import { heading, median, row } from '../figures.js';
+import { session } from '../idle-session.js';
 
 const RUNS = 1000;
 /** The number of functions that are deployed at once, to measure the memory of each. */
@@ -136,19 +135,3 @@ function measure(wasm: Uint8Array, input: string): number {
   }
   return median(times.slice(RUNS / 5));
 }
-
-const session = (input: Uint8Array): Session => ({
-  name: 'bench',
-  requestId: '',
-  callerWallet: '',
-  env: {},
-  httpRequest: '',
-  response: null,
-  input,
-  log: { line: () => {}, print: () => {}, finish: () => {} },
-  bridge: { call: () => ({ ok: true, value: 0n, data: null }), sleep: () => {} },
-  clock: { realtime: () => BigInt(Date.now()) * 1_000_000n, monotonic: () => process.hrtime.bigint() },
-  random: (bytes) => {
-    randomFillSync(bytes);
-  },
-});
