@@ -1,13 +1,17 @@
 /**
- * The arrows go one way: mains → compose → drivers and http → core → ports → contract. docs in ARCHITECTURE.md.
- * Leaves that everybody may use: errors, logger, uuid, suggest and the like, straight under src/, and the Redis connector.
+ * The arrows go one way: mains → compose → drivers and http → core → ports → contract. See
+ * ARCHITECTURE.md. Leaves that every folder may import: errors, logger, uuid, suggest and the like,
+ * straight under src/, and the Redis connector.
  */
 const leaves =
   '^src/((errors|logger|uuid|suggest|redact-url|fair-queue|exact-json|json-text|within)\\.ts$|redis/)';
 const contract = '^src/contract/';
 const ports = '^src/ports/';
 const core = '^src/core/';
-/** Files under `from` may import only what `to` names, their own folder, the leaves and packages; types included. */
+/**
+ * Files under `from` may import only what `to` names, their own folder, the leaves and packages;
+ * types included.
+ */
 const strictly = (name, from, ...to) => ({
   name,
   severity: 'error',

@@ -7,7 +7,10 @@ const KIND = { func: 0, table: 1, memory: 2, global: 3 };
 const TYPE_NAMES = { 127: 'i32', 126: 'i64', 125: 'f32', 124: 'f64' };
 
 /**
- * @returns {{sections: {id: number, name?: string, payload: Buffer}[], imports: object[], exports: object[], tableMin: number}}
+ * @returns {{
+ *   sections: {id: number, name?: string, payload: Buffer}[],
+ *   imports: object[], exports: object[], tableMin: number
+ * }}
  */
 export function readModule(bytes) {
   const sections = [];

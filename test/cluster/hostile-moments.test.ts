@@ -78,16 +78,16 @@ function work(api: Api, round: number, wasm: Uint8Array, ledger: Ledger): Promis
   const once = (act: () => Promise<void>) => act().catch(() => undefined);
   const name = (n: number) => `r${round}-${n}`;
   return Promise.all([
-    ...Array.from({ length: 4 }, (_, lane) =>
+    ...Array.from({ length: 4 }, (_, client) =>
       again(async (n) => {
-        const input = commands({ op: 'log', a: `invoke ${lane} ${name(n)}` });
+        const input = commands({ op: 'log', a: `invoke ${client} ${name(n)}` });
         const { status, json } = await api.invoke('probe', input, ASYNC);
         if (status === 202) ledger.invoked.push(json.request_id);
       }),
     ),
-    ...Array.from({ length: 2 }, (_, lane) =>
+    ...Array.from({ length: 2 }, (_, client) =>
       again(async (n) => {
-        const label = `event ${lane} ${name(n)}`;
+        const label = `event ${client} ${name(n)}`;
         const { status } = await api.publish('work', [{ op: 'log', a: label }]);
         if (status === 200) ledger.published.push(label);
       }),

@@ -23,7 +23,7 @@ async function runQuickOnes(queue: InvocationQueue, make = () => queued()): Prom
 }
 
 /** Tests for every driver of `InvocationQueue` about the precedence of sync over async jobs. */
-export function lanesConformance(test: SerialFn<QueueContext>): void {
+export function syncAndAsyncConformance(test: SerialFn<QueueContext>): void {
   test('a call is taken though events have all slots', async (t) => {
     const { queue } = t.context.queues;
     let release = () => {};

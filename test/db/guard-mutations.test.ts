@@ -86,7 +86,7 @@ const BREAKS = [
 const SYNTAX_ERROR = /syntax error|incomplete input|unrecognized token/;
 
 /**
- * Yields every statement with each of the pieces inserted before, in place of, and after each of
+ * Yields every statement with each of the fragments inserted before, in place of, and after each of
  * its tokens.
  */
 function* mutations(pieces: readonly string[]): Generator<string> {

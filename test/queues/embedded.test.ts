@@ -8,7 +8,7 @@ import { leasesConformance } from '../conformance/leases.js';
 import { type QueueContext, queueConformance } from '../conformance/queue.js';
 import { shareOf } from '../conformance/queue-admission.js';
 import { schedulesConformance } from '../conformance/schedules.js';
-import { lanesConformance } from '../conformance/sync-and-async.js';
+import { syncAndAsyncConformance } from '../conformance/sync-and-async.js';
 import { tasksConformance } from '../conformance/tasks.js';
 import { tempDir } from '../helpers/temp-dir.js';
 
@@ -26,7 +26,7 @@ test.afterEach.always((t) => t.context.queues.close());
 
 queueConformance(test);
 crashesConformance(test, () => ['sqlite', ownDir]);
-lanesConformance(test);
+syncAndAsyncConformance(test);
 tasksConformance(test);
 schedulesConformance(test);
 backlogConformance(test, (context) => context.queues.backlog);

@@ -7,7 +7,7 @@ import { leasesConformance } from '../conformance/leases.js';
 import { type QueueContext, queueConformance } from '../conformance/queue.js';
 import { shareOf } from '../conformance/queue-admission.js';
 import { schedulesConformance } from '../conformance/schedules.js';
-import { lanesConformance } from '../conformance/sync-and-async.js';
+import { syncAndAsyncConformance } from '../conformance/sync-and-async.js';
 import { tasksConformance } from '../conformance/tasks.js';
 import { type RedisServerProcess, startRedis } from '../helpers/redis-server.js';
 
@@ -34,7 +34,7 @@ test.afterEach.always(async (t) => {
 
 queueConformance(test);
 crashesConformance(test, () => ['redis', server.url]);
-lanesConformance(test);
+syncAndAsyncConformance(test);
 tasksConformance(test);
 schedulesConformance(test);
 backlogConformance(test, (context) => context.queues.backlog);

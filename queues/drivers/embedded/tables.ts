@@ -18,7 +18,8 @@ WHEN OLD.state IN (0, 2) AND json_extract(OLD.opts, '$.n') IS NOT NULL BEGIN
   VALUES (OLD.id, OLD.name, coalesce(OLD.data, (SELECT data FROM payload WHERE key = OLD.key)));
 END;
 CREATE INDEX IF NOT EXISTS orama_namespace ON job (json_extract(opts, '$.n'), id) WHERE json_extract(opts, '$.n') IS NOT NULL;
--- The process that ran these is dead, because this one holds the lock on the directory: do not wait for their locks.
+-- The process that ran these is dead, because this one holds the lock on the directory:
+-- do not wait for their locks.
 UPDATE job SET locked_until = 0, stalled_mark = 1 WHERE state = 1;
 DELETE FROM meta WHERE field = 'stalled-check';
 `;

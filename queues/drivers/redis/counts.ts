@@ -49,7 +49,7 @@ export async function countJobs(
     if (error) throw error;
     return value;
   });
-  const kinds = QUEUE_KINDS.map((_lane, index) => values.slice(index * PER_QUEUE, (index + 1) * PER_QUEUE));
+  const kinds = QUEUE_KINDS.map((_kind, index) => values.slice(index * PER_QUEUE, (index + 1) * PER_QUEUE));
   const sum = (at: number) => kinds.reduce((total, kind) => total + Number(kind[at] ?? 0), 0);
   const [, scheduled, bytes] = values.slice(QUEUE_KINDS.length * PER_QUEUE).map(Number);
   const delayed = sum(3);

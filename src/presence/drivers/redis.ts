@@ -71,7 +71,8 @@ local topics, leases, members, owners = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local topic = ARGV[1]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
--- 'owners' contains the member of each connection (c:), and the owner and number of connections of each member (m:).
+-- 'owners' contains the member of each connection (c:), and the owner and number of
+-- connections of each member (m:).
 local function held(member)
   local entry = redis.call('HGET', owners, 'm:' .. member)
   if not entry then return nil, 0 end
