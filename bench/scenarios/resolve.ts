@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openStore } from '../../db/open.js';
 import { openBus } from '../../src/bus/open.js';
-import { LIVE_ALIAS } from '../../src/contract/alias.js';
+import { aliasSchema, LIVE_ALIAS } from '../../src/contract/alias.js';
 import { functionSettingsSchema } from '../../src/contract/function.js';
 import { functionNameSchema, namespaceSchema } from '../../src/contract/ids.js';
 import { createCatalog } from '../../src/core/catalog.js';
@@ -40,7 +40,7 @@ export async function resolve(): Promise<void> {
     await store.aliases.put({
       namespace: split,
       function: name,
-      alias: LIVE_ALIAS,
+      alias: aliasSchema.parse(LIVE_ALIAS),
       version: 1,
       weights: { 2: 10 },
       updatedAt: Date.now(),
