@@ -25,7 +25,7 @@ async function counting(options: { leastMs: number; mostMs: number; isNews?(mess
 
 const HOUR = 3_600_000;
 
-test('a tick comes at once, and with news', async (t) => {
+test('a tick is emitted immediately and for each message', async (t) => {
   const { bus, seen, stop } = await counting({ leastMs: 0, mostMs: HOUR });
   await sleep(20);
   t.is(seen.length, 1);
@@ -35,7 +35,7 @@ test('a tick comes at once, and with news', async (t) => {
   await stop();
 });
 
-test('a hundred messages are few ticks, and the last of them is not missed', async (t) => {
+test('ticks are at least leastMs apart, and a tick follows the last of 100 messages', async (t) => {
   const { bus, seen, stop } = await counting({ leastMs: 200, mostMs: HOUR });
   for (let n = 0; n < 100; n++) {
     await bus.publish(CHANNEL, 'x');
@@ -51,7 +51,7 @@ test('a hundred messages are few ticks, and the last of them is not missed', asy
   await stop();
 });
 
-test('what is no news wakes nobody, and a tick comes after the longest time all the same', async (t) => {
+test('a message rejected by isNews emits no tick, and a tick is emitted after mostMs', async (t) => {
   const { bus, seen, stop } = await counting({
     leastMs: 0,
     mostMs: 300,
