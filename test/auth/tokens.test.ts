@@ -29,7 +29,7 @@ for (const [alg, pem] of [
   });
 }
 
-test('tokens with alg none, HMAC with the public key, another algorithm or a key in the header are rejected', async (t) => {
+test('tokens with alg none, HMAC with the public key, another algorithm or a header key are rejected', async (t) => {
   const tokens = await createTokens({ privateKey: pemOf(rsa()) });
   const [jwk] = tokens.jwks().keys;
   const kid = jwk?.kid ?? '';

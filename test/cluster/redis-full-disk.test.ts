@@ -36,7 +36,7 @@ else {
   );
 
   test.serial(
-    'after Redis with appendfsync always exits on a full disk and restarts, every accepted invocation succeeds',
+    'accepted invocations succeed after Redis (appendfsync always) exits on a full disk and restarts',
     async (t) => {
       const disk = await smallDisk(MEGABYTES);
       t.teardown(disk.close);

@@ -15,7 +15,7 @@ if (!canMount())
   test('unshare -m is not allowed here: the tests of a full disk are not run', (t) => t.pass());
 else {
   test.serial(
-    'embedded: invocations accepted before and while the disk is full are run, retried, dead and logged',
+    'embedded: invocations accepted before and on a full disk are run, retried, dead and logged',
     async (t) => {
       const disk = await smallDisk(MEGABYTES);
       t.teardown(disk.close);
@@ -26,7 +26,7 @@ else {
   );
 
   test.serial(
-    'web and worker: invocations accepted before and while the disk is full are run, retried, dead and logged',
+    'web and worker: invocations accepted before and on a full disk are run, retried, dead and logged',
     async (t) => {
       const disk = await smallDisk(MEGABYTES);
       t.teardown(disk.close);

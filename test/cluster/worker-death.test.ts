@@ -72,7 +72,7 @@ test.serial(
 );
 
 test.serial(
-  'an invocation that runs alone when three workers are killed is dead after three attempts',
+  'an invocation that was running in three killed workers is dead after three attempts',
   async (t) => {
     const cluster = await startCluster(QUICK);
     t.teardown(cluster.close);

@@ -31,7 +31,7 @@ export function cacheQuotaConformance(
   });
   test.serial.after.always(() => cache?.close());
 
-  test(`${driver}: writes over the quota of a namespace fail with 413, and its entries and other namespaces are kept`, async (t) => {
+  test(`${driver}: a write over the quota of a namespace fails with 413 and affects no entry or other namespace`, async (t) => {
     await cache.set(other, 'mine', Buffer.from('kept'), 0);
     for (let at = 0; at < 10; at += 1) await cache.set(small, `k${at}`, entry(), 0);
     const error = await t.throwsAsync(cache.set(small, 'k10', new Uint8Array(20_000), 0));

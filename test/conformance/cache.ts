@@ -74,7 +74,7 @@ export function cacheConformance(driver: string, open: () => Promise<Cache>, nam
     for (const key of keys) t.is(await read(a, `odd/${key}`), key);
   });
 
-  test(`${driver}: keys of two namespaces are separate, even if a key contains the name of the other namespace`, async (t) => {
+  test(`${driver}: keys of two namespaces are separate, even with the other namespace in the key`, async (t) => {
     await cache.set(a, 'x', text('of a'), 0);
     await cache.set(b, 'x', text('of b'), 0);
     t.is(await read(a, 'x'), 'of a');

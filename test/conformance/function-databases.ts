@@ -45,7 +45,7 @@ export function testFunctionDatabases(driver: string, open: () => Promise<Opened
     t.deepEqual(await execute(`drop table ${table}`), { rowsAffected: 0, lastInsertId: null });
   });
 
-  test(`${driver}: select supports columns, joins, conditions, groups, order and limit; bytes returns the size`, async (t) => {
+  test(`${driver}: select supports columns, joins, conditions, groups and limits, and bytes returns the size`, async (t) => {
     const { databases, namespaces } = await get();
     const [namespace] = namespaces;
     const { table, execute } = await setUp('a text, "group" integer');
@@ -317,7 +317,7 @@ export function testFunctionDatabases(driver: string, open: () => Promise<Opened
     }
   });
 
-  test(`${driver}: rows ordered by an expression respect LIMIT and OFFSET, and a selected random() has one value`, async (t) => {
+  test(`${driver}: rows ordered by an expression respect LIMIT and OFFSET, and random() is evaluated once`, async (t) => {
     const { query } = await setUp();
     const numbers = 'with recursive n(i) as (select 1 union all select i + 1 from n where i < 500)';
     const rows = await query(`${numbers} select i from n order by abs(i * 7919 % 500), i limit 400 offset 7`);

@@ -53,7 +53,7 @@ export function presenceConformance(
     t.deepEqual(await presence.members(ns, 'empty'), []);
   });
 
-  test(`${driver}: a member id belongs to its owner until all its connections have left or their leases have expired`, async (t) => {
+  test(`${driver}: a member id belongs to its owner until its connections have left or their leases expired`, async (t) => {
     const mine = member('ann', '2026-01-01T00:00:01.000Z', '\ud800');
     const theirs = { ...mine, owner: 'key:2 3' };
     t.true(await presence.touch(ns, 'owned', 'c1', mine));
@@ -119,7 +119,7 @@ export function presenceConformance(
     t.deepEqual(await presence.topics(other), ['a:b']);
   });
 
-  test(`${driver}: a connection that is not renewed is removed when its lease expires, and a renewed one is kept`, async (t) => {
+  test(`${driver}: a connection that is not renewed is removed after its lease, and a renewed one is kept`, async (t) => {
     await brief.touch(ns, 'leases', 'dead', member('dead'));
     await brief.touch(ns, 'leases', 'live', member('live'));
     await brief.touch(ns, 'dying', 'dead', null);

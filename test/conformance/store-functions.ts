@@ -160,7 +160,7 @@ export function testFunctions(driver: string, open: OpenStore): void {
     t.is((await deploy('c', ['GET /x'])).version, 1);
   });
 
-  test(`${driver}: removing a function removes its triggers, and a later deploy continues its version numbers`, async (t) => {
+  test(`${driver}: removing a function removes its triggers, and a later deploy continues the versions`, async (t) => {
     const { functions, triggers } = await get();
     const given = aVersion({ triggers: [{ topic: 'a:b' }] });
     const name = aName('hello');

@@ -69,7 +69,7 @@ export function testQuotas(driver: string, open: OpenStore): void {
     t.regex(error.message, new RegExp(`keys of namespace "${namespace}".* 2 of 2`));
   });
 
-  test(`${driver}: existing secrets, triggers and functions can be changed at the quota or above a lowered one`, async (t) => {
+  test(`${driver}: existing secrets, triggers and functions can be changed at or above the quota`, async (t) => {
     const { secrets, triggers, functions } = await get();
     const namespace = aNamespace();
     const put = (name: string, limit: number) =>

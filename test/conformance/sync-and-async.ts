@@ -52,7 +52,7 @@ export function syncAndAsyncConformance(test: SerialFn<QueueContext>): void {
     await until('the async jobs have run', () => events.size === 10);
   });
 
-  test('sync or async jobs alone use up to `concurrency` slots, and together up to a quarter plus one more', async (t) => {
+  test('sync or async jobs alone use up to `concurrency` slots, and both together a quarter plus one more', async (t) => {
     const { queue } = t.context.queues;
     let inUse = 0;
     let most = 0;

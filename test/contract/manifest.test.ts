@@ -27,7 +27,7 @@ test('a manifest with only a name has every default of the contract', (t) => {
   });
 });
 
-test('every key is parsed', (t) => {
+test('a manifest with every key is parsed', (t) => {
   const manifest = parseManifest(`
 name: call-push-handler
 public: true

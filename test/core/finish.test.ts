@@ -146,7 +146,7 @@ test('refuse ends an invocation only if a caller waits for it', async (t) => {
   t.is((await finalOf(cases, invocation))?.state, 'error');
 });
 
-test('an outcome event too large for all of its triggers is sent without input and output', async (t) => {
+test('an outcome event whose size over all triggers is too large is sent without input and output', async (t) => {
   const cases = await useCases();
   const fn = await cases.deploy({ metadata: { on_success: 'a:b:c:d:e:f:g:h:i:j' } });
   // Each of these matches.

@@ -103,7 +103,7 @@ test('messages published by an invocation count against its budget and are rejec
   t.is((await queued(cases, fn)).length, 1);
 });
 
-test('a message too large for all of its triggers is rejected, and others of publishEach are accepted', async (t) => {
+test('a message whose size over all triggers is too large is rejected without affecting others', async (t) => {
   const cases = await useCases();
   const topic = 'a:b:c:d:e:f';
   // Each of these matches the topic.

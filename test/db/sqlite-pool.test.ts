@@ -66,7 +66,7 @@ test('a namespace may start its first process when one is free, and further ones
 });
 
 test.serial(
-  'statements run at lower priority than the engine, long ones at the lowest, in a process used once',
+  'statements run at a lower priority, long ones at the lowest, and a slowed process is not reused',
   async (t) => {
     const databases = await openFunctionDatabases({
       driver: 'sqlite',

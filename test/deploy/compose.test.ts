@@ -35,7 +35,7 @@ test('compose.yaml has web, two workers, a durable Redis, three RQLite nodes, Ol
 });
 
 for (const [name, { environment = {}, depends_on = {} }] of engines) {
-  test(`the settings of ${name} are valid and name services that it waits for`, (t) => {
+  test(`the settings of ${name} are valid, and their URLs name services of its depends_on`, (t) => {
     const keys = {
       ORAMA_ADMIN_KEY: `ak_${'x'.repeat(24)}:default`,
       ORAMA_SECRETS_KEY: Buffer.alloc(32).toString('base64'),
