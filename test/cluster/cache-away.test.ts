@@ -30,7 +30,7 @@ else {
     t.is(reply.status, 200, reply.text);
     t.deepEqual(reply.json, { results: [null, '', 'x'] });
     t.log(`two cache calls that failed took ${reply.headers.get('x-duration-ms')} ms`);
-    const [record] = await until('its log', async () => {
+    const [record] = await until('the call is logged', async () => {
       const found = await loggedAttempts(
         web.api,
         'probe',
