@@ -60,7 +60,7 @@ module.exports = {
       'cli-speaks-http',
       '^src/cli/',
       contract,
-      '^src/(up|admin|data-dir|lean-start|output|stop-signals)\\.ts$',
+      '^src/(up|admin|data-dir|v8-flags|output|stop-signals)\\.ts$',
       '^src/blobs/unixfs\\.ts$',
       '^sdk/',
     ),

@@ -1,7 +1,7 @@
 /**
  * The `worker` process with a log that writes nothing; the difference is the cost of log writing.
  */
-import '../src/lean-start.js';
+import '../src/v8-flags.js';
 import { composeCore } from '../src/compose/core.js';
 import { composeEngine } from '../src/compose/engine.js';
 import { openParts } from '../src/compose/parts.js';

@@ -1,4 +1,4 @@
-import './lean-start.js';
+import './v8-flags.js';
 import './early.js';
 import { composeCore } from './compose/core.js';
 import { composeEngine } from './compose/engine.js';

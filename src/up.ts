@@ -8,7 +8,7 @@ import { composeLogWriter, startWorker } from './compose/worker.js';
 import { type Config, loadConfig } from './config.js';
 import type { Trace } from './contract/trace.js';
 import { URL_FILE } from './data-dir.js';
-import { hasStarted } from './lean-start.js';
+import { allowHeapGrowth } from './v8-flags.js';
 import { createLogger } from './logger.js';
 import { makeOwnerOnly } from './owner-only.js';
 import type { Closable } from './ports/closable.js';
@@ -80,7 +80,7 @@ export async function startAllInOne(options: UpOptions = {}): Promise<RunningEng
     if (config.READY_FILE !== undefined) closers.add(await writeReadyFile(config.READY_FILE));
     // Registered last, hence closed first: the shutdown timeout applies to server and worker.
     closers.add(deadline);
-    hasStarted();
+    allowHeapGrowth();
     isRunning = true;
     return {
       url: server.url,

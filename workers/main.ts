@@ -1,4 +1,4 @@
-import '../src/lean-start.js';
+import '../src/v8-flags.js';
 import '../src/early.js';
 import { composeCore } from '../src/compose/core.js';
 import { composeEngine } from '../src/compose/engine.js';

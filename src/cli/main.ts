@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import '../lean-start.js';
+import '../v8-flags.js';
 import { type Command, CommanderError } from 'commander';
 import { AppError, messageOf } from '../errors.js';
 import { candidates } from './completion/candidates.js';

@@ -32,6 +32,6 @@ setFlagsFromString('--no-allocation-site-pretenuring');
 if (availableParallelism() <= FEW_CORES) setFlagsFromString('--no-parallel-scavenge');
 
 /** Allows the young generation to grow. Call it when startup is complete. */
-export function hasStarted(): void {
+export function allowHeapGrowth(): void {
   setFlagsFromString('--semi-space-growth-factor=2');
 }
