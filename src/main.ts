@@ -1,5 +1,5 @@
 import './v8-flags.js';
-import './early.js';
+import './process-handlers.js';
 import { composeCore } from './compose/core.js';
 import { composeEngine } from './compose/engine.js';
 import { migrateParts, openParts } from './compose/parts.js';

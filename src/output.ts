@@ -49,7 +49,7 @@ export function lostLogLines(): number {
  * Ignores write errors on stdout and stderr. For server processes, whose output besides the log
  * (such as the listen address) may be lost as well.
  */
-export function surviveLostOutput(): void {
+export function ignoreOutputErrors(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', () => {
       lost++;

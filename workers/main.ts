@@ -1,5 +1,5 @@
 import '../src/v8-flags.js';
-import '../src/early.js';
+import '../src/process-handlers.js';
 import { composeCore } from '../src/compose/core.js';
 import { composeEngine } from '../src/compose/engine.js';
 import { checkHealth } from '../src/compose/health.js';

@@ -1,4 +1,4 @@
-import { surviveLostOutput } from './output.js';
+import { ignoreOutputErrors } from './output.js';
 import { exitOnStopSignals } from './stop-signals.js';
 
 /**
@@ -6,4 +6,4 @@ import { exitOnStopSignals } from './stop-signals.js';
  * modules are still being loaded, and stdout or stderr may be on a full disk.
  */
 exitOnStopSignals();
-surviveLostOutput();
+ignoreOutputErrors();

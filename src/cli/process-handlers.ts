@@ -1,4 +1,4 @@
-import { surviveLostOutput } from '../output.js';
+import { ignoreOutputErrors } from '../output.js';
 import { exitOnStopSignals } from '../stop-signals.js';
 
 /**
@@ -12,5 +12,5 @@ export const isEngine = process.argv.includes('up');
  */
 if (isEngine) {
   exitOnStopSignals();
-  surviveLostOutput();
+  ignoreOutputErrors();
 }
