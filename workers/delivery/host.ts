@@ -21,7 +21,7 @@ import type { FunctionDatabases } from '../../src/ports/function-databases.js';
 import type { Invocation } from '../../src/ports/queue.js';
 import type { Store } from '../../src/ports/store.js';
 import { ParallelFetches } from './parallel-fetches.js';
-import { patientCache } from './patient-cache.js';
+import { retryingCache } from './retrying-cache.js';
 
 const HTTP_TIMEOUT_MS = 30_000;
 
@@ -51,7 +51,7 @@ export function createHost(
 ): HostCalls {
   const { id: parentId, namespace, triggerDepth, traceparent } = run.invocation;
   const timeoutMs = run.function.timeout_seconds * 1000;
-  const cache = patientCache(deps.cache);
+  const cache = retryingCache(deps.cache);
   let budget: JobBudget | undefined;
   const jobBudget = async () => {
     const { jobs_per_invocation: limit } = await deps.quotas.limits(namespace);

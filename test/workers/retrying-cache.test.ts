@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { openCache } from '../../src/cache/open.js';
 import { namespaceSchema } from '../../src/contract/ids.js';
-import { patientCache } from '../../workers/delivery/patient-cache.js';
+import { retryingCache } from '../../workers/delivery/retrying-cache.js';
 import { startRedis } from '../helpers/redis-server.js';
 
 const ns = namespaceSchema.parse('default');
@@ -21,7 +21,7 @@ test("a function's cache calls wait for a server that restarts", async (t) => {
   await cache.set(ns, 'k', bytes('v'), 0);
   await server.kill();
   const calls = (async () => {
-    const mine = patientCache(cache);
+    const mine = retryingCache(cache);
     await mine.set(ns, 'made', bytes('while away'), 0);
     return [String(await mine.get(ns, 'k')), await mine.increment(ns, 'n', 2n), await mine.delete(ns, 'k')];
   })();
@@ -35,7 +35,7 @@ test("a function's cache calls wait for a server that restarts", async (t) => {
 test('while it stays away, calls that follow one another wait 2 s together, and say so in words of ours', async (t) => {
   const { server, cache } = await started(t);
   await server.kill();
-  const mine = patientCache(cache);
+  const mine = retryingCache(cache);
   const begun = Date.now();
   const sentence = 'The cache cannot be reached right now; try again in a moment.';
   for (let n = 0; n < 20; n += 1) {
@@ -49,5 +49,5 @@ test('while it stays away, calls that follow one another wait 2 s together, and 
 test('what the cache refuses is refused at once', async (t) => {
   const { cache } = await started(t);
   await cache.set(ns, 'text', bytes('abc'), 0);
-  await t.throwsAsync(patientCache(cache).increment(ns, 'text', 1n), { code: 'invalid_request' });
+  await t.throwsAsync(retryingCache(cache).increment(ns, 'text', 1n), { code: 'invalid_request' });
 });

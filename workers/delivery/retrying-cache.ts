@@ -7,7 +7,7 @@ import type { Cache } from '../../src/ports/cache.js';
  * to the function.
  */
 const TIMEOUT_MS = 2000;
-const PAUSE_MS = 50;
+const RETRY_DELAY_MS = 50;
 
 /**
  * Wraps the cache for one invocation: a call made while the cache server restarts waits for it
@@ -15,22 +15,22 @@ const PAUSE_MS = 50;
  * increment that was sent is not. Consecutive failing calls share one TIMEOUT_MS: otherwise a
  * function that calls often would spend its time waiting during a long outage.
  */
-export function patientCache(cache: Cache): Pick<Cache, 'get' | 'set' | 'increment' | 'delete'> {
-  let left = TIMEOUT_MS;
+export function retryingCache(cache: Cache): Pick<Cache, 'get' | 'set' | 'increment' | 'delete'> {
+  let leftMs = TIMEOUT_MS;
 
   const call = async <T>(work: () => Promise<T>, { mayRepeat }: { mayRepeat: boolean }): Promise<T> => {
-    const end = Date.now() + left;
+    const deadline = Date.now() + leftMs;
     for (;;) {
-      await cache.reachable(end - Date.now());
+      await cache.reachable(deadline - Date.now());
       try {
         const result = await work();
-        left = TIMEOUT_MS;
+        leftMs = TIMEOUT_MS;
         return result;
       } catch (error) {
         if (!isAppError(error, 'unavailable')) throw error;
-        left = Math.max(0, end - Date.now());
-        if (!mayRepeat || left < PAUSE_MS) throw error;
-        await sleep(PAUSE_MS);
+        leftMs = Math.max(0, deadline - Date.now());
+        if (!mayRepeat || leftMs < RETRY_DELAY_MS) throw error;
+        await sleep(RETRY_DELAY_MS);
       }
     }
   };
