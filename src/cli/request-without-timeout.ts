@@ -2,14 +2,14 @@ import { request as httpRequest, type IncomingHttpHeaders, type OutgoingHttpHead
 import { request as httpsRequest } from 'node:https';
 import { unreachable } from './failure.js';
 
-export interface PatientReply {
+export interface RawReply {
   status: number;
   body: Buffer;
   headers: IncomingHttpHeaders;
   header(name: string): string | undefined;
 }
 
-export interface PatientRequest {
+export interface RawRequest {
   url: URL;
   method: string;
   /**
@@ -25,7 +25,7 @@ export interface PatientRequest {
  * Sends a request without a response timeout: fetch times out after 300 s, but a sync call may take
  * 900 s.
  */
-export function patientRequest({ url, method, path, headers, body }: PatientRequest): Promise<PatientReply> {
+export function requestWithoutTimeout({ url, method, path, headers, body }: RawRequest): Promise<RawReply> {
   return new Promise((resolve, reject) => {
     const start = url.protocol === 'https:' ? httpsRequest : httpRequest;
     const fail = (cause: unknown) => reject(unreachable(url.origin, cause));
