@@ -11,8 +11,8 @@ const MAX_BYTES = 4 << 20;
 /**
  * A write of one row costs nearly as much as a write of twenty, and with fast syncs each write
  * would have one or two rows. A write therefore waits while rows keep arriving: at least one per
- * `BATCH_IDLE_MS`, for at most `BATCH_MAX_WAIT_MS`, up to `FLUSH_ROWS`. Only the settlement of jobs waits for a
- * write; callers already have their replies. Times are in milliseconds.
+ * `BATCH_IDLE_MS`, for at most `BATCH_MAX_WAIT_MS`, up to `FLUSH_ROWS`. Only the settlement of jobs
+ * waits for a write; callers already have their replies. Times are in milliseconds.
  */
 const BATCH_IDLE_MS = 1;
 const BATCH_MAX_WAIT_MS = 8;

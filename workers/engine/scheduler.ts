@@ -100,8 +100,8 @@ export class Scheduler implements Closable {
    */
   unload(key: string): void {
     for (const { programs } of this.#threads) {
-      const given = programs.get(key);
-      if (given !== undefined) this.#reservations.unload(given);
+      const loaded = programs.get(key);
+      if (loaded !== undefined) this.#reservations.unload(loaded);
     }
   }
 
@@ -185,8 +185,8 @@ export class Scheduler implements Closable {
         this.#dispatch();
         return;
       case 'prepared': {
-        const given = thread.programNumbered(message.number);
-        if (given !== undefined) this.#reservations.keepWarm(given, message.keptBytes);
+        const loaded = thread.programNumbered(message.number);
+        if (loaded !== undefined) this.#reservations.keepWarm(loaded, message.keptBytes);
         this.#reservations.evictWarm();
         return;
       }
