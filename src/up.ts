@@ -1,7 +1,7 @@
 import { Closers } from './closers.js';
 import { composeCore } from './compose/core.js';
 import { composeEngine } from './compose/engine.js';
-import { openParts } from './compose/parts.js';
+import { openPorts } from './compose/ports.js';
 import { createShutdownDeadline } from './compose/shutdown-deadline.js';
 import { startWeb } from './compose/web.js';
 import { composeLogWriter, startWorker } from './compose/worker.js';
@@ -67,16 +67,16 @@ export async function startAllInOne(options: UpOptions = {}): Promise<RunningEng
   options.stop?.addEventListener('abort', stop, { once: true });
   if (options.stop?.aborted) stop();
   try {
-    const parts = await openParts(config, logger, closers);
-    const logWriter = composeLogWriter(parts, closers);
-    const engine = closers.add(composeEngine(parts, 'worker'));
-    const core = await composeCore(parts, closers, logWriter.write);
+    const ports = await openPorts(config, logger, closers);
+    const logWriter = composeLogWriter(ports, closers);
+    const engine = closers.add(composeEngine(ports, 'worker'));
+    const core = await composeCore(ports, closers, logWriter.write);
     const deadline = createShutdownDeadline(config.SHUTDOWN_SECONDS);
-    await startWorker(parts, core, { engine, logWriter, deadline, replay: options.replay }, closers);
-    const server = await startWeb(parts, core, { engine, isWorker: true }, closers);
+    await startWorker(ports, core, { engine, logWriter, deadline, replay: options.replay }, closers);
+    const server = await startWeb(ports, core, { engine, isWorker: true }, closers);
     // The CLI on the same machine discovers the engine through this file.
-    await parts.dataDir.write(URL_FILE, `${server.url}\n`);
-    closers.add({ close: () => parts.dataDir.remove(URL_FILE) });
+    await ports.dataDir.write(URL_FILE, `${server.url}\n`);
+    closers.add({ close: () => ports.dataDir.remove(URL_FILE) });
     if (config.READY_FILE !== undefined) closers.add(await writeReadyFile(config.READY_FILE));
     // Registered last, hence closed first: the shutdown timeout applies to server and worker.
     closers.add(deadline);
@@ -85,8 +85,8 @@ export async function startAllInOne(options: UpOptions = {}): Promise<RunningEng
     return {
       url: server.url,
       functionsUrl: server.functionsUrl,
-      adminKey: parts.keys.admin,
-      dataDir: parts.dataDir.path,
+      adminKey: ports.keys.admin,
+      dataDir: ports.dataDir.path,
       close: () => closers.close(),
     };
   } catch (error) {

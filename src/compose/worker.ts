@@ -12,13 +12,13 @@ import type { Engine } from '../ports/engine.js';
 import type { AttemptRow } from '../ports/store/attempts.js';
 import { atMost } from '../within.js';
 import type { Core } from './core.js';
-import type { Parts } from './parts.js';
-import { addWorkerReadings } from './readings.js';
+import type { Ports } from './ports.js';
+import { addWorkerGauges } from './gauges.js';
 import type { ShutdownDeadline } from './shutdown-deadline.js';
 
 /** Creates the log writer of a worker process, which writes by group commit. */
-export function composeLogWriter(parts: Parts, closers: Closers): LogWriter {
-  const { store, backlog, bus, logger } = parts;
+export function composeLogWriter(ports: Ports, closers: Closers): LogWriter {
+  const { store, backlog, bus, logger } = ports;
   const tellFollowers = (rows: readonly AttemptRow[]) => {
     const written = new Map<Namespace, Set<FunctionName>>();
     for (const { namespace, function: name } of rows) {
@@ -48,24 +48,24 @@ export interface WorkerParts {
  * the queue when the time is up.
  */
 export async function startWorker(
-  parts: Parts,
+  ports: Ports,
   core: Core,
   { engine, logWriter, deadline, replay }: WorkerParts,
   closers: Closers,
 ): Promise<void> {
-  const { config, logger, store } = parts;
-  const logQuota = closers.add(createLogQuota({ store: store.quotas, quotas: parts.quotas }));
+  const { config, logger, store } = ports;
+  const logQuota = closers.add(createLogQuota({ store: store.quotas, quotas: ports.quotas }));
   const handler = createDeliveryHandler({
-    ...parts,
+    ...ports,
     ...core,
-    meter: parts.metrics.meter,
+    meter: ports.metrics.meter,
     engine,
     logWriter,
     logQuota,
     ...(replay === undefined ? {} : { replay }),
   });
 
-  addWorkerReadings(parts, engine, logWriter);
+  addWorkerGauges(ports, engine, logWriter);
   closers.add(
     startRetention(
       store,
@@ -73,10 +73,10 @@ export async function startWorker(
       logger,
     ),
   );
-  closers.add(await startWarmUp({ ...parts, ...core, engine }));
+  closers.add(await startWarmUp({ ...ports, ...core, engine }));
   closers.add(await core.callbacks.start());
   closers.add(await core.schedules.start());
-  const consumer = await parts.queue.consume(handler, { concurrency: config.WORKER_CONCURRENCY });
+  const consumer = await ports.queue.consume(handler, { concurrency: config.WORKER_CONCURRENCY });
   closers.add(finishOrHandBack(consumer, engine, deadline));
 }
 

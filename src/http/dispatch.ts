@@ -83,7 +83,7 @@ export function dispatch(route: Route, serving: Serving) {
       Object.assign(call, await bodyOf(ctx, route.body, share));
       // The file of a form is in memory until the request has been answered; other bodies are
       // accounted elsewhere.
-      if (route.body.kind !== 'multipart') share?.handedOver();
+      if (route.body.kind !== 'multipart') share?.releaseAfterRead();
     }
     const answer = await route.handle(call);
     await send(ctx, answer, route.hot ?? false);

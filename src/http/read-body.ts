@@ -35,7 +35,7 @@ export function readBody(
       if (!isFull && size <= maxBytes && share !== null && !share.take(chunk.byteLength)) {
         isFull = true;
         chunks.length = 0;
-        reject(share.refusal());
+        reject(share.limitError());
       }
       if (size <= maxBytes && !isFull) {
         chunks.push(chunk);

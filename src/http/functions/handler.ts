@@ -178,7 +178,7 @@ async function invoke(
   if (principal !== null) response.setHeader(ROUTE_HEADER, found.route ?? '');
   const share = deps.bodies.begin(request, response, principal?.namespace ?? null);
   const body = await readBody(request, http.max_body_kb * 1024, share);
-  share?.handedOver();
+  share?.releaseAfterRead();
   const signed: SignedRequest = { headers: request.headers, body, now: Date.now() };
   if (http.verify) await verify(deps, found, signed);
 

@@ -39,7 +39,7 @@ import { watchClock } from './clock.js';
 import { type InstallationKeys, loadKeys } from './keys.js';
 
 /** All ports, opened with the drivers that the settings select. */
-export interface Parts {
+export interface Ports {
   config: Config;
   logger: Logger;
   metrics: Metrics;
@@ -67,7 +67,7 @@ export interface Parts {
  * Opens all ports, beginning with the lock of the data directory. If one fails, the caller closes
  * those opened before through `closers`.
  */
-export async function openParts(config: Config, logger: Logger, closers: Closers): Promise<Parts> {
+export async function openPorts(config: Config, logger: Logger, closers: Closers): Promise<Ports> {
   if (config.READY_FILE !== undefined) await removeReadyFile(config.READY_FILE);
   const dataDir = await openDataDir(config.ORAMA_DATA_DIR, (message) => logger.warn(message));
   // With Redis, several processes may share the directory, which SQLite and the block store
@@ -172,7 +172,7 @@ function shareOf(limits: QuotaLimits): QueueShare {
  * Applies pending schema migrations of the store (the Procfile's `release`). Resolves with the
  * names of the applied migrations.
  */
-export async function migrateParts(config: Config, logger: Logger): Promise<string[]> {
+export async function migrate(config: Config, logger: Logger): Promise<string[]> {
   const dataDir = await openDataDir(config.ORAMA_DATA_DIR, (message) => logger.warn(message));
   return migrateStore(storeOptions(config, dataDir));
 }

@@ -2,7 +2,7 @@ import type { LogWriter } from '../../workers/delivery/log-writer.js';
 import { OTHERS } from '../metrics.js';
 import { lostLogLines } from '../output.js';
 import type { Engine } from '../ports/engine.js';
-import type { Parts } from './parts.js';
+import type { Ports } from './ports.js';
 
 /** Maximum number of series of one metric, since the number of namespaces is unbounded. */
 const MAX_SERIES = 1000;
@@ -11,8 +11,8 @@ const MAX_SERIES = 1000;
  * Registers the metrics of the installation; they are computed by the process whose /metrics is
  * scraped.
  */
-export function addInstallationReadings({ metrics, queue, store, backlog }: Parts): void {
-  metrics.addReading({
+export function addInstallationGauges({ metrics, queue, store, backlog }: Ports): void {
+  metrics.addGauge({
     name: 'orama_queue_depth',
     help: 'Invocations on the queue, by state.',
     of: 'installation',
@@ -21,7 +21,7 @@ export function addInstallationReadings({ metrics, queue, store, backlog }: Part
       return byLabel('state', { waiting, running, retrying });
     },
   });
-  metrics.addReading({
+  metrics.addGauge({
     name: 'orama_invocations',
     help: 'Invocations accepted so far, by their current state: accepted = waiting + running + retrying + done + dead.',
     of: 'installation',
@@ -36,32 +36,32 @@ export function addInstallationReadings({ metrics, queue, store, backlog }: Part
       return byLabel('state', { accepted, waiting, running, retrying, done, dead });
     },
   });
-  metrics.addReading({
+  metrics.addGauge({
     name: 'orama_queue_oldest_seconds',
     help: 'How long the oldest ready job has waited.',
     of: 'installation',
     read: async () => [{ value: (await queue.counts()).oldestMs / 1000 }],
   });
-  metrics.addReading({
+  metrics.addGauge({
     name: 'orama_queue_input_bytes',
     help: 'Input bytes of all jobs on the queue.',
     of: 'installation',
     read: async () => [{ value: (await queue.counts()).bytes }],
   });
-  metrics.addReading({
+  metrics.addGauge({
     name: 'orama_dead_letters',
     help: 'Stored dead letters, by namespace and reason.',
     of: 'installation',
     async read() {
       const dead = (await store.attempts.countDead()).sort((a, b) => b.count - a.count);
       const rest = dead.slice(MAX_SERIES).reduce((sum, { count }) => sum + count, 0);
-      const told = dead
+      const shown = dead
         .slice(0, MAX_SERIES)
         .map(({ namespace, reason, count }) => ({ labels: { namespace, reason }, value: count }));
-      return rest === 0 ? told : [...told, { labels: { namespace: OTHERS, reason: OTHERS }, value: rest }];
+      return rest === 0 ? shown : [...shown, { labels: { namespace: OTHERS, reason: OTHERS }, value: rest }];
     },
   });
-  metrics.addReading({
+  metrics.addGauge({
     name: 'orama_log_backlog_records',
     help: 'Log records in the backlog on the queue’s server, waiting for the store.',
     of: 'installation',
@@ -70,8 +70,8 @@ export function addInstallationReadings({ metrics, queue, store, backlog }: Part
 }
 
 /** Registers the metrics of every process. */
-export function addProcessReadings({ metrics }: Parts): void {
-  metrics.addReading({
+export function addProcessGauges({ metrics }: Ports): void {
+  metrics.addGauge({
     name: 'orama_engine_log_lines_lost',
     help: 'Lines of the engine’s log and output that could not be written since the process started.',
     of: 'process',
@@ -80,8 +80,8 @@ export function addProcessReadings({ metrics }: Parts): void {
 }
 
 /** Registers the metrics of a worker process. */
-export function addWorkerReadings({ metrics }: Parts, engine: Engine, logWriter: LogWriter): void {
-  metrics.addReading({
+export function addWorkerGauges({ metrics }: Ports, engine: Engine, logWriter: LogWriter): void {
+  metrics.addGauge({
     name: 'orama_pool_threads',
     help: 'Guest threads: all, computing, parked in a host call; and guests that wait for a thread.',
     of: 'process',
@@ -90,7 +90,7 @@ export function addWorkerReadings({ metrics }: Parts, engine: Engine, logWriter:
       return byLabel('state', { all: threads, busy, parked, waiting });
     },
   });
-  metrics.addReading({
+  metrics.addGauge({
     name: 'orama_guest_runs',
     help: 'Guest runs since the process started, by whether they used a warm or a fresh instance.',
     of: 'process',
@@ -99,31 +99,31 @@ export function addWorkerReadings({ metrics }: Parts, engine: Engine, logWriter:
       return byLabel('kind', { warm: warmRuns, fresh: freshRuns });
     },
   });
-  metrics.addReading({
+  metrics.addGauge({
     name: 'orama_warm_instances',
     help: 'Warm instances.',
     of: 'process',
     read: () => [{ value: engine.stats().warmInstances }],
   });
-  metrics.addReading({
+  metrics.addGauge({
     name: 'orama_thread_kills',
     help: 'Guest threads terminated since the process started.',
     of: 'process',
     read: () => [{ value: engine.stats().kills }],
   });
-  metrics.addReading({
+  metrics.addGauge({
     name: 'orama_guest_memory_megabytes',
     help: 'Memory of guests: limits of running ones, and actual memory of parked ones and warm instances.',
     of: 'process',
     read: () => [{ value: engine.stats().memoryMb }],
   });
-  metrics.addReading({
+  metrics.addGauge({
     name: 'orama_log_pending_records',
     help: 'Log records that wait to be written.',
     of: 'process',
     read: () => [{ value: logWriter.stats().pending }],
   });
-  metrics.addReading({
+  metrics.addGauge({
     name: 'orama_log_lag_seconds',
     help: 'How long the oldest log record of the current batch has waited.',
     of: 'process',
