@@ -81,7 +81,7 @@ export function createBlobOwnerStore(database: Database): BlobOwnerStore {
       return (rows as unknown[]).length === 1 ? token : null;
     },
 
-    async isCondemned(cid) {
+    async isPendingDeletion(cid) {
       const since = Date.now() - MARK_MS;
       return (await database.run(marks().where({ cid }).andWhere('started_at', '>', since))).length > 0;
     },
