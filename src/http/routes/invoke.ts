@@ -19,7 +19,7 @@ import { replyOutput } from '../../core/output-fields.js';
 import type { Reply } from '../../core/replies.js';
 import { AppError } from '../../errors.js';
 import { uuidv7 } from '../../uuid.js';
-import { whenClientGone } from '../client-gone.js';
+import { onClientDisconnect } from '../client-disconnect.js';
 import { parseFunctionRef } from '../function-ref.js';
 import { failureFields, failureOutput, milliseconds } from '../outcome.js';
 import { type Answer, type BodySpec, json, type ReplySpec, route } from '../route.js';
@@ -193,7 +193,7 @@ async function run(
   const seconds = preference.kind === 'wait' ? Math.min(preference.seconds, longest) : longest;
   const called = await services.invoker.call(request, {
     waitMs: seconds * 1000,
-    whenGone: (giveUp) => whenClientGone(ctx, giveUp),
+    onDisconnect: (giveUp) => onClientDisconnect(ctx.res, giveUp),
   });
   const { reply } = called;
   return reply
