@@ -21,7 +21,7 @@ export interface UpOptions {
   /** Overrides LOG_LEVEL. */
   logLevel?: Config['LOG_LEVEL'];
   /** Ignores the environment: all storage is embedded in the data directory. */
-  isApart?: boolean;
+  ignoreEnvironment?: boolean;
   /** Recorded results that host calls return instead of reaching external systems. */
   replay?: Trace;
   /**
@@ -52,7 +52,7 @@ export async function startAllInOne(options: UpOptions = {}): Promise<RunningEng
     ...(options.dataDir === undefined ? {} : { ORAMA_DATA_DIR: options.dataDir }),
     ...(options.logLevel === undefined ? {} : { LOG_LEVEL: options.logLevel }),
   };
-  const { config, warnings } = options.isApart ? loadConfig(overrides, {}) : loadConfig(overrides);
+  const { config, warnings } = options.ignoreEnvironment ? loadConfig(overrides, {}) : loadConfig(overrides);
   const logger = createLogger(config.LOG_LEVEL);
   for (const warning of warnings) logger.warn(warning);
 

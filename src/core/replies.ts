@@ -5,7 +5,7 @@ import type { Bus } from '../ports/bus.js';
 import type { Closable } from '../ports/closable.js';
 import type { Store } from '../ports/store.js';
 import { attemptsUpTo } from './new-attempt.js';
-import { isRefusal } from './refusal.js';
+import { isFinalExitCode } from './final-exit-code.js';
 
 /**
  * If a gateway has not acknowledged a reply within this time, the worker assumes that no caller is
@@ -118,7 +118,7 @@ export async function createReplies(options: { address: string; bus: Bus; store:
       durationMs: last.durationMs,
       attempts: attemptsUpTo(last.attempt),
       version: last.version,
-      refused: isRefusal(last.exitCode),
+      refused: isFinalExitCode(last.exitCode),
     };
   };
 

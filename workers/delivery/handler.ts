@@ -5,7 +5,7 @@ import type { Trace } from '../../src/contract/trace.js';
 import type { Catalog } from '../../src/core/catalog.js';
 import type { EndRow, Finisher, InvocationEnd } from '../../src/core/finish.js';
 import { endNumber, isAnsweredAtOnce, newAttempt } from '../../src/core/new-attempt.js';
-import { isRefusal } from '../../src/core/refusal.js';
+import { isFinalExitCode } from '../../src/core/final-exit-code.js';
 import { isAppError, messageOf } from '../../src/errors.js';
 import type { Logger } from '../../src/logger.js';
 import type { Blobs } from '../../src/ports/blobs.js';
@@ -250,7 +250,7 @@ function hostOf(
 
 function isFinal(delivery: Delivery, { status, exitCode }: GuestOutcome): boolean {
   if (status === 'success' || status === 'cancelled' || delivery.isLastAttempt) return true;
-  return isRefusal(exitCode);
+  return isFinalExitCode(exitCode);
 }
 
 /**

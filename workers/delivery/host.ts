@@ -178,7 +178,7 @@ export function createHost(
       try {
         return (await deps.invoker.send(request)).id;
       } catch (error) {
-        jobs.giveBack(1);
+        jobs.refund(1);
         throw error;
       }
     },

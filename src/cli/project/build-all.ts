@@ -7,7 +7,7 @@ import { describeBuilt } from '../commands/build.js';
 import { Progress } from '../during.js';
 import type { Terminal } from '../terminal.js';
 import type { ProjectFunction } from './project.js';
-import { togetherOrAllFailures } from './together.js';
+import { mapCollectingErrors } from './map-collecting-errors.js';
 
 /**
  * Builds every function, even if its own files are unchanged: shared files may be outside its
@@ -16,7 +16,7 @@ import { togetherOrAllFailures } from './together.js';
 export async function buildAll(functions: readonly ProjectFunction[], terminal: Terminal): Promise<void> {
   const progress = new Progress(terminal, 'Building', functions.length);
   try {
-    await togetherOrAllFailures(functions, availableParallelism(), ({ name, directory, manifest }) =>
+    await mapCollectingErrors(functions, availableParallelism(), ({ name, directory, manifest }) =>
       progress.of(name, () => buildFunction(directory, manifest.build), describeBuilt),
     );
   } finally {

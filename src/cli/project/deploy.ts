@@ -9,7 +9,7 @@ import { AT_ONCE, type Plan, planDeploy } from './plan.js';
 import { chosenFunctions, connectionOf, openProject, type Project } from './project.js';
 import { renderPlan } from './render.js';
 import { readSecrets, storeSecrets } from './secrets.js';
-import { togetherOrAllFailures } from './together.js';
+import { mapCollectingErrors } from './map-collecting-errors.js';
 
 export interface ProjectDeployFlags extends ConnectionFlags {
   stage?: string;
@@ -53,7 +53,7 @@ export async function deployProject(
   const versions = await applyPlan(plan, origin, client, terminal);
   if (prune) {
     const gone = plan.gone.map((name) => ({ name }));
-    await togetherOrAllFailures(gone, AT_ONCE, ({ name }) => deleteFunction(client, name));
+    await mapCollectingErrors(gone, AT_ONCE, ({ name }) => deleteFunction(client, name));
   }
   say(terminal, { plan, prune, secrets, dryRun: false, versions });
 }

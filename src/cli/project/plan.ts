@@ -9,7 +9,7 @@ import type { Client } from '../client.js';
 import { readFileOr } from '../data.js';
 import { type Change, changesBetween } from './changes.js';
 import type { Project, ProjectFunction } from './project.js';
-import { togetherOrAllFailures } from './together.js';
+import { mapCollectingErrors } from './map-collecting-errors.js';
 
 /** Maximum number of concurrent requests. */
 export const AT_ONCE = 4;
@@ -45,7 +45,7 @@ export async function planDeploy(
     concurrency: AT_ONCE,
   });
   const differing = functions.filter(({ action }) => action !== 'none');
-  await togetherOrAllFailures(differing, AT_ONCE, ({ settings, wasm }) =>
+  await mapCollectingErrors(differing, AT_ONCE, ({ settings, wasm }) =>
     client.checkDeploy(writeDeployForm(settings, client.settings.namespace), wasm),
   );
   const own = new Set(project.functions.map(({ name }) => name));

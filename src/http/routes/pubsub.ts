@@ -94,7 +94,7 @@ export const publishBatch = route({
     const origin = { namespace, span, depth: depthOf(services, ctx) };
     const sources = sourcesOf(bodyText, ['messages', '*', 'data']);
     await within(span, () =>
-      services.publisher.publishTogether(
+      services.publisher.publishAtomically(
         messages.map((message, index) => ({
           name: nameOf(index),
           ...messageOf(message, sources[index], origin),

@@ -6,20 +6,20 @@ import { AppError, messageOf } from '../../errors.js';
  * throws one error that contains every message, so that a user can fix them together; a single
  * failure is thrown unchanged.
  */
-export async function togetherOrAllFailures<T extends { name: string }>(
+export async function mapCollectingErrors<T extends { name: string }>(
   items: readonly T[],
   concurrency: number,
   work: (item: T) => Promise<unknown>,
 ): Promise<void> {
   const failures: { name: string; error: unknown }[] = [];
-  const attempt = async (item: T) => {
+  const runOne = async (item: T) => {
     try {
       await work(item);
     } catch (error) {
       failures.push({ name: item.name, error });
     }
   };
-  await pMap(items, attempt, { concurrency });
+  await pMap(items, runOne, { concurrency });
   const [first] = failures;
   if (first === undefined) return;
   const sentences = failures
