@@ -54,7 +54,7 @@ async function writeAll(
   const write = async (text: string) => {
     if (!stream.write(text)) await once(stream, 'drain', { signal });
   };
-  const heartbeat = setInterval(() => stream.write(': still here\n\n'), HEARTBEAT_MS);
+  const heartbeat = setInterval(() => stream.write(': keep-alive\n\n'), HEARTBEAT_MS);
   try {
     // Sent immediately, so that the client knows that it is connected.
     await write(': connected\n\n');
