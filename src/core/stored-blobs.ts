@@ -52,7 +52,7 @@ export async function secureBlob({ blobs, owners }: BlobDeps, cid: string, bytes
     if (performance.now() > deadline) {
       throw new AppError(
         'unavailable',
-        `The blob ${cid} is being deleted and does not come to an end; try again.`,
+        `The blob ${cid} is still being deleted after ${TIMEOUT_MS / 1000} s; try again.`,
       );
     }
     await sleep(POLL_MS);

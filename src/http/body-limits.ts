@@ -71,7 +71,7 @@ function isBuffered(request: IncomingMessage): boolean {
 function anonymousLimitError(): AppError {
   return new AppError(
     'rate_limited',
-    'Too many bytes of calls without a credential are under way; try again in a moment, or send an API key.',
+    'Requests in flight without a credential use all memory that they may have; try again in a moment, or send an API key.',
     { retryAfter: 1 },
   );
 }
@@ -79,7 +79,7 @@ function anonymousLimitError(): AppError {
 function namespaceLimitError(): AppError {
   return new AppError(
     'rate_limited',
-    `Requests of this namespace that are under way have all the memory that they may have, ${CREDENTIALED.each / MB} MB; try again when some have ended.`,
+    `Requests in flight of this namespace use all memory that they may have, ${CREDENTIALED.each / MB} MB; try again when some have completed.`,
     { retryAfter: 1 },
   );
 }

@@ -104,7 +104,7 @@ function readerOf(schema: z.ZodObject | undefined): TextReader<Record<string, un
 
 /** Creates the actor of an audited change. Called lazily, as most requests are not audited. */
 function actorOf(ctx: Context, principal: Principal | null): Actor {
-  if (principal === null) throw new AppError('internal', `${ctx.path} is audited, and open to anybody.`);
+  if (principal === null) throw new AppError('internal', `${ctx.path} is audited, but accepts anonymous requests.`);
   const given = ctx.get('x-request-id').toLowerCase();
   const requestId = requestIdSchema.safeParse(given).data ?? uuidv7();
   ctx.set('X-Request-ID', requestId);

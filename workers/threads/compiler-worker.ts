@@ -104,7 +104,7 @@ export class CompilerWorker {
 
   async close(): Promise<void> {
     const task = this.#end();
-    task?.reject(new AppError('unavailable', 'The engine is closing; no module is prepared here.'));
+    task?.reject(new AppError('unavailable', 'The engine is closing and prepares no further modules.'));
     await this.retire();
   }
 

@@ -228,7 +228,7 @@ function assertSync(given: Headers): void {
   if (name === null) return;
   throw new AppError(
     'invalid_request',
-    `${name} is for calls that nobody waits for; send "Prefer: respond-async" with it.`,
+    `${name} applies only to async calls; send "Prefer: respond-async" with it.`,
   );
 }
 

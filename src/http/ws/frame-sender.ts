@@ -36,7 +36,7 @@ export function frameSender(ws: WebSocket, options: FrameSenderOptions): SendFra
     unsent: 0,
     disconnect() {
       isDisconnected = true;
-      ws.close(CLOSE.tryLater, 'messages are not taken fast enough');
+      ws.close(CLOSE.tryLater, 'messages are not read fast enough');
       setTimeout(() => ws.terminate(), CLOSE_TIMEOUT_MS).unref();
     },
   };
