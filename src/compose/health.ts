@@ -1,5 +1,5 @@
 import { AppError, isAppError } from '../errors.js';
-import { within } from '../within.js';
+import { withTimeout } from '../timeout.js';
 import type { Ports } from './ports.js';
 import { assertWritable } from './writable.js';
 
@@ -26,7 +26,7 @@ export async function checkHealth(opened: Ports): Promise<Health> {
   };
   const entries = Object.entries(dependencies).map(async ([name, dependency]) => {
     try {
-      await within(TIMEOUT_MS, dependency.ping(), noAnswer);
+      await withTimeout(TIMEOUT_MS, dependency.ping(), pingTimeout);
       return [name, { status: 'up' as const }] as const;
     } catch (error) {
       logger.warn({ dependency: name, err: error }, 'a dependency is down');
@@ -44,6 +44,6 @@ function publicMessage(error: unknown): string {
   return isAppError(error) ? error.message : "it failed; the engine's log has the details";
 }
 
-function noAnswer(): AppError {
+function pingTimeout(): AppError {
   return new AppError('unavailable', `no answer within ${TIMEOUT_MS / 1000} s`);
 }

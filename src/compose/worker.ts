@@ -10,7 +10,7 @@ import { startRetention } from '../core/retention.js';
 import type { Closable } from '../ports/closable.js';
 import type { Engine } from '../ports/engine.js';
 import type { AttemptRow } from '../ports/store/attempts.js';
-import { atMost } from '../within.js';
+import { waitAtMost } from '../timeout.js';
 import type { Core } from './core.js';
 import type { Ports } from './ports.js';
 import { addWorkerGauges } from './gauges.js';
@@ -88,7 +88,7 @@ function finishOrHandBack(consumer: Closable, engine: Engine, deadline: Shutdown
   return {
     async close() {
       const finished = consumer.close();
-      await atMost(deadline.left(), finished);
+      await waitAtMost(deadline.left(), finished);
       await engine.close();
       await finished;
     },

@@ -1,6 +1,6 @@
 import type { Cluster, Redis } from 'ioredis';
 import { AppError } from '../errors.js';
-import { atMost, within } from '../within.js';
+import { waitAtMost, withTimeout } from '../timeout.js';
 
 export type RedisConnection = Redis | Cluster;
 
@@ -31,7 +31,7 @@ export async function whenReady(connection: RedisConnection, withinMs: number): 
     connection.once('ready', heard);
   });
   try {
-    await within(withinMs, ready, () => failure);
+    await withTimeout(withinMs, ready, () => failure);
   } finally {
     connection.off('error', failed);
     connection.off('ready', heard);
@@ -50,5 +50,5 @@ export async function closeRedis(connection: RedisConnection): Promise<void> {
     else connection.once('end', () => resolve());
   });
   connection.disconnect();
-  await atMost(CLOSE_MS, ended);
+  await waitAtMost(CLOSE_MS, ended);
 }

@@ -4,7 +4,7 @@ import type { Logger } from '../../src/logger.js';
 import type { Backlog } from '../../src/ports/backlog.js';
 import type { Closable } from '../../src/ports/closable.js';
 import type { AttemptRow, AttemptStore, FinalAttempt } from '../../src/ports/store/attempts.js';
-import { within } from '../../src/within.js';
+import { withTimeout } from '../../src/timeout.js';
 
 const MAX_ROWS = 500;
 const MAX_BYTES = 4 << 20;
@@ -92,7 +92,7 @@ export function createLogWriter({ attempts, backlog, logger, onWritten }: LogWri
   const allRowsArrived = () => awaited.size === 0 && pending.length >= MIN_COMPLETE_ROWS;
 
   const store = async (rows: readonly AttemptRow[]) => {
-    await within(STORE_TIMEOUT_MS, attempts.write(rows), storeTimeout);
+    await withTimeout(STORE_TIMEOUT_MS, attempts.write(rows), storeTimeout);
     onWritten(rows);
   };
 

@@ -12,7 +12,7 @@ import type { Closable } from '../../../src/ports/closable.js';
 import type { QueueCounts, QueueUse, RemovedHandler, RemovedInvocation } from '../../../src/ports/queue.js';
 import { closeRedis, type RedisConnection } from '../../../src/redis/connection.js';
 import { COMMAND_TIMEOUT_MS, type RedisServer } from '../../../src/redis/server.js';
-import { within } from '../../../src/within.js';
+import { withTimeout } from '../../../src/timeout.js';
 import { queueUnavailable } from '../../admission.js';
 import type { CrashJournal } from '../../crash-journal.js';
 import type {
@@ -231,7 +231,7 @@ export class RedisDriver implements QueueDriver {
     // BullMQ also returns 1 for a job that does not exist.
     transaction.runCommand('exists', [key(id)]);
     backend.execCommand(transaction, 'removeJob', [key(id), key('repeat'), id, 0, key('')]);
-    const results = await withinTimeout(transaction.exec());
+    const results = await withCommandTimeout(transaction.exec());
     const removed = results?.[0]?.[1] === 1 && results[1]?.[1] === 1;
     if (removed) this.#usage.left(job);
     return removed;
@@ -326,6 +326,6 @@ function takesNoWrites(cause: unknown): AppError | null {
 }
 
 /** ioredis times out single commands, but not a transaction whose reply never arrives. */
-function withinTimeout<T>(promise: Promise<T>): Promise<T> {
-  return within(COMMAND_TIMEOUT_MS, promise, () => queueUnavailable());
+function withCommandTimeout<T>(promise: Promise<T>): Promise<T> {
+  return withTimeout(COMMAND_TIMEOUT_MS, promise, () => queueUnavailable());
 }

@@ -24,7 +24,7 @@ import { parseFunctionRef } from '../function-ref.js';
 import { failureFields, failureOutput, milliseconds } from '../outcome.js';
 import { type Answer, type BodySpec, json, type ReplySpec, route } from '../route.js';
 import type { Services } from '../services.js';
-import { startTrace, within } from '../trace.js';
+import { startServerSpan, withSpan } from '../trace.js';
 
 const tag = 'Invocation';
 
@@ -177,9 +177,9 @@ async function invoke(
   if (given['x-delay-seconds'] !== undefined) request.delayMs = given['x-delay-seconds'] * 1000;
   if (given['x-max-age-seconds'] !== undefined) request.maxAgeMs = given['x-max-age-seconds'] * 1000;
   if (given['x-callback-url'] !== undefined) request.callbackUrl = given['x-callback-url'];
-  const span = startTrace(services.tracer, ctx, `invoke ${ref.name}`);
+  const span = startServerSpan(services.tracer, ctx, `invoke ${ref.name}`);
   if (span.traceparent !== undefined) request.traceparent = span.traceparent;
-  return within(span, () => run(services, ctx, request, { preference, isCredentialed: principal !== null }));
+  return withSpan(span, () => run(services, ctx, request, { preference, isCredentialed: principal !== null }));
 }
 
 async function run(
