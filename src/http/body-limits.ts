@@ -4,7 +4,7 @@ import { MB } from '../contract/limits.js';
 import { AppError } from '../errors.js';
 import type { ClientAddresses } from './client-address.js';
 import { limitIdle, limitIdleRest } from './idle.js';
-import { ANONYMOUS, CREDENTIALED, createMemoryBudget } from './memory-budget.js';
+import { ANONYMOUS, CREDENTIALED, createBufferBudget } from './buffer-budget.js';
 
 /** A complete body of at most this size is in memory already and is not accounted. */
 const SMALL_BYTES = 64 << 10;
@@ -39,8 +39,8 @@ export interface BodyLimits {
 }
 
 export function createBodyLimits(clients: ClientAddresses, idleMs: number): BodyLimits {
-  const anonymous = createMemoryBudget(ANONYMOUS);
-  const credentialed = createMemoryBudget(CREDENTIALED);
+  const anonymous = createBufferBudget(ANONYMOUS);
+  const credentialed = createBufferBudget(CREDENTIALED);
   return {
     begin(request, response, namespace) {
       limitIdle(request, idleMs);

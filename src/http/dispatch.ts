@@ -2,7 +2,7 @@ import type { Context } from 'koa';
 import type { z } from 'zod';
 import { requestIdSchema } from '../contract/ids.js';
 import { FUNCTION_SCOPES } from '../contract/scopes.js';
-import { parseOrRefuse } from '../contract/sentence.js';
+import { parseOrThrow } from '../contract/parse-or-throw.js';
 import type { Actor, Principal } from '../core/auth/principal.js';
 import { assertFunction } from '../core/auth/rights.js';
 import { AppError } from '../errors.js';
@@ -123,7 +123,7 @@ async function bodyOf(ctx: Context, spec: BodySpec, share: BodyShare | null): Pr
       const bytes = await readBody(ctx.req, spec.maxBytes ?? MAX_JSON_BYTES, share);
       const isLeftOut = bytes.byteLength === 0 && spec.optional === true;
       const { value, text } = isLeftOut ? { value: {}, text: '' } : readJson(bytes, spec.exactIntegers);
-      return { body: parseOrRefuse(spec.schema, value, { code: 'invalid_request' }), bodyText: text };
+      return { body: parseOrThrow(spec.schema, value, { code: 'invalid_request' }), bodyText: text };
     }
   }
 }

@@ -8,7 +8,7 @@ import type { Program } from '../wasm/run/program.js';
 import { Cancellations } from './cancellations.js';
 import { type CpuSlots, LONG_RUN_MS, OVERCOMMITTED } from './cpu-slots.js';
 import { Deadlines } from './deadlines.js';
-import type { GuestMemory } from './guest-memory.js';
+import type { MemoryPool } from './memory-pool.js';
 import { dispatchHostCall } from './host-dispatch.js';
 import { closing, neverStarted, type StopReason, tooLarge } from './outcome.js';
 import { Reservations } from './reservations.js';
@@ -41,7 +41,7 @@ export class Scheduler implements Closable {
   readonly #stats = new RunStats();
   readonly #reservations: Reservations;
   readonly #queues: ThreadQueues;
-  readonly #memory: GuestMemory;
+  readonly #memory: MemoryPool;
   readonly #cpuSlots: CpuSlots;
   readonly #deadlines: Deadlines;
   readonly #cancellations = new Cancellations((run) => this.#stop(run, 'cancelled'));

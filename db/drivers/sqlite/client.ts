@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 import KnexSqlite from 'knex/lib/dialects/sqlite3/index.js';
-import type { SqliteConnection } from './connection.js';
+import type { SqliteThread } from './sqlite-thread.js';
 import { SqliteError } from './errors.js';
 import type { SqlValue, Statement } from './protocol.js';
 
@@ -13,7 +13,7 @@ interface KnexQuery {
 }
 
 export interface SqliteClientConfig extends Knex.Config {
-  sqlite: SqliteConnection;
+  sqlite: SqliteThread;
 }
 
 /** knex's SQLite dialect on libsql in a separate thread. It does not own the connection. */

@@ -24,7 +24,7 @@ const END = '\n--end';
 const UNBOUNDED_PAGES = 0xff_ff_ff_fe;
 
 /** The database file of one namespace, opened so that statements can access nothing else. */
-export class SqliteConnection {
+export class SandboxedDatabase {
   readonly #file: string;
   readonly #database: DatabaseSyncInstance;
   readonly #authorizer = new Authorizer();

@@ -15,7 +15,7 @@ export const ANONYMOUS: BudgetLimits = { all: 64 * MB, each: 16 * MB };
 export const CREDENTIALED: BudgetLimits = { all: 512 * MB, each: 128 * MB };
 
 /** The bytes of one request, held until it ends. */
-export interface MemoryShare {
+export interface BufferShare {
   /** Returns false if the bytes exceed the budget. */
   take(bytes: number): boolean;
   release(): void;
@@ -25,11 +25,11 @@ export interface MemoryShare {
  * Accounts the bytes that clients make this process hold, as they arrive, so that neither anonymous
  * nor authenticated clients can exhaust memory.
  */
-export interface MemoryBudget {
-  share(owner: string): MemoryShare;
+export interface BufferBudget {
+  share(owner: string): BufferShare;
 }
 
-export function createMemoryBudget({ all, each }: BudgetLimits): MemoryBudget {
+export function createBufferBudget({ all, each }: BudgetLimits): BufferBudget {
   let held = 0;
   const byOwner = new Map<string, number>();
   return {

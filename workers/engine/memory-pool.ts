@@ -15,7 +15,7 @@ const FEW_GUESTS = 4;
  * so that no namespace holds all of it while another waits. Each part is a budget of its own:
  * guests that wait to grow in one do not block guests of the other from beginning.
  */
-export class GuestMemory {
+export class MemoryPool {
   readonly #ordinary: MemoryBudget;
   readonly #reserved: MemoryBudget;
   readonly #inReserve = new WeakSet<Run>();

@@ -3,7 +3,7 @@ import { AppError, type ErrorCode } from '../errors.js';
 import { suggest } from '../suggest.js';
 import { show } from './show.js';
 
-export interface Refusal {
+export interface ParseOptions {
   /** Prefix of the message, such as `function.yaml`. */
   where?: string;
   code: ErrorCode;
@@ -19,25 +19,25 @@ export interface Refusal {
  * Parses the value. Throws an error whose message is one sentence with the key, the value and what
  * is allowed.
  */
-export function parseOrRefuse<S extends z.ZodType>(schema: S, value: unknown, refusal: Refusal): z.output<S> {
+export function parseOrThrow<S extends z.ZodType>(schema: S, value: unknown, options: ParseOptions): z.output<S> {
   const result = schema.safeParse(value, { error: predicate });
   if (result.success) return result.data;
-  const where = refusal.where === undefined ? '' : `${refusal.where}: `;
-  throw new AppError(refusal.code, where + sentence(result.error.issues, refusal), { cause: result.error });
+  const where = options.where === undefined ? '' : `${options.where}: `;
+  throw new AppError(options.code, where + sentence(result.error.issues, options), { cause: result.error });
 }
 
-function sentence(issues: readonly z.core.$ZodIssue[], refusal: Refusal): string {
+function sentence(issues: readonly z.core.$ZodIssue[], options: ParseOptions): string {
   const issue = issues[0];
   if (issue === undefined) return 'is not valid';
-  const nested = issue.code === 'invalid_union' ? meantBranch(issue.errors) : undefined;
+  const nested = issue.code === 'invalid_union' ? intendedBranch(issue.errors) : undefined;
   if (nested !== undefined) {
     return sentence(
       nested.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] })),
-      refusal,
+      options,
     );
   }
-  const name = (refusal.name ?? dotted)(issue.path);
-  if (issue.code === 'unrecognized_keys') return unknownKey(issue, name, refusal);
+  const name = (options.name ?? dotted)(issue.path);
+  if (issue.code === 'unrecognized_keys') return unknownKey(issue, name, options);
   return name === '' ? issue.message : `${name} ${issue.message}`;
 }
 
@@ -45,7 +45,7 @@ function sentence(issues: readonly z.core.$ZodIssue[], refusal: Refusal): string
  * Returns the issues of the union branch that the value was probably meant for: the one whose
  * required keys are all present.
  */
-function meantBranch(
+function intendedBranch(
   branches: readonly (readonly z.core.$ZodIssue[])[],
 ): readonly z.core.$ZodIssue[] | undefined {
   return branches.find(
@@ -53,11 +53,11 @@ function meantBranch(
   );
 }
 
-function unknownKey(issue: z.core.$ZodIssueUnrecognizedKeys, parent: string, refusal: Refusal): string {
+function unknownKey(issue: z.core.$ZodIssueUnrecognizedKeys, parent: string, options: ParseOptions): string {
   const key = issue.keys[0] ?? '';
   const full = parent === '' ? key : `${parent}.${key}`;
-  const known = refusal.keys ?? [];
-  const near = refusal.synonyms?.get(full) ?? suggest(full, known);
+  const known = options.keys ?? [];
+  const near = options.synonyms?.get(full) ?? suggest(full, known);
   if (near !== undefined) return `unknown key ${show(full)}; did you mean ${show(near)}?`;
   return `unknown key ${show(full)}${known.length > 0 ? `; the keys are ${known.join(', ')}` : ''}`;
 }

@@ -19,7 +19,7 @@ interface Pending {
  * The main thread's handle of the SQLite thread: one file, statements are answered in the order in
  * which they are sent.
  */
-export class SqliteConnection implements Closable {
+export class SqliteThread implements Closable {
   readonly #thread: Worker;
   readonly #pending = new Map<number, Pending>();
   #nextId = 0;
@@ -33,11 +33,11 @@ export class SqliteConnection implements Closable {
     thread.on('exit', () => this.#fail(new SqliteError('SQLITE_CLOSED', 'the database is closed')));
   }
 
-  static async open(options: SqliteThreadOptions): Promise<SqliteConnection> {
+  static async open(options: SqliteThreadOptions): Promise<SqliteThread> {
     const thread = new Worker(new URL('./thread.js', import.meta.url), { workerData: options });
     const [first] = (await once(thread, 'message')) as [SqliteReply];
     if (first.kind === 'unopened') throw new SqliteError(first.code, first.message);
-    return new SqliteConnection(thread);
+    return new SqliteThread(thread);
   }
 
   /** Executes one statement alone, several in one transaction. */
