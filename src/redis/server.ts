@@ -31,7 +31,7 @@ const PROFILES = {
     socketTimeout: SILENCE_MS,
   },
   /** For blocking commands and subscriptions: commands wait until the server is reachable again. */
-  patient: { enableOfflineQueue: true, maxRetriesPerRequest: null },
+  blocking: { enableOfflineQueue: true, maxRetriesPerRequest: null },
 } as const satisfies Record<string, RedisOptions>;
 
 /** Behaviour of a connection while its server is unreachable. */

@@ -203,7 +203,7 @@ export class RedisDriver implements QueueDriver {
   #workersConnection(kind: QueueKind): RedisConnection {
     const opened = this.#forWorkers.get(kind);
     if (opened !== undefined) return opened;
-    const connection = this.#server.open('patient');
+    const connection = this.#server.open('blocking');
     this.#opened.push(connection);
     this.#forWorkers.set(kind, connection);
     defineBatchScripts(connection);
@@ -255,7 +255,7 @@ export class RedisDriver implements QueueDriver {
   }
 
   async onCancelRequest(handler: (id: string | null) => void): Promise<Closable> {
-    const subscriber = this.#server.open('patient');
+    const subscriber = this.#server.open('blocking');
     this.#opened.push(subscriber);
     subscriber.on('message', (_channel: string, id: string) => handler(id));
     await subscriber.subscribe(CANCEL_CHANNEL);
