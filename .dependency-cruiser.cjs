@@ -53,7 +53,7 @@ module.exports = {
     ...drivers.map((folder) =>
       strictly(`driver-${folder.replace('/', '-')}`, `^${folder}/`, contract, ports),
     ),
-    strictly('sqlite-backend-is-a-package', '^queues/drivers/sqlite/'),
+    strictly('sqlite-backend-is-a-package', '^queues/drivers/sqlite/backend/'),
     strictly('http-knows-no-driver', '^src/http/', contract, ports, core, '^src/config\\.ts$'),
     // What differs from what runs is told by the CID, which is made of the bytes in one place.
     strictly(

@@ -1,5 +1,5 @@
-import type { SqliteConnection } from '../sqlite/connection.js';
-import type { SqlValue } from '../sqlite/store.js';
+import type { SqliteConnection } from './backend/connection.js';
+import type { SqlValue } from './backend/store.js';
 
 /**
  * The project's own tables in the queue's database. They are created and cleaned at every start,

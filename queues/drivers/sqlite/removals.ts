@@ -1,7 +1,7 @@
 import type { RemovedHandler, RemovedInvocation } from '../../../src/ports/queue.js';
 import type { Warn } from '../../driver.js';
 import { removedByData } from '../../removed-jobs.js';
-import type { SqliteConnection } from '../sqlite/connection.js';
+import type { SqliteConnection } from './backend/connection.js';
 import { rowsOf, write } from './tables.js';
 
 const SWEEP_EVERY_MS = 10_000;

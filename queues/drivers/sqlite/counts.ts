@@ -1,6 +1,6 @@
 import type { QueueCounts } from '../../../src/ports/queue.js';
 import { QUEUE_KINDS } from '../../jobs.js';
-import type { SqliteConnection } from '../sqlite/connection.js';
+import type { SqliteConnection } from './backend/connection.js';
 import type { UsageIndex } from './usage-index.js';
 
 /**

@@ -1,6 +1,6 @@
 import type { Backlog } from '../../../src/ports/backlog.js';
 import { queueUnavailable } from '../../admission.js';
-import type { SqliteConnection } from '../sqlite/connection.js';
+import type { SqliteConnection } from './backend/connection.js';
 import { rowsOf, write } from './tables.js';
 
 /**

@@ -3,8 +3,8 @@ import type { ShareUse } from '../../admission.js';
 import type { QueueLimits } from '../../driver.js';
 import { VirtualTime } from '../../fairness.js';
 import { type NewJob, QUEUE_KINDS } from '../../jobs.js';
-import type { SqliteConnection } from '../sqlite/connection.js';
-import { STATE } from '../sqlite/schema.js';
+import type { SqliteConnection } from './backend/connection.js';
+import { STATE } from './backend/schema.js';
 import { NamespaceUse } from './namespace-use.js';
 import { rowsOf } from './tables.js';
 
