@@ -3,8 +3,8 @@ import { DelayedError, type Job } from 'bullmq';
 import { AppError } from '../src/errors.js';
 import type { Closable } from '../src/ports/closable.js';
 import type { Task, TaskHandler, Tasks } from '../src/ports/tasks.js';
-import { queueUnavailable } from './admission.js';
 import type { BullQueue, QueueDriver, QueueTimings, Warn } from './driver.js';
+import { queueUnavailable } from './errors.js';
 import { MAX_PRIORITY } from './fairness.js';
 import { TaskTurns } from './task-turns.js';
 

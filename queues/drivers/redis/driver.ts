@@ -13,7 +13,6 @@ import type { QueueCounts, QueueUse, RemovedHandler, RemovedInvocation } from '.
 import { closeRedis, type RedisConnection } from '../../../src/redis/connection.js';
 import { COMMAND_TIMEOUT_MS, type RedisServer } from '../../../src/redis/server.js';
 import { withTimeout } from '../../../src/timeout.js';
-import { queueUnavailable } from '../../admission.js';
 import type { CrashJournal } from '../../crash-journal.js';
 import type {
   BullQueue,
@@ -27,6 +26,7 @@ import type {
   Shares,
   Warn,
 } from '../../driver.js';
+import { queueUnavailable } from '../../errors.js';
 import { perQueue } from '../../fairness.js';
 import type { JobStore } from '../../job-store.js';
 import { type JobData, QUEUE_KINDS, type QueueKind, queueKindOf, TICKS } from '../../jobs.js';

@@ -1,5 +1,5 @@
 import type { Backlog } from '../../../src/ports/backlog.js';
-import { queueUnavailable } from '../../admission.js';
+import { queueUnavailable } from '../../errors.js';
 import type { SqliteConnection } from './backend/connection.js';
 import { rowsOf, write } from './tables.js';
 

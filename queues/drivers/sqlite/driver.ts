@@ -4,7 +4,6 @@ import type { Namespace } from '../../../src/contract/ids.js';
 import type { AppError } from '../../../src/errors.js';
 import type { Closable } from '../../../src/ports/closable.js';
 import type { QueueCounts, QueueUse, RemovedHandler, RemovedInvocation } from '../../../src/ports/queue.js';
-import { queueFull, queueUnavailable, quotaPassed, shareRefusal } from '../../admission.js';
 import type { CrashJournal } from '../../crash-journal.js';
 import type {
   BullQueue,
@@ -18,11 +17,13 @@ import type {
   Shares,
   Warn,
 } from '../../driver.js';
+import { queueFull, queueUnavailable, shareExceeded } from '../../errors.js';
 import { perQueue } from '../../fairness.js';
 import { FileCrashJournal } from '../../file-crash-journal.js';
 import type { JobStore } from '../../job-store.js';
 import { type JobData, type NewJob, QUEUE_KINDS, type QueueKind, queueKindOf, TICKS } from '../../jobs.js';
 import { nextTick } from '../../next-tick.js';
+import { exceededQuota } from '../../share-quota.js';
 import type { SqliteConnection } from './backend/connection.js';
 import { createSqliteBackend } from './backend/create-backend.js';
 import { countJobs } from './counts.js';
@@ -169,8 +170,8 @@ export class SqliteDriver implements QueueDriver {
       const share = shares.get(namespace);
       if (share === undefined) continue;
       const used = this.#usage.shareUse(namespace);
-      const quota = quotaPassed(used, more, share);
-      if (quota !== null) return shareRefusal(quota, namespace, used[MEASURES[quota]], share);
+      const quota = exceededQuota(used, more, share);
+      if (quota !== null) return shareExceeded(quota, namespace, used[MEASURES[quota]], share);
     }
     return null;
   }

@@ -1,8 +1,8 @@
 import type { QueueUse } from '../../../src/ports/queue.js';
-import type { ShareUse } from '../../admission.js';
 import type { QueueLimits } from '../../driver.js';
 import { VirtualTime } from '../../fairness.js';
 import { type NewJob, QUEUE_KINDS } from '../../jobs.js';
+import type { ShareUse } from '../../share-quota.js';
 import type { SqliteConnection } from './backend/connection.js';
 import { STATE } from './backend/schema.js';
 import { NamespaceUse } from './namespace-use.js';

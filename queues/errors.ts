@@ -1,8 +1,9 @@
 import { MB } from '../src/contract/limits.js';
 import { quotaExceeded } from '../src/contract/quotas.js';
 import { AppError } from '../src/errors.js';
-import type { QueueShare, QueueUse } from '../src/ports/queue.js';
+import type { QueueShare } from '../src/ports/queue.js';
 import type { QueueLimits } from './driver.js';
+import type { ShareQuota } from './share-quota.js';
 
 /** Long enough for a worker to drain some jobs, short enough for a prompt retry. */
 const RETRY_AFTER_SECONDS = 5;
@@ -16,29 +17,12 @@ export function queueFull(limits: QueueLimits): AppError {
   );
 }
 
-/** The quotas that limit what a namespace may have in the queue. */
-export type ShareQuota = 'waiting_jobs' | 'waiting_mb' | 'delayed_jobs';
-
-/** The jobs and input bytes that a group adds to the use of its namespace. */
-export type ShareUse = Pick<QueueUse, 'waiting' | 'delayed' | 'bytes'>;
-
-/**
- * Returns the quota that adding `more` to `used` would exceed, or null. A job whose first attempt
- * is delayed counts against `delayed_jobs` until it is due and against `waiting_jobs` afterwards;
- * its input counts against `waiting_mb` throughout.
- */
-export function quotaPassed(used: ShareUse, more: ShareUse, share: QueueShare): ShareQuota | null {
-  if (more.delayed > 0 && used.delayed + more.delayed > share.delayedJobs) return 'delayed_jobs';
-  if (used.bytes + more.bytes > share.waitingBytes) return 'waiting_mb';
-  return more.waiting > 0 && used.waiting + more.waiting > share.waitingJobs ? 'waiting_jobs' : null;
-}
-
 /**
  * Returns the error for an exceeded quota.
  *
  * @param used The current use: bytes for `waiting_mb`, jobs for the other quotas.
  */
-export function shareRefusal(
+export function shareExceeded(
   quota: ShareQuota,
   namespace: string,
   used: number,
