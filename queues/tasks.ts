@@ -19,7 +19,7 @@ const PER_OWNER = CONCURRENCY / 4;
 const HELD_MS = 100;
 const AWAY_MS = 2000;
 /** A task survives any number of worker crashes; only its own failures count. */
-const NEVER = 1_000_000;
+const UNLIMITED_STALLS = 1_000_000;
 
 /**
  * Background tasks as jobs of a BullMQ queue of their own, so that a slow receiver delays no
@@ -87,7 +87,7 @@ export class BullTasks implements Tasks {
         concurrency: CONCURRENCY,
         lockDuration: this.#timings.lockMs,
         stalledInterval: this.#timings.stalledCheckMs,
-        maxStalledCount: NEVER,
+        maxStalledCount: UNLIMITED_STALLS,
         runRetryDelay: 1000,
       },
     );

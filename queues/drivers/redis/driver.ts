@@ -46,12 +46,12 @@ import { UsageIndex } from './usage-index.js';
 const PREFIX = '{orama}';
 const CANCEL_CHANNEL = `${PREFIX}:cancel`;
 /** Disables BullMQ's own limit of stalls: the delivery handler decides which crash is the last. */
-const NEVER = 1_000_000;
+const UNLIMITED_STALLS = 1_000_000;
 /**
  * A marker can be lost with the process that took it; a job then waits at most this long, in
  * seconds.
  */
-const LOOK_EVERY_SECONDS = 5;
+const POLL_INTERVAL_SECONDS = 5;
 /**
  * How long a cancel request is kept. No attempt lasts longer than 300 s, and a stalled job is
  * redelivered within seconds.
@@ -75,7 +75,7 @@ const EVENTS = { events: { maxLen: 100 } };
 /** The queue driver for BullMQ on Redis 7 or later, Valkey and Redis Cluster. */
 export class RedisDriver implements QueueDriver {
   readonly name = 'redis';
-  readonly waitSeconds = LOOK_EVERY_SECONDS;
+  readonly waitSeconds = POLL_INTERVAL_SECONDS;
   readonly queues: Readonly<Record<QueueKind, BullQueue<JobData>>>;
   readonly ticks: BullQueue<unknown>;
   readonly #server: RedisServer;
@@ -175,7 +175,7 @@ export class RedisDriver implements QueueDriver {
       prefix: PREFIX,
       lockDuration: lockMs,
       stalledInterval: stalledCheckMs,
-      maxStalledCount: NEVER,
+      maxStalledCount: UNLIMITED_STALLS,
     });
     store.on('error', (error) => this.#warn('Redis reported an error.', error));
     await store.waitUntilReady();

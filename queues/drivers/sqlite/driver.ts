@@ -38,9 +38,9 @@ const Bull = withBackend(createSqliteBackend);
 /**
  * A run loop is always notified of new jobs; this poll interval, in seconds, is only a fallback.
  */
-const LOOK_EVERY_SECONDS = 60;
+const POLL_INTERVAL_SECONDS = 60;
 /** Disables BullMQ's own limit of stalls: the delivery handler decides which crash is the last. */
-const NEVER = 1_000_000;
+const UNLIMITED_STALLS = 1_000_000;
 /** The field of `ShareUse` that each quota of a share limits. */
 const MEASURES = { waiting_jobs: 'waiting', waiting_mb: 'bytes', delayed_jobs: 'delayed' } as const;
 
@@ -50,7 +50,7 @@ const MEASURES = { waiting_jobs: 'waiting', waiting_mb: 'bytes', delayed_jobs: '
  */
 export class SqliteDriver implements QueueDriver {
   readonly name = 'sqlite';
-  readonly waitSeconds = LOOK_EVERY_SECONDS;
+  readonly waitSeconds = POLL_INTERVAL_SECONDS;
   readonly queues: Readonly<Record<QueueKind, BullQueue<JobData>>>;
   readonly ticks: BullQueue<unknown>;
   readonly #connection: SqliteConnection;
@@ -111,7 +111,7 @@ export class SqliteDriver implements QueueDriver {
       connection: this.#connection,
       lockDuration: lockMs,
       stalledInterval: stalledCheckMs,
-      maxStalledCount: NEVER,
+      maxStalledCount: UNLIMITED_STALLS,
     };
     const store = createSqliteBackend(kind, options, { withBlockingConnection: true });
     store.on('error', (error) => this.#warn('The queue reported an error.', error));

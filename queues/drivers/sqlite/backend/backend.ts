@@ -243,7 +243,7 @@ export class SqliteQueueBackend extends SqliteBackendQueries implements IQueueBa
   }
 
   async moveJobFromActiveToWait(jobId: string, token = '0'): Promise<number> {
-    return this.call('giveBack', about('moveJobFromActiveToWait', jobId), jobId, token, Date.now());
+    return this.call('returnToWait', about('moveJobFromActiveToWait', jobId), jobId, token, Date.now());
   }
 
   async retryJob(jobId: string, lifo: boolean, token = '0', opts: RetryJobOpts = {}): Promise<void> {

@@ -3,7 +3,7 @@ import type Database from 'libsql';
 /** The idle time after which the file is vacuumed, in milliseconds. */
 const IDLE_MS = 1000;
 /** Under load, the number of operations between two vacuum steps. */
-const LOOK_AFTER = 20_000;
+const CHECK_AFTER_OPERATIONS = 20_000;
 /** The number of free pages (4 KB each) that are kept for reuse. */
 const KEEP_FREE = 512;
 /** The number of pages per vacuum step, which takes about a millisecond. */
@@ -31,7 +31,7 @@ export class Maintenance {
 
   #look(): void {
     this.#timer = undefined;
-    if (this.#since > LOOK_AFTER) {
+    if (this.#since > CHECK_AFTER_OPERATIONS) {
       // Under load: one step now, the rest when the queue is idle.
       this.#since = 0;
       this.#vacuum(PAGES_AT_ONCE);

@@ -95,7 +95,7 @@ export function waitForChildren(queue: QueueState, id: string, token: string): b
  * Returns an active job to the waiting state without counting an attempt, before the jobs of its
  * priority. Returns the rest of the rate limit window in milliseconds.
  */
-export function giveBack(queue: QueueState, id: string, token: string, now: number): number {
+export function returnToWait(queue: QueueState, id: string, token: string, now: number): number {
   const job = queue.store.row<[key: number, state: number, token: string | null, priority: number]>(
     'SELECT key, state, lock_token, priority FROM job WHERE queue = ? AND id = ?',
     queue.id,
