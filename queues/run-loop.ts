@@ -259,7 +259,8 @@ export class RunLoop implements Closable, JobTaker {
   }
 
   #secondsToWait(): number {
-    if (this.#nextDelayedAt === 0) return Math.max(this.#options.waitSeconds, this.#store.minimumBlockTimeout);
+    if (this.#nextDelayedAt === 0)
+      return Math.max(this.#options.waitSeconds, this.#store.minimumBlockTimeout);
     const seconds = (this.#nextDelayedAt - Date.now()) / 1000;
     if (seconds <= 0) return 0;
     const most = this.#store.maximumBlockTimeout ?? MAX_WAIT_SECONDS;

@@ -2,8 +2,8 @@ import knex from 'knex';
 import { AppError } from '../../src/errors.js';
 import type { Database, Query } from '../database.js';
 import { SqliteClient, type SqliteClientConfig } from './sqlite/client.js';
-import { SqliteThread } from './sqlite/sqlite-thread.js';
 import { SqliteError } from './sqlite/errors.js';
+import { SqliteThread } from './sqlite/sqlite-thread.js';
 
 export interface SqliteOptions {
   /** The database file; created when absent. Its directory must exist. */

@@ -6,9 +6,9 @@ import { candidates } from './completion/candidates.js';
 import { knownNames } from './completion/names.js';
 import { COMPLETE_WORD } from './completion/scripts.js';
 import { updateSettings } from './config.js';
-import { isEngine } from './process-handlers.js';
 import { hintFor } from './hints.js';
 import { packageVersion } from './package.js';
+import { isEngine } from './process-handlers.js';
 import { createProgram, pathOf } from './program.js';
 import { oneLine, writePrintable } from './terminal.js';
 

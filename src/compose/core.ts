@@ -11,8 +11,8 @@ import { createSchedules, type Schedules } from '../core/schedules.js';
 import { createSecrets, type Secrets } from '../core/secrets.js';
 import { type SharedMetrics, shareMetrics } from '../core/shared-metrics.js';
 import type { AttemptRow } from '../ports/store/attempts.js';
-import type { Ports } from './ports.js';
 import { addProcessGauges } from './gauges.js';
+import type { Ports } from './ports.js';
 
 /** The use cases that web and worker share. */
 export interface Core {

@@ -21,10 +21,10 @@ import type { Services } from '../http/services.js';
 import type { Engine } from '../ports/engine.js';
 import { VERSION } from '../version.js';
 import type { Core } from './core.js';
-import { checkHealth } from './health.js';
-import type { Ports } from './ports.js';
-import { createPeers } from './peers.js';
 import { addInstallationGauges } from './gauges.js';
+import { checkHealth } from './health.js';
+import { createPeers } from './peers.js';
+import type { Ports } from './ports.js';
 import { createUsageReader } from './usage.js';
 
 export interface WebOptions {

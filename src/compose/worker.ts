@@ -12,8 +12,8 @@ import type { Engine } from '../ports/engine.js';
 import type { AttemptRow } from '../ports/store/attempts.js';
 import { waitAtMost } from '../timeout.js';
 import type { Core } from './core.js';
-import type { Ports } from './ports.js';
 import { addWorkerGauges } from './gauges.js';
+import type { Ports } from './ports.js';
 import type { ShutdownDeadline } from './shutdown-deadline.js';
 
 /** Creates the log writer of a worker process, which writes by group commit. */

@@ -16,8 +16,8 @@ import {
 import { httpFunctionSchema } from './http-function.js';
 import { functionNameSchema } from './ids.js';
 import { assertOrdinaryKeys } from './ordinary-keys.js';
-import { type StageEnv, stageNameSchema } from './project.js';
 import { parseOrThrow } from './parse-or-throw.js';
+import { type StageEnv, stageNameSchema } from './project.js';
 import { readYaml } from './yaml.js';
 
 /** The keys that a stage may override. */

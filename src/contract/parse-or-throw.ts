@@ -19,7 +19,11 @@ export interface ParseOptions {
  * Parses the value. Throws an error whose message is one sentence with the key, the value and what
  * is allowed.
  */
-export function parseOrThrow<S extends z.ZodType>(schema: S, value: unknown, options: ParseOptions): z.output<S> {
+export function parseOrThrow<S extends z.ZodType>(
+  schema: S,
+  value: unknown,
+  options: ParseOptions,
+): z.output<S> {
   const result = schema.safeParse(value, { error: predicate });
   if (result.success) return result.data;
   const where = options.where === undefined ? '' : `${options.where}: `;

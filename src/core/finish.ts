@@ -7,11 +7,11 @@ import type { Meter } from '../ports/meter.js';
 import type { Invocation } from '../ports/queue.js';
 import type { AttemptRow, FinalAttempt } from '../ports/store/attempts.js';
 import type { Callbacks } from './callbacks.js';
+import { isFinalExitCode } from './final-exit-code.js';
 import { httpStatusOf } from './http-status.js';
 import { attemptsUpTo } from './new-attempt.js';
 import { recordOutput, utf8 } from './output-fields.js';
 import type { Publisher } from './publish.js';
-import { isFinalExitCode } from './final-exit-code.js';
 import type { Replies, Reply } from './replies.js';
 
 /** The end of an invocation, before it is known whether a caller was waiting. */

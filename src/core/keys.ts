@@ -131,7 +131,8 @@ export async function createKeys({ store, bus, quotas }: KeysDeps): Promise<Keys
         auditEntry(by, 'key.create', id, namespace),
         limit,
       );
-      if (!stored) throw new AppError('unauthorized', 'The credential has been revoked and cannot create keys.');
+      if (!stored)
+        throw new AppError('unauthorized', 'The credential has been revoked and cannot create keys.');
       return { api_key: key, ...recordOf(stored) };
     },
 

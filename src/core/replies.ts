@@ -4,8 +4,8 @@ import type { AttemptStatus } from '../contract/invocation.js';
 import type { Bus } from '../ports/bus.js';
 import type { Closable } from '../ports/closable.js';
 import type { Store } from '../ports/store.js';
-import { attemptsUpTo } from './new-attempt.js';
 import { isFinalExitCode } from './final-exit-code.js';
+import { attemptsUpTo } from './new-attempt.js';
 
 /**
  * If a gateway has not acknowledged a reply within this time, the worker assumes that no caller is

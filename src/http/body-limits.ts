@@ -2,9 +2,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Namespace } from '../contract/ids.js';
 import { MB } from '../contract/limits.js';
 import { AppError } from '../errors.js';
+import { ANONYMOUS, CREDENTIALED, createBufferBudget } from './buffer-budget.js';
 import type { ClientAddresses } from './client-address.js';
 import { limitIdle, limitIdleRest } from './idle.js';
-import { ANONYMOUS, CREDENTIALED, createBufferBudget } from './buffer-budget.js';
 
 /** A complete body of at most this size is in memory already and is not accounted. */
 const SMALL_BYTES = 64 << 10;

@@ -1,8 +1,8 @@
 import type { Context } from 'koa';
 import type { z } from 'zod';
 import { requestIdSchema } from '../contract/ids.js';
-import { FUNCTION_SCOPES } from '../contract/scopes.js';
 import { parseOrThrow } from '../contract/parse-or-throw.js';
+import { FUNCTION_SCOPES } from '../contract/scopes.js';
 import type { Actor, Principal } from '../core/auth/principal.js';
 import { assertFunction } from '../core/auth/rights.js';
 import { AppError } from '../errors.js';
@@ -104,7 +104,8 @@ function readerOf(schema: z.ZodObject | undefined): TextReader<Record<string, un
 
 /** Creates the actor of an audited change. Called lazily, as most requests are not audited. */
 function actorOf(ctx: Context, principal: Principal | null): Actor {
-  if (principal === null) throw new AppError('internal', `${ctx.path} is audited, but accepts anonymous requests.`);
+  if (principal === null)
+    throw new AppError('internal', `${ctx.path} is audited, but accepts anonymous requests.`);
   const given = ctx.get('x-request-id').toLowerCase();
   const requestId = requestIdSchema.safeParse(given).data ?? uuidv7();
   ctx.set('X-Request-ID', requestId);

@@ -125,7 +125,8 @@ function limitTotal(
   request.on('data', (chunk: Buffer) => {
     size += chunk.byteLength;
     if (size > 2 * maxBytes) request.destroy();
-    if (share !== null && !full.signal.aborted && !share.take(chunk.byteLength)) full.abort(share.limitError());
+    if (share !== null && !full.signal.aborted && !share.take(chunk.byteLength))
+      full.abort(share.limitError());
   });
   // Adding the listener above has started the stream. The parser adds its listener some microtasks
   // later and must not miss any data, so pause until then.

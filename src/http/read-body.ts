@@ -72,5 +72,7 @@ function tooSlow(idleMs = 0): AppError {
 }
 
 function cutOff(cause: unknown): AppError {
-  return new AppError('invalid_request', 'The connection was closed before the body was complete.', { cause });
+  return new AppError('invalid_request', 'The connection was closed before the body was complete.', {
+    cause,
+  });
 }

@@ -131,7 +131,8 @@ export class GuestThread {
     if (slot === undefined) throw new Error('the thread has no free slot');
     const { number } = this.#load(key, program);
     const generation = nextGeneration(this.#wakeup);
-    if (!slot.fill(number, job)) this.#post({ type: 'job', slot: slot.index, generation, job: copyInput(job) });
+    if (!slot.fill(number, job))
+      this.#post({ type: 'job', slot: slot.index, generation, job: copyInput(job) });
     slot.open(generation);
     this.#wake();
     return slot;

@@ -1,8 +1,8 @@
 import type { Knex } from 'knex';
 import KnexSqlite from 'knex/lib/dialects/sqlite3/index.js';
-import type { SqliteThread } from './sqlite-thread.js';
 import { SqliteError } from './errors.js';
 import type { SqlValue, Statement } from './protocol.js';
+import type { SqliteThread } from './sqlite-thread.js';
 
 /** A query as knex passes it to a dialect, which stores the outcome in `response` and `context`. */
 interface KnexQuery {

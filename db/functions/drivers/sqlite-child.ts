@@ -1,8 +1,8 @@
 import { messageOf } from '../../../src/errors.js';
 import type { Outcome } from '../executor.js';
-import { SandboxedDatabase } from './sqlite-sandbox.js';
 import { primaryCode, SqliteFault } from './sqlite-errors.js';
 import { type ChildReply, type ChildRequest, MAX_STATEMENT_MB } from './sqlite-protocol.js';
+import { SandboxedDatabase } from './sqlite-sandbox.js';
 import { startWatchdog } from './sqlite-watchdog.js';
 
 /**

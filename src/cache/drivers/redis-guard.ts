@@ -109,7 +109,8 @@ export class RedisGuard {
     }
     const members = await redis.zrange(TOTALS, '0', '-1', 'WITHSCORES');
     const totals = new Map<Namespace, number>();
-    for (let at = 0; at < members.length; at += 2) totals.set(members[at] as Namespace, Number(members[at + 1]));
+    for (let at = 0; at < members.length; at += 2)
+      totals.set(members[at] as Namespace, Number(members[at + 1]));
     for (const [namespace, bytes] of reported) totals.set(namespace, bytes);
     return totals;
   }

@@ -5,8 +5,8 @@ import { AppError, messageOf } from '../../errors.js';
 import type { Client } from '../client.js';
 import { Progress } from '../during.js';
 import type { Terminal } from '../terminal.js';
-import { AT_ONCE, type Plan, type PlannedFunction } from './plan.js';
 import { mapCollectingErrors } from './map-collecting-errors.js';
+import { AT_ONCE, type Plan, type PlannedFunction } from './plan.js';
 
 /**
  * Deploys the functions that differ and resolves with the created versions by name. If a deploy

@@ -6,8 +6,8 @@ import { buildFunction, MODULE_FILE } from '../build/build.js';
 import { describeBuilt } from '../commands/build.js';
 import { Progress } from '../during.js';
 import type { Terminal } from '../terminal.js';
-import type { ProjectFunction } from './project.js';
 import { mapCollectingErrors } from './map-collecting-errors.js';
+import type { ProjectFunction } from './project.js';
 
 /**
  * Builds every function, even if its own files are unchanged: shared files may be outside its

@@ -5,11 +5,11 @@ import type { Terminal } from '../terminal.js';
 import { originOf } from '../version-origin.js';
 import { applyPlan, deleteFunction } from './apply.js';
 import { assertBuilt, buildAll } from './build-all.js';
+import { mapCollectingErrors } from './map-collecting-errors.js';
 import { AT_ONCE, type Plan, planDeploy } from './plan.js';
 import { chosenFunctions, connectionOf, openProject, type Project } from './project.js';
 import { renderPlan } from './render.js';
 import { readSecrets, storeSecrets } from './secrets.js';
-import { mapCollectingErrors } from './map-collecting-errors.js';
 
 export interface ProjectDeployFlags extends ConnectionFlags {
   stage?: string;

@@ -8,8 +8,8 @@ import { MODULE_FILE } from '../build/build.js';
 import type { Client } from '../client.js';
 import { readFileOr } from '../data.js';
 import { type Change, changesBetween } from './changes.js';
-import type { Project, ProjectFunction } from './project.js';
 import { mapCollectingErrors } from './map-collecting-errors.js';
+import type { Project, ProjectFunction } from './project.js';
 
 /** Maximum number of concurrent requests. */
 export const AT_ONCE = 4;

@@ -155,7 +155,10 @@ export async function createSessions({ store, bus, tokens, signup }: SessionsDep
         );
       }
       if (owner !== wallet) {
-        throw new AppError('forbidden', `Namespace "${namespace}" belongs to another wallet; choose another namespace.`);
+        throw new AppError(
+          'forbidden',
+          `Namespace "${namespace}" belongs to another wallet; choose another namespace.`,
+        );
       }
       return issue(wallet, namespace, newFamily());
     },

@@ -28,7 +28,12 @@ export const sendHttpRequest = route({
   replies: { 200: { about: 'The response of the function.', schema: httpRequestReplySchema } },
   errors: ['unavailable'],
   async handle({ sendToFunctions, namespace, body, ctx }) {
-    const reply = await sendToFunctions({ namespace, wanted: body, by: ctx.req, signal: clientDisconnected(ctx.res) });
+    const reply = await sendToFunctions({
+      namespace,
+      wanted: body,
+      by: ctx.req,
+      signal: clientDisconnected(ctx.res),
+    });
     return json(200, reply, { 'Cache-Control': 'no-store' });
   },
 });

@@ -179,7 +179,9 @@ async function invoke(
   if (given['x-callback-url'] !== undefined) request.callbackUrl = given['x-callback-url'];
   const span = startServerSpan(services.tracer, ctx, `invoke ${ref.name}`);
   if (span.traceparent !== undefined) request.traceparent = span.traceparent;
-  return withSpan(span, () => run(services, ctx, request, { preference, isCredentialed: principal !== null }));
+  return withSpan(span, () =>
+    run(services, ctx, request, { preference, isCredentialed: principal !== null }),
+  );
 }
 
 async function run(

@@ -87,7 +87,9 @@ export async function openRedisRateLimiter({ url }: RedisRateLimiterOptions): Pr
           if (grant.isLast) return refused(grant.until - performance.now());
         }
         // One request to Redis at a time per key; concurrent calls share its result.
-        const pending = pendingFetches.get(key) ?? fetchPoints(key, limitPerMinute, points).finally(() => pendingFetches.delete(key));
+        const pending =
+          pendingFetches.get(key) ??
+          fetchPoints(key, limitPerMinute, points).finally(() => pendingFetches.delete(key));
         pendingFetches.set(key, pending);
         await pending;
       }

@@ -35,12 +35,12 @@ import {
   changeDelay,
   changePriority,
   delayActive,
-  returnToWait,
   promote,
   promoteMany,
   reprocess,
   retryActive,
   retryFinished,
+  returnToWait,
   waitForChildren,
 } from './transitions.js';
 
