@@ -17,7 +17,7 @@ const PER_OWNER = CONCURRENCY / 4;
  * worker busy with moving jobs, and then delayed for AWAY_MS.
  */
 const HELD_MS = 100;
-const AWAY_MS = 2000;
+const DELAY_MS = 2000;
 /** A task survives any number of worker crashes; only its own failures count. */
 const UNLIMITED_STALLS = 1_000_000;
 
@@ -114,7 +114,7 @@ export class BullTasks implements Tasks {
 
 async function putOff(job: Job<string, void>, token: string | undefined): Promise<never> {
   await sleep(HELD_MS);
-  await job.moveToDelayed(Date.now() + AWAY_MS, token);
+  await job.moveToDelayed(Date.now() + DELAY_MS, token);
   // Tells BullMQ that the job has already been moved.
   throw new DelayedError();
 }

@@ -25,7 +25,7 @@ async function main(): Promise<number> {
       running = command;
     });
     await program.parseAsync();
-    await tellUpdate();
+    await printUpdateNotice();
     return 0;
   } catch (error) {
     // Commander has already printed the error; --help and --version are no errors.
@@ -37,7 +37,7 @@ async function main(): Promise<number> {
 }
 
 /** Prints a notice about a newer version if the user has enabled it. */
-async function tellUpdate(): Promise<void> {
+async function printUpdateNotice(): Promise<void> {
   const settings = updateSettings();
   if (settings === undefined || !process.stderr.isTTY) return;
   const { findUpdate } = await import('./update-notice.js');

@@ -5,7 +5,7 @@ import { startWarmUp } from '../../workers/delivery/warm-up.js';
 import type { Closers } from '../closers.js';
 import type { FunctionName, Namespace } from '../contract/ids.js';
 import type { Trace } from '../contract/trace.js';
-import { logChannel, newsOf } from '../core/logs.js';
+import { logChannel, encodeLogNotice } from '../core/logs.js';
 import { startRetention } from '../core/retention.js';
 import type { Closable } from '../ports/closable.js';
 import type { Engine } from '../ports/engine.js';
@@ -19,7 +19,7 @@ import type { ShutdownDeadline } from './shutdown-deadline.js';
 /** Creates the log writer of a worker process, which writes by group commit. */
 export function composeLogWriter(ports: Ports, closers: Closers): LogWriter {
   const { store, backlog, bus, logger } = ports;
-  const tellFollowers = (rows: readonly AttemptRow[]) => {
+  const notifyFollowers = (rows: readonly AttemptRow[]) => {
     const written = new Map<Namespace, Set<FunctionName>>();
     for (const { namespace, function: name } of rows) {
       const names = written.get(namespace);
@@ -27,11 +27,11 @@ export function composeLogWriter(ports: Ports, closers: Closers): LogWriter {
       else written.set(namespace, new Set([name]));
     }
     for (const [namespace, names] of written) {
-      void bus.publish(logChannel(namespace), newsOf(names)).catch(() => undefined);
+      void bus.publish(logChannel(namespace), encodeLogNotice(names)).catch(() => undefined);
     }
   };
   return closers.add(
-    createLogWriter({ attempts: store.attempts, backlog, logger, onWritten: tellFollowers }),
+    createLogWriter({ attempts: store.attempts, backlog, logger, onWritten: notifyFollowers }),
   );
 }
 
@@ -77,14 +77,14 @@ export async function startWorker(
   closers.add(await core.callbacks.start());
   closers.add(await core.schedules.start());
   const consumer = await ports.queue.consume(handler, { concurrency: config.WORKER_CONCURRENCY });
-  closers.add(finishOrHandBack(consumer, engine, deadline));
+  closers.add(finishOrReturn(consumer, engine, deadline));
 }
 
 /**
  * Stops guests that still run when the time is up. Their jobs return to the queue with no attempt
  * used.
  */
-function finishOrHandBack(consumer: Closable, engine: Engine, deadline: ShutdownDeadline): Closable {
+function finishOrReturn(consumer: Closable, engine: Engine, deadline: ShutdownDeadline): Closable {
   return {
     async close() {
       const finished = consumer.close();

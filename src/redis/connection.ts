@@ -25,16 +25,16 @@ export async function whenReady(connection: RedisConnection, withinMs: number): 
     failure = error;
   };
   connection.on('error', failed);
-  let heard = () => {};
+  let onReady = () => {};
   const ready = new Promise<void>((resolve) => {
-    heard = resolve;
-    connection.once('ready', heard);
+    onReady = resolve;
+    connection.once('ready', onReady);
   });
   try {
     await withTimeout(withinMs, ready, () => failure);
   } finally {
     connection.off('error', failed);
-    connection.off('ready', heard);
+    connection.off('ready', onReady);
   }
 }
 

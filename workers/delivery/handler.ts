@@ -29,12 +29,12 @@ import { replayedHost } from './replayed-host.js';
 import { recordedHost, TraceRecorder } from './trace-recorder.js';
 
 /** The delay of a job whose function has no free `concurrency`, in milliseconds; jittered. */
-const BUSY_MS = 100;
+const BUSY_DELAY_MS = 100;
 /**
  * The delay of a job whose module cannot be loaded or whose log row cannot be written, in
  * milliseconds; jittered.
  */
-const AWAY_MS = 2000;
+const UNAVAILABLE_DELAY_MS = 2000;
 
 export interface ConsumerDeps extends HostDeps {
   catalog: Catalog;
@@ -71,7 +71,7 @@ export function createDeliveryHandler(deps: ConsumerDeps): DeliveryHandler {
         { request_id: invocation.id, err: messageOf(error) },
         'failed to handle an invocation; it is put back into the queue',
       );
-      return { kind: 'later', delayMs: jittered(AWAY_MS) };
+      return { kind: 'later', delayMs: jittered(UNAVAILABLE_DELAY_MS) };
     } finally {
       deps.logWriter.withdraw(invocation.id);
     }
@@ -86,7 +86,7 @@ async function deliver(deps: ConsumerDeps, guests: GuestLimit, delivery: Deliver
   const unrun = endWithoutRun(delivery, fn);
   const limit = unrun === null ? fn?.metadata.concurrency : undefined;
   const lease = limit === undefined ? null : await deps.leases.acquire(`${namespace}/${name}`, limit);
-  if (limit !== undefined && lease === null) return { kind: 'later', delayMs: jittered(BUSY_MS) };
+  if (limit !== undefined && lease === null) return { kind: 'later', delayMs: jittered(BUSY_DELAY_MS) };
   try {
     const ended = delivery.redelivered ? await endOf(deps, invocation) : null;
     if (ended) {
@@ -104,7 +104,7 @@ async function deliver(deps: ConsumerDeps, guests: GuestLimit, delivery: Deliver
     }
     if (!fn) return { kind: 'done' };
     const outcome = await guests.run(namespace, () => runGuest(deps, delivery, fn));
-    if (outcome === null) return { kind: 'later', delayMs: jittered(BUSY_MS) };
+    if (outcome === null) return { kind: 'later', delayMs: jittered(BUSY_DELAY_MS) };
     return await settle(deps, delivery, fn, outcome);
   } catch (error) {
     // A caller must not wait for a module that may stay unreachable. A job without a caller is

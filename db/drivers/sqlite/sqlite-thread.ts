@@ -23,7 +23,7 @@ export class SqliteThread implements Closable {
   readonly #thread: Worker;
   readonly #pending = new Map<number, Pending>();
   #nextId = 0;
-  #gone: SqliteError | null = null;
+  #closedBy: SqliteError | null = null;
   #closing: Promise<void> | null = null;
 
   private constructor(thread: Worker) {
@@ -42,7 +42,7 @@ export class SqliteThread implements Closable {
 
   /** Executes one statement alone, several in one transaction. */
   execute(statements: readonly Statement[]): Promise<StatementResult[]> {
-    if (this.#gone !== null) return Promise.reject(this.#gone);
+    if (this.#closedBy !== null) return Promise.reject(this.#closedBy);
     return new Promise((resolve, reject) => {
       const id = this.#nextId++;
       this.#pending.set(id, { resolve, reject });
@@ -57,7 +57,7 @@ export class SqliteThread implements Closable {
   }
 
   async #close(): Promise<void> {
-    if (this.#gone !== null) return;
+    if (this.#closedBy !== null) return;
     await this.execute([{ sql: 'select 1', bindings: [] }]).catch(() => undefined);
     await this.#thread.terminate();
   }
@@ -71,8 +71,8 @@ export class SqliteThread implements Closable {
   }
 
   #fail(error: SqliteError): void {
-    this.#gone ??= error;
-    for (const pending of this.#pending.values()) pending.reject(this.#gone);
+    this.#closedBy ??= error;
+    for (const pending of this.#pending.values()) pending.reject(this.#closedBy);
     this.#pending.clear();
   }
 }

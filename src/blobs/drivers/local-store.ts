@@ -118,9 +118,9 @@ export function openLocalStore(dir: string): LocalStore {
     const cid = parseCid(text);
     if (cid === null) return;
     // Renamed first: a reader must find it whole or not at all.
-    const doomed = join(staging, randomUUID());
+    const trashPath = join(staging, randomUUID());
     try {
-      await rename(join(dir, cid.toString()), doomed);
+      await rename(join(dir, cid.toString()), trashPath);
     } catch (error) {
       if (isCode(error, 'ENOENT')) return;
       throw new AppError(
@@ -131,7 +131,7 @@ export function openLocalStore(dir: string): LocalStore {
         },
       );
     }
-    await rm(doomed, { recursive: true, force: true });
+    await rm(trashPath, { recursive: true, force: true });
   }
 
   return { cidOf: cidText, put, get, delete: remove };

@@ -35,14 +35,14 @@ export async function openLocalBlobs({ dir }: LocalBlobsOptions): Promise<Blobs>
   const thread = new StoreThread(dir);
   return {
     driver: 'local',
-    cidOf: async (bytes) => String(await thread.ask('cidOf', bytes)),
-    put: async (bytes) => String(await thread.ask('put', bytes)),
+    cidOf: async (bytes) => String(await thread.call('cidOf', bytes)),
+    put: async (bytes) => String(await thread.call('put', bytes)),
     async get(cid) {
-      const bytes = await thread.ask('get', cid);
+      const bytes = await thread.call('get', cid);
       return bytes instanceof Uint8Array ? bytes : new Uint8Array();
     },
     async delete(cid) {
-      await thread.ask('delete', cid);
+      await thread.call('delete', cid);
     },
     async has(text) {
       const cid = parseCid(text);
@@ -68,7 +68,7 @@ export async function openLocalBlobs({ dir }: LocalBlobsOptions): Promise<Blobs>
 
 type Result = Uint8Array | string | undefined;
 
-interface Asked {
+interface PendingCall {
   resolve(result: Result): void;
   reject(error: Error): void;
 }
@@ -76,7 +76,7 @@ interface Asked {
 /** The thread, started when there is something to do. */
 class StoreThread {
   readonly #dir: string;
-  readonly #asked = new Map<number, Asked>();
+  readonly #pending = new Map<number, PendingCall>();
   #worker: Worker | null = null;
   #idle: NodeJS.Timeout | undefined;
   #lastId = 0;
@@ -86,27 +86,27 @@ class StoreThread {
     this.#dir = dir;
   }
 
-  ask(operation: keyof LocalStore, argument: Uint8Array | string): Promise<Result> {
+  call(operation: keyof LocalStore, argument: Uint8Array | string): Promise<Result> {
     clearTimeout(this.#idle);
-    const worker = this.#started();
+    const worker = this.#start();
     worker.ref();
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
-      this.#asked.set(id, { resolve, reject });
+      this.#pending.set(id, { resolve, reject });
       if (typeof argument === 'string') {
         worker.postMessage({ id, operation, argument } satisfies LocalRequest);
         return;
       }
       // A view would bring the whole of its buffer with it, or share it.
-      const own = new Uint8Array(argument);
-      worker.postMessage({ id, operation, argument: own } satisfies LocalRequest, [own.buffer]);
+      const copy = new Uint8Array(argument);
+      worker.postMessage({ id, operation, argument: copy } satisfies LocalRequest, [copy.buffer]);
     });
   }
 
   /** What is under way comes to its end. */
   async close(): Promise<void> {
     clearTimeout(this.#idle);
-    if (this.#asked.size > 0) {
+    if (this.#pending.size > 0) {
       await new Promise<void>((resolve) => {
         this.#whenIdle = resolve;
       });
@@ -114,7 +114,7 @@ class StoreThread {
     await this.#end();
   }
 
-  #started(): Worker {
+  #start(): Worker {
     if (this.#worker !== null) return this.#worker;
     const worker = new Worker(new URL('./local-thread.js', import.meta.url), {
       workerData: { dir: this.#dir },
@@ -122,31 +122,31 @@ class StoreThread {
       execArgv: [],
     });
     this.#worker = worker;
-    worker.on('message', (reply: LocalReply) => this.#heard(reply));
+    worker.on('message', (reply: LocalReply) => this.#handleReply(reply));
     worker.on('error', (error) => this.#failed(worker, error));
     worker.on('exit', () => this.#failed(worker, new Error('its thread has ended')));
     return worker;
   }
 
-  #heard(reply: LocalReply): void {
-    const asked = this.#asked.get(reply.id);
-    this.#asked.delete(reply.id);
-    if (reply.kind === 'done') asked?.resolve(reply.result);
-    else asked?.reject(errorOf(reply));
-    this.#rest();
+  #handleReply(reply: LocalReply): void {
+    const call = this.#pending.get(reply.id);
+    this.#pending.delete(reply.id);
+    if (reply.kind === 'done') call?.resolve(reply.result);
+    else call?.reject(errorOf(reply));
+    this.#stopWhenIdle();
   }
 
   #failed(worker: Worker, cause: Error): void {
     if (this.#worker !== worker) return;
     this.#worker = null;
     const message = 'The storage could not be used; try again in a moment.';
-    for (const { reject } of this.#asked.values()) reject(new AppError('unavailable', message, { cause }));
-    this.#asked.clear();
-    this.#rest();
+    for (const { reject } of this.#pending.values()) reject(new AppError('unavailable', message, { cause }));
+    this.#pending.clear();
+    this.#stopWhenIdle();
   }
 
-  #rest(): void {
-    if (this.#asked.size > 0) return;
+  #stopWhenIdle(): void {
+    if (this.#pending.size > 0) return;
     this.#worker?.unref();
     this.#idle = setTimeout(() => void this.#end(), IDLE_MS).unref();
     this.#whenIdle?.();

@@ -49,14 +49,14 @@ export class SqliteConnection extends EventEmitter {
   #gathered: Call[] = [];
   #users = 0;
   #closing: Promise<void> | undefined;
-  #gone: Error | undefined;
+  #closedBy: Error | undefined;
   /** The names of clients that wait for jobs or events, as reported by `getClientList`. */
   readonly #clients = new Map<object, string>();
   /**
    * The sequence numbers of changes, per kind and queue. A caller that looked earlier compares them
    * to learn whether it must look again.
    */
-  readonly #news = new Map<string, number>();
+  readonly #changeCounts = new Map<string, number>();
 
   constructor(options: SqliteConnectionOptions) {
     super();
@@ -118,7 +118,7 @@ export class SqliteConnection extends EventEmitter {
   }
 
   get isClosing(): boolean {
-    return this.#closing !== undefined || this.#gone !== undefined;
+    return this.#closing !== undefined || this.#closedBy !== undefined;
   }
 
   /**
@@ -131,7 +131,7 @@ export class SqliteConnection extends EventEmitter {
     queue: string,
     ...args: OperationArguments<K>
   ): Promise<OperationResult<K>> {
-    if (this.#gone !== undefined) return Promise.reject(this.#gone);
+    if (this.#closedBy !== undefined) return Promise.reject(this.#closedBy);
     if (this.#closing !== undefined) return Promise.reject(new ConnectionClosedError());
     return new Promise((resolve, reject) => {
       if (this.#gathered.length === 0) setImmediate(() => this.#send());
@@ -160,7 +160,7 @@ export class SqliteConnection extends EventEmitter {
 
   /** Returns the sequence number of changes to a queue's jobs or events. */
   changeSequence(kind: 'jobs' | 'events', queue: string): number {
-    return this.#news.get(`${kind}:${queue}`) ?? 0;
+    return this.#changeCounts.get(`${kind}:${queue}`) ?? 0;
   }
 
   /**
@@ -192,7 +192,7 @@ export class SqliteConnection extends EventEmitter {
 
   async #close(): Promise<void> {
     await this.ready.catch(() => {});
-    if (this.#gone === undefined) {
+    if (this.#closedBy === undefined) {
       this.#send();
       const exited = new Promise<void>((resolve) => this.#thread.once('exit', () => resolve()));
       this.#keepAlive();
@@ -258,7 +258,7 @@ export class SqliteConnection extends EventEmitter {
   }
 
   #announce(event: string, from: number): void {
-    this.#news.set(event, (this.#news.get(event) ?? 0) + 1);
+    this.#changeCounts.set(event, (this.#changeCounts.get(event) ?? 0) + 1);
     this.emit(event, from);
   }
 
@@ -274,12 +274,12 @@ export class SqliteConnection extends EventEmitter {
   }
 
   #fail(error: Error): void {
-    this.#gone ??= error;
+    this.#closedBy ??= error;
     const pending = this.#pending.slice(this.#answered);
     this.#pending = [];
     this.#answered = 0;
     this.#gathered = [];
-    for (const { reject } of pending) reject(this.#gone);
+    for (const { reject } of pending) reject(this.#closedBy);
     this.#port.close();
   }
 }

@@ -17,40 +17,40 @@ export class Maintenance {
   readonly #database: Database.Database;
   #since = 0;
   #timer: NodeJS.Timeout | undefined;
-  #tidied = true;
+  #isVacuumed = true;
 
   constructor(database: Database.Database) {
     this.#database = database;
   }
 
-  worked(operations: number): void {
+  recordOperations(operations: number): void {
     this.#since += operations;
-    this.#tidied = false;
-    if (this.#timer === undefined) this.#timer = setTimeout(() => this.#look(), IDLE_MS);
+    this.#isVacuumed = false;
+    if (this.#timer === undefined) this.#timer = setTimeout(() => this.#check(), IDLE_MS);
   }
 
-  #look(): void {
+  #check(): void {
     this.#timer = undefined;
     if (this.#since > CHECK_AFTER_OPERATIONS) {
       // Under load: one step now, the rest when the queue is idle.
       this.#since = 0;
       this.#vacuum(PAGES_AT_ONCE);
-      this.#timer = setTimeout(() => this.#look(), IDLE_MS);
+      this.#timer = setTimeout(() => this.#check(), IDLE_MS);
       return;
     }
     this.#since = 0;
-    this.#tidy();
+    this.#vacuumAll();
   }
 
-  #tidy(): void {
+  #vacuumAll(): void {
     if (this.#vacuum(PAGES_AT_ONCE)) {
-      this.#timer = setTimeout(() => this.#look(), 1);
+      this.#timer = setTimeout(() => this.#check(), 1);
       return;
     }
-    if (!this.#tidied) {
+    if (!this.#isVacuumed) {
       // The file shrinks only when the WAL is checkpointed.
       this.#attempt('PRAGMA wal_checkpoint(TRUNCATE)');
-      this.#tidied = true;
+      this.#isVacuumed = true;
     }
   }
 

@@ -18,7 +18,7 @@ const { port, options } = workerData as { port: MessagePort; options: ThreadOpti
  */
 const MAX_CALLS = 1000;
 
-function say(reply: Reply): void {
+function post(reply: Reply): void {
   port.postMessage(reply);
 }
 
@@ -27,7 +27,7 @@ function open(): Store | undefined {
     return new Store(openDatabase(options), options.events);
   } catch (error) {
     const { code = 'SQLITE_CANTOPEN', message } = error as { code?: string; message: string };
-    say({ kind: 'unopened', code, message });
+    post({ kind: 'unopened', code, message });
     return undefined;
   }
 }
@@ -132,7 +132,7 @@ function serve(store: Store): void {
   const close = (): void => {
     maintenance.close();
     store.database.close();
-    say({ kind: 'closed' });
+    post({ kind: 'closed' });
     port.close();
   };
   port.on('message', (first: Request) => {
@@ -145,12 +145,12 @@ function serve(store: Store): void {
     }
     if (calls.length > 0) {
       const outcomes = process(store, calls);
-      say({ kind: 'done', outcomes, wokenQueues: [...store.wokenQueues], eventful: [...store.eventful] });
-      maintenance.worked(calls.length);
+      post({ kind: 'done', outcomes, wokenQueues: [...store.wokenQueues], eventful: [...store.eventful] });
+      maintenance.recordOperations(calls.length);
     }
     if (request === 'close') close();
   });
-  say({ kind: 'opened' });
+  post({ kind: 'opened' });
 }
 
 const store = open();

@@ -101,7 +101,7 @@ export function insert(queue: QueueState, id: string, job: NewJob): boolean {
   const state =
     job.waitsForChildren === true ? STATE.waitingChildren : job.delay > 0 ? STATE.delayed : STATE.waiting;
   const seq = store.nextSeq();
-  const apart = job.data.length > MAX_INLINE;
+  const isSeparate = job.data.length > MAX_INLINE;
   const inserted = store.run(
     INSERT,
     queue.id,
@@ -110,7 +110,7 @@ export function insert(queue: QueueState, id: string, job: NewJob): boolean {
     state === STATE.delayed ? until : state === STATE.waiting ? job.priority : 0,
     job.lifo === true ? -seq : seq,
     job.name,
-    apart ? null : job.data,
+    isSeparate ? null : job.data,
     job.opts,
     job.priority,
     job.delay,
@@ -122,7 +122,7 @@ export function insert(queue: QueueState, id: string, job: NewJob): boolean {
     job.parent?.key ?? null,
   );
   if (inserted === 0) return false;
-  if (apart)
+  if (isSeparate)
     store.run(
       'INSERT INTO payload (key, data) VALUES ((SELECT key FROM job WHERE queue = ? AND id = ?), ?)',
       queue.id,

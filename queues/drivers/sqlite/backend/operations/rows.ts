@@ -22,12 +22,12 @@ export function withPayload(store: Store, row: JobRow): JobRow {
 
 /** Deletes a job and its dependent rows. The caller handles the job's dependency in its parent. */
 export function deleteJob(store: Store, key: number): boolean {
-  const gone = store.row<[apart: number, children: number, logs: number]>(
+  const removed = store.row<[apart: number, children: number, logs: number]>(
     'DELETE FROM job WHERE key = ? RETURNING data IS NULL, children, logs',
     key,
   );
-  if (gone === undefined) return false;
-  const [apart, children, logs] = gone;
+  if (removed === undefined) return false;
+  const [apart, children, logs] = removed;
   if (apart) store.run('DELETE FROM payload WHERE key = ?', key);
   if (children) store.run('DELETE FROM dependency WHERE parent = ?', key);
   if (logs) store.run('DELETE FROM log WHERE job = ?', key);
