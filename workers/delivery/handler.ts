@@ -18,7 +18,7 @@ import type { Span, Tracer } from '../../src/ports/tracer.js';
 import { hostCaller } from '../engine/host-dispatch.js';
 import { ModuleUnavailable } from '../engine/module-unavailable.js';
 import { DeliveredCall } from './delivered-call.js';
-import { GuestGone } from './guest-gone.js';
+import { GuestEnd } from './guest-end.js';
 import { GuestLimit } from './guest-limit.js';
 import { createHost, type HostDeps } from './host.js';
 import { keepTrace } from './keep-trace.js';
@@ -156,7 +156,7 @@ function endWithoutRun(delivery: Delivery, fn: FunctionVersion | null): Invocati
 
 async function runGuest(deps: ConsumerDeps, delivery: Delivery, fn: FunctionVersion): Promise<GuestOutcome> {
   const { invocation } = delivery;
-  const gone = new GuestGone();
+  const guestEnd = new GuestEnd();
   const { id, acceptedAt, traceparent } = invocation;
   deps.logWriter.announce(id);
   const attributes = { 'orama.request_id': id, 'orama.function': fn.name, 'orama.attempt': delivery.attempt };
@@ -175,7 +175,7 @@ async function runGuest(deps: ConsumerDeps, delivery: Delivery, fn: FunctionVers
     attributes,
   });
   const recorder = fn.metadata.trace === true ? new TraceRecorder() : undefined;
-  const makeHost = () => hostOf(deps, { invocation, function: fn, gone }, span, recorder);
+  const makeHost = () => hostOf(deps, { invocation, function: fn, guestEnd: guestEnd }, span, recorder);
   let outcome: GuestOutcome;
   try {
     outcome = await deps.engine.run(new DeliveredCall(delivery, fn, { blobs: deps.blobs, makeHost }));
@@ -184,7 +184,7 @@ async function runGuest(deps: ConsumerDeps, delivery: Delivery, fn: FunctionVers
     throw error;
   } finally {
     // Aborts host calls whose guest has ended.
-    gone.set();
+    guestEnd.signalEnd();
     delivery.releaseSlot();
   }
   span.end(outcome.error);

@@ -11,15 +11,15 @@ export interface LocalBlobsOptions {
   dir: string;
 }
 
-/** A put that has not ended after this long has died. */
+/** Staging directories older than this belong to a put that was killed. */
 const STALE_STAGING_MS = 60 * 60_000;
-/** The thread ends when nothing has come for it for so long. */
+/** The idle time after which the thread is stopped. */
 const IDLE_MS = 10_000;
 
 /**
- * Blobs in a directory: see local-store.ts, which works in a thread of its own. Each block of a blob
- * is hashed, written and synced by itself, which takes a hundred turns of an event loop for a module
- * of 3 MB: on the main thread of a busy engine a deploy would wait for seconds.
+ * Opens a blob store in a directory; see local-store.ts, which runs in a separate thread. Each block
+ * of a blob is hashed, written and synced separately, which takes a hundred turns of the event loop
+ * for a module of 3 MB. On the main thread of a busy engine, a deploy would take seconds.
  */
 export async function openLocalBlobs({ dir }: LocalBlobsOptions): Promise<Blobs> {
   const staging = join(dir, STAGING);
@@ -73,7 +73,7 @@ interface PendingCall {
   reject(error: Error): void;
 }
 
-/** The thread, started when there is something to do. */
+/** The main thread's handle of the store's thread, which is started on first use. */
 class StoreThread {
   readonly #dir: string;
   readonly #pending = new Map<number, PendingCall>();
@@ -97,13 +97,13 @@ class StoreThread {
         worker.postMessage({ id, operation, argument } satisfies LocalRequest);
         return;
       }
-      // A view would bring the whole of its buffer with it, or share it.
+      // Copied, because transferring a view would detach its whole buffer.
       const copy = new Uint8Array(argument);
       worker.postMessage({ id, operation, argument: copy } satisfies LocalRequest, [copy.buffer]);
     });
   }
 
-  /** What is under way comes to its end. */
+  /** Waits for pending operations and stops the thread. */
   async close(): Promise<void> {
     clearTimeout(this.#idle);
     if (this.#pending.size > 0) {
@@ -166,7 +166,10 @@ function errorOf(reply: Exclude<LocalReply, { kind: 'done' }>): Error {
   return new AppError(code, message, cause === undefined ? {} : { cause: new Error(cause) });
 }
 
-/** What a killed process left behind; a put of another process may be under way beside it. */
+/**
+ * Removes staging directories that killed processes left behind. Recent ones are kept, because
+ * another process may be writing to them.
+ */
 async function sweepStaging(staging: string): Promise<void> {
   const stale = Date.now() - STALE_STAGING_MS;
   for (const name of await readdir(staging)) {

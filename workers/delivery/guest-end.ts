@@ -8,18 +8,18 @@ const REASON = new Error('the guest has ended');
  * Aborts host calls that outlive their guest. The signal is created on first access, because most
  * guests make no host call.
  */
-export class GuestGone {
+export class GuestEnd {
   #controller: AbortController | undefined;
-  #isGone = false;
+  #hasEnded = false;
 
   get signal(): AbortSignal {
     this.#controller ??= new AbortController();
-    if (this.#isGone) this.#controller.abort(REASON);
+    if (this.#hasEnded) this.#controller.abort(REASON);
     return this.#controller.signal;
   }
 
-  set(): void {
-    this.#isGone = true;
+  signalEnd(): void {
+    this.#hasEnded = true;
     this.#controller?.abort(REASON);
   }
 }
