@@ -15,15 +15,15 @@ interface State<T> {
 }
 
 /**
- * What a path of the API answers, kept up to date by server-sent events while the page is seen. A
- * page that is not seen holds no connection: browsers have six for all tabs of an origin. Null
- * follows nothing, and keeps nothing.
+ * Loads a path of the API and keeps it up to date with server-sent events while the page is
+ * visible. A hidden page has no connection, because browsers limit an origin to six for all its
+ * tabs. With null, nothing is loaded.
  */
 export function useLive<T>(path: string | null): Live<T> {
   const [state, setState] = useState<State<T>>({ path: null, isConnected: false });
   const [turn, setTurn] = useState(0);
 
-  // biome would list `turn`: it only starts the effect anew.
+  // Biome would report `turn` as unnecessary: it only restarts the effect.
   useEffect(() => {
     if (path === null) return undefined;
     const change = (next: Omit<State<T>, 'path'>) =>

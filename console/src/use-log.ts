@@ -4,13 +4,13 @@ import type { LogRecord } from './types.js';
 import type { Live } from './use-live.js';
 import { whileSeen } from './while-seen.js';
 
-/** Kept in the page; older ones go. */
+/** The maximum number of records in memory; older ones are dropped. */
 const MAX_RECORDS = 500;
-/** Of the past, to begin with. */
+/** The number of earlier records to load first. */
 const PAST = 50;
-/** Records that come quickly are shown together. */
+/** The interval, in milliseconds, in which new records are shown together. */
 const GATHER_MS = 200;
-/** Nothing came for so long since it connected: there is nothing. */
+/** If no record arrives within this number of intervals after connecting, the log is empty. */
 const QUIET_TICKS = 2;
 
 interface State {
@@ -19,15 +19,19 @@ interface State {
   error?: unknown;
 }
 
-/** The log of a function, oldest first, as it is written; a page that was hidden catches up. */
+/**
+ * Follows the log of a function, oldest record first. A page that was hidden resumes where it
+ * stopped.
+ */
 export function useLog(name: string): Live<readonly LogRecord[]> {
   const [state, setState] = useState<State>({ isConnected: false });
   const [turn, setTurn] = useState(0);
 
-  // biome would list `turn`: it only starts the effect anew.
+  // Biome would report `turn` as unnecessary: it only restarts the effect.
   useEffect(() => {
     let gathered: LogRecord[] = [];
-    // The past comes right after the connection: until then it is not known whether there is any.
+    // Earlier records are sent right after connecting; until then it is unknown whether there are
+    // any.
     let ticksConnected = 0;
     let isConnected = false;
     const position: StreamPosition = {};
@@ -45,7 +49,7 @@ export function useLog(name: string): Live<readonly LogRecord[]> {
         onEvent: (data) => gathered.push(JSON.parse(data) as LogRecord),
         onState: (connected, error) => {
           isConnected = connected;
-          // A stream that has ended has told all that there was.
+          // A stream that has ended has sent all records.
           const isAll = !connected && error === undefined;
           setState((old) => ({
             ...old,
@@ -76,7 +80,7 @@ export function useLog(name: string): Live<readonly LogRecord[]> {
   };
 }
 
-/** A stream that is resumed may repeat records, and misses none. */
+/** Appends new records. A resumed stream may repeat records but omits none. */
 function joined(old: readonly LogRecord[], next: readonly LogRecord[]): readonly LogRecord[] {
   const known = new Set(old.map(keyOf));
   return [...old, ...next.filter((record) => !known.has(keyOf(record)))].slice(-MAX_RECORDS);

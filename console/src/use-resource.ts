@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 
-/** Nothing is asked for more often than this, however it is asked for. */
+/** The minimum interval between reloads, in milliseconds. */
 const LEAST_MS = 2000;
 
 export interface Resource<T> {
@@ -11,8 +11,8 @@ export interface Resource<T> {
 }
 
 /**
- * Loads when `key` changes, and again every so often while the page is seen. A failed reload keeps the data that was
- * there, and says so; data of another key is never shown.
+ * Loads a resource when `key` changes, and periodically while the page is visible. A failed reload
+ * keeps the previous data and sets `error`. Data of another key is never returned.
  */
 export function useResource<T>(
   key: string | null,
@@ -26,7 +26,7 @@ export function useResource<T>(
   const latest = useRef(load);
   latest.current = load;
 
-  // biome would list `turn`: it only starts the effect anew.
+  // Biome would report `turn` as unnecessary: it only restarts the effect.
   useEffect(() => {
     if (key === null) return undefined;
     const control = new AbortController();

@@ -1,7 +1,7 @@
 /**
- * Does something until it is aborted, from the moment at which the page is seen until it is not, and
- * again when it is seen again: a hidden page holds no connection, of which browsers have six for all
- * tabs of an origin. Returns what ends it for good.
+ * Calls `start` whenever the page becomes visible and aborts its signal when the page is hidden. A
+ * hidden page should have no connection, because browsers limit an origin to six for all its tabs.
+ * Returns a function that stops it.
  */
 export function whileSeen(start: (signal: AbortSignal) => void): () => void {
   let control: AbortController | null = null;

@@ -17,19 +17,20 @@ export interface TopicMessage {
 interface Subscribing {
   signal: AbortSignal;
   onMessage(message: TopicMessage): void;
-  /** When it connects, and when it breaks: with why, where the engine refuses it. */
+  /** Called when the socket connects or disconnects; with the error if the engine rejected it. */
   onState(isConnected: boolean, error?: unknown): void;
 }
 
 let lastId = 0;
 
-/** Hears a topic, connecting again when the socket breaks, until the signal aborts. */
+/** Subscribes to a topic until the signal is aborted. Reconnects when the socket is closed. */
 export async function subscribe(topic: string, { signal, onMessage, onState }: Subscribing): Promise<void> {
   while (!signal.aborted) {
     let failure: unknown;
     try {
       const wasOpen = await hear(topic, signal, onMessage, () => onState(true));
-      // A browser does not say why a socket was refused; the same request without an upgrade says it.
+      // Browsers do not report why a WebSocket was rejected; the same request without an upgrade
+      // does.
       if (!wasOpen) await assertAllowed(topic, signal);
     } catch (error) {
       failure = error;
@@ -40,7 +41,7 @@ export async function subscribe(topic: string, { signal, onMessage, onState }: S
   }
 }
 
-/** One socket, until it closes; whether it was ever open. */
+/** Opens one socket and resolves when it is closed, with whether it was ever open. */
 async function hear(
   topic: string,
   signal: AbortSignal,
@@ -52,7 +53,8 @@ async function hear(
   const url = new URL(PATH, location.origin);
   url.protocol = url.protocol.replace('http', 'ws');
   url.search = new URLSearchParams({ topic }).toString();
-  // The token is no part of the address, which proxies log; browsers let no other header be set.
+  // The token is not part of the URL, because proxies log URLs, and browsers cannot set other
+  // headers.
   const socket = new WebSocket(url, ['orama', `orama.bearer.${base64Url(token)}`]);
   const close = () => socket.close();
   signal.addEventListener('abort', close, { once: true });

@@ -114,7 +114,7 @@ export function AliasesPanel({ name }: { name: string }) {
   );
 }
 
-/** `8=10, 9=5` as weights; what is none is left to the engine to refuse. */
+/** Parses weights such as `8=10, 9=5`. The engine rejects invalid ones. */
 function weightsOf(text: string): Record<string, number> {
   const parts = text.split(/[\s,]+/).filter(Boolean);
   return Object.fromEntries(
@@ -125,7 +125,7 @@ function weightsOf(text: string): Record<string, number> {
   );
 }
 
-/** `7`, or `90 % on 7, 10 % on 8`. */
+/** Formats the target of an alias: `7`, or `90 % on 7, 10 % on 8`. */
 function splitText(version: number, weights: Readonly<Record<string, number>>): string {
   const others = Object.entries(weights);
   if (others.length === 0) return String(version);

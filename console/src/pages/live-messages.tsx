@@ -10,13 +10,13 @@ import { setQuery } from '../router.js';
 import { bytes, cut, fromBase64, hexDump, MAX_SHOWN } from '../text.js';
 import { whileSeen } from '../while-seen.js';
 
-/** Messages that come quickly are shown together. */
+/** The interval, in milliseconds, in which new messages are shown together. */
 const GATHER_MS = 200;
-/** Kept in the page; older ones go. */
+/** The maximum number of messages in the page; older ones are dropped. */
 const MAX_MESSAGES = 200;
 const HEX_BYTES = 512;
 
-/** What is published on one topic, as it is published. */
+/** The live messages of a topic. */
 export function LiveMessages({ topic }: { topic: string }) {
   const [messages, setMessages] = useState<readonly TopicMessage[]>([]);
   const [state, setState] = useState<{ isConnected: boolean; error?: unknown }>({ isConnected: false });

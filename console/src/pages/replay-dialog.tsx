@@ -8,7 +8,10 @@ import { navigate } from '../router.js';
 import type { InvocationRecord, VersionsReply } from '../types.js';
 import { useResource } from '../use-resource.js';
 
-/** Runs it again: with its own input unless that was edited, on the version it ran on unless another is chosen. */
+/**
+ * Replays an invocation: with its own input unless it was edited, on its own version unless another
+ * is selected.
+ */
 export function ReplayDialog({ of: record, onClose }: { of: InvocationRecord; onClose(): void }) {
   const own = record.input_base64 === undefined ? record.input : null;
   const [input, setInput] = useState(own ?? '');

@@ -11,16 +11,19 @@ import { useResource } from '../use-resource.js';
 
 interface RollbackDialogProps {
   name: string;
-  /** What calls without a version run now. */
+  /** The version that calls without a version run now. */
   from: number;
   to: number;
-  /** The version that a new one would be behind; null where the alias `live` is moved instead. */
+  /**
+   * The version that the rollback would be deployed after; null if the alias `live` is moved
+   * instead.
+   */
   newest: number | null;
   onClose(): void;
   onDone(): void;
 }
 
-/** Says what would change before anything does. */
+/** Shows the changes of a rollback before it is performed. */
 export function RollbackDialog({ name, from, to, newest, onClose, onDone }: RollbackDialogProps) {
   const fn = `/v1/functions/${encodeURIComponent(name)}`;
   const path = `${fn}/settings`;

@@ -6,17 +6,20 @@ import { tell } from './messages.js';
 
 interface ActionProps {
   label: string;
-  /** For those who hear and do not see which row the button is in. */
+  /** The accessible name, for buttons whose row is visible only on screen. */
   name?: string;
   class?: string;
   disabled?: boolean;
-  /** What is asked first, for what cannot be taken back. */
+  /** A confirmation dialog, for actions that cannot be undone. */
   confirm?: { title: string; text: ComponentChildren; label: string };
-  /** What it came to, to be said. */
+  /** Performs the action. May resolve with a message to show. */
   run(): Promise<string | undefined>;
 }
 
-/** A button that does something: at most once at a time, asked for first where it destroys, and it says how it went. */
+/**
+ * A button that performs an action, once at a time, after a confirmation if `confirm` is set, and
+ * shows the result as a message.
+ */
 export function Action({ label, name, disabled = false, confirm, run, class: look = '' }: ActionProps) {
   const [isAsking, setIsAsking] = useState(false);
   const [isRunning, setIsRunning] = useState(false);

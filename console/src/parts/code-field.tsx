@@ -7,14 +7,14 @@ interface CodeFieldProps {
   language: Language;
   value: string;
   placeholder?: string;
-  /** Of the text area that stands there until the editor has come. */
+  /** The rows of the text area that is shown until the editor is loaded. */
   rows?: number;
   onChange(value: string): void;
 }
 
 /**
- * A field for JSON or SQL. A text area at first, which is enough to work with; the editor takes its
- * place, with what was typed and the focus, when its code has come.
+ * A field for JSON or SQL. It is a usable text area until the code of the editor is loaded, which
+ * then replaces it and keeps the text and the focus.
  */
 export function CodeField({
   label,
@@ -32,10 +32,10 @@ export function CodeField({
   const [isOpen, setIsOpen] = useState(false);
   const latest = useRef({ value, onChange });
   latest.current = { value, onChange };
-  /** What the editor has reported and has not come back as `value` yet. */
+  /** Values that the editor has reported and that have not been passed back as `value` yet. */
   const reported = useRef<string[]>([]);
 
-  // biome would list what the editor is opened with: it is opened once.
+  // Without dependencies, although Biome would list some: the editor is opened once.
   useEffect(() => {
     let isGone = false;
     const submit = () => host.current?.closest('form')?.requestSubmit();
@@ -58,7 +58,7 @@ export function CodeField({
       setIsOpen(true);
       if (focusedAt !== undefined) editor.current.focus(focusedAt);
     };
-    // Without the editor's code the text area stays.
+    // If the code of the editor cannot be loaded, the text area remains.
     open().catch(() => undefined);
     return () => {
       isGone = true;
@@ -68,7 +68,7 @@ export function CodeField({
   }, [label, language, placeholder]);
   useEffect(() => {
     const at = reported.current.lastIndexOf(value);
-    // What was typed comes back late when more is typed: only what somebody else has set is set.
+    // Typed text is passed back with a delay. Only a value that the editor has not reported is set.
     if (at < 0) editor.current?.setValue(value);
     reported.current = at < 0 ? [] : reported.current.slice(at + 1);
   }, [value]);

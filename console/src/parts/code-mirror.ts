@@ -30,7 +30,7 @@ export interface Editor {
   close(): void;
 }
 
-/** Marks what is set from outside, which nobody is to be told of. */
+/** Marks changes that were set from outside, which are not reported. */
 const SET = Annotation.define<boolean>();
 
 const THEME = EditorView.theme({
@@ -54,9 +54,9 @@ const COLOURS = HighlightStyle.define([
 ]);
 
 /**
- * CodeMirror in a shadow root of its own: there it takes its styles as objects, where in the document
- * it would add a `style` element, which the page's policy forbids. Tab is left to the page, so that
- * the keyboard gets out again.
+ * Opens CodeMirror in a shadow root, where it uses constructed style sheets. In the document it
+ * would add a `style` element, which the content security policy forbids. The Tab key is not
+ * handled, so that keyboard users can leave the editor.
  */
 export function openEditor(host: HTMLElement, options: EditorOptions): Editor {
   const root = host.shadowRoot ?? host.attachShadow({ mode: 'open' });

@@ -11,7 +11,7 @@ export function CopyButton({ text, what, label = 'Copy' }: { text: string; what:
       setIsCopied(true);
       setTimeout(() => setIsCopied(false), SAID_MS);
     } catch {
-      // Browsers give the clipboard to secure contexts alone: HTTPS, or this machine.
+      // Browsers allow access to the clipboard only in secure contexts: HTTPS or localhost.
       tell('error', 'The browser does not let this page use the clipboard.');
     }
   };

@@ -33,7 +33,7 @@ interface FormProps {
   children: ComponentChildren;
 }
 
-/** A form that says beside itself what the engine refused. */
+/** A form that shows the engine's error next to its button. */
 export function Form({ label, submit, disabled = false, onSubmit, children, class: look = '' }: FormProps) {
   const [error, setError] = useState<string | null>(null);
   const [isRunning, setIsRunning] = useState(false);

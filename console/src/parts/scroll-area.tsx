@@ -6,7 +6,10 @@ interface ScrollAreaProps {
   children: ComponentChildren;
 }
 
-/** What scrolls by itself takes the focus, so that it can be scrolled by keyboard in every browser. */
+/**
+ * A scrollable area that can be focused, so that it can be scrolled with the keyboard in every
+ * browser.
+ */
 export function ScrollArea({ label, class: look, children }: ScrollAreaProps) {
   return (
     <section class={look} aria-label={label} tabIndex={0}>
