@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useState } from 'preact/hooks';
 import { follow } from './api/events.js';
 import type { Resource } from './use-resource.js';
-import { whileSeen } from './while-seen.js';
+import { whileVisible } from './while-visible.js';
 
 export interface Live<T> extends Resource<T> {
   isConnected: boolean;
@@ -21,9 +21,9 @@ interface State<T> {
  */
 export function useLive<T>(path: string | null): Live<T> {
   const [state, setState] = useState<State<T>>({ path: null, isConnected: false });
-  const [turn, setTurn] = useState(0);
+  const [restarts, setRestarts] = useState(0);
 
-  // Biome would report `turn` as unnecessary: it only restarts the effect.
+  // Biome would report `restarts` as unnecessary: it only restarts the effect.
   useEffect(() => {
     if (path === null) return undefined;
     const change = (next: Omit<State<T>, 'path'>) =>
@@ -32,7 +32,7 @@ export function useLive<T>(path: string | null): Live<T> {
         ...(old.path === path && 'data' in old ? { data: old.data } : {}),
         ...next,
       }));
-    return whileSeen((signal) => {
+    return whileVisible((signal) => {
       void follow(path, {
         signal,
         onEvent: (text) => change({ isConnected: true, data: JSON.parse(text) as T }),
@@ -41,9 +41,9 @@ export function useLive<T>(path: string | null): Live<T> {
         },
       });
     });
-  }, [path, turn]);
+  }, [path, restarts]);
 
-  const reload = useCallback(() => setTurn((old) => old + 1), []);
+  const reload = useCallback(() => setRestarts((old) => old + 1), []);
   const isCurrent = state.path === path && path !== null;
   return {
     data: isCurrent ? state.data : undefined,

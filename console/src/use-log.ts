@@ -2,16 +2,16 @@ import { useCallback, useEffect, useState } from 'preact/hooks';
 import { follow, type StreamPosition } from './api/events.js';
 import type { LogRecord } from './types.js';
 import type { Live } from './use-live.js';
-import { whileSeen } from './while-seen.js';
+import { whileVisible } from './while-visible.js';
 
 /** The maximum number of records in memory; older ones are dropped. */
 const MAX_RECORDS = 500;
 /** The number of earlier records to load first. */
-const PAST = 50;
+const INITIAL_RECORDS = 50;
 /** The interval, in milliseconds, in which new records are shown together. */
-const GATHER_MS = 200;
+const BATCH_INTERVAL_MS = 200;
 /** If no record arrives within this number of intervals after connecting, the log is empty. */
-const QUIET_TICKS = 2;
+const IDLE_TICKS = 2;
 
 interface State {
   records?: readonly LogRecord[];
@@ -25,11 +25,11 @@ interface State {
  */
 export function useLog(name: string): Live<readonly LogRecord[]> {
   const [state, setState] = useState<State>({ isConnected: false });
-  const [turn, setTurn] = useState(0);
+  const [restarts, setRestarts] = useState(0);
 
-  // Biome would report `turn` as unnecessary: it only restarts the effect.
+  // Biome would report `restarts` as unnecessary: it only restarts the effect.
   useEffect(() => {
-    let gathered: LogRecord[] = [];
+    let batch: LogRecord[] = [];
     // Earlier records are sent right after connecting; until then it is unknown whether there are
     // any.
     let ticksConnected = 0;
@@ -37,16 +37,16 @@ export function useLog(name: string): Live<readonly LogRecord[]> {
     const position: StreamPosition = {};
     const timer = setInterval(() => {
       if (isConnected) ticksConnected += 1;
-      if (gathered.length === 0 && ticksConnected !== QUIET_TICKS) return;
-      const next = gathered;
-      gathered = [];
-      setState((old) => ({ ...old, records: joined(old.records ?? [], next) }));
-    }, GATHER_MS);
-    const stop = whileSeen((signal) => {
-      void follow(`/v1/functions/${encodeURIComponent(name)}/logs?follow=true&limit=${PAST}`, {
+      if (batch.length === 0 && ticksConnected !== IDLE_TICKS) return;
+      const next = batch;
+      batch = [];
+      setState((old) => ({ ...old, records: appended(old.records ?? [], next) }));
+    }, BATCH_INTERVAL_MS);
+    const stop = whileVisible((signal) => {
+      void follow(`/v1/functions/${encodeURIComponent(name)}/logs?follow=true&limit=${INITIAL_RECORDS}`, {
         signal,
         position,
-        onEvent: (data) => gathered.push(JSON.parse(data) as LogRecord),
+        onEvent: (data) => batch.push(JSON.parse(data) as LogRecord),
         onState: (connected, error) => {
           isConnected = connected;
           // A stream that has ended has sent all records.
@@ -64,11 +64,11 @@ export function useLog(name: string): Live<readonly LogRecord[]> {
       clearInterval(timer);
       stop();
     };
-  }, [name, turn]);
+  }, [name, restarts]);
 
   const reload = useCallback(() => {
     setState({ isConnected: false });
-    setTurn((old) => old + 1);
+    setRestarts((old) => old + 1);
   }, []);
   const { records, error, isConnected } = state;
   return {
@@ -81,7 +81,7 @@ export function useLog(name: string): Live<readonly LogRecord[]> {
 }
 
 /** Appends new records. A resumed stream may repeat records but omits none. */
-function joined(old: readonly LogRecord[], next: readonly LogRecord[]): readonly LogRecord[] {
+function appended(old: readonly LogRecord[], next: readonly LogRecord[]): readonly LogRecord[] {
   const known = new Set(old.map(keyOf));
   return [...old, ...next.filter((record) => !known.has(keyOf(record)))].slice(-MAX_RECORDS);
 }

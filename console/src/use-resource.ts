@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 
 /** The minimum interval between reloads, in milliseconds. */
-const LEAST_MS = 2000;
+const MIN_RELOAD_MS = 2000;
 
 export interface Resource<T> {
   data: T | undefined;
@@ -22,11 +22,11 @@ export function useResource<T>(
   const [state, setState] = useState<{ key: string | null; data?: T | undefined; error?: unknown }>({
     key: null,
   });
-  const [turn, setTurn] = useState(0);
+  const [restarts, setRestarts] = useState(0);
   const latest = useRef(load);
   latest.current = load;
 
-  // Biome would report `turn` as unnecessary: it only restarts the effect.
+  // Biome would report `restarts` as unnecessary: it only restarts the effect.
   useEffect(() => {
     if (key === null) return undefined;
     const control = new AbortController();
@@ -44,16 +44,16 @@ export function useResource<T>(
     };
     const schedule = () => {
       if (everyMs === undefined) return;
-      timer = setTimeout(() => (document.hidden ? schedule() : void run()), Math.max(LEAST_MS, everyMs));
+      timer = setTimeout(() => (document.hidden ? schedule() : void run()), Math.max(MIN_RELOAD_MS, everyMs));
     };
     void run();
     return () => {
       control.abort();
       clearTimeout(timer);
     };
-  }, [key, everyMs, turn]);
+  }, [key, everyMs, restarts]);
 
-  const reload = useCallback(() => setTurn((old) => old + 1), []);
+  const reload = useCallback(() => setRestarts((old) => old + 1), []);
   const isCurrent = state.key === key;
   return {
     data: isCurrent ? state.data : undefined,

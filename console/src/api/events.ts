@@ -7,7 +7,7 @@ export interface StreamPosition {
   lastId?: string;
 }
 
-interface Following {
+interface FollowOptions {
   signal: AbortSignal;
   position?: StreamPosition;
   onEvent(data: string): void;
@@ -19,8 +19,8 @@ interface Following {
  * Reads a stream of server-sent events until the signal is aborted. Reconnects when the connection
  * is lost.
  */
-export async function follow(path: string, following: Following): Promise<void> {
-  const { signal, position = {}, onEvent, onState } = following;
+export async function follow(path: string, options: FollowOptions): Promise<void> {
+  const { signal, position = {}, onEvent, onState } = options;
   while (!signal.aborted) {
     let failure: unknown;
     try {

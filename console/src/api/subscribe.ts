@@ -14,7 +14,7 @@ export interface TopicMessage {
   data: { text?: string; base64?: string };
 }
 
-interface Subscribing {
+interface SubscribeOptions {
   signal: AbortSignal;
   onMessage(message: TopicMessage): void;
   /** Called when the socket connects or disconnects; with the error if the engine rejected it. */
@@ -24,11 +24,14 @@ interface Subscribing {
 let lastId = 0;
 
 /** Subscribes to a topic until the signal is aborted. Reconnects when the socket is closed. */
-export async function subscribe(topic: string, { signal, onMessage, onState }: Subscribing): Promise<void> {
+export async function subscribe(
+  topic: string,
+  { signal, onMessage, onState }: SubscribeOptions,
+): Promise<void> {
   while (!signal.aborted) {
     let failure: unknown;
     try {
-      const wasOpen = await hear(topic, signal, onMessage, () => onState(true));
+      const wasOpen = await openSocket(topic, signal, onMessage, () => onState(true));
       // Browsers do not report why a WebSocket was rejected; the same request without an upgrade
       // does.
       if (!wasOpen) await assertAllowed(topic, signal);
@@ -42,10 +45,10 @@ export async function subscribe(topic: string, { signal, onMessage, onState }: S
 }
 
 /** Opens one socket and resolves when it is closed, with whether it was ever open. */
-async function hear(
+async function openSocket(
   topic: string,
   signal: AbortSignal,
-  onMessage: Subscribing['onMessage'],
+  onMessage: SubscribeOptions['onMessage'],
   onOpen: () => void,
 ): Promise<boolean> {
   const token = await accessToken();

@@ -129,7 +129,7 @@ function ParameterField({ of: parameter, value, onChange }: ParameterFieldProps)
     return (
       <Choice
         label={label}
-        look="field"
+        labelPosition="field"
         value={value}
         options={[['', ''], ...choices.map((each) => [each, each] as const)]}
         onChange={onChange}

@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import { call } from '../api/request.js';
 import { Action } from '../parts/action.js';
 import { Field, Form } from '../parts/form.js';
-import { tell } from '../parts/messages.js';
+import { showMessage } from '../parts/messages.js';
 import { Age } from '../parts/moment.js';
 import { Panel } from '../parts/page.js';
 import { ResourceView } from '../parts/resource-view.js';
@@ -23,7 +23,7 @@ export function AliasesPanel({ name }: { name: string }) {
       `${path}/${encodeURIComponent(alias)}`,
       { json: { version: Number(version), ...(split.trim() === '' ? {} : { weights: weightsOf(split) }) } },
     );
-    tell('done', `${alias} names version ${splitText(Number(version), weights)}.`);
+    showMessage('done', `${alias} names version ${splitText(Number(version), weights)}.`);
     setAlias('');
     setVersion('');
     setSplit('');

@@ -106,7 +106,7 @@ function Builder({ base, name }: { base: string; name: string }) {
           <div class="row">
             <Choice
               label="Method"
-              look="field"
+              labelPosition="field"
               value={method}
               options={METHOD_CHOICES}
               onChange={setMethod}

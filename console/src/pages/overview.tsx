@@ -43,14 +43,14 @@ export function OverviewPage() {
       aside={
         <>
           <FunctionChoice
-            look="hidden"
+            labelPosition="hidden"
             all="All functions"
             value={name}
             onChange={(next) => setQuery({ function: next })}
           />
           <Choice
             label="Window"
-            look="hidden"
+            labelPosition="hidden"
             value={range}
             options={WINDOWS}
             onChange={(window) => setQuery({ window })}

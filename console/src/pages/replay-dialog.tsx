@@ -3,7 +3,7 @@ import { call } from '../api/request.js';
 import { CodeField } from '../parts/code-field.js';
 import { Dialog } from '../parts/dialog.js';
 import { Field, Form } from '../parts/form.js';
-import { tell } from '../parts/messages.js';
+import { showMessage } from '../parts/messages.js';
 import { navigate } from '../router.js';
 import type { InvocationRecord, VersionsReply } from '../types.js';
 import { useResource } from '../use-resource.js';
@@ -27,7 +27,7 @@ export function ReplayDialog({ of: record, onClose }: { of: InvocationRecord; on
       { query: { version }, ...(isEdited ? { json: { input } } : {}) },
     );
     onClose();
-    tell('done', `Runs again as ${id}.`);
+    showMessage('done', `Runs again as ${id}.`);
     navigate(`/invocations/${id}`);
   };
   return (

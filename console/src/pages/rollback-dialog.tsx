@@ -1,7 +1,7 @@
 import { call } from '../api/request.js';
 import { Dialog } from '../parts/dialog.js';
 import { Form } from '../parts/form.js';
-import { tell } from '../parts/messages.js';
+import { showMessage } from '../parts/messages.js';
 import { ResourceView } from '../parts/resource-view.js';
 import { Table } from '../parts/table.js';
 import { differencesOf } from '../settings-difference.js';
@@ -36,12 +36,12 @@ export function RollbackDialog({ name, from, to, newest, onClose, onDone }: Roll
   const rollBack = async () => {
     if (newest === null) {
       await call('PUT', `${fn}/aliases/live`, { json: { version: to } });
-      tell('done', `${name}@live is version ${to} again.`);
+      showMessage('done', `${name}@live is version ${to} again.`);
     } else {
       const { message } = await call<{ message: string }>('POST', `${fn}/rollback`, {
         json: { version: to },
       });
-      tell('done', message);
+      showMessage('done', message);
     }
     onDone();
   };

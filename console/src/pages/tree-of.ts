@@ -37,27 +37,27 @@ export async function loadTreeOf(record: InvocationRecord, signal: AbortSignal):
     const forest = await loadTreeOfMessage(root.message_id, signal);
     if (forest.roots.some((each) => each.record.request_id === root.request_id)) return forest;
   }
-  const [tree] = await growAll([root], signal);
+  const [tree] = await loadTrees([root], signal);
   return { roots: tree === undefined ? [] : [tree], hasMore: false };
 }
 
 export async function loadTreeOfMessage(id: string, signal: AbortSignal): Promise<Forest> {
   const { invocations, next_cursor: next } = await list({ message_id: id }, signal);
-  return { roots: await growAll(invocations.toReversed(), signal), hasMore: next !== null };
+  return { roots: await loadTrees(invocations.toReversed(), signal), hasMore: next !== null };
 }
 
-async function growAll(roots: readonly InvocationRecord[], signal: AbortSignal): Promise<TreeNode[]> {
+async function loadTrees(roots: readonly InvocationRecord[], signal: AbortSignal): Promise<TreeNode[]> {
   let left = MAX_NODES;
-  const grow = async (record: InvocationRecord, depth: number): Promise<TreeNode> => {
+  const loadNode = async (record: InvocationRecord, depth: number): Promise<TreeNode> => {
     left--;
     if (depth >= MAX_DEPTH || left <= 0) return { record, children: [], hasMore: left <= 0 };
     const { invocations, next_cursor: next } = await list({ parent_id: record.request_id }, signal);
     const children: TreeNode[] = [];
-    for (const child of invocations.toReversed()) children.push(await grow(child, depth + 1));
+    for (const child of invocations.toReversed()) children.push(await loadNode(child, depth + 1));
     return { record, children, hasMore: next !== null };
   };
   const trees: TreeNode[] = [];
-  for (const root of roots) trees.push(await grow(root, 0));
+  for (const root of roots) trees.push(await loadNode(root, 0));
   return trees;
 }
 

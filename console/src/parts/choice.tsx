@@ -10,18 +10,18 @@ interface ChoiceProps {
    * The position of the label: `inline` before the list, `field` above it, `hidden` for screen
    * readers only.
    */
-  look?: 'inline' | 'field' | 'hidden';
+  labelPosition?: 'inline' | 'field' | 'hidden';
   value: string;
   options: readonly (readonly [value: string, label: string])[];
   onChange(value: string): void;
 }
 
 /** A select element with a label. */
-export function Choice({ label, look = 'inline', value, options, onChange }: ChoiceProps) {
+export function Choice({ label, labelPosition = 'inline', value, options, onChange }: ChoiceProps) {
   const id = useId();
   return (
-    <div class={look === 'field' ? 'field' : 'choice'}>
-      <label for={id} class={look === 'hidden' ? 'visually-hidden' : ''}>
+    <div class={labelPosition === 'field' ? 'field' : 'choice'}>
+      <label for={id} class={labelPosition === 'hidden' ? 'visually-hidden' : ''}>
         {label}
       </label>
       <select id={id} value={value} onChange={(event) => onChange(event.currentTarget.value)}>

@@ -37,12 +37,12 @@ export function CodeField({
 
   // Without dependencies, although Biome would list some: the editor is opened once.
   useEffect(() => {
-    let isGone = false;
+    let isUnmounted = false;
     const submit = () => host.current?.closest('form')?.requestSubmit();
     const open = async () => {
       const { openEditor } = await import('./code-mirror.js');
       const place = host.current;
-      if (isGone || place === null) return;
+      if (isUnmounted || place === null) return;
       const focusedAt = area.current === document.activeElement ? area.current?.selectionStart : undefined;
       editor.current = openEditor(place, {
         label,
@@ -61,7 +61,7 @@ export function CodeField({
     // If the code of the editor cannot be loaded, the text area remains.
     open().catch(() => undefined);
     return () => {
-      isGone = true;
+      isUnmounted = true;
       editor.current?.close();
       editor.current = null;
     };

@@ -31,7 +31,7 @@ export interface Editor {
 }
 
 /** Marks changes that were set from outside, which are not reported. */
-const SET = Annotation.define<boolean>();
+const SET_FROM_OUTSIDE = Annotation.define<boolean>();
 
 const THEME = EditorView.theme({
   '&': { maxHeight: 'inherit', minHeight: 'inherit', color: 'var(--text)', fontSize: '13px' },
@@ -85,7 +85,7 @@ export function openEditor(host: HTMLElement, options: EditorOptions): Editor {
         placeholderText(placeholder),
         EditorView.contentAttributes.of({ 'aria-label': label }),
         EditorView.updateListener.of(({ docChanged, state, transactions }) => {
-          if (docChanged && !transactions.some((each) => each.annotation(SET)))
+          if (docChanged && !transactions.some((each) => each.annotation(SET_FROM_OUTSIDE)))
             onChange(state.doc.toString());
         }),
         ...(language === 'json' ? [json()] : language === 'sql' ? [sql({ dialect: SQLite })] : []),
@@ -96,7 +96,10 @@ export function openEditor(host: HTMLElement, options: EditorOptions): Editor {
     setValue(next) {
       const { doc } = view.state;
       if (doc.length === next.length && doc.toString() === next) return;
-      view.dispatch({ changes: { from: 0, to: doc.length, insert: next }, annotations: SET.of(true) });
+      view.dispatch({
+        changes: { from: 0, to: doc.length, insert: next },
+        annotations: SET_FROM_OUTSIDE.of(true),
+      });
     },
     focus(at) {
       view.focus();

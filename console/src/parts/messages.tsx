@@ -14,7 +14,7 @@ let lastId = 0;
 const listeners = new Set<() => void>();
 
 /** Shows a message about the result of an action. Errors remain until they are closed. */
-export function tell(kind: Message['kind'], text: string): void {
+export function showMessage(kind: Message['kind'], text: string): void {
   const message = { id: ++lastId, kind, text: visible(text.slice(0, MAX_LENGTH)) };
   set([...messages.slice(-2), message]);
   if (kind === 'done') setTimeout(() => close(message.id), SHOWN_MS);

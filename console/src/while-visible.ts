@@ -3,9 +3,9 @@
  * hidden page should have no connection, because browsers limit an origin to six for all its tabs.
  * Returns a function that stops it.
  */
-export function whileSeen(start: (signal: AbortSignal) => void): () => void {
+export function whileVisible(start: (signal: AbortSignal) => void): () => void {
   let control: AbortController | null = null;
-  const change = () => {
+  const update = () => {
     if (document.hidden) {
       control?.abort();
       control = null;
@@ -14,10 +14,10 @@ export function whileSeen(start: (signal: AbortSignal) => void): () => void {
       start(control.signal);
     }
   };
-  change();
-  document.addEventListener('visibilitychange', change);
+  update();
+  document.addEventListener('visibilitychange', update);
   return () => {
-    document.removeEventListener('visibilitychange', change);
+    document.removeEventListener('visibilitychange', update);
     control?.abort();
   };
 }
