@@ -112,10 +112,10 @@ export async function startServer(services: Services, address: ServerAddress): P
 
   const close = async () => {
     stopping.abort();
-    const patience = config.SHUTDOWN_SECONDS * 1000;
-    const release = setTimeout(() => services.invoker.release(), Math.max(0, patience - ANSWER_MS));
-    const longest = Math.max(patience, ANSWER_MS);
-    await Promise.all([sockets.close(), main.close(longest), functions?.close(longest)]);
+    const shutdownMs = config.SHUTDOWN_SECONDS * 1000;
+    const release = setTimeout(() => services.invoker.release(), Math.max(0, shutdownMs - ANSWER_MS));
+    const closeTimeoutMs = Math.max(shutdownMs, ANSWER_MS);
+    await Promise.all([sockets.close(), main.close(closeTimeoutMs), functions?.close(closeTimeoutMs)]);
     clearTimeout(release);
   };
 

@@ -6,7 +6,11 @@ import { ticks } from '../../src/core/ticks.js';
 const CHANNEL = 'news';
 
 /** Counts ticks until it is stopped. */
-async function counting(options: { leastMs: number; mostMs: number; isNews?(message: string): boolean }) {
+async function counting(options: {
+  minIntervalMs: number;
+  maxIntervalMs: number;
+  isRelevant?(message: string): boolean;
+}) {
   const bus = await openBus({ driver: 'local' });
   const control = new AbortController();
   const seen: number[] = [];
@@ -26,7 +30,7 @@ async function counting(options: { leastMs: number; mostMs: number; isNews?(mess
 const HOUR = 3_600_000;
 
 test('a tick comes at once, and with news', async (t) => {
-  const { bus, seen, stop } = await counting({ leastMs: 0, mostMs: HOUR });
+  const { bus, seen, stop } = await counting({ minIntervalMs: 0, maxIntervalMs: HOUR });
   await sleep(20);
   t.is(seen.length, 1);
   await bus.publish(CHANNEL, 'x');
@@ -37,7 +41,7 @@ test('a tick comes at once, and with news', async (t) => {
 
 test('a hundred messages are few ticks, and the last of them is not missed', async (t) => {
   const began = performance.now();
-  const { bus, seen, stop } = await counting({ leastMs: 200, mostMs: HOUR });
+  const { bus, seen, stop } = await counting({ minIntervalMs: 200, maxIntervalMs: HOUR });
   for (let n = 0; n < 100; n++) {
     await bus.publish(CHANNEL, 'x');
     await sleep(2);
@@ -51,9 +55,9 @@ test('a hundred messages are few ticks, and the last of them is not missed', asy
 test('what is no news wakes nobody, and a tick comes after the longest time all the same', async (t) => {
   const began = performance.now();
   const { bus, seen, stop } = await counting({
-    leastMs: 0,
-    mostMs: 300,
-    isNews: (message) => message === 'mine',
+    minIntervalMs: 0,
+    maxIntervalMs: 300,
+    isRelevant: (message) => message === 'mine',
   });
   await sleep(20);
   const before = seen.length;

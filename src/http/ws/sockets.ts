@@ -20,7 +20,7 @@ import { UnsentFrames } from './unsent-frames.js';
 /** Interval at which the credentials of open sockets are validated. */
 const VALIDITY_MS = 1000;
 /** Time limit of the closing handshake. */
-const GOODBYE_MS = 2000;
+const CLOSE_TIMEOUT_MS = 2000;
 
 /**
  * The WebSockets of this process: upgraded, kept alive with pings, and closed when their credential
@@ -153,7 +153,7 @@ export function createSockets(services: Services, admit: Admission): Sockets {
       for (const ws of open.keys()) ws.close(CLOSE.goingAway, 'the engine is stopping');
       const late = setTimeout(() => {
         for (const ws of open.keys()) ws.terminate();
-      }, GOODBYE_MS);
+      }, CLOSE_TIMEOUT_MS);
       await Promise.all(gone);
       clearTimeout(late);
     },
