@@ -70,7 +70,7 @@ test('a client that disconnects ends its call without a reply, and the disconnec
   let isWatched = false;
   const { id, reply: none } = await invoker.call(request(await deploy()), {
     waitMs: 60_000,
-    whenGone(giveUp) {
+    onDisconnect(giveUp) {
       isWatched = true;
       giveUp();
       return () => {

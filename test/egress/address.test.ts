@@ -1,5 +1,5 @@
 import test from 'ava';
-import { refusal } from '../../src/egress/address.js';
+import { blockedReason } from '../../src/egress/address.js';
 
 const refused: Record<string, string[]> = {
   loopback: ['127.0.0.1', '127.255.255.254', '::1'],
@@ -52,8 +52,8 @@ const refused: Record<string, string[]> = {
 };
 
 for (const [kind, addresses] of Object.entries(refused)) {
-  test(`refuses addresses of kind: ${kind}`, (t) => {
-    for (const address of addresses) t.not(refusal(address), null, address);
+  test(`blocks addresses of kind: ${kind}`, (t) => {
+    for (const address of addresses) t.not(blockedReason(address), null, address);
   });
 }
 
@@ -79,12 +79,12 @@ test('public addresses are allowed, including those adjacent to reserved ranges'
     '::ffff:8.8.8.8',
     '64:ff9b::8.8.8.8',
   ];
-  for (const address of open) t.is(refusal(address), null, address);
+  for (const address of open) t.is(blockedReason(address), null, address);
 });
 
-test('the reason of a refusal names the kind of address', (t) => {
-  t.is(refusal('127.0.0.1'), 'a loopback address');
-  t.is(refusal('::ffff:10.1.1.1'), 'a private address');
-  t.is(refusal('64:ff9b::a9fe:a9fe'), 'a link-local address');
-  t.is(refusal('2002:7f00:1::'), 'a reserved address');
+test('the reason for blocking an address names its kind', (t) => {
+  t.is(blockedReason('127.0.0.1'), 'a loopback address');
+  t.is(blockedReason('::ffff:10.1.1.1'), 'a private address');
+  t.is(blockedReason('64:ff9b::a9fe:a9fe'), 'a link-local address');
+  t.is(blockedReason('2002:7f00:1::'), 'a reserved address');
 });
