@@ -44,6 +44,11 @@ export interface InvokeRequest {
   /** URL to which the result is POSTed. Refused immediately if the egress rules do not allow it. */
   callbackUrl?: string;
   idempotencyKey?: string;
+  /**
+   * The caller to whom the idempotency key belongs, if it is not the namespace itself: callers that
+   * do not trust one another must not obtain each other's results. See `callerOf`.
+   */
+  caller?: string;
   traceparent?: string;
   /** The result of `http_request()` as JSON text, for HTTP functions. */
   httpRequest?: string;
@@ -191,12 +196,12 @@ export function createInvoker(deps: InvokerDeps): Invoker {
   }
 
   async function claimKey(request: InvokeRequest, fn: FunctionVersion, requestId: RequestId) {
-    const { namespace, idempotencyKey: key = '' } = request;
+    const { namespace, idempotencyKey: key = '', caller } = request;
     const bodyHash = createHash('sha256').update(request.input).digest('hex');
     const held = await store.idempotency.claim({
       namespace,
       function: request.function,
-      key,
+      key: caller === undefined ? key : keyOf(caller, key),
       bodyHash,
       requestId,
       version: fn.version,
@@ -253,6 +258,11 @@ export function createInvoker(deps: InvokerDeps): Invoker {
       for (const wait of waits) wait.giveUp();
     },
   };
+}
+
+/** Returns a key that no key of the namespace itself can equal: headers contain no line feed. */
+function keyOf(caller: string, key: string): string {
+  return `\n${createHash('sha256').update(JSON.stringify([caller, key])).digest('hex')}`;
 }
 
 /** Not a valid namespace, as names contain no spaces. */

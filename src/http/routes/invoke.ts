@@ -11,7 +11,7 @@ import {
 } from '../../contract/http/invoke.js';
 import { namespaceSchema, requestIdSchema } from '../../contract/ids.js';
 import { MAX_INPUT_BYTES } from '../../contract/limits.js';
-import { assertMayInvoke, type FunctionRef } from '../../core/access.js';
+import { assertMayInvoke, callerOf, type FunctionRef } from '../../core/access.js';
 import type { Principal } from '../../core/auth/principal.js';
 import { assertDepth, DEPTH_HEADER } from '../../core/call-depth.js';
 import type { Accepted, InvokeRequest } from '../../core/invoke.js';
@@ -172,7 +172,11 @@ async function invoke(
   if (principal && principal.wallet !== '') request.callerWallet = principal.wallet;
   const ownId = given['x-request-id']?.toLowerCase();
   if (ownId !== undefined) request.requestId = requestIdSchema.parse(ownId);
-  if (given['idempotency-key'] !== undefined) request.idempotencyKey = given['idempotency-key'];
+  if (given['idempotency-key'] !== undefined) {
+    request.idempotencyKey = given['idempotency-key'];
+    const caller = callerOf(principal, ref.namespace);
+    if (caller !== undefined) request.caller = caller;
+  }
   if (given['x-orama-sticky'] !== undefined) request.sticky = given['x-orama-sticky'];
   if (given['x-delay-seconds'] !== undefined) request.delayMs = given['x-delay-seconds'] * 1000;
   if (given['x-max-age-seconds'] !== undefined) request.maxAgeMs = given['x-max-age-seconds'] * 1000;
