@@ -41,6 +41,9 @@ export const FINAL_EXIT_CODES = { min: 64, max: 78 } as const;
 /** Number of worker crashes after which an invocation is dead. */
 export const MAX_WORKER_CRASHES = 3;
 
+/** Attempts of a callback until it is answered with a 2xx. */
+export const MAX_CALLBACK_ATTEMPTS = 10;
+
 /** Messages per batch. */
 export const MAX_BATCH_MESSAGES = 1000;
 /** Size of a batch in bytes, as much as is sent to the queue in one round trip. */

@@ -11,6 +11,7 @@ import type { Meter } from '../ports/meter.js';
 import type { InvocationQueue } from '../ports/queue.js';
 import type { IdempotencyClaim } from '../ports/store/idempotency.js';
 import type { Store } from '../ports/store.js';
+import type { Callbacks } from './callbacks.js';
 import type { Catalog } from './catalog.js';
 import { type JobRequest, jobOf } from './job.js';
 import type { Replies, Reply, Waiting } from './replies.js';
@@ -95,6 +96,7 @@ export interface InvokerDeps {
   replies: Replies;
   store: Store;
   egress: Egress;
+  callbacks: Pick<Callbacks, 'assertRoom'>;
   meter: Meter;
   resultTtlMs: number;
 }
@@ -117,7 +119,10 @@ export function createInvoker(deps: InvokerDeps): Invoker {
       ref: request.version,
       sticky: request.sticky ?? request.idempotencyKey,
     });
-    if (request.callbackUrl !== undefined) await egress.check(request.callbackUrl);
+    if (request.callbackUrl !== undefined) {
+      await egress.check(request.callbackUrl);
+      await deps.callbacks.assertRoom(request.namespace);
+    }
 
     const fresh = request.requestId ?? newRequestId();
     const own = request.requestId === undefined ? null : await claimRequestId(request.requestId);
@@ -262,7 +267,9 @@ export function createInvoker(deps: InvokerDeps): Invoker {
 
 /** Returns a key that no key of the namespace itself can equal: headers contain no line feed. */
 function keyOf(caller: string, key: string): string {
-  return `\n${createHash('sha256').update(JSON.stringify([caller, key])).digest('hex')}`;
+  return `\n${createHash('sha256')
+    .update(JSON.stringify([caller, key]))
+    .digest('hex')}`;
 }
 
 /** Not a valid namespace, as names contain no spaces. */

@@ -56,7 +56,11 @@ async function aWallet(fields: Record<string, string> = {}) {
   const namespace = unclaimed();
   const { verified } = await login(anonymous, wallet, namespace, 'ETH');
   const token = bearer(verified.json.access_token);
-  const made = await anonymous.post('/v1/auth/keys', { name: 'x', scopes: ['invoke', 'read', 'deploy'] }, token);
+  const made = await anonymous.post(
+    '/v1/auth/keys',
+    { name: 'x', scopes: ['invoke', 'read', 'deploy'] },
+    token,
+  );
   const withKey = anonymous.as(made.json.api_key);
   const deployed = await withKey.deploy('who', await probeWasm(), fields);
   if (deployed.status !== 201) throw new Error(deployed.text);

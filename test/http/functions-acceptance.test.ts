@@ -101,7 +101,12 @@ test('an event id gives no sender the reply to another who authenticates to the 
     const reply = await call('/pay', { method: 'POST', headers: { 'x-payment': '7', ...headers } });
     return reply.headers.get('x-request-id');
   };
-  const senders = [{}, { authorization: 'Bearer of-ada' }, { authorization: 'Bearer of-eve' }, { cookie: 'a=1' }];
+  const senders = [
+    {},
+    { authorization: 'Bearer of-ada' },
+    { authorization: 'Bearer of-eve' },
+    { cookie: 'a=1' },
+  ];
   const ids = [];
   for (const headers of senders) ids.push(await send(headers));
   t.is(new Set(ids).size, senders.length);
