@@ -9,7 +9,7 @@ import {
   invokeReplySchema,
   parsePrefer,
 } from '../../contract/http/invoke.js';
-import { namespaceSchema, requestIdSchema } from '../../contract/ids.js';
+import { type Namespace, namespaceSchema, requestIdSchema } from '../../contract/ids.js';
 import { MAX_INPUT_BYTES } from '../../contract/limits.js';
 import { assertMayInvoke, callerOf, type FunctionRef } from '../../core/access.js';
 import type { Principal } from '../../core/auth/principal.js';
@@ -67,6 +67,7 @@ const replies: Record<number, ReplySpec> = {
 const errors = [
   'function_not_found',
   'unauthorized',
+  'forbidden',
   'payload_too_large',
   'egress_refused',
   'idempotency_mismatch',
@@ -146,7 +147,7 @@ async function authorize(
 ): Promise<void> {
   await services.catalog.candidates(ref.namespace, ref.name, ref.version);
   await assertMayInvoke(services.catalog, principal, ref);
-  if (principal === null) assertNoCredentialNeeded(headers);
+  if (principal?.namespace !== ref.namespace) assertForAnybody(headers, principal, ref.namespace);
   if (parsePrefer(headers.prefer).kind === 'final') assertSync(headers);
 }
 
@@ -206,10 +207,11 @@ async function run(
 }
 
 /**
- * Throws for headers that anonymous callers must not use: they could have the engine send requests
- * or store delayed work without being accountable.
+ * Throws for headers that only callers of the function's own namespace may use, also if the function
+ * is public: results would be sent in its name, signed with its secret, and delayed work would count
+ * against its quota.
  */
-function assertNoCredentialNeeded(given: Headers): void {
+function assertForAnybody(given: Headers, principal: Principal | null, namespace: Namespace): void {
   const name =
     given['x-callback-url'] !== undefined
       ? 'X-Callback-Url'
@@ -217,9 +219,15 @@ function assertNoCredentialNeeded(given: Headers): void {
         ? 'X-Delay-Seconds'
         : null;
   if (name === null) return;
+  if (principal === null) {
+    throw new AppError(
+      'unauthorized',
+      `${name} needs a credential, also with a public function; send an API key as X-API-Key, or leave ${name} out.`,
+    );
+  }
   throw new AppError(
-    'unauthorized',
-    `${name} needs a credential, also with a public function; send an API key as X-API-Key, or leave ${name} out.`,
+    'forbidden',
+    `${name} needs a credential of namespace "${namespace}", also with a public function, and this one belongs to "${principal.namespace}"; leave ${name} out.`,
   );
 }
 
