@@ -1,6 +1,12 @@
 import { settingRows } from '../config.js';
 import { type HostFunction, hostFunction, hostFunctionNames } from '../contract/host-functions.js';
-import { MAX_HOST_BYTES, MAX_HOST_CALLS, MAX_HOST_RESULT_BYTES, MAX_HOST_TEXT, MB } from '../contract/limits.js';
+import {
+  MAX_HOST_BYTES,
+  MAX_HOST_CALLS,
+  MAX_HOST_RESULT_BYTES,
+  MAX_HOST_TEXT,
+  MB,
+} from '../contract/limits.js';
 import { ERRORS } from '../errors.js';
 import { sdkPage } from './sdk.js';
 

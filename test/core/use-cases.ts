@@ -53,6 +53,8 @@ export async function openUseCases(directory: string) {
   const publisher = createPublisher({ ...shared, bus });
   return {
     store,
+    catalog,
+    meter,
     queue: queues.queue,
     bus,
     replies,
