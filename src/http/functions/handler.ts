@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { HTTP_METHODS, type HttpMethod } from '../../contract/http-function.js';
 import { DEFAULT_NAMESPACE } from '../../contract/ids.js';
+import { callerOf } from '../../core/access.js';
 import type { Principal } from '../../core/auth/principal.js';
 import { assertFunction } from '../../core/auth/rights.js';
 import { assertDepth, DEPTH_HEADER } from '../../core/call-depth.js';
@@ -199,6 +200,8 @@ async function invoke(
   if (key !== null) {
     invocation.idempotencyKey = key;
     invocation.sticky = key;
+    const caller = http.verify ? 'verified' : callerOf(principal, fn.namespace, request.headers);
+    if (caller !== undefined) invocation.caller = caller;
   }
 
   if (http.mode === 'async') {
