@@ -221,6 +221,9 @@ export function testFunctionDatabases(driver: string, open: () => Promise<Opened
       "select fts3_tokenizer('simple')",
       // Functions that execute a statement given as text.
       `select sha3_query('attach ''${file}'' as x')`,
+      // Functions that are called without a parenthesis in the text.
+      `create virtual table x using fts4(a, compress=load_extension, uncompress=hex)`,
+      `create virtual table x using fts4(a, compress="fts3_tokenizer")`,
       // Two statements that a check simpler than SQLite's grammar would take for one.
       `create table trigger(begin int); attach '${file}' as y; select 1 end`,
       `create table trigger(begin int); delete from ${table}; select 1 end`,
@@ -277,6 +280,8 @@ export function testFunctionDatabases(driver: string, open: () => Promise<Opened
       `create virtual table ${table}_f using fts5(title, body, tokenize = 'porter unicode61')`,
       `insert into ${table}_f values ('one', 'running dogs'), ('two', 'a cat')`,
       `insert into ${table}_f(${table}_f) values ('optimize')`,
+      `create virtual table ${table}_c using fts4(body, compress=upper, uncompress=lower, tokenize=unicode61 "tokenchars=.")`,
+      `insert into ${table}_c values ('one.two three')`,
       `create virtual table ${table}_r using rtree(id, minX, maxX)`,
       `insert into ${table}_r values (1, 0, 10)`,
     ]) {
@@ -288,6 +293,7 @@ export function testFunctionDatabases(driver: string, open: () => Promise<Opened
     t.is(await one(`select y from ${table}_v`), 'one');
     t.is(await one(`select title from ${table}_f where ${table}_f match ? order by rank`, ['run']), 'one');
     t.is(await one(`select highlight(${table}_f, 1, '<', '>') from ${table}_f('cat')`), 'a <cat>');
+    t.is(await one(`select body from ${table}_c where ${table}_c match '"one.two"'`), 'one.two three');
     t.is(await one(`select id from ${table}_r where minX < 5 and maxX > 5`), 1);
     t.is(
       await one(
@@ -305,9 +311,10 @@ export function testFunctionDatabases(driver: string, open: () => Promise<Opened
       await one(
         `select count(*) from sqlite_master where name like '${table}%' and name not like 'sqlite_%'`,
       ),
-      16,
+      22,
     );
     for (const sql of [
+      `drop table ${table}_c`,
       `drop table ${table}_f`,
       `drop view ${table}_v`,
       `drop index ${table}_i`,
