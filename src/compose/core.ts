@@ -45,7 +45,8 @@ export async function composeCore(
   const replies = closers.add(await createReplies({ address: parts.processId, bus, store }));
   const invoker = createInvoker({ catalog, queue, replies, store, egress, meter, resultTtlMs });
   const publisher = createPublisher({ catalog, queue, bus, meter, resultTtlMs });
-  const secrets = createSecrets({ store, box: parts.keys.box, quotas: parts.quotas });
+  const { box } = parts.keys;
+  const secrets = closers.add(await createSecrets({ store, bus, box, quotas: parts.quotas }));
   const schedules = createSchedules({ store, queue, catalog, meter, resultTtlMs });
   const { rateLimiter, logger } = parts;
   const callbacks = createCallbacks({ store, tasks, egress, rateLimiter, logger });

@@ -254,8 +254,7 @@ async function verify(
   const settings = http.verify;
   if (!settings) return;
   const names = secretNamesOf(settings);
-  const secrets = await Promise.all(names.map((name) => services.secrets.read(fn.namespace, name)));
-  const known = secrets.filter((secret): secret is string => secret !== null && secret !== '');
+  const known = await services.secrets.signing(fn.namespace, names);
   if (known.length === 0) {
     services.logger.warn(
       { namespace: fn.namespace, function: fn.name, secrets: names },
