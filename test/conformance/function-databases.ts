@@ -2,7 +2,9 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
+import { FUNCTION_GROUPS, MODULE_GROUPS } from '../../db/functions/allowed-names.js';
 import type { Namespace } from '../../src/contract/ids.js';
+import { isAppError } from '../../src/errors.js';
 import type { FunctionDatabases } from '../../src/ports/function-databases.js';
 import { uuidv7 } from '../../src/uuid.js';
 import { shared } from '../helpers/shared.js';
@@ -16,6 +18,41 @@ export interface OpenedFunctionDatabases {
 
 const limits = { timeoutMs: 30_000 };
 const ENDLESS = 'with recursive n(i) as (select 1 union all select i + 1 from n) select max(i) from n';
+
+/** Values with which functions of extensions were seen to end their process. */
+const HOSTILE_ARGUMENTS = [
+  "cast(x'ff80' as text)",
+  "cast(x'e282' as text)",
+  "'a' || char(0, 55296, 1114111)",
+  '-9223372036854775808',
+  '9223372036854775807',
+  '1e308',
+  'null',
+  'zeroblob(100000)',
+  "replace(hex(zeroblob(500)), '0', '%s%n')",
+  `'{"a":[1,"\\uD800"]}'`,
+];
+
+/** Yields calls of every allowed function with up to three of these values. */
+function* hostileCalls(): Generator<string> {
+  const names = FUNCTION_GROUPS.flatMap(({ names }) => names).filter((name) => /^\w+$/.test(name));
+  for (const name of names) {
+    yield `select ${name}() as a`;
+    for (let first = 0; first < HOSTILE_ARGUMENTS.length; first += 1) {
+      for (const count of [1, 2, 3]) {
+        const values = Array.from({ length: count }, (_, at) => pick(first + at * (count + first)));
+        yield `select ${name}(${values.join()}) as a`;
+      }
+    }
+  }
+  for (const name of MODULE_GROUPS.flatMap(({ names }) => names).filter((name) => name.startsWith('json'))) {
+    for (const value of HOSTILE_ARGUMENTS) yield `select * from ${name}(${value})`;
+  }
+}
+
+function pick(at: number): string {
+  return HOSTILE_ARGUMENTS[at % HOSTILE_ARGUMENTS.length] ?? 'null';
+}
 
 /** Tests for every driver of the functions' databases. Each test has its own tables. */
 export function testFunctionDatabases(driver: string, open: () => Promise<OpenedFunctionDatabases>): void {
@@ -176,6 +213,49 @@ export function testFunctionDatabases(driver: string, open: () => Promise<Opened
       [{ id: 2, a: '\ufffd', b: { $blob: 'AP8=' }, c: 1.5, d: null }],
     );
     t.is((await query(`select hex(a) as h from ${table} where id = 1`))[0]?.h, 'FF41');
+  });
+
+  test(`${driver}: no allowed function ends its process, whatever its arguments are`, async (t) => {
+    const { query } = await setUp();
+    const failed: string[] = [];
+    const ask = async (sql: string): Promise<string> => {
+      try {
+        await query(sql);
+        return '';
+      } catch (error) {
+        const said = error instanceof Error ? error.message : String(error);
+        if (!isAppError(error, 'invalid_sql') || said.includes('crashed')) failed.push(`${sql}: ${said}`);
+        return said;
+      }
+    };
+    const statements = [...hostileCalls()];
+    t.true(statements.length > 3_000);
+    const ended: string[] = [];
+    const client = async () => {
+      for (let sql = statements.pop(); sql !== undefined; sql = statements.pop()) {
+        const said = await ask(sql);
+        if (/window function/.test(said)) await ask(sql.replace(' as a', ' over (order by 1) as a'));
+        if (said === '') ended.push(sql);
+      }
+    };
+    await Promise.all(Array.from({ length: 8 }, client));
+    t.deepEqual(failed.slice(0, 5), []);
+    // Most calls have a result, so that the functions have been reached.
+    t.true(ended.length > 700, `${ended.length} had a result`);
+    t.deepEqual(await query('select 1 as one'), [{ one: 1 }]);
+  });
+
+  test(`${driver}: a message of the database that holds text of a statement is one sentence in UTF-8`, async (t) => {
+    const { table, query, execute } = await setUp('a text');
+    await execute(`create virtual table ${table}_f using fts5(a)`);
+    for (const sql of [
+      `select * from ${table}_f where ${table}_f match cast(x'22ff' as text)`,
+      "select json_extract('{}', cast(x'ff24' as text))",
+      "select json(cast(x'7bff' as text))",
+    ]) {
+      const error = await t.throwsAsync(query(sql), { code: 'invalid_sql' }, sql);
+      t.true(error?.message.isWellFormed(), sql);
+    }
   });
 
   test(`${driver}: arguments must be as many as parameters`, async (t) => {
