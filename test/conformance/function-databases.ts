@@ -254,7 +254,7 @@ export function testFunctionDatabases(driver: string, open: () => Promise<Opened
       "select json(cast(x'7bff' as text))",
     ]) {
       const error = await t.throwsAsync(query(sql), { code: 'invalid_sql' }, sql);
-      t.true(error?.message.isWellFormed(), sql);
+      t.notRegex(error?.message ?? '', /\p{Surrogate}/u, sql);
     }
   });
 
