@@ -9,6 +9,9 @@ export const MAX_LOG_LINE_BYTES = 16 << 10;
 export const MAX_LOG_LINES = 10_000;
 export const MAX_LOG_BYTES = MB;
 
+/** Messages, inputs and outputs of one page of a list of logs or invocations. */
+export const MAX_PAGE_BYTES = 8 * MB;
+
 export const MAX_HOST_CALLS = 10_000;
 export const MAX_HOST_BYTES = 64 * MB;
 export const MAX_HOST_RESULT_BYTES = 8 * MB;

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { MAX_CALLBACK_ATTEMPTS } from '../../src/contract/limits.js';
+import { MAX_CALLBACK_ATTEMPTS, MB } from '../../src/contract/limits.js';
 import type { StoredTrace } from '../../src/ports/store/traces.js';
 import { aDeadAttempt, aName, aNamespace, anAttempt, anEnd, aRequestId, logsOf } from '../helpers/attempt.js';
 import { shared } from '../helpers/shared.js';
@@ -49,6 +49,70 @@ export function testEndedInvocations(driver: string, open: OpenStore): void {
     } while (cursor !== null);
     t.deepEqual(pages, accepted(all.items));
     await t.throwsAsync(list({ cursor: "1' or 1" }), { message: /cursor/ });
+  });
+
+  test(`${driver}: a page of large invocations ends early, and the next ones begin behind it`, async (t) => {
+    const { attempts } = await get();
+    const namespace = aNamespace();
+    const output = Buffer.alloc(MB, 'x');
+    const rows = Array.from({ length: 12 }, (_, at) =>
+      anAttempt({ namespace, acceptedAt: 100 + at, final: anEnd({ output }) }),
+    );
+    await attempts.write(rows);
+    const listed: string[] = [];
+    const pages: number[] = [];
+    let cursor: string | null | undefined;
+    do {
+      const page = await attempts.list({ namespace, limit: 10, ...(cursor ? { cursor } : {}) });
+      pages.push(page.items.length);
+      listed.push(...page.items.flatMap((item) => item.attempts.map(({ requestId }) => requestId)));
+      t.true(page.items.every((item) => item.attempts[0]?.final?.output?.byteLength === MB));
+      cursor = page.nextCursor;
+    } while (cursor !== null);
+    t.deepEqual(listed, rows.map(({ requestId }) => requestId).reverse());
+    t.true(Math.max(...pages) < 9 && pages.length === 2, pages.join());
+  });
+
+  test(`${driver}: a page of large logs says which messages it does not show, and a follower gets all`, async (t) => {
+    const { attempts } = await get();
+    const namespace = aNamespace();
+    const messages = Array.from({ length: 64 }, () => ({
+      level: 'info' as const,
+      message: 'x'.repeat(16 << 10),
+      timestamp: new Date().toISOString(),
+    }));
+    const { position: start } = await logsOf(attempts, namespace);
+    const rows = Array.from({ length: 12 }, (_, at) =>
+      anAttempt({ namespace, startedAt: 100 + at, messages }),
+    );
+    await attempts.write(rows);
+    const { records } = await logsOf(attempts, namespace);
+    t.deepEqual(
+      records.map((record) => record.request_id),
+      rows.map(({ requestId }) => requestId).reverse(),
+    );
+    const shown = records.filter((record) => record.messages.length === 64).length;
+    t.true(shown > 4 && shown < 9, String(shown));
+    for (const record of records.slice(shown)) {
+      t.is(record.messages.length, 1);
+      t.like(record.messages[0], { level: 'warn' });
+      t.regex(record.messages[0]?.message ?? '', /8 MB.*request_id/);
+    }
+    const [oldest] = (await logsOf(attempts, namespace, { requestId: rows[0]?.requestId })).records;
+    t.is(oldest?.messages.length, 64);
+
+    const followed: string[] = [];
+    let after = start;
+    for (let round = 0; round < 4; round += 1) {
+      const batch = await logsOf(attempts, namespace, { after });
+      t.true(batch.records.length < 9 && batch.records.every((record) => record.messages.length === 64));
+      followed.push(...batch.records.map((record) => record.request_id));
+      after = batch.position;
+    }
+    t.deepEqual(
+      followed,
+      rows.map(({ requestId }) => requestId),
+    );
   });
 
   test(`${driver}: an invocation that ran again after a death is what its last attempt says`, async (t) => {
