@@ -64,14 +64,17 @@ test.serial(
   },
 );
 
-test.serial('a process with an unwritable data directory exits with 1 and an error without a stack trace', async (t) => {
-  const cluster = await startCluster();
-  t.teardown(cluster.close);
-  await chmod(readOnly, 0o500);
-  // Root can write everywhere, so for root a path below a file is used.
-  const place = process.getuid?.() === 0 ? '/dev/null/data' : readOnly;
-  const { child, process: web } = spawnRole('web', { ORAMA_DATA_DIR: place, REDIS_URL: cluster.redis.url });
-  t.is(await new Promise((resolve) => child.once('exit', resolve)), 1);
-  t.regex(web.log(), /The data directory .* cannot be/);
-  t.notRegex(web.log(), / at .*\.js:/);
-});
+test.serial(
+  'a process with an unwritable data directory exits with 1 and an error without a stack trace',
+  async (t) => {
+    const cluster = await startCluster();
+    t.teardown(cluster.close);
+    await chmod(readOnly, 0o500);
+    // Root can write everywhere, so for root a path below a file is used.
+    const place = process.getuid?.() === 0 ? '/dev/null/data' : readOnly;
+    const { child, process: web } = spawnRole('web', { ORAMA_DATA_DIR: place, REDIS_URL: cluster.redis.url });
+    t.is(await new Promise((resolve) => child.once('exit', resolve)), 1);
+    t.regex(web.log(), /The data directory .* cannot be/);
+    t.notRegex(web.log(), / at .*\.js:/);
+  },
+);

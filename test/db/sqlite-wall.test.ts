@@ -83,6 +83,12 @@ test('an existing trigger cannot call a function that is not allowed', (t) => {
   t.throws(() => run('insert into w values (1)'), { message: /not authorized|prohibited|no such function/ });
 });
 
+test('a full-text table whose options name a function that is not allowed does not call it', (t) => {
+  run('create virtual table if not exists f using fts4(a, compress=load_extension, uncompress=hex)');
+  t.throws(() => run("insert into f values ('x')"), { message: /not authorized|prohibited|SQL logic error/ });
+  t.deepEqual(run('select count(*) from f_content', 'query')[0]?.values, [[0]]);
+});
+
 test('the directory contains only the database and its WAL after a large sort', (t) => {
   run('create table if not exists x (a)');
   run(
