@@ -45,7 +45,7 @@ test('a value of any depth is refused with a sentence, in flow and block style, 
   }
 });
 
-test('every key is read', (t) => {
+test('a manifest with every key is parsed', (t) => {
   const manifest = parseManifest(`
 name: call-push-handler
 public: true
