@@ -17,7 +17,7 @@ for (const [chain, make] of [
   ['ETH', ethWallet],
   ['SOL', solWallet],
 ] as const) {
-  test(`a ${chain} wallet logs in over HTTP, and functions see it as their caller`, async (t) => {
+  test(`a ${chain} wallet logs in over HTTP, and functions receive its address as caller`, async (t) => {
     const anonymous = (await engine()).api.as();
     const wallet = make();
     const namespace = unclaimed();
@@ -48,7 +48,7 @@ for (const [chain, make] of [
   });
 }
 
-test('an API-key call has no caller wallet, whatever headers it carries', async (t) => {
+test('calls with an API key or with a token made from a key have no caller wallet', async (t) => {
   const api = await aTenant(await engine());
   await api.deploy('who', await probeWasm());
   const seen = await api.invoke('who', commands({ op: 'wallet' }), { 'x-wallet': '0xevil' });
@@ -60,7 +60,7 @@ test('an API-key call has no caller wallet, whatever headers it carries', async 
   t.deepEqual(byToken.json, { results: [''] });
 });
 
-test('a key is taken as X-API-Key, Bearer and ApiKey, and nothing else is', async (t) => {
+test('API keys are accepted in X-API-Key, Bearer and ApiKey headers; other forms return 401', async (t) => {
   const api = await aTenant(await engine());
   const anonymous = api.as();
   for (const headers of [
@@ -86,7 +86,7 @@ test('a key is taken as X-API-Key, Bearer and ApiKey, and nothing else is', asyn
   t.is((await anonymous.get(`/v1/auth/whoami?api_key=${api.key}`)).status, 401);
 });
 
-test('refresh rotates, its reuse ends the login, and so does logout', async (t) => {
+test('reusing a refresh token ends the login, and so does logout with an access or refresh token', async (t) => {
   const anonymous = (await engine()).api.as();
   const { verified } = await login(anonymous, ethWallet(), unclaimed(), 'ETH');
   const refreshed = await anonymous.post('/v1/auth/refresh', { refresh_token: verified.json.refresh_token });
@@ -107,7 +107,7 @@ test('refresh rotates, its reuse ends the login, and so does logout', async (t) 
   t.is((await anonymous.post('/v1/auth/logout', {})).status, 400);
 });
 
-test("another wallet's namespace is 403, default too", async (t) => {
+test("login to another wallet's namespace or to default returns 403", async (t) => {
   const anonymous = (await engine()).api.as();
   const namespace = unclaimed();
   t.is((await login(anonymous, ethWallet(), namespace, 'ETH')).verified.status, 200);
@@ -120,7 +120,7 @@ test("another wallet's namespace is 403, default too", async (t) => {
   t.is(challenge.status, 403);
 });
 
-test('the key set is at both of its paths', async (t) => {
+test('both JWKS paths return the same key set, without private keys', async (t) => {
   const anonymous = (await engine()).api.as();
   const one = await anonymous.get('/v1/auth/jwks');
   const two = await anonymous.get('/.well-known/jwks.json');
@@ -129,7 +129,7 @@ test('the key set is at both of its paths', async (t) => {
   t.is(one.json.keys[0].d, undefined);
 });
 
-test('keys are made, listed without themselves, and revoked; the admin key does so for any namespace', async (t) => {
+test('keys are created, listed without their secrets and revoked; other namespaces need the admin key', async (t) => {
   const { api: admin } = await engine();
   const api = await aTenant(await engine());
   const made = await api.post('/v1/auth/keys', { name: 'second' });

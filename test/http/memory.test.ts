@@ -56,7 +56,7 @@ function connections(t: ExecutionContext, url: string, count: number, texts: rea
   return sockets;
 }
 
-test.serial('a message for very many triggers is refused before it is there so many times', (t) =>
+test.serial('a 1 MB message for 1,024 triggers returns 413 without a copy in memory for each trigger', (t) =>
   holds(t, async (engine) => {
     const attacker = await aTenant(engine);
     const segments = 'a:b:c:d:e:f:g:h:i:j'.split(':');
@@ -84,7 +84,7 @@ test.serial('a message for very many triggers is refused before it is there so m
   }),
 );
 
-test.serial('forms that stop before their end hold so much of the memory for a namespace and no more', (t) =>
+test.serial('incomplete forms of one namespace use a limited amount of memory; more forms return 429', (t) =>
   holds(t, async (engine) => {
     const attacker = await aTenant(engine);
     const size = 31 * MB;
@@ -102,7 +102,7 @@ test.serial('forms that stop before their end hold so much of the memory for a n
   }),
 );
 
-test.serial('bodies that stop before their end hold so much of the memory for a namespace and no more', (t) =>
+test.serial('incomplete bodies of one namespace use a limited amount of memory; more bodies return 429', (t) =>
   holds(t, async (engine) => {
     const attacker = await aTenantWithProbe(engine);
     const key = `X-API-Key: ${attacker.key}`;
@@ -115,7 +115,7 @@ test.serial('bodies that stop before their end hold so much of the memory for a 
   }),
 );
 
-test.serial('files whose readers take nothing hold so much of the memory for a namespace and no more', (t) =>
+test.serial('unread downloads of one namespace use a limited amount of memory; more downloads return 429', (t) =>
   holds(
     t,
     async (engine) => {
@@ -130,7 +130,7 @@ test.serial('files whose readers take nothing hold so much of the memory for a n
       );
       for (const { socket } of sockets) socket.destroy();
       // The memory has been released.
-      await until('it can be read again', async () => {
+      await until('the file can be read again', async () => {
         const { status } = await attacker.get(`/v1/storage/get/${json.cid}`);
         return status === 200;
       });
@@ -140,7 +140,7 @@ test.serial('files whose readers take nothing hold so much of the memory for a n
   ),
 );
 
-test.serial('subscribers that take nothing hold so much of the memory for a namespace and no more', (t) =>
+test.serial('subscribers that do not read use a limited amount of memory; one that reads gets all messages', (t) =>
   holds(t, async (engine) => {
     const attacker = await aTenant(engine);
     const clients = await Promise.all(
@@ -158,6 +158,6 @@ test.serial('subscribers that take nothing hold so much of the memory for a name
     for (let n = 0; n < sent; n++) {
       t.is((await attacker.publish('flood', 'x'.repeat(700_000))).status, 200);
     }
-    await until('who reads has all', () => reader.frames.length === sent);
+    await until('the reader has all messages', () => reader.frames.length === sent);
   }),
 );
