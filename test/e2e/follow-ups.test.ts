@@ -3,7 +3,7 @@ import { startCluster } from '../helpers/cluster.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 import { until } from '../helpers/until.js';
 
-test('an invocation that has ended is not run again while the queue has no room for its on_success', async (t) => {
+test('an ended invocation is not run again while a full queue delays its on_success event', async (t) => {
   const cluster = await startCluster();
   t.teardown(cluster.close);
   const [{ api }] = await Promise.all([cluster.web(), cluster.worker({ QUEUE_MAX_WAITING: '1' })]);
