@@ -24,12 +24,12 @@ function dataDirectory(path: string, url: string, key: string): void {
   writeFileSync(join(path, 'admin-key'), `${key}\n`, { mode: 0o600 });
 }
 
-test('with nothing set, it is this machine at port 4000, without a key', (t) => {
+test('without settings the CLI uses http://127.0.0.1:4000 without a key', (t) => {
   const { env, cwd } = place();
   t.deepEqual(resolveSettings({}, env, cwd), { url: 'http://127.0.0.1:4000' });
 });
 
-test('flags win over ORAMA_*, and both over the login', (t) => {
+test('flags take precedence over ORAMA_* variables, and both over the login', (t) => {
   const { env, cwd } = place();
   saveLogin({ url: 'https://login.example', api_key: 'ak_login:l', namespace: 'l' }, env);
   const environment = {
@@ -58,13 +58,13 @@ test('the key of a login is not sent to another address', (t) => {
   t.deepEqual(resolveSettings({ url: 'https://other.example' }, env, cwd), { url: 'https://other.example' });
 });
 
-test('the login is kept for its owner only', (t) => {
+test('the login file is readable by its owner only', (t) => {
   const { env } = place();
   const file = saveLogin({ url: 'https://login.example', api_key: 'ak_login:l' }, env);
   t.is(statSync(file).mode & 0o777, 0o600);
 });
 
-test('a damaged login is named, not ignored', (t) => {
+test('a damaged login file fails with an error that names the file', (t) => {
   const { env, cwd } = place();
   const file = saveLogin({ url: 'https://login.example', api_key: 'ak_login:l' }, env);
   writeFileSync(file, '{');
@@ -72,7 +72,7 @@ test('a damaged login is named, not ignored', (t) => {
   t.regex(error.message, /config\.json is damaged/);
 });
 
-test('an engine with its data in a directory above is found, with its admin key', (t) => {
+test('an engine with its data in a parent directory is found with its admin key', (t) => {
   const { root, env, cwd } = place();
   dataDirectory(join(root, 'work', '.orama'), 'http://127.0.0.1:4123', 'ak_admin:default');
   const found = { url: 'http://127.0.0.1:4123', apiKey: 'ak_admin:default' };
@@ -95,7 +95,7 @@ test('an engine that runs elsewhere on the machine is found until it stops', (t)
   t.deepEqual(resolveSettings({}, env, cwd), { url: 'http://127.0.0.1:4000' });
 });
 
-test('ORAMA_DATA_DIR names the engine to talk to', (t) => {
+test('ORAMA_DATA_DIR selects the engine with that data directory', (t) => {
   const { root, env, cwd } = place();
   const data = join(root, 'elsewhere');
   dataDirectory(data, 'http://127.0.0.1:4126', 'ak_admin:default');
