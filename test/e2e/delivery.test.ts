@@ -189,7 +189,7 @@ test('a dead letter keeps error and log of each attempt, and a replay runs the s
 test('a running invocation can be cancelled once, and its waiting caller gets 499', async (t) => {
   const name = await deploy();
   const call = api.invoke(name, commands({ op: 'spin' }));
-  const id = await until('it runs', async () => {
+  const id = await until('the invocation runs', async () => {
     const { json } = await api.get(`/v1/invocations?function=${name}&status=running`);
     return json.invocations[0]?.request_id as string | undefined;
   });

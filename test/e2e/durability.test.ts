@@ -110,7 +110,7 @@ test('jobs interrupted by a kill -9 run again with a failed attempt recorded and
   const second = await startEngine({ dataDir: first.dataDir });
   t.teardown(second.stop);
   const ended = (id: string) =>
-    until('it has ended', async () => {
+    until('the invocation has ended', async () => {
       const { json } = await second.api.get(`/v1/invocations/${id}`);
       return json.completed_at && json;
     });

@@ -15,7 +15,7 @@ test('an ended invocation is not run again while a full queue delays its on_succ
   const reply = await api.invoke('probe', commands({ op: 'cache_incr', a: 'ran', n: 1 }));
   t.deepEqual(reply.json, { results: [1] });
   const id = reply.headers.get('x-request-id');
-  await until('its job waits for room', async () => {
+  await until('the event waits for room in the queue', async () => {
     const { json } = await api.get('/v1/status');
     return json.queue.waiting + json.queue.retrying >= 2;
   });

@@ -114,7 +114,7 @@ async function seesWhatIsRemoved(t: ExecutionContext, api: Api, open: (name: str
     await until('the call is accepted', async () => (await api.get(`/v1/invocations/${id}`)).status === 200);
   }
   await calls.drain();
-  await until('one that was drained is answered', async () => {
+  await until('a drained call is answered', async () => {
     for (const id of ids) await api.get(`/v1/invocations/${id}`);
     return [...answered.values()].includes(499);
   });

@@ -143,7 +143,7 @@ test('retries run the version that was chosen when the call was accepted, even i
   const read = () => tenant.get(`/v1/invocations/${json.request_id}`);
   const pinned = (await read()).json.version;
   await alias('live', { version: pinned === 1 ? 2 : 1 });
-  await until('it has ended', async () => (await read()).json.state === 'dead');
+  await until('the invocation has ended', async () => (await read()).json.state === 'dead');
   t.is((await read()).json.version, pinned);
 });
 

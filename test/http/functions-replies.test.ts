@@ -117,7 +117,7 @@ test('OPTIONS * returns 204 with Allow listing all supported methods', async (t)
 test('http_respond is logged as having no effect in mode: async, and takes effect in mode: sync', async (t) => {
   const { tenant, call } = await served({ hook: { mode: 'async' }, open: {} });
   const linesOf = async (name: string, id: string | null) => {
-    const record = await until('its log', async () => {
+    const record = await until('the log record', async () => {
       const { json } = await tenant.get(`/v1/functions/${name}/logs?request_id=${id}`);
       return json.logs[0];
     });

@@ -237,7 +237,7 @@ test('the most specific route wins, and a route takes precedence over the functi
 test('log and invocation record the route, and a replay sends the same request again', async (t) => {
   const { call, tenant } = await served({ users: { routes: ['GET /users/{id}'] } });
   const seen = async (id: string | null) => {
-    const { logs } = await until('its log', async () => {
+    const { logs } = await until('the log record', async () => {
       const { json } = await tenant.get(`/v1/functions/users/logs?request_id=${id}`);
       return json.logs.length > 0 ? json : null;
     });
@@ -274,7 +274,7 @@ test('log and invocation record the HTTP status that the client received', async
     const reply = await call(path, init);
     t.is(reply.status, status);
     const id = reply.headers.get('x-request-id');
-    const record = await until('its end', async () => {
+    const record = await until('the end of the invocation', async () => {
       const { json } = await tenant.get(`/v1/invocations/${id}`);
       return json.completed_at !== null && json;
     });

@@ -136,7 +136,7 @@ test('inserts beyond database_mb fail over HTTP and in functions, and succeed ag
   t.true(used > 0.5, String(used));
   const byFunction = await tenant.invoke('probe', commands({ op: 'execute', a: insert, b: '[]' }));
   t.deepEqual(byFunction.json.results, [-1]);
-  const { logs } = await until('its log', async () => {
+  const { logs } = await until('the log record', async () => {
     const { json } = await tenant.get(
       `/v1/functions/probe/logs?request_id=${byFunction.headers.get('x-request-id')}`,
     );
@@ -234,7 +234,7 @@ test('cache_mb and storage_mb limit functions and HTTP calls of a namespace, and
     'x-request-id': crypto.randomUUID(),
   });
   t.is(called.status, 200);
-  const record = await until('its log', async () => {
+  const record = await until('the log record', async () => {
     const { json } = await tenant.get(
       `/v1/functions/probe/logs?request_id=${called.headers.get('x-request-id')}`,
     );
@@ -263,7 +263,7 @@ test('published and enqueued jobs of one invocation count against jobs_per_invoc
   const { results } = reply.json;
   t.deepEqual(results.slice(0, 3), [1, 1, 1]);
   t.is(results.slice(3).filter((id: string) => id !== '').length, 2);
-  const { logs } = await until('its log', async () => {
+  const { logs } = await until('the log record', async () => {
     const { json } = await tenant.get(
       `/v1/functions/probe/logs?request_id=${reply.headers.get('x-request-id')}`,
     );
@@ -298,7 +298,7 @@ test('beyond log_mb_per_day log lines are dropped, and the invocation is still l
   await setQuotas(tenant, { log_mb_per_day: 0 });
   const linesOf = async (api: Tenant) => {
     const reply = await api.invoke('probe', commands({ op: 'log', a: 'a line' }));
-    const found = await until('its log', async () => {
+    const found = await until('the log record', async () => {
       const { json } = await api.get(
         `/v1/functions/probe/logs?request_id=${reply.headers.get('x-request-id')}`,
       );

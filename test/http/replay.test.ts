@@ -153,7 +153,7 @@ test('published, enqueued and on_success invocations record parent_id and trigge
   );
   const parked = await api.invoke('probe', commands({ op: 'enqueue', a: 'listener', json: 'z', n: 600 }));
   const id = parked.headers.get('x-request-id');
-  const live = await until('the one that waits', async () => {
+  const live = await until('the queued invocation', async () => {
     const { json } = await api.get(`/v1/invocations?parent_id=${id}&status=queued`);
     return json.count === 1 && json.invocations[0];
   });

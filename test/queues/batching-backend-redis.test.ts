@@ -120,8 +120,8 @@ test('a plain BullMQ queue reads the jobs in Redis, and a plain BullMQ worker ru
   for (const job of [fails, holds, waits]) await queues.queue.add([job]);
   const connection = new Redis(server.url, { maxRetriesPerRequest: null });
   const tool = new Queue('async', { connection, prefix: '{orama}' }, createRedisBackend);
-  await until('one runs', async () => (await tool.getActiveCount()) === 1);
-  await until('one is delayed', async () => (await tool.getDelayedCount()) === 1);
+  await until('one job runs', async () => (await tool.getActiveCount()) === 1);
+  await until('one job is delayed', async () => (await tool.getDelayedCount()) === 1);
   t.like(await tool.getJobCounts('active', 'delayed', 'prioritized'), {
     active: 1,
     delayed: 1,

@@ -70,7 +70,7 @@ test('while only one namespace has jobs, none gets a reserved slot and their ord
   const next = ['first', 'second'].map(async (name) => {
     order.push(`${name} ${await slots.acquire('async', 'alone')}`);
   });
-  await until('it was asked who else waits', () => asked >= 2);
+  await until('the limiter has counted the namespaces', () => asked >= 2);
   slots.release('async', 'alone');
   await until('the first is admitted', () => order.length === 1);
   slots.release('async', 'alone');
