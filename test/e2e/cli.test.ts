@@ -110,7 +110,7 @@ test('the CLI finds engine and key without settings, and covers the whole lifecy
     await orama('function', 'dead', 'replay', 'probe', id, '--data', commands({ op: 'exit', n: 66 })),
     /^Replayed as /,
   );
-  await until('the replay is dead', async () => (await json('function', 'dead', 'list', 'probe')).count === 1);
+  await until('the dead replay', async () => (await json('function', 'dead', 'list', 'probe')).count === 1);
   t.is(await orama('function', 'dead', 'purge', 'probe'), '1 purged\n');
 
   const failed = await attempt('function', 'invoke', 'probe', '--data', bad);

@@ -198,7 +198,7 @@ test.serial(
   },
 );
 
-test.serial('the documented set-up for Stripe accepts signed events and runs each event once', async (t) => {
+test.serial('the documented Stripe set-up accepts signed events and runs each event once', async (t) => {
   await deployFromDocs('Stripe');
   const secret = 'whsec_test_secret';
   await setSecret('STRIPE_SECRET', secret);
@@ -222,7 +222,7 @@ test.serial('the documented set-up for Stripe accepts signed events and runs eac
   t.is((await deliver(now - 301)).status, 401, 'a replay of an old request');
 });
 
-test.serial('the documented set-up for Slack answers the URL challenge and runs each signed event once', async (t) => {
+test.serial('the documented Slack set-up answers the URL challenge and runs signed events once', async (t) => {
   await deployFromDocs('Slack');
   const secret = '8f742231b10e8888abcd99yyyzzz85a5';
   await setSecret('SLACK_SECRET', secret);

@@ -162,7 +162,7 @@ run('the commands of docs/ci.md deploy with a key that has only the scopes deplo
   }
 });
 
-run('only --prune removes functions that the project does not contain, and only in the given stage', async (t) => {
+run('only --prune removes functions that the project does not contain, in the given stage', async (t) => {
   rmSync(join(shop, 'functions', 'report'), { recursive: true });
   t.deepEqual((await report(t, '--stage', 'staging', '--no-build')).not_in_project, ['report']);
   failed(t, await orama('deploy', 'stock', '--stage', 'staging', '--prune'), /name no functions/);

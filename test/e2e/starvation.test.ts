@@ -127,7 +127,7 @@ const attacks = Object.entries(ATTACKS).filter(
 );
 
 for (const [what, attack] of attacks) {
-  test.serial(`while one namespace sends ${what}, calls and events of another complete in time`, async (t) => {
+  test.serial(`calls and events complete in time while another namespace sends ${what}`, async (t) => {
     const engine = await startEngine({ env: SETTINGS });
     t.teardown(engine.close);
     const tenants = await tenantsOf(engine.api, what.includes('memory') ? { memory_limit_mb: '256' } : {});

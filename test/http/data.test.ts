@@ -195,7 +195,7 @@ test('a cached value expires after its ttl', async (t) => {
   const api = await aTenant(await engine());
   await api.post('/v1/cache/put', { key: 'short', value: 'x', ttl: '1s' });
   await api.post('/v1/cache/put', { key: 'long', value: 'x', ttl: '5m' });
-  await until('the short key expires', async () => (await api.post('/v1/cache/get', { key: 'short' })).status === 404);
+  await until('the expiry', async () => (await api.post('/v1/cache/get', { key: 'short' })).status === 404);
   t.is((await api.post('/v1/cache/get', { key: 'long' })).status, 200);
 });
 

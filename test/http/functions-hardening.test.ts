@@ -51,7 +51,7 @@ test('requests for unknown functions or without permission are rejected before t
     const next = requestHead('GET', path('/nothing-more'), 'Host: x', 'Connection: close');
     const { received } = await rawHttp(url, head + hidden + next);
     const replies = received.match(/HTTP\/1\.1 \d+/g);
-    t.deepEqual(replies, [`HTTP/1.1 ${status}`, 'HTTP/1.1 404'], `${target}: the body is not read as a request`);
+    t.deepEqual(replies, [`HTTP/1.1 ${status}`, 'HTTP/1.1 404'], `${target}: the body is no request`);
   }
   const { json } = await tenant.get('/v1/invocations');
   t.is(json.count, 0);

@@ -230,7 +230,7 @@ test('the most specific route wins, and a route takes precedence over the functi
   t.is(
     (await call('/users/me', { method: 'POST' })).status,
     200,
-    'the path of the function users is used',
+    'the path of the function users itself is used',
   );
 });
 

@@ -58,7 +58,7 @@ test('a followed list contains a queued invocation, which changes to cancelled a
   const delayed = await api.invoke('probe', '[]', { prefer: 'respond-async', 'x-delay-seconds': '600' });
   await until('the queued one', async () => last(list.events)?.invocations[0]?.state === 'queued');
   await api.request('DELETE', `/v1/invocations/${delayed.json.request_id}`);
-  await until('the end of the invocation', async () => last(list.events).invocations[0].state === 'cancelled');
+  await until('the end', async () => last(list.events).invocations[0].state === 'cancelled');
   list.stop();
   t.pass();
 });
@@ -115,7 +115,7 @@ test('a followed invocation is sent from state queued to success; another namesp
   const api = await aTenantWithProbe(await engine());
   const { json } = await api.invoke('probe', '[]', { prefer: 'respond-async', 'x-delay-seconds': '1' });
   const one = await follow(api, `/v1/invocations/${json.request_id}?follow=true`);
-  await until('the end of the invocation', async () => last(one.events)?.state === 'success');
+  await until('the end', async () => last(one.events)?.state === 'success');
   t.is(one.events[0].state, 'queued');
   t.not(last(one.events).output, null);
   one.stop();

@@ -84,7 +84,7 @@ test.serial('a 1 MB message for 1,024 triggers returns 413 without a copy in mem
   }),
 );
 
-test.serial('incomplete forms of one namespace use a limited amount of memory; more forms return 429', (t) =>
+test.serial('incomplete forms of one namespace use a limited amount of memory; more return 429', (t) =>
   holds(t, async (engine) => {
     const attacker = await aTenant(engine);
     const size = 31 * MB;
@@ -102,7 +102,7 @@ test.serial('incomplete forms of one namespace use a limited amount of memory; m
   }),
 );
 
-test.serial('incomplete bodies of one namespace use a limited amount of memory; more bodies return 429', (t) =>
+test.serial('incomplete bodies of one namespace use a limited amount of memory; more return 429', (t) =>
   holds(t, async (engine) => {
     const attacker = await aTenantWithProbe(engine);
     const key = `X-API-Key: ${attacker.key}`;
@@ -115,7 +115,7 @@ test.serial('incomplete bodies of one namespace use a limited amount of memory; 
   }),
 );
 
-test.serial('unread downloads of one namespace use a limited amount of memory; more downloads return 429', (t) =>
+test.serial('unread downloads of one namespace use a limited amount of memory; more return 429', (t) =>
   holds(
     t,
     async (engine) => {
@@ -140,7 +140,7 @@ test.serial('unread downloads of one namespace use a limited amount of memory; m
   ),
 );
 
-test.serial('subscribers that do not read use a limited amount of memory; one that reads gets all messages', (t) =>
+test.serial('subscribers that do not read use limited memory; a reading subscriber gets all messages', (t) =>
   holds(t, async (engine) => {
     const attacker = await aTenant(engine);
     const clients = await Promise.all(

@@ -106,7 +106,7 @@ const REFUSED: [what: string, messages: unknown, status: number, sentence: RegEx
   ['no messages field', undefined, 400, /^messages is required$/],
   ['an empty list', [], 400, /^messages must hold at least one message$/],
   [
-    '1,001 messages',
+    'more than 1,000 messages',
     Array.from({ length: 1001 }, () => good),
     400,
     /^messages .*1000 entries, not 1001$/,
@@ -117,8 +117,8 @@ const REFUSED: [what: string, messages: unknown, status: number, sentence: RegEx
     400,
     /^messages\[2\]\.topic may hold no blanks/,
   ],
-  ['a message without a topic', [good, { data: 1 }], 400, /^messages\[1\] must be an object with "topic", and "data"/],
-  ['a message without data', [good, { topic: 'work' }], 400, /^messages\[1\]/],
+  ['a missing topic', [good, { data: 1 }], 400, /^messages\[1\] must be an object with "topic", and "data"/],
+  ['missing data', [good, { topic: 'work' }], 400, /^messages\[1\]/],
   ['a string as a message', [good, 'text'], 400, /^messages\[1\] must be an object/],
   [
     'a message with both data and data_base64',
@@ -127,7 +127,7 @@ const REFUSED: [what: string, messages: unknown, status: number, sentence: RegEx
     /^messages\[1\].* send data or data_base64$/,
   ],
   [
-    'invalid base64',
+    'invalid base64 data',
     [good, { topic: 'work', data_base64: '%' }],
     400,
     /^messages\[1\]\.data_base64 .*"%"/,

@@ -25,7 +25,7 @@ const AMBIGUOUS: [what: string, head: string, body: (hidden: string) => string][
   ['a NUL in a header', 'X-A: a\0b\r\nContent-Length: 0', (hidden) => hidden],
   ['a carriage return in a header', 'X-A: a\rTransfer-Encoding: chunked', chunked],
   ['a line without a colon', 'chunked\r\nContent-Length: 0', (hidden) => hidden],
-  ['a chunk of an invalid size', 'Transfer-Encoding: chunked', (hidden) => `zz\r\ntest\r\n0\r\n\r\n${hidden}`],
+  ['an invalid chunk size', 'Transfer-Encoding: chunked', (hidden) => `zz\r\ntest\r\n0\r\n\r\n${hidden}`],
   ['a chunk size beyond 2^64', 'Transfer-Encoding: chunked', (hidden) => `FFFFFFFFFFFFFFFFF\r\n${hidden}`],
   ['a chunk longer than its size', 'Transfer-Encoding: chunked', (hidden) => `2\r\ntest\r\n${hidden}`],
   ['a chunk whose size ends in a line feed', 'Transfer-Encoding: chunked', (hidden) => `0\n\n${hidden}`],

@@ -85,7 +85,7 @@ test('a stalled worker that resumes cannot settle a job that another worker has 
   const successor = await startWorker(t.context);
   await until('the second worker has the job', () => reports(successor).length > 0);
   sleeper.thaw();
-  await until('the first job is aborted', () => reports(sleeper).some((report) => report.aborted !== undefined));
+  await until('the first is aborted', () => reports(sleeper).some((report) => report.aborted !== undefined));
   t.like(
     reports(sleeper).find((report) => report.aborted !== undefined),
     { reason: 'lost' },

@@ -83,7 +83,7 @@ async function reportOf(t: ExecutionContext, script: URL): Promise<Record<string
   return report;
 }
 
-testOnSmallDisk('on a full disk a batch of jobs is rejected as a whole, and accepted jobs are kept', async (t) => {
+testOnSmallDisk('on a full disk a batch is rejected as a whole, and accepted jobs are kept', async (t) => {
   const report = await reportOf(t, new URL('./processes/sqlite-full-disk.js', import.meta.url));
   t.like(report, { lost: 0, extra: [], rejectedWhole: true, after: 'done' });
   t.deepEqual(report.refusals, ['SQLITE_FULL']);

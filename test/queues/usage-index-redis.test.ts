@@ -59,7 +59,7 @@ test('an empty queue leaves no keys per job or namespace in Redis', async (t) =>
   await queues.queue.add(Array.from({ length: 40 }, (_, i) => queued({ namespace: namespace(`n${i}`) })));
   const keysBefore = await redis.dbsize();
   const consumer = await queues.queue.consume(async () => ({ kind: 'done' }), { concurrency: 8 });
-  await until('all jobs are done and no longer counted', async () => (await queues.queue.counts()).bytes === 0);
+  await until('all jobs are done and not counted', async () => (await queues.queue.counts()).bytes === 0);
   await consumer.close();
   const keys = await redis.keys('*');
   t.true(keys.length < 15, keys.join(' '));

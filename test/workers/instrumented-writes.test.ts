@@ -131,7 +131,7 @@ const CASES: [string, ...Code[]][] = [
     'at the end of the next card',
     [...setX(at(NEAR + CHUNK - 1)), ...store(x), ...store(x, 1023), ...store(x, 1024)],
   ],
-  ['at a large offset from its address', [...setX(at(NEAR)), ...store(x, 5000), ...store(x, 5500), ...store(x, 7000)]],
+  ['at a large address offset', [...setX(at(NEAR)), ...store(x, 5000), ...store(x, 5500), ...store(x, 7000)]],
   [
     'at a constant address to which only an untaken branch has stored',
     [...at(0), 0x04, 0x40, ...store(at(FAR)), END, ...store(at(FAR))],
