@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { AppError } from '../../src/errors.js';
-import type { QueueLimits, QueueTimings, ShareOf, Warn } from '../driver.js';
+import type { HasEnded, QueueLimits, QueueTimings, ShareOf, Warn } from '../driver.js';
 import type { Queues } from '../open.js';
 import { BullInvocationQueue } from '../queue.js';
 import { BullTasks } from '../tasks.js';
@@ -17,6 +17,7 @@ export interface SqliteQueuesOptions extends QueueLimits {
   dir: string;
   timings: QueueTimings;
   shareOf?: ShareOf | undefined;
+  hasEnded?: HasEnded | undefined;
   warn: Warn;
 }
 
@@ -28,13 +29,14 @@ export async function openSqliteQueues({
   dir,
   timings,
   shareOf,
+  hasEnded,
   warn,
   ...limits
 }: SqliteQueuesOptions): Promise<Queues> {
   await refuseOldQueue(join(dir, 'queue'));
   const connection = await connect(join(dir, 'queue.db'));
   const driver = new SqliteDriver(connection, await UsageIndex.read(connection), limits, warn, dir);
-  const queue = new BullInvocationQueue(driver, timings, warn, shareOf);
+  const queue = new BullInvocationQueue(driver, { timings, warn, shareOf, hasEnded });
   const tasks = await BullTasks.open(driver, timings, warn);
   const backlog = new SqliteBacklog(connection);
   const leases = new LocalLeases();

@@ -7,7 +7,7 @@ import { openBus } from '../bus/open.js';
 import { openCache } from '../cache/open.js';
 import type { Closers } from '../closers.js';
 import { type Config, defaultQuotas } from '../config.js';
-import type { Namespace } from '../contract/ids.js';
+import type { Namespace, RequestId } from '../contract/ids.js';
 import { MB } from '../contract/limits.js';
 import type { QuotaLimits } from '../contract/quotas.js';
 import { newProcessId } from '../core/process-id.js';
@@ -88,6 +88,7 @@ export async function openParts(config: Config, logger: Logger, closers: Closers
     maxBytes: config.QUEUE_MAX_MB * 2 ** 20,
     timings: timingsFor(config.QUEUE_LOCK_SECONDS * 1000),
     shareOf: (namespace: Namespace) => queueShare(quotas, namespace),
+    hasEnded: async (id: RequestId) => (await store.attempts.invocation(id)) !== null,
     warn,
   };
   const queues = closers.add(

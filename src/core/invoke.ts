@@ -5,7 +5,7 @@ import type { FunctionVersion } from '../contract/function.js';
 import type { FunctionName, Namespace, RequestId } from '../contract/ids.js';
 import type { TriggerKind } from '../contract/invocation.js';
 import { MAX_INPUT_BYTES } from '../contract/limits.js';
-import { AppError } from '../errors.js';
+import { AppError, isAppError } from '../errors.js';
 import type { Egress } from '../ports/egress.js';
 import type { Meter } from '../ports/meter.js';
 import type { InvocationQueue } from '../ports/queue.js';
@@ -146,6 +146,8 @@ export function createInvoker(deps: InvokerDeps): Invoker {
       await queue.add([jobOf(fn, invocation, request.delayMs)]);
     } catch (error) {
       waiting?.abandon();
+      // The invocation may run: with the same key, a repeated request finds it.
+      if (isAppError(error, 'ambiguous_write')) throw error;
       // Nothing was accepted: release the key and the id, so that they can be used with another
       // body.
       for (const made of [claim, own]) if (made) await store.idempotency.release(made).catch(() => undefined);

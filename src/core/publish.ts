@@ -9,7 +9,7 @@ import {
   MAX_TRIGGER_DEPTH,
   MB,
 } from '../contract/limits.js';
-import { AppError } from '../errors.js';
+import { AppError, isAppError } from '../errors.js';
 import type { JsonText } from '../json-text.js';
 import type { Bus } from '../ports/bus.js';
 import type { Meter } from '../ports/meter.js';
@@ -95,6 +95,7 @@ export function createPublisher({ catalog, queue, bus, meter, resultTtlMs }: Pub
     try {
       await queue.add(jobs);
     } catch (error) {
+      if (isAppError(error, 'ambiguous_write')) throw error;
       for (const { message, jobs } of group) message.budget?.giveBack(jobs.length);
       throw error;
     }

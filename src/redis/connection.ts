@@ -15,6 +15,16 @@ export function unavailable(what: string, cause: unknown): AppError {
 }
 
 /**
+ * Returns whether an error of a command shows that the server did not execute it: the server
+ * refused it, or the connection was not ready and the command was never sent. After any other
+ * error, the server may have executed the command.
+ */
+export function wasNotExecuted(error: unknown): boolean {
+  // ioredis has no error class for a command that it refuses to queue.
+  return error instanceof Error && (error.name === 'ReplyError' || /enableOfflineQueue/.test(error.message));
+}
+
+/**
  * Resolves when the connection is ready. Rejects after `withinMs`, since a cluster that serves no
  * slots never becomes ready.
  */
