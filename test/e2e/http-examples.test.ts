@@ -222,7 +222,7 @@ test.serial('the documented Stripe set-up accepts signed events and runs each ev
   t.is((await deliver(now - 301)).status, 401, 'a replay of an old request');
 });
 
-test.serial('the documented Slack set-up answers the URL challenge and runs signed events once', async (t) => {
+test.serial('the documented Slack set-up answers the challenge and runs signed events once', async (t) => {
   await deployFromDocs('Slack');
   const secret = '8f742231b10e8888abcd99yyyzzz85a5';
   await setSecret('SLACK_SECRET', secret);
