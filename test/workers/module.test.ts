@@ -86,7 +86,7 @@ const REFUSED: [string, Uint8Array, RegExp][] = [
   ['shared memory', handMade(command({ memories: [[3, 1, 2]] })), /shared memory/],
   ['64-bit memory', handMade(command({ memories: [[4, 1]] })), /64-bit memory/],
   [
-    'two memories',
+    'a module with two memories',
     handMade(
       command({
         memories: [
